@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC */
+/* What every file of this project may use: attributes, and the list of banned functions. */
+#ifndef PQPURGE_BASE_BASE_H
+#define PQPURGE_BASE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+#include <time.h>
+
+#define NODISCARD          __attribute__((warn_unused_result))
+#define FORMAT(at, values) __attribute__((format(printf, at, values)))
+#define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
+
+/* Unbounded writers, hidden state and the shell. Use strbuf, snprintf, strtok_r, gmtime_r and execve. */
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system popen gets
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Bytes out and in: the one encoding for records, requests and what children hand to their parent.
+ * Integers are little-endian and fixed in size; strings and blobs are a u32 length and the bytes.
+ * Both ends are sticky: after the first failure everything is a no-op (reads give zero), and `failed` says so once.
+ */
+#ifndef PQPURGE_BASE_BYTES_H
+#define PQPURGE_BASE_BYTES_H
+
+#include "base/base.h"
+
+struct span {
+	const void *at;
+	size_t len;
+};
+
+/* Growing output. Zero-initialise. */
+struct bytes {
+	unsigned char *at;
+	size_t len, cap;
+	bool failed; /* out of memory */
+};
+void bytes_put(struct bytes *b, const void *at, size_t len);
+void bytes_put_u8(struct bytes *b, uint8_t v);
+void bytes_put_u16(struct bytes *b, uint16_t v);
+void bytes_put_u32(struct bytes *b, uint32_t v);
+void bytes_put_u64(struct bytes *b, uint64_t v);
+void bytes_put_i64(struct bytes *b, int64_t v);
+void bytes_put_text(struct bytes *b, const char *text); /* with its NUL, so that a reader can point at it; NULL as "" */
+void bytes_put_blob(struct bytes *b, const void *at, size_t len);
+void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v); /* patches what was put before */
+void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v);
+void bytes_clear(struct bytes *b);
+void bytes_release(struct bytes *b);
+struct span bytes_span(const struct bytes *b);
+
+/* Input; points into bytes that somebody else owns. */
+struct reader {
+	const unsigned char *at, *end;
+	bool failed;
+};
+struct reader reader_of(const void *at, size_t len);
+uint8_t reader_u8(struct reader *r);
+uint16_t reader_u16(struct reader *r);
+uint32_t reader_u32(struct reader *r);
+uint64_t reader_u64(struct reader *r);
+int64_t reader_i64(struct reader *r);
+const char *reader_text(struct reader *r); /* terminated, inside the input; "" on failure, never NULL */
+struct span reader_blob(struct reader *r);
+const void *reader_take(struct reader *r, size_t len); /* NULL on failure */
+bool reader_done(const struct reader *r);               /* all read and nothing failed */
+
+/* Big-endian, for keys that must sort. */
+void be64_store(unsigned char at[8], uint64_t v);
+uint64_t be64_load(const unsigned char at[8]);
+void be32_store(unsigned char at[4], uint32_t v);
+uint32_t be32_load(const unsigned char at[4]);
+
+/* 64-bit checksum of stored bytes: XXH3 (stable since xxHash 0.8). */
+uint64_t bytes_hash(const void *at, size_t len);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rows of one message: its record, its author keys, its inode row. Written only inside the writer's transaction.
+ *
+ * Inode rows bound the index by themselves: two live queue files never share an inode, so a new message on inode X proves
+ * the old row of X dead, and adding drops it.
+ */
+#ifndef PQPURGE_INDEX_ENTRY_H
+#define PQPURGE_INDEX_ENTRY_H
+
+#include "index/record.h"
+#include "index/store.h"
+
+/*
+ * Adds a record (from record_encode) under the next sequence and drops what its inode row named before. Failures are
+ * the transaction's sticky code. ret_sequence may be NULL.
+ */
+void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence);
+
+/* Drops the rows of sequence if they are still those of queue_id: 1, 0 (not there, or another's), or the sticky code. */
+int entry_drop(struct txn *txn, uint64_t sequence, const struct queue_id *queue_id);
+
+/*
+ * Drops the n oldest messages; returns how many. ret_mail_time gets the latest mail_time dropped (coverage moves there). A record
+ * too damaged to name its keys is removed from the message table alone; readers skip author rows that point nowhere.
+ */
+size_t entry_prune(struct txn *txn, size_t n, int64_t *ret_mail_time);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the command asks of the writer: one frame (base/io.h) with a request, one with the reply, over control.sock. The daemon
+ * answers after commit, so an answer means "on disk and in force". With no daemon the command takes the lock and
+ * applies the same request by the same function.
+ */
+#ifndef PQPURGE_INDEX_REQUEST_H
+#define PQPURGE_INDEX_REQUEST_H
+
+#include "index/batch.h"
+#include "index/store.h"
+#include "rules/rule.h"
+
+#define REQUEST_VERSION  1
+#define REQUEST_MAX      (4u << 20) /* bytes of one request */
+#define REQUEST_ROWS_MAX 2000       /* rows in one DROP or ADD: what one commit may take while mail waits (a few ms) */
+
+enum request_kind {
+	REQUEST_STATUS = 1, /* live state; only the daemon answers */
+	REQUEST_DROP,       /* rows that left the queue: (sequence, queue ID)* -> count */
+	REQUEST_ADD,        /* records found by a scan: record* -> count */
+	REQUEST_BATCH,      /* one batch -> its number */
+	REQUEST_BATCH_PART, /* number, part, items */
+	REQUEST_RULE_SET,   /* one rule -> 1 replaced, 0 new */
+	REQUEST_RULE_UNSET, /* one subject -> 1 removed, 0 was not there */
+	REQUEST_INSTANCE,   /* queue_directory and myhostname; stored if unset */
+};
+
+/* Encoders: a whole request each, appended to out (cleared first). */
+void request_status(struct bytes *out);
+struct request_row {
+	uint64_t sequence;
+	struct queue_id queue_id;
+};
+void request_drop(struct bytes *out, const struct request_row *rows, size_t count); /* count <= REQUEST_ROWS_MAX */
+void request_add(struct bytes *out, const struct span *records, size_t count);
+void request_batch(struct bytes *out, const struct batch *b);
+void request_batch_part(struct bytes *out, uint64_t number, uint32_t part, struct span items);
+void request_rule_set(struct bytes *out, const struct rule *r);
+void request_rule_unset(struct bytes *out, const char *subject);
+void request_instance(struct bytes *out, const char *queue_directory, const char *hostname);
+
+/* The kind of a request, or ERR_SYNTAX / ERR_VERSION. Checks the frame's head only. */
+int request_kind_of(struct span request) NODISCARD;
+/* Whether a request changes rules, so that the daemon must rebuild its rule set before it answers. */
+bool request_touches_rules(int kind);
+
+/*
+ * Applies a request inside a write transaction and writes its result value (u64) to *ret_value. A malformed request
+ * changes nothing and returns ERR_SYNTAX (not sticky); store failures are sticky.
+ */
+int request_apply(struct txn *txn, struct span request, uint64_t *ret_value, struct err *err) NODISCARD;
+
+/* A reply: code, value, words, and for STATUS a text of "key=value" lines. */
+struct reply {
+	int code;
+	uint64_t value;
+	const char *text;   /* words for code; "" */
+	const char *status; /* STATUS only; "" */
+	bool saved;         /* false: in force in memory, but the index could not be written */
+};
+void reply_encode(const struct reply *reply, struct bytes *out);
+int reply_decode(struct span frame, struct reply *ret) NODISCARD; /* views */
+
+#endif

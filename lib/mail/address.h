@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Envelope addresses as Postfix reads them (smtpd/smtpd.c extract_addr, trivial-rewrite/rewrite.c rewrite_tree,
+ * with swap_bangpath and allow_percent_hack at their default yes). Pure functions on untrusted bytes.
+ */
+#ifndef PQPURGE_MAIL_ADDRESS_H
+#define PQPURGE_MAIL_ADDRESS_H
+
+#include "mail/domain.h"
+
+#define ADDRESS_LOCAL_MAX 512 /* bytes of local part that are kept; RFC 5321 allows 64 */
+#define ADDRESS_MAX       (ADDRESS_LOCAL_MAX + 1 + DOMAIN_MAX)
+
+struct address {
+	/*
+	 * Normal form: the local part in Postfix's internal (unquoted) form with its case kept, '@', the domain in normal
+	 * form. "" for the null sender; no '@' where there is no domain. The domain is after the last '@'.
+	 */
+	char text[ADDRESS_MAX + 1];
+	size_t local_len; /* of text */
+	struct domain domain;
+	bool cut; /* something was longer than its cap */
+};
+
+/*
+ * Reads one argument of MAIL FROM or RCPT TO as a milter gets it: with or without <>, "" or NULL for the null sender.
+ * Source route dropped; comments dropped; quoted local part (which may hold '@') unquoted; one trailing dot of the domain
+ * dropped. No '@': "a!b" is b@a, "a%b" is a@b, else the domain is origin (NULL or "": none).
+ * Never fails; what follows no grammar is taken by its last unquoted '@'.
+ */
+void address_envelope(const char *argument, const char *origin, struct address *ret);
+
+/* Splits text that is already in normal form (from a record). */
+void address_split(const char *normal, struct address *ret);
+
+/* Same domain, and local parts equal without ASCII case. */
+bool address_equal(const struct address *a, const struct address *b);
+
+/* Builds the normal form from a local part and domain bytes, both raw. For the parsers of this room. */
+void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,
+    struct address *ret);
+
+#endif

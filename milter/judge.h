@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From rules to a verdict. Pure: a rule set and a session in, a value out. No client text enters a reply.
+ * Mail from sendmail(1) cannot be refused (a refusal bounces to the outside or loops in maildrop): there REJECT and DEFER
+ * become HOLD, which works only at end of message.
+ */
+#ifndef PQPURGE_MILTER_JUDGE_H
+#define PQPURGE_MILTER_JUDGE_H
+
+#include "milter/session.h"
+#include "rules/ruleset.h"
+
+enum verdict_action {
+	VERDICT_CONTINUE,
+	VERDICT_HOLD,    /* quarantine; the message is accepted and recorded */
+	VERDICT_TEMPFAIL,
+	VERDICT_DISCARD,
+	VERDICT_REJECT,
+};
+
+struct verdict {
+	enum verdict_action action;
+	struct ruleset_hit hit;          /* rule NULL: no rule spoke */
+	enum rule_action asked;          /* what the rule says, where local mail made it HOLD */
+	char code[4], status[9];         /* "550", "5.7.1" */
+	char text[2 * RULE_TEXT_MAX + 1]; /* '%' doubled, for smfi_setreply */
+	char subject[ADDRESS_MAX + 1];   /* the address that the rule hit, for the log; scrub it */
+};
+
+/* At MAIL: login, client, envelope sender. set may be NULL (no rules). Local mail is never refused here. */
+void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
+/*
+ * At end of message: the envelope again (a rule set meanwhile counts), then every header From mailbox; the strictest wins. OK for
+ * login or client ends the lookup; OK for the envelope sender does not excuse the header.
+ */
+void judge_message(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
+
+#endif

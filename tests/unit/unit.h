@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* What every unit test includes: cmocka behind its required headers, and a few words for table tests. */
+#ifndef PQPURGE_TESTS_UNIT_H
+#define PQPURGE_TESTS_UNIT_H
+
+/* clang-format off: cmocka wants these first */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+/* clang-format on */
+
+#include "base/base.h"
+
+/* Fails with the case's name in front, so that a row of a table can be found. */
+#define case_fail(name, ...)                                                                       \
+	do {                                                                                       \
+		print_error("case '%s': ", name);                                                  \
+		print_error(__VA_ARGS__);                                                          \
+		print_error("\n");                                                                 \
+		fail();                                                                            \
+	} while (0)
+#define case_assert(name, condition)                                                               \
+	do {                                                                                       \
+		if (!(condition))                                                                  \
+			case_fail(name, "%s:%d: %s", __FILE__, __LINE__, #condition);              \
+	} while (0)
+#define case_assert_text(name, got, want)                                                          \
+	do {                                                                                       \
+		if (strcmp((got), (want)) != 0)                                                    \
+			case_fail(name, "%s:%d: got '%s', want '%s'", __FILE__, __LINE__, (got), (want)); \
+	} while (0)
+
+/* main() of a test file: UNIT_MAIN(test_a, test_b) */
+#define UNIT_MAIN(...)                                                                             \
+	int main(void)                                                                             \
+	{                                                                                          \
+		const struct CMUnitTest tests[] = {__VA_ARGS__};                                   \
+		return cmocka_run_group_tests(tests, NULL, NULL);                                  \
+	}
+
+#endif
