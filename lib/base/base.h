@@ -16,7 +16,13 @@
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
-/* Unbounded writers, hidden state and the shell. Use strbuf, snprintf, strtok_r, gmtime_r and execve. */
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system popen gets
+/*
+ * Unbounded writers, hidden state and the shell. Use strbuf, snprintf, strtok_r, gmtime_r and
+ * execve. glibc makes macros of some for clang, which would shield them.
+ */
+#undef sprintf
+#undef vsprintf
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \
+    popen gets
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Errors. A function that can fail returns an int: 0 or a negative code; a lookup returns 1 (found),
- * 0 (not found) or a negative code. System errors are -errno; the project's own begin at -1000.
- * Where words help, the last parameter is a `struct err *` owned by the caller, which is touched only on failure
- * and may be NULL. Libraries fill it in; only programs print it. The text says what failed, on what, and why,
- * in lower case, without a final stop: "failed to open index '/x' (Permission denied)".
+ * Errors. A function that can fail returns an int: 0 or a negative code; a lookup returns 1
+ * (found), 0 (not found) or a negative code. System errors are -errno; the project's own begin at
+ * -1000. Where words help, the last parameter is a `struct err *` owned by the caller, which is
+ * touched only on failure and may be NULL. Libraries fill it in; only programs print it. The text
+ * says what failed, on what, and why, in lower case, without a final stop: "failed to open index
+ * '/x' (Permission denied)".
  */
 #ifndef PQPURGE_BASE_ERR_H
 #define PQPURGE_BASE_ERR_H

@@ -10,13 +10,22 @@
 int io_write_all(int fd, const void *at, size_t len) NODISCARD;
 /* Reads up to len bytes until end of file; the count, or -errno. */
 ssize_t io_read_all(int fd, void *at, size_t len) NODISCARD;
-/* Waits until fd is ready for events (POLLIN, POLLOUT) or the steady deadline; 1 ready, 0 deadline, or -errno. */
+/*
+ * Waits until fd is ready for events (POLLIN, POLLOUT) or the steady deadline; 1 ready, 0 deadline,
+ * or -errno.
+ */
 int io_wait(int fd, short events, int64_t deadline) NODISCARD;
 
-/* A frame: u32 length of what follows (little-endian), then the payload. IO_FRAME_MAX bounds what is believed. */
+/*
+ * A frame: u32 length of what follows (little-endian), then the payload. IO_FRAME_MAX bounds what
+ * is believed.
+ */
 #define IO_FRAME_MAX (64u << 20)
 int io_frame_write(int fd, struct span payload, int64_t deadline) NODISCARD;
-/* Reads one frame into into (cleared first). 1 read, 0 peer closed before a frame, or a negative code (ERR_TIMEOUT, ERR_LIMIT). */
+/*
+ * Reads one frame into into (cleared first). 1 read, 0 peer closed before a frame, or a negative
+ * code (ERR_TIMEOUT, ERR_LIMIT).
+ */
 int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODISCARD;
 
 /* fd on /dev/null for each of 0, 1, 2 that is closed, so that no socket ever lands there. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The log: syslog facility mail, or stderr with the level in front. Libraries log only at debug.
- * One line a message, queue ID first where there is one, lower case. Text from outside goes through str_scrub first;
- * as a second fence the whole line is scrubbed here. Thread-safe.
+ * One line a message, queue ID first where there is one, lower case. Text from outside goes through
+ * str_scrub first; as a second fence the whole line is scrubbed here. Thread-safe.
  */
 #ifndef PQPURGE_BASE_LOG_H
 #define PQPURGE_BASE_LOG_H

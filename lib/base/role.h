@@ -2,10 +2,11 @@
 /*
  * Roles: who a process is, and work done by a child that is somebody else.
  *
- * The command stays root only to start postsuper. Everything that reads bytes which others wrote (the index, queue
- * files, Postfix's own output) runs in a forked child that has dropped to the owner of those bytes, for good:
- * no seteuid, nothing to regain. Such a child executes no program; it calls one function, whose input it inherits
- * by the fork and whose output comes back as one block of memory. If it dies, the parent gets an error, not a crash.
+ * The command stays root only to start postsuper. Everything that reads bytes which others wrote
+ * (the index, queue files, Postfix's own output) runs in a forked child that has dropped to the
+ * owner of those bytes, for good: no seteuid, nothing to regain. Such a child executes no program;
+ * it calls one function, whose input it inherits by the fork and whose output comes back as one
+ * block of memory. If it dies, the parent gets an error, not a crash.
  */
 #ifndef PQPURGE_BASE_ROLE_H
 #define PQPURGE_BASE_ROLE_H
@@ -21,16 +22,25 @@ struct role {
 
 /* The role of a user by name, with its primary group. ERR_CONFIG where there is no such user. */
 int role_of_user(const char *user, struct role *ret, struct err *err) NODISCARD;
-/* The role of whoever owns path (not following a last symlink). -errno where it cannot be looked at. */
+/*
+ * The role of whoever owns path (not following a last symlink), with that user's own primary group:
+ * Postfix's queue directories belong to postfix:root. A uid without a name gets the file's group,
+ * yet never root's. -errno where path cannot be looked at.
+ */
 int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD;
 
 /*
- * Becomes role for good: supplementary groups (all of the user's when with_groups, else none), gid, uid; verifies that
- * root cannot be regained. Where the process already is that role and is not root, does nothing.
+ * Becomes role for good: supplementary groups (all of the user's when with_groups, else none), gid,
+ * uid; verifies that root cannot be regained. Where the process already is that role and is not
+ * root, does nothing.
  */
 int role_assume(const struct role *role, bool with_groups, struct err *err) NODISCARD;
 
-/* What the child does. Returns 0 or a negative code; its err text travels to the parent. */
+/*
+ * What the child does. Returns 0 or a negative code; its err text travels to the parent, its output
+ * only with 0. It may read 0-2 and what it opens itself; the log goes on if it is syslog, since
+ * that is opened anew.
+ */
 typedef int role_work(void *arg, struct bytes *out, struct err *err);
 
 /* What it handed over: read-only memory of the parent's own. Zero-initialise; release once. */
@@ -50,17 +60,24 @@ struct role_child {
 };
 
 /*
- * Forks a child that drops to role (no supplementary groups), leaves the terminal's process group, closes every
- * descriptor but 0-2 and its own output, runs work(arg, out) and ends with _exit. An unprivileged caller whose own uid
- * is role's may use it too; another unprivileged caller gets -EPERM.
+ * Forks a child that drops to role (no supplementary groups), leaves the terminal's process group,
+ * closes every descriptor but 0-2 and its own output, runs work(arg, out) and ends with _exit. It
+ * ignores SIGINT, dies with its parent, dumps no core, cannot be traced and gains no rights by a
+ * program. Role root is legal (an index of root's), and then nothing is given up: callers that do
+ * not want that look at uid first. An unprivileged caller whose own uid is role's may use it too;
+ * another unprivileged caller gets -EPERM.
  */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
 /*
- * Waits for the child (at most until the steady deadline, INT64_MAX for ever; then kills it: ERR_TIMEOUT) and maps its
- * output. Returns what work returned, ERR_CHILD where the child died of a signal or broke the protocol.
+ * Waits for the child (at most until the steady deadline, INT64_MAX for ever; then kills it:
+ * ERR_TIMEOUT) and maps its output. Returns what work returned, ERR_CHILD where the child died of a
+ * signal or broke the protocol. Whatever comes back, the child is gone then, and *child is zero.
+ * The bytes are what the child says: callers check them as any input. Signals do not end the wait;
+ * who wants that polls `done` first.
  */
-int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
+int role_finish(
+    struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
 /* Both, without a deadline. */
 int role_collect(const struct role *role, role_work *work, void *arg, struct blob *ret,
     struct err *err) NODISCARD;

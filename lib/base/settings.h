@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pqpurge.conf(5): every key is one row of a table (name, type, default, range, where it goes), read by libconfuse
- * (the only file that includes <confuse.h>). Unknown keys, bad values and a key given twice are errors with file and line.
+ * pqpurge.conf(5): every key is one row of a table (name, type, default, range, where it goes),
+ * read by libconfuse (the only file that includes <confuse.h>). Unknown keys, bad values and a key
+ * given twice are errors with file and line. So are ${NAME} (libconfuse would take it from the
+ * environment) and whatever else libconfuse reads otherwise than it looks; '...' holds any text.
+ * Functions such as include() do not exist. Loads in several threads wait for each other.
  */
 #ifndef PQPURGE_BASE_SETTINGS_H
 #define PQPURGE_BASE_SETTINGS_H
@@ -12,15 +15,15 @@
 #define SETTINGS_ENV          "PQPURGE_CONF"
 
 struct settings {
-	char *socket;       /* libmilter notation */
+	char *socket; /* libmilter notation */
 	char *socket_group;
 	int64_t socket_mode;
 	char *user;
 	char *index_directory;
-	int64_t index_map_size; /* bytes; 16M to 1T, and to what size_t and RLIMIT_AS allow */
-	bool commit_async;      /* key `commit`: "sync" or "async" */
-	int64_t commit_delay;   /* microseconds, 1ms to 10s */
-	int64_t commit_timeout; /* microseconds, 100ms to 60s */
+	int64_t index_map_size;       /* bytes; 16M to 1T, and to what size_t and RLIMIT_AS allow */
+	bool commit_async;            /* key `commit`: "sync" or "async" */
+	int64_t commit_delay;         /* microseconds, 1ms to 10s */
+	int64_t commit_timeout;       /* microseconds, 100ms to 60s */
 	bool tempfail_on_index_error; /* key `on_index_error`: "accept" or "tempfail" */
 	char *rules_file;
 	char *postfix_config_directory;
@@ -32,12 +35,13 @@ struct settings {
 };
 
 /*
- * Reads file (NULL: SETTINGS_DEFAULT_FILE, whose absence means all defaults; a named file must exist).
- * Warnings of libconfuse do not reach stderr. On failure err says "FILE:LINE: what" and ret is untouched.
+ * Reads file (NULL: SETTINGS_DEFAULT_FILE, whose absence means all defaults; a named file must
+ * exist). Warnings of libconfuse do not reach stderr. On failure err says "FILE:LINE: what" and ret
+ * is untouched.
  */
 int settings_load(const char *file, struct settings *ret, struct err *err) NODISCARD;
 void settings_release(struct settings *s);
-/* One "key = value" a line, every key, as in force. For -v and status. */
+/* One "key = value" a line, every key, as in force, in the file's own syntax. For -v and status. */
 void settings_print(const struct settings *s, FILE *to);
 
 #endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: ISC */
+/* Bytes out and in. Integers go through shifts, so the result is the same on every machine. */
+#include <xxhash.h>
+
+#include "base/bytes.h"
+
+#define FIRST_CAP 256
+
+static bool make_room(struct bytes *b, size_t more)
+{
+	size_t cap = b->cap ? b->cap : FIRST_CAP;
+	unsigned char *at;
+
+	if (b->failed || more > SIZE_MAX / 2 - b->len) {
+		b->failed = true;
+		return false;
+	}
+	if (b->len + more <= b->cap)
+		return true;
+	while (cap < b->len + more)
+		cap *= 2;
+	at = realloc(b->at, cap);
+	if (!at) {
+		b->failed = true;
+		return false;
+	}
+	b->at = at;
+	b->cap = cap;
+	return true;
+}
+
+void bytes_put(struct bytes *b, const void *at, size_t len)
+{
+	if (len == 0 || !make_room(b, len))
+		return;
+	memcpy(b->at + b->len, at, len);
+	b->len += len;
+}
+
+static void le_store(unsigned char *at, uint64_t v, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		at[i] = (unsigned char)(v >> (8 * i));
+}
+
+static uint64_t le_load(const unsigned char *at, size_t size)
+{
+	uint64_t v = 0;
+
+	for (size_t i = size; i > 0; i--)
+		v = v << 8 | at[i - 1];
+	return v;
+}
+
+static void put_le(struct bytes *b, uint64_t v, size_t size)
+{
+	unsigned char at[8];
+
+	le_store(at, v, size);
+	bytes_put(b, at, size);
+}
+
+void bytes_put_u8(struct bytes *b, uint8_t v)
+{
+	put_le(b, v, 1);
+}
+
+void bytes_put_u16(struct bytes *b, uint16_t v)
+{
+	put_le(b, v, 2);
+}
+
+void bytes_put_u32(struct bytes *b, uint32_t v)
+{
+	put_le(b, v, 4);
+}
+
+void bytes_put_u64(struct bytes *b, uint64_t v)
+{
+	put_le(b, v, 8);
+}
+
+void bytes_put_i64(struct bytes *b, int64_t v)
+{
+	put_le(b, (uint64_t)v, 8);
+}
+
+void bytes_put_text(struct bytes *b, const char *text)
+{
+	if (!text)
+		text = "";
+	bytes_put_blob(b, text, strlen(text) + 1);
+}
+
+void bytes_put_blob(struct bytes *b, const void *at, size_t len)
+{
+	if (len > UINT32_MAX) {
+		b->failed = true;
+		return;
+	}
+	bytes_put_u32(b, (uint32_t)len);
+	bytes_put(b, at, len);
+}
+
+static void set_le(struct bytes *b, size_t offset, uint64_t v, size_t size)
+{
+	if (b->failed)
+		return;
+	if (offset > b->len || b->len - offset < size) {
+		b->failed = true;
+		return;
+	}
+	le_store(b->at + offset, v, size);
+}
+
+void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v)
+{
+	set_le(b, offset, v, 4);
+}
+
+void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v)
+{
+	set_le(b, offset, v, 8);
+}
+
+void bytes_clear(struct bytes *b)
+{
+	b->len = 0;
+	b->failed = false;
+}
+
+void bytes_release(struct bytes *b)
+{
+	free(b->at);
+	*b = (struct bytes){0};
+}
+
+struct span bytes_span(const struct bytes *b)
+{
+	return (struct span){b->at ? b->at : (const void *)"", b->len};
+}
+
+struct reader reader_of(const void *at, size_t len)
+{
+	const unsigned char *first = at ? at : (const void *)"";
+
+	return (struct reader){first, first + (at ? len : 0), false};
+}
+
+const void *reader_take(struct reader *r, size_t len)
+{
+	const unsigned char *at = r->at;
+
+	if (r->failed || (size_t)(r->end - r->at) < len) {
+		r->failed = true;
+		r->at = r->end;
+		return NULL;
+	}
+	r->at += len;
+	return at;
+}
+
+static uint64_t take_le(struct reader *r, size_t size)
+{
+	const unsigned char *at = reader_take(r, size);
+
+	return at ? le_load(at, size) : 0;
+}
+
+uint8_t reader_u8(struct reader *r)
+{
+	return (uint8_t)take_le(r, 1);
+}
+
+uint16_t reader_u16(struct reader *r)
+{
+	return (uint16_t)take_le(r, 2);
+}
+
+uint32_t reader_u32(struct reader *r)
+{
+	return (uint32_t)take_le(r, 4);
+}
+
+uint64_t reader_u64(struct reader *r)
+{
+	return take_le(r, 8);
+}
+
+int64_t reader_i64(struct reader *r)
+{
+	return (int64_t)take_le(r, 8);
+}
+
+struct span reader_blob(struct reader *r)
+{
+	size_t len = reader_u32(r);
+	const void *at = reader_take(r, len);
+
+	return at ? (struct span){at, len} : (struct span){"", 0};
+}
+
+/* The NUL must be the last byte and the only one: what is read is then what was put, whole. */
+const char *reader_text(struct reader *r)
+{
+	struct span blob = reader_blob(r);
+	const char *text = blob.at;
+
+	if (r->failed)
+		return "";
+	if (blob.len == 0 || memchr(text, '\0', blob.len) != text + blob.len - 1) {
+		r->failed = true;
+		r->at = r->end;
+		return "";
+	}
+	return text;
+}
+
+bool reader_done(const struct reader *r)
+{
+	return !r->failed && r->at == r->end;
+}
+
+static void be_store(unsigned char *at, uint64_t v, size_t size)
+{
+	for (size_t i = 0; i < size; i++)
+		at[i] = (unsigned char)(v >> (8 * (size - 1 - i)));
+}
+
+static uint64_t be_load(const unsigned char *at, size_t size)
+{
+	uint64_t v = 0;
+
+	for (size_t i = 0; i < size; i++)
+		v = v << 8 | at[i];
+	return v;
+}
+
+void be64_store(unsigned char at[8], uint64_t v)
+{
+	be_store(at, v, 8);
+}
+
+uint64_t be64_load(const unsigned char at[8])
+{
+	return be_load(at, 8);
+}
+
+void be32_store(unsigned char at[4], uint32_t v)
+{
+	be_store(at, v, 4);
+}
+
+uint32_t be32_load(const unsigned char at[4])
+{
+	return (uint32_t)be_load(at, 4);
+}
+
+uint64_t bytes_hash(const void *at, size_t len)
+{
+	return XXH3_64bits(at, len);
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* Error texts: formatted, scrubbed and cut in one place, so that no caller has to think of it. */
+#include <errno.h>
+#include <stdarg.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+/* Longer than err.text, since replacing control characters may shorten what is formatted here. */
+#define DRAFT_SIZE 2048
+
+/*
+ * Formats into a buffer of its own: the values may point into err->text, which is to be replaced.
+ * A format that cannot be expanded is shown as it is.
+ */
+static void FORMAT(2, 0)
+    set_text(struct err *err, const char *format, va_list values, const char *tail)
+{
+	char draft[DRAFT_SIZE];
+	int len = vsnprintf(draft, sizeof(draft), format, values);
+
+	if (len < 0)
+		len = snprintf(draft, sizeof(draft), "%s", format);
+	if (tail && (size_t)len < sizeof(draft))
+		snprintf(draft + len, sizeof(draft) - (size_t)len, "%s", tail);
+	str_scrub(err->text, sizeof(err->text), draft);
+}
+
+int err_set(struct err *err, int code, const char *format, ...)
+{
+	va_list values;
+
+	if (!err)
+		return code;
+	va_start(values, format);
+	set_text(err, format, values, NULL);
+	va_end(values);
+	return code;
+}
+
+int err_sys(struct err *err, int errnum, const char *format, ...)
+{
+	char reason[160];
+	va_list values;
+
+	if (!err)
+		return -errnum;
+	snprintf(reason, sizeof(reason), " (%s)", err_word(-errnum));
+	va_start(values, format);
+	set_text(err, format, values, reason);
+	va_end(values);
+	return -errnum;
+}
+
+int err_within(struct err *err, int code, const char *format, ...)
+{
+	char tail[sizeof(err->text) + 2];
+	va_list values;
+
+	if (!err)
+		return code;
+	snprintf(tail, sizeof(tail), ": %s", err->text[0] ? err->text : err_word(code));
+	va_start(values, format);
+	set_text(err, format, values, tail);
+	va_end(values);
+	return code;
+}
+
+static const char *own_word(int code)
+{
+	switch (code) {
+	case ERR_USAGE:
+		return "wrong usage";
+	case ERR_CONFIG:
+		return "wrong configuration";
+	case ERR_SYNTAX:
+		return "wrong syntax";
+	case ERR_NO_INDEX:
+		return "no index";
+	case ERR_VERSION:
+		return "made by a newer version";
+	case ERR_FULL:
+		return "no space left for the index";
+	case ERR_DAMAGED:
+		return "damaged";
+	case ERR_STALE:
+		return "removed or replaced meanwhile";
+	case ERR_LOCKED:
+		return "locked by another process";
+	case ERR_INSTANCE:
+		return "belongs to another Postfix instance";
+	case ERR_TIMEOUT:
+		return "timed out";
+	case ERR_LIMIT:
+		return "limit passed";
+	case ERR_CHILD:
+		return "child process failed";
+	case ERR_REFUSED:
+		return "refused by the peer";
+	default:
+		return NULL;
+	}
+}
+
+const char *err_word(int code)
+{
+	const char *word;
+
+	if (code >= 0)
+		return "no error";
+	word = own_word(code);
+	if (!word)
+		word = strerrordesc_np(-code);
+	return word ? word : "unknown error";
+}

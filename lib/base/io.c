@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC */
+/* Descriptors: whole reads and writes, bounded waits, frames. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+
+int io_write_all(int fd, const void *at, size_t len)
+{
+	const char *next = at;
+
+	while (len > 0) {
+		ssize_t done = write(fd, next, len);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		next += done;
+		len -= (size_t)done;
+	}
+	return 0;
+}
+
+ssize_t io_read_all(int fd, void *at, size_t len)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t done = read(fd, (char *)at + got, len - got);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return -errno;
+		if (done == 0)
+			break;
+		got += (size_t)done;
+	}
+	return (ssize_t)got;
+}
+
+int io_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd item = {.fd = fd, .events = events};
+
+	for (;;) {
+		struct timespec timeout, *limit = NULL;
+		int ready;
+
+		if (deadline != INT64_MAX) {
+			int64_t now = clock_steady();
+			int64_t left = deadline > now ? deadline - now : 0;
+
+			timeout.tv_sec = (time_t)(left / USEC_PER_SEC);
+			timeout.tv_nsec = (long)(left % USEC_PER_SEC * 1000);
+			limit = &timeout;
+		}
+		ready = ppoll(&item, 1, limit, NULL);
+		if (ready > 0)
+			return item.revents & POLLNVAL ? -EBADF : 1;
+		if (ready < 0 && errno != EINTR)
+			return -errno;
+		if (ready == 0)
+			return 0;
+	}
+}
+
+static int wait_until(int fd, short events, int64_t deadline)
+{
+	int ready = io_wait(fd, events, deadline);
+
+	return ready == 0 ? ERR_TIMEOUT : ready;
+}
+
+/* MSG_DONTWAIT, so that the deadline holds on a blocking socket whose peer reads nothing. */
+static int send_all(int fd, const void *at, size_t len, int64_t deadline)
+{
+	const char *next = at;
+
+	while (len > 0) {
+		ssize_t done = send(fd, next, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+		if (done >= 0) {
+			next += done;
+			len -= (size_t)done;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			int ready = wait_until(fd, POLLOUT, deadline);
+
+			if (ready < 0)
+				return ready;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return 0;
+}
+
+/* The count, less than len only where the peer closed; or a negative code. */
+static ssize_t receive_all(int fd, void *at, size_t len, int64_t deadline)
+{
+	size_t got = 0;
+
+	while (got < len) {
+		ssize_t done = recv(fd, (char *)at + got, len - got, MSG_DONTWAIT);
+
+		if (done == 0)
+			break;
+		if (done > 0) {
+			got += (size_t)done;
+		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
+			int ready = wait_until(fd, POLLIN, deadline);
+
+			if (ready < 0)
+				return ready;
+		} else if (errno != EINTR) {
+			return -errno;
+		}
+	}
+	return (ssize_t)got;
+}
+
+int io_frame_write(int fd, struct span payload, int64_t deadline)
+{
+	struct bytes head = {0};
+	int code;
+
+	if (payload.len > IO_FRAME_MAX)
+		return ERR_LIMIT;
+	bytes_put_u32(&head, (uint32_t)payload.len);
+	code = head.failed ? -ENOMEM : send_all(fd, head.at, head.len, deadline);
+	if (code == 0)
+		code = send_all(fd, payload.at, payload.len, deadline);
+	bytes_release(&head);
+	return code;
+}
+
+/*
+ * Reads len bytes in steps, so that memory follows what really came and not what was announced.
+ * A peer that closes inside a frame broke the protocol.
+ */
+static int receive_payload(int fd, struct bytes *into, size_t len, int64_t deadline)
+{
+	unsigned char part[16384];
+
+	while (len > 0) {
+		size_t want = len < sizeof(part) ? len : sizeof(part);
+		ssize_t got = receive_all(fd, part, want, deadline);
+
+		if (got < 0)
+			return (int)got;
+		if ((size_t)got < want)
+			return -ECONNRESET;
+		bytes_put(into, part, want);
+		if (into->failed)
+			return -ENOMEM;
+		len -= want;
+	}
+	return 1;
+}
+
+int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline)
+{
+	unsigned char head[4] = {0};
+	struct reader r = reader_of(head, sizeof(head));
+	ssize_t got = receive_all(fd, head, sizeof(head), deadline);
+	size_t len;
+
+	bytes_clear(into);
+	if (got <= 0)
+		return (int)got;
+	if ((size_t)got < sizeof(head))
+		return -ECONNRESET;
+	len = reader_u32(&r);
+	if (len > max || len > IO_FRAME_MAX)
+		return ERR_LIMIT;
+	return receive_payload(fd, into, len, deadline);
+}
+
+int io_guard_stdio(void)
+{
+	for (int want = 0; want <= 2; want++) {
+		int fd;
+
+		if (fcntl(want, F_GETFD) >= 0)
+			continue;
+		fd = open("/dev/null", O_RDWR);
+		if (fd < 0)
+			return -errno;
+		if (fd != want) { /* another thread was faster; nothing is lost */
+			close(fd);
+			return -EBUSY;
+		}
+	}
+	return 0;
+}
+
+void io_set_cloexec(int fd)
+{
+	int flags = fcntl(fd, F_GETFD);
+
+	if (flags >= 0)
+		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
+}
+
+void io_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}

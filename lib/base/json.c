@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * JSON over jansson: a struct json is a json_t, never anything else.
+ *
+ * An object under construction carries one member more, "whole", and an array one element more, its
+ * first. When memory runs out the mark is removed, which needs no memory; so failure stays with the
+ * object until it is written, and goes up with it when it is put into another.
+ */
+#include <errno.h>
+#include <jansson.h>
+
+#include "base/json.h"
+
+#define TEXT_MAX  ((size_t)16 << 20)
+#define DEPTH_MAX 16
+
+static const char whole[] = "\001whole";
+
+static json_t *value_of(const struct json *o)
+{
+	return (json_t *)(uintptr_t)o;
+}
+
+static struct json *json_of(json_t *value)
+{
+	return (struct json *)value;
+}
+
+static void spoil(struct json *o)
+{
+	json_t *value = value_of(o);
+
+	if (json_is_array(value))
+		json_array_clear(value);
+	else
+		json_object_del(value, whole);
+}
+
+/* Takes the mark off; false where it was gone already. */
+static bool finish(json_t *value)
+{
+	if (json_is_array(value))
+		return json_array_remove(value, 0) == 0;
+	return json_object_del(value, whole) == 0;
+}
+
+struct json *json_new(void)
+{
+	json_t *value = json_object();
+
+	if (value && json_object_set_new(value, whole, json_true()) != 0) {
+		json_decref(value);
+		return NULL;
+	}
+	return json_of(value);
+}
+
+struct json *json_new_array(void)
+{
+	json_t *value = json_array();
+
+	if (value && json_array_append_new(value, json_true()) != 0) {
+		json_decref(value);
+		return NULL;
+	}
+	return json_of(value);
+}
+
+void json_free(struct json *o)
+{
+	json_decref(value_of(o));
+}
+
+/* jansson takes value over, also when it fails, also when value is NULL. */
+static void set_new(struct json *o, const char *key, json_t *value)
+{
+	if (!o)
+		json_decref(value);
+	else if (json_object_set_new(value_of(o), key, value) != 0)
+		spoil(o);
+}
+
+/* text with each byte that is not part of a UTF-8 character replaced by U+FFFD. */
+static void clean_utf8(struct strbuf *into, const char *text, size_t len)
+{
+	while (len > 0) {
+		uint32_t point;
+		size_t step = str_utf8(text, len, &point);
+
+		if (step > 0)
+			strbuf_add(into, text, step);
+		else
+			strbuf_puts(into, "\xef\xbf\xbd");
+		step = step ? step : 1;
+		text += step;
+		len -= step;
+	}
+}
+
+static bool is_utf8(const char *text, size_t len)
+{
+	while (len > 0) {
+		uint32_t point;
+		size_t step = str_utf8(text, len, &point);
+
+		if (step == 0)
+			return false;
+		text += step;
+		len -= step;
+	}
+	return true;
+}
+
+/* NULL on no memory. */
+static json_t *text_value(const char *text)
+{
+	struct strbuf clean = {0};
+	json_t *value = NULL;
+	size_t len = strlen(text);
+
+	if (is_utf8(text, len))
+		return json_stringn_nocheck(text, len);
+	clean_utf8(&clean, text, len);
+	if (!clean.failed)
+		value = json_stringn_nocheck(clean.text, clean.len);
+	strbuf_release(&clean);
+	return value;
+}
+
+void json_put_text(struct json *o, const char *key, const char *text)
+{
+	set_new(o, key, text ? text_value(text) : json_null());
+}
+
+void json_put_int(struct json *o, const char *key, int64_t value)
+{
+	set_new(o, key, json_integer(value));
+}
+
+void json_put_bool(struct json *o, const char *key, bool value)
+{
+	set_new(o, key, json_boolean(value));
+}
+
+void json_put_null(struct json *o, const char *key)
+{
+	set_new(o, key, json_null());
+}
+
+void json_put_list(struct json *o, const char *key, const struct strlist *list)
+{
+	json_t *array = json_array();
+	bool failed = !array;
+
+	strlist_each (item, list)
+		failed = failed || json_array_append_new(array, text_value(item)) != 0;
+	if (failed && o)
+		spoil(o);
+	set_new(o, key, array);
+}
+
+void json_put_objects(
+    struct json *o, const char *key, const char *member, const struct strlist *list)
+{
+	struct json *array = json_new_array();
+
+	strlist_each (item, list) {
+		struct json *each = json_new();
+
+		json_put_text(each, member, item);
+		json_append(array, each);
+	}
+	json_put(o, key, array);
+}
+
+void json_put(struct json *o, const char *key, struct json *child)
+{
+	if (o && (!child || !finish(value_of(child))))
+		spoil(o);
+	set_new(o, key, value_of(child));
+}
+
+void json_append(struct json *array, struct json *child)
+{
+	json_t *value = value_of(child);
+
+	if (!array || json_array_size(value_of(array)) == 0) {
+		json_decref(value);
+		return;
+	}
+	if (!value || !finish(value)) {
+		json_decref(value);
+		spoil(array);
+	} else if (json_array_append_new(value_of(array), value) != 0) {
+		spoil(array);
+	}
+}
+
+/*
+ * DEL and C1 are legal in a JSON string, yet they drive terminals. They stand in strings only, so
+ * escaping them in the finished text is safe.
+ */
+static void escape_rest(struct strbuf *into, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+
+		if (c == 0x7f) {
+			strbuf_puts(into, "\\u007F");
+		} else if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
+			strbuf_printf(into, "\\u%04X", next);
+			text++;
+		} else {
+			strbuf_putc(into, (char)c);
+		}
+	}
+}
+
+int json_line(FILE *to, struct json *o)
+{
+	struct strbuf line = {0};
+	char *text = NULL;
+	int code = -ENOMEM;
+
+	if (o && finish(value_of(o)))
+		text = json_dumps(value_of(o), JSON_COMPACT);
+	if (text)
+		escape_rest(&line, text);
+	strbuf_putc(&line, '\n');
+	if (text && !line.failed) {
+		errno = 0;
+		code = 0;
+		if (fwrite(line.text, 1, line.len, to) != line.len)
+			code = errno ? -errno : -EIO;
+	}
+	strbuf_release(&line);
+	free(text);
+	json_free(o);
+	return code;
+}
+
+/* jansson's own bound on depth is 2048 and fixed; ours is counted before it sees the text. */
+static bool is_too_deep(const char *text, size_t len)
+{
+	size_t depth = 0;
+	bool quoted = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (quoted && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			quoted = !quoted;
+		else if (!quoted && (text[i] == '{' || text[i] == '['))
+			depth++;
+		else if (!quoted && (text[i] == '}' || text[i] == ']') && depth > 0)
+			depth--;
+		if (depth > DEPTH_MAX)
+			return true;
+	}
+	return false;
+}
+
+static int load(const char *text, size_t len, json_t **ret, struct err *err)
+{
+	json_error_t why;
+	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+
+	if (!value && json_error_code(&why) == json_error_out_of_memory)
+		return err_sys(err, ENOMEM, "failed to read JSON");
+	if (!value)
+		return err_set(
+		    err, ERR_SYNTAX, "failed to read JSON at byte %d (%s)", why.position, why.text);
+	if (!json_is_object(value)) {
+		json_decref(value);
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (not an object)");
+	}
+	*ret = value;
+	return 0;
+}
+
+int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
+{
+	struct strbuf clean = {0};
+	json_t *value = NULL;
+	int code;
+
+	if (len > TEXT_MAX)
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (longer than 16 MiB)");
+	if (is_too_deep(text, len))
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (nested deeper than 16)");
+	if (!is_utf8(text, len)) {
+		clean_utf8(&clean, text, len);
+		if (clean.failed)
+			return err_sys(err, ENOMEM, "failed to read JSON");
+		text = clean.text;
+		len = clean.len;
+	}
+	code = load(text, len, &value, err);
+	strbuf_release(&clean);
+	if (code == 0)
+		*ret = json_of(value);
+	return code;
+}
+
+static json_t *member(const struct json *o, const char *key)
+{
+	return key ? json_object_get(value_of(o), key) : value_of(o);
+}
+
+const char *json_text(const struct json *o, const char *key)
+{
+	return json_string_value(member(o, key));
+}
+
+int64_t json_int(const struct json *o, const char *key, int64_t otherwise)
+{
+	json_t *value = member(o, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+size_t json_count(const struct json *o, const char *key)
+{
+	return json_array_size(member(o, key));
+}
+
+const struct json *json_at(const struct json *o, const char *key, size_t n)
+{
+	return json_of(json_array_get(member(o, key), n));
+}

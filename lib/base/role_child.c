@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Work done by a child that is somebody else. The parent trusts nothing that comes back: the child
+ * may have been taken over by the bytes that it read. So the output is sealed before it is mapped,
+ * and its header is checked.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/role.h"
+
+/*
+ * The output begins with a header: u32 magic, i32 code, u64 length of what follows the header, err
+ * text, filled up to HEADER_SIZE. The child writes it last, so that an output cut short has none.
+ */
+#define HEADER_MAGIC 0x524f4c45u
+#define HEADER_TEXT  16
+#define HEADER_SIZE  (HEADER_TEXT + sizeof(((struct err *)0)->text))
+#define OUTPUT_MAX   (UINT64_C(4) << 30)
+#define SEALS        (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+
+/* ---- the child */
+
+static void close_all_but(int a, int b)
+{
+	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+
+	/*
+	 * syslog() would go on with a descriptor that is closed, and by then perhaps another file.
+	 */
+	closelog();
+	if (low > 3)
+		close_range(3, low - 1, 0);
+	if (high > low + 1)
+		close_range(low + 1, high - 1, 0);
+	close_range(high + 1, ~0u, 0);
+}
+
+/*
+ * The parent's handlers mean nothing here. SIGINT is ignored: ^C is for the parent, which then ends
+ * a chunk in order. All signals are blocked until now.
+ */
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL); /* fails for a few, which have no handler either */
+	signal(SIGINT, SIG_IGN);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* The kernel forgets the parent-death signal at a change of ids, so this comes after it. */
+static void tie_to_parent(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+	prctl(PR_SET_DUMPABLE,
+	    0); /* its memory is a copy of the parent's: not for the role's other processes */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
+
+static int write_output(int fd, int code, const struct err *why, const struct bytes *out)
+{
+	struct bytes head = {0};
+	size_t len = code < 0 ? 0 : out->len;
+	int failed = -ENOMEM;
+
+	bytes_put_u32(&head, HEADER_MAGIC);
+	bytes_put_u32(&head, (uint32_t)code);
+	bytes_put_u64(&head, len);
+	bytes_put(&head, why->text, sizeof(why->text));
+	if (!head.failed)
+		failed = lseek(fd, HEADER_SIZE, SEEK_SET) < 0 ? -errno : 0;
+	if (failed == 0)
+		failed = io_write_all(fd, out->at, len);
+	if (failed == 0)
+		failed = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
+	if (failed == 0)
+		failed = io_write_all(fd, head.at, head.len);
+	return failed;
+}
+
+static void __attribute__((noreturn))
+run_child(int output, int done, pid_t parent, const struct role *role, role_work *work, void *arg)
+{
+	static const struct rlimit no_core = {0, 0};
+	struct bytes out = {0};
+	struct err why = {{0}};
+	int code;
+
+	setpgid(0, 0);
+	reset_signals();
+	setrlimit(RLIMIT_CORE, &no_core);
+	close_all_but(output, done);
+	code = role_assume(role, false, &why);
+	tie_to_parent(parent);
+	if (code == 0)
+		code = work(arg, &out, &why);
+	if (code >= 0 && out.failed)
+		code = err_sys(&why, ENOMEM, "failed to hand over a result");
+	_exit(write_output(output, code, &why, &out) == 0 ? 0 : 1);
+}
+
+/* ---- the parent */
+
+static void close_child(struct role_child *child)
+{
+	io_close(&child->output);
+	io_close(&child->done);
+	*child = (struct role_child){0};
+}
+
+/* Signals are blocked over the fork, so that no handler of the parent ever runs in the child. */
+static pid_t fork_child(int output, int done, const struct role *role, role_work *work, void *arg)
+{
+	pid_t parent = getpid(), pid;
+	sigset_t all, before;
+	int errnum;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	if (pid == 0)
+		run_child(output, done, parent, role, work, arg);
+	errnum = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = errnum;
+	return pid;
+}
+
+int role_start(
+    struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
+{
+	struct role_child started = {.output = -1, .done = -1};
+	int ends[2] = {-1, -1};
+	int code = io_guard_stdio();
+
+	if (code < 0)
+		return err_sys(err, -code, "failed to open /dev/null");
+	if (geteuid() != 0 && geteuid() != role->uid)
+		return err_sys(err, EPERM, "failed to become %s", role->name);
+	started.output = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (started.output < 0)
+		return err_sys(err, errno, "failed to make memory for a child");
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		code = err_sys(err, errno, "failed to make a pipe");
+		goto out;
+	}
+	started.done = ends[0];
+	started.pid = fork_child(started.output, ends[1], role, work, arg);
+	if (started.pid < 0)
+		code = err_sys(err, errno, "failed to start a child");
+	io_close(&ends[1]);
+out:
+	if (code < 0)
+		close_child(&started);
+	else
+		*child = started;
+	return code;
+}
+
+static int wait_for(pid_t pid, int *ret_status)
+{
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/*
+ * Waits for the end of file, then kills in any case: a child that closed its end and lives on would
+ * otherwise hold us for ever. One that is exiting does not notice. What it wrote counts only if the
+ * header is there, which comes last.
+ */
+static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
+{
+	int ready = io_wait(child->done, POLLIN, deadline);
+	int status = 0, code;
+
+	kill(child->pid, SIGKILL);
+	code = wait_for(child->pid, &status);
+	if (ready < 0)
+		return err_sys(err, -ready, "failed to wait for a child");
+	if (ready == 0)
+		return err_set(err, ERR_TIMEOUT, "a child took too long and was killed");
+	if (code < 0)
+		return err_sys(err, -code, "failed to wait for a child");
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		return err_set(err, ERR_CHILD, "a child died of signal %d (%s)", WTERMSIG(status),
+		    strsignal(WTERMSIG(status)));
+	if (WIFEXITED(status) && WEXITSTATUS(status) != 0)
+		return err_set(err, ERR_CHILD, "a child ended with status %d", WEXITSTATUS(status));
+	return 0;
+}
+
+/* From here on nobody can change the output, whoever else was handed the descriptor. */
+static int map_output(int fd, struct blob *ret, struct err *err)
+{
+	struct stat st;
+	void *map;
+
+	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+		return err_set(
+		    err, ERR_CHILD, "failed to seal a child's output (%s)", err_word(-errno));
+	if (fstat(fd, &st) < 0)
+		return err_sys(err, errno, "failed to look at a child's output");
+	if ((uint64_t)st.st_size < HEADER_SIZE)
+		return err_set(err, ERR_CHILD, "a child ended without a result");
+	if ((uint64_t)st.st_size > OUTPUT_MAX || (uint64_t)st.st_size > SIZE_MAX)
+		return err_set(err, ERR_CHILD, "a child's result is too long");
+	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (map == MAP_FAILED)
+		return err_sys(err, errno, "failed to map a child's output");
+	*ret = (struct blob){NULL, 0, map, (size_t)st.st_size};
+	return 0;
+}
+
+/* Points blob at what follows the header; returns the code that the child sent. */
+static int read_header(struct blob *blob, struct err *err)
+{
+	struct reader r = reader_of(blob->map, HEADER_SIZE);
+	uint32_t magic = reader_u32(&r);
+	int32_t code = (int32_t)reader_u32(&r);
+	uint64_t len = reader_u64(&r);
+	const char *text = reader_take(&r, HEADER_SIZE - HEADER_TEXT);
+
+	if (magic != HEADER_MAGIC || len != blob->map_len - HEADER_SIZE || !text ||
+	    !memchr(text, '\0', HEADER_SIZE - HEADER_TEXT))
+		return err_set(err, ERR_CHILD, "a child ended without a valid result");
+	if (code < 0)
+		return err_set(err, code, "%s", text[0] ? text : err_word(code));
+	blob->at = (const unsigned char *)blob->map + HEADER_SIZE;
+	blob->len = (size_t)len;
+	return code;
+}
+
+int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, struct err *err)
+{
+	struct blob blob = {0};
+	int code;
+
+	if (child->pid <= 0)
+		return err_set(err, ERR_CHILD, "no child was started");
+	code = end_child(child, deadline, err);
+	if (code == 0)
+		code = map_output(child->output, &blob, err);
+	if (code == 0)
+		code = read_header(&blob, err);
+	if (code < 0)
+		blob_release(&blob);
+	else
+		*ret = blob;
+	close_child(child);
+	return code;
+}
+
+int role_collect(
+    const struct role *role, role_work *work, void *arg, struct blob *ret, struct err *err)
+{
+	struct role_child child = {0};
+	int code = role_start(&child, role, work, arg, err);
+
+	return code < 0 ? code : role_finish(&child, INT64_MAX, ret, err);
+}
+
+void blob_release(struct blob *blob)
+{
+	if (blob->map)
+		munmap(blob->map, blob->map_len);
+	*blob = (struct blob){0};
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The table of settings, and how a value's text becomes a member of struct settings and text again.
+ */
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "base/settings_row.h"
+#include "base/str.h"
+
+#define MIB              (INT64_C(1) << 20)
+#define MSEC             INT64_C(1000)
+#define NEAREST_DISTANCE 3 /* more changes make another word */
+
+#define TEXT(key, otherwise, member)                                                               \
+	{                                                                                          \
+		key, SETTINGS_TEXT, otherwise, offsetof(struct settings, member), 0, 0,            \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+#define NUMBER(key, kind, otherwise, member, min, max)                                             \
+	{                                                                                          \
+		key, kind, otherwise, offsetof(struct settings, member), min, max,                 \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+#define WORD(key, otherwise, member, no, yes)                                                      \
+	{                                                                                          \
+		key, SETTINGS_WORD, otherwise, offsetof(struct settings, member), 0, 0,            \
+		{                                                                                  \
+			no, yes                                                                    \
+		}                                                                                  \
+	}
+#define SWITCH(key, otherwise, member)                                                             \
+	{                                                                                          \
+		key, SETTINGS_SWITCH, otherwise, offsetof(struct settings, member), 0, 0,          \
+		{                                                                                  \
+			0                                                                          \
+		}                                                                                  \
+	}
+
+/* clang-format off: one row a key */
+const struct settings_row settings_rows[SETTINGS_ROWS] = {
+    TEXT("socket", "unix:/var/spool/postfix/pqpurge/milter.sock", socket),
+    TEXT("socket_group", "postfix", socket_group),
+    NUMBER("socket_mode", SETTINGS_OCTAL, "0660", socket_mode, 0, 0777),
+    TEXT("user", "pqpurge", user),
+    TEXT("index_directory", "/var/lib/pqpurge", index_directory),
+    NUMBER("index_map_size", SETTINGS_SIZE, "2G", index_map_size, 16 * MIB, MIB *MIB),
+    WORD("commit", "sync", commit_async, "sync", "async"),
+    NUMBER("commit_delay", SETTINGS_SPAN, "100ms", commit_delay, MSEC, 10 * USEC_PER_SEC),
+    NUMBER("commit_timeout", SETTINGS_SPAN, "5s", commit_timeout, 100 * MSEC, 60 * USEC_PER_SEC),
+    WORD("on_index_error", "accept", tempfail_on_index_error, "accept", "tempfail"),
+    TEXT("rules_file", "/etc/pqpurge/rules", rules_file),
+    TEXT("postfix_config_directory", "/etc/postfix", postfix_config_directory),
+    NUMBER("postsuper_jobs", SETTINGS_COUNT, "0", postsuper_jobs, 0, 64),
+    WORD("log", "syslog", log_to_stderr, "syslog", "stderr"),
+    SWITCH("record_subject", "false", record_subject),
+    NUMBER("max_recipients", SETTINGS_COUNT, "1000", max_recipients, 1, 100000),
+    {"origin", SETTINGS_OPTIONAL_TEXT, "", offsetof(struct settings, origin), 0, 0, {0}},
+};
+/* clang-format on */
+
+size_t settings_row_find(const char *key)
+{
+	size_t i = 0;
+
+	while (i < SETTINGS_ROWS && strcmp(settings_rows[i].key, key) != 0)
+		i++;
+	return i;
+}
+
+const char *settings_row_nearest(const char *name)
+{
+	size_t best = NEAREST_DISTANCE + 1;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
+		const char *key = settings_rows[i].key;
+		size_t distance = str_distance(name, key);
+
+		if (distance < best && distance < strlen(key)) {
+			best = distance;
+			nearest = key;
+		}
+	}
+	return nearest;
+}
+
+/*
+ * A member of another type is reached through its own accessor only; what is read is copied, so
+ * const holds.
+ */
+static const void *member(const struct settings_row *row, const struct settings *s)
+{
+	return (const char *)s + row->offset;
+}
+
+static void *member_of(const struct settings_row *row, struct settings *s)
+{
+	return (char *)s + row->offset;
+}
+
+static bool is_text(const struct settings_row *row)
+{
+	return row->kind == SETTINGS_TEXT || row->kind == SETTINGS_OPTIONAL_TEXT;
+}
+
+static int set_text(const struct settings_row *row, char **into, const char *value, struct err *err)
+{
+	char *copy;
+
+	if (row->kind == SETTINGS_TEXT && !value[0])
+		return err_set(err, ERR_CONFIG, "%s must not be empty", row->key);
+	for (const char *at = value; *at; at++)
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			return err_set(err, ERR_CONFIG, "%s holds a control character", row->key);
+	copy = strdup(value);
+	if (!copy)
+		return err_sys(err, ENOMEM, "failed to keep %s", row->key);
+	free(*into);
+	*into = copy;
+	return 0;
+}
+
+/* The words that libconfuse's own booleans know, with or without capitals. */
+static int set_switch(
+    const struct settings_row *row, bool *into, const char *value, struct err *err)
+{
+	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		for (size_t on = 0; on < 2; on++) {
+			if (str_equal_nocase(value, words[i][on])) {
+				*into = on == 1;
+				return 0;
+			}
+		}
+	}
+	return err_set(err, ERR_CONFIG, "%s must be true or false, not '%s'", row->key, value);
+}
+
+static int set_word(const struct settings_row *row, bool *into, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
+		if (strcmp(value, row->words[i]) == 0) {
+			*into = i == 1;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_CONFIG, "%s must be '%s' or '%s', not '%s'", row->key,
+	    row->words[0], row->words[1], value);
+}
+
+/*
+ * A mode is octal as written, with or without the leading zero: there is no other way to read one.
+ */
+static int parse_octal(const char *value, int64_t *ret)
+{
+	int64_t mode = 0;
+
+	if (!value[0] || strlen(value) > 6)
+		return ERR_SYNTAX;
+	for (; *value; value++) {
+		if (*value < '0' || *value > '7')
+			return ERR_SYNTAX;
+		mode = mode * 8 + (*value - '0');
+	}
+	*ret = mode;
+	return 0;
+}
+
+static int parse_number(const struct settings_row *row, const char *value, int64_t *ret)
+{
+	uint64_t number = 0;
+	int code;
+
+	if (row->kind == SETTINGS_SPAN)
+		return clock_parse_span(value, ret);
+	if (row->kind == SETTINGS_OCTAL)
+		return parse_octal(value, ret);
+	if (row->kind == SETTINGS_SIZE)
+		code = str_parse_size(value, &number);
+	else
+		code = str_parse_u64(value, 0, UINT64_MAX, &number);
+	*ret = number > INT64_MAX ? INT64_MAX : (int64_t)number;
+	return code;
+}
+
+static char *span_text(int64_t span, char *buf, size_t size)
+{
+	if (span % USEC_PER_SEC == 0)
+		snprintf(buf, size, "%llds", (long long)(span / USEC_PER_SEC));
+	else
+		snprintf(buf, size, "%lldms", (long long)(span / MSEC));
+	return buf;
+}
+
+static char *exact_size_text(int64_t bytes, char *buf, size_t size)
+{
+	static const char *const units[] = {"", "k", "M", "G", "T"};
+	size_t unit = 0;
+
+	for (; bytes > 0 && bytes % 1024 == 0 && unit < COUNT_OF(units) - 1; bytes /= 1024)
+		unit++;
+	snprintf(buf, size, "%lld%s", (long long)bytes, units[unit]);
+	return buf;
+}
+
+/* The number as one would write it, in the largest unit that keeps it whole. */
+static char *number_text(const struct settings_row *row, int64_t number, char *buf, size_t size)
+{
+	if (row->kind == SETTINGS_SPAN)
+		return span_text(number, buf, size);
+	if (row->kind == SETTINGS_SIZE)
+		return exact_size_text(number, buf, size);
+	snprintf(
+	    buf, size, row->kind == SETTINGS_OCTAL ? "%04llo" : "%llu", (unsigned long long)number);
+	return buf;
+}
+
+static int set_number(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
+{
+	static const char *const examples[] = {
+	    [SETTINGS_OCTAL] = "an octal mode such as 0660",
+	    [SETTINGS_COUNT] = "a number",
+	    [SETTINGS_SIZE] = "a size such as \"2G\"",
+	    [SETTINGS_SPAN] = "a length of time such as \"5s\"",
+	};
+	char min[32], max[32];
+	int64_t number = 0;
+
+	if (parse_number(row, value, &number) < 0)
+		return err_set(err, ERR_CONFIG, "%s must be %s, not '%s'", row->key,
+		    examples[row->kind], value);
+	if (number < row->min || number > row->max)
+		return err_set(err, ERR_CONFIG, "%s must be from %s to %s, not '%s'", row->key,
+		    number_text(row, row->min, min, sizeof(min)),
+		    number_text(row, row->max, max, sizeof(max)), value);
+	*into = number;
+	return 0;
+}
+
+int settings_row_set(
+    const struct settings_row *row, struct settings *s, const char *value, struct err *err)
+{
+	switch (row->kind) {
+	case SETTINGS_TEXT:
+	case SETTINGS_OPTIONAL_TEXT:
+		return set_text(row, member_of(row, s), value, err);
+	case SETTINGS_WORD:
+		return set_word(row, member_of(row, s), value, err);
+	case SETTINGS_SWITCH:
+		return set_switch(row, member_of(row, s), value, err);
+	default:
+		return set_number(row, member_of(row, s), value, err);
+	}
+}
+
+/* The map needs its whole size in address space, whatever of it is used. */
+int settings_row_check(const struct settings_row *row, const struct settings *s, struct err *err)
+{
+	struct rlimit limit;
+	uint64_t size;
+
+	if (row->kind != SETTINGS_SIZE)
+		return 0;
+	size = (uint64_t) * (const int64_t *)member(row, s);
+	if (size > SIZE_MAX / 2)
+		return err_set(
+		    err, ERR_CONFIG, "%s does not fit in this machine's addresses", row->key);
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    size >= limit.rlim_cur)
+		return err_set(err, ERR_CONFIG,
+		    "%s does not fit in the limit on address space (ulimit -v)", row->key);
+	return 0;
+}
+
+void settings_row_release(const struct settings_row *row, struct settings *s)
+{
+	char **text;
+
+	if (!is_text(row))
+		return;
+	text = member_of(row, s);
+	free(*text);
+	*text = NULL;
+}
+
+void settings_row_print(const struct settings_row *row, const struct settings *s, FILE *to)
+{
+	const void *at = member(row, s);
+	char number[32];
+
+	if (is_text(row))
+		fprintf(to, "%s = \"%s\"\n", row->key, *(char *const *)at);
+	else if (row->kind == SETTINGS_WORD)
+		fprintf(to, "%s = \"%s\"\n", row->key, row->words[*(const bool *)at]);
+	else if (row->kind == SETTINGS_SWITCH)
+		fprintf(to, "%s = %s\n", row->key, *(const bool *)at ? "true" : "false");
+	else if (row->kind == SETTINGS_SIZE || row->kind == SETTINGS_SPAN)
+		fprintf(to, "%s = \"%s\"\n", row->key,
+		    number_text(row, *(const int64_t *)at, number, sizeof(number)));
+	else
+		fprintf(to, "%s = %s\n", row->key,
+		    number_text(row, *(const int64_t *)at, number, sizeof(number)));
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* The keys of a settings file: one row says all of a key. Private to settings.c. */
+#ifndef PQPURGE_BASE_SETTINGS_ROW_H
+#define PQPURGE_BASE_SETTINGS_ROW_H
+
+#include "base/settings.h"
+
+enum settings_kind {
+	SETTINGS_TEXT,          /* char *, not empty */
+	SETTINGS_OPTIONAL_TEXT, /* char * */
+	SETTINGS_OCTAL,         /* int64_t from here on */
+	SETTINGS_COUNT,
+	SETTINGS_SIZE,
+	SETTINGS_SPAN,
+	SETTINGS_WORD,   /* bool: which of two words */
+	SETTINGS_SWITCH, /* bool */
+};
+
+struct settings_row {
+	const char *key;
+	enum settings_kind kind;
+	const char *otherwise; /* the default, as one would write it */
+	size_t offset;         /* of the member in struct settings */
+	int64_t min, max;
+	const char *words[2]; /* for SETTINGS_WORD: what means false, what means true */
+};
+
+#define SETTINGS_ROWS 17
+extern const struct settings_row settings_rows[SETTINGS_ROWS];
+
+/* The row of a key; SETTINGS_ROWS where there is none. */
+size_t settings_row_find(const char *key);
+/* The key that is nearest to a mistyped one; NULL where none is near. */
+const char *settings_row_nearest(const char *name);
+/* Converts, checks and stores a copy; frees what was there. ERR_CONFIG with the key in the text. */
+int settings_row_set(const struct settings_row *row, struct settings *s, const char *value,
+    struct err *err) NODISCARD;
+/* What no value says by itself: whether the address space has room for it. */
+int settings_row_check(
+    const struct settings_row *row, const struct settings *s, struct err *err) NODISCARD;
+void settings_row_release(const struct settings_row *row, struct settings *s);
+void settings_row_print(const struct settings_row *row, const struct settings *s, FILE *to);
+
+#endif

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Strings: the growing buffer, the packed list, and conversions. ASCII rules everywhere, no locale.
+ */
+#include <stdarg.h>
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define FIRST_CAP 64
+
+static bool make_room(struct strbuf *s, size_t more)
+{
+	size_t cap = s->cap ? s->cap : FIRST_CAP;
+	char *text;
+
+	if (s->failed || more > SIZE_MAX / 2 - s->len - 1) {
+		s->failed = true;
+		return false;
+	}
+	if (s->len + more < s->cap)
+		return true;
+	while (cap <= s->len + more)
+		cap *= 2;
+	text = realloc(s->text, cap);
+	if (!text) {
+		s->failed = true;
+		return false;
+	}
+	s->text = text;
+	s->cap = cap;
+	return true;
+}
+
+void strbuf_add(struct strbuf *s, const char *text, size_t len)
+{
+	if (!make_room(s, len))
+		return;
+	if (len > 0)
+		memcpy(s->text + s->len, text, len);
+	s->len += len;
+	s->text[s->len] = '\0';
+}
+
+void strbuf_puts(struct strbuf *s, const char *text)
+{
+	strbuf_add(s, text, strlen(text));
+}
+
+void strbuf_putc(struct strbuf *s, char c)
+{
+	strbuf_add(s, &c, 1);
+}
+
+void strbuf_printf(struct strbuf *s, const char *format, ...)
+{
+	va_list values, again;
+	int len;
+
+	va_start(values, format);
+	va_copy(again, values);
+	len = vsnprintf(NULL, 0, format, values);
+	if (len < 0) {
+		s->failed = true;
+	} else if (make_room(s, (size_t)len)) {
+		vsnprintf(s->text + s->len, (size_t)len + 1, format, again);
+		s->len += (size_t)len;
+	}
+	va_end(again);
+	va_end(values);
+}
+
+void strbuf_clear(struct strbuf *s)
+{
+	s->len = 0;
+	s->failed = false;
+	if (s->text)
+		s->text[0] = '\0';
+}
+
+void strbuf_release(struct strbuf *s)
+{
+	free(s->text);
+	*s = (struct strbuf){0};
+}
+
+const char *strbuf_text(const struct strbuf *s)
+{
+	return s->text ? s->text : "";
+}
+
+void strlist_push(struct strbuf *packed, const char *text, size_t len)
+{
+	size_t used = len ? strnlen(text, len) : 0;
+
+	/* Both or nothing: a text without its NUL would run into the next one. */
+	if (!make_room(packed, used + 1))
+		return;
+	strbuf_add(packed, text, used);
+	strbuf_add(packed, "", 1);
+}
+
+static size_t count_nuls(const char *at, size_t len)
+{
+	const char *end = at + len;
+	size_t count = 0;
+
+	while (at < end) {
+		const char *nul = memchr(at, '\0', (size_t)(end - at));
+
+		if (!nul)
+			break;
+		count++;
+		at = nul + 1;
+	}
+	return count;
+}
+
+struct strlist strlist_of(const struct strbuf *packed)
+{
+	const char *text = strbuf_text(packed);
+
+	return (struct strlist){text, packed->len, (uint32_t)count_nuls(text, packed->len)};
+}
+
+int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret)
+{
+	if (len == 0 && count == 0) {
+		*ret = (struct strlist){0};
+		return 0;
+	}
+	if (len == 0 || bytes[len - 1] != '\0' || count_nuls(bytes, len) != count)
+		return ERR_SYNTAX;
+	*ret = (struct strlist){bytes, len, count};
+	return 0;
+}
+
+char str_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+void str_lower_all(char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		text[i] = str_lower(text[i]);
+}
+
+bool str_equal_nocase(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++)
+		if (str_lower(*a) != str_lower(*b))
+			return false;
+	return *a == *b;
+}
+
+bool str_starts(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+/* Reads the digits at the front; NULL where there are none or they do not fit. */
+static const char *take_digits(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+	const char *at = text;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		unsigned digit = (unsigned)(*at - '0');
+
+		if (value > (UINT64_MAX - digit) / 10)
+			return NULL;
+		value = value * 10 + digit;
+	}
+	if (at == text)
+		return NULL;
+	*ret = value;
+	return at;
+}
+
+int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
+{
+	uint64_t value;
+	const char *end = take_digits(text, &value);
+
+	if (!end || *end || value < min || value > max)
+		return ERR_SYNTAX;
+	*ret = value;
+	return 0;
+}
+
+int str_parse_size(const char *text, uint64_t *ret_bytes)
+{
+	static const char units[] = "kmgt";
+	uint64_t value;
+	const char *unit, *end = take_digits(text, &value);
+	unsigned shift = 0;
+
+	if (!end)
+		return ERR_SYNTAX;
+	if (*end) {
+		unit = strchr(units, str_lower(*end));
+		if (!unit || end[1])
+			return ERR_SYNTAX;
+		shift = 10 * (unsigned)(unit - units + 1);
+	}
+	if (value > UINT64_MAX >> shift)
+		return ERR_SYNTAX;
+	*ret_bytes = value << shift;
+	return 0;
+}
+
+char *str_size_text(uint64_t bytes, char *buf, size_t size)
+{
+	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
+	size_t unit = 0;
+	uint64_t whole = bytes, tenths;
+
+	if (bytes < 1024) {
+		snprintf(buf, size, "%u B", (unsigned)bytes);
+		return buf;
+	}
+	while (whole >= UINT64_C(1024) * 1024 && unit < COUNT_OF(units) - 1) {
+		whole /= 1024;
+		unit++;
+	}
+	tenths = (whole * 10 + 512) / 1024;
+	if (tenths >= 10240 && unit < COUNT_OF(units) - 1) { /* 1023.96 kB is 1.0 MB */
+		tenths = 10;
+		unit++;
+	}
+	snprintf(
+	    buf, size, "%u.%u %s", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[unit]);
+	return buf;
+}
+
+size_t str_distance(const char *a, const char *b)
+{
+	size_t row[65], len = strlen(b);
+
+	if (len >= COUNT_OF(row))
+		return SIZE_MAX;
+	for (size_t j = 0; j <= len; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= len; j++) {
+			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+			size_t gap = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
+
+			diagonal = row[j];
+			row[j] = change < gap ? change : gap;
+		}
+	}
+	return row[len];
+}

@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Settings: every key as the documentation writes it, defaults, and complaints that name the line.
+ */
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/settings.h"
+#include "base/str.h"
+
+static char directory[64], path[128];
+
+static int make_directory(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/pqpurge-settings-XXXXXX");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof(path), "%s/x.conf", directory);
+	return 0;
+}
+
+static int remove_directory(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(directory);
+}
+
+static int load_bytes(const char *text, size_t len, struct settings *s, struct err *err)
+{
+	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_all(fd, text, len), 0);
+	io_close(&fd);
+	return settings_load(path, s, err);
+}
+
+static int load_text(const char *text, struct settings *s, struct err *err)
+{
+	return load_bytes(text, strlen(text), s, err);
+}
+
+static bool ends_with(const char *text, const char *tail)
+{
+	return strlen(text) >= strlen(tail) &&
+	       strcmp(text + strlen(text) - strlen(tail), tail) == 0;
+}
+
+/* What settings_print writes; the caller frees. */
+static char *printed(const struct settings *s)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
+
+	assert_non_null(to);
+	settings_print(s, to);
+	fclose(to);
+	return text;
+}
+
+static const char defaults[] = "socket = \"unix:/var/spool/postfix/pqpurge/milter.sock\"\n"
+			       "socket_group = \"postfix\"\n"
+			       "socket_mode = 0660\n"
+			       "user = \"pqpurge\"\n"
+			       "index_directory = \"/var/lib/pqpurge\"\n"
+			       "index_map_size = \"2G\"\n"
+			       "commit = \"sync\"\n"
+			       "commit_delay = \"100ms\"\n"
+			       "commit_timeout = \"5s\"\n"
+			       "on_index_error = \"accept\"\n"
+			       "rules_file = \"/etc/pqpurge/rules\"\n"
+			       "postfix_config_directory = \"/etc/postfix\"\n"
+			       "postsuper_jobs = 0\n"
+			       "log = \"syslog\"\n"
+			       "record_subject = false\n"
+			       "max_recipients = 1000\n"
+			       "origin = \"\"\n";
+
+static void test_defaults(void **state)
+{
+	static const char *const files[] = {"", "\n", "# nothing", "# nothing\n\n", "\r\n"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		struct settings s;
+		struct err err = {{0}};
+		char *text;
+
+		if (load_text(files[i], &s, &err) != 0)
+			case_fail(files[i], "%s", err.text);
+		text = printed(&s);
+		case_assert_text(files[i], text, defaults);
+		free(text);
+		settings_release(&s);
+		assert_null(s.socket);
+	}
+}
+
+/* The printed defaults are a settings file themselves, as in the documentation's table. */
+static void test_defaults_can_be_read(void **state)
+{
+	struct settings s;
+	struct err err = {{0}};
+	char *text;
+
+	(void)state;
+	assert_int_equal(load_text(defaults, &s, &err), 0);
+	assert_int_equal(s.socket_mode, 0660);
+	assert_int_equal(s.index_map_size, INT64_C(2) << 30);
+	assert_false(s.commit_async);
+	assert_int_equal(s.commit_delay, 100000);
+	assert_int_equal(s.commit_timeout, 5 * USEC_PER_SEC);
+	text = printed(&s);
+	assert_string_equal(text, defaults);
+	free(text);
+	settings_release(&s);
+}
+
+/*
+ * The file that is installed says each key with its default, commented out: taken in, nothing
+ * changes, and no key is missing. Runs where the source tree is the working directory.
+ */
+static void test_installed_file(void **state)
+{
+	static const char file[] = "conf/pqpurge.conf";
+	char line[1024], *text;
+	struct strbuf taken_in = {0};
+	struct settings s;
+	struct err err = {{0}};
+	size_t keys = 0;
+	FILE *in = fopen(file, "r");
+
+	(void)state;
+	if (!in)
+		skip();
+	while (fgets(line, sizeof(line), in)) {
+		bool is_key = line[0] == '#' && line[1] >= 'a' && line[1] <= 'z';
+
+		keys += is_key;
+		strbuf_puts(&taken_in, line + is_key);
+	}
+	fclose(in);
+	assert_int_equal(settings_load(file, &s, &err), 0);
+	settings_release(&s);
+	if (load_text(strbuf_text(&taken_in), &s, &err) != 0)
+		case_fail(file, "%s", err.text);
+	text = printed(&s);
+	assert_string_equal(text, defaults);
+	for (const char *at = text; *at; at++)
+		keys -= *at == '\n';
+	assert_int_equal(keys, 0);
+	free(text);
+	settings_release(&s);
+	strbuf_release(&taken_in);
+}
+
+static void check_all_changed(const struct settings *s)
+{
+	assert_string_equal(s->socket, "inet:8891@127.0.0.1");
+	assert_string_equal(s->socket_group, "mail");
+	assert_int_equal(s->socket_mode, 0600);
+	assert_string_equal(s->user, "somebody");
+	assert_string_equal(s->index_directory, "/srv/index");
+	assert_int_equal(s->index_map_size, 64 << 20);
+	assert_true(s->commit_async);
+	assert_int_equal(s->commit_delay, 250000);
+	assert_int_equal(s->commit_timeout, 10 * USEC_PER_SEC);
+	assert_true(s->tempfail_on_index_error);
+	assert_string_equal(s->rules_file, "/srv/rules");
+	assert_string_equal(s->postfix_config_directory, "/srv/postfix");
+	assert_int_equal(s->postsuper_jobs, 4);
+	assert_true(s->log_to_stderr);
+	assert_true(s->record_subject);
+	assert_int_equal(s->max_recipients, 50);
+	assert_string_equal(s->origin, "example.com");
+}
+
+static void test_every_key(void **state)
+{
+	static const struct {
+		const char *key, *value;
+	} keys[] = {
+	    {"socket", "inet:8891@127.0.0.1"},
+	    {"socket_group", "mail"},
+	    {"socket_mode", "0600"},
+	    {"user", "somebody"},
+	    {"index_directory", "/srv/index"},
+	    {"index_map_size", "64M"},
+	    {"commit", "async"},
+	    {"commit_delay", "250ms"},
+	    {"commit_timeout", "10s"},
+	    {"on_index_error", "tempfail"},
+	    {"rules_file", "/srv/rules"},
+	    {"postfix_config_directory", "/srv/postfix"},
+	    {"postsuper_jobs", "4"},
+	    {"log", "stderr"},
+	    {"record_subject", "true"},
+	    {"max_recipients", "50"},
+	    {"origin", "example.com"},
+	};
+	static const char *const styles[] = {
+	    "%s = \"%s\"\n", "%s = %s\n", "%s='%s'\n", "\t%s\t=\t%s\t# why\r\n"};
+
+	(void)state;
+	for (size_t style = 0; style < COUNT_OF(styles); style++) {
+		char text[4096];
+		size_t len = 0;
+		struct settings s;
+		struct err err = {{0}};
+
+		for (size_t i = 0; i < COUNT_OF(keys); i++)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			len += (size_t)snprintf(text + len, sizeof(text) - len, styles[style],
+			    keys[i].key, keys[i].value);
+#pragma GCC diagnostic pop
+		if (load_text(text, &s, &err) != 0)
+			case_fail(styles[style], "%s", err.text);
+		check_all_changed(&s);
+		settings_release(&s);
+	}
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want; /* the line that is printed */
+	} cases[] = {
+	    {"socket_mode = 660", "socket_mode = 0660\n"},
+	    {"socket_mode = \"0660\"", "socket_mode = 0660\n"},
+	    {"socket_mode = 0", "socket_mode = 0000\n"},
+	    {"socket_mode = 0777", "socket_mode = 0777\n"},
+	    {"index_map_size = 16m", "index_map_size = \"16M\"\n"},
+	    {"index_map_size = 1T", "index_map_size = \"1T\"\n"},
+	    {"index_map_size = 16777217", "index_map_size = \"16777217\"\n"},
+	    {"commit_delay = 1ms", "commit_delay = \"1ms\"\n"},
+	    {"commit_delay = 10s", "commit_delay = \"10s\"\n"},
+	    {"commit_timeout = 60", "commit_timeout = \"60s\"\n"},
+	    {"commit_timeout = 1m", "commit_timeout = \"60s\"\n"},
+	    {"commit_timeout = 1500ms", "commit_timeout = \"1500ms\"\n"},
+	    {"record_subject = yes", "record_subject = true\n"},
+	    {"record_subject = on", "record_subject = true\n"},
+	    {"record_subject = TRUE", "record_subject = true\n"},
+	    {"record_subject = no", "record_subject = false\n"},
+	    {"record_subject = off", "record_subject = false\n"},
+	    {"postsuper_jobs = 64", "postsuper_jobs = 64\n"},
+	    {"max_recipients = 1", "max_recipients = 1\n"},
+	    {"max_recipients = 100000", "max_recipients = 100000\n"},
+	    {"origin = ''", "origin = \"\"\n"},
+	    {"origin = \"a#b//c d\"", "origin = \"a#b//c d\"\n"},
+	    {"origin = '${HOME}'", "origin = \"${HOME}\"\n"},
+	    {"socket = fd:3 // comment", "socket = \"fd:3\"\n"},
+	    {"# ${HOME} \"quoted * + \\8\nuser = x", "user = \"x\"\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct settings s;
+		struct err err = {{0}};
+		char *text;
+
+		if (load_text(cases[i].text, &s, &err) != 0)
+			case_fail(cases[i].text, "%s", err.text);
+		text = printed(&s);
+		if (!strstr(text, cases[i].want))
+			case_fail(cases[i].text, "want %s in\n%s", cases[i].want, text);
+		free(text);
+		settings_release(&s);
+	}
+}
+
+static void test_complaints(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *want; /* after the file's name */
+	} cases[] = {
+	    {"soket = x", ":1: unknown key 'soket' (did you mean 'socket'?)"},
+	    {"# one\n\n# two\nindex_dir = /x", ":4: unknown key 'index_dir'"},
+	    {"user = a\ncommit_dealy = 1s\n",
+		":2: unknown key 'commit_dealy' (did you mean 'commit_delay'?)"},
+	    {"include(\"/etc/passwd\")", ":1: unknown key 'include'"},
+	    {"user = a\n\nuser = b", ":3: user is given twice (first in line 1)"},
+	    {"user = a\nuser = a", ":2: user is given twice (first in line 1)"},
+	    {"user = \"\"", ":1: user must not be empty"},
+	    {"user = \"a\\nb\"", ":1: user holds a control character"},
+	    {"socket_mode = 0680",
+		":1: socket_mode must be an octal mode such as 0660, not '0680'"},
+	    {"socket_mode = 01777", ":1: socket_mode must be from 0000 to 0777, not '01777'"},
+	    {"socket_mode = rw", ":1: socket_mode must be an octal mode such as 0660, not 'rw'"},
+	    {"index_map_size = 1M", ":1: index_map_size must be from 16M to 1T, not '1M'"},
+	    {"index_map_size = 2T", ":1: index_map_size must be from 16M to 1T, not '2T'"},
+	    {"index_map_size = big", ":1: index_map_size must be a size such as \"2G\", not 'big'"},
+	    {"index_map_size = 16777216T",
+		":1: index_map_size must be a size such as \"2G\", not '16777216T'"},
+	    {"index_map_size = 10000000T",
+		":1: index_map_size must be from 16M to 1T, not '10000000T'"},
+	    {"commit = maybe", ":1: commit must be 'sync' or 'async', not 'maybe'"},
+	    {"commit = Sync", ":1: commit must be 'sync' or 'async', not 'Sync'"},
+	    {"commit_delay = 0", ":1: commit_delay must be from 1ms to 10s, not '0'"},
+	    {"commit_delay = 11s", ":1: commit_delay must be from 1ms to 10s, not '11s'"},
+	    {"commit_delay = 1.5s",
+		":1: commit_delay must be a length of time such as \"5s\", not '1.5s'"},
+	    {"commit_timeout = 99ms", ":1: commit_timeout must be from 100ms to 60s, not '99ms'"},
+	    {"on_index_error = reject",
+		":1: on_index_error must be 'accept' or 'tempfail', not 'reject'"},
+	    {"log = file", ":1: log must be 'syslog' or 'stderr', not 'file'"},
+	    {"record_subject = 1", ":1: record_subject must be true or false, not '1'"},
+	    {"max_recipients = 0", ":1: max_recipients must be from 1 to 100000, not '0'"},
+	    {"max_recipients = -1", ":1: max_recipients must be a number, not '-1'"},
+	    {"postsuper_jobs = 65", ":1: postsuper_jobs must be from 0 to 64, not '65'"},
+	    {"origin = \"a\n", ":1: the quoted value does not end on its line"},
+	    {"user = a\norigin = 'a", ":2: the quoted value does not end on its line"},
+	    {"origin = \"\\8\"", ":1: octal escapes are not supported"},
+	    {"origin = \"${HOME}\"", ":1: environment variables are not supported"},
+	    {"user = a\norigin = ${HOME}", ":2: environment variables are not supported"},
+	    {"rules_file = /etc//rules", ":1: a value that holds // must be quoted"},
+	    {"rules_file = /etc/r*", ":1: a value that holds + or * must be quoted"},
+	    {"/* x */ user = a", ":1: comments begin with #"},
+	    {"user", ": premature end of file"},
+	    {"user = ", ": premature end of file"},
+	    {"user a", ":1: missing equal sign after option 'user'"},
+	    {"user = a b = c", ":1: unknown key 'b'"},
+	    {"user = {a, b}", ":1: unexpected token '{'"},
+	    {"user += a", ":1: a value that holds + or * must be quoted"},
+	    {"}", ":1: unexpected closing brace"},
+	    {"\x1b[2J = x", ":1: unknown key '?[2J'"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct settings s = {.user = path};
+		struct err err = {{0}};
+		int code = load_text(cases[i].text, &s, &err);
+		char want[300];
+
+		case_assert(cases[i].text, code == ERR_CONFIG);
+		case_assert(cases[i].text, s.user == path); /* untouched */
+		snprintf(want, sizeof(want), "%s%s", path, cases[i].want);
+		if (strncmp(cases[i].want, ": ", 2) != 0) {
+			case_assert_text(cases[i].text, err.text, want);
+		} else if (!ends_with(err.text, cases[i].want)) {
+			case_fail(cases[i].text, "got '%s'", err.text);
+		}
+		/* libconfuse's scanner is global: nothing of a bad file may stay in it */
+		err.text[0] = '\0';
+		if (load_text("origin = \"fine\"\nuser = x\n", &s, &err) != 0)
+			case_fail(cases[i].text, "and then: %s", err.text);
+		case_assert_text(cases[i].text, s.origin, "fine");
+		settings_release(&s);
+	}
+}
+
+static void test_odd_bytes(void **state)
+{
+	struct settings s;
+	struct err err;
+	size_t size = ((size_t)1 << 20) + 1;
+	char *big = malloc(size);
+
+	(void)state;
+	assert_non_null(big);
+	assert_int_equal(load_bytes("user = a\0b\n", 11, &s, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "NUL"));
+	memset(big, '\n', size);
+	assert_int_equal(load_bytes(big, size, &s, &err), ERR_CONFIG);
+	assert_non_null(strstr(err.text, "File too large"));
+	assert_int_equal(load_bytes(big, size - 1, &s, &err), 0);
+	settings_release(&s);
+	free(big);
+}
+
+static void test_files(void **state)
+{
+	struct settings s;
+	struct err err = {{0}};
+	char want[256];
+
+	(void)state;
+	assert_int_equal(settings_load("/no/such/file", &s, &err), ERR_CONFIG);
+	assert_string_equal(err.text, "failed to open '/no/such/file' (No such file or directory)");
+	assert_int_equal(settings_load(directory, &s, &err), ERR_CONFIG);
+	snprintf(want, sizeof(want), "failed to read '%s' (Is a directory)", directory);
+	assert_string_equal(err.text, want);
+	assert_int_equal(settings_load("/dev/null", &s, &err), 0);
+	settings_release(&s);
+	settings_release(&s);
+	if (access(SETTINGS_DEFAULT_FILE, F_OK) == 0)
+		return;
+	assert_int_equal(settings_load(NULL, &s, &err), 0);
+	assert_string_equal(s.user, "pqpurge");
+	settings_release(&s);
+}
+
+/*
+ * In a child: the limit would stay. Sanitizers need more than any limit, so they run without this.
+ */
+static void test_address_space(void **state)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	(void)state;
+	skip();
+#else
+	struct rlimit limit = {.rlim_cur = 1u << 30, .rlim_max = 1u << 30};
+	struct settings s;
+	struct err err = {{0}};
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		if (setrlimit(RLIMIT_AS, &limit) < 0)
+			_exit(1);
+		if (load_text("\nindex_map_size = 2G", &s, &err) != ERR_CONFIG)
+			_exit(2);
+		if (!strstr(err.text, ":2: index_map_size does not fit"))
+			_exit(3);
+		if (load_text("", &s, &err) != ERR_CONFIG)
+			_exit(4);
+		_exit(load_text("index_map_size = 512M", &s, &err) == 0 ? 0 : 5);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+#endif
+}
+
+#define IN_DIRECTORY(test) cmocka_unit_test_setup_teardown(test, make_directory, remove_directory)
+
+UNIT_MAIN(IN_DIRECTORY(test_defaults), IN_DIRECTORY(test_defaults_can_be_read),
+    IN_DIRECTORY(test_installed_file), IN_DIRECTORY(test_every_key), IN_DIRECTORY(test_values),
+    IN_DIRECTORY(test_complaints), IN_DIRECTORY(test_odd_bytes), IN_DIRECTORY(test_files),
+    IN_DIRECTORY(test_address_space))
