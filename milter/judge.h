@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From rules to a verdict. Pure: a rule set and a session in, a value out. No client text enters a reply.
- * Mail from sendmail(1) cannot be refused (a refusal bounces to the outside or loops in maildrop): there REJECT and DEFER
- * become HOLD, which works only at end of message.
+ * From rules to a verdict. Pure: a rule set and a session in, a value out. No client text enters a
+ * reply. Mail from sendmail(1) cannot be refused (a refusal bounces to the outside or loops in
+ * maildrop): there REJECT and DEFER become HOLD, which works only at end of message.
  */
 #ifndef PQPURGE_MILTER_JUDGE_H
 #define PQPURGE_MILTER_JUDGE_H
@@ -12,7 +12,7 @@
 
 enum verdict_action {
 	VERDICT_CONTINUE,
-	VERDICT_HOLD,    /* quarantine; the message is accepted and recorded */
+	VERDICT_HOLD, /* quarantine; the message is accepted and recorded */
 	VERDICT_TEMPFAIL,
 	VERDICT_DISCARD,
 	VERDICT_REJECT,
@@ -20,18 +20,30 @@ enum verdict_action {
 
 struct verdict {
 	enum verdict_action action;
-	struct ruleset_hit hit;          /* rule NULL: no rule spoke */
-	enum rule_action asked;          /* what the rule says, where local mail made it HOLD */
-	char code[4], status[9];         /* "550", "5.7.1" */
-	char text[2 * RULE_TEXT_MAX + 1]; /* '%' doubled, for smfi_setreply */
-	char subject[ADDRESS_MAX + 1];   /* the address that the rule hit, for the log; scrub it */
+	struct ruleset_hit hit; /* rule NULL: no rule spoke; warned: to be logged beside it */
+	enum rule_action asked; /* what the rule says, where local mail made it HOLD */
+	/* Of REJECT and TEMPFAIL; "" otherwise. */
+	char code[4], status[RULE_STATUS_SIZE]; /* "550", "5.7.1" */
+	char text[2 * RULE_TEXT_MAX + 1];       /* '%' doubled, for smfi_setreply */
+	/*
+	 * The address that was looked up when the rule (or else the warning) was met, "" for the
+	 * null sender. For the log: scrub it.
+	 */
+	char subject[ADDRESS_MAX + 1];
 };
 
-/* At MAIL: login, client, envelope sender. set may be NULL (no rules). Local mail is never refused here. */
-void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
 /*
- * At end of message: the envelope again (a rule set meanwhile counts), then every header From mailbox; the strictest wins. OK for
- * login or client ends the lookup; OK for the envelope sender does not excuse the header.
+ * At MAIL: login, client, envelope sender. set may be NULL (no rules). Says only what ends the mail
+ * here: REJECT, TEMPFAIL, DISCARD, with their hit. All else (HOLD, OK, WARN, refusals of local
+ * mail) is CONTINUE without a hit, for judge_message meets the same rules again and tells them
+ * once, with the queue ID.
+ */
+void judge_envelope(
+    struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
+/*
+ * At end of message: the envelope again (a rule set meanwhile counts), then every header From
+ * mailbox; the strictest wins, the envelope's where both are alike. OK for login or client ends the
+ * lookup; OK for the envelope sender does not excuse the header.
  */
 void judge_message(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
 

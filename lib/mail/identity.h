@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proof of identity: is the file that now carries a queue ID the message that was recorded under it?
- * A pure function of what was recorded and what the file says of itself; postfix/queue_file reads the latter.
+ * Proof of identity: is the file that now carries a queue ID the message that was recorded under
+ * it? A pure function of what was recorded and what the file says of itself; postfix/queue_file
+ * reads the latter.
  *
- * Every queue file begins with a C and a T record; T is the arrival time, taken by smtpd right after the milter's MAIL
- * reply (smtpd/smtpd.c mail_cmd), so for SMTP mail mail_time <= T <= rcpt_time, with no slack: 2 s of slack would
- * have covered 2,915 of 3,000 inode reuses. For sendmail(1) mail T is the submission, and create_time is cleanup's.
+ * Every queue file begins with a C and a T record; T is the arrival time, taken by smtpd right
+ * after the milter's MAIL reply (smtpd/smtpd.c mail_cmd), so for SMTP mail mail_time <= T <=
+ * rcpt_time, with no slack: 2 s of slack would have covered 2,915 of 3,000 inode reuses. For
+ * sendmail(1) mail T is the submission, and create_time is cleanup's.
  */
 #ifndef PQPURGE_MAIL_IDENTITY_H
 #define PQPURGE_MAIL_IDENTITY_H
@@ -19,9 +21,9 @@ struct identity {
 	int64_t create_time;  /* A create_time, wall microseconds, whole seconds; -1 if absent */
 	int64_t size;         /* message size as postqueue(1) shows it (C record); -1 if unknown */
 	char sender[ADDRESS_MAX + 1]; /* S record in normal form; "" null sender */
-	bool has_sender;      /* an S record was read */
-	struct net_address client; /* A client_address; family 0 if absent */
-	uint16_t client_port;      /* A client_port; 0 if absent */
+	bool has_sender;              /* an S record was read */
+	struct net_address client;    /* A client_address; family 0 if absent */
+	uint16_t client_port;         /* A client_port; 0 if absent */
 };
 
 enum judgement {
@@ -31,11 +33,11 @@ enum judgement {
 };
 
 /*
- * SMTP: the inode is the ID's and T lies in [mail_time, rcpt_time]; where the clock stepped in between, client address, port
- * and sender must be the recorded ones instead of T. sendmail(1): the inode is the ID's,
- * floor(connect_time) - 1 s <= create_time <= end_time, T <= end_time, and the sender equal. Scanned: the inode is
- * the ID's and T equals mail_time to the microsecond. A sender that differs (canonical, SRS, masquerading, CHGFROM) never
- * disproves by itself.
+ * SMTP: the inode is the ID's and T lies in [mail_time, rcpt_time]; where the clock stepped in
+ * between, client address, port and sender must be the recorded ones instead of T. sendmail(1): the
+ * inode is the ID's, floor(connect_time) - 1 s <= create_time <= end_time, T <= end_time, and the
+ * sender equal. Scanned: the inode is the ID's and T equals mail_time to the microsecond. A sender
+ * that differs (canonical, SRS, masquerading, CHGFROM) never disproves by itself.
  */
 enum judgement identity_judge(const struct message *recorded, const struct identity *found);
 

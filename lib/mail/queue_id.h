@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Postfix queue IDs (global/mail_queue.h, mail_queue.c, safe_ultostr.c). Case matters and is never folded.
+ * Postfix queue IDs (global/mail_queue.h, mail_queue.c, safe_ultostr.c). Case matters and is never
+ * folded.
+ *
  * Short: five upper-case hex digits of microseconds, then the inode in upper-case hex.
- * Long: seconds in base 52 (six or more), microseconds in base 52 (four), 'z', the inode in base 51.
+ *
+ * Long: seconds in base 52 (six or more), microseconds in base 52 (four), 'z', the inode in base
+ * 51. Only the long ones have a 'z', so no ID is both.
  */
 #ifndef PQPURGE_MAIL_QUEUE_ID_H
 #define PQPURGE_MAIL_QUEUE_ID_H
@@ -17,14 +21,15 @@ struct queue_id {
 
 struct queue_id_parts {
 	bool is_long;
-	int64_t time; /* long: microseconds since the epoch of the file's creation (first accepted RCPT). short: -1 */
-	uint32_t usec; /* microseconds within the second */
-	uint64_t inode;
+	int64_t
+	    time; /* of the file's creation (first accepted RCPT), wall microseconds; short: -1 */
+	uint32_t usec;  /* of that time, within the second */
+	uint64_t inode; /* st_ino of the file */
 };
 
 /*
- * Takes exactly len bytes as a queue ID. ERR_SYNTAX for anything that Postfix would not have made: stricter than its
- * own mail_queue_id_ok, because these bytes are handed to postsuper.
+ * Takes exactly len bytes as a queue ID. ERR_SYNTAX for anything that Postfix would not have made:
+ * stricter than its own mail_queue_id_ok, because these bytes are handed to postsuper.
  */
 int queue_id_parse(const char *text, size_t len, struct queue_id *ret) NODISCARD;
 /* The parts of an ID that queue_id_parse accepted. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Which messages are meant: the command's patterns and options as one value. Each kind narrows; the same kind twice is an
- * alternative. Pure; the index and the scan of queue files ask the same questions of the same struct message.
- * What only the queue file knows (arrival, size, queue) is asked in a second step.
+ * Which messages are meant: the command's patterns and options as one value. Each kind narrows; the
+ * same kind twice is an alternative. Pure; the index and the scan of queue files ask the same
+ * questions of the same struct message. What only the queue file knows (arrival, size, queue) is
+ * asked in a second step.
  */
 #ifndef PQPURGE_MAIL_SELECTOR_H
 #define PQPURGE_MAIL_SELECTOR_H
@@ -22,7 +23,7 @@ struct selector {
 	struct pattern_set from;      /* --from */
 	struct pattern_set recipient; /* --recipient */
 	struct strbuf logins;         /* --login, packed list; compared exactly */
-	struct strbuf message_ids;    /* --message-id, packed; compared with and without <> */
+	struct strbuf message_ids;    /* --message-id, packed, without <> */
 	struct net_block *clients;    /* --client */
 	size_t client_count;
 	struct queue_id *ids; /* --id */
@@ -47,7 +48,7 @@ void selector_init(struct selector *s);
 void selector_release(struct selector *s);
 /* Adds a pattern, taken over from *p (which is zeroed). 0 or -ENOMEM. */
 int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
-/* What the options add, each checked. ERR_SYNTAX with words. */
+/* What the options add, each checked: ERR_SYNTAX for what is empty or no network, or -ENOMEM. */
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
 int selector_add_message_id(struct selector *s, const char *id) NODISCARD;
@@ -58,13 +59,15 @@ void selector_seal(struct selector *s);
 /* True if nothing narrows it (no pattern, no selector); `all` not counted. */
 bool selector_is_empty(const struct selector *s);
 /*
- * First step: which of enum selector_matched hold for m; 0 = no match. `*limits` (may be NULL) counts expressions that hit
- * their match limit. The recorded arrival is not looked at.
+ * First step: which of enum selector_matched hold for m; 0 = no match. `*limits` (may be NULL)
+ * counts expressions that hit their match limit. The recorded arrival is not looked at.
  */
 unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits);
 /* Second step, on what the proof read. queue is the bit of the queue it lies in. */
-bool selector_match_file(const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
-/* Recipients that --recipient does not match (0 without --recipient); unrecorded ones (cut) count as other. */
+bool selector_match_file(
+    const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
+/* Recipients that --recipient does not match (0 without --recipient); unrecorded ones (cut) count
+ * as other. */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);
 
 #endif

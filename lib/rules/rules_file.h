@@ -15,7 +15,8 @@ struct rule_list {
 int rule_list_add(struct rule_list *rules, struct rule *r) NODISCARD; /* takes *r over */
 void rule_list_release(struct rule_list *rules);
 
-/* Reads the whole file. A missing file is no rules (0); any wrong line fails the whole: "FILE:LINE: what". */
+/* Reads the whole file. A missing file is no rules (0); any wrong line fails the whole: "FILE:LINE:
+ * what". */
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;
 /* The same from memory; name is for messages. For tests and fuzzing. */
 int rules_file_parse(const char *name, const char *text, size_t len, struct rule_list *ret,

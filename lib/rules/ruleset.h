@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A rule set: the file's rules and the command's, compiled into one immutable, counted snapshot that any thread searches
- * without a lock. Exact keys by hash, parent domains by walking labels, client networks by mask length, expressions
- * in order: the cost of a search does not depend on the number of rules (expressions excepted).
+ * A rule set: the file's rules and the command's, compiled into one immutable, counted snapshot
+ * that any thread searches without a lock. Exact keys by hash, parent domains by walking labels,
+ * client networks by mask length, expressions in order: the cost of a search does not depend on the
+ * number of rules (expressions excepted).
  *
- * Order, most specific first: login, client (longest mask first), address, domain, parent domains from near to far,
- * expressions (the command's in the order they were set, then the file's). At the same specificity the command's rule outranks the file's. An
- * expired rule does not match from its second on. WARN is noted and the search goes on.
+ * Order, most specific first: login, client (longest mask first), address and null sender, domain,
+ * parent domains from near to far, expressions (the command's in the order they were set, then the
+ * file's). At the same specificity the command's rule outranks the file's. An expired rule does not
+ * match from its second on, and hides nothing. WARN is noted and the search goes on.
  */
 #ifndef PQPURGE_RULES_RULESET_H
 #define PQPURGE_RULES_RULESET_H
@@ -16,8 +18,9 @@
 struct ruleset;
 
 /*
- * Builds a snapshot; takes the rules of both lists over (either may be NULL). Of two file rules with one subject the
- * first counts. NULL on no memory.
+ * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
+ * Of two file rules with one subject the first counts, of two of the command's the one set last.
+ * NULL on no memory.
  */
 struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command);
 struct ruleset *ruleset_ref(struct ruleset *set); /* NULL stays NULL */
@@ -25,26 +28,31 @@ void ruleset_unref(struct ruleset *set);          /* the last one frees */
 
 /* What is known of a mail when it is looked up. */
 struct ruleset_query {
-	const char *login;                 /* "" or NULL: none */
-	const struct net_address *client;  /* NULL or family 0: none */
-	const struct address *address;     /* envelope sender, or one header From mailbox; NULL: not asked */
+	const char *login;                /* "" or NULL: none */
+	const struct net_address *client; /* NULL or family 0: none */
+	const struct address *address;    /* envelope sender or one From mailbox; NULL: not asked */
 	int64_t wall;
 };
 struct ruleset_hit {
-	const struct rule *rule; /* NULL: no rule. Lives as long as the set. */
-	size_t index;            /* for ruleset_count_hit */
-	const struct rule *warned; /* a WARN rule that was passed on the way; NULL if none */
+	const struct rule *rule;   /* NULL: no rule. Lives as long as the set. */
+	size_t index;              /* of rule, for ruleset_count_hit */
+	const struct rule *warned; /* the first WARN rule passed on the way; NULL if none */
+	size_t warned_index;
 };
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query);
 
 /* Counts a hit (atomic). */
 void ruleset_count_hit(struct ruleset *set, size_t index);
-/* Calls fn for each of the command's rules with the hits since the last call, and zeroes them. For the writer's flush. */
-void ruleset_take_hits(struct ruleset *set, void (*fn)(void *arg, const struct rule *r, uint64_t hits), void *arg);
-/* All rules, the command's first. */
+/*
+ * Calls fn for each of the command's rules with the hits since the last call, and zeroes them. For
+ * the writer's flush.
+ */
+void ruleset_take_hits(
+    struct ruleset *set, void (*fn)(void *arg, const struct rule *r, uint64_t hits), void *arg);
+/* All rules, the command's first. NULL set: none. */
 size_t ruleset_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
-/* Expressions that ran into their match limit since start. */
+/* Searches for which an expression ran into its limits, since start. */
 uint64_t ruleset_limit_errors(const struct ruleset *set);
 
 #endif

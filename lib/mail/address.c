@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* Addresses in normal form: built, taken apart, compared. */
+#include "base/str.h"
+#include "mail/address_parts.h"
+
+void address_build(
+    const char *local, size_t local_len, const char *domain, size_t domain_len, struct address *ret)
+{
+	const char *at = domain_len ? memrchr(domain, '@', domain_len) : NULL;
+	size_t n = local_len > ADDRESS_LOCAL_MAX ? ADDRESS_LOCAL_MAX : local_len;
+	bool separated;
+
+	if (at) {
+		domain_len -= (size_t)(at + 1 - domain);
+		domain = at + 1;
+	}
+	ret->cut = domain_normal(domain_len ? domain : "", domain_len, &ret->domain) ||
+		   n < local_len || at != NULL;
+	for (size_t i = 0; i < n; i++)
+		ret->text[i] = local[i] ? local[i] : '?';
+	ret->text[n] = '\0';
+	ret->local_len = n;
+	if (n == 0 && ret->domain.kind == DOMAIN_NONE)
+		ret->domain.kind = DOMAIN_NULL;
+	separated = ret->domain.text[0] || strchr(ret->text, '@');
+	snprintf(
+	    ret->text + n, sizeof(ret->text) - n, "%s%s", separated ? "@" : "", ret->domain.text);
+}
+
+void address_split(const char *normal, struct address *ret)
+{
+	const char *at = strrchr(normal, '@');
+
+	if (at)
+		address_build(normal, (size_t)(at - normal), at + 1, strlen(at + 1), ret);
+	else
+		address_build(normal, strlen(normal), "", 0, ret);
+}
+
+bool address_equal(const struct address *a, const struct address *b)
+{
+	if (!domain_equal(&a->domain, &b->domain) || a->local_len != b->local_len)
+		return false;
+	for (size_t i = 0; i < a->local_len; i++)
+		if (str_lower(a->text[i]) != str_lower(b->text[i]))
+			return false;
+	return true;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the envelope reader (address_envelope.c) and the header From scanner (from.c) share: the two
+ * halves of an address while they are read byte by byte, in bounded memory, and the ends of
+ * comments and quoted strings.
+ */
+#ifndef PQPURGE_MAIL_ADDRESS_PARTS_H
+#define PQPURGE_MAIL_ADDRESS_PARTS_H
+
+#include "mail/address.h"
+
+/*
+ * Of the local part the first bytes are kept, of the domain the last: all that the normal form
+ * keeps of them.
+ */
+struct address_parts {
+	char local[ADDRESS_LOCAL_MAX];
+	size_t local_len;
+	bool local_cut;
+	char domain[2 * (DOMAIN_INPUT_MAX + 2)];
+	size_t domain_len;
+};
+void address_parts_clear(struct address_parts *p);
+void address_parts_local(struct address_parts *p, char c);
+void address_parts_domain(struct address_parts *p, char c);
+/* "b@c" turns out to be a local part: '@' and the domain join it, the domain is empty again. */
+void address_parts_join(struct address_parts *p);
+void address_parts_build(const struct address_parts *p, struct address *ret);
+
+/*
+ * at is behind a '('. Where the comment ends, behind its ')'; NULL if it never does. Comments nest;
+ * '\' escapes.
+ */
+const char *comment_end(const char *at, const char *end);
+/* at is behind a '"'. The '"' that closes; NULL if none does. */
+const char *quote_end(const char *at, const char *end);
+bool is_mail_space(char c); /* what tok822_parse.c skips: space, tab, CR, LF */
+
+#endif

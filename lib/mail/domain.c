@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/* Domains in normal form, and the keys that mail is filed under. */
+#include <idn2.h>
+
+#include "base/bytes.h"
+#include "base/str.h"
+#include "mail/domain.h"
+
+#define NAME_MAX_BYTES  253 /* RFC 1035 3.1, less the length bytes at both ends */
+#define LABEL_MAX_BYTES 63
+
+static bool is_host_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+}
+
+/* One label of a host name, in lower case. *alabel is set where it says that it is punycode. */
+static bool is_label(const char *at, size_t len, bool *alabel)
+{
+	if (len == 0 || len > LABEL_MAX_BYTES || at[0] == '-' || at[len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!is_host_byte(at[i]))
+			return false;
+	if (len >= 4 && memcmp(at, "xn--", 4) == 0)
+		*alabel = true;
+	return true;
+}
+
+/* libidn2's A-labels for terminated UTF-8; NULL where it refuses. Free with idn2_free. */
+static char *to_alabels(const char *text)
+{
+	uint8_t *out = NULL;
+
+	if (idn2_lookup_u8((const uint8_t *)text, &out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
+	    IDN2_OK)
+		return NULL;
+	return (char *)out;
+}
+
+/*
+ * Whether text, in lower case, is a NAME. Punycode is shown to libidn2, which must leave it as it
+ * is: so the answer rests on the text alone, however it came about.
+ */
+static bool is_name(const char *text)
+{
+	bool alabel = false;
+	char *again;
+	bool same;
+
+	if (strlen(text) > NAME_MAX_BYTES)
+		return false;
+	for (const char *at = text;; at++) {
+		size_t len = strcspn(at, ".");
+
+		if (!is_label(at, len, &alabel))
+			return false;
+		at += len;
+		if (*at == '\0')
+			break;
+	}
+	if (!alabel)
+		return true;
+	again = to_alabels(text);
+	same = again && strcmp(again, text) == 0;
+	idn2_free(again);
+	return same;
+}
+
+/* "[...]" with no bracket inside. */
+static bool is_literal(const char *text, size_t len)
+{
+	return len >= 2 && text[0] == '[' && strcspn(text + 1, "[]") == len - 2 &&
+	       text[len - 1] == ']';
+}
+
+/*
+ * Length without the one trailing dot that trivial-rewrite drops: not of "..", nor of a lone dot.
+ */
+static size_t undotted(const char *bytes, size_t len)
+{
+	if (len >= 2 && bytes[len - 1] == '.' && bytes[len - 2] != '.')
+		return len - 1;
+	return len;
+}
+
+static bool is_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/*
+ * Looks for a NAME behind bytes that are not all ASCII. The mapping may yield any ASCII (fullwidth
+ * '@', '/', dots), so its result counts only where it is a host name. False: no NAME.
+ */
+static bool map_name(const char *text, struct domain *ret)
+{
+	char *mapped = to_alabels(text);
+	bool ok = false;
+
+	if (!mapped)
+		return false;
+	mapped[undotted(mapped, strlen(mapped))] = '\0';
+	if (is_name(mapped)) {
+		snprintf(ret->text, sizeof(ret->text), "%s", mapped);
+		ret->kind = DOMAIN_NAME;
+		ok = true;
+	}
+	idn2_free(mapped);
+	return ok;
+}
+
+/*
+ * Keeps text as it is; past DOMAIN_MAX its end behind a '*', which no NAME and no mapping of
+ * libidn2 holds.
+ */
+static bool keep(const char *text, size_t len, enum domain_kind kind, struct domain *ret)
+{
+	bool cut = len > DOMAIN_MAX;
+
+	if (cut) {
+		text += len - (DOMAIN_MAX - 1);
+		kind = DOMAIN_RAW;
+	}
+	snprintf(ret->text, sizeof(ret->text), "%s%s", cut ? "*" : "", text);
+	ret->kind = kind;
+	return cut;
+}
+
+bool domain_normal(const char *bytes, size_t len, struct domain *ret)
+{
+	char text[DOMAIN_INPUT_MAX +
+		  2]; /* one byte more than libidn2 is shown marks what is too long */
+
+	len = undotted(bytes, len);
+	if (len > DOMAIN_INPUT_MAX + 1) {
+		bytes += len - (DOMAIN_INPUT_MAX + 1);
+		len = DOMAIN_INPUT_MAX + 1;
+	}
+	for (size_t i = 0; i < len; i++)
+		text[i] = bytes[i] ? str_lower(bytes[i]) : '?';
+	text[len] = '\0';
+	if (len == 0)
+		return keep(text, len, DOMAIN_NONE, ret);
+	if (len > DOMAIN_INPUT_MAX)
+		return keep(text, len, DOMAIN_RAW, ret);
+	if (is_literal(text, len))
+		return keep(text, len, DOMAIN_LITERAL, ret);
+	if (is_ascii(text))
+		return keep(text, len, is_name(text) ? DOMAIN_NAME : DOMAIN_RAW, ret);
+	if (map_name(text, ret))
+		return false;
+	return keep(text, len, DOMAIN_RAW, ret);
+}
+
+bool domain_equal(const struct domain *a, const struct domain *b)
+{
+	return a->kind == b->kind && strcmp(a->text, b->text) == 0;
+}
+
+static bool has_labels(const struct domain *d)
+{
+	return d->kind == DOMAIN_NAME || d->kind == DOMAIN_RAW;
+}
+
+bool domain_below(const struct domain *d, const struct domain *parent)
+{
+	size_t len = strlen(d->text), parent_len = strlen(parent->text);
+
+	return has_labels(d) && has_labels(parent) && len > parent_len &&
+	       d->text[len - parent_len - 1] == '.' &&
+	       memcmp(d->text + len - parent_len, parent->text, parent_len) == 0;
+}
+
+/* Labels from last to first, a dot behind each; reversed holds DOMAIN_MAX + 1 bytes. */
+static size_t reverse_labels(const char *text, char *reversed)
+{
+	size_t end = strlen(text), n = 0;
+
+	for (;;) {
+		size_t begin = end;
+
+		while (begin > 0 && text[begin - 1] != '.')
+			begin--;
+		memcpy(reversed + n, text + begin, end - begin);
+		n += end - begin;
+		reversed[n++] = '.';
+		if (begin == 0)
+			return n;
+		end = begin - 1;
+	}
+}
+
+size_t domain_key(const struct domain *d, unsigned char key[DOMAIN_KEY_MAX])
+{
+	char whole[DOMAIN_MAX + 2];
+	size_t len;
+
+	if (has_labels(d)) {
+		len = reverse_labels(d->text, whole);
+	} else {
+		const char *text = d->kind == DOMAIN_LITERAL ? d->text
+				   : d->kind == DOMAIN_NULL  ? "<>"
+							     : "@";
+
+		len = strlen(text);
+		memcpy(whole, text, len);
+	}
+	if (len <= DOMAIN_KEY_PLAIN) {
+		memcpy(key, whole, len);
+		return len;
+	}
+	memcpy(key, whole, DOMAIN_KEY_PLAIN);
+	be64_store(key + DOMAIN_KEY_PLAIN, bytes_hash(whole, len));
+	if (key[DOMAIN_KEY_PLAIN] == '\0')
+		key[DOMAIN_KEY_PLAIN] = 1;
+	return DOMAIN_KEY_MAX;
+}

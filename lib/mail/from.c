@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The header From scanner. One pass from left to right over runs: words joined by '.' and '@'. A
+ * run with '@' and a domain is a mailbox wherever it stands; one without is a word of a display
+ * name, or an unqualified mailbox where it stands alone.
+ */
+#include "mail/from.h"
+#include "base/str.h"
+#include "mail/address_parts.h"
+
+#define ENCODED_WORD_MAX 1000 /* RFC 2047 allows 75; bounded so that failed looks stay cheap */
+
+enum joint {
+	JOINT_TIGHT,  /* what comes next joins the run */
+	JOINT_SPACED, /* white space or a comment came: only '.' and '@' still join */
+	JOINT_CLOSED, /* nothing joins */
+};
+
+struct scan {
+	const char *at, *end;
+	/* the run */
+	struct address_parts run;
+	bool has_at;
+	bool quoted_at; /* an '@' stood in a quoted string of its local part */
+	bool encoded;   /* it has an encoded word: without a domain it is a name */
+	bool awaiting;  /* its last byte is a bare '.' or '@': a word joins across white space */
+	enum joint joint;
+	/* the item, from comma to comma */
+	bool in_angle;
+	bool taken;      /* it has an angle address, or an address was reported */
+	bool has_phrase; /* words came that were no address */
+	/* the field */
+	bool no_comments, no_quotes; /* one was found unclosed: from there on they are plain */
+	bool cut, full;
+	struct strbuf *packed;
+	unsigned *count;
+};
+
+static bool run_is_empty(const struct scan *s)
+{
+	return !s->has_at && s->run.local_len == 0;
+}
+
+/* "<@a,@b:": a source route while it lasts. */
+static bool run_is_route(const struct scan *s)
+{
+	return s->in_angle && s->has_at && s->run.local_len == 0;
+}
+
+static void run_clear(struct scan *s)
+{
+	address_parts_clear(&s->run);
+	s->has_at = s->quoted_at = s->encoded = s->awaiting = false;
+	s->joint = JOINT_TIGHT;
+}
+
+static bool is_known(const struct scan *s, const char *text)
+{
+	struct strlist known = strlist_of(s->packed);
+
+	strlist_each (item, &known)
+		if (strcmp(item, text) == 0)
+			return true;
+	return false;
+}
+
+static void report(struct scan *s, const struct address *address)
+{
+	s->taken = true;
+	if (address->text[0] == '\0' || s->full)
+		return;
+	if (address->cut)
+		s->cut = true;
+	if (is_known(s, address->text))
+		return;
+	if (*s->count >= FROM_MAILBOX_MAX) {
+		s->cut = s->full = true;
+		return;
+	}
+	strlist_push(s->packed, address->text, strlen(address->text));
+	++*s->count;
+}
+
+static void report_run(struct scan *s)
+{
+	struct address address;
+
+	address_parts_build(&s->run, &address);
+	report(s, &address);
+}
+
+/* A run without a domain that stands where a mailbox must: "root", or "a@b" all in quotes. */
+static void report_bare(struct scan *s)
+{
+	struct address address;
+	const char *at = NULL;
+
+	if (s->quoted_at && !s->has_at)
+		at = memrchr(s->run.local, '@', s->run.local_len);
+	if (!at) {
+		report_run(s);
+		return;
+	}
+	address_build(s->run.local, (size_t)(at - s->run.local), at + 1,
+	    s->run.local_len - (size_t)(at + 1 - s->run.local), &address);
+	report(s, &address);
+}
+
+/* The run is over: reported if it has a domain, a word of a phrase if not. */
+static void run_end(struct scan *s)
+{
+	if (s->has_at && s->run.domain_len > 0)
+		report_run(s);
+	else if (!run_is_empty(s))
+		s->has_phrase = true;
+	run_clear(s);
+}
+
+/* The end of an item or of <>: a run without a domain is a mailbox where nothing else is. */
+static void mailbox_end(struct scan *s)
+{
+	bool bare = s->run.local_len > 0 && s->run.domain_len == 0 && !s->encoded;
+
+	if (bare && (s->in_angle || (!s->taken && !s->has_phrase)))
+		report_bare(s);
+	run_end(s);
+	s->in_angle = false;
+}
+
+static void item_begin(struct scan *s)
+{
+	run_clear(s);
+	s->in_angle = s->taken = s->has_phrase = false;
+}
+
+/*
+ * White space or a comment. A domain that ends here may go on behind it by the grammar, but is
+ * shown as it stands.
+ */
+static void space(struct scan *s)
+{
+	if (s->has_at && s->run.domain_len > 0 && !run_is_route(s))
+		report_run(s);
+	if (s->joint == JOINT_TIGHT)
+		s->joint = JOINT_SPACED;
+}
+
+/* A byte of a domain: of a host name, or of UTF-8. */
+static bool is_domain_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '_' || c == '.' || (unsigned char)c >= 0x80;
+}
+
+/* Before a word: it joins the run only where the run waits for it. */
+static void word_begin(struct scan *s)
+{
+	if (s->joint == JOINT_CLOSED || (s->joint == JOINT_SPACED && !s->awaiting))
+		run_end(s);
+	s->joint = JOINT_TIGHT;
+}
+
+static void put(struct scan *s, char c)
+{
+	if (!s->has_at) {
+		address_parts_local(&s->run, c);
+	} else if (is_domain_byte(c)) {
+		address_parts_domain(&s->run, c);
+	} else {
+		run_end(s);
+		return;
+	}
+	s->awaiting = false;
+}
+
+static void put_dot(struct scan *s)
+{
+	if (s->joint == JOINT_CLOSED)
+		run_end(s);
+	s->joint = JOINT_TIGHT;
+	put(s, '.');
+	s->awaiting = true;
+}
+
+/* In "a@b@c" a reader may see b or c. */
+static void put_at(struct scan *s)
+{
+	if (s->joint == JOINT_CLOSED)
+		run_end(s);
+	if (s->has_at) {
+		if (s->run.domain_len > 0)
+			report_run(s);
+		address_parts_join(&s->run);
+	}
+	s->has_at = s->awaiting = true;
+	s->joint = JOINT_TIGHT;
+}
+
+static void quoted_string(struct scan *s)
+{
+	const char *closing = s->no_quotes ? NULL : quote_end(s->at, s->end);
+
+	if (!closing) {
+		s->no_quotes = true;
+		run_end(s);
+		return;
+	}
+	if (s->has_at && s->run.domain_len > 0)
+		run_end(s);
+	word_begin(s);
+	for (; s->at < closing; s->at++) {
+		if (*s->at == '\\' && s->at + 1 < closing)
+			s->at++;
+		if (*s->at == '@' && !s->has_at)
+			s->quoted_at = true;
+		put(s, is_mail_space(*s->at) ? ' ' : *s->at);
+	}
+	s->at = closing + 1;
+}
+
+static void comment(struct scan *s)
+{
+	const char *behind = s->no_comments ? NULL : comment_end(s->at, s->end);
+
+	if (behind) {
+		s->at = behind;
+		space(s);
+	} else {
+		s->no_comments = true;
+		run_end(s);
+	}
+}
+
+/* "[192.0.2.1]" is a domain right behind an '@'; anywhere else a bracket only separates. */
+static void literal(struct scan *s)
+{
+	const char *at = s->at;
+
+	while (at < s->end && at - s->at < DOMAIN_MAX && !strchr("[]<>@,;\"()", *at))
+		at++;
+	if (!s->has_at || s->run.domain_len > 0 || at == s->end || *at != ']') {
+		run_end(s);
+		return;
+	}
+	address_parts_domain(&s->run, '[');
+	for (; s->at < at; s->at++)
+		if (!is_mail_space(*s->at) && *s->at != '\\')
+			address_parts_domain(&s->run, *s->at);
+	address_parts_domain(&s->run, ']');
+	s->at++;
+	s->awaiting = false;
+	s->joint = JOINT_CLOSED;
+}
+
+/* "=?charset?q?text?=" whole, at is its '='. NULL where none stands. */
+static const char *encoded_word_end(const char *at, const char *end)
+{
+	int marks = 0;
+
+	if (end - at > ENCODED_WORD_MAX)
+		end = at + ENCODED_WORD_MAX;
+	for (at++; at < end && (unsigned char)*at > ' '; at++) {
+		if (*at == '?')
+			marks++;
+		else if (*at == '=' && marks >= 4 && at[-1] == '?')
+			return at + 1;
+	}
+	return NULL;
+}
+
+static void word(struct scan *s)
+{
+	const char *first = s->at - 1;
+	const char *behind = NULL;
+
+	word_begin(s);
+	if (*first == '=' && !s->has_at && s->at < s->end && *s->at == '?')
+		behind = encoded_word_end(first, s->end);
+	put(s, *first);
+	s->encoded |= behind != NULL;
+	while (behind && s->at < behind)
+		put(s, *s->at++);
+}
+
+static void angle_open(struct scan *s)
+{
+	run_end(s);
+	s->in_angle = true;
+	s->taken = true;
+}
+
+static void colon(struct scan *s)
+{
+	if (run_is_route(s))
+		run_clear(s);
+	else
+		run_end(s);
+	if (!s->in_angle)
+		item_begin(s); /* what came was the name of a group */
+}
+
+static void comma(struct scan *s)
+{
+	if (run_is_route(s)) {
+		run_clear(s);
+	} else {
+		mailbox_end(s);
+		item_begin(s);
+	}
+}
+
+static void step(struct scan *s)
+{
+	char c = *s->at++;
+
+	switch (c) {
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+		space(s);
+		break;
+	case '(':
+		comment(s);
+		break;
+	case '"':
+		quoted_string(s);
+		break;
+	case '[':
+		literal(s);
+		break;
+	case '<':
+		angle_open(s);
+		break;
+	case '>':
+		mailbox_end(s);
+		break;
+	case ',':
+		comma(s);
+		break;
+	case ';':
+		mailbox_end(s);
+		item_begin(s);
+		break;
+	case ':':
+		colon(s);
+		break;
+	case '@':
+		put_at(s);
+		break;
+	case '.':
+		put_dot(s);
+		break;
+	case ')':
+	case ']':
+	case '\\':
+	case '\0':
+		run_end(s);
+		break;
+	default:
+		word(s);
+	}
+}
+
+bool from_scan(const char *value, size_t len, struct strbuf *packed, unsigned *count)
+{
+	struct scan s = {.packed = packed, .count = count};
+
+	s.at = value;
+	s.end = value + len;
+	while (s.at < s.end && !s.full)
+		step(&s);
+	mailbox_end(&s);
+	return s.cut;
+}

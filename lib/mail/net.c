@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/* Client addresses and networks. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <strings.h>
+#include <sys/socket.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "mail/net.h"
+
+static const unsigned char mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
+
+static void set_v4(struct net_address *ret, const void *four)
+{
+	memcpy(ret->at, mapped_prefix, sizeof(mapped_prefix));
+	memcpy(ret->at + 12, four, 4);
+	ret->family = 4;
+}
+
+static void set_v6(struct net_address *ret, const void *sixteen)
+{
+	memcpy(ret->at, sixteen, 16);
+	ret->family = memcmp(ret->at, mapped_prefix, sizeof(mapped_prefix)) == 0 ? 4 : 6;
+}
+
+int net_parse(const char *text, struct net_address *ret)
+{
+	struct in_addr four;
+	struct in6_addr six;
+
+	if (strncasecmp(text, "IPv6:", 5) == 0)
+		text += 5;
+	else if (inet_pton(AF_INET, text, &four) == 1) {
+		set_v4(ret, &four);
+		return 0;
+	}
+	if (inet_pton(AF_INET6, text, &six) != 1)
+		return ERR_SYNTAX;
+	set_v6(ret, &six);
+	return 0;
+}
+
+/* Whether every bit of at from bit number `bits` on is zero. */
+static bool rest_is_zero(const unsigned char at[16], unsigned bits)
+{
+	for (unsigned i = bits; i < 128; i++)
+		if (at[i / 8] & (0x80u >> (i % 8)))
+			return false;
+	return true;
+}
+
+int net_parse_block(const char *text, struct net_block *ret)
+{
+	char address[NET_TEXT_SIZE + 8]; /* with "IPv6:" */
+	size_t len = strcspn(text, "/");
+	struct net_block block;
+	uint64_t bits;
+	unsigned lead; /* bits in front of an address that was written as IPv4 */
+
+	if (len >= sizeof(address))
+		return ERR_SYNTAX;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (net_parse(address, &block.base) < 0)
+		return ERR_SYNTAX;
+	lead = strchr(address, ':') ? 0 : 96;
+	bits = 128 - lead;
+	if (text[len] == '/' && str_parse_u64(text + len + 1, 0, 128 - lead, &bits) < 0)
+		return ERR_SYNTAX;
+	block.bits = lead + (unsigned)bits;
+	if (!rest_is_zero(block.base.at, block.bits))
+		return ERR_SYNTAX;
+	*ret = block;
+	return 0;
+}
+
+uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret)
+{
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+
+	memset(ret, 0, sizeof(*ret));
+	if (sa && sa->sa_family == AF_INET) {
+		memcpy(&v4, sa, sizeof(v4));
+		set_v4(ret, &v4.sin_addr);
+		return ntohs(v4.sin_port);
+	}
+	if (sa && sa->sa_family == AF_INET6) {
+		memcpy(&v6, sa, sizeof(v6));
+		set_v6(ret, &v6.sin6_addr);
+		return ntohs(v6.sin6_port);
+	}
+	return 0;
+}
+
+bool net_equal(const struct net_address *a, const struct net_address *b)
+{
+	return a->family == b->family &&
+	       (a->family == 0 || memcmp(a->at, b->at, sizeof(a->at)) == 0);
+}
+
+bool net_contains(const struct net_block *block, const struct net_address *address)
+{
+	unsigned whole = block->bits / 8, rest = block->bits % 8;
+	unsigned char mask = (unsigned char)(0xff00u >> rest);
+
+	if (address->family == 0 || address->family != block->base.family)
+		return false;
+	if (memcmp(block->base.at, address->at, whole) != 0)
+		return false;
+	return rest == 0 || ((block->base.at[whole] ^ address->at[whole]) & mask) == 0;
+}
+
+char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE])
+{
+	buf[0] = '\0';
+	if (address->family == 4)
+		inet_ntop(AF_INET, address->at + 12, buf, NET_TEXT_SIZE);
+	else if (address->family == 6)
+		inet_ntop(AF_INET6, address->at, buf, NET_TEXT_SIZE);
+	return buf;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Patterns for addresses: matching and their one spelling, see pattern.h. Reading: pattern_parse.c.
+ */
+#include "mail/pattern.h"
+
+#include <errno.h>
+
+#include "mail/regex.h"
+
+void pattern_release(struct pattern *p)
+{
+	regex_free(p->regex);
+	free(p->text);
+	memset(p, 0, sizeof(*p));
+}
+
+void pattern_include_subdomains(struct pattern *p)
+{
+	if (p->kind == PATTERN_DOMAIN && p->address.domain.kind != DOMAIN_LITERAL)
+		p->kind = PATTERN_WITHIN;
+}
+
+struct pattern_subject pattern_subject_of(const char *normal)
+{
+	const char *at = strrchr(normal, '@');
+	struct pattern_subject s = {.text = normal, .len = strlen(normal)};
+
+	s.local_len = at ? (size_t)(at - normal) : s.len;
+	s.domain = at ? at + 1 : normal + s.len;
+	return s;
+}
+
+/* domain_below on the texts alone. No literal ends as a name does, so none passes for one. */
+static bool is_below(const char *domain, const char *parent)
+{
+	size_t len = strlen(domain), parent_len = strlen(parent);
+
+	return len > parent_len && domain[len - parent_len - 1] == '.' &&
+	       memcmp(domain + len - parent_len, parent, parent_len) == 0;
+}
+
+static bool is_address(const struct address *want, const struct pattern_subject *s)
+{
+	if (s->local_len != want->local_len || strcmp(s->domain, want->domain.text) != 0)
+		return false;
+	for (size_t i = 0; i < s->local_len; i++) {
+		if (str_lower(s->text[i]) != str_lower(want->text[i]))
+			return false;
+	}
+	return true;
+}
+
+int pattern_match_subject(const struct pattern *p, const struct pattern_subject *s)
+{
+	const char *domain = p->address.domain.text;
+
+	switch (p->kind) {
+	case PATTERN_ADDRESS:
+		return is_address(&p->address, s);
+	case PATTERN_DOMAIN:
+		return strcmp(s->domain, domain) == 0;
+	case PATTERN_SUBDOMAINS:
+		return is_below(s->domain, domain);
+	case PATTERN_WITHIN:
+		return strcmp(s->domain, domain) == 0 || is_below(s->domain, domain);
+	case PATTERN_NULL:
+		return s->len == 0;
+	case PATTERN_REGEX:
+		return s->len == 0 ? regex_match(p->regex, "<>", 2)
+				   : regex_match(p->regex, s->text, s->len);
+	}
+	return 0;
+}
+
+int pattern_match(const struct pattern *p, const struct address *address)
+{
+	struct pattern_subject s = {
+	    .text = address->text,
+	    .len = strlen(address->text),
+	    .local_len = address->local_len,
+	    .domain = address->domain.text,
+	};
+
+	return pattern_match_subject(p, &s);
+}
+
+/* Whether pattern_parse would not read this local part as it stands. */
+static bool needs_quotes(const char *local, size_t len)
+{
+	if (len == 0 || local[0] == '/' || local[0] == '#' || (len == 1 && local[0] == '*'))
+		return true;
+	for (size_t i = 0; i < len; i++) {
+		if (strchr(" \"<>,;:", local[i]))
+			return true;
+	}
+	return false;
+}
+
+static void put_local(const char *local, size_t len, struct strbuf *out)
+{
+	bool quotes = needs_quotes(local, len);
+
+	if (quotes)
+		strbuf_putc(out, '"');
+	for (size_t i = 0; i < len; i++) {
+		if (quotes && (local[i] == '"' || local[i] == '\\'))
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, str_lower(local[i]));
+	}
+	if (quotes)
+		strbuf_putc(out, '"');
+}
+
+void pattern_canonical(const struct pattern *p, struct strbuf *out)
+{
+	switch (p->kind) {
+	case PATTERN_ADDRESS:
+		put_local(p->address.text, p->address.local_len, out);
+		strbuf_putc(out, '@');
+		break;
+	case PATTERN_SUBDOMAINS:
+		strbuf_putc(out, '.');
+		break;
+	case PATTERN_NULL:
+		strbuf_puts(out, "<>");
+		return;
+	case PATTERN_REGEX:
+		strbuf_puts(out, p->text);
+		return;
+	case PATTERN_DOMAIN:
+	case PATTERN_WITHIN:
+		break;
+	}
+	strbuf_puts(out, p->address.domain.text);
+}
+
+bool pattern_looks_like(const char *word)
+{
+	return strpbrk(word, ".@/[") || strcmp(word, "<>") == 0;
+}

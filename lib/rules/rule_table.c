@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: ISC */
+/* The rule set's hash table: open addressing, at most half full, never shrunk or grown. */
+#include "rules/rule_table.h"
+
+#include <errno.h>
+
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* spreads the class over the hash */
+
+int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count)
+{
+	size_t slots = 1;
+
+	memset(t, 0, sizeof(*t));
+	t->rules = rules;
+	if (count == 0)
+		return 0;
+	while (slots < 2 * count)
+		slots *= 2;
+	t->slots = calloc(slots, sizeof(*t->slots));
+	if (!t->slots)
+		return -ENOMEM;
+	t->mask = slots - 1;
+	for (size_t i = 0; i < slots; i++)
+		t->slots[i].command = t->slots[i].file = RULE_NONE;
+	return 0;
+}
+
+void rule_table_release(struct rule_table *t)
+{
+	free(t->slots);
+	memset(t, 0, sizeof(*t));
+}
+
+void rule_client_key(
+    const struct net_address *address, unsigned bits, unsigned char key[CLIENT_KEY_LEN])
+{
+	key[0] = address->family;
+	key[1] = (unsigned char)bits;
+	for (unsigned i = 0; i < 16; i++) {
+		unsigned left = bits > 8 * i ? bits - 8 * i : 0;
+
+		key[2 + i] = left >= 8 ? address->at[i]
+				       : (unsigned char)(address->at[i] & (0xff00u >> left));
+	}
+}
+
+static enum rule_class class_of(const struct rule *r)
+{
+	if (r->kind == RULE_LOGIN)
+		return CLASS_LOGIN;
+	if (r->kind == RULE_CLIENT)
+		return CLASS_CLIENT;
+	switch (r->pattern_kind) {
+	case PATTERN_ADDRESS:
+		return CLASS_ADDRESS;
+	case PATTERN_NULL:
+		return CLASS_NULL;
+	case PATTERN_SUBDOMAINS:
+		return CLASS_SUBDOMAINS;
+	default:
+		return CLASS_DOMAIN;
+	}
+}
+
+/* The bytes under which a rule is filed; buf is used where they are not in the rule itself. */
+static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
+{
+	if (r->kind != RULE_CLIENT)
+		return (struct span){r->key, strlen(r->key)};
+	rule_client_key(&r->block.base, r->block.bits, buf);
+	return (struct span){buf, CLIENT_KEY_LEN};
+}
+
+static bool is_filed_under(const struct rule *r, struct span key)
+{
+	unsigned char buf[CLIENT_KEY_LEN];
+	struct span own = key_of(r, buf);
+
+	return own.len == key.len && memcmp(own.at, key.at, own.len) == 0;
+}
+
+/* The slot of a key, or the free one where it belongs. */
+static struct rule_slot *slot_of(
+    const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash)
+{
+	for (size_t i = hash & t->mask;; i = (i + 1) & t->mask) {
+		struct rule_slot *s = &t->slots[i];
+		uint32_t any = s->command != RULE_NONE ? s->command : s->file;
+
+		if (any == RULE_NONE)
+			return s;
+		if (s->hash == hash && s->class == class && is_filed_under(&t->rules[any], key))
+			return s;
+	}
+}
+
+static uint64_t hash_of(enum rule_class class, struct span key)
+{
+	return bytes_hash(key.at, key.len) ^ (class + 1) * MULTIPLIER;
+}
+
+void rule_table_add(struct rule_table *t, uint32_t n, bool of_command)
+{
+	const struct rule *r = &t->rules[n];
+	unsigned char buf[CLIENT_KEY_LEN];
+	enum rule_class class = class_of(r);
+	struct span key = key_of(r, buf);
+	uint64_t hash = hash_of(class, key);
+	struct rule_slot *s = slot_of(t, class, key, hash);
+
+	if (s->command == RULE_NONE && s->file == RULE_NONE)
+		t->count[class]++;
+	s->hash = hash;
+	s->class = class;
+	if (!of_command && s->file == RULE_NONE)
+		s->file = n;
+	if (of_command && (s->command == RULE_NONE || t->rules[s->command].set_time <= r->set_time))
+		s->command = n;
+}
+
+const struct rule_slot *rule_table_find(
+    const struct rule_table *t, enum rule_class class, const void *key, size_t len)
+{
+	struct span span = {key, len};
+	const struct rule_slot *s;
+
+	if (t->count[class] == 0)
+		return NULL;
+	s = slot_of(t, class, span, hash_of(class, span));
+	return s->command == RULE_NONE && s->file == RULE_NONE ? NULL : s;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Part of the rule set: the hash table from what a rule is about to the rules about it. A key is a
+ * class and bytes. It holds one rule of the command and one of the file, since the first may expire
+ * over the second. Filled once, then only read.
+ */
+#ifndef PQPURGE_RULES_RULE_TABLE_H
+#define PQPURGE_RULES_RULE_TABLE_H
+
+#include "base/bytes.h"
+#include "rules/rule.h"
+
+enum rule_class {
+	CLASS_LOGIN,
+	CLASS_CLIENT,  /* bytes: rule_client_key */
+	CLASS_ADDRESS, /* local part lower case */
+	CLASS_NULL,    /* no bytes */
+	CLASS_DOMAIN,
+	CLASS_SUBDOMAINS, /* bytes: the domain above */
+	CLASS_COUNT,
+};
+
+#define RULE_NONE UINT32_MAX
+struct rule_slot {
+	uint64_t hash;
+	enum rule_class class;
+	uint32_t command, file; /* places in the rules, RULE_NONE where there is none */
+};
+
+struct rule_table {
+	const struct rule *rules;
+	struct rule_slot *slots;
+	size_t mask;               /* slots less one, a power of two less one; 0: empty */
+	size_t count[CLASS_COUNT]; /* keys of each class, so that none is asked in vain */
+};
+
+/* Room for count keys. */
+int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
+void rule_table_release(struct rule_table *t);
+/* Files rule n, which is no expression. Of several with one key see ruleset_new. */
+void rule_table_add(struct rule_table *t, uint32_t n, bool of_command);
+/* NULL where nothing is filed under the key. */
+const struct rule_slot *rule_table_find(
+    const struct rule_table *t, enum rule_class class, const void *key, size_t len);
+
+/*
+ * The key of a network: the address's family (IPv4 does not lie in ::/0), bits, and the address cut
+ * to that many. Fills all of key.
+ */
+#define CLIENT_KEY_LEN 18
+void rule_client_key(
+    const struct net_address *address, unsigned bits, unsigned char key[CLIENT_KEY_LEN]);
+
+#endif

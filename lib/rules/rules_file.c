@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* The rules file: lines, and a growing array of rules. */
+#include "rules/rules_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/str.h"
+
+#define FILE_MAX   (256u << 20)
+#define READ_CHUNK (64u << 10)
+
+int rule_list_add(struct rule_list *rules, struct rule *r)
+{
+	size_t cap = rules->cap > 0 ? 2 * rules->cap : 16;
+	struct rule *list = rules->list;
+
+	if (rules->count == rules->cap) {
+		list = reallocarray(list, cap, sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		rules->list = list;
+		rules->cap = cap;
+	}
+	list[rules->count++] = *r;
+	memset(r, 0, sizeof(*r));
+	return 0;
+}
+
+void rule_list_release(struct rule_list *rules)
+{
+	for (size_t i = 0; i < rules->count; i++)
+		rule_release(&rules->list[i]);
+	free(rules->list);
+	memset(rules, 0, sizeof(*rules));
+}
+
+static int add_line(const char *line, unsigned number, struct rule_list *rules, struct err *err)
+{
+	size_t blanks = strspn(line, " \t");
+	struct rule r;
+	int rc;
+
+	if (!line[blanks] || line[blanks] == '#')
+		return 0;
+	if (rules->count == RULES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %d rules", RULES_MAX);
+	rc = rule_parse(line, &r, err);
+	if (rc != 0)
+		return rc;
+	r.line = number;
+	rc = rule_list_add(rules, &r);
+	if (rc != 0)
+		rule_release(&r);
+	return rc;
+}
+
+/* One line of len bytes without its newline; buf is memory that is used again. */
+static int take_line(const char *at, size_t len, struct strbuf *buf, unsigned number,
+    struct rule_list *rules, struct err *err)
+{
+	if (memchr(at, '\0', len))
+		return err_set(err, ERR_SYNTAX, "a NUL byte");
+	if (len > 0 && at[len - 1] == '\r')
+		return err_set(err, ERR_SYNTAX, "a carriage return ends the line");
+	strbuf_clear(buf);
+	strbuf_add(buf, at, len);
+	if (buf->failed)
+		return -ENOMEM;
+	return add_line(strbuf_text(buf), number, rules, err);
+}
+
+int rules_file_parse(
+    const char *name, const char *text, size_t len, struct rule_list *ret, struct err *err)
+{
+	const char *at = text, *end = text + len;
+	struct rule_list rules = {0};
+	struct strbuf buf = {0};
+	unsigned number = 0;
+	int rc = 0;
+
+	while (rc == 0 && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t line_len = (size_t)((newline ? newline : end) - at);
+
+		rc = take_line(at, line_len, &buf, ++number, &rules, err);
+		at += line_len + (newline ? 1 : 0);
+	}
+	strbuf_release(&buf);
+	if (rc != 0) {
+		rule_list_release(&rules);
+		if (rc == -ENOMEM)
+			err_sys(err, ENOMEM, "failed to keep the rule");
+		return err_within(err, rc, "%s:%u", name, number);
+	}
+	*ret = rules;
+	return 0;
+}
+
+static int read_all(int fd, struct strbuf *into)
+{
+	char *chunk = malloc(READ_CHUNK);
+	ssize_t got;
+
+	if (!chunk)
+		return -ENOMEM;
+	while ((got = io_read_all(fd, chunk, READ_CHUNK)) > 0) {
+		strbuf_add(into, chunk, (size_t)got);
+		if (into->failed || into->len > FILE_MAX) {
+			got = into->failed ? -ENOMEM : -EFBIG;
+			break;
+		}
+	}
+	free(chunk);
+	return (int)got;
+}
+
+int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
+{
+	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	struct strbuf text = {0};
+	int rc;
+
+	if (fd < 0 && errno == ENOENT) {
+		memset(ret, 0, sizeof(*ret));
+		return 0;
+	}
+	if (fd < 0)
+		return err_sys(err, errno, "failed to open rules file '%s'", file);
+	rc = read_all(fd, &text);
+	io_close(&fd);
+	if (rc < 0)
+		rc = err_sys(err, -rc, "failed to read rules file '%s'", file);
+	else
+		rc = rules_file_parse(file, strbuf_text(&text), text.len, ret, err);
+	strbuf_release(&text);
+	return rc;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/* From rules to a verdict, see judge.h. */
+#include "milter/judge.h"
+
+static void set_subject(struct verdict *v, const char *address)
+{
+	snprintf(v->subject, sizeof(v->subject), "%s", address);
+}
+
+/* Puts a lookup's result in place of a milder one and keeps the first warning. */
+static void merge(struct verdict *v, const struct ruleset_hit *hit, const char *address)
+{
+	if (hit->warned && !v->hit.warned) {
+		v->hit.warned = hit->warned;
+		v->hit.warned_index = hit->warned_index;
+		if (!v->hit.rule)
+			set_subject(v, address);
+	}
+	if (!hit->rule || (v->hit.rule && hit->rule->action <= v->hit.rule->action))
+		return;
+	v->hit.rule = hit->rule;
+	v->hit.index = hit->index;
+	set_subject(v, address);
+}
+
+static void find_envelope(
+    struct ruleset *set, const struct session *s, int64_t wall, struct verdict *v)
+{
+	const struct message *m = session_message(s);
+	const struct ruleset_query query = {
+	    .login = m->login,
+	    .client = &m->client,
+	    .address = session_sender(s),
+	    .wall = wall,
+	};
+	const struct ruleset_hit hit = ruleset_find(set, &query);
+
+	merge(v, &hit, query.address->text);
+}
+
+static void find_header(
+    struct ruleset *set, const struct session *s, int64_t wall, struct verdict *v)
+{
+	strlist_each (mailbox, &session_message(s)->from) {
+		struct address address;
+		const struct ruleset_query query = {.address = &address, .wall = wall};
+		struct ruleset_hit hit;
+
+		address_split(mailbox, &address);
+		hit = ruleset_find(set, &query);
+		merge(v, &hit, mailbox);
+	}
+}
+
+/* OK for who submitted the mail, which is proven, as the sender's address is not. */
+static bool is_trusted(const struct ruleset_hit *hit)
+{
+	return hit->rule && hit->rule->action == RULE_OK && hit->rule->kind != RULE_PATTERN;
+}
+
+static enum verdict_action action_of(enum rule_action asked, bool local)
+{
+	switch (asked) {
+	case RULE_OK:
+	case RULE_WARN:
+		return VERDICT_CONTINUE;
+	case RULE_HOLD:
+		return VERDICT_HOLD;
+	case RULE_DEFER:
+		return local ? VERDICT_HOLD : VERDICT_TEMPFAIL;
+	case RULE_DISCARD:
+		return VERDICT_DISCARD;
+	case RULE_REJECT:
+		return local ? VERDICT_HOLD : VERDICT_REJECT;
+	}
+	return VERDICT_CONTINUE;
+}
+
+/* smfi_setreply takes '%' for the start of a conversion. */
+static void set_reply(struct verdict *v)
+{
+	struct rule_reply reply = rule_reply_of(v->hit.rule);
+	size_t len = 0;
+
+	snprintf(v->code, sizeof(v->code), "%s", reply.code);
+	snprintf(v->status, sizeof(v->status), "%s", reply.status);
+	for (const char *c = reply.text; *c && len + 2 < sizeof(v->text); c++) {
+		if (*c == '%')
+			v->text[len++] = '%';
+		v->text[len++] = *c;
+	}
+	v->text[len] = '\0';
+}
+
+static void conclude(struct verdict *v, bool local)
+{
+	if (!v->hit.rule)
+		return;
+	v->asked = v->hit.rule->action;
+	v->action = action_of(v->asked, local);
+	if (v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL)
+		set_reply(v);
+}
+
+void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!set)
+		return;
+	find_envelope(set, s, wall, ret);
+	conclude(ret, session_is_local(s));
+	if (ret->action == VERDICT_CONTINUE || ret->action == VERDICT_HOLD)
+		memset(ret, 0, sizeof(*ret));
+}
+
+void judge_message(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (!set)
+		return;
+	find_envelope(set, s, wall, ret);
+	if (!is_trusted(&ret->hit))
+		find_header(set, s, wall, ret);
+	conclude(ret, session_is_local(s));
+}

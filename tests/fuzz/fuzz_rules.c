@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Rules files and searches. Up to the first NUL the input is a rules file; what is between further
+ * NULs are senders to look up, beside those that the rules themselves name. Every second rule plays
+ * one of the command's. Whatever the file's parser accepts, the rule set must search as the naive
+ * search does, and every rule must survive being stored.
+ */
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/rules/naive.h"
+
+#include "rules/ruleset.h"
+
+#define RULES_TRIED   24 /* the naive search is slow */
+#define SENDERS_TRIED 24
+#define NOW           1000
+
+/* The stored form gives the same rule back, and its subject and key are stable. */
+static void check_stored(const struct rule *r)
+{
+	struct bytes stored = {0}, again = {0};
+	struct rule back;
+
+	rule_encode(r, &stored);
+	fuzz_require(rule_decode(bytes_span(&stored), &back, NULL) == 0);
+	rule_encode(&back, &again);
+	fuzz_require(again.len == stored.len && memcmp(again.at, stored.at, stored.len) == 0);
+	fuzz_require(strcmp(back.subject, r->subject) == 0 && strcmp(back.key, r->key) == 0);
+	fuzz_require(strlen(r->text) <= RULE_TEXT_MAX && !strpbrk(r->text, "\r\n"));
+	rule_release(&back);
+	bytes_release(&stored);
+	bytes_release(&again);
+}
+
+static bool is_regex(const struct rule *r)
+{
+	return r->kind == RULE_PATTERN && r->pattern_kind == PATTERN_REGEX;
+}
+
+/* Shares the rules out; an expression that may hit its limits makes no good comparison. */
+static struct ruleset *share_out(struct rule_list *rules)
+{
+	struct rule_list file = {0}, command = {0};
+
+	for (size_t i = 0; i < rules->count && i < RULES_TRIED; i++) {
+		struct rule *r = &rules->list[i];
+		struct rule_list *to = r->line % 2 == 0 ? &file : &command;
+
+		check_stored(r);
+		if (is_regex(r) && strpbrk(r->subject, "*+{?"))
+			continue;
+		if (to == &command) {
+			r->set_time = r->line % 5;
+			r->expires = r->line % 7 == 0 ? NOW : 0;
+			r->line = 0;
+		}
+		fuzz_require(rule_list_add(to, r) == 0);
+	}
+	return ruleset_new(&file, &command);
+}
+
+static void look_up(struct ruleset *set, const struct ruleset_query *query)
+{
+	struct ruleset_hit hit = ruleset_find(set, query), naive = naive_find(set, query);
+
+	fuzz_require(hit.rule == naive.rule && hit.warned == naive.warned);
+	fuzz_require(!hit.rule || ruleset_at(set, hit.index) == hit.rule);
+}
+
+/* Mail from sender, and from what is below its domain, as every login and client that rules name.
+ */
+static void look_up_sender(struct ruleset *set, const char *sender)
+{
+	struct ruleset_query query = {.wall = NOW};
+	struct address address, below;
+	char domain[DOMAIN_MAX + 8];
+
+	address_envelope(sender, NULL, &address);
+	snprintf(domain, sizeof(domain), "x.%s", address.domain.text);
+	address_build(address.text, address.local_len, domain, strlen(domain), &below);
+	query.address = &address;
+	look_up(set, &query);
+	query.address = &below;
+	look_up(set, &query);
+	for (size_t i = 0; i < ruleset_count(set); i++) {
+		const struct rule *r = ruleset_at(set, i);
+
+		if (r->kind == RULE_PATTERN)
+			continue;
+		query.login = r->kind == RULE_LOGIN ? r->key : NULL;
+		query.client = r->kind == RULE_CLIENT ? &r->block.base : NULL;
+		look_up(set, &query);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *text = (const char *)data, *end = text + size;
+	size_t len = strnlen(text, size);
+	struct rule_list rules = {0};
+	struct ruleset *set;
+	struct err err;
+
+	if (rules_file_parse("rules", text, len, &rules, &err) != 0) {
+		fuzz_require(strncmp(err.text, "rules:", 6) == 0);
+		return 0;
+	}
+	set = share_out(&rules);
+	rule_list_release(&rules);
+	fuzz_require(set != NULL);
+	for (size_t i = 0; i < ruleset_count(set); i++) {
+		const struct rule *r = ruleset_at(set, i);
+
+		look_up_sender(set, r->kind == RULE_PATTERN && r->key[0] ? r->key : "<>");
+	}
+	text += len;
+	for (unsigned i = 0; i < SENDERS_TRIED && text < end; i++) {
+		char sender[600];
+
+		text++;
+		len = strnlen(text, (size_t)(end - text));
+		snprintf(sender, sizeof(sender), "%.*s", (int)len, text);
+		look_up_sender(set, sender);
+		text += len;
+	}
+	ruleset_unref(set);
+	return 0;
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: ISC */
+/* For the tests of selectors: the message that most rows ask about, and options as words. */
+#ifndef PQPURGE_TESTS_SELECTOR_WORDS_H
+#define PQPURGE_TESTS_SELECTOR_WORDS_H
+
+#include "mail/selector.h"
+#include "tests/unit/unit.h"
+
+static struct strbuf from, recipients;
+
+/* The message that most rows ask about. */
+static inline void usual(struct message *m)
+{
+	static const char *const mailboxes[] = {"boss@header.example", "Second@other.example"};
+	static const char *const rcpts[] = {
+	    "one@dest.example", "two@dest.example", "three@elsewhere.example"};
+
+	strbuf_clear(&from);
+	strbuf_clear(&recipients);
+	message_init(m);
+	assert_int_equal(queue_id_parse("1A2B3BC614E", 11, &m->queue_id), 0);
+	m->origin = ORIGIN_SMTPD;
+	m->sender = "user@sub.example.com";
+	m->login = "bob";
+	m->message_id = "<abc@mail.example.com>";
+	assert_int_equal(net_parse("192.0.2.77", &m->client), 0);
+	for (size_t i = 0; i < COUNT_OF(mailboxes); i++)
+		strlist_push(&from, mailboxes[i], strlen(mailboxes[i]));
+	for (size_t i = 0; i < COUNT_OF(rcpts); i++)
+		strlist_push(&recipients, rcpts[i], strlen(rcpts[i]));
+	m->from = strlist_of(&from);
+	m->recipients = strlist_of(&recipients);
+	m->recipient_count = m->recipients.count;
+}
+
+static inline void add_pattern(struct pattern_set *set, const char *text)
+{
+	struct err err = {{0}};
+	struct pattern p;
+
+	if (pattern_parse(text, &p, &err) != 0)
+		fail_msg("'%s': %s", text, err.text);
+	assert_int_equal(pattern_set_add(set, &p), 0);
+	assert_null(p.text);
+}
+
+static inline void add_id(struct selector *s, const char *text)
+{
+	struct queue_id id;
+
+	assert_int_equal(queue_id_parse(text, strlen(text), &id), 0);
+	assert_int_equal(selector_add_id(s, &id), 0);
+}
+
+/* Pairs of option and value; an author pattern has the option "". */
+static inline void fill(struct selector *s, const char *const *words)
+{
+	selector_init(s);
+	for (; words[0]; words += 2) {
+		const char *o = words[0], *value = words[1];
+
+		if (!*o)
+			add_pattern(&s->author, value);
+		else if (strcmp(o, "sender") == 0)
+			add_pattern(&s->sender, value);
+		else if (strcmp(o, "from") == 0)
+			add_pattern(&s->from, value);
+		else if (strcmp(o, "recipient") == 0)
+			add_pattern(&s->recipient, value);
+		else if (strcmp(o, "login") == 0)
+			assert_int_equal(selector_add_login(s, value), 0);
+		else if (strcmp(o, "message-id") == 0)
+			assert_int_equal(selector_add_message_id(s, value), 0);
+		else if (strcmp(o, "client") == 0)
+			assert_int_equal(selector_add_client(s, value, NULL), 0);
+		else if (strcmp(o, "id") == 0)
+			add_id(s, value);
+		else if (strcmp(o, "ids") == 0)
+			s->ids_given = true;
+		else if (strcmp(o, "only") == 0)
+			s->only = true;
+		else if (strcmp(o, "all") == 0)
+			s->all = true;
+		else
+			fail_msg("unknown option '%s'", o);
+	}
+	selector_seal(s);
+}
+
+static inline int teardown(void **state)
+{
+	(void)state;
+	strbuf_release(&from);
+	strbuf_release(&recipients);
+	return 0;
+}
+
+#define E MATCHED_ENVELOPE
+#define F MATCHED_FROM
+#define O MATCHED_OTHER
+
+#endif

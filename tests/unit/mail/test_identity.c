@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Proof of identity: each row begins with a recorded message and the file that is surely its own,
+ * and changes one thing. The times are a row's own words; the inode is the one in the queue ID.
+ */
+#include "tests/unit/unit.h"
+
+#include "mail/identity.h"
+
+#define SEC       INT64_C(1000000)
+#define START     (INT64_C(1764000000) * SEC)
+#define MAIL_TIME (START + 250000)
+#define RCPT_TIME (START + 330000)
+#define END_TIME  (START + 5 * SEC + 1)
+#define SHORT_ID  "1A2B3BC614E" /* usec 1A2B3, inode BC614E */
+#define INODE     UINT64_C(0xBC614E)
+#define SENDER    "user@example.com"
+#define CLIENT    "192.0.2.1"
+#define PORT      40001
+#define NO_SENDER "(none)"
+
+struct row {
+	const char *name;
+	enum judgement want;
+	enum message_origin origin; /* 0: SMTPD */
+	/* Recorded, where not the usual. "" is the null sender. */
+	uint32_t flags;
+	const char *sender;
+	int64_t mail_time, rcpt_time, connect_time, end_time;
+	const char *client;
+	int port; /* -1: none */
+	/* Found, where not the usual. */
+	uint64_t inode;
+	int64_t arrival, create;
+	const char *file_sender, *file_client;
+	int file_port;
+};
+
+#define ZERO -2 /* in a row: the value 0, where 0 means the usual one */
+
+static int64_t or_usual(int64_t value, int64_t usual)
+{
+	return value == ZERO ? 0 : value != 0 ? value : usual;
+}
+
+static void set_client(struct net_address *ret, const char *text)
+{
+	memset(ret, 0, sizeof(*ret));
+	if (text && *text)
+		assert_int_equal(net_parse(text, ret), 0);
+}
+
+static void fill_message(const struct row *r, struct message *m)
+{
+	bool local = r->origin == ORIGIN_SENDMAIL;
+
+	message_init(m);
+	assert_int_equal(queue_id_parse(SHORT_ID, strlen(SHORT_ID), &m->queue_id), 0);
+	m->origin = r->origin ? r->origin : ORIGIN_SMTPD;
+	m->flags = r->flags;
+	m->sender = r->sender ? r->sender : SENDER;
+	m->mail_time = or_usual(r->mail_time, MAIL_TIME);
+	m->rcpt_time = or_usual(r->rcpt_time, RCPT_TIME);
+	m->connect_time = or_usual(r->connect_time, MAIL_TIME - 1000);
+	m->end_time = or_usual(r->end_time, END_TIME);
+	set_client(&m->client, local ? "" : r->client ? r->client : CLIENT);
+	m->client_port = (uint16_t)(local || r->port == -1 ? 0 : r->port ? r->port : PORT);
+}
+
+static void fill_identity(const struct row *r, struct identity *f)
+{
+	const char *sender = r->file_sender ? r->file_sender : r->sender ? r->sender : SENDER;
+
+	memset(f, 0, sizeof(*f));
+	f->inode = r->inode ? r->inode : INODE;
+	f->arrival_time = or_usual(r->arrival, MAIL_TIME);
+	f->create_time = or_usual(r->create, START);
+	f->size = 1000;
+	f->has_sender = strcmp(sender, NO_SENDER) != 0;
+	if (f->has_sender)
+		snprintf(f->sender, sizeof(f->sender), "%s", sender);
+	set_client(&f->client, r->file_client ? r->file_client : CLIENT);
+	f->client_port = (uint16_t)(r->file_port == -1 ? 0 : r->file_port ? r->file_port : PORT);
+}
+
+#define OTHER .file_sender = "other@example.org"
+
+static const struct row smtpd[] = {
+    {"the file itself", JUDGED_SAME, .flags = 0},
+    {"T at the start of the window", JUDGED_SAME, .arrival = MAIL_TIME},
+    {"T at its end", JUDGED_SAME, .arrival = RCPT_TIME},
+    {"T within", JUDGED_SAME, .arrival = MAIL_TIME + 1},
+    {"T one microsecond early", JUDGED_CHANGED, .arrival = MAIL_TIME - 1, OTHER},
+    {"T one microsecond late", JUDGED_CHANGED, .arrival = RCPT_TIME + 1, OTHER},
+    {"T early, sender equal", JUDGED_UNPROVEN, .arrival = MAIL_TIME - 1},
+    {"T late, sender equal", JUDGED_UNPROVEN, .arrival = RCPT_TIME + 1},
+    {"no T", JUDGED_UNPROVEN, .arrival = -1},
+    {"no T, other sender", JUDGED_CHANGED, .arrival = -1, OTHER},
+    {"no T, no sender", JUDGED_CHANGED, .arrival = -1, .file_sender = NO_SENDER},
+    {"T of zero", JUDGED_UNPROVEN, .arrival = ZERO},
+    {"other inode", JUDGED_CHANGED, .inode = INODE + 1, OTHER},
+    {"other inode, sender equal", JUDGED_UNPROVEN, .inode = INODE + 1},
+    {"rewritten sender does not disprove", JUDGED_SAME, OTHER},
+    {"no sender record does not disprove", JUDGED_SAME, .file_sender = NO_SENDER},
+    {"other client and port do not disprove", JUDGED_SAME, .file_client = "192.0.2.9",
+	.file_port = 1},
+    {"create_time is not asked", JUDGED_SAME, .create = -1},
+    {"no mail_time", JUDGED_UNPROVEN, .mail_time = ZERO, .arrival = 1},
+    {"no mail_time, no T", JUDGED_UNPROVEN, .mail_time = ZERO, .arrival = ZERO},
+    {"no rcpt_time", JUDGED_UNPROVEN, .rcpt_time = ZERO},
+    {"one moment", JUDGED_SAME, .rcpt_time = MAIL_TIME, .arrival = MAIL_TIME},
+    {"one moment, T past it", JUDGED_UNPROVEN, .rcpt_time = MAIL_TIME, .arrival = MAIL_TIME + 1},
+    {"unknown origin", JUDGED_UNPROVEN, .origin = (enum message_origin)9},
+};
+
+#define STEPPED .flags = MESSAGE_CLOCK_STEPPED
+
+static const struct row stepped[] = {
+    {"client, port and sender", JUDGED_SAME, STEPPED, .arrival = 1},
+    {"T within does not help another client", JUDGED_UNPROVEN, STEPPED, .file_client = "192.0.2.2"},
+    {"T within does not help another sender", JUDGED_CHANGED, STEPPED, OTHER},
+    {"other port", JUDGED_UNPROVEN, STEPPED, .file_port = PORT + 1},
+    {"no client in the file", JUDGED_UNPROVEN, STEPPED, .file_client = ""},
+    {"no port in the file", JUDGED_UNPROVEN, STEPPED, .file_port = -1},
+    {"no client recorded", JUDGED_UNPROVEN, STEPPED, .client = ""},
+    {"no client on either side", JUDGED_UNPROVEN, STEPPED, .client = "", .file_client = ""},
+    {"no port on either side", JUDGED_UNPROVEN, STEPPED, .port = -1, .file_port = -1},
+    {"no sender record", JUDGED_CHANGED, STEPPED, .file_sender = NO_SENDER},
+    {"other inode", JUDGED_UNPROVEN, STEPPED, .inode = INODE - 1},
+    {"IPv6", JUDGED_SAME, STEPPED, .client = "2001:db8::1", .file_client = "2001:db8::1"},
+    {"mapped IPv4", JUDGED_SAME, STEPPED, .client = "::ffff:192.0.2.1"},
+    {"null sender", JUDGED_SAME, STEPPED, .sender = ""},
+    {"null sender against none", JUDGED_CHANGED, STEPPED, .sender = "", .file_sender = NO_SENDER},
+    {"null sender against a sender", JUDGED_CHANGED, STEPPED, .sender = "", OTHER},
+};
+
+/* connect_time is START + 249000: its second begins at START, one more is START - SEC. */
+#define LOCAL .origin = ORIGIN_SENDMAIL
+
+static const struct row sendmail[] = {
+    {"the file itself", JUDGED_SAME, LOCAL},
+    {"created one second before the second of connect", JUDGED_SAME, LOCAL, .create = START - SEC},
+    {"created a microsecond before that", JUDGED_UNPROVEN, LOCAL, .create = START - SEC - 1},
+    {"created two seconds before", JUDGED_UNPROVEN, LOCAL, .create = START - 2 * SEC},
+    {"created as the message ended", JUDGED_SAME, LOCAL, .create = END_TIME},
+    {"created past the end", JUDGED_UNPROVEN, LOCAL, .create = END_TIME + 1},
+    {"connect on the second", JUDGED_SAME, LOCAL, .connect_time = START, .create = START - SEC},
+    {"connect a microsecond before the second", JUDGED_SAME, LOCAL, .connect_time = START - 1,
+	.create = START - 2 * SEC},
+    {"no create_time", JUDGED_UNPROVEN, LOCAL, .create = -1},
+    {"submitted long ago", JUDGED_SAME, LOCAL, .arrival = START - 90000 * SEC},
+    {"submitted as the message ended", JUDGED_SAME, LOCAL, .arrival = END_TIME},
+    {"submitted past the end", JUDGED_UNPROVEN, LOCAL, .arrival = END_TIME + 1},
+    {"no T", JUDGED_UNPROVEN, LOCAL, .arrival = -1},
+    {"other sender", JUDGED_CHANGED, LOCAL, OTHER},
+    {"no sender record", JUDGED_CHANGED, LOCAL, .file_sender = NO_SENDER},
+    {"other inode", JUDGED_UNPROVEN, LOCAL, .inode = 1},
+    {"no connect_time", JUDGED_UNPROVEN, LOCAL, .connect_time = ZERO},
+    {"no end_time", JUDGED_UNPROVEN, LOCAL, .end_time = ZERO},
+    {"stepped clock", JUDGED_UNPROVEN, LOCAL, STEPPED},
+    {"null sender", JUDGED_SAME, LOCAL, .sender = ""},
+    {"null sender against a sender", JUDGED_CHANGED, LOCAL, .sender = "", OTHER},
+    {"null sender against none", JUDGED_CHANGED, LOCAL, .sender = "", .file_sender = NO_SENDER},
+};
+
+#define SCAN .origin = ORIGIN_SCAN
+
+static const struct row scan[] = {
+    {"the file itself", JUDGED_SAME, SCAN},
+    {"T one microsecond early", JUDGED_UNPROVEN, SCAN, .arrival = MAIL_TIME - 1},
+    {"T one microsecond late", JUDGED_UNPROVEN, SCAN, .arrival = MAIL_TIME + 1},
+    {"T late within the rest", JUDGED_CHANGED, SCAN, .arrival = RCPT_TIME, OTHER},
+    {"no T on either side", JUDGED_UNPROVEN, SCAN, .mail_time = -1, .arrival = -1},
+    {"T of zero on both sides", JUDGED_UNPROVEN, SCAN, .mail_time = ZERO, .arrival = ZERO},
+    {"other inode", JUDGED_UNPROVEN, SCAN, .inode = INODE + 1},
+    {"rewritten sender does not disprove", JUDGED_SAME, SCAN, OTHER},
+    {"a flag from the past", JUDGED_SAME, SCAN, STEPPED},
+};
+
+/* Only whether the senders count as equal; the proof fails for want of T. */
+static const struct row senders[] = {
+    {"local part without case", JUDGED_UNPROVEN, .arrival = -1, .file_sender = "USER@example.com"},
+    {"other domain", JUDGED_CHANGED, .arrival = -1, .file_sender = "user@example.org"},
+    {"domain below", JUDGED_CHANGED, .arrival = -1, .file_sender = "user@a.example.com"},
+    {"domain that ends alike", JUDGED_CHANGED, .arrival = -1, .file_sender = "user@badexample.com"},
+    {"other local part", JUDGED_CHANGED, .arrival = -1, .file_sender = "user1@example.com"},
+    {"null sender", JUDGED_UNPROVEN, .arrival = -1, .sender = ""},
+    {"null sender recorded", JUDGED_CHANGED, .arrival = -1, .sender = "", .file_sender = SENDER},
+    {"null sender found", JUDGED_CHANGED, .arrival = -1, .file_sender = ""},
+    {"no sender found", JUDGED_CHANGED, .arrival = -1, .file_sender = NO_SENDER},
+    {"null sender recorded, none found", JUDGED_CHANGED, .arrival = -1, .sender = "",
+	.file_sender = NO_SENDER},
+    {"no domain", JUDGED_UNPROVEN, .arrival = -1, .sender = "root", .file_sender = "ROOT"},
+};
+
+static void judge_rows(const char *table, const struct row *rows, size_t count)
+{
+	static const char *const words[] = {"same", "changed", "unproven"};
+
+	for (size_t i = 0; i < count; i++) {
+		struct identity found;
+		struct message m;
+		enum judgement got;
+
+		fill_message(&rows[i], &m);
+		fill_identity(&rows[i], &found);
+		got = identity_judge(&m, &found);
+		if (got != rows[i].want)
+			case_fail(rows[i].name, "%s: got %s, want %s", table, words[got],
+			    words[rows[i].want]);
+	}
+}
+
+static void test_smtpd(void **state)
+{
+	(void)state;
+	judge_rows("smtpd", smtpd, COUNT_OF(smtpd));
+	judge_rows("smtpd", senders, COUNT_OF(senders));
+}
+
+static void test_stepped(void **state)
+{
+	(void)state;
+	judge_rows("stepped", stepped, COUNT_OF(stepped));
+}
+
+static void test_sendmail(void **state)
+{
+	(void)state;
+	judge_rows("sendmail", sendmail, COUNT_OF(sendmail));
+}
+
+static void test_scan(void **state)
+{
+	(void)state;
+	judge_rows("scan", scan, COUNT_OF(scan));
+}
+
+/* The same under a long queue ID, which proves no more by itself. */
+static void test_long_id(void **state)
+{
+	struct row same = {"long ID", JUDGED_SAME, .flags = 0},
+		   other = {"long ID, other inode", JUDGED_UNPROVEN, .flags = 0};
+	struct identity found;
+	struct message m;
+
+	(void)state;
+	fill_message(&same, &m);
+	fill_identity(&same, &found);
+	assert_int_equal(queue_id_parse("4dFVrw75plz1p3V6", 16, &m.queue_id), 0);
+	found.inode = 12345678;
+	case_assert(same.name, identity_judge(&m, &found) == same.want);
+	found.inode++;
+	case_assert(other.name, identity_judge(&m, &found) == other.want);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_smtpd), cmocka_unit_test(test_stepped),
+    cmocka_unit_test(test_sendmail), cmocka_unit_test(test_scan), cmocka_unit_test(test_long_id))

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rule set: each sentence of its order as rows of rules and mail, expiry, counting. Random
+ * rules, cost and threads: test_ruleset_search.c.
+ */
+#include "tests/unit/rules/rule_words.h"
+
+/* want and warned are texts of rules: their words, "-" for none. */
+static const struct row {
+	const char *name;
+	const char *file[7], *command[5];
+	const char *mail, *want, *warned;
+} rows[] = {
+    {"no rules", {NULL}, {NULL}, "a@example.com", "-", "-"},
+    {"nothing matches", {"example.org REJECT x"}, {NULL}, "a@example.com", "-", "-"},
+
+    /* Most specific first. */
+    {"login before all",
+	{"/./ REJECT r", "example.com REJECT d", "a@example.com REJECT a",
+	    "client:192.0.2.1 REJECT c", "login:bob REJECT l"},
+	{NULL}, "login:bob|client:192.0.2.1|a@example.com", "l", "-"},
+    {"client before the address", {"a@example.com REJECT a", "client:192.0.2.0/24 REJECT c"},
+	{NULL}, "client:192.0.2.1|a@example.com", "c", "-"},
+    {"longest mask first",
+	{"client:0.0.0.0/0 OK 0", "client:192.0.2.0/24 OK 24", "client:192.0.2.0/25 OK 25",
+	    "client:192.0.0.0/16 OK 16"},
+	{NULL}, "client:192.0.2.1|a@example.com", "25", "-"},
+    {"next mask", {"client:192.0.2.0/24 OK 24", "client:192.0.2.0/25 OK 25"}, {NULL},
+	"client:192.0.2.129|a@example.com", "24", "-"},
+    {"mask of no bits", {"client:0.0.0.0/0 OK 0", "client:192.0.2.0/24 OK 24"}, {NULL},
+	"client:198.51.100.1|a@example.com", "0", "-"},
+    {"IPv6 and IPv4 keep apart", {"client:::/0 OK 6", "client:0.0.0.0/0 OK 4"}, {NULL},
+	"client:2001:db8::1|a@example.com", "6", "-"},
+    {"IPv4 is not in ::/0", {"client:::/0 OK 6"}, {NULL}, "client:192.0.2.1|a@example.com", "-",
+	"-"},
+    {"address before the domain", {"example.com REJECT d", "a@example.com REJECT a"}, {NULL},
+	"A@example.com", "a", "-"},
+    {"domain before those above",
+	{".com REJECT c", ".example.com REJECT e", "sub.example.com REJECT s"}, {NULL},
+	"a@sub.example.com", "s", "-"},
+    {"above from near to far",
+	{".com REJECT c", ".example.com REJECT e", ".sub.example.com REJECT s"}, {NULL},
+	"a@x.sub.example.com", "s", "-"},
+    {"the next above", {".com REJECT c", ".example.com REJECT e", ".sub.example.com REJECT s"},
+	{NULL}, "a@sub.example.com", "e", "-"},
+    {"the farthest", {".com REJECT c", ".example.com REJECT e"}, {NULL}, "a@example.com", "c", "-"},
+    {"above before expressions", {"/./ REJECT r", ".com REJECT c"}, {NULL}, "a@example.com", "c",
+	"-"},
+    {"expressions in file order", {"/z/ REJECT 0", "/a@/ REJECT 1", "/./ REJECT 2"}, {NULL},
+	"a@example.com", "1", "-"},
+
+    /* Domain semantics. */
+    {"domain alone", {"example.com REJECT x"}, {NULL}, "a@sub.example.com", "-", "-"},
+    {"domain that ends alike", {"example.com REJECT x", ".example.com REJECT y"}, {NULL},
+	"a@badexample.com", "-", "-"},
+    {"domain in front", {"example.com REJECT x", ".example.com REJECT y"}, {NULL},
+	"a@example.com.evil.test", "-", "-"},
+    {"subdomains alone", {".example.com REJECT x"}, {NULL}, "a@example.com", "-", "-"},
+    {"upper case and U-label",
+	{"B\xc3\x9c"
+	 "CHER.example REJECT x"},
+	{NULL}, "a@XN--BCHER-KVA.example", "x", "-"},
+    {"literal", {"[192.0.2.1] REJECT x"}, {NULL}, "a@[192.0.2.1]", "x", "-"},
+    {"literal has nothing above", {".1 REJECT x"}, {NULL}, "a@[192.0.2.1]", "-", "-"},
+    {"raw domain", {"a.-bad.example REJECT x"}, {NULL}, "u@A.-bad.example", "x", "-"},
+    {"above a raw domain", {".example REJECT x"}, {NULL}, "u@-bad..example", "x", "-"},
+    {"single label", {"localhost REJECT x"}, {NULL}, "root@localhost", "x", "-"},
+    {"no domain", {"root REJECT d", ".root REJECT s", "/^root$/ REJECT x"}, {NULL}, "root", "x",
+	"-"},
+    {"null sender", {"<> REJECT n", "/./ REJECT r"}, {NULL}, "<>", "n", "-"},
+    {"null sender by expression", {"example.com REJECT d", "/^<>$/ REJECT r"}, {NULL}, "<>", "r",
+	"-"},
+    {"null sender's rule is for nobody else", {"<> REJECT n"}, {NULL}, "a@example.com", "-", "-"},
+    {"quoted local part", {"\"a b\"@example.com REJECT x"}, {NULL}, "\"A b\"@example.com", "x",
+	"-"},
+
+    /* What is not asked does not match. */
+    {"no address", {"/./ REJECT r", "<> REJECT n", "login:bob REJECT l"}, {NULL}, "login:alice",
+	"-", "-"},
+    {"no login", {"login:bob REJECT l"}, {NULL}, "bob@example.com", "-", "-"},
+    {"login with case", {"login:bob REJECT l"}, {NULL}, "login:Bob|a@example.com", "-", "-"},
+    {"login is no domain", {"login:example.com REJECT l"}, {NULL}, "a@example.com", "-", "-"},
+    {"domain is no login", {"example.com REJECT d"}, {NULL}, "login:example.com|<>", "-", "-"},
+
+    /* The command's and the file's. */
+    {"command before file", {"example.com REJECT f"}, {"example.com OK c"}, "a@example.com", "c",
+	"-"},
+    {"at the same specificity only", {"a@example.com REJECT f"}, {"example.com OK c"},
+	"a@example.com", "f", "-"},
+    {"command before file, above", {".example.com REJECT f"}, {".example.com OK c"},
+	"a@x.example.com", "c", "-"},
+    {"command before file, client", {"client:192.0.2.0/24 REJECT f"}, {"client:192.0.2.0/24 OK c"},
+	"client:192.0.2.1", "c", "-"},
+    {"longer mask of the file", {"client:192.0.2.0/25 REJECT f"}, {"client:192.0.2.0/24 OK c"},
+	"client:192.0.2.1", "f", "-"},
+    {"command's expressions before the file's", {"/./ REJECT f"}, {"/a/ OK c"}, "a@example.com",
+	"c", "-"},
+    {"command's expressions as they were set", {NULL},
+	{"@3 /./ REJECT 3", "@1 /./i REJECT 1", "@2 /a/ REJECT 2"}, "a@example.com", "1", "-"},
+    {"expired rule of the command hides nothing", {"example.com REJECT f"}, {"!example.com OK c"},
+	"a@example.com", "f", "-"},
+    {"expired rule of the command, nothing beneath", {".com REJECT f"}, {"!example.com OK c"},
+	"a@example.com", "f", "-"},
+    {"expired expression", {"/a/ REJECT f"}, {"!/./ OK c"}, "a@example.com", "f", "-"},
+    {"expired login", {NULL}, {"!login:bob OK c"}, "login:bob|a@example.com", "-", "-"},
+    {"expired WARN is not noted", {NULL}, {"!example.com WARN c"}, "a@example.com", "-", "-"},
+    {"first of the file's doublets", {"example.com OK 1", "Example.com. REJECT 2"}, {NULL},
+	"a@example.com", "1", "-"},
+    {"last set of the command's doublets", {NULL},
+	{"@2 example.com OK 2", "@1 example.com REJECT 1"}, "a@example.com", "2", "-"},
+
+    /* OK and WARN. */
+    {"OK ends the search", {"a@example.com OK o", "example.com REJECT d"}, {NULL}, "a@example.com",
+	"o", "-"},
+    {"WARN goes on", {"a@example.com WARN w", "example.com REJECT d"}, {NULL}, "a@example.com", "d",
+	"w"},
+    {"WARN alone", {"example.com WARN w"}, {NULL}, "a@example.com", "-", "w"},
+    {"the first WARN is kept", {"login:bob WARN 1", "client:192.0.2.1 WARN 2", "/./ WARN 3"},
+	{NULL}, "login:bob|client:192.0.2.1|a@example.com", "-", "1"},
+    {"the command's WARN does not hide the file's rule", {"example.com REJECT f"},
+	{"example.com WARN w"}, "a@example.com", "f", "w"},
+    {"WARN among expressions", {"/a/ WARN w", "/example/ HOLD h"}, {NULL}, "a@example.com", "h",
+	"w"},
+    {"WARN behind what matches is not met", {"example.com REJECT d", "/./ WARN w"}, {NULL},
+	"a@example.com", "d", "-"},
+};
+
+static void test_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct ruleset *set = build(rows[i].file, rows[i].command);
+		struct ruleset_hit hit = find(set, rows[i].mail);
+
+		case_assert_text(rows[i].name, hit.rule ? hit.rule->text : "-", rows[i].want);
+		case_assert_text(rows[i].name, hit.warned ? hit.warned->text : "-", rows[i].warned);
+		ruleset_unref(set);
+	}
+}
+
+/* From its second on, and not before. */
+static void test_expiry(void **state)
+{
+	static const char *const file[] = {NULL}, *const command[] = {
+						      "!example.com REJECT x", NULL};
+	struct ruleset *set = build(file, command);
+	struct ruleset_query query = {.wall = NOW - 1};
+	struct address address;
+
+	(void)state;
+	address_envelope("a@example.com", NULL, &address);
+	query.address = &address;
+	assert_non_null(ruleset_find(set, &query).rule);
+	query.wall = NOW;
+	assert_null(ruleset_find(set, &query).rule);
+	ruleset_unref(set);
+}
+
+static void test_no_rules(void **state)
+{
+	struct rule_list none = {0};
+	struct ruleset_query query = {.login = "bob", .wall = NOW};
+	struct ruleset *set = ruleset_new(NULL, NULL);
+
+	(void)state;
+	assert_non_null(set);
+	assert_null(ruleset_find(set, &query).rule);
+	assert_int_equal(ruleset_count(set), 0);
+	assert_int_equal(ruleset_count(NULL), 0);
+	assert_null(ruleset_ref(NULL));
+	ruleset_unref(NULL);
+	assert_ptr_equal(ruleset_ref(set), set);
+	ruleset_unref(set);
+	assert_int_equal(ruleset_count(set), 0);
+	ruleset_unref(set);
+	set = ruleset_new(&none, NULL);
+	assert_int_equal(ruleset_count(set), 0);
+	ruleset_unref(set);
+}
+
+static void test_all_of_them(void **state)
+{
+	static const char *const file[] = {"a.example OK", "/x/ OK", NULL}, *const command[] = {
+										"b.example OK",
+										"/y/ OK", NULL};
+	static const char *const want[] = {"b.example", "/y/", "a.example", "/x/"};
+	struct ruleset *set = build(file, command);
+
+	(void)state;
+	assert_int_equal(ruleset_count(set), COUNT_OF(want));
+	for (size_t i = 0; i < COUNT_OF(want); i++)
+		case_assert_text(want[i], ruleset_at(set, i)->subject, want[i]);
+	ruleset_unref(set);
+}
+
+static void add_hits(void *arg, const struct rule *r, uint64_t hits)
+{
+	strbuf_printf(arg, "%s=%llu ", r->subject, (unsigned long long)hits);
+}
+
+static void test_hits(void **state)
+{
+	static const char *const file[] = {"a.example REJECT", NULL}, *const command[] = {
+									  "b.example REJECT",
+									  "c.example REJECT",
+									  "/d/ REJECT", NULL};
+	struct ruleset *set = build(file, command);
+	struct strbuf told = {0};
+
+	(void)state;
+	ruleset_count_hit(set, find(set, "x@b.example").index);
+	ruleset_count_hit(set, find(set, "x@b.example").index);
+	ruleset_count_hit(set, find(set, "x@a.example").index);
+	ruleset_count_hit(set, find(set, "d@other").index);
+	ruleset_count_hit(set, 99);
+	ruleset_take_hits(set, add_hits, &told);
+	assert_string_equal(strbuf_text(&told), "b.example=2 /d/=1 ");
+	strbuf_clear(&told);
+	ruleset_take_hits(set, add_hits, &told);
+	assert_string_equal(strbuf_text(&told), "");
+	strbuf_release(&told);
+	ruleset_unref(set);
+}
+
+static void test_limit_errors(void **state)
+{
+	static const char *const file[] = {"/^(a+)+$/ REJECT r", ".example.org HOLD h",
+	    "/org/ OK o", NULL},
+				 *const command[] = {NULL};
+	struct ruleset *set = build(file, command);
+	char mail[160];
+
+	(void)state;
+	memset(mail, 'a', 100);
+	snprintf(mail + 100, 30, "@example.org");
+	assert_string_equal(find(set, mail).rule->text, "o");
+	assert_int_equal(ruleset_limit_errors(set), 1);
+	ruleset_unref(set);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_expiry),
+    cmocka_unit_test(test_no_rules), cmocka_unit_test(test_all_of_them),
+    cmocka_unit_test(test_hits), cmocka_unit_test(test_limit_errors))
