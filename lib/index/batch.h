@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The account: one batch for each purge, hold or release: who, when, why, how many, and which messages. */
+/* The account: one batch for each purge, hold or release: who, when, why, how many, and which
+ * messages. */
 #ifndef PQPURGE_INDEX_BATCH_H
 #define PQPURGE_INDEX_BATCH_H
 
@@ -27,15 +28,26 @@ struct batch_item {
 	uint64_t inode;
 };
 
+/* The command line is cut to BATCH_COMMAND_MAX bytes. */
+#define BATCH_COMMAND_MAX 4096
 void batch_encode(const struct batch *b, struct bytes *out);
 int batch_decode(struct span stored, struct batch *ret) NODISCARD; /* views; ERR_DAMAGED */
 void batch_item_encode(const struct batch_item *item, struct bytes *out);
 int batch_item_decode(struct reader *from, struct batch_item *ret) NODISCARD;
 
-/* Stores under the next number, which it returns (0 where the sticky code is set). The oldest batches past BATCH_KEEP go. */
+/* Stores under the next number, which it returns (0 where the sticky code is set). The oldest
+ * batches past BATCH_KEEP go. */
 #define BATCH_KEEP 10000
 uint64_t batch_store(struct txn *txn, const struct batch *b);
-/* Appends a part of encoded items to a stored batch. */
-void batch_store_part(struct txn *txn, uint64_t number, uint32_t part, struct span items);
+/* Appends a part (from 0) of encoded items to a stored batch; 1, 0 (no such batch), or the sticky
+ * code. */
+int batch_store_part(struct txn *txn, uint64_t number, uint32_t part, struct span items);
+
+/* Reading. Views are valid until the end of the transaction. 1, 0 (none), or a negative code. */
+int batch_get(struct txn *txn, uint64_t number, struct batch *ret);
+int batch_get_part(struct txn *txn, uint64_t number, uint32_t part, struct span *ret_items);
+/* The first batch with a number >= number; go on with its number + 1. Damaged ones are passed over.
+ */
+int batch_next(struct txn *txn, uint64_t number, struct batch *ret);
 
 #endif

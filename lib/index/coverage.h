@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Coverage: since when, and with which gaps, the index has seen what Postfix accepted. The daemon writes a row when
- * it begins and when it stops, and one for each stretch in which it could not write. In between it touches a run file (no
- * heartbeat commits): after a kill -9 the gap runs from the run file's time to the next start.
+ * Coverage: since when, and with which gaps, the index has seen what Postfix accepted. The daemon
+ * writes a row when it begins and when it stops, and one for each stretch in which it could not
+ * write. In between it touches a run file (no heartbeat commits): after a kill -9 the gap runs from
+ * the run file's time to the next start.
  */
 #ifndef PQPURGE_INDEX_COVERAGE_H
 #define PQPURGE_INDEX_COVERAGE_H
@@ -12,8 +13,9 @@
 enum coverage_kind {
 	COVERAGE_BEGIN = 1, /* the daemon began to record */
 	COVERAGE_END,       /* it stopped in order; to = from */
-	COVERAGE_GAP,       /* from..to nothing, or not all, was recorded; count messages are known to be missing */
-	COVERAGE_PRUNED,    /* rows up to `to` were dropped for space */
+	COVERAGE_GAP, /* from..to nothing, or not all, was recorded; count messages are known to be
+			 missing */
+	COVERAGE_PRUNED, /* rows up to `to` were dropped for space */
 };
 
 #define COVERAGE_REASON_MAX 200
@@ -27,8 +29,9 @@ struct coverage_row {
 
 void coverage_put(struct txn *txn, const struct coverage_row *row);
 /*
- * The daemon begins at now: if the last daemon did not end in order, a GAP row from last_sign (the run file's time; 0 = unknown:
- * the last row's) to now is written; if it did, one from its END to now. Then BEGIN. The first ever only begins.
+ * The daemon begins at now: if the last daemon did not end in order, a GAP row from last_sign (the
+ * run file's time; 0 = unknown: the last row's) to now is written; if it did, one from its END to
+ * now. Then BEGIN. The first ever only begins.
  */
 void coverage_begin(struct txn *txn, int64_t last_sign, int64_t now);
 void coverage_end(struct txn *txn, int64_t now);

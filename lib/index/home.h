@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The index directory as its one writer has it: lock, store, run file.
- *   lock          flock'd by the writer, holds its pid        control.sock  the daemon's, see control.h
- *   data.mdb lock.mdb   LMDB                                  run           touched every 10 s while recording
- * Whoever opens it becomes the only writer: the daemon for its life, or the command while no daemon runs.
+ *   lock          flock'd by the writer, holds its pid        control.sock  the daemon's, see
+ * request.h data.mdb lock.mdb   LMDB                                  run           touched every
+ * 10 s while recording Whoever opens it becomes the only writer: the daemon for its life, or the
+ * command while no daemon runs.
  */
 #ifndef PQPURGE_INDEX_HOME_H
 #define PQPURGE_INDEX_HOME_H
 
 #include "index/store.h"
 
-#define HOME_SCHEMA           1
-#define HOME_RUN_INTERVAL     (10 * INT64_C(1000000)) /* microseconds */
-#define HOME_PREALLOCATE      (UINT64_C(32) << 20)
-#define HOME_CONTROL_SOCKET   "control.sock"
+#define HOME_SCHEMA         1
+#define HOME_RUN_INTERVAL   (10 * INT64_C(1000000)) /* microseconds */
+#define HOME_PREALLOCATE    (UINT64_C(32) << 20)
+#define HOME_CONTROL_SOCKET "control.sock"
 
 struct home {
 	char *directory;
@@ -22,12 +23,19 @@ struct home {
 	bool recording; /* a daemon: BEGIN was written, END is due */
 };
 
+/* META names */
+#define HOME_META_SCHEMA   "schema"
+#define HOME_META_INSTANCE "instance"
+
 /*
- * Takes the lock and opens (or creates) the index as the calling user. map_size is lowered to a tenth of the file system (not below
- * 16 MiB). recording: writes coverage_begin. Errors: ERR_LOCKED (with the pid that has it), ERR_VERSION, ERR_DAMAGED,
- * ERR_FULL, -EACCES, -ENOENT (no such directory; it tries to create the last component), each with words.
+ * Takes the lock and opens (or creates) the index as the calling user. map_size is lowered to a
+ * tenth of the file system (not below 16 MiB); 0 = as it was made, and ERR_NO_INDEX where there is
+ * none. recording: writes coverage_begin. Errors: ERR_LOCKED (with the pid that has it),
+ * ERR_VERSION, ERR_DAMAGED, ERR_FULL, -EACCES, -ENOENT (no such directory; it tries to create the
+ * last component), each with words.
  */
-int home_open(const char *directory, int64_t map_size, bool recording, struct home *ret, struct err *err) NODISCARD;
+int home_open(const char *directory, int64_t map_size, bool recording, struct home *ret,
+    struct err *err) NODISCARD;
 /* Ends: END row if recording (best effort), store closed, lock released. */
 void home_close(struct home *home);
 /* Still the same directory and files? 0, or ERR_STALE: then home_abandon and home_open again. */
@@ -36,10 +44,20 @@ int home_check(struct home *home) NODISCARD;
 void home_abandon(struct home *home);
 /* Touches the run file. Best effort. */
 void home_touch(struct home *home);
-/* Moves unreadable store files aside as data.mdb.damaged-TIME (and lock.mdb), so that home_open can begin anew. Needs no lock held. */
+/* Moves unreadable store files aside as data.mdb.damaged-TIME (and lock.mdb), so that home_open can
+ * begin anew. Needs no lock held. */
 int home_set_aside(const char *directory, struct err *err) NODISCARD;
 
-/* The Postfix instance (queue_directory and myhostname) that the index belongs to, META "instance". 1, 0 unset, or sticky. */
+/*
+ * Whether this program understands the index: 0 (also where no schema was written yet), ERR_VERSION
+ * or ERR_DAMAGED with words, or the sticky code.
+ */
+int home_check_schema(struct txn *txn, const char *directory, struct err *err) NODISCARD;
+
+/*
+ * The Postfix instance (queue_directory and myhostname) that the index belongs to, META "instance":
+ * two terminated strings. 1, 0 unset, or sticky.
+ */
 int home_instance(struct txn *txn, struct span *ret);
 void home_set_instance(struct txn *txn, struct span instance);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the command asks of the writer: one frame (base/io.h) with a request, one with the reply, over control.sock. The daemon
- * answers after commit, so an answer means "on disk and in force". With no daemon the command takes the lock and
- * applies the same request by the same function.
+ * What the command asks of the writer: one frame (base/io.h) with a request, one with the reply,
+ * over control.sock. The daemon answers after commit, so an answer means "on disk and in force".
+ * With no daemon the command takes the lock and applies the same request by the same function.
  */
 #ifndef PQPURGE_INDEX_REQUEST_H
 #define PQPURGE_INDEX_REQUEST_H
@@ -11,9 +11,10 @@
 #include "index/store.h"
 #include "rules/rule.h"
 
-#define REQUEST_VERSION  1
-#define REQUEST_MAX      (4u << 20) /* bytes of one request */
-#define REQUEST_ROWS_MAX 2000       /* rows in one DROP or ADD: what one commit may take while mail waits (a few ms) */
+#define REQUEST_VERSION 1
+#define REQUEST_MAX     (4u << 20) /* bytes of one request */
+#define REQUEST_ROWS_MAX                                                                           \
+	2000 /* rows in one DROP or ADD: what one commit may take while mail waits (a few ms) */
 
 enum request_kind {
 	REQUEST_STATUS = 1, /* live state; only the daemon answers */
@@ -32,7 +33,8 @@ struct request_row {
 	uint64_t sequence;
 	struct queue_id queue_id;
 };
-void request_drop(struct bytes *out, const struct request_row *rows, size_t count); /* count <= REQUEST_ROWS_MAX */
+void request_drop(struct bytes *out, const struct request_row *rows,
+    size_t count); /* count <= REQUEST_ROWS_MAX */
 void request_add(struct bytes *out, const struct span *records, size_t count);
 void request_batch(struct bytes *out, const struct batch *b);
 void request_batch_part(struct bytes *out, uint64_t number, uint32_t part, struct span items);
@@ -42,14 +44,22 @@ void request_instance(struct bytes *out, const char *queue_directory, const char
 
 /* The kind of a request, or ERR_SYNTAX / ERR_VERSION. Checks the frame's head only. */
 int request_kind_of(struct span request) NODISCARD;
-/* Whether a request changes rules, so that the daemon must rebuild its rule set before it answers. */
+/*
+ * What a RULE_SET (released by the caller) or a RULE_UNSET (a view) is about: for a writer that
+ * must put a rule in force which it cannot save. ERR_SYNTAX for anything else.
+ */
+int request_rule_of(struct span request, struct rule *ret, struct err *err) NODISCARD;
+int request_subject_of(struct span request, const char **ret) NODISCARD;
+/* Whether a request changes rules, so that the daemon must rebuild its rule set before it answers.
+ */
 bool request_touches_rules(int kind);
 
 /*
- * Applies a request inside a write transaction and writes its result value (u64) to *ret_value. A malformed request
- * changes nothing and returns ERR_SYNTAX (not sticky); store failures are sticky.
+ * Applies a request inside a write transaction and writes its result value (u64) to *ret_value. A
+ * malformed request changes nothing and returns ERR_SYNTAX (not sticky); store failures are sticky.
  */
-int request_apply(struct txn *txn, struct span request, uint64_t *ret_value, struct err *err) NODISCARD;
+int request_apply(
+    struct txn *txn, struct span request, uint64_t *ret_value, struct err *err) NODISCARD;
 
 /* A reply: code, value, words, and for STATUS a text of "key=value" lines. */
 struct reply {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules as the index keeps them: one row per subject. Written only inside the writer's transaction. */
+/* The command's rules as the index keeps them: one row per subject. Written only inside the
+ * writer's transaction. */
 #ifndef PQPURGE_INDEX_RULEBOOK_H
 #define PQPURGE_INDEX_RULEBOOK_H
 
 #include "index/store.h"
 #include "rules/rules_file.h"
 
-/* Reads all rules that have not expired at wall; rows that cannot be decoded are skipped and counted. */
-int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged) NODISCARD;
-/* 1 replaced, 0 new (ERR_LIMIT past RULES_MAX), or the sticky code. Keeps the hits of what it replaces. */
+/* Reads all rules that have not expired at wall; rows that cannot be decoded are skipped and
+ * counted. */
+int rulebook_load(
+    struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged) NODISCARD;
+/* 1 replaced, 0 new (ERR_LIMIT past RULES_MAX), or the sticky code. Keeps the hits of what it
+ * replaces. */
 int rulebook_set(struct txn *txn, const struct rule *r);
 /* 1 removed, 0 was not there, or the sticky code. */
 int rulebook_unset(struct txn *txn, const char *subject);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selection: which records a selector means. Where every author pattern is a domain or an address, candidates come from author
- * keys (cost follows matches); from --id they come by the inode table; everything else filters all records in one
- * pass. A selection costs one read transaction in a child that is the index's owner; the parent gets copies.
+ * Selection: which records a selector means. Where every author pattern is a domain or an address,
+ * candidates come from author keys (cost follows matches); from --id they come by the inode table;
+ * everything else filters all records in one pass. A selection costs one read transaction in a
+ * child that is the index's owner; the parent gets copies.
  */
 #ifndef PQPURGE_INDEX_SELECT_H
 #define PQPURGE_INDEX_SELECT_H
@@ -14,7 +15,7 @@
 
 struct candidate {
 	uint64_t sequence;
-	unsigned matched; /* enum selector_matched */
+	unsigned matched;       /* enum selector_matched */
 	struct message message; /* views the selection's memory */
 };
 struct candidates {
@@ -27,24 +28,29 @@ struct candidates {
 void candidates_release(struct candidates *c);
 
 /* In this process, into out: what the child does, and what tests and fuzzing call. */
-int select_into(struct store *store, const struct selector *selector, struct bytes *out, struct err *err) NODISCARD;
-int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD; /* takes memory over */
+int select_into(struct store *store, const struct selector *selector, struct bytes *out,
+    struct err *err) NODISCARD;
+int select_view(
+    struct blob *memory, struct candidates *ret, struct err *err) NODISCARD; /* takes memory over */
 
 /*
- * In a child. ERR_NO_INDEX, ERR_VERSION, ERR_DAMAGED (the child died reading), -EACCES, with words that say what to do.
+ * In a child. ERR_NO_INDEX, ERR_VERSION, ERR_DAMAGED (the child died reading), -EACCES, with words
+ * that say what to do.
  */
 int index_select(const char *directory, const struct selector *selector, struct candidates *ret,
     struct err *err) NODISCARD;
 
 /*
- * Which of ids the index does not know: *ret_unknown gets a malloc'd array of positions in ids. In a child. An ID is
- * known only if the row that its inode names carries exactly this ID.
+ * Which of ids the index does not know: *ret_unknown gets a malloc'd array of positions in ids. In
+ * a child. An ID is known only if the row that its inode names carries exactly this ID.
  */
-int index_unknown(const char *directory, const struct queue_id *ids, size_t count, uint32_t **ret_unknown,
-    size_t *ret_count, struct err *err) NODISCARD;
+int index_unknown(const char *directory, const struct queue_id *ids, size_t count,
+    uint32_t **ret_unknown, size_t *ret_count, struct err *err) NODISCARD;
 
-/* Calls work on a read-only store in a child that is the directory's owner; what the other readers are made of. */
+/* Calls work on a read-only store in a child that is the directory's owner; what the other readers
+ * are made of. */
 typedef int index_read_work(struct store *store, void *arg, struct bytes *out, struct err *err);
-int index_read(const char *directory, index_read_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
+int index_read(const char *directory, index_read_work *work, void *arg, struct blob *ret,
+    struct err *err) NODISCARD;
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The store: seven ordered tables and transactions over them, behind a driver. LMDB is the real one (store_lmdb.c, the
- * only file that includes <lmdb.h>); store_double.h has a failing and a blocking one for tests. Nothing here knows what a
- * message is.
+ * The store: seven ordered tables and transactions over them, behind a driver. LMDB is the real one
+ * (store_lmdb.c, the only file that includes <lmdb.h>); store_double.h has a failing and a blocking
+ * one for tests. Nothing here knows what a message is.
  *
- * One thread owns a store. A transaction carries a sticky error, after the manner of Knot's knot_lmdb: after the first
- * failure every call is a no-op that returns the same code, commit aborts, and the caller checks once.
+ * One thread owns a store. A transaction carries a sticky error, after the manner of Knot's
+ * knot_lmdb: after the first failure every call is a no-op that returns the same code, commit
+ * aborts, and the caller checks once.
  */
 #ifndef PQPURGE_INDEX_STORE_H
 #define PQPURGE_INDEX_STORE_H
@@ -26,8 +27,9 @@ enum store_table {
 
 struct store_config {
 	const char *directory;
-	int64_t map_size;
-	bool read_only; /* readers need write access to LMDB's lock file all the same: run as its owner */
+	int64_t map_size; /* 0 = what the file was made with */
+	bool read_only;   /* readers need write access to LMDB's lock file all the same: run as its
+			     owner */
 };
 
 struct store_usage {
@@ -52,11 +54,13 @@ struct txn {
 };
 
 /*
- * Opens the LMDB store in directory; a writer creates its files (0600) where they are missing, a reader gets
- * ERR_NO_INDEX. Also ERR_VERSION, ERR_DAMAGED, -EACCES, ERR_FULL and system errors.
+ * Opens the LMDB store in directory; a writer creates its files (0600) where they are missing, a
+ * reader gets ERR_NO_INDEX. Also ERR_VERSION, ERR_DAMAGED, -EACCES, ERR_FULL and system errors.
  */
-int store_open_lmdb(const struct store_config *config, struct store **ret, struct err *err) NODISCARD;
-void store_close(struct store *store); /* NULL is fine. Never call it while a transaction is open. */
+int store_open_lmdb(
+    const struct store_config *config, struct store **ret, struct err *err) NODISCARD;
+void store_close(
+    struct store *store); /* NULL is fine. Never call it while a transaction is open. */
 
 /* Begins; even on failure txn may be given to the calls below, which then do nothing. */
 int txn_begin(struct store *store, bool write, struct txn *txn);
@@ -64,42 +68,59 @@ int txn_begin(struct store *store, bool write, struct txn *txn);
 int txn_commit(struct txn *txn, struct err *err) NODISCARD;
 void txn_abort(struct txn *txn);
 
+/*
+ * Ends a transaction's usefulness from outside the driver: code becomes sticky unless one is there
+ * already. Returns the sticky code.
+ */
+int txn_fail(struct txn *txn, int code, const char *words);
+
+/* Rows of one table, at no cost: 0 or the sticky code. */
+int txn_count(struct txn *txn, enum store_table table, uint64_t *ret);
 /* Stores; append = the key is greater than all that are there (bulk speed). */
-void txn_put(struct txn *txn, enum store_table table, struct span key, struct span value, bool append);
-/* 1 and the value (valid until the next write or the end of the transaction), 0, or the sticky code. */
+void txn_put(
+    struct txn *txn, enum store_table table, struct span key, struct span value, bool append);
+/* 1 and the value (valid until the next write or the end of the transaction), 0, or the sticky
+ * code. */
 int txn_get(struct txn *txn, enum store_table table, struct span key, struct span *ret);
 /* 1 deleted, 0 was not there, or the sticky code. */
 int txn_delete(struct txn *txn, enum store_table table, struct span key);
 
-/* A cursor lives inside its transaction; close it before the end. NULL on failure (the sticky code is set); calls take NULL. */
+/* A cursor lives inside its transaction; close it before the end. NULL on failure (the sticky code
+ * is set); calls take NULL. */
 struct store_cursor *cursor_open(struct txn *txn, enum store_table table);
 /* To the first key >= key, to the next, to the last: 1, 0 (none), or the sticky code. */
-int cursor_seek(struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value);
+int cursor_seek(
+    struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value);
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 void cursor_close(struct store_cursor *cursor);
 
 int store_usage(struct store *store, struct store_usage *ret, struct err *err) NODISCARD;
 /*
- * Keeps at least bytes of disk allocated past the data's end, so that commits succeed for a while on a full disk.
- * Best effort; returns 0 or -errno.
+ * Keeps at least bytes of disk allocated past the data's end, so that commits succeed for a while
+ * on a full disk. Best effort; returns 0 or -errno.
  */
 int store_preallocate(struct store *store, uint64_t bytes);
-/* Whether the files on disk are still the opened ones: 0, or ERR_STALE (directory removed, replaced). */
+/* Whether the files on disk are still the opened ones: 0, or ERR_STALE (directory removed,
+ * replaced). */
 int store_check(struct store *store) NODISCARD;
 
 /* ---- for drivers */
 
+/* Codes are returned; a driver that has words for one puts them into txn->err. */
 struct store_driver {
 	void (*close)(struct store *store);
 	int (*begin)(struct store *store, struct txn *txn); /* sets txn->handle */
 	int (*commit)(struct txn *txn);                     /* the handle is gone afterwards */
 	void (*abort)(struct txn *txn);
-	int (*put)(struct txn *txn, enum store_table table, struct span key, struct span value, bool append);
+	int (*put)(struct txn *txn, enum store_table table, struct span key, struct span value,
+	    bool append);
 	int (*get)(struct txn *txn, enum store_table table, struct span key, struct span *ret);
 	int (*del)(struct txn *txn, enum store_table table, struct span key);
+	int (*count)(struct txn *txn, enum store_table table, uint64_t *ret);
 	struct store_cursor *(*cursor_open)(struct txn *txn, enum store_table table, int *ret_code);
-	int (*cursor_move)(struct store_cursor *cursor, int how, struct span *key, struct span *value);
+	int (*cursor_move)(
+	    struct store_cursor *cursor, int how, struct span *key, struct span *value);
 	void (*cursor_close)(struct store_cursor *cursor);
 	int (*usage)(struct store *store, struct store_usage *ret, struct err *err);
 	int (*preallocate)(struct store *store, uint64_t bytes);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Store drivers that wrap another: one that fails on command, one whose commits block. Real code for reaching error paths. */
+/* Store drivers that wrap another: one that fails on command, one whose commits block. Real code
+ * for reaching error paths. */
 #ifndef PQPURGE_INDEX_STORE_DOUBLE_H
 #define PQPURGE_INDEX_STORE_DOUBLE_H
 
 #include "index/store.h"
 
-/* What the failing driver does; the test owns it and changes it from its own thread (fields are atomic). */
+/* What the failing driver does; the test owns it and changes it from its own thread (fields are
+ * atomic). */
 struct store_faults {
 	_Atomic int fail_code;   /* the code that failing operations return; 0 = none fail */
 	_Atomic long fail_after; /* operations that still succeed before the first failure */
@@ -15,7 +17,8 @@ struct store_faults {
 /* Takes inner over. NULL on no memory. */
 struct store *store_open_failing(struct store *inner, struct store_faults *faults);
 
-/* While *blocked is true, commits wait (polling every millisecond); everything else passes through. Takes inner over. */
+/* While *blocked is true, commits wait (polling every millisecond); everything else passes through.
+ * Takes inner over. */
 struct store *store_open_blocking(struct store *inner, _Atomic bool *blocked);
 
 #endif

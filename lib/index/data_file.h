@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/* The index's data file as a file: whether it is there, still the same, large enough, and has space
+ * kept for it. */
+#ifndef PQPURGE_INDEX_DATA_FILE_H
+#define PQPURGE_INDEX_DATA_FILE_H
+
+#include "base/base.h"
+
+#define DATA_FILE "data.mdb"
+#define LOCK_FILE "lock.mdb"
+
+/* "directory/name", malloc'd; NULL on no memory. */
+char *data_file_path(const char *directory, const char *name);
+
+/* A data file with anything in it. What cannot be looked at counts as there, so that opening it
+ * says why. */
+bool data_file_exists(const char *directory);
+
+/* Whether the file open on fd is still directory's: 0, or ERR_STALE. */
+int data_file_check(int fd, const char *directory) NODISCARD;
+
+/*
+ * Keeps bytes allocated past the end of the file, yet not past limit. Takes half as much again when
+ * it must allocate, so that most calls do nothing. 0 or -errno; a file system that cannot do it is
+ * no failure.
+ */
+int data_file_preallocate(int fd, uint64_t bytes, uint64_t limit);
+
+/*
+ * Makes a file that was cut short as long as its last page says (within limit): touching a missing
+ * page kills the process by SIGBUS, touching a hole is an error. 0 or errno.
+ */
+int data_file_reach(int fd, uint64_t last_page, uint64_t limit);
+
+/* Whether the file system of fd has no space left for this user. */
+bool data_file_disk_full(int fd);
+
+#endif

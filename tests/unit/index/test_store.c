@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: ISC */
+/* The LMDB store: transactions, its errors as ours, a writer killed in the middle, a reader that
+ * lags. */
+#include "tests/unit/index/fixture.h"
+
+static void put_text(struct txn *txn, enum store_table table, const char *key, const char *value)
+{
+	txn_put(txn, table, span_text(key), span_text(value), false);
+}
+
+static void test_put_get_delete(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct span got;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(txn_get(&txn, STORE_META, span_text("a"), &got), 0);
+	put_text(&txn, STORE_META, "a", "1");
+	put_text(&txn, STORE_META, "a", "2");
+	assert_int_equal(txn_get(&txn, STORE_META, span_text("a"), &got), 1);
+	assert_memory_equal(got.at, "2", 1);
+	assert_int_equal(txn_get(&txn, STORE_RULE, span_text("a"), &got), 0);
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(txn_delete(&txn, STORE_META, span_text("a")), 1);
+	assert_int_equal(txn_delete(&txn, STORE_META, span_text("a")), 0);
+	txn_abort(&txn);
+	assert_int_equal(fixture_rows(store, STORE_META), 1);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_cursor(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct store_cursor *cursor;
+	struct span key, value;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	put_text(&txn, STORE_META, "b", "2");
+	put_text(&txn, STORE_META, "a", "1");
+	put_text(&txn, STORE_META, "d", "4");
+	cursor = cursor_open(&txn, STORE_META);
+	assert_int_equal(cursor_seek(cursor, EMPTY_SPAN, &key, &value), 1);
+	assert_memory_equal(key.at, "a", 1);
+	assert_int_equal(cursor_seek(cursor, span_text("c"), &key, &value), 1);
+	assert_memory_equal(value.at, "4", 1);
+	assert_int_equal(cursor_next(cursor, &key, &value), 0);
+	assert_int_equal(cursor_last(cursor, &key, &value), 1);
+	assert_memory_equal(key.at, "d", 1);
+	assert_int_equal(cursor_seek(cursor, span_text("e"), &key, &value), 0);
+	cursor_close(cursor);
+	cursor = cursor_open(&txn, STORE_RULE);
+	assert_int_equal(cursor_last(cursor, &key, &value), 0);
+	cursor_close(cursor);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_open_errors(void **state)
+{
+	static const struct {
+		const char *name, *content;
+		size_t len;
+		bool read_only;
+		int want;
+		const char *words;
+	} cases[] = {
+	    {"reader of nothing", NULL, 0, true, ERR_NO_INDEX, "no index in"},
+	    {"reader of an empty file", "", 0, true, ERR_NO_INDEX, "no index in"},
+	    {"garbage", "garbage, and enough of it", 10000, false, ERR_DAMAGED, "is damaged"},
+	    {"reader of garbage", "garbage, and enough of it", 10000, true, ERR_DAMAGED,
+		"is damaged"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char *dir = fixture_dir(), path[100];
+		struct store_config config = {
+		    .directory = dir, .map_size = MAP_SIZE, .read_only = cases[i].read_only};
+		struct store *store = NULL;
+		struct err err = {0};
+		int fd, code;
+
+		(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+		if (cases[i].content) {
+			fd = open(path, O_WRONLY | O_CREAT, 0600);
+			assert_true(fd >= 0);
+			for (size_t at = 0; at < cases[i].len; at += strlen(cases[i].content))
+				assert_true(
+				    write(fd, cases[i].content, strlen(cases[i].content)) > 0);
+			assert_int_equal(close(fd), 0);
+		}
+		code = store_open_lmdb(&config, &store, &err);
+		if (code != cases[i].want || !strstr(err.text, cases[i].words))
+			case_fail(cases[i].name, "code %d, '%s'", code, err.text);
+		fixture_remove(dir);
+	}
+}
+
+static void test_reader_of_an_environment_without_tables(void **state)
+{
+	char *dir = fixture_dir();
+	struct store_config config = {.directory = dir, .read_only = true};
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct store_cursor *cursor;
+	struct span key, value;
+	struct txn txn;
+
+	(void)state;
+	store_close(store);
+	assert_int_equal(store_open_lmdb(&config, &store, NULL), 0);
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	assert_int_equal(txn_get(&txn, STORE_META, span_text("x"), &value), 0);
+	cursor = cursor_open(&txn, STORE_MESSAGE);
+	assert_non_null(cursor);
+	assert_int_equal(cursor_seek(cursor, EMPTY_SPAN, &key, &value), 0);
+	cursor_close(cursor);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static int fill(struct store *store, struct err *err)
+{
+	static char big[3000];
+	unsigned char key[8];
+	struct txn txn;
+	int code = 0;
+
+	for (uint64_t i = 1; code == 0 && i < 100000; i++) {
+		(void)txn_begin(store, true, &txn);
+		txn_put(&txn, STORE_MESSAGE, entry_key(i, key),
+		    (struct span){.at = big, .len = sizeof big}, true);
+		code = txn_commit(&txn, err);
+	}
+	return code;
+}
+
+static void test_map_full(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, INT64_C(1) << 20);
+	struct err err = {0};
+	uint64_t rows;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(fill(store, &err), ERR_FULL);
+	assert_string_equal(err.text, "the index is full (index_map_size 1M)");
+	rows = fixture_rows(store, STORE_MESSAGE);
+	assert_true(rows > 50);
+	/* Still usable: rows can go, and then others come. */
+	for (uint64_t i = 1; i <= 20; i++) {
+		unsigned char key[8];
+
+		assert_int_equal(txn_begin(store, true, &txn), 0);
+		assert_int_equal(txn_delete(&txn, STORE_MESSAGE, entry_key(i, key)), 1);
+		assert_int_equal(txn_commit(&txn, &err), 0);
+	}
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	put_text(&txn, STORE_META, "a", "1");
+	assert_int_equal(txn_commit(&txn, &err), 0);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_sticky(void **state)
+{
+	static char key[600];
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct err err = {0};
+	struct span got;
+	struct txn txn;
+	int code;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	put_text(&txn, STORE_META, "a", "1");
+	/* Longer than any key may be. */
+	txn_put(&txn, STORE_META, (struct span){.at = key, .len = sizeof key}, EMPTY_SPAN, false);
+	code = txn.code;
+	assert_true(code < 0);
+	assert_int_equal(txn_get(&txn, STORE_META, span_text("a"), &got), code);
+	assert_int_equal(txn_delete(&txn, STORE_META, span_text("a")), code);
+	assert_null(cursor_open(&txn, STORE_META));
+	assert_int_equal(txn_commit(&txn, &err), code);
+	assert_true(err.text[0] != '\0');
+	assert_int_equal(fixture_rows(store, STORE_META), 0);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+/* The child dies in its transaction, with rows put and none committed. */
+static void test_killed_writer(void **state)
+{
+	char *dir = fixture_dir(), byte;
+	struct store *store;
+	struct txn txn;
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	store = fixture_store(dir, MAP_SIZE);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	put_text(&txn, STORE_META, "kept", "1");
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	store_close(store);
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct store_config config = {.directory = dir, .map_size = MAP_SIZE};
+
+		if (store_open_lmdb(&config, &store, NULL) != 0 ||
+		    txn_begin(store, true, &txn) != 0)
+			_exit(1);
+		put_text(&txn, STORE_META, "lost", "1");
+		(void)!write(ends[1], "x", 1);
+		(void)pause();
+		_exit(1);
+	}
+	assert_int_equal(close(ends[1]), 0);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(close(ends[0]), 0);
+	store = fixture_store(dir, MAP_SIZE);
+	assert_int_equal(fixture_rows(store, STORE_META), 1);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	put_text(&txn, STORE_META, "more", "1");
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+/* A child that stays in a read transaction until it is killed. */
+static pid_t start_reader(const char *dir)
+{
+	char byte;
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct store_config config = {.directory = dir, .read_only = true};
+		struct store *store;
+		struct txn txn;
+
+		if (store_open_lmdb(&config, &store, NULL) != 0 ||
+		    txn_begin(store, false, &txn) != 0)
+			_exit(1);
+		(void)!write(ends[1], "x", 1);
+		(void)pause();
+		_exit(1);
+	}
+	assert_int_equal(close(ends[1]), 0);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(close(ends[0]), 0);
+	return pid;
+}
+
+static void commit_some(struct store *store, int count)
+{
+	struct txn txn;
+
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(txn_begin(store, true, &txn), 0);
+		put_text(&txn, STORE_META, "k", i % 2 ? "1" : "2");
+		assert_int_equal(txn_commit(&txn, NULL), 0);
+	}
+}
+
+static void test_lagging_reader(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct store_usage usage;
+	pid_t pid;
+
+	(void)state;
+	commit_some(store, 1);
+	pid = start_reader(dir);
+	commit_some(store, 3);
+	assert_int_equal(store_usage(store, &usage, NULL), 0);
+	assert_int_equal(usage.oldest_reader, 0);
+	commit_some(store, 20);
+	assert_int_equal(store_usage(store, &usage, NULL), 0);
+	assert_int_equal(usage.oldest_reader, pid);
+	assert_in_range(usage.reader_lag, 20, 30);
+	/* A killed reader holds nothing back. */
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(store_usage(store, &usage, NULL), 0);
+	assert_int_equal(usage.oldest_reader, 0);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_usage(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct store_usage before, full, after;
+	unsigned char key[8];
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(store_usage(store, &before, NULL), 0);
+	assert_int_equal(before.map_pages * before.page_size, MAP_SIZE);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	for (uint64_t i = 1; i <= 10000; i++)
+		txn_put(&txn, STORE_MESSAGE, entry_key(i, key), span_text("some bytes of a value"),
+		    true);
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	assert_int_equal(store_usage(store, &full, NULL), 0);
+	assert_int_equal(full.rows[STORE_MESSAGE], 10000);
+	assert_true(full.used_pages > before.used_pages + 50);
+	assert_true(full.file_bytes > before.file_bytes);
+	/* Pages that are free again are not used, though the file keeps them. */
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	for (uint64_t i = 1; i <= 10000; i++)
+		assert_int_equal(txn_delete(&txn, STORE_MESSAGE, entry_key(i, key)), 1);
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	assert_int_equal(store_usage(store, &after, NULL), 0);
+	assert_int_equal(after.rows[STORE_MESSAGE], 0);
+	assert_true(after.used_pages < before.used_pages + 10);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_preallocate(void **state)
+{
+	char *dir = fixture_dir(), path[100];
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct stat before, once, twice;
+
+	(void)state;
+	(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+	assert_int_equal(stat(path, &before), 0);
+	assert_int_equal(store_preallocate(store, 4 << 20), 0);
+	assert_int_equal(stat(path, &once), 0);
+	assert_int_equal(once.st_size, before.st_size);
+	assert_true(once.st_blocks * 512 >= once.st_size + (4 << 20));
+	assert_int_equal(store_preallocate(store, 4 << 20), 0);
+	assert_int_equal(stat(path, &twice), 0);
+	assert_int_equal(twice.st_blocks, once.st_blocks);
+	/* Never past the map: that space could not be used. */
+	assert_int_equal(store_preallocate(store, UINT64_C(1) << 40), 0);
+	assert_int_equal(stat(path, &twice), 0);
+	assert_true(twice.st_blocks * 512 <= MAP_SIZE + (1 << 20));
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_check(void **state)
+{
+	char *dir = fixture_dir(), from[100], to[100];
+	struct store *store = fixture_store(dir, MAP_SIZE), *other;
+
+	(void)state;
+	assert_int_equal(store_check(store), 0);
+	(void)snprintf(from, sizeof from, "%s/data.mdb", dir);
+	(void)snprintf(to, sizeof to, "%s/moved", dir);
+	assert_int_equal(rename(from, to), 0);
+	assert_int_equal(store_check(store), ERR_STALE);
+	(void)snprintf(to, sizeof to, "%s/lock.mdb", dir);
+	assert_int_equal(unlink(to), 0);
+	other = fixture_store(dir, MAP_SIZE);
+	assert_int_equal(store_check(store), ERR_STALE);
+	assert_int_equal(store_check(other), 0);
+	store_close(other);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+/* A data file cut short must be an error for the daemon, which would otherwise die of it at each
+ * start. */
+static void test_truncated_file(void **state)
+{
+	char *dir = fixture_dir(), path[100];
+	struct store_config config = {.directory = dir, .map_size = MAP_SIZE};
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	int status;
+	pid_t pid;
+
+	(void)state;
+	(void)fill(store, NULL);
+	store_close(store);
+	(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+	assert_int_equal(truncate(path, 3 * 4096), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct txn txn;
+		struct span got;
+		unsigned char key[8];
+		int code = store_open_lmdb(&config, &store, NULL);
+
+		if (code == 0 && txn_begin(store, true, &txn) == 0)
+			code = txn_get(&txn, STORE_MESSAGE, entry_key(500, key), &got);
+		_exit(code == ERR_DAMAGED ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	fixture_remove(dir);
+}
+
+static void test_nothing_is_inherited(void **state)
+{
+	char *dir = fixture_dir(), path[64], target[200];
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	int seen = 0;
+
+	(void)state;
+	for (int fd = 3; fd < 64; fd++) {
+		ssize_t len;
+
+		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+		len = readlink(path, target, sizeof target - 1);
+		if (len < 0)
+			continue;
+		target[len] = '\0';
+		if (strncmp(target, dir, strlen(dir)) != 0)
+			continue;
+		seen++;
+		if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
+			case_fail(target, "would be inherited");
+	}
+	assert_true(seen >= 2);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+static void test_blocking_double(void **state)
+{
+	char *dir = fixture_dir();
+	_Atomic bool blocked = false;
+	struct store *store = store_open_blocking(fixture_store(dir, MAP_SIZE), &blocked);
+	pid_t pid;
+	int status;
+
+	(void)state;
+	assert_non_null(store);
+	commit_some(store, 1);
+	assert_int_equal(fixture_rows(store, STORE_META), 1);
+	store_close(store);
+	/* Blocked, a commit does not come back: its alarm ends the child. */
+	pid = fork();
+	if (pid == 0) {
+		blocked = true;
+		store = store_open_blocking(fixture_store(dir, MAP_SIZE), &blocked);
+		(void)ualarm(50000, 0);
+		commit_some(store, 1);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_put_get_delete), cmocka_unit_test(test_cursor),
+    cmocka_unit_test(test_open_errors),
+    cmocka_unit_test(test_reader_of_an_environment_without_tables), cmocka_unit_test(test_map_full),
+    cmocka_unit_test(test_sticky), cmocka_unit_test(test_killed_writer),
+    cmocka_unit_test(test_lagging_reader), cmocka_unit_test(test_usage),
+    cmocka_unit_test(test_preallocate), cmocka_unit_test(test_check),
+    cmocka_unit_test(test_truncated_file), cmocka_unit_test(test_nothing_is_inherited),
+    cmocka_unit_test(test_blocking_double))
