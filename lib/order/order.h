@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The walk that every verb takes: select, prove, act, look again. Its result is a value; text and JSON are made from it elsewhere.
- * It needs no terminal and asks nobody.
+ * The walk that every verb takes: select, prove, act, look again. Its result is a value; text and
+ * JSON are made from it elsewhere. It needs no terminal and asks nobody.
  *
  *   order_select   candidates from the index (a child, its owner), nothing opened afterwards
- *   order_prove    each candidate against its queue file (children, mail_owner); drops what arrival, size, queue or
- *                  --limit exclude; after it every item has a result: RESULT_READY, or why not
- *   order_act      in chunks: prove again, so that a proof is never older than one chunk, hand to postsuper, look
- *                  twice at what it said; then again for what was still arriving
- *   order_account  tells the writer what left and keeps the account
+ *   order_prove    each candidate against its queue file (children, mail_owner); drops what
+ * arrival, size, queue or --limit exclude; after it every item has a result: RESULT_READY, or why
+ * not order_act      in chunks: prove again, so that a proof is never older than one chunk, hand to
+ * postsuper, look twice at what it said; then again for what was still arriving order_account tells
+ * the writer what left and keeps the account
+ *
+ * order_act proves what order_prove has not seen, so a caller with no --limit and nobody to show a
+ * preview to may leave order_prove out.
  */
 #ifndef PQPURGE_ORDER_ORDER_H
 #define PQPURGE_ORDER_ORDER_H
@@ -27,35 +30,39 @@ enum result {
 	RESULT_NONE,      /* not looked at yet */
 	RESULT_READY,     /* proven; would be acted on */
 	RESULT_DONE,      /* deleted, held, released, as the action says */
-	RESULT_GONE,
-	RESULT_CHANGED,
-	RESULT_UNPROVEN,
-	RESULT_FAILED,
+	RESULT_GONE,      /* in no queue, and not by us */
+	RESULT_CHANGED,   /* the ID names another message */
+	RESULT_UNPROVEN,  /* perhaps another message */
+	RESULT_FAILED,    /* still there; `reason` */
 	RESULT_UNTOUCHED, /* interrupted before its turn */
-	RESULT_EXCLUDED,  /* not meant after all: arrival, size, queue or --limit */
+	RESULT_EXCLUDED,  /* not meant after all: arrival, size, queue, --limit, or there is nothing
+			     to do:  already held, or to be released and not held */
 };
 
 struct item {
 	const struct candidate *candidate;
-	struct proof proof; /* the last look */
+	struct proof
+	    proof; /* the last look; of what was deleted or has left, the last one at the file */
 	enum result result;
-	bool was_active;    /* lay in active when acted on: a running delivery may finish */
+	bool was_active; /* lay in active when acted on: a running delivery may finish */
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
 };
 
 struct tally {
-	uint64_t matched; /* meant and in the queue, or tried: done + failed + changed + unproven + untouched (ready on a dry run) */
-	uint64_t by_envelope, by_from_only;
+	/* Meant and in the queue, or tried: ready, done, changed, unproven, failed, untouched. */
+	uint64_t matched;
+	uint64_t by_envelope, by_from_only; /* of these */
 	uint64_t results[RESULT_EXCLUDED + 1];
-	uint64_t bytes;          /* of what is ready or done */
-	uint64_t shared;         /* messages with other recipients */
+	uint64_t bytes;  /* of what is ready or done */
+	uint64_t shared; /* messages of these with other recipients */
 	uint64_t other_recipients;
-	uint64_t damaged;        /* index rows that could not be read */
-	uint64_t unindexed;      /* complete messages in the queue that the index does not know */
-	uint64_t unindexed_maildrop, unindexed_arriving;
-	bool unindexed_known;    /* false: could not be counted */
-	uint64_t batch;          /* 0: no account was kept (dry run, nothing matched, or the index cannot be written) */
+	uint64_t damaged;   /* index rows that could not be read */
+	uint64_t unindexed; /* complete messages in the queue that the index does not know */
+	uint64_t unindexed_maildrop, unindexed_arriving; /* not in `unindexed` */
+	bool unindexed_known;                            /* false: could not be counted (in time) */
+	uint64_t batch; /* 0: no account was kept (dry run, nothing matched, or the index cannot be
+			   written) */
 };
 
 struct order {
@@ -64,35 +71,60 @@ struct order {
 	const struct selector *selector;
 	enum action action;
 	bool dry_run;
-	size_t limit; /* the oldest so many; 0 = all */
-	const char *verb, *command_line, *reason; /* for the account */
-	const volatile sig_atomic_t *stop; /* set by SIGINT or SIGTERM: no new chunk is begun */
+	size_t limit;                             /* the oldest so many; 0 = all */
+	const char *verb, *command_line, *reason; /* for the account; NULL as "" */
+	uint32_t rules_set;                       /* likewise: rules that the same command set */
+	int64_t count_wait; /* microseconds that order_count_unindexed may take; 0 = as long as it
+			       takes */
+	const volatile sig_atomic_t
+	    *stop; /* set by SIGINT or SIGTERM: no new chunk is begun; may be NULL */
 	void (*progress)(void *arg, size_t done, size_t of); /* may be NULL */
 	void *progress_arg;
 };
 
 struct outcome {
 	struct candidates candidates;
-	struct item *items;
+	struct item *items; /* one for each candidate, in its order */
 	size_t count;
 	struct tally tally;
-	bool interrupted;
-	bool accounted;      /* the writer was told */
-	struct err trouble;  /* what went wrong beside the items (the account, the count); "" if nothing */
+	bool interrupted; /* something is RESULT_UNTOUCHED */
+	bool accounted;   /* the writer was told, or there was nothing to tell */
+	struct err
+	    trouble; /* what went wrong beside the items (the account, the count); "" if nothing */
 	struct spool_walk *walk; /* the count of what the index does not know, under way */
-	struct strbuf words; /* memory of reasons */
+	char **words;            /* memory of reasons */
+	size_t word_count;
 };
 
+/* Fills a zeroed outcome. Errors are index_select's; the outcome is empty then. */
 int order_select(const struct order *order, struct outcome *ret, struct err *err) NODISCARD;
+/*
+ * Proves every item that is RESULT_NONE and applies what only the queue file knows. An error (no
+ * child could be started, the queue cannot be read) leaves the rest RESULT_NONE.
+ */
 int order_prove(const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
+/*
+ * Acts on every item that is RESULT_READY or RESULT_NONE (on a dry run only proves these). Must be
+ * root. An error is returned only where nothing was begun; later ones make items RESULT_FAILED.
+ * Returns with no child left but outcome->walk.
+ */
 int order_act(const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
-/* Counts what the index does not know (order_act starts the walk; this finishes or, on other verbs, does it all). */
+/*
+ * Counts what the index does not know (order_act starts the walk; this finishes or, on other verbs,
+ * does it all). Call it before order_account, which drops rows. Never fails: tally.unindexed_known
+ * stays false and trouble says why.
+ */
 void order_count_unindexed(const struct order *order, struct outcome *outcome);
-/* Never fails: what it could not do is in outcome->trouble and accounted stays false. */
+/*
+ * Drops the rows of what was deleted or is gone and writes one batch, where anything matched or was
+ * gone; nothing on a dry run or for ACTION_LIST. Never fails: what it could not do is in
+ * outcome->trouble and accounted stays false.
+ */
 void order_account(const struct order *order, struct outcome *outcome);
-void outcome_release(struct outcome *outcome);
+void outcome_release(struct outcome *outcome); /* zeroes; ends a walk that is under way */
 
-/* "deleted", "held", "released" for DONE by action; "would-delete" ... for READY; "gone", "changed", ... */
+/* "deleted", "held", "released" for DONE by action; "would-delete" ... for READY; "gone",
+ * "changed", ... */
 const char *result_word(enum result result, enum action action);
 
 #endif

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* One Postfix instance: what main.cf says of its queue, read by one call of postconf(1) (argv only, no shell). */
+/*
+ * One Postfix instance: what main.cf says of its queue, read by one call of postconf(1). Programs
+ * of Postfix are run by argv, without a shell, with an environment of our own, in a process group
+ * of their own.
+ */
 #ifndef PQPURGE_POSTFIX_INSTANCE_H
 #define PQPURGE_POSTFIX_INSTANCE_H
 
@@ -11,25 +15,35 @@ struct postfix {
 	char *queue_directory;
 	char *command_directory;
 	char *mail_owner;
-	char *myhostname, *myorigin, *mydestination;
-	unsigned hashed_queues; /* hash_queue_names as bits of enum queue_name */
-	unsigned hash_depth;    /* hash_queue_depth */
-	bool hash_defer;        /* hash_queue_names holds `defer` */
-	bool long_queue_ids;    /* enable_long_queue_ids; files of both forms may lie there */
-	struct role owner;      /* mail_owner's */
+	char *myhostname;
+	char *myorigin; /* Debian's "/etc/mailname" is resolved to that file's first line */
+	char *mydestination;
+	unsigned hashed_queues;       /* hash_queue_names as bits of enum queue_name */
+	unsigned hash_depth;          /* hash_queue_depth */
+	bool hash_defer, hash_bounce; /* hash_queue_names holds `defer`, `bounce` */
+	bool long_queue_ids;          /* enable_long_queue_ids; files of both forms may lie there */
+	struct role owner;            /* mail_owner's */
 };
 
 /*
- * Reads the instance. ERR_CONFIG where postconf fails, a parameter is missing or mail_owner does not exist, with what
- * postconf said. Other parameters can be asked for with postfix_parameter. Bounded: 10 s, 1 MiB of output.
+ * Reads the instance. ERR_CONFIG where postconf fails, a parameter is missing or mail_owner does
+ * not exist, with what postconf said. Bounded: 10 s, 1 MiB of output.
  */
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err) NODISCARD;
-void postfix_release(struct postfix *p);
+void postfix_release(struct postfix *p); /* zeroes; accepts a zeroed one */
+
+/* The value of any other parameter, expanded, into ret (cleared first). ERR_CONFIG where there is
+ * no such parameter. */
+int postfix_parameter(
+    const struct postfix *p, const char *name, struct strbuf *ret, struct err *err) NODISCARD;
 
 /*
- * Runs a program with argv (no shell, PATH not searched), an environment of its own, stdin from /dev/null, in its own process group; collects
- * stdout up to max bytes and the last line of stderr into words. For postconf and postqueue. Returns its exit status or a negative code.
+ * Runs a program with argv (argv[0] is its absolute path), stdin from /dev/null, and collects its
+ * stdout. Returns its exit status (0 to 255; where it is not 0 err gets the last line of its
+ * stderr) or a negative code: ERR_LIMIT past max bytes, ERR_TIMEOUT past timeout microseconds (it
+ * is killed in both cases), ERR_CHILD where a signal ended it.
  */
-int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out, struct err *err) NODISCARD;
+int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out,
+    struct err *err) NODISCARD;
 
 #endif

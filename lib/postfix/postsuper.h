@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postsuper(1), driven: argv only, `-c` with the instance, IDs from a sealed memory file as its stdin (one a line), its stderr
- * parsed per ID. It exits 0 whatever happened, so only its words count. It runs in its own process group, so that
- * a ^C at the terminal ends a chunk in order.
+ * postsuper(1), driven: argv only, `-c` with the instance, IDs from a sealed memory file as its
+ * stdin (one a line), its stderr parsed per ID. It exits 0 whatever happened, so only its words
+ * count, and even those are checked by whoever asked. It runs in its own process group, so that a
+ * ^C at the terminal ends a chunk in order; and if we are killed it still finishes its chunk,
+ * provided that the program ignores SIGPIPE.
+ *
+ * Its output is bounded: 1 KiB an ID and 256 KiB; it is ended when it is silent for
+ * POSTSUPER_SILENCE (garbage does not count as speaking) or runs longer than POSTSUPER_LONGEST.
  */
 #ifndef PQPURGE_POSTFIX_POSTSUPER_H
 #define PQPURGE_POSTFIX_POSTSUPER_H
@@ -14,25 +19,36 @@ enum postsuper_action { POSTSUPER_DELETE, POSTSUPER_HOLD, POSTSUPER_RELEASE, POS
 
 /* One child at work on a chunk of IDs. The IDs' array must outlive it. */
 struct postsuper_job {
-	pid_t pid;
-	int output; /* its stderr; for poll() */
+	pid_t pid;  /* -1 after it ended */
+	int output; /* its stderr, later a descriptor for its end; for poll(), with a timeout */
 	enum postsuper_action action;
 	const struct queue_id *ids;
 	size_t count;
-	bool *said; /* count flags: postsuper said that it did this one; owned */
-	int64_t deadline; /* steady; moved on whenever it says something */
+	bool *said;                /* count flags: postsuper said that it did this one; owned */
+	struct strbuf complaint;   /* the last warning or fatal line, scrubbed; "" if none */
+	int exit_status;           /* after it ended: 0.., or -signal */
+	int64_t started, deadline; /* steady; the latter is moved on whenever an ID is done */
+	/* Private. */
 	struct strbuf line; /* a half line */
-	struct strbuf complaint; /* the last warning or fatal line, scrubbed; "" if none */
-	int exit_status; /* after it ended: 0.., or -signal */
+	bool overlong;      /* the rest of this line is skipped */
+	bool ended;         /* its stderr is closed */
+	size_t heard;       /* bytes of output */
+	size_t expected;    /* the place in ids that is likely next */
 };
 
-#define POSTSUPER_SILENCE (60 * INT64_C(1000000)) /* microseconds without a word before it is ended */
+#define POSTSUPER_SILENCE (60 * INT64_C(1000000))  /* microseconds */
+#define POSTSUPER_LONGEST (600 * INT64_C(1000000)) /* microseconds */
 
-/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r). Must be root. -ENOENT, -EACCES or fork errors with words. */
-int postsuper_start(struct postsuper_job *job, const struct postfix *p, enum postsuper_action action, const struct queue_id *ids,
-    size_t count, struct err *err) NODISCARD;
-/* Call when output is readable or time went by: 1 it ended (all fields final), 0 it goes on. Ends it past its deadline. */
+/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r), which must be root. -errno with
+ * words. */
+int postsuper_start(struct postsuper_job *job, const struct postfix *p,
+    enum postsuper_action action, const struct queue_id *ids, size_t count,
+    struct err *err) NODISCARD;
+/*
+ * Call when output is readable or time went by: 1 it ended (all fields final), 0 it goes on. Ends
+ * it past its bounds.
+ */
 int postsuper_advance(struct postsuper_job *job);
-void postsuper_release(struct postsuper_job *job); /* only after it ended */
+void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroes */
 
 #endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/* What the steps of the walk share. Private to lib/order. */
+#ifndef PQPURGE_ORDER_INSIDE_H
+#define PQPURGE_ORDER_INSIDE_H
+
+#include "order/order.h"
+
+static inline bool order_stopped(const struct order *order)
+{
+	return order->stop && *order->stop;
+}
+
+/* Looks at the items at these positions, in children: *ret is malloc'd, one proof for each. */
+int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
+    size_t count, struct proof **ret, struct err *err) NODISCARD;
+
+/* Gives item the result that proof means before anything was done, and keeps proof in it. */
+void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
+    const struct proof *proof);
+
+/* The item failed; words are copied. */
+void order_fail(struct outcome *outcome, struct item *item, const char *words);
+/* It failed as a proof in PROOF_ERROR says. */
+void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);
+
+/* Counts all results anew. */
+void order_tally(struct outcome *outcome);
+/* What is neither decided nor done was not touched: interrupted. */
+void order_leave(struct outcome *outcome);
+
+/* The first trouble is kept, later ones are added behind "; ". */
+void order_trouble(struct outcome *outcome, const struct err *err);
+
+/* settle.c: what became of an item that was handed to postsuper. */
+enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
+/*
+ * said = postsuper said that it did it; after = a look since then; last = there will be no other
+ * try; complaint = its last warning or "". SETTLED: the item has its result. SETTLE_AGAIN: worth
+ * another try. SETTLE_WAIT: still arriving.
+ */
+enum settled order_settle(const struct order *order, struct outcome *outcome, struct item *item,
+    const struct proof *after, bool said, bool last, const char *complaint);
+
+#endif

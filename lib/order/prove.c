@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: ISC */
+/* Second step: each candidate against its queue file, and what only the file knows. */
+#include <errno.h>
+
+#include "order/inside.h"
+
+#define PROVE_BATCH 20000 /* messages between two looks at the stop flag; a tenth of a second */
+
+struct looked {
+	const struct outcome *outcome;
+	const size_t *at;
+};
+
+static const struct message *message_at(void *arg, size_t n)
+{
+	const struct looked *looked = arg;
+	return &looked->outcome->items[looked->at[n]].candidate->message;
+}
+
+int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
+    size_t count, struct proof **ret, struct err *err)
+{
+	struct looked looked = {outcome, at};
+	return spool_prove(order->postfix, message_at, &looked, count, ret, err);
+}
+
+void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof)
+{
+	struct err words = {{0}};
+
+	if (proof->error != ERR_SYNTAX)
+		err_sys(&words, -proof->error, "its queue file could not be read");
+	else
+		err_set(&words, 0, "its queue file is damaged");
+	order_fail(outcome, item, words.text);
+}
+
+/* Whether the file that is there is meant: by arrival, size and queue, and by what there is to do
+ * with it. */
+static bool is_meant(const struct order *order, const struct item *item)
+{
+	const struct proof *proof = &item->proof;
+	int64_t arrival = proof->arrival_time;
+
+	if (arrival < 0) /* a file that is still too short to say it */
+		arrival = item->candidate->message.mail_time;
+	if (order->action == ACTION_HOLD && proof->queue == QUEUE_HOLD)
+		return false;
+	if (order->action == ACTION_RELEASE && proof->queue != QUEUE_HOLD)
+		return false;
+	return selector_match_file(order->selector, arrival, proof->size, proof->queue);
+}
+
+void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
+    const struct proof *proof)
+{
+	item->proof = *proof;
+	switch ((enum proof_state)proof->state) {
+	case PROOF_GONE:
+		item->result = RESULT_GONE;
+		break;
+	case PROOF_CHANGED:
+		item->result = RESULT_CHANGED;
+		break;
+	case PROOF_UNPROVEN:
+		item->result = is_meant(order, item) ? RESULT_UNPROVEN : RESULT_EXCLUDED;
+		break;
+	case PROOF_ARRIVING:
+	case PROOF_SAME:
+		item->result = is_meant(order, item) ? RESULT_READY : RESULT_EXCLUDED;
+		break;
+	case PROOF_ERROR:
+		order_fail_look(outcome, item, proof);
+		break;
+	}
+}
+
+static int prove_some(const struct order *order, struct outcome *outcome, const size_t *at,
+    size_t count, struct err *err)
+{
+	struct proof *proofs = NULL;
+	int code = order_look(order, outcome, at, count, &proofs, err);
+
+	if (code < 0)
+		return code;
+	for (size_t n = 0; n < count; n++)
+		order_judge(order, outcome, &outcome->items[at[n]], &proofs[n]);
+	free(proofs);
+	return 0;
+}
+
+static int by_age(const void *a, const void *b, void *arg)
+{
+	const struct outcome *outcome = arg;
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+	int64_t left_time = outcome->items[left].proof.arrival_time;
+	int64_t right_time = outcome->items[right].proof.arrival_time;
+
+	if (left_time != right_time)
+		return left_time < right_time ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+/* Of what is ready only the oldest `limit` stay. at has room for all positions. */
+static void apply_limit(const struct order *order, struct outcome *outcome, size_t *at)
+{
+	size_t count = 0;
+
+	if (order->limit == 0)
+		return;
+	for (size_t n = 0; n < outcome->count; n++)
+		if (outcome->items[n].result == RESULT_READY)
+			at[count++] = n;
+	if (count <= order->limit)
+		return;
+	qsort_r(at, count, sizeof(*at), by_age, outcome);
+	for (size_t n = order->limit; n < count; n++)
+		outcome->items[at[n]].result = RESULT_EXCLUDED;
+}
+
+int order_prove(const struct order *order, struct outcome *outcome, struct err *err)
+{
+	size_t *at = calloc(outcome->count ? outcome->count : 1, sizeof(*at));
+	size_t count = 0, part;
+	int code = 0;
+
+	if (!at)
+		return err_sys(err, ENOMEM, "failed to prove %zu messages", outcome->count);
+	for (size_t n = 0; n < outcome->count; n++)
+		if (outcome->items[n].result == RESULT_NONE)
+			at[count++] = n;
+	for (size_t n = 0; code == 0 && n < count && !order_stopped(order); n += part) {
+		part = count - n < PROVE_BATCH ? count - n : PROVE_BATCH;
+		code = prove_some(order, outcome, at + n, part, err);
+	}
+	if (code == 0) {
+		apply_limit(order, outcome, at);
+		if (order_stopped(order))
+			order_leave(outcome);
+	}
+	order_tally(outcome);
+	free(at);
+	return code;
+}

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+/* Queue names, and the path of a queue ID in a queue, hashed as Postfix does. */
+#include "postfix/queue.h"
+
+static const struct {
+	enum queue_name name;
+	const char *word;
+} queues[QUEUE_COUNT] = {
+    {QUEUE_MAILDROP, "maildrop"},
+    {QUEUE_INCOMING, "incoming"},
+    {QUEUE_ACTIVE, "active"},
+    {QUEUE_DEFERRED, "deferred"},
+    {QUEUE_HOLD, "hold"},
+};
+
+enum queue_name queue_at(unsigned n)
+{
+	return queues[n < QUEUE_COUNT ? n : QUEUE_COUNT - 1].name;
+}
+
+const char *queue_word(enum queue_name queue)
+{
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (queues[n].name == queue)
+			return queues[n].word;
+	return "unknown";
+}
+
+static unsigned bit_of(const char *word, size_t len)
+{
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (strlen(queues[n].word) == len && strncmp(queues[n].word, word, len) == 0)
+			return queues[n].name;
+	return 0;
+}
+
+int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
+{
+	unsigned bits = 0;
+	for (const char *word = text;; word++) {
+		size_t len = strcspn(word, ",");
+		unsigned bit = bit_of(word, len);
+		if (!bit)
+			return err_set(err, ERR_SYNTAX,
+			    "'%.*s' is no queue (maildrop, incoming, active, deferred, hold)",
+			    (int)(len < 64 ? len : 64), word);
+		bits |= bit;
+		word += len;
+		if (!*word)
+			break;
+	}
+	*ret_bits = bits;
+	return 0;
+}
+
+/*
+ * "name/", then one directory for each of the first depth characters of the ID ('_' where it is
+ * shorter), then the ID. Of a long ID the microseconds are hashed, as five hex digits, because its
+ * first characters hardly change.
+ */
+static void build_path(
+    const char *name, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+{
+	struct queue_id_parts parts;
+	char usec[16];
+	const char *from = id->text;
+	char *at = path;
+
+	if (depth > 0) {
+		queue_id_split(id, &parts);
+		if (parts.is_long) {
+			snprintf(usec, sizeof(usec), "%05X", (unsigned)parts.usec);
+			from = usec;
+		}
+	}
+	at += snprintf(at, 16, "%s/", name);
+	for (unsigned n = 0; n < depth && n < HASH_DEPTH_MAX; n++) {
+		*at++ = *from ? *from++ : '_';
+		*at++ = '/';
+	}
+	memcpy(at, id->text, strlen(id->text) + 1);
+}
+
+void queue_path(const struct postfix *p, enum queue_name queue, const struct queue_id *id,
+    char path[QUEUE_PATH_MAX])
+{
+	build_path(queue_word(queue), p->hashed_queues & queue ? p->hash_depth : 0, id, path);
+}
+
+void queue_log_path(
+    const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+{
+	bool hashed = strcmp(log, "defer") == 0 ? p->hash_defer : p->hash_bounce;
+	build_path(log, hashed ? p->hash_depth : 0, id, path);
+}

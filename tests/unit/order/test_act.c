@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/* From the index to postsuper and back, with every kind of postsuper. */
+#include "tests/unit/order/walk.h"
+
+static void test_delete(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	select_domain(&w);
+	assert_int_equal(w.outcome.count, MAILS);
+	act(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(w.outcome.tally.matched, MAILS);
+	assert_int_equal(w.outcome.tally.by_envelope, MAILS);
+	assert_int_equal(w.outcome.tally.bytes, MAILS * 1234);
+	assert_false(w.outcome.interrupted);
+	for (size_t n = 0; n < MAILS; n++)
+		assert_false(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+
+	order_count_unindexed(&w.order, &w.outcome);
+	assert_true(w.outcome.tally.unindexed_known);
+	assert_int_equal(w.outcome.tally.unindexed, 0);
+	order_account(&w.order, &w.outcome);
+	if (!w.outcome.accounted)
+		fail_msg("%s", w.outcome.trouble.text);
+	assert_int_equal(w.outcome.tally.batch, 1);
+
+	/* The rows are gone: a second order finds nothing and writes no batch. */
+	outcome_release(&w.outcome);
+	assert_int_equal(order_select(&w.order, &w.outcome, &w.err), 0);
+	assert_int_equal(w.outcome.count, 0);
+	act(&w);
+	order_account(&w.order, &w.outcome);
+	assert_true(w.outcome.accounted);
+	assert_int_equal(w.outcome.tally.batch, 0);
+	close_walk(&w);
+}
+
+static void test_postsupers(void **state)
+{
+	static const struct {
+		const char *name, *script;
+		uint64_t done, gone, failed;
+		const char *reason; /* a part of it */
+	} cases[] = {
+	    {"honest", "honest", 8, 0, 0, NULL},
+	    {"lying", "while read -r id; do say $id: removed; done", 0, 0, 8, "still there"},
+	    {"silent", "cat >/dev/null", 0, 0, 8, "did not see it"},
+	    {"wordless", "while read -r id; do rm -f $(find $id); done", 0, 8, 0, NULL},
+	    {"refusing", "say 'fatal: use of this command is reserved for the superuser'; exit 1",
+		0, 0, 8, "fatal: use of this command"},
+	    {"half", "read -r a; read -r b; rm $(find $a) && say $a: removed; cat >/dev/null", 2, 0,
+		6, "did not see it"},
+	    {"dying", "read -r a; rm $(find $a) && say $a: removed; kill -9 $$", 2, 0, 6,
+		"signal 9"},
+	    {"better at the second try", "[ -e ../tried ] || { touch ../tried; exit 1; }; honest",
+		8, 0, 0, NULL},
+	    {"garbage", "honest; head -c 100000 /dev/zero >&2", 8, 0, 0, NULL},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct walk w;
+
+		open_walk(&w, ACTION_DELETE);
+		assert_int_equal(chmod(w.rig.directory, 0777), 0);
+		fill(&w, QUEUE_DEFERRED);
+		rig_postsuper(&w.rig, cases[n].script);
+		select_domain(&w);
+		act(&w);
+		if (results(&w, RESULT_DONE) != cases[n].done ||
+		    results(&w, RESULT_GONE) != cases[n].gone ||
+		    results(&w, RESULT_FAILED) != cases[n].failed)
+			case_fail(cases[n].name, "done %d gone %d failed %d",
+			    (int)results(&w, RESULT_DONE), (int)results(&w, RESULT_GONE),
+			    (int)results(&w, RESULT_FAILED));
+		for (size_t m = 0; m < w.outcome.count; m++)
+			if (w.outcome.items[m].result == RESULT_FAILED)
+				case_assert(cases[n].name,
+				    strstr(w.outcome.items[m].reason, cases[n].reason));
+		close_walk(&w);
+	}
+}
+
+static void test_missing_postsuper(void **state)
+{
+	struct walk w;
+	char path[128];
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	snprintf(path, sizeof(path), "%s/postsuper", w.rig.bin);
+	assert_int_equal(unlink(path), 0);
+	select_domain(&w);
+	assert_int_equal(order_act(&w.order, &w.outcome, &w.err), -ENOENT);
+	assert_non_null(strstr(w.err.text, path));
+	close_walk(&w);
+}
+
+static void test_only_the_proven(void **state)
+{
+	struct queue_id reused, unproven, gone;
+	struct message m;
+	char path[256];
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_ACTIVE);
+	reused = rig_mail(&w.rig, QUEUE_INCOMING, ARRIVAL + 50000000);
+	rig_recorded(&m, &reused, ARRIVAL);
+	m.sender = "b@bad.example";
+	record(&w, &m);
+	unproven = rig_mail(&w.rig, QUEUE_INCOMING, ARRIVAL + 60000000);
+	rig_recorded(&m, &unproven, ARRIVAL);
+	record(&w, &m);
+	gone = add(&w, QUEUE_DEFERRED, 1);
+	rig_path(&w.rig, QUEUE_DEFERRED, &gone, path);
+	unlink(path);
+	/* On its way the file took no room of another's inode, so that three rows are left. */
+	select_domain(&w);
+	assert_int_equal(w.outcome.count, MAILS + 3);
+	act(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(results(&w, RESULT_CHANGED), 1);
+	assert_int_equal(results(&w, RESULT_UNPROVEN), 1);
+	assert_int_equal(results(&w, RESULT_GONE), 1);
+	assert_int_equal(w.outcome.tally.matched, MAILS + 2);
+	assert_true(lies_in(&w, QUEUE_INCOMING, &reused));
+	assert_true(lies_in(&w, QUEUE_INCOMING, &unproven));
+	for (size_t n = 0; n < w.outcome.count; n++)
+		assert_int_equal(
+		    w.outcome.items[n].was_active, w.outcome.items[n].result == RESULT_DONE);
+	order_account(&w.order, &w.outcome);
+	assert_true(w.outcome.accounted);
+
+	/* Dropped are the deleted and the gone; the two others stay. */
+	outcome_release(&w.outcome);
+	assert_int_equal(order_select(&w.order, &w.outcome, &w.err), 0);
+	assert_int_equal(w.outcome.count, 2);
+	close_walk(&w);
+}
+
+static void test_hold_and_release(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_HOLD);
+	for (int n = 0; n < MAILS; n++)
+		w.ids[n] = add(&w,
+		    n < 3    ? QUEUE_HOLD
+		    : n == 3 ? QUEUE_MAILDROP
+			     : QUEUE_DEFERRED,
+		    n);
+	rig_postsuper(&w.rig, "while read -r id; do [ -e maildrop/$id ] && continue\n"
+			      "mv $(find $id) hold/ && say $id: placed on hold; done");
+	select_domain(&w);
+	act(&w);
+	assert_int_equal(results(&w, RESULT_EXCLUDED), 3); /* held already */
+	assert_int_equal(results(&w, RESULT_FAILED), 1);
+	assert_int_equal(results(&w, RESULT_DONE), 4);
+	assert_non_null(strstr(w.outcome.items[3].reason, "maildrop"));
+	assert_int_equal(w.outcome.items[4].proof.queue, QUEUE_HOLD);
+	order_account(&w.order, &w.outcome);
+	assert_true(w.outcome.accounted);
+
+	outcome_release(&w.outcome);
+	w.order.action = ACTION_RELEASE;
+	rig_postsuper(&w.rig, "honest");
+	assert_int_equal(order_select(&w.order, &w.outcome, &w.err), 0);
+	assert_int_equal(w.outcome.count, MAILS); /* holding drops no row */
+	act(&w);
+	assert_int_equal(results(&w, RESULT_DONE), 7);
+	assert_int_equal(results(&w, RESULT_EXCLUDED), 1);
+	for (int n = 4; n < MAILS; n++)
+		assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+	close_walk(&w);
+}
+
+static void test_arriving(void **state)
+{
+	struct queue_id late, never;
+	struct message m;
+	struct bytes file = {0};
+	char path[256], script[640];
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	rig_envelope(&file, ARRIVAL, "a@bad.example");
+	late = rig_put(&w.rig, QUEUE_INCOMING, &file, 0600);
+	never = rig_put(&w.rig, QUEUE_INCOMING, &file, 0600);
+	rig_recorded(&m, &late, ARRIVAL);
+	record(&w, &m);
+	rig_recorded(&m, &never, ARRIVAL);
+	record(&w, &m);
+	rig_path(&w.rig, QUEUE_INCOMING, &late, path);
+	snprintf(script, sizeof(script), "honest; [ -e %s ] && chmod 0700 %s", path, path);
+	rig_postsuper(&w.rig, script);
+	select_domain(&w);
+	act(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS + 1);
+	assert_int_equal(results(&w, RESULT_FAILED), 1);
+	assert_false(lies_in(&w, QUEUE_INCOMING, &late));
+	assert_true(lies_in(&w, QUEUE_INCOMING, &never));
+	for (size_t n = 0; n < w.outcome.count; n++)
+		if (w.outcome.items[n].result == RESULT_FAILED)
+			assert_string_equal(
+			    w.outcome.items[n].reason, "it is still being received");
+	bytes_release(&file);
+	close_walk(&w);
+}
+
+static volatile sig_atomic_t stop;
+
+static void stop_after_first(void *arg, size_t done, size_t of)
+{
+	(void)arg, (void)of;
+	if (done > 0)
+		stop = 1;
+}
+
+static void test_stop(void **state)
+{
+	enum { MANY = 501 }; /* one more than a chunk */
+	static struct message list[MANY];
+	static struct queue_id ids[MANY];
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	for (int n = 0; n < MANY; n++) {
+		ids[n] = rig_mail(&w.rig, QUEUE_DEFERRED, ARRIVAL);
+		rig_recorded(&list[n], &ids[n], ARRIVAL);
+	}
+	record_all(&w, list, MANY);
+	rig_postsuper(
+	    &w.rig, "ids=$(cat); cd deferred; rm $ids; for id in $ids; do say $id: removed; done");
+	stop = 0;
+	w.order.stop = &stop;
+	w.order.progress = stop_after_first;
+	w.settings.postsuper_jobs = 1;
+	select_domain(&w);
+	assert_int_equal(w.outcome.count, MANY);
+	act(&w);
+	assert_true(w.outcome.interrupted);
+	assert_int_equal(results(&w, RESULT_DONE), MANY - 1);
+	assert_int_equal(results(&w, RESULT_UNTOUCHED), 1);
+	assert_int_equal(w.outcome.tally.matched, MANY);
+	assert_true(lies_in(&w, QUEUE_DEFERRED, &ids[MANY - 1]));
+
+	/* From the beginning: nothing is touched, nothing is claimed. */
+	outcome_release(&w.outcome);
+	assert_int_equal(order_select(&w.order, &w.outcome, &w.err), 0);
+	act(&w);
+	assert_int_equal(results(&w, RESULT_UNTOUCHED), MANY);
+	close_walk(&w);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_delete), cmocka_unit_test(test_postsupers),
+    cmocka_unit_test(test_missing_postsuper), cmocka_unit_test(test_only_the_proven),
+    cmocka_unit_test(test_hold_and_release), cmocka_unit_test(test_arriving),
+    cmocka_unit_test(test_stop))

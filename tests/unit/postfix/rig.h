@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A spool of our own in a temporary directory, with crafted queue files and a postsuper of our own.
+ * Its owner is who runs the test, or nobody when that is root.
+ */
+#ifndef PQPURGE_TESTS_RIG_H
+#define PQPURGE_TESTS_RIG_H
+
+#include "tests/unit/unit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/str.h"
+#include "mail/message.h"
+#include "postfix/spool.h"
+
+struct rig {
+	char directory[64];
+	char spool[80], bin[80];
+	struct postfix p;
+	unsigned count; /* makes IDs differ */
+};
+
+static inline void rig_own(const struct rig *rig, const char *path)
+{
+	if (geteuid() == 0)
+		assert_int_equal(chown(path, rig->p.owner.uid, rig->p.owner.gid), 0);
+}
+
+static inline void rig_directory(const struct rig *rig, const char *path)
+{
+	assert_int_equal(mkdir(path, 0755), 0);
+	rig_own(rig, path);
+}
+
+static inline void rig_owner(struct role *role)
+{
+	if (geteuid() == 0)
+		assert_int_equal(role_of_user("nobody", role, NULL), 0);
+	else
+		*role = (struct role){.uid = geteuid(), .gid = getegid(), .name = "self"};
+}
+
+static inline void rig_open(struct rig *rig)
+{
+	char path[128];
+
+	*rig = (struct rig){.directory = "/tmp/pqpurge-rig.XXXXXX"};
+	assert_non_null(mkdtemp(rig->directory));
+	assert_int_equal(chmod(rig->directory, 0755), 0);
+	rig_owner(&rig->p.owner);
+	snprintf(rig->spool, sizeof(rig->spool), "%s/spool", rig->directory);
+	snprintf(rig->bin, sizeof(rig->bin), "%s/bin", rig->directory);
+	rig_directory(rig, rig->spool);
+	rig_directory(rig, rig->bin);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
+		snprintf(path, sizeof(path), "%s/%s", rig->spool, queue_word(queue_at(n)));
+		rig_directory(rig, path);
+	}
+	snprintf(path, sizeof(path), "%s/defer", rig->spool);
+	rig_directory(rig, path);
+	rig->p.config_directory = rig->directory;
+	rig->p.queue_directory = rig->spool;
+	rig->p.command_directory = rig->bin;
+	rig->p.hash_depth = 1;
+}
+
+static inline int rig_remove_one(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st, (void)kind, (void)at;
+	return remove(path);
+}
+
+static inline void rig_close(struct rig *rig)
+{
+	nftw(rig->directory, rig_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* ---- queue files */
+
+static inline void rig_record(struct bytes *file, char type, const char *data)
+{
+	size_t len = strlen(data), rest = len;
+
+	bytes_put_u8(file, (uint8_t)type);
+	do {
+		uint8_t group = rest & 0x7f;
+		rest >>= 7;
+		bytes_put_u8(file, rest ? group | 0x80 : group);
+	} while (rest);
+	bytes_put(file, data, len);
+}
+
+/* C, T, create_time, S, the client, one recipient, content. */
+static inline void rig_envelope(struct bytes *file, int64_t arrival, const char *sender)
+{
+	char text[128];
+
+	rig_record(file, 'C', "           1234             635               1               0");
+	snprintf(text, sizeof(text), "%lld %lld", (long long)(arrival / 1000000),
+	    (long long)(arrival % 1000000));
+	rig_record(file, 'T', text);
+	snprintf(text, sizeof(text), "create_time=%lld", (long long)(arrival / 1000000));
+	rig_record(file, 'A', text);
+	rig_record(file, 'S', sender);
+	rig_record(file, 'A', "client_address=192.0.2.1");
+	rig_record(file, 'A', "client_port=1025");
+	rig_record(file, 'O', "u@dest.example");
+	rig_record(file, 'R', "u@dest.example");
+	rig_record(file, 'M', "");
+	rig_record(file, 'N', "Subject: x");
+	rig_record(file, 'X', "");
+	rig_record(file, 'E', "");
+}
+
+static inline void rig_path(
+    const struct rig *rig, enum queue_name queue, const struct queue_id *id, char path[256])
+{
+	char relative[QUEUE_PATH_MAX];
+
+	queue_path(&rig->p, queue, id, relative);
+	snprintf(path, 256, "%s/%s", rig->spool, relative);
+}
+
+/* Puts bytes into queue as a complete file whose ID carries its inode. */
+static inline struct queue_id rig_put(
+    struct rig *rig, enum queue_name queue, const struct bytes *file, mode_t mode)
+{
+	char temporary[128], text[64], path[256];
+	struct queue_id id;
+	struct stat st;
+	int fd;
+
+	snprintf(temporary, sizeof(temporary), "%s/spool/new", rig->directory);
+	fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, file->at, file->len), (ssize_t)file->len);
+	assert_int_equal(fstat(fd, &st), 0);
+	assert_int_equal(fchmod(fd, mode), 0);
+	close(fd);
+	rig_own(rig, temporary);
+	snprintf(text, sizeof(text), "%05X%lX", ++rig->count, (unsigned long)st.st_ino);
+	assert_int_equal(queue_id_parse(text, strlen(text), &id), 0);
+	rig_path(rig, queue, &id, path);
+	assert_int_equal(rename(temporary, path), 0);
+	return id;
+}
+
+/* The usual message: arrived at arrival, from a@bad.example. */
+static inline struct queue_id rig_mail(struct rig *rig, enum queue_name queue, int64_t arrival)
+{
+	struct bytes file = {0};
+	struct queue_id id;
+
+	rig_envelope(&file, arrival, "a@bad.example");
+	id = rig_put(rig, queue, &file, 0700);
+	bytes_release(&file);
+	return id;
+}
+
+/* What would have been recorded of it. */
+static inline void rig_recorded(struct message *m, const struct queue_id *id, int64_t arrival)
+{
+	message_init(m);
+	m->queue_id = *id;
+	m->origin = ORIGIN_SMTPD;
+	m->connect_time = arrival - 1000;
+	m->mail_time = arrival - 100;
+	m->rcpt_time = arrival + 100;
+	m->end_time = arrival + 1000;
+	m->client_port = 1025;
+	assert_int_equal(net_parse("192.0.2.1", &m->client), 0);
+	m->sender = "a@bad.example";
+	m->recipient_count = 1;
+}
+
+/* ---- a postsuper of our own */
+
+/* Its body is a shell script; SPOOL is its working directory, IDs come on stdin, `say` goes to
+ * stderr. */
+static inline void rig_postsuper(const struct rig *rig, const char *body)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/postsuper", rig->bin);
+	unlink(path);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file,
+	    "#!/bin/sh\ncd %s || exit 1\naction=$3\nsay() { echo \"postsuper: $*\" >&2; }\n"
+	    "find() { for f in maildrop incoming active deferred hold; do\n"
+	    "  [ -x $f/$1 ] && { echo $f/$1; return; }; done; return 1; }\n"
+	    "honest() { while read -r id; do f=$(find $id) || continue\n"
+	    "  case $action in\n"
+	    "  -d) rm $f && say $id: removed;;\n"
+	    "  -h) mv $f hold/ && say $id: placed on hold;;\n"
+	    "  -H) mv $f deferred/ && say $id: released from hold;;\n"
+	    "  esac; done; }\n%s\n",
+	    rig->spool, body);
+	fclose(file);
+	assert_int_equal(chmod(path, 0755), 0);
+}
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: ISC */
+/* Reading main.cf through postconf(1), and running programs within bounds. */
+#include "tests/unit/postfix/rig.h"
+
+#include "base/clock.h"
+
+/* ---- programs */
+
+static int run(const char *script, size_t max, int64_t timeout, struct strbuf *out, struct err *err)
+{
+	const char *argv[] = {"/bin/sh", "-c", script, NULL};
+	return postfix_run(argv, max, timeout, out, err);
+}
+
+static void test_run(void **state)
+{
+	static const struct {
+		const char *name, *script;
+		int code;
+		const char *out, *err; /* the latter: a part of it; "" = untouched */
+	} cases[] = {
+	    {"output", "echo hello", 0, "hello\n", ""},
+	    {"no output", "true", 0, "", ""},
+	    {"chatter on stderr", "echo warning >&2; echo hello", 0, "hello\n", ""},
+	    {"exit status", "echo first >&2; echo 'no such\033[31m parameter' >&2; exit 3", 3, "",
+		"no such?[31m parameter"},
+	    {"exit without a word", "exit 4", 4, "", "said nothing"},
+	    {"a signal", "kill -9 $$", ERR_CHILD, NULL, "signal 9"},
+	    {"too much", "while :; do echo yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy; done", ERR_LIMIT,
+		NULL, "ended"},
+	    {"endless stderr is forgotten", "head -c 300000 /dev/zero >&2; echo ok", 0, "ok\n", ""},
+	    {"stdin is empty", "cat; echo end", 0, "end\n", ""},
+	    {"own process group", "test $(ps -o pgid= -p $$) -eq $$ && echo yes", 0, "yes\n", ""},
+	    {"environment", "echo \"$PATH|$MAIL_CONFIG|$SECRET\"", 0,
+		"/usr/sbin:/usr/bin:/sbin:/bin||\n", ""},
+	};
+
+	(void)state;
+	setenv("MAIL_CONFIG", "/nowhere", 1);
+	setenv("SECRET", "word", 1);
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct strbuf out = {0};
+		struct err err = {{0}};
+		int code = run(cases[n].script, 4096, 20 * USEC_PER_SEC, &out, &err);
+
+		if (code != cases[n].code)
+			case_fail(cases[n].name, "got %d (%s)", code, err.text);
+		if (cases[n].out)
+			case_assert_text(cases[n].name, strbuf_text(&out), cases[n].out);
+		if (cases[n].err[0])
+			case_assert(cases[n].name, strstr(err.text, cases[n].err));
+		else
+			case_assert_text(cases[n].name, err.text, "");
+		strbuf_release(&out);
+	}
+}
+
+/* Both ways to outlast the bound: with pipes open, and with pipes closed. */
+static void test_run_timeout(void **state)
+{
+	static const char *const scripts[] = {"sleep 60", "exec >&- 2>&-; sleep 60"};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(scripts); n++) {
+		int64_t began = clock_steady();
+		struct strbuf out = {0};
+		struct err err = {{0}};
+
+		assert_int_equal(run(scripts[n], 4096, 100000, &out, &err), ERR_TIMEOUT);
+		assert_true(clock_steady() - began < 20 * USEC_PER_SEC);
+		assert_null(out.text);
+	}
+}
+
+static void test_run_leaks_nothing(void **state)
+{
+	struct strbuf out = {0};
+	struct err err = {{0}};
+	int fd = open("/dev/null", O_RDONLY); /* not close-on-exec */
+
+	(void)state;
+	assert_true(fd > 2);
+	assert_int_equal(
+	    run("ls /proc/self/fd | tr '\\n' ' '", 4096, 20 * USEC_PER_SEC, &out, &err), 0);
+	assert_string_equal(strbuf_text(&out), "0 1 2 3 "); /* 3 is ls at work */
+	strbuf_release(&out);
+	close(fd);
+}
+
+static void test_run_missing_program(void **state)
+{
+	const char *argv[] = {"/nonexistent/postconf", NULL};
+	struct strbuf out = {0};
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(postfix_run(argv, 1, USEC_PER_SEC, &out, &err), -ENOENT);
+	assert_non_null(strstr(err.text, "/nonexistent/postconf"));
+}
+
+/* ---- main.cf */
+
+static void write_file(const struct rig *rig, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", rig->directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static bool no_postconf(void)
+{
+	return access("/usr/sbin/postconf", X_OK) < 0 && access("/usr/bin/postconf", X_OK) < 0 &&
+	       access("/usr/local/sbin/postconf", X_OK) < 0;
+}
+
+static void test_read(void **state)
+{
+	struct postfix p;
+	struct err err = {{0}};
+	struct strbuf value = {0};
+	struct rig rig;
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	rig_open(&rig);
+	write_file(&rig, "main.cf",
+	    "compatibility_level = 3.6\nqueue_directory = /some/where\nmail_owner = nobody\n"
+	    "myhostname = mx.example\nmyorigin = $mydomain\nmydestination = $myhostname,\n  "
+	    "localhost\n"
+	    "hash_queue_names = Deferred, defer hold\nhash_queue_depth = 3\n"
+	    "enable_long_queue_ids = yes\nmaximal_queue_lifetime = 7d\n");
+	if (postfix_read(rig.directory, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(p.config_directory, rig.directory);
+	assert_string_equal(p.queue_directory, "/some/where");
+	assert_string_equal(p.mail_owner, "nobody");
+	assert_string_equal(p.owner.name, "nobody");
+	assert_string_equal(p.myhostname, "mx.example");
+	assert_string_equal(p.myorigin, "example");
+	assert_string_equal(p.mydestination, "mx.example, localhost");
+	assert_int_equal(p.hashed_queues, QUEUE_DEFERRED | QUEUE_HOLD);
+	assert_int_equal(p.hash_depth, 3);
+	assert_true(p.hash_defer);
+	assert_false(p.hash_bounce);
+	assert_true(p.long_queue_ids);
+	assert_int_equal(postfix_parameter(&p, "maximal_queue_lifetime", &value, &err), 0);
+	assert_string_equal(strbuf_text(&value), "7d");
+	assert_int_equal(postfix_parameter(&p, "no_such_parameter", &value, &err), ERR_CONFIG);
+	strbuf_release(&value);
+	postfix_release(&p);
+	rig_close(&rig);
+}
+
+static void test_read_origin_file(void **state)
+{
+	struct postfix p;
+	struct err err = {{0}};
+	char text[256];
+	struct rig rig;
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	rig_open(&rig);
+	snprintf(text, sizeof(text),
+	    "compatibility_level = 3.6\nqueue_directory = /q\nmail_owner = nobody\n"
+	    "myorigin = %s/mailname\nmydestination =\n",
+	    rig.directory);
+	write_file(&rig, "main.cf", text);
+	write_file(&rig, "mailname", "origin.example\nmore\n");
+	if (postfix_read(rig.directory, &p, &err) < 0)
+		fail_msg("%s", err.text);
+	/* Debian's postconf may have resolved it already; either way the name counts. */
+	assert_string_equal(p.myorigin, "origin.example");
+	assert_string_equal(p.mydestination, "");
+	assert_false(p.long_queue_ids);
+	postfix_release(&p);
+	rig_close(&rig);
+}
+
+static void test_read_failures(void **state)
+{
+	static const struct {
+		const char *name, *main_cf, *want;
+	} cases[] = {
+	    {"no main.cf", NULL, "main.cf"},
+	    {"unknown owner", "mail_owner = no-such-user-here\nqueue_directory = /q\n",
+		"no-such-user-here"},
+	    {"depth", "mail_owner = nobody\nhash_queue_depth = 99\n", "hash_queue_depth"},
+	    {"relative queue", "mail_owner = nobody\nqueue_directory = spool\n", "queue_directory"},
+	};
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct postfix p = {0};
+		struct err err = {{0}};
+		struct rig rig;
+
+		rig_open(&rig);
+		if (cases[n].main_cf)
+			write_file(&rig, "main.cf", cases[n].main_cf);
+		case_assert(cases[n].name, postfix_read(rig.directory, &p, &err) == ERR_CONFIG);
+		if (!strstr(err.text, cases[n].want))
+			case_fail(cases[n].name, "%s", err.text);
+		case_assert(cases[n].name, !p.queue_directory);
+		rig_close(&rig);
+	}
+	struct postfix p;
+	struct err err = {{0}};
+	assert_int_equal(postfix_read("/nonexistent/postfix", &p, &err), ERR_CONFIG);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_run), cmocka_unit_test(test_run_timeout),
+    cmocka_unit_test(test_run_leaks_nothing), cmocka_unit_test(test_run_missing_program),
+    cmocka_unit_test(test_read), cmocka_unit_test(test_read_origin_file),
+    cmocka_unit_test(test_read_failures))
