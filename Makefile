@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: ISC
 # pqpurge: one Makefile for all. `make help` says what it can do.
 
-PREFIX        ?= /usr/local
-SYSCONFDIR    ?= /etc
-UNITDIR       ?= $(PREFIX)/lib/systemd/system
-SYSUSERSDIR   ?= $(PREFIX)/lib/sysusers.d
-TMPFILESDIR   ?= $(PREFIX)/lib/tmpfiles.d
-DESTDIR       ?=
-BUILD         ?= build
-CC            ?= gcc
-PKG_CONFIG    ?= pkg-config
-CFLAGS        ?= -O2 -g
-VERSION       := 0.1.0
+PREFIX      ?= /usr/local
+SYSCONFDIR  ?= /etc
+UNITDIR     ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
+MANDIR      ?= $(PREFIX)/share/man
+DESTDIR     ?=
+BUILD       ?= build
+CC          ?= gcc
+PKG_CONFIG  ?= pkg-config
+INSTALL     ?= install
+PYTHON      ?= /usr/bin/python3
+CFLAGS      ?= -O2 -g
+VERSION     := 0.1.0
+
+.DEFAULT_GOAL := all
 
 # ---- what the code needs
 PACKAGES  := lmdb libpcre2-8 libidn2 jansson libconfuse smartcols libxxhash
@@ -21,10 +26,14 @@ HARDENING := -fstack-protector-strong -fPIE -fstack-clash-protection
 ifeq ($(filter -O0,$(CFLAGS))$(SANITIZE),)
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
-CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' -DSYSCONFDIR='"$(SYSCONFDIR)"' $(CPPFLAGS)
-CFLAGS_ALL    = -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
-LDFLAGS_ALL   = -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS          = $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) -lmilter
+PACKAGES_MISSING := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || echo yes)
+PACKAGES_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+PACKAGES_LIBS    := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+
+CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' $(CPPFLAGS)
+CFLAGS_ALL   := -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
+LDFLAGS_ALL  := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
+LIBS         := $(PACKAGES_LIBS) -lmilter
 ifdef DEVELOPER
 CFLAGS_ALL += -Werror
 endif
@@ -39,33 +48,38 @@ else
 Q := @
 say = @printf '  %-5s %s\n'
 endif
+need_packages = $(if $(PACKAGES_MISSING),$(error libraries are missing: run `make deps` as root, or install what tests/deps.sh lists))
 
 # ---- rooms: an archive each, linked with the rooms below it only, so that a wrong arrow does not link
-ROOMS        := base mail rules index postfix order milter purge
-BELOW_base   :=
-BELOW_mail   := base
-BELOW_rules  := mail base
-BELOW_index  := rules mail base
+ROOMS         := base mail rules index postfix order milter purge
+BELOW_base    :=
+BELOW_mail    := base
+BELOW_rules   := mail base
+BELOW_index   := rules mail base
 BELOW_postfix := mail base
-BELOW_order  := index rules postfix mail base
-BELOW_milter := index rules mail base
-BELOW_purge  := order index rules postfix mail base
+BELOW_order   := index rules postfix mail base
+BELOW_milter  := index rules mail base
+BELOW_purge   := order index rules postfix mail base
 dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
 sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c))
 objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
 archives_of   = $(foreach r,$(1) $(BELOW_$(1)),$(BUILD)/lib$(r).a)
 
 PROGRAMS := $(BUILD)/pqpurge-milter $(BUILD)/pqpurge-idx
-UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
-UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/test_*.c))
+FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
+SHIMS    := $(patsubst tests/shim/%.c,$(BUILD)/shim/%.so,$(wildcard tests/shim/*.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
 
-.PHONY: all
-all: $(PROGRAMS)
+all: $(PROGRAMS) ## build both programs (needs no root)
 
 $(BUILD)/%.o: %.c
-	$(say) CC $<
+	$(need_packages)$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+link = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@
 
 define room
 $(BUILD)/lib$(1).a: $(call objects_of,$(1))
@@ -74,25 +88,131 @@ $(BUILD)/lib$(1).a: $(call objects_of,$(1))
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives_of,$(1))
 	$$(say) LD $$@
-	@mkdir -p $$(@D)
-	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$< $(call archives_of,$(1)) $$(LIBS) -lcmocka
+	$$(link) $$< $(call archives_of,$(1)) $$(LIBS) -lcmocka
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
 $(BUILD)/pqpurge-milter: $(BUILD)/milter/main.o $(call archives_of,milter)
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(link) $^ $(LIBS)
 $(BUILD)/pqpurge-idx: $(BUILD)/purge/main.o $(call archives_of,purge)
 	$(say) LD $@
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+	$(link) $^ $(LIBS)
 
-# ---- unit tests: make unit [T=mail/test_domain]
-.PHONY: unit
-unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT))
-	@for t in $^; do printf '%s\n' "$$t" && "$$t" || exit 1; done
+# ---- tests: each kind alone, or all by `make check`
+RUN_TESTS := unit replay protocol postfix
 
-.PHONY: clean
-clean:
+.PHONY: all check check-all $(RUN_TESTS) programs-for-tests
+check: ## install what is missing, then build, lint and run every test
+	sh tests/deps.sh build test lint
+	$(MAKE) check-all
+check-all: lint
+	$(MAKE) $(RUN_TESTS) DEVELOPER=1
+	@echo "all tests passed"
+
+unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
+	@for t in $^; do "$$t" || { echo "$$t failed"; exit 1; }; done
+
+replay: $(FUZZ:%=$(BUILD)/replay/%) ## every fuzz target over its corpus
+	@for t in $(FUZZ); do $(BUILD)/replay/$$t tests/fuzz/corpus/$$t/* || { echo "replay of $$t failed"; exit 1; }; done
+
+programs-for-tests: $(PROGRAMS) $(TOOLS) $(SHIMS)
+protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a raw client
+	tests/protocol/run $(BUILD)
+postfix: programs-for-tests ## both programs on a private real Postfix
+	tests/postfix/run $(BUILD)
+
+.PHONY: demo
+demo: ## install what is missing, build, and show the main job on a private Postfix
+	sh tests/deps.sh build test
+	$(MAKE) all
+	$(PYTHON) tests/demo/demo.py $(BUILD)
+
+$(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives_of,index)
+	$(say) LD $@
+	$(link) $^ $(LIBS)
+$(BUILD)/shim/%.so: tests/shim/%.c
+	$(say) LD $@
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -std=gnu11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archives_of,order)
+	$(say) LD $@
+	$(link) $^ $(LIBS)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call archives_of,order)
+	$(say) LD $@
+	$(link) $^ $(LIBS)
+
+# ---- sanitizers: unit and protocol tests once under ASan+UBSan, once under TSan
+.PHONY: sanitize
+sanitize: ## unit, replay and protocol tests under ASan+UBSan, then under TSan
+	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined unit replay protocol
+	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread unit protocol
+
+# ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
+TIME   ?= 60
+TARGET ?= $(FUZZ)
+FUZZ_LIBS := $(foreach r,order index rules postfix mail base,$(call sources_of,$(r)))
+.PHONY: fuzz
+fuzz: $(TARGET:%=$(BUILD)/fuzz/%) ## libFuzzer, TIME seconds for each target
+	@for t in $(TARGET); do mkdir -p $(BUILD)/corpus/$$t && echo "fuzzing $$t for $(TIME) s" && \
+	  $(BUILD)/fuzz/$$t -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=5 \
+	  -artifact_prefix=$(BUILD)/corpus/found-$$t- $(BUILD)/corpus/$$t tests/fuzz/corpus/$$t || exit 1; done
+$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBS)
+	$(say) FUZZ $@
+	$(Q)mkdir -p $(@D) && clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
+	  -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread -o $@ $^ $(PACKAGES_LIBS)
+
+# ---- measurements
+.PHONY: bench
+bench: all $(BENCHES) $(TOOLS) ## ratios against postsuper and a null milter; prints, judges nothing
+	tests/bench/run $(BUILD)
+
+# ---- lint
+C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
+MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
+SH_FILES  := tests/deps.sh tests/lint.sh .ci/run
+
+.PHONY: lint
+lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, manuals, shell
+	clang-format --dry-run -Werror $(C_FILES)
+	sh tests/lint.sh rooms
+	mandoc -Tlint -W warning $(MAN_PAGES)
+	shellcheck $(SH_FILES)
+	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc DEVELOPER=1 lint-build
+	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
+	sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
+	@echo "lint: clean"
+.PHONY: lint-build
+lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(FUZZ:%=$(BUILD)/replay/%)
+
+# ---- install
+INSTALLED_MAN = $(foreach m,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
+.PHONY: install uninstall
+install: all ## programs, manuals, units; an existing configuration is never overwritten
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/pqpurge $(DESTDIR)$(UNITDIR) \
+	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
+	for m in $(MAN_PAGES); do $(INSTALL) -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/ || exit 1; done
+	for f in conf/*.service conf/*.socket conf/*.timer; do test ! -e $$f || \
+	  sed 's|@PREFIX@|$(PREFIX)|g' $$f > $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
+	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
+	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
+	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
+	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \
+	  $(INSTALL) -m 0644 conf/rules.example $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules
+uninstall: ## what install put there, but for the configuration
+	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
+	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
+	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
+
+.PHONY: deps clean help
+deps: ## install the Debian packages that are missing (as root or with sudo)
+	sh tests/deps.sh build test lint
+clean: ## remove what was built
 	rm -rf $(BUILD)
+help: ## this list
+	@echo "make TARGET [CFLAGS=... CC=... PREFIX=$(PREFIX) DESTDIR= V=1 DEVELOPER=1 SANITIZE=...]"
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/* The start as a checklist, and the stop. */
+#include "milter/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "base/role.h"
+#include "milter/control.h"
+#include "milter/glue.h"
+#include "milter/listener.h"
+#include "milter/notify.h"
+
+#define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
+#define STOP_TIMEOUT  (5 * USEC_PER_SEC)
+
+struct daemon {
+	const struct settings *settings;
+	bool root;
+	struct role role;   /* root only: whom it becomes */
+	gid_t socket_group; /* root only */
+	struct listener listener;
+	bool listening;
+	int lock;
+	struct rulekeeper *rules;
+	struct writer *writer;
+	struct control *control;
+	struct glue_config glue;
+	int64_t started;
+};
+
+int daemon_check(const struct settings *settings, struct err *err)
+{
+	struct listener listener;
+	struct rule_list rules = {0};
+	int code = listener_parse(settings->socket, &listener, err);
+
+	if (code)
+		return code;
+	code = rules_file_read(settings->rules_file, &rules, err);
+	rule_list_release(&rules);
+	return code;
+}
+
+/*
+ * libmilter waits for SIGTERM, SIGINT and SIGHUP in a thread of its own, the control server for
+ * SIGUSR1; threads that exist before must not be hit by them. SIGPIPE would come from every peer
+ * that goes away.
+ */
+static void block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* One descriptor for each connection of Postfix. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+			log_debug("failed to raise the limit of open files (%s)", strerror(errno));
+	}
+}
+
+static int parse_socket(struct daemon *d, struct err *err)
+{
+	return listener_parse(d->settings->socket, &d->listener, err);
+}
+
+static int read_rules(struct daemon *d, struct err *err)
+{
+	return rulekeeper_open(d->settings->rules_file, &d->rules, err);
+}
+
+/* Who it becomes and whose the socket will be. Somebody who is not root stays who he is. */
+static int find_roles(struct daemon *d, struct err *err)
+{
+	const struct group *group;
+
+	d->root = geteuid() == 0;
+	d->socket_group = (gid_t)-1;
+	group = getgrnam(d->settings->socket_group);
+	if (group)
+		d->socket_group = group->gr_gid;
+	if (!d->root)
+		return 0;
+	if (!group)
+		return err_set(err, ERR_CONFIG, "socket_group: there is no group '%s'",
+		    d->settings->socket_group);
+	return role_of_user(d->settings->user, &d->role, err);
+}
+
+static int make_directories(struct daemon *d, struct err *err)
+{
+	uid_t uid = d->root ? d->role.uid : (uid_t)-1;
+	int code =
+	    listener_make_directory(d->settings->index_directory, 0700, uid, d->role.gid, err);
+
+	if (code && !d->root) {
+		log_warning("%s", err->text); /* the writer goes on trying */
+		code = 0;
+	}
+	if (!code && d->root)
+		code = listener_prepare(&d->listener, uid, d->socket_group, err);
+	return code;
+}
+
+static int locked_by_another(int fd, const char *path, struct err *err)
+{
+	char text[32];
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[len > 0 ? len : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err_set(err, ERR_LOCKED,
+	    "another daemon runs on this index, process %s ('%s' is locked)",
+	    text[0] ? text : "unknown", path);
+}
+
+static int take_lock(struct daemon *d, const char *path, struct err *err)
+{
+	struct stat st;
+	char text[32];
+
+	d->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (d->lock < 0) {
+		/* Without the directory there is nothing to guard. The index has a lock of its own.
+		 */
+		log_warning("failed to open '%s' (%s), going on", path, strerror(errno));
+		return 0;
+	}
+	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
+		return locked_by_another(d->lock, path, err);
+	/* The directory is another user's: root writes only into what is a plain file with no other
+	 * name. */
+	if (fstat(d->lock, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return err_set(err, ERR_REFUSED, "'%s' is not a plain file", path);
+	if (d->root && fchown(d->lock, d->role.uid, d->role.gid) != 0)
+		return err_sys(err, errno, "failed to give '%s' away", path);
+	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(d->lock, 0) != 0 || pwrite(d->lock, text, strlen(text), 0) < 0)
+		log_debug("failed to write '%s' (%s)", path, strerror(errno));
+	return 0;
+}
+
+/* Before the socket: libmilter would silently take the socket's path from a daemon that lives. */
+static int be_the_only_one(struct daemon *d, struct err *err)
+{
+	struct strbuf path = {0};
+
+	strbuf_printf(&path, "%s/daemon.lock", d->settings->index_directory);
+	int code = path.failed ? err_set(err, -ENOMEM, "out of memory")
+			       : take_lock(d, strbuf_text(&path), err);
+	strbuf_release(&path);
+	if (!code)
+		code = listener_probe(&d->listener, err);
+	return code;
+}
+
+static int open_socket(struct daemon *d, struct err *err)
+{
+	/* The mode comes from the umask alone, so that the socket is never open wider than wanted.
+	 */
+	mode_t before = umask(~(mode_t)d->settings->socket_mode & 0777);
+	int code = glue_open_socket(d->settings->socket, err);
+
+	umask(before);
+	if (code)
+		return code;
+	d->listening = true;
+	code = listener_give(&d->listener, d->root ? d->role.uid : (uid_t)-1, d->socket_group, err);
+	if (code && !d->root) {
+		log_warning("%s", err->text);
+		code = 0;
+	}
+	return code;
+}
+
+static int drop_privileges(struct daemon *d, struct err *err)
+{
+	int code = d->root ? role_assume(&d->role, true, err) : 0;
+
+	umask(0077);
+	if (code)
+		return code;
+	/* They were read as root; a reload must not be the first to find out. */
+	if (access(d->settings->rules_file, R_OK) != 0 && errno != ENOENT)
+		return err_sys(err, errno, "user '%s' cannot read '%s'", d->settings->user,
+		    d->settings->rules_file);
+	return 0;
+}
+
+static int start_writer(struct daemon *d, struct err *err)
+{
+	const struct writer_config config = {
+	    .settings = d->settings,
+	    .rules_changed = rulekeeper_set_command,
+	    .collect_hits = rulekeeper_collect_hits,
+	    .arg = d->rules,
+	};
+
+	return writer_start(&d->writer, &config, err);
+}
+
+static void put_status(void *arg, struct strbuf *out)
+{
+	const struct daemon *d = arg;
+
+	strbuf_printf(out, "pid=%ld\nversion=%s\nstarted=%lld\nsocket=%s\n", (long)getpid(),
+	    PQPURGE_VERSION, (long long)d->started, d->settings->socket);
+	writer_status(d->writer, out);
+	rulekeeper_status(d->rules, out);
+	glue_status(out);
+}
+
+static void reload(void *arg)
+{
+	const struct daemon *d = arg;
+
+	rulekeeper_reload(d->rules, true);
+}
+
+static void each_second(void *arg)
+{
+	const struct daemon *d = arg;
+
+	rulekeeper_reload(d->rules, false);
+}
+
+static int start_control(struct daemon *d, struct err *err)
+{
+	const struct control_config config = {
+	    .directory = d->settings->index_directory,
+	    .writer = d->writer,
+	    .status = put_status,
+	    .reload = reload,
+	    .each_second = each_second,
+	    .arg = d,
+	};
+
+	return control_start(&d->control, &config, err);
+}
+
+static int serve(struct daemon *d, struct err *err)
+{
+	const struct settings *s = d->settings;
+
+	d->glue = (struct glue_config){
+	    .session = {.origin = s->origin,
+		.max_recipients = (unsigned)s->max_recipients,
+		.record_subject = s->record_subject},
+	    .tempfail_on_index_error = s->tempfail_on_index_error,
+	    .rules = d->rules,
+	    .writer = d->writer,
+	};
+	log_info("ready, socket %s, index %s", s->socket, s->index_directory);
+	notify("READY=1");
+	return glue_main(&d->glue, err);
+}
+
+/* Callbacks first, for they wait for the writer; then the last commit. Everything is bounded. */
+static void stop(struct daemon *d)
+{
+	notify("STOPPING=1");
+	log_info("stopping");
+	if (!glue_drain(DRAIN_TIMEOUT))
+		log_warning("some messages did not get their answer in time");
+	control_stop(d->control);
+	if (!writer_stop(d->writer, STOP_TIMEOUT))
+		log_warning(
+		    "the last commit did not return in time; the end of recording is not written");
+	listener_remove(&d->listener);
+	log_info("stopped");
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+	static int (*const checklist[])(struct daemon * d, struct err * err) = {
+	    parse_socket,
+	    find_roles,
+	    read_rules,
+	    make_directories,
+	    be_the_only_one,
+	    open_socket,
+	    drop_privileges,
+	    start_writer,
+	    start_control,
+	};
+
+	block_signals();
+	raise_limits();
+	for (size_t i = 0; i < COUNT_OF(checklist); i++) {
+		int code = checklist[i](d, err);
+
+		if (code)
+			return code;
+	}
+	return 0;
+}
+
+int daemon_run(const struct settings *settings, struct err *err)
+{
+	struct daemon d = {.settings = settings, .lock = -1, .started = clock_wall()};
+	int code = start(&d, err);
+
+	if (code) {
+		if (d.listening)
+			listener_remove(&d.listener);
+		if (writer_stop(d.writer, STOP_TIMEOUT))
+			writer_free(d.writer);
+		return code;
+	}
+	code = serve(&d, err);
+	if (code)
+		log_error("%s", err->text);
+	stop(&d);
+	/* Threads of libmilter may still be at work on what is here: nothing is freed, nothing
+	 * unwinds. */
+	_exit(code ? 1 : 0);
+}

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: ISC */
+/* libmilter's callbacks. */
+#include "milter/glue.h"
+
+#include <errno.h>
+#include <libmilter/mfapi.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/judge.h"
+
+#define PACKET_MAX                                                                                 \
+	(4u << 20) /* Postfix sends a header of up to header_size_limit in one packet; libmilter's \
+		      own limit is 64 KiB */
+#define DRAIN_STEP INT64_C(5000)
+
+/*
+ * What is not needed is not sent, and what needs no answer gets none: two answers a message are
+ * left, at MAIL and at end of message. The same set for every connection, because libmilter keeps
+ * what may be skipped in one table for all of them.
+ */
+#define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
+#define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
+
+struct connection {
+	struct session *session;
+	unsigned long steps; /* as negotiated */
+	bool quarantine;     /* the MTA can hold */
+};
+
+static const struct glue_config *glue;
+static atomic_long callbacks; /* at work in a callback that uses the writer or the rules */
+static atomic_long sessions;
+static atomic_ullong without_id;
+static atomic_bool stopping;
+
+static struct connection *connection_new(void)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->session = session_new(&glue->session);
+	if (!c->session) {
+		free(c);
+		return NULL;
+	}
+	atomic_fetch_add(&sessions, 1);
+	return c;
+}
+
+/* A callback that the MTA does not wait for must answer so, or libmilter complains for each. */
+static sfsistat silent(const struct connection *c, unsigned long step)
+{
+	return c && (c->steps & step) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
+}
+
+/* What on_index_error says. Never ACCEPT: that would end the events for this message. */
+static sfsistat unrecorded(void)
+{
+	return glue->tempfail_on_index_error ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
+}
+
+/*
+ * Begins a callback that uses the writer or the rules. Once the daemon stops, what Postfix still
+ * says gets no answer: the end of recording is being written, so nothing may be accepted in its
+ * name any more. The thread waits for the process's end.
+ */
+static void enter(void)
+{
+	atomic_fetch_add(&callbacks, 1);
+	if (!atomic_load(&stopping))
+		return;
+	atomic_fetch_sub(&callbacks, 1);
+	for (;;)
+		pause();
+}
+
+static void leave(void)
+{
+	atomic_fetch_sub(&callbacks, 1);
+}
+
+static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
+    unsigned long unused2, unsigned long unused3, unsigned long *ret_actions,
+    unsigned long *ret_steps, unsigned long *ret2, unsigned long *ret3)
+{
+	struct connection *c = smfi_getpriv(ctx);
+	(void)unused2, (void)unused3;
+
+	if (!c) {
+		c = connection_new();
+		smfi_setpriv(ctx, c);
+	}
+	*ret_actions = actions & SMFIF_QUARANTINE;
+	*ret_steps = steps & (STEPS_SKIPPED | STEPS_SILENT | SMFIP_HDR_LEADSPC);
+	/* libmilter never answers the end of a message without header if NOEOH is not accompanied
+	 * by NODATA. */
+	if (!(*ret_steps & SMFIP_NODATA))
+		*ret_steps &= ~(unsigned long)SMFIP_NOEOH;
+	*ret2 = *ret3 = 0;
+	if (c) {
+		c->steps = *ret_steps;
+		c->quarantine = *ret_actions & SMFIF_QUARANTINE;
+	}
+	if (actions & SMFIF_SETSYMLIST) {
+		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i"});
+		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
+		smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i {auth_authen} {client_addr}"});
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
+{
+	struct connection *c = smfi_getpriv(ctx);
+	struct net_address client;
+	uint16_t port = net_of_sockaddr((const struct sockaddr *)from, &client);
+	(void)name;
+
+	if (!c) { /* an MTA that did not negotiate */
+		c = connection_new();
+		smfi_setpriv(ctx, c);
+	}
+	/* cleanup(8) has the queue ID from the start, smtpd never: that is what tells mail from
+	 * sendmail(1) apart. */
+	if (c)
+		session_connect(
+		    c->session, &client, port, smfi_getsymval(ctx, (char[]){"i"}) != NULL);
+	return silent(c, SMFIP_NR_CONN);
+}
+
+/* The words of a REJECT or DEFER; libmilter falls back to its own where it does not take them. */
+static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
+{
+	if (smfi_setreply(ctx, v->code, v->status, v->text) != MI_SUCCESS)
+		log_debug("failed to set the reply '%s %s %s'", v->code, v->status, v->text);
+	return how;
+}
+
+static void log_verdict(
+    const char *id, const char *stage, const struct session *s, const struct verdict *v)
+{
+	static const char *const words[] = {"passed", "held", "deferred", "discarded", "rejected"};
+	const struct message *m = session_message(s);
+	const struct rule *rule = v->hit.rule ? v->hit.rule : v->hit.warned;
+	char client[NET_TEXT_SIZE];
+
+	if (v->hit.warned)
+		log_info("%s: warning: rule '%s' at %s: %s; sender=<%s> client=%s login='%s'", id,
+		    v->hit.warned->subject, stage, v->hit.warned->text, m->sender,
+		    net_text(&m->client, client), m->login);
+	if (v->action == VERDICT_CONTINUE || !rule)
+		return;
+	log_info("%s: %s at %s by rule '%s' for <%s> (%s); sender=<%s> client=%s login='%s'%s", id,
+	    words[v->action], stage, rule->subject, v->subject, v->text[0] ? v->text : rule->text,
+	    m->sender, net_text(&m->client, client), m->login,
+	    session_is_local(s) && v->action == VERDICT_HOLD && v->asked != RULE_HOLD
+		? ", local mail"
+		: "");
+}
+
+/* Counts and tells what the rules said. */
+static void note_verdict(struct ruleset *set, const char *id, const char *stage,
+    const struct session *s, const struct verdict *v)
+{
+	if (v->hit.rule)
+		ruleset_count_hit(set, v->hit.index);
+	if (v->hit.warned)
+		ruleset_count_hit(set, v->hit.warned_index);
+	log_verdict(id, stage, s, v);
+}
+
+static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
+{
+	struct verdict v;
+
+	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
+	struct ruleset *set = rulekeeper_get(glue->rules);
+	judge_envelope(set, c->session, clock_wall(), &v);
+	note_verdict(set, "NOQUEUE", "MAIL", c->session, &v);
+	ruleset_unref(set);
+	switch (v.action) {
+	case VERDICT_REJECT:
+		return reply_with(ctx, &v, SMFIS_REJECT);
+	case VERDICT_TEMPFAIL:
+		return reply_with(ctx, &v, SMFIS_TEMPFAIL);
+	case VERDICT_DISCARD:
+		return SMFIS_DISCARD;
+	case VERDICT_CONTINUE:
+	case VERDICT_HOLD: /* holding works at end of message only */
+		break;
+	}
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_mail(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (!c)
+		return unrecorded();
+	enter();
+	sfsistat answer = envelope(ctx, c, argv ? argv[0] : NULL);
+	leave();
+	return answer;
+}
+
+static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c)
+		session_rcpt(c->session, argv ? argv[0] : NULL);
+	return silent(c, SMFIP_NR_RCPT);
+}
+
+static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c)
+		session_header(c->session, name, value);
+	return silent(c, SMFIP_NR_HDR);
+}
+
+static sfsistat record(const char *id, struct connection *c, const struct message *m)
+{
+	char reason[WRITER_REASON_MAX + 1] = "";
+
+	if (writer_record(glue->writer, m, reason) == WRITER_LOST) {
+		log_info("%s: not recorded (%s); sender=<%s>", id, reason, m->sender);
+		return unrecorded();
+	}
+	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u login='%s'", id, m->sender,
+	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and more" : "",
+	    (unsigned)m->recipient_count, session_message(c->session)->login);
+	return SMFIS_CONTINUE;
+}
+
+/* A message that nothing refuses: hold it if asked, record it. known is what session_end said. */
+static sfsistat pass(SMFICTX *ctx, const char *id, struct connection *c, int known,
+    const struct message *m, bool hold)
+{
+	struct message held;
+
+	if (hold &&
+	    (!c->quarantine || smfi_quarantine(ctx, (char[]){"held by pqpurge"}) != MI_SUCCESS)) {
+		log_warning("%s: failed to hold it; it is deferred instead", id);
+		return SMFIS_TEMPFAIL;
+	}
+	if (known != 1) {
+		if (known == 0)
+			atomic_fetch_add(&without_id, 1);
+		writer_lose(glue->writer, session_message(c->session)->mail_time,
+		    known ? "out of memory" : "a message came without a queue ID");
+		return unrecorded();
+	}
+	if (hold) {
+		held = *m;
+		held.flags |= MESSAGE_HELD;
+		m = &held;
+	}
+	return record(id, c, m);
+}
+
+static sfsistat message(SMFICTX *ctx, struct connection *c)
+{
+	const char *id = smfi_getsymval(ctx, (char[]){"i"});
+	const struct message *m = NULL;
+	struct verdict v;
+
+	/* Rules are asked also where the message cannot be indexed. */
+	int known = session_end(c->session, id, smfi_getsymval(ctx, (char[]){"{auth_authen}"}), &m);
+	if (!id)
+		id = "NOQUEUE";
+	struct ruleset *set = rulekeeper_get(glue->rules);
+	judge_message(set, c->session, clock_wall(), &v);
+	note_verdict(set, id, "end of message", c->session, &v);
+	ruleset_unref(set);
+	switch (v.action) {
+	case VERDICT_REJECT:
+		return reply_with(ctx, &v, SMFIS_REJECT);
+	case VERDICT_TEMPFAIL:
+		return reply_with(ctx, &v, SMFIS_TEMPFAIL);
+	case VERDICT_DISCARD:
+		return SMFIS_DISCARD;
+	case VERDICT_CONTINUE:
+	case VERDICT_HOLD:
+		break;
+	}
+	return pass(ctx, id, c, known, m, v.action == VERDICT_HOLD);
+}
+
+static sfsistat on_message(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (!c)
+		return unrecorded();
+	enter();
+	sfsistat answer = message(ctx, c);
+	session_abort(c->session); /* the message is over; the next one begins with MAIL */
+	leave();
+	return answer;
+}
+
+static sfsistat on_abort(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (c)
+		session_abort(c->session);
+	return SMFIS_CONTINUE;
+}
+
+static sfsistat on_close(SMFICTX *ctx)
+{
+	struct connection *c = smfi_getpriv(ctx);
+
+	if (!c) /* a port probe */
+		return SMFIS_CONTINUE;
+	smfi_setpriv(ctx, NULL);
+	session_free(c->session);
+	free(c);
+	atomic_fetch_sub(&sessions, 1);
+	return SMFIS_CONTINUE;
+}
+
+int glue_open_socket(const char *socket, struct err *err)
+{
+	char *copy = strdup(socket);
+
+	if (!copy)
+		return err_set(err, -ENOMEM, "failed to open socket '%s' (out of memory)", socket);
+	struct smfiDesc description = {
+	    .xxfi_name = (char[]){"pqpurge"},
+	    .xxfi_version = SMFI_VERSION,
+	    .xxfi_flags = SMFIF_QUARANTINE,
+	    .xxfi_connect = on_connect,
+	    .xxfi_envfrom = on_mail,
+	    .xxfi_envrcpt = on_rcpt,
+	    .xxfi_header = on_header,
+	    .xxfi_eom = on_message,
+	    .xxfi_abort = on_abort,
+	    .xxfi_close = on_close,
+	    .xxfi_negotiate = on_negotiate,
+	};
+	smfi_setmaxdatasize(PACKET_MAX);
+	int code = 0;
+	if (smfi_register(description) != MI_SUCCESS || smfi_setconn(copy) != MI_SUCCESS)
+		code = err_set(err, ERR_CONFIG, "socket '%s' is not understood", socket);
+	else if (smfi_opensocket(true) != MI_SUCCESS)
+		code = err_sys(err, errno ? errno : EINVAL, "failed to open socket '%s'", socket);
+	free(copy);
+	return code;
+}
+
+int glue_main(const struct glue_config *config, struct err *err)
+{
+	glue = config;
+	if (smfi_main() != MI_SUCCESS)
+		return err_set(
+		    err, ERR_REFUSED, "libmilter ended with a failure; its reason is in the log");
+	return 0;
+}
+
+bool glue_drain(int64_t timeout)
+{
+	int64_t until = clock_steady() + timeout;
+	struct timespec step = {.tv_nsec = DRAIN_STEP * 1000};
+
+	atomic_store(&stopping, true);
+	while (atomic_load(&callbacks) > 0 && clock_steady() < until)
+		nanosleep(&step, NULL);
+	return atomic_load(&callbacks) == 0;
+}
+
+void glue_status(struct strbuf *out)
+{
+	strbuf_printf(out, "sessions=%ld\nwithout_id=%llu\n", atomic_load(&sessions),
+	    atomic_load(&without_id));
+}

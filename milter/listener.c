@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's socket, beside what libmilter does with it. */
+#include "milter/listener.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+static int parse_path(const char *socket, const char *path, struct listener *ret, struct err *err)
+{
+	size_t len = strlen(path);
+
+	if (path[0] != '/')
+		return err_set(err, ERR_CONFIG, "socket '%s': the path must be absolute", socket);
+	if (len >= sizeof(ret->address.sun_path))
+		return err_set(err, ERR_CONFIG,
+		    "socket '%s': the path is %zu bytes long, at most %zu are possible", socket,
+		    len, sizeof(ret->address.sun_path) - 1);
+	*ret = (struct listener){.kind = LISTENER_UNIX, .address = {.sun_family = AF_UNIX}};
+	memcpy(ret->address.sun_path, path, len + 1);
+	return 0;
+}
+
+static int parse_port(const char *socket, const char *at, struct listener *ret, struct err *err)
+{
+	char port[8];
+	size_t len = strcspn(at, "@");
+	uint64_t number;
+
+	snprintf(port, sizeof(port), "%.*s", (int)(len < sizeof(port) ? len : 0), at);
+	if (str_parse_u64(port, 1, 65535, &number) != 0)
+		return err_set(err, ERR_CONFIG,
+		    "socket '%s': inet takes PORT@HOST, the port a number", socket);
+	*ret = (struct listener){.kind = LISTENER_INET};
+	return 0;
+}
+
+static int parse_fd(const char *socket, const char *at, struct listener *ret, struct err *err)
+{
+	uint64_t number;
+
+	if (str_parse_u64(at, 0, 65535, &number) != 0)
+		return err_set(err, ERR_CONFIG, "socket '%s': fd takes a number", socket);
+	*ret = (struct listener){.kind = LISTENER_FD};
+	return 0;
+}
+
+int listener_parse(const char *socket, struct listener *ret, struct err *err)
+{
+	static const struct {
+		const char *prefix;
+		int (*parse)(
+		    const char *socket, const char *at, struct listener *ret, struct err *err);
+	} kinds[] = {
+	    {"unix:", parse_path},
+	    {"local:", parse_path},
+	    {"inet:", parse_port},
+	    {"inet6:", parse_port},
+	    {"fd:", parse_fd},
+	    {"/", NULL},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		if (!str_starts(socket, kinds[i].prefix))
+			continue;
+		if (!kinds[i].parse)
+			return parse_path(socket, socket, ret, err);
+		return kinds[i].parse(socket, socket + strlen(kinds[i].prefix), ret, err);
+	}
+	return err_set(
+	    err, ERR_CONFIG, "socket '%s': neither unix:/PATH, inet:PORT@HOST nor fd:N", socket);
+}
+
+int listener_probe(const struct listener *l, struct err *err)
+{
+	if (l->kind != LISTENER_UNIX)
+		return 0; /* the second bind to a port fails by itself */
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return err_sys(err, errno, "failed to make a socket");
+	int code =
+	    connect(fd, (const struct sockaddr *)&l->address, sizeof(l->address)) == 0 ? 0 : errno;
+	close(fd);
+	/* EAGAIN: somebody listens and has much to do. */
+	if (code == 0 || code == EAGAIN)
+		return err_set(
+		    err, ERR_LOCKED, "another process listens on '%s'", l->address.sun_path);
+	return 0;
+}
+
+int listener_make_directory(
+    const char *directory, mode_t mode, uid_t uid, gid_t gid, struct err *err)
+{
+	if (mkdir(directory, mode) != 0)
+		return errno == EEXIST
+			   ? 0
+			   : err_sys(err, errno, "failed to make directory '%s'", directory);
+	/* The umask may have taken bits away. */
+	if (uid != (uid_t)-1 && (chmod(directory, mode) != 0 || lchown(directory, uid, gid) != 0))
+		return err_sys(err, errno, "failed to give directory '%s' away", directory);
+	return 0;
+}
+
+int listener_prepare(const struct listener *l, uid_t uid, gid_t gid, struct err *err)
+{
+	char directory[sizeof(l->address.sun_path)];
+
+	if (l->kind != LISTENER_UNIX)
+		return 0;
+	snprintf(directory, sizeof(directory), "%s", l->address.sun_path);
+	char *slash = strrchr(directory, '/');
+	if (slash == directory)
+		return 0;
+	*slash = '\0';
+	return listener_make_directory(directory, 0750, uid, gid, err);
+}
+
+int listener_give(const struct listener *l, uid_t uid, gid_t gid, struct err *err)
+{
+	if (l->kind == LISTENER_UNIX && lchown(l->address.sun_path, uid, gid) != 0)
+		return err_sys(err, errno, "failed to give socket '%s' away", l->address.sun_path);
+	return 0;
+}
+
+void listener_remove(const struct listener *l)
+{
+	if (l->kind == LISTENER_UNIX)
+		unlink(l->address.sun_path);
+}

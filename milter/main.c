@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-milter(8): options. */
+#include <errno.h>
+#include <getopt.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "milter/daemon.h"
+
+#define NAME "pqpurge-milter"
+
+struct options {
+	const char *file; /* NULL: the default one */
+	bool check, debug, version;
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: " NAME " [-c FILE] [-n] [-v] [-V]\n");
+	return 1;
+}
+
+static int parse_options(int argc, char **argv, struct options *ret)
+{
+	int option;
+
+	while ((option = getopt(argc, argv, "c:nvV")) != -1) {
+		switch (option) {
+		case 'c':
+			ret->file = optarg;
+			break;
+		case 'n':
+			ret->check = true;
+			break;
+		case 'v':
+			ret->debug = true;
+			break;
+		case 'V':
+			ret->version = true;
+			break;
+		default:
+			return usage();
+		}
+	}
+	return optind == argc ? 0 : usage();
+}
+
+static int check(const struct options *options, const struct settings *settings)
+{
+	struct err err;
+
+	if (daemon_check(settings, &err) != 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return 1;
+	}
+	if (options->debug)
+		settings_print(settings, stdout);
+	puts("configuration OK");
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+/* Returns only where the start failed, which is told in the log and on stderr. */
+static int run(const struct options *options, const struct settings *settings)
+{
+	struct err err = {{0}};
+
+	log_open(NAME, settings->log_to_stderr ? LOG_TO_STDERR : LOG_TO_SYSLOG, options->debug);
+	if (daemon_run(settings, &err) == 0)
+		return 0;
+	log_error("%s", err.text);
+	if (!settings->log_to_stderr)
+		fprintf(stderr, NAME ": %s\n", err.text);
+	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {0};
+	struct settings settings;
+	struct err err;
+
+	if (io_guard_stdio() != 0 || parse_options(argc, argv, &options) != 0)
+		return 1;
+	if (options.version) {
+		puts(NAME " " PQPURGE_VERSION);
+		return fflush(stdout) == 0 ? 0 : 1;
+	}
+	if (settings_load(options.file, &settings, &err) != 0) {
+		if (!options.check)
+			log_open(NAME, LOG_TO_SYSLOG, false);
+		if (!options.check)
+			log_error("%s", err.text);
+		fprintf(stderr, "%s%s\n", options.check ? "" : NAME ": ", err.text);
+		return 1;
+	}
+	int status = options.check ? check(&options, &settings) : run(&options, &settings);
+	settings_release(&settings);
+	return status;
+}

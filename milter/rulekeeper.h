@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The rule keeper: the rule set in force, built of the rules file and the command's rules. A new
+ * set is built beside the old one, validated, then swapped; a rules file that is wrong leaves the
+ * old set in force. Any thread may call anything.
+ */
+#ifndef PQPURGE_MILTER_RULEKEEPER_H
+#define PQPURGE_MILTER_RULEKEEPER_H
+
+#include "base/str.h"
+#include "rules/ruleset.h"
+
+struct rulekeeper;
+
+/* Reads the file (absent: no rules). A file that is unreadable or wrong is an error, with file and
+ * line. */
+int rulekeeper_open(const char *file, struct rulekeeper **ret, struct err *err) NODISCARD;
+void rulekeeper_close(struct rulekeeper *k); /* NULL is fine */
+
+/* The set in force, counted: ruleset_unref it. */
+struct ruleset *rulekeeper_get(struct rulekeeper *k);
+
+/* The command's rules are these from now on; takes *rules over. For writer_config (arg: the
+ * keeper). */
+void rulekeeper_set_command(void *k, struct rule_list *rules);
+/* Reads the file again, where it changed or by force. Logs what happened. */
+void rulekeeper_reload(struct rulekeeper *k, bool force);
+/* Hands on the command's hits since the last call. For writer_config (arg: the keeper). */
+void rulekeeper_collect_hits(
+    void *k, void (*save)(void *to, const struct rule *r, uint64_t hits), void *to);
+
+/* Adds "key=value" lines: rules (in all), match_limit_errors, rules_error (only where the file is
+ * wrong now). */
+void rulekeeper_status(struct rulekeeper *k, struct strbuf *out);
+
+#endif

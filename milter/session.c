@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: ISC */
+/* One connection and its current message: buffers, caps, times, and the one reset. */
+#include "milter/session.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+/* Buffers that grew past this are given back at the reset, so that one huge message does not cost
+ * memory for ever. */
+#define KEEP_MAX (64u << 10)
+
+/* Between MAIL and the first RCPT the clocks may part by this much plus a thousandth before it
+ * counts as a step. */
+#define STEP_SLACK INT64_C(5000)
+
+struct moment {
+	int64_t wall, steady;
+};
+
+struct session {
+	const struct session_config *config;
+	bool local;
+	struct net_address client;
+	uint16_t port;
+	int64_t connect_time;
+
+	/* The message; all of it goes at the reset. */
+	struct message message; /* views what follows */
+	struct moment mail;
+	struct address sender;
+	struct strbuf from, recipients;
+	unsigned from_count, recipients_kept;
+	char login[MESSAGE_TEXT_MAX + 1];
+	char message_id[MESSAGE_TEXT_MAX + 1];
+	char subject[MESSAGE_TEXT_MAX + 1];
+	bool has_message_id, has_subject;
+};
+
+/*
+ * Both clocks at one moment. A thread that is put off between the two readings would look like a
+ * clock step, so a slow reading is repeated; the last one counts in any case.
+ */
+static struct moment moment_now(void)
+{
+	struct moment now;
+
+	for (int attempt = 0; attempt < 4; attempt++) {
+		int64_t before = clock_steady();
+
+		now.wall = clock_wall();
+		now.steady = clock_steady();
+		if (now.steady - before < STEP_SLACK / 5)
+			break;
+	}
+	return now;
+}
+
+static bool clock_stepped(const struct moment *a, const struct moment *b)
+{
+	int64_t steady = b->steady - a->steady;
+	int64_t parted = b->wall - a->wall - steady;
+
+	return llabs(parted) > STEP_SLACK + steady / 1000;
+}
+
+static void buffer_reset(struct strbuf *s)
+{
+	if (s->failed || s->cap > KEEP_MAX)
+		strbuf_release(s);
+	else
+		strbuf_clear(s);
+}
+
+/* Brings the view up to date with the buffers. */
+static void view(struct session *s)
+{
+	struct message *m = &s->message;
+
+	m->sender = s->sender.text;
+	m->from = strlist_of(&s->from);
+	m->recipients = strlist_of(&s->recipients);
+	m->login = s->login;
+	m->message_id = s->message_id;
+	m->subject = s->subject;
+}
+
+static void reset(struct session *s)
+{
+	buffer_reset(&s->from);
+	buffer_reset(&s->recipients);
+	s->from_count = s->recipients_kept = 0;
+	s->login[0] = s->message_id[0] = s->subject[0] = '\0';
+	s->has_message_id = s->has_subject = false;
+	s->mail = (struct moment){0};
+	address_envelope(NULL, NULL, &s->sender);
+
+	message_init(&s->message);
+	s->message.origin = s->local ? ORIGIN_SENDMAIL : ORIGIN_SMTPD;
+	s->message.connect_time = s->connect_time;
+	s->message.client = s->client;
+	s->message.client_port = s->port;
+	view(s);
+}
+
+struct session *session_new(const struct session_config *config)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->config = config;
+	reset(s);
+	return s;
+}
+
+void session_free(struct session *s)
+{
+	if (!s)
+		return;
+	strbuf_release(&s->from);
+	strbuf_release(&s->recipients);
+	free(s);
+}
+
+void session_connect(struct session *s, const struct net_address *client, uint16_t port, bool local)
+{
+	s->connect_time = clock_wall();
+	s->local = local;
+	s->client = (struct net_address){.family = 0};
+	s->port = 0;
+	if (client && !local) {
+		s->client = *client;
+		s->port = port;
+	}
+	reset(s);
+}
+
+/* Copies the bytes of text that fit; true if some did not. */
+static bool keep_text(char to[MESSAGE_TEXT_MAX + 1], const char *text, size_t len)
+{
+	size_t fits = len < MESSAGE_TEXT_MAX ? len : MESSAGE_TEXT_MAX;
+
+	memcpy(to, text, fits);
+	to[fits] = '\0';
+	return fits < len;
+}
+
+static void set_login(struct session *s, const char *login)
+{
+	if (keep_text(s->login, login, strlen(login)))
+		s->message.flags |= MESSAGE_CUT_TEXT;
+}
+
+void session_mail(struct session *s, const char *argument, const char *login)
+{
+	struct moment now =
+	    moment_now(); /* first: Postfix takes its own time right after our reply */
+
+	reset(s);
+	s->mail = now;
+	s->message.mail_time = now.wall;
+	address_envelope(argument, s->config->origin, &s->sender);
+	if (s->sender.cut)
+		s->message.flags |= MESSAGE_CUT_TEXT;
+	if (login)
+		set_login(s, login);
+	view(s);
+}
+
+static void first_recipient(struct session *s)
+{
+	struct moment now = moment_now();
+
+	s->message.rcpt_time = now.wall;
+	if (clock_stepped(&s->mail, &now))
+		s->message.flags |= MESSAGE_CLOCK_STEPPED;
+}
+
+void session_rcpt(struct session *s, const char *argument)
+{
+	struct address recipient;
+
+	if (s->message.recipient_count == 0)
+		first_recipient(s);
+	s->message.recipient_count++;
+	if (s->recipients_kept >= s->config->max_recipients) {
+		s->message.flags |= MESSAGE_CUT_RECIPIENTS;
+		return;
+	}
+	address_envelope(argument, s->config->origin, &recipient);
+	if (recipient.cut)
+		s->message.flags |= MESSAGE_CUT_TEXT;
+	strlist_push(&s->recipients, recipient.text, strlen(recipient.text));
+	s->recipients_kept++;
+	view(s);
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* The id with its brackets; without any, the first word. What follows (a comment) is no part of it.
+ */
+static void keep_message_id(struct session *s, const char *value)
+{
+	const char *open = strchr(value, '<');
+	const char *close = open ? strchr(open, '>') : NULL;
+	size_t len = 0;
+
+	if (close) {
+		value = open;
+		len = (size_t)(close - open) + 1;
+	} else {
+		while (is_blank(*value))
+			value++;
+		while (value[len] && !is_blank(value[len]))
+			len++;
+	}
+	if (keep_text(s->message_id, value, len))
+		s->message.flags |= MESSAGE_CUT_TEXT;
+	s->has_message_id = true;
+}
+
+/* Trimmed and unfolded: line ends go, the blank that follows each stays. */
+static void keep_subject(struct session *s, const char *value)
+{
+	size_t at = 0;
+	size_t len = strlen(value);
+
+	while (len > 0 && is_blank(value[len - 1]))
+		len--;
+	while (len > 0 && is_blank(*value))
+		value++, len--;
+	for (size_t i = 0; i < len; i++) {
+		if (value[i] == '\r' || value[i] == '\n')
+			continue;
+		if (at == MESSAGE_TEXT_MAX) {
+			s->message.flags |= MESSAGE_CUT_TEXT;
+			break;
+		}
+		s->subject[at++] = value[i];
+	}
+	s->subject[at] = '\0';
+	s->has_subject = true;
+}
+
+void session_header(struct session *s, const char *name, const char *value)
+{
+	if (str_equal_nocase(name, "From")) {
+		if (from_scan(value, strlen(value), &s->from, &s->from_count))
+			s->message.flags |= MESSAGE_CUT_FROM;
+	} else if (str_equal_nocase(name, "Message-ID") && !s->has_message_id) {
+		keep_message_id(s, value);
+	} else if (str_equal_nocase(name, "Subject") && !s->has_subject &&
+		   s->config->record_subject) {
+		keep_subject(s, value);
+	} else {
+		return;
+	}
+	view(s);
+}
+
+int session_end(
+    struct session *s, const char *queue_id, const char *login, const struct message **ret)
+{
+	struct message *m = &s->message;
+
+	m->end_time = clock_wall();
+	if (login)
+		set_login(s, login);
+	if (m->rcpt_time == 0)
+		m->rcpt_time = m->end_time;
+	view(s);
+	if (s->from.failed || s->recipients.failed)
+		return -ENOMEM;
+	if (!queue_id || m->mail_time == 0 ||
+	    queue_id_parse(queue_id, strlen(queue_id), &m->queue_id) != 0)
+		return 0;
+	*ret = m;
+	return 1;
+}
+
+const struct message *session_message(const struct session *s)
+{
+	return &s->message;
+}
+
+const struct address *session_sender(const struct session *s)
+{
+	return &s->sender;
+}
+
+bool session_is_local(const struct session *s)
+{
+	return s->local;
+}
+
+void session_abort(struct session *s)
+{
+	reset(s);
+}

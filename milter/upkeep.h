@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Upkeep: what the index needs each second beside mail: hits saved, expired rules removed, room
+ * kept. The writer's thread alone uses it. Every function returns 0 or the code of the transaction
+ * that failed.
+ */
+#ifndef PQPURGE_MILTER_UPKEEP_H
+#define PQPURGE_MILTER_UPKEEP_H
+
+#include "index/store.h"
+#include "rules/rule.h"
+
+#define UPKEEP_PRUNE_ROWS                                                                          \
+	1000                    /* oldest messages dropped in one transaction: a few milliseconds  \
+				 */
+#define UPKEEP_PRUNE_PERCENT 80 /* of the map's pages */
+
+/* Zero-initialise. */
+struct upkeep {
+	struct store_usage usage; /* as last looked up */
+	uint64_t page_limit;      /* pages that may be in use */
+	int64_t pruned_to;        /* latest mail_time dropped so far */
+	uint64_t pruned;          /* messages dropped since start */
+	pid_t lagging;            /* a reader that keeps pages from being freed; 0 = none */
+};
+
+typedef void upkeep_save_hits(void *to, const struct rule *r, uint64_t hits);
+
+/* Saves hits (collect calls its second argument for each rule) and drops expired rules;
+ * *ret_expired counts these. */
+int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hits *save, void *to),
+    void *arg, int64_t wall, size_t *ret_expired, struct err *err) NODISCARD;
+/* Looks at the space in use, keeps some disk allocated ahead, and logs a reader that lags. */
+int upkeep_space(
+    struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
+/* Whether the oldest messages have to go now. Never while a reader lags: it would free nothing. */
+bool upkeep_must_prune(const struct upkeep *u);
+/* Drops one slice of the oldest, with a coverage row that says so, and looks at the space again. */
+int upkeep_prune(
+    struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* The writer's thread: batches, and once a second whatever the index needs. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "index/entry.h"
+#include "milter/writer_private.h"
+
+#define TICK      USEC_PER_SEC
+#define LOOK_ROWS 1000 /* rows after which the space is looked at before the second is over */
+
+static void show_upkeep(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->shown = w->upkeep;
+	w->rules_saved = command_rules_all_saved(&w->rules);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int write_rows(struct writer *w, const struct ticket *rows, struct err *err)
+{
+	struct coverage_row gap;
+	struct txn txn;
+
+	bool in_gap = intake_gap(&w->intake, &gap);
+	txn_begin(w->home.store, true, &txn);
+	for (const struct ticket *t = rows; t; t = t->next) {
+		entry_add(&txn, bytes_span(&t->record), NULL);
+		w->rows_since_look++;
+	}
+	if (in_gap)
+		coverage_put(&txn, &gap);
+	int code = txn_commit(&txn, err);
+	/* Commits into a removed directory succeed; nobody may be told so. */
+	if (!code && home_check(&w->home) != 0)
+		code = err_set(
+		    err, ERR_STALE, "directory '%s' was removed or replaced", w->home.directory);
+	if (!code && in_gap)
+		intake_gap_written(&w->intake, &gap);
+	return code;
+}
+
+/* One batch. Also called without rows, to end a gap when no mail comes. */
+static void commit_batch(struct writer *w)
+{
+	struct ticket *rows = intake_take_rows(&w->intake);
+	struct err err = {{0}};
+	int code = ERR_NO_INDEX;
+
+	if (w->open)
+		code = write_rows(w, rows, &err);
+	else
+		err_set(&err, code, "the index is not open");
+	intake_batch_over(&w->intake, rows, code, err.text);
+	if (code && w->open)
+		writer_store_failed(w, code, &err);
+}
+
+static void tend_rules(struct writer *w)
+{
+	struct coverage_row failing;
+	struct err err = {{0}};
+	size_t expired = 0;
+	int code = 0;
+
+	/* Hits are taken from their counters here; while commits fail they stay where they are. */
+	if (!intake_gap(&w->intake, &failing))
+		code = upkeep_rules(w->home.store, w->config.collect_hits, w->config.arg,
+		    clock_wall(), &expired, &err);
+	if (!code && (expired > 0 || !command_rules_all_saved(&w->rules)))
+		code = writer_sync_rules(w, &err);
+	if (code)
+		writer_store_failed(w, code, &err);
+}
+
+static void tend_space(struct writer *w)
+{
+	struct err err = {{0}};
+	w->rows_since_look = 0;
+	int code = upkeep_space(&w->upkeep, w->home.directory, w->home.store, &err);
+
+	if (code)
+		writer_store_failed(w, code, &err);
+	show_upkeep(w);
+}
+
+static void tick(struct writer *w, int64_t now)
+{
+	struct coverage_row gap;
+
+	w->next_tick = now + TICK;
+	if (w->open && home_check(&w->home) != 0) {
+		struct err gone;
+
+		err_set(
+		    &gone, ERR_STALE, "directory '%s' was removed or replaced", w->home.directory);
+		writer_abandon_index(w, &gone);
+	}
+	if (!w->open)
+		writer_open_index(w);
+	if (w->open && intake_gap(&w->intake, &gap))
+		commit_batch(w);
+	if (w->open)
+		tend_rules(w);
+	if (w->open)
+		tend_space(w);
+	if (w->open && now >= w->next_touch) {
+		home_touch(&w->home);
+		w->next_touch = now + HOME_RUN_INTERVAL;
+	}
+}
+
+/*
+ * Drops the oldest: one slice, or, where more than that has just come in, twice as much as has, so
+ * that it never falls behind.
+ */
+static void prune(struct writer *w, size_t came_in)
+{
+	for (size_t n = 0; n <= 2 * came_in / UPKEEP_PRUNE_ROWS && w->open; n++) {
+		struct err err = {{0}};
+
+		if (!upkeep_must_prune(&w->upkeep))
+			break;
+		int code = upkeep_prune(&w->upkeep, w->home.directory, w->home.store, &err);
+		if (code) {
+			w->upkeep.page_limit = UINT64_MAX; /* not again before the next look */
+			writer_store_failed(w, code, &err);
+		}
+	}
+}
+
+/* One round: at most one batch, one request and some pruning, so that none keeps the others
+ * waiting. */
+static void work(struct writer *w, unsigned ready)
+{
+	if (ready & INTAKE_ROWS)
+		commit_batch(w);
+	if (ready & INTAKE_ERRANDS) {
+		struct errand *e = intake_take_errand(&w->intake);
+
+		if (e)
+			writer_serve(w, e);
+	}
+	int64_t now = clock_steady();
+	size_t came_in = w->rows_since_look;
+	if (now >= w->next_tick)
+		tick(w, now);
+	else if (w->open && came_in >= LOOK_ROWS)
+		tend_space(w);
+	if (w->open)
+		prune(w, came_in);
+}
+
+void *writer_main(void *arg)
+{
+	struct writer *w = arg;
+	struct coverage_row gap;
+
+	tick(w, clock_steady());
+	for (;;) {
+		bool hurry = w->open && upkeep_must_prune(&w->upkeep);
+		unsigned ready = intake_wait(&w->intake, hurry ? 0 : w->next_tick);
+
+		if (ready == INTAKE_STOP)
+			break; /* and nothing else is left */
+		work(w, ready);
+	}
+	if (w->open && intake_gap(&w->intake, &gap))
+		commit_batch(w);
+	if (w->open)
+		home_close(&w->home);
+	intake_finished(&w->intake);
+	return NULL;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: ISC */
+/* The IDs that --id asked for and that the index does not know. */
+#ifndef PQPURGE_PURGE_ASKED_H
+#define PQPURGE_PURGE_ASKED_H
+
+#include "purge/report.h"
+#include "purge/session.h"
+
+/* *ret is a malloc'd array; what lies in the queue is looked up, too. Nothing where no --id was
+ * given. */
+int asked_strangers(
+    const struct session *s, struct stranger **ret, size_t *ret_count, struct err *err) NODISCARD;
+
+#endif

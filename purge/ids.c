@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/* Queue IDs from a line, and from a stream of lines. */
+#include <errno.h>
+
+#include "base/str.h"
+#include "purge/ids.h"
+
+#define COMPLAINTS 20
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+int id_of_line(const char *line, size_t len, struct queue_id *ret)
+{
+	while (len && is_blank(line[len - 1]))
+		len--;
+	while (len && is_blank(*line)) {
+		line++;
+		len--;
+	}
+	if (len == 0)
+		return 0;
+	if (strchr("*!#", line[len - 1]))
+		len--;
+	return queue_id_parse(line, len, ret) < 0 ? ERR_SYNTAX : 1;
+}
+
+static void complain_of(FILE *complain, size_t number, const char *line)
+{
+	char word[64];
+	size_t len;
+
+	str_scrub(word, sizeof(word), line);
+	len = strlen(word);
+	/* The newline was scrubbed to '?': cut it off. */
+	if (len && word[len - 1] == '?' && line[len - 1] == '\n')
+		word[len - 1] = '\0';
+	fprintf(complain, "pqpurge-idx: line %zu: '%s' is no queue ID\n", number, word);
+}
+
+int ids_read(FILE *from, FILE *complain, struct selector *s, size_t *ret_bad, struct err *err)
+{
+	char *line = NULL;
+	size_t cap = 0, number = 0, bad = 0;
+	ssize_t len;
+	int code = 0;
+
+	errno = 0;
+	while (code >= 0 && (len = getline(&line, &cap, from)) >= 0) {
+		struct queue_id id;
+
+		number++;
+		code = id_of_line(line, (size_t)len, &id);
+		if (code > 0)
+			code = selector_add_id(s, &id);
+		else if (code == ERR_SYNTAX && ++bad <= COMPLAINTS)
+			complain_of(complain, number, line);
+		if (code == ERR_SYNTAX)
+			code = 0;
+	}
+	if (bad > COMPLAINTS)
+		fprintf(complain, "pqpurge-idx: and %zu more lines\n", bad - COMPLAINTS);
+	if (code >= 0 && ferror(from))
+		code = err_sys(err, errno ? errno : EIO, "failed to read queue IDs from stdin");
+	else if (code < 0)
+		err_set(err, code, "too many queue IDs (%s)", err_word(code));
+	free(line);
+	if (code < 0)
+		return code;
+	*ret_bad = bad;
+	return 0;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * SIGINT, SIGTERM and SIGHUP set a flag that the walk looks at between chunks; nothing is torn off
+ * in the middle. SIGPIPE is ignored, so that a pager that goes away is a write error and not a
+ * half-done purge.
+ */
+#ifndef PQPURGE_PURGE_INTERRUPT_H
+#define PQPURGE_PURGE_INTERRUPT_H
+
+#include <signal.h>
+
+extern volatile sig_atomic_t interrupt_stop;
+
+/* For verbs that change something: from here on the signals only set the flag; a read from the
+ * terminal ends with EINTR. */
+void interrupt_catch(void);
+void interrupt_ignore_pipe(void);
+
+#endif

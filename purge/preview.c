@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* The preview of a walk. */
+#include "purge/preview.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "purge/wording.h"
+
+#define SAMPLES 3
+
+struct view {
+	uint64_t ready, by_queue[QUEUE_COUNT];
+	int64_t oldest, newest;
+	const struct item *samples[SAMPLES];
+};
+
+static void view_add(struct view *v, const struct item *item)
+{
+	if (v->ready < SAMPLES)
+		v->samples[v->ready] = item;
+	v->ready++;
+	for (unsigned i = 0; i < QUEUE_COUNT; i++)
+		v->by_queue[i] += item->proof.queue == queue_at(i);
+	if (v->ready == 1 || item->proof.arrival_time < v->oldest)
+		v->oldest = item->proof.arrival_time;
+	if (v->ready == 1 || item->proof.arrival_time > v->newest)
+		v->newest = item->proof.arrival_time;
+}
+
+static void put_queues(FILE *to, const struct view *v)
+{
+	const char *separator = "In ";
+
+	for (unsigned i = 0; i < QUEUE_COUNT; i++) {
+		if (!v->by_queue[i])
+			continue;
+		fprintf(to, "%s%s %" PRIu64, separator, queue_word(queue_at(i)), v->by_queue[i]);
+		separator = ", ";
+	}
+	fputs(".\n", to);
+}
+
+static void put_ages(FILE *to, const struct view *v)
+{
+	char oldest[CLOCK_TEXT_SIZE], newest[CLOCK_TEXT_SIZE];
+
+	if (v->oldest <= 0)
+		return;
+	fprintf(to, "The oldest arrived %s, the newest %s.\n",
+	    clock_text(v->oldest, oldest, sizeof(oldest)),
+	    clock_text(v->newest, newest, sizeof(newest)));
+}
+
+/* "ID  sender -> recipient (and 2 more)" and the subject, where one was recorded. */
+static void put_sample(FILE *to, const struct message *m)
+{
+	char sender[29], recipient[29] = "?", subject[61], more[24] = "";
+
+	strlist_each (item, &m->recipients) {
+		wording_address_text(item, recipient, sizeof(recipient));
+		break;
+	}
+	if (m->recipient_count > 1)
+		snprintf(more, sizeof(more), " +%" PRIu32, m->recipient_count - 1);
+	fprintf(to, "  %s %s -> %s%s\n", m->queue_id.text,
+	    wording_address_text(m->sender, sender, sizeof(sender)), recipient, more);
+	if (*m->subject)
+		fprintf(to, "    Subject: %s\n", str_scrub(subject, sizeof(subject), m->subject));
+}
+
+void preview_text(
+    FILE *to, enum action action, bool recipients_asked, const struct outcome *outcome)
+{
+	const struct tally *t = &outcome->tally;
+	struct view v = {0};
+	char size[32];
+
+	for (size_t i = 0; i < outcome->count; i++)
+		if (outcome->items[i].result == RESULT_READY)
+			view_add(&v, &outcome->items[i]);
+	if (v.ready == 0)
+		return;
+	fprintf(to, "%" PRIu64 " %s to %s (%s)", v.ready, wording_messages(v.ready),
+	    wording_verb(action), str_size_text(t->bytes, size, sizeof(size)));
+	if (t->by_envelope || t->by_from_only)
+		fprintf(to, ":\n%" PRIu64 " by envelope sender, %" PRIu64 " by header From only",
+		    t->by_envelope, t->by_from_only);
+	fputs(".\n", to);
+	put_queues(to, &v);
+	put_ages(to, &v);
+	if (recipients_asked && t->shared)
+		fprintf(to, "%" PRIu64 " %s also for other recipients (%" PRIu64 " in all).\n",
+		    t->shared, t->shared == 1 ? "is" : "are", t->other_recipients);
+	fputs(v.ready > SAMPLES ? "Among them:\n" : "Namely:\n", to);
+	for (size_t i = 0; i < SAMPLES && v.samples[i]; i++)
+		put_sample(to, &v.samples[i]->candidate->message);
+}

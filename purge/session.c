@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: ISC */
+/* One run of the command: from its words to what a verb needs. */
+#include <errno.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "purge/ids.h"
+#include "purge/session.h"
+
+#define COMMAND_LINE_MAX 4096 /* what a batch keeps */
+
+static char *join_words(int argc, char **argv)
+{
+	struct strbuf line = {0};
+
+	strbuf_puts(&line, "pqpurge-idx");
+	for (int i = 1; i < argc && line.len < COMMAND_LINE_MAX; i++) {
+		strbuf_putc(&line, ' ');
+		strbuf_puts(&line, argv[i]);
+	}
+	if (line.failed) {
+		strbuf_release(&line);
+		return NULL;
+	}
+	return line.text;
+}
+
+int session_parse(struct session *s, int argc, char **argv, struct err *err)
+{
+	*s = (struct session){0};
+	s->command_line = join_words(argc, argv);
+	if (!s->command_line)
+		return err_set(err, -ENOMEM, "out of memory");
+	return options_parse(argc, argv, &s->options, &s->verb, err);
+}
+
+/* Root by sudo is a person whose name the account should have. */
+static void find_user(char *buf, size_t size)
+{
+	const char *sudo = getenv("SUDO_USER");
+	const struct passwd *pw = getpwuid(getuid());
+
+	if (sudo && *sudo)
+		str_scrub(buf, size, sudo);
+	else if (pw)
+		str_scrub(buf, size, pw->pw_name);
+	else
+		snprintf(buf, size, "uid %lu", (unsigned long)getuid());
+}
+
+int session_open(struct session *s, struct err *err)
+{
+	const char *config = s->options.config;
+	int code;
+
+	if (geteuid() != 0 || getuid() != 0)
+		return err_set(err, -EPERM,
+		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it");
+	if (!config)
+		config = getenv(SETTINGS_ENV);
+	code = settings_load(config && *config ? config : NULL, &s->settings, err);
+	if (code < 0)
+		return code;
+	if (s->verb->flags & VERB_POSTFIX)
+		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
+	if (code == 0 && s->options.ids_from_stdin)
+		code = ids_read(stdin, stderr, &s->options.selector, &s->bad_ids, err);
+	if (code < 0)
+		return code;
+	selector_seal(&s->options.selector);
+	find_user(s->user, sizeof(s->user));
+	return 0;
+}
+
+void session_release(struct session *s)
+{
+	options_release(&s->options);
+	settings_release(&s->settings);
+	postfix_release(&s->postfix);
+	free(s->command_line);
+	s->command_line = NULL;
+}
+
+bool session_can_ask(const struct session *s)
+{
+	return !s->options.yes && isatty(STDIN_FILENO);
+}
+
+int session_exit_of(int code)
+{
+	static const int begun_nothing[] = {ERR_USAGE, ERR_CONFIG, ERR_SYNTAX, ERR_NO_INDEX,
+	    ERR_VERSION, ERR_DAMAGED, ERR_INSTANCE, -EPERM, -EACCES, -ENOENT};
+
+	for (size_t i = 0; i < COUNT_OF(begun_nothing); i++)
+		if (code == begun_nothing[i])
+			return EXIT_CANNOT;
+	return EXIT_SOME_FAILED;
+}

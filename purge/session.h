@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: ISC */
+/* One run of the command: what was asked, with which settings, on which Postfix, and by whom. */
+#ifndef PQPURGE_PURGE_SESSION_H
+#define PQPURGE_PURGE_SESSION_H
+
+#include "base/settings.h"
+#include "postfix/instance.h"
+#include "purge/options.h"
+#include "purge/verbs.h"
+
+struct session {
+	const struct verb *verb;
+	struct options options;
+	struct settings settings;
+	struct postfix postfix; /* where the verb has VERB_POSTFIX */
+	char *command_line;     /* the words as given, for the account */
+	char user[64];  /* login name of whoever is behind it; SUDO_USER where there is one */
+	size_t bad_ids; /* lines of --id - that were no queue ID */
+};
+
+/* Reads the command line alone, so that its errors come before those of root, files and Postfix.
+ * Release in every case. */
+int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
+/*
+ * Root, settings, Postfix, IDs from stdin: what every verb needs. -EPERM, ERR_CONFIG and what the
+ * parts say. Lines of stdin that are no queue ID are told on stderr and counted.
+ */
+int session_open(struct session *s, struct err *err) NODISCARD;
+void session_release(struct session *s);
+
+/* Whether somebody can be asked: a terminal on stdin and no --yes. */
+bool session_can_ask(const struct session *s);
+
+/* The exit status that an error code means: 1 where nothing could be begun, else 2. */
+int session_exit_of(int code);
+
+enum { EXIT_DONE = 0, EXIT_CANNOT = 1, EXIT_SOME_FAILED = 2, EXIT_INTERRUPTED = 3 };
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/* Several passes of one walk as one outcome. */
+#include <errno.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "purge/sweep.h"
+
+/* Between two passes: mail whose end of message was judged before a block came into force gets its
+ * row meanwhile. */
+#define PAUSE_MS 100
+/* Passes that find messages and get nothing done; each has waited for what was still arriving. */
+#define FRUITLESS_MAX 3
+#define DROP_TIMEOUT  (5 * USEC_PER_SEC)
+
+static bool is_done(const struct item *item)
+{
+	return item->result == RESULT_DONE;
+}
+
+/* A sequence whose row was dropped may be given again, so it alone does not make two items one
+ * message. */
+static bool is_same(const struct item *a, const struct item *b)
+{
+	return a->candidate->sequence == b->candidate->sequence &&
+	       a->candidate->message.mail_time == b->candidate->message.mail_time &&
+	       queue_id_equal(&a->candidate->message.queue_id, &b->candidate->message.queue_id);
+}
+
+/* Both are in sequence order: one merge. Of two items of one message what was done stays; else the
+ * later pass is right. */
+static size_t merge(const struct item *old, size_t old_count, const struct item *new,
+    size_t new_count, struct item *into)
+{
+	size_t o = 0, n = 0, count = 0;
+
+	while (o < old_count || n < new_count) {
+		uint64_t left = o < old_count ? old[o].candidate->sequence : UINT64_MAX;
+		uint64_t right = n < new_count ? new[n].candidate->sequence : UINT64_MAX;
+
+		if (right < left)
+			into[count++] = new[n++];
+		else if (left < right || !is_same(&old[o], &new[n]))
+			into[count++] = old[o++];
+		else {
+			into[count++] = is_done(&old[o]) ? old[o] : new[n];
+			o++;
+			n++;
+		}
+	}
+	return count;
+}
+
+int sweep_add(struct sweep *sweep, struct outcome *pass)
+{
+	struct outcome *whole = &sweep->whole;
+	struct outcome *passes = realloc(sweep->passes, (sweep->count + 1) * sizeof(*passes));
+	struct item *items = calloc(whole->count + pass->count + 1, sizeof(*items));
+
+	if (passes)
+		sweep->passes = passes;
+	if (!passes || !items) {
+		free(items);
+		outcome_release(pass);
+		return -ENOMEM;
+	}
+	whole->count = merge(whole->items, whole->count, pass->items, pass->count, items);
+	free(whole->items);
+	whole->items = items;
+	whole->candidates.damaged = pass->candidates.damaged;
+	whole->candidates.limits = pass->candidates.limits;
+	whole->interrupted |= pass->interrupted;
+	if (pass->trouble.text[0] && !whole->trouble.text[0])
+		whole->trouble = pass->trouble;
+	/* The latest count is wanted; an older walk ends with its pass. */
+	if (pass->walk) {
+		struct spool_walk *older = whole->walk;
+
+		whole->walk = pass->walk;
+		pass->walk = older;
+	}
+	passes[sweep->count++] = *pass;
+	*pass = (struct outcome){0};
+	return 0;
+}
+
+static int run_pass(const struct order *order, struct outcome *pass, bool selected, struct err *err)
+{
+	int code = selected ? 0 : order_select(order, pass, err);
+
+	/* The oldest N of all are known only after all were looked at. */
+	if (code == 0 && order->limit)
+		code = order_prove(order, pass, err);
+	return code < 0 ? code : order_act(order, pass, err);
+}
+
+/*
+ * Drops the rows of what a pass deleted, so that the next need not look at them again. Where that
+ * fails they are only seen once more, as gone; the account drops what is left.
+ */
+static void drop_done(const struct order *order, const struct outcome *pass)
+{
+	static struct request_row rows[REQUEST_ROWS_MAX];
+	struct bytes request = {0};
+	size_t count = 0;
+	bool goes_on = order->action == ACTION_DELETE;
+
+	for (size_t i = 0; goes_on && i < pass->count; i++) {
+		const struct candidate *c = pass->items[i].candidate;
+
+		if (is_done(&pass->items[i]))
+			rows[count++] = (struct request_row){c->sequence, c->message.queue_id};
+		if (count == REQUEST_ROWS_MAX || (count && i + 1 == pass->count)) {
+			struct client_answer answer = {0};
+			struct span span;
+
+			request_drop(&request, rows, count);
+			span = bytes_span(&request);
+			goes_on =
+			    !request.failed && client_send(order->settings->index_directory, &span,
+						   1, DROP_TIMEOUT, &answer, NULL) == 0;
+			client_answer_release(&answer);
+			count = 0;
+		}
+	}
+	bytes_release(&request);
+}
+
+/* What a pass found, for the decision to go on. */
+enum found { FOUND_NOTHING, FOUND_STUCK, FOUND_SOME };
+
+static enum found found_by(const struct outcome *pass)
+{
+	const uint64_t *results = pass->tally.results;
+
+	if (results[RESULT_DONE])
+		return FOUND_SOME;
+	return results[RESULT_FAILED] ? FOUND_STUCK : FOUND_NOTHING;
+}
+
+static int next_pass(struct sweep *sweep, const struct order *order, struct outcome *first,
+    enum found *ret_found, struct err *err)
+{
+	struct outcome pass = {0};
+	int code;
+
+	if (first) {
+		pass = *first;
+		*first = (struct outcome){0};
+	}
+	code = run_pass(order, &pass, first != NULL, err);
+	if (code < 0) {
+		outcome_release(&pass);
+		return code;
+	}
+	*ret_found = found_by(&pass);
+	code = sweep_add(sweep, &pass);
+	return code < 0 ? err_set(err, code, "out of memory") : 0;
+}
+
+int sweep_run(struct sweep *sweep, const struct order *order, bool again, struct outcome *first,
+    struct err *err)
+{
+	int64_t deadline = clock_steady() + SWEEP_TIME_MAX;
+	enum found found = FOUND_NOTHING;
+	unsigned fruitless = 0;
+	bool ended = false; /* by itself */
+	int code = next_pass(sweep, order, first, &found, err);
+
+	if (code < 0 || !again)
+		return code;
+	/* The last pass begins a pause after the first, so at least two are made. */
+	while (!ended && !sweep->cut && !*order->stop) {
+		if (found == FOUND_SOME)
+			drop_done(order, &sweep->passes[sweep->count - 1]);
+		poll(NULL, 0, PAUSE_MS);
+		code = next_pass(sweep, order, NULL, &found, &sweep->whole.trouble);
+		fruitless = found == FOUND_STUCK ? fruitless + 1 : 0;
+		ended = code < 0 || found == FOUND_NOTHING || fruitless == FRUITLESS_MAX;
+		sweep->cut =
+		    !ended && (sweep->count >= SWEEP_PASSES_MAX || clock_steady() > deadline);
+	}
+	sweep->whole.interrupted |= !ended && !sweep->cut;
+	return 0;
+}
+
+void sweep_finish(struct sweep *sweep, const struct order *order)
+{
+	order_count_unindexed(order, &sweep->whole);
+	order_account(order, &sweep->whole);
+}
+
+void sweep_release(struct sweep *sweep)
+{
+	outcome_release(&sweep->whole);
+	for (unsigned i = 0; i < sweep->count; i++)
+		outcome_release(&sweep->passes[i]);
+	free(sweep->passes);
+	*sweep = (struct sweep){0};
+}

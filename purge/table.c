@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/* Tables by libsmartcols, or tab-separated lines. */
+#include <errno.h>
+#include <libsmartcols.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "purge/table.h"
+
+#define CELL_MAX 1024
+
+struct table {
+	FILE *to;
+	size_t columns;
+	struct libscols_table *scols; /* NULL: plain lines */
+	bool failed;
+};
+
+static struct libscols_table *new_scols(FILE *to, const struct table_column *columns, size_t count)
+{
+	struct libscols_table *scols;
+
+	scols_init_debug(0);
+	scols = scols_new_table();
+	if (!scols)
+		return NULL;
+	scols_table_set_stream(scols, to);
+	for (size_t i = 0; i < count; i++) {
+		int flags =
+		    (columns[i].right ? SCOLS_FL_RIGHT : 0) | (columns[i].cut ? SCOLS_FL_TRUNC : 0);
+
+		if (!scols_table_new_column(
+			scols, columns[i].name, columns[i].cut ? 0.1 : 0, flags)) {
+			scols_unref_table(scols);
+			return NULL;
+		}
+	}
+	return scols;
+}
+
+struct table *table_new(FILE *to, const struct table_column *columns, size_t count)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	t->to = to;
+	t->columns = count;
+	if (isatty(fileno(to))) {
+		t->scols = new_scols(to, columns, count);
+		t->failed = !t->scols;
+	}
+	return t;
+}
+
+static void add_plain(struct table *t, const char *const *cells)
+{
+	char cell[CELL_MAX];
+
+	for (size_t i = 0; i < t->columns; i++)
+		fprintf(t->to, "%s%s", i ? "\t" : "",
+		    str_scrub(cell, sizeof(cell), cells[i] ? cells[i] : ""));
+	fputc('\n', t->to);
+}
+
+void table_add(struct table *t, const char *const *cells)
+{
+	struct libscols_line *line;
+	char cell[CELL_MAX];
+
+	if (!t || t->failed)
+		return;
+	if (!t->scols) {
+		add_plain(t, cells);
+		return;
+	}
+	line = scols_table_new_line(t->scols, NULL);
+	t->failed = !line;
+	for (size_t i = 0; !t->failed && i < t->columns; i++)
+		t->failed = scols_line_set_data(line, i,
+				str_scrub(cell, sizeof(cell), cells[i] ? cells[i] : "")) != 0;
+}
+
+int table_end(struct table *t)
+{
+	int code = 0;
+
+	if (!t)
+		return -ENOMEM;
+	if (t->failed || (t->scols && scols_print_table(t->scols) != 0))
+		code = -ENOMEM;
+	if (t->scols)
+		scols_unref_table(t->scols);
+	free(t);
+	return code;
+}

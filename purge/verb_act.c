@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx purge, hold, release: the walk, with a preview and a question where somebody can be
+ * asked. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "purge/ask.h"
+#include "purge/asked.h"
+#include "purge/block_talk.h"
+#include "purge/holds.h"
+#include "purge/interrupt.h"
+#include "purge/lifetime.h"
+#include "purge/preview.h"
+#include "purge/progress.h"
+#include "purge/report.h"
+#include "purge/session.h"
+#include "purge/sweep.h"
+#include "purge/wording.h"
+
+/* One run of such a verb. */
+struct act {
+	struct session *s;
+	struct order order;
+	struct progress progress;
+	struct block_plan plan; /* --block */
+	struct outcome first;   /* selected and proven for the preview; then the sweep's */
+	bool selected;          /* first is filled */
+	struct sweep sweep;
+	struct stranger *strangers;
+	size_t stranger_count;
+	uint64_t foreign;
+	bool not_saved; /* a block is in force but not on disk */
+};
+
+static void act_init(struct act *a, struct session *s)
+{
+	const struct options *o = &s->options;
+
+	*a = (struct act){.s = s};
+	progress_init(&a->progress, stderr, !o->quiet && isatty(STDERR_FILENO),
+	    wording_doing(s->verb->action));
+	a->order = (struct order){.settings = &s->settings,
+	    .postfix = &s->postfix,
+	    .selector = &o->selector,
+	    .action = s->verb->action,
+	    .dry_run = o->dry_run,
+	    .limit = o->limit,
+	    .verb = s->verb->name,
+	    .command_line = s->command_line,
+	    .reason = o->reason,
+	    .stop = &interrupt_stop,
+	    .progress = progress_show,
+	    .progress_arg = &a->progress};
+}
+
+static void act_release(struct act *a)
+{
+	progress_end(&a->progress);
+	outcome_release(&a->first);
+	sweep_release(&a->sweep);
+	block_plan_release(&a->plan);
+	free(a->strangers);
+}
+
+/* Everything that can be wrong without anything having been looked at. */
+static int check(struct act *a, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	struct block_terms terms = {.action = RULE_REJECT,
+	    .reason = o->reason,
+	    .author = a->s->user,
+	    .now = o->now,
+	    .expires = o->block_for ? o->now + o->block_for : 0,
+	    .subdomains = o->subdomains};
+	int code;
+
+	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s))
+		return err_set(
+		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
+	if (!o->block)
+		return 0;
+	code = block_plan_selector(&a->plan, &o->selector, &terms, err);
+	if (code < 0 || o->dry_run || o->yes || session_can_ask(a->s))
+		return code;
+	return block_doubts(a->s, &a->plan) == 0
+		   ? 0
+		   : err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
+}
+
+/* Release: leaves what others hold, and what would bounce at once. */
+static int leave_some(struct act *a, struct outcome *outcome, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	struct holds holds = {0};
+	int64_t lifetime;
+	int code;
+
+	if (!o->foreign) {
+		code = holds_read(a->s->settings.index_directory, &holds, err);
+		if (code < 0)
+			return code;
+		a->foreign = holds_exclude_foreign(&holds, outcome);
+		holds_release(&holds);
+	}
+	code = lifetime_read(&a->s->postfix, &lifetime, err);
+	if (code == 0)
+		(void)lifetime_over(outcome, lifetime, o->now, !o->yes);
+	return code;
+}
+
+/* Selects and proves into first. The limit counts what is left after release left some, so it is
+ * applied last. */
+static int look(struct act *a, struct err *err)
+{
+	struct order order = a->order;
+	int code;
+
+	a->progress.doing = "proving";
+	order.limit = 0;
+	code = order_select(&order, &a->first, err);
+	if (code < 0)
+		return code;
+	a->selected = true;
+	code = order_prove(&order, &a->first, err);
+	if (code == 0 && a->order.action == ACTION_RELEASE)
+		code = leave_some(a, &a->first, err);
+	/* Everything is proven; this applies the limit and counts. */
+	if (code == 0)
+		code = order_prove(&a->order, &a->first, err);
+	progress_end(&a->progress);
+	a->progress.doing = wording_doing(a->order.action);
+	return code;
+}
+
+static enum answer ask(const struct act *a)
+{
+	uint64_t n = a->first.tally.results[RESULT_READY];
+	const char *verb = wording_verb(a->order.action);
+	const char *block = a->plan.rules.count ? "Block this and " : "";
+	char question[128];
+
+	if (n == 0)
+		snprintf(question, sizeof(question), "Block this, though nothing is in the queue?");
+	else
+		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s?", block,
+		    *block ? verb[0] : verb[0] - 'a' + 'A', verb + 1, n == 1 ? "this" : "these", n,
+		    wording_messages(n));
+	return a->s->options.selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
+					       : ask_yes(STDIN_FILENO, stderr, question);
+}
+
+static void preview(const struct act *a, FILE *to)
+{
+	char subject[256], until[CLOCK_TEXT_SIZE];
+
+	preview_text(to, a->order.action, a->s->options.selector.recipient.count > 0, &a->first);
+	for (size_t i = 0; i < a->plan.rules.count; i++) {
+		const struct rule *r = &a->plan.rules.list[i];
+
+		fprintf(to, "To be refused: %s, until %s.\n",
+		    str_scrub(subject, sizeof(subject), r->subject),
+		    block_until(r, until, sizeof(until)));
+	}
+}
+
+/* 1 go on, 0 the answer was no. */
+static int preview_and_ask(struct act *a)
+{
+	if (a->first.tally.results[RESULT_READY] == 0 && a->plan.rules.count == 0)
+		return 1;
+	preview(a, stderr);
+	(void)block_doubts(a->s, &a->plan);
+	if (ask(a) == ANSWER_YES)
+		return 1;
+	fputs("Nothing was touched.\n", stderr);
+	return 0;
+}
+
+/* In force before anything is selected, so that nothing new comes while the old goes. */
+static int block_first(struct act *a, struct err *err)
+{
+	FILE *to = a->s->options.json ? stderr : stdout;
+
+	for (size_t i = 0; i < a->plan.rules.count; i++) {
+		struct block_answer answer;
+		int code = block_send(&a->s->settings, &a->plan.rules.list[i], &answer, err);
+
+		if (code < 0)
+			return err_within(err, code, "nothing was deleted");
+		a->order.rules_set++;
+		a->not_saved |= !answer.saved;
+		if (!a->s->options.quiet || !answer.saved)
+			block_tell(to, &a->plan.rules.list[i], &answer);
+	}
+	if (a->plan.rules.count == 0)
+		return 0;
+	block_tell_outranked(a->s, &a->plan);
+	/* What was shown is out of date by now: mail came until the block was in force. */
+	if (a->selected)
+		outcome_release(&a->first);
+	a->selected = false;
+	return 0;
+}
+
+static struct report report_of(const struct act *a)
+{
+	const struct options *o = &a->s->options;
+
+	return (struct report){.outcome = a->sweep.count ? &a->sweep.whole : &a->first,
+	    .action = a->order.action,
+	    .dry_run = o->dry_run,
+	    .ids_asked = o->selector.ids_given,
+	    .recipients_asked = o->selector.recipient.count > 0,
+	    .strangers = a->strangers,
+	    .stranger_count = a->stranger_count,
+	    .foreign = a->foreign,
+	    .rules_set = a->order.rules_set,
+	    .passes = o->sweep ? a->sweep.count : 0,
+	    .sweep_cut = a->sweep.cut};
+}
+
+/* The line in the mail log that explains postsuper's "removed" lines. */
+static void log_run(const struct act *a, const struct report *r)
+{
+	const struct tally *t = &r->outcome->tally;
+
+	log_info("batch=%" PRIu64 " user=%s verb=%s matched=%" PRIu64 " %s=%" PRIu64
+		 " gone=%" PRIu64 " changed=%" PRIu64 " unproven=%" PRIu64 " failed=%" PRIu64
+		 " untouched=%" PRIu64 " command=\"%s\" reason=\"%s\"",
+	    t->batch, a->s->user, a->s->verb->name, report_matched(r),
+	    result_word(RESULT_DONE, r->action), report_count(r, RESULT_DONE),
+	    report_count(r, RESULT_GONE), report_count(r, RESULT_CHANGED),
+	    report_count(r, RESULT_UNPROVEN), report_count(r, RESULT_FAILED),
+	    report_count(r, RESULT_UNTOUCHED), a->s->command_line, a->s->options.reason);
+}
+
+/* The words of the report, and the status that they mean. */
+static int tell(const struct act *a, const struct report *r, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	int status = report_exit(r);
+
+	if (o->json) {
+		int code = report_json(stdout, r);
+
+		if (code < 0)
+			return err_sys(err, -code, "failed to write the report");
+		report_problems(stderr, r);
+	} else {
+		if (o->dry_run && !o->quiet)
+			preview(a, stdout);
+		if (!o->quiet)
+			report_text(stdout, r);
+		report_problems(stdout, r);
+	}
+	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
+		status = EXIT_SOME_FAILED;
+	return status;
+}
+
+static int finish(struct act *a, struct err *err)
+{
+	struct report r;
+
+	progress_end(&a->progress);
+	if (a->sweep.count)
+		sweep_finish(&a->sweep, &a->order);
+	else
+		order_count_unindexed(&a->order, &a->first);
+	r = report_of(a);
+	if (a->sweep.count)
+		log_run(a, &r);
+	return tell(a, &r, err);
+}
+
+/* Whether order_act alone would not do: somebody looks, or what is meant depends on all that was
+ * found. */
+static bool must_look(const struct act *a)
+{
+	return a->order.dry_run || session_can_ask(a->s) || a->order.action == ACTION_RELEASE;
+}
+
+static int run(struct act *a, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	int code = check(a, err);
+
+	/* Before anything is deleted: a freed inode is soon another message's, and the index
+	 * forgets the old one. */
+	if (code == 0)
+		code = asked_strangers(a->s, &a->strangers, &a->stranger_count, err);
+	if (code == 0 && must_look(a))
+		code = look(a, err);
+	if (code < 0 || o->dry_run)
+		return code < 0 ? code : finish(a, err);
+	if (session_can_ask(a->s) && (interrupt_stop || !preview_and_ask(a)))
+		return EXIT_INTERRUPTED;
+	code = block_first(a, err);
+	if (code < 0)
+		return code;
+	code = sweep_run(&a->sweep, &a->order, o->sweep, a->selected ? &a->first : NULL, err);
+	return code < 0 ? code : finish(a, err);
+}
+
+int verb_act(struct session *s, struct err *err)
+{
+	struct act a;
+	int code;
+
+	act_init(&a, s);
+	interrupt_catch();
+	code = run(&a, err);
+	act_release(&a);
+	return code;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx list: matches that are in the queue now, and proven to be. */
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "purge/progress.h"
+#include "purge/report.h"
+#include "purge/session.h"
+#include "purge/table.h"
+#include "purge/wording.h"
+
+static int put_json(const struct item *item)
+{
+	struct json *o = json_new();
+	const struct message *m = &item->candidate->message;
+
+	json_put_text(o, "queue_name", queue_word(item->proof.queue));
+	json_put_text(o, "queue_id", m->queue_id.text);
+	if (item->proof.arrival_time >= 0)
+		json_put_int(o, "arrival_time", item->proof.arrival_time / USEC_PER_SEC);
+	if (item->proof.size >= 0)
+		json_put_int(o, "message_size", item->proof.size);
+	wording_put_message(o, m);
+	return json_line(stdout, o);
+}
+
+/* Addresses side by side, the first of them and how many more. */
+static void join(const struct strlist *list, uint32_t total, char *buf, size_t size)
+{
+	char first[200] = "";
+
+	strlist_each (item, list) {
+		wording_address_text(item, first, sizeof(first));
+		break;
+	}
+	if (total > 1)
+		snprintf(buf, size, "%s +%" PRIu32, first, total - 1);
+	else
+		snprintf(buf, size, "%s", first);
+}
+
+static void add_row(struct table *t, const struct item *item)
+{
+	const struct message *m = &item->candidate->message;
+	char arrived[CLOCK_TEXT_SIZE] = "", size[24] = "", sender[200], from[220], recipients[220];
+
+	if (item->proof.arrival_time >= 0)
+		clock_text(item->proof.arrival_time, arrived, sizeof(arrived));
+	if (item->proof.size >= 0)
+		snprintf(size, sizeof(size), "%" PRId64, item->proof.size);
+	join(&m->from, m->from.count, from, sizeof(from));
+	join(&m->recipients, m->recipient_count, recipients, sizeof(recipients));
+	wording_address_text(m->sender, sender, sizeof(sender));
+	table_add(t, (const char *[]){m->queue_id.text, queue_word(item->proof.queue), arrived,
+			 size, sender, from, recipients});
+}
+
+static int put_all(const struct session *s, const struct outcome *outcome)
+{
+	static const struct table_column columns[] = {{.name = "QUEUE ID"}, {.name = "QUEUE"},
+	    {.name = "ARRIVED"}, {.name = "SIZE", .right = true}, {.name = "SENDER", .cut = true},
+	    {.name = "FROM", .cut = true}, {.name = "RECIPIENTS", .cut = true}};
+	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < outcome->count; i++) {
+		if (outcome->items[i].result != RESULT_READY)
+			continue;
+		if (s->options.json)
+			code = put_json(&outcome->items[i]);
+		else
+			add_row(t, &outcome->items[i]);
+	}
+	if (!s->options.json && code == 0)
+		code = table_end(t);
+	return code;
+}
+
+int verb_list(struct session *s, struct err *err)
+{
+	struct progress progress;
+	struct order order = {.settings = &s->settings,
+	    .postfix = &s->postfix,
+	    .selector = &s->options.selector,
+	    .action = ACTION_LIST,
+	    .limit = s->options.limit,
+	    .progress = progress_show,
+	    .progress_arg = &progress};
+	struct outcome outcome = {0};
+	struct report report = {.outcome = &outcome, .action = ACTION_LIST, .dry_run = true};
+	int code;
+
+	progress_init(&progress, stderr, isatty(STDERR_FILENO), wording_doing(ACTION_LIST));
+	/* It changes nothing, so nothing need narrow it. */
+	if (selector_is_empty(&s->options.selector))
+		s->options.selector.all = true;
+	code = order_select(&order, &outcome, err);
+	if (code == 0)
+		code = order_prove(&order, &outcome, err);
+	progress_end(&progress);
+	if (code == 0) {
+		code = put_all(s, &outcome);
+		if (code < 0)
+			err_sys(err, -code, "failed to write the list");
+	}
+	if (code == 0) {
+		report_problems(stderr, &report);
+		code = report_exit(&report);
+	}
+	outcome_release(&outcome);
+	if (code == EXIT_DONE && s->bad_ids)
+		code = EXIT_SOME_FAILED;
+	return code;
+}

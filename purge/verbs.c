@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of verbs, the choice of one, and the help that is made from the table. */
+#include "purge/verbs.h"
+
+#include "purge/spell.h"
+
+#define TAKES_MATCHES (OPTION_SELECT | OPTION_LIMIT)
+
+static const struct verb verbs[] = {
+    {
+	.name = "purge",
+	.words_text = "[PATTERN...]",
+	.summary = "delete what matches (the verb when none is given)",
+	.details = "On a terminal it shows what it will delete and asks. With --block the senders\n"
+		   "are refused before anything is deleted; --sweep repeats until nothing comes.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.action = ACTION_DELETE,
+	.run = verb_act,
+    },
+    {
+	.name = "hold",
+	.words_text = "[PATTERN...]",
+	.summary = "move what matches to the hold queue",
+	.takes = TAKES_MATCHES | OPTION_REASON,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.action = ACTION_HOLD,
+	.run = verb_act,
+    },
+    {
+	.name = "release",
+	.words_text = "[PATTERN...]",
+	.summary = "move what matches back from the hold queue",
+	.details =
+	    "Only what a hold of this command put there, unless --foreign is given. What is\n"
+	    "past maximal_queue_lifetime stays, unless -y is given: it would bounce at once.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.action = ACTION_RELEASE,
+	.run = verb_act,
+    },
+    {
+	.name = "list",
+	.words_text = "[PATTERN...]",
+	.summary = "show matches that are in the queue now",
+	.details = "With no pattern and no selector: all mail in the queue that the index knows.\n",
+	.takes = TAKES_MATCHES,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_POSTFIX,
+	.run = verb_list,
+    },
+    {
+	.name = "show",
+	.words_text = "ID...",
+	.summary = "show all that is known of a message",
+	.words = WORDS_IDS,
+	.flags = VERB_POSTFIX,
+	.run = verb_show,
+    },
+    {
+	.name = "block",
+	.words_text = "PATTERN...",
+	.summary = "refuse mail by a rule that is in force at once",
+	.details = "A PATTERN is written as in pqpurge-rules(5): login:NAME and\n"
+		   "client:ADDRESS[/BITS] are patterns, too.\n",
+	.takes = OPTION_RULE | OPTION_SUBJECT | OPTION_REASON,
+	.words = WORDS_RULES,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.run = verb_block,
+    },
+    {
+	.name = "unblock",
+	.words_text = "PATTERN...",
+	.summary = "remove rules that block added",
+	.takes = OPTION_SUBJECT | OPTION_REASON,
+	.words = WORDS_RULES,
+	.flags = VERB_CHANGES,
+	.run = verb_unblock,
+    },
+    {
+	.name = "rules",
+	.words_text = "[--test ADDRESS]",
+	.summary = "list the rules, or say which one decides",
+	.details =
+	    "With --test, --client is an address and --login a name that the mail came from.\n",
+	.takes = OPTION_TEST,
+	.words = WORDS_NONE,
+	.run = verb_rules,
+    },
+    {
+	.name = "log",
+	.words_text = "",
+	.summary = "list past batches: when, who, what, how many, why",
+	.takes = OPTION_LIMIT,
+	.words = WORDS_NONE,
+	.run = verb_log,
+    },
+};
+
+static int unknown_verb(const char *word, struct err *err)
+{
+	struct spell spell = {0};
+
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		spell_consider(&spell, word, verbs[i].name);
+	if (spell.best)
+		return err_set(err, ERR_USAGE,
+		    "unknown verb '%s'; did you mean '%s'? Nothing was done", word, spell.best);
+	return err_set(
+	    err, ERR_USAGE, "unknown verb '%s'; '--help' lists the verbs. Nothing was done", word);
+}
+
+int verb_choose(const char *word, const struct verb **ret, bool *ret_is_name, struct err *err)
+{
+	for (size_t i = 0; word && i < COUNT_OF(verbs); i++)
+		if (strcmp(word, verbs[i].name) == 0) {
+			*ret = &verbs[i];
+			*ret_is_name = true;
+			return 0;
+		}
+	if (word && !pattern_looks_like(word))
+		return unknown_verb(word, err);
+	*ret = &verbs[0];
+	*ret_is_name = false;
+	return 0;
+}
+
+static void help_option(FILE *to, const struct option_row *row)
+{
+	char left[64], letter[8] = "    ";
+
+	if (row->letter)
+		snprintf(letter, sizeof(letter), "-%c, ", row->letter);
+	snprintf(left, sizeof(left), "%s--%s%s%s%s", letter, row->name,
+	    row->argument == ARGUMENT_OPTIONAL ? "[="
+	    : row->argument == ARGUMENT_NEEDED ? " "
+					       : "",
+	    row->value_name ? row->value_name : "", row->argument == ARGUMENT_OPTIONAL ? "]" : "");
+	if (strlen(left) > 28)
+		fprintf(to, "  %s\n  %-28s %s\n", left, "", row->help);
+	else
+		fprintf(to, "  %-28s %s\n", left, row->help);
+}
+
+static void help_options(FILE *to, const char *title, unsigned groups)
+{
+	if (!groups)
+		return;
+	fprintf(to, "\n%s\n", title);
+	for (size_t i = 0; i < option_row_count; i++)
+		if (option_rows[i].groups & groups)
+			help_option(to, &option_rows[i]);
+}
+
+static const char patterns_text[] =
+    "\nA PATTERN is matched against the envelope sender and every header From mailbox:\n"
+    "  example.com        that domain alone\n"
+    "  .example.com       its subdomains alone\n"
+    "  user@example.com   that address\n"
+    "  <>                 the null sender\n"
+    "  /pcre/, /pcre/i    a regular expression for the whole address\n"
+    "Several are alternatives; every other kind of option narrows.\n";
+
+static void help_whole(FILE *to)
+{
+	fputs("usage: pqpurge-idx [-c FILE] [VERB] [OPTION...] [PATTERN...]\n\n"
+	      "Deletes exactly a domain's queued mail, and does what goes with it.\n\nVerbs:\n",
+	    to);
+	for (size_t i = 0; i < COUNT_OF(verbs); i++)
+		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+	fputs(
+	    "\n'pqpurge-idx VERB --help' tells the options of a verb; pqpurge-idx(8) tells all.\n",
+	    to);
+	fputs(patterns_text, to);
+	help_options(to, "Options of all verbs:", OPTION_COMMON);
+}
+
+void verb_help(FILE *to, const struct verb *verb)
+{
+	if (!verb) {
+		help_whole(to);
+		return;
+	}
+	fprintf(to, "usage: pqpurge-idx %s [OPTION...] %s\n\n%c%s.\n", verb->name, verb->words_text,
+	    verb->summary[0] - 'a' + 'A', verb->summary + 1);
+	if (verb->details)
+		fputs(verb->details, to);
+	if (verb->words == WORDS_PATTERNS)
+		fputs(patterns_text, to);
+	help_options(to, "Options:", verb->takes);
+	help_options(to, "Options of all verbs:", OPTION_COMMON);
+}

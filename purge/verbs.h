@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The verbs of pqpurge-idx: one row of a table and one file each. To add a verb, write its file,
+ * declare its function here and add its row in verbs.c; parsing, help, checks and exit status
+ * follow from the row.
+ */
+#ifndef PQPURGE_PURGE_VERBS_H
+#define PQPURGE_PURGE_VERBS_H
+
+#include "order/order.h"
+#include "purge/options.h"
+
+struct session;
+
+/* What the words after the verb are. */
+enum verb_words {
+	WORDS_NONE,
+	WORDS_PATTERNS, /* must look like patterns */
+	WORDS_RULES,    /* as in the rules file; at least one */
+	WORDS_IDS,      /* queue IDs; at least one */
+};
+
+enum verb_flag {
+	VERB_CHANGES = 1u << 0, /* refuses to run with nothing that narrows and no --all */
+	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
+};
+
+struct verb {
+	const char *name;
+	const char *words_text; /* for the synopsis: "[PATTERN...]" */
+	const char *summary;
+	const char *details; /* further lines of help; NULL = none */
+	unsigned takes;      /* enum option_group, beside OPTION_COMMON */
+	enum verb_words words;
+	unsigned flags;
+	enum action action; /* of the walk */
+	/* Returns an exit status, or a negative code whose meaning as exit status is main's
+	 * business. */
+	int (*run)(struct session *s, struct err *err);
+};
+
+/*
+ * The verb that a first word means: a verb's name; NULL word, or one that looks like a pattern:
+ * purge, and *ret_is_word is false. Anything else is ERR_USAGE that suggests the nearest.
+ */
+int verb_choose(
+    const char *word, const struct verb **ret, bool *ret_is_name, struct err *err) NODISCARD;
+/* Help for one verb, or for the whole (NULL). */
+void verb_help(FILE *to, const struct verb *verb);
+
+int verb_act(struct session *s, struct err *err); /* purge, hold, release */
+int verb_list(struct session *s, struct err *err);
+int verb_show(struct session *s, struct err *err);
+int verb_block(struct session *s, struct err *err);
+int verb_unblock(struct session *s, struct err *err);
+int verb_rules(struct session *s, struct err *err);
+int verb_log(struct session *s, struct err *err);
+
+#endif

@@ -1,0 +1,63 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint) are missing, and installs these and no
+# others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
+set -u
+
+BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
+	libconfuse-dev libsmartcols-dev libxxhash-dev'
+TEST='libcmocka-dev miltertest postfix python3 strace'
+LINT='clang clang-format clang-tidy mandoc shellcheck'
+
+fail() {
+	printf 'deps.sh: %s\n' "$*" >&2
+	exit 1
+}
+
+packages=
+for group in "$@"; do
+	case $group in
+	build) packages="$packages $BUILD" ;;
+	test) packages="$packages $TEST" ;;
+	lint) packages="$packages $LINT" ;;
+	*) fail "no group \"$group\"; there are build, test and lint" ;;
+	esac
+done
+[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint)"
+
+command -v dpkg-query >/dev/null 2>&1 ||
+	fail "this is not Debian; please see to it that there is:" "$packages"
+
+missing=
+for package in $packages; do
+	state=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) || state=
+	[ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+echo "missing Debian packages:$missing"
+
+if [ "$(id -u)" = 0 ]; then
+	as_root=
+elif command -v sudo >/dev/null 2>&1; then
+	as_root=sudo
+	echo "installing them with sudo"
+else
+	fail "cannot install them: not root, and there is no sudo. As root: apt-get install$missing"
+fi
+
+# A Postfix installed for the tests must not become this machine's mail server: "No configuration" starts none, and
+# --no-remove refuses rather than take another mail server away.
+case " $missing " in
+*' postfix '*)
+	echo 'postfix postfix/main_mailer_type select No configuration' |
+		$as_root debconf-set-selections || fail "debconf-set-selections failed"
+	;;
+esac
+install() {
+	# $missing is a list of words on purpose.
+	# shellcheck disable=SC2086
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-remove $missing
+}
+# Package lists may be missing or too old: then they are fetched, once.
+install || { $as_root apt-get update -q && install; } ||
+	fail "apt-get could not install:$missing"

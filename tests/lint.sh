@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
+# one file. `lint.sh tidy FLAGS...`: clang-tidy over all sources.
+set -eu
+
+below() {
+	case $1 in
+	lib/base) echo 'base' ;;
+	lib/mail) echo 'mail|base' ;;
+	lib/rules) echo 'rules|mail|base' ;;
+	lib/index) echo 'index|rules|mail|base' ;;
+	lib/postfix) echo 'postfix|mail|base' ;;
+	lib/order) echo 'order|index|rules|postfix|mail|base' ;;
+	milter) echo 'milter|index|rules|mail|base' ;;
+	purge) echo 'purge|order|index|rules|postfix|mail|base' ;;
+	esac
+}
+
+rooms() {
+	bad=0
+	for room in lib/base lib/mail lib/rules lib/index lib/postfix lib/order milter purge; do
+		wrong=$(grep -nE '^#include "' "$room"/*.[ch] | grep -vE "#include \"($(below $room))/") || continue
+		printf 'wrong arrows out of %s:\n%s\n' "$room" "$wrong"
+		bad=1
+	done
+	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h; do
+		users=$(grep -lF "#include <$engine" lib/*/*.[ch] milter/*.[ch] purge/*.[ch] 2>/dev/null || true)
+		[ "$(printf '%s\n' "$users" | wc -l)" -le 1 ] && continue
+		printf '<%s> is included by more than one file:\n%s\n' "$engine" "$users"
+		bad=1
+	done
+	return $bad
+}
+
+# $FLAGS is a list of words on purpose.
+# shellcheck disable=SC2016
+tidy() {
+	FLAGS="$*"
+	export FLAGS
+	out=$(find lib milter purge -name '*.c' -print0 |
+		xargs -0 -n 6 -P 2 sh -c 'clang-tidy --quiet "$@" -- $FLAGS 2>/dev/null' sh |
+		grep -E '(warning|error):' || true)
+	[ -z "$out" ] && return 0
+	printf '%s\n' "$out"
+	return 1
+}
+
+case ${1:-} in
+rooms) rooms ;;
+tidy)
+	shift
+	tidy "$@"
+	;;
+*)
+	echo "usage: lint.sh rooms | tidy FLAGS..." >&2
+	exit 1
+	;;
+esac

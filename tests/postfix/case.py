@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: ISC
+"""The base of the tests: a shared private Postfix, and for each test a fresh index, a fresh daemon and an empty queue."""
+import functools
+import sys
+import unittest
+
+from pqpurge import Pqpurge, wire
+from rig import PrivatePostfix
+from smtp import content
+
+BAD = "example.com"
+
+
+@functools.lru_cache(maxsize=None)
+def shared_postfix(long_ids, main, services, default_action):
+    """Starting Postfix takes two seconds, so tests that want the same one share it. It ends with the process."""
+    postfix = PrivatePostfix(long_ids=long_ids, main=main, services=services)
+    wire(postfix, default_action=default_action)
+    return postfix.start()
+
+
+def both_ids(cls):
+    """Runs a test class twice: with short and with long queue IDs."""
+    name = cls.__name__ + "LongIds"
+    twin = type(name, (cls,), {"long_ids": True, "__module__": cls.__module__})
+    setattr(sys.modules[cls.__module__], name, twin)
+    return cls
+
+
+class RigCase(unittest.TestCase):
+    """self.postfix is running with our milter, self.pq is an installation whose daemon is up."""
+
+    long_ids = False
+    main, services, default_action = "", "", "accept"
+    settings = {}
+    starts_daemon = True
+    maxDiff = None
+
+    def setUp(self):
+        self.postfix = shared_postfix(self.long_ids, self.main, self.services, self.default_action)
+        self.addCleanup(self.postfix.wipe)
+        self.pq = Pqpurge(self.postfix, **self.settings)
+        self.addCleanup(self.pq.kill9)
+        if self.starts_daemon:
+            self.pq.start()
+
+    # ---- sending
+
+    def send(self, sender, recipients="u@dest.test", text=None, *options, **xclient):
+        """One message in a connection of its own; its queue ID."""
+        with self.postfix.smtp() as client:
+            if xclient:
+                client.xclient(**xclient)
+            return client.message(sender, recipients, content() if text is None else text, *options)
+
+    def send_many(self, sender, count, recipients="u@dest.test", text=None):
+        """count messages over one connection; their queue IDs in order."""
+        with self.postfix.smtp() as client:
+            return [client.message(sender, recipients, content() if text is None else text) for _ in range(count)]
+
+    # ---- judging
+
+    def purge(self, *args, status=0, **options):
+        """`purge -y --json`; its Result. The exit status must be the expected one."""
+        result = self.pq.idx("purge", "-y", "--json", *args, **options)
+        self.assertEqual(result.status, status, f"purge {args}: {result}")
+        return result
+
+    def assert_purged(self, expected, *args, **options):
+        """A purge deletes exactly expected, says so, and leaves every other message in the queue."""
+        expected, before = set(expected), self.postfix.ids()
+        result = self.purge(*args, **options)
+        self.assertEqual(self.postfix.ids(), before - expected, f"purge {args} left this queue; it said: {result}")
+        self.assertEqual(result.with_result("deleted"), expected, f"purge {args}")
+        self.assertEqual(result.summary["deleted"], len(expected), f"purge {args}: {result}")
+        return result
+
+    def assert_selects(self, expected, *args):
+        """A dry run with these arguments means exactly expected, and touches nothing."""
+        before = self.postfix.ids()
+        result = self.pq.idx("purge", "-n", "--json", *args)
+        self.assertEqual(result.status, 0, f"purge -n {args}: {result}")
+        self.assertEqual(result.with_result("would-delete"), set(expected), f"purge -n {args}: {result}")
+        self.assertEqual(result.summary["would_delete"], len(set(expected)), f"purge -n {args}: {result}")
+        self.assertEqual(self.postfix.ids(), before, f"purge -n {args} touched the queue")
+        return result

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: ISC
+"""Our two programs, as installed for a rig: a configuration, the daemon's life, the command's runs."""
+import json
+import os
+import pwd
+import signal
+import socket
+import subprocess
+import tempfile
+
+from rig import HERE, milter_words, until
+
+TOP = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.abspath(os.path.join(TOP, os.environ.get("PQPURGE_BUILD", "build")))
+MILTER = os.path.join(BUILD, "pqpurge-milter")
+COMMAND = os.path.join(BUILD, "pqpurge-idx")
+USER = "nobody"
+
+
+def wire(postfix, **options):
+    """Puts our milter into a rig's configuration; before its start."""
+    words = milter_words(socket_path(postfix), **options)
+    postfix.main += f"smtpd_milters = {words}\nnon_smtpd_milters = {words}\n"
+
+
+def socket_path(postfix):
+    return os.path.join(postfix.spool, "pqpurge/milter.sock")
+
+
+class Result:
+    """What one run of the command left behind."""
+
+    def __init__(self, done):
+        self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
+
+    def __str__(self):
+        return f"status {self.status}\n--- stdout\n{self.out}--- stderr\n{self.err}"
+
+    @property
+    def lines(self):
+        """Its JSON objects; fails where a line is none."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
+    @property
+    def messages(self):
+        """{queue ID: object}, without the summary."""
+        return {line["queue_id"]: line for line in self.lines if "queue_id" in line}
+
+    @property
+    def summary(self):
+        """The summary, which must be the last line."""
+        return self.lines[-1]["summary"]
+
+    def with_result(self, word):
+        return {i for i, line in self.messages.items() if line["result"] == word}
+
+
+class Pqpurge:
+    """One configuration with an index of its own. settings: keys of pqpurge.conf, as Python values."""
+
+    def __init__(self, postfix, **settings):
+        self.postfix = postfix
+        self.home = tempfile.mkdtemp(prefix="pqpurge.", dir=postfix.directory)
+        os.chmod(self.home, 0o755)
+        self.conf = os.path.join(self.home, "pqpurge.conf")
+        self.index = os.path.join(self.home, "index")
+        self.rules = os.path.join(self.home, "rules")
+        self.logfile = os.path.join(self.home, "log")
+        self.process = None
+        self.settings = {
+            "socket": "unix:" + socket_path(postfix), "socket_group": "postfix", "user": USER,
+            "index_directory": self.index, "index_map_size": "64M", "rules_file": self.rules,
+            "postfix_config_directory": postfix.etc, "log": "stderr", "origin": "rig.test", **settings}
+        self.make_directories()
+        self.write_conf()
+
+    def make_directories(self):
+        owner = pwd.getpwnam(USER)
+        os.makedirs(self.index, 0o700, exist_ok=True)
+        os.chown(self.index, owner.pw_uid, owner.pw_gid)
+        sockets = os.path.dirname(socket_path(self.postfix))
+        os.makedirs(sockets, exist_ok=True)
+        os.chown(sockets, owner.pw_uid, pwd.getpwnam("postfix").pw_gid)
+        os.chmod(sockets, 0o2750)
+
+    def write_conf(self):
+        def literal(value):
+            if isinstance(value, bool):
+                return "true" if value else "false"
+            return f'"{value}"' if isinstance(value, str) else str(value)
+        with open(self.conf, "w", encoding="utf-8") as file:
+            for key, value in self.settings.items():
+                file.write(f"{key} = {literal(value)}\n")
+
+    def write_rules(self, text):
+        """Replaces the rules file in one step, as an editor does."""
+        with open(self.rules + ".new", "w", encoding="utf-8") as file:
+            file.write(text)
+        os.rename(self.rules + ".new", self.rules)
+
+    # ---- the daemon
+
+    def start(self, environment=None, prefix=()):
+        """Starts pqpurge-milter and returns when it says READY=1."""
+        path = os.path.join(self.home, "notify")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+            if os.path.exists(path):
+                os.unlink(path)
+            notify.bind(path)
+            os.chmod(path, 0o777)
+            notify.settimeout(0.05)
+            with open(self.logfile, "ab") as log:
+                self.process = subprocess.Popen(
+                    [*prefix, MILTER, "-c", self.conf], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    env={**os.environ, "NOTIFY_SOCKET": path, **(environment or {})})
+            self.postfix.guarded("+", self.process.pid)
+            until(lambda: self._said_ready(notify), "READY=1 of pqpurge-milter")
+        return self
+
+    def _said_ready(self, notify):
+        if self.process.poll() is not None:
+            raise RuntimeError(f"pqpurge-milter ended with {self.process.returncode}\n{self.log()}")
+        try:
+            return b"READY=1" in notify.recv(4096).split(b"\n")
+        except TimeoutError:
+            return False
+
+    def stop(self):
+        """SIGTERM; its exit status."""
+        return self._end(signal.SIGTERM)
+
+    def kill9(self):
+        return self._end(signal.SIGKILL)
+
+    def _end(self, number):
+        if self.process is None:
+            return None
+        self.process.send_signal(number)
+        status = self.process.wait(30)
+        self.postfix.guarded("-", self.process.pid)
+        self.process = None
+        return status
+
+    def reload(self):
+        self.process.send_signal(signal.SIGUSR1)
+
+    def log(self):
+        with open(self.logfile, encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def index_bytes(self):
+        """How much of its data file the index has used."""
+        return os.stat(os.path.join(self.index, "data.mdb")).st_size
+
+    # ---- the command
+
+    def words(self, *args, prefix=()):
+        return [*prefix, COMMAND, "-c", self.conf, *args]
+
+    def idx(self, *args, input=None, prefix=(), timeout=120, **options):
+        """Runs pqpurge-idx with no terminal anywhere. options: subprocess.run's (user=, env=)."""
+        stdin = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
+        return Result(subprocess.run(self.words(*args, prefix=prefix), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                     text=True, timeout=timeout, check=False, **stdin, **options))
+
+    def idx_start(self, *args, prefix=(), **options):
+        """Starts pqpurge-idx; a Popen."""
+        return subprocess.Popen(self.words(*args, prefix=prefix), stdin=subprocess.DEVNULL, **options)
+
+    def listed(self, *args):
+        """{queue ID: object} of `list --json`."""
+        result = self.idx("list", "--json", *args)
+        if result.status != 0:
+            raise AssertionError(f"list {args}: {result}")
+        return result.messages

@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: ISC
+"""A private Postfix under one temporary directory, on a free port of 127.0.0.1. All mail stays deferred; nothing leaves.
+
+    with PrivatePostfix(long_ids=True) as postfix:
+        with postfix.smtp() as client:
+            queue_id = client.message("a@b.test", "u@dest.test", content())
+        postfix.settled(1)
+
+Needs root and Debian's postfix package. Whatever ends the test (an exception, ^C, SIGTERM, kill -9), Postfix is
+stopped and the directory removed.
+"""
+import atexit
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+import spool
+from smtp import Smtp
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+META = "/etc/postfix"
+DAEMONS = "/usr/lib/postfix/sbin"
+COMMANDS = "/usr/sbin"
+
+MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {d}/spool
+data_directory = {d}/data
+command_directory = {commands}
+daemon_directory = {daemons}
+mail_owner = postfix
+setgid_group = postdrop
+myhostname = rig.test
+mydomain = rig.test
+myorigin = rig.test
+mydestination = 
+alias_maps = 
+alias_database = 
+local_recipient_maps = 
+inet_interfaces = 127.0.0.1
+mynetworks = 0.0.0.0/0, [::]/0
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_authorized_xclient_hosts = 127.0.0.0/8
+smtpd_client_connection_count_limit = 0
+smtpd_client_connection_rate_limit = 0
+smtpd_error_sleep_time = 0
+smtpd_soft_error_limit = 100000
+smtpd_hard_error_limit = 100000
+smtpd_junk_command_limit = 100000
+smtpd_recipient_limit = 2000
+in_flow_delay = 0
+default_transport = smtp
+defer_transports = smtp
+maillog_file = {d}/maillog
+maillog_file_prefixes = {d}
+enable_long_queue_ids = {long_ids}
+"""
+
+
+def until(ready, what, timeout=30.0):
+    """Polls until ready() is true and returns its value; fails loudly past the timeout."""
+    end = time.monotonic() + timeout
+    while True:
+        value = ready()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {timeout:g} s in vain for: {what}")
+        time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def milter_words(socket_path, default_action="accept", timeout="10s"):
+    return f"{{ unix:{socket_path}, default_action={default_action}, command_timeout={timeout} }}"
+
+
+class PrivatePostfix:
+    """A Postfix instance. main: further main.cf lines (the last of a name wins); services: further master.cf lines; smtpd: options of its smtpd."""
+
+    def __init__(self, long_ids=False, main="", services="", smtpd=(), command_directory=COMMANDS):
+        self.directory = tempfile.mkdtemp(prefix="pqpurge-rig.")
+        os.chmod(self.directory, 0o755)
+        self.long_ids = long_ids
+        self.port = free_port()
+        self.etc = os.path.join(self.directory, "etc")
+        self.spool = os.path.join(self.directory, "spool")
+        self.maillog = os.path.join(self.directory, "maillog")
+        self.command_directory = command_directory
+        self.main, self.services, self.smtpd = main, services, smtpd
+        self.running = False
+        self.guard = subprocess.Popen(
+            [sys.executable, os.path.join(HERE, "guard.py"), self.directory],
+            stdin=subprocess.PIPE, start_new_session=True)
+        atexit.register(self.close)
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+    # ---- configuration
+
+    def configure(self):
+        """Writes the configuration and the directories; says nothing to a running Postfix."""
+        for name, owner in (("etc", 0), ("spool", 0), ("data", pwd.getpwnam("postfix").pw_uid)):
+            path = os.path.join(self.directory, name)
+            os.makedirs(path, 0o755, exist_ok=True)
+            os.chmod(path, 0o755)
+            os.chown(path, owner, -1)
+        for name in ("postfix-files", "dynamicmaps.cf"):
+            shutil.copy(os.path.join(META, name), self.etc)
+            os.makedirs(os.path.join(self.etc, name + ".d"), exist_ok=True)
+        self.write_main_cf()
+        self.write_master_cf()
+
+    def write_main_cf(self):
+        text = MAIN_CF.format(d=self.directory, commands=self.command_directory, daemons=DAEMONS,
+                              long_ids="yes" if self.long_ids else "no")
+        lines = (line.partition(" = ") for line in (text + self.main).splitlines())
+        settings = {name: value for name, _, value in lines}
+        with open(os.path.join(self.etc, "main.cf"), "w", encoding="utf-8") as file:
+            file.writelines(f"{name} = {value}\n" for name, value in settings.items())
+
+    def write_master_cf(self):
+        """The shipped services without chroot, smtpd on our port, no service that needs foreign programs."""
+        lines = []
+        with open(os.path.join(META, "master.cf.proto"), encoding="utf-8") as file:
+            for line in file:
+                words = line.split()
+                if line[0] in "# \t\n" or words[7] == "pipe":
+                    continue
+                words[4] = "n"
+                if words[0] == "smtp" and words[1] == "inet":
+                    words = [f"127.0.0.1:{self.port}", "inet", "n", "-", "n", "-", "200", "smtpd"]
+                    words += [f"-o {option}" for option in self.smtpd]
+                lines.append(" ".join(words) + "\n")
+        with open(os.path.join(self.etc, "master.cf"), "w", encoding="utf-8") as file:
+            file.write("".join(lines) + self.services)
+
+    def set(self, **settings):
+        """Changes main.cf for the commands, which read it anew; running daemons are not told."""
+        self.run("postconf", "-e", *[f"{name}={value}" for name, value in settings.items()])
+
+    # ---- life
+
+    def start(self):
+        if not os.path.isdir(self.etc):
+            self.configure()
+        self.run("postfix", "start")
+        self.running = True
+        until(self.answers, "smtpd's banner")
+        return self
+
+    def answers(self):
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 10) as probe:
+                return probe.recv(3) == b"220"
+        except ConnectionRefusedError:
+            return False
+
+    def master_pid(self):
+        try:
+            with open(os.path.join(self.spool, "pid/master.pid"), encoding="ascii") as file:
+                return int(file.read())
+        except (FileNotFoundError, ValueError):
+            return None
+
+    def stop(self):
+        """Stops Postfix and waits until its master has gone."""
+        if not self.running:
+            return
+        pid = self.master_pid()
+        self.run("postfix", "stop", check=False)
+        self.running = False
+        until(lambda: pid is None or not os.path.exists(f"/proc/{pid}"), "master's end")
+
+    def close(self):
+        """Stops and removes everything. May be called twice."""
+        if not os.path.isdir(self.directory):
+            return
+        atexit.unregister(self.close)
+        self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+        self.guard.stdin.close()
+        self.guard.wait(30)
+
+    def guarded(self, sign, pid):
+        """Tells the guard of a daemon that must not outlive us."""
+        self.guard.stdin.write(f"{sign}{pid}\n".encode())
+        self.guard.stdin.flush()
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def __exit__(self, *_):
+        self.close()
+
+    # ---- Postfix's commands
+
+    def run(self, command, *args, check=True, input=None):
+        """One of Postfix's commands with -c; its completed process, text."""
+        done = subprocess.run([os.path.join(COMMANDS, command), "-c", self.etc, *args],
+                              input=input, stdin=None if input is not None else subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{command} {' '.join(args)}: status {done.returncode}\n{done.stderr}{self.log()[-2000:]}")
+        return done
+
+    def queue(self):
+        """`postqueue -j`, parsed."""
+        return [json.loads(line) for line in self.run("postqueue", "-j").stdout.splitlines()]
+
+    def postsuper(self, *args, ids=()):
+        return self.run("postsuper", *args, input="".join(f"{i}\n" for i in ids)).stderr
+
+    def wipe(self):
+        """An empty queue."""
+        self.postsuper("-d", "ALL")
+        until(lambda: not self.ids() or self.postsuper("-d", "ALL") is None, "an empty queue")
+
+    def sendmail(self, sender, recipients, text, *options):
+        """Submission by sendmail(1)."""
+        words = ["/usr/sbin/sendmail", "-C", self.etc, "-f", sender, *options, "--", *recipients]
+        text = text if isinstance(text, bytes) else text.encode()
+        subprocess.run(words, input=text, check=True)
+
+    def flood(self, sender, count, recipient="u@dest.test", sessions=10, size=500, wait=True):
+        """smtp-source; a Popen if not wait."""
+        words = [os.path.join(COMMANDS, "smtp-source"), "-s", str(sessions), "-m", str(count), "-l", str(size),
+                 "-f", sender, "-t", recipient, f"127.0.0.1:{self.port}"]
+        child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        if wait and child.wait() != 0:
+            raise RuntimeError(f"smtp-source: status {child.returncode}")
+        return child
+
+    def smtp(self, **options):
+        return Smtp(self.port, **options)
+
+    # ---- the queue, read independently
+
+    def read(self):
+        return spool.read(self.spool)
+
+    def ids(self):
+        return spool.ids(self.spool)
+
+    def find(self, queue_id):
+        return spool.find(self.spool, queue_id)
+
+    def settled(self, count=None, timeout=60):
+        """Waits until nothing is on its way (maildrop, incoming, active are empty) and the queue holds count messages."""
+        def still():
+            found = list(spool.walk(self.spool))
+            if any(queue in ("maildrop", "incoming", "active") for queue, _, _ in found):
+                return False
+            return count is None or len(found) == count
+        until(still, f"a settled queue of {count}; now: {len(self.ids())}", timeout)
+
+    def log(self):
+        with open(self.maillog, encoding="utf-8", errors="replace") as file:
+            return file.read()

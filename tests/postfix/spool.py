@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: ISC
+"""An independent reading of Postfix's queue: a second opinion that shares no code with pqpurge.
+
+Queue files are sequences of records: one type byte, a length in groups of seven bits (low group first, 0x80 = more
+follows), then the data. Only what the tests need is read.
+"""
+import email.parser
+import email.policy
+import os
+import stat
+
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold")
+
+
+def walk(directory):
+    """(queue name, queue ID, path) of every regular file now in the queues, in flow order."""
+    for queue in QUEUES:
+        for parent, _, names in os.walk(os.path.join(directory, queue)):
+            for name in names:
+                yield queue, name, os.path.join(parent, name)
+
+
+def records(data):
+    """(type letter, bytes) of every record up to the end record; follows pointer records."""
+    at = 0
+    while at < len(data):
+        kind = chr(data[at])
+        at += 1
+        length = shift = 0
+        while True:
+            byte = data[at]
+            at += 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if not byte & 0x80:
+                break
+        body = data[at : at + length]
+        at += length
+        if kind == "p" and int(body):
+            at = int(body)
+            continue
+        yield kind, body
+        if kind == "E":
+            return
+
+
+class QueueFile:
+    """One queue file: sender, recipients, original recipients, arrival, size, attributes, header."""
+
+    def __init__(self, queue, queue_id, path):
+        with open(path, "rb") as file:
+            data = file.read()
+            info = os.fstat(file.fileno())
+        self.queue, self.queue_id, self.path = queue, queue_id, path
+        self.inode = info.st_ino
+        self.ready = stat.S_IMODE(info.st_mode) & 0o700 == 0o700
+        self.sender, self.arrival, self.size = None, None, None
+        self.recipients, self.attributes, lines = [], {}, []
+        for kind, body in records(data):
+            if kind == "C":
+                self.size = int(body.split()[0])
+            elif kind == "T" and self.arrival is None:
+                seconds, micros = body.split()
+                self.arrival = int(seconds) + int(micros) / 1e6
+            elif kind == "A":
+                name, _, value = body.decode("utf-8", "replace").partition("=")
+                self.attributes[name] = value
+            elif kind == "S":
+                self.sender = body.decode("utf-8", "replace")
+            elif kind == "R":
+                self.recipients.append(body.decode("utf-8", "replace"))
+            elif kind == "N":
+                lines.append(body + b"\n")
+            elif kind == "L":
+                lines.append(body)
+        self.content = b"".join(lines)
+
+    @property
+    def message(self):
+        return email.parser.BytesParser(policy=email.policy.SMTP).parsebytes(self.content, True)
+
+    @property
+    def from_addresses(self):
+        """Every mailbox of every From field, groups included, as user@domain."""
+        fields = self.message.get_all("from") or []
+        return [f"{a.username}@{a.domain}" for field in fields for a in field.addresses]
+
+    @property
+    def author_domains(self):
+        """The domains of envelope sender and header From, lower case."""
+        addresses = [self.sender] + self.from_addresses
+        return {a.rpartition("@")[2].lower() for a in addresses if a and "@" in a}
+
+
+def read(directory):
+    """Every message now in the queue, {queue ID: QueueFile}. A file that leaves meanwhile is left out."""
+    found = {}
+    for queue, queue_id, path in walk(directory):
+        try:
+            found[queue_id] = QueueFile(queue, queue_id, path)
+        except FileNotFoundError:
+            continue
+    return found
+
+
+def find(directory, queue_id):
+    """The path of one message, or None."""
+    for _, name, path in walk(directory):
+        if name == queue_id:
+            return path
+    return None
+
+
+def ids(directory):
+    return {queue_id for _, queue_id, _ in walk(directory)}

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: ISC
+"""Ending a flood that goes on: block, purge and sweep in one command, while the flooders stay and other mail flows."""
+import threading
+
+from case import RigCase, both_ids
+from rig import until
+from smtp import Refused, content
+
+BAD = "bad.example"
+
+
+class Senders:
+    """Threads with a connection each that send until told to stop, whatever they are answered."""
+
+    def __init__(self, postfix, count, sender):
+        self.accepted, self.refused, self.broken = [], [], []
+        self.stopping = threading.Event()
+        self.threads = [threading.Thread(target=self.run, args=(postfix, sender)) for _ in range(count)]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, postfix, sender):
+        try:
+            with postfix.smtp() as client:
+                while not self.stopping.is_set():
+                    self.one(client, sender)
+        except (OSError, ConnectionError) as error:
+            self.broken.append(error)
+
+    def one(self, client, sender):
+        try:
+            self.accepted.append(client.message(sender, "u@dest.test", content("n@else.test")))
+        except Refused as refused:
+            self.refused.append(refused)
+            client.command("RSET")
+
+    def stop(self):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+
+
+@both_ids
+class Flood(RigCase):
+    def test_twenty_sessions_that_go_on(self):
+        bad, good = Senders(self.postfix, 20, f"spam@{BAD}"), Senders(self.postfix, 4, "a@good.test")
+        self.addCleanup(bad.stop)
+        self.addCleanup(good.stop)
+        until(lambda: len(bad.accepted) > 1000 and len(good.accepted) > 100, "a flood", 60)
+        result = self.pq.idx("purge", "--block=1h", "--sweep", "-y", "--json", BAD)
+        self.assertEqual(result.status, 0, result.err or result.out[-1000:])
+        left = {i for i, file in self.postfix.read().items() if file.ready and file.sender.endswith("@" + BAD)}
+        self.assertEqual(left, set(), "mail of the domain is still there when the command returns")
+        answered = len(bad.refused)
+        until(lambda: len(bad.refused) > answered + 200, "the flooders going on")
+        bad.stop()
+        good.stop()
+        self.assertEqual(bad.broken + good.broken, [])
+        self.assertEqual({(r.code, r.text[:5]) for r in bad.refused}, {(550, "5.7.1")})
+        self.assertEqual(good.refused, [])
+        self.postfix.settled(len(good.accepted))
+        self.assertEqual(self.postfix.ids(), set(good.accepted))
+        self.assertEqual(result.with_result("deleted"), set(bad.accepted))
+        self.assertEqual(result.summary["deleted"], len(bad.accepted))
+
+    def test_late_end_of_message(self):
+        """A message in flight while the domain is blocked and purged never arrives."""
+        with self.postfix.smtp() as client:
+            client.expect(2, client.mail(f"spam@{BAD}"))
+            client.expect(2, client.rcpt("u@dest.test"))
+            client.expect(3, client.command("DATA"))
+            result = self.pq.idx("purge", "--block=1h", "--sweep", "-y", BAD)
+            self.assertEqual(result.status, 0, result)
+            self.assertEqual(client.finish(content())[0], 550)
+        until(lambda: not self.postfix.ids(), "an empty queue")

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: ISC
+"""A reused queue ID is never hit: another message's file under a recorded ID is left alone."""
+import os
+
+from case import BAD, RigCase, both_ids
+
+
+@both_ids
+class ReusedId(RigCase):
+    def reuse(self, first, second):
+        """Gives the file of second the queue ID of first, which is deleted; as Postfix would when it reuses an inode."""
+        self.postfix.settled()
+        path = self.postfix.find(first)
+        self.postfix.postsuper("-d", first)
+        self.assertIsNone(self.postfix.find(first))
+        os.rename(self.postfix.find(second), path)
+        self.assertIn(first, {line["queue_id"] for line in self.postfix.queue()})
+
+    def test_of_another_sender(self):
+        ours, other = self.send("a@example.com"), self.send("a@good.test")
+        self.reuse(ours, other)
+        result = self.purge(BAD)
+        self.assertEqual(self.postfix.ids(), {ours})
+        self.assertEqual(result.with_result("changed"), {ours}, result)
+        self.assertEqual((result.summary["deleted"], result.summary["changed"]), (0, 1), result)
+
+    def test_of_another_sender_dry(self):
+        ours, other = self.send("a@example.com"), self.send("a@good.test")
+        self.reuse(ours, other)
+        result = self.pq.idx("purge", "-n", "--json", BAD)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(result.with_result("changed"), {ours}, result)
+        self.assertEqual(result.summary["would_delete"], 0, result)
+
+    def test_of_the_same_sender(self):
+        """The file's own sender matches, but it is not the recorded message: left alone, and the exit says so."""
+        ours, other = self.send("a@example.com"), self.send("a@example.com")
+        self.reuse(ours, other)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(self.postfix.ids(), {ours})
+        self.assertEqual(result.with_result("unproven"), {ours}, result)
+        text = self.pq.idx("purge", "-y", BAD)
+        self.assertEqual(text.status, 2, text)
+        self.assertIn("unproven", text.out)
+
+    def test_selected_by_id(self):
+        ours, other = self.send("a@example.com"), self.send("a@good.test")
+        self.reuse(ours, other)
+        result = self.pq.idx("purge", "-y", "--json", "--id", ours)
+        self.assertEqual(self.postfix.ids(), {ours})
+        self.assertEqual(result.with_result("deleted"), set(), result)
+
+    def test_among_others(self):
+        """One changed message does not keep the rest from being deleted."""
+        ours, other = self.send("a@example.com"), self.send("a@good.test")
+        rest = set(self.send_many("b@example.com", 4))
+        self.reuse(ours, other)
+        result = self.purge(BAD)
+        self.assertEqual(self.postfix.ids(), {ours})
+        self.assertEqual(result.with_result("deleted"), rest, result)
+
+    def test_truly_reused_inodes(self):
+        """Mail comes and goes through the same inodes; what Postfix itself put there meanwhile stays."""
+        self.send_many("a@example.com", 40)
+        self.postfix.settled(40)
+        self.postfix.wipe()
+        self.pq.kill9()
+        self.send_many("a@good.test", 40)
+        self.postfix.settled(40)
+        self.pq.start()
+        self.purge(BAD)
+        self.assertEqual(len(self.postfix.ids()), 40)
+
+
+@both_ids
+class Rewriting(RigCase):
+    main = "sender_canonical_maps = inline:{a@example.com=new@rewritten.test}\n"
+
+    def test_rewritten_sender_is_no_change(self):
+        """A file whose sender is not the one in MAIL FROM is still the recorded message."""
+        ours = self.send("a@example.com")
+        self.postfix.settled(1)
+        self.assertEqual(self.postfix.read()[ours].sender, "new@rewritten.test")
+        self.assert_purged({ours}, BAD)

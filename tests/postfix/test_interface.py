@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: ISC
+"""The command's contract, word for word: exit statuses, what it refuses, the JSON summary."""
+import grp
+import json
+import os
+import re
+import subprocess
+
+from case import BAD, RigCase
+from pqpurge import MILTER
+from rig import HERE
+
+SUMMARY = {"matched", "deleted", "gone", "changed", "failed", "unindexed", "batch"}
+KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "index_map_size", "commit", "commit_delay",
+        "commit_timeout", "on_index_error", "rules_file", "postfix_config_directory", "postsuper_jobs", "log",
+        "record_subject", "max_recipients", "origin"}
+SHIPPED = os.path.join(os.path.dirname(os.path.dirname(HERE)), "conf/pqpurge.conf")
+
+
+class Refusals(RigCase):
+    """Whatever is not understood changes nothing and exits 1."""
+
+    def setUp(self):
+        super().setUp()
+        self.sent = set(self.send_many("a@example.com", 3))
+        self.postfix.settled(3)
+
+    def refused(self, *args, **options):
+        result = self.pq.idx(*args, **options)
+        self.assertEqual(result.status, 1, f"{args}: {result}")
+        self.assertEqual(self.postfix.ids(), self.sent, f"{args} changed the queue")
+        self.assertTrue(result.err.strip(), f"{args}: nothing said on stderr")
+        return result
+
+    def test_unknown_verb(self):
+        self.assertIn("purge", self.refused("purg", "example.com").err)
+
+    def test_mistyped_verb(self):
+        self.assertIn("list", self.refused("lst").err)
+        self.refused("lst", "-y")
+        self.refused("purgee", "-y", "--all")
+
+    def test_no_pattern(self):
+        for verb in ("purge", "hold", "release"):
+            self.refused(verb)
+            self.refused(verb, "-y")
+        self.refused("-y")
+
+    def test_all_without_a_terminal_needs_yes(self):
+        self.refused("purge", "--all")
+
+    def test_unknown_option(self):
+        self.refused("purge", "--no-such-option", BAD)
+
+    def test_bad_values(self):
+        for words in (("--older", "tomorrow"), ("--larger", "big"), ("--client", "300.1.1.1"), ("--client", "192.0.2.0/40"),
+                      ("--queue", "nowhere"), ("--limit", "-1"), ("--limit", "x")):
+            self.refused("purge", "-y", BAD, *words)
+
+    def test_bad_pattern(self):
+        self.refused("purge", "-y", "/unclosed(/")
+
+    def test_bad_pattern_among_good_ones(self):
+        self.refused("purge", "-y", BAD, "/unclosed(/")
+
+    def test_only_without_recipient(self):
+        self.refused("purge", "-y", BAD, "--only")
+
+    def test_block_with_recipient(self):
+        self.refused("purge", "-y", "--block", "--recipient", BAD)
+
+    def test_not_root(self):
+        self.refused("purge", "-y", BAD, user="nobody", extra_groups=[], group="nogroup")
+
+    def test_no_index(self):
+        self.pq.kill9()
+        os.rename(self.pq.index, self.pq.index + ".away")
+        self.refused("purge", "-y", BAD)
+        self.refused("list", BAD)
+
+    def test_no_configuration(self):
+        self.pq.conf = "/nonexistent/pqpurge.conf"
+        self.refused("purge", "-y", BAD)
+
+    def test_bad_configuration(self):
+        with open(self.pq.conf, "a", encoding="ascii") as file:
+            file.write('no_such_key = "x"\n')
+        line = sum(1 for _ in open(self.pq.conf, encoding="ascii"))
+        self.assertIn(f"{self.pq.conf}:{line}:", self.refused("purge", "-y", BAD).err)
+
+
+class Summary(RigCase):
+    def test_purge(self):
+        sent = self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        result = self.purge(BAD, "--reason", "ticket 4711")
+        self.assertLessEqual(SUMMARY, set(result.summary))
+        batch = result.summary.pop("batch")
+        self.assertGreater(batch, 0)
+        self.assertEqual({k: result.summary[k] for k in SUMMARY - {"batch"}},
+                         {"matched": 3, "deleted": 3, "gone": 0, "changed": 0, "failed": 0, "unindexed": 0})
+        self.assertEqual(set(result.lines[-1]), {"summary"})
+        self.assertEqual(set(result.messages), set(sent))
+        log = self.pq.idx("log")
+        self.assertEqual(log.status, 0, log)
+        self.assertRegex(log.out, rf"\b{batch}\b")
+        self.assertIn("ticket 4711", log.out)
+
+    def test_nothing_matched(self):
+        result = self.purge("nobody.test")
+        self.assertEqual(len(result.lines), 1, result)
+        self.assertLessEqual(SUMMARY - {"batch"}, set(result.summary))
+        self.assertEqual(result.summary["matched"], 0)
+
+    def test_nothing_matched_text(self):
+        result = self.pq.idx("purge", "-y", "nobody.test")
+        self.assertEqual(result.status, 0, result)
+
+    def test_dry_run(self):
+        self.send("a@example.com")
+        self.postfix.settled(1)
+        summary = self.pq.idx("purge", "-n", "--json", BAD).summary
+        self.assertEqual((summary["would_delete"], summary["matched"]), (1, 1))
+        self.assertNotIn("batch", summary)
+
+    def test_hold_and_release(self):
+        sent, other = set(self.send_many("a@example.com", 3)), self.send("a@good.test")
+        self.postfix.settled(4)
+        dry = self.pq.idx("hold", "-n", "--json", BAD)
+        self.assertEqual((dry.with_result("would-hold"), dry.summary["would_hold"]), (sent, 3), dry)
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        self.assertEqual((held.status, held.with_result("held"), held.summary["held"]), (0, sent, 3), held)
+        self.assertEqual({f.queue_id for f in self.postfix.read().values() if f.queue == "hold"}, sent)
+        dry = self.pq.idx("release", "-n", "--json", BAD)
+        self.assertEqual((dry.with_result("would-release"), dry.summary["would_release"]), (sent, 3), dry)
+        released = self.pq.idx("release", "-y", "--json", BAD)
+        self.assertEqual((released.status, released.with_result("released"), released.summary["released"]),
+                         (0, sent, 3), released)
+        self.assertFalse([f for f in self.postfix.read().values() if f.queue == "hold"])
+        self.assertEqual(self.postfix.ids(), sent | {other})
+
+    def test_release_leaves_what_others_hold(self):
+        ours, theirs = self.send_many("a@example.com", 2)
+        self.postfix.settled(2)
+        self.postfix.postsuper("-h", theirs)
+        self.assertEqual(self.pq.idx("hold", "-y", "--id", ours).status, 0)
+        self.pq.idx("release", "-y", BAD)
+        self.assertEqual({f.queue_id for f in self.postfix.read().values() if f.queue == "hold"}, {theirs})
+        result = self.pq.idx("release", "-y", "--foreign", BAD)
+        self.assertEqual(result.status, 0, result)
+        self.assertFalse([f for f in self.postfix.read().values() if f.queue == "hold"])
+
+    def test_every_line_is_json(self):
+        self.send('"q\\"uote"@example.com', text=self.odd_content())
+        self.postfix.settled(1)
+        for words in (("list", "--json", BAD), ("rules", "--json"), ("purge", "-y", "--json", BAD), ("log", "--json")):
+            for line in self.pq.idx(*words).out.splitlines():
+                self.assertIsInstance(json.loads(line), dict, words)
+
+    @staticmethod
+    def odd_content():
+        return b'From: "\xff\xfe\x1b[31m" <a@example.com>\nMessage-ID: <\xe9"\\@x>\nSubject: \x07\n\nx\n'
+
+    def test_control_characters_do_not_reach_the_terminal(self):
+        self.send("a@example.com", text=self.odd_content())
+        self.postfix.settled(1)
+        for words in (("list", BAD), ("show", *self.postfix.ids()), ("purge", "-n", BAD)):
+            self.assertNotRegex(self.pq.idx(*words).out, r"[\x00-\x08\x0b-\x1f\x7f]", words)
+
+
+class Verbs(RigCase):
+
+    def test_show(self):
+        queue_id = self.send("a@example.com", ["u@dest.test"])
+        self.postfix.settled(1)
+        result = self.pq.idx("show", queue_id)
+        self.assertEqual(result.status, 0, result)
+        for word in (queue_id, "a@example.com", "u@dest.test", "deferred", "127.0.0.1"):
+            self.assertIn(word, result.out)
+
+    def test_help_and_version(self):
+        self.assertRegex(self.pq.idx("--help").out, r"(?i)usage")
+
+
+class Configuration(RigCase):
+    starts_daemon = False
+
+    def milter(self, *args):
+        return subprocess.run([MILTER, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def test_check(self):
+        done = self.milter("-n", "-c", self.pq.conf)
+        self.assertEqual((done.returncode, "configuration OK" in done.stdout + done.stderr), (0, True), done)
+
+    def test_shipped_configuration(self):
+        done = self.milter("-n", "-c", SHIPPED)
+        self.assertEqual((done.returncode, "configuration OK" in done.stdout + done.stderr), (0, True), done)
+
+    def test_shipped_configuration_names_every_key(self):
+        with open(SHIPPED, encoding="utf-8") as file:
+            shipped = set(re.findall(r"(?m)^#?([a-z_]+) = ", file.read()))
+        self.assertEqual(shipped, KEYS)
+
+    def test_shipped_values_are_the_defaults(self):
+        """Every key with its comment sign taken off is accepted as well."""
+        with open(SHIPPED, encoding="utf-8") as file:
+            text = re.sub(r"(?m)^#([a-z_]+ = )", r"\1", file.read())
+        path = os.path.join(self.pq.home, "full.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        done = self.milter("-n", "-c", path)
+        self.assertEqual(done.returncode, 0, done)
+
+    def test_bad_values(self):
+        for line in ("no_such_key = 1", 'commit = "sometimes"', "max_recipients = 0", 'index_map_size = "1"',
+                     'commit_timeout = "soon"', "socket_mode = 99999", 'user = "a\nuser = "b"'):
+            path = os.path.join(self.pq.home, "bad.conf")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write("# first line\n" + line + "\n")
+            done = self.milter("-n", "-c", path)
+            self.assertEqual(done.returncode, 1, (line, done))
+            self.assertIn(f"{path}:", done.stdout + done.stderr, line)
+
+    def test_bad_rules(self):
+        self.pq.write_rules("good.example REJECT\nbad.example EXPLODE\n")
+        done = self.milter("-n", "-c", self.pq.conf)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn(f"{self.pq.rules}:2:", done.stdout + done.stderr)
+
+    def test_start_fails_on_a_bad_configuration(self):
+        self.pq.settings["commit"] = "sometimes"
+        self.pq.write_conf()
+        done = self.milter("-c", self.pq.conf)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertIn(self.pq.conf, done.stderr)
+
+    def test_socket(self):
+        """Postfix's group may use it, nobody else."""
+        self.pq.start()
+        info = os.stat(self.pq.settings["socket"].partition(":")[2])
+        self.assertEqual(oct(info.st_mode & 0o777), "0o660")
+        self.assertEqual(grp.getgrgid(info.st_gid).gr_name, "postfix")
+
+    def test_runs_as_user(self):
+        self.pq.start()
+        with open(f"/proc/{self.pq.process.pid}/status", encoding="ascii") as file:
+            status = file.read()
+        self.assertRegex(status, r"Uid:\s+65534\s+65534\s+65534\s+65534")
+        self.assertRegex(status, r"CapEff:\s+0+\n")

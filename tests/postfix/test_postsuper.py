@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: ISC
+"""postsuper exits 0 whatever happened. With false ones in its place the report is still true."""
+import os
+import signal
+import stat
+import time
+
+from case import BAD, RigCase, both_ids
+from rig import COMMANDS, until
+
+SILENT = "cat >/dev/null"
+LYING = "while read -r id; do echo \"postsuper: $id: removed\" >&2; done; echo 'postsuper: Deleted: 9 messages' >&2"
+DYING = f"head -n 2 | {COMMANDS}/postsuper \"$@\"; cat >/dev/null; kill -KILL $$"
+FATAL = "echo 'postsuper: fatal: out of everything' >&2; exit 1"
+HANGING = "trap '' INT; exec sleep 600"
+
+
+class FalsePostsuper(RigCase):
+    def setUp(self):
+        super().setUp()
+        self.commands = os.path.join(self.pq.home, "commands")
+        os.mkdir(self.commands)
+        for name in os.listdir(COMMANDS):
+            if name.startswith("post") and name != "postsuper":
+                os.symlink(os.path.join(COMMANDS, name), os.path.join(self.commands, name))
+        self.postfix.set(command_directory=self.commands)
+        self.addCleanup(lambda: self.postfix.set(command_directory=COMMANDS))
+        self.sent = set(self.send_many("a@example.com", 5))
+        self.postfix.settled(5)
+
+    def install(self, script):
+        path = os.path.join(self.commands, "postsuper")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\n{script}\n")
+        os.chmod(path, stat.S_IRWXU | 0o055)
+
+    def test_silent(self):
+        self.install(SILENT)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("failed"), self.sent)
+        self.assertEqual((result.summary["deleted"], result.summary["failed"]), (0, 5))
+        self.assertEqual(self.postfix.ids(), self.sent)
+
+    def test_lying(self):
+        self.install(LYING)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("failed"), self.sent)
+        self.assertEqual((result.summary["deleted"], result.summary["failed"]), (0, 5))
+
+    def test_dying(self):
+        """Two are deleted, then it is killed."""
+        self.install(DYING)
+        result = self.purge(BAD, status=2)
+        left = self.postfix.ids()
+        self.assertEqual(result.with_result("deleted"), self.sent - left)
+        self.assertEqual(result.with_result("failed"), left)
+        self.assertGreater(len(left), 0)
+
+    def test_fatal(self):
+        self.install(FATAL)
+        text = self.pq.idx("purge", "-y", BAD)
+        self.assertEqual(text.status, 2, text)
+        self.assertIn("out of everything", text.out + text.err)
+        self.assertEqual(self.postfix.ids(), self.sent)
+
+    def test_missing(self):
+        result = self.pq.idx("purge", "-y", BAD)
+        self.assertIn(result.status, (1, 2), result)
+        self.assertEqual(self.postfix.ids(), self.sent)
+
+    def test_hanging(self):
+        """It is given up after a minute of silence; nothing waits for it for ever."""
+        self.install(HANGING)
+        began = time.monotonic()
+        result = self.purge(BAD, status=2, timeout=300)
+        self.assertLess(time.monotonic() - began, 200)
+        self.assertEqual(result.with_result("failed"), self.sent)
+
+    def test_works_again(self):
+        os.symlink(os.path.join(COMMANDS, "postsuper"), os.path.join(self.commands, "postsuper"))
+        self.assert_purged(self.sent, BAD)
+
+
+@both_ids
+class Interrupted(RigCase):
+    def test_interrupt_tells_what_was_done(self):
+        """^C between chunks: exit 3, the rest untouched, and what is told is what happened."""
+        self.postfix.flood("a@example.com", 3000)
+        self.postfix.settled(3000)
+        before = self.postfix.ids()
+        child = self.pq.idx_start("purge", "-y", "--json", BAD, stdout=open(self.pq.home + "/out", "wb"))
+        until(lambda: child.poll() is not None or len(self.postfix.ids()) < 2990, "the first deletions")
+        child.send_signal(signal.SIGINT)
+        status = child.wait(60)
+        left = self.postfix.ids()
+        with open(self.pq.home + "/out", encoding="utf-8") as file:
+            text = file.read()
+        self.assertIn(status, (0, 3), text[-500:])
+        self.assertEqual(status == 0, not left, "0 only if everything was deleted before the signal came")
+        self.assertEqual(text.count('"deleted"') - 1, len(before - left), text[-500:])

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: ISC
+"""Purging a domain out of a mixed flood: exactly the right messages, agreed by an independent reading of the queue."""
+from case import BAD, RigCase, both_ids
+from smtp import content
+
+INNOCENT = [
+    # sender, recipient, header From, body
+    ("a@badexample.com", "u@dest.test", "a@badexample.com", "x"),
+    ("a@example.com.evil.test", "u@dest.test", "a@example.com.evil.test", "x"),
+    ("a@sub.example.com", "u@dest.test", "a@sub.example.com", "x"),
+    ("a@example.co", "u@dest.test", "a@xample.com", "x"),
+    ("a@good.test", "victim@example.com", "a@good.test", "x"),
+    ("a@good.test", "u@dest.test", "a@good.test", "From: a@example.com\nsee example.com"),
+    ("example.com@good.test", "u@dest.test", '"boss@example.com" <a@good.test>', "x"),
+    ("a@good.test", "u@dest.test", "a@good.test (boss@example.com)", "x"),
+    ("", "u@dest.test", "MAILER-DAEMON@good.test", "x"),
+]
+GUILTY = [
+    ("a@example.com", "u@dest.test", "a@example.com", "x"),
+    ("B@EXAMPLE.Com", "u@dest.test", "a@good.test", "x"),
+    ("a@good.test", "u@dest.test", "Boss <boss@Example.COM>", "x"),
+    ("a@good.test", "u@dest.test", "All: one@good.test, two@example.com;", "x"),
+    ("a@good.test", "u@dest.test", "one@good.test, two@example.com", "x"),
+    ("", "u@dest.test", "forged@example.com", "x"),
+    ("a@example.com", "u@dest.test", "a@good.test", "x"),
+]
+
+
+@both_ids
+class Flood(RigCase):
+    def send_cases(self, cases):
+        with self.postfix.smtp() as client:
+            return {client.message(sender, rcpt, content(author, body=body + "\n")): (sender, author)
+                    for sender, rcpt, author, body in cases}
+
+    def test_mixed_flood(self):
+        self.postfix.flood("spam@example.com", 300)
+        self.postfix.flood("news@badexample.com", 100)
+        self.postfix.flood("ham@good.test", 100, recipient="someone@example.com")
+        guilty, innocent = self.send_cases(GUILTY), self.send_cases(INNOCENT)
+        self.postfix.settled(500 + len(GUILTY) + len(INNOCENT))
+        files = self.postfix.read()
+        expected = {i for i, file in files.items() if BAD in file.author_domains}
+        self.assertEqual(len(expected), 300 + len(GUILTY))
+        self.assertLessEqual(set(guilty), expected)
+        self.assertFalse(set(innocent) & expected)
+        result = self.assert_purged(expected, BAD)
+        self.assertEqual({k: result.summary[k] for k in ("matched", "deleted", "gone", "changed", "failed", "unindexed")},
+                         {"matched": len(expected), "deleted": len(expected), "gone": 0, "changed": 0, "failed": 0,
+                          "unindexed": 0})
+        for queue_id, line in result.messages.items():
+            self.assertEqual(line["sender"].lower(), files[queue_id].sender.lower())
+        again = self.purge(BAD)
+        self.assertEqual((again.summary["deleted"], again.messages), (0, {}))
+
+    def test_subdomains(self):
+        cases = [("a@example.com",), ("a@x.example.com",), ("a@y.x.example.com",), ("a@badexample.com",)]
+        own, sub, deep, other = [self.send(sender, text=content("n@good.test")) for sender, in cases]
+        self.postfix.settled(4)
+        self.assert_selects({own}, "example.com")
+        self.assert_selects({sub, deep}, ".example.com")
+        self.assert_selects({own, sub, deep}, "--subdomains", "example.com")
+        self.assert_selects({own, sub, deep}, "example.com", ".example.com")
+        self.assert_purged({own, sub, deep}, "example.com", "--subdomains")
+        self.assertEqual(self.postfix.ids(), {other})
+
+    def test_upper_case_and_dot_in_the_pattern(self):
+        ours = self.send("a@example.com")
+        self.send("a@good.test")
+        self.postfix.settled(2)
+        self.assert_selects({ours}, "EXAMPLE.Com.")
+
+    def test_in_every_queue(self):
+        """Mail that lies in hold and in incoming's neighbours goes as well as deferred mail."""
+        ours = set(self.send_many("a@example.com", 6))
+        self.postfix.settled(6)
+        held = sorted(ours)[:3]
+        self.postfix.postsuper("-h", "-", ids=held)
+        result = self.assert_purged(ours, BAD)
+        self.assertEqual(result.summary["deleted"], 6)
+
+    def test_dry_run(self):
+        ours = set(self.send_many("a@example.com", 5))
+        self.send_many("a@good.test", 3)
+        self.postfix.settled(8)
+        result = self.assert_selects(ours, BAD)
+        self.assertNotIn("batch", result.summary)
+        self.assertEqual(result.summary["matched"], 5)
+        text = self.pq.idx("-n", BAD)
+        self.assertEqual(text.status, 0, text)
+        self.assertEqual(len(self.postfix.ids()), 8)
+
+    def test_no_verb_is_purge(self):
+        ours = set(self.send_many("a@example.com", 3))
+        other = self.send("a@good.test")
+        self.postfix.settled(4)
+        result = self.pq.idx(BAD)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(self.postfix.ids(), {other})
+        self.assertTrue(ours)
+
+    def test_preview_tells_header_only_matches(self):
+        self.send_many("a@example.com", 3)
+        self.send("a@good.test", text=content("b@example.com"))
+        self.postfix.settled(4)
+        text = self.pq.idx("-n", BAD)
+        self.assertRegex(text.out + text.err, r"(?i)envelope")
+        self.assertRegex(text.out + text.err, r"(?i)from")
+
+
+@both_ids
+class Recipients(RigCase):
+    def setUp(self):
+        super().setUp()
+        others = [f"r{n}@dest.test" for n in range(9)]
+        self.shared = self.send("a@good.test", ["one@example.com", *others])
+        self.alone = self.send("a@good.test", ["one@example.com", "two@example.com"])
+        self.other = self.send("a@example.com", others)
+        self.postfix.settled(3)
+
+    def test_other_recipients_are_told(self):
+        result = self.assert_selects({self.shared, self.alone}, "--recipient", BAD)
+        self.assertEqual(result.messages[self.shared]["other_recipients"], 9)
+        self.assertEqual(result.messages[self.alone].get("other_recipients", 0), 0)
+        text = self.pq.idx("purge", "-n", "--recipient", BAD)
+        self.assertRegex(text.out + text.err, r"\b9\b")
+        self.assertRegex(text.out + text.err, r"(?i)other")
+
+    def test_purge_by_recipient(self):
+        result = self.assert_purged({self.shared, self.alone}, "--recipient", BAD)
+        self.assertEqual(result.messages[self.shared]["other_recipients"], 9)
+
+    def test_only(self):
+        self.assert_purged({self.alone}, "--recipient", BAD, "--only")
+
+
+@both_ids
+class FewInodes(RigCase):
+    """Mail that passes through a small queue leaves few rows: a reused inode proves the old row of it dead."""
+
+    main = "default_transport = discard\n"
+
+    def test_rows_stay_near_the_number_of_inodes(self):
+        self.postfix.flood("spam@example.com", 3000, sessions=4)
+        self.postfix.settled(0)
+        result = self.purge(BAD)
+        self.assertEqual(result.summary["deleted"], 0)
+        self.assertGreater(result.summary["gone"], 0)
+        self.assertLess(result.summary["gone"], 600)

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: ISC
+"""The daemon under test, in a directory of its own: configuration, start, stop, its log, its index."""
+import json
+import os
+import pwd
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+
+import milter_client
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.path.abspath(os.environ.get("PQPURGE_BUILD", os.path.join(HERE, "../../build")))
+MILTER = os.path.join(BUILD, "pqpurge-milter")
+DUMP = os.path.join(BUILD, "tools/index_dump")
+SHIM = os.path.join(BUILD, "shim/stall.so")
+MILTERTEST = shutil.which("miltertest")
+# libmilter never joins its threads.
+TSAN = "suppressions=%s report_thread_leaks=0" % os.path.join(HERE, "tsan.supp")
+USER = "nobody"
+
+
+def until(what, seconds=20):
+    """Waits for a condition and returns its value; None where it does not come true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = what()
+        if value:
+            return value
+        time.sleep(0.01)
+    return None
+
+
+class Daemon:
+    """One configuration and the process that runs with it."""
+
+    def __init__(self, **settings):
+        self.home = tempfile.mkdtemp(prefix="pqp.")
+        os.chmod(self.home, 0o755)
+        self.index = os.path.join(self.home, "index")
+        self.socket = os.path.join(self.home, "s/milter.sock")
+        self.rules_file = os.path.join(self.home, "rules")
+        self.log_file = os.path.join(self.home, "log")
+        self.shim_dir = os.path.join(self.home, "shim")
+        os.mkdir(self.shim_dir, 0o755)
+        self.settings = dict(socket="unix:" + self.socket, user=USER, index_directory=self.index,
+                             index_map_size="256M", rules_file=self.rules_file, log="stderr",
+                             socket_group="postfix")
+        self.settings.update(settings)
+        self.process = None
+        self.write_config()
+
+    def write_config(self):
+        def word(value):
+            if isinstance(value, bool):
+                return "true" if value else "false"
+            return '"%s"' % value if isinstance(value, str) else str(value)
+        with open(self.config_file, "w") as f:
+            for key, value in self.settings.items():
+                f.write("%s = %s\n" % (key, word(value)))
+
+    @property
+    def config_file(self):
+        return os.path.join(self.home, "pqpurge.conf")
+
+    # ---- its life
+
+    def launch(self, *options, shim=False, **more):
+        env = dict(os.environ, TSAN_OPTIONS=TSAN, **more)
+        if shim:
+            env.update(LD_PRELOAD=SHIM, PQPURGE_SHIM_DIR=self.shim_dir)
+        log = open(self.log_file, "ab")
+        return subprocess.Popen([MILTER, "-c", self.config_file, *options], stdin=subprocess.DEVNULL,
+                                stdout=log, stderr=log, env=env)
+
+    def start(self, *options, shim=False):
+        """Starts it and waits for READY=1."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
+            path = os.path.join(self.home, "notify")
+            if os.path.exists(path):
+                os.unlink(path)
+            ready.bind(path)
+            os.chmod(path, 0o666)
+            ready.settimeout(0.1)
+            self.process = self.launch("-v", *options, shim=shim, NOTIFY_SOCKET=path)
+            for _ in range(300):
+                try:
+                    if b"READY=1" in ready.recv(4096):
+                        return self
+                except socket.timeout:
+                    pass
+                if self.process.poll() is not None:
+                    break
+        raise AssertionError("the daemon did not become ready:\n" + self.log)
+
+    def run(self, *options):
+        """Runs it to its end, where it must end by itself; (status, output)."""
+        done = subprocess.run([MILTER, "-c", self.config_file, *options], stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
+        return done.returncode, done.stdout.decode()
+
+    def stop(self, how=signal.SIGTERM):
+        """Stops it. libmilter looks for its stop only when a connection comes, or every 5 s: so some come."""
+        self.process.send_signal(how)
+        until(lambda: self.nudge() or self.process.poll() is not None, 30)
+        status = self.process.wait(5)
+        self.process = None
+        return status
+
+    def nudge(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.setblocking(False)
+            s.connect_ex(self.socket)
+
+    def destroy(self):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    # ---- what it says
+
+    @property
+    def log(self):
+        with open(self.log_file, "rb") as f:
+            return f.read().decode(errors="replace")
+
+    def wait_log(self, text, seconds=20):
+        if not until(lambda: text in self.log, seconds):
+            raise AssertionError("not in the log: %r\n%s" % (text, self.log[-4000:]))
+
+    def client(self, **more):
+        return milter_client.Client(self.socket, **more)
+
+    def rules(self, text):
+        """Replaces the rules file as an editor does."""
+        with open(self.rules_file + ".new", "w") as f:
+            f.write(text)
+        os.chmod(self.rules_file + ".new", 0o644)
+        os.rename(self.rules_file + ".new", self.rules_file)
+
+    def shim(self, what, on=True):
+        path = os.path.join(self.shim_dir, what)
+        if on:
+            open(path, "w").close()
+        else:
+            os.unlink(path)
+
+    def dump(self):
+        done = subprocess.run([DUMP, self.index], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
+                              user=USER, group=pwd.getpwnam(USER).pw_gid, extra_groups=[])
+        if done.returncode:
+            raise AssertionError("index_dump: " + done.stderr.decode())
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def messages(self):
+        """{queue ID: record}"""
+        return {r["queue_id"]: r for r in self.dump() if r["kind"] == "message"}
+
+    def coverage(self, what):
+        return [r for r in self.dump() if r["kind"] == "coverage" and r["what"] == what]
+
+    # ---- the control socket
+
+    def control(self):
+        s = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        s.settimeout(20)
+        s.connect(os.path.join(self.index, "control.sock"))
+        return s
+
+    def status(self):
+        """The answer to STATUS as a dictionary."""
+        with self.control() as s:
+            s.sendall(status_request())
+            length, = struct.unpack("<I", take(s, 4))
+            return parse_status(take(s, length))
+
+
+def status_request():
+    payload = struct.pack("<HH", 1, 1)  # version, REQUEST_STATUS
+    return struct.pack("<I", len(payload)) + payload
+
+
+def take(s, length):
+    got = b""
+    while len(got) < length:
+        part = s.recv(length - len(got))
+        if not part:
+            raise milter_client.Closed()
+        got += part
+    return got
+
+
+def parse_status(frame):
+    """Finds the key=value lines in a reply."""
+    for text in frame.split(b"\0"):
+        if b"recording=" in text:
+            lines = text[text.index(b"pid="):].decode().splitlines()
+            return dict(line.split("=", 1) for line in lines if "=" in line)
+    raise AssertionError("no status in the reply: %r" % frame)
+
+
+class DaemonCase(unittest.TestCase):
+    """A test with a daemon of its own, whose log is shown where the test fails."""
+    settings = {}
+
+    def setUp(self):
+        self.daemon = Daemon(**self.settings)
+
+    def tearDown(self):
+        try:
+            if self.daemon.process and self.daemon.process.poll() is None:
+                self.assertEqual(0, self.daemon.stop(), self.daemon.log)
+            log = self.daemon.log if os.path.exists(self.daemon.log_file) else ""
+            self.assertNotIn("Sanitizer", log, log[-6000:])
+        finally:
+            self.daemon.destroy()

@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: ISC
+"""Start, stop, reload, and being killed."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+
+import milter_client as mc
+from daemon import MILTER, DaemonCase, until
+from milter_client import queue_id
+
+
+class Start(DaemonCase):
+    def test_check_only(self):
+        self.assertEqual((0, "configuration OK\n"), self.daemon.run("-n"))
+        self.assertFalse(os.path.exists(self.daemon.index))
+        self.daemon.rules("ok.example REJECT\nbad.example REJCT\n")
+        status, text = self.daemon.run("-n")
+        self.assertEqual(1, status)
+        self.assertTrue(text.startswith(self.daemon.rules_file + ":2:"), text)
+
+    def test_check_needs_no_root(self):
+        done = subprocess.run([MILTER, "-c", self.daemon.config_file, "-n"], stdout=subprocess.PIPE, user="nobody",
+                              group="nogroup", extra_groups=[])
+        self.assertEqual((0, b"configuration OK\n"), (done.returncode, done.stdout))
+
+    def test_wrong_settings(self):
+        for key, value in (("socket", "unix:relative"), ("socket", "unix:/" + "x" * 107), ("socket", "carrier:pigeon"),
+                           ("socket", "inet:port"), ("commit", "perhaps"), ("no_such_key", "1")):
+            self.daemon.settings[key] = value
+            self.daemon.write_config()
+            for options in (["-n"], []):
+                status, text = self.daemon.run(*options)
+                self.assertEqual(1, status, (key, value))
+                self.assertTrue(text.strip(), (key, value))
+            del self.daemon.settings[key]
+
+    def test_unknown_option(self):
+        status, text = self.daemon.run("-x")
+        self.assertEqual(1, status)
+        self.assertIn("usage: pqpurge-milter", text)
+
+    def test_version(self):
+        status, text = self.daemon.run("-V")
+        self.assertEqual(0, status)
+        self.assertRegex(text, r"^pqpurge-milter \d+\.\d+\.\d+\n$")
+
+    def test_wrong_rules_keep_it_from_starting(self):
+        self.daemon.rules("bad.example REJCT\n")
+        status, text = self.daemon.run()
+        self.assertEqual(1, status)
+        self.assertIn(self.daemon.rules_file + ":1:", text)
+
+    def test_rules_that_its_user_cannot_read(self):
+        self.daemon.rules("bad.example REJECT\n")
+        os.chmod(self.daemon.rules_file, 0o600)
+        status, text = self.daemon.run()
+        self.assertEqual(1, status)
+        self.assertIn(self.daemon.rules_file, text)
+
+    def test_unknown_user_and_group(self):
+        for key in ("user", "socket_group"):
+            kept = self.daemon.settings[key]
+            self.daemon.settings[key] = "no-such-name"
+            self.daemon.write_config()
+            status, text = self.daemon.run()
+            self.assertEqual(1, status)
+            self.assertIn("no-such-name", text)
+            self.daemon.settings[key] = kept
+
+    def test_modes_and_owners(self):
+        self.daemon.start()
+        self.assertEqual(0o140660, os.stat(self.daemon.socket).st_mode)
+        self.assertEqual(0o040750, os.stat(os.path.dirname(self.daemon.socket)).st_mode)
+        self.assertEqual(0o040700, os.stat(self.daemon.index).st_mode)
+        self.assertEqual(0o140600, os.stat(os.path.join(self.daemon.index, "control.sock")).st_mode)
+        with open("/proc/%d/status" % self.daemon.process.pid) as f:
+            uids = re.search(r"^Uid:\t(\d+)\t(\d+)\t(\d+)\t(\d+)", f.read(), re.M).groups()
+        self.assertEqual(1, len(set(uids)))
+        self.assertNotEqual("0", uids[0])
+        for name in os.listdir(self.daemon.index):
+            self.assertEqual(int(uids[0]), os.stat(os.path.join(self.daemon.index, name)).st_uid, name)
+
+    def test_second_daemon_on_one_index(self):
+        self.daemon.start()
+        self.daemon.settings["socket"] = "unix:" + self.daemon.home + "/s/other.sock"
+        self.daemon.write_config()
+        status, text = self.daemon.run()
+        self.assertEqual(1, status)
+        self.assertIn("process %d" % self.daemon.process.pid, text)
+        self.still_served()
+
+    def test_second_daemon_on_one_socket(self):
+        self.daemon.start()
+        self.daemon.settings["index_directory"] = self.daemon.home + "/other"
+        self.daemon.write_config()
+        status, text = self.daemon.run()
+        self.assertEqual(1, status)
+        self.assertIn(self.daemon.socket, text)
+        self.still_served()
+
+    def still_served(self):
+        with self.daemon.client() as c:
+            c.connect()
+            self.assertEqual(mc.CONTINUE, c.message(queue_id(1))[0])
+
+    def test_index_that_cannot_be_opened(self):
+        """No reason to refuse to start: mail flows, and the log says what is wrong."""
+        os.mkdir(self.daemon.index, 0o700)
+        self.daemon.start()  # root's directory: nobody cannot write there
+        self.assertIn("mail is not recorded", self.daemon.log)
+        self.still_served()
+        shutil.chown(self.daemon.index, "nobody", "nogroup")
+        self.daemon.wait_log("is open again")
+        self.assertTrue(until(lambda: self.daemon.coverage("gap")))
+        self.still_served()
+        self.assertIn(queue_id(1), self.daemon.messages())
+
+    def test_damaged_index_is_set_aside(self):
+        self.daemon.start()
+        self.still_served()
+        self.daemon.stop()
+        with open(os.path.join(self.daemon.index, "data.mdb"), "r+b") as f:
+            f.write(b"\xff" * 8192)
+        self.daemon.start()
+        self.still_served()
+        self.assertIn("set aside", self.daemon.log)
+        self.assertTrue([n for n in os.listdir(self.daemon.index) if n.startswith("data.mdb.damaged-")])
+        self.assertIn(queue_id(1), self.daemon.messages())
+
+
+class Stop(DaemonCase):
+    def test_each_signal(self):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            self.daemon.start()
+            self.assertEqual(0, self.daemon.stop(number))
+            self.assertFalse(os.path.exists(self.daemon.socket))
+        self.assertEqual(3, len(self.daemon.coverage("begin")))
+        self.assertEqual(3, len(self.daemon.coverage("end")))
+
+    def flood(self, answered, sessions=20):
+        """Sessions that send until they are cut off; answered gets each ID whose end of message was answered."""
+        def session(n):
+            k = 0
+            try:
+                with self.daemon.client() as c:
+                    c.connect()
+                    while True:
+                        i = queue_id(n * 100000 + k)
+                        if c.message(i, "<u@flood.example>")[0] == mc.CONTINUE:
+                            answered.append(i)
+                        k += 1
+            except (OSError, mc.Closed):
+                pass
+
+        threads = [threading.Thread(target=session, args=(n,)) for n in range(sessions)]
+        for t in threads:
+            t.start()
+        return threads
+
+    def test_under_load(self):
+        answered = []
+        self.daemon.start()
+        threads = self.flood(answered)
+        self.assertTrue(until(lambda: len(answered) > 200))
+        self.assertEqual(0, self.daemon.stop())
+        for t in threads:
+            t.join(30)
+        self.assertEqual(set(), set(answered) - set(self.daemon.messages()))
+        self.assertEqual(1, len(self.daemon.coverage("end")))
+
+    def test_killed_under_load(self):
+        """Recorded before accepted: what was answered is in the index."""
+        for round_number in range(3):
+            answered = []
+            self.daemon.start()
+            threads = self.flood(answered)
+            self.assertTrue(until(lambda: len(answered) > 200))
+            self.daemon.process.kill()
+            self.daemon.process.wait()
+            self.daemon.process = None
+            for t in threads:
+                t.join(30)
+            self.assertEqual(set(), set(answered) - set(self.daemon.messages()))
+            self.assertEqual(round_number, len(self.daemon.coverage("gap")))  # that of the kill before
+        self.daemon.start()
+        self.assertEqual(3, len(self.daemon.coverage("gap")))
+
+
+class Async(DaemonCase):
+    settings = {"commit": "async", "commit_delay": "50ms"}
+
+    def test_recorded_within_the_delay(self):
+        self.daemon.start()
+        with self.daemon.client() as c:
+            c.connect()
+            for n in range(50):
+                self.assertEqual(mc.CONTINUE, c.message(queue_id(n))[0])
+        self.assertTrue(until(lambda: len(self.daemon.messages()) == 50, 5))
+
+    def test_stop_writes_what_is_queued(self):
+        self.daemon.settings["commit_delay"] = "10s"
+        self.daemon.write_config()
+        self.daemon.start()
+        with self.daemon.client() as c:
+            c.connect()
+            for n in range(50):
+                c.message(queue_id(n))
+        self.assertEqual(0, self.daemon.stop())
+        self.assertEqual(50, len(self.daemon.messages()))
+
+
+class Reload(DaemonCase):
+    def refused(self, sender):
+        with self.daemon.client() as c:
+            c.connect()
+            return c.mail(sender)[0] == mc.REPLY
+
+    def test_by_signal_and_by_itself(self):
+        self.daemon.start()
+        self.assertFalse(self.refused("<a@new.example>"))
+        self.daemon.rules("new.example REJECT\n")
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.assertTrue(until(lambda: self.refused("<a@new.example>")))
+        self.daemon.rules("")
+        self.assertTrue(until(lambda: not self.refused("<a@new.example>")))
+
+    def test_wrong_file_keeps_the_old_rules(self):
+        self.daemon.rules("old.example REJECT\n")
+        self.daemon.start()
+        self.daemon.rules("new.example REJECT\nwhat is this\n")
+        self.daemon.process.send_signal(signal.SIGUSR1)
+        self.daemon.wait_log(self.daemon.rules_file + ":2:")
+        self.assertTrue(self.refused("<a@old.example>"))
+        self.assertFalse(self.refused("<a@new.example>"))
+        self.assertIn(":2:", self.daemon.status()["rules_error"])
+        self.daemon.rules("new.example REJECT\n")
+        self.assertTrue(until(lambda: self.refused("<a@new.example>")))
+        self.assertNotIn("rules_error", self.daemon.status())

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A disk that misbehaves on command, for LD_PRELOAD. While $PQPURGE_SHIM_DIR holds a file
+ *   hang     writes and syncs wait until it is gone
+ *   enospc   writes fail with ENOSPC, after an "it is full" that no preallocation helps against
+ *   delay    each sync takes 300 ms longer
+ * Only regular files are touched, so that sockets and logs go on.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+static int told(const char *what)
+{
+	const char *directory = getenv("PQPURGE_SHIM_DIR");
+	char path[4096];
+
+	if (!directory)
+		return 0;
+	snprintf(path, sizeof(path), "%s/%s", directory, what);
+	return access(path, F_OK) == 0;
+}
+
+/* 0, or -1 with errno set where the call shall fail. */
+static int misbehave(int fd, int is_sync)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+		return 0;
+	while (told("hang"))
+		usleep(5000);
+	if (is_sync && told("delay"))
+		usleep(300000);
+	if (!is_sync && told("enospc")) {
+		errno = ENOSPC;
+		return -1;
+	}
+	return 0;
+}
+
+#define PASS_WRITE(name, ...)                                                                      \
+	static ssize_t (*real)(int, __VA_ARGS__);                                                  \
+	if (!real)                                                                                 \
+		real = (ssize_t(*)(int, __VA_ARGS__))dlsym(RTLD_NEXT, name);                       \
+	if (misbehave(fd, 0) != 0)                                                                 \
+	return -1
+
+ssize_t pwrite(int fd, const void *at, size_t len, off_t where)
+{
+	PASS_WRITE("pwrite", const void *, size_t, off_t);
+	return real(fd, at, len, where);
+}
+
+ssize_t pwrite64(int fd, const void *at, size_t len, off64_t where)
+{
+	PASS_WRITE("pwrite64", const void *, size_t, off64_t);
+	return real(fd, at, len, where);
+}
+
+ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t where)
+{
+	PASS_WRITE("pwritev", const struct iovec *, int, off_t);
+	return real(fd, parts, count, where);
+}
+
+ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t where)
+{
+	PASS_WRITE("pwritev64", const struct iovec *, int, off64_t);
+	return real(fd, parts, count, where);
+}
+
+#define PASS_SYNC(name)                                                                            \
+	static int (*real)(int);                                                                   \
+	if (!real)                                                                                 \
+		real = (int (*)(int))dlsym(RTLD_NEXT, name);                                       \
+	if (misbehave(fd, 1) != 0)                                                                 \
+	return -1
+
+int fdatasync(int fd)
+{
+	PASS_SYNC("fdatasync");
+	return real(fd);
+}
+
+int fsync(int fd)
+{
+	PASS_SYNC("fsync");
+	return real(fd);
+}

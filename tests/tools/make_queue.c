@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Makes a deferred queue and the index that belongs to it, for measurements: COUNT messages, of
+ * which every EVERYth is from a@DOMAIN and the others from domains of their own. The queue files
+ * are what Postfix would have written (postqueue and postsuper take them); each lies under the ID
+ * that its own inode gives it.
+ *
+ *   make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA]
+ *
+ * EXTRA rows go into the index alone: history, to show that a purge does not depend on it. Prints
+ * the matching queue IDs.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "index/entry.h"
+#include "index/home.h"
+
+#define ROWS_PER_COMMIT 1000
+
+struct maker {
+	const char *spool, *domain;
+	struct passwd *owner;
+	struct home home;
+	struct txn txn;
+	size_t pending;
+	int64_t time;
+};
+
+static void put_record(struct bytes *out, char type, const char *data)
+{
+	size_t len = strlen(data);
+
+	bytes_put_u8(out, (uint8_t)type);
+	while (len >= 0x80) {
+		bytes_put_u8(out, (uint8_t)(len & 0x7f) | 0x80);
+		len >>= 7;
+	}
+	bytes_put_u8(out, (uint8_t)len);
+	bytes_put(out, data, strlen(data));
+}
+
+/* The records of a message as cleanup(8) writes them, C first with the sizes filled in. */
+static void queue_file_bytes(const struct maker *m, const char *sender, size_t n, struct bytes *out)
+{
+	char text[200], line[80];
+	size_t content, end;
+
+	snprintf(text, sizeof(text), "%15d %15d %15d %15d %15d %15d", 0, 0, 1, 0, 0, 0);
+	put_record(out, 'C', text);
+	snprintf(text, sizeof(text), "%lld %lld", (long long)(m->time / USEC_PER_SEC),
+	    (long long)(m->time % USEC_PER_SEC));
+	put_record(out, 'T', text);
+	snprintf(text, sizeof(text), "create_time=%lld", (long long)(m->time / USEC_PER_SEC));
+	put_record(out, 'A', text);
+	put_record(out, 'A', "rewrite_context=remote");
+	put_record(out, 'S', sender);
+	put_record(out, 'A', "log_client_address=192.0.2.7");
+	put_record(out, 'A', "client_address=192.0.2.7");
+	put_record(out, 'A', "client_port=40000");
+	put_record(out, 'R', "someone@dest.example");
+	put_record(out, 'M', "");
+	content = out->len;
+	snprintf(text, sizeof(text), "From: <%s>", sender);
+	put_record(out, 'N', text);
+	put_record(out, 'N', "Subject: one of many");
+	put_record(out, 'N', "");
+	snprintf(line, sizeof(line), "message %zu", n);
+	for (int i = 0; i < 20; i++)
+		put_record(out, 'N', line);
+	end = out->len;
+	put_record(out, 'X', "");
+	put_record(out, 'E', "");
+	snprintf(text, sizeof(text), "%15zu %15zu %15d %15d %15zu %15d", end - content, content, 1,
+	    0, end - content, 0);
+	memcpy(out->at + 2, text, strlen(text));
+}
+
+/* Writes one file under the short ID that its inode and time give it. */
+static void put_file(struct maker *m, const char *sender, size_t n, struct queue_id *ret)
+{
+	char path[4096], final[4096];
+	struct bytes bytes = {0};
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/deferred/new", m->spool);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		err(1, "%s", path);
+	queue_file_bytes(m, sender, n, &bytes);
+	if (write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len || fchmod(fd, 0700) < 0 ||
+	    fchown(fd, m->owner->pw_uid, m->owner->pw_gid) < 0)
+		err(1, "%s", path);
+	close(fd);
+	bytes_release(&bytes);
+	snprintf(ret->text, sizeof(ret->text), "%05X%lX", (unsigned)(m->time % USEC_PER_SEC),
+	    (unsigned long)st.st_ino);
+	snprintf(final, sizeof(final), "%s/deferred/%c", m->spool, ret->text[0]);
+	if (mkdir(final, 0700) == 0 && chown(final, m->owner->pw_uid, m->owner->pw_gid) < 0)
+		err(1, "%s", final);
+	snprintf(final, sizeof(final), "%s/deferred/%c/%s", m->spool, ret->text[0], ret->text);
+	if (rename(path, final) < 0)
+		err(1, "%s", final);
+}
+
+static void put_row(struct maker *m, const char *sender, const struct queue_id *id)
+{
+	struct strbuf from = {0}, recipients = {0};
+	struct bytes record = {0};
+	struct message msg;
+
+	message_init(&msg);
+	msg.queue_id = *id;
+	msg.origin = ORIGIN_SMTPD;
+	msg.connect_time = m->time - 400;
+	msg.mail_time = m->time - 200;
+	msg.rcpt_time = m->time + 200;
+	msg.end_time = m->time + 400;
+	msg.sender = sender;
+	if (net_parse("192.0.2.7", &msg.client) < 0)
+		errx(1, "net_parse");
+	msg.client_port = 40000;
+	strlist_push(&from, sender, strlen(sender));
+	strlist_push(&recipients, "someone@dest.example", strlen("someone@dest.example"));
+	msg.from = strlist_of(&from);
+	msg.recipients = strlist_of(&recipients);
+	msg.recipient_count = 1;
+	record_encode(&msg, &record);
+	if (m->pending == 0)
+		txn_begin(m->home.store, true, &m->txn);
+	entry_add(&m->txn, (struct span){record.at, record.len}, NULL);
+	if (++m->pending == ROWS_PER_COMMIT) {
+		struct err why = {""};
+
+		if (txn_commit(&m->txn, &why) < 0)
+			errx(1, "commit: %s", why.text);
+		m->pending = 0;
+	}
+	bytes_release(&record);
+	strbuf_release(&from);
+	strbuf_release(&recipients);
+}
+
+/* History: rows whose messages left long ago, with inodes that no queue file has. */
+static void put_history(struct maker *m, size_t extra)
+{
+	struct queue_id id;
+	char sender[80];
+
+	for (size_t n = 0; n < extra; n++) {
+		snprintf(id.text, sizeof(id.text), "%05X%lX", (unsigned)(n % 1000000),
+		    0x7f00000000UL + (unsigned long)n);
+		snprintf(sender, sizeof(sender), "u%zu@gone%zu.example", n, n % 5000);
+		m->time += 7;
+		put_row(m, sender, &id);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	struct maker m = {.pending = 0};
+	struct err why = {""};
+	size_t count, every;
+
+	if (argc < 7)
+		errx(1, "usage: make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA]");
+	m.spool = argv[1];
+	m.domain = argv[6];
+	m.owner = getpwnam(argv[2]);
+	count = strtoul(argv[4], NULL, 10);
+	every = strtoul(argv[5], NULL, 10);
+	if (!m.owner || every == 0)
+		errx(1, "no such user, or EVERY is 0");
+	m.time = clock_wall() - 3600 * USEC_PER_SEC;
+	if (home_open(argv[3], INT64_C(4) << 30, false, &m.home, &why) < 0)
+		errx(1, "%s", why.text);
+	if (argc > 7)
+		put_history(&m, strtoul(argv[7], NULL, 10));
+	for (size_t n = 0; n < count; n++) {
+		char sender[300];
+		struct queue_id id;
+
+		if (n % every == 0)
+			snprintf(sender, sizeof(sender), "a@%s", m.domain);
+		else
+			snprintf(sender, sizeof(sender), "u%zu@other%zu.example", n, n % 200);
+		m.time += 1301;
+		put_file(&m, sender, n, &id);
+		put_row(&m, sender, &id);
+		if (n % every == 0)
+			puts(id.text);
+	}
+	if (m.pending > 0 && txn_commit(&m.txn, &why) < 0)
+		errx(1, "commit: %s", why.text);
+	home_close(&m.home);
+	return 0;
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: ISC */
+/* Queue IDs as they are piped in. */
+#include "tests/unit/unit.h"
+
+#include "purge/ids.h"
+
+static void test_line(void **state)
+{
+	static const struct {
+		const char *name, *line, *want; /* NULL: no ID; "": blank */
+	} cases[] = {
+	    {"short", "0AB12CD34EF\n", "0AB12CD34EF"},
+	    {"long", "4dFVrw75plz1p3V6\n", "4dFVrw75plz1p3V6"},
+	    {"no newline", "0AB12CD34EF", "0AB12CD34EF"},
+	    {"CR", "0AB12CD34EF\r\n", "0AB12CD34EF"},
+	    {"blanks", "  \t0AB12CD34EF \t\n", "0AB12CD34EF"},
+	    {"active", "0AB12CD34EF*\n", "0AB12CD34EF"},
+	    {"held", "0AB12CD34EF!\n", "0AB12CD34EF"},
+	    {"to be expired", "0AB12CD34EF#\r\n", "0AB12CD34EF"},
+	    {"two marks", "0AB12CD34EF*!\n", NULL},
+	    {"empty", "\n", ""},
+	    {"blank", " \t\r\n", ""},
+	    {"a mark alone", "*\n", NULL},
+	    {"ALL", "ALL\n", NULL},
+	    {"two IDs", "0AB12CD34EF 0AB12CD34EF\n", NULL},
+	    {"lower case", "0ab12cd34ef\n", NULL},
+	    {"a path", "../../0AB12CD34EF\n", NULL},
+	    {"an option", "-d\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct queue_id id = {""};
+		int code = id_of_line(cases[i].line, strlen(cases[i].line), &id);
+
+		if (!cases[i].want)
+			case_assert(cases[i].name, code == ERR_SYNTAX);
+		else {
+			case_assert(cases[i].name, code == (*cases[i].want != '\0'));
+			case_assert_text(cases[i].name, id.text, cases[i].want);
+		}
+	}
+}
+
+static void test_embedded_nul(void **state)
+{
+	struct queue_id id;
+
+	(void)state;
+	assert_int_equal(id_of_line("0AB12CD34EF\0X", 13, &id), ERR_SYNTAX);
+	assert_int_equal(id_of_line("\0", 1, &id), ERR_SYNTAX);
+}
+
+/* Reads text as stdin would be read; what is complained of goes to *ret. */
+static int read_text(const char *text, struct selector *s, size_t *bad, char **ret)
+{
+	char copy[4096];
+	size_t len;
+	FILE *to = open_memstream(ret, &len), *from;
+	int code;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	from = fmemopen(copy, strlen(copy), "r");
+	assert_non_null(from);
+	selector_init(s);
+	code = ids_read(from, to, s, bad, NULL);
+	fclose(from);
+	fclose(to);
+	return code;
+}
+
+static void test_stream(void **state)
+{
+	struct selector s;
+	size_t bad = 9;
+	char *said = NULL;
+
+	(void)state;
+	assert_int_equal(
+	    read_text("0AB12CD34EF\r\n\n x\033[31my \n0AB12CD34F0\nALL", &s, &bad, &said), 0);
+	assert_int_equal(s.id_count, 2);
+	assert_int_equal(bad, 2);
+	assert_string_equal(said, "pqpurge-idx: line 3: ' x?[31my ' is no queue ID\n"
+				  "pqpurge-idx: line 5: 'ALL' is no queue ID\n");
+	free(said);
+	selector_release(&s);
+}
+
+static void test_many_complaints(void **state)
+{
+	struct strbuf text = {0};
+	struct selector s;
+	size_t bad = 0;
+	char *said = NULL;
+
+	(void)state;
+	for (int i = 0; i < 33; i++)
+		strbuf_puts(&text, "no ID\n");
+	assert_int_equal(read_text(text.text, &s, &bad, &said), 0);
+	assert_int_equal(bad, 33);
+	assert_non_null(strstr(said, "line 20:"));
+	assert_null(strstr(said, "line 21:"));
+	assert_non_null(strstr(said, "and 13 more lines\n"));
+	free(said);
+	strbuf_release(&text);
+	selector_release(&s);
+}
+
+static void test_unreadable(void **state)
+{
+	FILE *from = fopen("/", "r");
+	struct selector s;
+	struct err err;
+	size_t bad;
+
+	(void)state;
+	if (!from)
+		skip();
+	selector_init(&s);
+	assert_true(ids_read(from, stderr, &s, &bad, &err) < 0);
+	assert_non_null(strstr(err.text, "stdin"));
+	fclose(from);
+	selector_release(&s);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_line), cmocka_unit_test(test_embedded_nul),
+    cmocka_unit_test(test_stream), cmocka_unit_test(test_many_complaints),
+    cmocka_unit_test(test_unreadable))
