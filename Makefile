@@ -173,13 +173,15 @@ SH_FILES  := tests/deps.sh tests/lint.sh .ci/run
 
 .PHONY: lint
 lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, manuals, shell
-	clang-format --dry-run -Werror $(C_FILES)
-	sh tests/lint.sh rooms
-	mandoc -Tlint -W warning $(MAN_PAGES)
-	shellcheck $(SH_FILES)
+	@echo "clang-format, rooms, mandoc, shellcheck"
+	@clang-format --dry-run -Werror $(C_FILES)
+	@sh tests/lint.sh rooms
+	@mandoc -Tlint -W warning $(MAN_PAGES)
+	@shellcheck $(SH_FILES)
 	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc DEVELOPER=1 lint-build
 	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
-	sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
+	@echo "clang-tidy"
+	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
 	@echo "lint: clean"
 .PHONY: lint-build
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(FUZZ:%=$(BUILD)/replay/%)

@@ -317,16 +317,25 @@ static int start(struct daemon *d, struct err *err)
 	return 0;
 }
 
+/* What a failed start leaves is given back, but for a writer that hangs in its first commit. */
+static void undo_start(struct daemon *d)
+{
+	if (d->listening)
+		listener_remove(&d->listener);
+	if (!writer_stop(d->writer, STOP_TIMEOUT))
+		return;
+	writer_free(d->writer);
+	rulekeeper_close(d->rules);
+	io_close(&d->lock);
+}
+
 int daemon_run(const struct settings *settings, struct err *err)
 {
 	struct daemon d = {.settings = settings, .lock = -1, .started = clock_wall()};
 	int code = start(&d, err);
 
 	if (code) {
-		if (d.listening)
-			listener_remove(&d.listener);
-		if (writer_stop(d.writer, STOP_TIMEOUT))
-			writer_free(d.writer);
+		undo_start(&d);
 		return code;
 	}
 	code = serve(&d, err);

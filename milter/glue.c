@@ -11,10 +11,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/judge.h"
+#include "milter/verdict_log.h"
 
-#define PACKET_MAX                                                                                 \
-	(4u << 20) /* Postfix sends a header of up to header_size_limit in one packet; libmilter's \
-		      own limit is 64 KiB */
+/* Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is 64 KiB.
+ */
+#define PACKET_MAX (4u << 20)
 #define DRAIN_STEP INT64_C(5000)
 
 /*
@@ -84,6 +85,13 @@ static void leave(void)
 	atomic_fetch_sub(&callbacks, 1);
 }
 
+/* A message that cannot even be offered to the writer. mail_time 0: unknown. */
+static sfsistat lost(int64_t mail_time, const char *reason)
+{
+	writer_lose(glue->writer, mail_time ? mail_time : clock_wall(), reason);
+	return unrecorded();
+}
+
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
     unsigned long unused2, unsigned long unused3, unsigned long *ret_actions,
     unsigned long *ret_steps, unsigned long *ret2, unsigned long *ret3)
@@ -141,28 +149,6 @@ static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 	return how;
 }
 
-static void log_verdict(
-    const char *id, const char *stage, const struct session *s, const struct verdict *v)
-{
-	static const char *const words[] = {"passed", "held", "deferred", "discarded", "rejected"};
-	const struct message *m = session_message(s);
-	const struct rule *rule = v->hit.rule ? v->hit.rule : v->hit.warned;
-	char client[NET_TEXT_SIZE];
-
-	if (v->hit.warned)
-		log_info("%s: warning: rule '%s' at %s: %s; sender=<%s> client=%s login='%s'", id,
-		    v->hit.warned->subject, stage, v->hit.warned->text, m->sender,
-		    net_text(&m->client, client), m->login);
-	if (v->action == VERDICT_CONTINUE || !rule)
-		return;
-	log_info("%s: %s at %s by rule '%s' for <%s> (%s); sender=<%s> client=%s login='%s'%s", id,
-	    words[v->action], stage, rule->subject, v->subject, v->text[0] ? v->text : rule->text,
-	    m->sender, net_text(&m->client, client), m->login,
-	    session_is_local(s) && v->action == VERDICT_HOLD && v->asked != RULE_HOLD
-		? ", local mail"
-		: "");
-}
-
 /* Counts and tells what the rules said. */
 static void note_verdict(struct ruleset *set, const char *id, const char *stage,
     const struct session *s, const struct verdict *v)
@@ -171,7 +157,7 @@ static void note_verdict(struct ruleset *set, const char *id, const char *stage,
 		ruleset_count_hit(set, v->hit.index);
 	if (v->hit.warned)
 		ruleset_count_hit(set, v->hit.warned_index);
-	log_verdict(id, stage, s, v);
+	verdict_log(id, stage, s, v);
 }
 
 static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
@@ -227,7 +213,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
-static sfsistat record(const char *id, struct connection *c, const struct message *m)
+static sfsistat record(const char *id, const struct message *m)
 {
 	char reason[WRITER_REASON_MAX + 1] = "";
 
@@ -235,9 +221,9 @@ static sfsistat record(const char *id, struct connection *c, const struct messag
 		log_info("%s: not recorded (%s); sender=<%s>", id, reason, m->sender);
 		return unrecorded();
 	}
-	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u login='%s'", id, m->sender,
-	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and more" : "",
-	    (unsigned)m->recipient_count, session_message(c->session)->login);
+	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u", id, m->sender,
+	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and others" : "",
+	    (unsigned)m->recipient_count);
 	return SMFIS_CONTINUE;
 }
 
@@ -255,16 +241,15 @@ static sfsistat pass(SMFICTX *ctx, const char *id, struct connection *c, int kno
 	if (known != 1) {
 		if (known == 0)
 			atomic_fetch_add(&without_id, 1);
-		writer_lose(glue->writer, session_message(c->session)->mail_time,
+		return lost(session_message(c->session)->mail_time,
 		    known ? "out of memory" : "a message came without a queue ID");
-		return unrecorded();
 	}
 	if (hold) {
 		held = *m;
 		held.flags |= MESSAGE_HELD;
 		m = &held;
 	}
-	return record(id, c, m);
+	return record(id, m);
 }
 
 static sfsistat message(SMFICTX *ctx, struct connection *c)
@@ -299,11 +284,10 @@ static sfsistat on_message(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (!c)
-		return unrecorded();
 	enter();
-	sfsistat answer = message(ctx, c);
-	session_abort(c->session); /* the message is over; the next one begins with MAIL */
+	sfsistat answer = c ? message(ctx, c) : lost(0, "out of memory");
+	if (c)
+		session_abort(c->session); /* the message is over; the next one begins with MAIL */
 	leave();
 	return answer;
 }

@@ -74,8 +74,8 @@ static void swap_in(struct rulekeeper *k, struct ruleset *fresh)
 	if (k->set) {
 		if (k->retired_count == RETIRED_MAX) {
 			drop = k->retired[0];
-			memmove(&k->retired[0], &k->retired[1],
-			    (RETIRED_MAX - 1) * sizeof(k->retired[0]));
+			for (size_t i = 1; i < RETIRED_MAX; i++)
+				k->retired[i - 1] = k->retired[i];
 			k->retired_count--;
 		}
 		k->retired[k->retired_count++] = k->set;

@@ -35,9 +35,11 @@ struct strlist {
 	size_t bytes;
 	uint32_t count;
 };
+/* A declaration's name cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define strlist_each(item, list)                                                                   \
 	for (const char *item = (list)->first; item && item < (list)->first + (list)->bytes;       \
 	     item += strlen(item) + 1)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 /*
  * Appends one string with its NUL to a buffer that holds a list (embedded NULs end the text early).

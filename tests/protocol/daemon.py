@@ -70,15 +70,16 @@ class Daemon:
 
     # ---- its life
 
-    def launch(self, *options, shim=False, **more):
-        env = dict(os.environ, TSAN_OPTIONS=TSAN, **more)
+    def launch(self, *options, shim=False, pass_fds=(), **more):
+        # The shim is preloaded before the sanitizer's own library.
+        env = dict(os.environ, TSAN_OPTIONS=TSAN, ASAN_OPTIONS="verify_asan_link_order=0", **more)
         if shim:
             env.update(LD_PRELOAD=SHIM, PQPURGE_SHIM_DIR=self.shim_dir)
         log = open(self.log_file, "ab")
         return subprocess.Popen([MILTER, "-c", self.config_file, *options], stdin=subprocess.DEVNULL,
-                                stdout=log, stderr=log, env=env)
+                                stdout=log, stderr=log, env=env, pass_fds=pass_fds)
 
-    def start(self, *options, shim=False):
+    def start(self, *options, shim=False, pass_fds=()):
         """Starts it and waits for READY=1."""
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready:
             path = os.path.join(self.home, "notify")
@@ -87,7 +88,7 @@ class Daemon:
             ready.bind(path)
             os.chmod(path, 0o666)
             ready.settimeout(0.1)
-            self.process = self.launch("-v", *options, shim=shim, NOTIFY_SOCKET=path)
+            self.process = self.launch("-v", *options, shim=shim, pass_fds=pass_fds, NOTIFY_SOCKET=path)
             for _ in range(300):
                 try:
                     if b"READY=1" in ready.recv(4096):

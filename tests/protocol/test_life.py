@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 
@@ -100,6 +101,19 @@ class Start(DaemonCase):
         self.assertEqual(1, status)
         self.assertIn(self.daemon.socket, text)
         self.still_served()
+
+    def test_socket_from_systemd(self):
+        """fd:N, which Debian's libmilter takes: the daemon neither makes nor removes the path."""
+        os.mkdir(os.path.dirname(self.daemon.socket))
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(self.daemon.socket)
+            listening.listen(16)
+            self.daemon.settings["socket"] = "fd:%d" % listening.fileno()
+            self.daemon.write_config()
+            self.daemon.start(pass_fds=[listening.fileno()])
+            self.still_served()
+            self.assertEqual(0, self.daemon.stop())
+            self.assertTrue(os.path.exists(self.daemon.socket))
 
     def still_served(self):
         with self.daemon.client() as c:

@@ -47,7 +47,7 @@ static void put_record(struct bytes *out, char type, const char *data)
 /* The records of a message as cleanup(8) writes them, C first with the sizes filled in. */
 static void queue_file_bytes(const struct maker *m, const char *sender, size_t n, struct bytes *out)
 {
-	char text[200], line[80];
+	char text[400], line[80];
 	size_t content, end;
 
 	snprintf(text, sizeof(text), "%15d %15d %15d %15d %15d %15d", 0, 0, 1, 0, 0, 0);

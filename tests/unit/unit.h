@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* What every unit test includes: cmocka behind its required headers, and a few words for table tests. */
+/* What every unit test includes: cmocka behind its required headers, and words for table tests. */
 #ifndef PQPURGE_TESTS_UNIT_H
 #define PQPURGE_TESTS_UNIT_H
 
-/* clang-format off: cmocka wants these first */
+/* clang-format off */
+/* In the order that cmocka wants. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +30,8 @@
 #define case_assert_text(name, got, want)                                                          \
 	do {                                                                                       \
 		if (strcmp((got), (want)) != 0)                                                    \
-			case_fail(name, "%s:%d: got '%s', want '%s'", __FILE__, __LINE__, (got), (want)); \
+			case_fail(name, "%s:%d: got '%s', want '%s'", __FILE__, __LINE__, (got),   \
+			    (want));                                                               \
 	} while (0)
 
 /* main() of a test file: UNIT_MAIN(test_a, test_b) */
