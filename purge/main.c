@@ -60,7 +60,7 @@ static int run(struct session *s, struct err *err)
 static int close_stdout(int status)
 {
 	bool failed = ferror(stdout) != 0;
-	int number = failed ? errno : 0;
+	int number = 0;
 
 	if (fflush(stdout) != 0) {
 		failed = true;
@@ -69,8 +69,8 @@ static int close_stdout(int status)
 	if (!failed)
 		return status;
 	if (number != EPIPE)
-		fprintf(stderr, "pqpurge-idx: the output could not be written (%s).\n",
-		    strerror(number));
+		fprintf(stderr, "pqpurge-idx: the output could not be written%s%s.\n",
+		    number ? ": " : "", number ? strerror(number) : "");
 	return status == EXIT_DONE ? EXIT_SOME_FAILED : status;
 }
 
@@ -88,6 +88,10 @@ int main(int argc, char **argv)
 	code = session_parse(&session, argc, argv, &err);
 	if (code == 0)
 		code = run(&session, &err);
+	if (code == -EPIPE) {
+		session_release(&session);
+		return EXIT_SOME_FAILED;
+	}
 	if (code < 0)
 		code = fail(&session, code, &err);
 	session_release(&session);

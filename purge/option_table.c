@@ -188,6 +188,22 @@ static int set_reason(struct options *o, const char *value, struct err *err)
 	return 0;
 }
 
+static int set_by(struct options *o, const char *value, struct err *err)
+{
+	if (top_by_of(value, &o->by) < 0)
+		return err_set(err, ERR_SYNTAX,
+		    "'%s' is nothing to group by (sender, from, recipient, login, client)", value);
+	return 0;
+}
+
+static int set_save(struct options *o, const char *value, struct err *err)
+{
+	if (!*value)
+		return err_set(err, ERR_SYNTAX, "no directory was named");
+	o->save = value;
+	return 0;
+}
+
 static int set_config(struct options *o, const char *value, struct err *err)
 {
 	(void)err;
@@ -218,6 +234,8 @@ FLAG(all, selector.all)
 FLAG(subdomains, subdomains)
 FLAG(sweep, sweep)
 FLAG(foreign, foreign)
+FLAG(requeue, requeue)
+FLAG(watch, watch)
 #undef FLAG
 
 /* clang-format off */
@@ -247,7 +265,12 @@ const struct option_row option_rows[] = {
 	VALUE("limit", 0, "N", OPTION_LIMIT, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, flag_sweep, "repeat until a pass finds nothing"),
+	VALUE("save", 0, "DIR", OPTION_PURGE, set_save, "write each message to DIR first"),
 	PLAIN("foreign", 0, OPTION_RELEASE, flag_foreign, "also what others hold"),
+	PLAIN("requeue", 0, OPTION_REQUEUE, flag_requeue, "as new mail, with new queue IDs"),
+	VALUE("by", 0, "WHAT", OPTION_TOP, set_by, "sender from recipient login client"),
+	VALUE("since", 0, "AGE", OPTION_TOP, set_newer, "only what arrived since then"),
+	PLAIN("watch", 0, OPTION_TOP, flag_watch, "draw it anew every two seconds"),
 	VALUE("for", 0, "AGE", OPTION_RULE, set_for, "the rule expires after AGE"),
 	VALUE("action", 0, "ACTION", OPTION_RULE, set_action, "REJECT DEFER HOLD DISCARD OK WARN"),
 	VALUE("text", 0, "TEXT", OPTION_RULE, set_text, "the reply's text"),

@@ -208,11 +208,16 @@ static int add_author(struct options *o, const struct verb *verb, const char *wo
 
 static int set_words(struct options *o, const struct verb *verb, struct err *err)
 {
+	static const char *const needed[] = {[WORDS_RULES] = "pattern",
+	    [WORDS_IDS] = "queue ID",
+	    [WORDS_BATCHES] = "batch number",
+	    [WORDS_ANY] = NULL};
+
 	if (verb->words == WORDS_NONE && o->word_count)
 		return err_set(err, ERR_USAGE, "'%s' takes no word '%s'", verb->name, o->words[0]);
-	if ((verb->words == WORDS_RULES || verb->words == WORDS_IDS) && o->word_count == 0)
+	if (needed[verb->words] && o->word_count == 0)
 		return err_set(err, ERR_USAGE, "'%s' needs at least one %s", verb->name,
-		    verb->words == WORDS_IDS ? "queue ID" : "pattern");
+		    needed[verb->words]);
 	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++) {
 		int code = add_author(o, verb, o->words[i], err);
 
@@ -242,6 +247,9 @@ static int check_together(struct options *o, const struct verb *verb, struct err
 	if (o->block && s->recipient.count)
 		return err_set(
 		    err, ERR_USAGE, "'--block' refuses senders; it cannot go with '--recipient'");
+	if (o->sweep && o->limit)
+		return err_set(
+		    err, ERR_USAGE, "'--sweep' takes all there is; it cannot go with '--limit'");
 	if (!(verb->flags & VERB_CHANGES) || verb->words != WORDS_PATTERNS || s->all ||
 	    !selector_is_empty(s))
 		return 0;

@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "mail/selector.h"
+#include "purge/top.h"
 #include "rules/rule.h"
 
 struct verb;
@@ -28,6 +29,8 @@ enum option_group {
 	OPTION_RULE = 1u << 6,    /* what a rule says */
 	OPTION_SUBJECT = 1u << 7, /* what a rule is for */
 	OPTION_TEST = 1u << 8,    /* rules --test */
+	OPTION_TOP = 1u << 16,
+	OPTION_REQUEUE = 1u << 17, /* release and undo */
 };
 
 struct options {
@@ -38,7 +41,9 @@ struct options {
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
 	const char *reason;  /* "" = none */
-	bool block, sweep, foreign;
+	bool block, sweep, foreign, requeue, watch;
+	const char *save; /* directory; NULL = not asked */
+	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise */
 	enum rule_action action;

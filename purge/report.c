@@ -60,13 +60,25 @@ static const char *past(enum action action)
 	return word ? word : "";
 }
 
+/* How many lay in hold already, so that a hold had nothing to do. */
+static uint64_t count_held(const struct report *r)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; r->action == ACTION_HOLD && i < r->outcome->count; i++)
+		n += r->outcome->items[i].result == RESULT_EXCLUDED &&
+		     r->outcome->items[i].proof.queue == QUEUE_HOLD;
+	return n;
+}
+
 static void text_headline(FILE *to, const struct report *r)
 {
 	const struct tally *t = &r->outcome->tally;
 	uint64_t n = report_count(r, done_result(r));
 	char size[32];
 
-	if (report_matched(r) == 0 && report_count(r, RESULT_GONE) == 0 && r->foreign == 0)
+	if (report_matched(r) == 0 && report_count(r, RESULT_GONE) == 0 && r->foreign == 0 &&
+	    count_held(r) == 0)
 		fputs("Nothing matched.\n", to);
 	else if (r->dry_run)
 		fprintf(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
@@ -107,7 +119,7 @@ static void text_counts(FILE *to, const struct report *r)
 static void text_matched(FILE *to, const struct report *r)
 {
 	const struct tally *t = &r->outcome->tally;
-	uint64_t active = 0;
+	uint64_t active = 0, held = count_held(r);
 
 	if (t->by_envelope || t->by_from_only)
 		fprintf(to,
@@ -124,6 +136,9 @@ static void text_matched(FILE *to, const struct report *r)
 		fprintf(to, "%" PRIu64 " %s also for %" PRIu64 " other %s.\n", t->shared,
 		    t->shared == 1 ? "was" : "were", t->other_recipients,
 		    t->other_recipients == 1 ? "recipient" : "recipients");
+	if (held)
+		fprintf(to, "%" PRIu64 " %s in the hold queue already.\n", held,
+		    held == 1 ? "is" : "are");
 	if (r->foreign)
 		fprintf(to,
 		    "%" PRIu64
@@ -141,6 +156,8 @@ static void text_unindexed(FILE *to, const struct tally *t)
 	if (t->unindexed)
 		fprintf(to, "%" PRIu64 " %s in the queue %s not in the index.\n", t->unindexed,
 		    wording_messages(t->unindexed), t->unindexed == 1 ? "is" : "are");
+	if (t->unindexed && option_exists("scan"))
+		fputs("--scan finds what it looks for among these, too.\n", to);
 	if (t->unindexed_maildrop || t->unindexed_arriving)
 		fprintf(to, "Beside them %" PRIu64 " in maildrop and %" PRIu64 " still arriving.\n",
 		    t->unindexed_maildrop, t->unindexed_arriving);
@@ -215,8 +232,7 @@ void report_problems(FILE *to, const struct report *r)
 		fprintf(to, "%" PRIu64 " damaged %s of the index could not be read.\n",
 		    o->tally.damaged, o->tally.damaged == 1 ? "row" : "rows");
 	if (o->candidates.limits)
-		fprintf(to,
-		    "An expression was too costly for %u %s; they were not taken.\n",
+		fprintf(to, "An expression was too costly for %u %s; they were not taken.\n",
 		    o->candidates.limits, wording_messages(o->candidates.limits));
 	if (r->sweep_cut)
 		fprintf(

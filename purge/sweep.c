@@ -18,36 +18,45 @@ static bool is_done(const struct item *item)
 	return item->result == RESULT_DONE;
 }
 
-/* A sequence whose row was dropped may be given again, so it alone does not make two items one
- * message. */
-static bool is_same(const struct item *a, const struct item *b)
+/*
+ * The order in which passes are merged. The sequence alone does not name a message: one whose row
+ * was dropped may be given again, and what no row knows has none.
+ */
+static int compare_items(const void *left, const void *right)
 {
-	return a->candidate->sequence == b->candidate->sequence &&
-	       a->candidate->message.mail_time == b->candidate->message.mail_time &&
-	       queue_id_equal(&a->candidate->message.queue_id, &b->candidate->message.queue_id);
+	const struct candidate *a = ((const struct item *)left)->candidate;
+	const struct candidate *b = ((const struct item *)right)->candidate;
+
+	if (a->sequence != b->sequence)
+		return a->sequence < b->sequence ? -1 : 1;
+	if (a->message.mail_time != b->message.mail_time)
+		return a->message.mail_time < b->message.mail_time ? -1 : 1;
+	return strcmp(a->message.queue_id.text, b->message.queue_id.text);
 }
 
-/* Both are in sequence order: one merge. Of two items of one message what was done stays; else the
- * later pass is right. */
+/* Of two items of one message what was done stays; else the later pass is right. */
 static size_t merge(const struct item *old, size_t old_count, const struct item *new,
     size_t new_count, struct item *into)
 {
 	size_t o = 0, n = 0, count = 0;
 
-	while (o < old_count || n < new_count) {
-		uint64_t left = o < old_count ? old[o].candidate->sequence : UINT64_MAX;
-		uint64_t right = n < new_count ? new[n].candidate->sequence : UINT64_MAX;
+	while (o < old_count && n < new_count) {
+		int order = compare_items(&old[o], &new[n]);
 
-		if (right < left)
-			into[count++] = new[n++];
-		else if (left < right || !is_same(&old[o], &new[n]))
+		if (order < 0)
 			into[count++] = old[o++];
+		else if (order > 0)
+			into[count++] = new[n++];
 		else {
 			into[count++] = is_done(&old[o]) ? old[o] : new[n];
 			o++;
 			n++;
 		}
 	}
+	while (o < old_count)
+		into[count++] = old[o++];
+	while (n < new_count)
+		into[count++] = new[n++];
 	return count;
 }
 
@@ -64,6 +73,8 @@ int sweep_add(struct sweep *sweep, struct outcome *pass)
 		outcome_release(pass);
 		return -ENOMEM;
 	}
+	if (pass->count)
+		qsort(pass->items, pass->count, sizeof(*pass->items), compare_items);
 	whole->count = merge(whole->items, whole->count, pass->items, pass->count, items);
 	free(whole->items);
 	whole->items = items;

@@ -2,6 +2,7 @@
 /* Tables by libsmartcols, or tab-separated lines. */
 #include <errno.h>
 #include <libsmartcols.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -13,6 +14,7 @@ struct table {
 	FILE *to;
 	size_t columns;
 	struct libscols_table *scols; /* NULL: plain lines */
+	struct libscols_line *line;   /* the last row */
 	bool failed;
 };
 
@@ -38,6 +40,24 @@ static struct libscols_table *new_scols(FILE *to, const struct table_column *col
 	return scols;
 }
 
+bool table_wants_color(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(to)) && !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
+}
+
+unsigned table_width(FILE *to)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	uint64_t n;
+
+	if (columns && str_parse_u64(columns, 20, 10000, &n) == 0)
+		return (unsigned)n;
+	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count)
 {
 	struct table *t = calloc(1, sizeof(*t));
@@ -49,6 +69,8 @@ struct table *table_new(FILE *to, const struct table_column *columns, size_t cou
 	if (isatty(fileno(to))) {
 		t->scols = new_scols(to, columns, count);
 		t->failed = !t->scols;
+		if (t->scols && table_wants_color(to))
+			scols_table_enable_colors(t->scols, 1);
 	}
 	return t;
 }
@@ -74,11 +96,21 @@ void table_add(struct table *t, const char *const *cells)
 		add_plain(t, cells);
 		return;
 	}
-	line = scols_table_new_line(t->scols, NULL);
+	line = t->line = scols_table_new_line(t->scols, NULL);
 	t->failed = !line;
 	for (size_t i = 0; !t->failed && i < t->columns; i++)
 		t->failed = scols_line_set_data(line, i,
 				str_scrub(cell, sizeof(cell), cells[i] ? cells[i] : "")) != 0;
+}
+
+void table_color(struct table *t, size_t column, const char *color)
+{
+	struct libscols_cell *cell;
+
+	if (!t || t->failed || !t->line)
+		return;
+	cell = scols_line_get_cell(t->line, column);
+	t->failed = !cell || scols_cell_set_color(cell, color) != 0;
 }
 
 int table_end(struct table *t)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx purge, hold, release: the walk, with a preview and a question where somebody can be
- * asked. */
+/*
+ * pqpurge-idx purge, hold, release: the walk, with a preview and a question where somebody can be
+ * asked.
+ */
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -18,6 +20,9 @@
 #include "purge/session.h"
 #include "purge/sweep.h"
 #include "purge/wording.h"
+
+/* The longest that the count of what the index does not know may hold up the report. */
+#define COUNT_WAIT (10 * USEC_PER_SEC)
 
 /* One run of such a verb. */
 struct act {
@@ -50,6 +55,7 @@ static void act_init(struct act *a, struct session *s)
 	    .verb = s->verb->name,
 	    .command_line = s->command_line,
 	    .reason = o->reason,
+	    .count_wait = COUNT_WAIT,
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
 	    .progress_arg = &a->progress};

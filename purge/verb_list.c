@@ -41,28 +41,57 @@ static void join(const struct strlist *list, uint32_t total, char *buf, size_t s
 		snprintf(buf, size, "%s", first);
 }
 
-static void add_row(struct table *t, const struct item *item)
+/* What a row of text is made of. */
+struct cells {
+	char arrived[CLOCK_TEXT_SIZE], size[24], sender[200], from[220], recipients[220];
+};
+
+/* For people: ages and sizes in short, and a header From only where it says something else than the
+ * envelope. */
+static void make_short(const struct session *s, const struct item *item, struct cells *c)
+{
+	if (item->proof.arrival_time >= 0)
+		clock_span_text(
+		    s->options.now - item->proof.arrival_time, c->arrived, sizeof(c->arrived));
+	if (item->proof.size >= 0)
+		str_size_text((uint64_t)item->proof.size, c->size, sizeof(c->size));
+	if (strcmp(c->from, c->sender) == 0)
+		c->from[0] = '\0';
+}
+
+static void make_plain(const struct item *item, struct cells *c)
+{
+	if (item->proof.arrival_time >= 0)
+		clock_text(item->proof.arrival_time, c->arrived, sizeof(c->arrived));
+	if (item->proof.size >= 0)
+		snprintf(c->size, sizeof(c->size), "%" PRId64, item->proof.size);
+}
+
+static void add_row(
+    const struct session *s, struct table *t, bool for_people, const struct item *item)
 {
 	const struct message *m = &item->candidate->message;
-	char arrived[CLOCK_TEXT_SIZE] = "", size[24] = "", sender[200], from[220], recipients[220];
+	struct cells c = {0};
 
-	if (item->proof.arrival_time >= 0)
-		clock_text(item->proof.arrival_time, arrived, sizeof(arrived));
-	if (item->proof.size >= 0)
-		snprintf(size, sizeof(size), "%" PRId64, item->proof.size);
-	join(&m->from, m->from.count, from, sizeof(from));
-	join(&m->recipients, m->recipient_count, recipients, sizeof(recipients));
-	wording_address_text(m->sender, sender, sizeof(sender));
-	table_add(t, (const char *[]){m->queue_id.text, queue_word(item->proof.queue), arrived,
-			 size, sender, from, recipients});
+	join(&m->from, m->from.count, c.from, sizeof(c.from));
+	join(&m->recipients, m->recipient_count, c.recipients, sizeof(c.recipients));
+	wording_address_text(m->sender, c.sender, sizeof(c.sender));
+	if (for_people)
+		make_short(s, item, &c);
+	else
+		make_plain(item, &c);
+	table_add(t, (const char *[]){m->queue_id.text, queue_word(item->proof.queue), c.arrived,
+			 c.size, c.sender, c.from, c.recipients});
 }
 
 static int put_all(const struct session *s, const struct outcome *outcome)
 {
 	static const struct table_column columns[] = {{.name = "QUEUE ID"}, {.name = "QUEUE"},
-	    {.name = "ARRIVED"}, {.name = "SIZE", .right = true}, {.name = "SENDER", .cut = true},
-	    {.name = "FROM", .cut = true}, {.name = "RECIPIENTS", .cut = true}};
+	    {.name = "AGE", .right = true}, {.name = "SIZE", .right = true},
+	    {.name = "SENDER", .cut = true}, {.name = "FROM", .cut = true},
+	    {.name = "RECIPIENTS", .cut = true}};
 	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
+	bool for_people = isatty(STDOUT_FILENO);
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < outcome->count; i++) {
@@ -71,7 +100,7 @@ static int put_all(const struct session *s, const struct outcome *outcome)
 		if (s->options.json)
 			code = put_json(&outcome->items[i]);
 		else
-			add_row(t, &outcome->items[i]);
+			add_row(s, t, for_people, &outcome->items[i]);
 	}
 	if (!s->options.json && code == 0)
 		code = table_end(t);

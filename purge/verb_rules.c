@@ -44,14 +44,16 @@ static const char *words_of(const struct rule *r)
 static void add_row(struct table *t, const struct session *s, const struct rule *r)
 {
 	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24] = "";
+	const char *base = rulebox_origin(&s->settings, r, origin, sizeof(origin));
 
-	rulebox_origin(&s->settings, r, origin, sizeof(origin));
+	if (strrchr(base, '/'))
+		base = strrchr(base, '/') + 1;
 	if (r->expires)
 		clock_text(r->expires, expires, sizeof(expires));
 	if (!r->line)
 		snprintf(hits, sizeof(hits), "%" PRIu64, r->hits);
 	table_add(t, (const char *[]){r->subject, rule_action_word(r->action),
-			 r->line ? origin : r->author, r->line ? "" : expires, hits, words_of(r)});
+			 r->line ? base : r->author, r->line ? "" : expires, hits, words_of(r)});
 }
 
 static int list_rules(const struct session *s, const struct rulebox *box)
@@ -134,7 +136,7 @@ static int tell_hit(
 
 static int test_rules(const struct session *s, struct rulebox *box, struct err *err)
 {
-	struct address address;
+	struct address address = {0};
 	struct ruleset_query query;
 	struct ruleset_hit hit;
 	struct ruleset *set;

@@ -36,7 +36,7 @@ static const struct verb verbs[] = {
 	.details =
 	    "Only what a hold of this command put there, unless --foreign is given. What is\n"
 	    "past maximal_queue_lifetime stays, unless -y is given: it would bounce at once.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE,
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_RELEASE,
@@ -59,6 +59,28 @@ static const struct verb verbs[] = {
 	.words = WORDS_IDS,
 	.flags = VERB_POSTFIX,
 	.run = verb_show,
+    },
+    {
+	.name = "top",
+	.words_text = "[PATTERN...]",
+	.summary = "show who fills the queue: counts, sizes, ages by sender domain",
+	.details = "Messages that are in the queue now, by the domain of the envelope sender or by\n"
+		   "what --by says. On a pipe: tab-separated columns.\n",
+	.takes = TAKES_MATCHES | OPTION_TOP,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_POSTFIX,
+	.run = verb_top,
+    },
+    {
+	.name = "why",
+	.words_text = "[PATTERN...]",
+	.summary = "show why matches are deferred: the reasons, counted",
+	.details = "Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
+		   "Postfix tries again and gives up.\n",
+	.takes = TAKES_MATCHES,
+	.words = WORDS_PATTERNS,
+	.flags = VERB_POSTFIX,
+	.run = verb_why,
     },
     {
 	.name = "block",
@@ -98,6 +120,26 @@ static const struct verb verbs[] = {
 	.words = WORDS_NONE,
 	.run = verb_log,
     },
+    {
+	.name = "undo",
+	.words_text = "BATCH...",
+	.summary = "release what a hold batch held and still holds",
+	.details = "The number of a batch is told by hold and by log. What is past\n"
+		   "maximal_queue_lifetime stays, unless -y or --requeue is given.\n",
+	.takes = OPTION_REASON | OPTION_REQUEUE,
+	.words = WORDS_BATCHES,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.action = ACTION_RELEASE,
+	.run = verb_undo,
+    },
+    {
+	.name = "complete",
+	.words_text = "domains|rules|batches [PREFIX]",
+	.summary = "suggest words for the shell's completion",
+	.words = WORDS_ANY,
+	.flags = VERB_HIDDEN,
+	.run = verb_complete,
+    },
 };
 
 static int unknown_verb(const char *word, struct err *err)
@@ -105,7 +147,8 @@ static int unknown_verb(const char *word, struct err *err)
 	struct spell spell = {0};
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
-		spell_consider(&spell, word, verbs[i].name);
+		if (!(verbs[i].flags & VERB_HIDDEN))
+			spell_consider(&spell, word, verbs[i].name);
 	if (spell.best)
 		return err_set(err, ERR_USAGE,
 		    "unknown verb '%s'; did you mean '%s'? Nothing was done", word, spell.best);
@@ -170,7 +213,8 @@ static void help_whole(FILE *to)
 	      "Deletes exactly a domain's queued mail, and does what goes with it.\n\nVerbs:\n",
 	    to);
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
-		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
+		if (!(verbs[i].flags & VERB_HIDDEN))
+			fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
 	fputs(
 	    "\n'pqpurge-idx VERB --help' tells the options of a verb; pqpurge-idx(8) tells all.\n",
 	    to);

@@ -18,11 +18,14 @@ enum verb_words {
 	WORDS_PATTERNS, /* must look like patterns */
 	WORDS_RULES,    /* as in the rules file; at least one */
 	WORDS_IDS,      /* queue IDs; at least one */
+	WORDS_BATCHES,  /* numbers of batches; at least one */
+	WORDS_ANY,
 };
 
 enum verb_flag {
 	VERB_CHANGES = 1u << 0, /* refuses to run with nothing that narrows and no --all */
 	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
+	VERB_HIDDEN = 1u << 2,  /* for programs: help and suggestions do not name it */
 };
 
 struct verb {
@@ -54,6 +57,10 @@ int verb_show(struct session *s, struct err *err);
 int verb_block(struct session *s, struct err *err);
 int verb_unblock(struct session *s, struct err *err);
 int verb_rules(struct session *s, struct err *err);
+int verb_top(struct session *s, struct err *err);
+int verb_why(struct session *s, struct err *err);
+int verb_undo(struct session *s, struct err *err);
+int verb_complete(struct session *s, struct err *err);
 int verb_log(struct session *s, struct err *err);
 
 #endif

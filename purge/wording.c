@@ -59,7 +59,7 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	str_scrub(buf, size, strbuf_text(&address));
 	len = strlen(buf);
 	if (address.len >= size && len > 3)
-		memcpy(buf + len - 3, "...", 3);
+		memset(buf + len - 3, '.', 3);
 	strbuf_release(&address);
 	return buf;
 }

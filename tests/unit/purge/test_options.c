@@ -133,6 +133,7 @@ static void test_refused(void **state)
 	    {"verb as pattern", "list purge", "no pattern"},
 	    {"only without recipient", "purge a.example --only", "--recipient"},
 	    {"block with recipient", "purge --block --recipient a.example", "--recipient"},
+	    {"sweep with limit", "purge a.example --sweep --limit 5", "--limit"},
 	    {"action", "block a.example --action EXPLODE", "no action"},
 	    {"block nothing", "block", "at least one pattern"},
 	    {"show nothing", "show", "at least one queue ID"},

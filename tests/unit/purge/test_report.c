@@ -183,27 +183,26 @@ static void test_json_rare(void **state)
 static void test_exit(void **state)
 {
 	static const struct {
-		const char *name;
-		enum result result;
+		const char *name, *trouble;
 		uint64_t damaged;
+		enum result result;
 		unsigned limits;
-		const char *trouble;
-		bool interrupted, sweep_cut;
 		int want;
+		bool interrupted, sweep_cut;
 	} cases[] = {
-	    {"deleted", RESULT_DONE, 0, 0, "", false, false, 0},
-	    {"would delete", RESULT_READY, 0, 0, "", false, false, 0},
-	    {"gone", RESULT_GONE, 0, 0, "", false, false, 0},
-	    {"changed", RESULT_CHANGED, 0, 0, "", false, false, 0},
-	    {"excluded", RESULT_EXCLUDED, 0, 0, "", false, false, 0},
-	    {"failed", RESULT_FAILED, 0, 0, "", false, false, 2},
-	    {"unproven", RESULT_UNPROVEN, 0, 0, "", false, false, 2},
-	    {"damaged rows", RESULT_DONE, 1, 0, "", false, false, 2},
-	    {"costly expression", RESULT_DONE, 0, 1, "", false, false, 2},
-	    {"no account", RESULT_DONE, 0, 0, "failed to keep the account", false, false, 2},
-	    {"endless sweep", RESULT_DONE, 0, 0, "", false, true, 2},
-	    {"interrupted", RESULT_UNTOUCHED, 0, 0, "", true, false, 3},
-	    {"interrupted after a failure", RESULT_FAILED, 0, 0, "", true, false, 3},
+	    {"deleted", "", 0, RESULT_DONE, 0, 0, false, false},
+	    {"would delete", "", 0, RESULT_READY, 0, 0, false, false},
+	    {"gone", "", 0, RESULT_GONE, 0, 0, false, false},
+	    {"changed", "", 0, RESULT_CHANGED, 0, 0, false, false},
+	    {"excluded", "", 0, RESULT_EXCLUDED, 0, 0, false, false},
+	    {"failed", "", 0, RESULT_FAILED, 0, 2, false, false},
+	    {"unproven", "", 0, RESULT_UNPROVEN, 0, 2, false, false},
+	    {"damaged rows", "", 1, RESULT_DONE, 0, 2, false, false},
+	    {"costly expression", "", 0, RESULT_DONE, 1, 2, false, false},
+	    {"no account", "failed to keep the account", 0, RESULT_DONE, 0, 2, false, false},
+	    {"endless sweep", "", 0, RESULT_DONE, 0, 2, false, true},
+	    {"interrupted", "", 0, RESULT_UNTOUCHED, 0, 3, true, false},
+	    {"interrupted after a failure", "", 0, RESULT_FAILED, 0, 3, true, false},
 	};
 
 	(void)state;
@@ -297,9 +296,7 @@ static void test_text_fits(void **state)
 	FILE *to = open_memstream(&text, &len);
 
 	(void)state;
-	memset(long_address, 'x', sizeof(long_address));
-	memcpy(long_address + sizeof(long_address) - 13, "@example.com", 13);
-	memcpy(long_address, "\033[31m\007\n", 7);
+	snprintf(long_address, sizeof(long_address), "\033[31m\007\n%0300d@example.com", 0);
 	crafted_init(&c);
 	for (int result = RESULT_READY; result <= RESULT_EXCLUDED; result++)
 		for (int i = 0; i < 5; i++) {

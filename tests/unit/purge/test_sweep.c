@@ -100,6 +100,21 @@ static void test_sequence_again(void **state)
 	sweep_release(&sweep);
 }
 
+/* What was found by a scan has sequence 0, all of it, and comes in any order. */
+static void test_no_sequence(void **state)
+{
+	static const struct row first[] = {{0, RESULT_FAILED, 200}};
+	static const struct row second[] = {{0, RESULT_DONE, 200}, {0, RESULT_DONE, 100}};
+	static const struct row want[] = {{0, RESULT_DONE, 100}, {0, RESULT_DONE, 200}};
+	struct sweep sweep = {0};
+
+	(void)state;
+	add(&sweep, first, COUNT_OF(first));
+	add(&sweep, second, COUNT_OF(second));
+	assert_whole(&sweep, want, COUNT_OF(want));
+	sweep_release(&sweep);
+}
+
 static void test_empty(void **state)
 {
 	struct sweep sweep = {0};
@@ -114,4 +129,5 @@ static void test_empty(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_one), cmocka_unit_test(test_later_knows_better),
-    cmocka_unit_test(test_sequence_again), cmocka_unit_test(test_empty))
+    cmocka_unit_test(test_sequence_again), cmocka_unit_test(test_no_sequence),
+    cmocka_unit_test(test_empty))
