@@ -142,6 +142,24 @@ void json_put_bool(struct json *o, const char *key, bool value)
 	set_new(o, key, json_boolean(value));
 }
 
+void json_put_share(struct json *o, const char *key, double value)
+{
+	set_new(o, key, json_real(value));
+}
+
+void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count)
+{
+	json_t *array = json_array();
+	bool failed = !array;
+
+	for (size_t i = 0; i < count; i++)
+		failed =
+		    failed || json_array_append_new(array, json_integer((json_int_t)list[i])) != 0;
+	if (failed && o)
+		spoil(o);
+	set_new(o, key, array);
+}
+
 void json_put_null(struct json *o, const char *key)
 {
 	set_new(o, key, json_null());
@@ -223,7 +241,7 @@ int json_line(FILE *to, struct json *o)
 	int code = -ENOMEM;
 
 	if (o && finish(value_of(o)))
-		text = json_dumps(value_of(o), JSON_COMPACT);
+		text = json_dumps(value_of(o), JSON_COMPACT | JSON_REAL_PRECISION(6));
 	if (text)
 		escape_rest(&line, text);
 	strbuf_putc(&line, '\n');

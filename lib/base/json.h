@@ -18,6 +18,8 @@ void json_free(struct json *o);
 void json_put_text(struct json *o, const char *key, const char *text);
 void json_put_int(struct json *o, const char *key, int64_t value);
 void json_put_bool(struct json *o, const char *key, bool value);
+void json_put_share(struct json *o, const char *key, double value); /* six digits */
+void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count);
 void json_put_null(struct json *o, const char *key);
 void json_put_list(struct json *o, const char *key, const struct strlist *list);
 /* [{"member": item}, ...], the shape of `recipients` in postqueue -j. */

@@ -70,8 +70,8 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
 int role_of_owner(const char *path, struct role *ret, struct err *err)
 {
 	struct stat st;
-	struct passwd entry;
-	char *memory;
+	struct passwd entry = {0};
+	char *memory = NULL;
 	int code;
 
 	if (lstat(path, &st) < 0)

@@ -70,6 +70,12 @@ struct role_child {
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
 /*
+ * The same for a child that keeps one descriptor more, open under the same number: what only the
+ * caller could open, such as a directory behind parents that role may not search.
+ */
+int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
+    void *arg, struct err *err) NODISCARD;
+/*
  * Waits for the child (at most until the steady deadline, INT64_MAX for ever; then kills it:
  * ERR_TIMEOUT) and maps its output. Returns what work returned, ERR_CHILD where the child died of a
  * signal or broke the protocol. Whatever comes back, the child is gone then, and *child is zero.

@@ -32,19 +32,29 @@
 
 /* ---- the child */
 
-static void close_all_but(int a, int b)
+static int compare_descriptors(const void *a, const void *b)
 {
-	unsigned low = (unsigned)(a < b ? a : b), high = (unsigned)(a < b ? b : a);
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Closes all from 3 on but what stands in keep (-1: nothing), which is sorted here. */
+static void close_all_but(int *keep, size_t count)
+{
+	unsigned next = 3;
 
 	/*
 	 * syslog() would go on with a descriptor that is closed, and by then perhaps another file.
 	 */
 	closelog();
-	if (low > 3)
-		close_range(3, low - 1, 0);
-	if (high > low + 1)
-		close_range(low + 1, high - 1, 0);
-	close_range(high + 1, ~0u, 0);
+	qsort(keep, count, sizeof(*keep), compare_descriptors);
+	for (size_t i = 0; i < count; i++) {
+		if (keep[i] < (int)next)
+			continue;
+		if (keep[i] > (int)next)
+			close_range(next, (unsigned)keep[i] - 1, 0);
+		next = (unsigned)keep[i] + 1;
+	}
+	close_range(next, ~0u, 0);
 }
 
 /*
@@ -94,9 +104,18 @@ static int write_output(int fd, int code, const struct err *why, const struct by
 	return failed;
 }
 
-static void __attribute__((noreturn))
-run_child(int output, int done, pid_t parent, const struct role *role, role_work *work, void *arg)
+/* What a child is to be. */
+struct plan {
+	const struct role *role;
+	role_work *work;
+	void *arg;
+	int output, done, keep; /* descriptors; keep may be -1 */
+	pid_t parent;
+};
+
+static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
+	int keep[] = {plan->output, plan->done, plan->keep};
 	static const struct rlimit no_core = {0, 0};
 	struct bytes out = {0};
 	struct err why = {{0}};
@@ -105,14 +124,14 @@ run_child(int output, int done, pid_t parent, const struct role *role, role_work
 	setpgid(0, 0);
 	reset_signals();
 	setrlimit(RLIMIT_CORE, &no_core);
-	close_all_but(output, done);
-	code = role_assume(role, false, &why);
-	tie_to_parent(parent);
+	close_all_but(keep, COUNT_OF(keep));
+	code = role_assume(plan->role, false, &why);
+	tie_to_parent(plan->parent);
 	if (code == 0)
-		code = work(arg, &out, &why);
+		code = plan->work(plan->arg, &out, &why);
 	if (code >= 0 && out.failed)
 		code = err_sys(&why, ENOMEM, "failed to hand over a result");
-	_exit(write_output(output, code, &why, &out) == 0 ? 0 : 1);
+	_exit(write_output(plan->output, code, &why, &out) == 0 ? 0 : 1);
 }
 
 /* ---- the parent */
@@ -125,9 +144,9 @@ static void close_child(struct role_child *child)
 }
 
 /* Signals are blocked over the fork, so that no handler of the parent ever runs in the child. */
-static pid_t fork_child(int output, int done, const struct role *role, role_work *work, void *arg)
+static pid_t fork_child(const struct plan *plan)
 {
-	pid_t parent = getpid(), pid;
+	pid_t pid;
 	sigset_t all, before;
 	int errnum;
 
@@ -135,17 +154,19 @@ static pid_t fork_child(int output, int done, const struct role *role, role_work
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	pid = fork();
 	if (pid == 0)
-		run_child(output, done, parent, role, work, arg);
+		run_child(plan);
 	errnum = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = errnum;
 	return pid;
 }
 
-int role_start(
-    struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
+int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
+    void *arg, struct err *err)
 {
 	struct role_child started = {.output = -1, .done = -1};
+	struct plan plan = {
+	    .role = role, .work = work, .arg = arg, .keep = keep, .parent = getpid()};
 	int ends[2] = {-1, -1};
 	int code = io_guard_stdio();
 
@@ -161,7 +182,9 @@ int role_start(
 		goto out;
 	}
 	started.done = ends[0];
-	started.pid = fork_child(started.output, ends[1], role, work, arg);
+	plan.output = started.output;
+	plan.done = ends[1];
+	started.pid = fork_child(&plan);
 	if (started.pid < 0)
 		code = err_sys(err, errno, "failed to start a child");
 	io_close(&ends[1]);
@@ -171,6 +194,12 @@ out:
 	else
 		*child = started;
 	return code;
+}
+
+int role_start(
+    struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
+{
+	return role_start_keeping(child, role, -1, work, arg, err);
 }
 
 static int wait_for(pid_t pid, int *ret_status)

@@ -291,13 +291,28 @@ void settings_row_release(const struct settings_row *row, struct settings *s)
 	*text = NULL;
 }
 
+/* Quoted so that it is read back as it is. */
+static void print_text(const char *key, const char *text, FILE *to)
+{
+	fprintf(to, "%s = \"", key);
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c == 0x7f)
+			fprintf(to, "\\x%02x", c);
+		else
+			fprintf(to, strchr("\"\\$", c) ? "\\%c" : "%c", c);
+	}
+	fputs("\"\n", to);
+}
+
 void settings_row_print(const struct settings_row *row, const struct settings *s, FILE *to)
 {
 	const void *at = member(row, s);
 	char number[32];
 
 	if (is_text(row))
-		fprintf(to, "%s = \"%s\"\n", row->key, *(char *const *)at);
+		print_text(row->key, *(char *const *)at, to);
 	else if (row->kind == SETTINGS_WORD)
 		fprintf(to, "%s = \"%s\"\n", row->key, row->words[*(const bool *)at]);
 	else if (row->kind == SETTINGS_SWITCH)

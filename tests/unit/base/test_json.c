@@ -25,6 +25,7 @@ static void test_all_kinds_in_order(void **state)
 {
 	struct strbuf packed = {0};
 	struct strlist list;
+	static const uint64_t ints[] = {0, 1, UINT64_C(1) << 62};
 	struct json *o = json_new(), *inner = json_new(), *array = json_new_array();
 	char *text;
 
@@ -44,12 +45,16 @@ static void test_all_kinds_in_order(void **state)
 	json_append(array, json_new());
 	json_put(o, "array", array);
 	json_put(o, "empty", json_new_array());
+	json_put_share(o, "share", 2.0 / 3);
+	json_put_ints(o, "ints", ints, 3);
+	json_put_ints(o, "no_ints", ints, 0);
 	text = line_of(o);
 	assert_string_equal(text,
 	    "{\"z\":\"last letter first\",\"none\":null,\"least\":-9223372036854775808,"
 	    "\"yes\":true,\"nothing\":null,\"list\":[\"a@example.com\",\"b\"],"
 	    "\"recipients\":[{\"address\":\"a@example.com\"},{\"address\":\"b\"}],"
-	    "\"summary\":{\"matched\":3},\"array\":[{}],\"empty\":[]}\n");
+	    "\"summary\":{\"matched\":3},\"array\":[{}],\"empty\":[],"
+	    "\"share\":0.666667,\"ints\":[0,1,4611686018427387904],\"no_ints\":[]}\n");
 	free(text);
 	strbuf_release(&packed);
 }

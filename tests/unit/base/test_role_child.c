@@ -122,6 +122,50 @@ static void test_failure_travels(void **state)
 	assert_string_equal(err.text, "damaged");
 }
 
+/* ---- what it keeps */
+
+struct descriptors {
+	int kept, other;
+};
+
+static int work_descriptors(void *arg, struct bytes *out, struct err *err)
+{
+	const struct descriptors *fds = arg;
+
+	(void)err;
+	bytes_put_u8(out, fcntl(fds->kept, F_GETFD) >= 0);
+	bytes_put_u8(out, fcntl(fds->other, F_GETFD) >= 0);
+	return 0;
+}
+
+/* One descriptor if asked for, whatever its number, and no other. */
+static void test_keeping(void **state)
+{
+	static const int numbers[] = {3, 5, 40, 800};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		for (int keep = 0; keep < 2; keep++) {
+			struct role_child child = {0};
+			struct blob blob = {0};
+			struct descriptors fds;
+
+			fds.kept = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, numbers[i]);
+			fds.other = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, numbers[i]);
+			assert_true(fds.kept >= 0 && fds.other >= 0);
+			assert_int_equal(role_start_keeping(&child, &role, keep ? fds.kept : -1,
+					     work_descriptors, &fds, NULL),
+			    0);
+			assert_int_equal(role_finish(&child, LONG, &blob, NULL), 0);
+			assert_int_equal(blob.len, 2);
+			assert_int_equal(blob.at[0], keep);
+			assert_int_equal(blob.at[1], 0);
+			blob_release(&blob);
+			close(fds.kept);
+			close(fds.other);
+		}
+}
+
 static int work_out_of_memory(void *arg, struct bytes *out, struct err *err)
 {
 	(void)arg;
@@ -579,6 +623,7 @@ int main(void)
 	    cmocka_unit_test(test_output),
 	    cmocka_unit_test(test_output_of_any_length),
 	    cmocka_unit_test(test_failure_travels),
+	    cmocka_unit_test(test_keeping),
 	    cmocka_unit_test(test_incomplete_output_is_no_output),
 	    cmocka_unit_test(test_two_at_once),
 	    cmocka_unit_test(test_what_the_child_is),

@@ -259,7 +259,7 @@ static void test_values(void **state)
 	    {"max_recipients = 100000", "max_recipients = 100000\n"},
 	    {"origin = ''", "origin = \"\"\n"},
 	    {"origin = \"a#b//c d\"", "origin = \"a#b//c d\"\n"},
-	    {"origin = '${HOME}'", "origin = \"${HOME}\"\n"},
+	    {"origin = '${HOME}'", "origin = \"\\${HOME}\"\n"},
 	    {"socket = fd:3 // comment", "socket = \"fd:3\"\n"},
 	    {"# ${HOME} \"quoted * + \\8\nuser = x", "user = \"x\"\n"},
 	};
