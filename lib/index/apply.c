@@ -134,11 +134,12 @@ static int apply_rule_unset(
 
 /* ---- the instance */
 
+/* Another queue directory is another Postfix; another host name is the same one, renamed. */
 static int apply_instance(struct txn *txn, struct reader r, uint64_t *ret_value, struct err *err)
 {
 	const char *directory = reader_text(&r), *hostname = reader_text(&r);
 	struct bytes value = {0};
-	struct span stored;
+	struct span stored = {0};
 	struct strlist known;
 	int code = 0;
 
@@ -147,17 +148,18 @@ static int apply_instance(struct txn *txn, struct reader r, uint64_t *ret_value,
 	bytes_put(&value, directory, strlen(directory) + 1);
 	bytes_put(&value, hostname, strlen(hostname) + 1);
 	*ret_value = 0;
-	if (value.failed) {
+	if (value.failed)
 		(void)txn_fail(txn, -ENOMEM, NULL);
-	} else if (home_instance(txn, &stored) != 1) {
+	else if (home_instance(txn, &stored) == 1 &&
+		 strlist_view(stored.at, stored.len, 2, &known) == 0 &&
+		 strcmp(known.first, directory) != 0)
+		code = err_set(err, ERR_INSTANCE,
+		    "the index belongs to another Postfix instance (queue directory '%s')",
+		    known.first);
+	else if (txn->code == 0 &&
+		 (stored.len != value.len || memcmp(stored.at, value.at, value.len) != 0)) {
 		home_set_instance(txn, bytes_span(&value));
 		*ret_value = 1;
-	} else if (stored.len != value.len || memcmp(stored.at, value.at, value.len) != 0) {
-		if (strlist_view(stored.at, stored.len, 2, &known) != 0)
-			known = (struct strlist){.first = "?\0?"};
-		code = err_set(err, ERR_INSTANCE,
-		    "the index belongs to another Postfix instance (queue directory '%s' on '%s')",
-		    known.first, known.first + strlen(known.first) + 1);
 	}
 	bytes_release(&value);
 	return code;

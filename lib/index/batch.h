@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The account: one batch for each purge, hold or release: who, when, why, how many, and which
- * messages. */
+/* The account: one batch for each purge, hold or release: who, when, why, and which messages. */
 #ifndef PQPURGE_INDEX_BATCH_H
 #define PQPURGE_INDEX_BATCH_H
 
@@ -39,15 +38,13 @@ int batch_item_decode(struct reader *from, struct batch_item *ret) NODISCARD;
  * batches past BATCH_KEEP go. */
 #define BATCH_KEEP 10000
 uint64_t batch_store(struct txn *txn, const struct batch *b);
-/* Appends a part (from 0) of encoded items to a stored batch; 1, 0 (no such batch), or the sticky
- * code. */
+/* Appends part n (from 0) of encoded items to a batch: 1, 0 (no such batch), or the sticky code. */
 int batch_store_part(struct txn *txn, uint64_t number, uint32_t part, struct span items);
 
 /* Reading. Views are valid until the end of the transaction. 1, 0 (none), or a negative code. */
 int batch_get(struct txn *txn, uint64_t number, struct batch *ret);
 int batch_get_part(struct txn *txn, uint64_t number, uint32_t part, struct span *ret_items);
-/* The first batch with a number >= number; go on with its number + 1. Damaged ones are passed over.
- */
+/* The first batch with a number >= number; go on with its number + 1. Passes over damaged ones. */
 int batch_next(struct txn *txn, uint64_t number, struct batch *ret);
 
 #endif

@@ -13,9 +13,8 @@
 enum coverage_kind {
 	COVERAGE_BEGIN = 1, /* the daemon began to record */
 	COVERAGE_END,       /* it stopped in order; to = from */
-	COVERAGE_GAP, /* from..to nothing, or not all, was recorded; count messages are known to be
-			 missing */
-	COVERAGE_PRUNED, /* rows up to `to` were dropped for space */
+	COVERAGE_GAP,       /* from..to: nothing, or not all, was recorded */
+	COVERAGE_PRUNED,    /* rows up to `to` were dropped for space; one row, which grows */
 };
 
 #define COVERAGE_REASON_MAX 200

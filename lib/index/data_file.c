@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/io.h"
 #include "index/data_file.h"
 
+#define MARK     "damaged"
 #define NO_SPACE (UINT64_C(1) << 20) /* bytes free below which a failed write means a full disk */
 
 char *data_file_path(const char *directory, const char *name)
@@ -96,4 +98,32 @@ bool data_file_disk_full(int fd)
 		return false;
 	blocks = geteuid() == 0 ? fs.f_bfree : fs.f_bavail;
 	return blocks * fs.f_frsize < NO_SPACE;
+}
+
+void data_file_mark(const char *directory)
+{
+	char *path = data_file_path(directory, MARK);
+	int fd =
+	    path ? open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600) : -1;
+
+	io_close(&fd);
+	free(path);
+}
+
+bool data_file_is_marked(const char *directory)
+{
+	char *path = data_file_path(directory, MARK);
+	bool marked = path && access(path, F_OK) == 0;
+
+	free(path);
+	return marked;
+}
+
+void data_file_unmark(const char *directory)
+{
+	char *path = data_file_path(directory, MARK);
+
+	if (path)
+		(void)unlink(path);
+	free(path);
 }

@@ -32,6 +32,14 @@ int data_file_preallocate(int fd, uint64_t bytes, uint64_t limit);
  */
 int data_file_reach(int fd, uint64_t last_page, uint64_t limit);
 
+/*
+ * The mark that LMDB gave up in the middle of a write, because it met something that cannot be: who
+ * opens the index next must not try again. Best effort.
+ */
+void data_file_mark(const char *directory);
+bool data_file_is_marked(const char *directory);
+void data_file_unmark(const char *directory);
+
 /* Whether the file system of fd has no space left for this user. */
 bool data_file_disk_full(int fd);
 

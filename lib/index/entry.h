@@ -25,20 +25,16 @@ void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence);
  */
 int entry_add_found(struct txn *txn, struct span record);
 
-/* The key of a message row, and the number in one (or in an inode row's value); 0 where it is none.
- */
+/* The key of a message row, and the number in one or in an inode row's value; 0 if it is none. */
 #define ENTRY_KEY_SIZE 8
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE]);
 uint64_t entry_number(struct span stored);
 
-/* The sequence that the inode of a queue ID names, and its record: 1, 0 (none), or the sticky code.
- */
+/* The sequence that a queue ID's inode names, and its record: 1, 0 (none), or the sticky code. */
 int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
     struct span *ret_record);
 
-/*
- * Author rows: key bytes, NUL, sequence. The split is false for a key that is none.
- */
+/* Author rows: key bytes, NUL, sequence. The split is false for a key that is none. */
 #define ENTRY_AUTHOR_KEY_MAX (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
 struct span entry_author_key(
     struct span key, uint64_t sequence, unsigned char buf[ENTRY_AUTHOR_KEY_MAX]);

@@ -10,12 +10,19 @@
 #include "base/io.h"
 #include "index/coverage.h"
 #include "index/data_file.h"
+#include "index/data_pages.h"
 #include "index/home.h"
 #include "index/home_lock.h"
 
 #define RUN_FILE     "run"
 #define MAP_SIZE_MIN (INT64_C(16) << 20)
 #define DIR_MODE     0750
+
+/*
+ * How long the pages of an index are looked at before it is opened: mail waits meanwhile. On two
+ * slow processors that is enough for the default map, full, as long as it is in memory.
+ */
+#define CHECK_TIME (2 * USEC_PER_SEC)
 
 /* ---- META */
 
@@ -69,7 +76,7 @@ static void put_schema(struct txn *txn)
 
 /* ---- the run file: its time is the last sign of life */
 
-static int64_t last_sign(const char *directory)
+int64_t home_last_sign(const char *directory)
 {
 	char *path = data_file_path(directory, RUN_FILE);
 	struct stat st;
@@ -144,14 +151,27 @@ static int first_write(struct home *home, int64_t sign, int64_t now, struct err 
 	return txn_commit(&txn, err);
 }
 
+/* LMDB dies of pages that do not hold together, at once or at some later write. */
+static int check_pages(const char *directory, struct err *err)
+{
+	int code;
+
+	if (data_file_is_marked(directory))
+		return err_set(err, ERR_DAMAGED,
+		    "index '%s' is damaged (its last writer died of it)", directory);
+	code = data_pages_check(directory, clock_steady() + CHECK_TIME, err);
+	return code == 1 ? 0 : code;
+}
+
 static int open_store(struct home *home, int64_t map_size, struct err *err)
 {
 	struct store_config config = {.directory = home->directory};
-	int64_t sign = last_sign(home->directory), now = clock_wall();
-	int code;
+	int64_t sign = home_last_sign(home->directory), now = clock_wall();
+	int code = check_pages(home->directory, err);
 
 	config.map_size = bounded_map(home->directory, map_size);
-	code = store_open_lmdb(&config, &home->store, err);
+	if (code == 0)
+		code = store_open_lmdb(&config, &home->store, err);
 	if (code != 0)
 		return code;
 	(void)store_preallocate(home->store, HOME_PREALLOCATE);
@@ -212,8 +232,10 @@ void home_close(struct home *home)
 	if (home->store && home->recording) {
 		(void)txn_begin(home->store, true, &txn);
 		coverage_end(&txn, clock_wall());
-		(void)!txn_commit(&txn, NULL);
-		home_touch(home);
+		/* Without its END row this stop is no orderly one: what was lost since the last sign
+		 * of life is part of the gap that the next start finds. */
+		if (txn_commit(&txn, NULL) == 0)
+			home_touch(home);
 	}
 	home_abandon(home);
 }
@@ -262,6 +284,8 @@ int home_set_aside(const char *directory, struct err *err)
 	if (lmdb_lock)
 		(void)unlink(lmdb_lock);
 	free(lmdb_lock);
+	if (code == 0)
+		data_file_unmark(directory);
 	io_close(&lock);
 	return code;
 }

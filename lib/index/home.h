@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The index directory as its one writer has it: lock, store, run file.
- *   lock          flock'd by the writer, holds its pid        control.sock  the daemon's, see
- * request.h data.mdb lock.mdb   LMDB                                  run           touched every
- * 10 s while recording Whoever opens it becomes the only writer: the daemon for its life, or the
- * command while no daemon runs.
+ * The index directory as its one writer has it: lock, store, run file. Whoever opens it becomes the
+ * only writer: the daemon for its life, or the command while no daemon runs. In it lie:
+ *
+ * - lock: flock'd by the writer, holds its pid
+ * - data.mdb, lock.mdb: LMDB's
+ * - run: touched every 10 s while a daemon records
+ * - control.sock: the daemon's, see request.h
  */
 #ifndef PQPURGE_INDEX_HOME_H
 #define PQPURGE_INDEX_HOME_H
@@ -31,12 +33,15 @@ struct home {
  * Takes the lock and opens (or creates) the index as the calling user. map_size is lowered to a
  * tenth of the file system (not below 16 MiB); 0 = as it was made, and ERR_NO_INDEX where there is
  * none. recording: writes coverage_begin. Errors: ERR_LOCKED (with the pid that has it),
- * ERR_VERSION, ERR_DAMAGED, ERR_FULL, -EACCES, -ENOENT (no such directory; it tries to create the
- * last component), each with words.
+ * ERR_VERSION, ERR_DAMAGED (data_pages.h), ERR_FULL, -EACCES, -ENOENT (no such directory; it tries
+ * to create the last component), each with words.
  */
 int home_open(const char *directory, int64_t map_size, bool recording, struct home *ret,
     struct err *err) NODISCARD;
-/* Ends: END row if recording (best effort), store closed, lock released. */
+/*
+ * Ends: END row if recording, store closed, lock released. Where END cannot be written, the last
+ * sign of life stays as old as it is.
+ */
 void home_close(struct home *home);
 /* Still the same directory and files? 0, or ERR_STALE: then home_abandon and home_open again. */
 int home_check(struct home *home) NODISCARD;
@@ -44,8 +49,13 @@ int home_check(struct home *home) NODISCARD;
 void home_abandon(struct home *home);
 /* Touches the run file. Best effort. */
 void home_touch(struct home *home);
-/* Moves unreadable store files aside as data.mdb.damaged-TIME (and lock.mdb), so that home_open can
- * begin anew. Needs no lock held. */
+/* When it was touched last, wall microseconds: the last sign of life; 0 = there is none. */
+int64_t home_last_sign(const char *directory);
+/*
+ * Moves an unreadable data file aside as data.mdb.damaged-TIME and removes LMDB's lock file, so
+ * that home_open can begin anew. Takes the lock meanwhile: ERR_LOCKED where anybody has it, the
+ * caller included.
+ */
 int home_set_aside(const char *directory, struct err *err) NODISCARD;
 
 /*

@@ -71,7 +71,7 @@ int index_read(
     const char *directory, index_read_work *work, void *arg, struct blob *ret, struct err *err)
 {
 	struct reading reading = {.directory = directory, .work = work, .arg = arg};
-	struct role owner;
+	struct role owner = {0};
 	int code = owner_of(directory, &owner, err);
 
 	if (code != 0)

@@ -2,11 +2,14 @@
 /*
  * The record codec.
  *
- *   0  u8 version, u64 checksum of all that follows
- *   9  head: i64 mail_time, i64 end_time, u8 length of the queue ID, u8 number of author keys, u16
- * bytes of them; queue ID, author keys (u16 length, bytes) body: BODY_SIZE bytes of numbers, the
- * client address in 0, 4 or 16 bytes, then the texts one behind the other, each with its NUL:
- * sender, login, Message-ID, subject, header From mailboxes, recipients
+ * At 0: u8 version, u64 checksum of all that follows.
+ *
+ * At 9 the head: i64 mail_time, i64 end_time, u8 length of the queue ID, u8 number of author keys,
+ * u16 bytes of them; queue ID, author keys (u16 length, bytes).
+ *
+ * Then the body: BODY_SIZE bytes of numbers, the client address in 0, 4 or 16 bytes, the texts one
+ * behind the other, each with its NUL: sender, login, Message-ID, subject, header From mailboxes,
+ * recipients.
  *
  * Versions after 1 keep the first line and the head, so that an older daemon can still drop their
  * rows.

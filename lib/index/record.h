@@ -25,9 +25,8 @@ void record_encode(const struct message *m, struct bytes *out);
 int record_decode(struct span stored, struct message *ret) NODISCARD;
 
 /*
- * The same for bytes of this machine's own index, at half the cost: what the checksum vouches for
- * is believed, the queue ID's grammar too. For filtering; what is handed on goes through
- * record_decode.
+ * The same at less cost, for filtering: where the checksum is right, the queue ID's grammar and the
+ * author keys are not looked at. What is handed on goes through record_decode.
  */
 int record_view(struct span stored, struct message *ret) NODISCARD;
 

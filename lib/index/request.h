@@ -13,8 +13,8 @@
 
 #define REQUEST_VERSION 1
 #define REQUEST_MAX     (4u << 20) /* bytes of one request */
-#define REQUEST_ROWS_MAX                                                                           \
-	2000 /* rows in one DROP or ADD: what one commit may take while mail waits (a few ms) */
+/* Rows in one DROP or ADD: what one commit may take while mail waits (a few ms). */
+#define REQUEST_ROWS_MAX 2000
 
 enum request_kind {
 	REQUEST_STATUS = 1, /* live state; only the daemon answers */
@@ -24,7 +24,7 @@ enum request_kind {
 	REQUEST_BATCH_PART, /* number, part, items */
 	REQUEST_RULE_SET,   /* one rule -> 1 replaced, 0 new */
 	REQUEST_RULE_UNSET, /* one subject -> 1 removed, 0 was not there */
-	REQUEST_INSTANCE,   /* queue_directory and myhostname; stored if unset */
+	REQUEST_INSTANCE,   /* queue_directory, myhostname -> 1 stored (new, or renamed), 0 known */
 };
 
 /* Encoders: a whole request each, appended to out (cleared first). */
@@ -33,8 +33,8 @@ struct request_row {
 	uint64_t sequence;
 	struct queue_id queue_id;
 };
-void request_drop(struct bytes *out, const struct request_row *rows,
-    size_t count); /* count <= REQUEST_ROWS_MAX */
+/* At most REQUEST_ROWS_MAX rows or records. An ADD leaves out what the index knows already. */
+void request_drop(struct bytes *out, const struct request_row *rows, size_t count);
 void request_add(struct bytes *out, const struct span *records, size_t count);
 void request_batch(struct bytes *out, const struct batch *b);
 void request_batch_part(struct bytes *out, uint64_t number, uint32_t part, struct span items);
@@ -50,8 +50,7 @@ int request_kind_of(struct span request) NODISCARD;
  */
 int request_rule_of(struct span request, struct rule *ret, struct err *err) NODISCARD;
 int request_subject_of(struct span request, const char **ret) NODISCARD;
-/* Whether a request changes rules, so that the daemon must rebuild its rule set before it answers.
- */
+/* Whether a request changes rules: then the daemon rebuilds its rule set before it answers. */
 bool request_touches_rules(int kind);
 
 /*

@@ -186,3 +186,37 @@ void rulebook_add_hits(struct txn *txn, const char *subject, uint64_t hits)
 		row_put(txn, key, &row);
 	bytes_release(&copy);
 }
+
+/* ---- the file's */
+
+#define FILE_HITS     "hits:"
+#define FILE_HITS_LEN (sizeof(FILE_HITS) - 1)
+#define FILE_KEY_MAX  (FILE_HITS_LEN + KEY_MAX)
+
+static struct span file_key_of(const char *subject, unsigned char buf[FILE_KEY_MAX])
+{
+	memcpy(buf, FILE_HITS, FILE_HITS_LEN);
+	return (struct span){
+	    .at = buf, .len = FILE_HITS_LEN + key_of(subject, buf + FILE_HITS_LEN).len};
+}
+
+uint64_t rulebook_file_hits(struct txn *txn, const char *subject)
+{
+	unsigned char buf[FILE_KEY_MAX];
+	struct span stored;
+
+	if (txn_get(txn, STORE_META, file_key_of(subject, buf), &stored) != 1 || stored.len != 8)
+		return 0;
+	return be64_load(stored.at);
+}
+
+void rulebook_add_file_hits(struct txn *txn, const char *subject, uint64_t hits)
+{
+	unsigned char buf[FILE_KEY_MAX], sum[8];
+
+	if (hits == 0)
+		return;
+	be64_store(sum, rulebook_file_hits(txn, subject) + hits);
+	txn_put(txn, STORE_META, file_key_of(subject, buf),
+	    (struct span){.at = sum, .len = sizeof sum}, false);
+}

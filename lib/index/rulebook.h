@@ -20,4 +20,8 @@ int rulebook_unset(struct txn *txn, const char *subject);
 size_t rulebook_expire(struct txn *txn, int64_t wall);
 void rulebook_add_hits(struct txn *txn, const char *subject, uint64_t hits);
 
+/* The rules file's rules have no rows; their hits are kept in META, by subject. */
+void rulebook_add_file_hits(struct txn *txn, const char *subject, uint64_t hits);
+uint64_t rulebook_file_hits(struct txn *txn, const char *subject); /* 0 where none are known */
+
 #endif

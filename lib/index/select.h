@@ -30,8 +30,8 @@ void candidates_release(struct candidates *c);
 /* In this process, into out: what the child does, and what tests and fuzzing call. */
 int select_into(struct store *store, const struct selector *selector, struct bytes *out,
     struct err *err) NODISCARD;
-int select_view(
-    struct blob *memory, struct candidates *ret, struct err *err) NODISCARD; /* takes memory over */
+/* Takes memory over, whatever comes of it. Every record is checked anew. */
+int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD;
 
 /*
  * In a child. ERR_NO_INDEX, ERR_VERSION, ERR_DAMAGED (the child died reading), -EACCES, with words
@@ -41,14 +41,17 @@ int index_select(const char *directory, const struct selector *selector, struct 
     struct err *err) NODISCARD;
 
 /*
- * Which of ids the index does not know: *ret_unknown gets a malloc'd array of positions in ids. In
- * a child. An ID is known only if the row that its inode names carries exactly this ID.
+ * Which of ids the index does not know: *ret_unknown gets a malloc'd array of positions in ids,
+ * ascending. In a child. An ID is known only if the row that its inode names carries exactly this
+ * ID.
  */
 int index_unknown(const char *directory, const struct queue_id *ids, size_t count,
     uint32_t **ret_unknown, size_t *ret_count, struct err *err) NODISCARD;
 
-/* Calls work on a read-only store in a child that is the directory's owner; what the other readers
- * are made of. */
+/*
+ * Calls work on a read-only store in a child that is the owner of the data file (root where root
+ * owns it); what the other readers are made of. They may be called by root or by that owner.
+ */
 typedef int index_read_work(struct store *store, void *arg, struct bytes *out, struct err *err);
 int index_read(const char *directory, index_read_work *work, void *arg, struct blob *ret,
     struct err *err) NODISCARD;

@@ -4,7 +4,8 @@
  * (store_lmdb.c, the only file that includes <lmdb.h>); store_double.h has a failing and a blocking
  * one for tests. Nothing here knows what a message is.
  *
- * One thread owns a store. A transaction carries a sticky error, after the manner of Knot's
+ * One thread owns a store; read transactions may be begun by several at once, each used by its own
+ * thread alone. A transaction carries a sticky error, after the manner of Knot's
  * knot_lmdb: after the first failure every call is a no-op that returns the same code, commit
  * aborts, and the caller checks once.
  */
@@ -28,8 +29,7 @@ enum store_table {
 struct store_config {
 	const char *directory;
 	int64_t map_size; /* 0 = what the file was made with */
-	bool read_only;   /* readers need write access to LMDB's lock file all the same: run as its
-			     owner */
+	bool read_only;   /* must run as the owner all the same: readers write LMDB's lock file */
 };
 
 struct store_usage {
@@ -59,8 +59,8 @@ struct txn {
  */
 int store_open_lmdb(
     const struct store_config *config, struct store **ret, struct err *err) NODISCARD;
-void store_close(
-    struct store *store); /* NULL is fine. Never call it while a transaction is open. */
+/* NULL is fine. Never call it while a transaction is open. */
+void store_close(struct store *store);
 
 /* Begins; even on failure txn may be given to the calls below, which then do nothing. */
 int txn_begin(struct store *store, bool write, struct txn *txn);

@@ -103,19 +103,14 @@ static int fail(const struct lmdb_store *s, int rc, const char *what, struct err
 static int begin_txn(struct lmdb_store *s, bool write, MDB_txn **ret)
 {
 	unsigned flags = write ? 0 : MDB_RDONLY;
-	int rc = mdb_txn_begin(s->env, NULL, flags, ret), dead;
+	int rc = mdb_txn_begin(s->env, NULL, flags, ret), again = rc, dead;
 
-	if (rc == MDB_READERS_FULL) {
-		(void)mdb_reader_check(s->env, &dead);
-		rc = mdb_txn_begin(s->env, NULL, flags, ret);
-	} else if (rc == MDB_MAP_RESIZED && s->read_only) {
-		/* The daemon was started with a larger map. No transaction is open here: one
-		 * thread, one at a time. */
-		rc = mdb_env_set_mapsize(s->env, 0);
-		if (rc == 0)
-			rc = mdb_txn_begin(s->env, NULL, flags, ret);
-	}
-	return rc;
+	if (rc == MDB_READERS_FULL)
+		again = mdb_reader_check(s->env, &dead);
+	/* The daemon was started with a larger map. No transaction is open: one at a time. */
+	else if (rc == MDB_MAP_RESIZED && s->read_only)
+		again = mdb_env_set_mapsize(s->env, 0);
+	return rc != 0 && again == 0 ? mdb_txn_begin(s->env, NULL, flags, ret) : rc;
 }
 
 static int lmdb_begin(struct store *store, struct txn *txn)
@@ -394,6 +389,13 @@ static int open_tables(struct lmdb_store *s)
 	return mdb_txn_commit(txn);
 }
 
+/* LMDB aborts the process next. */
+static void on_assert(MDB_env *env, const char *what)
+{
+	(void)what; /* LMDB writes it to stderr */
+	data_file_mark(((const struct lmdb_store *)mdb_env_get_userctx(env))->directory);
+}
+
 static int open_environment(struct lmdb_store *s, const struct store_config *config)
 {
 	MDB_envinfo info;
@@ -403,6 +405,8 @@ static int open_environment(struct lmdb_store *s, const struct store_config *con
 		rc = mdb_env_set_maxdbs(s->env, STORE_TABLE_COUNT);
 	if (rc == 0)
 		rc = mdb_env_set_maxreaders(s->env, READERS);
+	if (rc == 0 && !s->read_only)
+		rc = mdb_env_set_userctx(s->env, s) | mdb_env_set_assert(s->env, on_assert);
 	if (rc == 0 && config->map_size > 0)
 		rc = mdb_env_set_mapsize(s->env, (size_t)config->map_size);
 	if (rc == 0)

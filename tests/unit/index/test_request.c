@@ -201,7 +201,12 @@ static void test_instance(void **state)
 	assert_int_equal(value, 0);
 	request_instance(&request, "/var/spool/other", "mx.example");
 	assert_int_equal(apply(bytes_span(&request), &value, &err), ERR_INSTANCE);
-	assert_non_null(strstr(err.text, "queue directory '/var/spool/postfix' on 'mx.example'"));
+	assert_non_null(strstr(err.text, "queue directory '/var/spool/postfix'"));
+	request_instance(&request, "/var/spool/postfix", "renamed.example");
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), 0);
+	assert_int_equal(value, 1);
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), 0);
+	assert_int_equal(value, 0);
 	bytes_release(&request);
 }
 

@@ -156,5 +156,32 @@ static void test_long_subjects(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_set_replace_unset), cmocka_unit_test(test_expiry),
-    cmocka_unit_test(test_damaged_rule_is_counted), cmocka_unit_test(test_long_subjects))
+static void test_file_hits(void **state)
+{
+	char *dir = fixture_dir(), one[1000], two[1000];
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct txn txn;
+
+	(void)state;
+	snprintf(one, sizeof(one), "/%0900d/", 1);
+	snprintf(two, sizeof(two), "/%0900d/", 2);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(set(&txn, "example.com", RULE_REJECT, 0, 5), 0);
+	rulebook_add_file_hits(&txn, "example.com", 3);
+	rulebook_add_file_hits(&txn, "example.com", 4);
+	rulebook_add_file_hits(&txn, one, 1);
+	rulebook_add_file_hits(&txn, "none.example", 0);
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	assert_int_equal(rulebook_file_hits(&txn, "example.com"), 7);
+	assert_int_equal(rulebook_file_hits(&txn, one), 1);
+	assert_int_equal(rulebook_file_hits(&txn, two), 0);
+	assert_int_equal(rulebook_file_hits(&txn, "none.example"), 0);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_file_hits), cmocka_unit_test(test_set_replace_unset),
+    cmocka_unit_test(test_expiry), cmocka_unit_test(test_damaged_rule_is_counted),
+    cmocka_unit_test(test_long_subjects))

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC */
+/* Selection through a child: what it hands over (see select.c) becomes candidates, with nothing
+ * believed. */
+#include <errno.h>
+
+#include "index/select.h"
+
+#define EACH_LEAST 16 /* bytes of one message handed over */
+
+/* ---- the parent's view */
+
+static int view_each(struct reader *r, struct candidate *list, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		list[i].sequence = reader_u64(r);
+		list[i].matched = reader_u32(r);
+		if (record_decode(reader_blob(r), &list[i].message) != 0)
+			return ERR_CHILD;
+	}
+	return reader_done(r) ? 0 : ERR_CHILD;
+}
+
+int select_view(struct blob *memory, struct candidates *ret, struct err *err)
+{
+	struct reader r = reader_of(memory->at, memory->len);
+	struct candidates view = {.memory = *memory};
+	uint64_t count = reader_u64(&r);
+	int code = 0;
+
+	memset(memory, 0, sizeof *memory);
+	view.damaged = reader_u64(&r);
+	view.limits = (unsigned)reader_u64(&r);
+	if (r.failed || count > view.memory.len / EACH_LEAST)
+		code = ERR_CHILD;
+	if (code == 0) {
+		view.list = calloc(count ? (size_t)count : 1, sizeof *view.list);
+		view.count = (size_t)count;
+		code = view.list ? view_each(&r, view.list, view.count) : -ENOMEM;
+	}
+	if (code != 0) {
+		candidates_release(&view);
+		return err_set(
+		    err, code, "failed to take over what was selected (%s)", err_word(code));
+	}
+	*ret = view;
+	return 0;
+}
+
+void candidates_release(struct candidates *c)
+{
+	free(c->list);
+	blob_release(&c->memory);
+	*c = (struct candidates){0};
+}
+
+/* ---- in a child */
+
+static int select_work(struct store *store, void *arg, struct bytes *out, struct err *err)
+{
+	return select_into(store, arg, out, err);
+}
+
+int index_select(
+    const char *directory, const struct selector *selector, struct candidates *ret, struct err *err)
+{
+	struct blob memory = {0};
+	int code = index_read(directory, select_work, (void *)(uintptr_t)selector, &memory, err);
+
+	return code != 0 ? code : select_view(&memory, ret, err);
+}

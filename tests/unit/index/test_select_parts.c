@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: ISC */
+/* Selections that are large enough to be shared out to threads: every row once, in order. */
+#include "tests/unit/index/fixture.h"
+
+#include "index/select.h"
+
+#define ROWS        24001
+#define INODES      100 /* the first inode */
+#define DAMAGED     7   /* rows whose record is overwritten */
+#define IS_BAD(n)   ((n) % 2 == 0)
+#define IS_LOGIN(n) ((n) % 3 == 0)
+/* Gaps of all kinds: single rows, and a long stretch at one end. */
+#define IS_GONE(n) ((n) % 11 == 5 || (n) < 300)
+
+static uint64_t sequences[ROWS];
+
+static void fill(struct store *store)
+{
+	struct txn txn;
+
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	for (unsigned n = 0; n < ROWS; n++) {
+		struct mail mail = {.usec = n,
+		    .inode = INODES + n,
+		    .time = 1000 + n,
+		    .sender = IS_BAD(n) ? "a@bad.example" : "b@good.example",
+		    .login = IS_LOGIN(n) ? "mallory" : "alice"};
+
+		fixture_add(&txn, &mail, &sequences[n]);
+	}
+	for (unsigned n = 0; n < ROWS; n++) {
+		struct queue_id id = fixture_id(n, INODES + n);
+
+		if (IS_GONE(n))
+			assert_int_equal(entry_drop(&txn, sequences[n], &id), 1);
+	}
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+}
+
+/* Of every so many rows one is not what it was. */
+static bool is_damaged(unsigned n)
+{
+	return n % (ROWS / DAMAGED) == 600;
+}
+
+static unsigned damage(struct store *store)
+{
+	unsigned char buf[ENTRY_KEY_SIZE];
+	unsigned count = 0;
+	struct txn txn;
+
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	for (unsigned n = 0; n < ROWS; n++)
+		if (is_damaged(n) && !IS_GONE(n)) {
+			txn_put(&txn, STORE_MESSAGE, entry_key(sequences[n], buf),
+			    span_text("not a record"), false);
+			count++;
+		}
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	return count;
+}
+
+static bool is_wanted(unsigned n, bool by_login)
+{
+	return !IS_GONE(n) && !is_damaged(n) && (by_login ? IS_LOGIN(n) : IS_BAD(n));
+}
+
+static void check(struct store *store, const struct selector *s, bool by_login, uint64_t damaged)
+{
+	const char *name = by_login ? "all rows" : "rows of a domain";
+	struct candidates c;
+	struct bytes out = {0};
+	struct blob blob = {0};
+	struct err err = {0};
+	size_t at = 0;
+
+	if (select_into(store, s, &out, &err) != 0)
+		case_fail(name, "%s", err.text);
+	blob.at = out.at;
+	blob.len = out.len;
+	assert_int_equal(select_view(&blob, &c, &err), 0);
+	for (unsigned n = 0; n < ROWS; n++) {
+		if (!is_wanted(n, by_login))
+			continue;
+		if (at == c.count || c.list[at].sequence != sequences[n])
+			case_fail(name, "row %u is missing, or not in its place", n);
+		assert_int_equal(c.list[at].message.mail_time, 1000 + n);
+		at++;
+	}
+	case_assert(name, at == c.count);
+	case_assert(name, c.damaged == damaged);
+	candidates_release(&c);
+	bytes_release(&out);
+}
+
+static void test_every_row_once(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct selector domain, login;
+	struct pattern pattern;
+	unsigned damaged, damaged_bad = 0;
+
+	(void)state;
+	fill(store);
+	damaged = damage(store);
+	for (unsigned n = 0; n < ROWS; n++)
+		damaged_bad += is_damaged(n) && !IS_GONE(n) && IS_BAD(n);
+	assert_true(damaged > 2);
+	selector_init(&domain);
+	assert_int_equal(pattern_parse("bad.example", &pattern, NULL), 0);
+	assert_int_equal(pattern_set_add(&domain.author, &pattern), 0);
+	selector_seal(&domain);
+	selector_init(&login);
+	assert_int_equal(selector_add_login(&login, "mallory"), 0);
+	selector_seal(&login);
+	check(store, &domain, false, damaged_bad);
+	check(store, &login, true, damaged);
+	selector_release(&domain);
+	selector_release(&login);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+/* A thread's failure is the selection's. */
+static void test_faults(void **state)
+{
+	struct store_faults faults = {0};
+	char *dir = fixture_dir();
+	struct store *inner = fixture_store(dir, MAP_SIZE), *store;
+	struct selector login;
+
+	(void)state;
+	fill(inner);
+	store = store_open_failing(inner, &faults);
+	selector_init(&login);
+	assert_int_equal(selector_add_login(&login, "mallory"), 0);
+	selector_seal(&login);
+	for (long n = 0; n < ROWS * 3 / 4; n += 997) {
+		struct bytes out = {0};
+		struct err err = {0};
+		int code;
+
+		faults.fail_after = n;
+		faults.fail_code = -EIO;
+		code = select_into(store, &login, &out, &err);
+		faults.fail_code = 0;
+		assert_int_equal(code, -EIO);
+		assert_true(err.text[0] != '\0');
+		bytes_release(&out);
+	}
+	selector_release(&login);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_every_row_once), cmocka_unit_test(test_faults))
