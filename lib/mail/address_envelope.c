@@ -219,7 +219,7 @@ static void survey_byte(struct survey *s, char c)
 static void survey_region(const struct region *region, const char *end, struct survey *s)
 {
 	struct lexer l = {.at = region->begin, .end = end};
-	char c;
+	char c = '\0';
 
 	*s = (struct survey){.begin = l};
 	for (uint32_t n = 0; n < region->count; n++) {
@@ -244,7 +244,7 @@ static void fill_parts(
 {
 	struct lexer l = s->begin;
 	bool escaped = false;
-	char c;
+	char c = '\0';
 
 	address_parts_clear(parts);
 	for (uint32_t n = 1; n <= s->count; n++) {

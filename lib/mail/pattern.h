@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A pattern for addresses, as selectors and rules write it (the only room that includes <pcre2.h>):
- *   user@example.com   that address; the local part without case, quoted as in mail where it must
- * be example.com        that domain alone .example.com       its subdomains alone
+ *
+ *   user@example.com   that address; its local part without case, quoted where it must be
+ *
+ *   example.com        that domain alone
+ *
+ *   .example.com       its subdomains alone
+ *
  *   <>                 the null sender
+ *
  *   [192.0.2.1]        that address literal as domain
+ *
  *   /pcre/ or /pcre/i  the whole address in normal form, "<>" for the null sender
+ *
  * Regular expressions are compiled once, JIT where possible, with PCRE2_NEVER_UTF, NEVER_UCP,
  * NEVER_BACKSLASH_C, NO_AUTO_CAPTURE, DOLLAR_ENDONLY, and matched under a match limit, so that
  * hostile addresses cost microseconds. A compiled pattern is immutable and may be shared between

@@ -75,8 +75,10 @@ static int parcel_send(const struct order *order, const struct parcel *p, struct
  * more closely. */
 static bool has_left(const struct order *order, const struct item *item)
 {
-	return item->result == RESULT_GONE ||
-	       (item->result == RESULT_DONE && order->action == ACTION_DELETE);
+	if (item->result == RESULT_GONE)
+		return true;
+	/* What was requeued gets a new ID, and no milter sees it. */
+	return item->result == RESULT_DONE && (order->action == ACTION_DELETE || order->requeue);
 }
 
 static void add_drops(struct parcel *p, const struct order *order, const struct outcome *outcome)
@@ -136,29 +138,15 @@ static const char *words(const char *text)
 	return text ? text : "";
 }
 
-/* Who asked: whoever called sudo, where the environment says so, else the user of this process. */
-static const char *who(struct role *role)
-{
-	const char *sudo = getenv("SUDO_USER");
-	const char *login = getenv("LOGNAME");
-
-	if (sudo && sudo[0])
-		return sudo;
-	if (login && login[0])
-		return login;
-	snprintf(role->name, sizeof(role->name), "uid %u", (unsigned)getuid());
-	return role->name;
-}
-
 static int send_batch(const struct order *order, struct outcome *outcome, struct err *err)
 {
 	const uint64_t *results = outcome->tally.results;
-	struct role self;
+	char uid[32];
 	struct batch batch = {
 	    .time = clock_wall(),
 	    .uid = getuid(),
 	    .verb = words(order->verb),
-	    .user = who(&self),
+	    .user = order->user ? order->user : uid,
 	    .command = words(order->command_line),
 	    .reason = words(order->reason),
 	    .matched = outcome->tally.matched,
@@ -174,6 +162,7 @@ static int send_batch(const struct order *order, struct outcome *outcome, struct
 	struct span span;
 	int code;
 
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
 	request_batch(&request, &batch);
 	span = bytes_span(&request);
 	code = request.failed ? err_sys(err, ENOMEM, "failed to write it down")

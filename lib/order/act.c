@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "order/inside.h"
+#include "order/save.h"
 
 #define CHUNK_MAX   500
 #define CHUNK_MIN   50
@@ -49,13 +50,13 @@ struct work {
 	struct err err;
 };
 
-static enum postsuper_action action_of(enum action action)
+static enum postsuper_action action_of(const struct order *order)
 {
-	switch (action) {
+	switch (order->action) {
 	case ACTION_HOLD:
 		return POSTSUPER_HOLD;
 	case ACTION_RELEASE:
-		return POSTSUPER_RELEASE;
+		return order->requeue ? POSTSUPER_REQUEUE : POSTSUPER_RELEASE;
 	case ACTION_DELETE:
 	case ACTION_LIST:
 		break;
@@ -145,7 +146,7 @@ static void start_count(struct work *w)
 static void start(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
-	int code = postsuper_start(&lane->job, w->order->postfix, action_of(w->order->action),
+	int code = postsuper_start(&lane->job, w->order->postfix, action_of(w->order),
 	    lane->ids, lane->count, &err);
 
 	if (code < 0) {
@@ -292,8 +293,14 @@ int order_act(const struct order *order, struct outcome *outcome, struct err *er
 {
 	struct work w = {.order = order, .outcome = outcome};
 
-	if (order->dry_run || order->action == ACTION_LIST)
-		return order_prove(order, outcome, err);
+	if (order->dry_run || order->action == ACTION_LIST || order->save) {
+		int code = order_prove(order, outcome, err);
+
+		if (code == 0 && order->save && !order->dry_run)
+			code = order_save(order, outcome, err);
+		if (code < 0 || order->dry_run || order->action == ACTION_LIST)
+			return code;
+	}
 	w.code = work_init(&w);
 	if (w.code == 0)
 		run(&w);

@@ -5,14 +5,10 @@
 #include "base/clock.h"
 #include "order/inside.h"
 
-/* IDs that the index does not know, and the state of each. */
-struct unknown {
-	struct queue_id *ids;
-	size_t count;
-};
+#define UNSEEN_MAX  10000 /* files whose arrival is read */
+#define UNSEEN_WAIT (5 * USEC_PER_SEC)
 
-/* Keeps those of u that the index does not know now. */
-static int keep_unknown(const struct order *order, struct unknown *u, struct err *err)
+int order_keep_unknown(const struct order *order, struct unknown *u, struct err *err)
 {
 	uint32_t *at = NULL;
 	size_t count = 0;
@@ -29,8 +25,7 @@ static int keep_unknown(const struct order *order, struct unknown *u, struct err
 	return code;
 }
 
-/* Counts by state; those complete in a queue behind maildrop stay in u. */
-static int keep_complete(
+int order_keep_complete(
     const struct order *order, struct unknown *u, struct tally *tally, struct err *err)
 {
 	struct proof *states = NULL;
@@ -78,6 +73,27 @@ static int take_walk(
 	return 0;
 }
 
+/* When those of u arrived: of all, or of as many as may be looked at, evenly spread, first and last
+ * among them. What cannot be read stays unknown. */
+static void look_at_unseen(
+    const struct order *order, struct outcome *outcome, const struct unknown *u)
+{
+	size_t count = u->count < UNSEEN_MAX ? u->count : UNSEEN_MAX;
+	int64_t wait = order->count_wait > 0 ? order->count_wait : UNSEEN_WAIT;
+	struct queue_id *ids = calloc(count ? count : 1, sizeof(*ids));
+	struct arrival *arrivals = NULL;
+
+	for (size_t n = 0; ids && n < count; n++)
+		ids[n] = u->ids[count > 1 ? n * (u->count - 1) / (count - 1) : 0];
+	if (ids && count > 0 &&
+	    arrival_read(order->postfix, ids, count, clock_steady() + wait, &arrivals, NULL) == 0) {
+		free(outcome->unseen);
+		outcome->unseen = arrivals;
+		outcome->unseen_count = count;
+	}
+	free(ids);
+}
+
 /*
  * The index is asked twice: a row is on disk before its message becomes complete, so what is
  * unknown after it was seen complete is unknown for good. What this order deleted meanwhile is
@@ -91,16 +107,17 @@ void order_count_unindexed(const struct order *order, struct outcome *outcome)
 	int code = take_walk(order, outcome, &u, &err);
 
 	if (code == 0)
-		code = keep_unknown(order, &u, &err);
+		code = order_keep_unknown(order, &u, &err);
 	if (code == 0)
-		code = keep_complete(order, &u, &counts, &err);
+		code = order_keep_complete(order, &u, &counts, &err);
 	if (code == 0)
-		code = keep_unknown(order, &u, &err);
+		code = order_keep_unknown(order, &u, &err);
 	if (code == 0) {
 		outcome->tally.unindexed = u.count;
 		outcome->tally.unindexed_maildrop = counts.unindexed_maildrop;
 		outcome->tally.unindexed_arriving = counts.unindexed_arriving;
 		outcome->tally.unindexed_known = true;
+		look_at_unseen(order, outcome, &u);
 	} else if (code != ERR_TIMEOUT) {
 		err_within(&err, code, "failed to count what the index does not know");
 		order_trouble(outcome, &err);

@@ -31,6 +31,17 @@ void order_leave(struct outcome *outcome);
 /* The first trouble is kept, later ones are added behind "; ". */
 void order_trouble(struct outcome *outcome, const struct err *err);
 
+/* count.c: IDs that the index does not know. */
+struct unknown {
+	struct queue_id *ids;
+	size_t count;
+};
+/* Keeps those of u that the index does not know now. */
+int order_keep_unknown(const struct order *order, struct unknown *u, struct err *err) NODISCARD;
+/* Counts by state (adds to tally); those complete in a queue behind maildrop stay in u. */
+int order_keep_complete(const struct order *order, struct unknown *u, struct tally *tally,
+    struct err *err) NODISCARD;
+
 /* settle.c: what became of an item that was handed to postsuper. */
 enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
 /*

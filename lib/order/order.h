@@ -3,12 +3,15 @@
  * The walk that every verb takes: select, prove, act, look again. Its result is a value; text and
  * JSON are made from it elsewhere. It needs no terminal and asks nobody.
  *
- *   order_select   candidates from the index (a child, its owner), nothing opened afterwards
- *   order_prove    each candidate against its queue file (children, mail_owner); drops what
- * arrival, size, queue or --limit exclude; after it every item has a result: RESULT_READY, or why
- * not order_act      in chunks: prove again, so that a proof is never older than one chunk, hand to
- * postsuper, look twice at what it said; then again for what was still arriving order_account tells
- * the writer what left and keeps the account
+ * order_select: candidates from the index (a child, its owner), nothing opened afterwards.
+ *
+ * order_prove: each candidate against its queue file (children, mail_owner); drops what arrival,
+ * size, queue or --limit exclude; after it every item has a result: RESULT_READY, or why not.
+ *
+ * order_act: in chunks: prove again, so that a proof is never older than one chunk, hand to
+ * postsuper, look twice at what it said; then again for what was still arriving.
+ *
+ * order_account: tells the writer what left and keeps the account.
  *
  * order_act proves what order_prove has not seen, so a caller with no --limit and nobody to show a
  * preview to may leave order_prove out.
@@ -21,6 +24,8 @@
 #include "base/settings.h"
 #include "index/client.h"
 #include "index/select.h"
+#include "order/scan.h"
+#include "postfix/arrival.h"
 #include "postfix/postsuper.h"
 #include "postfix/spool.h"
 
@@ -47,6 +52,7 @@ struct item {
 	bool was_active; /* lay in active when acted on: a running delivery may finish */
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
+	const struct scanned *scanned; /* read from its queue file; NULL: from the index */
 };
 
 struct tally {
@@ -60,10 +66,14 @@ struct tally {
 	uint64_t damaged;   /* index rows that could not be read */
 	uint64_t unindexed; /* complete messages in the queue that the index does not know */
 	uint64_t unindexed_maildrop, unindexed_arriving; /* not in `unindexed` */
+	uint64_t scanned; /* of what is ready or done: read from queue files */
+	uint64_t bounces; /* of these: notices that order.bounces asked for */
 	bool unindexed_known;                            /* false: could not be counted (in time) */
 	uint64_t batch; /* 0: no account was kept (dry run, nothing matched, or the index cannot be
 			   written) */
 };
+
+struct save;
 
 struct order {
 	const struct settings *settings;
@@ -71,8 +81,13 @@ struct order {
 	const struct selector *selector;
 	enum action action;
 	bool dry_run;
-	size_t limit;                             /* the oldest so many; 0 = all */
+	bool scan;    /* also what is not in the index, read from queue files */
+	bool bounces; /* also this host's bounces and delay notices to what the patterns mean */
+	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL */
+	bool requeue;            /* RELEASE: as new mail, with a new queue ID */
+	size_t limit;            /* the oldest so many; 0 = all */
 	const char *verb, *command_line, *reason; /* for the account; NULL as "" */
+	const char *user; /* likewise: who asked, by name; NULL: the uid stands for it */
 	uint32_t rules_set;                       /* likewise: rules that the same command set */
 	int64_t count_wait; /* microseconds that order_count_unindexed may take; 0 = as long as it
 			       takes */
@@ -84,7 +99,8 @@ struct order {
 
 struct outcome {
 	struct candidates candidates;
-	struct item *items; /* one for each candidate, in its order */
+	struct item *items; /* one for each candidate, in sequence order; scanned ones first */
+	struct scan *scan;  /* what scanned items view; NULL without a scan */
 	size_t count;
 	struct tally tally;
 	bool interrupted; /* something is RESULT_UNTOUCHED */
@@ -92,6 +108,9 @@ struct outcome {
 	struct err
 	    trouble; /* what went wrong beside the items (the account, the count); "" if nothing */
 	struct spool_walk *walk; /* the count of what the index does not know, under way */
+	/* When what the index does not know arrived; where it is much, a sample. Owned. */
+	struct arrival *unseen;
+	size_t unseen_count;
 	char **words;            /* memory of reasons */
 	size_t word_count;
 };

@@ -13,7 +13,9 @@ void outcome_release(struct outcome *outcome)
 			free(names);
 	}
 	candidates_release(&outcome->candidates);
+	scan_free(outcome->scan);
 	free(outcome->items);
+	free(outcome->unseen);
 	for (size_t n = 0; n < outcome->word_count; n++)
 		free(outcome->words[n]);
 	free(outcome->words);
@@ -87,6 +89,8 @@ static void tally_item(struct tally *tally, const struct item *item)
 	if (item->result != RESULT_READY && item->result != RESULT_DONE)
 		return;
 	tally->bytes += item->proof.size > 0 ? (uint64_t)item->proof.size : 0;
+	tally->scanned += item->scanned != NULL;
+	tally->bounces += item->scanned && item->scanned->bounce;
 	tally->shared += item->other_recipients > 0;
 	tally->other_recipients += item->other_recipients;
 }

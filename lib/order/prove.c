@@ -35,20 +35,25 @@ void order_fail_look(struct outcome *outcome, struct item *item, const struct pr
 	order_fail(outcome, item, words.text);
 }
 
+/* Of a file that is still too short to say it: the MAIL FROM, which is at most a moment earlier. */
+static int64_t arrival_of(const struct item *item)
+{
+	int64_t arrival = item->proof.arrival_time;
+
+	return arrival < 0 ? item->candidate->message.mail_time : arrival;
+}
+
 /* Whether the file that is there is meant: by arrival, size and queue, and by what there is to do
  * with it. */
 static bool is_meant(const struct order *order, const struct item *item)
 {
 	const struct proof *proof = &item->proof;
-	int64_t arrival = proof->arrival_time;
 
-	if (arrival < 0) /* a file that is still too short to say it */
-		arrival = item->candidate->message.mail_time;
 	if (order->action == ACTION_HOLD && proof->queue == QUEUE_HOLD)
 		return false;
 	if (order->action == ACTION_RELEASE && proof->queue != QUEUE_HOLD)
 		return false;
-	return selector_match_file(order->selector, arrival, proof->size, proof->queue);
+	return selector_match_file(order->selector, arrival_of(item), proof->size, proof->queue);
 }
 
 void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
@@ -93,8 +98,8 @@ static int by_age(const void *a, const void *b, void *arg)
 {
 	const struct outcome *outcome = arg;
 	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	int64_t left_time = outcome->items[left].proof.arrival_time;
-	int64_t right_time = outcome->items[right].proof.arrival_time;
+	int64_t left_time = arrival_of(&outcome->items[left]);
+	int64_t right_time = arrival_of(&outcome->items[right]);
 
 	if (left_time != right_time)
 		return left_time < right_time ? -1 : 1;

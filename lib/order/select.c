@@ -1,33 +1,103 @@
 /* SPDX-License-Identifier: ISC */
-/* First step: candidates from the index, an item for each. And what belongs to the outcome as a
- * whole. */
+/* First step: candidates from the index and, where asked, from queue files; an item for each. */
 #include <errno.h>
 
 #include "order/inside.h"
 
+static const struct queue_id *id_of(const struct item *item)
+{
+	return &item->candidate->message.queue_id;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	return strcmp(id_of(a)->text, id_of(b)->text);
+}
+
+/* In sequence order; what a scan found has none and comes first. */
+static int by_sequence(const void *a, const void *b)
+{
+	const struct candidate *x = ((const struct item *)a)->candidate;
+	const struct candidate *y = ((const struct item *)b)->candidate;
+
+	if (x->sequence != y->sequence)
+		return x->sequence < y->sequence ? -1 : 1;
+	if (x->message.mail_time != y->message.mail_time)
+		return x->message.mail_time < y->message.mail_time ? -1 : 1;
+	return by_id(a, b);
+}
+
+static void item_init(
+    struct item *item, const struct order *order, const struct candidate *candidate)
+{
+	*item = (struct item){.candidate = candidate};
+	item->proof.arrival_time = item->proof.size = -1;
+	item->other_recipients = selector_other_recipients(order->selector, &candidate->message);
+}
+
+/*
+ * Adds what the scan found. Where the index selected the same queue ID its row counts, unless the
+ * file is another message: then the recorded one has left, and what is there now is judged by
+ * itself.
+ */
+static void add_scanned(const struct order *order, struct outcome *outcome)
+{
+	size_t indexed = outcome->count;
+
+	qsort(outcome->items, indexed, sizeof(*outcome->items), by_id);
+	for (size_t n = 0; n < scan_count(outcome->scan); n++) {
+		const struct scanned *found = scan_at(outcome->scan, n);
+		const struct item key = {.candidate = &found->candidate};
+		struct item *same =
+		    bsearch(&key, outcome->items, indexed, sizeof(*outcome->items), by_id);
+
+		if (same && !scan_replaces(outcome->scan, same->candidate->sequence))
+			continue;
+		if (same)
+			same->result = RESULT_GONE;
+		item_init(&outcome->items[outcome->count], order, &found->candidate);
+		outcome->items[outcome->count++].scanned = found;
+	}
+	qsort(outcome->items, outcome->count, sizeof(*outcome->items), by_sequence);
+	outcome->candidates.limits += scan_limits(outcome->scan);
+}
+
+static void tell_unreadable(struct outcome *outcome)
+{
+	uint64_t count = scan_unreadable(outcome->scan);
+	struct err err = {{0}};
+
+	if (count == 0)
+		return;
+	err_set(&err, 0, "%llu queue %s could not be read", (unsigned long long)count,
+	    count == 1 ? "file" : "files");
+	order_trouble(outcome, &err);
+}
+
 int order_select(const struct order *order, struct outcome *ret, struct err *err)
 {
-	struct candidates candidates = {0};
-	struct item *items;
+	struct outcome out = {0};
 	int code =
-	    index_select(order->settings->index_directory, order->selector, &candidates, err);
+	    index_select(order->settings->index_directory, order->selector, &out.candidates, err);
 
-	if (code < 0)
+	if (code == 0 && (order->scan || order->bounces))
+		code = scan_run(order, &out.scan, err);
+	if (code < 0) {
+		outcome_release(&out);
 		return code;
-	items = calloc(candidates.count ? candidates.count : 1, sizeof(*items));
-	if (!items) {
-		candidates_release(&candidates);
+	}
+	out.items = calloc(out.candidates.count + scan_count(out.scan) + 1, sizeof(*out.items));
+	if (!out.items) {
+		outcome_release(&out);
 		return err_sys(err, ENOMEM, "failed to keep what was selected");
 	}
-	*ret =
-	    (struct outcome){.candidates = candidates, .items = items, .count = candidates.count};
-	for (size_t n = 0; n < ret->count; n++) {
-		const struct candidate *candidate = &ret->candidates.list[n];
-		items[n].candidate = candidate;
-		items[n].proof.arrival_time = items[n].proof.size = -1;
-		items[n].other_recipients =
-		    selector_other_recipients(order->selector, &candidate->message);
+	for (size_t n = 0; n < out.candidates.count; n++)
+		item_init(&out.items[out.count++], order, &out.candidates.list[n]);
+	if (out.scan) {
+		add_scanned(order, &out);
+		tell_unreadable(&out);
 	}
-	order_tally(ret);
+	order_tally(&out);
+	*ret = out;
 	return 0;
 }

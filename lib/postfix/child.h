@@ -19,4 +19,7 @@ int child_spawn(
  */
 int child_watch(pid_t pid);
 
+/* Where postconf(1) is; it alone can tell where the others are. */
+const char *postconf_path(void);
+
 #endif

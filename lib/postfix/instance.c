@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "postfix/child.h"
 #include "postfix/instance.h"
 #include "postfix/queue.h"
 
@@ -43,7 +44,7 @@ static const char *const parameters[AT_COUNT] = {
     [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids",
 };
 
-static const char *postconf_path(void)
+const char *postconf_path(void)
 {
 	for (size_t n = 0; n < COUNT_OF(postconf_places); n++)
 		if (access(postconf_places[n], X_OK) == 0)

@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "postfix/spool.h"
 
-#define LOG_MAX       (1u << 20)
+#define LINES_BUFFER  16384
 #define COLLECTED_MAX (64u << 20)
 #define VALUE_MAX     1024
 
@@ -44,57 +44,125 @@ static void take_line(struct block *block, const char *line, size_t len)
 	}
 }
 
+/* A log, line by line. Of a line that does not fit the first bytes count. */
+struct lines {
+	int fd;
+	char buffer[LINES_BUFFER];
+	size_t at, end;   /* what is read and not used yet */
+	bool ended, skip; /* skip: the rest of a line that did not fit */
+};
+
+/* Reads more behind what is not used yet. */
+static int fill(struct lines *l)
+{
+	size_t kept = l->end - l->at, room = sizeof(l->buffer) - kept;
+	ssize_t n;
+
+	memmove(l->buffer, l->buffer + l->at, kept);
+	l->at = 0;
+	l->end = kept;
+	n = io_read_all(l->fd, l->buffer + kept, room);
+	if (n < 0)
+		return (int)n;
+	l->ended = (size_t)n < room;
+	l->end += (size_t)n;
+	return 0;
+}
+
+/* 1 and a line without its newline, 0 at the end, -errno. */
+static int next_line(struct lines *l, const char **ret, size_t *ret_len)
+{
+	for (;;) {
+		const char *begin = l->buffer + l->at;
+		const char *newline = memchr(begin, '\n', l->end - l->at);
+		bool full = l->end - l->at == sizeof(l->buffer), skip = l->skip;
+
+		if (newline || full || l->ended) {
+			*ret = begin;
+			*ret_len = newline ? (size_t)(newline - begin) : l->end - l->at;
+			if (!newline && !full && (*ret_len == 0 || skip))
+				return 0;
+			l->at += *ret_len + (newline != NULL);
+			l->skip = !newline;
+			if (!skip)
+				return 1;
+		} else {
+			int code = fill(l);
+
+			if (code < 0)
+				return code;
+		}
+	}
+}
+
+static int visit_block(struct block *block, spool_reason_visit *visit, void *arg)
+{
+	int code = 0;
+
+	if (block->recipient[0] || block->reason[0])
+		code = visit(arg, block->recipient, block->reason);
+	*block = (struct block){0};
+	return code;
+}
+
+static int visit_lines(struct lines *l, spool_reason_visit *visit, void *arg)
+{
+	struct block block = {0};
+	const char *line = "";
+	size_t len = 0;
+	int code;
+
+	while ((code = next_line(l, &line, &len)) == 1) {
+		if (len > 0)
+			take_line(&block, line, len);
+		else if ((code = visit_block(&block, visit, arg)) < 0)
+			return code;
+	}
+	return code < 0 ? code : visit_block(&block, visit, arg);
+}
+
+/* A missing log says nothing. */
+int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+    spool_reason_visit *visit, void *arg)
+{
+	struct lines lines;
+	char path[QUEUE_PATH_MAX];
+	int code;
+
+	queue_log_path(p, "defer", id, path);
+	lines.fd =
+	    openat(queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (lines.fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	lines.at = lines.end = 0;
+	lines.ended = lines.skip = false;
+	code = visit_lines(&lines, visit, arg);
+	io_close(&lines.fd);
+	return code;
+}
+
+/* ---- packed, for a parent */
+
 static void put_text(struct bytes *out, const char *text)
 {
 	bytes_put(out, text, strlen(text) + 1);
 }
 
-static void put_block(const char *id, struct block *block, struct bytes *out)
+struct packing {
+	const char *id; /* NULL: entries are not named */
+	struct bytes *out;
+};
+
+static int pack(void *arg, const char *recipient, const char *reason)
 {
-	if (!block->recipient[0] && !block->reason[0])
-		return;
-	if (id)
-		put_text(out, id);
-	put_text(out, block->recipient);
-	put_text(out, block->reason);
-	*block = (struct block){0};
-}
+	struct packing *packing = arg;
 
-static void parse_log(const char *id, const char *at, size_t len, struct bytes *out)
-{
-	struct block block = {0};
-	const char *end = at + len;
-
-	while (at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line = (size_t)((newline ? newline : end) - at);
-
-		if (line == 0)
-			put_block(id, &block, out);
-		else
-			take_line(&block, at, line);
-		at += line + 1;
-	}
-	put_block(id, &block, out);
-}
-
-/* The log of one message; a missing one says nothing. text has room for LOG_MAX bytes. */
-static int read_log(const struct postfix *p, int queue_dir, const struct queue_id *id, bool named,
-    char *text, struct bytes *out)
-{
-	char path[QUEUE_PATH_MAX];
-	ssize_t len;
-	int fd;
-
-	queue_log_path(p, "defer", id, path);
-	fd = openat(queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	len = io_read_all(fd, text, LOG_MAX);
-	io_close(&fd);
-	if (len < 0)
-		return (int)len;
-	parse_log(named ? id->text : NULL, text, (size_t)len, out);
+	if (packing->out->len >= COLLECTED_MAX)
+		return 0;
+	if (packing->id)
+		put_text(packing->out, packing->id);
+	put_text(packing->out, recipient);
+	put_text(packing->out, reason);
 	return 0;
 }
 
@@ -108,22 +176,20 @@ struct task {
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct task *task = arg;
-	char *text = malloc(LOG_MAX);
 	int code = 0;
 	int queue_dir = open(task->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (queue_dir < 0)
-		code =
-		    err_sys(err, errno, "failed to open the queue '%s'", task->p->queue_directory);
-	else if (!text)
-		code = err_sys(err, ENOMEM, "failed to read defer logs");
+		return err_sys(
+		    err, errno, "failed to open the queue '%s'", task->p->queue_directory);
 	for (size_t n = 0; code == 0 && n < task->count && out->len < COLLECTED_MAX; n++) {
-		code = read_log(task->p, queue_dir, &task->ids[n], task->named, text, out);
+		const struct queue_id *id = &task->ids[n];
+		struct packing packing = {task->named ? id->text : NULL, out};
+
+		code = spool_reasons_visit(task->p, queue_dir, id, pack, &packing);
 		if (code < 0)
-			err_sys(
-			    err, -code, "failed to read the defer log of %s", task->ids[n].text);
+			err_sys(err, -code, "failed to read the defer log of %s", id->text);
 	}
-	free(text);
 	io_close(&queue_dir);
 	return code;
 }

@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "postfix/early_names.h"
 #include "postfix/queue_file.h"
 #include "postfix/spool.h"
 
 #define LOOKS       2    /* passes of lstat before a message counts as gone */
 #define ROUNDS_MAX  16   /* times that a file may run away between two system calls */
 #define SPLIT_COUNT 4000 /* from here on a second child pays */
+#define LIST_COUNT  32   /* from here on reading the names of the early queues pays */
 #define OPEN_FLAGS  (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 
 /* Owner rwx is what cleanup(8) sets last (global/mail_open_ok.c); the group's bits are requests to
@@ -128,31 +130,50 @@ static bool look_open(
 	return false;
 }
 
+/* What makes many looks cheaper than as many single ones. */
+struct looking {
+	enum queue_name hint; /* where the last message lay: the next one is tried there first */
+	struct early_names early; /* asked instead of lstat, for the queues that it has */
+};
+
+/* Whether a queue before that of the hint has the name, or may have it. */
+static bool is_earlier(
+    const struct postfix *p, int queue_dir, const struct queue_id *id, const struct looking *l)
+{
+	char path[QUEUE_PATH_MAX];
+	struct stat st;
+
+	if (early_names_have(&l->early, id))
+		return true;
+	for (unsigned n = 0; queue_at(n) != l->hint; n++) {
+		if (l->early.queues & queue_at(n))
+			continue;
+		queue_path(p, queue_at(n), id, path);
+		if (fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
+			return true;
+	}
+	return false;
+}
+
 /*
  * The short way: mail of one order mostly lies in one queue, so that one is tried first. What is
  * found there counts only if no earlier queue has the name, for there postsuper would find it
  * first.
  */
 static bool look_hint(const struct postfix *p, int queue_dir, const struct message *recorded,
-    enum queue_name hint, struct proof *ret)
+    const struct looking *l, struct proof *ret)
 {
 	char path[QUEUE_PATH_MAX];
-	struct stat st;
 	int fd;
 
-	queue_path(p, hint, &recorded->queue_id, path);
+	queue_path(p, l->hint, &recorded->queue_id, path);
 	fd = openat(queue_dir, path, OPEN_FLAGS);
 	if (fd < 0)
 		return false;
-	*ret = (struct proof){.queue = (uint8_t)hint, .arrival_time = -1, .size = -1};
+	*ret = (struct proof){.queue = (uint8_t)l->hint, .arrival_time = -1, .size = -1};
 	judge(fd, recorded, ret);
 	io_close(&fd);
-	for (unsigned n = 0; queue_at(n) != hint; n++) {
-		queue_path(p, queue_at(n), &recorded->queue_id, path);
-		if (fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
-			return false;
-	}
-	return true;
+	return !is_earlier(p, queue_dir, &recorded->queue_id, l);
 }
 
 /* One pass by lstat in flow order: 1 and where it lies, 0 nowhere, -errno where that cannot be
@@ -184,19 +205,19 @@ static int look_twice(const struct postfix *p, int queue_dir, const struct queue
 	return found;
 }
 
-/* hint: the queue where to look first; kept up for the next message. */
+/* Keeps the hint up for the next message. */
 static void prove_one(const struct postfix *p, int queue_dir, const struct message *recorded,
-    enum queue_name *hint, struct proof *ret)
+    struct looking *l, struct proof *ret)
 {
 	struct stat st;
 	unsigned queue = 0;
 	int found = 1;
 
-	if (look_hint(p, queue_dir, recorded, *hint, ret))
+	if (look_hint(p, queue_dir, recorded, l, ret))
 		return;
 	for (int round = 0; round < ROUNDS_MAX && found == 1; round++) {
 		if (look_open(p, queue_dir, recorded, ret)) {
-			*hint = ret->queue;
+			l->hint = ret->queue;
 			return;
 		}
 		found = look_twice(p, queue_dir, &recorded->queue_id, &st, &queue);
@@ -212,8 +233,8 @@ static void prove_one(const struct postfix *p, int queue_dir, const struct messa
 void spool_prove_one(
     const struct postfix *p, int queue_dir, const struct message *recorded, struct proof *ret)
 {
-	enum queue_name hint = QUEUE_DEFERRED;
-	prove_one(p, queue_dir, recorded, &hint, ret);
+	struct looking looking = {.hint = QUEUE_DEFERRED};
+	prove_one(p, queue_dir, recorded, &looking, ret);
 }
 
 static void state_one(
@@ -252,21 +273,25 @@ struct share {
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct share *share = arg;
-	enum queue_name hint = QUEUE_DEFERRED;
+	struct looking looking = {.hint = QUEUE_DEFERRED};
+	size_t count = share->end - share->begin;
 	int queue_dir = open(share->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (queue_dir < 0)
 		return err_sys(
 		    err, errno, "failed to open the queue '%s'", share->p->queue_directory);
+	if (share->get && count >= LIST_COUNT)
+		early_names_read(&looking.early, share->p, queue_dir, count);
 	for (size_t n = share->begin; n < share->end; n++) {
 		struct proof proof;
 
 		if (share->get)
-			prove_one(share->p, queue_dir, share->get(share->arg, n), &hint, &proof);
+			prove_one(share->p, queue_dir, share->get(share->arg, n), &looking, &proof);
 		else
 			state_one(share->p, queue_dir, &share->ids[n], &proof);
 		bytes_put(out, &proof, sizeof(proof));
 	}
+	early_names_release(&looking.early);
 	io_close(&queue_dir);
 	return 0;
 }

@@ -4,7 +4,8 @@
  * file there is the recorded message. Files are opened O_NOFOLLOW|O_NONBLOCK and must be regular.
  *
  * A look goes through the queues in flow order, as postsuper does, so that the file that is proven
- * is the one that postsuper would take. A message moves while we look: one pass can miss it once in
+ * is the one that postsuper would take; of the early queues the names are read once for many
+ * messages (early_names.h). A message moves while we look: one pass can miss it once in
  * a million; two passes have not been seen to. PROOF_GONE therefore means three looks, two of them
  * by lstat, in all queues in flow order.
  */
@@ -53,6 +54,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 struct spool_name {
 	struct queue_id queue_id;
 	uint8_t queue;
+	int64_t size; /* of the file, in bytes; -1: not asked for, or it has left */
 };
 /*
  * In a child: all names by readdir, hashed directories included, that are queue IDs (maildrop's
@@ -62,6 +64,9 @@ struct spool_name {
  */
 struct spool_walk; /* a walk under way; start it, do other work, finish it */
 int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
+/* The same with the sizes of the files, at one fstatat(2) a name. */
+int spool_walk_start_sized(
+    const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
 /* A walk not done at this steady time is given up: finish returns ERR_TIMEOUT. Without it finish
  * waits as long as it takes. */
 void spool_walk_limit(struct spool_walk *walk, int64_t deadline);
@@ -81,6 +86,15 @@ int spool_states(const struct postfix *p, const struct queue_id *ids, size_t cou
  */
 int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
     struct err *err) NODISCARD;
+/*
+ * In this process, which must be mail_owner: calls visit for each entry of the message's defer log,
+ * in the log's order; `postqueue -j` shows one recipient with a delay_reason for each. Of a line
+ * the first bytes count; memory does not depend on the log. A visit that returns a negative code
+ * ends it.
+ */
+typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
+int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+    spool_reason_visit *visit, void *arg) NODISCARD;
 /* The same for many messages in one child: "queue ID\0recipient\0reason\0...". At most 64 MiB are
  * collected. */
 int spool_reasons_many(const struct postfix *p, const struct queue_id *ids, size_t count,

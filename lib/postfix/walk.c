@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -12,15 +13,18 @@ struct spool_walk {
 	struct postfix p; /* borrowed strings; only the queue directory and the owner are used */
 	struct role_child child;
 	int64_t deadline;
+	bool sized;
 };
 
 /* Names as they are found. */
 struct names {
 	struct spool_name *list;
 	size_t count, cap;
+	bool sized;
 };
 
-static int names_add(struct names *names, const struct queue_id *id, enum queue_name queue)
+static int names_add(
+    struct names *names, const struct queue_id *id, enum queue_name queue, int64_t size)
 {
 	if (names->count == names->cap) {
 		size_t cap = names->cap ? names->cap * 2 : 4096;
@@ -30,7 +34,8 @@ static int names_add(struct names *names, const struct queue_id *id, enum queue_
 		names->list = list;
 		names->cap = cap;
 	}
-	names->list[names->count] = (struct spool_name){.queue_id = *id, .queue = (uint8_t)queue};
+	names->list[names->count] =
+	    (struct spool_name){.queue_id = *id, .queue = (uint8_t)queue, .size = size};
 	names->count++;
 	return 0;
 }
@@ -45,6 +50,8 @@ static int take_entry(DIR *dir, const struct dirent *entry, enum queue_name queu
 {
 	size_t len = strlen(entry->d_name);
 	struct queue_id id;
+	struct stat st;
+	int64_t size = -1;
 
 	if (len == 1 && entry->d_name[0] != '.' && depth < HASH_DEPTH_MAX)
 		return walk_directory(dirfd(dir), entry->d_name, queue, depth + 1, names);
@@ -52,7 +59,9 @@ static int take_entry(DIR *dir, const struct dirent *entry, enum queue_name queu
 		return 0;
 	if (queue_id_parse(entry->d_name, len, &id) < 0)
 		return 0;
-	return names_add(names, &id, queue);
+	if (names->sized && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		size = st.st_size;
+	return names_add(names, &id, queue, size);
 }
 
 /* A directory that vanished or is none holds nothing; one that cannot be read is an error. */
@@ -107,7 +116,7 @@ static void names_seal(struct names *names)
 static int walk_queues(void *arg, struct bytes *out, struct err *err)
 {
 	const struct spool_walk *walk = arg;
-	struct names names = {0};
+	struct names names = {.sized = walk->sized};
 	int code = 0;
 	int queue_dir = open(walk->p.queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -128,7 +137,7 @@ static int walk_queues(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err)
+static int start(const struct postfix *p, bool sized, struct spool_walk **ret, struct err *err)
 {
 	struct spool_walk *walk = calloc(1, sizeof(*walk));
 	int code;
@@ -137,12 +146,23 @@ int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct er
 		return err_sys(err, ENOMEM, "failed to walk the queue");
 	walk->p = *p;
 	walk->deadline = INT64_MAX;
+	walk->sized = sized;
 	code = role_start(&walk->child, &p->owner, walk_queues, walk, err);
 	if (code < 0)
 		free(walk);
 	else
 		*ret = walk;
 	return code;
+}
+
+int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err)
+{
+	return start(p, false, ret, err);
+}
+
+int spool_walk_start_sized(const struct postfix *p, struct spool_walk **ret, struct err *err)
+{
+	return start(p, true, ret, err);
 }
 
 void spool_walk_limit(struct spool_walk *walk, int64_t deadline)

@@ -26,6 +26,47 @@ static void test_unindexed(void **state)
 	close_walk(&w);
 }
 
+static int read_user(struct store *store, void *arg, struct bytes *out, struct err *err)
+{
+	struct batch b;
+	struct txn txn;
+	int found;
+
+	(void)arg, (void)err;
+	(void)txn_begin(store, false, &txn);
+	found = batch_next(&txn, 0, &b);
+	bytes_put_text(out, found == 1 ? b.user : "?");
+	txn_abort(&txn);
+	return 0;
+}
+
+static void test_who_asked(void **state)
+{
+	static const struct {
+		const char *name, *user, *want;
+	} cases[] = {{"a name", "anna", "anna"}, {"none", NULL, "uid "}};
+
+	(void)state;
+	setenv("LOGNAME", "mallory", 1); /* whoever can set it can say anything */
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct blob blob = {0};
+		struct reader r;
+		struct walk w;
+
+		open_walk(&w, ACTION_DELETE);
+		fill(&w, QUEUE_DEFERRED);
+		w.order.user = cases[n].user;
+		select_domain(&w);
+		act(&w);
+		order_account(&w.order, &w.outcome);
+		assert_int_equal(index_read(w.index, read_user, NULL, &blob, &w.err), 0);
+		r = reader_of(blob.at, blob.len);
+		case_assert(cases[n].name, str_starts(reader_text(&r), cases[n].want));
+		blob_release(&blob);
+		close_walk(&w);
+	}
+}
+
 static void test_no_account(void **state)
 {
 	struct walk w;
@@ -76,5 +117,5 @@ static void test_large_account(void **state)
 	close_walk(&w);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_unindexed), cmocka_unit_test(test_no_account),
-    cmocka_unit_test(test_large_account))
+UNIT_MAIN(cmocka_unit_test(test_unindexed), cmocka_unit_test(test_who_asked),
+    cmocka_unit_test(test_no_account), cmocka_unit_test(test_large_account))

@@ -74,6 +74,30 @@ static void test_second_step(void **state)
 	close_walk(&w);
 }
 
+/* What just arrives has no T record yet: it is the youngest, not one without an age. */
+static void test_limit_and_arriving(void **state)
+{
+	struct bytes nothing = {0};
+	struct queue_id arriving;
+	struct message m;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	arriving = rig_put(&w.rig, QUEUE_INCOMING, &nothing, 0600);
+	rig_recorded(&m, &arriving, ARRIVAL + MAILS * INT64_C(1000000));
+	record(&w, &m);
+	fill(&w, QUEUE_DEFERRED);
+	w.order.limit = 3;
+	select_domain(&w);
+	assert_int_equal(order_prove(&w.order, &w.outcome, &w.err), 0);
+	assert_int_equal(results(&w, RESULT_READY), 3);
+	for (size_t n = 0; n < w.outcome.count; n++)
+		if (queue_id_equal(&w.outcome.items[n].candidate->message.queue_id, &arriving))
+			assert_int_equal(w.outcome.items[n].result, RESULT_EXCLUDED);
+	close_walk(&w);
+}
+
 static void test_act_after_prove(void **state)
 {
 	char path[256];
@@ -97,4 +121,4 @@ static void test_act_after_prove(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_dry_run), cmocka_unit_test(test_second_step),
-    cmocka_unit_test(test_act_after_prove))
+    cmocka_unit_test(test_limit_and_arriving), cmocka_unit_test(test_act_after_prove))

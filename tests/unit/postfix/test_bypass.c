@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: ISC */
+/* Settings through which mail goes by: what postconf(1) said, and what is found in it. */
+#include "tests/unit/unit.h"
+
+#include "postfix/bypass.h"
+#include "postfix/checks.h"
+#include "postfix/milters.h"
+
+/* ---- lists */
+
+static void test_milter_list(void **state)
+{
+	static const struct {
+		const char *name, *list, *endpoints, *action; /* of the last one; NULL = none */
+	} cases[] = {
+	    {"empty", "", "", NULL},
+	    {"bare", "unix:/a", "unix:/a|", NULL},
+	    {"two", "unix:/a, inet:b:1", "unix:/a|inet:b:1|", NULL},
+	    {"blanks alone", " unix:/a\tinet:b:1 ", "unix:/a|inet:b:1|", NULL},
+	    {"braces", "{ unix:/a, default_action=accept }", "unix:/a|", "accept"},
+	    {"braces without blanks", "{unix:/a,default_action=accept}", "unix:/a|", "accept"},
+	    {"spaced attribute", "{ unix:/a, { default_action = reject } }", "unix:/a|", "reject"},
+	    {"between others", "inet:x:1,{ unix:/a, x=y },inet:z:2", "inet:x:1|unix:/a|inet:z:2|",
+		NULL},
+	    {"a longer name", "{ unix:/a, my_default_action=x, default_actions=y }", "unix:/a|",
+		NULL},
+	    {"attribute at the end", "{ unix:/a, default_action=", "unix:/a|", ""},
+	    {"unclosed", "{ unix:/a, default_action=accept", "unix:/a|", "accept"},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		const char *at = cases[n].list;
+		struct strbuf got = {0};
+		struct milter m = {.text = {.at = "", .len = 0}};
+		char action[32] = "";
+
+		while (milter_next(&at, &m))
+			strbuf_printf(&got, "%s|", m.endpoint);
+		case_assert_text(cases[n].name, strbuf_text(&got), cases[n].endpoints);
+		case_assert(cases[n].name, milter_attribute(&m, "default_action", action,
+					       sizeof(action)) == (cases[n].action != NULL));
+		if (cases[n].action)
+			case_assert_text(cases[n].name, action, cases[n].action);
+		strbuf_release(&got);
+	}
+}
+
+static void test_ports(void **state)
+{
+	static const struct {
+		const char *name, *endpoint, *port;
+	} cases[] = {
+	    {"Postfix's", "inet:host:10", "10"},
+	    {"libmilter's", "inet:10@host", "10"},
+	    {"libmilter's, no host", "inet:10", "10"},
+	    {"IPv6", "inet:[::1]:10", "10"},
+	    {"unix", "unix:/a:10", ""},
+	};
+	char port[16];
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++)
+		case_assert_text(cases[n].name, milter_port(cases[n].endpoint, port, sizeof(port)),
+		    cases[n].port);
+}
+
+/* ---- tables */
+
+static void test_tables(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		bool of_patterns, want;
+	} cases[] = {
+	    {"empty", "", true, false},
+	    {"plain", "/^X-Spam: yes/ REDIRECT a@b\n", true, true},
+	    {"any case, flags, other delimiter", "!~x~i redirect a@b", true, true},
+	    {"the pattern speaks of it", "/please REDIRECT me/ WARN\n", true, false},
+	    {"an escaped delimiter", "/a\\/b/ REDIRECT a@b\n", true, true},
+	    {"a comment", "# /x/ REDIRECT a@b\n", true, false},
+	    {"on the next line", "/x/\n   REDIRECT a@b\n", true, true},
+	    {"behind a comment inside", "/x/\n# no\n\n   REDIRECT a@b\n", true, true},
+	    {"inside if", "if /x/\n/y/ REDIRECT a@b\nendif\n", true, true},
+	    {"if is no action", "if /REDIRECT/\n/y/ WARN\nendif\n", true, false},
+	    {"a longer word", "/x/ REDIRECTED a@b\n", true, false},
+	    {"in another action's text", "/x/ WARN no REDIRECT here\n", true, false},
+	    {"an unclosed pattern", "/x REDIRECT a@b\n", true, false},
+	    {"by word", "192.0.2.0/24 REDIRECT\n", false, true},
+	    {"the key is that word", "REDIRECT OK\n", false, false},
+	    {"no action", "/x/\n", true, false},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++)
+		case_assert(cases[n].name, checks_text_has(cases[n].text, strlen(cases[n].text),
+					       cases[n].of_patterns, "REDIRECT") == cases[n].want);
+}
+
+/* ---- findings */
+
+#define OURS "{ unix:/pqpurge/milter.sock, default_action=accept, command_timeout=10s }"
+#define RIGHT                                                                                      \
+	"smtpd_milters = " OURS "\nnon_smtpd_milters = " OURS "\nenable_long_queue_ids = yes\n"
+#define CHROOTED                                                                                   \
+	"smtp inet n - y - - smtpd\npickup unix n - y 60 1 pickup\ncleanup unix n - y - 0 "        \
+	"cleanup\n"
+#define SOCKET "unix:/var/spool/postfix/pqpurge/milter.sock"
+
+/* Says that tables whose name has "redirect" or "disable" in it have the action, and cannot look
+ * at one that has "secret". */
+static int look(void *arg, const char *table, const char *action, struct err *err)
+{
+	(void)arg;
+	(void)action;
+	if (strstr(table, "secret"))
+		return err_set(err, -1, "not for your eyes");
+	return strstr(table, "redirect") || strstr(table, "disable");
+}
+
+static const struct finding_case {
+	const char *name, *main, *master, *overrides;
+	const char *socket;  /* NULL = SOCKET */
+	const char *want;    /* "id " for a fault, "(id) " for a note */
+	const char *command; /* a part of the first one's; NULL = not looked at */
+	bool tempfail;
+} finding_cases[] = {
+    {.name = "all is well", .main = RIGHT, .want = ""},
+    {.name = "short IDs",
+	.main = RIGHT "enable_long_queue_ids = no\n",
+	.want = ""}, /* the first of two lines counts */
+    {.name = "short IDs, really",
+	.main = "smtpd_milters = " OURS "\nnon_smtpd_milters = " OURS "\n",
+	.want = "(short_ids) ",
+	.command = "postconf -e 'enable_long_queue_ids = yes' && postfix reload"},
+    {.name = "no milters",
+	.main = "enable_long_queue_ids = yes\n",
+	.want = "milter_missing milter_missing ",
+	.command = "postconf -e 'smtpd_milters = " OURS "' && postfix reload"},
+    {.name = "not first",
+	.main = "smtpd_milters = inet:x:1, " OURS "\n" RIGHT,
+	.want = "milter_not_first ",
+	.command = "'smtpd_milters = " OURS ", inet:x:1'"},
+    {.name = "a quote in another milter",
+	.main = "smtpd_milters = unix:/it's\n" RIGHT,
+	.want = "milter_missing ",
+	.command = OURS ", unix:/it'\\''s'"},
+    {.name = "bare: tempfail and 30 s",
+	.main = "smtpd_milters = unix:/pqpurge/milter.sock\nmilter_default_action = tempfail\n"
+		"milter_command_timeout = 30s\n" RIGHT,
+	.want = "default_action command_timeout "},
+    {.name = "the same by main.cf's own parameters",
+	.main = "smtpd_milters = unix:/pqpurge/milter.sock\nmilter_default_action = accept\n"
+		"milter_command_timeout = 10s\nmilter_content_timeout = 300s\n" RIGHT,
+	.want = ""},
+    {.name = "tempfail that is meant",
+	.main = "smtpd_milters = { unix:/pqpurge/milter.sock, default_action=tempfail, "
+		"command_timeout=10s }\n" RIGHT,
+	.tempfail = true,
+	.want = "(default_action) "},
+    {.name = "tempfail that is not meant",
+	.main = "smtpd_milters = { unix:/pqpurge/milter.sock, default_action=tempfail, "
+		"command_timeout=10s }\n" RIGHT,
+	.want = "default_action "},
+    {.name = "command_timeout too short",
+	.main = "smtpd_milters = { unix:/pqpurge/milter.sock, default_action=accept, "
+		"command_timeout=5s }\n" RIGHT,
+	.want = "command_timeout "},
+    {.name = "content_timeout too short",
+	.main = "milter_content_timeout = 4s\n" RIGHT,
+	.want = "command_timeout command_timeout "},
+    {.name = "a service without milters",
+	.main = RIGHT,
+	.overrides = "smtp/inet/smtpd_milters =\n",
+	.want = "milter_missing ",
+	.command = "postconf -PX 'smtp/inet/smtpd_milters' && postfix reload"},
+    {.name = "main.cf does not count where every service differs",
+	.main = "smtpd_milters =\n" RIGHT,
+	.overrides = "smtp/inet/smtpd_milters = " OURS "\n",
+	.want = ""},
+    {.name = "no_milters of the one smtpd",
+	.main = RIGHT,
+	.overrides = "smtp/inet/receive_override_options = no_milters,no_address_mappings\n",
+	.want = "no_milters ",
+	.command = "postconf -P 'smtp/inet/receive_override_options=no_address_mappings'"},
+    {.name = "no_milters in main.cf",
+	.main = RIGHT "receive_override_options = no_milters\n",
+	.want = "no_milters ",
+	.command = "postconf -e 'receive_override_options ='"},
+    {.name = "no_milters of sendmail(1)'s",
+	.main = RIGHT,
+	.overrides = "pickup/unix/receive_override_options = no_milters\n",
+	.want = "no_milters "},
+    {.name = "a proxy filter",
+	.main = RIGHT "smtpd_proxy_filter = 127.0.0.1:10025\n",
+	.want = "proxy_filter ",
+	.command = "postconf -e 'smtpd_proxy_filter ='"},
+    {.name = "a proxy filter, recorded behind it",
+	.main = RIGHT,
+	.master = CHROOTED "127.0.0.1:10026 inet n - y - 10 smtpd\n",
+	.overrides = "smtp/inet/smtpd_proxy_filter = 127.0.0.1:10025\n",
+	.want = "(proxy_filter) "},
+    {.name = "a proxy filter, not recorded behind it",
+	.main = RIGHT,
+	.master = CHROOTED "127.0.0.1:10026 inet n - y - 10 smtpd\n",
+	.overrides = "smtp/inet/smtpd_proxy_filter = 127.0.0.1:10025\n"
+		     "127.0.0.1:10026/inet/receive_override_options = no_milters\n",
+	.want = "no_milters proxy_filter "},
+    {.name = "milter maps",
+	.main = RIGHT "smtpd_milter_maps = cidr:/etc/harmless, cidr:/etc/disable\n",
+	.want = "milter_maps ",
+	.command = "grep -in DISABLE /etc/disable"},
+    {.name = "redirect",
+	.main =
+	    RIGHT "header_checks = pcre:/etc/redirect\nmime_header_checks = pcre:/etc/redirect\n"
+		  "nested_header_checks = pcre:/etc/redirect\nbody_checks =\n",
+	.want = "redirect ",
+	.command = "grep -in REDIRECT /etc/redirect"},
+    {.name = "redirect in the body",
+	.main = RIGHT "body_checks = regexp:/etc/redirect\n",
+	.want = "redirect "},
+    {.name = "redirect of a service",
+	.main = RIGHT,
+	.overrides = "cleanup/unix/header_checks = regexp:/etc/redirect\n",
+	.want = "redirect "},
+    {.name = "a table that cannot be looked at",
+	.main = RIGHT "header_checks = pcre:/etc/secret\nmime_header_checks = pcre:/etc/secret\n"
+		      "nested_header_checks = pcre:/etc/secret\n",
+	.want = "(redirect) "},
+    {.name = "an absolute path in a chroot",
+	.main = "smtpd_milters = { unix:/var/spool/postfix/pqpurge/milter.sock, "
+		"default_action=accept, command_timeout=10s }\n" RIGHT,
+	.want = "socket_unreachable ",
+	.command = "'smtpd_milters = " OURS "'"},
+    {.name = "some chrooted, some not: relative",
+	.main = RIGHT,
+	.master = "smtp inet n - n - - smtpd\ncleanup unix n - y - 0 cleanup\n",
+	.want = "socket_unreachable ",
+	.command = "{ unix:pqpurge/milter.sock, default_action=accept"},
+    {.name = "relative is right everywhere",
+	.main = "smtpd_milters = { unix:pqpurge/milter.sock, default_action=accept, "
+		"command_timeout=10s }\n" RIGHT,
+	.master = "smtp inet n - n - - smtpd\ncleanup unix n - y - 0 cleanup\n",
+	.want = ""},
+    {.name = "a socket outside of the chroot",
+	.main = RIGHT,
+	.master = "smtp inet n - y - - smtpd\ncleanup unix n - n - 0 cleanup\n",
+	.socket = "unix:/pqpurge/milter.sock",
+	.want = "socket_unreachable ",
+	.command = "postconf -F 'smtp/inet/chroot=n' && postfix reload"},
+    {.name = "chroot by a dash, in times of old",
+	.main = RIGHT "compatibility_level = 0\n",
+	.master = "smtp inet n - - - - smtpd\ncleanup unix n - - - 0 cleanup\n",
+	.want = ""},
+    {.name = "chroot by a dash, today",
+	.main = RIGHT "compatibility_level = 3.6\n",
+	.master = "smtp inet n - - - - smtpd\ncleanup unix n - y - 0 cleanup\n",
+	.want = "socket_unreachable "},
+    {.name = "another port",
+	.main = "smtpd_milters = inet:127.0.0.1:11\nmilter_default_action = accept\n"
+		"non_smtpd_milters = inet:127.0.0.1:10\nenable_long_queue_ids = yes\n",
+	.socket = "inet:10@localhost",
+	.want = "milter_missing ",
+	.command = "inet:localhost:10"},
+    {.name = "socket activation",
+	.main = "smtpd_milters = unix:/pqpurge/milter.sock\nmilter_default_action = accept\n"
+		"milter_command_timeout = 30s\n" RIGHT,
+	.socket = "fd:3",
+	.want = "command_timeout socket_activation "},
+};
+
+static struct strbuf text_of(const char *text)
+{
+	struct strbuf s = {0};
+
+	strbuf_puts(&s, text ? text : "");
+	return s;
+}
+
+static void test_findings(void **state)
+{
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(finding_cases); n++) {
+		const struct finding_case *c = &finding_cases[n];
+		struct mailconf conf = {.main = text_of(c->main),
+		    .master = text_of(c->master ? c->master : CHROOTED),
+		    .overrides = text_of(c->overrides)};
+		struct bypass_facts facts = {.conf = &conf,
+		    .config_directory = "/etc/postfix",
+		    .queue_directory = "/var/spool/postfix",
+		    .socket = c->socket ? c->socket : SOCKET,
+		    .commit_timeout = INT64_C(5000000),
+		    .tempfail = c->tempfail,
+		    .look = look};
+		struct findings found = {0};
+		struct strbuf got = {0};
+
+		assert_int_equal(mailconf_parse(&conf), 0);
+		bypass_check(&facts, &found);
+		for (size_t f = 0; f < found.count; f++)
+			strbuf_printf(&got, found.list[f].level == FINDING_FAULT ? "%s " : "(%s) ",
+			    found.list[f].id);
+		case_assert_text(c->name, strbuf_text(&got), c->want);
+		if (c->command && !strstr(found.list[0].command, c->command))
+			case_fail(c->name, "the command is %s", found.list[0].command);
+		assert_false(found.failed);
+		strbuf_release(&got);
+		findings_release(&found);
+		mailconf_release(&conf);
+	}
+}
+
+/* Commands for an instance that is not the default one name it. */
+static void test_other_instance(void **state)
+{
+	struct mailconf conf = {.main = text_of(RIGHT), .master = text_of(CHROOTED)};
+	struct bypass_facts facts = {.conf = &conf,
+	    .config_directory = "/etc/postfix-out",
+	    .queue_directory = "/var/spool/postfix",
+	    .socket = SOCKET};
+	struct findings found = {0};
+
+	(void)state;
+	conf.overrides = text_of("smtp/inet/smtpd_milters =\n");
+	assert_int_equal(mailconf_parse(&conf), 0);
+	bypass_check(&facts, &found);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.list[0].command,
+	    "postconf -c /etc/postfix-out -PX 'smtp/inet/smtpd_milters' && "
+	    "postfix -c /etc/postfix-out reload");
+	assert_int_equal(findings_faults(&found), 1);
+	assert_true(findings_have(&found, "milter_missing", found.list[0].command));
+	findings_release(&found);
+	mailconf_release(&conf);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_milter_list), cmocka_unit_test(test_ports),
+    cmocka_unit_test(test_tables), cmocka_unit_test(test_findings),
+    cmocka_unit_test(test_other_instance))

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: ISC */
+/* The names of the early queues: what is read, what is left to lstat, and that proofs of many heed
+ * both. */
+#include "tests/unit/postfix/rig.h"
+
+#include "postfix/early_names.h"
+
+#define ARRIVAL INT64_C(1700000000123456)
+#define MANY    200 /* enough that the names are read */
+
+static const struct message *same_at(void *arg, size_t n)
+{
+	(void)n;
+	return arg;
+}
+
+static struct early_names read_them(const struct rig *rig, size_t max)
+{
+	struct early_names early = {0};
+	int dir = open(rig->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	assert_true(dir >= 0);
+	early_names_read(&early, &rig->p, dir, max);
+	close(dir);
+	return early;
+}
+
+static void test_names(void **state)
+{
+	struct queue_id here[3], late, nowhere;
+	struct early_names early;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	early = read_them(&rig, 0);
+	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE);
+	assert_int_equal(early.count, 0);
+	early_names_release(&early);
+
+	for (unsigned n = 0; n < COUNT_OF(here); n++)
+		here[n] = rig_mail(&rig, queue_at(n), ARRIVAL);
+	late = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+	assert_int_equal(queue_id_parse("00001FFFFFF", 11, &nowhere), 0);
+	early = read_them(&rig, COUNT_OF(here));
+	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE);
+	for (unsigned n = 0; n < COUNT_OF(here); n++)
+		case_assert(queue_word(queue_at(n)), early_names_have(&early, &here[n]));
+	assert_false(early_names_have(&early, &late));
+	assert_false(early_names_have(&early, &nowhere));
+	early_names_release(&early);
+	rig_close(&rig);
+}
+
+/* A queue that is not read whole leaves nothing behind, and is not said to have been read. */
+static void test_left_out(void **state)
+{
+	struct early_names early;
+	struct rig rig;
+	char path[128];
+
+	(void)state;
+	rig_open(&rig);
+	for (int n = 0; n < 3; n++)
+		(void)rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
+	(void)rig_mail(&rig, QUEUE_ACTIVE, ARRIVAL);
+	early = read_them(&rig, 2);
+	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
+	assert_int_equal(early.count, 1);
+	early_names_release(&early);
+
+	rig.p.hashed_queues = QUEUE_INCOMING;
+	early = read_them(&rig, 10);
+	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
+	early_names_release(&early);
+
+	snprintf(path, sizeof(path), "%s/maildrop", rig.spool);
+	assert_int_equal(rmdir(path), 0);
+	early = read_them(&rig, 10);
+	assert_int_equal(early.queues, QUEUE_ACTIVE);
+	early_names_release(&early);
+	rig_close(&rig);
+}
+
+/* Another message under the same name in an earlier queue: postsuper would take that one. */
+static void prove_behind(const char *name, enum queue_name where, unsigned hashed, unsigned crowd)
+{
+	struct queue_id id, other;
+	char from[256], to[256];
+	struct proof *proofs;
+	struct err err = {{0}};
+	struct message m;
+	struct rig rig;
+
+	rig_open(&rig);
+	id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+	other = rig_mail(&rig, where, ARRIVAL + 5000000);
+	rig_path(&rig, where, &other, from);
+	rig.p.hashed_queues = hashed;
+	rig_path(&rig, where, &id, to);
+	if (hashed) {
+		*strrchr(to, '/') = '\0';
+		rig_directory(&rig, to);
+		to[strlen(to)] = '/';
+	}
+	assert_int_equal(rename(from, to), 0);
+	for (unsigned n = 0; n < crowd; n++)
+		(void)rig_mail(&rig, QUEUE_MAILDROP, ARRIVAL);
+	rig_recorded(&m, &id, ARRIVAL);
+	m.sender = "somebody@else.example";
+	if (spool_prove(&rig.p, same_at, &m, MANY, &proofs, &err) < 0)
+		case_fail(name, "%s", err.text);
+	for (size_t n = 0; n < MANY; n++) {
+		case_assert(name, proofs[n].state == PROOF_CHANGED);
+		case_assert(name, proofs[n].queue == where);
+	}
+	free(proofs);
+	rig_close(&rig);
+}
+
+static void test_proofs_heed_them(void **state)
+{
+	static const struct {
+		const char *name;
+		enum queue_name where;
+		unsigned hashed, crowd;
+	} cases[] = {
+	    {"maildrop", QUEUE_MAILDROP, 0, 0},
+	    {"incoming", QUEUE_INCOMING, 0, 0},
+	    {"active", QUEUE_ACTIVE, 0, 0},
+	    {"active, hashed", QUEUE_ACTIVE, QUEUE_ACTIVE, 0},
+	    {"active, behind a maildrop with too many names", QUEUE_ACTIVE, 0, MANY + 1},
+	    {"maildrop with too many names", QUEUE_MAILDROP, 0, MANY + 1},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++)
+		prove_behind(cases[n].name, cases[n].where, cases[n].hashed, cases[n].crowd);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_left_out),
+    cmocka_unit_test(test_proofs_heed_them))

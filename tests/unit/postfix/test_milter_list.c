@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon put into lists of milters, and taken out again. */
+#include "tests/unit/unit.h"
+
+#include "postfix/milter_list.h"
+
+#define OURS    "{ unix:/pqpurge/milter.sock, default_action=accept, command_timeout=10s }"
+#define TUNED   "{ unix:/pqpurge/milter.sock, command_timeout=30s, default_action = tempfail }"
+#define PARTIAL "{ unix:/pqpurge/milter.sock, default_action=accept }"
+
+static bool is_ours(void *arg, const struct milter *m)
+{
+	(void)arg;
+	return strstr(m->endpoint, "pqpurge/milter.sock") != NULL;
+}
+
+static const char *value(void *arg, const char *name)
+{
+	static const struct {
+		const char *name, *value;
+	} values[] = {
+	    {"smtpd_milters", OURS ", inet:h:1"},
+	    {"late", "inet:h:1, " OURS ", { inet:h:2, default_action=accept }"},
+	    {"bare", "unix:/pqpurge/milter.sock inet:h:1"},
+	    {"others", "inet:h:1 inet:h:2"},
+	    {"empty", ""},
+	};
+
+	(void)arg;
+	for (size_t n = 0; n < COUNT_OF(values); n++)
+		if (strcmp(values[n].name, name) == 0)
+			return values[n].value;
+	return NULL;
+}
+
+static const struct milter_list list = {.ours = OURS, .is_ours = is_ours, .value = value};
+
+static void test_join(void **state)
+{
+	static const struct {
+		const char *name, *raw, *want;
+		int code;
+	} cases[] = {
+	    {"empty", "", OURS, 1},
+	    {"blanks", " \t,", OURS, 1},
+	    {"there", OURS, OURS, 0},
+	    {"there, then others", OURS ", inet:h:1", OURS ", inet:h:1", 0},
+	    {"one other", "inet:h:1", OURS ", inet:h:1", 1},
+	    {"separators stay", "inet:h:1 ,inet:h:2\tunix:/x", OURS ", inet:h:1 ,inet:h:2\tunix:/x",
+		1},
+	    {"other in braces", "{ inet:h:1, default_action=accept }",
+		OURS ", { inet:h:1, default_action=accept }", 1},
+	    {"braces in braces", "{ inet:h:1, { connect_timeout = 1s } }, inet:h:2",
+		OURS ", { inet:h:1, { connect_timeout = 1s } }, inet:h:2", 1},
+	    {"not first", "inet:h:1, " OURS, OURS ", inet:h:1", 1},
+	    {"in the middle", "inet:h:1, " OURS " {inet:h:2}", OURS ", inet:h:1, {inet:h:2}", 1},
+	    {"bare becomes full", "unix:/pqpurge/milter.sock", OURS, 1},
+	    {"partial becomes full", PARTIAL ", inet:h:1", OURS ", inet:h:1", 1},
+	    {"wrong path",
+		"{ unix:/var/spool/postfix/pqpurge/milter.sock, default_action=accept, "
+		"command_timeout=10s }",
+		OURS, 1},
+	    {"tuned stays", TUNED, TUNED, 0},
+	    {"tuned moves", "inet:h:1, " TUNED, TUNED ", inet:h:1", 1},
+	    {"twice", OURS ", inet:h:1, " OURS, OURS ", inet:h:1", 1},
+	    {"bare and tuned", "unix:/pqpurge/milter.sock, " TUNED, TUNED, 1},
+	    {"unknown reference", "$nothing", OURS ", $nothing", 1},
+	    {"reference to others", "$others", OURS ", $others", 1},
+	    {"reference to nothing", "$empty", OURS ", $empty", 1},
+	    {"reference that begins with us", "$smtpd_milters", "$smtpd_milters", 0},
+	    {"in braces", "${smtpd_milters}", "${smtpd_milters}", 0},
+	    {"in parentheses", "$(smtpd_milters) inet:h:3", "$(smtpd_milters) inet:h:3", 0},
+	    {"conditional", "${smtpd_milters?inet:h:1}", OURS ", ${smtpd_milters?inet:h:1}", 1},
+	    {"reference behind another", "inet:h:3, $smtpd_milters", OURS ", inet:h:3, inet:h:1",
+		1},
+	    {"reference that has us late", "$late",
+		OURS ", inet:h:1, { inet:h:2, default_action=accept }", 1},
+	    {"reference that has us bare", "$bare $others", OURS ", inet:h:1, $others", 1},
+	    {"us before a reference with us", OURS ", $smtpd_milters", OURS ", inet:h:1", 1},
+	    {"open brace", "{ inet:h:1", "", ERR_SYNTAX},
+	    {"closed too often", "inet:h:1 } {", "", ERR_SYNTAX},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct strbuf got = {0}, again = {0};
+		struct err err = {{0}};
+		int code = milter_list_join(&list, cases[n].raw, &got, &err);
+
+		if (code != cases[n].code)
+			case_fail(cases[n].name, "%d: %s", code, err.text);
+		case_assert_text(cases[n].name, strbuf_text(&got), cases[n].want);
+		/* Once is enough. */
+		if (code >= 0)
+			case_assert(cases[n].name,
+			    milter_list_join(&list, strbuf_text(&got), &again, NULL) == 0 &&
+				strcmp(strbuf_text(&again), strbuf_text(&got)) == 0);
+		strbuf_release(&got);
+		strbuf_release(&again);
+	}
+}
+
+static void test_leave(void **state)
+{
+	static const struct {
+		const char *name, *raw, *want;
+		int code;
+	} cases[] = {
+	    {"empty", "", "", 0},
+	    {"alone", OURS, "", 1},
+	    {"first", OURS ", inet:h:1", "inet:h:1", 1},
+	    {"last", "{ inet:h:1 }, " OURS, "{ inet:h:1 }", 1},
+	    {"bare", "inet:h:1 unix:/pqpurge/milter.sock inet:h:2", "inet:h:1, inet:h:2", 1},
+	    {"twice", OURS " " TUNED, "", 1},
+	    {"not there", "inet:h:1 ,inet:h:2", "inet:h:1 ,inet:h:2", 0},
+	    {"reference", "$smtpd_milters", "$smtpd_milters", 0},
+	    {"before a reference", OURS ", $smtpd_milters", "$smtpd_milters", 1},
+	    {"open brace", "{ inet:h:1", "", ERR_SYNTAX},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct strbuf got = {0};
+		int code = milter_list_leave(&list, cases[n].raw, &got, NULL);
+
+		if (code != cases[n].code)
+			case_fail(cases[n].name, "%d", code);
+		case_assert_text(cases[n].name, strbuf_text(&got), cases[n].want);
+		strbuf_release(&got);
+	}
+}
+
+static void test_without_references(void **state)
+{
+	struct milter_list blind = {.ours = OURS, .is_ours = is_ours};
+	struct strbuf got = {0};
+
+	(void)state;
+	assert_int_equal(milter_list_join(&blind, "$smtpd_milters", &got, NULL), 1);
+	assert_string_equal(got.text, OURS ", $smtpd_milters");
+	strbuf_release(&got);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_join), cmocka_unit_test(test_leave),
+    cmocka_unit_test(test_without_references))

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: ISC */
+/* Queue files as messages, and which of them are this host's own notices. */
+#include "tests/unit/postfix/rig.h"
+
+#include "base/err.h"
+#include "postfix/queue_message.h"
+
+#define ARRIVAL INT64_C(1700000000123456)
+#define MAX     3
+
+static const struct queue_id some_id = {"A1B2CA73701"};
+
+static int parse(const struct bytes *file, struct queue_message *m)
+{
+	/* A copy of exactly this size, so that the sanitizer sees every byte too many. */
+	unsigned char *copy = malloc(file->len ? file->len : 1);
+	int code;
+
+	assert_non_null(copy);
+	if (file->len)
+		memcpy(copy, file->at, file->len);
+	code = queue_message_parse(copy, file->len, &some_id, MAX, m);
+	free(copy);
+	return code;
+}
+
+/* One line of a crafted file: a record type and its data; "" data and type 0 ends the list. */
+struct line {
+	char type;
+	const char *data;
+};
+
+static void craft(struct bytes *file, const struct line *lines)
+{
+	bytes_clear(file);
+	for (; lines->type; lines++)
+		rig_record(file, lines->type, lines->data);
+}
+
+static void expect_list(const char *name, const struct strlist *list, const char *want)
+{
+	char got[512] = "";
+
+	strlist_each (item, list) {
+		size_t len = strlen(got);
+
+		snprintf(got + len, sizeof(got) - len, "%s%s", len ? "," : "", item);
+	}
+	case_assert_text(name, got, want);
+}
+
+#define HEAD                                                                                       \
+	{'T', "1700000000 123456"},                                                                \
+	{                                                                                          \
+		'S', "a@Bad.Example"                                                               \
+	}
+
+static const struct {
+	const char *name;
+	struct line lines[24];
+	const char *recipients, *from, *message_id, *login;
+	int64_t user;
+	uint32_t count, flags;
+} files[] = {
+    {"usual",
+	{HEAD, {'A', "client_address=192.0.2.1"}, {'A', "sasl_username=joe"}, {'O', "u@X.Example"},
+	    {'R', "new@y.example"}, {'M', ""}, {'N', "Received: from x (localhost [127.0.0.1])"},
+	    {'N', "\tby y (Postfix, from userid 7)"}, {'N', "From: A <a@b.example>,"},
+	    {'N', " c@D.example"}, {'N', "message-ID:  <m@x> "}, {'N', ""},
+	    {'N', "From: z@z.example"}, {'X', ""}, {'E', ""}, {0}},
+	"u@x.example", "a@b.example,c@d.example", "<m@x>", "joe", -1, 1, 0},
+    {"sendmail(1)",
+	{HEAD, {'R', "u@x.example"}, {'M', ""},
+	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', "\tid A; date"},
+	    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+	"u@x.example", "", "", "", 4711, 1, 0},
+    {"a client's own line about a user is the second",
+	{HEAD, {'R', "u@x.example"}, {'M', ""}, {'N', "X: y"},
+	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', ""}, {'X', ""},
+	    {'E', ""}, {0}},
+	"u@x.example", "", "", "", -1, 1, 0},
+    {"a client's message begins with a user",
+	{HEAD, {'A', "client_address=192.0.2.1"}, {'R', "u@x.example"}, {'M', ""},
+	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', ""}, {'X', ""},
+	    {'E', ""}, {0}},
+	"u@x.example", "", "", "", -1, 1, 0},
+    {"delivered recipients, and no original",
+	{HEAD, {'O', "one@x.example"}, {'D', "n@x.example"}, {'O', ""}, {'R', "two@x.example"},
+	    {'M', ""}, {'X', ""}, {'E', ""}, {0}},
+	"one@x.example,two@x.example", "", "", "", -1, 2, 0},
+    {"more recipients than are kept",
+	{HEAD, {'R', "1@x.example"}, {'R', "2@x.example"}, {'R', "3@x.example"},
+	    {'R', "4@x.example"}, {'M', ""}, {'X', ""}, {'E', ""}, {0}},
+	"1@x.example,2@x.example,3@x.example", "", "", "", -1, 4, MESSAGE_CUT_RECIPIENTS},
+    {"a line in pieces",
+	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'L', "From: a@b.exa"}, {'L', "mple, c@"},
+	    {'N', "d.example"}, {'N', "Subject: From: z@z.example"}, {'N', ""}, {'X', ""},
+	    {'E', ""}, {0}},
+	"1@x.example", "a@b.example,c@d.example", "", "", -1, 1, 0},
+    {"several From fields, a blank before the colon",
+	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"},
+	    {'N', "FROM : c@d.example"}, {'N', "Fromage: e@f.example"}, {'N', ""}, {'X', ""},
+	    {'E', ""}, {0}},
+	"1@x.example", "a@b.example,c@d.example", "", "", -1, 1, 0},
+    {"no header at all",
+	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "hello"}, {'N', "From: a@b.example"},
+	    {'X', ""}, {'E', ""}, {0}},
+	"1@x.example", "", "", "", -1, 1, 0},
+    {"L in the envelope names a filter",
+	{HEAD, {'L', "smtp:filter"}, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"},
+	    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+	"1@x.example", "a@b.example", "", "", -1, 1, 0},
+    {"cut short in the header",
+	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"}, {0}}, "1@x.example",
+	"a@b.example", "", "", -1, 1, MESSAGE_CUT_RECIPIENTS},
+};
+
+static void test_files(void **state)
+{
+	struct queue_message m = {.user = -1};
+	struct bytes file = {0};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(files); n++) {
+		const char *name = files[n].name;
+
+		craft(&file, files[n].lines);
+		case_assert(name, parse(&file, &m) == 0);
+		case_assert_text(name, m.message.sender, "a@bad.example");
+		case_assert(name, m.message.origin == ORIGIN_SCAN);
+		case_assert(name, m.message.mail_time == ARRIVAL && m.message.end_time == ARRIVAL);
+		expect_list(name, &m.message.recipients, files[n].recipients);
+		expect_list(name, &m.message.from, files[n].from);
+		case_assert_text(name, m.message.message_id, files[n].message_id);
+		case_assert_text(name, m.message.login, files[n].login);
+		case_assert(name, m.user == files[n].user);
+		case_assert(name, m.message.recipient_count == files[n].count);
+		case_assert(name, m.message.flags == files[n].flags);
+	}
+	queue_message_release(&m);
+	bytes_release(&file);
+}
+
+/* A milter replaced From: the record stands elsewhere, and so do recipients that were taken from
+ * the header. */
+static void test_pointers(void **state)
+{
+	static const char there[] = "From: new@b.example";
+	struct queue_message m = {.user = -1};
+	struct bytes file = {0};
+	char text[128];
+	size_t size_at = 2, pointer_at, back, content, end, elsewhere;
+
+	(void)state;
+	rig_record(
+	    &file, 'C', "                                                                  ");
+	rig_record(&file, 'T', "1700000000 123456");
+	rig_record(&file, 'S', "a@bad.example");
+	rig_record(&file, 'M', "");
+	content = file.len;
+	pointer_at = file.len + 2;
+	rig_record(&file, 'p', "               ");
+	back = file.len;
+	rig_record(&file, 'N', "");
+	rig_record(&file, 'N', "From: body@z.example");
+	end = file.len;
+	rig_record(&file, 'X', "");
+	rig_record(&file, 'R', "extracted@x.example");
+	rig_record(&file, 'E', "");
+	elsewhere = file.len;
+	rig_record(&file, 'N', there);
+	snprintf(text, sizeof(text), "%15zu", back);
+	rig_record(&file, 'p', text);
+	snprintf(text, sizeof(text), "%15zu", elsewhere);
+	memcpy(file.at + pointer_at, text, 15);
+	snprintf(text, sizeof(text), "%15zu %15zu %15d %15d", end - content, content, 1, 0);
+	memcpy(file.at + size_at, text, strlen(text));
+	assert_int_equal(parse(&file, &m), 0);
+	expect_list("pointer", &m.message.from, "new@b.example");
+	expect_list("extracted", &m.message.recipients, "extracted@x.example");
+	assert_true(m.finished);
+	queue_message_release(&m);
+	bytes_release(&file);
+}
+
+static void test_no_queue_file(void **state)
+{
+	static const struct {
+		const char *name;
+		struct line lines[8];
+	} cases[] = {
+	    {"nothing", {{0}}},
+	    {"no time", {{'C', "1 2 3"}, {'S', "a@b"}, {'R', "c@d"}, {0}}},
+	    {"no sender", {{'T', "1700000000 1"}, {'R', "c@d"}, {'M', ""}, {'E', ""}, {0}}},
+	    {"text", {{'N', "From: a@b"}, {0}}},
+	};
+	struct queue_message m = {.user = -1};
+	struct bytes file = {0};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		craft(&file, cases[n].lines);
+		case_assert(cases[n].name, parse(&file, &m) == ERR_SYNTAX);
+	}
+	queue_message_release(&m);
+	bytes_release(&file);
+}
+
+#define REPORT "Content-Type: multipart/report; report-type=delivery-status;"
+#define NOTICE                                                                                     \
+	{'M', ""}, {'N', "Received: by rig.test (Postfix)"}, {'N', "\tid A1; date"},               \
+	    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},                                  \
+	    {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""}, {'N', ""}, {'X', ""},         \
+	{                                                                                          \
+		'E', ""                                                                            \
+	}
+#define TIME                                                                                       \
+	{                                                                                          \
+		'T', "1700000000 1"                                                                \
+	}
+#define LOCAL                                                                                      \
+	{                                                                                          \
+		'A', "log_message_origin=local"                                                    \
+	}
+#define TO                                                                                         \
+	{                                                                                          \
+		'R', "a@bad.example"                                                               \
+	}
+
+static void test_notices(void **state)
+{
+	static const struct {
+		const char *name;
+		struct line lines[24];
+		bool want;
+	} cases[] = {
+	    {"a bounce", {TIME, LOCAL, {'S', ""}, TO, NOTICE, {0}}, true},
+	    {"has a sender", {TIME, LOCAL, {'S', "x@y"}, TO, NOTICE, {0}}, false},
+	    {"no origin", {TIME, {'S', ""}, TO, NOTICE, {0}}, false},
+	    {"another origin",
+		{TIME, {'A', "log_message_origin=local[127.0.0.1]"}, {'S', ""}, TO, NOTICE, {0}},
+		false},
+	    {"a client brought it",
+		{TIME, LOCAL, {'S', ""}, {'A', "client_address=127.0.0.1"}, TO, NOTICE, {0}},
+		false},
+	    {"a client brought what was forwarded",
+		{TIME, LOCAL, {'S', ""}, {'A', "log_client_name=x"}, TO, NOTICE, {0}}, false},
+	    {"no recipient", {TIME, LOCAL, {'S', ""}, NOTICE, {0}}, false},
+	    {"a user submitted it",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""},
+		    {'N', "Received: by rig.test (Postfix, from userid 0)"}, NOTICE, {0}},
+		false},
+	    {"forwarded",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "Delivered-To: x@y"}, NOTICE, {0}},
+		false},
+	    {"another host",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""},
+		    {'N', "Received: by rig.test.evil.test (Postfix)"}, NOTICE, {0}},
+		false},
+	    {"no report",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "Auto-Submitted: auto-replied"}, {'N', "Content-Type: text/plain"},
+		    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+		false},
+	    {"a report of another host",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
+		    {'N', "\tboundary=\"6A326A73701.1795459757/other.test\""}, {'N', ""}, {'X', ""},
+		    {'E', ""}, {0}},
+		false},
+	    {"a boundary that is none of Postfix's",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
+		    {'N', "\tboundary=\"x.1795459757/rig.test\""}, {'N', ""}, {'X', ""}, {'E', ""},
+		    {0}},
+		false},
+	    {"cut short",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
+		    {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""}, {0}},
+		false},
+	};
+	struct queue_message m = {.user = -1};
+	struct bytes file = {0};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		craft(&file, cases[n].lines);
+		case_assert(cases[n].name, parse(&file, &m) == 0);
+		case_assert(
+		    cases[n].name, queue_message_is_notice(&m, "rig.test") == cases[n].want);
+	}
+	queue_message_release(&m);
+	bytes_release(&file);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_files), cmocka_unit_test(test_pointers),
+    cmocka_unit_test(test_no_queue_file), cmocka_unit_test(test_notices))

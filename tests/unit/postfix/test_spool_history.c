@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A random history of a real spool directory: files come, move between queues, go, are written anew
+ * in place or renamed onto other IDs, and the proof says of each recorded message what is true.
+ * HISTORY_ROUNDS in the environment makes it longer.
+ */
+#include "tests/unit/postfix/rig.h"
+
+#define MESSAGES 120
+#define ROUNDS   12
+#define MOVES    60
+
+/* What was recorded, and what became of its file. */
+struct truth {
+	struct message recorded;
+	enum queue_name queue;
+	enum { HERE, GONE, ARRIVING, OTHER_SENDER, SAME_SENDER } fate;
+};
+
+static struct rig rig;
+static struct truth truths[MESSAGES];
+static int64_t now = INT64_C(1700000000000000);
+static unsigned seed = 20261123;
+
+static unsigned below(unsigned limit)
+{
+	seed = seed * 1103515245u + 12345u;
+	return (seed >> 8) % limit;
+}
+
+static enum queue_name any_queue(void)
+{
+	return queue_at(below(QUEUE_COUNT));
+}
+
+static void path_of(const struct truth *t, char path[256])
+{
+	rig_path(&rig, t->queue, &t->recorded.queue_id, path);
+}
+
+static void arrive(struct truth *t)
+{
+	struct queue_id id;
+
+	now += 1000 + below(100000);
+	t->queue = any_queue();
+	id = rig_mail(&rig, t->queue, now);
+	rig_recorded(&t->recorded, &id, now);
+	t->fate = HERE;
+}
+
+static void go(struct truth *t)
+{
+	char path[256];
+
+	path_of(t, path);
+	if (t->fate != GONE)
+		assert_int_equal(unlink(path), 0);
+	t->fate = GONE;
+}
+
+static void move(struct truth *t)
+{
+	char from[256], to[256];
+
+	if (t->fate == GONE)
+		return;
+	path_of(t, from);
+	t->queue = any_queue();
+	path_of(t, to);
+	assert_int_equal(rename(from, to), 0);
+}
+
+/* The same name and the same inode, but another message: what a reused queue ID is. */
+static void write_anew(struct truth *t, const char *sender, int fate)
+{
+	struct bytes file = {0};
+	char path[256];
+	int fd;
+
+	if (t->fate == GONE || t->fate == ARRIVING)
+		return;
+	now += 1000 + below(1000000);
+	rig_envelope(&file, now, sender);
+	path_of(t, path);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, file.at, file.len), (ssize_t)file.len);
+	close(fd);
+	bytes_release(&file);
+	t->fate = fate;
+}
+
+/* The file of from, whose own message is gone then, under the name of to. */
+static void rename_onto(struct truth *from, struct truth *to)
+{
+	char a[256], b[256];
+
+	if (from == to || from->fate != HERE || to->fate == GONE || to->fate == ARRIVING)
+		return;
+	path_of(from, a);
+	path_of(to, b);
+	assert_int_equal(rename(a, b), 0);
+	from->fate = GONE;
+	to->fate = SAME_SENDER;
+}
+
+static void still_written(struct truth *t)
+{
+	char path[256];
+
+	if (t->fate != HERE)
+		return;
+	path_of(t, path);
+	assert_int_equal(chmod(path, 0600), 0);
+	t->fate = ARRIVING;
+}
+
+static void befall(void)
+{
+	struct truth *t = &truths[below(MESSAGES)];
+
+	switch (below(8)) {
+	case 0:
+		go(t);
+		break;
+	case 1:
+		write_anew(t, "a@good.example", OTHER_SENDER);
+		break;
+	case 2:
+		write_anew(t, "a@bad.example", SAME_SENDER);
+		break;
+	case 3:
+		rename_onto(t, &truths[below(MESSAGES)]);
+		break;
+	case 4:
+		still_written(t);
+		break;
+	case 5: /* its record is forgotten with it; a new message may get its inode */
+		go(t);
+		arrive(t);
+		break;
+	default:
+		move(t);
+	}
+}
+
+static const struct message *get(void *arg, size_t n)
+{
+	(void)arg;
+	return &truths[n].recorded;
+}
+
+static void check(void)
+{
+	static const enum proof_state want[] = {
+	    [HERE] = PROOF_SAME,
+	    [GONE] = PROOF_GONE,
+	    [ARRIVING] = PROOF_ARRIVING,
+	    [OTHER_SENDER] = PROOF_CHANGED,
+	    [SAME_SENDER] = PROOF_UNPROVEN,
+	};
+	struct proof *proofs = NULL;
+	struct err err = {{0}};
+
+	if (spool_prove(&rig.p, get, NULL, MESSAGES, &proofs, &err) != 0)
+		case_fail("prove", "%s", err.text);
+	for (size_t i = 0; i < MESSAGES; i++) {
+		const struct truth *t = &truths[i];
+
+		/* A gone one's inode may carry a new message's file, under another ID. */
+		if (proofs[i].state != want[t->fate])
+			case_fail(t->recorded.queue_id.text, "fate %d, proof %d", (int)t->fate,
+			    (int)proofs[i].state);
+		if (t->fate == HERE && proofs[i].queue != t->queue)
+			case_fail(t->recorded.queue_id.text, "in queue %d, proven in %d",
+			    (int)t->queue, (int)proofs[i].queue);
+	}
+	free(proofs);
+}
+
+static void test_history(void **state)
+{
+	const char *text = getenv("HISTORY_ROUNDS");
+	long rounds = text ? atol(text) : ROUNDS;
+	(void)state;
+
+	rig_open(&rig);
+	for (size_t i = 0; i < MESSAGES; i++)
+		arrive(&truths[i]);
+	for (long i = 0; i < rounds; i++) {
+		check();
+		for (int n = 0; n < MOVES; n++)
+			befall();
+	}
+	check();
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_history)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
