@@ -55,3 +55,20 @@ out:
 	free(unknown);
 	return code < 0 ? code : 0;
 }
+
+size_t asked_not_found(const struct outcome *outcome, struct stranger *strangers, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		bool found = false;
+
+		for (size_t n = 0; n < outcome->count && !found; n++)
+			found = outcome->items[n].scanned &&
+				queue_id_equal(&strangers[i].queue_id,
+				    &outcome->items[n].candidate->message.queue_id);
+		if (!found)
+			strangers[kept++] = strangers[i];
+	}
+	return kept;
+}

@@ -10,5 +10,9 @@
  * given. */
 int asked_strangers(
     const struct session *s, struct stranger **ret, size_t *ret_count, struct err *err) NODISCARD;
+/*
+ * Keeps those that no item of outcome is about (a scan may have found them); returns how many.
+ */
+size_t asked_not_found(const struct outcome *outcome, struct stranger *strangers, size_t count);
 
 #endif

@@ -44,7 +44,8 @@ uint64_t lifetime_over(struct outcome *outcome, int64_t lifetime, int64_t wall, 
 			continue;
 		item->result = RESULT_FAILED;
 		item->reason =
-		    "past maximal_queue_lifetime, it would bounce at once; -y releases it";
+		    "past maximal_queue_lifetime, it would bounce at once; --requeue makes "
+		    "it new mail, -y releases it as it is";
 	}
 	return count;
 }

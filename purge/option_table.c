@@ -234,6 +234,11 @@ FLAG(all, selector.all)
 FLAG(subdomains, subdomains)
 FLAG(sweep, sweep)
 FLAG(foreign, foreign)
+FLAG(scan, scan)
+FLAG(with_bounces, with_bounces)
+FLAG(add, add)
+FLAG(prove, prove)
+FLAG(remove, remove)
 FLAG(requeue, requeue)
 FLAG(watch, watch)
 #undef FLAG
@@ -266,6 +271,11 @@ const struct option_row option_rows[] = {
 	MAYBE("block", 0, "AGE", OPTION_PURGE, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, flag_sweep, "repeat until a pass finds nothing"),
 	VALUE("save", 0, "DIR", OPTION_PURGE, set_save, "write each message to DIR first"),
+	PLAIN("with-bounces", 0, OPTION_PURGE, flag_with_bounces, "also the bounces it caused"),
+	PLAIN("scan", 0, OPTION_SCAN, flag_scan, "also queued mail that is not in the index"),
+	PLAIN("add", 0, OPTION_SYNC, flag_add, "record what the index has not seen"),
+	PLAIN("prove", 0, OPTION_SYNC, flag_prove, "look at the file of every row"),
+	PLAIN("remove", 0, OPTION_SETUP, flag_remove, "undo what setup did"),
 	PLAIN("foreign", 0, OPTION_RELEASE, flag_foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, flag_requeue, "as new mail, with new queue IDs"),
 	VALUE("by", 0, "WHAT", OPTION_TOP, set_by, "sender from recipient login client"),

@@ -236,10 +236,27 @@ static void include_subdomains(struct selector *s)
 			pattern_include_subdomains(&sets[i]->list[n]);
 }
 
+/* A notice tells no more of what caused it than whose mail it was: what narrows otherwise cannot
+ * be asked of it. */
+static int check_bounces(const struct selector *s, struct err *err)
+{
+	if (s->author.count + s->sender.count == 0)
+		return err_set(err, ERR_USAGE,
+		    "'--with-bounces' finds bounces by the senders that they go to: it needs a "
+		    "pattern or '--sender'");
+	if (s->from.count || s->recipient.count || s->logins.len || s->message_ids.len ||
+	    s->client_count || s->ids_given)
+		return err_set(err, ERR_USAGE,
+		    "'--with-bounces' goes by senders alone: of '--from', '--recipient', "
+		    "'--login', '--client', '--message-id' and '--id' a bounce says nothing");
+	return 0;
+}
+
 /* What no single option can see. */
 static int check_together(struct options *o, const struct verb *verb, struct err *err)
 {
 	struct selector *s = &o->selector;
+	int code;
 
 	if (s->only && s->recipient.count == 0)
 		return err_set(err, ERR_USAGE,
@@ -247,6 +264,8 @@ static int check_together(struct options *o, const struct verb *verb, struct err
 	if (o->block && s->recipient.count)
 		return err_set(
 		    err, ERR_USAGE, "'--block' refuses senders; it cannot go with '--recipient'");
+	if (o->with_bounces && (code = check_bounces(s, err)) < 0)
+		return code;
 	if (o->sweep && o->limit)
 		return err_set(
 		    err, ERR_USAGE, "'--sweep' takes all there is; it cannot go with '--limit'");

@@ -31,6 +31,9 @@ enum option_group {
 	OPTION_TEST = 1u << 8,    /* rules --test */
 	OPTION_TOP = 1u << 16,
 	OPTION_REQUEUE = 1u << 17, /* release and undo */
+	OPTION_SCAN = 1u << 18,    /* also what is not in the index */
+	OPTION_SYNC = 1u << 19,
+	OPTION_SETUP = 1u << 20,
 };
 
 struct options {
@@ -42,6 +45,9 @@ struct options {
 	size_t limit;        /* 0 = none */
 	const char *reason;  /* "" = none */
 	bool block, sweep, foreign, requeue, watch;
+	bool scan, with_bounces;
+	bool add, prove; /* sync */
+	bool remove;     /* setup */
 	const char *save; /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */

@@ -5,20 +5,17 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "purge/samples.h"
+#include "purge/scan_words.h"
 #include "purge/wording.h"
-
-#define SAMPLES 3
 
 struct view {
 	uint64_t ready, by_queue[QUEUE_COUNT];
 	int64_t oldest, newest;
-	const struct item *samples[SAMPLES];
 };
 
 static void view_add(struct view *v, const struct item *item)
 {
-	if (v->ready < SAMPLES)
-		v->samples[v->ready] = item;
 	v->ready++;
 	for (unsigned i = 0; i < QUEUE_COUNT; i++)
 		v->by_queue[i] += item->proof.queue == queue_at(i);
@@ -52,27 +49,25 @@ static void put_ages(FILE *to, const struct view *v)
 	    clock_text(v->newest, newest, sizeof(newest)));
 }
 
-/* "ID  sender -> recipient (and 2 more)" and the subject, where one was recorded. */
-static void put_sample(FILE *to, const struct message *m)
+/* From all over what is meant: the first may be alike. */
+static size_t take_samples(
+    const struct outcome *outcome, uint64_t ready, const struct item **samples)
 {
-	char sender[29], recipient[29] = "?", subject[61], more[24] = "";
+	size_t count = ready < SAMPLES_MAX ? (size_t)ready : SAMPLES_MAX, taken = 0;
+	uint64_t n = 0;
 
-	strlist_each (item, &m->recipients) {
-		wording_address_text(item, recipient, sizeof(recipient));
-		break;
-	}
-	if (m->recipient_count > 1)
-		snprintf(more, sizeof(more), " +%" PRIu32, m->recipient_count - 1);
-	fprintf(to, "  %s %s -> %s%s\n", m->queue_id.text,
-	    wording_address_text(m->sender, sender, sizeof(sender)), recipient, more);
-	if (*m->subject)
-		fprintf(to, "    Subject: %s\n", str_scrub(subject, sizeof(subject), m->subject));
+	for (size_t i = 0; i < outcome->count && taken < count; i++)
+		if (outcome->items[i].result == RESULT_READY &&
+		    n++ == (count > 1 ? taken * (ready - 1) / (count - 1) : 0))
+			samples[taken++] = &outcome->items[i];
+	return taken;
 }
 
-void preview_text(
-    FILE *to, enum action action, bool recipients_asked, const struct outcome *outcome)
+void preview_text(FILE *to, enum action action, bool recipients_asked,
+    const struct outcome *outcome, const struct postfix *p)
 {
 	const struct tally *t = &outcome->tally;
+	const struct item *samples[SAMPLES_MAX];
 	struct view v = {0};
 	char size[32];
 
@@ -87,12 +82,12 @@ void preview_text(
 		fprintf(to, ":\n%" PRIu64 " by envelope sender, %" PRIu64 " by header From only",
 		    t->by_envelope, t->by_from_only);
 	fputs(".\n", to);
+	scan_words_text(to, t);
 	put_queues(to, &v);
 	put_ages(to, &v);
 	if (recipients_asked && t->shared)
 		fprintf(to, "%" PRIu64 " %s also for other recipients (%" PRIu64 " in all).\n",
 		    t->shared, t->shared == 1 ? "is" : "are", t->other_recipients);
-	fputs(v.ready > SAMPLES ? "Among them:\n" : "Namely:\n", to);
-	for (size_t i = 0; i < SAMPLES && v.samples[i]; i++)
-		put_sample(to, &v.samples[i]->candidate->message);
+	fputs(v.ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n", to);
+	samples_put(to, p, samples, take_samples(outcome, v.ready, samples));
 }

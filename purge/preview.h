@@ -8,9 +8,9 @@
 /*
  * How many messages and bytes, by envelope or header From only, per queue, the oldest and newest,
  * how many have other recipients (recipients_asked), and three samples. outcome is proven; its
- * READY items are meant.
+ * READY items are meant. p: where the samples' subjects are read; NULL: only recorded ones.
  */
-void preview_text(
-    FILE *to, enum action action, bool recipients_asked, const struct outcome *outcome);
+void preview_text(FILE *to, enum action action, bool recipients_asked,
+    const struct outcome *outcome, const struct postfix *p);
 
 #endif

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "purge/options.h"
+#include "purge/scan_words.h"
 #include "purge/session.h"
 #include "purge/wording.h"
 
@@ -125,6 +126,7 @@ static void text_matched(FILE *to, const struct report *r)
 		fprintf(to,
 		    "%" PRIu64 " matched by envelope sender, %" PRIu64 " by header From only.\n",
 		    t->by_envelope, t->by_from_only);
+	scan_words_text(to, t);
 	for (size_t i = 0; i < r->outcome->count; i++)
 		active +=
 		    r->outcome->items[i].result == RESULT_DONE && r->outcome->items[i].was_active;
@@ -153,14 +155,18 @@ static void text_unindexed(FILE *to, const struct tally *t)
 		    to);
 		return;
 	}
-	if (t->unindexed)
-		fprintf(to, "%" PRIu64 " %s in the queue %s not in the index.\n", t->unindexed,
-		    wording_messages(t->unindexed), t->unindexed == 1 ? "is" : "are");
-	if (t->unindexed && option_exists("scan"))
-		fputs("--scan finds what it looks for among these, too.\n", to);
 	if (t->unindexed_maildrop || t->unindexed_arriving)
-		fprintf(to, "Beside them %" PRIu64 " in maildrop and %" PRIu64 " still arriving.\n",
+		fprintf(to,
+		    "%" PRIu64 " in maildrop and %" PRIu64
+		    " still arriving are not in the index yet.\n",
 		    t->unindexed_maildrop, t->unindexed_arriving);
+}
+
+/* Whether a sweep went on until a pass found nothing. */
+static bool swept_clean(const struct report *r)
+{
+	return !r->outcome->interrupted && !r->outcome->trouble.text[0] &&
+	       report_count(r, RESULT_FAILED) == 0;
 }
 
 static void text_account(FILE *to, const struct report *r)
@@ -168,9 +174,15 @@ static void text_account(FILE *to, const struct report *r)
 	const struct tally *t = &r->outcome->tally;
 
 	if (r->passes && !r->sweep_cut)
-		fprintf(to, "The sweep took %u %s; the last one found nothing more.\n", r->passes,
-		    r->passes == 1 ? "pass" : "passes");
-	if (t->batch)
+		fprintf(to, "The sweep took %u %s%s.\n", r->passes,
+		    r->passes == 1 ? "pass" : "passes",
+		    swept_clean(r) ? "; the last one found nothing more" : "");
+	if (t->batch && r->action == ACTION_HOLD)
+		fprintf(to,
+		    "The account is batch %" PRIu64 "; 'pqpurge-idx undo %" PRIu64
+		    "' releases it again.\n",
+		    t->batch, t->batch);
+	else if (t->batch)
 		fprintf(to, "The account is batch %" PRIu64 ".\n", t->batch);
 }
 

@@ -16,12 +16,16 @@ struct stranger {
 	bool gone;
 };
 
+struct missing;
+
 struct report {
 	const struct outcome *outcome;
+	const struct missing *missing; /* of what the index does not know; may be NULL */
 	enum action action;
 	bool dry_run;
 	bool ids_asked;        /* --id: what is gone is listed */
 	bool recipients_asked; /* --recipient: the others are told */
+	bool bounces_asked;    /* --with-bounces: their number is told */
 	const struct stranger *strangers;
 	size_t stranger_count;
 	uint64_t foreign; /* release: held by others, left */

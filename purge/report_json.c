@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* An outcome as JSON: a line per message, then the summary. Names and results are a contract. */
 #include "base/json.h"
-#include "purge/report.h"
+#include "purge/scan_words.h"
+#include "purge/missing.h"
 
 /* Whether an item has a line of its own. What nobody touched is only counted. */
 static bool is_listed(const struct report *r, const struct item *item)
@@ -36,6 +37,7 @@ static int item_line(FILE *to, const struct report *r, const struct item *item)
 		json_put_bool(o, "was_active", true);
 	if (r->recipients_asked)
 		json_put_int(o, "other_recipients", item->other_recipients);
+	scan_words_put(o, item);
 	if (item->reason && *item->reason)
 		json_put_text(o, "reason", item->reason);
 	return json_line(to, o);
@@ -85,6 +87,10 @@ static void put_rare(struct json *o, const struct report *r)
 		json_put_int(o, "untouched", (int64_t)report_count(r, RESULT_UNTOUCHED));
 	if (r->recipients_asked)
 		json_put_int(o, "other_recipients", (int64_t)out->tally.other_recipients);
+	if (r->bounces_asked)
+		json_put_int(o, "bounces", (int64_t)out->tally.bounces);
+	if (out->tally.scanned)
+		json_put_int(o, "scanned", (int64_t)out->tally.scanned);
 	if (r->foreign)
 		json_put_int(o, "foreign", (int64_t)r->foreign);
 	if (r->rules_set)
@@ -124,6 +130,8 @@ static int summary_line(FILE *to, const struct report *r)
 	json_put_int(o, "by_from_only", (int64_t)t->by_from_only);
 	json_put_int(o, "bytes", (int64_t)t->bytes);
 	put_unindexed(o, t);
+	if (r->missing)
+		missing_put(o, t, r->missing);
 	put_rare(o, r);
 	put_batch(o, r);
 	json_put(line, "summary", o);

@@ -5,10 +5,19 @@
 #include "index/rulebook.h"
 #include "index/select.h"
 
-/* In the child: every rule in its stored form, and how many could not be read. */
+/* What the child works on. */
+struct collecting {
+	int64_t wall;
+	const struct rule_list *file;
+};
+
+/*
+ * In the child: every rule in its stored form, and how many could not be read; then the hits of the
+ * file's rules.
+ */
 static int collect_rules(struct store *store, void *arg, struct bytes *out, struct err *err)
 {
-	const int64_t *wall = arg;
+	const struct collecting *c = arg;
 	struct rule_list rules = {0};
 	struct bytes one = {0};
 	struct txn txn;
@@ -17,11 +26,12 @@ static int collect_rules(struct store *store, void *arg, struct bytes *out, stru
 
 	/* A failed transaction makes the load fail. */
 	(void)txn_begin(store, false, &txn);
-	code = rulebook_load(&txn, *wall, &rules, &damaged);
-	txn_abort(&txn);
-	if (code < 0)
+	code = rulebook_load(&txn, c->wall, &rules, &damaged);
+	if (code < 0) {
+		txn_abort(&txn);
 		return err_set(
 		    err, code, "failed to read the rules of the index (%s)", err_word(code));
+	}
 	bytes_put_u64(out, damaged);
 	bytes_put_u64(out, rules.count);
 	for (size_t i = 0; i < rules.count; i++) {
@@ -31,6 +41,9 @@ static int collect_rules(struct store *store, void *arg, struct bytes *out, stru
 		if (one.failed)
 			out->failed = true;
 	}
+	for (size_t i = 0; i < c->file->count; i++)
+		bytes_put_u64(out, rulebook_file_hits(&txn, c->file->list[i].subject));
+	txn_abort(&txn);
 	bytes_release(&one);
 	rule_list_release(&rules);
 	return 0;
@@ -58,19 +71,22 @@ static int decode_rules(const struct blob *blob, struct rulebox *box, struct err
 			return err_set(err, code, "out of memory");
 		}
 	}
+	for (size_t i = 0; i < box->file.count; i++)
+		box->file.list[i].hits = reader_u64(&r);
 	return r.failed ? err_set(err, ERR_DAMAGED, "the rules of the index make no sense") : 0;
 }
 
 int rulebox_read(
     const struct settings *settings, int64_t wall, struct rulebox *ret, struct err *err)
 {
+	struct collecting collecting = {wall, &ret->file};
 	struct blob blob = {0};
 	int code;
 
 	*ret = (struct rulebox){0};
 	if (rules_file_read(settings->rules_file, &ret->file, &ret->broken) < 0)
 		rule_list_release(&ret->file);
-	code = index_read(settings->index_directory, collect_rules, &wall, &blob, err);
+	code = index_read(settings->index_directory, collect_rules, &collecting, &blob, err);
 	if (code == ERR_NO_INDEX) {
 		ret->no_index = true;
 		return 0;

@@ -4,6 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "purge/belongs.h"
 #include "purge/ids.h"
 #include "purge/session.h"
 
@@ -63,6 +64,8 @@ int session_open(struct session *s, struct err *err)
 		return code;
 	if (s->verb->flags & VERB_POSTFIX)
 		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
+	if (code == 0 && (s->verb->flags & VERB_POSTFIX))
+		code = belongs_check(&s->settings, &s->postfix, !s->options.dry_run, err);
 	if (code == 0 && s->options.ids_from_stdin)
 		code = ids_read(stdin, stderr, &s->options.selector, &s->bad_ids, err);
 	if (code < 0)

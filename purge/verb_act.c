@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pqpurge-idx purge, hold, release: the walk, with a preview and a question where somebody can be
- * asked.
+ * pqpurge-idx purge, hold, release, undo: the walk, with a preview and a question where somebody
+ * can be asked.
  */
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
+#include "order/save.h"
 #include "purge/ask.h"
 #include "purge/asked.h"
 #include "purge/block_talk.h"
 #include "purge/holds.h"
 #include "purge/interrupt.h"
 #include "purge/lifetime.h"
+#include "purge/missing.h"
 #include "purge/preview.h"
 #include "purge/progress.h"
 #include "purge/report.h"
+#include "purge/save_dir.h"
 #include "purge/session.h"
 #include "purge/sweep.h"
+#include "purge/undo.h"
 #include "purge/wording.h"
 
 /* The longest that the count of what the index does not know may hold up the report. */
@@ -29,6 +34,7 @@ struct act {
 	struct session *s;
 	struct order order;
 	struct progress progress;
+	struct save save;       /* --save; directory -1: not asked */
 	struct block_plan plan; /* --block */
 	struct outcome first;   /* selected and proven for the preview; then the sweep's */
 	bool selected;          /* first is filled */
@@ -36,14 +42,25 @@ struct act {
 	struct stranger *strangers;
 	size_t stranger_count;
 	uint64_t foreign;
+	struct missing missing;
 	bool not_saved; /* a block is in force but not on disk */
 };
+
+static void show_saving(void *arg, size_t done, size_t of)
+{
+	struct progress *p = arg;
+	const char *doing = p->doing;
+
+	p->doing = "saving";
+	progress_show(p, done, of);
+	p->doing = doing;
+}
 
 static void act_init(struct act *a, struct session *s)
 {
 	const struct options *o = &s->options;
 
-	*a = (struct act){.s = s};
+	*a = (struct act){.s = s, .save = {o->save, -1, show_saving, &a->progress}};
 	progress_init(&a->progress, stderr, !o->quiet && isatty(STDERR_FILENO),
 	    wording_doing(s->verb->action));
 	a->order = (struct order){.settings = &s->settings,
@@ -52,9 +69,13 @@ static void act_init(struct act *a, struct session *s)
 	    .action = s->verb->action,
 	    .dry_run = o->dry_run,
 	    .limit = o->limit,
+	    .scan = o->scan,
+	    .bounces = o->with_bounces,
 	    .verb = s->verb->name,
 	    .command_line = s->command_line,
+	    .user = s->user,
 	    .reason = o->reason,
+	    .requeue = o->requeue,
 	    .count_wait = COUNT_WAIT,
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
@@ -67,6 +88,8 @@ static void act_release(struct act *a)
 	outcome_release(&a->first);
 	sweep_release(&a->sweep);
 	block_plan_release(&a->plan);
+	io_close(&a->save.directory);
+	missing_release(&a->missing);
 	free(a->strangers);
 }
 
@@ -85,6 +108,12 @@ static int check(struct act *a, struct err *err)
 	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s))
 		return err_set(
 		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
+	if (o->save && !o->dry_run) {
+		code = save_dir_open(o->save, &a->s->postfix.owner, &a->save.directory, err);
+		if (code < 0)
+			return code;
+		a->order.save = &a->save;
+	}
 	if (!o->block)
 		return 0;
 	code = block_plan_selector(&a->plan, &o->selector, &terms, err);
@@ -95,24 +124,63 @@ static int check(struct act *a, struct err *err)
 		   : err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 }
 
+static bool is_undo(const struct act *a)
+{
+	return a->s->verb->words == WORDS_BATCHES;
+}
+
+/* What goes out without having been seen by all. */
+static void tell_unseen(const struct act *a, const struct outcome *outcome)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < outcome->count; i++)
+		n += outcome->items[i].result == RESULT_READY &&
+		     outcome->items[i].candidate->message.flags & MESSAGE_HELD;
+	if (n && !a->s->options.quiet)
+		fprintf(stderr,
+		    "%" PRIu64 " %s held by a rule while it came in; milters behind\n"
+		    "pqpurge-milter have not seen %s.\n",
+		    n, n == 1 ? "was" : "were", n == 1 ? "it" : "them");
+}
+
+/* What is past its lifetime goes out as new mail, or bounces if somebody said so, or stays. */
+static int leave_old(struct act *a, struct outcome *outcome, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	int64_t lifetime;
+	uint64_t n;
+	int code;
+
+	if (o->requeue)
+		return 0;
+	code = lifetime_read(&a->s->postfix, &lifetime, err);
+	if (code < 0)
+		return code;
+	n = lifetime_over(outcome, lifetime, o->now, !o->yes);
+	if (n && o->yes && !o->quiet)
+		fprintf(stderr,
+		    "%" PRIu64 " %s past maximal_queue_lifetime and will bounce at once.\n", n,
+		    n == 1 ? "is" : "are");
+	return 0;
+}
+
 /* Release: leaves what others hold, and what would bounce at once. */
 static int leave_some(struct act *a, struct outcome *outcome, struct err *err)
 {
-	const struct options *o = &a->s->options;
 	struct holds holds = {0};
-	int64_t lifetime;
 	int code;
 
-	if (!o->foreign) {
+	if (!a->s->options.foreign && !is_undo(a)) {
 		code = holds_read(a->s->settings.index_directory, &holds, err);
 		if (code < 0)
 			return code;
 		a->foreign = holds_exclude_foreign(&holds, outcome);
 		holds_release(&holds);
 	}
-	code = lifetime_read(&a->s->postfix, &lifetime, err);
+	code = leave_old(a, outcome, err);
 	if (code == 0)
-		(void)lifetime_over(outcome, lifetime, o->now, !o->yes);
+		tell_unseen(a, outcome);
 	return code;
 }
 
@@ -125,7 +193,8 @@ static int look(struct act *a, struct err *err)
 
 	a->progress.doing = "proving";
 	order.limit = 0;
-	code = order_select(&order, &a->first, err);
+	code =
+	    is_undo(a) ? undo_select(a->s, &a->first, err) : order_select(&order, &a->first, err);
 	if (code < 0)
 		return code;
 	a->selected = true;
@@ -161,7 +230,8 @@ static void preview(const struct act *a, FILE *to)
 {
 	char subject[256], until[CLOCK_TEXT_SIZE];
 
-	preview_text(to, a->order.action, a->s->options.selector.recipient.count > 0, &a->first);
+	preview_text(to, a->order.action, a->s->options.selector.recipient.count > 0, &a->first,
+	    &a->s->postfix);
 	for (size_t i = 0; i < a->plan.rules.count; i++) {
 		const struct rule *r = &a->plan.rules.list[i];
 
@@ -219,6 +289,7 @@ static struct report report_of(const struct act *a)
 	    .dry_run = o->dry_run,
 	    .ids_asked = o->selector.ids_given,
 	    .recipients_asked = o->selector.recipient.count > 0,
+	    .bounces_asked = o->with_bounces,
 	    .strangers = a->strangers,
 	    .stranger_count = a->stranger_count,
 	    .foreign = a->foreign,
@@ -257,8 +328,11 @@ static int tell(const struct act *a, const struct report *r, struct err *err)
 	} else {
 		if (o->dry_run && !o->quiet)
 			preview(a, stdout);
-		if (!o->quiet)
+		if (!o->quiet) {
 			report_text(stdout, r);
+			fflush(stdout); /* where both go to one place, this line is the last */
+			missing_line(stderr, &r->outcome->tally, &a->missing, o->scan);
+		}
 		report_problems(stdout, r);
 	}
 	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
@@ -275,7 +349,11 @@ static int finish(struct act *a, struct err *err)
 		sweep_finish(&a->sweep, &a->order);
 	else
 		order_count_unindexed(&a->order, &a->first);
+	a->stranger_count = asked_not_found(
+	    a->sweep.count ? &a->sweep.whole : &a->first, a->strangers, a->stranger_count);
 	r = report_of(a);
+	missing_read(a->s->settings.index_directory, r.outcome, &a->missing);
+	r.missing = &a->missing;
 	if (a->sweep.count)
 		log_run(a, &r);
 	return tell(a, &r, err);
@@ -301,7 +379,11 @@ static int run(struct act *a, struct err *err)
 		code = look(a, err);
 	if (code < 0 || o->dry_run)
 		return code < 0 ? code : finish(a, err);
-	if (session_can_ask(a->s) && (interrupt_stop || !preview_and_ask(a)))
+	if (session_can_ask(a->s) && interrupt_stop) {
+		fputs("Interrupted; nothing was touched.\n", stderr);
+		return EXIT_INTERRUPTED;
+	}
+	if (session_can_ask(a->s) && !preview_and_ask(a))
 		return EXIT_INTERRUPTED;
 	code = block_first(a, err);
 	if (code < 0)

@@ -5,11 +5,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "purge/missing.h"
 #include "purge/progress.h"
 #include "purge/report.h"
+#include "purge/scan_words.h"
 #include "purge/session.h"
 #include "purge/table.h"
 #include "purge/wording.h"
+
+/* The longest that counting what the index does not know may hold up the list. */
+#define COUNT_WAIT USEC_PER_SEC
 
 static int put_json(const struct item *item)
 {
@@ -23,6 +28,7 @@ static int put_json(const struct item *item)
 	if (item->proof.size >= 0)
 		json_put_int(o, "message_size", item->proof.size);
 	wording_put_message(o, m);
+	scan_words_put(o, item);
 	return json_line(stdout, o);
 }
 
@@ -107,6 +113,31 @@ static int put_all(const struct session *s, const struct outcome *outcome)
 	return code;
 }
 
+/* What the list cannot show: a line for people, or a last object, where there is anything. */
+static int tell_missing(const struct session *s, const struct order *order, struct outcome *outcome)
+{
+	const struct tally *t = &outcome->tally;
+	struct json *o, *line;
+	struct missing missing;
+	int code = 0;
+
+	order_count_unindexed(order, outcome);
+	missing_read(s->settings.index_directory, outcome, &missing);
+	if (s->options.json && t->unindexed_known && t->unindexed > 0) {
+		o = json_new();
+		line = json_new();
+		json_put_int(o, "unindexed", (int64_t)t->unindexed);
+		missing_put(o, t, &missing);
+		json_put(line, "summary", o);
+		code = json_line(stdout, line);
+	} else if (!s->options.json && !s->options.quiet) {
+		fflush(stdout);
+		missing_line(stderr, t, &missing, s->options.scan);
+	}
+	missing_release(&missing);
+	return code;
+}
+
 int verb_list(struct session *s, struct err *err)
 {
 	struct progress progress;
@@ -115,6 +146,8 @@ int verb_list(struct session *s, struct err *err)
 	    .selector = &s->options.selector,
 	    .action = ACTION_LIST,
 	    .limit = s->options.limit,
+	    .scan = s->options.scan,
+	    .count_wait = COUNT_WAIT,
 	    .progress = progress_show,
 	    .progress_arg = &progress};
 	struct outcome outcome = {0};
@@ -126,11 +159,16 @@ int verb_list(struct session *s, struct err *err)
 	if (selector_is_empty(&s->options.selector))
 		s->options.selector.all = true;
 	code = order_select(&order, &outcome, err);
+	/* What the index does not know is looked for meanwhile; where that cannot begin, later. */
+	if (code == 0 && !outcome.walk)
+		(void)!spool_walk_start(&s->postfix, &outcome.walk, NULL);
 	if (code == 0)
 		code = order_prove(&order, &outcome, err);
 	progress_end(&progress);
 	if (code == 0) {
 		code = put_all(s, &outcome);
+		if (code == 0)
+			code = tell_missing(s, &order, &outcome);
 		if (code < 0)
 			err_sys(err, -code, "failed to write the list");
 	}

@@ -2,6 +2,7 @@
 /* pqpurge-idx log: past batches, the newest last. */
 #include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"
@@ -55,69 +56,146 @@ static int put_json(const struct batch *b)
 	return json_line(stdout, o);
 }
 
-static void add_row(struct table *t, const struct batch *b)
-{
-	char number[24], time[CLOCK_TEXT_SIZE], done[24], gone[24], changed[24], failed[24];
+/* The batches that are shown: the last `limit` ones. */
+struct shown {
+	struct batch *list;
+	size_t count;
+};
 
-	snprintf(number, sizeof(number), "%" PRIu64, b->number);
-	snprintf(done, sizeof(done), "%" PRIu64, b->done);
-	snprintf(gone, sizeof(gone), "%" PRIu64, b->gone);
-	snprintf(changed, sizeof(changed), "%" PRIu64, b->changed);
-	snprintf(failed, sizeof(failed), "%" PRIu64, b->failed);
-	clock_text(b->time, time, sizeof(time));
-	table_add(t, (const char *[]){number, time, b->user, b->verb, done, gone, changed, failed,
-			 b->reason, b->command});
-}
-
-/* Calls put_json or add_row for the last `limit` batches. */
-static int put_all(
-    const struct session *s, const struct blob *blob, struct table *t, struct err *err)
+static int take_all(
+    const struct session *s, const struct blob *blob, struct shown *ret, struct err *err)
 {
-	size_t total = 0, at = 0;
+	size_t total = 0, limit = s->options.limit;
 	struct reader r;
-	int code = 0;
 
 	for (r = reader_of(blob->at, blob->len); !reader_done(&r) && !r.failed; total++) {
 		(void)reader_u64(&r);
 		(void)reader_blob(&r);
 	}
-	for (r = reader_of(blob->at, blob->len); code == 0 && at < total; at++) {
+	ret->list = calloc(total + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = reader_of(blob->at, blob->len);
+	for (size_t at = 0; at < total; at++) {
 		uint64_t number = reader_u64(&r);
-		struct span stored = reader_blob(&r);
-		struct batch b;
+		struct batch *b = &ret->list[ret->count];
+		int code = batch_decode(reader_blob(&r), b);
 
-		if (s->options.limit && total - at > s->options.limit)
-			continue;
-		code = batch_decode(stored, &b);
-		b.number = number;
 		if (code < 0)
 			return err_set(err, code, "batch %" PRIu64 " is damaged", number);
-		if (s->options.json)
-			code = put_json(&b);
-		else
-			add_row(t, &b);
+		b->number = number;
+		ret->count += limit == 0 || total - at <= limit;
 	}
+	return 0;
+}
+
+/* ---- as a table */
+
+/* What a column counts; on a terminal a column of zeros is left out. */
+enum { GONE, CHANGED, FAILED, RULES, COUNTS };
+static const char *const count_names[COUNTS] = {"GONE", "CHANGED", "FAILED", "RULES"};
+
+static uint64_t count_of(const struct batch *b, int which)
+{
+	switch (which) {
+	case GONE:
+		return b->gone;
+	case CHANGED:
+		return b->changed;
+	case FAILED:
+		return b->failed;
+	default:
+		return b->rules_set;
+	}
+}
+
+struct layout {
+	bool terminal;
+	bool counts[COUNTS];
+};
+
+static struct layout layout_of(const struct shown *shown)
+{
+	struct layout layout = {.terminal = isatty(STDOUT_FILENO)};
+
+	for (int i = 0; i < COUNTS; i++) {
+		layout.counts[i] = !layout.terminal;
+		for (size_t n = 0; n < shown->count; n++)
+			layout.counts[i] |= count_of(&shown->list[n], i) > 0;
+	}
+	return layout;
+}
+
+/* The words behind the program's name, which is always the same. */
+static const char *command_of(const struct layout *layout, const struct batch *b)
+{
+	const char *blank = layout->terminal ? strchr(b->command, ' ') : NULL;
+
+	return blank ? blank + 1 : b->command;
+}
+
+static void add_row(struct table *t, const struct layout *layout, const struct batch *b)
+{
+	char number[24], time[CLOCK_TEXT_SIZE], done[24], counts[COUNTS][24];
+	const char *row[7 + COUNTS];
+	size_t n = 0;
+
+	snprintf(number, sizeof(number), "%" PRIu64, b->number);
+	snprintf(done, sizeof(done), "%" PRIu64, b->done);
+	row[n++] = number;
+	row[n++] = clock_text(b->time, time, sizeof(time));
+	row[n++] = b->user;
+	row[n++] = b->verb;
+	row[n++] = done;
+	for (int i = 0; i < COUNTS; i++)
+		if (layout->counts[i]) {
+			snprintf(counts[i], sizeof(counts[i]), "%" PRIu64, count_of(b, i));
+			row[n++] = counts[i];
+		}
+	row[n++] = b->reason;
+	row[n++] = command_of(layout, b);
+	table_add(t, row);
+}
+
+static int put_table(const struct shown *shown, struct err *err)
+{
+	struct layout layout = layout_of(shown);
+	struct table_column columns[7 + COUNTS] = {{.name = "BATCH", .right = true},
+	    {.name = "TIME"}, {.name = "USER"}, {.name = "VERB"}, {.name = "DONE", .right = true}};
+	size_t n = 5;
+	struct table *t;
+
+	for (int i = 0; i < COUNTS; i++)
+		if (layout.counts[i])
+			columns[n++] = (struct table_column){.name = count_names[i], .right = true};
+	columns[n++] = (struct table_column){.name = "REASON", .cut = true};
+	columns[n++] = (struct table_column){.name = "COMMAND", .cut = true};
+	t = table_new(stdout, columns, n);
+	for (size_t i = 0; i < shown->count; i++)
+		add_row(t, &layout, &shown->list[i]);
+	return table_end(t) < 0 ? err_set(err, -ENOMEM, "out of memory") : 0;
+}
+
+static int put_lines(const struct shown *shown, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < shown->count && code == 0; i++)
+		code = put_json(&shown->list[i]);
 	return code < 0 ? err_sys(err, -code, "failed to write") : 0;
 }
 
 int verb_log(struct session *s, struct err *err)
 {
-	static const struct table_column columns[] = {{.name = "BATCH", .right = true},
-	    {.name = "TIME"}, {.name = "USER"}, {.name = "VERB"}, {.name = "DONE", .right = true},
-	    {.name = "GONE", .right = true}, {.name = "CHANGED", .right = true},
-	    {.name = "FAILED", .right = true}, {.name = "REASON", .cut = true},
-	    {.name = "COMMAND", .cut = true}};
-	struct table *t = NULL;
+	struct shown shown = {0};
 	struct blob blob = {0};
 	int code = index_read(s->settings.index_directory, collect, NULL, &blob, err);
 
-	if (code < 0)
-		return code;
-	if (!s->options.json)
-		t = table_new(stdout, columns, COUNT_OF(columns));
-	code = put_all(s, &blob, t, err);
-	if (t && table_end(t) < 0 && code == 0)
-		code = err_set(err, -ENOMEM, "out of memory");
+	if (code == 0)
+		code = take_all(s, &blob, &shown, err);
+	if (code == 0)
+		code = s->options.json ? put_lines(&shown, err) : put_table(&shown, err);
+	free(shown.list);
 	blob_release(&blob);
 	return code;
 }

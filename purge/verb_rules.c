@@ -23,9 +23,10 @@ static struct json *rule_object(const struct session *s, const struct rule *r)
 	if (r->line) {
 		json_put_text(o, "file", s->settings.rules_file);
 		json_put_int(o, "line", r->line);
-		return o;
 	}
 	json_put_int(o, "hits", (int64_t)r->hits);
+	if (r->line)
+		return o;
 	json_put_int(o, "set_time", r->set_time / USEC_PER_SEC);
 	if (r->expires)
 		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
@@ -50,8 +51,7 @@ static void add_row(struct table *t, const struct session *s, const struct rule 
 		base = strrchr(base, '/') + 1;
 	if (r->expires)
 		clock_text(r->expires, expires, sizeof(expires));
-	if (!r->line)
-		snprintf(hits, sizeof(hits), "%" PRIu64, r->hits);
+	snprintf(hits, sizeof(hits), "%" PRIu64, r->hits);
 	table_add(t, (const char *[]){r->subject, rule_action_word(r->action),
 			 r->line ? base : r->author, r->line ? "" : expires, hits, words_of(r)});
 }
@@ -137,8 +137,8 @@ static int tell_hit(
 static int test_rules(const struct session *s, struct rulebox *box, struct err *err)
 {
 	struct address address = {0};
-	struct ruleset_query query;
-	struct ruleset_hit hit;
+	struct ruleset_query query = {0};
+	struct ruleset_hit hit = {0};
 	struct ruleset *set;
 	int code = make_query(s, &address, &query, err);
 

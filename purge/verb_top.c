@@ -95,8 +95,8 @@ static void put_ages(bool utf8, const uint64_t ages[TOP_AGES], char *buf, size_t
 		if (ages[i] == 0)
 			len += (size_t)snprintf(buf + len, size - len, utf8 ? "\xc2\xb7" : " ");
 		else if (utf8)
-			len += (size_t)snprintf(
-			    buf + len, size - len, "\xe2\x96%c", (char)(unsigned char)(0x81 + height));
+			len += (size_t)snprintf(buf + len, size - len, "\xe2\x96%c",
+			    (char)(unsigned char)(0x81 + height));
 		else
 			len += (size_t)snprintf(buf + len, size - len, "%c", ascii[height]);
 	}
@@ -118,7 +118,8 @@ static const struct top_group *find_group(const struct top *top, const char *nam
 }
 
 /* By how much a count changes in a second; "" where there is no screen before. */
-static void put_rate(const struct screen *screen, uint64_t now, uint64_t before, char *buf, size_t size)
+static void put_rate(
+    const struct screen *screen, uint64_t now, uint64_t before, char *buf, size_t size)
 {
 	double rate = 0;
 
@@ -243,9 +244,9 @@ static void put_head(const struct screen *screen, const struct top *top)
 
 	if (screen->rates)
 		printf("%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
-	printf("%" PRIu64 " %s of %zu %s (%s)", top->messages, wording_messages(top->messages),
-	    top->count, top->count == 1 ? "group" : "groups",
-	    str_size_text(top->bytes, size, sizeof(size)));
+	printf("%" PRIu64 " %s in the queue (%s) in %zu %s", top->messages,
+	    wording_messages(top->messages), str_size_text(top->bytes, size, sizeof(size)),
+	    top->count, top->count == 1 ? "group" : "groups");
 	put_rate(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
 	    sizeof(rate));
 	printf("%s%s.\n", *rate ? ", " : "", rate);
@@ -257,7 +258,8 @@ static void put_foot(const struct screen *screen, const struct top *top, FILE *t
 		fprintf(to, "%zu more %s; --limit shows them.\n", top->count - shown(screen, top),
 		    top->count - shown(screen, top) == 1 ? "group" : "groups");
 	if (screen->terminal && !screen->wide && top->count)
-		fputs("AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n", to);
+		fputs(
+		    "AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n", to);
 	if (top->unindexed)
 		fprintf(to, "%" PRIu64 " %s in the queue %s not in the index and not counted.\n",
 		    top->unindexed, wording_messages(top->unindexed),

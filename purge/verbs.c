@@ -13,7 +13,7 @@ static const struct verb verbs[] = {
 	.summary = "delete what matches (the verb when none is given)",
 	.details = "On a terminal it shows what it will delete and asks. With --block the senders\n"
 		   "are refused before anything is deleted; --sweep repeats until nothing comes.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_SCAN,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_DELETE,
@@ -23,7 +23,7 @@ static const struct verb verbs[] = {
 	.name = "hold",
 	.words_text = "[PATTERN...]",
 	.summary = "move what matches to the hold queue",
-	.takes = TAKES_MATCHES | OPTION_REASON,
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_SCAN,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_HOLD,
@@ -35,8 +35,9 @@ static const struct verb verbs[] = {
 	.summary = "move what matches back from the hold queue",
 	.details =
 	    "Only what a hold of this command put there, unless --foreign is given. What is\n"
-	    "past maximal_queue_lifetime stays, unless -y is given: it would bounce at once.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
+	    "past maximal_queue_lifetime stays, for it would bounce at once: --requeue makes\n"
+	    "it new mail, -y releases it all the same.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE | OPTION_SCAN,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_RELEASE,
@@ -47,7 +48,7 @@ static const struct verb verbs[] = {
 	.words_text = "[PATTERN...]",
 	.summary = "show matches that are in the queue now",
 	.details = "With no pattern and no selector: all mail in the queue that the index knows.\n",
-	.takes = TAKES_MATCHES,
+	.takes = TAKES_MATCHES | OPTION_SCAN,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_POSTFIX,
 	.run = verb_list,
@@ -64,8 +65,9 @@ static const struct verb verbs[] = {
 	.name = "top",
 	.words_text = "[PATTERN...]",
 	.summary = "show who fills the queue: counts, sizes, ages by sender domain",
-	.details = "Messages that are in the queue now, by the domain of the envelope sender or by\n"
-		   "what --by says. On a pipe: tab-separated columns.\n",
+	.details =
+	    "Messages that are in the queue now, by the domain of the envelope sender or by\n"
+	    "what --by says. On a pipe: tab-separated columns.\n",
 	.takes = TAKES_MATCHES | OPTION_TOP,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_POSTFIX,
@@ -75,8 +77,9 @@ static const struct verb verbs[] = {
 	.name = "why",
 	.words_text = "[PATTERN...]",
 	.summary = "show why matches are deferred: the reasons, counted",
-	.details = "Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
-		   "Postfix tries again and gives up.\n",
+	.details =
+	    "Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
+	    "Postfix tries again and gives up.\n",
 	.takes = TAKES_MATCHES,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_POSTFIX,
@@ -113,6 +116,39 @@ static const struct verb verbs[] = {
 	.run = verb_rules,
     },
     {
+	.name = "sync",
+	.words_text = "",
+	.summary = "bring the index in line with the queue",
+	.details =
+	    "Drops the rows of what left the queue, and tells what the queue holds that the\n"
+	    "index does not know.\n",
+	.takes = OPTION_SYNC,
+	.words = WORDS_NONE,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.run = verb_sync,
+    },
+    {
+	.name = "status",
+	.words_text = "",
+	.summary = "tell how daemon, index and Postfix do, and what is wrong",
+	.details = "It names what is missing in the index, and the settings of Postfix through which\n"
+		   "mail bypasses it; for each it says what to type. Exit status 2: something is wrong.\n",
+	.words = WORDS_NONE,
+	.run = verb_status,
+    },
+    {
+	.name = "setup",
+	.words_text = "",
+	.summary = "wire the daemon into this host's Postfix, or take it out again",
+	.details =
+	    "Makes user and directories, puts the milter first in main.cf, starts the units and\n"
+	    "tells the status. It shows what it will do and asks; -n only shows.\n",
+	.takes = OPTION_SETUP,
+	.words = WORDS_NONE,
+	.flags = VERB_CHANGES,
+	.run = verb_setup,
+    },
+    {
 	.name = "log",
 	.words_text = "",
 	.summary = "list past batches: when, who, what, how many, why",
@@ -130,7 +166,7 @@ static const struct verb verbs[] = {
 	.words = WORDS_BATCHES,
 	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_RELEASE,
-	.run = verb_undo,
+	.run = verb_act,
     },
     {
 	.name = "complete",

@@ -51,7 +51,7 @@ int verb_choose(
 /* Help for one verb, or for the whole (NULL). */
 void verb_help(FILE *to, const struct verb *verb);
 
-int verb_act(struct session *s, struct err *err); /* purge, hold, release */
+int verb_act(struct session *s, struct err *err); /* purge, hold, release, undo */
 int verb_list(struct session *s, struct err *err);
 int verb_show(struct session *s, struct err *err);
 int verb_block(struct session *s, struct err *err);
@@ -59,8 +59,10 @@ int verb_unblock(struct session *s, struct err *err);
 int verb_rules(struct session *s, struct err *err);
 int verb_top(struct session *s, struct err *err);
 int verb_why(struct session *s, struct err *err);
-int verb_undo(struct session *s, struct err *err);
 int verb_complete(struct session *s, struct err *err);
+int verb_sync(struct session *s, struct err *err);
 int verb_log(struct session *s, struct err *err);
+int verb_status(struct session *s, struct err *err);
+int verb_setup(struct session *s, struct err *err);
 
 #endif

@@ -99,7 +99,7 @@ const char *wording_doing(enum action action)
 	return "proving";
 }
 
-void wording_fold(FILE *to, int indent, const char *text)
+static void fold(FILE *to, int indent, bool begun, const char *text)
 {
 	size_t room = (size_t)(WORDING_WIDTH - indent);
 
@@ -109,12 +109,23 @@ void wording_fold(FILE *to, int indent, const char *text)
 		if (len > room) {
 			for (len = room; len && text[len] != ' '; len--)
 				;
-			if (len == 0)
-				len = strcspn(text, " ");
+			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+				;
 		}
-		fprintf(to, "%*s%.*s\n", indent, "", (int)len, text);
+		fprintf(to, "%*s%.*s\n", begun ? 0 : indent, "", (int)len, text);
+		begun = false;
 		text += len;
 	}
+}
+
+void wording_fold(FILE *to, int indent, const char *text)
+{
+	fold(to, indent, false, text);
+}
+
+void wording_fold_from(FILE *to, int indent, const char *text)
+{
+	fold(to, indent, true, text);
 }
 
 static void put_text(struct json *o, const char *key, const char *text)

@@ -24,10 +24,12 @@ const char *wording_messages(uint64_t n);
 const char *wording_verb(enum action action);
 const char *wording_doing(enum action action);
 
-/* Writes text in lines of at most WORDING_WIDTH columns where it has blanks to break at, each
+/* Writes text in lines of at most WORDING_WIDTH columns, broken at blanks where it has some, each
  * indented. */
 #define WORDING_WIDTH 80
 void wording_fold(FILE *to, int indent, const char *text);
+/* The same where the first line is begun already and stands at column indent. */
+void wording_fold_from(FILE *to, int indent, const char *text);
 
 /* What the index recorded of a message: sender, from, recipients, client, login, message_id and so
  * on; absent when unknown. */

@@ -245,8 +245,7 @@ static void test_text(void **state)
 	    "  failed               1  still there\n"
 	    "1 matched by envelope sender, 1 by header From only.\n"
 	    "1 was being delivered; a delivery that had begun may still finish.\n"
-	    "3 messages in the queue are not in the index.\n"
-	    "Beside them 1 in maildrop and 0 still arriving.\n"
+	    "1 in maildrop and 0 still arriving are not in the index yet.\n"
 	    "The account is batch 5.\n"
 	    "  0AAAA3 failed: it is still being received\n");
 }
@@ -325,7 +324,7 @@ static void test_text_fits(void **state)
 	r.recipients_asked = true;
 	r.foreign = 12345678;
 	r.passes = 1000;
-	preview_text(to, ACTION_DELETE, true, &c.outcome);
+	preview_text(to, ACTION_DELETE, true, &c.outcome, NULL);
 	report_text(to, &r);
 	report_problems(to, &r);
 	fclose(to);
@@ -361,7 +360,7 @@ static void test_preview(void **state)
 	crafted_add(&c, RESULT_CHANGED, "c@example.com");
 	c.outcome.tally.by_envelope = 1;
 	c.outcome.tally.by_from_only = 1;
-	preview_text(to, ACTION_DELETE, false, &c.outcome);
+	preview_text(to, ACTION_DELETE, false, &c.outcome, NULL);
 	fclose(to);
 	assert_string_equal(text,
 	    "2 messages to delete (2.0 kB):\n"
@@ -369,14 +368,41 @@ static void test_preview(void **state)
 	    "In deferred 1, hold 1.\n"
 	    "The oldest arrived 2001-09-09 01:46:40, the newest 2001-09-09 01:47:40.\n"
 	    "Namely:\n"
-	    "  0AAAA1 a@example.com -> u@dest.test +1\n"
-	    "    Subject: Hello\n"
-	    "  0AAAA2 <> -> ?\n");
+	    "0AAAA1\n"
+	    "  From: a@example.com\n"
+	    "  Subject: Hello\n"
+	    "  To: u@dest.test and 1 more\n"
+	    "0AAAA2\n"
+	    "  From: <>\n");
 	free(text);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_json_purge), cmocka_unit_test(test_json_dry_run),
-    cmocka_unit_test(test_json_nothing), cmocka_unit_test(test_json_ids),
-    cmocka_unit_test(test_json_rare), cmocka_unit_test(test_exit), cmocka_unit_test(test_text),
-    cmocka_unit_test(test_text_nothing), cmocka_unit_test(test_problems_end),
-    cmocka_unit_test(test_text_fits), cmocka_unit_test(test_preview))
+static void test_sweep_that_ended_early(void **state)
+{
+	static const char clean[] = "The sweep took 2 passes; the last one found nothing more.";
+	struct crafted c;
+	struct report r = report_on(&c);
+	char *text;
+
+	(void)state;
+	crafted_init(&c);
+	crafted_add(&c, RESULT_DONE, "a@example.com");
+	r.passes = 2;
+	assert_says(write_text, &r, clean);
+	c.outcome.interrupted = true;
+	text = written(write_text, &r);
+	assert_null(strstr(text, clean));
+	free(text);
+	c.outcome.interrupted = false;
+	crafted_add(&c, RESULT_FAILED, "a@example.com")->reason = "it is still being received";
+	text = written(write_text, &r);
+	assert_null(strstr(text, clean));
+	free(text);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_sweep_that_ended_early), cmocka_unit_test(test_json_purge),
+    cmocka_unit_test(test_json_dry_run), cmocka_unit_test(test_json_nothing),
+    cmocka_unit_test(test_json_ids), cmocka_unit_test(test_json_rare), cmocka_unit_test(test_exit),
+    cmocka_unit_test(test_text), cmocka_unit_test(test_text_nothing),
+    cmocka_unit_test(test_problems_end), cmocka_unit_test(test_text_fits),
+    cmocka_unit_test(test_preview))

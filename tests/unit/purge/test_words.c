@@ -64,8 +64,8 @@ static void test_fold(void **state)
 	    "                                                                      one two\n"
 	    "                                                                      three\n"
 	    "                                                                      "
-	    "fourteenletters\n"
-	    "                                                                      end\n");
+	    "fourteenle\n"
+	    "                                                                      tters end\n");
 	free(text);
 }
 

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/* What is in the queue and not in the index, in words and as JSON. */
+#include "purge/missing.h"
+
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "index/overview.h"
+#include "purge/live.h"
+#include "purge/options.h"
+#include "purge/wording.h"
+
+#define LIVE_WAIT USEC_PER_SEC
+
+void missing_make(const struct outcome *outcome, struct gaps *gaps, struct missing *ret)
+{
+	struct missing m = {.gaps = *gaps};
+
+	*gaps = (struct gaps){0};
+	m.sampled = outcome->unseen_count < outcome->tally.unindexed;
+	for (size_t n = 0; n < outcome->unseen_count; n++) {
+		const struct arrival *a = &outcome->unseen[n];
+
+		if (a->time < 0) {
+			m.sampled = true;
+			continue;
+		}
+		if (m.from == 0 || a->time < m.from)
+			m.from = a->time;
+		if (a->time > m.to)
+			m.to = a->time;
+		m.bounces += a->null_sender;
+		if (a->null_sender)
+			continue;
+		m.in_gaps += gaps_find(&m.gaps, a->time) != NULL;
+		m.before += m.gaps.since && a->time < m.gaps.since;
+	}
+	*ret = m;
+}
+
+void missing_read(const char *directory, const struct outcome *outcome, struct missing *ret)
+{
+	struct overview overview = {0};
+	char reason[COVERAGE_REASON_MAX + 1];
+	struct gaps gaps = {0};
+	struct live live;
+	bool known = false;
+
+	*ret = (struct missing){0};
+	if (outcome->tally.unindexed == 0)
+		return;
+	live_read(directory, LIVE_WAIT, &live);
+	if (overview_read(directory, &overview, NULL) == 0) {
+		struct gaps_now now = live_now(&live, overview.last_sign, reason, sizeof(reason));
+
+		known = gaps_make(overview.coverage, overview.coverage_count, &now, &gaps) == 0;
+	}
+	missing_make(outcome, &gaps, ret);
+	ret->gaps_known = known;
+	overview_release(&overview);
+	live_release(&live);
+}
+
+void missing_release(struct missing *m)
+{
+	gaps_release(&m->gaps);
+	*m = (struct missing){0};
+}
+
+bool missing_touches(const struct missing *m, const struct gap_span *gap)
+{
+	return m->from > 0 && gap->from <= m->to && (gap->to == 0 || gap->to >= m->from);
+}
+
+char *missing_span_text(int64_t from, int64_t to, char *buf, size_t size)
+{
+	char begin[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE];
+	size_t day = strlen("2026-11-23 ");
+
+	clock_text(from, begin, sizeof(begin));
+	clock_text(to, end, sizeof(end));
+	if (to == 0)
+		snprintf(buf, size, "since %s", begin);
+	else if (strcmp(begin, end) == 0)
+		snprintf(buf, size, "%s", begin);
+	else
+		snprintf(
+		    buf, size, "%s to %s", begin, strncmp(begin, end, day) == 0 ? end + day : end);
+	return buf;
+}
+
+/* Why the newest of them is missing, as far as a gap tells. */
+static const char *reason_of(const struct missing *m)
+{
+	for (size_t n = m->gaps.count; m->in_gaps > 0 && n > 0; n--)
+		if (missing_touches(m, &m->gaps.list[n - 1]))
+			return m->gaps.list[n - 1].reason;
+	return "";
+}
+
+void missing_line(FILE *to, const struct tally *t, const struct missing *m, bool scanned)
+{
+	char span[MISSING_SPAN_SIZE], reason[COVERAGE_REASON_MAX + 1];
+
+	if (!t->unindexed_known || t->unindexed == 0)
+		return;
+	fprintf(to, "%" PRIu64 " %s in the queue %s not in the index", t->unindexed,
+	    wording_messages(t->unindexed), t->unindexed == 1 ? "is" : "are");
+	if (m->from > 0)
+		fprintf(to, " (arrived %s", missing_span_text(m->from, m->to, span, sizeof(span)));
+	if (m->from > 0 && m->bounces > 0)
+		fprintf(to, "; %s%" PRIu64 " %s", m->sampled ? "at least " : "", m->bounces,
+		    m->bounces == 1 ? "is a bounce" : "are bounces");
+	if (m->from > 0 && *reason_of(m))
+		fprintf(to, "; %s", str_scrub(reason, sizeof(reason), reason_of(m)));
+	if (m->from > 0)
+		fputc(')', to);
+	if (!scanned)
+		fprintf(to, "; --scan looks at %s, too", t->unindexed == 1 ? "it" : "them");
+	fputs(".\n", to);
+}
+
+struct json *missing_gap(const struct gap_span *gap)
+{
+	struct json *o = json_new();
+
+	json_put_int(o, "from", gap->from / USEC_PER_SEC);
+	if (gap->to)
+		json_put_int(o, "to", gap->to / USEC_PER_SEC);
+	else
+		json_put_null(o, "to");
+	json_put_text(o, "reason", gap->reason);
+	json_put_int(o, "count", (int64_t)gap->count);
+	return o;
+}
+
+void missing_put(struct json *o, const struct tally *t, const struct missing *m)
+{
+	struct json *list;
+
+	if (!t->unindexed_known || t->unindexed == 0)
+		return;
+	if (m->from > 0) {
+		json_put_int(o, "unindexed_oldest", m->from / USEC_PER_SEC);
+		json_put_int(o, "unindexed_newest", m->to / USEC_PER_SEC);
+		json_put_int(o, "unindexed_bounces", (int64_t)m->bounces);
+		json_put_int(o, "unindexed_in_gaps", (int64_t)m->in_gaps);
+	}
+	if (!m->gaps_known)
+		return;
+	list = json_new_array();
+	for (size_t n = 0; n < m->gaps.count; n++)
+		if (missing_touches(m, &m->gaps.list[n]))
+			json_append(list, missing_gap(&m->gaps.list[n]));
+	json_put(o, "coverage_gaps", list);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* The directory of purge --save. */
+#include "purge/save_dir.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+static int open_directory(const char *path)
+{
+	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+static int fail(struct err *err, const char *what, const char *path)
+{
+	err_sys(err, errno, "%s '%s'; nothing was deleted", what, path);
+	return ERR_CONFIG;
+}
+
+static int check(int fd, const char *path, const struct role *owner, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fail(err, "failed to look at", path);
+	if (st.st_uid != owner->uid)
+		return err_set(err, ERR_CONFIG,
+		    "'%s' must belong to %s, who writes the messages: name a directory that does "
+		    "not exist yet, or chown it; nothing was deleted",
+		    path, owner->name);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return err_set(err, ERR_CONFIG,
+		    "others than %s can write to '%s': chmod it to 0700; nothing was deleted",
+		    owner->name, path);
+	return 0;
+}
+
+/* What was made is given away only if it is still what was made. */
+static int make(const char *path, const struct role *owner, int *ret_fd, struct err *err)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdir(path, 0700) < 0)
+		return fail(err, "failed to make the directory", path);
+	fd = open_directory(path);
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
+	    fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, 0700) < 0) {
+		fail(err, "failed to give away", path);
+		io_close(&fd);
+		return ERR_CONFIG;
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+int save_dir_open(const char *path, const struct role *owner, int *ret_fd, struct err *err)
+{
+	int fd = open_directory(path);
+	int code;
+
+	if (fd < 0 && errno == ENOENT)
+		return make(path, owner, ret_fd, err);
+	if (fd < 0)
+		return fail(err, "failed to open the directory", path);
+	code = check(fd, path, owner, err);
+	if (code < 0)
+		io_close(&fd);
+	else
+		*ret_fd = fd;
+	return code;
+}

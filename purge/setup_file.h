@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* Small text files, read and replaced whole, and one line of them changed. */
+#ifndef PQPURGE_PURGE_SETUP_FILE_H
+#define PQPURGE_PURGE_SETUP_FILE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define SETUP_FILE_MAX ((size_t)4 << 20)
+
+/* Reads it into ret (cleared first): 1, 0 where there is none, ERR_LIMIT, -errno with words. */
+int setup_file_read(const char *path, struct strbuf *ret, struct err *err) NODISCARD;
+/*
+ * Replaces it in one step, on disk when it returns. Owner and mode stay; a new one gets mode.
+ * A symbolic link stays, too: what it names is replaced.
+ */
+int setup_file_replace(
+    const char *path, const char *text, size_t len, unsigned mode, struct err *err) NODISCARD;
+
+/*
+ * text with `origin = "..."`: in place of the line that sets it, else of the first one that is
+ * commented out, else at the end. line gets the line's former and new wording.
+ */
+struct setup_line;
+void setup_origin_line(
+    const char *text, const char *origin, struct strbuf *ret, struct setup_line *line);
+/* Whether an origin can be written to a settings file as it is. */
+bool setup_origin_is_plain(const char *origin);
+/* text with its line `after` as it was before (or without it): false where there is no such line.
+ */
+bool setup_line_back(const char *text, const struct setup_line *line, struct strbuf *ret);
+
+#endif

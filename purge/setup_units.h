@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: ISC */
+/* The units of systemd that belong to a settings file. */
+#ifndef PQPURGE_PURGE_SETUP_UNITS_H
+#define PQPURGE_PURGE_SETUP_UNITS_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#define SETUP_UNIT_MAX 300
+
+/* Whether systemd is this host's init. */
+bool setup_systemd_runs(void);
+/*
+ * The units that are installed for a settings file: pqpurge-milter.service and pqpurge-sync.timer
+ * for the default one, their instances (pqpurge-milter@NAME.service) for /etc/pqpurge/NAME.conf,
+ * none for others; the socket where the daemon is handed one (socket "fd:N"). A packed list.
+ */
+void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed);
+/* Runs `systemctl WORD... UNIT`; its exit status, or a negative code with words. */
+int setup_systemctl(const char *const *words, const char *unit, struct err *err) NODISCARD;
+bool setup_unit_is_enabled(const char *unit);
+bool setup_unit_is_active(const char *unit);
+
+#endif

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: ISC */
+/* What hold batches still hold. */
+#include "purge/undo.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "purge/holds.h"
+#include "purge/wording.h"
+
+struct undo {
+	const struct session *s;
+	uint64_t *numbers; /* of the batches, as asked for */
+	size_t count;
+	struct holds holds;
+};
+
+static int parse_numbers(struct undo *u, struct err *err)
+{
+	u->numbers = calloc(u->s->options.word_count + 1, sizeof(*u->numbers));
+	if (!u->numbers)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (; u->count < u->s->options.word_count; u->count++) {
+		const char *word = u->s->options.words[u->count];
+
+		if (str_parse_u64(word, 1, UINT64_MAX / 2, &u->numbers[u->count]) < 0)
+			return err_set(err, ERR_USAGE,
+			    "'%s' is no batch number; 'pqpurge-idx log' lists the batches", word);
+	}
+	return 0;
+}
+
+/* ---- whether these are batches that can be undone */
+
+/* In the child. */
+static int check(struct store *store, void *arg, struct bytes *out, struct err *err)
+{
+	const struct undo *u = arg;
+	struct batch b;
+	struct txn txn;
+	int code = txn_begin(store, false, &txn);
+
+	(void)out;
+	for (size_t i = 0; i < u->count && code >= 0; i++) {
+		code = batch_get(&txn, u->numbers[i], &b);
+		if (code == 0)
+			code = err_set(err, ERR_USAGE,
+			    "there is no batch %" PRIu64 "; 'pqpurge-idx log' lists the batches",
+			    u->numbers[i]);
+		else if (code == 1 && strcmp(b.verb, "purge") == 0)
+			code = err_set(err, ERR_USAGE,
+			    "batch %" PRIu64 " deleted its messages; these cannot come back",
+			    u->numbers[i]);
+		else if (code == 1 && strcmp(b.verb, "hold") != 0)
+			code = err_set(err, ERR_USAGE,
+			    "batch %" PRIu64 " is a '%s', and only a 'hold' can be undone",
+			    u->numbers[i], b.verb);
+		else if (code < 0)
+			err_set(err, code, "failed to read batch %" PRIu64 " (%s)", u->numbers[i],
+			    err_word(code));
+	}
+	txn_abort(&txn);
+	return code < 0 ? code : 0;
+}
+
+/* ---- what they still hold */
+
+static bool is_wanted(const struct undo *u, uint64_t batch)
+{
+	for (size_t i = 0; i < u->count; i++)
+		if (u->numbers[i] == batch)
+			return true;
+	return false;
+}
+
+static bool is_one_message(const struct holds_entry *a, const struct holds_entry *b)
+{
+	return a->arrival_time == b->arrival_time && queue_id_equal(&a->queue_id, &b->queue_id);
+}
+
+/* What became of the messages of the batches that are not theirs any more. */
+struct lost {
+	uint64_t released, held_again;
+	uint64_t batch; /* that did it to the last one seen */
+};
+
+/*
+ * Entries of one message stand together, the last one says how it stands. A message of a wanted
+ * batch is kept at the front of the list, others are overwritten; the kept ones stay sorted.
+ */
+static size_t keep_held(const struct undo *u, struct lost *lost)
+{
+	struct holds_entry *list = u->holds.list;
+	size_t kept = 0, end;
+
+	for (size_t begin = 0; begin < u->holds.count; begin = end) {
+		const struct holds_entry *last;
+		bool wanted = false;
+
+		for (end = begin; end < u->holds.count && is_one_message(&list[begin], &list[end]);
+		     end++)
+			wanted |= list[end].held && is_wanted(u, list[end].batch);
+		last = &list[end - 1];
+		if (wanted && last->held && is_wanted(u, last->batch)) {
+			list[kept++] = *last;
+		} else if (wanted) {
+			lost->released += !last->held;
+			lost->held_again += last->held;
+			lost->batch = last->batch;
+		}
+	}
+	return kept;
+}
+
+static void tell_lost(const struct undo *u, size_t kept, const struct lost *lost)
+{
+	const char *subject = u->count == 1 ? "The batch was" : "The batches were";
+
+	if (u->s->options.quiet)
+		return;
+	if (lost->released && kept == 0)
+		fprintf(stderr, "%s undone already, last by batch %" PRIu64 ".\n", subject,
+		    lost->batch);
+	else if (lost->released)
+		fprintf(stderr, "%" PRIu64 " %s released since, last by batch %" PRIu64 ".\n",
+		    lost->released, lost->released == 1 ? "message was" : "messages were",
+		    lost->batch);
+	if (lost->held_again)
+		fprintf(stderr, "%" PRIu64 " %s held by a later batch and %s.\n", lost->held_again,
+		    lost->held_again == 1 ? "is" : "are", lost->held_again == 1 ? "stays" : "stay");
+}
+
+/* ---- as an outcome */
+
+/* Arrival is the identity, so the queue file must have exactly this T record. */
+static void make_message(const struct holds_entry *entry, struct message *ret)
+{
+	message_init(ret);
+	ret->queue_id = entry->queue_id;
+	ret->origin = ORIGIN_SCAN;
+	ret->mail_time = ret->rcpt_time = ret->end_time = entry->arrival_time;
+}
+
+/* Whether the row of the index can be that message; for its words only, since nothing is proven by
+ * it. */
+static bool may_be(const struct message *row, int64_t arrival_time)
+{
+	if (row->origin == ORIGIN_SENDMAIL)
+		return arrival_time <= row->end_time;
+	return row->mail_time <= arrival_time && arrival_time <= row->rcpt_time;
+}
+
+static void take_words(struct candidate *into, const struct candidate *row)
+{
+	struct message known = row->message;
+
+	if (!queue_id_equal(&known.queue_id, &into->message.queue_id) ||
+	    !may_be(&known, into->message.mail_time))
+		return;
+	known.origin = ORIGIN_SCAN;
+	known.flags &= ~(uint32_t)MESSAGE_CLOCK_STEPPED;
+	known.mail_time = known.rcpt_time = known.end_time = into->message.mail_time;
+	into->message = known;
+	into->sequence = row->sequence;
+}
+
+static int by_id(const void *left, const void *right)
+{
+	const struct candidate *a = left, *b = right;
+
+	return strcmp(a->message.queue_id.text, b->message.queue_id.text);
+}
+
+/*
+ * Senders and recipients, as far as the index still knows them. list is sorted by ID; an ID can
+ * stand there twice, for two messages that had it one after the other.
+ */
+static int add_words(const struct undo *u, struct candidate *list, size_t count,
+    struct candidates *rows, struct err *err)
+{
+	struct selector by_ids;
+	int code = 0;
+
+	selector_init(&by_ids);
+	by_ids.ids_given = true;
+	for (size_t i = 0; i < count && code == 0; i++)
+		code = selector_add_id(&by_ids, &list[i].message.queue_id);
+	selector_seal(&by_ids);
+	if (code < 0)
+		err_set(err, code, "%s", err_word(code));
+	else
+		code = index_select(u->s->settings.index_directory, &by_ids, rows, err);
+	selector_release(&by_ids);
+	if (code < 0)
+		return code;
+	qsort(rows->list, rows->count, sizeof(*rows->list), by_id);
+	for (size_t i = 0, r = 0; i < count; i++) {
+		while (r < rows->count && by_id(&rows->list[r], &list[i]) < 0)
+			r++;
+		if (r < rows->count)
+			take_words(&list[i], &rows->list[r]);
+	}
+	return 0;
+}
+
+static int make_outcome(const struct undo *u, size_t count, struct outcome *ret, struct err *err)
+{
+	struct candidate *list = calloc(count + 1, sizeof(*list));
+	struct item *items = calloc(count + 1, sizeof(*items));
+	struct candidates rows = {0};
+	int code = 0;
+
+	if (!list || !items)
+		code = err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < count && code == 0; i++) {
+		make_message(&u->holds.list[i], &list[i].message);
+		list[i].matched = MATCHED_OTHER;
+		items[i].candidate = &list[i];
+		items[i].proof.arrival_time = items[i].proof.size = -1;
+	}
+	if (code == 0 && count)
+		code = add_words(u, list, count, &rows, err);
+	if (code < 0) {
+		free(list);
+		free(items);
+		return code;
+	}
+	free(rows.list);
+	*ret = (struct outcome){.candidates = {.list = list, .count = count, .memory = rows.memory},
+	    .items = items,
+	    .count = count};
+	return 0;
+}
+
+int undo_select(const struct session *s, struct outcome *ret, struct err *err)
+{
+	struct undo u = {.s = s};
+	struct blob blob = {0};
+	struct lost lost = {0};
+	size_t kept;
+	int code = parse_numbers(&u, err);
+
+	if (code == 0)
+		code = index_read(s->settings.index_directory, check, &u, &blob, err);
+	if (code == 0)
+		code = holds_read(s->settings.index_directory, &u.holds, err);
+	if (code == 0) {
+		kept = keep_held(&u, &lost);
+		tell_lost(&u, kept, &lost);
+		code = make_outcome(&u, kept, ret, err);
+	}
+	blob_release(&blob);
+	holds_release(&u.holds);
+	free(u.numbers);
+	return code;
+}

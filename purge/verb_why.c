@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx why: the reasons for which matches are deferred, and when Postfix tries again. */
+#include <errno.h>
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "purge/lifetime.h"
+#include "purge/progress.h"
+#include "purge/report.h"
+#include "purge/session.h"
+#include "purge/why.h"
+#include "purge/wording.h"
+
+#define REASONS_SHOWN 20 /* on a terminal, where no --limit says otherwise */
+
+/* What main.cf says of the queue manager's patience. */
+enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIENCE_COUNT };
+
+struct patience {
+	struct strbuf text[PATIENCE_COUNT]; /* as main.cf has it */
+	int64_t usec[PATIENCE_COUNT];
+};
+
+static const struct {
+	const char *name;
+	bool days; /* a number without a unit */
+} parameters[PATIENCE_COUNT] = {
+    [RUN_DELAY] = {"queue_run_delay", false},
+    [BACKOFF_LEAST] = {"minimal_backoff_time", false},
+    [BACKOFF_MOST] = {"maximal_backoff_time", false},
+    [LIFETIME] = {"maximal_queue_lifetime", true},
+    [BOUNCE_LIFETIME] = {"bounce_queue_lifetime", true},
+};
+
+static int patience_read(const struct postfix *p, struct patience *ret, struct err *err)
+{
+	for (size_t i = 0; i < PATIENCE_COUNT; i++) {
+		const char *name = parameters[i].name;
+		int code = postfix_parameter(p, name, &ret->text[i], err);
+		const char *text = strbuf_text(&ret->text[i]);
+
+		if (code < 0)
+			return code;
+		code = parameters[i].days ? lifetime_parse(text, &ret->usec[i])
+					  : clock_parse_span(text, &ret->usec[i]);
+		if (code < 0)
+			return err_set(err, ERR_CONFIG, "%s is '%s', which is no time", name, text);
+	}
+	return 0;
+}
+
+static void patience_release(struct patience *patience)
+{
+	for (size_t i = 0; i < PATIENCE_COUNT; i++)
+		strbuf_release(&patience->text[i]);
+}
+
+/* All that is told. */
+struct told {
+	const struct session *s;
+	uint64_t messages;
+	int64_t oldest; /* arrival; 0 = no message */
+	struct why why;
+	struct patience patience;
+};
+
+static size_t shown(const struct told *t)
+{
+	size_t limit = t->s->options.limit;
+
+	if (!limit && !t->s->options.json && isatty(STDOUT_FILENO))
+		limit = REASONS_SHOWN;
+	return limit && limit < t->why.count ? limit : t->why.count;
+}
+
+/* ---- for programs */
+
+static int json_group(const struct why_group *g)
+{
+	struct json *o = json_new(), *example = json_new(), *domains = json_new_array();
+
+	json_put_text(o, "reason", g->reason);
+	json_put_int(o, "recipients", (int64_t)g->recipients);
+	json_put_int(o, "messages", (int64_t)g->messages);
+	json_put_text(example, "queue_id", g->example_id);
+	json_put_text(example, "address", g->example_recipient);
+	json_put_text(example, "delay_reason", g->example_reason);
+	json_put(o, "example", example);
+	for (unsigned i = 0; i < g->domains_listed; i++) {
+		struct json *domain = json_new();
+
+		json_put_text(domain, "domain", g->domains[i].name);
+		json_put_int(domain, "recipients", (int64_t)g->domains[i].count);
+		json_append(domains, domain);
+	}
+	json_put(o, "domains", domains);
+	json_put_int(o, "domain_count", (int64_t)g->domain_count);
+	return json_line(stdout, o);
+}
+
+static int json_all(const struct told *t)
+{
+	struct json *o = json_new(), *summary = json_new();
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < shown(t); i++)
+		code = json_group(&t->why.list[i]);
+	json_put_int(summary, "messages", (int64_t)t->messages);
+	json_put_int(summary, "recipients", (int64_t)t->why.recipients);
+	json_put_int(summary, "reasons", (int64_t)t->why.count);
+	json_put_int(summary, "without_reason", (int64_t)t->why.silent);
+	for (size_t i = 0; i < PATIENCE_COUNT; i++)
+		json_put_int(summary, parameters[i].name, t->patience.usec[i] / USEC_PER_SEC);
+	json_put_int(summary, "due", (int64_t)t->why.due);
+	if (t->why.next)
+		json_put_int(summary, "next_try", t->why.next / USEC_PER_SEC);
+	if (t->oldest)
+		json_put_int(
+		    summary, "gives_up", (t->oldest + t->patience.usec[LIFETIME]) / USEC_PER_SEC);
+	json_put(o, "summary", summary);
+	return json_line(stdout, o) < 0 && code == 0 ? -EIO : code;
+}
+
+/* ---- for people */
+
+static void text_group(const struct why_group *g)
+{
+	struct strbuf line = {0};
+	char buf[1024];
+
+	printf("\n%8" PRIu64 "  ", g->recipients);
+	wording_fold_from(stdout, 10, str_scrub(buf, sizeof(buf), g->reason));
+	if (g->messages != g->recipients)
+		strbuf_printf(
+		    &line, "in %" PRIu64 " %s; ", g->messages, wording_messages(g->messages));
+	for (unsigned i = 0; i < g->domains_listed; i++)
+		strbuf_printf(&line, "%s%s %" PRIu64, i ? ", " : "",
+		    *g->domains[i].name ? g->domains[i].name : "(no domain)", g->domains[i].count);
+	if (g->domain_count > g->domains_listed)
+		strbuf_printf(
+		    &line, " and %" PRIu64 " more domains", g->domain_count - g->domains_listed);
+	wording_fold(stdout, 10, str_scrub(buf, sizeof(buf), strbuf_text(&line)));
+	strbuf_clear(&line);
+	strbuf_printf(
+	    &line, "e.g. %s to %s: %s", g->example_id, g->example_recipient, g->example_reason);
+	wording_fold(stdout, 10, str_scrub(buf, sizeof(buf), strbuf_text(&line)));
+	strbuf_release(&line);
+}
+
+static void text_patience(const struct told *t)
+{
+	char buf[512], first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+	const struct strbuf *text = t->patience.text;
+
+	snprintf(buf, sizeof(buf),
+	    "Postfix looks for mail that is due every %s (queue_run_delay), tries a message again "
+	    "after %s to %s (minimal_backoff_time, maximal_backoff_time), and gives up after %s "
+	    "(maximal_queue_lifetime), on bounces after %s (bounce_queue_lifetime).",
+	    strbuf_text(&text[RUN_DELAY]), strbuf_text(&text[BACKOFF_LEAST]),
+	    strbuf_text(&text[BACKOFF_MOST]), strbuf_text(&text[LIFETIME]),
+	    strbuf_text(&text[BOUNCE_LIFETIME]));
+	fputc('\n', stdout);
+	wording_fold(stdout, 0, buf);
+	if (t->why.due)
+		printf("%" PRIu64 " %s due now.\n", t->why.due, t->why.due == 1 ? "is" : "are");
+	if (t->why.next && t->why.next == t->why.last)
+		printf("The next try is at %s.\n", clock_text(t->why.next, first, sizeof(first)));
+	else if (t->why.next)
+		printf("Next tries: from %s to %s.\n",
+		    clock_text(t->why.next, first, sizeof(first)),
+		    clock_text(t->why.last, last, sizeof(last)));
+	if (t->oldest)
+		printf("The oldest is given up at the first try after %s.\n",
+		    clock_text(t->oldest + t->patience.usec[LIFETIME], first, sizeof(first)));
+}
+
+static void text_all(const struct told *t)
+{
+	if (t->messages == 0) {
+		fputs("Nothing matched.\n", stdout);
+		return;
+	}
+	printf("%" PRIu64 " %s in the queue, %" PRIu64 " %s deferred for %zu %s.\n", t->messages,
+	    wording_messages(t->messages), t->why.recipients,
+	    t->why.recipients == 1 ? "recipient" : "recipients", t->why.count,
+	    t->why.count == 1 ? "reason" : "reasons");
+	for (size_t i = 0; i < shown(t); i++)
+		text_group(&t->why.list[i]);
+	if (shown(t) < t->why.count)
+		printf("\n%zu more %s; --limit shows them.\n", t->why.count - shown(t),
+		    t->why.count - shown(t) == 1 ? "reason" : "reasons");
+	if (t->why.silent)
+		printf("\n%" PRIu64 " %s no reason yet: not tried since it came in.\n",
+		    t->why.silent, t->why.silent == 1 ? "has" : "have");
+	text_patience(t);
+}
+
+/* ---- what is asked */
+
+static int ask(struct told *t, const struct outcome *outcome, struct err *err)
+{
+	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
+	size_t count = 0;
+	int code;
+
+	if (!messages)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct item *item = &outcome->items[i];
+
+		if (item->result != RESULT_READY)
+			continue;
+		messages[count++] = (struct why_message){
+		    item->candidate->message.queue_id, (enum queue_name)item->proof.queue};
+		if (item->proof.arrival_time > 0 &&
+		    (t->oldest == 0 || item->proof.arrival_time < t->oldest))
+			t->oldest = item->proof.arrival_time;
+	}
+	t->messages = count;
+	code = why_read(&t->s->postfix, messages, count, t->s->options.now, &t->why, err);
+	free(messages);
+	return code;
+}
+
+static int tell(struct told *t, struct err *err)
+{
+	int code = 0;
+
+	if (t->s->options.json)
+		code = json_all(t);
+	else
+		text_all(t);
+	return code < 0 ? err_sys(err, -code, "failed to write the reasons") : 0;
+}
+
+int verb_why(struct session *s, struct err *err)
+{
+	struct progress progress;
+	struct order order = {.settings = &s->settings,
+	    .postfix = &s->postfix,
+	    .selector = &s->options.selector,
+	    .action = ACTION_LIST,
+	    .progress = progress_show,
+	    .progress_arg = &progress};
+	struct outcome outcome = {0};
+	struct report report = {.outcome = &outcome, .action = ACTION_LIST, .dry_run = true};
+	struct told told = {.s = s};
+	int code;
+
+	progress_init(&progress, stderr, isatty(STDERR_FILENO), wording_doing(ACTION_LIST));
+	if (selector_is_empty(&s->options.selector))
+		s->options.selector.all = true;
+	code = order_select(&order, &outcome, err);
+	if (code == 0)
+		code = order_prove(&order, &outcome, err);
+	progress_end(&progress);
+	if (code == 0)
+		code = ask(&told, &outcome, err);
+	if (code == 0)
+		code = patience_read(&s->postfix, &told.patience, err);
+	if (code == 0)
+		code = tell(&told, err);
+	if (code == 0) {
+		report_problems(stderr, &report);
+		code = report_exit(&report);
+	}
+	why_release(&told.why);
+	patience_release(&told.patience);
+	outcome_release(&outcome);
+	return code;
+}
