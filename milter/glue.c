@@ -213,6 +213,23 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
+/* Says what the caps kept out of the record; nothing of it can be selected by. */
+static void tell_cut(const char *id, const struct message *m)
+{
+	struct strbuf line = {0};
+
+	if (m->flags & MESSAGE_CUT_RECIPIENTS)
+		strbuf_printf(&line, ", %u of %u recipients", (unsigned)m->recipients.count,
+		    (unsigned)m->recipient_count);
+	if (m->flags & MESSAGE_CUT_FROM)
+		strbuf_printf(&line, ", %u mailboxes of header From", (unsigned)m->from.count);
+	if (m->flags & MESSAGE_CUT_TEXT)
+		strbuf_puts(&line, ", the beginning of an overlong field");
+	if (line.len)
+		log_info("%s: recorded in part: %s", id, strbuf_text(&line) + 2);
+	strbuf_release(&line);
+}
+
 static sfsistat record(const char *id, const struct message *m)
 {
 	char reason[WRITER_REASON_MAX + 1] = "";
@@ -221,6 +238,7 @@ static sfsistat record(const char *id, const struct message *m)
 		log_info("%s: not recorded (%s); sender=<%s>", id, reason, m->sender);
 		return unrecorded();
 	}
+	tell_cut(id, m);
 	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u", id, m->sender,
 	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and others" : "",
 	    (unsigned)m->recipient_count);

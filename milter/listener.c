@@ -3,10 +3,12 @@
 #include "milter/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/str.h"
 
 static int parse_path(const char *socket, const char *path, struct listener *ret, struct err *err)
@@ -118,11 +120,28 @@ int listener_prepare(const struct listener *l, uid_t uid, gid_t gid, struct err 
 	return listener_make_directory(directory, 0750, uid, gid, err);
 }
 
+/*
+ * The directory may be the daemon's user's, who could put a link to something else in the socket's
+ * place before root gives that away: so what is there is held by a descriptor while it is looked
+ * at.
+ */
 int listener_give(const struct listener *l, uid_t uid, gid_t gid, struct err *err)
 {
-	if (l->kind == LISTENER_UNIX && lchown(l->address.sun_path, uid, gid) != 0)
-		return err_sys(err, errno, "failed to give socket '%s' away", l->address.sun_path);
-	return 0;
+	struct stat st;
+	int fd, errnum = 0;
+
+	if (l->kind != LISTENER_UNIX)
+		return 0;
+	fd = open(l->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) != 0)
+		errnum = errno;
+	else if (!S_ISSOCK(st.st_mode))
+		errnum = ENOTSOCK;
+	else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH) != 0)
+		errnum = errno;
+	io_close(&fd);
+	return errnum ? err_sys(err, errnum, "failed to give socket '%s' away", l->address.sun_path)
+		      : 0;
 }
 
 void listener_remove(const struct listener *l)

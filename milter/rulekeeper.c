@@ -109,14 +109,24 @@ static int rebuild(struct rulekeeper *k)
 	return code;
 }
 
+/* A file that is wrong stays wrong until it changes; what only could not be read now is tried
+ * again. */
+static bool is_wrong(int code)
+{
+	return code == ERR_SYNTAX || code == ERR_LIMIT;
+}
+
 static int read_file(struct rulekeeper *k, struct err *err)
 {
+	static const struct file_mark none = {.size = -1};
 	struct rule_list rules = {0};
 	int code;
 
 	k->mark =
 	    mark_of(k->file); /* before reading: a change in between is seen at the next look */
 	code = rules_file_read(k->file, &rules, err);
+	if (code && !is_wrong(code))
+		k->mark = none;
 	if (code)
 		return code;
 	code = rulepack_fill(&k->from_file, &rules);

@@ -25,7 +25,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k);
 void rulekeeper_set_command(void *k, struct rule_list *rules);
 /* Reads the file again, where it changed or by force. Logs what happened. */
 void rulekeeper_reload(struct rulekeeper *k, bool force);
-/* Hands on the command's hits since the last call. For writer_config (arg: the keeper). */
+/* Hands on all rules' hits since the last call. For writer_config (arg: the keeper). */
 void rulekeeper_collect_hits(
     void *k, void (*save)(void *to, const struct rule *r, uint64_t hits), void *to);
 

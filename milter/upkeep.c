@@ -13,7 +13,10 @@
 
 static void save_hits(void *to, const struct rule *r, uint64_t hits)
 {
-	rulebook_add_hits(to, r->subject, hits);
+	if (r->line)
+		rulebook_add_file_hits(to, r->subject, hits);
+	else
+		rulebook_add_hits(to, r->subject, hits);
 }
 
 int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hits *save, void *to),
@@ -41,19 +44,20 @@ static void note_reader(struct upkeep *u)
 }
 
 /*
- * The pages that may be in use: most of the map; on a disk that is nearly full, most of what the
- * file has already, so that new rows live in the room of the oldest.
+ * The pages that may be in use: most of the map, or of what the file has and the disk can still
+ * give it, if that is less. Then new rows live in the room of the oldest.
  */
 static uint64_t page_limit(const char *directory, const struct store_usage *usage)
 {
-	uint64_t pages = usage->map_pages;
+	uint64_t pages = usage->map_pages, room;
 	struct statvfs disk;
 
-	if (usage->page_size && statvfs(directory, &disk) == 0 &&
-	    (uint64_t)disk.f_bavail * disk.f_frsize < 2 * HOME_PREALLOCATE &&
-	    usage->file_bytes / usage->page_size < pages)
-		pages = usage->file_bytes / usage->page_size;
-	return pages / 100 * UPKEEP_PRUNE_PERCENT;
+	if (usage->page_size && statvfs(directory, &disk) == 0) {
+		room = (usage->file_bytes + (uint64_t)disk.f_bavail * disk.f_frsize) /
+		       usage->page_size;
+		pages = room < pages ? room : pages;
+	}
+	return pages * UPKEEP_PRUNE_PERCENT / 100;
 }
 
 int upkeep_space(struct upkeep *u, const char *directory, struct store *store, struct err *err)
@@ -76,25 +80,41 @@ bool upkeep_must_prune(const struct upkeep *u)
 	       u->usage.used_pages > u->page_limit;
 }
 
+/*
+ * How many rows make room enough, and a little more: rows are small or large, and what goes in vain
+ * is lost. Where such a transaction has failed, for it needs free pages itself, it is made smaller.
+ */
+static size_t slice_of(const struct upkeep *u)
+{
+	uint64_t rows = u->usage.rows[STORE_MESSAGE], used = u->usage.used_pages;
+	uint64_t wanted = rows * (used - u->page_limit) / used + rows / 100 + 1;
+	size_t most = u->slice ? u->slice : UPKEEP_PRUNE_ROWS;
+
+	return wanted < most ? (size_t)wanted : most;
+}
+
 int upkeep_prune(struct upkeep *u, const char *directory, struct store *store, struct err *err)
 {
 	struct txn txn;
 	int64_t dropped_to = 0;
+	size_t slice = slice_of(u);
 
 	txn_begin(store, true, &txn);
-	size_t dropped = entry_prune(&txn, UPKEEP_PRUNE_ROWS, &dropped_to);
+	size_t dropped = entry_prune(&txn, slice, &dropped_to);
 	if (dropped_to < u->pruned_to)
 		dropped_to = u->pruned_to;
-	/* from = 0 keeps it one row, which moves on: everything up to there is gone. */
-	struct coverage_row row = {
-	    .kind = COVERAGE_PRUNED, .to = dropped_to, .count = u->pruned + dropped};
+	/* It is one row, which grows: everything up to there is gone. */
+	struct coverage_row row = {.kind = COVERAGE_PRUNED, .to = dropped_to, .count = dropped};
 	snprintf(row.reason, sizeof(row.reason), "the index is full; the oldest went first");
 	coverage_put(&txn, &row);
 	int code = txn_commit(&txn, err);
-	if (code)
+	if (code) {
+		u->slice = slice / 2 > 0 ? slice / 2 : 1;
 		return code;
+	}
 	if (u->pruned == 0)
 		log_info("index is nearly full; the oldest messages are dropped from it");
+	u->slice = 2 * u->slice < UPKEEP_PRUNE_ROWS ? 2 * u->slice : 0;
 	u->pruned += dropped;
 	u->pruned_to = dropped_to;
 	code = upkeep_space(u, directory, store, err);

@@ -10,10 +10,9 @@
 #include "index/store.h"
 #include "rules/rule.h"
 
-#define UPKEEP_PRUNE_ROWS                                                                          \
-	1000                    /* oldest messages dropped in one transaction: a few milliseconds  \
-				 */
-#define UPKEEP_PRUNE_PERCENT 80 /* of the map's pages */
+/* The most of the oldest messages that one transaction drops: a few milliseconds. */
+#define UPKEEP_PRUNE_ROWS    1000
+#define UPKEEP_PRUNE_PERCENT 80 /* of the pages that there is room for */
 
 /* Zero-initialise. */
 struct upkeep {
@@ -21,7 +20,8 @@ struct upkeep {
 	uint64_t page_limit;      /* pages that may be in use */
 	int64_t pruned_to;        /* latest mail_time dropped so far */
 	uint64_t pruned;          /* messages dropped since start */
-	pid_t lagging;            /* a reader that keeps pages from being freed; 0 = none */
+	size_t slice;  /* most rows of the next try, after one that failed; 0 = no limit */
+	pid_t lagging; /* a reader that keeps pages from being freed; 0 = none */
 };
 
 typedef void upkeep_save_hits(void *to, const struct rule *r, uint64_t hits);

@@ -21,7 +21,7 @@ struct writer {
 	bool open;
 	struct command_rules rules;
 	struct upkeep upkeep;
-	size_t rows_since_look; /* written since the space was looked at */
+	size_t rows_since_look, bytes_since_look; /* written since the space was looked at */
 	int64_t next_tick, next_touch;
 
 	/* For status; under `lock`. */

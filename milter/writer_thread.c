@@ -5,8 +5,11 @@
 #include "index/entry.h"
 #include "milter/writer_private.h"
 
-#define TICK      USEC_PER_SEC
-#define LOOK_ROWS 1000 /* rows after which the space is looked at before the second is over */
+#define TICK USEC_PER_SEC
+/* Rows after which the space is looked at before the second is over; or, where the index is small
+ * or they are large, the part of it that their records fill. */
+#define LOOK_ROWS 1000
+#define LOOK_PART 64
 
 static void show_upkeep(struct writer *w)
 {
@@ -26,6 +29,7 @@ static int write_rows(struct writer *w, const struct ticket *rows, struct err *e
 	for (const struct ticket *t = rows; t; t = t->next) {
 		entry_add(&txn, bytes_span(&t->record), NULL);
 		w->rows_since_look++;
+		w->bytes_since_look += t->record.len;
 	}
 	if (in_gap)
 		coverage_put(&txn, &gap);
@@ -75,12 +79,26 @@ static void tend_rules(struct writer *w)
 static void tend_space(struct writer *w)
 {
 	struct err err = {{0}};
-	w->rows_since_look = 0;
+	w->rows_since_look = w->bytes_since_look = 0;
 	int code = upkeep_space(&w->upkeep, w->home.directory, w->home.store, &err);
 
 	if (code)
 		writer_store_failed(w, code, &err);
 	show_upkeep(w);
+}
+
+/*
+ * The run file's time says: up to here nothing was lost that is not written down. So it stands
+ * still while a gap is known to memory alone, for a kill would take that with it.
+ */
+static void show_life(struct writer *w, int64_t now)
+{
+	struct coverage_row gap;
+
+	if (now < w->next_touch || intake_gap(&w->intake, &gap))
+		return;
+	home_touch(&w->home);
+	w->next_touch = now + HOME_RUN_INTERVAL;
 }
 
 static void tick(struct writer *w, int64_t now)
@@ -103,10 +121,16 @@ static void tick(struct writer *w, int64_t now)
 		tend_rules(w);
 	if (w->open)
 		tend_space(w);
-	if (w->open && now >= w->next_touch) {
-		home_touch(&w->home);
-		w->next_touch = now + HOME_RUN_INTERVAL;
-	}
+	if (w->open)
+		show_life(w, now);
+}
+
+static bool must_look(const struct writer *w)
+{
+	const struct upkeep *u = &w->upkeep;
+
+	return w->rows_since_look >= LOOK_ROWS ||
+	       w->bytes_since_look > u->usage.map_pages * u->usage.page_size / LOOK_PART;
 }
 
 /*
@@ -121,6 +145,8 @@ static void prune(struct writer *w, size_t came_in)
 		if (!upkeep_must_prune(&w->upkeep))
 			break;
 		int code = upkeep_prune(&w->upkeep, w->home.directory, w->home.store, &err);
+		if (code == ERR_FULL && w->upkeep.slice > 1)
+			continue; /* a smaller one may do */
 		if (code) {
 			w->upkeep.page_limit = UINT64_MAX; /* not again before the next look */
 			writer_store_failed(w, code, &err);
@@ -144,7 +170,7 @@ static void work(struct writer *w, unsigned ready)
 	size_t came_in = w->rows_since_look;
 	if (now >= w->next_tick)
 		tick(w, now);
-	else if (w->open && came_in >= LOOK_ROWS)
+	else if (w->open && must_look(w))
 		tend_space(w);
 	if (w->open)
 		prune(w, came_in);
@@ -166,7 +192,10 @@ void *writer_main(void *arg)
 	}
 	if (w->open && intake_gap(&w->intake, &gap))
 		commit_batch(w);
-	if (w->open)
+	/* An END row would deny a gap that could not be written. */
+	if (w->open && intake_gap(&w->intake, &gap))
+		home_abandon(&w->home);
+	else if (w->open)
 		home_close(&w->home);
 	intake_finished(&w->intake);
 	return NULL;

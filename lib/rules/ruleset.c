@@ -134,7 +134,7 @@ void ruleset_count_hit(struct ruleset *set, size_t index)
 void ruleset_take_hits(
     struct ruleset *set, void (*fn)(void *arg, const struct rule *r, uint64_t hits), void *arg)
 {
-	for (size_t i = 0; i < set->command_count; i++) {
+	for (size_t i = 0; i < set->count; i++) {
 		uint64_t hits = atomic_exchange_explicit(&set->hits[i], 0, memory_order_relaxed);
 
 		if (hits > 0)

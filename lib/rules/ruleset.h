@@ -44,8 +44,8 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 /* Counts a hit (atomic). */
 void ruleset_count_hit(struct ruleset *set, size_t index);
 /*
- * Calls fn for each of the command's rules with the hits since the last call, and zeroes them. For
- * the writer's flush.
+ * Calls fn for each rule, the file's too (line != 0), with the hits since the last call, and zeroes
+ * them. For the writer's flush.
  */
 void ruleset_take_hits(
     struct ruleset *set, void (*fn)(void *arg, const struct rule *r, uint64_t hits), void *arg);

@@ -161,6 +161,32 @@ static void test_hanging_commit(void **state)
 	assert_int_equal(gap.count, 200);
 }
 
+/* A gap that was never written may be forgotten by nobody: the next start must find it. */
+static void test_gap_survives_the_end(void **state)
+{
+	struct fixture *f = *state;
+	struct coverage_row gap = {0};
+
+	wrapping = FAILING;
+	start(f);
+	assert_int_equal(record(f, 1), WRITER_RECORDED);
+	int64_t before = clock_wall();
+	WAIT_FOR(clock_wall() > before + 20000);
+	faults.commits_only = true;
+	faults.fail_code = ERR_FULL;
+	assert_int_equal(record(f, 2), WRITER_LOST);
+	int64_t lost = clock_wall();
+	WAIT_FOR(clock_wall() > lost + 20000); /* a file's time is rounded down to a tick */
+	stop(f);
+	assert_int_equal(coverage(f, COVERAGE_END, NULL), 0);
+	assert_true(home_last_sign(f->directory) < lost);
+	faults.fail_code = 0;
+	start(f);
+	stop(f);
+	assert_int_equal(coverage(f, COVERAGE_GAP, &gap), 1);
+	assert_true(gap.from < lost && gap.to >= lost);
+}
+
 static void test_lose(void **state)
 {
 	struct fixture *f = *state;
@@ -178,4 +204,4 @@ static void test_lose(void **state)
 
 UNIT_MAIN(TEST(test_recorded), TEST(test_many_sessions), TEST(test_async),
     TEST(test_queue_is_capped), TEST(test_failing_commits), TEST(test_gap_ends_without_mail),
-    TEST(test_hanging_commit), TEST(test_lose))
+    TEST(test_hanging_commit), TEST(test_gap_survives_the_end), TEST(test_lose))

@@ -214,7 +214,7 @@ static void test_hits(void **state)
 	ruleset_count_hit(set, find(set, "d@other").index);
 	ruleset_count_hit(set, 99);
 	ruleset_take_hits(set, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "b.example=2 /d/=1 ");
+	assert_string_equal(strbuf_text(&told), "b.example=2 /d/=1 a.example=1 ");
 	strbuf_clear(&told);
 	ruleset_take_hits(set, add_hits, &told);
 	assert_string_equal(strbuf_text(&told), "");
