@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint) are missing, and installs these and no
+# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint, deb, bench) are missing, and installs these and no
 # others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
 set -u
 
@@ -8,6 +8,8 @@ BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libi
 	libconfuse-dev libsmartcols-dev libxxhash-dev'
 TEST='libcmocka-dev miltertest postfix python3 strace'
 LINT='clang clang-format clang-tidy mandoc shellcheck'
+BENCH='jq gnuplot-nox'
+DEB='debhelper dpkg-dev lintian debootstrap systemd'
 
 fail() {
 	printf 'deps.sh: %s\n' "$*" >&2
@@ -20,10 +22,12 @@ for group in "$@"; do
 	build) packages="$packages $BUILD" ;;
 	test) packages="$packages $TEST" ;;
 	lint) packages="$packages $LINT" ;;
-	*) fail "no group \"$group\"; there are build, test and lint" ;;
+	deb) packages="$packages $DEB" ;;
+	bench) packages="$packages $BENCH" ;;
+	*) fail "no group \"$group\"; there are build, test, lint, deb and bench" ;;
 	esac
 done
-[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint)"
+[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint, deb, bench)"
 
 command -v dpkg-query >/dev/null 2>&1 ||
 	fail "this is not Debian; please see to it that there is:" "$packages"

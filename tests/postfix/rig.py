@@ -25,7 +25,8 @@ import spool
 from smtp import Smtp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-META = "/etc/postfix"
+FILES = "/etc/postfix/postfix-files"
+SERVICES = "/usr/share/postfix/master.cf.dist"
 DAEMONS = "/usr/lib/postfix/sbin"
 COMMANDS = "/usr/sbin"
 
@@ -87,9 +88,9 @@ def milter_words(socket_path, default_action="accept", timeout="10s"):
 
 
 class PrivatePostfix:
-    """A Postfix instance. main: further main.cf lines (the last of a name wins); services: further master.cf lines; smtpd: options of its smtpd."""
+    """A Postfix instance. main, services: further lines of main.cf (the last of a name wins) and master.cf."""
 
-    def __init__(self, long_ids=False, main="", services="", smtpd=(), command_directory=COMMANDS):
+    def __init__(self, long_ids=False, main="", services=""):
         self.directory = tempfile.mkdtemp(prefix="pqpurge-rig.")
         os.chmod(self.directory, 0o755)
         self.long_ids = long_ids
@@ -97,8 +98,7 @@ class PrivatePostfix:
         self.etc = os.path.join(self.directory, "etc")
         self.spool = os.path.join(self.directory, "spool")
         self.maillog = os.path.join(self.directory, "maillog")
-        self.command_directory = command_directory
-        self.main, self.services, self.smtpd = main, services, smtpd
+        self.main, self.services = main, services
         self.running = False
         self.guard = subprocess.Popen(
             [sys.executable, os.path.join(HERE, "guard.py"), self.directory],
@@ -115,14 +115,15 @@ class PrivatePostfix:
             os.makedirs(path, 0o755, exist_ok=True)
             os.chmod(path, 0o755)
             os.chown(path, owner, -1)
-        for name in ("postfix-files", "dynamicmaps.cf"):
-            shutil.copy(os.path.join(META, name), self.etc)
-            os.makedirs(os.path.join(self.etc, name + ".d"), exist_ok=True)
+        shutil.copy(FILES, self.etc)
+        open(os.path.join(self.etc, "dynamicmaps.cf"), "w", encoding="ascii").close()
+        for name in ("postfix-files.d", "dynamicmaps.cf.d"):
+            os.makedirs(os.path.join(self.etc, name), exist_ok=True)
         self.write_main_cf()
         self.write_master_cf()
 
     def write_main_cf(self):
-        text = MAIN_CF.format(d=self.directory, commands=self.command_directory, daemons=DAEMONS,
+        text = MAIN_CF.format(d=self.directory, commands=COMMANDS, daemons=DAEMONS,
                               long_ids="yes" if self.long_ids else "no")
         lines = (line.partition(" = ") for line in (text + self.main).splitlines())
         settings = {name: value for name, _, value in lines}
@@ -132,7 +133,7 @@ class PrivatePostfix:
     def write_master_cf(self):
         """The shipped services without chroot, smtpd on our port, no service that needs foreign programs."""
         lines = []
-        with open(os.path.join(META, "master.cf.proto"), encoding="utf-8") as file:
+        with open(SERVICES, encoding="utf-8") as file:
             for line in file:
                 words = line.split()
                 if line[0] in "# \t\n" or words[7] == "pipe":
@@ -140,7 +141,6 @@ class PrivatePostfix:
                 words[4] = "n"
                 if words[0] == "smtp" and words[1] == "inet":
                     words = [f"127.0.0.1:{self.port}", "inet", "n", "-", "n", "-", "200", "smtpd"]
-                    words += [f"-o {option}" for option in self.smtpd]
                 lines.append(" ".join(words) + "\n")
         with open(os.path.join(self.etc, "master.cf"), "w", encoding="utf-8") as file:
             file.write("".join(lines) + self.services)

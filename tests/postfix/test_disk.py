@@ -39,7 +39,7 @@ class Disk(RigCase):
         self.assertEqual(result.summary["unindexed"], missing, result.summary)
 
     def account(self):
-        """Every message of the domain in the queue is either in the index, or counted as unindexed. The number of the latter."""
+        """How many messages of the domain are in the queue but not in the index."""
         self.postfix.settled()
         inside = {i for i, file in self.postfix.read().items() if BAD in file.author_domains}
         return len(inside - set(self.pq.listed(BAD)))

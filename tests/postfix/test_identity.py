@@ -59,18 +59,6 @@ class ReusedId(RigCase):
         self.assertEqual(self.postfix.ids(), {ours})
         self.assertEqual(result.with_result("deleted"), rest, result)
 
-    def test_truly_reused_inodes(self):
-        """Mail comes and goes through the same inodes; what Postfix itself put there meanwhile stays."""
-        self.send_many("a@example.com", 40)
-        self.postfix.settled(40)
-        self.postfix.wipe()
-        self.pq.kill9()
-        self.send_many("a@good.test", 40)
-        self.postfix.settled(40)
-        self.pq.start()
-        self.purge(BAD)
-        self.assertEqual(len(self.postfix.ids()), 40)
-
 
 @both_ids
 class Rewriting(RigCase):

@@ -247,3 +247,13 @@ class Configuration(RigCase):
             status = file.read()
         self.assertRegex(status, r"Uid:\s+65534\s+65534\s+65534\s+65534")
         self.assertRegex(status, r"CapEff:\s+0+\n")
+
+    def test_without_root(self):
+        """As the unit starts it: never root, in group postfix, the socket's directory setgid."""
+        self.pq.start(prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=postfix"))
+        info = os.stat(self.pq.settings["socket"].partition(":")[2])
+        self.assertEqual((oct(info.st_mode & 0o777), grp.getgrgid(info.st_gid).gr_name), ("0o660", "postfix"))
+        ours = self.send("a@example.com")
+        self.postfix.settled(1)
+        self.assert_purged({ours}, BAD)
+        self.assertEqual(self.pq.stop(), 0, self.pq.log())

@@ -169,6 +169,7 @@ class Messages(DaemonCase):
             c.message(queue_id(1), recipients=["<r%d@x.example>" % n for n in range(1003)])
         m = self.daemon.messages()[queue_id(1)]
         self.assertEqual([1003, 1000, 2], [m["recipient_count"], len(m["recipients"]), m["flags"]])
+        self.assertIn(f"{queue_id(1)}: recorded in part: 1000 of 1003 recipients", self.daemon.log)
 
     def test_silent_steps_get_no_answer(self):
         with self.daemon.client() as c:

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: ISC
+"""Purges: against other ways to the same end, and against the size of the index."""
+import os
+import statistics
+import subprocess
+
+from common import BAD, ROUNDS, keep, program, seconds, show, stop, table
+
+SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000 10000000").split()]
+# Its purge is measured on this many messages, of which every fifth goes.
+COUNT = int(os.environ.get("COUNT", "100000"))
+
+
+def pqpurge(_, pq, __, *args):
+    done = subprocess.run(pq.words("purge", "-y", "--json", *args, BAD), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.DEVNULL, check=False)
+    assert done.returncode == 0, done
+
+
+def bare(bench, _, ids):
+    bench.shell(f"postsuper -c {bench.postfix.etc} -d -", ids)
+
+
+def jq_pipe(bench, _, __):
+    bench.shell(f"postqueue -c {bench.postfix.etc} -j | jq -r 'select(.sender|endswith(\"@{BAD}\"))|.queue_id' | "
+                f"postsuper -c {bench.postfix.etc} -d -")
+
+
+def mailq_awk(bench, _, __):
+    bench.shell(f"mailq -C {bench.postfix.etc} | awk '/^[0-9A-F]/ && $7 ~ /@{BAD}$/ {{sub(/[*!]$/, \"\", $1); print $1}}' | "
+                f"postsuper -c {bench.postfix.etc} -d -")
+
+
+def seed_script(bench, _, __):
+    bench.shell(f"find {bench.postfix.spool}/deferred -type f -exec grep -l {BAD} {{}} \\; | "
+                f"sed 's|.*/||' | xargs -r -n1 postsuper -c {bench.postfix.etc} -d")
+
+
+def compare(bench, name, title, ways, count, every):
+    """Each way deletes the same share of the same queue; ratios are to the second way."""
+    times = {way: [] for way, _ in ways}
+    for _ in range(ROUNDS):
+        for way, work in ways:
+            pq, ids = bench.fresh(count, every)
+            times[way].append(seconds(lambda: work(bench, pq, ids)))
+            stop(pq)
+            assert bench.left() == count - len(ids.split()), (way, bench.left())
+    table(name, title, times, base=1)
+
+
+def bench_purge(bench):
+    compare(bench, "purge", f"{COUNT // 5} of {COUNT} deferred", [
+        ("pqpurge-idx -y", pqpurge), ("bare postsuper -d - (IDs given)", bare),
+        ("postqueue -j | jq | postsuper -d -", jq_pipe), ("mailq | awk | postsuper -d -", mailq_awk)], COUNT, 5)
+
+
+def bench_seed(bench):
+    compare(bench, "seed", "400 of 2000 deferred", [
+        ("pqpurge-idx -y", pqpurge), ("find, grep -l, xargs -n1 postsuper", seed_script)], 2000, 5)
+
+
+def spool_times(bench, pq):
+    """Seconds that selection took, and proof, in the first round: nothing was looked at before."""
+    out = subprocess.run([program("bench/bench_spool"), bench.postfix.spool, "postfix", pq.index, BAD],
+                         check=True, capture_output=True, text=True).stdout
+    lines = [line.split("\t") for line in out.splitlines()]
+    return [int(next(line[2] for line in lines if line[0] == what)) / 1e6 for what in ("select", "prove")]
+
+
+def bench_share(bench):
+    """Selection and proof as a share of the purge, on the same queue; in turns, for who looks first pays for the names."""
+    rows = {"selection": [], "proof": [], "purge": [], "share, percent": []}
+    for _ in range(ROUNDS):
+        pq, _ids = bench.fresh(COUNT, 5)
+        select, prove = spool_times(bench, pq)
+        stop(pq)
+        pq, _ids = bench.fresh(COUNT, 5)
+        purge = seconds(lambda: pqpurge(bench, pq, None))
+        stop(pq)
+        for row, number in zip(rows.values(), (select, prove, purge, 100 * (select + prove) / purge)):
+            row.append(number)
+    table("share", f"selection and proof of {COUNT // 5} of {COUNT} against the whole purge", rows, base=None)
+
+
+def bench_history(bench):
+    """The purge of 2,000 of 10,000 with more and more other rows in one index."""
+    show("2000 of 10000 deferred, with other rows in the index")
+    pq, before, rows = None, 0, []
+    for extra in [0, *SIZES]:
+        taken = []
+        for _ in range(ROUNDS):
+            pq, _ids = bench.fresh(10000, 5, extra - before, pq)
+            before = extra
+            taken.append(seconds(lambda: pqpurge(bench, pq, None)))
+            stop(pq)
+        rows.append((extra, statistics.median(taken), min(taken), max(taken)))
+        print(f"  {extra:9} other rows: median {rows[-1][1]:.3f} s ({rows[-1][2]:.3f} to {rows[-1][3]:.3f})", flush=True)
+    keep("history", ("rows", "median", "least", "most"), rows)
+
+
+def bench_growth(bench):
+    """The purge of a fifth of a queue that grows, and bare postsuper on the same IDs."""
+    show("a fifth of the queue goes")
+    rows = []
+    for count in [size for size in SIZES if size <= 4 * COUNT]:
+        times = {"purge": [], "bare": []}
+        for _ in range(ROUNDS):
+            for way, work in (("purge", pqpurge), ("bare", bare)):
+                pq, ids = bench.fresh(count, 5)
+                times[way].append(seconds(lambda: work(bench, pq, ids)))
+                stop(pq)
+        rows.append((count, statistics.median(times["purge"]), statistics.median(times["bare"])))
+        print(f"  {count:9} queued: pqpurge-idx {rows[-1][1]:.3f} s, bare postsuper {rows[-1][2]:.3f} s", flush=True)
+    keep("growth", ("queued", "pqpurge", "bare"), rows)

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: ISC
+"""What the measurements share: a private Postfix, a queue with its index, time and CPU, tables of medians."""
+import os
+import platform
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.path.abspath(os.environ.get("PQPURGE_BUILD", os.path.join(TOP, "build")))
+RESULTS = os.environ.get("RESULTS", os.path.join(BUILD, "bench-results"))
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+BAD = "bad.example"
+TICK = os.sysconf("SC_CLK_TCK")
+sys.path.insert(0, os.path.join(TOP, "tests/postfix"))
+
+from pqpurge import Pqpurge, socket_path, wire  # noqa: E402
+from rig import PrivatePostfix  # noqa: E402
+
+# The queue manager looks at the deferred queue only every ten hours.
+QUIET = "queue_run_delay = 36000s\nminimal_backoff_time = 36000s\nmaximal_backoff_time = 36000s\n"
+
+
+def program(name):
+    return os.path.join(BUILD, name)
+
+
+def machine():
+    """One line on what this was measured on, and how busy it was."""
+    with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
+        model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
+    kind = subprocess.run(["stat", "-f", "-c", "%T", "/var/tmp"], capture_output=True, text=True, check=False).stdout.strip()
+    return (f"{model}, {os.cpu_count()} processors, Linux {platform.release()}, {kind}, "
+            f"load average {os.getloadavg()[0]:.1f}")
+
+
+# ---- time and CPU
+
+def seconds(work):
+    begin = time.monotonic()
+    work()
+    return time.monotonic() - begin
+
+
+def _stat(pid):
+    """(parent, seconds of CPU of a process and of the children that it waited for); None: it has gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            words = file.read().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(words[1]), sum(int(w) for w in words[11:15]) / TICK
+
+
+def cpu_of_tree(root):
+    """Seconds of CPU of a process and of all that descend from it, living or waited for."""
+    found = {int(name): _stat(name) for name in os.listdir("/proc") if name.isdigit()}
+    found = {pid: stat for pid, stat in found.items() if stat}
+    total, wanted = 0.0, [root]
+    while wanted:
+        pid = wanted.pop()
+        if pid in found:
+            total += found[pid][1]
+            wanted += [child for child, stat in found.items() if stat[0] == pid]
+    return total
+
+
+# ---- results
+
+def show(title):
+    print(f"\n{title}", flush=True)
+
+
+def table(name, title, ways, unit="s", digits=3, base=0):
+    """ways: {way: [a number for each round]}. Prints and keeps medians, and the ratio of each to the one at base; or, where
+    base is None, no ratio."""
+    show(f"{title} ({len(next(iter(ways.values())))} rounds)")
+    divisor = statistics.median(list(ways.values())[base]) if base is not None else 0
+    rows = []
+    for way, numbers in ways.items():
+        median = statistics.median(numbers)
+        ratio = median / divisor if divisor else float("nan")
+        said = f"   ratio {ratio:.3f}" if divisor else ""
+        print(f"  {way:40} {median:10.{digits}f} {unit} ({min(numbers):.{digits}f} to {max(numbers):.{digits}f}){said}",
+              flush=True)
+        rows.append((way, median, min(numbers), max(numbers), ratio))
+    keep(name, ("way", "median", "least", "most", "ratio"), rows)
+
+
+def keep(name, head, rows):
+    """Writes rows for the plots."""
+    os.makedirs(RESULTS, exist_ok=True)
+    with open(os.path.join(RESULTS, name + ".tsv"), "w", encoding="utf-8") as file:
+        for row in [head, *rows]:
+            file.write("\t".join(f"{x:.6g}" if isinstance(x, float) else str(x) for x in row) + "\n")
+
+
+# ---- a queue
+
+class Bench:
+    """One private Postfix, started when first asked for, and indexes that are remade for every round."""
+
+    def __init__(self):
+        self._postfix = None
+
+    @property
+    def postfix(self):
+        if self._postfix is None:
+            self._postfix = PrivatePostfix(main=QUIET)
+            wire(self._postfix)
+            self._postfix.start()
+        return self._postfix
+
+    def close(self):
+        if self._postfix is not None:
+            self._postfix.close()
+            self._postfix = None
+
+    def fresh(self, count, every, extra=0, pq=None):
+        """A queue of count messages, every every-th of BAD, in a new index (or one more time in pq's) with extra other rows;
+        returns the installation, running, and the matching IDs."""
+        self.shell(f"find {self.postfix.spool}/deferred -type f -delete")
+        pq = pq or Pqpurge(self.postfix, index_map_size="8G")
+        out = subprocess.run([program("tools/make_queue"), self.postfix.spool, "postfix", pq.index,
+                              str(count), str(every), BAD, str(extra)], check=True, capture_output=True, text=True)
+        self.shell(f"chown -R nobody {pq.index}; sync")
+        pq.start()
+        return pq, out.stdout
+
+    def shell(self, text, ids=""):
+        subprocess.run(["sh", "-c", text], check=True, input=ids, text=True,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def left(self):
+        return sum(len(files) for _, _, files in os.walk(os.path.join(self.postfix.spool, "deferred")))
+
+
+def end(process, path, number=signal.SIGTERM):
+    """Ends a milter. libmilter looks for its stop when a connection comes, or every 5 s: so some come."""
+    process.send_signal(number)
+    while process.poll() is None:
+        with socket.socket(socket.AF_UNIX) as nudge:
+            nudge.setblocking(False)
+            nudge.connect_ex(path)
+        time.sleep(0.02)
+
+
+def stop(pq, path=None):
+    """Ends a daemon quickly and in order."""
+    if pq.process is not None:
+        end(pq.process, path or socket_path(pq.postfix))
+        pq.stop()

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The daemon's own front: libmilter and the glue, the rules and the writer with a real index,
+ * behind a socket. The input is what an MTA sends. Its first byte says how: odd, the rest goes out
+ * as it is; even, a negotiation goes first, and the rest is packets, each a command byte, its
+ * length (16 bits, little-endian) and its data. Whatever comes, the daemon answers or closes, and
+ * the next session is served.
+ */
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "milter/glue.h"
+#include "tests/fuzz/fuzz.h"
+
+#define PATIENCE 10000 /* milliseconds */
+
+static char home[] = "/dev/shm/pqpurge-fuzz.XXXXXX";
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static struct settings settings;
+static struct glue_config config;
+
+static void put_path(char *to, size_t size, const char *before, const char *name)
+{
+	int len = snprintf(to, size, "%s%s/%s", before, home, name);
+
+	fuzz_require(len > 0 && (size_t)len < size);
+}
+
+static void *serve(void *arg)
+{
+	struct err err;
+
+	fuzz_require(glue_main(arg, &err) == 0);
+	return NULL;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static void clean_up(void)
+{
+	(void)nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static void write_rules(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	fuzz_require(file != NULL);
+	fputs("bad.example REJECT no\nslow.example DEFER\nhold.example HOLD\n"
+	      "sink.example DISCARD\nlogin:mallory REJECT\n/evil/ REJECT 100% no\n",
+	    file);
+	fclose(file);
+}
+
+static void start(void)
+{
+	static char index[64], rules[64], socket_name[64];
+	struct writer_config writer = {.settings = &settings};
+	pthread_t thread;
+	struct err err;
+
+	log_open("fuzz", LOG_TO_SYSLOG, false);
+	fuzz_require(mkdtemp(home) != NULL);
+	atexit(clean_up);
+	put_path(index, sizeof(index), "", "index");
+	put_path(rules, sizeof(rules), "", "rules");
+	put_path(address.sun_path, sizeof(address.sun_path), "", "sock");
+	put_path(socket_name, sizeof(socket_name), "unix:", "sock");
+	write_rules(rules);
+	settings = (struct settings){.index_directory = index,
+	    .index_map_size = INT64_C(64) << 20,
+	    .commit_timeout = 5000000,
+	    .commit_delay = 1000};
+	fuzz_require(rulekeeper_open(rules, &config.rules, &err) == 0);
+	fuzz_require(writer_start(&config.writer, &writer, &err) == 0);
+	config.session = (struct session_config){.origin = "o.example", .max_recipients = 5};
+	fuzz_require(glue_open_socket(socket_name, &err) == 0);
+	fuzz_require(pthread_create(&thread, NULL, serve, &config) == 0);
+	pthread_detach(thread);
+}
+
+/* ---- an MTA */
+
+static int connect_to_it(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	fuzz_require(fd >= 0);
+	fuzz_require(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+	return fd;
+}
+
+/* Sends as much as it takes, and reads what it says meanwhile, so that neither waits for the other.
+ * Ends when it has closed. */
+static void talk(int fd, const uint8_t *at, size_t len)
+{
+	bool open = true;
+	char sink[4096];
+
+	if (len == 0)
+		open = shutdown(fd, SHUT_WR) == 0 && false;
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = (short)(POLLIN | (open ? POLLOUT : 0))};
+
+		fuzz_require(poll(&p, 1, PATIENCE) == 1);
+		if (p.revents & POLLIN || p.revents & (POLLHUP | POLLERR)) {
+			if (recv(fd, sink, sizeof(sink), MSG_DONTWAIT) <= 0)
+				break;
+		}
+		if (open && p.revents & POLLOUT) {
+			ssize_t sent = send(fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+			if (sent < 0)
+				break;
+			at += sent;
+			len -= (size_t)sent;
+			if (len == 0) {
+				shutdown(fd, SHUT_WR);
+				open = false;
+			}
+		}
+	}
+	close(fd);
+}
+
+static size_t put_packet(uint8_t *to, uint8_t command, const void *data, size_t len)
+{
+	to[0] = 0;
+	to[1] = (uint8_t)((len + 1) >> 16);
+	to[2] = (uint8_t)((len + 1) >> 8);
+	to[3] = (uint8_t)(len + 1);
+	to[4] = command;
+	if (len)
+		memcpy(to + 5, data, len);
+	return len + 5;
+}
+
+static const uint8_t offer[12] = {0, 0, 0, 6, 0, 0, 1, 0xff, 0, 0x1f, 0xff, 0xff};
+
+static void talk_in_packets(int fd, const uint8_t *data, size_t size)
+{
+	uint8_t *wire = malloc(32 + 4 * size + 16);
+	size_t len = 0;
+
+	fuzz_require(wire != NULL);
+	len += put_packet(wire, 'O', offer, sizeof(offer));
+	while (size >= 3) {
+		size_t want = data[1] | (size_t)data[2] << 8;
+		size_t take = want < size - 3 ? want : size - 3;
+
+		len += put_packet(wire + len, data[0], data + 3, take);
+		data += 3 + take;
+		size -= 3 + take;
+	}
+	talk(fd, wire, len);
+	free(wire);
+}
+
+/* A client that does it right gets its answer. */
+static void check_served(void)
+{
+	static const uint8_t want[] = {0, 0, 0, 1, 'c'};
+	uint8_t wire[256], got[256];
+	size_t len = put_packet(wire, 'O', offer, sizeof(offer)), have = 0;
+	int fd = connect_to_it();
+
+	len += put_packet(wire + len, 'C', "host\0U", 6);
+	len += put_packet(wire + len, 'M', "<a@fine.example>", 17);
+	fuzz_require(send(fd, wire, len, MSG_NOSIGNAL) == (ssize_t)len);
+	while (have < sizeof(want) || memcmp(got + have - sizeof(want), want, sizeof(want)) != 0) {
+		struct pollfd p = {.fd = fd, .events = POLLIN};
+
+		fuzz_require(poll(&p, 1, PATIENCE) == 1 && have < sizeof(got));
+		ssize_t n = recv(fd, got + have, sizeof(got) - have, 0);
+		fuzz_require(n > 0);
+		have += (size_t)n;
+	}
+	close(fd);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static bool started;
+	static unsigned runs;
+
+	if (!started)
+		start();
+	started = true;
+	if (size == 0)
+		return 0;
+	if (data[0] & 1)
+		talk(connect_to_it(), data + 1, size - 1);
+	else
+		talk_in_packets(connect_to_it(), data + 1, size - 1);
+	if (runs++ % 16 == 0)
+		check_served();
+	return 0;
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Selection against a naive filter. The input is lines, each a letter and a text: A S F R are
+ * patterns (author, sender, from, recipient; small letters include subdomains), L a login, I an ID,
+ * O "only", and M a message: sender, header From, recipient and login, divided by tabs. Whatever
+ * way the index takes to its rows, it must give exactly those that selector_match says of all.
+ */
+#include "index/entry.h"
+#include "index/select.h"
+#include "mail/from.h"
+#include "tests/fuzz/memory_store.h"
+
+#define MESSAGES 40
+#define LINE     700
+
+static void id_of(unsigned n, struct queue_id *ret)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%05X%X", n, 16 + n % 32); /* some inodes twice */
+
+	fuzz_require(queue_id_parse(text, (size_t)len, ret) == 0);
+}
+
+static void add_pattern(struct selector *s, char kind, const char *text)
+{
+	struct pattern_set *set = strchr("Aa", kind)   ? &s->author
+				  : strchr("Ss", kind) ? &s->sender
+				  : strchr("Ff", kind) ? &s->from
+						       : &s->recipient;
+	struct pattern p;
+	struct err err;
+
+	if (set->count >= 8 || pattern_parse(text, &p, &err) != 0)
+		return;
+	if (kind >= 'a')
+		pattern_include_subdomains(&p);
+	fuzz_require(pattern_set_add(set, &p) == 0);
+}
+
+/* Cuts the next field off; "" past the end. */
+static const char *field(char **rest)
+{
+	char *begin = *rest, *tab = strchr(begin, '\t');
+
+	if (!tab) {
+		*rest = begin + strlen(begin);
+		return begin;
+	}
+	*tab = '\0';
+	*rest = tab + 1;
+	return begin;
+}
+
+static void add_message(struct txn *txn, char *line, unsigned n)
+{
+	struct address sender, recipient;
+	struct strbuf from = {0}, recipients = {0};
+	struct bytes record = {0};
+	struct message m;
+	unsigned count = 0;
+
+	message_init(&m);
+	id_of(n, &m.queue_id);
+	m.origin = ORIGIN_SMTPD;
+	m.mail_time = m.rcpt_time = m.end_time = 1000 + n;
+	address_envelope(field(&line), NULL, &sender);
+	m.sender = sender.text;
+	const char *header = field(&line);
+	from_scan(header, strlen(header), &from, &count);
+	m.from = strlist_of(&from);
+	address_envelope(field(&line), NULL, &recipient);
+	strlist_push(&recipients, recipient.text, strlen(recipient.text));
+	m.recipients = strlist_of(&recipients);
+	m.recipient_count = 1;
+	m.login = field(&line);
+	record_encode(&m, &record);
+	entry_add(txn, bytes_span(&record), NULL);
+	fuzz_require(txn->code == 0);
+	bytes_release(&record);
+	strbuf_release(&from);
+	strbuf_release(&recipients);
+}
+
+static void take_line(struct selector *s, struct txn *txn, char *line, unsigned *messages)
+{
+	struct queue_id id;
+
+	if (line[0] == 'M' && *messages < MESSAGES)
+		add_message(txn, line + 1, (*messages)++);
+	else if (line[0] == 'L' && line[1])
+		fuzz_require(selector_add_login(s, line + 1) == 0);
+	else if (line[0] == 'I') {
+		id_of((unsigned)(unsigned char)line[1] % MESSAGES, &id);
+		fuzz_require(selector_add_id(s, &id) == 0);
+	} else if (line[0] == 'O')
+		s->only = true;
+	else if (line[0] && strchr("AaSsFfRr", line[0]))
+		add_pattern(s, line[0], line + 1);
+}
+
+/* All rows in order, each asked. */
+static void compare(struct txn *txn, const struct selector *s, const struct candidates *got)
+{
+	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	struct span key = {.at = "", .len = 0}, value;
+	size_t n = 0;
+
+	for (int at = cursor_seek(cursor, key, &key, &value); at == 1;
+	     at = cursor_next(cursor, &key, &value)) {
+		struct message m;
+
+		fuzz_require(record_decode(value, &m) == 0);
+		unsigned matched = selector_match(s, &m, NULL);
+		if (!matched)
+			continue;
+		fuzz_require(n < got->count);
+		fuzz_require(got->list[n].sequence == entry_number(key));
+		fuzz_require(got->list[n].matched == matched);
+		fuzz_require(strcmp(got->list[n].message.sender, m.sender) == 0);
+		n++;
+	}
+	cursor_close(cursor);
+	fuzz_require(n == got->count && got->damaged == 0);
+}
+
+static void check(struct memory_store *store, struct selector *s)
+{
+	struct bytes out = {0};
+	struct candidates got = {0};
+	struct err err = {{0}};
+	struct txn txn;
+
+	selector_seal(s);
+	fuzz_require(select_into(&store->base, s, &out, &err) == 0);
+	struct blob blob = {.at = out.at, .len = out.len};
+	fuzz_require(select_view(&blob, &got, &err) == 0);
+	txn_begin(&store->base, false, &txn);
+	compare(&txn, s, &got);
+	txn_abort(&txn);
+	candidates_release(&got);
+	bytes_release(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct memory_store store = {.base.driver = &memory_driver};
+	const char *at = (const char *)data, *end = at + size;
+	struct selector s;
+	struct txn txn;
+	unsigned messages = 0;
+
+	selector_init(&s);
+	txn_begin(&store.base, true, &txn);
+	while (at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t len = (size_t)((newline ? newline : end) - at);
+		char line[LINE];
+
+		snprintf(line, sizeof(line), "%.*s", (int)(len < LINE ? len : LINE - 1), at);
+		take_line(&s, &txn, line, &messages);
+		at = newline ? newline + 1 : end;
+	}
+	fuzz_require(txn_commit(&txn, NULL) == 0);
+	s.all = selector_is_empty(&s);
+	check(&store, &s);
+	selector_release(&s);
+	memory_release(&store);
+	return 0;
+}

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: ISC
+"""What is kept of what was done: who asked, and how often each rule was met."""
+import os
+
+from case import BAD, RigCase
+from rig import until
+from smtp import Refused
+
+
+class Account(RigCase):
+    def batches(self):
+        result = self.pq.idx("log", "--json")
+        self.assertEqual(result.status, 0, result)
+        return result.lines
+
+    def test_who_asked(self):
+        """The user's name; whoever called sudo; not what the environment calls itself otherwise."""
+        plain = {k: v for k, v in os.environ.items() if k not in ("SUDO_USER", "LOGNAME", "USER")}
+        for number, (extra, user) in enumerate((({}, "root"), ({"LOGNAME": "mallory"}, "root"),
+                                                ({"SUDO_USER": "anna"}, "anna")), 1):
+            self.send("a@example.com")
+            self.postfix.settled(1)
+            self.purge(BAD, env={**plain, **extra})
+            batch = self.batches()[-1]
+            self.assertEqual((batch["batch"], batch["user"], batch["uid"]), (number, user, 0), extra)
+
+    def test_hits(self):
+        """Of the command's rules and of the file's; a restart keeps them."""
+        self.pq.write_rules("file.example REJECT\nquiet.example REJECT\n")
+        self.pq.reload()
+        self.assertEqual(self.pq.idx("block", "command.example").status, 0)
+
+        def refused(sender):
+            try:
+                self.send(sender)
+            except Refused:
+                return True
+            return False
+        until(lambda: refused("a@file.example"), "the file's rule in force")
+        for _ in range(2):
+            self.assertTrue(refused("a@command.example"))
+
+        def hits():
+            return {line["pattern"]: line["hits"] for line in self.pq.idx("rules", "--json").lines}
+        want = {"file.example": 1, "quiet.example": 0, "command.example": 2}
+        until(lambda: hits() == want, f"hits {want}, not {hits()}", 10)
+        self.assertEqual(self.pq.stop(), 0)
+        self.pq.start()
+        self.assertEqual(hits(), want)

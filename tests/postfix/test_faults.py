@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: ISC
+"""The command interrupted, doubled, and with Postfix going away below it: what is gone is what was meant, and it is told."""
+import os
+import random
+import signal
+import subprocess
+import time
+
+from case import BAD, RigCase, both_ids
+from pqpurge import BUILD
+from rig import until
+from smtp import QUEUED, content
+from test_stopped import kill_all
+
+FAULT = os.path.join(BUILD, "shim/fault.so")
+KILLS = int(os.environ.get("PQPURGE_ROUNDS", "8"))
+
+
+class Purging(RigCase):
+    def fill(self, count=800, others=40):
+        self.postfix.flood("a@example.com", count)
+        self.others = set(self.send_many("a@good.test", others))
+        self.postfix.settled(count + others)
+        self.ours = self.postfix.ids() - self.others
+
+    def out(self):
+        return os.path.join(self.pq.home, "out")
+
+    def start_purge(self, *args, prefix=()):
+        with open(self.out(), "wb") as out:
+            return self.pq.idx_start("purge", "-y", "--json", *args, BAD, prefix=prefix, stdout=out, stderr=subprocess.STDOUT)
+
+    def end_it(self):
+        """Whatever happened before: a purge now finishes the work, and others' mail is all there."""
+        result = self.purge(BAD)
+        self.assertEqual(self.postfix.ids(), self.others, result.summary)
+
+
+@both_ids
+class Interrupted(Purging):
+    def killed_at_many_moments(self, number):
+        self.fill()
+        began = time.monotonic()
+        self.pq.idx("purge", "-n", "--json", BAD)
+        whole = 2 * (time.monotonic() - began) + 0.2
+        for n in range(KILLS):
+            child = self.start_purge()
+            time.sleep(whole * random.random() * (n + 1) / KILLS)
+            if child.poll() is None:
+                child.send_signal(number)
+            status = child.wait(60)
+            until(lambda: not subprocess.run(["pgrep", "-f", f"postsuper.*{self.postfix.etc}"], stdout=subprocess.DEVNULL,
+                                             check=False).returncode == 0, "the end of its children")
+            left = self.postfix.ids()
+            self.assertLessEqual(self.others, left)
+            if number == signal.SIGINT:
+                self.assertIn(status, (0, 3, -signal.SIGINT))
+            if left == self.others:
+                self.postfix.flood("a@example.com", 400)
+                self.postfix.settled()
+        self.end_it()
+
+    def test_sigkill(self):
+        self.killed_at_many_moments(signal.SIGKILL)
+
+    def test_sigint(self):
+        self.killed_at_many_moments(signal.SIGINT)
+
+    def test_all_of_it_killed(self):
+        """With its children, postsuper among them."""
+        self.fill()
+        for _ in range(4):
+            child = self.start_purge()
+            time.sleep(random.random() * 0.3)
+            kill_all(child)
+            self.assertLessEqual(self.others, self.postfix.ids())
+        self.end_it()
+
+
+class Together(Purging):
+    def test_two_purges(self):
+        self.fill(1500)
+        children = [self.pq.idx_start("purge", "-y", "--json", BAD, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        texts = [child.communicate(timeout=120)[0] for child in children]
+        self.assertEqual([child.returncode for child in children], [0, 0], [t[-300:] for t in texts])
+        self.assertEqual(self.postfix.ids(), self.others)
+        deleted = [{line.split('"')[3] for line in text.splitlines() if '"deleted"' in line and "queue_id" in line}
+                   for text in texts]
+        self.assertEqual(deleted[0] | deleted[1], self.ours, "each is told by one of them")
+        self.assertFalse(deleted[0] & deleted[1], "and by one only")
+
+    def test_under_a_flood(self):
+        """Mail of the domain comes in all the while: a sweep after its end leaves nothing, and nothing else goes."""
+        self.fill(300)
+        flood = self.postfix.flood("a@example.com", 1500, wait=False)
+        try:
+            for _ in range(3):
+                self.purge(BAD)
+                self.assertLessEqual(self.others, self.postfix.ids())
+        finally:
+            flood.wait(120)
+        self.postfix.settled()
+        self.end_it()
+
+
+class WithoutPostfix(Purging):
+    def tearDown(self):
+        if not self.postfix.running:
+            self.postfix.start()
+        super().tearDown()
+
+    def test_stopped_meanwhile(self):
+        self.fill(1500)
+        child = self.start_purge()
+        self.postfix.stop()
+        self.assertEqual(child.wait(120), 0)
+        self.assertEqual(self.postfix.ids(), self.others)
+        self.postfix.start()
+        self.assertEqual(self.postfix.ids(), self.others)
+
+    def test_restarted_meanwhile(self):
+        """The start renames, cleans and moves mail from active: still exactly what was meant."""
+        self.fill(1500)
+        child = self.start_purge()
+        self.postfix.stop()
+        self.postfix.start()
+        self.assertIn(child.wait(120), (0, 2))
+        self.postfix.settled()
+        self.assertLessEqual(self.others, self.postfix.ids())
+        self.end_it()
+
+
+class Clock(RigCase):
+    """The daemon's clock is set while mail comes."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.clock = os.path.join(self.pq.home, "clock")
+        self.set(0)
+        self.pq.start({"LD_PRELOAD": FAULT, "PQPURGE_CLOCK": self.clock})
+
+    def set(self, seconds):
+        with open(self.clock + ".new", "w", encoding="ascii") as file:
+            file.write(str(seconds * 1000000))
+        os.rename(self.clock + ".new", self.clock)
+
+    def stepped(self, seconds, sender="a@example.com"):
+        """A message between whose MAIL and RCPT the clock is set."""
+        with self.postfix.smtp() as client:
+            client.mail(sender)
+            self.set(seconds)
+            client.rcpt("u@dest.test")
+            return QUEUED.search(client.data(content())[1]).group(1)
+
+    def test_during_a_message(self):
+        """T proves nothing then; client, port and sender do."""
+        ours = {self.stepped(s) for s in (3600, -3600, 86400, 0)}
+        other = self.send("a@good.test")
+        self.postfix.settled(5)
+        self.assert_purged(ours, BAD)
+        self.assertEqual(self.postfix.ids(), {other})
+
+    def test_between_messages(self):
+        """A daemon whose clock is not Postfix's proves nothing, and says so; what came before and after is proven."""
+        before = set(self.send_many("a@example.com", 3))
+        self.set(7200)
+        wrong = set(self.send_many("a@example.com", 3))
+        self.set(0)
+        after = set(self.send_many("a@example.com", 3))
+        self.postfix.settled(9)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("deleted"), before | after, result)
+        self.assertEqual(result.with_result("unproven"), wrong, result)
+        self.assertEqual(self.postfix.ids(), wrong)
+
+
+class Damage(RigCase):
+    """A damaged index: the command says so, the daemon begins anew and says so, and neither dies of it."""
+
+    def damage(self, how):
+        path = os.path.join(self.pq.index, "data.mdb")
+        with open(path, "r+b") as file:
+            how(file, os.stat(path).st_size)
+
+    def check(self, how, readable=False):
+        ours = set(self.send_many("a@example.com", 30))
+        self.postfix.settled(30)
+        self.assertEqual(self.pq.stop(), 0)
+        self.damage(how)
+        result = self.pq.idx("list", "--json", BAD)
+        self.assertIn(result.status, (0, 1) if readable else (1,), result)
+        if result.status == 1:
+            self.assertIn("damaged", result.err, result)
+        self.pq.start()
+        self.assertIn("damaged", self.pq.log())
+        self.assertIn("damaged", " ".join(os.listdir(self.pq.index)))
+        new = self.send("a@example.com")
+        self.postfix.settled(31)
+        result = self.purge(BAD)
+        self.assertEqual(result.with_result("deleted"), {new})
+        self.assertEqual((result.summary["unindexed"], self.postfix.ids()), (30, ours))
+
+    def test_bytes(self):
+        def how(file, size):
+            for page in range(2, size // 4096):
+                file.seek(page * 4096 + 8)
+                file.write(os.urandom(16))
+        self.check(how)
+
+    def test_meta_pages(self):
+        def how(file, _):
+            file.write(b"\0" * 8192)
+        self.check(how)
+
+    def test_truncated(self):
+        self.check(lambda file, size: file.truncate(3 * 4096))

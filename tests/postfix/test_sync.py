@@ -1,0 +1,173 @@
+# SPDX-License-Identifier: ISC
+"""sync: the index follows the queue. A row goes when its message left, and never while it is there."""
+import json
+import os
+import socket
+import subprocess
+import sys
+
+from case import BAD, RigCase, both_ids
+from pqpurge import BUILD, TOP
+from smtp import content
+
+UNIT = os.path.join(TOP, "conf/pqpurge-sync.service")
+# A row is left alone for a minute; nobody waits that long.
+LATER = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/clock.so"), "PQPURGE_CLOCK_AHEAD": "120"}
+
+
+class SyncCase(RigCase):
+    def sync(self, *args, status=0, later=True):
+        result = self.pq.idx("sync", "--json", *args, **({"env": LATER} if later else {}))
+        self.assertEqual(result.status, status, f"sync {args}: {result}")
+        self.assertEqual(len(result.lines), 1, result)
+        return result.lines[0]["sync"]
+
+    def wake_pickup(self):
+        """postsuper -r leaves it to pickup's next round, up to a minute later."""
+        with socket.socket(socket.AF_UNIX) as trigger:
+            trigger.connect(os.path.join(self.postfix.spool, "public/pickup"))
+            trigger.sendall(b"W")
+
+    def rows(self):
+        """{queue ID: record} of the index, read by a tool of its own."""
+        out = subprocess.run([os.path.join(BUILD, "tools/index_dump"), self.pq.index],
+                             check=True, capture_output=True, text=True).stdout
+        lines = [json.loads(line) for line in out.splitlines()]
+        return {line["queue_id"]: line for line in lines if "queue_id" in line}
+
+
+@both_ids
+class Leaving(SyncCase):
+    def test_rows_follow_the_queue(self):
+        ids = self.send_many("a@example.com", 100)
+        self.postfix.settled(100)
+        self.postfix.postsuper("-d", "-", ids=ids[:90])
+        self.assertEqual(self.sync(later=False)["dropped"], 0)
+        self.assertEqual(len(self.rows()), 100, "rows younger than a minute are left alone")
+        dry = self.sync("-n")
+        self.assertEqual((dry["would_drop"], len(self.rows())), (90, 100))
+        done = self.sync()
+        self.assertEqual((done["rows"], done["queued"], done["dropped"], done["unindexed"]), (100, 10, 90, 0))
+        self.assertEqual(set(self.rows()), self.postfix.ids())
+        self.assert_purged(ids[90:], BAD)
+
+    def test_without_a_daemon(self):
+        ids = self.send_many("a@example.com", 20)
+        self.postfix.settled(20)
+        self.postfix.postsuper("-d", "-", ids=ids[:15])
+        self.pq.stop()
+        self.assertEqual(self.sync()["dropped"], 15)
+        self.assertEqual(set(self.rows()), set(ids[15:]))
+
+    def test_with_what_its_unit_leaves_it(self):
+        """The rights of conf/pqpurge-sync.service are enough."""
+        ids = self.send_many("a@example.com", 4)
+        self.postfix.settled(4)
+        self.postfix.postsuper("-d", "-", ids=ids[:3])
+        with open(UNIT, encoding="ascii") as file:
+            line, = (line for line in file if line.startswith("CapabilityBoundingSet="))
+        kept = ",".join("+" + word.lower().removeprefix("cap_") for word in line.partition("=")[2].split())
+        prefix = ["setpriv", "--bounding-set", "-all," + kept, "--no-new-privs"]
+        done = self.pq.idx("sync", "--json", prefix=prefix, env=LATER)
+        self.assertEqual((done.status, done.lines[0]["sync"]["dropped"]), (0, 3), done)
+
+    def test_held_and_requeued_mail_keeps_its_row(self):
+        held, requeued = self.send_many("a@example.com", 2)
+        self.postfix.settled(2)
+        self.postfix.postsuper("-h", held)
+        self.postfix.stop()
+        try:
+            # What postsuper -r does; pickup(8) is not there to take it on.
+            os.rename(self.postfix.find(requeued), os.path.join(self.postfix.spool, "maildrop", requeued))
+            self.assertEqual(self.sync()["dropped"], 0)
+            self.assertEqual(set(self.rows()), {held, requeued})
+        finally:
+            self.postfix.start()
+        self.postfix.settled(2)
+
+    def test_new_ids(self):
+        """postsuper -r gives old mail a new ID, which no milter sees."""
+        old = set(self.send_many("a@example.com", 5))
+        self.postfix.settled(5)
+        self.postfix.postsuper("-r", "ALL")
+        self.wake_pickup()
+        self.postfix.settled(5)
+        new = self.postfix.ids()
+        self.assertFalse(old & new)
+        done = self.sync("--add")
+        self.assertEqual((done["dropped"], done["unindexed"], done["added"]), (5, 5, 5))
+        self.assertEqual(set(self.rows()), new)
+        self.assertEqual({row["origin"] for row in self.rows().values()}, {"scan"})
+        self.assert_purged(new, BAD)
+
+    def test_file_that_is_another_message(self):
+        """Under the ID of a row lies another message: --prove drops the row and leaves the file."""
+        ours, other = self.send("a@example.com"), self.send("b@good.test")
+        self.postfix.settled(2)
+        path = self.postfix.find(ours)
+        self.postfix.postsuper("-d", ours)
+        os.rename(self.postfix.find(other), path)
+        done = self.sync("--prove")
+        self.assertEqual((done["dropped"], done["replaced"], done["unindexed"]), (2, 1, 1))
+        self.assertEqual((self.rows(), self.postfix.ids()), ({}, {ours}))
+
+
+@both_ids
+class Adding(SyncCase):
+    def test_what_came_while_the_daemon_was_down(self):
+        known = self.send("a@example.com")
+        self.pq.stop()
+        with self.postfix.smtp() as client:
+            client.xclient(ADDR="192.0.2.77", PORT="4711", LOGIN="joe")
+            missed = client.message("B@Example.COM", ["u@dest.test", "v@dest.test"],
+                                    content("Boss <boss@example.com>", extra="Message-ID: <m1@example.com>\n"))
+        self.postfix.settled(2)
+        self.pq.start()
+        self.assertEqual(self.sync()["unindexed"], 1)
+        dry = self.sync("-n", "--add")
+        self.assertEqual((dry["would_add"], set(self.rows())), (1, {known}))
+        self.assertEqual(self.sync("--add")["added"], 1)
+        self.assertEqual(self.sync("--add")["unindexed"], 0)
+        listed = self.pq.listed("--id", missed)[missed]
+        self.assertEqual(listed["sender"], "B@example.com")
+        self.assertEqual(listed["from"], ["boss@example.com"])
+        self.assertEqual([r["address"] for r in listed["recipients"]], ["u@dest.test", "v@dest.test"])
+        self.assertEqual((listed["client"], listed["login"], listed["message_id"]),
+                         ("192.0.2.77", "joe", "<m1@example.com>"))
+        for option, value in (("--login", "joe"), ("--client", "192.0.2.0/24"), ("--message-id", "m1@example.com"),
+                              ("--recipient", "v@dest.test"), ("--from", "boss@example.com")):
+            self.assert_selects({missed}, option, value)
+        self.assert_purged({known, missed}, BAD)
+
+    def test_text(self):
+        self.pq.stop()
+        self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.pq.start()
+        text = self.pq.idx("sync")
+        self.assertEqual(text.status, 0, text)
+        self.assertIn("3 messages in the queue are not in the index", text.out)
+        self.assertEqual(self.pq.idx("sync", "-q").out, "")
+        self.assertIn("Added 3", self.pq.idx("sync", "--add").out)
+
+
+@both_ids
+class Churn(SyncCase):
+    """Mail passes through; the index stays as large as the queue and its file stops growing."""
+
+    main = "default_transport = discard\n"
+
+    def test_file_does_not_grow(self):
+        sizes = []
+        for _ in range(12):
+            self.postfix.flood("spam@example.com", 200, sessions=8)
+            self.postfix.settled(0)
+            self.sync()
+            self.assertEqual(self.rows(), {})
+            sizes.append(self.pq.index_bytes())
+        self.assertLessEqual(max(sizes[6:]), max(sizes[:6]) + 32 * 1024, f"data.mdb: {sizes}")
+
+
+del SyncCase  # it has no tests of its own
+if __name__ == "__main__":
+    sys.exit("run me by tests/postfix/run")

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: ISC
+"""On a terminal the command shows what it will do and asks; a refusal touches nothing."""
+import os
+import pty
+import select
+import time
+
+from case import BAD, RigCase
+
+
+class Terminal:
+    """The command on a pseudo terminal; what it writes there is one text."""
+
+    def __init__(self, words):
+        self.pid, self.master = pty.fork()
+        if self.pid == 0:
+            os.execv(words[0], words)
+        self.text = ""
+
+    def read_until(self, word, timeout=30):
+        """Everything up to word; all there is at the end of the command, for word None."""
+        end = time.monotonic() + timeout
+        while word is None or word not in self.text:
+            if not select.select([self.master], [], [], max(0, end - time.monotonic()))[0]:
+                raise TimeoutError(f"no {word!r} in {self.text!r}")
+            try:
+                data = os.read(self.master, 4096)
+            except OSError:
+                data = b""
+            if not data:
+                return self.text
+            self.text += data.decode("utf-8", "replace")
+        return self.text
+
+    def answer(self, line):
+        """Types line and waits for the command's end; its exit status."""
+        os.write(self.master, line.encode() + b"\n")
+        self.read_until(None)
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.master)
+        return status
+
+
+class Question(RigCase):
+    def setUp(self):
+        super().setUp()
+        self.sent = set(self.send_many("a@example.com", 7))
+        self.other = self.send("a@good.test")
+        self.postfix.settled(8)
+
+    def ask(self, *args):
+        terminal = Terminal(self.pq.words(*args))
+        terminal.read_until("?")
+        self.assertRegex(terminal.text, r"\b7\b", "the question says how many")
+        return terminal
+
+    def test_no(self):
+        terminal = self.ask("purge", BAD)
+        terminal.answer("n")
+        self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
+
+    def test_interrupt(self):
+        """^C at the question is no answer."""
+        terminal = self.ask("purge", BAD)
+        os.write(terminal.master, b"\x03")
+        terminal.read_until(None)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]), 3, terminal.text)
+        self.assertIn("othing was touched", terminal.text)
+        self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
+
+    def test_just_return(self):
+        terminal = self.ask(BAD)
+        terminal.answer("")
+        self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
+
+    def test_yes(self):
+        terminal = self.ask("purge", BAD)
+        self.assertEqual(terminal.answer("y"), 0, terminal.text)
+        self.assertEqual(self.postfix.ids(), {self.other}, terminal.text)
+
+    def test_dash_y_does_not_ask(self):
+        terminal = Terminal(self.pq.words("purge", "-y", BAD))
+        self.assertNotIn("?", terminal.read_until(None))
+        self.assertEqual(self.postfix.ids(), {self.other})
+        os.waitpid(terminal.pid, 0)
+
+    def test_null_sender_block_asks(self):
+        terminal = Terminal(self.pq.words("block", "<>"))
+        terminal.read_until("?")
+        terminal.answer("n")
+        with self.postfix.smtp() as client:
+            self.assertEqual(client.mail("")[0], 250, terminal.text)
