@@ -70,7 +70,8 @@ UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/te
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
 SHIMS    := $(patsubst tests/shim/%.c,$(BUILD)/shim/%.so,$(wildcard tests/shim/*.c))
-BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/bench_*.c))
+TORTURE  := $(patsubst tests/torture/%.c,$(BUILD)/torture/%,$(wildcard tests/torture/*.c))
+BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
 all: $(PROGRAMS) ## build both programs (needs no root)
 
@@ -108,6 +109,7 @@ check: ## install what is missing, then build, lint and run every test
 	$(MAKE) check-all
 check-all: lint
 	$(MAKE) $(RUN_TESTS) DEVELOPER=1
+	$(MAKE) torture DEVELOPER=1 ROUNDS=10
 	@echo "all tests passed"
 
 unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
@@ -134,7 +136,11 @@ $(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(call archives_of,index)
 $(BUILD)/shim/%.so: tests/shim/%.c
 	$(say) LD $@
 	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS_ALL) -std=gnu11 $(WARNINGS) -O2 -fPIC -shared -o $@ $< -ldl
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(call archives_of,order)
+$(BUILD)/torture/%: $(BUILD)/tests/torture/%.o $(call archives_of,order)
+	$(say) LD $@
+	$(link) $^ $(LIBS)
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a \
+  $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call archives_of,order)
@@ -150,21 +156,34 @@ sanitize: ## unit, replay and protocol tests under ASan+UBSan, then under TSan
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
 TIME   ?= 60
 TARGET ?= $(FUZZ)
-FUZZ_LIBS := $(foreach r,order index rules postfix mail base,$(call sources_of,$(r)))
+FUZZ_LIBS := $(foreach r,milter order index rules postfix mail base,$(call sources_of,$(r)))
+FUZZ_CC   := clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
 .PHONY: fuzz
 fuzz: $(TARGET:%=$(BUILD)/fuzz/%) ## libFuzzer, TIME seconds for each target
 	@for t in $(TARGET); do mkdir -p $(BUILD)/corpus/$$t && echo "fuzzing $$t for $(TIME) s" && \
-	  $(BUILD)/fuzz/$$t -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=5 \
+	  words=tests/fuzz/$$t.dict && if test -e $$words; then set -- -dict=$$words; else set --; fi && \
+	  $(BUILD)/fuzz/$$t "$$@" -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=20 \
 	  -artifact_prefix=$(BUILD)/corpus/found-$$t- $(BUILD)/corpus/$$t tests/fuzz/corpus/$$t || exit 1; done
-$(BUILD)/fuzz/%: tests/fuzz/fuzz_%.c $(FUZZ_LIBS)
-	$(say) FUZZ $@
-	$(Q)mkdir -p $(@D) && clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fsanitize=fuzzer,address,undefined \
-	  -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread -o $@ $^ $(PACKAGES_LIBS)
+$(BUILD)/fuzz-objects/%.o: %.c
+	$(say) FUZZ $<
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
+$(BUILD)/fuzz/%: $(BUILD)/fuzz-objects/tests/fuzz/fuzz_%.o $(FUZZ_LIBS:%.c=$(BUILD)/fuzz-objects/%.o)
+	$(say) LD $@
+	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter
+
+# ---- torture: faults, damage and long random histories
+ROUNDS ?= 200
+.PHONY: torture
+torture: programs-for-tests $(TORTURE) $(BUILD)/unit/postfix/test_spool_history ## kills, full disks, damage, random histories; ROUNDS=200, SEED=
+	tests/torture/run $(BUILD) $(ROUNDS)
 
 # ---- measurements
-.PHONY: bench
-bench: all $(BENCHES) $(TOOLS) ## ratios against postsuper and a null milter; prints, judges nothing
-	tests/bench/run $(BUILD)
+.PHONY: bench bench-programs
+bench: ## install what is missing; ratios against postsuper and a null milter; prints, judges nothing; B="purge accept"
+	sh tests/deps.sh build test bench
+	$(MAKE) bench-programs
+	tests/bench/run $(BUILD) $(B)
+bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
@@ -184,7 +203,7 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, man
 	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
 	@echo "lint: clean"
 .PHONY: lint-build
-lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(FUZZ:%=$(BUILD)/replay/%)
+lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- install
 INSTALLED_MAN = $(foreach m,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
@@ -207,6 +226,20 @@ uninstall: ## what install put there, but for the configuration
 	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
 	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 
+# ---- Debian package, built in a copy of the tree; the result is in $(BUILD)/deb
+.PHONY: deb deb-check
+deb: ## build the Debian package and look at it with lintian
+	sh tests/deps.sh build test deb
+	rm -rf $(BUILD)/deb
+	mkdir -p $(BUILD)/deb/source
+	tar --exclude=./build --exclude=./.git --exclude=__pycache__ -cf - . | tar -xf - -C $(BUILD)/deb/source
+	cd $(BUILD)/deb/source && dpkg-buildpackage -b -us -uc
+	lintian --fail-on error,warning --tag-display-limit 0 $(BUILD)/deb/*.changes
+	@ls $(BUILD)/deb/*.deb
+deb-check: ## install, use, upgrade, remove and purge the package in a bare Debian 12 root (needs root and the mirror)
+	sh tests/deps.sh build test deb
+	tests/deb/run $(BUILD)
+
 .PHONY: deps clean help
 deps: ## install the Debian packages that are missing (as root or with sudo)
 	sh tests/deps.sh build test lint
@@ -217,4 +250,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 .SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -path $(BUILD)/deb -prune -o -name '*.d' -type f -print 2>/dev/null)
