@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "purge/scan_words.h"
 #include "purge/missing.h"
+#include "purge/wording.h"
 
 /* Whether an item has a line of its own. What nobody touched is only counted. */
 static bool is_listed(const struct report *r, const struct item *item)
@@ -28,10 +29,13 @@ static bool is_listed(const struct report *r, const struct item *item)
 static int item_line(FILE *to, const struct report *r, const struct item *item)
 {
 	const struct message *m = &item->candidate->message;
+	struct strbuf sender = {0};
 	struct json *o = json_new();
 
+	wording_address(m->sender, &sender);
 	json_put_text(o, "queue_id", m->queue_id.text);
-	json_put_text(o, "sender", m->sender);
+	json_put_text(o, "sender", strbuf_text(&sender));
+	strbuf_release(&sender);
 	json_put_text(o, "result", result_word(item->result, r->action));
 	if (item->was_active)
 		json_put_bool(o, "was_active", true);

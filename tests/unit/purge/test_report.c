@@ -73,8 +73,8 @@ static void test_json_purge(void **state)
 	c.outcome.tally.batch = 12;
 	assert_written(report_json, &r,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"deleted\"}\n"
-	    "{\"queue_id\":\"0AAAA2\",\"sender\":\"\",\"result\":\"deleted\",\"was_active\":"
-	    "true}\n"
+	    "{\"queue_id\":\"0AAAA2\",\"sender\":\"MAILER-DAEMON\",\"result\":\"deleted\","
+	    "\"was_active\":true}\n"
 	    "{\"queue_id\":\"0AAAA4\",\"sender\":\"c@example.com\",\"result\":\"changed\"}\n"
 	    "{\"queue_id\":\"0AAAA5\",\"sender\":\"d@example.com\",\"result\":\"unproven\"}\n"
 	    "{\"queue_id\":\"0AAAA6\",\"sender\":\"e@example.com\",\"result\":\"failed\","
