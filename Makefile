@@ -188,7 +188,7 @@ bench-programs: all $(BENCHES) $(TOOLS)
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
-SH_FILES  := tests/deps.sh tests/lint.sh .ci/run
+SH_FILES  := tests/deps.sh tests/lint.sh .ci/run tests/deb/run $(wildcard debian/p*inst debian/p*rm)
 
 .PHONY: lint
 lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, manuals, shell
@@ -217,6 +217,8 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	  sed 's|@PREFIX@|$(PREFIX)|g' $$f > $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
 	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
+	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
+	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pqpurge-idx
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
 	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \
@@ -224,7 +226,9 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 uninstall: ## what install put there, but for the configuration
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
 	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
-	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
+	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
+	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx \
+	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pqpurge-idx
 
 # ---- Debian package, built in a copy of the tree; the result is in $(BUILD)/deb
 .PHONY: deb deb-check

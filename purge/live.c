@@ -23,20 +23,40 @@ static bool read_small(const char *path, char *buf, size_t size)
 	return len > 0;
 }
 
-/* The daemon that holds the lock of this index, if it lives: its socket may be gone all the same.
+/* As the index's owner: the process ID in the lock of the daemon, if that is what still runs there.
  */
-static long find_daemon(const char *directory)
+static int find_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX], text[64];
-	uint64_t pid;
+	uint64_t pid = 0;
 
-	snprintf(path, sizeof(path), "%s/daemon.lock", directory);
+	(void)err;
+	snprintf(path, sizeof(path), "%s/daemon.lock", (const char *)arg);
 	if (!read_small(path, text, sizeof(text)) || str_parse_u64(text, 1, INT32_MAX, &pid) < 0)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
-	if (!read_small(path, text, sizeof(text)) || strcmp(text, DAEMON_NAME) != 0)
+	if (read_small(path, text, sizeof(text)) && strcmp(text, DAEMON_NAME) == 0)
+		bytes_put_u64(out, pid);
+	return 0;
+}
+
+/* The daemon of this index, if it lives: its socket may be gone all the same. 0 = it does not. */
+static long find_daemon(const char *directory)
+{
+	struct blob blob = {0};
+	struct role owner;
+	long pid = 0;
+
+	if (role_of_owner(directory, &owner, NULL) < 0 ||
+	    role_collect(&owner, find_in_child, (void *)directory, &blob, NULL) < 0)
 		return 0;
-	return (long)pid;
+	if (blob.len > 0) {
+		struct reader r = reader_of(blob.at, blob.len);
+
+		pid = (long)reader_u64(&r);
+	}
+	blob_release(&blob);
+	return pid;
 }
 
 static void take_answer(

@@ -216,8 +216,8 @@ static int set_words(struct options *o, const struct verb *verb, struct err *err
 	if (verb->words == WORDS_NONE && o->word_count)
 		return err_set(err, ERR_USAGE, "'%s' takes no word '%s'", verb->name, o->words[0]);
 	if (needed[verb->words] && o->word_count == 0)
-		return err_set(err, ERR_USAGE, "'%s' needs at least one %s", verb->name,
-		    needed[verb->words]);
+		return err_set(
+		    err, ERR_USAGE, "'%s' needs at least one %s", verb->name, needed[verb->words]);
 	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++) {
 		int code = add_author(o, verb, o->words[i], err);
 

@@ -46,8 +46,8 @@ struct options {
 	const char *reason;  /* "" = none */
 	bool block, sweep, foreign, requeue, watch;
 	bool scan, with_bounces;
-	bool add, prove; /* sync */
-	bool remove;     /* setup */
+	bool add, prove;  /* sync */
+	bool remove;      /* setup */
 	const char *save; /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* An outcome as JSON: a line per message, then the summary. Names and results are a contract. */
 #include "base/json.h"
-#include "purge/scan_words.h"
 #include "purge/missing.h"
+#include "purge/scan_words.h"
 #include "purge/wording.h"
 
 /* Whether an item has a line of its own. What nobody touched is only counted. */

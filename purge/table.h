@@ -26,7 +26,8 @@ unsigned table_width(FILE *to);
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count);
 /* One row; cells has as many entries as there are columns; NULL is an empty cell. */
 void table_add(struct table *t, const char *const *cells);
-/* Colours one cell of the row that was added last ("red", "yellow"), where the table is coloured. */
+/* Colours one cell of the row that was added last ("red", "yellow"), where the table is coloured.
+ */
 void table_color(struct table *t, size_t column, const char *color);
 /* Writes what is left and frees. 0 or -ENOMEM. */
 int table_end(struct table *t) NODISCARD;

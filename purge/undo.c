@@ -208,28 +208,30 @@ static int make_outcome(const struct undo *u, size_t count, struct outcome *ret,
 	struct candidate *list = calloc(count + 1, sizeof(*list));
 	struct item *items = calloc(count + 1, sizeof(*items));
 	struct candidates rows = {0};
-	int code = 0;
+	int code = -ENOMEM;
 
-	if (!list || !items)
-		code = err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < count && code == 0; i++) {
+	if (!list || !items) {
+		err_set(err, code, "out of memory");
+		goto out;
+	}
+	for (size_t i = 0; i < count; i++) {
 		make_message(&u->holds.list[i], &list[i].message);
 		list[i].matched = MATCHED_OTHER;
 		items[i].candidate = &list[i];
 		items[i].proof.arrival_time = items[i].proof.size = -1;
 	}
-	if (code == 0 && count)
-		code = add_words(u, list, count, &rows, err);
-	if (code < 0) {
-		free(list);
-		free(items);
-		return code;
-	}
+	code = count ? add_words(u, list, count, &rows, err) : 0;
+	if (code < 0)
+		goto out;
 	free(rows.list);
 	*ret = (struct outcome){.candidates = {.list = list, .count = count, .memory = rows.memory},
 	    .items = items,
 	    .count = count};
 	return 0;
+out:
+	free(list);
+	free(items);
+	return code;
 }
 
 int undo_select(const struct session *s, struct outcome *ret, struct err *err)

@@ -38,12 +38,12 @@ static void suggest(struct wanted *w, const char *word, struct bytes *out)
 static bool name_of_key(struct span key, char *buf, size_t size)
 {
 	const char *text = key.at;
-	size_t end = key.len, len = 0;
+	size_t len = 0;
 
 	if (key.len < 2 || key.len > DOMAIN_KEY_PLAIN || key.len >= size ||
 	    text[key.len - 1] != '.')
 		return false;
-	for (end = key.len - 1; end > 0;) {
+	for (size_t end = key.len - 1; end > 0;) {
 		const char *dot = memrchr(text, '.', end);
 		size_t begin = dot ? (size_t)(dot - text) + 1 : 0;
 

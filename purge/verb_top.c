@@ -342,6 +342,7 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 		if (code == 0 && !interrupt_stop)
 			poll(NULL, 0, WATCH_MS);
 	}
+	screen->before = NULL;
 	top_release(&before);
 	return code;
 }

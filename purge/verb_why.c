@@ -12,7 +12,8 @@
 #include "purge/why.h"
 #include "purge/wording.h"
 
-#define REASONS_SHOWN 20 /* on a terminal, where no --limit says otherwise */
+#define WALK_FROM     5000 /* candidates from which on the names in the queue are read first */
+#define REASONS_SHOWN 20   /* on a terminal, where no --limit says otherwise */
 
 /* What main.cf says of the queue manager's patience. */
 enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIENCE_COUNT };
@@ -234,6 +235,40 @@ static int tell(struct told *t, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to write the reasons") : 0;
 }
 
+static int compare_names(const void *key, const void *name)
+{
+	const struct queue_id *id = key;
+	const struct spool_name *entry = name;
+
+	return strcmp(id->text, entry->queue_id.text);
+}
+
+/*
+ * Rows of mail that left long ago cost more to look at than any other, and a selector that narrows
+ * little finds many. What no walk over the queue has seen is not asked about.
+ */
+static int skip_gone(const struct session *s, struct outcome *outcome, struct err *err)
+{
+	struct spool_name *names = NULL;
+	struct spool_walk *walk;
+	size_t count = 0;
+	int code;
+
+	if (outcome->count < WALK_FROM)
+		return 0;
+	code = spool_walk_start(&s->postfix, &walk, err);
+	if (code == 0)
+		code = spool_walk_finish(walk, &names, &count, err);
+	if (code < 0)
+		return code;
+	for (size_t i = 0; i < outcome->count; i++)
+		if (!count || !bsearch(&outcome->items[i].candidate->message.queue_id, names, count,
+				  sizeof(*names), compare_names))
+			outcome->items[i].result = RESULT_GONE;
+	free(names);
+	return 0;
+}
+
 int verb_why(struct session *s, struct err *err)
 {
 	struct progress progress;
@@ -252,6 +287,8 @@ int verb_why(struct session *s, struct err *err)
 	if (selector_is_empty(&s->options.selector))
 		s->options.selector.all = true;
 	code = order_select(&order, &outcome, err);
+	if (code == 0)
+		code = skip_gone(s, &outcome, err);
 	if (code == 0)
 		code = order_prove(&order, &outcome, err);
 	progress_end(&progress);

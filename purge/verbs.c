@@ -131,8 +131,10 @@ static const struct verb verbs[] = {
 	.name = "status",
 	.words_text = "",
 	.summary = "tell how daemon, index and Postfix do, and what is wrong",
-	.details = "It names what is missing in the index, and the settings of Postfix through which\n"
-		   "mail bypasses it; for each it says what to type. Exit status 2: something is wrong.\n",
+	.details =
+	    "It names what is missing in the index, and the settings of Postfix through which\n"
+	    "mail bypasses it; for each it says what to type. Exit status 2: something\n"
+	    "is wrong.\n",
 	.words = WORDS_NONE,
 	.run = verb_status,
     },
@@ -141,8 +143,8 @@ static const struct verb verbs[] = {
 	.words_text = "",
 	.summary = "wire the daemon into this host's Postfix, or take it out again",
 	.details =
-	    "Makes user and directories, puts the milter first in main.cf, starts the units and\n"
-	    "tells the status. It shows what it will do and asks; -n only shows.\n",
+	    "Makes user and directories, puts the milter first in main.cf, starts the units\n"
+	    "and tells the status. It shows what it will do and asks; -n only shows.\n",
 	.takes = OPTION_SETUP,
 	.words = WORDS_NONE,
 	.flags = VERB_CHANGES,

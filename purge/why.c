@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "mail/message.h"
-#include "postfix/spool.h"
 #include "postfix/fold.h"
+#include "postfix/spool.h"
 #include "purge/names.h"
 
 static const char other_reasons[] = "(other reasons)";

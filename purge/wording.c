@@ -109,7 +109,8 @@ static void fold(FILE *to, int indent, bool begun, const char *text)
 		if (len > room) {
 			for (len = room; len && text[len] != ' '; len--)
 				;
-			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80;
+			     len--)
 				;
 		}
 		fprintf(to, "%*s%.*s\n", begun ? 0 : indent, "", (int)len, text);

@@ -295,7 +295,7 @@ static int read_meta(struct walk *w, size_t page, struct page_meta *ret)
 /* The newest state. LMDB writes them in turns, by the number of the transaction. */
 static int choose_meta(struct walk *w, struct page_meta *ret)
 {
-	struct page_meta metas[PAGE_METAS];
+	struct page_meta metas[PAGE_METAS] = {{0}};
 	size_t newest;
 
 	for (size_t i = 0; i < PAGE_METAS; i++) {
@@ -316,7 +316,7 @@ static int choose_meta(struct walk *w, struct page_meta *ret)
 
 static int walk_file(struct walk *w)
 {
-	struct page_meta meta;
+	struct page_meta meta = {0};
 	struct stat st;
 	int code = choose_meta(w, &meta);
 

@@ -232,8 +232,8 @@ void home_close(struct home *home)
 	if (home->store && home->recording) {
 		(void)txn_begin(home->store, true, &txn);
 		coverage_end(&txn, clock_wall());
-		/* Without its END row this stop is no orderly one: what was lost since the last sign
-		 * of life is part of the gap that the next start finds. */
+		/* Without its END row this stop is no orderly one: what was lost since the last
+		 * sign of life is part of the gap that the next start finds. */
 		if (txn_commit(&txn, NULL) == 0)
 			home_touch(home);
 	}

@@ -148,8 +148,10 @@ static void *part_thread(void *arg)
 	struct part *p = arg;
 	struct txn txn;
 
-	(void)txn_begin(p->store, false, &txn);
-	consider_part(&txn, p);
+	if (txn_begin(p->store, false, &txn) == 0)
+		consider_part(&txn, p);
+	else
+		p->code = err_set(&p->err, txn.code, "%s", txn.err.text);
 	txn_abort(&txn);
 	return NULL;
 }
@@ -204,7 +206,7 @@ static void join(struct part *whole, struct part *p)
 /* The first part is this thread's and uses its transaction. */
 static void consider_parts(struct txn *txn, struct part *whole, size_t count)
 {
-	struct part parts[PARTS_MAX];
+	struct part parts[PARTS_MAX] = {*whole};
 	struct bytes outs[PARTS_MAX] = {{0}};
 	pthread_t threads[PARTS_MAX];
 	bool started[PARTS_MAX] = {false};

@@ -146,8 +146,8 @@ static void start_count(struct work *w)
 static void start(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
-	int code = postsuper_start(&lane->job, w->order->postfix, action_of(w->order),
-	    lane->ids, lane->count, &err);
+	int code = postsuper_start(
+	    &lane->job, w->order->postfix, action_of(w->order), lane->ids, lane->count, &err);
 
 	if (code < 0) {
 		give_up(w, lane->at, lane->count, code, &err);

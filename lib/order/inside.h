@@ -39,8 +39,8 @@ struct unknown {
 /* Keeps those of u that the index does not know now. */
 int order_keep_unknown(const struct order *order, struct unknown *u, struct err *err) NODISCARD;
 /* Counts by state (adds to tally); those complete in a queue behind maildrop stay in u. */
-int order_keep_complete(const struct order *order, struct unknown *u, struct tally *tally,
-    struct err *err) NODISCARD;
+int order_keep_complete(
+    const struct order *order, struct unknown *u, struct tally *tally, struct err *err) NODISCARD;
 
 /* settle.c: what became of an item that was handed to postsuper. */
 enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };

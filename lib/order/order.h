@@ -51,7 +51,7 @@ struct item {
 	enum result result;
 	bool was_active; /* lay in active when acted on: a running delivery may finish */
 	uint32_t other_recipients;
-	const char *reason; /* FAILED: why; static or owned by the outcome */
+	const char *reason;            /* FAILED: why; static or owned by the outcome */
 	const struct scanned *scanned; /* read from its queue file; NULL: from the index */
 };
 
@@ -66,9 +66,9 @@ struct tally {
 	uint64_t damaged;   /* index rows that could not be read */
 	uint64_t unindexed; /* complete messages in the queue that the index does not know */
 	uint64_t unindexed_maildrop, unindexed_arriving; /* not in `unindexed` */
-	uint64_t scanned; /* of what is ready or done: read from queue files */
-	uint64_t bounces; /* of these: notices that order.bounces asked for */
-	bool unindexed_known;                            /* false: could not be counted (in time) */
+	uint64_t scanned;     /* of what is ready or done: read from queue files */
+	uint64_t bounces;     /* of these: notices that order.bounces asked for */
+	bool unindexed_known; /* false: could not be counted (in time) */
 	uint64_t batch; /* 0: no account was kept (dry run, nothing matched, or the index cannot be
 			   written) */
 };
@@ -87,8 +87,8 @@ struct order {
 	bool requeue;            /* RELEASE: as new mail, with a new queue ID */
 	size_t limit;            /* the oldest so many; 0 = all */
 	const char *verb, *command_line, *reason; /* for the account; NULL as "" */
-	const char *user; /* likewise: who asked, by name; NULL: the uid stands for it */
-	uint32_t rules_set;                       /* likewise: rules that the same command set */
+	const char *user;   /* likewise: who asked, by name; NULL: the uid stands for it */
+	uint32_t rules_set; /* likewise: rules that the same command set */
 	int64_t count_wait; /* microseconds that order_count_unindexed may take; 0 = as long as it
 			       takes */
 	const volatile sig_atomic_t
@@ -111,7 +111,7 @@ struct outcome {
 	/* When what the index does not know arrived; where it is much, a sample. Owned. */
 	struct arrival *unseen;
 	size_t unseen_count;
-	char **words;            /* memory of reasons */
+	char **words; /* memory of reasons */
 	size_t word_count;
 };
 

@@ -147,20 +147,25 @@ static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct part *part = arg;
 	int *codes = calloc(part->count, sizeof(*codes));
-	int code = 0;
+	int code = -ENOMEM;
 
 	part->arrival = calloc(part->count, sizeof(*part->arrival));
 	part->queue_dir =
 	    open(part->order->postfix->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (!codes || !part->arrival)
-		code = err_sys(err, ENOMEM, "failed to save %zu messages", part->count);
-	else if (part->queue_dir < 0)
+	if (!codes || !part->arrival) {
+		err_sys(err, ENOMEM, "failed to save %zu messages", part->count);
+		goto out;
+	}
+	if (part->queue_dir < 0) {
 		code = err_sys(err, errno, "failed to open the queue '%s'",
 		    part->order->postfix->queue_directory);
-	if (code == 0)
-		bytes_put_i64(out, save_part(part, codes));
-	for (size_t n = 0; n < part->count && code == 0; n++)
+		goto out;
+	}
+	code = 0;
+	bytes_put_i64(out, save_part(part, codes));
+	for (size_t n = 0; n < part->count; n++)
 		bytes_put_i64(out, codes[n]);
+out:
 	free(codes);
 	free(part->arrival);
 	return code;

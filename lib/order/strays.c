@@ -70,12 +70,14 @@ static int prove_share(const struct order *order, struct strays *s, struct err *
 	int code = 0;
 
 	s->another = calloc(named->count + 1, 1);
-	if (!at || !s->another)
-		code = err_sys(err, ENOMEM, "failed to prove %zu messages", named->count);
-	for (size_t n = 0; code == 0 && n < named->count; n++)
+	if (!at || !s->another) {
+		free(at);
+		return err_sys(err, ENOMEM, "failed to prove %zu messages", named->count);
+	}
+	for (size_t n = 0; n < named->count; n++)
 		if (named->list[n].matched & JOIN_SHARE)
 			at[count++] = n;
-	if (code == 0 && count > 0)
+	if (count > 0)
 		code = spool_prove(order->postfix, message_at, &looked, count, &proofs, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (is_another(&named->list[at[n]].message, &proofs[n])) {

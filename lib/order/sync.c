@@ -93,15 +93,16 @@ static int find_drops(struct syncing *s, struct err *err)
 	const struct join *join = &s->strays.join;
 	struct queue_id *ids = calloc(join->nameless_count + 1, sizeof(*ids));
 	struct proof *states = NULL;
-	int code = 0;
+	int code;
 
 	s->drops = calloc(join->nameless_count + s->strays.another_count + 1, sizeof(*s->drops));
-	if (!ids || !s->drops)
-		code = err_sys(err, ENOMEM, "failed to keep what left");
-	for (size_t n = 0; code == 0 && n < join->nameless_count; n++)
+	if (!ids || !s->drops) {
+		free(ids);
+		return err_sys(err, ENOMEM, "failed to keep what left");
+	}
+	for (size_t n = 0; n < join->nameless_count; n++)
 		ids[n] = join->nameless[n].queue_id;
-	if (code == 0)
-		code = spool_states(s->order.postfix, ids, join->nameless_count, &states, err);
+	code = spool_states(s->order.postfix, ids, join->nameless_count, &states, err);
 	for (size_t n = 0; code == 0 && n < join->nameless_count; n++)
 		if (states[n].state == PROOF_GONE)
 			s->drops[s->drop_count++] = join->nameless[n];
@@ -139,19 +140,20 @@ static int find_unknown(struct syncing *s, struct err *err)
 	const struct join *join = &strays->join;
 	struct unknown replaced = {0}, *u = &s->unknown;
 	struct tally counts = {0};
-	int code = 0;
+	int code;
 
 	u->ids = calloc(join->unknown_count + strays->another_count + 1, sizeof(*u->ids));
 	replaced.ids = calloc(strays->another_count + 1, sizeof(*replaced.ids));
-	if (!u->ids || !replaced.ids)
-		code = err_sys(err, ENOMEM, "failed to keep what is not in the index");
-	for (size_t n = 0; code == 0 && n < join->unknown_count; n++)
+	if (!u->ids || !replaced.ids) {
+		free(replaced.ids);
+		return err_sys(err, ENOMEM, "failed to keep what is not in the index");
+	}
+	for (size_t n = 0; n < join->unknown_count; n++)
 		u->ids[u->count++] = strays->names[join->unknown[n]];
-	for (size_t n = 0; code == 0 && n < join->named.count; n++)
+	for (size_t n = 0; n < join->named.count; n++)
 		if (is_dropped(s, n))
 			replaced.ids[replaced.count++] = join->named.list[n].message.queue_id;
-	if (code == 0)
-		code = order_keep_complete(&s->order, u, &counts, err);
+	code = order_keep_complete(&s->order, u, &counts, err);
 	if (code == 0)
 		code = order_keep_unknown(&s->order, u, err);
 	if (code == 0)
@@ -183,8 +185,10 @@ static int send_part(struct syncing *s, struct span part, struct err *err)
 	struct reader r = reader_of(part.at, part.len);
 	struct span *records = calloc(REQUEST_ROWS_MAX, sizeof(*records));
 	struct bytes request = {0};
-	int code = records ? 0 : err_sys(err, ENOMEM, "failed to add to the index");
+	int code = 0;
 
+	if (!records)
+		return err_sys(err, ENOMEM, "failed to add to the index");
 	while (code == 0 && !reader_done(&r)) {
 		size_t count = 0, size = 0;
 

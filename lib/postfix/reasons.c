@@ -125,7 +125,7 @@ static int visit_lines(struct lines *l, spool_reason_visit *visit, void *arg)
 int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg)
 {
-	struct lines lines;
+	struct lines lines = {.at = 0};
 	char path[QUEUE_PATH_MAX];
 	int code;
 
@@ -134,8 +134,6 @@ int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct que
 	    openat(queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 	if (lines.fd < 0)
 		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	lines.at = lines.end = 0;
-	lines.ended = lines.skip = false;
 	code = visit_lines(&lines, visit, arg);
 	io_close(&lines.fd);
 	return code;

@@ -5,6 +5,7 @@ import statistics
 import time
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+HISTORY = int(os.environ.get("HISTORY", "900000"))  # rows of mail that left
 
 
 def timed(pq, *args):
@@ -16,9 +17,9 @@ def timed(pq, *args):
 
 
 def bench_sync(bench):
-    """100,000 queued with their rows; the same with 900,000 rows of mail that left; and --prove, and --scan."""
+    """100,000 queued with their rows; the same with HISTORY rows of mail that left; and --prove, and --scan."""
     print("\nsync of a queue of 100,000")
-    for extra in (0, 900000):
+    for extra in (0, HISTORY):
         pq, _ = bench.fresh(100000, 5, extra)
         if extra:
             taken, said = timed(pq, "-n")

@@ -53,9 +53,6 @@ static void put_packet(struct bytes *out, char command, const void *data, size_t
 	bytes_put(out, data, len);
 }
 
-/* Strings one behind the other, each with its NUL, as a literal has them but for the last. */
-#define put_texts(out, command, texts) put_packet(out, command, texts, sizeof texts)
-
 static void flush(struct connection *c)
 {
 	if (c->out.failed || io_write_all(c->fd, c->out.at, c->out.len) < 0)
@@ -94,6 +91,10 @@ static uint32_t ask(struct connection *c)
 static void negotiate(struct connection *c)
 {
 	static const uint32_t offer[] = {6, ACTIONS, STEPS};
+	static const char client[] = "client.example\0"
+				     "4"
+				     "\x9c\x40"
+				     "192.0.2.7";
 	unsigned char words[sizeof offer], data[PACKET_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(offer); i++)
@@ -102,11 +103,7 @@ static void negotiate(struct connection *c)
 	flush(c);
 	if (receive(c, data) != 'O' || (be32_load(data + 9) & SILENT) != SILENT)
 		errx(1, "this milter asks for other events");
-	put_texts(&c->out, 'C',
-	    "client.example\0"
-	    "4"
-	    "\x9c\x40"
-	    "192.0.2.7");
+	put_packet(&c->out, 'C', client, sizeof client);
 }
 
 static void put_header(struct bytes *out, const char *name, const char *value)

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: ISC
 """The command interrupted, doubled, and with Postfix going away below it: what is gone is what was meant, and it is told."""
 import os
+import pwd
 import random
 import signal
 import subprocess
 import time
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase
 from pqpurge import BUILD
 from rig import until
 from smtp import QUEUED, content
 from test_stopped import kill_all
 
 FAULT = os.path.join(BUILD, "shim/fault.so")
-KILLS = int(os.environ.get("PQPURGE_ROUNDS", "8"))
+KILLS = int(os.environ.get("PQPURGE_ROUNDS", "3"))  # tests/torture/run sets more
 
 
 class Purging(RigCase):
-    def fill(self, count=800, others=40):
+    def fill(self, count=400, others=20):
         self.postfix.flood("a@example.com", count)
         self.others = set(self.send_many("a@good.test", others))
         self.postfix.settled(count + others)
@@ -36,7 +37,6 @@ class Purging(RigCase):
         self.assertEqual(self.postfix.ids(), self.others, result.summary)
 
 
-@both_ids
 class Interrupted(Purging):
     def killed_at_many_moments(self, number):
         self.fill()
@@ -56,7 +56,7 @@ class Interrupted(Purging):
             if number == signal.SIGINT:
                 self.assertIn(status, (0, 3, -signal.SIGINT))
             if left == self.others:
-                self.postfix.flood("a@example.com", 400)
+                self.postfix.flood("a@example.com", 200)
                 self.postfix.settled()
         self.end_it()
 
@@ -69,7 +69,7 @@ class Interrupted(Purging):
     def test_all_of_it_killed(self):
         """With its children, postsuper among them."""
         self.fill()
-        for _ in range(4):
+        for _ in range(min(KILLS, 20)):
             child = self.start_purge()
             time.sleep(random.random() * 0.3)
             kill_all(child)
@@ -79,7 +79,7 @@ class Interrupted(Purging):
 
 class Together(Purging):
     def test_two_purges(self):
-        self.fill(1500)
+        self.fill(1000)
         children = [self.pq.idx_start("purge", "-y", "--json", BAD, stdout=subprocess.PIPE, text=True) for _ in range(2)]
         texts = [child.communicate(timeout=120)[0] for child in children]
         self.assertEqual([child.returncode for child in children], [0, 0], [t[-300:] for t in texts])
@@ -92,7 +92,7 @@ class Together(Purging):
     def test_under_a_flood(self):
         """Mail of the domain comes in all the while: a sweep after its end leaves nothing, and nothing else goes."""
         self.fill(300)
-        flood = self.postfix.flood("a@example.com", 1500, wait=False)
+        flood = self.postfix.flood("a@example.com", 800, wait=False)
         try:
             for _ in range(3):
                 self.purge(BAD)
@@ -110,17 +110,22 @@ class WithoutPostfix(Purging):
         super().tearDown()
 
     def test_stopped_meanwhile(self):
-        self.fill(1500)
+        self.fill(1000)
+        # Postfix 3.7.11's postsuper cannot open the maillog_file of a stopped Postfix, unless it owns it.
+        os.chown(self.postfix.maillog, pwd.getpwnam("postfix").pw_uid, -1)
         child = self.start_purge()
         self.postfix.stop()
-        self.assertEqual(child.wait(120), 0)
+        status = child.wait(120)
+        with open(self.out(), encoding="utf-8") as file:
+            said = file.read()
+        self.assertEqual(status, 0, said[-3000:])
         self.assertEqual(self.postfix.ids(), self.others)
         self.postfix.start()
         self.assertEqual(self.postfix.ids(), self.others)
 
     def test_restarted_meanwhile(self):
         """The start renames, cleans and moves mail from active: still exactly what was meant."""
-        self.fill(1500)
+        self.fill(1000)
         child = self.start_purge()
         self.postfix.stop()
         self.postfix.start()

@@ -1,14 +1,22 @@
 # SPDX-License-Identifier: ISC
-"""strace -f of the command: queue files are opened by nobody but mail_owner, the index by nobody but its owner, and nothing
-but Postfix's own commands is executed."""
+"""Who opens what, and where words from outside go. By strace -f: queue files are opened by nobody but mail_owner, the index by
+nobody but its owner, and nothing but Postfix's own commands is executed. Children keep no descriptor that is not theirs, and
+nothing that root owns is left in the index directory."""
 import os
 import pwd
 import re
 import shutil
+import signal
+import stat
+import subprocess
 
 from case import BAD, RigCase
-from pqpurge import USER
+from pqpurge import BUILD, USER
+from rig import COMMANDS, until
 from spool import QUEUES
+from test_stopped import descendants, is_stopped, kill_all
+
+STOP = os.path.join(BUILD, "shim/stop.so")
 
 CALL = re.compile(r"^(\d+) +(\w+)\((.*?)(\) += +(-?\d+)| <unfinished)")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>.*= +(-?\d+)")
@@ -53,10 +61,10 @@ class Trace:
 
 
 class Strace(RigCase):
-    def trace(self, *args):
+    def trace(self, *args, status=(0,)):
         path = os.path.join(self.pq.home, "trace")
         result = self.pq.idx(*args, prefix=(shutil.which("strace"), "-f", "-qq", "-o", path, "-e", "trace=" + TRACED))
-        self.assertEqual(result.status, 0, result)
+        self.assertIn(result.status, status, result)
         with open(path, encoding="utf-8", errors="replace") as file:
             return Trace(file.read())
 
@@ -66,17 +74,17 @@ class Strace(RigCase):
         self.other = self.send_many("a@good.test", 5)
         self.postfix.settled(10)
 
-    def check(self, *args):
-        trace = self.trace(*args)
+    def check(self, *args, status=(0,), must_open=True):
+        trace = self.trace(*args, status=status)
         owner, indexer = pwd.getpwnam("postfix").pw_uid, pwd.getpwnam(USER).pw_uid
         spool = re.compile(rf"(^|/)({'|'.join(QUEUES)})(/|$)")
         files = [(uid, path) for uid, path in trace.opened if spool.search(path) or
                  os.path.basename(path) in self.ours + self.other]
-        self.assertTrue(files, "the trace shows no queue file being opened: is it read rightly?")
-        self.assertEqual({uid for uid, _ in files}, {owner}, files)
+        self.assertTrue(files or not must_open, "the trace shows no queue file being opened: is it read rightly?")
+        self.assertLessEqual({uid for uid, _ in files}, {owner}, files)
         index = [(uid, path) for uid, path in trace.opened if path.endswith((".mdb", "/lock"))]
-        self.assertTrue(index, "the trace shows no index being opened")
-        self.assertEqual({uid for uid, _ in index}, {indexer}, index)
+        self.assertTrue(index or not must_open, "the trace shows no index being opened")
+        self.assertLessEqual({uid for uid, _ in index}, {indexer}, index)
         names = {os.path.basename(path) for path in trace.executed} - {"pqpurge-idx"}
         self.assertLessEqual(names, {"postconf", "postsuper", "postqueue"}, trace.executed)
         return trace
@@ -88,6 +96,194 @@ class Strace(RigCase):
         opened = {os.path.basename(path) for _, path in trace.opened}
         self.assertFalse(opened & set(self.other), "a purge opens only the files of what it means")
 
+    def test_other_verbs(self):
+        """Whatever reads a message reads it as mail_owner."""
+        first = self.ours[0]
+        for words in (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("purge", "-n", "--scan", BAD),
+                      ("purge", "-n", "--older", "0s", BAD), ("purge", "-n", "--larger", "1", BAD)):
+            with self.subTest(words):
+                self.check(*words)
+        for words in (("why", BAD), ("top",), ("sync",), ("sync", "--add"), ("status",)):
+            with self.subTest(words):
+                self.check(*words, status=(0, 2), must_open=False)
+
+    def test_save(self):
+        """Content is read, and written, as mail_owner, and for nobody else to read."""
+        directory = os.path.join(self.pq.home, "saved")
+        self.check("purge", "-y", "--save", directory, BAD)
+        saved = os.listdir(directory)
+        self.assertEqual(len(saved), len(self.ours), saved)
+        for name in saved:
+            st = os.stat(os.path.join(directory, name))
+            self.assertEqual((st.st_uid, st.st_mode & 0o077), (pwd.getpwnam("postfix").pw_uid, 0), name)
+        self.assertEqual(os.stat(directory).st_mode & 0o007, 0)
+
     def test_list(self):
         trace = self.check("list", "--json", BAD)
         self.assertNotIn("postsuper", {os.path.basename(path) for path in trace.executed})
+
+
+class RootsFiles(RigCase):
+    def owners(self):
+        return {name: os.lstat(os.path.join(self.pq.index, name)).st_uid for name in os.listdir(self.pq.index)}
+
+    def check(self):
+        user = pwd.getpwnam(USER).pw_uid
+        self.assertEqual({n: u for n, u in self.owners().items() if u != user}, {})
+
+    def run_all(self):
+        for words in (("list", BAD), ("hold", "-y", BAD), ("release", "-y", BAD), ("block", "-y", "x.example"),
+                      ("unblock", "-y", "x.example"), ("sync",), ("status",), ("rules",), ("log",), ("purge", "-y", BAD)):
+            with self.subTest(words):
+                self.assertIn(self.pq.idx(*words).status, (0, 2))
+                self.check()
+
+    def test_with_the_daemon(self):
+        self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.run_all()
+
+    def test_without_the_daemon(self):
+        """The command is the writer then, and still not as root."""
+        self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.assertEqual(self.pq.stop(), 0)
+        self.run_all()
+        self.pq.start()
+        self.check()
+
+    def test_nothing_there_yet(self):
+        """A command that is the first to look makes nothing that the daemon could not open."""
+        self.assertEqual(self.pq.stop(), 0)
+        shutil.rmtree(self.pq.index)
+        self.pq.make_directories()
+        for words in (("list", BAD), ("status",), ("purge", "-y", BAD), ("block", "-y", "x.example")):
+            self.pq.idx(*words)
+            self.check()
+        self.pq.start()
+        self.check()
+
+
+class Descriptors(RigCase):
+    """What the caller left open stays with the command itself."""
+
+    def setUp(self):
+        super().setUp()
+        self.send_many("a@example.com", 5)
+        self.postfix.settled(5)
+        self.read, self.write = os.pipe()
+        self.addCleanup(os.close, self.read)
+        self.addCleanup(os.close, self.write)
+        self.foreign = os.readlink(f"/proc/self/fd/{self.write}")
+
+    def files_of(self, pid):
+        found = {}
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            found[int(number)] = os.readlink(f"/proc/{pid}/fd/{number}")
+        return found
+
+    def test_reader(self):
+        child = subprocess.Popen(self.pq.words("list", "--json", BAD), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write),
+                                 env={**os.environ, "LD_PRELOAD": STOP, "PQPURGE_STOP_AT": "2"})
+        self.addCleanup(kill_all, child)
+        stopped = until(lambda: [p for p in descendants(child.pid) if is_stopped(p)], "the reader in its transaction")
+        files = self.files_of(stopped[0])
+        self.assertNotIn(self.foreign, files.values())
+        self.assertIn(self.foreign, self.files_of(child.pid).values(), "the test looks at the wrong thing")
+        allowed = re.compile(r"/dev/null|/memfd:|pipe:|.*/(data|lock)\.mdb( \(deleted\))?$")
+        self.assertEqual([f for f in files.values() if not allowed.match(f)], [])
+        with open(f"/proc/{stopped[0]}/status", encoding="ascii") as file:
+            words = dict(line.split(":", 1) for line in file)
+        user = pwd.getpwnam(USER)
+        self.assertEqual(set(words["Uid"].split()), {str(user.pw_uid)})
+        self.assertEqual((set(words["Gid"].split()), words["Groups"].split()), ({str(user.pw_gid)}, []))
+        os.kill(stopped[0], signal.SIGCONT)
+
+    def test_postfix_commands(self):
+        """postconf and postsuper get 0, 1 and 2."""
+        commands = os.path.join(self.pq.home, "commands")
+        os.mkdir(commands)
+        seen = os.path.join(self.pq.home, "seen")
+        for name in os.listdir(COMMANDS):
+            if name.startswith("post"):
+                path = os.path.join(commands, name)
+                with open(path, "w", encoding="ascii") as file:
+                    file.write(f"#!/bin/dash\nls -l /proc/$$/fd >>{seen}\nexec {COMMANDS}/{name} \"$@\"\n")
+                os.chmod(path, stat.S_IRWXU | 0o055)
+        self.postfix.set(command_directory=commands)
+        self.addCleanup(lambda: self.postfix.set(command_directory=COMMANDS))
+        done = subprocess.run(self.pq.words("purge", "-y", BAD), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write), timeout=60, check=False)
+        self.assertEqual(done.returncode, 0)
+        with open(seen, encoding="utf-8") as file:
+            lines = [line for line in file if " -> " in line]
+        self.assertTrue(lines)
+        self.assertNotIn(self.foreign, "".join(lines))
+        # The shell has its script and what it put aside for the redirection open, from 10 on.
+        numbers = {int(line.split(" -> ")[0].split()[-1]) for line in lines} - {10, 11}
+        self.assertLessEqual(numbers, {0, 1, 2}, lines)
+
+
+class HostileWords(RigCase):
+    """Shell characters, newlines, ALL, -d and .. go nowhere but where they should."""
+
+    words = ("ALL", "-d", "--", "..", "../..", "../../etc/passwd", "/etc/passwd", "$(touch {x})", "`touch {x}`", ";touch {x};",
+             "a.example;touch {x}", "a.example\nALL", "ALL\n", "\nALL\n-d", "*", "?", "*.example.com", "%s%n.example",
+             "a.example\0ALL".split("\0")[0], "\x1b[31m.example", "|touch {x}", "-", "--all", "-r", "x" * 300, "@", "a@", "\xff.example")
+    options = ((), ("--sender",), ("--from",), ("--recipient",), ("--id",), ("--login",), ("--client",), ("--message-id",),
+               ("--queue",), ("--reason",))
+
+    def setUp(self):
+        super().setUp()
+        self.ours = set(self.send_many("a@example.com", 3)) | {self.send("a@good.test")}
+        self.postfix.settled(4)
+        self.x = os.path.join(self.pq.home, "x")
+        self.argv = os.path.join(self.pq.home, "argv")
+        commands = os.path.join(self.pq.home, "commands")
+        os.mkdir(commands)
+        for name in os.listdir(COMMANDS):
+            if name.startswith("post") and name != "postsuper":
+                os.symlink(os.path.join(COMMANDS, name), os.path.join(commands, name))
+        with open(os.path.join(commands, "postsuper"), "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\nfor word; do printf '%s\\n' \"argument $word\"; done >>{self.argv}\n"
+                       f"tee -a {self.argv} | {COMMANDS}/postsuper \"$@\"\n")
+        os.chmod(os.path.join(commands, "postsuper"), stat.S_IRWXU | 0o055)
+        self.postfix.set(command_directory=commands)
+        self.addCleanup(lambda: self.postfix.set(command_directory=COMMANDS))
+
+    def check(self, *args, input=None):
+        result = self.pq.idx(*args, input=input)
+        self.assertIn(result.status, (0, 1, 2), (args, result))
+        self.assertFalse(os.path.exists(self.x), args)
+        self.assertEqual(self.postfix.ids(), self.ours, (args, result))
+        self.assertNotIn("\x1b", result.out + result.err, args)
+
+    def test_everywhere(self):
+        for word in self.words:
+            word = word.replace("{x}", self.x)
+            for option in self.options:
+                if word == "--all" and not option:
+                    continue  # means what it says
+                if option == ("--reason",):
+                    self.check("purge", "-y", "--reason", word, "nothing.example")
+                else:
+                    self.check("purge", "-y", *option, word)
+        self.check("purge", "-y", "--id", "-", input="ALL\n-d\n../../x\n$(touch %s)\n\n \n" % self.x)
+        if os.path.exists(self.argv):
+            with open(self.argv, encoding="utf-8") as file:
+                self.fail("postsuper was run: " + file.read())
+
+    def test_what_postsuper_gets(self):
+        """Options of ours and `-`; queue IDs on its input, one a line, and nothing else."""
+        result = self.pq.idx("purge", "-y", "--reason", "$(touch %s)\nALL" % self.x, "--json", BAD, "$(x).example")
+        self.assertIn(result.status, (0, 1))
+        if result.status == 1:
+            result = self.pq.idx("purge", "-y", "--reason", "$(touch %s)" % self.x, "--json", BAD)
+        self.assertEqual(len(result.with_result("deleted")), 3, result)
+        with open(self.argv, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+        arguments = [line[9:] for line in lines if line.startswith("argument ")]
+        self.assertLessEqual(set(arguments), {"-c", self.postfix.etc, "-d", "-"})
+        self.assertEqual({line for line in lines if not line.startswith("argument ")}, result.with_result("deleted"))
+        self.assertFalse(os.path.exists(self.x))

@@ -165,7 +165,8 @@ class Churn(SyncCase):
             self.sync()
             self.assertEqual(self.rows(), {})
             sizes.append(self.pq.index_bytes())
-        self.assertLessEqual(max(sizes[6:]), max(sizes[:6]) + 32 * 1024, f"data.mdb: {sizes}")
+        # LMDB ends up with 26 to 30 pages; 2,400 rows that stayed would take some 160 more.
+        self.assertLess(max(sizes), 48 * 4096, f"data.mdb: {sizes}")
 
 
 del SyncCase  # it has no tests of its own

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/* One line of a settings file changed, and changed back. */
+#include "tests/unit/unit.h"
+
+#include "purge/setup_file.h"
+#include "purge/setup_record.h"
+
+static void test_origin_line(void **state)
+{
+	static const struct {
+		const char *name, *text, *want;
+	} cases[] = {
+	    {"empty", "", "origin = \"a.test\"\n"},
+	    {"at the end", "user = \"x\"\n", "user = \"x\"\norigin = \"a.test\"\n"},
+	    {"instead of the comment", "# origin: words\n#origin = \"\"\n#x\n",
+		"# origin: words\norigin = \"a.test\"\n#x\n"},
+	    {"comment with blanks", " # origin=\"b\"", "origin = \"a.test\""},
+	    {"instead of the value", "#origin = \"\"\norigin = \"\"\nx = 1\n",
+		"#origin = \"\"\norigin = \"a.test\"\nx = 1\n"},
+	    {"indented", "\torigin=''\n", "origin = \"a.test\"\n"},
+	    {"longer names are others", "origins = 1\n", "origins = 1\norigin = \"a.test\"\n"},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct strbuf changed = {0}, back = {0};
+		struct setup_line line = {0};
+
+		setup_origin_line(cases[n].text, "a.test", &changed, &line);
+		case_assert_text(cases[n].name, strbuf_text(&changed), cases[n].want);
+		case_assert(cases[n].name, setup_line_back(strbuf_text(&changed), &line, &back));
+		case_assert_text(cases[n].name, strbuf_text(&back), cases[n].text);
+		/* Somebody has changed it meanwhile. */
+		case_assert(cases[n].name, !setup_line_back("origin = \"b.test\"\n", &line, &back));
+		strbuf_release(&changed);
+		strbuf_release(&back);
+		strbuf_release(&line.before);
+		strbuf_release(&line.after);
+	}
+}
+
+static void test_plain(void **state)
+{
+	static const struct {
+		const char *name, *origin;
+		bool want;
+	} cases[] = {
+	    {"name", "mail.example.org", true},
+	    {"literal", "[192.0.2.1]", true},
+	    {"nothing", "", false},
+	    {"quote", "a\"b", false},
+	    {"reference", "${HOME}", false},
+	    {"backslash", "a\\b", false},
+	    {"blank", "a b", false},
+	    {"newline", "a\nb", false},
+	    {"not ASCII", "\303\244.example", false},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++)
+		case_assert(cases[n].name, setup_origin_is_plain(cases[n].origin) == cases[n].want);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_origin_line), cmocka_unit_test(test_plain))
