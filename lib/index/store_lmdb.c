@@ -97,8 +97,6 @@ static int fail(const struct lmdb_store *s, int rc, const char *what, struct err
 	return store_failure_words(&failure, err);
 }
 
-/* ---- transactions */
-
 /* A killed reader leaves its slot taken until somebody checks. */
 static int begin_txn(struct lmdb_store *s, bool write, MDB_txn **ret)
 {
@@ -190,8 +188,6 @@ static int lmdb_count(struct txn *txn, enum store_table table, uint64_t *ret)
 	return 0;
 }
 
-/* ---- cursors */
-
 static struct store_cursor *lmdb_cursor_open(struct txn *txn, enum store_table table, int *ret_code)
 {
 	struct lmdb_store *s = lmdb_of(txn->store);
@@ -246,8 +242,6 @@ static void lmdb_cursor_close(struct store_cursor *base)
 		mdb_cursor_close(cursor->handle);
 	free(cursor);
 }
-
-/* ---- usage */
 
 static int note_reader(const char *line, void *arg)
 {
