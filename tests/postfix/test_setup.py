@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from pqpurge import MILTER, Pqpurge, socket_path
-from rig import PrivatePostfix
+from rig import PrivatePostfix, until
 from smtp import content
 from test_terminal import Terminal
 
@@ -283,6 +283,7 @@ class Activation(SetupCase):
                     ["sh", "-c", f'exec "$0" "$@" 3<&{listener.fileno()}', MILTER, "-c", self.pq.conf],
                     stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[listener.fileno()])
         self.postfix.guarded("+", self.pq.process.pid)
+        until(lambda: "ready" in self.pq.log(), "the daemon's word that it is ready")
         queue_id = self.send("a@bad.test")
         self.postfix.settled(1)
         self.assertIn(queue_id, self.pq.listed("bad.test"))
