@@ -66,7 +66,7 @@ static enum postsuper_action action_of(const struct order *order)
 
 /*
  * postsuper mostly waits, for the file system's journal and for the log. On two processors eight at
- * once took 0.6 of the time of one; more were no better.
+ * once took 0.6 of the time of one.
  */
 static unsigned count_lanes(const struct settings *settings)
 {
