@@ -26,7 +26,7 @@ static int collect_rules(struct store *store, void *arg, struct bytes *out, stru
 
 	/* A failed transaction makes the load fail. */
 	(void)txn_begin(store, false, &txn);
-	code = rulebook_load(&txn, c->wall, &rules, &damaged);
+	code = rulebook_load(&txn, c->wall, &rules, &damaged, NULL);
 	if (code < 0) {
 		txn_abort(&txn);
 		return err_set(

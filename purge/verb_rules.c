@@ -144,7 +144,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 
 	if (code < 0)
 		return code;
-	set = ruleset_new(&box->file, &box->command);
+	set = ruleset_new(&box->file, &box->command, NULL);
 	if (!set)
 		return err_set(err, -ENOMEM, "out of memory");
 	hit = ruleset_find(set, &query);

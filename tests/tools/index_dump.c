@@ -71,7 +71,7 @@ static void dump_rules(struct txn *txn)
 	struct rule_list rules = {0};
 	uint64_t damaged = 0;
 
-	if (rulebook_load(txn, 0, &rules, &damaged) != 0)
+	if (rulebook_load(txn, 0, &rules, &damaged, NULL) != 0)
 		return;
 	for (size_t i = 0; i < rules.count; i++) {
 		struct json *o = json_new();

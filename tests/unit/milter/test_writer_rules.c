@@ -146,7 +146,7 @@ static unsigned hits(const struct fixture *f)
 	struct txn txn;
 
 	assert_int_equal(txn_begin(store, false, &txn), 0);
-	assert_int_equal(rulebook_load(&txn, clock_wall(), &rules, &damaged), 0);
+	assert_int_equal(rulebook_load(&txn, clock_wall(), &rules, &damaged, NULL), 0);
 	txn_abort(&txn);
 	store_close(store);
 	for (size_t i = 0; i < rules.count; i++)
