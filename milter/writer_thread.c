@@ -197,6 +197,8 @@ void *writer_main(void *arg)
 			break; /* and nothing else is left */
 		work(w, ready);
 	}
+	if (w->open)
+		tend_rules(w); /* the last second's hits */
 	if (w->open && intake_gap(&w->intake, &gap))
 		commit_batch(w);
 	/* An END row would deny a gap that could not be written. */
