@@ -41,7 +41,7 @@ int command_rules_load(
 {
 	struct rule_list rules = {0};
 	uint64_t damaged = 0;
-	int code = rulebook_load(txn, wall, &rules, &damaged);
+	int code = rulebook_load(txn, wall, &rules, &damaged, &c->first_expiry);
 
 	if (!code)
 		code = rulepack_fill(&c->in_force, &rules);

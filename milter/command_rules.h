@@ -14,6 +14,7 @@
 struct command_rules {
 	struct rulepack in_force;
 	struct rule_list unsaved;      /* set, not in the index */
+	int64_t first_expiry;          /* of the index's, as last loaded; 0 = not loaded yet */
 	struct strbuf unsaved_removed; /* packed list of subjects: unset, yet still in the index */
 };
 void command_rules_release(struct command_rules *c);

@@ -244,6 +244,7 @@ static void each_second(void *arg)
 	const struct daemon *d = arg;
 
 	rulekeeper_reload(d->rules, false);
+	rulekeeper_tell_limits(d->rules);
 }
 
 static int start_control(struct daemon *d, struct err *err)

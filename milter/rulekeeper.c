@@ -8,9 +8,10 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "milter/rulepack.h"
 
-#define RETIRED_MAX 8 /* sets that were swapped out and whose hits are not collected yet */
+/* Rules that are gone and whose hits are not collected yet. They can be that many only while the
+ * index fails; then further ones are not counted. */
+#define LEFT_MAX 10000
 
 /* What tells one state of the file from another. */
 struct file_mark {
@@ -26,13 +27,12 @@ struct rulekeeper {
 
 	pthread_mutex_t build; /* one rebuild at a time; held while files are read, never by get */
 	struct file_mark mark;
-	struct rulepack from_file, from_command;
 	size_t file_count;
 
-	pthread_mutex_t swap; /* guards what follows; held for moments only */
-	struct ruleset *set;
-	struct ruleset *retired[RETIRED_MAX];
-	size_t retired_count;
+	pthread_mutex_t swap;  /* guards what follows; held for moments only */
+	struct ruleset *set;   /* replaced with both locks held */
+	struct rule_list left; /* hits of rules that are gone: subject, line and hits alone */
+	uint64_t limit_errors; /* taken from their rules */
 	struct err file_error; /* "" = the file is fine */
 };
 
@@ -64,49 +64,55 @@ static bool same_mark(const struct file_mark *a, const struct file_mark *b)
 	       same_time(&a->changed, &b->changed);
 }
 
-/* Puts fresh in force. The old set stays for sessions that hold it, and until its hits are
- * collected. */
-static void swap_in(struct rulekeeper *k, struct ruleset *fresh)
+/* ---- what is counted */
+
+/* Hits of a rule that is gone, for rulekeeper_collect_hits. Called by whoever let go of it. */
+static void inherit_hits(void *keeper, const struct rule *r, uint64_t hits)
 {
-	struct ruleset *drop = NULL;
+	struct rulekeeper *k = keeper;
+	struct rule note = {.subject = strdup(r->subject), .line = r->line, .hits = hits};
 
 	pthread_mutex_lock(&k->swap);
-	if (k->set) {
-		if (k->retired_count == RETIRED_MAX) {
-			drop = k->retired[0];
-			for (size_t i = 1; i < RETIRED_MAX; i++)
-				k->retired[i - 1] = k->retired[i];
-			k->retired_count--;
-		}
-		k->retired[k->retired_count++] = k->set;
-	}
-	k->set = fresh;
+	bool kept = note.subject && k->left.count < LEFT_MAX && rule_list_add(&k->left, &note) == 0;
 	pthread_mutex_unlock(&k->swap);
-	ruleset_unref(drop);
+	if (!kept)
+		free(note.subject);
 }
 
-/* Builds the set anew from both packs. */
-static int rebuild(struct rulekeeper *k)
+static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t errors)
 {
-	struct rule_list file = {0};
-	struct rule_list command = {0};
-	int code = rulepack_read(&k->from_file, &file);
+	struct rulekeeper *k = keeper;
+	struct strbuf where = {0};
 
-	if (!code)
-		code = rulepack_read(&k->from_command, &command);
-	if (!code) {
-		struct ruleset *fresh = ruleset_new(&file, &command);
+	pthread_mutex_lock(&k->swap);
+	k->limit_errors += errors;
+	pthread_mutex_unlock(&k->swap);
+	if (r->line)
+		strbuf_printf(&where, "%s:%u", k->file, r->line);
+	else
+		strbuf_puts(&where, "rule of the command");
+	log_warning("%s: expression '%s' ran into its match limit %" PRIu64
+		    " times, which counts as no match",
+	    strbuf_text(&where), r->subject, errors);
+	strbuf_release(&where);
+}
 
-		if (fresh)
-			swap_in(k, fresh);
-		else
-			code = -ENOMEM;
-	}
-	if (code) {
-		rule_list_release(&file);
-		rule_list_release(&command);
-	}
-	return code;
+/* ---- the set in force */
+
+/* Puts fresh in force (NULL: there was no memory for it). The old one lives on in the sessions that
+ * hold it. */
+static int swap_in(struct rulekeeper *k, struct ruleset *fresh)
+{
+	struct ruleset *old;
+
+	if (!fresh)
+		return -ENOMEM;
+	pthread_mutex_lock(&k->swap);
+	old = k->set;
+	k->set = fresh;
+	pthread_mutex_unlock(&k->swap);
+	ruleset_unref(old);
+	return 0;
 }
 
 /* A file that is wrong stays wrong until it changes; what only could not be read now is tried
@@ -129,15 +135,14 @@ static int read_file(struct rulekeeper *k, struct err *err)
 		k->mark = none;
 	if (code)
 		return code;
-	code = rulepack_fill(&k->from_file, &rules);
-	if (!code)
-		k->file_count = rules.count;
-	rule_list_release(&rules);
-	if (!code)
-		code = rebuild(k);
+	size_t count = rules.count;
+	code = swap_in(k, ruleset_with_file(k->set, &rules));
+	if (code)
+		k->mark = none;
 	if (code)
 		return err_set(
 		    err, code, "failed to build the rules of '%s' (%s)", k->file, err_word(code));
+	k->file_count = count;
 	return 0;
 }
 
@@ -150,9 +155,12 @@ int rulekeeper_open(const char *file, struct rulekeeper **ret, struct err *err)
 		return err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
 	pthread_mutex_init(&k->build, NULL);
 	pthread_mutex_init(&k->swap, NULL);
+	const struct ruleset_heir heir = {inherit_hits, tell_limit_errors, k};
 	k->file = strdup(file);
-	code = k->file ? read_file(k, err)
-		       : err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
+	k->set = ruleset_new(NULL, NULL, &heir);
+	code = k->file && k->set
+		   ? read_file(k, err)
+		   : err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
 	if (code) {
 		rulekeeper_close(k);
 		return code;
@@ -165,11 +173,8 @@ void rulekeeper_close(struct rulekeeper *k)
 {
 	if (!k)
 		return;
-	for (size_t i = 0; i < k->retired_count; i++)
-		ruleset_unref(k->retired[i]);
 	ruleset_unref(k->set);
-	rulepack_release(&k->from_file);
-	rulepack_release(&k->from_command);
+	rule_list_release(&k->left);
 	pthread_mutex_destroy(&k->swap);
 	pthread_mutex_destroy(&k->build);
 	free(k->file);
@@ -189,11 +194,8 @@ void rulekeeper_set_command(void *keeper, struct rule_list *rules)
 	struct rulekeeper *k = keeper;
 
 	pthread_mutex_lock(&k->build);
-	int code = rulepack_fill(&k->from_command, rules);
-	if (!code)
-		code = rebuild(k);
+	int code = swap_in(k, ruleset_with_command(k->set, rules));
 	pthread_mutex_unlock(&k->build);
-	rule_list_release(rules);
 	if (code)
 		log_error("failed to put the command's rules in force (%s)", err_word(code));
 }
@@ -233,18 +235,25 @@ void rulekeeper_collect_hits(
     void *keeper, void (*save)(void *to, const struct rule *r, uint64_t hits), void *to)
 {
 	struct rulekeeper *k = keeper;
-	struct ruleset *sets[RETIRED_MAX + 1];
-	size_t count = 0;
 
 	pthread_mutex_lock(&k->swap);
-	while (k->retired_count > 0)
-		sets[count++] = k->retired[--k->retired_count];
-	sets[count++] = ruleset_ref(k->set);
+	struct ruleset *set = ruleset_ref(k->set);
+	struct rule_list left = k->left;
+	k->left = (struct rule_list){0};
 	pthread_mutex_unlock(&k->swap);
-	for (size_t i = 0; i < count; i++) {
-		ruleset_take_hits(sets[i], save, to);
-		ruleset_unref(sets[i]);
-	}
+	for (size_t i = 0; i < left.count; i++)
+		save(to, &left.list[i], left.list[i].hits);
+	rule_list_release(&left);
+	ruleset_take_hits(set, save, to);
+	ruleset_unref(set);
+}
+
+void rulekeeper_tell_limits(struct rulekeeper *k)
+{
+	struct ruleset *set = rulekeeper_get(k);
+
+	ruleset_take_limit_errors(set, tell_limit_errors, k);
+	ruleset_unref(set);
 }
 
 void rulekeeper_status(struct rulekeeper *k, struct strbuf *out)
@@ -252,10 +261,11 @@ void rulekeeper_status(struct rulekeeper *k, struct strbuf *out)
 	pthread_mutex_lock(&k->swap);
 	struct ruleset *set = ruleset_ref(k->set);
 	struct err error = k->file_error;
+	uint64_t limit_errors = k->limit_errors + ruleset_limit_errors(set);
 	pthread_mutex_unlock(&k->swap);
 
 	strbuf_printf(out, "rules=%zu\n", ruleset_count(set));
-	strbuf_printf(out, "match_limit_errors=%" PRIu64 "\n", ruleset_limit_errors(set));
+	strbuf_printf(out, "match_limit_errors=%" PRIu64 "\n", limit_errors);
 	if (error.text[0])
 		strbuf_printf(out, "rules_error=%s\n", error.text);
 	ruleset_unref(set);

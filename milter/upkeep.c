@@ -20,13 +20,13 @@ static void save_hits(void *to, const struct rule *r, uint64_t hits)
 }
 
 int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hits *save, void *to),
-    void *arg, int64_t wall, size_t *ret_expired, struct err *err)
+    void *arg, int64_t wall, int64_t first_expiry, size_t *ret_expired, struct err *err)
 {
 	struct txn txn;
 
 	if (txn_begin(store, true, &txn) == 0 && collect)
 		collect(arg, save_hits, &txn);
-	*ret_expired = rulebook_expire(&txn, wall);
+	*ret_expired = wall >= first_expiry ? rulebook_expire(&txn, wall) : 0;
 	return txn_commit(&txn, err); /* costs nothing where nothing changed */
 }
 

@@ -26,10 +26,13 @@ struct upkeep {
 
 typedef void upkeep_save_hits(void *to, const struct rule *r, uint64_t hits);
 
-/* Saves hits (collect calls its second argument for each rule) and drops expired rules;
- * *ret_expired counts these. */
+/*
+ * Saves hits (collect calls its second argument for each rule that has some) and, from first_expiry
+ * on, drops expired rules; *ret_expired counts these. Costs what was hit and what expired, however
+ * many rules there are.
+ */
 int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hits *save, void *to),
-    void *arg, int64_t wall, size_t *ret_expired, struct err *err) NODISCARD;
+    void *arg, int64_t wall, int64_t first_expiry, size_t *ret_expired, struct err *err) NODISCARD;
 /* Looks at the space in use, keeps some disk allocated ahead, and logs a reader that lags. */
 int upkeep_space(
     struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;

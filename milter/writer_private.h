@@ -22,7 +22,7 @@ struct writer {
 	struct command_rules rules;
 	struct upkeep upkeep;
 	size_t rows_since_look, bytes_since_look; /* written since the space was looked at */
-	int64_t next_tick, next_touch;
+	int64_t next_tick, next_touch, next_expire;
 
 	/* For status; under `lock`. */
 	pthread_mutex_t lock;

@@ -6,6 +6,9 @@
 #include "milter/writer_private.h"
 
 #define TICK USEC_PER_SEC
+/* Where rules expire all the time, taking them out may cost one part of the thread's time in so
+ * many. They have stopped matching anyway. */
+#define EXPIRE_SHARE 100
 /* Rows after which the space is looked at before the second is over; or, where the index is small
  * or they are large, the part of it that their records fill. */
 #define LOOK_ROWS 1000
@@ -65,13 +68,17 @@ static void tend_rules(struct writer *w)
 	struct err err = {{0}};
 	size_t expired = 0;
 	int code = 0;
+	int64_t begun = clock_steady();
+	int64_t expiry = begun < w->next_expire ? INT64_MAX : w->rules.first_expiry;
 
 	/* Hits are taken from their counters here; while commits fail they stay where they are. */
 	if (!intake_gap(&w->intake, &failing))
 		code = upkeep_rules(w->home.store, w->config.collect_hits, w->config.arg,
-		    clock_wall(), &expired, &err);
+		    clock_wall(), expiry, &expired, &err);
 	if (!code && (expired > 0 || !command_rules_all_saved(&w->rules)))
 		code = writer_sync_rules(w, &err);
+	if (expired > 0)
+		w->next_expire = clock_steady() + EXPIRE_SHARE * (clock_steady() - begun);
 	if (code)
 		writer_store_failed(w, code, &err);
 }
@@ -190,6 +197,8 @@ void *writer_main(void *arg)
 			break; /* and nothing else is left */
 		work(w, ready);
 	}
+	if (w->open)
+		tend_rules(w); /* the last second's hits */
 	if (w->open && intake_gap(&w->intake, &gap))
 		commit_batch(w);
 	/* An END row would deny a gap that could not be written. */

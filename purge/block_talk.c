@@ -2,9 +2,9 @@
 /* Blocks in words. */
 #include "purge/block_talk.h"
 
-#include "base/clock.h"
+#include <inttypes.h>
 
-#define OUTRANKING_SHOWN 5
+#include "base/clock.h"
 
 unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 {
@@ -20,45 +20,35 @@ unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 	return doubts;
 }
 
-static void tell_outranking(const struct session *s, const struct rule_list *rules,
-    const struct rule *blocked, size_t *count)
+static void tell_outranking(const struct session *s, const struct rulebox_outranking *o)
 {
 	char origin[256], passing[256], stopped[256];
 
-	for (size_t i = 0; i < rules->count; i++) {
-		const struct rule *r = &rules->list[i];
-
-		if (rule_expired(r, s->options.now) || !rulebox_outranks(r, blocked))
-			continue;
-		if ((*count)++ >= OUTRANKING_SHOWN)
-			continue;
-		fprintf(stderr,
-		    "pqpurge-idx: '%s OK' (%s)\n  outranks '%s': such mail still passes\n",
-		    str_scrub(passing, sizeof(passing), r->subject),
-		    rulebox_origin(&s->settings, r, origin, sizeof(origin)),
-		    str_scrub(stopped, sizeof(stopped), blocked->subject));
-	}
+	fprintf(stderr, "pqpurge-idx: '%s OK' (%s)\n  outranks '%s': such mail still passes\n",
+	    str_scrub(passing, sizeof(passing), o->passing->subject),
+	    rulebox_origin(&s->settings, o->passing, origin, sizeof(origin)),
+	    str_scrub(stopped, sizeof(stopped), o->blocked->subject));
 }
 
 void block_tell_outranked(const struct session *s, const struct block_plan *plan)
 {
+	const struct rulebox_question question = {.blocked = &plan->rules};
 	struct rulebox box;
 	struct err err = {{0}};
-	size_t count = 0;
+	uint64_t shown;
 
-	if (rulebox_read(&s->settings, s->options.now, &box, &err) < 0)
+	if (rulebox_read(&s->settings, s->options.now, &question, &box, &err) < 0)
 		fprintf(stderr, "pqpurge-idx: could not look for rules that outrank it: %s\n",
 		    err.text);
 	if (box.broken.text[0])
 		fprintf(stderr, "pqpurge-idx: the rules file is wrong: %s\n", box.broken.text);
-	for (size_t i = 0; i < plan->rules.count; i++) {
-		if (plan->rules.list[i].action == RULE_OK)
-			continue;
-		tell_outranking(s, &box.command, &plan->rules.list[i], &count);
-		tell_outranking(s, &box.file, &plan->rules.list[i], &count);
-	}
-	if (count > OUTRANKING_SHOWN)
-		fprintf(stderr, "pqpurge-idx: and %zu more such rules\n", count - OUTRANKING_SHOWN);
+	shown = box.outranking_count < RULEBOX_OUTRANKING_MAX ? box.outranking_count
+							      : RULEBOX_OUTRANKING_MAX;
+	for (uint64_t i = 0; i < shown; i++)
+		tell_outranking(s, &box.outranking[i]);
+	if (box.outranking_count > shown)
+		fprintf(stderr, "pqpurge-idx: and %" PRIu64 " more such rules\n",
+		    box.outranking_count - shown);
 	rulebox_release(&box);
 }
 

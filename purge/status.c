@@ -48,7 +48,7 @@ static void read_rules(struct status *st)
 		live_text(&st->live, "rules_error", st->rules_error, sizeof(st->rules_error));
 		return;
 	}
-	if (rulebox_read(&st->s->settings, st->s->options.now, &box, NULL) == 0)
+	if (rulebox_read(&st->s->settings, st->s->options.now, NULL, &box, NULL) == 0)
 		st->rules = (int64_t)(box.file.count + box.command.count);
 	snprintf(st->rules_error, sizeof(st->rules_error), "%s", box.broken.text);
 	rulebox_release(&box);

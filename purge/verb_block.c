@@ -195,7 +195,7 @@ int verb_unblock(struct session *s, struct err *err)
 	int code = make_plan(s, &plan, err);
 
 	if (code == 0)
-		code = rulebox_read(&s->settings, s->options.now, &box, err);
+		code = rulebox_read(&s->settings, s->options.now, NULL, &box, err);
 	if (code == 0)
 		code = remove_plan(s, &plan, &box, err);
 	rulebox_release(&box);

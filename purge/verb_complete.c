@@ -94,7 +94,7 @@ static int rules(struct store *store, void *arg, struct bytes *out, struct err *
 
 	(void)err;
 	if (txn_begin(store, false, &txn) == 0 &&
-	    rulebook_load(&txn, clock_wall(), &list, &damaged) == 0)
+	    rulebook_load(&txn, clock_wall(), &list, &damaged, NULL) == 0)
 		for (size_t i = 0; i < list.count && !is_enough(w); i++)
 			suggest(w, list.list[i].subject, out);
 	txn_abort(&txn);

@@ -102,10 +102,10 @@ static int make_query(
 }
 
 static int tell_hit(
-    const struct session *s, const struct address *address, const struct ruleset_hit *hit)
+    const struct session *s, const struct address *address, const struct rulebox *box)
 {
 	char subject[256], origin[256], who[256];
-	const struct rule *r = hit->rule;
+	const struct rule *r = box->decides;
 
 	if (s->options.json) {
 		struct json *o = json_new();
@@ -116,15 +116,15 @@ static int tell_hit(
 			json_put(o, "rule", rule_object(s, r));
 		} else
 			json_put_null(o, "action");
-		if (hit->warned)
-			json_put(o, "warned", rule_object(s, hit->warned));
+		if (box->warned)
+			json_put(o, "warned", rule_object(s, box->warned));
 		return json_line(stdout, o);
 	}
 	str_scrub(who, sizeof(who), *address->text ? address->text : "<>");
-	if (hit->warned)
+	if (box->warned)
 		printf("%s is logged by '%s' (%s).\n", who,
-		    str_scrub(subject, sizeof(subject), hit->warned->subject),
-		    rulebox_origin(&s->settings, hit->warned, origin, sizeof(origin)));
+		    str_scrub(subject, sizeof(subject), box->warned->subject),
+		    rulebox_origin(&s->settings, box->warned, origin, sizeof(origin)));
 	if (r)
 		printf("%s: %s, decided by '%s' (%s).\n", who, rule_action_word(r->action),
 		    str_scrub(subject, sizeof(subject), r->subject),
@@ -138,19 +138,12 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 {
 	struct address address = {0};
 	struct ruleset_query query = {0};
-	struct ruleset_hit hit = {0};
-	struct ruleset *set;
+	const struct rulebox_question question = {.query = &query};
 	int code = make_query(s, &address, &query, err);
 
-	if (code < 0)
-		return code;
-	set = ruleset_new(&box->file, &box->command);
-	if (!set)
-		return err_set(err, -ENOMEM, "out of memory");
-	hit = ruleset_find(set, &query);
-	code = tell_hit(s, &address, &hit);
-	ruleset_unref(set);
-	return code;
+	if (code == 0)
+		code = rulebox_read(&s->settings, s->options.now, &question, box, err);
+	return code < 0 ? code : tell_hit(s, &address, box);
 }
 
 int verb_rules(struct session *s, struct err *err)
@@ -161,9 +154,12 @@ int verb_rules(struct session *s, struct err *err)
 
 	if (!s->options.test && (selector->logins.len || selector->client_count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
-	code = rulebox_read(&s->settings, s->options.now, &box, err);
-	if (code == 0)
-		code = s->options.test ? test_rules(s, &box, err) : list_rules(s, &box);
+	if (s->options.test)
+		code = test_rules(s, &box, err);
+	else
+		code = rulebox_read(&s->settings, s->options.now, NULL, &box, err);
+	if (code == 0 && !s->options.test)
+		code = list_rules(s, &box);
 	if (code == 0 && box.no_index && !s->options.quiet)
 		fputs("pqpurge-idx: there is no index yet, so these are the file's rules alone\n",
 		    stderr);

@@ -64,14 +64,18 @@ static void row_put(struct txn *txn, struct span key, const struct row *row)
 }
 
 /* Adds the rule of one stored row: 0, ERR_DAMAGED (passed over), or -ENOMEM. */
-static int load_row(struct span stored, int64_t wall, struct rule_list *list)
+static int load_row(struct span stored, int64_t wall, struct rule_list *list, int64_t *first_expiry)
 {
 	struct row row;
 	struct rule rule;
 	int code = row_view(stored, &row);
 
-	if (code != 0 || (row.expires != 0 && row.expires <= wall))
+	if (code != 0)
 		return code;
+	if (row.expires != 0 && row.expires < *first_expiry)
+		*first_expiry = row.expires;
+	if (row.expires != 0 && row.expires <= wall)
+		return 0;
 	if (rule_decode(row.rule, &rule, NULL) != 0)
 		return ERR_DAMAGED;
 	rule.hits = row.hits;
@@ -81,17 +85,19 @@ static int load_row(struct span stored, int64_t wall, struct rule_list *list)
 	return code;
 }
 
-int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged)
+int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged,
+    int64_t *ret_first_expiry)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_RULE);
 	struct rule_list list = {0};
 	struct span key, value;
 	uint64_t damaged = 0;
+	int64_t first_expiry = INT64_MAX;
 	int code = 0;
 
 	for (int at = cursor_seek(cursor, (struct span){.at = "", .len = 0}, &key, &value);
 	     at == 1 && code == 0; at = cursor_next(cursor, &key, &value)) {
-		code = load_row(value, wall, &list);
+		code = load_row(value, wall, &list, &first_expiry);
 		if (code == ERR_DAMAGED) {
 			damaged++;
 			code = 0;
@@ -106,6 +112,8 @@ int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t
 	}
 	*ret = list;
 	*ret_damaged = damaged;
+	if (ret_first_expiry)
+		*ret_first_expiry = first_expiry;
 	return 0;
 }
 

@@ -7,10 +7,13 @@
 #include "index/store.h"
 #include "rules/rules_file.h"
 
-/* Reads all rules that have not expired at wall; rows that cannot be decoded are skipped and
- * counted. */
-int rulebook_load(
-    struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged) NODISCARD;
+/*
+ * Reads all rules that have not expired at wall; rows that cannot be decoded are skipped and
+ * counted. ret_first_expiry (may be NULL) gets when the first of all rows expires, those included
+ * that have; INT64_MAX: none ever does. Before then rulebook_expire has nothing to do.
+ */
+int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged,
+    int64_t *ret_first_expiry) NODISCARD;
 /* 1 replaced, 0 new (ERR_LIMIT past RULES_MAX), or the sticky code. Keeps the hits of what it
  * replaces. */
 int rulebook_set(struct txn *txn, const struct rule *r);

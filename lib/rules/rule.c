@@ -103,51 +103,115 @@ void rule_encode(const struct rule *r, struct bytes *out)
 	bytes_put_u64(out, r->hits);
 }
 
-/* The text of rule_make from its stored parts: it checks both again, for these are bytes from disk.
- */
-static int make_again(const char *subject, unsigned action, const char *status, const char *text,
-    struct rule *ret, struct err *err)
-{
-	struct strbuf whole = {0};
-	int rc;
+/* A stored rule's parts, which point into it. */
+struct parts {
+	enum rule_action action;
+	const char *subject, *status, *text, *reason, *author;
+	int64_t set_time, expires;
+	uint64_t hits;
+};
 
-	strbuf_printf(&whole, "%s%s%s", status, *status && *text ? " " : "", text);
-	rc = whole.failed
-		 ? -ENOMEM
-		 : rule_make(subject, (enum rule_action)action, strbuf_text(&whole), ret, err);
-	strbuf_release(&whole);
-	return rc;
-}
-
-int rule_decode(struct span stored, struct rule *ret, struct err *err)
+static int read_parts(struct span stored, struct parts *ret, struct err *err)
 {
 	struct reader in = reader_of(stored.at, stored.len);
 	unsigned version = reader_u8(&in), action = reader_u8(&in);
-	const char *subject = reader_text(&in), *status = reader_text(&in);
-	const char *text = reader_text(&in);
-	int64_t set_time = reader_i64(&in), expires = reader_i64(&in);
-	const char *reason = reader_text(&in), *author = reader_text(&in);
-	uint64_t hits = reader_u64(&in);
-	struct rule r;
-	int rc;
 
+	ret->subject = reader_text(&in);
+	ret->status = reader_text(&in);
+	ret->text = reader_text(&in);
+	ret->set_time = reader_i64(&in);
+	ret->expires = reader_i64(&in);
+	ret->reason = reader_text(&in);
+	ret->author = reader_text(&in);
+	ret->hits = reader_u64(&in);
+	ret->action = (enum rule_action)action;
 	if (stored.len > 0 && version > STORED_VERSION)
 		return err_set(err, ERR_VERSION, "stored rule is of version %u", version);
 	if (version == 0 || action >= COUNT_OF(words) || !reader_done(&in))
 		return err_set(err, ERR_DAMAGED, "stored rule is damaged");
-	rc = make_again(subject, action, status, text, &r, err);
+	return 0;
+}
+
+/* The text of rule_make from its stored parts: it checks both again, for these are bytes from disk.
+ */
+static int make_again(const struct parts *p, struct rule *ret, struct err *err)
+{
+	struct strbuf whole = {0};
+	int rc;
+
+	strbuf_printf(&whole, "%s%s%s", p->status, *p->status && *p->text ? " " : "", p->text);
+	rc = whole.failed ? -ENOMEM
+			  : rule_make(p->subject, p->action, strbuf_text(&whole), ret, err);
+	strbuf_release(&whole);
+	return rc;
+}
+
+/* Bytes above ASCII are text, too: an expression may have them. */
+static bool is_clean(const char *text, size_t max)
+{
+	if (strlen(text) > max)
+		return false;
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return false;
+	}
+	return true;
+}
+
+/* The texts alone, not what they mean. */
+static int take_words(const struct parts *p, struct rule *ret, struct err *err)
+{
+	struct rule r = {.action = p->action};
+	int rc;
+
+	if (!*p->subject || !is_clean(p->subject, RULE_SUBJECT_MAX) ||
+	    !is_clean(p->text, RULE_TEXT_MAX) || !is_clean(p->status, RULE_STATUS_SIZE - 1))
+		return err_set(err, ERR_DAMAGED, "stored rule is damaged");
+	snprintf(r.status, sizeof(r.status), "%s", p->status);
+	rc = rule_own(&r.subject, p->subject);
+	if (rc == 0)
+		rc = rule_own(&r.text, p->text);
+	if (rc == 0)
+		rc = rule_own(&r.key, "");
+	if (rc == 0)
+		*ret = r;
+	else
+		rule_release(&r);
+	return rc;
+}
+
+static int decode(struct span stored,
+    int (*make)(const struct parts *p, struct rule *ret, struct err *err), struct rule *ret,
+    struct err *err)
+{
+	struct parts parts;
+	struct rule r;
+	int rc = read_parts(stored, &parts, err);
+
+	if (rc == 0)
+		rc = make(&parts, &r, err);
 	if (rc != 0)
 		return rc;
-	r.set_time = set_time;
-	r.expires = expires;
-	r.hits = hits;
-	rc = rule_set_note(&r, reason, author);
+	r.set_time = parts.set_time;
+	r.expires = parts.expires;
+	r.hits = parts.hits;
+	rc = rule_set_note(&r, parts.reason, parts.author);
 	if (rc != 0) {
 		rule_release(&r);
 		return rc == ERR_LIMIT ? err_set(err, ERR_DAMAGED, "stored rule is damaged") : rc;
 	}
 	*ret = r;
 	return 0;
+}
+
+int rule_decode(struct span stored, struct rule *ret, struct err *err)
+{
+	return decode(stored, make_again, ret, err);
+}
+
+int rule_decode_words(struct span stored, struct rule *ret, struct err *err)
+{
+	return decode(stored, take_words, ret, err);
 }
 
 struct rule_reply rule_reply_of(const struct rule *r)

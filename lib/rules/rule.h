@@ -28,7 +28,8 @@ enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 #define RULE_TEXT_MAX    400 /* bytes of reply text, after its enhanced code */
 #define RULE_REASON_MAX  400
 #define RULE_LOGIN_MAX   256
-#define RULE_STATUS_SIZE 10 /* "5.999.999" */
+#define RULE_SUBJECT_MAX 2048 /* the longest: an address whose local part is all quoted pairs */
+#define RULE_STATUS_SIZE 10   /* "5.999.999" */
 
 struct rule {
 	enum rule_kind kind;
@@ -80,6 +81,12 @@ bool rule_expired(const struct rule *r, int64_t wall);
 void rule_encode(const struct rule *r, struct bytes *out);
 /* ERR_DAMAGED, ERR_VERSION for a newer one, or what rule_make says. */
 int rule_decode(struct span stored, struct rule *ret, struct err *err) NODISCARD;
+/*
+ * The same for showing alone, where nothing of a stranger's may be compiled: the subject is text
+ * within RULE_SUBJECT_MAX and without control characters, and what it means (kind, block,
+ * pattern_kind, key, regex) stays zero.
+ */
+int rule_decode_words(struct span stored, struct rule *ret, struct err *err) NODISCARD;
 
 const char *rule_action_word(enum rule_action action);                 /* "REJECT" */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD; /* any case; ERR_SYNTAX */

@@ -21,7 +21,7 @@ int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count
 		return -ENOMEM;
 	t->mask = slots - 1;
 	for (size_t i = 0; i < slots; i++)
-		t->slots[i].command = t->slots[i].file = RULE_NONE;
+		t->slots[i].rule = RULE_NONE;
 	return 0;
 }
 
@@ -34,14 +34,14 @@ void rule_table_release(struct rule_table *t)
 void rule_client_key(
     const struct net_address *address, unsigned bits, unsigned char key[CLIENT_KEY_LEN])
 {
+	unsigned whole = bits / 8;
+
+	memset(key, 0, CLIENT_KEY_LEN);
 	key[0] = address->family;
 	key[1] = (unsigned char)bits;
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned left = bits > 8 * i ? bits - 8 * i : 0;
-
-		key[2 + i] = left >= 8 ? address->at[i]
-				       : (unsigned char)(address->at[i] & (0xff00u >> left));
-	}
+	memcpy(key + 2, address->at, whole);
+	if (bits % 8 != 0)
+		key[2 + whole] = (unsigned char)(address->at[whole] & (0xff00u >> bits % 8));
 }
 
 static enum rule_class class_of(const struct rule *r)
@@ -85,47 +85,37 @@ static struct rule_slot *slot_of(
 {
 	for (size_t i = hash & t->mask;; i = (i + 1) & t->mask) {
 		struct rule_slot *s = &t->slots[i];
-		uint32_t any = s->command != RULE_NONE ? s->command : s->file;
 
-		if (any == RULE_NONE)
+		if (s->rule == RULE_NONE)
 			return s;
-		if (s->hash == hash && s->class == class && is_filed_under(&t->rules[any], key))
+		if (s->hash == hash && s->class == class && is_filed_under(&t->rules[s->rule], key))
 			return s;
 	}
 }
 
-static uint64_t hash_of(enum rule_class class, struct span key)
+uint64_t rule_table_hash(enum rule_class class, struct span key)
 {
 	return bytes_hash(key.at, key.len) ^ (class + 1) * MULTIPLIER;
 }
 
-void rule_table_add(struct rule_table *t, uint32_t n, bool of_command)
+void rule_table_add(struct rule_table *t, uint32_t n, bool last)
 {
 	const struct rule *r = &t->rules[n];
 	unsigned char buf[CLIENT_KEY_LEN];
 	enum rule_class class = class_of(r);
 	struct span key = key_of(r, buf);
-	uint64_t hash = hash_of(class, key);
+	uint64_t hash = rule_table_hash(class, key);
 	struct rule_slot *s = slot_of(t, class, key, hash);
 
-	if (s->command == RULE_NONE && s->file == RULE_NONE)
+	if (s->rule == RULE_NONE)
 		t->count[class]++;
-	s->hash = hash;
-	s->class = class;
-	if (!of_command && s->file == RULE_NONE)
-		s->file = n;
-	if (of_command && (s->command == RULE_NONE || t->rules[s->command].set_time <= r->set_time))
-		s->command = n;
+	else if (!last || t->rules[s->rule].set_time > r->set_time)
+		return;
+	*s = (struct rule_slot){.hash = hash, .class = class, .rule = n};
 }
 
-const struct rule_slot *rule_table_find(
-    const struct rule_table *t, enum rule_class class, const void *key, size_t len)
+uint32_t rule_table_find(
+    const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash)
 {
-	struct span span = {key, len};
-	const struct rule_slot *s;
-
-	if (t->count[class] == 0)
-		return NULL;
-	s = slot_of(t, class, span, hash_of(class, span));
-	return s->command == RULE_NONE && s->file == RULE_NONE ? NULL : s;
+	return t->count[class] ? slot_of(t, class, key, hash)->rule : RULE_NONE;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Part of the rule set: the hash table from what a rule is about to the rules about it. A key is a
- * class and bytes. It holds one rule of the command and one of the file, since the first may expire
- * over the second. Filled once, then only read.
+ * Part of the rule set: the hash table from what a rule is about to the rule. A key is a class and
+ * bytes. Filled once, then only read.
  */
 #ifndef PQPURGE_RULES_RULE_TABLE_H
 #define PQPURGE_RULES_RULE_TABLE_H
@@ -24,7 +23,7 @@ enum rule_class {
 struct rule_slot {
 	uint64_t hash;
 	enum rule_class class;
-	uint32_t command, file; /* places in the rules, RULE_NONE where there is none */
+	uint32_t rule; /* its place in the rules; RULE_NONE: the slot is free */
 };
 
 struct rule_table {
@@ -37,11 +36,15 @@ struct rule_table {
 /* Room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
-/* Files rule n, which is no expression. Of several with one key see ruleset_new. */
-void rule_table_add(struct rule_table *t, uint32_t n, bool of_command);
-/* NULL where nothing is filed under the key. */
-const struct rule_slot *rule_table_find(
-    const struct rule_table *t, enum rule_class class, const void *key, size_t len);
+/*
+ * Files rule n, which is no expression. Of several with one key the first counts, or, with `last`,
+ * the one that was set last.
+ */
+void rule_table_add(struct rule_table *t, uint32_t n, bool last);
+uint64_t rule_table_hash(enum rule_class class, struct span key);
+/* The place of the rule that is filed under key, whose hash that is; RULE_NONE if none is. */
+uint32_t rule_table_find(
+    const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash);
 
 /*
  * The key of a network: the address's family (IPv4 does not lie in ::/0), bits, and the address cut

@@ -17,12 +17,30 @@
 
 struct ruleset;
 
+/* Told of one rule and a number of it. */
+typedef void ruleset_told(void *arg, const struct rule *r, uint64_t number);
+/*
+ * Who is told what was counted of a rule and never taken, when the last set that holds the rule
+ * goes: by the thread that lets go of it. Lives longer than all sets. NULL: nobody.
+ */
+struct ruleset_heir {
+	ruleset_told *hits, *limit_errors;
+	void *arg;
+};
+
 /*
  * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
  * Of two file rules with one subject the first counts, of two of the command's the one set last.
- * NULL on no memory.
+ * heir may be NULL. NULL on no memory.
  */
-struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command);
+struct ruleset *ruleset_new(
+    struct rule_list *from_file, struct rule_list *from_command, const struct ruleset_heir *heir);
+/*
+ * The same with other rules of the file, or of the command. The rest is shared with set, its
+ * counters included, and costs nothing; so is the heir.
+ */
+struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
+struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
 struct ruleset *ruleset_ref(struct ruleset *set); /* NULL stays NULL */
 void ruleset_unref(struct ruleset *set);          /* the last one frees */
 
@@ -44,15 +62,16 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 /* Counts a hit (atomic). */
 void ruleset_count_hit(struct ruleset *set, size_t index);
 /*
- * Calls fn for each rule, the file's too (line != 0), with the hits since the last call, and zeroes
- * them. For the writer's flush.
+ * Calls fn for each rule, the file's too (line != 0), that was hit since the last call, with the
+ * number, and zeroes it; in no certain order. Costs what was hit, however many rules there are.
  */
-void ruleset_take_hits(
-    struct ruleset *set, void (*fn)(void *arg, const struct rule *r, uint64_t hits), void *arg);
+void ruleset_take_hits(struct ruleset *set, ruleset_told *fn, void *arg);
 /* All rules, the command's first. NULL set: none. */
 size_t ruleset_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
-/* Searches for which an expression ran into its limits, since start. */
+/* The same for expressions that ran into their limits in a search and so did not match. */
+void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg);
+/* How often that happened and was not taken yet. */
 uint64_t ruleset_limit_errors(const struct ruleset *set);
 
 #endif

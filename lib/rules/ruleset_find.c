@@ -9,33 +9,51 @@ struct search {
 	struct ruleset_hit hit;
 };
 
-/* Takes rule n as the answer if it counts now; a WARN rule is noted and does not end the search. */
-static bool take(struct search *s, uint32_t n)
+/* Takes rule n of a layer as the answer if it counts now; a WARN rule is noted and does not end the
+ * search. */
+static bool take(struct search *s, size_t layer, uint32_t n)
 {
-	const struct rule *r;
+	struct rule_layer *const *layers = s->set->layers;
+	const struct rule *r = &layers[layer]->rules[n];
+	size_t index = layer == LAYER_FILE ? layers[LAYER_COMMAND]->count + n : n;
 
-	if (n == RULE_NONE)
-		return false;
-	r = &s->set->rules[n];
 	if (rule_expired(r, s->query->wall))
 		return false;
 	if (r->action != RULE_WARN) {
 		s->hit.rule = r;
-		s->hit.index = n;
+		s->hit.index = index;
 		return true;
 	}
 	if (!s->hit.warned) {
 		s->hit.warned = r;
-		s->hit.warned_index = n;
+		s->hit.warned_index = index;
 	}
 	return false;
 }
 
+/* Whether there is any rule of a class. */
+static bool has_class(const struct search *s, enum rule_class class)
+{
+	struct rule_layer *const *layers = s->set->layers;
+
+	return layers[LAYER_COMMAND]->table.count[class] || layers[LAYER_FILE]->table.count[class];
+}
+
 static bool ask(struct search *s, enum rule_class class, const void *key, size_t len)
 {
-	const struct rule_slot *slot = rule_table_find(&s->set->table, class, key, len);
+	const struct span span = {key, len};
+	uint64_t hash;
 
-	return slot && (take(s, slot->command) || take(s, slot->file));
+	if (!has_class(s, class))
+		return false;
+	hash = rule_table_hash(class, span);
+	for (size_t i = 0; i < LAYER_COUNT; i++) {
+		uint32_t n = rule_table_find(&s->set->layers[i]->table, class, span, hash);
+
+		if (n != RULE_NONE && take(s, i, n))
+			return true;
+	}
+	return false;
 }
 
 static bool ask_login(struct search *s)
@@ -52,8 +70,8 @@ static bool ask_client(struct search *s)
 
 	if (!client || client->family == 0)
 		return false;
-	for (size_t i = 0; i < s->set->length_count; i++) {
-		rule_client_key(client, s->set->lengths[i], key);
+	for (size_t i = 0; i < s->set->mask_count; i++) {
+		rule_client_key(client, s->set->masks[i], key);
 		if (ask(s, CLASS_CLIENT, key, sizeof(key)))
 			return true;
 	}
@@ -68,7 +86,7 @@ static bool ask_address(struct search *s)
 
 	if (len == 0)
 		return ask(s, CLASS_NULL, "", 0);
-	if (s->set->table.count[CLASS_ADDRESS] == 0)
+	if (!has_class(s, CLASS_ADDRESS))
 		return false;
 	memcpy(key, a->text, len);
 	str_lower_all(key, a->local_len);
@@ -85,7 +103,7 @@ static bool ask_domain(struct search *s)
 		return false;
 	if (ask(s, CLASS_DOMAIN, d->text, (size_t)(end - d->text)))
 		return true;
-	if (d->kind == DOMAIN_LITERAL || s->set->table.count[CLASS_SUBDOMAINS] == 0)
+	if (d->kind == DOMAIN_LITERAL || !has_class(s, CLASS_SUBDOMAINS))
 		return false;
 	for (dot = strchr(d->text, '.'); dot; dot = strchr(dot + 1, '.')) {
 		if (ask(s, CLASS_SUBDOMAINS, dot + 1, (size_t)(end - dot - 1)))
@@ -94,18 +112,20 @@ static bool ask_domain(struct search *s)
 	return false;
 }
 
-static bool ask_regexes(struct search *s)
+static bool ask_regexes(struct search *s, size_t layer)
 {
-	for (size_t i = 0; i < s->set->regex_count; i++) {
-		uint32_t n = s->set->regexes[i];
+	struct rule_layer *l = s->set->layers[layer];
+
+	for (size_t i = 0; i < l->regex_count; i++) {
+		const struct rule *r = &l->rules[l->regexes[i]];
 		int rc;
 
-		if (rule_expired(&s->set->rules[n], s->query->wall))
+		if (rule_expired(r, s->query->wall))
 			continue;
-		rc = pattern_match(s->set->rules[n].regex, s->query->address);
+		rc = pattern_match(r->regex, s->query->address);
 		if (rc < 0)
-			atomic_fetch_add_explicit(&s->set->limit_errors, 1, memory_order_relaxed);
-		if (rc == 1 && take(s, n))
+			rule_layer_count_limit_error(l, i);
+		if (rc == 1 && take(s, layer, l->regexes[i]))
 			return true;
 	}
 	return false;
@@ -115,8 +135,9 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 {
 	struct search s = {.set = set, .query = query};
 
-	if (set->count == 0 || ask_login(&s) || ask_client(&s) || !query->address)
+	if (ruleset_count(set) == 0 || ask_login(&s) || ask_client(&s) || !query->address)
 		return s.hit;
-	(void)(ask_address(&s) || ask_domain(&s) || ask_regexes(&s));
+	(void)(ask_address(&s) || ask_domain(&s) || ask_regexes(&s, LAYER_COMMAND) ||
+	       ask_regexes(&s, LAYER_FILE));
 	return s.hit;
 }

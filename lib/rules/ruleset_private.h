@@ -3,21 +3,15 @@
 #ifndef PQPURGE_RULES_RULESET_PRIVATE_H
 #define PQPURGE_RULES_RULESET_PRIVATE_H
 
-#include <stdatomic.h>
+#include "rules/rule_layer.h"
 
-#include "rules/rule_table.h"
-#include "rules/ruleset.h"
+/* In the order in which they are asked. */
+enum { LAYER_COMMAND, LAYER_FILE, LAYER_COUNT };
 
 struct ruleset {
-	struct rule *rules; /* the command's first */
-	size_t count, command_count;
-	struct rule_table table; /* all but expressions */
-	uint32_t *regexes;       /* places of the expressions, in the order they are asked */
-	size_t regex_count;
-	unsigned char lengths[129]; /* mask lengths of client rules, longest first */
-	size_t length_count;
-	_Atomic uint64_t *hits; /* one for each rule, since they were last taken */
-	_Atomic uint64_t limit_errors;
+	struct rule_layer *layers[LAYER_COUNT];
+	unsigned char masks[RULE_MASKS]; /* lengths in either layer, longest first */
+	size_t mask_count;
 	_Atomic size_t references;
 };
 

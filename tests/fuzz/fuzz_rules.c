@@ -55,7 +55,7 @@ static struct ruleset *share_out(struct rule_list *rules)
 		}
 		fuzz_require(rule_list_add(to, r) == 0);
 	}
-	return ruleset_new(&file, &command);
+	return ruleset_new(&file, &command, NULL);
 }
 
 static void look_up(struct ruleset *set, const struct ruleset_query *query)

@@ -152,8 +152,8 @@ class Daemon:
         else:
             os.unlink(path)
 
-    def dump(self):
-        done = subprocess.run([DUMP, self.index], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
+    def dump(self, *subjects):
+        done = subprocess.run([DUMP, self.index, *subjects], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30,
                               user=USER, group=pwd.getpwnam(USER).pw_gid, extra_groups=[])
         if done.returncode:
             raise AssertionError("index_dump: " + done.stderr.decode())
@@ -162,6 +162,10 @@ class Daemon:
     def messages(self):
         """{queue ID: record}"""
         return {r["queue_id"]: r for r in self.dump() if r["kind"] == "message"}
+
+    def file_hits(self, *subjects):
+        """{subject of a rule of the file: its saved hits}"""
+        return {r["subject"]: r["hits"] for r in self.dump(*subjects) if r["kind"] == "file_hits"}
 
     def coverage(self, what):
         return [r for r in self.dump() if r["kind"] == "coverage" and r["what"] == what]

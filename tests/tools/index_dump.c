@@ -5,7 +5,9 @@
  * {"kind": "rule", ...} and {"kind": "coverage", ...}. For tests; the index may be in use by its
  * daemon.
  *
- *   index_dump INDEX
+ *   index_dump INDEX [SUBJECT...]
+ *
+ * With subjects also {"kind": "file_hits", ...} for each: the hits of the rules file's rule.
  */
 #include <err.h>
 
@@ -71,7 +73,7 @@ static void dump_rules(struct txn *txn)
 	struct rule_list rules = {0};
 	uint64_t damaged = 0;
 
-	if (rulebook_load(txn, 0, &rules, &damaged) != 0)
+	if (rulebook_load(txn, 0, &rules, &damaged, NULL) != 0)
 		return;
 	for (size_t i = 0; i < rules.count; i++) {
 		struct json *o = json_new();
@@ -83,6 +85,18 @@ static void dump_rules(struct txn *txn)
 		print(o);
 	}
 	rule_list_release(&rules);
+}
+
+static void dump_file_hits(struct txn *txn, char **subjects)
+{
+	for (; *subjects; subjects++) {
+		struct json *o = json_new();
+
+		json_put_text(o, "kind", "file_hits");
+		json_put_text(o, "subject", *subjects);
+		json_put_int(o, "hits", (int64_t)rulebook_file_hits(txn, *subjects));
+		print(o);
+	}
 }
 
 static void dump_coverage(struct txn *txn)
@@ -114,14 +128,15 @@ int main(int argc, char **argv)
 	struct txn txn;
 	struct err failure;
 
-	if (argc != 2)
-		errx(1, "usage: index_dump INDEX");
+	if (argc < 2)
+		errx(1, "usage: index_dump INDEX [SUBJECT...]");
 	const struct store_config config = {.directory = argv[1], .read_only = true};
 	if (store_open_lmdb(&config, &store, &failure) != 0)
 		errx(1, "%s", failure.text);
 	if (txn_begin(store, false, &txn) == 0) {
 		dump_messages(&txn);
 		dump_rules(&txn);
+		dump_file_hits(&txn, argv + 2);
 		dump_coverage(&txn);
 	}
 	int code = txn.code;

@@ -22,7 +22,7 @@ static struct rule_list load(struct txn *txn, int64_t wall, uint64_t *ret_damage
 {
 	struct rule_list list = {0};
 
-	assert_int_equal(rulebook_load(txn, wall, &list, ret_damaged), 0);
+	assert_int_equal(rulebook_load(txn, wall, &list, ret_damaged, NULL), 0);
 	return list;
 }
 

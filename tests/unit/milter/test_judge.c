@@ -24,7 +24,7 @@ static struct ruleset *build(const char *const *lines)
 		r.line = i + 1;
 		assert_int_equal(rule_list_add(&rules, &r), 0);
 	}
-	set = ruleset_new(&rules, NULL);
+	set = ruleset_new(&rules, NULL, NULL);
 	assert_non_null(set);
 	return set;
 }
@@ -281,7 +281,7 @@ static void test_meanwhile(void **state)
 	assert_int_equal(rule_make("a.test", RULE_DEFER, NULL, &r, NULL), 0);
 	r.expires = NOW + 1;
 	assert_int_equal(rule_list_add(&rules, &r), 0);
-	set = ruleset_new(NULL, &rules);
+	set = ruleset_new(NULL, &rules, NULL);
 	judge_envelope(set, s, NOW, &v);
 	assert_int_equal(v.action, VERDICT_TEMPFAIL);
 	judge_message(set, s, NOW + 1, &v);

@@ -196,6 +196,61 @@ static void test_hits_survive_a_swap(void **state)
 	assert_int_equal(hits, 2); /* taken once */
 }
 
+/* A session is slow: its set has long been replaced, and what was hit collected, when it counts. */
+static void test_hit_of_a_set_that_is_gone(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t hits = 0;
+
+	write_rules(f, "file.example REJECT\n");
+	open_keeper(f);
+	struct ruleset *held = rulekeeper_get(f->keeper);
+	for (int i = 0; i < 20; i++) {
+		set_command(f, "command.example");
+		rulekeeper_reload(f->keeper, true);
+	}
+	rulekeeper_collect_hits(f->keeper, add_hits, &hits);
+	assert_int_equal(hits, 0);
+	ruleset_count_hit(held, 0);
+	ruleset_unref(held);
+	rulekeeper_collect_hits(f->keeper, add_hits, &hits);
+	assert_int_equal(hits, 1);
+}
+
+static long limit_errors(const struct fixture *f)
+{
+	static const char key[] = "match_limit_errors=";
+	struct strbuf text = {0};
+
+	rulekeeper_status(f->keeper, &text);
+	const char *at = strstr(strbuf_text(&text), key);
+	assert_non_null(at);
+	long number = strtol(at + strlen(key), NULL, 10);
+	strbuf_release(&text);
+	return number;
+}
+
+/* Counted since the start, whether told yet or not, and over reloads. */
+static void test_limit_errors(void **state)
+{
+	struct fixture *f = *state;
+	char sender[80];
+
+	memset(sender, 'a', 60);
+	snprintf(sender + 60, 20, "@bad.example");
+	write_rules(f, "/^(a+)+$/ REJECT\n");
+	open_keeper(f);
+	assert_false(refuses(f, sender, false));
+	assert_int_equal(limit_errors(f), 1);
+	rulekeeper_tell_limits(f->keeper);
+	assert_int_equal(limit_errors(f), 1);
+	assert_false(refuses(f, sender, false));
+	rulekeeper_reload(f->keeper, true);
+	assert_int_equal(limit_errors(f), 2);
+	assert_false(refuses(f, sender, false));
+	assert_int_equal(limit_errors(f), 3);
+}
+
 static void test_line_numbers_are_kept(void **state)
 {
 	struct fixture *f = *state;
@@ -210,7 +265,7 @@ static void test_line_numbers_are_kept(void **state)
 struct reader_thread {
 	const struct fixture *fixture;
 	atomic_bool stop;
-	atomic_long wrong;
+	atomic_long right, wrong;
 };
 
 static void *read_on(void *arg)
@@ -218,7 +273,9 @@ static void *read_on(void *arg)
 	struct reader_thread *r = arg;
 
 	while (!r->stop)
-		if (!refuses(r->fixture, "<a@always.example>", true))
+		if (refuses(r->fixture, "<a@always.example>", true))
+			r->right++;
+		else
 			r->wrong++;
 	return NULL;
 }
@@ -245,6 +302,9 @@ static void test_swaps_under_readers(void **state)
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(reader.wrong, 0);
+	/* None is lost, whoever held a set for how long. */
+	rulekeeper_collect_hits(f->keeper, add_hits, &hits);
+	assert_int_equal(hits, reader.right);
 }
 
 /* No descriptor was free just when the file had changed: it is read at the next look. */
@@ -272,5 +332,5 @@ static void test_unreadable_for_a_moment(void **state)
 UNIT_MAIN(TEST(test_absent_file_is_no_rules), TEST(test_wrong_file_is_an_error),
     TEST(test_both_sources), TEST(test_wrong_file_keeps_the_old),
     TEST(test_unchanged_file_is_left_alone), TEST(test_unreadable_for_a_moment),
-    TEST(test_hits_survive_a_swap), TEST(test_line_numbers_are_kept),
-    TEST(test_swaps_under_readers))
+    TEST(test_hits_survive_a_swap), TEST(test_hit_of_a_set_that_is_gone), TEST(test_limit_errors),
+    TEST(test_line_numbers_are_kept), TEST(test_swaps_under_readers))

@@ -146,7 +146,7 @@ static unsigned hits(const struct fixture *f)
 	struct txn txn;
 
 	assert_int_equal(txn_begin(store, false, &txn), 0);
-	assert_int_equal(rulebook_load(&txn, clock_wall(), &rules, &damaged), 0);
+	assert_int_equal(rulebook_load(&txn, clock_wall(), &rules, &damaged, NULL), 0);
 	txn_abort(&txn);
 	store_close(store);
 	for (size_t i = 0; i < rules.count; i++)
@@ -169,6 +169,19 @@ static void test_hits_are_saved(void **state)
 	assert_int_equal(hits(f), 7);
 }
 
+/* Those of the last second. */
+static void test_hits_are_saved_at_the_stop(void **state)
+{
+	struct fixture *f = *state;
+
+	start(f);
+	set_rule(f, "bad.example");
+	WAIT_FOR(status(f, "recording")[0] == 'y');
+	f->hits_to_save = 5;
+	stop(f);
+	assert_int_equal(hits(f), 5);
+}
+
 UNIT_MAIN(TEST(test_rule_is_in_force_when_answered), TEST(test_rule_that_cannot_be_saved),
     TEST(test_rules_without_an_index), TEST(test_rules_survive_their_index),
-    TEST(test_malformed_requests), TEST(test_hits_are_saved))
+    TEST(test_malformed_requests), TEST(test_hits_are_saved), TEST(test_hits_are_saved_at_the_stop))

@@ -40,7 +40,7 @@ static inline struct ruleset *build(const char *const *file, const char *const *
 		add_line(&from_file, file[i], i + 1);
 	for (unsigned i = 0; command[i]; i++)
 		add_line(&from_command, command[i], 0);
-	set = ruleset_new(&from_file, &from_command);
+	set = ruleset_new(&from_file, &from_command, NULL);
 	assert_non_null(set);
 	assert_null(from_file.list);
 	assert_null(from_command.list);

@@ -259,6 +259,68 @@ static void test_stored(void **state)
 	}
 }
 
+/* Text is taken over, and nothing of it compiled: neither what makes sense nor what does not. */
+static void test_stored_words(void **state)
+{
+	struct bytes stored = {0};
+	struct rule r, words;
+
+	(void)state;
+	assert_int_equal(rule_make("/^a|b/i", RULE_REJECT, "5.7.26 Go away", &r, NULL), 0);
+	assert_int_equal(rule_set_note(&r, "ticket 17", "root"), 0);
+	r.set_time = 1;
+	r.expires = 2;
+	r.hits = 3;
+	rule_encode(&r, &stored);
+	rule_release(&r);
+	stored.at[2 + 4 + 1] = '('; /* the subject's second byte: an expression without an end */
+	assert_int_equal(rule_decode(bytes_span(&stored), &words, NULL), ERR_SYNTAX);
+	assert_int_equal(rule_decode_words(bytes_span(&stored), &words, NULL), 0);
+	assert_string_equal(words.subject, "/(a|b/i");
+	assert_null(words.regex);
+	assert_string_equal(words.status, "5.7.26");
+	assert_string_equal(words.text, "Go away");
+	assert_string_equal(words.reason, "ticket 17");
+	assert_string_equal(words.author, "root");
+	assert_true(words.action == RULE_REJECT && words.set_time == 1 && words.expires == 2 &&
+		    words.hits == 3);
+	rule_release(&words);
+	stored.at[2 + 4 + 1] = '\n';
+	assert_int_equal(rule_decode_words(bytes_span(&stored), &words, NULL), ERR_DAMAGED);
+	for (size_t len = 0; len < stored.len; len++)
+		assert_int_equal(
+		    rule_decode_words((struct span){stored.at, len}, &words, NULL), ERR_DAMAGED);
+	bytes_release(&stored);
+}
+
+static void test_stored_words_too_long(void **state)
+{
+	char subject[RULE_SUBJECT_MAX + 2], text[RULE_TEXT_MAX + 2];
+	struct rule r = {.subject = subject, .text = text};
+	struct bytes stored = {0};
+	struct rule words;
+
+	(void)state;
+	memset(subject, 'a', sizeof(subject) - 2);
+	memset(text, 'b', sizeof(text) - 2);
+	subject[RULE_SUBJECT_MAX] = text[RULE_TEXT_MAX] = '\0';
+	rule_encode(&r, &stored);
+	assert_int_equal(rule_decode_words(bytes_span(&stored), &words, NULL), 0);
+	rule_release(&words);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		char *longer = turn ? text : subject;
+		size_t max = turn ? RULE_TEXT_MAX : RULE_SUBJECT_MAX;
+
+		longer[max] = 'c';
+		longer[max + 1] = '\0';
+		bytes_clear(&stored);
+		rule_encode(&r, &stored);
+		assert_int_equal(rule_decode_words(bytes_span(&stored), &words, NULL), ERR_DAMAGED);
+		longer[max] = '\0';
+	}
+	bytes_release(&stored);
+}
+
 /* A damaged byte never yields a rule that could not have been made. */
 static void test_stored_damage(void **state)
 {
@@ -336,6 +398,7 @@ static void test_reply(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_lines), cmocka_unit_test(test_refused), cmocka_unit_test(test_make),
+    cmocka_unit_test(test_stored_words), cmocka_unit_test(test_stored_words_too_long),
     cmocka_unit_test(test_note), cmocka_unit_test(test_expiry), cmocka_unit_test(test_stored),
     cmocka_unit_test(test_stored_damage), cmocka_unit_test(test_words),
     cmocka_unit_test(test_reply))

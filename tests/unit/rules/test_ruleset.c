@@ -160,7 +160,7 @@ static void test_no_rules(void **state)
 {
 	struct rule_list none = {0};
 	struct ruleset_query query = {.login = "bob", .wall = NOW};
-	struct ruleset *set = ruleset_new(NULL, NULL);
+	struct ruleset *set = ruleset_new(NULL, NULL, NULL);
 
 	(void)state;
 	assert_non_null(set);
@@ -173,7 +173,7 @@ static void test_no_rules(void **state)
 	ruleset_unref(set);
 	assert_int_equal(ruleset_count(set), 0);
 	ruleset_unref(set);
-	set = ruleset_new(&none, NULL);
+	set = ruleset_new(&none, NULL, NULL);
 	assert_int_equal(ruleset_count(set), 0);
 	ruleset_unref(set);
 }
@@ -214,12 +214,21 @@ static void test_hits(void **state)
 	ruleset_count_hit(set, find(set, "d@other").index);
 	ruleset_count_hit(set, 99);
 	ruleset_take_hits(set, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "b.example=2 /d/=1 a.example=1 ");
+	assert_string_equal(strbuf_text(&told), "/d/=1 b.example=2 a.example=1 ");
 	strbuf_clear(&told);
 	ruleset_take_hits(set, add_hits, &told);
 	assert_string_equal(strbuf_text(&told), "");
 	strbuf_release(&told);
 	ruleset_unref(set);
+}
+
+static const char *hostile_sender(void)
+{
+	static char mail[160];
+
+	memset(mail, 'a', 100);
+	snprintf(mail + 100, 30, "@example.org");
+	return mail;
 }
 
 static void test_limit_errors(void **state)
@@ -228,16 +237,95 @@ static void test_limit_errors(void **state)
 	    "/org/ OK o", NULL},
 				 *const command[] = {NULL};
 	struct ruleset *set = build(file, command);
-	char mail[160];
+	struct strbuf told = {0};
 
 	(void)state;
-	memset(mail, 'a', 100);
-	snprintf(mail + 100, 30, "@example.org");
-	assert_string_equal(find(set, mail).rule->text, "o");
+	assert_string_equal(find(set, hostile_sender()).rule->text, "o");
 	assert_int_equal(ruleset_limit_errors(set), 1);
+	(void)find(set, hostile_sender());
+	ruleset_take_limit_errors(set, add_hits, &told);
+	ruleset_take_limit_errors(set, add_hits, &told);
+	assert_string_equal(strbuf_text(&told), "/^(a+)+$/=2 ");
+	assert_int_equal(ruleset_limit_errors(set), 0);
+	strbuf_release(&told);
 	ruleset_unref(set);
+}
+
+static void add_rule(struct rule_list *list, const char *line, unsigned number)
+{
+	struct rule r;
+
+	assert_int_equal(rule_parse(line, &r, NULL), 0);
+	r.line = number;
+	assert_int_equal(rule_list_add(list, &r), 0);
+}
+
+/* One side is replaced, the other goes on with what was counted of it. */
+static void test_shared(void **state)
+{
+	static const char *const file[] = {"a.example REJECT a", "client:192.0.2.0/24 HOLD n",
+	    NULL},
+				 *const command[] = {"b.example REJECT b", NULL};
+	struct ruleset *first = build(file, command), *second, *third;
+	struct rule_list rules = {0};
+	struct strbuf told = {0};
+
+	(void)state;
+	ruleset_count_hit(first, find(first, "x@a.example").index);
+	add_rule(&rules, "c.example REJECT c", 0);
+	add_rule(&rules, "client:192.0.2.7 OK c", 0);
+	second = ruleset_with_command(first, &rules);
+	assert_non_null(second);
+	assert_int_equal(rules.count, 0);
+	assert_null(find(second, "x@b.example").rule);
+	assert_string_equal(find(second, "client:192.0.2.7|x@a.example").rule->text, "c");
+	assert_string_equal(find(second, "client:192.0.2.8|x@a.example").rule->text, "n");
+	ruleset_count_hit(second, find(second, "x@a.example").index);
+	ruleset_count_hit(second, find(second, "x@c.example").index);
+	ruleset_unref(first);
+
+	add_rule(&rules, "d.example REJECT d", 1);
+	third = ruleset_with_file(second, &rules);
+	assert_non_null(third);
+	assert_null(find(third, "x@a.example").rule);
+	assert_null(find(third, "client:192.0.2.8|x@a.example").rule);
+	assert_string_equal(find(third, "x@d.example").rule->text, "d");
+	ruleset_take_hits(third, add_hits, &told);
+	assert_string_equal(strbuf_text(&told), "c.example=1 ");
+	ruleset_take_hits(second, add_hits, &told);
+	assert_string_equal(strbuf_text(&told), "c.example=1 a.example=2 ");
+	ruleset_unref(second);
+	ruleset_unref(third);
+	strbuf_release(&told);
+}
+
+/* What was counted and not taken is told when the last set with the rule goes. */
+static void test_heir(void **state)
+{
+	struct strbuf told = {0};
+	const struct ruleset_heir heir = {add_hits, add_hits, &told};
+	struct rule_list file = {0}, command = {0};
+	struct ruleset *first, *second;
+
+	(void)state;
+	add_rule(&file, "a.example REJECT a", 1);
+	add_rule(&file, "/^(a+)+$/ REJECT", 2);
+	add_rule(&command, "b.example REJECT b", 0);
+	first = ruleset_new(&file, &command, &heir);
+	second = ruleset_with_command(first, &command);
+	assert_non_null(second);
+	ruleset_count_hit(first, find(first, "x@a.example").index);
+	ruleset_count_hit(first, find(first, "x@b.example").index);
+	(void)find(first, hostile_sender());
+	assert_string_equal(strbuf_text(&told), "");
+	ruleset_unref(first);
+	assert_string_equal(strbuf_text(&told), "b.example=1 ");
+	ruleset_unref(second);
+	assert_string_equal(strbuf_text(&told), "b.example=1 a.example=1 /^(a+)+$/=1 ");
+	strbuf_release(&told);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_expiry),
     cmocka_unit_test(test_no_rules), cmocka_unit_test(test_all_of_them),
-    cmocka_unit_test(test_hits), cmocka_unit_test(test_limit_errors))
+    cmocka_unit_test(test_hits), cmocka_unit_test(test_limit_errors), cmocka_unit_test(test_shared),
+    cmocka_unit_test(test_heir))

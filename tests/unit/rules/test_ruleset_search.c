@@ -97,7 +97,7 @@ static void test_against_naive(void **state)
 
 		random_rules(&seed, &file, true);
 		random_rules(&seed, &command, false);
-		set = ruleset_new(&file, &command);
+		set = ruleset_new(&file, &command, NULL);
 		assert_non_null(set);
 		for (unsigned i = 0; i < 20; i++) {
 			char mail[200];
@@ -123,7 +123,7 @@ static struct ruleset *many_rules(unsigned count)
 		r.line = i + 1;
 		assert_int_equal(rule_list_add(&list, &r), 0);
 	}
-	return ruleset_new(&list, NULL);
+	return ruleset_new(&list, NULL, NULL);
 }
 
 /* The best of several rounds of 1,000 searches, microseconds. */
