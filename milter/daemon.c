@@ -28,7 +28,7 @@ struct daemon {
 	bool root;
 	struct role role;   /* root only: whom it becomes */
 	gid_t socket_group; /* root only */
-	struct listener listener;
+	struct endpoint listener;
 	bool listening;
 	int lock;
 	struct rulekeeper *rules;
@@ -40,13 +40,9 @@ struct daemon {
 
 int daemon_check(const struct settings *settings, struct err *err)
 {
-	struct listener listener;
 	struct rule_list rules = {0};
-	int code = listener_parse(settings->socket, &listener, err);
+	int code = rules_file_read(settings->rules_file, &rules, err);
 
-	if (code)
-		return code;
-	code = rules_file_read(settings->rules_file, &rules, err);
 	rule_list_release(&rules);
 	return code;
 }
@@ -83,7 +79,7 @@ static void raise_limits(void)
 
 static int parse_socket(struct daemon *d, struct err *err)
 {
-	return listener_parse(d->settings->socket, &d->listener, err);
+	return endpoint_parse(d->settings->socket, &d->listener, err);
 }
 
 static int read_rules(struct daemon *d, struct err *err)

@@ -9,76 +9,10 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "base/str.h"
 
-static int parse_path(const char *socket, const char *path, struct listener *ret, struct err *err)
+int listener_probe(const struct endpoint *l, struct err *err)
 {
-	size_t len = strlen(path);
-
-	if (path[0] != '/')
-		return err_set(err, ERR_CONFIG, "socket '%s': the path must be absolute", socket);
-	if (len >= sizeof(ret->address.sun_path))
-		return err_set(err, ERR_CONFIG,
-		    "socket '%s': the path is %zu bytes long, at most %zu are possible", socket,
-		    len, sizeof(ret->address.sun_path) - 1);
-	*ret = (struct listener){.kind = LISTENER_UNIX, .address = {.sun_family = AF_UNIX}};
-	memcpy(ret->address.sun_path, path, len + 1);
-	return 0;
-}
-
-static int parse_port(const char *socket, const char *at, struct listener *ret, struct err *err)
-{
-	char port[8];
-	size_t len = strcspn(at, "@");
-	uint64_t number;
-
-	snprintf(port, sizeof(port), "%.*s", (int)(len < sizeof(port) ? len : 0), at);
-	if (str_parse_u64(port, 1, 65535, &number) != 0)
-		return err_set(err, ERR_CONFIG,
-		    "socket '%s': inet takes PORT@HOST, the port a number", socket);
-	*ret = (struct listener){.kind = LISTENER_INET};
-	return 0;
-}
-
-static int parse_fd(const char *socket, const char *at, struct listener *ret, struct err *err)
-{
-	uint64_t number;
-
-	if (str_parse_u64(at, 0, 65535, &number) != 0)
-		return err_set(err, ERR_CONFIG, "socket '%s': fd takes a number", socket);
-	*ret = (struct listener){.kind = LISTENER_FD};
-	return 0;
-}
-
-int listener_parse(const char *socket, struct listener *ret, struct err *err)
-{
-	static const struct {
-		const char *prefix;
-		int (*parse)(
-		    const char *socket, const char *at, struct listener *ret, struct err *err);
-	} kinds[] = {
-	    {"unix:", parse_path},
-	    {"local:", parse_path},
-	    {"inet:", parse_port},
-	    {"inet6:", parse_port},
-	    {"fd:", parse_fd},
-	    {"/", NULL},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		if (!str_starts(socket, kinds[i].prefix))
-			continue;
-		if (!kinds[i].parse)
-			return parse_path(socket, socket, ret, err);
-		return kinds[i].parse(socket, socket + strlen(kinds[i].prefix), ret, err);
-	}
-	return err_set(
-	    err, ERR_CONFIG, "socket '%s': neither unix:/PATH, inet:PORT@HOST nor fd:N", socket);
-}
-
-int listener_probe(const struct listener *l, struct err *err)
-{
-	if (l->kind != LISTENER_UNIX)
+	if (l->kind != ENDPOINT_UNIX)
 		return 0; /* the second bind to a port fails by itself */
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -106,11 +40,11 @@ int listener_make_directory(
 	return 0;
 }
 
-int listener_prepare(const struct listener *l, uid_t uid, gid_t gid, struct err *err)
+int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
 {
 	char directory[sizeof(l->address.sun_path)];
 
-	if (l->kind != LISTENER_UNIX)
+	if (l->kind != ENDPOINT_UNIX)
 		return 0;
 	snprintf(directory, sizeof(directory), "%s", l->address.sun_path);
 	char *slash = strrchr(directory, '/');
@@ -125,12 +59,12 @@ int listener_prepare(const struct listener *l, uid_t uid, gid_t gid, struct err 
  * place before root gives that away: so what is there is held by a descriptor while it is looked
  * at.
  */
-int listener_give(const struct listener *l, uid_t uid, gid_t gid, struct err *err)
+int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
 {
 	struct stat st;
 	int fd, errnum = 0;
 
-	if (l->kind != LISTENER_UNIX)
+	if (l->kind != ENDPOINT_UNIX)
 		return 0;
 	fd = open(l->address.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &st) != 0)
@@ -144,8 +78,8 @@ int listener_give(const struct listener *l, uid_t uid, gid_t gid, struct err *er
 		      : 0;
 }
 
-void listener_remove(const struct listener *l)
+void listener_remove(const struct endpoint *l)
 {
-	if (l->kind == LISTENER_UNIX)
+	if (l->kind == ENDPOINT_UNIX)
 		unlink(l->address.sun_path);
 }

@@ -10,7 +10,10 @@
 #include "purge/options.h"
 #include "purge/wording.h"
 
-#define LIVE_WAIT USEC_PER_SEC
+#define LIVE_WAIT  USEC_PER_SEC
+#define COUNT_WAIT USEC_PER_SEC
+#define COUNT_MAX  (600 * USEC_PER_SEC)
+#define STOP_WAIT  (USEC_PER_SEC / 10) /* how soon an interruption is heeded */
 
 void missing_make(const struct outcome *outcome, struct gaps *gaps, struct missing *ret)
 {
@@ -38,27 +41,69 @@ void missing_make(const struct outcome *outcome, struct gaps *gaps, struct missi
 	*ret = m;
 }
 
-void missing_read(const char *directory, const struct outcome *outcome, struct missing *ret)
+/* The gaps of the index as it is now, and the last sync's count. */
+static bool read_gaps(const char *directory, struct gaps *gaps, struct synced *synced)
 {
 	struct overview overview = {0};
 	char reason[COVERAGE_REASON_MAX + 1];
-	struct gaps gaps = {0};
 	struct live live;
 	bool known = false;
 
-	*ret = (struct missing){0};
-	if (outcome->tally.unindexed == 0)
-		return;
 	live_read(directory, LIVE_WAIT, &live);
 	if (overview_read(directory, &overview, NULL) == 0) {
 		struct gaps_now now = live_now(&live, overview.last_sign, reason, sizeof(reason));
 
-		known = gaps_make(overview.coverage, overview.coverage_count, &now, &gaps) == 0;
+		known = gaps_make(overview.coverage, overview.coverage_count, &now, gaps) == 0;
+		*synced = overview.synced;
 	}
-	missing_make(outcome, &gaps, ret);
-	ret->gaps_known = known;
+	/* What a daemon that does not answer misses, nobody knows. */
+	if (live.state != LIVE_ANSWERS)
+		*synced = (struct synced){0};
 	overview_release(&overview);
 	live_release(&live);
+	return known;
+}
+
+static bool take_last_sync(const char *directory, struct tally *t)
+{
+	struct synced synced = {0};
+	struct gaps gaps = {0};
+	bool holds = read_gaps(directory, &gaps, &synced) && synced_holds(&synced, &gaps);
+
+	gaps_release(&gaps);
+	if (!holds)
+		return false;
+	t->unindexed = synced.unindexed;
+	t->unindexed_maildrop = synced.maildrop;
+	t->unindexed_arriving = synced.arriving;
+	t->unindexed_as_of = synced.time;
+	t->unindexed_known = true;
+	return true;
+}
+
+void missing_count(const struct order *order, struct outcome *outcome)
+{
+	int64_t end = clock_steady() + COUNT_MAX;
+	bool done = order_count_unindexed(order, outcome, COUNT_WAIT);
+
+	if (!done && !order->scan)
+		done = take_last_sync(order->settings->index_directory, &outcome->tally);
+	while (!done && !(order->stop && *order->stop) && clock_steady() < end)
+		done = order_count_unindexed(order, outcome, STOP_WAIT);
+}
+
+void missing_read(const char *directory, const struct outcome *outcome, struct missing *ret)
+{
+	struct synced ignored;
+	struct gaps gaps = {0};
+	bool known;
+
+	*ret = (struct missing){0};
+	if (outcome->tally.unindexed == 0)
+		return;
+	known = read_gaps(directory, &gaps, &ignored);
+	missing_make(outcome, &gaps, ret);
+	ret->gaps_known = known;
 }
 
 void missing_release(struct missing *m)
@@ -115,6 +160,9 @@ void missing_line(FILE *to, const struct tally *t, const struct missing *m, bool
 		fprintf(to, "; %s", str_scrub(reason, sizeof(reason), reason_of(m)));
 	if (m->from > 0)
 		fputc(')', to);
+	if (t->unindexed_as_of)
+		fprintf(to, " (counted by sync at %s)",
+		    clock_text(t->unindexed_as_of, span, sizeof(span)));
 	if (!scanned)
 		fprintf(to, "; --scan looks at %s, too", t->unindexed == 1 ? "it" : "them");
 	fputs(".\n", to);

@@ -21,6 +21,14 @@ struct missing {
 	bool gaps_known;
 };
 
+/*
+ * Counts what the index does not know, into outcome's tally: exactly where that takes no longer
+ * than a second from now; else the last sync's count is taken (tally.unindexed_as_of). Where a gap
+ * touches the time since, where there was none, and with order->scan the exact count is waited for,
+ * until order->stop or for ten minutes; then it stays unknown.
+ */
+void missing_count(const struct order *order, struct outcome *outcome);
+
 /* Judges what order_count_unindexed found by gaps, which are taken over. Pure. */
 void missing_make(const struct outcome *outcome, struct gaps *gaps, struct missing *ret);
 /* The same, with the gaps of the index as it is now; does nothing where nothing is missing. Never

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* An outcome as JSON: a line per message, then the summary. Names and results are a contract. */
+#include "base/clock.h"
 #include "base/json.h"
 #include "purge/missing.h"
 #include "purge/scan_words.h"
@@ -80,6 +81,8 @@ static void put_unindexed(struct json *o, const struct tally *t)
 	json_put_int(o, "unindexed", (int64_t)t->unindexed);
 	json_put_int(o, "unindexed_maildrop", (int64_t)t->unindexed_maildrop);
 	json_put_int(o, "unindexed_arriving", (int64_t)t->unindexed_arriving);
+	if (t->unindexed_as_of)
+		json_put_int(o, "unindexed_as_of", t->unindexed_as_of / USEC_PER_SEC);
 }
 
 /* What is there only where it says something. */

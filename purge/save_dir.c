@@ -2,6 +2,7 @@
 /* The directory of purge --save. */
 #include "purge/save_dir.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -20,6 +21,38 @@ static int fail(struct err *err, const char *what, const char *path)
 	return ERR_CONFIG;
 }
 
+static bool is_empty(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	size_t names = 0;
+
+	if (!dir) {
+		io_close(&copy);
+		return false;
+	}
+	while (names < 3 && readdir(dir))
+		names++;
+	closedir(dir);
+	return names == 2; /* "." and ".." */
+}
+
+/* What somebody just made for this, as mktemp(1) does, is given away like one of ours. */
+static int adopt(int fd, const char *path, const struct role *owner, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return fail(err, "failed to look at", path);
+	if (st.st_uid != geteuid() || st.st_uid == owner->uid || st.st_mode & (S_IWGRP | S_IWOTH) ||
+	    !is_empty(fd))
+		return 0;
+	if (fchown(fd, owner->uid, owner->gid) < 0)
+		return fail(err, "failed to give away", path);
+	fprintf(stderr, "'%s' belongs to %s now, who writes the messages.\n", path, owner->name);
+	return 0;
+}
+
 static int check(int fd, const char *path, const struct role *owner, struct err *err)
 {
 	struct stat st;
@@ -28,8 +61,8 @@ static int check(int fd, const char *path, const struct role *owner, struct err 
 		return fail(err, "failed to look at", path);
 	if (st.st_uid != owner->uid)
 		return err_set(err, ERR_CONFIG,
-		    "'%s' must belong to %s, who writes the messages: name a directory that does "
-		    "not exist yet, or chown it; nothing was deleted",
+		    "'%s' must belong to %s, who writes the messages: name a directory that is "
+		    "empty or does not exist yet, or chown it; nothing was deleted",
 		    path, owner->name);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
 		return err_set(err, ERR_CONFIG,
@@ -66,7 +99,9 @@ int save_dir_open(const char *path, const struct role *owner, int *ret_fd, struc
 		return make(path, owner, ret_fd, err);
 	if (fd < 0)
 		return fail(err, "failed to open the directory", path);
-	code = check(fd, path, owner, err);
+	code = adopt(fd, path, owner, err);
+	if (code == 0)
+		code = check(fd, path, owner, err);
 	if (code < 0)
 		io_close(&fd);
 	else

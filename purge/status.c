@@ -30,7 +30,7 @@ static void read_queue(struct status *st)
 
 	if (!st->index_known || st->belongs == BELONGS_ELSEWHERE)
 		return;
-	order_count_unindexed(&order, &st->outcome);
+	(void)order_count_unindexed(&order, &st->outcome, 0);
 	now = live_now(&st->live, st->overview.last_sign, reason, sizeof(reason));
 	bool known =
 	    gaps_make(st->overview.coverage, st->overview.coverage_count, &now, &gaps) == 0;

@@ -83,12 +83,12 @@ int sweep_add(struct sweep *sweep, struct outcome *pass)
 	whole->interrupted |= pass->interrupted;
 	if (pass->trouble.text[0] && !whole->trouble.text[0])
 		whole->trouble = pass->trouble;
-	/* The latest count is wanted; an older walk ends with its pass. */
-	if (pass->walk) {
-		struct spool_walk *older = whole->walk;
+	/* The latest count is wanted; an older one ends with its pass. */
+	if (pass->counting.pid > 0) {
+		struct role_child older = whole->counting;
 
-		whole->walk = pass->walk;
-		pass->walk = older;
+		whole->counting = pass->counting;
+		pass->counting = older;
 	}
 	passes[sweep->count++] = *pass;
 	*pass = (struct outcome){0};
@@ -193,12 +193,6 @@ int sweep_run(struct sweep *sweep, const struct order *order, bool again, struct
 	}
 	sweep->whole.interrupted |= !ended && !sweep->cut;
 	return 0;
-}
-
-void sweep_finish(struct sweep *sweep, const struct order *order)
-{
-	order_count_unindexed(order, &sweep->whole);
-	order_account(order, &sweep->whole);
 }
 
 void sweep_release(struct sweep *sweep)

@@ -27,8 +27,6 @@ struct sweep {
  */
 int sweep_run(struct sweep *sweep, const struct order *order, bool again, struct outcome *first,
     struct err *err) NODISCARD;
-/* Counts and accounts for the whole. */
-void sweep_finish(struct sweep *sweep, const struct order *order);
 void sweep_release(struct sweep *sweep);
 
 /* Adds one pass (taken over, also on failure). For tests. */

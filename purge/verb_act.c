@@ -26,9 +26,6 @@
 #include "purge/undo.h"
 #include "purge/wording.h"
 
-/* The longest that the count of what the index does not know may hold up the report. */
-#define COUNT_WAIT (10 * USEC_PER_SEC)
-
 /* One run of such a verb. */
 struct act {
 	struct session *s;
@@ -76,7 +73,6 @@ static void act_init(struct act *a, struct session *s)
 	    .user = s->user,
 	    .reason = o->reason,
 	    .requeue = o->requeue,
-	    .count_wait = COUNT_WAIT,
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
 	    .progress_arg = &a->progress};
@@ -342,15 +338,14 @@ static int tell(const struct act *a, const struct report *r, struct err *err)
 
 static int finish(struct act *a, struct err *err)
 {
+	struct outcome *outcome = a->sweep.count ? &a->sweep.whole : &a->first;
 	struct report r;
 
 	progress_end(&a->progress);
+	missing_count(&a->order, outcome);
 	if (a->sweep.count)
-		sweep_finish(&a->sweep, &a->order);
-	else
-		order_count_unindexed(&a->order, &a->first);
-	a->stranger_count = asked_not_found(
-	    a->sweep.count ? &a->sweep.whole : &a->first, a->strangers, a->stranger_count);
+		order_account(&a->order, outcome);
+	a->stranger_count = asked_not_found(outcome, a->strangers, a->stranger_count);
 	r = report_of(a);
 	missing_read(a->s->settings.index_directory, r.outcome, &a->missing);
 	r.missing = &a->missing;

@@ -13,9 +13,6 @@
 #include "purge/table.h"
 #include "purge/wording.h"
 
-/* The longest that counting what the index does not know may hold up the list. */
-#define COUNT_WAIT USEC_PER_SEC
-
 static int put_json(const struct item *item)
 {
 	struct json *o = json_new();
@@ -121,12 +118,14 @@ static int tell_missing(const struct session *s, const struct order *order, stru
 	struct missing missing;
 	int code = 0;
 
-	order_count_unindexed(order, outcome);
+	missing_count(order, outcome);
 	missing_read(s->settings.index_directory, outcome, &missing);
 	if (s->options.json && t->unindexed_known && t->unindexed > 0) {
 		o = json_new();
 		line = json_new();
 		json_put_int(o, "unindexed", (int64_t)t->unindexed);
+		if (t->unindexed_as_of)
+			json_put_int(o, "unindexed_as_of", t->unindexed_as_of / USEC_PER_SEC);
 		missing_put(o, t, &missing);
 		json_put(line, "summary", o);
 		code = json_line(stdout, line);
@@ -147,7 +146,6 @@ int verb_list(struct session *s, struct err *err)
 	    .action = ACTION_LIST,
 	    .limit = s->options.limit,
 	    .scan = s->options.scan,
-	    .count_wait = COUNT_WAIT,
 	    .progress = progress_show,
 	    .progress_arg = &progress};
 	struct outcome outcome = {0};
@@ -159,9 +157,9 @@ int verb_list(struct session *s, struct err *err)
 	if (selector_is_empty(&s->options.selector))
 		s->options.selector.all = true;
 	code = order_select(&order, &outcome, err);
-	/* What the index does not know is looked for meanwhile; where that cannot begin, later. */
-	if (code == 0 && !outcome.walk)
-		(void)!spool_walk_start(&s->postfix, &outcome.walk, NULL);
+	/* What the index does not know is counted meanwhile. */
+	if (code == 0)
+		order_count_begin(&order, &outcome);
 	if (code == 0)
 		code = order_prove(&order, &outcome, err);
 	progress_end(&progress);

@@ -24,6 +24,7 @@ struct load {
 	const char *file;
 	struct settings settings;
 	unsigned lines[SETTINGS_ROWS]; /* where a key was given; 0 = not */
+	unsigned last_line;            /* that there is; libconfuse counts on past the end */
 	struct err err;
 	int code;
 };
@@ -33,6 +34,8 @@ static struct load *loading;
 /* Keeps the first complaint only; the others follow from it. */
 static void complain(unsigned line, int code, const char *what)
 {
+	if (line > loading->last_line)
+		line = loading->last_line;
 	if (loading->code == 0)
 		loading->code =
 		    err_set(&loading->err, code, "%s:%u: %s", loading->file, line, what);
@@ -119,6 +122,8 @@ static int parse_locked(struct load *load, const struct strbuf *text)
 	const char *what;
 	unsigned line;
 
+	for (size_t i = 0; i + 1 < text->len; i++)
+		load->last_line += i == 0 || text->text[i - 1] == '\n';
 	pthread_mutex_lock(&load_mutex);
 	loading = load;
 	if (settings_text_prepare(text->text, text->len, &line, &what) < 0)

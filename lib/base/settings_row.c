@@ -3,9 +3,12 @@
  * The table of settings, and how a value's text becomes a member of struct settings and text again.
  */
 #include <errno.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/settings_row.h"
 #include "base/str.h"
 
@@ -13,9 +16,9 @@
 #define MSEC             INT64_C(1000)
 #define NEAREST_DISTANCE 3 /* more changes make another word */
 
-#define TEXT(key, otherwise, member)                                                               \
+#define TEXT(key, kind, otherwise, member)                                                         \
 	{                                                                                          \
-		key, SETTINGS_TEXT, otherwise, offsetof(struct settings, member), 0, 0,            \
+		key, kind, otherwise, offsetof(struct settings, member), 0, 0,                     \
 		{                                                                                  \
 			0                                                                          \
 		}                                                                                  \
@@ -44,18 +47,18 @@
 
 /* clang-format off: one row a key */
 const struct settings_row settings_rows[SETTINGS_ROWS] = {
-    TEXT("socket", "unix:/var/spool/postfix/pqpurge/milter.sock", socket),
-    TEXT("socket_group", "postfix", socket_group),
+    TEXT("socket", SETTINGS_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", socket),
+    TEXT("socket_group", SETTINGS_GROUP, "postfix", socket_group),
     NUMBER("socket_mode", SETTINGS_OCTAL, "0660", socket_mode, 0, 0777),
-    TEXT("user", "pqpurge", user),
-    TEXT("index_directory", "/var/lib/pqpurge", index_directory),
+    TEXT("user", SETTINGS_USER, "pqpurge", user),
+    TEXT("index_directory", SETTINGS_PATH, "/var/lib/pqpurge", index_directory),
     NUMBER("index_map_size", SETTINGS_SIZE, "2G", index_map_size, 16 * MIB, MIB *MIB),
     WORD("commit", "sync", commit_async, "sync", "async"),
     NUMBER("commit_delay", SETTINGS_SPAN, "100ms", commit_delay, MSEC, 10 * USEC_PER_SEC),
     NUMBER("commit_timeout", SETTINGS_SPAN, "5s", commit_timeout, 100 * MSEC, 60 * USEC_PER_SEC),
     WORD("on_index_error", "accept", tempfail_on_index_error, "accept", "tempfail"),
-    TEXT("rules_file", "/etc/pqpurge/rules", rules_file),
-    TEXT("postfix_config_directory", "/etc/postfix", postfix_config_directory),
+    TEXT("rules_file", SETTINGS_PATH, "/etc/pqpurge/rules", rules_file),
+    TEXT("postfix_config_directory", SETTINGS_PATH, "/etc/postfix", postfix_config_directory),
     NUMBER("postsuper_jobs", SETTINGS_COUNT, "0", postsuper_jobs, 0, 64),
     WORD("log", "syslog", log_to_stderr, "syslog", "stderr"),
     SWITCH("record_subject", "false", record_subject),
@@ -106,18 +109,24 @@ static void *member_of(const struct settings_row *row, struct settings *s)
 
 static bool is_text(const struct settings_row *row)
 {
-	return row->kind == SETTINGS_TEXT || row->kind == SETTINGS_OPTIONAL_TEXT;
+	return row->kind <= SETTINGS_OPTIONAL_TEXT;
 }
 
 static int set_text(const struct settings_row *row, char **into, const char *value, struct err *err)
 {
+	struct endpoint endpoint;
 	char *copy;
 
-	if (row->kind == SETTINGS_TEXT && !value[0])
+	if (row->kind != SETTINGS_OPTIONAL_TEXT && !value[0])
 		return err_set(err, ERR_CONFIG, "%s must not be empty", row->key);
 	for (const char *at = value; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			return err_set(err, ERR_CONFIG, "%s holds a control character", row->key);
+	if (row->kind == SETTINGS_PATH && value[0] != '/')
+		return err_set(
+		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
+	if (row->kind == SETTINGS_SOCKET && endpoint_parse(value, &endpoint, err) < 0)
+		return ERR_CONFIG;
 	copy = strdup(value);
 	if (!copy)
 		return err_sys(err, ENOMEM, "failed to keep %s", row->key);
@@ -250,6 +259,10 @@ int settings_row_set(
 {
 	switch (row->kind) {
 	case SETTINGS_TEXT:
+	case SETTINGS_SOCKET:
+	case SETTINGS_PATH:
+	case SETTINGS_USER:
+	case SETTINGS_GROUP:
 	case SETTINGS_OPTIONAL_TEXT:
 		return set_text(row, member_of(row, s), value, err);
 	case SETTINGS_WORD:
@@ -261,14 +274,23 @@ int settings_row_set(
 	}
 }
 
+static int check_account(const struct settings_row *row, const char *name, struct err *err)
+{
+	bool is_user = row->kind == SETTINGS_USER;
+	bool exists = is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL;
+
+	if (exists || strcmp(name, row->otherwise) == 0)
+		return 0;
+	return err_set(
+	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
+}
+
 /* The map needs its whole size in address space, whatever of it is used. */
-int settings_row_check(const struct settings_row *row, const struct settings *s, struct err *err)
+static int check_size(const struct settings_row *row, const struct settings *s, struct err *err)
 {
 	struct rlimit limit;
 	uint64_t size;
 
-	if (row->kind != SETTINGS_SIZE)
-		return 0;
 	size = (uint64_t) * (const int64_t *)member(row, s);
 	if (size > SIZE_MAX / 2)
 		return err_set(
@@ -278,6 +300,13 @@ int settings_row_check(const struct settings_row *row, const struct settings *s,
 		return err_set(err, ERR_CONFIG,
 		    "%s does not fit in the limit on address space (ulimit -v)", row->key);
 	return 0;
+}
+
+int settings_row_check(const struct settings_row *row, const struct settings *s, struct err *err)
+{
+	if (row->kind == SETTINGS_USER || row->kind == SETTINGS_GROUP)
+		return check_account(row, *(char *const *)member(row, s), err);
+	return row->kind == SETTINGS_SIZE ? check_size(row, s, err) : 0;
 }
 
 void settings_row_release(const struct settings_row *row, struct settings *s)

@@ -7,6 +7,10 @@
 
 enum settings_kind {
 	SETTINGS_TEXT,          /* char *, not empty */
+	SETTINGS_SOCKET,        /* char *, see endpoint.h */
+	SETTINGS_PATH,          /* char *, absolute */
+	SETTINGS_USER,          /* char *, of an account that there is */
+	SETTINGS_GROUP,         /* likewise */
 	SETTINGS_OPTIONAL_TEXT, /* char * */
 	SETTINGS_OCTAL,         /* int64_t from here on */
 	SETTINGS_COUNT,
@@ -35,7 +39,10 @@ const char *settings_row_nearest(const char *name);
 /* Converts, checks and stores a copy; frees what was there. ERR_CONFIG with the key in the text. */
 int settings_row_set(const struct settings_row *row, struct settings *s, const char *value,
     struct err *err) NODISCARD;
-/* What no value says by itself: whether the address space has room for it. */
+/*
+ * What no value says by itself: whether the address space has room for it, whether there is such a
+ * user or group. The default ones are not looked for: the installation makes them.
+ */
 int settings_row_check(
     const struct settings_row *row, const struct settings *s, struct err *err) NODISCARD;
 void settings_row_release(const struct settings_row *row, struct settings *s);

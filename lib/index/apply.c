@@ -165,6 +165,19 @@ static int apply_instance(struct txn *txn, struct reader r, uint64_t *ret_value,
 	return code;
 }
 
+/* ---- the count */
+
+static int apply_synced(struct txn *txn, struct reader r, struct err *err)
+{
+	struct span body = {.at = r.at, .len = (size_t)(r.end - r.at)};
+	struct synced synced;
+
+	if (synced_decode(body, &synced) != 0)
+		return malformed(err);
+	synced_put(txn, &synced);
+	return 0;
+}
+
 int request_apply(struct txn *txn, struct span request, uint64_t *ret_value, struct err *err)
 {
 	int kind = request_kind_of(request), code;
@@ -197,6 +210,9 @@ int request_apply(struct txn *txn, struct span request, uint64_t *ret_value, str
 		break;
 	case REQUEST_INSTANCE:
 		code = apply_instance(txn, body, &value, err);
+		break;
+	case REQUEST_SYNCED:
+		code = apply_synced(txn, body, err);
 		break;
 	default: /* STATUS changes nothing and is answered by whoever is alive */
 		return err_set(err, ERR_SYNTAX, "not a request that changes the index");

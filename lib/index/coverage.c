@@ -8,6 +8,8 @@
 
 #include <errno.h>
 
+#include "index/synced.h"
+
 #define ROW_VERSION   1
 #define KEY_SIZE      9
 #define COVERAGE_KEEP 10000 /* rows; a daemon restarted in a loop must not fill the index */
@@ -68,6 +70,7 @@ static void put_pruned(struct txn *txn, const struct coverage_row *row)
 		grown.to = old.to > row->to ? old.to : row->to;
 	}
 	put_at(txn, 0, &grown);
+	synced_forget(txn);
 }
 
 void coverage_put(struct txn *txn, const struct coverage_row *row)

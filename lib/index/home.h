@@ -28,6 +28,7 @@ struct home {
 /* META names */
 #define HOME_META_SCHEMA   "schema"
 #define HOME_META_INSTANCE "instance"
+#define HOME_META_SYNCED   "synced" /* synced.h */
 
 /*
  * Takes the lock and opens (or creates) the index as the calling user. map_size is lowered to a

@@ -61,6 +61,17 @@ static int put_coverage(struct txn *txn, struct bytes *out)
 	return 0;
 }
 
+static void put_synced(struct txn *txn, struct bytes *out)
+{
+	struct synced synced;
+
+	(void)synced_get(txn, &synced);
+	bytes_put_i64(out, synced.time);
+	bytes_put_u64(out, synced.unindexed);
+	bytes_put_u64(out, synced.maildrop);
+	bytes_put_u64(out, synced.arriving);
+}
+
 static int collect(struct store *store, void *arg, struct bytes *out, struct err *err)
 {
 	struct store_usage usage;
@@ -78,6 +89,7 @@ static int collect(struct store *store, void *arg, struct bytes *out, struct err
 	(void)txn_begin(store, false, &txn);
 	bytes_put_i64(out, oldest_of(&txn));
 	put_instance(&txn, out);
+	put_synced(&txn, out);
 	code = put_coverage(&txn, out);
 	if (code == 0)
 		code = txn.code;
@@ -133,6 +145,10 @@ static bool view(const struct blob *blob, struct overview *o)
 	o->oldest = reader_i64(&r);
 	o->queue_directory = strdup(reader_text(&r));
 	o->hostname = strdup(reader_text(&r));
+	o->synced.time = reader_i64(&r);
+	o->synced.unindexed = reader_u64(&r);
+	o->synced.maildrop = reader_u64(&r);
+	o->synced.arriving = reader_u64(&r);
 	return o->queue_directory && o->hostname && view_coverage(&r, o) && reader_done(&r);
 }
 

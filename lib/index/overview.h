@@ -4,7 +4,7 @@
 #ifndef PQPURGE_INDEX_OVERVIEW_H
 #define PQPURGE_INDEX_OVERVIEW_H
 
-#include "index/coverage.h"
+#include "index/synced.h"
 
 /* Zero-initialise. */
 struct overview {
@@ -14,7 +14,8 @@ struct overview {
 	pid_t lagging_reader; /* see struct store_usage */
 	struct coverage_row *coverage;
 	size_t coverage_count;
-	int64_t last_sign; /* the run file's time; 0 = there is none */
+	struct synced synced; /* the last sync's count; time 0 = there is none */
+	int64_t last_sign;    /* the run file's time; 0 = there is none */
 	/* Of the Postfix instance that it belongs to; "" = not known yet. */
 	char *queue_directory, *hostname;
 };

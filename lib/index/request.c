@@ -65,6 +65,12 @@ void request_instance(struct bytes *out, const char *queue_directory, const char
 	bytes_put_text(out, hostname);
 }
 
+void request_synced(struct bytes *out, const struct synced *synced)
+{
+	begin(out, REQUEST_SYNCED);
+	synced_encode(synced, out);
+}
+
 int request_kind_of(struct span request)
 {
 	struct reader r = reader_of(request.at, request.len);
@@ -74,7 +80,7 @@ int request_kind_of(struct span request)
 		return ERR_SYNTAX;
 	if (version > REQUEST_VERSION)
 		return ERR_VERSION;
-	return kind >= REQUEST_STATUS && kind <= REQUEST_INSTANCE ? kind : ERR_SYNTAX;
+	return kind >= REQUEST_STATUS && kind <= REQUEST_SYNCED ? kind : ERR_SYNTAX;
 }
 
 bool request_touches_rules(int kind)

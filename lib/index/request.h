@@ -8,7 +8,7 @@
 #define PQPURGE_INDEX_REQUEST_H
 
 #include "index/batch.h"
-#include "index/store.h"
+#include "index/synced.h"
 #include "rules/rule.h"
 
 #define REQUEST_VERSION 1
@@ -25,6 +25,7 @@ enum request_kind {
 	REQUEST_RULE_SET,   /* one rule -> 1 replaced, 0 new */
 	REQUEST_RULE_UNSET, /* one subject -> 1 removed, 0 was not there */
 	REQUEST_INSTANCE,   /* queue_directory, myhostname -> 1 stored (new, or renamed), 0 known */
+	REQUEST_SYNCED,     /* what a sync counted */
 };
 
 /* Encoders: a whole request each, appended to out (cleared first). */
@@ -41,6 +42,7 @@ void request_batch_part(struct bytes *out, uint64_t number, uint32_t part, struc
 void request_rule_set(struct bytes *out, const struct rule *r);
 void request_rule_unset(struct bytes *out, const char *subject);
 void request_instance(struct bytes *out, const char *queue_directory, const char *hostname);
+void request_synced(struct bytes *out, const struct synced *synced);
 
 /* The kind of a request, or ERR_SYNTAX / ERR_VERSION. Checks the frame's head only. */
 int request_kind_of(struct span request) NODISCARD;

@@ -134,15 +134,6 @@ static void load(struct work *w, struct lane *lane)
 	report(w, settled);
 }
 
-/* The names in the queue are read beside the first deletion, not before it. */
-static void start_count(struct work *w)
-{
-	struct err err = {{0}};
-
-	if (!w->outcome->walk && spool_walk_start(w->order->postfix, &w->outcome->walk, &err) < 0)
-		w->outcome->walk = NULL;
-}
-
 static void start(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
@@ -155,7 +146,9 @@ static void start(struct work *w, struct lane *lane)
 	}
 	lane->busy = true;
 	w->begun = true;
-	start_count(w);
+	/* The queue is counted beside the first deletion, not before it. */
+	if (!w->order->scan && !w->order->bounces)
+		order_count_begin(w->order, w->outcome);
 }
 
 /* Looks at the chunk of a lane whose postsuper ended. */

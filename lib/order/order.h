@@ -66,9 +66,11 @@ struct tally {
 	uint64_t damaged;   /* index rows that could not be read */
 	uint64_t unindexed; /* complete messages in the queue that the index does not know */
 	uint64_t unindexed_maildrop, unindexed_arriving; /* not in `unindexed` */
-	uint64_t scanned;     /* of what is ready or done: read from queue files */
-	uint64_t bounces;     /* of these: notices that order.bounces asked for */
-	bool unindexed_known; /* false: could not be counted (in time) */
+	uint64_t scanned;        /* of what is ready or done: read from queue files */
+	uint64_t bounces;        /* of these: notices that order.bounces asked for */
+	bool unindexed_known;    /* false: could not be counted */
+	int64_t unindexed_as_of; /* the last sync's count, of then (wall microseconds); 0 = it is
+				    of now */
 	uint64_t batch; /* 0: no account was kept (dry run, nothing matched, or the index cannot be
 			   written) */
 };
@@ -89,8 +91,6 @@ struct order {
 	const char *verb, *command_line, *reason; /* for the account; NULL as "" */
 	const char *user;   /* likewise: who asked, by name; NULL: the uid stands for it */
 	uint32_t rules_set; /* likewise: rules that the same command set */
-	int64_t count_wait; /* microseconds that order_count_unindexed may take; 0 = as long as it
-			       takes */
 	const volatile sig_atomic_t
 	    *stop; /* set by SIGINT or SIGTERM: no new chunk is begun; may be NULL */
 	void (*progress)(void *arg, size_t done, size_t of); /* may be NULL */
@@ -107,7 +107,7 @@ struct outcome {
 	bool accounted;   /* the writer was told, or there was nothing to tell */
 	struct err
 	    trouble; /* what went wrong beside the items (the account, the count); "" if nothing */
-	struct spool_walk *walk; /* the count of what the index does not know, under way */
+	struct role_child counting; /* what the index does not know is being counted */
 	/* When what the index does not know arrived; where it is much, a sample. Owned. */
 	struct arrival *unseen;
 	size_t unseen_count;
@@ -125,15 +125,21 @@ int order_prove(const struct order *order, struct outcome *outcome, struct err *
 /*
  * Acts on every item that is RESULT_READY or RESULT_NONE (on a dry run only proves these). Must be
  * root. An error is returned only where nothing was begun; later ones make items RESULT_FAILED.
- * Returns with no child left but outcome->walk.
+ * Returns with no child left but outcome->counting.
  */
 int order_act(const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
 /*
- * Counts what the index does not know (order_act starts the walk; this finishes or, on other verbs,
- * does it all). Call it before order_account, which drops rows. Never fails: tally.unindexed_known
- * stays false and trouble says why.
+ * Begins to count what the index does not know, in a child, unless that is under way. order_act
+ * does so beside its first deletion; with order->scan or bounces it does not, since what is deleted
+ * would be counted.
  */
-void order_count_unindexed(const struct order *order, struct outcome *outcome);
+void order_count_begin(const struct order *order, struct outcome *outcome);
+/*
+ * Waits (microseconds; 0 = as long as it takes) for that count, which it begins where nobody did.
+ * False: it is not done, and goes on. Call it before order_account, which drops rows. It never
+ * fails: tally.unindexed_known stays false and trouble says why.
+ */
+bool order_count_unindexed(const struct order *order, struct outcome *outcome, int64_t wait);
 /*
  * Drops the rows of what was deleted or is gone and writes one batch, where anything matched or was
  * gone; nothing on a dry run or for ACTION_LIST. Never fails: what it could not do is in

@@ -4,14 +4,11 @@
 
 void outcome_release(struct outcome *outcome)
 {
-	struct spool_name *names;
-	size_t count;
+	struct blob ignored = {0};
 
-	if (outcome->walk) {
-		spool_walk_limit(outcome->walk, 0);
-		if (spool_walk_finish(outcome->walk, &names, &count, NULL) == 0)
-			free(names);
-	}
+	if (outcome->counting.pid > 0)
+		(void)!role_finish(&outcome->counting, 0, &ignored, NULL);
+	blob_release(&ignored);
 	candidates_release(&outcome->candidates);
 	scan_free(outcome->scan);
 	free(outcome->items);
@@ -103,6 +100,7 @@ void order_tally(struct outcome *outcome)
 	    .unindexed_maildrop = outcome->tally.unindexed_maildrop,
 	    .unindexed_arriving = outcome->tally.unindexed_arriving,
 	    .unindexed_known = outcome->tally.unindexed_known,
+	    .unindexed_as_of = outcome->tally.unindexed_as_of,
 	    .batch = outcome->tally.batch,
 	};
 

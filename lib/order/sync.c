@@ -12,6 +12,7 @@
 #define PATIENCE     (60 * USEC_PER_SEC)
 #define SHARE        16 /* of the rows that have a name, one in so many is looked at each time */
 #define SEND_TIMEOUT (30 * USEC_PER_SEC)
+#define KEEP_TIMEOUT (5 * USEC_PER_SEC)
 #define SLICES_MAX   8                 /* requests sent by one child */
 #define ADD_BYTES    (REQUEST_MAX / 4) /* of records in one request, about */
 
@@ -22,6 +23,7 @@ struct syncing {
 	struct request_row *drops;
 	size_t drop_count;
 	struct unknown unknown; /* complete, and not in the index */
+	int64_t began;          /* wall microseconds */
 };
 
 /* ---- requests to the writer, which takes them between its batches */
@@ -228,6 +230,30 @@ static int add(struct syncing *s, struct err *err)
 	return code;
 }
 
+/*
+ * The count is kept for those who do not want to wait for one of their own. Best effort: without it
+ * they count.
+ */
+static void keep_count(const struct syncing *s)
+{
+	const struct sync *sync = s->sync;
+	struct synced synced = {.time = s->began,
+	    .unindexed = sync->unindexed > sync->added ? sync->unindexed - sync->added : 0,
+	    .maildrop = sync->unindexed_maildrop,
+	    .arriving = sync->unindexed_arriving};
+	struct client_answer answer = {0};
+	struct bytes request = {0};
+	struct span span;
+
+	request_synced(&request, &synced);
+	span = bytes_span(&request);
+	if (!request.failed)
+		(void)!client_send(
+		    sync->settings->index_directory, &span, 1, KEEP_TIMEOUT, &answer, NULL);
+	client_answer_release(&answer);
+	bytes_release(&request);
+}
+
 static int run(struct syncing *s, struct err *err)
 {
 	struct join_task task = {.patience = PATIENCE,
@@ -246,13 +272,16 @@ static int run(struct syncing *s, struct err *err)
 		code = find_unknown(s, err);
 	if (code == 0 && s->sync->add)
 		code = add(s, err);
+	if (code == 0 && !s->sync->dry_run)
+		keep_count(s);
 	return code;
 }
 
 int sync_run(struct sync *sync, struct err *err)
 {
-	struct syncing s = {
-	    .sync = sync, .order = {.settings = sync->settings, .postfix = sync->postfix}};
+	struct syncing s = {.sync = sync,
+	    .order = {.settings = sync->settings, .postfix = sync->postfix},
+	    .began = clock_wall()};
 	int code = run(&s, err);
 
 	strays_release(&s.strays);

@@ -327,10 +327,22 @@ class Save(RigCase):
     def test_not_where_others_write(self):
         ours = {self.send("a@example.com")}
         self.postfix.settled(1)
-        for target in (self.directory(mode=0o777), self.directory(owner="root"), "/dev/null"):
+        used = self.directory(owner="root")
+        open(os.path.join(used, "other"), "w", encoding="ascii").close()
+        for target in (self.directory(mode=0o777), self.directory(mode=0o777, owner="root"), used,
+                       self.directory(owner="nobody"), "/dev/null"):
             result = self.pq.idx("purge", "-y", "--save", target, BAD)
             self.assertEqual(result.status, 1, result)
             self.assertEqual(self.postfix.ids(), ours)
+
+    def test_an_empty_directory_of_roots(self):
+        """As `--save $(mktemp -d)` names it; and a second purge into it."""
+        target = self.directory(owner="root")
+        for count in (1, 2):
+            ours = {self.send("a@example.com")}
+            self.postfix.settled(1)
+            self.assert_purged(ours, BAD, "--save", target)
+            self.assertEqual(len(os.listdir(target)), count)
 
     def test_an_older_file_stays(self):
         target = self.directory()

@@ -213,13 +213,14 @@ class Configuration(RigCase):
 
     def test_bad_values(self):
         for line in ("no_such_key = 1", 'commit = "sometimes"', "max_recipients = 0", 'index_map_size = "1"',
-                     'commit_timeout = "soon"', "socket_mode = 99999", 'user = "a\nuser = "b"'):
+                     'commit_timeout = "soon"', "socket_mode = 99999", 'user = "a', 'socket = "tcp:1"', "origin =",
+                     'user = "no-such-user"', 'socket_group = "no-such-group"', 'rules_file = "rules"'):
             path = os.path.join(self.pq.home, "bad.conf")
             with open(path, "w", encoding="utf-8") as file:
                 file.write("# first line\n" + line + "\n")
             done = self.milter("-n", "-c", path)
             self.assertEqual(done.returncode, 1, (line, done))
-            self.assertIn(f"{path}:", done.stdout + done.stderr, line)
+            self.assertIn(f"{path}:2:", done.stdout + done.stderr, line)
 
     def test_bad_rules(self):
         self.pq.write_rules("good.example REJECT\nbad.example EXPLODE\n")

@@ -2,12 +2,15 @@
 """sync: the index follows the queue. A row goes when its message left, and never while it is there."""
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 from case import BAD, RigCase, both_ids
 from pqpurge import BUILD, TOP
+from rig import until
 from smtp import content
 
 UNIT = os.path.join(TOP, "conf/pqpurge-sync.service")
@@ -167,6 +170,87 @@ class Churn(SyncCase):
             sizes.append(self.pq.index_bytes())
         # LMDB ends up with 26 to 30 pages; 2,400 rows that stayed would take some 160 more.
         self.assertLess(max(sizes), 48 * 4096, f"data.mdb: {sizes}")
+
+
+class LastCount(SyncCase):
+    """A count that takes more than a second is that of the last sync, as long as no gap came since."""
+
+    def setUp(self):
+        super().setUp()
+        self.hang = os.path.join(self.pq.home, "hang")
+        self.slow = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/names.so"), "PQPURGE_NAMES_HANG": self.hang}
+        self.addCleanup(self.let_go)
+        self.pq.stop()
+        self.missed = self.send_many("a@example.com", 2)
+        self.pq.start()
+        self.began = int(time.time())
+
+    def hold_up(self):
+        open(self.hang, "w", encoding="ascii").close()
+
+    def let_go(self):
+        if os.path.exists(self.hang):
+            os.unlink(self.hang)
+
+    def test_count_of_the_last_sync(self):
+        self.sync(later=False)
+        counted = int(time.time())
+        ours = set(self.send_many("a@example.com", 3))
+        self.postfix.settled(5)
+        self.hold_up()
+        listed = self.pq.idx("list", "--json", env=self.slow)
+        text = self.pq.idx("purge", "-n", BAD, env=self.slow)
+        result = self.pq.idx("purge", "-y", "--json", BAD, env=self.slow)
+        self.let_go()
+        self.assertEqual((result.status, result.with_result("deleted")), (0, ours), result)
+        for summary in (result.summary, listed.summary):
+            self.assertEqual((summary["unindexed"], self.began <= summary["unindexed_as_of"] <= counted), (2, True), summary)
+        self.assertRegex(text.err, r"2 messages .* not in the index \(counted by sync at 20")
+        exact = self.purge(BAD).summary
+        self.assertEqual((exact["unindexed"], "unindexed_as_of" in exact), (2, False), exact)
+
+    def waits(self, *args):
+        """A purge that deletes, and then waits for the exact count as long as that is held up."""
+        before = self.postfix.ids()
+        self.hold_up()
+        command = self.pq.idx_start("purge", "-y", "--json", *args, BAD, env=self.slow, text=True,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(command.communicate)
+        self.addCleanup(self.let_go)
+        until(lambda: self.postfix.ids() < before or command.poll() is not None, "the deletion")
+        with self.assertRaises(subprocess.TimeoutExpired):
+            command.wait(2)
+        return command
+
+    def exact(self, command):
+        self.let_go()
+        out, err = command.communicate(timeout=60)
+        summary = json.loads(out.splitlines()[-1])["summary"]
+        self.assertEqual((command.returncode, summary["unindexed"], "unindexed_as_of" in summary),
+                         (0, 2, False), out + err)
+
+    def test_no_sync_yet(self):
+        self.send("a@example.com")
+        self.postfix.settled(3)
+        self.exact(self.waits())
+
+    def test_a_gap_since(self):
+        self.sync(later=False)
+        self.send("a@example.com")
+        self.postfix.settled(3)
+        self.pq.stop()
+        self.pq.start()
+        self.exact(self.waits())
+
+    def test_interrupted(self):
+        """Nobody has to wait: what was deleted is told, and that the rest was not counted."""
+        self.send("a@example.com")
+        self.postfix.settled(3)
+        command = self.waits()
+        command.send_signal(signal.SIGINT)
+        out, err = command.communicate(timeout=60)
+        summary = json.loads(out.splitlines()[-1])["summary"]
+        self.assertEqual((command.returncode, summary["deleted"], summary["unindexed"]), (0, 1, None), out + err)
 
 
 del SyncCase  # it has no tests of its own

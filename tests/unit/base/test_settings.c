@@ -169,7 +169,7 @@ static void check_all_changed(const struct settings *s)
 	assert_string_equal(s->socket, "inet:8891@127.0.0.1");
 	assert_string_equal(s->socket_group, "mail");
 	assert_int_equal(s->socket_mode, 0600);
-	assert_string_equal(s->user, "somebody");
+	assert_string_equal(s->user, "nobody");
 	assert_string_equal(s->index_directory, "/srv/index");
 	assert_int_equal(s->index_map_size, 64 << 20);
 	assert_true(s->commit_async);
@@ -193,7 +193,7 @@ static void test_every_key(void **state)
 	    {"socket", "inet:8891@127.0.0.1"},
 	    {"socket_group", "mail"},
 	    {"socket_mode", "0600"},
-	    {"user", "somebody"},
+	    {"user", "nobody"},
 	    {"index_directory", "/srv/index"},
 	    {"index_map_size", "64M"},
 	    {"commit", "async"},
@@ -261,7 +261,7 @@ static void test_values(void **state)
 	    {"origin = \"a#b//c d\"", "origin = \"a#b//c d\"\n"},
 	    {"origin = '${HOME}'", "origin = \"\\${HOME}\"\n"},
 	    {"socket = fd:3 // comment", "socket = \"fd:3\"\n"},
-	    {"# ${HOME} \"quoted * + \\8\nuser = x", "user = \"x\"\n"},
+	    {"# ${HOME} \"quoted * + \\8\nuser = nobody", "user = \"nobody\"\n"},
 	};
 
 	(void)state;
@@ -295,6 +295,13 @@ static void test_complaints(void **state)
 	    {"user = a\nuser = a", ":2: user is given twice (first in line 1)"},
 	    {"user = \"\"", ":1: user must not be empty"},
 	    {"user = \"a\\nb\"", ":1: user holds a control character"},
+	    {"user = no-such-user", ":1: user: there is no user 'no-such-user'"},
+	    {"\nsocket_group = no-such-group",
+		":2: socket_group: there is no group 'no-such-group'"},
+	    {"socket = tcp:1", ":1: socket 'tcp:1': neither unix:/PATH, inet:PORT@HOST nor fd:N"},
+	    {"index_directory = index",
+		":1: index_directory must be an absolute path, not 'index'"},
+	    {"rules_file = rules", ":1: rules_file must be an absolute path, not 'rules'"},
 	    {"socket_mode = 0680",
 		":1: socket_mode must be an octal mode such as 0660, not '0680'"},
 	    {"socket_mode = 01777", ":1: socket_mode must be from 0000 to 0777, not '01777'"},
@@ -329,7 +336,7 @@ static void test_complaints(void **state)
 	    {"rules_file = /etc/r*", ":1: a value that holds + or * must be quoted"},
 	    {"/* x */ user = a", ":1: comments begin with #"},
 	    {"user", ": premature end of file"},
-	    {"user = ", ": premature end of file"},
+	    {"user = ", ":1: premature end of file"},
 	    {"user a", ":1: missing equal sign after option 'user'"},
 	    {"user = a b = c", ":1: unknown key 'b'"},
 	    {"user = {a, b}", ":1: unexpected token '{'"},
@@ -355,7 +362,7 @@ static void test_complaints(void **state)
 		}
 		/* libconfuse's scanner is global: nothing of a bad file may stay in it */
 		err.text[0] = '\0';
-		if (load_text("origin = \"fine\"\nuser = x\n", &s, &err) != 0)
+		if (load_text("origin = \"fine\"\nuser = nobody\n", &s, &err) != 0)
 			case_fail(cases[i].text, "and then: %s", err.text);
 		case_assert_text(cases[i].text, s.origin, "fine");
 		settings_release(&s);

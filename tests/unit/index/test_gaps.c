@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/str.h"
-#include "index/gaps.h"
+#include "index/synced.h"
 
 #define ROWS_MAX 8
 #define BEGIN(t)                                                                                   \
@@ -92,4 +92,35 @@ static void test_find(void **state)
 	gaps_release(&gaps);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_gaps), cmocka_unit_test(test_find))
+static void test_last_sync_holds(void **state)
+{
+	static const struct {
+		const char *name;
+		int64_t synced;
+		struct coverage_row rows[ROWS_MAX];
+		struct gaps_now now;
+		bool want;
+	} rows[] = {
+	    {"no sync yet", 0, {BEGIN(10)}, {0}, false},
+	    {"no gap", 40, {BEGIN(10)}, {0}, true},
+	    {"a gap before", 40, {BEGIN(10), GAP(20, 39, 0, "")}, {0}, true},
+	    {"a gap meanwhile", 40, {BEGIN(10), GAP(20, 40, 0, "")}, {0}, false},
+	    {"a gap since", 40, {BEGIN(10), GAP(50, 60, 0, "")}, {0}, false},
+	    {"a gap that goes on", 40, {BEGIN(10)}, {.open_from = 30}, false},
+	    {"stopped since", 40, {BEGIN(10), END(50)}, {.no_daemon = true}, false},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(rows); n++) {
+		struct synced synced = {.time = rows[n].synced};
+		struct gaps gaps = {0};
+
+		assert_int_equal(
+		    gaps_make(rows[n].rows, count_rows(rows[n].rows), &rows[n].now, &gaps), 0);
+		case_assert(rows[n].name, synced_holds(&synced, &gaps) == rows[n].want);
+		gaps_release(&gaps);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_gaps), cmocka_unit_test(test_find),
+    cmocka_unit_test(test_last_sync_holds))

@@ -210,6 +210,29 @@ static void test_instance(void **state)
 	bytes_release(&request);
 }
 
+static void test_synced(void **state)
+{
+	struct synced synced = {.time = 5000, .unindexed = 3, .maildrop = 2, .arriving = 1}, got;
+	struct coverage_row pruned = {.kind = COVERAGE_PRUNED, .to = 10, .count = 1};
+	struct bytes request = {0};
+	uint64_t value;
+	struct txn txn;
+
+	(void)state;
+	request_synced(&request, &synced);
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), 0);
+	request.len--;
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), ERR_SYNTAX);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(synced_get(&txn, &got), 0);
+	assert_memory_equal(&got, &synced, sizeof(got));
+	coverage_put(&txn, &pruned);
+	assert_int_equal(synced_get(&txn, &got), 0);
+	assert_int_equal(got.time, 0);
+	txn_abort(&txn);
+	bytes_release(&request);
+}
+
 static void test_kinds(void **state)
 {
 	static const struct {
@@ -262,4 +285,5 @@ static void test_reply(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 UNIT_MAIN(TEST(test_add_and_drop), TEST(test_malformed_changes_nothing), TEST(test_too_many_rows),
-    TEST(test_batch), TEST(test_rules), TEST(test_instance), TEST(test_kinds), TEST(test_reply))
+    TEST(test_batch), TEST(test_rules), TEST(test_instance), TEST(test_synced), TEST(test_kinds),
+    TEST(test_reply))

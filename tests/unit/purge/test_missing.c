@@ -17,6 +17,7 @@ static const struct missing_case {
 	size_t count;
 	uint64_t unindexed;
 	bool unknown, scanned;
+	int64_t as_of;
 	const char *line, *json;
 } cases[] = {
     {.name = "nothing", .line = "", .json = "{}\n"},
@@ -52,6 +53,11 @@ static const struct missing_case {
     {.name = "none could be read",
 	.unindexed = 2,
 	.line = "2 messages in the queue are not in the index; --scan looks at them, too.\n"},
+    {.name = "of the last sync",
+	.unindexed = 2,
+	.as_of = AT(40),
+	.line = "2 messages in the queue are not in the index (counted by sync at 2026-11-23 "
+		"17:40:40); --scan looks at them, too.\n"},
 };
 
 static struct gaps copy_gaps(void)
@@ -70,7 +76,9 @@ static void test_told(void **state)
 		const struct missing_case *c = &cases[n];
 		struct outcome outcome = {.unseen = (struct arrival *)c->seen,
 		    .unseen_count = c->count,
-		    .tally = {.unindexed = c->unindexed, .unindexed_known = !c->unknown}};
+		    .tally = {.unindexed = c->unindexed,
+			.unindexed_known = !c->unknown,
+			.unindexed_as_of = c->as_of}};
 		struct gaps gaps = copy_gaps();
 		char *line = NULL, *json = NULL;
 		struct json *o = json_new();

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/* Where a daemon listens, in libmilter's notation. */
+#ifndef PQPURGE_BASE_ENDPOINT_H
+#define PQPURGE_BASE_ENDPOINT_H
+
+#include <sys/un.h>
+
+#include "base/err.h"
+
+enum endpoint_kind {
+	ENDPOINT_UNIX, /* unix:/path, local:/path, /path */
+	ENDPOINT_INET, /* inet:port@host, inet6:port@host */
+	ENDPOINT_FD,   /* fd:N, a socket that systemd opened */
+};
+
+struct endpoint {
+	enum endpoint_kind kind;
+	struct sockaddr_un address; /* UNIX only */
+};
+
+/* Takes the notation apart. ERR_CONFIG with words: unknown kind, relative or too long path, no
+ * port. */
+int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
+
+#endif
