@@ -52,14 +52,16 @@ static void hand_over(struct bytes *out, bool by_daemon, const struct reply *rep
 
 /* ---- over the socket */
 
-/* Waits for room in the daemon's backlog no longer than the deadline. 0, -errno, or ERR_TIMEOUT. */
+/*
+ * Waits for room in the daemon's backlog no longer than the deadline. 0, -errno, or ERR_TIMEOUT.
+ * That nobody listens is told past the deadline too, for it costs no wait.
+ */
 static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadline)
 {
-	int64_t left = deadline - clock_steady();
+	int64_t now = clock_steady();
+	int64_t left = deadline > now ? deadline - now : 1; /* 0 would be no limit */
 	struct timeval tv = {.tv_sec = left / USEC_PER_SEC, .tv_usec = left % USEC_PER_SEC};
 
-	if (left <= 0)
-		return ERR_TIMEOUT;
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) != 0)
 		return -errno;
 	while (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {

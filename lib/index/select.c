@@ -49,7 +49,7 @@ static void consider(struct part *p, decoder *first, uint64_t sequence, struct s
 		p->damaged++;
 		return;
 	}
-	matched = selector_match(p->selector, &message, &p->limits);
+	matched = selector_nominate(p->selector, &message, &p->limits);
 	if (matched == 0)
 		return;
 	if (first != record_decode && record_decode(record, &message) != 0) {

@@ -15,7 +15,7 @@
 
 struct candidate {
 	uint64_t sequence;
-	unsigned matched;       /* enum selector_matched */
+	unsigned matched;       /* as selector_nominate says */
 	struct message message; /* views the selection's memory */
 };
 struct candidates {

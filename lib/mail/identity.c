@@ -35,13 +35,27 @@ static bool same_client(const struct message *recorded, const struct identity *f
 	       recorded->client_port == found->client_port;
 }
 
+/*
+ * The window alone would pass mail of another connection that began in it, was written when the
+ * recorded one had left, and by chance got its inode and microsecond. smtpd(8) writes the address
+ * and port that it tells the milter, so a port that was recorded must be in the file; what came
+ * without a client (sendmail(1), forwards, bounces) has none.
+ */
+static bool other_client(const struct message *recorded, const struct identity *found)
+{
+	if (recorded->client_port != 0 && recorded->client_port != found->client_port)
+		return true;
+	return recorded->client.family != 0 && found->client.family != 0 &&
+	       !net_equal(&recorded->client, &found->client);
+}
+
 /* A window that the wall clock was set in says nothing; then who sent it from where must do. */
 static bool proven_smtpd(const struct message *recorded, const struct identity *found)
 {
 	if (recorded->flags & MESSAGE_CLOCK_STEPPED)
 		return same_client(recorded, found) && same_sender(recorded, found);
 	return recorded->mail_time > 0 && found->arrival_time >= recorded->mail_time &&
-	       found->arrival_time <= recorded->rcpt_time;
+	       found->arrival_time <= recorded->rcpt_time && !other_client(recorded, found);
 }
 
 /*
@@ -71,7 +85,8 @@ static bool proven(const struct message *recorded, const struct identity *found)
 	case ORIGIN_SENDMAIL:
 		return proven_sendmail(recorded, found);
 	case ORIGIN_SCAN:
-		return recorded->mail_time > 0 && found->arrival_time == recorded->mail_time;
+		return recorded->mail_time > 0 && found->arrival_time == recorded->mail_time &&
+		       !other_client(recorded, found);
 	}
 	return false;
 }

@@ -33,11 +33,14 @@ enum judgement {
 };
 
 /*
- * SMTP: the inode is the ID's and T lies in [mail_time, rcpt_time]; where the clock stepped in
- * between, client address, port and sender must be the recorded ones instead of T. sendmail(1): the
- * inode is the ID's, floor(connect_time) - 1 s <= create_time <= end_time, T <= end_time, and the
- * sender equal. Scanned: the inode is the ID's and T equals mail_time to the microsecond. A sender
- * that differs (canonical, SRS, masquerading, CHGFROM) never disproves by itself.
+ * SMTP: the inode is the ID's, T lies in [mail_time, rcpt_time], and no other client sent the file:
+ * its client_port is the recorded one (where one was recorded) and its client_address, where both
+ * are known. Where the clock stepped in between, client address, port and sender must be the
+ * recorded ones instead of T. sendmail(1): the inode is the ID's, floor(connect_time) - 1 s <=
+ * create_time <= end_time, T <= end_time, and the sender equal. Scanned: the inode is the ID's, T
+ * equals mail_time to the microsecond, and no other client sent it. A sender that differs
+ * (canonical, SRS, masquerading, CHGFROM) never disproves by itself. XCLIENT makes a new milter
+ * connection, so both sides know the client that it names; XFORWARD changes log_client_* alone.
  */
 enum judgement identity_judge(const struct message *recorded, const struct identity *found);
 

@@ -49,13 +49,31 @@ uint32_t selector_other_recipients(const struct selector *s, const struct messag
 	return total - matched;
 }
 
-static bool wants_recipients(const struct selector *s, const struct message *m, unsigned *limits)
+enum answer { NO, YES, UNSURE };
+
+static bool every_matches(
+    const struct pattern_set *set, const struct strlist *list, unsigned *limits)
 {
+	strlist_each (item, list) {
+		if (!any_matches(set, item, limits))
+			return false;
+	}
+	return true;
+}
+
+/* Of what was cut any may match, and any may not. */
+static enum answer wants_recipients(
+    const struct selector *s, const struct message *m, unsigned *limits)
+{
+	enum answer cut = m->flags & MESSAGE_CUT_RECIPIENTS ? UNSURE : NO;
+
 	if (s->recipient.count == 0)
-		return true;
-	if (!any_of_list(&s->recipient, &m->recipients, limits))
-		return false;
-	return !s->only || selector_other_recipients(s, m) == 0;
+		return YES;
+	if (s->only && !every_matches(&s->recipient, &m->recipients, limits))
+		return NO;
+	if (s->only)
+		return selector_other_recipients(s, m) == 0 && m->recipients.count > 0 ? YES : cut;
+	return any_of_list(&s->recipient, &m->recipients, limits) ? YES : cut;
 }
 
 /*
@@ -174,9 +192,10 @@ bool selector_is_empty(const struct selector *s)
 	       s->arrived_after == 0 && s->larger_than < 0 && s->queues == 0;
 }
 
-unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits)
+unsigned selector_nominate(const struct selector *s, const struct message *m, unsigned *limits)
 {
-	unsigned unheard = 0;
+	unsigned unheard = 0, matched;
+	enum answer recipients;
 
 	if (!limits)
 		limits = &unheard;
@@ -187,12 +206,21 @@ unsigned selector_match(const struct selector *s, const struct message *m, unsig
 		return 0;
 	if (s->from.count > 0 && !any_of_list(&s->from, &m->from, limits))
 		return 0;
-	if (!wants_recipients(s, m, limits))
+	recipients = wants_recipients(s, m, limits);
+	if (recipients == NO)
 		return 0;
 	/* Nothing asked is not everything wanted, whatever the caller checked before. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
-	return author_of(s, m, limits);
+	matched = author_of(s, m, limits);
+	return matched && recipients == UNSURE ? matched | MATCHED_UNSURE : matched;
+}
+
+unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits)
+{
+	unsigned matched = selector_nominate(s, m, limits);
+
+	return matched & MATCHED_UNSURE ? 0 : matched;
 }
 
 bool selector_match_file(

@@ -42,6 +42,7 @@ enum selector_matched {
 	MATCHED_ENVELOPE = 1u << 0, /* an author pattern matched the envelope sender */
 	MATCHED_FROM = 1u << 1,     /* one matched header From */
 	MATCHED_OTHER = 1u << 2,    /* no author pattern was given; the rest matched */
+	MATCHED_UNSURE = 1u << 3,   /* selector_nominate: recipients that are not known decide */
 };
 
 void selector_init(struct selector *s);
@@ -63,6 +64,11 @@ bool selector_is_empty(const struct selector *s);
  * counts expressions that hit their match limit. The recorded arrival is not looked at.
  */
 unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits);
+/*
+ * The same, and where m has more recipients than it says (MESSAGE_CUT_RECIPIENTS) and --recipient
+ * hangs on the others, what would hold, with MATCHED_UNSURE.
+ */
+unsigned selector_nominate(const struct selector *s, const struct message *m, unsigned *limits);
 /* Second step, on what the proof read. queue is the bit of the queue it lies in. */
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);

@@ -23,6 +23,15 @@ void order_fail(struct outcome *outcome, struct item *item, const char *words);
 /* It failed as a proof in PROOF_ERROR says. */
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);
 
+/*
+ * unsure.c: decides the items whose candidates are MATCHED_UNSURE, by their queue files: each is
+ * RESULT_NONE and meant from here on, or RESULT_EXCLUDED. What could not be read is told.
+ */
+int order_decide_unsure(
+    const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
+/* Tells of so many messages of which it is not known whether they are meant. */
+void order_tell_unsure(struct outcome *outcome, uint64_t count);
+
 /* Counts all results anew. */
 void order_tally(struct outcome *outcome);
 /* What is neither decided nor done was not touched: interrupted. */

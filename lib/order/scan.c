@@ -25,6 +25,7 @@ struct scan {
 	uint64_t *replaced;           /* sequences in order */
 	size_t replaced_count;
 	unsigned limits;
+	uint64_t unsure;
 };
 
 struct scanning {
@@ -71,7 +72,7 @@ static void put_found(void *arg, size_t n, const struct queue_message *m, struct
 	if (bounce)
 		matched = MATCHED_OTHER;
 	else if (s->order->scan && !s->targets[n].notice_only)
-		matched = selector_match(s->order->selector, &m->message, &limits);
+		matched = selector_nominate(s->order->selector, &m->message, &limits);
 	if (!matched && !limits)
 		return;
 	record_encode(&m->message, &record);
@@ -140,7 +141,9 @@ static int take_one(struct scan *scan, const struct scanning *s, struct reader *
 	    found.candidate.message.origin != ORIGIN_SCAN)
 		return ERR_CHILD;
 	found.candidate.sequence = s->targets[at].sequence;
-	if (found.candidate.matched)
+	if (found.candidate.matched & MATCHED_UNSURE)
+		scan->unsure++;
+	else if (found.candidate.matched)
 		scan->list[scan->count++] = found;
 	return 0;
 }
@@ -167,7 +170,8 @@ static int run(struct scanning *s, struct scan *scan, struct err *err)
 	/* Rows without a name are not asked about: all count as young. */
 	struct join_task task = {
 	    .patience = INT64_MAX / 4, .share = s->order->scan, .notices = s->order->bounces};
-	size_t max = (size_t)s->order->settings->max_recipients;
+	bool whole = s->order->selector->recipient.count > 0;
+	size_t max = whole ? SIZE_MAX : (size_t)s->order->settings->max_recipients;
 	int code = strays_find(s->order, &task, &s->strays, err);
 
 	if (code == 0)
@@ -229,6 +233,11 @@ static int by_number(const void *a, const void *b)
 	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
 
 	return (x > y) - (x < y);
+}
+
+uint64_t scan_unsure(const struct scan *scan)
+{
+	return scan->unsure;
 }
 
 bool scan_replaces(const struct scan *scan, uint64_t sequence)

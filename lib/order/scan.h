@@ -32,6 +32,8 @@ size_t scan_count(const struct scan *scan);
 const struct scanned *scan_at(const struct scan *scan, size_t n);
 uint64_t scan_unreadable(const struct scan *scan);
 unsigned scan_limits(const struct scan *scan); /* expressions that hit their match limit */
+/* Messages with more recipients than could be read, where these decide. */
+uint64_t scan_unsure(const struct scan *scan);
 /* Whether the file under this row's queue ID was proven to be another message. */
 bool scan_replaces(const struct scan *scan, uint64_t sequence);
 

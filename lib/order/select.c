@@ -93,9 +93,15 @@ int order_select(const struct order *order, struct outcome *ret, struct err *err
 	}
 	for (size_t n = 0; n < out.candidates.count; n++)
 		item_init(&out.items[out.count++], order, &out.candidates.list[n]);
+	code = order_decide_unsure(order, &out, err);
+	if (code < 0) {
+		outcome_release(&out);
+		return code;
+	}
 	if (out.scan) {
 		add_scanned(order, &out);
 		tell_unreadable(&out);
+		order_tell_unsure(&out, scan_unsure(out.scan));
 	}
 	order_tally(&out);
 	*ret = out;

@@ -38,18 +38,18 @@ static enum proof_state state_of(enum judgement judged)
 }
 
 /*
- * An arriving file may be empty yet, for cleanup(8) writes by buffers. It is another message only
- * if what it already says rules ours out.
+ * An arriving file may be empty yet or end anywhere, for cleanup(8) writes by buffers. It is
+ * another message only if an envelope that is whole (code 0) rules ours out.
  */
 static enum proof_state state_of_arriving(
-    const struct message *recorded, const struct identity *found)
+    const struct message *recorded, const struct identity *found, int code)
 {
 	struct queue_id_parts parts;
 
 	queue_id_split(&recorded->queue_id, &parts);
 	if (found->inode != parts.inode)
 		return PROOF_CHANGED;
-	if (found->arrival_time < 0 || !found->has_sender)
+	if (code < 0 || !found->has_sender)
 		return PROOF_ARRIVING;
 	return identity_judge(recorded, found) == JUDGED_CHANGED ? PROOF_CHANGED : PROOF_ARRIVING;
 }
@@ -75,7 +75,7 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!is_complete(&st)) {
-		ret->state = state_of_arriving(recorded, &found);
+		ret->state = state_of_arriving(recorded, &found, code);
 	} else if (code < 0) {
 		ret->state = PROOF_ERROR;
 		ret->error = code;

@@ -3,7 +3,7 @@
  * Selection against a naive filter. The input is lines, each a letter and a text: A S F R are
  * patterns (author, sender, from, recipient; small letters include subdomains), L a login, I an ID,
  * O "only", and M a message: sender, header From, recipient and login, divided by tabs. Whatever
- * way the index takes to its rows, it must give exactly those that selector_match says of all.
+ * way the index takes to its rows, it must give exactly those that selector_nominate says of all.
  */
 #include "index/entry.h"
 #include "index/select.h"
@@ -110,7 +110,7 @@ static void compare(struct txn *txn, const struct selector *s, const struct cand
 		struct message m;
 
 		fuzz_require(record_decode(value, &m) == 0);
-		unsigned matched = selector_match(s, &m, NULL);
+		unsigned matched = selector_nominate(s, &m, NULL);
 		if (!matched)
 			continue;
 		fuzz_require(n < got->count);

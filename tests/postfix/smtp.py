@@ -22,11 +22,14 @@ class Smtp:
     """One connection. Usable as a context manager; leaving it says QUIT."""
 
     def __init__(self, port, helo="client.test", timeout=60):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout)
+        self.socket = self.connect(port, timeout)
         self.stream = self.socket.makefile("rb")
         self.helo = helo
         self.expect(2, self.reply())
         self.ehlo()
+
+    def connect(self, port, timeout):
+        return socket.create_connection(("127.0.0.1", port), timeout)
 
     def __enter__(self):
         return self

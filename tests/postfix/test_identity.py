@@ -3,6 +3,7 @@
 import os
 
 from case import BAD, RigCase, both_ids
+from smtp import content, queue_id
 
 
 @both_ids
@@ -58,6 +59,43 @@ class ReusedId(RigCase):
         result = self.purge(BAD)
         self.assertEqual(self.postfix.ids(), {ours})
         self.assertEqual(result.with_result("deleted"), rest, result)
+
+
+@both_ids
+class WithinTheWindow(RigCase):
+    """Other mail on the same inode under the same ID, arrived between the recorded one's MAIL and RCPT: T cannot tell."""
+
+    def check(self, sender, result, submit, status=0):
+        with self.postfix.smtp() as client:
+            client.expect(2, client.mail("a@example.com"))
+            submit(sender)
+            client.expect(2, client.rcpt("u@dest.test"))
+            ours = queue_id(client.expect(2, client.data(content())))
+        self.postfix.settled(2)
+        files = self.postfix.read()
+        other = (set(files) - {ours}).pop()
+        with open(files[other].path, "rb") as source:
+            mail = source.read()
+        with open(files[ours].path, "r+b") as target:
+            target.truncate()
+            target.write(mail)
+        self.postfix.postsuper("-d", other)
+        said = self.purge("--id", ours, status=status)
+        self.assertEqual(self.postfix.ids(), {ours}, said)
+        self.assertEqual(said.with_result(result), {ours}, said)
+
+    def submit(self, sender):
+        self.postfix.sendmail(sender, ["u@dest.test"], content())
+        self.postfix.settled(1)
+
+    def test_of_another_client(self):
+        self.check("a@good.test", "changed", self.send)
+
+    def test_of_another_client_by_the_same_sender(self):
+        self.check("a@example.com", "unproven", self.send, status=2)
+
+    def test_by_sendmail(self):
+        self.check("a@good.test", "changed", self.submit)
 
 
 @both_ids

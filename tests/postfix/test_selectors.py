@@ -230,3 +230,45 @@ class List(RigCase):
         self.postfix.settled(2)
         self.postfix.postsuper("-d", first)
         self.assertEqual(set(self.pq.listed(BAD)), {second})
+
+
+@both_ids
+class CutRecipients(RigCase):
+    """Recipients past max_recipients are not in the index: the queue file decides."""
+
+    main = "virtual_alias_maps = inline:{r4@dest.test=elsewhere@alias.test}\n"
+    settings = {"max_recipients": 3}
+
+    def setUp(self):
+        super().setUp()
+        self.many = self.send("a@example.com", [f"r{n}@dest.test" for n in range(6)])
+        self.mixed = self.send("a@example.com", [f"r{n}@dest.test" for n in range(5)] + ["last@other.test"])
+        self.few = self.send("a@example.com", ["r0@dest.test", "r1@dest.test"])
+        self.postfix.settled(3)
+
+    def test_past_the_recorded(self):
+        self.assert_selects({self.many}, "--recipient", "r5@dest.test")
+        self.assert_selects(set(), "--recipient", "r6@dest.test")
+        result = self.assert_purged({self.mixed}, "--recipient", "other.test")
+        self.assertEqual(result.messages[self.mixed]["other_recipients"], 5, result)
+
+    def test_by_the_address_before_the_alias(self):
+        self.assert_selects({self.many, self.mixed}, "--recipient", "r4@dest.test")
+
+    def test_only(self):
+        self.assert_selects({self.many, self.few}, "--recipient", "dest.test", "--only")
+
+    def test_with_an_author(self):
+        self.assert_selects({self.mixed}, BAD, "--recipient", "other.test")
+        self.assert_selects(set(), "good.test", "--recipient", "other.test")
+
+    def test_scan(self):
+        """Mail that is not in the index at all is read in the same way."""
+        self.pq.kill9()
+        unseen = self.send("a@example.com", [f"r{n}@dest.test" for n in range(4)] + ["last@other.test"])
+        self.pq.start()
+        self.postfix.settled(4)
+        self.assert_selects({self.mixed, unseen}, "--recipient", "other.test", "--scan")
+
+    def test_list(self):
+        self.assertEqual(set(self.pq.listed("--recipient", "other.test")), {self.mixed})

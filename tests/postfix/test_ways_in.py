@@ -3,8 +3,23 @@
 import socket
 
 from case import BAD, RigCase, both_ids
-from rig import until
-from smtp import content, queue_id
+from rig import free_port, until
+from smtp import Smtp, content, queue_id
+
+PORTS = {long_ids: (free_port(), free_port()) for long_ids in (False, True)}  # of the class Clients and its twin
+
+
+class SmtpFrom(Smtp):
+    """A connection to any address and port; first is said before anything else."""
+
+    def __init__(self, host, port, first=""):
+        self.host, self.first = host, first
+        super().__init__(port)
+
+    def connect(self, port, timeout):
+        made = socket.create_connection((self.host, port), timeout)
+        made.sendall(self.first.encode())
+        return made
 
 
 @both_ids
@@ -168,6 +183,67 @@ class Content(RigCase):
         ours = self.send("a@good.test", "u@dest.test", content("Jürgen <j@bücher.test>"), "SMTPUTF8")
         self.postfix.settled(1)
         self.assert_purged({ours}, "xn--bcher-kva.test")
+
+
+@both_ids
+class Clients(RigCase):
+    """Whoever the client is said to be: the address and port recorded are those in the queue file, which is proven by them."""
+
+    main = "inet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xforward_hosts = 127.0.0.0/8\n"
+
+    def setUp(self):
+        self.ipv6_port, self.proxy_port = PORTS[self.long_ids]
+        self.services = (f"[::1]:{self.ipv6_port} inet n - n - 10 smtpd\n"
+                         f"127.0.0.1:{self.proxy_port} inet n - n - 10 smtpd\n -o smtpd_upstream_proxy_protocol=haproxy\n")
+        super().setUp()
+
+    def check(self, client, address=None, port=None):
+        """Where none are given, the connection's own."""
+        with client:
+            own = client.socket.getsockname()
+            ours = client.message("a@example.com", "u@dest.test", content())
+        other = self.send("a@good.test")
+        self.postfix.settled(2)
+        file, shown = self.postfix.read()[ours].attributes, self.pq.idx("show", "--json", ours).lines[0]
+        address, port = address or own[0], own[1] if port is None else port
+        self.assertEqual((file["client_address"], file["client_port"]), (address, str(port or "unknown")))
+        self.assertEqual((shown["client"], shown.get("client_port", 0)), (address, port))
+        self.assert_purged({ours}, BAD)
+        self.assertEqual(self.postfix.ids(), {other})
+
+    def as_client(self, **attributes):
+        client = self.postfix.smtp()
+        client.xclient(**attributes)
+        return client
+
+    def test_ipv4(self):
+        self.check(self.postfix.smtp())
+
+    def test_ipv6(self):
+        self.check(SmtpFrom("::1", self.ipv6_port))
+
+    def test_proxy_protocol(self):
+        words = "PROXY TCP4 192.0.2.7 192.0.2.8 4711 25\r\n"
+        self.check(SmtpFrom("127.0.0.1", self.proxy_port, words), "192.0.2.7", 4711)
+
+    def test_xclient_address(self):
+        """The port stays the connection's own."""
+        self.check(self.as_client(ADDR="192.0.2.1"), "192.0.2.1")
+
+    def test_xclient_address_and_port(self):
+        self.check(self.as_client(ADDR="IPV6:2001:db8::1", PORT="1234"), "2001:db8::1", 1234)
+
+    def test_xclient_mapped_address(self):
+        self.check(self.as_client(ADDR="IPV6:::ffff:192.0.2.1", PORT="1234"), "192.0.2.1", 1234)
+
+    def test_xclient_without_port(self):
+        self.check(self.as_client(ADDR="192.0.2.1", PORT="[UNAVAILABLE]"), "192.0.2.1", 0)
+
+    def test_xforward(self):
+        """It says who the client was for the log, and changes nothing else."""
+        client = self.postfix.smtp()
+        client.expect(2, client.command("XFORWARD NAME=x.test ADDR=192.0.2.99 PORT=999"))
+        self.check(client)
 
 
 @both_ids

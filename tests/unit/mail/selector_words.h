@@ -98,5 +98,6 @@ static inline int teardown(void **state)
 #define E MATCHED_ENVELOPE
 #define F MATCHED_FROM
 #define O MATCHED_OTHER
+#define U MATCHED_UNSURE
 
 #endif

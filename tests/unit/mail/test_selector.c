@@ -154,6 +154,37 @@ static void test_other_recipients(void **state)
 	}
 }
 
+/* Recipients that were cut may be any: what is recorded decides only where it suffices. */
+static void test_nominate(void **state)
+{
+	static const struct {
+		const char *name, *words[9];
+		unsigned nominated, matched;
+	} cases[] = {
+	    {"not asked", {"all", ""}, O, O},
+	    {"among the recorded", {"recipient", "dest.example"}, O, O},
+	    {"not among them", {"recipient", "z.example"}, O | U, 0},
+	    {"only, all recorded match", {"recipient", "/./", "only", ""}, O | U, 0},
+	    {"only, not all recorded", {"recipient", "dest.example", "only", ""}, 0, 0},
+	    {"other sender", {"recipient", "z.example", "sender", "z.example"}, 0, 0},
+	    {"other author", {"recipient", "z.example", "", "z.example"}, 0, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct selector s;
+		struct message m;
+
+		usual(&m);
+		m.recipient_count += 5;
+		m.flags |= MESSAGE_CUT_RECIPIENTS;
+		fill(&s, cases[i].words);
+		case_assert(cases[i].name, selector_nominate(&s, &m, NULL) == cases[i].nominated);
+		case_assert(cases[i].name, selector_match(&s, &m, NULL) == cases[i].matched);
+		selector_release(&s);
+	}
+}
+
 static void test_empty(void **state)
 {
 	struct selector s;
@@ -214,6 +245,7 @@ int main(void)
 	    cmocka_unit_test(test_match),
 	    cmocka_unit_test(test_bare_message),
 	    cmocka_unit_test(test_other_recipients),
+	    cmocka_unit_test(test_nominate),
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_limits_told),
 	};

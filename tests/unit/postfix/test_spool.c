@@ -228,6 +228,29 @@ static void test_damaged_and_empty(void **state)
 	rig_close(&rig);
 }
 
+/* cleanup(8) writes by buffers: ours may end anywhere, before its client or in the middle of it. */
+static void test_arriving_in_pieces(void **state)
+{
+	struct bytes file = {0};
+	struct message m;
+	struct queue_id id;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	rig_envelope(&file, ARRIVAL, "srs0=x@our.example");
+	for (size_t len = 0; len <= file.len; len++) {
+		const struct bytes piece = {.at = file.at, .len = len};
+
+		id = rig_put(&rig, QUEUE_INCOMING, &piece, 0600);
+		rig_recorded(&m, &id, ARRIVAL);
+		if (prove(&rig, &m).state != PROOF_ARRIVING)
+			case_fail("piece", "the first %zu bytes are taken for another's", len);
+	}
+	bytes_release(&file);
+	rig_close(&rig);
+}
+
 /* Mail that another user submitted: mail_owner cannot read it, and it was never in a later queue.
  */
 static void test_unreadable(void **state)
@@ -343,5 +366,6 @@ UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_hash
     cmocka_unit_test(test_judgements), cmocka_unit_test(test_renamed_onto),
     cmocka_unit_test(test_earlier_queue_counts), cmocka_unit_test(test_gone),
     cmocka_unit_test(test_no_regular_file), cmocka_unit_test(test_damaged_and_empty),
-    cmocka_unit_test(test_unreadable), cmocka_unit_test(test_many),
-    cmocka_unit_test(test_none_and_no_queue), cmocka_unit_test(test_states))
+    cmocka_unit_test(test_arriving_in_pieces), cmocka_unit_test(test_unreadable),
+    cmocka_unit_test(test_many), cmocka_unit_test(test_none_and_no_queue),
+    cmocka_unit_test(test_states))
