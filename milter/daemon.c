@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -22,6 +23,8 @@
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
 #define STOP_TIMEOUT  (5 * USEC_PER_SEC)
+#define LOCK_PATH     "%s/daemon.lock"
+#define LOCK_FLAGS    (O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC)
 
 struct daemon {
 	const struct settings *settings;
@@ -132,28 +135,21 @@ static int locked_by_another(int fd, const char *path, struct err *err)
 	    text[0] ? text : "unknown", path);
 }
 
-static int take_lock(struct daemon *d, const char *path, struct err *err)
+static int take_lock(const struct daemon *d, int fd, const char *path, struct err *err)
 {
 	struct stat st;
 	char text[32];
 
-	d->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (d->lock < 0) {
-		/* Without the directory there is nothing to guard. The index has a lock of its own.
-		 */
-		log_warning("failed to open '%s' (%s), going on", path, strerror(errno));
-		return 0;
-	}
-	if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
-		return locked_by_another(d->lock, path, err);
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return locked_by_another(fd, path, err);
 	/* The directory is another user's: root writes only into what is a plain file with no other
 	 * name. */
-	if (fstat(d->lock, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return err_set(err, ERR_REFUSED, "'%s' is not a plain file", path);
-	if (d->root && fchown(d->lock, d->role.uid, d->role.gid) != 0)
+	if (d->root && fchown(fd, d->role.uid, d->role.gid) != 0)
 		return err_sys(err, errno, "failed to give '%s' away", path);
 	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(d->lock, 0) != 0 || pwrite(d->lock, text, strlen(text), 0) < 0)
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
 		log_debug("failed to write '%s' (%s)", path, strerror(errno));
 	return 0;
 }
@@ -161,15 +157,41 @@ static int take_lock(struct daemon *d, const char *path, struct err *err)
 /* Before the socket: libmilter would silently take the socket's path from a daemon that lives. */
 static int be_the_only_one(struct daemon *d, struct err *err)
 {
-	struct strbuf path = {0};
+	char path[PATH_MAX];
+	int code = 0;
 
-	strbuf_printf(&path, "%s/daemon.lock", d->settings->index_directory);
-	int code = path.failed ? err_set(err, -ENOMEM, "out of memory")
-			       : take_lock(d, strbuf_text(&path), err);
-	strbuf_release(&path);
-	if (!code)
-		code = listener_probe(&d->listener, err);
-	return code;
+	snprintf(path, sizeof(path), LOCK_PATH, d->settings->index_directory);
+	d->lock = open(path, LOCK_FLAGS, 0600);
+	if (d->lock >= 0)
+		code = take_lock(d, d->lock, path, err);
+	else /* Nothing is there to guard. The index has a lock of its own. */
+		log_warning("failed to open '%s' (%s), going on", path, strerror(errno));
+	return code ? code : listener_probe(&d->listener, err);
+}
+
+/*
+ * Where the directory was replaced, or has come late, the lock is taken in the new one. That of the
+ * old one keeps nobody out, and keeps its file system from being unmounted.
+ */
+static void keep_lock(struct daemon *d)
+{
+	struct stat ours, there;
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), LOCK_PATH, d->settings->index_directory);
+	if (d->lock >= 0 && fstat(d->lock, &ours) == 0 && lstat(path, &there) == 0 &&
+	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
+		return;
+	fd = open(path, LOCK_FLAGS, 0600);
+	if (fd < 0)
+		return;
+	if (take_lock(d, fd, path, NULL) == 0) {
+		io_close(&d->lock);
+		d->lock = fd;
+	} else {
+		io_close(&fd);
+	}
 }
 
 static int open_socket(struct daemon *d, struct err *err)
@@ -237,8 +259,9 @@ static void reload(void *arg)
 
 static void each_second(void *arg)
 {
-	const struct daemon *d = arg;
+	struct daemon *d = arg;
 
+	keep_lock(d);
 	rulekeeper_reload(d->rules, false);
 	rulekeeper_tell_limits(d->rules);
 }

@@ -360,6 +360,18 @@ bool intake_gap(struct intake *in, struct coverage_row *ret)
 	return open;
 }
 
+int64_t intake_safe_time(struct intake *in, int64_t now)
+{
+	int64_t safe = now;
+
+	pthread_mutex_lock(&in->lock);
+	for (const struct ticket *t = in->rows; t; t = t->next)
+		if (t->mail_time < safe)
+			safe = t->mail_time;
+	pthread_mutex_unlock(&in->lock);
+	return safe;
+}
+
 void intake_gap_written(struct intake *in, const struct coverage_row *row)
 {
 	char since[CLOCK_TEXT_SIZE];

@@ -99,6 +99,8 @@ struct errand *intake_take_errand(struct intake *in); /* NULL: none; free() it *
 /* From here on every record is lost at once, for that reason; NULL opens the intake again. */
 void intake_close(struct intake *in, const char *reason);
 bool intake_gap(struct intake *in, struct coverage_row *ret);
+/* When the oldest message whose row waits began, or now if that is earlier. */
+int64_t intake_safe_time(struct intake *in, int64_t now);
 void intake_gap_written(struct intake *in, const struct coverage_row *row);
 void intake_finished(struct intake *in);
 

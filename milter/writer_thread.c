@@ -96,7 +96,8 @@ static void tend_space(struct writer *w)
 
 /*
  * The run file's time says: up to here nothing was lost that is not written down. So it stands
- * still while a gap is known to memory alone, for a kill would take that with it.
+ * still while a gap is known to memory alone, for a kill would take that with it; and it stays
+ * behind rows that wait, which with commit = async are answered already.
  */
 static void show_life(struct writer *w, int64_t now)
 {
@@ -104,7 +105,7 @@ static void show_life(struct writer *w, int64_t now)
 
 	if (now < w->next_touch || intake_gap(&w->intake, &gap))
 		return;
-	home_touch(&w->home);
+	home_touch(&w->home, intake_safe_time(&w->intake, clock_wall()));
 	w->next_touch = now + HOME_RUN_INTERVAL;
 }
 

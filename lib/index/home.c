@@ -91,6 +91,9 @@ int64_t home_last_sign(const char *directory)
 /* A new run file, with the time of this start in it. */
 static void begin_run(const char *directory, int64_t now)
 {
+	const struct timespec at = {
+	    .tv_sec = now / USEC_PER_SEC, .tv_nsec = now % USEC_PER_SEC * 1000};
+	const struct timespec times[2] = {at, at};
 	char *path = data_file_path(directory, RUN_FILE), text[CLOCK_TEXT_SIZE];
 	int fd = -1;
 
@@ -99,18 +102,21 @@ static void begin_run(const char *directory, int64_t now)
 	if (fd >= 0) {
 		(void)clock_text(now, text, sizeof text);
 		(void)!dprintf(fd, "%s\n", text);
-		(void)futimens(fd, NULL);
+		(void)futimens(fd, times);
 		io_close(&fd);
 	}
 	free(path);
 }
 
-void home_touch(struct home *home)
+void home_touch(struct home *home, int64_t when)
 {
+	const struct timespec at = {
+	    .tv_sec = when / USEC_PER_SEC, .tv_nsec = when % USEC_PER_SEC * 1000};
+	const struct timespec times[2] = {at, at};
 	char *path = data_file_path(home->directory, RUN_FILE);
 
-	if (path && utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
-		begin_run(home->directory, clock_wall());
+	if (path && utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW) != 0 && errno == ENOENT)
+		begin_run(home->directory, when);
 	free(path);
 }
 
@@ -235,7 +241,7 @@ void home_close(struct home *home)
 		/* Without its END row this stop is no orderly one: what was lost since the last
 		 * sign of life is part of the gap that the next start finds. */
 		if (txn_commit(&txn, NULL) == 0)
-			home_touch(home);
+			home_touch(home, clock_wall());
 	}
 	home_abandon(home);
 }

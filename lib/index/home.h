@@ -48,9 +48,12 @@ void home_close(struct home *home);
 int home_check(struct home *home) NODISCARD;
 /* Gives up without writing: after ERR_STALE or a store that must be reopened. */
 void home_abandon(struct home *home);
-/* Touches the run file. Best effort. */
-void home_touch(struct home *home);
-/* When it was touched last, wall microseconds: the last sign of life; 0 = there is none. */
+/*
+ * Sets the run file's time (wall microseconds): up to there nothing that was answered is missing
+ * without a row that says so. Best effort.
+ */
+void home_touch(struct home *home, int64_t when);
+/* That time: the last sign of life; 0 = there is none. */
 int64_t home_last_sign(const char *directory);
 /*
  * Moves an unreadable data file aside as data.mdb.damaged-TIME and removes LMDB's lock file, so

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The index's disk fails in one way or another: mail flows on, gaps are told, and recording resumes by itself."""
+import errno
 import os
 import shutil
 import subprocess
@@ -115,6 +116,61 @@ class FullDisk(Disk):
         self.assertEqual(self.postfix.ids(), set())
         with self.postfix.smtp() as client:
             self.assertEqual(client.mail("a@example.com")[0], 550)
+
+
+class ReadOnly(Disk):
+    """A disk of its own that becomes read-only under the open index, as ext4 does by itself when it meets an error."""
+
+    def setUp(self):
+        RigCase.setUp(self)
+        self.pq.kill9()
+        self.image = os.path.join(self.pq.home, "disk")
+        with open(self.image, "wb") as file:
+            file.truncate(256 << 20)
+        self.run_tool("mkfs.ext4", "-q", "-E", "lazy_itable_init=0,nodiscard", self.image)
+        self.mount()
+        self.addCleanup(subprocess.run, ["umount", "-l", self.pq.index], check=False, capture_output=True)
+        self.addCleanup(self.pq.kill9)
+        self.pq.start()
+        self.before = set(self.send_many("a@example.com", 10))
+
+    def run_tool(self, *words, good=(0,)):
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertIn(done.returncode, good, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout.strip()
+
+    def mount(self):
+        self.run_tool("mount", "-o", "loop,errors=remount-ro", self.image, self.pq.index)
+        self.pq.make_directories()
+
+    def turn_read_only(self):
+        device = os.path.basename(self.run_tool("findmnt", "-n", "-o", "SOURCE", self.pq.index))
+        with open(f"/sys/fs/ext4/{device}/trigger_fs_error", "w", encoding="ascii") as file:
+            file.write("a test asks for it")
+        with self.assertRaises(OSError) as refused:
+            open(os.path.join(self.pq.index, "probe"), "wb").close()
+        self.assertEqual(refused.exception.errno, errno.EROFS)
+
+    def test_under_an_open_index(self):
+        daemon = self.pq.process.pid
+        self.turn_read_only()
+        self.assertLess(self.timed(20, "a@example.com"), 20 * 1 + 5, "mail flows")
+        self.assertLessEqual(self.before, set(self.pq.listed(BAD)), "what is there can be read")
+        told = self.pq.idx("status", "--json")
+        self.assertEqual(told.status, 2, told)
+        self.assertTrue({"gap_open", "not_recording"} & {f["id"] for f in told.lines[0]["status"]["findings"]}, told)
+        result = self.pq.idx("purge", "-y", "--json", "--id", min(self.before))
+        self.assertEqual(result.summary["deleted"], 1, "a purge needs no index write")
+        self.run_tool("umount", "-l", self.pq.index)
+        # Nothing holds the old disk once the daemon has let go of it.
+        until(lambda: self.run_tool("losetup", "-j", self.image) == "", "the daemon's leaving the disk", 15)
+        self.run_tool("e2fsck", "-fy", self.image, good=(0, 1))
+        self.mount()
+        until(lambda: self.pq.idx("list", BAD).status == 0 and self.recording(), "recording again", 15)
+        self.assertEqual(self.pq.process.pid, daemon, "without a restart")
+        self.assertIsNone(self.pq.process.poll())
+        self.assertLess(self.before - {min(self.before)}, set(self.pq.listed(BAD)))
+        self.assert_gap_told(missing=self.account())
 
 
 class Shimmed(Disk):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """commit = sync: whatever was answered 250 is in the index, however the daemon dies."""
+import os
 import threading
 import time
 
@@ -74,6 +75,23 @@ class Kill9(RigCase):
         self.pq.kill9()
         self.assert_purged(known, BAD)
         self.assertEqual(self.postfix.ids(), {other})
+
+
+class AsyncKilled(RigCase):
+    settings = {"commit": "async", "commit_delay": "10s"}
+
+    def test_what_is_lost_lies_in_the_gap(self):
+        """What was answered and not yet written when the run file was touched is lost with the daemon; the gap has it."""
+        run = os.path.join(self.pq.index, "run")
+        first = os.stat(run).st_mtime_ns
+        until(lambda: self.send("a@example.com") and os.stat(run).st_mtime_ns != first, "the next sign of life")
+        self.pq.kill9()
+        self.postfix.settled()
+        missing = self.postfix.ids() - set(self.pq.listed(BAD))
+        self.assertTrue(missing, "nothing was lost")
+        self.pq.start()
+        told = self.pq.idx("status", "--json").lines[0]["status"]
+        self.assertEqual((told["unindexed"], told["unindexed_in_gaps"]), (len(missing), len(missing)), told["gaps"])
 
 
 @both_ids

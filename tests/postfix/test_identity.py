@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: ISC
 """A reused queue ID is never hit: another message's file under a recorded ID is left alone."""
 import os
+import shutil
+import subprocess
 
+import spool
 from case import BAD, RigCase, both_ids
+from pqpurge import BUILD, USER
 from smtp import content, queue_id
 
 
@@ -59,6 +63,57 @@ class ReusedId(RigCase):
         result = self.purge(BAD)
         self.assertEqual(self.postfix.ids(), {ours})
         self.assertEqual(result.with_result("deleted"), rest, result)
+
+
+class TenThousand(RigCase):
+    """A queue and its index made by a tool, a message each 1.3 ms, every second one of the domain. Then each of those IDs gets
+    the next message's file: half of them by a rename, half in place, so that the inode is the ID's own."""
+
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        made = subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix", self.pq.index, "20000",
+                               "2", BAD], check=True, capture_output=True, text=True)
+        self.ours = made.stdout.split()
+        for name in os.listdir(self.pq.index):
+            shutil.chown(os.path.join(self.pq.index, name), USER)
+        self.pq.start()
+
+    def paths(self):
+        return {queue_id: path for _, queue_id, path in spool.walk(self.postfix.spool)}
+
+    def reuse_all(self):
+        """{queue ID: bytes of the file that it names now}."""
+        paths, files = self.paths(), {}
+        others = sorted(set(paths) - set(self.ours))
+        for number, (queue_id, other) in enumerate(zip(self.ours, others, strict=True)):
+            path, spare = paths[queue_id], paths[other]
+            with open(spare, "rb") as file:
+                files[queue_id] = file.read()
+            if number % 2:
+                with open(path, "r+b") as file:
+                    file.truncate()
+                    file.write(files[queue_id])
+                os.unlink(spare)
+            else:
+                os.rename(spare, path)
+        return files
+
+    def test_none_is_deleted(self):
+        self.assertEqual(len(self.ours), 10000)
+        self.assertEqual(len(self.pq.listed(BAD)), 10000, "each of them is proven before")
+        files = self.reuse_all()
+        dry = self.pq.idx("purge", "-n", "--json", BAD)
+        self.assertEqual((dry.status, dry.summary["would_delete"], dry.summary["changed"]), (0, 0, 10000), dry.summary)
+        result = self.purge(BAD)
+        self.assertEqual((result.summary["deleted"], result.summary["changed"]), (0, 10000), result.summary)
+        self.assertEqual(result.with_result("changed"), set(self.ours))
+        paths = self.paths()
+        self.assertEqual(set(paths), set(files))
+        for queue_id, content in files.items():
+            with open(paths[queue_id], "rb") as file:
+                self.assertEqual(file.read(), content, queue_id)
 
 
 @both_ids

@@ -2,6 +2,8 @@
 /* The writer: recording, and losing without keeping mail waiting. */
 #include "tests/unit/milter/writer_fixture.h"
 
+#include "milter/intake.h"
+
 #define SESSIONS    20
 #define PER_SESSION 25
 
@@ -67,6 +69,29 @@ static void test_async(void **state)
 		assert_int_equal(record(f, i), WRITER_QUEUED);
 	stop(f); /* does not wait for the delay */
 	assert_int_equal(rows(f, STORE_MESSAGE), 10);
+}
+
+/* Rows that wait are answered already: the last sign of life is not later than they are. */
+static void test_safe_time(void **state)
+{
+	static const int64_t times[] = {5000, 3000, 4000};
+	char reason[WRITER_REASON_MAX + 1];
+	struct intake in;
+
+	(void)state;
+	assert_int_equal(intake_init(&in, USEC_PER_SEC), 0);
+	assert_int_equal(intake_safe_time(&in, 4500), 4500);
+	for (size_t i = 0; i < COUNT_OF(times); i++) {
+		struct bytes row = {0};
+
+		bytes_put_u8(&row, 1);
+		assert_int_equal(intake_record(&in, &row, times[i], 0, reason), 0);
+	}
+	assert_int_equal(intake_safe_time(&in, 4500), 3000);
+	assert_int_equal(intake_safe_time(&in, 2000), 2000);
+	intake_batch_over(&in, intake_take_rows(&in), 0, "");
+	assert_int_equal(intake_safe_time(&in, 4500), 4500);
+	intake_release(&in);
 }
 
 static void test_queue_is_capped(void **state)
@@ -203,5 +228,6 @@ static void test_lose(void **state)
 }
 
 UNIT_MAIN(TEST(test_recorded), TEST(test_many_sessions), TEST(test_async),
-    TEST(test_queue_is_capped), TEST(test_failing_commits), TEST(test_gap_ends_without_mail),
-    TEST(test_hanging_commit), TEST(test_gap_survives_the_end), TEST(test_lose))
+    cmocka_unit_test(test_safe_time), TEST(test_queue_is_capped), TEST(test_failing_commits),
+    TEST(test_gap_ends_without_mail), TEST(test_hanging_commit), TEST(test_gap_survives_the_end),
+    TEST(test_lose))
