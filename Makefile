@@ -192,10 +192,11 @@ MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
 SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh .ci/run tests/deb/run $(wildcard debian/p*inst debian/p*rm)
 
 .PHONY: lint
-lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, manuals, shell
-	@echo "clang-format, rooms, mandoc, shellcheck"
+lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, units, manuals, shell
+	@echo "clang-format, rooms, units, mandoc, shellcheck"
 	@clang-format --dry-run -Werror $(C_FILES)
 	@sh tests/lint.sh rooms
+	@sh tests/lint.sh units
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)
 	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc DEVELOPER=1 lint-build
