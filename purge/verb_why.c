@@ -64,6 +64,16 @@ struct told {
 	struct patience patience;
 };
 
+/* When the first message is past its lifetime; 0 = there is none. */
+static int64_t gives_up(const struct told *t)
+{
+	int64_t mail = t->why.oldest, bounce = t->why.oldest_null;
+
+	mail += mail ? t->patience.usec[LIFETIME] : 0;
+	bounce += bounce ? t->patience.usec[BOUNCE_LIFETIME] : 0;
+	return mail && (!bounce || mail < bounce) ? mail : bounce;
+}
+
 static size_t shown(const struct told *t)
 {
 	size_t limit = t->s->options.limit;
@@ -115,9 +125,8 @@ static int json_all(const struct told *t)
 	json_put_int(summary, "due", (int64_t)t->why.due);
 	if (t->why.next)
 		json_put_int(summary, "next_try", t->why.next / USEC_PER_SEC);
-	if (t->why.oldest)
-		json_put_int(summary, "gives_up",
-		    (t->why.oldest + t->patience.usec[LIFETIME]) / USEC_PER_SEC);
+	if (gives_up(t))
+		json_put_int(summary, "gives_up", gives_up(t) / USEC_PER_SEC);
 	json_put(o, "summary", summary);
 	return json_line(stdout, o) < 0 && code == 0 ? -EIO : code;
 }
@@ -170,9 +179,9 @@ static void text_patience(const struct told *t)
 		printf("Next tries: from %s to %s.\n",
 		    clock_text(t->why.next, first, sizeof(first)),
 		    clock_text(t->why.last, last, sizeof(last)));
-	if (t->why.oldest)
-		printf("The oldest is given up at the first try after %s.\n",
-		    clock_text(t->why.oldest + t->patience.usec[LIFETIME], first, sizeof(first)));
+	if (gives_up(t))
+		printf("It gives up the first of them at its first try after %s.\n",
+		    clock_text(gives_up(t), first, sizeof(first)));
 }
 
 static void text_all(const struct told *t)
@@ -212,7 +221,8 @@ static int read_matches(struct told *t, const struct outcome *outcome, struct er
 
 		if (item->result == RESULT_READY)
 			messages[count++] = (struct why_message){item->candidate->message.queue_id,
-			    (enum queue_name)item->proof.queue, item->proof.arrival_time};
+			    (enum queue_name)item->proof.queue, item->proof.arrival_time,
+			    !*item->candidate->message.sender};
 	}
 	code = why_read(&t->s->postfix, messages, count, t->s->options.now, &t->why, err);
 	free(messages);

@@ -35,7 +35,7 @@ static int count_logs(struct why_count *c, struct task *task, struct err *err)
 		struct err words;
 		int code;
 
-		why_count_begin(c, &m->queue_id, m->arrival_time);
+		why_count_begin(c, &m->queue_id, m->arrival_time, m->null_sender);
 		code = spool_reasons_visit(
 		    task->p, why_count_directory(c), &m->queue_id, visit_reason, c);
 		if (code == -ENOMEM)
@@ -59,7 +59,7 @@ static int visit_entry(void *arg, const struct postqueue_entry *entry)
 
 	if (!selector_match_file(task->selector, entry->arrival_time, entry->size, entry->queue))
 		return 0;
-	why_count_begin(c, &entry->queue_id, entry->arrival_time);
+	why_count_begin(c, &entry->queue_id, entry->arrival_time, entry->null_sender);
 	for (size_t n = 0; n < entry->recipients && code == 0; n++) {
 		postqueue_recipient(entry, n, address, reason);
 		if (*reason)
@@ -133,6 +133,7 @@ static void view_sums(struct reader *r, struct why *why)
 	why->unread = reader_u64(r);
 	why->why_unread = reader_text(r);
 	why->oldest = reader_i64(r);
+	why->oldest_null = reader_i64(r);
 	why->next = reader_i64(r);
 	why->last = reader_i64(r);
 }

@@ -35,6 +35,7 @@ struct why_message {
 	struct queue_id queue_id;
 	enum queue_name queue;
 	int64_t arrival_time; /* wall microseconds; 0 or less = unknown */
+	bool null_sender;
 };
 
 /* Zero-initialise. */
@@ -47,8 +48,10 @@ struct why {
 	uint64_t unread;        /* logs, or lines of postqueue, that could not be read */
 	const char *why_unread; /* the first of them */
 	uint64_t due;           /* deferred messages whose next try is due now */
-	int64_t oldest;         /* arrival; 0 = no message */
-	int64_t next, last;     /* when the first and the last of the others are tried; 0 = none */
+	/* Arrival of the oldest, 0 = none: of those with a sender, and with the null sender, for
+	 * which the patience is another. */
+	int64_t oldest, oldest_null;
+	int64_t next, last; /* when the first and the last of the others are tried; 0 = none */
 	struct blob memory;
 };
 

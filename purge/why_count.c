@@ -40,7 +40,7 @@ struct why_count {
 	bool has_reason;    /* it has one */
 	uint64_t messages;  /* it included */
 	uint64_t recipients, silent, due, unread;
-	int64_t oldest, next, last;
+	int64_t oldest, oldest_null, next, last;
 	struct err why_unread;
 };
 
@@ -95,13 +95,16 @@ void why_count_unread(struct why_count *c, uint64_t count, const struct err *why
 
 /* ---- one message */
 
-void why_count_begin(struct why_count *c, const struct queue_id *id, int64_t arrival_time)
+void why_count_begin(
+    struct why_count *c, const struct queue_id *id, int64_t arrival_time, bool null_sender)
 {
+	int64_t *oldest = null_sender ? &c->oldest_null : &c->oldest;
+
 	c->id = *id;
 	c->messages++;
 	c->has_reason = false;
-	if (arrival_time > 0 && (c->oldest == 0 || arrival_time < c->oldest))
-		c->oldest = arrival_time;
+	if (arrival_time > 0 && (*oldest == 0 || arrival_time < *oldest))
+		*oldest = arrival_time;
 }
 
 static int find_reason(struct why_count *c, const char *reason, size_t *ret)
@@ -237,6 +240,7 @@ static void put_sums(const struct why_count *c, struct bytes *out)
 	bytes_put_u64(out, c->unread);
 	bytes_put_text(out, c->why_unread.text);
 	bytes_put_i64(out, c->oldest);
+	bytes_put_i64(out, c->oldest_null);
 	bytes_put_i64(out, c->next);
 	bytes_put_i64(out, c->last);
 	bytes_put_u64(out, c->reason_names.count);

@@ -19,7 +19,8 @@ void why_count_free(struct why_count *c);
  * One message: its begin (arrival_time 0 = unknown), each of its recipients that has a reason, its
  * end. A negative code is -ENOMEM.
  */
-void why_count_begin(struct why_count *c, const struct queue_id *id, int64_t arrival_time);
+void why_count_begin(
+    struct why_count *c, const struct queue_id *id, int64_t arrival_time, bool null_sender);
 int why_count_recipient(struct why_count *c, const char *recipient, const char *reason) NODISCARD;
 void why_count_end(struct why_count *c, enum queue_name queue);
 

@@ -15,12 +15,15 @@
 
 #define LINE_FIRST  65536
 #define ERRORS_READ 4096
+/* As showq(8) writes it (showq.c); no other sender lacks its domain. */
+#define NULL_SENDER_SHOWN "MAILER-DAEMON"
 
 /* ---- one line */
 
 static int take(const struct json *line, struct postqueue_entry *entry)
 {
 	const char *id = json_text(line, "queue_id"), *queue = json_text(line, "queue_name");
+	const char *sender = json_text(line, "sender");
 	int64_t seconds = json_int(line, "arrival_time", 0);
 	unsigned bits;
 
@@ -30,6 +33,7 @@ static int take(const struct json *line, struct postqueue_entry *entry)
 	entry->queue = (enum queue_name)bits;
 	if (seconds > 0 && seconds < INT64_MAX / USEC_PER_SEC)
 		entry->arrival_time = seconds * USEC_PER_SEC;
+	entry->null_sender = sender && strcmp(sender, NULL_SENDER_SHOWN) == 0;
 	entry->size = json_int(line, "message_size", -1);
 	entry->recipients = json_count(line, "recipients");
 	return 0;

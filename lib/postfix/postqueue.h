@@ -19,6 +19,7 @@ struct postqueue_entry {
 	enum queue_name queue;
 	int64_t arrival_time; /* wall microseconds, of whole seconds; 0 = not told */
 	int64_t size;         /* -1 = not told */
+	bool null_sender;
 	size_t recipients;
 	struct json *line;
 };

@@ -124,6 +124,7 @@ class Patience(WhyCase):
             self.assertEqual(summary["next_try"], min(tries))
             self.assertGreaterEqual(min(tries), int(oldest) + 660)
             self.assertEqual(summary["due"], 0)
+        self.bounces_have_less_time()
         text = re.sub(r"\s+", " ", self.pq.idx("why").out)
         for words in ("every 7m (queue_run_delay)", "after 11m to 2h (minimal_backoff_time, maximal_backoff_time)",
                       "gives up after 3d (maximal_queue_lifetime)", "on bounces after 36h (bounce_queue_lifetime)"):
@@ -135,6 +136,16 @@ class Patience(WhyCase):
             summary = self.why(*args).summary
             self.assertEqual(summary["due"], 2)
             self.assertNotIn("next_try", summary)
+
+
+    def bounces_have_less_time(self):
+        queue_id = self.send("", "u@d0.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        arrival = self.postfix.read()[queue_id].arrival
+        for args in ((), ("--client", "127.0.0.1")):
+            self.assertEqual(self.why(*args).summary["gives_up"], int(arrival) + 36 * 3600)
+        self.postfix.postsuper("-d", "-", ids=[queue_id])
 
 
 class Trouble(WhyCase):
