@@ -7,6 +7,7 @@ UNITDIR     ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 MANDIR      ?= $(PREFIX)/share/man
+ZSHDIR      ?= $(PREFIX)/share/zsh/site-functions
 DESTDIR     ?=
 BUILD       ?= build
 CC          ?= gcc
@@ -188,13 +189,14 @@ bench-programs: all $(BENCHES) $(TOOLS)
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
-SH_FILES  := tests/deps.sh tests/lint.sh .ci/run tests/deb/run $(wildcard debian/p*inst debian/p*rm)
+SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh .ci/run tests/deb/run $(wildcard debian/p*inst debian/p*rm)
 
 .PHONY: lint
-lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, manuals, shell
-	@echo "clang-format, rooms, mandoc, shellcheck"
+lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, units, manuals, shell
+	@echo "clang-format, rooms, units, mandoc, shellcheck"
 	@clang-format --dry-run -Werror $(C_FILES)
 	@sh tests/lint.sh rooms
+	@sh tests/lint.sh units
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)
 	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc DEVELOPER=1 lint-build
@@ -218,7 +220,7 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
-	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pqpurge-idx
+	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
 	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \
@@ -228,7 +230,7 @@ uninstall: ## what install put there, but for the configuration
 	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
 	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx \
-	  $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pqpurge-idx
+	  $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
 
 # ---- Debian package, built in a copy of the tree; the result is in $(BUILD)/deb
 .PHONY: deb deb-check

@@ -242,10 +242,11 @@ static void put_head(const struct screen *screen, const struct top *top)
 {
 	char size[32], rate[24], time[CLOCK_TEXT_SIZE];
 
+	/* With the time there is no room for more words in 80 columns. */
 	if (screen->rates)
 		printf("%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
-	printf("%" PRIu64 " %s in the queue (%s) in %zu %s", top->messages,
-	    wording_messages(top->messages), str_size_text(top->bytes, size, sizeof(size)),
+	printf("%" PRIu64 " %s%s (%s) in %zu %s", top->messages, wording_messages(top->messages),
+	    screen->rates ? "" : " in the queue", str_size_text(top->bytes, size, sizeof(size)),
 	    top->count, top->count == 1 ? "group" : "groups");
 	put_rate(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
 	    sizeof(rate));

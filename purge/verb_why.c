@@ -60,11 +60,19 @@ static void patience_release(struct patience *patience)
 /* All that is told. */
 struct told {
 	const struct session *s;
-	uint64_t messages;
-	int64_t oldest; /* arrival; 0 = no message */
 	struct why why;
 	struct patience patience;
 };
+
+/* When the first message is past its lifetime; 0 = there is none. */
+static int64_t gives_up(const struct told *t)
+{
+	int64_t mail = t->why.oldest, bounce = t->why.oldest_null;
+
+	mail += mail ? t->patience.usec[LIFETIME] : 0;
+	bounce += bounce ? t->patience.usec[BOUNCE_LIFETIME] : 0;
+	return mail && (!bounce || mail < bounce) ? mail : bounce;
+}
 
 static size_t shown(const struct told *t)
 {
@@ -107,18 +115,18 @@ static int json_all(const struct told *t)
 
 	for (size_t i = 0; code == 0 && i < shown(t); i++)
 		code = json_group(&t->why.list[i]);
-	json_put_int(summary, "messages", (int64_t)t->messages);
+	json_put_int(summary, "messages", (int64_t)t->why.messages);
 	json_put_int(summary, "recipients", (int64_t)t->why.recipients);
 	json_put_int(summary, "reasons", (int64_t)t->why.count);
 	json_put_int(summary, "without_reason", (int64_t)t->why.silent);
+	json_put_int(summary, "unread", (int64_t)t->why.unread);
 	for (size_t i = 0; i < PATIENCE_COUNT; i++)
 		json_put_int(summary, parameters[i].name, t->patience.usec[i] / USEC_PER_SEC);
 	json_put_int(summary, "due", (int64_t)t->why.due);
 	if (t->why.next)
 		json_put_int(summary, "next_try", t->why.next / USEC_PER_SEC);
-	if (t->oldest)
-		json_put_int(
-		    summary, "gives_up", (t->oldest + t->patience.usec[LIFETIME]) / USEC_PER_SEC);
+	if (gives_up(t))
+		json_put_int(summary, "gives_up", gives_up(t) / USEC_PER_SEC);
 	json_put(o, "summary", summary);
 	return json_line(stdout, o) < 0 && code == 0 ? -EIO : code;
 }
@@ -171,19 +179,19 @@ static void text_patience(const struct told *t)
 		printf("Next tries: from %s to %s.\n",
 		    clock_text(t->why.next, first, sizeof(first)),
 		    clock_text(t->why.last, last, sizeof(last)));
-	if (t->oldest)
-		printf("The oldest is given up at the first try after %s.\n",
-		    clock_text(t->oldest + t->patience.usec[LIFETIME], first, sizeof(first)));
+	if (gives_up(t))
+		printf("It gives up the first of them at its first try after %s.\n",
+		    clock_text(gives_up(t), first, sizeof(first)));
 }
 
 static void text_all(const struct told *t)
 {
-	if (t->messages == 0) {
+	if (t->why.messages == 0) {
 		fputs("Nothing matched.\n", stdout);
 		return;
 	}
-	printf("%" PRIu64 " %s in the queue, %" PRIu64 " %s deferred for %zu %s.\n", t->messages,
-	    wording_messages(t->messages), t->why.recipients,
+	printf("%" PRIu64 " %s in the queue, %" PRIu64 " %s deferred for %zu %s.\n",
+	    t->why.messages, wording_messages(t->why.messages), t->why.recipients,
 	    t->why.recipients == 1 ? "recipient" : "recipients", t->why.count,
 	    t->why.count == 1 ? "reason" : "reasons");
 	for (size_t i = 0; i < shown(t); i++)
@@ -199,7 +207,8 @@ static void text_all(const struct told *t)
 
 /* ---- what is asked */
 
-static int ask(struct told *t, const struct outcome *outcome, struct err *err)
+/* Of the messages that were found and proven. */
+static int read_matches(struct told *t, const struct outcome *outcome, struct err *err)
 {
 	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
 	size_t count = 0;
@@ -210,29 +219,36 @@ static int ask(struct told *t, const struct outcome *outcome, struct err *err)
 	for (size_t i = 0; i < outcome->count; i++) {
 		const struct item *item = &outcome->items[i];
 
-		if (item->result != RESULT_READY)
-			continue;
-		messages[count++] = (struct why_message){
-		    item->candidate->message.queue_id, (enum queue_name)item->proof.queue};
-		if (item->proof.arrival_time > 0 &&
-		    (t->oldest == 0 || item->proof.arrival_time < t->oldest))
-			t->oldest = item->proof.arrival_time;
+		if (item->result == RESULT_READY)
+			messages[count++] = (struct why_message){item->candidate->message.queue_id,
+			    (enum queue_name)item->proof.queue, item->proof.arrival_time,
+			    !*item->candidate->message.sender};
 	}
-	t->messages = count;
 	code = why_read(&t->s->postfix, messages, count, t->s->options.now, &t->why, err);
 	free(messages);
 	return code;
 }
 
+/* The words, and the exit status that they mean. */
 static int tell(struct told *t, struct err *err)
 {
-	int code = 0;
+	int code = patience_read(&t->s->postfix, &t->patience, err);
 
+	if (code < 0)
+		return code;
 	if (t->s->options.json)
 		code = json_all(t);
 	else
 		text_all(t);
-	return code < 0 ? err_sys(err, -code, "failed to write the reasons") : 0;
+	if (code < 0)
+		return err_sys(err, -code, "failed to write the reasons");
+	if (t->why.unread == 0)
+		return EXIT_DONE;
+	fflush(stdout); /* where both go to one place, this line is the last */
+	fprintf(stderr,
+	    "pqpurge-idx: %" PRIu64 " %s of reasons could not be read; the first: %s.\n",
+	    t->why.unread, t->why.unread == 1 ? "source" : "sources", t->why.why_unread);
+	return EXIT_SOME_FAILED;
 }
 
 static int compare_names(const void *key, const void *name)
@@ -269,7 +285,7 @@ static int skip_gone(const struct session *s, struct outcome *outcome, struct er
 	return 0;
 }
 
-int verb_why(struct session *s, struct err *err)
+static int tell_matches(struct told *t, struct session *s, struct err *err)
 {
 	struct progress progress;
 	struct order order = {.settings = &s->settings,
@@ -280,12 +296,9 @@ int verb_why(struct session *s, struct err *err)
 	    .progress_arg = &progress};
 	struct outcome outcome = {0};
 	struct report report = {.outcome = &outcome, .action = ACTION_LIST, .dry_run = true};
-	struct told told = {.s = s};
 	int code;
 
 	progress_init(&progress, stderr, isatty(STDERR_FILENO), wording_doing(ACTION_LIST));
-	if (selector_is_empty(&s->options.selector))
-		s->options.selector.all = true;
 	code = order_select(&order, &outcome, err);
 	if (code == 0)
 		code = skip_gone(s, &outcome, err);
@@ -293,17 +306,46 @@ int verb_why(struct session *s, struct err *err)
 		code = order_prove(&order, &outcome, err);
 	progress_end(&progress);
 	if (code == 0)
-		code = ask(&told, &outcome, err);
+		code = read_matches(t, &outcome, err);
 	if (code == 0)
-		code = patience_read(&s->postfix, &told.patience, err);
-	if (code == 0)
-		code = tell(&told, err);
-	if (code == 0) {
+		code = tell(t, err);
+	if (code >= 0) {
+		int status;
+
 		report_problems(stderr, &report);
-		code = report_exit(&report);
+		status = report_exit(&report);
+		code = status > code ? status : code;
+	}
+	outcome_release(&outcome);
+	return code;
+}
+
+/* Whether the queue can answer without the index. */
+static bool is_of_queue(const struct selector *selector)
+{
+	struct selector rest = *selector;
+
+	rest.arrived_before = rest.arrived_after = 0;
+	rest.larger_than = -1;
+	rest.queues = 0;
+	return selector_is_empty(&rest);
+}
+
+/* Where the index is not needed it is not asked, for mail that it does not know waits as well. */
+int verb_why(struct session *s, struct err *err)
+{
+	struct told told = {.s = s};
+	int code;
+
+	if (is_of_queue(&s->options.selector)) {
+		code = why_read_queue(
+		    &s->postfix, &s->options.selector, s->options.now, &told.why, err);
+		if (code == 0)
+			code = tell(&told, err);
+	} else {
+		code = tell_matches(&told, s, err);
 	}
 	why_release(&told.why);
 	patience_release(&told.patience);
-	outcome_release(&outcome);
 	return code;
 }

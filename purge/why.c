@@ -1,222 +1,99 @@
 /* SPDX-License-Identifier: ISC */
-/* Why messages wait: defer logs, counted. */
+/* Why messages wait: read in a child, from the one or the other source. */
 #include "purge/why.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
-#include "mail/message.h"
-#include "postfix/fold.h"
+#include "postfix/postqueue.h"
 #include "postfix/spool.h"
-#include "purge/names.h"
-
-static const char other_reasons[] = "(other reasons)";
-static const char no_domain[] = "";
+#include "purge/why_count.h"
 
 /* ---- in the child */
 
-struct reason {
-	uint64_t recipients, messages, last; /* last: the message that was counted last, from 1 */
-	size_t example;                      /* of "ID\0recipient\0reason\0" in examples */
-};
-
-/* Recipients of one domain for one reason. */
-struct pair {
-	uint32_t reason;
-	size_t name; /* in pair_names, behind the number */
-	uint64_t count;
-};
-
-struct work {
+/* What is asked, of either source. */
+struct task {
 	const struct postfix *p;
+	int64_t now;
 	const struct why_message *messages;
 	size_t count;
-	int64_t now;
-	/* Made in the child. */
-	struct names reason_names, pair_names;
-	struct reason reasons[WHY_REASONS_MAX + 1];
-	struct pair *pairs; /* by number of the name */
-	struct strbuf examples, folded, key;
-	const struct queue_id *id; /* the message whose log is read */
-	uint64_t number;           /* its, from 1 */
-	uint64_t recipients, silent, due;
-	int64_t next, last;
+	int lines; /* of postqueue -j; -1 = messages are asked about */
+	const struct selector *selector;
+	struct why_count *counted; /* in the child */
 };
 
-static int find_reason(struct work *w, const char *reason, size_t *ret)
+static int visit_reason(void *arg, const char *recipient, const char *reason)
 {
-	int code;
-
-	fold_reason(reason, &w->folded);
-	code = names_number(&w->reason_names, strbuf_text(&w->folded), WHY_REASONS_MAX, ret);
-	if (code == ERR_LIMIT)
-		code = names_number(&w->reason_names, other_reasons, WHY_REASONS_MAX + 1, ret);
-	return code;
+	return why_count_recipient(arg, recipient, reason);
 }
 
-/* Past the bound on pairs the recipient is counted for its reason alone. */
-static int count_domain(struct work *w, size_t reason, const char *recipient)
+/* A log that cannot be read ends nothing: the others are worth reading. */
+static int count_logs(struct why_count *c, struct task *task, struct err *err)
 {
-	struct address address;
-	size_t number;
-	int code;
+	for (size_t n = 0; n < task->count; n++) {
+		const struct why_message *m = &task->messages[n];
+		struct err words;
+		int code;
 
-	address_envelope(recipient, NULL, &address);
-	strbuf_clear(&w->key);
-	strbuf_printf(&w->key, "%zu ", reason);
-	number = w->key.len;
-	strbuf_puts(&w->key, *address.domain.text ? address.domain.text : no_domain);
-	if (w->key.failed)
-		return -ENOMEM;
-	w->pairs[w->pair_names.count].name = number;
-	code = names_number(&w->pair_names, w->key.text, WHY_DOMAINS_MAX, &number);
-	if (code < 0)
-		return code == ERR_LIMIT ? 0 : code;
-	w->pairs[number].reason = (uint32_t)reason;
-	w->pairs[number].count++;
+		why_count_begin(c, &m->queue_id, m->arrival_time, m->null_sender);
+		code = spool_reasons_visit(
+		    task->p, why_count_directory(c), &m->queue_id, visit_reason, c);
+		if (code == -ENOMEM)
+			return err_sys(err, ENOMEM, "failed to count reasons");
+		if (code < 0) {
+			err_sys(
+			    &words, -code, "failed to read the defer log of %s", m->queue_id.text);
+			why_count_unread(c, 1, &words);
+		}
+		why_count_end(c, m->queue);
+	}
 	return 0;
 }
 
-static int visit(void *arg, const char *recipient, const char *reason)
+static int visit_entry(void *arg, const struct postqueue_entry *entry)
 {
-	struct work *w = arg;
-	struct reason *r;
-	size_t number;
-	int code = find_reason(w, reason, &number);
-
-	if (code < 0)
-		return code;
-	r = &w->reasons[number];
-	if (r->recipients++ == 0) {
-		r->example = w->examples.len;
-		strlist_push(&w->examples, w->id->text, strlen(w->id->text));
-		strlist_push(&w->examples, recipient, strlen(recipient));
-		strlist_push(&w->examples, reason, strlen(reason));
-	}
-	r->messages += r->last != w->number;
-	r->last = w->number;
-	w->recipients++;
-	return count_domain(w, number, recipient);
-}
-
-/* qmgr(8) keeps the time of the next try as the file's modification time (qmgr_active.c). */
-static void look_at_next(struct work *w, int queue_dir)
-{
-	char path[QUEUE_PATH_MAX];
-	struct stat st;
-	int64_t at;
-
-	queue_path(w->p, QUEUE_DEFERRED, w->id, path);
-	if (fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
-	at = (int64_t)st.st_mtime * USEC_PER_SEC;
-	if (at <= w->now) {
-		w->due++;
-		return;
-	}
-	if (w->next == 0 || at < w->next)
-		w->next = at;
-	if (at > w->last)
-		w->last = at;
-}
-
-static int read_messages(struct work *w, struct err *err)
-{
-	int queue_dir = open(w->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char address[POSTQUEUE_TEXT_MAX], reason[POSTQUEUE_TEXT_MAX];
+	const struct task *task = arg;
+	struct why_count *c = task->counted;
 	int code = 0;
 
-	if (queue_dir < 0)
-		return err_sys(err, errno, "failed to open the queue '%s'", w->p->queue_directory);
-	for (size_t n = 0; code == 0 && n < w->count; n++) {
-		uint64_t before = w->recipients;
-
-		w->id = &w->messages[n].queue_id;
-		w->number = n + 1;
-		code = spool_reasons_visit(w->p, queue_dir, w->id, visit, w);
-		if (code < 0)
-			err_sys(err, -code, "failed to read the defer log of %s", w->id->text);
-		w->silent += w->recipients == before;
-		if (w->messages[n].queue == QUEUE_DEFERRED)
-			look_at_next(w, queue_dir);
+	if (!selector_match_file(task->selector, entry->arrival_time, entry->size, entry->queue))
+		return 0;
+	why_count_begin(c, &entry->queue_id, entry->arrival_time, entry->null_sender);
+	for (size_t n = 0; n < entry->recipients && code == 0; n++) {
+		postqueue_recipient(entry, n, address, reason);
+		if (*reason)
+			code = why_count_recipient(c, address, reason);
 	}
-	io_close(&queue_dir);
+	why_count_end(c, entry->queue);
 	return code;
 }
 
-static int compare_pairs(const void *left, const void *right)
+static int count_lines(struct why_count *c, struct task *task, struct err *err)
 {
-	const struct pair *a = left, *b = right;
+	struct err words = {""};
+	uint64_t unread;
+	int code = postqueue_read(task->lines, visit_entry, task, &unread, &words);
 
-	if (a->reason != b->reason)
-		return a->reason < b->reason ? -1 : 1;
-	if (a->count != b->count)
-		return a->count > b->count ? -1 : 1;
-	return a->name < b->name ? -1 : a->name > b->name;
-}
-
-/* Offsets inside a key become offsets in the text of all, so that sorting does not lose them. */
-static void resolve_pairs(struct work *w)
-{
-	for (size_t i = 0; i < w->pair_names.count; i++)
-		w->pairs[i].name += w->pair_names.begin[i];
-	if (w->pair_names.count > 1)
-		qsort(w->pairs, w->pair_names.count, sizeof(*w->pairs), compare_pairs);
-}
-
-static void put_reason(
-    struct work *w, size_t number, const struct pair *pairs, size_t count, struct bytes *out)
-{
-	const struct reason *r = &w->reasons[number];
-	const char *example = w->examples.text + r->example;
-
-	bytes_put_text(out, names_at(&w->reason_names, number));
-	bytes_put_u64(out, r->recipients);
-	bytes_put_u64(out, r->messages);
-	for (int i = 0; i < 3; i++, example += strlen(example) + 1)
-		bytes_put_text(out, example);
-	bytes_put_u64(out, count);
-	for (size_t i = 0; i < WHY_DOMAINS; i++) {
-		bytes_put_text(out, i < count ? w->pair_names.text.text + pairs[i].name : "");
-		bytes_put_u64(out, i < count ? pairs[i].count : 0);
-	}
-}
-
-static void put_result(struct work *w, struct bytes *out)
-{
-	size_t begin = 0, end;
-
-	bytes_put_u64(out, w->recipients);
-	bytes_put_u64(out, w->silent);
-	bytes_put_u64(out, w->due);
-	bytes_put_i64(out, w->next);
-	bytes_put_i64(out, w->last);
-	bytes_put_u64(out, w->reason_names.count);
-	for (size_t number = 0; number < w->reason_names.count; number++, begin = end) {
-		for (end = begin; end < w->pair_names.count && w->pairs[end].reason == number;)
-			end++;
-		put_reason(w, number, w->pairs + begin, end - begin, out);
-	}
+	if (code < 0)
+		return err_sys(err, -code, "failed to read the lines of postqueue -j");
+	why_count_unread(c, unread, &words);
+	return 0;
 }
 
 static int work(void *arg, struct bytes *out, struct err *err)
 {
-	struct work *w = arg;
-	int code;
+	struct task *task = arg;
+	struct why_count *c;
+	int code = why_count_new(task->p, task->now, &c, err);
 
-	w->pairs = calloc(WHY_DOMAINS_MAX + 1, sizeof(*w->pairs));
-	if (!w->pairs)
-		return err_sys(err, ENOMEM, "failed to count reasons");
-	code = read_messages(w, err);
-	if (code == 0 && (w->examples.failed || w->folded.failed))
-		code = err_sys(err, ENOMEM, "failed to count reasons");
-	if (code == 0) {
-		resolve_pairs(w);
-		put_result(w, out);
-	}
+	if (code < 0)
+		return code;
+	task->counted = c;
+	code = (task->lines >= 0 ? count_lines : count_logs)(c, task, err);
+	if (code == 0)
+		code = why_count_put(c, out, err);
+	why_count_free(c);
 	return code;
 }
 
@@ -247,6 +124,20 @@ static void view_group(struct reader *r, struct why_group *g)
 	g->domains_listed = g->domain_count < WHY_DOMAINS ? (unsigned)g->domain_count : WHY_DOMAINS;
 }
 
+static void view_sums(struct reader *r, struct why *why)
+{
+	why->messages = reader_u64(r);
+	why->recipients = reader_u64(r);
+	why->silent = reader_u64(r);
+	why->due = reader_u64(r);
+	why->unread = reader_u64(r);
+	why->why_unread = reader_text(r);
+	why->oldest = reader_i64(r);
+	why->oldest_null = reader_i64(r);
+	why->next = reader_i64(r);
+	why->last = reader_i64(r);
+}
+
 static int view(struct blob *memory, struct why *ret, struct err *err)
 {
 	struct reader r = reader_of(memory->at, memory->len);
@@ -254,11 +145,7 @@ static int view(struct blob *memory, struct why *ret, struct err *err)
 	uint64_t count;
 
 	*memory = (struct blob){0};
-	why.recipients = reader_u64(&r);
-	why.silent = reader_u64(&r);
-	why.due = reader_u64(&r);
-	why.next = reader_i64(&r);
-	why.last = reader_i64(&r);
+	view_sums(&r, &why);
 	count = reader_u64(&r);
 	if (count <= WHY_REASONS_MAX + 1)
 		why.list = calloc((size_t)count + 1, sizeof(*why.list));
@@ -266,7 +153,7 @@ static int view(struct blob *memory, struct why *ret, struct err *err)
 		view_group(&r, &why.list[why.count]);
 	if (!why.list || !reader_done(&r)) {
 		why_release(&why);
-		return err_set(err, ERR_CHILD, "the reader of defer logs broke off");
+		return err_set(err, ERR_CHILD, "the reader of reasons broke off");
 	}
 	qsort(why.list, why.count, sizeof(*why.list), compare_groups);
 	*ret = why;
@@ -276,18 +163,35 @@ static int view(struct blob *memory, struct why *ret, struct err *err)
 int why_read(const struct postfix *p, const struct why_message *messages, size_t count, int64_t now,
     struct why *ret, struct err *err)
 {
-	struct work *w = calloc(1, sizeof(*w));
+	struct task task = {.p = p, .now = now, .messages = messages, .count = count, .lines = -1};
 	struct blob memory = {0};
-	int code;
+	int code = role_collect(&p->owner, work, &task, &memory, err);
 
-	if (!w)
-		return err_sys(err, ENOMEM, "failed to read reasons");
-	w->p = p;
-	w->messages = messages;
-	w->count = count;
-	w->now = now;
-	code = role_collect(&p->owner, work, w, &memory, err);
-	free(w);
+	return code < 0 ? code : view(&memory, ret, err);
+}
+
+int why_read_queue(const struct postfix *p, const struct selector *selector, int64_t now,
+    struct why *ret, struct err *err)
+{
+	struct task task = {.p = p, .now = now, .selector = selector};
+	struct postqueue_run run;
+	struct role_child child = {0};
+	struct blob memory = {0};
+	int ended, code = postqueue_start(p, &run, err);
+
+	if (code < 0)
+		return code;
+	task.lines = run.output;
+	code = role_start_keeping(&child, &p->owner, run.output, work, &task, err);
+	/* Only the child has it now, so that postqueue notices when that one is gone. */
+	io_close(&run.output);
+	if (code == 0)
+		code = role_finish(&child, INT64_MAX, &memory, err);
+	ended = postqueue_finish(&run, code < 0, code < 0 ? NULL : err);
+	if (code == 0 && ended < 0) {
+		blob_release(&memory);
+		code = ended;
+	}
 	return code < 0 ? code : view(&memory, ret, err);
 }
 

@@ -6,8 +6,8 @@ set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
 	libconfuse-dev libsmartcols-dev libxxhash-dev'
-TEST='libcmocka-dev miltertest postfix python3 strace e2fsprogs mount'
-LINT='clang clang-format clang-tidy mandoc shellcheck'
+TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount'
+LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='jq gnuplot-nox'
 DEB='debhelper dpkg-dev lintian debootstrap systemd'
 

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: ISC
+# shellcheck shell=bash
 # bash completion for pqpurge-idx(8). Verbs and options come from its own --help; domains, rules and batches from the
 # index, for root. Each call is short and quiet.
 
@@ -33,11 +34,16 @@ _pqpurge_idx() {
 	fi
 	COMPREPLY=()
 	case $before in
-	-c | --config | --save)
-		mapfile -t COMPREPLY < <(compgen -f -- "$current")
-		return
-		;;
+	-c | --config) word=-f ;;
+	--save) word=-d ;;
+	*) word= ;;
 	esac
+	if [[ $word ]]; then
+		# Directories get their slash; it fails where no completion is under way.
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen "$word" -- "$current")
+		return
+	fi
 	if words=$(_pqpurge_idx_values "$before" "$current"); then
 		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
 		return

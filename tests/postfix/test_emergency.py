@@ -505,6 +505,10 @@ class Speech(RigCase):
         self.send_many("b@late.test", 3)
         terminal.read_until("late.test")
         self.assertRegex(terminal.text, r"\+\d+\.\d/s")
+        heads = re.findall(r"^.*messages? .* in \d+ groups?, .*$", terminal.text.replace("\r", ""), re.M)
+        self.assertTrue(heads)
+        # Of 80 columns some are left for numbers that are larger here and there.
+        self.assertLessEqual(max(len(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", head)) for head in heads), 66, heads)
         os.write(terminal.master, b"\x03")
         terminal.read_until(None)
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]), 0)

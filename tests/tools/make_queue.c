@@ -5,10 +5,11 @@
  * are what Postfix would have written (postqueue and postsuper take them); each lies under the ID
  * that its own inode gives it.
  *
- *   make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA]
+ *   make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA [REASONS]]
  *
- * EXTRA rows go into the index alone: history, to show that a purge does not depend on it. Prints
- * the matching queue IDs.
+ * EXTRA rows go into the index alone: history, to show that a purge does not depend on it. With
+ * REASONS each message but every hundredth gets a defer log, in so many kinds that differ by a
+ * word and not by numbers alone. Prints the matching queue IDs.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -27,7 +28,7 @@ struct maker {
 	struct passwd *owner;
 	struct home home;
 	struct txn txn;
-	size_t pending;
+	size_t pending, reasons;
 	int64_t time;
 };
 
@@ -108,6 +109,44 @@ static void put_file(struct maker *m, const char *sender, size_t n, struct queue
 		err(1, "%s", final);
 }
 
+/* A word of letters, another one for each kind. */
+static void word_of(size_t kind, char word[16])
+{
+	size_t len = 0;
+
+	do
+		word[len++] = (char)('a' + kind % 26);
+	while ((kind /= 26) > 0);
+	word[len] = '\0';
+}
+
+/* What bounce(8) notes of a try, by its own format. */
+static void put_log(struct maker *m, const struct queue_id *id, size_t n)
+{
+	char path[4096], word[16], reason[200];
+	FILE *log;
+
+	snprintf(path, sizeof(path), "%s/defer/%c", m->spool, id->text[0]);
+	if (mkdir(path, 0700) == 0 && chown(path, m->owner->pw_uid, m->owner->pw_gid) < 0)
+		err(1, "%s", path);
+	snprintf(path, sizeof(path), "%s/defer/%c/%s", m->spool, id->text[0], id->text);
+	log = fopen(path, "wx");
+	if (!log || fchmod(fileno(log), 0600) < 0 ||
+	    fchown(fileno(log), m->owner->pw_uid, m->owner->pw_gid) < 0)
+		err(1, "%s", path);
+	word_of(n % m->reasons, word);
+	snprintf(reason, sizeof(reason),
+	    "host mx%zu.dest.example[192.0.2.%zu] said: 450 4.7.1 %s, try again in %zu seconds",
+	    n % 7, n % 250, word, n % 900);
+	fprintf(log,
+	    "\n<someone@dest.example>: %s\nrecipient=someone@dest.example\noffset=600\n"
+	    "dsn_orig_rcpt=rfc822;someone@dest.example\nstatus=4.7.1\naction=delayed\nreason=%"
+	    "s\n\n",
+	    reason, reason);
+	if (fclose(log) != 0)
+		err(1, "%s", path);
+}
+
 static void put_row(struct maker *m, const char *sender, const struct queue_id *id)
 {
 	struct strbuf from = {0}, recipients = {0};
@@ -168,7 +207,7 @@ int main(int argc, char **argv)
 	size_t count, every;
 
 	if (argc < 7)
-		errx(1, "usage: make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA]");
+		errx(1, "usage: make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA [REASONS]]");
 	m.spool = argv[1];
 	m.domain = argv[6];
 	m.owner = getpwnam(argv[2]);
@@ -179,6 +218,7 @@ int main(int argc, char **argv)
 	m.time = clock_wall() - 3600 * USEC_PER_SEC;
 	if (home_open(argv[3], INT64_C(4) << 30, false, &m.home, &why) < 0)
 		errx(1, "%s", why.text);
+	m.reasons = argc > 8 ? strtoul(argv[8], NULL, 10) : 0;
 	if (argc > 7)
 		put_history(&m, strtoul(argv[7], NULL, 10));
 	for (size_t n = 0; n < count; n++) {
@@ -192,6 +232,8 @@ int main(int argc, char **argv)
 		m.time += 1301;
 		put_file(&m, sender, n, &id);
 		put_row(&m, sender, &id);
+		if (m.reasons > 0 && n % 100 != 99)
+			put_log(&m, &id, n);
 		if (n % every == 0)
 			puts(id.text);
 	}

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: ISC
+"""`why`: the reasons of some mail from its defer logs, of the whole queue from postqueue -j; however much waits."""
+import collections
+import os
+import re
+import subprocess
+import sys
+import time
+
+from case import BAD, RigCase
+from pqpurge import BUILD
+from rig import until
+from test_emergency import restrictions
+
+# Runs a command and says on stderr how much memory the largest of its processes had, in KiB.
+MEASURED = [sys.executable, "-c", "import resource, subprocess, sys\n"
+            "status = subprocess.run(sys.argv[1:]).returncode\n"
+            "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n"
+            "sys.exit(status)"]
+
+
+class WhyCase(RigCase):
+    main = restrictions(3)
+
+    def why(self, *args, status=0, **options):
+        result = self.pq.idx("why", "--json", *args, **options)
+        self.assertEqual(result.status, status, f"why {args}: {result}")
+        return result
+
+    def postqueue_says(self, script):
+        """From now on the command meets this postqueue, a shell script; Postfix itself keeps its own."""
+        directory = os.path.join(self.postfix.directory, "commands")
+        os.makedirs(directory, exist_ok=True)
+        path = os.path.join(directory, "postqueue")
+        with open(path, "w", encoding="ascii") as file:
+            file.write("#!/bin/sh\n" + script)
+        os.chmod(path, 0o755)
+        self.postfix.set(command_directory=directory)
+        self.addCleanup(self.postfix.set, command_directory="/usr/sbin")
+
+    def defer_log(self, queue_id):
+        found = [os.path.join(directory, queue_id) for directory, _, names
+                 in os.walk(os.path.join(self.postfix.spool, "defer")) if queue_id in names]
+        self.assertEqual(len(found), 1)
+        return found[0]
+
+    def reasons(self):
+        """[reason] of postqueue -j, one for each recipient that has one."""
+        return [r["delay_reason"] for e in self.postfix.queue() for r in e["recipients"] if "delay_reason" in r]
+
+    def logged(self, count):
+        """qmgr notes the reason before the message is back in deferred, but a log may come a moment later."""
+        until(lambda: len(self.reasons()) == count, f"{count} reasons")
+
+
+class Sources(WhyCase):
+    def test_both_agree(self):
+        self.send_many("a@example.com", 5, ["u@d0.test", "v@d1.test", "w@d2.test"])
+        self.send_many("b@good.test", 4, ["u@d0.test"])
+        self.postfix.settled(9)
+        self.logged(19)
+        whole, matches = self.groups(), self.groups("--client", "127.0.0.1")
+        self.assertEqual(whole, matches)
+        # A FILTER is the whole message's, so its recipients share a reason.
+        self.assertEqual([(g["recipients"], g["messages"]) for g in whole], [(15, 5), (4, 4)])
+        self.assertEqual([d["recipients"] for d in whole[0]["domains"]], [5, 5, 5])
+
+    def groups(self, *args):
+        """The groups without their examples, which are the first that came."""
+        result = self.why(*args)
+        self.assertEqual((result.summary["messages"], result.summary["recipients"], result.summary["unread"]), (9, 19, 0))
+        return [{key: value for key, value in line.items() if key != "example"} for line in result.lines[:-1]]
+
+    def test_what_the_index_does_not_know(self):
+        self.pq.stop()
+        self.send_many("a@example.com", 3, "u@d0.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        self.assertEqual(self.why().summary["recipients"], 3)
+        self.assertEqual(self.why("--all", "--queue", "deferred").summary["recipients"], 3)
+        self.assertEqual(self.why(BAD).summary["recipients"], 0)
+
+    def test_what_only_the_queue_file_knows_narrows_both(self):
+        held = self.send("a@example.com", "u@d0.test")
+        self.send_many("a@example.com", 2, "u@d1.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        self.postfix.postsuper("-h", "-", ids=[held])
+        for pattern in ((), (BAD,)):
+            self.assertEqual(self.why("--queue", "hold", *pattern).summary["messages"], 1)
+            self.assertEqual(self.why("--queue", "deferred", *pattern).summary["messages"], 2)
+            self.assertEqual(self.why("--larger", "1M", *pattern).summary["messages"], 0)
+            self.assertEqual(self.why("--older", "1h", *pattern).summary["messages"], 0)
+            self.assertEqual(self.why("--newer", "1h", *pattern).summary["messages"], 3)
+
+    def test_without_a_reason(self):
+        self.send("a@example.com", "u@d0.test")
+        self.postfix.settled(1)
+        self.logged(1)
+        os.unlink(self.defer_log(*self.postfix.ids()))
+        for args in ((), (BAD,)):
+            summary = self.why(*args).summary
+            self.assertEqual((summary["messages"], summary["recipients"], summary["without_reason"]), (1, 0, 1))
+
+
+class Patience(WhyCase):
+    main = restrictions(3) + ("queue_run_delay = 7m\nminimal_backoff_time = 11m\nmaximal_backoff_time = 2h\n"
+                              "maximal_queue_lifetime = 3d\nbounce_queue_lifetime = 36h\n")
+
+    def test_of_this_instance(self):
+        for wanted in range(1, 3):
+            self.send("a@example.com", "u@d0.test")
+            self.postfix.settled(wanted)
+        self.logged(2)
+        files = self.postfix.read()
+        for args in ((), (BAD,)):
+            summary = self.why(*args).summary
+            self.assertEqual([summary[name] for name in (
+                "queue_run_delay", "minimal_backoff_time", "maximal_backoff_time", "maximal_queue_lifetime",
+                "bounce_queue_lifetime")], [420, 660, 7200, 3 * 86400, 36 * 3600])
+            oldest = min(file.arrival for file in files.values())
+            self.assertEqual(summary["gives_up"], int(oldest) + 3 * 86400)
+            tries = [int(os.stat(self.postfix.find(i)).st_mtime) for i in files]
+            self.assertEqual(summary["next_try"], min(tries))
+            self.assertGreaterEqual(min(tries), int(oldest) + 660)
+            self.assertEqual(summary["due"], 0)
+        self.bounces_have_less_time()
+        text = re.sub(r"\s+", " ", self.pq.idx("why").out)
+        for words in ("every 7m (queue_run_delay)", "after 11m to 2h (minimal_backoff_time, maximal_backoff_time)",
+                      "gives up after 3d (maximal_queue_lifetime)", "on bounces after 36h (bounce_queue_lifetime)"):
+            self.assertIn(words, text)
+        now = time.time()
+        for queue_id in files:
+            os.utime(self.postfix.find(queue_id), (now - 5, now - 5))
+        for args in ((), (BAD,)):
+            summary = self.why(*args).summary
+            self.assertEqual(summary["due"], 2)
+            self.assertNotIn("next_try", summary)
+
+
+    def bounces_have_less_time(self):
+        queue_id = self.send("", "u@d0.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        arrival = self.postfix.read()[queue_id].arrival
+        for args in ((), ("--client", "127.0.0.1")):
+            self.assertEqual(self.why(*args).summary["gives_up"], int(arrival) + 36 * 3600)
+        self.postfix.postsuper("-d", "-", ids=[queue_id])
+
+
+class Trouble(WhyCase):
+    def test_a_log_that_cannot_be_read(self):
+        """It is told and counted; the others are read."""
+        ours = self.send_many("a@example.com", 3, "u@d0.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        path = self.defer_log(ours[1])
+        os.chown(path, 0, 0)
+        result = self.why(BAD, status=2)
+        self.assertEqual((result.summary["recipients"], result.summary["unread"]), (2, 1))
+        self.assertIn(f"failed to read the defer log of {ours[1]} (Permission denied)", result.err)
+        os.unlink(path)
+        os.symlink("/etc/shadow", path)
+        self.assertIn("symbolic link", self.why(BAD, status=2).err)
+
+    def test_lines_that_cannot_be_read(self):
+        self.postqueue_says("echo '{\"queue_name\": \"deferred\", \"queue_id\": \"ABCDE1F\", \"recipients\": "
+                            "[{\"address\": \"u@d.test\", \"delay_reason\": \"full\"}]}'\necho Bang\necho '{}'\n")
+        result = self.why(status=2)
+        self.assertEqual((result.summary["recipients"], result.summary["unread"]), (1, 2))
+        self.assertIn("2 sources of reasons could not be read", result.err)
+
+    def test_postqueue_fails(self):
+        self.postqueue_says("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")
+        result = self.pq.idx("why", "--json")
+        self.assertEqual((result.status, result.out), (2, ""), result)
+        self.assertIn("postqueue -j failed (postqueue: fatal: Queue report unavailable", result.err)
+
+    def test_no_postqueue(self):
+        self.postfix.set(command_directory="/nowhere")
+        self.addCleanup(self.postfix.set, command_directory="/usr/sbin")
+        result = self.pq.idx("why")
+        self.assertNotEqual(result.status, 0, result)
+        self.assertIn("/nowhere/postqueue", result.err)
+
+    def test_while_postfix_is_down(self):
+        self.send("a@example.com", "u@d0.test")
+        self.postfix.settled(1)
+        self.logged(1)
+        self.postfix.stop()
+        self.addCleanup(self.postfix.start)
+        self.assertEqual(self.why().summary["recipients"], 1)
+
+
+class Large(WhyCase):
+    """Memory is bounded by the number of different reasons."""
+
+    LINES, DIFFERENT, MOST_KIB = 1000000, 3000, 64 * 1024
+
+    def test_a_million_lines(self):
+        generator = os.path.join(self.postfix.directory, "lines.py")
+        with open(generator, "w", encoding="ascii") as file:
+            file.write(f"""
+import sys
+one = ('{{"queue_name": "%s", "queue_id": "%05X%X", "arrival_time": 1700000000, "message_size": 4000, '
+       '"forced_expire": false, "sender": "a@b.test", "recipients": [{{"address": "u@d%d.test", "delay_reason": '
+       '"host mx%d.test[192.0.2.%d] said: 450 4.7.1 %s, ticket %d"}}]}}\\n')
+kinds = ["one", "two", "three"]
+lines = [one % ("hold" if n % 4 == 0 else "deferred", n, n + 1, n % 10, n % 9, n % 250, kinds[n % 3], n)
+         for n in range({self.DIFFERENT})]
+for begin in range(0, {self.LINES}, {self.DIFFERENT}):
+    sys.stdout.write("".join(lines[:{self.LINES} - begin]))
+""")
+        self.postqueue_says(f"exec {sys.executable} {generator}\n")
+        result = self.why(prefix=MEASURED, timeout=300)
+        groups = {g["reason"].split()[5].rstrip(","): g["recipients"] for g in result.lines[:-1]}
+        self.assertEqual(groups, {"one": 333334, "two": 333333, "three": 333333})
+        self.assertEqual(result.summary["messages"], self.LINES)
+        self.assertTrue(all(g["domain_count"] == 10 for g in result.lines[:-1]))
+        self.assertLess(int(re.search(r"peak (\d+)", result.err)[1]), self.MOST_KIB)
+
+    def test_a_large_queue(self):
+        """Made, not sent: both ways count what postqueue counts."""
+        self.pq.kill9()
+        subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix",
+                        self.pq.index, "5000", "3", BAD, "0", "20"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["chown", "-R", "nobody", self.pq.index], check=True)
+        queue = self.postfix.queue()
+        entries = [(e["sender"], r["delay_reason"]) for e in queue for r in e["recipients"] if "delay_reason" in r]
+        self.assertEqual((len(queue), len(entries)), (5000, 4950))
+
+        def words(text):
+            return re.search(r"4\.7\.1 ([a-z]+),", text)[1]
+
+        for args, wanted in (((), entries), ((BAD,), [e for e in entries if e[0].endswith("@" + BAD)])):
+            result = self.why(*args)
+            self.assertEqual({words(g["reason"]): g["recipients"] for g in result.lines[:-1]},
+                             dict(collections.Counter(words(reason) for _, reason in wanted)))
+            self.assertEqual(result.summary["recipients"], len(wanted))
+            self.assertEqual(result.summary["without_reason"], result.summary["messages"] - len(wanted))
