@@ -170,7 +170,7 @@ $(BUILD)/fuzz-objects/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<
 $(BUILD)/fuzz/%: $(BUILD)/fuzz-objects/tests/fuzz/fuzz_%.o $(FUZZ_LIBS:%.c=$(BUILD)/fuzz-objects/%.o)
 	$(say) LD $@
-	$(Q)$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter
 
 # ---- torture: faults, damage and long random histories
 ROUNDS ?= 200

@@ -2,9 +2,8 @@
 /*
  * The real store: LMDB (Debian 12 has 0.9.24). The only file that includes <lmdb.h>.
  *
- * Plain key-value tables only: no MDB_DUPSORT and no MDB_CURRENT (both have open faults in 0.9.24),
- * no MDB_WRITEMAP (a full disk would be SIGBUS). Commits are durable: data first, then the meta
- * page. The map is set once and never resized while open.
+ * Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in 0.9.24, and with MDB_WRITEMAP a
+ * full disk is SIGBUS. A commit is durable, data first. The map is set once and never resized.
  */
 #include <errno.h>
 #include <lmdb.h>
@@ -26,7 +25,7 @@ struct lmdb_store {
 	struct store base;
 	MDB_env *env;
 	MDB_dbi tables[STORE_TABLE_COUNT];
-	bool there[STORE_TABLE_COUNT]; /* a reader may find a table missing: it is empty */
+	bool there[STORE_TABLE_COUNT]; /* before the first commit, a reader finds none */
 	bool read_only;
 	int fd; /* LMDB's own, of the data file */
 	char *directory;
@@ -74,6 +73,7 @@ static int code_of(const struct lmdb_store *s, int rc)
 	case MDB_READERS_FULL:
 	case MDB_TXN_FULL:
 		return ERR_LIMIT;
+	case MDB_NOTFOUND: /* a table: the first commit makes them all */
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
@@ -375,7 +375,7 @@ static int open_tables(struct lmdb_store *s)
 	for (int i = 0; i < STORE_TABLE_COUNT; i++) {
 		rc = mdb_dbi_open(txn, table_names[i], flags, &s->tables[i]);
 		s->there[i] = rc == 0;
-		if (rc != 0 && !(rc == MDB_NOTFOUND && s->read_only)) {
+		if (rc != 0 && !(rc == MDB_NOTFOUND && s->read_only && mdb_txn_id(txn) == 0)) {
 			mdb_txn_abort(txn);
 			return rc;
 		}

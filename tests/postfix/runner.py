@@ -1,37 +1,169 @@
 # SPDX-License-Identifier: ISC
-"""Runs the tests (all, or those named) and ends with one line that says how many passed and how many failed."""
+"""Runs the tests (all, or those named) and ends with one line that says how many passed and how many failed.
+
+Most of a test's time is waiting, so several processes work side by side, each with private Postfixes of its own. One
+class at a time goes to whichever is free: the tests of a class stay together and in order. JOBS in the environment says
+how many (default 3); JOBS=1 is one after the other.
+
+    runner.py [NAME...]      what people and make call
+    runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one
+"""
+import json
+import os
+import signal
+import subprocess
 import sys
+import threading
 import time
 import unittest
 
+JOBS = int(os.environ.get("JOBS", "3"))
+# These take longest, so that they begin first and nobody waits for them at the end.
+FIRST = ("test_emergency.Session", "test_setup.Life", "test_space.FullMap", "test_postsuper.FalsePostsuper")
 
-class Report(unittest.TextTestResult):
-    """One line a test with its time; counts successes, which unittest itself does not. A skipped test is a failed one."""
 
-    passed = 0
+def flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from flat(test)
+        else:
+            yield test
+
+
+def classes(names):
+    """The tests by class, as lists of names."""
+    loader = unittest.TestLoader()
+    found = {}
+    for test in flat(loader.loadTestsFromNames(names) if names else loader.discover(".", "test_*.py")):
+        found.setdefault(test.id().rpartition(".")[0], []).append(test.id())
+    return [found[name] for name in sorted(found, key=lambda name: name not in FIRST)]
+
+
+# ---- a worker
+
+class Report(unittest.TestResult):
+    """A line of JSON for each test. A skipped test is a failed one."""
+
+    def __init__(self, out):
+        super().__init__()
+        self.out = out
 
     def startTest(self, test):
-        self.began = time.monotonic()
         super().startTest(test)
+        self.began, self.before = time.monotonic(), self.troubles()
+
+    def troubles(self):
+        """What unittest has to tell, that of subtests and of setUpClass too."""
+        return len(self.failures) + len(self.errors) + len(self.skipped) + len(self.unexpectedSuccesses)
 
     def stopTest(self, test):
         super().stopTest(test)
-        self.stream.write(f"        {time.monotonic() - self.began:.1f} s\n")
-        self.stream.flush()
+        told = self.failures + self.errors + [(t, f"skipped: {reason}") for t, reason in self.skipped]
+        text = "".join(f"{t.id()}\n{words}\n" for t, words in told)
+        self.tell(test.id(), time.monotonic() - self.began, self.troubles() == self.before, text)
+        self.failures, self.errors, self.skipped, self.unexpectedSuccesses = [], [], [], []
 
-    def addSuccess(self, test):
-        super().addSuccess(test)
-        self.passed += 1
+    def tell(self, name, took, passed, text):
+        self.out.write(json.dumps({"test": name, "seconds": took, "passed": passed, "text": text}) + "\n")
+        self.out.flush()
+
+    def tell_rest(self):
+        """What failed outside of a test: setUpClass, an import."""
+        for where, words in self.failures + self.errors + self.skipped:
+            self.tell(where.id(), 0.0, False, words)
+
+
+def work():
+    """stdout is for the reports alone; what a test prints goes to stderr."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    for line in sys.stdin:
+        report = Report(out)
+        unittest.TestLoader().loadTestsFromNames(line.split()).run(report)
+        report.tell_rest()
+        out.write("\n")
+        out.flush()
+
+
+# ---- the one that hands out
+
+class Course:
+    """What is still to do, and what came of the rest."""
+
+    def __init__(self, todo):
+        self.todo, self.lock = todo, threading.Lock()
+        self.workers, self.passed, self.failed = [], 0, set()
+
+    def next(self):
+        with self.lock:
+            return self.todo.pop(0) if self.todo else None
+
+    def take(self, report):
+        with self.lock:
+            if report["passed"]:
+                self.passed += 1
+            else:
+                self.failed.add(report["test"])
+            print(f"{'ok' if report['passed'] else 'FAILED':6} {report['seconds']:6.1f} s  {report['test']}", flush=True)
+            if report["text"]:
+                print(report["text"], flush=True)
+
+    def start_worker(self):
+        with self.lock:
+            self.workers.append(subprocess.Popen([sys.executable, os.path.abspath(__file__), "--worker"],
+                                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            return self.workers[-1]
+
+    def run_class(self, worker, names):
+        """False: the worker died of it. What it did not tell of has failed."""
+        missing = set(names)
+        try:
+            worker.stdin.write(" ".join(names) + "\n")
+            worker.stdin.flush()
+        except BrokenPipeError:
+            pass  # told below
+        while (line := worker.stdout.readline()).strip():
+            report = json.loads(line)
+            missing.discard(report["test"])
+            self.take(report)
+        for name in sorted(missing):
+            self.take({"test": name, "seconds": 0.0, "passed": False, "text": "did not run, or not to its end"})
+        return line != ""
+
+    def run(self):
+        """Gives classes to one worker after the other until none is left."""
+        names = self.next()
+        while names:
+            worker = self.start_worker()
+            while names and self.run_class(worker, names):
+                names = self.next()
+            names = self.next() if names else None
+            worker.stdin.close()
+            worker.wait()
+
+    def end(self):
+        """Whatever ends us ends the workers in order, so that they take their Postfixes down."""
+        self.todo.clear()
+        for worker in self.workers:
+            worker.terminate()
 
 
 def main():
-    loader = unittest.TestLoader()
-    names = sys.argv[1:]
-    tests = loader.loadTestsFromNames(names) if names else loader.discover(".", "test_*.py")
-    result = unittest.TextTestRunner(sys.stdout, descriptions=False, verbosity=2, resultclass=Report).run(tests)
-    failed = len({test.id() for test, _ in result.failures + result.errors + result.skipped})
-    print(f"tests/postfix: {result.passed} passed, {failed} failed", flush=True)
-    sys.exit(0 if failed == 0 and result.passed > 0 else 1)
+    course = Course(classes(sys.argv[1:]))
+    threads = [threading.Thread(target=course.run) for _ in range(max(1, min(JOBS, len(course.todo))))]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        course.end()
+        raise
+    for name in sorted(course.failed):
+        print(f"failed: {name}")
+    print(f"tests/postfix: {course.passed} passed, {len(course.failed)} failed", flush=True)
+    sys.exit(0 if not course.failed and course.passed > 0 else 1)
 
 
-main()
+work() if sys.argv[1:] == ["--worker"] else main()

@@ -1,11 +1,27 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * LD_PRELOAD for tests that would have to wait: a wall clock that is PQPURGE_CLOCK_AHEAD seconds
- * ahead. The steady clock stays what it is.
+ * ahead, and a steady clock that has leapt 61 seconds for each byte of the file
+ * PQPURGE_CLOCK_LEAPS, so that whoever is to be waited for says when a minute is over.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#define LEAP 61
+
+static long leaps(void)
+{
+	const char *path = getenv("PQPURGE_CLOCK_LEAPS");
+	int kept = errno;
+	struct stat st;
+	long count = path && stat(path, &st) == 0 ? (long)st.st_size : 0;
+
+	errno = kept;
+	return count;
+}
 
 int clock_gettime(clockid_t id, struct timespec *ret)
 {
@@ -22,5 +38,7 @@ int clock_gettime(clockid_t id, struct timespec *ret)
 	code = next(id, ret);
 	if (code == 0 && id == CLOCK_REALTIME)
 		ret->tv_sec += ahead;
+	if (code == 0 && id == CLOCK_MONOTONIC)
+		ret->tv_sec += LEAP * leaps();
 	return code;
 }

@@ -128,6 +128,47 @@ static void test_reader_of_an_environment_without_tables(void **state)
 	fixture_remove(dir);
 }
 
+static void commit_some(struct store *store, int count)
+{
+	struct txn txn;
+
+	for (int i = 0; i < count; i++) {
+		assert_int_equal(txn_begin(store, true, &txn), 0);
+		put_text(&txn, STORE_META, "k", i % 2 ? "1" : "2");
+		assert_int_equal(txn_commit(&txn, NULL), 0);
+	}
+}
+
+/* Where a page that names the tables is damaged, LMDB may simply not find them. */
+static void test_reader_of_a_damaged_list_of_tables(void **state)
+{
+	enum { PAGE = 4096, METAS = 2, HEAD = 16 };
+	char *dir = fixture_dir(), path[100];
+	struct store_config config = {.directory = dir, .read_only = true};
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	static const char no_nodes[4] = {HEAD, 0, (char)(PAGE & 0xff), PAGE >> 8};
+	static const char leaf[2] = {2, 0};
+	struct err err = {0};
+	struct stat st;
+	int fd;
+
+	(void)state;
+	commit_some(store, 2);
+	store_close(store);
+	(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
+	fd = open(path, O_WRONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	for (off_t page = METAS; page < st.st_size / PAGE; page++) {
+		assert_int_equal(pwrite(fd, leaf, 2, page * PAGE + 10), 2);
+		assert_int_equal(pwrite(fd, no_nodes, 4, page * PAGE + 12), 4);
+	}
+	assert_int_equal(close(fd), 0);
+	assert_int_equal(store_open_lmdb(&config, &store, &err), ERR_DAMAGED);
+	assert_non_null(strstr(err.text, "is damaged"));
+	fixture_remove(dir);
+}
+
 static int fill(struct store *store, struct err *err)
 {
 	static char big[3000];
@@ -266,17 +307,6 @@ static pid_t start_reader(const char *dir)
 	assert_int_equal(read(ends[0], &byte, 1), 1);
 	assert_int_equal(close(ends[0]), 0);
 	return pid;
-}
-
-static void commit_some(struct store *store, int count)
-{
-	struct txn txn;
-
-	for (int i = 0; i < count; i++) {
-		assert_int_equal(txn_begin(store, true, &txn), 0);
-		put_text(&txn, STORE_META, "k", i % 2 ? "1" : "2");
-		assert_int_equal(txn_commit(&txn, NULL), 0);
-	}
 }
 
 static void test_lagging_reader(void **state)
@@ -469,7 +499,8 @@ static void test_blocking_double(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_put_get_delete), cmocka_unit_test(test_cursor),
     cmocka_unit_test(test_open_errors),
-    cmocka_unit_test(test_reader_of_an_environment_without_tables), cmocka_unit_test(test_map_full),
+    cmocka_unit_test(test_reader_of_an_environment_without_tables),
+    cmocka_unit_test(test_reader_of_a_damaged_list_of_tables), cmocka_unit_test(test_map_full),
     cmocka_unit_test(test_sticky), cmocka_unit_test(test_killed_writer),
     cmocka_unit_test(test_lagging_reader), cmocka_unit_test(test_usage),
     cmocka_unit_test(test_preallocate), cmocka_unit_test(test_check),
