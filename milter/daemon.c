@@ -108,6 +108,24 @@ static int find_roles(struct daemon *d, struct err *err)
 	return role_of_user(d->settings->user, &d->role, err);
 }
 
+/*
+ * An index directory that root made for it and nobody used yet, as mkdir(1) leaves it: without this
+ * mail would go unrecorded until somebody reads the log. What is not empty stays whose it is.
+ */
+static int adopt_index(const struct daemon *d, struct err *err)
+{
+	const char *path = d->settings->index_directory;
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	int code = 0;
+
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && d->role.uid != 0 &&
+	    io_is_empty_directory(fd) && fchown(fd, d->role.uid, d->role.gid) != 0)
+		code = err_sys(err, errno, "failed to give directory '%s' away", path);
+	io_close(&fd);
+	return code;
+}
+
 static int make_directories(struct daemon *d, struct err *err)
 {
 	uid_t uid = d->root ? d->role.uid : (uid_t)-1;
@@ -118,6 +136,8 @@ static int make_directories(struct daemon *d, struct err *err)
 		log_warning("%s", err->text); /* the writer goes on trying */
 		code = 0;
 	}
+	if (!code && d->root)
+		code = adopt_index(d, err);
 	if (!code && d->root)
 		code = listener_prepare(&d->listener, uid, d->socket_group, err);
 	return code;

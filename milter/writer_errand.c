@@ -87,6 +87,8 @@ void writer_serve(struct writer *w, struct errand *e)
 	struct bytes frame = {0};
 	int kind = request_kind_of(request);
 
+	if (kind == REQUEST_HITS && w->open)
+		writer_tend_rules(w);
 	if (kind < 0)
 		reply.code =
 		    err_set(&err, kind, "the request is not understood (%s)", err_word(kind));

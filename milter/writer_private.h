@@ -55,6 +55,8 @@ void writer_serve(struct writer *w, struct errand *e);
 
 /* ---- writer_thread.c */
 
+/* Saves the rules' hits and removes what expired. */
+void writer_tend_rules(struct writer *w);
 void *writer_main(void *writer); /* for pthread_create */
 
 #endif

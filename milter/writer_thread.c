@@ -62,7 +62,7 @@ static void commit_batch(struct writer *w)
 		writer_store_failed(w, code, &err);
 }
 
-static void tend_rules(struct writer *w)
+void writer_tend_rules(struct writer *w)
 {
 	struct coverage_row failing;
 	struct err err = {{0}};
@@ -126,7 +126,7 @@ static void tick(struct writer *w, int64_t now)
 	if (w->open && intake_gap(&w->intake, &gap))
 		commit_batch(w);
 	if (w->open)
-		tend_rules(w);
+		writer_tend_rules(w);
 	if (w->open)
 		tend_space(w);
 	if (w->open)
@@ -199,7 +199,7 @@ void *writer_main(void *arg)
 		work(w, ready);
 	}
 	if (w->open)
-		tend_rules(w); /* the last second's hits */
+		writer_tend_rules(w); /* the last second's hits */
 	if (w->open && intake_gap(&w->intake, &gap))
 		commit_batch(w);
 	/* An END row would deny a gap that could not be written. */

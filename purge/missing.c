@@ -68,7 +68,9 @@ static bool take_last_sync(const char *directory, struct tally *t)
 {
 	struct synced synced = {0};
 	struct gaps gaps = {0};
-	bool holds = read_gaps(directory, &gaps, &synced) && synced_holds(&synced, &gaps);
+	/* A count of the future is one of before the clock was set back. */
+	bool holds = read_gaps(directory, &gaps, &synced) && synced_holds(&synced, &gaps) &&
+		     synced.time <= clock_wall();
 
 	gaps_release(&gaps);
 	if (!holds)

@@ -38,7 +38,7 @@ static int item_line(FILE *to, const struct report *r, const struct item *item)
 	json_put_text(o, "sender", strbuf_text(&sender));
 	strbuf_release(&sender);
 	json_put_text(o, "result", result_word(item->result, r->action));
-	if (item->was_active)
+	if (item->was_active || (item->result == RESULT_READY && item->proof.queue == QUEUE_ACTIVE))
 		json_put_bool(o, "was_active", true);
 	if (r->recipients_asked)
 		json_put_int(o, "other_recipients", item->other_recipients);

@@ -2,7 +2,6 @@
 /* The directory of purge --save. */
 #include "purge/save_dir.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,22 +20,6 @@ static int fail(struct err *err, const char *what, const char *path)
 	return ERR_CONFIG;
 }
 
-static bool is_empty(int fd)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	size_t names = 0;
-
-	if (!dir) {
-		io_close(&copy);
-		return false;
-	}
-	while (names < 3 && readdir(dir))
-		names++;
-	closedir(dir);
-	return names == 2; /* "." and ".." */
-}
-
 /* What somebody just made for this, as mktemp(1) does, is given away like one of ours. */
 static int adopt(int fd, const char *path, const struct role *owner, struct err *err)
 {
@@ -45,7 +28,7 @@ static int adopt(int fd, const char *path, const struct role *owner, struct err 
 	if (fstat(fd, &st) < 0)
 		return fail(err, "failed to look at", path);
 	if (st.st_uid != geteuid() || st.st_uid == owner->uid || st.st_mode & (S_IWGRP | S_IWOTH) ||
-	    !is_empty(fd))
+	    !io_is_empty_directory(fd))
 		return 0;
 	if (fchown(fd, owner->uid, owner->gid) < 0)
 		return fail(err, "failed to give away", path);

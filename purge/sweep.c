@@ -83,12 +83,11 @@ int sweep_add(struct sweep *sweep, struct outcome *pass)
 	whole->interrupted |= pass->interrupted;
 	if (pass->trouble.text[0] && !whole->trouble.text[0])
 		whole->trouble = pass->trouble;
-	/* The latest count is wanted; an older one ends with its pass. */
+	/* The latest count is wanted, and one at a time is enough to do. */
 	if (pass->counting.pid > 0) {
-		struct role_child older = whole->counting;
-
+		order_count_end(whole);
 		whole->counting = pass->counting;
-		pass->counting = older;
+		pass->counting = (struct role_child){0};
 	}
 	passes[sweep->count++] = *pass;
 	*pass = (struct outcome){0};

@@ -5,9 +5,12 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "index/client.h"
 #include "purge/rulebox.h"
 #include "purge/session.h"
 #include "purge/table.h"
+
+#define HITS_WAIT (2 * USEC_PER_SEC)
 
 static struct json *rule_object(const struct session *s, const struct rule *r)
 {
@@ -146,6 +149,22 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	return code < 0 ? code : tell_hit(s, &address, box);
 }
 
+/* The daemon saves hits each second; what counted until now is to be shown. Where it does not
+ * answer, the last second is missing. */
+static void save_hits(const struct session *s)
+{
+	struct client_answer answer = {0};
+	struct bytes request = {0};
+	struct span span;
+
+	request_hits(&request);
+	span = bytes_span(&request);
+	if (!request.failed)
+		(void)!client_send(s->settings.index_directory, &span, 1, HITS_WAIT, &answer, NULL);
+	client_answer_release(&answer);
+	bytes_release(&request);
+}
+
 int verb_rules(struct session *s, struct err *err)
 {
 	const struct selector *selector = &s->options.selector;
@@ -154,6 +173,8 @@ int verb_rules(struct session *s, struct err *err)
 
 	if (!s->options.test && (selector->logins.len || selector->client_count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
+	if (!s->options.test)
+		save_hits(s);
 	if (s->options.test)
 		code = test_rules(s, &box, err);
 	else

@@ -17,7 +17,6 @@ static int put_json(const struct session *s, const struct sync *sync)
 	json_put_int(o, "rows", (int64_t)sync->rows);
 	json_put_int(o, dry ? "would_drop" : "dropped", (int64_t)sync->dropped);
 	json_put_int(o, "replaced", (int64_t)sync->replaced);
-	json_put_int(o, "young", (int64_t)sync->young);
 	json_put_int(o, "unindexed", (int64_t)sync->unindexed);
 	json_put_int(o, "unindexed_maildrop", (int64_t)sync->unindexed_maildrop);
 	json_put_int(o, "unindexed_arriving", (int64_t)sync->unindexed_arriving);
@@ -62,9 +61,6 @@ static void put_text(const struct session *s, const struct sync *sync)
 		printf(", %" PRIu64 " of them\nbecause the queue ID now names another message",
 		    sync->replaced);
 	puts(".");
-	if (sync->young)
-		printf("%" PRIu64 " %s younger than a minute %s left alone.\n", sync->young,
-		    rows(sync->young), sync->young == 1 ? "was" : "were");
 	put_unindexed(s, sync);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Descriptors: whole reads and writes, bounded waits, frames. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -212,4 +213,20 @@ void io_close(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+bool io_is_empty_directory(int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	size_t names = 0;
+
+	if (!dir) {
+		io_close(&copy);
+		return false;
+	}
+	while (names < 3 && readdir(dir))
+		names++;
+	closedir(dir);
+	return names == 2; /* "." and ".." */
 }

@@ -169,10 +169,10 @@ static int apply_all(
 	return 0;
 }
 
-static bool wants_status(const struct sending *s)
+static bool needs_daemon(const struct sending *s)
 {
 	for (size_t i = 0; i < s->count; i++)
-		if (request_kind_of(s->requests[i]) == REQUEST_STATUS)
+		if (request_needs_daemon(request_kind_of(s->requests[i])))
 			return true;
 	return false;
 }
@@ -223,7 +223,7 @@ static int send_in_child(void *arg, struct bytes *out, struct err *err)
 		}
 		if (code != -ENOENT && code != -ECONNREFUSED)
 			return code;
-		if (wants_status(s))
+		if (needs_daemon(s))
 			return no_daemon(out);
 		code = apply_directly(s, out, err);
 		/* A daemon on its way up has the lock before the socket; another command lets go

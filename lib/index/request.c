@@ -71,6 +71,11 @@ void request_synced(struct bytes *out, const struct synced *synced)
 	synced_encode(synced, out);
 }
 
+void request_hits(struct bytes *out)
+{
+	begin(out, REQUEST_HITS);
+}
+
 int request_kind_of(struct span request)
 {
 	struct reader r = reader_of(request.at, request.len);
@@ -80,7 +85,12 @@ int request_kind_of(struct span request)
 		return ERR_SYNTAX;
 	if (version > REQUEST_VERSION)
 		return ERR_VERSION;
-	return kind >= REQUEST_STATUS && kind <= REQUEST_SYNCED ? kind : ERR_SYNTAX;
+	return kind >= REQUEST_STATUS && kind <= REQUEST_HITS ? kind : ERR_SYNTAX;
+}
+
+bool request_needs_daemon(int kind)
+{
+	return kind == REQUEST_STATUS || kind == REQUEST_HITS;
 }
 
 bool request_touches_rules(int kind)

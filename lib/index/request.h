@@ -26,6 +26,7 @@ enum request_kind {
 	REQUEST_RULE_UNSET, /* one subject -> 1 removed, 0 was not there */
 	REQUEST_INSTANCE,   /* queue_directory, myhostname -> 1 stored (new, or renamed), 0 known */
 	REQUEST_SYNCED,     /* what a sync counted */
+	REQUEST_HITS,       /* saves the rules' hits at once; only the daemon has any */
 };
 
 /* Encoders: a whole request each, appended to out (cleared first). */
@@ -43,6 +44,7 @@ void request_rule_set(struct bytes *out, const struct rule *r);
 void request_rule_unset(struct bytes *out, const char *subject);
 void request_instance(struct bytes *out, const char *queue_directory, const char *hostname);
 void request_synced(struct bytes *out, const struct synced *synced);
+void request_hits(struct bytes *out);
 
 /* The kind of a request, or ERR_SYNTAX / ERR_VERSION. Checks the frame's head only. */
 int request_kind_of(struct span request) NODISCARD;
@@ -52,6 +54,8 @@ int request_kind_of(struct span request) NODISCARD;
  */
 int request_rule_of(struct span request, struct rule *ret, struct err *err) NODISCARD;
 int request_subject_of(struct span request, const char **ret) NODISCARD;
+/* Whether only a daemon can answer it; without one the command goes without. */
+bool request_needs_daemon(int kind);
 /* Whether a request changes rules: then the daemon rebuilds its rule set before it answers. */
 bool request_touches_rules(int kind);
 

@@ -153,6 +153,14 @@ void order_count_begin(const struct order *order, struct outcome *outcome)
 	(void)!begin(order, outcome, NULL);
 }
 
+void order_count_end(struct outcome *outcome)
+{
+	struct blob ignored = {0};
+
+	if (outcome->counting.pid > 0 && role_finish(&outcome->counting, 0, &ignored, NULL) == 0)
+		blob_release(&ignored);
+}
+
 bool order_count_unindexed(const struct order *order, struct outcome *outcome, int64_t wait)
 {
 	struct blob blob = {0};

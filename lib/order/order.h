@@ -140,6 +140,7 @@ void order_count_begin(const struct order *order, struct outcome *outcome);
  * fails: tally.unindexed_known stays false and trouble says why.
  */
 bool order_count_unindexed(const struct order *order, struct outcome *outcome, int64_t wait);
+void order_count_end(struct outcome *outcome); /* gives a count up that is under way */
 /*
  * Drops the rows of what was deleted or is gone and writes one batch, where anything matched or was
  * gone; nothing on a dry run or for ACTION_LIST. Never fails: what it could not do is in

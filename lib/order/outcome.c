@@ -4,11 +4,7 @@
 
 void outcome_release(struct outcome *outcome)
 {
-	struct blob ignored = {0};
-
-	if (outcome->counting.pid > 0)
-		(void)!role_finish(&outcome->counting, 0, &ignored, NULL);
-	blob_release(&ignored);
+	order_count_end(outcome);
 	candidates_release(&outcome->candidates);
 	scan_free(outcome->scan);
 	free(outcome->items);

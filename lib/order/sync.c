@@ -9,8 +9,8 @@
 #include "order/strays.h"
 #include "postfix/spool_read.h"
 
-#define PATIENCE     (60 * USEC_PER_SEC)
 #define SHARE        16 /* of the rows that have a name, one in so many is looked at each time */
+#define TURN         (60 * USEC_PER_SEC) /* as often as a timer comes by, the share is another */
 #define SEND_TIMEOUT (30 * USEC_PER_SEC)
 #define KEEP_TIMEOUT (5 * USEC_PER_SEC)
 #define SLICES_MAX   8                 /* requests sent by one child */
@@ -256,16 +256,18 @@ static void keep_count(const struct syncing *s)
 
 static int run(struct syncing *s, struct err *err)
 {
-	struct join_task task = {.patience = PATIENCE,
-	    .share = s->sync->prove ? 1 : SHARE,
-	    .turn = (uint64_t)(clock_wall() / PATIENCE)};
+	/*
+	 * No row is too young: its message had its name in the queue before the row was made, so
+	 * two looks in all queues tell the same of it as of an old one.
+	 */
+	struct join_task task = {
+	    .share = s->sync->prove ? 1 : SHARE, .turn = (uint64_t)(clock_wall() / TURN)};
 	int code = strays_find(&s->order, &task, &s->strays, err);
 
 	if (code != 0)
 		return code;
 	s->sync->queued = s->strays.name_count;
 	s->sync->rows = s->strays.join.rows;
-	s->sync->young = s->strays.join.young;
 	s->sync->damaged = s->strays.join.named.damaged;
 	code = drop(s, err);
 	if (code == 0)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bringing the index in line with the queue. A row is dropped only where its message left: it ended
- * more than a minute ago, no name stood for it, and two lstat looks in all queues in flow order
- * found no file; or where its file was proven to be another message. The writer applies that in
- * slices between its batches.
+ * Bringing the index in line with the queue. A row is dropped only where its message left: no name
+ * stood for it, and two lstat looks in all queues in flow order found no file; or where its file
+ * was proven to be another message. The writer applies that in slices between its batches.
  */
 #ifndef PQPURGE_ORDER_SYNC_H
 #define PQPURGE_ORDER_SYNC_H
@@ -22,7 +21,6 @@ struct sync {
 	uint64_t rows;    /* of the index, before */
 	uint64_t dropped; /* rows; `replaced` of them because the file is another message */
 	uint64_t replaced;
-	uint64_t young;     /* rows without a name, younger than a minute: left alone */
 	uint64_t unindexed; /* complete messages that the index does not know, before adding */
 	uint64_t unindexed_maildrop, unindexed_arriving;
 	uint64_t added;

@@ -249,6 +249,19 @@ class Configuration(RigCase):
         self.assertRegex(status, r"Uid:\s+65534\s+65534\s+65534\s+65534")
         self.assertRegex(status, r"CapEff:\s+0+\n")
 
+    def test_index_directory_made_by_root(self):
+        """As `mkdir` leaves it, it is given to the user; one in use stays whose it is."""
+        os.rmdir(self.pq.index)
+        os.mkdir(self.pq.index)
+        self.pq.start()
+        ours = self.send("a@example.com")
+        self.postfix.settled(1)
+        self.assert_purged({ours}, BAD)
+        self.assertEqual(self.pq.stop(), 0, self.pq.log())
+        os.chown(self.pq.index, 0, 0)
+        self.pq.start()
+        self.assertEqual(os.stat(self.pq.index).st_uid, 0)
+
     def test_without_root(self):
         """As the unit starts it: never root, in group postfix, the socket's directory setgid."""
         self.pq.start(prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=postfix"))

@@ -123,6 +123,8 @@ class Start(DaemonCase):
     def test_index_that_cannot_be_opened(self):
         """No reason to refuse to start: mail flows, and the log says what is wrong."""
         os.mkdir(self.daemon.index, 0o700)
+        with open(os.path.join(self.daemon.index, "other"), "w", encoding="ascii"):
+            pass  # an empty one would be given to nobody
         self.daemon.start()  # root's directory: nobody cannot write there
         self.assertIn("mail is not recorded", self.daemon.log)
         self.still_served()

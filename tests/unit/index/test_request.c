@@ -233,6 +233,21 @@ static void test_synced(void **state)
 	bytes_release(&request);
 }
 
+/* There is nothing to apply: the writer has saved them before. */
+static void test_hits(void **state)
+{
+	struct bytes request = {0};
+	uint64_t value;
+
+	(void)state;
+	request_hits(&request);
+	assert_true(request_needs_daemon(request_kind_of(bytes_span(&request))));
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), 0);
+	bytes_put_u8(&request, 1);
+	assert_int_equal(apply(bytes_span(&request), &value, NULL), ERR_SYNTAX);
+	bytes_release(&request);
+}
+
 static void test_kinds(void **state)
 {
 	static const struct {
@@ -285,5 +300,5 @@ static void test_reply(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 UNIT_MAIN(TEST(test_add_and_drop), TEST(test_malformed_changes_nothing), TEST(test_too_many_rows),
-    TEST(test_batch), TEST(test_rules), TEST(test_instance), TEST(test_synced), TEST(test_kinds),
-    TEST(test_reply))
+    TEST(test_batch), TEST(test_rules), TEST(test_instance), TEST(test_synced), TEST(test_hits),
+    TEST(test_kinds), TEST(test_reply))

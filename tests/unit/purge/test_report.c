@@ -108,6 +108,8 @@ static void test_json_dry_run(void **state)
 	assert_says(report_json, &r, "\"would_hold\":1,");
 	r.action = ACTION_RELEASE;
 	assert_says(report_json, &r, "\"result\":\"would-release\"");
+	c.outcome.items[0].proof.queue = QUEUE_ACTIVE;
+	assert_says(report_json, &r, "\"was_active\":true");
 }
 
 static void test_json_nothing(void **state)
