@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -216,7 +215,7 @@ int content_field(int fd, const char *name, char *buf, size_t size)
 	for (const char *line = c.buffer; line && line < end && *line != '\n';
 	     line = next_line(line, end))
 		if ((size_t)(end - line) > len && line[len] == ':' &&
-		    strncasecmp(line, name, len) == 0) {
+		    str_starts_nocase(line, name)) {
 			take_value(line + len + 1, end, buf, size);
 			return 1;
 		}
