@@ -219,7 +219,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
-/* Says what the caps kept out of the record; nothing of it can be selected by. */
+/* Says what the caps kept out of the record. Of recipients the queue file still knows. */
 static void tell_cut(const char *id, const struct message *m)
 {
 	struct strbuf line = {0};
