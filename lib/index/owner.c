@@ -39,7 +39,7 @@ static bool is_roots_own(const char *directory)
 int owner_find(
     const char *directory, const char *what, bool needs_file, struct role *ret, struct err *err)
 {
-	struct role role;
+	struct role role = {0};
 	int code = look(directory, needs_file, &role, err);
 
 	if (code != 0)
