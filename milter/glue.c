@@ -160,6 +160,23 @@ static void note_verdict(struct ruleset *set, const char *id, const char *stage,
 	verdict_log(id, stage, s, v);
 }
 
+/* What Postfix hears of a verdict; CONTINUE: the message goes on. */
+static sfsistat answer_of(SMFICTX *ctx, struct verdict *v)
+{
+	switch (v->action) {
+	case VERDICT_REJECT:
+		return reply_with(ctx, v, SMFIS_REJECT);
+	case VERDICT_TEMPFAIL:
+		return reply_with(ctx, v, SMFIS_TEMPFAIL);
+	case VERDICT_DISCARD:
+		return SMFIS_DISCARD;
+	case VERDICT_CONTINUE:
+	case VERDICT_HOLD: /* holding works at end of message only */
+		break;
+	}
+	return SMFIS_CONTINUE;
+}
+
 static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 {
 	struct verdict v;
@@ -169,18 +186,7 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 	judge_envelope(set, c->session, clock_wall(), &v);
 	note_verdict(set, "NOQUEUE", "MAIL", c->session, &v);
 	ruleset_unref(set);
-	switch (v.action) {
-	case VERDICT_REJECT:
-		return reply_with(ctx, &v, SMFIS_REJECT);
-	case VERDICT_TEMPFAIL:
-		return reply_with(ctx, &v, SMFIS_TEMPFAIL);
-	case VERDICT_DISCARD:
-		return SMFIS_DISCARD;
-	case VERDICT_CONTINUE:
-	case VERDICT_HOLD: /* holding works at end of message only */
-		break;
-	}
-	return SMFIS_CONTINUE;
+	return answer_of(ctx, &v);
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -213,7 +219,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
-/* Says what the caps kept out of the record; nothing of it can be selected by. */
+/* Says what the caps kept out of the record. Of recipients the queue file still knows. */
 static void tell_cut(const char *id, const struct message *m)
 {
 	struct strbuf line = {0};
@@ -284,17 +290,9 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	judge_message(set, c->session, clock_wall(), &v);
 	note_verdict(set, id, "end of message", c->session, &v);
 	ruleset_unref(set);
-	switch (v.action) {
-	case VERDICT_REJECT:
-		return reply_with(ctx, &v, SMFIS_REJECT);
-	case VERDICT_TEMPFAIL:
-		return reply_with(ctx, &v, SMFIS_TEMPFAIL);
-	case VERDICT_DISCARD:
-		return SMFIS_DISCARD;
-	case VERDICT_CONTINUE:
-	case VERDICT_HOLD:
-		break;
-	}
+	sfsistat answer = answer_of(ctx, &v);
+	if (answer != SMFIS_CONTINUE)
+		return answer;
 	return pass(ctx, id, c, known, m, v.action == VERDICT_HOLD);
 }
 

@@ -31,10 +31,12 @@ void interrupt_catch(void)
 	}
 }
 
-void interrupt_ignore_pipe(void)
+void interrupt_begin(void)
 {
-	struct sigaction action = {.sa_handler = SIG_IGN};
+	struct sigaction ignored = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
 
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGPIPE, &action, NULL);
+	sigemptyset(&ignored.sa_mask);
+	sigemptyset(&usual.sa_mask);
+	sigaction(SIGPIPE, &ignored, NULL);
+	sigaction(SIGCHLD, &usual, NULL);
 }

@@ -14,6 +14,10 @@ extern volatile sig_atomic_t interrupt_stop;
 /* For verbs that change something: from here on the signals only set the flag; a read from the
  * terminal ends with EINTR. */
 void interrupt_catch(void);
-void interrupt_ignore_pipe(void);
+/*
+ * First of all: SIGPIPE is ignored, and SIGCHLD is not, even where whoever started us ignores it,
+ * for then no child could be waited for.
+ */
+void interrupt_begin(void);
 
 #endif

@@ -83,7 +83,7 @@ int main(int argc, char **argv)
 	if (guard_stdio() < 0)
 		return EXIT_CANNOT;
 	setlocale(LC_CTYPE, "");
-	interrupt_ignore_pipe();
+	interrupt_begin();
 	log_open("pqpurge-idx", LOG_TO_SYSLOG, false);
 	code = session_parse(&session, argc, argv, &err);
 	if (code == 0)

@@ -17,12 +17,14 @@
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
 /*
- * Unbounded writers, hidden state and the shell. Use strbuf, snprintf, strtok_r, gmtime_r and
- * execve. glibc makes macros of some for clang, which would shield them.
+ * Unbounded writers, hidden state, the shell, and comparisons that heed the locale (in Turkish
+ * "Message-ID" is not "message-id"). Use strbuf, snprintf, strtok_r, gmtime_r, execve,
+ * str_equal_nocase and str_starts_nocase. glibc makes macros of some for clang, which would shield
+ * them.
  */
 #undef sprintf
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \
-    popen gets
+    popen gets strcasecmp strncasecmp
 
 #endif

@@ -58,6 +58,26 @@ static void close_all_but(int *keep, size_t count)
 }
 
 /*
+ * A session of its own, and no terminal: what reads strangers' bytes and may be taken over must
+ * neither type into root's terminal (TIOCSTI) nor draw on it. Pipes and files stay.
+ */
+static void leave_terminal(void)
+{
+	int null = -1;
+
+	setsid();
+	for (int fd = 0; fd <= 2; fd++) {
+		if (!isatty(fd))
+			continue;
+		if (null < 0)
+			null = open("/dev/null", O_RDWR | O_CLOEXEC | O_NOCTTY);
+		if (null < 0 || dup2(null, fd) < 0)
+			_exit(1);
+	}
+	io_close(&null);
+}
+
+/*
  * The parent's handlers mean nothing here. SIGINT is ignored: ^C is for the parent, which then ends
  * a chunk in order. All signals are blocked until now.
  */
@@ -121,7 +141,7 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 	struct err why = {{0}};
 	int code;
 
-	setpgid(0, 0);
+	leave_terminal();
 	reset_signals();
 	setrlimit(RLIMIT_CORE, &no_core);
 	close_all_but(keep, COUNT_OF(keep));

@@ -159,6 +159,14 @@ bool str_starts(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+bool str_starts_nocase(const char *text, const char *prefix)
+{
+	for (; *prefix; text++, prefix++)
+		if (str_lower(*text) != str_lower(*prefix))
+			return false;
+	return true;
+}
+
 /* Reads the digits at the front; NULL where there are none or they do not fit. */
 static const char *take_digits(const char *text, uint64_t *ret)
 {

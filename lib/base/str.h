@@ -68,6 +68,7 @@ char str_lower(char c);
 void str_lower_all(char *text, size_t len);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
+bool str_starts_nocase(const char *text, const char *prefix);
 /* Whole text is a decimal in min..max; else ERR_SYNTAX. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
 /*

@@ -16,6 +16,7 @@
 #include "index/client.h"
 #include "index/data_file.h"
 #include "index/home.h"
+#include "index/owner.h"
 
 #define LOCK_PATIENCE (2 * USEC_PER_SEC) /* another command's requests take milliseconds */
 #define LOCK_RETRY    (20 * INT64_C(1000))
@@ -234,28 +235,6 @@ static int send_in_child(void *arg, struct bytes *out, struct err *err)
 	}
 }
 
-/* Who the writer is: the owner of the data file, or of the directory while there is none. */
-static int writer_role(const char *directory, struct role *ret, struct err *err)
-{
-	char *path = data_file_path(directory, DATA_FILE);
-	int code;
-
-	if (!path)
-		return err_sys(err, ENOMEM, "failed to reach the index");
-	code = role_of_owner(path, ret, err);
-	if (code == -ENOENT)
-		code = role_of_owner(directory, ret, err);
-	free(path);
-	if (code == -ENOENT || code == -ENOTDIR)
-		return err_set(err, ERR_NO_INDEX,
-		    "no index in '%s' (has pqpurge-milter run with this configuration?)",
-		    directory);
-	if (code == 0 && geteuid() != 0 && geteuid() != ret->uid)
-		return err_set(err, -EACCES,
-		    "no permission to write index '%s' (must be root or %s)", directory, ret->name);
-	return code;
-}
-
 static int take_over(const struct blob *memory, struct client_answer *ret)
 {
 	struct client_answer answer = {0};
@@ -285,7 +264,7 @@ int client_send(const char *directory, const struct span *requests, size_t count
 	struct role_child child = {0};
 	struct blob memory = {0};
 	struct role role;
-	int code = writer_role(directory, &role, err);
+	int code = owner_find(directory, "write", false, &role, err);
 
 	if (code != 0)
 		return code;

@@ -5,12 +5,8 @@
  * what was recorded came from strangers. An index that root owns (a daemon run as root, a private
  * test) is read by a child that stays root.
  */
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "index/data_file.h"
 #include "index/home.h"
+#include "index/owner.h"
 #include "index/select.h"
 
 struct reading {
@@ -46,43 +42,19 @@ static int read_in_child(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-static int no_index(const char *directory, struct err *err)
-{
-	return err_set(err, ERR_NO_INDEX,
-	    "no index in '%s' (has pqpurge-milter run with this configuration?)", directory);
-}
-
-/* Who may read: the owner of the data file. */
-static int owner_of(const char *directory, struct role *ret, struct err *err)
-{
-	char *path = data_file_path(directory, DATA_FILE);
-	int code;
-
-	if (!path)
-		return err_sys(err, ENOMEM, "failed to read index '%s'", directory);
-	code = data_file_exists(directory) ? role_of_owner(path, ret, err) : ERR_NO_INDEX;
-	free(path);
-	if (code == ERR_NO_INDEX || code == -ENOENT || code == -ENOTDIR)
-		return no_index(directory, err);
-	return code;
-}
-
 int index_read(
     const char *directory, index_read_work *work, void *arg, struct blob *ret, struct err *err)
 {
 	struct reading reading = {.directory = directory, .work = work, .arg = arg};
-	struct role owner = {0};
-	int code = owner_of(directory, &owner, err);
+	struct role owner;
+	int code = owner_find(directory, "read", true, &owner, err);
 
 	if (code != 0)
 		return code;
-	if (geteuid() != 0 && geteuid() != owner.uid)
-		return err_set(err, -EACCES,
-		    "no permission to read index '%s' (must be root or %s)", directory, owner.name);
 	code = role_collect(&owner, read_in_child, &reading, ret, err);
 	if (code == ERR_CHILD)
 		return err_within(err, ERR_DAMAGED, "index '%s' is damaged", directory);
 	if (code == ERR_NO_INDEX) /* removed since we looked */
-		return no_index(directory, err);
+		return owner_no_index(directory, err);
 	return code;
 }

@@ -22,7 +22,7 @@ enum message_flag {
 	MESSAGE_CLOCK_STEPPED =
 	    1u << 0, /* the wall clock was set between mail_time and rcpt_time: see identity.h */
 	MESSAGE_CUT_RECIPIENTS =
-	    1u << 1, /* more recipients than recorded; recipient_count has them all */
+	    1u << 1, /* more recipients than recorded; recipient_count counts all */
 	MESSAGE_CUT_FROM = 1u << 2,
 	MESSAGE_CUT_TEXT =
 	    1u << 3, /* an address, login, Message-ID or subject was longer than its cap */

@@ -2,7 +2,6 @@
 /* Client addresses and networks. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/err.h"
@@ -29,7 +28,7 @@ int net_parse(const char *text, struct net_address *ret)
 	struct in_addr four;
 	struct in6_addr six;
 
-	if (strncasecmp(text, "IPv6:", 5) == 0)
+	if (str_starts_nocase(text, "IPv6:"))
 		text += 5;
 	else if (inet_pton(AF_INET, text, &four) == 1) {
 		set_v4(ret, &four);

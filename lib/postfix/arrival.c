@@ -24,8 +24,7 @@ static int open_queued(const struct postfix *p, int queue_dir, const struct queu
 
 	for (unsigned n = 0; n < QUEUE_COUNT && fd < 0; n++) {
 		queue_path(p, queue_at(n), id, path);
-		fd = openat(
-		    queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+		fd = queue_open(queue_dir, path);
 	}
 	return fd;
 }

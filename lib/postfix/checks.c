@@ -47,6 +47,8 @@ static const char *behind_key(const char *rule, bool of_patterns)
 	if (of_patterns) {
 		while (*rule == '!' || is_blank(*rule))
 			rule++;
+		if (!*rule)
+			return rule;
 		for (char delimiter = *rule++; *rule && *rule != delimiter; rule++)
 			if (*rule == '\\' && rule[1])
 				rule++;
@@ -61,7 +63,7 @@ static bool word_is(const char *at, const char *word)
 {
 	size_t len = strlen(word);
 
-	return strncasecmp(at, word, len) == 0 && (!at[len] || isspace((unsigned char)at[len]));
+	return str_starts_nocase(at, word) && (!at[len] || isspace((unsigned char)at[len]));
 }
 
 bool checks_text_has(const char *text, size_t len, bool of_patterns, const char *action)
@@ -88,8 +90,7 @@ static bool has_word(const char *text, const char *word)
 {
 	for (const char *at = text; *at; at++)
 		if ((at == text || !isalnum((unsigned char)at[-1])) &&
-		    strncasecmp(at, word, strlen(word)) == 0 &&
-		    !isalnum((unsigned char)at[strlen(word)]))
+		    str_starts_nocase(at, word) && !isalnum((unsigned char)at[strlen(word)]))
 			return true;
 	return false;
 }

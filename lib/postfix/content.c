@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,11 +12,10 @@
 #include "postfix/queue_file.h"
 #include "postfix/queue_record.h"
 
-#define OPEN_FLAGS (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-#define LOOKS      3      /* a message moves while it is looked for */
-#define JUMPS_MAX  100000 /* each header line that a milter changed is two */
-#define BUFFER     65536
-#define ENOUGH     1
+#define LOOKS     3      /* a message moves while it is looked for */
+#define JUMPS_MAX 100000 /* each header line that a milter changed is two */
+#define BUFFER    65536
+#define ENOUGH    1
 
 /* ---- which file */
 
@@ -32,7 +30,7 @@ static int judge(int fd, const struct message *recorded, int64_t *ret_arrival)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return ERR_STALE;
-	if ((st.st_mode & S_IRWXU) != S_IRWXU)
+	if (!queue_is_complete(&st))
 		return -EAGAIN;
 	code = queue_file_identity_of(fd, &st, &found);
 	if (code < 0)
@@ -50,11 +48,11 @@ int content_open(const struct postfix *p, int queue_dir, const struct message *r
 		int fd, code;
 
 		queue_path(p, queue_at(n % QUEUE_COUNT), &recorded->queue_id, path);
-		fd = openat(queue_dir, path, OPEN_FLAGS);
-		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		fd = queue_open(queue_dir, path);
+		if (fd == -ENOENT || fd == -ENOTDIR)
 			continue;
 		if (fd < 0)
-			return -errno;
+			return fd;
 		code = judge(fd, recorded, ret_arrival);
 		if (code == 0) {
 			*ret_fd = fd;
@@ -216,7 +214,7 @@ int content_field(int fd, const char *name, char *buf, size_t size)
 	for (const char *line = c.buffer; line && line < end && *line != '\n';
 	     line = next_line(line, end))
 		if ((size_t)(end - line) > len && line[len] == ':' &&
-		    strncasecmp(line, name, len) == 0) {
+		    str_starts_nocase(line, name)) {
 			take_value(line + len + 1, end, buf, size);
 			return 1;
 		}

@@ -141,6 +141,16 @@ static int absolute_of(const char *directory, char **ret, struct err *err)
 	return ERR_CONFIG;
 }
 
+/* Queue files are read by a child that is this user: never by root (Postfix refuses that, too). */
+static int find_owner(struct postfix *p, struct err *err)
+{
+	int code = role_of_user(p->mail_owner, &p->owner, err);
+
+	if (code == 0 && p->owner.uid == 0)
+		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
+	return code;
+}
+
 static int fill(struct postfix *p, const char *const values[AT_COUNT], struct err *err)
 {
 	uint64_t depth;
@@ -165,7 +175,7 @@ static int fill(struct postfix *p, const char *const values[AT_COUNT], struct er
 		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
-	return role_of_user(p->mail_owner, &p->owner, err);
+	return find_owner(p, err);
 }
 
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)

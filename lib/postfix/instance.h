@@ -26,8 +26,8 @@ struct postfix {
 };
 
 /*
- * Reads the instance. ERR_CONFIG where postconf fails, a parameter is missing or mail_owner does
- * not exist, with what postconf said. Bounded: 10 s, 1 MiB of output.
+ * Reads the instance. ERR_CONFIG where postconf fails, a parameter is missing, or mail_owner does
+ * not exist or is root, with what postconf said. Bounded: 10 s, 1 MiB of output.
  */
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err) NODISCARD;
 void postfix_release(struct postfix *p); /* zeroes; accepts a zeroed one */

@@ -2,6 +2,9 @@
 /* Queue names, and the path of a queue ID in a queue, hashed as Postfix does. */
 #include "postfix/queue.h"
 
+#include <errno.h>
+#include <fcntl.h>
+
 static const struct {
 	enum queue_name name;
 	const char *word;
@@ -92,4 +95,16 @@ void queue_log_path(
 {
 	bool hashed = strcmp(log, "defer") == 0 ? p->hash_defer : p->hash_bounce;
 	build_path(log, hashed ? p->hash_depth : 0, id, path);
+}
+
+int queue_open(int queue_dir, const char *path)
+{
+	int fd = openat(queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+bool queue_is_complete(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && (st->st_mode & S_IRWXU) == S_IRWXU;
 }

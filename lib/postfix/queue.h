@@ -4,6 +4,8 @@
 #ifndef PQPURGE_POSTFIX_QUEUE_H
 #define PQPURGE_POSTFIX_QUEUE_H
 
+#include <sys/stat.h>
+
 #include "mail/queue_id.h"
 #include "postfix/instance.h"
 
@@ -33,5 +35,16 @@ void queue_path(const struct postfix *p, enum queue_name queue, const struct que
  * message. */
 void queue_log_path(
     const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
+
+/*
+ * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no
+ * FIFO waited for. The descriptor, or -errno. What it is, is for the caller to see.
+ */
+int queue_open(int queue_dir, const char *path) NODISCARD;
+/*
+ * A regular file that cleanup(8) has finished: the owner's rwx is what it sets last
+ * (global/mail_open_ok.c); the group's bits are requests to qmgr(8).
+ */
+bool queue_is_complete(const struct stat *st);
 
 #endif

@@ -2,8 +2,6 @@
 /* The header of a queue file. */
 #include "postfix/queue_header.h"
 
-#include <strings.h>
-
 #include "mail/from.h"
 #include "mail/message.h"
 #include "mail/queue_id.h"
@@ -104,7 +102,7 @@ static void take_field(struct queue_header *h)
 	while (len > at && is_blank(text[len - 1]))
 		text[--len] = '\0';
 	for (size_t n = 0; n < COUNT_OF(fields); n++)
-		if (strlen(fields[n].name) == name && strncasecmp(fields[n].name, text, name) == 0)
+		if (strlen(fields[n].name) == name && str_starts_nocase(text, fields[n].name))
 			fields[n].take(h, text + at, len - at);
 }
 

@@ -130,10 +130,9 @@ int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct que
 	int code;
 
 	queue_log_path(p, "defer", id, path);
-	lines.fd =
-	    openat(queue_dir, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	lines.fd = queue_open(queue_dir, path);
 	if (lines.fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+		return lines.fd == -ENOENT || lines.fd == -ENOTDIR ? 0 : lines.fd;
 	code = visit_lines(&lines, visit, arg);
 	io_close(&lines.fd);
 	return code;

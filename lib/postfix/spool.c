@@ -15,14 +15,6 @@
 #define ROUNDS_MAX  16   /* times that a file may run away between two system calls */
 #define SPLIT_COUNT 4000 /* from here on a second child pays */
 #define LIST_COUNT  32   /* from here on reading the names of the early queues pays */
-#define OPEN_FLAGS  (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
-
-/* Owner rwx is what cleanup(8) sets last (global/mail_open_ok.c); the group's bits are requests to
- * qmgr(8). */
-static bool is_complete(const struct stat *st)
-{
-	return (st->st_mode & S_IRWXU) == S_IRWXU;
-}
 
 static enum proof_state state_of(enum judgement judged)
 {
@@ -74,7 +66,7 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 	code = queue_file_identity_of(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
-	if (!is_complete(&st)) {
+	if (!queue_is_complete(&st)) {
 		ret->state = state_of_arriving(recorded, &found, code);
 	} else if (code < 0) {
 		ret->state = PROOF_ERROR;
@@ -90,17 +82,17 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
  * message.
  */
 static void judge_unreadable(
-    const struct postfix *p, int queue_dir, const char *path, int open_error, struct proof *ret)
+    const struct postfix *p, int queue_dir, const char *path, int code, struct proof *ret)
 {
 	struct stat st;
 
 	ret->state = PROOF_ERROR;
-	ret->error = -open_error;
+	ret->error = code;
 	if (fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	ret->inode = st.st_ino;
 	if (!S_ISREG(st.st_mode) ||
-	    (open_error == EACCES && ret->queue == QUEUE_MAILDROP && st.st_uid != p->owner.uid))
+	    (code == -EACCES && ret->queue == QUEUE_MAILDROP && st.st_uid != p->owner.uid))
 		ret->state = PROOF_CHANGED;
 }
 
@@ -115,12 +107,12 @@ static bool look_open(
 		int fd;
 
 		queue_path(p, queue_at(n), &recorded->queue_id, path);
-		fd = openat(queue_dir, path, OPEN_FLAGS);
-		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		fd = queue_open(queue_dir, path);
+		if (fd == -ENOENT || fd == -ENOTDIR)
 			continue;
 		*ret = (struct proof){.queue = queue_at(n), .arrival_time = -1, .size = -1};
 		if (fd < 0) {
-			judge_unreadable(p, queue_dir, path, errno, ret);
+			judge_unreadable(p, queue_dir, path, fd, ret);
 			return true;
 		}
 		judge(fd, recorded, ret);
@@ -167,7 +159,7 @@ static bool look_hint(const struct postfix *p, int queue_dir, const struct messa
 	int fd;
 
 	queue_path(p, l->hint, &recorded->queue_id, path);
-	fd = openat(queue_dir, path, OPEN_FLAGS);
+	fd = queue_open(queue_dir, path);
 	if (fd < 0)
 		return false;
 	*ret = (struct proof){.queue = (uint8_t)l->hint, .arrival_time = -1, .size = -1};
@@ -255,7 +247,7 @@ static void state_one(
 	}
 	ret->inode = st.st_ino;
 	ret->size = st.st_size;
-	ret->state = S_ISREG(st.st_mode) && is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
+	ret->state = queue_is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
 }
 
 /* ---- the same in children */

@@ -12,7 +12,6 @@
 
 #define SPLIT_COUNT 2000 /* from here on a second child pays */
 #define LOOKS       3    /* passes over the queues before a file counts as gone */
-#define OPEN_FLAGS  (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
 
 /* What a child does. */
 struct share {
@@ -28,11 +27,9 @@ static int open_in(
     const struct postfix *p, int queue_dir, enum queue_name queue, const struct queue_id *id)
 {
 	char path[QUEUE_PATH_MAX];
-	int fd;
 
 	queue_path(p, queue, id, path);
-	fd = openat(queue_dir, path, OPEN_FLAGS);
-	return fd < 0 ? -errno : fd;
+	return queue_open(queue_dir, path);
 }
 
 /* The file of that name, tried in *hint first, then in flow order; -ENOENT. */
@@ -56,7 +53,7 @@ static bool is_complete(int fd)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & S_IRWXU) == S_IRWXU;
+	return fstat(fd, &st) == 0 && queue_is_complete(&st);
 }
 
 static int read_share(void *arg, struct bytes *out, struct err *err)

@@ -164,6 +164,69 @@ class RootsFiles(RigCase):
         self.check()
 
 
+class PlantedFile(RigCase):
+    """The index's owner puts a file of root's into the directory and a link of his own beside it."""
+
+    def test_root_does_not_follow(self):
+        self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.assertEqual(self.pq.stop(), 0)
+        victim = os.path.join(self.postfix.directory, "victim")
+        with open(victim, "w", encoding="ascii") as file:
+            file.write("root's own words\n")
+        os.chown(os.path.join(self.pq.index, "data.mdb"), 0, 0)
+        os.unlink(os.path.join(self.pq.index, "lock.mdb"))
+        os.symlink(victim, os.path.join(self.pq.index, "lock.mdb"))
+        for words in (("list", BAD), ("purge", "-y", BAD), ("block", "-y", "x.example"), ("status",), ("top",), ("log",)):
+            with self.subTest(words):
+                result = self.pq.idx(*words)
+                self.assertIn("file of root's", result.out + result.err, result)
+                self.assertNotEqual(result.status, 0, result)
+        with open(victim, encoding="ascii") as file:
+            self.assertEqual(file.read(), "root's own words\n")
+        self.assertEqual(len(self.postfix.ids()), 3)
+
+
+class Surroundings(RigCase):
+    """What the command inherits from whoever starts it."""
+
+    def setUp(self):
+        super().setUp()
+        self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+
+    def test_ignored_children(self):
+        """SIGCHLD ignored: then no child could be waited for."""
+        result = self.purge(BAD, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
+        self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
+
+    def test_blocked_signals(self):
+        result = self.purge(BAD, preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals()))
+        self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
+
+    def test_environment(self):
+        """PATH and what Postfix heeds lead nowhere."""
+        result = self.purge(BAD, env={"PATH": "/nonexistent", "MAIL_CONFIG": "/nonexistent", "MAIL_DEBUG": "1",
+                                      "POSTLOG_SERVICE": "x", "TZ": "/nonexistent"})
+        self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
+
+    def test_full_output(self):
+        """What was done is done, but nobody heard of it: no success."""
+        for words in (("list", BAD), ("list", "--json", BAD), ("status",), ("purge", "-n", BAD), ("purge", "-y", BAD)):
+            with self.subTest(words), open("/dev/full", "wb") as full:
+                done = subprocess.run(self.pq.words(*words), stdin=subprocess.DEVNULL, stdout=full,
+                                      stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 2, done.stderr)
+                self.assertIn("could not be written", done.stderr)
+        self.assertEqual(self.postfix.ids(), set())
+
+    def test_closed_output(self):
+        done = subprocess.run(self.pq.words("purge", "-y", BAD), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                              text=True, timeout=60, check=False, preexec_fn=lambda: os.close(1))
+        self.assertEqual((done.returncode, self.postfix.ids()), (2, set()), done.stderr)
+        self.assertIn("could not be written", done.stderr)
+
+
 class Descriptors(RigCase):
     """What the caller left open stays with the command itself."""
 

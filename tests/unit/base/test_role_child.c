@@ -254,8 +254,8 @@ static int work_check_process(void *arg, struct bytes *out, struct err *err)
 
 	(void)arg;
 	(void)out;
-	if (getpgrp() != getpid())
-		return err_set(err, ERR_CHILD, "in the parent's process group");
+	if (getpgrp() != getpid() || getsid(0) != getpid())
+		return err_set(err, ERR_CHILD, "in the parent's session");
 	if (getrlimit(RLIMIT_CORE, &core) < 0 || core.rlim_cur != 0)
 		return err_set(err, ERR_CHILD, "may dump core");
 	if (prctl(PR_GET_PDEATHSIG, &death) < 0 || death != SIGKILL)
@@ -322,6 +322,57 @@ static void test_what_the_child_is(void **state)
 	signal(SIGUSR1, SIG_DFL);
 	signal(SIGTERM, SIG_DFL);
 	close(foreign);
+}
+
+static int work_check_terminal(void *arg, struct bytes *out, struct err *err)
+{
+	(void)arg;
+	(void)out;
+	for (int fd = 0; fd <= 2; fd++)
+		if (isatty(fd) || fcntl(fd, F_GETFD) < 0)
+			return err_set(
+			    err, ERR_CHILD, "descriptor %d is the terminal, or closed", fd);
+	if (open("/dev/tty", O_RDWR) >= 0)
+		return err_set(err, ERR_CHILD, "has the terminal");
+	return 0;
+}
+
+/* A process with a terminal of its own on 0 to 2, as an admin's shell starts the command. */
+static void __attribute__((noreturn)) be_at_a_terminal(int report)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY), terminal;
+	struct blob blob = {0};
+	struct err err = {{0}};
+
+	if (setsid() < 0 || grantpt(master) < 0 || unlockpt(master) < 0 ||
+	    (terminal = open(ptsname(master), O_RDWR)) < 0)
+		_exit(1);
+	for (int fd = 0; fd <= 2; fd++)
+		dup2(terminal, fd);
+	if (!isatty(0) || open("/dev/tty", O_RDWR) < 0)
+		err_set(&err, 0, "there is no terminal to begin with");
+	else if (role_collect(&role, work_check_terminal, NULL, &blob, &err) == 0)
+		err.text[0] = '\0';
+	_exit(io_write_all(report, err.text, sizeof(err.text)) == 0 ? 0 : 1);
+}
+
+/* It neither reads the admin's terminal, nor writes to it, nor types into it. */
+static void test_terminal(void **state)
+{
+	struct err err = {{0}};
+	int ends[2];
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	pid = fork();
+	if (pid == 0)
+		be_at_a_terminal(ends[1]);
+	close(ends[1]);
+	assert_int_equal(io_read_all(ends[0], err.text, sizeof(err.text)), sizeof(err.text));
+	assert_string_equal(err.text, "");
+	close(ends[0]);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void test_parent_is_unchanged(void **state)
@@ -627,6 +678,7 @@ int main(void)
 	    cmocka_unit_test(test_incomplete_output_is_no_output),
 	    cmocka_unit_test(test_two_at_once),
 	    cmocka_unit_test(test_what_the_child_is),
+	    cmocka_unit_test(test_terminal),
 	    cmocka_unit_test(test_parent_is_unchanged),
 	    cmocka_unit_test(test_crash),
 	    cmocka_unit_test(test_hang_ends_at_the_deadline),

@@ -206,6 +206,10 @@ static void test_case(void **state)
 	assert_true(str_starts("abc", "ab"));
 	assert_true(str_starts("abc", ""));
 	assert_false(str_starts("ab", "abc"));
+	assert_true(str_starts_nocase("MESSAGE-ID: x", "Message-id"));
+	assert_true(str_starts_nocase("x", ""));
+	assert_false(str_starts_nocase("mes", "Message-ID"));
+	assert_false(str_starts_nocase("", "x"));
 }
 
 static void test_parse_u64(void **state)

@@ -89,6 +89,7 @@ static void test_tables(void **state)
 	    {"by word", "192.0.2.0/24 REDIRECT\n", false, true},
 	    {"the key is that word", "REDIRECT OK\n", false, false},
 	    {"no action", "/x/\n", true, false},
+	    {"no pattern", "!\n", true, false},
 	};
 
 	(void)state;

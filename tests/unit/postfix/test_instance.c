@@ -192,6 +192,7 @@ static void test_read_failures(void **state)
 	    {"no main.cf", NULL, "main.cf"},
 	    {"unknown owner", "mail_owner = no-such-user-here\nqueue_directory = /q\n",
 		"no-such-user-here"},
+	    {"root", "mail_owner = root\nqueue_directory = /q\n", "is root"},
 	    {"depth", "mail_owner = nobody\nhash_queue_depth = 99\n", "hash_queue_depth"},
 	    {"relative queue", "mail_owner = nobody\nqueue_directory = spool\n", "queue_directory"},
 	};
