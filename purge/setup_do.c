@@ -30,10 +30,10 @@ static int make_user(struct setup *setup, const struct setup_step *step, struct 
 	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
 
 	strbuf_release(&out);
-	if (code > 0)
-		return ERR_CHILD;
+	if (code != 0)
+		return code > 0 ? ERR_CHILD : code;
 	strlist_push(&setup->record.users, step->subject, strlen(step->subject));
-	return code;
+	return 0;
 }
 
 /* ---- directories */
