@@ -17,8 +17,8 @@ static int open_directory(const char *path)
 
 static int fail(struct err *err, const char *what, const char *path)
 {
-	err_sys(err, errno, "%s '%s'; nothing was deleted", what, path);
-	return ERR_CONFIG;
+	return err_set(
+	    err, ERR_CONFIG, "%s '%s' (%s); nothing was deleted", what, path, err_word(-errno));
 }
 
 static bool is_empty(int fd)

@@ -347,5 +347,7 @@ int verb_why(struct session *s, struct err *err)
 	}
 	why_release(&told.why);
 	patience_release(&told.patience);
+	if (code == EXIT_DONE && s->bad_ids)
+		code = EXIT_SOME_FAILED;
 	return code;
 }

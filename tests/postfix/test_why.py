@@ -170,6 +170,10 @@ class Trouble(WhyCase):
         self.assertEqual((result.summary["recipients"], result.summary["unread"]), (1, 2))
         self.assertIn("2 sources of reasons could not be read", result.err)
 
+    def test_ids_that_are_none(self):
+        result = self.why("--id", "-", status=2, input="not an id\n")
+        self.assertIn("line 1: 'not an id' is no queue ID", result.err)
+
     def test_postqueue_fails(self):
         self.postqueue_says("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")
         result = self.pq.idx("why", "--json")
