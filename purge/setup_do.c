@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "postfix/milters.h"
 #include "purge/setup.h"
+#include "purge/setup_edit.h"
 #include "purge/setup_file.h"
 #include "purge/setup_units.h"
 
@@ -269,7 +270,7 @@ static int write_list(struct setup *setup, size_t at, const char *main_cf, struc
 	else if (!setup_record_untouched(path, "main.cf", main_cf))
 		setup_record_forget(path, "main.cf");
 	if (code == 0)
-		code = wiring_write(&setup->postfix, &one, err);
+		code = setup_edit(&setup->postfix, main_cf, &one, err);
 	if (code == 0 && setup_record_kept(path, "main.cf", "before"))
 		code = setup_record_keep(path, "main.cf", "after", main_cf, err);
 	return code;
@@ -281,7 +282,7 @@ static int unwrite_list(struct setup *setup, size_t at, const char *main_cf, str
 	int code;
 
 	if (!setup->restores_main_cf)
-		return wiring_write(&setup->postfix, &one, err);
+		return setup_edit(&setup->postfix, main_cf, &one, err);
 	if (setup->restored_main_cf)
 		return 0;
 	if (!setup_record_untouched(setup->record_path, "main.cf", main_cf))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """`setup` on a private Postfix: what it writes, that mail then is recorded, and that `--remove` leaves no trace of it."""
+import grp
 import json
 import os
 import shutil
@@ -181,6 +182,34 @@ class Life(SetupCase):
         self.assertNotIn("+non_smtpd_milters", result.out)
         self.setup("--remove", "-y")
         self.assertEqual(self.traces(), before)
+
+    def test_the_file_itself_stays(self):
+        """A link stays a link; owner, group and mode are kept, which postconf -e would not do."""
+        elsewhere = os.path.join(self.pq.home, "main.cf")
+        os.rename(self.main_cf, elsewhere)
+        self.addCleanup(self.write, self.main_cf, self.bare)
+        self.addCleanup(os.unlink, self.main_cf)
+        os.symlink(elsewhere, self.main_cf)
+        group = grp.getgrnam("postfix").gr_gid
+        os.chown(elsewhere, 0, group)
+        os.chmod(elsewhere, 0o640)
+        before = self.traces(), sorted(os.listdir(self.postfix.etc))
+        for args in (("-y",), ("--remove", "-y")):
+            self.pq.idx("setup", *args)
+            self.assertEqual(os.readlink(self.main_cf), elsewhere)
+            status = os.stat(elsewhere)
+            self.assertEqual((status.st_uid, status.st_gid, oct(status.st_mode)), (0, group, "0o100640"), args)
+            self.assertEqual("milter.sock" in self.milters(), args == ("-y",))
+        self.assertEqual((self.traces(), sorted(os.listdir(self.postfix.etc))), before)
+
+    def test_edited_between_the_file_itself_stays(self):
+        os.chmod(self.main_cf, 0o640)
+        self.addCleanup(os.chmod, self.main_cf, 0o644)
+        self.setup("-y", status=2)
+        self.write(self.main_cf, self.read(self.main_cf) + "# mine\n")
+        self.setup("--remove", "-y")
+        self.assertEqual(oct(os.stat(self.main_cf).st_mode), "0o100640")
+        self.assertIn("# mine\n", self.read(self.main_cf))
 
     def test_record_of_somebody_else(self):
         self.setup("-y", status=2)
