@@ -153,9 +153,12 @@ class Units(SetupCase):
 
     def test_a_user_that_cannot_be_made(self):
         """It is not on record, or the removal would speak of a user that never was."""
-        self.write(self.conf, self.read(self.conf).replace('user = "nobody"', 'user = "pqpurge-none"'))
+        self.write(self.conf, self.read(self.conf).replace('user = "nobody"\n', ""))
+        self.write(os.path.join(self.layers, "etc/passwd"), "".join(
+            line for line in self.read("/etc/passwd").splitlines(True) if not line.startswith("pqpurge:")))
         result = self.setup("-y", status=2, without="/usr/sbin/useradd")
         self.assertIn("/usr/sbin/useradd", result.err)
+        self.assertIn("make the system user pqpurge", result.out)
         self.assertNotIn("user ", self.record())
         self.assertNotIn("userdel", self.setup("--remove", "-n").out)
 
