@@ -4,6 +4,7 @@
 import glob
 import os
 import shutil
+import subprocess
 
 from pqpurge import TOP
 from test_setup import SetupCase
@@ -47,6 +48,10 @@ class Units(SetupCase):
         super().setUp()
         self.given = self.pq.conf
         self.layers = os.path.join(self.pq.home, "layers")
+        # A layer of changes cannot lie on a file system that is one itself, as a container's root is.
+        os.makedirs(self.layers)
+        subprocess.run(["mount", "-t", "tmpfs", "none", self.layers], check=True)
+        self.addCleanup(subprocess.run, ["umount", self.layers], check=True)
         self.books = os.path.join(self.pq.home, "books")
         for name in ("etc/pqpurge", "etc/systemd/system", "usr/bin", "work.etc", "work.bin"):
             os.makedirs(os.path.join(self.layers, name))

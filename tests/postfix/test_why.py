@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +80,9 @@ class Sources(WhyCase):
         self.assertEqual(self.why().summary["recipients"], 3)
         self.assertEqual(self.why("--all", "--queue", "deferred").summary["recipients"], 3)
         self.assertEqual(self.why(BAD).summary["recipients"], 0)
+        shutil.rmtree(self.pq.index)
+        self.assertEqual(self.why().summary["recipients"], 3)
+        self.assertEqual(self.pq.idx("why", BAD).status, 1)
 
     def test_what_only_the_queue_file_knows_narrows_both(self):
         held = self.send("a@example.com", "u@d0.test")
