@@ -211,6 +211,20 @@ class Life(SetupCase):
         self.assertEqual(oct(os.stat(self.main_cf).st_mode), "0o100640")
         self.assertIn("# mine\n", self.read(self.main_cf))
 
+    def test_after_a_write_that_failed(self):
+        """Nothing can be renamed onto what is mounted. The next try is the first that counts."""
+        before = self.traces()
+        subprocess.run(["mount", "--bind", self.main_cf, self.main_cf], check=True)
+        try:
+            self.assertIn("unfinished", self.setup("-y", status=2).err)
+        finally:
+            subprocess.run(["umount", self.main_cf], check=True)
+        self.assertEqual(self.read(self.main_cf), before[0][self.main_cf])
+        self.setup("-y", status=2)
+        self.assertIn("milter.sock", self.milters())
+        self.setup("--remove", "-y")
+        self.assertEqual(self.traces(), before)
+
     def test_record_of_somebody_else(self):
         self.setup("-y", status=2)
         os.chmod(self.undo, 0o777)
