@@ -185,7 +185,7 @@ static int decode(struct span stored,
     struct err *err)
 {
 	struct parts parts;
-	struct rule r;
+	struct rule r = {0};
 	int rc = read_parts(stored, &parts, err);
 
 	if (rc == 0)
