@@ -56,19 +56,38 @@ out:
 	return code < 0 ? code : 0;
 }
 
+static int compare_ids(const void *left, const void *right)
+{
+	return strcmp(
+	    ((const struct queue_id *)left)->text, ((const struct queue_id *)right)->text);
+}
+
+/* The IDs of what a scan found, sorted; NULL where there is none, or no memory. */
+static struct queue_id *scanned_ids(const struct outcome *outcome, size_t *ret_count)
+{
+	struct queue_id *ids = calloc(outcome->count + 1, sizeof(*ids));
+	size_t count = 0;
+
+	for (size_t n = 0; ids && n < outcome->count; n++)
+		if (outcome->items[n].scanned)
+			ids[count++] = outcome->items[n].candidate->message.queue_id;
+	if (count > 1)
+		qsort(ids, count, sizeof(*ids), compare_ids);
+	*ret_count = count;
+	return ids;
+}
+
 size_t asked_not_found(const struct outcome *outcome, struct stranger *strangers, size_t count)
 {
-	size_t kept = 0;
+	struct queue_id *ids = NULL;
+	size_t kept = 0, id_count = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		bool found = false;
-
-		for (size_t n = 0; n < outcome->count && !found; n++)
-			found = outcome->items[n].scanned &&
-				queue_id_equal(&strangers[i].queue_id,
-				    &outcome->items[n].candidate->message.queue_id);
-		if (!found)
+	if (count > 0)
+		ids = scanned_ids(outcome, &id_count);
+	for (size_t i = 0; i < count; i++)
+		if (id_count == 0 ||
+		    !bsearch(&strangers[i].queue_id, ids, id_count, sizeof(*ids), compare_ids))
 			strangers[kept++] = strangers[i];
-	}
+	free(ids);
 	return kept;
 }

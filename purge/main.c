@@ -32,7 +32,10 @@ static int guard_stdio(void)
 
 static int fail(const struct session *s, int code, const struct err *err)
 {
-	fprintf(stderr, "pqpurge-idx: %s.\n", err->text[0] ? err->text : err_word(code));
+	const char *words = err->text[0] ? err->text : err_word(code);
+	bool ends = strchr("?.", words[strlen(words) - 1]) != NULL;
+
+	fprintf(stderr, "pqpurge-idx: %s%s\n", words, ends ? "" : ".");
 	if (code == ERR_USAGE)
 		fprintf(stderr, "'pqpurge-idx %s%s--help' tells more.\n",
 		    s->verb ? s->verb->name : "", s->verb ? " " : "");

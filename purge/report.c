@@ -61,14 +61,18 @@ static const char *past(enum action action)
 	return word ? word : "";
 }
 
-/* How many lay in hold already, so that a hold had nothing to do. */
-static uint64_t count_held(const struct report *r)
+/* How many lay in hold already, or not at all, so that a hold or a release had nothing to do. */
+static uint64_t count_idle(const struct report *r)
 {
+	bool moves = r->action == ACTION_HOLD || r->action == ACTION_RELEASE;
 	uint64_t n = 0;
 
-	for (size_t i = 0; r->action == ACTION_HOLD && i < r->outcome->count; i++)
-		n += r->outcome->items[i].result == RESULT_EXCLUDED &&
-		     r->outcome->items[i].proof.queue == QUEUE_HOLD;
+	for (size_t i = 0; moves && i < r->outcome->count; i++) {
+		const struct item *item = &r->outcome->items[i];
+
+		n += item->result == RESULT_EXCLUDED && item->proof.queue != 0 &&
+		     (item->proof.queue == QUEUE_HOLD) == (r->action == ACTION_HOLD);
+	}
 	return n;
 }
 
@@ -79,7 +83,7 @@ static void text_headline(FILE *to, const struct report *r)
 	char size[32];
 
 	if (report_matched(r) == 0 && report_count(r, RESULT_GONE) == 0 && r->foreign == 0 &&
-	    count_held(r) == 0)
+	    count_idle(r) == 0)
 		fputs("Nothing matched.\n", to);
 	else if (r->dry_run)
 		fprintf(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
@@ -120,7 +124,7 @@ static void text_counts(FILE *to, const struct report *r)
 static void text_matched(FILE *to, const struct report *r)
 {
 	const struct tally *t = &r->outcome->tally;
-	uint64_t active = 0, held = count_held(r);
+	uint64_t active = 0, idle = count_idle(r);
 
 	if (t->by_envelope || t->by_from_only)
 		fprintf(to,
@@ -132,15 +136,18 @@ static void text_matched(FILE *to, const struct report *r)
 		    r->outcome->items[i].result == RESULT_DONE && r->outcome->items[i].was_active;
 	if (active)
 		fprintf(to,
-		    "%" PRIu64 " %s being delivered; a delivery that had begun may still finish.\n",
-		    active, active == 1 ? "was" : "were");
+		    "%" PRIu64
+		    " %s being delivered; a delivery that had begun may still finish%s.\n",
+		    active, active == 1 ? "was" : "were",
+		    r->action == ACTION_HOLD ? ",\nand a release could then send it twice" : "");
 	if (r->recipients_asked && t->shared)
 		fprintf(to, "%" PRIu64 " %s also for %" PRIu64 " other %s.\n", t->shared,
 		    t->shared == 1 ? "was" : "were", t->other_recipients,
 		    t->other_recipients == 1 ? "recipient" : "recipients");
-	if (held)
-		fprintf(to, "%" PRIu64 " %s in the hold queue already.\n", held,
-		    held == 1 ? "is" : "are");
+	if (idle)
+		fprintf(to, "%" PRIu64 " %s %sin the hold queue%s.\n", idle,
+		    idle == 1 ? "is" : "are", r->action == ACTION_HOLD ? "" : "not ",
+		    r->action == ACTION_HOLD ? " already" : "");
 	if (r->foreign)
 		fprintf(to,
 		    "%" PRIu64

@@ -16,8 +16,8 @@ static int open_directory(const char *path)
 
 static int fail(struct err *err, const char *what, const char *path)
 {
-	err_sys(err, errno, "%s '%s'; nothing was deleted", what, path);
-	return ERR_CONFIG;
+	return err_set(
+	    err, ERR_CONFIG, "%s '%s' (%s); nothing was deleted", what, path, err_word(-errno));
 }
 
 /* What somebody just made for this, as mktemp(1) does, is given away like one of ours. */

@@ -46,6 +46,7 @@ struct setup {
 	/* Removal: nobody else has changed main.cf, so it becomes what it was, at the first step
 	 * that wants it. */
 	bool restores_main_cf, restored_main_cf;
+	bool wrote_main_cf; /* in this run */
 	struct setup_step steps[SETUP_STEPS_MAX];
 	size_t step_count;
 	bool failed;         /* no memory for a step */

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "postfix/milters.h"
 #include "purge/setup.h"
+#include "purge/setup_edit.h"
 #include "purge/setup_file.h"
 #include "purge/setup_units.h"
 
@@ -30,10 +31,10 @@ static int make_user(struct setup *setup, const struct setup_step *step, struct 
 	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
 
 	strbuf_release(&out);
-	if (code > 0)
-		return ERR_CHILD;
+	if (code != 0)
+		return code > 0 ? ERR_CHILD : code;
 	strlist_push(&setup->record.users, step->subject, strlen(step->subject));
-	return code;
+	return 0;
 }
 
 /* ---- directories */
@@ -226,17 +227,26 @@ static int stop_unit(struct setup *setup, const struct setup_step *step, struct 
 
 /* ---- main.cf */
 
+/* On record, and not because of a write that failed and left the list as it was. */
+static bool was_written(const struct wiring_list *list, const struct setup_line *line)
+{
+	return line->known &&
+	       (list->was_set != line->was_there ||
+		   strcmp(strbuf_text(&list->before), strbuf_text(&line->before)) != 0);
+}
+
 /* Before the first change: what was there. After one of somebody else's: nothing to restore. */
 static int note_list(
     struct setup *setup, const struct wiring_list *list, struct setup_line *line, struct err *err)
 {
-	bool again = line->known;
+	bool again = was_written(list, line);
 	bool untouched = again && list->was_set &&
 			 strcmp(strbuf_text(&list->before), strbuf_text(&line->after)) == 0;
 
 	if (!again || untouched) {
 		if (!again) {
 			line->was_there = list->was_set;
+			strbuf_clear(&line->before);
 			strbuf_puts(&line->before, strbuf_text(&list->before));
 		}
 		line->known = true;
@@ -252,14 +262,26 @@ static int note_list(
 	return setup_record_save(setup->record_path, &setup->record, err);
 }
 
+static const int list_lines[WIRING_LISTS] = {SETUP_LINE_SMTPD, SETUP_LINE_NON_SMTPD};
+
+/* Whether setup has not changed main.cf yet, in this run or an earlier one. */
+static bool is_first_write(const struct setup *setup)
+{
+	bool first = !setup->wrote_main_cf;
+
+	for (size_t n = 0; n < WIRING_LISTS; n++)
+		first = first &&
+			!was_written(&setup->wiring.lists[n], &setup->record.lines[list_lines[n]]);
+	return first;
+}
+
 static int write_list(struct setup *setup, size_t at, const char *main_cf, struct err *err)
 {
-	static const int lines[WIRING_LISTS] = {SETUP_LINE_SMTPD, SETUP_LINE_NON_SMTPD};
 	const char *path = setup->record_path;
 	const struct wiring_list *list = &setup->wiring.lists[at];
 	struct wiring one = {.lists = {*list, {.name = list->name}}};
-	bool first = !setup->record.lines[lines[0]].known && !setup->record.lines[lines[1]].known;
-	int code = note_list(setup, list, &setup->record.lines[lines[at]], err);
+	bool first = is_first_write(setup);
+	int code = note_list(setup, list, &setup->record.lines[list_lines[at]], err);
 
 	if (code < 0)
 		return code;
@@ -269,7 +291,8 @@ static int write_list(struct setup *setup, size_t at, const char *main_cf, struc
 	else if (!setup_record_untouched(path, "main.cf", main_cf))
 		setup_record_forget(path, "main.cf");
 	if (code == 0)
-		code = wiring_write(&setup->postfix, &one, err);
+		code = setup_edit(&setup->postfix, main_cf, &one, err);
+	setup->wrote_main_cf |= code == 0;
 	if (code == 0 && setup_record_kept(path, "main.cf", "before"))
 		code = setup_record_keep(path, "main.cf", "after", main_cf, err);
 	return code;
@@ -281,7 +304,7 @@ static int unwrite_list(struct setup *setup, size_t at, const char *main_cf, str
 	int code;
 
 	if (!setup->restores_main_cf)
-		return wiring_write(&setup->postfix, &one, err);
+		return setup_edit(&setup->postfix, main_cf, &one, err);
 	if (setup->restored_main_cf)
 		return 0;
 	if (!setup_record_untouched(setup->record_path, "main.cf", main_cf))

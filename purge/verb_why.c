@@ -331,6 +331,21 @@ static bool is_of_queue(const struct selector *selector)
 	return selector_is_empty(&rest);
 }
 
+/* It takes seconds for each 100,000 messages, and postqueue does not say how far it is. */
+static int read_queue(struct told *t, struct err *err)
+{
+	const struct options *o = &t->s->options;
+	bool shows = isatty(STDERR_FILENO) && !o->quiet;
+	int code;
+
+	if (shows)
+		fputs("reading the queue", stderr);
+	code = why_read_queue(&t->s->postfix, &o->selector, o->now, &t->why, err);
+	if (shows)
+		fputs("\r\033[K", stderr);
+	return code;
+}
+
 /* Where the index is not needed it is not asked, for mail that it does not know waits as well. */
 int verb_why(struct session *s, struct err *err)
 {
@@ -338,8 +353,7 @@ int verb_why(struct session *s, struct err *err)
 	int code;
 
 	if (is_of_queue(&s->options.selector)) {
-		code = why_read_queue(
-		    &s->postfix, &s->options.selector, s->options.now, &told.why, err);
+		code = read_queue(&told, err);
 		if (code == 0)
 			code = tell(&told, err);
 	} else {
@@ -347,5 +361,7 @@ int verb_why(struct session *s, struct err *err)
 	}
 	why_release(&told.why);
 	patience_release(&told.patience);
+	if (code == EXIT_DONE && s->bad_ids)
+		code = EXIT_SOME_FAILED;
 	return code;
 }

@@ -79,8 +79,8 @@ static const struct verb verbs[] = {
 	.summary = "show why matches are deferred: the reasons, counted",
 	.details =
 	    "Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
-	    "Postfix tries again and gives up. With no selector but --queue, --larger, --older\n"
-	    "and --newer the whole queue is read, in the index or not.\n",
+	    "Postfix tries again and gives up. With no selector but --queue, --larger,\n"
+	    "--older and --newer it is about the whole queue, in the index or not.\n",
 	.takes = TAKES_MATCHES,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_POSTFIX,

@@ -58,8 +58,12 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	wording_address(normal, &address);
 	str_scrub(buf, size, strbuf_text(&address));
 	len = strlen(buf);
-	if (address.len >= size && len > 3)
-		memset(buf + len - 3, '.', 3);
+	if (address.len >= size && len > 3) {
+		/* Never inside a character. */
+		for (len -= 3; len && ((unsigned char)buf[len] & 0xc0) == 0x80; len--)
+			;
+		memcpy(buf + len, "...", 4);
+	}
 	strbuf_release(&address);
 	return buf;
 }

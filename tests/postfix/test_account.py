@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """What is kept of what was done: who asked, and how often each rule was met."""
 import os
+import time
 
 from case import BAD, RigCase
 from rig import until
@@ -23,6 +24,31 @@ class Account(RigCase):
             self.purge(BAD, env={**plain, **extra})
             batch = self.batches()[-1]
             self.assertEqual((batch["batch"], batch["user"], batch["uid"]), (number, user, 0), extra)
+
+    def test_whole(self):
+        """Every field of a batch: what was done, why, in which words, to how many, and the rules that were set."""
+        ours = self.send_many("a@example.com", 4)
+        self.send("b@good.test")
+        self.postfix.settled(5)
+        self.postfix.postsuper("-d", "-", ids=ours[:1])
+        began = int(time.time())
+        self.purge("--block=1h", "--subdomains", "--reason", "ticket 4711", BAD)
+        self.pq.idx("purge", "-n", BAD)
+        (batch,) = self.batches()
+        self.assertTrue(began <= batch.pop("time") <= time.time())
+        self.assertIn(f"purge -y --json --block=1h --subdomains --reason ticket 4711 {BAD}", batch.pop("command"))
+        batch.pop("user")
+        self.assertEqual(batch, {"batch": 1, "uid": 0, "verb": "purge", "reason": "ticket 4711", "matched": 3, "done": 3,
+                                 "gone": 1, "changed": 0, "failed": 0, "unindexed": 0, "rules_set": 2})
+
+    def test_limit_is_the_latest(self):
+        for number in range(1, 5):
+            self.send("a@example.com")
+            self.postfix.settled(1)
+            self.purge(BAD, "--reason", f"the {number}.")
+            self.assertEqual([b["batch"] for b in self.batches()], list(range(1, number + 1)))
+        limited = self.pq.idx("log", "--json", "--limit", "2").lines
+        self.assertEqual([(b["batch"], b["reason"]) for b in limited], [(3, "the 3."), (4, "the 4.")])
 
     def test_hits(self):
         """Of the command's rules and of the file's; a restart keeps them."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """`setup` on a private Postfix: what it writes, that mail then is recorded, and that `--remove` leaves no trace of it."""
+import grp
 import json
 import os
 import shutil
@@ -179,6 +180,48 @@ class Life(SetupCase):
         result = self.setup("-y", status=2)
         self.assertEqual(self.milters("non_smtpd_milters"), "$smtpd_milters", "it names us already")
         self.assertNotIn("+non_smtpd_milters", result.out)
+        self.setup("--remove", "-y")
+        self.assertEqual(self.traces(), before)
+
+    def test_the_file_itself_stays(self):
+        """A link stays a link; owner, group and mode are kept, which postconf -e would not do."""
+        elsewhere = os.path.join(self.pq.home, "main.cf")
+        os.rename(self.main_cf, elsewhere)
+        self.addCleanup(self.write, self.main_cf, self.bare)
+        self.addCleanup(os.unlink, self.main_cf)
+        os.symlink(elsewhere, self.main_cf)
+        group = grp.getgrnam("postfix").gr_gid
+        os.chown(elsewhere, 0, group)
+        os.chmod(elsewhere, 0o640)
+        before = self.traces(), sorted(os.listdir(self.postfix.etc))
+        for args in (("-y",), ("--remove", "-y")):
+            self.pq.idx("setup", *args)
+            self.assertEqual(os.readlink(self.main_cf), elsewhere)
+            status = os.stat(elsewhere)
+            self.assertEqual((status.st_uid, status.st_gid, oct(status.st_mode)), (0, group, "0o100640"), args)
+            self.assertEqual("milter.sock" in self.milters(), args == ("-y",))
+        self.assertEqual((self.traces(), sorted(os.listdir(self.postfix.etc))), before)
+
+    def test_edited_between_the_file_itself_stays(self):
+        os.chmod(self.main_cf, 0o640)
+        self.addCleanup(os.chmod, self.main_cf, 0o644)
+        self.setup("-y", status=2)
+        self.write(self.main_cf, self.read(self.main_cf) + "# mine\n")
+        self.setup("--remove", "-y")
+        self.assertEqual(oct(os.stat(self.main_cf).st_mode), "0o100640")
+        self.assertIn("# mine\n", self.read(self.main_cf))
+
+    def test_after_a_write_that_failed(self):
+        """Nothing can be renamed onto what is mounted. The next try is the first that counts."""
+        before = self.traces()
+        subprocess.run(["mount", "--bind", self.main_cf, self.main_cf], check=True)
+        try:
+            self.assertIn("unfinished", self.setup("-y", status=2).err)
+        finally:
+            subprocess.run(["umount", self.main_cf], check=True)
+        self.assertEqual(self.read(self.main_cf), before[0][self.main_cf])
+        self.setup("-y", status=2)
+        self.assertIn("milter.sock", self.milters())
         self.setup("--remove", "-y")
         self.assertEqual(self.traces(), before)
 

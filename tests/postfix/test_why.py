@@ -3,6 +3,7 @@
 import collections
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -79,6 +80,9 @@ class Sources(WhyCase):
         self.assertEqual(self.why().summary["recipients"], 3)
         self.assertEqual(self.why("--all", "--queue", "deferred").summary["recipients"], 3)
         self.assertEqual(self.why(BAD).summary["recipients"], 0)
+        shutil.rmtree(self.pq.index)
+        self.assertEqual(self.why().summary["recipients"], 3)
+        self.assertEqual(self.pq.idx("why", BAD).status, 1)
 
     def test_what_only_the_queue_file_knows_narrows_both(self):
         held = self.send("a@example.com", "u@d0.test")
@@ -169,6 +173,10 @@ class Trouble(WhyCase):
         result = self.why(status=2)
         self.assertEqual((result.summary["recipients"], result.summary["unread"]), (1, 2))
         self.assertIn("2 sources of reasons could not be read", result.err)
+
+    def test_ids_that_are_none(self):
+        result = self.why("--id", "-", status=2, input="not an id\n")
+        self.assertIn("line 1: 'not an id' is no queue ID", result.err)
 
     def test_postqueue_fails(self):
         self.postqueue_says("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")

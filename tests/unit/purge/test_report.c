@@ -252,6 +252,35 @@ static void test_text(void **state)
 	    "  0AAAA3 failed: it is still being received\n");
 }
 
+/* What has nothing to be done is no match that was missed. */
+static void test_text_idle(void **state)
+{
+	static const struct {
+		enum action action;
+		uint8_t queue;
+		const char *want;
+	} cases[] = {
+	    {ACTION_HOLD, QUEUE_HOLD, "Held 0 messages (0 B).\n1 is in the hold queue already.\n"},
+	    {ACTION_HOLD, QUEUE_DEFERRED, "Nothing matched.\n"},
+	    {ACTION_RELEASE, QUEUE_DEFERRED,
+		"Released 0 messages (0 B).\n1 is not in the hold queue.\n"},
+	    {ACTION_RELEASE, QUEUE_HOLD, "Nothing matched.\n"},
+	    {ACTION_RELEASE, 0, "Nothing matched.\n"},
+	    {ACTION_DELETE, QUEUE_DEFERRED, "Nothing matched.\n"},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct crafted c;
+		struct report r = report_on(&c);
+
+		crafted_init(&c);
+		crafted_add(&c, RESULT_EXCLUDED, "a@example.com")->proof.queue = cases[n].queue;
+		r.action = cases[n].action;
+		assert_written(write_text, &r, cases[n].want);
+	}
+}
+
 static void test_text_nothing(void **state)
 {
 	struct crafted c;
@@ -405,6 +434,6 @@ static void test_sweep_that_ended_early(void **state)
 UNIT_MAIN(cmocka_unit_test(test_sweep_that_ended_early), cmocka_unit_test(test_json_purge),
     cmocka_unit_test(test_json_dry_run), cmocka_unit_test(test_json_nothing),
     cmocka_unit_test(test_json_ids), cmocka_unit_test(test_json_rare), cmocka_unit_test(test_exit),
-    cmocka_unit_test(test_text), cmocka_unit_test(test_text_nothing),
-    cmocka_unit_test(test_problems_end), cmocka_unit_test(test_text_fits),
-    cmocka_unit_test(test_preview))
+    cmocka_unit_test(test_text), cmocka_unit_test(test_text_idle),
+    cmocka_unit_test(test_text_nothing), cmocka_unit_test(test_problems_end),
+    cmocka_unit_test(test_text_fits), cmocka_unit_test(test_preview))

@@ -48,6 +48,9 @@ static void test_address_text(void **state)
 	assert_string_equal(wording_address_text("a@b.example", buf, sizeof(buf)), "a@b.example");
 	assert_string_equal(
 	    wording_address_text("long@domain.example", buf, sizeof(buf)), "long@domain....");
+	assert_string_equal(
+	    wording_address_text("abcdefghijk\303\274lmno@d.example", buf, sizeof(buf)),
+	    "abcdefghijk...");
 	assert_null(strpbrk(wording_address_text("\033[1m@b", buf, sizeof(buf)), "\033"));
 }
 

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: ISC
+"""Holding and letting go: what is being delivered meanwhile, what is too old, what there is nothing to do for."""
+import os
+import time
+
+from case import BAD, RigCase, both_ids
+from rig import until
+
+# A delivery that goes on until this file is there.
+GO = f"/tmp/pqpurge-go.{os.getpid()}"
+SLOW = f"slow unix - n n - - pipe\n  user=nobody argv=/bin/sh -c {{until test -e {GO}; do sleep 0.1; done}}\n"
+
+
+class Running(RigCase):
+    main = "smtpd_recipient_restrictions = check_recipient_access inline:{ { slow.test = FILTER slow:x } }\n"
+    services = SLOW
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(os.unlink, GO)
+        self.addCleanup(lambda: open(GO, "w", encoding="ascii").close())
+        self.running = self.send("a@example.com", "u@slow.test")
+        until(lambda: "/active/" in (self.postfix.find(self.running) or "") and self.sleeps(), "a delivery")
+        self.waiting = self.send("a@example.com", "u@dest.test")
+        until(lambda: "/deferred/" in (self.postfix.find(self.waiting) or ""), "a deferral")
+
+    @staticmethod
+    def sleeps():
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+                    if GO in file.read():
+                        return True
+            except OSError:
+                pass
+        return False
+
+    def told(self, result, word):
+        self.assertEqual(result.with_result(word), {self.running, self.waiting}, result)
+        self.assertIs(result.messages[self.running].get("was_active"), True, result)
+        self.assertNotIn("was_active", result.messages[self.waiting])
+
+    def test_hold(self):
+        result = self.pq.idx("hold", "-y", "--json", BAD)
+        self.told(result, "held")
+        batch = str(result.summary["batch"])
+        self.assertEqual({e["queue_name"] for e in self.postfix.queue()}, {"hold"})
+        undone = self.pq.idx("undo", "-y", "--json", batch)
+        self.assertEqual(undone.with_result("released"), {self.running, self.waiting}, undone)
+
+    def test_purge(self):
+        self.told(self.purge(BAD), "deleted")
+
+    def test_text(self):
+        self.assertIn("1 was being delivered; a delivery that had begun may still finish,\nand a release could then send it "
+                      "twice.", self.pq.idx("hold", BAD).out)
+
+
+@both_ids
+class Old(RigCase):
+    """Past maximal_queue_lifetime."""
+
+    def setUp(self):
+        super().setUp()
+        self.ours = set(self.send_many("a@example.com", 2))
+        self.postfix.settled(2)
+        self.batch = self.pq.idx("hold", "-y", "--json", BAD).summary["batch"]
+        last = max(file.arrival for file in self.postfix.read().values())
+        self.postfix.set(maximal_queue_lifetime="1s")
+        self.addCleanup(self.postfix.set, maximal_queue_lifetime="5d")
+        until(lambda: time.time() > last + 2, "two seconds of age")
+
+    def queues(self):
+        return {e["queue_name"] for e in self.postfix.queue()}
+
+    def test_release_all_the_same(self):
+        result = self.pq.idx("release", "--json", "-y", BAD)
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(result.with_result("released"), self.ours)
+        self.assertIn("2 are past maximal_queue_lifetime and will bounce at once.", result.err)
+
+    def test_undo_refuses_as_well(self):
+        refused = self.pq.idx("undo", "--json", str(self.batch))
+        self.assertEqual(refused.status, 2, refused)
+        self.assertEqual(refused.with_result("failed"), self.ours)
+        self.assertEqual(self.queues(), {"hold"})
+        self.assertEqual(self.pq.idx("undo", "--json", "--requeue", str(self.batch)).with_result("released"), self.ours)
+
+    def test_a_dry_run_says_so(self):
+        result = self.pq.idx("release", "-n", "--json", BAD)
+        self.assertEqual(result.status, 2, result)
+        self.assertEqual(result.with_result("failed"), self.ours)
+        self.assertEqual(self.queues(), {"hold"})
+
+
+class Idle(RigCase):
+    def test_nothing_to_do(self):
+        self.send_many("a@example.com", 2)
+        self.postfix.settled(2)
+        released = self.pq.idx("release", BAD)
+        self.assertEqual(released.status, 0, released)
+        self.assertIn("2 are not in the hold queue.", released.out)
+        self.pq.idx("hold", BAD)
+        self.assertIn("2 are in the hold queue already.", self.pq.idx("hold", BAD).out)
+        self.assertIn("Nothing matched.", self.pq.idx("release", "none.test").out)

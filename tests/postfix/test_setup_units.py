@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: ISC
+"""`setup` where systemd runs: which units it enables, restarts and stops. A systemctl of our own keeps the books, and /etc,
+/run and /usr/bin are ours alone, in a mount namespace."""
+import glob
+import os
+import shutil
+import subprocess
+
+from pqpurge import TOP
+from test_setup import SetupCase
+
+# Layers over the real directories; they outlive the command. Its words follow.
+NAMESPACE = """
+set -e
+for name in etc usr/bin; do
+    mount -t overlay none -o "lowerdir=/$name,upperdir=$LAYERS/$name,workdir=$LAYERS/work.${name##*/}" "/$name"
+done
+mount -t tmpfs none /run
+mkdir -p /run/systemd/system
+[ -z "$WITHOUT" ] || mount --bind /dev/null "$WITHOUT"
+exec "$@"
+"""
+# Units are files below enabled/ and active/. One that is in broken/ can be enabled and does not start.
+SYSTEMCTL = """#!/bin/sh
+cd %(books)s || exit 1
+echo "$*" >>calls
+case $1 in
+daemon-reload) exit 0 ;;
+esac
+for unit; do :; done
+case $1 in
+is-enabled) test -e "enabled/$unit" ;;
+is-active) test -e "active/$unit" ;;
+enable)
+    touch "enabled/$unit"
+    test ! -e "broken/$unit" || { echo "Job for $unit failed because the control process exited." >&2; exit 1; }
+    touch "active/$unit" ;;
+restart) test -e "active/$unit" ;;
+disable) rm -f "enabled/$unit" "active/$unit" ;;
+*) exit 1 ;;
+esac
+"""
+CHANGES = ("enable", "disable", "restart", "daemon-reload")
+
+
+class Units(SetupCase):
+    def setUp(self):
+        super().setUp()
+        self.given = self.pq.conf
+        self.layers = os.path.join(self.pq.home, "layers")
+        # A layer of changes cannot lie on a file system that is one itself, as a container's root is.
+        os.makedirs(self.layers)
+        subprocess.run(["mount", "-t", "tmpfs", "none", self.layers], check=True)
+        self.addCleanup(subprocess.run, ["umount", self.layers], check=True)
+        self.books = os.path.join(self.pq.home, "books")
+        for name in ("etc/pqpurge", "etc/systemd/system", "usr/bin", "work.etc", "work.bin"):
+            os.makedirs(os.path.join(self.layers, name))
+        for name in ("enabled", "active", "broken"):
+            os.makedirs(os.path.join(self.books, name))
+        for unit in glob.glob(os.path.join(TOP, "conf/*.service")) + glob.glob(os.path.join(TOP, "conf/*.socket")) + \
+                glob.glob(os.path.join(TOP, "conf/*.timer")):
+            shutil.copy(unit, os.path.join(self.layers, "etc/systemd/system"))
+        systemctl = os.path.join(self.layers, "usr/bin/systemctl")
+        self.write(systemctl, SYSTEMCTL % {"books": self.books})
+        os.chmod(systemctl, 0o755)
+        self.use("pqpurge.conf")
+
+    def use(self, name):
+        """The settings under a name in /etc/pqpurge, as the command in the namespace sees it."""
+        shutil.copy(self.given, os.path.join(self.layers, "etc/pqpurge", name))
+        self.conf = os.path.join(self.layers, "etc/pqpurge", name)
+        self.pq.conf = "/etc/pqpurge/" + name
+
+    def setup(self, *args, status=0, without=""):
+        """without: a program that cannot be executed."""
+        result = self.pq.idx("setup", *args, prefix=["unshare", "-m", "sh", "-c", NAMESPACE, "sh"],
+                             env={**os.environ, "LAYERS": self.layers, "WITHOUT": without})
+        self.assertEqual(result.status, status, f"setup {args}: {result}")
+        return result
+
+    def calls(self):
+        """What systemctl was told to change since the last look."""
+        path = os.path.join(self.books, "calls")
+        if not os.path.exists(path):
+            return []
+        calls = self.read(path).splitlines()
+        os.unlink(path)
+        return [call for call in calls if call.split()[0] in CHANGES]
+
+    def enabled(self):
+        return set(os.listdir(os.path.join(self.books, "enabled")))
+
+    def record(self):
+        return self.read(self.conf + ".undo/made")
+
+    def test_whole(self):
+        main_cf = self.read(self.main_cf)
+        result = self.setup("-y", status=2)  # status: no daemon runs
+        self.assertIn("enable and start pqpurge-milter.service", result.out)
+        self.assertEqual(self.calls(), ["daemon-reload", "enable --now pqpurge-milter.service",
+                                        "daemon-reload", "enable --now pqpurge-sync.timer"])
+        self.assertIn("unit pqpurge-milter.service\nunit pqpurge-sync.timer\n", self.record())
+        self.assertIn("Nothing is left to do", self.setup("-y", status=2).out)
+        self.assertEqual(self.calls(), [])
+        result = self.setup("--remove", "-y")
+        self.assertIn("stop and disable pqpurge-sync.timer", result.out)
+        self.assertEqual(self.calls(), ["disable --now pqpurge-milter.service", "disable --now pqpurge-sync.timer"])
+        self.assertEqual(self.enabled(), set())
+        self.assertEqual(self.read(self.main_cf), main_cf)
+        self.assertFalse(os.path.exists(self.conf + ".undo"))
+
+    def test_a_dry_run_changes_no_unit(self):
+        self.setup("-n")
+        self.assertEqual(self.calls(), [])
+
+    def test_a_daemon_that_does_not_start(self):
+        """Postfix is not told to ask it; once that is put right setup goes on; the removal stops what was enabled."""
+        main_cf = self.read(self.main_cf)
+        broken = os.path.join(self.books, "broken/pqpurge-milter.service")
+        self.write(broken, "")
+        result = self.setup("-y", status=2)
+        self.assertIn("Job for pqpurge-milter.service failed", result.err)
+        self.assertIn("unfinished", result.err)
+        self.assertEqual(self.read(self.main_cf), main_cf)
+        self.assertIn("unit pqpurge-milter.service\n", self.record(), "it was enabled all the same")
+        os.unlink(broken)
+        self.setup("-y", status=2)
+        self.assertIn("milter.sock", self.milters())
+        self.setup("--remove", "-y")
+        self.assertEqual((self.enabled(), self.read(self.main_cf)), (set(), main_cf))
+
+    def test_what_the_admin_enabled_stays(self):
+        for state in ("enabled", "active"):
+            self.write(os.path.join(self.books, state, "pqpurge-milter.service"), "")
+        self.setup("-y", status=2)
+        # It ran with other settings: setup filled in origin.
+        self.assertEqual(self.calls(), ["restart pqpurge-milter.service", "daemon-reload", "enable --now pqpurge-sync.timer"])
+        self.setup("--remove", "-y")
+        self.assertEqual(self.enabled(), {"pqpurge-milter.service"})
+
+    def test_socket_unit(self):
+        """socket = "fd:3": systemd's socket first, without which the service does not start."""
+        text = self.read(self.conf)
+        self.write(self.conf, "".join('socket = "fd:3"\n' if line.startswith("socket =") else line
+                                      for line in text.splitlines(True)))
+        self.setup("-y", status=2)
+        self.assertEqual([call for call in self.calls() if call.startswith("enable")], [
+            "enable --now pqpurge-milter.socket", "enable --now pqpurge-milter.service", "enable --now pqpurge-sync.timer"])
+        self.setup("--remove", "-y")
+        self.assertEqual(self.enabled(), set())
+
+    def test_instance(self):
+        self.use("out.conf")
+        self.setup("-y", status=2)
+        self.assertEqual(self.enabled(), {"pqpurge-milter@out.service", "pqpurge-sync@out.timer"})
+        self.setup("--remove", "-y")
+        self.assertEqual(self.enabled(), set())
+
+    def test_a_user_that_cannot_be_made(self):
+        """It is not on record, or the removal would speak of a user that never was."""
+        self.write(self.conf, self.read(self.conf).replace('user = "nobody"\n', ""))
+        self.write(os.path.join(self.layers, "etc/passwd"), "".join(
+            line for line in self.read("/etc/passwd").splitlines(True) if not line.startswith("pqpurge:")))
+        result = self.setup("-y", status=2, without="/usr/sbin/useradd")
+        self.assertIn("/usr/sbin/useradd", result.err)
+        self.assertIn("make the system user pqpurge", result.out)
+        self.assertNotIn("user ", self.record())
+        self.assertNotIn("userdel", self.setup("--remove", "-n").out)
+
+    def test_settings_elsewhere_have_no_unit(self):
+        self.pq.conf = self.given
+        self.assertIn("no unit belongs to this settings file", self.setup("-y", status=2).out)
+        self.assertEqual(self.calls(), [])
+        self.setup("--remove", "-y")

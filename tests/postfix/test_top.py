@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: ISC
+"""`top`: what is in the queue now, grouped by each of its ways, and what came in lately."""
+import os
+import subprocess
+
+from case import BAD, RigCase
+from pqpurge import BUILD
+from smtp import content
+
+
+class Top(RigCase):
+    def groups(self, *args, status=0):
+        result = self.pq.idx("top", "--json", *args)
+        self.assertEqual(result.status, status, f"top {args}: {result}")
+        return {line["group"]: line["count"] for line in result.lines}
+
+    def test_each_way(self):
+        for n in range(3):
+            self.send("a@example.com", ["x@d1.test", "y@d2.test"], text=content("boss@example.com"), ADDR="192.0.2.7",
+                      LOGIN="joe")
+        self.send("", "x@d1.test", text=content("b@good.test"), ADDR="IPV6:2001:db8::7")
+        self.send("b@Good.TEST", "x@d1.test", text="Subject: none\n\n", ADDR="192.0.2.9", LOGIN="evil+1B[31m")
+        self.postfix.sendmail("c@local.test", ["x@d2.test"], content("c@local.test"))
+        self.postfix.settled(6)
+        self.assertEqual(self.groups(), {BAD: 3, "<>": 1, "good.test": 1, "local.test": 1})
+        self.assertEqual(self.groups("--by", "from"), {BAD: 3, "good.test": 2, "local.test": 1})
+        self.assertEqual(self.groups("--by=recipient"), {"d1.test": 5, "d2.test": 4})
+        # Postfix has taken the control character out itself.
+        self.assertEqual(self.groups("--by", "login"), {"joe": 3, "evil?[31m": 1, "": 2})
+        self.assertEqual(self.groups("--by", "client"), {"192.0.2.7": 3, "2001:db8::7": 1, "192.0.2.9": 1, "": 1})
+        self.assertEqual(self.groups("--by", "client", "--login", "joe"), {"192.0.2.7": 3})
+
+    def test_only_what_is_in_the_queue(self):
+        ours = self.send_many("a@example.com", 3)
+        self.send("b@good.test")
+        self.postfix.settled(4)
+        self.postfix.postsuper("-d", "-", ids=ours[:2])
+        self.assertEqual(self.groups(), {BAD: 1, "good.test": 1})
+        self.postfix.postsuper("-d", "ALL")
+        self.assertEqual(self.groups(), {})
+
+    def test_lately(self):
+        """Two hundred of an hour ago, three of now."""
+        self.pq.kill9()
+        subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix", self.pq.index, "200", "2",
+                        "old.test"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["chown", "-R", "nobody", self.pq.index], check=True)
+        self.pq.start()
+        self.send_many("a@example.com", 3)
+        self.assertEqual(self.groups("--since", "10m"), {BAD: 3})
+        self.assertEqual(self.groups("--since", "2h", BAD, "old.test"), {BAD: 3, "old.test": 100})
+        self.assertEqual(self.groups("--older", "10m", "old.test"), {"old.test": 100})
+        (old,) = self.pq.idx("top", "--json", "old.test").lines
+        self.assertEqual(old["ages"], [0, 0, 0, 0, 100, 0, 0, 0, 0, 0], "up to 80 minutes")
+        self.assertEqual(old["share"], 1)
+
+    def test_a_pipe_gets_plain_columns(self):
+        self.send_many("a@example.com", 3)
+        self.send("b@good.test")
+        self.postfix.settled(4)
+        result = self.pq.idx("top")
+        rows = [line.split("\t") for line in result.out.splitlines()]
+        self.assertEqual([row[:3] for row in rows], [[BAD, "3", "75.0%"], ["good.test", "1", "25.0%"]])
+        self.assertEqual([len(row) for row in rows], [16, 16])
+        self.assertEqual([row[6:] for row in rows], [["3"] + ["0"] * 9, ["1"] + ["0"] * 9])
+        files = self.postfix.read()
+        size = sum(os.stat(self.postfix.find(i)).st_size for i, file in files.items() if file.sender == "a@example.com")
+        self.assertEqual(rows[0][3], str(size))
+        self.assertEqual(result.err, "")
+
+    def test_what_the_index_does_not_know_is_told(self):
+        self.pq.stop()
+        self.send("a@example.com")
+        self.postfix.settled(1)
+        result = self.pq.idx("top", "--json")
+        self.assertEqual((result.status, result.out), (0, ""), result)
+        self.assertIn("1 message in the queue is not in the index and not counted.", result.err)
