@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,12 +21,6 @@ class SyncCase(RigCase):
         self.assertEqual(result.status, status, f"sync {args}: {result}")
         self.assertEqual(len(result.lines), 1, result)
         return result.lines[0]["sync"]
-
-    def wake_pickup(self):
-        """postsuper -r leaves it to pickup's next round, up to a minute later."""
-        with socket.socket(socket.AF_UNIX) as trigger:
-            trigger.connect(os.path.join(self.postfix.spool, "public/pickup"))
-            trigger.sendall(b"W")
 
     def rows(self):
         """{queue ID: record} of the index, read by a tool of its own."""
@@ -89,7 +82,7 @@ class Leaving(SyncCase):
         old = set(self.send_many("a@example.com", 5))
         self.postfix.settled(5)
         self.postfix.postsuper("-r", "ALL")
-        self.wake_pickup()
+        self.postfix.wake_pickup()
         self.postfix.settled(5)
         new = self.postfix.ids()
         self.assertFalse(old & new)
