@@ -175,6 +175,25 @@ class FullDisk(SpaceCase):
         until(lambda: "gap_open" not in self.findings(), "the end of the gap")
         self.assert_gaps_tell_all()
 
+    def test_what_was_lost_is_found(self):
+        """Of 500 messages that came with no room for them: as many as are missing are told, and a scan finds the domain's."""
+        self.mount("1m")
+        self.pq.start()
+        self.fill()
+        self.postfix.flood("a@example.com", 200)
+        self.postfix.flood("a@good.test", 300)
+        self.postfix.settled(500)
+        files = self.postfix.read()
+        missing = set(files) - set(self.pq.listed())
+        self.assertGreater(len(missing), 100, "hardly anything was lost: is the disk full?")
+        ours = {i for i, file in files.items() if BAD in file.author_domains}
+        text = self.pq.idx("purge", "-n", "--scan", BAD)
+        self.assertIn(f"{len(missing)} messages in the queue are not in the index (arrived 20", text.err)
+        told = self.assert_selects(ours, "--scan", BAD).summary
+        self.assertEqual((told["unindexed"], told["unindexed_in_gaps"]), (len(missing), len(missing)), told)
+        self.purge("--scan", BAD, status=2)  # for want of room for its account
+        self.assertEqual(self.postfix.ids(), set(files) - ours)
+
     def test_read_only_at_start(self):
         self.mount("48m")
         self.pq.start()
