@@ -11,7 +11,6 @@ import time
 from case import BAD, RigCase, both_ids
 from pqpurge import BUILD, TOP
 from rig import until
-from rig import until
 from smtp import content
 
 UNIT = os.path.join(TOP, "conf/pqpurge-sync.service")
