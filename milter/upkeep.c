@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "index/batch.h"
 #include "index/coverage.h"
 #include "index/entry.h"
 #include "index/home.h"
@@ -93,11 +94,34 @@ static size_t slice_of(const struct upkeep *u)
 	return wanted < most ? (size_t)wanted : most;
 }
 
+/* One batch of the account, where that has outgrown its part: 1, 0 (it has not), or a negative
+ * code. */
+static int prune_account(struct upkeep *u, struct store *store, struct err *err)
+{
+	struct txn txn;
+	int dropped, code;
+
+	if (u->usage.pages[STORE_BATCH] <= u->page_limit / UPKEEP_ACCOUNT_PART)
+		return 0;
+	txn_begin(store, true, &txn);
+	dropped = batch_drop_oldest(&txn);
+	code = txn_commit(&txn, err);
+	if (code == 0 && dropped == 1 && !u->told_account) {
+		u->told_account = true;
+		log_info("index is nearly full; the oldest entries of the log are dropped from it");
+	}
+	return code ? code : dropped;
+}
+
 int upkeep_prune(struct upkeep *u, const char *directory, struct store *store, struct err *err)
 {
 	struct txn txn;
 	int64_t dropped_to = 0;
 	size_t slice = slice_of(u);
+	int account = prune_account(u, store, err);
+
+	if (account != 0)
+		return account < 0 ? account : upkeep_space(u, directory, store, err);
 
 	txn_begin(store, true, &txn);
 	size_t dropped = entry_prune(&txn, slice, &dropped_to);

@@ -13,6 +13,9 @@
 /* The most of the oldest messages that one transaction drops: a few milliseconds. */
 #define UPKEEP_PRUNE_ROWS    1000
 #define UPKEEP_PRUNE_PERCENT 80 /* of the pages that there is room for */
+/* Of these, what the account of past orders may fill before its oldest go in the messages' stead.
+ */
+#define UPKEEP_ACCOUNT_PART 8
 
 /* Zero-initialise. */
 struct upkeep {
@@ -20,6 +23,7 @@ struct upkeep {
 	uint64_t page_limit;      /* pages that may be in use */
 	int64_t pruned_to;        /* latest mail_time dropped so far */
 	uint64_t pruned;          /* messages dropped since start */
+	bool told_account;        /* that parts of the account are dropped */
 	size_t slice;  /* most rows of the next try, after one that failed; 0 = no limit */
 	pid_t lagging; /* a reader that keeps pages from being freed; 0 = none */
 };
@@ -38,7 +42,8 @@ int upkeep_space(
     struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
 /* Whether the oldest messages have to go now. Never while a reader lags: it would free nothing. */
 bool upkeep_must_prune(const struct upkeep *u);
-/* Drops one slice of the oldest, with a coverage row that says so, and looks at the space again. */
+/* Drops one slice of the oldest (or of a large account a batch), with a coverage row that says so,
+ * and looks at the space again. */
 int upkeep_prune(
     struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
 

@@ -32,11 +32,14 @@ void missing_make(const struct outcome *outcome, struct gaps *gaps, struct missi
 			m.from = a->time;
 		if (a->time > m.to)
 			m.to = a->time;
-		m.bounces += a->null_sender;
-		if (a->null_sender)
-			continue;
-		m.in_gaps += gaps_find(&m.gaps, a->time) != NULL;
-		m.before += m.gaps.since && a->time < m.gaps.since;
+		if (a->null_sender && !a->from_client)
+			m.bounces++;
+		else if (gaps_find(&m.gaps, a->time))
+			m.in_gaps++;
+		else if (m.gaps.since && a->time < m.gaps.since)
+			m.before++;
+		else if (m.gaps.since && a->from_client)
+			m.bypassed++;
 	}
 	*ret = m;
 }
@@ -195,6 +198,7 @@ void missing_put(struct json *o, const struct tally *t, const struct missing *m)
 		json_put_int(o, "unindexed_newest", m->to / USEC_PER_SEC);
 		json_put_int(o, "unindexed_bounces", (int64_t)m->bounces);
 		json_put_int(o, "unindexed_in_gaps", (int64_t)m->in_gaps);
+		json_put_int(o, "unindexed_bypassed", (int64_t)m->bypassed);
 	}
 	if (!m->gaps_known)
 		return;

@@ -12,11 +12,12 @@
 
 /* Zero-initialise. */
 struct missing {
-	int64_t from, to; /* arrival of the oldest and newest; 0 = unknown */
-	bool sampled;     /* not all could be looked at */
-	uint64_t bounces; /* with the null sender */
-	uint64_t in_gaps; /* others that came in a gap */
-	uint64_t before;  /* others that came before the index began, or were pruned */
+	int64_t from, to;  /* arrival of the oldest and newest; 0 = unknown */
+	bool sampled;      /* not all could be looked at */
+	uint64_t bounces;  /* with the null sender and no client */
+	uint64_t in_gaps;  /* others that came in a gap */
+	uint64_t before;   /* others that came before the index began, or were pruned */
+	uint64_t bypassed; /* the rest, as far as clients brought it: by the milter over SMTP */
 	struct gaps gaps;
 	bool gaps_known;
 };

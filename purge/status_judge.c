@@ -153,7 +153,8 @@ static void judge_rules(struct status *st)
 static void judge_queue(struct status *st)
 {
 	const struct missing *m = &st->missing;
-	uint64_t all = st->outcome.tally.unindexed, other;
+	uint64_t all = st->outcome.tally.unindexed;
+	uint64_t told = m->bounces + m->in_gaps + m->bypassed;
 	const char *least = m->sampled ? "at least " : "";
 	char command[PATH_MAX];
 
@@ -164,12 +165,16 @@ static void judge_queue(struct status *st)
 		FIND(st, "unindexed", FINDING_FAULT, command,
 		    "%s%" PRIu64 " %s in the queue came while the index was not written", least,
 		    m->in_gaps, wording_messages(m->in_gaps));
-	other = all > m->bounces + m->in_gaps ? all - m->bounces - m->in_gaps : 0;
-	if (other && !m->sampled)
+	if (m->bypassed)
+		FIND(st, "bypassed", FINDING_NOTE, command,
+		    "%s%" PRIu64 " %s in the queue came over SMTP past the milter: REDIRECT in "
+		    "header_checks, a service without it, or a session that had lost it",
+		    least, m->bypassed, wording_messages(m->bypassed));
+	if (all > told && !m->sampled)
 		FIND(st, "unindexed_other", FINDING_NOTE, command,
-		    "%" PRIu64 " %s in the queue came past the milter: forwarded by local(8), "
-		    "requeued, older than the index, or in a session that had lost the milter",
-		    other, wording_messages(other));
+		    "%" PRIu64 " %s in the queue came without the milter: forwarded by local(8), "
+		    "requeued, or older than the index",
+		    all - told, wording_messages(all - told));
 	if (live_number(&st->live, "without_id", 0) > 0)
 		FIND(st, "without_id", FINDING_NOTE, "",
 		    "%" PRId64 " messages since the daemon started came without a queue ID",

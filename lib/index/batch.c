@@ -149,6 +149,24 @@ uint64_t batch_store(struct txn *txn, const struct batch *b)
 	return txn->code == 0 ? numbered.number : 0;
 }
 
+int batch_drop_oldest(struct txn *txn)
+{
+	struct store_cursor *cursor = cursor_open(txn, STORE_BATCH);
+	const struct span start = {.at = "", .len = 0};
+	struct span key, value;
+	uint64_t first = 0, last = 0;
+
+	if (cursor_seek(cursor, start, &key, &value) == 1)
+		first = number_of(key);
+	if (cursor_last(cursor, &key, &value) == 1)
+		last = number_of(key);
+	cursor_close(cursor);
+	if (txn->code != 0 || first == last)
+		return txn->code;
+	drop_before(txn, first + 1);
+	return txn->code != 0 ? txn->code : 1;
+}
+
 int batch_store_part(struct txn *txn, uint64_t number, uint32_t part, struct span items)
 {
 	unsigned char key[KEY_SIZE];

@@ -38,6 +38,8 @@ int batch_item_decode(struct reader *from, struct batch_item *ret) NODISCARD;
  * batches past BATCH_KEEP go. */
 #define BATCH_KEEP 10000
 uint64_t batch_store(struct txn *txn, const struct batch *b);
+/* Drops the oldest batch: 1, 0 (there is none but the last, which stays), or the sticky code. */
+int batch_drop_oldest(struct txn *txn);
 /* Appends part n (from 0) of encoded items to a batch: 1, 0 (no such batch), or the sticky code. */
 int batch_store_part(struct txn *txn, uint64_t number, uint32_t part, struct span items);
 

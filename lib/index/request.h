@@ -13,7 +13,8 @@
 
 #define REQUEST_VERSION 1
 #define REQUEST_MAX     (4u << 20) /* bytes of one request */
-/* Rows in one DROP or ADD: what one commit may take while mail waits (a few ms). */
+/* Rows in one DROP or ADD: what one commit may take while mail waits (a few ms; some 30 where each
+ * row is of another domain, for then each has a page of its own). */
 #define REQUEST_ROWS_MAX 2000
 
 enum request_kind {

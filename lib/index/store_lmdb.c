@@ -283,16 +283,15 @@ static int count_pages(struct lmdb_store *s, MDB_txn *txn, struct store_usage *r
 	(void)mdb_env_stat(s->env, &stat);
 	ret->used_pages += pages_of(&stat);
 	ret->page_size = stat.ms_psize;
-	for (int i = 0; i < STORE_TABLE_COUNT; i++) {
+	for (int i = 0; rc == 0 && i < STORE_TABLE_COUNT; i++) {
 		if (!s->there[i])
 			continue;
 		rc = mdb_stat(txn, s->tables[i], &stat);
-		if (rc != 0)
-			return rc;
-		ret->used_pages += pages_of(&stat);
+		ret->pages[i] = pages_of(&stat);
+		ret->used_pages += ret->pages[i];
 		ret->rows[i] = stat.ms_entries;
 	}
-	return 0;
+	return rc;
 }
 
 /* The writer counts in a write transaction, which it then drops: it never takes a reader's slot. */

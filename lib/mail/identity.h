@@ -24,6 +24,10 @@ struct identity {
 	bool has_sender;              /* an S record was read */
 	struct net_address client;    /* A client_address; family 0 if absent */
 	uint16_t client_port;         /* A client_port; 0 if absent */
+	/* What goes with the message when it gets another ID, or comes by XFORWARD, which leaves
+	 * the client as it is. */
+	struct net_address log_client;    /* A log_client_address; family 0 if absent */
+	char log_ident[QUEUE_ID_MAX + 1]; /* A log_ident: its first queue ID; "" if absent */
 };
 
 enum judgement {

@@ -29,6 +29,16 @@ static int open_queued(const struct postfix *p, int queue_dir, const struct queu
 	return fd;
 }
 
+/* Whether a client brought it under this queue ID: mail that Postfix gave another one keeps its
+ * client, and the first ID. */
+static bool is_from_client(const struct identity *found, const struct queue_id *id)
+{
+	bool renamed = found->log_ident[0] && strcmp(found->log_ident, id->text) != 0 &&
+		       net_equal(&found->client, &found->log_client);
+
+	return found->client.family != 0 && !renamed;
+}
+
 static struct arrival read_one(const struct postfix *p, int queue_dir, const struct queue_id *id)
 {
 	struct arrival arrival = {.time = -1};
@@ -38,6 +48,7 @@ static struct arrival read_one(const struct postfix *p, int queue_dir, const str
 	if (fd >= 0 && queue_file_identity(fd, &identity) == 0) {
 		arrival.time = identity.arrival_time;
 		arrival.null_sender = identity.has_sender && identity.sender[0] == '\0';
+		arrival.from_client = is_from_client(&identity, id);
 	}
 	io_close(&fd);
 	return arrival;
@@ -57,6 +68,7 @@ static int read_in_child(void *arg, struct bytes *out, struct err *err)
 			arrival = read_one(r->p, queue_dir, &r->ids[n]);
 		bytes_put_i64(out, arrival.time);
 		bytes_put_u8(out, arrival.null_sender);
+		bytes_put_u8(out, arrival.from_client);
 	}
 	io_close(&queue_dir);
 	return 0;
@@ -78,6 +90,7 @@ int arrival_read(const struct postfix *p, const struct queue_id *ids, size_t cou
 	for (size_t n = 0; code == 0 && n < count; n++) {
 		arrivals[n].time = reader_i64(&r);
 		arrivals[n].null_sender = reader_u8(&r) != 0;
+		arrivals[n].from_client = reader_u8(&r) != 0;
 	}
 	if (code == 0 && !reader_done(&r))
 		code = err_set(err, ERR_CHILD, "the reader of queue files broke off");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* When messages arrived, and whether they are bounces, as their queue files tell. */
+/* When messages arrived, whether they are bounces, and how they came, as their queue files tell. */
 #ifndef PQPURGE_POSTFIX_ARRIVAL_H
 #define PQPURGE_POSTFIX_ARRIVAL_H
 
@@ -8,7 +8,8 @@
 
 struct arrival {
 	int64_t time;     /* of the T record, wall microseconds; -1: gone, or not read in time */
-	bool null_sender; /* a bounce or notice, which no milter sees */
+	bool null_sender; /* with no client a bounce or notice, which no milter sees */
+	bool from_client; /* an SMTP client brought it, under this queue ID */
 };
 
 /*

@@ -51,6 +51,11 @@ static void take_attribute(struct identity *id, const char *text)
 	} else if (str_starts(text, "client_port=")) {
 		number = queue_number(value, NULL);
 		id->client_port = number > 0 && number <= UINT16_MAX ? (uint16_t)number : 0;
+	} else if (str_starts(text, "log_client_address=")) {
+		if (net_parse(value, &id->log_client) < 0)
+			id->log_client = (struct net_address){0};
+	} else if (str_starts(text, "log_ident=") && strlen(value) <= QUEUE_ID_MAX) {
+		memcpy(id->log_ident, value, strlen(value) + 1);
 	}
 }
 

@@ -230,6 +230,12 @@ class PrivatePostfix:
         self.postsuper("-d", "ALL")
         until(lambda: not self.ids() or self.postsuper("-d", "ALL") is None, "an empty queue")
 
+    def wake_pickup(self):
+        """`postsuper -r` leaves it to pickup's next round, up to a minute later."""
+        with socket.socket(socket.AF_UNIX) as trigger:
+            trigger.connect(os.path.join(self.spool, "public/pickup"))
+            trigger.sendall(b"W")
+
     def sendmail(self, sender, recipients, text, *options):
         """Submission by sendmail(1)."""
         words = ["/usr/sbin/sendmail", "-C", self.etc, "-f", sender, *options, "--", *recipients]

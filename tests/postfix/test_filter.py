@@ -72,6 +72,7 @@ class FilteredUnseen(Filtered):
         ours, _ = self.send_through()
         blind = self.purge(BAD)
         self.assertEqual((blind.summary["deleted"], blind.summary["unindexed"]), (0, 8))
+        self.assertEqual(blind.summary["unindexed_bypassed"], 8)
         self.assert_purged(ours, "--scan", BAD)
 
     def test_first_ids_leave_the_index(self):

@@ -117,6 +117,37 @@ class Scan(RigCase):
         os.unlink(self.postfix.find(broken))
 
 
+class FiveHundred(RigCase):
+    """What came while nothing was recorded: told with its number and time, and found."""
+
+    def check(self, stop):
+        stop()
+        self.postfix.flood("a@example.com", 200)
+        self.postfix.flood("a@good.test", 300)
+        self.postfix.settled(500)
+        self.pq.start()
+        files = self.postfix.read()
+        text = self.pq.idx("purge", "-y", BAD)
+        self.assertEqual(text.status, 0, text)
+        self.assertRegex(text.err, r"(?m)^500 messages in the queue are not in the index \(arrived 20\d\d-.*--scan")
+        self.assertEqual(self.postfix.ids(), set(files))
+        self.assertRegex(self.pq.idx("list", BAD).err, r"(?m)^500 messages in the queue are not in the index")
+        dry = self.pq.idx("purge", "-n", "--json", BAD).summary
+        self.assertEqual((dry["unindexed"], dry["unindexed_in_gaps"]), (500, 500), dry)
+        self.assertEqual((dry["unindexed_oldest"], dry["unindexed_newest"]),
+                         (int(min(f.arrival for f in files.values())), int(max(f.arrival for f in files.values()))))
+        self.assertEqual(len(dry["coverage_gaps"]), 1, dry)
+        ours = {i for i, file in files.items() if BAD in file.author_domains}
+        self.assertEqual(len(ours), 200)
+        self.assertEqual(self.assert_purged(ours, "--scan", BAD).summary["unindexed"], 300)
+
+    def test_daemon_stopped(self):
+        self.check(self.pq.stop)
+
+    def test_daemon_killed(self):
+        self.check(self.pq.kill9)
+
+
 @both_ids
 class LocalMail(RigCase):
     """sendmail(1) mail: recorded through non_smtpd_milters, proven by create_time; and where no milter saw it yet."""
@@ -251,6 +282,17 @@ class Bounces(RigCase):
                      ["--id", "3Pt2mN2VXxznjll", BAD], ["--from", BAD]):
             result = self.pq.idx("purge", "-y", "--with-bounces", *args)
             self.assertEqual(result.status, 1, f"{args}: {result}")
+
+
+class BouncesThatAMilterSees(Bounces):
+    main = Bounces.main + "internal_mail_filter_classes = bounce, notify\n"
+
+    def test_bounces_that_sync_added(self):
+        """There is nothing to add: they have rows, whose sender is nobody."""
+        ours = self.bounce("a@example.com")
+        self.assertLessEqual(ours, set(self.pq.listed("<>")))
+        self.assertEqual(self.pq.idx("sync", "--add", "--json").lines[0]["sync"]["added"], 0)
+        self.assert_purged(ours, "--with-bounces", BAD)
 
 
 class DelayNotices(RigCase):

@@ -8,6 +8,7 @@ import subprocess
 from case import BAD, RigCase, shared_postfix
 from pqpurge import Pqpurge, socket_path
 from rig import milter_words, until
+from smtp import content
 
 
 class StatusCase(RigCase):
@@ -187,6 +188,54 @@ class Bounces(StatusCase):
         self.assertEqual((told["unindexed"], told["unindexed_bounces"]), (2, 2))
         result = self.pq.idx("list")
         self.assertRegex(result.err, r"^2 messages in the queue are not in the index \(.*2 are bounces")
+
+
+class Bypassed(StatusCase):
+    """Mail that came over SMTP although no milter saw its end is told apart from what Postfix passes on itself."""
+
+    main = ("mydestination = here.test\nalias_maps = inline:{fwd=u@dest.test}\n"
+            "header_checks = regexp:{{/^X-Spam: yes/ REDIRECT spam@dest.test}}\n")
+
+    def assert_told(self, unindexed, bypassed):
+        told = self.status(status=2)  # for REDIRECT
+        self.assertEqual((told["unindexed"], told["unindexed_bypassed"], told["unindexed_bounces"], told["unindexed_in_gaps"]),
+                         (unindexed, bypassed, 0, 0), told["findings"])
+        return {f["id"] for f in told["findings"]}
+
+    def test_redirected(self):
+        self.send("a@example.com", text="Subject: x\nX-Spam: yes\n\nx\n")
+        self.postfix.settled(1)
+        found = self.assert_told(1, 1)
+        self.assertIn("bypassed", found)
+        self.assertNotIn("unindexed_other", found)
+
+    def test_session_that_outlived_the_daemon(self):
+        with self.postfix.smtp() as client:
+            client.message("a@example.com", "u@dest.test", content())
+            self.pq.stop()
+            client.message("a@example.com", "u@dest.test", content())
+            self.pq.start()
+            client.message("a@example.com", "u@dest.test", content())
+        self.postfix.settled(3)
+        told = self.status()
+        self.assertEqual((told["unindexed"], told["unindexed_in_gaps"], told["unindexed_bypassed"]), (2, 1, 1), told["gaps"])
+
+    def test_requeued(self):
+        old = self.send("a@example.com")
+        self.postfix.settled(1)
+        self.postfix.postsuper("-r", "ALL")
+        self.postfix.wake_pickup()
+        until(lambda: self.postfix.ids() not in ({old}, set()), "a new queue ID")
+        self.postfix.settled(1)
+        self.assertIn("unindexed_other", self.assert_told(1, 0))
+
+    def test_forwarded(self):
+        self.send("a@example.com", "fwd@here.test")
+        until(lambda: any(file.recipients == ["u@dest.test"] for file in self.postfix.read().values()), "the forwarded mail")
+        self.postfix.settled(1)
+        found = self.assert_told(1, 0)
+        self.assertIn("unindexed_other", found)
+        self.assertNotIn("bypassed", found)
 
 
 class Misconfigured(StatusCase):

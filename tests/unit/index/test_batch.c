@@ -162,6 +162,34 @@ static void test_oldest_go_and_numbers_stay_unique(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_codec), cmocka_unit_test(test_long_command_is_cut),
-    cmocka_unit_test(test_items), cmocka_unit_test(test_store),
-    cmocka_unit_test(test_oldest_go_and_numbers_stay_unique))
+static void test_drop_oldest(void **state)
+{
+	const struct span items = {.at = "xx", .len = 2};
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct batch got;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(batch_drop_oldest(&txn), 0);
+	for (uint64_t n = 1; n <= 3; n++) {
+		assert_int_equal(batch_store(&txn, &sample), n);
+		assert_int_equal(batch_store_part(&txn, n, 0, items), 1);
+		assert_int_equal(batch_store_part(&txn, n, 1, items), 1);
+	}
+	assert_int_equal(batch_drop_oldest(&txn), 1);
+	assert_int_equal(batch_get(&txn, 1, &got), 0);
+	assert_int_equal(batch_next(&txn, 0, &got), 1);
+	assert_int_equal(got.number, 2);
+	assert_int_equal(batch_drop_oldest(&txn), 1);
+	assert_int_equal(batch_drop_oldest(&txn), 0); /* the last one stays */
+	assert_int_equal(batch_get(&txn, 3, &got), 1);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_drop_oldest), cmocka_unit_test(test_codec),
+    cmocka_unit_test(test_long_command_is_cut), cmocka_unit_test(test_items),
+    cmocka_unit_test(test_store), cmocka_unit_test(test_oldest_go_and_numbers_stay_unique))

@@ -249,6 +249,8 @@ static void test_file(void **state)
 	for (int n = 0; n < 50; n++)
 		rig_record(&file, 'A', filler);
 	rig_record(&file, 'S', "a@bad.example");
+	rig_record(&file, 'A', "log_ident=4dFVrw75plz1p3V6");
+	rig_record(&file, 'A', "log_client_address=192.0.2.9");
 	rig_record(&file, 'A', "client_address=2001:db8::1");
 	rig_record(&file, 'R', "u@dest.example");
 	rig_record(&file, 'M', "");
@@ -259,6 +261,8 @@ static void test_file(void **state)
 	assert_int_equal(id.arrival_time, ARRIVAL);
 	assert_string_equal(id.sender, "a@bad.example");
 	assert_int_equal(id.client.family, 6);
+	assert_int_equal(id.log_client.family, 4);
+	assert_string_equal(id.log_ident, "4dFVrw75plz1p3V6");
 	assert_int_equal(id.inode, st.st_ino);
 	assert_int_equal(id.size, st.st_size); /* no C record, as in maildrop */
 	close(fd);

@@ -29,7 +29,8 @@ static const struct missing_case {
 	.line = "2 messages in the queue are not in the index (arrived 2026-11-23 17:40:12 to "
 		"17:40:15; disk full); --scan looks at them, too.\n",
 	.json = "{\"unindexed_oldest\":1795455612,\"unindexed_newest\":1795455615,"
-		"\"unindexed_bounces\":0,\"unindexed_in_gaps\":2,\"coverage_gaps\":[{\"from\":"
+		"\"unindexed_bounces\":0,\"unindexed_in_gaps\":2,\"unindexed_bypassed\":0,"
+		"\"coverage_gaps\":[{\"from\":"
 		"1795455610,\"to\":1795455620,\"reason\":\"disk full\",\"count\":0}]}\n"},
     {.name = "a bounce in a gap is none of the gap's",
 	.seen = {{.time = AT(12), .null_sender = true}},
@@ -37,6 +38,18 @@ static const struct missing_case {
 	.unindexed = 1,
 	.line = "1 message in the queue is not in the index (arrived 2026-11-23 17:40:12; 1 is a "
 		"bounce); --scan looks at it, too.\n"},
+    {.name = "a client's null sender is no bounce; what came in no gap came past the milter",
+	.seen = {{.time = AT(12), .null_sender = true, .from_client = true},
+	    {.time = AT(30), .from_client = true}, {.time = AT(30)},
+	    {.time = AT(-5), .from_client = true}},
+	.count = 4,
+	.unindexed = 4,
+	.line = "4 messages in the queue are not in the index (arrived 2026-11-23 17:39:55 to "
+		"17:40:30; disk full); --scan looks at them, too.\n",
+	.json = "{\"unindexed_oldest\":1795455595,\"unindexed_newest\":1795455630,"
+		"\"unindexed_bounces\":0,\"unindexed_in_gaps\":1,\"unindexed_bypassed\":1,"
+		"\"coverage_gaps\":[{\"from\":1795455610,\"to\":1795455620,\"reason\":"
+		"\"disk full\",\"count\":0}]}\n"},
     {.name = "in no gap, scanned already",
 	.seen = {{.time = AT(30)}},
 	.count = 1,
