@@ -6,8 +6,8 @@
 #include "base/clock.h"
 #include "purge/sweep.h"
 
-#define PAUSE_MS 100 /* between two passes, so that an idle queue is not looked at without pause   \
-		      */
+/* Between two passes, so that an idle queue is not looked at without pause. */
+#define PAUSE_MS 100
 /* Passes that find messages and get nothing done; each has waited for what was still arriving. */
 #define FRUITLESS_MAX 3
 #define DROP_TIMEOUT  (5 * USEC_PER_SEC)
