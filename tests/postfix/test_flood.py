@@ -127,11 +127,11 @@ class SlowDisk(RigCase):
         waits = not select.select([client.socket], [], [], 0.3)[0]
         until(lambda: command.poll() is not None or not waits or self.asked(), "the command waiting for what is in flight")
         self.disk("hang", False)
-        out = command.communicate(timeout=60)[0]
+        out, err = command.communicate(timeout=60)
         accepted = client.reply()[0] == 250
-        self.assertEqual(command.returncode, 0, out)
+        self.assertEqual(command.returncode, 0, f"{out} {err} {self.pq.log()}")
         left = {i for i, file in self.postfix.read().items() if file.ready}
-        self.assertEqual(left, set(), f"mail of the domain is still there when the command returns: {out}")
+        self.assertEqual(left, set(), f"mail of the domain is still there when the command returns: {out} {self.pq.log()}")
         return waits and accepted
 
     def test_judged_while_the_rule_is_saved(self):
