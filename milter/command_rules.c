@@ -10,6 +10,7 @@
 void command_rules_release(struct command_rules *c)
 {
 	rulepack_release(&c->in_force);
+	rulepack_release(&c->loaded);
 	rule_list_release(&c->unsaved);
 	strbuf_release(&c->unsaved_removed);
 }
@@ -29,6 +30,9 @@ void command_rules_saved(struct command_rules *c)
 	rule_list_release(&c->unsaved);
 	c->unsaved = (struct rule_list){0};
 	strbuf_release(&c->unsaved_removed);
+	rulepack_release(&c->in_force);
+	c->in_force = c->loaded;
+	c->loaded = (struct rulepack){{0}};
 }
 
 bool command_rules_all_saved(const struct command_rules *c)
@@ -44,7 +48,7 @@ int command_rules_load(
 	int code = rulebook_load(txn, wall, &rules, &damaged, &c->first_expiry);
 
 	if (!code)
-		code = rulepack_fill(&c->in_force, &rules);
+		code = rulepack_fill(&c->loaded, &rules);
 	if (code) {
 		rule_list_release(&rules);
 		return code;

@@ -12,20 +12,20 @@
 
 /* Zero-initialise. */
 struct command_rules {
-	struct rulepack in_force;
+	struct rulepack in_force, loaded;
 	struct rule_list unsaved;      /* set, not in the index */
 	int64_t first_expiry;          /* of the index's, as last loaded; 0 = not loaded yet */
 	struct strbuf unsaved_removed; /* packed list of subjects: unset, yet still in the index */
 };
 void command_rules_release(struct command_rules *c);
 
-/* Writes what is unsaved (failures are the transaction's sticky code). After the commit:
- * command_rules_saved. */
+/* Writes what is unsaved (failures are the transaction's sticky code). After command_rules_load and
+ * the commit: command_rules_saved. */
 void command_rules_save(struct command_rules *c, struct txn *txn);
 void command_rules_saved(struct command_rules *c);
 bool command_rules_all_saved(const struct command_rules *c);
 
-/* Reads all from the transaction into *ret and makes them those in force. */
+/* Reads all from the transaction into *ret; command_rules_saved makes them those in force. */
 int command_rules_load(
     struct command_rules *c, struct txn *txn, int64_t wall, struct rule_list *ret) NODISCARD;
 

@@ -17,7 +17,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "milter/flight.h"
 #include "milter/peer.h"
+
+#define SETTLE_STEP 5000 /* microseconds between looks whether it is over */
 
 /* One request at the writer. It outlives its peer. */
 struct call {
@@ -160,6 +163,40 @@ static void pass_on(struct control *c, struct peer *p, struct span request)
 	}
 }
 
+static void take_request(struct control *c, struct peer *p, struct span request)
+{
+	switch (request_kind_of(request)) {
+	case REQUEST_STATUS:
+		answer_status(c, p);
+		break;
+	case REQUEST_SETTLE:
+		p->request = request;
+		p->mark = flight_mark();
+		p->settling = true;
+		break;
+	default:
+		pass_on(c, p, request);
+	}
+}
+
+/* Passes on what waited for the end of what was in flight; true if any waits still. */
+static bool settle(struct control *c)
+{
+	bool wait = false;
+
+	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
+		struct peer *p = &c->peers[i];
+
+		if (p->fd < 0 || !p->settling)
+			continue;
+		p->settling = !flight_is_over(p->mark);
+		wait |= p->settling;
+		if (!p->settling)
+			pass_on(c, p, p->request);
+	}
+	return wait;
+}
+
 static void handle_peer(struct control *c, struct peer *p, short events)
 {
 	struct span request;
@@ -167,10 +204,8 @@ static void handle_peer(struct control *c, struct peer *p, short events)
 
 	if (p->state == PEER_READING) {
 		code = peer_read(p, &request);
-		if (code > 0 && request_kind_of(request) == REQUEST_STATUS)
-			answer_status(c, p);
-		else if (code > 0)
-			pass_on(c, p, request);
+		if (code > 0)
+			take_request(c, p, request);
 	} else if (p->state == PEER_WRITING) {
 		code = peer_write(p);
 	} else if (events & (POLLHUP | POLLERR)) {
@@ -260,8 +295,11 @@ static void *control_main(void *arg)
 
 		if (now >= c->next_second)
 			each_second(c, now);
+		bool settling = settle(c);
 		fill(c, set);
 		int64_t wait = c->next_second - clock_steady();
+		if (settling && wait > SETTLE_STEP)
+			wait = SETTLE_STEP;
 		if (poll(set, COUNT_OF(set), wait > 0 ? (int)(wait / 1000 + 1) : 0) <= 0)
 			continue;
 		if (set[0].revents)

@@ -3,7 +3,8 @@
  * The control server: one thread that answers the command over INDEX/control.sock, reads SIGUSR1,
  * and once a second looks whether its socket is still there and calls the daemon's own each_second.
  * It never blocks on a client and never on the writer: requests go to the writer, whose thread
- * hands the answers back. STATUS is answered at once.
+ * hands the answers back. STATUS is answered at once; SETTLE goes to the writer when what was in
+ * flight as it came (milter/flight.h) has ended.
  */
 #ifndef PQPURGE_MILTER_CONTROL_H
 #define PQPURGE_MILTER_CONTROL_H

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "milter/flight.h"
 #include "milter/judge.h"
 #include "milter/verdict_log.h"
 
@@ -70,18 +71,19 @@ static sfsistat unrecorded(void)
  * says gets no answer: the end of recording is being written, so nothing may be accepted in its
  * name any more. The thread waits for the process's end.
  */
-static void enter(void)
+static unsigned enter(void)
 {
 	atomic_fetch_add(&callbacks, 1);
 	if (!atomic_load(&stopping))
-		return;
+		return flight_begin();
 	atomic_fetch_sub(&callbacks, 1);
 	for (;;)
 		pause();
 }
 
-static void leave(void)
+static void leave(unsigned begun)
 {
+	flight_end(begun);
 	atomic_fetch_sub(&callbacks, 1);
 }
 
@@ -195,9 +197,9 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 
 	if (!c)
 		return unrecorded();
-	enter();
+	unsigned begun = enter();
 	sfsistat answer = envelope(ctx, c, argv ? argv[0] : NULL);
-	leave();
+	leave(begun);
 	return answer;
 }
 
@@ -300,11 +302,11 @@ static sfsistat on_message(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	enter();
+	unsigned begun = enter();
 	sfsistat answer = c ? message(ctx, c) : lost(0, "out of memory");
 	if (c)
 		session_abort(c->session); /* the message is over; the next one begins with MAIL */
-	leave();
+	leave(begun);
 	return answer;
 }
 

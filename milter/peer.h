@@ -15,6 +15,9 @@ struct peer {
 	int fd;          /* -1: the place is free */
 	uint64_t number; /* tells this peer from others that had the same place */
 	enum { PEER_READING, PEER_WAITING, PEER_WRITING } state;
+	bool settling;       /* WAITING, for what was in flight at `mark`; */
+	struct span request; /* then this goes on to the writer */
+	unsigned mark;
 	struct bytes in, out;
 	size_t sent;
 	int64_t deadline; /* steady; not while it waits for us */

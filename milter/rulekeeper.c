@@ -25,12 +25,14 @@ struct file_mark {
 struct rulekeeper {
 	char *file;
 
-	pthread_mutex_t build; /* one rebuild at a time; held while files are read, never by get */
+	pthread_mutex_t reading; /* guards these two; held while the file is read, however long */
 	struct file_mark mark;
 	size_t file_count;
 
+	pthread_mutex_t build; /* one new set at a time, from the one in force */
+
 	pthread_mutex_t swap;  /* guards what follows; held for moments only */
-	struct ruleset *set;   /* replaced with both locks held */
+	struct ruleset *set;   /* replaced with `build` held, too */
 	struct rule_list left; /* hits of rules that are gone: subject, line and hits alone */
 	uint64_t limit_errors; /* taken from their rules */
 	struct err file_error; /* "" = the file is fine */
@@ -122,6 +124,8 @@ static bool is_wrong(int code)
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
 }
 
+/* With `reading` held, and no other lock: a file system that hangs keeps no block from being set.
+ */
 static int read_file(struct rulekeeper *k, struct err *err)
 {
 	static const struct file_mark none = {.size = -1};
@@ -136,7 +140,9 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	if (code)
 		return code;
 	size_t count = rules.count;
+	pthread_mutex_lock(&k->build);
 	code = swap_in(k, ruleset_with_file(k->set, &rules));
+	pthread_mutex_unlock(&k->build);
 	if (code)
 		k->mark = none;
 	if (code)
@@ -153,6 +159,7 @@ int rulekeeper_open(const char *file, struct rulekeeper **ret, struct err *err)
 
 	if (!k)
 		return err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
+	pthread_mutex_init(&k->reading, NULL);
 	pthread_mutex_init(&k->build, NULL);
 	pthread_mutex_init(&k->swap, NULL);
 	const struct ruleset_heir heir = {inherit_hits, tell_limit_errors, k};
@@ -177,6 +184,7 @@ void rulekeeper_close(struct rulekeeper *k)
 	rule_list_release(&k->left);
 	pthread_mutex_destroy(&k->swap);
 	pthread_mutex_destroy(&k->build);
+	pthread_mutex_destroy(&k->reading);
 	free(k->file);
 	free(k);
 }
@@ -214,15 +222,15 @@ void rulekeeper_reload(struct rulekeeper *k, bool force)
 {
 	struct err err = {{0}};
 
-	pthread_mutex_lock(&k->build);
+	pthread_mutex_lock(&k->reading);
 	struct file_mark now = mark_of(k->file);
 	if (!force && same_mark(&now, &k->mark)) {
-		pthread_mutex_unlock(&k->build);
+		pthread_mutex_unlock(&k->reading);
 		return;
 	}
 	int code = read_file(k, &err);
 	size_t count = k->file_count;
-	pthread_mutex_unlock(&k->build);
+	pthread_mutex_unlock(&k->reading);
 
 	bool news = note_file_error(k, code ? err.text : "");
 	if (code && (news || force))

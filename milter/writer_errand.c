@@ -89,7 +89,9 @@ void writer_serve(struct writer *w, struct errand *e)
 
 	if (kind == REQUEST_HITS && w->open)
 		writer_tend_rules(w);
-	if (kind < 0)
+	if (kind == REQUEST_SETTLE)
+		writer_commit(w);
+	else if (kind < 0)
 		reply.code =
 		    err_set(&err, kind, "the request is not understood (%s)", err_word(kind));
 	else if (request_touches_rules(kind))

@@ -46,8 +46,7 @@ static int write_rows(struct writer *w, const struct ticket *rows, struct err *e
 	return code;
 }
 
-/* One batch. Also called without rows, to end a gap when no mail comes. */
-static void commit_batch(struct writer *w)
+void writer_commit(struct writer *w)
 {
 	struct ticket *rows = intake_take_rows(&w->intake);
 	struct err err = {{0}};
@@ -124,7 +123,7 @@ static void tick(struct writer *w, int64_t now)
 	if (!w->open)
 		writer_open_index(w);
 	if (w->open && intake_gap(&w->intake, &gap))
-		commit_batch(w);
+		writer_commit(w);
 	if (w->open)
 		writer_tend_rules(w);
 	if (w->open)
@@ -167,7 +166,7 @@ static void prune(struct writer *w, size_t came_in)
 static void work(struct writer *w, unsigned ready)
 {
 	if (ready & INTAKE_ROWS)
-		commit_batch(w);
+		writer_commit(w);
 	if (ready & INTAKE_ERRANDS) {
 		struct errand *e = intake_take_errand(&w->intake);
 
@@ -201,7 +200,7 @@ void *writer_main(void *arg)
 	if (w->open)
 		writer_tend_rules(w); /* the last second's hits */
 	if (w->open && intake_gap(&w->intake, &gap))
-		commit_batch(w);
+		writer_commit(w);
 	/* An END row would deny a gap that could not be written. */
 	if (w->open && intake_gap(&w->intake, &gap))
 		home_abandon(&w->home);

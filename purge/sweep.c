@@ -6,12 +6,13 @@
 #include "base/clock.h"
 #include "purge/sweep.h"
 
-/* Between two passes: mail whose end of message was judged before a block came into force gets its
- * row meanwhile. */
+/* Between two passes, so that an idle queue is not looked at without pause. */
 #define PAUSE_MS 100
 /* Passes that find messages and get nothing done; each has waited for what was still arriving. */
 #define FRUITLESS_MAX 3
 #define DROP_TIMEOUT  (5 * USEC_PER_SEC)
+/* Beyond commit_timeout, which is the longest that an end of message lasts. */
+#define SETTLE_TIMEOUT (10 * USEC_PER_SEC)
 
 static bool is_done(const struct item *item)
 {
@@ -136,6 +137,34 @@ static void drop_done(const struct order *order, const struct outcome *pass)
 	bytes_release(&request);
 }
 
+/*
+ * Waits until the daemon has put into the index, or given up, all that was at its end of message: a
+ * message that was judged before a block came into force, and whose row was not there yet, is seen
+ * by the pass that comes now. A slow DATA is not waited for; it meets the block at its end.
+ */
+static void settle(const struct order *order, struct sweep *sweep)
+{
+	const struct settings *settings = order->settings;
+	struct err *trouble = &sweep->whole.trouble;
+	struct client_answer answer = {0};
+	struct bytes request = {0};
+	struct err err = {{0}};
+	int code;
+
+	request_settle(&request);
+	struct span span = bytes_span(&request);
+	code = request.failed ? -ENOMEM
+			      : client_send(settings->index_directory, &span, 1,
+				    settings->commit_timeout + SETTLE_TIMEOUT, &answer, &err);
+	if (code == 0)
+		code = answer.code;
+	if (code < 0 && code != ERR_NO_INDEX && !trouble->text[0])
+		err_set(trouble, code, "could not wait for mail in flight (%s)",
+		    err.text[0] ? err.text : err_word(code));
+	client_answer_release(&answer);
+	bytes_release(&request);
+}
+
 /* What a pass found, for the decision to go on. */
 enum found { FOUND_NOTHING, FOUND_STUCK, FOUND_SOME };
 
@@ -175,7 +204,11 @@ int sweep_run(struct sweep *sweep, const struct order *order, bool again, struct
 	enum found found = FOUND_NOTHING;
 	unsigned fruitless = 0;
 	bool ended = false; /* by itself */
-	int code = next_pass(sweep, order, first, &found, err);
+	int code;
+
+	if (order->rules_set > 0)
+		settle(order, sweep);
+	code = next_pass(sweep, order, first, &found, err);
 
 	if (code < 0 || !again)
 		return code;
@@ -184,6 +217,7 @@ int sweep_run(struct sweep *sweep, const struct order *order, bool again, struct
 		if (found == FOUND_SOME)
 			drop_done(order, &sweep->passes[sweep->count - 1]);
 		poll(NULL, 0, PAUSE_MS);
+		settle(order, sweep);
 		code = next_pass(sweep, order, NULL, &found, &sweep->whole.trouble);
 		fruitless = found == FOUND_STUCK ? fruitless + 1 : 0;
 		ended = code < 0 || found == FOUND_NOTHING || fruitless == FRUITLESS_MAX;

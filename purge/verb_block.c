@@ -192,10 +192,12 @@ int verb_unblock(struct session *s, struct err *err)
 {
 	struct block_plan plan = {0};
 	struct rulebox box = {0};
+	struct err why = {{0}};
 	int code = make_plan(s, &plan, err);
 
-	if (code == 0)
-		code = rulebox_read(&s->settings, s->options.now, NULL, &box, err);
+	/* What the box says is told beside; without it the daemon removes the rule all the same. */
+	if (code == 0 && rulebox_read(&s->settings, s->options.now, NULL, &box, &why) < 0)
+		fprintf(stderr, "pqpurge-idx: could not read the rules: %s\n", why.text);
 	if (code == 0)
 		code = remove_plan(s, &plan, &box, err);
 	rulebox_release(&box);

@@ -217,6 +217,9 @@ int request_apply(struct txn *txn, struct span request, uint64_t *ret_value, str
 	case REQUEST_HITS: /* the writer did that before */
 		code = reader_done(&body) ? 0 : malformed(err);
 		break;
+	case REQUEST_SETTLE:
+		code = 0;
+		break;
 	default: /* STATUS changes nothing and is answered by whoever is alive */
 		return err_set(err, ERR_SYNTAX, "not a request that changes the index");
 	}

@@ -178,9 +178,26 @@ static bool needs_daemon(const struct sending *s)
 	return false;
 }
 
+static bool wants(const struct sending *s, enum request_kind kind)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (request_kind_of(s->requests[i]) == (int)kind)
+			return true;
+	return false;
+}
+
 static int no_daemon(struct bytes *out)
 {
 	struct reply reply = {.code = ERR_NO_INDEX, .text = "no daemon is running", .status = ""};
+
+	hand_over(out, false, &reply);
+	return 0;
+}
+
+/* Without a daemon no mail is in flight that anybody would record. */
+static int settled(struct bytes *out)
+{
+	struct reply reply = {.text = "", .status = "", .saved = true};
 
 	hand_over(out, false, &reply);
 	return 0;
@@ -226,6 +243,8 @@ static int send_in_child(void *arg, struct bytes *out, struct err *err)
 			return code;
 		if (needs_daemon(s))
 			return no_daemon(out);
+		if (wants(s, REQUEST_SETTLE))
+			return settled(out);
 		code = apply_directly(s, out, err);
 		/* A daemon on its way up has the lock before the socket; another command lets go
 		 * soon. */

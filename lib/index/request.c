@@ -58,6 +58,11 @@ void request_rule_unset(struct bytes *out, const char *subject)
 	bytes_put_text(out, subject);
 }
 
+void request_settle(struct bytes *out)
+{
+	begin(out, REQUEST_SETTLE);
+}
+
 void request_instance(struct bytes *out, const char *queue_directory, const char *hostname)
 {
 	begin(out, REQUEST_INSTANCE);
@@ -85,7 +90,7 @@ int request_kind_of(struct span request)
 		return ERR_SYNTAX;
 	if (version > REQUEST_VERSION)
 		return ERR_VERSION;
-	return kind >= REQUEST_STATUS && kind <= REQUEST_HITS ? kind : ERR_SYNTAX;
+	return kind >= REQUEST_STATUS && kind <= REQUEST_SETTLE ? kind : ERR_SYNTAX;
 }
 
 bool request_needs_daemon(int kind)

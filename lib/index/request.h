@@ -28,6 +28,8 @@ enum request_kind {
 	REQUEST_INSTANCE,   /* queue_directory, myhostname -> 1 stored (new, or renamed), 0 known */
 	REQUEST_SYNCED,     /* what a sync counted */
 	REQUEST_HITS,       /* saves the rules' hits at once; only the daemon has any */
+	REQUEST_SETTLE, /* answered when all that was at its end of message is in the index or given
+			   up; with no daemon nothing is */
 };
 
 /* Encoders: a whole request each, appended to out (cleared first). */
@@ -43,6 +45,7 @@ void request_batch(struct bytes *out, const struct batch *b);
 void request_batch_part(struct bytes *out, uint64_t number, uint32_t part, struct span items);
 void request_rule_set(struct bytes *out, const struct rule *r);
 void request_rule_unset(struct bytes *out, const char *subject);
+void request_settle(struct bytes *out);
 void request_instance(struct bytes *out, const char *queue_directory, const char *hostname);
 void request_synced(struct bytes *out, const struct synced *synced);
 void request_hits(struct bytes *out);

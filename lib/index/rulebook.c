@@ -125,9 +125,12 @@ int rulebook_set(struct txn *txn, const struct rule *r)
 	struct bytes encoded = {0};
 	uint64_t count = 0;
 	int found = txn_get(txn, STORE_RULE, key, &stored);
+	bool over = false;
 
-	if (found == 1 && row_view(stored, &old) == 0)
-		row.hits = old.hits;
+	if (found == 1 && row_view(stored, &old) == 0) {
+		over = old.expires != 0 && old.expires <= r->set_time;
+		row.hits = over ? row.hits : old.hits;
+	}
 	if (found == 0 && txn_count(txn, STORE_RULE, &count) == 0 && count >= RULES_MAX)
 		return ERR_LIMIT;
 	rule_encode(r, &encoded);
@@ -137,7 +140,7 @@ int rulebook_set(struct txn *txn, const struct rule *r)
 	else
 		row_put(txn, key, &row);
 	bytes_release(&encoded);
-	return txn->code != 0 ? txn->code : found;
+	return txn->code != 0 ? txn->code : found && !over;
 }
 
 int rulebook_unset(struct txn *txn, const char *subject)

@@ -14,8 +14,10 @@
  */
 int rulebook_load(struct txn *txn, int64_t wall, struct rule_list *ret, uint64_t *ret_damaged,
     int64_t *ret_first_expiry) NODISCARD;
-/* 1 replaced, 0 new (ERR_LIMIT past RULES_MAX), or the sticky code. Keeps the hits of what it
- * replaces. */
+/*
+ * 1 replaced, 0 new (ERR_LIMIT past RULES_MAX), or the sticky code. Keeps the hits of what it
+ * replaces; a rule that had expired when r was set is none.
+ */
 int rulebook_set(struct txn *txn, const struct rule *r);
 /* 1 removed, 0 was not there, or the sticky code. */
 int rulebook_unset(struct txn *txn, const char *subject);

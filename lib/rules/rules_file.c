@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -117,9 +118,17 @@ static int read_all(int fd, struct strbuf *into)
 	return (int)got;
 }
 
+/* A FIFO would hold up its reader, or seem empty: no rules. */
+static bool is_fifo(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
 {
-	int fd = open(file, O_RDONLY | O_CLOEXEC);
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct strbuf text = {0};
 	int rc;
 
@@ -129,7 +138,7 @@ int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
 	}
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
-	rc = read_all(fd, &text);
+	rc = is_fifo(fd) ? -EINVAL : read_all(fd, &text);
 	io_close(&fd);
 	if (rc < 0)
 		rc = err_sys(err, -rc, "failed to read rules file '%s'", file);

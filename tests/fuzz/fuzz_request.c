@@ -107,6 +107,20 @@ static const struct store_driver driver = {
     .cursor_close = no_cursor_close,
 };
 
+/* Whoever may read its words alone gets them of every rule there is. */
+static void check_words(struct rule *r)
+{
+	struct bytes stored = {0};
+	struct rule words;
+
+	rule_encode(r, &stored);
+	fuzz_require(stored.failed || rule_decode_words(bytes_span(&stored), &words, NULL) == 0);
+	fuzz_require(!words.regex && strcmp(words.subject, r->subject) == 0);
+	rule_release(&words);
+	rule_release(r);
+	bytes_release(&stored);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct store store = {.driver = &driver};
@@ -122,6 +136,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(request_apply(&txn, request, &value, &err) == 0 || err.text[0] != '\0');
 	txn_abort(&txn);
 	if (request_rule_of(request, &rule, NULL) == 0)
+		check_words(&rule);
+	if (rule_decode_words(request, &rule, NULL) == 0)
 		rule_release(&rule);
 	if (request_subject_of(request, &subject) == 0)
 		sink = strlen(subject);

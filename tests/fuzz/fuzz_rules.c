@@ -37,6 +37,20 @@ static bool is_regex(const struct rule *r)
 }
 
 /* Shares the rules out; an expression that may hit its limits makes no good comparison. */
+/* A set comes to be in one step, or one side after the other; it is the same. */
+static struct ruleset *join(struct rule_list *file, struct rule_list *command, size_t way)
+{
+	struct ruleset *first, *set;
+
+	if (way % 3 == 0)
+		return ruleset_new(file, command, NULL);
+	first = way % 3 == 1 ? ruleset_new(file, NULL, NULL) : ruleset_new(NULL, command, NULL);
+	fuzz_require(first != NULL);
+	set = way % 3 == 1 ? ruleset_with_command(first, command) : ruleset_with_file(first, file);
+	ruleset_unref(first);
+	return set;
+}
+
 static struct ruleset *share_out(struct rule_list *rules)
 {
 	struct rule_list file = {0}, command = {0};
@@ -55,7 +69,7 @@ static struct ruleset *share_out(struct rule_list *rules)
 		}
 		fuzz_require(rule_list_add(to, r) == 0);
 	}
-	return ruleset_new(&file, &command, NULL);
+	return join(&file, &command, rules->count);
 }
 
 static void look_up(struct ruleset *set, const struct ruleset_query *query)

@@ -58,6 +58,37 @@ static void test_set_replace_unset(void **state)
 	fixture_remove(dir);
 }
 
+/* One that has expired and was not removed yet. */
+static void test_replace_expired(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct rule_list list;
+	struct rule rule;
+	uint64_t damaged;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	assert_int_equal(set(&txn, "example.com", RULE_REJECT, 100, 7), 0);
+	assert_int_equal(rule_make("example.com", RULE_HOLD, NULL, &rule, NULL), 0);
+	rule.set_time = 99;
+	assert_int_equal(rulebook_set(&txn, &rule), 1);
+	rule.expires = 200;
+	assert_int_equal(rulebook_set(&txn, &rule), 1);
+	rule.set_time = 200;
+	rule.expires = 0;
+	assert_int_equal(rulebook_set(&txn, &rule), 0);
+	list = load(&txn, 300, &damaged);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.list[0].hits, 0);
+	rule_release(&rule);
+	rule_list_release(&list);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
 static void test_expiry(void **state)
 {
 	char *dir = fixture_dir();
@@ -183,5 +214,5 @@ static void test_file_hits(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_file_hits), cmocka_unit_test(test_set_replace_unset),
-    cmocka_unit_test(test_expiry), cmocka_unit_test(test_damaged_rule_is_counted),
-    cmocka_unit_test(test_long_subjects))
+    cmocka_unit_test(test_replace_expired), cmocka_unit_test(test_expiry),
+    cmocka_unit_test(test_damaged_rule_is_counted), cmocka_unit_test(test_long_subjects))

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "milter/control.h"
+#include "milter/flight.h"
 
 #define PATIENCE (20 * USEC_PER_SEC)
 
@@ -180,6 +181,50 @@ static void test_request_reaches_the_writer(void **state)
 	bytes_release(&frame);
 }
 
+/* Answered when what was in flight has ended, whatever comes in the meantime; others are served. */
+static void test_settle(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes request = {0}, frame = {0};
+	unsigned before = flight_begin();
+	int fd = dial(f);
+
+	request_settle(&request);
+	assert_int_equal(io_frame_write(fd, bytes_span(&request), clock_steady() + PATIENCE), 0);
+	assert_int_equal(io_frame_read(fd, &frame, 1 << 20, clock_steady() + 100000), ERR_TIMEOUT);
+	assert_status_answers(f);
+	unsigned after = flight_begin();
+	flight_end(before);
+	assert_int_equal(io_frame_read(fd, &frame, 1 << 20, clock_steady() + PATIENCE), 1);
+	flight_end(after);
+	struct reply reply = ask(fd, &request, &frame);
+	assert_int_equal(reply.code, 0);
+	close(fd);
+	bytes_release(&request);
+	bytes_release(&frame);
+}
+
+/* One that waits and goes away leaves nothing behind. */
+static void test_settle_without_an_asker(void **state)
+{
+	struct fixture *f = *state;
+	struct bytes request = {0};
+	unsigned before = flight_begin();
+
+	request_settle(&request);
+	for (int i = 0; i < 40; i++) {
+		int fd = dial(f);
+
+		assert_int_equal(
+		    io_frame_write(fd, bytes_span(&request), clock_steady() + PATIENCE), 0);
+		close(fd);
+	}
+	assert_status_answers(f);
+	flight_end(before);
+	assert_status_answers(f);
+	bytes_release(&request);
+}
+
 static void test_client_gone_before_its_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +312,6 @@ static void test_too_long_a_directory(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(TEST(test_status), TEST(test_request_reaches_the_writer),
-    TEST(test_client_gone_before_its_answer), TEST(test_frame_too_long),
-    TEST(test_half_a_frame_hinders_nobody), TEST(test_signal), TEST(test_socket_comes_back),
-    TEST(test_too_long_a_directory))
+    TEST(test_client_gone_before_its_answer), TEST(test_settle), TEST(test_settle_without_an_asker),
+    TEST(test_frame_too_long), TEST(test_half_a_frame_hinders_nobody), TEST(test_signal),
+    TEST(test_socket_comes_back), TEST(test_too_long_a_directory))

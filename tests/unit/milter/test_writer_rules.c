@@ -91,6 +91,30 @@ static void test_rule_that_cannot_be_saved(void **state)
 	assert_int_equal(rows(f, STORE_RULE), 1);
 }
 
+/* What a commit that failed has read is not what is in force: the answer says what was there. */
+static void test_commit_that_fails(void **state)
+{
+	struct fixture *f = *state;
+
+	wrapping = FAILING;
+	start(f);
+	set_rule(f, "old.example");
+	faults.commits_only = true;
+	faults.fail_code = ERR_FULL;
+	set_rule(f, "bad.example");
+	assert_int_equal(f->reply.value, 0); /* new */
+	assert_false(f->reply.saved);
+	assert_int_equal(f->rules_when_answered, 2);
+	unset_rule(f, "old.example");
+	assert_int_equal(f->reply.value, 1);
+	assert_false(f->reply.saved);
+	assert_int_equal(f->rules_when_answered, 1);
+	faults.fail_code = 0;
+	WAIT_FOR(strcmp(status(f, "rules_saved"), "yes") == 0);
+	stop(f);
+	assert_int_equal(rows(f, STORE_RULE), 1);
+}
+
 static void test_rules_without_an_index(void **state)
 {
 	struct fixture *f = *state;
@@ -183,5 +207,6 @@ static void test_hits_are_saved_at_the_stop(void **state)
 }
 
 UNIT_MAIN(TEST(test_rule_is_in_force_when_answered), TEST(test_rule_that_cannot_be_saved),
-    TEST(test_rules_without_an_index), TEST(test_rules_survive_their_index),
-    TEST(test_malformed_requests), TEST(test_hits_are_saved), TEST(test_hits_are_saved_at_the_stop))
+    TEST(test_commit_that_fails), TEST(test_rules_without_an_index),
+    TEST(test_rules_survive_their_index), TEST(test_malformed_requests), TEST(test_hits_are_saved),
+    TEST(test_hits_are_saved_at_the_stop))

@@ -171,6 +171,20 @@ static void test_read(void **state)
 	assert_int_equal(rules_file_read(want, &rules, &err), -ENOTDIR);
 }
 
+/* It is not waited for, and not taken for a file without rules. */
+static void test_fifo(void **state)
+{
+	struct rule_list rules = {0};
+	struct err err = {{0}};
+
+	(void)state;
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_true(rules_file_read(path, &rules, &err) < 0);
+	assert_non_null(strstr(err.text, path));
+	assert_int_equal(rules.count, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -180,6 +194,7 @@ int main(void)
 	    cmocka_unit_test(test_nul),
 	    cmocka_unit_test(test_list),
 	    cmocka_unit_test(test_read),
+	    cmocka_unit_test(test_fifo),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -97,8 +97,15 @@ static void test_against_naive(void **state)
 
 		random_rules(&seed, &file, true);
 		random_rules(&seed, &command, false);
-		set = ruleset_new(&file, &command, NULL);
+		set = ruleset_new(&file, turn % 2 ? &command : NULL, NULL);
 		assert_non_null(set);
+		if (turn % 2 == 0) {
+			struct ruleset *first = set;
+
+			set = ruleset_with_command(first, &command);
+			assert_non_null(set);
+			ruleset_unref(first);
+		}
 		for (unsigned i = 0; i < 20; i++) {
 			char mail[200];
 

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* What is in flight: one counter for each span between two marks. */
+#include "milter/flight.h"
+
+#include <pthread.h>
+
+/*
+ * Spans that are told apart. Where callbacks of one live on so long that its counter would be used
+ * again, the last span is not ended: its mark is then over a little later, never sooner.
+ */
+#define SPANS 64
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned long at_work[SPANS];
+static unsigned now; /* the span that callbacks begin in */
+
+unsigned flight_begin(void)
+{
+	pthread_mutex_lock(&lock);
+	unsigned begun = now % SPANS;
+	at_work[begun]++;
+	pthread_mutex_unlock(&lock);
+	return begun;
+}
+
+void flight_end(unsigned begun)
+{
+	pthread_mutex_lock(&lock);
+	at_work[begun]--;
+	pthread_mutex_unlock(&lock);
+}
+
+unsigned flight_mark(void)
+{
+	pthread_mutex_lock(&lock);
+	unsigned mark = now;
+	if (at_work[(now + 1) % SPANS] == 0)
+		now++;
+	pthread_mutex_unlock(&lock);
+	return mark;
+}
+
+bool flight_is_over(unsigned mark)
+{
+	bool over = true;
+
+	pthread_mutex_lock(&lock);
+	/* Older counters than these are at zero, or their place would not have been taken. */
+	for (unsigned age = now - mark; age < SPANS; age++)
+		over &= at_work[(now - age) % SPANS] == 0;
+	pthread_mutex_unlock(&lock);
+	return over;
+}
