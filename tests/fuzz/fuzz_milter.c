@@ -11,7 +11,6 @@
 #include <pthread.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <syslog.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -94,9 +93,11 @@ static void start(void)
 /*
  * What libmilter itself logs, of garbage and of clients that hung up. syslog(3) waits for ever
  * where the machine's log daemon does not read, and a session that ends with such a line then never
- * closes.
+ * closes. <syslog.h> is not included because it may have bodies of its own for these.
  */
+void syslog(int priority, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...);
+
 void __syslog_chk(int priority, int flag, const char *format, ...)
 {
 	(void)priority;
