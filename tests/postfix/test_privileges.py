@@ -106,8 +106,8 @@ class Strace(Traced):
         readers = (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("list", "--json", BAD), ("why", BAD),
                    ("top", "--by", "recipient"), ("purge", "-n", "--scan", BAD), ("purge", "-n", "--older", "0s", BAD),
                    ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"))
-        others = (("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD), ("block", "-y", "x.test"),
-                  ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
+        others = (("why",), ("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD),
+                  ("block", "-y", "x.test"), ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
                   ("complete", "batches"), ("setup", "-n"))
         for words in readers:
             with self.subTest(words):
@@ -172,8 +172,9 @@ class RootsFiles(RigCase):
         some = sorted(self.postfix.ids())[0]
         for words in (("list", BAD), ("hold", "-y", BAD), ("release", "-y", BAD), ("block", "-y", "x.example"),
                       ("unblock", "-y", "x.example"), ("sync",), ("sync", "--add"), ("status",), ("rules",),
-                      ("rules", "--test", "a@" + BAD), ("log",), ("show", some), ("top",), ("why", BAD), ("setup", "-n"),
-                      ("complete", "domains"), ("purge", "-n", "--scan", BAD), ("purge", "-n", "--with-bounces", BAD),
+                      ("rules", "--test", "a@" + BAD), ("log",), ("show", some), ("top",), ("why", BAD), ("why",),
+                      ("setup", "-n"), ("complete", "domains"), ("purge", "-n", "--scan", BAD),
+                      ("purge", "-n", "--with-bounces", BAD),
                       ("hold", "-y", "--id", some), ("undo", "-y", "3"),
                       ("purge", "-y", "--save", os.path.join(self.pq.home, "saved"), "--limit", "1", BAD),
                       ("purge", "-y", BAD)):
