@@ -3,7 +3,8 @@
  * Lines to the system's log daemon. syslog(3) waits for ever where that daemon does not read, and
  * mail would wait with it; this waits a second at most, and no more until lines get through again.
  * What was not taken is counted, and told as soon as something is. Thread-safe; a child that was
- * forked opens a socket of its own.
+ * forked opens a socket of its own. What libmilter logs itself, of sessions that broke, still goes
+ * by syslog(3): the thread of such a session may wait there, and no other does.
  */
 #ifndef PQPURGE_BASE_LOG_SOCKET_H
 #define PQPURGE_BASE_LOG_SOCKET_H
