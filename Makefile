@@ -102,22 +102,28 @@ $(BUILD)/pqpurge-idx: $(BUILD)/purge/main.o $(call archives_of,purge)
 	$(link) $^ $(LIBS)
 
 # ---- tests: each kind alone, or all by `make check`
+# What is only built may use every processor; what is run or measured does not share them.
+PARALLEL   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 RUN_TESTS := unit replay protocol postfix
 
 .PHONY: all check check-all $(RUN_TESTS) programs-for-tests
-check: ## install what is missing, then build, lint and run every test
+check: ## all that continuous integration runs: lint, every test, the sanitizers, a short torture, a short bench
 	sh tests/deps.sh build test lint
 	$(MAKE) check-all
-check-all: lint
-	$(MAKE) $(RUN_TESTS) DEVELOPER=1
+check-all:
+	$(MAKE) lint LINT_GCC=$(BUILD)
+	for t in $(RUN_TESTS); do $(MAKE) $$t DEVELOPER=1 || exit 1; done
+	$(MAKE) sanitize
 	$(MAKE) torture DEVELOPER=1 ROUNDS=10
+	$(MAKE) bench-short DEVELOPER=1
 	@echo "all tests passed"
 
 unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
-	@for t in $^; do "$$t" || { echo "$$t failed"; exit 1; }; done
+	@tests/unit/run $^
 
 replay: $(FUZZ:%=$(BUILD)/replay/%) ## every fuzz target over its corpus
 	@for t in $(FUZZ); do $(BUILD)/replay/$$t tests/fuzz/corpus/$$t/* || { echo "replay of $$t failed"; exit 1; }; done
+	@echo "replay: $(words $(FUZZ)) targets over $(words $(wildcard tests/fuzz/corpus/*/*)) inputs, 0 failed"
 
 programs-for-tests: $(PROGRAMS) $(TOOLS) $(SHIMS)
 protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a raw client
@@ -149,10 +155,13 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call archives_of,order)
 	$(link) $^ $(LIBS)
 
 # ---- sanitizers: unit and protocol tests once under ASan+UBSan, once under TSan
-.PHONY: sanitize
+.PHONY: sanitize tests-build
 sanitize: ## unit, replay and protocol tests under ASan+UBSan, then under TSan
-	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined unit replay protocol
-	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread unit protocol
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/asan SANITIZE=address,undefined tests-build
+	for t in unit replay protocol; do $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined $$t || exit 1; done
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/tsan SANITIZE=thread programs-for-tests $(UNIT:$(BUILD)/%=$(BUILD)/tsan/%)
+	for t in unit protocol; do $(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread $$t || exit 1; done
+tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
 TIME   ?= 60
@@ -179,18 +188,23 @@ torture: programs-for-tests $(TORTURE) $(BUILD)/unit/postfix/test_spool_history 
 	tests/torture/run $(BUILD) $(ROUNDS)
 
 # ---- measurements
-.PHONY: bench bench-programs
+.PHONY: bench bench-short bench-programs
 bench: ## install what is missing; ratios against postsuper and a null milter; prints, judges nothing; B="purge accept"
 	sh tests/deps.sh build test bench
 	$(MAKE) bench-programs
 	tests/bench/run $(BUILD) $(B)
+bench-short: bench-programs ## the same in a minute: small, one round, no plots; shows that it works, not how fast
+	ROUNDS=1 COUNT=4000 SIZES=10000 MESSAGES=300 PROBES=20 EACH=100 RULES=1000 PLOTS=no RESULTS=$(BUILD)/bench-short \
+	  tests/bench/run $(BUILD) purge milter accept index
 bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
-SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh .ci/run tests/deb/run $(wildcard debian/p*inst debian/p*rm)
+SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
+             $(wildcard debian/p*inst debian/p*rm)
 
+LINT_GCC  ?= $(BUILD)/lint-gcc
 .PHONY: lint
 lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, units, manuals, shell
 	@echo "clang-format, rooms, units, mandoc, shellcheck"
@@ -199,8 +213,8 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, uni
 	@sh tests/lint.sh units
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)
-	$(MAKE) BUILD=$(BUILD)/lint-gcc CC=gcc DEVELOPER=1 lint-build
-	$(MAKE) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
+	$(MAKE) $(PARALLEL) BUILD=$(LINT_GCC) CC=gcc DEVELOPER=1 lint-build
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
 	@echo "clang-tidy"
 	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
 	@echo "lint: clean"

@@ -27,6 +27,15 @@
 #define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
 #define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 
+/*
+ * Callbacks have to be short. A worker of libmilter's pool that has been woken counts as idle until
+ * it runs (8.17, worker.c), so that of two sessions that become ready at once the second may be
+ * left without one. It gets the first that is done with its session, or the one that the next
+ * session to become ready brings along; with neither it waits (tried: as long as all workers were
+ * kept by packets of which half had come). Postfix does not stop in a packet; what is left is the
+ * wait for a commit, so commit_timeout bounds what this can cost a session, and has to be below
+ * Postfix's command_timeout. No call of libmilter's adds a worker.
+ */
 struct connection {
 	struct session *session;
 	unsigned long steps; /* as negotiated */

@@ -6,9 +6,9 @@ set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
 	libconfuse-dev libsmartcols-dev libxxhash-dev'
-TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount'
+TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq'
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
-BENCH='jq gnuplot-nox'
+BENCH='gnuplot-nox'
 DEB='debhelper dpkg-dev lintian debootstrap systemd'
 
 fail() {

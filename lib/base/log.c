@@ -7,11 +7,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/log_socket.h"
 #include "base/str.h"
 
 /* What syslog daemons take without cutting, roughly; a longer line is cut. */
 #define LINE_SIZE 2048
 
+static struct log_socket syslog_socket = LOG_SOCKET_INIT(_PATH_LOG);
+static const char *name = "pqpurge";
 static atomic_bool to_syslog;
 static atomic_bool with_debug;
 
@@ -27,8 +30,9 @@ static const struct {
 
 void log_open(const char *ident, enum log_target target, bool debug)
 {
+	name = ident;
 	if (target == LOG_TO_SYSLOG)
-		openlog(ident, LOG_PID | LOG_NDELAY, LOG_MAIL);
+		openlog(ident, LOG_PID, LOG_MAIL); /* for what libmilter has to say */
 	atomic_store(&with_debug, debug);
 	atomic_store(&to_syslog, target == LOG_TO_SYSLOG);
 }
@@ -57,7 +61,7 @@ static void FORMAT(2, 0) log_line(enum log_level level, const char *format, va_l
 		snprintf(draft, sizeof(draft), "%s", format);
 	str_scrub(text, sizeof(text), draft);
 	if (atomic_load(&to_syslog))
-		syslog(LOG_MAIL | levels[level].priority, "%s", text);
+		log_socket_send(&syslog_socket, LOG_MAIL | levels[level].priority, name, text);
 	else
 		write_stderr(levels[level].word, text);
 	errno = saved;

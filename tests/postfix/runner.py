@@ -36,6 +36,7 @@ def classes(names):
     found = {}
     for test in flat(loader.loadTestsFromNames(names) if names else loader.discover(".", "test_*.py")):
         found.setdefault(test.id().rpartition(".")[0], []).append(test.id())
+    print("".join(loader.errors), end="", flush=True)  # modules that cannot be imported; they fail below
     return [found[name] for name in sorted(found, key=lambda name: name not in FIRST)]
 
 

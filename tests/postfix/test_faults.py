@@ -3,6 +3,8 @@
 import os
 import pwd
 import random
+import re
+import shutil
 import signal
 import subprocess
 import time
@@ -77,6 +79,61 @@ class Interrupted(Purging):
         self.end_it()
 
 
+class EveryStep(Purging):
+    """A signal at one call after the other of those that are steps: files and sockets made, children started, fed and waited
+    for, answers read, words written. Each run but the last few finds the purge at another place."""
+
+    CALLS = "openat,pipe2,memfd_create,clone,clone3,vfork,fork,connect,sendto,recvfrom,write,poll,ppoll,wait4,kill"
+    POINTS = 24
+
+    def strace(self, *options):
+        return (shutil.which("strace"), "-qq", "-o", os.path.join(self.pq.home, "trace"), *options)
+
+    def refill(self):
+        if self.postfix.ids() == self.others:
+            self.send_many("a@example.com", 6)
+            self.postfix.settled(6 + len(self.others))
+
+    def steps(self):
+        """Some of the calls that a whole purge makes, spread over all, as (name, how many of that name)."""
+        self.start_purge(prefix=self.strace("-e", "trace=" + self.CALLS)).wait(60)
+        with open(os.path.join(self.pq.home, "trace"), encoding="utf-8", errors="replace") as file:
+            names = [line.partition("(")[0] for line in file]
+        found = [(name, n + 1) for name in self.CALLS.split(",") for n in range(names.count(name))]
+        self.assertGreater(len(found), self.POINTS)
+        return found[::len(found) // self.POINTS]
+
+    def told(self):
+        with open(self.out(), encoding="utf-8") as file:
+            return set(re.findall(r'"queue_id":"(\w+)"[^\n]*"result":"deleted"', file.read()))
+
+    def at_every_step(self, name):
+        self.others = set(self.send_many("a@good.test", 4))
+        self.refill()
+        ends = set()
+        for at in self.steps():
+            self.refill()
+            before = self.postfix.ids()
+            child = self.start_purge(prefix=self.strace("-e", f"inject={at[0]}:signal={name}:when={at[1]}"))
+            status = child.wait(60)
+            until(lambda: subprocess.run(["pgrep", "-f", f"postsuper.*{self.postfix.etc}"], stdout=subprocess.DEVNULL,
+                                         check=False).returncode != 0, "the end of its children")
+            gone = before - self.postfix.ids()
+            self.assertFalse(gone & self.others, f"{at}")
+            ends.add(status)
+            if name == "SIGINT" and status in (0, 3):
+                self.assertEqual(self.told(), gone, f"{at}: what was told is not what happened")
+        self.end_it()
+        return ends
+
+    def test_interrupt(self):
+        """Before anything is begun it may just die of it."""
+        self.assertLessEqual({3}, self.at_every_step("SIGINT"))
+
+    def test_kill(self):
+        self.assertLessEqual({-signal.SIGKILL}, self.at_every_step("SIGKILL"))
+
+
 class Together(Purging):
     def test_two_purges(self):
         self.fill(1000)
@@ -100,6 +157,27 @@ class Together(Purging):
         finally:
             flood.wait(120)
         self.postfix.settled()
+        self.end_it()
+
+
+    def test_purge_while_sync_while_flood(self):
+        """All at once, again and again: nothing of others goes, no row of what is there is lost, and the end is clean."""
+        self.fill(300)
+        flood = self.postfix.flood("a@example.com", 800, wait=False)
+        try:
+            for _ in range(3):
+                syncs = [self.pq.idx_start(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                         for words in (("sync", "--json"), ("sync", "--add", "--json"))]
+                purge = self.pq.idx("purge", "-y", "--json", BAD)
+                self.assertIn(purge.status, (0, 2), purge)
+                for sync in syncs:
+                    text = sync.communicate(timeout=120)[0]
+                    self.assertIn(sync.returncode, (0, 2), text)
+                self.assertLessEqual(self.others, self.postfix.ids())
+        finally:
+            flood.wait(120)
+        self.postfix.settled()
+        self.assertEqual(set(self.pq.listed()), self.postfix.ids(), "what is in the queue is in the index")
         self.end_it()
 
 

@@ -11,16 +11,18 @@ import stat
 import subprocess
 
 from case import BAD, RigCase
-from pqpurge import BUILD, USER
+from pqpurge import BUILD, TOP, USER
 from rig import COMMANDS, until
 from spool import QUEUES
 from test_stopped import descendants, is_stopped, kill_all
 
 STOP = os.path.join(BUILD, "shim/stop.so")
 
+LOGS = ("bounce", "defer", "trace")  # what Postfix noted of a message; strangers' words stand in it
+
 CALL = re.compile(r"^(\d+) +(\w+)\((.*?)(\) += +(-?\d+)| <unfinished)")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>.*= +(-?\d+)")
-TRACED = "open,openat,execve,setuid,setreuid,setresuid,fork,vfork,clone,clone3"
+TRACED = "open,openat,openat2,execve,setuid,setreuid,setresuid,fork,vfork,clone,clone3"
 
 
 class Trace:
@@ -60,7 +62,7 @@ class Trace:
         return found.group(1) if found else ""
 
 
-class Strace(RigCase):
+class Traced(RigCase):
     def trace(self, *args, status=(0,)):
         path = os.path.join(self.pq.home, "trace")
         result = self.pq.idx(*args, prefix=(shutil.which("strace"), "-f", "-qq", "-o", path, "-e", "trace=" + TRACED))
@@ -77,7 +79,7 @@ class Strace(RigCase):
     def check(self, *args, status=(0,), must_open=True):
         trace = self.trace(*args, status=status)
         owner, indexer = pwd.getpwnam("postfix").pw_uid, pwd.getpwnam(USER).pw_uid
-        spool = re.compile(rf"(^|/)({'|'.join(QUEUES)})(/|$)")
+        spool = re.compile(rf"(^|/)({'|'.join(QUEUES + LOGS)})(/|$)")
         files = [(uid, path) for uid, path in trace.opened if spool.search(path) or
                  os.path.basename(path) in self.ours + self.other]
         self.assertTrue(files or not must_open, "the trace shows no queue file being opened: is it read rightly?")
@@ -89,6 +91,8 @@ class Strace(RigCase):
         self.assertLessEqual(names, {"postconf", "postsuper", "postqueue"}, trace.executed)
         return trace
 
+
+class Strace(Traced):
     def test_purge(self):
         trace = self.check("purge", "-y", BAD)
         self.assertEqual(self.postfix.ids(), set(self.other))
@@ -97,15 +101,33 @@ class Strace(RigCase):
         self.assertFalse(opened & set(self.other), "a purge opens only the files of what it means")
 
     def test_other_verbs(self):
-        """Whatever reads a message reads it as mail_owner."""
+        """Whatever reads a message reads it as mail_owner, and the index as its owner. No verb is left out."""
         first = self.ours[0]
-        for words in (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("purge", "-n", "--scan", BAD),
-                      ("purge", "-n", "--older", "0s", BAD), ("purge", "-n", "--larger", "1", BAD)):
+        readers = (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("list", "--json", BAD), ("why", BAD),
+                   ("top", "--by", "recipient"), ("purge", "-n", "--scan", BAD), ("purge", "-n", "--older", "0s", BAD),
+                   ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"))
+        others = (("why",), ("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD),
+                  ("block", "-y", "x.test"), ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
+                  ("complete", "batches"), ("setup", "-n"))
+        for words in readers:
             with self.subTest(words):
                 self.check(*words)
-        for words in (("why", BAD), ("top",), ("sync",), ("sync", "--add"), ("status",)):
+        for words in others:
             with self.subTest(words):
                 self.check(*words, status=(0, 2), must_open=False)
+        with open(os.path.join(TOP, "purge/verbs.c"), encoding="ascii") as file:
+            verbs = set(re.findall(r'\.name = "(\w+)"', file.read()))
+        self.assertEqual(verbs, {words[0] for words in readers + others} | {"purge"})
+
+    def test_what_the_index_does_not_know(self):
+        """`sync --add` reads whole messages, and so does a scan that deletes."""
+        self.assertEqual(self.pq.stop(), 0)
+        self.ours += self.send_many("a@example.com", 3)
+        self.pq.start()
+        self.postfix.settled(13)
+        self.check("purge", "-y", "--scan", "--limit", "1", BAD)
+        self.check("sync", "--add", status=(0, 2))
+        self.assertEqual(len(self.pq.listed(BAD)), 7)
 
     def test_save(self):
         """Content is read, and written, as mail_owner, and for nobody else to read."""
@@ -123,6 +145,21 @@ class Strace(RigCase):
         self.assertNotIn("postsuper", {os.path.basename(path) for path in trace.executed})
 
 
+class StraceBounces(Traced):
+    main = "mydestination = here.test\nnotify_classes = bounce\n"
+
+    def test_with_bounces(self):
+        self.send("a@example.com", "nobody-of-that-name@here.test")
+        until(lambda: [i for i, file in self.postfix.read().items() if file.recipients == ["a@example.com"]], "the bounce")
+        self.postfix.settled()
+        self.ours = [i for i, file in self.postfix.read().items() if BAD in file.author_domains or
+                     file.recipients == ["a@example.com"]]
+        left = self.postfix.ids() - set(self.ours)
+        self.assertEqual(len(self.ours), 6)
+        self.check("purge", "-y", "--with-bounces", BAD)
+        self.assertEqual(self.postfix.ids(), left)
+
+
 class RootsFiles(RigCase):
     def owners(self):
         return {name: os.lstat(os.path.join(self.pq.index, name)).st_uid for name in os.listdir(self.pq.index)}
@@ -132,10 +169,18 @@ class RootsFiles(RigCase):
         self.assertEqual({n: u for n, u in self.owners().items() if u != user}, {})
 
     def run_all(self):
+        some = sorted(self.postfix.ids())[0]
         for words in (("list", BAD), ("hold", "-y", BAD), ("release", "-y", BAD), ("block", "-y", "x.example"),
-                      ("unblock", "-y", "x.example"), ("sync",), ("status",), ("rules",), ("log",), ("purge", "-y", BAD)):
+                      ("unblock", "-y", "x.example"), ("sync",), ("sync", "--add"), ("status",), ("rules",),
+                      ("rules", "--test", "a@" + BAD), ("log",), ("show", some), ("top",), ("why", BAD), ("why",),
+                      ("setup", "-n"), ("complete", "domains"), ("purge", "-n", "--scan", BAD),
+                      ("purge", "-n", "--with-bounces", BAD),
+                      ("hold", "-y", "--id", some), ("undo", "-y", "3"),
+                      ("purge", "-y", "--save", os.path.join(self.pq.home, "saved"), "--limit", "1", BAD),
+                      ("purge", "-y", BAD)):
             with self.subTest(words):
-                self.assertIn(self.pq.idx(*words).status, (0, 2))
+                result = self.pq.idx(*words)
+                self.assertIn(result.status, (0, 2), result)
                 self.check()
 
     def test_with_the_daemon(self):
@@ -263,6 +308,28 @@ class Descriptors(RigCase):
         self.assertEqual((set(words["Gid"].split()), words["Groups"].split()), ({str(user.pw_gid)}, []))
         os.kill(stopped[0], signal.SIGCONT)
 
+    def test_queue_reader(self):
+        """Whichever verb reads the queue; and it is mail_owner for good, in no other group."""
+        owner, queue_id = pwd.getpwnam("postfix"), sorted(self.postfix.ids())[0]
+        allowed = re.compile(rf"/dev/null|/memfd:|pipe:|socket:|{re.escape(self.postfix.spool)}(/.*)?|{self.pq.home}/saved")
+        for words in (("list", "--json", BAD), ("show", queue_id), ("why", BAD), ("top", "--by", "recipient"), ("sync",),
+                      ("purge", "-n", "--scan", BAD), ("purge", "-y", "--save", os.path.join(self.pq.home, "saved"), BAD)):
+            with self.subTest(words):
+                child = subprocess.Popen(self.pq.words(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                         stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write),
+                                         env={**os.environ, "LD_PRELOAD": STOP, "PQPURGE_STOP_USER": str(owner.pw_uid)})
+                self.addCleanup(kill_all, child)
+                stopped = until(lambda: child.poll() is not None or [p for p in descendants(child.pid) if is_stopped(p)],
+                                "a reader of the queue")
+                self.assertNotEqual(stopped, True, "no child opened anything as mail_owner")
+                files = self.files_of(stopped[0])
+                self.assertEqual([f for f in files.values() if f == self.foreign or not allowed.match(f)], [], files)
+                with open(f"/proc/{stopped[0]}/status", encoding="ascii") as file:
+                    status = dict(line.split(":", 1) for line in file)
+                self.assertEqual(set(status["Uid"].split()), {str(owner.pw_uid)})
+                self.assertEqual((set(status["Gid"].split()), status["Groups"].split()), ({str(owner.pw_gid)}, []))
+                kill_all(child)
+
     def test_postfix_commands(self):
         """postconf and postsuper get 0, 1 and 2."""
         commands = os.path.join(self.pq.home, "commands")
@@ -336,6 +403,42 @@ class HostileWords(RigCase):
         if os.path.exists(self.argv):
             with open(self.argv, encoding="utf-8") as file:
                 self.fail("postsuper was run: " + file.read())
+
+    def test_every_verb(self):
+        """The worst of these words where other verbs take one."""
+        for word in ("ALL", "-d", "..", "../../etc/passwd", "$(touch {x})", "`touch {x}`", "a.example\nALL", "\nALL\n-d", "*",
+                     "%s%n.example", "\x1b[31m.example"):
+            word = word.replace("{x}", self.x)
+            for verb in ("hold", "release", "list", "show", "top", "why", "block", "unblock", "undo", "log", "sync",
+                         "complete", "status"):
+                self.check(verb, "-y", "--", word)
+            self.check("rules", "--test", word)
+            self.check("complete", "domains", "--", word)
+            self.check("block", "-y", "--reason", word, "--text", word, "nothing.example")
+        if os.path.exists(self.argv):
+            with open(self.argv, encoding="utf-8") as file:
+                self.fail("postsuper was run: " + file.read())
+
+    def test_names_in_the_queue(self):
+        """Files that are called like options and commands lie in the queue, with mail of the domain in them."""
+        one = sorted(self.ours - {i for i, f in self.postfix.read().items() if f.sender != "a@example.com"})[0]
+        path = self.postfix.find(one)
+        names = ("ALL", "-d", "--", "$(touch x)", ";touch x", "A\nALL", "A B", "*", "\x1b[31m")
+        for name in names:
+            shutil.copy2(path, os.path.join(self.postfix.spool, "deferred", name))
+            os.chown(os.path.join(self.postfix.spool, "deferred", name), pwd.getpwnam("postfix").pw_uid, -1)
+            self.addCleanup(lambda n=name: os.unlink(os.path.join(self.postfix.spool, "deferred", n)))
+        real = {i for i, f in self.postfix.read().items() if i in self.ours and f.sender == "a@example.com"}
+        for words in (("list", "--scan", BAD), ("sync", "--add"), ("purge", "-n", "--scan", BAD), ("status",)):
+            result = self.pq.idx(*words)
+            self.assertIn(result.status, (0, 2), result)
+            self.assertNotIn("\x1b", result.out + result.err)
+        result = self.pq.idx("purge", "-y", "--scan", "--json", BAD)
+        self.assertEqual(result.with_result("deleted"), real, result)
+        with open(self.argv, encoding="utf-8") as file:
+            given = {line for line in file.read().splitlines() if not line.startswith("argument ")}
+        self.assertLessEqual(given, real)
+        self.assertLessEqual(set(names), self.postfix.ids())
 
     def test_what_postsuper_gets(self):
         """Options of ours and `-`; queue IDs on its input, one a line, and nothing else."""

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Every way in which mail reaches Postfix: what the milter sees of it is recorded, and found again."""
+import os
+import random
 import socket
+import time
 
 from case import BAD, RigCase, both_ids
 from rig import free_port, until
-from smtp import Smtp, content, queue_id
+from smtp import Refused, Smtp, content, queue_id
 
 PORTS = {long_ids: (free_port(), free_port()) for long_ids in (False, True)}  # of the class Clients and its twin
 
@@ -87,6 +90,41 @@ class Envelope(RigCase):
         self.postfix.settled(2)
         self.assert_purged({ours}, "<>")
         self.assertEqual(self.postfix.ids(), {other})
+
+
+class Generated(RigCase):
+    """Senders put together at random from what is special in addresses: our reading of the domain against that of the
+    queue file."""
+
+    PIECES = ("a", "user", "example.com", "Sub.Example.COM", "x.test", "@", "@", "@", "%", "!", ":", ",", '"q r"', '"a@b.test"',
+              '"\\""', "(c)", "(a@b.test)", ".", "..", "[192.0.2.1]", "[IPv6:2001:db8::1]", "-", "_", "+", "\\@", " ", "x--y",
+              "rig.test", "@relay.test:", "=", "/", "'", "<", ">", ";")
+
+    def senders(self, chance, count):
+        for _ in range(count):
+            yield "".join(chance.choice(self.PIECES) for _ in range(chance.randrange(1, 7)))
+
+    def test_domains(self):
+        seed = int(os.environ.get("SEED", time.time()))
+        taken = {}
+        with self.postfix.smtp() as client:
+            for sender in self.senders(random.Random(seed), 800):
+                try:
+                    taken[client.message(sender, "u@dest.test", "Subject: x\n\nx\n")] = sender
+                except Refused:
+                    client.command("RSET")
+        self.assertGreater(len(taken), 50)
+        self.postfix.settled(len(taken))
+        said = {i: line["sender"] for i, line in self.pq.listed().items()}
+        self.assertEqual(set(said), set(taken))
+        wrong = {}
+        for queue_id_, file in self.postfix.read().items():
+            theirs = file.sender.rpartition("@")[2].lower().removesuffix(".")
+            ours = said[queue_id_].rpartition("@")
+            # "user@" has no domain, neither here nor there, and a quoted local part may hold an @ of its own.
+            if (ours[2] if ours[1] and not ours[2].endswith('"') else "") != theirs:
+                wrong[taken[queue_id_]] = (said[queue_id_], file.sender)
+        self.assertEqual(wrong, {}, f"SEED={seed}: sender: (what we say, what Postfix stored)")
 
 
 @both_ids
