@@ -127,13 +127,14 @@ static void text_queue(FILE *to, const struct status *st)
 static void text_words(FILE *to, char mark, const char *text)
 {
 	char words[1024], *folded = NULL;
-	size_t size = 0;
+	size_t size = 0, len;
 	FILE *memory = open_memstream(&folded, &size);
 
 	if (!memory)
 		return;
-	str_scrub(words, sizeof(words) - 1, text);
-	strncat(words, ".", 1);
+	len = strlen(str_scrub(words, sizeof(words) - 1, text));
+	words[len] = '.';
+	words[len + 1] = '\0';
 	wording_fold(memory, 2, words);
 	if (fclose(memory) == 0 && size > 0) {
 		folded[0] = mark;
