@@ -253,7 +253,7 @@ deb: ## build the Debian package and look at it with lintian
 	rm -rf $(BUILD)/deb
 	mkdir -p $(BUILD)/deb/source
 	tar --exclude=./build --exclude=./.git --exclude=__pycache__ -cf - . | tar -xf - -C $(BUILD)/deb/source
-	cd $(BUILD)/deb/source && dpkg-buildpackage -b -us -uc
+	cd $(BUILD)/deb/source && env -u MAKEFLAGS -u MFLAGS -u BUILD dpkg-buildpackage -b -us -uc
 	lintian --fail-on error,warning --tag-display-limit 0 $(BUILD)/deb/*.changes
 	@ls $(BUILD)/deb/*.deb
 deb-check: ## install, use, upgrade, remove and purge the package in a bare Debian 12 root (needs root and the mirror)
