@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The question on the terminal. */
-#include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "base/str.h"
 #include "purge/ask.h"
+#include "purge/interrupt.h"
 
 /*
  * Reads one line, byte by byte, so that nothing behind it is taken from the terminal. A line that
@@ -17,11 +17,10 @@ static int read_line(int in, char *line, size_t size)
 
 	for (;;) {
 		char c;
-		ssize_t n = read(in, &c, 1);
 
-		if (n < 0 && errno == EINTR)
+		if (!interrupt_wait(in))
 			return -1;
-		if (n <= 0)
+		if (read(in, &c, 1) <= 0)
 			return 0;
 		if (c == '\n')
 			break;

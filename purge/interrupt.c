@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Signals, turned into a flag. */
+#include <errno.h>
+#include <poll.h>
+
 #include "purge/interrupt.h"
 
-#include "base/base.h"
-
 volatile sig_atomic_t interrupt_stop;
+
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 
 static void set_flag(int number)
 {
@@ -14,8 +17,6 @@ static void set_flag(int number)
 
 void interrupt_catch(void)
 {
-	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
-
 	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
 		struct sigaction action = {.sa_handler = set_flag}, before;
 
@@ -29,6 +30,22 @@ void interrupt_catch(void)
 		sigemptyset(&action.sa_mask);
 		sigaction(numbers[i], &action, NULL);
 	}
+}
+
+bool interrupt_wait(int fd)
+{
+	struct pollfd item = {.fd = fd, .events = POLLIN};
+	sigset_t held, before;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		sigaddset(&held, numbers[i]);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	/* Only inside ppoll can a signal come in: none is lost between the look and the wait. */
+	while (!interrupt_stop && ppoll(&item, 1, NULL, &before) < 0 && errno == EINTR)
+		;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return !interrupt_stop;
 }
 
 void interrupt_begin(void)
