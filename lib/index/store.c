@@ -121,6 +121,11 @@ int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *
 	return move(cursor, CURSOR_LAST, ret_key, ret_value);
 }
 
+int cursor_prev(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
+{
+	return move(cursor, CURSOR_PREV, ret_key, ret_value);
+}
+
 void cursor_close(struct store_cursor *cursor)
 {
 	if (cursor)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The store: seven ordered tables and transactions over them, behind a driver. LMDB is the real one
- * (store_lmdb.c, the only file that includes <lmdb.h>); store_double.h has a failing and a blocking
- * one for tests. Nothing here knows what a message is.
+ * (store_lmdb.c, the only file that includes <lmdb.h>); store_overlay.h lays changes in memory over
+ * another; store_double.h has a failing and a blocking one for tests. Nothing here knows what a
+ * message is.
  *
  * One thread owns a store; read transactions may be begun by several at once, each used by its own
  * thread alone. A transaction carries a sticky error, after the manner of Knot's
@@ -126,7 +127,10 @@ struct store_driver {
 	int (*preallocate)(struct store *store, uint64_t bytes);
 	int (*check)(struct store *store);
 };
-enum { CURSOR_SEEK, CURSOR_NEXT, CURSOR_LAST };
+enum { CURSOR_SEEK, CURSOR_NEXT, CURSOR_LAST, CURSOR_PREV };
+/* To the row before the one where the cursor is; what a driver over another driver needs. 1, 0
+ * (none), or the sticky code, which is -ENOTSUP on an overlay. */
+int cursor_prev(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 struct store {
 	const struct store_driver *driver; /* first member of every driver's own struct */
 };

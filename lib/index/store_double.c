@@ -146,6 +146,8 @@ static int double_cursor_move(
 		return cursor_seek(cursor->inner, *key, key, value);
 	case CURSOR_LAST:
 		return cursor_last(cursor->inner, key, value);
+	case CURSOR_PREV:
+		return cursor_prev(cursor->inner, key, value);
 	default:
 		return cursor_next(cursor->inner, key, value);
 	}

@@ -212,8 +212,8 @@ static struct store_cursor *lmdb_cursor_open(struct txn *txn, enum store_table t
 static int lmdb_cursor_move(
     struct store_cursor *base, int how, struct span *key, struct span *value)
 {
-	static const MDB_cursor_op ops[] = {
-	    [CURSOR_SEEK] = MDB_SET_RANGE, [CURSOR_NEXT] = MDB_NEXT, [CURSOR_LAST] = MDB_LAST};
+	/* in the order of CURSOR_SEEK and so on */
+	static const MDB_cursor_op ops[] = {MDB_SET_RANGE, MDB_NEXT, MDB_LAST, MDB_PREV};
 	struct lmdb_cursor *cursor = (struct lmdb_cursor *)base;
 	MDB_val k = {0}, v;
 	int rc;

@@ -168,6 +168,10 @@ static inline int memory_cursor_move(
 		cursor->at = memory_find(s, cursor->table, *key);
 	} else if (how == CURSOR_NEXT) {
 		cursor->at++;
+	} else if (how == CURSOR_PREV) {
+		if (cursor->at == 0)
+			return 0;
+		cursor->at--;
 	} else {
 		cursor->at = memory_find(s, cursor->table + 1, (struct span){.at = "", .len = 0});
 		if (cursor->at == 0)

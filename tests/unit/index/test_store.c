@@ -54,6 +54,10 @@ static void test_cursor(void **state)
 	assert_int_equal(cursor_next(cursor, &key, &value), 0);
 	assert_int_equal(cursor_last(cursor, &key, &value), 1);
 	assert_memory_equal(key.at, "d", 1);
+	assert_int_equal(cursor_prev(cursor, &key, &value), 1);
+	assert_memory_equal(key.at, "b", 1);
+	assert_int_equal(cursor_prev(cursor, &key, &value), 1);
+	assert_int_equal(cursor_prev(cursor, &key, &value), 0);
 	assert_int_equal(cursor_seek(cursor, span_text("e"), &key, &value), 0);
 	cursor_close(cursor);
 	cursor = cursor_open(&txn, STORE_RULE);
