@@ -88,6 +88,30 @@ static void test_get(void **state)
 	fixture_remove(dir);
 }
 
+/* An index to which nothing was written yet. */
+static void test_empty_base(void **state)
+{
+	char *dir = fixture_dir(), text[200];
+	struct store_config config = {.directory = dir, .read_only = true};
+	struct script script = {.steps = {"b=2", "a=1", "c"}};
+	struct store *base = fixture_store(dir, MAP_SIZE), *store;
+	struct txn txn;
+
+	(void)state;
+	store_close(base);
+	assert_int_equal(store_open_lmdb(&config, &base, NULL), 0);
+	store = store_open_overlay(base, script_run, &script);
+	assert_non_null(store);
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	script_walk(&txn, "", text);
+	assert_string_equal(text, "a=1 b=2 ");
+	script_last(&txn, text);
+	assert_string_equal(text, "b=2 ");
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
 /* The base, and other transactions, see nothing of it. */
 static void test_two_at_once(void **state)
 {
@@ -255,5 +279,6 @@ static void test_passed_through(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_what_is_seen), cmocka_unit_test(test_get),
-    cmocka_unit_test(test_two_at_once), cmocka_unit_test(test_threads), cmocka_unit_test(test_cost),
+    cmocka_unit_test(test_empty_base), cmocka_unit_test(test_two_at_once),
+    cmocka_unit_test(test_threads), cmocka_unit_test(test_cost),
     cmocka_unit_test(test_passed_through))

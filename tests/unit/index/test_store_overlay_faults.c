@@ -56,6 +56,27 @@ static void test_read_only(void **state)
 	fixture_remove(dir);
 }
 
+static void test_no_way_back(void **state)
+{
+	char *dir = fixture_dir();
+	struct script script = {.steps = {"a=1"}};
+	struct store *store = script_overlay(dir, &script);
+	struct store_cursor *cursor;
+	struct span key, value;
+	struct txn txn;
+
+	(void)state;
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	cursor = cursor_open(&txn, STORE_META);
+	assert_int_equal(cursor_last(cursor, &key, &value), 1);
+	assert_int_equal(cursor_prev(cursor, &key, &value), -ENOTSUP);
+	assert_int_equal(txn.code, -ENOTSUP);
+	cursor_close(cursor);
+	txn_abort(&txn);
+	store_close(store);
+	fixture_remove(dir);
+}
+
 static void test_again(void **state)
 {
 	static const struct {
@@ -227,6 +248,6 @@ static void test_base_fails(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_read_only), cmocka_unit_test(test_again),
-    cmocka_unit_test(test_again_is_a_new_snapshot), cmocka_unit_test(test_fill_fails),
-    cmocka_unit_test(test_base_fails))
+UNIT_MAIN(cmocka_unit_test(test_read_only), cmocka_unit_test(test_no_way_back),
+    cmocka_unit_test(test_again), cmocka_unit_test(test_again_is_a_new_snapshot),
+    cmocka_unit_test(test_fill_fails), cmocka_unit_test(test_base_fails))

@@ -115,9 +115,14 @@ static struct span random_key(struct pair *p, unsigned char buf[KEY_LENGTH])
 	return (struct span){.at = buf, .len = len};
 }
 
-static struct span random_value(struct pair *p, unsigned char buf[300])
+enum { VALUE_MAX = 70000 };
+
+/* Seldom one of many pages, which is also more than the delta takes from the system at once. */
+static struct span random_value(struct pair *p)
 {
-	size_t len = below(p, 8) == 0 ? 300 : below(p, 6);
+	static const size_t lengths[] = {0, 1, 8, 8, 30, 300, 300, 4000};
+	static unsigned char buf[VALUE_MAX];
+	size_t len = below(p, 100) == 0 ? VALUE_MAX : lengths[below(p, COUNT_OF(lengths))];
 
 	memset(buf, (int)below(p, 256), len);
 	return (struct span){.at = buf, .len = len};
@@ -125,8 +130,7 @@ static struct span random_value(struct pair *p, unsigned char buf[300])
 
 static void step_put(struct pair *p, enum store_table table, struct span key)
 {
-	unsigned char buf[300];
-	struct span value = random_value(p, buf);
+	struct span value = random_value(p);
 
 	txn_put(p->real, table, key, value, false);
 	txn_put(p->overlay, table, key, value, false);
