@@ -12,6 +12,7 @@ static int apply_request(struct writer *w, struct span request, bool rules_too,
 	int code;
 
 	txn_begin(w->home.store, true, &txn);
+	journal_replay(w->home.journal, &txn);
 	if (rules_too)
 		command_rules_save(&w->rules, &txn);
 	code = request_apply(&txn, request, &reply->value, err);
@@ -27,7 +28,10 @@ static int apply_request(struct writer *w, struct span request, bool rules_too,
 			return err_set(err, code, "failed to read the rules (%s)", err_word(code));
 		}
 	}
-	return txn_commit(&txn, err);
+	code = txn_commit(&txn, err);
+	if (!code)
+		journal_rewind(w->home.journal);
+	return code;
 }
 
 /* Rules are put in force in any case; saved or not is part of the answer. */

@@ -57,7 +57,7 @@ void writer_serve(struct writer *w, struct errand *e);
 
 /* Saves the rules' hits and removes what expired. */
 void writer_tend_rules(struct writer *w);
-/* Commits what is queued as one batch; also without rows, to end a gap when no mail comes. */
+/* Puts what is queued on disk as one batch. */
 void writer_commit(struct writer *w);
 void *writer_main(void *writer); /* for pthread_create */
 

@@ -22,25 +22,46 @@ static void show_upkeep(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int write_rows(struct writer *w, const struct ticket *rows, struct err *err)
+/* Writing into a removed directory succeeds; nobody may be told so. */
+static int still_there(struct writer *w, struct err *err)
+{
+	return home_check(&w->home) == 0 ? 0
+					 : err_set(err, ERR_STALE,
+					       "directory '%s' was removed or replaced",
+					       w->home.directory);
+}
+
+/* Into the journal: 0, or why the store must take them. */
+static int note_rows(struct writer *w, const struct ticket *rows)
+{
+	struct coverage_row gap;
+
+	/* A gap is written with the rows that end it. */
+	if (w->config.settings->commit_async || intake_gap(&w->intake, &gap))
+		return ERR_FULL;
+	for (const struct ticket *t = rows; t; t = t->next)
+		journal_stage(w->home.journal, bytes_span(&t->record));
+	return journal_commit(w->home.journal);
+}
+
+/* Into the store, behind what the journal holds. */
+static int store_rows(struct writer *w, const struct ticket *rows, struct err *err)
 {
 	struct coverage_row gap;
 	struct txn txn;
 
 	bool in_gap = intake_gap(&w->intake, &gap);
 	txn_begin(w->home.store, true, &txn);
-	for (const struct ticket *t = rows; t; t = t->next) {
+	journal_replay(w->home.journal, &txn);
+	for (const struct ticket *t = rows; t; t = t->next)
 		entry_add(&txn, bytes_span(&t->record), NULL);
-		w->rows_since_look++;
-		w->bytes_since_look += t->record.len;
-	}
 	if (in_gap)
 		coverage_put(&txn, &gap);
 	int code = txn_commit(&txn, err);
-	/* Commits into a removed directory succeed; nobody may be told so. */
-	if (!code && home_check(&w->home) != 0)
-		code = err_set(
-		    err, ERR_STALE, "directory '%s' was removed or replaced", w->home.directory);
+	if (!code)
+		journal_rewind(w->home.journal);
+	if (!code)
+		code = still_there(w, err);
 	if (!code && in_gap)
 		intake_gap_written(&w->intake, &gap);
 	return code;
@@ -52,12 +73,31 @@ void writer_commit(struct writer *w)
 	struct err err = {{0}};
 	int code = ERR_NO_INDEX;
 
-	if (w->open)
-		code = write_rows(w, rows, &err);
-	else
+	if (!w->open)
 		err_set(&err, code, "the index is not open");
+	else if (note_rows(w, rows) == 0)
+		code = still_there(w, &err);
+	else
+		code = store_rows(w, rows, &err);
+	for (const struct ticket *t = rows; t && !code; t = t->next) {
+		w->rows_since_look++;
+		w->bytes_since_look += t->record.len;
+	}
 	intake_batch_over(&w->intake, rows, code, err.text);
 	if (code && w->open)
+		writer_store_failed(w, code, &err);
+}
+
+/* What no row of mail waits for: the journal's records, and the end of a gap when no mail comes. */
+static void store_rest(struct writer *w)
+{
+	struct coverage_row gap;
+	struct err err = {{0}};
+
+	if (!intake_gap(&w->intake, &gap) && journal_count(w->home.journal) == 0)
+		return;
+	int code = store_rows(w, NULL, &err);
+	if (code)
 		writer_store_failed(w, code, &err);
 }
 
@@ -110,20 +150,17 @@ static void show_life(struct writer *w, int64_t now)
 
 static void tick(struct writer *w, int64_t now)
 {
-	struct coverage_row gap;
+	struct err gone;
 
 	w->next_tick = now + TICK;
-	if (w->open && home_check(&w->home) != 0) {
-		struct err gone;
-
-		err_set(
-		    &gone, ERR_STALE, "directory '%s' was removed or replaced", w->home.directory);
+	if (w->open && still_there(w, &gone) != 0)
 		writer_abandon_index(w, &gone);
-	}
 	if (!w->open)
 		writer_open_index(w);
-	if (w->open && intake_gap(&w->intake, &gap))
-		writer_commit(w);
+	if (w->open)
+		store_rest(w);
+	if (w->open)
+		journal_tend(w->home.journal);
 	if (w->open)
 		writer_tend_rules(w);
 	if (w->open)
@@ -199,8 +236,8 @@ void *writer_main(void *arg)
 	}
 	if (w->open)
 		writer_tend_rules(w); /* the last second's hits */
-	if (w->open && intake_gap(&w->intake, &gap))
-		writer_commit(w);
+	if (w->open)
+		store_rest(w);
 	/* An END row would deny a gap that could not be written. */
 	if (w->open && intake_gap(&w->intake, &gap))
 		home_abandon(&w->home);

@@ -34,9 +34,9 @@ bool data_file_exists(const char *directory)
 	return there;
 }
 
-int data_file_check(int fd, const char *directory)
+int data_file_check(int fd, const char *directory, const char *name)
 {
-	char *path = data_file_path(directory, DATA_FILE);
+	char *path = data_file_path(directory, name);
 	struct stat on_disk, opened;
 	int code = 0;
 

@@ -16,8 +16,8 @@ char *data_file_path(const char *directory, const char *name);
  * says why. */
 bool data_file_exists(const char *directory);
 
-/* Whether the file open on fd is still directory's: 0, or ERR_STALE. */
-int data_file_check(int fd, const char *directory) NODISCARD;
+/* Whether the file open on fd is still directory's file of that name: 0, or ERR_STALE. */
+int data_file_check(int fd, const char *directory, const char *name) NODISCARD;
 
 /*
  * Keeps bytes allocated past the end of the file, yet not past limit. Takes half as much again when

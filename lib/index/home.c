@@ -152,9 +152,13 @@ static int first_write(struct home *home, int64_t sign, int64_t now, struct err 
 		return code;
 	}
 	put_schema(&txn);
+	journal_replay(home->journal, &txn);
 	if (home->recording)
 		coverage_begin(&txn, sign, now);
-	return txn_commit(&txn, err);
+	code = txn_commit(&txn, err);
+	if (code == 0)
+		journal_rewind(home->journal);
+	return code;
 }
 
 /* LMDB dies of pages that do not hold together, at once or at some later write. */
@@ -178,6 +182,8 @@ static int open_store(struct home *home, int64_t map_size, struct err *err)
 	config.map_size = bounded_map(home->directory, map_size);
 	if (code == 0)
 		code = store_open_lmdb(&config, &home->store, err);
+	if (code == 0)
+		code = journal_open(home->directory, home->recording, &home->journal, err);
 	if (code != 0)
 		return code;
 	(void)store_preallocate(home->store, HOME_PREALLOCATE);
@@ -225,6 +231,8 @@ void home_abandon(struct home *home)
 {
 	store_close(home->store);
 	home->store = NULL;
+	journal_close(home->journal);
+	home->journal = NULL;
 	io_close(&home->lock);
 	free(home->directory);
 	home->directory = NULL;
@@ -237,11 +245,14 @@ void home_close(struct home *home)
 
 	if (home->store && home->recording) {
 		(void)txn_begin(home->store, true, &txn);
+		journal_replay(home->journal, &txn);
 		coverage_end(&txn, clock_wall());
 		/* Without its END row this stop is no orderly one: what was lost since the last
 		 * sign of life is part of the gap that the next start finds. */
-		if (txn_commit(&txn, NULL) == 0)
+		if (txn_commit(&txn, NULL) == 0) {
+			journal_rewind(home->journal);
 			home_touch(home, clock_wall());
+		}
 	}
 	home_abandon(home);
 }

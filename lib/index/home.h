@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The index directory as its one writer has it: lock, store, run file. Whoever opens it becomes the
+ * The index directory as its one writer has it: lock, store, journal, run file. Whoever opens it becomes the
  * only writer: the daemon for its life, or the command while no daemon runs. In it lie:
  *
  * - lock: flock'd by the writer, holds its pid
  * - data.mdb, lock.mdb: LMDB's
+ * - journal: records that the store does not have yet, see journal.h
  * - run: touched every 10 s while a daemon records
  * - control.sock: the daemon's, see request.h
  */
 #ifndef PQPURGE_INDEX_HOME_H
 #define PQPURGE_INDEX_HOME_H
 
+#include "index/journal.h"
 #include "index/store.h"
 
 #define HOME_SCHEMA         1
@@ -22,6 +24,7 @@ struct home {
 	char *directory;
 	int lock; /* descriptor */
 	struct store *store;
+	struct journal *journal;
 	bool recording; /* a daemon: BEGIN was written, END is due */
 };
 
@@ -29,6 +32,7 @@ struct home {
 #define HOME_META_SCHEMA   "schema"
 #define HOME_META_INSTANCE "instance"
 #define HOME_META_SYNCED   "synced" /* synced.h */
+/* and "journal", see journal.h */
 
 /*
  * Takes the lock and opens (or creates) the index as the calling user. map_size is lowered to a

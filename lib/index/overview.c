@@ -75,18 +75,20 @@ static void put_synced(struct txn *txn, struct bytes *out)
 static int collect(struct store *store, void *arg, struct bytes *out, struct err *err)
 {
 	struct store_usage usage;
+	uint64_t rows = 0;
 	struct txn txn;
 	int code = store_usage(store, &usage, err);
 
 	(void)arg;
 	if (code < 0)
 		return code;
-	bytes_put_u64(out, usage.rows[STORE_MESSAGE]);
+	(void)txn_begin(store, false, &txn);
+	(void)txn_count(&txn, STORE_MESSAGE, &rows); /* with what is on its way into the store */
+	bytes_put_u64(out, rows);
 	bytes_put_u64(out, usage.used_pages * usage.page_size);
 	bytes_put_u64(out, usage.map_pages * usage.page_size);
 	bytes_put_u64(out, usage.file_bytes);
 	bytes_put_i64(out, usage.oldest_reader);
-	(void)txn_begin(store, false, &txn);
 	bytes_put_i64(out, oldest_of(&txn));
 	put_instance(&txn, out);
 	put_synced(&txn, out);

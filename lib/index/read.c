@@ -5,9 +5,12 @@
  * what was recorded came from strangers. An index that root owns (a daemon run as root, a private
  * test) is read by a child that stays root.
  */
+#include <errno.h>
+
 #include "index/home.h"
 #include "index/owner.h"
 #include "index/select.h"
+#include "index/store_overlay.h"
 
 struct reading {
 	const char *directory;
@@ -26,18 +29,32 @@ static int check_schema(struct store *store, const char *directory, struct err *
 	return code;
 }
 
-static int read_in_child(void *arg, struct bytes *out, struct err *err)
+int index_open(const char *directory, struct store **ret, struct err *err)
 {
-	struct reading *reading = arg;
-	struct store_config config = {.directory = reading->directory, .read_only = true};
+	struct store_config config = {.directory = directory, .read_only = true};
 	struct store *store;
 	int code = store_open_lmdb(&config, &store, err);
 
 	if (code != 0)
 		return code;
-	code = check_schema(store, reading->directory, err);
-	if (code == 0)
-		code = reading->work(store, reading->arg, out, err);
+	code = check_schema(store, directory, err);
+	if (code != 0) {
+		store_close(store);
+		return code;
+	}
+	*ret = store_open_overlay(store, journal_overlay, (void *)(uintptr_t)directory);
+	return *ret ? 0 : err_sys(err, ENOMEM, "failed to read index '%s'", directory);
+}
+
+static int read_in_child(void *arg, struct bytes *out, struct err *err)
+{
+	struct reading *reading = arg;
+	struct store *store;
+	int code = index_open(reading->directory, &store, err);
+
+	if (code != 0)
+		return code;
+	code = reading->work(store, reading->arg, out, err);
 	store_close(store);
 	return code;
 }

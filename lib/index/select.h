@@ -49,6 +49,11 @@ int index_unknown(const char *directory, const struct queue_id *ids, size_t coun
     uint32_t **ret_unknown, size_t *ret_count, struct err *err) NODISCARD;
 
 /*
+ * Opens the index for reading: its store with what its journal holds over it. As the owner, for
+ * LMDB's readers write to its lock file. directory must live as long as the store.
+ */
+int index_open(const char *directory, struct store **ret, struct err *err) NODISCARD;
+/*
  * Calls work on a read-only store in a child that is the owner of the data file (root where root
  * owns it); what the other readers are made of. They may be called by root or by that owner.
  */

@@ -331,7 +331,7 @@ static int lmdb_preallocate(struct store *store, uint64_t bytes)
 
 static int lmdb_check(struct store *store)
 {
-	return data_file_check(lmdb_of(store)->fd, lmdb_of(store)->directory);
+	return data_file_check(lmdb_of(store)->fd, lmdb_of(store)->directory, DATA_FILE);
 }
 
 /* ---- open and close */

@@ -74,6 +74,13 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t where)
 	return real(fd, parts, count, where);
 }
 
+/* LMDB's way of writing pages that lie side by side. */
+ssize_t writev(int fd, const struct iovec *parts, int count)
+{
+	PASS_WRITE("writev", const struct iovec *, int);
+	return real(fd, parts, count);
+}
+
 #define PASS_SYNC(name)                                                                            \
 	static int (*real)(int);                                                                   \
 	if (!real)                                                                                 \

@@ -15,6 +15,7 @@
 #include "index/coverage.h"
 #include "index/record.h"
 #include "index/rulebook.h"
+#include "index/select.h"
 
 static void print(struct json *o)
 {
@@ -130,8 +131,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		errx(1, "usage: index_dump INDEX [SUBJECT...]");
-	const struct store_config config = {.directory = argv[1], .read_only = true};
-	if (store_open_lmdb(&config, &store, &failure) != 0)
+	if (index_open(argv[1], &store, &failure) != 0)
 		errx(1, "%s", failure.text);
 	if (txn_begin(store, false, &txn) == 0) {
 		dump_messages(&txn);

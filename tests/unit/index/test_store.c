@@ -3,6 +3,8 @@
  * lags. */
 #include "tests/unit/index/fixture.h"
 
+#include <sys/prctl.h>
+
 static void put_text(struct txn *txn, enum store_table table, const char *key, const char *value)
 {
 	txn_put(txn, table, span_text(key), span_text(value), false);
@@ -244,6 +246,14 @@ static void test_sticky(void **state)
 	fixture_remove(dir);
 }
 
+/* By a signal, of the parent's or for its end: a test that fails leaves no child behind. */
+static void wait_for_death(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)alarm(60);
+	(void)pause();
+}
+
 /* The child dies in its transaction, with rows put and none committed. */
 static void test_killed_writer(void **state)
 {
@@ -269,7 +279,7 @@ static void test_killed_writer(void **state)
 			_exit(1);
 		put_text(&txn, STORE_META, "lost", "1");
 		(void)!write(ends[1], "x", 1);
-		(void)pause();
+		wait_for_death();
 		_exit(1);
 	}
 	assert_int_equal(close(ends[1]), 0);
@@ -304,7 +314,7 @@ static pid_t start_reader(const char *dir)
 		    txn_begin(store, false, &txn) != 0)
 			_exit(1);
 		(void)!write(ends[1], "x", 1);
-		(void)pause();
+		wait_for_death();
 		_exit(1);
 	}
 	assert_int_equal(close(ends[1]), 0);
@@ -323,7 +333,7 @@ static void test_lagging_reader(void **state)
 	(void)state;
 	commit_some(store, 1);
 	pid = start_reader(dir);
-	commit_some(store, 3);
+	commit_some(store, 2);
 	assert_int_equal(store_usage(store, &usage, NULL), 0);
 	assert_int_equal(usage.oldest_reader, 0);
 	commit_some(store, 20);

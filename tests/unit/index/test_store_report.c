@@ -59,8 +59,8 @@ static void test_readers(void **state)
 	store_reader_line("       103 7f1c2a4b5740 400\n", &oldest);
 	assert_int_equal(oldest.pid, 102);
 	assert_int_equal(oldest.txnid, 300);
-	assert_false(store_reader_lags(&oldest, 308));
-	assert_true(store_reader_lags(&oldest, 309));
+	assert_false(store_reader_lags(&oldest, 302));
+	assert_true(store_reader_lags(&oldest, 303));
 }
 
 UNIT_MAIN(cmocka_unit_test(test_words), cmocka_unit_test(test_readers))

@@ -21,7 +21,8 @@
 #define MAP_SIZE (INT64_C(64) << 20)
 #define PATIENCE (20 * USEC_PER_SEC)
 
-enum wrapping { PLAIN, FAILING, BLOCKING };
+/* Where the store fails or blocks, there is no journal before it; but in FAILING_BEHIND_JOURNAL. */
+enum wrapping { PLAIN, FAILING, BLOCKING, FAILING_BEHIND_JOURNAL };
 
 /* One index directory and what the writer told about it. */
 struct fixture {
@@ -54,7 +55,11 @@ static inline int open_home(
 	if (code)
 		return code;
 	opened++;
-	if (wrapping == FAILING)
+	if (wrapping == FAILING || wrapping == BLOCKING) {
+		journal_close(ret->journal);
+		ret->journal = NULL;
+	}
+	if (wrapping == FAILING || wrapping == FAILING_BEHIND_JOURNAL)
 		ret->store = store_open_failing(ret->store, &faults);
 	if (wrapping == BLOCKING)
 		ret->store = store_open_blocking(ret->store, &blocked);
@@ -123,7 +128,7 @@ static inline int setup(void **state)
 
 static inline void remove_directory(const char *directory)
 {
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "run", ""};
+	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "run", JOURNAL_FILE, ""};
 	char path[128];
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {
