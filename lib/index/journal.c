@@ -34,11 +34,10 @@ struct journal {
 
 struct frame {
 	uint64_t number;
+	/* Empty: the store has everything up to this number, and nothing follows. */
 	struct span record;
 };
 
-/* An empty record: the store has everything up to this number. Only a run's first frame may be one,
- * and nothing follows it. */
 static void put_frame(struct bytes *image, uint64_t number, struct span record)
 {
 	size_t begin = image->len, hashed = begin + FRAME_HASHED;
@@ -181,7 +180,7 @@ int journal_overlay(struct txn *txn, bool last, void *arg)
 	if (code == 0)
 		replay(txn, (struct span){.at = image, .len = len}, from);
 	free(image);
-	return code != 0 ? code : txn->code;
+	return code < 0 ? txn_fail(txn, code, "failed to read the journal of the index") : code;
 }
 
 /* ---- the writer's */
@@ -223,24 +222,26 @@ static int write_at(int fd, const unsigned char *at, size_t len, size_t offset)
 	return 0;
 }
 
-/* Zeros up to JOURNAL_BYTES, behind what is there: written, for blocks that are only allocated cost
- * a commit of the file system's own when they are first used. */
+/*
+ * Zeros up to JOURNAL_BYTES, behind what is there: written, for blocks that are only allocated cost
+ * a commit of the file system's own when they are first used. All or, on a full disk, none.
+ */
 static int fill(int fd)
 {
-	static const unsigned char zeros[4096];
+	static const unsigned char zeros[JOURNAL_BYTES];
 	struct stat st;
-	int code = fstat(fd, &st) != 0 ? -errno : 0;
+	int code;
 
-	if (code != 0 || st.st_size >= (off_t)JOURNAL_BYTES)
-		return code;
-	for (size_t at = (size_t)st.st_size; code == 0 && at < JOURNAL_BYTES;) {
-		size_t rest = JOURNAL_BYTES - at;
-		size_t n = rest < sizeof zeros ? rest : sizeof zeros;
-
-		code = write_at(fd, zeros, n, at);
-		at += n;
-	}
-	return code != 0 ? code : fsync(fd) != 0 ? -errno : 0;
+	if (fstat(fd, &st) != 0)
+		return -errno;
+	if (st.st_size >= (off_t)JOURNAL_BYTES)
+		return 0;
+	code = write_at(fd, zeros, sizeof zeros - (size_t)st.st_size, (size_t)st.st_size);
+	if (code == 0 && fsync(fd) != 0)
+		code = -errno;
+	if (code != 0)
+		(void)!ftruncate(fd, st.st_size);
+	return code;
 }
 
 static void sync_directory(const char *directory)

@@ -8,8 +8,8 @@
  *
  * A frame: checksum of what follows, number, length of the record, record; numbers rise by one.
  * What counts are the frames from the start of the file on whose checksums are right and whose
- * numbers follow each other: the run. Zeros end it, or a torn write. Of the run the store lacks what
- * comes after META "journal".
+ * numbers follow each other: the run. Zeros end it, or a torn write. Of the run the store lacks
+ * what comes after META "journal".
  *
  * Readers see both: their store has the run laid over it (store_overlay.h), so that what was
  * recorded is found at once, whether or not a daemon runs. After a kill, who opens the index next
