@@ -184,8 +184,8 @@ $(BUILD)/fuzz/%: $(BUILD)/fuzz-objects/tests/fuzz/fuzz_%.o $(FUZZ_LIBS:%.c=$(BUI
 # ---- torture: faults, damage and long random histories
 ROUNDS ?= 200
 .PHONY: torture
-torture: programs-for-tests $(TORTURE) $(BUILD)/unit/postfix/test_spool_history ## kills, full disks, damage, random histories; ROUNDS=200, SEED=
-	tests/torture/run $(BUILD) $(ROUNDS)
+torture: programs-for-tests $(TORTURE) $(BUILD)/unit/postfix/test_spool_history ## kills, full disks, damage, random histories; ROUNDS=200, SEED=, P="passing reuse" for some of it
+	tests/torture/run $(BUILD) $(ROUNDS) $(P)
 
 # ---- measurements
 .PHONY: bench bench-short bench-programs

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "index/entry.h"
 #include "index/home.h"
+#include "tests/tools/queue_bytes.h"
 
 #define ROWS_PER_COMMIT 1000
 
@@ -31,55 +32,6 @@ struct maker {
 	size_t pending, reasons;
 	int64_t time;
 };
-
-static void put_record(struct bytes *out, char type, const char *data)
-{
-	size_t len = strlen(data);
-
-	bytes_put_u8(out, (uint8_t)type);
-	while (len >= 0x80) {
-		bytes_put_u8(out, (uint8_t)(len & 0x7f) | 0x80);
-		len >>= 7;
-	}
-	bytes_put_u8(out, (uint8_t)len);
-	bytes_put(out, data, strlen(data));
-}
-
-/* The records of a message as cleanup(8) writes them, C first with the sizes filled in. */
-static void queue_file_bytes(const struct maker *m, const char *sender, size_t n, struct bytes *out)
-{
-	char text[400], line[80];
-	size_t content, end;
-
-	snprintf(text, sizeof(text), "%15d %15d %15d %15d %15d %15d", 0, 0, 1, 0, 0, 0);
-	put_record(out, 'C', text);
-	snprintf(text, sizeof(text), "%lld %lld", (long long)(m->time / USEC_PER_SEC),
-	    (long long)(m->time % USEC_PER_SEC));
-	put_record(out, 'T', text);
-	snprintf(text, sizeof(text), "create_time=%lld", (long long)(m->time / USEC_PER_SEC));
-	put_record(out, 'A', text);
-	put_record(out, 'A', "rewrite_context=remote");
-	put_record(out, 'S', sender);
-	put_record(out, 'A', "log_client_address=192.0.2.7");
-	put_record(out, 'A', "client_address=192.0.2.7");
-	put_record(out, 'A', "client_port=40000");
-	put_record(out, 'R', "someone@dest.example");
-	put_record(out, 'M', "");
-	content = out->len;
-	snprintf(text, sizeof(text), "From: <%s>", sender);
-	put_record(out, 'N', text);
-	put_record(out, 'N', "Subject: one of many");
-	put_record(out, 'N', "");
-	snprintf(line, sizeof(line), "message %zu", n);
-	for (int i = 0; i < 20; i++)
-		put_record(out, 'N', line);
-	end = out->len;
-	put_record(out, 'X', "");
-	put_record(out, 'E', "");
-	snprintf(text, sizeof(text), "%15zu %15zu %15d %15d %15zu %15d", end - content, content, 1,
-	    0, end - content, 0);
-	memcpy(out->at + 2, text, strlen(text));
-}
 
 /* Writes one file under the short ID that its inode and time give it. */
 static void put_file(struct maker *m, const char *sender, size_t n, struct queue_id *ret)
@@ -93,7 +45,7 @@ static void put_file(struct maker *m, const char *sender, size_t n, struct queue
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		err(1, "%s", path);
-	queue_file_bytes(m, sender, n, &bytes);
+	queue_bytes(&bytes, m->time, sender, n);
 	if (write(fd, bytes.at, bytes.len) != (ssize_t)bytes.len || fchmod(fd, 0700) < 0 ||
 	    fchown(fd, m->owner->pw_uid, m->owner->pw_gid) < 0)
 		err(1, "%s", path);
