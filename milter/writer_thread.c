@@ -25,10 +25,10 @@ static void show_upkeep(struct writer *w)
 /* Writing into a removed directory succeeds; nobody may be told so. */
 static int still_there(struct writer *w, struct err *err)
 {
-	return home_check(&w->home) == 0 ? 0
-					 : err_set(err, ERR_STALE,
-					       "directory '%s' was removed or replaced",
-					       w->home.directory);
+	return home_check(&w->home) == 0
+		   ? 0
+		   : err_set(err, ERR_STALE, "directory '%s' was removed or replaced",
+			 w->home.directory);
 }
 
 /* Into the journal: 0, or why the store must take them. */

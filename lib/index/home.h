@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The index directory as its one writer has it: lock, store, journal, run file. Whoever opens it becomes the
- * only writer: the daemon for its life, or the command while no daemon runs. In it lie:
+ * The index directory as its one writer has it: lock, store, journal, run file. Whoever opens it
+ * becomes the only writer: the daemon for its life, or the command while no daemon runs. In it lie:
  *
  * - lock: flock'd by the writer, holds its pid
  * - data.mdb, lock.mdb: LMDB's

@@ -110,22 +110,22 @@ void journal_replay(struct journal *j, struct txn *txn)
 
 /* ---- reading the file */
 
+/* A descriptor, or -errno. */
 static int open_file(const char *directory, int flags)
 {
 	char *path = data_file_path(directory, JOURNAL_FILE);
 	struct stat st;
-	int fd = -1, code = -ENOMEM;
+	int fd, code;
 
-	if (path) {
-		fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-		code = fd < 0 ? -errno : fstat(fd, &st) != 0 ? -errno : 0;
-		if (code == 0 && !S_ISREG(st.st_mode))
-			code = -EINVAL;
-	}
-	if (code != 0)
-		io_close(&fd);
+	if (!path)
+		return -ENOMEM;
+	fd = open(path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	code = fd < 0 || fstat(fd, &st) != 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EINVAL;
 	free(path);
-	return code != 0 ? code : fd;
+	if (code == 0)
+		return fd;
+	io_close(&fd);
+	return code;
 }
 
 /*

@@ -82,7 +82,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "run", "journal", "control.sock"};
+	static const char *const names[] = {
+	    "data.mdb", "lock.mdb", "lock", "run", "journal", "control.sock"};
 	struct fixture *f = *state;
 	char path[128];
 

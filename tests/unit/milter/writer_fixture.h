@@ -128,7 +128,8 @@ static inline int setup(void **state)
 
 static inline void remove_directory(const char *directory)
 {
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "run", JOURNAL_FILE, ""};
+	static const char *const names[] = {
+	    "data.mdb", "lock.mdb", "lock", "run", JOURNAL_FILE, ""};
 	char path[128];
 
 	for (size_t i = 0; i < COUNT_OF(names); i++) {

@@ -31,7 +31,8 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const names[] = {"data.mdb", "lock.mdb", "lock", "run", "journal", "rules"};
+	static const char *const names[] = {
+	    "data.mdb", "lock.mdb", "lock", "run", "journal", "rules"};
 	struct fixture *f = *state;
 	char path[128];
 
