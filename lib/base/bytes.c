@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes out and in. Integers go through shifts, so the result is the same on every machine. */
+/* Bytes out and in. Integers are turned by <endian.h>, so the result is the same on every machine.
+ */
+#include <endian.h>
 #include <xxhash.h>
 
 #include "base/bytes.h"
@@ -37,52 +39,32 @@ void bytes_put(struct bytes *b, const void *at, size_t len)
 	b->len += len;
 }
 
-static void le_store(unsigned char *at, uint64_t v, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		at[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t le_load(const unsigned char *at, size_t size)
-{
-	uint64_t v = 0;
-
-	for (size_t i = size; i > 0; i--)
-		v = v << 8 | at[i - 1];
-	return v;
-}
-
-static void put_le(struct bytes *b, uint64_t v, size_t size)
-{
-	unsigned char at[8];
-
-	le_store(at, v, size);
-	bytes_put(b, at, size);
-}
-
 void bytes_put_u8(struct bytes *b, uint8_t v)
 {
-	put_le(b, v, 1);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u16(struct bytes *b, uint16_t v)
 {
-	put_le(b, v, 2);
+	v = htole16(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u32(struct bytes *b, uint32_t v)
 {
-	put_le(b, v, 4);
+	v = htole32(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u64(struct bytes *b, uint64_t v)
 {
-	put_le(b, v, 8);
+	v = htole64(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_i64(struct bytes *b, int64_t v)
 {
-	put_le(b, (uint64_t)v, 8);
+	bytes_put_u64(b, (uint64_t)v);
 }
 
 void bytes_put_text(struct bytes *b, const char *text)
@@ -102,7 +84,7 @@ void bytes_put_blob(struct bytes *b, const void *at, size_t len)
 	bytes_put(b, at, len);
 }
 
-static void set_le(struct bytes *b, size_t offset, uint64_t v, size_t size)
+static void set(struct bytes *b, size_t offset, const void *at, size_t size)
 {
 	if (b->failed)
 		return;
@@ -110,17 +92,19 @@ static void set_le(struct bytes *b, size_t offset, uint64_t v, size_t size)
 		b->failed = true;
 		return;
 	}
-	le_store(b->at + offset, v, size);
+	memcpy(b->at + offset, at, size);
 }
 
 void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v)
 {
-	set_le(b, offset, v, 4);
+	v = htole32(v);
+	set(b, offset, &v, sizeof(v));
 }
 
 void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v)
 {
-	set_le(b, offset, v, 8);
+	v = htole64(v);
+	set(b, offset, &v, sizeof(v));
 }
 
 void bytes_clear(struct bytes *b)
@@ -160,36 +144,52 @@ const void *reader_take(struct reader *r, size_t len)
 	return at;
 }
 
-static uint64_t take_le(struct reader *r, size_t size)
+/* The next size bytes; zero on failure. */
+static void take(struct reader *r, void *to, size_t size)
 {
-	const unsigned char *at = reader_take(r, size);
+	const void *at = reader_take(r, size);
 
-	return at ? le_load(at, size) : 0;
+	if (at)
+		memcpy(to, at, size);
+	else
+		memset(to, 0, size);
 }
 
 uint8_t reader_u8(struct reader *r)
 {
-	return (uint8_t)take_le(r, 1);
+	uint8_t v;
+
+	take(r, &v, sizeof(v));
+	return v;
 }
 
 uint16_t reader_u16(struct reader *r)
 {
-	return (uint16_t)take_le(r, 2);
+	uint16_t v;
+
+	take(r, &v, sizeof(v));
+	return le16toh(v);
 }
 
 uint32_t reader_u32(struct reader *r)
 {
-	return (uint32_t)take_le(r, 4);
+	uint32_t v;
+
+	take(r, &v, sizeof(v));
+	return le32toh(v);
 }
 
 uint64_t reader_u64(struct reader *r)
 {
-	return take_le(r, 8);
+	uint64_t v;
+
+	take(r, &v, sizeof(v));
+	return le64toh(v);
 }
 
 int64_t reader_i64(struct reader *r)
 {
-	return (int64_t)take_le(r, 8);
+	return (int64_t)reader_u64(r);
 }
 
 struct span reader_blob(struct reader *r)
@@ -221,39 +221,32 @@ bool reader_done(const struct reader *r)
 	return !r->failed && r->at == r->end;
 }
 
-static void be_store(unsigned char *at, uint64_t v, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		at[i] = (unsigned char)(v >> (8 * (size - 1 - i)));
-}
-
-static uint64_t be_load(const unsigned char *at, size_t size)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < size; i++)
-		v = v << 8 | at[i];
-	return v;
-}
-
 void be64_store(unsigned char at[8], uint64_t v)
 {
-	be_store(at, v, 8);
+	v = htobe64(v);
+	memcpy(at, &v, sizeof(v));
 }
 
 uint64_t be64_load(const unsigned char at[8])
 {
-	return be_load(at, 8);
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return be64toh(v);
 }
 
 void be32_store(unsigned char at[4], uint32_t v)
 {
-	be_store(at, v, 4);
+	v = htobe32(v);
+	memcpy(at, &v, sizeof(v));
 }
 
 uint32_t be32_load(const unsigned char at[4])
 {
-	return (uint32_t)be_load(at, 4);
+	uint32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return be32toh(v);
 }
 
 uint64_t bytes_hash(const void *at, size_t len)
