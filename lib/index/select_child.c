@@ -14,12 +14,10 @@ static int view_each(struct reader *r, size_t count, struct candidates *view)
 {
 	for (size_t i = 0; i < count && !r->failed; i++) {
 		struct candidate *c = &view->list[view->count];
-		struct span record;
 
 		c->sequence = reader_u64(r);
 		c->matched = reader_u32(r);
-		record = reader_blob(r);
-		if (record_decode(record, &c->message) == 0)
+		if (candidate_take(c, reader_blob(r)) == 0)
 			view->count++;
 		else
 			view->damaged++;
@@ -50,13 +48,6 @@ int select_view(struct blob *memory, struct candidates *ret, struct err *err)
 	}
 	*ret = view;
 	return 0;
-}
-
-void candidates_release(struct candidates *c)
-{
-	free(c->list);
-	blob_release(&c->memory);
-	*c = (struct candidates){0};
 }
 
 /* ---- in a child */

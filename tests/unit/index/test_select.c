@@ -115,7 +115,7 @@ static void positions_of(const struct candidates *c, char *buf, size_t size)
 	buf[0] = '\0';
 	for (size_t i = 0; i < c->count && len < size; i++)
 		len += (size_t)snprintf(buf + len, size - len, "%s%d", i ? " " : "",
-		    (int)(c->list[i].message.mail_time - 1000));
+		    (int)(candidate_mail_time(&c->list[i]) - 1000));
 }
 
 static void test_selectors(void **state)
@@ -196,7 +196,7 @@ static void test_what_matched(void **state)
 	assert_int_equal(c.list[1].matched, MATCHED_FROM);
 	assert_int_equal(c.list[2].matched, MATCHED_ENVELOPE | MATCHED_FROM);
 	assert_int_equal(c.list[0].sequence, 1);
-	assert_string_equal(c.list[0].message.sender, "a@example.com");
+	assert_string_equal(candidate_message(&c.list[0]).sender, "a@example.com");
 	c.memory = (struct blob){0};
 	candidates_release(&c);
 	bytes_release(&out);
