@@ -62,11 +62,14 @@ void bytes_in_file(struct bytes *b, int fd)
 	*b = (struct bytes){.in_file = true, .fd = fd};
 }
 
-int bytes_cut_file(struct bytes *b)
+int bytes_end_file(struct bytes *b)
 {
-	if (b->failed)
-		return -ENOMEM;
-	return ftruncate(b->fd, (off_t)b->len) == 0 ? 0 : -errno;
+	int code = b->failed ? -ENOMEM : 0;
+
+	if (code == 0 && ftruncate(b->fd, (off_t)b->len) < 0)
+		code = -errno;
+	bytes_release(b);
+	return code;
 }
 
 void bytes_put(struct bytes *b, const void *at, size_t len)

@@ -39,11 +39,11 @@ void bytes_release(struct bytes *b);
 struct span bytes_span(const struct bytes *b);
 /*
  * Makes b the contents of an empty file, open for reading and writing and borrowed: what is put
- * stands in it at once, by a shared mapping that no forked process inherits. bytes_cut_file, at the
- * end, gives the file its length (before it is longer): 0, -ENOMEM where b failed, or -errno.
+ * stands in it at once, by a shared mapping that no forked process inherits. bytes_end_file gives
+ * the file its length (before it is longer), and releases b: 0, -ENOMEM where b failed, or -errno.
  */
 void bytes_in_file(struct bytes *b, int fd);
-int bytes_cut_file(struct bytes *b) NODISCARD;
+int bytes_end_file(struct bytes *b) NODISCARD;
 
 /* Input; points into bytes that somebody else owns. */
 struct reader {

@@ -103,7 +103,10 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Of work that failed only the words. */
+/*
+ * Of work that failed only the words. It lets go of the output itself: whoever looks at a process
+ * in /proc keeps its memory for a moment longer than it lives, and what is mapped cannot be sealed.
+ */
 static int finish_output(struct bytes *out, int code, const struct err *why)
 {
 	size_t len;
@@ -115,7 +118,7 @@ static int finish_output(struct bytes *out, int code, const struct err *why)
 	bytes_put_u32(out, (uint32_t)code);
 	bytes_put_u64(out, len);
 	bytes_put(out, why->text, sizeof(why->text));
-	return bytes_cut_file(out);
+	return bytes_end_file(out);
 }
 
 /* What a child is to be. */

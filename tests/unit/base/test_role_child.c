@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -215,6 +216,43 @@ static void test_output_is_the_childs_alone(void **state)
 	r = reader_of(blob.at, blob.len);
 	assert_int_equal(reader_u32(&r), 0);
 	assert_int_equal(reader_u32(&r), SIGSEGV);
+	blob_release(&blob);
+}
+
+static int hold_memory(void *arg)
+{
+	(void)arg;
+	close_range(0, ~0u, 0);
+	alarm(20);
+	pause();
+	return 0;
+}
+
+/* Its memory outlives it, as it does for a moment where somebody looks at it in /proc. */
+static int work_whose_memory_stays(void *arg, struct bytes *out, struct err *err)
+{
+	static char stack[65536];
+	pid_t pid;
+
+	(void)arg;
+	(void)err;
+	pid = clone(hold_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	bytes_put_u32(out, (uint32_t)pid);
+	return pid < 0 ? -errno : 0;
+}
+
+static void test_output_is_let_go(void **state)
+{
+	struct blob blob = {0};
+	struct err err = {{0}};
+	struct reader r;
+	int code = run(work_whose_memory_stays, NULL, &blob, &err);
+
+	(void)state;
+	if (code != 0)
+		fail_msg("%s", err.text);
+	r = reader_of(blob.at, blob.len);
+	assert_int_equal(kill((pid_t)reader_u32(&r), SIGKILL), 0);
 	blob_release(&blob);
 }
 
@@ -713,6 +751,7 @@ int main(void)
 	    cmocka_unit_test(test_keeping),
 	    cmocka_unit_test(test_incomplete_output_is_no_output),
 	    cmocka_unit_test(test_output_is_the_childs_alone),
+	    cmocka_unit_test(test_output_is_let_go),
 	    cmocka_unit_test(test_two_at_once),
 	    cmocka_unit_test(test_what_the_child_is),
 	    cmocka_unit_test(test_terminal),
