@@ -70,7 +70,7 @@ static struct queue_id *scanned_ids(const struct outcome *outcome, size_t *ret_c
 
 	for (size_t n = 0; ids && n < outcome->count; n++)
 		if (outcome->items[n].scanned)
-			ids[count++] = outcome->items[n].candidate->message.queue_id;
+			ids[count++] = candidate_id(outcome->items[n].candidate);
 	if (count > 1)
 		qsort(ids, count, sizeof(*ids), compare_ids);
 	*ret_count = count;

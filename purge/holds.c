@@ -141,10 +141,10 @@ uint64_t holds_exclude_foreign(const struct holds *holds, struct outcome *outcom
 
 	for (size_t i = 0; i < outcome->count; i++) {
 		struct item *item = &outcome->items[i];
+		struct queue_id id = candidate_id(item->candidate);
 
 		if (item->result != RESULT_READY ||
-		    holds_contains(
-			holds, &item->candidate->message.queue_id, item->proof.arrival_time))
+		    holds_contains(holds, &id, item->proof.arrival_time))
 			continue;
 		item->result = RESULT_EXCLUDED;
 		foreign++;

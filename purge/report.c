@@ -229,7 +229,7 @@ static void problem_list(FILE *to, const struct report *r)
 
 		if (item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN ||
 		    item->result == RESULT_FAILED)
-			problem_line(to, &shown, item->candidate->message.queue_id.text,
+			problem_line(to, &shown, candidate_id(item->candidate).text,
 			    result_word(item->result, r->action), item->reason);
 	}
 	for (size_t i = 0; i < r->stranger_count; i++)

@@ -29,12 +29,12 @@ static bool is_listed(const struct report *r, const struct item *item)
 
 static int item_line(FILE *to, const struct report *r, const struct item *item)
 {
-	const struct message *m = &item->candidate->message;
+	struct message m = candidate_message(item->candidate);
 	struct strbuf sender = {0};
 	struct json *o = json_new();
 
-	wording_address(m->sender, &sender);
-	json_put_text(o, "queue_id", m->queue_id.text);
+	wording_address(m.sender, &sender);
+	json_put_text(o, "queue_id", m.queue_id.text);
 	json_put_text(o, "sender", strbuf_text(&sender));
 	strbuf_release(&sender);
 	json_put_text(o, "result", result_word(item->result, r->action));

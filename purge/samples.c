@@ -27,17 +27,17 @@ static int read_subjects(void *arg, struct bytes *out, struct err *err)
 
 	(void)err;
 	for (size_t i = 0; i < s->count; i++) {
-		const struct message *m = &s->items[i]->candidate->message;
+		struct message m = candidate_message(s->items[i]->candidate);
 		char subject[SUBJECT_BYTES] = "";
 		int64_t arrival;
 		int fd;
 
-		if (*m->subject == '\0' && content_open(s->p, queue_dir, m, &fd, &arrival) == 0) {
+		if (*m.subject == '\0' && content_open(s->p, queue_dir, &m, &fd, &arrival) == 0) {
 			if (!content_field(fd, "Subject", subject, sizeof(subject)))
 				subject[0] = '\0';
 			io_close(&fd);
 		}
-		bytes_put_text(out, *m->subject ? m->subject : subject);
+		bytes_put_text(out, *m.subject ? m.subject : subject);
 	}
 	io_close(&queue_dir);
 	return 0;
@@ -106,8 +106,10 @@ void samples_put(FILE *to, const struct postfix *p, const struct item *const *it
 	if (p && role_collect(&p->owner, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
 	r = reader_of(blob.at, blob.len);
-	for (size_t i = 0; i < count; i++)
-		put_one(to, &items[i]->candidate->message,
-		    p ? reader_text(&r) : items[i]->candidate->message.subject);
+	for (size_t i = 0; i < count; i++) {
+		struct message m = candidate_message(items[i]->candidate);
+
+		put_one(to, &m, p ? reader_text(&r) : m.subject);
+	}
 	blob_release(&blob);
 }

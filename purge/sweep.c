@@ -28,11 +28,15 @@ static int compare_items(const void *left, const void *right)
 	const struct candidate *a = ((const struct item *)left)->candidate;
 	const struct candidate *b = ((const struct item *)right)->candidate;
 
+	struct message x, y;
+
 	if (a->sequence != b->sequence)
 		return a->sequence < b->sequence ? -1 : 1;
-	if (a->message.mail_time != b->message.mail_time)
-		return a->message.mail_time < b->message.mail_time ? -1 : 1;
-	return strcmp(a->message.queue_id.text, b->message.queue_id.text);
+	x = candidate_message(a);
+	y = candidate_message(b);
+	if (x.mail_time != y.mail_time)
+		return x.mail_time < y.mail_time ? -1 : 1;
+	return strcmp(x.queue_id.text, y.queue_id.text);
 }
 
 /* Of two items of one message what was done stays; else the later pass is right. */
@@ -120,7 +124,7 @@ static void drop_done(const struct order *order, const struct outcome *pass)
 		const struct candidate *c = pass->items[i].candidate;
 
 		if (is_done(&pass->items[i]))
-			rows[count++] = (struct request_row){c->sequence, c->message.queue_id};
+			rows[count++] = (struct request_row){c->sequence, candidate_id(c)};
 		if (count == REQUEST_ROWS_MAX || (count && i + 1 == pass->count)) {
 			struct client_answer answer = {0};
 			struct span span;

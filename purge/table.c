@@ -9,12 +9,14 @@
 #include "purge/table.h"
 
 #define CELL_MAX 1024
+#define PORTION  1000 /* rows printed together: libsmartcols keeps a kilobyte for each */
 
 struct table {
 	FILE *to;
 	size_t columns;
 	struct libscols_table *scols; /* NULL: plain lines */
 	struct libscols_line *line;   /* the last row */
+	size_t rows;                  /* of this portion */
 	bool failed;
 };
 
@@ -85,6 +87,25 @@ static void add_plain(struct table *t, const char *const *cells)
 	fputc('\n', t->to);
 }
 
+/*
+ * Prints what was added. What follows has no head, and columns that are as wide or wider: so they
+ * line up with those above unless a wider cell comes.
+ */
+static bool print_portion(struct table *t)
+{
+	if (scols_print_table(t->scols) != 0)
+		return false;
+	for (size_t i = 0; i < t->columns; i++) {
+		struct libscols_column *column = scols_table_get_column(t->scols, i);
+
+		scols_column_set_whint(column, (double)scols_column_get_width(column));
+	}
+	scols_table_enable_noheadings(t->scols, 1);
+	scols_table_remove_lines(t->scols);
+	t->rows = 0;
+	return true;
+}
+
 void table_add(struct table *t, const char *const *cells)
 {
 	struct libscols_line *line;
@@ -96,8 +117,10 @@ void table_add(struct table *t, const char *const *cells)
 		add_plain(t, cells);
 		return;
 	}
-	line = t->line = scols_table_new_line(t->scols, NULL);
+	t->failed = t->rows == PORTION && !print_portion(t);
+	line = t->line = t->failed ? NULL : scols_table_new_line(t->scols, NULL);
 	t->failed = !line;
+	t->rows++;
 	for (size_t i = 0; !t->failed && i < t->columns; i++)
 		t->failed = scols_line_set_data(line, i,
 				str_scrub(cell, sizeof(cell), cells[i] ? cells[i] : "")) != 0;

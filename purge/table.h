@@ -22,7 +22,10 @@ bool table_wants_color(FILE *to);
  */
 unsigned table_width(FILE *to);
 
-/* Chooses the form by whether to is a terminal. NULL on no memory; every call takes NULL. */
+/*
+ * Chooses the form by whether to is a terminal, where many rows are printed in portions. NULL on no
+ * memory; every call takes NULL.
+ */
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count);
 /* One row; cells has as many entries as there are columns; NULL is an empty cell. */
 void table_add(struct table *t, const char *const *cells);

@@ -150,33 +150,28 @@ static bool may_be(const struct message *row, int64_t arrival_time)
 	return row->mail_time <= arrival_time && arrival_time <= row->rcpt_time;
 }
 
-static void take_words(struct candidate *into, const struct candidate *row)
+static bool take_words(struct message *into, const struct candidate *row)
 {
-	struct message known = row->message;
+	struct message known = candidate_message(row);
 
-	if (!queue_id_equal(&known.queue_id, &into->message.queue_id) ||
-	    !may_be(&known, into->message.mail_time))
-		return;
+	if (!queue_id_equal(&known.queue_id, &into->queue_id) || !may_be(&known, into->mail_time))
+		return false;
 	known.origin = ORIGIN_SCAN;
 	known.flags &= ~(uint32_t)MESSAGE_CLOCK_STEPPED;
-	known.mail_time = known.rcpt_time = known.end_time = into->message.mail_time;
-	into->message = known;
-	into->sequence = row->sequence;
+	known.mail_time = known.rcpt_time = known.end_time = into->mail_time;
+	*into = known;
+	return true;
 }
 
 static int by_id(const void *left, const void *right)
 {
-	const struct candidate *a = left, *b = right;
+	struct queue_id a = candidate_id(left), b = candidate_id(right);
 
-	return strcmp(a->message.queue_id.text, b->message.queue_id.text);
+	return strcmp(a.text, b.text);
 }
 
-/*
- * Senders and recipients, as far as the index still knows them. list is sorted by ID; an ID can
- * stand there twice, for two messages that had it one after the other.
- */
-static int add_words(const struct undo *u, struct candidate *list, size_t count,
-    struct candidates *rows, struct err *err)
+/* What the index still knows of the first count messages, sorted by ID. */
+static int find_rows(const struct undo *u, size_t count, struct candidates *ret, struct err *err)
 {
 	struct selector by_ids;
 	int code = 0;
@@ -184,53 +179,80 @@ static int add_words(const struct undo *u, struct candidate *list, size_t count,
 	selector_init(&by_ids);
 	by_ids.ids_given = true;
 	for (size_t i = 0; i < count && code == 0; i++)
-		code = selector_add_id(&by_ids, &list[i].message.queue_id);
+		code = selector_add_id(&by_ids, &u->holds.list[i].queue_id);
 	selector_seal(&by_ids);
 	if (code < 0)
 		err_set(err, code, "%s", err_word(code));
 	else
-		code = index_select(u->s->settings.index_directory, &by_ids, rows, err);
+		code = index_select(u->s->settings.index_directory, &by_ids, ret, err);
 	selector_release(&by_ids);
-	if (code < 0)
-		return code;
-	qsort(rows->list, rows->count, sizeof(*rows->list), by_id);
+	if (code == 0)
+		qsort(ret->list, ret->count, sizeof(*ret->list), by_id);
+	return code;
+}
+
+/*
+ * A candidate for each entry, with senders and recipients as far as rows know them. Entries are
+ * sorted by ID; an ID can stand there twice, for two messages that had it one after the other.
+ */
+static int make_candidates(
+    const struct undo *u, size_t count, const struct candidates *rows, struct candidates *ret)
+{
+	const unsigned char *at;
+
 	for (size_t i = 0, r = 0; i < count; i++) {
-		while (r < rows->count && by_id(&rows->list[r], &list[i]) < 0)
+		struct candidate *c = &ret->list[i];
+		size_t before = ret->made.len;
+		struct message m;
+
+		make_message(&u->holds.list[i], &m);
+		while (r < rows->count &&
+		       strcmp(candidate_id(&rows->list[r]).text, m.queue_id.text) < 0)
 			r++;
-		if (r < rows->count)
-			take_words(&list[i], &rows->list[r]);
+		if (r < rows->count && take_words(&m, &rows->list[r]))
+			c->sequence = rows->list[r].sequence;
+		c->matched = MATCHED_OTHER;
+		record_encode(&m, &ret->made);
+		c->record_len = (uint32_t)(ret->made.len - before);
 	}
+	if (ret->made.failed)
+		return -ENOMEM;
+	at = ret->made.at; /* it moves while it grows */
+	for (size_t i = 0; i < count; at += ret->list[i++].record_len)
+		ret->list[i].record = at;
+	ret->count = count;
 	return 0;
 }
 
 static int make_outcome(const struct undo *u, size_t count, struct outcome *ret, struct err *err)
 {
-	struct candidate *list = calloc(count + 1, sizeof(*list));
-	struct item *items = calloc(count + 1, sizeof(*items));
+	struct outcome out = {.count = count};
 	struct candidates rows = {0};
-	int code = -ENOMEM;
+	int code;
 
-	if (!list || !items) {
+	out.candidates.list = calloc(count + 1, sizeof(*out.candidates.list));
+	out.items = calloc(count + 1, sizeof(*out.items));
+	if (!out.candidates.list || !out.items) {
+		code = err_set(err, -ENOMEM, "out of memory");
+		goto out;
+	}
+	code = count ? find_rows(u, count, &rows, err) : 0;
+	if (code < 0)
+		goto out;
+	code = make_candidates(u, count, &rows, &out.candidates);
+	if (code < 0) {
 		err_set(err, code, "out of memory");
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++) {
-		make_message(&u->holds.list[i], &list[i].message);
-		list[i].matched = MATCHED_OTHER;
-		items[i].candidate = &list[i];
-		items[i].proof.arrival_time = items[i].proof.size = -1;
+		out.items[i].candidate = &out.candidates.list[i];
+		out.items[i].proof.arrival_time = out.items[i].proof.size = -1;
 	}
-	code = count ? add_words(u, list, count, &rows, err) : 0;
-	if (code < 0)
-		goto out;
-	free(rows.list);
-	*ret = (struct outcome){.candidates = {.list = list, .count = count, .memory = rows.memory},
-	    .items = items,
-	    .count = count};
-	return 0;
+	*ret = out;
+	out = (struct outcome){0};
 out:
-	free(list);
-	free(items);
+	candidates_release(&rows);
+	outcome_release(&out);
 	return code;
 }
 

@@ -132,7 +132,7 @@ static void tell_unseen(const struct act *a, const struct outcome *outcome)
 
 	for (size_t i = 0; i < outcome->count; i++)
 		n += outcome->items[i].result == RESULT_READY &&
-		     outcome->items[i].candidate->message.flags & MESSAGE_HELD;
+		     candidate_message(outcome->items[i].candidate).flags & MESSAGE_HELD;
 	if (n && !a->s->options.quiet)
 		fprintf(stderr,
 		    "%" PRIu64 " %s held by a rule while it came in; milters behind\n"

@@ -16,15 +16,15 @@
 static int put_json(const struct item *item)
 {
 	struct json *o = json_new();
-	const struct message *m = &item->candidate->message;
+	struct message m = candidate_message(item->candidate);
 
 	json_put_text(o, "queue_name", queue_word(item->proof.queue));
-	json_put_text(o, "queue_id", m->queue_id.text);
+	json_put_text(o, "queue_id", m.queue_id.text);
 	if (item->proof.arrival_time >= 0)
 		json_put_int(o, "arrival_time", item->proof.arrival_time / USEC_PER_SEC);
 	if (item->proof.size >= 0)
 		json_put_int(o, "message_size", item->proof.size);
-	wording_put_message(o, m);
+	wording_put_message(o, &m);
 	scan_words_put(o, item);
 	return json_line(stdout, o);
 }
@@ -73,17 +73,17 @@ static void make_plain(const struct item *item, struct cells *c)
 static void add_row(
     const struct session *s, struct table *t, bool for_people, const struct item *item)
 {
-	const struct message *m = &item->candidate->message;
+	struct message m = candidate_message(item->candidate);
 	struct cells c = {0};
 
-	join(&m->from, m->from.count, c.from, sizeof(c.from));
-	join(&m->recipients, m->recipient_count, c.recipients, sizeof(c.recipients));
-	wording_address_text(m->sender, c.sender, sizeof(c.sender));
+	join(&m.from, m.from.count, c.from, sizeof(c.from));
+	join(&m.recipients, m.recipient_count, c.recipients, sizeof(c.recipients));
+	wording_address_text(m.sender, c.sender, sizeof(c.sender));
 	if (for_people)
 		make_short(s, item, &c);
 	else
 		make_plain(item, &c);
-	table_add(t, (const char *[]){m->queue_id.text, queue_word(item->proof.queue), c.arrived,
+	table_add(t, (const char *[]){m.queue_id.text, queue_word(item->proof.queue), c.arrived,
 			 c.size, c.sender, c.from, c.recipients});
 }
 

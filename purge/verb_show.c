@@ -115,18 +115,18 @@ static int put_json(const struct shown *w)
 	if (is_there(w))
 		json_put_text(o, "queue_name", queue_word(w->state.queue));
 	if (w->item) {
-		const struct message *m = &w->item->candidate->message;
+		struct message m = candidate_message(w->item->candidate);
 
 		if (w->item->proof.arrival_time >= 0)
 			json_put_int(o, "arrival_time", w->item->proof.arrival_time / USEC_PER_SEC);
 		if (w->item->proof.size >= 0)
 			json_put_int(o, "message_size", w->item->proof.size);
-		wording_put_message(o, m);
-		if (m->client_port)
-			json_put_int(o, "client_port", m->client_port);
-		json_put_text(o, "origin", origin_words[m->origin]);
-		json_put_bool(o, "held_by_rule", m->flags & MESSAGE_HELD);
-		put_times(o, m);
+		wording_put_message(o, &m);
+		if (m.client_port)
+			json_put_int(o, "client_port", m.client_port);
+		json_put_text(o, "origin", origin_words[m.origin]);
+		json_put_bool(o, "held_by_rule", m.flags & MESSAGE_HELD);
+		put_times(o, &m);
 	}
 	json_put(o, "reasons", reasons_array(w));
 	return json_line(stdout, o);
@@ -205,6 +205,7 @@ static void put_reasons(const struct shown *w)
 
 static void put_text(const struct shown *w)
 {
+	struct message m;
 	char size[32];
 
 	row("queue ID", w->id.text);
@@ -216,7 +217,8 @@ static void put_text(const struct shown *w)
 		if (w->item->proof.size >= 0)
 			row("size",
 			    str_size_text((uint64_t)w->item->proof.size, size, sizeof(size)));
-		put_record(&w->item->candidate->message);
+		m = candidate_message(w->item->candidate);
+		put_record(&m);
 	} else
 		row("record", "none; the index does not know this ID");
 	put_reasons(w);
@@ -224,9 +226,12 @@ static void put_text(const struct shown *w)
 
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
 {
-	for (size_t i = 0; i < outcome->count; i++)
-		if (queue_id_equal(&outcome->items[i].candidate->message.queue_id, id))
+	for (size_t i = 0; i < outcome->count; i++) {
+		struct queue_id its = candidate_id(outcome->items[i].candidate);
+
+		if (queue_id_equal(&its, id))
 			return &outcome->items[i];
+	}
 	return NULL;
 }
 

@@ -218,11 +218,12 @@ static int read_matches(struct told *t, const struct outcome *outcome, struct er
 		return err_set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < outcome->count; i++) {
 		const struct item *item = &outcome->items[i];
+		struct message m = candidate_message(item->candidate);
 
 		if (item->result == RESULT_READY)
-			messages[count++] = (struct why_message){item->candidate->message.queue_id,
-			    (enum queue_name)item->proof.queue, item->proof.arrival_time,
-			    !*item->candidate->message.sender};
+			messages[count++] =
+			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
+				item->proof.arrival_time, !*m.sender};
 	}
 	code = why_read(&t->s->postfix, messages, count, t->s->options.now, &t->why, err);
 	free(messages);
@@ -277,10 +278,12 @@ static int skip_gone(const struct session *s, struct outcome *outcome, struct er
 		code = spool_walk_finish(walk, &names, &count, err);
 	if (code < 0)
 		return code;
-	for (size_t i = 0; i < outcome->count; i++)
-		if (!count || !bsearch(&outcome->items[i].candidate->message.queue_id, names, count,
-				  sizeof(*names), compare_names))
+	for (size_t i = 0; i < outcome->count; i++) {
+		struct queue_id id = candidate_id(outcome->items[i].candidate);
+
+		if (!count || !bsearch(&id, names, count, sizeof(*names), compare_names))
 			outcome->items[i].result = RESULT_GONE;
+	}
 	free(names);
 	return 0;
 }

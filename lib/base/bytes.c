@@ -1,14 +1,42 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes out and in. Integers go through shifts, so the result is the same on every machine. */
+/* Bytes out and in. Integers are turned by <endian.h>, so the result is the same on every machine.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/bytes.h"
 
-#define FIRST_CAP 256
+#define FIRST_CAP  256
+#define FIRST_FILE 65536 /* pages */
+
+/* The file grows by holes, so what is not written costs nothing. */
+static unsigned char *grow_file(const struct bytes *b, size_t cap)
+{
+	void *at;
+
+	if (ftruncate(b->fd, (off_t)cap) < 0)
+		return NULL;
+	if (b->at) {
+		at = mremap(b->at, b->cap, cap, MREMAP_MAYMOVE);
+		return at == MAP_FAILED ? NULL : at;
+	}
+	at = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
+	if (at == MAP_FAILED)
+		return NULL;
+	/* A process that is started meanwhile has no part in it. */
+	if (madvise(at, cap, MADV_DONTFORK) < 0) {
+		munmap(at, cap);
+		return NULL;
+	}
+	return at;
+}
 
 static bool make_room(struct bytes *b, size_t more)
 {
-	size_t cap = b->cap ? b->cap : FIRST_CAP;
+	size_t cap = b->cap ? b->cap : b->in_file ? FIRST_FILE : FIRST_CAP;
 	unsigned char *at;
 
 	if (b->failed || more > SIZE_MAX / 2 - b->len) {
@@ -19,7 +47,7 @@ static bool make_room(struct bytes *b, size_t more)
 		return true;
 	while (cap < b->len + more)
 		cap *= 2;
-	at = realloc(b->at, cap);
+	at = b->in_file ? grow_file(b, cap) : realloc(b->at, cap);
 	if (!at) {
 		b->failed = true;
 		return false;
@@ -27,6 +55,21 @@ static bool make_room(struct bytes *b, size_t more)
 	b->at = at;
 	b->cap = cap;
 	return true;
+}
+
+void bytes_in_file(struct bytes *b, int fd)
+{
+	*b = (struct bytes){.in_file = true, .fd = fd};
+}
+
+int bytes_end_file(struct bytes *b)
+{
+	int code = b->failed ? -ENOMEM : 0;
+
+	if (code == 0 && ftruncate(b->fd, (off_t)b->len) < 0)
+		code = -errno;
+	bytes_release(b);
+	return code;
 }
 
 void bytes_put(struct bytes *b, const void *at, size_t len)
@@ -37,52 +80,32 @@ void bytes_put(struct bytes *b, const void *at, size_t len)
 	b->len += len;
 }
 
-static void le_store(unsigned char *at, uint64_t v, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		at[i] = (unsigned char)(v >> (8 * i));
-}
-
-static uint64_t le_load(const unsigned char *at, size_t size)
-{
-	uint64_t v = 0;
-
-	for (size_t i = size; i > 0; i--)
-		v = v << 8 | at[i - 1];
-	return v;
-}
-
-static void put_le(struct bytes *b, uint64_t v, size_t size)
-{
-	unsigned char at[8];
-
-	le_store(at, v, size);
-	bytes_put(b, at, size);
-}
-
 void bytes_put_u8(struct bytes *b, uint8_t v)
 {
-	put_le(b, v, 1);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u16(struct bytes *b, uint16_t v)
 {
-	put_le(b, v, 2);
+	v = htole16(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u32(struct bytes *b, uint32_t v)
 {
-	put_le(b, v, 4);
+	v = htole32(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_u64(struct bytes *b, uint64_t v)
 {
-	put_le(b, v, 8);
+	v = htole64(v);
+	bytes_put(b, &v, sizeof(v));
 }
 
 void bytes_put_i64(struct bytes *b, int64_t v)
 {
-	put_le(b, (uint64_t)v, 8);
+	bytes_put_u64(b, (uint64_t)v);
 }
 
 void bytes_put_text(struct bytes *b, const char *text)
@@ -102,7 +125,7 @@ void bytes_put_blob(struct bytes *b, const void *at, size_t len)
 	bytes_put(b, at, len);
 }
 
-static void set_le(struct bytes *b, size_t offset, uint64_t v, size_t size)
+static void set(struct bytes *b, size_t offset, const void *at, size_t size)
 {
 	if (b->failed)
 		return;
@@ -110,17 +133,19 @@ static void set_le(struct bytes *b, size_t offset, uint64_t v, size_t size)
 		b->failed = true;
 		return;
 	}
-	le_store(b->at + offset, v, size);
+	memcpy(b->at + offset, at, size);
 }
 
 void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v)
 {
-	set_le(b, offset, v, 4);
+	v = htole32(v);
+	set(b, offset, &v, sizeof(v));
 }
 
 void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v)
 {
-	set_le(b, offset, v, 8);
+	v = htole64(v);
+	set(b, offset, &v, sizeof(v));
 }
 
 void bytes_clear(struct bytes *b)
@@ -131,7 +156,10 @@ void bytes_clear(struct bytes *b)
 
 void bytes_release(struct bytes *b)
 {
-	free(b->at);
+	if (b->in_file && b->at)
+		munmap(b->at, b->cap);
+	else
+		free(b->at);
 	*b = (struct bytes){0};
 }
 
@@ -160,36 +188,52 @@ const void *reader_take(struct reader *r, size_t len)
 	return at;
 }
 
-static uint64_t take_le(struct reader *r, size_t size)
+/* The next size bytes; zero on failure. */
+static void take(struct reader *r, void *to, size_t size)
 {
-	const unsigned char *at = reader_take(r, size);
+	const void *at = reader_take(r, size);
 
-	return at ? le_load(at, size) : 0;
+	if (at)
+		memcpy(to, at, size);
+	else
+		memset(to, 0, size);
 }
 
 uint8_t reader_u8(struct reader *r)
 {
-	return (uint8_t)take_le(r, 1);
+	uint8_t v;
+
+	take(r, &v, sizeof(v));
+	return v;
 }
 
 uint16_t reader_u16(struct reader *r)
 {
-	return (uint16_t)take_le(r, 2);
+	uint16_t v;
+
+	take(r, &v, sizeof(v));
+	return le16toh(v);
 }
 
 uint32_t reader_u32(struct reader *r)
 {
-	return (uint32_t)take_le(r, 4);
+	uint32_t v;
+
+	take(r, &v, sizeof(v));
+	return le32toh(v);
 }
 
 uint64_t reader_u64(struct reader *r)
 {
-	return take_le(r, 8);
+	uint64_t v;
+
+	take(r, &v, sizeof(v));
+	return le64toh(v);
 }
 
 int64_t reader_i64(struct reader *r)
 {
-	return (int64_t)take_le(r, 8);
+	return (int64_t)reader_u64(r);
 }
 
 struct span reader_blob(struct reader *r)
@@ -221,39 +265,32 @@ bool reader_done(const struct reader *r)
 	return !r->failed && r->at == r->end;
 }
 
-static void be_store(unsigned char *at, uint64_t v, size_t size)
-{
-	for (size_t i = 0; i < size; i++)
-		at[i] = (unsigned char)(v >> (8 * (size - 1 - i)));
-}
-
-static uint64_t be_load(const unsigned char *at, size_t size)
-{
-	uint64_t v = 0;
-
-	for (size_t i = 0; i < size; i++)
-		v = v << 8 | at[i];
-	return v;
-}
-
 void be64_store(unsigned char at[8], uint64_t v)
 {
-	be_store(at, v, 8);
+	v = htobe64(v);
+	memcpy(at, &v, sizeof(v));
 }
 
 uint64_t be64_load(const unsigned char at[8])
 {
-	return be_load(at, 8);
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return be64toh(v);
 }
 
 void be32_store(unsigned char at[4], uint32_t v)
 {
-	be_store(at, v, 4);
+	v = htobe32(v);
+	memcpy(at, &v, sizeof(v));
 }
 
 uint32_t be32_load(const unsigned char at[4])
 {
-	return (uint32_t)be_load(at, 4);
+	uint32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return be32toh(v);
 }
 
 uint64_t bytes_hash(const void *at, size_t len)

@@ -2,7 +2,7 @@
 /*
  * Work done by a child that is somebody else. The parent trusts nothing that comes back: the child
  * may have been taken over by the bytes that it read. So the output is sealed before it is mapped,
- * and its header is checked.
+ * and its trailer is checked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,14 +21,14 @@
 #include "base/role.h"
 
 /*
- * The output begins with a header: u32 magic, i32 code, u64 length of what follows the header, err
- * text, filled up to HEADER_SIZE. The child writes it last, so that an output cut short has none.
+ * The output ends with a trailer: u32 magic, i32 code, u64 length of what stands before it, err
+ * text, filled up to TRAILER_SIZE. The child writes it last, so that an output cut short has none.
  */
-#define HEADER_MAGIC 0x524f4c45u
-#define HEADER_TEXT  16
-#define HEADER_SIZE  (HEADER_TEXT + sizeof(((struct err *)0)->text))
-#define OUTPUT_MAX   (UINT64_C(4) << 30)
-#define SEALS        (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+#define TRAILER_MAGIC 0x524f4c45u
+#define TRAILER_TEXT  16
+#define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
+#define OUTPUT_MAX    (UINT64_C(4) << 30)
+#define SEALS         (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ---- the child */
 
@@ -103,25 +103,22 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-static int write_output(int fd, int code, const struct err *why, const struct bytes *out)
+/*
+ * Of work that failed only the words. It lets go of the output itself: whoever looks at a process
+ * in /proc keeps its memory for a moment longer than it lives, and what is mapped cannot be sealed.
+ */
+static int finish_output(struct bytes *out, int code, const struct err *why)
 {
-	struct bytes head = {0};
-	size_t len = code < 0 ? 0 : out->len;
-	int failed = -ENOMEM;
+	size_t len;
 
-	bytes_put_u32(&head, HEADER_MAGIC);
-	bytes_put_u32(&head, (uint32_t)code);
-	bytes_put_u64(&head, len);
-	bytes_put(&head, why->text, sizeof(why->text));
-	if (!head.failed)
-		failed = lseek(fd, HEADER_SIZE, SEEK_SET) < 0 ? -errno : 0;
-	if (failed == 0)
-		failed = io_write_all(fd, out->at, len);
-	if (failed == 0)
-		failed = lseek(fd, 0, SEEK_SET) < 0 ? -errno : 0;
-	if (failed == 0)
-		failed = io_write_all(fd, head.at, head.len);
-	return failed;
+	if (code < 0)
+		bytes_clear(out);
+	len = out->len;
+	bytes_put_u32(out, TRAILER_MAGIC);
+	bytes_put_u32(out, (uint32_t)code);
+	bytes_put_u64(out, len);
+	bytes_put(out, why->text, sizeof(why->text));
+	return bytes_end_file(out);
 }
 
 /* What a child is to be. */
@@ -137,7 +134,7 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
 	int keep[] = {plan->output, plan->done, plan->keep};
 	static const struct rlimit no_core = {0, 0};
-	struct bytes out = {0};
+	struct bytes out;
 	struct err why = {{0}};
 	int code;
 
@@ -145,13 +142,14 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 	reset_signals();
 	setrlimit(RLIMIT_CORE, &no_core);
 	close_all_but(keep, COUNT_OF(keep));
+	bytes_in_file(&out, plan->output);
 	code = role_assume(plan->role, false, &why);
 	tie_to_parent(plan->parent);
 	if (code == 0)
 		code = plan->work(plan->arg, &out, &why);
 	if (code >= 0 && out.failed)
 		code = err_sys(&why, ENOMEM, "failed to hand over a result");
-	_exit(write_output(plan->output, code, &why, &out) == 0 ? 0 : 1);
+	_exit(finish_output(&out, code, &why) == 0 ? 0 : 1);
 }
 
 /* ---- the parent */
@@ -233,7 +231,7 @@ static int wait_for(pid_t pid, int *ret_status)
 /*
  * Waits for the end of file, then kills in any case: a child that closed its end and lives on would
  * otherwise hold us for ever. One that is exiting does not notice. What it wrote counts only if the
- * header is there, which comes last.
+ * trailer is there, which comes last.
  */
 static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
 {
@@ -267,7 +265,7 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 		    err, ERR_CHILD, "failed to seal a child's output (%s)", err_word(-errno));
 	if (fstat(fd, &st) < 0)
 		return err_sys(err, errno, "failed to look at a child's output");
-	if ((uint64_t)st.st_size < HEADER_SIZE)
+	if ((uint64_t)st.st_size < TRAILER_SIZE)
 		return err_set(err, ERR_CHILD, "a child ended without a result");
 	if ((uint64_t)st.st_size > OUTPUT_MAX || (uint64_t)st.st_size > SIZE_MAX)
 		return err_set(err, ERR_CHILD, "a child's result is too long");
@@ -278,22 +276,25 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 	return 0;
 }
 
-/* Points blob at what follows the header; returns the code that the child sent. */
-static int read_header(struct blob *blob, struct err *err)
+/* Points blob at what stands before the trailer; returns the code that the child sent. */
+static int read_trailer(struct blob *blob, struct err *err)
 {
-	struct reader r = reader_of(blob->map, HEADER_SIZE);
+	const unsigned char *first = blob->map;
+	size_t before = blob->map_len - TRAILER_SIZE;
+	struct reader r = reader_of(first + before, TRAILER_SIZE);
 	uint32_t magic = reader_u32(&r);
 	int32_t code = (int32_t)reader_u32(&r);
 	uint64_t len = reader_u64(&r);
-	const char *text = reader_take(&r, HEADER_SIZE - HEADER_TEXT);
+	const char *text = reader_take(&r, TRAILER_SIZE - TRAILER_TEXT);
 
-	if (magic != HEADER_MAGIC || len != blob->map_len - HEADER_SIZE || !text ||
-	    !memchr(text, '\0', HEADER_SIZE - HEADER_TEXT))
+	if (magic != TRAILER_MAGIC)
+		return err_set(err, ERR_CHILD, "a child ended without a result");
+	if (len != before || !text || !memchr(text, '\0', TRAILER_SIZE - TRAILER_TEXT))
 		return err_set(err, ERR_CHILD, "a child ended without a valid result");
 	if (code < 0)
 		return err_set(err, code, "%s", text[0] ? text : err_word(code));
-	blob->at = (const unsigned char *)blob->map + HEADER_SIZE;
-	blob->len = (size_t)len;
+	blob->at = first;
+	blob->len = before;
 	return code;
 }
 
@@ -308,7 +309,7 @@ int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, st
 	if (code == 0)
 		code = map_output(child->output, &blob, err);
 	if (code == 0)
-		code = read_header(&blob, err);
+		code = read_trailer(&blob, err);
 	if (code < 0)
 		blob_release(&blob);
 	else

@@ -231,7 +231,7 @@ static int view_named(struct reader *r, struct candidates *ret)
 	for (size_t i = 0; i < count; i++) {
 		ret->list[i].sequence = reader_u64(r);
 		ret->list[i].matched = reader_u32(r);
-		if (record_decode(reader_blob(r), &ret->list[i].message) != 0)
+		if (candidate_take(&ret->list[i], reader_blob(r)) != 0)
 			return ERR_CHILD;
 	}
 	ret->count = (size_t)count;

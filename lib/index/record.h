@@ -25,10 +25,18 @@ void record_encode(const struct message *m, struct bytes *out);
 int record_decode(struct span stored, struct message *ret) NODISCARD;
 
 /*
- * The same at less cost, for filtering: where the checksum is right, the queue ID's grammar and the
- * author keys are not looked at. What is handed on goes through record_decode.
+ * The same at less cost, for filtering: where the checksum is right, the queue ID's grammar, the
+ * author keys, and whether texts are as many and as long as they say, is not looked at. What is
+ * handed on goes through record_decode.
  */
 int record_view(struct span stored, struct message *ret) NODISCARD;
+
+/*
+ * The halves of record_view, for who can do with one of them: the checksum, and a view that is safe
+ * to read and may say anything.
+ */
+bool record_is_whole(struct span stored) NODISCARD;
+int record_peek(struct span stored, struct message *ret) NODISCARD;
 
 /* The head alone, for adding and dropping rows. */
 struct record_head {

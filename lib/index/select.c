@@ -2,9 +2,10 @@
 /*
  * Selection inside the index: the rows that keys name (sequences.h), or all rows, each confirmed on
  * its record by the selector. Waiting for memory is nearly all that this costs, so many rows are
- * shared out to threads, each with a read transaction of its own over a range of row numbers that
- * no other has. What comes out (select_child.c takes it in): u64 count, u64 damaged, u64 limits,
- * then for each message u64 sequence, u32 matched and the record as a blob.
+ * cut into shares that threads take in turns, each with a read transaction of its own. What comes
+ * out (select_child.c takes it in): u64 count, u64 damaged, u64 limits, then for each message u64
+ * sequence, u32 matched and the record as a blob. Its checksum is not looked at here, for who takes
+ * it in does; that of a record that does not match is.
  */
 #include "index/select.h"
 
@@ -15,51 +16,47 @@
 #include "index/entry.h"
 #include "index/sequences.h"
 
-#define PARTS_MAX 4
-#define PART_ROWS 5000 /* a thread is worth starting for so many */
+#define THREADS_MAX 4
+#define SHARE_ROWS  5000 /* a thread is worth starting for so many; their records fit a cache */
+#define SHARES_MAX  1024 /* of a sparse range; then shares are larger */
 
-/* ---- one part */
+/* ---- one share */
 
-struct part {
-	const struct selector *selector;
-	const uint64_t *list; /* count numbers of rows; NULL: all rows from first to last */
-	size_t count;
-	uint64_t first, last;
-
-	struct store *store; /* for a part that begins a transaction of its own */
-	struct bytes *out;
-	uint64_t found, damaged;
+struct found {
+	uint64_t count, damaged;
 	unsigned limits;
 	int code;
 	struct err err;
 };
 
-typedef int decoder(struct span stored, struct message *ret);
+struct share {
+	const struct selector *selector;
+	const uint64_t *list; /* count numbers of rows; NULL: all rows from first to last */
+	size_t count;
+	uint64_t first, last;
 
-/*
- * first is record_decode, or record_view where most records will not match; what matches has passed
- * the strict one.
- */
-static void consider(struct part *p, decoder *first, uint64_t sequence, struct span record)
+	struct bytes *out;
+	struct found found;
+};
+
+static void consider(struct share *s, uint64_t sequence, struct span record)
 {
 	struct message message;
 	unsigned matched;
 
-	if (first(record, &message) != 0) {
-		p->damaged++;
+	if (record_peek(record, &message) != 0) {
+		s->found.damaged++;
 		return;
 	}
-	matched = selector_nominate(p->selector, &message, &p->limits);
-	if (matched == 0)
-		return;
-	if (first != record_decode && record_decode(record, &message) != 0) {
-		p->damaged++;
+	matched = selector_nominate(s->selector, &message, &s->found.limits);
+	if (matched == 0) {
+		s->found.damaged += !record_is_whole(record);
 		return;
 	}
-	bytes_put_u64(p->out, sequence);
-	bytes_put_u32(p->out, matched);
-	bytes_put_blob(p->out, record.at, record.len);
-	p->found++;
+	bytes_put_u64(s->out, sequence);
+	bytes_put_u32(s->out, matched);
+	bytes_put_blob(s->out, record.at, record.len);
+	s->found.count++;
 }
 
 /*
@@ -80,7 +77,7 @@ static void ask_for_page(const void *record, uintptr_t *page)
 		__builtin_prefetch((const char *)base + i);
 }
 
-static void consider_range(struct txn *txn, struct part *p)
+static void consider_range(struct txn *txn, struct share *s)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -88,10 +85,10 @@ static void consider_range(struct txn *txn, struct part *p)
 	uintptr_t page = 0;
 	int at;
 
-	for (at = cursor_seek(cursor, entry_key(p->first, buf), &key, &record);
-	     at == 1 && entry_number(key) <= p->last; at = cursor_next(cursor, &key, &record)) {
+	for (at = cursor_seek(cursor, entry_key(s->first, buf), &key, &record);
+	     at == 1 && entry_number(key) <= s->last; at = cursor_next(cursor, &key, &record)) {
 		ask_for_page(record.at, &page);
-		consider(p, record_view, entry_number(key), record);
+		consider(s, entry_number(key), record);
 	}
 	cursor_close(cursor);
 }
@@ -109,49 +106,127 @@ static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last
 }
 
 /* Seeking in ascending order with one cursor stays on the page most of the time. */
-static void consider_list(struct txn *txn, struct part *p)
+static void consider_list(struct txn *txn, struct share *s)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	struct span key, record;
 	uintptr_t page = 0;
 	uint64_t last = 0;
 
-	for (size_t i = 0; i < p->count; i++) {
-		if (move_to(cursor, p->list[i], last, &key, &record) != 1)
+	for (size_t i = 0; i < s->count; i++) {
+		if (move_to(cursor, s->list[i], last, &key, &record) != 1)
 			break;
 		last = entry_number(key);
 		/* An author row may point nowhere: its record was damaged and is gone. */
-		if (last != p->list[i])
+		if (last != s->list[i])
 			continue;
 		ask_for_page(record.at, &page);
-		consider(p, record_decode, last, record);
+		consider(s, last, record);
 	}
 	cursor_close(cursor);
 }
 
-static void consider_part(struct txn *txn, struct part *p)
+static void consider_share(struct txn *txn, struct share *s)
 {
-	if (p->list)
-		consider_list(txn, p);
+	if (s->list)
+		consider_list(txn, s);
 	else
-		consider_range(txn, p);
+		consider_range(txn, s);
 	if (txn->code != 0)
-		p->code = err_set(&p->err, txn->code, "%s", txn->err.text);
-	else if (p->out->failed)
-		p->code = -ENOMEM;
+		s->found.code = err_set(&s->found.err, txn->code, "%s", txn->err.text);
+	else if (s->out->failed)
+		s->found.code = -ENOMEM;
 }
 
-/* ---- several */
+/* ---- several, taken by threads in turns */
 
-static void *part_thread(void *arg)
+struct work {
+	struct share whole;
+	struct store *store;
+	size_t shares;
+
+	pthread_mutex_t lock; /* over what follows, and over what whole found */
+	pthread_cond_t turn;
+	size_t taken, joined; /* shares */
+};
+
+/* The nth of count shares of whole. */
+static struct share share_of(const struct share *whole, size_t n, size_t count)
 {
-	struct part *p = arg;
+	uint64_t rows = whole->last - whole->first + 1;
+	struct share s = {.selector = whole->selector};
+
+	if (whole->list) {
+		s.list = whole->list + whole->count * n / count;
+		s.count = whole->count * (n + 1) / count - whole->count * n / count;
+	} else {
+		s.first = whole->first + rows / count * n;
+		s.last = n + 1 == count ? whole->last : whole->first + rows / count * (n + 1) - 1;
+	}
+	return s;
+}
+
+/* The number of the next share to do; false: all are taken, or one failed. */
+static bool take(struct work *w, size_t *ret)
+{
+	bool more;
+
+	(void)pthread_mutex_lock(&w->lock);
+	more = w->taken < w->shares && w->whole.found.code == 0;
+	if (more)
+		*ret = w->taken++;
+	(void)pthread_mutex_unlock(&w->lock);
+	return more;
+}
+
+static void found_add(struct found *to, const struct found *more)
+{
+	to->count += more->count;
+	to->damaged += more->damaged;
+	to->limits += more->limits;
+	if (more->code != 0 && to->code == 0) {
+		to->code = more->code;
+		to->err = more->err;
+	}
+}
+
+/* Waits until the shares before the nth have been put, for rows come out in order. */
+static void put(struct work *w, size_t n, const struct share *s)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	while (w->joined < n)
+		(void)pthread_cond_wait(&w->turn, &w->lock);
+	bytes_put(w->whole.out, s->out->at, s->out->len);
+	found_add(&w->whole.found, &s->found);
+	w->joined++;
+	(void)pthread_cond_broadcast(&w->turn);
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+static void do_shares(struct txn *txn, struct work *w)
+{
+	struct bytes out = {0};
+	size_t n;
+
+	while (take(w, &n)) {
+		struct share s = share_of(&w->whole, n, w->shares);
+
+		bytes_clear(&out);
+		s.out = &out;
+		consider_share(txn, &s);
+		put(w, n, &s);
+	}
+	bytes_release(&out);
+}
+
+/* Where it cannot begin, the others do its work. */
+static void *share_thread(void *arg)
+{
+	struct work *w = arg;
 	struct txn txn;
 
-	if (txn_begin(p->store, false, &txn) == 0)
-		consider_part(&txn, p);
-	else
-		p->code = err_set(&p->err, txn.code, "%s", txn.err.text);
+	if (txn_begin(w->store, false, &txn) == 0)
+		do_shares(&txn, w);
 	txn_abort(&txn);
 	return NULL;
 }
@@ -163,69 +238,32 @@ static size_t processors(void)
 	return sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 }
 
-static size_t parts_for(uint64_t rows)
+static size_t threads_for(uint64_t rows)
 {
-	size_t parts = processors();
+	size_t threads = processors();
 
-	if (parts > PARTS_MAX)
-		parts = PARTS_MAX;
-	return rows / PART_ROWS < parts ? (size_t)(rows / PART_ROWS) : parts;
+	if (threads > THREADS_MAX)
+		threads = THREADS_MAX;
+	return rows / SHARE_ROWS < threads ? (size_t)(rows / SHARE_ROWS) : threads;
 }
 
-/* The nth of count shares of all that whole is. */
-static struct part share_of(const struct part *whole, size_t n, size_t count)
+/* This thread is the first, and uses its transaction. */
+static void share_out(struct txn *txn, struct work *w, uint64_t rows, size_t threads)
 {
-	uint64_t rows = whole->last - whole->first + 1;
-	struct part p = *whole;
+	pthread_t others[THREADS_MAX];
+	size_t started = 0;
 
-	if (whole->list) {
-		p.list = whole->list + whole->count * n / count;
-		p.count = whole->count * (n + 1) / count - whole->count * n / count;
-	} else {
-		p.first = whole->first + rows / count * n;
-		p.last = n + 1 == count ? whole->last : whole->first + rows / count * (n + 1) - 1;
-	}
-	return p;
-}
-
-static void join(struct part *whole, struct part *p)
-{
-	if (p->out != whole->out) {
-		bytes_put(whole->out, p->out->at, p->out->len);
-		bytes_release(p->out);
-	}
-	whole->found += p->found;
-	whole->damaged += p->damaged;
-	whole->limits += p->limits;
-	if (p->code != 0 && whole->code == 0) {
-		whole->code = p->code;
-		whole->err = p->err;
-	}
-}
-
-/* The first part is this thread's and uses its transaction. */
-static void consider_parts(struct txn *txn, struct part *whole, size_t count)
-{
-	struct part parts[PARTS_MAX] = {*whole};
-	struct bytes outs[PARTS_MAX] = {{0}};
-	pthread_t threads[PARTS_MAX];
-	bool started[PARTS_MAX] = {false};
-
-	for (size_t n = 0; n < count; n++) {
-		parts[n] = share_of(whole, n, count);
-		if (n > 0) {
-			parts[n].out = &outs[n];
-			started[n] = pthread_create(&threads[n], NULL, part_thread, &parts[n]) == 0;
-		}
-	}
-	consider_part(txn, &parts[0]);
-	for (size_t n = 0; n < count; n++) {
-		if (started[n])
-			(void)pthread_join(threads[n], NULL);
-		else if (n > 0)
-			part_thread(&parts[n]);
-		join(whole, &parts[n]);
-	}
+	w->shares = rows / SHARE_ROWS < SHARES_MAX ? (size_t)(rows / SHARE_ROWS) : SHARES_MAX;
+	(void)pthread_mutex_init(&w->lock, NULL);
+	(void)pthread_cond_init(&w->turn, NULL);
+	while (
+	    started + 1 < threads && pthread_create(&others[started], NULL, share_thread, w) == 0)
+		started++;
+	do_shares(txn, w);
+	while (started > 0)
+		(void)pthread_join(others[--started], NULL);
+	(void)pthread_cond_destroy(&w->turn);
+	(void)pthread_mutex_destroy(&w->lock);
 }
 
 /* The numbers of the first row and of the last; false: there is none, or the sticky code. */
@@ -245,8 +283,9 @@ static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 	return found;
 }
 
-static void run(struct txn *txn, struct part *whole)
+static void run(struct txn *txn, struct work *w)
 {
+	struct share *whole = &w->whole;
 	struct sequences sequences;
 	int narrowed = sequences_find(txn, whole->selector, &sequences);
 	uint64_t rows = 0;
@@ -258,20 +297,21 @@ static void run(struct txn *txn, struct part *whole)
 		rows = whole->last - whole->first + 1;
 	}
 	if (narrowed == -ENOMEM)
-		whole->code = narrowed;
-	else if (rows > 0 && parts_for(rows) > 1)
-		consider_parts(txn, whole, parts_for(rows));
+		whole->found.code = narrowed;
+	else if (rows > 0 && threads_for(rows) > 1)
+		share_out(txn, w, rows, threads_for(rows));
 	else if (rows > 0)
-		consider_part(txn, whole);
-	if (txn->code != 0 && whole->code == 0)
-		whole->code = err_set(&whole->err, txn->code, "%s", txn->err.text);
+		consider_share(txn, whole);
+	if (txn->code != 0 && whole->found.code == 0)
+		whole->found.code = err_set(&whole->found.err, txn->code, "%s", txn->err.text);
 	sequences_release(&sequences);
 }
 
 int select_into(
     struct store *store, const struct selector *selector, struct bytes *out, struct err *err)
 {
-	struct part whole = {.selector = selector, .store = store, .out = out};
+	struct work w = {.whole = {.selector = selector, .out = out}, .store = store};
+	struct found *found = &w.whole.found;
 	size_t start = out->len;
 	struct txn txn;
 
@@ -279,16 +319,16 @@ int select_into(
 	bytes_put_u64(out, 0);
 	bytes_put_u64(out, 0);
 	if (txn_begin(store, false, &txn) == 0)
-		run(&txn, &whole);
+		run(&txn, &w);
 	else
-		whole.code = err_set(&whole.err, txn.code, "%s", txn.err.text);
+		found->code = err_set(&found->err, txn.code, "%s", txn.err.text);
 	txn_abort(&txn);
-	if (whole.code != 0 && whole.err.text[0])
-		return err_set(err, whole.code, "%s", whole.err.text);
-	if (whole.code != 0 || out->failed)
+	if (found->code != 0 && found->err.text[0])
+		return err_set(err, found->code, "%s", found->err.text);
+	if (found->code != 0 || out->failed)
 		return err_sys(err, ENOMEM, "failed to select from the index");
-	bytes_set_u64(out, start, whole.found);
-	bytes_set_u64(out, start + 8, whole.damaged);
-	bytes_set_u64(out, start + 16, whole.limits);
+	bytes_set_u64(out, start, found->count);
+	bytes_set_u64(out, start + 8, found->damaged);
+	bytes_set_u64(out, start + 16, found->limits);
 	return 0;
 }

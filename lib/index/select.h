@@ -8,29 +8,16 @@
 #ifndef PQPURGE_INDEX_SELECT_H
 #define PQPURGE_INDEX_SELECT_H
 
-#include "base/role.h"
-#include "index/record.h"
+#include "index/candidate.h"
 #include "index/store.h"
 #include "mail/selector.h"
-
-struct candidate {
-	uint64_t sequence;
-	unsigned matched;       /* as selector_nominate says */
-	struct message message; /* views the selection's memory */
-};
-struct candidates {
-	struct candidate *list; /* in sequence order, each message once */
-	size_t count;
-	uint64_t damaged; /* records that could not be read, skipped */
-	unsigned limits;  /* expressions that hit their match limit */
-	struct blob memory;
-};
-void candidates_release(struct candidates *c);
 
 /* In this process, into out: what the child does, and what tests and fuzzing call. */
 int select_into(struct store *store, const struct selector *selector, struct bytes *out,
     struct err *err) NODISCARD;
-/* Takes memory over, whatever comes of it. Every record is checked anew. */
+/*
+ * Takes memory over, whatever comes of it. Every record is checked; what is damaged is counted.
+ */
 int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD;
 
 /*

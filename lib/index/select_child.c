@@ -9,13 +9,18 @@
 
 /* ---- the parent's view */
 
-static int view_each(struct reader *r, struct candidate *list, size_t count)
+/* A record that is not sound is one that was damaged where it lay. */
+static int view_each(struct reader *r, size_t count, struct candidates *view)
 {
-	for (size_t i = 0; i < count; i++) {
-		list[i].sequence = reader_u64(r);
-		list[i].matched = reader_u32(r);
-		if (record_decode(reader_blob(r), &list[i].message) != 0)
-			return ERR_CHILD;
+	for (size_t i = 0; i < count && !r->failed; i++) {
+		struct candidate *c = &view->list[view->count];
+
+		c->sequence = reader_u64(r);
+		c->matched = reader_u32(r);
+		if (candidate_take(c, reader_blob(r)) == 0)
+			view->count++;
+		else
+			view->damaged++;
 	}
 	return reader_done(r) ? 0 : ERR_CHILD;
 }
@@ -34,8 +39,7 @@ int select_view(struct blob *memory, struct candidates *ret, struct err *err)
 		code = ERR_CHILD;
 	if (code == 0) {
 		view.list = calloc(count ? (size_t)count : 1, sizeof *view.list);
-		view.count = (size_t)count;
-		code = view.list ? view_each(&r, view.list, view.count) : -ENOMEM;
+		code = view.list ? view_each(&r, (size_t)count, &view) : -ENOMEM;
 	}
 	if (code != 0) {
 		candidates_release(&view);
@@ -44,13 +48,6 @@ int select_view(struct blob *memory, struct candidates *ret, struct err *err)
 	}
 	*ret = view;
 	return 0;
-}
-
-void candidates_release(struct candidates *c)
-{
-	free(c->list);
-	blob_release(&c->memory);
-	*c = (struct candidates){0};
 }
 
 /* ---- in a child */

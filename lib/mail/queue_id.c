@@ -11,35 +11,47 @@
 #define LONG_TIME_DIGITS   (LONG_SEC_DIGITS + LONG_USEC_DIGITS)
 #define LONG_SEPARATOR     'z'
 
-static const char hex_digits[] = "0123456789ABCDEF";
+/* What each digit stands for, and 1 more, since 0 is none. */
+/* clang-format off */
+static const uint8_t hex_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
 /* safe_ultostr.c: no vowels. The inode is in base 51, which leaves the separator out. */
-static const char safe_digits[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+static const uint8_t safe_digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['B'] = 11, ['C'] = 12, ['D'] = 13, ['F'] = 14, ['G'] = 15, ['H'] = 16,
+	['J'] = 17, ['K'] = 18, ['L'] = 19, ['M'] = 20, ['N'] = 21, ['P'] = 22, ['Q'] = 23, ['R'] = 24,
+	['S'] = 25, ['T'] = 26, ['V'] = 27, ['W'] = 28, ['X'] = 29, ['Y'] = 30, ['Z'] = 31, ['b'] = 32,
+	['c'] = 33, ['d'] = 34, ['f'] = 35, ['g'] = 36, ['h'] = 37, ['j'] = 38, ['k'] = 39, ['l'] = 40,
+	['m'] = 41, ['n'] = 42, ['p'] = 43, ['q'] = 44, ['r'] = 45, ['s'] = 46, ['t'] = 47, ['v'] = 48,
+	['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
+};
+/* clang-format on */
 
 /*
  * Reads len digits of the first `base` of an alphabet. False: another byte, no digit at all, or
  * more than 64 bits.
  */
 static bool read_number(
-    const char *text, size_t len, const char *digits, unsigned base, uint64_t *ret)
+    const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
 	uint64_t sum = 0;
 
-	if (len == 0)
-		return false;
 	for (size_t i = 0; i < len; i++) {
-		const char *digit = memchr(digits, text[i], base);
+		unsigned digit = digits[(unsigned char)text[i]];
 
-		if (!digit || __builtin_mul_overflow(sum, base, &sum) ||
-		    __builtin_add_overflow(sum, (uint64_t)(digit - digits), &sum))
+		if (digit == 0 || digit > base || __builtin_mul_overflow(sum, base, &sum) ||
+		    __builtin_add_overflow(sum, digit - 1, &sum))
 			return false;
 	}
 	*ret = sum;
-	return true;
+	return len > 0;
 }
 
 /* Inodes are written without leading zeros, and there is no inode 0. */
 static bool read_inode(
-    const char *text, size_t len, const char *digits, unsigned base, uint64_t *ret)
+    const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
 	return len > 0 && text[0] != '0' && read_number(text, len, digits, base, ret);
 }

@@ -96,7 +96,7 @@ static void add_drops(struct parcel *p, const struct order *order, const struct 
 		if (n < outcome->count && has_left(order, &outcome->items[n])) {
 			const struct candidate *candidate = outcome->items[n].candidate;
 			rows[count++] =
-			    (struct request_row){candidate->sequence, candidate->message.queue_id};
+			    (struct request_row){candidate->sequence, candidate_id(candidate)};
 		}
 	}
 }
@@ -120,7 +120,7 @@ static void add_parts(struct parcel *p, const struct outcome *outcome, uint64_t 
 		if (n < outcome->count && outcome->items[n].result == RESULT_DONE) {
 			const struct item *item = &outcome->items[n];
 			struct batch_item entry = {
-			    .queue_id = item->candidate->message.queue_id,
+			    .queue_id = candidate_id(item->candidate),
 			    .result = (uint8_t)item->result,
 			    .arrival_time =
 				item->proof.arrival_time > 0 ? item->proof.arrival_time : 0,

@@ -127,7 +127,7 @@ static void load(struct work *w, struct lane *lane)
 		} else {
 			item->was_active = proofs[n].queue == QUEUE_ACTIVE;
 			lane->at[lane->count] = at[n];
-			lane->ids[lane->count++] = item->candidate->message.queue_id;
+			lane->ids[lane->count++] = candidate_id(item->candidate);
 		}
 	}
 	free(proofs);

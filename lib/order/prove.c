@@ -9,18 +9,21 @@
 struct looked {
 	const struct outcome *outcome;
 	const size_t *at;
+	struct message message; /* the one asked for last */
 };
 
 static const struct message *message_at(void *arg, size_t n)
 {
-	const struct looked *looked = arg;
-	return &looked->outcome->items[looked->at[n]].candidate->message;
+	struct looked *looked = arg;
+
+	looked->message = candidate_message(looked->outcome->items[looked->at[n]].candidate);
+	return &looked->message;
 }
 
 int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
     size_t count, struct proof **ret, struct err *err)
 {
-	struct looked looked = {outcome, at};
+	struct looked looked = {.outcome = outcome, .at = at};
 	return spool_prove(order->postfix, message_at, &looked, count, ret, err);
 }
 
@@ -40,7 +43,7 @@ static int64_t arrival_of(const struct item *item)
 {
 	int64_t arrival = item->proof.arrival_time;
 
-	return arrival < 0 ? item->candidate->message.mail_time : arrival;
+	return arrival < 0 ? candidate_mail_time(item->candidate) : arrival;
 }
 
 /* Whether the file that is there is meant: by arrival, size and queue, and by what there is to do

@@ -29,14 +29,14 @@ struct part {
 
 /* ---- in the child */
 
-static const struct message *message_of(const struct part *part, size_t n)
+static struct message message_of(const struct part *part, size_t n)
 {
-	return &part->outcome->items[part->at[n]].candidate->message;
+	return candidate_message(part->outcome->items[part->at[n]].candidate);
 }
 
-static void name_temporary(const struct message *m, char name[NAME_SIZE])
+static void name_temporary(const struct queue_id *id, char name[NAME_SIZE])
 {
-	snprintf(name, NAME_SIZE, ".%s.part", m->queue_id.text);
+	snprintf(name, NAME_SIZE, ".%s.part", id->text);
 }
 
 /* A file of an interrupted run may be in the way; it is nobody's. */
@@ -55,16 +55,16 @@ static int create(int directory, const char *name)
  */
 static int write_one(struct part *part, size_t n, bool *ret_full)
 {
-	const struct message *m = message_of(part, n);
+	const struct message m = message_of(part, n);
 	int directory = part->order->save->directory;
 	char name[NAME_SIZE];
 	struct timespec times[2];
 	int from, to, code;
 
-	code = content_open(part->order->postfix, part->queue_dir, m, &from, &part->arrival[n]);
+	code = content_open(part->order->postfix, part->queue_dir, &m, &from, &part->arrival[n]);
 	if (code < 0)
 		return code;
-	name_temporary(m, name);
+	name_temporary(&m.queue_id, name);
 	to = code = create(directory, name);
 	if (code >= 0) {
 		code = content_write(from, to);
@@ -95,16 +95,16 @@ static bool is_saved(int directory, const char *name, int64_t arrival)
 /* Queue IDs are used again: another message's file is not written over. */
 static int name_one(const struct part *part, size_t n)
 {
-	const struct message *m = message_of(part, n);
+	const struct queue_id id = message_of(part, n).queue_id;
 	int directory = part->order->save->directory;
 	char temporary[NAME_SIZE], name[NAME_SIZE];
 	int64_t arrival = part->arrival[n];
 
-	name_temporary(m, temporary);
-	snprintf(name, sizeof(name), "%s.eml", m->queue_id.text);
+	name_temporary(&id, temporary);
+	snprintf(name, sizeof(name), "%s.eml", id.text);
 	if (faccessat(directory, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    !is_saved(directory, name, arrival))
-		snprintf(name, sizeof(name), "%s-%lld.%06lld.eml", m->queue_id.text,
+		snprintf(name, sizeof(name), "%s-%lld.%06lld.eml", id.text,
 		    (long long)(arrival / USEC_PER_SEC), (long long)(arrival % USEC_PER_SEC));
 	return renameat(directory, temporary, directory, name) < 0 ? -errno : 0;
 }
@@ -114,7 +114,9 @@ static void remove_temporaries(const struct part *part)
 	char name[NAME_SIZE];
 
 	for (size_t n = 0; n < part->count; n++) {
-		name_temporary(message_of(part, n), name);
+		const struct queue_id id = message_of(part, n).queue_id;
+
+		name_temporary(&id, name);
 		unlinkat(part->order->save->directory, name, 0);
 	}
 }

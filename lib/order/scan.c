@@ -111,12 +111,13 @@ static int find_targets(struct scanning *s, struct scan *scan, struct err *err)
 		add_target(s, &strays->names[join->unknown[n]], 0, false);
 	for (size_t n = 0; n < join->named.count; n++) {
 		const struct candidate *c = &join->named.list[n];
+		struct queue_id id = candidate_id(c);
 
 		if (strays->another[n]) {
-			add_target(s, &c->message.queue_id, 0, false);
+			add_target(s, &id, 0, false);
 			scan->replaced[scan->replaced_count++] = c->sequence;
 		} else if (c->matched & JOIN_NOTICE) {
-			add_target(s, &c->message.queue_id, c->sequence, true);
+			add_target(s, &id, c->sequence, true);
 		}
 	}
 	return 0;
@@ -128,17 +129,17 @@ static int take_one(struct scan *scan, const struct scanning *s, struct reader *
 {
 	uint32_t at = reader_u32(r);
 	struct scanned found = {0};
-	struct span record;
+	struct message message;
 
 	found.candidate.matched = reader_u32(r);
 	scan->limits += reader_u32(r);
 	found.user = reader_i64(r);
 	found.bounce = reader_u8(r) != 0;
-	record = reader_blob(r);
+	if (candidate_take(&found.candidate, reader_blob(r)) != 0)
+		return ERR_CHILD;
+	message = candidate_message(&found.candidate);
 	if (r->failed || at >= s->count || scan->count == s->count ||
-	    record_decode(record, &found.candidate.message) != 0 ||
-	    !queue_id_equal(&found.candidate.message.queue_id, &s->ids[at]) ||
-	    found.candidate.message.origin != ORIGIN_SCAN)
+	    !queue_id_equal(&message.queue_id, &s->ids[at]) || message.origin != ORIGIN_SCAN)
 		return ERR_CHILD;
 	found.candidate.sequence = s->targets[at].sequence;
 	if (found.candidate.matched & MATCHED_UNSURE)

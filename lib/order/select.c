@@ -4,14 +4,12 @@
 
 #include "order/inside.h"
 
-static const struct queue_id *id_of(const struct item *item)
-{
-	return &item->candidate->message.queue_id;
-}
-
 static int by_id(const void *a, const void *b)
 {
-	return strcmp(id_of(a)->text, id_of(b)->text);
+	struct queue_id x = candidate_id(((const struct item *)a)->candidate);
+	struct queue_id y = candidate_id(((const struct item *)b)->candidate);
+
+	return strcmp(x.text, y.text);
 }
 
 /* In sequence order; what a scan found has none and comes first. */
@@ -19,20 +17,25 @@ static int by_sequence(const void *a, const void *b)
 {
 	const struct candidate *x = ((const struct item *)a)->candidate;
 	const struct candidate *y = ((const struct item *)b)->candidate;
+	int64_t x_time, y_time;
 
 	if (x->sequence != y->sequence)
 		return x->sequence < y->sequence ? -1 : 1;
-	if (x->message.mail_time != y->message.mail_time)
-		return x->message.mail_time < y->message.mail_time ? -1 : 1;
+	x_time = candidate_mail_time(x);
+	y_time = candidate_mail_time(y);
+	if (x_time != y_time)
+		return x_time < y_time ? -1 : 1;
 	return by_id(a, b);
 }
 
 static void item_init(
     struct item *item, const struct order *order, const struct candidate *candidate)
 {
+	struct message message = candidate_message(candidate);
+
 	*item = (struct item){.candidate = candidate};
 	item->proof.arrival_time = item->proof.size = -1;
-	item->other_recipients = selector_other_recipients(order->selector, &candidate->message);
+	item->other_recipients = selector_other_recipients(order->selector, &message);
 }
 
 /*

@@ -28,13 +28,15 @@ static int take_names(const struct order *order, struct strays *s, struct err *e
 struct looked {
 	const struct strays *s;
 	const size_t *at;
+	struct message message; /* the one asked for last */
 };
 
 static const struct message *message_at(void *arg, size_t n)
 {
-	const struct looked *looked = arg;
+	struct looked *looked = arg;
 
-	return &looked->s->join.named.list[looked->at[n]].message;
+	looked->message = candidate_message(&looked->s->join.named.list[looked->at[n]]);
+	return &looked->message;
 }
 
 /*
@@ -66,7 +68,7 @@ static int prove_share(const struct order *order, struct strays *s, struct err *
 	const struct candidates *named = &s->join.named;
 	struct proof *proofs = NULL;
 	size_t *at = calloc(named->count + 1, sizeof(*at)), count = 0;
-	struct looked looked = {s, at};
+	struct looked looked = {.s = s, .at = at};
 	int code = 0;
 
 	s->another = calloc(named->count + 1, 1);
@@ -79,11 +81,12 @@ static int prove_share(const struct order *order, struct strays *s, struct err *
 			at[count++] = n;
 	if (count > 0)
 		code = spool_prove(order->postfix, message_at, &looked, count, &proofs, err);
-	for (size_t n = 0; code == 0 && n < count; n++)
-		if (is_another(&named->list[at[n]].message, &proofs[n])) {
-			s->another[at[n]] = 1;
-			s->another_count++;
-		}
+	for (size_t n = 0; code == 0 && n < count; n++) {
+		struct message recorded = candidate_message(&named->list[at[n]]);
+
+		s->another[at[n]] = is_another(&recorded, &proofs[n]);
+		s->another_count += s->another[at[n]];
+	}
 	free(proofs);
 	free(at);
 	return code;

@@ -113,7 +113,7 @@ static int find_drops(struct syncing *s, struct err *err)
 			const struct candidate *c = &join->named.list[n];
 
 			s->drops[s->drop_count++] =
-			    (struct request_row){c->sequence, c->message.queue_id};
+			    (struct request_row){c->sequence, candidate_id(c)};
 		}
 	free(states);
 	free(ids);
@@ -154,7 +154,7 @@ static int find_unknown(struct syncing *s, struct err *err)
 		u->ids[u->count++] = strays->names[join->unknown[n]];
 	for (size_t n = 0; n < join->named.count; n++)
 		if (is_dropped(s, n))
-			replaced.ids[replaced.count++] = join->named.list[n].message.queue_id;
+			replaced.ids[replaced.count++] = candidate_id(&join->named.list[n]);
 	code = order_keep_complete(&s->order, u, &counts, err);
 	if (code == 0)
 		code = order_keep_unknown(&s->order, u, err);

@@ -24,7 +24,7 @@ static void put_answer(void *arg, size_t n, const struct queue_message *m, struc
 {
 	const struct unsure *u = arg;
 	const struct selector *selector = u->order->selector;
-	struct message whole = u->outcome->items[u->at[n]].candidate->message;
+	struct message whole = candidate_message(u->outcome->items[u->at[n]].candidate);
 	unsigned limits = 0;
 
 	if (identity_judge(&whole, &m->identity) != JUDGED_SAME)
@@ -147,7 +147,7 @@ int order_decide_unsure(const struct order *order, struct outcome *outcome, stru
 	for (size_t n = 0; u.at && u.ids && n < outcome->count; n++) {
 		if (!(outcome->items[n].candidate->matched & MATCHED_UNSURE))
 			continue;
-		u.ids[u.count] = outcome->items[n].candidate->message.queue_id;
+		u.ids[u.count] = candidate_id(outcome->items[n].candidate);
 		u.at[u.count++] = n;
 	}
 	code = u.count ? decide(&u, err) : err_sys(err, ENOMEM, "failed to read queue files");

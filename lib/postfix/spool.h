@@ -43,8 +43,8 @@ void spool_prove_one(
 
 /*
  * In a child as mail_owner (two for more than a few thousand): count messages, taken from the list
- * by get(arg, n), which is called in the child. *ret is a malloc'd array of count proofs. About 5
- * us a message warm.
+ * by get(arg, n), which is called in the child and whose answer need only last until the next. *ret
+ * is a malloc'd array of count proofs. About 5 us a message warm.
  */
 typedef const struct message *spool_get(void *arg, size_t n);
 int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,

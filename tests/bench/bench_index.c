@@ -12,6 +12,7 @@
  * process and the children it waited for), with tabs between them.
  */
 #include <inttypes.h>
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
@@ -290,6 +291,9 @@ int main(int argc, char **argv)
 	}
 	for (int i = 3; i < argc && i < 6; i++)
 		numbers[i - 3] = strtoull(argv[i], NULL, 10);
+	/* What was freed goes back at once, as if the command had just begun: a child that is given
+	 * it would copy it page by page. */
+	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	if (home_open(argv[2], MAP_SIZE, false, &home, &err) != 0)
 		die("open", &err);
 	if (strcmp(argv[1], "fill") == 0) {

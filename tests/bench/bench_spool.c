@@ -38,9 +38,10 @@ static void tell(const char *what, uint64_t count, int64_t began, int64_t cpu)
 
 static const struct message *message_at(void *arg, size_t n)
 {
-	const struct candidates *c = arg;
+	static struct message message;
 
-	return &c->list[n].message;
+	message = candidate_message(&((const struct candidates *)arg)->list[n]);
+	return &message;
 }
 
 static void measure(const struct postfix *p, const char *index, const struct selector *s)

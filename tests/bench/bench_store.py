@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: ISC
 """The index apart from everything else, at sizes from ten thousand to ten million rows; and memory."""
+import math
 import os
 import re
 import shutil
 import statistics
 import subprocess
 import tempfile
+import threading
+import time
 
 from common import BAD, BUILD, keep, program, show, stop
 from bench_accept import EACH, Ours, load, some_rules, with_milters
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000 10000000").split()]
 SAMPLE = 5000  # rows taken in at each size in synced batches
+ROW_ROOM = 450  # bytes that a row takes at most while an index grows
 
 
 def run(*words):
@@ -48,6 +52,15 @@ def grow(directory, size, before):
     return row
 
 
+def unsynced(directory, size, before):
+    """Rows a second taken in without syncing; where not all of them have room, of as many as do."""
+    room = shutil.disk_usage(os.path.dirname(directory)).free // ROW_ROOM
+    count = min(size - before, room)
+    if count < size - before:
+        print(f"  unsynced: {directory} has room for {count} of {size - before} rows more", flush=True)
+    return rate(run("fill", directory, before, count, 50)) if count >= SAMPLE else math.nan
+
+
 def bench_index(_):
     """On the disk of BUILD; rows taken in unsynced are measured on a tmpfs, where syncing costs nothing."""
     show("the index by itself: rows a second taken in, milliseconds asked")
@@ -57,7 +70,7 @@ def bench_index(_):
     try:
         for size in SIZES:
             row = grow(os.path.join(disk, "i"), size, before)
-            row["unsynced"] = rate(run("fill", os.path.join(memory, "i"), before, size - before, 50))
+            row["unsynced"] = unsynced(os.path.join(memory, "i"), size, before)
             before = size
             rows.append(row)
             print("  " + ", ".join(f"{key} {value:.{0 if value >= 100 else 1}f}" for key, value in row.items()), flush=True)
@@ -86,23 +99,58 @@ def resident(pid):
     return (total - mapped) / 1024, mapped / 1024
 
 
-def peak(words):
-    """MiB that the largest process of a command had resident."""
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, _, usage = os.wait4(process.pid, 0)
+def numbers(path):
+    """{name: KiB} of a file of /proc that has such lines; {} where the process has gone."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return {words[0][:-1]: int(words[1]) for words in map(str.split, file) if words[-1] == "kB"}
+    except (FileNotFoundError, ProcessLookupError):
+        return {}
+
+
+def descendants(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            children = file.read().split()
+    except (FileNotFoundError, ProcessLookupError):
+        children = []
+    return [pid, *(each for child in children for each in descendants(int(child)))]
+
+
+def drain(master):
+    """Reads a terminal until nobody has it open any more."""
+    try:
+        while os.read(master, 65536):
+            pass
+    except OSError:
+        os.close(master)
+
+
+def peak(words, terminal=False):
+    """MiB of a command, looked at every few milliseconds: what its largest process had besides the files that it maps (the
+    index, programs); what all had together, where shared memory is shared out; and what the largest had with these files,
+    by the kernel's own count."""
+    master, slave = os.openpty() if terminal else (-1, subprocess.DEVNULL)
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.DEVNULL)
+    if terminal:
+        os.close(slave)
+        threading.Thread(target=drain, args=(master,)).start()
+    largest = together = 0
+    while True:
+        pid, _, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            break
+        family = descendants(process.pid)
+        for status in (numbers(f"/proc/{each}/status") for each in family):
+            largest = max(largest, status.get("RssAnon", 0) + status.get("RssShmem", 0))
+        parts = [numbers(f"/proc/{each}/smaps_rollup") for each in family]
+        together = max(together, sum(part.get("Pss_Anon", 0) + part.get("Pss_Shmem", 0) for part in parts))
+        time.sleep(0.003)
     process.returncode = 0
-    return usage.ru_maxrss / 1024
+    return largest / 1024, together / 1024, usage.ru_maxrss / 1024
 
 
-def bench_memory(bench):
-    """The daemon after a load, with and without rules; the command on large selections."""
-    show("resident memory")
-    rows = []
-
-    def tell(what, *numbers):
-        rows.append((what, *numbers))
-        print(f"  {what:52} " + ", ".join(f"{number:.1f} MiB" for number in numbers), flush=True)
-
+def memory_of_daemon(tell):
     def daemons(postfix):
         for name, rules in (("none", ""), ("many", some_rules())):
             ours = Ours(postfix, name, rules=rules)
@@ -112,10 +160,33 @@ def bench_memory(bench):
                      *resident(ours.process.pid))
             ours.close()
     with_milters(daemons)
-    pq, _ = bench.fresh(100000, 5, 900000)
-    for what, words in (("list of 20,000 of 100,000, a million rows", ["list", "--json", BAD]),
-                        ("list of 100,000", ["list", "--json", "--all"]),
-                        ("purge of 20,000 of 100,000, a million rows", ["purge", "-y", "--json", BAD])):
-        tell("command, largest process, " + what, peak(pq.words(*words)))
+
+
+def memory_of_command(bench, tell):
+    every = ["--json", "--all"]
+    print("  command: its largest process besides files that it maps, all its processes, the largest with these files")
+    pq, _ = bench.fresh(100000, 5)
+    tell("list --json of 100,000", *peak(pq.words("list", *every)))
+    tell("list of 100,000 on a terminal", *peak(pq.words("list", "--all"), terminal=True))
+    tell("purge -n --json of 100,000", *peak(pq.words("purge", "-n", *every)))
+    tell("purge --json of 100,000", *peak(pq.words("purge", "-y", *every)))
     stop(pq)
-    keep("memory", ("what", "besides", "map"), [(*row, "")[:3] for row in rows])
+    pq, _ = bench.fresh(100000, 5, 900000)
+    tell("list --json of 20,000 of 100,000, a million rows", *peak(pq.words("list", "--json", BAD)))
+    tell("list --json of a million rows, 100,000 in the queue", *peak(pq.words("list", *every)))
+    tell("purge --json of 20,000 of 100,000, a million rows", *peak(pq.words("purge", "-y", "--json", BAD)))
+    stop(pq)
+
+
+def bench_memory(bench):
+    """The daemon after a load, with and without rules; the command on large selections."""
+    show("resident memory")
+    rows = []
+
+    def tell(what, *sizes):
+        rows.append((what, *sizes))
+        print(f"  {what:52} " + ", ".join(f"{size:.1f} MiB" for size in sizes), flush=True)
+
+    memory_of_daemon(tell)
+    memory_of_command(bench, tell)
+    keep("memory", ("what", "one", "two", "three"), [(*row, "")[:4] for row in rows])

@@ -116,7 +116,7 @@ static void compare(struct txn *txn, const struct selector *s, const struct cand
 		fuzz_require(n < got->count);
 		fuzz_require(got->list[n].sequence == entry_number(key));
 		fuzz_require(got->list[n].matched == matched);
-		fuzz_require(strcmp(got->list[n].message.sender, m.sender) == 0);
+		fuzz_require(strcmp(candidate_message(&got->list[n]).sender, m.sender) == 0);
 		n++;
 	}
 	cursor_close(cursor);

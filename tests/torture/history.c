@@ -267,27 +267,27 @@ static bool matches(const struct mail *m, const char *domain)
 
 static void purge_one(const struct candidate *c, const char *domain, bool tell)
 {
-	struct mail *m = find(&c->message.queue_id);
+	const struct message r = candidate_message(c);
+	struct mail *m = find(&r.queue_id);
 
 	if (!m)
 		return;
-	if (identity_judge(&c->message, &m->file) != JUDGED_SAME) {
+	if (identity_judge(&r, &m->file) != JUDGED_SAME) {
 		left_alone++;
 		return;
 	}
-	const struct message *r = &c->message;
-	require(strcmp(r->message_id, m->text) == 0,
+	require(strcmp(r.message_id, m->text) == 0,
 	    "%s: message %s was recorded (origin %d, flags %u, sender %s; connect %" PRId64
 	    " MAIL %" PRId64 " RCPT %" PRId64 " end %" PRId64 "), %s would be deleted (T %" PRId64
 	    " create %" PRId64 " sender %s)",
-	    m->id.text, r->message_id, (int)r->origin, (unsigned)r->flags, r->sender,
-	    r->connect_time, r->mail_time, r->rcpt_time, r->end_time, m->text, m->file.arrival_time,
+	    m->id.text, r.message_id, (int)r.origin, (unsigned)r.flags, r.sender, r.connect_time,
+	    r.mail_time, r.rcpt_time, r.end_time, m->text, m->file.arrival_time,
 	    m->file.create_time, m->file.sender);
 	require(matches(m, domain), "%s does not match %s", m->text, domain);
 	vanish(m);
 	deleted++;
 	if (tell) /* the command may be killed before it tells the daemon */
-		require(entry_drop(&txn, c->sequence, &c->message.queue_id) >= 0, "drop");
+		require(entry_drop(&txn, c->sequence, &r.queue_id) >= 0, "drop");
 }
 
 /* Whether the row of a message in the spool proves it, by what arrived and not by what is judged.

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -182,6 +183,77 @@ static void test_incomplete_output_is_no_output(void **state)
 	(void)state;
 	assert_int_equal(run(work_out_of_memory, NULL, &blob, &err), -ENOMEM);
 	assert_null(blob.map);
+}
+
+/* Of a process that the child starts the output is no business: it may be another role's. */
+static int work_start_another(void *arg, struct bytes *out, struct err *err)
+{
+	int status = 0;
+	pid_t pid;
+
+	(void)arg;
+	(void)err;
+	bytes_put_u32(out, 0);
+	pid = fork();
+	if (pid == 0) {
+		out->at[0] = 1;
+		_exit(0);
+	}
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return -ECHILD;
+	bytes_put_u32(out, (uint32_t)(WIFSIGNALED(status) ? WTERMSIG(status) : 0));
+	return 0;
+}
+
+static void test_output_is_the_childs_alone(void **state)
+{
+	struct blob blob = {0};
+	struct err err = {{0}};
+	struct reader r;
+
+	(void)state;
+	assert_int_equal(run(work_start_another, NULL, &blob, &err), 0);
+	r = reader_of(blob.at, blob.len);
+	assert_int_equal(reader_u32(&r), 0);
+	assert_int_equal(reader_u32(&r), SIGSEGV);
+	blob_release(&blob);
+}
+
+static int hold_memory(void *arg)
+{
+	(void)arg;
+	close_range(0, ~0u, 0);
+	alarm(20);
+	pause();
+	return 0;
+}
+
+/* Its memory outlives it, as it does for a moment where somebody looks at it in /proc. */
+static int work_whose_memory_stays(void *arg, struct bytes *out, struct err *err)
+{
+	static char stack[65536];
+	pid_t pid;
+
+	(void)arg;
+	(void)err;
+	pid = clone(hold_memory, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL);
+	bytes_put_u32(out, (uint32_t)pid);
+	return pid < 0 ? -errno : 0;
+}
+
+static void test_output_is_let_go(void **state)
+{
+	struct blob blob = {0};
+	struct err err = {{0}};
+	struct reader r;
+	int code = run(work_whose_memory_stays, NULL, &blob, &err);
+
+	(void)state;
+	if (code != 0)
+		fail_msg("%s", err.text);
+	r = reader_of(blob.at, blob.len);
+	assert_int_equal(kill((pid_t)reader_u32(&r), SIGKILL), 0);
+	blob_release(&blob);
 }
 
 static void test_two_at_once(void **state)
@@ -520,21 +592,23 @@ static int output_fd(void)
 	return -1;
 }
 
-/* Writes its own header, as a child would that was taken over. */
+/* Writes its own trailer, as a child would that was taken over. */
 static int work_lie(void *arg, struct bytes *out, struct err *err)
 {
 	const struct lie *lie = arg;
-	unsigned char zero[8192] = {0};
+	unsigned char text[sizeof(err->text)] = {0};
+	struct bytes trailer = {0};
 	int fd = output_fd();
 
-	(void)err;
-	bytes_put_u32(out, lie->magic);
-	bytes_put_u32(out, 0);
-	bytes_put_u64(out, lie->len);
+	(void)out;
+	bytes_put_u32(&trailer, lie->magic);
+	bytes_put_u32(&trailer, 0);
+	bytes_put_u64(&trailer, lie->len);
 	if (lie->endless)
-		memset(zero, 'x', sizeof(zero));
-	bytes_put(out, zero, sizeof(zero));
-	if (pwrite(fd, out->at, lie->size < out->len ? lie->size : out->len, 0) < 0)
+		memset(text, 'x', sizeof(text));
+	bytes_put(&trailer, text, sizeof(text));
+	if (pwrite(fd, trailer.at, trailer.len,
+		lie->size > trailer.len ? (off_t)(lie->size - trailer.len) : 0) < 0)
 		_exit(1);
 	if (ftruncate(fd, (off_t)lie->size) < 0)
 		_exit(2);
@@ -545,19 +619,19 @@ static int work_lie(void *arg, struct bytes *out, struct err *err)
 
 static void test_lies(void **state)
 {
-	static const size_t head = 16 + sizeof(((struct err *)0)->text);
+	static const size_t tail = 16 + sizeof(((struct err *)0)->text);
 	static const uint32_t magic = 0x524f4c45;
 	static const struct lie cases[] = {
-	    {"the truth", magic, 5, head + 5, false, 0},
-	    {"half a header", magic, 0, 15, false, 0},
-	    {"one byte short", magic, 0, head - 1, false, 0},
-	    {"another magic", 1, 0, head, false, 0},
-	    {"too long a length", magic, 6, head + 5, false, 0},
-	    {"too short a length", magic, 4, head + 5, false, 0},
-	    {"a length that wraps", magic, UINT64_MAX - head + 1, head, false, 0},
-	    {"a text without end", magic, 5, head + 5, true, 0},
-	    {"longer than allowed", magic, UINT64_C(5) << 30, head + (UINT64_C(5) << 30), false, 0},
-	    {"sealed against sealing", magic, 5, head + 5, false, F_SEAL_SEAL},
+	    {"the truth", magic, 5, tail + 5, false, 0},
+	    {"half a trailer", magic, 0, 15, false, 0},
+	    {"one byte short", magic, 0, tail - 1, false, 0},
+	    {"another magic", 1, 0, tail, false, 0},
+	    {"too long a length", magic, 6, tail + 5, false, 0},
+	    {"too short a length", magic, 4, tail + 5, false, 0},
+	    {"a length that wraps", magic, UINT64_MAX - tail + 1, tail, false, 0},
+	    {"a text without end", magic, 5, tail + 5, true, 0},
+	    {"longer than allowed", magic, UINT64_C(5) << 30, tail + (UINT64_C(5) << 30), false, 0},
+	    {"sealed against sealing", magic, 5, tail + 5, false, F_SEAL_SEAL},
 	};
 
 	(void)state;
@@ -676,6 +750,8 @@ int main(void)
 	    cmocka_unit_test(test_failure_travels),
 	    cmocka_unit_test(test_keeping),
 	    cmocka_unit_test(test_incomplete_output_is_no_output),
+	    cmocka_unit_test(test_output_is_the_childs_alone),
+	    cmocka_unit_test(test_output_is_let_go),
 	    cmocka_unit_test(test_two_at_once),
 	    cmocka_unit_test(test_what_the_child_is),
 	    cmocka_unit_test(test_terminal),

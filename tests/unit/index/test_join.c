@@ -93,7 +93,7 @@ static void test_join(void **state)
 	assert_int_equal(j.named.count, 2);
 	assert_int_equal(j.named.list[0].sequence, 1);
 	assert_int_equal(j.named.list[0].matched, JOIN_SHARE);
-	assert_string_equal(j.named.list[0].message.sender, "a@b.example");
+	assert_string_equal(candidate_message(&j.named.list[0]).sender, "a@b.example");
 	join_done(&j);
 }
 

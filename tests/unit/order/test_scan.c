@@ -140,9 +140,11 @@ static void test_adversaries(void **state)
 	assert_int_equal(w.outcome.count, ADVERSARIES);
 	act(&w);
 	assert_int_equal(results(&w, RESULT_CHANGED), ADVERSARIES);
-	for (size_t n = 0; n < w.outcome.count; n++)
-		assert_true(
-		    lies_in(&w, QUEUE_DEFERRED, &w.outcome.items[n].candidate->message.queue_id));
+	for (size_t n = 0; n < w.outcome.count; n++) {
+		struct queue_id id = candidate_id(w.outcome.items[n].candidate);
+
+		assert_true(lies_in(&w, QUEUE_DEFERRED, &id));
+	}
 	close_walk(&w);
 }
 

@@ -13,6 +13,14 @@ static struct stranger stranger_of(const char *id)
 	return s;
 }
 
+static void rename_item(struct crafted *c, size_t n, const struct queue_id *id)
+{
+	struct message m = candidate_message(&c->candidates[n]);
+
+	m.queue_id = *id;
+	crafted_record(c, n, &m);
+}
+
 static void test_not_found(void **state)
 {
 	struct stranger strangers[] = {stranger_of("0AAAA9"), stranger_of("0AAAA3"),
@@ -26,8 +34,8 @@ static void test_not_found(void **state)
 	/* 0AAAA1 to 0AAAA4, in an order that is not theirs; of the index is 0AAAA2. */
 	for (int n = 0; n < 4; n++)
 		crafted_add(&c, RESULT_READY, "a@example.com")->scanned = n != 1 ? &scanned : NULL;
-	c.candidates[0].message.queue_id = strangers[1].queue_id;
-	c.candidates[2].message.queue_id = strangers[2].queue_id;
+	rename_item(&c, 0, &strangers[1].queue_id);
+	rename_item(&c, 2, &strangers[2].queue_id);
 	assert_int_equal(asked_not_found(&c.outcome, strangers, 5), 2);
 	assert_string_equal(strangers[0].queue_id.text, "0AAAA9");
 	assert_string_equal(strangers[1].queue_id.text, "0AAAA2");

@@ -331,11 +331,12 @@ static void test_text_fits(void **state)
 	for (int result = RESULT_READY; result <= RESULT_EXCLUDED; result++)
 		for (int i = 0; i < 5; i++) {
 			struct item *item = crafted_add(&c, (enum result)result, long_address);
+			struct message m = candidate_message(item->candidate);
 
-			snprintf(c.candidates[c.outcome.count - 1].message.queue_id.text,
-			    QUEUE_ID_MAX, "%s", "4jYDxc1HnKz1bm4d");
-			c.candidates[c.outcome.count - 1].message.recipient_count = 1000;
-			c.candidates[c.outcome.count - 1].message.subject = long_address;
+			snprintf(m.queue_id.text, QUEUE_ID_MAX, "%s", "4jYDxc1HnKz1bm4d");
+			m.recipient_count = 1000;
+			m.subject = long_address;
+			crafted_record(&c, c.outcome.count - 1, &m);
 			item->was_active = true;
 			item->other_recipients = 5;
 			if (result == RESULT_FAILED)
@@ -376,16 +377,17 @@ static void test_preview(void **state)
 	char *text = NULL;
 	size_t len = 0;
 	FILE *to = open_memstream(&text, &len);
-	struct message *m;
+	struct message m;
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@example.com");
-	m = &c.candidates[0].message;
-	m->recipients = (struct strlist){recipients, sizeof(recipients), 2};
-	m->recipient_count = 2;
-	m->subject = "Hello";
+	m = candidate_message(&c.candidates[0]);
+	m.recipients = (struct strlist){recipients, sizeof(recipients), 2};
+	m.recipient_count = 2;
+	m.subject = "Hello";
+	crafted_record(&c, 0, &m);
 	crafted_add(&c, RESULT_READY, "")->proof.queue = QUEUE_HOLD;
 	c.items[1].proof.arrival_time += INT64_C(60) * 1000000;
 	crafted_add(&c, RESULT_CHANGED, "c@example.com");

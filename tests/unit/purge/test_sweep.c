@@ -10,6 +10,17 @@ struct row {
 	int64_t mail_time; /* tells two messages under one sequence apart */
 };
 
+/* The records of all, in pass.candidates.made; where they lie is known once all are there. */
+static void point_at_records(struct candidates *c)
+{
+	const unsigned char *at = c->made.at;
+
+	for (size_t i = 0; i < c->count; i++) {
+		c->list[i].record = at;
+		at += c->list[i].record_len;
+	}
+}
+
 /* A pass on the heap, as order_select would make it. */
 static struct outcome make_pass(const struct row *rows, size_t count)
 {
@@ -20,14 +31,20 @@ static struct outcome make_pass(const struct row *rows, size_t count)
 	pass.items = calloc(count + 1, sizeof(*pass.items));
 	for (size_t i = 0; i < count; i++) {
 		struct candidate *c = &pass.candidates.list[i];
+		size_t before = pass.candidates.made.len;
+		struct message m;
 
-		message_init(&c->message);
-		c->sequence = rows[i].sequence;
-		c->message.mail_time = rows[i].mail_time;
-		snprintf(c->message.queue_id.text, sizeof(c->message.queue_id.text), "0AAAA%u",
+		message_init(&m);
+		m.origin = ORIGIN_SMTPD;
+		m.mail_time = rows[i].mail_time;
+		snprintf(m.queue_id.text, sizeof(m.queue_id.text), "0AAAA%u",
 		    (unsigned)rows[i].sequence);
+		record_encode(&m, &pass.candidates.made);
+		c->sequence = rows[i].sequence;
+		c->record_len = (uint32_t)(pass.candidates.made.len - before);
 		pass.items[i] = (struct item){.candidate = c, .result = rows[i].result};
 	}
+	point_at_records(&pass.candidates);
 	return pass;
 }
 
@@ -46,7 +63,7 @@ static void assert_whole(const struct sweep *sweep, const struct row *want, size
 		const struct item *item = &sweep->whole.items[i];
 
 		assert_int_equal(item->candidate->sequence, want[i].sequence);
-		assert_int_equal(item->candidate->message.mail_time, want[i].mail_time);
+		assert_int_equal(candidate_mail_time(item->candidate), want[i].mail_time);
 		assert_int_equal(item->result, want[i].result);
 	}
 }
