@@ -197,13 +197,13 @@ static bool feed(struct work *w)
 	return busy;
 }
 
-/* Waits until a busy lane has something to say, and hears it. */
+/* Waits until a busy lane has ended, or a while, and hears it. */
 static void attend(struct work *w)
 {
 	struct pollfd fds[LANES_MAX];
 
 	for (unsigned n = 0; n < w->lane_count; n++)
-		fds[n] = (struct pollfd){w->lanes[n].busy ? w->lanes[n].job.output : -1, POLLIN, 0};
+		fds[n] = (struct pollfd){w->lanes[n].busy ? w->lanes[n].job.end : -1, POLLIN, 0};
 	if (poll(fds, w->lane_count, POLL_MS) < 0 && errno != EINTR)
 		return;
 	for (unsigned n = 0; n < w->lane_count; n++)
