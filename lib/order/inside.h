@@ -13,6 +13,9 @@ static inline bool order_stopped(const struct order *order)
 /* Looks at the items at these positions, in children: *ret is malloc'd, one proof for each. */
 int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
     size_t count, struct proof **ret, struct err *err) NODISCARD;
+/* The same in two steps; the second is spool_prove_finish. departed as for spool_prove_start. */
+int order_look_start(const struct order *order, const struct outcome *outcome, const size_t *at,
+    size_t count, size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
 
 /* Gives item the result that proof means before anything was done, and keeps proof in it. */
 void order_judge(const struct order *order, struct outcome *outcome, struct item *item,

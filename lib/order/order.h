@@ -8,8 +8,9 @@
  * order_prove: each candidate against its queue file (children, mail_owner); drops what arrival,
  * size, queue or --limit exclude; after it every item has a result: RESULT_READY, or why not.
  *
- * order_act: in chunks: prove again, so that a proof is never older than one chunk, hand to
- * postsuper, look twice at what it said; then again for what was still arriving.
+ * order_act: in chunks: prove again, so that a proof is never older than what is at work, at most
+ * 4000 messages; hand to postsuper; look twice at what it said; then again for what was still
+ * arriving.
  *
  * order_account: tells the writer what left and keeps the account.
  *

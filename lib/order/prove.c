@@ -20,11 +20,21 @@ static const struct message *message_at(void *arg, size_t n)
 	return &looked->message;
 }
 
+int order_look_start(const struct order *order, const struct outcome *outcome, const size_t *at,
+    size_t count, size_t departed, struct spool_proving **ret, struct err *err)
+{
+	struct looked looked = {.outcome = outcome, .at = at};
+
+	return spool_prove_start(order->postfix, message_at, &looked, count, departed, ret, err);
+}
+
 int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
     size_t count, struct proof **ret, struct err *err)
 {
-	struct looked looked = {.outcome = outcome, .at = at};
-	return spool_prove(order->postfix, message_at, &looked, count, ret, err);
+	struct spool_proving *look = NULL;
+	int code = order_look_start(order, outcome, at, count, 0, &look, err);
+
+	return code < 0 ? code : spool_prove_finish(look, ret, err);
 }
 
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof)

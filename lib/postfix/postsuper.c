@@ -74,7 +74,8 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
 	int pipes[2] = {-1, -1};
 	int fd = -1, code;
 
-	*job = (struct postsuper_job){.pid = -1, .output = -1, .action = action, .ids = ids};
+	*job = (struct postsuper_job){
+	    .pid = -1, .end = -1, .output = -1, .action = action, .ids = ids};
 	job->count = count;
 	job->said = calloc(count ? count : 1, sizeof(*job->said));
 	if (!job->said)
@@ -87,6 +88,7 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
 	}
 	if ((code = spawn(job, p, fd, pipes[1], err)) < 0)
 		goto out;
+	job->end = child_watch(job->pid);
 	job->output = pipes[0];
 	pipes[0] = -1;
 	job->started = clock_steady();
@@ -163,24 +165,26 @@ static void take_text(struct postsuper_job *job, const char *text, size_t len)
 	}
 }
 
-/* Reads what there is, at most a few pages at a time. True: its end was reached. */
-static bool take_output(struct postsuper_job *job)
+static bool said_too_much(const struct postsuper_job *job)
+{
+	return job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID;
+}
+
+/* Reads what there is, and of too much no more than shows that it is. */
+static void take_output(struct postsuper_job *job)
 {
 	char chunk[16384];
 	ssize_t n;
 
-	for (int turn = 0; turn < 4; turn++) {
+	while (!said_too_much(job)) {
 		n = read(job->output, chunk, sizeof(chunk));
 		if (n < 0 && errno == EINTR)
 			continue;
-		if (n < 0)
-			return errno != EAGAIN;
-		if (n == 0)
-			return true;
+		if (n <= 0)
+			return;
 		job->heard += (size_t)n;
 		take_text(job, chunk, (size_t)n);
 	}
-	return false;
 }
 
 /* Ended by itself, or by us where it is due: then said holds what was heard, and looking again
@@ -199,7 +203,9 @@ static int reap(struct postsuper_job *job, bool at_once)
 		return 0;
 	job->exit_status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 	job->pid = -1;
+	take_output(job);
 	io_close(&job->output);
+	io_close(&job->end);
 	if (job->complaint.len == 0 && job->exit_status < 0) {
 		char words[64];
 		snprintf(words, sizeof(words), "postsuper died of signal %d", -job->exit_status);
@@ -212,18 +218,10 @@ int postsuper_advance(struct postsuper_job *job)
 {
 	int64_t now = clock_steady();
 
-	if (job->pid < 0)
+	if (job->pid < 0 || reap(job, false) == 1)
 		return 1;
-	if (!job->ended && job->output >= 0 && take_output(job)) {
-		/* From here on the descriptor tells of its end, so that poll() works for the caller
-		 * as before. */
-		job->ended = true;
-		io_close(&job->output);
-		job->output = child_watch(job->pid);
-	}
-	if (job->ended && reap(job, false) == 1)
-		return 1;
-	if (job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID) {
+	take_output(job);
+	if (said_too_much(job)) {
 		complain(job, "postsuper said too much and was ended");
 		return reap(job, true);
 	}
@@ -240,5 +238,6 @@ void postsuper_release(struct postsuper_job *job)
 	strbuf_release(&job->line);
 	strbuf_release(&job->complaint);
 	io_close(&job->output);
-	*job = (struct postsuper_job){.pid = -1, .output = -1};
+	io_close(&job->end);
+	*job = (struct postsuper_job){.pid = -1, .end = -1, .output = -1};
 }

@@ -19,8 +19,9 @@ enum postsuper_action { POSTSUPER_DELETE, POSTSUPER_HOLD, POSTSUPER_RELEASE, POS
 
 /* One child at work on a chunk of IDs. The IDs' array must outlive it. */
 struct postsuper_job {
-	pid_t pid;  /* -1 after it ended */
-	int output; /* its stderr, later a descriptor for its end; for poll(), with a timeout */
+	pid_t pid; /* -1 after it ended */
+	int end; /* readable when it ended; for poll(), with a timeout; -1 where the kernel has none
+		  */
 	enum postsuper_action action;
 	const struct queue_id *ids;
 	size_t count;
@@ -29,9 +30,9 @@ struct postsuper_job {
 	int exit_status;           /* after it ended: 0.., or -signal */
 	int64_t started, deadline; /* steady; the latter is moved on whenever an ID is done */
 	/* Private. */
+	int output;         /* its stderr */
 	struct strbuf line; /* a half line */
 	bool overlong;      /* the rest of this line is skipped */
-	bool ended;         /* its stderr is closed */
 	size_t heard;       /* bytes of output */
 	size_t expected;    /* the place in ids that is likely next */
 };
@@ -45,8 +46,9 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
     enum postsuper_action action, const struct queue_id *ids, size_t count,
     struct err *err) NODISCARD;
 /*
- * Call when output is readable or time went by: 1 it ended (all fields final), 0 it goes on. Ends
- * it past its bounds.
+ * Call when it ended or time went by: 1 it ended (all fields final), 0 it goes on. Ends it past its
+ * bounds. It has no need to be called for each line: what postsuper says of some thousand IDs waits
+ * in the pipe, and to be woken for each costs both sides more than to read it.
  */
 int postsuper_advance(struct postsuper_job *job);
 void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroes */

@@ -38,7 +38,8 @@ void queue_log_path(
 
 /*
  * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no
- * FIFO waited for. The descriptor, or -errno. What it is, is for the caller to see.
+ * FIFO waited for, and where we own the file its access time stays, which would be a write for each
+ * proof. The descriptor, or -errno. What it is, is for the caller to see.
  */
 int queue_open(int queue_dir, const char *path) NODISCARD;
 /*

@@ -4,10 +4,11 @@
  * file there is the recorded message. Files are opened O_NOFOLLOW|O_NONBLOCK and must be regular.
  *
  * A look goes through the queues in flow order, as postsuper does, so that the file that is proven
- * is the one that postsuper would take; of the early queues the names are read once for many
- * messages (early_names.h). A message moves while we look: one pass can miss it once in
- * a million; two passes have not been seen to. PROOF_GONE therefore means three looks, two of them
- * by lstat, in all queues in flow order.
+ * is the one that postsuper would take; of short queues the names are read once for many messages
+ * (listing.h). A message moves while we look: one pass can miss it once in a million; two passes
+ * have not been seen to. PROOF_GONE therefore means two passes by name, one after the other, each
+ * through all queues in flow order. One that two passes miss would have to leave deferred, come
+ * back and leave it again between them, and qmgr(8) lets it rest there for minimal_backoff_time.
  */
 #ifndef PQPURGE_POSTFIX_SPOOL_H
 #define PQPURGE_POSTFIX_SPOOL_H
@@ -35,20 +36,25 @@ struct proof {
 };
 
 /*
- * In this process (which must be able to read the spool): one message. recorded->queue_id names the
- * file. An arriving file that is already known to be another message is PROOF_CHANGED.
- */
-void spool_prove_one(
-    const struct postfix *p, int queue_dir, const struct message *recorded, struct proof *ret);
-
-/*
  * In a child as mail_owner (two for more than a few thousand): count messages, taken from the list
- * by get(arg, n), which is called in the child and whose answer need only last until the next. *ret
- * is a malloc'd array of count proofs. About 5 us a message warm.
+ * by get(arg, n), which is called in the child and whose answer need only last until the next; its
+ * queue_id names the file. *ret is a malloc'd array of count proofs. An arriving file that is
+ * already known to be another message is PROOF_CHANGED. About 5 us a message warm.
  */
 typedef const struct message *spool_get(void *arg, size_t n);
 int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
+/*
+ * The same in two steps: start it, do other work until its descriptor is readable, finish it, which
+ * waits, and ends it whatever it returns. Of the first `departed` messages most are expected to be
+ * gone: they are looked for by name first (3 us), which makes them fast and decides nothing. The
+ * others are proven last. What get is called with need not outlive the start.
+ */
+struct spool_proving;
+int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
+    size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
+int spool_prove_fd(const struct spool_proving *s); /* for poll() */
+int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
 
 /* A name found by walking the queues. */
 struct spool_name {

@@ -14,7 +14,7 @@ static struct postsuper_job job;
 static void finish(void)
 {
 	while (postsuper_advance(&job) == 0) {
-		struct pollfd fd = {job.output, POLLIN, 0};
+		struct pollfd fd = {job.end, POLLIN, 0};
 		poll(&fd, 1, 20);
 	}
 }

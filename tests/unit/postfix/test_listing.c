@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The names of the early queues: what is read, what is left to lstat, and that proofs of many heed
- * both. */
+/* The names in queues: what is read, what is left to lstat, and that proofs of many heed both. */
 #include "tests/unit/postfix/rig.h"
 
-#include "postfix/early_names.h"
+#include "postfix/listing.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
+#define EARLY   (QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE)
 #define MANY    200 /* enough that the names are read */
 
 static const struct message *same_at(void *arg, size_t n)
@@ -14,48 +14,48 @@ static const struct message *same_at(void *arg, size_t n)
 	return arg;
 }
 
-static struct early_names read_them(const struct rig *rig, size_t max)
+static struct listing read_them(const struct rig *rig, size_t max)
 {
-	struct early_names early = {0};
+	struct listing l = {0};
 	int dir = open(rig->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(dir >= 0);
-	early_names_read(&early, &rig->p, dir, max);
+	listing_read(&l, &rig->p, dir, EARLY, max);
 	close(dir);
-	return early;
+	return l;
 }
 
 static void test_names(void **state)
 {
 	struct queue_id here[3], late, nowhere;
-	struct early_names early;
+	struct listing l;
 	struct rig rig;
 
 	(void)state;
 	rig_open(&rig);
-	early = read_them(&rig, 0);
-	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE);
-	assert_int_equal(early.count, 0);
-	early_names_release(&early);
+	l = read_them(&rig, 0);
+	assert_int_equal(l.queues, EARLY);
+	assert_int_equal(l.count, 0);
+	listing_release(&l);
 
 	for (unsigned n = 0; n < COUNT_OF(here); n++)
 		here[n] = rig_mail(&rig, queue_at(n), ARRIVAL);
 	late = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
 	assert_int_equal(queue_id_parse("00001FFFFFF", 11, &nowhere), 0);
-	early = read_them(&rig, COUNT_OF(here));
-	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE);
+	l = read_them(&rig, COUNT_OF(here));
+	assert_int_equal(l.queues, EARLY);
 	for (unsigned n = 0; n < COUNT_OF(here); n++)
-		case_assert(queue_word(queue_at(n)), early_names_have(&early, &here[n]));
-	assert_false(early_names_have(&early, &late));
-	assert_false(early_names_have(&early, &nowhere));
-	early_names_release(&early);
+		case_assert(queue_word(queue_at(n)), listing_has(&l, &here[n]));
+	assert_false(listing_has(&l, &late));
+	assert_false(listing_has(&l, &nowhere));
+	listing_release(&l);
 	rig_close(&rig);
 }
 
 /* A queue that is not read whole leaves nothing behind, and is not said to have been read. */
 static void test_left_out(void **state)
 {
-	struct early_names early;
+	struct listing l;
 	struct rig rig;
 	char path[128];
 
@@ -64,21 +64,45 @@ static void test_left_out(void **state)
 	for (int n = 0; n < 3; n++)
 		(void)rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
 	(void)rig_mail(&rig, QUEUE_ACTIVE, ARRIVAL);
-	early = read_them(&rig, 2);
-	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
-	assert_int_equal(early.count, 1);
-	early_names_release(&early);
+	l = read_them(&rig, 2);
+	assert_int_equal(l.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
+	assert_int_equal(l.count, 1);
+	listing_release(&l);
 
 	rig.p.hashed_queues = QUEUE_INCOMING;
-	early = read_them(&rig, 10);
-	assert_int_equal(early.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
-	early_names_release(&early);
+	l = read_them(&rig, 10);
+	assert_int_equal(l.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
+	listing_release(&l);
 
 	snprintf(path, sizeof(path), "%s/maildrop", rig.spool);
 	assert_int_equal(rmdir(path), 0);
-	early = read_them(&rig, 10);
-	assert_int_equal(early.queues, QUEUE_ACTIVE);
-	early_names_release(&early);
+	l = read_them(&rig, 10);
+	assert_int_equal(l.queues, QUEUE_ACTIVE);
+	listing_release(&l);
+	rig_close(&rig);
+}
+
+/* A directory that takes long to read is left out, whatever is in it. */
+static void test_long_directory(void **state)
+{
+	char path[256];
+	struct listing l;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int n = 0; n < 4000; n++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/incoming/%.*d", rig.spool, QUEUE_ID_MAX + 1, n);
+		fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	l = read_them(&rig, 10);
+	assert_int_equal(l.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
+	assert_int_equal(l.count, 0);
+	listing_release(&l);
 	rig_close(&rig);
 }
 
@@ -139,4 +163,4 @@ static void test_proofs_heed_them(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_left_out),
-    cmocka_unit_test(test_proofs_heed_them))
+    cmocka_unit_test(test_long_directory), cmocka_unit_test(test_proofs_heed_them))
