@@ -126,10 +126,10 @@ replay: $(FUZZ:%=$(BUILD)/replay/%) ## every fuzz target over its corpus
 	@echo "replay: $(words $(FUZZ)) targets over $(words $(wildcard tests/fuzz/corpus/*/*)) inputs, 0 failed"
 
 programs-for-tests: $(PROGRAMS) $(TOOLS) $(SHIMS)
-protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a raw client
-	tests/protocol/run $(BUILD)
-postfix: programs-for-tests ## both programs on a private real Postfix
-	tests/postfix/run $(BUILD)
+protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a raw client; T=test_disk for one file
+	tests/protocol/run $(BUILD) $(T)
+postfix: programs-for-tests ## both programs on a private real Postfix; T=test_purge for one file
+	tests/postfix/run $(BUILD) $(T)
 
 .PHONY: demo
 demo: ## install what is missing, build, and show the main job on a private Postfix
