@@ -27,14 +27,16 @@ HARDENING := -fstack-protector-strong -fPIE -fstack-clash-protection
 ifeq ($(filter -O0,$(CFLAGS))$(SANITIZE),)
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
-PACKAGES_MISSING := $(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || echo yes)
-PACKAGES_CFLAGS  := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
-PACKAGES_LIBS    := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+# Asked once, when first needed: `make check torture` may have installed them by then.
+once = $(eval $(1) := $(2))$($(1))
+PACKAGES_MISSING = $(call once,PACKAGES_MISSING,$(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || echo yes))
+PACKAGES_CFLAGS  = $(call once,PACKAGES_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
+PACKAGES_LIBS    = $(call once,PACKAGES_LIBS,$(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null))
 
 CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' $(CPPFLAGS)
-CFLAGS_ALL   := -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
+CFLAGS_ALL    = -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
 LDFLAGS_ALL  := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS         := $(PACKAGES_LIBS) -lmilter
+LIBS          = $(PACKAGES_LIBS) -lmilter
 ifdef DEVELOPER
 CFLAGS_ALL += -Werror
 endif
@@ -167,13 +169,18 @@ tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 TIME   ?= 60
 TARGET ?= $(FUZZ)
 FUZZ_LIBS := $(foreach r,milter order index rules postfix mail base,$(call sources_of,$(r)))
-FUZZ_CC   := clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
-.PHONY: fuzz
-fuzz: $(TARGET:%=$(BUILD)/fuzz/%) ## libFuzzer, TIME seconds for each target
-	@for t in $(TARGET); do mkdir -p $(BUILD)/corpus/$$t && echo "fuzzing $$t for $(TIME) s" && \
-	  words=tests/fuzz/$$t.dict && if test -e $$words; then set -- -dict=$$words; else set --; fi && \
-	  $(BUILD)/fuzz/$$t "$$@" -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=20 \
-	  -artifact_prefix=$(BUILD)/corpus/found-$$t- $(BUILD)/corpus/$$t tests/fuzz/corpus/$$t || exit 1; done
+FUZZ_CC    = clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
+.PHONY: fuzz fuzz-each $(FUZZ:%=fuzz-%)
+fuzz: ## libFuzzer, TIME seconds for each target, as many at a time as there are processors
+	$(MAKE) $(PARALLEL) fuzz-each
+fuzz-each: $(TARGET:%=fuzz-%)
+$(FUZZ:%=fuzz-%): fuzz-%: $(BUILD)/fuzz/%
+	@echo "fuzzing $* for $(TIME) s"
+	@mkdir -p $(BUILD)/corpus/$*
+	@$(BUILD)/fuzz/$* $(addprefix -dict=,$(wildcard tests/fuzz/$*.dict)) \
+	  -max_total_time=$(TIME) -print_final_stats=0 -verbosity=0 -timeout=20 \
+	  -artifact_prefix=$(BUILD)/corpus/found-$*- $(BUILD)/corpus/$* tests/fuzz/corpus/$*
+	@echo "fuzzed $*: nothing found"
 $(BUILD)/fuzz-objects/%.o: %.c
 	$(say) FUZZ $<
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -c -o $@ $<

@@ -12,7 +12,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.abspath(os.environ.get("PQPURGE_BUILD", os.path.join(TOP, "build")))
 RESULTS = os.environ.get("RESULTS", os.path.join(BUILD, "bench-results"))
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
 BAD = "bad.example"
 TICK = os.sysconf("SC_CLK_TCK")
 sys.path.insert(0, os.path.join(TOP, "tests/postfix"))
