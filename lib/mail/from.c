@@ -5,6 +5,9 @@
  * name, or an unqualified mailbox where it stands alone.
  */
 #include "mail/from.h"
+
+#include <limits.h>
+
 #include "base/str.h"
 #include "mail/address_parts.h"
 
@@ -299,67 +302,50 @@ static void colon(struct scan *s)
 		item_begin(s); /* what came was the name of a group */
 }
 
+static void group_end(struct scan *s)
+{
+	mailbox_end(s);
+	item_begin(s);
+}
+
 static void comma(struct scan *s)
 {
-	if (run_is_route(s)) {
+	if (run_is_route(s))
 		run_clear(s);
-	} else {
-		mailbox_end(s);
-		item_begin(s);
-	}
+	else
+		group_end(s);
 }
+
+/* What a byte begins or ends; any other begins a word. Each is called with at behind the byte. */
+static void (*const steps[UCHAR_MAX + 1])(struct scan *s) = {
+    [' '] = space,
+    ['\t'] = space,
+    ['\r'] = space,
+    ['\n'] = space,
+    ['('] = comment,
+    ['"'] = quoted_string,
+    ['['] = literal,
+    ['<'] = angle_open,
+    ['>'] = mailbox_end,
+    [','] = comma,
+    [';'] = group_end,
+    [':'] = colon,
+    ['@'] = put_at,
+    ['.'] = put_dot,
+    [')'] = run_end,
+    [']'] = run_end,
+    ['\\'] = run_end,
+    ['\0'] = run_end,
+};
 
 static void step(struct scan *s)
 {
-	char c = *s->at++;
+	unsigned char c = (unsigned char)*s->at++;
 
-	switch (c) {
-	case ' ':
-	case '\t':
-	case '\r':
-	case '\n':
-		space(s);
-		break;
-	case '(':
-		comment(s);
-		break;
-	case '"':
-		quoted_string(s);
-		break;
-	case '[':
-		literal(s);
-		break;
-	case '<':
-		angle_open(s);
-		break;
-	case '>':
-		mailbox_end(s);
-		break;
-	case ',':
-		comma(s);
-		break;
-	case ';':
-		mailbox_end(s);
-		item_begin(s);
-		break;
-	case ':':
-		colon(s);
-		break;
-	case '@':
-		put_at(s);
-		break;
-	case '.':
-		put_dot(s);
-		break;
-	case ')':
-	case ']':
-	case '\\':
-	case '\0':
-		run_end(s);
-		break;
-	default:
+	if (steps[c])
+		steps[c](s);
+	else
 		word(s);
-	}
 }
 
 bool from_scan(const char *value, size_t len, struct strbuf *packed, unsigned *count)
