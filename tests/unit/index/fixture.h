@@ -150,4 +150,21 @@ static inline uint64_t fixture_rows(struct store *store, enum store_table table)
 	return rows;
 }
 
+/* Commits rows until one fails; its code. */
+static inline int fixture_fill(struct store *store, struct err *err)
+{
+	static char big[3000];
+	unsigned char key[8];
+	struct txn txn;
+	int code = 0;
+
+	for (uint64_t i = 1; code == 0 && i < 100000; i++) {
+		(void)txn_begin(store, true, &txn);
+		txn_put(&txn, STORE_MESSAGE, entry_key(i, key),
+		    (struct span){.at = big, .len = sizeof big}, true);
+		code = txn_commit(&txn, err);
+	}
+	return code;
+}
+
 #endif

@@ -175,22 +175,6 @@ static void test_reader_of_a_damaged_list_of_tables(void **state)
 	fixture_remove(dir);
 }
 
-static int fill(struct store *store, struct err *err)
-{
-	static char big[3000];
-	unsigned char key[8];
-	struct txn txn;
-	int code = 0;
-
-	for (uint64_t i = 1; code == 0 && i < 100000; i++) {
-		(void)txn_begin(store, true, &txn);
-		txn_put(&txn, STORE_MESSAGE, entry_key(i, key),
-		    (struct span){.at = big, .len = sizeof big}, true);
-		code = txn_commit(&txn, err);
-	}
-	return code;
-}
-
 static void test_map_full(void **state)
 {
 	char *dir = fixture_dir();
@@ -200,7 +184,7 @@ static void test_map_full(void **state)
 	struct txn txn;
 
 	(void)state;
-	assert_int_equal(fill(store, &err), ERR_FULL);
+	assert_int_equal(fixture_fill(store, &err), ERR_FULL);
 	assert_string_equal(err.text, "the index is full (index_map_size 1M)");
 	rows = fixture_rows(store, STORE_MESSAGE);
 	assert_true(rows > 50);
@@ -381,109 +365,6 @@ static void test_usage(void **state)
 	fixture_remove(dir);
 }
 
-static void test_preallocate(void **state)
-{
-	char *dir = fixture_dir(), path[100];
-	struct store *store = fixture_store(dir, MAP_SIZE);
-	struct stat before, once, twice;
-
-	(void)state;
-	(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
-	assert_int_equal(stat(path, &before), 0);
-	assert_int_equal(store_preallocate(store, 4 << 20), 0);
-	assert_int_equal(stat(path, &once), 0);
-	assert_int_equal(once.st_size, before.st_size);
-	assert_true(once.st_blocks * 512 >= once.st_size + (4 << 20));
-	assert_int_equal(store_preallocate(store, 4 << 20), 0);
-	assert_int_equal(stat(path, &twice), 0);
-	assert_int_equal(twice.st_blocks, once.st_blocks);
-	/* Never past the map: that space could not be used. */
-	assert_int_equal(store_preallocate(store, UINT64_C(1) << 40), 0);
-	assert_int_equal(stat(path, &twice), 0);
-	assert_true(twice.st_blocks * 512 <= MAP_SIZE + (1 << 20));
-	store_close(store);
-	fixture_remove(dir);
-}
-
-static void test_check(void **state)
-{
-	char *dir = fixture_dir(), from[100], to[100];
-	struct store *store = fixture_store(dir, MAP_SIZE), *other;
-
-	(void)state;
-	assert_int_equal(store_check(store), 0);
-	(void)snprintf(from, sizeof from, "%s/data.mdb", dir);
-	(void)snprintf(to, sizeof to, "%s/moved", dir);
-	assert_int_equal(rename(from, to), 0);
-	assert_int_equal(store_check(store), ERR_STALE);
-	(void)snprintf(to, sizeof to, "%s/lock.mdb", dir);
-	assert_int_equal(unlink(to), 0);
-	other = fixture_store(dir, MAP_SIZE);
-	assert_int_equal(store_check(store), ERR_STALE);
-	assert_int_equal(store_check(other), 0);
-	store_close(other);
-	store_close(store);
-	fixture_remove(dir);
-}
-
-/* A data file cut short must be an error for the daemon, which would otherwise die of it at each
- * start. */
-static void test_truncated_file(void **state)
-{
-	char *dir = fixture_dir(), path[100];
-	struct store_config config = {.directory = dir, .map_size = MAP_SIZE};
-	struct store *store = fixture_store(dir, MAP_SIZE);
-	int status;
-	pid_t pid;
-
-	(void)state;
-	(void)fill(store, NULL);
-	store_close(store);
-	(void)snprintf(path, sizeof path, "%s/data.mdb", dir);
-	assert_int_equal(truncate(path, 3 * 4096), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct txn txn;
-		struct span got;
-		unsigned char key[8];
-		int code = store_open_lmdb(&config, &store, NULL);
-
-		if (code == 0 && txn_begin(store, true, &txn) == 0)
-			code = txn_get(&txn, STORE_MESSAGE, entry_key(500, key), &got);
-		_exit(code == ERR_DAMAGED ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
-	fixture_remove(dir);
-}
-
-static void test_nothing_is_inherited(void **state)
-{
-	char *dir = fixture_dir(), path[64], target[200];
-	struct store *store = fixture_store(dir, MAP_SIZE);
-	int seen = 0;
-
-	(void)state;
-	for (int fd = 3; fd < 64; fd++) {
-		ssize_t len;
-
-		(void)snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-		len = readlink(path, target, sizeof target - 1);
-		if (len < 0)
-			continue;
-		target[len] = '\0';
-		if (strncmp(target, dir, strlen(dir)) != 0)
-			continue;
-		seen++;
-		if (!(fcntl(fd, F_GETFD) & FD_CLOEXEC))
-			case_fail(target, "would be inherited");
-	}
-	assert_true(seen >= 2);
-	store_close(store);
-	fixture_remove(dir);
-}
-
 static void test_blocking_double(void **state)
 {
 	char *dir = fixture_dir();
@@ -517,6 +398,4 @@ UNIT_MAIN(cmocka_unit_test(test_put_get_delete), cmocka_unit_test(test_cursor),
     cmocka_unit_test(test_reader_of_a_damaged_list_of_tables), cmocka_unit_test(test_map_full),
     cmocka_unit_test(test_sticky), cmocka_unit_test(test_killed_writer),
     cmocka_unit_test(test_lagging_reader), cmocka_unit_test(test_usage),
-    cmocka_unit_test(test_preallocate), cmocka_unit_test(test_check),
-    cmocka_unit_test(test_truncated_file), cmocka_unit_test(test_nothing_is_inherited),
     cmocka_unit_test(test_blocking_double))
