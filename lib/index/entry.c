@@ -79,6 +79,8 @@ static void remove_rows(struct txn *txn, uint64_t sequence, const struct record_
 	size_t at = 0;
 
 	(void)txn_delete(txn, STORE_MESSAGE, entry_key(sequence, buf));
+	if (sequence + 1 == txn->next_sequence)
+		txn->next_sequence = 0;
 	if (!head)
 		return;
 	while (record_next_author(head, &at, &key) == 1)
@@ -138,12 +140,12 @@ size_t entry_prune(struct txn *txn, size_t n, int64_t *ret_mail_time)
 
 /* ---- adding */
 
-int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
-    struct span *ret_record)
+static int find_inode(
+    struct txn *txn, struct span inode_key, uint64_t *ret_sequence, struct span *ret_record)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
 	struct span named;
-	int found = txn_get(txn, STORE_INODE, entry_key(inode_of(queue_id), buf), &named);
+	int found = txn_get(txn, STORE_INODE, inode_key, &named);
 
 	if (found != 1)
 		return found;
@@ -151,8 +153,15 @@ int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_s
 	return txn_get(txn, STORE_MESSAGE, entry_key(*ret_sequence, buf), ret_record);
 }
 
-/* One past the last: rows are in order of insertion, which no clock can disturb. */
-static uint64_t next_sequence(struct txn *txn)
+int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
+    struct span *ret_record)
+{
+	unsigned char buf[ENTRY_KEY_SIZE];
+
+	return find_inode(txn, entry_key(inode_of(queue_id), buf), ret_sequence, ret_record);
+}
+
+static uint64_t last_sequence(struct txn *txn)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
 	struct span key, value;
@@ -161,37 +170,47 @@ static uint64_t next_sequence(struct txn *txn)
 	if (cursor_last(cursor, &key, &value) == 1)
 		last = entry_number(key);
 	cursor_close(cursor);
-	return last + 1;
+	return last;
 }
 
-static void put_rows(
-    struct txn *txn, uint64_t sequence, const struct record_head *head, struct span record)
+/* One past the last: rows are in order of insertion, which no clock can disturb. */
+static uint64_t next_sequence(struct txn *txn)
+{
+	if (txn->next_sequence == 0)
+		txn->next_sequence = last_sequence(txn) + 1;
+	return txn->next_sequence++;
+}
+
+static void put_rows(struct txn *txn, uint64_t sequence, const struct record_head *head,
+    struct span inode_key, struct span record)
 {
 	const struct span empty = {.at = "", .len = 0};
-	unsigned char number[ENTRY_KEY_SIZE], inode[ENTRY_KEY_SIZE], buf[ENTRY_AUTHOR_KEY_MAX];
+	unsigned char number[ENTRY_KEY_SIZE], buf[ENTRY_AUTHOR_KEY_MAX];
 	struct span sequence_key = entry_key(sequence, number), key;
 	size_t at = 0;
 
 	txn_put(txn, STORE_MESSAGE, sequence_key, record, true);
 	while (record_next_author(head, &at, &key) == 1)
 		txn_put(txn, STORE_AUTHOR, entry_author_key(key, sequence, buf), empty, false);
-	txn_put(txn, STORE_INODE, entry_key(inode_of(&head->queue_id), inode), sequence_key, false);
+	txn_put(txn, STORE_INODE, inode_key, sequence_key, false);
 }
 
 void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)
 {
+	unsigned char buf[ENTRY_KEY_SIZE];
 	struct record_head head;
-	struct span old;
+	struct span inode_key, old;
 	uint64_t sequence, dead;
 
 	if (record_head(record, &head) != 0) {
 		(void)txn_fail(txn, ERR_SYNTAX, "not a record");
 		return;
 	}
-	if (entry_find(txn, &head.queue_id, &dead, &old) == 1)
+	inode_key = entry_key(inode_of(&head.queue_id), buf);
+	if (find_inode(txn, inode_key, &dead, &old) == 1)
 		drop_row(txn, dead, old);
 	sequence = next_sequence(txn);
-	put_rows(txn, sequence, &head, record);
+	put_rows(txn, sequence, &head, inode_key, record);
 	if (ret_sequence)
 		*ret_sequence = sequence;
 }

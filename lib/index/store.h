@@ -51,7 +51,8 @@ struct txn {
 	void *handle; /* the driver's */
 	int code;     /* sticky: 0 or the first failure */
 	bool write;
-	struct err err; /* words for code */
+	uint64_t next_sequence; /* index/entry.h's; 0 = not asked yet */
+	struct err err;         /* words for code */
 };
 
 /*

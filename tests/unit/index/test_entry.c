@@ -53,6 +53,36 @@ static void test_add_and_drop(void **state)
 	fixture_remove(dir);
 }
 
+/* One past the last row that is there, whatever one transaction adds and drops. */
+static void test_sequence(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct mail again = {.usec = 9, .inode = 101, .time = 3000, .sender = "d@example.com"};
+	struct queue_id id = fixture_id(1, 100);
+	uint64_t sequence;
+	int64_t time;
+	struct txn txn;
+
+	(void)state;
+	begin(store, &txn);
+	fixture_add(&txn, &first, NULL);
+	fixture_add(&txn, &second, &sequence);
+	assert_int_equal(sequence, 2);
+	fixture_add(&txn, &again, &sequence); /* takes the place of the last */
+	assert_int_equal(sequence, 2);
+	assert_int_equal(entry_drop(&txn, 1, &id), 1);
+	fixture_add(&txn, &first, &sequence);
+	assert_int_equal(sequence, 3);
+	assert_int_equal(entry_prune(&txn, 10, &time), 2);
+	fixture_add(&txn, &second, &sequence);
+	assert_int_equal(sequence, 1);
+	commit(&txn);
+	assert_rows(store, 1, 1, 1);
+	store_close(store);
+	fixture_remove(dir);
+}
+
 static void test_inode_supersedes(void **state)
 {
 	char *dir = fixture_dir();
@@ -272,7 +302,8 @@ static void test_every_operation_fails_once(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_add_and_drop), cmocka_unit_test(test_inode_supersedes),
-    cmocka_unit_test(test_index_bounds_itself), cmocka_unit_test(test_prune),
-    cmocka_unit_test(test_damaged_record), cmocka_unit_test(test_not_a_record),
-    cmocka_unit_test(test_found_by_a_scan), cmocka_unit_test(test_every_operation_fails_once))
+UNIT_MAIN(cmocka_unit_test(test_add_and_drop), cmocka_unit_test(test_sequence),
+    cmocka_unit_test(test_inode_supersedes), cmocka_unit_test(test_index_bounds_itself),
+    cmocka_unit_test(test_prune), cmocka_unit_test(test_damaged_record),
+    cmocka_unit_test(test_not_a_record), cmocka_unit_test(test_found_by_a_scan),
+    cmocka_unit_test(test_every_operation_fails_once))
