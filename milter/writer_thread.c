@@ -88,34 +88,15 @@ void writer_commit(struct writer *w)
 		writer_store_failed(w, code, &err);
 }
 
-/* For a store that has no room for the journal's records: the gap is small, and goes without them.
- */
-static int store_gap(struct writer *w, const struct coverage_row *gap, struct err *err)
-{
-	struct txn txn;
-
-	txn_begin(w->home.store, true, &txn);
-	coverage_put(&txn, gap);
-	int code = txn_commit(&txn, err);
-	if (!code)
-		code = still_there(w, err);
-	if (!code)
-		intake_gap_written(&w->intake, gap);
-	return code;
-}
-
 /* What no row of mail waits for: the journal's records, and the end of a gap when no mail comes. */
 static void store_rest(struct writer *w)
 {
 	struct coverage_row gap;
 	struct err err = {{0}};
-	bool in_gap = intake_gap(&w->intake, &gap);
 
-	if (!in_gap && journal_count(w->home.journal) == 0)
+	if (!intake_gap(&w->intake, &gap) && journal_count(w->home.journal) == 0)
 		return;
 	int code = store_rows(w, NULL, &err);
-	if (code == ERR_FULL && in_gap)
-		code = store_gap(w, &gap, &err);
 	if (code)
 		writer_store_failed(w, code, &err);
 }
