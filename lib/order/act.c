@@ -129,6 +129,33 @@ static void take_next(struct work *w, struct lane *lane)
 	w->next += lane->next;
 }
 
+/* Nobody can look at what the job did: its words are all that is known, and that is told. */
+static void settle_by_words(
+    struct work *w, const struct lane *lane, int code, const struct err *err)
+{
+	struct err told = *err;
+
+	for (size_t n = 0; n < lane->had; n++) {
+		struct item *item = &w->outcome->items[lane->at[n]];
+
+		if (lane->job.said[n])
+			item->result = RESULT_DONE;
+		else
+			order_fail(w->outcome, item, err->text);
+	}
+	report(w, lane->had);
+	err_within(&told, code, "failed to look at what postsuper did");
+	order_trouble(w->outcome, &told);
+}
+
+static void give_up_look(struct work *w, struct lane *lane, int code, const struct err *err)
+{
+	if (lane->had > 0)
+		settle_by_words(w, lane, code, err);
+	give_up(w, lane->at + lane->had, lane->next, code, err);
+	end_job(lane);
+}
+
 static void begin_look(struct work *w, struct lane *lane)
 {
 	bool departs = w->order->action == ACTION_DELETE;
@@ -140,12 +167,10 @@ static void begin_look(struct work *w, struct lane *lane)
 		return;
 	code = order_look_start(w->order, w->outcome, lane->at, lane->had + lane->next,
 	    departs ? lane->had : 0, &lane->look, &err);
-	if (code == 0) {
+	if (code == 0)
 		lane->step = LANE_LOOKING;
-		return;
-	}
-	give_up(w, lane->at, lane->had + lane->next, code, &err);
-	end_job(lane);
+	else
+		give_up_look(w, lane, code, &err);
 }
 
 static void begin_work(struct work *w, struct lane *lane)
@@ -216,8 +241,7 @@ static void end_look(struct work *w, struct lane *lane)
 	int code = spool_prove_finish(lane->look, &proofs, &err);
 
 	if (code < 0) {
-		give_up(w, lane->at, had + lane->next, code, &err);
-		end_job(lane);
+		give_up_look(w, lane, code, &err);
 		return;
 	}
 	settle(w, lane, proofs);

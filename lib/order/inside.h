@@ -40,7 +40,7 @@ void order_tally(struct outcome *outcome);
 /* What is neither decided nor done was not touched: interrupted. */
 void order_leave(struct outcome *outcome);
 
-/* The first trouble is kept, later ones are added behind "; ". */
+/* The first trouble is kept, later ones are added behind "; ", each once. */
 void order_trouble(struct outcome *outcome, const struct err *err);
 
 /* count.c: IDs that the index does not know. */

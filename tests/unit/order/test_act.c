@@ -266,7 +266,25 @@ static void test_stop(void **state)
 	close_walk(&w);
 }
 
+/* postsuper did it and said so; then nobody can look any more. */
+static void test_nobody_can_look(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	rig_postsuper(&w.rig, "honest; chmod 0 .");
+	select_domain(&w);
+	act(&w);
+	assert_int_equal(chmod(w.rig.spool, 0755), 0);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(results(&w, RESULT_FAILED), 0);
+	assert_non_null(strstr(w.outcome.trouble.text, "failed to look at what postsuper did"));
+	close_walk(&w);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_delete), cmocka_unit_test(test_postsupers),
     cmocka_unit_test(test_missing_postsuper), cmocka_unit_test(test_only_the_proven),
     cmocka_unit_test(test_hold_and_release), cmocka_unit_test(test_arriving),
-    cmocka_unit_test(test_stop))
+    cmocka_unit_test(test_stop), cmocka_unit_test(test_nobody_can_look))
