@@ -5,6 +5,12 @@
 
 #include "order/order.h"
 
+/*
+ * Microseconds that a proof may wait for us until postsuper gets it. It waits longer where we were
+ * stopped (^Z), or wrote to a terminal that took nothing (^S): then it is made anew.
+ */
+#define ORDER_PROOF_AGE INT64_C(1000000)
+
 static inline bool order_stopped(const struct order *order)
 {
 	return order->stop && *order->stop;
