@@ -27,7 +27,6 @@ static int compare_items(const void *left, const void *right)
 {
 	const struct candidate *a = ((const struct item *)left)->candidate;
 	const struct candidate *b = ((const struct item *)right)->candidate;
-
 	struct message x, y;
 
 	if (a->sequence != b->sequence)
@@ -39,7 +38,13 @@ static int compare_items(const void *left, const void *right)
 	return strcmp(x.queue_id.text, y.queue_id.text);
 }
 
-/* Of two items of one message what was done stays; else the later pass is right. */
+/* Of two items of one message what was done stays; else the later pass is right, if it got there.
+ */
+static const struct item *better(const struct item *old, const struct item *new)
+{
+	return is_done(old) || new->result == RESULT_UNTOUCHED ? old : new;
+}
+
 static size_t merge(const struct item *old, size_t old_count, const struct item *new,
     size_t new_count, struct item *into)
 {
@@ -52,11 +57,8 @@ static size_t merge(const struct item *old, size_t old_count, const struct item 
 			into[count++] = old[o++];
 		else if (order > 0)
 			into[count++] = new[n++];
-		else {
-			into[count++] = is_done(&old[o]) ? old[o] : new[n];
-			o++;
-			n++;
-		}
+		else
+			into[count++] = *better(&old[o++], &new[n++]);
 	}
 	while (o < old_count)
 		into[count++] = old[o++];

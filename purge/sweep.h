@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Several passes of one walk, put together into one outcome: what a later pass says of a message
- * counts, but what was done stays done (its row is still in the index, so the next pass finds it
- * gone). One account is kept of the whole.
+ * counts, but what was done stays done (where its row is still in the index, the next pass finds it
+ * gone), and what an interrupted pass did not reach stays as it was. One account is kept of the
+ * whole.
  */
 #ifndef PQPURGE_PURGE_SWEEP_H
 #define PQPURGE_PURGE_SWEEP_H

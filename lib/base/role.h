@@ -62,10 +62,11 @@ struct role_child {
 /*
  * Forks a child that drops to role (no supplementary groups), leaves the terminal (a session of its
  * own; of 0-2, what is a terminal becomes /dev/null), closes every other descriptor but its output,
- * runs work(arg, out) and ends with _exit. It ignores SIGINT, dies with its parent, dumps no core,
- * cannot be traced and gains no rights by a program. Role root is legal (an index of root's), and
- * then nothing is given up: callers that do not want that look at uid first. An unprivileged caller
- * whose own uid is role's may use it too; another unprivileged caller gets -EPERM.
+ * runs work(arg, out) and ends with _exit. It ignores SIGINT, SIGTERM and SIGHUP, dies with its
+ * parent, dumps no core, cannot be traced and gains no rights by a program. Role root is legal (an
+ * index of root's), and then nothing is given up: callers that do not want that look at uid first.
+ * An unprivileged caller whose own uid is role's may use it too; another unprivileged caller gets
+ * -EPERM.
  */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;

@@ -78,16 +78,19 @@ static void leave_terminal(void)
 }
 
 /*
- * The parent's handlers mean nothing here. SIGINT is ignored: ^C is for the parent, which then ends
- * a chunk in order. All signals are blocked until now.
+ * The parent's handlers mean nothing here. What asks for an end is for the parent, which then ends
+ * a chunk in order and needs its children for that; systemd sends SIGTERM to all of a control group
+ * at once. All signals are blocked until now.
  */
 static void reset_signals(void)
 {
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
 		signal(number, SIG_DFL); /* fails for a few, which have no handler either */
-	signal(SIGINT, SIG_IGN);
+	for (size_t n = 0; n < COUNT_OF(ignored); n++)
+		signal(ignored[n], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

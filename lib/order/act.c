@@ -34,6 +34,7 @@ struct lane {
 	struct queue_id ids[CHUNK_MAX]; /* what the job has */
 	size_t at[2 * CHUNK_MAX]; /* positions of the items that the job has, then of the next */
 	size_t had, next;         /* how many of each */
+	int64_t seen;             /* steady; then the step was still under way */
 };
 
 /* Positions of items. */
@@ -129,23 +130,61 @@ static void take_next(struct work *w, struct lane *lane)
 	w->next += lane->next;
 }
 
-static void begin_look(struct work *w, struct lane *lane)
+/* Nobody can look at what the job did: its words are all that is known, and that is told. */
+static void settle_by_words(
+    struct work *w, const struct lane *lane, int code, const struct err *err)
+{
+	struct err told = *err;
+
+	for (size_t n = 0; n < lane->had; n++) {
+		struct item *item = &w->outcome->items[lane->at[n]];
+
+		if (lane->job.said[n])
+			item->result = RESULT_DONE;
+		else
+			order_fail(w->outcome, item, err->text);
+	}
+	report(w, lane->had);
+	err_within(&told, code, "failed to look at what postsuper did");
+	order_trouble(w->outcome, &told);
+}
+
+static void give_up_look(struct work *w, struct lane *lane, int code, const struct err *err)
+{
+	if (lane->had > 0)
+		settle_by_words(w, lane, code, err);
+	give_up(w, lane->at + lane->had, lane->next, code, err);
+	end_job(lane);
+}
+
+static void start_look(struct work *w, struct lane *lane)
 {
 	bool departs = w->order->action == ACTION_DELETE;
 	struct err err = {{0}};
 	int code;
 
-	take_next(w, lane);
-	if (lane->had + lane->next == 0)
-		return;
+	lane->seen = clock_steady();
 	code = order_look_start(w->order, w->outcome, lane->at, lane->had + lane->next,
 	    departs ? lane->had : 0, &lane->look, &err);
-	if (code == 0) {
+	if (code == 0)
 		lane->step = LANE_LOOKING;
-		return;
-	}
-	give_up(w, lane->at, lane->had + lane->next, code, &err);
-	end_job(lane);
+	else
+		give_up_look(w, lane, code, &err);
+}
+
+static void begin_look(struct work *w, struct lane *lane)
+{
+	take_next(w, lane);
+	if (lane->had + lane->next > 0)
+		start_look(w, lane);
+}
+
+/* What was proven waited for us, who were stopped, for too long. */
+static void look_again(struct work *w, struct lane *lane)
+{
+	lane->next = lane->had;
+	lane->had = 0;
+	start_look(w, lane);
 }
 
 static void begin_work(struct work *w, struct lane *lane)
@@ -216,18 +255,19 @@ static void end_look(struct work *w, struct lane *lane)
 	int code = spool_prove_finish(lane->look, &proofs, &err);
 
 	if (code < 0) {
-		give_up(w, lane->at, had + lane->next, code, &err);
-		end_job(lane);
+		give_up_look(w, lane, code, &err);
 		return;
 	}
 	settle(w, lane, proofs);
 	end_job(lane);
 	judge(w, lane, lane->at + had, proofs + had);
 	free(proofs);
-	if (lane->had > 0 && may_begin(w))
-		begin_work(w, lane);
-	else
+	if (lane->had == 0 || !may_begin(w))
 		lane->had = 0;
+	else if (clock_steady() - lane->seen > ORDER_PROOF_AGE)
+		look_again(w, lane);
+	else
+		begin_work(w, lane);
 }
 
 /* Gives work to idle lanes; true if any lane is busy. */
@@ -257,6 +297,7 @@ static int lane_fd(const struct lane *lane)
 static void attend(struct work *w)
 {
 	struct pollfd fds[LANES_MAX];
+	int64_t now = clock_steady();
 
 	for (unsigned n = 0; n < w->lane_count; n++)
 		fds[n] = (struct pollfd){lane_fd(&w->lanes[n]), POLLIN, 0};
@@ -265,6 +306,8 @@ static void attend(struct work *w)
 	for (unsigned n = 0; n < w->lane_count; n++) {
 		struct lane *lane = &w->lanes[n];
 
+		if (fds[n].revents == 0)
+			lane->seen = now;
 		/* postsuper is heard and bounded while it goes on, too. */
 		if (lane->step == LANE_WORKING && postsuper_advance(&lane->job) == 1)
 			begin_look(w, lane);

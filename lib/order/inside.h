@@ -5,6 +5,12 @@
 
 #include "order/order.h"
 
+/*
+ * Microseconds that a proof may wait for us until postsuper gets it. It waits longer where we were
+ * stopped (^Z), or wrote to a terminal that took nothing (^S): then it is made anew.
+ */
+#define ORDER_PROOF_AGE INT64_C(1000000)
+
 static inline bool order_stopped(const struct order *order)
 {
 	return order->stop && *order->stop;
@@ -40,7 +46,7 @@ void order_tally(struct outcome *outcome);
 /* What is neither decided nor done was not touched: interrupted. */
 void order_leave(struct outcome *outcome);
 
-/* The first trouble is kept, later ones are added behind "; ". */
+/* The first trouble is kept, later ones are added behind "; ", each once. */
 void order_trouble(struct outcome *outcome, const struct err *err);
 
 /* count.c: IDs that the index does not know. */

@@ -9,8 +9,9 @@
  * size, queue or --limit exclude; after it every item has a result: RESULT_READY, or why not.
  *
  * order_act: in chunks: prove again, so that a proof is never older than what is at work, at most
- * 4000 messages; hand to postsuper; look twice at what it said; then again for what was still
- * arriving.
+ * 4000 messages, though the command was stopped meanwhile; hand to postsuper; look twice at what it
+ * said; then again for what was still arriving. Where no look can be had, what it said counts, and
+ * trouble says so.
  *
  * order_account: tells the writer what left and keeps the account.
  *

@@ -45,6 +45,8 @@ void order_trouble(struct outcome *outcome, const struct err *err)
 {
 	struct err before = outcome->trouble;
 
+	if (strstr(before.text, err->text))
+		return;
 	if (before.text[0])
 		err_set(&outcome->trouble, 0, "%s; %s", before.text, err->text);
 	else

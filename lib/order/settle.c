@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What became of a message that was handed to postsuper: its words, and a look since then, decide
- * together. Words alone are not believed, and what happened without words is not claimed.
+ * together. Words alone are not believed where a look can be had, and what happened without words
+ * is not claimed.
  */
 #include "order/inside.h"
 

@@ -29,7 +29,7 @@ void queue_header_clear(struct queue_header *h);
 void queue_header_release(struct queue_header *h);
 
 /*
- * A piece of a line; whole: it ends the line. The first line that belongs to no header ends it
+ * A piece of a line; starts: its first one. The first line that belongs to no header ends it
  * (`ended`), and what follows is ignored.
  */
 void queue_header_line(struct queue_header *h, const char *text, size_t len, bool starts);

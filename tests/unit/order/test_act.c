@@ -2,6 +2,12 @@
 /* From the index to postsuper and back, with every kind of postsuper. */
 #include "tests/unit/order/walk.h"
 
+#include <poll.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "order/inside.h"
+
 static void test_delete(void **state)
 {
 	struct walk w;
@@ -266,7 +272,95 @@ static void test_stop(void **state)
 	close_walk(&w);
 }
 
+/* postsuper did it and said so; then nobody can look any more. */
+static void test_nobody_can_look(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	rig_postsuper(&w.rig, "honest; chmod 0 .");
+	select_domain(&w);
+	act(&w);
+	assert_int_equal(chmod(w.rig.spool, 0755), 0);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(results(&w, RESULT_FAILED), 0);
+	assert_non_null(strstr(w.outcome.trouble.text, "failed to look at what postsuper did"));
+	close_walk(&w);
+}
+
+enum { STALE = 100, LANES = 2 };
+
+/* What lies in the queue when the proofs have been made. */
+struct meanwhile {
+	struct rig *rig;
+	struct queue_id first, last; /* in one lane, and in the other */
+	bool over;
+};
+
+static void use_again(struct rig *rig, const struct queue_id *id)
+{
+	struct bytes file = {0};
+	struct queue_id other;
+	char from[256], to[256];
+
+	rig_envelope(&file, ARRIVAL, "a@good.example");
+	other = rig_put(rig, QUEUE_DEFERRED, &file, 0700);
+	rig_path(rig, QUEUE_DEFERRED, &other, from);
+	rig_path(rig, QUEUE_DEFERRED, id, to);
+	assert_int_equal(rename(from, to), 0);
+	bytes_release(&file);
+}
+
+/* A terminal that takes no output, or ^Z: the command stands still when both lanes have looked. */
+static void stand_still(void *arg, size_t done, size_t of)
+{
+	struct meanwhile *m = arg;
+	int64_t until;
+	siginfo_t info;
+
+	(void)done, (void)of;
+	if (m->over)
+		return;
+	m->over = true;
+	assert_int_equal(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+	use_again(m->rig, &m->first);
+	use_again(m->rig, &m->last);
+	for (until = clock_steady() + ORDER_PROOF_AGE + 1; clock_steady() < until;)
+		poll(NULL, 0, 100);
+}
+
+static void test_stopped_between_proof_and_deletion(void **state)
+{
+	struct message list[STALE];
+	struct queue_id ids[STALE];
+	struct meanwhile m;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	for (int n = 0; n < STALE; n++) {
+		ids[n] = rig_mail(&w.rig, QUEUE_DEFERRED, ARRIVAL);
+		rig_recorded(&list[n], &ids[n], ARRIVAL);
+	}
+	record_all(&w, list, STALE);
+	m = (struct meanwhile){.rig = &w.rig, .first = ids[0], .last = ids[STALE - 1]};
+	w.order.progress = stand_still;
+	w.order.progress_arg = &m;
+	w.settings.postsuper_jobs = LANES;
+	select_domain(&w);
+	act(&w);
+	assert_true(m.over);
+	assert_true(lies_in(&w, QUEUE_DEFERRED, &m.first));
+	assert_true(lies_in(&w, QUEUE_DEFERRED, &m.last));
+	assert_int_equal(results(&w, RESULT_CHANGED), LANES);
+	assert_int_equal(results(&w, RESULT_DONE), STALE - LANES);
+	close_walk(&w);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_delete), cmocka_unit_test(test_postsupers),
     cmocka_unit_test(test_missing_postsuper), cmocka_unit_test(test_only_the_proven),
     cmocka_unit_test(test_hold_and_release), cmocka_unit_test(test_arriving),
-    cmocka_unit_test(test_stop))
+    cmocka_unit_test(test_stop), cmocka_unit_test(test_nobody_can_look),
+    cmocka_unit_test(test_stopped_between_proof_and_deletion))

@@ -101,6 +101,24 @@ static void test_later_knows_better(void **state)
 	sweep_release(&sweep);
 }
 
+/* A pass that was interrupted knows nothing of what it did not reach. */
+static void test_interrupted(void **state)
+{
+	static const struct row first[] = {{1, RESULT_GONE, 0}, {2, RESULT_FAILED, 0},
+	    {3, RESULT_CHANGED, 0}, {4, RESULT_EXCLUDED, 0}};
+	static const struct row second[] = {{1, RESULT_UNTOUCHED, 0}, {2, RESULT_UNTOUCHED, 0},
+	    {3, RESULT_UNTOUCHED, 0}, {4, RESULT_UNTOUCHED, 0}, {5, RESULT_UNTOUCHED, 0}};
+	static const struct row want[] = {{1, RESULT_GONE, 0}, {2, RESULT_FAILED, 0},
+	    {3, RESULT_CHANGED, 0}, {4, RESULT_EXCLUDED, 0}, {5, RESULT_UNTOUCHED, 0}};
+	struct sweep sweep = {0};
+
+	(void)state;
+	add(&sweep, first, COUNT_OF(first));
+	add(&sweep, second, COUNT_OF(second));
+	assert_whole(&sweep, want, COUNT_OF(want));
+	sweep_release(&sweep);
+}
+
 /* A sequence that was dropped may come again, for another message. */
 static void test_sequence_again(void **state)
 {
@@ -146,5 +164,5 @@ static void test_empty(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_one), cmocka_unit_test(test_later_knows_better),
-    cmocka_unit_test(test_sequence_again), cmocka_unit_test(test_no_sequence),
-    cmocka_unit_test(test_empty))
+    cmocka_unit_test(test_interrupted), cmocka_unit_test(test_sequence_again),
+    cmocka_unit_test(test_no_sequence), cmocka_unit_test(test_empty))
