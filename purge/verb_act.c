@@ -244,10 +244,7 @@ static int preview_and_ask(struct act *a)
 		return 1;
 	preview(a, stderr);
 	(void)block_doubts(a->s, &a->plan);
-	if (ask(a) == ANSWER_YES)
-		return 1;
-	fputs("Nothing was touched.\n", stderr);
-	return 0;
+	return ask(a) == ANSWER_YES;
 }
 
 /* In force before anything is selected, so that nothing new comes while the old goes. */
@@ -318,9 +315,9 @@ static int tell(const struct act *a, const struct report *r, struct err *err)
 	if (o->json) {
 		int code = report_json(stdout, r);
 
+		report_problems(stderr, r);
 		if (code < 0)
 			return err_sys(err, -code, "failed to write the report");
-		report_problems(stderr, r);
 	} else {
 		if (o->dry_run && !o->quiet)
 			preview(a, stdout);
@@ -354,6 +351,20 @@ static int finish(struct act *a, struct err *err)
 	return tell(a, &r, err);
 }
 
+/* Nothing was begun. A program gets its last line all the same. */
+static int leave(struct act *a, const char *words, struct err *err)
+{
+	int code = 0;
+
+	if (a->s->options.json) {
+		order_leave(&a->first);
+		code = finish(a, err);
+	} else {
+		fputs(words, stderr);
+	}
+	return code < 0 ? code : EXIT_INTERRUPTED;
+}
+
 /* Whether order_act alone would not do: somebody looks, or what is meant depends on all that was
  * found. */
 static bool must_look(const struct act *a)
@@ -374,12 +385,10 @@ static int run(struct act *a, struct err *err)
 		code = look(a, err);
 	if (code < 0 || o->dry_run)
 		return code < 0 ? code : finish(a, err);
-	if (session_can_ask(a->s) && interrupt_stop) {
-		fputs("Interrupted; nothing was touched.\n", stderr);
-		return EXIT_INTERRUPTED;
-	}
+	if (session_can_ask(a->s) && interrupt_stop)
+		return leave(a, "Interrupted; nothing was touched.\n", err);
 	if (session_can_ask(a->s) && !preview_and_ask(a))
-		return EXIT_INTERRUPTED;
+		return leave(a, "Nothing was touched.\n", err);
 	code = block_first(a, err);
 	if (code < 0)
 		return code;

@@ -37,10 +37,18 @@ static int compare_descriptors(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
+/* close_range(2) is refused where an old seccomp filter does not know it. */
+static void close_between(int first, int last)
+{
+	if (close_range((unsigned)first, (unsigned)last, 0) < 0)
+		for (int fd = first; fd <= last; fd++)
+			close(fd);
+}
+
 /* Closes all from 3 on but what stands in keep (-1: nothing), which is sorted here. */
 static void close_all_but(int *keep, size_t count)
 {
-	unsigned next = 3;
+	int next = 3;
 
 	/*
 	 * syslog() would go on with a descriptor that is closed, and by then perhaps another file.
@@ -48,13 +56,13 @@ static void close_all_but(int *keep, size_t count)
 	closelog();
 	qsort(keep, count, sizeof(*keep), compare_descriptors);
 	for (size_t i = 0; i < count; i++) {
-		if (keep[i] < (int)next)
+		if (keep[i] < next)
 			continue;
-		if (keep[i] > (int)next)
-			close_range(next, (unsigned)keep[i] - 1, 0);
-		next = (unsigned)keep[i] + 1;
+		if (keep[i] > next)
+			close_between(next, keep[i] - 1);
+		next = keep[i] + 1;
 	}
-	close_range(next, ~0u, 0);
+	closefrom(next); /* looks into /proc where close_range(2) is refused, or aborts */
 }
 
 /*

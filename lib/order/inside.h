@@ -43,8 +43,6 @@ void order_tell_unsure(struct outcome *outcome, uint64_t count);
 
 /* Counts all results anew. */
 void order_tally(struct outcome *outcome);
-/* What is neither decided nor done was not touched: interrupted. */
-void order_leave(struct outcome *outcome);
 
 /* The first trouble is kept, later ones are added behind "; ", each once. */
 void order_trouble(struct outcome *outcome, const struct err *err);

@@ -130,6 +130,8 @@ int order_prove(const struct order *order, struct outcome *outcome, struct err *
  * Returns with no child left but outcome->counting.
  */
 int order_act(const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
+/* Nobody goes on with it: what is neither decided nor done was not touched, and is counted so. */
+void order_leave(struct outcome *outcome);
 /*
  * Begins to count what the index does not know, in a child, unless that is under way. order_act
  * does so beside its first deletion; with order->scan or bounces it does not, since what is deleted

@@ -115,6 +115,7 @@ void order_leave(struct outcome *outcome)
 			outcome->items[n].result = RESULT_UNTOUCHED;
 			outcome->interrupted = true;
 		}
+	order_tally(outcome);
 }
 
 const char *result_word(enum result result, enum action action)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """On a terminal the command shows what it will do and asks; a refusal touches nothing."""
+import json
 import os
 import pty
 import select
@@ -57,6 +58,16 @@ class Question(RigCase):
     def test_no(self):
         terminal = self.ask("purge", BAD)
         terminal.answer("n")
+        self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
+
+    def test_no_as_json(self):
+        """A program that reads the output gets its last line whatever the answer is."""
+        terminal = self.ask("purge", "--json", BAD)
+        self.assertEqual(terminal.answer("n"), 3, terminal.text)
+        lines = [json.loads(line) for line in terminal.text.splitlines() if line.startswith("{")]
+        self.assertEqual(len(lines), 1, terminal.text)
+        summary = lines[0]["summary"]
+        self.assertEqual((summary["matched"], summary["deleted"], summary["untouched"], summary["batch"]), (7, 0, 7, None))
         self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
 
     def test_interrupt(self):
