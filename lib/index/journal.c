@@ -137,11 +137,12 @@ static int read_image(int fd, unsigned char image[JOURNAL_BYTES], size_t *ret_le
 	unsigned char head[FRAME_HEAD];
 
 	for (int i = 0; i < READ_TRIES; i++) {
-		ssize_t len = pread(fd, image, JOURNAL_BYTES, 0);
+		ssize_t len =
+		    lseek(fd, 0, SEEK_SET) < 0 ? -errno : io_read_all(fd, image, JOURNAL_BYTES);
 		ssize_t again = pread(fd, head, sizeof head, 0);
 
 		if (len < 0 || again < 0)
-			return -errno;
+			return len < 0 ? (int)len : -errno;
 		*ret_len = (size_t)len;
 		if (len < FRAME_HEAD || memcmp(image, head, sizeof head) == 0)
 			return 0;
