@@ -82,20 +82,29 @@ static inline void apply(struct pair *p)
 	journal_rewind(p->journal);
 }
 
-/* Rows as a reader sees them. */
-static inline uint64_t rows_for_readers(const char *dir)
+/* Rows as a reader sees them in one transaction. */
+static inline uint64_t rows_over(const char *dir, struct overlay_source source)
 {
 	struct store_config config = {.directory = dir, .read_only = true};
 	struct store *store = NULL;
-	uint64_t rows;
+	uint64_t rows, inodes;
+	struct txn txn;
 
 	assert_int_equal(store_open_lmdb(&config, &store, NULL), 0);
-	store = store_open_overlay(store, journal_overlay, (void *)(uintptr_t)dir);
+	store = store_open_overlay(store, &source);
 	assert_non_null(store);
-	rows = fixture_rows(store, STORE_MESSAGE);
-	assert_int_equal(fixture_rows(store, STORE_INODE), rows);
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	assert_int_equal(txn_count(&txn, STORE_MESSAGE, &rows), 0);
+	assert_int_equal(txn_count(&txn, STORE_INODE, &inodes), 0);
+	assert_int_equal(rows, inodes);
+	txn_abort(&txn);
 	store_close(store);
 	return rows;
+}
+
+static inline uint64_t rows_for_readers(const char *dir)
+{
+	return rows_over(dir, journal_overlay(dir));
 }
 
 static inline char *journal_path(const struct pair *p)

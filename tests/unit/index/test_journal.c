@@ -294,27 +294,6 @@ static void test_one_without_the_other(void **state)
 	pair_close(&p);
 }
 
-/* A snapshot of the store that is older than the run is not the last word. */
-static void test_reader_begins_anew(void **state)
-{
-	struct pair p = pair_open();
-	struct txn txn;
-
-	(void)state;
-	append(p.journal, 0, 3);
-	assert_int_equal(txn_begin(p.store, true, &txn), 0);
-	/* Meanwhile, so it seems, the three were taken and two came after them. */
-	journal_rewind(p.journal);
-	append(p.journal, 3, 5);
-	assert_int_equal(journal_overlay(&txn, false, p.dir), OVERLAY_AGAIN);
-	assert_int_equal(journal_overlay(&txn, true, p.dir), 0);
-	uint64_t rows;
-	assert_int_equal(txn_count(&txn, STORE_MESSAGE, &rows), 0);
-	assert_int_equal(rows, 2);
-	txn_abort(&txn);
-	pair_close(&p);
-}
-
 /*
  * A stranger's text in an old record is a frame itself, and lies just behind the run that was
  * written over that record's beginning.
@@ -385,5 +364,5 @@ UNIT_MAIN(cmocka_unit_test(test_seen_at_once_and_kept),
     cmocka_unit_test(test_torn_anywhere), cmocka_unit_test(test_full),
     cmocka_unit_test(test_no_journal), cmocka_unit_test(test_removed),
     cmocka_unit_test(test_no_room), cmocka_unit_test(test_one_without_the_other),
-    cmocka_unit_test(test_reader_begins_anew), cmocka_unit_test(test_forged_frame),
-    cmocka_unit_test(test_what_is_no_record), cmocka_unit_test(test_unreadable))
+    cmocka_unit_test(test_forged_frame), cmocka_unit_test(test_what_is_no_record),
+    cmocka_unit_test(test_unreadable))
