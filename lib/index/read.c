@@ -55,6 +55,10 @@ static int read_in_child(void *arg, struct bytes *out, struct err *err)
 	if (code != 0)
 		return code;
 	code = reading->work(store, reading->arg, out, err);
+	/* An old store with the journal of a new one is neither's. */
+	if (code >= 0 && store_check(store) != 0)
+		code = err_set(err, ERR_STALE, "index '%s' was replaced while it was read",
+		    reading->directory);
 	store_close(store);
 	return code;
 }

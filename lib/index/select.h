@@ -43,6 +43,7 @@ int index_open(const char *directory, struct store **ret, struct err *err) NODIS
 /*
  * Calls work on a read-only store in a child that is the owner of the data file (root where root
  * owns it); what the other readers are made of. They may be called by root or by that owner.
+ * ERR_STALE: the index was replaced meanwhile.
  */
 typedef int index_read_work(struct store *store, void *arg, struct bytes *out, struct err *err);
 int index_read(const char *directory, index_read_work *work, void *arg, struct blob *ret,

@@ -154,4 +154,31 @@ static void test_busy_writer(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_half_readable), cmocka_unit_test(test_busy_writer))
+static int replace(struct store *store, void *arg, struct bytes *out, struct err *err)
+{
+	struct pair *p = arg;
+	char *from = data_file_path(p->dir, DATA_FILE), *to = data_file_path(p->dir, "old");
+
+	(void)store;
+	(void)err;
+	bytes_put_u8(out, rename(from, to) != 0);
+	free(from);
+	free(to);
+	return 0;
+}
+
+static void test_replaced(void **state)
+{
+	struct pair p = pair_open();
+	struct blob blob = {0};
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(chown(p.dir, geteuid(), getegid()), 0); /* as its files are */
+	assert_int_equal(index_read(p.dir, replace, &p, &blob, &err), ERR_STALE);
+	assert_non_null(strstr(err.text, "replaced"));
+	pair_close(&p);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_half_readable), cmocka_unit_test(test_busy_writer),
+    cmocka_unit_test(test_replaced))
