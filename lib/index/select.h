@@ -2,8 +2,8 @@
 /*
  * Selection: which records a selector means. Where every author pattern is a domain or an address,
  * candidates come from author keys (cost follows matches); from --id they come by the inode table;
- * everything else filters all records in one pass. A selection costs one read transaction in a
- * child that is the index's owner; the parent gets copies.
+ * everything else filters all records in one pass. A selection costs a read transaction for each of
+ * a few threads, in a child that is the index's owner; the parent gets copies.
  */
 #ifndef PQPURGE_INDEX_SELECT_H
 #define PQPURGE_INDEX_SELECT_H
