@@ -303,6 +303,17 @@ static int write_image(struct journal *j)
 	return code;
 }
 
+/* Whether readers find what is written to the file: not where it is another by now, and not behind
+ * the hole in one that was cut short. 0 or ERR_STALE. */
+static int check_file(const struct journal *j)
+{
+	struct stat st;
+
+	if (fstat(j->fd, &st) != 0 || st.st_size < (off_t)JOURNAL_BYTES)
+		return ERR_STALE;
+	return data_file_check(j->fd, j->directory, JOURNAL_FILE);
+}
+
 /* The batch on disk, in the file that readers find. */
 static int write_batch(struct journal *j)
 {
@@ -310,7 +321,7 @@ static int write_batch(struct journal *j)
 
 	if (code == 0 && fdatasync(j->fd) != 0)
 		code = -errno;
-	return code != 0 ? code : data_file_check(j->fd, j->directory, JOURNAL_FILE);
+	return code != 0 ? code : check_file(j);
 }
 
 int journal_commit(struct journal *j)
@@ -361,7 +372,7 @@ void journal_tend(struct journal *j)
 {
 	if (!j || j->count > 0)
 		return;
-	if (j->fd >= 0 && data_file_check(j->fd, j->directory, JOURNAL_FILE) == 0)
+	if (j->fd >= 0 && check_file(j) == 0)
 		return;
 	io_close(&j->fd);
 	open_for_appending(j);

@@ -40,8 +40,8 @@ void journal_close(struct journal *j);
 void journal_stage(struct journal *j, struct span record);
 /*
  * Ends the batch. 0: all of it is on disk, and readers see it. ERR_FULL: it has no room, or there
- * is no file to write to, or j is NULL. -errno, ERR_STALE (the file was removed). On failure
- * it may be in the file or not, and the caller puts its records into the store itself.
+ * is no file to write to, or j is NULL. -errno, ERR_STALE (the file was removed or cut short). On
+ * failure it may be in the file or not, and the caller puts its records into the store itself.
  */
 int journal_commit(struct journal *j) NODISCARD;
 
@@ -51,7 +51,7 @@ size_t journal_count(const struct journal *j);
 void journal_replay(struct journal *j, struct txn *txn);
 /* That transaction is committed: the file is free for new ones. */
 void journal_rewind(struct journal *j);
-/* Now and then: makes the file anew where it is gone or could not be made. */
+/* Now and then: makes the file anew where it is gone, cut short, or could not be made. */
 void journal_tend(struct journal *j);
 
 /*

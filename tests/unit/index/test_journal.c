@@ -225,6 +225,30 @@ static void test_removed(void **state)
 	pair_close(&p);
 }
 
+/* The file cut short under the writer: readers would not find what is written behind a hole. */
+static void test_cut_short(void **state)
+{
+	static const off_t sizes[] = {0, 100, (off_t)JOURNAL_BYTES - 1};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct pair p = pair_open();
+		char *path = journal_path(&p);
+
+		append(p.journal, 0, 2);
+		assert_int_equal(truncate(path, sizes[i]), 0);
+		stage(p.journal, 2);
+		assert_int_equal(journal_commit(p.journal), ERR_STALE);
+		apply(&p);
+		assert_int_equal(fixture_rows(p.store, STORE_MESSAGE), 2);
+		journal_tend(p.journal);
+		append(p.journal, 3, 4);
+		assert_int_equal(rows_for_readers(p.dir), 3);
+		free(path);
+		pair_close(&p);
+	}
+}
+
 /* No room for the file: nothing is appended, but what a shorter file holds is replayed. */
 static void test_no_room(void **state)
 {
@@ -363,6 +387,6 @@ UNIT_MAIN(cmocka_unit_test(test_seen_at_once_and_kept),
     cmocka_unit_test(test_dropped_rows_stay_away), cmocka_unit_test(test_applied_twice),
     cmocka_unit_test(test_torn_anywhere), cmocka_unit_test(test_full),
     cmocka_unit_test(test_no_journal), cmocka_unit_test(test_removed),
-    cmocka_unit_test(test_no_room), cmocka_unit_test(test_one_without_the_other),
-    cmocka_unit_test(test_forged_frame), cmocka_unit_test(test_what_is_no_record),
-    cmocka_unit_test(test_unreadable))
+    cmocka_unit_test(test_cut_short), cmocka_unit_test(test_no_room),
+    cmocka_unit_test(test_one_without_the_other), cmocka_unit_test(test_forged_frame),
+    cmocka_unit_test(test_what_is_no_record), cmocka_unit_test(test_unreadable))
