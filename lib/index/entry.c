@@ -8,6 +8,8 @@
 #define AUTHORS_MAX   (1 + FROM_MAILBOX_MAX)
 #define AUTHORS_BYTES (AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
 
+#define AUTHOR_KEY_MAX (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
+
 /* ---- keys */
 
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE])
@@ -21,8 +23,7 @@ uint64_t entry_number(struct span stored)
 	return stored.len == ENTRY_KEY_SIZE ? be64_load(stored.at) : 0;
 }
 
-struct span entry_author_key(
-    struct span key, uint64_t sequence, unsigned char buf[ENTRY_AUTHOR_KEY_MAX])
+static struct span author_key(struct span key, uint64_t sequence, unsigned char buf[AUTHOR_KEY_MAX])
 {
 	memcpy(buf, key.at, key.len);
 	buf[key.len] = 0;
@@ -74,7 +75,7 @@ static int keep_head(struct span record, struct kept_head *ret)
  * alone. */
 static void remove_rows(struct txn *txn, uint64_t sequence, const struct record_head *head)
 {
-	unsigned char buf[ENTRY_AUTHOR_KEY_MAX], inode[ENTRY_KEY_SIZE];
+	unsigned char buf[AUTHOR_KEY_MAX], inode[ENTRY_KEY_SIZE];
 	struct span key, named;
 	size_t at = 0;
 
@@ -84,7 +85,7 @@ static void remove_rows(struct txn *txn, uint64_t sequence, const struct record_
 	if (!head)
 		return;
 	while (record_next_author(head, &at, &key) == 1)
-		(void)txn_delete(txn, STORE_AUTHOR, entry_author_key(key, sequence, buf));
+		(void)txn_delete(txn, STORE_AUTHOR, author_key(key, sequence, buf));
 	key = entry_key(inode_of(&head->queue_id), inode);
 	/* The inode may name a later message by now. */
 	if (txn_get(txn, STORE_INODE, key, &named) == 1 && entry_number(named) == sequence)
@@ -185,13 +186,13 @@ static void put_rows(struct txn *txn, uint64_t sequence, const struct record_hea
     struct span inode_key, struct span record)
 {
 	const struct span empty = {.at = "", .len = 0};
-	unsigned char number[ENTRY_KEY_SIZE], buf[ENTRY_AUTHOR_KEY_MAX];
+	unsigned char number[ENTRY_KEY_SIZE], buf[AUTHOR_KEY_MAX];
 	struct span sequence_key = entry_key(sequence, number), key;
 	size_t at = 0;
 
 	txn_put(txn, STORE_MESSAGE, sequence_key, record, true);
 	while (record_next_author(head, &at, &key) == 1)
-		txn_put(txn, STORE_AUTHOR, entry_author_key(key, sequence, buf), empty, false);
+		txn_put(txn, STORE_AUTHOR, author_key(key, sequence, buf), empty, false);
 	txn_put(txn, STORE_INODE, inode_key, sequence_key, false);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rows of one message: its record, its author keys, its inode row. Written only inside the writer's
- * transaction.
+ * Rows of one message: its record, its author keys, its inode row. Written inside the writer's
+ * transaction, and by readers into what they lay over the store (journal.h).
  *
  * Inode rows bound the index by themselves: two live queue files never share an inode, so a new
  * message on inode X proves the old row of X dead, and adding drops it.
@@ -34,10 +34,7 @@ uint64_t entry_number(struct span stored);
 int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
     struct span *ret_record);
 
-/* Author rows: key bytes, NUL, sequence. The split is false for a key that is none. */
-#define ENTRY_AUTHOR_KEY_MAX (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
-struct span entry_author_key(
-    struct span key, uint64_t sequence, unsigned char buf[ENTRY_AUTHOR_KEY_MAX]);
+/* The parts of an author row's key: key bytes, NUL, sequence. False for a key that is none. */
 bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_sequence);
 
 /* Drops the rows of sequence if they are still those of queue_id: 1, 0 (not there, or another's),

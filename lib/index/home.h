@@ -44,8 +44,9 @@ struct home {
 int home_open(const char *directory, int64_t map_size, bool recording, struct home *ret,
     struct err *err) NODISCARD;
 /*
- * Ends: END row if recording, store closed, lock released. Where END cannot be written, the last
- * sign of life stays as old as it is.
+ * Ends: if recording, the journal's records and an END row go into the store; store closed, lock
+ * released. Where END cannot be written, the last sign of life stays as old as it is, and the
+ * journal keeps its records for who opens the index next.
  */
 void home_close(struct home *home);
 /* Still the same directory and files? 0, or ERR_STALE: then home_abandon and home_open again. */

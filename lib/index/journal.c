@@ -10,13 +10,11 @@
 #include "base/io.h"
 #include "index/data_file.h"
 #include "index/entry.h"
-#include "index/store_overlay.h"
 
 #define META_JOURNAL "journal"  /* number of the last record that the store has, u64 big-endian */
 #define FRAME_HASHED 8          /* the checksum covers what follows it */
 #define FRAME_HEAD   20         /* before the record */
 #define END_SIZE     FRAME_HEAD /* zeros behind the run, so that no stranger's text follows it */
-#define READ_TRIES   10
 
 struct journal {
 	char *directory;
@@ -128,70 +126,50 @@ static int open_file(const char *directory, int flags)
 	return code;
 }
 
-/*
- * The whole file as it is at one moment: it is begun anew from its start, so where the first frame
- * is still the same at the end, nothing of the run was written over meanwhile.
- */
-static int read_image(int fd, unsigned char image[JOURNAL_BYTES], size_t *ret_len)
+/* directory's file; none is an empty one. */
+static int read_file(void *directory, struct bytes *ret, struct err *err)
 {
-	unsigned char head[FRAME_HEAD];
+	unsigned char part[4096];
+	int fd = open_file(directory, O_RDONLY);
+	ssize_t got = fd < 0 ? fd : 1;
 
-	for (int i = 0; i < READ_TRIES; i++) {
-		ssize_t len = pread(fd, image, JOURNAL_BYTES, 0);
-		ssize_t again = pread(fd, head, sizeof head, 0);
-
-		if (len < 0 || again < 0)
-			return -errno;
-		*ret_len = (size_t)len;
-		if (len < FRAME_HEAD || memcmp(image, head, sizeof head) == 0)
-			return 0;
+	if (fd == -ENOENT)
+		return 0;
+	while (got > 0 && ret->len < JOURNAL_BYTES && !ret->failed) {
+		got = io_read_all(fd, part, sizeof part);
+		if (got > 0)
+			bytes_put(ret, part, (size_t)got);
 	}
-	return -EAGAIN;
-}
-
-/* directory's file, into a buffer of the caller's; none is an empty one. */
-static int read_file(const char *directory, unsigned char **ret_image, size_t *ret_len)
-{
-	int fd = open_file(directory, O_RDONLY), code = 0;
-
-	*ret_image = NULL;
-	*ret_len = 0;
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	*ret_image = malloc(JOURNAL_BYTES);
-	code = *ret_image ? read_image(fd, *ret_image, ret_len) : -ENOMEM;
 	io_close(&fd);
-	return code;
+	if (got >= 0)
+		return 0;
+	return err_sys(
+	    err, (int)-got, "failed to read '%s/%s'", (const char *)directory, JOURNAL_FILE);
 }
 
-int journal_overlay(struct txn *txn, bool last, void *arg)
-{
-	uint64_t from = number_in(txn);
-	unsigned char *image;
-	size_t len;
-	int code = read_file(arg, &image, &len);
-	struct reader r = reader_of(image, len);
-	struct frame first;
+/* ---- for readers */
 
-	/* A store that lacks what came before the run has got it since. */
-	if (code == 0 && !last && next_frame(&r, 0, &first) &&
-	    first.number > from + (first.record.len > 0))
-		code = OVERLAY_AGAIN;
-	if (code == 0)
-		replay(txn, (struct span){.at = image, .len = len}, from);
-	free(image);
-	return code < 0 ? txn_fail(txn, code, "failed to read the journal of the index") : code;
+static int lay_over(void *arg, struct span image, struct txn *txn)
+{
+	(void)arg;
+	replay(txn, image, number_in(txn));
+	return 0;
+}
+
+struct overlay_source journal_overlay(const char *directory)
+{
+	return (struct overlay_source){
+	    .read = read_file, .fill = lay_over, .arg = (void *)(uintptr_t)directory};
 }
 
 /* ---- the writer's */
 
 /* Takes over the run that is in the file. */
-static int load(struct journal *j)
+static int load(struct journal *j, struct err *err)
 {
-	unsigned char *image;
-	size_t len;
-	int code = read_file(j->directory, &image, &len);
-	struct reader r = reader_of(image, len);
+	struct bytes image = {0};
+	int code = read_file(j->directory, &image, err);
+	struct reader r = reader_of(image.at, image.len);
 	struct frame frame;
 
 	for (; code == 0 && next_frame(&r, j->last, &frame); j->count++) {
@@ -201,8 +179,10 @@ static int load(struct journal *j)
 		put_frame(&j->image, frame.number, frame.record);
 	}
 	j->run = j->image.len;
-	free(image);
-	return j->image.failed ? -ENOMEM : code;
+	if (code == 0 && (image.failed || j->image.failed))
+		code = err_sys(err, ENOMEM, "failed to take over the journal of the index");
+	bytes_release(&image);
+	return code;
 }
 
 /* Writes all of it; 0 or -errno. */
@@ -267,15 +247,18 @@ static void open_for_appending(struct journal *j)
 int journal_open(const char *directory, bool appending, struct journal **ret, struct err *err)
 {
 	struct journal *j = calloc(1, sizeof *j);
-	int code = -ENOMEM;
+	int code;
 
 	if (j)
 		*j = (struct journal){.fd = -1, .directory = strdup(directory)};
-	if (j && j->directory)
-		code = load(j);
+	if (!j || !j->directory) {
+		journal_close(j);
+		return err_sys(err, ENOMEM, "failed to open the journal of the index");
+	}
+	code = load(j, err);
 	if (code != 0) {
 		journal_close(j);
-		return err_sys(err, -code, "failed to read '%s/%s'", directory, JOURNAL_FILE);
+		return code;
 	}
 	if (appending)
 		open_for_appending(j);
@@ -320,6 +303,17 @@ static int write_image(struct journal *j)
 	return code;
 }
 
+/* Whether readers find what is written to the file: not where it is another by now, and not behind
+ * the hole in one that was cut short. 0 or ERR_STALE. */
+static int check_file(const struct journal *j)
+{
+	struct stat st;
+
+	if (fstat(j->fd, &st) != 0 || st.st_size < (off_t)JOURNAL_BYTES)
+		return ERR_STALE;
+	return data_file_check(j->fd, j->directory, JOURNAL_FILE);
+}
+
 /* The batch on disk, in the file that readers find. */
 static int write_batch(struct journal *j)
 {
@@ -327,7 +321,7 @@ static int write_batch(struct journal *j)
 
 	if (code == 0 && fdatasync(j->fd) != 0)
 		code = -errno;
-	return code != 0 ? code : data_file_check(j->fd, j->directory, JOURNAL_FILE);
+	return code != 0 ? code : check_file(j);
 }
 
 int journal_commit(struct journal *j)
@@ -378,7 +372,7 @@ void journal_tend(struct journal *j)
 {
 	if (!j || j->count > 0)
 		return;
-	if (j->fd >= 0 && data_file_check(j->fd, j->directory, JOURNAL_FILE) == 0)
+	if (j->fd >= 0 && check_file(j) == 0)
 		return;
 	io_close(&j->fd);
 	open_for_appending(j);

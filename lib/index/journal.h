@@ -18,7 +18,7 @@
 #ifndef PQPURGE_INDEX_JOURNAL_H
 #define PQPURGE_INDEX_JOURNAL_H
 
-#include "index/store.h"
+#include "index/store_overlay.h"
 
 #define JOURNAL_FILE "journal"
 /* Near two hundred records: a few milliseconds for the transaction that takes them. */
@@ -40,8 +40,8 @@ void journal_close(struct journal *j);
 void journal_stage(struct journal *j, struct span record);
 /*
  * Ends the batch. 0: all of it is on disk, and readers see it. ERR_FULL: it has no room, or there
- * is no file to write to, or j is NULL. -errno, ERR_STALE (the file was removed). On failure
- * nothing of it counts, and the caller puts its records into the store itself.
+ * is no file to write to, or j is NULL. -errno, ERR_STALE (the file was removed or cut short). On
+ * failure it may be in the file or not, and the caller puts its records into the store itself.
  */
 int journal_commit(struct journal *j) NODISCARD;
 
@@ -51,10 +51,14 @@ size_t journal_count(const struct journal *j);
 void journal_replay(struct journal *j, struct txn *txn);
 /* That transaction is committed: the file is free for new ones. */
 void journal_rewind(struct journal *j);
-/* Now and then: makes the file anew where it is gone or could not be made. */
+/* Now and then: makes the file anew where it is gone, cut short, or could not be made. */
 void journal_tend(struct journal *j);
 
-/* For a reader's overlay: replays directory's file, as it is now; arg is the directory's name. */
-int journal_overlay(struct txn *txn, bool last, void *arg);
+/*
+ * For readers: what the journal of directory, whose name lives as long as the store, holds beyond
+ * the store. The file is read before the store's snapshot is taken, so its writer may do what it
+ * likes meanwhile: what it begins to write over, it has put into the store before.
+ */
+struct overlay_source journal_overlay(const char *directory);
 
 #endif

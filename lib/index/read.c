@@ -10,7 +10,6 @@
 #include "index/home.h"
 #include "index/owner.h"
 #include "index/select.h"
-#include "index/store_overlay.h"
 
 struct reading {
 	const char *directory;
@@ -32,6 +31,7 @@ static int check_schema(struct store *store, const char *directory, struct err *
 int index_open(const char *directory, struct store **ret, struct err *err)
 {
 	struct store_config config = {.directory = directory, .read_only = true};
+	struct overlay_source journal = journal_overlay(directory);
 	struct store *store;
 	int code = store_open_lmdb(&config, &store, err);
 
@@ -42,7 +42,7 @@ int index_open(const char *directory, struct store **ret, struct err *err)
 		store_close(store);
 		return code;
 	}
-	*ret = store_open_overlay(store, journal_overlay, (void *)(uintptr_t)directory);
+	*ret = store_open_overlay(store, &journal);
 	return *ret ? 0 : err_sys(err, ENOMEM, "failed to read index '%s'", directory);
 }
 
@@ -55,6 +55,10 @@ static int read_in_child(void *arg, struct bytes *out, struct err *err)
 	if (code != 0)
 		return code;
 	code = reading->work(store, reading->arg, out, err);
+	/* An old store with the journal of a new one is neither's. */
+	if (code >= 0 && store_check(store) != 0)
+		code = err_set(err, ERR_STALE, "index '%s' was replaced while it was read",
+		    reading->directory);
 	store_close(store);
 	return code;
 }

@@ -2,8 +2,8 @@
 /*
  * Selection: which records a selector means. Where every author pattern is a domain or an address,
  * candidates come from author keys (cost follows matches); from --id they come by the inode table;
- * everything else filters all records in one pass. A selection costs one read transaction in a
- * child that is the index's owner; the parent gets copies.
+ * everything else filters all records in one pass. A selection costs a read transaction for each of
+ * a few threads, in a child that is the index's owner; the parent gets copies.
  */
 #ifndef PQPURGE_INDEX_SELECT_H
 #define PQPURGE_INDEX_SELECT_H
@@ -43,6 +43,7 @@ int index_open(const char *directory, struct store **ret, struct err *err) NODIS
 /*
  * Calls work on a read-only store in a child that is the owner of the data file (root where root
  * owns it); what the other readers are made of. They may be called by root or by that owner.
+ * ERR_STALE: the index was replaced meanwhile.
  */
 typedef int index_read_work(struct store *store, void *arg, struct bytes *out, struct err *err);
 int index_read(const char *directory, index_read_work *work, void *arg, struct blob *ret,

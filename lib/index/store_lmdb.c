@@ -101,14 +101,11 @@ static int fail(const struct lmdb_store *s, int rc, const char *what, struct err
 static int begin_txn(struct lmdb_store *s, bool write, MDB_txn **ret)
 {
 	unsigned flags = write ? 0 : MDB_RDONLY;
-	int rc = mdb_txn_begin(s->env, NULL, flags, ret), again = rc, dead;
+	int rc = mdb_txn_begin(s->env, NULL, flags, ret), dead;
 
-	if (rc == MDB_READERS_FULL)
-		again = mdb_reader_check(s->env, &dead);
-	/* The daemon was started with a larger map. No transaction is open: one at a time. */
-	else if (rc == MDB_MAP_RESIZED && s->read_only)
-		again = mdb_env_set_mapsize(s->env, 0);
-	return rc != 0 && again == 0 ? mdb_txn_begin(s->env, NULL, flags, ret) : rc;
+	if (rc == MDB_READERS_FULL && mdb_reader_check(s->env, &dead) == 0)
+		rc = mdb_txn_begin(s->env, NULL, flags, ret);
+	return rc;
 }
 
 static int lmdb_begin(struct store *store, struct txn *txn)

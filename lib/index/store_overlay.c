@@ -9,14 +9,12 @@
 #include "index/store_delta.h"
 #include "index/store_overlay.h"
 
-#define TRIES   3
 #define KEY_MAX 511 /* LMDB's, as it is built everywhere */
 
 struct overlay_store {
 	struct store base;
 	struct store *inner;
-	overlay_fill *fill;
-	void *arg;
+	struct overlay_source source;
 };
 struct overlay_txn {
 	struct txn inner;
@@ -72,9 +70,9 @@ static int overlay_commit(struct txn *txn)
 	return code;
 }
 
-/* One snapshot and its changes. What fill writes through is a transaction of its own, the only one
+/* A snapshot and its changes. What fill writes through is a transaction of its own, the only one
  * that says write. */
-static int begin_once(struct overlay_store *s, bool last, struct txn *txn)
+static int begin_filled(struct overlay_store *s, struct span read, struct txn *txn)
 {
 	struct overlay_txn *o = calloc(1, sizeof *o);
 	struct txn writing = {.store = &s->base, .handle = o, .write = true};
@@ -84,7 +82,7 @@ static int begin_once(struct overlay_store *s, bool last, struct txn *txn)
 		return -ENOMEM;
 	code = from_inner(&writing, txn_begin(s->inner, false, &o->inner));
 	if (code == 0)
-		code = s->fill(&writing, last, s->arg);
+		code = s->source.fill(s->source.arg, read, &writing);
 	if (writing.code != 0)
 		code = writing.code;
 	if (code == 0) {
@@ -98,16 +96,18 @@ static int begin_once(struct overlay_store *s, bool last, struct txn *txn)
 
 static int overlay_begin(struct store *store, struct txn *txn)
 {
-	int code = OVERLAY_AGAIN;
+	struct overlay_store *s = overlay_of(store);
+	struct bytes read = {0};
+	int code = 0;
 
 	if (txn->write)
 		return err_set(
 		    &txn->err, -EACCES, "failed to write to the index (open for reading)");
-	for (int n = 1; n <= TRIES && code == OVERLAY_AGAIN; n++)
-		code = begin_once(overlay_of(store), n == TRIES, txn);
-	if (code == OVERLAY_AGAIN)
-		return err_set(
-		    &txn->err, ERR_STALE, "failed to read the index (it changed each time)");
+	if (s->source.read)
+		code = s->source.read(s->source.arg, &read, &txn->err);
+	if (code == 0)
+		code = read.failed ? -ENOMEM : begin_filled(s, bytes_span(&read), txn);
+	bytes_release(&read);
 	return code;
 }
 
@@ -354,7 +354,7 @@ static const struct store_driver overlay_driver = {
     .check = overlay_check,
 };
 
-struct store *store_open_overlay(struct store *base, overlay_fill *fill, void *arg)
+struct store *store_open_overlay(struct store *base, const struct overlay_source *source)
 {
 	struct overlay_store *s = calloc(1, sizeof *s);
 
@@ -363,6 +363,6 @@ struct store *store_open_overlay(struct store *base, overlay_fill *fill, void *a
 		return NULL;
 	}
 	*s = (struct overlay_store){
-	    .base.driver = &overlay_driver, .inner = base, .fill = fill, .arg = arg};
+	    .base.driver = &overlay_driver, .inner = base, .source = *source};
 	return &s->base;
 }

@@ -19,24 +19,33 @@
 
 #include "index/store.h"
 
-enum { OVERLAY_AGAIN = 1 };
-
 /*
- * Writes the changes: called at the beginning of each transaction, in its thread, by several at
- * once if they begin at once. txn takes all calls but commit and abort, on the base's snapshot with
- * what was put and deleted so far; it and its cursors are gone when fill returns. As in LMDB, keys
- * have 1 to 511 bytes (-EINVAL), and a put replaces; append is believed, not checked. A cursor that
- * was open during a put or a delete must seek before its next. Seeking passes the deleted rows that
- * follow one by one: to prune n rows takes n * n / 2 steps.
+ * Both are called at the beginning of each transaction, in its thread, by several at once if they
+ * begin at once.
  *
- * 0; OVERLAY_AGAIN: the snapshot is too old for the changes, so drop both and begin anew; or a
- * negative code, which becomes the transaction's, as does the sticky code of txn, with its words.
- * last: this is the third and last snapshot; OVERLAY_AGAIN is then ERR_STALE.
+ * Reads what there may be to lay over, before the base's snapshot is taken: what goes over from
+ * there to the base meanwhile is found in both, never in neither. 0 or a negative code.
  */
-typedef int overlay_fill(struct txn *txn, bool last, void *arg);
+typedef int overlay_read(void *arg, struct bytes *ret, struct err *err);
+/*
+ * Writes the changes, from what was read; that is gone when it returns. txn takes all calls but
+ * commit and abort, on the base's snapshot with what was put and deleted so far; it and its cursors
+ * are gone then too. As in LMDB, keys have 1 to 511 bytes (-EINVAL), and a put replaces; append is
+ * believed, not checked. A cursor that was open during a put or a delete must seek before its next.
+ * Seeking passes the deleted rows that follow one by one: to prune n rows takes n * n / 2 steps.
+ *
+ * 0, or a negative code, which becomes the transaction's, as does the sticky code of txn, with its
+ * words.
+ */
+typedef int overlay_fill(void *arg, struct span read, struct txn *txn);
 
-/* Takes base over; base is no overlay. arg must live as long as the store. NULL on no memory: base
- * is closed then too. */
-struct store *store_open_overlay(struct store *base, overlay_fill *fill, void *arg) NODISCARD;
+struct overlay_source {
+	overlay_read *read; /* NULL: there is nothing to read */
+	overlay_fill *fill;
+	void *arg; /* lives as long as the store */
+};
+
+/* Takes base over; base is no overlay. NULL on no memory: base is closed then too. */
+struct store *store_open_overlay(struct store *base, const struct overlay_source *source) NODISCARD;
 
 #endif

@@ -12,8 +12,6 @@ struct script {
 	const char *steps[8];
 	int code; /* what the fill returns in the end */
 	_Atomic int calls;
-	int again;    /* so many calls say OVERLAY_AGAIN */
-	bool last[4]; /* as the calls were told */
 };
 
 static inline void script_step(struct txn *txn, const char *step)
@@ -27,16 +25,15 @@ static inline void script_step(struct txn *txn, const char *step)
 		(void)txn_delete(txn, STORE_META, span_text(step));
 }
 
-static inline int script_run(struct txn *txn, bool last, void *arg)
+static inline int script_run(void *arg, struct span read, struct txn *txn)
 {
 	struct script *script = arg;
-	int call = script->calls++;
 
-	if (call < (int)COUNT_OF(script->last))
-		script->last[call] = last;
+	(void)read;
+	script->calls++;
 	for (const char **step = script->steps; *step; step++)
 		script_step(txn, *step);
-	return call < script->again ? OVERLAY_AGAIN : script->code;
+	return script->code;
 }
 
 static inline struct store *script_base(const char *dir)
@@ -46,17 +43,24 @@ static inline struct store *script_base(const char *dir)
 	struct txn txn;
 
 	assert_int_equal(txn_begin(store, true, &txn), 0);
-	assert_int_equal(script_run(&txn, false, &script), 0);
+	assert_int_equal(script_run(&script, EMPTY_SPAN, &txn), 0);
 	assert_int_equal(txn_commit(&txn, NULL), 0);
+	return store;
+}
+
+/* An overlay that has nothing to read. */
+static inline struct store *script_over(struct store *base, overlay_fill *fill, void *arg)
+{
+	struct store *store =
+	    store_open_overlay(base, &(struct overlay_source){.fill = fill, .arg = arg});
+
+	assert_non_null(store);
 	return store;
 }
 
 static inline struct store *script_overlay(const char *dir, struct script *script)
 {
-	struct store *store = store_open_overlay(script_base(dir), script_run, script);
-
-	assert_non_null(store);
-	return store;
+	return script_over(script_base(dir), script_run, script);
 }
 
 /* "a=1 b=2 " */

@@ -1,9 +1,58 @@
 /* SPDX-License-Identifier: ISC */
 /* The journal: what was committed to it is in the index, now and after any death; what was not is
  * not. */
-#include "tests/unit/index/journal_pair.h"
+#include "tests/unit/index/journal_fixture.h"
 
 #include <sys/resource.h>
+
+static void drop(struct pair *p, unsigned number)
+{
+	struct queue_id id = fixture_id(number, INODE + number);
+	uint64_t sequence;
+	struct span record;
+	struct txn txn;
+
+	assert_int_equal(txn_begin(p->store, true, &txn), 0);
+	assert_int_equal(entry_find(&txn, &id, &sequence, &record), 1);
+	assert_int_equal(entry_drop(&txn, sequence, &id), 1);
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+}
+
+static bool has(struct store *store, unsigned number)
+{
+	struct queue_id id = fixture_id(number, INODE + number);
+	uint64_t sequence;
+	struct span record;
+	struct txn txn;
+
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	int found = entry_find(&txn, &id, &sequence, &record);
+	txn_abort(&txn);
+	assert_true(found >= 0);
+	return found;
+}
+
+static void read_journal(const struct pair *p, unsigned char *image)
+{
+	char *path = journal_path(p);
+	int fd = open(path, O_RDONLY);
+
+	assert_int_equal(pread(fd, image, JOURNAL_BYTES, 0), JOURNAL_BYTES);
+	close(fd);
+	free(path);
+}
+
+static void write_journal(const struct pair *p, const unsigned char *image, size_t len)
+{
+	char *path = journal_path(p);
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	assert_int_equal(pwrite(fd, image, len, 0), (ssize_t)len);
+	close(fd);
+	free(path);
+}
+
+/* ---- */
 
 static void test_seen_at_once_and_kept(void **state)
 {
@@ -176,6 +225,30 @@ static void test_removed(void **state)
 	pair_close(&p);
 }
 
+/* The file cut short under the writer: readers would not find what is written behind a hole. */
+static void test_cut_short(void **state)
+{
+	static const off_t sizes[] = {0, 100, (off_t)JOURNAL_BYTES - 1};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		struct pair p = pair_open();
+		char *path = journal_path(&p);
+
+		append(p.journal, 0, 2);
+		assert_int_equal(truncate(path, sizes[i]), 0);
+		stage(p.journal, 2);
+		assert_int_equal(journal_commit(p.journal), ERR_STALE);
+		apply(&p);
+		assert_int_equal(fixture_rows(p.store, STORE_MESSAGE), 2);
+		journal_tend(p.journal);
+		append(p.journal, 3, 4);
+		assert_int_equal(rows_for_readers(p.dir), 3);
+		free(path);
+		pair_close(&p);
+	}
+}
+
 /* No room for the file: nothing is appended, but what a shorter file holds is replayed. */
 static void test_no_room(void **state)
 {
@@ -203,8 +276,117 @@ static void test_no_room(void **state)
 	pair_close(&p);
 }
 
+static void new_store(struct pair *p)
+{
+	char *path = data_file_path(p->dir, DATA_FILE);
+
+	store_close(p->store);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	p->store = fixture_store(p->dir, MAP_SIZE);
+}
+
+/* A new store beside an old journal, and a lost journal beside an old store. */
+static void test_one_without_the_other(void **state)
+{
+	struct pair p = pair_open();
+	char *path;
+
+	(void)state;
+	append(p.journal, 0, 5);
+	apply(&p);
+	new_store(&p);
+	assert_int_equal(rows_for_readers(p.dir), 0);
+	revive(&p);
+	assert_int_equal(journal_count(p.journal), 0);
+	append(p.journal, 5, 8);
+	assert_int_equal(rows_for_readers(p.dir), 3);
+	revive(&p);
+	apply(&p);
+	assert_int_equal(fixture_rows(p.store, STORE_MESSAGE), 3);
+
+	path = journal_path(&p);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	revive(&p);
+	apply(&p);
+	append(p.journal, 8, 9);
+	assert_int_equal(rows_for_readers(p.dir), 4);
+	revive(&p);
+	apply(&p);
+	assert_int_equal(fixture_rows(p.store, STORE_MESSAGE), 4);
+	pair_close(&p);
+}
+
+/*
+ * A stranger's text in an old record is a frame itself, and lies just behind the run that was
+ * written over that record's beginning.
+ */
+static void test_forged_frame(void **state)
+{
+	static const unsigned char filler[200];
+	struct pair p = pair_open();
+	struct bytes forged = {0}, old = {0}, record = {0};
+	struct message m =
+	    fixture_message(&(struct mail){.usec = 9, .inode = INODE + 9, .time = 1009});
+
+	(void)state;
+	record_encode(&m, &record);
+	bytes_put_u64(&forged, 3);
+	bytes_put_blob(&forged, record.at, record.len);
+	bytes_put(&old, filler, sizeof(filler));
+	bytes_put_u64(&old, bytes_hash(forged.at, forged.len));
+	bytes_put(&old, forged.at, forged.len);
+	journal_stage(p.journal, bytes_span(&old));
+	assert_int_equal(journal_commit(p.journal), 0);
+	apply(&p);
+	journal_stage(p.journal, (struct span){filler, sizeof(filler)});
+	assert_int_equal(journal_commit(p.journal), 0);
+	assert_int_equal(rows_for_readers(p.dir), 0);
+	revive(&p);
+	assert_int_equal(journal_count(p.journal), 1);
+	bytes_release(&record);
+	bytes_release(&forged);
+	bytes_release(&old);
+	pair_close(&p);
+}
+
+static void test_what_is_no_record(void **state)
+{
+	struct pair p = pair_open();
+
+	(void)state;
+	stage(p.journal, 0);
+	journal_stage(p.journal, span_text("no record at all"));
+	stage(p.journal, 1);
+	assert_int_equal(journal_commit(p.journal), 0);
+	assert_int_equal(rows_for_readers(p.dir), 2);
+	apply(&p);
+	assert_int_equal(fixture_rows(p.store, STORE_MESSAGE), 2);
+	pair_close(&p);
+}
+
+static void test_unreadable(void **state)
+{
+	struct pair p = pair_open();
+	char *path = journal_path(&p);
+	struct journal *j = NULL;
+	struct err err = {0};
+
+	(void)state;
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(journal_open(p.dir, true, &j, &err), -EINVAL);
+	assert_null(j);
+	assert_non_null(strstr(err.text, path));
+	free(path);
+	pair_close(&p);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_seen_at_once_and_kept),
     cmocka_unit_test(test_dropped_rows_stay_away), cmocka_unit_test(test_applied_twice),
     cmocka_unit_test(test_torn_anywhere), cmocka_unit_test(test_full),
     cmocka_unit_test(test_no_journal), cmocka_unit_test(test_removed),
-    cmocka_unit_test(test_no_room))
+    cmocka_unit_test(test_cut_short), cmocka_unit_test(test_no_room),
+    cmocka_unit_test(test_one_without_the_other), cmocka_unit_test(test_forged_frame),
+    cmocka_unit_test(test_what_is_no_record), cmocka_unit_test(test_unreadable))

@@ -307,6 +307,41 @@ static pid_t start_reader(const char *dir)
 	return pid;
 }
 
+/* A larger map is for who opens the store next: what was viewed in this one stays where it is. */
+static void test_outgrown_reader(void **state)
+{
+	static const unsigned char bytes[4 << 20];
+	const struct span large = {bytes, sizeof bytes};
+	char *dir = fixture_dir();
+	struct store_config config = {.directory = dir, .read_only = true};
+	struct store *store = fixture_store(dir, 1 << 20), *reader = NULL;
+	struct span view;
+	struct txn first, second, txn;
+
+	(void)state;
+	commit_some(store, 1);
+	store_close(store);
+	assert_int_equal(store_open_lmdb(&config, &reader, NULL), 0);
+	assert_int_equal(txn_begin(reader, false, &first), 0);
+	store = fixture_store(dir, MAP_SIZE);
+	assert_int_equal(txn_begin(store, true, &txn), 0);
+	txn_put(&txn, STORE_META, span_text("large"), large, false);
+	put_text(&txn, STORE_META, "seen", "1");
+	assert_int_equal(txn_commit(&txn, NULL), 0);
+	assert_int_equal(txn_begin(reader, false, &second), ERR_STALE);
+	assert_int_equal(txn_get(&first, STORE_META, span_text("seen"), &view), 0);
+	txn_abort(&second);
+	txn_abort(&first);
+	store_close(reader);
+	assert_int_equal(store_open_lmdb(&config, &reader, NULL), 0);
+	assert_int_equal(txn_begin(reader, false, &first), 0);
+	assert_int_equal(txn_get(&first, STORE_META, span_text("seen"), &view), 1);
+	txn_abort(&first);
+	store_close(reader);
+	store_close(store);
+	fixture_remove(dir);
+}
+
 static void test_lagging_reader(void **state)
 {
 	char *dir = fixture_dir();
@@ -397,5 +432,5 @@ UNIT_MAIN(cmocka_unit_test(test_put_get_delete), cmocka_unit_test(test_cursor),
     cmocka_unit_test(test_reader_of_an_environment_without_tables),
     cmocka_unit_test(test_reader_of_a_damaged_list_of_tables), cmocka_unit_test(test_map_full),
     cmocka_unit_test(test_sticky), cmocka_unit_test(test_killed_writer),
-    cmocka_unit_test(test_lagging_reader), cmocka_unit_test(test_usage),
-    cmocka_unit_test(test_blocking_double))
+    cmocka_unit_test(test_outgrown_reader), cmocka_unit_test(test_lagging_reader),
+    cmocka_unit_test(test_usage), cmocka_unit_test(test_blocking_double))

@@ -100,8 +100,7 @@ static void test_empty_base(void **state)
 	(void)state;
 	store_close(base);
 	assert_int_equal(store_open_lmdb(&config, &base, NULL), 0);
-	store = store_open_overlay(base, script_run, &script);
-	assert_non_null(store);
+	store = script_over(base, script_run, &script);
 	assert_int_equal(txn_begin(store, false, &txn), 0);
 	script_walk(&txn, "", text);
 	assert_string_equal(text, "a=1 b=2 ");
@@ -117,12 +116,10 @@ static void test_two_at_once(void **state)
 {
 	char *dir = fixture_dir(), text[200];
 	struct script script = {.steps = {"a=1", "b"}};
-	struct store *base = script_base(dir),
-		     *store = store_open_overlay(base, script_run, &script);
+	struct store *base = script_base(dir), *store = script_over(base, script_run, &script);
 	struct txn one, two, plain;
 
 	(void)state;
-	assert_non_null(store);
 	assert_int_equal(txn_begin(store, false, &one), 0);
 	script.steps[0] = "f=4";
 	script.steps[1] = NULL;
@@ -192,12 +189,12 @@ static void put_rows(struct txn *txn, enum store_table table)
 }
 
 /* The last half of the base goes, and for each message that comes the last row is asked for. */
-static int replace_half(struct txn *txn, bool last, void *arg)
+static int replace_half(void *arg, struct span read, struct txn *txn)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
 
-	(void)last;
 	(void)arg;
+	(void)read;
 	for (uint64_t i = ROWS; i > ROWS / 2; i--)
 		assert_int_equal(txn_delete(txn, STORE_MESSAGE, entry_key(i, buf)), 1);
 	for (uint64_t i = ROWS / 2 + 1; i <= ROWS; i++) {
@@ -240,8 +237,7 @@ static void test_cost(void **state)
 	put_rows(&txn, STORE_MESSAGE);
 	put_rows(&txn, STORE_META);
 	assert_int_equal(txn_commit(&txn, NULL), 0);
-	store = store_open_overlay(base, replace_half, NULL);
-	assert_non_null(store);
+	store = script_over(base, replace_half, NULL);
 	faults.operations = 0;
 	assert_int_equal(txn_begin(store, false, &txn), 0);
 	/* Opening and a few moves for each row, not a walk for each. */

@@ -33,8 +33,7 @@ static void test_read_only(void **state)
 	(void)state;
 	store_close(base);
 	assert_int_equal(store_open_lmdb(&config, &base, NULL), 0);
-	overlay = store_open_overlay(base, script_run, &script);
-	assert_non_null(overlay);
+	overlay = script_over(base, script_run, &script);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct err err = {0};
 		struct span got;
@@ -77,67 +76,39 @@ static void test_no_way_back(void **state)
 	fixture_remove(dir);
 }
 
-static void test_again(void **state)
+/* ---- what is read */
+
+/* Another writer commits meanwhile: the snapshot must have it. */
+static int commit_below(void *arg, struct bytes *ret, struct err *err)
 {
-	static const struct {
-		const char *name;
-		int again, code, want, calls;
-	} cases[] = {
-	    {"at once", 0, 0, 0, 1},
-	    {"the second time", 1, 0, 0, 2},
-	    {"the last time", 2, 0, 0, 3},
-	    {"not even then", 9, 0, ERR_STALE, 3},
-	    {"then failure", 1, ERR_DAMAGED, ERR_DAMAGED, 2},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		char *dir = fixture_dir(), text[200];
-		struct script script = {
-		    .steps = {"a=1", "b"}, .again = cases[i].again, .code = cases[i].code};
-		struct store *store = script_overlay(dir, &script);
-		struct txn txn;
-
-		case_assert(cases[i].name, txn_begin(store, false, &txn) == cases[i].want);
-		case_assert(cases[i].name, script.calls == cases[i].calls);
-		case_assert(cases[i].name, !script.last[0] && !script.last[1]);
-		case_assert(cases[i].name, script.last[2] == (cases[i].calls == 3));
-		if (cases[i].want == 0) {
-			script_walk(&txn, "", text);
-			case_assert_text(cases[i].name, text, "a=1 d=2 f=3 ");
-		}
-		txn_abort(&txn);
-		store_close(store);
-		fixture_remove(dir);
-	}
-}
-
-/* Another writer commits after the first try: the next one must see it. */
-static int commit_below(struct txn *txn, bool last, void *arg)
-{
-	struct store **base = arg;
-	struct span got;
 	struct txn writer;
 
-	(void)last;
-	if (!*base)
-		return txn_get(txn, STORE_META, span_text("new"), &got) == 1 ? 0 : ERR_DAMAGED;
-	assert_int_equal(txn_begin(*base, true, &writer), 0);
+	(void)err;
+	assert_int_equal(txn_begin(*(struct store **)arg, true, &writer), 0);
 	script_step(&writer, "new=1");
 	assert_int_equal(txn_commit(&writer, NULL), 0);
-	assert_int_equal(txn_get(txn, STORE_META, span_text("new"), &got), 0);
-	*base = NULL;
-	return OVERLAY_AGAIN;
+	bytes_put(ret, "read", 4);
+	return 0;
 }
 
-static void test_again_is_a_new_snapshot(void **state)
+static int see_both(void *arg, struct span read, struct txn *txn)
+{
+	struct span got;
+
+	(void)arg;
+	assert_int_equal(read.len, 4);
+	assert_memory_equal(read.at, "read", 4);
+	return txn_get(txn, STORE_META, span_text("new"), &got) == 1 ? 0 : ERR_DAMAGED;
+}
+
+static void test_read_before_the_snapshot(void **state)
 {
 	char *dir = fixture_dir();
-	struct store *base = script_base(dir),
-		     *store = store_open_overlay(base, commit_below, &base);
+	struct store *base = script_base(dir), *store;
 	struct txn txn;
 
 	(void)state;
+	store = store_open_overlay(base, &(struct overlay_source){commit_below, see_both, &base});
 	assert_non_null(store);
 	assert_int_equal(txn_begin(store, false, &txn), 0);
 	txn_abort(&txn);
@@ -145,30 +116,77 @@ static void test_again_is_a_new_snapshot(void **state)
 	fixture_remove(dir);
 }
 
-static int fail_with_words(struct txn *txn, bool last, void *arg)
+static int read_nothing(void *arg, struct bytes *ret, struct err *err)
 {
-	(void)last;
 	(void)arg;
-	return txn_fail(txn, ERR_VERSION, "these changes are newer");
+	bytes_put(ret, "half", 4);
+	return err_set(err, ERR_NO_INDEX, "there is nothing to read");
 }
 
-static int fail_and_say_nothing(struct txn *txn, bool last, void *arg)
+static int read_too_much(void *arg, struct bytes *ret, struct err *err)
 {
-	(void)fail_with_words(txn, last, arg);
+	(void)arg;
+	(void)err;
+	bytes_put(ret, "", SIZE_MAX);
 	return 0;
 }
 
-static int put_bad_key(struct txn *txn, bool last, void *arg)
+static void test_read_fails(void **state)
 {
-	(void)last;
+	static const struct {
+		const char *name;
+		overlay_read *read;
+		int want;
+		const char *words;
+	} cases[] = {
+	    {"with words", read_nothing, ERR_NO_INDEX, "there is nothing to read"},
+	    {"no memory", read_too_much, -ENOMEM, "Cannot allocate memory"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char *dir = fixture_dir();
+		struct script script = {.code = 0};
+		struct store *store = store_open_overlay(
+		    script_base(dir), &(struct overlay_source){cases[i].read, script_run, &script});
+		struct txn txn;
+
+		assert_non_null(store);
+		case_assert(cases[i].name, txn_begin(store, false, &txn) == cases[i].want);
+		case_assert_text(cases[i].name, txn.err.text, cases[i].words);
+		case_assert(cases[i].name, script.calls == 0);
+		txn_abort(&txn);
+		store_close(store);
+		fixture_remove(dir);
+	}
+}
+
+/* ---- fill */
+
+static int fail_with_words(void *arg, struct span read, struct txn *txn)
+{
+	(void)arg;
+	(void)read;
+	return txn_fail(txn, ERR_VERSION, "these changes are newer");
+}
+
+static int fail_and_say_nothing(void *arg, struct span read, struct txn *txn)
+{
+	(void)fail_with_words(arg, read, txn);
+	return 0;
+}
+
+static int put_bad_key(void *arg, struct span read, struct txn *txn)
+{
+	(void)read;
 	txn_put(txn, STORE_META, *(struct span *)arg, EMPTY_SPAN, false);
 	return 0;
 }
 
 /* More than there can be. */
-static int put_too_much(struct txn *txn, bool last, void *arg)
+static int put_too_much(void *arg, struct span read, struct txn *txn)
 {
-	(void)last;
+	(void)read;
 	txn_put(txn, STORE_META, span_text("k"), *(struct span *)arg, false);
 	return 0;
 }
@@ -197,11 +215,9 @@ static void test_fill_fails(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		char *dir = fixture_dir();
-		struct store *store =
-		    store_open_overlay(script_base(dir), cases[i].fill, cases[i].arg);
+		struct store *store = script_over(script_base(dir), cases[i].fill, cases[i].arg);
 		struct txn txn;
 
-		assert_non_null(store);
 		case_assert(cases[i].name, txn_begin(store, false, &txn) == cases[i].want);
 		case_assert_text(cases[i].name, txn.err.text, cases[i].words);
 		txn_abort(&txn);
@@ -221,8 +237,7 @@ static void test_base_fails(void **state)
 
 	(void)state;
 	assert_non_null(base);
-	store = store_open_overlay(base, script_run, &script);
-	assert_non_null(store);
+	store = script_over(base, script_run, &script);
 	for (n = 0; n < 100; n++) {
 		struct err err = {0};
 		struct txn txn;
@@ -249,5 +264,5 @@ static void test_base_fails(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_read_only), cmocka_unit_test(test_no_way_back),
-    cmocka_unit_test(test_again), cmocka_unit_test(test_again_is_a_new_snapshot),
+    cmocka_unit_test(test_read_before_the_snapshot), cmocka_unit_test(test_read_fails),
     cmocka_unit_test(test_fill_fails), cmocka_unit_test(test_base_fails))

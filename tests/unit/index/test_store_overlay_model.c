@@ -256,11 +256,11 @@ struct work {
 	void (*steps)(struct pair *p);
 };
 
-static int fill(struct txn *txn, bool last, void *arg)
+static int fill(void *arg, struct span read, struct txn *txn)
 {
 	struct work *work = arg;
 
-	(void)last;
+	(void)read;
 	work->pair.overlay = txn;
 	work->steps(&work->pair);
 	return txn->code;
@@ -293,7 +293,8 @@ static void test_random_steps(void **state)
 	char *dir = fixture_dir(), name[40];
 	struct work work = {.pair = {.random = 20240607, .round = name}, .steps = random_steps};
 	struct store *base = fixture_store(dir, MAP_SIZE);
-	struct store *overlay = store_open_overlay(base, fill, &work);
+	struct store *overlay =
+	    store_open_overlay(base, &(struct overlay_source){.fill = fill, .arg = &work});
 
 	(void)state;
 	assert_non_null(overlay);
@@ -400,7 +401,8 @@ static void test_messages(void **state)
 		char *dir = fixture_dir();
 		struct work work = {.pair = {.random = 1, .round = cases[i].name}};
 		struct store *base = fixture_store(dir, MAP_SIZE);
-		struct store *overlay = store_open_overlay(base, fill, &work);
+		struct store *overlay =
+		    store_open_overlay(base, &(struct overlay_source){.fill = fill, .arg = &work});
 
 		assert_non_null(overlay);
 		work.steps = add_three;

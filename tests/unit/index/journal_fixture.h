@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* One index directory with its writer's two parts, journal and store, as home.c has them. */
-#ifndef PQPURGE_TESTS_JOURNAL_PAIR_H
-#define PQPURGE_TESTS_JOURNAL_PAIR_H
+/* What the journal's tests share: an index directory with both of its writer's parts, and how a
+ * reader sees it. */
+#ifndef PQPURGE_TESTS_INDEX_JOURNAL_FIXTURE_H
+#define PQPURGE_TESTS_INDEX_JOURNAL_FIXTURE_H
 
 #include "tests/unit/index/fixture.h"
 
@@ -11,6 +12,7 @@
 
 #define INODE 0x1000
 
+/* One index directory with its writer's two parts, as home.c has them. */
 struct pair {
 	char *dir;
 	struct store *store;
@@ -80,72 +82,34 @@ static inline void apply(struct pair *p)
 	journal_rewind(p->journal);
 }
 
-static inline void drop(struct pair *p, unsigned number)
-{
-	struct queue_id id = fixture_id(number, INODE + number);
-	uint64_t sequence;
-	struct span record;
-	struct txn txn;
-
-	assert_int_equal(txn_begin(p->store, true, &txn), 0);
-	assert_int_equal(entry_find(&txn, &id, &sequence, &record), 1);
-	assert_int_equal(entry_drop(&txn, sequence, &id), 1);
-	assert_int_equal(txn_commit(&txn, NULL), 0);
-}
-
-static inline bool has(struct store *store, unsigned number)
-{
-	struct queue_id id = fixture_id(number, INODE + number);
-	uint64_t sequence;
-	struct span record;
-	struct txn txn;
-
-	assert_int_equal(txn_begin(store, false, &txn), 0);
-	int found = entry_find(&txn, &id, &sequence, &record);
-	txn_abort(&txn);
-	assert_true(found >= 0);
-	return found;
-}
-
-/* Rows as a reader sees them. */
-static inline uint64_t rows_for_readers(const char *dir)
+/* Rows as a reader sees them in one transaction. */
+static inline uint64_t rows_over(const char *dir, struct overlay_source source)
 {
 	struct store_config config = {.directory = dir, .read_only = true};
 	struct store *store = NULL;
-	uint64_t rows;
+	uint64_t rows, inodes;
+	struct txn txn;
 
 	assert_int_equal(store_open_lmdb(&config, &store, NULL), 0);
-	store = store_open_overlay(store, journal_overlay, (void *)(uintptr_t)dir);
+	store = store_open_overlay(store, &source);
 	assert_non_null(store);
-	rows = fixture_rows(store, STORE_MESSAGE);
-	assert_int_equal(fixture_rows(store, STORE_INODE), rows);
+	assert_int_equal(txn_begin(store, false, &txn), 0);
+	assert_int_equal(txn_count(&txn, STORE_MESSAGE, &rows), 0);
+	assert_int_equal(txn_count(&txn, STORE_INODE, &inodes), 0);
+	assert_int_equal(rows, inodes);
+	txn_abort(&txn);
 	store_close(store);
 	return rows;
+}
+
+static inline uint64_t rows_for_readers(const char *dir)
+{
+	return rows_over(dir, journal_overlay(dir));
 }
 
 static inline char *journal_path(const struct pair *p)
 {
 	return data_file_path(p->dir, JOURNAL_FILE);
-}
-
-static inline void read_journal(const struct pair *p, unsigned char *image)
-{
-	char *path = journal_path(p);
-	int fd = open(path, O_RDONLY);
-
-	assert_int_equal(pread(fd, image, JOURNAL_BYTES, 0), JOURNAL_BYTES);
-	close(fd);
-	free(path);
-}
-
-static inline void write_journal(const struct pair *p, const unsigned char *image, size_t len)
-{
-	char *path = journal_path(p);
-	int fd = open(path, O_WRONLY | O_TRUNC);
-
-	assert_int_equal(pwrite(fd, image, len, 0), (ssize_t)len);
-	close(fd);
-	free(path);
 }
 
 #endif
