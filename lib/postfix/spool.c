@@ -63,8 +63,10 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 	unsigned used = count > SPLIT_COUNT ? 2 : 1;
 	int code = 0;
 
-	if (!s)
-		return err_sys(err, ENOMEM, "failed to look at %zu messages", count);
+	if (!s) {
+		err_sys(err, ENOMEM, "failed to look at %zu messages", count);
+		return -ENOMEM;
+	}
 	s->count = count;
 	for (unsigned n = 0; n < used && code == 0; n++) {
 		struct batch *b = &s->batches[n];
