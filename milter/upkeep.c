@@ -33,8 +33,14 @@ int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hit
 
 static void note_reader(struct upkeep *u)
 {
+	int64_t now = clock_steady();
 	pid_t reader = u->usage.oldest_reader;
 
+	if (reader != u->behind)
+		u->behind_since = now;
+	u->behind = reader;
+	if (now - u->behind_since < UPKEEP_READER_TIME)
+		reader = 0;
 	if (reader && reader != u->lagging)
 		log_warning("process %ld reads an old state of the index and keeps its space from "
 			    "being reused",
@@ -77,7 +83,7 @@ int upkeep_space(struct upkeep *u, const char *directory, struct store *store, s
 
 bool upkeep_must_prune(const struct upkeep *u)
 {
-	return !u->lagging && u->usage.rows[STORE_MESSAGE] > 0 &&
+	return !u->behind && u->usage.rows[STORE_MESSAGE] > 0 &&
 	       u->usage.used_pages > u->page_limit;
 }
 

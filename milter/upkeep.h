@@ -7,6 +7,7 @@
 #ifndef PQPURGE_MILTER_UPKEEP_H
 #define PQPURGE_MILTER_UPKEEP_H
 
+#include "base/clock.h"
 #include "index/store.h"
 #include "rules/rule.h"
 
@@ -16,6 +17,8 @@
 /* Of these, what the account of past orders may fill before its oldest go in the messages' stead.
  */
 #define UPKEEP_ACCOUNT_PART 8
+/* Who is behind for so long is told of; most readers end by themselves. */
+#define UPKEEP_READER_TIME (2 * USEC_PER_SEC)
 
 /* Zero-initialise. */
 struct upkeep {
@@ -24,8 +27,10 @@ struct upkeep {
 	int64_t pruned_to;        /* latest mail_time dropped so far */
 	uint64_t pruned;          /* messages dropped since start */
 	bool told_account;        /* that parts of the account are dropped */
-	size_t slice;  /* most rows of the next try, after one that failed; 0 = no limit */
-	pid_t lagging; /* a reader that keeps pages from being freed; 0 = none */
+	size_t slice;         /* most rows of the next try, after one that failed; 0 = no limit */
+	pid_t behind;         /* the reader of the oldest state at the last look; 0 = none */
+	int64_t behind_since; /* steady; the first look in a row that found it so */
+	pid_t lagging;        /* the same, where it has been so for long; 0 = none */
 };
 
 typedef void upkeep_save_hits(void *to, const struct rule *r, uint64_t hits);
@@ -40,7 +45,8 @@ int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hit
 /* Looks at the space in use, keeps some disk allocated ahead, and logs a reader that lags. */
 int upkeep_space(
     struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
-/* Whether the oldest messages have to go now. Never while a reader lags: it would free nothing. */
+/* Whether the oldest messages have to go now. Never while a reader is behind: it would free nothing
+ * yet. */
 bool upkeep_must_prune(const struct upkeep *u);
 /* Drops one slice of the oldest (or of a large account a batch), with a coverage row that says so,
  * and looks at the space again. */

@@ -4,15 +4,21 @@
 #include "base/log.h"
 #include "milter/writer_private.h"
 
-/* A request in its own transaction. *ret_refused: the request itself is wrong, the store is not. */
+/*
+ * A request in its own transaction. *ret_refused: the request itself is wrong, the store is not.
+ * The journal's records go with it only where it needs them: a rule is small, and has room where
+ * they have none.
+ */
 static int apply_request(struct writer *w, struct span request, bool rules_too,
     struct rule_list *rules, struct reply *reply, bool *ret_refused, struct err *err)
 {
+	bool behind_journal = request_touches_messages(request_kind_of(request));
 	struct txn txn;
 	int code;
 
 	txn_begin(w->home.store, true, &txn);
-	journal_replay(w->home.journal, &txn);
+	if (behind_journal)
+		journal_replay(w->home.journal, &txn);
 	if (rules_too)
 		command_rules_save(&w->rules, &txn);
 	code = request_apply(&txn, request, &reply->value, err);
@@ -29,7 +35,7 @@ static int apply_request(struct writer *w, struct span request, bool rules_too,
 		}
 	}
 	code = txn_commit(&txn, err);
-	if (!code)
+	if (!code && behind_journal)
 		journal_rewind(w->home.journal);
 	return code;
 }

@@ -94,7 +94,7 @@ static void judge_recording(struct status *st)
 static void judge_index(struct status *st)
 {
 	const struct overview *o = &st->overview;
-	pid_t reader = (pid_t)live_number(&st->live, "lagging_reader", o->lagging_reader);
+	pid_t reader = (pid_t)live_number(&st->live, "lagging_reader", 0);
 	char command[256];
 
 	if (!st->index_known) {

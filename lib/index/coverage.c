@@ -12,7 +12,8 @@
 
 #define ROW_VERSION   1
 #define KEY_SIZE      9
-#define COVERAGE_KEEP 10000 /* rows; a daemon restarted in a loop must not fill the index */
+#define COVERAGE_KEEP 10000     /* rows; a daemon restarted in a loop must not fill the index */
+#define COVERAGE_MOST (1 << 20) /* no index has more, but one that is forged */
 
 static struct span key_of(uint64_t time, enum coverage_kind kind, unsigned char buf[KEY_SIZE])
 {
@@ -187,6 +188,8 @@ int coverage_read(struct txn *txn, struct coverage_row **ret, size_t *ret_count)
 
 	if (txn_count(txn, STORE_COVERAGE, &cap) != 0)
 		return txn->code;
+	if (cap > COVERAGE_MOST)
+		return txn_fail(txn, ERR_DAMAGED, "the index is damaged (coverage)");
 	rows = calloc((size_t)cap + 1, sizeof *rows);
 	if (!rows)
 		return -ENOMEM;

@@ -88,7 +88,6 @@ static int collect(struct store *store, void *arg, struct bytes *out, struct err
 	bytes_put_u64(out, usage.used_pages * usage.page_size);
 	bytes_put_u64(out, usage.map_pages * usage.page_size);
 	bytes_put_u64(out, usage.file_bytes);
-	bytes_put_i64(out, usage.oldest_reader);
 	bytes_put_i64(out, oldest_of(&txn));
 	put_instance(&txn, out);
 	put_synced(&txn, out);
@@ -143,7 +142,6 @@ static bool view(const struct blob *blob, struct overview *o)
 	o->used_bytes = reader_u64(&r);
 	o->map_bytes = reader_u64(&r);
 	o->file_bytes = reader_u64(&r);
-	o->lagging_reader = (pid_t)reader_i64(&r);
 	o->oldest = reader_i64(&r);
 	o->queue_directory = strdup(reader_text(&r));
 	o->hostname = strdup(reader_text(&r));

@@ -11,7 +11,6 @@ struct overview {
 	uint64_t messages;
 	int64_t oldest; /* mail_time of the oldest message, wall microseconds; 0 = there is none */
 	uint64_t used_bytes, map_bytes, file_bytes;
-	pid_t lagging_reader; /* see struct store_usage */
 	struct coverage_row *coverage;
 	size_t coverage_count;
 	struct synced synced; /* the last sync's count; time 0 = there is none */

@@ -103,6 +103,11 @@ bool request_touches_rules(int kind)
 	return kind == REQUEST_RULE_SET || kind == REQUEST_RULE_UNSET;
 }
 
+bool request_touches_messages(int kind)
+{
+	return kind == REQUEST_DROP || kind == REQUEST_ADD;
+}
+
 /* ---- what rule requests are about */
 
 static struct span body_of(struct span request)

@@ -62,6 +62,8 @@ int request_subject_of(struct span request, const char **ret) NODISCARD;
 bool request_needs_daemon(int kind);
 /* Whether a request changes rules: then the daemon rebuilds its rule set before it answers. */
 bool request_touches_rules(int kind);
+/* Whether it adds or drops messages: then it meets all that was recorded before it. */
+bool request_touches_messages(int kind);
 
 /*
  * Applies a request inside a write transaction and writes its result value (u64) to *ret_value. A

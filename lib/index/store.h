@@ -39,8 +39,8 @@ struct store_usage {
 	uint64_t page_size;
 	uint64_t file_bytes; /* st_blocks of the data file */
 	uint64_t rows[STORE_TABLE_COUNT], pages[STORE_TABLE_COUNT];
-	pid_t oldest_reader; /* a reader that lags by more than a few transactions; 0 = none */
-	uint64_t reader_lag; /* transactions it lags behind */
+	pid_t oldest_reader; /* of those that read an older state than the last; 0 = none */
+	uint64_t reader_lag; /* transactions it is behind */
 };
 
 struct store;        /* one open store */

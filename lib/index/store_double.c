@@ -22,11 +22,11 @@ static struct double_store *double_of(struct store *store)
 }
 
 /* The code this operation is to fail with; 0 = let it pass. */
-static int fault(struct double_store *s, bool is_commit)
+static int fault(struct double_store *s, enum store_faults_at here)
 {
 	struct store_faults *faults = s->faults;
 
-	if (!faults || (faults->commits_only && !is_commit))
+	if (!faults || (faults->at != FAULTS_ANYWHERE && faults->at != (int)here))
 		return 0;
 	faults->operations++;
 	if (faults->fail_code == 0)
@@ -38,7 +38,7 @@ static int double_begin(struct store *store, struct txn *txn)
 {
 	struct double_store *s = double_of(store);
 	struct txn *inner;
-	int code = fault(s, false);
+	int code = fault(s, FAULTS_ANYWHERE);
 
 	if (code != 0)
 		return code;
@@ -64,7 +64,7 @@ static void double_abort(struct txn *txn)
 static int double_commit(struct txn *txn)
 {
 	struct double_store *s = double_of(txn->store);
-	int code = txn->write ? fault(s, true) : 0;
+	int code = txn->write ? fault(s, FAULTS_AT_COMMIT) : 0;
 
 	while (s->blocked && txn->write && *s->blocked)
 		(void)usleep(1000);
@@ -81,7 +81,8 @@ static int double_put(
     struct txn *txn, enum store_table table, struct span key, struct span value, bool append)
 {
 	struct txn *inner = txn->handle;
-	int code = fault(double_of(txn->store), false);
+	int code = fault(
+	    double_of(txn->store), table == STORE_MESSAGE ? FAULTS_AT_MESSAGE : FAULTS_ANYWHERE);
 
 	if (code != 0)
 		return code;
@@ -92,21 +93,21 @@ static int double_put(
 
 static int double_get(struct txn *txn, enum store_table table, struct span key, struct span *ret)
 {
-	int code = fault(double_of(txn->store), false);
+	int code = fault(double_of(txn->store), FAULTS_ANYWHERE);
 
 	return code != 0 ? code : txn_get(txn->handle, table, key, ret);
 }
 
 static int double_delete(struct txn *txn, enum store_table table, struct span key)
 {
-	int code = fault(double_of(txn->store), false);
+	int code = fault(double_of(txn->store), FAULTS_ANYWHERE);
 
 	return code != 0 ? code : txn_delete(txn->handle, table, key);
 }
 
 static int double_count(struct txn *txn, enum store_table table, uint64_t *ret)
 {
-	int code = fault(double_of(txn->store), false);
+	int code = fault(double_of(txn->store), FAULTS_ANYWHERE);
 
 	return code != 0 ? code : txn_count(txn->handle, table, ret);
 }
@@ -117,7 +118,7 @@ static struct store_cursor *double_cursor_open(
 	struct txn *inner = txn->handle;
 	struct double_cursor *cursor;
 
-	*ret_code = fault(double_of(txn->store), false);
+	*ret_code = fault(double_of(txn->store), FAULTS_ANYWHERE);
 	if (*ret_code != 0)
 		return NULL;
 	cursor = calloc(1, sizeof *cursor);
@@ -137,7 +138,7 @@ static int double_cursor_move(
     struct store_cursor *base, int how, struct span *key, struct span *value)
 {
 	struct double_cursor *cursor = (struct double_cursor *)base;
-	int code = fault(double_of(base->txn->store), false);
+	int code = fault(double_of(base->txn->store), FAULTS_ANYWHERE);
 
 	if (code != 0)
 		return code;
@@ -163,7 +164,7 @@ static void double_cursor_close(struct store_cursor *base)
 
 static int double_usage(struct store *store, struct store_usage *ret, struct err *err)
 {
-	int code = fault(double_of(store), false);
+	int code = fault(double_of(store), FAULTS_ANYWHERE);
 
 	return code != 0 ? err_set(err, code, "%s", err_word(code))
 			 : store_usage(double_of(store)->inner, ret, err);

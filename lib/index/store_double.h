@@ -6,13 +6,20 @@
 
 #include "index/store.h"
 
+/* Where it fails. */
+enum store_faults_at {
+	FAULTS_ANYWHERE,
+	FAULTS_AT_COMMIT,
+	FAULTS_AT_MESSAGE, /* where a row of STORE_MESSAGE is put; smaller ones have room */
+};
+
 /* What the failing driver does; the test owns it and changes it from its own thread (fields are
  * atomic). */
 struct store_faults {
 	_Atomic int fail_code;   /* the code that failing operations return; 0 = none fail */
 	_Atomic long fail_after; /* operations that still succeed before the first failure */
-	_Atomic bool commits_only;
-	_Atomic long operations; /* counted */
+	_Atomic int at;          /* enum store_faults_at */
+	_Atomic long operations; /* counted, of those that may fail */
 };
 /* Takes inner over. NULL on no memory. */
 struct store *store_open_failing(struct store *inner, struct store_faults *faults);

@@ -247,7 +247,7 @@ static int note_reader(const char *line, void *arg)
 }
 
 /* Looks twice: the slot of a killed reader is no reader. */
-static void find_lagging(struct lmdb_store *s, uint64_t last_txnid, struct store_usage *ret)
+static void find_behind(struct lmdb_store *s, uint64_t last_txnid, struct store_usage *ret)
 {
 	struct store_reader oldest = {0};
 	int dead;
@@ -255,7 +255,7 @@ static void find_lagging(struct lmdb_store *s, uint64_t last_txnid, struct store
 	for (int look = 0; look < 2; look++) {
 		oldest = (struct store_reader){0};
 		(void)mdb_reader_list(s->env, note_reader, &oldest);
-		if (!store_reader_lags(&oldest, last_txnid))
+		if (!store_reader_is_behind(&oldest, last_txnid))
 			return;
 		(void)mdb_reader_check(s->env, &dead);
 	}
@@ -312,7 +312,7 @@ static int lmdb_usage(struct store *store, struct store_usage *ret, struct err *
 	usage.map_pages = info.me_mapsize / usage.page_size;
 	if (fstat(s->fd, &st) == 0)
 		usage.file_bytes = (uint64_t)st.st_blocks * 512;
-	find_lagging(s, info.me_last_txnid, &usage);
+	find_behind(s, info.me_last_txnid, &usage);
 	*ret = usage;
 	return 0;
 }

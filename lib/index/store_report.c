@@ -5,8 +5,6 @@
 
 #include "index/store_report.h"
 
-#define LAG_TOLERATED 2 /* transactions; there are few of them, see journal.h */
-
 /* The size as pqpurge.conf(5) writes it. */
 static const char *map_text(uint64_t bytes, char *buf, size_t size)
 {
@@ -67,7 +65,7 @@ void store_reader_line(const char *line, struct store_reader *oldest)
 		*oldest = (struct store_reader){.pid = pid, .txnid = txnid};
 }
 
-bool store_reader_lags(const struct store_reader *oldest, uint64_t last_txnid)
+bool store_reader_is_behind(const struct store_reader *oldest, uint64_t last_txnid)
 {
-	return oldest->pid != 0 && oldest->txnid + LAG_TOLERATED < last_txnid;
+	return oldest->pid != 0 && oldest->txnid < last_txnid;
 }

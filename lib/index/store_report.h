@@ -22,7 +22,7 @@ struct store_reader {
 };
 /* Takes one line of LMDB's reader list. This process's own reader does not count. */
 void store_reader_line(const char *line, struct store_reader *oldest);
-/* By more than a few transactions: a reader that copies out at full speed ends soon. */
-bool store_reader_lags(const struct store_reader *oldest, uint64_t last_txnid);
+/* Whether it reads a state older than the last commit. */
+bool store_reader_is_behind(const struct store_reader *oldest, uint64_t last_txnid);
 
 #endif

@@ -50,7 +50,7 @@ static void test_readers(void **state)
 	store_reader_line("(no active readers)\n", &oldest);
 	store_reader_line("       100 7f1c2a4b5740 -\n", &oldest);
 	assert_int_equal(oldest.pid, 0);
-	assert_false(store_reader_lags(&oldest, 1000));
+	assert_false(store_reader_is_behind(&oldest, 1000));
 	(void)snprintf(own, sizeof own, "%10d 7f1c2a4b5740 1\n", (int)getpid());
 	store_reader_line(own, &oldest);
 	assert_int_equal(oldest.pid, 0);
@@ -59,8 +59,8 @@ static void test_readers(void **state)
 	store_reader_line("       103 7f1c2a4b5740 400\n", &oldest);
 	assert_int_equal(oldest.pid, 102);
 	assert_int_equal(oldest.txnid, 300);
-	assert_false(store_reader_lags(&oldest, 302));
-	assert_true(store_reader_lags(&oldest, 303));
+	assert_false(store_reader_is_behind(&oldest, 300));
+	assert_true(store_reader_is_behind(&oldest, 301));
 }
 
 UNIT_MAIN(cmocka_unit_test(test_words), cmocka_unit_test(test_readers))

@@ -124,7 +124,7 @@ static void test_failing_commits(void **state)
 	wrapping = FAILING;
 	start(f);
 	assert_int_equal(record(f, 1), WRITER_RECORDED);
-	faults.commits_only = true;
+	faults.at = FAULTS_AT_COMMIT;
 	faults.fail_code = ERR_FULL;
 	int64_t before = clock_wall();
 	for (unsigned i = 2; i < 7; i++)
@@ -197,7 +197,7 @@ static void test_gap_survives_the_end(void **state)
 	assert_int_equal(record(f, 1), WRITER_RECORDED);
 	int64_t before = clock_wall();
 	WAIT_FOR(clock_wall() > before + 20000);
-	faults.commits_only = true;
+	faults.at = FAULTS_AT_COMMIT;
 	faults.fail_code = ERR_FULL;
 	assert_int_equal(record(f, 2), WRITER_LOST);
 	int64_t lost = clock_wall();

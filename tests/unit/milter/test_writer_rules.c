@@ -99,7 +99,7 @@ static void test_commit_that_fails(void **state)
 	wrapping = FAILING;
 	start(f);
 	set_rule(f, "old.example");
-	faults.commits_only = true;
+	faults.at = FAULTS_AT_COMMIT;
 	faults.fail_code = ERR_FULL;
 	set_rule(f, "bad.example");
 	assert_int_equal(f->reply.value, 0); /* new */
@@ -113,6 +113,24 @@ static void test_commit_that_fails(void **state)
 	WAIT_FOR(strcmp(status(f, "rules_saved"), "yes") == 0);
 	stop(f);
 	assert_int_equal(rows(f, STORE_RULE), 1);
+}
+
+/* A rule is small: it does not wait for room for the messages that the journal holds. */
+static void test_rule_without_room_for_messages(void **state)
+{
+	struct fixture *f = *state;
+
+	wrapping = FAILING_BEHIND_JOURNAL;
+	start(f);
+	faults.at = FAULTS_AT_MESSAGE;
+	faults.fail_code = ERR_FULL;
+	assert_int_equal(record(f, 1), WRITER_RECORDED);
+	set_rule(f, "bad.example");
+	assert_true(f->reply.saved);
+	assert_int_equal(rows(f, STORE_RULE), 1);
+	faults.fail_code = 0;
+	stop(f);
+	assert_int_equal(rows(f, STORE_MESSAGE), 1);
 }
 
 static void test_rules_without_an_index(void **state)
@@ -207,6 +225,6 @@ static void test_hits_are_saved_at_the_stop(void **state)
 }
 
 UNIT_MAIN(TEST(test_rule_is_in_force_when_answered), TEST(test_rule_that_cannot_be_saved),
-    TEST(test_commit_that_fails), TEST(test_rules_without_an_index),
-    TEST(test_rules_survive_their_index), TEST(test_malformed_requests), TEST(test_hits_are_saved),
-    TEST(test_hits_are_saved_at_the_stop))
+    TEST(test_commit_that_fails), TEST(test_rule_without_room_for_messages),
+    TEST(test_rules_without_an_index), TEST(test_rules_survive_their_index),
+    TEST(test_malformed_requests), TEST(test_hits_are_saved), TEST(test_hits_are_saved_at_the_stop))

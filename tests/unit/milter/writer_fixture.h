@@ -118,7 +118,7 @@ static inline int setup(void **state)
 	wrapping = PLAIN;
 	faults.fail_code = 0;
 	faults.fail_after = 0;
-	faults.commits_only = false;
+	faults.at = FAULTS_ANYWHERE;
 	blocked = false;
 	refuse_open = 0;
 	opened = 0;
