@@ -64,15 +64,10 @@ static const char *past(enum action action)
 /* How many lay in hold already, or not at all, so that a hold or a release had nothing to do. */
 static uint64_t count_idle(const struct report *r)
 {
-	bool moves = r->action == ACTION_HOLD || r->action == ACTION_RELEASE;
 	uint64_t n = 0;
 
-	for (size_t i = 0; moves && i < r->outcome->count; i++) {
-		const struct item *item = &r->outcome->items[i];
-
-		n += item->result == RESULT_EXCLUDED && item->proof.queue != 0 &&
-		     (item->proof.queue == QUEUE_HOLD) == (r->action == ACTION_HOLD);
-	}
+	for (size_t i = 0; i < r->outcome->count; i++)
+		n += r->outcome->items[i].idle;
 	return n;
 }
 

@@ -52,6 +52,7 @@ struct item {
 	    proof; /* the last look; of what was deleted or has left, the last one at the file */
 	enum result result;
 	bool was_active; /* lay in active when acted on: a running delivery may finish */
+	bool idle;       /* EXCLUDED: meant, but in hold already, or for a release not in it */
 	uint32_t other_recipients;
 	const char *reason;            /* FAILED: why; static or owned by the outcome */
 	const struct scanned *scanned; /* read from its queue file; NULL: from the index */

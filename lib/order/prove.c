@@ -56,17 +56,23 @@ static int64_t arrival_of(const struct item *item)
 	return arrival < 0 ? candidate_mail_time(item->candidate) : arrival;
 }
 
-/* Whether the file that is there is meant: by arrival, size and queue, and by what there is to do
+/* Whether a hold or a release has nothing to do with what lies there. */
+static bool is_idle(enum action action, unsigned queue)
+{
+	return (action == ACTION_HOLD && queue == QUEUE_HOLD) ||
+	       (action == ACTION_RELEASE && queue != QUEUE_HOLD);
+}
+
+/* The file that is there, if it is meant: by arrival, size and queue, and by what there is to do
  * with it. */
-static bool is_meant(const struct order *order, const struct item *item)
+static void judge_file(const struct order *order, struct item *item, enum result meant)
 {
 	const struct proof *proof = &item->proof;
+	bool matches =
+	    selector_match_file(order->selector, arrival_of(item), proof->size, proof->queue);
 
-	if (order->action == ACTION_HOLD && proof->queue == QUEUE_HOLD)
-		return false;
-	if (order->action == ACTION_RELEASE && proof->queue != QUEUE_HOLD)
-		return false;
-	return selector_match_file(order->selector, arrival_of(item), proof->size, proof->queue);
+	item->idle = matches && is_idle(order->action, proof->queue);
+	item->result = matches && !item->idle ? meant : RESULT_EXCLUDED;
 }
 
 void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
@@ -81,11 +87,11 @@ void order_judge(const struct order *order, struct outcome *outcome, struct item
 		item->result = RESULT_CHANGED;
 		break;
 	case PROOF_UNPROVEN:
-		item->result = is_meant(order, item) ? RESULT_UNPROVEN : RESULT_EXCLUDED;
+		judge_file(order, item, RESULT_UNPROVEN);
 		break;
 	case PROOF_ARRIVING:
 	case PROOF_SAME:
-		item->result = is_meant(order, item) ? RESULT_READY : RESULT_EXCLUDED;
+		judge_file(order, item, RESULT_READY);
 		break;
 	case PROOF_ERROR:
 		order_fail_look(outcome, item, proof);

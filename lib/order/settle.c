@@ -59,8 +59,10 @@ static enum settled settle_unsaid(const struct order *order, struct outcome *out
 	case PROOF_SAME:
 		break;
 	}
-	if (took_effect(order->action, after->queue))
-		return settle(item, RESULT_EXCLUDED); /* somebody else held or released it */
+	if (took_effect(order->action, after->queue)) {
+		item->idle = true; /* somebody else held or released it */
+		return settle(item, RESULT_EXCLUDED);
+	}
 	if (!last)
 		return SETTLE_AGAIN;
 	if (order->action == ACTION_HOLD && after->queue == QUEUE_MAILDROP)

@@ -104,4 +104,5 @@ class Idle(RigCase):
         self.assertIn("2 are not in the hold queue.", released.out)
         self.pq.idx("hold", BAD)
         self.assertIn("2 are in the hold queue already.", self.pq.idx("hold", BAD).out)
+        self.assertIn("Nothing matched.", self.pq.idx("hold", "--older", "1d", BAD).out)
         self.assertIn("Nothing matched.", self.pq.idx("release", "none.test").out)

@@ -167,7 +167,9 @@ static void test_hold_and_release(void **state)
 			      "mv $(find $id) hold/ && say $id: placed on hold; done");
 	select_domain(&w);
 	act(&w);
-	assert_int_equal(results(&w, RESULT_EXCLUDED), 3); /* held already */
+	assert_int_equal(results(&w, RESULT_EXCLUDED), 3);
+	for (int n = 0; n < MAILS; n++)
+		assert_int_equal(w.outcome.items[n].idle, n < 3); /* held already */
 	assert_int_equal(results(&w, RESULT_FAILED), 1);
 	assert_int_equal(results(&w, RESULT_DONE), 4);
 	assert_non_null(strstr(w.outcome.items[3].reason, "maildrop"));

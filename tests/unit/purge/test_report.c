@@ -257,16 +257,13 @@ static void test_text_idle(void **state)
 {
 	static const struct {
 		enum action action;
-		uint8_t queue;
+		bool idle;
 		const char *want;
 	} cases[] = {
-	    {ACTION_HOLD, QUEUE_HOLD, "Held 0 messages (0 B).\n1 is in the hold queue already.\n"},
-	    {ACTION_HOLD, QUEUE_DEFERRED, "Nothing matched.\n"},
-	    {ACTION_RELEASE, QUEUE_DEFERRED,
-		"Released 0 messages (0 B).\n1 is not in the hold queue.\n"},
-	    {ACTION_RELEASE, QUEUE_HOLD, "Nothing matched.\n"},
-	    {ACTION_RELEASE, 0, "Nothing matched.\n"},
-	    {ACTION_DELETE, QUEUE_DEFERRED, "Nothing matched.\n"},
+	    {ACTION_HOLD, true, "Held 0 messages (0 B).\n1 is in the hold queue already.\n"},
+	    {ACTION_HOLD, false, "Nothing matched.\n"},
+	    {ACTION_RELEASE, true, "Released 0 messages (0 B).\n1 is not in the hold queue.\n"},
+	    {ACTION_RELEASE, false, "Nothing matched.\n"},
 	};
 
 	(void)state;
@@ -275,7 +272,7 @@ static void test_text_idle(void **state)
 		struct report r = report_on(&c);
 
 		crafted_init(&c);
-		crafted_add(&c, RESULT_EXCLUDED, "a@example.com")->proof.queue = cases[n].queue;
+		crafted_add(&c, RESULT_EXCLUDED, "a@example.com")->idle = cases[n].idle;
 		r.action = cases[n].action;
 		assert_written(write_text, &r, cases[n].want);
 	}
