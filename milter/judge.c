@@ -109,7 +109,7 @@ void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, 
 		return;
 	find_envelope(set, s, wall, ret);
 	conclude(ret, session_is_local(s));
-	if (ret->action == VERDICT_CONTINUE || ret->action == VERDICT_HOLD)
+	if (ret->action != VERDICT_REJECT && ret->action != VERDICT_TEMPFAIL)
 		memset(ret, 0, sizeof(*ret));
 }
 

@@ -34,9 +34,10 @@ struct verdict {
 
 /*
  * At MAIL: login, client, envelope sender. set may be NULL (no rules). Says only what ends the mail
- * here: REJECT, TEMPFAIL, DISCARD, with their hit. All else (HOLD, OK, WARN, refusals of local
+ * here: REJECT and TEMPFAIL, with their hit. All else (HOLD, DISCARD, OK, WARN, refusals of local
  * mail) is CONTINUE without a hit, for judge_message meets the same rules again and tells them
- * once, with the queue ID.
+ * once, with the queue ID. What is discarded at MAIL smtpd(8) still receives and gives to
+ * cleanup(8), whose non_smtpd_milters would judge it once more, as mail from sendmail(1).
  */
 void judge_envelope(
     struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);

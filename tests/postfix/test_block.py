@@ -142,6 +142,22 @@ class ByCommand(BlockCase):
         self.assert_passes("a@good.test")
         self.postfix.settled(1)
 
+    def test_discard_waits_for_the_end(self):
+        """Told at MAIL, it would come back through cleanup as mail from sendmail(1): counted twice, and no header seen."""
+        self.block("--action", "DISCARD", BAD)
+        with self.postfix.smtp() as client:
+            queue_id = client.message("a@bad.example", "u@dest.test", content())
+        lines = [line for line in self.pq.log().splitlines() if "discarded" in line]
+        self.assertEqual(len(lines), 1, lines)
+        self.assertIn(queue_id, lines[0])
+        self.assertIn("client=127.0.0.1", lines[0])
+        (rule,) = self.pq.idx("rules", "--json").lines
+        self.assertEqual(rule["hits"], 1)
+        self.block("worse.example")
+        with self.postfix.smtp() as client, self.assertRaises(Refused) as refused:
+            client.message("a@bad.example", "u@dest.test", content("b@worse.example"))
+        self.assertEqual(refused.exception.code, 550, "REJECT is the stricter one")
+
     def test_warn(self):
         self.block("--action", "WARN", "--text", "just so you know", BAD)
         self.assert_passes("a@bad.example")

@@ -197,7 +197,6 @@ class Rules(DaemonCase):
         self.assertEqual((mc.REPLY, "550 5.7.1 not here", []), self.ask("<a@bad.example>"))
         self.assertEqual(mc.REPLY, self.ask("<a@slow.example>")[0])
         self.assertTrue(self.ask("<a@slow.example>")[1].startswith("451 4.7.1 "))
-        self.assertEqual(mc.DISCARD, self.ask("<a@sink.example>")[0])
         self.assertTrue(self.ask("<a@fine.example>", login="mallory")[1].startswith("550 5.7.1 "))
         self.assertEqual((mc.REPLY, "550 5.7.1 100% no", []),
                          tuple(x.replace("%%", "%") if isinstance(x, str) else x
@@ -207,6 +206,10 @@ class Rules(DaemonCase):
     def test_by_header(self):
         head = [("From", "x@fine.example, y@bad.example")]
         self.assertEqual((mc.REPLY, "550 5.7.1 not here", []), self.ask("<a@fine.example>", headers=head))
+        self.assertEqual({}, self.daemon.messages())
+
+    def test_discard(self):
+        self.assertEqual((mc.DISCARD, "", []), self.ask("<a@sink.example>"))
         self.assertEqual({}, self.daemon.messages())
 
     def test_hold(self):
