@@ -77,6 +77,24 @@ static void text_gap(FILE *to, const struct gap_span *gap)
 	wording_fold(to, LABEL + 3, gap->reason);
 }
 
+/* Postfix gives up on a milter for the rest of a session: after a stop the index may still miss
+ * mail that no gap tells of. */
+static void text_sessions(FILE *to, const struct status *st)
+{
+	char words[160], since[CLOCK_TEXT_SIZE], which[64] = "now";
+	int64_t started = live_number(&st->live, "started", 0);
+
+	if (st->live.state != LIVE_DOWN && started <= st->missing.gaps.since)
+		return;
+	if (st->live.state != LIVE_DOWN)
+		snprintf(which, sizeof(which), "since before %s",
+		    clock_text(started, since, sizeof(since)));
+	snprintf(words, sizeof(words),
+	    "SMTP sessions that are open %s are neither recorded nor blocked until they end",
+	    which);
+	wording_fold(to, LABEL + 1, words);
+}
+
 static void text_coverage(FILE *to, const struct status *st)
 {
 	const struct gaps *gaps = &st->missing.gaps;
@@ -100,6 +118,7 @@ static void text_coverage(FILE *to, const struct status *st)
 		    gaps->count == 1 ? "gap" : "gaps");
 	for (size_t n = first; n < gaps->count; n++)
 		text_gap(to, &gaps->list[n]);
+	text_sessions(to, st);
 }
 
 static void text_queue(FILE *to, const struct status *st)

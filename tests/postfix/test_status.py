@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """status: what it says of daemon, index and queue, and each setting of Postfix through which mail goes by."""
 import os
+import re
 import shutil
 import signal
 import time
@@ -88,6 +89,17 @@ class Plain(StatusCase):
 
 
 class Daemon(StatusCase):
+    def test_sessions_that_outlive_the_daemon(self):
+        """Neither recorded nor blocked until they end: said while the daemon is down and after it came back, and only then."""
+        said = re.compile(r"SMTP sessions .*neither\s+recorded\s+nor\s+blocked\s+until\s+they\s+end", re.DOTALL)
+        with self.postfix.smtp() as client:
+            client.message("a@example.com", "u@dest.test", content())
+            self.assertNotRegex(self.pq.idx("status").out, said)
+            self.pq.stop()
+            self.assertRegex(self.pq.idx("status").out, said)
+            self.pq.start()
+            self.assertRegex(self.pq.idx("status").out, said)
+
     def test_down(self):
         before = self.send_many("a@example.com", 2)
         self.pq.stop()
