@@ -146,6 +146,13 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 
 	if (code == 0)
 		code = rulebox_read(&s->settings, s->options.now, &question, box, err);
+	/* The daemon still has the file's rules from before; to answer without them would be a
+	 * guess. */
+	if (code == 0 && box->broken.text[0])
+		code = err_set(err, ERR_CONFIG,
+		    "%s; a daemon that runs goes on with the rules from before, which cannot be "
+		    "asked here",
+		    box->broken.text);
 	return code < 0 ? code : tell_hit(s, &address, box);
 }
 
@@ -191,7 +198,10 @@ int verb_rules(struct session *s, struct err *err)
 		code = EXIT_SOME_FAILED;
 	}
 	if (code >= 0 && box.broken.text[0]) {
-		fprintf(stderr, "pqpurge-idx: %s\n", box.broken.text);
+		fprintf(stderr,
+		    "pqpurge-idx: %s; the file's rules are not listed, and a daemon that runs goes "
+		    "on with those from before\n",
+		    box.broken.text);
 		code = EXIT_CANNOT;
 	}
 	rulebox_release(&box);

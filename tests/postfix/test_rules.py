@@ -92,6 +92,10 @@ class Words(RigCase):
         self.pq.write_rules(f"{BAD} REJECT\nwhat is this\n")
         until(lambda: f"{self.pq.rules}:2" in self.pq.log(), "the complaint in the log")
         self.assertIn(f"{self.pq.rules}:2", self.idx("rules", status=1).err)
+        for words in ((), ("--json",)):
+            asked = self.idx("rules", "--test", f"a@{BAD}", *words, status=1)
+            self.assertEqual(asked.out, "", "the daemon refuses it, so no answer is the only right one")
+            self.assertIn(f"{self.pq.rules}:2", asked.err)
         self.assertIn(f"{self.pq.rules}:2", self.idx("status", status=2).out)
         with self.postfix.smtp() as client:
             self.assertEqual(client.mail(f"a@{BAD}")[0], 550)
