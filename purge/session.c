@@ -49,17 +49,23 @@ static void find_user(char *buf, size_t size)
 		snprintf(buf, size, "uid %lu", (unsigned long)getuid());
 }
 
+const char *session_config(const struct session *s)
+{
+	const char *named = getenv(SETTINGS_ENV);
+
+	if (s->options.config)
+		return s->options.config;
+	return named && *named ? named : NULL;
+}
+
 int session_open(struct session *s, struct err *err)
 {
-	const char *config = s->options.config;
 	int code;
 
 	if (geteuid() != 0 || getuid() != 0)
 		return err_set(err, -EPERM,
 		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it");
-	if (!config)
-		config = getenv(SETTINGS_ENV);
-	code = settings_load(config && *config ? config : NULL, &s->settings, err);
+	code = settings_load(session_config(s), &s->settings, err);
 	if (code < 0)
 		return code;
 	if (s->verb->flags & VERB_POSTFIX)

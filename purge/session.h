@@ -28,6 +28,9 @@ int session_parse(struct session *s, int argc, char **argv, struct err *err) NOD
 int session_open(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 
+/* The file that was named, by -c or PQPURGE_CONF; NULL: none was. */
+const char *session_config(const struct session *s);
+
 /* Whether somebody can be asked: a terminal on stdin and no --yes. */
 bool session_can_ask(const struct session *s);
 

@@ -67,11 +67,11 @@ void setup_release(struct setup *setup)
 /* Absolute, so that notes and units fit; a file that is missing stays as it was named. */
 static int find_conf(struct setup *setup, struct err *err)
 {
-	const char *conf = setup->s->options.config, *env = getenv(SETTINGS_ENV);
+	const char *conf = session_config(setup->s);
 	char *real;
 
 	if (!conf)
-		conf = env && *env ? env : SETTINGS_DEFAULT_FILE;
+		conf = SETTINGS_DEFAULT_FILE;
 	real = strcmp(conf, SETTINGS_DEFAULT_FILE) == 0 ? NULL : realpath(conf, NULL);
 	snprintf(setup->conf, sizeof(setup->conf), "%s", real ? real : conf);
 	free(real);

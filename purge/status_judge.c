@@ -24,7 +24,7 @@ static void put_command(const struct status *st, const char *verb, char *buf, si
  * is. */
 static const char *put_systemctl(const struct status *st, const char *verb, char *buf, size_t size)
 {
-	const char *config = st->s->options.config, *name = NULL;
+	const char *config = session_config(st->s), *name = NULL;
 	size_t len = strlen("/etc/pqpurge/"), end = strlen(".conf");
 
 	if (config && str_starts(config, "/etc/pqpurge/") && strlen(config) > len + end &&
@@ -133,12 +133,12 @@ static void judge_instance(struct status *st)
 
 static void judge_rules(struct status *st)
 {
+	const char *config = session_config(st->s);
 	char command[PATH_MAX];
 	int64_t limits = live_number(&st->live, "match_limit_errors", 0);
 
-	snprintf(command, sizeof(command), "pqpurge-milter -n%s%s",
-	    st->s->options.config ? " -c " : "",
-	    st->s->options.config ? st->s->options.config : "");
+	snprintf(command, sizeof(command), "pqpurge-milter -n%s%s", config ? " -c " : "",
+	    config ? config : "");
 	if (st->rules_error[0])
 		FIND(st, "rules_file", FINDING_FAULT, command,
 		    "the rules file is wrong, and the rules from before hold (%s)",

@@ -8,7 +8,7 @@ import time
 import subprocess
 
 from case import BAD, RigCase, shared_postfix
-from pqpurge import Pqpurge, socket_path
+from pqpurge import COMMAND, Pqpurge, socket_path
 from rig import milter_words, until
 from smtp import content
 
@@ -85,6 +85,11 @@ class Plain(StatusCase):
         until(lambda: self.status()["rules"]["error"], "an error in the rules file")
         told = self.status(status=2)
         self.assertIn(":2:", told["rules"]["error"])
+        (check,) = [f["command"] for f in told["findings"] if f["id"] == "rules_file"]
+        named = subprocess.run([COMMAND, "status", "--json"], env={**os.environ, "PQPURGE_CONF": self.pq.conf},
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        self.assertIn(f'"command":"{check}"', named.stdout, "the milter knows nothing of PQPURGE_CONF")
+        self.assertIn(self.pq.conf, check)
         self.assertEqual(told["rules"]["in_force"], 2, "the old rules hold")
 
 
