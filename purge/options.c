@@ -176,10 +176,30 @@ static int set_one(
 	return code < 0 ? err_within(err, code, "option '--%s'", row->name) : 0;
 }
 
+/* Rules name a login or a client so; here it is an option. */
+static const char *rule_prefix(const char *word)
+{
+	static const char *const prefixes[] = {"login", "client"};
+
+	for (size_t i = 0; i < COUNT_OF(prefixes); i++)
+		if (str_starts(word, prefixes[i]) && word[strlen(prefixes[i])] == ':')
+			return prefixes[i];
+	return NULL;
+}
+
 static int no_pattern(const struct verb *verb, const char *word, struct err *err)
 {
+	const char *prefix = rule_prefix(word);
+	const struct verb *other;
 	struct queue_id id;
+	bool is_verb;
 
+	if (prefix)
+		return err_set(err, ERR_USAGE, "'%s' is no pattern for '%s'; write '--%s %s'", word,
+		    verb->name, prefix, word + strlen(prefix) + 1);
+	if (verb_choose(word, &other, &is_verb, NULL) == 0 && is_verb)
+		return err_set(err, ERR_USAGE, "'%s' is no pattern for '%s'; the verb comes first",
+		    word, verb->name);
 	if (queue_id_parse(word, strlen(word), &id) == 0)
 		return err_set(err, ERR_USAGE,
 		    "'%s' is no pattern; a queue ID is given as '--id %s'", word, word);
@@ -193,7 +213,7 @@ static int add_author(struct options *o, const struct verb *verb, const char *wo
 	struct pattern p = {0};
 	int code;
 
-	if (!pattern_looks_like(word))
+	if (!pattern_looks_like(word) || rule_prefix(word))
 		return no_pattern(verb, word, err);
 	code = pattern_parse(word, &p, err);
 	if (code < 0)

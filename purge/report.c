@@ -145,9 +145,9 @@ static void text_matched(FILE *to, const struct report *r)
 		    r->action == ACTION_HOLD ? " already" : "");
 	if (r->foreign)
 		fprintf(to,
-		    "%" PRIu64
-		    " %s not held by this command and stay; --foreign releases them too.\n",
-		    r->foreign, r->foreign == 1 ? "was" : "were");
+		    "%" PRIu64 " %s not held by this command and %s; --foreign releases %s, too.\n",
+		    r->foreign, r->foreign == 1 ? "was" : "were",
+		    r->foreign == 1 ? "stays" : "stay", r->foreign == 1 ? "it" : "them");
 }
 
 static void text_unindexed(FILE *to, const struct tally *t)

@@ -185,6 +185,7 @@ static int unknown_verb(const char *word, struct err *err)
 {
 	struct spell spell = {0};
 
+	spell_consider(&spell, word, "--help");
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		if (!(verbs[i].flags & VERB_HIDDEN))
 			spell_consider(&spell, word, verbs[i].name);

@@ -40,6 +40,14 @@ class Refusals(RigCase):
         self.refused("lst", "-y")
         self.refused("purgee", "-y", "--all")
 
+    def test_words_of_habit(self):
+        """What people write who know other commands, or our rules, is answered with what to write here."""
+        for words, answer in ((("help",), "'--help'"), (("example.com", "list"), "the verb comes first"),
+                              (("purge", "-y", "login:joe"), "--login joe"),
+                              (("purge", "-y", "login:joe@example.com"), "--login joe@example.com"),
+                              (("purge", "-y", "client:192.0.2.0/24"), "--client 192.0.2.0/24")):
+            self.assertIn(answer, self.refused(*words).err, words)
+
     def test_no_pattern(self):
         for verb in ("purge", "hold", "release"):
             self.refused(verb)
