@@ -110,31 +110,17 @@ static int put_all(const struct session *s, const struct outcome *outcome)
 	return code;
 }
 
-/* What the list cannot show: a line for people, or a last object, where there is anything. */
-static int tell_missing(const struct session *s, const struct order *order, struct outcome *outcome)
+/* What the list cannot show; on stderr, so that each line of the list is a message. */
+static void tell_missing(
+    const struct session *s, const struct order *order, struct outcome *outcome)
 {
-	const struct tally *t = &outcome->tally;
-	struct json *o, *line;
 	struct missing missing;
-	int code = 0;
 
 	missing_count(order, outcome);
 	missing_read(s->settings.index_directory, outcome, &missing);
-	if (s->options.json && t->unindexed_known && t->unindexed > 0) {
-		o = json_new();
-		line = json_new();
-		json_put_int(o, "unindexed", (int64_t)t->unindexed);
-		if (t->unindexed_as_of)
-			json_put_int(o, "unindexed_as_of", t->unindexed_as_of / USEC_PER_SEC);
-		missing_put(o, t, &missing);
-		json_put(line, "summary", o);
-		code = json_line(stdout, line);
-	} else if (!s->options.json && !s->options.quiet) {
-		fflush(stdout);
-		missing_line(stderr, t, &missing, s->options.scan);
-	}
+	fflush(stdout);
+	missing_line(stderr, &outcome->tally, &missing, s->options.scan);
 	missing_release(&missing);
-	return code;
 }
 
 int verb_list(struct session *s, struct err *err)
@@ -165,8 +151,8 @@ int verb_list(struct session *s, struct err *err)
 	progress_end(&progress);
 	if (code == 0) {
 		code = put_all(s, &outcome);
-		if (code == 0)
-			code = tell_missing(s, &order, &outcome);
+		if (code == 0 && !s->options.quiet)
+			tell_missing(s, &order, &outcome);
 		if (code < 0)
 			err_sys(err, -code, "failed to write the list");
 	}

@@ -132,10 +132,14 @@ class Daemon(StatusCase):
         (gap,) = told["gaps"]
         self.assertLessEqual(gap["from"], told["unindexed_oldest"])
         self.assertLessEqual(told["unindexed_newest"], gap["to"])
-        (last,) = self.pq.idx("list", "--json").lines
-        self.assertEqual((last["summary"]["unindexed"], len(last["summary"]["coverage_gaps"])), (1, 1))
+        listed = self.pq.idx("list", "--json")
+        self.assertEqual(listed.lines, [], "each line of a list is a message")
+        self.assertRegex(listed.err, r"^1 message in the queue is not in the index \(arrived .*not running.*--scan")
+        self.assertEqual(self.pq.idx("list", "--json", "-q").err, "")
+        summary = self.pq.idx("purge", "-n", "--json", "--all").summary
+        self.assertEqual((summary["unindexed"], len(summary["coverage_gaps"])), (1, 1))
         self.postfix.wipe()
-        self.assertEqual(self.pq.idx("list", "--json").lines, [], "nothing is missing any more")
+        self.assertEqual(self.pq.idx("list", "--json").err, "", "nothing is missing any more")
         self.assertEqual(len(self.status(status=0)["gaps"]), 1, "what is past is told and is no fault")
 
     def test_gap_after_kill9_begins_at_the_last_sign(self):
