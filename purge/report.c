@@ -61,8 +61,7 @@ static const char *past(enum action action)
 	return word ? word : "";
 }
 
-/* How many lay in hold already, or not at all, so that a hold or a release had nothing to do. */
-static uint64_t count_idle(const struct report *r)
+uint64_t report_idle(const struct report *r)
 {
 	uint64_t n = 0;
 
@@ -78,7 +77,7 @@ static void text_headline(FILE *to, const struct report *r)
 	char size[32];
 
 	if (report_matched(r) == 0 && report_count(r, RESULT_GONE) == 0 && r->foreign == 0 &&
-	    count_idle(r) == 0)
+	    report_idle(r) == 0)
 		fputs("Nothing matched.\n", to);
 	else if (r->dry_run)
 		fprintf(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
@@ -119,7 +118,7 @@ static void text_counts(FILE *to, const struct report *r)
 static void text_matched(FILE *to, const struct report *r)
 {
 	const struct tally *t = &r->outcome->tally;
-	uint64_t active = 0, idle = count_idle(r);
+	uint64_t active = 0, idle = report_idle(r);
 
 	if (t->by_envelope || t->by_from_only)
 		fprintf(to,

@@ -37,6 +37,8 @@ struct report {
 /* A result's count, strangers included. */
 uint64_t report_count(const struct report *r, enum result result);
 uint64_t report_matched(const struct report *r);
+/* How many lay in hold already, or not at all, so that a hold or a release had nothing to do. */
+uint64_t report_idle(const struct report *r);
 
 /* A line per message, then the summary. 0 or a negative code. */
 int report_json(FILE *to, const struct report *r) NODISCARD;

@@ -98,6 +98,8 @@ static void put_rare(struct json *o, const struct report *r)
 		json_put_int(o, "bounces", (int64_t)out->tally.bounces);
 	if (out->tally.scanned)
 		json_put_int(o, "scanned", (int64_t)out->tally.scanned);
+	if (report_idle(r))
+		json_put_int(o, "idle", (int64_t)report_idle(r));
 	if (r->foreign)
 		json_put_int(o, "foreign", (int64_t)r->foreign);
 	if (r->rules_set)

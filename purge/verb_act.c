@@ -358,6 +358,7 @@ static int leave(struct act *a, const char *words, struct err *err)
 
 	if (a->s->options.json) {
 		order_leave(&a->first);
+		a->first.accounted = true; /* there is nothing to tell */
 		code = finish(a, err);
 	} else {
 		fputs(words, stderr);

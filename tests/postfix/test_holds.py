@@ -104,5 +104,7 @@ class Idle(RigCase):
         self.assertIn("2 are not in the hold queue.", released.out)
         self.pq.idx("hold", BAD)
         self.assertIn("2 are in the hold queue already.", self.pq.idx("hold", BAD).out)
+        summary = self.pq.idx("hold", "--json", BAD).summary
+        self.assertEqual((summary["matched"], summary["held"], summary["idle"]), (0, 0, 2))
         self.assertIn("Nothing matched.", self.pq.idx("hold", "--older", "1d", BAD).out)
         self.assertIn("Nothing matched.", self.pq.idx("release", "none.test").out)

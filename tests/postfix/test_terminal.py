@@ -67,7 +67,7 @@ class Question(RigCase):
         lines = [json.loads(line) for line in terminal.text.splitlines() if line.startswith("{")]
         self.assertEqual(len(lines), 1, terminal.text)
         summary = lines[0]["summary"]
-        self.assertEqual((summary["matched"], summary["deleted"], summary["untouched"], summary["batch"]), (7, 0, 7, None))
+        self.assertEqual((summary["matched"], summary["deleted"], summary["untouched"], summary["batch"]), (7, 0, 7, 0))
         self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
 
     def test_interrupt(self):
