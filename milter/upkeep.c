@@ -76,6 +76,9 @@ int upkeep_space(struct upkeep *u, const char *directory, struct store *store, s
 		return code;
 	u->usage = usage;
 	u->page_limit = page_limit(directory, &usage);
+	/* What is free lies in pieces, and a large record wants neighbouring pages. */
+	if (u->no_room && u->page_limit >= usage.used_pages)
+		u->page_limit = usage.used_pages - 1;
 	note_reader(u);
 	store_preallocate(store, HOME_PREALLOCATE);
 	return 0;
@@ -83,7 +86,7 @@ int upkeep_space(struct upkeep *u, const char *directory, struct store *store, s
 
 bool upkeep_must_prune(const struct upkeep *u)
 {
-	return !u->behind && u->usage.rows[STORE_MESSAGE] > 0 &&
+	return !u->lagging && u->usage.rows[STORE_MESSAGE] > 0 &&
 	       u->usage.used_pages > u->page_limit;
 }
 
@@ -145,6 +148,7 @@ int upkeep_prune(struct upkeep *u, const char *directory, struct store *store, s
 	if (u->pruned == 0)
 		log_info("index is nearly full; the oldest messages are dropped from it");
 	u->slice = 2 * u->slice < UPKEEP_PRUNE_ROWS ? 2 * u->slice : 0;
+	u->no_room = false;
 	u->pruned += dropped;
 	u->pruned_to = dropped_to;
 	code = upkeep_space(u, directory, store, err);

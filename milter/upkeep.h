@@ -17,17 +17,18 @@
 /* Of these, what the account of past orders may fill before its oldest go in the messages' stead.
  */
 #define UPKEEP_ACCOUNT_PART 8
-/* Who is behind for so long is told of; most readers end by themselves. */
+/* A reader that is behind for so long lags; most end by themselves. */
 #define UPKEEP_READER_TIME (2 * USEC_PER_SEC)
 
 /* Zero-initialise. */
 struct upkeep {
 	struct store_usage usage; /* as last looked up */
-	uint64_t page_limit;      /* pages that may be in use */
+	uint64_t page_limit;      /* pages that may be in use; fewer than are, where no_room */
 	int64_t pruned_to;        /* latest mail_time dropped so far */
 	uint64_t pruned;          /* messages dropped since start */
 	bool told_account;        /* that parts of the account are dropped */
 	size_t slice;         /* most rows of the next try, after one that failed; 0 = no limit */
+	bool no_room;         /* the last rows that came found none */
 	pid_t behind;         /* the reader of the oldest state at the last look; 0 = none */
 	int64_t behind_since; /* steady; the first look in a row that found it so */
 	pid_t lagging;        /* the same, where it has been so for long; 0 = none */
@@ -45,8 +46,10 @@ int upkeep_rules(struct store *store, void (*collect)(void *arg, upkeep_save_hit
 /* Looks at the space in use, keeps some disk allocated ahead, and logs a reader that lags. */
 int upkeep_space(
     struct upkeep *u, const char *directory, struct store *store, struct err *err) NODISCARD;
-/* Whether the oldest messages have to go now. Never while a reader is behind: it would free nothing
- * yet. */
+/*
+ * Whether the oldest messages have to go now. Never while a reader lags: it would free nothing. One
+ * of a moment does not count, or lists one after the other would keep the index full.
+ */
 bool upkeep_must_prune(const struct upkeep *u);
 /* Drops one slice of the oldest (or of a large account a batch), with a coverage row that says so,
  * and looks at the space again. */

@@ -51,6 +51,8 @@ void writer_abandon_index(struct writer *w, const struct err *err)
 void writer_store_failed(struct writer *w, int code, const struct err *err)
 {
 	note_error(w, err);
+	if (code == ERR_FULL)
+		w->upkeep.no_room = true;
 	if (code != ERR_STALE && code != ERR_DAMAGED)
 		return; /* full, or an input error: the next one may succeed */
 	writer_abandon_index(w, err);

@@ -58,10 +58,11 @@ static int store_rows(struct writer *w, const struct ticket *rows, struct err *e
 	if (in_gap)
 		coverage_put(&txn, &gap);
 	int code = txn_commit(&txn, err);
-	if (!code)
+	if (!code) {
+		w->upkeep.no_room = false;
 		journal_rewind(w->home.journal);
-	if (!code)
 		code = still_there(w, err);
+	}
 	if (!code && in_gap)
 		intake_gap_written(&w->intake, &gap);
 	return code;

@@ -120,6 +120,8 @@ class Reader(SpaceCase):
         self.assertEqual(self.status()["daemon"]["pruned"], 0)
         rows = self.status()["index"]["rows"]
         reader = self.hold()
+        self.send("a@example.com")
+        until(lambda: "reader_lags" in self.findings(), "a reader that is known to lag")
         found = until(self.full, "a full map, and who is to blame for it", 60)
         self.assertIn(str(reader.pid), found["reader_lags"]["text"])
         self.assertIn(f"process {reader.pid} reads", self.pq.log())

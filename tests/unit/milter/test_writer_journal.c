@@ -29,6 +29,25 @@ static void test_store_fails_behind_the_journal(void **state)
 	assert_int_equal(gap.count, 2);
 }
 
+/* Where there is no room for a record, though the index is not full, the oldest go one by one. */
+static void test_room_is_made(void **state)
+{
+	struct fixture *f = *state;
+
+	wrapping = FAILING_BEHIND_JOURNAL;
+	start(f);
+	assert_int_equal(record(f, 1), WRITER_RECORDED);
+	WAIT_FOR(rows(f, STORE_MESSAGE) == 1);
+	faults.at = FAULTS_AT_MESSAGE;
+	faults.fail_code = ERR_FULL;
+	assert_int_equal(record(f, 2), WRITER_RECORDED); /* by the journal */
+	WAIT_FOR(strcmp(status(f, "pruned"), "1") == 0);
+	faults.fail_code = 0;
+	stop(f);
+	assert_int_equal(rows(f, STORE_MESSAGE), 1);
+	assert_int_equal(coverage(f, COVERAGE_PRUNED, NULL), 1);
+}
+
 static void test_store_takes_it_within_seconds(void **state)
 {
 	struct fixture *f = *state;
@@ -128,6 +147,6 @@ static void test_async_has_none(void **state)
 		assert_int_equal(first[i], 0);
 }
 
-UNIT_MAIN(TEST(test_store_fails_behind_the_journal), TEST(test_store_takes_it_within_seconds),
-    TEST(test_request_behind_records), TEST(test_killed), TEST(test_journal_removed),
-    TEST(test_async_has_none))
+UNIT_MAIN(TEST(test_store_fails_behind_the_journal), TEST(test_room_is_made),
+    TEST(test_store_takes_it_within_seconds), TEST(test_request_behind_records), TEST(test_killed),
+    TEST(test_journal_removed), TEST(test_async_has_none))
