@@ -8,6 +8,7 @@
 #include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -165,6 +166,41 @@ static inline int fixture_fill(struct store *store, struct err *err)
 		code = txn_commit(&txn, err);
 	}
 	return code;
+}
+
+/* By a signal, of the parent's or for its end: a test that fails leaves no child behind. */
+static inline void fixture_wait_for_death(void)
+{
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)alarm(60);
+	(void)pause();
+}
+
+/* A child that stays in a read transaction until it is killed. */
+static inline pid_t fixture_reader(const char *dir)
+{
+	char byte;
+	int ends[2];
+	pid_t pid;
+
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	if (pid == 0) {
+		struct store_config config = {.directory = dir, .read_only = true};
+		struct store *store;
+		struct txn txn;
+
+		if (store_open_lmdb(&config, &store, NULL) != 0 ||
+		    txn_begin(store, false, &txn) != 0)
+			_exit(1);
+		(void)!write(ends[1], "x", 1);
+		fixture_wait_for_death();
+		_exit(1);
+	}
+	assert_int_equal(close(ends[1]), 0);
+	assert_int_equal(read(ends[0], &byte, 1), 1);
+	assert_int_equal(close(ends[0]), 0);
+	return pid;
 }
 
 #endif

@@ -3,8 +3,6 @@
  * lags. */
 #include "tests/unit/index/fixture.h"
 
-#include <sys/prctl.h>
-
 static void put_text(struct txn *txn, enum store_table table, const char *key, const char *value)
 {
 	txn_put(txn, table, span_text(key), span_text(value), false);
@@ -230,14 +228,6 @@ static void test_sticky(void **state)
 	fixture_remove(dir);
 }
 
-/* By a signal, of the parent's or for its end: a test that fails leaves no child behind. */
-static void wait_for_death(void)
-{
-	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	(void)alarm(60);
-	(void)pause();
-}
-
 /* The child dies in its transaction, with rows put and none committed. */
 static void test_killed_writer(void **state)
 {
@@ -263,7 +253,7 @@ static void test_killed_writer(void **state)
 			_exit(1);
 		put_text(&txn, STORE_META, "lost", "1");
 		(void)!write(ends[1], "x", 1);
-		wait_for_death();
+		fixture_wait_for_death();
 		_exit(1);
 	}
 	assert_int_equal(close(ends[1]), 0);
@@ -278,33 +268,6 @@ static void test_killed_writer(void **state)
 	assert_int_equal(txn_commit(&txn, NULL), 0);
 	store_close(store);
 	fixture_remove(dir);
-}
-
-/* A child that stays in a read transaction until it is killed. */
-static pid_t start_reader(const char *dir)
-{
-	char byte;
-	int ends[2];
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct store_config config = {.directory = dir, .read_only = true};
-		struct store *store;
-		struct txn txn;
-
-		if (store_open_lmdb(&config, &store, NULL) != 0 ||
-		    txn_begin(store, false, &txn) != 0)
-			_exit(1);
-		(void)!write(ends[1], "x", 1);
-		wait_for_death();
-		_exit(1);
-	}
-	assert_int_equal(close(ends[1]), 0);
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	assert_int_equal(close(ends[0]), 0);
-	return pid;
 }
 
 /* A larger map is for who opens the store next: what was viewed in this one stays where it is. */
@@ -351,7 +314,7 @@ static void test_lagging_reader(void **state)
 
 	(void)state;
 	commit_some(store, 1);
-	pid = start_reader(dir);
+	pid = fixture_reader(dir);
 	assert_int_equal(store_usage(store, &usage, NULL), 0);
 	assert_int_equal(usage.oldest_reader, 0);
 	commit_some(store, 20);

@@ -2,8 +2,6 @@
 /* Room in the index: what goes first when it is nearly full. */
 #include "tests/unit/index/fixture.h"
 
-#include <sys/prctl.h>
-
 #include "index/batch.h"
 #include "milter/upkeep.h"
 
@@ -54,34 +52,6 @@ static void look(struct upkeep *u, struct home *home)
 	assert_int_equal(upkeep_space(u, home->directory, home->store, &err), 0);
 }
 
-/* A child that stays in a read transaction until it is killed. */
-static pid_t start_reader(const char *dir)
-{
-	char byte;
-	int ends[2];
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct store_config config = {.directory = dir, .read_only = true};
-		struct store *store;
-		struct txn txn;
-
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (store_open_lmdb(&config, &store, NULL) != 0 ||
-		    txn_begin(store, false, &txn) != 0)
-			_exit(1);
-		(void)!write(ends[1], "x", 1);
-		for (;;)
-			pause();
-	}
-	assert_int_equal(close(ends[1]), 0);
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	assert_int_equal(close(ends[0]), 0);
-	return pid;
-}
-
 /* Nothing goes while a reader lags. */
 static void test_reader(void **state)
 {
@@ -95,7 +65,7 @@ static void test_reader(void **state)
 	assert_int_equal(home_open(dir, SMALL_MAP, false, &home, &err), 0);
 	for (look(&u, &home); !upkeep_must_prune(&u); look(&u, &home))
 		put_messages(&home, &number, 500);
-	pid_t pid = start_reader(dir);
+	pid_t pid = fixture_reader(dir);
 	look(&u, &home);
 	assert_true(upkeep_must_prune(&u)); /* it reads what is there */
 	put_messages(&home, &number, 1);
