@@ -2,19 +2,32 @@
 /* The IDs that --id asked for and that the index does not know. */
 #include <errno.h>
 
+#include "order/meant.h"
 #include "purge/asked.h"
 
-/* Looks where each of ids lies now, and says which are gone. */
+/*
+ * Looks where each of ids lies now. Those that are gone are kept, and those whose file the whole
+ * selection means, or perhaps means.
+ */
 static int look(const struct session *s, const struct queue_id *ids, size_t count,
-    struct stranger *into, struct err *err)
+    struct stranger *into, size_t *ret_count, struct err *err)
 {
 	struct proof *states = NULL;
-	int code = spool_states(&s->postfix, ids, count, &states, err);
+	enum meant *meant = calloc(count, sizeof(*meant));
+	int code;
 
+	if (!meant)
+		return err_sys(err, ENOMEM, "failed to look at %zu messages", count);
+	code = spool_states(&s->postfix, ids, count, &states, err);
+	if (code == 0)
+		code =
+		    meant_find(&s->postfix, &s->options.selector, ids, states, count, meant, err);
 	for (size_t i = 0; code == 0 && i < count; i++)
-		into[i] =
-		    (struct stranger){.queue_id = ids[i], .gone = states[i].state == PROOF_GONE};
+		if (meant[i] != MEANT_NOT)
+			into[(*ret_count)++] = (struct stranger){
+			    .queue_id = ids[i], .gone = states[i].state == PROOF_GONE};
 	free(states);
+	free(meant);
 	return code;
 }
 
@@ -25,7 +38,7 @@ int asked_strangers(
 	struct stranger *strangers = NULL;
 	struct queue_id *ids = NULL;
 	uint32_t *unknown = NULL;
-	size_t count = 0;
+	size_t count = 0, kept = 0;
 	int code;
 
 	if (selector->id_count == 0)
@@ -43,11 +56,11 @@ int asked_strangers(
 	}
 	for (size_t i = 0; i < count; i++)
 		ids[i] = selector->ids[unknown[i]];
-	code = look(s, ids, count, strangers, err);
+	code = look(s, ids, count, strangers, &kept, err);
 	if (code < 0)
 		goto out;
 	*ret = strangers;
-	*ret_count = count;
+	*ret_count = kept;
 	strangers = NULL;
 out:
 	free(strangers);

@@ -6,8 +6,8 @@
 #include "purge/report.h"
 #include "purge/session.h"
 
-/* *ret is a malloc'd array; what lies in the queue is looked up, too. Nothing where no --id was
- * given. */
+/* *ret is a malloc'd array of those that are gone, and of those whose queue files the selection
+ * means, or may mean where they could not be read. Nothing where no --id was given. */
 int asked_strangers(
     const struct session *s, struct stranger **ret, size_t *ret_count, struct err *err) NODISCARD;
 /*

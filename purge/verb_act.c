@@ -205,19 +205,31 @@ static int look(struct act *a, struct err *err)
 	return code;
 }
 
+/* Words for the recipients that --recipient did not name, or "". */
+static void others_text(const struct act *a, char *buf, size_t size)
+{
+	uint64_t others = a->first.tally.other_recipients;
+
+	buf[0] = '\0';
+	if (a->s->options.selector.recipient.count > 0 && others > 0)
+		snprintf(buf, size, ", also for %" PRIu64 " other %s", others,
+		    others == 1 ? "recipient" : "recipients");
+}
+
 static enum answer ask(const struct act *a)
 {
 	uint64_t n = a->first.tally.results[RESULT_READY];
 	const char *verb = wording_verb(a->order.action);
 	const char *block = a->plan.rules.count ? "Block this and " : "";
-	char question[128];
+	char question[256], others[64];
 
+	others_text(a, others, sizeof(others));
 	if (n == 0)
 		snprintf(question, sizeof(question), "Block this, though nothing is in the queue?");
 	else
-		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s?", block,
+		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?", block,
 		    *block ? verb[0] : verb[0] - 'a' + 'A', verb + 1, n == 1 ? "this" : "these", n,
-		    wording_messages(n));
+		    wording_messages(n), others);
 	return a->s->options.selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
 					       : ask_yes(STDIN_FILENO, stderr, question);
 }

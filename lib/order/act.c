@@ -15,7 +15,7 @@
 #define CHUNK_MAX   500
 #define AT_WORK_MAX 4000 /* in all lanes: a proof is never older than so many deletions */
 #define CHUNK_MIN   50
-#define LANES_MAX   32
+#define LANES_MAX   64 /* as many as postsuper_jobs may ask for */
 #define LANES_USUAL 8
 #define POLL_MS     20                 /* also how long a lane without a descriptor waits */
 #define WAIT_MS     20                 /* between looks at what is still arriving */
@@ -414,6 +414,7 @@ int order_act(const struct order *order, struct outcome *outcome, struct err *er
 		order_leave(outcome);
 	else if (err)
 		*err = w.err;
+	order_judge_changed(order, outcome);
 	order_tally(outcome);
 	work_release(&w);
 	return w.code;

@@ -23,6 +23,10 @@ int order_look(const struct order *order, const struct outcome *outcome, const s
 int order_look_start(const struct order *order, const struct outcome *outcome, const size_t *at,
     size_t count, size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
 
+/* Makes RESULT_CHANGED RESULT_UNPROVEN where the selection's senders mean the message that is
+ * there; what it could not read it tells. */
+void order_judge_changed(const struct order *order, struct outcome *outcome);
+
 /* Gives item the result that proof means before anything was done, and keeps proof in it. */
 void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
     const struct proof *proof);

@@ -39,7 +39,7 @@ enum result {
 	RESULT_DONE,      /* deleted, held, released, as the action says */
 	RESULT_GONE,      /* in no queue, and not by us */
 	RESULT_CHANGED,   /* the ID names another message */
-	RESULT_UNPROVEN,  /* perhaps another message */
+	RESULT_UNPROVEN,  /* perhaps another message, or one whose sender is meant too */
 	RESULT_FAILED,    /* still there; `reason` */
 	RESULT_UNTOUCHED, /* interrupted before its turn */
 	RESULT_EXCLUDED,  /* not meant after all: arrival, size, queue, --limit, or there is nothing

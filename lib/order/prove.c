@@ -161,6 +161,7 @@ int order_prove(const struct order *order, struct outcome *outcome, struct err *
 		apply_limit(order, outcome, at);
 		if (order_stopped(order))
 			order_leave(outcome);
+		order_judge_changed(order, outcome);
 	}
 	order_tally(outcome);
 	free(at);

@@ -286,6 +286,20 @@ class PurgeAndBlock(BlockCase):
         self.assert_passes("b@good.test")
         self.assertIn(other, self.postfix.ids())
 
+    def test_until_unblocked(self):
+        """--block without an age; an OK that lets some of it through is told."""
+        self.pq.write_rules(f"boss@{BAD} OK\n")
+        ours = set(self.send_many(f"a@{BAD}", 3))
+        self.postfix.settled(3)
+        result = self.purge("--block", BAD)
+        self.assertEqual(result.with_result("deleted"), ours)
+        self.assertIn(f"boss@{BAD}", result.err)
+        rule, = (line for line in self.pq.idx("rules", "--json").lines if line["origin"] == "command")
+        self.assertEqual((rule["pattern"], rule["action"], rule.get("expires")), (BAD, "REJECT", None), rule)
+        self.assert_refused(f"a@{BAD}")
+        self.assertEqual(self.pq.idx("unblock", BAD).status, 0)
+        self.assert_passes(f"a@{BAD}")
+
     def test_selectors_name_what_is_blocked(self):
         self.send("a@web.test", LOGIN="joe")
         self.postfix.settled(1)

@@ -10,6 +10,16 @@ from pqpurge import BUILD, USER
 from smtp import content, queue_id
 
 
+def overwrite(postfix, first, second):
+    """The message second comes to lie in the file of first: under its queue ID and on its inode."""
+    with open(postfix.find(second), "rb") as source:
+        mail = source.read()
+    with open(postfix.find(first), "r+b") as target:
+        target.truncate()
+        target.write(mail)
+    postfix.postsuper("-d", second)
+
+
 @both_ids
 class ReusedId(RigCase):
     def reuse(self, first, second):
@@ -47,6 +57,21 @@ class ReusedId(RigCase):
         text = self.pq.idx("purge", "-y", BAD)
         self.assertEqual(text.status, 2, text)
         self.assertIn("unproven", text.out)
+
+    def test_of_the_same_domain(self):
+        """Mail that was asked for, and that the index does not know: the exit says so, and a scan deletes it."""
+        ours, other = self.send("a@example.com"), self.send("b@example.com")
+        self.postfix.settled()
+        overwrite(self.postfix, ours, other)
+        for how in "-n", "-y":
+            result = self.pq.idx("purge", how, "--json", BAD)
+            self.assertEqual((result.status, result.with_result("unproven")), (2, {ours}), result)
+        result = self.purge("a@example.com")
+        self.assertEqual(result.with_result("changed"), {ours}, result)
+        self.assertEqual(self.postfix.ids(), {ours})
+        result = self.purge("--scan", BAD)
+        self.assertEqual(result.with_result("deleted"), {ours}, result)
+        self.assertEqual(self.postfix.ids(), set())
 
     def test_selected_by_id(self):
         ours, other = self.send("a@example.com"), self.send("a@good.test")
@@ -127,14 +152,8 @@ class WithinTheWindow(RigCase):
             client.expect(2, client.rcpt("u@dest.test"))
             ours = queue_id(client.expect(2, client.data(content())))
         self.postfix.settled(2)
-        files = self.postfix.read()
-        other = (set(files) - {ours}).pop()
-        with open(files[other].path, "rb") as source:
-            mail = source.read()
-        with open(files[ours].path, "r+b") as target:
-            target.truncate()
-            target.write(mail)
-        self.postfix.postsuper("-d", other)
+        other = (self.postfix.ids() - {ours}).pop()
+        overwrite(self.postfix, ours, other)
         said = self.purge("--id", ours, status=status)
         self.assertEqual(self.postfix.ids(), {ours}, said)
         self.assertEqual(said.with_result(result), {ours}, said)

@@ -187,6 +187,21 @@ class Ids(RigCase):
         self.assertEqual(result.with_result("deleted"), {second}, result)
         self.assertEqual((result.summary["gone"], result.summary["deleted"]), (1, 1))
 
+    def test_not_in_the_index(self):
+        """What no milter saw is left alone, and told of where all that was asked for means it."""
+        self.pq.stop()
+        missed = self.send("a@good.test")
+        self.postfix.settled(1)
+        self.pq.start()
+        for args in [], ["good.test"], ["--sender", "a@good.test"], ["--queue", "incoming,active,deferred"]:
+            result = self.purge("--id", missed, *args, status=2)
+            self.assertEqual((result.with_result("unproven"), result.summary["matched"]), ({missed}, 1), (args, result))
+        for args in [BAD], ["--from", BAD], ["--queue", "hold"], ["--older", "1d"]:
+            result = self.purge("--id", missed, *args)
+            self.assertEqual((result.messages, result.summary["matched"]), ({}, 0), (args, result))
+        self.assertEqual(self.postfix.ids(), {missed})
+        self.assert_purged({missed}, "--scan", "--id", missed)
+
     def test_gone_is_counted_only_for_patterns(self):
         first, second = self.send_many("a@example.com", 2)
         self.postfix.settled(2)

@@ -89,6 +89,15 @@ class Question(RigCase):
         self.assertEqual(terminal.answer("y"), 0, terminal.text)
         self.assertEqual(self.postfix.ids(), {self.other}, terminal.text)
 
+    def test_other_recipients(self):
+        """Deleting for one recipient deletes for the others: the question itself says so."""
+        ours = self.send("a@good.test", ["x@one.test", "y@two.test", "z@two.test"])
+        self.postfix.settled(9)
+        terminal = Terminal(self.pq.words("purge", "--recipient", "one.test"))
+        self.assertIn("Delete this 1 message, also for 2 other recipients?", terminal.read_until("?"))
+        terminal.answer("n")
+        self.assertIn(ours, self.postfix.ids())
+
     def test_dash_y_does_not_ask(self):
         terminal = Terminal(self.pq.words("purge", "-y", BAD))
         self.assertNotIn("?", terminal.read_until(None))

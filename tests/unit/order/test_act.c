@@ -110,6 +110,7 @@ static void test_missing_postsuper(void **state)
 static void test_only_the_proven(void **state)
 {
 	struct queue_id reused, unproven, gone;
+	struct bytes file = {0};
 	struct message m;
 	char path[256];
 	struct walk w;
@@ -117,9 +118,9 @@ static void test_only_the_proven(void **state)
 	(void)state;
 	open_walk(&w, ACTION_DELETE);
 	fill(&w, QUEUE_ACTIVE);
-	reused = rig_mail(&w.rig, QUEUE_INCOMING, ARRIVAL + 50000000);
+	rig_envelope(&file, ARRIVAL + 50000000, "a@good.example");
+	reused = rig_put(&w.rig, QUEUE_INCOMING, &file, 0700);
 	rig_recorded(&m, &reused, ARRIVAL);
-	m.sender = "b@bad.example";
 	record(&w, &m);
 	unproven = rig_mail(&w.rig, QUEUE_INCOMING, ARRIVAL + 60000000);
 	rig_recorded(&m, &unproven, ARRIVAL);
@@ -148,6 +149,7 @@ static void test_only_the_proven(void **state)
 	outcome_release(&w.outcome);
 	assert_int_equal(order_select(&w.order, &w.outcome, &w.err), 0);
 	assert_int_equal(w.outcome.count, 2);
+	bytes_release(&file);
 	close_walk(&w);
 }
 
