@@ -6,7 +6,9 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -39,6 +41,11 @@ struct daemon {
 	struct control *control;
 	struct glue_config glue;
 	int64_t started;
+	/* libmilter's thread, and what it ended with. */
+	pthread_t main;
+	atomic_bool ended;
+	int code;
+	struct err err;
 };
 
 int daemon_check(const struct settings *settings, struct err *err)
@@ -50,19 +57,23 @@ int daemon_check(const struct settings *settings, struct err *err)
 	return code;
 }
 
+static void fill_ends(sigset_t *ret)
+{
+	sigemptyset(ret);
+	sigaddset(ret, SIGTERM);
+	sigaddset(ret, SIGINT);
+	sigaddset(ret, SIGHUP);
+}
+
 /*
- * libmilter waits for SIGTERM, SIGINT and SIGHUP in a thread of its own, the control server for
- * SIGUSR1; threads that exist before must not be hit by them. SIGPIPE would come from every peer
- * that goes away.
+ * The first thread waits for what ends the daemon, the control server for SIGUSR1; other threads
+ * must not be hit by them. SIGPIPE would come from every peer that goes away.
  */
 static void block_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
+	fill_ends(&set);
 	sigaddset(&set, SIGUSR1);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
@@ -300,9 +311,43 @@ static int start_control(struct daemon *d, struct err *err)
 	return control_start(&d->control, &config, err);
 }
 
+static void *serve_main(void *arg)
+{
+	struct daemon *d = arg;
+
+	d->code = glue_main(&d->glue, &d->err);
+	atomic_store(&d->ended, true);
+	pthread_kill(d->main, SIGHUP); /* blocked there, and waited for */
+	return NULL;
+}
+
+/*
+ * libmilter waits for these signals in a thread of its own. It would end up to five seconds after
+ * one, and not at all where its pool destroys the mutex that a worker holds at that moment (8.17,
+ * worker.c, mi_pool_controller): under load it then stood still with all its sessions. So they are
+ * taken here, by the thread that Linux prefers (kernel/signal.c, complete_signal: the first, if it
+ * waits for the signal), and libmilter is left at work until the process ends. Where it gets one
+ * all the same, it ends as it can.
+ */
+static int wait_for_end(struct daemon *d, struct err *err)
+{
+	sigset_t ends;
+	int number;
+
+	fill_ends(&ends);
+	while (sigwait(&ends, &number) != 0)
+		continue;
+	if (!atomic_load(&d->ended))
+		return 0;
+	*err = d->err;
+	return d->code;
+}
+
 static int serve(struct daemon *d, struct err *err)
 {
 	const struct settings *s = d->settings;
+	pthread_t thread;
+	int errnum;
 
 	d->glue = (struct glue_config){
 	    .session = {.origin = s->origin,
@@ -312,23 +357,28 @@ static int serve(struct daemon *d, struct err *err)
 	    .rules = d->rules,
 	    .writer = d->writer,
 	};
+	d->main = pthread_self();
+	errnum = pthread_create(&thread, NULL, serve_main, d);
+	if (errnum)
+		return err_sys(err, errnum, "failed to start a thread");
 	log_info("ready, socket %s, index %s", s->socket, s->index_directory);
 	notify("READY=1");
-	return glue_main(&d->glue, err);
+	return wait_for_end(d, err);
 }
 
-/* Callbacks first, for they wait for the writer; then the last commit. Everything is bounded. */
+/* Nobody new comes; callbacks end, for they wait for the writer; then the last commit. Everything
+ * is bounded. */
 static void stop(struct daemon *d)
 {
 	notify("STOPPING=1");
 	log_info("stopping");
+	listener_remove(&d->listener);
 	if (!glue_drain(DRAIN_TIMEOUT))
 		log_warning("some messages did not get their answer in time");
 	control_stop(d->control);
 	if (!writer_stop(d->writer, STOP_TIMEOUT))
 		log_warning(
 		    "the last commit did not return in time; the end of recording is not written");
-	listener_remove(&d->listener);
 	log_info("stopped");
 }
 

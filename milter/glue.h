@@ -26,12 +26,12 @@ struct glue_config {
  */
 int glue_open_socket(const char *socket, struct err *err) NODISCARD;
 
-/* Serves until a signal or glue itself ends it; 0, or ERR_REFUSED. config outlives the process. */
+/* Serves until libmilter ends itself; 0, or ERR_REFUSED. config outlives the process. */
 int glue_main(const struct glue_config *config, struct err *err) NODISCARD;
 /*
- * After glue_main: libmilter leaves its threads at work. Waits until no callback is, and lets no
- * other one begin; false if some still are at work after timeout microseconds. Postfix gets no
- * answer from here on, and falls back to its own default action.
+ * glue_main may be at work still, and libmilter's threads are in any case. Waits until no callback
+ * is, and lets no other one begin; false if some still are at work after timeout microseconds.
+ * Postfix gets no answer from here on, and falls back to its own default action.
  */
 bool glue_drain(int64_t timeout);
 

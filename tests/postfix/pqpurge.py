@@ -136,22 +136,11 @@ class Pqpurge:
         if self.process is None:
             return None
         self.process.send_signal(number)
-        until(self._has_ended, "pqpurge-milter's end")
+        until(lambda: self.process.poll() is not None, "pqpurge-milter's end")
         status = self.process.returncode
         self.postfix.guarded("-", self.process.pid)
         self.process = None
         return status
-
-    def _has_ended(self):
-        """libmilter looks for its stop when a connection comes, or every 5 s: so some come."""
-        if self.process.poll() is not None:
-            return True
-        kind, _, path = self.settings["socket"].partition(":")
-        with socket.socket(socket.AF_UNIX) as nudge:
-            nudge.setblocking(False)
-            if kind == "unix":
-                nudge.connect_ex(path)
-        return False
 
     def reload(self):
         self.process.send_signal(signal.SIGUSR1)

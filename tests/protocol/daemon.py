@@ -106,17 +106,10 @@ class Daemon:
         return done.returncode, done.stdout.decode()
 
     def stop(self, how=signal.SIGTERM):
-        """Stops it. libmilter looks for its stop only when a connection comes, or every 5 s: so some come."""
         self.process.send_signal(how)
-        until(lambda: self.nudge() or self.process.poll() is not None, 30)
-        status = self.process.wait(5)
+        status = self.process.wait(30)
         self.process = None
         return status
-
-    def nudge(self):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.setblocking(False)
-            s.connect_ex(self.socket)
 
     def destroy(self):
         if self.process and self.process.poll() is None:

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 
 import milter_client as mc
 from daemon import MILTER, DaemonCase, until
@@ -155,6 +156,13 @@ class Stop(DaemonCase):
             self.assertFalse(os.path.exists(self.daemon.socket))
         self.assertEqual(3, len(self.daemon.coverage("begin")))
         self.assertEqual(3, len(self.daemon.coverage("end")))
+
+    def test_idle(self):
+        """At once, though nobody comes: libmilter by itself looks every five seconds."""
+        self.daemon.start()
+        began = time.monotonic()
+        self.assertEqual(0, self.daemon.stop())
+        self.assertLess(time.monotonic() - began, 2)
 
     def flood(self, answered, sessions=20):
         """Sessions that send until they are cut off; answered gets each ID whose end of message was answered."""
