@@ -16,10 +16,14 @@ bool gap_lose(struct gap *gap, int64_t mail_time, const char *reason)
 	return begins;
 }
 
-void gap_forgive(struct gap *gap)
+bool gap_forgive(struct gap *gap)
 {
 	if (gap->count > 0)
 		gap->count--;
+	if (gap->count > 0)
+		return false;
+	gap->open = false;
+	return true;
 }
 
 bool gap_row(const struct gap *gap, int64_t now, struct coverage_row *ret)

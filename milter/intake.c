@@ -286,18 +286,23 @@ struct ticket *intake_take_rows(struct intake *in)
 	return rows;
 }
 
+/* What a batch did to the gap; to be logged. */
+struct turn {
+	bool begins, is_none;
+};
+
 /* Settles one ticket; true if the writer has to free it. */
 static bool settle_locked(
-    struct intake *in, struct ticket *t, int code, const char *reason, bool *begins)
+    struct intake *in, struct ticket *t, int code, const char *reason, struct turn *gap)
 {
 	t->state = code ? TICKET_LOST : TICKET_RECORDED;
 	if (code && !t->gave_up)
-		*begins |= lose_locked(in, t->mail_time, reason);
+		gap->begins |= lose_locked(in, t->mail_time, reason);
 	if (!code) {
 		in->recorded++;
 		if (t->gave_up) {
 			in->lost--;
-			gap_forgive(&in->gap);
+			gap->is_none |= gap_forgive(&in->gap);
 		}
 	}
 	return t->gave_up || !t->waited_for;
@@ -306,14 +311,14 @@ static bool settle_locked(
 void intake_batch_over(struct intake *in, struct ticket *rows, int code, const char *reason)
 {
 	struct ticket *ours = NULL;
-	bool begins = false;
+	struct turn gap = {false, false};
 	unsigned wakeup = rows ? rows->wakeup : 0;
 
 	pthread_mutex_lock(&in->lock);
 	for (struct ticket *t = rows, *next; t; t = next) {
 		next = t->next; /* a settled ticket may be its session's, which frees it once the
 				   lock is free */
-		if (settle_locked(in, t, code, reason, &begins)) {
+		if (settle_locked(in, t, code, reason, &gap)) {
 			t->next = ours;
 			ours = t;
 		}
@@ -322,8 +327,10 @@ void intake_batch_over(struct intake *in, struct ticket *rows, int code, const c
 	pthread_cond_broadcast(&in->batch_over[wakeup]);
 	pthread_mutex_unlock(&in->lock);
 
-	if (begins)
+	if (gap.begins)
 		log_gap_begins(reason);
+	if (gap.is_none)
+		log_info("index is written again; nothing is missing in it");
 	for (struct ticket *next; ours; ours = next) {
 		next = ours->next;
 		ticket_free(ours);

@@ -52,16 +52,19 @@ static void note_reader(struct upkeep *u)
 
 /*
  * The pages that may be in use: most of the map, or of what the file has and the disk can still
- * give it, if that is less. Then new rows live in the room of the oldest.
+ * give it, if that is less. Then new rows live in the room of the oldest. What is compressed takes
+ * less of the disk than it has pages.
  */
 static uint64_t page_limit(const char *directory, const struct store_usage *usage)
 {
-	uint64_t pages = usage->map_pages, room;
+	uint64_t pages = usage->map_pages, has, room;
 	struct statvfs disk;
 
 	if (usage->page_size && statvfs(directory, &disk) == 0) {
-		room = (usage->file_bytes + (uint64_t)disk.f_bavail * disk.f_frsize) /
-		       usage->page_size;
+		has = usage->used_pages * usage->page_size;
+		if (has < usage->file_bytes)
+			has = usage->file_bytes;
+		room = (has + (uint64_t)disk.f_bavail * disk.f_frsize) / usage->page_size;
 		pages = room < pages ? room : pages;
 	}
 	return pages * UPKEEP_PRUNE_PERCENT / 100;

@@ -23,7 +23,7 @@ struct subjects {
 static int read_subjects(void *arg, struct bytes *out, struct err *err)
 {
 	const struct subjects *s = arg;
-	int queue_dir = open(s->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int queue_dir = queue_directory_open(s->p, NULL);
 
 	(void)err;
 	for (size_t i = 0; i < s->count; i++) {

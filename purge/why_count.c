@@ -56,9 +56,9 @@ int why_count_new(const struct postfix *p, int64_t now, struct why_count **ret, 
 	}
 	c->p = p;
 	c->now = now;
-	c->queue_dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->queue_dir = queue_directory_open(p, err);
 	if (c->queue_dir < 0) {
-		int code = err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
+		int code = c->queue_dir;
 
 		why_count_free(c);
 		return code;

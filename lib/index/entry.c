@@ -226,13 +226,13 @@ int entry_add_found(struct txn *txn, struct span record)
 	if (record_head(record, &found) != 0)
 		return txn_fail(txn, ERR_SYNTAX, "not a record");
 	there = entry_find(txn, &found.queue_id, &sequence, &old);
-	/* mail_time of a found record is its T, which lies before the end of its own message. */
-	if (there == 1 && record_head(old, &known) == 0) {
-		bool same = queue_id_equal(&found.queue_id, &known.queue_id);
-
-		if (found.mail_time <= (same ? known.end_time : known.mail_time))
-			return 0;
-	}
+	/*
+	 * mail_time of a found record is its T. The known message may have had its inode after the
+	 * found one, though its MAIL came before that: its RCPT took long. Where the known one is
+	 * it that has left, its row has no name, and sync drops such rows before it adds.
+	 */
+	if (there == 1 && record_head(old, &known) == 0 && found.mail_time <= known.end_time)
+		return 0;
 	entry_add(txn, record, NULL);
 	return txn->code != 0 ? txn->code : 1;
 }

@@ -20,8 +20,8 @@ void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence);
 
 /*
  * The same for a record that a scan made from a queue file, unless the index knows better: the row
- * of its inode is this very message, or a message that came later. 1 added, 0 not, or the sticky
- * code.
+ * of its inode is this very message, or one that ended no earlier than this one came. 1 added, 0
+ * not, or the sticky code.
  */
 int entry_add_found(struct txn *txn, struct span record);
 

@@ -152,15 +152,13 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	int code = -ENOMEM;
 
 	part->arrival = calloc(part->count, sizeof(*part->arrival));
-	part->queue_dir =
-	    open(part->order->postfix->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	part->queue_dir = queue_directory_open(part->order->postfix, err);
 	if (!codes || !part->arrival) {
 		err_sys(err, ENOMEM, "failed to save %zu messages", part->count);
 		goto out;
 	}
 	if (part->queue_dir < 0) {
-		code = err_sys(err, errno, "failed to open the queue '%s'",
-		    part->order->postfix->queue_directory);
+		code = part->queue_dir;
 		goto out;
 	}
 	code = 0;

@@ -57,10 +57,10 @@ static struct arrival read_one(const struct postfix *p, int queue_dir, const str
 static int read_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	const struct reading *r = arg;
-	int queue_dir = open(r->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int queue_dir = queue_directory_open(r->p, err);
 
 	if (queue_dir < 0)
-		return err_sys(err, errno, "failed to open the queue '%s'", r->p->queue_directory);
+		return queue_dir;
 	for (size_t n = 0; n < r->count; n++) {
 		struct arrival arrival = {.time = -1};
 

@@ -295,16 +295,14 @@ static void look_at_all(struct looking *l)
 
 int looking_run(struct looking *l, struct err *err)
 {
-	const char *directory = l->p->queue_directory;
-
 	l->hint = QUEUE_DEFERRED;
 	l->proofs = calloc(l->count + 1, sizeof(*l->proofs));
 	l->left = calloc(l->count + 1, sizeof(*l->left));
 	if (!l->proofs || !l->left)
 		return err_sys(err, ENOMEM, "failed to look at %zu messages", l->count);
-	l->queue_dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l->queue_dir = queue_directory_open(l->p, err);
 	if (l->queue_dir < 0)
-		return err_sys(err, errno, "failed to open the queue '%s'", directory);
+		return l->queue_dir;
 	look_at_all(l);
 	io_close(&l->queue_dir);
 	return 0;

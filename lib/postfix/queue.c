@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/io.h"
+
 static const struct {
 	enum queue_name name;
 	const char *word;
@@ -35,6 +37,23 @@ static unsigned bit_of(const char *word, size_t len)
 		if (strlen(queues[n].word) == len && strncmp(queues[n].word, word, len) == 0)
 			return queues[n].name;
 	return 0;
+}
+
+int queue_directory_open(const struct postfix *p, struct err *err)
+{
+	int fd = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (fstatat(fd, queues[n].word, &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
+			io_close(&fd);
+			return err_set(err, ERR_CONFIG,
+			    "there is no '%s' in the queue '%s'; is its file system mounted?",
+			    queues[n].word, p->queue_directory);
+		}
+	return fd;
 }
 
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)

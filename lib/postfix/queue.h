@@ -37,6 +37,13 @@ void queue_log_path(
     const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 
 /*
+ * Opens the queue directory. All queues must be in it, as Postfix makes them when it starts: where
+ * a file system is not mounted no mail is seen, and none has left. The descriptor, or a negative
+ * code; ERR_CONFIG: a queue is missing.
+ */
+int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
+
+/*
  * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no
  * FIFO waited for, and where we own the file its access time stays, which would be a write for each
  * proof. The descriptor, or -errno. What it is, is for the caller to see.

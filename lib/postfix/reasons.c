@@ -174,11 +174,10 @@ static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct task *task = arg;
 	int code = 0;
-	int queue_dir = open(task->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int queue_dir = queue_directory_open(task->p, err);
 
 	if (queue_dir < 0)
-		return err_sys(
-		    err, errno, "failed to open the queue '%s'", task->p->queue_directory);
+		return queue_dir;
 	for (size_t n = 0; code == 0 && n < task->count && out->len < COLLECTED_MAX; n++) {
 		const struct queue_id *id = &task->ids[n];
 		struct packing packing = {task->named ? id->text : NULL, out};

@@ -63,11 +63,10 @@ static int read_share(void *arg, struct bytes *out, struct err *err)
 	enum queue_name hint = QUEUE_DEFERRED;
 	uint64_t unreadable = 0;
 	int code = 0;
-	int queue_dir = open(share->p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int queue_dir = queue_directory_open(share->p, err);
 
 	if (queue_dir < 0)
-		return err_sys(
-		    err, errno, "failed to open the queue '%s'", share->p->queue_directory);
+		return queue_dir;
 	bytes_put_u64(out, 0);
 	for (size_t n = share->begin; n < share->end && code != -ENOMEM; n++) {
 		int fd = open_id(share->p, queue_dir, &share->ids[n], &hint);

@@ -64,17 +64,23 @@ static int take_entry(DIR *dir, const struct dirent *entry, enum queue_name queu
 	return names_add(names, &id, queue, size);
 }
 
-/* A directory that vanished or is none holds nothing; one that cannot be read is an error. */
+/*
+ * A level of hashing that vanished or is no directory holds nothing; all else that cannot be read
+ * is an error. A queue may be a link: who puts one there is root.
+ */
 static int walk_directory(
     int at, const char *name, enum queue_name queue, unsigned depth, struct names *names)
 {
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int link = depth > 0 ? O_NOFOLLOW : 0;
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | link);
 	const struct dirent *entry;
 	DIR *dir;
 	int code = 0;
 
+	if (fd < 0 && depth > 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
+		return 0;
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : -errno;
+		return -errno;
 	dir = fdopendir(fd);
 	if (!dir) {
 		code = -errno;
@@ -118,11 +124,10 @@ static int walk_queues(void *arg, struct bytes *out, struct err *err)
 	const struct spool_walk *walk = arg;
 	struct names names = {.sized = walk->sized};
 	int code = 0;
-	int queue_dir = open(walk->p.queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int queue_dir = queue_directory_open(&walk->p, err);
 
 	if (queue_dir < 0)
-		return err_sys(
-		    err, errno, "failed to open the queue '%s'", walk->p.queue_directory);
+		return queue_dir;
 	for (unsigned n = 0; n < QUEUE_COUNT && code == 0; n++) {
 		enum queue_name queue = queue_at(n);
 		code = walk_directory(queue_dir, queue_word(queue), queue, 0, &names);

@@ -52,6 +52,23 @@ class Leaving(SyncCase):
         self.assertEqual(self.sync()["dropped"], 15)
         self.assertEqual(set(self.rows()), set(ids[15:]))
 
+    def test_unmounted_spool(self):
+        """An empty mount point is no empty queue: the rows stay, and the command says what is wrong."""
+        ids = self.send_many("a@example.com", 5)
+        self.postfix.settled(5)
+        os.rename(self.postfix.spool, self.postfix.spool + ".away")
+        os.mkdir(self.postfix.spool)
+        try:
+            for words in ("sync",), ("purge", "-y", BAD), ("purge", "-n", BAD), ("list", BAD), ("status",):
+                result = self.pq.idx(*words)
+                self.assertNotEqual(result.status, 0, (words, result))
+                self.assertIn("mounted?", result.out + result.err, (words, result))
+                self.assertEqual(set(self.rows()), set(ids), words)
+        finally:
+            os.rmdir(self.postfix.spool)
+            os.rename(self.postfix.spool + ".away", self.postfix.spool)
+        self.assert_purged(ids, BAD)
+
     def test_with_what_its_unit_leaves_it(self):
         """The rights of conf/pqpurge-sync.service are enough."""
         ids = self.send_many("a@example.com", 4)

@@ -58,6 +58,19 @@ class Disk(DaemonCase):
         self.assertLessEqual(gap[0]["from"], got[queue_id(2)]["mail_time"])
         self.assertEqual(1, self.daemon.log.count("mail goes on unrecorded"))
 
+    def test_commit_is_late(self):
+        """Who waited for it gave up, and then it succeeded: nothing is missing, and nothing is said to be."""
+        self.send(1)
+        before = self.daemon.coverage("gap")
+        self.daemon.shim("hang")
+        self.assertGreater(self.send(2), 0.25)
+        self.daemon.shim("hang", False)
+        self.daemon.wait_log("nothing is missing")
+        self.send(3)
+        self.assertEqual(before, self.daemon.coverage("gap"))
+        self.assertLessEqual({queue_id(2), queue_id(3)}, set(self.daemon.messages()))
+        self.assertNotIn("are not in it", self.daemon.log)
+
     def test_disk_full(self):
         self.send(1)
         self.daemon.shim("enospc")

@@ -240,7 +240,8 @@ static void test_found_by_a_scan(void **state)
 	    {"recorded already", 1, 100, 1001, 0},
 	    {"the same ID used again later", 1, 100, 1003, 1},
 	    {"came before what is recorded", 5, 100, 999, 0},
-	    {"came after", 5, 100, 1001, 1},
+	    {"came between MAIL and end of what is recorded", 5, 100, 1001, 0},
+	    {"came after", 5, 100, 1003, 1},
 	    {"another inode", 5, 200, 1, 1},
 	};
 	char *dir = fixture_dir();

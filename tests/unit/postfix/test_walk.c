@@ -45,6 +45,59 @@ static void test_walk(void **state)
 	rig_close(&rig);
 }
 
+/* A spool whose file system is not mounted: nothing can be said of it, least of all that mail left.
+ */
+static void test_not_mounted(void **state)
+{
+	(void)state;
+	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
+		const char *word = queue_word(queue_at(n));
+		struct spool_walk *walk;
+		struct spool_name *names;
+		struct proof *states;
+		struct err err = {{0}};
+		struct queue_id id;
+		size_t count = 0;
+		char path[256];
+		struct rig rig;
+
+		rig_open(&rig);
+		id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, word);
+		nftw(path, rig_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+		case_assert(word, spool_states(&rig.p, &id, 1, &states, &err) == ERR_CONFIG);
+		case_assert(word, strstr(err.text, word) != NULL);
+		case_assert(word, spool_walk_start(&rig.p, &walk, &err) == 0);
+		case_assert(word, spool_walk_finish(walk, &names, &count, &err) == ERR_CONFIG);
+		case_assert(word, count == 0);
+		rig_close(&rig);
+	}
+}
+
+/* A queue may be a link to its directory, for Postfix follows it too. */
+static void test_linked_queue(void **state)
+{
+	struct spool_walk *walk;
+	struct spool_name *names;
+	struct err err = {{0}};
+	char path[256], away[256];
+	size_t count = 0;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	(void)rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+	snprintf(path, sizeof(path), "%s/deferred", rig.spool);
+	snprintf(away, sizeof(away), "%s/elsewhere", rig.spool);
+	assert_int_equal(rename(path, away), 0);
+	assert_int_equal(symlink("elsewhere", path), 0);
+	assert_int_equal(spool_walk_start(&rig.p, &walk, &err), 0);
+	assert_int_equal(spool_walk_finish(walk, &names, &count, &err), 0);
+	assert_int_equal(count, 1);
+	free(names);
+	rig_close(&rig);
+}
+
 static void write_log(const struct rig *rig, const struct queue_id *id, const char *text)
 {
 	char path[256];
@@ -129,5 +182,6 @@ static void test_reasons_of_many(void **state)
 	rig_close(&rig);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_walk), cmocka_unit_test(test_reasons),
+UNIT_MAIN(cmocka_unit_test(test_walk), cmocka_unit_test(test_not_mounted),
+    cmocka_unit_test(test_linked_queue), cmocka_unit_test(test_reasons),
     cmocka_unit_test(test_reasons_of_many))
