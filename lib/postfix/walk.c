@@ -9,6 +9,8 @@
 #include "base/io.h"
 #include "postfix/spool.h"
 
+#define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+
 struct spool_walk {
 	struct postfix p; /* borrowed strings; only the queue directory and the owner are used */
 	struct role_child child;
@@ -71,8 +73,8 @@ static int take_entry(DIR *dir, const struct dirent *entry, enum queue_name queu
 static int walk_directory(
     int at, const char *name, enum queue_name queue, unsigned depth, struct names *names)
 {
-	int link = depth > 0 ? O_NOFOLLOW : 0;
-	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | link);
+	int fd = depth > 0 ? openat(at, name, DIRECTORY_FLAGS | O_NOFOLLOW)
+			   : openat(at, name, DIRECTORY_FLAGS);
 	const struct dirent *entry;
 	DIR *dir;
 	int code = 0;
