@@ -37,7 +37,7 @@ static void test_room_is_made(void **state)
 	wrapping = FAILING_BEHIND_JOURNAL;
 	start(f);
 	assert_int_equal(record(f, 1), WRITER_RECORDED);
-	WAIT_FOR(rows(f, STORE_MESSAGE) == 1);
+	WAIT_FOR(strcmp(status(f, "rows"), "1") == 0);
 	faults.at = FAULTS_AT_MESSAGE;
 	faults.fail_code = ERR_FULL;
 	assert_int_equal(record(f, 2), WRITER_RECORDED); /* by the journal */
@@ -55,7 +55,7 @@ static void test_store_takes_it_within_seconds(void **state)
 	start(f);
 	for (unsigned i = 0; i < 5; i++)
 		assert_int_equal(record(f, i), WRITER_RECORDED);
-	WAIT_FOR(rows(f, STORE_MESSAGE) == 5);
+	WAIT_FOR(strcmp(status(f, "rows"), "5") == 0);
 }
 
 static void answered(void *arg, struct span frame)
@@ -138,7 +138,7 @@ static void test_async_has_none(void **state)
 	f->settings.commit_async = true;
 	start(f);
 	assert_int_equal(record(f, 1), WRITER_QUEUED);
-	WAIT_FOR(rows(f, STORE_MESSAGE) == 1);
+	WAIT_FOR(strcmp(status(f, "rows"), "1") == 0);
 	snprintf(path, sizeof(path), "%s/%s", f->directory, JOURNAL_FILE);
 	int fd = open(path, O_RDONLY);
 	assert_int_equal(read(fd, first, sizeof(first)), sizeof(first));

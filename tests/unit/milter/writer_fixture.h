@@ -209,7 +209,10 @@ static inline void stop(struct fixture *f)
 	f->writer = NULL;
 }
 
-/* ---- what the index holds after the writer has stopped */
+/*
+ * ---- what the index holds after the writer has stopped; not before, for a process that opens an
+ * LMDB environment twice takes its own locks away and may make them anew under the other's feet
+ */
 
 static inline struct store *reopen(const struct fixture *f)
 {
