@@ -2,7 +2,9 @@
 /*
  * The log: syslog facility mail, or stderr with the level in front. Libraries log only at debug.
  * One line a message, queue ID first where there is one, lower case. Text from outside goes through
- * str_scrub first; as a second fence the whole line is scrubbed here. Thread-safe.
+ * str_scrub first; as a second fence the whole line is scrubbed here. Thread-safe. Who does not
+ * read any more is waited for once, a second at most; lines that were not taken are counted, and
+ * told when one is again.
  */
 #ifndef PQPURGE_BASE_LOG_H
 #define PQPURGE_BASE_LOG_H

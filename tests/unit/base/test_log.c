@@ -6,6 +6,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 
 static int saved_stderr = -1, reading = -1;
@@ -63,6 +64,31 @@ static void test_debug(void **state)
 	assert_string_equal(written(), "debug: shown 5\n");
 }
 
+/* A pipe that nobody reads: the first line waits a second, later ones do not, and none is hidden.
+ */
+static void test_nobody_reads(void **state)
+{
+	char text[1 << 17] = "";
+	ssize_t len = 0, got;
+	int64_t began;
+
+	(void)state;
+	log_open("test", LOG_TO_STDERR, false);
+	fcntl(STDERR_FILENO, F_SETFL, 0);
+	began = clock_steady();
+	for (int n = 0; n < 200; n++)
+		log_info("%1000d", n);
+	assert_in_range(clock_steady() - began, 900000, 3000000);
+	while ((got = read(reading, text + len, sizeof(text) - 1 - (size_t)len)) > 0)
+		len += got;
+	assert_null(strstr(text, "not taken"));
+	log_info("back");
+	len = read(reading, text, sizeof(text) - 1);
+	text[len > 0 ? len : 0] = '\0';
+	assert_non_null(strstr(text, " lines of this log were not taken and are lost\n"));
+	assert_non_null(strstr(text, "info: back\n"));
+}
+
 static void test_one_line_whatever_comes(void **state)
 {
 	char longer[5000];
@@ -100,6 +126,7 @@ static void test_errno_survives(void **state)
 
 UNIT_MAIN(cmocka_unit_test_setup_teardown(test_levels, capture, release),
     cmocka_unit_test_setup_teardown(test_debug, capture, release),
+    cmocka_unit_test_setup_teardown(test_nobody_reads, capture, release),
     cmocka_unit_test_setup_teardown(test_one_line_whatever_comes, capture, release),
     cmocka_unit_test_setup_teardown(test_syslog_is_not_stderr, capture, release),
     cmocka_unit_test_setup_teardown(test_errno_survives, capture, release))
