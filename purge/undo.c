@@ -32,15 +32,31 @@ static int parse_numbers(struct undo *u, struct err *err)
 
 /* ---- whether these are batches that can be undone */
 
-/* In the child. */
+/* How many of its messages a batch does not name: it is kept part by part, up to a failure. */
+static int count_missing(struct txn *txn, const struct batch *b, uint64_t *ret)
+{
+	uint64_t named = 0;
+	struct span items;
+	int code = 1;
+
+	for (uint32_t part = 0; code == 1 && named < b->item_count; part++) {
+		code = batch_get_part(txn, b->number, part, &items);
+		if (code == 1)
+			named += BATCH_PART_ITEMS;
+	}
+	*ret = named < b->item_count ? b->item_count - named : 0;
+	return code;
+}
+
+/* In the child. It hands over how many messages are missing, of all batches together. */
 static int check(struct store *store, void *arg, struct bytes *out, struct err *err)
 {
 	const struct undo *u = arg;
+	uint64_t missing = 0, more = 0;
 	struct batch b;
 	struct txn txn;
 	int code = txn_begin(store, false, &txn);
 
-	(void)out;
 	for (size_t i = 0; i < u->count && code >= 0; i++) {
 		code = batch_get(&txn, u->numbers[i], &b);
 		if (code == 0)
@@ -55,12 +71,29 @@ static int check(struct store *store, void *arg, struct bytes *out, struct err *
 			code = err_set(err, ERR_USAGE,
 			    "batch %" PRIu64 " is a '%s', and only a 'hold' can be undone",
 			    u->numbers[i], b.verb);
-		else if (code < 0)
+		else if (code == 1)
+			code = count_missing(&txn, &b, &more);
+		if (code < 0 && code != ERR_USAGE)
 			err_set(err, code, "failed to read batch %" PRIu64 " (%s)", u->numbers[i],
 			    err_word(code));
+		missing += more;
 	}
+	bytes_put_u64(out, missing);
 	txn_abort(&txn);
 	return code < 0 ? code : 0;
+}
+
+/* What the account does not name stays in hold, and that is no success. */
+static void tell_missing(struct span answer, struct outcome *outcome)
+{
+	struct reader r = reader_of(answer.at, answer.len);
+	uint64_t missing = reader_u64(&r);
+
+	if (missing > 0)
+		err_set(&outcome->trouble, 0,
+		    "%" PRIu64 " more %s held, and the account does not say which: it could not "
+		    "be kept then; 'release --foreign' releases what other batches hold, too",
+		    missing, missing == 1 ? "message was" : "messages were");
 }
 
 /* ---- what they still hold */
@@ -273,6 +306,8 @@ int undo_select(const struct session *s, struct outcome *ret, struct err *err)
 		tell_lost(&u, kept, &lost);
 		code = make_outcome(&u, kept, ret, err);
 	}
+	if (code == 0)
+		tell_missing((struct span){.at = blob.at, .len = blob.len}, ret);
 	blob_release(&blob);
 	holds_release(&u.holds);
 	free(u.numbers);

@@ -11,7 +11,7 @@
 /*
  * Fills a zeroed outcome from the batches that s's words name. ERR_USAGE for what is no number, no
  * batch, or no hold batch. What was released since, or is held by a later batch, is left out and
- * told on stderr.
+ * told on stderr; what the batches' account lacks is the outcome's trouble.
  */
 int undo_select(const struct session *s, struct outcome *ret, struct err *err) NODISCARD;
 

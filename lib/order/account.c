@@ -6,7 +6,8 @@
 #include "base/clock.h"
 #include "order/inside.h"
 
-#define ACCOUNT_TIMEOUT (10 * USEC_PER_SEC)
+#define ACCOUNT_TIMEOUT (10 * USEC_PER_SEC) /* for so many requests, of which each is a commit: */
+#define SLICE_MAX       8
 
 /* Encoded requests, sent together. */
 struct parcel {
@@ -65,8 +66,11 @@ static int parcel_send(const struct order *order, const struct parcel *p, struct
 		spans[n] = bytes_span(&p->list[n]);
 		failed |= p->list[n].failed;
 	}
-	code = failed ? err_sys(err, ENOMEM, "failed to keep what left")
-		      : send_all(order, spans, p->count, &ignored, err);
+	code = failed ? err_sys(err, ENOMEM, "failed to keep what left") : 0;
+	for (size_t sent = 0, slice; code == 0 && sent < p->count; sent += slice) {
+		slice = p->count - sent < SLICE_MAX ? p->count - sent : SLICE_MAX;
+		code = send_all(order, spans + sent, slice, &ignored, err);
+	}
 	free(spans);
 	return code;
 }
