@@ -33,14 +33,20 @@ static void tell(const struct settings *settings, const struct postfix *postfix)
 }
 
 int belongs_check(const struct settings *settings, const struct postfix *postfix, bool tell_index,
-    struct err *err)
+    bool drops_rows, struct err *err)
 {
 	char *directory = NULL, *hostname = NULL, old[256], new[256];
+	struct err words = {{0}};
 	enum belongs belongs;
-	int code = 0;
+	int code = overview_instance(settings->index_directory, &directory, &hostname, &words);
 
-	if (overview_instance(settings->index_directory, &directory, &hostname, NULL) < 0)
+	if (code < 0 && drops_rows && code != ERR_NO_INDEX) {
+		*err = words;
+		return code;
+	}
+	if (code < 0)
 		return 0;
+	code = 0;
 	belongs = belongs_of(directory, hostname, postfix->queue_directory, postfix->myhostname);
 	if (belongs == BELONGS_ELSEWHERE)
 		code = err_set(err, ERR_INSTANCE,

@@ -22,9 +22,10 @@ enum belongs belongs_of(const char *known_queue_directory, const char *known_hos
  * Before a verb does anything: ERR_INSTANCE where the index is another instance's, with words that
  * say what to do. A changed myhostname is told on stderr. Where the index does not know its
  * instance, or its name, it is told (tell_index; best effort, so that a full disk stops nobody). An
- * index that is missing or damaged is the verb's affair: 0.
+ * index that is missing is the verb's affair: 0. One that cannot be read is that as well, unless
+ * the verb drops rows: what left another queue has not left this one.
  */
 int belongs_check(const struct settings *settings, const struct postfix *postfix, bool tell_index,
-    struct err *err) NODISCARD;
+    bool drops_rows, struct err *err) NODISCARD;
 
 #endif

@@ -71,7 +71,8 @@ int session_open(struct session *s, struct err *err)
 	if (s->verb->flags & VERB_POSTFIX)
 		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
 	if (code == 0 && (s->verb->flags & VERB_POSTFIX))
-		code = belongs_check(&s->settings, &s->postfix, !s->options.dry_run, err);
+		code = belongs_check(&s->settings, &s->postfix, !s->options.dry_run,
+		    s->verb->flags & VERB_ROWS, err);
 	if (code == 0 && s->options.ids_from_stdin)
 		code = ids_read(stdin, stderr, &s->options.selector, &s->bad_ids, err);
 	if (code < 0)
