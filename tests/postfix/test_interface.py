@@ -5,16 +5,17 @@ import json
 import os
 import re
 import subprocess
+import tempfile
+import unittest
 
 from case import BAD, RigCase
-from pqpurge import MILTER
-from rig import HERE
+from pqpurge import BUILD, MILTER, TOP
 
 SUMMARY = {"matched", "deleted", "gone", "changed", "failed", "unindexed", "batch"}
 KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "index_map_size", "commit", "commit_delay",
         "commit_timeout", "on_index_error", "rules_file", "postfix_config_directory", "postsuper_jobs", "log",
         "record_subject", "max_recipients", "origin"}
-SHIPPED = os.path.join(os.path.dirname(os.path.dirname(HERE)), "conf/pqpurge.conf")
+SHIPPED = os.path.join(TOP, "conf/pqpurge.conf")
 
 
 class Refusals(RigCase):
@@ -147,6 +148,16 @@ class Summary(RigCase):
         self.assertFalse([f for f in self.postfix.read().values() if f.queue == "hold"])
         self.assertEqual(self.postfix.ids(), sent | {other})
 
+    def test_limit_is_the_oldest(self):
+        """Of what is left to do: what is held already takes no place."""
+        ids = self.send_many("a@example.com", 4)
+        self.postfix.settled(4)
+        for held in ids[:2], ids[2:]:
+            result = self.pq.idx("hold", "-y", "--json", "--limit", "2", BAD)
+            self.assertEqual((result.status, result.with_result("held")), (0, set(held)), result)
+        result = self.pq.idx("release", "-y", "--json", "--limit", "3", BAD)
+        self.assertEqual((result.status, result.with_result("released")), (0, set(ids[:3])), result)
+
     def test_release_leaves_what_others_hold(self):
         ours, theirs = self.send_many("a@example.com", 2)
         self.postfix.settled(2)
@@ -188,6 +199,47 @@ class Verbs(RigCase):
 
     def test_help_and_version(self):
         self.assertRegex(self.pq.idx("--help").out, r"(?i)usage")
+
+
+class Install(unittest.TestCase):
+    """`make install`: what stands where, and that a configuration stays as its admin left it."""
+
+    def install(self, root, *words):
+        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
+        subprocess.run(["make", "-s", "-C", TOP, "BUILD=" + os.path.relpath(BUILD, TOP), "DESTDIR=" + root, *words],
+                       check=True, env=environment, stdout=subprocess.DEVNULL)
+
+    def test_install_and_uninstall(self):
+        with tempfile.TemporaryDirectory() as root:
+            self.install(root, "install")
+            configured = ["etc/pqpurge/pqpurge.conf", "etc/pqpurge/rules"]
+            programs = ["usr/local/sbin/pqpurge-milter", "usr/local/sbin/pqpurge-idx"]
+            manuals = [f"usr/local/share/man/man{page[-1]}/{page}" for page in (
+                "pqpurge-milter.8", "pqpurge-idx.8", "pqpurge.conf.5", "pqpurge-rules.5")]
+            unit = "usr/local/lib/systemd/system/pqpurge-milter.service"
+            for path in configured + programs + manuals + [unit]:
+                self.assertTrue(os.path.isfile(os.path.join(root, path)), path)
+            for path in programs:
+                self.assertTrue(os.access(os.path.join(root, path), os.X_OK), path)
+            with open(os.path.join(root, unit), encoding="ascii") as file:
+                self.assertIn("ExecStart=/usr/local/sbin/pqpurge-milter", file.read())
+            for path in configured:
+                with open(os.path.join(root, path), "w", encoding="ascii") as file:
+                    file.write("# mine\n")
+            self.install(root, "install")
+            self.install(root, "uninstall")
+            for path in configured:
+                with open(os.path.join(root, path), encoding="ascii") as file:
+                    self.assertEqual(file.read(), "# mine\n", path)
+            left = [os.path.join(at, name) for at, _, names in os.walk(root) for name in names]
+            self.assertEqual(set(left), {os.path.join(root, path) for path in configured})
+
+    def test_prefix(self):
+        with tempfile.TemporaryDirectory() as root:
+            self.install(root, "install", "PREFIX=/usr")
+            self.assertTrue(os.access(os.path.join(root, "usr/sbin/pqpurge-idx"), os.X_OK))
+            self.assertTrue(os.path.isfile(os.path.join(root, "usr/share/man/man8/pqpurge-idx.8")))
+            self.assertFalse(os.path.exists(os.path.join(root, "usr/local")))
 
 
 class Configuration(RigCase):
