@@ -20,7 +20,7 @@ bool gap_forgive(struct gap *gap)
 {
 	if (gap->count > 0)
 		gap->count--;
-	if (gap->count > 0)
+	if (!gap->open || gap->count > 0)
 		return false;
 	gap->open = false;
 	return true;

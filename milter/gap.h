@@ -19,7 +19,7 @@ struct gap {
 /* Counts one lost message. True if the gap begins with it (to be logged once). */
 bool gap_lose(struct gap *gap, int64_t mail_time, const char *reason);
 /* One that was counted as lost (its session gave up waiting) reached the index after all. True if
- * nothing is lost then: there is no gap any more. */
+ * that closes the gap: what of it was lost is written. */
 bool gap_forgive(struct gap *gap);
 /* The row for what is lost up to now. False: no gap is open. */
 bool gap_row(const struct gap *gap, int64_t now, struct coverage_row *ret);

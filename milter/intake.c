@@ -288,7 +288,7 @@ struct ticket *intake_take_rows(struct intake *in)
 
 /* What a batch did to the gap; to be logged. */
 struct turn {
-	bool begins, is_none;
+	bool begins, ends;
 };
 
 /* Settles one ticket; true if the writer has to free it. */
@@ -302,7 +302,7 @@ static bool settle_locked(
 		in->recorded++;
 		if (t->gave_up) {
 			in->lost--;
-			gap->is_none |= gap_forgive(&in->gap);
+			gap->ends |= gap_forgive(&in->gap);
 		}
 	}
 	return t->gave_up || !t->waited_for;
@@ -329,8 +329,8 @@ void intake_batch_over(struct intake *in, struct ticket *rows, int code, const c
 
 	if (gap.begins)
 		log_gap_begins(reason);
-	if (gap.is_none)
-		log_info("index is written again; nothing is missing in it");
+	if (gap.ends)
+		log_info("index is written again; what came late is in it");
 	for (struct ticket *next; ours; ours = next) {
 		next = ours->next;
 		ticket_free(ours);

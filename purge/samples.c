@@ -2,7 +2,6 @@
 /* A few messages shown before a question. */
 #include "purge/samples.h"
 
-#include <fcntl.h>
 #include <inttypes.h>
 #include <unistd.h>
 

@@ -3,7 +3,6 @@
 #include "postfix/arrival.h"
 
 #include <errno.h>
-#include <fcntl.h>
 
 #include "base/clock.h"
 #include "base/io.h"

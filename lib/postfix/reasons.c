@@ -5,7 +5,6 @@
  * ones write that line and the block.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/io.h"

@@ -65,7 +65,7 @@ class Disk(DaemonCase):
         self.daemon.shim("hang")
         self.assertGreater(self.send(2), 0.25)
         self.daemon.shim("hang", False)
-        self.daemon.wait_log("nothing is missing")
+        self.daemon.wait_log("what came late is in it")
         self.send(3)
         self.assertEqual(before, self.daemon.coverage("gap"))
         self.assertLessEqual({queue_id(2), queue_id(3)}, set(self.daemon.messages()))
