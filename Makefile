@@ -64,7 +64,7 @@ BELOW_order   := index rules postfix mail base
 BELOW_milter  := index rules mail base
 BELOW_purge   := order index rules postfix mail base
 dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
-sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c))
+sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c $(call dir_of,$(1))/*/*.c))
 objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
 archives_of   = $(foreach r,$(1) $(BELOW_$(1)),$(BUILD)/lib$(r).a)
 

@@ -8,8 +8,8 @@
 #include "base/log.h"
 #include "index/batch.h"
 #include "index/coverage.h"
-#include "index/entry.h"
 #include "index/home.h"
+#include "index/rows/entry.h"
 #include "index/rulebook.h"
 
 static void save_hits(void *to, const struct rule *r, uint64_t hits)

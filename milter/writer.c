@@ -7,7 +7,7 @@
 #include <inttypes.h>
 
 #include "base/log.h"
-#include "index/record.h"
+#include "index/rows/record.h"
 #include "milter/writer_private.h"
 
 int writer_start(struct writer **ret, const struct writer_config *config, struct err *err)

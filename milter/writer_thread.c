@@ -2,7 +2,7 @@
 /* The writer's thread: batches, and once a second whatever the index needs. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "index/entry.h"
+#include "index/rows/entry.h"
 #include "milter/writer_private.h"
 
 #define TICK USEC_PER_SEC

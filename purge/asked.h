@@ -3,8 +3,8 @@
 #ifndef PQPURGE_PURGE_ASKED_H
 #define PQPURGE_PURGE_ASKED_H
 
-#include "purge/report.h"
 #include "purge/session.h"
+#include "purge/tell/report.h"
 
 /* *ret is a malloc'd array of those that are gone, and of those whose queue files the selection
  * means, or may mean where they could not be read. Nothing where no --id was given. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The options of pqpurge-idx: one row each, and the setters that the rows name. */
 #include "base/clock.h"
-#include "postfix/queue.h"
+#include "postfix/spool/queue.h"
 #include "purge/options.h"
 
 static int add_pattern(struct pattern_set *set, const char *text, struct err *err)

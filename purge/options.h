@@ -12,7 +12,7 @@
 
 #include "base/err.h"
 #include "mail/selector.h"
-#include "purge/top.h"
+#include "purge/top/top.h"
 #include "rules/rule.h"
 
 struct verb;

@@ -4,9 +4,9 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include "purge/belongs.h"
 #include "purge/ids.h"
 #include "purge/session.h"
+#include "purge/status/belongs.h"
 
 #define COMMAND_LINE_MAX 4096 /* what a batch keeps */
 

@@ -4,7 +4,7 @@
 #define PQPURGE_PURGE_SESSION_H
 
 #include "base/settings.h"
-#include "postfix/instance.h"
+#include "postfix/config/instance.h"
 #include "purge/options.h"
 #include "purge/verbs.h"
 

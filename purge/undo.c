@@ -6,7 +6,7 @@
 #include <inttypes.h>
 
 #include "purge/holds.h"
-#include "purge/wording.h"
+#include "purge/tell/wording.h"
 
 struct undo {
 	const struct session *s;

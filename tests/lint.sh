@@ -21,12 +21,12 @@ below() {
 rooms() {
 	bad=0
 	for room in lib/base lib/mail lib/rules lib/index lib/postfix lib/order milter purge; do
-		wrong=$(grep -nE '^#include "' "$room"/*.[ch] | grep -vE "#include \"($(below $room))/") || continue
+		wrong=$(find "$room" -name '*.[ch]' -exec grep -nE '^#include "' {} + | grep -vE "#include \"($(below $room))/") || continue
 		printf 'wrong arrows out of %s:\n%s\n' "$room" "$wrong"
 		bad=1
 	done
 	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h; do
-		users=$(grep -lF "#include <$engine" lib/*/*.[ch] milter/*.[ch] purge/*.[ch] 2>/dev/null || true)
+		users=$(grep -rlF --include='*.[ch]' "#include <$engine" lib milter purge || true)
 		[ "$(printf '%s\n' "$users" | wc -l)" -le 1 ] && continue
 		printf '<%s> is included by more than one file:\n%s\n' "$engine" "$users"
 		bad=1

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "index/entry.h"
 #include "index/home.h"
 #include "index/request.h"
+#include "index/rows/entry.h"
 #include "index/rulebook.h"
 
 static int malformed(struct err *err)

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "index/entry.h"
+#include "index/rows/entry.h"
 
 #define EACH_NAMELESS 13 /* least bytes of one handed over */
 #define EACH_NAMED    16

@@ -8,7 +8,7 @@
 #define PQPURGE_INDEX_JOIN_H
 
 #include "index/request.h"
-#include "index/select.h"
+#include "index/rows/select.h"
 
 /* What to join with. */
 struct join_task {

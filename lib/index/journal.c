@@ -9,7 +9,7 @@
 
 #include "base/io.h"
 #include "index/data_file.h"
-#include "index/entry.h"
+#include "index/rows/entry.h"
 
 #define META_JOURNAL "journal"  /* number of the last record that the store has, u64 big-endian */
 #define FRAME_HASHED 8          /* the checksum covers what follows it */

@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "index/entry.h"
 #include "index/home.h"
-#include "index/select.h"
+#include "index/rows/entry.h"
+#include "index/rows/select.h"
 
 #define DAMAGED_MAX 100 /* rows that are passed over in search of the oldest */
 

@@ -9,7 +9,7 @@
 
 #include "index/home.h"
 #include "index/owner.h"
-#include "index/select.h"
+#include "index/rows/select.h"
 
 struct reading {
 	const char *directory;

@@ -3,7 +3,7 @@
  * believed. */
 #include <errno.h>
 
-#include "index/select.h"
+#include "index/rows/select.h"
 
 #define EACH_LEAST 16 /* bytes of one message handed over */
 

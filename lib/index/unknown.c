@@ -6,8 +6,8 @@
  */
 #include <errno.h>
 
-#include "index/entry.h"
-#include "index/select.h"
+#include "index/rows/entry.h"
+#include "index/rows/select.h"
 
 struct probe {
 	uint64_t number; /* an inode, then the sequence that it names; 0 = none */

@@ -2,7 +2,7 @@
 /* What a child hands over for each file that it could read: u32 position, u8 enum meant. */
 #include "order/meant.h"
 
-#include "postfix/spool_read.h"
+#include "postfix/spool/spool_read.h"
 
 struct asking {
 	const struct selector *selector;

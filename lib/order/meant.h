@@ -7,7 +7,7 @@
 #define PQPURGE_ORDER_MEANT_H
 
 #include "mail/selector.h"
-#include "postfix/spool.h"
+#include "postfix/spool/spool.h"
 
 enum meant {
 	MEANT_UNKNOWN, /* gone, still arriving, unreadable, or an expression hit its match limit */

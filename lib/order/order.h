@@ -25,11 +25,11 @@
 
 #include "base/settings.h"
 #include "index/client.h"
-#include "index/select.h"
+#include "index/rows/select.h"
 #include "order/scan.h"
-#include "postfix/arrival.h"
-#include "postfix/postsuper.h"
-#include "postfix/spool.h"
+#include "postfix/spool/arrival.h"
+#include "postfix/spool/spool.h"
+#include "postfix/tool/postsuper.h"
 
 enum action { ACTION_LIST, ACTION_DELETE, ACTION_HOLD, ACTION_RELEASE };
 

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "order/inside.h"
-#include "postfix/content.h"
+#include "postfix/file/content.h"
 
 #define PART_MAX   2000                /* messages between two looks at the stop flag */
 #define WAIT_MS    20                  /* between looks at what is still arriving */

@@ -9,7 +9,7 @@
 
 #include "order/order.h"
 #include "order/strays.h"
-#include "postfix/spool_read.h"
+#include "postfix/spool/spool_read.h"
 
 /* A file to be read. */
 struct target {

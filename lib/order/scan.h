@@ -7,7 +7,7 @@
 #ifndef PQPURGE_ORDER_SCAN_H
 #define PQPURGE_ORDER_SCAN_H
 
-#include "index/select.h"
+#include "index/rows/select.h"
 
 struct order;
 struct outcome;

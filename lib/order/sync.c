@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "order/inside.h"
 #include "order/strays.h"
-#include "postfix/spool_read.h"
+#include "postfix/spool/spool_read.h"
 
 #define SHARE        16 /* of the rows that have a name, one in so many is looked at each time */
 #define TURN         (60 * USEC_PER_SEC) /* as often as a timer comes by, the share is another */

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 #include "order/inside.h"
-#include "postfix/spool_read.h"
+#include "postfix/spool/spool_read.h"
 
 struct unsure {
 	const struct order *order;

@@ -16,9 +16,9 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "index/entry.h"
 #include "index/home.h"
-#include "index/select.h"
+#include "index/rows/entry.h"
+#include "index/rows/select.h"
 
 #define ROUNDS   5
 #define MAP_SIZE (INT64_C(8) << 30)

@@ -8,8 +8,8 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "index/select.h"
-#include "postfix/spool.h"
+#include "index/rows/select.h"
+#include "postfix/spool/spool.h"
 
 #define ROUNDS 7
 

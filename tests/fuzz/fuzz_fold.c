@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Reasons: folding ends and keeps its bounds, also on what was folded before. */
-#include "postfix/fold.h"
+#include "postfix/tool/fold.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -4,9 +4,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "index/record.h"
-#include "postfix/content.h"
-#include "postfix/queue_message.h"
+#include "index/rows/record.h"
+#include "postfix/file/content.h"
+#include "postfix/file/queue_message.h"
 #include "tests/fuzz/fuzz.h"
 
 #define RECIPIENTS 20

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "mail/queue_id.h"
-#include "postfix/postqueue.h"
+#include "postfix/tool/postqueue.h"
 #include "tests/fuzz/fuzz.h"
 
 static int visit(void *arg, const struct postqueue_entry *entry)

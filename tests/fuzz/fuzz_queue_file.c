@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "postfix/queue_file.h"
+#include "postfix/file/queue_file.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check(const struct identity *id, int code)

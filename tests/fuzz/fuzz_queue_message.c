@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "index/record.h"
-#include "postfix/queue_message.h"
+#include "index/rows/record.h"
+#include "postfix/file/queue_message.h"
 #include "tests/fuzz/fuzz.h"
 
 #define RECIPIENTS 5

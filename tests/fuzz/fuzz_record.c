@@ -3,7 +3,7 @@
  * Fuzz target: stored records. The first pass takes the bytes as they are, the second with a
  * checksum that fits.
  */
-#include "index/record.h"
+#include "index/rows/record.h"
 #include "tests/fuzz/fuzz.h"
 
 static volatile size_t sink;

@@ -5,8 +5,8 @@
  * O "only", and M a message: sender, header From, recipient and login, divided by tabs. Whatever
  * way the index takes to its rows, it must give exactly those that selector_nominate says of all.
  */
-#include "index/entry.h"
-#include "index/select.h"
+#include "index/rows/entry.h"
+#include "index/rows/select.h"
 #include "mail/from.h"
 #include "tests/fuzz/memory_store.h"
 

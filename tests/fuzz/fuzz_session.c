@@ -9,7 +9,7 @@
 #include "tests/fuzz/fuzz.h"
 
 #include "base/clock.h"
-#include "index/record.h"
+#include "index/rows/record.h"
 #include "milter/judge.h"
 #include "rules/rules_file.h"
 

@@ -13,9 +13,9 @@
 
 #include "base/json.h"
 #include "index/coverage.h"
-#include "index/record.h"
+#include "index/rows/record.h"
+#include "index/rows/select.h"
 #include "index/rulebook.h"
-#include "index/select.h"
 
 static void print(struct json *o)
 {

@@ -18,8 +18,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "index/entry.h"
 #include "index/home.h"
+#include "index/rows/entry.h"
 #include "tests/tools/queue_bytes.h"
 
 #define ROWS_PER_COMMIT 1000

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "index/home.h"
-#include "index/select.h"
+#include "index/rows/select.h"
 #include "mail/identity.h"
 
 #define INODES       300

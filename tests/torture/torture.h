@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "index/entry.h"
-#include "index/record.h"
+#include "index/rows/entry.h"
+#include "index/rows/record.h"
 
 #define require(condition, ...)                                                                    \
 	do {                                                                                       \

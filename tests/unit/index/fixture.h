@@ -17,9 +17,9 @@
 
 #include "base/clock.h"
 #include "base/role.h"
-#include "index/entry.h"
 #include "index/home.h"
-#include "index/record.h"
+#include "index/rows/entry.h"
+#include "index/rows/record.h"
 #include "index/store.h"
 #include "index/store_double.h"
 

@@ -5,7 +5,7 @@
 
 #include "tests/unit/index/fixture.h"
 
-#include "index/select.h"
+#include "index/rows/select.h"
 
 static const char *const long_label =
     "aaaaaaaaaabbbbbbbbbbccccccccccddddddddddeeeeeeeeeeffffffffff";

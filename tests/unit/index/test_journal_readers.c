@@ -4,7 +4,7 @@
 
 #include <sys/syscall.h>
 
-#include "index/select.h"
+#include "index/rows/select.h"
 
 /* A disk that gives the journal's first page alone. */
 static bool bad_disk;

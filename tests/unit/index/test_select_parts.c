@@ -2,7 +2,7 @@
 /* Selections that are large enough to be shared out to threads: every row once, in order. */
 #include "tests/unit/index/fixture.h"
 
-#include "index/select.h"
+#include "index/rows/select.h"
 
 #define ROWS        24001
 #define INODES      100 /* the first inode */

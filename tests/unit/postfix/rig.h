@@ -17,7 +17,7 @@
 #include "base/bytes.h"
 #include "base/str.h"
 #include "mail/message.h"
-#include "postfix/spool.h"
+#include "postfix/spool/spool.h"
 
 struct rig {
 	char directory[64];

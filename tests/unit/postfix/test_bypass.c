@@ -2,9 +2,9 @@
 /* Settings through which mail goes by: what postconf(1) said, and what is found in it. */
 #include "tests/unit/unit.h"
 
-#include "postfix/bypass.h"
-#include "postfix/checks.h"
-#include "postfix/milters.h"
+#include "postfix/config/bypass.h"
+#include "postfix/config/checks.h"
+#include "postfix/config/milters.h"
 
 /* ---- lists */
 

@@ -9,7 +9,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "postfix/content.h"
+#include "postfix/file/content.h"
 
 static void put(struct bytes *out, char type, const char *data, size_t len)
 {

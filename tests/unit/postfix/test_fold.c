@@ -2,7 +2,7 @@
 /* Reasons that differ only by what is of one message become one; others stay apart. */
 #include "tests/unit/unit.h"
 
-#include "postfix/fold.h"
+#include "postfix/tool/fold.h"
 
 static void test_fold(void **state)
 {

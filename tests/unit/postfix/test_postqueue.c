@@ -4,7 +4,7 @@
 
 #include <sys/mman.h>
 
-#include "postfix/postqueue.h"
+#include "postfix/tool/postqueue.h"
 
 #define MESSAGE(id, recipients)                                                                    \
 	"{\"queue_name\": \"deferred\", \"queue_id\": \"" id                                       \

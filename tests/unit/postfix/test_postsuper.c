@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "base/clock.h"
-#include "postfix/postsuper.h"
+#include "postfix/tool/postsuper.h"
 
 static struct postsuper_job job;
 

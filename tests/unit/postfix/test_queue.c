@@ -2,7 +2,7 @@
 /* Paths in hashed and flat queues, and lists of queue names. */
 #include "tests/unit/unit.h"
 
-#include "postfix/queue.h"
+#include "postfix/spool/queue.h"
 
 static struct queue_id id_of(const char *text)
 {

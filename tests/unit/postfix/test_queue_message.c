@@ -3,7 +3,7 @@
 #include "tests/unit/postfix/rig.h"
 
 #include "base/err.h"
-#include "postfix/queue_message.h"
+#include "postfix/file/queue_message.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
 #define MAX     3

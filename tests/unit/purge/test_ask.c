@@ -8,8 +8,8 @@
 
 #include "tests/unit/unit.h"
 
-#include "purge/ask.h"
 #include "purge/interrupt.h"
+#include "purge/tell/ask.h"
 
 struct terminal {
 	int master, slave;

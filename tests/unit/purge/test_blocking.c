@@ -3,7 +3,7 @@
  * through all the same. */
 #include "tests/unit/unit.h"
 
-#include "purge/blocking.h"
+#include "purge/rules/blocking.h"
 
 static const struct block_terms plain = {
     .action = RULE_REJECT, .reason = "", .author = "root", .now = 5, .expires = 9};

@@ -3,9 +3,9 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "purge/belongs.h"
-#include "purge/live.h"
-#include "purge/missing.h"
+#include "purge/status/belongs.h"
+#include "purge/status/live.h"
+#include "purge/status/missing.h"
 
 #define AT(second) (INT64_C(1795455600000000) + (second)*INT64_C(1000000))
 

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "postfix/queue.h"
+#include "postfix/spool/queue.h"
 #include "purge/options.h"
 #include "purge/verbs.h"
 

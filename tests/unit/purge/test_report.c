@@ -2,8 +2,8 @@
 /* What is said of an outcome: JSON as the contract has it, sentences that fit, the exit status. */
 #include "tests/unit/unit.h"
 
-#include "purge/preview.h"
-#include "purge/report.h"
+#include "purge/tell/preview.h"
+#include "purge/tell/report.h"
 #include "tests/unit/purge/crafted.h"
 
 typedef int writer(FILE *to, const struct report *r);

@@ -6,7 +6,7 @@
 
 #include "index/home.h"
 #include "index/rulebook.h"
-#include "purge/rulebox.h"
+#include "purge/rules/rulebox.h"
 
 #define MAP_SIZE (INT64_C(16) << 20)
 #define WALL     1000

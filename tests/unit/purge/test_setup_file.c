@@ -2,8 +2,8 @@
 /* One line of a settings file changed, and changed back. */
 #include "tests/unit/unit.h"
 
-#include "purge/setup_file.h"
-#include "purge/setup_record.h"
+#include "purge/setup/setup_file.h"
+#include "purge/setup/setup_record.h"
 
 static void test_origin_line(void **state)
 {

@@ -8,7 +8,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/str.h"
-#include "purge/table.h"
+#include "purge/tell/table.h"
 
 #define ROWS  2500
 #define WIDTH 60

@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "purge/names.h"
-#include "purge/top.h"
+#include "purge/tell/names.h"
+#include "purge/top/top.h"
 
 static void test_ages(void **state)
 {

@@ -9,7 +9,7 @@
 #include "purge/lifetime.h"
 #include "purge/session.h"
 #include "purge/spell.h"
-#include "purge/wording.h"
+#include "purge/tell/wording.h"
 #include "tests/unit/purge/crafted.h"
 
 static void test_address(void **state)

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/* Row numbers from the narrowest source: queue IDs, then author keys. */
+#include "index/rows/sequences.h"
+
+#include <errno.h>
+
+#include "index/rows/entry.h"
+
+static void sequences_add(struct sequences *s, uint64_t sequence)
+{
+	if (s->count == s->cap) {
+		size_t cap = s->cap ? s->cap * 2 : 1024;
+		uint64_t *list = s->failed ? NULL : reallocarray(s->list, cap, sizeof *list);
+
+		if (!list) {
+			s->failed = true;
+			return;
+		}
+		s->list = list;
+		s->cap = cap;
+	}
+	if (s->count > 0 && sequence <= s->list[s->count - 1])
+		s->unsorted = true;
+	s->list[s->count++] = sequence;
+}
+
+static int compare_sequences(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* In order and each once. One domain's rows are in order already. */
+static void sequences_settle(struct sequences *s)
+{
+	size_t kept = 0;
+
+	if (!s->unsorted)
+		return;
+	qsort(s->list, s->count, sizeof *s->list, compare_sequences);
+	for (size_t i = 0; i < s->count; i++)
+		if (kept == 0 || s->list[kept - 1] != s->list[i])
+			s->list[kept++] = s->list[i];
+	s->count = kept;
+	s->unsorted = false;
+}
+
+/* ---- from author keys */
+
+/* All rows filed under exactly key. */
+static void collect_exact(
+    struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
+{
+	struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
+	unsigned char start[DOMAIN_KEY_MAX + 1];
+	struct span key, value;
+	int at;
+
+	memcpy(start, bytes, len);
+	start[len] = 0;
+	for (at = cursor_seek(cursor, (struct span){.at = start, .len = len + 1}, &key, &value);
+	     at == 1 && key.len > len && memcmp(key.at, start, len + 1) == 0;
+	     at = cursor_next(cursor, &key, &value))
+		if (key.len == len + 1 + ENTRY_KEY_SIZE)
+			sequences_add(to, be64_load((const unsigned char *)key.at + len + 1));
+	cursor_close(cursor);
+}
+
+/*
+ * All rows filed below key: it is their prefix, for it ends with the dot of its last label. Beyond
+ * the length at which keys are cut the prefix alone is left to go by; the record decides, as
+ * always.
+ */
+static void collect_below(
+    struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
+{
+	struct store_cursor *cursor = cursor_open(txn, STORE_AUTHOR);
+	unsigned char start[DOMAIN_KEY_MAX + 1];
+	struct span key, value, author;
+	uint64_t sequence;
+	size_t start_len;
+	int at;
+
+	if (len >= DOMAIN_KEY_PLAIN)
+		len = DOMAIN_KEY_PLAIN;
+	memcpy(start, bytes, len);
+	start[len] = 1; /* past the NUL behind the domain's own key */
+	start_len = len < DOMAIN_KEY_PLAIN ? len + 1 : len;
+	for (at = cursor_seek(cursor, (struct span){.at = start, .len = start_len}, &key, &value);
+	     at == 1 && key.len >= len && memcmp(key.at, start, len) == 0;
+	     at = cursor_next(cursor, &key, &value))
+		if (entry_author_split(key, &author, &sequence))
+			sequences_add(to, sequence);
+	cursor_close(cursor);
+}
+
+static void collect_pattern(struct txn *txn, const struct pattern *p, struct sequences *to)
+{
+	const struct domain null_sender = {.kind = DOMAIN_NULL};
+	const struct domain *domain = p->kind == PATTERN_NULL ? &null_sender : &p->address.domain;
+	unsigned char key[DOMAIN_KEY_MAX];
+	size_t len = domain_key(domain, key);
+
+	if (p->kind != PATTERN_SUBDOMAINS)
+		collect_exact(txn, key, len, to);
+	if (p->kind == PATTERN_SUBDOMAINS || p->kind == PATTERN_WITHIN)
+		collect_below(txn, key, len, to);
+}
+
+/* A set can be looked up where no member is an expression. */
+static bool is_indexed(const struct pattern_set *set)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->list[i].kind == PATTERN_REGEX)
+			return false;
+	return set->count > 0;
+}
+
+static const struct pattern_set *indexed_set(const struct selector *s)
+{
+	if (is_indexed(&s->author))
+		return &s->author;
+	if (is_indexed(&s->sender))
+		return &s->sender;
+	return is_indexed(&s->from) ? &s->from : NULL;
+}
+
+/* ---- from queue IDs */
+
+static void collect_ids(struct txn *txn, const struct selector *s, struct sequences *to)
+{
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct queue_id_parts parts;
+	struct span named;
+
+	for (size_t i = 0; i < s->id_count; i++) {
+		queue_id_split(&s->ids[i], &parts);
+		if (txn_get(txn, STORE_INODE, entry_key(parts.inode, buf), &named) == 1)
+			sequences_add(to, entry_number(named));
+	}
+}
+
+int sequences_find(struct txn *txn, const struct selector *selector, struct sequences *ret)
+{
+	const struct pattern_set *set = indexed_set(selector);
+
+	*ret = (struct sequences){0};
+	if (!selector->ids_given && !set)
+		return 0;
+	if (selector->ids_given)
+		collect_ids(txn, selector, ret);
+	else
+		for (size_t i = 0; i < set->count; i++)
+			collect_pattern(txn, &set->list[i], ret);
+	sequences_settle(ret);
+	if (ret->failed)
+		return -ENOMEM;
+	return txn->code != 0 ? txn->code : 1;
+}
+
+void sequences_release(struct sequences *s)
+{
+	free(s->list);
+	*s = (struct sequences){0};
+}

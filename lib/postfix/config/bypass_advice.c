@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* Commands that put settings of Postfix right. */
+#include "postfix/config/bypass_advice.h"
+
+/* ---- the daemon's place, as Postfix sees it */
+
+/* "pqpurge/milter.sock" of a path: the directory's name and the file's. */
+static const char *last_two(const char *path)
+{
+	const char *at = path + strlen(path);
+	unsigned slashes = 0;
+
+	while (at > path && (slashes += at[-1] == '/') < 2)
+		at--;
+	return at;
+}
+
+bool bypass_is_ours(const struct bypass_facts *facts, const struct milter *m)
+{
+	const char *theirs = milter_path(m->endpoint), *ours = milter_path(facts->socket);
+	char a[16], b[16];
+
+	if (theirs && ours)
+		return strcmp(last_two(theirs), last_two(ours)) == 0;
+	if (str_starts(facts->socket, "fd:")) /* systemd knows where it is, we do not */
+		return strstr(m->endpoint, "pqpurge") != NULL;
+	if (theirs || ours)
+		return false;
+	return *milter_port(facts->socket, b, sizeof(b)) &&
+	       strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0;
+}
+
+void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
+    const char *path, struct strbuf *ret)
+{
+	strbuf_clear(ret);
+	if (*path != '/')
+		strbuf_printf(ret, "%s/%s", facts->queue_directory, path);
+	else
+		strbuf_printf(
+		    ret, "%s%s", service && service->chroot ? facts->queue_directory : "", path);
+}
+
+struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
+{
+	struct bypass_chroots chroots = {.all = true};
+
+	for (size_t n = 0; n < facts->conf->service_count; n++) {
+		const struct service *s = &facts->conf->services[n];
+
+		if (strcmp(s->program, "smtpd") != 0 && strcmp(s->program, "cleanup") != 0)
+			continue;
+		chroots.any |= s->chroot;
+		chroots.all &= s->chroot;
+	}
+	return chroots;
+}
+
+/* Postfix's processes all work in the queue directory, so a relative path is right with and without
+ * a chroot. */
+void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
+{
+	struct bypass_chroots chroots = bypass_chroots_of(facts);
+	const char *path = milter_path(facts->socket);
+	size_t len = strlen(facts->queue_directory);
+	bool below = path && str_starts(path, facts->queue_directory) && path[len] == '/';
+
+	if (below && chroots.any)
+		strbuf_printf(ret, "unix:%s", path + len + !chroots.all);
+	else if (path)
+		strbuf_printf(ret, "unix:%s", path);
+	else if (str_starts(facts->socket, "fd:")) /* as pqpurge-milter.socket has it */
+		strbuf_printf(ret, "unix:%s%spqpurge/milter.sock",
+		    chroots.any ? "" : facts->queue_directory,
+		    chroots.any && !chroots.all ? "" : "/");
+	else {
+		const char *host = strchr(facts->socket, '@');
+		char port[16];
+
+		strbuf_printf(ret, "inet:%s:%s", host && host[1] ? host + 1 : "127.0.0.1",
+		    milter_port(facts->socket, port, sizeof(port)));
+	}
+}
+
+/* ---- commands */
+
+/* For the shell. */
+static void put_quoted(struct strbuf *ret, const char *text)
+{
+	strbuf_putc(ret, '\'');
+	for (; *text; text++)
+		if (*text == '\'')
+			strbuf_puts(ret, "'\\''");
+		else
+			strbuf_putc(ret, *text);
+	strbuf_putc(ret, '\'');
+}
+
+static void put_program(const struct bypass_facts *facts, const char *program, struct strbuf *ret)
+{
+	strbuf_puts(ret, program);
+	if (strcmp(facts->config_directory, "/etc/postfix") == 0)
+		return;
+	strbuf_puts(ret, " -c ");
+	strbuf_puts(ret, facts->config_directory);
+}
+
+/* "postconf OPTION 'words' && postfix reload" */
+static void put_postconf(
+    const struct bypass_facts *facts, const char *option, const char *words, struct strbuf *ret)
+{
+	strbuf_clear(ret);
+	put_program(facts, "postconf", ret);
+	strbuf_printf(ret, " %s ", option);
+	put_quoted(ret, words);
+	strbuf_puts(ret, " && ");
+	put_program(facts, "postfix", ret);
+	strbuf_puts(ret, " reload");
+}
+
+void advice_set(
+    const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret)
+{
+	struct strbuf words = {0};
+
+	strbuf_printf(&words, "%s =%s%s", name, *value ? " " : "", value);
+	put_postconf(facts, "-e", strbuf_text(&words), ret);
+	strbuf_release(&words);
+}
+
+void advice_unset(const struct bypass_facts *facts, const struct service *service, const char *name,
+    struct strbuf *ret)
+{
+	struct strbuf words = {0};
+
+	strbuf_printf(&words, "%s/%s", service->name, name);
+	put_postconf(facts, "-PX", strbuf_text(&words), ret);
+	strbuf_release(&words);
+}
+
+void advice_override(const struct bypass_facts *facts, const struct service *service,
+    const char *name, const char *value, struct strbuf *ret)
+{
+	struct strbuf words = {0};
+
+	strbuf_printf(&words, "%s/%s=%s", service->name, name, value);
+	put_postconf(facts, "-P", strbuf_text(&words), ret);
+	strbuf_release(&words);
+}
+
+void advice_column(const struct bypass_facts *facts, const struct service *service,
+    const char *column, const char *value, struct strbuf *ret)
+{
+	struct strbuf words = {0};
+
+	strbuf_printf(&words, "%s/%s=%s", service->name, column, value);
+	put_postconf(facts, "-F", strbuf_text(&words), ret);
+	strbuf_release(&words);
+}
+
+void advice_milters(const struct bypass_facts *facts, const struct service *service,
+    const char *list, struct strbuf *ret)
+{
+	const char *at = mailconf_value(facts->conf, NULL, list);
+	struct strbuf value = {0};
+	struct milter m;
+
+	if (service) {
+		advice_unset(facts, service, list, ret);
+		return;
+	}
+	strbuf_puts(&value, "{ ");
+	bypass_endpoint(facts, &value);
+	strbuf_puts(&value, ", default_action=accept, command_timeout=10s }");
+	while (milter_next(&at, &m))
+		if (!bypass_is_ours(facts, &m)) {
+			strbuf_puts(&value, ", ");
+			strbuf_add(&value, m.text.at, m.text.len);
+		}
+	advice_set(facts, list, strbuf_text(&value), ret);
+	strbuf_release(&value);
+}

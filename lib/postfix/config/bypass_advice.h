@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/* What to type about a finding. Private to bypass*.c. */
+#ifndef PQPURGE_POSTFIX_BYPASS_ADVICE_H
+#define PQPURGE_POSTFIX_BYPASS_ADVICE_H
+
+#include "postfix/config/bypass.h"
+#include "postfix/config/milters.h"
+
+/* Whether this milter of Postfix is meant to be the daemon, reachable or not. */
+bool bypass_is_ours(const struct bypass_facts *facts, const struct milter *m);
+/* Where a service finds a unix endpoint: in the file system of the host. */
+void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
+    const char *path, struct strbuf *ret);
+
+/* Whether any (or every) service that runs one of these two programs is chrooted. */
+struct bypass_chroots {
+	bool any, all;
+};
+struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
+/* Adds the endpoint that every service reaches, as a list of milters names it. */
+void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret);
+
+/* Sets a parameter of main.cf; value may hold anything. */
+void advice_set(
+    const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret);
+/* Takes an `-o` of a service away, so that main.cf counts. */
+void advice_unset(const struct bypass_facts *facts, const struct service *service, const char *name,
+    struct strbuf *ret);
+/* Sets an `-o` of a service; the value has no blanks. */
+void advice_override(const struct bypass_facts *facts, const struct service *service,
+    const char *name, const char *value, struct strbuf *ret);
+/* Sets one column of master.cf, as "chroot". */
+void advice_column(const struct bypass_facts *facts, const struct service *service,
+    const char *column, const char *value, struct strbuf *ret);
+/*
+ * Puts the daemon first in a list of milters, with the attributes that it should have. Where a
+ * service has a list of its own, that is taken away and main.cf's counts: postconf(1) cannot write
+ * values with blanks to master.cf.
+ */
+void advice_milters(const struct bypass_facts *facts, const struct service *service,
+    const char *list, struct strbuf *ret);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/* A list of findings. */
+#include "postfix/config/finding.h"
+
+#include <stdarg.h>
+
+#define WORDS_MAX 1024
+
+static bool is_known(const struct findings *f, const char *id, const char *words)
+{
+	for (size_t n = 0; n < f->count; n++)
+		if (strcmp(f->list[n].id, id) == 0 && strcmp(f->list[n].words, words) == 0)
+			return true;
+	return false;
+}
+
+static bool grow(struct findings *f)
+{
+	size_t cap = f->cap ? 2 * f->cap : 8;
+	struct finding *list;
+
+	if (f->count < f->cap)
+		return true;
+	list = realloc(f->list, cap * sizeof(*list));
+	if (!list)
+		return false;
+	f->list = list;
+	f->cap = cap;
+	return true;
+}
+
+void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
+    const char *format, ...)
+{
+	struct finding one = {.id = id, .level = level};
+	char words[WORDS_MAX];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(words, sizeof(words), format, args);
+	va_end(args);
+	if (is_known(f, id, words))
+		return;
+	one.words = strdup(words);
+	one.command = strdup(command ? command : "");
+	if (!one.words || !one.command || !grow(f)) {
+		free(one.words);
+		free(one.command);
+		f->failed = true;
+		return;
+	}
+	f->list[f->count++] = one;
+}
+
+bool findings_have(const struct findings *f, const char *id, const char *command)
+{
+	for (size_t n = 0; n < f->count; n++)
+		if (strcmp(f->list[n].id, id) == 0 && strcmp(f->list[n].command, command) == 0)
+			return true;
+	return false;
+}
+
+size_t findings_faults(const struct findings *f)
+{
+	size_t faults = 0;
+
+	for (size_t n = 0; n < f->count; n++)
+		faults += f->list[n].level == FINDING_FAULT;
+	return faults;
+}
+
+void findings_release(struct findings *f)
+{
+	for (size_t n = 0; n < f->count; n++) {
+		free(f->list[n].words);
+		free(f->list[n].command);
+	}
+	free(f->list);
+	*f = (struct findings){0};
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: ISC */
+/* main.cf as postconf(1) tells it: "name = value" lines, expanded, one call for all that is needed.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "postfix/config/instance.h"
+#include "postfix/spool/queue.h"
+#include "postfix/tool/child.h"
+
+#define POSTCONF_TIMEOUT (10 * USEC_PER_SEC)
+#define POSTCONF_MAX     ((size_t)1 << 20)
+
+static const char *const postconf_places[] = {
+    "/usr/sbin/postconf",
+    "/usr/bin/postconf",
+    "/usr/local/sbin/postconf",
+};
+
+/* The parameters, in the order of `values` below. */
+enum {
+	AT_QUEUE_DIRECTORY,
+	AT_COMMAND_DIRECTORY,
+	AT_MAIL_OWNER,
+	AT_MYHOSTNAME,
+	AT_MYORIGIN,
+	AT_MYDESTINATION,
+	AT_HASH_QUEUE_NAMES,
+	AT_HASH_QUEUE_DEPTH,
+	AT_LONG_QUEUE_IDS,
+	AT_COUNT,
+};
+static const char *const parameters[AT_COUNT] = {
+    [AT_QUEUE_DIRECTORY] = "queue_directory",
+    [AT_COMMAND_DIRECTORY] = "command_directory",
+    [AT_MAIL_OWNER] = "mail_owner",
+    [AT_MYHOSTNAME] = "myhostname",
+    [AT_MYORIGIN] = "myorigin",
+    [AT_MYDESTINATION] = "mydestination",
+    [AT_HASH_QUEUE_NAMES] = "hash_queue_names",
+    [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth",
+    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids",
+};
+
+const char *postconf_path(void)
+{
+	for (size_t n = 0; n < COUNT_OF(postconf_places); n++)
+		if (access(postconf_places[n], X_OK) == 0)
+			return postconf_places[n];
+	return postconf_places[0];
+}
+
+/* Runs postconf for names; its output, or ERR_CONFIG with what it said. */
+static int ask(const char *directory, const char *const *names, size_t count, struct strbuf *ret,
+    struct err *err)
+{
+	const char *argv[AT_COUNT + 5] = {postconf_path(), "-c", directory, "-x"};
+	int code;
+
+	for (size_t n = 0; n < count; n++)
+		argv[4 + n] = names[n];
+	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
+	if (code == 0)
+		return 0;
+	if (code > 0)
+		strbuf_release(ret);
+	return err_within(
+	    err, ERR_CONFIG, "failed to read the Postfix configuration in '%s'", directory);
+}
+
+/* What stands behind "name = " in line, which may be empty; NULL where the line is of something
+ * else. */
+static const char *value_of(const char *line, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(line, name, len) != 0)
+		return NULL;
+	line += len;
+	line += strspn(line, " ");
+	if (*line != '=')
+		return NULL;
+	return line + 1 + strspn(line + 1, " ");
+}
+
+static void take_values(char *text, const char *const *names, size_t count, const char **values)
+{
+	char *rest = NULL;
+
+	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+		for (size_t n = 0; n < count; n++) {
+			const char *value = value_of(line, names[n]);
+			if (value)
+				values[n] = value;
+		}
+}
+
+/* Debian patches Postfix so that myorigin may name a file, whose first line counts. */
+static char *resolve_origin(const char *value)
+{
+	char line[1024] = "";
+	FILE *file;
+
+	if (value[0] != '/')
+		return strdup(value);
+	file = fopen(value, "re");
+	if (file) {
+		if (!fgets(line, sizeof(line), file))
+			line[0] = '\0';
+		fclose(file);
+	}
+	line[strcspn(line, " \t\r\n")] = '\0';
+	return strdup(line);
+}
+
+static void take_hashing(struct postfix *p, const char *names, unsigned depth)
+{
+	char words[1024];
+	char *rest = NULL;
+
+	snprintf(words, sizeof(words), "%s", names);
+	p->hash_depth = depth;
+	for (char *word = strtok_r(words, " \t\r\n,", &rest); word;
+	     word = strtok_r(NULL, " \t\r\n,", &rest)) {
+		for (unsigned n = 0; n < QUEUE_COUNT; n++)
+			if (str_equal_nocase(word, queue_word(queue_at(n))))
+				p->hashed_queues |= queue_at(n);
+		p->hash_defer |= str_equal_nocase(word, "defer");
+		p->hash_bounce |= str_equal_nocase(word, "bounce");
+	}
+}
+
+static int absolute_of(const char *directory, char **ret, struct err *err)
+{
+	*ret = realpath(directory, NULL);
+	if (*ret)
+		return 0;
+	err_sys(err, errno, "failed to find the Postfix configuration '%s'", directory);
+	return ERR_CONFIG;
+}
+
+/* Queue files are read by a child that is this user: never by root (Postfix refuses that, too). */
+static int find_owner(struct postfix *p, struct err *err)
+{
+	int code = role_of_user(p->mail_owner, &p->owner, err);
+
+	if (code == 0 && p->owner.uid == 0)
+		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
+	return code;
+}
+
+static int fill(struct postfix *p, const char *const values[AT_COUNT], struct err *err)
+{
+	uint64_t depth;
+
+	for (size_t n = 0; n < AT_COUNT; n++)
+		if (!values[n])
+			return err_set(err, ERR_CONFIG, "postconf does not know %s", parameters[n]);
+	if (str_parse_u64(values[AT_HASH_QUEUE_DEPTH], 1, HASH_DEPTH_MAX, &depth) < 0)
+		return err_set(err, ERR_CONFIG, "hash_queue_depth '%s' is not 1 to 16",
+		    values[AT_HASH_QUEUE_DEPTH]);
+	if (values[AT_QUEUE_DIRECTORY][0] != '/' || values[AT_COMMAND_DIRECTORY][0] != '/')
+		return err_set(
+		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
+	p->queue_directory = strdup(values[AT_QUEUE_DIRECTORY]);
+	p->command_directory = strdup(values[AT_COMMAND_DIRECTORY]);
+	p->mail_owner = strdup(values[AT_MAIL_OWNER]);
+	p->myhostname = strdup(values[AT_MYHOSTNAME]);
+	p->myorigin = resolve_origin(values[AT_MYORIGIN]);
+	p->mydestination = strdup(values[AT_MYDESTINATION]);
+	if (!p->queue_directory || !p->command_directory || !p->mail_owner || !p->myhostname ||
+	    !p->myorigin || !p->mydestination)
+		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
+	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
+	return find_owner(p, err);
+}
+
+int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
+{
+	const char *values[AT_COUNT] = {0};
+	struct postfix p = {0};
+	struct strbuf text = {0};
+	int code;
+
+	if ((code = absolute_of(config_directory, &p.config_directory, err)) < 0)
+		return code;
+	if ((code = ask(p.config_directory, parameters, AT_COUNT, &text, err)) < 0)
+		goto out;
+	if (text.text)
+		take_values(text.text, parameters, AT_COUNT, values);
+	code = fill(&p, values, err);
+out:
+	strbuf_release(&text);
+	if (code < 0)
+		postfix_release(&p);
+	else
+		*ret = p;
+	return code;
+}
+
+void postfix_release(struct postfix *p)
+{
+	free(p->config_directory);
+	free(p->queue_directory);
+	free(p->command_directory);
+	free(p->mail_owner);
+	free(p->myhostname);
+	free(p->myorigin);
+	free(p->mydestination);
+	*p = (struct postfix){0};
+}
+
+int postfix_parameter(
+    const struct postfix *p, const char *name, struct strbuf *ret, struct err *err)
+{
+	const char *value = NULL;
+	struct strbuf text = {0};
+	int code = ask(p->config_directory, &name, 1, &text, err);
+
+	if (code < 0)
+		return code;
+	if (text.text)
+		take_values(text.text, &name, 1, &value);
+	strbuf_clear(ret);
+	if (value)
+		strbuf_puts(ret, value);
+	else
+		code = err_set(err, ERR_CONFIG, "postconf does not know %s", name);
+	strbuf_release(&text);
+	return code < 0 ? code : ret->failed ? err_sys(err, ENOMEM, "failed to keep %s", name) : 0;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/* What postconf(1) says, taken apart. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "postfix/config/mailconf.h"
+#include "postfix/tool/child.h"
+
+#define POSTCONF_TIMEOUT (10 * USEC_PER_SEC)
+#define POSTCONF_MAX     ((size_t)1 << 20)
+#define NAMES_MAX        32
+
+/* ---- parsing */
+
+/* Cuts a text into lines that are strings. */
+static void cut_lines(struct strbuf *text)
+{
+	for (size_t n = 0; n < text->len; n++)
+		if (text->text[n] == '\n')
+			text->text[n] = '\0';
+}
+
+/* The string behind this one, NULL at the end. */
+static char *next_line(const struct strbuf *text, char *line)
+{
+	if (!text->text)
+		return NULL;
+	line = line ? line + strlen(line) + 1 : text->text;
+	return line < text->text + text->len ? line : NULL;
+}
+
+/* What stands behind "name = " or "service/name = " in a line; NULL where it is of something else.
+ */
+static const char *value_in(const char *line, const char *service, const char *name)
+{
+	size_t len = strlen(service);
+
+	if (len > 0) {
+		if (strncmp(line, service, len) != 0 || line[len] != '/')
+			return NULL;
+		line += len + 1;
+	}
+	len = strlen(name);
+	if (strncmp(line, name, len) != 0)
+		return NULL;
+	line += len + strspn(line + len, " ");
+	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
+}
+
+static const char *find_value(const struct strbuf *text, const char *service, const char *name)
+{
+	for (char *line = next_line(text, NULL); line; line = next_line(text, line)) {
+		const char *value = value_in(line, service, name);
+
+		if (value)
+			return value;
+	}
+	return NULL;
+}
+
+/* "-" in the column means yes where Postfix is told to be compatible with itself before 3.0. */
+static bool is_chrooted(const struct mailconf *c, const char *column)
+{
+	if (*column == '-')
+		return atoi(mailconf_value(c, NULL, "compatibility_level")) < 1;
+	return *column == 'y';
+}
+
+/* "smtp inet n - y - - smtpd -o ...", in place. */
+static bool parse_service(const struct mailconf *c, char *line, struct service *ret)
+{
+	char *words[8], *rest = NULL;
+	size_t count = 0;
+
+	for (char *word = strtok_r(line, " \t", &rest); word; word = strtok_r(NULL, " \t", &rest)) {
+		words[count++] = word;
+		if (count == COUNT_OF(words))
+			break;
+	}
+	if (count < COUNT_OF(words))
+		return false;
+	/* The name as postconf -P writes it needs a slash where a blank was. */
+	char *name = words[0];
+	size_t len = strlen(name), type_len = strlen(words[1]);
+	memmove(name + len + 1, words[1], type_len + 1);
+	name[len] = '/';
+	const char *slash = strrchr(words[7], '/');
+	*ret = (struct service){.name = name,
+	    .program = slash ? slash + 1 : words[7],
+	    .chroot = is_chrooted(c, words[4])};
+	return true;
+}
+
+int mailconf_parse(struct mailconf *c)
+{
+	size_t lines = 1;
+
+	if (c->main.failed || c->master.failed || c->overrides.failed)
+		return -ENOMEM;
+	cut_lines(&c->main);
+	cut_lines(&c->overrides);
+	for (size_t n = 0; n < c->master.len; n++)
+		lines += c->master.text[n] == '\n';
+	cut_lines(&c->master);
+	c->services = calloc(lines, sizeof(*c->services));
+	if (!c->services)
+		return -ENOMEM;
+	for (char *line = next_line(&c->master, NULL), *next; line; line = next) {
+		next = next_line(&c->master, line);
+		if (parse_service(c, line, &c->services[c->service_count]))
+			c->service_count++;
+	}
+	return 0;
+}
+
+void mailconf_release(struct mailconf *c)
+{
+	strbuf_release(&c->main);
+	strbuf_release(&c->master);
+	strbuf_release(&c->overrides);
+	free(c->services);
+	*c = (struct mailconf){0};
+}
+
+/* ---- asking */
+
+static int ask(
+    const struct postfix *p, const char *const *words, struct strbuf *ret, struct err *err)
+{
+	const char *argv[NAMES_MAX + 4] = {postconf_path(), "-c", p->config_directory};
+	size_t count = 3;
+	int code;
+
+	for (; *words && count + 1 < COUNT_OF(argv); words++)
+		argv[count++] = *words;
+	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
+	if (code == 0)
+		return 0;
+	return err_within(err, ERR_CONFIG, "failed to read the Postfix configuration in '%s'",
+	    p->config_directory);
+}
+
+int mailconf_read(
+    const struct postfix *p, const char *const *names, struct mailconf *ret, struct err *err)
+{
+	static const char *const master[] = {"-M", NULL}, *const overrides[] = {"-P", "-x", NULL};
+	const char *words[NAMES_MAX] = {"-x", "compatibility_level"};
+	struct mailconf c = {0};
+	int code;
+
+	for (size_t n = 2; *names && n + 1 < COUNT_OF(words); n++)
+		words[n] = *names++;
+	code = ask(p, words, &c.main, err);
+	if (code == 0)
+		code = ask(p, master, &c.master, err);
+	if (code == 0)
+		code = ask(p, overrides, &c.overrides, err);
+	if (code == 0 && (code = mailconf_parse(&c)) < 0)
+		err_sys(err, -code, "failed to keep the Postfix configuration");
+	if (code < 0)
+		mailconf_release(&c);
+	else
+		*ret = c;
+	return code;
+}
+
+/* ---- looking up */
+
+bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name)
+{
+	return service && find_value(&c->overrides, service->name, name);
+}
+
+const char *mailconf_value(
+    const struct mailconf *c, const struct service *service, const char *name)
+{
+	const char *value = service ? find_value(&c->overrides, service->name, name) : NULL;
+
+	if (!value)
+		value = find_value(&c->main, "", name);
+	return value ? value : "";
+}

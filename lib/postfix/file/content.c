@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* The content of a queue file (global/rec_type.h, postcat/postcat.c). */
+#include "postfix/file/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "postfix/file/queue_file.h"
+#include "postfix/file/queue_record.h"
+#include "postfix/spool/queue.h"
+
+#define LOOKS     3      /* a message moves while it is looked for */
+#define JUMPS_MAX 100000 /* each header line that a milter changed is two */
+#define BUFFER    65536
+#define ENOUGH    1
+
+/* ---- which file */
+
+/* Whether the open file is the message. */
+static int judge(int fd, const struct message *recorded, int64_t *ret_arrival)
+{
+	struct identity found;
+	struct stat st;
+	int code;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return ERR_STALE;
+	if (!queue_is_complete(&st))
+		return -EAGAIN;
+	code = queue_file_identity_of(fd, &st, &found);
+	if (code < 0)
+		return code;
+	*ret_arrival = found.arrival_time;
+	return identity_judge(recorded, &found) == JUDGED_SAME ? 0 : ERR_STALE;
+}
+
+int content_open(const struct postfix *p, int queue_dir, const struct message *recorded,
+    int *ret_fd, int64_t *ret_arrival)
+{
+	char path[QUEUE_PATH_MAX];
+
+	for (unsigned n = 0; n < LOOKS * QUEUE_COUNT; n++) {
+		int fd, code;
+
+		queue_path(p, queue_at(n % QUEUE_COUNT), &recorded->queue_id, path);
+		fd = queue_open(queue_dir, path);
+		if (fd == -ENOENT || fd == -ENOTDIR)
+			continue;
+		if (fd < 0)
+			return fd;
+		code = judge(fd, recorded, ret_arrival);
+		if (code == 0) {
+			*ret_fd = fd;
+			return 0;
+		}
+		io_close(&fd);
+		return code;
+	}
+	return -ENOENT;
+}
+
+/* ---- what it says */
+
+struct copy {
+	struct queue_source source;
+	int to; /* -1: what fits into buffer is all that is wanted */
+	uint64_t at;
+	unsigned jumps;
+	unsigned char window[QUEUE_WINDOW];
+	char buffer[BUFFER];
+	size_t len;
+};
+
+static int put(struct copy *c, const char *data, size_t len)
+{
+	if (c->len + len > sizeof(c->buffer)) {
+		int code;
+
+		if (c->to < 0)
+			return ENOUGH;
+		code = io_write_all(c->to, c->buffer, c->len);
+		if (code < 0)
+			return code;
+		c->len = 0;
+	}
+	memcpy(c->buffer + c->len, data, len);
+	c->len += len;
+	return 0;
+}
+
+/* A record that is longer than what queue_record_read keeps: line_length_limit was raised. */
+static int put_long(struct copy *c, uint64_t begin, uint64_t next)
+{
+	unsigned char head[6];
+	char chunk[QUEUE_DATA_MAX];
+	ssize_t n = pread(c->source.fd, head, sizeof(head), (off_t)begin);
+	int code = 0;
+
+	if (n < 2)
+		return ERR_SYNTAX;
+	for (begin++, n--; n > 0 && head[sizeof(head) - (size_t)n] & 0x80; n--)
+		begin++;
+	for (begin++; code == 0 && begin < next; begin += (uint64_t)n) {
+		uint64_t left = next - begin;
+
+		n = pread(c->source.fd, chunk, left < sizeof(chunk) ? (size_t)left : sizeof(chunk),
+		    (off_t)begin);
+		if (n <= 0)
+			return ERR_SYNTAX;
+		code = put(c, chunk, (size_t)n);
+	}
+	return code;
+}
+
+static int put_record(struct copy *c, uint64_t begin, const struct queue_record *r)
+{
+	int code = r->cut ? put_long(c, begin, r->next) : put(c, r->data, r->len);
+
+	return code == 0 && r->type == 'N' ? put(c, "\n", 1) : code;
+}
+
+/* A milter's change: what stood here stands elsewhere, and another pointer leads back. */
+static int jump(struct copy *c, const struct queue_record *r)
+{
+	int64_t to = queue_number(r->data, NULL);
+
+	if (to < 0 || (to > 0 && ++c->jumps > JUMPS_MAX))
+		return ERR_SYNTAX;
+	if (to > 0)
+		c->at = (uint64_t)to;
+	return 0;
+}
+
+/* From the first record to X, which ends the content. */
+static int copy_records(struct copy *c, uint64_t records_max)
+{
+	struct queue_record r;
+	bool content = false;
+	int code = 0;
+
+	for (uint64_t n = 0; n < records_max && code == 0; n++) {
+		uint64_t begin = c->at;
+
+		if (queue_record_read(&c->source, begin, &r) < 0)
+			return ERR_SYNTAX;
+		c->at = r.next;
+		if (r.type == 'p')
+			code = jump(c, &r);
+		else if (content && (r.type == 'N' || r.type == 'L'))
+			code = put_record(c, begin, &r);
+		else if (r.type == 'M')
+			content = true;
+		else if (r.type == 'X' || r.type == 'E')
+			return content && r.type == 'X' ? 0 : ERR_SYNTAX;
+	}
+	return code != 0 ? code : ERR_SYNTAX;
+}
+
+static int copy_content(struct copy *c, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return ERR_SYNTAX;
+	c->source = (struct queue_source){.fd = fd, .buffer = c->window};
+	/* No record is shorter than two bytes, and none is read twice but by a loop of pointers. */
+	return copy_records(c, (uint64_t)st.st_size);
+}
+
+int content_write(int fd, int to)
+{
+	struct copy c = {.to = to};
+	int code = copy_content(&c, fd);
+
+	return code < 0 ? code : io_write_all(to, c.buffer, c.len);
+}
+
+/* The line behind at; NULL at the end of what there is. */
+static const char *next_line(const char *at, const char *end)
+{
+	const char *newline = memchr(at, '\n', (size_t)(end - at));
+
+	return newline && newline + 1 < end ? newline + 1 : NULL;
+}
+
+/* The value from at on, with the lines that continue it. */
+static void take_value(const char *at, const char *end, char *buf, size_t size)
+{
+	const char *line = at;
+	size_t len = 0;
+
+	do
+		line = next_line(line, end);
+	while (line && (*line == ' ' || *line == '\t'));
+	for (end = line ? line : end; at < end && len + 1 < size; at++)
+		if (*at != '\n' && (len > 0 || (*at != ' ' && *at != '\t')))
+			buf[len++] = *at;
+	buf[len] = '\0';
+}
+
+int content_field(int fd, const char *name, char *buf, size_t size)
+{
+	struct copy c = {.to = -1};
+	size_t len = strlen(name);
+	const char *end;
+
+	(void)copy_content(&c, fd);
+	end = c.buffer + c.len;
+	for (const char *line = c.buffer; line && line < end && *line != '\n';
+	     line = next_line(line, end))
+		if ((size_t)(end - line) > len && line[len] == ':' &&
+		    str_starts_nocase(line, name)) {
+			take_value(line + len + 1, end, buf, size);
+			return 1;
+		}
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* The header of a queue file. */
+#include "postfix/file/queue_header.h"
+
+#include "mail/from.h"
+#include "mail/message.h"
+#include "mail/queue_id.h"
+
+void queue_header_clear(struct queue_header *h)
+{
+	struct strbuf *const texts[] = {
+	    &h->from, &h->message_id, &h->received, &h->report, &h->field};
+
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		strbuf_clear(texts[n]);
+	h->auto_replied = h->delivered_to = h->cut = h->ended = false;
+	h->fields = h->mailboxes = 0;
+}
+
+void queue_header_release(struct queue_header *h)
+{
+	struct strbuf *const texts[] = {
+	    &h->from, &h->message_id, &h->received, &h->report, &h->field};
+
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		strbuf_release(texts[n]);
+	*h = (struct queue_header){0};
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* ---- fields: value is terminated, without blanks around it */
+
+static void take_from(struct queue_header *h, const char *value, size_t len)
+{
+	h->cut |= from_scan(value, len, &h->from, &h->mailboxes);
+}
+
+static void take_message_id(struct queue_header *h, const char *value, size_t len)
+{
+	if (h->message_id.len > 0)
+		return;
+	h->cut |= len > MESSAGE_TEXT_MAX;
+	strbuf_add(&h->message_id, value, len < MESSAGE_TEXT_MAX ? len : MESSAGE_TEXT_MAX);
+}
+
+static void take_received(struct queue_header *h, const char *value, size_t len)
+{
+	if (h->fields == 1)
+		strbuf_add(&h->received, value, len);
+}
+
+static void take_auto_submitted(struct queue_header *h, const char *value, size_t len)
+{
+	(void)len;
+	h->auto_replied |= strcmp(value, "auto-replied") == 0;
+}
+
+static void take_delivered_to(struct queue_header *h, const char *value, size_t len)
+{
+	(void)value, (void)len;
+	h->delivered_to = true;
+}
+
+static void take_content_type(struct queue_header *h, const char *value, size_t len)
+{
+	static const char report[] = "multipart/report; report-type=delivery-status;";
+
+	if (str_starts(value, report) && h->report.len == 0)
+		strbuf_add(&h->report, value, len);
+}
+
+static const struct {
+	const char *name;
+	void (*take)(struct queue_header *h, const char *value, size_t len);
+} fields[] = {
+    {"from", take_from},
+    {"message-id", take_message_id},
+    {"received", take_received},
+    {"auto-submitted", take_auto_submitted},
+    {"delivered-to", take_delivered_to},
+    {"content-type", take_content_type},
+};
+
+static void take_field(struct queue_header *h)
+{
+	char *text = h->field.text;
+	size_t len = h->field.len, name, at;
+	const char *colon = len ? memchr(text, ':', len) : NULL;
+
+	if (!colon)
+		return;
+	h->fields++;
+	at = (size_t)(colon - text) + 1;
+	for (name = at - 1; name > 0 && is_blank(text[name - 1]); name--)
+		;
+	while (at < len && is_blank(text[at]))
+		at++;
+	while (len > at && is_blank(text[len - 1]))
+		text[--len] = '\0';
+	for (size_t n = 0; n < COUNT_OF(fields); n++)
+		if (strlen(fields[n].name) == name && str_starts_nocase(text, fields[n].name))
+			fields[n].take(h, text + at, len - at);
+}
+
+/* ---- lines */
+
+/* A field's name: printable, no blank inside, a colon behind it, perhaps after blanks (global/
+ * is_header.c). */
+static bool begins_field(const char *text, size_t len)
+{
+	size_t at = 0;
+
+	while (at < len && text[at] > ' ' && text[at] < 0x7f && text[at] != ':')
+		at++;
+	if (at == 0)
+		return false;
+	while (at < len && (text[at] == ' ' || text[at] == '\t'))
+		at++;
+	return at < len && text[at] == ':';
+}
+
+static void add_to_field(struct queue_header *h, const char *text, size_t len)
+{
+	size_t room = h->field.len < QUEUE_FIELD_MAX ? QUEUE_FIELD_MAX - h->field.len : 0;
+
+	h->cut |= len > room;
+	strbuf_add(&h->field, text, len < room ? len : room);
+}
+
+void queue_header_line(struct queue_header *h, const char *text, size_t len, bool starts)
+{
+	if (h->ended)
+		return;
+	if (!starts) {
+		add_to_field(h, text, len);
+	} else if (len > 0 && is_blank(text[0]) && h->field.len > 0) {
+		add_to_field(h, "\n", 1);
+		add_to_field(h, text, len);
+	} else if (begins_field(text, len)) {
+		take_field(h);
+		strbuf_clear(&h->field);
+		add_to_field(h, text, len);
+	} else {
+		queue_header_end(h);
+	}
+}
+
+void queue_header_end(struct queue_header *h)
+{
+	if (!h->ended)
+		take_field(h);
+	h->ended = true;
+}
+
+/* ---- what it says of where it came from */
+
+int64_t queue_header_user(const struct queue_header *h)
+{
+	static const char mark[] = ", from userid ";
+	const char *value = strbuf_text(&h->received), *at, *end;
+	uint64_t user = 0;
+
+	if (!str_starts(value, "by ") || !(at = strchr(value, '(')))
+		return -1;
+	end = strchr(at, ')');
+	at = strstr(at, mark);
+	if (!at || !end || at > end)
+		return -1;
+	for (at += strlen(mark); *at >= '0' && *at <= '9' && user <= UINT32_MAX; at++)
+		user = user * 10 + (uint64_t)(*at - '0');
+	return at == end && at[-1] != ' ' && user <= UINT32_MAX ? (int64_t)user : -1;
+}
+
+bool queue_header_received_by(const struct queue_header *h, const char *host)
+{
+	const char *value = strbuf_text(&h->received);
+	size_t len = strlen(host);
+
+	return str_starts(value, "by ") && strncmp(value + 3, host, len) == 0 &&
+	       str_starts(value + 3 + len, " (") && queue_header_user(h) < 0;
+}
+
+bool queue_header_reported_by(const struct queue_header *h, const char *host)
+{
+	static const char mark[] = "boundary=\"";
+	const char *at = strstr(strbuf_text(&h->report), mark), *dot;
+	struct queue_id id;
+
+	if (!at)
+		return false;
+	at += strlen(mark);
+	dot = strchr(at, '.');
+	if (!dot || queue_id_parse(at, (size_t)(dot - at), &id) < 0)
+		return false;
+	at = dot + 1 + strspn(dot + 1, "0123456789");
+	return at > dot + 1 && *at == '/' && strncmp(at + 1, host, strlen(host)) == 0 &&
+	       strcmp(at + 1 + strlen(host), "\"") == 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+/* Queue names, and the path of a queue ID in a queue, hashed as Postfix does. */
+#include "postfix/spool/queue.h"
+
+#include <errno.h>
+#include <fcntl.h>
+
+#include "base/io.h"
+
+static const struct {
+	enum queue_name name;
+	const char *word;
+} queues[QUEUE_COUNT] = {
+    {QUEUE_MAILDROP, "maildrop"},
+    {QUEUE_INCOMING, "incoming"},
+    {QUEUE_ACTIVE, "active"},
+    {QUEUE_DEFERRED, "deferred"},
+    {QUEUE_HOLD, "hold"},
+};
+
+enum queue_name queue_at(unsigned n)
+{
+	return queues[n < QUEUE_COUNT ? n : QUEUE_COUNT - 1].name;
+}
+
+const char *queue_word(enum queue_name queue)
+{
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (queues[n].name == queue)
+			return queues[n].word;
+	return "unknown";
+}
+
+static unsigned bit_of(const char *word, size_t len)
+{
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (strlen(queues[n].word) == len && strncmp(queues[n].word, word, len) == 0)
+			return queues[n].name;
+	return 0;
+}
+
+int queue_directory_open(const struct postfix *p, struct err *err)
+{
+	int fd = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0)
+		return err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (fstatat(fd, queues[n].word, &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
+			io_close(&fd);
+			return err_set(err, ERR_CONFIG,
+			    "there is no '%s' in the queue '%s'; is its file system mounted?",
+			    queues[n].word, p->queue_directory);
+		}
+	return fd;
+}
+
+int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
+{
+	unsigned bits = 0;
+	for (const char *word = text;; word++) {
+		size_t len = strcspn(word, ",");
+		unsigned bit = bit_of(word, len);
+		if (!bit)
+			return err_set(err, ERR_SYNTAX,
+			    "'%.*s' is no queue (maildrop, incoming, active, deferred, hold)",
+			    (int)(len < 64 ? len : 64), word);
+		bits |= bit;
+		word += len;
+		if (!*word)
+			break;
+	}
+	*ret_bits = bits;
+	return 0;
+}
+
+/*
+ * "name/", then one directory for each of the first depth characters of the ID ('_' where it is
+ * shorter), then the ID. Of a long ID the microseconds are hashed, as five hex digits, because its
+ * first characters hardly change.
+ */
+static void build_path(
+    const char *name, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+{
+	struct queue_id_parts parts;
+	char usec[16];
+	const char *from = id->text;
+	char *at = path;
+
+	if (depth > 0) {
+		queue_id_split(id, &parts);
+		if (parts.is_long) {
+			snprintf(usec, sizeof(usec), "%05X", (unsigned)parts.usec);
+			from = usec;
+		}
+	}
+	at = stpcpy(at, name);
+	*at++ = '/';
+	for (unsigned n = 0; n < depth && n < HASH_DEPTH_MAX; n++) {
+		*at++ = *from ? *from++ : '_';
+		*at++ = '/';
+	}
+	memcpy(at, id->text, strlen(id->text) + 1);
+}
+
+void queue_path(const struct postfix *p, enum queue_name queue, const struct queue_id *id,
+    char path[QUEUE_PATH_MAX])
+{
+	build_path(queue_word(queue), p->hashed_queues & queue ? p->hash_depth : 0, id, path);
+}
+
+void queue_log_path(
+    const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+{
+	bool hashed = strcmp(log, "defer") == 0 ? p->hash_defer : p->hash_bounce;
+	build_path(log, hashed ? p->hash_depth : 0, id, path);
+}
+
+int queue_open(int queue_dir, const char *path)
+{
+	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
+	int fd = openat(queue_dir, path, flags | O_NOATIME);
+
+	/* Only who owns a file may read it without a trace. */
+	if (fd < 0 && errno == EPERM)
+		fd = openat(queue_dir, path, flags);
+	return fd < 0 ? -errno : fd;
+}
+
+bool queue_is_complete(const struct stat *st)
+{
+	return S_ISREG(st->st_mode) && (st->st_mode & S_IRWXU) == S_IRWXU;
+}

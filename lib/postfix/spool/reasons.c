@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Why mail waits: the defer log beside a queue file (global/bounce_log.c), blocks of "name=value"
+ * lines with a blank line behind each. Older Postfix wrote "<recipient>: reason" instead; newer
+ * ones write that line and the block.
+ */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "postfix/spool/spool.h"
+
+#define LINES_BUFFER  16384
+#define COLLECTED_MAX (64u << 20)
+#define VALUE_MAX     1024
+
+/* One block: the last recipient and reason that it named. */
+struct block {
+	char recipient[VALUE_MAX], reason[VALUE_MAX];
+};
+
+static void take_value(char into[VALUE_MAX], const char *from, size_t len)
+{
+	char value[VALUE_MAX];
+
+	len = len < sizeof(value) - 1 ? len : sizeof(value) - 1;
+	memcpy(value, from, len);
+	value[len] = '\0';
+	str_scrub(into, VALUE_MAX, value);
+}
+
+static void take_line(struct block *block, const char *line, size_t len)
+{
+	const char *end;
+
+	if (len > 10 && memcmp(line, "recipient=", 10) == 0) {
+		take_value(block->recipient, line + 10, len - 10);
+	} else if (len > 7 && memcmp(line, "reason=", 7) == 0) {
+		take_value(block->reason, line + 7, len - 7);
+	} else if (line[0] == '<' && (end = memmem(line, len, ">: ", 3)) != NULL) {
+		take_value(block->recipient, line + 1, (size_t)(end - line) - 1);
+		take_value(block->reason, end + 3, len - (size_t)(end + 3 - line));
+	}
+}
+
+/* A log, line by line. Of a line that does not fit the first bytes count. */
+struct lines {
+	int fd;
+	char buffer[LINES_BUFFER];
+	size_t at, end;   /* what is read and not used yet */
+	bool ended, skip; /* skip: the rest of a line that did not fit */
+};
+
+/* Reads more behind what is not used yet. */
+static int fill(struct lines *l)
+{
+	size_t kept = l->end - l->at, room = sizeof(l->buffer) - kept;
+	ssize_t n;
+
+	memmove(l->buffer, l->buffer + l->at, kept);
+	l->at = 0;
+	l->end = kept;
+	n = io_read_all(l->fd, l->buffer + kept, room);
+	if (n < 0)
+		return (int)n;
+	l->ended = (size_t)n < room;
+	l->end += (size_t)n;
+	return 0;
+}
+
+/* 1 and a line without its newline, 0 at the end, -errno. */
+static int next_line(struct lines *l, const char **ret, size_t *ret_len)
+{
+	for (;;) {
+		const char *begin = l->buffer + l->at;
+		const char *newline = memchr(begin, '\n', l->end - l->at);
+		bool full = l->end - l->at == sizeof(l->buffer), skip = l->skip;
+
+		if (newline || full || l->ended) {
+			*ret = begin;
+			*ret_len = newline ? (size_t)(newline - begin) : l->end - l->at;
+			if (!newline && !full && (*ret_len == 0 || skip))
+				return 0;
+			l->at += *ret_len + (newline != NULL);
+			l->skip = !newline;
+			if (!skip)
+				return 1;
+		} else {
+			int code = fill(l);
+
+			if (code < 0)
+				return code;
+		}
+	}
+}
+
+static int visit_block(struct block *block, spool_reason_visit *visit, void *arg)
+{
+	int code = 0;
+
+	if (block->recipient[0] || block->reason[0])
+		code = visit(arg, block->recipient, block->reason);
+	*block = (struct block){0};
+	return code;
+}
+
+static int visit_lines(struct lines *l, spool_reason_visit *visit, void *arg)
+{
+	struct block block = {0};
+	const char *line = "";
+	size_t len = 0;
+	int code;
+
+	while ((code = next_line(l, &line, &len)) == 1) {
+		if (len > 0)
+			take_line(&block, line, len);
+		else if ((code = visit_block(&block, visit, arg)) < 0)
+			return code;
+	}
+	return code < 0 ? code : visit_block(&block, visit, arg);
+}
+
+/* A missing log says nothing. */
+int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+    spool_reason_visit *visit, void *arg)
+{
+	struct lines lines = {.at = 0};
+	char path[QUEUE_PATH_MAX];
+	int code;
+
+	queue_log_path(p, "defer", id, path);
+	lines.fd = queue_open(queue_dir, path);
+	if (lines.fd < 0)
+		return lines.fd == -ENOENT || lines.fd == -ENOTDIR ? 0 : lines.fd;
+	code = visit_lines(&lines, visit, arg);
+	io_close(&lines.fd);
+	return code;
+}
+
+/* ---- packed, for a parent */
+
+static void put_text(struct bytes *out, const char *text)
+{
+	bytes_put(out, text, strlen(text) + 1);
+}
+
+struct packing {
+	const char *id; /* NULL: entries are not named */
+	struct bytes *out;
+};
+
+static int pack(void *arg, const char *recipient, const char *reason)
+{
+	struct packing *packing = arg;
+
+	if (packing->out->len >= COLLECTED_MAX)
+		return 0;
+	if (packing->id)
+		put_text(packing->out, packing->id);
+	put_text(packing->out, recipient);
+	put_text(packing->out, reason);
+	return 0;
+}
+
+struct task {
+	const struct postfix *p;
+	const struct queue_id *ids;
+	size_t count;
+	bool named; /* each entry begins with its queue ID */
+};
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	const struct task *task = arg;
+	int code = 0;
+	int queue_dir = queue_directory_open(task->p, err);
+
+	if (queue_dir < 0)
+		return queue_dir;
+	for (size_t n = 0; code == 0 && n < task->count && out->len < COLLECTED_MAX; n++) {
+		const struct queue_id *id = &task->ids[n];
+		struct packing packing = {task->named ? id->text : NULL, out};
+
+		code = spool_reasons_visit(task->p, queue_dir, id, pack, &packing);
+		if (code < 0)
+			err_sys(err, -code, "failed to read the defer log of %s", id->text);
+	}
+	io_close(&queue_dir);
+	return code;
+}
+
+static int run(struct task *task, struct strbuf *ret, struct err *err)
+{
+	struct blob blob = {0};
+	int code = role_collect(&task->p->owner, work, task, &blob, err);
+
+	strbuf_clear(ret);
+	if (code == 0 && blob.len > 0) {
+		if (blob.at[blob.len - 1] != '\0')
+			code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");
+		else
+			strbuf_add(ret, (const char *)blob.at, blob.len);
+	}
+	if (code == 0 && ret->failed)
+		code = err_sys(err, ENOMEM, "failed to keep reasons");
+	blob_release(&blob);
+	return code;
+}
+
+int spool_reasons(
+    const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed, struct err *err)
+{
+	struct task task = {.p = p, .ids = id, .count = 1};
+	return run(&task, ret_packed, err);
+}
+
+int spool_reasons_many(const struct postfix *p, const struct queue_id *ids, size_t count,
+    struct strbuf *ret_packed, struct err *err)
+{
+	struct task task = {.p = p, .ids = ids, .count = count, .named = true};
+	return run(&task, ret_packed, err);
+}

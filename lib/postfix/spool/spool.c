@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: ISC */
+/* The spool, looked at in children. */
+#include <errno.h>
+
+#include "postfix/spool/looking.h"
+#include "postfix/spool/spool.h"
+
+#define SPLIT_COUNT 4000 /* from here on a second child pays */
+
+/* A child's share of what is under way. */
+struct batch {
+	struct looking looking;
+	struct role_child child;
+};
+
+struct spool_proving {
+	struct batch batches[2]; /* one or, where there is much to do, two */
+	unsigned started;
+	size_t count;
+};
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	struct looking *l = arg; /* the child's own by the fork */
+	int code = looking_run(l, err);
+
+	if (code == 0)
+		bytes_put(out, l->proofs, l->count * sizeof(*l->proofs));
+	looking_release(l);
+	return code;
+}
+
+/* What a child handed over is copied only if it is exactly what was asked for. */
+static int take_batch(struct batch *b, struct proof *into, struct err *err)
+{
+	size_t first = b->looking.first, count = b->looking.count;
+	struct blob blob = {0};
+	int code = role_finish(&b->child, INT64_MAX, &blob, err);
+
+	if (code == 0 && blob.len != count * sizeof(*into))
+		code = err_set(err, ERR_CHILD, "the prover broke off");
+	for (size_t n = 0; code == 0 && into && n < count; n++) {
+		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
+		if (into[first + n].state > PROOF_ERROR)
+			code = err_set(err, ERR_CHILD, "the prover lied");
+	}
+	blob_release(&blob);
+	return code;
+}
+
+/* How many of the first so many of all are in this share. */
+static size_t share_of(size_t many, const struct looking *l)
+{
+	size_t after = many < l->first ? 0 : many - l->first;
+
+	return after < l->count ? after : l->count;
+}
+
+static int start(const struct looking *task, struct spool_proving **ret, struct err *err)
+{
+	struct spool_proving *s = calloc(1, sizeof(*s));
+	size_t count = task->count;
+	unsigned used = count > SPLIT_COUNT ? 2 : 1;
+	int code = 0;
+
+	if (!s) {
+		err_sys(err, ENOMEM, "failed to look at %zu messages", count);
+		return -ENOMEM;
+	}
+	s->count = count;
+	for (unsigned n = 0; n < used && code == 0; n++) {
+		struct batch *b = &s->batches[n];
+		struct looking *l = &b->looking;
+
+		*l = *task;
+		l->first = count * n / used;
+		l->count = count * (n + 1) / used - l->first;
+		l->departed = share_of(task->departed, l);
+		code = role_start(&b->child, &task->p->owner, work, l, err);
+		s->started += code == 0;
+	}
+	if (code == 0)
+		*ret = s;
+	else
+		(void)!spool_prove_finish(s, NULL, NULL);
+	return code;
+}
+
+int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
+    size_t departed, struct spool_proving **ret, struct err *err)
+{
+	struct looking task = {
+	    .p = p, .get = get, .arg = arg, .count = count, .departed = departed};
+
+	return start(&task, ret, err);
+}
+
+int spool_prove_fd(const struct spool_proving *s)
+{
+	return s->batches[0].child.done;
+}
+
+int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err)
+{
+	struct proof *proofs = calloc(s->count + 1, sizeof(*proofs));
+	int code = proofs ? 0 : err_sys(err, ENOMEM, "failed to look at %zu messages", s->count);
+
+	for (unsigned n = 0; n < s->started; n++) {
+		int one = take_batch(&s->batches[n], proofs, code == 0 ? err : NULL);
+
+		code = code == 0 ? one : code;
+	}
+	if (code == 0 && ret)
+		*ret = proofs;
+	else
+		free(proofs);
+	free(s);
+	return code;
+}
+
+int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
+    struct proof **ret, struct err *err)
+{
+	struct spool_proving *s = NULL;
+	int code = spool_prove_start(p, get, arg, count, 0, &s, err);
+
+	return code != 0 ? code : spool_prove_finish(s, ret, err);
+}
+
+int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
+    struct proof **ret, struct err *err)
+{
+	struct looking task = {.p = p, .ids = ids, .count = count};
+	struct spool_proving *s = NULL;
+	int code = start(&task, &s, err);
+
+	return code != 0 ? code : spool_prove_finish(s, ret, err);
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The spool, looked at as mail_owner in a child: where a queue ID lies now, and the proof that the
+ * file there is the recorded message. Files are opened O_NOFOLLOW|O_NONBLOCK and must be regular.
+ *
+ * A look goes through the queues in flow order, as postsuper does, so that the file that is proven
+ * is the one that postsuper would take; of short queues the names are read once for many messages
+ * (listing.h). A message moves while we look: one pass can miss it once in a million; two passes
+ * have not been seen to. PROOF_GONE therefore means two passes by name, one after the other, each
+ * through all queues in flow order. One that two passes miss would have to leave deferred, come
+ * back and leave it again between them, and qmgr(8) lets it rest there for minimal_backoff_time.
+ */
+#ifndef PQPURGE_POSTFIX_SPOOL_H
+#define PQPURGE_POSTFIX_SPOOL_H
+
+#include "mail/identity.h"
+#include "postfix/spool/queue.h"
+
+enum proof_state {
+	PROOF_GONE,     /* in no queue */
+	PROOF_ARRIVING, /* owner mode is not 0700: Postfix still writes it; postsuper does not see
+			   it */
+	PROOF_SAME,     /* proven to be the recorded message */
+	PROOF_CHANGED,  /* see enum judgement; also a thing that is no regular file */
+	PROOF_UNPROVEN,
+	PROOF_ERROR, /* could not be read; `error` */
+};
+
+struct proof {
+	uint8_t state;        /* enum proof_state */
+	uint8_t queue;        /* enum queue_name; 0 when gone */
+	int32_t error;        /* -errno or ERR_SYNTAX for PROOF_ERROR */
+	int64_t arrival_time; /* of the file that is there; -1 unknown */
+	int64_t size;         /* as `postqueue -j` has it; -1 unknown */
+	uint64_t inode;
+};
+
+/*
+ * In a child as mail_owner (two for more than a few thousand): count messages, taken from the list
+ * by get(arg, n), which is called in the child and whose answer need only last until the next; its
+ * queue_id names the file. *ret is a malloc'd array of count proofs. An arriving file that is
+ * already known to be another message is PROOF_CHANGED. About 5 us a message warm.
+ */
+typedef const struct message *spool_get(void *arg, size_t n);
+int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
+    struct proof **ret, struct err *err) NODISCARD;
+/*
+ * The same in two steps: start it, do other work until its descriptor is readable, finish it, which
+ * waits, and ends it whatever it returns. Of the first `departed` messages most are expected to be
+ * gone: they are looked for by name first (3 us), which makes them fast and decides nothing. The
+ * others are proven last. What get is called with need not outlive the start.
+ */
+struct spool_proving;
+int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
+    size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
+int spool_prove_fd(const struct spool_proving *s); /* for poll() */
+int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
+
+/* A name found by walking the queues. */
+struct spool_name {
+	struct queue_id queue_id;
+	uint8_t queue;
+	int64_t size; /* of the file, in bytes; -1: not asked for, or it has left */
+};
+/*
+ * In a child: all names by readdir, hashed directories included, that are queue IDs (maildrop's
+ * too). Names only nominate: a pass under a running queue misses some and sees some twice;
+ * duplicates are dropped. *ret is malloc'd, sorted by queue ID. finish ends the walk whatever it
+ * returns.
+ */
+struct spool_walk; /* a walk under way; start it, do other work, finish it */
+int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
+/* The same with the sizes of the files, at one fstatat(2) a name. */
+int spool_walk_start_sized(
+    const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
+/* A walk not done at this steady time is given up: finish returns ERR_TIMEOUT. Without it finish
+ * waits as long as it takes. */
+void spool_walk_limit(struct spool_walk *walk, int64_t deadline);
+int spool_walk_finish(
+    struct spool_walk *walk, struct spool_name **ret, size_t *ret_count, struct err *err) NODISCARD;
+
+/*
+ * In a child: the state of each of ids now (no proof): PROOF_GONE, PROOF_ARRIVING, PROOF_SAME for
+ * "complete, mode 0700", or PROOF_ERROR.
+ */
+int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
+    struct proof **ret, struct err *err) NODISCARD;
+
+/*
+ * In a child: reasons from the message's defer log (bounce_log(3) format), as packed strings
+ * "recipient\0reason\0...". Empty where there is none. Control characters are replaced by '?'.
+ */
+int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
+    struct err *err) NODISCARD;
+/*
+ * In this process, which must be mail_owner: calls visit for each entry of the message's defer log,
+ * in the log's order; `postqueue -j` shows one recipient with a delay_reason for each. Of a line
+ * the first bytes count; memory does not depend on the log. A visit that returns a negative code
+ * ends it.
+ */
+typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
+int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+    spool_reason_visit *visit, void *arg) NODISCARD;
+/* The same for many messages in one child: "queue ID\0recipient\0reason\0...". At most 64 MiB are
+ * collected. */
+int spool_reasons_many(const struct postfix *p, const struct queue_id *ids, size_t count,
+    struct strbuf *ret_packed, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: ISC */
+/* postsuper(1), driven: one chunk of IDs, and what it says of each. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "postfix/tool/child.h"
+#include "postfix/tool/postsuper.h"
+
+#define LINE_MAX_BYTES 4096 /* a longer line says nothing to us */
+#define OUTPUT_BASE    (256 * 1024)
+#define OUTPUT_PER_ID  1024 /* more than this is no postsuper */
+
+static const struct {
+	const char *option, *words; /* what it says behind "ID: " when it did it */
+} actions[] = {
+    [POSTSUPER_DELETE] = {"-d", "removed"},
+    [POSTSUPER_HOLD] = {"-h", "placed on hold"},
+    [POSTSUPER_RELEASE] = {"-H", "released from hold"},
+    [POSTSUPER_REQUEUE] = {"-r", "requeued"},
+};
+
+/* The IDs as a file that nobody can change any more: postsuper reads it to its end even when we are
+ * gone. */
+static int write_ids(const struct queue_id *ids, size_t count, int *ret_fd, struct err *err)
+{
+	struct strbuf text = {0};
+	int code = 0;
+	int fd = memfd_create("queue-ids", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return err_sys(err, errno, "failed to make a memory file");
+	for (size_t n = 0; n < count; n++) {
+		strbuf_puts(&text, ids[n].text);
+		strbuf_putc(&text, '\n');
+	}
+	code = text.failed ? -ENOMEM : io_write_all(fd, strbuf_text(&text), text.len);
+	strbuf_release(&text);
+	if (code == 0 && (lseek(fd, 0, SEEK_SET) < 0 ||
+			     fcntl(fd, F_ADD_SEALS,
+				 F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
+		code = -errno;
+	if (code < 0) {
+		io_close(&fd);
+		return err_sys(err, -code, "failed to hand over %zu queue IDs", count);
+	}
+	*ret_fd = fd;
+	return 0;
+}
+
+static int spawn(
+    struct postsuper_job *job, const struct postfix *p, int ids, int errors, struct err *err)
+{
+	struct strbuf program = {0};
+	int code;
+
+	strbuf_printf(&program, "%s/postsuper", p->command_directory);
+	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory,
+	    actions[job->action].option, "-", NULL};
+	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
+			      : child_spawn(argv, ids, -1, errors, &job->pid, err);
+	strbuf_release(&program);
+	return code;
+}
+
+int postsuper_start(struct postsuper_job *job, const struct postfix *p,
+    enum postsuper_action action, const struct queue_id *ids, size_t count, struct err *err)
+{
+	int pipes[2] = {-1, -1};
+	int fd = -1, code;
+
+	*job = (struct postsuper_job){
+	    .pid = -1, .end = -1, .output = -1, .action = action, .ids = ids};
+	job->count = count;
+	job->said = calloc(count ? count : 1, sizeof(*job->said));
+	if (!job->said)
+		return err_sys(err, ENOMEM, "failed to start postsuper");
+	if ((code = write_ids(ids, count, &fd, err)) < 0)
+		goto out;
+	if (pipe2(pipes, O_CLOEXEC) < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0) {
+		code = err_sys(err, errno, "failed to make a pipe");
+		goto out;
+	}
+	if ((code = spawn(job, p, fd, pipes[1], err)) < 0)
+		goto out;
+	job->end = child_watch(job->pid);
+	job->output = pipes[0];
+	pipes[0] = -1;
+	job->started = clock_steady();
+	job->deadline = job->started + POSTSUPER_SILENCE;
+out:
+	io_close(&fd);
+	io_close(&pipes[0]);
+	io_close(&pipes[1]);
+	if (code < 0)
+		postsuper_release(job);
+	return code;
+}
+
+/* IDs come back in the order in which they went in, so the next one is nearly always the one. */
+static bool mark_said(struct postsuper_job *job, const char *id, size_t len)
+{
+	for (size_t n = 0; n < job->count; n++) {
+		size_t at = (job->expected + n) % job->count;
+
+		if (strlen(job->ids[at].text) != len || memcmp(job->ids[at].text, id, len) != 0)
+			continue;
+		job->said[at] = true;
+		job->expected = at + 1;
+		return true;
+	}
+	return false;
+}
+
+static void complain(struct postsuper_job *job, const char *words)
+{
+	char scrubbed[256];
+
+	strbuf_clear(&job->complaint);
+	strbuf_puts(&job->complaint, str_scrub(scrubbed, sizeof(scrubbed), words));
+}
+
+/* "postsuper: ID: removed", "postsuper: warning: words", "postsuper: Deleted: 2 messages". */
+static void take_line(struct postsuper_job *job, const char *line)
+{
+	const char *words = strrchr(line, ':');
+	const char *tag = strstr(line, ": ");
+	const char *id = tag ? tag + 2 : line;
+
+	if (words && words > id && strncmp(words, ": ", 2) == 0 &&
+	    strcmp(words + 2, actions[job->action].words) == 0 &&
+	    mark_said(job, id, (size_t)(words - id))) {
+		job->deadline = clock_steady() + POSTSUPER_SILENCE;
+		return;
+	}
+	if (str_starts(id, "warning: ") || str_starts(id, "fatal: ") || str_starts(id, "error: ") ||
+	    str_starts(id, "panic: "))
+		complain(job, id);
+}
+
+/* Cuts text into lines; a line past the cap is read to its end and means nothing. */
+static void take_text(struct postsuper_job *job, const char *text, size_t len)
+{
+	while (len > 0) {
+		const char *newline = memchr(text, '\n', len);
+		size_t part = newline ? (size_t)(newline - text) : len;
+
+		if (job->line.len + part <= LINE_MAX_BYTES)
+			strbuf_add(&job->line, text, part);
+		else
+			job->overlong = true;
+		if (!newline)
+			return;
+		if (!job->overlong && !job->line.failed)
+			take_line(job, strbuf_text(&job->line));
+		job->overlong = false;
+		strbuf_clear(&job->line);
+		text += part + 1;
+		len -= part + 1;
+	}
+}
+
+static bool said_too_much(const struct postsuper_job *job)
+{
+	return job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID;
+}
+
+/* Reads what there is, and of too much no more than shows that it is. */
+static void take_output(struct postsuper_job *job)
+{
+	char chunk[16384];
+	ssize_t n;
+
+	while (!said_too_much(job)) {
+		n = read(job->output, chunk, sizeof(chunk));
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return;
+		job->heard += (size_t)n;
+		take_text(job, chunk, (size_t)n);
+	}
+}
+
+/* Ended by itself, or by us where it is due: then said holds what was heard, and looking again
+ * tells the rest. */
+static int reap(struct postsuper_job *job, bool at_once)
+{
+	int status = 0;
+	pid_t pid;
+
+	if (at_once)
+		kill(-job->pid, SIGKILL);
+	do
+		pid = waitpid(job->pid, &status, at_once ? 0 : WNOHANG);
+	while (pid < 0 && errno == EINTR);
+	if (pid == 0)
+		return 0;
+	job->exit_status = WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
+	job->pid = -1;
+	take_output(job);
+	io_close(&job->output);
+	io_close(&job->end);
+	if (job->complaint.len == 0 && job->exit_status < 0) {
+		char words[64];
+		snprintf(words, sizeof(words), "postsuper died of signal %d", -job->exit_status);
+		complain(job, words);
+	}
+	return 1;
+}
+
+int postsuper_advance(struct postsuper_job *job)
+{
+	int64_t now = clock_steady();
+
+	if (job->pid < 0 || reap(job, false) == 1)
+		return 1;
+	take_output(job);
+	if (said_too_much(job)) {
+		complain(job, "postsuper said too much and was ended");
+		return reap(job, true);
+	}
+	if (now > job->deadline || now > job->started + POSTSUPER_LONGEST) {
+		complain(job, "postsuper was silent for too long and was ended");
+		return reap(job, true);
+	}
+	return 0;
+}
+
+void postsuper_release(struct postsuper_job *job)
+{
+	free(job->said);
+	strbuf_release(&job->line);
+	strbuf_release(&job->complaint);
+	io_close(&job->output);
+	io_close(&job->end);
+	*job = (struct postsuper_job){.pid = -1, .end = -1, .output = -1};
+}

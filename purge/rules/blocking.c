@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/* Blocks: from words to rules, and from rules to the writer. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "index/client.h"
+#include "purge/rules/blocking.h"
+
+#define ANSWER_TIMEOUT (30 * USEC_PER_SEC)
+
+static int add_rule(
+    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
+{
+	struct rule r = {0};
+	int code = rule_make(subject, terms->action, terms->text, &r, err);
+
+	if (code < 0)
+		return err_within(err, ERR_USAGE, "'%s'", subject);
+	r.set_time = terms->now;
+	r.expires = terms->expires;
+	code = rule_set_note(&r, terms->reason, terms->author);
+	if (code == 0)
+		code = rule_list_add(&plan->rules, &r);
+	if (code < 0) {
+		rule_release(&r);
+		return err_set(err, code, "'%s': %s", subject, err_word(code));
+	}
+	return 0;
+}
+
+/* Whether text is a domain, which --subdomains widens. */
+static bool is_domain(const char *text)
+{
+	struct pattern p = {0};
+	bool is = pattern_parse(text, &p, NULL) == 0 && p.kind == PATTERN_DOMAIN &&
+		  p.address.domain.kind != DOMAIN_LITERAL;
+
+	pattern_release(&p);
+	return is;
+}
+
+int block_plan_add(
+    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
+{
+	struct strbuf below = {0};
+	int code = add_rule(plan, subject, terms, err);
+
+	if (code < 0 || !terms->subdomains || !is_domain(subject))
+		return code;
+	strbuf_putc(&below, '.');
+	strbuf_puts(&below, subject);
+	code = below.failed ? err_set(err, -ENOMEM, "out of memory")
+			    : add_rule(plan, below.text, terms, err);
+	strbuf_release(&below);
+	return code;
+}
+
+static int add_patterns(struct block_plan *plan, const struct pattern_set *set,
+    const struct block_terms *terms, struct err *err)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		int code = block_plan_add(plan, set->list[i].text, terms, err);
+
+		if (code < 0)
+			return code;
+	}
+	return 0;
+}
+
+static int add_client(struct block_plan *plan, const struct net_block *block,
+    const struct block_terms *terms, struct err *err)
+{
+	char address[NET_TEXT_SIZE], subject[NET_TEXT_SIZE + 16];
+
+	snprintf(subject, sizeof(subject), "client:%s/%u", net_text(&block->base, address),
+	    block->base.family == 4 ? block->bits - 96 : block->bits);
+	return block_plan_add(plan, subject, terms, err);
+}
+
+static int add_login(
+    struct block_plan *plan, const char *login, const struct block_terms *terms, struct err *err)
+{
+	struct strbuf subject = {0};
+	int code;
+
+	strbuf_puts(&subject, "login:");
+	strbuf_puts(&subject, login);
+	code = subject.failed ? err_set(err, -ENOMEM, "out of memory")
+			      : block_plan_add(plan, subject.text, terms, err);
+	strbuf_release(&subject);
+	return code;
+}
+
+int block_plan_selector(struct block_plan *plan, const struct selector *selector,
+    const struct block_terms *terms, struct err *err)
+{
+	const struct pattern_set *sets[] = {&selector->author, &selector->sender, &selector->from};
+	struct strlist logins = strlist_of(&selector->logins);
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < COUNT_OF(sets); i++)
+		code = add_patterns(plan, sets[i], terms, err);
+	strlist_each (login, &logins) {
+		if (code == 0)
+			code = add_login(plan, login, terms, err);
+	}
+	for (size_t i = 0; code == 0 && i < selector->client_count; i++)
+		code = add_client(plan, &selector->clients[i], terms, err);
+	if (code == 0 && plan->rules.count == 0)
+		return err_set(err, ERR_USAGE,
+		    "'--block' needs a pattern, '--sender', '--from', '--login' or '--client'");
+	return code;
+}
+
+void block_plan_release(struct block_plan *plan)
+{
+	rule_list_release(&plan->rules);
+}
+
+/* Whether p would refuse mail whose sender is in the domain `own` (its postmaster stands for all).
+ */
+static bool hits_domain(const struct pattern *p, const char *own, size_t len)
+{
+	struct address postmaster;
+	struct domain domain;
+
+	domain_normal(own, len, &domain);
+	if (p->kind == PATTERN_DOMAIN)
+		return domain_equal(&p->address.domain, &domain);
+	if (p->kind == PATTERN_ADDRESS)
+		return false;
+	address_build("postmaster", strlen("postmaster"), own, len, &postmaster);
+	return pattern_match(p, &postmaster) == 1;
+}
+
+/* The first of a main.cf list of domains that p hits. Tables ("hash:/etc/x", "/etc/x") and
+ * exceptions are passed over. */
+static bool hits_own(const struct pattern *p, const char *list, char *buf, size_t size)
+{
+	static const char between[] = ", \t\r\n";
+
+	for (list += strspn(list, between); *list; list += strspn(list, between)) {
+		size_t len = strcspn(list, between);
+		bool is_name = !memchr(list, ':', len) && !memchr(list, '/', len) && *list != '!';
+
+		if (is_name && hits_domain(p, list, len)) {
+			snprintf(buf, size, "%.*s", (int)len, list);
+			return true;
+		}
+		list += len;
+	}
+	return false;
+}
+
+const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf, size_t size)
+{
+	struct pattern pattern = {0};
+	struct address null_sender = {0};
+	char own[DOMAIN_MAX + 1];
+	const char *doubt = NULL;
+
+	if (r->kind != RULE_PATTERN || r->action == RULE_OK || r->action == RULE_WARN)
+		return NULL;
+	if (pattern_parse(r->subject, &pattern, NULL) < 0)
+		return NULL;
+	address_split("", &null_sender);
+	if (pattern_match(&pattern, &null_sender) == 1) {
+		snprintf(buf, size, "'%s' is the sender of all bounces", r->subject);
+		doubt = buf;
+	} else if (hits_own(&pattern, p->myorigin, own, sizeof(own)) ||
+		   hits_own(&pattern, p->mydestination, own, sizeof(own))) {
+		snprintf(
+		    buf, size, "'%s' means mail from this host's own domain '%s'", r->subject, own);
+		doubt = buf;
+	}
+	pattern_release(&pattern);
+	return doubt;
+}
+
+static int send_one(const struct settings *settings, const struct bytes *request,
+    struct block_answer *ret, struct err *err)
+{
+	struct client_answer answer = {0};
+	struct span span = bytes_span(request);
+	int code;
+
+	if (request->failed)
+		return err_set(err, -ENOMEM, "out of memory");
+	code = client_send(settings->index_directory, &span, 1, ANSWER_TIMEOUT, &answer, err);
+	if (code == 0 && answer.code < 0) {
+		code = answer.code;
+		err_set(
+		    err, code, "%s", answer.text.len ? strbuf_text(&answer.text) : err_word(code));
+	}
+	if (code == 0)
+		*ret = (struct block_answer){.was_there = answer.value != 0,
+		    .by_daemon = answer.by_daemon,
+		    .saved = answer.saved};
+	client_answer_release(&answer);
+	return code;
+}
+
+int block_send(const struct settings *settings, const struct rule *r, struct block_answer *ret,
+    struct err *err)
+{
+	struct bytes request = {0};
+	int code;
+
+	request_rule_set(&request, r);
+	code = send_one(settings, &request, ret, err);
+	bytes_release(&request);
+	return code < 0 ? err_within(err, code, "failed to set the rule for '%s'", r->subject) : 0;
+}
+
+int block_unsend(
+    const struct settings *settings, const char *subject, struct block_answer *ret, struct err *err)
+{
+	struct bytes request = {0};
+	int code;
+
+	request_rule_unset(&request, subject);
+	code = send_one(settings, &request, ret, err);
+	bytes_release(&request);
+	return code < 0 ? err_within(err, code, "failed to remove the rule for '%s'", subject) : 0;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/* What has to be done so that Postfix asks the daemon. */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+#include "postfix/config/milters.h"
+#include "purge/setup/setup.h"
+#include "purge/setup/setup_file.h"
+#include "purge/setup/setup_units.h"
+
+/* ---- a plan's parts */
+
+static char *copy(const char *text, bool *failed)
+{
+	char *copied = text ? strdup(text) : NULL;
+
+	*failed |= text && !copied;
+	return copied;
+}
+
+void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, const char *before,
+    const char *after)
+{
+	struct setup_step *step = &setup->steps[setup->step_count];
+
+	if (setup->step_count == SETUP_STEPS_MAX) {
+		setup->failed = true;
+		return;
+	}
+	*step = (struct setup_step){.kind = kind,
+	    .subject = copy(subject, &setup->failed),
+	    .before = copy(before, &setup->failed),
+	    .after = copy(after, &setup->failed)};
+	setup->step_count++;
+}
+
+void setup_note(struct setup *setup, const char *format, ...)
+{
+	char text[1024];
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	strlist_push(&setup->notes, text, strlen(text));
+}
+
+void setup_release(struct setup *setup)
+{
+	for (size_t n = 0; n < setup->step_count; n++) {
+		free(setup->steps[n].subject);
+		free(setup->steps[n].before);
+		free(setup->steps[n].after);
+	}
+	postfix_release(&setup->postfix);
+	setup_record_release(&setup->record);
+	wiring_release(&setup->wiring);
+	strbuf_release(&setup->conf_before);
+	strbuf_release(&setup->conf_after);
+	strbuf_release(&setup->notes);
+	*setup = (struct setup){0};
+}
+
+/* Absolute, so that notes and units fit; a file that is missing stays as it was named. */
+static int find_conf(struct setup *setup, struct err *err)
+{
+	const char *conf = session_config(setup->s);
+	char *real;
+
+	if (!conf)
+		conf = SETTINGS_DEFAULT_FILE;
+	real = strcmp(conf, SETTINGS_DEFAULT_FILE) == 0 ? NULL : realpath(conf, NULL);
+	snprintf(setup->conf, sizeof(setup->conf), "%s", real ? real : conf);
+	free(real);
+	if ((size_t)snprintf(setup->record_path, sizeof(setup->record_path), "%.*s.undo",
+		(int)sizeof(setup->record_path) - 8, setup->conf) < strlen(setup->conf) + 5)
+		return err_set(err, ERR_LIMIT, "'%s' is too long a path", setup->conf);
+	return 0;
+}
+
+int setup_open(struct setup *setup, const struct session *s, struct err *err)
+{
+	int code;
+
+	setup->s = s;
+	code = postfix_read(s->settings.postfix_config_directory, &setup->postfix, err);
+	if (code == 0)
+		code = find_conf(setup, err);
+	if (code == 0)
+		code = setup_record_load(setup->record_path, &setup->record, err);
+	return code < 0 ? code : 0;
+}
+
+void setup_add_lists(struct setup *setup)
+{
+	for (size_t n = 0; n < WIRING_LISTS; n++) {
+		const struct wiring_list *list = &setup->wiring.lists[n];
+
+		if (!wiring_list_changes(list))
+			continue;
+		setup_add(setup, SETUP_LIST, list->name,
+		    list->was_set ? strbuf_text(&list->before) : NULL,
+		    list->will_be_set ? strbuf_text(&list->after) : NULL);
+		if (!setup->failed)
+			setup->steps[setup->step_count - 1].at = n;
+	}
+	if (wiring_changes(&setup->wiring))
+		setup_add(setup, SETUP_RELOAD, setup->postfix.config_directory, NULL, NULL);
+}
+
+/* ---- user and directories */
+
+static int plan_user(struct setup *setup, struct err *err)
+{
+	const struct settings *settings = &setup->s->settings;
+
+	if (!getgrnam(settings->socket_group))
+		return err_set(err, ERR_CONFIG, "socket_group '%s': there is no such group",
+		    settings->socket_group);
+	if (!getpwnam(settings->user))
+		setup_add(setup, SETUP_USER, settings->user, NULL, settings->index_directory);
+	return 0;
+}
+
+/* One that is there stays as it is; it must be the daemon's. */
+static int plan_directory(
+    struct setup *setup, const char *path, const char *group, const char *mode, struct err *err)
+{
+	const char *user = setup->s->settings.user;
+	const struct passwd *pw = getpwnam(user);
+	struct stat st;
+	char words[256];
+
+	if (stat(path, &st) == 0) {
+		if (!S_ISDIR(st.st_mode))
+			return err_set(err, ERR_CONFIG, "'%s' is no directory", path);
+		if (pw && st.st_uid == pw->pw_uid)
+			return 0;
+		return err_set(err, ERR_CONFIG,
+		    "'%s' does not belong to user %s; if it is meant for pqpurge alone: chown %s "
+		    "%s",
+		    path, user, user, path);
+	}
+	if (errno != ENOENT)
+		return err_sys(err, errno, "failed to look at '%s'", path);
+	snprintf(words, sizeof(words), "%s:%s %s", user, group, mode);
+	setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
+	return 0;
+}
+
+static int plan_directories(struct setup *setup, struct err *err)
+{
+	const struct settings *settings = &setup->s->settings;
+	const char *socket = milter_path(settings->socket);
+	char directory[PATH_MAX];
+	char *slash;
+	int code = plan_directory(setup, settings->index_directory, settings->user, "0700", err);
+
+	if (code < 0 || !socket)
+		return code;
+	snprintf(directory, sizeof(directory), "%s", socket);
+	slash = strrchr(directory, '/');
+	if (!slash || slash == directory)
+		return 0;
+	*slash = '\0';
+	return plan_directory(setup, directory, settings->socket_group, "2750", err);
+}
+
+/* ---- the settings file */
+
+static int plan_conf(struct setup *setup, struct err *err)
+{
+	const char *ours = setup->s->settings.origin, *origin = setup->postfix.myorigin;
+	struct setup_line line = {0};
+	int code;
+
+	if (*ours && strcmp(ours, origin) != 0)
+		setup_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
+		    setup->conf, ours, origin);
+	if (*ours || !*origin)
+		return 0;
+	if (!setup_origin_is_plain(origin)) {
+		setup_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
+		    setup->conf);
+		return 0;
+	}
+	code = setup_file_read(setup->conf, &setup->conf_before, err);
+	if (code < 0)
+		return code;
+	setup_origin_line(strbuf_text(&setup->conf_before), origin, &setup->conf_after, &line);
+	setup->failed |= setup->conf_after.failed;
+	setup_add(setup, SETUP_CONF, setup->conf, line.was_there ? strbuf_text(&line.before) : NULL,
+	    strbuf_text(&line.after));
+	strbuf_release(&line.before);
+	strbuf_release(&line.after);
+	return 0;
+}
+
+/* ---- units */
+
+static void plan_units(struct setup *setup)
+{
+	struct strbuf packed = {0};
+	bool restarts = setup->conf_after.len > 0;
+
+	setup_units_of(setup->conf, setup->s->settings.socket, &packed);
+	setup->failed |= packed.failed;
+	struct strlist units = strlist_of(&packed);
+	if (!setup_systemd_runs() || units.count == 0) {
+		setup_note(setup, "%s; start the daemon yourself: pqpurge-milter -c %s%s",
+		    setup_systemd_runs() ? "no unit belongs to this settings file"
+					 : "systemd does not run here",
+		    setup->conf, restarts ? " (one that runs must be started anew)" : "");
+		strbuf_release(&packed);
+		return;
+	}
+	strlist_each (unit, &units) {
+		if (!setup_unit_is_enabled(unit) || !setup_unit_is_active(unit))
+			setup_add(setup, SETUP_START, unit, NULL, NULL);
+		else if (restarts && strstr(unit, ".service"))
+			setup_add(setup, SETUP_RESTART, unit, NULL, NULL);
+	}
+	strbuf_release(&packed);
+}
+
+int setup_plan(struct setup *setup, const struct session *s, struct err *err)
+{
+	int code = setup_open(setup, s, err);
+
+	if (code == 0)
+		code = wiring_join(&setup->postfix, s->settings.socket, &setup->wiring, err);
+	if (code == 0)
+		code = plan_user(setup, err);
+	if (code == 0)
+		code = plan_directories(setup, err);
+	if (code == 0)
+		code = plan_conf(setup, err);
+	if (code < 0)
+		return code;
+	plan_units(setup);
+	/* Last, so that the daemon answers when Postfix asks for the first time. */
+	setup_add_lists(setup);
+	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/* Small text files, read and replaced whole. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "purge/setup/setup_file.h"
+#include "purge/setup/setup_record.h"
+
+/* ---- files */
+
+int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
+{
+	char chunk[16384];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+	strbuf_clear(ret);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_sys(err, errno, "failed to read '%s'", path);
+	while ((n = io_read_all(fd, chunk, sizeof(chunk))) > 0 && ret->len <= SETUP_FILE_MAX)
+		strbuf_add(ret, chunk, (size_t)n);
+	io_close(&fd);
+	if (n < 0)
+		return err_sys(err, (int)-n, "failed to read '%s'", path);
+	if (ret->len > SETUP_FILE_MAX)
+		return err_set(err, ERR_LIMIT, "'%s' is too long", path);
+	return ret->failed ? err_sys(err, ENOMEM, "failed to read '%s'", path) : 1;
+}
+
+/* As the file that it will replace. */
+static int dress(int fd, const char *path, unsigned mode)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return fchmod(fd, mode) < 0 ? -errno : 0;
+	if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+		return -errno;
+	return 0;
+}
+
+/* The directory's entry for the new file is on disk, too. */
+static int sync_directory(const char *path)
+{
+	char directory[PATH_MAX];
+	char *slash;
+	int fd, code;
+
+	snprintf(directory, sizeof(directory), "%s", path);
+	slash = strrchr(directory, '/');
+	if (!slash)
+		return 0;
+	slash[slash == directory] = '\0';
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	code = fsync(fd) < 0 ? -errno : 0;
+	io_close(&fd);
+	return code;
+}
+
+int setup_file_replace(
+    const char *path, const char *text, size_t len, unsigned mode, struct err *err)
+{
+	char *real = realpath(path, NULL);
+	const char *target = real ? real : path;
+	struct strbuf temporary = {0};
+	int code, fd = -1;
+
+	strbuf_printf(&temporary, "%s.XXXXXX", target);
+	code = temporary.failed ? -ENOMEM : 0;
+	if (code == 0 && (fd = mkostemp(temporary.text, O_CLOEXEC)) < 0)
+		code = -errno;
+	if (code < 0)
+		goto out;
+	code = io_write_all(fd, text, len);
+	if (code == 0)
+		code = dress(fd, target, mode);
+	if (code == 0 && (fsync(fd) < 0 || rename(temporary.text, target) < 0))
+		code = -errno;
+	if (code < 0)
+		unlink(temporary.text);
+	else
+		code = sync_directory(target);
+out:
+	io_close(&fd);
+	strbuf_release(&temporary);
+	free(real);
+	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
+}
+
+/* ---- lines */
+
+/* Whether a line sets `origin`; commented: whether it would, without its "#". */
+static bool sets_origin(const char *line, bool commented)
+{
+	line += strspn(line, " \t");
+	if (commented && *line != '#')
+		return false;
+	line += commented;
+	line += strspn(line, " \t");
+	if (!str_starts(line, "origin"))
+		return false;
+	line += strlen("origin");
+	line += strspn(line, " \t");
+	return *line == '=';
+}
+
+static const char *find_origin(const char *text, bool commented)
+{
+	while (*text) {
+		if (sets_origin(text, commented))
+			return text;
+		text += strcspn(text, "\n");
+		text += *text == '\n';
+	}
+	return NULL;
+}
+
+bool setup_origin_is_plain(const char *origin)
+{
+	for (const char *at = origin; *at; at++)
+		if (*at <= ' ' || *at > '~' || strchr("\"'\\$#{}", *at))
+			return false;
+	return *origin != '\0';
+}
+
+void setup_origin_line(
+    const char *text, const char *origin, struct strbuf *ret, struct setup_line *line)
+{
+	const char *at = find_origin(text, false);
+
+	if (!at)
+		at = find_origin(text, true);
+	strbuf_clear(ret);
+	strbuf_clear(&line->before);
+	strbuf_clear(&line->after);
+	strbuf_printf(&line->after, "origin = \"%s\"", origin);
+	line->known = true;
+	line->was_there = at != NULL;
+	if (at) {
+		size_t len = strcspn(at, "\n");
+
+		strbuf_add(&line->before, at, len);
+		strbuf_add(ret, text, (size_t)(at - text));
+		strbuf_puts(ret, strbuf_text(&line->after));
+		strbuf_puts(ret, at + len);
+		return;
+	}
+	strbuf_puts(ret, text);
+	if (*text && text[strlen(text) - 1] != '\n')
+		strbuf_putc(ret, '\n');
+	strbuf_printf(ret, "%s\n", strbuf_text(&line->after));
+}
+
+bool setup_line_back(const char *text, const struct setup_line *line, struct strbuf *ret)
+{
+	const char *after = strbuf_text(&line->after), *at = text;
+
+	strbuf_clear(ret);
+	for (; *at; at += strcspn(at, "\n"), at += *at == '\n') {
+		size_t len = strcspn(at, "\n");
+
+		if (len != strlen(after) || strncmp(at, after, len) != 0)
+			continue;
+		strbuf_add(ret, text, (size_t)(at - text));
+		if (line->was_there)
+			strbuf_puts(ret, strbuf_text(&line->before));
+		else
+			len += at[len] == '\n';
+		strbuf_puts(ret, at + len);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: ISC */
+/* The question on the terminal. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/str.h"
+#include "purge/interrupt.h"
+#include "purge/tell/ask.h"
+
+/*
+ * Reads one line, byte by byte, so that nothing behind it is taken from the terminal. A line that
+ * does not fit is no answer. 1 a line, 0 end of file or too long, -1 a signal.
+ */
+static int read_line(int in, char *line, size_t size)
+{
+	size_t len = 0;
+
+	for (;;) {
+		char c;
+
+		if (!interrupt_wait(in))
+			return -1;
+		if (read(in, &c, 1) <= 0)
+			return 0;
+		if (c == '\n')
+			break;
+		if (len + 1 < size)
+			line[len] = c;
+		len++;
+	}
+	if (len >= size)
+		return 0;
+	line[len] = '\0';
+	return 1;
+}
+
+/* Blanks around an answer mean nothing. */
+static char *trim(char *line)
+{
+	size_t len = strlen(line);
+
+	while (len && (line[len - 1] == ' ' || line[len - 1] == '\t' || line[len - 1] == '\r'))
+		line[--len] = '\0';
+	return line + strspn(line, " \t");
+}
+
+static int put_question(
+    int in, FILE *out, const char *question, const char *hint, char *line, size_t size)
+{
+	int got;
+
+	fprintf(out, "%s %s ", question, hint);
+	fflush(out);
+	got = read_line(in, line, size);
+	if (got <= 0)
+		fputc('\n', out);
+	return got;
+}
+
+enum answer ask_yes(int in, FILE *out, const char *question)
+{
+	char line[32];
+	int got = put_question(in, out, question, "[y/N]", line, sizeof(line));
+	const char *answer;
+
+	if (got < 0)
+		return ANSWER_INTERRUPTED;
+	if (got == 0)
+		return ANSWER_NO;
+	answer = trim(line);
+	if (str_equal_nocase(answer, "y") || str_equal_nocase(answer, "yes"))
+		return ANSWER_YES;
+	return ANSWER_NO;
+}
+
+enum answer ask_number(int in, FILE *out, const char *question, uint64_t number)
+{
+	char line[32], want[24];
+	int got = put_question(in, out, question, "[type the number]", line, sizeof(line));
+
+	if (got < 0)
+		return ANSWER_INTERRUPTED;
+	snprintf(want, sizeof(want), "%" PRIu64, number);
+	return got > 0 && strcmp(trim(line), want) == 0 ? ANSWER_YES : ANSWER_NO;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx setup: shows what has to be done on this host, asks, does it, and looks at the
+ * result; with --remove the same backwards. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "purge/setup/setup.h"
+#include "purge/tell/ask.h"
+
+/* 1 go on, 0 the answer was no, or a negative code. */
+static int may_begin(const struct session *s, struct err *err)
+{
+	if (s->options.yes)
+		return 1;
+	if (!isatty(STDIN_FILENO))
+		return err_set(err, ERR_USAGE,
+		    "nobody can be asked here; -y does without, -n only shows. Nothing was done");
+	return ask_yes(STDIN_FILENO, stderr, "Go on?") == ANSWER_YES;
+}
+
+static int tell(const struct setup *setup, const struct setup_step *step, const char *result,
+    const struct err *why)
+{
+	if (why)
+		log_warning("setup: %s: %s", step->subject, why->text);
+	if (setup->s->options.json)
+		return setup_json(stdout, step, result, why ? why->text : NULL);
+	if (why)
+		fprintf(stderr, "pqpurge-idx: %s.\n", why->text);
+	return 0;
+}
+
+static int tell_all(const struct setup *setup, const char *result)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < setup->step_count; n++)
+		code = tell(setup, &setup->steps[n], result, NULL);
+	return code == 0 ? setup_json_notes(stdout, setup) : code;
+}
+
+/*
+ * A setup ends at the first step that fails, for the next ones rest on it. A removal goes on: what
+ * can be undone is undone, and the record stays for another try.
+ */
+static int run_steps(struct setup *setup, size_t *ret_failed)
+{
+	int code = 0;
+
+	*ret_failed = 0;
+	for (size_t n = 0; code == 0 && n < setup->step_count; n++) {
+		const struct setup_step *step = &setup->steps[n];
+		struct err err = {{0}};
+		int done = setup_do(setup, step, &err);
+
+		code = tell(setup, step, done < 0 ? "failed" : "done", done < 0 ? &err : NULL);
+		*ret_failed += done < 0;
+		if (done < 0 && !setup->s->options.remove)
+			break;
+	}
+	return code;
+}
+
+/* Settings may have changed; status shall speak of those in force. */
+static int look_at_result(struct session *s, const char *conf, struct err *err)
+{
+	const struct verb *status;
+	bool is_name;
+	int code;
+
+	code = verb_choose("status", &status, &is_name, err);
+	if (code < 0)
+		return code;
+	settings_release(&s->settings);
+	s->settings = (struct settings){0};
+	code = settings_load(access(conf, F_OK) == 0 ? conf : NULL, &s->settings, err);
+	if (code < 0)
+		return code;
+	s->verb = status;
+	return status->run(s, err);
+}
+
+static int end(struct session *s, struct setup *setup, size_t failed, struct err *err)
+{
+	bool talks = !s->options.json && !s->options.quiet;
+
+	if (failed > 0) {
+		fprintf(stderr,
+		    "pqpurge-idx: %s is unfinished; run it again when that is put right.\n",
+		    s->options.remove ? "setup --remove" : "setup");
+		return EXIT_SOME_FAILED;
+	}
+	if (s->options.remove) {
+		int code = setup_record_remove(setup->record_path, err);
+
+		if (code == 0 && talks)
+			puts("Done.");
+		return code;
+	}
+	if (talks && setup->step_count > 0)
+		puts("Done. The status now:\n");
+	return look_at_result(s, setup->conf, err);
+}
+
+static void show(FILE *to, const struct setup *setup)
+{
+	if (setup->step_count == 0)
+		fputs("Nothing is left to do.\n", to);
+	else if (setup->s->options.remove)
+		fputs("To undo the setup:\n", to);
+	else
+		fputs("To set pqpurge up:\n", to);
+	setup_show(to, setup);
+	fflush(to);
+}
+
+static int carry_out(struct session *s, struct setup *setup, struct err *err)
+{
+	bool talks = !s->options.json && !s->options.quiet;
+	size_t failed = 0;
+	int code = 1;
+
+	/* Who is asked must have seen it, whatever else was asked for. */
+	if (talks || (session_can_ask(s) && !s->options.dry_run))
+		show(s->options.json ? stderr : stdout, setup);
+	if (s->options.dry_run)
+		return s->options.json ? tell_all(setup, "would-do") : EXIT_DONE;
+	if (setup->step_count > 0)
+		code = may_begin(s, err);
+	if (code < 0)
+		return code;
+	if (code == 0) {
+		fputs("Nothing was done.\n", stderr);
+		return EXIT_INTERRUPTED;
+	}
+	code = run_steps(setup, &failed);
+	if (code == 0 && s->options.json)
+		code = setup_json_notes(stdout, setup);
+	return code < 0 ? err_sys(err, -code, "failed to write the report")
+			: end(s, setup, failed, err);
+}
+
+int verb_setup(struct session *s, struct err *err)
+{
+	struct setup setup = {0};
+	int code = (s->options.remove ? setup_plan_removal : setup_plan)(&setup, s, err);
+
+	if (code == 0)
+		code = carry_out(s, &setup, err);
+	setup_release(&setup);
+	return code;
+}
