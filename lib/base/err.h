@@ -27,6 +27,8 @@ enum {
 	ERR_LIMIT,         /* a documented cap was passed */
 	ERR_CHILD,         /* a child process died or lied */
 	ERR_REFUSED,       /* the peer said no; its words are in the text */
+	ERR_NO_DAEMON,     /* no daemon runs */
+	ERR_STOPPED,       /* the user stopped it (SIGINT, SIGTERM) */
 };
 
 struct err {

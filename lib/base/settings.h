@@ -20,11 +20,8 @@ struct settings {
 	int64_t socket_mode;
 	char *user;
 	char *index_directory;
-	int64_t index_map_size;       /* bytes; 16M to 1T, and to what size_t and RLIMIT_AS allow */
-	bool commit_async;            /* key `commit`: "sync" or "async" */
-	int64_t commit_delay;         /* microseconds, 1ms to 10s */
-	int64_t commit_timeout;       /* microseconds, 100ms to 60s */
-	bool tempfail_on_index_error; /* key `on_index_error`: "accept" or "tempfail" */
+	int64_t index_map_size; /* bytes; 1M to 1T, and to what size_t and RLIMIT_AS allow */
+	char *state_directory;  /* rules, the account: what must last */
 	char *rules_file;
 	char *postfix_config_directory;
 	int64_t postsuper_jobs; /* 0 to 64; 0 = chosen by the number of processors */
@@ -32,6 +29,8 @@ struct settings {
 	bool record_subject;
 	int64_t max_recipients; /* 1 to 100000 */
 	char *origin;
+	bool login_exact;   /* key `login_case`: "ignore" or "exact" */
+	char *own_networks; /* blanks or commas between blocks; checked */
 };
 
 /*

@@ -51,12 +51,9 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     TEXT("socket_group", SETTINGS_GROUP, "postfix", socket_group),
     NUMBER("socket_mode", SETTINGS_OCTAL, "0660", socket_mode, 0, 0777),
     TEXT("user", SETTINGS_USER, "pqpurge", user),
-    TEXT("index_directory", SETTINGS_PATH, "/var/lib/pqpurge", index_directory),
-    NUMBER("index_map_size", SETTINGS_SIZE, "2G", index_map_size, 16 * MIB, MIB *MIB),
-    WORD("commit", "sync", commit_async, "sync", "async"),
-    NUMBER("commit_delay", SETTINGS_SPAN, "100ms", commit_delay, MSEC, 10 * USEC_PER_SEC),
-    NUMBER("commit_timeout", SETTINGS_SPAN, "5s", commit_timeout, 100 * MSEC, 60 * USEC_PER_SEC),
-    WORD("on_index_error", "accept", tempfail_on_index_error, "accept", "tempfail"),
+    TEXT("index_directory", SETTINGS_PATH, "/run/pqpurge", index_directory),
+    TEXT("state_directory", SETTINGS_PATH, "/var/lib/pqpurge", state_directory),
+    NUMBER("index_map_size", SETTINGS_SIZE, "256M", index_map_size, MIB, MIB *MIB),
     TEXT("rules_file", SETTINGS_PATH, "/etc/pqpurge/rules", rules_file),
     TEXT("postfix_config_directory", SETTINGS_PATH, "/etc/postfix", postfix_config_directory),
     NUMBER("postsuper_jobs", SETTINGS_COUNT, "0", postsuper_jobs, 0, 64),
@@ -64,6 +61,9 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     SWITCH("record_subject", "false", record_subject),
     NUMBER("max_recipients", SETTINGS_COUNT, "1000", max_recipients, 1, 100000),
     {"origin", SETTINGS_OPTIONAL_TEXT, "", offsetof(struct settings, origin), 0, 0, {0}},
+    WORD("login_case", "ignore", login_exact, "ignore", "exact"),
+    {"own_networks", SETTINGS_OPTIONAL_TEXT, "127.0.0.0/8 ::1",
+	offsetof(struct settings, own_networks), 0, 0, {0}},
 };
 /* clang-format on */
 

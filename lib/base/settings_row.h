@@ -29,7 +29,7 @@ struct settings_row {
 	const char *words[2]; /* for SETTINGS_WORD: what means false, what means true */
 };
 
-#define SETTINGS_ROWS 17
+#define SETTINGS_ROWS 16
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* The row of a key; SETTINGS_ROWS where there is none. */

@@ -1,33 +1,58 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command's way to the writer. Each call forks a child that is the index's owner (base/role.h);
- * it talks to the daemon over control.sock, or, with no daemon, takes the lock and applies the
- * requests itself.
+ * The command's way to the index and to the daemon. Each call forks a child that is the owner of
+ * index_directory (base/role.h) with RLIMIT_AS, RLIMIT_CPU and a deadline. The child asks the
+ * daemon over its socket; while none runs it opens the index itself under the lock and answers the
+ * same question by the same function. What comes back is checked here byte by byte: the daemon's
+ * account is hostile to root.
+ *
+ * No index to be had (no directory, no daemon that answers within WIRE_ANSWER_TIME, a lock that is
+ * not let go, a full file system) is ERR_NO_INDEX or ERR_TIMEOUT with words; callers go on with
+ * the queue files alone and say so.
  */
 #ifndef PQPURGE_INDEX_CLIENT_H
 #define PQPURGE_INDEX_CLIENT_H
 
-#include "base/role.h"
-#include "base/str.h"
-#include "index/request.h"
+#include <signal.h>
 
-struct client_answer {
-	int code;             /* of the last request; 0 = all applied */
-	uint64_t value;       /* of the last request */
-	bool by_daemon;       /* false: applied directly, no daemon runs */
-	bool saved;           /* see struct reply */
-	struct strbuf text;   /* words for code */
-	struct strbuf status; /* STATUS only */
+#include "base/settings.h"
+#include "index/index.h"
+#include "index/wire.h"
+
+/* Whom to ask. */
+struct index_client {
+	const struct settings *settings;
+	const volatile sig_atomic_t
+	    *stop; /* set: the call ends with ERR_STOPPED soon; may be NULL */
 };
-void client_answer_release(struct client_answer *answer);
+
+/* Rows that selector means. */
+int client_select(const struct index_client *c, const struct selector *selector,
+    struct candidates *ret, struct err *err) NODISCARD;
+
+/* All IDs (index_names), in a sealed memory file and mapped. */
+struct client_names {
+	struct queue_place place;
+	const struct packed_id *list; /* in memory of ours */
+	size_t count;
+	struct blob memory;
+	char queue_directory[256]; /* whose rows these are; "" not known yet */
+};
+int client_names(const struct index_client *c, struct client_names *ret, struct err *err) NODISCARD;
+void client_names_release(struct client_names *names);
+
+/* index_update. ret may be NULL; it gets what selector (may be NULL) means of the read ones. */
+int client_update(const struct index_client *c, struct span body, const struct selector *selector,
+    struct candidates *ret, struct index_updated *ret_updated, struct err *err) NODISCARD;
 
 /*
- * Sends requests (encoded, count of them, one after another, stopping at the first failure) and
- * waits for each answer, all within timeout microseconds. Returns 0 when an answer came
- * (answer->code says how it went), ERR_NO_INDEX, ERR_TIMEOUT (a daemon that does not answer),
- * ERR_LOCKED (no socket, but another writer), ERR_CHILD.
+ * Any other request: sends request (freed) to the daemon and hands its answer over; ERR_REFUSED
+ * with the daemon's words where it says no, ERR_NO_DAEMON where none runs. ret may be NULL.
  */
-int client_send(const char *directory, const struct span *requests, size_t count, int64_t timeout,
-    struct client_answer *ret, struct err *err) NODISCARD;
+int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
+    struct json **ret, struct err *err) NODISCARD;
+
+/* Whether a daemon answers: 1, 0, or ERR_TIMEOUT (one holds the socket and says nothing). */
+int client_daemon(const struct index_client *c, struct err *err) NODISCARD;
 
 #endif

@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * struct message: all that is recorded of one message. A view: the strings belong to whoever built
- * or decoded it (the session's buffers, the record's bytes) and none is ever NULL in a message from
- * message_init or record_decode.
+ * struct message: all that is known of one message, in two halves.
+ *
+ * The given half is what the milter saw: envelope, header, client, login, times. The queued half is
+ * what the queue file says. Either may be missing: mail that no milter saw has no given half, and
+ * mail whose file was not read yet has no queued half. At least one is there.
+ *
+ * A message that came back from a content filter carries in `first` what is known of its first
+ * pass.
+ *
+ * A message is a view: its strings belong to whoever built or decoded it. None is ever NULL in a
+ * message from message_init or record_decode.
  */
 #ifndef PQPURGE_MAIL_MESSAGE_H
 #define PQPURGE_MAIL_MESSAGE_H
@@ -13,28 +21,66 @@
 #include "mail/queue_id.h"
 
 enum message_origin {
-	ORIGIN_SMTPD = 1, /* seen by smtpd_milters */
-	ORIGIN_SENDMAIL,  /* sendmail(1) mail, seen by non_smtpd_milters */
-	ORIGIN_SCAN,      /* read from its queue file later; mail_time is the T record */
+	ORIGIN_SMTPD = 1, /* the given half came from smtpd_milters or a policy service */
+	ORIGIN_SENDMAIL,  /* it came from non_smtpd_milters: sendmail(1) mail */
+	ORIGIN_QUEUE,     /* there is no given half: the row was made from the queue file */
 };
 
 enum message_flag {
-	MESSAGE_CLOCK_STEPPED =
-	    1u << 0, /* the wall clock was set between mail_time and rcpt_time: see identity.h */
-	MESSAGE_CUT_RECIPIENTS =
-	    1u << 1, /* more recipients than recorded; recipient_count counts all */
-	MESSAGE_CUT_FROM = 1u << 2,
-	MESSAGE_CUT_TEXT =
-	    1u << 3, /* an address, login, Message-ID or subject was longer than its cap */
-	MESSAGE_HELD = 1u << 4, /* a rule of ours held it */
+	/* The wall clock was set between mail_time and rcpt_time; see identity.h. */
+	MESSAGE_CLOCK_STEPPED = 1u << 0,
+	/* A half has more recipients than its list; its recipient_count counts all. */
+	MESSAGE_CUT_RECIPIENTS = 1u << 1,
+	MESSAGE_CUT_QUEUED_RECIPIENTS = 1u << 2,
+	/* A half has more header From mailboxes than its list. */
+	MESSAGE_CUT_FROM = 1u << 3,
+	MESSAGE_CUT_QUEUED_FROM = 1u << 4,
+	/* An address, login, Message-ID or subject was longer than its cap. */
+	MESSAGE_CUT_TEXT = 1u << 5,
+	MESSAGE_HELD = 1u << 6, /* a rule of ours held it */
+	/* It came back from a content filter, and its first row was found: first.login and
+	 * first.client are that row's. */
+	MESSAGE_JOINED = 1u << 7,
+	/* It came back from a content filter, and its first row is not known. first.login and
+	 * first.client are those of its Received header, where that says them. */
+	MESSAGE_UNJOINED = 1u << 8,
+	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
+};
+
+/* What the queue file says. */
+struct queued {
+	bool known;           /* the file was read; all else is zero or "" if not */
+	int64_t arrival_time; /* T record, wall microseconds */
+	uint64_t inode;       /* st_ino of the file */
+	int64_t size;         /* bytes, as postqueue(1) shows it; -1 unknown */
+	int64_t uid;          /* who submitted it by sendmail(1); -1 where nobody did, or unknown */
+	struct net_address client, log_client; /* client_address, log_client_address; family 0 */
+	uint16_t client_port;
+	uint32_t recipient_count;
+	const char *sender;  /* S record in normal form: rewritten, masqueraded, SRS */
+	struct strlist from; /* mailboxes of header From, normal form */
+	/* R records: who still waits, after aliases and always_bcc; normal form. */
+	struct strlist recipients;
+	struct strlist originals; /* as many: the O record of each, "" where it is the same */
+	const char *login;        /* sasl_username */
+	const char *message_id;   /* with its <> */
+	const char *log_ident;    /* log_ident: the first queue ID of the message; "" if absent */
+};
+
+/* The first pass of a message that came back from a content filter. */
+struct first_pass {
+	struct queue_id queue_id; /* "" where no trusted header or attribute names it */
+	const char *login;        /* "" unknown */
+	struct net_address client;
 };
 
 struct message {
 	struct queue_id queue_id;
 	enum message_origin origin;
 	uint32_t flags;
-	int64_t connect_time; /* wall microseconds at the milter's callbacks; 0 = unknown */
-	int64_t mail_time;
+	/* Wall microseconds at the milter's callbacks; 0 = unknown. For ORIGIN_QUEUE mail_time,
+	 * rcpt_time and end_time are the T record. */
+	int64_t connect_time, mail_time;
 	int64_t rcpt_time;         /* first RCPT */
 	int64_t end_time;          /* end of message */
 	struct net_address client; /* family 0 for local mail */
@@ -46,18 +92,39 @@ struct message {
 	const char *login;         /* SASL login name; "" if none */
 	const char *message_id;    /* with its <>; "" if none */
 	const char *subject;       /* "" unless record_subject */
+
+	struct queued queued;
+	struct first_pass first;
 };
 
 #define MESSAGE_TEXT_MAX 512 /* bytes kept of login, Message-ID, subject */
 
-/* All empty, no NULL string. */
+/* Both halves empty, no NULL string. */
 void message_init(struct message *m);
+/* Whether there is a given half. */
+static inline bool message_is_given(const struct message *m)
+{
+	return m->origin != ORIGIN_QUEUE;
+}
+/* The sender that mailq shows: the queued one where it is known, else the given one. */
+const char *message_sender(const struct message *m);
+/* Likewise whatever half knows it, the given one first; message_login ends with the first pass. */
+const char *message_login(const struct message *m);
+const char *message_id_of(const struct message *m);
+const struct strlist *message_from(const struct message *m);
+/* The client and its port (0 unknown); family 0 for local mail. ret_port may be NULL. */
+const struct net_address *message_client(const struct message *m, uint16_t *ret_port);
+/* When it arrived, wall microseconds: the T record where it is known, else mail_time. */
+int64_t message_arrival(const struct message *m);
+
 /* The domain of a sender or mailbox in normal form. */
 void message_domain(const char *normal, struct domain *ret);
 /*
- * The distinct author domains: the envelope sender's and every header From mailbox's, at most max
- * (1 + FROM_MAILBOX_MAX suffices). The envelope's is first. Returns how many.
+ * The distinct author domains of both halves: each envelope sender's and every header From
+ * mailbox's, at most max (MESSAGE_AUTHORS_MAX suffices). The given envelope sender's is first.
+ * Returns how many.
  */
+#define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX))
 size_t message_authors(const struct message *m, struct domain *ret, size_t max);
 
 #endif

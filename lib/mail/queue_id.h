@@ -34,6 +34,23 @@ struct queue_id_parts {
 int queue_id_parse(const char *text, size_t len, struct queue_id *ret) NODISCARD;
 /* The parts of an ID that queue_id_parse accepted. */
 void queue_id_split(const struct queue_id *id, struct queue_id_parts *ret);
+
+/*
+ * An ID in 16 bytes, exactly: no hash that could collide. The upper two bits of `time` are the
+ * user's own (flags); the functions ignore and clear them.
+ */
+struct packed_id {
+	uint64_t time; /* flags, long or short, seconds, microseconds */
+	uint64_t inode;
+};
+#define PACKED_ID_FLAG_A (UINT64_C(1) << 63)
+#define PACKED_ID_FLAG_B (UINT64_C(1) << 62)
+#define PACKED_ID_FLAGS  (PACKED_ID_FLAG_A | PACKED_ID_FLAG_B)
+/* Packs an ID that queue_id_parse accepted; ERR_LIMIT where its seconds do not fit 34 bits. */
+int queue_id_pack(const struct queue_id *id, struct packed_id *ret) NODISCARD;
+/* The ID again, byte by byte. ERR_SYNTAX for a value that queue_id_pack does not make. */
+int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;
+
 bool queue_id_equal(const struct queue_id *a, const struct queue_id *b);
 
 #endif

@@ -22,7 +22,8 @@ struct selector {
 	struct pattern_set sender;    /* --sender */
 	struct pattern_set from;      /* --from */
 	struct pattern_set recipient; /* --recipient */
-	struct strbuf logins;         /* --login, packed list; compared exactly */
+	struct strbuf logins;         /* --login, packed list */
+	bool login_exact;             /* login_case = exact; otherwise ASCII case is ignored */
 	struct strbuf message_ids;    /* --message-id, packed, without <> */
 	struct net_block *clients;    /* --client */
 	size_t client_count;
@@ -43,6 +44,14 @@ enum selector_matched {
 	MATCHED_FROM = 1u << 1,     /* one matched header From */
 	MATCHED_OTHER = 1u << 2,    /* no author pattern was given; the rest matched */
 	MATCHED_UNSURE = 1u << 3,   /* selector_nominate: recipients that are not known decide */
+	MATCHED_GIVEN = 1u << 4,    /* by the given half alone: the queue file does not say it */
+	MATCHED_JOINED = 1u << 5,   /* by the login or client of the first pass alone */
+};
+
+/* What a selection could not decide. Zero-initialise; counts go up. */
+struct selector_notes {
+	unsigned limits;   /* expressions that hit their match limit */
+	unsigned unjoined; /* messages back from a filter that --login or --client cannot judge */
 };
 
 void selector_init(struct selector *s);
@@ -60,20 +69,25 @@ void selector_seal(struct selector *s);
 /* True if nothing narrows it (no pattern, no selector); `all` not counted. */
 bool selector_is_empty(const struct selector *s);
 /*
- * First step: which of enum selector_matched hold for m; 0 = no match. `*limits` (may be NULL)
- * counts expressions that hit their match limit. The recorded arrival is not looked at.
+ * First step: which of enum selector_matched hold for m; 0 = no match. Each selector is satisfied
+ * by either half; --login and --client also by m->first. `notes` may be NULL. Arrival, size and
+ * queue are the second step's.
  */
-unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits);
+unsigned selector_match(
+    const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
- * The same, and where m has more recipients than it says (MESSAGE_CUT_RECIPIENTS) and --recipient
- * hangs on the others, what would hold, with MATCHED_UNSURE.
+ * The same, and where a list of recipients was cut and --recipient hangs on the others, what would
+ * hold, with MATCHED_UNSURE.
  */
-unsigned selector_nominate(const struct selector *s, const struct message *m, unsigned *limits);
+unsigned selector_nominate(
+    const struct selector *s, const struct message *m, struct selector_notes *notes);
 /* Second step, on what the proof read. queue is the bit of the queue it lies in. */
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
-/* Recipients that --recipient does not match (0 without --recipient); unrecorded ones (cut) count
- * as other. */
+/*
+ * Recipients that --recipient does not match; 0 without --recipient. Counted are those that the
+ * queue file has, where it was read, else those given at RCPT TO. Cut ones count as other.
+ */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);
 
 #endif
