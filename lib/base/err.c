@@ -97,6 +97,10 @@ static const char *own_word(int code)
 		return "child process failed";
 	case ERR_REFUSED:
 		return "refused by the peer";
+	case ERR_NO_DAEMON:
+		return "no daemon runs";
+	case ERR_STOPPED:
+		return "stopped by a signal";
 	default:
 		return NULL;
 	}

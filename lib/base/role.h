@@ -11,6 +11,8 @@
 #ifndef PQPURGE_BASE_ROLE_H
 #define PQPURGE_BASE_ROLE_H
 
+#include <signal.h>
+
 #include "base/bytes.h"
 #include "base/err.h"
 
@@ -52,21 +54,30 @@ struct blob {
 };
 void blob_release(struct blob *blob);
 
-/* A child at work. Zero-initialise; started by role_start, ended by role_finish, in pairs. */
+/*
+ * A child at work. Started by role_start, ended by role_finish, in pairs. Zero-initialise; what the
+ * caller may set before role_start means the default where it is zero.
+ */
 struct role_child {
+	uint64_t memory; /* bytes it may map beyond what the parent has (RLIMIT_AS) */
+	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
+	const volatile sig_atomic_t *stop; /* role_finish ends soon after this is set */
 	pid_t pid;
 	int output; /* memfd that the child fills */
 	int done;   /* readable (end of file) once the child ended; for poll() */
 };
+#define ROLE_MEMORY (UINT64_C(1) << 30)
+#define ROLE_CPU    600u
 
 /*
  * Forks a child that drops to role (no supplementary groups), leaves the terminal (a session of its
  * own; of 0-2, what is a terminal becomes /dev/null), closes every other descriptor but its output,
  * runs work(arg, out) and ends with _exit. It ignores SIGINT, SIGTERM and SIGHUP, dies with its
- * parent, dumps no core, cannot be traced and gains no rights by a program. Role root is legal (an
- * index of root's), and then nothing is given up: callers that do not want that look at uid first.
- * An unprivileged caller whose own uid is role's may use it too; another unprivileged caller gets
- * -EPERM.
+ * parent, dumps no core, cannot be traced, gains no rights by a program, and is bounded in memory
+ * (malloc and mmap fail past the bound) and in CPU time (the kernel kills it). Role root is legal
+ * (an index of root's), and then nothing is given up: callers that do not want that look at uid
+ * first. An unprivileged caller whose own uid is role's may use it too; another unprivileged caller
+ * gets -EPERM.
  */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
@@ -77,11 +88,11 @@ int role_start(struct role_child *child, const struct role *role, role_work *wor
 int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
     void *arg, struct err *err) NODISCARD;
 /*
- * Waits for the child (at most until the steady deadline, INT64_MAX for ever; then kills it:
- * ERR_TIMEOUT) and maps its output. Returns what work returned, ERR_CHILD where the child died of a
- * signal or broke the protocol. Whatever comes back, the child is gone then, and *child is zero.
- * The bytes are what the child says: callers check them as any input. Signals do not end the wait;
- * who wants that polls `done` first.
+ * Waits for the child and maps its output. At the steady deadline (INT64_MAX for ever), or when
+ * *child->stop is set, the child is killed, stopped (SIGSTOP) or not: ERR_TIMEOUT or ERR_STOPPED.
+ * Returns what work returned, ERR_CHILD where the child died of a signal or broke the protocol.
+ * Whatever comes back, the child is gone then, and *child is zero. The bytes are what the child
+ * says: callers check them as any input.
  */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/role.h"
+#include "base/str.h"
 
 /*
  * The output ends with a trailer: u32 magic, i32 code, u64 length of what stands before it, err
@@ -28,6 +29,7 @@
 #define TRAILER_TEXT  16
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
 #define OUTPUT_MAX    (UINT64_C(4) << 30)
+#define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
 #define SEALS         (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ---- the child */
@@ -114,6 +116,53 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
+/* What this process has mapped, in bytes; 0 where /proc does not say. */
+static uint64_t mapped(void)
+{
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	char text[128];
+	ssize_t got = fd < 0 ? -1 : io_read_all(fd, text, sizeof(text) - 1);
+	uint64_t pages = 0;
+
+	io_close(&fd);
+	if (got <= 0)
+		return 0;
+	text[got] = '\0';
+	text[strcspn(text, " ")] = '\0';
+	if (str_parse_u64(text, 1, UINT64_MAX >> 20, &pages) < 0)
+		return 0;
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static int lower(int resource, uint64_t soft, uint64_t hard)
+{
+	struct rlimit limit;
+
+	if (getrlimit(resource, &limit) < 0)
+		return -errno;
+	if (limit.rlim_max > hard)
+		limit.rlim_max = hard;
+	if (limit.rlim_cur > soft)
+		limit.rlim_cur = soft;
+	return setrlimit(resource, &limit) < 0 ? -errno : 0;
+}
+
+/*
+ * Memory counts from what the parent has mapped already, which may be much: a large answer, or a
+ * sanitizer's shadow. The hard limit on CPU time is a second later, where SIGXCPU was ignored.
+ */
+static int bound(uint64_t memory, unsigned cpu, struct err *err)
+{
+	uint64_t before = mapped();
+	int code = before == 0 ? -ENOENT : lower(RLIMIT_CORE, 0, 0);
+
+	if (code == 0)
+		code = lower(RLIMIT_AS, before + memory, before + memory);
+	if (code == 0)
+		code = lower(RLIMIT_CPU, cpu, (uint64_t)cpu + 1);
+	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
+}
+
 /*
  * Of work that failed only the words. It lets go of the output itself: whoever looks at a process
  * in /proc keeps its memory for a moment longer than it lives, and what is mapped cannot be sealed.
@@ -138,23 +187,25 @@ struct plan {
 	role_work *work;
 	void *arg;
 	int output, done, keep; /* descriptors; keep may be -1 */
+	uint64_t memory;
+	unsigned cpu;
 	pid_t parent;
 };
 
 static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
 	int keep[] = {plan->output, plan->done, plan->keep};
-	static const struct rlimit no_core = {0, 0};
 	struct bytes out;
 	struct err why = {{0}};
 	int code;
 
 	leave_terminal();
 	reset_signals();
-	setrlimit(RLIMIT_CORE, &no_core);
 	close_all_but(keep, COUNT_OF(keep));
 	bytes_in_file(&out, plan->output);
-	code = role_assume(plan->role, false, &why);
+	code = bound(plan->memory, plan->cpu, &why);
+	if (code == 0)
+		code = role_assume(plan->role, false, &why);
 	tie_to_parent(plan->parent);
 	if (code == 0)
 		code = plan->work(plan->arg, &out, &why);
@@ -193,9 +244,14 @@ static pid_t fork_child(const struct plan *plan)
 int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
     void *arg, struct err *err)
 {
-	struct role_child started = {.output = -1, .done = -1};
-	struct plan plan = {
-	    .role = role, .work = work, .arg = arg, .keep = keep, .parent = getpid()};
+	struct role_child started = {.output = -1, .done = -1, .stop = child->stop};
+	struct plan plan = {.role = role,
+	    .work = work,
+	    .arg = arg,
+	    .keep = keep,
+	    .memory = child->memory ? child->memory : ROLE_MEMORY,
+	    .cpu = child->cpu ? child->cpu : ROLE_CPU,
+	    .parent = getpid()};
 	int ends[2] = {-1, -1};
 	int code = io_guard_stdio();
 
@@ -240,21 +296,40 @@ static int wait_for(pid_t pid, int *ret_status)
 }
 
 /*
+ * Until the end of file, the deadline, or the stop flag: 0 or a code with words. The flag is looked
+ * at in slices: it may be set between a look and the wait.
+ */
+static int wait_done(const struct role_child *child, int64_t deadline, struct err *err)
+{
+	for (;;) {
+		int64_t slice = child->stop ? clock_steady() + STOP_LOOK : deadline;
+		int ready = io_wait(child->done, POLLIN, slice < deadline ? slice : deadline);
+
+		if (ready < 0)
+			return err_sys(err, -ready, "failed to wait for a child");
+		if (ready > 0)
+			return 0;
+		if (child->stop && *child->stop)
+			return err_set(err, ERR_STOPPED, "stopped by a signal");
+		if (clock_steady() >= deadline)
+			return err_set(err, ERR_TIMEOUT, "a child took too long and was killed");
+	}
+}
+
+/*
  * Waits for the end of file, then kills in any case: a child that closed its end and lives on would
  * otherwise hold us for ever. One that is exiting does not notice. What it wrote counts only if the
  * trailer is there, which comes last.
  */
 static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
 {
-	int ready = io_wait(child->done, POLLIN, deadline);
+	int ended = wait_done(child, deadline, err);
 	int status = 0, code;
 
 	kill(child->pid, SIGKILL);
 	code = wait_for(child->pid, &status);
-	if (ready < 0)
-		return err_sys(err, -ready, "failed to wait for a child");
-	if (ready == 0)
-		return err_set(err, ERR_TIMEOUT, "a child took too long and was killed");
+	if (ended < 0)
+		return ended;
 	if (code < 0)
 		return err_sys(err, -code, "failed to wait for a child");
 	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)

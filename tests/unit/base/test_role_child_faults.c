@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 
 #include "tests/unit/base/role_child.h"
@@ -83,6 +84,155 @@ static void test_hang_ends_at_the_deadline(void **state)
 	assert_int_equal(kill(pid, 0), -1);
 	assert_int_equal(errno, ESRCH);
 	assert_null(blob.map);
+}
+
+static int work_stop_itself(void *arg, struct bytes *out, struct err *err)
+{
+	raise(SIGSTOP);
+	return work_hang(arg, out, err);
+}
+
+/* A stopped child runs no handler and answers nothing, but SIGKILL ends it. */
+static void test_stopped_child_ends_at_the_deadline(void **state)
+{
+	struct role_child child = {0};
+	struct blob blob = {0};
+	struct err err = {{0}};
+
+	(void)state;
+	assert_int_equal(role_start(&child, &role, work_stop_itself, NULL, &err), 0);
+	assert_int_equal(role_finish(&child, clock_steady() + 50000, &blob, &err), ERR_TIMEOUT);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+static volatile sig_atomic_t stop;
+
+static void set_stop(int number)
+{
+	(void)number;
+	stop = 1;
+}
+
+/* The flag ends the wait whenever it is set, also by a signal in mid-wait, and kills the child. */
+static void test_stop_flag(void **state)
+{
+	static const struct {
+		const char *name;
+		role_work *work;
+		unsigned alarm_at; /* microseconds; 0 = the flag is set at once */
+	} cases[] = {
+	    {"set before", work_hang, 0},
+	    {"set in mid-wait", work_hang, 70000},
+	    {"child is stopped", work_stop_itself, 70000},
+	};
+
+	(void)state;
+	signal(SIGALRM, set_stop);
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct role_child child = {.stop = &stop};
+		struct blob blob = {0};
+		struct err err = {{0}};
+
+		stop = cases[i].alarm_at == 0;
+		case_assert(
+		    cases[i].name, role_start(&child, &role, cases[i].work, NULL, &err) == 0);
+		if (cases[i].alarm_at > 0)
+			ualarm(cases[i].alarm_at, 0);
+		case_assert(cases[i].name, role_finish(&child, LONG, &blob, &err) == ERR_STOPPED);
+		case_assert_text(cases[i].name, err.text, "stopped by a signal");
+		case_assert(cases[i].name, waitpid(-1, NULL, WNOHANG) == -1);
+	}
+	signal(SIGALRM, SIG_DFL);
+}
+
+/* A result that is there already counts, whatever was stopped meanwhile. */
+static void test_result_before_the_stop_flag(void **state)
+{
+	struct role_child child = {.stop = &stop};
+	struct blob blob = {0};
+	uint32_t number = 7;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(role_start(&child, &role, work_echo, &number, &err), 0);
+	assert_int_equal(io_wait(child.done, POLLIN, LONG), 1);
+	stop = 1;
+	assert_int_equal(role_finish(&child, LONG, &blob, &err), 0);
+	assert_int_equal(blob.at[0], 7);
+	assert_null(child.stop);
+	blob_release(&blob);
+}
+
+/* By mmap: a sanitizer's malloc aborts where there is no memory. */
+static int work_allocate(void *arg, struct bytes *out, struct err *err)
+{
+	size_t wanted = *(size_t *)arg;
+	void *memory =
+	    mmap(NULL, wanted, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)err;
+	bytes_put_u8(out, memory != MAP_FAILED);
+	return 0;
+}
+
+static void test_memory_is_bounded(void **state)
+{
+	static const struct {
+		const char *name;
+		uint64_t memory;
+		size_t wanted;
+		bool had;
+	} cases[] = {
+	    {"within its own bound", 64 << 20, 16 << 20, true},
+	    {"past its own bound", 64 << 20, 100 << 20, false},
+	    {"within the default", 0, 100 << 20, true},
+	    {"past the default", 0, (size_t)1100 << 20, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct role_child child = {.memory = cases[i].memory};
+		size_t wanted = cases[i].wanted;
+		struct blob blob = {0};
+		struct err err = {{0}};
+
+		case_assert(
+		    cases[i].name, role_start(&child, &role, work_allocate, &wanted, &err) == 0);
+		if (role_finish(&child, LONG, &blob, &err) != 0)
+			case_fail(cases[i].name, "%s", err.text);
+		case_assert(cases[i].name, blob.at[0] == cases[i].had);
+		blob_release(&blob);
+	}
+}
+
+static int work_spin(void *arg, struct bytes *out, struct err *err)
+{
+	(void)out;
+	(void)err;
+	if (arg)
+		signal(SIGXCPU, SIG_IGN);
+	for (volatile uint64_t n = 0;; n++)
+		;
+	return 0;
+}
+
+static void test_cpu_time_is_bounded(void **state)
+{
+	int ignores = 1;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct role_child child = {.cpu = 1};
+		struct blob blob = {0};
+		struct err err = {{0}};
+
+		assert_int_equal(
+		    role_start(&child, &role, work_spin, i ? &ignores : NULL, &err), 0);
+		assert_int_equal(role_finish(&child, LONG, &blob, &err), ERR_CHILD);
+		assert_string_equal(
+		    err.text, i ? "a child ended without a result"
+				: "a child died of signal 24 (CPU time limit exceeded)");
+	}
 }
 
 /* End of file is no proof of the end: such a child must not hold the parent in waitpid. */
@@ -234,6 +384,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_crash),
 	    cmocka_unit_test(test_hang_ends_at_the_deadline),
+	    cmocka_unit_test(test_stopped_child_ends_at_the_deadline),
+	    cmocka_unit_test(test_stop_flag),
+	    cmocka_unit_test(test_result_before_the_stop_flag),
+	    cmocka_unit_test(test_memory_is_bounded),
+	    cmocka_unit_test(test_cpu_time_is_bounded),
 	    cmocka_unit_test(test_closing_early_does_not_help),
 	    cmocka_unit_test(test_finish_without_start),
 	    cmocka_unit_test(test_lies),
