@@ -30,7 +30,7 @@ struct settings {
 	int64_t max_recipients; /* 1 to 100000 */
 	char *origin;
 	bool login_exact;   /* key `login_case`: "ignore" or "exact" */
-	char *own_networks; /* blanks or commas between blocks; checked */
+	char *own_networks; /* networks of one's own hosts: net_parse_list reads it; may be empty */
 };
 
 /*

@@ -7,13 +7,12 @@
 #include <pwd.h>
 #include <sys/resource.h>
 
-#include "base/clock.h"
 #include "base/endpoint.h"
+#include "base/net.h"
 #include "base/settings_row.h"
 #include "base/str.h"
 
 #define MIB              (INT64_C(1) << 20)
-#define MSEC             INT64_C(1000)
 #define NEAREST_DISTANCE 3 /* more changes make another word */
 
 #define TEXT(key, kind, otherwise, member)                                                         \
@@ -60,10 +59,9 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     WORD("log", "syslog", log_to_stderr, "syslog", "stderr"),
     SWITCH("record_subject", "false", record_subject),
     NUMBER("max_recipients", SETTINGS_COUNT, "1000", max_recipients, 1, 100000),
-    {"origin", SETTINGS_OPTIONAL_TEXT, "", offsetof(struct settings, origin), 0, 0, {0}},
+    TEXT("origin", SETTINGS_OPTIONAL_TEXT, "", origin),
     WORD("login_case", "ignore", login_exact, "ignore", "exact"),
-    {"own_networks", SETTINGS_OPTIONAL_TEXT, "127.0.0.0/8 ::1",
-	offsetof(struct settings, own_networks), 0, 0, {0}},
+    TEXT("own_networks", SETTINGS_NETWORKS, "127.0.0.0/8 ::1", own_networks),
 };
 /* clang-format on */
 
@@ -109,7 +107,16 @@ static void *member_of(const struct settings_row *row, struct settings *s)
 
 static bool is_text(const struct settings_row *row)
 {
-	return row->kind <= SETTINGS_OPTIONAL_TEXT;
+	return row->kind <= SETTINGS_NETWORKS;
+}
+
+static int check_networks(const struct settings_row *row, const char *value, struct err *err)
+{
+	struct strbuf list = {0};
+	int code = net_parse_list(value, &list, err);
+
+	strbuf_release(&list);
+	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 
 static int set_text(const struct settings_row *row, char **into, const char *value, struct err *err)
@@ -117,7 +124,7 @@ static int set_text(const struct settings_row *row, char **into, const char *val
 	struct endpoint endpoint;
 	char *copy;
 
-	if (row->kind != SETTINGS_OPTIONAL_TEXT && !value[0])
+	if (row->kind < SETTINGS_OPTIONAL_TEXT && !value[0])
 		return err_set(err, ERR_CONFIG, "%s must not be empty", row->key);
 	for (const char *at = value; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
@@ -126,6 +133,8 @@ static int set_text(const struct settings_row *row, char **into, const char *val
 		return err_set(
 		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
 	if (row->kind == SETTINGS_SOCKET && endpoint_parse(value, &endpoint, err) < 0)
+		return ERR_CONFIG;
+	if (row->kind == SETTINGS_NETWORKS && check_networks(row, value, err) < 0)
 		return ERR_CONFIG;
 	copy = strdup(value);
 	if (!copy)
@@ -187,8 +196,6 @@ static int parse_number(const struct settings_row *row, const char *value, int64
 	uint64_t number = 0;
 	int code;
 
-	if (row->kind == SETTINGS_SPAN)
-		return clock_parse_span(value, ret);
 	if (row->kind == SETTINGS_OCTAL)
 		return parse_octal(value, ret);
 	if (row->kind == SETTINGS_SIZE)
@@ -197,15 +204,6 @@ static int parse_number(const struct settings_row *row, const char *value, int64
 		code = str_parse_u64(value, 0, UINT64_MAX, &number);
 	*ret = number > INT64_MAX ? INT64_MAX : (int64_t)number;
 	return code;
-}
-
-static char *span_text(int64_t span, char *buf, size_t size)
-{
-	if (span % USEC_PER_SEC == 0)
-		snprintf(buf, size, "%llds", (long long)(span / USEC_PER_SEC));
-	else
-		snprintf(buf, size, "%lldms", (long long)(span / MSEC));
-	return buf;
 }
 
 static char *exact_size_text(int64_t bytes, char *buf, size_t size)
@@ -222,8 +220,6 @@ static char *exact_size_text(int64_t bytes, char *buf, size_t size)
 /* The number as one would write it, in the largest unit that keeps it whole. */
 static char *number_text(const struct settings_row *row, int64_t number, char *buf, size_t size)
 {
-	if (row->kind == SETTINGS_SPAN)
-		return span_text(number, buf, size);
 	if (row->kind == SETTINGS_SIZE)
 		return exact_size_text(number, buf, size);
 	snprintf(
@@ -238,7 +234,6 @@ static int set_number(
 	    [SETTINGS_OCTAL] = "an octal mode such as 0660",
 	    [SETTINGS_COUNT] = "a number",
 	    [SETTINGS_SIZE] = "a size such as \"2G\"",
-	    [SETTINGS_SPAN] = "a length of time such as \"5s\"",
 	};
 	char min[32], max[32];
 	int64_t number = 0;
@@ -264,6 +259,7 @@ int settings_row_set(
 	case SETTINGS_USER:
 	case SETTINGS_GROUP:
 	case SETTINGS_OPTIONAL_TEXT:
+	case SETTINGS_NETWORKS:
 		return set_text(row, member_of(row, s), value, err);
 	case SETTINGS_WORD:
 		return set_word(row, member_of(row, s), value, err);
@@ -346,7 +342,7 @@ void settings_row_print(const struct settings_row *row, const struct settings *s
 		fprintf(to, "%s = \"%s\"\n", row->key, row->words[*(const bool *)at]);
 	else if (row->kind == SETTINGS_SWITCH)
 		fprintf(to, "%s = %s\n", row->key, *(const bool *)at ? "true" : "false");
-	else if (row->kind == SETTINGS_SIZE || row->kind == SETTINGS_SPAN)
+	else if (row->kind == SETTINGS_SIZE)
 		fprintf(to, "%s = \"%s\"\n", row->key,
 		    number_text(row, *(const int64_t *)at, number, sizeof(number)));
 	else

@@ -12,10 +12,10 @@ enum settings_kind {
 	SETTINGS_USER,          /* char *, of an account that there is */
 	SETTINGS_GROUP,         /* likewise */
 	SETTINGS_OPTIONAL_TEXT, /* char * */
+	SETTINGS_NETWORKS,      /* char *, see net_parse_list */
 	SETTINGS_OCTAL,         /* int64_t from here on */
 	SETTINGS_COUNT,
 	SETTINGS_SIZE,
-	SETTINGS_SPAN,
 	SETTINGS_WORD,   /* bool: which of two words */
 	SETTINGS_SWITCH, /* bool */
 };

@@ -17,7 +17,7 @@
 
 #include "base/str.h"
 #include "mail/address.h"
-#include "mail/net.h"
+#include "base/net.h"
 #include "mail/queue_id.h"
 
 enum message_origin {

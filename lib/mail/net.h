@@ -1,37 +1,3 @@
 /* SPDX-License-Identifier: ISC */
-/* Client addresses and networks, IPv4 and IPv6. IPv4-mapped IPv6 is IPv4. */
-#ifndef PQPURGE_MAIL_NET_H
-#define PQPURGE_MAIL_NET_H
-
-#include "base/base.h"
-
-struct sockaddr;
-
-struct net_address {
-	unsigned char at[16]; /* IPv4 as ::ffff:a.b.c.d */
-	uint8_t family;       /* 4, 6, or 0 for none (local submission, unknown family) */
-};
-struct net_block {
-	struct net_address base;
-	unsigned bits; /* of 128 */
-};
-
-/* "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". ERR_SYNTAX otherwise. */
-int net_parse(const char *text, struct net_address *ret) NODISCARD;
-/*
- * The same with an optional "/BITS"; host bits that are set below the mask are ERR_SYNTAX (as in
- * cidr_table(5)).
- */
-int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
-/*
- * From a socket address (AF_INET, AF_INET6); family 0 for anything else or NULL. Returns the port,
- * 0 if none.
- */
-uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
-bool net_equal(const struct net_address *a, const struct net_address *b);
-/* IPv4 lies in IPv4 blocks only ("0.0.0.0/0", not "::/0"); no address lies in none. */
-bool net_contains(const struct net_block *block, const struct net_address *address);
-#define NET_TEXT_SIZE 48
-char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */
-
-#endif
+/* Moved to base/net.h; this goes once nobody includes it. */
+#include "base/net.h"

@@ -6,7 +6,7 @@
  */
 #include <errno.h>
 
-#include "mail/net.h"
+#include "base/net.h"
 #include "mail/pattern.h"
 #include "mail/regex.h"
 

@@ -10,7 +10,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "mail/net.h"
+#include "base/net.h"
 #include "mail/pattern.h"
 
 /* From mildest to strictest: of several header From verdicts the greatest wins. */

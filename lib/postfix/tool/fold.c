@@ -2,7 +2,7 @@
 /* Reasons, folded word by word. */
 #include "postfix/tool/fold.h"
 
-#include "mail/net.h"
+#include "base/net.h"
 
 #define ID_LEAST 6 /* shorter words of letters and digits keep their letters: "mx1", "S25R" */
 

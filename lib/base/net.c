@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Client addresses and networks. */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "base/err.h"
-#include "base/str.h"
-#include "mail/net.h"
+#include "base/net.h"
 
 static const unsigned char mapped_prefix[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -72,6 +71,37 @@ int net_parse_block(const char *text, struct net_block *ret)
 		return ERR_SYNTAX;
 	*ret = block;
 	return 0;
+}
+
+/* "[ADDRESS]/BITS" to "ADDRESS/BITS", in place. */
+static void drop_brackets(char *block)
+{
+	char *close = block[0] == '[' ? strchr(block, ']') : NULL;
+
+	if (!close)
+		return;
+	memmove(close, close + 1, strlen(close + 1) + 1);
+	memmove(block, block + 1, strlen(block + 1) + 1);
+}
+
+int net_parse_list(const char *text, struct strbuf *packed, struct err *err)
+{
+	static const char between[] = " \t,";
+
+	for (text += strspn(text, between); *text; text += strspn(text, between)) {
+		size_t len = strcspn(text, between);
+		char block[2 * NET_TEXT_SIZE];
+		struct net_block ignored;
+
+		snprintf(block, sizeof(block), "%.*s", (int)(len < 200 ? len : 200), text);
+		drop_brackets(block);
+		if (net_parse_block(block, &ignored) < 0)
+			return err_set(err, ERR_SYNTAX, "'%.*s' is no network (ADDRESS/BITS)",
+			    (int)(len < 200 ? len : 200), text);
+		strlist_push(packed, block, strlen(block));
+		text += len;
+	}
+	return packed->failed ? err_sys(err, ENOMEM, "failed to keep a list of networks") : 0;
 }
 
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret)

@@ -8,7 +8,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/err.h"
-#include "mail/net.h"
+#include "base/net.h"
 
 static const struct {
 	const char *name, *input, *want; /* NULL: refused */
@@ -145,5 +145,45 @@ static void test_sockaddr(void **state)
 	assert_int_equal(got.family, 0);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_parse), cmocka_unit_test(test_block),
+static void test_list(void **state)
+{
+	static const struct {
+		const char *text, *want; /* joined by spaces; NULL: no list */
+	} cases[] = {
+	    {"", ""},
+	    {" ,\t, ", ""},
+	    {"192.0.2.1", "192.0.2.1"},
+	    {"192.0.2.0/24,10.0.0.0/8", "192.0.2.0/24 10.0.0.0/8"},
+	    {"  127.0.0.0/8 , ::1\t2001:db8::/32 ", "127.0.0.0/8 ::1 2001:db8::/32"},
+	    {"[::1]/128 [2001:db8::]/32 [192.0.2.1]", "::1/128 2001:db8::/32 192.0.2.1"},
+	    {"192.0.2.0/24;10.0.0.0/8", NULL},
+	    {"192.0.2.1/24", NULL},
+	    {"[::1", NULL},
+	    {"[]", NULL},
+	    {"/etc/networks", NULL},
+	    {"!192.0.2.1", NULL},
+	    {"1111:2222:3333:4444:5555:6666:7777:8888:1111:2222:3333:4444:5555:6666:7777:8888:"
+	     "1111:2222:3333:4444:5555:6666:7777:8888/128",
+		NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct strbuf list = {0}, joined = {0};
+		struct err err = {{0}};
+		int code = net_parse_list(cases[i].text, &list, &err);
+		struct strlist blocks = strlist_of(&list);
+
+		case_assert(cases[i].text, code == (cases[i].want ? 0 : ERR_SYNTAX));
+		case_assert(cases[i].text, cases[i].want || strstr(err.text, "is no network"));
+		strlist_each (block, &blocks)
+			strbuf_printf(&joined, "%s%s", joined.len ? " " : "", block);
+		if (cases[i].want)
+			case_assert_text(cases[i].text, strbuf_text(&joined), cases[i].want);
+		strbuf_release(&list);
+		strbuf_release(&joined);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_list), cmocka_unit_test(test_parse), cmocka_unit_test(test_block),
     cmocka_unit_test(test_no_address), cmocka_unit_test(test_sockaddr))
