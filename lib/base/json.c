@@ -215,22 +215,25 @@ void json_append(struct json *array, struct json *child)
 }
 
 /*
- * DEL and C1 are legal in a JSON string, yet they drive terminals. They stand in strings only, so
- * escaping them in the finished text is safe.
+ * Unsafe characters are legal in a JSON string, yet they drive terminals and deceive eyes. They
+ * stand in strings only, so escaping them in the finished text is safe.
  */
 static void escape_rest(struct strbuf *into, const char *text)
 {
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)text[0], next = (unsigned char)text[1];
+	size_t step;
 
-		if (c == 0x7f) {
-			strbuf_puts(into, "\\u007F");
-		} else if (c == 0xc2 && next >= 0x80 && next <= 0x9f) {
-			strbuf_printf(into, "\\u%04X", next);
-			text++;
-		} else {
-			strbuf_putc(into, (char)c);
-		}
+	for (size_t len = strlen(text); len > 0; text += step, len -= step) {
+		uint32_t point = 0;
+
+		step = str_utf8(text, len, &point);
+		step = step ? step : 1;
+		if (!str_is_unsafe(point))
+			strbuf_add(into, text, step);
+		else if (point < 0x10000)
+			strbuf_printf(into, "\\u%04X", point);
+		else
+			strbuf_printf(into, "\\u%04X\\u%04X", 0xd800 + ((point - 0x10000) >> 10),
+			    0xdc00 + (point & 0x3ff));
 	}
 }
 

@@ -52,10 +52,11 @@ struct strlist strlist_of(const struct strbuf *packed);
  */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 
+/* Control characters, line separators, and format characters (direction, zero width). */
+bool str_is_unsafe(uint32_t point);
 /*
- * Copies with '?' for each control character (C0, DEL, C1; line separators and what turns the
- * direction of writing) and for each byte that is no UTF-8. Cut to size, never inside a character.
- * buf may be text itself.
+ * Copies with '?' for each unsafe character and for each byte that is no UTF-8. Cut to size, never
+ * inside a character. buf may be text itself.
  */
 char *str_scrub(char *buf, size_t size, const char *text);
 /*

@@ -41,12 +41,22 @@ size_t str_utf8(const char *text, size_t len, uint32_t *ret_point)
 	return 0;
 }
 
-/* Beside the control characters: what ends a line or turns the direction of writing unseen. */
-static bool is_unsafe(uint32_t point)
+/*
+ * Beside the control characters: what ends a line, turns the direction of writing, or takes no room
+ * (Unicode's format characters), so that two texts look alike which are not.
+ */
+bool str_is_unsafe(uint32_t point)
 {
-	return point < 0x20 || (point >= 0x7f && point <= 0x9f) || point == 0x200e ||
-	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2066 && point <= 0x2069);
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {{0, 0x1f}, {0x7f, 0x9f}, {0xad, 0xad}, {0x61c, 0x61c}, {0x180e, 0x180e},
+	    {0x200b, 0x200f}, {0x2028, 0x202e}, {0x2060, 0x206f}, {0xfeff, 0xfeff},
+	    {0xfff9, 0xfffb}, {0xe0000, 0xe007f}};
+
+	for (size_t n = 0; n < COUNT_OF(ranges); n++)
+		if (point >= ranges[n].first && point <= ranges[n].last)
+			return true;
+	return false;
 }
 
 char *str_scrub(char *buf, size_t size, const char *text)
@@ -58,7 +68,7 @@ char *str_scrub(char *buf, size_t size, const char *text)
 	while (len > 0) {
 		uint32_t point = 0;
 		size_t step = str_utf8(text, len, &point);
-		bool shown = step > 0 && !is_unsafe(point);
+		bool shown = step > 0 && !str_is_unsafe(point);
 		size_t need = shown ? step : 1;
 
 		if (need > size - 1 - used)

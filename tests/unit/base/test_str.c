@@ -161,6 +161,15 @@ static void test_scrub(void **state)
 		"a\xe2\x81\xa6"
 		"b",
 		64, "a?b"},
+	    {"zero width",
+		"a\xe2\x80\x8b"
+		"b\xef\xbb\xbf"
+		"c\xc2\xad",
+		64, "a?b?c?"},
+	    {"tag character",
+		"a\xf3\xa0\x81\x81"
+		"b",
+		64, "a?b"},
 	    {"stray continuation", "\x80\xbf", 64, "??"},
 	    {"overlong slash", "\xc0\xaf", 64, "??"},
 	    {"overlong of three", "\xe0\x80\xaf", 64, "???"},

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: ISC */
+/* Text for people, scrubbed. */
+#include "purge/tell/say.h"
+
+#include "base/str.h"
+
+void say_list(FILE *to, const char *format, va_list values)
+{
+	size_t end = strlen(format), len;
+	char *text = NULL;
+
+	while (end && format[end - 1] == '\n')
+		end--;
+	if (vasprintf(&text, format, values) < 0)
+		return;
+	len = strlen(text) - strlen(format + end);
+	text[len] = '\0';
+	fputs(str_scrub(text, len + 1, text), to);
+	fputs(format + end, to);
+	free(text);
+}
+
+void say(FILE *to, const char *format, ...)
+{
+	va_list values;
+
+	va_start(values, format);
+	say_list(to, format, values);
+	va_end(values);
+}
+
+void complain(const char *format, ...)
+{
+	va_list values;
+
+	/* Where both go to one place, this line is the last. */
+	fflush(stdout);
+	fputs("pqpurge-idx: ", stderr);
+	va_start(values, format);
+	say_list(stderr, format, values);
+	va_end(values);
+	fputc('\n', stderr);
+}
+
+static void fold(FILE *to, int indent, bool begun, const char *text)
+{
+	size_t room = (size_t)(SAY_WIDTH - indent);
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		size_t len = strlen(text);
+
+		if (len > room) {
+			for (len = room; len && text[len] != ' '; len--)
+				;
+			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80;
+			     len--)
+				;
+		}
+		say(to, "%*s%.*s\n", begun ? 0 : indent, "", (int)len, text);
+		begun = false;
+		text += len;
+	}
+}
+
+void say_fold(FILE *to, int indent, const char *text)
+{
+	fold(to, indent, false, text);
+}
+
+void say_fold_from(FILE *to, int indent, const char *text)
+{
+	fold(to, indent, true, text);
+}
