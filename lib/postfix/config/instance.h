@@ -23,6 +23,10 @@ struct postfix {
 	bool hash_defer, hash_bounce; /* hash_queue_names holds `defer`, `bounce` */
 	bool long_queue_ids;          /* enable_long_queue_ids; files of both forms may lie there */
 	struct role owner;            /* mail_owner's */
+	/* The caller's: children that look at the spool end soon after it is set. May be NULL. Copy
+	 * the struct for a look that is to be finished nevertheless. */
+	const volatile sig_atomic_t *stop;
+	char *own_directory; /* of postfix_with_layout: removed by postfix_release; else NULL */
 };
 
 /*
@@ -31,6 +35,16 @@ struct postfix {
  */
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err) NODISCARD;
 void postfix_release(struct postfix *p); /* zeroes; accepts a zeroed one */
+
+/*
+ * The same instance under other hash settings, for a postsuper(1) that is to find files at a layout
+ * that main.cf does not have (queue_hashing): a private configuration directory, root's and 0700,
+ * under /run or /tmp, with only what postsuper reads, each value expanded. The log directories that
+ * are hashed at depth on disk are hashed in it, too. *ret is released by postfix_release, which
+ * removes the directory; no postsuper may be at work with it then.
+ */
+int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
+    struct postfix *ret, struct err *err) NODISCARD;
 
 /* The value of any other parameter, expanded, into ret (cleared first). ERR_CONFIG where there is
  * no such parameter. */

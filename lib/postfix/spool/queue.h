@@ -25,16 +25,55 @@ const char *queue_word(enum queue_name queue); /* "deferred" */
 /* "deferred,hold" to bits. ERR_SYNTAX names the word that is no queue. */
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err) NODISCARD;
 
-/* The path of id in queue, relative to queue_directory. At most QUEUE_PATH_MAX bytes with its NUL.
- */
 #define QUEUE_PATH_MAX 96
 #define HASH_DEPTH_MAX 16 /* hash_queue_depth is 1 to 16 */
-void queue_path(const struct postfix *p, enum queue_name queue, const struct queue_id *id,
-    char path[QUEUE_PATH_MAX]);
+/* How deep main.cf has the files of queue: 0 where it is not hashed. */
+unsigned queue_depth(const struct postfix *p, enum queue_name queue);
+/* The path of id in queue, depth directories deep, relative to the queue directory. */
+void queue_path(
+    enum queue_name queue, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 /* The same for the log directories "defer" and "bounce", which hold a file of the same name per
  * message. */
 void queue_log_path(
-    const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
+    const char *log, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
+
+/*
+ * Where files lie: the layout that is on disk. Below a queue a directory named by one hexadecimal
+ * digit or '_' is a level of hashing (util/dir_forest.c). main.cf may say otherwise: after
+ * `postconf -e hash_queue_depth=2` files stay where they are, and while `postfix reload` moves them
+ * they lie at both depths.
+ */
+struct queue_spot {
+	uint8_t queue; /* enum queue_name */
+	uint8_t depth;
+};
+struct queue_layout {
+	/* In flow order; of one queue the shallow ones first. Depth 0 is always among them. */
+	struct queue_spot spots[QUEUE_COUNT * (HASH_DEPTH_MAX + 1)];
+	unsigned count;
+	uint32_t defer, bounce; /* the depths of the log directories, as bits */
+};
+/*
+ * Looks at the directories, not at files: some 100 us. It changes when Postfix moves the files, so
+ * whoever concludes from a name that is in none of these spots reads the layout again and looks
+ * once more. Directories that cannot be searched are gone into no further.
+ */
+void queue_layout_read(struct queue_layout *ret, int queue_dir);
+/*
+ * Opens the file of that name: in spots[*hint] first, then in all of them in flow order, three
+ * times, since it may move. The descriptor, -ENOENT, or -errno where it is there and cannot be
+ * opened; *hint becomes the spot. Not for a proof: an earlier queue may have another file of that
+ * name.
+ */
+int queue_layout_open(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
+    unsigned *hint) NODISCARD;
+/*
+ * The hash settings under which postsuper(1) finds what lies in spot: main.cf's where they fit, so
+ * that *ret_queues is p->hashed_queues and *ret_depth is p->hash_depth; else others
+ * (postfix_with_layout).
+ */
+void queue_hashing(const struct postfix *p, enum queue_name queue, unsigned depth,
+    unsigned *ret_queues, unsigned *ret_depth);
 
 /*
  * Opens the queue directory. All queues must be in it, as Postfix makes them when it starts: where
@@ -42,6 +81,11 @@ void queue_log_path(
  * code; ERR_CONFIG: a queue is missing.
  */
 int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
+/*
+ * Which queue directory it is: its device and inode. Where a queue lies on a file system of its
+ * own, they are mixed with those of that queue, so that one which is not mounted is another place.
+ */
+void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
 
 /*
  * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no

@@ -2,13 +2,18 @@
 /*
  * The spool, looked at as mail_owner in a child: where a queue ID lies now, and the proof that the
  * file there is the recorded message. Files are opened O_NOFOLLOW|O_NONBLOCK and must be regular.
+ * Queues are looked through at every depth of hashing that is on disk (struct queue_layout).
  *
  * A look goes through the queues in flow order, as postsuper does, so that the file that is proven
  * is the one that postsuper would take; of short queues the names are read once for many messages
  * (listing.h). A message moves while we look: one pass can miss it once in a million; two passes
  * have not been seen to. PROOF_GONE therefore means two passes by name, one after the other, each
- * through all queues in flow order. One that two passes miss would have to leave deferred, come
- * back and leave it again between them, and qmgr(8) lets it rest there for minimal_backoff_time.
+ * through all queues in flow order, the last one directly and with the layout read anew. One that
+ * two passes miss would have to leave deferred, come back and leave it again between them, and
+ * qmgr(8) lets it rest there for minimal_backoff_time.
+ *
+ * All children here end, with ERR_STOPPED, soon after *p->stop is set, and with ERR_TIMEOUT when
+ * they take absurdly long.
  */
 #ifndef PQPURGE_POSTFIX_SPOOL_H
 #define PQPURGE_POSTFIX_SPOOL_H
@@ -29,6 +34,7 @@ enum proof_state {
 struct proof {
 	uint8_t state;        /* enum proof_state */
 	uint8_t queue;        /* enum queue_name; 0 when gone */
+	uint8_t depth;        /* of hashing where it lies; queue_hashing tells what that means */
 	int32_t error;        /* -errno or ERR_SYNTAX for PROOF_ERROR */
 	int64_t arrival_time; /* of the file that is there; -1 unknown */
 	int64_t size;         /* as `postqueue -j` has it; -1 unknown */
@@ -47,7 +53,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 /*
  * The same in two steps: start it, do other work until its descriptor is readable, finish it, which
  * waits, and ends it whatever it returns. Of the first `departed` messages most are expected to be
- * gone: they are looked for by name first (3 us), which makes them fast and decides nothing. The
+ * gone: they are looked for by name first (4 us), which makes them fast and decides nothing. The
  * others are proven last. What get is called with need not outlive the start.
  */
 struct spool_proving;
@@ -56,32 +62,10 @@ int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
 
-/* A name found by walking the queues. */
-struct spool_name {
-	struct queue_id queue_id;
-	uint8_t queue;
-	int64_t size; /* of the file, in bytes; -1: not asked for, or it has left */
-};
-/*
- * In a child: all names by readdir, hashed directories included, that are queue IDs (maildrop's
- * too). Names only nominate: a pass under a running queue misses some and sees some twice;
- * duplicates are dropped. *ret is malloc'd, sorted by queue ID. finish ends the walk whatever it
- * returns.
- */
-struct spool_walk; /* a walk under way; start it, do other work, finish it */
-int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
-/* The same with the sizes of the files, at one fstatat(2) a name. */
-int spool_walk_start_sized(
-    const struct postfix *p, struct spool_walk **ret, struct err *err) NODISCARD;
-/* A walk not done at this steady time is given up: finish returns ERR_TIMEOUT. Without it finish
- * waits as long as it takes. */
-void spool_walk_limit(struct spool_walk *walk, int64_t deadline);
-int spool_walk_finish(
-    struct spool_walk *walk, struct spool_name **ret, size_t *ret_count, struct err *err) NODISCARD;
-
 /*
  * In a child: the state of each of ids now (no proof): PROOF_GONE, PROOF_ARRIVING, PROOF_SAME for
- * "complete, mode 0700", or PROOF_ERROR.
+ * "complete, mode 0700", or PROOF_ERROR. Most are expected to be gone: the direct look after a
+ * walk. 4 us an ID.
  */
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
@@ -99,7 +83,7 @@ int spool_reasons(const struct postfix *p, const struct queue_id *id, struct str
  * ends it.
  */
 typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
-int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg) NODISCARD;
 /* The same for many messages in one child: "queue ID\0recipient\0reason\0...". At most 64 MiB are
  * collected. */

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading many queue files as messages, in children that are mail_owner. */
+/*
+ * Reading many queue files as messages, in two children that are mail_owner.
+ *
+ * A child reads on until its output has SPOOL_READ_PART bytes, hands it over, and another one goes
+ * on with the rest, so that neither the length of the queue nor what strangers wrote decides how
+ * much memory that takes. About 25 us a file.
+ */
 #ifndef PQPURGE_POSTFIX_SPOOL_READ_H
 #define PQPURGE_POSTFIX_SPOOL_READ_H
 
@@ -7,27 +13,39 @@
 #include "postfix/file/queue_message.h"
 #include "postfix/spool/queue.h"
 
-/* Called in a child for each complete file that could be read: the nth of the list. What it puts
- * out is handed over. */
+#define SPOOL_READ_PART  (16u << 20) /* bytes of output at which a child ends */
+#define SPOOL_READ_NAMED 20          /* files that could not be read, of which the name is told */
+
+/* The nth name to read. Called in a child. */
+typedef const struct queue_id *spool_read_get(void *arg, size_t n);
+/* Called in a child for each complete file that could be read: the nth. What it puts out is handed
+ * over. */
 typedef void spool_read_take(void *arg, size_t n, const struct queue_message *m, struct bytes *out);
+/*
+ * Called in the parent with what take put out for some hundred or thousand messages, in no certain
+ * order, until all is handed over. The bytes are what the child says: check them. A negative code
+ * ends the reading.
+ */
+typedef int spool_read_give(void *arg, struct span part, struct err *err);
 
-#define SPOOL_READ_PARTS 2
-
-/* What the children handed over, in list order. Zero-initialise; release once. */
 struct spool_reading {
-	struct blob blobs[SPOOL_READ_PARTS];
-	struct span parts[SPOOL_READ_PARTS]; /* what take put out; the count is `used` */
-	unsigned used;
-	uint64_t unreadable; /* complete files that could not be read as messages */
+	spool_read_get *get;
+	spool_read_take *take;
+	spool_read_give *give;
+	void *arg; /* of all three */
+	size_t count;
+	size_t max_recipients;                    /* kept of each message */
+	void (*progress)(void *arg, size_t done); /* may be NULL; called in the parent */
+	/* Results. What has left meanwhile is in none of them. */
+	uint64_t read;
+	uint64_t arriving;              /* not complete: Postfix still writes them */
+	uint64_t maildrop;              /* complete, and in maildrop: not read */
+	uint64_t unreadable;            /* complete files that could not be read as messages */
+	struct strbuf unreadable_names; /* packed list: "deferred/A/ABC: Permission denied" */
 };
 
-/*
- * Looks for each of count IDs in the queues and reads its file. What is gone, still arriving or no
- * regular file is passed over. About 10 us a message warm.
- */
-int spool_read(const struct postfix *p, const struct queue_id *ids, size_t count,
-    size_t max_recipients, spool_read_take *take, void *arg, struct spool_reading *ret,
-    struct err *err) NODISCARD;
-void spool_reading_release(struct spool_reading *r);
+/* Looks for each name in the queues and reads its file. */
+int spool_read(const struct postfix *p, struct spool_reading *r, struct err *err) NODISCARD;
+void spool_reading_release(struct spool_reading *r); /* only its strings */
 
 #endif
