@@ -1,32 +1,49 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account: what was done, by whom, with which command, as JSON lines in state_directory/log,
- * appended and fsync'd under an flock by a child that is state_directory's owner. A batch is
+ * The account: what was done, by whom, with which command, as JSON lines in state_directory/log.
+ * A child that is state_directory's owner writes it for the command's whole life, under a lock that
+ * it takes for each write, and syncs it. A batch is
  *
  *   {"begin":7,"time":..,"uid":0,"user":"joe","verb":"hold","command":"..","reason":"..",
- *    "selector":"..","token":".."}
- *   {"chunk":7,"ids":[["QUEUEID",arrival_us],...]}      before postsuper gets them
- *   {"done":7,"ids":[...]}                              those of the chunk that it did
- *   {"end":7,"state":"done","matched":..,"done":..,"gone":..,"changed":..,"failed":..,
- *    "arrivals":[[minute,count],...],"logins":[..],"clients":[..],"senders":[..],
- *    "recipients":[..],"reasons":[..]}
+ *    "selector":"..","token":"..","undoes":[..]}
+ *   {"chunk":7,"part":1,"ids":"QUEUEID arrival QUEUEID arrival .."}  before postsuper gets them
+ *   {"done":7,"part":1}                    it did the whole part; or those of "ids"
+ *   {"end":7,"matched":..,"done":..,"gone":..,"changed":..,"failed":..,"rules_set":..,
+ *    "facts":{..}}
  *
- * so that a command that was killed leaves a true account: `begin` is on disk before the first
- * message is touched. A batch without `end` whose command is gone is "unfinished". Past
- * ACCOUNT_BYTES the file is rewritten beside and renamed: the newest ACCOUNT_KEEP batches, and
- * every hold batch that may still hold something, stay.
+ * so that a command that was killed leaves a true account: `begin` and a chunk's IDs are on disk
+ * before the first of its messages is touched. A batch without `end` whose command is gone is
+ * "unfinished". {"adopt":7,"time":..} stands where a hold went on with such a batch.
+ *
+ * Arrivals are T records in wall microseconds; with the queue ID they are a message's identity.
+ * A last line that was cut off is passed over by readers, and ended by the next writer. Numbers are
+ * never used again. Past ACCOUNT_BYTES the file is written anew beside and renamed: the newest
+ * ACCOUNT_KEEP batches stay, of their IDs only those that a hold batch may still hold, and every
+ * hold batch that has such.
+ *
+ * Room for a batch is kept in reserve behind the end of the file, so that a disk filled by a flood
+ * does not keep the flood from being purged.
+ *
+ * Root parses only what that child hands over: numbers, queue IDs in their grammar, and texts that
+ * are scrubbed.
  */
 #ifndef PQPURGE_ORDER_ACCOUNT_H
 #define PQPURGE_ORDER_ACCOUNT_H
 
 #include "base/settings.h"
 #include "base/str.h"
-#include "mail/queue_id.h"
+#include "postfix/config/instance.h"
 
 #define ACCOUNT_BYTES (64u << 20)
 #define ACCOUNT_KEEP  10000
 
-enum account_state { ACCOUNT_DONE, ACCOUNT_UNFINISHED, ACCOUNT_UNDONE, ACCOUNT_STANDING };
+enum account_state {
+	ACCOUNT_DONE,
+	ACCOUNT_UNFINISHED,
+	ACCOUNT_UNDONE,
+	ACCOUNT_STANDING,
+	ACCOUNT_STATES,
+};
 const char *account_state_word(enum account_state state); /* "done" */
 
 /* A batch as `log` tells it. Texts are scrubbed and owned. */
@@ -39,26 +56,19 @@ struct batch {
 	enum account_state state;
 	uint64_t matched, done, gone, changed, failed;
 	uint32_t rules_set;
-	bool running; /* without end, and its command still lives */
+	bool running; /* UNFINISHED: its command still lives */
 };
 struct batches {
 	struct batch *list; /* the newest first */
 	size_t count;
 };
-int account_list(const struct settings *s, struct batches *ret, struct err *err) NODISCARD;
+/*
+ * No state_directory or log: no batches. With postfix (may be NULL) the messages that a killed
+ * command had handed to postsuper, and of which no word came back, are looked for in the queue:
+ * those with which has happened what the batch was to do count as done.
+ */
+int account_list(const struct settings *s, const struct postfix *postfix, struct batches *ret,
+    struct err *err) NODISCARD;
 void batches_release(struct batches *b);
-
-/* What a report is made of later, gathered before anything is deleted. */
-struct account_facts; /* opaque; account_facts.c */
-
-/* One batch being written. Opened by account_begin; ended once. */
-struct account {
-	const struct settings *settings;
-	uint64_t number; /* 0: no account is kept (dry run) */
-};
-struct account_entry {
-	struct queue_id queue_id;
-	int64_t arrival_time; /* T record: the identity for undo */
-};
 
 #endif

@@ -35,13 +35,19 @@ enum action {
 
 /* What an action is: one row of one table (action.c). */
 struct action_row {
+	const char *verb, *doing;         /* "delete", "deleting" */
 	const char *done, *ready;         /* result words: "deleted", "would-delete" */
 	const char *done_key, *ready_key; /* of the summary: "deleted", "would_delete" */
 	enum postsuper_action postsuper;  /* of an action that changes something */
 	bool changes;                     /* postsuper is run */
-	bool leaves;    /* the message, under this ID, is in no queue afterwards */
-	unsigned idle;  /* bits of the queues in which there is nothing to do */
-	unsigned needs; /* bits of the queues in which its effect shows; 0 = gone */
+	bool leaves;     /* the message, under this ID, is in no queue behind maildrop afterwards */
+	bool stays;      /* it has to be in the queue afterwards */
+	bool only_ours;  /* only what a hold batch of ours holds, unless order.foreign */
+	unsigned idle;   /* bits of the queues in which there is nothing to do */
+	unsigned needs;  /* bits of the queues in which its effect shows; 0 = none */
+	unsigned unable; /* bits of the queues in which postsuper cannot do it */
+	const char *failed;    /* why it failed where postsuper's words and the queue differ */
+	const char *cut_short; /* why it failed in a queue of `unable` */
 };
 extern const struct action_row action_rows[ACTION_COUNT];
 
@@ -62,14 +68,20 @@ enum result {
 struct item {
 	const struct candidate *candidate;
 	struct proof
-	    proof; /* the last look; of what was deleted or has left, the last one at the file */
+	    proof; /* the last look; of what was deleted or has left, the last at the file */
 	enum result result;
 	bool was_active; /* lay in active when acted on: a running delivery may finish */
 	bool idle;       /* EXCLUDED: meant, but there is nothing to do */
 	bool from_queue; /* found by reading its queue file: the index did not know it */
 	bool bounce;     /* a notice of this host that order.bounces asked for */
+	bool unheard;    /* GONE, named by --id: nothing but its queue ID is known */
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
+	/* Private. */
+	uint8_t before; /* result of the pass before, until this one has got to it */
+	bool again;     /* an earlier item of this ID was deleted */
+	bool reread;    /* its file was read after its row was not proven */
+	bool looked;    /* it was gone, and was looked for once more */
 };
 
 struct tally {
@@ -85,10 +97,12 @@ struct tally {
 	uint64_t other_recipients;
 	uint64_t bounces;    /* notices that order.bounces asked for, ready or done */
 	uint64_t unjoined;   /* back from a filter, and --login or --client cannot judge them */
-	uint64_t unreadable; /* complete queue files that could not be read */
+	uint64_t unreadable; /* complete queue files and directories that could not be read */
 	uint64_t undecided;  /* --recipient hangs on recipients that could not be read */
-	uint64_t arriving;   /* matches still being received (mode 0600), and those in maildrop */
-	uint64_t maildrop;
+	uint64_t limits;     /* expressions that hit their match limit */
+	/* Not known to the index, and nobody can say yet whether they match: still being received
+	 * (mode 0600), and in maildrop where only their submitter can read them. */
+	uint64_t arriving, maildrop;
 	uint64_t batch; /* 0: no account was kept (dry run, nothing matched) */
 };
 
@@ -115,15 +129,20 @@ struct order {
 		       */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
-	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL */
+	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL.
+				    Its directory may be opened by ask, after the answer. */
 	size_t limit;            /* the oldest so many; 0 = all */
-	/* For the account; NULL as "". */
+	/*
+	 * For the account; NULL as "". selector_text: the words that select, always in the same
+	 * form; a hold adopts an unfinished hold batch of the same text.
+	 */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
 	uint32_t rules_set;     /* rules that the same command set; ask may set it */
 	int64_t standing_until; /* --for: wall microseconds; 0 = not */
 	/*
 	 * Called once, with everything selected and proven, before anything is touched; also where
-	 * nothing matched. NULL: go on. The order may be changed by it (rules_set).
+	 * nothing matched. Not on a dry run or for LIST, whose outcome is the preview. NULL: go on
+	 * at once. The order may be changed by it (rules_set, save's directory).
 	 */
 	enum order_answer (*ask)(void *arg, struct order *order, const struct outcome *preview);
 	void *ask_arg;
@@ -138,25 +157,32 @@ struct outcome {
 	size_t count;
 	struct tally tally;
 	bool interrupted; /* something is RESULT_UNTOUCHED */
-	bool refused;     /* ask said no */
-	bool no_index;    /* answered from the queue files alone; `trouble` says why */
+	bool refused;     /* ask said no; items are UNTOUCHED */
+	bool no_index;    /* answered from the queue files alone; `no_index_why` */
 	bool accounted;   /* the account is on disk, or there was nothing to tell */
 	unsigned passes;  /* of a sweep */
 	bool sweep_cut;   /* it did not end by itself */
 	uint64_t foreign; /* RELEASE: left alone, for other hands hold them */
 	uint64_t overdue; /* RELEASE: left alone (or, with order.overdue, released) past lifetime */
 	int64_t as_of;    /* LIST with index_only: the last catch-up, wall; 0 = never */
-	struct strbuf
-	    unreadable;     /* packed list: places and files that could not be read, and why */
-	struct err trouble; /* what went wrong beside the items; "" if nothing */
+	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */
+	struct err trouble;       /* what went wrong beside the items (exit 2); "" if nothing */
+	struct err note;          /* undo: what is no trouble, for a person; "" if nothing */
+	struct err no_index_why;
 	/* Private. */
 	struct outcome_memory *memory;
 };
 
 /*
  * The whole walk. Must be root, or with dry_run or ACTION_LIST whoever may read the spool. Errors
- * are returned only where nothing was begun (Postfix cannot be read, the queue is not there); ret
- * is empty then. Later ones make items RESULT_FAILED, or stand in trouble.
+ * are returned only where nothing was touched (the queue is not there, the account cannot be
+ * begun); ret is empty then. Later ones make items RESULT_FAILED, or stand in trouble.
+ *
+ * Among them: ERR_INSTANCE, the queue directory is not the one that the index knows and none of
+ * its messages lies there; ERR_USAGE, order.undo names what is no hold batch.
+ *
+ * Mail is not touched without an account: where its `begin` line cannot be written (no
+ * state_directory, a full disk in spite of the room that is kept in reserve) the walk ends there.
  */
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
 void outcome_release(struct outcome *outcome); /* zeroes; accepts a zeroed one */

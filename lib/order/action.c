@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC */
+/* What the actions are. Nothing else in this room asks which one it is. */
+#include "order/order.h"
+
+#define ALL_BUT_HOLD (QUEUE_ALL & ~(unsigned)QUEUE_HOLD)
+#define NOT_MOVED    "postsuper said that it moved it, but it is where it was"
+
+const struct action_row action_rows[ACTION_COUNT] = {
+    [ACTION_LIST] = {.verb = "list",
+	.doing = "proving",
+	.done = "queued",
+	.ready = "queued",
+	.done_key = "queued",
+	.ready_key = "queued"},
+    [ACTION_DELETE] = {.verb = "delete",
+	.doing = "deleting",
+	.done = "deleted",
+	.ready = "would-delete",
+	.done_key = "deleted",
+	.ready_key = "would_delete",
+	.postsuper = POSTSUPER_DELETE,
+	.changes = true,
+	.leaves = true,
+	.failed = "postsuper said that it removed it, but it is still there"},
+    [ACTION_HOLD] = {.verb = "hold",
+	.doing = "holding",
+	.done = "held",
+	.ready = "would-hold",
+	.done_key = "held",
+	.ready_key = "would_hold",
+	.postsuper = POSTSUPER_HOLD,
+	.changes = true,
+	.stays = true,
+	.idle = QUEUE_HOLD,
+	.needs = QUEUE_HOLD,
+	.unable = QUEUE_MAILDROP,
+	.failed = NOT_MOVED,
+	.cut_short = "it lies in maildrop, where nothing can be held"},
+    [ACTION_RELEASE] = {.verb = "release",
+	.doing = "releasing",
+	.done = "released",
+	.ready = "would-release",
+	.done_key = "released",
+	.ready_key = "would_release",
+	.postsuper = POSTSUPER_RELEASE,
+	.changes = true,
+	.only_ours = true,
+	.idle = ALL_BUT_HOLD,
+	.needs = ALL_BUT_HOLD,
+	.failed = NOT_MOVED},
+    [ACTION_REQUEUE] = {.verb = "requeue",
+	.doing = "requeueing",
+	.done = "released",
+	.ready = "would-release",
+	.done_key = "released",
+	.ready_key = "would_release",
+	.postsuper = POSTSUPER_REQUEUE,
+	.changes = true,
+	.leaves = true,
+	.only_ours = true,
+	.idle = ALL_BUT_HOLD,
+	.needs = ALL_BUT_HOLD,
+	.failed = NOT_MOVED},
+};
+
+const char *result_word(enum result result, enum action action)
+{
+	static const char *const words[RESULT_COUNT] = {
+	    [RESULT_NONE] = "unknown",
+	    [RESULT_GONE] = "gone",
+	    [RESULT_CHANGED] = "changed",
+	    [RESULT_UNPROVEN] = "unproven",
+	    [RESULT_FAILED] = "failed",
+	    [RESULT_UNTOUCHED] = "untouched",
+	    [RESULT_EXCLUDED] = "excluded",
+	};
+
+	if (result == RESULT_DONE)
+		return action_rows[action].done;
+	return result == RESULT_READY ? action_rows[action].ready : words[result];
+}
