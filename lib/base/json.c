@@ -237,26 +237,36 @@ static void escape_rest(struct strbuf *into, const char *text)
 	}
 }
 
-int json_line(FILE *to, struct json *o)
+int json_write(struct strbuf *to, struct json *o)
 {
 	struct strbuf line = {0};
 	char *text = NULL;
-	int code = -ENOMEM;
+	bool failed;
 
 	if (o && finish(value_of(o)))
 		text = json_dumps(value_of(o), JSON_COMPACT | JSON_REAL_PRECISION(6));
-	if (text)
-		escape_rest(&line, text);
-	strbuf_putc(&line, '\n');
-	if (text && !line.failed) {
-		errno = 0;
-		code = 0;
-		if (fwrite(line.text, 1, line.len, to) != line.len)
-			code = errno ? -errno : -EIO;
-	}
-	strbuf_release(&line);
-	free(text);
 	json_free(o);
+	if (!text)
+		return -ENOMEM;
+	escape_rest(&line, text);
+	strbuf_putc(&line, '\n');
+	free(text);
+	if (!line.failed)
+		strbuf_add(to, line.text, line.len);
+	failed = line.failed || to->failed;
+	strbuf_release(&line);
+	return failed ? -ENOMEM : 0;
+}
+
+int json_line(FILE *to, struct json *o)
+{
+	struct strbuf line = {0};
+	int code = json_write(&line, o);
+
+	errno = 0;
+	if (code == 0 && fwrite(line.text, 1, line.len, to) != line.len)
+		code = errno ? -errno : -EIO;
+	strbuf_release(&line);
 	return code;
 }
 
@@ -338,6 +348,20 @@ int64_t json_int(const struct json *o, const char *key, int64_t otherwise)
 	json_t *value = member(o, key);
 
 	return json_is_integer(value) ? json_integer_value(value) : otherwise;
+}
+
+bool json_bool(const struct json *o, const char *key, bool otherwise)
+{
+	json_t *value = member(o, key);
+
+	return json_is_boolean(value) ? json_boolean_value(value) : otherwise;
+}
+
+const struct json *json_child(const struct json *o, const char *key)
+{
+	json_t *value = member(o, key);
+
+	return json_is_object(value) || json_is_array(value) ? json_of(value) : NULL;
 }
 
 size_t json_count(const struct json *o, const char *key)

@@ -33,6 +33,8 @@ void json_append(struct json *array, struct json *child); /* takes child over */
  * which may say so only when it is flushed.
  */
 int json_line(FILE *to, struct json *o) NODISCARD;
+/* The same into memory: appends to `to`. 0 or -ENOMEM; then `to` is as before. */
+int json_write(struct strbuf *to, struct json *o) NODISCARD;
 
 /*
  * Reads one object from text (one line, len bytes, at most 16 MiB, nested at most 16 deep).
@@ -42,6 +44,9 @@ int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
 /* A key of NULL means o itself, for the members of arrays. */
 const char *json_text(const struct json *o, const char *key); /* NULL: absent or no string */
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise);
+bool json_bool(const struct json *o, const char *key, bool otherwise);
+/* A member that is an object or an array, borrowed; NULL where there is none. */
+const struct json *json_child(const struct json *o, const char *key);
 size_t json_count(const struct json *o, const char *key); /* members of an array; 0 otherwise */
 const struct json *json_at(
     const struct json *o, const char *key, size_t n); /* borrowed; NULL past the end */

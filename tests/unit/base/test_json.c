@@ -229,7 +229,31 @@ static void test_bounds(void **state)
 	json_free(o);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_all_kinds_in_order), cmocka_unit_test(test_texts),
-    cmocka_unit_test(test_failure_is_sticky), cmocka_unit_test(test_stream_error),
-    cmocka_unit_test(test_read), cmocka_unit_test(test_read_what_we_write),
-    cmocka_unit_test(test_refused), cmocka_unit_test(test_bounds))
+static void test_write(void **state)
+{
+	struct strbuf to = {0};
+	struct json *o = json_new(), *child = json_new(), *back = NULL;
+
+	(void)state;
+	strbuf_puts(&to, "before\n");
+	json_put_bool(child, "yes", true);
+	json_put(o, "child", child);
+	json_put_int(o, "n", 1);
+	assert_int_equal(json_write(&to, o), 0);
+	assert_string_equal(to.text, "before\n{\"child\":{\"yes\":true},\"n\":1}\n");
+	assert_int_equal(json_write(&to, NULL), -ENOMEM);
+	assert_int_equal(json_parse(to.text + 7, to.len - 7, &back, NULL), 0);
+	assert_true(json_bool(json_child(back, "child"), "yes", false));
+	assert_true(json_bool(back, "n", true)); /* another type, or absent */
+	assert_false(json_bool(back, "absent", false));
+	assert_null(json_child(back, "n"));
+	assert_null(json_child(back, "absent"));
+	json_free(back);
+	strbuf_release(&to);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_write), cmocka_unit_test(test_all_kinds_in_order),
+    cmocka_unit_test(test_texts), cmocka_unit_test(test_failure_is_sticky),
+    cmocka_unit_test(test_stream_error), cmocka_unit_test(test_read),
+    cmocka_unit_test(test_read_what_we_write), cmocka_unit_test(test_refused),
+    cmocka_unit_test(test_bounds))
