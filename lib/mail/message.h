@@ -51,6 +51,7 @@ enum message_flag {
 struct queued {
 	bool known;           /* the file was read; all else is zero or "" if not */
 	int64_t arrival_time; /* T record, wall microseconds */
+	int64_t create_time;  /* A create_time, wall microseconds, whole seconds; -1 if absent */
 	uint64_t inode;       /* st_ino of the file */
 	int64_t size;         /* bytes, as postqueue(1) shows it; -1 unknown */
 	int64_t uid;          /* who submitted it by sendmail(1); -1 where nobody did, or unknown */
