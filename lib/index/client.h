@@ -16,8 +16,8 @@
 #include <signal.h>
 
 #include "base/settings.h"
-#include "index/index.h"
-#include "index/wire.h"
+#include "index/serve.h"
+#include "index/update.h"
 
 /* Whom to ask. */
 struct index_client {
@@ -41,7 +41,8 @@ struct client_names {
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err) NODISCARD;
 void client_names_release(struct client_names *names);
 
-/* index_update. ret may be NULL; it gets what selector (may be NULL) means of the read ones. */
+/* index_update; body is update_encode's. ret may be NULL; it gets what selector (may be NULL) means
+ * of the read ones. */
 int client_update(const struct index_client *c, struct span body, const struct selector *selector,
     struct candidates *ret, struct index_updated *ret_updated, struct err *err) NODISCARD;
 
@@ -51,6 +52,10 @@ int client_update(const struct index_client *c, struct span body, const struct s
  */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;
+
+/* What is in the index (index_count); *ret_by_daemon whether a daemon said so (may be NULL). */
+int client_count(const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon,
+    struct err *err) NODISCARD;
 
 /* Whether a daemon answers: 1, 0, or ERR_TIMEOUT (one holds the socket and says nothing). */
 int client_daemon(const struct index_client *c, struct err *err) NODISCARD;

@@ -4,15 +4,17 @@
  * the store open: the daemon, or a command's child while no daemon runs. In index_directory lie
  *
  * - lock: an flock(2) taken before the store is opened and kept until after it is closed (LMDB
- *   0.9.25 to 0.9.31 destroys the mutexes of others at close)
+ *   0.9.25 to 0.9.31 destroys the mutexes of others at close); see index_lock.h for what it holds
  * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC | MDB_NOSUBDIR and never MDB_WRITEMAP
+ * - index.mdb.bad: the last one that could not be used
  * - control.sock: the daemon's (wire.h)
  *
  * Rows live until their message left the queue, the map is full (the oldest go first), or the
  * machine boots. What is lost is read again from the queue files.
  *
  * Threads: any number of threads may record and read; LMDB's own writer mutex is the only lock, and
- * nobody holds it for longer than INDEX_SLICE.
+ * nobody holds it for longer than INDEX_SLICE. What works in slices waits between two of them until
+ * the sessions that wait for the mutex had it, at most INDEX_PAUSE.
  */
 #ifndef PQPURGE_INDEX_INDEX_H
 #define PQPURGE_INDEX_INDEX_H
@@ -24,6 +26,7 @@
 #define INDEX_LOCK     "lock"
 #define INDEX_SOCKET   "control.sock"
 #define INDEX_SLICE    2000         /* microseconds of the write lock at once */
+#define INDEX_PAUSE    5000         /* microseconds between two slices, at most */
 #define INDEX_SNAPSHOT (500 * 1000) /* microseconds that a reader pins a snapshot */
 
 struct index;
@@ -37,15 +40,20 @@ struct queue_place {
  * Takes the lock and opens or makes the index as the calling user. map_size is lowered to half of
  * what the file system has free (not below 1 MiB). An index of another boot, or of another version,
  * is emptied. A file that cannot be opened, is damaged, or whose opener died twice in a row is set
- * aside ("index.mdb.bad", one is kept) and made anew; *ret_note (may be NULL) then says why.
+ * aside ("index.mdb.bad", one is kept) and made anew; *ret_note (may be NULL) then says why, and is
+ * untouched otherwise. After an owner that did not close it, all rows are read once, so that damage
+ * shows here.
  * Errors: ERR_LOCKED (with the pid that has it), ERR_NO_INDEX (no such directory), ERR_FULL,
  * -EACCES, each with words.
  */
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err) NODISCARD;
-/* Closes the store, then lets go of the lock. NULL is fine. */
+/* Closes the store, then lets go of the lock. NULL is fine. No call may be under way. */
 void index_close(struct index *ix);
-/* Still the directory's files? 0, or ERR_STALE: close it and open anew. Call it each second. */
+/*
+ * Still the directory's files, and usable? 0, or ERR_STALE: close it and open anew (one that turned
+ * out damaged is set aside then). Call it each second. Any thread.
+ */
 int index_check(struct index *ix) NODISCARD;
 
 /*
@@ -60,7 +68,7 @@ struct index_counts {
 	uint64_t rows, used_bytes, map_bytes, file_bytes;
 	uint64_t recorded;    /* since it was opened */
 	uint64_t left_out;    /* could not be recorded since it was opened */
-	uint64_t evicted;     /* the oldest, dropped for room, since it was opened */
+	uint64_t evicted;     /* the oldest, dropped for room, in this boot */
 	int64_t evicted_time; /* wall; the last time; 0 = never */
 	int64_t caught_up;    /* wall; begin of the last whole catch-up; 0 = never in this boot */
 	struct queue_place place;
@@ -68,38 +76,47 @@ struct index_counts {
 	char hostname[256];
 };
 int index_count(struct index *ix, struct index_counts *ret, struct err *err) NODISCARD;
-/* Drops the oldest rows while the map is near its bound, one slice: 1 there is more, 0, or a code.
+/*
+ * Drops rows of left messages past their hour, and the oldest rows while the map is near its bound,
+ * one slice: 1 there is more, 0, or a code. Call it each second, and again at once after 1.
  */
 int index_prune(struct index *ix, struct err *err) NODISCARD;
 
-/* ---- what the command asks; the daemon's control thread and a command's child call the same.
- * Each gives its snapshot up every INDEX_SNAPSHOT and goes on at its key. */
+/* ---- what the command asks; the daemon's control thread and a command's child call the same, by
+ * serve.h. Each gives its snapshot up every INDEX_SNAPSHOT and goes on at its key. deadline is
+ * steady; past it they end with ERR_TIMEOUT. */
 
-/* Rows that selector means: select.h's format. ERR_TIMEOUT past the steady deadline. */
+/* Rows that selector means: select.h's format. */
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err) NODISCARD;
 
 /*
- * All IDs: u64 device, u64 inode (struct queue_place), u64 count, then count struct packed_id in
- * ascending order of (time, inode) without flags. Flag A: the file was read. Flag B: its inode is
- * not the one that the ID names (a restored spool).
+ * All IDs: u64 device, u64 inode (struct queue_place), u64 count, then count struct packed_id, each
+ * once, in ascending order of (time, inode) without flags. Flag A: the file was read, and nothing
+ * was recorded under this ID since. Flag B: its inode is not the one that the ID names (a restored
+ * spool).
  */
 #define INDEX_NAME_READ  PACKED_ID_FLAG_A
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B
 int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct err *err) NODISCARD;
 
 /*
- * One update by a catch-up, applied in slices. body is: u64 device, u64 inode, u8 adopt, text
- * queue_directory, text hostname, u32 count, count blobs: records with a queued half alone
- * (ORIGIN_QUEUE); then u32 count of left IDs, each a struct packed_id.
+ * One update by a catch-up (update.h), applied in slices.
  *
- * A read record completes the row that identity_judge proves it to be, and drops the rows of the
- * same ID that it disproves; where no row is proven it becomes a row of its own. It is joined with
- * its first row where that is known (join.h), also one that left within the last hour. A left ID
- * loses its rows (kept for an hour for joins).
+ * A read record completes the row that identity_judge proves it to be, and drops the other rows of
+ * the same ID; where no row is proven it becomes a row of its own. A left ID loses its rows. Rows
+ * whose message ended after the catch-up began are another's, and stay.
+ *
+ * A read record that names its first pass (first.queue_id), and whose client is local, is joined
+ * with the row of that ID where join_judge agrees (mail/join.h): first.login and first.client are
+ * then that row's, and MESSAGE_JOINED is set. Rows of left messages serve for that for an hour
+ * more. Where a row of that ID is there but join_judge says no, login and client of `first` are
+ * dropped and MESSAGE_UNJOINED is set; where there is none, both stay as the file's Received says,
+ * with MESSAGE_UNJOINED. Where the client is not local, `first` is dropped: a stranger wrote it.
  *
  * With selector, out gets those of the read records, as they stand in the index now, that it means
- * (select.h's format). own_networks: packed list of blocks that count as local for joins.
+ * (select.h's format). own_networks: packed list of blocks that count as local for joins; loopback
+ * and no client at all always do.
  */
 struct index_updated {
 	uint64_t completed, added, dropped;

@@ -29,7 +29,8 @@ struct candidates {
 	struct candidate *list; /* in sequence order, each message once */
 	size_t count;
 	uint64_t damaged;   /* records that could not be read, skipped */
-	unsigned limits;    /* expressions that hit their match limit */
+	uint64_t limits;    /* expressions that hit their match limit */
+	uint64_t unjoined;  /* back from a filter; --login or --client cannot judge them */
 	struct blob memory; /* records that a child handed over */
 	struct bytes made;  /* records that were made here */
 };

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rows of one message: its record, its author keys, its inode row. Written inside the writer's
- * transaction, and by readers into what they lay over the store (journal.h).
+ * Rows of one message: its record, its author keys (of both halves), its inode row. Written inside
+ * a write transaction.
  *
- * Inode rows bound the index by themselves: two live queue files never share an inode, so a new
- * message on inode X proves the old row of X dead, and adding drops it.
+ * Several messages may claim one inode: only the queue file can tell which of them it is, so a
+ * newcomer never replaces a row. At most ENTRY_INODE_ROWS of an inode are kept; the oldest go.
+ *
+ * A message that left keeps its record, in a table of its own, where selections and names do not
+ * look, for what comes back from a content filter to be joined with.
+ *
+ * Key of an inode row: the inode that the ID names, u64 big-endian; sequence, u64 big-endian, with
+ * ENTRY_LEFT set where it is one of STORE_LEFT. Value: packed_id.time, u64 little-endian, with
+ * index.h's flags.
  */
 #ifndef PQPURGE_INDEX_ENTRY_H
 #define PQPURGE_INDEX_ENTRY_H
@@ -12,40 +19,44 @@
 #include "index/rows/record.h"
 #include "index/store.h"
 
+#define ENTRY_INODE_ROWS 8
+#define ENTRY_LEFT       (UINT64_C(1) << 63)
+#define ENTRY_LEFT_TIME  (3600 * INT64_C(1000000)) /* microseconds that a left row is kept */
+
 /*
- * Adds a record (from record_encode) under the next sequence and drops what its inode row named
- * before. Failures are the transaction's sticky code. ret_sequence may be NULL.
+ * Adds a record (from record_encode) under the next sequence. Failures are the transaction's sticky
+ * code: ERR_SYNTAX for what is no record, ERR_LIMIT for an ID that cannot be packed. ret_sequence
+ * may be NULL.
  */
 void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence);
+/* Puts another record of the same message, same ID, in the place of the one of sequence. */
+void entry_replace(struct txn *txn, uint64_t sequence, struct span record);
 
 /*
- * The same for a record that a scan made from a queue file, unless the index knows better: the row
- * of its inode is this very message, or one that ended no earlier than this one came. 1 added, 0
- * not, or the sticky code.
+ * The rows of exactly this ID: fills list with at most max sequences, ascending, and returns how
+ * many, or the sticky code. left: of STORE_LEFT (with ENTRY_LEFT set) instead of STORE_MESSAGE.
  */
-int entry_add_found(struct txn *txn, struct span record);
+int entry_find(struct txn *txn, const struct packed_id *id, bool left, uint64_t *list, size_t max);
+/* The record of a sequence that entry_find gave: 1, 0, or the sticky code. */
+int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record);
 
-/* The key of a message row, and the number in one or in an inode row's value; 0 if it is none. */
+/*
+ * Drops the rows of sequence, however damaged: 1, 0 (not there), or the sticky code. left_time: not
+ * 0, the record goes to STORE_LEFT and is kept as one that left then (wall).
+ */
+int entry_drop(struct txn *txn, uint64_t sequence, int64_t left_time);
+/* Drops left rows that left before time (wall), at most n; returns how many. */
+size_t entry_forget(struct txn *txn, int64_t time, size_t n);
+/* Drops the n oldest: left rows first, then messages; returns how many messages. */
+size_t entry_prune(struct txn *txn, size_t n);
+
+/* The key of a message row, and the number in one; 0 if it is none. */
 #define ENTRY_KEY_SIZE 8
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE]);
-uint64_t entry_number(struct span stored);
-
-/* The sequence that a queue ID's inode names, and its record: 1, 0 (none), or the sticky code. */
-int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
-    struct span *ret_record);
-
+uint64_t entry_number(struct span key);
+/* An inode row taken apart; false for one of a left message, and for what is none. */
+bool entry_name(struct span key, struct span value, struct packed_id *ret);
 /* The parts of an author row's key: key bytes, NUL, sequence. False for a key that is none. */
 bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_sequence);
-
-/* Drops the rows of sequence if they are still those of queue_id: 1, 0 (not there, or another's),
- * or the sticky code. */
-int entry_drop(struct txn *txn, uint64_t sequence, const struct queue_id *queue_id);
-
-/*
- * Drops the n oldest messages; returns how many. ret_mail_time gets the latest mail_time dropped
- * (coverage moves there). A record too damaged to name its keys is removed from the message table
- * alone; readers skip author rows that point nowhere.
- */
-size_t entry_prune(struct txn *txn, size_t n, int64_t *ret_mail_time);
 
 #endif
