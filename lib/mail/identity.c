@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proof of identity, see identity.h. Everything here errs towards "not proven": an unknown time,
- * port or client on either side proves nothing, so 0 and -1 never equal each other.
+ * Proof of identity, see identity.h. Everything here errs towards "not proven": an unknown time or
+ * inode on either side proves nothing, so 0 and -1 never equal each other.
  */
 #include "mail/identity.h"
 
 #include "base/clock.h"
 
-static bool same_inode(const struct message *recorded, const struct identity *found)
+static bool inode_of_id(const struct message *recorded, const struct identity *found)
 {
 	struct queue_id_parts parts;
 
@@ -15,47 +15,50 @@ static bool same_inode(const struct message *recorded, const struct identity *fo
 	return parts.inode == found->inode;
 }
 
-static bool same_sender(const struct message *recorded, const struct identity *found)
+static bool is_sender(const char *recorded, const struct identity *found)
 {
 	struct address a, b;
 
 	if (!found->has_sender)
 		return false;
-	if (strcmp(recorded->sender, found->sender) == 0)
+	if (strcmp(recorded, found->sender) == 0)
 		return true;
-	address_split(recorded->sender, &a);
+	address_split(recorded, &a);
 	address_split(found->sender, &b);
 	return address_equal(&a, &b);
 }
 
+/*
+ * The window alone would pass mail of another connection that began in it and by chance, or by a
+ * forged row, has the ID. smtpd(8) writes the address and port that it tells the milter, so they
+ * are equal on both sides, or absent on both: sendmail(1), forwards and bounces have none.
+ */
 static bool same_client(const struct message *recorded, const struct identity *found)
 {
-	return recorded->client.family != 0 && found->client.family != 0 &&
-	       net_equal(&recorded->client, &found->client) && recorded->client_port != 0 &&
+	return net_equal(&recorded->client, &found->client) &&
 	       recorded->client_port == found->client_port;
 }
 
-/*
- * The window alone would pass mail of another connection that began in it, was written when the
- * recorded one had left, and by chance got its inode and microsecond. smtpd(8) writes the address
- * and port that it tells the milter, so a port that was recorded must be in the file; what came
- * without a client (sendmail(1), forwards, bounces) has none.
- */
-static bool other_client(const struct message *recorded, const struct identity *found)
+static bool has_client(const struct message *recorded)
 {
-	if (recorded->client_port != 0 && recorded->client_port != found->client_port)
-		return true;
-	return recorded->client.family != 0 && found->client.family != 0 &&
-	       !net_equal(&recorded->client, &found->client);
+	return recorded->client.family != 0 && recorded->client_port != 0;
 }
 
-/* A window that the wall clock was set in says nothing; then who sent it from where must do. */
+/*
+ * Where the window is long, it says little; where the wall clock was set in it, it says nothing.
+ * Then a client that is known on both sides and the sender must say the rest.
+ */
 static bool proven_smtpd(const struct message *recorded, const struct identity *found)
 {
-	if (recorded->flags & MESSAGE_CLOCK_STEPPED)
-		return same_client(recorded, found) && same_sender(recorded, found);
-	return recorded->mail_time > 0 && found->arrival_time >= recorded->mail_time &&
-	       found->arrival_time <= recorded->rcpt_time && !other_client(recorded, found);
+	bool stepped = recorded->flags & MESSAGE_CLOCK_STEPPED;
+	bool within = recorded->mail_time > 0 && found->arrival_time >= recorded->mail_time &&
+		      found->arrival_time <= recorded->rcpt_time;
+
+	if (!same_client(recorded, found) || (!within && !stepped))
+		return false;
+	if (!stepped && recorded->rcpt_time - recorded->mail_time <= IDENTITY_WINDOW_MAX)
+		return true;
+	return has_client(recorded) && is_sender(recorded->sender, found);
 }
 
 /*
@@ -68,25 +71,28 @@ static bool proven_sendmail(const struct message *recorded, const struct identit
 	int64_t connect = recorded->connect_time;
 	int64_t earliest = connect - connect % USEC_PER_SEC - USEC_PER_SEC;
 
-	if (connect <= 0 || recorded->flags & MESSAGE_CLOCK_STEPPED)
+	if (connect <= 0 || recorded->flags & MESSAGE_CLOCK_STEPPED ||
+	    !same_client(recorded, found))
 		return false;
 	return found->create_time >= earliest && found->create_time <= recorded->end_time &&
 	       found->arrival_time >= 0 && found->arrival_time <= recorded->end_time &&
-	       same_sender(recorded, found);
+	       is_sender(recorded->sender, found);
 }
 
 static bool proven(const struct message *recorded, const struct identity *found)
 {
-	if (!same_inode(recorded, found))
+	if (recorded->queued.known)
+		return recorded->queued.inode == found->inode && found->arrival_time > 0 &&
+		       recorded->queued.arrival_time == found->arrival_time;
+	if (!inode_of_id(recorded, found))
 		return false;
 	switch (recorded->origin) {
 	case ORIGIN_SMTPD:
 		return proven_smtpd(recorded, found);
 	case ORIGIN_SENDMAIL:
 		return proven_sendmail(recorded, found);
-	case ORIGIN_SCAN:
-		return recorded->mail_time > 0 && found->arrival_time == recorded->mail_time &&
-		       !other_client(recorded, found);
+	case ORIGIN_QUEUE: /* nothing is known of it */
+		break;
 	}
 	return false;
 }
@@ -95,5 +101,9 @@ enum judgement identity_judge(const struct message *recorded, const struct ident
 {
 	if (proven(recorded, found))
 		return JUDGED_SAME;
-	return same_sender(recorded, found) ? JUDGED_UNPROVEN : JUDGED_CHANGED;
+	if (message_is_given(recorded) && is_sender(recorded->sender, found))
+		return JUDGED_UNPROVEN;
+	if (recorded->queued.known && is_sender(recorded->queued.sender, found))
+		return JUDGED_UNPROVEN;
+	return JUDGED_CHANGED;
 }

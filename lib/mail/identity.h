@@ -36,15 +36,22 @@ enum judgement {
 	JUDGED_UNPROVEN, /* not proven, yet the file's own sender is the recorded one */
 };
 
+/* Microseconds. smtpd(8) waits no longer than smtpd_timeout, 300 s, between MAIL and RCPT. */
+#define IDENTITY_WINDOW_MAX (310 * INT64_C(1000000))
+
 /*
- * SMTP: the inode is the ID's, T lies in [mail_time, rcpt_time], and no other client sent the file:
- * its client_port is the recorded one (where one was recorded) and its client_address, where both
- * are known. Where the clock stepped in between, client address, port and sender must be the
- * recorded ones instead of T. sendmail(1): the inode is the ID's, floor(connect_time) - 1 s <=
- * create_time <= end_time, T <= end_time, and the sender equal. Scanned: the inode is the ID's, T
- * equals mail_time to the microsecond, and no other client sent it. A sender that differs
- * (canonical, SRS, masquerading, CHGFROM) never disproves by itself. XCLIENT makes a new milter
- * connection, so both sides know the client that it names; XFORWARD changes log_client_* alone.
+ * A row whose queue file was read: inode and T equal to what was read, to the microsecond.
+ *
+ * Others, SMTP: the inode is the ID's, T lies in [mail_time, rcpt_time], and client address and
+ * port are equal on both sides, or absent on both. Past IDENTITY_WINDOW_MAX both must be known and
+ * the sender equal, too; where the clock stepped in between, these decide instead of T.
+ *
+ * sendmail(1): the inode is the ID's, floor(connect_time) - 1 s <= create_time <= end_time, T <=
+ * end_time, the sender equal, and no client on either side.
+ *
+ * A sender that differs (canonical, SRS, masquerading, CHGFROM) never disproves by itself. XCLIENT
+ * makes a new milter connection, so both sides know the client that it names; XFORWARD changes
+ * log_client_* alone.
  */
 enum judgement identity_judge(const struct message *recorded, const struct identity *found);
 

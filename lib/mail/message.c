@@ -1,11 +1,52 @@
 /* SPDX-License-Identifier: ISC */
-/* struct message: the empty one, and whose mail it is. */
+/* struct message: the empty one, what its two halves say, and whose mail it is. */
 #include "mail/message.h"
 
 void message_init(struct message *m)
 {
+	struct queued *q = &m->queued;
+
 	memset(m, 0, sizeof(*m));
 	m->sender = m->login = m->message_id = m->subject = "";
+	q->sender = q->login = q->message_id = q->log_ident = "";
+	q->size = q->uid = -1;
+	m->first.login = "";
+}
+
+const char *message_sender(const struct message *m)
+{
+	return m->queued.known ? m->queued.sender : m->sender;
+}
+
+const char *message_login(const struct message *m)
+{
+	if (m->login[0])
+		return m->login;
+	return m->queued.login[0] ? m->queued.login : m->first.login;
+}
+
+const char *message_id_of(const struct message *m)
+{
+	return m->message_id[0] ? m->message_id : m->queued.message_id;
+}
+
+const struct strlist *message_from(const struct message *m)
+{
+	return m->from.count > 0 ? &m->from : &m->queued.from;
+}
+
+const struct net_address *message_client(const struct message *m, uint16_t *ret_port)
+{
+	bool given = m->client.family != 0;
+
+	if (ret_port)
+		*ret_port = given ? m->client_port : m->queued.client_port;
+	return given ? &m->client : &m->queued.client;
+}
+
+int64_t message_arrival(const struct message *m)
+{
+	return m->queued.known ? m->queued.arrival_time : m->mail_time;
 }
 
 void message_domain(const char *normal, struct domain *ret)
@@ -16,28 +57,39 @@ void message_domain(const char *normal, struct domain *ret)
 	*ret = address.domain;
 }
 
-/* Whether the first count of list hold d. Kinds differ where texts do not: "" is NULL or NONE. */
-static bool holds(const struct domain *list, size_t count, const struct domain *d)
+struct authors {
+	struct domain *list;
+	size_t count, max;
+};
+
+/* Kinds differ where texts do not: "" is NULL or NONE. */
+static void add_author(struct authors *a, const char *normal)
 {
-	for (size_t i = 0; i < count; i++) {
-		if (list[i].kind == d->kind && strcmp(list[i].text, d->text) == 0)
-			return true;
-	}
-	return false;
+	struct domain d;
+
+	if (a->count == a->max)
+		return;
+	message_domain(normal, &d);
+	for (size_t i = 0; i < a->count; i++)
+		if (domain_equal(&a->list[i], &d))
+			return;
+	a->list[a->count++] = d;
+}
+
+static void add_half(struct authors *a, const char *sender, const struct strlist *from)
+{
+	add_author(a, sender);
+	strlist_each (mailbox, from)
+		add_author(a, mailbox);
 }
 
 size_t message_authors(const struct message *m, struct domain *ret, size_t max)
 {
-	size_t count = 0;
+	struct authors a = {.list = ret, .max = max};
 
-	if (max == 0)
-		return 0;
-	message_domain(m->sender, &ret[count++]);
-	strlist_each (mailbox, &m->from) {
-		if (count == max)
-			break;
-		message_domain(mailbox, &ret[count]);
-		count += !holds(ret, count, &ret[count]);
-	}
-	return count;
+	if (message_is_given(m))
+		add_half(&a, m->sender, &m->from);
+	if (m->queued.known)
+		add_half(&a, m->queued.sender, &m->queued.from);
+	return a.count;
 }

@@ -15,9 +15,9 @@
 #ifndef PQPURGE_MAIL_MESSAGE_H
 #define PQPURGE_MAIL_MESSAGE_H
 
+#include "base/net.h"
 #include "base/str.h"
 #include "mail/address.h"
-#include "base/net.h"
 #include "mail/queue_id.h"
 
 enum message_origin {

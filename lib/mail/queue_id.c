@@ -11,6 +11,15 @@
 #define LONG_TIME_DIGITS   (LONG_SEC_DIGITS + LONG_USEC_DIGITS)
 #define LONG_SEPARATOR     'z'
 
+static const char hex_alphabet[] = "0123456789ABCDEF";
+static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
+
+/* struct packed_id's time, below the two bits of flags: 1 bit, 41 of seconds, 20 of microseconds.
+ */
+#define PACKED_LONG     (UINT64_C(1) << 61)
+#define PACKED_USECS    20
+#define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)
+
 /* What each digit stands for, and 1 more, since 0 is none. */
 /* clang-format off */
 static const uint8_t hex_digits[256] = {
@@ -119,6 +128,52 @@ void queue_id_split(const struct queue_id *id, struct queue_id_parts *ret)
 	memset(ret, 0, sizeof(*ret));
 	if (!read_id(id->text, strlen(id->text), ret))
 		*ret = (struct queue_id_parts){.time = -1};
+}
+
+int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
+{
+	struct queue_id_parts parts;
+	uint64_t seconds = 0;
+
+	if (!read_id(id->text, strlen(id->text), &parts))
+		return ERR_SYNTAX;
+	if (parts.is_long)
+		seconds = (uint64_t)(parts.time / USEC_PER_SEC);
+	if (seconds > PACKED_SECS_MAX)
+		return ERR_LIMIT;
+	ret->time = seconds << PACKED_USECS | parts.usec | (parts.is_long ? PACKED_LONG : 0);
+	ret->inode = parts.inode;
+	return 0;
+}
+
+/* Puts the digits of number in front of end, at least `width` of them, and returns the first. */
+static char *write_number(
+    char *end, uint64_t number, const char *alphabet, unsigned base, unsigned width)
+{
+	for (unsigned n = 0; n < width || number > 0; n++, number /= base)
+		*--end = alphabet[number % base];
+	return end;
+}
+
+int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret)
+{
+	uint64_t time = packed->time & ~PACKED_ID_FLAGS;
+	uint64_t usec = time & ((1u << PACKED_USECS) - 1);
+	uint64_t seconds = (time & ~PACKED_LONG) >> PACKED_USECS;
+	char text[QUEUE_ID_MAX + 1], *at = text + sizeof(text);
+
+	if (packed->inode == 0 || usec >= USEC_PER_SEC || (seconds > 0 && !(time & PACKED_LONG)))
+		return ERR_SYNTAX;
+	if (time & PACKED_LONG) {
+		at = write_number(at, packed->inode, safe_alphabet, 51, 0);
+		*--at = LONG_SEPARATOR;
+		at = write_number(at, usec, safe_alphabet, 52, LONG_USEC_DIGITS);
+		at = write_number(at, seconds, safe_alphabet, 52, LONG_SEC_DIGITS);
+	} else {
+		at = write_number(at, packed->inode, hex_alphabet, 16, 0);
+		at = write_number(at, usec, hex_alphabet, 16, SHORT_USEC_DIGITS);
+	}
+	return queue_id_parse(at, (size_t)(text + sizeof(text) - at), ret);
 }
 
 bool queue_id_equal(const struct queue_id *a, const struct queue_id *b)

@@ -46,7 +46,10 @@ struct packed_id {
 #define PACKED_ID_FLAG_A (UINT64_C(1) << 63)
 #define PACKED_ID_FLAG_B (UINT64_C(1) << 62)
 #define PACKED_ID_FLAGS  (PACKED_ID_FLAG_A | PACKED_ID_FLAG_B)
-/* Packs an ID that queue_id_parse accepted; ERR_LIMIT where its seconds do not fit 34 bits. */
+/*
+ * Packs an ID that queue_id_parse accepted; ERR_LIMIT where its seconds do not fit 41 bits
+ * (past the year 70,000). Two IDs have the same bytes only where they are the same.
+ */
 int queue_id_pack(const struct queue_id *id, struct packed_id *ret) NODISCARD;
 /* The ID again, byte by byte. ERR_SYNTAX for a value that queue_id_pack does not make. */
 int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;

@@ -4,107 +4,235 @@
 #include "mail/selector.h"
 
 /* An expression that hit its limit counts as no match and is told. */
-static bool matches(const struct pattern *p, const struct pattern_subject *s, unsigned *limits)
+static bool matches(
+    const struct pattern *p, const struct pattern_subject *s, struct selector_notes *notes)
 {
 	int rc = pattern_match_subject(p, s);
 
 	if (rc == ERR_LIMIT)
-		(*limits)++;
+		notes->limits++;
 	return rc == 1;
 }
 
-static bool any_matches(const struct pattern_set *set, const char *normal, unsigned *limits)
+static bool any_matches(
+    const struct pattern_set *set, const char *normal, struct selector_notes *notes)
 {
 	struct pattern_subject s = pattern_subject_of(normal);
 
 	for (size_t i = 0; i < set->count; i++) {
-		if (matches(&set->list[i], &s, limits))
+		if (matches(&set->list[i], &s, notes))
 			return true;
 	}
 	return false;
 }
 
-static bool any_of_list(const struct pattern_set *set, const struct strlist *list, unsigned *limits)
+static bool any_of_list(
+    const struct pattern_set *set, const struct strlist *list, struct selector_notes *notes)
 {
 	strlist_each (item, list) {
-		if (any_matches(set, item, limits))
+		if (any_matches(set, item, notes))
 			return true;
 	}
 	return false;
+}
+
+/* ---- authors: which halves say it */
+
+enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1 };
+
+static unsigned halves_of_sender(
+    const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
+{
+	bool given = message_is_given(m), queued = m->queued.known;
+	unsigned halves = 0;
+
+	if (given && any_matches(set, m->sender, notes))
+		halves |= GIVEN;
+	if (given && queued && strcmp(m->sender, m->queued.sender) == 0)
+		return halves ? GIVEN | QUEUED : 0;
+	if (queued && any_matches(set, m->queued.sender, notes))
+		halves |= QUEUED;
+	return halves;
+}
+
+static bool same_list(const struct strlist *a, const struct strlist *b)
+{
+	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
+}
+
+static unsigned halves_of_from(
+    const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
+{
+	unsigned halves = any_of_list(set, &m->from, notes) ? GIVEN : 0;
+
+	if (same_list(&m->from, &m->queued.from))
+		return halves ? GIVEN | QUEUED : 0;
+	if (any_of_list(set, &m->queued.from, notes))
+		halves |= QUEUED;
+	return halves;
+}
+
+/* Whether the queue file, which was read, does not say what the client did. */
+static unsigned given_alone(const struct message *m, unsigned halves)
+{
+	return m->queued.known && halves == GIVEN ? MATCHED_GIVEN : 0;
+}
+
+/* ---- recipients */
+
+enum answer { NO, YES, UNSURE };
+
+/* The queue file's recipients, where it was read, else those given at RCPT TO. */
+struct waiting {
+	const struct strlist *list, *originals;
+	uint32_t count;
+	bool cut;
+};
+
+static struct waiting waiting_of(const struct message *m)
+{
+	static const struct strlist none;
+	bool queued = m->queued.known;
+	struct waiting w = {
+	    .list = queued ? &m->queued.recipients : &m->recipients,
+	    .originals = queued ? &m->queued.originals : &none,
+	    .count = queued ? m->queued.recipient_count : m->recipient_count,
+	    .cut = m->flags & (queued ? MESSAGE_CUT_QUEUED_RECIPIENTS : MESSAGE_CUT_RECIPIENTS),
+	};
+
+	/* The list's own count is the least that there are, whatever the record says. */
+	if (w.list->count > w.count)
+		w.count = w.list->count;
+	return w;
+}
+
+/* How many of the list match, by their address or the one that they had before aliases. */
+static uint32_t count_matching(
+    const struct selector *s, const struct waiting *w, struct selector_notes *notes)
+{
+	const char *original = w->originals->first;
+	const char *end = original ? original + w->originals->bytes : NULL;
+	uint32_t matched = 0;
+
+	strlist_each (recipient, w->list) {
+		bool other = original && original < end && *original;
+
+		matched += any_matches(&s->recipient, recipient, notes) ||
+			   (other && any_matches(&s->recipient, original, notes));
+		if (original && original < end)
+			original += strlen(original) + 1;
+	}
+	return matched;
 }
 
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m)
 {
-	uint32_t matched = 0, total = m->recipients.count;
-	unsigned limits = 0;
+	struct waiting w = waiting_of(m);
+	struct selector_notes unheard = {0};
 
-	if (s->recipient.count == 0)
-		return 0;
-	/* The list's own count is the least that there were, whatever the record says. */
-	if (m->recipient_count > total)
-		total = m->recipient_count;
-	strlist_each (recipient, &m->recipients) {
-		matched += any_matches(&s->recipient, recipient, &limits);
-	}
-	return total - matched;
+	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, &unheard);
 }
 
-enum answer { NO, YES, UNSURE };
-
-static bool every_matches(
-    const struct pattern_set *set, const struct strlist *list, unsigned *limits)
+/* Of what was cut any may match, and any may not. */
+static enum answer wants_every_recipient(
+    const struct selector *s, const struct waiting *w, struct selector_notes *notes)
 {
-	strlist_each (item, list) {
-		if (!any_matches(set, item, limits))
+	uint32_t matched = count_matching(s, w, notes);
+
+	if (matched < w->list->count)
+		return NO;
+	if (matched == w->count && matched > 0)
+		return YES;
+	return w->cut ? UNSURE : NO;
+}
+
+static enum answer wants_recipients(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct waiting w = waiting_of(m);
+
+	if (s->recipient.count == 0)
+		return YES;
+	if (s->only)
+		return wants_every_recipient(s, &w, notes);
+	if (any_of_list(&s->recipient, &m->recipients, notes) ||
+	    any_of_list(&s->recipient, &m->queued.recipients, notes) ||
+	    any_of_list(&s->recipient, &m->queued.originals, notes))
+		return YES;
+	return w.cut ? UNSURE : NO;
+}
+
+/* ---- login and client, which a message has of its own or of its first pass */
+
+enum pass {
+	PASS_NO,
+	PASS_OWN,     /* the message's own */
+	PASS_FIRST,   /* that of its first pass through a content filter alone */
+	PASS_UNKNOWN, /* it came back from a filter, and nothing says what it had there */
+};
+
+/* Compares as much of asked as max bytes of text keep. */
+static bool is_login(const struct selector *s, const char *text, const char *asked, size_t max)
+{
+	for (size_t i = 0; i < max; i++) {
+		if (s->login_exact ? text[i] != asked[i]
+				   : str_lower(text[i]) != str_lower(asked[i]))
 			return false;
+		if (!text[i])
+			return true;
 	}
 	return true;
 }
 
-/* Of what was cut any may match, and any may not. */
-static enum answer wants_recipients(
-    const struct selector *s, const struct message *m, unsigned *limits)
+/* Whether text, as recorded, is one of the logins. What was cut must be equal as far as it goes. */
+static bool any_login(const struct selector *s, const struct message *m, const char *text)
 {
-	enum answer cut = m->flags & MESSAGE_CUT_RECIPIENTS ? UNSURE : NO;
+	size_t max = m->flags & MESSAGE_CUT_TEXT ? MESSAGE_TEXT_MAX : SIZE_MAX;
+	struct strlist logins = strlist_of(&s->logins);
 
-	if (s->recipient.count == 0)
-		return YES;
-	if (s->only && !every_matches(&s->recipient, &m->recipients, limits))
-		return NO;
-	if (s->only)
-		return selector_other_recipients(s, m) == 0 && m->recipients.count > 0 ? YES : cut;
-	return any_of_list(&s->recipient, &m->recipients, limits) ? YES : cut;
-}
-
-/*
- * Whether text as recorded is what was asked for. The record keeps MESSAGE_TEXT_MAX bytes and says
- * when it cut something; then that much must be equal.
- */
-static bool is_recorded(const struct message *m, const char *text, const char *asked)
-{
-	if (strcmp(text, asked) == 0)
-		return true;
-	return m->flags & MESSAGE_CUT_TEXT && strncmp(text, asked, MESSAGE_TEXT_MAX) == 0;
-}
-
-static bool wants_login(const struct selector *s, const struct message *m)
-{
-	struct strlist logins;
-
-	if (s->logins.len == 0)
-		return true;
-	logins = strlist_of(&s->logins);
-	strlist_each (login, &logins) {
-		if (is_recorded(m, m->login, login))
+	if (!*text)
+		return false;
+	strlist_each (asked, &logins) {
+		if (is_login(s, text, asked, max))
 			return true;
 	}
 	return false;
 }
 
-/* Compared without <>, which either side may lack or have by half. */
-static bool is_message_id(const struct message *m, const char *asked)
+static enum pass login_pass(const struct selector *s, const struct message *m)
 {
-	const char *id = m->message_id;
+	if (s->logins.len == 0 || any_login(s, m, m->login) || any_login(s, m, m->queued.login))
+		return PASS_OWN;
+	if (any_login(s, m, m->first.login))
+		return PASS_FIRST;
+	return m->flags & MESSAGE_UNJOINED && !m->first.login[0] ? PASS_UNKNOWN : PASS_NO;
+}
+
+static bool any_client(const struct selector *s, const struct net_address *address)
+{
+	for (size_t i = 0; i < s->client_count; i++) {
+		if (net_contains(&s->clients[i], address))
+			return true;
+	}
+	return false;
+}
+
+static enum pass client_pass(const struct selector *s, const struct message *m)
+{
+	/* log_client is the origin's, as XFORWARD told it or as it was before a requeue. */
+	if (s->client_count == 0 || any_client(s, &m->client) || any_client(s, &m->queued.client) ||
+	    any_client(s, &m->queued.log_client))
+		return PASS_OWN;
+	if (any_client(s, &m->first.client))
+		return PASS_FIRST;
+	return m->flags & MESSAGE_UNJOINED && m->first.client.family == 0 ? PASS_UNKNOWN : PASS_NO;
+}
+
+/* ---- Message-ID */
+
+/* Compared without <>, which either side may lack or have by half. */
+static bool is_message_id(const struct message *m, const char *id, const char *asked)
+{
 	size_t len = strlen(id), asked_len = strlen(asked);
 	bool cut = m->flags & MESSAGE_CUT_TEXT && len == MESSAGE_TEXT_MAX;
 
@@ -124,23 +252,15 @@ static bool wants_message_id(const struct selector *s, const struct message *m)
 	if (s->message_ids.len == 0)
 		return true;
 	ids = strlist_of(&s->message_ids);
-	strlist_each (id, &ids) {
-		if (is_message_id(m, id))
+	strlist_each (asked, &ids) {
+		if (is_message_id(m, m->message_id, asked) ||
+		    is_message_id(m, m->queued.message_id, asked))
 			return true;
 	}
 	return false;
 }
 
-static bool wants_client(const struct selector *s, const struct message *m)
-{
-	if (s->client_count == 0)
-		return true;
-	for (size_t i = 0; i < s->client_count; i++) {
-		if (net_contains(&s->clients[i], &m->client))
-			return true;
-	}
-	return false;
-}
+/* ---- queue ID */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -171,18 +291,7 @@ static bool wants_id(const struct selector *s, const struct message *m)
 	       bsearch(&m->queue_id, s->ids, s->id_count, sizeof(*s->ids), compare_ids);
 }
 
-static unsigned author_of(const struct selector *s, const struct message *m, unsigned *limits)
-{
-	unsigned matched = 0;
-
-	if (s->author.count == 0)
-		return MATCHED_OTHER;
-	if (any_matches(&s->author, m->sender, limits))
-		matched |= MATCHED_ENVELOPE;
-	if (any_of_list(&s->author, &m->from, limits))
-		matched |= MATCHED_FROM;
-	return matched;
-}
+/* ---- all together */
 
 bool selector_is_empty(const struct selector *s)
 {
@@ -192,33 +301,71 @@ bool selector_is_empty(const struct selector *s)
 	       s->arrived_after == 0 && s->larger_than < 0 && s->queues == 0;
 }
 
-unsigned selector_nominate(const struct selector *s, const struct message *m, unsigned *limits)
+/* PATTERN, --sender and --from: bits of selector_matched; 0 where one of them does not hold. */
+static unsigned match_authors(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
-	unsigned unheard = 0, matched;
-	enum answer recipients;
+	unsigned matched = 0, envelope, header;
 
-	if (!limits)
-		limits = &unheard;
+	if (s->sender.count > 0) {
+		envelope = halves_of_sender(&s->sender, m, notes);
+		if (!envelope)
+			return 0;
+		matched |= given_alone(m, envelope);
+	}
+	if (s->from.count > 0) {
+		header = halves_of_from(&s->from, m, notes);
+		if (!header)
+			return 0;
+		matched |= given_alone(m, header);
+	}
+	if (s->author.count == 0)
+		return matched | MATCHED_OTHER;
+	envelope = halves_of_sender(&s->author, m, notes);
+	header = halves_of_from(&s->author, m, notes);
+	if (!envelope && !header)
+		return 0;
+	return matched | (envelope ? MATCHED_ENVELOPE : 0) | (header ? MATCHED_FROM : 0) |
+	       given_alone(m, envelope | header);
+}
+
+unsigned selector_nominate(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct selector_notes unheard = {0};
+	enum pass login, client;
+	enum answer recipients;
+	unsigned matched;
+
+	if (!notes)
+		notes = &unheard;
 	/* Cheap questions first: this runs once for each message of the index. */
-	if (!wants_id(s, m) || !wants_client(s, m) || !wants_login(s, m) || !wants_message_id(s, m))
+	if (!wants_id(s, m) || !wants_message_id(s, m))
 		return 0;
-	if (s->sender.count > 0 && !any_matches(&s->sender, m->sender, limits))
-		return 0;
-	if (s->from.count > 0 && !any_of_list(&s->from, &m->from, limits))
-		return 0;
-	recipients = wants_recipients(s, m, limits);
-	if (recipients == NO)
+	client = client_pass(s, m);
+	login = client == PASS_NO ? PASS_NO : login_pass(s, m);
+	if (login == PASS_NO)
 		return 0;
 	/* Nothing asked is not everything wanted, whatever the caller checked before. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
-	matched = author_of(s, m, limits);
-	return matched && recipients == UNSURE ? matched | MATCHED_UNSURE : matched;
+	matched = match_authors(s, m, notes);
+	recipients = matched ? wants_recipients(s, m, notes) : NO;
+	if (recipients == NO)
+		return 0;
+	if (login == PASS_UNKNOWN || client == PASS_UNKNOWN) {
+		notes->unjoined++;
+		return 0;
+	}
+	if (login == PASS_FIRST || client == PASS_FIRST)
+		matched |= MATCHED_JOINED;
+	return recipients == UNSURE ? matched | MATCHED_UNSURE : matched;
 }
 
-unsigned selector_match(const struct selector *s, const struct message *m, unsigned *limits)
+unsigned selector_match(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
-	unsigned matched = selector_nominate(s, m, limits);
+	unsigned matched = selector_nominate(s, m, notes);
 
 	return matched & MATCHED_UNSURE ? 0 : matched;
 }
