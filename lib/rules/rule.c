@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules as values: words, notes, the stored form, the reply. Reading them: rule_parse.c. */
+/* Rules as values: words, notes, copies, the reply. Reading them: rule_parse.c. */
 #include "rules/rule.h"
 
 #include <errno.h>
 
 #include "base/str.h"
 #include "rules/rule_own.h"
-
-#define STORED_VERSION 1
 
 static const char *const words[] = {
     [RULE_OK] = "OK",
@@ -55,6 +53,23 @@ void rule_disown(char **at)
 	*at = NULL;
 }
 
+int rule_own_regex(struct rule *r, struct pattern *p)
+{
+	struct pattern *own = malloc(sizeof(*own));
+
+	if (!own) {
+		pattern_release(p);
+		return -ENOMEM;
+	}
+	*own = *p;
+	memset(p, 0, sizeof(*p));
+	if (r->regex)
+		pattern_release(r->regex);
+	free(r->regex);
+	r->regex = own;
+	return 0;
+}
+
 static int set_scrubbed(char **at, const char *text)
 {
 	char scrubbed[RULE_REASON_MAX + 1];
@@ -89,129 +104,77 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-void rule_encode(const struct rule *r, struct bytes *out)
+/* Compiled anew: the expression stands in the subject, perhaps behind `login:`. */
+static int copy_regex(const struct rule *r, struct rule *copy)
 {
-	bytes_put_u8(out, STORED_VERSION);
-	bytes_put_u8(out, (uint8_t)r->action);
-	bytes_put_text(out, r->subject);
-	bytes_put_text(out, r->status);
-	bytes_put_text(out, r->text);
-	bytes_put_i64(out, r->set_time);
-	bytes_put_i64(out, r->expires);
-	bytes_put_text(out, r->reason);
-	bytes_put_text(out, r->author);
-	bytes_put_u64(out, r->hits);
+	struct pattern p = {0};
+
+	if (!r->regex)
+		return 0;
+	if (pattern_parse(strchr(r->subject, '/'), &p, NULL) != 0)
+		return -ENOMEM; /* nothing else: it was parsed before */
+	return rule_own_regex(copy, &p);
 }
 
-/* A stored rule's parts, which point into it. */
-struct parts {
-	enum rule_action action;
-	const char *subject, *status, *text, *reason, *author;
-	int64_t set_time, expires;
-	uint64_t hits;
-};
-
-static int read_parts(struct span stored, struct parts *ret, struct err *err)
+static bool is_login_name(const char *subject)
 {
-	struct reader in = reader_of(stored.at, stored.len);
-	unsigned version = reader_u8(&in), action = reader_u8(&in);
-
-	ret->subject = reader_text(&in);
-	ret->status = reader_text(&in);
-	ret->text = reader_text(&in);
-	ret->set_time = reader_i64(&in);
-	ret->expires = reader_i64(&in);
-	ret->reason = reader_text(&in);
-	ret->author = reader_text(&in);
-	ret->hits = reader_u64(&in);
-	ret->action = (enum rule_action)action;
-	if (stored.len > 0 && version > STORED_VERSION)
-		return err_set(err, ERR_VERSION, "stored rule is of version %u", version);
-	if (version == 0 || action >= COUNT_OF(words) || !reader_done(&in))
-		return err_set(err, ERR_DAMAGED, "stored rule is damaged");
-	return 0;
+	return str_starts(subject, RULE_LOGIN_PREFIX) &&
+	       !str_starts(subject, RULE_LOGIN_PREFIX "/");
 }
 
-/* The text of rule_make from its stored parts: it checks both again, for these are bytes from disk.
- */
-static int make_again(const struct parts *p, struct rule *ret, struct err *err)
+int rule_ignore_login_case(struct rule *r)
 {
-	struct strbuf whole = {0};
+	struct strbuf caseless = {0};
+	struct pattern p = {0};
 	int rc;
 
-	strbuf_printf(&whole, "%s%s%s", p->status, *p->status && *p->text ? " " : "", p->text);
-	rc = whole.failed ? -ENOMEM
-			  : rule_make(p->subject, p->action, strbuf_text(&whole), ret, err);
-	strbuf_release(&whole);
-	return rc;
+	if (r->kind != RULE_LOGIN)
+		return 0;
+	str_lower_all(r->key, strlen(r->key));
+	if (!r->regex)
+		return 0;
+	strbuf_printf(&caseless, "%si", strchr(r->subject, '/'));
+	rc = caseless.failed ? -ENOMEM : pattern_parse(caseless.text, &p, NULL);
+	strbuf_release(&caseless);
+	return rc == 0 ? rule_own_regex(r, &p) : -ENOMEM;
 }
 
-/* Bytes above ASCII are text, too: an expression may have them. */
-static bool is_clean(const char *text, size_t max)
+int rule_compare_subjects(const char *a, const char *b, bool login_exact)
 {
-	if (strlen(text) > max)
-		return false;
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return false;
+	bool fold_a = !login_exact && is_login_name(a), fold_b = !login_exact && is_login_name(b);
+
+	for (;; a++, b++) {
+		unsigned char x = (unsigned char)(fold_a ? str_lower(*a) : *a);
+		unsigned char y = (unsigned char)(fold_b ? str_lower(*b) : *b);
+
+		if (x != y || x == '\0')
+			return x - y;
 	}
-	return true;
 }
 
-/* The texts alone, not what they mean. */
-static int take_words(const struct parts *p, struct rule *ret, struct err *err)
+int rule_copy(const struct rule *r, struct rule *ret)
 {
-	struct rule r = {.action = p->action};
+	struct rule copy = *r;
 	int rc;
 
-	if (!*p->subject || !is_clean(p->subject, RULE_SUBJECT_MAX) ||
-	    !is_clean(p->text, RULE_TEXT_MAX) || !is_clean(p->status, RULE_STATUS_SIZE - 1))
-		return err_set(err, ERR_DAMAGED, "stored rule is damaged");
-	snprintf(r.status, sizeof(r.status), "%s", p->status);
-	rc = rule_own(&r.subject, p->subject);
+	copy.subject = copy.key = copy.text = copy.reason = copy.author = NULL;
+	copy.regex = NULL;
+	rc = rule_own(&copy.subject, r->subject);
 	if (rc == 0)
-		rc = rule_own(&r.text, p->text);
+		rc = rule_own(&copy.key, r->key);
 	if (rc == 0)
-		rc = rule_own(&r.key, "");
+		rc = rule_own(&copy.text, r->text);
 	if (rc == 0)
-		*ret = r;
+		rc = rule_own(&copy.reason, r->reason);
+	if (rc == 0)
+		rc = rule_own(&copy.author, r->author);
+	if (rc == 0)
+		rc = copy_regex(r, &copy);
+	if (rc == 0)
+		*ret = copy;
 	else
-		rule_release(&r);
+		rule_release(&copy);
 	return rc;
-}
-
-static int decode(struct span stored,
-    int (*make)(const struct parts *p, struct rule *ret, struct err *err), struct rule *ret,
-    struct err *err)
-{
-	struct parts parts;
-	struct rule r = {0};
-	int rc = read_parts(stored, &parts, err);
-
-	if (rc == 0)
-		rc = make(&parts, &r, err);
-	if (rc != 0)
-		return rc;
-	r.set_time = parts.set_time;
-	r.expires = parts.expires;
-	r.hits = parts.hits;
-	rc = rule_set_note(&r, parts.reason, parts.author);
-	if (rc != 0) {
-		rule_release(&r);
-		return rc == ERR_LIMIT ? err_set(err, ERR_DAMAGED, "stored rule is damaged") : rc;
-	}
-	*ret = r;
-	return 0;
-}
-
-int rule_decode(struct span stored, struct rule *ret, struct err *err)
-{
-	return decode(stored, make_again, ret, err);
-}
-
-int rule_decode_words(struct span stored, struct rule *ret, struct err *err)
-{
-	return decode(stored, take_words, ret, err);
 }
 
 struct rule_reply rule_reply_of(const struct rule *r)

@@ -8,7 +8,6 @@
 #ifndef PQPURGE_RULES_RULE_H
 #define PQPURGE_RULES_RULE_H
 
-#include "base/bytes.h"
 #include "base/err.h"
 #include "base/net.h"
 #include "mail/pattern.h"
@@ -25,6 +24,8 @@ enum rule_action {
 
 enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 
+#define RULE_LOGIN_PREFIX "login:"
+
 #define RULE_TEXT_MAX    400 /* bytes of reply text, after its enhanced code */
 #define RULE_REASON_MAX  400
 #define RULE_LOGIN_MAX   256
@@ -36,25 +37,26 @@ struct rule {
 	/*
 	 * The one spelling of all that mean the same, so that two of them are one rule: normal
 	 * form, `client:192.0.2.0/24` (without bits for one host), `login:NAME` and expressions as
-	 * written. The key under which the index keeps it; rule_make reads it back.
+	 * written. rule_make reads it back.
 	 */
 	char *subject;
-	struct net_block block;         /* CLIENT */
-	enum pattern_kind pattern_kind; /* PATTERN */
+	struct net_block block; /* CLIENT */
+	/* Of a LOGIN rule: ADDRESS for a name, DOMAIN for all logins of a domain, or REGEX. */
+	enum pattern_kind pattern_kind;
 	/*
 	 * What mail is compared with: the login's name; the address (local part lower case), or the
 	 * domain, in normal form; "" otherwise.
 	 */
 	char *key;
-	struct pattern *regex; /* PATTERN_REGEX only; owned */
+	struct pattern *regex; /* REGEX only; owned */
 	enum rule_action action;
 	char *text; /* reply text without the enhanced code; "" = the default words */
 	char status[RULE_STATUS_SIZE]; /* enhanced status code "5.7.1"; "" = the action's default */
 	/* Of the command's rules; zero and "" in the file's. */
-	int64_t set_time; /* wall microseconds */
-	int64_t expires;  /* wall microseconds; 0 = never */
+	int64_t set_time; /* wall microseconds, whole seconds */
+	int64_t expires;  /* likewise; 0 = never */
 	char *reason, *author;
-	uint64_t hits; /* as last saved */
+	uint64_t hits; /* as last gathered */
 	unsigned line; /* of the rules file; 0 = added by the command */
 };
 
@@ -71,23 +73,26 @@ int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
  */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
     struct err *err) NODISCARD;
+/*
+ * The two halves of rule_parse: cuts pattern and action off line, in place. *ret_rest is what
+ * follows, without blanks in front.
+ */
+int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
+    struct err *err) NODISCARD;
 /* Notes of the command's rules (NULL as ""), scrubbed. ERR_LIMIT past RULE_REASON_MAX bytes. */
 int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
+int rule_copy(const struct rule *r, struct rule *ret) NODISCARD; /* -ENOMEM */
+/* Makes a LOGIN rule match without ASCII case (login_case = ignore). 0 or -ENOMEM. */
+int rule_ignore_login_case(struct rule *r) NODISCARD;
+/*
+ * An order of subjects, 0 where both name the same rule: names of logins are compared without ASCII
+ * case unless login_exact.
+ */
+int rule_compare_subjects(const char *a, const char *b, bool login_exact);
 void rule_release(struct rule *r); /* zeroes; accepts a zeroed one */
 
 /* From the moment `expires` on. */
 bool rule_expired(const struct rule *r, int64_t wall);
-/* The stored form, version first. Decoding parses the subject anew: nothing compiled is stored. */
-void rule_encode(const struct rule *r, struct bytes *out);
-/* ERR_DAMAGED, ERR_VERSION for a newer one, or what rule_make says. */
-int rule_decode(struct span stored, struct rule *ret, struct err *err) NODISCARD;
-/*
- * The same for showing alone, where nothing of a stranger's may be compiled: the subject is text
- * within RULE_SUBJECT_MAX and without control characters, and what it means (kind, block,
- * pattern_kind, key, regex) stays zero.
- */
-int rule_decode_words(struct span stored, struct rule *ret, struct err *err) NODISCARD;
-
 const char *rule_action_word(enum rule_action action);                 /* "REJECT" */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD; /* any case; ERR_SYNTAX */
 

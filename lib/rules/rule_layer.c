@@ -4,28 +4,12 @@
 
 #include <errno.h>
 
-static bool is_regex(const struct rule *r)
-{
-	return r->kind == RULE_PATTERN && r->pattern_kind == PATTERN_REGEX;
-}
-
-/* The command's expressions by when they were set; at one time, and in the file, as they came. */
-static int by_rank(const void *a, const void *b, void *arg)
-{
-	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	const struct rule *rules = arg;
-
-	if (rules[i].set_time != rules[j].set_time)
-		return rules[i].set_time < rules[j].set_time ? -1 : 1;
-	return i < j ? -1 : i > j;
-}
-
 static int allocate(struct rule_layer *layer)
 {
 	size_t regexes = 0;
 
 	for (size_t i = 0; i < layer->count; i++)
-		regexes += is_regex(&layer->rules[i]);
+		regexes += layer->rules[i].regex != NULL;
 	layer->counters = calloc(layer->count + 1, sizeof(*layer->counters));
 	layer->regexes = calloc(regexes + 1, sizeof(*layer->regexes));
 	layer->limit_errors = calloc(regexes + 1, sizeof(*layer->limit_errors));
@@ -34,16 +18,27 @@ static int allocate(struct rule_layer *layer)
 	return rule_table_init(&layer->table, layer->rules, layer->count - regexes);
 }
 
+static int ignore_login_case(struct rule_layer *layer)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < layer->count; i++)
+		code = rule_ignore_login_case(&layer->rules[i]);
+	return code;
+}
+
 static int compile(struct rule_layer *layer, bool of_command)
 {
-	int code = allocate(layer);
+	int code = layer->config.login_exact ? 0 : ignore_login_case(layer);
 
+	if (code == 0)
+		code = allocate(layer);
 	if (code != 0)
 		return code;
 	for (uint32_t i = 0; i < layer->count; i++) {
 		const struct rule *r = &layer->rules[i];
 
-		if (is_regex(r)) {
+		if (r->regex) {
 			layer->regexes[layer->regex_count++] = i;
 			continue;
 		}
@@ -51,14 +46,11 @@ static int compile(struct rule_layer *layer, bool of_command)
 		if (r->kind == RULE_CLIENT)
 			layer->has_mask[r->block.bits] = true;
 	}
-	if (of_command)
-		qsort_r(layer->regexes, layer->regex_count, sizeof(*layer->regexes), by_rank,
-		    layer->rules);
 	return 0;
 }
 
 struct rule_layer *rule_layer_new(
-    struct rule_list *rules, bool of_command, const struct ruleset_heir *heir)
+    struct rule_list *rules, bool of_command, const struct ruleset_config *config)
 {
 	struct rule_layer *layer = calloc(1, sizeof(*layer));
 
@@ -70,7 +62,7 @@ struct rule_layer *rule_layer_new(
 	}
 	atomic_init(&layer->references, 1);
 	atomic_init(&layer->first_hit, RULE_NONE);
-	layer->heir = *heir;
+	layer->config = *config;
 	if (rules) {
 		layer->rules = rules->list;
 		layer->count = rules->count;
@@ -88,15 +80,36 @@ struct rule_layer *rule_layer_ref(struct rule_layer *layer)
 	return layer;
 }
 
+/* Returns of how many rules it told. */
+static size_t take_hits(struct rule_layer *layer, ruleset_told *fn, void *arg)
+{
+	uint32_t n = RULE_NONE;
+	size_t told = 0;
+
+	/* Where nothing was hit, nothing is written: the line stays shared by all processors. */
+	if (layer->counters && atomic_load_explicit(&layer->first_hit, memory_order_relaxed) != n)
+		n = atomic_exchange_explicit(&layer->first_hit, RULE_NONE, memory_order_acquire);
+	while (n != RULE_NONE) {
+		struct rule_counter *c = &layer->counters[n];
+		uint32_t next = atomic_load_explicit(&c->next, memory_order_relaxed);
+
+		fn(arg, &layer->rules[n],
+		    atomic_exchange_explicit(&c->hits, 0, memory_order_acq_rel));
+		n = next;
+		told++;
+	}
+	return told;
+}
+
 void rule_layer_unref(struct rule_layer *layer)
 {
 	/* What other threads did with it happens before it is freed. */
 	if (!layer || atomic_fetch_sub_explicit(&layer->references, 1, memory_order_acq_rel) != 1)
 		return;
-	if (layer->heir.hits)
-		rule_layer_take_hits(layer, layer->heir.hits, layer->heir.arg);
-	if (layer->heir.limit_errors)
-		rule_layer_take_limit_errors(layer, layer->heir.limit_errors, layer->heir.arg);
+	if (layer->config.late_hits)
+		take_hits(layer, layer->config.late_hits, layer->config.arg);
+	if (layer->config.limit_errors)
+		rule_layer_take_limit_errors(layer, layer->config.limit_errors, layer->config.arg);
 	for (size_t i = 0; i < layer->count; i++)
 		rule_release(&layer->rules[i]);
 	rule_table_release(&layer->table);
@@ -125,21 +138,16 @@ void rule_layer_count_hit(struct rule_layer *layer, uint32_t n)
 	    &layer->first_hit, &first, n, memory_order_release, memory_order_relaxed));
 }
 
-void rule_layer_take_hits(struct rule_layer *layer, ruleset_told *fn, void *arg)
+static void add_hits(void *layer, const struct rule *r, uint64_t hits)
 {
-	uint32_t n = RULE_NONE;
+	struct rule_layer *own = layer;
 
-	/* Where nothing was hit, nothing is written: the line stays shared by all processors. */
-	if (layer->counters && atomic_load_explicit(&layer->first_hit, memory_order_relaxed) != n)
-		n = atomic_exchange_explicit(&layer->first_hit, RULE_NONE, memory_order_acquire);
-	while (n != RULE_NONE) {
-		struct rule_counter *c = &layer->counters[n];
-		uint32_t next = atomic_load_explicit(&c->next, memory_order_relaxed);
+	own->rules[r - own->rules].hits += hits;
+}
 
-		fn(arg, &layer->rules[n],
-		    atomic_exchange_explicit(&c->hits, 0, memory_order_acq_rel));
-		n = next;
-	}
+bool rule_layer_gather_hits(struct rule_layer *layer)
+{
+	return take_hits(layer, add_hits, layer) > 0;
 }
 
 void rule_layer_count_limit_error(struct rule_layer *layer, size_t i)

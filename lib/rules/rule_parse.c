@@ -7,25 +7,112 @@
 #include "rules/rule.h"
 #include "rules/rule_own.h"
 
-#define LOGIN_PREFIX  "login:"
 #define CLIENT_PREFIX "client:"
 
-static int set_login(struct rule *r, const char *subject, struct err *err)
+/* Takes the quotes off a login that stands in them. */
+static int unquote(const char *login, struct strbuf *into, struct err *err)
 {
-	const char *login = subject + strlen(LOGIN_PREFIX);
-	int rc;
+	const char *c = login;
 
+	if (*login != '"') {
+		strbuf_puts(into, login);
+		return 0;
+	}
+	for (c++; *c && *c != '"'; c++) {
+		if (*c == '\\' && c[1])
+			c++;
+		strbuf_putc(into, *c);
+	}
+	return *c && !c[1] ? 0 : err_set(err, ERR_SYNTAX, "the quoted login is not closed");
+}
+
+/* A name that could be read as something else, or ends at a blank, stands in quotes. */
+static void put_login(const char *login, struct strbuf *out)
+{
+	bool quotes = strpbrk(login, " \"") || *login == '@' || *login == '/';
+
+	strbuf_puts(out, RULE_LOGIN_PREFIX);
+	if (quotes)
+		strbuf_putc(out, '"');
+	for (const char *c = login; *c; c++) {
+		if (quotes && (*c == '"' || *c == '\\'))
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, *c);
+	}
+	if (quotes)
+		strbuf_putc(out, '"');
+}
+
+static int check_login(const char *login, struct err *err)
+{
 	if (!*login)
-		return err_set(err, ERR_SYNTAX, "no name after " LOGIN_PREFIX);
+		return err_set(err, ERR_SYNTAX, "no name after " RULE_LOGIN_PREFIX);
 	if (strlen(login) > RULE_LOGIN_MAX)
 		return err_set(err, ERR_SYNTAX, "login is longer than %d bytes", RULE_LOGIN_MAX);
 	for (const char *c = login; *c; c++) {
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return err_set(err, ERR_SYNTAX, "control character in login");
 	}
+	return 0;
+}
+
+static int set_login_name(struct rule *r, const char *written, struct err *err)
+{
+	struct strbuf name = {0}, whole = {0};
+	int rc = unquote(written, &name, err);
+
+	r->pattern_kind = PATTERN_ADDRESS;
+	if (rc == 0)
+		rc = check_login(strbuf_text(&name), err);
+	put_login(strbuf_text(&name), &whole);
+	if (rc == 0)
+		rc = name.failed || whole.failed ? -ENOMEM : rule_own(&r->key, name.text);
+	if (rc == 0)
+		rc = rule_own(&r->subject, whole.text);
+	strbuf_release(&name);
+	strbuf_release(&whole);
+	return rc;
+}
+
+/* A domain behind "login:@", or an expression behind "login:". */
+static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
+{
+	r->pattern_kind = p->kind;
+	if (p->kind == PATTERN_REGEX) {
+		int rc = rule_own_regex(r, p);
+
+		return rc != 0 ? rc : rule_own(&r->key, "");
+	}
+	if (p->kind != PATTERN_DOMAIN)
+		return err_set(err, ERR_SYNTAX,
+		    "'%s' is no domain (" RULE_LOGIN_PREFIX
+		    "@example.com is all logins of that domain)",
+		    p->text);
+	return rule_own(&r->key, p->address.domain.text);
+}
+
+static int set_login(struct rule *r, const char *subject, struct err *err)
+{
+	const char *login = subject + strlen(RULE_LOGIN_PREFIX);
+	bool is_domain = *login == '@';
+	struct strbuf whole = {0};
+	struct pattern p;
+	int rc;
+
 	r->kind = RULE_LOGIN;
-	rc = rule_own(&r->subject, subject);
-	return rc != 0 ? rc : rule_own(&r->key, login);
+	if (!is_domain && *login != '/')
+		return set_login_name(r, login, err);
+	rc = pattern_parse(login + is_domain, &p, err);
+	if (rc != 0)
+		return rc;
+	rc = set_login_pattern(r, &p, err);
+	pattern_release(&p);
+	if (rc != 0 || !is_domain)
+		return rc != 0 ? rc : rule_own(&r->subject, subject);
+	strbuf_printf(&whole, RULE_LOGIN_PREFIX "@%s", r->key);
+	rc = whole.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&whole));
+	strbuf_release(&whole);
+	return rc;
 }
 
 static int set_client(struct rule *r, const char *subject, struct err *err)
@@ -64,13 +151,13 @@ static int set_key(struct rule *r, struct pattern *p)
 	case PATTERN_SUBDOMAINS:
 	case PATTERN_WITHIN:
 		return rule_own(&r->key, p->address.domain.text);
-	case PATTERN_REGEX:
-		r->regex = malloc(sizeof(*p));
-		if (!r->regex)
-			return -ENOMEM;
-		*r->regex = *p;
-		memset(p, 0, sizeof(*p));
+	case PATTERN_REGEX: {
+		int rc = rule_own_regex(r, p);
+
+		if (rc != 0)
+			return rc;
 		break;
+	}
 	case PATTERN_NULL:
 		break;
 	}
@@ -87,7 +174,11 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 		return rc;
 	r->kind = RULE_PATTERN;
 	pattern_canonical(&p, &canonical);
-	rc = canonical.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&canonical));
+	if (*strbuf_text(&canonical) == '#') /* a line of it would be a comment */
+		rc = err_set(err, ERR_SYNTAX,
+		    "'%s' begins with '#' (for such mail write an expression, /.../)", subject);
+	else
+		rc = canonical.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&canonical));
 	if (rc == 0)
 		rc = set_key(r, &p);
 	strbuf_release(&canonical);
@@ -97,7 +188,7 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 
 static int set_subject(struct rule *r, const char *subject, struct err *err)
 {
-	if (str_starts(subject, LOGIN_PREFIX))
+	if (str_starts(subject, RULE_LOGIN_PREFIX))
 		return set_login(r, subject, err);
 	if (str_starts(subject, CLIENT_PREFIX))
 		return set_client(r, subject, err);
@@ -147,6 +238,8 @@ static int take_status(struct rule *r, const char **text, struct err *err)
 
 static int set_text(struct rule *r, const char *text, struct err *err)
 {
+	char kept[RULE_TEXT_MAX + 1];
+	size_t len;
 	int rc;
 
 	for (const char *c = text; *c; c++) {
@@ -157,9 +250,14 @@ static int set_text(struct rule *r, const char *text, struct err *err)
 	rc = take_status(r, &text, err);
 	if (rc != 0)
 		return rc;
-	if (strlen(text) > RULE_TEXT_MAX)
+	len = strlen(text);
+	while (len > 0 && text[len - 1] == ' ')
+		len--;
+	if (len > RULE_TEXT_MAX)
 		return err_set(err, ERR_SYNTAX, "text is longer than %d bytes", RULE_TEXT_MAX);
-	return rule_own(&r->text, text);
+	memcpy(kept, text, len);
+	kept[len] = '\0';
+	return rule_own(&r->text, kept);
 }
 
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
@@ -191,6 +289,14 @@ static char *take_word(char **rest, size_t len)
 	return word;
 }
 
+/* Where the subject ends: what stands in slashes or quotes may hold blanks, behind `login:` too. */
+static size_t subject_span(const char *line)
+{
+	size_t prefix = str_starts(line, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0;
+
+	return prefix + pattern_span(line + prefix);
+}
+
 /* An expression or quoted local part that is not closed has swallowed the action. */
 static int no_action(const char *subject, struct err *err)
 {
@@ -203,29 +309,32 @@ static int no_action(const char *subject, struct err *err)
 	return err_set(err, ERR_SYNTAX, "no action after '%s'", subject);
 }
 
-static int parse_parts(char *rest, struct rule *ret, struct err *err)
+int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
+    struct err *err)
 {
 	const char *subject, *word;
-	enum rule_action action;
+	char *rest = line;
 
 	if (*rest == ' ' || *rest == '\t')
 		return err_set(err, ERR_SYNTAX,
 		    "a rule begins in the first column (there are no continuation lines)");
-	subject = take_word(&rest, pattern_span(rest));
+	subject = take_word(&rest, subject_span(rest));
 	word = take_word(&rest, strcspn(rest, " \t"));
 	if (!*word)
 		return no_action(subject, err);
-	if (rule_action_of(word, &action) != 0)
+	if (rule_action_of(word, ret_action) != 0)
 		return err_set(err, ERR_SYNTAX,
 		    "unknown action '%s' (REJECT, DEFER, HOLD, DISCARD, OK or WARN)", word);
-	if (*rest == '#')
-		return err_set(err, ERR_SYNTAX, "a comment takes a line of its own");
-	return rule_make(subject, action, rest, ret, err);
+	*ret_subject = subject;
+	*ret_rest = rest;
+	return 0;
 }
 
 int rule_parse(const char *line, struct rule *ret, struct err *err)
 {
-	char *copy = strdup(line);
+	char *copy = strdup(line), *rest;
+	enum rule_action action;
+	const char *subject;
 	size_t len;
 	int rc;
 
@@ -234,7 +343,11 @@ int rule_parse(const char *line, struct rule *ret, struct err *err)
 	len = strlen(copy);
 	while (len > 0 && (copy[len - 1] == ' ' || copy[len - 1] == '\t'))
 		copy[--len] = '\0';
-	rc = parse_parts(copy, ret, err);
+	rc = rule_split(copy, &subject, &action, &rest, err);
+	if (rc == 0 && *rest == '#')
+		rc = err_set(err, ERR_SYNTAX, "a comment takes a line of its own");
+	if (rc == 0)
+		rc = rule_make(subject, action, rest, ret, err);
 	free(copy);
 	return rc;
 }

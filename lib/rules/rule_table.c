@@ -47,7 +47,7 @@ void rule_client_key(
 static enum rule_class class_of(const struct rule *r)
 {
 	if (r->kind == RULE_LOGIN)
-		return CLASS_LOGIN;
+		return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
 	if (r->kind == RULE_CLIENT)
 		return CLASS_CLIENT;
 	switch (r->pattern_kind) {
@@ -109,7 +109,7 @@ void rule_table_add(struct rule_table *t, uint32_t n, bool last)
 
 	if (s->rule == RULE_NONE)
 		t->count[class]++;
-	else if (!last || t->rules[s->rule].set_time > r->set_time)
+	else if (!last)
 		return;
 	*s = (struct rule_slot){.hash = hash, .class = class, .rule = n};
 }

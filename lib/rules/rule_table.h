@@ -11,6 +11,7 @@
 
 enum rule_class {
 	CLASS_LOGIN,
+	CLASS_LOGIN_DOMAIN,
 	CLASS_CLIENT,  /* bytes: rule_client_key */
 	CLASS_ADDRESS, /* local part lower case */
 	CLASS_NULL,    /* no bytes */
@@ -36,10 +37,7 @@ struct rule_table {
 /* Room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
-/*
- * Files rule n, which is no expression. Of several with one key the first counts, or, with `last`,
- * the one that was set last.
- */
+/* Files rule n, which is no expression. Of several with one key the first counts, or the last. */
 void rule_table_add(struct rule_table *t, uint32_t n, bool last);
 uint64_t rule_table_hash(enum rule_class class, struct span key);
 /* The place of the rule that is filed under key, whose hash that is; RULE_NONE if none is. */

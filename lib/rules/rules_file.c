@@ -126,23 +126,34 @@ static bool is_fifo(int fd)
 	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
+int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 {
 	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct strbuf text = {0};
 	int rc;
 
-	if (fd < 0 && errno == ENOENT) {
-		memset(ret, 0, sizeof(*ret));
+	if (fd < 0 && errno == ENOENT)
 		return 0;
-	}
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
 	rc = is_fifo(fd) ? -EINVAL : read_all(fd, &text);
 	io_close(&fd);
-	if (rc < 0)
-		rc = err_sys(err, -rc, "failed to read rules file '%s'", file);
-	else
+	if (rc < 0) {
+		strbuf_release(&text);
+		return err_sys(err, -rc, "failed to read rules file '%s'", file);
+	}
+	*ret = text;
+	return 1;
+}
+
+int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
+{
+	struct strbuf text = {0};
+	int rc = rules_file_text(file, &text, err);
+
+	if (rc == 0)
+		memset(ret, 0, sizeof(*ret));
+	if (rc == 1)
 		rc = rules_file_parse(file, strbuf_text(&text), text.len, ret, err);
 	strbuf_release(&text);
 	return rc;

@@ -24,28 +24,29 @@ static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
 	return set;
 }
 
-struct ruleset *ruleset_new(
-    struct rule_list *from_file, struct rule_list *from_command, const struct ruleset_heir *heir)
+struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command,
+    const struct ruleset_config *config)
 {
-	static const struct ruleset_heir nobody;
-	struct rule_layer *command = rule_layer_new(from_command, true, heir ? heir : &nobody);
-	struct rule_layer *file = rule_layer_new(from_file, false, heir ? heir : &nobody);
+	static const struct ruleset_config defaults;
+	const struct ruleset_config *c = config ? config : &defaults;
+	struct rule_layer *command = rule_layer_new(from_command, true, c);
+	struct rule_layer *file = rule_layer_new(from_file, false, c);
 
 	return join(command, file);
 }
 
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file)
 {
-	const struct ruleset_heir *heir = &set->layers[LAYER_FILE]->heir;
-	struct rule_layer *file = rule_layer_new(from_file, false, heir);
+	const struct ruleset_config *config = &set->layers[LAYER_FILE]->config;
+	struct rule_layer *file = rule_layer_new(from_file, false, config);
 
 	return file ? join(rule_layer_ref(set->layers[LAYER_COMMAND]), file) : NULL;
 }
 
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command)
 {
-	const struct ruleset_heir *heir = &set->layers[LAYER_COMMAND]->heir;
-	struct rule_layer *command = rule_layer_new(from_command, true, heir);
+	const struct ruleset_config *config = &set->layers[LAYER_COMMAND]->config;
+	struct rule_layer *command = rule_layer_new(from_command, true, config);
 
 	return command ? join(command, rule_layer_ref(set->layers[LAYER_FILE])) : NULL;
 }
@@ -86,10 +87,25 @@ void ruleset_count_hit(struct ruleset *set, size_t index)
 		rule_layer_count_hit(layer, (uint32_t)index);
 }
 
-void ruleset_take_hits(struct ruleset *set, ruleset_told *fn, void *arg)
+bool ruleset_gather_hits(struct ruleset *set)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < LAYER_COUNT; i++)
-		rule_layer_take_hits(set->layers[i], fn, arg);
+		any = rule_layer_gather_hits(set->layers[i]) || any;
+	return any;
+}
+
+void ruleset_add_hits(struct ruleset *set, const char *subject, bool of_file, uint64_t hits)
+{
+	struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
+
+	for (size_t i = 0; i < layer->count; i++) {
+		if (strcmp(layer->rules[i].subject, subject) != 0)
+			continue;
+		layer->rules[i].hits += hits;
+		return;
+	}
 }
 
 void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg)
@@ -110,6 +126,11 @@ uint64_t ruleset_limit_errors(const struct ruleset *set)
 size_t ruleset_count(const struct ruleset *set)
 {
 	return set ? set->layers[LAYER_COMMAND]->count + set->layers[LAYER_FILE]->count : 0;
+}
+
+size_t ruleset_command_count(const struct ruleset *set)
+{
+	return set ? set->layers[LAYER_COMMAND]->count : 0;
 }
 
 const struct rule *ruleset_at(const struct ruleset *set, size_t n)

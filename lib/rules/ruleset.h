@@ -5,10 +5,11 @@
  * client networks by mask length, expressions in order: the cost of a search does not depend on the
  * number of rules (expressions excepted).
  *
- * Order, most specific first: login, client (longest mask first), address and null sender, domain,
- * parent domains from near to far, expressions (the command's in the order they were set, then the
- * file's). At the same specificity the command's rule outranks the file's. An expired rule does not
- * match from its second on, and hides nothing. WARN is noted and the search goes on.
+ * Order, most specific first: login (the name, its domain, expressions for logins), client (longest
+ * mask first), address and null sender, domain, parent domains from near to far, expressions. Of
+ * expressions the command's come first, in the order they were set, then the file's. At the same
+ * specificity the command's rule outranks the file's. An expired rule does not match from its
+ * second on, and hides nothing. WARN is noted and the search goes on.
  */
 #ifndef PQPURGE_RULES_RULESET_H
 #define PQPURGE_RULES_RULESET_H
@@ -19,25 +20,27 @@ struct ruleset;
 
 /* Told of one rule and a number of it. */
 typedef void ruleset_told(void *arg, const struct rule *r, uint64_t number);
-/*
- * Who is told what was counted of a rule and never taken, when the last set that holds the rule
- * goes: by the thread that lets go of it. Lives longer than all sets. NULL: nobody.
- */
-struct ruleset_heir {
-	ruleset_told *hits, *limit_errors;
-	void *arg;
+/* What all sets of a daemon have in common. The zero value is the default. */
+struct ruleset_config {
+	bool login_exact; /* otherwise logins are compared without ASCII case, by expressions too */
+	/*
+	 * Told what was counted of a rule and never gathered or taken, when the last set that holds
+	 * the rule goes: by the thread that lets go of it. NULL: nobody.
+	 */
+	ruleset_told *late_hits, *limit_errors;
+	void *arg; /* lives longer than all sets */
 };
 
 /*
  * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
- * Of two file rules with one subject the first counts, of two of the command's the one set last.
- * heir may be NULL. NULL on no memory.
+ * Of two file rules with one subject the first counts, of two of the command's the last. config may
+ * be NULL. NULL on no memory.
  */
-struct ruleset *ruleset_new(
-    struct rule_list *from_file, struct rule_list *from_command, const struct ruleset_heir *heir);
+struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command,
+    const struct ruleset_config *config);
 /*
  * The same with other rules of the file, or of the command. The rest is shared with set, its
- * counters included, and costs nothing; so is the heir.
+ * counters included, and costs nothing.
  */
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
@@ -49,6 +52,7 @@ struct ruleset_query {
 	const char *login;                /* "" or NULL: none */
 	const struct net_address *client; /* NULL or family 0: none */
 	const struct address *address;    /* envelope sender or one From mailbox; NULL: not asked */
+	bool plain;                       /* expressions for addresses are not tried */
 	int64_t wall;
 };
 struct ruleset_hit {
@@ -62,12 +66,15 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 /* Counts a hit (atomic). */
 void ruleset_count_hit(struct ruleset *set, size_t index);
 /*
- * Calls fn for each rule, the file's too (line != 0), that was hit since the last call, with the
- * number, and zeroes it; in no certain order. Costs what was hit, however many rules there are.
+ * Adds what was counted since the last call to the rules' own hits; true where anything was. Costs
+ * what was hit, however many rules there are. One thread at a time, which alone reads rule.hits.
  */
-void ruleset_take_hits(struct ruleset *set, ruleset_told *fn, void *arg);
+bool ruleset_gather_hits(struct ruleset *set);
+/* Adds hits that were counted of a set which is gone. Likewise one thread at a time. */
+void ruleset_add_hits(struct ruleset *set, const char *subject, bool of_file, uint64_t hits);
 /* All rules, the command's first. NULL set: none. */
 size_t ruleset_count(const struct ruleset *set);
+size_t ruleset_command_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
 /* The same for expressions that ran into their limits in a search and so did not match. */
 void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg);

@@ -56,13 +56,6 @@ static bool ask(struct search *s, enum rule_class class, const void *key, size_t
 	return false;
 }
 
-static bool ask_login(struct search *s)
-{
-	const char *login = s->query->login;
-
-	return login && *login && ask(s, CLASS_LOGIN, login, strlen(login));
-}
-
 static bool ask_client(struct search *s)
 {
 	const struct net_address *client = s->query->client;
@@ -112,7 +105,9 @@ static bool ask_domain(struct search *s)
 	return false;
 }
 
-static bool ask_regexes(struct search *s, size_t layer)
+/* Expressions of one layer that are for logins, or for addresses. */
+static bool ask_layer(
+    struct search *s, size_t layer, bool logins, const struct pattern_subject *subject)
 {
 	struct rule_layer *l = s->set->layers[layer];
 
@@ -120,9 +115,9 @@ static bool ask_regexes(struct search *s, size_t layer)
 		const struct rule *r = &l->rules[l->regexes[i]];
 		int rc;
 
-		if (rule_expired(r, s->query->wall))
+		if ((r->kind == RULE_LOGIN) != logins || rule_expired(r, s->query->wall))
 			continue;
-		rc = pattern_match(r->regex, s->query->address);
+		rc = pattern_match_subject(r->regex, subject);
 		if (rc < 0)
 			rule_layer_count_limit_error(l, i);
 		if (rc == 1 && take(s, layer, l->regexes[i]))
@@ -131,13 +126,63 @@ static bool ask_regexes(struct search *s, size_t layer)
 	return false;
 }
 
+static bool ask_regexes(struct search *s)
+{
+	const struct address *a = s->query->address;
+	const struct pattern_subject subject = {
+	    .text = a->text,
+	    .len = strlen(a->text),
+	    .local_len = a->local_len,
+	    .domain = a->domain.text,
+	};
+
+	return !s->query->plain && (ask_layer(s, LAYER_COMMAND, false, &subject) ||
+				       ask_layer(s, LAYER_FILE, false, &subject));
+}
+
+/* A login longer than any rule's name is still asked about by its domain and by expressions. */
+static bool ask_login_name(struct search *s, size_t len)
+{
+	char key[RULE_LOGIN_MAX];
+
+	if (len > sizeof(key) || !has_class(s, CLASS_LOGIN))
+		return false;
+	memcpy(key, s->query->login, len);
+	if (!s->set->layers[LAYER_COMMAND]->config.login_exact)
+		str_lower_all(key, len);
+	return ask(s, CLASS_LOGIN, key, len);
+}
+
+static bool ask_login_domain(struct search *s)
+{
+	const char *at = strrchr(s->query->login, '@');
+	struct domain domain;
+
+	if (!at || !has_class(s, CLASS_LOGIN_DOMAIN))
+		return false;
+	domain_normal(at + 1, strlen(at + 1), &domain);
+	return ask(s, CLASS_LOGIN_DOMAIN, domain.text, strlen(domain.text));
+}
+
+static bool ask_login(struct search *s)
+{
+	const char *login = s->query->login;
+	struct pattern_subject subject = {.text = login, .domain = ""};
+
+	if (!login || !*login)
+		return false;
+	subject.len = strlen(login);
+	return ask_login_name(s, subject.len) || ask_login_domain(s) ||
+	       ask_layer(s, LAYER_COMMAND, true, &subject) ||
+	       ask_layer(s, LAYER_FILE, true, &subject);
+}
+
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query)
 {
 	struct search s = {.set = set, .query = query};
 
 	if (ruleset_count(set) == 0 || ask_login(&s) || ask_client(&s) || !query->address)
 		return s.hit;
-	(void)(ask_address(&s) || ask_domain(&s) || ask_regexes(&s, LAYER_COMMAND) ||
-	       ask_regexes(&s, LAYER_FILE));
+	(void)(ask_address(&s) || ask_domain(&s) || ask_regexes(&s));
 	return s.hit;
 }

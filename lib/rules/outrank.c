@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: ISC */
+/* The order of the rule set (ruleset.h) for two rules. */
+#include "rules/outrank.h"
+
+#include "base/str.h"
+
+/* From the most to the least specific. */
+static int rank_of(const struct rule *r)
+{
+	switch (r->pattern_kind) {
+	case PATTERN_ADDRESS:
+	case PATTERN_NULL:
+		return 0;
+	case PATTERN_DOMAIN:
+		return 1;
+	case PATTERN_SUBDOMAINS:
+	case PATTERN_WITHIN:
+		return 2;
+	case PATTERN_REGEX:
+		break;
+	}
+	return 3;
+}
+
+/* The address or domain of a rule that is no expression. */
+static struct address address_of(const struct rule *r)
+{
+	struct address a;
+
+	address_split(r->key, &a);
+	if (r->pattern_kind != PATTERN_ADDRESS && r->pattern_kind != PATTERN_NULL)
+		domain_normal(r->key, strlen(r->key), &a.domain);
+	return a;
+}
+
+/* Whether narrow, which is looked up first, is about mail that wide is about, too. */
+static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
+{
+	const struct address a = address_of(narrow), b = address_of(wide);
+	bool is_address =
+	    narrow->pattern_kind == PATTERN_ADDRESS || narrow->pattern_kind == PATTERN_NULL;
+
+	if (wide->regex)
+		return is_address ? pattern_match(wide->regex, &a) == 1 : true;
+	if (narrow->pattern_kind == PATTERN_NULL || wide->pattern_kind == PATTERN_NULL)
+		return false;
+	if (wide->pattern_kind == PATTERN_DOMAIN)
+		return is_address && domain_equal(&a.domain, &b.domain);
+	if (wide->pattern_kind == PATTERN_SUBDOMAINS)
+		return domain_below(&a.domain, &b.domain);
+	return false;
+}
+
+/* The same for logins: a name, all of a domain, an expression. */
+static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
+{
+	const char *at = strrchr(narrow->key, '@');
+	const struct pattern_subject login = {
+	    .text = narrow->key, .len = strlen(narrow->key), .domain = ""};
+	struct domain domain;
+
+	if (narrow->pattern_kind != PATTERN_ADDRESS)
+		return wide->regex != NULL;
+	if (wide->regex)
+		return pattern_match_subject(wide->regex, &login) == 1;
+	if (wide->pattern_kind != PATTERN_DOMAIN || !at)
+		return false;
+	domain_normal(at + 1, strlen(at + 1), &domain);
+	return strcmp(domain.text, wide->key) == 0;
+}
+
+/* Of two networks the longer mask is looked up first. */
+static bool network_outranks(const struct rule *passing, const struct rule *blocked)
+{
+	return passing->block.bits > blocked->block.bits &&
+	       net_contains(&blocked->block, &passing->block.base);
+}
+
+bool rule_outranks(const struct rule *passing, const struct rule *blocked)
+{
+	if (passing->action != RULE_OK || passing->kind > blocked->kind)
+		return false;
+	if (passing->kind < blocked->kind)
+		return true;
+	if (passing->kind == RULE_CLIENT)
+		return network_outranks(passing, blocked);
+	if (rank_of(passing) > rank_of(blocked) || strcmp(passing->subject, blocked->subject) == 0)
+		return false;
+	return passing->kind == RULE_LOGIN ? login_overlaps(passing, blocked)
+					   : pattern_overlaps(passing, blocked);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: ISC */
+/* The command's rules as lines: reading and writing them. The file itself: stored_file.c. */
+#include "rules/stored.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+#define SECONDS_MAX UINT64_C(253402300799) /* the end of the year 9999 */
+
+static const char heading[] =
+    "# Set by pqpurge-idx block; see pqpurge-rules(5), STORED RULES. A change is seen at once.\n";
+
+/* ---- one line */
+
+/* What stands behind the separator. Values are as written, yet without backslashes. */
+struct attributes {
+	uint64_t at, until;
+	const char *by, *reason;
+	unsigned seen; /* bits of enum attribute */
+};
+
+enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
+static const char *const names[] = {"at=", "until=", "by=", "reason="};
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Cuts rest at its last separator; returns what stands behind it, "" where there is none. */
+static char *cut_attributes(char *rest)
+{
+	for (size_t i = strlen(rest); i-- > 0;) {
+		if (rest[i] != ';' || (i > 0 && !is_blank(rest[i - 1])) ||
+		    (rest[i + 1] && !is_blank(rest[i + 1])))
+			continue;
+		char *behind = &rest[i + 1];
+
+		while (i > 0 && is_blank(rest[i - 1]))
+			i--;
+		rest[i] = '\0';
+		return behind;
+	}
+	return rest + strlen(rest);
+}
+
+/* Takes the value at *at, in place, up to a blank (or to the end), and its backslashes off. */
+static int take_value(char **at, bool to_end, const char **ret, struct err *err)
+{
+	char *from = *at, *to = *at;
+
+	*ret = to;
+	for (; *from && (to_end || !is_blank(*from)); from++) {
+		if (*from == '\\') {
+			from++;
+			if (*from != '\\' && *from != ';' && *from != ' ')
+				return err_set(err, ERR_SYNTAX,
+				    "a backslash before neither '\\', ';' nor a blank");
+		}
+		*to++ = *from;
+	}
+	*at = *from ? from + 1 : from;
+	*to = '\0';
+	return 0;
+}
+
+static int take_seconds(const char *value, uint64_t *ret, struct err *err)
+{
+	if (str_parse_u64(value, 0, SECONDS_MAX, ret) == 0)
+		return 0;
+	return err_set(err, ERR_SYNTAX, "'%s' is no number of seconds since the epoch", value);
+}
+
+static int take_attribute(char **at, struct attributes *a, struct err *err)
+{
+	enum attribute which = 0;
+	const char *value;
+	int rc;
+
+	while (which < ATTRIBUTE_COUNT && !str_starts(*at, names[which]))
+		which++;
+	if (which == ATTRIBUTE_COUNT)
+		return err_set(err, ERR_SYNTAX,
+		    "'%s' is none of at=, until=, by=, reason= (behind the last ' ; ')", *at);
+	if (a->seen & 1u << which)
+		return err_set(err, ERR_SYNTAX, "%s is there twice", names[which]);
+	a->seen |= 1u << which;
+	*at += strlen(names[which]);
+	rc = take_value(at, which == ATTRIBUTE_REASON, &value, err);
+	if (rc != 0)
+		return rc;
+	if (which == ATTRIBUTE_AT || which == ATTRIBUTE_UNTIL)
+		return take_seconds(value, which == ATTRIBUTE_AT ? &a->at : &a->until, err);
+	*(which == ATTRIBUTE_BY ? &a->by : &a->reason) = value;
+	return 0;
+}
+
+static int take_attributes(char *at, struct attributes *ret, struct err *err)
+{
+	int rc = 0;
+
+	*ret = (struct attributes){.by = "", .reason = ""};
+	for (at += strspn(at, " \t"); rc == 0 && *at; at += strspn(at, " \t"))
+		rc = take_attribute(&at, ret, err);
+	return rc;
+}
+
+/* One line, which it cuts into pieces. */
+static int parse_line(char *line, struct rule *ret, struct err *err)
+{
+	struct attributes a = {0};
+	const char *subject;
+	enum rule_action action;
+	char *text, *behind;
+	int rc = rule_split(line, &subject, &action, &text, err);
+
+	if (rc != 0)
+		return rc;
+	behind = cut_attributes(text);
+	rc = take_attributes(behind, &a, err);
+	if (rc == 0)
+		rc = rule_make(subject, action, text, ret, err);
+	if (rc != 0)
+		return rc;
+	ret->set_time = (int64_t)a.at * USEC_PER_SEC;
+	ret->expires = (int64_t)a.until * USEC_PER_SEC;
+	rc = rule_set_note(ret, a.reason, a.by);
+	if (rc != 0)
+		rule_release(ret);
+	return rc == ERR_LIMIT ? err_set(err, ERR_SYNTAX, "reason= or by= is longer than %d bytes",
+				     RULE_REASON_MAX)
+			       : rc;
+}
+
+/* ---- all lines */
+
+/* Remembers a line that is no rule, as it stands. */
+static int keep(struct stored *s, const char *at, size_t len)
+{
+	if (len == sizeof(heading) - 2 && memcmp(at, heading, len) == 0)
+		return 0;
+	strbuf_add(&s->kept, at, len);
+	strbuf_putc(&s->kept, '\n');
+	return s->kept.failed ? -ENOMEM : 0;
+}
+
+static int keep_damaged(struct stored *s, const char *name, unsigned number, const char *at,
+    size_t len, const struct err *why)
+{
+	struct strbuf told = {0};
+
+	if (s->damaged++ < STORED_TOLD_MAX) {
+		strbuf_printf(&told, "%s:%u: %s", name, number, why->text);
+		strlist_push(&s->told, strbuf_text(&told), told.len);
+		strbuf_release(&told);
+	}
+	return s->told.failed ? -ENOMEM : keep(s, at, len);
+}
+
+static int take_line(struct stored *s, const char *name, unsigned number, const char *at,
+    size_t len, struct strbuf *buf)
+{
+	struct err why = {{0}};
+	struct rule r = {0};
+	int rc = 0;
+
+	strbuf_clear(buf);
+	strbuf_add(buf, at, len);
+	if (buf->failed)
+		return -ENOMEM;
+	char *line = buf->text;
+	size_t blanks = strspn(line, " \t");
+	if (blanks == len)
+		return 0;
+	if (line[blanks] == '#')
+		return keep(s, at, len);
+	if (memchr(at, '\0', len))
+		rc = err_set(&why, ERR_SYNTAX, "a NUL byte");
+	if (rc == 0)
+		rc = parse_line(line, &r, &why);
+	if (rc == 0)
+		rc = s->rules.count == RULES_MAX ? ERR_LIMIT : rule_list_add(&s->rules, &r);
+	rule_release(&r);
+	return rc == ERR_SYNTAX ? keep_damaged(s, name, number, at, len, &why) : rc;
+}
+
+struct places {
+	const struct rule *rules;
+	bool login_exact;
+};
+
+static int by_subject(const void *a, const void *b, void *arg)
+{
+	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+	const struct places *p = arg;
+	int order = rule_compare_subjects(p->rules[i].subject, p->rules[j].subject, p->login_exact);
+
+	return order != 0 ? order : (i > j) - (i < j);
+}
+
+/* Marks of rules with one subject all but the last. */
+static void mark_doublets(
+    const struct rule_list *rules, bool login_exact, uint32_t *places, bool *ret_gone)
+{
+	struct places arg = {rules->list, login_exact};
+
+	for (size_t i = 0; i < rules->count; i++)
+		places[i] = (uint32_t)i;
+	qsort_r(places, rules->count, sizeof(*places), by_subject, &arg);
+	for (size_t i = 1; i < rules->count; i++)
+		ret_gone[places[i - 1]] = rule_compare_subjects(rules->list[places[i - 1]].subject,
+					      rules->list[places[i]].subject, login_exact) == 0;
+}
+
+static int drop_doublets(struct rule_list *rules, bool login_exact)
+{
+	uint32_t *places = calloc(rules->count + 1, sizeof(*places));
+	bool *gone = calloc(rules->count + 1, sizeof(*gone));
+	int rc = places && gone ? 0 : -ENOMEM;
+	size_t left = 0;
+
+	if (rc == 0) {
+		mark_doublets(rules, login_exact, places, gone);
+		for (size_t i = 0; i < rules->count; i++) {
+			if (gone[i])
+				rule_release(&rules->list[i]);
+			else
+				rules->list[left++] = rules->list[i];
+		}
+		rules->count = left;
+	}
+	free(places);
+	free(gone);
+	return rc;
+}
+
+int stored_parse(const char *name, const char *text, size_t len, bool login_exact,
+    struct stored *ret, struct err *err)
+{
+	const char *at = text, *end = text + len;
+	struct stored s = {0};
+	struct strbuf buf = {0};
+	unsigned number = 0;
+	int rc = 0;
+
+	while (rc == 0 && at < end) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at));
+		size_t line_len = (size_t)((newline ? newline : end) - at);
+
+		rc = take_line(&s, name, ++number, at, line_len, &buf);
+		at += line_len + (newline ? 1 : 0);
+	}
+	strbuf_release(&buf);
+	if (rc == 0)
+		rc = drop_doublets(&s.rules, login_exact);
+	if (rc == 0) {
+		*ret = s;
+		return 0;
+	}
+	stored_release(&s);
+	if (rc == ERR_LIMIT)
+		return err_set(err, rc, "%s:%u: more than %d rules", name, number, RULES_MAX);
+	return err_set(err, rc, "failed to keep the rules of '%s' (%s)", name, err_word(rc));
+}
+
+void stored_release(struct stored *s)
+{
+	rule_list_release(&s->rules);
+	strbuf_release(&s->kept);
+	strbuf_release(&s->told);
+	memset(s, 0, sizeof(*s));
+}
+
+/* ---- writing */
+
+void stored_begin(struct strbuf *out, const struct strbuf *kept)
+{
+	strbuf_puts(out, heading);
+	strbuf_add(out, strbuf_text(kept), kept->len);
+}
+
+static void put_value(struct strbuf *out, const char *name, const char *value, const char *special)
+{
+	if (!*value)
+		return;
+	strbuf_puts(out, name);
+	for (; *value; value++) {
+		if (strchr(special, *value))
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, *value);
+	}
+}
+
+void stored_put(struct strbuf *out, const struct rule *r)
+{
+	strbuf_printf(out, "%s %s", r->subject, rule_action_word(r->action));
+	if (*r->status)
+		strbuf_printf(out, " %s", r->status);
+	if (*r->text)
+		strbuf_printf(out, " %s", r->text);
+	strbuf_printf(out, " ; at=%lld", (long long)(r->set_time / USEC_PER_SEC));
+	if (r->expires)
+		strbuf_printf(out, " until=%lld", (long long)(r->expires / USEC_PER_SEC));
+	put_value(out, " by=", r->author, "\\; ");
+	put_value(out, " reason=", r->reason, "\\;");
+	strbuf_putc(out, '\n');
+}

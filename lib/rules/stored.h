@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command's rules: the file `rules` in state_directory, written by the daemon, and by a command
+ * while no daemon runs. It has the syntax of the rules file, with attributes behind the last " ; "
+ * of a line:
+ *
+ *   example.com REJECT 5.7.1 Go away ; at=1764000000 until=1764003600 by=joe reason=ticket 17
+ *
+ * at= and until= are seconds since the epoch, by= ends at a blank, reason= is last and goes on to
+ * the end of the line. In the values of by= and reason= a backslash stands before '\' and ';', in
+ * by= also before a blank; so " ; " is found from the end, whatever text and reason hold. A line
+ * without attributes is a rule, too. The order of the lines is the order in which the rules were
+ * set. Of two rules with one subject the last counts. Names of attributes that come later
+ * (origin=) make a line damaged for a version that does not know them.
+ *
+ * Comments and lines that cannot be read are kept as they stand, in front, when the file is written
+ * again. The file is replaced in one step: written beside, fsync(2), rename(2), fsync of the
+ * directory.
+ *
+ * Whoever writes holds an flock(2) on `lock`: the daemon for its life, a command for one change.
+ * Text of the daemon's account: root reads none of it, but in a child.
+ */
+#ifndef PQPURGE_RULES_STORED_H
+#define PQPURGE_RULES_STORED_H
+
+#include "base/bytes.h"
+#include "base/str.h"
+#include "rules/rules_file.h"
+
+#define STORED_FILE "rules"
+#define STORED_LOCK "lock"
+
+#define STORED_TOLD_MAX 10 /* damaged lines that are named; all are counted */
+
+/* What was read. Zero-initialise. */
+struct stored {
+	struct rule_list rules; /* one of each subject, expired ones included, as they were set */
+	struct strbuf kept;     /* comments and damaged lines, as they stand, with their newlines */
+	size_t damaged;
+	struct strbuf told; /* packed list: "NAME:LINE: what", the first STORED_TOLD_MAX */
+};
+
+/* Reads memory; name is for messages. ERR_LIMIT past RULES_MAX, or -ENOMEM. */
+int stored_parse(const char *name, const char *text, size_t len, bool login_exact,
+    struct stored *ret, struct err *err) NODISCARD;
+/* Reads the file of a directory; a missing file means no rules. */
+int stored_read(
+    const char *directory, bool login_exact, struct stored *ret, struct err *err) NODISCARD;
+void stored_release(struct stored *s); /* zeroes */
+
+/* The text of a new file: stored_begin with what was kept, then each rule. */
+void stored_begin(struct strbuf *out, const struct strbuf *kept);
+void stored_put(struct strbuf *out, const struct rule *r);
+/* Replaces `name` in directory by text, durably where asked. ERR_FULL or another code. */
+int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
+    struct err *err) NODISCARD;
+
+/*
+ * Takes the lock of directory until the descriptor is closed. ERR_LOCKED (with the process that has
+ * it, where it says so) after the steady deadline.
+ */
+int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err) NODISCARD;
+
+/*
+ * One change while no daemon runs, in one step under the lock: sets r, or removes what has subject.
+ * Expired rules go. 1 there was such a rule, 0 there was none, or a code.
+ */
+int stored_set(const char *directory, const struct rule *r, int64_t wall, bool login_exact,
+    struct err *err) NODISCARD;
+int stored_unset(const char *directory, const char *subject, int64_t wall, bool login_exact,
+    struct err *err) NODISCARD;
+
+/* Takes the rule with this subject out of the list; 1 there was one that had not expired, or 0. */
+int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact);
+
+#endif
