@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: ISC */
+/* Rules to JSON and back, and the answer about them. */
+#include "rules/rules_json.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "rules/outrank.h"
+#include "rules/rule_own.h"
+
+#define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
+
+/* ---- out */
+
+static void put_notes(const struct rule *r, struct json *o)
+{
+	if (r->expires)
+		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
+	if (r->author && *r->author)
+		json_put_text(o, "author", r->author);
+	if (r->reason && *r->reason)
+		json_put_text(o, "reason", r->reason);
+}
+
+struct json *rule_json(const struct rule *r, const char *rules_file)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "pattern", r->subject);
+	json_put_text(o, "action", rule_action_word(r->action));
+	if (*r->text)
+		json_put_text(o, "text", r->text);
+	if (*r->status)
+		json_put_text(o, "status", r->status);
+	json_put_text(o, "origin", r->line ? "file" : "command");
+	if (r->line) {
+		json_put_text(o, "file", rules_file);
+		json_put_int(o, "line", r->line);
+	}
+	json_put_int(o, "hits", (int64_t)r->hits);
+	if (!r->line) {
+		json_put_int(o, "set_time", r->set_time / USEC_PER_SEC);
+		put_notes(r, o);
+	}
+	return o;
+}
+
+void rule_put_request(const struct rule *r, struct json *request)
+{
+	struct strbuf text = {0};
+
+	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
+	json_put_text(request, "pattern", r->subject);
+	json_put_text(request, "action", rule_action_word(r->action));
+	json_put_text(request, "text", strbuf_text(&text));
+	put_notes(r, request);
+	strbuf_release(&text);
+}
+
+/* ---- the answer */
+
+/* A rule's bytes in JSON at most, about: quotes and backslashes double, bytes that are no UTF-8
+ * become three. */
+static size_t size_of(const struct rule *r, const char *rules_file)
+{
+	size_t texts = strlen(r->subject) + strlen(r->text) + strlen(r->reason) + strlen(r->author);
+
+	return 300 + strlen(rules_file) + 3 * texts;
+}
+
+static void put_rules(const struct rules_view *v, size_t from, struct json *reply)
+{
+	struct json *list = json_new_array();
+	size_t size = 0;
+
+	for (size_t i = from; i < ruleset_count(v->set); i++) {
+		const struct rule *r = ruleset_at(v->set, i);
+
+		if (rule_expired(r, v->wall))
+			continue;
+		size += size_of(r, v->rules_file);
+		if (size > RULES_ANSWER_MAX && size_of(r, v->rules_file) < size) {
+			json_put_int(reply, "next", (int64_t)i);
+			break;
+		}
+		json_append(list, rule_json(r, v->rules_file));
+	}
+	json_put(reply, "rules", list);
+}
+
+static int put_deciding(
+    const struct rules_view *v, const struct json *question, struct json *reply, struct err *err)
+{
+	const char *client = json_text(question, "client");
+	struct net_address net = {0};
+	struct address address;
+	struct ruleset_query query = {
+	    .login = json_text(question, "login"), .address = &address, .wall = v->wall};
+	struct ruleset_hit hit;
+
+	if (client && net_parse(client, &net) != 0)
+		return err_set(err, ERR_SYNTAX, "'%s' is no client's address", client);
+	if (client)
+		query.client = &net;
+	address_split(json_text(question, "test"), &address);
+	hit = ruleset_find(v->set, &query);
+	if (hit.rule)
+		json_put(reply, "decides", rule_json(hit.rule, v->rules_file));
+	if (hit.warned)
+		json_put(reply, "warned", rule_json(hit.warned, v->rules_file));
+	return 0;
+}
+
+/* Counts OK rules that outrank blocked, and puts the first on the list. */
+static size_t put_outranking(
+    const struct rules_view *v, const struct rule *blocked, size_t count, struct json *list)
+{
+	for (size_t i = 0; i < ruleset_count(v->set); i++) {
+		const struct rule *r = ruleset_at(v->set, i);
+		struct json *o;
+
+		if (rule_expired(r, v->wall) || !rule_outranks(r, blocked) ||
+		    count++ >= RULES_OUTRANKING_MAX)
+			continue;
+		o = json_new();
+		json_put(o, "passing", rule_json(r, v->rules_file));
+		json_put_text(o, "blocked", blocked->subject);
+		json_append(list, o);
+	}
+	return count;
+}
+
+static int put_all_outranking(
+    const struct rules_view *v, const struct json *question, struct json *reply, struct err *err)
+{
+	struct json *list = json_new_array();
+	size_t blocked = json_count(question, "blocked"), count = 0;
+	int rc = blocked <= RULES_BLOCKED_MAX ? 0 : err_set(err, ERR_LIMIT, "too many patterns");
+
+	for (size_t i = 0; rc == 0 && i < blocked; i++) {
+		const char *subject = json_text(json_at(question, "blocked", i), NULL);
+		struct rule r = {0};
+
+		rc = rule_make(subject ? subject : "", RULE_REJECT, NULL, &r, err);
+		if (rc == 0 && !v->login_exact)
+			rc = rule_ignore_login_case(&r);
+		if (rc == 0)
+			count = put_outranking(v, &r, count, list);
+		rule_release(&r);
+	}
+	json_put(reply, "outranking", list);
+	json_put_int(reply, "outranking_count", (int64_t)count);
+	return rc;
+}
+
+int rules_answer(
+    const struct rules_view *view, const struct json *question, struct json *reply, struct err *err)
+{
+	int64_t from = json_int(question, "from", 0);
+	int rc = 0;
+
+	if (from < 0)
+		return err_set(err, ERR_SYNTAX, "'from' is no place");
+	if (json_text(question, "test"))
+		rc = put_deciding(view, question, reply, err);
+	if (rc == 0 && json_child(question, "blocked"))
+		rc = put_all_outranking(view, question, reply, err);
+	if (rc == 0 && !json_text(question, "test") && !json_child(question, "blocked"))
+		put_rules(view, (size_t)from, reply);
+	return rc;
+}
+
+/* ---- in */
+
+/* Bytes above ASCII are text, too: an expression may have them. */
+static int take_text(const struct json *o, const char *key, size_t max, char **ret, struct err *err)
+{
+	const char *text = json_text(o, key);
+
+	if (!text)
+		text = "";
+	if (strlen(text) > max)
+		return err_set(err, ERR_SYNTAX, "'%s' of a rule is too long", key);
+	for (const char *c = text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			return err_set(
+			    err, ERR_SYNTAX, "'%s' of a rule holds control characters", key);
+	}
+	return rule_own(ret, text);
+}
+
+static int take_seconds(const struct json *o, const char *key, int64_t *ret, struct err *err)
+{
+	int64_t seconds = json_int(o, key, 0);
+
+	if (seconds < 0 || seconds > SECONDS_MAX)
+		return err_set(err, ERR_SYNTAX, "'%s' of a rule is no time", key);
+	*ret = seconds * USEC_PER_SEC;
+	return 0;
+}
+
+static int take_numbers(const struct json *o, struct rule *r, struct err *err)
+{
+	const char *origin = json_text(o, "origin"), *action = json_text(o, "action");
+	int64_t hits = json_int(o, "hits", 0), line = json_int(o, "line", 0);
+	int rc = take_seconds(o, "set_time", &r->set_time, err);
+
+	if (rc == 0)
+		rc = take_seconds(o, "expires", &r->expires, err);
+	if (rc != 0)
+		return rc;
+	if (!action || rule_action_of(action, &r->action) != 0 || hits < 0 || line < 0 ||
+	    line > UINT32_MAX || !origin || (strcmp(origin, "file") == 0) != (line > 0))
+		return err_set(err, ERR_SYNTAX, "a rule makes no sense");
+	r->hits = (uint64_t)hits;
+	r->line = (unsigned)line;
+	return 0;
+}
+
+int rule_of_json(const struct json *o, struct rule *ret, struct err *err)
+{
+	struct rule r = {0};
+	char *status = NULL;
+	int rc = take_text(o, "pattern", RULE_SUBJECT_MAX, &r.subject, err);
+
+	if (rc == 0)
+		rc = take_text(o, "text", RULE_TEXT_MAX, &r.text, err);
+	if (rc == 0)
+		rc = take_text(o, "reason", RULE_REASON_MAX, &r.reason, err);
+	if (rc == 0)
+		rc = take_text(o, "author", RULE_REASON_MAX, &r.author, err);
+	if (rc == 0)
+		rc = take_text(o, "status", RULE_STATUS_SIZE - 1, &status, err);
+	if (rc == 0)
+		rc = rule_own(&r.key, "");
+	if (rc == 0)
+		rc = take_numbers(o, &r, err);
+	if (rc == 0 && !*r.subject)
+		rc = err_set(err, ERR_SYNTAX, "a rule without a pattern");
+	if (rc == 0) {
+		snprintf(r.status, sizeof(r.status), "%s", status);
+		*ret = r;
+	} else {
+		rule_release(&r);
+	}
+	rule_disown(&status);
+	return rc;
+}
+
+int rule_of_request(const struct json *request, struct rule *ret, struct err *err)
+{
+	const char *pattern = json_text(request, "pattern"), *word = json_text(request, "action");
+	struct rule r = {0};
+	enum rule_action action;
+	int rc;
+
+	if (!pattern || !word || rule_action_of(word, &action) != 0)
+		return err_set(err, ERR_SYNTAX, "a rule needs 'pattern' and 'action'");
+	rc = rule_make(pattern, action, json_text(request, "text"), &r, err);
+	if (rc == 0)
+		rc = take_seconds(request, "expires", &r.expires, err);
+	if (rc == 0)
+		rc = rule_set_note(&r, json_text(request, "reason"), json_text(request, "author"));
+	if (rc == 0)
+		*ret = r;
+	else
+		rule_release(&r);
+	return rc == ERR_LIMIT ? err_set(err, ERR_LIMIT, "reason or author is too long") : rc;
+}
