@@ -10,9 +10,7 @@
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
 #include "postfix/file/queue_record.h"
-#include "postfix/spool/queue.h"
 
-#define LOOKS     3      /* a message moves while it is looked for */
 #define JUMPS_MAX 100000 /* each header line that a milter changed is two */
 #define BUFFER    65536
 #define ENOUGH    1
@@ -39,29 +37,18 @@ static int judge(int fd, const struct message *recorded, int64_t *ret_arrival)
 	return identity_judge(recorded, &found) == JUDGED_SAME ? 0 : ERR_STALE;
 }
 
-int content_open(const struct postfix *p, int queue_dir, const struct message *recorded,
+int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival)
 {
-	char path[QUEUE_PATH_MAX];
+	unsigned hint = 0;
+	int fd = queue_layout_open(layout, queue_dir, &recorded->queue_id, &hint);
+	int code = fd < 0 ? fd : judge(fd, recorded, ret_arrival);
 
-	for (unsigned n = 0; n < LOOKS * QUEUE_COUNT; n++) {
-		int fd, code;
-
-		queue_path(p, queue_at(n % QUEUE_COUNT), &recorded->queue_id, path);
-		fd = queue_open(queue_dir, path);
-		if (fd == -ENOENT || fd == -ENOTDIR)
-			continue;
-		if (fd < 0)
-			return fd;
-		code = judge(fd, recorded, ret_arrival);
-		if (code == 0) {
-			*ret_fd = fd;
-			return 0;
-		}
+	if (code == 0)
+		*ret_fd = fd;
+	else
 		io_close(&fd);
-		return code;
-	}
-	return -ENOENT;
+	return code;
 }
 
 /* ---- what it says */

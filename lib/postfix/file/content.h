@@ -8,14 +8,14 @@
 #define PQPURGE_POSTFIX_CONTENT_H
 
 #include "mail/message.h"
-#include "postfix/config/instance.h"
+#include "postfix/spool/queue.h"
 
 /*
- * Opens the file that is proven to be the recorded message, in whatever queue it lies. 0, -ENOENT
- * (gone), ERR_STALE (another message has its name), -EAGAIN (still being received), ERR_SYNTAX or
- * -errno.
+ * Opens the file that is proven to be the recorded message, in whatever queue it lies. layout is
+ * that of queue_dir. 0, -ENOENT (gone), ERR_STALE (another message has its name), -EAGAIN (still
+ * being received), ERR_SYNTAX or -errno.
  */
-int content_open(const struct postfix *p, int queue_dir, const struct message *recorded,
+int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival) NODISCARD;
 
 /*

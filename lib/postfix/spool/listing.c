@@ -76,11 +76,10 @@ static void read_queue(struct listing *l, int queue_dir, enum queue_name queue, 
 		close(fd);
 }
 
-void listing_read(
-    struct listing *ret, const struct postfix *p, int queue_dir, unsigned queues, size_t max)
+void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max)
 {
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (queues & queue_at(n) & ~p->hashed_queues)
+		if (queues & queue_at(n))
 			read_queue(ret, queue_dir, queue_at(n), max);
 	if (ret->count > 1)
 		qsort(ret->list, ret->count, sizeof(*ret->list), compare_names);
@@ -90,6 +89,11 @@ void listing_release(struct listing *l)
 {
 	free(l->list);
 	*l = (struct listing){0};
+}
+
+bool listing_knows(const struct listing *l, const struct queue_spot *spot)
+{
+	return spot->depth == 0 && l->queues & spot->queue;
 }
 
 bool listing_has(const struct listing *l, const struct queue_id *id)

@@ -10,15 +10,62 @@
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/looking.h"
 
-#define PASSES     2  /* by name, before a message counts as gone */
 #define ROUNDS_MAX 16 /* times that a file may run away between two system calls */
 #define LIST_COUNT 32 /* from here on reading the names in a queue pays */
-#define EARLY      (QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE)
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
 	return l->get ? &l->get(l->arg, l->first + n)->queue_id : &l->ids[l->first + n];
 }
+
+static struct proof proof_in(const struct looking *l, unsigned spot)
+{
+	return (struct proof){.queue = l->layout.spots[spot].queue,
+	    .depth = l->layout.spots[spot].depth,
+	    .arrival_time = -1,
+	    .size = -1};
+}
+
+static void path_in(
+    const struct looking *l, unsigned spot, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+{
+	queue_path(l->layout.spots[spot].queue, l->layout.spots[spot].depth, id, path);
+}
+
+/* Whether the name lies in spot: 1 and what lies there, 0, -errno where that cannot be known. */
+static int look_stat(
+    const struct looking *l, unsigned spot, const struct queue_id *id, struct stat *st)
+{
+	char path[QUEUE_PATH_MAX];
+
+	path_in(l, spot, id, path);
+	if (fstatat(l->queue_dir, path, st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+}
+
+/*
+ * The first spot in flow order that has the name: 1, 0, or -errno where it was not found and *spot
+ * cannot be searched. postsuper passes over those, too.
+ */
+static int look_all(
+    const struct looking *l, const struct queue_id *id, unsigned *spot, struct stat *st)
+{
+	int blind = 0;
+
+	for (unsigned n = 0; n < l->layout.count; n++) {
+		int found = look_stat(l, n, id, st);
+
+		if (found != 0)
+			*spot = n;
+		if (found == 1)
+			return 1;
+		blind = found < 0 ? found : blind;
+	}
+	return blind;
+}
+
+/* ---- proofs */
 
 static enum proof_state state_of(enum judgement judged)
 {
@@ -43,7 +90,7 @@ static enum proof_state state_of_arriving(
 	struct queue_id_parts parts;
 
 	queue_id_split(&recorded->queue_id, &parts);
-	if (found->inode != parts.inode)
+	if (found->inode != (recorded->queued.known ? recorded->queued.inode : parts.inode))
 		return PROOF_CHANGED;
 	if (code < 0 || !found->has_sender)
 		return PROOF_ARRIVING;
@@ -71,137 +118,95 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st)) {
-		ret->state = state_of_arriving(recorded, &found, code);
+		ret->state = (uint8_t)state_of_arriving(recorded, &found, code);
 	} else if (code < 0) {
 		ret->state = PROOF_ERROR;
 		ret->error = code;
 	} else {
-		ret->state = state_of(identity_judge(recorded, &found));
+		ret->state = (uint8_t)state_of(identity_judge(recorded, &found));
 	}
 }
 
 /*
- * What it means that path is there and cannot be opened. Mail in maildrop that another user
+ * What it means that a name is there and cannot be opened. Mail in maildrop that another user
  * submitted is not readable for mail_owner, and was never in a later queue: it is not the recorded
- * message.
+ * message. False: nothing is there, as far as can be seen.
  */
-static void judge_unreadable(const struct looking *l, const char *path, int code, struct proof *ret)
+static bool judge_unreadable(
+    const struct looking *l, unsigned spot, const struct queue_id *id, int code, struct proof *ret)
 {
 	struct stat st;
 
+	if (look_stat(l, spot, id, &st) != 1)
+		return false;
 	ret->state = PROOF_ERROR;
 	ret->error = code;
-	if (fstatat(l->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return;
 	ret->inode = st.st_ino;
 	if (!S_ISREG(st.st_mode) ||
 	    (code == -EACCES && ret->queue == QUEUE_MAILDROP && st.st_uid != l->p->owner.uid))
 		ret->state = PROOF_CHANGED;
+	return true;
 }
 
-/* Opens the first file of that name in flow order and judges it. False: there was none. */
-static bool look_open(const struct looking *l, const struct message *recorded, struct proof *ret)
-{
-	char path[QUEUE_PATH_MAX];
-
-	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
-		int fd;
-
-		queue_path(l->p, queue_at(n), &recorded->queue_id, path);
-		fd = queue_open(l->queue_dir, path);
-		if (fd == -ENOENT || fd == -ENOTDIR)
-			continue;
-		*ret = (struct proof){.queue = queue_at(n), .arrival_time = -1, .size = -1};
-		if (fd < 0) {
-			judge_unreadable(l, path, fd, ret);
-			return true;
-		}
-		judge(fd, recorded, ret);
-		io_close(&fd);
-		return true;
-	}
-	return false;
-}
-
-/* Whether a queue before that of the hint has the name, or may have it. */
-static bool is_earlier(const struct looking *l, const struct queue_id *id)
-{
-	char path[QUEUE_PATH_MAX];
-	struct stat st;
-
-	if (listing_has(&l->early, id))
-		return true;
-	for (unsigned n = 0; queue_at(n) != l->hint; n++) {
-		if (l->early.queues & queue_at(n))
-			continue;
-		queue_path(l->p, queue_at(n), id, path);
-		if (fstatat(l->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
-			return true;
-	}
-	return false;
-}
-
-/*
- * The short way: mail of one order mostly lies in one queue, so that one is tried first. What is
- * found there counts only if no earlier queue has the name, for there postsuper would find it
- * first.
- */
-static bool look_hint(const struct looking *l, const struct message *recorded, struct proof *ret)
+/* Opens the file of that name in spot and judges it. False: there is none. */
+static bool look_in(
+    const struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
 {
 	char path[QUEUE_PATH_MAX];
 	int fd;
 
-	queue_path(l->p, l->hint, &recorded->queue_id, path);
+	path_in(l, spot, &recorded->queue_id, path);
 	fd = queue_open(l->queue_dir, path);
-	if (fd < 0)
+	if (fd == -ENOENT || fd == -ENOTDIR)
 		return false;
-	*ret = (struct proof){.queue = (uint8_t)l->hint, .arrival_time = -1, .size = -1};
+	*ret = proof_in(l, spot);
+	if (fd < 0)
+		return judge_unreadable(l, spot, &recorded->queue_id, fd, ret);
 	judge(fd, recorded, ret);
 	io_close(&fd);
-	return !is_earlier(l, &recorded->queue_id);
-}
-
-/* Keeps the hint up for the next message. False: it was in no queue. */
-static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
-{
-	if (look_hint(l, recorded, ret))
-		return true;
-	if (!look_open(l, recorded, ret))
-		return false;
-	l->hint = ret->queue;
 	return true;
 }
 
-/* Whether the name lies in queue: 1 and what lies there, 0, -errno where that cannot be known. */
-static int look_stat(
-    const struct looking *l, enum queue_name queue, const struct queue_id *id, struct stat *st)
+/* Whether a spot before that of the hint has the name. */
+static bool is_earlier(const struct looking *l, const struct queue_id *id)
 {
-	char path[QUEUE_PATH_MAX];
+	struct stat st;
 
-	queue_path(l->p, queue, id, path);
-	if (fstatat(l->queue_dir, path, st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	if (listing_has(&l->names, id))
+		return true;
+	for (unsigned n = 0; n < l->hint; n++)
+		if (!listing_knows(&l->names, &l->layout.spots[n]) && look_stat(l, n, id, &st) == 1)
+			return true;
+	return false;
 }
 
-/* False: it was in no queue. */
+/*
+ * The first file of that name in flow order. Mail of one order mostly lies in one queue, so that
+ * one is tried first; what is found there counts only if no earlier one has the name, for there
+ * postsuper would find it first. Keeps the hint up. False: there is none.
+ */
+static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
+{
+	if (look_in(l, l->hint, recorded, ret) && !is_earlier(l, &recorded->queue_id))
+		return true;
+	for (unsigned n = 0; n < l->layout.count; n++)
+		if (look_in(l, n, recorded, ret)) {
+			l->hint = n;
+			return true;
+		}
+	return false;
+}
+
+/* The state of a name: by lstat alone. */
 static bool state_one(const struct looking *l, const struct queue_id *id, struct proof *ret)
 {
 	struct stat st;
-	int found = 0;
+	unsigned spot;
 
-	for (unsigned n = 0; n < QUEUE_COUNT && found == 0; n++) {
-		found = look_stat(l, queue_at(n), id, &st);
-		ret->queue = queue_at(n);
-	}
-	if (found == 0)
+	if (look_all(l, id, &spot, &st) != 1)
 		return false;
-	if (found < 0) {
-		*ret = (struct proof){PROOF_ERROR, ret->queue, found, -1, -1, 0};
-		return true;
-	}
+	*ret = proof_in(l, spot);
 	ret->state = queue_is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
-	ret->arrival_time = -1;
 	ret->size = st.st_size;
 	ret->inode = st.st_ino;
 	return true;
@@ -209,13 +214,23 @@ static bool state_one(const struct looking *l, const struct queue_id *id, struct
 
 /* ---- many */
 
+/* The queues whose files, as far as they are not hashed, come before the spot of the hint. */
+static unsigned queues_before(const struct looking *l)
+{
+	unsigned queues = 0;
+
+	for (unsigned n = 0; n < l->hint; n++)
+		queues |= l->layout.spots[n].queue;
+	return queues;
+}
+
 /* Looks at each that is left; what was there has its result. */
 static void look_at_left(struct looking *l)
 {
 	size_t kept = 0;
 
 	if (l->get && l->left_count >= LIST_COUNT)
-		listing_read(&l->early, l->p, l->queue_dir, EARLY, l->left_count);
+		listing_read(&l->names, l->queue_dir, queues_before(l), l->left_count);
 	for (size_t n = 0; n < l->left_count; n++) {
 		size_t at = l->left[n];
 		struct proof *proof = &l->proofs[at];
@@ -227,48 +242,57 @@ static void look_at_left(struct looking *l)
 		l->left[kept++] = at;
 	}
 	l->left_count = kept;
-	listing_release(&l->early);
+	listing_release(&l->names);
 }
 
-/* Looks in one queue for the names that were not found so far; proofs keep where they lie. */
-static void find_in(struct looking *l, enum queue_name queue)
+/* Looks in one spot for the names that were not found so far; proofs keep where they lie. */
+static void find_in(struct looking *l, unsigned spot)
 {
-	struct listing names = {0};
+	const struct queue_spot *at = &l->layout.spots[spot];
 
-	if (l->left_count >= LIST_COUNT)
-		listing_read(&names, l->p, l->queue_dir, queue, l->left_count);
+	if (at->depth == 0 && l->left_count >= LIST_COUNT)
+		listing_read(&l->names, l->queue_dir, at->queue, l->left_count);
 	for (size_t n = 0; n < l->left_count; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
 		const struct queue_id *id = id_at(l, l->left[n]);
 		struct stat st;
-		int found;
 
-		if (proof->queue)
-			continue;
-		found = names.queues ? listing_has(&names, id) : look_stat(l, queue, id, &st);
-		proof->queue = found ? (uint8_t)queue : 0;
-		proof->error = found < 0 ? found : 0;
+		if (proof->queue == 0 &&
+		    (listing_knows(&l->names, at) ? listing_has(&l->names, id)
+						  : look_stat(l, spot, id, &st) == 1))
+			proof->queue = at->queue;
 	}
-	listing_release(&names);
+	listing_release(&l->names);
 }
 
-/* What no pass finds is gone; what was found somewhere is left. */
+/*
+ * The last pass, each by itself, with the layout of now: Postfix may be moving files to another
+ * depth. What is in no spot is gone; what was found somewhere is left.
+ */
 static void find_left(struct looking *l)
 {
 	size_t kept = 0;
 
-	for (int pass = 0; pass < PASSES; pass++)
-		for (unsigned n = 0; n < QUEUE_COUNT; n++)
-			find_in(l, queue_at(n));
+	if (l->left_count == 0)
+		return;
+	queue_layout_read(&l->layout, l->queue_dir);
 	for (size_t n = 0; n < l->left_count; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
+		struct stat st;
+		unsigned spot = 0;
+		int found = proof->queue ? 1 : look_all(l, id_at(l, l->left[n]), &spot, &st);
 
-		proof->arrival_time = proof->size = -1;
-		proof->state = proof->error ? PROOF_ERROR : PROOF_GONE;
-		if (proof->queue && !proof->error)
+		if (found == 1) {
 			l->left[kept++] = l->left[n];
+			continue;
+		}
+		*proof =
+		    found < 0 ? proof_in(l, spot) : (struct proof){.arrival_time = -1, .size = -1};
+		proof->state = found < 0 ? PROOF_ERROR : PROOF_GONE;
+		proof->error = found;
 	}
 	l->left_count = kept;
+	l->hint = l->hint < l->layout.count ? l->hint : 0;
 }
 
 static void leave(struct looking *l, size_t begin, size_t end)
@@ -281,6 +305,8 @@ static void leave(struct looking *l, size_t begin, size_t end)
 static void look_at_all(struct looking *l)
 {
 	leave(l, 0, l->departed);
+	for (unsigned n = 0; l->left_count > 0 && n < l->layout.count; n++)
+		find_in(l, n);
 	find_left(l);
 	leave(l, l->departed, l->count);
 	for (int round = 0; round < ROUNDS_MAX && l->left_count > 0; round++) {
@@ -288,14 +314,24 @@ static void look_at_all(struct looking *l)
 		find_left(l);
 	}
 	for (size_t n = 0; n < l->left_count; n++) {
-		l->proofs[l->left[n]].state = PROOF_ERROR;
-		l->proofs[l->left[n]].error = -EAGAIN;
+		l->proofs[l->left[n]] = (struct proof){
+		    .state = PROOF_ERROR, .error = -EAGAIN, .arrival_time = -1, .size = -1};
 	}
+}
+
+/* Most mail waits in deferred, and there at the greatest depth. */
+static unsigned first_hint(const struct queue_layout *layout)
+{
+	unsigned hint = 0;
+
+	for (unsigned n = 0; n < layout->count; n++)
+		if (layout->spots[n].queue == QUEUE_DEFERRED)
+			hint = n;
+	return hint;
 }
 
 int looking_run(struct looking *l, struct err *err)
 {
-	l->hint = QUEUE_DEFERRED;
 	l->proofs = calloc(l->count + 1, sizeof(*l->proofs));
 	l->left = calloc(l->count + 1, sizeof(*l->left));
 	if (!l->proofs || !l->left)
@@ -303,6 +339,8 @@ int looking_run(struct looking *l, struct err *err)
 	l->queue_dir = queue_directory_open(l->p, err);
 	if (l->queue_dir < 0)
 		return l->queue_dir;
+	queue_layout_read(&l->layout, l->queue_dir);
+	l->hint = first_hint(&l->layout);
 	look_at_all(l);
 	io_close(&l->queue_dir);
 	return 0;

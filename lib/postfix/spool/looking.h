@@ -17,10 +17,11 @@ struct looking {
 	struct proof *proofs; /* the results, count of them; owned */
 	/* Private. */
 	int queue_dir;
+	struct queue_layout layout;
 	size_t *left; /* positions, from first on, of those that have no result yet */
 	size_t left_count;
-	enum queue_name hint; /* where the last message lay: the next one is tried there first */
-	struct listing early; /* asked instead of lstat, for the queues that it has */
+	unsigned hint; /* the spot where the last message lay: the next one is tried there first */
+	struct listing names; /* asked instead of lstat, for the spots that it knows */
 };
 
 int looking_run(struct looking *l, struct err *err) NODISCARD;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 static const struct {
@@ -56,6 +57,25 @@ int queue_directory_open(const struct postfix *p, struct err *err)
 	return fd;
 }
 
+void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode)
+{
+	struct stat top = {0}, st;
+
+	(void)fstat(queue_dir, &top);
+	*ret_device = top.st_dev;
+	*ret_inode = top.st_ino;
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (fstatat(queue_dir, queues[n].word, &st, 0) == 0 && st.st_dev != top.st_dev) {
+			*ret_device = *ret_device * 31 + st.st_dev;
+			*ret_inode = *ret_inode * 31 + st.st_ino;
+		}
+}
+
+int64_t queue_patience(size_t count)
+{
+	return clock_steady() + 120 * USEC_PER_SEC + (int64_t)count * 20000;
+}
+
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
 {
 	unsigned bits = 0;
@@ -73,6 +93,11 @@ int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
 	}
 	*ret_bits = bits;
 	return 0;
+}
+
+unsigned queue_depth(const struct postfix *p, enum queue_name queue)
+{
+	return p->hashed_queues & queue ? p->hash_depth : 0;
 }
 
 /*
@@ -104,17 +129,16 @@ static void build_path(
 	memcpy(at, id->text, strlen(id->text) + 1);
 }
 
-void queue_path(const struct postfix *p, enum queue_name queue, const struct queue_id *id,
-    char path[QUEUE_PATH_MAX])
+void queue_path(
+    enum queue_name queue, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	build_path(queue_word(queue), p->hashed_queues & queue ? p->hash_depth : 0, id, path);
+	build_path(queue_word(queue), depth, id, path);
 }
 
 void queue_log_path(
-    const struct postfix *p, const char *log, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+    const char *log, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	bool hashed = strcmp(log, "defer") == 0 ? p->hash_defer : p->hash_bounce;
-	build_path(log, hashed ? p->hash_depth : 0, id, path);
+	build_path(log, depth, id, path);
 }
 
 int queue_open(int queue_dir, const char *path)

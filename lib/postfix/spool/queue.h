@@ -43,6 +43,7 @@ void queue_log_path(
  * `postconf -e hash_queue_depth=2` files stay where they are, and while `postfix reload` moves them
  * they lie at both depths.
  */
+#define QUEUE_LEVELS "0123456789ABCDEF_"
 struct queue_spot {
 	uint8_t queue; /* enum queue_name */
 	uint8_t depth;
@@ -86,6 +87,11 @@ int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
  * own, they are mixed with those of that queue, so that one which is not mounted is another place.
  */
 void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
+
+/*
+ * The steady time at which a child that looks at so many files hangs: a cold disk is faster.
+ */
+int64_t queue_patience(size_t count);
 
 /*
  * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no

@@ -120,18 +120,32 @@ static int visit_lines(struct lines *l, spool_reason_visit *visit, void *arg)
 	return code < 0 ? code : visit_block(&block, visit, arg);
 }
 
+/* The log at whatever depth it lies; -ENOENT. */
+static int open_log(const struct queue_layout *layout, int queue_dir, const struct queue_id *id)
+{
+	int fd = -ENOENT;
+
+	for (unsigned depth = 0; depth <= HASH_DEPTH_MAX && fd == -ENOENT; depth++) {
+		char path[QUEUE_PATH_MAX];
+
+		if (!(layout->defer >> depth & 1))
+			continue;
+		queue_log_path("defer", depth, id, path);
+		fd = queue_open(queue_dir, path);
+		fd = fd == -ENOTDIR ? -ENOENT : fd;
+	}
+	return fd;
+}
+
 /* A missing log says nothing. */
-int spool_reasons_visit(const struct postfix *p, int queue_dir, const struct queue_id *id,
+int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg)
 {
-	struct lines lines = {.at = 0};
-	char path[QUEUE_PATH_MAX];
+	struct lines lines = {.fd = open_log(layout, queue_dir, id)};
 	int code;
 
-	queue_log_path(p, "defer", id, path);
-	lines.fd = queue_open(queue_dir, path);
 	if (lines.fd < 0)
-		return lines.fd == -ENOENT || lines.fd == -ENOTDIR ? 0 : lines.fd;
+		return lines.fd == -ENOENT ? 0 : lines.fd;
 	code = visit_lines(&lines, visit, arg);
 	io_close(&lines.fd);
 	return code;
@@ -172,16 +186,18 @@ struct task {
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct task *task = arg;
+	struct queue_layout layout;
 	int code = 0;
 	int queue_dir = queue_directory_open(task->p, err);
 
 	if (queue_dir < 0)
 		return queue_dir;
+	queue_layout_read(&layout, queue_dir);
 	for (size_t n = 0; code == 0 && n < task->count && out->len < COLLECTED_MAX; n++) {
 		const struct queue_id *id = &task->ids[n];
 		struct packing packing = {task->named ? id->text : NULL, out};
 
-		code = spool_reasons_visit(task->p, queue_dir, id, pack, &packing);
+		code = spool_reasons_visit(&layout, queue_dir, id, pack, &packing);
 		if (code < 0)
 			err_sys(err, -code, "failed to read the defer log of %s", id->text);
 	}
@@ -191,9 +207,13 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 static int run(struct task *task, struct strbuf *ret, struct err *err)
 {
+	struct role_child child = {.stop = task->p->stop};
+	int64_t deadline = queue_patience(task->count);
 	struct blob blob = {0};
-	int code = role_collect(&task->p->owner, work, task, &blob, err);
+	int code = role_start(&child, &task->p->owner, work, task, err);
 
+	if (code == 0)
+		code = role_finish(&child, deadline, &blob, err);
 	strbuf_clear(ret);
 	if (code == 0 && blob.len > 0) {
 		if (blob.at[blob.len - 1] != '\0')

@@ -17,6 +17,7 @@ struct spool_proving {
 	struct batch batches[2]; /* one or, where there is much to do, two */
 	unsigned started;
 	size_t count;
+	int64_t deadline; /* steady */
 };
 
 static int work(void *arg, struct bytes *out, struct err *err)
@@ -31,17 +32,17 @@ static int work(void *arg, struct bytes *out, struct err *err)
 }
 
 /* What a child handed over is copied only if it is exactly what was asked for. */
-static int take_batch(struct batch *b, struct proof *into, struct err *err)
+static int take_batch(struct batch *b, int64_t deadline, struct proof *into, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
 	struct blob blob = {0};
-	int code = role_finish(&b->child, INT64_MAX, &blob, err);
+	int code = role_finish(&b->child, deadline, &blob, err);
 
 	if (code == 0 && blob.len != count * sizeof(*into))
 		code = err_set(err, ERR_CHILD, "the prover broke off");
 	for (size_t n = 0; code == 0 && into && n < count; n++) {
 		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
-		if (into[first + n].state > PROOF_ERROR)
+		if (into[first + n].state > PROOF_ERROR || into[first + n].depth > HASH_DEPTH_MAX)
 			code = err_set(err, ERR_CHILD, "the prover lied");
 	}
 	blob_release(&blob);
@@ -68,6 +69,7 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 		return -ENOMEM;
 	}
 	s->count = count;
+	s->deadline = queue_patience(count);
 	for (unsigned n = 0; n < used && code == 0; n++) {
 		struct batch *b = &s->batches[n];
 		struct looking *l = &b->looking;
@@ -76,6 +78,7 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 		l->first = count * n / used;
 		l->count = count * (n + 1) / used - l->first;
 		l->departed = share_of(task->departed, l);
+		b->child.stop = task->p->stop;
 		code = role_start(&b->child, &task->p->owner, work, l, err);
 		s->started += code == 0;
 	}
@@ -106,7 +109,7 @@ int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *
 	int code = proofs ? 0 : err_sys(err, ENOMEM, "failed to look at %zu messages", s->count);
 
 	for (unsigned n = 0; n < s->started; n++) {
-		int one = take_batch(&s->batches[n], proofs, code == 0 ? err : NULL);
+		int one = take_batch(&s->batches[n], s->deadline, proofs, code == 0 ? err : NULL);
 
 		code = code == 0 ? one : code;
 	}
@@ -130,7 +133,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err)
 {
-	struct looking task = {.p = p, .ids = ids, .count = count};
+	struct looking task = {.p = p, .ids = ids, .count = count, .departed = count};
 	struct spool_proving *s = NULL;
 	int code = start(&task, &s, err);
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading many queue files as messages. A child hands over u64 unreadable, then what take put out.
+/*
+ * Reading many queue files as messages. A child hands over struct report, what take put out, and
+ * the packed list of what it could not read.
  */
 #include "postfix/spool/spool_read.h"
 
@@ -9,138 +11,256 @@
 
 #include "base/io.h"
 
-#define SPLIT_COUNT 2000 /* from here on a second child pays */
-#define LOOKS       3    /* passes over the queues before a file counts as gone */
+#define CHILDREN    2
+#define CHUNK       4000 /* files of a child, at most */
+#define CHUNK_LEAST 500  /* fewer are not worth a second child */
+#define TEXT_MAX    256
 
-/* What a child does. */
-struct share {
-	const struct postfix *p;
-	const struct queue_id *ids;
-	size_t begin, end, max_recipients;
-	spool_read_take *take;
-	void *arg;
-	struct role_child child;
+struct report {
+	uint64_t done; /* files from begin on that were dealt with */
+	uint64_t read, arriving, maildrop, unreadable;
+	uint64_t output, named; /* bytes of take's; names of what could not be read */
 };
 
-static int open_in(
-    const struct postfix *p, int queue_dir, enum queue_name queue, const struct queue_id *id)
-{
-	char path[QUEUE_PATH_MAX];
+/* A part of the list, and the child that is at work on it. */
+struct share {
+	const struct postfix *p;
+	const struct spool_reading *reading;
+	size_t begin, end;
+	struct role_child child;
+	int64_t deadline;
+	bool at_work;
+};
 
-	queue_path(p, queue, id, path);
-	return queue_open(queue_dir, path);
+/* ---- the child */
+
+struct worker {
+	const struct share *share;
+	int queue_dir;
+	struct queue_layout layout;
+	unsigned hint;
+	struct queue_message message;
+	struct report report;
+	struct strbuf unreadable;
+	uint32_t missing[CHUNK]; /* positions, from the share's begin on, of what was nowhere */
+	size_t missing_count;
+};
+
+static void pass_over(struct worker *w, const struct queue_id *id, int code)
+{
+	const struct queue_spot *spot = &w->layout.spots[w->hint];
+	char path[QUEUE_PATH_MAX], text[TEXT_MAX];
+
+	if (w->share->reading->unreadable + w->report.unreadable++ >= SPOOL_READ_NAMED)
+		return;
+	queue_path(spot->queue, spot->depth, id, path);
+	snprintf(text, sizeof(text), "%s: %s", path, err_word(code));
+	strlist_push(&w->unreadable, text, strlen(text));
+	w->report.named++;
 }
 
-/* The file of that name, tried in *hint first, then in flow order; -ENOENT. */
-static int open_id(
-    const struct postfix *p, int queue_dir, const struct queue_id *id, enum queue_name *hint)
-{
-	int fd = open_in(p, queue_dir, *hint, id);
-
-	for (unsigned n = 0; n < LOOKS * QUEUE_COUNT && (fd == -ENOENT || fd == -ENOTDIR); n++) {
-		enum queue_name queue = queue_at(n % QUEUE_COUNT);
-
-		fd = open_in(p, queue_dir, queue, id);
-		if (fd >= 0)
-			*hint = queue;
-	}
-	return fd == -ENOTDIR ? -ENOENT : fd;
-}
-
-/* Only what Postfix has finished writing, as postsuper(1) sees it. */
-static bool is_complete(int fd)
+/* What is complete, as postsuper(1) sees it, and behind maildrop; ERR_STALE: what is not. */
+static int read_open(struct worker *w, int fd, const struct queue_id *id)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && queue_is_complete(&st);
-}
-
-static int read_share(void *arg, struct bytes *out, struct err *err)
-{
-	const struct share *share = arg;
-	struct queue_message m = {.user = -1};
-	enum queue_name hint = QUEUE_DEFERRED;
-	uint64_t unreadable = 0;
-	int code = 0;
-	int queue_dir = queue_directory_open(share->p, err);
-
-	if (queue_dir < 0)
-		return queue_dir;
-	bytes_put_u64(out, 0);
-	for (size_t n = share->begin; n < share->end && code != -ENOMEM; n++) {
-		int fd = open_id(share->p, queue_dir, &share->ids[n], &hint);
-
-		code = fd;
-		if (fd >= 0 && is_complete(fd))
-			code = queue_message_read(fd, &share->ids[n], share->max_recipients, &m);
-		else if (fd >= 0)
-			code = -ENOENT;
-		io_close(&fd);
-		if (code == 0)
-			share->take(share->arg, n, &m, out);
-		else
-			unreadable += code != -ENOENT;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return ERR_STALE;
+	if (!queue_is_complete(&st)) {
+		w->report.arriving++;
+		return ERR_STALE;
 	}
-	bytes_set_u64(out, 0, unreadable);
-	queue_message_release(&m);
-	io_close(&queue_dir);
-	if (code == -ENOMEM || out->failed)
-		return err_sys(err, ENOMEM, "failed to read queue files");
-	return 0;
+	if (w->layout.spots[w->hint].queue == QUEUE_MAILDROP) {
+		w->report.maildrop++;
+		return ERR_STALE;
+	}
+	return queue_message_read(fd, id, w->share->reading->max_recipients, &w->message);
 }
 
-static int take_over(struct share *share, struct spool_reading *ret, struct err *err)
+/*
+ * 0, -ENOMEM, or -ENOENT where it is nowhere. Mail in maildrop belongs to who submitted it:
+ * mail_owner cannot read it, and need not.
+ */
+static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
-	struct blob *blob = &ret->blobs[ret->used];
-	int code = role_finish(&share->child, INT64_MAX, blob, err);
-	struct reader r;
+	const struct spool_reading *r = w->share->reading;
+	const struct queue_id *id = r->get(r->arg, n);
+	int fd = queue_layout_open(&w->layout, w->queue_dir, id, &w->hint);
+	int code = fd;
 
-	if (code != 0)
-		return code;
-	r = reader_of(blob->at, blob->len);
-	ret->unreadable += reader_u64(&r);
-	if (r.failed)
-		code = err_set(err, ERR_CHILD, "the reader of queue files broke off");
-	ret->parts[ret->used++] =
-	    (struct span){.at = r.at, .len = r.failed ? 0 : (size_t)(r.end - r.at)};
+	if (fd == -ENOENT)
+		return fd;
+	if (fd >= 0)
+		code = read_open(w, fd, id);
+	io_close(&fd);
+	if (code == -EACCES && w->layout.spots[w->hint].queue == QUEUE_MAILDROP)
+		w->report.maildrop++;
+	else if (code == 0)
+		r->take(r->arg, n, &w->message, out);
+	else if (code != ERR_STALE && code != -ENOMEM)
+		pass_over(w, id, code);
+	w->report.read += code == 0;
+	return code == -ENOMEM || out->failed ? -ENOMEM : 0;
+}
+
+/* What was nowhere may lie at a depth that is new. */
+static int read_missing(struct worker *w, struct bytes *out)
+{
+	struct queue_layout before = w->layout;
+	int code = 0;
+
+	queue_layout_read(&w->layout, w->queue_dir);
+	if (memcmp(&before, &w->layout, sizeof(before)) == 0)
+		return 0;
+	for (size_t n = 0; n < w->missing_count && code != -ENOMEM; n++)
+		code = read_one(w, w->share->begin + w->missing[n], out);
+	return code == -ENOMEM ? code : 0;
+}
+
+static int read_all(struct worker *w, struct bytes *out)
+{
+	size_t begin = w->share->begin, count = w->share->end - begin;
+
+	for (size_t n = 0; n < count && out->len < SPOOL_READ_PART; n++) {
+		int code = read_one(w, begin + n, out);
+
+		if (code == -ENOENT)
+			w->missing[w->missing_count++] = (uint32_t)n;
+		else if (code < 0)
+			return code;
+		w->report.done++;
+	}
+	return w->missing_count > 0 ? read_missing(w, out) : 0;
+}
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	struct worker w = {.share = arg, .message = {.user = -1}};
+	int code;
+
+	w.queue_dir = queue_directory_open(w.share->p, err);
+	if (w.queue_dir < 0)
+		return w.queue_dir;
+	queue_layout_read(&w.layout, w.queue_dir);
+	bytes_put(out, &w.report, sizeof(w.report));
+	code = read_all(&w, out);
+	w.report.output = out->len - sizeof(w.report);
+	bytes_put(out, strbuf_text(&w.unreadable), w.unreadable.len);
+	if (code == 0 && !out->failed)
+		memcpy(out->at, &w.report, sizeof(w.report));
+	queue_message_release(&w.message);
+	strbuf_release(&w.unreadable);
+	io_close(&w.queue_dir);
+	return code < 0 ? err_sys(err, ENOMEM, "failed to read queue files") : 0;
+}
+
+/* ---- the parent */
+
+/* Counts what the child dealt with. False: it cannot be as it says. */
+static bool take_report(struct share *share, struct spool_reading *r, const struct report *report)
+{
+	size_t asked = share->end - share->begin;
+
+	if (report->done == 0 || report->done > asked || report->read > asked ||
+	    report->arriving > asked || report->maildrop > asked || report->unreadable > asked)
+		return false;
+	share->begin += report->done;
+	r->read += report->read;
+	r->arriving += report->arriving;
+	r->maildrop += report->maildrop;
+	r->unreadable += report->unreadable;
+	return true;
+}
+
+/* What the child says must have the form that it has to have. */
+static int take_parts(
+    struct share *share, struct spool_reading *r, const struct blob *blob, struct err *err)
+{
+	struct reader in = reader_of(blob->at, blob->len);
+	const struct report *report = reader_take(&in, sizeof(*report));
+	struct strlist names;
+	struct span part;
+
+	if (!report || report->named > SPOOL_READ_NAMED)
+		return err_set(err, ERR_CHILD, "the reader of queue files broke off");
+	part = (struct span){reader_take(&in, report->output), report->output};
+	if (in.failed || !take_report(share, r, report) ||
+	    strlist_view(
+		(const char *)in.at, (size_t)(in.end - in.at), (uint32_t)report->named, &names) < 0)
+		return err_set(err, ERR_CHILD, "the reader of queue files broke off");
+	strlist_each (name, &names)
+		if (strlist_of(&r->unreadable_names).count < SPOOL_READ_NAMED)
+			strlist_push(&r->unreadable_names, name, strlen(name));
+	return part.len > 0 ? r->give(r->arg, part, err) : 0;
+}
+
+static int take_over(struct share *share, struct spool_reading *r, struct err *err)
+{
+	struct blob blob = {0};
+	int code = role_finish(&share->child, share->deadline, &blob, err);
+
+	share->at_work = false;
+	if (code == 0)
+		code = take_parts(share, r, &blob, err);
+	blob_release(&blob);
 	return code;
 }
 
-int spool_read(const struct postfix *p, const struct queue_id *ids, size_t count,
-    size_t max_recipients, spool_read_take *take, void *arg, struct spool_reading *ret,
-    struct err *err)
+static size_t left_of(const struct share *share)
 {
-	struct share shares[SPOOL_READ_PARTS];
-	unsigned used = count > SPLIT_COUNT ? SPOOL_READ_PARTS : 1, started = 0;
+	return share->end - share->begin;
+}
+
+/* The rest of its part, or the next part of what is left from *next on. */
+static int go_on(struct share *share, size_t *next, struct err *err)
+{
+	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;
+	int code;
+
+	if (left_of(share) == 0) {
+		chunk = chunk < CHUNK_LEAST ? CHUNK_LEAST : chunk > CHUNK ? CHUNK : chunk;
+		share->begin = *next;
+		*next += chunk < left ? chunk : left;
+		share->end = *next;
+	}
+	if (left_of(share) == 0)
+		return 0;
+	share->deadline = queue_patience(left_of(share));
+	share->child = (struct role_child){.stop = share->p->stop};
+	code = role_start(&share->child, &share->p->owner, work, share, err);
+	share->at_work = code == 0;
+	return code;
+}
+
+int spool_read(const struct postfix *p, struct spool_reading *r, struct err *err)
+{
+	struct share shares[CHILDREN] = {{.p = p, .reading = r}, {.p = p, .reading = r}};
+	struct blob unused = {0};
+	size_t next = 0;
 	int code = 0;
 
-	*ret = (struct spool_reading){0};
-	if (count == 0)
-		return 0;
-	for (unsigned n = 0; n < used && code == 0; n++) {
-		shares[n] = (struct share){.p = p,
-		    .ids = ids,
-		    .begin = count * n / used,
-		    .end = count * (n + 1) / used,
-		    .max_recipients = max_recipients,
-		    .take = take,
-		    .arg = arg};
-		code = role_start(&shares[n].child, &p->owner, read_share, &shares[n], err);
-		started += code == 0;
-	}
-	for (unsigned n = 0; n < started; n++) {
-		int one = take_over(&shares[n], ret, code == 0 ? err : NULL);
+	for (unsigned n = 0; n < CHILDREN && code == 0; n++)
+		code = go_on(&shares[n], &next, err);
+	for (unsigned n = 0; code == 0 && (shares[0].at_work || shares[1].at_work); n++) {
+		struct share *share = &shares[n % CHILDREN];
 
-		code = code == 0 ? one : code;
+		if (!share->at_work)
+			continue;
+		code = take_over(share, r, err);
+		if (code == 0 && r->progress)
+			r->progress(r->arg, next - left_of(&shares[0]) - left_of(&shares[1]));
+		if (code == 0)
+			code = go_on(share, &next, err);
 	}
-	if (code != 0)
-		spool_reading_release(ret);
+	for (unsigned n = 0; n < CHILDREN; n++)
+		if (shares[n].at_work && role_finish(&shares[n].child, 0, &unused, NULL) == 0)
+			blob_release(&unused);
 	return code;
 }
 
 void spool_reading_release(struct spool_reading *r)
 {
-	for (unsigned n = 0; n < SPOOL_READ_PARTS; n++)
-		blob_release(&r->blobs[n]);
-	*r = (struct spool_reading){0};
+	strbuf_release(&r->unreadable_names);
 }

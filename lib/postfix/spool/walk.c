@@ -1,150 +1,247 @@
 /* SPDX-License-Identifier: ISC */
-/* All names in the queues, by readdir in a child. */
+/*
+ * The walk over the queue's names. The child hands over struct report, then to_read packed IDs, the
+ * positions of the nameless, a mark for each to be read, and the packed list of what it could not
+ * read.
+ */
+#include "postfix/spool/walk.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
-#include "postfix/spool/spool.h"
+#include "postfix/spool/names.h"
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+#define BUFFER          (64u << 10)
+#define BATCH           64    /* names that are looked up together */
+#define KNOWN           0x20u /* in a mark that is handed over, beside the queue */
+#define TEXT_MAX        256
 
 struct spool_walk {
 	struct postfix p; /* borrowed strings; only the queue directory and the owner are used */
+	const struct packed_id *known;
+	size_t known_count;
 	struct role_child child;
-	int64_t deadline;
-	bool sized;
 };
 
-/* Names as they are found. */
-struct names {
-	struct spool_name *list;
-	size_t count, cap;
-	bool sized;
+struct report {
+	uint64_t device, inode, names, by_queue[QUEUE_COUNT], known_there;
+	uint64_t to_read, nameless, unreadable, unreadable_queues;
 };
 
-static int names_add(
-    struct names *names, const struct queue_id *id, enum queue_name queue, int64_t size)
+/* ---- the child */
+
+struct walker {
+	struct names names;
+	struct report report;
+	struct strbuf unreadable;
+	unsigned queue; /* the nth, where we are */
+	struct {
+		struct packed_id id;
+		uint64_t inode;
+	} batch[BATCH]; /* names that were read and not looked up yet */
+	size_t batched;
+	uint64_t buffer[BUFFER / sizeof(uint64_t)];
+};
+
+/* A directory that cannot be read: the rest is walked. */
+static void pass_over(struct walker *w, const char *path, int errnum)
 {
-	if (names->count == names->cap) {
-		size_t cap = names->cap ? names->cap * 2 : 4096;
-		struct spool_name *list = realloc(names->list, cap * sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		names->list = list;
-		names->cap = cap;
+	char text[TEXT_MAX];
+
+	w->report.unreadable_queues |= queue_at(w->queue);
+	if (w->report.unreadable++ >= WALK_NAMED)
+		return;
+	snprintf(text, sizeof(text), "%s: %s", path, strerrordesc_np(errnum));
+	strlist_push(&w->unreadable, text, strlen(text));
+}
+
+/* A known one is read where that was not done, or where another file has its name. */
+static bool is_to_read(const struct packed_id *known, uint64_t inode)
+{
+	return !(known->time & WALK_READ) || (!(known->time & WALK_MOVED) && known->inode != inode);
+}
+
+/* A message that moves may be seen twice; the first time counts. */
+static int take_name(struct walker *w, const struct packed_id *id, uint64_t inode)
+{
+	struct names *names = &w->names;
+	size_t at = 0;
+	int code = names_find(names, id, &at);
+
+	if (code < 0 || names->marks[at] & NAMES_QUEUE)
+		return code;
+	names->marks[at] = (uint8_t)queue_at(w->queue);
+	if (at >= names->known || is_to_read(&names->keys[at], inode)) {
+		names->marks[at] |= NAMES_READ;
+		w->report.to_read++;
 	}
-	names->list[names->count] =
-	    (struct spool_name){.queue_id = *id, .queue = (uint8_t)queue, .size = size};
-	names->count++;
+	w->report.known_there += at < names->known;
+	w->report.by_queue[w->queue]++;
+	w->report.names++;
 	return 0;
 }
 
-static int walk_directory(
-    int at, const char *name, enum queue_name queue, unsigned depth, struct names *names);
-
-/* One entry: a directory of one character is a level of hashing, a queue ID a message, all else is
- * nobody's. */
-static int take_entry(DIR *dir, const struct dirent *entry, enum queue_name queue, unsigned depth,
-    struct names *names)
+static int take_batch(struct walker *w)
 {
-	size_t len = strlen(entry->d_name);
-	struct queue_id id;
-	struct stat st;
-	int64_t size = -1;
-
-	if (len == 1 && entry->d_name[0] != '.' && depth < HASH_DEPTH_MAX)
-		return walk_directory(dirfd(dir), entry->d_name, queue, depth + 1, names);
-	if (entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN)
-		return 0;
-	if (queue_id_parse(entry->d_name, len, &id) < 0)
-		return 0;
-	if (names->sized && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		size = st.st_size;
-	return names_add(names, &id, queue, size);
-}
-
-/*
- * A level of hashing that vanished or is no directory holds nothing; all else that cannot be read
- * is an error. A queue may be a link: who puts one there is root.
- */
-static int walk_directory(
-    int at, const char *name, enum queue_name queue, unsigned depth, struct names *names)
-{
-	int fd = depth > 0 ? openat(at, name, DIRECTORY_FLAGS | O_NOFOLLOW)
-			   : openat(at, name, DIRECTORY_FLAGS);
-	const struct dirent *entry;
-	DIR *dir;
 	int code = 0;
 
-	if (fd < 0 && depth > 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP))
-		return 0;
-	if (fd < 0)
-		return -errno;
-	dir = fdopendir(fd);
-	if (!dir) {
-		code = -errno;
-		io_close(&fd);
-		return code;
-	}
-	while (code == 0) {
-		errno = 0;
-		entry = readdir(dir);
-		if (!entry) {
-			code = -errno;
-			break;
-		}
-		code = take_entry(dir, entry, queue, depth, names);
-	}
-	closedir(dir);
+	for (size_t n = 0; code == 0 && n < w->batched; n++)
+		code = take_name(w, &w->batch[n].id, w->batch[n].inode);
+	w->batched = 0;
 	return code;
 }
 
-static int by_id(const void *a, const void *b)
+/* The level that a directory's name stands for, as a bit; 0: none. */
+static uint32_t level_of(const struct dirent64 *entry)
 {
-	const struct spool_name *left = a, *right = b;
-	return strcmp(left->queue_id.text, right->queue_id.text);
+	const char *at = strchr(QUEUE_LEVELS, entry->d_name[0]);
+
+	return at && *at && entry->d_name[1] == '\0' ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
 }
 
-/* Sorts and keeps each ID once. */
-static void names_seal(struct names *names)
+/* A level of hashing is noted, a queue ID looked up with others; all else is nobody's. */
+static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *levels)
 {
-	size_t kept = 0;
+	struct queue_id id;
 
-	if (names->count > 1)
-		qsort(names->list, names->count, sizeof(*names->list), by_id);
-	for (size_t n = 0; n < names->count; n++)
-		if (kept == 0 || by_id(&names->list[kept - 1], &names->list[n]) != 0)
-			names->list[kept++] = names->list[n];
-	names->count = kept;
+	*levels |= level_of(entry);
+	if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
+	    queue_id_parse(entry->d_name, strlen(entry->d_name), &id) < 0 ||
+	    queue_id_pack(&id, &w->batch[w->batched].id) < 0)
+		return 0;
+	w->batch[w->batched].inode = entry->d_ino;
+	names_prefetch(&w->names, &w->batch[w->batched].id);
+	return ++w->batched == BATCH ? take_batch(w) : 0;
 }
 
-static int walk_queues(void *arg, struct bytes *out, struct err *err)
+/* Reads a directory to its end. What goes wrong with it is noted; a code is only for ourselves. */
+static int read_directory(struct walker *w, int fd, const char *path, uint32_t *levels)
+{
+	char *buffer = (char *)w->buffer;
+	ssize_t len;
+	int code = 0;
+
+	while (code == 0 && (len = getdents64(fd, buffer, BUFFER)) != 0) {
+		if (len < 0 && errno == ENOENT)
+			break; /* it was removed */
+		if (len < 0) {
+			pass_over(w, path, errno);
+			break;
+		}
+		for (ssize_t at = 0; code == 0 && at < len;) {
+			const struct dirent64 *entry = (const void *)(buffer + at);
+
+			code = take_entry(w, entry, levels);
+			at += entry->d_reclen;
+		}
+	}
+	return code == 0 ? take_batch(w) : code;
+}
+
+/*
+ * A level of hashing that vanished or is no directory holds nothing. A queue may be a link: who
+ * puts one there is root.
+ */
+static int walk_directory(
+    struct walker *w, int parent, char path[QUEUE_PATH_MAX], size_t from, unsigned depth)
+{
+	int fd = openat(parent, path + from, DIRECTORY_FLAGS | (depth > 0 ? O_NOFOLLOW : 0));
+	size_t len = strlen(path);
+	uint32_t levels = 0;
+	int code;
+
+	if (fd < 0) {
+		if (depth == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
+			pass_over(w, path, errno);
+		return 0;
+	}
+	code = read_directory(w, fd, path, &levels);
+	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
+		if (!(levels >> n & 1))
+			continue;
+		path[len] = '/';
+		path[len + 1] = QUEUE_LEVELS[n];
+		path[len + 2] = '\0';
+		code = walk_directory(w, fd, path, len + 1, depth + 1);
+	}
+	path[len] = '\0';
+	io_close(&fd);
+	return code;
+}
+
+static int walk_queues(struct walker *w, int queue_dir)
+{
+	int code = 0;
+
+	queue_directory_place(queue_dir, &w->report.device, &w->report.inode);
+	for (w->queue = 0; w->queue < QUEUE_COUNT && code == 0; w->queue++) {
+		char path[QUEUE_PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s", queue_word(queue_at(w->queue)));
+		code = walk_directory(w, queue_dir, path, 0, 0);
+	}
+	return code;
+}
+
+/* The IDs of what is to be read, or a mark for each, queue by queue. */
+static void put_to_read(const struct names *names, bool marks, struct bytes *out)
+{
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		for (size_t at = 0; at < names->count; at++) {
+			uint8_t mark = (uint8_t)(queue_at(n) | (at < names->known ? KNOWN : 0));
+
+			if (!(names->marks[at] & NAMES_READ) || !(names->marks[at] & queue_at(n)))
+				continue;
+			if (marks)
+				bytes_put_u8(out, mark);
+			else
+				bytes_put(out, &names->keys[at], sizeof(names->keys[at]));
+		}
+}
+
+static void put_nameless(struct walker *w, struct bytes *out)
+{
+	for (size_t at = 0; at < w->names.known; at++)
+		if (!(w->names.marks[at] & (NAMES_QUEUE | NAMES_DOUBLE))) {
+			bytes_put(out, &(uint32_t){(uint32_t)at}, sizeof(uint32_t));
+			w->report.nameless++;
+		}
+}
+
+static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct spool_walk *walk = arg;
-	struct names names = {.sized = walk->sized};
-	int code = 0;
+	struct walker *w = calloc(1, sizeof(*w));
 	int queue_dir = queue_directory_open(&walk->p, err);
+	int code = queue_dir;
 
-	if (queue_dir < 0)
-		return queue_dir;
-	for (unsigned n = 0; n < QUEUE_COUNT && code == 0; n++) {
-		enum queue_name queue = queue_at(n);
-		code = walk_directory(queue_dir, queue_word(queue), queue, 0, &names);
+	if (queue_dir >= 0) {
+		code = w ? names_init(&w->names, walk->known, walk->known_count) : -ENOMEM;
+		if (code == 0)
+			code = walk_queues(w, queue_dir);
 		if (code < 0)
-			err_sys(err, -code, "failed to read the queue '%s'", queue_word(queue));
+			err_set(err, code, "failed to walk the queue (%s)", err_word(code));
 	}
-	names_seal(&names);
-	if (code == 0)
-		bytes_put(out, names.list, names.count * sizeof(*names.list));
-	free(names.list);
+	if (code == 0) {
+		bytes_put(out, &w->report, sizeof(w->report));
+		put_to_read(&w->names, false, out);
+		put_nameless(w, out);
+		put_to_read(&w->names, true, out);
+		bytes_put(out, strbuf_text(&w->unreadable), w->unreadable.len);
+		if (!out->failed)
+			memcpy(out->at, &w->report, sizeof(w->report));
+	}
 	io_close(&queue_dir);
 	return code;
 }
 
-static int start(const struct postfix *p, bool sized, struct spool_walk **ret, struct err *err)
+/* ---- the parent */
+
+int spool_walk_start(const struct postfix *p, const struct packed_id *known, size_t known_count,
+    struct spool_walk **ret, struct err *err)
 {
 	struct spool_walk *walk = calloc(1, sizeof(*walk));
 	int code;
@@ -152,9 +249,10 @@ static int start(const struct postfix *p, bool sized, struct spool_walk **ret, s
 	if (!walk)
 		return err_sys(err, ENOMEM, "failed to walk the queue");
 	walk->p = *p;
-	walk->deadline = INT64_MAX;
-	walk->sized = sized;
-	code = role_start(&walk->child, &p->owner, walk_queues, walk, err);
+	walk->known = known;
+	walk->known_count = known_count;
+	walk->child.stop = p->stop;
+	code = role_start(&walk->child, &p->owner, work, walk, err);
 	if (code < 0)
 		free(walk);
 	else
@@ -162,56 +260,99 @@ static int start(const struct postfix *p, bool sized, struct spool_walk **ret, s
 	return code;
 }
 
-int spool_walk_start(const struct postfix *p, struct spool_walk **ret, struct err *err)
+int spool_walk_fd(const struct spool_walk *walk)
 {
-	return start(p, false, ret, err);
+	return walk->child.done;
 }
 
-int spool_walk_start_sized(const struct postfix *p, struct spool_walk **ret, struct err *err)
+static int take_to_read(
+    struct walked *w, const struct packed_id *ids, const uint8_t *marks, size_t count)
 {
-	return start(p, true, ret, err);
-}
-
-void spool_walk_limit(struct spool_walk *walk, int64_t deadline)
-{
-	walk->deadline = deadline;
-}
-
-/* The child is not trusted: what is no queue ID goes no further. */
-static int take_names(
-    const struct blob *blob, struct spool_name **ret, size_t *ret_count, struct err *err)
-{
-	size_t count = blob->len / sizeof(**ret);
-	struct spool_name *list = malloc(blob->len ? blob->len : 1);
-
-	if (!list)
-		return err_sys(err, ENOMEM, "failed to keep %zu names", count);
-	if (blob->len > 0)
-		memcpy(list, blob->at, count * sizeof(*list));
+	w->to_read = calloc(count + 1, sizeof(*w->to_read));
+	if (!w->to_read)
+		return -ENOMEM;
 	for (size_t n = 0; n < count; n++) {
-		const char *text = list[n].queue_id.text;
-		struct queue_id id;
-		size_t len = strnlen(text, QUEUE_ID_MAX + 1);
+		struct walk_name *name = &w->to_read[n];
+		unsigned queue = marks[n] & NAMES_QUEUE;
 
-		if (len > QUEUE_ID_MAX || queue_id_parse(text, len, &id) < 0) {
-			free(list);
-			return err_set(err, ERR_CHILD, "the walk over the queue broke off");
-		}
+		if (queue == 0 || (queue & (queue - 1)) != 0 ||
+		    queue_id_unpack(&ids[n], &name->queue_id) < 0)
+			return ERR_CHILD;
+		name->queue = (uint8_t)queue;
+		name->known = marks[n] & KNOWN;
 	}
-	*ret = list;
-	*ret_count = count;
+	w->to_read_count = count;
 	return 0;
 }
 
-int spool_walk_finish(
-    struct spool_walk *walk, struct spool_name **ret, size_t *ret_count, struct err *err)
+static bool are_positions(const uint32_t *list, size_t count, size_t below)
 {
-	struct blob blob = {0};
-	int code = role_finish(&walk->child, walk->deadline, &blob, err);
+	for (size_t n = 0; n < count; n++)
+		if (list[n] >= below || (n > 0 && list[n] <= list[n - 1]))
+			return false;
+	return true;
+}
 
-	if (code == 0)
-		code = take_names(&blob, ret, ret_count, err);
-	blob_release(&blob);
+static void take_numbers(struct walked *w, const struct report *r)
+{
+	w->device = r->device;
+	w->inode = r->inode;
+	w->names = r->names;
+	memcpy(w->by_queue, r->by_queue, sizeof(w->by_queue));
+	w->known_there = r->known_there;
+	w->unreadable_count = r->unreadable;
+	w->unreadable_queues = (unsigned)r->unreadable_queues & QUEUE_ALL;
+}
+
+/* The child is not trusted: what it says must have the form that it has to have. */
+static int take_report(struct walked *w, size_t known_count)
+{
+	struct reader in = reader_of(w->memory.at, w->memory.len);
+	const struct report *r = reader_take(&in, sizeof(*r));
+	const struct packed_id *ids;
+	const uint8_t *marks;
+	struct strlist list;
+
+	if (!r || r->to_read > WALK_NAMES_MAX + known_count || r->nameless > known_count ||
+	    r->known_there > known_count - r->nameless)
+		return ERR_CHILD;
+	ids = reader_take(&in, r->to_read * sizeof(*ids));
+	w->nameless = reader_take(&in, r->nameless * sizeof(*w->nameless));
+	w->nameless_count = r->nameless;
+	marks = reader_take(&in, r->to_read);
+	if (in.failed || !are_positions(w->nameless, r->nameless, known_count) ||
+	    strlist_view((const char *)in.at, (size_t)(in.end - in.at),
+		(uint32_t)(r->unreadable < WALK_NAMED ? r->unreadable : WALK_NAMED), &list) < 0)
+		return ERR_CHILD;
+	take_numbers(w, r);
+	strbuf_add(&w->unreadable, list.first, list.bytes);
+	return w->unreadable.failed ? -ENOMEM : take_to_read(w, ids, marks, r->to_read);
+}
+
+int spool_walk_finish(
+    struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err)
+{
+	struct walked w = {0};
+	int code = role_finish(&walk->child, deadline, &w.memory, err);
+
+	if (code == 0) {
+		code = take_report(&w, walk->known_count);
+		if (code < 0)
+			err_set(
+			    err, code, "the walk over the queue broke off (%s)", err_word(code));
+	}
+	if (code < 0)
+		walked_release(&w);
+	else
+		*ret = w;
 	free(walk);
 	return code;
+}
+
+void walked_release(struct walked *w)
+{
+	free(w->to_read);
+	strbuf_release(&w->unreadable);
+	blob_release(&w->memory);
+	*w = (struct walked){0};
 }

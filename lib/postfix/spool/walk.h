@@ -42,7 +42,7 @@ struct walked {
 	 * d_ino is not their row's. Each once, maildrop's too, in flow order. */
 	struct walk_name *to_read;
 	size_t to_read_count;
-	uint32_t *nameless; /* positions in known that no name stands for, ascending */
+	const uint32_t *nameless; /* positions in known that no name stands for, ascending */
 	size_t nameless_count;
 	uint64_t
 	    unreadable_count; /* directories that cannot be read: of their names nothing is known */
