@@ -1,148 +1,454 @@
 /* SPDX-License-Identifier: ISC */
-/* The store's sticky transactions, the same over every driver. */
-#include <errno.h>
-
+/*
+ * The store: LMDB (Debian 12 has 0.9.24). The only file that includes <lmdb.h>.
+ *
+ * Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in 0.9.24. Never MDB_WRITEMAP: with it
+ * a full file system is SIGBUS, by pwrite(2) it is an error. The map is set once and never resized.
+ * Nothing is synced: the file is good for one boot, and its pages outlive the process.
+ */
 #include "index/store.h"
+
+#include <errno.h>
+#include <lmdb.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "index/data_file.h"
+
+#define READERS    64 /* transactions at once; a selection uses a few */
+#define META_PAGES 2
+#define FREE_LIST  0 /* LMDB's own tables have fixed handles (mdb.c, FREE_DBI and MAIN_DBI) */
+#define MAIN_TABLE 1
+#define NO_SPACE   (UINT64_C(1) << 20) /* bytes free below which a failed write means a full disk */
+
+static const char *const table_names[STORE_TABLE_COUNT] = {
+    "message", "author", "inode", "left", "meta"};
+
+struct store {
+	MDB_env *env;
+	MDB_dbi tables[STORE_TABLE_COUNT + 1]; /* and the list of free pages */
+	int fd;                                /* LMDB's own, of the data file; -1 */
+	char *path;
+	atomic_bool damaged, stale;
+};
+struct store_cursor {
+	struct txn *txn;
+	MDB_cursor *handle;
+};
+
+static MDB_val val_of(struct span span)
+{
+	return (MDB_val){.mv_size = span.len, .mv_data = (void *)(uintptr_t)span.at};
+}
+
+static struct span span_of(const MDB_val *val)
+{
+	return (struct span){.at = val->mv_data, .len = val->mv_size};
+}
+
+/* ---- errors: LMDB's codes into ours, in this one place */
+
+static int code_of(const struct store *s, int rc)
+{
+	switch (rc) {
+	case MDB_MAP_FULL:
+	case ENOSPC:
+	case EDQUOT:
+		return ERR_FULL;
+	case EIO:
+		/* a short write on a full disk (mdb.c, mdb_page_flush): ask the file system */
+		return s->fd >= 0 && data_file_free(s->fd) < NO_SPACE ? ERR_FULL : -EIO;
+	case MDB_PANIC: /* a meta page could not be written: only opening anew helps */
+	case MDB_MAP_RESIZED:
+	case MDB_BAD_RSLOT:
+		return ERR_STALE;
+	case MDB_VERSION_MISMATCH:
+		return ERR_VERSION;
+	case MDB_READERS_FULL:
+	case MDB_TXN_FULL:
+		return ERR_LIMIT;
+	case MDB_NOTFOUND: /* where it is no answer: a table, or the list of free pages */
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+	case MDB_INCOMPATIBLE:
+	case MDB_CURSOR_FULL:
+	case MDB_PAGE_FULL:
+		return ERR_DAMAGED;
+	default:
+		return rc > 0 ? -rc : -EINVAL;
+	}
+}
+
+static int full_words(const struct store *s, int rc, struct err *err)
+{
+	MDB_envinfo info;
+
+	if (rc == MDB_MAP_FULL && mdb_env_info(s->env, &info) == 0)
+		return err_set(err, ERR_FULL, "the index is full (%zu MiB)", info.me_mapsize >> 20);
+	return err_set(
+	    err, ERR_FULL, "failed to write to index '%s' (no space left there)", s->path);
+}
+
+/* what is "to write to", "to open" and so on. */
+static int fail(struct store *s, int rc, const char *what, struct err *err)
+{
+	int code = code_of(s, rc);
+
+	if (code == ERR_DAMAGED)
+		s->damaged = true;
+	if (code == ERR_STALE)
+		s->stale = true;
+	switch (code) {
+	case ERR_FULL:
+		return full_words(s, rc, err);
+	case ERR_DAMAGED:
+		return err_set(err, code, "index '%s' is damaged (%s)", s->path, mdb_strerror(rc));
+	default:
+		return err_set(
+		    err, code, "failed %s index '%s' (%s)", what, s->path, mdb_strerror(rc));
+	}
+}
 
 int txn_fail(struct txn *txn, int code, const char *words)
 {
 	if (txn->code == 0) {
 		txn->code = code;
-		if (txn->err.text[0] == '\0')
-			(void)err_set(&txn->err, code, "%s", words ? words : err_word(code));
+		(void)err_set(&txn->err, code, "%s", words ? words : err_word(code));
 	}
 	return txn->code;
 }
 
-/* A driver's answer: 0 and 1 pass, a failure becomes sticky. */
-static int answer(struct txn *txn, int code)
+static int txn_fails(struct txn *txn, int rc, const char *what)
 {
-	return code < 0 ? txn_fail(txn, code, NULL) : code;
+	if (txn->code == 0)
+		txn->code = fail(txn->store, rc, what, &txn->err);
+	return txn->code;
 }
 
-void store_close(struct store *store)
-{
-	if (store)
-		store->driver->close(store);
-}
+/* ---- transactions */
 
 int txn_begin(struct store *store, bool write, struct txn *txn)
 {
+	MDB_txn *handle;
+	int rc;
+
 	*txn = (struct txn){.store = store, .write = write};
-	return answer(txn, store->driver->begin(store, txn));
+	rc = mdb_txn_begin(store->env, NULL, write ? 0 : MDB_RDONLY, &handle);
+	if (rc != 0)
+		return txn_fails(txn, rc, write ? "to write to" : "to read");
+	txn->handle = handle;
+	return 0;
 }
 
 int txn_commit(struct txn *txn, struct err *err)
 {
-	if (txn->code != 0)
+	int rc;
+
+	if (txn->code != 0) {
 		txn_abort(txn);
-	else if (txn->handle)
-		(void)answer(txn, txn->store->driver->commit(txn));
-	txn->handle = NULL;
-	if (txn->code != 0)
-		return err_set(err, txn->code, "%s", txn->err.text);
-	return 0;
+	} else {
+		rc = mdb_txn_commit(txn->handle);
+		txn->handle = NULL;
+		if (rc != 0)
+			(void)txn_fails(txn, rc, "to commit to");
+	}
+	return txn->code == 0 ? 0 : err_set(err, txn->code, "%s", txn->err.text);
 }
 
 void txn_abort(struct txn *txn)
 {
 	if (txn->handle)
-		txn->store->driver->abort(txn);
+		mdb_txn_abort(txn->handle);
 	txn->handle = NULL;
+}
+
+int txn_renew(struct txn *txn)
+{
+	int rc;
+
+	if (txn->code != 0)
+		return txn->code;
+	mdb_txn_reset(txn->handle);
+	rc = mdb_txn_renew(txn->handle);
+	return rc == 0 ? 0 : txn_fails(txn, rc, "to read");
 }
 
 void txn_put(
     struct txn *txn, enum store_table table, struct span key, struct span value, bool append)
 {
-	if (txn->code == 0)
-		(void)answer(txn, txn->store->driver->put(txn, table, key, value, append));
+	MDB_val k = val_of(key), v = val_of(value);
+	int rc;
+
+	if (txn->code != 0)
+		return;
+	rc = mdb_put(txn->handle, txn->store->tables[table], &k, &v, append ? MDB_APPEND : 0);
+	if (rc != 0)
+		(void)txn_fails(txn, rc, "to write to");
 }
 
 int txn_get(struct txn *txn, enum store_table table, struct span key, struct span *ret)
 {
+	MDB_val k = val_of(key), v;
+	int rc;
+
 	if (txn->code != 0)
 		return txn->code;
-	return answer(txn, txn->store->driver->get(txn, table, key, ret));
+	rc = mdb_get(txn->handle, txn->store->tables[table], &k, &v);
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc != 0)
+		return txn_fails(txn, rc, "to read");
+	*ret = span_of(&v);
+	return 1;
 }
 
 int txn_delete(struct txn *txn, enum store_table table, struct span key)
 {
+	MDB_val k = val_of(key);
+	int rc;
+
 	if (txn->code != 0)
 		return txn->code;
-	return answer(txn, txn->store->driver->del(txn, table, key));
+	rc = mdb_del(txn->handle, txn->store->tables[table], &k, NULL);
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	return rc == 0 ? 1 : txn_fails(txn, rc, "to write to");
 }
 
-int txn_count(struct txn *txn, enum store_table table, uint64_t *ret)
+/* ---- counting */
+
+static int add_pages(struct txn *txn, MDB_dbi table, MDB_stat *ret, uint64_t *used)
 {
+	int rc = mdb_stat(txn->handle, table, ret);
+
+	if (rc == 0)
+		*used += ret->ms_branch_pages + ret->ms_leaf_pages + ret->ms_overflow_pages;
+	return rc;
+}
+
+/* Of all tables, LMDB's own two among them, and its meta pages. */
+int txn_usage(struct txn *txn, struct store_usage *ret)
+{
+	struct store_usage usage = {.used_pages = META_PAGES};
+	struct store *s = txn->store;
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat st;
+	int rc;
+
 	if (txn->code != 0)
 		return txn->code;
-	return answer(txn, txn->store->driver->count(txn, table, ret));
+	rc = add_pages(txn, MAIN_TABLE, &stat, &usage.used_pages);
+	for (int i = 0; rc == 0 && i <= STORE_TABLE_COUNT; i++) {
+		rc = add_pages(txn, s->tables[i], &stat, &usage.used_pages);
+		usage.rows[i] = stat.ms_entries;
+	}
+	if (rc == 0)
+		rc = mdb_env_info(s->env, &info);
+	if (rc != 0)
+		return txn_fails(txn, rc, "to read");
+	usage.page_size = stat.ms_psize;
+	usage.map_pages = info.me_mapsize / stat.ms_psize;
+	if (fstat(s->fd, &st) == 0)
+		usage.file_bytes = (uint64_t)st.st_blocks * 512;
+	usage.free_bytes = data_file_free(s->fd);
+	*ret = usage;
+	return 0;
 }
+
+/* ---- cursors */
 
 struct store_cursor *cursor_open(struct txn *txn, enum store_table table)
 {
 	struct store_cursor *cursor;
-	int code = 0;
+	int rc;
 
 	if (txn->code != 0)
 		return NULL;
-	cursor = txn->store->driver->cursor_open(txn, table, &code);
-	if (!cursor)
-		(void)txn_fail(txn, code != 0 ? code : -ENOMEM, NULL);
+	cursor = malloc(sizeof *cursor);
+	if (!cursor) {
+		(void)txn_fail(txn, -ENOMEM, NULL);
+		return NULL;
+	}
+	cursor->txn = txn;
+	rc = mdb_cursor_open(txn->handle, txn->store->tables[table], &cursor->handle);
+	if (rc != 0) {
+		(void)txn_fails(txn, rc, "to read");
+		free(cursor);
+		return NULL;
+	}
 	return cursor;
 }
 
-static int move(struct store_cursor *cursor, int how, struct span *key, struct span *value)
+static int move(struct store_cursor *cursor, MDB_cursor_op op, struct span *key, struct span *value)
 {
-	struct txn *txn;
+	MDB_val k, v;
+	int rc;
 
 	if (!cursor)
 		return 0;
-	txn = cursor->txn;
-	if (txn->code != 0)
-		return txn->code;
-	return answer(txn, txn->store->driver->cursor_move(cursor, how, key, value));
+	if (cursor->txn->code != 0)
+		return cursor->txn->code;
+	k = val_of(*key);
+	rc = mdb_cursor_get(cursor->handle, &k, &v, op);
+	if (rc == MDB_NOTFOUND)
+		return 0;
+	if (rc != 0)
+		return txn_fails(cursor->txn, rc, "to read");
+	*key = span_of(&k);
+	*value = span_of(&v);
+	return 1;
 }
 
+/* LMDB refuses an empty key; to us it is the one before all others. */
 int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value)
 {
 	*ret_key = key;
-	return move(cursor, CURSOR_SEEK, ret_key, ret_value);
+	return move(cursor, key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, ret_key, ret_value);
 }
 
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
 {
-	return move(cursor, CURSOR_NEXT, ret_key, ret_value);
+	*ret_key = (struct span){0};
+	return move(cursor, MDB_NEXT, ret_key, ret_value);
 }
 
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
 {
-	return move(cursor, CURSOR_LAST, ret_key, ret_value);
-}
-
-int cursor_prev(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
-{
-	return move(cursor, CURSOR_PREV, ret_key, ret_value);
+	*ret_key = (struct span){0};
+	return move(cursor, MDB_LAST, ret_key, ret_value);
 }
 
 void cursor_close(struct store_cursor *cursor)
 {
 	if (cursor)
-		cursor->txn->store->driver->cursor_close(cursor);
+		mdb_cursor_close(cursor->handle);
+	free(cursor);
 }
 
-int store_usage(struct store *store, struct store_usage *ret, struct err *err)
+/* ---- looking at the files */
+
+bool store_is_damaged(const struct store *store)
 {
-	return store->driver->usage(store, ret, err);
+	return store->damaged;
 }
 
-int store_preallocate(struct store *store, uint64_t bytes)
+void store_set_damaged(struct store *store)
 {
-	return store->driver->preallocate(store, bytes);
+	store->damaged = true;
 }
 
 int store_check(struct store *store)
 {
-	return store->driver->check(store);
+	if (store->damaged || store->stale || !data_file_is(store->path, store->fd))
+		return ERR_STALE;
+	return 0;
+}
+
+/* ---- open and close */
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	if (store->env)
+		mdb_env_close(store->env);
+	free(store->path);
+	free(store);
+}
+
+static int open_tables(struct store *s)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
+
+	if (rc != 0)
+		return rc;
+	for (int i = 0; i < STORE_TABLE_COUNT; i++) {
+		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &s->tables[i]);
+		if (rc != 0) {
+			mdb_txn_abort(txn);
+			return rc;
+		}
+	}
+	return mdb_txn_commit(txn);
+}
+
+/* A file that was cut is made as long as its last page wants: reading past the end is SIGBUS. */
+static int reach_last_page(struct store *s)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat st;
+	uint64_t size;
+	int rc = mdb_env_info(s->env, &info);
+
+	if (rc == 0)
+		rc = mdb_env_stat(s->env, &stat);
+	if (rc != 0)
+		return rc;
+	size = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
+	if (size > info.me_mapsize)
+		return MDB_CORRUPTED;
+	if (fstat(s->fd, &st) != 0)
+		return errno;
+	return (uint64_t)st.st_size >= size || ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
+}
+
+/* LMDB aborts the process next. Who opens the index after it finds none, and makes it anew. */
+static void on_assert(MDB_env *env, const char *what)
+{
+	const struct store *s = mdb_env_get_userctx(env);
+
+	(void)what; /* LMDB writes it to stderr */
+	(void)!data_file_set_aside(s->path);
+}
+
+static int open_environment(struct store *s, int64_t map_size)
+{
+	int rc = mdb_env_create(&s->env);
+
+	if (rc == 0)
+		rc = mdb_env_set_maxdbs(s->env, STORE_TABLE_COUNT);
+	if (rc == 0)
+		rc = mdb_env_set_maxreaders(s->env, READERS);
+	if (rc == 0)
+		rc = mdb_env_set_userctx(s->env, s) | mdb_env_set_assert(s->env, on_assert);
+	if (rc == 0)
+		rc = mdb_env_set_mapsize(s->env, (size_t)map_size);
+	if (rc == 0)
+		rc = mdb_env_open(s->env, s->path, MDB_NOSYNC | MDB_NOSUBDIR | MDB_NOTLS, 0600);
+	if (rc == 0)
+		rc = mdb_env_get_fd(s->env, &s->fd);
+	if (rc != 0)
+		return rc;
+	io_set_cloexec(s->fd);
+	rc = reach_last_page(s);
+	return rc == 0 ? open_tables(s) : rc;
+}
+
+int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err)
+{
+	struct store *s = calloc(1, sizeof *s);
+	int rc;
+
+	if (s)
+		s->path = strdup(path);
+	if (!s || !s->path) {
+		free(s);
+		return err_sys(err, ENOMEM, "failed to open index '%s'", path);
+	}
+	s->fd = -1;
+	rc = open_environment(s, map_size);
+	if (rc == 0) {
+		*ret = s;
+		return 0;
+	}
+	rc = fail(s, rc, "to open", err);
+	store_close(s);
+	return rc;
 }

@@ -21,6 +21,7 @@ enum store_table {
 	STORE_LEFT,    /* sequence of its own -> time it left, record */
 	STORE_META,    /* name -> value */
 	STORE_TABLE_COUNT,
+	STORE_FREE = STORE_TABLE_COUNT, /* LMDB's list of free pages; for reading */
 };
 
 struct store_usage {
@@ -29,7 +30,7 @@ struct store_usage {
 	uint64_t page_size;
 	uint64_t file_bytes; /* st_blocks of the data file */
 	uint64_t free_bytes; /* of its file system, for its owner */
-	uint64_t rows[STORE_TABLE_COUNT];
+	uint64_t rows[STORE_TABLE_COUNT + 1];
 };
 
 struct store;        /* one open store */
@@ -64,10 +65,10 @@ int txn_renew(struct txn *txn);
  * returned. words may be NULL. */
 int txn_fail(struct txn *txn, int code, const char *words);
 
-/* Rows of one table, at no cost: 0 or the sticky code. */
+/* Rows of one table: 0 or the sticky code. */
 int txn_count(struct txn *txn, enum store_table table, uint64_t *ret);
-/* Pages in use as this transaction sees them, against those of the map: 0 or the sticky code. */
-int txn_pages(struct txn *txn, uint64_t *ret_used, uint64_t *ret_map);
+/* Pages in use as this transaction sees them: 0 or the sticky code. */
+int txn_usage(struct txn *txn, struct store_usage *ret);
 /* Stores; append = the key is greater than all that are there (bulk speed). */
 void txn_put(
     struct txn *txn, enum store_table table, struct span key, struct span value, bool append);
@@ -87,16 +88,18 @@ int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 void cursor_close(struct store_cursor *cursor);
 
-int store_usage(struct store *store, struct store_usage *ret, struct err *err) NODISCARD;
-/* Reads every page of every table, and of LMDB's own list of free pages. 0 or ERR_DAMAGED; or the
- * process dies of it. */
+/*
+ * Reads every page of every table (store_read.c). 0; ERR_DAMAGED where rows are out of order or not
+ * as many as the table says; or the process dies of it.
+ */
 int store_read_all(struct store *store, struct err *err) NODISCARD;
 /*
  * Whether the files on disk are still the opened ones, and usable: 0, or ERR_STALE (removed,
  * replaced, damaged, or LMDB wants it to be opened again).
  */
 int store_check(struct store *store) NODISCARD;
-/* Whether a call found it damaged. */
+/* Whether a call found it damaged; and to say so. */
 bool store_is_damaged(const struct store *store);
+void store_set_damaged(struct store *store);
 
 #endif

@@ -2,13 +2,17 @@
 /* Rows of one message. */
 #include "index/rows/entry.h"
 
+#include <endian.h>
+#include <errno.h>
+
 #include "mail/from.h"
 
-/* Author keys of one record at most: the envelope sender's and every header From mailbox's. */
-#define AUTHORS_MAX   (1 + FROM_MAILBOX_MAX)
-#define AUTHORS_BYTES (AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
+#define AUTHORS_BYTES   (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
+#define AUTHOR_KEY_SIZE (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
+#define INODE_KEY_SIZE  16
+#define LEFT_HEAD       8 /* bytes of the time in front of a left record */
 
-#define AUTHOR_KEY_MAX (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
+static const struct span empty = {.at = "", .len = 0};
 
 /* ---- keys */
 
@@ -18,12 +22,13 @@ struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE])
 	return (struct span){.at = buf, .len = ENTRY_KEY_SIZE};
 }
 
-uint64_t entry_number(struct span stored)
+uint64_t entry_number(struct span key)
 {
-	return stored.len == ENTRY_KEY_SIZE ? be64_load(stored.at) : 0;
+	return key.len == ENTRY_KEY_SIZE ? be64_load(key.at) : 0;
 }
 
-static struct span author_key(struct span key, uint64_t sequence, unsigned char buf[AUTHOR_KEY_MAX])
+static struct span author_key(
+    struct span key, uint64_t sequence, unsigned char buf[AUTHOR_KEY_SIZE])
 {
 	memcpy(buf, key.at, key.len);
 	buf[key.len] = 0;
@@ -42,19 +47,53 @@ bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_
 	return true;
 }
 
-static uint64_t inode_of(const struct queue_id *queue_id)
+static struct span inode_key(uint64_t inode, uint64_t sequence, unsigned char buf[INODE_KEY_SIZE])
 {
-	struct queue_id_parts parts;
-
-	queue_id_split(queue_id, &parts);
-	return parts.inode;
+	be64_store(buf, inode);
+	be64_store(buf + 8, sequence);
+	return (struct span){.at = buf, .len = INODE_KEY_SIZE};
 }
 
-/* ---- dropping */
+/* An inode row taken apart; its flags stay in time. */
+static bool inode_split(
+    struct span key, struct span value, struct packed_id *ret, uint64_t *ret_sequence)
+{
+	const unsigned char *at = key.at;
+
+	if (key.len != INODE_KEY_SIZE || value.len != sizeof ret->time)
+		return false;
+	ret->inode = be64_load(at);
+	*ret_sequence = be64_load(at + 8);
+	memcpy(&ret->time, value.at, sizeof ret->time);
+	ret->time = le64toh(ret->time);
+	return true;
+}
+
+bool entry_name(struct span key, struct span value, struct packed_id *ret)
+{
+	uint64_t sequence;
+
+	return inode_split(key, value, ret, &sequence) && !(sequence & ENTRY_LEFT);
+}
+
+static void put_inode(
+    struct txn *txn, const struct packed_id *id, uint64_t sequence, const struct record_head *head)
+{
+	unsigned char buf[INODE_KEY_SIZE];
+	uint64_t time = (id->time & ~PACKED_ID_FLAGS) | (head->read ? PACKED_ID_FLAG_A : 0) |
+			(head->moved ? PACKED_ID_FLAG_B : 0);
+
+	time = htole64(time);
+	txn_put(txn, STORE_INODE, inode_key(id->inode, sequence, buf),
+	    (struct span){.at = &time, .len = sizeof time}, false);
+}
+
+/* ---- heads */
 
 /* A head whose author keys are copied: what a table gives out is void after the next write. */
 struct kept_head {
 	struct record_head head;
+	struct packed_id id;
 	unsigned char authors[AUTHORS_BYTES];
 };
 
@@ -62,6 +101,8 @@ static int keep_head(struct span record, struct kept_head *ret)
 {
 	int code = record_head(record, &ret->head);
 
+	if (code == 0)
+		code = queue_id_pack(&ret->head.queue_id, &ret->id);
 	if (code != 0)
 		return code;
 	if (ret->head.authors.len > sizeof ret->authors)
@@ -71,100 +112,87 @@ static int keep_head(struct span record, struct kept_head *ret)
 	return 0;
 }
 
-/* Removes all rows of a sequence whose head is known; of a damaged one (NULL) the message row
- * alone. */
-static void remove_rows(struct txn *txn, uint64_t sequence, const struct record_head *head)
+static bool has_author(const struct record_head *head, struct span wanted)
 {
-	unsigned char buf[AUTHOR_KEY_MAX], inode[ENTRY_KEY_SIZE];
-	struct span key, named;
+	struct span key;
 	size_t at = 0;
 
-	(void)txn_delete(txn, STORE_MESSAGE, entry_key(sequence, buf));
-	if (sequence + 1 == txn->next_sequence)
-		txn->next_sequence = 0;
-	if (!head)
-		return;
 	while (record_next_author(head, &at, &key) == 1)
-		(void)txn_delete(txn, STORE_AUTHOR, author_key(key, sequence, buf));
-	key = entry_key(inode_of(&head->queue_id), inode);
-	/* The inode may name a later message by now. */
-	if (txn_get(txn, STORE_INODE, key, &named) == 1 && entry_number(named) == sequence)
-		(void)txn_delete(txn, STORE_INODE, key);
+		if (key.len == wanted.len && memcmp(key.at, wanted.at, key.len) == 0)
+			return true;
+	return false;
 }
 
-/* Drops a stored row, however damaged. */
-static void drop_row(struct txn *txn, uint64_t sequence, struct span record)
+/* Author keys of a that b (may be NULL) does not have: puts them, or deletes them. */
+static void change_authors(struct txn *txn, uint64_t sequence, const struct record_head *a,
+    const struct record_head *b, bool put)
 {
-	struct kept_head kept;
-	bool readable = keep_head(record, &kept) == 0;
+	unsigned char buf[AUTHOR_KEY_SIZE];
+	struct span key;
+	size_t at = 0;
 
-	remove_rows(txn, sequence, readable ? &kept.head : NULL);
-}
-
-int entry_drop(struct txn *txn, uint64_t sequence, const struct queue_id *queue_id)
-{
-	unsigned char buf[ENTRY_KEY_SIZE];
-	struct kept_head kept;
-	struct span record;
-	int found = txn_get(txn, STORE_MESSAGE, entry_key(sequence, buf), &record);
-
-	if (found != 1)
-		return found;
-	if (keep_head(record, &kept) != 0 || !queue_id_equal(&kept.head.queue_id, queue_id))
-		return 0;
-	remove_rows(txn, sequence, &kept.head);
-	return txn->code != 0 ? txn->code : 1;
-}
-
-size_t entry_prune(struct txn *txn, size_t n, int64_t *ret_mail_time)
-{
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
-	const struct span first = {.at = "", .len = 0};
-	struct span key, record;
-	struct kept_head kept;
-	int64_t latest = 0;
-	size_t dropped = 0;
-
-	/* Deleting moves pages under a cursor, so each round seeks the first row anew. */
-	while (dropped < n && cursor_seek(cursor, first, &key, &record) == 1) {
-		bool readable = keep_head(record, &kept) == 0;
-
-		if (readable && kept.head.mail_time > latest)
-			latest = kept.head.mail_time;
-		remove_rows(txn, entry_number(key), readable ? &kept.head : NULL);
-		dropped++;
+	while (record_next_author(a, &at, &key) == 1) {
+		if (b && has_author(b, key))
+			continue;
+		key = author_key(key, sequence, buf);
+		if (put)
+			txn_put(txn, STORE_AUTHOR, key, empty, false);
+		else
+			(void)txn_delete(txn, STORE_AUTHOR, key);
 	}
-	cursor_close(cursor);
-	*ret_mail_time = latest;
-	return txn->code == 0 ? dropped : 0;
 }
 
-/* ---- adding */
+/* ---- finding */
 
-static int find_inode(
-    struct txn *txn, struct span inode_key, uint64_t *ret_sequence, struct span *ret_record)
+/* Rows of an inode, of exactly id or (NULL) any, live or left. */
+static int collect(struct txn *txn, uint64_t inode, const struct packed_id *id, bool left,
+    uint64_t *list, size_t max)
+{
+	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);
+	unsigned char buf[INODE_KEY_SIZE];
+	struct span key = inode_key(inode, left ? ENTRY_LEFT : 0, buf), value;
+	struct packed_id found;
+	uint64_t sequence;
+	size_t count = 0;
+
+	for (int more = cursor_seek(cursor, key, &key, &value);
+	     more == 1 && count < max && inode_split(key, value, &found, &sequence) &&
+	     found.inode == inode && (left || !(sequence & ENTRY_LEFT));
+	     more = cursor_next(cursor, &key, &value))
+		if (!id || ((found.time ^ id->time) & ~PACKED_ID_FLAGS) == 0)
+			list[count++] = sequence;
+	cursor_close(cursor);
+	return txn->code != 0 ? txn->code : (int)count;
+}
+
+int entry_find(struct txn *txn, const struct packed_id *id, bool left, uint64_t *list, size_t max)
+{
+	return collect(txn, id->inode, id, left, list, max);
+}
+
+int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
-	struct span named;
-	int found = txn_get(txn, STORE_INODE, inode_key, &named);
+	bool left = sequence & ENTRY_LEFT;
+	struct span value;
+	int found = txn_get(
+	    txn, left ? STORE_LEFT : STORE_MESSAGE, entry_key(sequence & ~ENTRY_LEFT, buf), &value);
 
 	if (found != 1)
 		return found;
-	*ret_sequence = entry_number(named);
-	return txn_get(txn, STORE_MESSAGE, entry_key(*ret_sequence, buf), ret_record);
+	if (left && value.len < LEFT_HEAD)
+		return 0;
+	*ret_record = value;
+	if (left)
+		*ret_record = (struct span){.at = (const unsigned char *)value.at + LEFT_HEAD,
+		    .len = value.len - LEFT_HEAD};
+	return 1;
 }
 
-int entry_find(struct txn *txn, const struct queue_id *queue_id, uint64_t *ret_sequence,
-    struct span *ret_record)
+/* The number of the last row of a table; 0 where there is none. */
+static uint64_t last_number(struct txn *txn, enum store_table table)
 {
-	unsigned char buf[ENTRY_KEY_SIZE];
-
-	return find_inode(txn, entry_key(inode_of(queue_id), buf), ret_sequence, ret_record);
-}
-
-static uint64_t last_sequence(struct txn *txn)
-{
-	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
+	struct store_cursor *cursor = cursor_open(txn, table);
 	struct span key, value;
 	uint64_t last = 0;
 
@@ -174,65 +202,175 @@ static uint64_t last_sequence(struct txn *txn)
 	return last;
 }
 
-/* One past the last: rows are in order of insertion, which no clock can disturb. */
-static uint64_t next_sequence(struct txn *txn)
+/* ---- dropping */
+
+/* Into STORE_LEFT, where its inode row finds it. */
+static void keep_left(
+    struct txn *txn, struct span record, const struct kept_head *kept, int64_t left_time)
 {
-	if (txn->next_sequence == 0)
-		txn->next_sequence = last_sequence(txn) + 1;
-	return txn->next_sequence++;
+	uint64_t number = last_number(txn, STORE_LEFT) + 1;
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct bytes value = {0};
+
+	bytes_put_i64(&value, left_time);
+	bytes_put(&value, record.at, record.len);
+	if (value.failed)
+		(void)txn_fail(txn, -ENOMEM, NULL);
+	txn_put(txn, STORE_LEFT, entry_key(number, buf), bytes_span(&value), true);
+	put_inode(txn, &kept->id, number | ENTRY_LEFT, &kept->head);
+	bytes_release(&value);
 }
 
-static void put_rows(struct txn *txn, uint64_t sequence, const struct record_head *head,
-    struct span inode_key, struct span record)
+/* A message row whose inode row is dealt with. Of a damaged record the author rows stay; readers
+ * pass over author rows that point nowhere. */
+static void drop_message(struct txn *txn, uint64_t sequence, struct span record, int64_t left_time)
 {
-	const struct span empty = {.at = "", .len = 0};
-	unsigned char number[ENTRY_KEY_SIZE], buf[AUTHOR_KEY_MAX];
-	struct span sequence_key = entry_key(sequence, number), key;
-	size_t at = 0;
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct kept_head kept;
+	bool readable = keep_head(record, &kept) == 0;
 
-	txn_put(txn, STORE_MESSAGE, sequence_key, record, true);
-	while (record_next_author(head, &at, &key) == 1)
-		txn_put(txn, STORE_AUTHOR, author_key(key, sequence, buf), empty, false);
-	txn_put(txn, STORE_INODE, inode_key, sequence_key, false);
+	if (readable && left_time != 0)
+		keep_left(txn, record, &kept, left_time);
+	(void)txn_delete(txn, STORE_MESSAGE, entry_key(sequence, buf));
+	if (readable)
+		change_authors(txn, sequence, &kept.head, NULL, false);
 }
 
-void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)
+int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, int64_t left_time)
+{
+	unsigned char buf[INODE_KEY_SIZE], number[ENTRY_KEY_SIZE];
+	struct span record;
+	int named = txn_delete(txn, STORE_INODE, inode_key(id->inode, sequence, buf));
+
+	if (sequence & ENTRY_LEFT)
+		(void)txn_delete(txn, STORE_LEFT, entry_key(sequence & ~ENTRY_LEFT, number));
+	else if (entry_get(txn, sequence, &record) == 1)
+		drop_message(txn, sequence, record, left_time);
+	return txn->code != 0 ? txn->code : named;
+}
+
+/* The first row of a table with all that belongs to it. */
+static void drop_first(struct txn *txn, uint64_t sequence, struct span record)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
 	struct record_head head;
-	struct span inode_key, old;
-	uint64_t sequence, dead;
+	struct packed_id id;
 
-	if (record_head(record, &head) != 0) {
-		(void)txn_fail(txn, ERR_SYNTAX, "not a record");
+	if (record_head(record, &head) == 0 && queue_id_pack(&head.queue_id, &id) == 0)
+		(void)entry_drop(txn, &id, sequence, 0);
+	else
+		(void)txn_delete(txn, sequence & ENTRY_LEFT ? STORE_LEFT : STORE_MESSAGE,
+		    entry_key(sequence & ~ENTRY_LEFT, buf));
+}
+
+/* The first row: its sequence, with ENTRY_LEFT where it is one of STORE_LEFT. */
+static int first_row(struct txn *txn, enum store_table table, uint64_t *ret)
+{
+	struct store_cursor *cursor = cursor_open(txn, table);
+	struct span key, value;
+	int found = cursor_seek(cursor, empty, &key, &value);
+
+	if (found == 1)
+		*ret = entry_number(key) | (table == STORE_LEFT ? ENTRY_LEFT : 0);
+	cursor_close(cursor);
+	return found;
+}
+
+/* Deleting moves pages under a cursor, so each round seeks the first row anew. */
+static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n)
+{
+	uint64_t sequence;
+	size_t dropped = 0;
+
+	while (dropped < n && first_row(txn, table, &sequence) == 1) {
+		struct span record = empty;
+
+		(void)entry_get(txn, sequence, &record);
+		drop_first(txn, sequence, record);
+		dropped++;
+	}
+	return txn->code == 0 ? dropped : 0;
+}
+
+size_t entry_prune(struct txn *txn, size_t n)
+{
+	size_t left = drop_oldest(txn, STORE_LEFT, n);
+
+	return left < n ? drop_oldest(txn, STORE_MESSAGE, n - left) : 0;
+}
+
+/* Whether the clock says so, or was set. */
+static bool is_past(struct txn *txn, uint64_t sequence, int64_t now)
+{
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct reader r;
+	struct span value;
+	int64_t left;
+
+	if (txn_get(txn, STORE_LEFT, entry_key(sequence & ~ENTRY_LEFT, buf), &value) != 1)
+		return false;
+	r = reader_of(value.at, value.len);
+	left = reader_i64(&r);
+	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
+}
+
+size_t entry_forget(struct txn *txn, int64_t now, size_t n)
+{
+	uint64_t sequence;
+	size_t dropped = 0;
+
+	while (dropped < n && first_row(txn, STORE_LEFT, &sequence) == 1 &&
+	       is_past(txn, sequence, now))
+		dropped += drop_oldest(txn, STORE_LEFT, 1);
+	return txn->code == 0 ? dropped : 0;
+}
+
+/* ---- adding */
+
+/* Room for one more row of its inode. The oldest is most likely dead; it may be a first pass. */
+static void make_room(struct txn *txn, const struct kept_head *newcomer)
+{
+	uint64_t rows[ENTRY_INODE_ROWS];
+	struct packed_id id = newcomer->id;
+
+	if (collect(txn, id.inode, NULL, false, rows, ENTRY_INODE_ROWS) == ENTRY_INODE_ROWS)
+		(void)entry_drop(txn, &id, rows[0], newcomer->head.end_time);
+}
+
+/* Rows are in order of insertion, which no clock can disturb. */
+void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)
+{
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct kept_head kept;
+	uint64_t sequence;
+	int code = keep_head(record, &kept);
+
+	if (code != 0) {
+		(void)txn_fail(txn, code == ERR_LIMIT ? code : ERR_SYNTAX, "not a record");
 		return;
 	}
-	inode_key = entry_key(inode_of(&head.queue_id), buf);
-	if (find_inode(txn, inode_key, &dead, &old) == 1)
-		drop_row(txn, dead, old);
-	sequence = next_sequence(txn);
-	put_rows(txn, sequence, &head, inode_key, record);
+	make_room(txn, &kept);
+	sequence = last_number(txn, STORE_MESSAGE) + 1;
+	txn_put(txn, STORE_MESSAGE, entry_key(sequence, buf), record, true);
+	change_authors(txn, sequence, &kept.head, NULL, true);
+	put_inode(txn, &kept.id, sequence, &kept.head);
 	if (ret_sequence)
 		*ret_sequence = sequence;
 }
 
-int entry_add_found(struct txn *txn, struct span record)
+void entry_replace(struct txn *txn, uint64_t sequence, struct span record)
 {
-	struct record_head found, known;
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct kept_head was, is;
 	struct span old;
-	uint64_t sequence;
-	int there;
 
-	if (record_head(record, &found) != 0)
-		return txn_fail(txn, ERR_SYNTAX, "not a record");
-	there = entry_find(txn, &found.queue_id, &sequence, &old);
-	/*
-	 * mail_time of a found record is its T. The known message may have had its inode after the
-	 * found one, though its MAIL came before that: its RCPT took long. Where the known one is
-	 * it that has left, its row has no name, and sync drops such rows before it adds.
-	 */
-	if (there == 1 && record_head(old, &known) == 0 && found.mail_time <= known.end_time)
-		return 0;
-	entry_add(txn, record, NULL);
-	return txn->code != 0 ? txn->code : 1;
+	if (entry_get(txn, sequence, &old) != 1 || keep_head(old, &was) != 0 ||
+	    keep_head(record, &is) != 0 || !queue_id_equal(&was.head.queue_id, &is.head.queue_id)) {
+		(void)txn_fail(txn, ERR_SYNTAX, "not a record of this row");
+		return;
+	}
+	txn_put(txn, STORE_MESSAGE, entry_key(sequence, buf), record, false);
+	change_authors(txn, sequence, &was.head, &is.head, false);
+	change_authors(txn, sequence, &is.head, &was.head, true);
+	put_inode(txn, &is.id, sequence, &is.head);
 }

@@ -41,13 +41,17 @@ int entry_find(struct txn *txn, const struct packed_id *id, bool left, uint64_t 
 int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record);
 
 /*
- * Drops the rows of sequence, however damaged: 1, 0 (not there), or the sticky code. left_time: not
- * 0, the record goes to STORE_LEFT and is kept as one that left then (wall).
+ * Drops a row that entry_find gave, however damaged: 1, 0 (not there), or the sticky code.
+ * left_time: not 0, the record of a message row is kept as one that left then (wall).
  */
-int entry_drop(struct txn *txn, uint64_t sequence, int64_t left_time);
-/* Drops left rows that left before time (wall), at most n; returns how many. */
-size_t entry_forget(struct txn *txn, int64_t time, size_t n);
-/* Drops the n oldest: left rows first, then messages; returns how many messages. */
+int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, int64_t left_time);
+/* Drops left rows past their time, the oldest first, at most n; returns how many. now: wall. */
+size_t entry_forget(struct txn *txn, int64_t now, size_t n);
+/*
+ * Drops the n oldest rows: left ones first, then messages; returns how many messages. Of a record
+ * too damaged to name its keys they stay: readers pass over author rows that point nowhere, and
+ * what catch-up finds in no queue loses its inode row.
+ */
 size_t entry_prune(struct txn *txn, size_t n);
 
 /* The key of a message row, and the number in one; 0 if it is none. */

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selection inside the index: the rows that keys name (sequences.h), or all rows, each confirmed on
- * its record by the selector. Waiting for memory is nearly all that this costs, so many rows are
- * cut into shares that threads take in turns, each with a read transaction of its own. What comes
- * out (select_child.c takes it in): u64 count, u64 damaged, u64 limits, then for each message u64
- * sequence, u32 matched and the record as a blob. Its checksum is not looked at here, for who takes
- * it in does; that of a record that does not match is.
+ * Selection: the rows that keys name (sequences.h), or all rows, each confirmed on its record by
+ * the selector. Waiting for memory is nearly all that this costs, so many rows are cut into shares
+ * that threads take in turns, each with a read transaction of its own, renewed between shares when
+ * it is old. The checksum of a record that matches is not looked at here: who takes it in does.
  */
 #include "index/rows/select.h"
 
@@ -13,21 +11,41 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include "base/clock.h"
+#include "index/index.h"
 #include "index/rows/entry.h"
 #include "index/rows/sequences.h"
 
 #define THREADS_MAX 4
 #define SHARE_ROWS  5000 /* a thread is worth starting for so many; their records fit a cache */
-#define SHARES_MAX  1024 /* of a sparse range; then shares are larger */
+#define SHARES_MAX  (UINT64_C(1) << 16) /* of a sparse range; then shares are larger */
+
+/* ---- the form */
+
+void selection_begin(struct selection *s, struct bytes *out)
+{
+	*s = (struct selection){.out = out, .start = out->len};
+	for (int i = 0; i < 4; i++)
+		bytes_put_u64(out, 0);
+}
+
+void selection_add(struct selection *s, uint64_t sequence, unsigned matched, struct span record)
+{
+	bytes_put_u64(s->out, sequence);
+	bytes_put_u32(s->out, matched);
+	bytes_put_blob(s->out, record.at, record.len);
+	s->count++;
+}
+
+void selection_end(struct selection *s)
+{
+	bytes_set_u64(s->out, s->start, s->count);
+	bytes_set_u64(s->out, s->start + 8, s->damaged);
+	bytes_set_u64(s->out, s->start + 16, s->notes.limits);
+	bytes_set_u64(s->out, s->start + 24, s->notes.unjoined);
+}
 
 /* ---- one share */
-
-struct found {
-	uint64_t count, damaged;
-	unsigned limits;
-	int code;
-	struct err err;
-};
 
 struct share {
 	const struct selector *selector;
@@ -35,8 +53,9 @@ struct share {
 	size_t count;
 	uint64_t first, last;
 
-	struct bytes *out;
-	struct found found;
+	struct selection found;
+	int code;
+	struct err err;
 };
 
 static void consider(struct share *s, uint64_t sequence, struct span record)
@@ -48,15 +67,11 @@ static void consider(struct share *s, uint64_t sequence, struct span record)
 		s->found.damaged++;
 		return;
 	}
-	matched = selector_nominate(s->selector, &message, &s->found.limits);
-	if (matched == 0) {
+	matched = selector_nominate(s->selector, &message, &s->found.notes);
+	if (matched != 0)
+		selection_add(&s->found, sequence, matched, record);
+	else
 		s->found.damaged += !record_is_whole(record);
-		return;
-	}
-	bytes_put_u64(s->out, sequence);
-	bytes_put_u32(s->out, matched);
-	bytes_put_blob(s->out, record.at, record.len);
-	s->found.count++;
 }
 
 /*
@@ -133,9 +148,9 @@ static void consider_share(struct txn *txn, struct share *s)
 	else
 		consider_range(txn, s);
 	if (txn->code != 0)
-		s->found.code = err_set(&s->found.err, txn->code, "%s", txn->err.text);
-	else if (s->out->failed)
-		s->found.code = -ENOMEM;
+		s->code = err_set(&s->err, txn->code, "%s", txn->err.text);
+	else if (s->found.out->failed)
+		s->code = err_sys(&s->err, ENOMEM, "failed to select from the index");
 }
 
 /* ---- several, taken by threads in turns */
@@ -144,6 +159,7 @@ struct work {
 	struct share whole;
 	struct store *store;
 	size_t shares;
+	int64_t deadline;
 
 	pthread_mutex_t lock; /* over what follows, and over what whole found */
 	pthread_cond_t turn;
@@ -172,18 +188,25 @@ static bool take(struct work *w, size_t *ret)
 	bool more;
 
 	(void)pthread_mutex_lock(&w->lock);
-	more = w->taken < w->shares && w->whole.found.code == 0;
+	if (clock_steady() > w->deadline && w->taken < w->shares && w->whole.code == 0)
+		w->whole.code =
+		    err_set(&w->whole.err, ERR_TIMEOUT, "a selection from the index took too long");
+	more = w->taken < w->shares && w->whole.code == 0;
 	if (more)
 		*ret = w->taken++;
 	(void)pthread_mutex_unlock(&w->lock);
 	return more;
 }
 
-static void found_add(struct found *to, const struct found *more)
+static void add_found(struct share *to, const struct share *more)
 {
-	to->count += more->count;
-	to->damaged += more->damaged;
-	to->limits += more->limits;
+	struct selection *all = &to->found;
+
+	bytes_put(all->out, more->found.out->at, more->found.out->len);
+	all->count += more->found.count;
+	all->damaged += more->found.damaged;
+	all->notes.limits += more->found.notes.limits;
+	all->notes.unjoined += more->found.notes.unjoined;
 	if (more->code != 0 && to->code == 0) {
 		to->code = more->code;
 		to->err = more->err;
@@ -196,8 +219,7 @@ static void put(struct work *w, size_t n, const struct share *s)
 	(void)pthread_mutex_lock(&w->lock);
 	while (w->joined < n)
 		(void)pthread_cond_wait(&w->turn, &w->lock);
-	bytes_put(w->whole.out, s->out->at, s->out->len);
-	found_add(&w->whole.found, &s->found);
+	add_found(&w->whole, s);
 	w->joined++;
 	(void)pthread_cond_broadcast(&w->turn);
 	(void)pthread_mutex_unlock(&w->lock);
@@ -205,14 +227,19 @@ static void put(struct work *w, size_t n, const struct share *s)
 
 static void do_shares(struct txn *txn, struct work *w)
 {
+	int64_t began = clock_steady();
 	struct bytes out = {0};
 	size_t n;
 
 	while (take(w, &n)) {
 		struct share s = share_of(&w->whole, n, w->shares);
 
+		if (clock_steady() - began > INDEX_SNAPSHOT) {
+			(void)txn_renew(txn);
+			began = clock_steady();
+		}
 		bytes_clear(&out);
-		s.out = &out;
+		s.found.out = &out;
 		consider_share(txn, &s);
 		put(w, n, &s);
 	}
@@ -238,22 +265,23 @@ static size_t processors(void)
 	return sched_getaffinity(0, sizeof set, &set) == 0 ? (size_t)CPU_COUNT(&set) : 1;
 }
 
-static size_t threads_for(uint64_t rows)
+static size_t threads_for(size_t shares)
 {
 	size_t threads = processors();
 
 	if (threads > THREADS_MAX)
 		threads = THREADS_MAX;
-	return rows / SHARE_ROWS < threads ? (size_t)(rows / SHARE_ROWS) : threads;
+	return shares < threads ? shares : threads;
 }
 
 /* This thread is the first, and uses its transaction. */
-static void share_out(struct txn *txn, struct work *w, uint64_t rows, size_t threads)
+static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 {
 	pthread_t others[THREADS_MAX];
-	size_t started = 0;
+	size_t started = 0, threads;
 
-	w->shares = rows / SHARE_ROWS < SHARES_MAX ? (size_t)(rows / SHARE_ROWS) : SHARES_MAX;
+	w->shares = 1 + (size_t)(rows / SHARE_ROWS < SHARES_MAX ? rows / SHARE_ROWS : SHARES_MAX);
+	threads = threads_for(w->shares);
 	(void)pthread_mutex_init(&w->lock, NULL);
 	(void)pthread_cond_init(&w->turn, NULL);
 	while (
@@ -297,38 +325,29 @@ static void run(struct txn *txn, struct work *w)
 		rows = whole->last - whole->first + 1;
 	}
 	if (narrowed == -ENOMEM)
-		whole->found.code = narrowed;
-	else if (rows > 0 && threads_for(rows) > 1)
-		share_out(txn, w, rows, threads_for(rows));
+		whole->code = err_sys(&whole->err, ENOMEM, "failed to select from the index");
 	else if (rows > 0)
-		consider_share(txn, whole);
-	if (txn->code != 0 && whole->found.code == 0)
-		whole->found.code = err_set(&whole->found.err, txn->code, "%s", txn->err.text);
+		share_out(txn, w, rows);
+	if (txn->code != 0 && whole->code == 0)
+		whole->code = err_set(&whole->err, txn->code, "%s", txn->err.text);
 	sequences_release(&sequences);
 }
 
-int select_into(
-    struct store *store, const struct selector *selector, struct bytes *out, struct err *err)
+int select_into(struct store *store, const struct selector *selector, int64_t deadline,
+    struct bytes *out, struct err *err)
 {
-	struct work w = {.whole = {.selector = selector, .out = out}, .store = store};
-	struct found *found = &w.whole.found;
-	size_t start = out->len;
+	struct work w = {.whole = {.selector = selector}, .store = store, .deadline = deadline};
+	struct share *whole = &w.whole;
 	struct txn txn;
 
-	bytes_put_u64(out, 0);
-	bytes_put_u64(out, 0);
-	bytes_put_u64(out, 0);
+	selection_begin(&whole->found, out);
 	if (txn_begin(store, false, &txn) == 0)
 		run(&txn, &w);
 	else
-		found->code = err_set(&found->err, txn.code, "%s", txn.err.text);
+		whole->code = err_set(&whole->err, txn.code, "%s", txn.err.text);
 	txn_abort(&txn);
-	if (found->code != 0 && found->err.text[0])
-		return err_set(err, found->code, "%s", found->err.text);
-	if (found->code != 0 || out->failed)
-		return err_sys(err, ENOMEM, "failed to select from the index");
-	bytes_set_u64(out, start, found->count);
-	bytes_set_u64(out, start + 8, found->damaged);
-	bytes_set_u64(out, start + 16, found->limits);
-	return 0;
+	if (whole->code != 0)
+		return err_set(err, whole->code, "%s", whole->err.text);
+	selection_end(&whole->found);
+	return out->failed ? err_sys(err, ENOMEM, "failed to select from the index") : 0;
 }

@@ -130,14 +130,16 @@ static const struct pattern_set *indexed_set(const struct selector *s)
 
 static void collect_ids(struct txn *txn, const struct selector *s, struct sequences *to)
 {
-	unsigned char buf[ENTRY_KEY_SIZE];
-	struct queue_id_parts parts;
-	struct span named;
+	uint64_t rows[ENTRY_INODE_ROWS];
+	struct packed_id id;
 
 	for (size_t i = 0; i < s->id_count; i++) {
-		queue_id_split(&s->ids[i], &parts);
-		if (txn_get(txn, STORE_INODE, entry_key(parts.inode, buf), &named) == 1)
-			sequences_add(to, entry_number(named));
+		int count = 0;
+
+		if (queue_id_pack(&s->ids[i], &id) == 0)
+			count = entry_find(txn, &id, false, rows, ENTRY_INODE_ROWS);
+		for (int n = 0; n < count; n++)
+			sequences_add(to, rows[n]);
 	}
 }
 

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Selection through a child: what it hands over (see select.c) becomes candidates, with nothing
- * believed. */
+/* What was selected, taken in from another process: nothing is believed. */
 #include <errno.h>
 
 #include "index/rows/select.h"
 
 #define EACH_LEAST 16 /* bytes of one message handed over */
-
-/* ---- the parent's view */
 
 /* A record that is not sound is one that was damaged where it lay. */
 static int view_each(struct reader *r, size_t count, struct candidates *view)
@@ -34,7 +31,8 @@ int select_view(struct blob *memory, struct candidates *ret, struct err *err)
 
 	memset(memory, 0, sizeof *memory);
 	view.damaged = reader_u64(&r);
-	view.limits = (unsigned)reader_u64(&r);
+	view.limits = reader_u64(&r);
+	view.unjoined = reader_u64(&r);
 	if (r.failed || count > view.memory.len / EACH_LEAST)
 		code = ERR_CHILD;
 	if (code == 0) {
@@ -48,20 +46,4 @@ int select_view(struct blob *memory, struct candidates *ret, struct err *err)
 	}
 	*ret = view;
 	return 0;
-}
-
-/* ---- in a child */
-
-static int select_work(struct store *store, void *arg, struct bytes *out, struct err *err)
-{
-	return select_into(store, arg, out, err);
-}
-
-int index_select(
-    const char *directory, const struct selector *selector, struct candidates *ret, struct err *err)
-{
-	struct blob memory = {0};
-	int code = index_read(directory, select_work, (void *)(uintptr_t)selector, &memory, err);
-
-	return code != 0 ? code : select_view(&memory, ret, err);
 }
