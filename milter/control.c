@@ -1,51 +1,37 @@
 /* SPDX-License-Identifier: ISC */
-/* The control server's thread: a poll loop over a signal, the writer's answers, the socket, and its
- * peers. */
+/* The control server's thread: a poll loop over finished errands, the socket, and its peers. */
 #include "milter/control.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/log.h"
+#include "index/serve.h"
+#include "milter/control_socket.h"
 #include "milter/flight.h"
 #include "milter/peer.h"
 
 #define SETTLE_STEP 5000 /* microseconds between looks whether it is over */
-
-/* One request at the writer. It outlives its peer. */
-struct call {
-	struct call *next;
-	struct control *control;
-	uint64_t peer;
-	struct bytes reply;
-};
+#define STOP_STEP   5000
 
 struct control {
 	struct control_config config;
 	pthread_t thread;
-	struct sockaddr_un address;
-	int listener;
-	dev_t dev; /* of the socket as we made it */
-	ino_t ino;
-	bool complained;
-	int signals, wakeup;
+	struct control_socket socket;
+	int wakeup;
 	struct peer peers[CONTROL_PEERS_MAX];
 	uint64_t next_number;
 	int64_t next_second;
 
 	pthread_mutex_t lock;
 	bool stop;
-	struct call *answers;
+	unsigned at_work;    /* errands */
+	struct errand *done; /* errands with their answers */
 };
 
 static void wake(struct control *c)
@@ -53,57 +39,14 @@ static void wake(struct control *c)
 	(void)!write(c->wakeup, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-/* ---- the socket */
-
-static int listen_at(struct control *c)
-{
-	struct stat st;
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	unlink(c->address.sun_path); /* a dead daemon's: the lock says that no other one lives */
-	if (bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
-	    chmod(c->address.sun_path, 0600) != 0 || listen(fd, CONTROL_PEERS_MAX) != 0 ||
-	    lstat(c->address.sun_path, &st) != 0) {
-		int code = -errno;
-
-		close(fd);
-		return code;
-	}
-	c->dev = st.st_dev;
-	c->ino = st.st_ino;
-	c->listener = fd;
-	return 0;
-}
-
-static bool socket_is_ours(const struct control *c)
-{
-	struct stat st;
-
-	return c->listener >= 0 && lstat(c->address.sun_path, &st) == 0 && st.st_dev == c->dev &&
-	       st.st_ino == c->ino;
-}
-
-/* Makes the socket anew where it was removed, perhaps with its whole directory. */
-static void keep_socket(struct control *c)
-{
-	if (socket_is_ours(c))
-		return;
-	io_close(&c->listener);
-	int code = listen_at(c);
-	if (code && !c->complained)
-		log_warning("failed to make '%s' (%s), trying again each second",
-		    c->address.sun_path, strerror(-code));
-	c->complained = code != 0;
-}
+/* ---- requests */
 
 static void accept_peer(struct control *c)
 {
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		if (c->peers[i].fd >= 0)
 			continue;
-		int fd = accept4(c->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd = accept4(c->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0)
 			return;
 		if (peer_allowed(fd))
@@ -114,72 +57,149 @@ static void accept_peer(struct control *c)
 	}
 }
 
-/* ---- requests */
-
-/* The writer's thread calls this. */
-static void answered(void *arg, struct span reply)
+/* The errand's thread calls this. */
+static void errand_done(void *arg, struct errand *e)
 {
-	struct call *call = arg;
-	struct control *c = call->control;
+	struct control *c = arg;
 
-	bytes_put(&call->reply, reply.at, reply.len);
 	pthread_mutex_lock(&c->lock);
-	call->next = c->answers;
-	c->answers = call;
+	e->next = c->done;
+	c->done = e;
+	c->at_work--;
+	wake(c); /* with the lock held: without it control_stop might free the server before this */
 	pthread_mutex_unlock(&c->lock);
-	wake(c);
 }
 
-static void answer_now(struct peer *p, const struct reply *reply)
+static void errand_work(void *arg, struct errand *e)
 {
-	struct bytes frame = {0};
+	struct control *c = arg;
 
-	reply_encode(reply, &frame);
-	peer_answer(p, bytes_span(&frame));
-	bytes_release(&frame);
+	c->config.work(c->config.arg, e);
 }
 
-static void answer_status(struct control *c, struct peer *p)
+static struct json *status(struct control *c)
 {
-	struct strbuf text = {0};
+	struct json *answer = json_new();
 
-	c->config.status(c->config.arg, &text);
-	answer_now(p, &(struct reply){.text = "", .status = strbuf_text(&text), .saved = true});
-	strbuf_release(&text);
+	json_put_bool(answer, "ok", true);
+	c->config.status(c->config.arg, answer);
+	return answer;
 }
 
-static void pass_on(struct control *c, struct peer *p, struct span request)
+static struct json *settled(void)
 {
-	struct call *call = calloc(1, sizeof(*call));
-	int code = -ENOMEM;
+	struct json *answer = json_new();
 
-	if (call) {
-		*call = (struct call){.control = c, .peer = p->number};
-		code = writer_request(c->config.writer, request, answered, call);
+	json_put_bool(answer, "ok", true);
+	return answer;
+}
+
+static bool take_place(struct control *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool room = c->at_work < CONTROL_ERRANDS_MAX;
+	c->at_work += room;
+	pthread_mutex_unlock(&c->lock);
+	return room;
+}
+
+static void give_place(struct control *c)
+{
+	pthread_mutex_lock(&c->lock);
+	c->at_work--;
+	pthread_mutex_unlock(&c->lock);
+}
+
+/* Takes the request and body over, also where it fails. */
+static int send_errand(struct control *c, struct peer *p, struct json *request, int body)
+{
+	struct errand *e = calloc(1, sizeof(*e));
+	struct json *working = NULL;
+	int code = e ? 0 : -ENOMEM;
+
+	if (!e) {
+		json_free(request);
+		io_close(&body);
+		return code;
 	}
-	if (code) {
-		free(call);
-		answer_now(p, &(struct reply){.code = code, .text = err_word(code), .status = ""});
+	*e = (struct errand){.peer = p->number,
+	    .request = request,
+	    .body = body,
+	    .file = -1,
+	    .work = errand_work,
+	    .done = errand_done,
+	    .arg = c};
+	if (serve_is_mine(request)) {
+		working = json_new();
+		json_put_bool(working, "working", true);
+		code = peer_send(p, working, -1);
 	}
+	if (code == 0 && !take_place(c))
+		code = ERR_LIMIT;
+	if (code == 0) {
+		p->state = PEER_WAITING;
+		code = errand_start(e);
+		if (code)
+			give_place(c);
+	}
+	if (code)
+		errand_free(e);
+	return code;
 }
 
-static void take_request(struct control *c, struct peer *p, struct span request)
+/* 0, or a negative code: close the peer. */
+static int take_request(struct control *c, struct peer *p, struct json *request, int body)
 {
-	switch (request_kind_of(request)) {
-	case REQUEST_STATUS:
-		answer_status(c, p);
-		break;
-	case REQUEST_SETTLE:
-		p->request = request;
+	const char *what = json_text(request, "do");
+	int code = 0;
+
+	if (what && strcmp(what, "status") == 0) {
+		code = peer_send(p, status(c), -1);
+	} else if (what && strcmp(what, "settle") == 0) {
 		p->mark = flight_mark();
-		p->settling = true;
-		break;
-	default:
-		pass_on(c, p, request);
+		p->state = PEER_SETTLING;
+	} else {
+		code = send_errand(c, p, request, body);
+		if (code == ERR_LIMIT || code == -ENOMEM || code == -EAGAIN)
+			code = peer_send(p, serve_error(code, "too much is at work already"), -1);
+		return code;
 	}
+	json_free(request);
+	io_close(&body);
+	return code;
 }
 
-/* Passes on what waited for the end of what was in flight; true if any waits still. */
+/* Takes requests for as long as they are answered at once. */
+static void serve_peer(struct control *c, struct peer *p)
+{
+	int code = 0;
+
+	while (code == 0 && p->state == PEER_READING) {
+		struct json *request = NULL;
+		struct err err = {{0}};
+		int body = -1;
+
+		code = peer_read(p, &request, &body, &err);
+		if (code == 0)
+			break;
+		if (code > 0)
+			code = take_request(c, p, request, body);
+		else if (code == ERR_SYNTAX)
+			code = peer_send(p, serve_error(code, err.text), -1);
+	}
+	if (code < 0)
+		peer_close(p);
+}
+
+static void answer(struct control *c, struct peer *p, struct json *line, int fd)
+{
+	if (peer_send(p, line, fd) < 0)
+		peer_close(p);
+	else
+		serve_peer(c, p); /* the next request may have come long ago */
+}
+
+/* Answers those for whom what was in flight has ended; true if any waits still. */
 static bool settle(struct control *c)
 {
 	bool wait = false;
@@ -187,60 +207,42 @@ static bool settle(struct control *c)
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		struct peer *p = &c->peers[i];
 
-		if (p->fd < 0 || !p->settling)
+		if (p->fd < 0 || p->state != PEER_SETTLING)
 			continue;
-		p->settling = !flight_is_over(p->mark);
-		wait |= p->settling;
-		if (!p->settling)
-			pass_on(c, p, p->request);
+		if (flight_is_over(p->mark))
+			answer(c, p, settled(), -1);
+		wait |= p->fd >= 0 && p->state == PEER_SETTLING;
 	}
 	return wait;
 }
 
-static void handle_peer(struct control *c, struct peer *p, short events)
-{
-	struct span request;
-	int code = 0;
-
-	if (p->state == PEER_READING) {
-		code = peer_read(p, &request);
-		if (code > 0)
-			take_request(c, p, request);
-	} else if (p->state == PEER_WRITING) {
-		code = peer_write(p);
-	} else if (events & (POLLHUP | POLLERR)) {
-		code = -EPIPE; /* gone before its answer; what it asked is done all the same */
-	}
-	if (code < 0)
-		peer_close(p);
-}
-
-static void deliver(struct control *c, const struct call *call)
+static void deliver(struct control *c, struct errand *e)
 {
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		struct peer *p = &c->peers[i];
 
-		if (p->fd >= 0 && p->number == call->peer && !call->reply.failed)
-			peer_answer(p, bytes_span(&call->reply));
+		if (p->fd < 0 || p->number != e->peer)
+			continue;
+		answer(c, p, e->answer, e->file);
+		e->answer = NULL;
 	}
+	errand_free(e);
 }
 
 /* Returns whether the thread shall end. */
-static bool take_answers(struct control *c)
+static bool take_done(struct control *c)
 {
 	uint64_t ignored;
 
 	(void)!read(c->wakeup, &ignored, sizeof(ignored));
 	pthread_mutex_lock(&c->lock);
-	struct call *calls = c->answers;
+	struct errand *done = c->done;
 	bool stop = c->stop;
-	c->answers = NULL;
+	c->done = NULL;
 	pthread_mutex_unlock(&c->lock);
-	for (struct call *next; calls; calls = next) {
-		next = calls->next;
-		deliver(c, calls);
-		bytes_release(&calls->reply);
-		free(calls);
+	for (struct errand *next; done; done = next) {
+		next = done->next;
+		deliver(c, done);
 	}
 	return stop;
 }
@@ -250,45 +252,46 @@ static bool take_answers(struct control *c)
 static void each_second(struct control *c, int64_t now)
 {
 	c->next_second = now + USEC_PER_SEC;
-	keep_socket(c);
+	control_socket_keep(&c->socket, CONTROL_PEERS_MAX);
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		struct peer *p = &c->peers[i];
 
-		if (p->fd >= 0 && p->state != PEER_WAITING && now > p->deadline)
+		if (p->state == PEER_READING && now > p->deadline)
 			peer_close(p);
 	}
-	c->config.each_second(c->config.arg);
 }
 
-static void take_signals(struct control *c)
-{
-	struct signalfd_siginfo info;
-
-	while (read(c->signals, &info, sizeof(info)) == (ssize_t)sizeof(info))
-		c->config.reload(c->config.arg);
-}
-
-/* Fills the set to poll: signals, wakeup, listener, then a place for each peer. A negative
- * descriptor is skipped by poll. */
-static void fill(const struct control *c, struct pollfd set[3 + CONTROL_PEERS_MAX])
+/*
+ * Fills the set to poll: wakeup, listener, then a place for each peer. A negative descriptor is
+ * skipped by poll; a hangup is told for every other one.
+ */
+static void fill(const struct control *c, struct pollfd set[2 + CONTROL_PEERS_MAX])
 {
 	bool room = false;
 
-	set[0] = (struct pollfd){.fd = c->signals, .events = POLLIN};
-	set[1] = (struct pollfd){.fd = c->wakeup, .events = POLLIN};
+	set[0] = (struct pollfd){.fd = c->wakeup, .events = POLLIN};
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		const struct peer *p = &c->peers[i];
 
-		set[3 + i] = (struct pollfd){.fd = p->fd, .events = p->fd < 0 ? 0 : peer_events(p)};
+		set[2 + i] =
+		    (struct pollfd){.fd = p->fd, .events = p->state == PEER_READING ? POLLIN : 0};
 		room |= p->fd < 0;
 	}
-	set[2] = (struct pollfd){.fd = room ? c->listener : -1, .events = POLLIN};
+	set[1] = (struct pollfd){.fd = room ? c->socket.fd : -1, .events = POLLIN};
+}
+
+static void handle_peer(struct control *c, struct peer *p)
+{
+	if (p->state == PEER_READING)
+		serve_peer(c, p);
+	else
+		peer_close(p); /* gone before its answer; what it asked is done all the same */
 }
 
 static void *control_main(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd set[3 + CONTROL_PEERS_MAX];
+	struct pollfd set[2 + CONTROL_PEERS_MAX];
 
 	for (;;) {
 		int64_t now = clock_steady();
@@ -302,90 +305,92 @@ static void *control_main(void *arg)
 			wait = SETTLE_STEP;
 		if (poll(set, COUNT_OF(set), wait > 0 ? (int)(wait / 1000 + 1) : 0) <= 0)
 			continue;
-		if (set[0].revents)
-			take_signals(c);
 		for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
-			if (set[3 + i].revents)
-				handle_peer(c, &c->peers[i], set[3 + i].revents);
-		if (set[1].revents && take_answers(c))
+			if (set[2 + i].revents)
+				handle_peer(c, &c->peers[i]);
+		if (set[0].revents && take_done(c))
 			break;
-		if (set[2].revents)
+		if (set[1].revents)
 			accept_peer(c);
 	}
 	return NULL;
 }
 
-static int open_descriptors(struct control *c)
-{
-	sigset_t usr1;
+/* ---- start and stop */
 
-	sigemptyset(&usr1);
-	sigaddset(&usr1, SIGUSR1);
-	c->signals = signalfd(-1, &usr1, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (c->signals < 0)
-		return -errno;
+static void control_free(struct control *c)
+{
+	if (!c)
+		return;
+	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
+		peer_close(&c->peers[i]);
+	if (c->wakeup >= 0)
+		take_done(c);
+	control_socket_remove(&c->socket);
+	io_close(&c->wakeup);
+	pthread_mutex_destroy(&c->lock);
+	free(c);
+}
+
+static int init(struct control *c, const struct control_config *config, struct err *err)
+{
+	c->config = *config;
+	c->wakeup = -1;
+	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
+		c->peers[i].fd = -1;
+	pthread_mutex_init(&c->lock, NULL);
+	int code = control_socket_init(&c->socket, config->directory, err);
+	if (code)
+		return code;
 	c->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return c->wakeup < 0 ? -errno : 0;
+	if (c->wakeup < 0)
+		return err_sys(err, errno, "failed to start the control server");
+	control_socket_keep(&c->socket, CONTROL_PEERS_MAX);
+	c->next_second = clock_steady() + USEC_PER_SEC;
+	int errnum = pthread_create(&c->thread, NULL, control_main, c);
+	return errnum ? err_sys(err, errnum, "failed to start the control server") : 0;
 }
 
 int control_start(struct control **ret, const struct control_config *config, struct err *err)
 {
 	struct control *c = calloc(1, sizeof(*c));
-	int code = -ENOMEM;
 
 	if (!c)
-		goto out;
-	c->config = *config;
-	c->listener = c->signals = c->wakeup = -1;
-	c->address.sun_family = AF_UNIX;
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
-		c->peers[i].fd = -1;
-	pthread_mutex_init(&c->lock, NULL);
-	if ((size_t)snprintf(c->address.sun_path, sizeof(c->address.sun_path), "%s/%s",
-		config->directory, HOME_CONTROL_SOCKET) >= sizeof(c->address.sun_path)) {
+		return err_sys(err, ENOMEM, "failed to start the control server");
+	int code = init(c, config, err);
+	if (code)
 		control_free(c);
-		return err_set(err, ERR_CONFIG,
-		    "index_directory '%s' is too long for the socket in it", config->directory);
-	}
-	code = open_descriptors(c);
-	if (code)
-		goto out;
-	keep_socket(c);
-	c->next_second = clock_steady() + USEC_PER_SEC;
-	code = -pthread_create(&c->thread, NULL, control_main, c);
-	if (code)
-		goto out;
-	*ret = c;
-	return 0;
-out:
-	control_free(c);
-	return err_sys(err, -code, "failed to start the control server");
+	else
+		*ret = c;
+	return code;
 }
 
-void control_stop(struct control *c)
+static bool is_idle(struct control *c)
 {
+	pthread_mutex_lock(&c->lock);
+	bool idle = c->at_work == 0;
+	pthread_mutex_unlock(&c->lock);
+	return idle;
+}
+
+bool control_stop(struct control *c, int64_t timeout)
+{
+	int64_t until = clock_steady() + timeout;
+	struct timespec step = {.tv_nsec = STOP_STEP * 1000};
+
 	if (!c)
-		return;
+		return true;
 	pthread_mutex_lock(&c->lock);
 	c->stop = true;
 	pthread_mutex_unlock(&c->lock);
 	wake(c);
 	pthread_join(c->thread, NULL);
-	if (socket_is_ours(c))
-		unlink(c->address.sun_path);
-	io_close(&c->listener);
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
-		peer_close(&c->peers[i]);
-}
-
-void control_free(struct control *c)
-{
-	if (!c)
-		return;
-	take_answers(c);
-	io_close(&c->listener);
-	io_close(&c->signals);
-	io_close(&c->wakeup);
-	pthread_mutex_destroy(&c->lock);
-	free(c);
+	control_socket_remove(&c->socket);
+	while (!is_idle(c)) {
+		if (clock_steady() >= until)
+			return false;
+		nanosleep(&step, NULL);
+	}
+	control_free(c);
+	return true;
 }

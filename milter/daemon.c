@@ -5,11 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -19,14 +17,18 @@
 #include "base/log.h"
 #include "base/role.h"
 #include "milter/control.h"
+#include "milter/daemon_lock.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
 #include "milter/notify.h"
+#include "milter/requests.h"
+#include "milter/upkeep.h"
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
 #define STOP_TIMEOUT  (5 * USEC_PER_SEC)
-#define LOCK_PATH     "%s/daemon.lock"
-#define LOCK_FLAGS    (O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC)
+#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may edit the rules */
+/* A command that works on the index has its lock for some hundred milliseconds. */
+#define INDEX_PATIENCE USEC_PER_SEC
 
 struct daemon {
 	const struct settings *settings;
@@ -35,9 +37,11 @@ struct daemon {
 	gid_t socket_group; /* root only */
 	struct endpoint listener;
 	bool listening;
-	int lock;
+	struct daemon_lock lock;
 	struct rulekeeper *rules;
-	struct writer *writer;
+	struct indexkeeper *index;
+	struct upkeep *upkeep;
+	struct requests requests;
 	struct control *control;
 	struct glue_config glue;
 	int64_t started;
@@ -57,24 +61,24 @@ int daemon_check(const struct settings *settings, struct err *err)
 	return code;
 }
 
-static void fill_ends(sigset_t *ret)
-{
-	sigemptyset(ret);
-	sigaddset(ret, SIGTERM);
-	sigaddset(ret, SIGINT);
-	sigaddset(ret, SIGHUP);
-}
-
-/*
- * The first thread waits for what ends the daemon, the control server for SIGUSR1; other threads
- * must not be hit by them. SIGPIPE would come from every peer that goes away.
- */
-static void block_signals(void)
+/* What the first thread waits for: two that end the daemon, two that reload the rules. */
+static sigset_t awaited(void)
 {
 	sigset_t set;
 
-	fill_ends(&set);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
 	sigaddset(&set, SIGUSR1);
+	return set;
+}
+
+/* Other threads must not be hit by them. SIGPIPE would come from every peer that goes away. */
+static void block_signals(void)
+{
+	sigset_t set = awaited();
+
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }
@@ -98,7 +102,7 @@ static int parse_socket(struct daemon *d, struct err *err)
 
 static int read_rules(struct daemon *d, struct err *err)
 {
-	return rulekeeper_open(d->settings->rules_file, &d->rules, err);
+	return rulekeeper_open(d->settings, &d->rules, err);
 }
 
 /* Who it becomes and whose the socket will be. Somebody who is not root stays who he is. */
@@ -120,12 +124,11 @@ static int find_roles(struct daemon *d, struct err *err)
 }
 
 /*
- * An index directory that root made for it and nobody used yet, as mkdir(1) leaves it: without this
- * mail would go unrecorded until somebody reads the log. What is not empty stays whose it is.
+ * A directory that root made for it and nobody used yet, as mkdir(1) leaves it: without this mail
+ * would go unrecorded until somebody reads the log. What is not empty stays whose it is.
  */
-static int adopt_index(const struct daemon *d, struct err *err)
+static int adopt(const struct daemon *d, const char *path, struct err *err)
 {
-	const char *path = d->settings->index_directory;
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int code = 0;
@@ -137,92 +140,40 @@ static int adopt_index(const struct daemon *d, struct err *err)
 	return code;
 }
 
-static int make_directories(struct daemon *d, struct err *err)
+static int make_directory(const struct daemon *d, const char *path, mode_t mode, struct err *err)
 {
 	uid_t uid = d->root ? d->role.uid : (uid_t)-1;
-	int code =
-	    listener_make_directory(d->settings->index_directory, 0700, uid, d->role.gid, err);
+	int code = listener_make_directory(path, mode, uid, d->role.gid, err);
 
 	if (code && !d->root) {
-		log_warning("%s", err->text); /* the writer goes on trying */
-		code = 0;
+		log_warning("%s", err->text); /* it is tried again, or made by somebody else */
+		return 0;
 	}
+	return code || !d->root ? code : adopt(d, path, err);
+}
+
+static int make_directories(struct daemon *d, struct err *err)
+{
+	int code = make_directory(d, d->settings->index_directory, 0750, err);
+
+	if (!code)
+		code = make_directory(d, d->settings->state_directory, 0700, err);
 	if (!code && d->root)
-		code = adopt_index(d, err);
-	if (!code && d->root)
-		code = listener_prepare(&d->listener, uid, d->socket_group, err);
+		code = listener_prepare(&d->listener, d->role.uid, d->socket_group, err);
 	return code;
-}
-
-static int locked_by_another(int fd, const char *path, struct err *err)
-{
-	char text[32];
-	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
-
-	text[len > 0 ? len : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return err_set(err, ERR_LOCKED,
-	    "another daemon runs on this index, process %s ('%s' is locked)",
-	    text[0] ? text : "unknown", path);
-}
-
-static int take_lock(const struct daemon *d, int fd, const char *path, struct err *err)
-{
-	struct stat st;
-	char text[32];
-
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
-		return locked_by_another(fd, path, err);
-	/* The directory is another user's: root writes only into what is a plain file with no other
-	 * name. */
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-		return err_set(err, ERR_REFUSED, "'%s' is not a plain file", path);
-	if (d->root && fchown(fd, d->role.uid, d->role.gid) != 0)
-		return err_sys(err, errno, "failed to give '%s' away", path);
-	snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, strlen(text), 0) < 0)
-		log_debug("failed to write '%s' (%s)", path, strerror(errno));
-	return 0;
 }
 
 /* Before the socket: libmilter would silently take the socket's path from a daemon that lives. */
 static int be_the_only_one(struct daemon *d, struct err *err)
 {
-	char path[PATH_MAX];
-	int code = 0;
-
-	snprintf(path, sizeof(path), LOCK_PATH, d->settings->index_directory);
-	d->lock = open(path, LOCK_FLAGS, 0600);
-	if (d->lock >= 0)
-		code = take_lock(d, d->lock, path, err);
-	else /* Nothing is there to guard. The index has a lock of its own. */
-		log_warning("failed to open '%s' (%s), going on", path, strerror(errno));
+	d->lock = (struct daemon_lock){
+	    .directory = d->settings->state_directory,
+	    .uid = d->root ? d->role.uid : (uid_t)-1,
+	    .gid = d->role.gid,
+	    .fd = -1,
+	};
+	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
 	return code ? code : listener_probe(&d->listener, err);
-}
-
-/*
- * Where the directory was replaced, or has come late, the lock is taken in the new one. That of the
- * old one keeps nobody out, and keeps its file system from being unmounted.
- */
-static void keep_lock(struct daemon *d)
-{
-	struct stat ours, there;
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), LOCK_PATH, d->settings->index_directory);
-	if (d->lock >= 0 && fstat(d->lock, &ours) == 0 && lstat(path, &there) == 0 &&
-	    ours.st_dev == there.st_dev && ours.st_ino == there.st_ino)
-		return;
-	fd = open(path, LOCK_FLAGS, 0600);
-	if (fd < 0)
-		return;
-	if (take_lock(d, fd, path, NULL) == 0) {
-		io_close(&d->lock);
-		d->lock = fd;
-	} else {
-		io_close(&fd);
-	}
 }
 
 static int open_socket(struct daemon *d, struct err *err)
@@ -258,56 +209,87 @@ static int drop_privileges(struct daemon *d, struct err *err)
 	return 0;
 }
 
-static int start_writer(struct daemon *d, struct err *err)
+static int begin_rules(struct daemon *d, struct err *err)
 {
-	const struct writer_config config = {
-	    .settings = d->settings,
-	    .rules_changed = rulekeeper_set_command,
-	    .collect_hits = rulekeeper_collect_hits,
-	    .arg = d->rules,
-	};
-
-	return writer_start(&d->writer, &config, err);
+	(void)err;
+	rulekeeper_begin(d->rules);
+	return 0;
 }
 
-static void put_status(void *arg, struct strbuf *out)
+static int open_index(struct daemon *d, struct err *err)
 {
-	const struct daemon *d = arg;
-
-	strbuf_printf(out, "pid=%ld\nversion=%s\nstarted=%lld\nsocket=%s\n", (long)getpid(),
-	    PQPURGE_VERSION, (long long)d->started, d->settings->socket);
-	writer_status(d->writer, out);
-	rulekeeper_status(d->rules, out);
-	glue_status(out);
+	d->index = indexkeeper_new(d->settings->index_directory, d->settings->index_map_size);
+	if (!d->index)
+		return err_sys(err, ENOMEM, "failed to open the index");
+	indexkeeper_start(d->index, INDEX_PATIENCE);
+	return 0;
 }
 
 static void reload(void *arg)
 {
 	const struct daemon *d = arg;
 
-	rulekeeper_reload(d->rules, true);
+	rulekeeper_reload(d->rules);
 }
 
 static void each_second(void *arg)
 {
 	struct daemon *d = arg;
 
-	keep_lock(d);
-	rulekeeper_reload(d->rules, false);
-	rulekeeper_tell_limits(d->rules);
+	daemon_lock_keep(&d->lock);
+	rulekeeper_each_second(d->rules);
+}
+
+static void last(void *arg)
+{
+	const struct daemon *d = arg;
+
+	rulekeeper_stop(d->rules);
+}
+
+static int start_upkeep(struct daemon *d, struct err *err)
+{
+	const struct upkeep_config config = {
+	    .index = d->index,
+	    .reload = reload,
+	    .each_second = each_second,
+	    .last = last,
+	    .arg = d,
+	};
+
+	return upkeep_start(&d->upkeep, &config, err);
+}
+
+static void put_status(void *arg, struct json *out)
+{
+	const struct daemon *d = arg;
+
+	json_put_int(out, "pid", getpid());
+	json_put_text(out, "version", PQPURGE_VERSION);
+	json_put_int(out, "started", d->started);
+	json_put_text(out, "socket", d->settings->socket);
+	indexkeeper_status(d->index, out);
+	rulekeeper_status(d->rules, out);
+	glue_status(out);
+}
+
+static void work(void *arg, struct errand *e)
+{
+	struct daemon *d = arg;
+
+	requests_answer(&d->requests, e);
 }
 
 static int start_control(struct daemon *d, struct err *err)
 {
 	const struct control_config config = {
 	    .directory = d->settings->index_directory,
-	    .writer = d->writer,
 	    .status = put_status,
-	    .reload = reload,
-	    .each_second = each_second,
+	    .work = work,
 	    .arg = d,
 	};
 
+	d->requests = (struct requests){.index = d->index, .rules = d->rules};
 	return control_start(&d->control, &config, err);
 }
 
@@ -317,26 +299,28 @@ static void *serve_main(void *arg)
 
 	d->code = glue_main(&d->glue, &d->err);
 	atomic_store(&d->ended, true);
-	pthread_kill(d->main, SIGHUP); /* blocked there, and waited for */
+	pthread_kill(d->main, SIGTERM); /* blocked there, and waited for */
 	return NULL;
 }
 
 /*
- * libmilter waits for these signals in a thread of its own. It would end up to five seconds after
- * one, and not at all where its pool destroys the mutex that a worker holds at that moment (8.17,
- * worker.c, mi_pool_controller): under load it then stood still with all its sessions. So they are
- * taken here, by the thread that Linux prefers (kernel/signal.c, complete_signal: the first, if it
- * waits for the signal), and libmilter is left at work until the process ends. Where it gets one
- * all the same, it ends as it can.
+ * On a signal libmilter would end up to five seconds later, and not at all where its pool destroys
+ * the mutex that a worker holds at that moment (8.17, worker.c, mi_pool_controller): under load it
+ * then stood still with all its sessions. So signals are taken here (and kept from it, glue.c), and
+ * libmilter is left at work until the process ends.
  */
 static int wait_for_end(struct daemon *d, struct err *err)
 {
-	sigset_t ends;
-	int number;
+	const sigset_t set = awaited();
 
-	fill_ends(&ends);
-	while (sigwait(&ends, &number) != 0)
-		continue;
+	for (;;) {
+		int number = sigwaitinfo(&set, NULL);
+
+		if (number == SIGHUP || number == SIGUSR1)
+			upkeep_reload(d->upkeep);
+		else if (number > 0)
+			break;
+	}
 	if (!atomic_load(&d->ended))
 		return 0;
 	*err = d->err;
@@ -353,9 +337,8 @@ static int serve(struct daemon *d, struct err *err)
 	    .session = {.origin = s->origin,
 		.max_recipients = (unsigned)s->max_recipients,
 		.record_subject = s->record_subject},
-	    .tempfail_on_index_error = s->tempfail_on_index_error,
 	    .rules = d->rules,
-	    .writer = d->writer,
+	    .index = d->index,
 	};
 	d->main = pthread_self();
 	errnum = pthread_create(&thread, NULL, serve_main, d);
@@ -366,8 +349,8 @@ static int serve(struct daemon *d, struct err *err)
 	return wait_for_end(d, err);
 }
 
-/* Nobody new comes; callbacks end, for they wait for the writer; then the last commit. Everything
- * is bounded. */
+/* Nobody new comes; callbacks end, then what the command asked; then the index is closed. Every
+ * wait is bounded. An index that is not closed is whole all the same. */
 static void stop(struct daemon *d)
 {
 	notify("STOPPING=1");
@@ -375,10 +358,11 @@ static void stop(struct daemon *d)
 	listener_remove(&d->listener);
 	if (!glue_drain(DRAIN_TIMEOUT))
 		log_warning("some messages did not get their answer in time");
-	control_stop(d->control);
-	if (!writer_stop(d->writer, STOP_TIMEOUT))
-		log_warning(
-		    "the last commit did not return in time; the end of recording is not written");
+	bool quiet = control_stop(d->control, STOP_TIMEOUT);
+	if (!upkeep_stop(d->upkeep, STOP_TIMEOUT))
+		log_warning("the upkeep thread did not end in time");
+	else if (!quiet || !indexkeeper_close(d->index, STOP_TIMEOUT))
+		log_warning("a request of the command's did not end in time");
 	log_info("stopped");
 }
 
@@ -392,7 +376,9 @@ static int start(struct daemon *d, struct err *err)
 	    be_the_only_one,
 	    open_socket,
 	    drop_privileges,
-	    start_writer,
+	    begin_rules,
+	    open_index,
+	    start_upkeep,
 	    start_control,
 	};
 
@@ -407,21 +393,22 @@ static int start(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* What a failed start leaves is given back, but for a writer that hangs in its first commit. */
+/* What a failed start leaves is given back, but for what a thread that hangs may still use. */
 static void undo_start(struct daemon *d)
 {
 	if (d->listening)
 		listener_remove(&d->listener);
-	if (!writer_stop(d->writer, STOP_TIMEOUT))
+	if (!control_stop(d->control, STOP_TIMEOUT) || !upkeep_stop(d->upkeep, STOP_TIMEOUT))
 		return;
-	writer_free(d->writer);
+	if (d->index && indexkeeper_close(d->index, STOP_TIMEOUT))
+		indexkeeper_free(d->index);
 	rulekeeper_close(d->rules);
-	io_close(&d->lock);
+	daemon_lock_release(&d->lock);
 }
 
 int daemon_run(const struct settings *settings, struct err *err)
 {
-	struct daemon d = {.settings = settings, .lock = -1, .started = clock_wall()};
+	struct daemon d = {.settings = settings, .lock = {.fd = -1}, .started = clock_wall()};
 	int code = start(&d, err);
 
 	if (code) {

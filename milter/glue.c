@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <libmilter/mfapi.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -30,11 +30,9 @@
 /*
  * Callbacks have to be short. A worker of libmilter's pool that has been woken counts as idle until
  * it runs (8.17, worker.c), so that of two sessions that become ready at once the second may be
- * left without one. It gets the first that is done with its session, or the one that the next
- * session to become ready brings along; with neither it waits (tried: as long as all workers were
- * kept by packets of which half had come). Postfix does not stop in a packet; what is left is the
- * wait for a commit, so commit_timeout bounds what this can cost a session, and has to be below
- * Postfix's command_timeout. No call of libmilter's adds a worker.
+ * left without one. It waits for the first worker that is done with its session, or for the next
+ * session to become ready (tried: while all workers were kept by packets of which half had come).
+ * Postfix does not stop within a packet. No call of libmilter's adds a worker.
  */
 struct connection {
 	struct session *session;
@@ -43,7 +41,7 @@ struct connection {
 };
 
 static const struct glue_config *glue;
-static atomic_long callbacks; /* at work in a callback that uses the writer or the rules */
+static atomic_long callbacks; /* at work in a callback that uses the index or the rules */
 static atomic_long sessions;
 static atomic_ullong without_id;
 static atomic_bool stopping;
@@ -69,16 +67,10 @@ static sfsistat silent(const struct connection *c, unsigned long step)
 	return c && (c->steps & step) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/* What on_index_error says. Never ACCEPT: that would end the events for this message. */
-static sfsistat unrecorded(void)
-{
-	return glue->tempfail_on_index_error ? SMFIS_TEMPFAIL : SMFIS_CONTINUE;
-}
-
 /*
- * Begins a callback that uses the writer or the rules. Once the daemon stops, what Postfix still
- * says gets no answer: the end of recording is being written, so nothing may be accepted in its
- * name any more. The thread waits for the process's end.
+ * Begins a callback that uses the index or the rules. Once the daemon stops, what Postfix still
+ * says gets no answer: the index is being closed, and what is answered has to be in it. The thread
+ * waits for the process's end.
  */
 static unsigned enter(void)
 {
@@ -94,13 +86,6 @@ static void leave(unsigned begun)
 {
 	flight_end(begun);
 	atomic_fetch_sub(&callbacks, 1);
-}
-
-/* A message that cannot even be offered to the writer. mail_time 0: unknown. */
-static sfsistat lost(int64_t mail_time, const char *reason)
-{
-	writer_lose(glue->writer, mail_time ? mail_time : clock_wall(), reason);
-	return unrecorded();
 }
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
@@ -128,6 +113,9 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (actions & SMFIF_SETSYMLIST) {
 		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i"});
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
+		/* An empty list would mean the default ones, some of which cost a resolver. */
+		smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
+		smfi_setsymlist(ctx, SMFIM_DATA, (char[]){"{client_addr}"});
 		smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i {auth_authen} {client_addr}"});
 	}
 	return SMFIS_CONTINUE;
@@ -205,7 +193,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 	struct connection *c = smfi_getpriv(ctx);
 
 	if (!c)
-		return unrecorded();
+		return SMFIS_CONTINUE; /* its end of message counts it */
 	unsigned begun = enter();
 	sfsistat answer = envelope(ctx, c, argv ? argv[0] : NULL);
 	leave(begun);
@@ -217,7 +205,7 @@ static sfsistat on_rcpt(SMFICTX *ctx, char **argv)
 	struct connection *c = smfi_getpriv(ctx);
 
 	if (c)
-		session_rcpt(c->session, argv ? argv[0] : NULL);
+		session_rcpt(c->session, argv ? argv[0] : NULL, smfi_getsymval(ctx, (char[]){"i"}));
 	return silent(c, SMFIP_NR_RCPT);
 }
 
@@ -247,44 +235,37 @@ static void tell_cut(const char *id, const struct message *m)
 	strbuf_release(&line);
 }
 
-static sfsistat record(const char *id, const struct message *m)
+static void record(const char *id, const struct message *m)
 {
-	char reason[WRITER_REASON_MAX + 1] = "";
-
-	if (writer_record(glue->writer, m, reason) == WRITER_LOST) {
-		log_info("%s: not recorded (%s); sender=<%s>", id, reason, m->sender);
-		return unrecorded();
-	}
+	if (!indexkeeper_record(glue->index, m))
+		return;
 	tell_cut(id, m);
 	log_debug("%s: recorded; sender=<%s> from=<%s>%s nrcpt=%u", id, m->sender,
 	    m->from.count ? m->from.first : "", m->from.count > 1 ? " and others" : "",
 	    (unsigned)m->recipient_count);
-	return SMFIS_CONTINUE;
 }
 
-/* A message that nothing refuses: hold it if asked, record it. known is what session_end said. */
-static sfsistat pass(SMFICTX *ctx, const char *id, struct connection *c, int known,
-    const struct message *m, bool hold)
+static bool quarantine(SMFICTX *ctx, const struct connection *c)
+{
+	return c->quarantine && smfi_quarantine(ctx, (char[]){"held by pqpurge"}) == MI_SUCCESS;
+}
+
+/* A message that nothing refuses goes on, recorded or not. known is what session_end said. */
+static void keep(const char *id, int known, const struct message *m, bool hold)
 {
 	struct message held;
 
-	if (hold &&
-	    (!c->quarantine || smfi_quarantine(ctx, (char[]){"held by pqpurge"}) != MI_SUCCESS)) {
-		log_warning("%s: failed to hold it; it is deferred instead", id);
-		return SMFIS_TEMPFAIL;
-	}
+	if (known == 0)
+		atomic_fetch_add(&without_id, 1);
 	if (known != 1) {
-		if (known == 0)
-			atomic_fetch_add(&without_id, 1);
-		return lost(session_message(c->session)->mail_time,
-		    known ? "out of memory" : "a message came without a queue ID");
+		indexkeeper_lose(
+		    glue->index, id, known ? "out of memory" : "it came without a queue ID");
+		return;
 	}
-	if (hold) {
-		held = *m;
+	held = *m;
+	if (hold)
 		held.flags |= MESSAGE_HELD;
-		m = &held;
-	}
-	return record(id, m);
+	record(id, &held);
 }
 
 static sfsistat message(SMFICTX *ctx, struct connection *c)
@@ -304,7 +285,13 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer != SMFIS_CONTINUE)
 		return answer;
-	return pass(ctx, id, c, known, m, v.action == VERDICT_HOLD);
+	bool hold = v.action == VERDICT_HOLD;
+	if (hold && !quarantine(ctx, c)) {
+		log_warning("%s: failed to hold it; it is deferred instead", id);
+		return SMFIS_TEMPFAIL;
+	}
+	keep(id, known, m, hold);
+	return SMFIS_CONTINUE;
 }
 
 static sfsistat on_message(SMFICTX *ctx)
@@ -312,9 +299,13 @@ static sfsistat on_message(SMFICTX *ctx)
 	struct connection *c = smfi_getpriv(ctx);
 
 	unsigned begun = enter();
-	sfsistat answer = c ? message(ctx, c) : lost(0, "out of memory");
-	if (c)
+	sfsistat answer = SMFIS_CONTINUE;
+	if (c) {
+		answer = message(ctx, c);
 		session_abort(c->session); /* the message is over; the next one begins with MAIL */
+	} else {
+		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
+	}
 	leave(begun);
 	return answer;
 }
@@ -370,6 +361,18 @@ int glue_open_socket(const char *socket, struct err *err)
 	return code;
 }
 
+/*
+ * libmilter's own thread waits for SIGHUP, SIGTERM and SIGINT by sigwait(3), the only call of it in
+ * this process, and would stop for each. The dynamic linker gives it this function instead: the
+ * daemon takes its signals itself, and a SIGHUP can never end it.
+ */
+int sigwait(const sigset_t *set, int *ret_number)
+{
+	(void)set, (void)ret_number;
+	for (;;)
+		pause();
+}
+
 int glue_main(const struct glue_config *config, struct err *err)
 {
 	glue = config;
@@ -390,8 +393,8 @@ bool glue_drain(int64_t timeout)
 	return atomic_load(&callbacks) == 0;
 }
 
-void glue_status(struct strbuf *out)
+void glue_status(struct json *out)
 {
-	strbuf_printf(out, "sessions=%ld\nwithout_id=%llu\n", atomic_load(&sessions),
-	    atomic_load(&without_id));
+	json_put_int(out, "sessions", atomic_load(&sessions));
+	json_put_int(out, "without_id", (int64_t)atomic_load(&without_id));
 }

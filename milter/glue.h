@@ -7,17 +7,14 @@
 #ifndef PQPURGE_MILTER_GLUE_H
 #define PQPURGE_MILTER_GLUE_H
 
-#include "base/err.h"
-#include "base/str.h"
+#include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 #include "milter/session.h"
-#include "milter/writer.h"
 
 struct glue_config {
 	struct session_config session;
-	bool tempfail_on_index_error;
 	struct rulekeeper *rules;
-	struct writer *writer; /* may be set after glue_open_socket, before glue_main */
+	struct indexkeeper *index; /* may be set after glue_open_socket, before glue_main */
 };
 
 /*
@@ -35,7 +32,7 @@ int glue_main(const struct glue_config *config, struct err *err) NODISCARD;
  */
 bool glue_drain(int64_t timeout);
 
-/* Adds "key=value" lines: sessions, without_id. */
-void glue_status(struct strbuf *out);
+/* Adds sessions and without_id. */
+void glue_status(struct json *out);
 
 #endif

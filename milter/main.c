@@ -12,23 +12,27 @@
 
 struct options {
 	const char *file; /* NULL: the default one */
-	bool check, debug, version;
+	bool check, debug, help, version;
 };
 
-static int usage(void)
+static int usage(FILE *to)
 {
-	fprintf(stderr, "usage: " NAME " [-c FILE] [-n] [-v] [-V]\n");
+	fprintf(to, "usage: " NAME " [-c FILE] [-h] [-n] [-v] [-V]\n");
 	return 1;
 }
 
 static int parse_options(int argc, char **argv, struct options *ret)
 {
+	static const struct option names[] = {{"help", no_argument, NULL, 'h'}, {0}};
 	int option;
 
-	while ((option = getopt(argc, argv, "c:nvV")) != -1) {
+	while ((option = getopt_long(argc, argv, "c:hnvV", names, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			ret->file = optarg;
+			break;
+		case 'h':
+			ret->help = true;
 			break;
 		case 'n':
 			ret->check = true;
@@ -40,10 +44,10 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->version = true;
 			break;
 		default:
-			return usage();
+			return usage(stderr);
 		}
 	}
-	return optind == argc ? 0 : usage();
+	return optind == argc ? 0 : usage(stderr);
 }
 
 static int check(const struct options *options, const struct settings *settings)
@@ -82,10 +86,12 @@ int main(int argc, char **argv)
 
 	if (io_guard_stdio() != 0 || parse_options(argc, argv, &options) != 0)
 		return 1;
-	if (options.version) {
+	if (options.help)
+		usage(stdout);
+	else if (options.version)
 		puts(NAME " " PQPURGE_VERSION);
+	if (options.help || options.version)
 		return fflush(stdout) == 0 ? 0 : 1;
-	}
 	if (settings_load(options.file, &settings, &err) != 0) {
 		if (!options.check)
 			log_open(NAME, LOG_TO_SYSLOG, false);

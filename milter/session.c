@@ -14,6 +14,8 @@
  * counts as a step. */
 #define STEP_SLACK INT64_C(5000)
 
+#define NOT_KEPT SIZE_MAX
+
 struct moment {
 	int64_t wall, steady;
 };
@@ -31,6 +33,8 @@ struct session {
 	struct address sender;
 	struct strbuf from, recipients;
 	unsigned from_count, recipients_kept;
+	size_t last_recipient;       /* where it begins in recipients; NOT_KEPT: past the cap */
+	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT; "" none yet */
 	char login[MESSAGE_TEXT_MAX + 1];
 	char message_id[MESSAGE_TEXT_MAX + 1];
 	char subject[MESSAGE_TEXT_MAX + 1];
@@ -90,6 +94,7 @@ static void reset(struct session *s)
 	buffer_reset(&s->from);
 	buffer_reset(&s->recipients);
 	s->from_count = s->recipients_kept = 0;
+	s->file[0] = '\0';
 	s->login[0] = s->message_id[0] = s->subject[0] = '\0';
 	s->has_message_id = s->has_subject = false;
 	s->mail = (struct moment){0};
@@ -177,20 +182,56 @@ static void first_recipient(struct session *s)
 		s->message.flags |= MESSAGE_CLOCK_STEPPED;
 }
 
-void session_rcpt(struct session *s, const char *argument)
+/* A queue file is made after its first recipient, so that one is told with the ID from before. */
+static void keep_last_recipient(struct session *s)
+{
+	struct message *m = &s->message;
+	struct strbuf *list = &s->recipients;
+
+	if (m->recipient_count == 0 || list->failed)
+		return;
+	m->recipient_count = 1;
+	if (s->last_recipient == NOT_KEPT) {
+		strbuf_clear(list);
+		s->recipients_kept = 0;
+		return; /* it is marked as cut already */
+	}
+	list->len -= s->last_recipient;
+	memmove(list->text, list->text + s->last_recipient, list->len + 1);
+	s->last_recipient = 0;
+	s->recipients_kept = 1;
+	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
+}
+
+/* The MTA's queue file as of now; where it is another one, all but the last recipient were the one
+ * before's. */
+static void see_file(struct session *s, const char *queue_id)
+{
+	if (!queue_id || !queue_id[0] || strlen(queue_id) >= sizeof(s->file))
+		return;
+	if (s->file[0] && strcmp(s->file, queue_id) != 0)
+		keep_last_recipient(s);
+	snprintf(s->file, sizeof(s->file), "%s", queue_id);
+}
+
+void session_rcpt(struct session *s, const char *argument, const char *queue_id)
 {
 	struct address recipient;
 
+	see_file(s, queue_id);
 	if (s->message.recipient_count == 0)
 		first_recipient(s);
 	s->message.recipient_count++;
+	s->last_recipient = NOT_KEPT;
 	if (s->recipients_kept >= s->config->max_recipients) {
 		s->message.flags |= MESSAGE_CUT_RECIPIENTS;
+		view(s);
 		return;
 	}
 	address_envelope(argument, s->config->origin, &recipient);
 	if (recipient.cut)
 		s->message.flags |= MESSAGE_CUT_TEXT;
+	s->last_recipient = s->recipients.len;
 	strlist_push(&s->recipients, recipient.text, strlen(recipient.text));
 	s->recipients_kept++;
 	view(s);
@@ -272,6 +313,7 @@ int session_end(
 		set_login(s, login);
 	if (m->rcpt_time == 0)
 		m->rcpt_time = m->end_time;
+	see_file(s, queue_id);
 	view(s);
 	if (s->from.failed || s->recipients.failed)
 		return -ENOMEM;

@@ -29,7 +29,12 @@ void session_connect(
     struct session *s, const struct net_address *client, uint16_t port, bool local);
 /* MAIL FROM with its raw argument ("<>", "" or NULL: the null sender); resets the message. */
 void session_mail(struct session *s, const char *argument, const char *login);
-void session_rcpt(struct session *s, const char *argument);
+/*
+ * RCPT TO, with the queue ID that the MTA has by then (NULL: none yet). Postfix before 3.12 goes on
+ * with RCPT, without a word, where smtpd_end_of_data_restrictions have refused a message, and makes
+ * a new queue file at the first of these recipients. What was given for another file is forgotten.
+ */
+void session_rcpt(struct session *s, const char *argument, const char *queue_id);
 /* name and value as the MTA has them: folded lines joined by LF. From (every field), Message-ID
  * (first), Subject (first, if wanted). */
 void session_header(struct session *s, const char *name, const char *value);

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's index: opened, used under a counted reference, looked after, closed. */
+#include "milter/indexkeeper.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define RETRY        USEC_PER_SEC
+#define RETRY_LOCKED (100 * INT64_C(1000)) /* a command has it for some hundred ms */
+#define RETRY_START  (10 * INT64_C(1000))
+#define RETRY_CLOSE  (10 * INT64_C(1000))
+/* Between slices that make room: with none, LMDB's mutex may starve the sessions. */
+#define PRUNE_PAUSE    (5 * INT64_C(1000))
+#define LOSS_TOLD_EACH (60 * USEC_PER_SEC)
+
+struct indexkeeper {
+	const char *directory;
+	int64_t map_size;
+
+	pthread_mutex_t lock;
+	struct index *index; /* NULL: not open */
+	unsigned users;      /* of it, or of the one that is given up */
+	int64_t since;       /* wall; when it was opened */
+	struct err why;      /* it is not open; "" if nothing failed */
+	int64_t loss_told;   /* steady; 0 = never */
+	uint64_t untold;     /* messages lost since */
+
+	/* The upkeep thread's own. */
+	struct index *given_up; /* to be closed when its users are done */
+	int64_t next_check;     /* steady */
+
+	atomic_bool failed; /* a record met something that only opening anew can mend */
+	atomic_ullong recorded, lost;
+};
+
+struct indexkeeper *indexkeeper_new(const char *directory, int64_t map_size)
+{
+	struct indexkeeper *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->directory = directory;
+	k->map_size = map_size;
+	pthread_mutex_init(&k->lock, NULL);
+	return k;
+}
+
+void indexkeeper_free(struct indexkeeper *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_destroy(&k->lock);
+	free(k);
+}
+
+/* ---- open, look after, close */
+
+/* Keeps the words for status, and tells each once. */
+static void note_failure(struct indexkeeper *k, const struct err *why)
+{
+	pthread_mutex_lock(&k->lock);
+	bool news = strcmp(k->why.text, why->text) != 0;
+	k->why = *why;
+	pthread_mutex_unlock(&k->lock);
+	if (news)
+		log_warning(
+		    "%s; mail goes on and is read from the queue when asked for", why->text);
+}
+
+static void take_over(struct indexkeeper *k, struct index *fresh)
+{
+	pthread_mutex_lock(&k->lock);
+	bool again = k->why.text[0] != '\0';
+	k->index = fresh;
+	k->since = clock_wall();
+	k->why = (struct err){{0}};
+	pthread_mutex_unlock(&k->lock);
+	atomic_store(&k->failed, false);
+	k->next_check = clock_steady() + RETRY;
+	if (again)
+		log_info("index in '%s' is open again", k->directory);
+}
+
+/* 0, or why not. Being locked is told only where tell_locked: it is mostly over in a moment. */
+static int try_open(struct indexkeeper *k, bool tell_locked)
+{
+	struct index *fresh = NULL;
+	struct err note = {{0}}, err = {{0}};
+	int code = index_open(k->directory, k->map_size, &fresh, &note, &err);
+
+	if (note.text[0])
+		log_warning("%s", note.text);
+	if (code == 0)
+		take_over(k, fresh);
+	else if (code != ERR_LOCKED || tell_locked)
+		note_failure(k, &err);
+	return code;
+}
+
+void indexkeeper_start(struct indexkeeper *k, int64_t patience)
+{
+	int64_t until = clock_steady() + patience;
+	struct timespec step = {.tv_nsec = RETRY_START * 1000};
+
+	while (try_open(k, false) == ERR_LOCKED && clock_steady() < until)
+		nanosleep(&step, NULL);
+}
+
+/* From here on nobody gets it; its users go on with it until they are done. */
+static void give_up(struct indexkeeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->given_up = k->index;
+	k->index = NULL;
+	err_set(
+	    &k->why, 0, "the index in '%s' is gone or damaged, and is opened anew", k->directory);
+	pthread_mutex_unlock(&k->lock);
+	log_warning("the index in '%s' is gone or damaged, and is opened anew", k->directory);
+}
+
+static bool close_given_up(struct indexkeeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	bool idle = k->users == 0;
+	pthread_mutex_unlock(&k->lock);
+	if (idle) {
+		index_close(k->given_up);
+		k->given_up = NULL;
+	}
+	return idle;
+}
+
+static int64_t make_room(struct indexkeeper *k, int64_t now)
+{
+	int code = index_prune(k->index, NULL);
+
+	if (code < 0 && code != ERR_FULL)
+		atomic_store(&k->failed, true);
+	return code > 0 ? now + PRUNE_PAUSE : k->next_check;
+}
+
+static void tell_loss(struct indexkeeper *k, int64_t now)
+{
+	uint64_t count = 0;
+
+	pthread_mutex_lock(&k->lock);
+	if (k->untold > 0 && now - k->loss_told >= LOSS_TOLD_EACH) {
+		count = k->untold;
+		k->untold = 0;
+		k->loss_told = now;
+	}
+	pthread_mutex_unlock(&k->lock);
+	if (count > 0)
+		log_warning(
+		    "%llu more messages were not recorded; they are read from the queue when "
+		    "asked for",
+		    (unsigned long long)count);
+}
+
+int64_t indexkeeper_tend(struct indexkeeper *k)
+{
+	int64_t now = clock_steady();
+
+	tell_loss(k, now);
+	if (k->given_up && !close_given_up(k))
+		return now + RETRY_CLOSE;
+	if (!k->index) {
+		int code = try_open(k, true);
+
+		return code == 0 ? now : now + (code == ERR_LOCKED ? RETRY_LOCKED : RETRY);
+	}
+	if (now >= k->next_check) {
+		k->next_check = now + RETRY;
+		if (atomic_load(&k->failed) || index_check(k->index) != 0) {
+			give_up(k);
+			return now;
+		}
+	}
+	return make_room(k, now);
+}
+
+bool indexkeeper_close(struct indexkeeper *k, int64_t timeout)
+{
+	int64_t until = clock_steady() + timeout;
+	struct timespec step = {.tv_nsec = RETRY_CLOSE * 1000};
+
+	if (!k->given_up) {
+		pthread_mutex_lock(&k->lock);
+		k->given_up = k->index;
+		k->index = NULL;
+		pthread_mutex_unlock(&k->lock);
+	}
+	while (!close_given_up(k)) {
+		if (clock_steady() >= until)
+			return false;
+		nanosleep(&step, NULL);
+	}
+	return true;
+}
+
+/* ---- use */
+
+struct index *indexkeeper_borrow(struct indexkeeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	struct index *index = k->index;
+	k->users += index != NULL;
+	pthread_mutex_unlock(&k->lock);
+	return index;
+}
+
+void indexkeeper_give_back(struct indexkeeper *k)
+{
+	pthread_mutex_lock(&k->lock);
+	k->users--;
+	pthread_mutex_unlock(&k->lock);
+}
+
+void indexkeeper_lose(struct indexkeeper *k, const char *id, const char *reason)
+{
+	int64_t now = clock_steady();
+
+	atomic_fetch_add(&k->lost, 1);
+	pthread_mutex_lock(&k->lock);
+	bool tell = k->loss_told == 0 || now - k->loss_told >= LOSS_TOLD_EACH;
+	if (tell)
+		k->loss_told = now;
+	else
+		k->untold++;
+	pthread_mutex_unlock(&k->lock);
+	if (tell)
+		log_warning(
+		    "%s: not recorded (%s); it is read from the queue when asked for", id, reason);
+}
+
+bool indexkeeper_record(struct indexkeeper *k, const struct message *m)
+{
+	struct index *index = indexkeeper_borrow(k);
+	struct err err = {{0}};
+	int code = ERR_NO_INDEX;
+
+	if (index) {
+		code = index_record(index, m, &err);
+		indexkeeper_give_back(k);
+	} else {
+		err_set(&err, code, "the index is not open");
+	}
+	if (code == ERR_DAMAGED || code == ERR_STALE)
+		atomic_store(&k->failed, true);
+	if (code == 0)
+		atomic_fetch_add(&k->recorded, 1);
+	else
+		indexkeeper_lose(k, m->queue_id.text, err.text[0] ? err.text : err_word(code));
+	return code == 0;
+}
+
+/* ---- status */
+
+static void put_counts(struct json *out, const struct index_counts *counts)
+{
+	json_put_int(out, "rows", (int64_t)counts->rows);
+	json_put_int(out, "used_bytes", (int64_t)counts->used_bytes);
+	json_put_int(out, "map_bytes", (int64_t)counts->map_bytes);
+	json_put_int(out, "file_bytes", (int64_t)counts->file_bytes);
+	json_put_int(out, "pruned", (int64_t)counts->evicted);
+	json_put_int(out, "pruned_time", counts->evicted_time);
+	json_put_int(out, "caught_up", counts->caught_up);
+	json_put_text(out, "queue_directory", counts->queue_directory);
+}
+
+void indexkeeper_status(struct indexkeeper *k, struct json *out)
+{
+	struct index *index = indexkeeper_borrow(k);
+	struct index_counts counts = {0};
+	struct err err = {{0}};
+
+	json_put_bool(out, "recording", index != NULL);
+	json_put_int(out, "recorded", (int64_t)atomic_load(&k->recorded));
+	json_put_int(out, "lost", (int64_t)atomic_load(&k->lost));
+	pthread_mutex_lock(&k->lock);
+	int64_t since = k->since;
+	struct err why = k->why;
+	pthread_mutex_unlock(&k->lock);
+	if (index) {
+		json_put_int(out, "since", since);
+		if (index_count(index, &counts, &err) == 0)
+			put_counts(out, &counts);
+		indexkeeper_give_back(k);
+	}
+	if (why.text[0] || err.text[0])
+		json_put_text(out, "last_error", why.text[0] ? why.text : err.text);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: ISC */
+/* Each request, handed to the module that answers it. */
+#include "milter/requests.h"
+
+#include "base/clock.h"
+#include "index/serve.h"
+
+static void ask_index(const struct requests *r, struct errand *e)
+{
+	struct index *index = indexkeeper_borrow(r->index);
+
+	serve(index, e->request, e->body, clock_steady() + WIRE_WORK_TIME, &e->answer, &e->file);
+	if (index)
+		indexkeeper_give_back(r->index);
+}
+
+static struct json *reload(const struct requests *r)
+{
+	struct json *answer = json_new();
+
+	rulekeeper_reload(r->rules);
+	json_put_bool(answer, "ok", true);
+	return answer;
+}
+
+static struct json *ask_rules(const struct requests *r, const struct errand *e)
+{
+	struct json *answer = json_new();
+	struct err err = {{0}};
+
+	json_put_bool(answer, "ok", true);
+	int code = rulekeeper_answer(r->rules, e->request, answer, &err);
+	if (code == 0)
+		return answer;
+	json_free(answer);
+	return serve_error(code, err.text);
+}
+
+void requests_answer(void *arg, struct errand *e)
+{
+	const struct requests *r = arg;
+	const char *what = json_text(e->request, "do");
+
+	if (!what)
+		e->answer = serve_error(ERR_SYNTAX, "there is no text \"do\" in the request");
+	else if (serve_is_mine(e->request))
+		ask_index(r, e);
+	else if (strcmp(what, "reload") == 0)
+		e->answer = reload(r);
+	else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
+		e->answer = ask_rules(r, e);
+	else
+		e->answer = serve_error(ERR_USAGE, "there is no such request");
+}

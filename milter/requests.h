@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/* What the command asks that takes a thread of its own: the index's requests and the rules'. */
+#ifndef PQPURGE_MILTER_REQUESTS_H
+#define PQPURGE_MILTER_REQUESTS_H
+
+#include "milter/errand.h"
+#include "milter/indexkeeper.h"
+#include "milter/rulekeeper.h"
+
+struct requests {
+	struct indexkeeper *index;
+	struct rulekeeper *rules;
+};
+
+/* Fills in the errand's answer and file. arg is a struct requests. Any thread. */
+void requests_answer(void *arg, struct errand *e);
+
+#endif
