@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: ISC
 # What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
 # one file. `lint.sh tidy FLAGS...`: clang-tidy over all sources. `lint.sh units`: systemd understands every line of our
-# units and finds each service confined (exposure at most 2.0); no systemd need run for that.
+# units and finds each service confined (exposure at most 2.0), and no unit gives a socket away by its path; no systemd
+# need run for that.
 set -eu
 
 below() {
@@ -58,6 +59,11 @@ units() {
 		sed "s|@PREFIX@|$work|g" "$unit" >"$work/${unit##*/}"
 	done
 	bad=0
+	# systemd does this by chown(2) on a path in the daemon's own directory, where it follows links.
+	if grep -nE '^Socket(User|Group)=' conf/*.socket; then
+		echo "a socket must not be given away by its path"
+		bad=1
+	fi
 	said=$(cd "$work" && systemd-analyze verify --man=no ./*.service ./*.socket ./*.timer 2>&1) || bad=1
 	if [ $bad = 1 ] || [ -n "$said" ]; then
 		printf 'systemd-analyze verify:\n%s\n' "$said"

@@ -2,70 +2,101 @@
 # shellcheck shell=bash
 # bash completion for pqpurge-idx(8). Verbs and options come from its own --help; domains, rules and batches from the
 # index, for root. Each call is short and quiet.
+#
+# Strangers choose the names in the index, and root presses TAB. So no word is ever expanded here: there is no eval and no
+# `compgen -W`, which expands its list as bash expands a command line, commands included. The command leaves out
+# every name that means something to a shell. This file does not rely on that: it tests each name again.
 
-_pqpurge_idx_help() {
-	command pqpurge-idx "$@" --help 2>/dev/null
+# Offers those of the words that begin with what is typed so far. bash puts an offer into the line as it is: so quote it.
+_pqpurge_idx_offer() { # CURRENT WORD...
+	local current=$1 word
+	shift
+	for word; do
+		[[ $word == "$current"* ]] || continue
+		printf -v word %q "$word"
+		COMPREPLY+=("$word")
+	done
 }
 
-_pqpurge_idx_verbs() {
-	_pqpurge_idx_help | sed -n '/^Verbs:/,/^$/s/^  \([a-z]*\)  *[^ ].*/\1/p'
+# Offers names from the index. In the C locale the ranges are ASCII alone.
+_pqpurge_idx_names() { # KIND CURRENT
+	local LC_ALL=C names=() good=() name bad='[!A-Za-z0-9._-]'
+
+	[[ $1 == batches ]] && bad='[!0-9]'
+	mapfile -t names < <(command pqpurge-idx complete "$1" -- "$2" 2>/dev/null </dev/null)
+	for name in "${names[@]}"; do
+		# bad is a pattern on purpose.
+		# shellcheck disable=SC2053
+		[[ $name && $name != -* && $name != *$bad* ]] && good+=("$name")
+	done
+	_pqpurge_idx_offer "$2" "${good[@]}"
 }
 
-# Values of an option; fails where the option takes none that could be known.
-_pqpurge_idx_values() {
+# Offers the verbs: the indented lines that the first empty line behind them ends.
+_pqpurge_idx_verbs() { # CURRENT
+	local LC_ALL=C verb='^  ([a-z]+) +[^ ]' lines=() words=() line
+
+	mapfile -t lines < <(command pqpurge-idx --help 2>/dev/null </dev/null)
+	for line in "${lines[@]}"; do
+		[[ ! $line && ${#words[@]} -gt 0 ]] && break
+		[[ $line =~ $verb ]] && words+=("${BASH_REMATCH[1]}")
+	done
+	_pqpurge_idx_offer "$1" "${words[@]}"
+}
+
+_pqpurge_idx_options() { # VERB CURRENT
+	local LC_ALL=C option='^ +(-[A-Za-z], )?(--[a-z-]+)' lines=() words=() line
+
+	mapfile -t lines < <(command pqpurge-idx "$1" --help 2>/dev/null </dev/null)
+	for line in "${lines[@]}"; do
+		[[ $line =~ $option ]] && words+=("${BASH_REMATCH[2]}")
+	done
+	_pqpurge_idx_offer "$2" "${words[@]}"
+}
+
+# Completes the value of an option; fails if nothing is known of its values.
+_pqpurge_idx_value() { # OPTION CURRENT
 	case $1 in
-	--queue) echo 'maildrop incoming active deferred hold' ;;
-	--by) echo 'sender from recipient login client' ;;
-	--action) echo 'REJECT DEFER HOLD DISCARD OK WARN' ;;
-	--sender | --from) command pqpurge-idx complete domains "$2" 2>/dev/null ;;
-	--older | --newer | --since | --for | --block) echo '10m 1h 24h 7d' ;;
+	# bash itself completes names of files, and quotes them. compopt fails where no completion is under way.
+	-c | --config) compopt -o default 2>/dev/null ;;
+	--save) compopt -o dirnames 2>/dev/null ;;
+	--queue) _pqpurge_idx_offer "$2" maildrop incoming active deferred hold ;;
+	--by) _pqpurge_idx_offer "$2" sender from recipient login client ;;
+	--action) _pqpurge_idx_offer "$2" REJECT DEFER HOLD DISCARD OK WARN ;;
+	--older | --newer | --since | --for | --block) _pqpurge_idx_offer "$2" 10m 1h 24h 7d ;;
+	--sender | --from) _pqpurge_idx_names domains "$2" ;;
 	*) return 1 ;;
 	esac
+	return 0
 }
 
 # "--by=cl" comes as three words, "--by" "=" "cl", since bash breaks words at '='.
 _pqpurge_idx() {
-	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} words='' verb=purge word i
+	local current=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} verb=purge word i
 
 	if [[ $current == '=' ]]; then
 		current=
 	elif [[ $before == '=' ]]; then
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
+	# A quote that is still open is part of the word.
+	current=${current#[\"\']}
 	COMPREPLY=()
-	case $before in
-	-c | --config) word=-f ;;
-	--save) word=-d ;;
-	*) word= ;;
-	esac
-	if [[ $word ]]; then
-		# Directories get their slash; it fails where no completion is under way.
-		compopt -o filenames 2>/dev/null
-		mapfile -t COMPREPLY < <(compgen "$word" -- "$current")
-		return
-	fi
-	if words=$(_pqpurge_idx_values "$before" "$current"); then
-		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-		return
-	fi
+	_pqpurge_idx_value "$before" "$current" && return
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		word=${COMP_WORDS[i]}
 		[[ $word == [a-z]* && $word != *[.@/[]* ]] && verb=$word && break
 	done
 	if [[ $current == -* ]]; then
-		words=$(_pqpurge_idx_help "$verb" | sed -n 's/^  *\(-[A-Za-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p')
-	elif ((i == COMP_CWORD)); then
-		words="$(_pqpurge_idx_verbs) $(command pqpurge-idx complete domains "$current" 2>/dev/null)"
-	else
-		case $verb in
-		unblock) words=$(command pqpurge-idx complete rules "$current" 2>/dev/null) ;;
-		undo) words=$(command pqpurge-idx complete batches "$current" 2>/dev/null) ;;
-		purge | hold | release | list | top | why | block)
-			words=$(command pqpurge-idx complete domains "$current" 2>/dev/null)
-			;;
-		esac
+		_pqpurge_idx_options "$verb" "$current"
+		return
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+	((i == COMP_CWORD)) && _pqpurge_idx_verbs "$current"
+	case $verb in
+	unblock) _pqpurge_idx_names rules "$current" ;;
+	undo) _pqpurge_idx_names batches "$current" ;;
+	purge | hold | release | list | top | why | block) _pqpurge_idx_names domains "$current" ;;
+	esac
 }
 
 complete -F _pqpurge_idx pqpurge-idx

@@ -3,11 +3,16 @@
  * pqpurge-idx complete: words for the shell's completion, one a line. Not for people, so it stands
  * in no help. A shell that waits for it is a shell that hangs, so everything is bounded, and what
  * goes wrong is silence.
+ *
+ * The child that reads the index leaves out what must not be offered, so that it does not count
+ * against the bound. The parent tests each word again, because the child works with the rights of
+ * the daemon and on a file that strangers fill.
  */
 #include "base/clock.h"
 #include "index/rows/entry.h"
 #include "index/rows/select.h"
 #include "index/rulebook.h"
+#include "purge/offer.h"
 #include "purge/session.h"
 
 #define WORDS_MOST 200                     /* that are suggested */
@@ -16,6 +21,7 @@
 
 struct wanted {
 	const char *prefix;
+	enum offer_kind kind;
 	size_t count, seen;
 	int64_t deadline;
 };
@@ -27,7 +33,7 @@ static bool is_enough(struct wanted *w)
 
 static void suggest(struct wanted *w, const char *word, struct bytes *out)
 {
-	if (!str_starts(word, w->prefix))
+	if (!offer_fits(w->kind, word) || !str_starts(word, w->prefix))
 		return;
 	bytes_put_text(out, word);
 	w->count++;
@@ -122,35 +128,52 @@ static int batches(struct store *store, void *arg, struct bytes *out, struct err
 	return 0;
 }
 
-static index_read_work *work_of(const char *kind)
-{
-	static const struct {
-		const char *kind;
-		index_read_work *work;
-	} rows[] = {{"domains", domains}, {"rules", rules}, {"batches", batches}};
+static const struct source {
+	const char *name;
+	index_read_work *work;
+	enum offer_kind kind;
+} sources[] = {
+    {"domains", domains, OFFER_NAME},
+    {"rules", rules, OFFER_NAME},
+    {"batches", batches, OFFER_NUMBER},
+};
 
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcmp(kind, rows[i].kind) == 0)
-			return rows[i].work;
+static const struct source *source_of(const char *name)
+{
+	for (size_t i = 0; i < COUNT_OF(sources); i++)
+		if (strcmp(name, sources[i].name) == 0)
+			return &sources[i];
 	return NULL;
+}
+
+static void print_words(const struct wanted *w, struct blob *blob)
+{
+	struct reader r = reader_of(blob->at, blob->len);
+
+	while (!reader_done(&r) && !r.failed) {
+		const char *word = reader_text(&r);
+
+		if (offer_fits(w->kind, word) && str_starts(word, w->prefix))
+			puts(word);
+	}
 }
 
 int verb_complete(struct session *s, struct err *err)
 {
 	const struct options *o = &s->options;
-	index_read_work *work = o->word_count ? work_of(o->words[0]) : NULL;
-	struct wanted wanted = {
-	    .prefix = o->word_count > 1 ? o->words[1] : "", .deadline = clock_steady() + TIME_MOST};
-	char word[1024];
+	const struct source *source = o->word_count ? source_of(o->words[0]) : NULL;
 	struct blob blob = {0};
-	struct reader r;
 
-	if (!work)
+	if (!source)
 		return err_set(err, ERR_USAGE, "'complete' knows domains, rules and batches");
-	if (index_read(s->settings.index_directory, work, &wanted, &blob, NULL) < 0)
+	struct wanted wanted = {
+	    .prefix = o->word_count > 1 ? o->words[1] : "",
+	    .kind = source->kind,
+	    .deadline = clock_steady() + TIME_MOST,
+	};
+	if (index_read(s->settings.index_directory, source->work, &wanted, &blob, NULL) < 0)
 		return EXIT_DONE;
-	for (r = reader_of(blob.at, blob.len); !reader_done(&r) && !r.failed;)
-		puts(str_scrub(word, sizeof(word), reader_text(&r)));
+	print_words(&wanted, &blob);
 	blob_release(&blob);
 	return EXIT_DONE;
 }

@@ -58,16 +58,23 @@ bind -x '"\\C-x\\C-t": _hand_over'
 """
 
 
-class Shell:
-    """An interactive shell that knows our completion and nothing of the machine's."""
+ZSH = ["zsh", "-d", "-i"], (".zshrc", ZSHRC)
+BASH = ["bash", "--noprofile", "-i"], (".bashrc", BASHRC)
 
-    def __init__(self, words, rc, pq):
-        self.home = tempfile.mkdtemp(prefix="shell.", dir=pq.home)
+
+class Shell:
+    """
+    An interactive shell that knows our completion and nothing of the machine's. It starts in a home of its own. before: a
+    directory whose commands come before ours.
+    """
+
+    def __init__(self, words, rc, home, conf, before=""):
+        self.home = tempfile.mkdtemp(prefix="shell.", dir=home)
         with open(os.path.join(self.home, rc[0]), "w", encoding="utf-8") as file:
             file.write(rc[1] % {"scripts": SCRIPTS})
-        path = os.path.dirname(COMMAND) + ":/usr/sbin:/usr/bin:/sbin:/bin"
-        self.terminal = Terminal(["/usr/bin/env", "-i", f"PATH={path}", "TERM=xterm", "LC_ALL=C.UTF-8", f"HOME={self.home}",
-                                  f"ZDOTDIR={self.home}", f"PQPURGE_CONF={pq.conf}", *words])
+        path = (before + ":" if before else "") + os.path.dirname(COMMAND) + ":/usr/sbin:/usr/bin:/sbin:/bin"
+        self.terminal = Terminal(["/usr/bin/env", "-C", self.home, "-i", f"PATH={path}", "TERM=xterm", "LC_ALL=C.UTF-8",
+                                  f"HOME={self.home}", f"ZDOTDIR={self.home}", f"PQPURGE_CONF={conf}", *words])
         self.wait("ready")
 
     def wait(self, name):
@@ -92,6 +99,12 @@ class Shell:
         os.write(self.terminal.master, text.encode() + b"\t\x18\x14")
         self.wait("line")
         return self.take("line")[0], set(self.take("offered"))
+
+    def enter(self, text):
+        """TAB, then Return: the shell runs the line as it is then."""
+        os.write(self.terminal.master, text.encode() + b"\t\n: >$ZDOTDIR/done\n")
+        self.wait("done")
+        self.take("done")
 
     def end(self):
         os.kill(self.terminal.pid, signal.SIGKILL)
@@ -162,9 +175,9 @@ class ShellCase:
 
 class Zsh(ShellCase, RigCase):
     def start_shell(self):
-        return Shell(["zsh", "-d", "-i"], (".zshrc", ZSHRC), self.pq)
+        return Shell(*ZSH, self.pq.home, self.pq.conf)
 
 
 class Bash(ShellCase, RigCase):
     def start_shell(self):
-        return Shell(["bash", "--noprofile", "-i"], (".bashrc", BASHRC), self.pq)
+        return Shell(*BASH, self.pq.home, self.pq.conf)

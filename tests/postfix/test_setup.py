@@ -323,8 +323,12 @@ class Activation(SetupCase):
         self.pq.settings["socket"] = "fd:3"
         self.pq.write_conf()
         with socket.socket(socket.AF_UNIX) as listener:
+            # SocketMode=0660 of our unit: by the umask. The owner stays root, the group is the directory's.
+            umask = os.umask(0o777 & ~0o660)
             listener.bind(path)
-            os.chmod(path, 0o666)
+            os.umask(umask)
+            st = os.stat(path)
+            self.assertEqual((st.st_uid, grp.getgrgid(st.st_gid).gr_name, st.st_mode & 0o777), (0, "postfix", 0o660))
             listener.listen()
             with open(self.pq.logfile, "ab") as log:
                 self.pq.process = subprocess.Popen(
