@@ -9,36 +9,56 @@
 
 #include "mail/message.h"
 
-/*
- * What the topmost Received headers below the file's own say of the first pass (postfix/file
- * reads it from a queue file, the session from what the milter gets, which hides the topmost).
- *
- * The line must be Postfix's own form (smtpd/smtpd.c: "from HELO (NAME [ADDRESS]) (Authenticated
- * sender: LOGIN) by MYHOSTNAME (MAIL_NAME) with PROTO id ID ..."), and `by` must be host. A
- * requeue's ("by HOST (NAME, from userid N) id ID") is passed over once. The search stops at the
- * first Received of this form whatever it holds: what lies further down a stranger may have
- * written.
- */
+/* What one Received header of this host says of the pass that it stands for. */
 struct received_pass {
-	bool found;                       /* a header of this host's form was there */
-	struct queue_id queue_id;         /* "" where it has none (smtpd_proxy_filter) */
-	char login[MESSAGE_TEXT_MAX + 1]; /* "" where it names none */
-	struct net_address client;        /* family 0 where it names none */
+	struct queue_id queue_id; /* "" where it has none: smtpd_proxy_filter */
+	/*
+	 * "" where it names none: smtpd_sasl_authenticated_header is off, nobody logged in, or
+	 * Postfix changed the name to make a comment of it.
+	 */
+	char login[MESSAGE_TEXT_MAX + 1];
+	bool plain;                /* by its protocol nobody logged in ("ESMTP", "ESMTPS") */
+	struct net_address client; /* family 0: not by SMTP, or not known */
+	int64_t uid;  /* by sendmail(1), of this user; mail_owner's: requeued. Or -1. */
+	bool by_smtp; /* a client stands there ("from HELO (NAME [ADDRESS])") */
 };
 
 /*
- * Reads one unfolded Received value. 1: of this host's form, *ret filled in. 0: of another host or
- * form. ERR_STALE: this host's requeue line, to be passed over.
+ * Reads a Received value as Postfix writes it (smtpd/smtpd.c, qmqpd/qmqpd.c, pickup/pickup.c,
+ * local/forward.c), folded or not:
+ *
+ *   from HELO (NAME [ADDRESS]) (COMMENT)... by HOST (MAIL_NAME) with PROTOCOL [id ID] ...
+ *
+ *   by HOST (MAIL_NAME[, from userid UID]) id ID; ...
+ *
+ * True where it is that, by this host; else *ret is undefined. What a client can put into its own
+ * line cannot pass for another part of it: Postfix makes '?' of blanks, brackets and quotes in
+ * HELO, and parentheses in a login or a certificate's name are balanced.
  */
-int received_read(const char *value, const char *host, struct received_pass *ret) NODISCARD;
+bool received_read(const char *value, const char *host, struct received_pass *ret) NODISCARD;
 
 /*
- * Whether second is the message of first, come back from a filter. All of: first is the row of the
- * ID that second.first.queue_id names; same Message-ID, not empty; second's sender is first's, as
- * given or queued; second's recipients are a subset of first's; where the Received named a client,
- * it is first's; second's client is local: loopback, pickup, or inside own_networks. The last is
- * the caller's to say.
+ * Whether mail of this client may come from a filter of one's own: loopback, own networks, or no
+ * client at all (sendmail(1)). Of anyone else no header below ours is believed.
+ */
+bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count);
+
+/*
+ * Whether second is the message of first, come back from a filter. All of: its client is local
+ * (join_is_local; the caller says so); first's is the ID that second.first.queue_id names; the same
+ * Message-ID, not empty; the same sender, as given or queued; second's recipients are among
+ * first's; second did not arrive earlier; and second.first, if a Received header or XFORWARD filled
+ * it in, names no other client or login than first's.
  */
 bool join_judge(const struct message *first, const struct message *second, bool local_client);
+
+/*
+ * Fills second.first in from its first row: the login and client of that, or of its own first pass
+ * where it came back from a filter itself. Sets MESSAGE_JOINED instead of MESSAGE_UNJOINED, but
+ * where that of first is not known either. second then views first's strings.
+ */
+void join_take(const struct message *first, struct message *second);
+/* The other way: first's row is another message, so what named it is not believed either. */
+void join_refuse(struct message *second);
 
 #endif

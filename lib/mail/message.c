@@ -9,7 +9,7 @@ void message_init(struct message *m)
 	memset(m, 0, sizeof(*m));
 	m->sender = m->login = m->message_id = m->subject = "";
 	q->sender = q->login = q->message_id = q->log_ident = "";
-	q->size = q->uid = -1;
+	q->create_time = q->size = q->uid = -1;
 	m->first.login = "";
 }
 

@@ -45,6 +45,8 @@ enum message_flag {
 	 * first.client are those of its Received header, where that says them. */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
+	/* Not joined, and the Received header of its first pass says that nobody logged in. */
+	MESSAGE_FIRST_PLAIN = 1u << 10,
 };
 
 /* What the queue file says. */

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+/* Joining what came back from a content filter, see join.h. */
+#include "mail/join.h"
+
+#include <ctype.h>
+
+/* ---- Received */
+
+#define TOKEN_MAX 256 /* bytes of a name, an address, a protocol or an ID */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Past blanks; false where there is none. */
+static bool skip_blanks(const char **at)
+{
+	const char *begin = *at;
+
+	while (is_blank(**at))
+		++*at;
+	return *at > begin;
+}
+
+/* Past a word and the blanks behind it. */
+static bool skip_word(const char **at, const char *word)
+{
+	const char *behind = *at + strlen(word);
+
+	if (!str_starts(*at, word) || !skip_blanks(&behind))
+		return false;
+	*at = behind;
+	return true;
+}
+
+/* Copies up to the first of ends or the end; false where that is nothing or does not fit. */
+static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX + 1])
+{
+	size_t len = strcspn(*at, ends);
+
+	if (len == 0 || len > TOKEN_MAX)
+		return false;
+	memcpy(token, *at, len);
+	token[len] = '\0';
+	*at += len;
+	return true;
+}
+
+/*
+ * A comment and the blanks behind it. In Postfix's own parentheses are balanced and nothing is
+ * escaped (comment_sanitize), so they are counted and no more.
+ */
+static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
+{
+	const char *c = *at;
+	unsigned depth = 0;
+
+	if (*c != '(')
+		return false;
+	do {
+		depth += *c == '(';
+		depth -= *c == ')';
+		c++;
+	} while (depth > 0 && *c);
+	if (depth > 0)
+		return false;
+	*ret_text = *at + 1;
+	*ret_len = (size_t)(c - *ret_text) - 1;
+	*at = c;
+	return skip_blanks(at);
+}
+
+/* "(NAME [ADDRESS])". */
+static bool take_client(const char **at, struct net_address *ret)
+{
+	char token[TOKEN_MAX + 1];
+
+	*ret = (struct net_address){.family = 0};
+	if (*(*at)++ != '(' || !take_until(at, " \t\r\n()[]", token) || !skip_blanks(at) ||
+	    *(*at)++ != '[' || !take_until(at, " \t\r\n()[]", token) || !str_starts(*at, "])"))
+		return false;
+	*at += 2;
+	if (net_parse(token, ret) < 0 && strcmp(token, "unknown") != 0)
+		return false;
+	return skip_blanks(at);
+}
+
+/*
+ * "(Authenticated sender: LOGIN)". A name that holds what comment_sanitize puts in place of other
+ * bytes, or a parenthesis, which it may have added, could be another's.
+ */
+static void take_login(const char *text, size_t len, struct received_pass *pass)
+{
+	static const char mark[] = "Authenticated sender: ";
+	size_t skip = sizeof(mark) - 1;
+
+	if (len <= skip || strncmp(text, mark, skip) != 0)
+		return;
+	text += skip;
+	len -= skip;
+	if (len > MESSAGE_TEXT_MAX || memchr(text, '?', len) || memchr(text, '(', len) ||
+	    memchr(text, ')', len))
+		return;
+	memcpy(pass->login, text, len);
+	pass->login[len] = '\0';
+}
+
+/* "from HELO (NAME [ADDRESS])" and comments, up to "by". */
+static bool take_from(const char **at, struct received_pass *pass)
+{
+	const char *text;
+	size_t len;
+
+	/* HELO holds no parenthesis. */
+	*at += strcspn(*at, "(");
+	if (!is_blank((*at)[-1]) || !take_client(at, &pass->client))
+		return false;
+	while (take_comment(at, &text, &len))
+		take_login(text, len, pass);
+	pass->by_smtp = true;
+	return true;
+}
+
+/* "MAIL_NAME, from userid UID". */
+static int64_t user_of(const char *text, size_t len)
+{
+	static const char mark[] = ", from userid ";
+	const char *at = memmem(text, len, mark, sizeof(mark) - 1);
+	int64_t uid = 0;
+
+	if (!at)
+		return -1;
+	at += sizeof(mark) - 1;
+	if (at == text + len)
+		return -1;
+	for (; at < text + len; at++) {
+		if (!isdigit((unsigned char)*at) || uid > UINT32_MAX)
+			return -1;
+		uid = uid * 10 + (*at - '0');
+	}
+	return uid <= UINT32_MAX ? uid : -1;
+}
+
+/*
+ * RFC 3848 as smtpd has it: an 'A' behind ESMTP where somebody logged in. A login without it was
+ * not written by smtpd, unless the client said HELO. With smtpd_hide_client_session neither the
+ * client nor the 'A' stands there.
+ */
+static bool take_protocol(const char **at, struct received_pass *pass)
+{
+	char token[TOKEN_MAX + 1];
+	size_t len;
+	bool esmtp;
+
+	if (!take_until(at, " \t\r\n;", token))
+		return false;
+	len = strlen(token);
+	esmtp = str_starts(token, "ESMTP") || str_starts(token, "UTF8SMTP");
+	pass->plain = pass->by_smtp && esmtp && token[len - 1] != 'A';
+	if (pass->plain)
+		pass->login[0] = '\0';
+	(void)skip_blanks(at);
+	return true;
+}
+
+static bool take_id(const char **at, struct received_pass *pass)
+{
+	char token[TOKEN_MAX + 1];
+
+	return take_until(at, " \t\r\n;", token) &&
+	       queue_id_parse(token, strlen(token), &pass->queue_id) == 0;
+}
+
+bool received_read(const char *value, const char *host, struct received_pass *ret)
+{
+	const char *at = value, *text;
+	size_t len;
+	char by[TOKEN_MAX + 1];
+
+	*ret = (struct received_pass){.uid = -1};
+	(void)skip_blanks(&at);
+	if (skip_word(&at, "from") && !take_from(&at, ret))
+		return false;
+	if (!skip_word(&at, "by") || !take_until(&at, " \t\r\n()", by) || !skip_blanks(&at) ||
+	    !str_equal_nocase(by, host) || !take_comment(&at, &text, &len))
+		return false;
+	if (!ret->by_smtp)
+		ret->uid = user_of(text, len);
+	if (skip_word(&at, "with") ? !take_protocol(&at, ret) : ret->by_smtp)
+		return false;
+	/* smtpd in front of a proxy has no ID to tell; everybody else has. */
+	return skip_word(&at, "id") ? take_id(&at, ret) : ret->by_smtp;
+}
+
+/* ---- the judgement */
+
+bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count)
+{
+	static const unsigned char v6_loopback[16] = {[15] = 1};
+
+	if (client->family == 0 || (client->family == 4 && client->at[12] == 127) ||
+	    (client->family == 6 && memcmp(client->at, v6_loopback, 16) == 0))
+		return true;
+	for (size_t i = 0; i < count; i++)
+		if (net_contains(&own[i], client))
+			return true;
+	return false;
+}
+
+static bool equal_ids(const char *a, const char *b)
+{
+	return *a && strcmp(a, b) == 0;
+}
+
+static bool same_message_id(const struct message *a, const struct message *b)
+{
+	return equal_ids(a->message_id, b->message_id) ||
+	       equal_ids(a->message_id, b->queued.message_id) ||
+	       equal_ids(a->queued.message_id, b->message_id) ||
+	       equal_ids(a->queued.message_id, b->queued.message_id);
+}
+
+/* Texts in normal form, where only the local part's case may differ. */
+static bool is_sender(const struct message *m, const char *sender)
+{
+	return (message_is_given(m) && str_equal_nocase(m->sender, sender)) ||
+	       (m->queued.known && str_equal_nocase(m->queued.sender, sender));
+}
+
+static bool same_sender(const struct message *a, const struct message *b)
+{
+	return (message_is_given(a) && is_sender(b, a->sender)) ||
+	       (a->queued.known && is_sender(b, a->queued.sender));
+}
+
+static bool holds(const struct strlist *list, const char *address)
+{
+	strlist_each (item, list)
+		if (str_equal_nocase(item, address))
+			return true;
+	return false;
+}
+
+static bool has_recipient(const struct message *m, const char *address)
+{
+	return holds(&m->recipients, address) || holds(&m->queued.recipients, address) ||
+	       holds(&m->queued.originals, address);
+}
+
+/*
+ * Whether everyone that second was given for is a recipient of first: by RCPT TO where a milter saw
+ * that, else by the queue file, where the name before aliases does, too. A list that was cut says
+ * nothing.
+ */
+static bool among_recipients(const struct message *first, const struct message *second)
+{
+	bool given = message_is_given(second);
+	const struct strlist *list = given ? &second->recipients : &second->queued.recipients;
+	const char *original = given ? NULL : second->queued.originals.first;
+	unsigned cut = given ? MESSAGE_CUT_RECIPIENTS : MESSAGE_CUT_QUEUED_RECIPIENTS;
+
+	if (second->flags & cut || list->count == 0)
+		return false;
+	strlist_each (recipient, list) {
+		if (!has_recipient(first, recipient) &&
+		    !(original && *original && has_recipient(first, original)))
+			return false;
+		if (original)
+			original += strlen(original) + 1;
+	}
+	return true;
+}
+
+static bool is_client(const struct message *m, const struct net_address *client)
+{
+	return net_equal(&m->client, client) || net_equal(&m->queued.client, client) ||
+	       net_equal(&m->queued.log_client, client) || net_equal(&m->first.client, client);
+}
+
+/* What the way back told of the first pass. */
+static bool agrees(const struct message *first, const struct message *second)
+{
+	const struct first_pass *told = &second->first;
+	const char *login = message_login(first);
+
+	if (told->client.family != 0 && !is_client(first, &told->client))
+		return false;
+	if (second->flags & MESSAGE_FIRST_PLAIN && login[0])
+		return false;
+	return !told->login[0] || !login[0] || strcmp(told->login, login) == 0;
+}
+
+bool join_judge(const struct message *first, const struct message *second, bool local_client)
+{
+	return local_client && second->first.queue_id.text[0] &&
+	       queue_id_equal(&first->queue_id, &second->first.queue_id) &&
+	       !queue_id_equal(&first->queue_id, &second->queue_id) &&
+	       same_message_id(first, second) && same_sender(first, second) &&
+	       message_arrival(first) <= message_arrival(second) &&
+	       among_recipients(first, second) && agrees(first, second);
+}
+
+/* Where a message came from: its own first pass, XFORWARD's word, or its client. */
+static const struct net_address *origin_of(const struct message *m)
+{
+	const struct queued *q = &m->queued;
+
+	if (m->first.client.family != 0)
+		return &m->first.client;
+	if (q->log_client.family != 0 && !net_equal(&q->log_client, &q->client))
+		return &q->log_client;
+	return message_client(m, NULL);
+}
+
+void join_take(const struct message *first, struct message *second)
+{
+	second->first.login = message_login(first);
+	second->first.client = *origin_of(first);
+	if (first->flags & (MESSAGE_JOINED | MESSAGE_UNJOINED) && first->first.queue_id.text[0])
+		second->first.queue_id = first->first.queue_id;
+	second->flags &= ~(uint32_t)(MESSAGE_JOINED | MESSAGE_UNJOINED | MESSAGE_FIRST_PLAIN);
+	second->flags |= first->flags & MESSAGE_UNJOINED ? MESSAGE_UNJOINED : MESSAGE_JOINED;
+}
+
+void join_refuse(struct message *second)
+{
+	second->first = (struct first_pass){.login = ""};
+	second->flags &= ~(uint32_t)(MESSAGE_JOINED | MESSAGE_FIRST_PLAIN);
+	second->flags |= MESSAGE_UNJOINED;
+}
