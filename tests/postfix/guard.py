@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: ISC
-"""guard.py DIRECTORY: cleans up after a rig that could not do it itself (kill -9, a crash).
+"""guard.py DIRECTORY MEMORY: cleans up after a rig that could not do it itself (kill -9, a crash).
 
 Runs in a session of its own and reads lines from the rig, "+PID" and "-PID" for daemons that it started and ended. When
-the rig's end of the pipe closes while the directory still exists, ends the daemons and Postfix and removes it.
+the rig's end of the pipe closes while the directory still exists, ends the daemons and Postfix and removes both.
 """
 import os
 import shutil
@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 
-def main(directory):
+def main(directory, memory):
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     daemons = set()
@@ -30,7 +30,8 @@ def main(directory):
             pass
     quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     subprocess.run(["postfix", "-c", os.path.join(directory, "etc"), "stop"], check=False, **quiet)
-    shutil.rmtree(directory, ignore_errors=True)
+    for path in (directory, memory):
+        shutil.rmtree(path, ignore_errors=True)
 
 
-main(sys.argv[1])
+main(*sys.argv[1:])

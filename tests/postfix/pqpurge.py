@@ -56,28 +56,31 @@ class Result:
 
 
 class Pqpurge:
-    """One configuration with an index of its own. settings: keys of pqpurge.conf, as Python values."""
+    """One configuration with an index, in memory, and a state of its own. settings: keys of pqpurge.conf, as Python values."""
 
     def __init__(self, postfix, **settings):
         self.postfix = postfix
         self.home = tempfile.mkdtemp(prefix="pqpurge.", dir=postfix.directory)
         os.chmod(self.home, 0o755)
         self.conf = os.path.join(self.home, "pqpurge.conf")
-        self.index = os.path.join(self.home, "index")
+        self.index = os.path.join(tempfile.mkdtemp(dir=postfix.memory), "index")
+        os.chmod(os.path.dirname(self.index), 0o755)
+        self.state = os.path.join(self.home, "state")
         self.rules = os.path.join(self.home, "rules")
         self.logfile = os.path.join(self.home, "log")
         self.process = None
         self.settings = {
             "socket": "unix:" + socket_path(postfix), "socket_group": "postfix", "user": USER,
-            "index_directory": self.index, "index_map_size": "64M", "rules_file": self.rules,
+            "index_directory": self.index, "index_map_size": "64M", "state_directory": self.state, "rules_file": self.rules,
             "postfix_config_directory": postfix.etc, "log": "stderr", "origin": "rig.test", **settings}
         self.make_directories()
         self.write_conf()
 
     def make_directories(self):
         owner = pwd.getpwnam(USER)
-        os.makedirs(self.index, 0o700, exist_ok=True)
-        os.chown(self.index, owner.pw_uid, owner.pw_gid)
+        for path in (self.index, self.state):
+            os.makedirs(path, 0o700, exist_ok=True)
+            os.chown(path, owner.pw_uid, owner.pw_gid)
         sockets = os.path.dirname(socket_path(self.postfix))
         os.makedirs(sockets, exist_ok=True)
         os.chown(sockets, owner.pw_uid, pwd.getpwnam("postfix").pw_gid)
@@ -149,9 +152,21 @@ class Pqpurge:
         with open(self.logfile, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    @property
+    def index_file(self):
+        return os.path.join(self.index, "index.mdb")
+
     def index_bytes(self):
-        """How much of its data file the index has used."""
-        return os.stat(os.path.join(self.index, "data.mdb")).st_size
+        """How large the index's file is."""
+        return os.stat(self.index_file).st_size
+
+    def account(self):
+        """The account as it lies on disk: its JSON objects; a last line that was cut off is left out."""
+        try:
+            with open(os.path.join(self.state, "log"), encoding="utf-8") as file:
+                return [json.loads(line) for line in file if line.endswith("\n")]
+        except FileNotFoundError:
+            return []
 
     # ---- the command
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A private Postfix under one temporary directory, on a free port of 127.0.0.1. All mail stays deferred; nothing leaves.
+"""A private Postfix under one temporary directory, on a free port of 127.0.0.1. All mail stays deferred; nothing leaves. A
+second directory, in memory, is for the index.
 
     with PrivatePostfix(long_ids=True) as postfix:
         with postfix.smtp() as client:
@@ -7,7 +8,7 @@
         postfix.settled(1)
 
 Needs root and Debian's postfix package. Whatever ends the test (an exception, ^C, SIGTERM, kill -9), Postfix is
-stopped and the directory removed.
+stopped and both directories are removed.
 """
 import atexit
 import json
@@ -25,7 +26,6 @@ import spool
 from smtp import Smtp
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-FILES = "/etc/postfix/postfix-files"
 SERVICES = "/usr/share/postfix/master.cf.dist"
 DAEMONS = "/usr/lib/postfix/sbin"
 COMMANDS = "/usr/sbin"
@@ -36,6 +36,7 @@ queue_directory = {d}/spool
 data_directory = {d}/data
 command_directory = {commands}
 daemon_directory = {daemons}
+meta_directory = {d}/etc
 mail_owner = postfix
 setgid_group = postdrop
 myhostname = rig.test
@@ -77,6 +78,20 @@ def until(ready, what, timeout=30.0):
         time.sleep(0.01)
 
 
+def default_of(parameter):
+    """Postfix's built-in default; where things lie differs between its versions."""
+    return subprocess.run([os.path.join(COMMANDS, "postconf"), "-dh", parameter], check=True, capture_output=True,
+                          text=True).stdout.strip()
+
+
+def memory_directory():
+    """Where a directory lies in memory, as /run does on most machines; None where there is no such place."""
+    with open("/proc/mounts", encoding="utf-8") as file:
+        mounts = [line.split()[1:4] for line in file]
+    in_memory = {at for at, kind, options in mounts if kind == "tmpfs" and "rw" in options.split(",")}
+    return next((path for path in ("/run", "/dev/shm") if path in in_memory), None)
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -92,7 +107,9 @@ class PrivatePostfix:
 
     def __init__(self, long_ids=False, main="", services=""):
         self.directory = tempfile.mkdtemp(prefix="pqpurge-rig.")
-        os.chmod(self.directory, 0o755)
+        self.memory = tempfile.mkdtemp(prefix="pqpurge-rig.", dir=memory_directory())
+        for path in (self.directory, self.memory):
+            os.chmod(path, 0o755)
         self.long_ids = long_ids
         self.port = free_port()
         self.etc = os.path.join(self.directory, "etc")
@@ -101,7 +118,7 @@ class PrivatePostfix:
         self.main, self.services = main, services
         self.running = False
         self.guard = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "guard.py"), self.directory],
+            [sys.executable, os.path.join(HERE, "guard.py"), self.directory, self.memory],
             stdin=subprocess.PIPE, start_new_session=True)
         atexit.register(self.close)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -115,7 +132,7 @@ class PrivatePostfix:
             os.makedirs(path, 0o755, exist_ok=True)
             os.chmod(path, 0o755)
             os.chown(path, owner, -1)
-        shutil.copy(FILES, self.etc)
+        shutil.copy(os.path.join(default_of("meta_directory"), "postfix-files"), self.etc)
         open(os.path.join(self.etc, "dynamicmaps.cf"), "w", encoding="ascii").close()
         for name in ("postfix-files.d", "dynamicmaps.cf.d"):
             os.makedirs(os.path.join(self.etc, name), exist_ok=True)
@@ -188,7 +205,8 @@ class PrivatePostfix:
             return
         atexit.unregister(self.close)
         self.stop()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        for path in (self.directory, self.memory):
+            shutil.rmtree(path, ignore_errors=True)
         self.guard.stdin.close()
         self.guard.wait(30)
 

@@ -45,7 +45,8 @@ def records(data):
 
 
 class QueueFile:
-    """One queue file: sender, recipients, original recipients, arrival, size, attributes, header."""
+    """One queue file: sender, recipients that it waits for, what each was before aliases (originals), those that are done,
+    arrival, size, attributes (client_address, log_client_address, log_ident, sasl_username, ...), header."""
 
     def __init__(self, queue, queue_id, path):
         with open(path, "rb") as file:
@@ -55,7 +56,8 @@ class QueueFile:
         self.inode = info.st_ino
         self.ready = stat.S_IMODE(info.st_mode) & 0o700 == 0o700
         self.sender, self.arrival, self.size = None, None, None
-        self.recipients, self.attributes, lines = [], {}, []
+        self.recipients, self.originals, self.done, self.attributes = [], [], [], {}
+        original, lines = None, []
         for kind, body in records(data):
             if kind == "C":
                 self.size = int(body.split()[0])
@@ -67,8 +69,15 @@ class QueueFile:
                 self.attributes[name] = value
             elif kind == "S":
                 self.sender = body.decode("utf-8", "replace")
+            elif kind == "O":
+                original = body.decode("utf-8", "replace")
             elif kind == "R":
                 self.recipients.append(body.decode("utf-8", "replace"))
+                self.originals.append(original or self.recipients[-1])
+                original = None
+            elif kind == "D":
+                self.done.append(body.decode("utf-8", "replace"))
+                original = None
             elif kind == "N":
                 lines.append(body + b"\n")
             elif kind == "L":
@@ -90,6 +99,22 @@ class QueueFile:
         """The domains of envelope sender and header From, lower case."""
         addresses = [self.sender] + self.from_addresses
         return {a.rpartition("@")[2].lower() for a in addresses if a and "@" in a}
+
+    @property
+    def recipient_domains(self):
+        """The domains of the recipients that it waits for, lower case."""
+        return {a.rpartition("@")[2].lower() for a in self.recipients}
+
+    @property
+    def client(self):
+        """Whom Postfix's log names as the client: behind a filter that forwards it, the first one."""
+        return self.attributes.get("log_client_address", self.attributes.get("client_address"))
+
+    @property
+    def first_id(self):
+        """The queue ID before a content filter that forwards it, else None."""
+        ident = self.attributes.get("log_ident")
+        return ident if ident != self.queue_id else None
 
 
 def read(directory):

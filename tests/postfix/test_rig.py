@@ -14,7 +14,7 @@ import os, sys
 sys.path.insert(0, sys.argv[1])
 from rig import PrivatePostfix
 with PrivatePostfix() as postfix:
-    print(postfix.directory, postfix.master_pid(), flush=True)
+    print(postfix.directory, postfix.memory, postfix.master_pid(), flush=True)
     os.kill(os.getpid(), int(sys.argv[2]))
     input()
 """
@@ -56,9 +56,9 @@ class Ending(unittest.TestCase):
     def check(self, number):
         with subprocess.Popen([sys.executable, "-c", CHILD, HERE, str(number)], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
-            directory, pid = child.stdout.readline().split()
+            *directories, pid = child.stdout.readline().split()
             child.wait(60)
-            until(lambda: not os.path.exists(directory), "the end of the rig's directory")
+            until(lambda: not any(map(os.path.exists, directories)), "the end of the rig's directories")
             until(lambda: not os.path.exists(f"/proc/{pid}"), "master's end")
 
     def test_interrupt(self):
