@@ -18,8 +18,9 @@ struct update {
 	int64_t whole; /* wall: begin of the whole catch-up that this update ends; 0 = of none */
 	struct span records; /* filled by update_add */
 	uint32_t record_count;
-	const struct packed_id *left; /* in no queue; flags are ignored */
+	const struct packed_id *left; /* in no queue; flags are ignored. Not set by update_decode */
 	uint32_t left_count;
+	const unsigned char *packed; /* update_decode's */
 };
 
 /* Adds what was read of one queue file to records: m has no given half. */
@@ -27,7 +28,7 @@ void update_add(struct bytes *records, const struct message *m);
 /* The whole body, appended to out. */
 void update_encode(const struct update *u, struct bytes *out);
 
-/* Views body; left is packed and perhaps unaligned, so it is taken by update_left. ERR_SYNTAX. */
+/* Views body; what left is taken by update_left. ERR_SYNTAX. */
 int update_decode(struct span body, struct update *ret) NODISCARD;
 /* The next record: 1, 0 at the end. *at starts at 0. Not checked beyond its length. */
 int update_next(const struct update *u, size_t *at, struct span *ret);

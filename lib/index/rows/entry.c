@@ -292,11 +292,13 @@ static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n)
 	return txn->code == 0 ? dropped : 0;
 }
 
-size_t entry_prune(struct txn *txn, size_t n)
+size_t entry_prune(struct txn *txn, size_t n, size_t *messages)
 {
 	size_t left = drop_oldest(txn, STORE_LEFT, n);
+	size_t dropped = left < n ? drop_oldest(txn, STORE_MESSAGE, n - left) : 0;
 
-	return left < n ? drop_oldest(txn, STORE_MESSAGE, n - left) : 0;
+	*messages += dropped;
+	return left + dropped;
 }
 
 /* Whether the clock says so, or was set. */

@@ -48,11 +48,11 @@ int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, i
 /* Drops left rows past their time, the oldest first, at most n; returns how many. now: wall. */
 size_t entry_forget(struct txn *txn, int64_t now, size_t n);
 /*
- * Drops the n oldest rows: left ones first, then messages; returns how many messages. Of a record
- * too damaged to name its keys they stay: readers pass over author rows that point nowhere, and
- * what catch-up finds in no queue loses its inode row.
+ * Drops the n oldest rows, left ones first, then messages, which it adds to *messages; returns how
+ * many rows. Of a record too damaged to name its keys they stay: readers pass over author rows that
+ * point nowhere, and what catch-up finds in no queue loses its inode row.
  */
-size_t entry_prune(struct txn *txn, size_t n);
+size_t entry_prune(struct txn *txn, size_t n, size_t *messages);
 
 /* The key of a message row, and the number in one; 0 if it is none. */
 #define ENTRY_KEY_SIZE 8

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/* One record that a catch-up read, against the rows that are there. */
+#include "index/complete.h"
+
+#include <errno.h>
+
+#include "mail/identity.h"
+#include "mail/join.h"
+
+#define FIRST_ROWS 32 /* rows of one ID that are looked at for a join */
+
+/* ---- own networks */
+
+static int add_block(struct complete *c, const char *text)
+{
+	struct net_block *own = reallocarray(c->own, c->own_count + 1, sizeof *own);
+
+	if (!own)
+		return -ENOMEM;
+	c->own = own;
+	if (net_parse_block(text, &own[c->own_count]) != 0)
+		return ERR_SYNTAX;
+	c->own_count++;
+	return 0;
+}
+
+int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began)
+{
+	static const char *const loopback[] = {"127.0.0.0/8", "::1"};
+	int code = 0;
+
+	*c = (struct complete){.began = began};
+	for (size_t i = 0; code == 0 && i < COUNT_OF(loopback); i++)
+		code = add_block(c, loopback[i]);
+	if (!own_networks)
+		return code;
+	strlist_each (text, own_networks) {
+		if (code == 0)
+			code = add_block(c, text);
+	}
+	return code;
+}
+
+void complete_release(struct complete *c)
+{
+	free(c->own);
+	bytes_release(&c->record);
+	*c = (struct complete){0};
+}
+
+static bool is_local(const struct complete *c, const struct net_address *client)
+{
+	if (client->family == 0)
+		return true;
+	for (size_t i = 0; i < c->own_count; i++)
+		if (net_contains(&c->own[i], client))
+			return true;
+	return false;
+}
+
+/* ---- which row it is */
+
+static struct identity identity_of(const struct queued *q)
+{
+	struct identity found = {
+	    .inode = q->inode,
+	    .arrival_time = q->arrival_time,
+	    .create_time = q->create_time,
+	    .size = q->size,
+	    .has_sender = true,
+	    .client = q->client,
+	    .client_port = q->client_port,
+	    .log_client = q->log_client,
+	};
+
+	(void)snprintf(found.sender, sizeof found.sender, "%s", q->sender);
+	(void)snprintf(found.log_ident, sizeof found.log_ident, "%s", q->log_ident);
+	return found;
+}
+
+static void add_dead(struct complete *c, uint64_t sequence, bool read)
+{
+	c->dead[c->dead_count].sequence = sequence;
+	c->dead[c->dead_count].read = read;
+	c->dead_count++;
+}
+
+/* Of several that are proven (two fronts may record one message) the one that says most stays. */
+static void judge_rows(
+    struct complete *c, struct txn *txn, const struct message *read, struct message *ret_proven)
+{
+	struct identity found = identity_of(&read->queued);
+	uint64_t rows[ENTRY_INODE_ROWS];
+	int count = entry_find(txn, &c->id, false, rows, ENTRY_INODE_ROWS);
+	size_t most = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct message recorded = {0};
+		struct span record = {.len = 0};
+		bool sound =
+		    entry_get(txn, rows[i], &record) == 1 && record_decode(record, &recorded) == 0;
+		bool proven = sound && identity_judge(&recorded, &found) == JUDGED_SAME;
+
+		if (proven && record.len > most) {
+			if (c->proven != 0)
+				add_dead(c, c->proven, ret_proven->queued.known);
+			c->proven = rows[i];
+			*ret_proven = recorded;
+			most = record.len;
+		} else if (proven || !sound || recorded.end_time < c->began) {
+			add_dead(c, rows[i], sound && recorded.queued.known);
+		}
+	}
+}
+
+/* ---- its first pass */
+
+/* How many rows of the ID that second names are its first pass; *ret_first is the last of them.
+ * *ret_known: there was any. */
+static int count_firsts(struct txn *txn, const struct message *second, bool left,
+    struct message *ret_first, bool *ret_known)
+{
+	uint64_t rows[FIRST_ROWS];
+	struct packed_id id;
+	int count, judged = 0;
+
+	if (queue_id_pack(&second->first.queue_id, &id) != 0)
+		return 0;
+	count = entry_find(txn, &id, left, rows, FIRST_ROWS);
+	for (int i = 0; i < count; i++) {
+		struct message first;
+		struct span record;
+
+		if (entry_get(txn, rows[i], &record) != 1 || record_decode(record, &first) != 0)
+			continue;
+		*ret_known = true;
+		if (join_judge(&first, second, true)) {
+			*ret_first = first;
+			judged++;
+		}
+	}
+	return judged;
+}
+
+/* What `first` may say: see index.h. */
+static void join(struct complete *c, struct txn *txn, struct message *m)
+{
+	struct message first;
+	bool known = false;
+	int judged;
+
+	if (m->flags & MESSAGE_JOINED)
+		return;
+	if (!is_local(c, &m->queued.client)) {
+		m->first = (struct first_pass){.login = ""};
+		m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
+		return;
+	}
+	if (m->first.queue_id.text[0] == '\0')
+		return;
+	judged = count_firsts(txn, m, false, &first, &known);
+	judged += count_firsts(txn, m, true, &first, &known);
+	m->flags |= judged == 1 ? MESSAGE_JOINED : MESSAGE_UNJOINED;
+	if (judged == 1) {
+		m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
+		m->first.login = message_login(&first);
+		m->first.client = *message_client(&first, NULL);
+	} else if (known) {
+		m->first = (struct first_pass){.login = ""};
+	}
+}
+
+/* ---- both */
+
+#define QUEUED_FLAGS                                                                               \
+	(MESSAGE_CUT_QUEUED_RECIPIENTS | MESSAGE_CUT_QUEUED_FROM | MESSAGE_UNJOINED |              \
+	    MESSAGE_NOTICE)
+
+/* The given half of the row, with what the file says now. A join once made stays: the first row may
+ * be gone by now. */
+static struct message merged(const struct message *row, const struct message *read)
+{
+	struct message m = *row;
+
+	m.queued = read->queued;
+	m.flags = (row->flags & ~(uint32_t)QUEUED_FLAGS) |
+		  (read->flags & (QUEUED_FLAGS | MESSAGE_CUT_TEXT));
+	if (row->flags & MESSAGE_JOINED)
+		m.flags &= ~(uint32_t)MESSAGE_UNJOINED;
+	else
+		m.first = read->first;
+	return m;
+}
+
+int complete_prepare(struct complete *c, struct txn *txn, struct span record)
+{
+	struct message read, row, m;
+
+	c->proven = 0;
+	c->dead_count = 0;
+	bytes_clear(&c->record);
+	if (record_decode(record, &read) != 0 || message_is_given(&read) ||
+	    queue_id_pack(&read.queue_id, &c->id) != 0)
+		return txn_fail(txn, ERR_SYNTAX, "an update of the index makes no sense");
+	read.flags &= ~(uint32_t)MESSAGE_JOINED;
+	judge_rows(c, txn, &read, &row);
+	m = c->proven != 0 ? merged(&row, &read) : read;
+	join(c, txn, &m);
+	record_encode(&m, &c->record);
+	if (c->record.failed)
+		return txn_fail(txn, -ENOMEM, NULL);
+	return txn->code;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Opening the index: whatever lies there, the owner gets one that works. The lock's file says what
+ * may be believed of the data file before anything of that is read.
+ */
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "index/data_file.h"
+#include "index/inside.h"
+
+#define DEATHS   2 /* openers in a row that may die before it is set aside */
+#define MAP_MIN  (INT64_C(1) << 20)
+#define MAP_PAGE 65536 /* at least a page of memory, wherever */
+
+/* Half of what is free, what the file takes now counted as free. */
+static int64_t bounded(const struct index *ix, int64_t map_size)
+{
+	uint64_t room = data_file_free(ix->lock.fd);
+	struct stat st;
+
+	if (room == UINT64_MAX)
+		return map_size;
+	if (stat(ix->path, &st) == 0)
+		room += (uint64_t)st.st_blocks * 512;
+	if (room / 2 < (uint64_t)map_size)
+		map_size = (int64_t)(room / 2);
+	map_size -= map_size % MAP_PAGE;
+	return map_size < MAP_MIN ? MAP_MIN : map_size;
+}
+
+static void note(struct err *ret_note, const char *path, const char *why)
+{
+	(void)err_set(
+	    ret_note, 0, "the index was set aside as '%s.bad' and begun anew: %s", path, why);
+}
+
+/* What lies there before it is opened: of this boot and version, or away with it. */
+static int prepare(struct index *ix, struct err *ret_note, struct err *err)
+{
+	char boot[INDEX_LOCK_BOOT + 1];
+	int code = index_lock_boot(boot);
+
+	if (code != 0)
+		return err_sys(err, -code, "failed to read this boot's id");
+	if (strcmp(boot, ix->lock.boot) != 0 || ix->lock.version != RECORD_VERSION) {
+		code = data_file_remove(ix->path);
+		memcpy(ix->lock.boot, boot, sizeof boot);
+		ix->lock.version = RECORD_VERSION;
+		ix->lock.deaths = 0;
+		ix->lock.in_use = false;
+	} else if (ix->lock.deaths >= DEATHS) {
+		code = data_file_set_aside(ix->path);
+		note(ret_note, ix->path, "whoever opened it died, twice in a row");
+		ix->lock.deaths = 0;
+		ix->lock.in_use = false;
+	}
+	if (code != 0)
+		return err_sys(err, -code, "failed to make room for index '%s'", ix->path);
+	return 0;
+}
+
+/* Opens the store, and reads all of it where its last owner did not close it. */
+static int open_store(struct index *ix, int64_t map_size, struct err *err)
+{
+	struct store *store;
+	int code = store_open(ix->path, map_size, &store, err);
+
+	if (code != 0)
+		return code;
+	if (ix->lock.in_use)
+		code = store_read_all(store, err);
+	if (code != 0)
+		store_close(store);
+	else
+		ix->store = store;
+	return code;
+}
+
+/* Whether another file would not fare better. */
+static bool is_no_fault_of_the_file(int code)
+{
+	return code == ERR_FULL || code == ERR_LIMIT || code == -ENOMEM || code == -EMFILE ||
+	       code == -ENFILE || code == -EROFS;
+}
+
+static int open_or_replace(
+    struct index *ix, int64_t map_size, struct err *ret_note, struct err *err)
+{
+	struct err why = {{0}};
+	int code;
+
+	ix->lock.deaths++;
+	index_lock_note(&ix->lock);
+	code = open_store(ix, map_size, &why);
+	if (code != 0 && !is_no_fault_of_the_file(code) && data_file_set_aside(ix->path) == 0) {
+		note(ret_note, ix->path, why.text);
+		ix->lock.in_use = false;
+		code = open_store(ix, map_size, &why);
+	}
+	ix->lock.deaths = 0;
+	ix->lock.in_use = ix->lock.in_use || code == 0;
+	index_lock_note(&ix->lock);
+	return code == 0 ? 0 : err_set(err, code, "%s", why.text);
+}
+
+static int new_index(const char *directory, struct index **ret)
+{
+	struct index *ix = calloc(1, sizeof *ix);
+
+	if (!ix)
+		return -ENOMEM;
+	ix->lock.fd = -1;
+	ix->directory = strdup(directory);
+	if (asprintf(&ix->path, "%s/" INDEX_FILE, directory) < 0)
+		ix->path = NULL;
+	*ret = ix;
+	return ix->directory && ix->path ? 0 : -ENOMEM;
+}
+
+int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
+    struct err *err)
+{
+	struct index *ix = NULL;
+	int code = new_index(directory, &ix);
+
+	if (code != 0)
+		code = err_sys(err, ENOMEM, "failed to open index '%s'", directory);
+	if (code == 0)
+		code = index_lock_take(directory, &ix->lock, err);
+	if (code == 0)
+		code = prepare(ix, ret_note, err);
+	if (code == 0)
+		code = open_or_replace(ix, bounded(ix, map_size), ret_note, err);
+	if (code != 0)
+		index_close(ix);
+	else
+		*ret = ix;
+	return code;
+}
+
+void index_close(struct index *ix)
+{
+	bool damaged;
+
+	if (!ix)
+		return;
+	if (ix->store) {
+		damaged = store_is_damaged(ix->store);
+		store_close(ix->store);
+		if (damaged && index_lock_is_current(&ix->lock, ix->directory))
+			(void)!data_file_set_aside(ix->path);
+		ix->lock.in_use = false;
+		index_lock_note(&ix->lock);
+	}
+	index_lock_release(&ix->lock);
+	free(ix->directory);
+	free(ix->path);
+	free(ix);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Room in the map: rows of left messages past their hour, and the oldest rows, go before it is
+ * full. What is dropped is read from the queue again when it is asked for.
+ */
+#include "base/clock.h"
+#include "index/inside.h"
+
+/* Parts of 1000 of the bound: index_prune begins past HIGH and ends below LOW; past BRIM each row
+ * that comes pushes others out. */
+#define LOW   900
+#define HIGH  950
+#define BRIM  970
+#define BATCH 32 /* rows between two looks at the clock */
+#define PUSH  2  /* rows that one pushes out */
+#define FULL  64 /* rows that go where one did not fit */
+#define LOOK  32 /* a session's transaction in so many looks how full the map is */
+
+static void count_evicted(struct txn *txn, size_t rows)
+{
+	struct index_meta meta;
+
+	if (rows == 0 || meta_get(txn, &meta) != 0)
+		return;
+	meta.evicted += rows;
+	meta.evicted_time = clock_wall();
+	meta_put(txn, &meta);
+}
+
+/*
+ * How full it is, in parts of 1000. The file never shrinks, and grows only where its file system
+ * has room: of that it takes half.
+ */
+static uint64_t fullness(struct txn *txn)
+{
+	struct store_usage usage;
+	uint64_t bound, grown;
+
+	if (txn_usage(txn, &usage) != 0)
+		return 0;
+	bound = usage.map_pages;
+	grown = (usage.file_bytes + usage.free_bytes / 2) / usage.page_size;
+	if (usage.free_bytes != UINT64_MAX && grown < bound)
+		bound = grown;
+	return bound > 0 ? usage.used_pages * 1000 / bound : 1000;
+}
+
+void room_keep(struct index *ix, struct txn *txn)
+{
+	bool look = atomic_load(&ix->recorded) % LOOK == 0, full;
+	size_t evicted = 0;
+
+	if (!look && !atomic_load(&ix->near_full))
+		return;
+	full = fullness(txn) > BRIM;
+	atomic_store(&ix->near_full, full);
+	if (full)
+		(void)entry_prune(txn, PUSH, &evicted);
+	count_evicted(txn, evicted);
+}
+
+void room_make(struct index *ix)
+{
+	size_t evicted = 0;
+	struct txn txn;
+
+	(void)txn_begin(ix->store, true, &txn);
+	(void)entry_prune(&txn, FULL, &evicted);
+	count_evicted(&txn, evicted);
+	(void)!txn_commit(&txn, NULL);
+}
+
+/* One batch: whether there is more to do. */
+static bool drop_some(struct index *ix, struct txn *txn, size_t *evicted)
+{
+	uint64_t full;
+
+	if (entry_forget(txn, clock_wall(), BATCH) == BATCH)
+		return true;
+	full = fullness(txn);
+	if (full > HIGH)
+		atomic_store(&ix->pruning, true);
+	if (full < LOW)
+		atomic_store(&ix->pruning, false);
+	if (txn->code != 0 || !atomic_load(&ix->pruning))
+		return false;
+	return entry_prune(txn, BATCH, evicted) == BATCH;
+}
+
+int index_prune(struct index *ix, struct err *err)
+{
+	struct slice slice;
+	size_t evicted = 0;
+	bool more;
+	int code;
+
+	slice_begin(&slice, ix);
+	do
+		more = drop_some(ix, &slice.txn, &evicted);
+	while (more && slice_has_time(&slice));
+	count_evicted(&slice.txn, evicted);
+	code = txn_commit(&slice.txn, err);
+	return code != 0 ? code : more;
+}

@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An update: what was read of queue files goes into the rows, what left goes out of them. Items are
+ * applied in slices; a slice that finds the map full is done again, once, after room was made.
+ */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "index/complete.h"
+#include "index/inside.h"
+#include "index/update.h"
+
+struct work {
+	struct index *ix;
+	struct update update;
+	const struct selector *selector; /* may be NULL */
+	struct complete complete;
+	int64_t now, caught_up;
+};
+
+/* How far it is, and what came of it so far: taken back with a slice that failed. */
+struct progress {
+	size_t at; /* in update.records */
+	uint32_t records, left;
+	struct index_updated updated;
+	struct selection found;
+	size_t out_len;
+};
+
+/* ---- items */
+
+static void select_record(const struct work *w, struct progress *p, uint64_t sequence)
+{
+	struct span record = bytes_span(&w->complete.record);
+	struct message message;
+	unsigned matched;
+
+	if (!w->selector || record_peek(record, &message) != 0)
+		return;
+	matched = selector_nominate(w->selector, &message, &p->found.notes);
+	if (matched != 0)
+		selection_add(&p->found, sequence, matched, record);
+}
+
+static void apply_record(struct work *w, struct txn *txn, struct progress *p)
+{
+	struct complete *c = &w->complete;
+	uint64_t sequence;
+	struct span record;
+
+	(void)update_next(&w->update, &p->at, &record);
+	p->records++;
+	if (complete_prepare(c, txn, record) != 0)
+		return;
+	for (size_t i = 0; i < c->dead_count; i++) {
+		(void)entry_drop(txn, &c->id, c->dead[i].sequence, w->now);
+		p->updated.dropped++;
+		p->updated.silent += !c->dead[i].read;
+	}
+	sequence = c->proven;
+	if (sequence != 0)
+		entry_replace(txn, sequence, bytes_span(&c->record));
+	else
+		entry_add(txn, bytes_span(&c->record), &sequence);
+	p->updated.completed += c->proven != 0;
+	p->updated.added += c->proven == 0;
+	select_record(w, p, sequence);
+}
+
+/* What left longer ago than the hour that left rows are kept is of no use for joins: it was seen
+ * last when it ended, or at the last catch-up. */
+static int64_t left_time(const struct work *w, const struct record_head *head)
+{
+	int64_t seen = head->end_time > w->caught_up ? head->end_time : w->caught_up;
+
+	return w->now - seen < ENTRY_LEFT_TIME ? w->now : 0;
+}
+
+static void apply_left(struct work *w, struct txn *txn, struct progress *p)
+{
+	struct packed_id id = update_left(&w->update, p->left++);
+	uint64_t rows[ENTRY_INODE_ROWS];
+	int count = entry_find(txn, &id, false, rows, ENTRY_INODE_ROWS);
+
+	for (int i = 0; i < count; i++) {
+		struct record_head head = {0};
+		struct span record;
+
+		/* Of a damaged record, or none, the head is all zero. */
+		if (entry_get(txn, rows[i], &record) == 1)
+			(void)!record_head(record, &head);
+		if (head.end_time >= w->update.began)
+			continue;
+		if (entry_drop(txn, &id, rows[i], left_time(w, &head)) == 1) {
+			p->updated.dropped++;
+			p->updated.silent += !head.read;
+		}
+	}
+}
+
+/* ---- slices */
+
+static bool is_done(const struct work *w, const struct progress *p)
+{
+	return p->records == w->update.record_count && p->left == w->update.left_count;
+}
+
+static int one_slice(struct work *w, struct progress *p, struct err *err)
+{
+	struct slice slice;
+
+	slice_begin(&slice, w->ix);
+	do {
+		if (p->records < w->update.record_count)
+			apply_record(w, &slice.txn, p);
+		else
+			apply_left(w, &slice.txn, p);
+	} while (!is_done(w, p) && slice_has_time(&slice));
+	return txn_commit(&slice.txn, err);
+}
+
+static int all_slices(
+    struct work *w, struct progress *p, struct bytes *out, int64_t deadline, struct err *err)
+{
+	bool again = false;
+	int code = 0;
+
+	while (code == 0 && !is_done(w, p)) {
+		struct progress before = *p;
+
+		if (clock_steady() > deadline)
+			return err_set(err, ERR_TIMEOUT, "an update of the index took too long");
+		before.out_len = out->len;
+		code = one_slice(w, p, err);
+		if (code == ERR_FULL && !again) {
+			room_make(w->ix);
+			*p = before;
+			out->len = before.out_len;
+			again = true;
+			code = 0;
+		} else {
+			again = false;
+		}
+	}
+	return code;
+}
+
+/* ---- the whole */
+
+/* What the update says of the queue as a whole, when all of it is applied. */
+static int write_meta(struct work *w, struct err *err)
+{
+	const struct update *u = &w->update;
+	struct index_meta meta;
+	struct slice slice;
+
+	slice_begin(&slice, w->ix);
+	if (meta_get(&slice.txn, &meta) == 0) {
+		if (u->adopt || (meta.place.device == 0 && meta.place.inode == 0)) {
+			meta.place = u->place;
+			(void)snprintf(meta.queue_directory, sizeof meta.queue_directory, "%s",
+			    u->queue_directory);
+			(void)snprintf(meta.hostname, sizeof meta.hostname, "%s", u->hostname);
+		}
+		if (u->whole > meta.caught_up)
+			meta.caught_up = u->whole;
+		meta_put(&slice.txn, &meta);
+	}
+	return txn_commit(&slice.txn, err);
+}
+
+static int read_caught_up(struct work *w, struct err *err)
+{
+	struct index_meta meta;
+	struct txn txn;
+
+	(void)txn_begin(w->ix->store, false, &txn);
+	if (meta_get(&txn, &meta) == 0)
+		w->caught_up = meta.caught_up;
+	txn_abort(&txn);
+	return txn.code == 0 ? 0 : err_set(err, txn.code, "%s", txn.err.text);
+}
+
+int index_update(struct index *ix, struct span body, const struct selector *selector,
+    const struct strlist *own_networks, int64_t deadline, struct bytes *out,
+    struct index_updated *ret, struct err *err)
+{
+	struct work w = {.ix = ix, .selector = selector, .now = clock_wall()};
+	struct progress p = {0};
+	int code = update_decode(body, &w.update);
+
+	if (code != 0)
+		return err_set(err, code, "an update of the index makes no sense");
+	code = complete_init(&w.complete, own_networks, w.update.began);
+	selection_begin(&p.found, out);
+	if (code != 0)
+		code = err_set(err, code, "failed to update the index (%s)", err_word(code));
+	if (code == 0)
+		code = read_caught_up(&w, err);
+	if (code == 0)
+		code = all_slices(&w, &p, out, deadline, err);
+	if (code == 0)
+		code = write_meta(&w, err);
+	complete_release(&w.complete);
+	if (code != 0)
+		return code;
+	selection_end(&p.found);
+	if (out->failed)
+		return err_sys(err, ENOMEM, "failed to update the index");
+	*ret = p.updated;
+	return 0;
+}
