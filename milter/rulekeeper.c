@@ -1,51 +1,31 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule set in force and what it is built of. */
+/* The rule set in force, the rules file, and what is asked. The command's: rulekeeper_stored.c. */
 #include "milter/rulekeeper.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "base/log.h"
+#include "milter/rulekeeper_private.h"
+#include "rules/rules_json.h"
 
-/* Rules that are gone and whose hits are not collected yet. They can be that many only while the
- * index fails; then further ones are not counted. */
+/* Hits of sets that are gone and not gathered yet; further ones are not counted. */
 #define LEFT_MAX 10000
 
-/* What tells one state of the file from another. */
-struct file_mark {
-	bool present;
-	dev_t dev;
-	ino_t ino;
-	off_t size;
-	struct timespec modified, changed;
-};
+#define HITS_EVERY   (10 * USEC_PER_SEC)
+#define EXPIRY_EVERY (60 * USEC_PER_SEC)
 
-struct rulekeeper {
-	char *file;
-
-	pthread_mutex_t reading; /* guards these two; held while the file is read, however long */
-	struct file_mark mark;
-	size_t file_count;
-
-	pthread_mutex_t build; /* one new set at a time, from the one in force */
-
-	pthread_mutex_t swap;  /* guards what follows; held for moments only */
-	struct ruleset *set;   /* replaced with `build` held, too */
-	struct rule_list left; /* hits of rules that are gone: subject, line and hits alone */
-	uint64_t limit_errors; /* taken from their rules */
-	struct err file_error; /* "" = the file is fine */
-};
-
-static struct file_mark mark_of(const char *file)
+struct file_mark file_mark_of(const char *path)
 {
 	struct file_mark mark = {0};
 	struct stat st;
 
-	if (stat(file, &st) != 0)
+	if (stat(path, &st) != 0) {
+		mark.error = errno;
 		return mark;
-	mark.present = true;
+	}
 	mark.dev = st.st_dev;
 	mark.ino = st.st_ino;
 	mark.size = st.st_size;
@@ -59,26 +39,23 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
 }
 
-static bool same_mark(const struct file_mark *a, const struct file_mark *b)
+bool file_mark_same(const struct file_mark *a, const struct file_mark *b)
 {
-	return a->present == b->present && a->dev == b->dev && a->ino == b->ino &&
-	       a->size == b->size && same_time(&a->modified, &b->modified) &&
-	       same_time(&a->changed, &b->changed);
+	return a->error == b->error && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
 }
 
 /* ---- what is counted */
 
-/* Hits of a rule that is gone, for rulekeeper_collect_hits. Called by whoever let go of it. */
+/* Called by whoever let go of the last set with the rule. */
 static void inherit_hits(void *keeper, const struct rule *r, uint64_t hits)
 {
 	struct rulekeeper *k = keeper;
-	struct rule note = {.subject = strdup(r->subject), .line = r->line, .hits = hits};
 
 	pthread_mutex_lock(&k->swap);
-	bool kept = note.subject && k->left.count < LEFT_MAX && rule_list_add(&k->left, &note) == 0;
+	if (k->left.count < LEFT_MAX)
+		(void)!hits_add(&k->left, r->subject, r->line != 0, hits);
 	pthread_mutex_unlock(&k->swap);
-	if (!kept)
-		free(note.subject);
 }
 
 static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t errors)
@@ -90,7 +67,7 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	k->limit_errors += errors;
 	pthread_mutex_unlock(&k->swap);
 	if (r->line)
-		strbuf_printf(&where, "%s:%u", k->file, r->line);
+		strbuf_printf(&where, "%s:%u", k->settings->rules_file, r->line);
 	else
 		strbuf_puts(&where, "rule of the command");
 	log_warning("%s: expression '%s' ran into its match limit %" PRIu64
@@ -99,11 +76,22 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	strbuf_release(&where);
 }
 
+void rulekeeper_gather(struct rulekeeper *k)
+{
+	pthread_mutex_lock(&k->swap);
+	struct hits left = k->left;
+	k->left = (struct hits){0};
+	pthread_mutex_unlock(&k->swap);
+	hits_add_to(&left, k->set);
+	if (ruleset_gather_hits(k->set) || left.count)
+		k->hits_changed = true;
+	hits_release(&left);
+}
+
 /* ---- the set in force */
 
-/* Puts fresh in force (NULL: there was no memory for it). The old one lives on in the sessions that
- * hold it. */
-static int swap_in(struct rulekeeper *k, struct ruleset *fresh)
+/* The old one lives on in the sessions that hold it. */
+int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 {
 	struct ruleset *old;
 
@@ -124,50 +112,74 @@ static bool is_wrong(int code)
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
 }
 
-/* With `reading` held, and no other lock: a file system that hangs keeps no block from being set.
- */
-static int read_file(struct rulekeeper *k, struct err *err)
+static int build_from_file(struct rulekeeper *k, struct rule_list *rules)
 {
-	static const struct file_mark none = {.size = -1};
-	struct rule_list rules = {0};
+	struct hits hits = {0};
 	int code;
 
-	k->mark =
-	    mark_of(k->file); /* before reading: a change in between is seen at the next look */
-	code = rules_file_read(k->file, &rules, err);
-	if (code && !is_wrong(code))
-		k->mark = none;
-	if (code)
+	rulekeeper_gather(k);
+	code = hits_gather(&hits, k->set);
+	hits_give(&hits, rules, true);
+	hits_release(&hits);
+	if (code) {
+		rule_list_release(rules);
 		return code;
-	size_t count = rules.count;
-	pthread_mutex_lock(&k->build);
-	code = swap_in(k, ruleset_with_file(k->set, &rules));
-	pthread_mutex_unlock(&k->build);
-	if (code)
-		k->mark = none;
-	if (code)
-		return err_set(
-		    err, code, "failed to build the rules of '%s' (%s)", k->file, err_word(code));
-	k->file_count = count;
-	return 0;
+	}
+	return rulekeeper_swap(k, ruleset_with_file(k->set, rules));
 }
 
-int rulekeeper_open(const char *file, struct rulekeeper **ret, struct err *err)
+static int read_file(struct rulekeeper *k, struct err *err)
+{
+	static const struct file_mark none = {.error = -1};
+	const char *file = k->settings->rules_file;
+	struct rule_list rules = {0};
+	size_t count;
+	int code;
+
+	k->file_mark =
+	    file_mark_of(file); /* before reading: a change in between is seen at the next look */
+	code = rules_file_read(file, &rules, err);
+	count = rules.count;
+	if (!code) {
+		code = build_from_file(k, &rules);
+		if (code)
+			err_set(err, code, "failed to build the rules of '%s' (%s)", file,
+			    err_word(code));
+	}
+	if (code && !is_wrong(code))
+		k->file_mark = none;
+	if (!code)
+		k->file_count = count;
+	return code;
+}
+
+static int fill(struct rulekeeper *k, struct err *err)
+{
+	const struct ruleset_config config = {.login_exact = k->settings->login_exact,
+	    .late_hits = inherit_hits,
+	    .limit_errors = tell_limit_errors,
+	    .arg = k};
+	struct strbuf path = {0};
+
+	k->set = ruleset_new(NULL, NULL, &config);
+	strbuf_printf(&path, "%s/" STORED_FILE, k->settings->state_directory);
+	k->stored_path = path.text;
+	if (!k->set || path.failed)
+		return err_set(err, -ENOMEM, "failed to read the rules (out of memory)");
+	return read_file(k, err);
+}
+
+int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, struct err *err)
 {
 	struct rulekeeper *k = calloc(1, sizeof(*k));
 	int code;
 
 	if (!k)
-		return err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
-	pthread_mutex_init(&k->reading, NULL);
-	pthread_mutex_init(&k->build, NULL);
+		return err_set(err, -ENOMEM, "failed to read the rules (out of memory)");
+	pthread_mutex_init(&k->change, NULL);
 	pthread_mutex_init(&k->swap, NULL);
-	const struct ruleset_heir heir = {inherit_hits, tell_limit_errors, k};
-	k->file = strdup(file);
-	k->set = ruleset_new(NULL, NULL, &heir);
-	code = k->file && k->set
-		   ? read_file(k, err)
-		   : err_set(err, -ENOMEM, "failed to read '%s' (out of memory)", file);
+	k->settings = settings;
+	code = fill(k, err);
 	if (code) {
 		rulekeeper_close(k);
 		return code;
@@ -176,16 +188,39 @@ int rulekeeper_open(const char *file, struct rulekeeper **ret, struct err *err)
 	return 0;
 }
 
+void rulekeeper_begin(struct rulekeeper *k)
+{
+	pthread_mutex_lock(&k->change);
+	k->begun = true;
+	keeper_read_hits(k);
+	keeper_look(k, true);
+	pthread_mutex_unlock(&k->change);
+}
+
+void rulekeeper_stop(struct rulekeeper *k)
+{
+	if (!k)
+		return;
+	pthread_mutex_lock(&k->change);
+	if (k->begun) {
+		(void)!keeper_save(k);
+		keeper_save_hits(k);
+	}
+	pthread_mutex_unlock(&k->change);
+}
+
 void rulekeeper_close(struct rulekeeper *k)
 {
 	if (!k)
 		return;
 	ruleset_unref(k->set);
-	rule_list_release(&k->left);
+	hits_release(&k->left);
+	hits_release(&k->first_hits);
+	strbuf_release(&k->pending);
+	strbuf_release(&k->kept);
 	pthread_mutex_destroy(&k->swap);
-	pthread_mutex_destroy(&k->build);
-	pthread_mutex_destroy(&k->reading);
-	free(k->file);
+	pthread_mutex_destroy(&k->change);
+	free(k->stored_path);
 	free(k);
 }
 
@@ -195,17 +230,6 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	struct ruleset *set = ruleset_ref(k->set);
 	pthread_mutex_unlock(&k->swap);
 	return set;
-}
-
-void rulekeeper_set_command(void *keeper, struct rule_list *rules)
-{
-	struct rulekeeper *k = keeper;
-
-	pthread_mutex_lock(&k->build);
-	int code = swap_in(k, ruleset_with_command(k->set, rules));
-	pthread_mutex_unlock(&k->build);
-	if (code)
-		log_error("failed to put the command's rules in force (%s)", err_word(code));
 }
 
 /* Keeps the words for status; "" = the file is fine. True if they are news. */
@@ -218,63 +242,175 @@ static bool note_file_error(struct rulekeeper *k, const char *text)
 	return news;
 }
 
-void rulekeeper_reload(struct rulekeeper *k, bool force)
+/* Reads the rules file where it changed, or by force. */
+static void look_at_file(struct rulekeeper *k, bool force)
 {
+	struct file_mark now = file_mark_of(k->settings->rules_file);
 	struct err err = {{0}};
 
-	pthread_mutex_lock(&k->reading);
-	struct file_mark now = mark_of(k->file);
-	if (!force && same_mark(&now, &k->mark)) {
-		pthread_mutex_unlock(&k->reading);
+	if (!force && file_mark_same(&now, &k->file_mark))
 		return;
-	}
 	int code = read_file(k, &err);
-	size_t count = k->file_count;
-	pthread_mutex_unlock(&k->reading);
-
 	bool news = note_file_error(k, code ? err.text : "");
 	if (code && (news || force))
 		log_error("%s; the rules from before stay in force", err.text);
 	if (!code)
-		log_info("rules reloaded from '%s': %zu", k->file, count);
+		log_info("rules reloaded from '%s': %zu", k->settings->rules_file, k->file_count);
 }
 
-void rulekeeper_collect_hits(
-    void *keeper, void (*save)(void *to, const struct rule *r, uint64_t hits), void *to)
+void rulekeeper_reload(struct rulekeeper *k)
 {
-	struct rulekeeper *k = keeper;
-
-	pthread_mutex_lock(&k->swap);
-	struct ruleset *set = ruleset_ref(k->set);
-	struct rule_list left = k->left;
-	k->left = (struct rule_list){0};
-	pthread_mutex_unlock(&k->swap);
-	for (size_t i = 0; i < left.count; i++)
-		save(to, &left.list[i], left.list[i].hits);
-	rule_list_release(&left);
-	ruleset_take_hits(set, save, to);
-	ruleset_unref(set);
+	pthread_mutex_lock(&k->change);
+	look_at_file(k, true);
+	if (k->begun)
+		keeper_look(k, true);
+	pthread_mutex_unlock(&k->change);
 }
 
-void rulekeeper_tell_limits(struct rulekeeper *k)
+/* The command's rules: the file as it is now, what is to be written, what expired. */
+static void keep_stored(struct rulekeeper *k, int64_t now)
 {
-	struct ruleset *set = rulekeeper_get(k);
+	keeper_look(k, false);
+	if (now >= k->next_expiry) {
+		k->next_expiry = now + EXPIRY_EVERY;
+		keeper_expire(k);
+	}
+	(void)!keeper_save(k);
+	if (now >= k->next_hits) {
+		k->next_hits = now + HITS_EVERY;
+		keeper_save_hits(k);
+	}
+}
 
+void rulekeeper_each_second(struct rulekeeper *k)
+{
+	struct ruleset *set;
+
+	pthread_mutex_lock(&k->change);
+	look_at_file(k, false);
+	if (k->begun)
+		keep_stored(k, clock_steady());
+	pthread_mutex_unlock(&k->change);
+
+	set = rulekeeper_get(k);
 	ruleset_take_limit_errors(set, tell_limit_errors, k);
 	ruleset_unref(set);
 }
 
-void rulekeeper_status(struct rulekeeper *k, struct strbuf *out)
-{
-	pthread_mutex_lock(&k->swap);
-	struct ruleset *set = ruleset_ref(k->set);
-	struct err error = k->file_error;
-	uint64_t limit_errors = k->limit_errors + ruleset_limit_errors(set);
-	pthread_mutex_unlock(&k->swap);
+/* ---- what is asked */
 
-	strbuf_printf(out, "rules=%zu\n", ruleset_count(set));
-	strbuf_printf(out, "match_limit_errors=%" PRIu64 "\n", limit_errors);
+static void put_errors(struct rulekeeper *k, struct json *reply)
+{
+	json_put_int(reply, "rules_damaged", (int64_t)k->damaged);
+	pthread_mutex_lock(&k->swap);
+	struct err error = k->file_error;
+	pthread_mutex_unlock(&k->swap);
 	if (error.text[0])
-		strbuf_printf(out, "rules_error=%s\n", error.text);
-	ruleset_unref(set);
+		json_put_text(reply, "rules_error", error.text);
+	if (k->stored_error.text[0])
+		json_put_text(reply, "rules_stored_error", k->stored_error.text);
+}
+
+static int answer_rules(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	const struct rules_view view = {.set = k->set,
+	    .rules_file = k->settings->rules_file,
+	    .login_exact = k->settings->login_exact,
+	    .wall = clock_wall()};
+
+	rulekeeper_gather(k);
+	put_errors(k, reply);
+	return rules_answer(&view, request, reply, err);
+}
+
+/* Changes one rule and tells how that went. */
+static int answer_change(
+    struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
+{
+	int there = keeper_change(k, subject, r, err);
+	int saved;
+
+	if (there < 0)
+		return there;
+	saved = keeper_save(k);
+	json_put_bool(reply, "was_there", there == 1);
+	json_put_bool(reply, "saved", saved == 0);
+	if (saved != 0)
+		json_put_text(reply, "why", k->stored_error.text);
+	return 0;
+}
+
+static int answer_set(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	struct rule r;
+	int code = rule_of_request(request, &r, err);
+
+	if (code)
+		return code;
+	char *subject = strdup(r.subject);
+	r.set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
+	code = subject ? answer_change(k, subject, &r, reply, err)
+		       : err_set(err, -ENOMEM, "out of memory");
+	free(subject);
+	rule_release(&r);
+	return code;
+}
+
+/* The pattern is brought to its one spelling first. */
+static int answer_unset(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	const char *pattern = json_text(request, "pattern");
+	struct rule r;
+	int code = rule_make(pattern ? pattern : "", RULE_OK, NULL, &r, err);
+
+	if (code)
+		return code;
+	code = answer_change(k, r.subject, NULL, reply, err);
+	rule_release(&r);
+	return code;
+}
+
+int rulekeeper_answer(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	static const struct {
+		const char *word;
+		int (*answer)(struct rulekeeper *k, const struct json *request, struct json *reply,
+		    struct err *err);
+	} table[] = {
+	    {"rules", answer_rules}, {"rule-set", answer_set}, {"rule-unset", answer_unset}};
+	const char *word = json_text(request, "do");
+	int code = ERR_SYNTAX;
+
+	pthread_mutex_lock(&k->change);
+	for (size_t i = 0; word && i < COUNT_OF(table); i++) {
+		if (strcmp(word, table[i].word) != 0)
+			continue;
+		code = table[i].answer(k, request, reply, err);
+		pthread_mutex_unlock(&k->change);
+		return code;
+	}
+	pthread_mutex_unlock(&k->change);
+	return err_set(err, code, "this is no request about rules");
+}
+
+void rulekeeper_status(struct rulekeeper *k, struct json *reply)
+{
+	size_t count = 0;
+	uint64_t limit_errors;
+
+	pthread_mutex_lock(&k->change);
+	for (size_t i = 0; i < ruleset_count(k->set); i++)
+		count += !rule_expired(ruleset_at(k->set, i), clock_wall());
+	pthread_mutex_lock(&k->swap);
+	limit_errors = k->limit_errors + ruleset_limit_errors(k->set);
+	pthread_mutex_unlock(&k->swap);
+	json_put_int(reply, "rules", (int64_t)count);
+	json_put_int(reply, "match_limit_errors", (int64_t)limit_errors);
+	json_put_bool(reply, "rules_saved", !k->unsaved);
+	put_errors(k, reply);
+	pthread_mutex_unlock(&k->change);
 }

@@ -54,9 +54,7 @@ void rulekeeper_each_second(struct rulekeeper *k);
  * ERR_LIMIT for too many rules.
  *
  * - {"do":"rules",...}: question and answer as rules/rules_json.h has them, of the rules in force;
- *   and "error", where the rules file is wrong now and its rules from before are in force,
- *   "stored_error", where the command's rules cannot be read or saved, and "damaged", lines of
- *   theirs that are left out
+ *   and "rules_error", "rules_stored_error", "rules_damaged" as the status has them
  * - {"do":"rule-set","pattern":P,"action":A,"text":T,"expires":SECONDS,"author":U,"reason":R}:
  *   the last four may be absent; "was_there" whether it replaced one, "saved", and "why" not
  * - {"do":"rule-unset","pattern":P}: likewise
@@ -65,9 +63,10 @@ int rulekeeper_answer(struct rulekeeper *k, const struct json *request, struct j
     struct err *err) NODISCARD;
 
 /*
- * For the status: "rules" (in force, expired ones not counted), "match_limit_errors",
- * "rules_saved" (bool), "rules_damaged" (lines of the command's), and, where something is wrong,
- * "rules_error" (the file's) and "rules_stored_error".
+ * For the status: "rules" (a number: in force, expired ones not counted), "match_limit_errors",
+ * "rules_saved" (bool), "rules_damaged" (lines of the command's file that are left out). Only where
+ * something is wrong now: "rules_error" (the rules file is; its rules from before are in force) and
+ * "rules_stored_error" (the command's rules cannot be read or saved).
  */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply);
 

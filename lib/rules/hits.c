@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "rules/ruleset_private.h"
+
 static const char *const origins[] = {"command", "file"};
 
 int hits_add(struct hits *h, const char *subject, bool of_file, uint64_t count)
@@ -48,21 +50,53 @@ static int compare(const void *a, const void *b)
 	return x->of_file != y->of_file ? x->of_file - y->of_file : strcmp(x->subject, y->subject);
 }
 
-void hits_apply(struct hits *h, struct rule_list *rules, bool of_file)
+/* Sorts, and makes one of those with one subject. */
+static void sort(struct hits *h)
 {
-	if (h->count == 0)
-		return;
-	if (!h->sorted)
-		qsort(h->list, h->count, sizeof(h->list[0]), compare);
-	h->sorted = true;
-	for (size_t i = 0; i < rules->count; i++) {
-		struct rule *r = &rules->list[i];
-		const struct hit want = {.subject = r->subject, .of_file = of_file};
-		const struct hit *hit =
-		    bsearch(&want, h->list, h->count, sizeof(h->list[0]), compare);
+	size_t left = 0;
 
-		if (hit)
-			r->hits = hit->count;
+	if (h->sorted || h->count == 0)
+		return;
+	qsort(h->list, h->count, sizeof(h->list[0]), compare);
+	for (size_t i = 1; i < h->count; i++) {
+		if (compare(&h->list[left], &h->list[i]) != 0) {
+			h->list[++left] = h->list[i];
+			continue;
+		}
+		h->list[left].count += h->list[i].count;
+		free(h->list[i].subject);
+	}
+	h->count = left + 1;
+	h->sorted = true;
+}
+
+static uint64_t count_of(struct hits *h, const struct rule *r, bool of_file)
+{
+	const struct hit want = {.subject = r->subject, .of_file = of_file};
+	const struct hit *hit;
+
+	sort(h);
+	hit = h->count ? bsearch(&want, h->list, h->count, sizeof(h->list[0]), compare) : NULL;
+	return hit ? hit->count : 0;
+}
+
+void hits_give(struct hits *h, struct rule_list *rules, bool of_file)
+{
+	for (size_t i = 0; h->count && i < rules->count; i++) {
+		uint64_t count = count_of(h, &rules->list[i], of_file);
+
+		if (count)
+			rules->list[i].hits = count;
+	}
+}
+
+void hits_add_to(struct hits *h, struct ruleset *set)
+{
+	for (size_t l = 0; h->count && l < LAYER_COUNT; l++) {
+		struct rule_layer *layer = set->layers[l];
+
+		for (size_t i = 0; i < layer->count; i++)
+			layer->rules[i].hits += count_of(h, &layer->rules[i], l == LAYER_FILE);
 	}
 }
 

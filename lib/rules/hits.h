@@ -18,17 +18,19 @@ struct hits {
 		char *subject;
 		bool of_file;
 		uint64_t count;
-	} * list; /* sorted once it is asked */
+	} * list; /* sorted, each once, when it is asked */
 	size_t count, cap;
 	bool sorted;
 };
 
-/* Adds; -ENOMEM. */
+/* Adds, also to what is there of the subject; -ENOMEM. */
 int hits_add(struct hits *h, const char *subject, bool of_file, uint64_t count) NODISCARD;
-/* Those of a list of rules that have any. */
+/* Adds those of a set's rules that have any; -ENOMEM. */
 int hits_gather(struct hits *h, const struct ruleset *set) NODISCARD;
-/* Gives each rule of the list what its subject has here. */
-void hits_apply(struct hits *h, struct rule_list *rules, bool of_file);
+/* Gives each rule of the list what its subject has here; what has nothing stays as it is. */
+void hits_give(struct hits *h, struct rule_list *rules, bool of_file);
+/* Adds to the hits of the set's rules. One thread at a time, as ruleset_gather_hits. */
+void hits_add_to(struct hits *h, struct ruleset *set);
 void hits_release(struct hits *h); /* zeroes */
 
 /* Reads the text of a file; lines that make no sense are left out. -ENOMEM. */

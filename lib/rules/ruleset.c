@@ -96,18 +96,6 @@ bool ruleset_gather_hits(struct ruleset *set)
 	return any;
 }
 
-void ruleset_add_hits(struct ruleset *set, const char *subject, bool of_file, uint64_t hits)
-{
-	struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
-
-	for (size_t i = 0; i < layer->count; i++) {
-		if (strcmp(layer->rules[i].subject, subject) != 0)
-			continue;
-		layer->rules[i].hits += hits;
-		return;
-	}
-}
-
 void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg)
 {
 	for (size_t i = 0; i < LAYER_COUNT; i++)

@@ -70,8 +70,6 @@ void ruleset_count_hit(struct ruleset *set, size_t index);
  * what was hit, however many rules there are. One thread at a time, which alone reads rule.hits.
  */
 bool ruleset_gather_hits(struct ruleset *set);
-/* Adds hits that were counted of a set which is gone. Likewise one thread at a time. */
-void ruleset_add_hits(struct ruleset *set, const char *subject, bool of_file, uint64_t hits);
 /* All rules, the command's first. NULL set: none. */
 size_t ruleset_count(const struct ruleset *set);
 size_t ruleset_command_count(const struct ruleset *set);

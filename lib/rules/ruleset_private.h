@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The inside of a rule set, for ruleset.c and ruleset_find.c alone. */
+/* The inside of a rule set, for ruleset.c, ruleset_find.c and hits.c alone. */
 #ifndef PQPURGE_RULES_RULESET_PRIVATE_H
 #define PQPURGE_RULES_RULESET_PRIVATE_H
 

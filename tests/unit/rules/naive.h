@@ -6,14 +6,14 @@
 #ifndef PQPURGE_TESTS_NAIVE_H
 #define PQPURGE_TESTS_NAIVE_H
 
+#include "base/str.h"
 #include "rules/ruleset.h"
 
 struct naive_rank {
 	unsigned step;     /* login 0, client 1, address 2, domain 3, above 4, expression 5 */
-	unsigned distance; /* bits that a mask lacks; labels that lie between */
+	unsigned distance; /* name, domain, expression; bits that a mask lacks; labels between */
 	bool of_file;
-	int64_t set_time; /* between the command's */
-	size_t place;     /* in the set; the last word, but for the command's doublets */
+	size_t place; /* in the set */
 };
 
 static inline unsigned naive_labels(const char *text)
@@ -46,13 +46,30 @@ static inline bool naive_pattern(
 	return hit;
 }
 
+/* Logins without case, as by default. */
+static inline bool naive_login(const struct rule *r, const char *login, struct naive_rank *rank)
+{
+	const char *at = strrchr(login, '@');
+	const struct pattern_subject subject = {.text = login, .len = strlen(login), .domain = ""};
+	struct domain domain;
+
+	rank->distance = r->regex ? 2 : r->pattern_kind == PATTERN_DOMAIN;
+	if (r->regex)
+		return pattern_match_subject(r->regex, &subject) == 1;
+	if (r->pattern_kind != PATTERN_DOMAIN)
+		return str_equal_nocase(r->key, login);
+	if (at)
+		domain_normal(at + 1, strlen(at + 1), &domain);
+	return at && strcmp(domain.text, r->key) == 0;
+}
+
 static inline bool naive_matches(
     const struct rule *r, const struct ruleset_query *q, struct naive_rank *rank)
 {
 	if (rule_expired(r, q->wall))
 		return false;
 	if (r->kind == RULE_LOGIN)
-		return q->login && *q->login && strcmp(r->subject + 6, q->login) == 0;
+		return q->login && *q->login && naive_login(r, q->login, rank);
 	if (r->kind == RULE_CLIENT) {
 		rank->step = 1;
 		rank->distance = 128 - r->block.bits;
@@ -69,8 +86,6 @@ static inline bool naive_before(const struct naive_rank *a, const struct naive_r
 		return a->distance < b->distance;
 	if (a->of_file != b->of_file)
 		return b->of_file;
-	if (a->set_time != b->set_time) /* expressions: the first; one key: the last */
-		return (a->set_time < b->set_time) == (a->step == 5);
 	return a->place < b->place;
 }
 
@@ -79,17 +94,15 @@ static inline bool naive_is_doublet(const struct ruleset *set, size_t n)
 {
 	const struct rule *r = ruleset_at(set, n);
 
-	if (r->kind == RULE_PATTERN && r->pattern_kind == PATTERN_REGEX)
+	if (r->regex)
 		return false;
 	for (size_t i = 0; i < ruleset_count(set); i++) {
 		const struct rule *other = ruleset_at(set, i);
 
 		if (i == n || (other->line == 0) != (r->line == 0) ||
-		    strcmp(other->subject, r->subject) != 0)
+		    rule_compare_subjects(other->subject, r->subject, false) != 0)
 			continue;
-		if (r->line != 0 ? i < n
-				 : other->set_time > r->set_time ||
-				       (other->set_time == r->set_time && i > n))
+		if (r->line != 0 ? i < n : i > n)
 			return true;
 	}
 	return false;
@@ -103,8 +116,7 @@ static inline const struct rule *naive_next(const struct ruleset *set,
 
 	for (size_t i = 0; i < ruleset_count(set); i++) {
 		const struct rule *r = ruleset_at(set, i);
-		struct naive_rank rank = {
-		    .of_file = r->line != 0, .set_time = r->set_time, .place = i};
+		struct naive_rank rank = {.of_file = r->line != 0, .place = i};
 
 		if (!naive_matches(r, q, &rank) || naive_is_doublet(set, i))
 			continue;

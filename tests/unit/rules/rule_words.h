@@ -8,25 +8,20 @@
 
 #define NOW INT64_C(1764000000000000)
 
-/* "!" in front: expired; "@N " in front: set at N. Lines of the file may not have either. */
+/* "!" in front: expired. Lines of the file may not have it. */
 static inline void add_line(struct rule_list *list, const char *line, unsigned number)
 {
 	struct err err = {{0}};
-	int64_t set_time = 0, expires = 0;
+	int64_t expires = 0;
 	struct rule r;
 
 	if (line[0] == '!') {
 		expires = NOW;
 		line++;
 	}
-	if (line[0] == '@') {
-		set_time = line[1] - '0';
-		line += 3;
-	}
 	if (rule_parse(line, &r, &err) != 0)
 		fail_msg("'%s': %s", line, err.text);
 	r.line = number;
-	r.set_time = set_time;
 	r.expires = expires;
 	assert_int_equal(rule_list_add(list, &r), 0);
 }

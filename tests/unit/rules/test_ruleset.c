@@ -78,7 +78,37 @@ static const struct row {
     {"no address", {"/./ REJECT r", "<> REJECT n", "login:bob REJECT l"}, {NULL}, "login:alice",
 	"-", "-"},
     {"no login", {"login:bob REJECT l"}, {NULL}, "bob@example.com", "-", "-"},
-    {"login with case", {"login:bob REJECT l"}, {NULL}, "login:Bob|a@example.com", "-", "-"},
+    {"login in another case", {"login:bob REJECT l"}, {NULL}, "login:Bob|a@example.com", "l", "-"},
+    {"rule in another case", {"login:BOB REJECT l"}, {NULL}, "login:bob|a@example.com", "l", "-"},
+    {"login that begins alike", {"login:bob REJECT l"}, {NULL}, "login:bobby|a@example.com", "-",
+	"-"},
+    {"all logins of a domain", {"login:@bad.example REJECT l"}, {NULL},
+	"login:joe@BAD.example.|a@example.com", "l", "-"},
+    {"the last @ counts", {"login:@bad.example REJECT l"}, {NULL},
+	"login:a@bad.example@good.example|a@example.com", "-", "-"},
+    {"logins of a subdomain", {"login:@bad.example REJECT l"}, {NULL},
+	"login:joe@x.bad.example|a@example.com", "-", "-"},
+    {"login without a domain", {"login:@bad.example REJECT l"}, {NULL},
+	"login:bad.example|a@example.com", "-", "-"},
+    {"expression for logins", {"login:/^bob[0-9]+$/ REJECT l"}, {NULL}, "login:Bob17|a@example.com",
+	"l", "-"},
+    {"expression for logins is for no address", {"login:/./ REJECT l"}, {NULL}, "a@example.com",
+	"-", "-"},
+    {"expression for addresses is for no login", {"/^bob/ REJECT r"}, {NULL},
+	"login:bob|a@example.com", "-", "-"},
+    {"login: name, domain, expression",
+	{"login:/./ OK r", "login:@bad.example OK d", "login:joe@bad.example OK n"}, {NULL},
+	"login:Joe@bad.example|a@example.com", "n", "-"},
+    {"login: domain, expression", {"login:/./ OK r", "login:@bad.example OK d"}, {NULL},
+	"login:joe@bad.example|a@example.com", "d", "-"},
+    {"login's expression before the client", {"client:192.0.2.1 REJECT c", "login:/./ OK r"},
+	{NULL}, "login:joe|client:192.0.2.1|a@example.com", "r", "-"},
+    {"login's expression of the command first", {"login:/j/ REJECT f"}, {"login:/./ OK c"},
+	"login:joe|a@example.com", "c", "-"},
+    {"expired expression for logins", {NULL}, {"!login:/./ OK c"}, "login:joe|a@example.com", "-",
+	"-"},
+    {"doublets of logins in two cases", {NULL}, {"login:Bob OK 1", "login:bob REJECT 2"},
+	"login:BOB|a@example.com", "2", "-"},
     {"login is no domain", {"login:example.com REJECT l"}, {NULL}, "a@example.com", "-", "-"},
     {"domain is no login", {"example.com REJECT d"}, {NULL}, "login:example.com|<>", "-", "-"},
 
@@ -96,7 +126,7 @@ static const struct row {
     {"command's expressions before the file's", {"/./ REJECT f"}, {"/a/ OK c"}, "a@example.com",
 	"c", "-"},
     {"command's expressions as they were set", {NULL},
-	{"@3 /./ REJECT 3", "@1 /./i REJECT 1", "@2 /a/ REJECT 2"}, "a@example.com", "1", "-"},
+	{"/./i REJECT 1", "/a/ REJECT 2", "/./ REJECT 3"}, "a@example.com", "1", "-"},
     {"expired rule of the command hides nothing", {"example.com REJECT f"}, {"!example.com OK c"},
 	"a@example.com", "f", "-"},
     {"expired rule of the command, nothing beneath", {".com REJECT f"}, {"!example.com OK c"},
@@ -106,8 +136,8 @@ static const struct row {
     {"expired WARN is not noted", {NULL}, {"!example.com WARN c"}, "a@example.com", "-", "-"},
     {"first of the file's doublets", {"example.com OK 1", "Example.com. REJECT 2"}, {NULL},
 	"a@example.com", "1", "-"},
-    {"last set of the command's doublets", {NULL},
-	{"@2 example.com OK 2", "@1 example.com REJECT 1"}, "a@example.com", "2", "-"},
+    {"last set of the command's doublets", {NULL}, {"example.com REJECT 1", "example.com OK 2"},
+	"a@example.com", "2", "-"},
 
     /* OK and WARN. */
     {"OK ends the search", {"a@example.com OK o", "example.com REJECT d"}, {NULL}, "a@example.com",
@@ -136,6 +166,57 @@ static void test_order(void **state)
 		case_assert_text(rows[i].name, hit.warned ? hit.warned->text : "-", rows[i].warned);
 		ruleset_unref(set);
 	}
+}
+
+/* login_case = "exact". */
+static void test_exact_logins(void **state)
+{
+	static const struct {
+		const char *line, *login;
+		bool want;
+	} cases[] = {
+	    {"login:Bob REJECT", "Bob", true},
+	    {"login:Bob REJECT", "bob", false},
+	    {"login:/^B/ REJECT", "Bob", true},
+	    {"login:/^B/ REJECT", "bob", false},
+	    {"login:/^B/i REJECT", "bob", true},
+	    {"login:@A.example REJECT", "bob@a.Example", true},
+	};
+	const struct ruleset_config config = {.login_exact = true};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct ruleset_query query = {.login = cases[i].login, .wall = NOW};
+		struct rule_list rules = {0};
+		struct ruleset *set;
+
+		add_line(&rules, cases[i].line, 0);
+		set = ruleset_new(NULL, &rules, &config);
+		case_assert(
+		    cases[i].line, (ruleset_find(set, &query).rule != NULL) == cases[i].want);
+		ruleset_unref(set);
+	}
+}
+
+/* Past a bound of mailboxes expressions are left out; what is found by hash is not. */
+static void test_plain(void **state)
+{
+	static const char *const file[] = {"/./ REJECT r", "example.com HOLD d", "login:/./ WARN l",
+	    NULL},
+				 *const command[] = {NULL};
+	struct ruleset *set = build(file, command);
+	struct ruleset_query query = {.wall = NOW, .plain = true};
+	struct address address;
+
+	(void)state;
+	query.address = &address;
+	address_envelope("a@example.com", NULL, &address);
+	assert_string_equal(ruleset_find(set, &query).rule->text, "d");
+	address_envelope("a@example.org", NULL, &address);
+	assert_null(ruleset_find(set, &query).rule);
+	query.plain = false;
+	assert_string_equal(ruleset_find(set, &query).rule->text, "r");
+	ruleset_unref(set);
 }
 
 /* From its second on, and not before. */
@@ -193,9 +274,19 @@ static void test_all_of_them(void **state)
 	ruleset_unref(set);
 }
 
-static void add_hits(void *arg, const struct rule *r, uint64_t hits)
+static void add_told(void *arg, const struct rule *r, uint64_t number)
 {
-	strbuf_printf(arg, "%s=%llu ", r->subject, (unsigned long long)hits);
+	strbuf_printf(arg, "%s=%llu ", r->subject, (unsigned long long)number);
+}
+
+/* What was counted and gathered of all rules, as "subject=hits " in their order. */
+static const char *gathered(struct ruleset *set, struct strbuf *into)
+{
+	strbuf_clear(into);
+	for (size_t i = 0; i < ruleset_count(set); i++)
+		if (ruleset_at(set, i)->hits)
+			add_told(into, ruleset_at(set, i), ruleset_at(set, i)->hits);
+	return strbuf_text(into);
 }
 
 static void test_hits(void **state)
@@ -213,11 +304,12 @@ static void test_hits(void **state)
 	ruleset_count_hit(set, find(set, "x@a.example").index);
 	ruleset_count_hit(set, find(set, "d@other").index);
 	ruleset_count_hit(set, 99);
-	ruleset_take_hits(set, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "/d/=1 b.example=2 a.example=1 ");
-	strbuf_clear(&told);
-	ruleset_take_hits(set, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "");
+	assert_true(ruleset_gather_hits(set));
+	assert_string_equal(gathered(set, &told), "b.example=2 /d/=1 a.example=1 ");
+	assert_false(ruleset_gather_hits(set));
+	ruleset_count_hit(set, find(set, "x@b.example").index);
+	assert_true(ruleset_gather_hits(set));
+	assert_string_equal(gathered(set, &told), "b.example=3 /d/=1 a.example=1 ");
 	strbuf_release(&told);
 	ruleset_unref(set);
 }
@@ -243,8 +335,8 @@ static void test_limit_errors(void **state)
 	assert_string_equal(find(set, hostile_sender()).rule->text, "o");
 	assert_int_equal(ruleset_limit_errors(set), 1);
 	(void)find(set, hostile_sender());
-	ruleset_take_limit_errors(set, add_hits, &told);
-	ruleset_take_limit_errors(set, add_hits, &told);
+	ruleset_take_limit_errors(set, add_told, &told);
+	ruleset_take_limit_errors(set, add_told, &told);
 	assert_string_equal(strbuf_text(&told), "/^(a+)+$/=2 ");
 	assert_int_equal(ruleset_limit_errors(set), 0);
 	strbuf_release(&told);
@@ -290,20 +382,21 @@ static void test_shared(void **state)
 	assert_null(find(third, "x@a.example").rule);
 	assert_null(find(third, "client:192.0.2.8|x@a.example").rule);
 	assert_string_equal(find(third, "x@d.example").rule->text, "d");
-	ruleset_take_hits(third, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "c.example=1 ");
-	ruleset_take_hits(second, add_hits, &told);
-	assert_string_equal(strbuf_text(&told), "c.example=1 a.example=2 ");
+	assert_true(ruleset_gather_hits(third));
+	assert_string_equal(gathered(third, &told), "c.example=1 ");
+	assert_true(ruleset_gather_hits(second));
+	assert_string_equal(gathered(second, &told), "c.example=1 a.example=2 ");
 	ruleset_unref(second);
 	ruleset_unref(third);
 	strbuf_release(&told);
 }
 
-/* What was counted and not taken is told when the last set with the rule goes. */
-static void test_heir(void **state)
+/* What was counted and not gathered is told when the last set with the rule goes. */
+static void test_late(void **state)
 {
 	struct strbuf told = {0};
-	const struct ruleset_heir heir = {add_hits, add_hits, &told};
+	const struct ruleset_config config = {
+	    .late_hits = add_told, .limit_errors = add_told, .arg = &told};
 	struct rule_list file = {0}, command = {0};
 	struct ruleset *first, *second;
 
@@ -311,7 +404,7 @@ static void test_heir(void **state)
 	add_rule(&file, "a.example REJECT a", 1);
 	add_rule(&file, "/^(a+)+$/ REJECT", 2);
 	add_rule(&command, "b.example REJECT b", 0);
-	first = ruleset_new(&file, &command, &heir);
+	first = ruleset_new(&file, &command, &config);
 	second = ruleset_with_command(first, &command);
 	assert_non_null(second);
 	ruleset_count_hit(first, find(first, "x@a.example").index);
@@ -325,7 +418,7 @@ static void test_heir(void **state)
 	strbuf_release(&told);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_expiry),
-    cmocka_unit_test(test_no_rules), cmocka_unit_test(test_all_of_them),
-    cmocka_unit_test(test_hits), cmocka_unit_test(test_limit_errors), cmocka_unit_test(test_shared),
-    cmocka_unit_test(test_heir))
+UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_exact_logins),
+    cmocka_unit_test(test_plain), cmocka_unit_test(test_expiry), cmocka_unit_test(test_no_rules),
+    cmocka_unit_test(test_all_of_them), cmocka_unit_test(test_hits),
+    cmocka_unit_test(test_limit_errors), cmocka_unit_test(test_shared), cmocka_unit_test(test_late))

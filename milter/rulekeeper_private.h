@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: ISC */
+/* The inside of the rule keeper, for rulekeeper.c and rulekeeper_stored.c alone. */
+#ifndef PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
+#define PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
+
+#include <pthread.h>
+
+#include "milter/rulekeeper.h"
+#include "rules/hits.h"
+#include "rules/stored.h"
+
+/* What tells one state of a file or directory from another. */
+struct file_mark {
+	int error; /* of stat(2); ENOENT: it is not there */
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec modified, changed;
+};
+
+struct rulekeeper {
+	const struct settings *settings;
+	char *stored_path; /* of the command's rules */
+
+	/*
+	 * One change, look or question at a time. Held while files are read and written, however
+	 * long; guards what follows, and with it set is read without `swap`.
+	 */
+	pthread_mutex_t change;
+	struct file_mark file_mark; /* of the rules file */
+	size_t file_count;
+	bool begun;
+	struct file_mark stored_mark, directory_mark;
+	bool unread;           /* the command's rules could not be read: they must not be written */
+	bool unsaved;          /* they are to be written */
+	struct strbuf pending; /* packed list: subjects that changed since they were written */
+	struct strbuf kept;    /* as in struct stored */
+	size_t damaged;
+	struct err stored_error; /* "" = they can be read and written */
+	struct hits
+	    first_hits; /* of the command's rules, as the file had them; until they are read */
+	bool hits_changed;
+	int64_t next_hits, next_expiry; /* steady */
+
+	pthread_mutex_t swap;  /* guards what follows; held for moments only */
+	struct ruleset *set;   /* replaced with `change` held, too */
+	struct hits left;      /* hits of sets that are gone */
+	uint64_t limit_errors; /* taken from their rules */
+	struct err file_error; /* "" = the file is fine */
+};
+
+struct file_mark file_mark_of(const char *path);
+bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
+/* Puts fresh in force (NULL: there was no memory for it: -ENOMEM). */
+int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
+/* Adds what was counted until now to the rules' own hits. */
+void rulekeeper_gather(struct rulekeeper *k);
+
+/* ---- the command's rules; with `change` held */
+
+/* Reads them where they changed, or by force. */
+void keeper_look(struct rulekeeper *k, bool force);
+/* Writes them where that is to be done. 0, or why not (also in k->stored_error). */
+int keeper_save(struct rulekeeper *k);
+/* Sets r (taken over), or with NULL removes subject: 1 there was one, 0 there was none. */
+int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
+void keeper_expire(struct rulekeeper *k);
+void keeper_save_hits(struct rulekeeper *k);
+void keeper_read_hits(struct rulekeeper *k); /* once, before the rules are read */
+
+#endif

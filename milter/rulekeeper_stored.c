@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: ISC */
+/* The command's rules: read, changed, saved. Everything here is called with `change` held. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/rulekeeper_private.h"
+
+static bool is_pending(const struct rulekeeper *k, const char *subject)
+{
+	const struct strlist pending = strlist_of(&k->pending);
+
+	strlist_each (each, &pending)
+		if (rule_compare_subjects(each, subject, k->settings->login_exact) == 0)
+			return true;
+	return false;
+}
+
+/* Keeps the words for the status and the log, which gets them when they are news. */
+static int note_error(struct rulekeeper *k, int code, const struct err *err)
+{
+	if (strcmp(k->stored_error.text, err->text) != 0)
+		log_error("%s; trying again each second", err->text);
+	k->stored_error = *err;
+	return code;
+}
+
+static int add_copy(struct rule_list *rules, const struct rule *r)
+{
+	struct rule copy;
+	int code = rule_copy(r, &copy);
+
+	if (code)
+		return code;
+	code = rule_list_add(rules, &copy);
+	if (code)
+		rule_release(&copy);
+	return code;
+}
+
+/* Copies of those in force, but for what expired and has subject (NULL: none has). */
+static int copy_all(
+    struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
+{
+	int64_t wall = clock_wall();
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < ruleset_command_count(k->set); i++) {
+		const struct rule *r = ruleset_at(k->set, i);
+
+		if (rule_expired(r, wall))
+			continue;
+		if (subject &&
+		    rule_compare_subjects(r->subject, subject, k->settings->login_exact) == 0)
+			*ret_there = r;
+		else
+			code = add_copy(ret, r);
+	}
+	return code;
+}
+
+/* ---- reading */
+
+/* What is in force and was not written yet is laid on top of what was read. */
+static int lay_pending(struct rulekeeper *k, struct rule_list *rules)
+{
+	const struct strlist pending = strlist_of(&k->pending);
+	int code = 0;
+
+	strlist_each (subject, &pending)
+		(void)stored_drop(rules, subject, 0, k->settings->login_exact);
+	for (size_t i = 0; code == 0 && i < ruleset_command_count(k->set); i++) {
+		const struct rule *r = ruleset_at(k->set, i);
+
+		if (is_pending(k, r->subject))
+			code = add_copy(rules, r);
+	}
+	return code;
+}
+
+/* Hits go on: those of the last run, then those of the rules that are replaced. */
+static int keep_hits(struct rulekeeper *k, struct rule_list *rules)
+{
+	struct hits hits = {0};
+	int code;
+
+	rulekeeper_gather(k);
+	code = hits_gather(&hits, k->set);
+	hits_give(&k->first_hits, rules, false);
+	hits_give(&hits, rules, false);
+	hits_release(&hits);
+	return code;
+}
+
+static void tell_damage(const struct stored *s)
+{
+	const struct strlist told = strlist_of(&s->told);
+
+	strlist_each (line, &told)
+		log_error("%s; the line is left out", line);
+	if (s->damaged > told.count)
+		log_error("and %zu more such lines", s->damaged - told.count);
+}
+
+static int take_over(struct rulekeeper *k, struct stored *s)
+{
+	int code = lay_pending(k, &s->rules);
+
+	if (code == 0)
+		code = keep_hits(k, &s->rules);
+	if (code == 0)
+		code = rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
+	if (code)
+		return code;
+	tell_damage(s);
+	strbuf_release(&k->kept);
+	k->kept = s->kept;
+	s->kept = (struct strbuf){0};
+	k->damaged = s->damaged;
+	hits_release(&k->first_hits);
+	return 0;
+}
+
+static int read_stored(struct rulekeeper *k, struct err *err)
+{
+	struct stored s = {0};
+	int code = stored_read(k->settings->state_directory, k->settings->login_exact, &s, err);
+
+	if (code == 0) {
+		code = take_over(k, &s);
+		if (code)
+			err_set(err, code, "failed to take the rules of '%s' (%s)", k->stored_path,
+			    err_word(code));
+	}
+	stored_release(&s);
+	return code;
+}
+
+/*
+ * The file is gone with its directory, or was never in the one that stands there now: nobody took
+ * these rules away, so they stay in force, and are written where they belong.
+ */
+static bool is_lost(const struct rulekeeper *k, const struct file_mark *directory)
+{
+	return directory->error || directory->dev != k->directory_mark.dev ||
+	       directory->ino != k->directory_mark.ino;
+}
+
+void keeper_look(struct rulekeeper *k, bool force)
+{
+	struct file_mark directory = file_mark_of(k->settings->state_directory);
+	struct file_mark now = file_mark_of(k->stored_path);
+	struct err err = {{0}};
+
+	if (!force && !k->unread && file_mark_same(&now, &k->stored_mark))
+		return;
+	if (now.error == ENOENT && is_lost(k, &directory)) {
+		k->unsaved = k->unsaved || ruleset_command_count(k->set) || k->kept.len;
+		k->unread = false;
+	} else {
+		k->unread = read_stored(k, &err) != 0;
+		if (k->unread) {
+			(void)!note_error(k, 0, &err);
+			return;
+		}
+		log_info("the command's rules were read from '%s': %zu", k->stored_path,
+		    ruleset_command_count(k->set));
+	}
+	k->stored_mark =
+	    now; /* from before reading: a change in between is seen at the next look */
+	k->directory_mark = directory;
+}
+
+/* ---- writing */
+
+int keeper_save(struct rulekeeper *k)
+{
+	struct strbuf text = {0};
+	struct err err = {{0}};
+	int64_t wall = clock_wall();
+	int code;
+
+	if (k->unread)
+		return k->unsaved ? ERR_STALE : 0;
+	if (!k->unsaved) {
+		k->stored_error.text[0] = '\0';
+		return 0;
+	}
+	stored_begin(&text, &k->kept);
+	for (size_t i = 0; i < ruleset_command_count(k->set); i++)
+		if (!rule_expired(ruleset_at(k->set, i), wall))
+			stored_put(&text, ruleset_at(k->set, i));
+	code = stored_replace(k->settings->state_directory, STORED_FILE, &text, true, &err);
+	strbuf_release(&text);
+	if (code)
+		return note_error(k, code, &err);
+	if (k->stored_error.text[0])
+		log_info("the command's rules are saved again");
+	k->stored_error.text[0] = '\0';
+	k->unsaved = false;
+	strbuf_clear(&k->pending);
+	k->stored_mark = file_mark_of(k->stored_path);
+	k->directory_mark = file_mark_of(k->settings->state_directory);
+	return 0;
+}
+
+int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err)
+{
+	struct rule_list rules = {0};
+	const struct rule *there = NULL;
+	int code;
+
+	keeper_look(k, false);
+	rulekeeper_gather(k);
+	code = copy_all(k, subject, &rules, &there);
+	if (r && there)
+		r->hits = there->hits;
+	if (code == 0 && r && rules.count >= RULES_MAX)
+		code = err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
+	else if (code == 0 && r)
+		code = rule_list_add(&rules, r);
+	bool was_there = there != NULL;
+	if (code == 0 && (r || was_there)) {
+		strlist_push(&k->pending, subject, strlen(subject));
+		code = k->pending.failed ? -ENOMEM
+					 : rulekeeper_swap(k, ruleset_with_command(k->set, &rules));
+		k->unsaved = true;
+	}
+	rule_list_release(&rules);
+	if (code && code != ERR_LIMIT)
+		return err_set(err, code, "failed to put the rule in force (%s)", err_word(code));
+	return code ? code : was_there;
+}
+
+void keeper_expire(struct rulekeeper *k)
+{
+	struct rule_list rules = {0};
+	const struct rule *there = NULL;
+	int64_t wall = clock_wall();
+	size_t n = 0;
+
+	while (n < ruleset_command_count(k->set) && !rule_expired(ruleset_at(k->set, n), wall))
+		n++;
+	if (n == ruleset_command_count(k->set))
+		return;
+	if (copy_all(k, NULL, &rules, &there) == 0 &&
+	    rulekeeper_swap(k, ruleset_with_command(k->set, &rules)) == 0)
+		k->unsaved = true;
+	rule_list_release(&rules);
+}
+
+/* ---- hits */
+
+void keeper_read_hits(struct rulekeeper *k)
+{
+	if (hits_read(k->settings->state_directory, &k->first_hits) == 0)
+		hits_add_to(&k->first_hits, k->set);
+}
+
+void keeper_save_hits(struct rulekeeper *k)
+{
+	struct strbuf text = {0};
+	struct err err = {{0}};
+
+	rulekeeper_gather(k);
+	if (!k->hits_changed || k->unread) /* those of rules that could not be read would be lost */
+		return;
+	hits_put(k->set, &text);
+	if (stored_replace(k->settings->state_directory, HITS_FILE, &text, false, &err) == 0)
+		k->hits_changed = false;
+	else
+		log_debug("%s", err.text);
+	strbuf_release(&text);
+}
