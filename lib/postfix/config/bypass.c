@@ -2,12 +2,15 @@
 /* What lets mail by: which check looks where. */
 #include "postfix/config/bypass_scope.h"
 
+#include "base/str.h"
+
+#define RETURN_PORT 10000 /* from here on bare ports are those of content filters */
+
 const char *const bypass_parameters[] = {
     "smtpd_milters",
     "non_smtpd_milters",
     "milter_default_action",
     "milter_command_timeout",
-    "milter_content_timeout",
     "receive_override_options",
     "smtpd_proxy_filter",
     "smtpd_milter_maps",
@@ -47,6 +50,25 @@ unsigned scope_find_ours(const struct scope *s, struct milter *ret)
 	return 0;
 }
 
+bool scope_is_return(const struct scope *s)
+{
+	static const char *const local[] = {"127.0.0.1:", "[127.0.0.1]:", "localhost:", "[::1]:"};
+	const char *name = s->service ? s->service->name : "";
+	char port[16];
+	uint64_t n;
+
+	for (size_t i = 0; i < COUNT_OF(local); i++)
+		if (str_starts(name, local[i]))
+			return true;
+	snprintf(port, sizeof(port), "%.*s", (int)strcspn(name, "/"), name);
+	return str_parse_u64(port, RETURN_PORT, UINT16_MAX, &n) == 0;
+}
+
+enum finding_level scope_level(const struct scope *s)
+{
+	return scope_is_return(s) ? FINDING_NOTE : FINDING_FAULT;
+}
+
 #define NAMES_MAX 4
 
 struct check {
@@ -67,10 +89,9 @@ static const struct check checks[] = {
 	{"header_checks", "mime_header_checks", "nested_header_checks", "body_checks"}},
     {check_action, "smtpd", "smtpd_milters", {"smtpd_milters", "milter_default_action"}},
     {check_action, "cleanup", "non_smtpd_milters", {"non_smtpd_milters", "milter_default_action"}},
-    {check_timeout, "smtpd", "smtpd_milters",
-	{"smtpd_milters", "milter_command_timeout", "milter_content_timeout"}},
+    {check_timeout, "smtpd", "smtpd_milters", {"smtpd_milters", "milter_command_timeout"}},
     {check_timeout, "cleanup", "non_smtpd_milters",
-	{"non_smtpd_milters", "milter_command_timeout", "milter_content_timeout"}},
+	{"non_smtpd_milters", "milter_command_timeout"}},
     {check_activation, "smtpd", "smtpd_milters", {"smtpd_milters", "milter_default_action"}},
 };
 
@@ -106,21 +127,67 @@ static void run(const struct check *check, const struct bypass_facts *f, struct 
 	}
 }
 
+/* Each service that has milters, with its list. The next from *n on, false at the end. */
+static bool next_scope(struct scope *s, size_t *n)
+{
+	while (*n < s->facts->conf->service_count) {
+		s->service = &s->facts->conf->services[(*n)++];
+		s->list = strcmp(s->service->program, "smtpd") == 0     ? "smtpd_milters"
+			  : strcmp(s->service->program, "cleanup") == 0 ? "non_smtpd_milters"
+									: NULL;
+		if (s->list)
+			return true;
+	}
+	return false;
+}
+
 /* Chroots are a service's own affair, so each is looked at. */
 static void run_reach(const struct bypass_facts *f, struct findings *to)
 {
 	struct scope scope = {.facts = f, .to = to};
 
-	for (size_t n = 0; n < f->conf->service_count; n++) {
-		scope.service = &f->conf->services[n];
-		if (strcmp(scope.service->program, "smtpd") == 0)
-			scope.list = "smtpd_milters";
-		else if (strcmp(scope.service->program, "cleanup") == 0)
-			scope.list = "non_smtpd_milters";
-		else
-			continue;
+	for (size_t n = 0; next_scope(&scope, &n);)
 		check_reach(&scope);
-	}
+}
+
+static bool is_set_up(const struct bypass_facts *f)
+{
+	struct scope scope = {.facts = f};
+	struct milter m;
+
+	for (size_t n = 0; next_scope(&scope, &n);)
+		if (scope_find_ours(&scope, &m))
+			return true;
+	return false;
+}
+
+/* That it could be ours is not enough here: the file must be the same. */
+static bool is_same_socket(const struct scope *s, const struct milter *m)
+{
+	const struct bypass_facts *f = s->facts;
+	const char *ours = milter_path(f->socket), *theirs = milter_path(m->endpoint);
+	struct strbuf seen = {0};
+	bool same;
+
+	if (!ours || !theirs)
+		return !ours && !theirs && bypass_is_ours(f, m);
+	bypass_seen_path(f, s->service, theirs, &seen);
+	same = strcmp(strbuf_text(&seen), ours) == 0 ||
+	       (f->same_file && f->same_file(strbuf_text(&seen), ours));
+	strbuf_release(&seen);
+	return same;
+}
+
+bool bypass_names_socket(const struct bypass_facts *f)
+{
+	struct scope scope = {.facts = f};
+	struct milter m;
+
+	for (size_t n = 0; next_scope(&scope, &n);)
+		for (const char *at = scope_value(&scope, scope.list); milter_next(&at, &m);)
+			if (is_same_socket(&scope, &m))
+				return true;
+	return false;
 }
 
 static void check_ids(const struct bypass_facts *f, struct findings *to)
@@ -136,8 +203,24 @@ static void check_ids(const struct bypass_facts *f, struct findings *to)
 	strbuf_release(&command);
 }
 
+bool bypass_is_past_rules(const struct finding *finding)
+{
+	static const char *const ids[] = {"not_set_up", "milter_missing", "no_milters",
+	    "proxy_filter", "milter_maps", "redirect", "socket_unreachable"};
+
+	for (size_t n = 0; n < COUNT_OF(ids); n++)
+		if (strcmp(finding->id, ids[n]) == 0)
+			return true;
+	return false;
+}
+
 void bypass_check(const struct bypass_facts *facts, struct findings *to)
 {
+	if (!is_set_up(facts)) {
+		findings_add(to, "not_set_up", FINDING_FAULT, "pqpurge-idx setup",
+		    "Postfix does not know pqpurge-milter yet: no rule is applied to mail");
+		return;
+	}
 	for (size_t n = 0; n < COUNT_OF(checks); n++)
 		run(&checks[n], facts, to);
 	run_reach(facts, to);

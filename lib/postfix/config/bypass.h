@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Settings of Postfix through which mail bypasses the index, or stops when the daemon does. A pure
- * function of what postconf(1) said and of where the daemon listens; what else must be looked up
- * (files, tables) is asked for by two callbacks.
+ * Settings of Postfix through which mail comes in past the rules, or stops when the daemon does. A
+ * pure function of what postconf(1) said and of where the daemon listens; what else must be looked
+ * up (files, tables) is asked for by two callbacks.
+ *
+ * Mail that the daemon does not see is found all the same, by reading the queue. What is lost is
+ * that rules are applied to it. So a finding is a fault where mail from outside passes the rules,
+ * and a note where it is mail that a content filter gives back, which the rules saw when it came
+ * in. Advice only ever puts the daemon in front of the list that is there; it never takes away or
+ * replaces what is not ours.
  */
 #ifndef PQPURGE_POSTFIX_BYPASS_H
 #define PQPURGE_POSTFIX_BYPASS_H
@@ -14,14 +20,12 @@ struct bypass_facts {
 	const struct mailconf *conf;  /* read with bypass_parameters */
 	const char *config_directory; /* of this Postfix; "/etc/postfix" is left out of commands */
 	const char *queue_directory;
-	const char *socket;     /* where the daemon listens, in libmilter's notation */
-	int64_t commit_timeout; /* microseconds */
-	bool tempfail;          /* on_index_error = "tempfail": such a default_action is meant */
+	const char *socket; /* where the daemon listens, in libmilter's notation */
 
 	/* Whether two paths are the same file; NULL: only if they are the same text. */
 	bool (*same_file)(const char *a, const char *b);
 	/* As checks_have. NULL: nothing can be looked at. */
-	int (*look)(void *arg, const char *table, const char *action, struct err *err);
+	int (*look)(void *arg, const char *table, bool without, const char *word, struct err *err);
 	void *arg;
 };
 
@@ -29,18 +33,27 @@ struct bypass_facts {
 extern const char *const bypass_parameters[];
 
 /*
- * Adds what is wrong, in the order of its weight. IDs: milter_missing, milter_not_first,
- * no_milters, proxy_filter, milter_maps, redirect, socket_unreachable, default_action,
- * command_timeout, socket_activation, short_ids.
+ * Adds what is wrong, in the order of its weight. IDs: not_set_up (then it is the only one),
+ * milter_missing, milter_not_first, no_milters, proxy_filter, milter_maps, redirect,
+ * socket_unreachable, default_action, command_timeout, socket_activation, short_ids.
  */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
+/* Whether such a finding says that some mail comes in past the rules. */
+bool bypass_is_past_rules(const struct finding *finding);
+/* Whether a list of milters of this Postfix names the daemon's socket, as it lies on the host. */
+bool bypass_names_socket(const struct bypass_facts *facts);
 
 /*
  * The same for a living Postfix: reads its configuration and the tables, and looks whether
- * mail_owner may connect to a unix socket (daemon_runs; IDs socket_missing, socket_denied). facts
- * needs socket, commit_timeout and tempfail alone. ERR_CONFIG where postconf fails.
+ * mail_owner may connect to a unix socket (daemon_runs; IDs socket_missing, socket_denied).
+ * ERR_CONFIG where postconf fails.
  */
-int bypass_find(const struct postfix *p, const struct bypass_facts *facts, bool daemon_runs,
-    struct findings *to, struct err *err) NODISCARD;
+int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
+    struct err *err) NODISCARD;
+/*
+ * Other instances (multi_instance_directories, alternate_config_directories) whose lists name this
+ * daemon's socket: ID shared_socket, a note for each. What cannot be read is passed over.
+ */
+void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to);
 
 #endif

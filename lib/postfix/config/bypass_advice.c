@@ -15,6 +15,15 @@ static const char *last_two(const char *path)
 	return at;
 }
 
+const char *bypass_mark(const struct bypass_facts *facts, char *buf, size_t size)
+{
+	const char *path = milter_path(facts->socket);
+
+	if (path)
+		return last_two(path);
+	return str_starts(facts->socket, "fd:") ? "pqpurge" : milter_port(facts->socket, buf, size);
+}
+
 bool bypass_is_ours(const struct bypass_facts *facts, const struct milter *m)
 {
 	const char *theirs = milter_path(m->endpoint), *ours = milter_path(facts->socket);
@@ -128,47 +137,33 @@ void advice_set(
 	strbuf_release(&words);
 }
 
-void advice_unset(const struct bypass_facts *facts, const struct service *service, const char *name,
-    struct strbuf *ret)
+/* Without blanks: each run of blanks and commas becomes one comma, or nothing beside braces and =.
+ */
+static void compact(const char *list, struct strbuf *ret)
 {
-	struct strbuf words = {0};
+	bool between = false;
 
-	strbuf_printf(&words, "%s/%s", service->name, name);
-	put_postconf(facts, "-PX", strbuf_text(&words), ret);
-	strbuf_release(&words);
-}
+	for (; *list; list++) {
+		char last = ret->len ? ret->text[ret->len - 1] : '{';
 
-void advice_override(const struct bypass_facts *facts, const struct service *service,
-    const char *name, const char *value, struct strbuf *ret)
-{
-	struct strbuf words = {0};
-
-	strbuf_printf(&words, "%s/%s=%s", service->name, name, value);
-	put_postconf(facts, "-P", strbuf_text(&words), ret);
-	strbuf_release(&words);
-}
-
-void advice_column(const struct bypass_facts *facts, const struct service *service,
-    const char *column, const char *value, struct strbuf *ret)
-{
-	struct strbuf words = {0};
-
-	strbuf_printf(&words, "%s/%s=%s", service->name, column, value);
-	put_postconf(facts, "-F", strbuf_text(&words), ret);
-	strbuf_release(&words);
+		if (strchr(", \t\r\n", *list)) {
+			between = true;
+			continue;
+		}
+		if (between && !strchr("{=,", last) && !strchr("}=", *list))
+			strbuf_putc(ret, ',');
+		strbuf_putc(ret, *list);
+		between = false;
+	}
 }
 
 void advice_milters(const struct bypass_facts *facts, const struct service *service,
     const char *list, struct strbuf *ret)
 {
-	const char *at = mailconf_value(facts->conf, NULL, list);
-	struct strbuf value = {0};
+	const char *at = mailconf_value(facts->conf, service, list);
+	struct strbuf value = {0}, words = {0};
 	struct milter m;
 
-	if (service) {
-		advice_unset(facts, service, list, ret);
-		return;
-	}
 	strbuf_puts(&value, "{ ");
 	bypass_endpoint(facts, &value);
 	strbuf_puts(&value, ", default_action=accept, command_timeout=10s }");
@@ -177,6 +172,13 @@ void advice_milters(const struct bypass_facts *facts, const struct service *serv
 			strbuf_puts(&value, ", ");
 			strbuf_add(&value, m.text.at, m.text.len);
 		}
-	advice_set(facts, list, strbuf_text(&value), ret);
+	if (service) {
+		strbuf_printf(&words, "%s/%s=", service->name, list);
+		compact(strbuf_text(&value), &words);
+		put_postconf(facts, "-P", strbuf_text(&words), ret);
+	} else {
+		advice_set(facts, list, strbuf_text(&value), ret);
+	}
+	strbuf_release(&words);
 	strbuf_release(&value);
 }

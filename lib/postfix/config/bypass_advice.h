@@ -8,6 +8,8 @@
 
 /* Whether this milter of Postfix is meant to be the daemon, reachable or not. */
 bool bypass_is_ours(const struct bypass_facts *facts, const struct milter *m);
+/* What in a list of milters stands for the daemon: the end of its path, or its port. */
+const char *bypass_mark(const struct bypass_facts *facts, char *buf, size_t size);
 /* Where a service finds a unix endpoint: in the file system of the host. */
 void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
     const char *path, struct strbuf *ret);
@@ -23,19 +25,10 @@ void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret);
 /* Sets a parameter of main.cf; value may hold anything. */
 void advice_set(
     const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret);
-/* Takes an `-o` of a service away, so that main.cf counts. */
-void advice_unset(const struct bypass_facts *facts, const struct service *service, const char *name,
-    struct strbuf *ret);
-/* Sets an `-o` of a service; the value has no blanks. */
-void advice_override(const struct bypass_facts *facts, const struct service *service,
-    const char *name, const char *value, struct strbuf *ret);
-/* Sets one column of master.cf, as "chroot". */
-void advice_column(const struct bypass_facts *facts, const struct service *service,
-    const char *column, const char *value, struct strbuf *ret);
 /*
- * Puts the daemon first in a list of milters, with the attributes that it should have. Where a
- * service has a list of its own, that is taken away and main.cf's counts: postconf(1) cannot write
- * values with blanks to master.cf.
+ * Puts the daemon first, with the attributes that it should have, in the list of milters of main.cf
+ * (service NULL) or in a service's own; the others follow as they are. For a service the list is
+ * written without blanks, which postconf -P does not take.
  */
 void advice_milters(const struct bypass_facts *facts, const struct service *service,
     const char *list, struct strbuf *ret);

@@ -18,9 +18,9 @@ static bool same_file(const char *a, const char *b)
 	       one.st_ino == other.st_ino;
 }
 
-static int look(void *arg, const char *table, const char *action, struct err *err)
+static int look(void *arg, const char *table, bool without, const char *word, struct err *err)
 {
-	return checks_have(arg, table, action, err);
+	return checks_have(arg, table, without, word, err);
 }
 
 /* As mail_owner, with its primary group alone: 0 or the errno of what stands in the way. */
@@ -53,9 +53,11 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 	struct stat st;
 
 	if (stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-		findings_add(to, "socket_missing", FINDING_FAULT,
-		    "systemctl restart pqpurge-milter",
-		    "the daemon's socket %s is gone; Postfix cannot connect", path);
+		findings_add(to, "socket_missing", FINDING_FAULT, "",
+		    "the daemon's socket %s is gone: Postfix cannot connect until the daemon is "
+		    "started "
+		    "anew",
+		    path);
 		return;
 	}
 	if (role_collect(&p->owner, try_socket, (void *)path, &blob, NULL) == 0) {
@@ -71,25 +73,92 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 	blob_release(&blob);
 }
 
-int bypass_find(const struct postfix *p, const struct bypass_facts *facts, bool daemon_runs,
-    struct findings *to, struct err *err)
+static struct bypass_facts facts_of(
+    const struct postfix *p, const char *socket, const struct mailconf *conf)
 {
-	const char *path = milter_path(facts->socket);
-	struct bypass_facts all = *facts;
+	return (struct bypass_facts){.conf = conf,
+	    .config_directory = p->config_directory,
+	    .queue_directory = p->queue_directory,
+	    .socket = socket,
+	    .same_file = same_file,
+	    .look = look,
+	    .arg = (void *)p};
+}
+
+int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
+    struct err *err)
+{
+	const char *path = milter_path(socket);
 	struct mailconf conf = {0};
+	struct bypass_facts facts;
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
 	if (code < 0)
 		return code;
-	all.conf = &conf;
-	all.config_directory = p->config_directory;
-	all.queue_directory = p->queue_directory;
-	all.same_file = same_file;
-	all.look = look;
-	all.arg = (void *)p;
-	bypass_check(&all, to);
+	facts = facts_of(p, socket, &conf);
+	bypass_check(&facts, to);
 	if (daemon_runs && path)
 		check_socket(p, path, to);
 	mailconf_release(&conf);
 	return 0;
+}
+
+/* ---- other instances */
+
+static void look_at_instance(const char *directory, const char *socket, struct findings *to)
+{
+	struct mailconf conf = {0};
+	struct bypass_facts facts;
+	struct postfix p;
+
+	if (postfix_read(directory, &p, NULL) < 0)
+		return;
+	if (mailconf_read(&p, bypass_parameters, &conf, NULL) == 0) {
+		facts = facts_of(&p, socket, &conf);
+		if (bypass_names_socket(&facts))
+			findings_add(to, "shared_socket", FINDING_NOTE, "",
+			    "the Postfix instance in %s (queue %s) names this daemon's socket, "
+			    "too: its mail needs a pqpurge.conf of its own (-c), with "
+			    "postfix_config_directory = \"%s\"",
+			    p.config_directory, p.queue_directory, p.config_directory);
+	}
+	mailconf_release(&conf);
+	postfix_release(&p);
+}
+
+static void add_directories(const struct postfix *p, struct strbuf *to)
+{
+	static const char *const names[] = {
+	    "multi_instance_directories", "alternate_config_directories"};
+	struct strbuf value = {0};
+
+	for (size_t n = 0; n < COUNT_OF(names); n++)
+		if (postfix_parameter(p, names[n], &value, NULL) == 0)
+			strbuf_printf(to, " %s", strbuf_text(&value));
+	strbuf_release(&value);
+}
+
+/* Those that p names, and those that the default instance names, itself among them. */
+void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
+{
+	struct strbuf all = {0};
+	char *rest = NULL;
+	struct postfix first;
+
+	add_directories(p, &all);
+	if (!same_file("/etc/postfix", p->config_directory) &&
+	    postfix_read("/etc/postfix", &first, NULL) == 0) {
+		add_directories(&first, &all);
+		strbuf_puts(&all, " /etc/postfix");
+		postfix_release(&first);
+	}
+	if (all.failed) {
+		strbuf_release(&all);
+		return;
+	}
+	for (char *one = strtok_r(all.text, ", \t", &rest); one;
+	     one = strtok_r(NULL, ", \t", &rest))
+		if (*one == '/' && !same_file(one, p->config_directory))
+			look_at_instance(one, socket, to);
+	strbuf_release(&all);
 }

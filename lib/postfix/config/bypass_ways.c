@@ -13,13 +13,21 @@ static bool has_option(const char *list, const char *word)
 	return false;
 }
 
-/* Whether mail through this scope reaches the daemon with a queue ID. */
-static bool records(const struct scope *s)
+/* Whether the daemon sees the header of mail that comes in through this scope. */
+static bool sees_header(const struct scope *s)
 {
 	struct milter m;
 
 	return scope_find_ours(s, &m) > 0 && !*scope_value(s, "smtpd_proxy_filter") &&
 	       !has_option(scope_value(s, "receive_override_options"), "no_milters");
+}
+
+/* What is lost where the daemon does not see mail. */
+static const char *lost(const struct scope *s)
+{
+	return scope_is_return(s) ? "what a content filter gives back there is read from its queue "
+				    "file; rules saw it when it came in"
+				  : "no rule is applied to such mail";
 }
 
 void check_list(const struct scope *s)
@@ -32,60 +40,41 @@ void check_list(const struct scope *s)
 	if (at == 1)
 		return;
 	scope_place(s, s->list, where, sizeof(where));
-	advice_milters(s->facts, scope_owner(s, s->list), s->list, &command);
+	if (!scope_is_return(s))
+		advice_milters(s->facts, scope_owner(s, s->list), s->list, &command);
 	if (at == 0)
-		findings_add(s->to, "milter_missing", FINDING_FAULT, strbuf_text(&command),
-		    "%s does not name pqpurge-milter: such mail is not recorded", where);
+		findings_add(s->to, "milter_missing", scope_level(s), strbuf_text(&command),
+		    "%s does not name pqpurge-milter: %s", where, lost(s));
 	else
-		findings_add(s->to, "milter_not_first", FINDING_FAULT, strbuf_text(&command),
-		    "pqpurge-milter is not the first in %s: what a milter before it holds, or "
-		    "changes, is not recorded as it is",
+		findings_add(s->to, "milter_not_first", scope_level(s), strbuf_text(&command),
+		    "pqpurge-milter is not the first in %s: it does not see mail that a milter "
+		    "before it holds or refuses",
 		    where);
 	strbuf_release(&command);
 }
 
 void check_no_milters(const struct scope *s)
 {
-	const char *name = "receive_override_options", *at = scope_value(s, name);
-	struct strbuf rest = {0}, command = {0};
+	const char *name = "receive_override_options";
 	char where[128];
-	struct span one;
 
-	if (!has_option(at, "no_milters"))
-		return;
-	while (brace_list_next(&at, &one))
-		if (one.len != strlen("no_milters") || strncmp(one.at, "no_milters", one.len) != 0)
-			strbuf_printf(&rest, "%s%.*s", rest.len ? "," : "", (int)one.len,
-			    (const char *)one.at);
-	if (scope_owner(s, name) && rest.len == 0)
-		advice_unset(s->facts, s->service, name, &command);
-	else if (scope_owner(s, name))
-		advice_override(s->facts, s->service, name, strbuf_text(&rest), &command);
-	else
-		advice_set(s->facts, name, strbuf_text(&rest), &command);
-	findings_add(s->to, "no_milters", FINDING_FAULT, strbuf_text(&command),
-	    "%s has no_milters: such mail is not recorded, nor the mail that a content filter "
-	    "gives back there",
-	    scope_place(s, name, where, sizeof(where)));
-	strbuf_release(&rest);
-	strbuf_release(&command);
+	if (has_option(scope_value(s, name), "no_milters"))
+		findings_add(s->to, "no_milters", scope_level(s), "", "%s has no_milters: %s",
+		    scope_place(s, name, where, sizeof(where)), lost(s));
 }
 
-/* Whether some smtpd on the loopback takes mail back from a filter and records it. */
-static bool recorded_behind(const struct scope *s)
+/* Whether some smtpd that takes mail back from a filter names the daemon. */
+static bool is_seen_behind(const struct scope *s)
 {
-	static const char *const local[] = {"127.0.0.1:", "localhost:", "[::1]:"};
 	const struct mailconf *conf = s->facts->conf;
 
 	for (size_t n = 0; n < conf->service_count; n++) {
 		struct scope other = *s;
 
 		other.service = &conf->services[n];
-		if (other.service == s->service || strcmp(other.service->program, "smtpd") != 0)
-			continue;
-		for (size_t l = 0; l < COUNT_OF(local); l++)
-			if (str_starts(other.service->name, local[l]) && records(&other))
-				return true;
+		if (other.service != s->service && strcmp(other.service->program, "smtpd") == 0 &&
+		    scope_is_return(&other) && sees_header(&other))
+			return true;
 	}
 	return false;
 }
@@ -93,35 +82,25 @@ static bool recorded_behind(const struct scope *s)
 void check_proxy(const struct scope *s)
 {
 	const char *name = "smtpd_proxy_filter", *filter = scope_value(s, name);
-	struct strbuf command = {0};
 	char where[128];
 
 	if (!*filter)
 		return;
-	scope_place(s, name, where, sizeof(where));
-	if (recorded_behind(s)) {
-		findings_add(s->to, "proxy_filter", FINDING_NOTE, "",
-		    "%s: recorded is what comes back from the filter", where);
-		return;
-	}
-	if (scope_owner(s, name))
-		advice_unset(s->facts, s->service, name, &command);
-	else
-		advice_set(s->facts, name, "", &command);
-	findings_add(s->to, "proxy_filter", FINDING_FAULT, strbuf_text(&command),
-	    "%s is %s: before a filter Postfix has no queue ID to record, and no smtpd on the "
-	    "loopback that takes the mail back names the milter",
-	    where, filter);
-	strbuf_release(&command);
+	findings_add(s->to, "proxy_filter", FINDING_NOTE, "",
+	    "%s is %s: there rules see sender, login and client; %s",
+	    scope_place(s, name, where, sizeof(where)), filter,
+	    is_seen_behind(s)
+		? "the header From when the filter gives the mail back"
+		: "the header From nowhere, as no smtpd that takes the mail back names "
+		  "pqpurge-milter");
 }
 
-/* Looks for an action in each table that a parameter names. */
-static void look_for(
-    const struct scope *s, const char *name, const char *action, const char *id, const char *words)
+/* Looks into each table that a parameter names. */
+static void look_for(const struct scope *s, const char *name, bool without, const char *word,
+    const char *id, const char *words)
 {
 	const char *at = scope_value(s, name);
 	char where[128], table[512];
-	struct strbuf command = {0};
 	struct span one;
 
 	scope_place(s, name, where, sizeof(where));
@@ -131,26 +110,25 @@ static void look_for(
 
 		snprintf(table, sizeof(table), "%.*s", (int)one.len, (const char *)one.at);
 		if (s->facts->look)
-			found = s->facts->look(s->facts->arg, table, action, &err);
-		const char *path = strchr(table, '/');
-		strbuf_clear(&command);
-		if (path && !strchr(table, '{'))
-			strbuf_printf(&command, "grep -in %s %s", action, path);
+			found = s->facts->look(s->facts->arg, table, without, word, &err);
 		if (found > 0)
-			findings_add(s->to, id, FINDING_FAULT, strbuf_text(&command),
-			    "%s (%s) has %s: %s", where, table, action, words);
+			findings_add(s->to, id, without ? scope_level(s) : FINDING_NOTE, "",
+			    "%s (%s) %s", where, table, words);
 		else if (found < 0)
-			findings_add(s->to, id, FINDING_NOTE, strbuf_text(&command),
-			    "%s (%s) may have %s: %s; it could not be looked at (%s)", where, table,
-			    action, words, err.text[0] ? err.text : err_word(found));
+			findings_add(s->to, id, FINDING_NOTE, "",
+			    "%s (%s) perhaps %s; it could not be looked at (%s)", where, table,
+			    words, err.text[0] ? err.text : err_word(found));
 	}
-	strbuf_release(&command);
 }
 
 void check_maps(const struct scope *s)
 {
-	look_for(s, "smtpd_milter_maps", "DISABLE", "milter_maps",
-	    "mail of such clients is not recorded");
+	char buf[16];
+
+	look_for(s, "smtpd_milter_maps", true, bypass_mark(s->facts, buf, sizeof(buf)),
+	    "milter_maps",
+	    "has lists of milters without pqpurge-milter: no rule is applied to mail of these "
+	    "clients");
 }
 
 void check_redirect(const struct scope *s)
@@ -161,6 +139,6 @@ void check_redirect(const struct scope *s)
 
 	for (size_t n = 0; n < COUNT_OF(names); n++)
 		if (n == 0 || strcmp(scope_value(s, names[n]), first) != 0)
-			look_for(s, names[n], "REDIRECT", "redirect",
-			    "such mail is queued past all milters");
+			look_for(s, names[n], false, "REDIRECT", "redirect",
+			    "has REDIRECT: rules do not see the header From of such mail");
 }

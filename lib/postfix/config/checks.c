@@ -66,7 +66,12 @@ static bool word_is(const char *at, const char *word)
 	return str_starts_nocase(at, word) && (!at[len] || isspace((unsigned char)at[len]));
 }
 
-bool checks_text_has(const char *text, size_t len, bool of_patterns, const char *action)
+static bool fits(const char *value, bool without, const char *word)
+{
+	return without ? *value && !strstr(value, word) : word_is(value, word);
+}
+
+bool checks_text_has(const char *text, size_t len, bool of_patterns, bool without, const char *word)
 {
 	const char *at = text, *end = text + len;
 	struct strbuf line = {0};
@@ -77,7 +82,7 @@ bool checks_text_has(const char *text, size_t len, bool of_patterns, const char 
 
 		rule += strspn(rule, " ");
 		found = *rule && !word_is(rule, "if") && !word_is(rule, "endif") &&
-			word_is(behind_key(rule, of_patterns), action);
+			fits(behind_key(rule, of_patterns), without, word);
 	}
 	strbuf_release(&line);
 	return found;
@@ -96,8 +101,8 @@ static bool has_word(const char *text, const char *word)
 }
 
 struct looking {
-	const char *path, *action;
-	bool of_patterns;
+	const char *path, *word;
+	bool of_patterns, without;
 };
 
 static int read_table(const char *path, struct bytes *into, struct err *err)
@@ -135,7 +140,7 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 		code = err_sys(err, ENOMEM, "failed to read '%s'", looking->path);
 	if (code == 0)
 		bytes_put_u8(out, checks_text_has((const char *)text.at, text.len,
-				      looking->of_patterns, looking->action));
+				      looking->of_patterns, looking->without, looking->word));
 	bytes_release(&text);
 	return code;
 }
@@ -152,12 +157,13 @@ static int look_in_file(const struct postfix *p, const struct looking *looking, 
 	return code < 0 ? code : found;
 }
 
-int checks_have(const struct postfix *p, const char *table, const char *action, struct err *err)
+int checks_have(
+    const struct postfix *p, const char *table, bool without, const char *word, struct err *err)
 {
 	static const char *const in_patterns[] = {"regexp:", "pcre:"};
 	static const char *const in_words[] = {
 	    "cidr:", "texthash:", "hash:", "btree:", "lmdb:", "dbm:", "cdb:"};
-	struct looking looking = {.action = action};
+	struct looking looking = {.word = word, .without = without};
 
 	if (str_starts(table, "proxy:"))
 		table += strlen("proxy:");
@@ -166,7 +172,7 @@ int checks_have(const struct postfix *p, const char *table, const char *action, 
 		return err_set(err, ERR_SYNTAX, "'%s' is no table", table);
 	rest++;
 	if (*rest == '{' || str_starts(table, "static:") || str_starts(table, "inline:"))
-		return has_word(rest, action);
+		return without ? !strstr(rest, word) : has_word(rest, word);
 	for (size_t n = 0; n < COUNT_OF(in_patterns); n++)
 		if (str_starts(table, in_patterns[n])) {
 			looking.path = rest;

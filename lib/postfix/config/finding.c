@@ -55,9 +55,21 @@ void findings_add(struct findings *f, const char *id, enum finding_level level, 
 bool findings_have(const struct findings *f, const char *id, const char *command)
 {
 	for (size_t n = 0; n < f->count; n++)
-		if (strcmp(f->list[n].id, id) == 0 && strcmp(f->list[n].command, command) == 0)
+		if (strcmp(f->list[n].id, id) == 0 &&
+		    (!command || strcmp(f->list[n].command, command) == 0))
 			return true;
 	return false;
+}
+
+void findings_move(struct findings *f, struct findings *from)
+{
+	for (size_t n = 0; n < from->count; n++) {
+		const struct finding *one = &from->list[n];
+
+		findings_add(f, one->id, one->level, one->command, "%s", one->words);
+	}
+	f->failed |= from->failed;
+	findings_release(from);
 }
 
 size_t findings_faults(const struct findings *f)

@@ -30,8 +30,10 @@ struct findings {
 /* Adds one, unless the same words are there already. id is kept, command (NULL as "") is copied. */
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...) FORMAT(5, 6);
-/* Whether one of that id with that command is there. */
+/* Whether one of that id with that command (NULL: any) is there. */
 bool findings_have(const struct findings *f, const char *id, const char *command);
+/* Appends from's findings, which is empty then. */
+void findings_move(struct findings *f, struct findings *from);
 /* The number of faults. */
 size_t findings_faults(const struct findings *f);
 void findings_release(struct findings *f);

@@ -247,25 +247,38 @@ int wiring_write(const struct postfix *p, const struct wiring *w, struct err *er
 	return 0;
 }
 
-int wiring_reload(const struct postfix *p, struct err *err)
+/* Runs `postfix WORD`: its exit status, or a negative code. */
+static int run_postfix(const struct postfix *p, const char *word, struct err *err)
 {
 	struct strbuf program = {0}, out = {0};
-	int code;
+	int code = -ENOMEM;
 
 	strbuf_printf(&program, "%s/postfix", p->command_directory);
-	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory, "status", NULL};
-	code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, NULL);
-	strbuf_release(&out);
-	if (code == 0) {
-		argv[3] = "reload";
+	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory, word, NULL};
+	if (!program.failed)
 		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
-		strbuf_release(&out);
-		code = code == 0 ? 1 : code > 0 ? ERR_CHILD : code;
-	} else if (code > 0) {
-		code = 0;
-	} else {
-		err_set(err, code, "failed to ask whether Postfix runs (%s)", err_word(code));
-	}
+	strbuf_release(&out);
 	strbuf_release(&program);
 	return code;
+}
+
+int wiring_postfix_runs(const struct postfix *p, struct err *err)
+{
+	struct err words = {{0}};
+	int code = run_postfix(p, "status", &words);
+
+	if (code < 0)
+		return err_set(err, code, "failed to ask whether Postfix runs (%s)",
+		    words.text[0] ? words.text : err_word(code));
+	return code == 0;
+}
+
+int wiring_reload(const struct postfix *p, struct err *err)
+{
+	int code = wiring_postfix_runs(p, err);
+
+	if (code <= 0)
+		return code;
+	code = run_postfix(p, "reload", err);
+	return code == 0 ? 1 : code > 0 ? ERR_CHILD : code;
 }

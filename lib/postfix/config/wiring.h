@@ -38,6 +38,8 @@ bool wiring_changes(const struct wiring *w);
 
 /* Writes what changes. ERR_CONFIG with what postconf said. */
 int wiring_write(const struct postfix *p, const struct wiring *w, struct err *err) NODISCARD;
+/* Whether Postfix runs, by `postfix status`: 1, 0, or a negative code with words. */
+int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
 /* `postfix reload`, where it runs: 1 reloaded, 0 it does not run; ERR_CHILD with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;
 
