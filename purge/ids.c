@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 #include "purge/ids.h"
+#include "purge/tell/say.h"
 
 #define COMPLAINTS 20
 
@@ -27,20 +28,15 @@ int id_of_line(const char *line, size_t len, struct queue_id *ret)
 	return queue_id_parse(line, len, ret) < 0 ? ERR_SYNTAX : 1;
 }
 
-static void complain_of(FILE *complain, size_t number, const char *line)
+static void complain_of(FILE *told, size_t number, const char *line)
 {
-	char word[64];
-	size_t len;
+	int len = (int)strcspn(line, "\n");
 
-	str_scrub(word, sizeof(word), line);
-	len = strlen(word);
-	/* The newline was scrubbed to '?': cut it off. */
-	if (len && word[len - 1] == '?' && line[len - 1] == '\n')
-		word[len - 1] = '\0';
-	fprintf(complain, "pqpurge-idx: line %zu: '%s' is no queue ID\n", number, word);
+	say(told, "pqpurge-idx: line %zu: '%.*s' is no queue ID\n", number, len < 60 ? len : 60,
+	    line);
 }
 
-int ids_read(FILE *from, FILE *complain, struct selector *s, size_t *ret_bad, struct err *err)
+int ids_read(FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err)
 {
 	char *line = NULL;
 	size_t cap = 0, number = 0, bad = 0;
@@ -56,12 +52,12 @@ int ids_read(FILE *from, FILE *complain, struct selector *s, size_t *ret_bad, st
 		if (code > 0)
 			code = selector_add_id(s, &id);
 		else if (code == ERR_SYNTAX && ++bad <= COMPLAINTS)
-			complain_of(complain, number, line);
+			complain_of(told, number, line);
 		if (code == ERR_SYNTAX)
 			code = 0;
 	}
 	if (bad > COMPLAINTS)
-		fprintf(complain, "pqpurge-idx: and %zu more lines\n", bad - COMPLAINTS);
+		say(told, "pqpurge-idx: and %zu more lines\n", bad - COMPLAINTS);
 	if (code >= 0 && ferror(from))
 		code = err_sys(err, errno ? errno : EIO, "failed to read queue IDs from stdin");
 	else if (code < 0)

@@ -15,10 +15,10 @@
 int id_of_line(const char *line, size_t len, struct queue_id *ret) NODISCARD;
 
 /*
- * Adds every ID of the stream to s. Lines that hold none are told on complain by number (the first
+ * Adds every ID of the stream to s. Lines that hold none are told by number (the first
  * 20, then how many more) and counted; they are no error. -errno where the stream cannot be read.
  */
 int ids_read(
-    FILE *from, FILE *complain, struct selector *s, size_t *ret_bad, struct err *err) NODISCARD;
+    FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err) NODISCARD;
 
 #endif

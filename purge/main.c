@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
+#include "purge/tell/say.h"
 
 /*
  * Descriptors 0 to 2 must be open, or a socket could land there. A stdout that was closed becomes
@@ -35,10 +36,10 @@ static int fail(const struct session *s, int code, const struct err *err)
 	const char *words = err->text[0] ? err->text : err_word(code);
 	bool ends = strchr("?.", words[strlen(words) - 1]) != NULL;
 
-	fprintf(stderr, "pqpurge-idx: %s%s\n", words, ends ? "" : ".");
+	complain("%s%s", words, ends ? "" : ".");
 	if (code == ERR_USAGE)
-		fprintf(stderr, "'pqpurge-idx %s%s--help' tells more.\n",
-		    s->verb ? s->verb->name : "", s->verb ? " " : "");
+		say(stderr, "'pqpurge-idx %s%s--help' tells more.\n", s->verb ? s->verb->name : "",
+		    s->verb ? " " : "");
 	return session_exit_of(code);
 }
 
@@ -72,8 +73,8 @@ static int close_stdout(int status)
 	if (!failed)
 		return status;
 	if (number != EPIPE)
-		fprintf(stderr, "pqpurge-idx: the output could not be written%s%s.\n",
-		    number ? ": " : "", number ? strerror(number) : "");
+		complain("the output could not be written%s%s.", number ? ": " : "",
+		    number ? strerror(number) : "");
 	return status == EXIT_DONE ? EXIT_SOME_FAILED : status;
 }
 

@@ -234,10 +234,8 @@ FLAG(all, selector.all)
 FLAG(subdomains, subdomains)
 FLAG(sweep, sweep)
 FLAG(foreign, foreign)
-FLAG(scan, scan)
 FLAG(with_bounces, with_bounces)
-FLAG(add, add)
-FLAG(prove, prove)
+FLAG(index_only, index_only)
 FLAG(remove, remove)
 FLAG(requeue, requeue)
 FLAG(watch, watch)
@@ -255,8 +253,8 @@ FLAG(watch, watch)
 const struct option_row option_rows[] = {
 	VALUE("sender", 0, "PATTERN", OPTION_SELECT, set_sender, "the envelope sender matches"),
 	VALUE("from", 0, "PATTERN", OPTION_SELECT, set_from, "a header From mailbox matches"),
-	VALUE("recipient", 0, "PATTERN", OPTION_SELECT, set_recipient, "a RCPT TO address matches"),
-	PLAIN("only", 0, OPTION_SELECT, flag_only, "with --recipient: every one does"),
+	VALUE("recipient", 0, "PATTERN", OPTION_SELECT, set_recipient, "a recipient matches, given or queued"),
+	PLAIN("only", 0, OPTION_SELECT, flag_only, "with --recipient: every queued one does"),
 	VALUE("login", 0, "NAME", ORIGINS, set_login, "sent by this SASL login"),
 	VALUE("client", 0, "ADDRESS[/BITS]", ORIGINS, set_client, "sent from this host or network"),
 	VALUE("message-id", 0, "ID", OPTION_SELECT, set_message_id, "with this Message-ID"),
@@ -266,15 +264,13 @@ const struct option_row option_rows[] = {
 	VALUE("larger", 0, "SIZE", OPTION_SELECT, set_larger, "larger than (500k 10M 1G)"),
 	VALUE("queue", 0, "NAME[,NAME]", OPTION_SELECT, set_queue, "lies in one of these queues"),
 	PLAIN("subdomains", 0, SUBJECTS, flag_subdomains, "domains include their subdomains"),
-	PLAIN("all", 0, OPTION_SELECT, flag_all, "all mail that the index knows"),
+	PLAIN("all", 0, OPTION_SELECT, flag_all, "all mail in the queue"),
 	VALUE("limit", 0, "N", OPTION_LIMIT, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, flag_sweep, "repeat until a pass finds nothing"),
 	VALUE("save", 0, "DIR", OPTION_PURGE, set_save, "write each message to DIR first"),
 	PLAIN("with-bounces", 0, OPTION_PURGE, flag_with_bounces, "also the bounces it caused"),
-	PLAIN("scan", 0, OPTION_SCAN, flag_scan, "also queued mail that is not in the index"),
-	PLAIN("add", 0, OPTION_SYNC, flag_add, "record what the index has not seen"),
-	PLAIN("prove", 0, OPTION_SYNC, flag_prove, "look at the file of every row"),
+	PLAIN("index-only", 0, OPTION_INDEX, flag_index_only, "as of the last catch-up"),
 	PLAIN("remove", 0, OPTION_SETUP, flag_remove, "undo what setup did"),
 	PLAIN("foreign", 0, OPTION_RELEASE, flag_foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, flag_requeue, "as new mail, with new queue IDs"),

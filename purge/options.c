@@ -32,11 +32,6 @@ static const struct option_row *row_by_name(const char *name, size_t len)
 	return NULL;
 }
 
-bool option_exists(const char *name)
-{
-	return row_by_name(name, strlen(name)) != NULL;
-}
-
 static const struct option_row *row_by_letter(char letter)
 {
 	for (size_t i = 0; letter && i < option_row_count; i++)
@@ -296,6 +291,25 @@ static int check_together(struct options *o, const struct verb *verb, struct err
 	    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
 }
 
+/* What the account shows as selected, and what tells whether two batches are about the same: the
+ * options that select in the table's order, then the patterns. */
+static void keep_selected(struct options *o, const struct split *split, const struct verb *verb)
+{
+	struct strbuf *to = &o->selected;
+
+	for (const struct option_row *row = option_rows; row < option_rows + option_row_count;
+	     row++)
+		for (size_t i = 0; i < split->given_count; i++) {
+			const struct given *given = &split->given[i];
+
+			if (given->row == row && row->groups & OPTION_SELECT)
+				strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name,
+				    given->value ? "=" : "", given->value ? given->value : "");
+		}
+	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++)
+		strbuf_printf(to, "%s%s", to->len ? " " : "", o->words[i]);
+}
+
 static int apply(
     struct options *o, const struct split *split, const struct verb *verb, struct err *err)
 {
@@ -311,6 +325,7 @@ static int apply(
 		return code;
 	if (o->subdomains)
 		include_subdomains(&o->selector);
+	keep_selected(o, split, verb);
 	return check_together(o, verb, err);
 }
 
@@ -380,6 +395,7 @@ out:
 void options_release(struct options *o)
 {
 	selector_release(&o->selector);
+	strbuf_release(&o->selected);
 	free(o->words);
 	o->words = NULL;
 	o->word_count = 0;

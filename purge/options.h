@@ -31,8 +31,7 @@ enum option_group {
 	OPTION_TEST = 1u << 8,    /* rules --test */
 	OPTION_TOP = 1u << 16,
 	OPTION_REQUEUE = 1u << 17, /* release and undo */
-	OPTION_SCAN = 1u << 18,    /* also what is not in the index */
-	OPTION_SYNC = 1u << 19,
+	OPTION_INDEX = 1u << 18,   /* verbs that only look */
 	OPTION_SETUP = 1u << 20,
 };
 
@@ -40,13 +39,13 @@ struct options {
 	const char *config; /* -c; NULL = not given */
 	bool dry_run, yes, json, quiet, help, version;
 	struct selector selector; /* --subdomains is already applied */
+	struct strbuf selected;   /* the words that made it, for the account */
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
 	const char *reason;  /* "" = none */
 	bool block, sweep, foreign, requeue, watch;
-	bool scan, with_bounces;
-	bool add, prove;  /* sync */
+	bool with_bounces, index_only;
 	bool remove;      /* setup */
 	const char *save; /* directory; NULL = not asked */
 	enum top_by by;
@@ -85,8 +84,6 @@ extern const size_t option_row_count;
  */
 int options_parse(int argc, char **argv, struct options *ret, const struct verb **ret_verb,
     struct err *err) NODISCARD;
-/* Whether there is such an option, so that a text can speak of it. */
-bool option_exists(const char *name);
 void options_release(struct options *o);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /* One run of the command: from its words to what a verb needs. */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "purge/ids.h"
+#include "purge/interrupt.h"
 #include "purge/session.h"
-#include "purge/status/belongs.h"
 
 #define COMMAND_LINE_MAX 4096 /* what a batch keeps */
 
@@ -29,6 +31,7 @@ static char *join_words(int argc, char **argv)
 int session_parse(struct session *s, int argc, char **argv, struct err *err)
 {
 	*s = (struct session){0};
+	s->client = (struct index_client){.settings = &s->settings, .stop = &interrupt_stop};
 	s->command_line = join_words(argc, argv);
 	if (!s->command_line)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -58,6 +61,73 @@ const char *session_config(const struct session *s)
 	return named && *named ? named : NULL;
 }
 
+char *session_command(const struct session *s, const char *words, char *buf, size_t size)
+{
+	const char *config = s->options.config;
+
+	snprintf(buf, size, "pqpurge-idx %s%s%s%s", config ? "-c " : "", config ? config : "",
+	    config ? " " : "", words);
+	return buf;
+}
+
+bool session_is_roots(const char *path)
+{
+	char above[PATH_MAX];
+	struct stat st;
+
+	if (strlen(path) >= sizeof(above))
+		return false;
+	for (snprintf(above, sizeof(above), "%s", path);;) {
+		char *slash = strrchr(above, '/');
+
+		if (stat(above, &st) < 0 || st.st_uid != 0)
+			return false;
+		if (st.st_mode & (S_IWGRP | S_IWOTH) &&
+		    !(S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX))
+			return false;
+		if (!slash || strcmp(above, "/") == 0)
+			return true;
+		slash[slash == above] = '\0';
+	}
+}
+
+static int load_settings(struct session *s, struct err *err)
+{
+	const char *sudo = getenv("SUDO_UID"), *named = session_config(s);
+	char *real;
+	int code;
+
+	if (!named || !sudo || !*sudo || strcmp(sudo, "0") == 0)
+		return settings_load(named, &s->settings, err);
+	real = realpath(named, NULL);
+	if (!real)
+		return err_sys(err, errno, "failed to read '%s'", named);
+	if (session_is_roots(real))
+		code = settings_load(real, &s->settings, err);
+	else
+		code = err_set(err, ERR_CONFIG,
+		    "'%s' names programs that root runs: under sudo it and the directories above "
+		    "it must be root's and not writable by others",
+		    named);
+	free(real);
+	return code;
+}
+
+/* IDs from stdin; the account tells two such lists apart. */
+static int read_ids(struct session *s, struct err *err)
+{
+	struct options *o = &s->options;
+	int code = ids_read(stdin, stderr, &o->selector, &s->bad_ids, err);
+
+	if (code < 0)
+		return code;
+	selector_seal(&o->selector);
+	strbuf_printf(&o->selected, " (%zu IDs, %08zx)", o->selector.id_count,
+	    (size_t)bytes_hash(o->selector.ids, o->selector.id_count * sizeof(*o->selector.ids)) &
+		0xffffffff);
+	return 0;
+}
+
 int session_open(struct session *s, struct err *err)
 {
 	int code;
@@ -65,16 +135,15 @@ int session_open(struct session *s, struct err *err)
 	if (geteuid() != 0 || getuid() != 0)
 		return err_set(err, -EPERM,
 		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it");
-	code = settings_load(session_config(s), &s->settings, err);
+	code = load_settings(s, err);
 	if (code < 0)
 		return code;
+	s->options.selector.login_exact = s->settings.login_exact;
 	if (s->verb->flags & VERB_POSTFIX)
 		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
-	if (code == 0 && (s->verb->flags & VERB_POSTFIX))
-		code = belongs_check(&s->settings, &s->postfix, !s->options.dry_run,
-		    s->verb->flags & VERB_ROWS, err);
+	s->postfix.stop = &interrupt_stop;
 	if (code == 0 && s->options.ids_from_stdin)
-		code = ids_read(stdin, stderr, &s->options.selector, &s->bad_ids, err);
+		code = read_ids(s, err);
 	if (code < 0)
 		return code;
 	selector_seal(&s->options.selector);
@@ -101,6 +170,8 @@ int session_exit_of(int code)
 	static const int begun_nothing[] = {ERR_USAGE, ERR_CONFIG, ERR_SYNTAX, ERR_NO_INDEX,
 	    ERR_VERSION, ERR_DAMAGED, ERR_INSTANCE, -EPERM, -EACCES, -ENOENT};
 
+	if (code == ERR_STOPPED)
+		return EXIT_INTERRUPTED;
 	for (size_t i = 0; i < COUNT_OF(begun_nothing); i++)
 		if (code == begun_nothing[i])
 			return EXIT_CANNOT;

@@ -4,6 +4,7 @@
 #define PQPURGE_PURGE_SESSION_H
 
 #include "base/settings.h"
+#include "index/client.h"
 #include "postfix/config/instance.h"
 #include "purge/options.h"
 #include "purge/verbs.h"
@@ -12,8 +13,9 @@ struct session {
 	const struct verb *verb;
 	struct options options;
 	struct settings settings;
-	struct postfix postfix; /* where the verb has VERB_POSTFIX */
-	char *command_line;     /* the words as given, for the account */
+	struct postfix postfix;     /* where the verb has VERB_POSTFIX */
+	struct index_client client; /* stops at interrupt_stop */
+	char *command_line;         /* the words as given, for the account */
 	char user[64];  /* login name of whoever is behind it; SUDO_USER where there is one */
 	size_t bad_ids; /* lines of --id - that were no queue ID */
 };
@@ -23,18 +25,24 @@ struct session {
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
 /*
  * Root, settings, Postfix, IDs from stdin: what every verb needs. -EPERM, ERR_CONFIG and what the
- * parts say. Lines of stdin that are no queue ID are told on stderr and counted.
+ * parts say. Lines of stdin that are no queue ID are told on stderr and counted. Under sudo a
+ * settings file that was named must be root's alone to write, for it names programs that run as
+ * root.
  */
 int session_open(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 
 /* The file that was named, by -c or PQPURGE_CONF; NULL: none was. */
 const char *session_config(const struct session *s);
+/* Whether only root can write path and every directory above it. For session_open and tests. */
+bool session_is_roots(const char *path);
+/* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
+char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 
 /* Whether somebody can be asked: a terminal on stdin and no --yes. */
 bool session_can_ask(const struct session *s);
 
-/* The exit status that an error code means: 1 where nothing could be begun, else 2. */
+/* The exit status of an error: 1 where nothing could be begun, 3 interrupted, else 2. */
 int session_exit_of(int code);
 
 enum { EXIT_DONE = 0, EXIT_CANNOT = 1, EXIT_SOME_FAILED = 2, EXIT_INTERRUPTED = 3 };

@@ -12,10 +12,11 @@ static const struct verb verbs[] = {
 	.words_text = "[PATTERN...]",
 	.summary = "delete what matches (the verb when none is given)",
 	.details = "On a terminal it shows what it will delete and asks. With --block the senders\n"
-		   "are refused before anything is deleted; --sweep repeats until nothing comes.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_SCAN,
+		   "are refused before anything is deleted; --sweep repeats until a pass finds\n"
+		   "nothing.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_ROWS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_DELETE,
 	.run = verb_act,
     },
@@ -23,9 +24,9 @@ static const struct verb verbs[] = {
 	.name = "hold",
 	.words_text = "[PATTERN...]",
 	.summary = "move what matches to the hold queue",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_SCAN,
+	.takes = TAKES_MATCHES | OPTION_REASON,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_ROWS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_HOLD,
 	.run = verb_act,
     },
@@ -34,12 +35,12 @@ static const struct verb verbs[] = {
 	.words_text = "[PATTERN...]",
 	.summary = "move what matches back from the hold queue",
 	.details =
-	    "Only what a hold of this command put there, unless --foreign is given. What is\n"
-	    "past maximal_queue_lifetime stays, for it would bounce at once: --requeue makes\n"
-	    "it new mail, -y releases it all the same.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE | OPTION_SCAN,
+	    "Only what a hold of this command put there, unless --foreign is given. Mail past\n"
+	    "maximal_queue_lifetime would bounce at once, so it stays: --requeue makes it new\n"
+	    "mail, -y releases it all the same.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_ROWS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_RELEASE,
 	.run = verb_act,
     },
@@ -47,8 +48,8 @@ static const struct verb verbs[] = {
 	.name = "list",
 	.words_text = "[PATTERN...]",
 	.summary = "show matches that are in the queue now",
-	.details = "With no pattern and no selector: all mail in the queue that the index knows.\n",
-	.takes = TAKES_MATCHES | OPTION_SCAN,
+	.details = "With no pattern and no selector: all mail in the queue.\n",
+	.takes = TAKES_MATCHES | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_POSTFIX,
 	.run = verb_list,
@@ -57,6 +58,7 @@ static const struct verb verbs[] = {
 	.name = "show",
 	.words_text = "ID...",
 	.summary = "show all that is known of a message",
+	.takes = OPTION_INDEX,
 	.words = WORDS_IDS,
 	.flags = VERB_POSTFIX,
 	.run = verb_show,
@@ -68,9 +70,9 @@ static const struct verb verbs[] = {
 	.details =
 	    "Messages that are in the queue now, by the domain of the envelope sender or by\n"
 	    "what --by says. On a pipe: tab-separated columns.\n",
-	.takes = TAKES_MATCHES | OPTION_TOP,
+	.takes = TAKES_MATCHES | OPTION_TOP | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_POSTFIX,
+	.flags = VERB_POSTFIX | VERB_GROUPS,
 	.run = verb_top,
     },
     {
@@ -79,11 +81,11 @@ static const struct verb verbs[] = {
 	.summary = "show why matches are deferred: the reasons, counted",
 	.details =
 	    "Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
-	    "Postfix tries again and gives up. With no selector but --queue, --larger,\n"
-	    "--older and --newer it is about the whole queue, in the index or not.\n",
-	.takes = TAKES_MATCHES,
+	    "Postfix tries again and gives up. With no pattern and no selector it is about\n"
+	    "the whole queue.\n",
+	.takes = TAKES_MATCHES | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_POSTFIX,
+	.flags = VERB_POSTFIX | VERB_GROUPS,
 	.run = verb_why,
     },
     {
@@ -121,11 +123,10 @@ static const struct verb verbs[] = {
 	.words_text = "",
 	.summary = "bring the index in line with the queue",
 	.details =
-	    "Drops the rows of what left the queue, and tells what the queue holds that the\n"
-	    "index does not know.\n",
-	.takes = OPTION_SYNC,
+	    "Reads the queue files that the index does not know, and drops the rows of what\n"
+	    "left the queue. Every other verb does the same; this is the timer's.\n",
 	.words = WORDS_NONE,
-	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_ROWS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.run = verb_sync,
     },
     {
@@ -133,9 +134,8 @@ static const struct verb verbs[] = {
 	.words_text = "",
 	.summary = "tell how daemon, index and Postfix do, and what is wrong",
 	.details =
-	    "It names what is missing in the index, and the settings of Postfix through which\n"
-	    "mail bypasses it; for each it says what to type. Exit status 2: something\n"
-	    "is wrong.\n",
+	    "It names the settings of Postfix through which mail comes in past the rules, and\n"
+	    "for each finding says what to type. Exit status 2: something is wrong.\n",
 	.words = WORDS_NONE,
 	.run = verb_status,
     },
@@ -163,11 +163,11 @@ static const struct verb verbs[] = {
 	.name = "undo",
 	.words_text = "BATCH...",
 	.summary = "release what a hold batch held and still holds",
-	.details = "The number of a batch is told by hold and by log. What is past\n"
-		   "maximal_queue_lifetime stays, unless -y or --requeue is given.\n",
+	.details = "hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
+		   "stays, unless -y or --requeue is given.\n",
 	.takes = OPTION_REASON | OPTION_REQUEUE,
 	.words = WORDS_BATCHES,
-	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_ROWS,
+	.flags = VERB_CHANGES | VERB_POSTFIX,
 	.action = ACTION_RELEASE,
 	.run = verb_act,
     },

@@ -25,7 +25,7 @@ enum verb_words {
 enum verb_flag {
 	VERB_CHANGES = 1u << 0, /* refuses to run with nothing that narrows and no --all */
 	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
-	VERB_ROWS = 1u << 2,    /* drops rows of the index, of what left the queue */
+	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
 	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
 };
 

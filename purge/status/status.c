@@ -2,50 +2,45 @@
 /* The state of everything, gathered. */
 #include "purge/status/status.h"
 
-#include "base/clock.h"
+#include "base/io.h"
 #include "postfix/config/bypass.h"
+#include "postfix/config/wiring.h"
 #include "purge/rules/rulebox.h"
 
-#define LIVE_WAIT (2 * USEC_PER_SEC)
+static void read_postfix(struct status *st)
+{
+	int queue_dir = queue_directory_open(&st->postfix, &st->queue_err);
+
+	st->postfix_runs = wiring_postfix_runs(&st->postfix, &st->postfix_err);
+	if (queue_dir >= 0)
+		queue_directory_place(queue_dir, &st->place.device, &st->place.inode);
+	io_close(&queue_dir);
+}
 
 static void read_index(struct status *st)
 {
-	const char *directory = st->s->settings.index_directory;
-
-	live_read(directory, LIVE_WAIT, &st->live);
-	st->index_code = overview_read(directory, &st->overview, &st->index_err);
-	st->index_known = st->index_code == 0;
-	if (st->index_known)
-		st->belongs = belongs_of(st->overview.queue_directory, st->overview.hostname,
-		    st->postfix.queue_directory, st->postfix.myhostname);
-}
-
-/* What the index does not know of the queue: exact, however long that takes. */
-static void read_queue(struct status *st)
-{
-	struct order order = {.settings = &st->s->settings, .postfix = &st->postfix};
-	char reason[COVERAGE_REASON_MAX + 1];
-	struct gaps gaps = {0};
-	struct gaps_now now;
-
-	if (!st->index_known || st->belongs == BELONGS_ELSEWHERE)
-		return;
-	(void)order_count_unindexed(&order, &st->outcome, 0);
-	now = live_now(&st->live, st->overview.last_sign, reason, sizeof(reason));
-	bool known =
-	    gaps_make(st->overview.coverage, st->overview.coverage_count, &now, &gaps) == 0;
-	missing_make(&st->outcome, &gaps, &st->missing);
-	st->missing.gaps_known = known;
+	live_read(&st->s->client, &st->live);
+	/* One that does not answer would not say this either. */
+	if (st->live.state == LIVE_SILENT)
+		st->index_code = ERR_TIMEOUT;
+	else
+		st->index_code = client_count(&st->s->client, &st->counts, NULL, &st->index_err);
+	if (st->counts.caught_up < 0)
+		st->counts.caught_up = 0;
 }
 
 /* The daemon knows what is in force; without one the rules are counted that it will find. */
 static void read_rules(struct status *st)
 {
-	struct rulebox box;
+	const struct json *answer = st->live.answer;
+	struct rulebox box = {0};
+	const char *wrong;
 
-	st->rules = live_number(&st->live, "rules", -1);
-	if (st->live.state == LIVE_ANSWERS) {
-		live_text(&st->live, "rules_error", st->rules_error, sizeof(st->rules_error));
+	st->rules = -1;
+	if (answer) {
+		st->rules = json_int(answer, "rules", -1);
+		wrong = json_text(answer, "rules_error");
+		snprintf(st->rules_error, sizeof(st->rules_error), "%s", wrong ? wrong : "");
 		return;
 	}
 	if (rulebox_read(&st->s->settings, st->s->options.now, NULL, &box, NULL) == 0)
@@ -54,38 +49,34 @@ static void read_rules(struct status *st)
 	rulebox_release(&box);
 }
 
-static int read_settings(struct status *st, struct err *err)
-{
-	const struct settings *settings = &st->s->settings;
-	struct bypass_facts facts = {.socket = settings->socket,
-	    .commit_timeout = settings->commit_timeout,
-	    .tempfail = settings->tempfail_on_index_error};
-
-	return bypass_find(
-	    &st->postfix, &facts, st->live.state == LIVE_ANSWERS, &st->findings, err);
-}
-
 int status_read(struct status *st, const struct session *s, struct err *err)
 {
+	struct findings settings = {0};
 	int code;
 
 	*st = (struct status){.s = s, .rules = -1};
 	code = postfix_read(s->settings.postfix_config_directory, &st->postfix, err);
 	if (code < 0)
 		return code;
+	read_postfix(st);
 	read_index(st);
-	read_queue(st);
 	read_rules(st);
-	status_judge(st);
-	return read_settings(st, err);
+	code = bypass_find(
+	    &st->postfix, s->settings.socket, st->live.state == LIVE_ANSWERS, &settings, err);
+	if (code < 0)
+		return code;
+	/* Before set-up there is one thing to say. */
+	if (!findings_have(&settings, "not_set_up", NULL) || st->live.state != LIVE_DOWN) {
+		status_judge(st);
+		bypass_find_others(&st->postfix, s->settings.socket, &settings);
+	}
+	findings_move(&st->findings, &settings);
+	return 0;
 }
 
 void status_release(struct status *st)
 {
 	live_release(&st->live);
-	overview_release(&st->overview);
-	outcome_release(&st->outcome);
-	missing_release(&st->missing);
 	findings_release(&st->findings);
 	postfix_release(&st->postfix);
 }

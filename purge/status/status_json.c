@@ -11,56 +11,55 @@ static void put_time(struct json *o, const char *key, int64_t wall)
 		json_put_null(o, key);
 }
 
-static void put_live(struct json *o, const struct live *live, const char *key)
+static void put_text(struct json *o, const char *key, const char *text)
 {
-	int64_t n = live_number(live, key, -1);
-
-	if (n >= 0)
-		json_put_int(o, key, n);
+	if (text && *text)
+		json_put_text(o, key, text);
 }
 
 static struct json *daemon_of(const struct status *st)
 {
-	const struct live *live = &st->live;
+	static const char *const numbers[] = {"pid", "recorded", "lost", "sessions", "without_id"};
+	const struct json *live = st->live.answer;
+	enum live_state state = st->live.state;
 	struct json *o = json_new();
-	char text[512];
 
-	json_put_bool(o, "running", live->state == LIVE_ANSWERS || live->state == LIVE_SILENT);
-	json_put_bool(o, "answers", live->state == LIVE_ANSWERS);
-	if (live->state != LIVE_ANSWERS)
+	if (state == LIVE_UNKNOWN)
+		json_put_null(o, "running");
+	else
+		json_put_bool(o, "running", state != LIVE_DOWN);
+	json_put_bool(o, "answers", live != NULL);
+	if (!live)
 		return o;
-	put_live(o, live, "pid");
-	put_time(o, "since", live_number(live, "started", 0));
-	json_put_text(o, "version", live_text(live, "version", text, sizeof(text)));
-	json_put_bool(
-	    o, "recording", strcmp(live_text(live, "recording", text, sizeof(text)), "yes") == 0);
-	put_time(o, "recording_since", live_number(live, "since", 0));
-	if (*live_text(live, "last_error", text, sizeof(text)))
-		json_put_text(o, "last_error", text);
-	put_live(o, live, "recorded");
-	put_live(o, live, "lost");
-	put_live(o, live, "queued");
-	put_live(o, live, "sessions");
-	put_live(o, live, "pruned");
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		json_put_int(o, numbers[n], json_int(live, numbers[n], 0));
+	put_time(o, "since", json_int(live, "started", 0));
+	put_text(o, "version", json_text(live, "version"));
+	json_put_bool(o, "recording", json_bool(live, "recording", false));
+	put_time(o, "recording_since", json_int(live, "since", 0));
+	put_text(o, "last_error", json_text(live, "last_error"));
 	return o;
 }
 
 static struct json *index_of(const struct status *st)
 {
-	const struct overview *v = &st->overview;
+	const struct index_counts *c = &st->counts;
 	struct json *o = json_new();
 
 	json_put_text(o, "directory", st->s->settings.index_directory);
-	if (!st->index_known) {
-		json_put_text(o, "error", st->index_err.text);
+	if (st->index_code != 0) {
+		json_put_text(o, "error",
+		    st->index_err.text[0] ? st->index_err.text : err_word(st->index_code));
 		return o;
 	}
-	json_put_int(o, "rows", (int64_t)v->messages);
-	put_time(o, "oldest", v->oldest);
-	json_put_int(o, "file_bytes", (int64_t)v->file_bytes);
-	json_put_int(o, "used_bytes", (int64_t)v->used_bytes);
-	json_put_int(o, "map_bytes", (int64_t)v->map_bytes);
-	json_put_int(o, "map_used_percent", (int64_t)(v->used_bytes / (v->map_bytes / 100 + 1)));
+	json_put_int(o, "rows", (int64_t)c->rows);
+	json_put_int(o, "file_bytes", (int64_t)c->file_bytes);
+	json_put_int(o, "used_bytes", (int64_t)c->used_bytes);
+	json_put_int(o, "map_bytes", (int64_t)c->map_bytes);
+	json_put_int(o, "map_used_percent", (int64_t)(c->used_bytes / (c->map_bytes / 100 + 1)));
+	json_put_int(o, "evicted", (int64_t)c->evicted);
+	put_time(o, "evicted_time", c->evicted_time);
+	put_time(o, "caught_up", c->caught_up);
 	return o;
 }
 
@@ -84,38 +83,17 @@ static struct json *postfix_of(const struct status *st)
 {
 	struct json *o = json_new();
 
+	if (st->postfix_runs >= 0)
+		json_put_bool(o, "running", st->postfix_runs);
+	else
+		json_put_null(o, "running");
 	json_put_text(o, "config_directory", st->postfix.config_directory);
 	json_put_text(o, "queue_directory", st->postfix.queue_directory);
 	json_put_text(o, "myhostname", st->postfix.myhostname);
 	return o;
 }
 
-static void put_unindexed(struct json *o, const struct status *st)
-{
-	const struct tally *t = &st->outcome.tally;
-
-	if (!t->unindexed_known) {
-		json_put_null(o, "unindexed");
-		return;
-	}
-	json_put_int(o, "unindexed", (int64_t)t->unindexed);
-	json_put_int(o, "unindexed_maildrop", (int64_t)t->unindexed_maildrop);
-	json_put_int(o, "unindexed_arriving", (int64_t)t->unindexed_arriving);
-	missing_put(o, t, &st->missing);
-}
-
-static void put_gaps(struct json *o, const struct status *st)
-{
-	const struct gaps *gaps = &st->missing.gaps;
-	struct json *list = json_new_array();
-
-	for (size_t n = 0; n < gaps->count; n++)
-		json_append(list, missing_gap(&gaps->list[n]));
-	put_time(o, "coverage_since", gaps->since);
-	json_put(o, "gaps", list);
-}
-
-static void put_findings(struct json *o, const struct status *st)
+static struct json *findings_of(const struct status *st)
 {
 	struct json *list = json_new_array();
 
@@ -129,7 +107,7 @@ static void put_findings(struct json *o, const struct status *st)
 		json_put_text(one, "command", f->command);
 		json_append(list, one);
 	}
-	json_put(o, "findings", list);
+	return list;
 }
 
 int status_json(FILE *to, const struct status *st)
@@ -138,12 +116,10 @@ int status_json(FILE *to, const struct status *st)
 
 	json_put_bool(o, "ok", findings_faults(&st->findings) == 0);
 	json_put(o, "daemon", daemon_of(st));
-	json_put(o, "index", index_of(st));
-	put_gaps(o, st);
-	put_unindexed(o, st);
-	json_put(o, "rules", rules_of(st));
 	json_put(o, "postfix", postfix_of(st));
-	put_findings(o, st);
+	json_put(o, "index", index_of(st));
+	json_put(o, "rules", rules_of(st));
+	json_put(o, "findings", findings_of(st));
 	json_put(line, "status", o);
 	return json_line(to, line);
 }

@@ -2,31 +2,30 @@
 /* What is wrong with the daemon, the index and the queue. */
 #include <inttypes.h>
 #include <limits.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "postfix/config/milters.h"
+#include "purge/setup/setup_units.h"
 #include "purge/status/status.h"
-#include "purge/tell/wording.h"
 
-#define FULL_PERCENT 80 /* from there on the daemon drops the oldest */
+#define CATCH_UP_LATE (600 * USEC_PER_SEC) /* the timer runs it each minute */
+#define SESSIONS_LAST (3600 * USEC_PER_SEC)
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
-/* "pqpurge-idx -c FILE" as the command was called. */
-static void put_command(const struct status *st, const char *verb, char *buf, size_t size)
-{
-	const char *config = st->s->options.config;
-
-	snprintf(buf, size, "pqpurge-idx %s%s%s%s", config ? "-c " : "", config ? config : "",
-	    config ? " " : "", verb);
-}
-
-/* "systemctl start pqpurge-milter", or of the instance whose configuration /etc/pqpurge/NAME.conf
- * is. */
-static const char *put_systemctl(const struct status *st, const char *verb, char *buf, size_t size)
+/* What starts the daemon: by systemd, which knows an instance by the name of its settings file, or
+ * by hand. */
+static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
 	const char *config = session_config(st->s), *name = NULL;
 	size_t len = strlen("/etc/pqpurge/"), end = strlen(".conf");
 
+	if (!setup_systemd_runs()) {
+		snprintf(
+		    buf, size, "pqpurge-milter%s%s &", config ? " -c " : "", config ? config : "");
+		return buf;
+	}
 	if (config && str_starts(config, "/etc/pqpurge/") && strlen(config) > len + end &&
 	    strcmp(config, SETTINGS_DEFAULT_FILE) != 0 && !strchr(config + len, '/'))
 		name = config + len;
@@ -37,156 +36,199 @@ static const char *put_systemctl(const struct status *st, const char *verb, char
 
 static void judge_daemon(struct status *st)
 {
-	const char *directory = st->s->settings.index_directory;
-	char command[256];
+	char command[PATH_MAX];
 
 	switch (st->live.state) {
 	case LIVE_ANSWERS:
 		return;
 	case LIVE_DOWN:
 		FIND(st, "daemon_down", FINDING_FAULT,
-		    put_systemctl(st, "start", command, sizeof(command)),
-		    "no pqpurge-milter runs on the index '%s': mail is not recorded", directory);
+		    put_start(st, "start", command, sizeof(command)),
+		    "pqpurge-milter does not run: no rule is applied to mail");
 		return;
 	case LIVE_SILENT:
 		FIND(st, "daemon_silent", FINDING_FAULT,
-		    put_systemctl(st, "restart", command, sizeof(command)),
-		    "pqpurge-milter does not answer (%s)",
-		    st->live.err.text[0] ? st->live.err.text : "no word within 2 seconds");
+		    put_start(st, "restart", command, sizeof(command)),
+		    "pqpurge-milter does not answer within 2 seconds: it is stopped, or it hangs");
+		return;
+	case LIVE_DEAF:
+		FIND(st, "daemon_deaf", FINDING_FAULT,
+		    put_start(st, "restart", command, sizeof(command)),
+		    "pqpurge-milter runs, but its control socket in '%s' cannot be reached (%s)",
+		    st->s->settings.index_directory, st->live.err.text);
 		return;
 	case LIVE_UNKNOWN:
 		FIND(st, "daemon_unknown", FINDING_FAULT,
-		    put_systemctl(st, "status", command, sizeof(command)),
+		    put_start(st, "status", command, sizeof(command)),
 		    "pqpurge-milter could not be asked (%s)", st->live.err.text);
 		return;
 	}
 }
 
-/* A look at the disk is the first thing in any case in which the index cannot be written. */
+/* A look at the file system is the first thing where the index cannot be written. */
 static void judge_recording(struct status *st)
 {
-	const struct live *live = &st->live;
-	char error[512], reason[COVERAGE_REASON_MAX + 1], since[CLOCK_TEXT_SIZE], command[PATH_MAX];
-	int64_t count = live_number(live, "gap_count", 0);
+	const struct json *live = st->live.answer;
+	const char *directory = st->s->settings.index_directory, *why;
+	int64_t lost = live ? json_int(live, "lost", 0) : 0;
+	char command[PATH_MAX];
 
-	if (live->state != LIVE_ANSWERS)
+	if (!live)
 		return;
-	snprintf(command, sizeof(command), "ls -ld '%s'; df -h '%s'",
-	    st->s->settings.index_directory, st->s->settings.index_directory);
-	live_text(live, "last_error", error, sizeof(error));
-	if (strcmp(live_text(live, "recording", reason, sizeof(reason)), "no") == 0)
+	why = json_text(live, "last_error");
+	snprintf(command, sizeof(command), "ls -ld '%s'; df -h '%s'", directory, directory);
+	if (!json_bool(live, "recording", false))
 		FIND(st, "not_recording", FINDING_FAULT, command,
-		    "the daemon cannot use the index since %s (%s)",
-		    clock_text(live_number(live, "since", 0), since, sizeof(since)), error);
-	if (live_number(live, "gap_since", 0) > 0)
-		FIND(st, "gap_open", FINDING_FAULT, command,
-		    "%" PRId64 " %s since %s %s not recorded (%s)", count,
-		    wording_messages((uint64_t)count),
-		    clock_text(live_number(live, "gap_since", 0), since, sizeof(since)),
-		    count == 1 ? "is" : "are",
-		    live_text(live, "gap_reason", reason, sizeof(reason)));
-	if (strcmp(live_text(live, "rules_saved", reason, sizeof(reason)), "no") == 0)
-		FIND(st, "rules_unsaved", FINDING_FAULT, command,
-		    "rules are in force that could not be saved: the daemon forgets them when it "
-		    "stops");
+		    "pqpurge-milter runs, but cannot open its index (%s): rules are applied, and "
+		    "commands read the queue files",
+		    why ? why : "no reason known");
+	else if (lost > 0)
+		FIND(st, "left_out", FINDING_NOTE, command,
+		    "%" PRId64 " messages could not be recorded (%s); they are read from the queue",
+		    lost, why ? why : "no reason known");
+	if (json_int(live, "without_id", 0) > 0)
+		FIND(st, "without_id", FINDING_NOTE, "",
+		    "%" PRId64 " messages since the daemon started came without a queue ID; they "
+		    "are read from the queue",
+		    json_int(live, "without_id", 0));
 }
 
 static void judge_index(struct status *st)
 {
-	const struct overview *o = &st->overview;
-	pid_t reader = (pid_t)live_number(&st->live, "lagging_reader", 0);
-	char command[256];
+	const struct index_counts *c = &st->counts;
+	char when[CLOCK_TEXT_SIZE], command[PATH_MAX];
 
-	if (!st->index_known) {
-		FIND(st, st->index_code == ERR_NO_INDEX ? "index_missing" : "index_unreadable",
-		    FINDING_FAULT, put_systemctl(st, "restart", command, sizeof(command)), "%s",
-		    st->index_err.text[0] ? st->index_err.text : err_word(st->index_code));
+	if (st->index_code != 0) {
+		if (st->live.state != LIVE_SILENT && !(st->live.answer && st->findings.count))
+			FIND(st, "index_unreadable", FINDING_FAULT, "", "%s",
+			    st->index_err.text[0] ? st->index_err.text : err_word(st->index_code));
 		return;
 	}
-	if (reader > 0) {
-		snprintf(
-		    command, sizeof(command), "ps -fp %ld; kill %ld", (long)reader, (long)reader);
-		FIND(st, "reader_lags", FINDING_FAULT, command,
-		    "process %ld reads an old state of the index and keeps its space from being "
-		    "used again",
-		    (long)reader);
-	}
-	if (o->map_bytes && o->used_bytes / (o->map_bytes / 100 + 1) >= FULL_PERCENT)
+	if (c->evicted)
 		FIND(st, "index_full", FINDING_NOTE, "",
-		    "the index is full (index_map_size): the oldest messages are dropped from it");
+		    "the index was full: %" PRIu64 " of the oldest rows were dropped, the last at "
+		    "%s; such mail is read from the queue again (index_map_size in "
+		    "pqpurge.conf(5))",
+		    c->evicted, clock_text(c->evicted_time, when, sizeof(when)));
+	if (st->s->options.now - c->caught_up <= CATCH_UP_LATE)
+		return;
+	if (setup_systemd_runs())
+		snprintf(command, sizeof(command), "systemctl start pqpurge-sync.timer");
+	else
+		session_command(st->s, "sync", command, sizeof(command));
+	if (c->caught_up)
+		FIND(st, "catch_up_late", FINDING_NOTE, command,
+		    "the last catch-up began at %s; one each minute is usual",
+		    clock_text(c->caught_up, when, sizeof(when)));
+	else
+		FIND(st, "catch_up_late", FINDING_NOTE, command,
+		    "there was no catch-up since the index was begun; one each minute is usual");
 }
 
-static void judge_instance(struct status *st)
+/* Whose queue the index is about. */
+static void judge_place(struct status *st)
 {
-	const struct overview *o = &st->overview;
+	const struct index_counts *c = &st->counts;
+	const char *queue = st->postfix.queue_directory;
+	char command[PATH_MAX];
 
-	if (st->belongs == BELONGS_ELSEWHERE)
-		FIND(st, "instance", FINDING_FAULT, "",
-		    "the index is about the Postfix queue '%s', not about '%s': give each "
-		    "instance a configuration of its own (-c)",
-		    o->queue_directory, st->postfix.queue_directory);
-	if (st->belongs == BELONGS_RENAMED)
-		FIND(st, "renamed", FINDING_NOTE, "",
-		    "myhostname is now '%s'; the index was made on '%s'", st->postfix.myhostname,
-		    o->hostname);
+	if (st->queue_err.text[0]) {
+		FIND(st, "queue_unreadable", FINDING_FAULT, "", "%s", st->queue_err.text);
+		return;
+	}
+	if (st->index_code != 0 || !*c->queue_directory || !c->rows)
+		return;
+	if (strcmp(c->queue_directory, queue) != 0)
+		FIND(st, "instance", FINDING_NOTE, "",
+		    "the index was made for the Postfix queue '%s', not for '%s': give each "
+		    "instance a pqpurge.conf of its own (-c)",
+		    c->queue_directory, queue);
+	else if (c->place.inode &&
+		 (c->place.device != st->place.device || c->place.inode != st->place.inode))
+		FIND(st, "place", FINDING_FAULT,
+		    session_command(st->s, "sync", command, sizeof(command)),
+		    "'%s' is not the directory that the index was made for: it is not mounted, or "
+		    "the queue was moved there",
+		    queue);
+}
+
+static void judge_postfix(struct status *st)
+{
+	const char *config = st->postfix.config_directory;
+	bool usual = strcmp(config, "/etc/postfix") == 0;
+	char command[PATH_MAX];
+
+	snprintf(command, sizeof(command), "postfix%s%s start", usual ? "" : " -c ",
+	    usual ? "" : config);
+	if (st->postfix_runs == 0)
+		FIND(st, "postfix_down", FINDING_FAULT, command,
+		    "Postfix does not run: mail neither comes in nor goes out");
+	else if (st->postfix_runs < 0)
+		FIND(st, "postfix_unknown", FINDING_FAULT, "", "%s", st->postfix_err.text);
 }
 
 static void judge_rules(struct status *st)
 {
-	const char *config = session_config(st->s);
+	const struct json *live = st->live.answer;
+	const char *config = session_config(st->s), *stored;
+	int64_t limits = live ? json_int(live, "match_limit_errors", 0) : 0;
 	char command[PATH_MAX];
-	int64_t limits = live_number(&st->live, "match_limit_errors", 0);
 
 	snprintf(command, sizeof(command), "pqpurge-milter -n%s%s", config ? " -c " : "",
 	    config ? config : "");
 	if (st->rules_error[0])
 		FIND(st, "rules_file", FINDING_FAULT, command,
-		    "the rules file is wrong, and the rules from before hold (%s)",
-		    st->rules_error);
+		    "the rules file is wrong, so the rules from before hold (%s)", st->rules_error);
 	if (limits > 0)
-		FIND(st, "match_limit", FINDING_NOTE, "pqpurge-idx rules",
+		FIND(st, "match_limit", FINDING_NOTE,
+		    session_command(st->s, "rules", command, sizeof(command)),
 		    "an expression was too costly %" PRId64 " times and did not match", limits);
+	if (!live)
+		return;
+	stored = json_text(live, "rules_stored_error");
+	snprintf(command, sizeof(command), "ls -l '%s'; df -h '%s'",
+	    st->s->settings.state_directory, st->s->settings.state_directory);
+	if (!json_bool(live, "rules_saved", true) || stored)
+		FIND(st, "rules_unsaved", FINDING_FAULT, command,
+		    "rules that 'block' set cannot be stored (%s): the daemon forgets them when it "
+		    "stops",
+		    stored ? stored : "no reason known");
+	if (json_int(live, "rules_damaged", 0) > 0)
+		FIND(st, "rules_damaged", FINDING_FAULT, command,
+		    "%" PRId64 " lines of the stored rules make no sense and are left out",
+		    json_int(live, "rules_damaged", 0));
 }
 
-/* Mail in the queue that the index could have, and has not. Bounces are none: no milter sees them.
- */
-static void judge_queue(struct status *st)
+/* Who can connect can make rows, and ask about rules. */
+static void judge_socket(struct status *st)
 {
-	const struct missing *m = &st->missing;
-	uint64_t all = st->outcome.tally.unindexed;
-	uint64_t told = m->bounces + m->in_gaps + m->bypassed;
-	const char *least = m->sampled ? "at least " : "";
-	char command[PATH_MAX];
+	const char *socket = st->s->settings.socket;
 
-	if (st->outcome.trouble.text[0])
-		FIND(st, "queue_unknown", FINDING_FAULT, "", "%s", st->outcome.trouble.text);
-	put_command(st, "sync --add", command, sizeof(command));
-	if (m->in_gaps)
-		FIND(st, "unindexed", FINDING_FAULT, command,
-		    "%s%" PRIu64 " %s in the queue came while the index was not written", least,
-		    m->in_gaps, wording_messages(m->in_gaps));
-	if (m->bypassed)
-		FIND(st, "bypassed", FINDING_NOTE, command,
-		    "%s%" PRIu64 " %s in the queue came over SMTP past the milter: REDIRECT in "
-		    "header_checks, a service without it, or a session that had lost it",
-		    least, m->bypassed, wording_messages(m->bypassed));
-	if (all > told && !m->sampled)
-		FIND(st, "unindexed_other", FINDING_NOTE, command,
-		    "%" PRIu64 " %s in the queue came without the milter: forwarded by local(8), "
-		    "requeued, or older than the index",
-		    all - told, wording_messages(all - told));
-	if (live_number(&st->live, "without_id", 0) > 0)
-		FIND(st, "without_id", FINDING_NOTE, "",
-		    "%" PRId64 " messages since the daemon started came without a queue ID",
-		    live_number(&st->live, "without_id", 0));
+	if (!milter_path(socket) && !str_starts(socket, "fd:"))
+		FIND(st, "inet_socket", FINDING_NOTE, "",
+		    "the daemon listens on %s: whoever can connect there can pretend to be "
+		    "Postfix; a unix socket is safer",
+		    socket);
+}
+
+/* Postfix gives up on a milter for the rest of an SMTP session. */
+static void judge_sessions(struct status *st)
+{
+	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
+	char when[CLOCK_TEXT_SIZE];
+
+	if (started > 0 && st->s->options.now - started < SESSIONS_LAST)
+		FIND(st, "sessions", FINDING_NOTE, "",
+		    "to SMTP sessions that are open since before %s, when the daemon started, no "
+		    "rule is applied until they end",
+		    clock_text(started, when, sizeof(when)));
 }
 
 void status_judge(struct status *st)
 {
-	judge_daemon(st);
-	judge_recording(st);
-	judge_index(st);
-	judge_instance(st);
-	judge_rules(st);
-	judge_queue(st);
+	static void (*const checks[])(struct status *) = {judge_daemon, judge_recording,
+	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions};
+
+	for (size_t n = 0; n < COUNT_OF(checks); n++)
+		checks[n](st);
 }

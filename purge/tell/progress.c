@@ -4,27 +4,27 @@
 
 #include "base/clock.h"
 
-#define PROGRESS_INTERVAL (USEC_PER_SEC / 5)
+#define INTERVAL (USEC_PER_SEC / 5)
 
-void progress_init(struct progress *p, FILE *to, bool on, const char *doing)
+void progress_init(struct progress *p, FILE *to, bool on)
 {
-	*p = (struct progress){.to = to, .doing = doing, .on = on};
+	*p = (struct progress){.to = to, .on = on};
 }
 
-void progress_show(void *arg, size_t done, size_t of)
+void progress_show(void *arg, const char *doing, size_t done, size_t of)
 {
 	struct progress *p = arg;
-	int64_t now;
+	int64_t now = p->on ? clock_steady() : 0;
 
-	if (!p->on || of == 0)
+	if (!p->on || now < p->next)
 		return;
-	now = clock_steady();
-	if (now < p->next)
-		return;
-	p->next = now + PROGRESS_INTERVAL;
+	p->next = now + INTERVAL;
 	p->shown = true;
-	fprintf(p->to, "\r%s %zu of %zu (%zu %%)\033[K", p->doing, done, of,
-	    (size_t)((double)done * 100 / (double)of));
+	fprintf(p->to, "\r%s", doing);
+	if (of)
+		fprintf(p->to, " %zu of %zu (%zu %%)", done, of,
+		    (size_t)((double)done * 100 / (double)of));
+	fputs("\033[K", p->to);
 	fflush(p->to);
 }
 

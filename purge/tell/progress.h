@@ -8,16 +8,15 @@
 
 struct progress {
 	FILE *to;
-	const char *doing; /* "deleting" */
 	bool on;
 	bool shown;
 	int64_t next; /* steady microseconds before which nothing is written */
 };
 
-/* on: whether to show anything at all. doing is kept. */
-void progress_init(struct progress *p, FILE *to, bool on, const char *doing);
-/* As struct order wants it; arg is a struct progress. */
-void progress_show(void *arg, size_t done, size_t of);
+/* on: whether to show anything at all. */
+void progress_init(struct progress *p, FILE *to, bool on);
+/* As struct order and struct sync want it; arg is a struct progress. doing: "deleting". */
+void progress_show(void *arg, const char *doing, size_t done, size_t of);
 /* Takes the line away. */
 void progress_end(struct progress *p);
 

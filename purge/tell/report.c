@@ -1,259 +1,267 @@
 /* SPDX-License-Identifier: ISC */
-/* An outcome in sentences, and its exit status. */
+/* An outcome for people, and its exit status. */
 #include "purge/tell/report.h"
 
 #include <inttypes.h>
 
-#include "purge/options.h"
+#include "base/clock.h"
 #include "purge/session.h"
-#include "purge/tell/scan_words.h"
+#include "purge/tell/samples.h"
+#include "purge/tell/say.h"
 #include "purge/tell/wording.h"
 
 #define PROBLEMS_SHOWN 20
 
-static uint64_t count_strangers(const struct report *r, bool gone)
-{
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < r->stranger_count; i++)
-		n += r->strangers[i].gone == gone;
-	return n;
-}
-
-uint64_t report_count(const struct report *r, enum result result)
-{
-	uint64_t n = r->outcome->tally.results[result];
-
-	if (result == RESULT_GONE)
-		n += count_strangers(r, true);
-	if (result == RESULT_UNPROVEN)
-		n += count_strangers(r, false);
-	return n;
-}
-
-uint64_t report_matched(const struct report *r)
-{
-	return r->outcome->tally.matched + count_strangers(r, false);
-}
-
-static enum result done_result(const struct report *r)
-{
-	return r->dry_run ? RESULT_READY : RESULT_DONE;
-}
-
 int report_exit(const struct report *r)
 {
 	const struct outcome *o = r->outcome;
+	const struct tally *t = &o->tally;
 
 	if (o->interrupted)
 		return EXIT_INTERRUPTED;
-	if (report_count(r, RESULT_FAILED) || report_count(r, RESULT_UNPROVEN) || r->sweep_cut)
+	if (t->results[RESULT_FAILED] || t->results[RESULT_UNPROVEN] || t->unreadable ||
+	    t->unjoined || t->undecided || t->limits)
 		return EXIT_SOME_FAILED;
-	if (o->tally.damaged || o->candidates.limits || o->trouble.text[0])
+	if (o->sweep_cut || o->trouble.text[0])
+		return EXIT_SOME_FAILED;
+	if (action_rows[r->action].changes && !r->dry_run && !o->accounted)
 		return EXIT_SOME_FAILED;
 	return EXIT_DONE;
 }
 
-static const char *past(enum action action)
-{
-	const char *word = result_word(RESULT_DONE, action);
+/* ---- counts */
 
-	return word ? word : "";
+static void put_counts(FILE *to, const struct report *r, bool preview)
+{
+	struct count rows[COUNTS_MAX];
+	size_t count = report_counts(r, rows);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].label && rows[i].n && (!preview || rows[i].preview))
+			say(to,
+			    rows[i].note ? "  %-13s %8" PRIu64 "  %s\n" : "  %-13s %8" PRIu64 "\n",
+			    rows[i].label, rows[i].n, rows[i].note);
 }
 
-uint64_t report_idle(const struct report *r)
+static void put_headline(FILE *to, const struct report *r)
 {
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < r->outcome->count; i++)
-		n += r->outcome->items[i].idle;
-	return n;
-}
-
-static void text_headline(FILE *to, const struct report *r)
-{
+	const struct action_row *action = &action_rows[r->action];
 	const struct tally *t = &r->outcome->tally;
-	uint64_t n = report_count(r, done_result(r));
+	uint64_t n = t->results[r->dry_run ? RESULT_READY : RESULT_DONE];
+	const char *done = action->done_key;
 	char size[32];
 
-	if (report_matched(r) == 0 && report_count(r, RESULT_GONE) == 0 && r->foreign == 0 &&
-	    report_idle(r) == 0)
-		fputs("Nothing matched.\n", to);
-	else if (r->dry_run)
-		fprintf(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
-		    wording_verb(r->action), n, wording_messages(n),
-		    str_size_text(t->bytes, size, sizeof(size)));
+	str_size_text(t->bytes, size, sizeof(size));
+	if (r->dry_run)
+		say(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
+		    action_rows[r->action].verb, n, wording_messages(n), size);
 	else
-		fprintf(to, "%c%s %" PRIu64 " %s (%s).\n", past(r->action)[0] - 'a' + 'A',
-		    past(r->action) + 1, n, wording_messages(n),
-		    str_size_text(t->bytes, size, sizeof(size)));
+		say(to, "%c%s %" PRIu64 " %s (%s).\n", done[0] - 'a' + 'A', done + 1, n,
+		    wording_messages(n), size);
 }
 
-struct count_row {
-	enum result result;
-	const char *words;
-};
-
-static void text_counts(FILE *to, const struct report *r)
+/* Whether there is anything to tell of. */
+static bool is_empty(const struct report *r)
 {
-	static const struct count_row rows[] = {
-	    {RESULT_GONE, "had left the queue before"},
-	    {RESULT_CHANGED, "the ID now names another message; left alone"},
-	    {RESULT_UNPROVEN, "identity could not be proven; left alone"},
-	    {RESULT_FAILED, "still there"},
-	    {RESULT_UNTOUCHED, "not reached before the interruption"},
-	};
-	enum result done = done_result(r);
+	struct count rows[COUNTS_MAX];
+	size_t count = report_counts(r, rows);
 
-	fprintf(to, "  %-13s %8" PRIu64 "\n", result_word(done, r->action), report_count(r, done));
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		uint64_t n = report_count(r, rows[i].result);
-
-		if (n)
-			fprintf(to, "  %-13s %8" PRIu64 "  %s\n",
-			    result_word(rows[i].result, r->action), n, rows[i].words);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].n && (rows[i].label || strcmp(rows[i].key, "matched") == 0))
+			return false;
+	return true;
 }
 
-static void text_matched(FILE *to, const struct report *r)
+static void put_account(FILE *to, const struct report *r)
 {
-	const struct tally *t = &r->outcome->tally;
-	uint64_t active = 0, idle = report_idle(r);
+	const struct outcome *o = r->outcome;
+	uint64_t batch = o->tally.batch;
 
-	if (t->by_envelope || t->by_from_only)
-		fprintf(to,
-		    "%" PRIu64 " matched by envelope sender, %" PRIu64 " by header From only.\n",
-		    t->by_envelope, t->by_from_only);
-	scan_words_text(to, t);
-	for (size_t i = 0; i < r->outcome->count; i++)
-		active +=
-		    r->outcome->items[i].result == RESULT_DONE && r->outcome->items[i].was_active;
-	if (active)
-		fprintf(to,
-		    "%" PRIu64
-		    " %s being delivered; a delivery that had begun may still finish%s.\n",
-		    active, active == 1 ? "was" : "were",
-		    r->action == ACTION_HOLD ? ",\nand a release could then send it twice" : "");
-	if (r->recipients_asked && t->shared)
-		fprintf(to, "%" PRIu64 " %s also for %" PRIu64 " other %s.\n", t->shared,
-		    t->shared == 1 ? "was" : "were", t->other_recipients,
-		    t->other_recipients == 1 ? "recipient" : "recipients");
-	if (idle)
-		fprintf(to, "%" PRIu64 " %s %sin the hold queue%s.\n", idle,
-		    idle == 1 ? "is" : "are", r->action == ACTION_HOLD ? "" : "not ",
-		    r->action == ACTION_HOLD ? " already" : "");
-	if (r->foreign)
-		fprintf(to,
-		    "%" PRIu64 " %s not held by this command and %s; --foreign releases %s, too.\n",
-		    r->foreign, r->foreign == 1 ? "was" : "were",
-		    r->foreign == 1 ? "stays" : "stay", r->foreign == 1 ? "it" : "them");
-}
-
-static void text_unindexed(FILE *to, const struct tally *t)
-{
-	if (!t->unindexed_known) {
-		fputs("How many messages in the queue are not in the index could not be counted.\n",
-		    to);
-		return;
-	}
-	if (t->unindexed_maildrop || t->unindexed_arriving)
-		fprintf(to,
-		    "%" PRIu64 " in maildrop and %" PRIu64
-		    " still arriving are not in the index yet.\n",
-		    t->unindexed_maildrop, t->unindexed_arriving);
-}
-
-/* Whether a sweep went on until a pass found nothing. */
-static bool swept_clean(const struct report *r)
-{
-	return !r->outcome->interrupted && !r->outcome->trouble.text[0] &&
-	       report_count(r, RESULT_FAILED) == 0;
-}
-
-static void text_account(FILE *to, const struct report *r)
-{
-	const struct tally *t = &r->outcome->tally;
-
-	if (r->passes && !r->sweep_cut)
-		fprintf(to, "The sweep took %u %s%s.\n", r->passes,
-		    r->passes == 1 ? "pass" : "passes",
-		    swept_clean(r) ? "; the last one found nothing more" : "");
-	if (t->batch && r->action == ACTION_HOLD)
-		fprintf(to,
+	if (r->swept && !o->sweep_cut)
+		say(to, "Passes of the sweep: %u.\n", o->passes);
+	if (batch && r->action == ACTION_HOLD)
+		say(to,
 		    "The account is batch %" PRIu64 "; 'pqpurge-idx undo %" PRIu64
 		    "' releases it again.\n",
-		    t->batch, t->batch);
-	else if (t->batch)
-		fprintf(to, "The account is batch %" PRIu64 ".\n", t->batch);
+		    batch, batch);
+	else if (batch)
+		say(to, "The account is batch %" PRIu64 ".\n", batch);
 }
 
 void report_text(FILE *to, const struct report *r)
 {
-	text_headline(to, r);
-	if (report_matched(r) || report_count(r, RESULT_GONE))
-		text_counts(to, r);
-	text_matched(to, r);
-	text_unindexed(to, &r->outcome->tally);
-	text_account(to, r);
+	if (is_empty(r)) {
+		say(to, "Nothing matched.\n");
+	} else {
+		put_headline(to, r);
+		put_counts(to, r, false);
+	}
+	put_account(to, r);
 }
 
-/* One entry of a list that ends after the first 20. */
-static void problem_line(
-    FILE *to, uint64_t *shown, const char *id, const char *word, const char *reason)
+/* ---- the preview */
+
+struct view {
+	uint64_t ready, by_queue[QUEUE_COUNT];
+	int64_t oldest, newest;
+};
+
+static struct view view_of(const struct outcome *o)
 {
-	if ((*shown)++ >= PROBLEMS_SHOWN)
+	struct view v = {0};
+
+	for (size_t n = 0; n < o->count; n++) {
+		const struct item *item = &o->items[n];
+
+		if (item->result != RESULT_READY)
+			continue;
+		v.ready++;
+		for (unsigned i = 0; i < QUEUE_COUNT; i++)
+			v.by_queue[i] += item->proof.queue == queue_at(i);
+		if (v.ready == 1 || item->proof.arrival_time < v.oldest)
+			v.oldest = item->proof.arrival_time;
+		if (v.ready == 1 || item->proof.arrival_time > v.newest)
+			v.newest = item->proof.arrival_time;
+	}
+	return v;
+}
+
+static void put_places(FILE *to, const struct view *v)
+{
+	char oldest[CLOCK_TEXT_SIZE], newest[CLOCK_TEXT_SIZE];
+	const char *separator = "In ";
+
+	for (unsigned i = 0; i < QUEUE_COUNT; i++) {
+		if (!v->by_queue[i])
+			continue;
+		say(to, "%s%s %" PRIu64, separator, queue_word(queue_at(i)), v->by_queue[i]);
+		separator = ", ";
+	}
+	say(to, ".\n");
+	if (v->oldest > 0)
+		say(to, "The oldest arrived %s, the newest %s.\n",
+		    clock_text(v->oldest, oldest, sizeof(oldest)),
+		    clock_text(v->newest, newest, sizeof(newest)));
+}
+
+/* From all over what is meant: the first may be alike. */
+static size_t take_samples(
+    const struct outcome *outcome, uint64_t ready, const struct item **samples)
+{
+	size_t count = ready < SAMPLES_MAX ? (size_t)ready : SAMPLES_MAX, taken = 0;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < outcome->count && taken < count; i++)
+		if (outcome->items[i].result == RESULT_READY &&
+		    n++ == (count > 1 ? taken * (ready - 1) / (count - 1) : 0))
+			samples[taken++] = &outcome->items[i];
+	return taken;
+}
+
+void report_preview(FILE *to, const struct report *r)
+{
+	const struct item *samples[SAMPLES_MAX];
+	struct view v = view_of(r->outcome);
+	char size[32];
+
+	if (v.ready == 0)
 		return;
+	say(to, "%" PRIu64 " %s to %s (%s):\n", v.ready, wording_messages(v.ready),
+	    action_rows[r->action].verb,
+	    str_size_text(r->outcome->tally.bytes, size, sizeof(size)));
+	put_counts(to, r, true);
+	put_places(to, &v);
+	say(to, v.ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n");
+	samples_put(to, r->postfix, samples, take_samples(r->outcome, v.ready, samples));
+}
+
+/* ---- problems */
+
+char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size)
+{
+	snprintf(buf, size, "pqpurge-idx %s%s%s%s --id %s", r->config ? "-c " : "",
+	    r->config ? r->config : "", r->config ? " " : "", r->verb ? r->verb : "purge",
+	    id->text);
+	return buf;
+}
+
+/* "  ID word: reason", folded. */
+static void put_problem(FILE *to, const char *id, const char *word, const char *reason)
+{
 	if (!reason || !*reason)
-		fprintf(to, "  %s %s\n", id, word);
-	else if (strlen(id) + strlen(word) + strlen(reason) + 5 <= WORDING_WIDTH)
-		fprintf(to, "  %s %s: %s\n", id, word, reason);
+		say(to, "  %s %s\n", id, word);
+	else if (strlen(id) + strlen(word) + strlen(reason) + 5 <= SAY_WIDTH)
+		say(to, "  %s %s: %s\n", id, word, reason);
 	else {
-		fprintf(to, "  %s %s:\n", id, word);
-		wording_fold(to, 4, reason);
+		say(to, "  %s %s:\n", id, word);
+		say_fold(to, 4, reason);
 	}
 }
 
-static void problem_list(FILE *to, const struct report *r)
+static bool is_problem(const struct item *item)
+{
+	return item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN ||
+	       item->result == RESULT_FAILED;
+}
+
+static void list_problems(FILE *to, const struct report *r)
 {
 	const struct outcome *o = r->outcome;
-	uint64_t shown = 0;
+	struct queue_id unproven = {""};
+	uint64_t seen = 0;
+	char command[512];
 
 	for (size_t i = 0; i < o->count; i++) {
 		const struct item *item = &o->items[i];
+		struct queue_id id;
 
-		if (item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN ||
-		    item->result == RESULT_FAILED)
-			problem_line(to, &shown, candidate_id(item->candidate).text,
-			    result_word(item->result, r->action), item->reason);
+		if (!is_problem(item))
+			continue;
+		id = candidate_id(item->candidate);
+		if (item->result == RESULT_UNPROVEN && !*unproven.text)
+			unproven = id;
+		if (seen++ < PROBLEMS_SHOWN)
+			put_problem(
+			    to, id.text, result_word(item->result, r->action), item->reason);
 	}
-	for (size_t i = 0; i < r->stranger_count; i++)
-		if (!r->strangers[i].gone)
-			problem_line(to, &shown, r->strangers[i].queue_id.text, "unproven",
-			    "not in the index");
-	if (shown > PROBLEMS_SHOWN)
-		fprintf(to, "  and %" PRIu64 " more; --json lists all\n", shown - PROBLEMS_SHOWN);
+	if (seen > PROBLEMS_SHOWN)
+		say(to, "  and %" PRIu64 " more; --json lists all\n", seen - PROBLEMS_SHOWN);
+	if (*unproven.text && action_rows[r->action].changes)
+		say(to, "To look at an unproven one: 'pqpurge-idx show %s'.\n", unproven.text);
+	if (*unproven.text && action_rows[r->action].changes)
+		say(to, "To %s it all the same: '%s'.\n", action_rows[r->action].verb,
+		    report_force(r, &unproven, command, sizeof(command)));
+}
+
+static void list_unreadable(FILE *to, const struct outcome *o)
+{
+	struct strlist names = strlist_of(&o->unreadable);
+	uint32_t shown = 0;
+
+	strlist_each (name, &names) {
+		if (shown++ == PROBLEMS_SHOWN)
+			break;
+		say(to, "Could not be read: %s\n", name);
+	}
+	if (names.count > PROBLEMS_SHOWN)
+		say(to, "and %" PRIu32 " more.\n", names.count - PROBLEMS_SHOWN);
 }
 
 void report_problems(FILE *to, const struct report *r)
 {
 	const struct outcome *o = r->outcome;
 
-	problem_list(to, r);
-	if (report_count(r, RESULT_UNPROVEN) && option_exists("scan"))
-		fputs("--scan reads the queue files of what is unproven.\n", to);
-	if (o->tally.damaged)
-		fprintf(to, "%" PRIu64 " damaged %s of the index could not be read.\n",
-		    o->tally.damaged, o->tally.damaged == 1 ? "row" : "rows");
-	if (o->candidates.limits)
-		fprintf(to, "An expression was too costly for %u %s; they were not taken.\n",
-		    o->candidates.limits, wording_messages(o->candidates.limits));
-	if (r->sweep_cut)
-		fprintf(
-		    to, "The sweep ended after %u passes while messages still came.\n", r->passes);
+	list_problems(to, r);
+	list_unreadable(to, o);
+	if (o->tally.unjoined)
+		say(to, "%" PRIu64 " back from a content filter: login and client are not known.\n",
+		    o->tally.unjoined);
+	if (o->sweep_cut)
+		say(to, "The sweep ended after %u passes while messages still came.\n", o->passes);
 	if (o->interrupted)
-		fputs("Interrupted; the rest was not touched.\n", to);
+		say(to, "Interrupted; the rest was not touched.\n");
 	if (o->trouble.text[0]) {
-		fputs("Trouble:\n", to);
-		wording_fold(to, 2, o->trouble.text);
+		say(to, "Trouble:\n");
+		say_fold(to, 2, o->trouble.text);
 	}
 }

@@ -9,44 +9,44 @@
 
 #include "order/order.h"
 
-/* An ID that --id asked for and that the index does not know: gone, or there but nobody can say
- * which message it is. */
-struct stranger {
-	struct queue_id queue_id;
-	bool gone;
-};
-
-struct missing;
-
 struct report {
 	const struct outcome *outcome;
-	const struct missing *missing; /* of what the index does not know; may be NULL */
 	enum action action;
 	bool dry_run;
-	bool ids_asked;        /* --id: what is gone is listed */
-	bool recipients_asked; /* --recipient: the others are told */
-	bool bounces_asked;    /* --with-bounces: their number is told */
-	const struct stranger *strangers;
-	size_t stranger_count;
-	uint64_t foreign; /* release: held by others, left */
-	unsigned rules_set;
-	unsigned passes; /* of --sweep; 0 = none was asked for */
-	bool sweep_cut;  /* the bound was reached before a pass found nothing */
+	bool ids_asked;                /* --id: what is gone is listed */
+	bool recipients_asked;         /* --recipient: the others are told */
+	bool swept;                    /* --sweep */
+	unsigned rules_set;            /* --block */
+	const char *verb;              /* as typed, for advice */
+	const char *config;            /* -c; NULL */
+	const struct postfix *postfix; /* where the samples' subjects are read; NULL: nowhere */
 };
 
-/* A result's count, strangers included. */
-uint64_t report_count(const struct report *r, enum result result);
-uint64_t report_matched(const struct report *r);
-/* How many lay in hold already, or not at all, so that a hold or a release had nothing to do. */
-uint64_t report_idle(const struct report *r);
+/* Every count of an outcome that is told: a row of one table (counts.c). */
+struct count {
+	const char *key;   /* in the JSON summary */
+	const char *label; /* in text; NULL: not told there */
+	const char *note;  /* beside the number; may be NULL */
+	uint64_t n;
+	bool always;  /* in the summary also where it is 0 */
+	bool preview; /* part of what is shown before the question */
+};
+#define COUNTS_MAX 40
+/* Fills rows, in the order in which they are told; returns how many. */
+size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX]);
 
 /* A line per message, then the summary. 0 or a negative code. */
 int report_json(FILE *to, const struct report *r) NODISCARD;
-/* Sentences and aligned counts, at most 80 columns. */
+/* What is about to be done, shown before the question and on a dry run: counts, queues, ages and
+ * three samples of what is READY. Nothing where nothing is. */
+void report_preview(FILE *to, const struct report *r);
+/* A headline and aligned counts, at most 80 columns. */
 void report_text(FILE *to, const struct report *r);
-/* What an admin has to look at, by ID; nothing where there is nothing. The same in text reports and
- * under --quiet. */
+/* What an admin has to look at, by ID, and what could not be read; nothing where there is nothing.
+ * The same in text reports and under --quiet. */
 void report_problems(FILE *to, const struct report *r);
 int report_exit(const struct report *r);
+/* What to type so that an unproven message is acted on all the same; returns buf. */
+char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size);
 
 #endif

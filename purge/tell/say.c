@@ -6,9 +6,12 @@
 
 void say_list(FILE *to, const char *format, va_list values)
 {
-	size_t end = strlen(format), len;
+	size_t end, len;
 	char *text = NULL;
 
+	for (; *format == '\n'; format++)
+		fputc('\n', to);
+	end = strlen(format);
 	while (end && format[end - 1] == '\n')
 		end--;
 	if (vasprintf(&text, format, values) < 0)

@@ -12,7 +12,7 @@
 
 /*
  * Prints one line, or a part of one: what the format makes is scrubbed as a whole (str_scrub), but
- * for newlines at the end of the format itself.
+ * for newlines at both ends of the format itself.
  */
 void say(FILE *to, const char *format, ...) FORMAT(2, 3);
 void say_list(FILE *to, const char *format, va_list values) FORMAT(2, 0);

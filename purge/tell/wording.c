@@ -2,6 +2,10 @@
 /* Messages in words: addresses, counts, recorded fields. */
 #include "purge/tell/wording.h"
 
+#include <pwd.h>
+
+#include "purge/tell/recipients.h"
+
 static bool is_special(unsigned char c)
 {
 	return c <= ' ' || c == 0x7f || strchr("()<>@,;:\\\"[]", c) != NULL;
@@ -73,65 +77,18 @@ const char *wording_messages(uint64_t n)
 	return n == 1 ? "message" : "messages";
 }
 
-const char *wording_verb(enum action action)
+const struct net_address *wording_client(const struct message *m)
 {
-	switch (action) {
-	case ACTION_DELETE:
-		return "delete";
-	case ACTION_HOLD:
-		return "hold";
-	case ACTION_RELEASE:
-		return "release";
-	case ACTION_LIST:
-		break;
-	}
-	return "list";
+	return m->first.client.family ? &m->first.client : message_client(m, NULL);
 }
 
-const char *wording_doing(enum action action)
+const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_count)
 {
-	switch (action) {
-	case ACTION_DELETE:
-		return "deleting";
-	case ACTION_HOLD:
-		return "holding";
-	case ACTION_RELEASE:
-		return "releasing";
-	case ACTION_LIST:
-		break;
-	}
-	return "proving";
+	*ret_count = m->queued.known ? m->queued.recipient_count : m->recipient_count;
+	return m->queued.known ? &m->queued.recipients : &m->recipients;
 }
 
-static void fold(FILE *to, int indent, bool begun, const char *text)
-{
-	size_t room = (size_t)(WORDING_WIDTH - indent);
-
-	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		size_t len = strlen(text);
-
-		if (len > room) {
-			for (len = room; len && text[len] != ' '; len--)
-				;
-			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80;
-			     len--)
-				;
-		}
-		fprintf(to, "%*s%.*s\n", begun ? 0 : indent, "", (int)len, text);
-		begun = false;
-		text += len;
-	}
-}
-
-void wording_fold(FILE *to, int indent, const char *text)
-{
-	fold(to, indent, false, text);
-}
-
-void wording_fold_from(FILE *to, int indent, const char *text)
-{
-	fold(to, indent, true, text);
-}
+/* ---- JSON */
 
 static void put_text(struct json *o, const char *key, const char *text)
 {
@@ -139,35 +96,60 @@ static void put_text(struct json *o, const char *key, const char *text)
 		json_put_text(o, key, text);
 }
 
-static void put_recipients(struct json *o, const struct message *m)
+static void put_address(struct json *o, const char *key, const char *normal)
 {
-	struct strbuf one = {0}, packed = {0};
-	struct strlist list;
+	struct strbuf text = {0};
 
-	strlist_each (item, &m->recipients) {
-		wording_address(item, &one);
-		strlist_push(&packed, strbuf_text(&one), one.len);
-	}
-	list = strlist_of(&packed);
-	json_put_objects(o, "recipients", "address", &list);
-	if (m->flags & MESSAGE_CUT_RECIPIENTS)
-		json_put_int(o, "recipient_count", m->recipient_count);
-	strbuf_release(&one);
-	strbuf_release(&packed);
+	wording_address(normal, &text);
+	json_put_text(o, key, strbuf_text(&text));
+	strbuf_release(&text);
+}
+
+void wording_put_sender(struct json *o, const struct message *m)
+{
+	put_address(o, "sender", message_is_given(m) ? m->sender : m->queued.sender);
+	if (message_is_given(m) && m->queued.known && strcmp(m->sender, m->queued.sender) != 0)
+		put_address(o, "queued_sender", m->queued.sender);
+}
+
+static void put_list(struct json *o, const char *key, const struct strlist *list)
+{
+	if (list->count)
+		json_put_list(o, key, list);
+}
+
+static bool same_list(const struct strlist *a, const struct strlist *b)
+{
+	return a->count == b->count && a->bytes == b->bytes &&
+	       (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
+}
+
+static void put_submitter(struct json *o, const struct message *m)
+{
+	const struct passwd *pw;
+
+	if (!m->queued.known || m->queued.uid < 0)
+		return;
+	json_put_int(o, "uid", m->queued.uid);
+	pw = getpwuid((uid_t)m->queued.uid);
+	if (pw)
+		json_put_text(o, "user", pw->pw_name);
 }
 
 void wording_put_message(struct json *o, const struct message *m)
 {
-	struct strbuf sender = {0};
+	const struct strlist *from = message_from(m);
 	char client[NET_TEXT_SIZE];
 
-	wording_address(m->sender, &sender);
-	json_put_text(o, "sender", strbuf_text(&sender));
-	strbuf_release(&sender);
-	json_put_list(o, "from", &m->from);
-	put_recipients(o, m);
-	put_text(o, "client", net_text(&m->client, client));
-	put_text(o, "login", m->login);
-	put_text(o, "message_id", m->message_id);
+	wording_put_sender(o, m);
+	json_put_list(o, "from", from);
+	if (m->queued.known && !same_list(from, &m->queued.from))
+		put_list(o, "queued_from", &m->queued.from);
+	recipients_put(o, m);
+	put_text(o, "client", net_text(wording_client(m), client));
+	put_text(o, "login", message_login(m));
+	put_submitter(o, m);
+	put_text(o, "message_id", message_id_of(m));
 	put_text(o, "subject", m->subject);
+	put_text(o, "first_queue_id", m->first.queue_id.text);
 }

@@ -17,22 +17,19 @@ void wording_address(const char *normal, struct strbuf *ret);
  * Returns buf. */
 char *wording_address_text(const char *normal, char *buf, size_t size);
 
-/* "1 message", "2 messages"; static text, for one count a call of printf. */
+/* "message" or "messages". */
 const char *wording_messages(uint64_t n);
 
-/* "delete", "hold", "release"; "deleting" ... for progress. */
-const char *wording_verb(enum action action);
-const char *wording_doing(enum action action);
+/* The client that sent it, before a content filter where that is known; family 0 for none. */
+const struct net_address *wording_client(const struct message *m);
+/* The recipients that still wait where the queue file was read, else those of RCPT TO; and how many
+ * there are, cut ones included. */
+const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_count);
 
-/* Writes text in lines of at most WORDING_WIDTH columns, broken at blanks where it has some, each
- * indented. */
-#define WORDING_WIDTH 80
-void wording_fold(FILE *to, int indent, const char *text);
-/* The same where the first line is begun already and stands at column indent. */
-void wording_fold_from(FILE *to, int indent, const char *text);
-
-/* What the index recorded of a message: sender, from, recipients, client, login, message_id and so
- * on; absent when unknown. */
+/* "sender", and "queued_sender" where the queue shows another. */
+void wording_put_sender(struct json *o, const struct message *m);
+/* All that `list` tells of a message beside its place: sender, from, recipients, client, login,
+ * message_id and so on; absent when unknown. */
 void wording_put_message(struct json *o, const struct message *m);
 
 #endif

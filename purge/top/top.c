@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Who fills the queue: the join of queue and index, and its groups. */
+/* Who fills the queue: groups of a walk's messages. */
 #include "purge/top/top.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
-#include "index/rows/select.h"
-#include "postfix/spool/spool.h"
-#include "purge/tell/names.h"
+#include "purge/tell/wording.h"
 
 #define MINUTE (60 * USEC_PER_SEC)
 
@@ -32,222 +30,107 @@ int top_by_of(const char *word, enum top_by *ret)
 	return ERR_SYNTAX;
 }
 
-/* ---- in the child that reads the index */
-
-struct join {
-	const struct selector *selector;
-	enum top_by by;
-	int64_t now;
-	const struct spool_name *queue; /* sorted by ID */
-	size_t queue_count;
-	/* Made in the child. */
-	uint32_t *slots; /* position in queue + 1, by hash of the ID; 0 = free */
-	size_t slot_count;
-	unsigned char *known; /* by position */
-	struct names names;
-	struct top_group *groups; /* by number of the name */
-	size_t room;
-	uint64_t *last; /* by group: the message that was counted last, from 1 */
-	struct top sums;
+/* The message that is being counted. */
+struct counting {
+	struct top *top;
+	size_t room; /* of top->list */
+	int64_t now, time;
+	uint64_t size;
 };
 
-static size_t slot_of(const struct join *j, const struct queue_id *id)
+static int make_room(struct counting *c)
 {
-	size_t mask = j->slot_count - 1;
-	size_t slot = (size_t)bytes_hash(id->text, strlen(id->text)) & mask;
+	size_t more = c->room ? c->room * 2 : 256;
+	struct top_group *list;
 
-	while (j->slots[slot] && !queue_id_equal(&j->queue[j->slots[slot] - 1].queue_id, id))
-		slot = (slot + 1) & mask;
-	return slot;
-}
-
-static int join_init(struct join *j)
-{
-	for (j->slot_count = 16; j->slot_count < j->queue_count * 2;)
-		j->slot_count *= 2;
-	j->slots = calloc(j->slot_count, sizeof(*j->slots));
-	j->known = calloc(j->queue_count + 1, 1);
-	if (!j->slots || !j->known)
-		return -ENOMEM;
-	for (size_t i = 0; i < j->queue_count; i++)
-		j->slots[slot_of(j, &j->queue[i].queue_id)] = (uint32_t)i + 1;
-	return 0;
-}
-
-static void join_release(struct join *j)
-{
-	free(j->slots);
-	free(j->known);
-	free(j->groups);
-	free(j->last);
-	names_release(&j->names);
-}
-
-static int make_room(struct join *j)
-{
-	size_t more = j->room ? j->room * 2 : 256;
-	struct top_group *groups;
-	uint64_t *last;
-
-	if (j->names.count <= j->room)
+	if (c->top->names.count <= c->room)
 		return 0;
-	groups = realloc(j->groups, more * sizeof(*groups));
-	if (groups)
-		j->groups = groups;
-	last = realloc(j->last, more * sizeof(*last));
-	if (last)
-		j->last = last;
-	if (!groups || !last)
+	list = realloc(c->top->list, more * sizeof(*list));
+	if (!list)
 		return -ENOMEM;
-	memset(groups + j->room, 0, (more - j->room) * sizeof(*groups));
-	memset(last + j->room, 0, (more - j->room) * sizeof(*last));
-	j->room = more;
+	memset(list + c->room, 0, (more - c->room) * sizeof(*list));
+	c->top->list = list;
+	c->room = more;
 	return 0;
 }
 
-/* Counts the message that is being counted (sums.messages) for one more name, once. */
-static int count_for(struct join *j, const char *name, int64_t time, int64_t size)
+/* Counts it for one more name, once. */
+static int count_for(struct counting *c, const char *name)
 {
 	struct top_group *g;
 	size_t number;
-	int code = names_number(&j->names, name, 0, &number);
+	int code = names_number(&c->top->names, name, 0, &number);
 
 	if (code == 0)
-		code = make_room(j);
-	if (code < 0 || j->last[number] == j->sums.messages)
+		code = make_room(c);
+	if (code < 0)
 		return code;
-	j->last[number] = j->sums.messages;
-	g = &j->groups[number];
-	if (g->count == 0 || time < g->oldest)
-		g->oldest = time;
-	if (g->count == 0 || time > g->newest)
-		g->newest = time;
+	g = &c->top->list[number];
+	if (g->last == c->top->messages)
+		return 0;
+	g->last = c->top->messages;
+	if (g->count == 0 || c->time < g->oldest)
+		g->oldest = c->time;
+	if (g->count == 0 || c->time > g->newest)
+		g->newest = c->time;
 	g->count++;
-	g->bytes += size > 0 ? (uint64_t)size : 0;
-	g->ages[top_age(j->now - time)]++;
+	g->bytes += c->size;
+	g->ages[top_age(c->now - c->time)]++;
 	return 0;
 }
 
-static int count_domain(struct join *j, const char *address, int64_t time, int64_t size)
+static int count_domain(struct counting *c, const char *address)
 {
 	struct domain d;
 
 	if (!*address)
-		return count_for(j, "<>", time, size);
+		return count_for(c, "<>");
 	message_domain(address, &d);
-	return count_for(j, d.text, time, size);
+	return count_for(c, d.text);
 }
 
-static int count_list(struct join *j, const struct strlist *list, int64_t time, int64_t size)
+static int count_list(struct counting *c, const struct strlist *list)
 {
-	int code = list->count ? 0 : count_for(j, "", time, size);
+	int code = list->count ? 0 : count_for(c, "");
 
 	strlist_each (address, list) {
 		if (code == 0)
-			code = count_domain(j, address, time, size);
+			code = count_domain(c, address);
 	}
 	return code;
 }
 
-static int count_message(struct join *j, const struct message *m, int64_t size)
+static int count_message(struct counting *c, const struct message *m, enum top_by by)
 {
 	char client[NET_TEXT_SIZE];
+	uint32_t ignored;
 
-	j->sums.messages++;
-	j->sums.bytes += size > 0 ? (uint64_t)size : 0;
-	switch (j->by) {
+	switch (by) {
 	case TOP_SENDER:
-		return count_domain(j, m->sender, m->mail_time, size);
+		return count_domain(c, message_sender(m));
 	case TOP_FROM:
-		return count_list(j, &m->from, m->mail_time, size);
+		return count_list(c, message_from(m));
 	case TOP_RECIPIENT:
-		return count_list(j, &m->recipients, m->mail_time, size);
+		return count_list(c, wording_recipients(m, &ignored));
 	case TOP_LOGIN:
-		return count_for(j, m->login, m->mail_time, size);
+		return count_for(c, message_login(m));
 	case TOP_CLIENT:
 		break;
 	}
-	return count_for(j, net_text(&m->client, client), m->mail_time, size);
+	return count_for(c, net_text(wording_client(m), client));
 }
 
-static int take_record(struct join *j, struct span record)
+static int count_item(struct counting *c, const struct item *item, enum top_by by)
 {
-	struct message m;
-	const struct spool_name *name;
-	size_t slot;
+	struct message m = candidate_message(item->candidate);
+	int64_t size = item->proof.size >= 0 ? item->proof.size : m.queued.size;
 
-	if (record_view(record, &m) != 0) {
-		j->sums.damaged++;
-		return 0;
-	}
-	slot = slot_of(j, &m.queue_id);
-	if (!j->slots[slot] || j->known[j->slots[slot] - 1])
-		return 0;
-	name = &j->queue[j->slots[slot] - 1];
-	j->known[j->slots[slot] - 1] = 1;
-	if (!selector_match(j->selector, &m, &j->sums.limits) ||
-	    !selector_match_file(j->selector, m.mail_time, name->size, name->queue))
-		return 0;
-	return count_message(j, &m, name->size);
+	c->time = item->proof.arrival_time > 0 ? item->proof.arrival_time : message_arrival(&m);
+	c->size = size > 0 ? (uint64_t)size : 0;
+	c->top->messages++;
+	c->top->bytes += c->size;
+	return count_message(c, &m, by);
 }
-
-static int scan(struct store *store, struct join *j, struct err *err)
-{
-	struct store_cursor *cursor;
-	struct span key = {"", 0}, record;
-	struct txn txn;
-	int found, code = 0;
-
-	(void)txn_begin(store, false, &txn);
-	cursor = cursor_open(&txn, STORE_MESSAGE);
-	for (found = cursor_seek(cursor, key, &key, &record); found == 1 && code == 0;
-	     found = cursor_next(cursor, &key, &record))
-		code = take_record(j, record);
-	cursor_close(cursor);
-	txn_abort(&txn);
-	if (code == 0 && txn.code < 0)
-		return err_set(err, txn.code, "failed to read the index (%s)", err_word(txn.code));
-	return code < 0 ? err_set(err, code, "failed to count (%s)", err_word(code)) : 0;
-}
-
-static void put_result(struct join *j, struct bytes *out)
-{
-	for (size_t i = 0; i < j->queue_count; i++)
-		j->sums.unindexed += !j->known[i];
-	bytes_put_u64(out, j->sums.messages);
-	bytes_put_u64(out, j->sums.bytes);
-	bytes_put_u64(out, j->sums.unindexed);
-	bytes_put_u64(out, j->sums.damaged);
-	bytes_put_u64(out, j->sums.limits);
-	bytes_put_u64(out, j->names.count);
-	for (size_t i = 0; i < j->names.count; i++) {
-		const struct top_group *g = &j->groups[i];
-
-		bytes_put_text(out, names_at(&j->names, i));
-		bytes_put_u64(out, g->count);
-		bytes_put_u64(out, g->bytes);
-		bytes_put_i64(out, g->oldest);
-		bytes_put_i64(out, g->newest);
-		for (unsigned n = 0; n < TOP_AGES; n++)
-			bytes_put_u64(out, g->ages[n]);
-	}
-}
-
-static int join_work(struct store *store, void *arg, struct bytes *out, struct err *err)
-{
-	struct join *j = arg;
-	int code = join_init(j);
-
-	code = code == 0 ? scan(store, j, err) : err_set(err, code, "out of memory");
-	if (code == 0)
-		put_result(j, out);
-	join_release(j);
-	return code;
-}
-
-/* ---- the command */
-
-#define GROUP_LEAST (5 + 4 * 8 + TOP_AGES * 8) /* bytes of one group handed over */
 
 static int compare_groups(const void *left, const void *right)
 {
@@ -258,70 +141,30 @@ static int compare_groups(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-static void view_group(struct reader *r, struct top_group *g)
+int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret)
 {
-	g->name = reader_text(r);
-	g->count = reader_u64(r);
-	g->bytes = reader_u64(r);
-	g->oldest = reader_i64(r);
-	g->newest = reader_i64(r);
-	for (unsigned n = 0; n < TOP_AGES; n++)
-		g->ages[n] = reader_u64(r);
-}
+	struct counting c = {.top = ret, .now = now};
+	int code = 0;
 
-/* What the child handed over; memory is taken over. */
-static int view(struct blob *memory, struct top *ret, struct err *err)
-{
-	struct reader r = reader_of(memory->at, memory->len);
-	struct top top = {.memory = *memory};
-	uint64_t count;
-
-	*memory = (struct blob){0};
-	top.messages = reader_u64(&r);
-	top.bytes = reader_u64(&r);
-	top.unindexed = reader_u64(&r);
-	top.damaged = reader_u64(&r);
-	top.limits = (unsigned)reader_u64(&r);
-	count = reader_u64(&r);
-	if (count <= top.memory.len / GROUP_LEAST)
-		top.list = calloc((size_t)count + 1, sizeof(*top.list));
-	for (; top.list && top.count < count; top.count++)
-		view_group(&r, &top.list[top.count]);
-	if (!top.list || !reader_done(&r)) {
-		top_release(&top);
-		return err_set(err, ERR_CHILD, "the reader of the index broke off");
-	}
-	qsort(top.list, top.count, sizeof(*top.list), compare_groups);
-	*ret = top;
-	return 0;
-}
-
-int top_read(const char *directory, const struct postfix *p, const struct selector *selector,
-    enum top_by by, int64_t now, struct top *ret, struct err *err)
-{
-	struct join j = {.selector = selector, .by = by, .now = now};
-	struct spool_name *names = NULL;
-	struct spool_walk *walk;
-	struct blob memory = {0};
-	int code = spool_walk_start_sized(p, &walk, err);
-
-	if (code == 0)
-		code = spool_walk_finish(walk, &names, &j.queue_count, err);
-	if (code < 0)
+	*ret = (struct top){0};
+	for (size_t i = 0; i < outcome->count && code == 0; i++)
+		if (outcome->items[i].result == RESULT_READY)
+			code = count_item(&c, &outcome->items[i], by);
+	if (code < 0) {
+		top_release(ret);
 		return code;
-	j.queue = names;
-	code = index_read(directory, join_work, &j, &memory, err);
-	free(names);
-	if (code == 0)
-		code = view(&memory, ret, err);
-	if (code == 0)
-		ret->queued = j.queue_count;
-	return code;
+	}
+	ret->count = ret->names.count;
+	for (size_t i = 0; i < ret->count; i++)
+		ret->list[i].name = names_at(&ret->names, i);
+	if (ret->count)
+		qsort(ret->list, ret->count, sizeof(*ret->list), compare_groups);
+	return 0;
 }
 
 void top_release(struct top *top)
 {
 	free(top->list);
-	blob_release(&top->memory);
+	names_release(&top->names);
 	*top = (struct top){0};
 }

@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who fills the queue: the messages that lie in the queue now, grouped by what the index recorded
- * of them. Names come from one walk over the queue, records from one pass over the index; the two
- * are joined in the child that reads the index. It counts by name: nothing is proven here, for
- * nothing is done to a message.
+ * Who fills the queue: the messages of a walk that lie in the queue, grouped. Where the queue file
+ * was read it says sender and recipients; else what the milter saw. A pure function of the outcome.
  */
 #ifndef PQPURGE_PURGE_TOP_H
 #define PQPURGE_PURGE_TOP_H
 
-#include "base/role.h"
-#include "mail/selector.h"
-#include "postfix/config/instance.h"
+#include "order/order.h"
+#include "purge/tell/names.h"
 
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 
-/*
- * Ages as qshape(1) has them: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.
- */
+/* Ages as qshape(1) has them: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more. */
 #define TOP_AGES 10
 unsigned top_age(int64_t usec); /* the column of an age */
 
@@ -25,25 +20,20 @@ struct top_group {
 	uint64_t count, bytes;
 	int64_t oldest, newest; /* wall microseconds */
 	uint64_t ages[TOP_AGES];
+	uint64_t last; /* the message that was counted last, from 1 */
 };
 
 /* Zero-initialise. */
 struct top {
 	struct top_group *list; /* the largest first; as many by count: by name */
 	size_t count;
-	uint64_t messages;  /* counted; a message can be in several groups, of from and recipient */
-	uint64_t bytes;     /* of their queue files */
-	uint64_t queued;    /* names in the queue */
-	uint64_t unindexed; /* of these, what the index does not know */
-	uint64_t damaged;   /* rows that could not be read */
-	unsigned limits;    /* expressions that hit their match limit */
-	struct blob memory;
+	uint64_t messages; /* counted; a message can be in several groups, of from and recipient */
+	uint64_t bytes;    /* of these messages */
+	struct names names;
 };
 
-/* Reads queue and index. now: what ages are counted to. Errors are spool_walk's and index_read's.
- */
-int top_read(const char *directory, const struct postfix *p, const struct selector *selector,
-    enum top_by by, int64_t now, struct top *ret, struct err *err) NODISCARD;
+/* Groups what is READY. now: what ages are counted to. 0 or -ENOMEM. */
+int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
 void top_release(struct top *top);
 
 /* "sender", "from", ...: ERR_SYNTAX for another word. */

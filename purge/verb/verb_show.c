@@ -4,71 +4,51 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
-#include "purge/session.h"
+#include "purge/tell/say.h"
 #include "purge/tell/wording.h"
+#include "purge/walk.h"
 
 /* One message, looked up. */
 struct shown {
 	struct queue_id id;
-	const struct item *item; /* NULL: not in the index */
-	struct proof state;      /* where the ID lies now, whoever it names */
+	const struct item *item; /* NULL: neither the queue nor the index has it */
+	struct message m;        /* of item */
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
 
 static const char *const origin_words[] = {
-    [ORIGIN_SMTPD] = "smtpd", [ORIGIN_SENDMAIL] = "sendmail", [ORIGIN_SCAN] = "scan"};
+    [ORIGIN_SMTPD] = "smtpd", [ORIGIN_SENDMAIL] = "sendmail", [ORIGIN_QUEUE] = "queue"};
 
-/* The verdict of the proof, in a word for programs and in a sentence for people. */
-static const char *verdict_word(const struct shown *w)
+/* ---- the verdict of the proof, in a word for programs and in a sentence for people */
+
+static const struct verdict {
+	const char *word, *sentence;
+} verdicts[] = {
+    [PROOF_GONE] = {"gone", "in no queue"},
+    [PROOF_ARRIVING] = {"arriving", "still being received"},
+    [PROOF_SAME] = {"same", "proven to be the recorded message"},
+    [PROOF_CHANGED] = {"changed", "the ID now names another message"},
+    [PROOF_UNPROVEN] = {"unproven", "perhaps the recorded message; not proven"},
+    [PROOF_ERROR] = {"unreadable", "its queue file could not be read"},
+};
+
+static const struct verdict *verdict_of(const struct shown *w)
 {
-	if (w->state.state == PROOF_GONE)
-		return "gone";
-	if (w->state.state == PROOF_ARRIVING)
-		return "arriving";
-	if (!w->item)
-		return "unindexed";
-	switch ((enum proof_state)w->item->proof.state) {
-	case PROOF_GONE:
-		return "gone";
-	case PROOF_ARRIVING:
-		return "arriving";
-	case PROOF_SAME:
-		return "same";
-	case PROOF_CHANGED:
-		return "changed";
-	case PROOF_UNPROVEN:
-		return "unproven";
-	case PROOF_ERROR:
-		break;
-	}
-	return "unreadable";
+	return &verdicts[w->item ? w->item->proof.state : PROOF_GONE];
 }
 
-static const char *verdict_sentence(const char *word)
-{
-	static const struct {
-		const char *word, *sentence;
-	} rows[] = {
-	    {"gone", "in no queue any more"},
-	    {"arriving", "still being received"},
-	    {"unindexed", "in the queue, not in the index"},
-	    {"same", "proven to be the recorded message"},
-	    {"changed", "the ID now names another message"},
-	    {"unproven", "perhaps the recorded message; not proven"},
-	};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		if (strcmp(word, rows[i].word) == 0)
-			return rows[i].sentence;
-	return "its queue file could not be read";
-}
-
-/* In a queue and with a queue file's own data? Then these describe the recorded message, or
- * whatever has its name. */
 static bool is_there(const struct shown *w)
 {
-	return w->state.state != PROOF_GONE;
+	return w->item && w->item->proof.state != PROOF_GONE && w->item->proof.queue;
 }
+
+/* Whether anything but the ID is known. */
+static bool is_known(const struct shown *w)
+{
+	return w->item && !w->item->unheard;
+}
+
+/* ---- for programs */
 
 static struct json *reasons_array(const struct shown *w)
 {
@@ -92,14 +72,29 @@ static struct json *reasons_array(const struct shown *w)
 	return array;
 }
 
-static void put_times(struct json *o, const struct message *m)
+static void json_record(struct json *o, const struct shown *w)
 {
+	const struct message *m = &w->m;
 	const struct {
 		const char *key;
 		int64_t time;
 	} times[] = {{"connect_time", m->connect_time}, {"mail_time", m->mail_time},
 	    {"rcpt_time", m->rcpt_time}, {"end_time", m->end_time}};
+	int64_t arrival =
+	    w->item->proof.arrival_time > 0 ? w->item->proof.arrival_time : message_arrival(m);
+	uint16_t port;
 
+	if (arrival > 0)
+		json_put_int(o, "arrival_time", arrival / USEC_PER_SEC);
+	if (w->item->proof.size >= 0)
+		json_put_int(o, "message_size", w->item->proof.size);
+	wording_put_message(o, m);
+	(void)message_client(m, &port);
+	if (port)
+		json_put_int(o, "client_port", port);
+	json_put_text(o, "origin", origin_words[m->origin]);
+	json_put_bool(o, "held_by_rule", m->flags & MESSAGE_HELD);
+	json_put_bool(o, "file_read", m->queued.known);
 	for (size_t i = 0; i < COUNT_OF(times); i++)
 		if (times[i].time)
 			json_put_int(o, times[i].key, times[i].time);
@@ -110,34 +105,22 @@ static int put_json(const struct shown *w)
 	struct json *o = json_new();
 
 	json_put_text(o, "queue_id", w->id.text);
-	json_put_text(o, "proof", verdict_word(w));
-	json_put_bool(o, "in_index", w->item != NULL);
+	json_put_text(o, "proof", verdict_of(w)->word);
+	json_put_bool(o, "in_index", is_known(w) && !w->item->from_queue);
 	if (is_there(w))
-		json_put_text(o, "queue_name", queue_word(w->state.queue));
-	if (w->item) {
-		struct message m = candidate_message(w->item->candidate);
-
-		if (w->item->proof.arrival_time >= 0)
-			json_put_int(o, "arrival_time", w->item->proof.arrival_time / USEC_PER_SEC);
-		if (w->item->proof.size >= 0)
-			json_put_int(o, "message_size", w->item->proof.size);
-		wording_put_message(o, &m);
-		if (m.client_port)
-			json_put_int(o, "client_port", m.client_port);
-		json_put_text(o, "origin", origin_words[m.origin]);
-		json_put_bool(o, "held_by_rule", m.flags & MESSAGE_HELD);
-		put_times(o, &m);
-	}
+		json_put_text(o, "queue_name", queue_word(w->item->proof.queue));
+	if (is_known(w))
+		json_record(o, w);
 	json_put(o, "reasons", reasons_array(w));
 	return json_line(stdout, o);
 }
 
+/* ---- for people */
+
 static void row(const char *name, const char *text)
 {
-	char clean[600];
-
 	if (text && *text)
-		printf("%-14s %s\n", name, str_scrub(clean, sizeof(clean), text));
+		say(stdout, "%-15s %s\n", name, text);
 }
 
 static void row_time(const char *name, int64_t time)
@@ -145,39 +128,45 @@ static void row_time(const char *name, int64_t time)
 	char text[CLOCK_TEXT_SIZE];
 
 	if (time > 0)
-		printf("%-14s %s.%06" PRId64 "\n", name, clock_text(time, text, sizeof(text)),
+		say(stdout, "%-15s %s.%06" PRId64 "\n", name, clock_text(time, text, sizeof(text)),
 		    time % USEC_PER_SEC);
 }
 
-static void row_addresses(const char *name, const struct strlist *list)
+static void row_addresses(const char *name, const struct strlist *list, uint32_t total)
 {
 	char address[600];
 
 	strlist_each (item, list) {
-		printf("%-14s %s\n", name, wording_address_text(item, address, sizeof(address)));
+		row(name, wording_address_text(item, address, sizeof(address)));
 		name = "";
 	}
+	if (total > list->count)
+		say(stdout, "%-15s %" PRIu32 " in all\n", "", total);
 }
 
-static void put_record(const struct message *m)
+static void row_client(const char *name, const struct net_address *client, uint16_t port)
 {
-	char address[600], client[NET_TEXT_SIZE];
+	char text[NET_TEXT_SIZE];
 
+	net_text(client, text);
+	if (*text && port)
+		say(stdout, "%-15s %s port %u\n", name, text, port);
+	else
+		row(name, text);
+}
+
+static void text_given(const struct message *m)
+{
+	char address[600];
+
+	row("recorded by", origin_words[m->origin]);
 	row("sender", wording_address_text(m->sender, address, sizeof(address)));
-	row_addresses("from", &m->from);
-	row_addresses("recipients", &m->recipients);
-	if (m->flags & MESSAGE_CUT_RECIPIENTS)
-		printf("%-14s of %" PRIu32 " recipients only these were recorded\n", "",
-		    m->recipient_count);
-	if (m->flags & (MESSAGE_CUT_FROM | MESSAGE_CUT_TEXT))
-		printf("%-14s some of this was too long and was cut when it was recorded\n", "");
-	net_text(&m->client, client);
-	if (*client)
-		printf("%-14s %s port %u\n", "client", client, m->client_port);
+	row_addresses("from", &m->from, m->from.count);
+	row_addresses("recipients", &m->recipients, m->recipient_count);
+	row_client("client", &m->client, m->client_port);
 	row("login", m->login);
 	row("message-id", m->message_id);
 	row("subject", m->subject);
-	row("recorded by", origin_words[m->origin]);
 	if (m->flags & MESSAGE_HELD)
 		row("", "held by a rule");
 	row_time("connected", m->connect_time);
@@ -186,70 +175,104 @@ static void put_record(const struct message *m)
 	row_time("end of message", m->end_time);
 }
 
-static void put_reasons(const struct shown *w)
+static void text_queued(const struct message *m)
 {
-	struct strlist list = strlist_of(&w->reasons);
-	const char *recipient = NULL;
-	char address[200], reason[600];
+	const struct queued *q = &m->queued;
+	char address[600], uid[32];
 
-	strlist_each (text, &list) {
-		if (!recipient) {
-			recipient = text;
-			continue;
-		}
-		printf("%-14s %s: %s\n", "deferred", str_scrub(address, sizeof(address), recipient),
-		    str_scrub(reason, sizeof(reason), text));
-		recipient = NULL;
+	row("queued sender", wording_address_text(q->sender, address, sizeof(address)));
+	row_addresses("queued from", &q->from, q->from.count);
+	row_addresses("waiting", &q->recipients, q->recipient_count);
+	row_client("queued client", &q->client, q->client_port);
+	row_client("origin", &q->log_client, 0);
+	row("queued login", q->login);
+	if (q->uid >= 0) {
+		snprintf(uid, sizeof(uid), "uid %" PRId64, q->uid);
+		row("submitted by", uid);
 	}
 }
 
-static void put_text(const struct shown *w)
+static void text_first_pass(const struct message *m)
 {
-	struct message m;
+	const struct first_pass *first = &m->first;
+
+	if (!(m->flags & (MESSAGE_JOINED | MESSAGE_UNJOINED)))
+		return;
+	row("first pass", *first->queue_id.text ? first->queue_id.text : "(no queue ID)");
+	if (m->flags & MESSAGE_UNJOINED)
+		row("", "its row is not known; this is from its Received header");
+	row_client("first client", &first->client, 0);
+	row("first login", first->login);
+}
+
+static void text_reasons(const struct shown *w)
+{
+	struct strlist list = strlist_of(&w->reasons);
+	const char *recipient = NULL;
+
+	strlist_each (text, &list) {
+		if (recipient)
+			say(stdout, "%-15s %s: %s\n", "deferred", recipient, text);
+		recipient = recipient ? NULL : text;
+	}
+}
+
+static int put_text(const struct shown *w)
+{
 	char size[32];
 
 	row("queue ID", w->id.text);
-	row("proof", verdict_sentence(verdict_word(w)));
+	row("proof", verdict_of(w)->sentence);
 	if (is_there(w))
-		row("queue", queue_word(w->state.queue));
-	if (w->item) {
+		row("queue", queue_word(w->item->proof.queue));
+	if (is_known(w)) {
 		row_time("arrived", w->item->proof.arrival_time);
 		if (w->item->proof.size >= 0)
 			row("size",
 			    str_size_text((uint64_t)w->item->proof.size, size, sizeof(size)));
-		m = candidate_message(w->item->candidate);
-		put_record(&m);
-	} else
-		row("record", "none; the index does not know this ID");
-	put_reasons(w);
+		if (message_is_given(&w->m))
+			text_given(&w->m);
+		if (w->m.queued.known)
+			text_queued(&w->m);
+		text_first_pass(&w->m);
+	}
+	text_reasons(w);
+	return 0;
 }
 
+/* ---- */
+
+/* An ID can have had several messages: the one that lies in the queue, or else the newest. */
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
 {
-	for (size_t i = 0; i < outcome->count; i++) {
-		struct queue_id its = candidate_id(outcome->items[i].candidate);
+	const struct item *found = NULL;
 
-		if (queue_id_equal(&its, id))
-			return &outcome->items[i];
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct item *item = &outcome->items[i];
+		struct queue_id its = candidate_id(item->candidate);
+
+		if (queue_id_equal(&its, id) && (!found || found->result != RESULT_READY))
+			found = item;
 	}
-	return NULL;
+	return found;
 }
 
-static int show_one(const struct session *s, const struct outcome *outcome,
-    const struct queue_id *id, const struct proof *state, struct err *err)
+static int show_one(const struct walk *w, const struct queue_id *id, struct err *err)
 {
-	struct shown w = {.id = *id, .item = find_item(outcome, id), .state = *state};
+	const struct session *s = w->s;
+	struct shown shown = {.id = *id, .item = find_item(&w->outcome, id)};
 	int code = 0;
 
-	if (is_there(&w))
-		code = spool_reasons(&s->postfix, id, &w.reasons, err);
-	if (code == 0 && s->options.json) {
-		code = put_json(&w);
+	if (shown.item)
+		shown.m = candidate_message(shown.item->candidate);
+	if (is_there(&shown))
+		code = spool_reasons(&s->postfix, id, &shown.reasons, err);
+	if (code == 0) {
+		code = (s->options.json ? put_json : put_text)(&shown);
 		if (code < 0)
 			err_sys(err, -code, "failed to write");
-	} else if (code == 0)
-		put_text(&w);
-	strbuf_release(&w.reasons);
+	}
+	strbuf_release(&shown.reasons);
 	return code < 0 ? code : 0;
 }
 
@@ -276,26 +299,18 @@ static int take_ids(struct session *s, struct err *err)
 int verb_show(struct session *s, struct err *err)
 {
 	const struct selector *selector = &s->options.selector;
-	struct order order = {.settings = &s->settings,
-	    .postfix = &s->postfix,
-	    .selector = selector,
-	    .action = ACTION_LIST};
-	struct outcome outcome = {0};
-	struct proof *states = NULL;
+	struct walk w = {0};
 	int code = take_ids(s, err);
 
 	if (code == 0)
-		code = order_select(&order, &outcome, err);
-	if (code == 0)
-		code = order_prove(&order, &outcome, err);
-	if (code == 0)
-		code = spool_states(&s->postfix, selector->ids, selector->id_count, &states, err);
+		code = walk_look(&w, s, err);
 	for (size_t i = 0; code == 0 && i < selector->id_count; i++) {
 		if (i && !s->options.json)
-			putchar('\n');
-		code = show_one(s, &outcome, &selector->ids[i], &states[i], err);
+			say(stdout, "\n");
+		code = show_one(&w, &selector->ids[i], err);
 	}
-	free(states);
-	outcome_release(&outcome);
+	if (code == 0)
+		code = walk_end_look(&w);
+	walk_release(&w);
 	return code;
 }

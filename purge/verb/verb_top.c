@@ -9,16 +9,18 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "purge/interrupt.h"
-#include "purge/session.h"
+#include "purge/tell/say.h"
 #include "purge/tell/table.h"
 #include "purge/tell/wording.h"
 #include "purge/top/top.h"
+#include "purge/walk.h"
 
-#define GROUPS_SHOWN 20 /* on a terminal, where no --limit says otherwise */
-#define BAR_WIDTH    8
-#define WIDE         132 /* columns from which on the ages stand in numbers */
-#define WATCH_MS     2000
-#define CLEAR        "\033[H\033[2J"
+#define GROUPS_SHOWN   20 /* on a terminal, where no --limit says otherwise */
+#define BAR_WIDTH      8
+#define WIDE           132 /* columns from which on the ages stand in numbers */
+#define WATCH_MS       2000
+#define WATCH_CATCH_UP 5 /* screens from one catch-up to the next */
+#define CLEAR          "\033[H\033[2J"
 
 static const char *const age_names[TOP_AGES] = {
     "5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "MORE"};
@@ -244,30 +246,24 @@ static void put_head(const struct screen *screen, const struct top *top)
 
 	/* With the time there is no room for more words in 80 columns. */
 	if (screen->rates)
-		printf("%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
-	printf("%" PRIu64 " %s%s (%s) in %zu %s", top->messages, wording_messages(top->messages),
-	    screen->rates ? "" : " in the queue", str_size_text(top->bytes, size, sizeof(size)),
-	    top->count, top->count == 1 ? "group" : "groups");
+		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
+	say(stdout, "%" PRIu64 " %s%s (%s) in %zu %s", top->messages,
+	    wording_messages(top->messages), screen->rates ? "" : " in the queue",
+	    str_size_text(top->bytes, size, sizeof(size)), top->count,
+	    top->count == 1 ? "group" : "groups");
 	put_rate(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
 	    sizeof(rate));
-	printf("%s%s.\n", *rate ? ", " : "", rate);
+	say(stdout, "%s%s.\n", *rate ? ", " : "", rate);
 }
 
-static void put_foot(const struct screen *screen, const struct top *top, FILE *to)
+static void put_foot(const struct screen *screen, const struct top *top)
 {
-	if (screen->terminal && shown(screen, top) < top->count)
-		fprintf(to, "%zu more %s; --limit shows them.\n", top->count - shown(screen, top),
+	if (shown(screen, top) < top->count)
+		say(stdout, "%zu more %s; --limit shows them.\n", top->count - shown(screen, top),
 		    top->count - shown(screen, top) == 1 ? "group" : "groups");
-	if (screen->terminal && !screen->wide && top->count)
-		fputs(
-		    "AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n", to);
-	if (top->unindexed)
-		fprintf(to, "%" PRIu64 " %s in the queue %s not in the index and not counted.\n",
-		    top->unindexed, wording_messages(top->unindexed),
-		    top->unindexed == 1 ? "is" : "are");
-	if (top->damaged)
-		fprintf(to, "%" PRIu64 " damaged %s of the index could not be read.\n",
-		    top->damaged, top->damaged == 1 ? "row" : "rows");
+	if (!screen->wide && top->count)
+		say(stdout,
+		    "AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n");
 }
 
 static int put_json(const struct screen *screen, const struct top *top)
@@ -290,53 +286,75 @@ static int put_json(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* A pipe gets rows and nothing else; what is to be known beside them goes to stderr. */
+/* A pipe gets rows and nothing else. */
 static int put_screen(const struct screen *screen, const struct top *top)
 {
 	int code;
 
-	if (screen->s->options.json) {
-		code = put_json(screen, top);
-	} else {
-		if (screen->terminal)
-			put_head(screen, top);
-		code = put_table(screen, top);
-	}
-	put_foot(screen, top, screen->terminal && !screen->s->options.json ? stdout : stderr);
+	if (screen->s->options.json)
+		return put_json(screen, top);
+	if (screen->terminal)
+		put_head(screen, top);
+	code = put_table(screen, top);
+	if (screen->terminal)
+		put_foot(screen, top);
 	return code;
 }
 
-static int read_top(const struct session *s, enum top_by by, struct top *ret, struct err *err)
+/* One walk, grouped. Its outcome is in w, to be released in any case. */
+static int look(struct session *s, struct walk *w, struct top *ret, struct err *err)
 {
-	return top_read(s->settings.index_directory, &s->postfix, &s->options.selector, by,
-	    s->options.now, ret, err);
+	int code = walk_look(w, s, err);
+
+	if (code == 0)
+		code = top_of(&w->outcome, s->options.by, s->options.now, ret);
+	return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to group the messages") : code;
 }
 
-/* Until ^C. Ages and --since are counted from the time of each screen. */
+/* Draws anew: ages and --since are counted from the time of each screen, and only each fifth looks
+ * at the whole queue. */
+static int redraw(struct session *s, struct screen *screen, unsigned turn, int64_t age,
+    struct top *ret, struct err *err)
+{
+	bool index_only = s->options.index_only, quiet = s->options.quiet;
+	struct walk w = {0};
+	int code;
+
+	s->options.now = clock_wall();
+	if (age)
+		s->options.selector.arrived_after = s->options.now - age;
+	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
+	s->options.quiet = true;
+	code = look(s, &w, ret, err);
+	s->options.index_only = index_only;
+	s->options.quiet = quiet;
+	walk_release(&w);
+	if (code < 0)
+		return code;
+	screen->wide = table_width(stdout) >= WIDE;
+	fputs(CLEAR, stdout);
+	code = put_screen(screen, ret);
+	fflush(stdout);
+	return code;
+}
+
+/* Until ^C. */
 static int watch(struct session *s, struct screen *screen, struct err *err)
 {
-	struct top before = {0}, now;
 	int64_t last = 0, since = s->options.selector.arrived_after;
 	int64_t age = since ? s->options.now - since : 0;
+	struct top before = {0};
 	int code = 0;
 
 	screen->rates = true;
 	interrupt_catch();
-	while (code == 0 && !interrupt_stop) {
+	for (unsigned turn = 0; code == 0 && !interrupt_stop; turn++) {
 		int64_t steady = clock_steady();
+		struct top now = {0};
 
-		s->options.now = clock_wall();
-		if (since)
-			s->options.selector.arrived_after = s->options.now - age;
-		code = read_top(s, screen->by, &now, err);
-		if (code < 0)
-			break;
-		screen->wide = table_width(stdout) >= WIDE;
 		screen->before = last ? &before : NULL;
 		screen->seconds = (double)(steady - last) / USEC_PER_SEC;
-		fputs(CLEAR, stdout);
-		code = put_screen(screen, &now);
-		fflush(stdout);
+		code = redraw(s, screen, turn, age, &now, err);
 		top_release(&before);
 		before = now;
 		last = steady;
@@ -345,22 +363,22 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 	}
 	screen->before = NULL;
 	top_release(&before);
-	return code;
+	return code == ERR_STOPPED ? EXIT_DONE : code;
 }
 
 static int once(struct session *s, struct screen *screen, struct err *err)
 {
+	struct walk w = {0};
 	struct top top = {0};
-	int code = read_top(s, screen->by, &top, err);
+	int code = look(s, &w, &top, err);
 
-	if (code < 0)
-		return code;
-	code = put_screen(screen, &top);
-	if (code < 0)
-		err_sys(err, -code, "failed to write the groups");
-	else if (top.damaged || top.limits || s->bad_ids)
-		code = EXIT_SOME_FAILED;
+	if (code == 0) {
+		code = put_screen(screen, &top);
+		code = code < 0 ? err_sys(err, -code, "failed to write the groups")
+				: walk_end_look(&w);
+	}
 	top_release(&top);
+	walk_release(&w);
 	return code;
 }
 
@@ -377,7 +395,5 @@ int verb_top(struct session *s, struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "'--watch' draws on a terminal; a program calls 'top --json' as often as it "
 		    "likes");
-	if (selector_is_empty(&s->options.selector))
-		s->options.selector.all = true;
 	return s->options.watch ? watch(s, &screen, err) : once(s, &screen, err);
 }

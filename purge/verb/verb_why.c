@@ -5,15 +5,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "purge/lifetime.h"
-#include "purge/session.h"
-#include "purge/tell/progress.h"
-#include "purge/tell/report.h"
+#include "purge/tell/say.h"
 #include "purge/tell/wording.h"
+#include "purge/walk.h"
 #include "purge/why/why.h"
 
-#define WALK_FROM     5000 /* candidates from which on the names in the queue are read first */
-#define REASONS_SHOWN 20   /* on a terminal, where no --limit says otherwise */
+#define REASONS_SHOWN 20 /* on a terminal, where no --limit says otherwise */
 
 /* What main.cf says of the queue manager's patience. */
 enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIENCE_COUNT };
@@ -34,6 +31,17 @@ static const struct {
     [BOUNCE_LIFETIME] = {"bounce_queue_lifetime", true},
 };
 
+/* A time of main.cf: here no unit means seconds, or days (global/conv_time.c, mail_params.h). */
+static int parse_time(const char *text, bool days, int64_t *ret)
+{
+	uint64_t n;
+
+	if (!days || str_parse_u64(text, 0, 36500, &n) < 0)
+		return clock_parse_span(text, ret);
+	*ret = (int64_t)n * 24 * 3600 * USEC_PER_SEC;
+	return 0;
+}
+
 static int patience_read(const struct postfix *p, struct patience *ret, struct err *err)
 {
 	for (size_t i = 0; i < PATIENCE_COUNT; i++) {
@@ -43,8 +51,7 @@ static int patience_read(const struct postfix *p, struct patience *ret, struct e
 
 		if (code < 0)
 			return code;
-		code = parameters[i].days ? lifetime_parse(text, &ret->usec[i])
-					  : clock_parse_span(text, &ret->usec[i]);
+		code = parse_time(text, parameters[i].days, &ret->usec[i]);
 		if (code < 0)
 			return err_set(err, ERR_CONFIG, "%s is '%s', which is no time", name, text);
 	}
@@ -136,10 +143,9 @@ static int json_all(const struct told *t)
 static void text_group(const struct why_group *g)
 {
 	struct strbuf line = {0};
-	char buf[1024];
 
-	printf("\n%8" PRIu64 "  ", g->recipients);
-	wording_fold_from(stdout, 10, str_scrub(buf, sizeof(buf), g->reason));
+	say(stdout, "\n%8" PRIu64 "  ", g->recipients);
+	say_fold_from(stdout, 10, g->reason);
 	if (g->messages != g->recipients)
 		strbuf_printf(
 		    &line, "in %" PRIu64 " %s; ", g->messages, wording_messages(g->messages));
@@ -149,11 +155,11 @@ static void text_group(const struct why_group *g)
 	if (g->domain_count > g->domains_listed)
 		strbuf_printf(
 		    &line, " and %" PRIu64 " more domains", g->domain_count - g->domains_listed);
-	wording_fold(stdout, 10, str_scrub(buf, sizeof(buf), strbuf_text(&line)));
+	say_fold(stdout, 10, strbuf_text(&line));
 	strbuf_clear(&line);
 	strbuf_printf(
 	    &line, "e.g. %s to %s: %s", g->example_id, g->example_recipient, g->example_reason);
-	wording_fold(stdout, 10, str_scrub(buf, sizeof(buf), strbuf_text(&line)));
+	say_fold(stdout, 10, strbuf_text(&line));
 	strbuf_release(&line);
 }
 
@@ -169,46 +175,47 @@ static void text_patience(const struct told *t)
 	    strbuf_text(&text[RUN_DELAY]), strbuf_text(&text[BACKOFF_LEAST]),
 	    strbuf_text(&text[BACKOFF_MOST]), strbuf_text(&text[LIFETIME]),
 	    strbuf_text(&text[BOUNCE_LIFETIME]));
-	fputc('\n', stdout);
-	wording_fold(stdout, 0, buf);
+	say(stdout, "\n");
+	say_fold(stdout, 0, buf);
 	if (t->why.due)
-		printf("%" PRIu64 " %s due now.\n", t->why.due, t->why.due == 1 ? "is" : "are");
+		say(stdout, "%" PRIu64 " %s due now.\n", t->why.due,
+		    t->why.due == 1 ? "is" : "are");
 	if (t->why.next && t->why.next == t->why.last)
-		printf("The next try is at %s.\n", clock_text(t->why.next, first, sizeof(first)));
+		say(stdout, "The next try is at %s.\n",
+		    clock_text(t->why.next, first, sizeof(first)));
 	else if (t->why.next)
-		printf("Next tries: from %s to %s.\n",
+		say(stdout, "Next tries: from %s to %s.\n",
 		    clock_text(t->why.next, first, sizeof(first)),
 		    clock_text(t->why.last, last, sizeof(last)));
 	if (gives_up(t))
-		printf("It gives up the first of them at its first try after %s.\n",
+		say(stdout, "It gives up the first of them at its first try after %s.\n",
 		    clock_text(gives_up(t), first, sizeof(first)));
 }
 
 static void text_all(const struct told *t)
 {
 	if (t->why.messages == 0) {
-		fputs("Nothing matched.\n", stdout);
+		say(stdout, "Nothing matched.\n");
 		return;
 	}
-	printf("%" PRIu64 " %s in the queue, %" PRIu64 " %s deferred for %zu %s.\n",
+	say(stdout, "%" PRIu64 " %s in the queue, %" PRIu64 " %s deferred for %zu %s.\n",
 	    t->why.messages, wording_messages(t->why.messages), t->why.recipients,
 	    t->why.recipients == 1 ? "recipient" : "recipients", t->why.count,
 	    t->why.count == 1 ? "reason" : "reasons");
 	for (size_t i = 0; i < shown(t); i++)
 		text_group(&t->why.list[i]);
 	if (shown(t) < t->why.count)
-		printf("\n%zu more %s; --limit shows them.\n", t->why.count - shown(t),
+		say(stdout, "\n%zu more %s; --limit shows them.\n", t->why.count - shown(t),
 		    t->why.count - shown(t) == 1 ? "reason" : "reasons");
 	if (t->why.silent)
-		printf("\n%" PRIu64 " %s no reason yet: not tried since it came in.\n",
+		say(stdout, "\n%" PRIu64 " %s no reason yet: not tried since it came in.\n",
 		    t->why.silent, t->why.silent == 1 ? "has" : "have");
 	text_patience(t);
 }
 
 /* ---- what is asked */
 
-/* Of the messages that were found and proven. */
-static int read_matches(struct told *t, const struct outcome *outcome, struct err *err)
+static int read_reasons(struct told *t, const struct outcome *outcome, struct err *err)
 {
 	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
 	size_t count = 0;
@@ -223,7 +230,7 @@ static int read_matches(struct told *t, const struct outcome *outcome, struct er
 		if (item->result == RESULT_READY)
 			messages[count++] =
 			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
-				item->proof.arrival_time, !*m.sender};
+				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
 	}
 	code = why_read(&t->s->postfix, messages, count, t->s->options.now, &t->why, err);
 	free(messages);
@@ -245,126 +252,27 @@ static int tell(struct told *t, struct err *err)
 		return err_sys(err, -code, "failed to write the reasons");
 	if (t->why.unread == 0)
 		return EXIT_DONE;
-	fflush(stdout); /* where both go to one place, this line is the last */
-	fprintf(stderr,
-	    "pqpurge-idx: %" PRIu64 " %s of reasons could not be read; the first: %s.\n",
-	    t->why.unread, t->why.unread == 1 ? "source" : "sources", t->why.why_unread);
+	complain("%" PRIu64 " defer logs could not be read; the first: %s.", t->why.unread,
+	    t->why.why_unread);
 	return EXIT_SOME_FAILED;
 }
 
-static int compare_names(const void *key, const void *name)
-{
-	const struct queue_id *id = key;
-	const struct spool_name *entry = name;
-
-	return strcmp(id->text, entry->queue_id.text);
-}
-
-/*
- * Rows of mail that left long ago cost more to look at than any other, and a selector that narrows
- * little finds many. What no walk over the queue has seen is not asked about.
- */
-static int skip_gone(const struct session *s, struct outcome *outcome, struct err *err)
-{
-	struct spool_name *names = NULL;
-	struct spool_walk *walk;
-	size_t count = 0;
-	int code;
-
-	if (outcome->count < WALK_FROM)
-		return 0;
-	code = spool_walk_start(&s->postfix, &walk, err);
-	if (code == 0)
-		code = spool_walk_finish(walk, &names, &count, err);
-	if (code < 0)
-		return code;
-	for (size_t i = 0; i < outcome->count; i++) {
-		struct queue_id id = candidate_id(outcome->items[i].candidate);
-
-		if (!count || !bsearch(&id, names, count, sizeof(*names), compare_names))
-			outcome->items[i].result = RESULT_GONE;
-	}
-	free(names);
-	return 0;
-}
-
-static int tell_matches(struct told *t, struct session *s, struct err *err)
-{
-	struct progress progress;
-	struct order order = {.settings = &s->settings,
-	    .postfix = &s->postfix,
-	    .selector = &s->options.selector,
-	    .action = ACTION_LIST,
-	    .progress = progress_show,
-	    .progress_arg = &progress};
-	struct outcome outcome = {0};
-	struct report report = {.outcome = &outcome, .action = ACTION_LIST, .dry_run = true};
-	int code;
-
-	progress_init(&progress, stderr, isatty(STDERR_FILENO), wording_doing(ACTION_LIST));
-	code = order_select(&order, &outcome, err);
-	if (code == 0)
-		code = skip_gone(s, &outcome, err);
-	if (code == 0)
-		code = order_prove(&order, &outcome, err);
-	progress_end(&progress);
-	if (code == 0)
-		code = read_matches(t, &outcome, err);
-	if (code == 0)
-		code = tell(t, err);
-	if (code >= 0) {
-		int status;
-
-		report_problems(stderr, &report);
-		status = report_exit(&report);
-		code = status > code ? status : code;
-	}
-	outcome_release(&outcome);
-	return code;
-}
-
-/* Whether the queue can answer without the index. */
-static bool is_of_queue(const struct selector *selector)
-{
-	struct selector rest = *selector;
-
-	rest.arrived_before = rest.arrived_after = 0;
-	rest.larger_than = -1;
-	rest.queues = 0;
-	return selector_is_empty(&rest);
-}
-
-/* It takes seconds for each 100,000 messages, and postqueue does not say how far it is. */
-static int read_queue(struct told *t, struct err *err)
-{
-	const struct options *o = &t->s->options;
-	bool shows = isatty(STDERR_FILENO) && !o->quiet;
-	int code;
-
-	if (shows)
-		fputs("reading the queue", stderr);
-	code = why_read_queue(&t->s->postfix, &o->selector, o->now, &t->why, err);
-	if (shows)
-		fputs("\r\033[K", stderr);
-	return code;
-}
-
-/* Where the index is not needed it is not asked, for mail that it does not know waits as well. */
 int verb_why(struct session *s, struct err *err)
 {
 	struct told told = {.s = s};
-	int code;
+	struct walk w;
+	int status, code = walk_look(&w, s, err);
 
-	if (is_of_queue(&s->options.selector)) {
-		code = read_queue(&told, err);
-		if (code == 0)
-			code = tell(&told, err);
-	} else {
-		code = tell_matches(&told, s, err);
+	if (code == 0)
+		code = read_reasons(&told, &w.outcome, err);
+	if (code == 0)
+		code = tell(&told, err);
+	if (code >= 0) {
+		status = walk_end_look(&w);
+		code = status > code ? status : code;
 	}
+	walk_release(&w);
 	why_release(&told.why);
 	patience_release(&told.patience);
-	if (code == EXIT_DONE && s->bad_ids)
-		code = EXIT_SOME_FAILED;
 	return code;
 }

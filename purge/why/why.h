@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Why messages wait, read and grouped in a child that is mail_owner. Of messages that are asked
- * about, their defer logs are read, which is where `postqueue -j` has its delay_reason from; of the
- * whole queue, `postqueue -j` itself, as a stream. Counting needs memory by the number of different
+ * Why messages wait: their defer logs, which is where `postqueue -j` has its delay_reason from,
+ * read and grouped in a child that is mail_owner. Memory grows with the number of different
  * reasons.
  */
 #ifndef PQPURGE_PURGE_WHY_H
@@ -34,6 +33,7 @@ struct why_group {
 struct why_message {
 	struct queue_id queue_id;
 	enum queue_name queue;
+	uint8_t depth;        /* of hashing where it lies */
 	int64_t arrival_time; /* wall microseconds; 0 or less = unknown */
 	bool null_sender;
 };
@@ -45,7 +45,7 @@ struct why {
 	uint64_t messages;      /* that were asked about */
 	uint64_t recipients;    /* with a reason */
 	uint64_t silent;        /* messages without one: not tried yet */
-	uint64_t unread;        /* logs, or lines of postqueue, that could not be read */
+	uint64_t unread;        /* logs that could not be read */
 	const char *why_unread; /* the first of them */
 	uint64_t due;           /* deferred messages whose next try is due now */
 	/* Arrival of the oldest, 0 = none: of those with a sender, and with the null sender, for
@@ -55,15 +55,8 @@ struct why {
 	struct blob memory;
 };
 
-/* Of these messages. now: what "due" is counted to. */
+/* Of these messages. now: what "due" is counted to. Ends soon after *p->stop is set. */
 int why_read(const struct postfix *p, const struct why_message *messages, size_t count, int64_t now,
-    struct why *ret, struct err *err) NODISCARD;
-/*
- * Of all that is in the queue, in the index or not, as postqueue shows it: what moves meanwhile it
- * can miss or show twice. Of the selector its second step is asked. ERR_CHILD where postqueue
- * failed.
- */
-int why_read_queue(const struct postfix *p, const struct selector *selector, int64_t now,
     struct why *ret, struct err *err) NODISCARD;
 void why_release(struct why *why); /* zeroes */
 

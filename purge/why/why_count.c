@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "mail/message.h"
+#include "postfix/spool/spool.h"
 #include "postfix/tool/fold.h"
 #include "purge/tell/names.h"
 
@@ -29,8 +30,8 @@ struct pair {
 };
 
 struct why_count {
-	const struct postfix *p;
 	int queue_dir;
+	struct queue_layout layout;
 	int64_t now;
 	struct names reason_names, pair_names;
 	struct reason reasons[WHY_REASONS_MAX + 1];
@@ -54,7 +55,6 @@ int why_count_new(const struct postfix *p, int64_t now, struct why_count **ret, 
 		free(c);
 		return err_sys(err, ENOMEM, "failed to count reasons");
 	}
-	c->p = p;
 	c->now = now;
 	c->queue_dir = queue_directory_open(p, err);
 	if (c->queue_dir < 0) {
@@ -63,6 +63,7 @@ int why_count_new(const struct postfix *p, int64_t now, struct why_count **ret, 
 		why_count_free(c);
 		return code;
 	}
+	queue_layout_read(&c->layout, c->queue_dir);
 	*ret = c;
 	return 0;
 }
@@ -81,30 +82,17 @@ void why_count_free(struct why_count *c)
 	free(c);
 }
 
-int why_count_directory(const struct why_count *c)
-{
-	return c->queue_dir;
-}
-
-void why_count_unread(struct why_count *c, uint64_t count, const struct err *why)
-{
-	if (c->unread == 0 && count > 0)
-		c->why_unread = *why;
-	c->unread += count;
-}
-
 /* ---- one message */
 
-void why_count_begin(
-    struct why_count *c, const struct queue_id *id, int64_t arrival_time, bool null_sender)
+static void begin(struct why_count *c, const struct why_message *m)
 {
-	int64_t *oldest = null_sender ? &c->oldest_null : &c->oldest;
+	int64_t *oldest = m->null_sender ? &c->oldest_null : &c->oldest;
 
-	c->id = *id;
+	c->id = m->queue_id;
 	c->messages++;
 	c->has_reason = false;
-	if (arrival_time > 0 && (*oldest == 0 || arrival_time < *oldest))
-		*oldest = arrival_time;
+	if (m->arrival_time > 0 && (*oldest == 0 || m->arrival_time < *oldest))
+		*oldest = m->arrival_time;
 }
 
 static int find_reason(struct why_count *c, const char *reason, size_t *ret)
@@ -141,8 +129,9 @@ static int count_domain(struct why_count *c, size_t reason, const char *recipien
 	return 0;
 }
 
-int why_count_recipient(struct why_count *c, const char *recipient, const char *reason)
+static int count_recipient(void *arg, const char *recipient, const char *reason)
 {
+	struct why_count *c = arg;
 	struct reason *r;
 	size_t number;
 	int code = find_reason(c, reason, &number);
@@ -164,13 +153,13 @@ int why_count_recipient(struct why_count *c, const char *recipient, const char *
 }
 
 /* qmgr(8) keeps the time of the next try as the file's modification time (qmgr_active.c). */
-static void look_at_next(struct why_count *c)
+static void look_at_next(struct why_count *c, unsigned depth)
 {
 	char path[QUEUE_PATH_MAX];
 	struct stat st;
 	int64_t at;
 
-	queue_path(c->p, QUEUE_DEFERRED, &c->id, path);
+	queue_path(QUEUE_DEFERRED, depth, &c->id, path);
 	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	at = (int64_t)st.st_mtime * USEC_PER_SEC;
@@ -184,11 +173,21 @@ static void look_at_next(struct why_count *c)
 		c->last = at;
 }
 
-void why_count_end(struct why_count *c, enum queue_name queue)
+int why_count_message(struct why_count *c, const struct why_message *m)
 {
+	int code;
+
+	begin(c, m);
+	code = spool_reasons_visit(&c->layout, c->queue_dir, &m->queue_id, count_recipient, c);
+	if (code == -ENOMEM)
+		return code;
+	if (code < 0 && c->unread++ == 0)
+		err_sys(
+		    &c->why_unread, -code, "failed to read the defer log of %s", m->queue_id.text);
 	c->silent += !c->has_reason;
-	if (queue == QUEUE_DEFERRED)
-		look_at_next(c);
+	if (m->queue == QUEUE_DEFERRED)
+		look_at_next(c, m->depth);
+	return 0;
 }
 
 /* ---- the result */

@@ -16,19 +16,10 @@ int why_count_new(
 void why_count_free(struct why_count *c);
 
 /*
- * One message: its begin (arrival_time 0 = unknown), each of its recipients that has a reason, its
- * end. A negative code is -ENOMEM.
+ * Reads one message's defer log. One that cannot be read is counted, and its message as well. Only
+ * -ENOMEM is returned.
  */
-void why_count_begin(
-    struct why_count *c, const struct queue_id *id, int64_t arrival_time, bool null_sender);
-int why_count_recipient(struct why_count *c, const char *recipient, const char *reason) NODISCARD;
-void why_count_end(struct why_count *c, enum queue_name queue);
-
-/* The queue directory, open; for reading the message's files. */
-int why_count_directory(const struct why_count *c);
-/* What could not be read, and why the first of it could not; its message is counted all the same.
- */
-void why_count_unread(struct why_count *c, uint64_t count, const struct err *why);
+int why_count_message(struct why_count *c, const struct why_message *m) NODISCARD;
 
 /* The whole, for why.c. */
 int why_count_put(struct why_count *c, struct bytes *out, struct err *err) NODISCARD;

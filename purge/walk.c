@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: ISC */
+/* One walk of a verb. */
+#include "purge/walk.h"
+
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "purge/interrupt.h"
+#include "purge/tell/say.h"
+
+void walk_init(struct walk *w, struct session *s, enum action action)
+{
+	const struct options *o = &s->options;
+
+	*w = (struct walk){.s = s};
+	progress_init(&w->progress, stderr, !o->quiet && isatty(STDERR_FILENO));
+	w->order = (struct order){.settings = &s->settings,
+	    .postfix = &s->postfix,
+	    .selector = &o->selector,
+	    .action = action,
+	    .dry_run = o->dry_run,
+	    .index_only = o->index_only,
+	    .bounces = o->with_bounces,
+	    .sweep = o->sweep,
+	    .foreign = o->foreign,
+	    .overdue = o->yes,
+	    .limit = s->verb->flags & VERB_GROUPS ? 0 : o->limit,
+	    .verb = s->verb->name,
+	    .command_line = s->command_line,
+	    .reason = o->reason,
+	    .user = s->user,
+	    .selector_text = strbuf_text(&o->selected),
+	    .stop = &interrupt_stop,
+	    .progress = progress_show,
+	    .progress_arg = &w->progress};
+}
+
+static void tell_basis(const struct walk *w)
+{
+	char text[CLOCK_TEXT_SIZE];
+
+	if (w->outcome.no_index)
+		complain("%s; the queue files alone were asked.", w->outcome.no_index_why.text);
+	if (w->outcome.note.text[0] && !w->s->options.quiet)
+		complain("%s.", w->outcome.note.text);
+	if (!w->order.index_only || w->s->options.quiet)
+		return;
+	if (w->outcome.as_of)
+		complain("from the index alone, as of %s.",
+		    clock_text(w->outcome.as_of, text, sizeof(text)));
+	else
+		complain("from the index alone, which no catch-up has completed yet.");
+}
+
+int walk_run(struct walk *w, struct err *err)
+{
+	int code = order_run(&w->order, &w->outcome, err);
+
+	progress_end(&w->progress);
+	if (code == 0)
+		tell_basis(w);
+	return code;
+}
+
+int walk_look(struct walk *w, struct session *s, struct err *err)
+{
+	walk_init(w, s, ACTION_LIST);
+	if (selector_is_empty(&s->options.selector))
+		s->options.selector.all = true;
+	return walk_run(w, err);
+}
+
+struct report walk_report(const struct walk *w)
+{
+	const struct options *o = &w->s->options;
+
+	return (struct report){.verb = w->s->verb->name,
+	    .config = o->config,
+	    .postfix = &w->s->postfix,
+	    .outcome = &w->outcome,
+	    .action = w->order.action,
+	    .dry_run = w->order.dry_run,
+	    .ids_asked = o->selector.ids_given,
+	    .recipients_asked = o->selector.recipient.count > 0,
+	    .rules_set = w->order.rules_set,
+	    .swept = w->order.sweep};
+}
+
+int walk_end_look(const struct walk *w)
+{
+	struct report r = walk_report(w);
+	int status;
+
+	fflush(stdout); /* where both go to one place, problems are the last */
+	report_problems(stderr, &r);
+	status = report_exit(&r);
+	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;
+}
+
+void walk_release(struct walk *w)
+{
+	progress_end(&w->progress);
+	outcome_release(&w->outcome);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* One walk of a verb (order/order.h), made from its options, with progress on the terminal. */
+#ifndef PQPURGE_PURGE_WALK_H
+#define PQPURGE_PURGE_WALK_H
+
+#include "order/order.h"
+#include "purge/session.h"
+#include "purge/tell/progress.h"
+#include "purge/tell/report.h"
+
+struct walk {
+	struct session *s;
+	struct order order;
+	struct progress progress;
+	struct outcome outcome;
+};
+
+/* Fills in the order from the options. Nothing is done yet. */
+void walk_init(struct walk *w, struct session *s, enum action action);
+/*
+ * Runs the order. What the answer rests on is told on stderr where it is not the whole queue beside
+ * the index: the index alone and of when, or the queue files alone and why.
+ */
+int walk_run(struct walk *w, struct err *err) NODISCARD;
+/* For verbs that only look: everything in the queue where nothing narrows. */
+int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
+/* What the report is made of. */
+struct report walk_report(const struct walk *w);
+/* Ends a looking verb: problems on stderr; the exit status. */
+int walk_end_look(const struct walk *w);
+void walk_release(struct walk *w);
+
+#endif
