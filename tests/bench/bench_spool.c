@@ -1,97 +1,274 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selection and proof as the command does them, apart from all else: bench_spool SPOOL OWNER INDEX
- * DOMAIN, on a queue that make_queue made. Lines as those of bench_index.
+ * What a queue costs to look at: bench_spool DIRECTORY OWNER COUNT makes a queue of COUNT messages
+ * in DIRECTORY, hashed once, and walks, proves, looks for and reads them. Lines: what, names, wall
+ * microseconds, microseconds of CPU (the children's too), and KiB of memory that were added at the
+ * most, in the child and here.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "index/rows/select.h"
 #include "postfix/spool/spool.h"
+#include "postfix/spool/spool_read.h"
+#include "postfix/spool/walk.h"
+#include "tests/tools/queue_bytes.h"
 
-#define ROUNDS 7
+#define ROUNDS  5
+#define ARRIVAL INT64_C(1764000000000000)
 
-static void __attribute__((noreturn)) die(const char *what, const struct err *err)
+struct bench {
+	struct postfix p;
+	size_t count;
+	struct queue_id *ids;
+	struct packed_id *known;
+};
+
+static void __attribute__((noreturn)) die(const char *what, const char *why)
 {
-	(void)fprintf(stderr, "bench_spool: %s: %s\n", what, err->text);
+	(void)fprintf(stderr, "bench_spool: %s: %s\n", what, why);
 	exit(1);
 }
 
-/* CPU of the children that ended, in microseconds. */
-static int64_t used(void)
-{
-	struct rusage usage;
+/* ---- the queue */
 
-	if (getrusage(RUSAGE_CHILDREN, &usage) != 0)
-		return 0;
-	return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * USEC_PER_SEC +
-	       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+static void make_directory(const struct bench *b, const char *path)
+{
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		die(path, strerrordesc_np(errno));
+	if (chown(path, b->p.owner.uid, b->p.owner.gid) < 0)
+		die(path, strerrordesc_np(errno));
 }
 
-static void tell(const char *what, uint64_t count, int64_t began, int64_t cpu)
+static void make_directories(const struct bench *b)
 {
-	(void)printf("%s\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\n", what, count,
-	    clock_steady() - began, used() - cpu);
+	static const char *const words[] = {
+	    "maildrop", "incoming", "active", "deferred", "hold", "defer", "bounce"};
+	char path[4096];
+
+	make_directory(b, b->p.queue_directory);
+	for (size_t n = 0; n < COUNT_OF(words); n++) {
+		snprintf(path, sizeof(path), "%s/%s", b->p.queue_directory, words[n]);
+		make_directory(b, path);
+	}
+	for (const char *level = QUEUE_LEVELS; *level; level++) {
+		snprintf(path, sizeof(path), "%s/deferred/%c", b->p.queue_directory, *level);
+		make_directory(b, path);
+	}
+}
+
+static int64_t arrival_of(size_t n)
+{
+	return ARRIVAL + (int64_t)n * 1000;
+}
+
+/* A file whose ID has its inode, as Postfix makes it. */
+static void make_message(struct bench *b, size_t n, struct bytes *file)
+{
+	char temporary[4096], path[4096], relative[QUEUE_PATH_MAX], text[64];
+	struct stat st;
+	int fd;
+
+	bytes_clear(file);
+	queue_bytes(file, arrival_of(n), "someone@flood.example", n);
+	snprintf(temporary, sizeof(temporary), "%s/new", b->p.queue_directory);
+	fd = open(temporary, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0700);
+	if (fd < 0 || fstat(fd, &st) < 0 || fchown(fd, b->p.owner.uid, b->p.owner.gid) < 0 ||
+	    write(fd, file->at, file->len) != (ssize_t)file->len || close(fd) < 0)
+		die(temporary, strerrordesc_np(errno));
+	snprintf(text, sizeof(text), "%05X%lX", (unsigned)((n * 7919) % 1000000),
+	    (unsigned long)st.st_ino);
+	if (queue_id_parse(text, strlen(text), &b->ids[n]) < 0 ||
+	    queue_id_pack(&b->ids[n], &b->known[n]) < 0)
+		die(text, "no queue ID");
+	b->known[n].time |= WALK_READ;
+	queue_path(QUEUE_DEFERRED, 1, &b->ids[n], relative);
+	snprintf(path, sizeof(path), "%s/%s", b->p.queue_directory, relative);
+	if (rename(temporary, path) < 0)
+		die(path, strerrordesc_np(errno));
+}
+
+static void make_queue(struct bench *b)
+{
+	struct bytes file = {0};
+
+	b->ids = calloc(b->count, sizeof(*b->ids));
+	b->known = calloc(b->count, sizeof(*b->known));
+	if (!b->ids || !b->known)
+		die("queue", "no memory");
+	make_directories(b);
+	for (size_t n = 0; n < b->count; n++)
+		make_message(b, n, &file);
+	bytes_release(&file);
+}
+
+/* ---- what is measured */
+
+struct mark {
+	int64_t wall, cpu;
+	long child, self;
+};
+
+static int64_t usec_of(const struct rusage *usage)
+{
+	return (int64_t)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * USEC_PER_SEC +
+	       usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+}
+
+/* Private memory of this process, in KiB. */
+static long private_memory(void)
+{
+	FILE *file = fopen("/proc/self/smaps_rollup", "re");
+	char line[256];
+	long total = 0, part;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "Private_Dirty: %ld", &part) == 1)
+			total += part;
+	if (file)
+		fclose(file);
+	return total;
+}
+
+static struct mark mark_now(void)
+{
+	struct rusage self, children;
+
+	if (getrusage(RUSAGE_SELF, &self) < 0 || getrusage(RUSAGE_CHILDREN, &children) < 0)
+		die("getrusage", strerrordesc_np(errno));
+	return (struct mark){clock_steady(), usec_of(&self) + usec_of(&children),
+	    children.ru_maxrss, private_memory()};
+}
+
+static void tell(const char *what, uint64_t count, const struct mark *began)
+{
+	struct mark now = mark_now();
+
+	(void)printf("%-14s\t%" PRIu64 "\t%" PRId64 "\t%" PRId64 "\t%.3f us\t%ld\t%ld\n", what,
+	    count, now.wall - began->wall, now.cpu - began->cpu,
+	    (double)(now.cpu - began->cpu) / (double)(count ? count : 1), now.child,
+	    now.self - began->self);
+}
+
+static void walk(const struct bench *b, const char *what, size_t known)
+{
+	struct mark began = mark_now();
+	struct spool_walk *at_work;
+	struct walked w;
+	struct err err = {{0}};
+
+	if (spool_walk_start(&b->p, b->known, known, &at_work, &err) < 0 ||
+	    spool_walk_finish(at_work, INT64_MAX, &w, &err) < 0)
+		die(what, err.text);
+	tell(what, w.names, &began);
+	if (w.names != b->count || w.known_there != known || w.to_read_count != b->count - known)
+		die(what, "the names are not those of the queue");
+	walked_release(&w);
 }
 
 static const struct message *message_at(void *arg, size_t n)
 {
-	static struct message message;
+	static struct message m;
+	struct queue_id_parts parts;
 
-	message = candidate_message(&((const struct candidates *)arg)->list[n]);
-	return &message;
+	message_init(&m);
+	m.queue_id = ((const struct bench *)arg)->ids[n];
+	queue_id_split(&m.queue_id, &parts);
+	m.origin = ORIGIN_QUEUE;
+	m.queued.known = true;
+	m.queued.arrival_time = arrival_of(n);
+	m.queued.inode = parts.inode;
+	return &m;
 }
 
-static void measure(const struct postfix *p, const char *index, const struct selector *s)
+static void prove(struct bench *b)
 {
-	struct candidates c;
+	struct mark began = mark_now();
 	struct proof *proofs;
-	struct err err = {0};
-	int64_t began = clock_steady(), cpu = used();
-	uint64_t same = 0;
+	struct err err = {{0}};
+	size_t same = 0;
 
-	if (index_select(index, s, &c, &err) != 0)
-		die("index_select", &err);
-	tell("select", c.count, began, cpu);
-	began = clock_steady();
-	cpu = used();
-	if (spool_prove(p, message_at, &c, c.count, &proofs, &err) != 0)
-		die("spool_prove", &err);
-	tell("prove", c.count, began, cpu);
-	for (size_t n = 0; n < c.count; n++)
+	if (spool_prove(&b->p, message_at, b, b->count, &proofs, &err) < 0)
+		die("prove", err.text);
+	tell("prove", b->count, &began);
+	for (size_t n = 0; n < b->count; n++)
 		same += proofs[n].state == PROOF_SAME;
-	if (same != c.count)
-		(void)fprintf(stderr, "bench_spool: %" PRIu64 " of %zu proven\n", same, c.count);
+	if (same != b->count)
+		die("prove", "not all are proven");
 	free(proofs);
-	candidates_release(&c);
+}
+
+static void look_for_gone(const struct bench *b)
+{
+	struct queue_id *ids = calloc(b->count, sizeof(*ids));
+	struct mark began;
+	struct proof *states;
+	struct err err = {{0}};
+
+	if (!ids)
+		die("gone", "no memory");
+	for (size_t n = 0; n < b->count; n++)
+		snprintf(
+		    ids[n].text, sizeof(ids[n].text), "%05X%X", (unsigned)n % 1000000, 0xabcdefu);
+	began = mark_now();
+	if (spool_states(&b->p, ids, b->count, &states, &err) < 0)
+		die("gone", err.text);
+	tell("gone", b->count, &began);
+	free(states);
+	free(ids);
+}
+
+static const struct queue_id *id_at(void *arg, size_t n)
+{
+	return &((const struct bench *)arg)->ids[n];
+}
+
+static void take(void *arg, size_t n, const struct queue_message *m, struct bytes *out)
+{
+	(void)arg, (void)n;
+	bytes_put(out, &m->identity, sizeof(m->identity));
+}
+
+static int give(void *arg, struct span part, struct err *err)
+{
+	(void)arg, (void)part, (void)err;
+	return 0;
+}
+
+static void read_all(struct bench *b)
+{
+	struct spool_reading r = {
+	    .get = id_at, .take = take, .give = give, .arg = b, .count = b->count};
+	struct mark began = mark_now();
+	struct err err = {{0}};
+
+	r.max_recipients = 1000;
+	if (spool_read(&b->p, &r, &err) < 0)
+		die("read", err.text);
+	tell("read", r.read, &began);
+	spool_reading_release(&r);
 }
 
 int main(int argc, char **argv)
 {
-	struct postfix p = {.hashed_queues = QUEUE_DEFERRED, .hash_depth = 1};
-	struct passwd *owner;
-	struct selector s;
-	struct pattern pattern;
-	struct err err = {0};
+	struct bench b = {.p = {.hashed_queues = QUEUE_DEFERRED, .hash_depth = 1}};
+	struct err err = {{0}};
 
-	if (argc != 5) {
-		(void)fprintf(stderr, "usage: bench_spool SPOOL OWNER INDEX DOMAIN\n");
-		return 1;
+	if (argc != 4 || role_of_user(argv[2], &b.p.owner, &err) < 0)
+		die("usage: bench_spool DIRECTORY OWNER COUNT", err.text);
+	b.p.queue_directory = argv[1];
+	b.count = (size_t)atol(argv[3]);
+	make_queue(&b);
+	for (int round = 0; round < ROUNDS; round++) {
+		walk(&b, "walk known", b.count);
+		walk(&b, "walk unknown", 0);
+		look_for_gone(&b);
+		prove(&b);
+		read_all(&b);
 	}
-	owner = getpwnam(argv[2]);
-	if (!owner)
-		return 1;
-	p.queue_directory = argv[1];
-	p.owner = (struct role){.uid = owner->pw_uid, .gid = owner->pw_gid};
-	selector_init(&s);
-	if (pattern_parse(argv[4], &pattern, &err) != 0 ||
-	    pattern_set_add(&s.author, &pattern) != 0)
-		die(argv[4], &err);
-	selector_seal(&s);
-	for (int round = 0; round < ROUNDS; round++)
-		measure(&p, argv[3], &s);
-	selector_release(&s);
 	return 0;
 }

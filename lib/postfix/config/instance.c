@@ -2,16 +2,19 @@
 /* main.cf as postconf(1) tells it: "name = value" lines, expanded, one call for all that is needed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "postfix/config/instance.h"
 #include "postfix/spool/queue.h"
 #include "postfix/tool/child.h"
 
 #define POSTCONF_TIMEOUT (10 * USEC_PER_SEC)
 #define POSTCONF_MAX     ((size_t)1 << 20)
+#define ASKED_MAX        32
 
 static const char *const postconf_places[] = {
     "/usr/sbin/postconf",
@@ -32,7 +35,7 @@ enum {
 	AT_LONG_QUEUE_IDS,
 	AT_COUNT,
 };
-static const char *const parameters[AT_COUNT] = {
+static const char *const parameters[AT_COUNT + 1] = {
     [AT_QUEUE_DIRECTORY] = "queue_directory",
     [AT_COMMAND_DIRECTORY] = "command_directory",
     [AT_MAIL_OWNER] = "mail_owner",
@@ -52,14 +55,13 @@ const char *postconf_path(void)
 	return postconf_places[0];
 }
 
-/* Runs postconf for names; its output, or ERR_CONFIG with what it said. */
-static int ask(const char *directory, const char *const *names, size_t count, struct strbuf *ret,
-    struct err *err)
+int postconf_ask(
+    const char *directory, const char *const *names, struct strbuf *ret, struct err *err)
 {
-	const char *argv[AT_COUNT + 5] = {postconf_path(), "-c", directory, "-x"};
+	const char *argv[ASKED_MAX + 5] = {postconf_path(), "-c", directory, "-x"};
 	int code;
 
-	for (size_t n = 0; n < count; n++)
+	for (size_t n = 0; n < ASKED_MAX && names[n]; n++)
 		argv[4 + n] = names[n];
 	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
 	if (code == 0)
@@ -127,8 +129,6 @@ static void take_hashing(struct postfix *p, const char *names, unsigned depth)
 		for (unsigned n = 0; n < QUEUE_COUNT; n++)
 			if (str_equal_nocase(word, queue_word(queue_at(n))))
 				p->hashed_queues |= queue_at(n);
-		p->hash_defer |= str_equal_nocase(word, "defer");
-		p->hash_bounce |= str_equal_nocase(word, "bounce");
 	}
 }
 
@@ -187,7 +187,7 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 
 	if ((code = absolute_of(config_directory, &p.config_directory, err)) < 0)
 		return code;
-	if ((code = ask(p.config_directory, parameters, AT_COUNT, &text, err)) < 0)
+	if ((code = postconf_ask(p.config_directory, parameters, &text, err)) < 0)
 		goto out;
 	if (text.text)
 		take_values(text.text, parameters, AT_COUNT, values);
@@ -201,8 +201,129 @@ out:
 	return code;
 }
 
+/* ---- the same under other hash settings */
+
+/*
+ * What postsuper(1) reads before it looks at a queue (global/mail_params.c, maillog_client.c).
+ * Nothing of other instances, and nothing that would have to be looked up in the network.
+ */
+static const char *const postsuper_reads[] = {"compatibility_level", "queue_directory",
+    "mail_owner", "setgid_group", "default_privs", "myhostname", "mydomain", "mail_name",
+    "syslog_name", "syslog_facility", "inet_protocols", "command_directory", "daemon_directory",
+    "data_directory", "import_environment", "maillog_file", "maillog_file_prefixes",
+    "maillog_file_permissions", "postlog_service_name", "enable_long_queue_ids", NULL};
+
+static void remove_private(const char *directory)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/main.cf", directory);
+	unlink(path);
+	rmdir(directory);
+}
+
+/* Lines as postconf wrote them; what is expanded is not to be expanded again. */
+static void put_values(struct strbuf *into, const struct strbuf *values)
+{
+	for (size_t n = 0; n < values->len; n++) {
+		if (values->text[n] == '$')
+			strbuf_putc(into, '$');
+		strbuf_putc(into, values->text[n]);
+	}
+}
+
+/* Log directories go by what is on disk. The list must not be empty; "none" is no queue. */
+static void put_hashing(struct strbuf *into, const struct postfix *p)
+{
+	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};
+	int queue_dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (queue_dir >= 0)
+		queue_layout_read(&layout, queue_dir);
+	io_close(&queue_dir);
+	strbuf_printf(into, "hash_queue_depth = %u\nhash_queue_names = none", p->hash_depth);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (p->hashed_queues & queue_at(n))
+			strbuf_printf(into, " %s", queue_word(queue_at(n)));
+	if (layout.defer >> p->hash_depth & 1)
+		strbuf_puts(into, " defer");
+	if (layout.bounce >> p->hash_depth & 1)
+		strbuf_puts(into, " bounce");
+	if (layout.trace >> p->hash_depth & 1)
+		strbuf_puts(into, " trace");
+	strbuf_putc(into, '\n');
+}
+
+/* A directory that only we can search, and in it a main.cf. */
+static int make_private(struct postfix *p, const struct strbuf *values, struct err *err)
+{
+	char directory[] = "/run/pqpurge-postfix.XXXXXX",
+	     fallback[] = "/tmp/pqpurge-postfix.XXXXXX";
+	const char *made = mkdtemp(directory);
+	struct strbuf text = {0};
+	char path[PATH_MAX];
+	int code, fd;
+
+	if (!made && !(made = mkdtemp(fallback)))
+		return err_sys(err, errno, "failed to make a directory in /run or /tmp");
+	p->config_directory = strdup(made);
+	p->private_directory = p->config_directory != NULL;
+	if (!p->private_directory) {
+		rmdir(made);
+		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+	}
+	put_values(&text, values);
+	put_hashing(&text, p);
+	snprintf(path, sizeof(path), "%s/main.cf", made);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	code = fd < 0 ? -errno : text.failed ? -ENOMEM : io_write_all(fd, text.text, text.len);
+	io_close(&fd);
+	strbuf_release(&text);
+	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
+}
+
+static bool copy(struct postfix *to, const struct postfix *from)
+{
+	*to = *from;
+	to->config_directory = NULL;
+	to->queue_directory = strdup(from->queue_directory);
+	to->command_directory = strdup(from->command_directory);
+	to->mail_owner = strdup(from->mail_owner);
+	to->myhostname = strdup(from->myhostname);
+	to->myorigin = strdup(from->myorigin);
+	to->mydestination = strdup(from->mydestination);
+	return to->queue_directory && to->command_directory && to->mail_owner && to->myhostname &&
+	       to->myorigin && to->mydestination;
+}
+
+int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
+    struct postfix *ret, struct err *err)
+{
+	struct strbuf values = {0};
+	struct postfix made;
+	int code = postconf_ask(p->config_directory, postsuper_reads, &values, err);
+
+	if (code < 0)
+		return code;
+	if (!copy(&made, p)) {
+		code = err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+	} else {
+		made.hashed_queues = hashed_queues;
+		made.hash_depth = depth;
+		code = make_private(&made, &values, err);
+	}
+	strbuf_release(&values);
+	if (code < 0)
+		postfix_release(&made);
+	else
+		*ret = made;
+	return code;
+}
+
 void postfix_release(struct postfix *p)
 {
+	if (p->private_directory)
+		remove_private(p->config_directory);
 	free(p->config_directory);
 	free(p->queue_directory);
 	free(p->command_directory);
@@ -216,9 +337,9 @@ void postfix_release(struct postfix *p)
 int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err)
 {
-	const char *value = NULL;
+	const char *names[] = {name, NULL}, *value = NULL;
 	struct strbuf text = {0};
-	int code = ask(p->config_directory, &name, 1, &text, err);
+	int code = postconf_ask(p->config_directory, names, &text, err);
 
 	if (code < 0)
 		return code;

@@ -18,15 +18,14 @@ struct postfix {
 	char *myhostname;
 	char *myorigin; /* Debian's "/etc/mailname" is resolved to that file's first line */
 	char *mydestination;
-	unsigned hashed_queues;       /* hash_queue_names as bits of enum queue_name */
-	unsigned hash_depth;          /* hash_queue_depth */
-	bool hash_defer, hash_bounce; /* hash_queue_names holds `defer`, `bounce` */
-	bool long_queue_ids;          /* enable_long_queue_ids; files of both forms may lie there */
-	struct role owner;            /* mail_owner's */
+	unsigned hashed_queues; /* hash_queue_names as bits of enum queue_name */
+	unsigned hash_depth;    /* hash_queue_depth */
+	bool long_queue_ids;    /* enable_long_queue_ids; files of both forms may lie there */
+	struct role owner;      /* mail_owner's */
 	/* The caller's: children that look at the spool end soon after it is set. May be NULL. Copy
 	 * the struct for a look that is to be finished nevertheless. */
 	const volatile sig_atomic_t *stop;
-	char *own_directory; /* of postfix_with_layout: removed by postfix_release; else NULL */
+	bool private_directory; /* postfix_with_layout: config_directory goes with this struct */
 };
 
 /*
@@ -59,5 +58,10 @@ int postfix_parameter(
  */
 int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out,
     struct err *err) NODISCARD;
+
+/* postconf(1) -c directory -x names...: "name = value" lines, expanded. NULL ends names. ERR_CONFIG
+ * with what it said. Private to lib/postfix. */
+int postconf_ask(
+    const char *directory, const char *const *names, struct strbuf *ret, struct err *err) NODISCARD;
 
 #endif

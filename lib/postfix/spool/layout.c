@@ -69,6 +69,7 @@ void queue_layout_read(struct queue_layout *ret, int queue_dir)
 	}
 	ret->defer = depths_of(queue_dir, "defer", &st);
 	ret->bounce = depths_of(queue_dir, "bounce", &st);
+	ret->trace = depths_of(queue_dir, "trace", &st);
 }
 
 int queue_layout_open(

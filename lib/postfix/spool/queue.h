@@ -32,8 +32,8 @@ unsigned queue_depth(const struct postfix *p, enum queue_name queue);
 /* The path of id in queue, depth directories deep, relative to the queue directory. */
 void queue_path(
     enum queue_name queue, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
-/* The same for the log directories "defer" and "bounce", which hold a file of the same name per
- * message. */
+/* The same for the log directories "defer", "bounce" and "trace", which hold a file of the same
+ * name per message. */
 void queue_log_path(
     const char *log, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 
@@ -52,7 +52,7 @@ struct queue_layout {
 	/* In flow order; of one queue the shallow ones first. Depth 0 is always among them. */
 	struct queue_spot spots[QUEUE_COUNT * (HASH_DEPTH_MAX + 1)];
 	unsigned count;
-	uint32_t defer, bounce; /* the depths of the log directories, as bits */
+	uint32_t defer, bounce, trace; /* the depths of the log directories, as bits */
 };
 /*
  * Looks at the directories, not at files: some 100 us. It changes when Postfix moves the files, so

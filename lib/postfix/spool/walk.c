@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The walk over the queue's names. The child hands over struct report, then to_read packed IDs, the
- * positions of the nameless, a mark for each to be read, and the packed list of what it could not
+ * positions of the nameless, a mark for each to be read (the queue, and NAMES_READ for a
+ * known one), and the packed list of what it could not
  * read.
  */
 #include "postfix/spool/walk.h"
@@ -15,8 +16,7 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define BUFFER          (64u << 10)
-#define BATCH           64    /* names that are looked up together */
-#define KNOWN           0x20u /* in a mark that is handed over, beside the queue */
+#define BATCH           64 /* names that are looked up together */
 #define TEXT_MAX        256
 
 struct spool_walk {
@@ -187,19 +187,23 @@ static int walk_queues(struct walker *w, int queue_dir)
 }
 
 /* The IDs of what is to be read, or a mark for each, queue by queue. */
-static void put_to_read(const struct names *names, bool marks, struct bytes *out)
+static void put_to_read(const struct walker *w, bool marks, struct bytes *out)
 {
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		for (size_t at = 0; at < names->count; at++) {
-			uint8_t mark = (uint8_t)(queue_at(n) | (at < names->known ? KNOWN : 0));
+	const struct names *names = &w->names;
 
-			if (!(names->marks[at] & NAMES_READ) || !(names->marks[at] & queue_at(n)))
+	for (unsigned n = 0; n < QUEUE_COUNT && w->report.to_read > 0; n++) {
+		uint8_t wanted = (uint8_t)(NAMES_READ | queue_at(n));
+
+		for (size_t at = 0; at < names->count; at++) {
+			if (names->marks[at] != wanted)
 				continue;
 			if (marks)
-				bytes_put_u8(out, mark);
+				bytes_put_u8(
+				    out, at < names->known ? wanted : wanted & NAMES_QUEUE);
 			else
 				bytes_put(out, &names->keys[at], sizeof(names->keys[at]));
 		}
+	}
 }
 
 static void put_nameless(struct walker *w, struct bytes *out)
@@ -227,9 +231,9 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	}
 	if (code == 0) {
 		bytes_put(out, &w->report, sizeof(w->report));
-		put_to_read(&w->names, false, out);
+		put_to_read(w, false, out);
 		put_nameless(w, out);
-		put_to_read(&w->names, true, out);
+		put_to_read(w, true, out);
 		bytes_put(out, strbuf_text(&w->unreadable), w->unreadable.len);
 		if (!out->failed)
 			memcpy(out->at, &w->report, sizeof(w->report));
@@ -279,7 +283,7 @@ static int take_to_read(
 		    queue_id_unpack(&ids[n], &name->queue_id) < 0)
 			return ERR_CHILD;
 		name->queue = (uint8_t)queue;
-		name->known = marks[n] & KNOWN;
+		name->known = marks[n] & NAMES_READ;
 	}
 	w->to_read_count = count;
 	return 0;
@@ -329,22 +333,30 @@ static int take_report(struct walked *w, size_t known_count)
 	return w->unreadable.failed ? -ENOMEM : take_to_read(w, ids, marks, r->to_read);
 }
 
-int spool_walk_finish(
-    struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err)
+int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count)
 {
-	struct walked w = {0};
-	int code = role_finish(&walk->child, deadline, &w.memory, err);
+	struct walked w = {.memory = *memory};
+	int code = take_report(&w, known_count);
 
-	if (code == 0) {
-		code = take_report(&w, walk->known_count);
-		if (code < 0)
-			err_set(
-			    err, code, "the walk over the queue broke off (%s)", err_word(code));
-	}
 	if (code < 0)
 		walked_release(&w);
 	else
 		*ret = w;
+	return code;
+}
+
+int spool_walk_finish(
+    struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err)
+{
+	struct blob memory = {0};
+	int code = role_finish(&walk->child, deadline, &memory, err);
+
+	if (code == 0) {
+		code = walked_parse(ret, &memory, walk->known_count);
+		if (code < 0)
+			err_set(
+			    err, code, "the walk over the queue broke off (%s)", err_word(code));
+	}
 	free(walk);
 	return code;
 }

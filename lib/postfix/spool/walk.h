@@ -61,5 +61,10 @@ int spool_walk_fd(const struct spool_walk *walk); /* readable when it ended; for
 int spool_walk_finish(
     struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err) NODISCARD;
 void walked_release(struct walked *w);
+/*
+ * Reads what the child handed over and takes memory over, whatever it returns. ERR_CHILD where it
+ * has not the form that it has to have. For tests and fuzzing; spool_walk_finish does it.
+ */
+int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;
 
 #endif

@@ -123,8 +123,35 @@ static inline void rig_path(
 {
 	char relative[QUEUE_PATH_MAX];
 
-	queue_path(&rig->p, queue, id, relative);
+	queue_path(queue, queue_depth(&rig->p, queue), id, relative);
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
+}
+
+/* Makes the levels of hashing under which id lies in queue, and the path there. */
+static inline void rig_path_at(const struct rig *rig, enum queue_name queue, unsigned depth,
+    const struct queue_id *id, char path[256])
+{
+	char relative[QUEUE_PATH_MAX], level[256];
+
+	queue_path(queue, depth, id, relative);
+	snprintf(path, 256, "%s/%s", rig->spool, relative);
+	for (unsigned n = 1; n <= depth; n++) {
+		snprintf(level, sizeof(level), "%s/%.*s", rig->spool,
+		    (int)(strlen(queue_word(queue)) + 2 * n), relative);
+		if (mkdir(level, 0755) == 0)
+			rig_own(rig, level);
+	}
+}
+
+/* Puts the file of id that lies in queue, as main.cf has it, to a depth there. */
+static inline void rig_sink(
+    const struct rig *rig, enum queue_name queue, unsigned depth, const struct queue_id *id)
+{
+	char from[256], to[256];
+
+	rig_path(rig, queue, id, from);
+	rig_path_at(rig, queue, depth, id, to);
+	assert_int_equal(rename(from, to), 0);
 }
 
 /* Puts bytes into queue as a complete file whose ID carries its inode. */

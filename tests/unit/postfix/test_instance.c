@@ -146,8 +146,6 @@ static void test_read(void **state)
 	assert_string_equal(p.mydestination, "mx.example, localhost");
 	assert_int_equal(p.hashed_queues, QUEUE_DEFERRED | QUEUE_HOLD);
 	assert_int_equal(p.hash_depth, 3);
-	assert_true(p.hash_defer);
-	assert_false(p.hash_bounce);
 	assert_true(p.long_queue_ids);
 	assert_int_equal(postfix_parameter(&p, "maximal_queue_lifetime", &value, &err), 0);
 	assert_string_equal(strbuf_text(&value), "7d");

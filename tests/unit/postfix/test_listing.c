@@ -20,7 +20,7 @@ static struct listing read_them(const struct rig *rig, size_t max)
 	int dir = open(rig->spool, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	assert_true(dir >= 0);
-	listing_read(&l, &rig->p, dir, EARLY, max);
+	listing_read(&l, dir, EARLY, max);
 	close(dir);
 	return l;
 }
@@ -69,15 +69,34 @@ static void test_left_out(void **state)
 	assert_int_equal(l.count, 1);
 	listing_release(&l);
 
-	rig.p.hashed_queues = QUEUE_INCOMING;
-	l = read_them(&rig, 10);
-	assert_int_equal(l.queues, QUEUE_MAILDROP | QUEUE_ACTIVE);
-	listing_release(&l);
-
 	snprintf(path, sizeof(path), "%s/maildrop", rig.spool);
 	assert_int_equal(rmdir(path), 0);
-	l = read_them(&rig, 10);
+	l = read_them(&rig, 2);
 	assert_int_equal(l.queues, QUEUE_ACTIVE);
+	listing_release(&l);
+	rig_close(&rig);
+}
+
+/* What lies in hash directories is not read, and nothing is said of it. */
+static void test_depths(void **state)
+{
+	static const struct queue_spot flat = {QUEUE_INCOMING, 0}, deep = {QUEUE_INCOMING, 1},
+				       other = {QUEUE_DEFERRED, 0};
+	struct queue_id ids[2];
+	struct listing l;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (unsigned n = 0; n < 2; n++)
+		ids[n] = rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
+	rig_sink(&rig, QUEUE_INCOMING, 1, &ids[1]);
+	l = read_them(&rig, 10);
+	assert_true(listing_knows(&l, &flat));
+	assert_false(listing_knows(&l, &deep));
+	assert_false(listing_knows(&l, &other));
+	assert_true(listing_has(&l, &ids[0]));
+	assert_false(listing_has(&l, &ids[1]));
 	listing_release(&l);
 	rig_close(&rig);
 }
@@ -107,7 +126,7 @@ static void test_long_directory(void **state)
 }
 
 /* Another message under the same name in an earlier queue: postsuper would take that one. */
-static void prove_behind(const char *name, enum queue_name where, unsigned hashed, unsigned crowd)
+static void prove_behind(const char *name, enum queue_name where, unsigned depth, unsigned crowd)
 {
 	struct queue_id id, other;
 	char from[256], to[256];
@@ -120,13 +139,7 @@ static void prove_behind(const char *name, enum queue_name where, unsigned hashe
 	id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
 	other = rig_mail(&rig, where, ARRIVAL + 5000000);
 	rig_path(&rig, where, &other, from);
-	rig.p.hashed_queues = hashed;
-	rig_path(&rig, where, &id, to);
-	if (hashed) {
-		*strrchr(to, '/') = '\0';
-		rig_directory(&rig, to);
-		to[strlen(to)] = '/';
-	}
+	rig_path_at(&rig, where, depth, &id, to);
 	assert_int_equal(rename(from, to), 0);
 	for (unsigned n = 0; n < crowd; n++)
 		(void)rig_mail(&rig, QUEUE_MAILDROP, ARRIVAL);
@@ -137,6 +150,7 @@ static void prove_behind(const char *name, enum queue_name where, unsigned hashe
 	for (size_t n = 0; n < MANY; n++) {
 		case_assert(name, proofs[n].state == PROOF_CHANGED);
 		case_assert(name, proofs[n].queue == where);
+		case_assert(name, proofs[n].depth == depth);
 	}
 	free(proofs);
 	rig_close(&rig);
@@ -147,20 +161,22 @@ static void test_proofs_heed_them(void **state)
 	static const struct {
 		const char *name;
 		enum queue_name where;
-		unsigned hashed, crowd;
+		unsigned depth, crowd;
 	} cases[] = {
 	    {"maildrop", QUEUE_MAILDROP, 0, 0},
 	    {"incoming", QUEUE_INCOMING, 0, 0},
 	    {"active", QUEUE_ACTIVE, 0, 0},
-	    {"active, hashed", QUEUE_ACTIVE, QUEUE_ACTIVE, 0},
+	    {"active, hashed", QUEUE_ACTIVE, 1, 0},
+	    {"incoming, hashed twice", QUEUE_INCOMING, 2, 0},
 	    {"active, behind a maildrop with too many names", QUEUE_ACTIVE, 0, MANY + 1},
 	    {"maildrop with too many names", QUEUE_MAILDROP, 0, MANY + 1},
 	};
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++)
-		prove_behind(cases[n].name, cases[n].where, cases[n].hashed, cases[n].crowd);
+		prove_behind(cases[n].name, cases[n].where, cases[n].depth, cases[n].crowd);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_names), cmocka_unit_test(test_left_out),
-    cmocka_unit_test(test_long_directory), cmocka_unit_test(test_proofs_heed_them))
+    cmocka_unit_test(test_depths), cmocka_unit_test(test_long_directory),
+    cmocka_unit_test(test_proofs_heed_them))

@@ -41,40 +41,32 @@ static void test_paths(void **state)
 		struct queue_id id = id_of(cases[n].id);
 		char path[QUEUE_PATH_MAX];
 
-		queue_path(&p, cases[n].queue, &id, path);
+		queue_path(cases[n].queue, queue_depth(&p, cases[n].queue), &id, path);
 		case_assert_text(cases[n].name, path, cases[n].want);
 	}
 }
 
 static void test_log_paths(void **state)
 {
-	struct postfix p = {.hash_defer = true, .hash_depth = 1};
 	struct queue_id id = id_of("A1B2C3D4E");
 	char path[QUEUE_PATH_MAX];
 
 	(void)state;
-	queue_log_path(&p, "defer", &id, path);
+	queue_log_path("defer", 1, &id, path);
 	assert_string_equal(path, "defer/A/A1B2C3D4E");
-	queue_log_path(&p, "bounce", &id, path);
+	queue_log_path("bounce", 0, &id, path);
 	assert_string_equal(path, "bounce/A1B2C3D4E");
-	p.hash_defer = false;
-	p.hash_bounce = true;
-	queue_log_path(&p, "defer", &id, path);
-	assert_string_equal(path, "defer/A1B2C3D4E");
-	queue_log_path(&p, "bounce", &id, path);
-	assert_string_equal(path, "bounce/A/A1B2C3D4E");
 }
 
 static void test_longest_path_fits(void **state)
 {
-	struct postfix p = {.hashed_queues = QUEUE_ALL, .hash_depth = HASH_DEPTH_MAX};
 	struct queue_id id;
 	char path[QUEUE_PATH_MAX];
 
 	(void)state;
 	memset(id.text, 'A', QUEUE_ID_MAX);
 	id.text[QUEUE_ID_MAX] = '\0';
-	queue_path(&p, QUEUE_MAILDROP, &id, path);
+	queue_path(QUEUE_MAILDROP, HASH_DEPTH_MAX, &id, path);
 	assert_int_equal(strlen(path), strlen("maildrop/") + 2 * HASH_DEPTH_MAX + QUEUE_ID_MAX);
 }
 

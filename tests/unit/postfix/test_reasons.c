@@ -52,6 +52,13 @@ static void test_shapes(void **state)
 	    {"blank lines alone", "\n\n\n", ""},
 	    {"control characters", "recipient=u@a.test\nreason=a\033[1mb\n\n",
 		"u@a.test: a?[1mb\n"},
+	    {"as Postfix 3.7 writes it",
+		"<u@a.test>: deferred transport\nrecipient=u@a.test\noffset=617\n"
+		"dsn_orig_rcpt=rfc822;u@a.test\nstatus=4.3.2\naction=delayed\n"
+		"reason=deferred transport\n\n",
+		"u@a.test: deferred transport\n"},
+	    {"no reason", "recipient=u@a.test\n\n", "u@a.test: \n"},
+	    {"junk", "\n\n\nxyz\n=\n<>\n", ""},
 	};
 	struct rig rig;
 
@@ -119,5 +126,68 @@ static void test_long_lines(void **state)
 	}
 }
 
-UNIT_MAIN(
-    cmocka_unit_test(test_shapes), cmocka_unit_test(test_many), cmocka_unit_test(test_long_lines))
+/* A log for each of some messages, at whatever depth it lies. */
+static void test_of_many(void **state)
+{
+	static const char want[] = "a@x|full|b@x|down|";
+	struct strbuf packed = {0}, got = {0};
+	struct queue_id ids[4];
+	struct err err = {{0}};
+	char path[256];
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < COUNT_OF(ids); n++)
+		ids[n] = rig_mail(&rig, QUEUE_DEFERRED, 1);
+	for (unsigned n = 0; n < 2; n++) {
+		static const char *const texts[] = {
+		    "recipient=a@x\nreason=full\n\n", "recipient=b@x\nreason=down\n\n"};
+		char relative[QUEUE_PATH_MAX];
+		FILE *file;
+
+		snprintf(path, sizeof(path), "%s/defer/0", rig.spool);
+		if (n > 0)
+			rig_directory(&rig, path);
+		queue_log_path("defer", n, &ids[2 * n], relative);
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, relative);
+		file = fopen(path, "we");
+		assert_non_null(file);
+		fputs(texts[n], file);
+		fclose(file);
+		rig_own(&rig, path);
+	}
+	assert_int_equal(spool_reasons_many(&rig.p, ids, COUNT_OF(ids), &packed, &err), 0);
+	struct strlist list = strlist_of(&packed);
+	unsigned at = 0;
+	strlist_each (item, &list) {
+		if (at++ % 3 == 0)
+			assert_string_equal(item, ids[at < 3 ? 0 : 2].text);
+		else
+			strbuf_printf(&got, "%s|", item);
+	}
+	assert_string_equal(strbuf_text(&got), want);
+	strbuf_release(&got);
+	strbuf_release(&packed);
+	rig_close(&rig);
+}
+
+/* Mail that has no log. */
+static void test_none(void **state)
+{
+	struct strbuf packed = {0};
+	struct err err = {{0}};
+	struct queue_id id;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	id = rig_mail(&rig, QUEUE_DEFERRED, 1);
+	assert_int_equal(spool_reasons(&rig.p, &id, &packed, &err), 0);
+	assert_int_equal(packed.len, 0);
+	strbuf_release(&packed);
+	rig_close(&rig);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_of_many), cmocka_unit_test(test_none))

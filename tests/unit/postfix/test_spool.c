@@ -2,6 +2,10 @@
 /* Proofs and states on a spool of crafted files. */
 #include "tests/unit/postfix/rig.h"
 
+#include <signal.h>
+
+#include "base/clock.h"
+
 #define ARRIVAL INT64_C(1700000000123456)
 
 static const struct message *list_at(void *arg, size_t n)
@@ -44,27 +48,139 @@ static void test_same_in_every_queue(void **state)
 	rig_close(&rig);
 }
 
-static void test_hashed(void **state)
+/* Whatever main.cf says, and however it was before: files are found at every depth. */
+static void test_every_depth(void **state)
 {
-	struct proof proof;
+	static const struct {
+		const char *name;
+		unsigned hashed, main_depth, depth;
+	} cases[] = {
+	    {"as main.cf has it", QUEUE_DEFERRED, 2, 2},
+	    {"main.cf became deeper", QUEUE_DEFERRED, 2, 1},
+	    {"main.cf became shallower", QUEUE_DEFERRED, 1, 3},
+	    {"not hashed any more", 0, 1, 1},
+	    {"hashed now", QUEUE_DEFERRED, 1, 0},
+	    {"deepest", 0, 1, HASH_DEPTH_MAX},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct proof proof, *states;
+		struct err err = {{0}};
+		struct message m;
+		struct queue_id id;
+		struct rig rig;
+
+		rig_open(&rig);
+		id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+		rig_sink(&rig, QUEUE_DEFERRED, cases[n].depth, &id);
+		rig.p.hashed_queues = cases[n].hashed;
+		rig.p.hash_depth = cases[n].main_depth;
+		rig_recorded(&m, &id, ARRIVAL);
+		proof = prove(&rig, &m);
+		case_assert(cases[n].name, proof.state == PROOF_SAME);
+		case_assert(cases[n].name, proof.queue == QUEUE_DEFERRED);
+		case_assert(cases[n].name, proof.depth == cases[n].depth);
+		case_assert(cases[n].name, spool_states(&rig.p, &id, 1, &states, &err) == 0);
+		case_assert(cases[n].name, states[0].state == PROOF_SAME);
+		case_assert(cases[n].name, states[0].depth == cases[n].depth);
+		free(states);
+		rig_close(&rig);
+	}
+}
+
+/* A directory of mode 0 hides what is in it, and nothing else: postsuper passes over it, too. */
+static void test_blind_directory(void **state)
+{
+	static const struct {
+		const char *name, *directory;
+		enum queue_name queue; /* where the message lies; 0: it has left */
+		int want;
+	} cases[] = {
+	    {"an earlier queue", "incoming", QUEUE_DEFERRED, PROOF_SAME},
+	    {"a later queue", "hold", QUEUE_DEFERRED, PROOF_SAME},
+	    {"its own", "deferred", QUEUE_DEFERRED, PROOF_ERROR},
+	    {"left, perhaps into it", "hold", 0, PROOF_ERROR},
+	    {"an earlier level", "deferred/0", QUEUE_HOLD, PROOF_SAME},
+	    {"its own level", "deferred/0", QUEUE_DEFERRED, PROOF_ERROR},
+	    {"another level", "deferred/A", QUEUE_DEFERRED, PROOF_SAME},
+	    {"left, and not into this one", "deferred/A", 0, PROOF_GONE},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		enum queue_name queue = cases[n].queue ? cases[n].queue : QUEUE_ACTIVE;
+		bool is_level = strchr(cases[n].directory, '/');
+		struct proof proof, *states;
+		struct err err = {{0}};
+		char path[256], file[256];
+		struct message m;
+		struct queue_id id;
+		struct rig rig;
+
+		rig_open(&rig);
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, cases[n].directory);
+		if (is_level)
+			rig_directory(&rig, path);
+		id = rig_mail(&rig, queue, ARRIVAL);
+		if (is_level && queue == QUEUE_DEFERRED)
+			rig_sink(&rig, queue, 1, &id);
+		rig_path(&rig, queue, &id, file);
+		if (!cases[n].queue)
+			unlink(file);
+		assert_int_equal(chmod(path, 0), 0);
+		rig_recorded(&m, &id, ARRIVAL);
+		proof = prove(&rig, &m);
+		if (proof.state != cases[n].want)
+			case_fail(cases[n].name, "got %d", proof.state);
+		case_assert(
+		    cases[n].name, proof.error == (cases[n].want == PROOF_ERROR ? -EACCES : 0));
+		case_assert(cases[n].name, spool_states(&rig.p, &id, 1, &states, &err) == 0);
+		case_assert(cases[n].name, states[0].state == cases[n].want);
+		free(states);
+		assert_int_equal(chmod(path, 0700), 0);
+		rig_close(&rig);
+	}
+}
+
+static const struct message *hang(void *arg, size_t n)
+{
+	(void)n;
+	raise(SIGSTOP);
+	return arg;
+}
+
+/* A child that is stopped is ended by the stop flag, or when it takes absurdly long. */
+static int64_t ahead;
+static int64_t steady(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000 + ahead;
+}
+
+static void test_stopped_child(void **state)
+{
+	static volatile sig_atomic_t stop = 1;
+	struct spool_proving *proving;
+	struct proof *proofs = NULL;
+	struct err err = {{0}};
 	struct message m;
-	struct queue_id id;
-	char directory[256];
 	struct rig rig;
 
 	(void)state;
 	rig_open(&rig);
-	rig.p.hashed_queues = QUEUE_DEFERRED;
-	rig.p.hash_depth = 2;
-	snprintf(directory, sizeof(directory), "%s/deferred/0", rig.spool);
-	rig_directory(&rig, directory);
-	snprintf(directory, sizeof(directory), "%s/deferred/0/0", rig.spool);
-	rig_directory(&rig, directory);
-	id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
-	rig_recorded(&m, &id, ARRIVAL);
-	proof = prove(&rig, &m);
-	assert_int_equal(proof.state, PROOF_SAME);
-	assert_int_equal(proof.queue, QUEUE_DEFERRED);
+	message_init(&m);
+	rig.p.stop = &stop;
+	assert_int_equal(spool_prove(&rig.p, hang, &m, 1, &proofs, &err), ERR_STOPPED);
+	rig.p.stop = NULL;
+	clock_inject(NULL, steady);
+	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, &proving, &err), 0);
+	ahead = 3600 * USEC_PER_SEC;
+	assert_int_equal(spool_prove_finish(proving, &proofs, &err), ERR_TIMEOUT);
+	clock_inject(NULL, NULL);
+	assert_null(proofs);
 	rig_close(&rig);
 }
 
@@ -367,7 +483,8 @@ static void test_states(void **state)
 	rig_close(&rig);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_hashed),
+UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_every_depth),
+    cmocka_unit_test(test_blind_directory), cmocka_unit_test(test_stopped_child),
     cmocka_unit_test(test_judgements), cmocka_unit_test(test_renamed_onto),
     cmocka_unit_test(test_earlier_queue_counts), cmocka_unit_test(test_gone),
     cmocka_unit_test(test_no_regular_file), cmocka_unit_test(test_damaged_and_empty),

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A random history of a real spool directory: files come, move between queues, go, are written anew
- * in place or renamed onto other IDs, and the proof says of each recorded message what is true.
- * HISTORY_ROUNDS in the environment makes it longer.
+ * A random history of a real spool directory: files come, move between queues and depths, go, are
+ * written anew in place or renamed onto other IDs, and the proof says of each recorded message what
+ * is true. HISTORY_ROUNDS in the environment makes it longer.
  */
 #include "tests/unit/postfix/rig.h"
 
 #define MESSAGES 120
 #define ROUNDS   12
 #define MOVES    60
+#define DEPTHS   3
 
 /* What was recorded, and what became of its file. */
 struct truth {
 	struct message recorded;
 	enum queue_name queue;
+	unsigned depth;
 	enum { HERE, GONE, ARRIVING, OTHER_SENDER, SAME_SENDER } fate;
 };
 
@@ -35,7 +37,7 @@ static enum queue_name any_queue(void)
 
 static void path_of(const struct truth *t, char path[256])
 {
-	rig_path(&rig, t->queue, &t->recorded.queue_id, path);
+	rig_path_at(&rig, t->queue, t->depth, &t->recorded.queue_id, path);
 }
 
 static void arrive(struct truth *t)
@@ -44,6 +46,7 @@ static void arrive(struct truth *t)
 
 	now += 1000 + below(100000);
 	t->queue = any_queue();
+	t->depth = 0;
 	id = rig_mail(&rig, t->queue, now);
 	rig_recorded(&t->recorded, &id, now);
 	t->fate = HERE;
@@ -67,6 +70,7 @@ static void move(struct truth *t)
 		return;
 	path_of(t, from);
 	t->queue = any_queue();
+	t->depth = below(DEPTHS);
 	path_of(t, to);
 	assert_int_equal(rename(from, to), 0);
 }
@@ -178,6 +182,9 @@ static void check(size_t departed)
 		if (t->fate == HERE && proofs[i].queue != t->queue)
 			case_fail(t->recorded.queue_id.text, "in queue %d, proven in %d",
 			    (int)t->queue, (int)proofs[i].queue);
+		if (t->fate == HERE && proofs[i].depth != t->depth)
+			case_fail(t->recorded.queue_id.text, "at depth %u, proven at %d", t->depth,
+			    (int)proofs[i].depth);
 	}
 	free(proofs);
 }

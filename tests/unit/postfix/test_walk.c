@@ -1,47 +1,209 @@
 /* SPDX-License-Identifier: ISC */
-/* Names and defer logs of a whole spool. */
+/* The walk over a whole spool, compared with what is known. */
 #include "tests/unit/postfix/rig.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "postfix/spool/walk.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
 
-static void test_walk(void **state)
+static struct packed_id pack(const struct queue_id *id, uint64_t flags)
 {
-	static const char *const strangers[] = {
-	    "incoming/123456.789", "active/README", "hold/.hidden", "deferred/lowercase"};
-	struct spool_walk *walk;
-	struct spool_name *names;
-	size_t count = 0;
-	struct queue_id ids[QUEUE_COUNT + 1];
+	struct packed_id packed;
+
+	assert_int_equal(queue_id_pack(id, &packed), 0);
+	packed.time |= flags;
+	return packed;
+}
+
+static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
+{
+	struct spool_walk *at_work;
+	struct walked w;
 	struct err err = {{0}};
-	char path[256], twice[256];
+
+	if (spool_walk_start(&rig->p, known, count, &at_work, &err) < 0 ||
+	    spool_walk_finish(at_work, INT64_MAX, &w, &err) < 0)
+		fail_msg("%s", err.text);
+	return w;
+}
+
+/* How it is to be read: NULL where it is not. */
+static const struct walk_name *find(const struct walked *w, const struct queue_id *id)
+{
+	const struct walk_name *found = NULL;
+
+	for (size_t n = 0; n < w->to_read_count; n++)
+		if (queue_id_equal(&w->to_read[n].queue_id, id)) {
+			assert_null(found);
+			found = &w->to_read[n];
+		}
+	return found;
+}
+
+static void touch(const struct rig *rig, const char *name)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s", rig->spool, name);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+}
+
+static void link_into(
+    const struct rig *rig, const char *from, const char *queue, const struct queue_id *id)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "%s/%s/%s", rig->spool, queue, id->text);
+	assert_int_equal(link(from, path), 0);
+}
+
+/* Nothing is known: every name is to be read, each once, at whatever depth it lies. */
+static void test_unknown(void **state)
+{
+	static const char *const strangers[] = {"incoming/123456.789", "active/README",
+	    "hold/.hidden", "deferred/lowercase", "deferred/0/x", "hold/A"};
+	struct queue_id ids[QUEUE_COUNT + 3];
+	uint8_t last = 0;
+	struct walked w;
+	char path[256];
 	struct rig rig;
 
 	(void)state;
 	rig_open(&rig);
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		ids[n] = rig_mail(&rig, queue_at(n), ARRIVAL);
-	rig.p.hashed_queues = QUEUE_DEFERRED;
-	snprintf(path, sizeof(path), "%s/deferred/0", rig.spool);
-	rig_directory(&rig, path);
-	ids[QUEUE_COUNT] = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
-	rig_path(&rig, QUEUE_DEFERRED, &ids[QUEUE_COUNT], path);
-	snprintf(twice, sizeof(twice), "%s/hold/%s", rig.spool, ids[QUEUE_COUNT].text);
-	assert_int_equal(link(path, twice), 0); /* as a pass sees a message that moves on */
-	for (size_t n = 0; n < COUNT_OF(strangers); n++) {
-		snprintf(path, sizeof(path), "%s/%s", rig.spool, strangers[n]);
-		close(open(path, O_CREAT | O_WRONLY, 0600));
+	for (unsigned n = 0; n < COUNT_OF(ids); n++) {
+		enum queue_name queue = n < QUEUE_COUNT ? queue_at(n) : QUEUE_DEFERRED;
+
+		ids[n] = rig_mail(&rig, queue, ARRIVAL);
+		if (n >= QUEUE_COUNT)
+			rig_sink(&rig, queue, n - QUEUE_COUNT + 1, &ids[n]);
 	}
-	if (spool_walk_start(&rig.p, &walk, &err) < 0 ||
-	    spool_walk_finish(walk, &names, &count, &err) < 0)
-		fail_msg("%s", err.text);
-	assert_int_equal(count, QUEUE_COUNT + 1);
+	rig_path(&rig, QUEUE_ACTIVE, &ids[2], path);
+	link_into(&rig, path, "hold", &ids[2]); /* as a walk sees a message that moves on */
+	for (size_t n = 0; n < COUNT_OF(strangers); n++)
+		touch(&rig, strangers[n]);
+	w = walk(&rig, NULL, 0);
+	assert_int_equal(w.names, COUNT_OF(ids));
+	assert_int_equal(w.to_read_count, COUNT_OF(ids));
 	for (size_t n = 0; n < COUNT_OF(ids); n++) {
-		size_t found = 0;
-		for (size_t m = 0; m < count; m++)
-			found += queue_id_equal(&names[m].queue_id, &ids[n]);
-		case_assert(ids[n].text, found == 1);
+		const struct walk_name *name = find(&w, &ids[n]);
+
+		case_assert(ids[n].text, name && !name->known);
+		case_assert(ids[n].text,
+		    name->queue == (n < QUEUE_COUNT ? queue_at((unsigned)n) : QUEUE_DEFERRED));
+		case_assert(ids[n].text, w.to_read[n].queue >= last);
+		last = w.to_read[n].queue;
 	}
-	free(names);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		assert_int_equal(w.by_queue[n], queue_at(n) == QUEUE_DEFERRED ? 4 : 1);
+	assert_int_equal(w.known_there, 0);
+	assert_int_equal(w.nameless_count, 0);
+	assert_int_equal(w.unreadable_count, 0);
+	walked_release(&w);
+	rig_close(&rig);
+}
+
+/* What is known is to be read only where it was not, or where another file has its name. */
+static void test_known(void **state)
+{
+	enum { READ, UNREAD, OTHER_FILE, MOVED, GONE, GONE_UNREAD, COUNT };
+	struct packed_id known[COUNT + 2];
+	struct queue_id ids[COUNT], other, stranger;
+	const struct walk_name *name;
+	char from[256], to[256];
+	struct walked w;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < COUNT; n++) {
+		ids[n] = rig_mail(&rig, QUEUE_HOLD, ARRIVAL);
+		rig_path(&rig, QUEUE_HOLD, &ids[n], to);
+		if (n >= GONE) {
+			unlink(to);
+		} else if (n >= OTHER_FILE) {
+			other = rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
+			rig_path(&rig, QUEUE_INCOMING, &other, from);
+			assert_int_equal(rename(from, to), 0);
+		}
+	}
+	stranger = rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
+	known[0] = pack(&ids[GONE], WALK_READ); /* in no order */
+	known[1] = pack(&ids[UNREAD], 0);
+	known[2] = pack(&ids[MOVED], WALK_READ | WALK_MOVED);
+	known[3] = pack(&ids[READ], WALK_READ);
+	known[4] = pack(&ids[GONE], 0); /* twice */
+	known[5] = pack(&ids[OTHER_FILE], WALK_READ);
+	known[6] = pack(&ids[GONE_UNREAD], 0);
+	known[7] = pack(&ids[READ], 0); /* twice */
+	w = walk(&rig, known, COUNT_OF(known));
+	assert_int_equal(w.names, 5);
+	assert_int_equal(w.known_there, 4);
+	assert_int_equal(w.to_read_count, 3);
+	name = find(&w, &ids[UNREAD]);
+	assert_true(name && name->known);
+	name = find(&w, &ids[OTHER_FILE]);
+	assert_true(name && name->known);
+	name = find(&w, &stranger);
+	assert_true(name && !name->known && name == w.to_read);
+	assert_int_equal(w.nameless_count, 2);
+	assert_int_equal(w.nameless[0], 0);
+	assert_int_equal(w.nameless[1], 6);
+	walked_release(&w);
+	rig_close(&rig);
+}
+
+/* More than fits the first table, of both kinds. */
+static void test_many(void **state)
+{
+	enum { KNOWN = 9000, NAMES = 7000 };
+	struct packed_id *known = calloc(KNOWN, sizeof(*known));
+	struct walked w;
+	struct rig rig;
+
+	(void)state;
+	assert_non_null(known);
+	rig_open(&rig);
+	for (unsigned n = 0; n < NAMES; n++) {
+		char name[64];
+
+		snprintf(name, sizeof(name), "deferred/%05XABC", n);
+		touch(&rig, name);
+	}
+	for (unsigned n = 0; n < KNOWN; n++) {
+		struct queue_id id;
+		char text[32];
+
+		snprintf(text, sizeof(text), "%05XABC", n + 3000);
+		assert_int_equal(queue_id_parse(text, strlen(text), &id), 0);
+		known[n] = pack(&id, WALK_READ | WALK_MOVED);
+	}
+	w = walk(&rig, known, KNOWN);
+	assert_int_equal(w.names, NAMES);
+	assert_int_equal(w.known_there, NAMES - 3000);
+	assert_int_equal(w.to_read_count, 3000);
+	assert_int_equal(w.nameless_count, KNOWN - (NAMES - 3000));
+	assert_int_equal(w.nameless[0], NAMES - 3000);
+	walked_release(&w);
+	free(known);
+	rig_close(&rig);
+}
+
+static void test_too_many_known(void **state)
+{
+	struct spool_walk *at_work;
+	struct packed_id one = {0};
+	struct walked w;
+	struct err err = {{0}};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	assert_int_equal(spool_walk_start(&rig.p, &one, WALK_KNOWN_MAX + 1, &at_work, &err), 0);
+	assert_int_equal(spool_walk_finish(at_work, INT64_MAX, &w, &err), ERR_LIMIT);
 	rig_close(&rig);
 }
 
@@ -52,12 +214,11 @@ static void test_not_mounted(void **state)
 	(void)state;
 	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
 		const char *word = queue_word(queue_at(n));
-		struct spool_walk *walk;
-		struct spool_name *names;
+		struct spool_walk *at_work;
+		struct walked w;
 		struct proof *states;
 		struct err err = {{0}};
 		struct queue_id id;
-		size_t count = 0;
 		char path[256];
 		struct rig rig;
 
@@ -67,21 +228,44 @@ static void test_not_mounted(void **state)
 		nftw(path, rig_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 		case_assert(word, spool_states(&rig.p, &id, 1, &states, &err) == ERR_CONFIG);
 		case_assert(word, strstr(err.text, word) != NULL);
-		case_assert(word, spool_walk_start(&rig.p, &walk, &err) == 0);
-		case_assert(word, spool_walk_finish(walk, &names, &count, &err) == ERR_CONFIG);
-		case_assert(word, count == 0);
+		case_assert(word, spool_walk_start(&rig.p, NULL, 0, &at_work, &err) == 0);
+		case_assert(word, spool_walk_finish(at_work, INT64_MAX, &w, &err) == ERR_CONFIG);
+		case_assert(word, strstr(err.text, "mounted") != NULL);
 		rig_close(&rig);
 	}
 }
 
-/* A queue may be a link to its directory, for Postfix follows it too. */
-static void test_linked_queue(void **state)
+/* A skeleton beneath a mount point is another place. */
+static void test_place(void **state)
 {
-	struct spool_walk *walk;
-	struct spool_name *names;
-	struct err err = {{0}};
+	struct walked before, after;
+	char away[256];
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	before = walk(&rig, NULL, 0);
+	snprintf(away, sizeof(away), "%s/away", rig.directory);
+	assert_int_equal(rename(rig.spool, away), 0);
+	rig_directory(&rig, rig.spool);
+	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, queue_word(queue_at(n)));
+		rig_directory(&rig, path);
+	}
+	after = walk(&rig, NULL, 0);
+	assert_true(before.device != after.device || before.inode != after.inode);
+	walked_release(&before);
+	walked_release(&after);
+	rig_close(&rig);
+}
+
+/* A queue may be a link to its directory, for Postfix follows it too; a level may not. */
+static void test_links(void **state)
+{
 	char path[256], away[256];
-	size_t count = 0;
+	struct walked w;
 	struct rig rig;
 
 	(void)state;
@@ -91,97 +275,235 @@ static void test_linked_queue(void **state)
 	snprintf(away, sizeof(away), "%s/elsewhere", rig.spool);
 	assert_int_equal(rename(path, away), 0);
 	assert_int_equal(symlink("elsewhere", path), 0);
-	assert_int_equal(spool_walk_start(&rig.p, &walk, &err), 0);
-	assert_int_equal(spool_walk_finish(walk, &names, &count, &err), 0);
-	assert_int_equal(count, 1);
-	free(names);
+	snprintf(path, sizeof(path), "%s/elsewhere/A", rig.spool);
+	assert_int_equal(symlink("..", path), 0);
+	w = walk(&rig, NULL, 0);
+	assert_int_equal(w.names, 1);
+	walked_release(&w);
 	rig_close(&rig);
 }
 
-static void write_log(const struct rig *rig, const struct queue_id *id, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "%s/defer/%s", rig->spool, id->text);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	fputs(text, file);
-	fclose(file);
-	rig_own(rig, path);
-}
-
-static void test_reasons(void **state)
+/* A directory that cannot be read: the rest is walked, and it is named. */
+static void test_unreadable(void **state)
 {
 	static const struct {
-		const char *name, *log, *want; /* '|' stands for the NUL behind each */
+		const char *directory, *text;
+		unsigned queue;
+		uint64_t names; /* that are left to see */
 	} cases[] = {
-	    {"none", NULL, ""},
-	    {"empty", "", ""},
-	    {"as Postfix 3.7 writes it",
-		"<u@dest.example>: deferred transport\nrecipient=u@dest.example\noffset=617\n"
-		"dsn_orig_rcpt=rfc822;u@dest.example\nstatus=4.3.2\naction=delayed\n"
-		"reason=deferred transport\n\n",
-		"u@dest.example|deferred transport|"},
-	    {"two", "recipient=a@x\nreason=full\n\nrecipient=b@x\nreason=down\n\n",
-		"a@x|full|b@x|down|"},
-	    {"old style", "<a@x>: it said: no\n\n<b@x>: down\n\n", "a@x|it said: no|b@x|down|"},
-	    {"cut off", "recipient=a@x\nreason=fu", "a@x|fu|"},
-	    {"no reason", "recipient=a@x\n\n", "a@x||"},
-	    {"controls", "recipient=a@x\nreason=\033[31mred\n\n", "a@x|?[31mred|"},
-	    {"junk", "\n\n\nxyz\n=\n<>\n", ""},
+	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4},
+	    {"deferred", "deferred: Permission denied", QUEUE_DEFERRED, 3},
+	    {"incoming", "incoming: Permission denied", QUEUE_INCOMING, 4},
+	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4},
 	};
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
-		struct strbuf packed = {0};
-		struct err err = {{0}};
+		static const enum queue_name queues[] = {
+		    QUEUE_INCOMING, QUEUE_ACTIVE, QUEUE_DEFERRED, QUEUE_DEFERRED, QUEUE_HOLD};
 		struct queue_id id;
+		char path[256];
+		struct walked w;
 		struct rig rig;
 
 		rig_open(&rig);
-		id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
-		if (cases[n].log)
-			write_log(&rig, &id, cases[n].log);
-		if (spool_reasons(&rig.p, &id, &packed, &err) < 0)
-			case_fail(cases[n].name, "%s", err.text);
-		for (size_t at = 0; at < packed.len; at++)
-			if (packed.text[at] == '\0')
-				packed.text[at] = '|';
-		case_assert_text(cases[n].name, strbuf_text(&packed), cases[n].want);
-		strbuf_release(&packed);
+		for (size_t at = 0; at < COUNT_OF(queues); at++) {
+			id = rig_mail(&rig, queues[at], ARRIVAL);
+			if (at == 2)
+				rig_sink(&rig, QUEUE_DEFERRED, 1, &id);
+		}
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, cases[n].directory);
+		assert_int_equal(chmod(path, 0), 0);
+		w = walk(&rig, NULL, 0);
+		case_assert(cases[n].directory, w.names == cases[n].names);
+		case_assert(cases[n].directory, w.unreadable_count == 1);
+		case_assert(cases[n].directory, w.unreadable_queues == cases[n].queue);
+		case_assert_text(cases[n].directory, strbuf_text(&w.unreadable), cases[n].text);
+		walked_release(&w);
+		chmod(path, 0700);
 		rig_close(&rig);
 	}
 }
 
-static void test_reasons_of_many(void **state)
+/* All are counted, the first are named. */
+static void test_many_unreadable(void **state)
 {
-	struct strbuf packed = {0};
-	struct queue_id ids[3];
-	struct err err = {{0}};
-	struct strlist list;
-	const char *at;
+	char path[256];
+	struct walked w;
 	struct rig rig;
 
 	(void)state;
 	rig_open(&rig);
-	for (size_t n = 0; n < COUNT_OF(ids); n++)
-		ids[n] = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
-	write_log(&rig, &ids[0], "recipient=a@x\nreason=full\n\n");
-	write_log(&rig, &ids[2], "recipient=b@x\nreason=down\n\n");
-	assert_int_equal(spool_reasons_many(&rig.p, ids, COUNT_OF(ids), &packed, &err), 0);
-	list = strlist_of(&packed);
-	assert_int_equal(list.count, 6);
-	at = list.first;
-	assert_string_equal(at, ids[0].text);
-	at += strlen(at) + 1;
-	assert_string_equal(at, "a@x");
-	at += strlen(at) + 1 + strlen("full") + 1;
-	assert_string_equal(at, ids[2].text);
-	strbuf_release(&packed);
+	for (unsigned n = 0; n < 32; n++) {
+		snprintf(path, sizeof(path), "%s/%s/%X", rig.spool, n < 16 ? "deferred" : "hold",
+		    n % 16);
+		rig_directory(&rig, path);
+		assert_int_equal(chmod(path, 0), 0);
+	}
+	w = walk(&rig, NULL, 0);
+	assert_int_equal(w.unreadable_count, 32);
+	assert_int_equal(strlist_of(&w.unreadable).count, WALK_NAMED);
+	assert_int_equal(w.unreadable_queues, QUEUE_DEFERRED | QUEUE_HOLD);
+	walked_release(&w);
+	for (unsigned n = 0; n < 32; n++) {
+		snprintf(path, sizeof(path), "%s/%s/%X", rig.spool, n < 16 ? "deferred" : "hold",
+		    n % 16);
+		chmod(path, 0700);
+	}
 	rig_close(&rig);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_walk), cmocka_unit_test(test_not_mounted),
-    cmocka_unit_test(test_linked_queue), cmocka_unit_test(test_reasons),
-    cmocka_unit_test(test_reasons_of_many))
+/* ---- beside a queue that moves */
+
+#define MOVING 200
+
+static void place(const struct rig *rig, const struct queue_id *id, unsigned at, char path[256])
+{
+	static const struct queue_spot spots[] = {
+	    {QUEUE_DEFERRED, 1}, {QUEUE_HOLD, 0}, {QUEUE_DEFERRED, 2}, {QUEUE_ACTIVE, 0}};
+
+	rig_path_at(rig, spots[at % 4].queue, spots[at % 4].depth, id, path);
+}
+
+/* Holds, releases, and moves to other depths, all over again, until it is killed. */
+static void __attribute__((noreturn))
+move_for_ever(const struct rig *rig, const struct queue_id *ids)
+{
+	char from[256], to[256];
+
+	for (unsigned at = 0;; at++)
+		for (size_t n = 0; n < MOVING; n++) {
+			place(rig, &ids[n], at, from);
+			place(rig, &ids[n], at + 1, to);
+			if (rename(from, to) < 0)
+				_exit(1);
+		}
+}
+
+/* What a walk missed, the direct look finds: nothing that waits is ever called gone. */
+static void test_moving(void **state)
+{
+	struct queue_id ids[MOVING], missed[MOVING];
+	struct packed_id known[MOVING];
+	char from[256], to[256];
+	struct rig rig;
+	pid_t mover;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < MOVING; n++) {
+		ids[n] = rig_mail(&rig, QUEUE_ACTIVE, ARRIVAL);
+		known[n] = pack(&ids[n], WALK_READ);
+		rig_path(&rig, QUEUE_ACTIVE, &ids[n], from);
+		place(&rig, &ids[n], 0, to);
+		assert_int_equal(rename(from, to), 0);
+	}
+	mover = fork();
+	if (mover == 0)
+		move_for_ever(&rig, ids);
+	for (int round = 0; round < 60; round++) {
+		struct walked w = walk(&rig, known, MOVING);
+		struct proof *states;
+		struct err err = {{0}};
+
+		case_assert("moving", w.known_there + w.nameless_count == MOVING);
+		case_assert("moving", w.names == w.known_there);
+		for (size_t n = 0; n < w.nameless_count; n++)
+			missed[n] = ids[w.nameless[n]];
+		assert_int_equal(spool_states(&rig.p, missed, w.nameless_count, &states, &err), 0);
+		for (size_t n = 0; n < w.nameless_count; n++)
+			if (states[n].state != PROOF_SAME)
+				case_fail(missed[n].text, "state %d", states[n].state);
+		free(states);
+		walked_release(&w);
+	}
+	assert_int_equal(kill(mover, SIGKILL), 0);
+	assert_int_equal(waitpid(mover, NULL, 0), mover);
+	rig_close(&rig);
+}
+
+/* ---- a child that was taken over */
+
+static int parse(const void *at, size_t len, size_t known_count)
+{
+	struct blob blob = {.at = at, .len = len};
+	struct walked w;
+	int code = walked_parse(&w, &blob, known_count);
+
+	if (code == 0)
+		walked_release(&w);
+	return code;
+}
+
+static void test_lies(void **state)
+{
+	/* As walk.c lays it out: 14 numbers, then the lists. */
+	enum { KNOWN_THERE = 8, TO_READ, NAMELESS, UNREADABLE, NUMBERS = 13 };
+	static const struct {
+		const char *name;
+		uint64_t known_there, to_read, nameless, unreadable;
+		const char *rest;
+		size_t len;
+		int code;
+	} cases[] = {
+	    {"nothing", 0, 0, 0, 0, "", 0, 0},
+	    {"a nameless one", 0, 0, 1, 0, "\2\0\0\0", 4, 0},
+	    {"a text", 0, 0, 0, 1, "x: y", 5, 0},
+	    {"beyond what is known", 0, 0, 1, 0, "\3\0\0\0", 4, ERR_CHILD},
+	    {"twice", 0, 0, 2, 0, "\1\0\0\0\1\0\0\0", 8, ERR_CHILD},
+	    {"more there than known", 4, 0, 0, 0, "", 0, ERR_CHILD},
+	    {"more in all than known", 3, 0, 1, 0, "\1\0\0\0", 4, ERR_CHILD},
+	    {"too short", 0, 0, 2, 0, "\1\0\0\0", 4, ERR_CHILD},
+	    {"too long", 0, 0, 0, 0, "x", 1, ERR_CHILD},
+	    {"a text without an end", 0, 0, 0, 1, "x: y", 4, ERR_CHILD},
+	    {"endless", 0, UINT64_MAX, 0, 0, "", 0, ERR_CHILD},
+	    {"endless by overflow", 0, UINT64_MAX / 16 + 1, 0, 0, "", 0, ERR_CHILD},
+	    {"no queue ID", 0, 1, 0, 0, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 17, ERR_CHILD},
+	    {"a queue ID", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\1", 17, 0},
+	    {"in no queue", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0", 17, ERR_CHILD},
+	    {"in two queues", 0, 1, 0, 0, "\1\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\3", 17, ERR_CHILD},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		uint64_t all[NUMBERS + 8] = {0};
+
+		all[KNOWN_THERE] = cases[n].known_there;
+		all[TO_READ] = cases[n].to_read;
+		all[NAMELESS] = cases[n].nameless;
+		all[UNREADABLE] = cases[n].unreadable;
+		memcpy(&all[NUMBERS], cases[n].rest, cases[n].len);
+		if (parse(all, NUMBERS * 8 + cases[n].len, 3) != cases[n].code)
+			case_fail(
+			    cases[n].name, "got %d", parse(all, NUMBERS * 8 + cases[n].len, 3));
+	}
+	assert_int_equal(parse("short", 5, 3), ERR_CHILD);
+}
+
+/* ^C ends it. */
+static void test_stop(void **state)
+{
+	static volatile sig_atomic_t stop = 1;
+	struct spool_walk *at_work;
+	struct walked w;
+	struct err err = {{0}};
+	struct rig rig;
+	int code;
+
+	(void)state;
+	rig_open(&rig);
+	rig.p.stop = &stop;
+	assert_int_equal(spool_walk_start(&rig.p, NULL, 0, &at_work, &err), 0);
+	code = spool_walk_finish(at_work, INT64_MAX, &w, &err);
+	if (code == 0) /* it was faster */
+		walked_release(&w);
+	else
+		assert_int_equal(code, ERR_STOPPED);
+	rig_close(&rig);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_unknown), cmocka_unit_test(test_known), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_too_many_known), cmocka_unit_test(test_not_mounted),
+    cmocka_unit_test(test_place), cmocka_unit_test(test_links), cmocka_unit_test(test_unreadable),
+    cmocka_unit_test(test_many_unreadable), cmocka_unit_test(test_moving),
+    cmocka_unit_test(test_lies), cmocka_unit_test(test_stop))
