@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule set in force, the rules file, and what is asked. The command's: rulekeeper_stored.c. */
+/*
+ * The rule set in force and the rules file. The command's rules: rulekeeper_stored.c; what is
+ * asked: rulekeeper_answer.c.
+ */
 #include "milter/rulekeeper.h"
 
 #include <errno.h>
@@ -9,7 +12,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"
-#include "rules/rules_json.h"
 
 /* Hits of sets that are gone and not gathered yet; further ones are not counted. */
 #define LEFT_MAX 10000
@@ -188,13 +190,24 @@ int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, st
 	return 0;
 }
 
+void rulekeeper_end_change(struct rulekeeper *k)
+{
+	pthread_mutex_lock(&k->swap);
+	k->trouble = (struct keeper_trouble){.unsaved = k->unsaved,
+	    .damaged = k->damaged,
+	    .stored = k->stored_error,
+	    .file = k->file_error};
+	pthread_mutex_unlock(&k->swap);
+	pthread_mutex_unlock(&k->change);
+}
+
 void rulekeeper_begin(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
 	keeper_read_hits(k);
 	keeper_look(k, true);
-	pthread_mutex_unlock(&k->change);
+	rulekeeper_end_change(k);
 }
 
 void rulekeeper_stop(struct rulekeeper *k)
@@ -206,7 +219,7 @@ void rulekeeper_stop(struct rulekeeper *k)
 		(void)!keeper_save(k);
 		keeper_save_hits(k);
 	}
-	pthread_mutex_unlock(&k->change);
+	rulekeeper_end_change(k);
 }
 
 void rulekeeper_close(struct rulekeeper *k)
@@ -232,16 +245,6 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return set;
 }
 
-/* Keeps the words for status; "" = the file is fine. True if they are news. */
-static bool note_file_error(struct rulekeeper *k, const char *text)
-{
-	pthread_mutex_lock(&k->swap);
-	bool news = strcmp(k->file_error.text, text) != 0;
-	snprintf(k->file_error.text, sizeof(k->file_error.text), "%s", text);
-	pthread_mutex_unlock(&k->swap);
-	return news;
-}
-
 /* Reads the rules file where it changed, or by force. */
 static void look_at_file(struct rulekeeper *k, bool force)
 {
@@ -251,9 +254,9 @@ static void look_at_file(struct rulekeeper *k, bool force)
 	if (!force && file_mark_same(&now, &k->file_mark))
 		return;
 	int code = read_file(k, &err);
-	bool news = note_file_error(k, code ? err.text : "");
-	if (code && (news || force))
+	if (code && (force || strcmp(k->file_error.text, err.text) != 0))
 		log_error("%s; the rules from before stay in force", err.text);
+	k->file_error = err; /* "" where it was read */
 	if (!code)
 		log_info("rules reloaded from '%s': %zu", k->settings->rules_file, k->file_count);
 }
@@ -264,7 +267,7 @@ void rulekeeper_reload(struct rulekeeper *k)
 	look_at_file(k, true);
 	if (k->begun)
 		keeper_look(k, true);
-	pthread_mutex_unlock(&k->change);
+	rulekeeper_end_change(k);
 }
 
 /* The command's rules: the file as it is now, what is to be written, what expired. */
@@ -290,127 +293,9 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	look_at_file(k, false);
 	if (k->begun)
 		keep_stored(k, clock_steady());
-	pthread_mutex_unlock(&k->change);
+	rulekeeper_end_change(k);
 
 	set = rulekeeper_get(k);
 	ruleset_take_limit_errors(set, tell_limit_errors, k);
 	ruleset_unref(set);
-}
-
-/* ---- what is asked */
-
-static void put_errors(struct rulekeeper *k, struct json *reply)
-{
-	json_put_int(reply, "rules_damaged", (int64_t)k->damaged);
-	pthread_mutex_lock(&k->swap);
-	struct err error = k->file_error;
-	pthread_mutex_unlock(&k->swap);
-	if (error.text[0])
-		json_put_text(reply, "rules_error", error.text);
-	if (k->stored_error.text[0])
-		json_put_text(reply, "rules_stored_error", k->stored_error.text);
-}
-
-static int answer_rules(
-    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
-{
-	const struct rules_view view = {.set = k->set,
-	    .rules_file = k->settings->rules_file,
-	    .login_exact = k->settings->login_exact,
-	    .wall = clock_wall()};
-
-	rulekeeper_gather(k);
-	put_errors(k, reply);
-	return rules_answer(&view, request, reply, err);
-}
-
-/* Changes one rule and tells how that went. */
-static int answer_change(
-    struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
-{
-	int there = keeper_change(k, subject, r, err);
-	int saved;
-
-	if (there < 0)
-		return there;
-	saved = keeper_save(k);
-	json_put_bool(reply, "was_there", there == 1);
-	json_put_bool(reply, "saved", saved == 0);
-	if (saved != 0)
-		json_put_text(reply, "why", k->stored_error.text);
-	return 0;
-}
-
-static int answer_set(
-    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
-{
-	struct rule r;
-	int code = rule_of_request(request, &r, err);
-
-	if (code)
-		return code;
-	char *subject = strdup(r.subject);
-	r.set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
-	code = subject ? answer_change(k, subject, &r, reply, err)
-		       : err_set(err, -ENOMEM, "out of memory");
-	free(subject);
-	rule_release(&r);
-	return code;
-}
-
-/* The pattern is brought to its one spelling first. */
-static int answer_unset(
-    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
-{
-	const char *pattern = json_text(request, "pattern");
-	struct rule r;
-	int code = rule_make(pattern ? pattern : "", RULE_OK, NULL, &r, err);
-
-	if (code)
-		return code;
-	code = answer_change(k, r.subject, NULL, reply, err);
-	rule_release(&r);
-	return code;
-}
-
-int rulekeeper_answer(
-    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
-{
-	static const struct {
-		const char *word;
-		int (*answer)(struct rulekeeper *k, const struct json *request, struct json *reply,
-		    struct err *err);
-	} table[] = {
-	    {"rules", answer_rules}, {"rule-set", answer_set}, {"rule-unset", answer_unset}};
-	const char *word = json_text(request, "do");
-	int code = ERR_SYNTAX;
-
-	pthread_mutex_lock(&k->change);
-	for (size_t i = 0; word && i < COUNT_OF(table); i++) {
-		if (strcmp(word, table[i].word) != 0)
-			continue;
-		code = table[i].answer(k, request, reply, err);
-		pthread_mutex_unlock(&k->change);
-		return code;
-	}
-	pthread_mutex_unlock(&k->change);
-	return err_set(err, code, "this is no request about rules");
-}
-
-void rulekeeper_status(struct rulekeeper *k, struct json *reply)
-{
-	size_t count = 0;
-	uint64_t limit_errors;
-
-	pthread_mutex_lock(&k->change);
-	for (size_t i = 0; i < ruleset_count(k->set); i++)
-		count += !rule_expired(ruleset_at(k->set, i), clock_wall());
-	pthread_mutex_lock(&k->swap);
-	limit_errors = k->limit_errors + ruleset_limit_errors(k->set);
-	pthread_mutex_unlock(&k->swap);
-	json_put_int(reply, "rules", (int64_t)count);
-	json_put_int(reply, "match_limit_errors", (int64_t)limit_errors);
-	json_put_bool(reply, "rules_saved", !k->unsaved);
-	put_errors(k, reply);
-	pthread_mutex_unlock(&k->change);
 }

@@ -9,7 +9,8 @@
  * same; each second it is tried again. What an admin changes meanwhile in the file is taken over,
  * and what is not saved yet is laid on top.
  *
- * Any thread may call anything. Only rulekeeper_get is for sessions: it never waits for a disk.
+ * Any thread may call anything. rulekeeper_get, for sessions, and rulekeeper_status never wait for
+ * a disk; the others do.
  */
 #ifndef PQPURGE_MILTER_RULEKEEPER_H
 #define PQPURGE_MILTER_RULEKEEPER_H

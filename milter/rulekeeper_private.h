@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The inside of the rule keeper, for rulekeeper.c and rulekeeper_stored.c alone. */
+/* The inside of the rule keeper, for rulekeeper.c, rulekeeper_stored.c and rulekeeper_answer.c
+ * alone. */
 #ifndef PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 #define PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 
@@ -29,6 +30,7 @@ struct rulekeeper {
 	pthread_mutex_t change;
 	struct file_mark file_mark; /* of the rules file */
 	size_t file_count;
+	struct err file_error; /* "" = the file is fine */
 	bool begun;
 	struct file_mark stored_mark, directory_mark;
 	bool unread;           /* the command's rules could not be read: they must not be written */
@@ -42,17 +44,23 @@ struct rulekeeper {
 	bool hits_changed;
 	int64_t next_hits, next_expiry; /* steady */
 
-	pthread_mutex_t swap;  /* guards what follows; held for moments only */
+	pthread_mutex_t swap;   /* guards what follows; held for moments only */
+	struct keeper_trouble { /* copies of what `change` guards, for the status */
+		bool unsaved;
+		size_t damaged;
+		struct err stored, file; /* "" = fine */
+	} trouble;
 	struct ruleset *set;   /* replaced with `change` held, too */
 	struct hits left;      /* hits of sets that are gone */
 	uint64_t limit_errors; /* taken from their rules */
-	struct err file_error; /* "" = the file is fine */
 };
 
 struct file_mark file_mark_of(const char *path);
 bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
 /* Puts fresh in force (NULL: there was no memory for it: -ENOMEM). */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
+/* Unlocks `change`; the status tells of what it guards from now on. */
+void rulekeeper_end_change(struct rulekeeper *k);
 /* Adds what was counted until now to the rules' own hits. */
 void rulekeeper_gather(struct rulekeeper *k);
 

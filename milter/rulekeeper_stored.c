@@ -198,9 +198,26 @@ int keeper_save(struct rulekeeper *k)
 		log_info("the command's rules are saved again");
 	k->stored_error.text[0] = '\0';
 	k->unsaved = false;
-	strbuf_clear(&k->pending);
+	strbuf_release(&k->pending);
 	k->stored_mark = file_mark_of(k->stored_path);
 	k->directory_mark = file_mark_of(k->settings->state_directory);
+	return 0;
+}
+
+static int put_in_force(
+    struct rulekeeper *k, struct rule_list *rules, struct rule *added, struct err *err)
+{
+	int code = 0;
+
+	if (added && rules->count >= RULES_MAX)
+		return err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
+	if (added)
+		code = rule_list_add(rules, added);
+	if (code == 0)
+		code = rulekeeper_swap(k, ruleset_with_command(k->set, rules));
+	if (code)
+		return err_set(err, code, "failed to put the rule in force (%s)", err_word(code));
+	k->unsaved = true;
 	return 0;
 }
 
@@ -213,22 +230,16 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 	keeper_look(k, false);
 	rulekeeper_gather(k);
 	code = copy_all(k, subject, &rules, &there);
+	bool was_there = there != NULL;
 	if (r && there)
 		r->hits = there->hits;
-	if (code == 0 && r && rules.count >= RULES_MAX)
-		code = err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
-	else if (code == 0 && r)
-		code = rule_list_add(&rules, r);
-	bool was_there = there != NULL;
-	if (code == 0 && (r || was_there)) {
+	if (r || was_there)
 		strlist_push(&k->pending, subject, strlen(subject));
-		code = k->pending.failed ? -ENOMEM
-					 : rulekeeper_swap(k, ruleset_with_command(k->set, &rules));
-		k->unsaved = true;
-	}
+	if (code || k->pending.failed)
+		code = err_set(err, -ENOMEM, "failed to put the rule in force (out of memory)");
+	else if (r || was_there)
+		code = put_in_force(k, &rules, r, err);
 	rule_list_release(&rules);
-	if (code && code != ERR_LIMIT)
-		return err_set(err, code, "failed to put the rule in force (%s)", err_word(code));
 	return code ? code : was_there;
 }
 
