@@ -3,19 +3,14 @@
 #include "base/str.h"
 #include "mail/address_parts.h"
 
-void address_build(
-    const char *local, size_t local_len, const char *domain, size_t domain_len, struct address *ret)
+void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
+    struct address *ret)
 {
-	const char *at = domain_len ? memrchr(domain, '@', domain_len) : NULL;
 	size_t n = local_len > ADDRESS_LOCAL_MAX ? ADDRESS_LOCAL_MAX : local_len;
 	bool separated;
 
-	if (at) {
-		domain_len -= (size_t)(at + 1 - domain);
-		domain = at + 1;
-	}
-	ret->cut = domain_normal(domain_len ? domain : "", domain_len, &ret->domain) ||
-		   n < local_len || at != NULL;
+	ret->domain = *domain;
+	ret->cut = domain_cut || n < local_len;
 	for (size_t i = 0; i < n; i++)
 		ret->text[i] = local[i] ? local[i] : '?';
 	ret->text[n] = '\0';
@@ -25,6 +20,21 @@ void address_build(
 	separated = ret->domain.text[0] || strchr(ret->text, '@');
 	snprintf(
 	    ret->text + n, sizeof(ret->text) - n, "%s%s", separated ? "@" : "", ret->domain.text);
+}
+
+void address_build(
+    const char *local, size_t local_len, const char *domain, size_t domain_len, struct address *ret)
+{
+	const char *at = domain_len ? memrchr(domain, '@', domain_len) : NULL;
+	struct domain normal;
+	bool cut;
+
+	if (at) {
+		domain_len -= (size_t)(at + 1 - domain);
+		domain = at + 1;
+	}
+	cut = domain_normal(domain_len ? domain : "", domain_len, &normal);
+	address_join(local, local_len, &normal, cut || at != NULL, ret);
 }
 
 void address_split(const char *normal, struct address *ret)

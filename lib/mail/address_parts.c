@@ -6,7 +6,7 @@ void address_parts_clear(struct address_parts *p)
 {
 	p->local_len = 0;
 	p->local_cut = false;
-	p->domain_len = 0;
+	domain_text_clear(&p->domain);
 }
 
 void address_parts_local(struct address_parts *p, char c)
@@ -17,30 +17,22 @@ void address_parts_local(struct address_parts *p, char c)
 		p->local[p->local_len++] = c;
 }
 
-/*
- * After an overflow more than DOMAIN_INPUT_MAX bytes always stand there, so that domain_normal
- * knows it as cut.
- */
 void address_parts_domain(struct address_parts *p, char c)
 {
-	if (p->domain_len == sizeof(p->domain)) {
-		p->domain_len = sizeof(p->domain) / 2;
-		memmove(p->domain, p->domain + p->domain_len, p->domain_len);
-	}
-	p->domain[p->domain_len++] = c;
+	domain_text_add(&p->domain, c);
 }
 
 void address_parts_join(struct address_parts *p)
 {
 	address_parts_local(p, '@');
-	for (size_t i = 0; i < p->domain_len; i++)
-		address_parts_local(p, p->domain[i]);
-	p->domain_len = 0;
+	for (size_t i = 0; i < p->domain.len; i++)
+		address_parts_local(p, p->domain.at[i]);
+	domain_text_clear(&p->domain);
 }
 
 void address_parts_build(const struct address_parts *p, struct address *ret)
 {
-	address_build(p->local, p->local_len, p->domain, p->domain_len, ret);
+	address_build(p->local, p->local_len, p->domain.at, p->domain.len, ret);
 	if (p->local_cut)
 		ret->cut = true;
 }

@@ -8,17 +8,14 @@
 #define PQPURGE_MAIL_ADDRESS_PARTS_H
 
 #include "mail/address.h"
+#include "mail/domain_text.h"
 
-/*
- * Of the local part the first bytes are kept, of the domain the last: all that the normal form
- * keeps of them.
- */
+/* Of the local part the first bytes are kept: all that the normal form keeps. */
 struct address_parts {
 	char local[ADDRESS_LOCAL_MAX];
 	size_t local_len;
 	bool local_cut;
-	char domain[2 * (DOMAIN_INPUT_MAX + 2)];
-	size_t domain_len;
+	struct domain_text domain;
 };
 void address_parts_clear(struct address_parts *p);
 void address_parts_local(struct address_parts *p, char c);
@@ -26,6 +23,13 @@ void address_parts_domain(struct address_parts *p, char c);
 /* "b@c" turns out to be a local part: '@' and the domain join it, the domain is empty again. */
 void address_parts_join(struct address_parts *p);
 void address_parts_build(const struct address_parts *p, struct address *ret);
+
+/*
+ * Puts an address together from a raw local part and a domain in normal form; domain_cut is what
+ * domain_normal returned.
+ */
+void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
+    struct address *ret);
 
 /*
  * at is behind a '('. Where the comment ends, behind its ')'; NULL if it never does. Comments nest;

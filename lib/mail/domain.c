@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/str.h"
-#include "mail/domain.h"
+#include "mail/domain_text.h"
 
 #define NAME_MAX_BYTES  253 /* RFC 1035 3.1, less the length bytes at both ends */
 #define LABEL_MAX_BYTES 63
@@ -40,9 +40,9 @@ static char *to_alabels(const char *text)
 
 /*
  * Whether text, in lower case, is a NAME. Punycode is shown to libidn2, which must leave it as it
- * is: so the answer rests on the text alone, however it came about.
+ * is: so the answer rests on the text alone, however it came about. Not mapped: it is no NAME.
  */
-static bool is_name(const char *text)
+static bool is_name(const char *text, bool mapped)
 {
 	bool alabel = false;
 	char *again;
@@ -59,8 +59,8 @@ static bool is_name(const char *text)
 		if (*at == '\0')
 			break;
 	}
-	if (!alabel)
-		return true;
+	if (!alabel || !mapped)
+		return !alabel;
 	again = to_alabels(text);
 	same = again && strcmp(again, text) == 0;
 	idn2_free(again);
@@ -75,24 +75,6 @@ static bool is_literal(const char *text, size_t len)
 }
 
 /*
- * Length without the one trailing dot that trivial-rewrite drops: not of "..", nor of a lone dot.
- */
-static size_t undotted(const char *bytes, size_t len)
-{
-	if (len >= 2 && bytes[len - 1] == '.' && bytes[len - 2] != '.')
-		return len - 1;
-	return len;
-}
-
-static bool is_ascii(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
-/*
  * Looks for a NAME behind bytes that are not all ASCII. The mapping may yield any ASCII (fullwidth
  * '@', '/', dots), so its result counts only where it is a host name. False: no NAME.
  */
@@ -103,8 +85,8 @@ static bool map_name(const char *text, struct domain *ret)
 
 	if (!mapped)
 		return false;
-	mapped[undotted(mapped, strlen(mapped))] = '\0';
-	if (is_name(mapped)) {
+	mapped[domain_undotted(mapped, strlen(mapped))] = '\0';
+	if (is_name(mapped, true)) {
 		snprintf(ret->text, sizeof(ret->text), "%s", mapped);
 		ret->kind = DOMAIN_NAME;
 		ok = true;
@@ -117,12 +99,15 @@ static bool map_name(const char *text, struct domain *ret)
  * Keeps text as it is; past DOMAIN_MAX its end behind a '*', which no NAME and no mapping of
  * libidn2 holds.
  */
-static bool keep(const char *text, size_t len, enum domain_kind kind, struct domain *ret)
+static bool keep(const char *text, enum domain_kind kind, struct domain *ret)
 {
+	size_t len = strlen(text);
 	bool cut = len > DOMAIN_MAX;
 
 	if (cut) {
 		text += len - (DOMAIN_MAX - 1);
+		while (((unsigned char)*text & 0xc0) == 0x80) /* the rest of a character */
+			text++;
 		kind = DOMAIN_RAW;
 	}
 	snprintf(ret->text, sizeof(ret->text), "%s%s", cut ? "*" : "", text);
@@ -130,30 +115,43 @@ static bool keep(const char *text, size_t len, enum domain_kind kind, struct dom
 	return cut;
 }
 
+/* mapped: libidn2 may be asked. */
+static bool normalise(struct domain_text *t, bool mapped, struct domain *ret)
+{
+	domain_text_finish(t);
+	if (t->len == 0)
+		return keep(t->at, DOMAIN_NONE, ret);
+	if (t->len > DOMAIN_INPUT_MAX)
+		return keep(t->at, DOMAIN_RAW, ret);
+	if (is_literal(t->at, t->len))
+		return keep(t->at, DOMAIN_LITERAL, ret);
+	if (mapped && !t->ascii && map_name(t->at, ret))
+		return false;
+	/* A name that needs its joiners was one with them. */
+	domain_text_drop_joiners(t);
+	if (mapped && !t->ascii && map_name(t->at, ret))
+		return false;
+	return keep(t->at, t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW, ret);
+}
+
+static bool read_domain(const char *bytes, size_t len, bool mapped, struct domain *ret)
+{
+	struct domain_text t;
+
+	domain_text_clear(&t);
+	for (size_t i = 0; i < len; i++)
+		domain_text_add(&t, bytes[i]);
+	return normalise(&t, mapped, ret);
+}
+
 bool domain_normal(const char *bytes, size_t len, struct domain *ret)
 {
-	char text[DOMAIN_INPUT_MAX +
-		  2]; /* one byte more than libidn2 is shown marks what is too long */
+	return read_domain(bytes, len, true, ret);
+}
 
-	len = undotted(bytes, len);
-	if (len > DOMAIN_INPUT_MAX + 1) {
-		bytes += len - (DOMAIN_INPUT_MAX + 1);
-		len = DOMAIN_INPUT_MAX + 1;
-	}
-	for (size_t i = 0; i < len; i++)
-		text[i] = bytes[i] ? str_lower(bytes[i]) : '?';
-	text[len] = '\0';
-	if (len == 0)
-		return keep(text, len, DOMAIN_NONE, ret);
-	if (len > DOMAIN_INPUT_MAX)
-		return keep(text, len, DOMAIN_RAW, ret);
-	if (is_literal(text, len))
-		return keep(text, len, DOMAIN_LITERAL, ret);
-	if (is_ascii(text))
-		return keep(text, len, is_name(text) ? DOMAIN_NAME : DOMAIN_RAW, ret);
-	if (map_name(text, ret))
-		return false;
-	return keep(text, len, DOMAIN_RAW, ret);
+bool domain_unmapped(const char *bytes, size_t len, struct domain *ret)
+{
+	return read_domain(bytes, len, false, ret);
 }
 
 bool domain_equal(const struct domain *a, const struct domain *b)

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "mail/address_parts.h"
+#include "mail/from_list.h"
 
 #define ENCODED_WORD_MAX 1000 /* RFC 2047 allows 75; bounded so that failed looks stay cheap */
 
@@ -34,9 +35,8 @@ struct scan {
 	bool has_phrase; /* words came that were no address */
 	/* the field */
 	bool no_comments, no_quotes; /* one was found unclosed: from there on they are plain */
-	bool cut, full;
-	struct strbuf *packed;
-	unsigned *count;
+	struct from_costly costly;
+	struct from_list *list;
 };
 
 static bool run_is_empty(const struct scan *s)
@@ -57,62 +57,37 @@ static void run_clear(struct scan *s)
 	s->joint = JOINT_TIGHT;
 }
 
-static bool is_known(const struct scan *s, const char *text)
-{
-	struct strlist known = strlist_of(s->packed);
-
-	strlist_each (item, &known)
-		if (strcmp(item, text) == 0)
-			return true;
-	return false;
-}
-
-static void report(struct scan *s, const struct address *address)
+static void report_parts(
+    struct scan *s, const char *local, size_t local_len, const char *domain, size_t domain_len)
 {
 	s->taken = true;
-	if (address->text[0] == '\0' || s->full)
-		return;
-	if (address->cut)
-		s->cut = true;
-	if (is_known(s, address->text))
-		return;
-	if (*s->count >= FROM_MAILBOX_MAX) {
-		s->cut = s->full = true;
-		return;
-	}
-	strlist_push(s->packed, address->text, strlen(address->text));
-	++*s->count;
+	from_list_add(s->list, &s->costly, local, local_len, domain, domain_len);
 }
 
 static void report_run(struct scan *s)
 {
-	struct address address;
-
-	address_parts_build(&s->run, &address);
-	report(s, &address);
+	s->list->cut |= s->run.local_cut;
+	report_parts(s, s->run.local, s->run.local_len, s->run.domain.at, s->run.domain.len);
 }
 
 /* A run without a domain that stands where a mailbox must: "root", or "a@b" all in quotes. */
 static void report_bare(struct scan *s)
 {
-	struct address address;
 	const char *at = NULL;
 
 	if (s->quoted_at && !s->has_at)
 		at = memrchr(s->run.local, '@', s->run.local_len);
-	if (!at) {
+	if (at)
+		report_parts(s, s->run.local, (size_t)(at - s->run.local), at + 1,
+		    s->run.local_len - (size_t)(at + 1 - s->run.local));
+	else
 		report_run(s);
-		return;
-	}
-	address_build(s->run.local, (size_t)(at - s->run.local), at + 1,
-	    s->run.local_len - (size_t)(at + 1 - s->run.local), &address);
-	report(s, &address);
 }
 
 /* The run is over: reported if it has a domain, a word of a phrase if not. */
 static void run_end(struct scan *s)
 {
-	if (s->has_at && s->run.domain_len > 0)
+	if (s->has_at && s->run.domain.len > 0)
 		report_run(s);
 	else if (!run_is_empty(s))
 		s->has_phrase = true;
@@ -122,7 +97,7 @@ static void run_end(struct scan *s)
 /* The end of an item or of <>: a run without a domain is a mailbox where nothing else is. */
 static void mailbox_end(struct scan *s)
 {
-	bool bare = s->run.local_len > 0 && s->run.domain_len == 0 && !s->encoded;
+	bool bare = s->run.local_len > 0 && s->run.domain.len == 0 && !s->encoded;
 
 	if (bare && (s->in_angle || (!s->taken && !s->has_phrase)))
 		report_bare(s);
@@ -142,17 +117,18 @@ static void item_begin(struct scan *s)
  */
 static void space(struct scan *s)
 {
-	if (s->has_at && s->run.domain_len > 0 && !run_is_route(s))
+	if (s->has_at && s->run.domain.len > 0 && !run_is_route(s))
 		report_run(s);
 	if (s->joint == JOINT_TIGHT)
 		s->joint = JOINT_SPACED;
 }
 
-/* A byte of a domain: of a host name, or of UTF-8. */
+/* A byte of a domain: of a host name, of UTF-8, or of what nobody sees (domain_text.h). */
 static bool is_domain_byte(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '-' || c == '_' || c == '.' || (unsigned char)c >= 0x80;
+	return (c > 0 && c < ' ') || c == 0x7f || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+	       c == '.' || (unsigned char)c >= 0x80;
 }
 
 /* Before a word: it joins the run only where the run waits for it. */
@@ -191,7 +167,7 @@ static void put_at(struct scan *s)
 	if (s->joint == JOINT_CLOSED)
 		run_end(s);
 	if (s->has_at) {
-		if (s->run.domain_len > 0)
+		if (s->run.domain.len > 0)
 			report_run(s);
 		address_parts_join(&s->run);
 	}
@@ -208,7 +184,7 @@ static void quoted_string(struct scan *s)
 		run_end(s);
 		return;
 	}
-	if (s->has_at && s->run.domain_len > 0)
+	if (s->has_at && s->run.domain.len > 0)
 		run_end(s);
 	word_begin(s);
 	for (; s->at < closing; s->at++) {
@@ -241,7 +217,7 @@ static void literal(struct scan *s)
 
 	while (at < s->end && at - s->at < DOMAIN_MAX && !strchr("[]<>@,;\"()", *at))
 		at++;
-	if (!s->has_at || s->run.domain_len > 0 || at == s->end || *at != ']') {
+	if (!s->has_at || s->run.domain.len > 0 || at == s->end || *at != ']') {
 		run_end(s);
 		return;
 	}
@@ -277,6 +253,8 @@ static void word(struct scan *s)
 	const char *behind = NULL;
 
 	word_begin(s);
+	if (s->has_at && s->run.domain.len > 0 && domain_is_blank(first, (size_t)(s->end - first)))
+		report_run(s);
 	if (*first == '=' && !s->has_at && s->at < s->end && *s->at == '?')
 		behind = encoded_word_end(first, s->end);
 	put(s, *first);
@@ -348,14 +326,13 @@ static void step(struct scan *s)
 		word(s);
 }
 
-bool from_scan(const char *value, size_t len, struct strbuf *packed, unsigned *count)
+void from_scan(struct from_list *list, const char *value, size_t len)
 {
-	struct scan s = {.packed = packed, .count = count};
+	struct scan s = {.list = list};
 
 	s.at = value;
 	s.end = value + len;
-	while (s.at < s.end && !s.full)
+	while (s.at < s.end && (list->taken || !list->cut || list->count < FROM_MAILBOX_MAX))
 		step(&s);
 	mailbox_end(&s);
-	return s.cut;
 }

@@ -10,7 +10,8 @@
  * is example.net; "x(.example.com)@example.net" is example.net). In particular:
  *
  * - a domain ends at the first byte that no host name holds; at white space and comments it is
- *   reported as it stands, too ("u@a.example .b.example" is a.example and a.example.b.example);
+ *   reported as it stands, too ("u@a.example .b.example" is a.example and a.example.b.example), and
+ *   likewise at a Unicode blank, which does not end it;
  * - a quote or comment that is never closed is no quote or comment, and what follows it is read;
  * - an address in front of <another> is reported unless it is quoted; "a@b@c" is a@b and a@b@c; a
  *   lone "a@b" in quotes is a@b.
@@ -22,13 +23,35 @@
 #include "mail/address.h"
 
 #define FROM_MAILBOX_MAX 64 /* mailboxes recorded per message, all From fields together */
+/*
+ * Domains that are not ASCII and are brought to A-labels, per message: 0.1 s of libidn2. Past that
+ * they are taken as they stand, and `cut` says so. Repetitions within a field do not count.
+ */
+#define FROM_NAMES_MAX 10000
+
+/* Each mailbox as it is found, in normal form; one that is recorded already is not told again. */
+typedef void from_taken(void *arg, const struct address *mailbox);
+
+/* The mailboxes of one message. Zero-initialise; from_clear empties it for the next. */
+struct from_list {
+	struct strbuf packed; /* the first FROM_MAILBOX_MAX: strlist_of() views them */
+	unsigned count;       /* of these */
+	bool cut;             /* a cap cut something: mailboxes, an address, names */
+	/* Told of every mailbox, those past the cap among them, perhaps repeatedly; NULL: nobody.
+	 */
+	from_taken *taken;
+	void *arg;
+	/* For from_scan. */
+	uint64_t hashes[FROM_MAILBOX_MAX];
+	unsigned names;
+};
+void from_clear(struct from_list *list); /* keeps the memory, and who is told */
+void from_release(struct from_list *list);
 
 /*
- * Adds each mailbox of value to packed by strlist_push, in normal form (address.h), skipping exact
- * repetitions, while *count (kept by the caller over several fields) stays below FROM_MAILBOX_MAX.
- * Mailboxes without a domain are added as they are. Returns true if the cap or an address cap cut
- * something. Linear in the length of value.
+ * Adds each mailbox of one From field to the list, skipping exact repetitions. Mailboxes without a
+ * domain are added as they are. Linear in the length of value; memory does not depend on it.
  */
-bool from_scan(const char *value, size_t len, struct strbuf *packed, unsigned *count);
+void from_scan(struct from_list *list, const char *value, size_t len);
 
 #endif

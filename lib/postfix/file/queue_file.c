@@ -15,22 +15,14 @@
 #include "postfix/file/queue_file.h"
 #include "postfix/file/queue_record.h"
 
-/* The sender stands in Postfix's internal, unquoted form: nothing to unquote, the domain is behind
- * the last '@'. */
 static void take_sender(struct identity *id, const struct queue_record *r)
 {
 	struct address address;
-	size_t len = strlen(r->data); /* a NUL inside ends what Postfix sees */
-	const char *at = memrchr(r->data, '@', len);
-	size_t local = at ? (size_t)(at - r->data) : len;
 
 	if (id->has_sender || r->cut)
 		return;
 	id->has_sender = true;
-	id->sender[0] = '\0';
-	if (len == 0)
-		return;
-	address_build(r->data, local, at ? at + 1 : "", at ? len - local - 1 : 0, &address);
+	address_split(r->data, &address); /* a NUL inside ends what Postfix sees */
 	memcpy(id->sender, address.text, strlen(address.text) + 1);
 }
 

@@ -2,28 +2,25 @@
 /* The header of a queue file. */
 #include "postfix/file/queue_header.h"
 
-#include "mail/from.h"
-#include "mail/message.h"
 #include "mail/queue_id.h"
 
-void queue_header_clear(struct queue_header *h)
+void queue_header_clear(struct queue_header *h, const struct queue_host *host)
 {
-	struct strbuf *const texts[] = {
-	    &h->from, &h->message_id, &h->received, &h->report, &h->field};
-
-	for (size_t n = 0; n < COUNT_OF(texts); n++)
-		strbuf_clear(texts[n]);
+	header_clear(&h->recorded);
+	strbuf_clear(&h->report);
+	strbuf_clear(&h->field);
+	h->route.count = 0;
+	h->route.own_first = false;
 	h->auto_replied = h->delivered_to = h->cut = h->ended = false;
-	h->fields = h->mailboxes = 0;
+	h->fields = 0;
+	h->host = host;
 }
 
 void queue_header_release(struct queue_header *h)
 {
-	struct strbuf *const texts[] = {
-	    &h->from, &h->message_id, &h->received, &h->report, &h->field};
-
-	for (size_t n = 0; n < COUNT_OF(texts); n++)
-		strbuf_release(texts[n]);
+	header_release(&h->recorded);
+	strbuf_release(&h->report);
+	strbuf_release(&h->field);
 	*h = (struct queue_header){0};
 }
 
@@ -34,23 +31,10 @@ static bool is_blank(char c)
 
 /* ---- fields: value is terminated, without blanks around it */
 
-static void take_from(struct queue_header *h, const char *value, size_t len)
-{
-	h->cut |= from_scan(value, len, &h->from, &h->mailboxes);
-}
-
-static void take_message_id(struct queue_header *h, const char *value, size_t len)
-{
-	if (h->message_id.len > 0)
-		return;
-	h->cut |= len > MESSAGE_TEXT_MAX;
-	strbuf_add(&h->message_id, value, len < MESSAGE_TEXT_MAX ? len : MESSAGE_TEXT_MAX);
-}
-
 static void take_received(struct queue_header *h, const char *value, size_t len)
 {
-	if (h->fields == 1)
-		strbuf_add(&h->received, value, len);
+	(void)len;
+	queue_route_take(&h->route, value, h->fields == 1, h->host);
 }
 
 static void take_auto_submitted(struct queue_header *h, const char *value, size_t len)
@@ -77,8 +61,6 @@ static const struct {
 	const char *name;
 	void (*take)(struct queue_header *h, const char *value, size_t len);
 } fields[] = {
-    {"from", take_from},
-    {"message-id", take_message_id},
     {"received", take_received},
     {"auto-submitted", take_auto_submitted},
     {"delivered-to", take_delivered_to},
@@ -101,8 +83,9 @@ static void take_field(struct queue_header *h)
 		at++;
 	while (len > at && is_blank(text[len - 1]))
 		text[--len] = '\0';
+	header_take(&h->recorded, text, name, text + at, len - at);
 	for (size_t n = 0; n < COUNT_OF(fields); n++)
-		if (strlen(fields[n].name) == name && str_starts_nocase(text, fields[n].name))
+		if (header_is(text, name, fields[n].name))
 			fields[n].take(h, text + at, len - at);
 }
 
@@ -154,34 +137,6 @@ void queue_header_end(struct queue_header *h)
 	if (!h->ended)
 		take_field(h);
 	h->ended = true;
-}
-
-/* ---- what it says of where it came from */
-
-int64_t queue_header_user(const struct queue_header *h)
-{
-	static const char mark[] = ", from userid ";
-	const char *value = strbuf_text(&h->received), *at, *end;
-	uint64_t user = 0;
-
-	if (!str_starts(value, "by ") || !(at = strchr(value, '(')))
-		return -1;
-	end = strchr(at, ')');
-	at = strstr(at, mark);
-	if (!at || !end || at > end)
-		return -1;
-	for (at += strlen(mark); *at >= '0' && *at <= '9' && user <= UINT32_MAX; at++)
-		user = user * 10 + (uint64_t)(*at - '0');
-	return at == end && at[-1] != ' ' && user <= UINT32_MAX ? (int64_t)user : -1;
-}
-
-bool queue_header_received_by(const struct queue_header *h, const char *host)
-{
-	const char *value = strbuf_text(&h->received);
-	size_t len = strlen(host);
-
-	return str_starts(value, "by ") && strncmp(value + 3, host, len) == 0 &&
-	       str_starts(value + 3 + len, " (") && queue_header_user(h) < 0;
 }
 
 bool queue_header_reported_by(const struct queue_header *h, const char *host)

@@ -28,32 +28,26 @@ struct walk {
 	struct strbuf original; /* the O record that belongs to the next recipient */
 };
 
-/* Postfix's internal, unquoted form to normal form. */
-static void put_address(const char *internal, struct strbuf *packed, uint32_t *flags)
-{
-	struct address address;
-	size_t len = strlen(internal);
-	const char *at = memrchr(internal, '@', len);
-	size_t local = at ? (size_t)(at - internal) : len;
-
-	address_build(internal, local, at ? at + 1 : "", at ? len - local - 1 : 0, &address);
-	if (address.cut)
-		*flags |= MESSAGE_CUT_TEXT;
-	strlist_push(packed, address.text, strlen(address.text));
-}
-
 static void take_recipient(struct walk *w, const struct queue_record *r)
 {
-	struct message *m = &w->m->message;
-	const char *text = w->original.len > 0 ? w->original.text : r->data;
+	struct queue_message *m = w->m;
+	struct queued *q = &m->message.queued;
+	struct address recipient, original;
+	bool same;
 
-	if (m->recipient_count < UINT32_MAX)
-		m->recipient_count++;
-	if (m->recipient_count > w->max_recipients)
-		m->flags |= MESSAGE_CUT_RECIPIENTS;
-	else
-		put_address(text, &w->m->recipients, &m->flags);
-	strbuf_clear(&w->original);
+	if (q->recipient_count < UINT32_MAX)
+		q->recipient_count++;
+	if (q->recipient_count > w->max_recipients) {
+		m->message.flags |= MESSAGE_CUT_QUEUED_RECIPIENTS;
+		return;
+	}
+	address_split(r->data, &recipient);
+	address_split(strbuf_text(&w->original), &original);
+	same = w->original.len == 0 || strcmp(original.text, recipient.text) == 0;
+	if (recipient.cut || original.cut)
+		m->message.flags |= MESSAGE_CUT_TEXT;
+	strlist_push(&m->recipients, recipient.text, strlen(recipient.text));
+	strlist_push(&m->originals, same ? "" : original.text, same ? 0 : strlen(original.text));
 }
 
 static void take_attribute(struct queue_message *m, const char *text)
@@ -72,7 +66,7 @@ static void take_attribute(struct queue_message *m, const char *text)
 	} else if (str_starts(text, origin)) {
 		m->made_here = strcmp(text + strlen(origin), "local") == 0;
 	} else if (str_starts(text, "client_") || str_starts(text, "log_client_")) {
-		m->came_by_client = true;
+		m->by_client = true;
 	}
 }
 
@@ -101,7 +95,7 @@ static void take_content(struct walk *w, const struct queue_record *r)
 	if (w->content_end > w->at) {
 		w->at = w->content_end;
 	} else {
-		w->m->finished = w->content_end == 0 && w->m->message.recipient_count > 0;
+		w->m->finished = w->content_end == 0 && w->m->message.queued.recipient_count > 0;
 		w->done = true;
 	}
 }
@@ -132,8 +126,11 @@ static int take_record(struct walk *w, const struct queue_record *r)
 		strbuf_puts(&w->original, r->data);
 		break;
 	case 'R':
-	case 'D':
 		take_recipient(w, r);
+		strbuf_clear(&w->original);
+		break;
+	case 'D': /* done: it waits for this one no longer */
+		strbuf_clear(&w->original);
 		break;
 	case 'M':
 		w->part = PART_HEADER;
@@ -168,40 +165,78 @@ static void walk_file(struct queue_source *s, struct walk *w)
 	queue_header_end(&w->m->header);
 }
 
-static void clear(struct queue_message *m, const struct queue_id *id)
+static void clear(struct queue_message *m, const struct queue_id *id, const struct queue_host *host)
 {
 	message_init(&m->message);
 	m->message.queue_id = *id;
-	m->message.origin = ORIGIN_SCAN;
-	m->user = -1;
-	m->made_here = m->came_by_client = m->finished = false;
-	queue_header_clear(&m->header);
+	m->message.origin = ORIGIN_QUEUE;
+	m->made_here = m->by_client = m->finished = false;
+	queue_header_clear(&m->header, host);
 	strbuf_clear(&m->recipients);
+	strbuf_clear(&m->originals);
 	strbuf_clear(&m->login);
+}
+
+static void fill_queued(const struct queue_message *m, struct queued *q)
+{
+	const struct identity *id = &m->identity;
+	const struct header *header = &m->header.recorded;
+
+	q->known = true;
+	q->arrival_time = id->arrival_time;
+	q->create_time = id->create_time;
+	q->inode = id->inode;
+	q->size = id->size;
+	q->client = id->client;
+	q->client_port = id->client_port;
+	q->log_client = id->log_client;
+	q->log_ident = id->log_ident;
+	q->sender = id->sender;
+	q->from = strlist_of(&header->from.packed);
+	q->message_id = header->message_id;
+	q->recipients = strlist_of(&m->recipients);
+	q->originals = strlist_of(&m->originals);
+	q->login = strbuf_text(&m->login);
+}
+
+static uint32_t flags_of(const struct queue_message *m)
+{
+	const struct header *header = &m->header.recorded;
+	uint32_t flags = m->finished ? 0 : MESSAGE_CUT_QUEUED_RECIPIENTS;
+
+	if (header->from.cut || m->header.cut)
+		flags |= MESSAGE_CUT_QUEUED_FROM;
+	return header->cut_text ? flags | MESSAGE_CUT_TEXT : flags;
+}
+
+static bool is_notice(const struct queue_message *m)
+{
+	const struct queue_header *h = &m->header;
+	const struct queued *q = &m->message.queued;
+
+	return q->sender[0] == '\0' && m->made_here && !m->by_client && q->client.family == 0 &&
+	       m->finished && !(m->message.flags & MESSAGE_CUT_QUEUED_RECIPIENTS) &&
+	       q->recipient_count > 0 && !h->delivered_to && h->auto_replied &&
+	       queue_route_is_internal(&h->route, h->host, &m->message) &&
+	       queue_header_reported_by(h, h->host->hostname);
 }
 
 static int finish(struct queue_message *m)
 {
 	struct message *out = &m->message;
 
-	if (m->recipients.failed || m->login.failed || m->header.from.failed ||
-	    m->header.message_id.failed || m->header.field.failed || m->header.received.failed ||
+	if (m->recipients.failed || m->originals.failed || m->login.failed ||
+	    m->header.recorded.from.packed.failed || m->header.field.failed ||
 	    m->header.report.failed)
 		return -ENOMEM;
 	if (m->identity.arrival_time < 0 || !m->identity.has_sender)
 		return ERR_SYNTAX;
 	out->mail_time = out->rcpt_time = out->end_time = m->identity.arrival_time;
-	out->sender = m->identity.sender;
-	out->client = m->identity.client;
-	out->client_port = m->identity.client_port;
-	out->login = strbuf_text(&m->login);
-	out->message_id = strbuf_text(&m->header.message_id);
-	out->from = strlist_of(&m->header.from);
-	out->recipients = strlist_of(&m->recipients);
-	out->flags |= m->header.cut ? MESSAGE_CUT_FROM : 0;
-	if (!m->finished)
-		out->flags |= MESSAGE_CUT_RECIPIENTS;
-	m->user = m->came_by_client ? -1 : queue_header_user(&m->header);
+	fill_queued(m, &out->queued);
+	out->flags |= flags_of(m);
+	queue_route_judge(&m->header.route, m->header.host, out);
+	if (is_notice(m))
+		out->flags |= MESSAGE_NOTICE;
 	return 0;
 }
 
@@ -218,42 +253,30 @@ static int read_source(struct queue_source *s, size_t max_recipients, struct que
 	return failed ? -ENOMEM : finish(m);
 }
 
-/* In maildrop the submitter owns the file, and pickup(8) may read it by the last 'r' of its mode;
- * what postsuper(1) requeued lacks that, and says in its header who submitted it. */
-static void take_owner(struct queue_message *m, const struct stat *st)
-{
-	if (m->user < 0 && (st->st_mode & S_IROTH) && !m->came_by_client)
-		m->user = st->st_uid;
-}
-
-int queue_message_read(
-    int fd, const struct queue_id *id, size_t max_recipients, struct queue_message *m)
+int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
+    size_t max_recipients, struct queue_message *m)
 {
 	unsigned char buffer[QUEUE_WINDOW];
 	struct queue_source s = {.fd = fd, .buffer = buffer};
 	struct stat st;
 	int code;
 
-	clear(m, id);
+	clear(m, id, host);
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return ERR_SYNTAX;
 	code = queue_file_identity_of(fd, &st, &m->identity);
-	if (code == 0)
-		code = read_source(&s, max_recipients, m);
-	if (code == 0)
-		take_owner(m, &st);
-	return code;
+	return code == 0 ? read_source(&s, max_recipients, m) : code;
 }
 
 int queue_message_parse(const void *at, size_t len, const struct queue_id *id,
-    size_t max_recipients, struct queue_message *m)
+    const struct queue_host *host, size_t max_recipients, struct queue_message *m)
 {
 	struct queue_source s = {.fd = -1, .at = at, .len = len};
 	int code;
 
-	clear(m, id);
+	clear(m, id, host);
 	code = queue_file_identity_parse(at, len, &m->identity);
 	return code == 0 ? read_source(&s, max_recipients, m) : code;
 }
@@ -262,17 +285,7 @@ void queue_message_release(struct queue_message *m)
 {
 	queue_header_release(&m->header);
 	strbuf_release(&m->recipients);
+	strbuf_release(&m->originals);
 	strbuf_release(&m->login);
 	*m = (struct queue_message){0};
-}
-
-bool queue_message_is_notice(const struct queue_message *m, const char *myhostname)
-{
-	const struct queue_header *h = &m->header;
-
-	return m->identity.has_sender && m->identity.sender[0] == '\0' && m->made_here &&
-	       !m->came_by_client && m->identity.client.family == 0 && m->finished &&
-	       !(m->message.flags & MESSAGE_CUT_RECIPIENTS) && m->message.recipient_count > 0 &&
-	       !h->delivered_to && h->auto_replied && queue_header_received_by(h, myhostname) &&
-	       queue_header_reported_by(h, myhostname);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A queue file read as a message: what the milter would have recorded of it, as far as the file
- * still says so, and what only the file knows. For mail that is not in the index.
+ * A queue file read as a message: its queued half, and what is known of its first pass.
  *
  * Hostile bytes: every length is checked, pointer records are followed a bounded number of times,
  * texts are capped. Call it only in a process that is mail_owner.
@@ -14,18 +13,18 @@
 
 struct queue_message {
 	/*
-	 * Origin ORIGIN_SCAN, mail_time, rcpt_time and end_time are the T record. Recipients are
-	 * the original ones where the file has them (O), delivered ones among them. Views what
-	 * follows.
+	 * ORIGIN_QUEUE: the given half is empty but for mail_time, rcpt_time and end_time, the T
+	 * record. The queued half is filled in; recipients are those that wait: R records, not D.
+	 * `first`, MESSAGE_UNJOINED, MESSAGE_FIRST_PLAIN: queue_route.h. Views what follows.
 	 */
 	struct message message;
 	struct identity identity;
-	int64_t user;        /* who submitted it by sendmail(1); -1 where that is not known */
-	bool made_here;      /* log_message_origin=local: by a program of Postfix itself */
-	bool came_by_client; /* it has attributes of an SMTP client */
-	bool finished;       /* read to its end: no recipient is missing */
+	bool finished; /* read to its end: no recipient is missing */
 	struct queue_header header;
-	struct strbuf recipients, login;
+	/* While reading. */
+	struct strbuf recipients, originals, login;
+	bool made_here; /* log_message_origin=local: by a program of Postfix itself */
+	bool by_client; /* it has attributes of an SMTP client */
 };
 
 /* Zero-initialise; read any number of files one after the other; release once. */
@@ -34,20 +33,17 @@ void queue_message_release(struct queue_message *m);
 /*
  * Reads the file open on fd, whose name is id; at most max_recipients are kept (the rest is
  * counted). 0, ERR_SYNTAX (no queue file, or no arrival time or sender in it), -ENOMEM or -errno.
+ *
+ * MESSAGE_NOTICE is set for a bounce or delay notice that bounce(8) of this host made
+ * (bounce/bounce_notify_util.c): null sender, log_message_origin=local with no client (an SMTP
+ * client cannot cause that, and postdrop(1) lets no such attribute through), the first header line
+ * is Received by this host with no user (sendmail(1) mail has one), nothing was forwarded, and the
+ * header is that of a delivery report whose boundary names a queue ID and this host.
  */
-int queue_message_read(
-    int fd, const struct queue_id *id, size_t max_recipients, struct queue_message *m) NODISCARD;
+int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
+    size_t max_recipients, struct queue_message *m) NODISCARD;
 /* The same on bytes in memory, for tests and fuzzing: inode 0. */
 int queue_message_parse(const void *at, size_t len, const struct queue_id *id,
-    size_t max_recipients, struct queue_message *m) NODISCARD;
-
-/*
- * Whether it is a bounce or delay notice that bounce(8) of this host made (bounce/bounce_notify_
- * util.c): null sender, log_message_origin=local with no client (an SMTP client cannot cause that,
- * and postdrop(1) lets no such attribute through), the first header line is Received by myhostname
- * with no user (sendmail(1) mail has one), nothing was forwarded, and the header is that of a
- * delivery report whose boundary names a queue ID and myhostname.
- */
-bool queue_message_is_notice(const struct queue_message *m, const char *myhostname);
+    const struct queue_host *host, size_t max_recipients, struct queue_message *m) NODISCARD;
 
 #endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/* The bytes of a domain while they are read, see domain_text.h. */
+#include "mail/domain_text.h"
+
+#include "base/str.h"
+
+/* Joiners are part of some names (RFC 5892 A.1, A.2), so libidn2 is asked with them first. */
+static bool is_joiner(uint32_t point)
+{
+	return point == 0x200c || point == 0x200d;
+}
+
+static bool is_blank(uint32_t point)
+{
+	return point == 0xa0 || point == 0x1680 || (point >= 0x2000 && point <= 0x200a) ||
+	       point == 0x2028 || point == 0x2029 || point == 0x202f || point == 0x205f ||
+	       point == 0x3000;
+}
+
+bool domain_is_blank(const char *text, size_t len)
+{
+	uint32_t point;
+
+	return (unsigned char)*text >= 0x80 && str_utf8(text, len, &point) > 0 && is_blank(point);
+}
+
+/* Past ASCII: blanks, format characters, and what else is shown as nothing. */
+static bool is_invisible(uint32_t point)
+{
+	static const struct {
+		uint32_t first, last;
+	} ranges[] = {{0x34f, 0x34f}, {0x115f, 0x1160}, {0x17b4, 0x17b5}, {0x180b, 0x180f},
+	    {0x3164, 0x3164}, {0xfe00, 0xfe0f}, {0xffa0, 0xffa0}, {0x1bca0, 0x1bca3},
+	    {0x1d173, 0x1d17a}, {0xe0080, 0xe0fff}};
+
+	if (is_blank(point) || str_is_unsafe(point))
+		return true;
+	for (size_t n = 0; n < COUNT_OF(ranges); n++)
+		if (point >= ranges[n].first && point <= ranges[n].last)
+			return true;
+	return false;
+}
+
+/* Length of the UTF-8 character that ends the text; 0 where none does. */
+static size_t last_character(const char *text, size_t len, uint32_t *ret_point)
+{
+	for (size_t n = 1; n <= 4 && n <= len; n++)
+		if (((unsigned char)text[len - n] & 0xc0) != 0x80)
+			return str_utf8(text + len - n, n, ret_point) == n ? n : 0;
+	return 0;
+}
+
+/* Whether the text ends inside a UTF-8 character. */
+static bool is_unfinished(const char *text, size_t len)
+{
+	for (size_t n = 1; n <= 3 && n <= len; n++) {
+		unsigned char c = (unsigned char)text[len - n];
+
+		if ((c & 0xc0) != 0x80)
+			return n < (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : c >= 0xc0 ? 2u : 1u);
+	}
+	return false;
+}
+
+/* A joiner joins what is not ASCII, and once. */
+static bool joins(const char *text, size_t len)
+{
+	uint32_t before;
+
+	return len > 0 && (unsigned char)text[len - 1] >= 0x80 &&
+	       !(last_character(text, len, &before) > 0 && is_joiner(before));
+}
+
+/* Bytes at the end of the text that are taken out again. */
+static size_t unseen(const struct domain_text *t)
+{
+	const char *text = t->at;
+	size_t len = t->len, n;
+	unsigned char c = (unsigned char)text[len - 1];
+	uint32_t point;
+
+	if (c < 0x80)
+		return c != '\0' && c != '\t' && c != '\n' && c != '\r' && (c < ' ' || c == 0x7f);
+	/* Latin-1's no-break space and soft hyphen, by themselves. */
+	if ((c == 0xa0 || c == 0xad) && !is_unfinished(text, len - 1))
+		return 1;
+	n = last_character(text, len, &point);
+	if (n == 0 || !is_invisible(point))
+		return 0;
+	return !t->no_joiners && is_joiner(point) && joins(text, len - n) ? 0 : n;
+}
+
+void domain_text_add(struct domain_text *t, char c)
+{
+	if (t->len == sizeof(t->at)) {
+		t->len = sizeof(t->at) / 2;
+		memmove(t->at, t->at + t->len, t->len);
+	}
+	t->at[t->len++] = c;
+	t->len -= unseen(t);
+}
+
+static bool is_ascii(const struct domain_text *t)
+{
+	for (size_t i = 0; i < t->len; i++)
+		if ((unsigned char)t->at[i] >= 0x80)
+			return false;
+	return true;
+}
+
+size_t domain_undotted(const char *bytes, size_t len)
+{
+	size_t end = len;
+
+	while (end > 0 && bytes[end - 1] == '.')
+		end--;
+	return end > 0 ? end : len;
+}
+
+void domain_text_clear(struct domain_text *t)
+{
+	t->len = 0;
+	t->no_joiners = false;
+}
+
+void domain_text_finish(struct domain_text *t)
+{
+	size_t most = DOMAIN_INPUT_MAX + 1;
+
+	t->len = domain_undotted(t->at, t->len);
+	if (t->len > most) {
+		memmove(t->at, t->at + t->len - most, most);
+		t->len = most;
+	}
+	for (size_t i = 0; i < t->len; i++)
+		t->at[i] = t->at[i] ? str_lower(t->at[i]) : '?';
+	t->at[t->len] = '\0';
+	t->ascii = is_ascii(t);
+}
+
+/* Read once more, since what stood around a joiner may be a character now. */
+void domain_text_drop_joiners(struct domain_text *t)
+{
+	char before[DOMAIN_INPUT_MAX + 2];
+	size_t len = t->len;
+
+	if (!memmem(t->at, len, "\xe2\x80\x8c", 3) && !memmem(t->at, len, "\xe2\x80\x8d", 3))
+		return;
+	memcpy(before, t->at, len);
+	t->len = 0;
+	t->no_joiners = true;
+	for (size_t i = 0; i < len; i++)
+		domain_text_add(t, before[i]);
+	domain_text_finish(t);
+}

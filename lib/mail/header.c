@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* What of a header is recorded. */
+#include "mail/header.h"
+
+#include "mail/address_parts.h"
+
+void header_clear(struct header *h)
+{
+	from_clear(&h->from);
+	h->message_id[0] = '\0';
+	h->cut_text = false;
+}
+
+void header_release(struct header *h)
+{
+	from_release(&h->from);
+	header_clear(h);
+}
+
+bool header_is(const char *name, size_t name_len, const char *field)
+{
+	return strlen(field) == name_len && str_starts_nocase(name, field);
+}
+
+/* Past blanks and comments. A comment that does not end is none. */
+static const char *skip_comments(const char *at, const char *end)
+{
+	while (at < end) {
+		const char *behind = *at == '(' ? comment_end(at + 1, end) : NULL;
+
+		if (behind)
+			at = behind;
+		else if (is_mail_space(*at))
+			at++;
+		else
+			break;
+	}
+	return at;
+}
+
+/* Where the ID ends that begins at `at`: behind its '>', or where its word does. */
+static const char *id_end(const char *at, const char *end)
+{
+	const char *close = *at == '<' ? memchr(at, '>', (size_t)(end - at)) : NULL;
+
+	if (close)
+		return close + 1;
+	while (at < end && *at && !is_mail_space(*at))
+		at++;
+	return at;
+}
+
+static void take_message_id(struct header *h, const char *value, size_t len)
+{
+	const char *end = value + strnlen(value, len);
+	const char *begin = skip_comments(value, end), *at;
+	size_t n = 0;
+
+	if (h->message_id[0] || begin == end)
+		return;
+	/* Words in front of the brackets are a mistake that readers overlook. */
+	at = memchr(begin, '<', (size_t)(end - begin));
+	if (!at || !memchr(at, '>', (size_t)(end - at)))
+		at = begin;
+	for (end = id_end(at, end); at < end; at++) {
+		if (is_mail_space(*at))
+			continue;
+		if (n == MESSAGE_TEXT_MAX) {
+			h->cut_text = true;
+			break;
+		}
+		h->message_id[n++] = *at;
+	}
+	h->message_id[n] = '\0';
+}
+
+void header_take(
+    struct header *h, const char *name, size_t name_len, const char *value, size_t len)
+{
+	if (header_is(name, name_len, "From"))
+		from_scan(&h->from, value, len);
+	else if (header_is(name, name_len, "Message-ID"))
+		take_message_id(h, value, len);
+}

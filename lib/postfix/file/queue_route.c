@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: ISC */
+/* The way that a message took through this host. */
+#include "postfix/file/queue_route.h"
+
+void queue_route_take(
+    struct queue_route *r, const char *value, bool first, const struct queue_host *host)
+{
+	if (r->count == QUEUE_ROUTE_MAX ||
+	    !received_read(value, host->hostname, &r->lines[r->count]))
+		return;
+	r->count++;
+	r->own_first |= first;
+}
+
+/* ---- the file's own lines */
+
+/* The lines that are the file's own: its topmost, those of requeues, and what these lie on. */
+struct own {
+	unsigned count;
+	const struct received_pass *made; /* the one of the pass that made it; NULL: not there */
+};
+
+static bool is_requeue(const struct received_pass *line, const struct queue_host *host)
+{
+	return line->uid >= 0 && line->uid == host->mail_owner;
+}
+
+/* Whether line, below a requeue's, was the file's own: its ID or its client say so. */
+static bool was_own(const struct received_pass *line, const struct queued *q)
+{
+	if (q->log_ident[0] && strcmp(line->queue_id.text, q->log_ident) == 0)
+		return true;
+	return q->client.family != 0 ? net_equal(&line->client, &q->client) : !line->by_smtp;
+}
+
+static struct own own_lines(const struct queue_route *r, const struct queue_host *host,
+    const struct queue_id *id, const struct queued *q)
+{
+	struct own own = {0};
+
+	if (r->count == 0 || !queue_id_equal(&r->lines[0].queue_id, id))
+		return own;
+	while (own.count < r->count && is_requeue(&r->lines[own.count], host))
+		own.count++;
+	if (own.count == 0 || (own.count < r->count && was_own(&r->lines[own.count], q)))
+		own.made = &r->lines[own.count++];
+	return own;
+}
+
+bool queue_route_is_internal(
+    const struct queue_route *r, const struct queue_host *host, const struct message *m)
+{
+	struct own own = own_lines(r, host, &m->queue_id, &m->queued);
+
+	return r->own_first && own.made && !own.made->by_smtp && own.made->uid < 0;
+}
+
+/* ---- the first pass */
+
+/* From line `at` on: a requeue's line is passed over, and a local client's, if another follows. */
+static const struct received_pass *first_pass(
+    const struct queue_route *r, const struct queue_host *host, unsigned at)
+{
+	const struct received_pass *found = NULL;
+
+	for (; at < r->count; at++) {
+		const struct received_pass *line = &r->lines[at];
+
+		if (is_requeue(line, host))
+			continue;
+		found = line;
+		if (line->login[0] || line->client.family == 0 ||
+		    !join_is_local(&line->client, host->networks, host->network_count))
+			break;
+	}
+	return found;
+}
+
+static const struct received_pass *line_of(
+    const struct queue_route *r, unsigned at, const struct queue_id *id)
+{
+	for (; at < r->count; at++)
+		if (queue_id_equal(&r->lines[at].queue_id, id))
+			return &r->lines[at];
+	return NULL;
+}
+
+/* log_ident where it is another's: not the file's own, nor one that it had before a requeue. */
+static bool other_ident(const struct queue_route *r, const struct own *own, const struct message *m,
+    struct queue_id *ret)
+{
+	const char *ident = m->queued.log_ident;
+
+	if (queue_id_parse(ident, strlen(ident), ret) < 0 || queue_id_equal(ret, &m->queue_id))
+		return false;
+	for (unsigned n = 0; n < own->count; n++)
+		if (queue_id_equal(&r->lines[n].queue_id, ret))
+			return false;
+	return true;
+}
+
+static void came_back(struct message *m, const struct queue_id *id,
+    const struct net_address *client, const struct received_pass *line)
+{
+	m->flags |= MESSAGE_UNJOINED | (line && line->plain ? MESSAGE_FIRST_PLAIN : 0);
+	if (id)
+		m->first.queue_id = *id;
+	else if (line)
+		m->first.queue_id = line->queue_id;
+	if (line)
+		m->first.login = line->login;
+	if (client)
+		m->first.client = *client;
+	else if (line)
+		m->first.client = line->client;
+}
+
+/* An SMTP client's mail, also if it was requeued since: that keeps its client. */
+static void judge_smtp(const struct queue_route *r, const struct queue_host *host,
+    const struct own *own, struct message *m)
+{
+	const struct queued *q = &m->queued;
+	const struct received_pass *line = first_pass(r, host, own->count);
+	bool xforwarded = q->log_client.family != 0 && !net_equal(&q->log_client, &q->client);
+	struct queue_id ident;
+	bool named = other_ident(r, own, m, &ident);
+
+	if (!join_is_local(&q->client, host->networks, host->network_count) ||
+	    (!xforwarded && !named && !line))
+		return;
+	if (named)
+		line = line_of(r, own->count, &ident);
+	/* XFORWARD knows better. */
+	if (xforwarded && line && !net_equal(&line->client, &q->log_client))
+		line = NULL;
+	came_back(m, named ? &ident : NULL, xforwarded ? &q->log_client : NULL, line);
+}
+
+/*
+ * No client: sendmail(1), perhaps called by a filter; local(8), which forwards and keeps what is
+ * known of the client and the login; bounce(8).
+ */
+static void judge_other(const struct queue_route *r, const struct queue_host *host,
+    const struct own *own, struct message *m)
+{
+	const struct queued *q = &m->queued;
+	bool local = join_is_local(&q->log_client, host->networks, host->network_count);
+	unsigned at = own->count;
+	const struct received_pass *line;
+	struct queue_id ident;
+	bool named = other_ident(r, own, m, &ident);
+
+	/* The file that was forwarded stands right below, and is no other's second pass. */
+	if (named && at < r->count && queue_id_equal(&r->lines[at].queue_id, &ident)) {
+		named = false;
+		at++;
+	}
+	line = local ? first_pass(r, host, at) : NULL;
+	if (!named && !line)
+		return;
+	if (named)
+		line = line_of(r, at, &ident);
+	came_back(m, named ? &ident : NULL, local ? NULL : &q->log_client, line);
+}
+
+void queue_route_judge(
+    const struct queue_route *r, const struct queue_host *host, struct message *m)
+{
+	struct queued *q = &m->queued;
+	struct own own = own_lines(r, host, &m->queue_id, q);
+
+	if (own.made && q->client.family == 0 && q->log_client.family == 0)
+		q->uid = own.made->uid;
+	if (q->login[0]) /* who logged in to this pass is who sent it */
+		return;
+	if (q->client.family != 0)
+		judge_smtp(r, host, &own, m);
+	else
+		judge_other(r, host, &own, m);
+}

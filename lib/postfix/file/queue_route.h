@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The way that a message took through this host, by its Received headers: who submitted it, and
+ * whether it came back from a content filter, and as what it went there.
+ *
+ * Each pass through this host's cleanup(8) adds a line on top. What lies below the first line that
+ * a remote client's pass added, that client may have written; so lines are gone through from the
+ * top, and no further than they can be trusted:
+ *
+ * - the topmost of this host is the file's own, if it has the file's queue ID. `postsuper -r` adds
+ *   another ("from userid", mail_owner's), below which stands the file's former own line.
+ * - below these, where the client is local (mail/join.h), the next line of this host's form is the
+ *   first pass. Lines of a requeue are passed over, and those of local clients, as long as another
+ *   one follows: each requeue sends the mail through the filter again.
+ *
+ * Nothing tells where header_checks removed our lines. A message whose own and first lines are both
+ * gone looks like a local client's; one whose first line is gone while a stranger's forgery of it
+ * lies beneath gives that for the first pass. It is only believed for want of the first row
+ * (join.h: the row must agree in all else).
+ */
+#ifndef PQPURGE_POSTFIX_QUEUE_ROUTE_H
+#define PQPURGE_POSTFIX_QUEUE_ROUTE_H
+
+#include "mail/join.h"
+
+/* This host, as Postfix is configured and as the admin says. Borrowed. */
+struct queue_host {
+	const char *hostname;             /* myhostname */
+	int64_t mail_owner;               /* its uid */
+	const struct net_block *networks; /* clients that count as local beside loopback */
+	size_t network_count;
+};
+
+#define QUEUE_ROUTE_MAX 24 /* lines of this host that are kept; hopcount_limit is 50 for all */
+
+/* Zero-initialise. */
+struct queue_route {
+	struct received_pass lines[QUEUE_ROUTE_MAX]; /* this host's, from the top */
+	unsigned count;
+	bool own_first; /* the header's first field is a line of this host */
+};
+
+/* A Received field; first: it is the first field of the header. */
+void queue_route_take(
+    struct queue_route *r, const char *value, bool first, const struct queue_host *host);
+
+/*
+ * Fills m->queued.uid and m->first in, and sets MESSAGE_UNJOINED where it came back from a filter.
+ * The rest of m->queued is filled in already.
+ */
+void queue_route_judge(
+    const struct queue_route *r, const struct queue_host *host, struct message *m);
+
+/* Whether a program of Postfix itself made it here (bounce(8)), also if it was requeued since. */
+bool queue_route_is_internal(
+    const struct queue_route *r, const struct queue_host *host, const struct message *m);
+
+#endif
