@@ -39,6 +39,7 @@ struct worker {
 	int queue_dir;
 	struct queue_layout layout;
 	unsigned hint;
+	struct queue_host host;
 	struct queue_message message;
 	struct report report;
 	struct strbuf unreadable;
@@ -76,7 +77,7 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 		w->report.maildrop++;
 		return ERR_STALE;
 	}
-	return queue_message_read(fd, id, w->share->reading->max_recipients, &w->message);
+	return queue_message_read(fd, id, &w->host, w->share->reading->max_recipients, &w->message);
 }
 
 /*
@@ -137,9 +138,15 @@ static int read_all(struct worker *w, struct bytes *out)
 
 static int work(void *arg, struct bytes *out, struct err *err)
 {
-	struct worker w = {.share = arg, .message = {.user = -1}};
+	struct worker w = {.share = arg};
 	int code;
 
+	w.host = (struct queue_host){
+	    .hostname = w.share->p->myhostname,
+	    .mail_owner = w.share->p->owner.uid,
+	    .networks = w.share->reading->networks,
+	    .network_count = w.share->reading->network_count,
+	};
 	w.queue_dir = queue_directory_open(w.share->p, err);
 	if (w.queue_dir < 0)
 		return w.queue_dir;
