@@ -1,303 +1,375 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command's way to the writer. The child is the index's owner: what it may reach is what the
- * owner may reach, and what the daemon answers is read by a process that has nothing to lose.
+ * The command's way to the index. Whatever the child says is input like any other: lengths, orders
+ * and records are checked here.
  */
+#include "index/client.h"
+
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/io.h"
-#include "index/client.h"
-#include "index/data_file.h"
-#include "index/home.h"
-#include "index/owner.h"
+#include "base/role.h"
+#include "index/client_child.h"
 
-#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* another command's requests take milliseconds */
-#define LOCK_RETRY    (20 * INT64_C(1000))
-#define CHILD_GRACE                                                                                \
-	(2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
-#define REPLY_MAX ((size_t)1 << 20)
+#define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
+#define GRACE     (2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
+#define CPU_TIME  60                 /* seconds */
+#define SPARE     (UINT64_C(256) << 20)
 
-struct sending {
-	const char *directory;
-	const struct span *requests;
-	size_t count;
-	int64_t deadline;
-};
+/* ---- the child that makes a call */
 
-void client_answer_release(struct client_answer *answer)
+/* Whether nobody but root can put files into the directory. */
+static bool is_roots_own(const char *directory)
 {
-	strbuf_release(&answer->text);
-	strbuf_release(&answer->status);
-	*answer = (struct client_answer){0};
+	struct stat st;
+
+	return stat(directory, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* ---- what the child hands over: u8 by_daemon, then a reply */
-
-static void hand_over(struct bytes *out, bool by_daemon, const struct reply *reply)
+/* The owner of the directory. Its owner could lay anything into it: root works on its own only. */
+static int find_role(const char *directory, struct role *ret, struct err *err)
 {
-	struct bytes encoded = {0};
+	struct role role = {0};
+	int code = role_of_owner(directory, &role, err);
 
-	reply_encode(reply, &encoded);
-	out->failed |= encoded.failed;
-	bytes_put_u8(out, by_daemon);
-	bytes_put(out, encoded.at, encoded.len);
-	bytes_release(&encoded);
-}
-
-/* ---- over the socket */
-
-/*
- * Waits for room in the daemon's backlog no longer than the deadline. 0, -errno, or ERR_TIMEOUT.
- * That nobody listens is told past the deadline too, for it costs no wait.
- */
-static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadline)
-{
-	int64_t now = clock_steady();
-	int64_t left = deadline > now ? deadline - now : 1; /* 0 would be no limit */
-	struct timeval tv = {.tv_sec = left / USEC_PER_SEC, .tv_usec = left % USEC_PER_SEC};
-
-	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) != 0)
-		return -errno;
-	while (connect(fd, (const struct sockaddr *)address, sizeof *address) != 0) {
-		if (errno == EAGAIN || errno == EINPROGRESS)
-			return ERR_TIMEOUT;
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
-/* The daemon's socket; -ENOENT or -ECONNREFUSED where no daemon listens. */
-static int reach(const struct sending *s, int *ret_fd, struct err *err)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	char *path = data_file_path(s->directory, HOME_CONTROL_SOCKET);
-	int fd = -1, code;
-
-	if (!path)
-		return err_sys(err, ENOMEM, "failed to reach the daemon");
-	if (strlen(path) >= sizeof address.sun_path) {
-		code =
-		    err_set(err, -ENAMETOOLONG, "the name of '%s' is too long for a socket", path);
-		goto out;
-	}
-	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	code = fd < 0 ? -errno : connect_by(fd, &address, s->deadline);
-	if (code == ERR_TIMEOUT)
-		code = err_set(err, code, "the daemon does not answer (on '%s')", path);
-	else if (code != 0)
-		code = err_sys(err, -code, "failed to reach the daemon on '%s'", path);
-	if (code == 0)
-		*ret_fd = fd;
-	else
-		io_close(&fd);
-out:
-	free(path);
-	return code;
-}
-
-static int exchange(
-    int fd, struct span request, int64_t deadline, struct bytes *frame, struct err *err)
-{
-	int code = io_frame_write(fd, request, deadline);
-
-	/* A daemon that refuses may answer and close before it has read all. */
-	if (code == 0 || code == -EPIPE || code == -ECONNRESET)
-		code = io_frame_read(fd, frame, REPLY_MAX, deadline);
-	if (code == 1)
-		return 0;
-	if (code == ERR_TIMEOUT)
-		return err_set(err, code, "the daemon does not answer");
-	if (code == 0 || code == -ECONNRESET)
-		return err_set(
-		    err, ERR_REFUSED, "the daemon closed the connection without an answer");
-	return err_set(err, code, "failed to talk to the daemon (%s)", err_word(code));
-}
-
-static int send_all(const struct sending *s, int fd, struct bytes *out, struct err *err)
-{
-	struct reply reply = {.text = "", .status = "", .saved = true};
-	struct bytes frame = {0};
-	bool saved = true;
-	int code = 0;
-
-	for (size_t i = 0; i < s->count && reply.code == 0 && code == 0; i++) {
-		code = exchange(fd, s->requests[i], s->deadline, &frame, err);
-		if (code != 0)
-			break;
-		code = reply_decode(bytes_span(&frame), &reply);
-		if (code == ERR_VERSION)
-			err_set(err, code,
-			    "the daemon is of a newer version: restart it or this command");
-		else if (code != 0)
-			err_set(err, code, "the daemon's answer makes no sense");
-		saved = saved && reply.saved;
-	}
-	reply.saved = saved;
-	if (code == 0)
-		hand_over(out, true, &reply);
-	bytes_release(&frame);
-	return code;
-}
-
-/* ---- with no daemon */
-
-/* One transaction for each request, as the daemon would: what was answered before a failure stays.
- */
-static int apply_all(
-    const struct sending *s, struct home *home, struct reply *reply, struct err *words)
-{
-	for (size_t i = 0; i < s->count && reply->code == 0; i++) {
-		struct txn txn;
-
-		(void)txn_begin(home->store, true, &txn);
-		reply->code = request_apply(&txn, s->requests[i], &reply->value, words);
-		if (reply->code == 0)
-			reply->code = txn_commit(&txn, words);
-		else
-			txn_abort(&txn);
-	}
-	reply->text = reply->code != 0 ? words->text : "";
-	reply->saved = reply->code == 0;
-	return 0;
-}
-
-static bool needs_daemon(const struct sending *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (request_needs_daemon(request_kind_of(s->requests[i])))
-			return true;
-	return false;
-}
-
-static bool wants(const struct sending *s, enum request_kind kind)
-{
-	for (size_t i = 0; i < s->count; i++)
-		if (request_kind_of(s->requests[i]) == (int)kind)
-			return true;
-	return false;
-}
-
-static int no_daemon(struct bytes *out)
-{
-	struct reply reply = {.code = ERR_NO_INDEX, .text = "no daemon is running", .status = ""};
-
-	hand_over(out, false, &reply);
-	return 0;
-}
-
-/* Without a daemon no mail is in flight that anybody would record. */
-static int settled(struct bytes *out)
-{
-	struct reply reply = {.text = "", .status = "", .saved = true};
-
-	hand_over(out, false, &reply);
-	return 0;
-}
-
-static int apply_directly(const struct sending *s, struct bytes *out, struct err *err)
-{
-	struct reply reply = {.text = "", .status = ""};
-	struct err words = {0};
-	struct home home;
-	int code = home_open(s->directory, 0, false, &home, err);
-
+	if (code == -ENOENT || code == -ENOTDIR)
+		return err_set(err, ERR_NO_INDEX,
+		    "no directory '%s' (has pqpurge-milter run with this configuration?)",
+		    directory);
 	if (code != 0)
 		return code;
-	code = apply_all(s, &home, &reply, &words);
-	home_close(&home);
-	hand_over(out, false, &reply);
-	return code;
-}
-
-/* ---- both */
-
-static int send_in_child(void *arg, struct bytes *out, struct err *err)
-{
-	const struct sending *s = arg;
-	int64_t patience = clock_steady() + LOCK_PATIENCE;
-
-	/* The child of a role has default handlers; a daemon that hangs up is an error, not a
-	 * death. */
-	(void)signal(SIGPIPE, SIG_IGN);
-
-	if (patience > s->deadline)
-		patience = s->deadline;
-	for (;;) {
-		int fd = -1, code = reach(s, &fd, err);
-
-		if (code == 0) {
-			code = send_all(s, fd, out, err);
-			io_close(&fd);
-			return code;
-		}
-		if (code != -ENOENT && code != -ECONNREFUSED)
-			return code;
-		if (needs_daemon(s))
-			return no_daemon(out);
-		if (wants(s, REQUEST_SETTLE))
-			return settled(out);
-		code = apply_directly(s, out, err);
-		/* A daemon on its way up has the lock before the socket; another command lets go
-		 * soon. */
-		if (code != ERR_LOCKED || clock_steady() + LOCK_RETRY >= patience)
-			return code;
-		(void)poll(NULL, 0, LOCK_RETRY / 1000);
-	}
-}
-
-static int take_over(const struct blob *memory, struct client_answer *ret)
-{
-	struct client_answer answer = {0};
-	struct reply reply;
-
-	if (memory->len < 1 ||
-	    reply_decode((struct span){.at = memory->at + 1, .len = memory->len - 1}, &reply) != 0)
-		return ERR_CHILD;
-	answer.by_daemon = memory->at[0] != 0;
-	answer.code = reply.code;
-	answer.value = reply.value;
-	answer.saved = reply.saved;
-	strbuf_puts(&answer.text, reply.text);
-	strbuf_puts(&answer.status, reply.status);
-	if (answer.text.failed || answer.status.failed) {
-		client_answer_release(&answer);
-		return -ENOMEM;
-	}
-	*ret = answer;
+	if (geteuid() != 0 && geteuid() != role.uid)
+		return err_set(err, -EACCES, "no permission to use index '%s' (must be root or %s)",
+		    directory, role.name);
+	if (role.uid == 0 && !is_roots_own(directory))
+		return err_set(err, -EACCES,
+		    "index_directory '%s' is root's, but others can write to it: give it to the "
+		    "daemon's user",
+		    directory);
+	*ret = role;
 	return 0;
 }
 
-int client_send(const char *directory, const struct span *requests, size_t count, int64_t timeout,
-    struct client_answer *ret, struct err *err)
+/* Room for the map, for an answer in the making and as handed over, and for the request. */
+static uint64_t memory_for(const struct client_call *call)
 {
-	struct sending sending = {.directory = directory, .requests = requests, .count = count};
-	struct role_child child = {0};
-	struct blob memory = {0};
+	uint64_t map = (uint64_t)call->settings->index_map_size;
+	uint64_t answer = map < WIRE_BODY_MAX ? map : WIRE_BODY_MAX;
+
+	return map + 4 * answer + 2 * call->body.len + SPARE;
+}
+
+static int make_call(const struct index_client *c, struct client_call *call, int64_t timeout,
+    struct blob *ret, struct err *err)
+{
+	struct role_child child = {.cpu = CPU_TIME, .stop = c->stop};
 	struct role role;
-	int code = owner_find(directory, "write", false, &role, err);
+	int code;
 
+	call->settings = c->settings;
+	call->deadline = clock_steady() + timeout;
+	child.memory = memory_for(call);
+	code = find_role(c->settings->index_directory, &role, err);
+	if (code == 0)
+		code = role_start(&child, &role, client_child, call, err);
+	if (code == 0)
+		code = role_finish(&child, call->deadline + GRACE, ret, err);
+	return code;
+}
+
+static void release_call(struct client_call *call)
+{
+	strbuf_release(&call->request);
+	bytes_release(&call->body);
+}
+
+/* Whatever is wrong, the caller goes on with the queue files: there is no index to be had. */
+static int no_index(int code)
+{
+	return code == 0 || code == ERR_STOPPED || code == ERR_TIMEOUT ? code : ERR_NO_INDEX;
+}
+
+/* One of serve.h's requests; takes request and body over. */
+static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
+    client_take *take, struct blob *ret, struct err *err)
+{
+	struct client_call call = {.take = take};
+	int code;
+
+	if (body)
+		call.body = *body;
+	code = json_write(&call.request, request);
 	if (code != 0)
-		return code;
-	sending.deadline = clock_steady() + timeout;
-	code = role_start(&child, &role, send_in_child, &sending, err);
+		code = err_sys(err, ENOMEM, "failed to ask for the index");
+	else
+		code = make_call(c, &call, CALL_TIME, ret, err);
+	release_call(&call);
+	return no_index(code);
+}
+
+static struct json *request_of(const char *name)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "do", name);
+	return o;
+}
+
+static int bad_answer(struct err *err)
+{
+	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
+}
+
+/* ---- selections */
+
+static int take_selection(const struct client_answer *answer, struct bytes *out)
+{
+	bytes_put(out, answer->body.at, answer->body.len);
+	return 0;
+}
+
+int client_select(const struct index_client *c, const struct selector *selector,
+    struct candidates *ret, struct err *err)
+{
+	struct bytes body = {0};
+	struct blob memory = {0};
+	int code;
+
+	if (serve_body(selector, (struct span){.len = 0}, &body) != 0) {
+		bytes_release(&body);
+		return err_sys(err, ENOMEM, "failed to ask for the index");
+	}
+	code = ask_for(c, request_of("select"), &body, take_selection, &memory, err);
+	if (code == 0)
+		code = select_view(&memory, ret, err);
+	return no_index(code);
+}
+
+/* ---- names */
+
+#define NAMES_HEAD 24
+
+/* The names, then the text. */
+static int take_names(const struct client_answer *answer, struct bytes *out)
+{
+	bytes_put(out, answer->body.at, answer->body.len);
+	bytes_put_text(out, json_text(answer->line, "queue_directory"));
+	return 0;
+}
+
+static bool ascend(const struct packed_id *list, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		uint64_t a = list[i - 1].time & ~PACKED_ID_FLAGS;
+		uint64_t b = list[i].time & ~PACKED_ID_FLAGS;
+
+		if (a > b || (a == b && list[i - 1].inode >= list[i].inode))
+			return false;
+	}
+	return true;
+}
+
+static int view_names(struct client_names *n)
+{
+	struct reader r = reader_of(n->memory.at, n->memory.len);
+	uint64_t count;
+
+	n->place.device = reader_u64(&r);
+	n->place.inode = reader_u64(&r);
+	count = reader_u64(&r);
+	if (count > n->memory.len / sizeof *n->list)
+		return ERR_CHILD;
+	n->count = (size_t)count;
+	/* On a page and 24 bytes: where such a struct may lie. */
+	n->list = reader_take(&r, n->count * sizeof *n->list);
+	(void)snprintf(n->queue_directory, sizeof n->queue_directory, "%s", reader_text(&r));
+	return reader_done(&r) && ascend(n->list, n->count) ? 0 : ERR_CHILD;
+}
+
+int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
+{
+	struct client_names names = {0};
+	int code = ask_for(c, request_of("names"), NULL, take_names, &names.memory, err);
+
+	if (code == 0 && view_names(&names) != 0)
+		code = bad_answer(err);
 	if (code != 0)
-		return code;
-	code = role_finish(&child, sending.deadline + CHILD_GRACE, &memory, err);
-	if (code != 0)
-		return code;
-	code = take_over(&memory, ret);
+		client_names_release(&names);
+	else
+		*ret = names;
+	return code;
+}
+
+void client_names_release(struct client_names *names)
+{
+	blob_release(&names->memory);
+	*names = (struct client_names){0};
+}
+
+/* ---- updates */
+
+static const char *const updated_keys[] = {"completed", "added", "dropped", "silent"};
+
+static int take_updated(const struct client_answer *answer, struct bytes *out)
+{
+	bytes_put(out, answer->body.at, answer->body.len);
+	for (size_t i = 0; i < COUNT_OF(updated_keys); i++)
+		bytes_put_u64(out, (uint64_t)json_int(answer->line, updated_keys[i], 0));
+	return 0;
+}
+
+/* The numbers are at the end, and are taken off it. */
+static int view_updated(struct blob *memory, struct index_updated *ret)
+{
+	size_t size = COUNT_OF(updated_keys) * sizeof(uint64_t);
+	struct reader r;
+
+	if (memory->len < size)
+		return ERR_CHILD;
+	memory->len -= size;
+	r = reader_of(memory->at + memory->len, size);
+	ret->completed = reader_u64(&r);
+	ret->added = reader_u64(&r);
+	ret->dropped = reader_u64(&r);
+	ret->silent = reader_u64(&r);
+	return 0;
+}
+
+static struct json *update_request(const struct settings *s)
+{
+	struct json *request = request_of("update");
+	struct strbuf packed = {0};
+	struct strlist own;
+
+	if (net_parse_list(s->own_networks ? s->own_networks : "", &packed, NULL) != 0)
+		strbuf_release(&packed);
+	own = strlist_of(&packed);
+	json_put_list(request, "own_networks", &own);
+	strbuf_release(&packed);
+	return request;
+}
+
+int client_update(const struct index_client *c, struct span body, const struct selector *selector,
+    struct candidates *ret, struct index_updated *ret_updated, struct err *err)
+{
+	struct index_updated updated = {0};
+	struct candidates candidates = {0};
+	struct bytes whole = {0};
+	struct blob memory = {0};
+	int code;
+
+	if (serve_body(selector, body, &whole) != 0) {
+		bytes_release(&whole);
+		return err_sys(err, ENOMEM, "failed to update the index");
+	}
+	code = ask_for(c, update_request(c->settings), &whole, take_updated, &memory, err);
+	if (code == 0 && view_updated(&memory, &updated) != 0)
+		code = bad_answer(err);
+	if (code == 0 && selector)
+		code = no_index(select_view(&memory, &candidates, err));
 	blob_release(&memory);
 	if (code != 0)
-		return err_set(
-		    err, code, "failed to take over the writer's answer (%s)", err_word(code));
+		return code;
+	if (ret)
+		*ret = candidates;
+	else
+		candidates_release(&candidates);
+	if (ret_updated)
+		*ret_updated = updated;
 	return 0;
+}
+
+/* ---- counts */
+
+static int take_counts(const struct client_answer *answer, struct bytes *out)
+{
+	static const char *const keys[] = {"rows", "used_bytes", "map_bytes", "file_bytes",
+	    "recorded", "left_out", "evicted", "evicted_time", "caught_up", "device", "inode"};
+
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		bytes_put_i64(out, json_int(answer->line, keys[i], 0));
+	bytes_put_text(out, json_text(answer->line, "queue_directory"));
+	bytes_put_text(out, json_text(answer->line, "hostname"));
+	bytes_put_u8(out, answer->by_daemon);
+	return 0;
+}
+
+static int view_counts(const struct blob *memory, struct index_counts *c, bool *ret_by_daemon)
+{
+	struct reader r = reader_of(memory->at, memory->len);
+
+	c->rows = reader_u64(&r);
+	c->used_bytes = reader_u64(&r);
+	c->map_bytes = reader_u64(&r);
+	c->file_bytes = reader_u64(&r);
+	c->recorded = reader_u64(&r);
+	c->left_out = reader_u64(&r);
+	c->evicted = reader_u64(&r);
+	c->evicted_time = reader_i64(&r);
+	c->caught_up = reader_i64(&r);
+	c->place.device = reader_u64(&r);
+	c->place.inode = reader_u64(&r);
+	(void)snprintf(c->queue_directory, sizeof c->queue_directory, "%s", reader_text(&r));
+	(void)snprintf(c->hostname, sizeof c->hostname, "%s", reader_text(&r));
+	*ret_by_daemon = reader_u8(&r) != 0;
+	return reader_done(&r) ? 0 : ERR_CHILD;
+}
+
+int client_count(
+    const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon, struct err *err)
+{
+	struct index_counts counts = {0};
+	struct blob memory = {0};
+	bool by_daemon = false;
+	int code = ask_for(c, request_of("count"), NULL, take_counts, &memory, err);
+
+	if (code == 0 && view_counts(&memory, &counts, &by_daemon) != 0)
+		code = bad_answer(err);
+	blob_release(&memory);
+	if (code != 0)
+		return code;
+	*ret = counts;
+	if (ret_by_daemon)
+		*ret_by_daemon = by_daemon;
+	return 0;
+}
+
+/* ---- the daemon itself */
+
+/* As text: the parent parses it anew. */
+static int take_line(const struct client_answer *answer, struct bytes *out)
+{
+	bytes_put(out, answer->text->text, answer->text->len);
+	return 0;
+}
+
+int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
+    struct json **ret, struct err *err)
+{
+	struct client_call call = {.take = take_line, .daemon_only = true};
+	struct blob memory = {0};
+	int code = json_write(&call.request, request);
+
+	if (code != 0)
+		code = err_sys(err, ENOMEM, "failed to ask the daemon");
+	else
+		code = make_call(c, &call, timeout, &memory, err);
+	release_call(&call);
+	if (code == 0 && memory.len > WIRE_LINE_MAX)
+		code = err_set(err, ERR_CHILD, "the daemon's answer is too long");
+	if (code == 0 && ret)
+		code = json_parse((const char *)memory.at, memory.len, ret, err);
+	blob_release(&memory);
+	return code;
+}
+
+int client_daemon(const struct index_client *c, struct err *err)
+{
+	int code = client_ask(c, request_of("count"), WIRE_ANSWER_TIME, NULL, err);
+
+	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
+		return 0;
+	return code == 0 || code == ERR_REFUSED ? 1 : code;
 }

@@ -26,12 +26,9 @@ static int add_block(struct complete *c, const char *text)
 
 int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began)
 {
-	static const char *const loopback[] = {"127.0.0.0/8", "::1"};
 	int code = 0;
 
 	*c = (struct complete){.began = began};
-	for (size_t i = 0; code == 0 && i < COUNT_OF(loopback); i++)
-		code = add_block(c, loopback[i]);
 	if (!own_networks)
 		return code;
 	strlist_each (text, own_networks) {
@@ -46,16 +43,6 @@ void complete_release(struct complete *c)
 	free(c->own);
 	bytes_release(&c->record);
 	*c = (struct complete){0};
-}
-
-static bool is_local(const struct complete *c, const struct net_address *client)
-{
-	if (client->family == 0)
-		return true;
-	for (size_t i = 0; i < c->own_count; i++)
-		if (net_contains(&c->own[i], client))
-			return true;
-	return false;
 }
 
 /* ---- which row it is */
@@ -151,30 +138,28 @@ static void join(struct complete *c, struct txn *txn, struct message *m)
 
 	if (m->flags & MESSAGE_JOINED)
 		return;
-	if (!is_local(c, &m->queued.client)) {
+	if (!join_is_local(&m->queued.client, c->own, c->own_count)) {
 		m->first = (struct first_pass){.login = ""};
-		m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
+		m->flags &= ~(uint32_t)(MESSAGE_UNJOINED | MESSAGE_FIRST_PLAIN);
 		return;
 	}
 	if (m->first.queue_id.text[0] == '\0')
 		return;
 	judged = count_firsts(txn, m, false, &first, &known);
 	judged += count_firsts(txn, m, true, &first, &known);
-	m->flags |= judged == 1 ? MESSAGE_JOINED : MESSAGE_UNJOINED;
-	if (judged == 1) {
-		m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
-		m->first.login = message_login(&first);
-		m->first.client = *message_client(&first, NULL);
-	} else if (known) {
-		m->first = (struct first_pass){.login = ""};
-	}
+	if (judged == 1)
+		join_take(&first, m);
+	else if (known)
+		join_refuse(m);
+	else
+		m->flags |= MESSAGE_UNJOINED;
 }
 
 /* ---- both */
 
 #define QUEUED_FLAGS                                                                               \
 	(MESSAGE_CUT_QUEUED_RECIPIENTS | MESSAGE_CUT_QUEUED_FROM | MESSAGE_UNJOINED |              \
-	    MESSAGE_NOTICE)
+	    MESSAGE_FIRST_PLAIN | MESSAGE_NOTICE)
 
 /* The given half of the row, with what the file says now. A join once made stays: the first row may
  * be gone by now. */
@@ -186,7 +171,7 @@ static struct message merged(const struct message *row, const struct message *re
 	m.flags = (row->flags & ~(uint32_t)QUEUED_FLAGS) |
 		  (read->flags & (QUEUED_FLAGS | MESSAGE_CUT_TEXT));
 	if (row->flags & MESSAGE_JOINED)
-		m.flags &= ~(uint32_t)MESSAGE_UNJOINED;
+		m.flags &= ~(uint32_t)(MESSAGE_UNJOINED | MESSAGE_FIRST_PLAIN);
 	else
 		m.first = read->first;
 	return m;

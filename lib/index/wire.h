@@ -30,6 +30,7 @@ struct wire {
 	int socket; /* borrowed */
 	int fd;     /* came with a line that is not whole yet; -1 */
 	struct strbuf in;
+	struct strbuf line; /* the last one that was taken */
 };
 void wire_init(struct wire *w, int socket);
 void wire_release(struct wire *w); /* closes fd, not the socket */
@@ -53,9 +54,13 @@ int wire_receive(
  * is of no use then. deadline 0: what does not fit the socket's buffer is ERR_TIMEOUT.
  */
 int wire_send(int socket, struct json *line, int fd, int64_t deadline) NODISCARD;
+/* The same for a line that json_write made. */
+int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadline) NODISCARD;
 
 /* Bytes into a sealed memory file; the descriptor or -errno. */
 int wire_seal(struct span bytes) NODISCARD;
+/* Seals one that was made with MFD_ALLOW_SEALING and is mapped by nobody. 0 or -errno. */
+int wire_seal_file(int fd) NODISCARD;
 /*
  * Maps a peer's memory file for reading, after seeing that it is a regular memory file of at most
  * WIRE_BODY_MAX bytes with F_SEAL_SHRINK, F_SEAL_WRITE and F_SEAL_GROW set. ERR_CHILD otherwise.
