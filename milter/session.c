@@ -31,14 +31,14 @@ struct session {
 	struct message message; /* views what follows */
 	struct moment mail;
 	struct address sender;
-	struct strbuf from, recipients;
-	unsigned from_count, recipients_kept;
+	struct header header; /* From and Message-ID */
+	struct strbuf recipients;
+	unsigned recipients_kept;
 	size_t last_recipient;       /* where it begins in recipients; NOT_KEPT: past the cap */
 	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT; "" none yet */
 	char login[MESSAGE_TEXT_MAX + 1];
-	char message_id[MESSAGE_TEXT_MAX + 1];
 	char subject[MESSAGE_TEXT_MAX + 1];
-	bool has_message_id, has_subject;
+	bool has_subject;
 };
 
 /*
@@ -82,21 +82,22 @@ static void view(struct session *s)
 	struct message *m = &s->message;
 
 	m->sender = s->sender.text;
-	m->from = strlist_of(&s->from);
+	m->from = strlist_of(&s->header.from.packed);
 	m->recipients = strlist_of(&s->recipients);
 	m->login = s->login;
-	m->message_id = s->message_id;
+	m->message_id = s->header.message_id;
 	m->subject = s->subject;
 }
 
 static void reset(struct session *s)
 {
-	buffer_reset(&s->from);
+	header_clear(&s->header);
+	buffer_reset(&s->header.from.packed);
 	buffer_reset(&s->recipients);
-	s->from_count = s->recipients_kept = 0;
+	s->recipients_kept = 0;
 	s->file[0] = '\0';
-	s->login[0] = s->message_id[0] = s->subject[0] = '\0';
-	s->has_message_id = s->has_subject = false;
+	s->login[0] = s->subject[0] = '\0';
+	s->has_subject = false;
 	s->mail = (struct moment){0};
 	address_envelope(NULL, NULL, &s->sender);
 
@@ -123,7 +124,7 @@ void session_free(struct session *s)
 {
 	if (!s)
 		return;
-	strbuf_release(&s->from);
+	header_release(&s->header);
 	strbuf_release(&s->recipients);
 	free(s);
 }
@@ -242,28 +243,6 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The id with its brackets; without any, the first word. What follows (a comment) is no part of it.
- */
-static void keep_message_id(struct session *s, const char *value)
-{
-	const char *open = strchr(value, '<');
-	const char *close = open ? strchr(open, '>') : NULL;
-	size_t len = 0;
-
-	if (close) {
-		value = open;
-		len = (size_t)(close - open) + 1;
-	} else {
-		while (is_blank(*value))
-			value++;
-		while (value[len] && !is_blank(value[len]))
-			len++;
-	}
-	if (keep_text(s->message_id, value, len))
-		s->message.flags |= MESSAGE_CUT_TEXT;
-	s->has_message_id = true;
-}
-
 /* Trimmed and unfolded: line ends go, the blank that follows each stays. */
 static void keep_subject(struct session *s, const char *value)
 {
@@ -289,16 +268,15 @@ static void keep_subject(struct session *s, const char *value)
 
 void session_header(struct session *s, const char *name, const char *value)
 {
-	if (str_equal_nocase(name, "From")) {
-		if (from_scan(value, strlen(value), &s->from, &s->from_count))
-			s->message.flags |= MESSAGE_CUT_FROM;
-	} else if (str_equal_nocase(name, "Message-ID") && !s->has_message_id) {
-		keep_message_id(s, value);
-	} else if (str_equal_nocase(name, "Subject") && !s->has_subject &&
-		   s->config->record_subject) {
-		keep_subject(s, value);
+	if (str_equal_nocase(name, "Subject")) {
+		if (!s->has_subject && s->config->record_subject)
+			keep_subject(s, value);
 	} else {
-		return;
+		header_take(&s->header, name, strlen(name), value, strlen(value));
+		if (s->header.from.cut)
+			s->message.flags |= MESSAGE_CUT_FROM;
+		if (s->header.cut_text)
+			s->message.flags |= MESSAGE_CUT_TEXT;
 	}
 	view(s);
 }
@@ -315,7 +293,7 @@ int session_end(
 		m->rcpt_time = m->end_time;
 	see_file(s, queue_id);
 	view(s);
-	if (s->from.failed || s->recipients.failed)
+	if (s->header.from.packed.failed || s->recipients.failed)
 		return -ENOMEM;
 	if (!queue_id || m->mail_time == 0 ||
 	    queue_id_parse(queue_id, strlen(queue_id), &m->queue_id) != 0)

@@ -9,7 +9,7 @@
 #define PQPURGE_MILTER_SESSION_H
 
 #include "base/err.h"
-#include "mail/from.h"
+#include "mail/header.h"
 #include "mail/message.h"
 
 struct session_config {
