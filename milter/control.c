@@ -193,7 +193,11 @@ static void serve_peer(struct control *c, struct peer *p)
 
 static void answer(struct control *c, struct peer *p, struct json *line, int fd)
 {
-	if (peer_send(p, line, fd) < 0)
+	int code = peer_send(p, line, fd);
+
+	if (code == ERR_LIMIT)
+		code = peer_send(p, serve_error(code, "the answer does not fit a line"), -1);
+	if (code < 0)
 		peer_close(p);
 	else
 		serve_peer(c, p); /* the next request may have come long ago */

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The daemon's own front: libmilter and the glue, the rules and the writer with a real index,
- * behind a socket. The input is what an MTA sends. Its first byte says how: odd, the rest goes out
- * as it is; even, a negotiation goes first, and the rest is packets, each a command byte, its
- * length (16 bits, little-endian) and its data. Whatever comes, the daemon answers or closes, and
- * the next session is served.
+ * The daemon's own front: libmilter and the glue, the rules and a real index, behind a socket. The
+ * input is what an MTA sends. Its first byte says how: odd, the rest goes out as it is; even, a
+ * negotiation goes first, and the rest is packets, each a command byte, its length (16 bits,
+ * little-endian) and its data. Whatever comes, the daemon answers or closes, and the next session
+ * is served.
  */
 #include <errno.h>
 #include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -67,7 +68,6 @@ static void write_rules(const char *path)
 static void start(void)
 {
 	static char index[64], rules[64], socket_name[64];
-	struct writer_config writer = {.settings = &settings};
 	pthread_t thread;
 	struct err err;
 
@@ -79,12 +79,12 @@ static void start(void)
 	put_path(address.sun_path, sizeof(address.sun_path), "", "sock");
 	put_path(socket_name, sizeof(socket_name), "unix:", "sock");
 	write_rules(rules);
-	settings = (struct settings){.index_directory = index,
-	    .index_map_size = INT64_C(64) << 20,
-	    .commit_timeout = 5000000,
-	    .commit_delay = 1000};
-	fuzz_require(rulekeeper_open(rules, &config.rules, &err) == 0);
-	fuzz_require(writer_start(&config.writer, &writer, &err) == 0);
+	fuzz_require(mkdir(index, 0700) == 0);
+	settings = (struct settings){.rules_file = rules, .state_directory = home};
+	fuzz_require(rulekeeper_open(&settings, &config.rules, &err) == 0);
+	config.index = indexkeeper_new(index, INT64_C(64) << 20);
+	fuzz_require(config.index != NULL);
+	indexkeeper_start(config.index, 0);
 	config.session = (struct session_config){.origin = "o.example", .max_recipients = 5};
 	fuzz_require(glue_open_socket(socket_name, &err) == 0);
 	fuzz_require(pthread_create(&thread, NULL, serve, &config) == 0);

@@ -2,9 +2,9 @@
 /*
  * A session driven by any sequence of events. Up to the first NUL the input is a rules file (wrong
  * ones count as empty); then come events, each a letter and as many NUL-terminated texts as it
- * takes: C connect, c connect of sendmail(1), M sender, m sender and login, R recipient, L header
- * name and value, E queue ID, e queue ID and login, A abort, S the clock is set. A model beside it
- * knows what the message must be.
+ * takes: C connect, c connect of sendmail(1), M sender, m sender and login, R recipient, r
+ * recipient and the queue ID by then, L header name and value, E queue ID, e queue ID and login, A
+ * abort, S the clock is set. A model beside it knows what the message must be.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -35,7 +35,9 @@ struct input {
 /* What the session should know. */
 struct model {
 	bool in_mail, local, stepped;
-	unsigned recipients, froms;
+	unsigned recipients, kept, froms;
+	bool cut, last_kept;
+	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT */
 	char sender[ADDRESS_MAX + 1], login[MESSAGE_TEXT_MAX + 1];
 };
 
@@ -81,9 +83,10 @@ static void check_message(const struct message *got, const struct model *m)
 	fuzz_require(strcmp(got->sender, m->sender) == 0);
 	fuzz_require(strcmp(got->login, m->login) == 0);
 	fuzz_require(got->recipient_count == m->recipients);
-	fuzz_require(
-	    got->recipients.count == (m->recipients < RECIPIENTS ? m->recipients : RECIPIENTS));
-	fuzz_require(!!(got->flags & MESSAGE_CUT_RECIPIENTS) == (m->recipients > RECIPIENTS));
+	fuzz_require(got->recipients.count == m->kept);
+	fuzz_require(m->kept <= RECIPIENTS);
+	fuzz_require(!!(got->flags & MESSAGE_CUT_RECIPIENTS) == m->cut);
+	fuzz_require(m->cut == (m->recipients > m->kept));
 	fuzz_require(m->froms > 0 || got->from.count == 0);
 	fuzz_require(!!(got->flags & MESSAGE_CLOCK_STEPPED) == m->stepped);
 	fuzz_require(got->origin == (m->local ? ORIGIN_SENDMAIL : ORIGIN_SMTPD));
@@ -112,6 +115,19 @@ static void on_mail(
 	check_verdict(&v, m);
 }
 
+/* Another file than the last: all but the last recipient were that one's. */
+static void see_file(struct model *m, const char *id)
+{
+	if (!id[0] || strlen(id) > QUEUE_ID_MAX)
+		return;
+	if (m->file[0] && strcmp(m->file, id) != 0 && m->recipients > 0) {
+		m->recipients = 1;
+		m->kept = m->last_kept;
+		m->cut = !m->last_kept;
+	}
+	snprintf(m->file, sizeof(m->file), "%s", id);
+}
+
 static void on_end(
     struct session *s, struct ruleset *set, struct model *m, struct input *in, bool with_login)
 {
@@ -122,6 +138,7 @@ static void on_end(
 
 	if (login)
 		snprintf(m->login, sizeof(m->login), "%s", login);
+	see_file(m, id);
 	int known = session_end(s, id, login, &got);
 	fuzz_require(known == (m->in_mail && queue_id_parse(id, strlen(id), &parsed) == 0));
 	if (known)
@@ -132,12 +149,19 @@ static void on_end(
 	forget(m);
 }
 
-static void on_rcpt(struct session *s, struct model *m, struct input *in)
+static void on_rcpt(struct session *s, struct model *m, struct input *in, bool with_id)
 {
-	session_rcpt(s, text(in));
+	const char *recipient = text(in), *id = with_id ? text(in) : NULL;
+
+	session_rcpt(s, recipient, id);
+	if (id)
+		see_file(m, id);
 	/* Before MAIL there is no message; what the session makes of it is not recorded. */
 	if (m->recipients++ == 0 && m->in_mail)
 		m->stepped = wall_offset != 0;
+	m->last_kept = m->kept < RECIPIENTS;
+	m->kept += m->last_kept;
+	m->cut |= !m->last_kept;
 }
 
 static void event(struct session *s, struct ruleset *set, struct model *m, struct input *in)
@@ -159,7 +183,8 @@ static void event(struct session *s, struct ruleset *set, struct model *m, struc
 		on_mail(s, set, m, in, kind == 'm');
 		break;
 	case 'R':
-		on_rcpt(s, m, in);
+	case 'r':
+		on_rcpt(s, m, in, kind == 'r');
 		break;
 	case 'L':
 		name = text(in);

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
 """The daemon under test, in a directory of its own: configuration, start, stop, its log, its index."""
+import fcntl
 import json
 import os
 import pwd
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import tempfile
 import time
@@ -43,13 +43,14 @@ class Daemon:
         self.home = tempfile.mkdtemp(prefix="pqp.")
         os.chmod(self.home, 0o755)
         self.index = os.path.join(self.home, "index")
+        self.state = os.path.join(self.home, "state")
         self.socket = os.path.join(self.home, "s/milter.sock")
         self.rules_file = os.path.join(self.home, "rules")
         self.log_file = os.path.join(self.home, "log")
         self.shim_dir = os.path.join(self.home, "shim")
         os.mkdir(self.shim_dir, 0o755)
         self.settings = dict(socket="unix:" + self.socket, user=USER, index_directory=self.index,
-                             index_map_size="256M", rules_file=self.rules_file, log="stderr",
+                             state_directory=self.state, index_map_size="64M", rules_file=self.rules_file, log="stderr",
                              socket_group="postfix")
         self.settings.update(settings)
         self.process = None
@@ -74,7 +75,7 @@ class Daemon:
         # The shim is preloaded before the sanitizer's own library.
         env = dict(os.environ, TSAN_OPTIONS=TSAN, ASAN_OPTIONS="verify_asan_link_order=0", **more)
         if shim:
-            env.update(LD_PRELOAD=SHIM, PQPURGE_SHIM_DIR=self.shim_dir)
+            env.update(LD_PRELOAD=SHIM, PQPURGE_SHIM_DIR=self.shim_dir, PQPURGE_SHIM_UNDER=self.state)
         log = open(self.log_file, "ab")
         return subprocess.Popen([MILTER, "-c", self.config_file, *options], stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=log, env=env, pass_fds=pass_fds)
@@ -156,13 +157,6 @@ class Daemon:
         """{queue ID: record}"""
         return {r["queue_id"]: r for r in self.dump() if r["kind"] == "message"}
 
-    def file_hits(self, *subjects):
-        """{subject of a rule of the file: its saved hits}"""
-        return {r["subject"]: r["hits"] for r in self.dump(*subjects) if r["kind"] == "file_hits"}
-
-    def coverage(self, what):
-        return [r for r in self.dump() if r["kind"] == "coverage" and r["what"] == what]
-
     # ---- the control socket
 
     def control(self):
@@ -171,36 +165,55 @@ class Daemon:
         s.connect(os.path.join(self.index, "control.sock"))
         return s
 
-    def status(self):
-        """The answer to STATUS as a dictionary."""
+    def ask(self, what, **members):
+        """One request on a connection of its own; its answer."""
         with self.control() as s:
-            s.sendall(status_request())
-            length, = struct.unpack("<I", take(s, 4))
-            return parse_status(take(s, length))
+            return ask(s, what, **members)[0]
+
+    def status(self):
+        return self.ask("status")
+
+    def hits(self):
+        """{pattern: hits} of the rules in force"""
+        return {r["pattern"]: r["hits"] for r in self.ask("rules")["rules"]}
 
 
-def status_request():
-    payload = struct.pack("<HH", 1, 1)  # version, REQUEST_STATUS
-    return struct.pack("<I", len(payload)) + payload
+def ask(connection, what, body=None, **members):
+    """(the answer, what came with it as a memory file or None); a line that says that it is at work is passed over."""
+    line = json.dumps(dict(do=what, **members)).encode() + b"\n"
+    if body is None:
+        connection.sendall(line)
+    else:
+        socket.send_fds(connection, [line], [body])
+    return receive(connection)
 
 
-def take(s, length):
-    got = b""
-    while len(got) < length:
-        part = s.recv(length - len(got))
+def receive(connection):
+    while True:
+        line, file = receive_line(connection)
+        if "working" not in line:
+            return line, file
+
+
+def receive_line(connection):
+    got, file = b"", None
+    while not got.endswith(b"\n"):
+        part, fds, _, _ = socket.recv_fds(connection, 1, 1)
         if not part:
             raise milter_client.Closed()
         got += part
-    return got
+        for fd in fds:
+            with os.fdopen(fd, "rb") as f:
+                file = f.read()
+    return json.loads(got), file
 
 
-def parse_status(frame):
-    """Finds the key=value lines in a reply."""
-    for text in frame.split(b"\0"):
-        if b"recording=" in text:
-            lines = text[text.index(b"pid="):].decode().splitlines()
-            return dict(line.split("=", 1) for line in lines if "=" in line)
-    raise AssertionError("no status in the reply: %r" % frame)
+def sealed(content):
+    """A memory file as the protocol wants it; to be closed by the caller."""
+    fd = os.memfd_create("body", os.MFD_ALLOW_SEALING)
+    os.write(fd, content)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
+    return fd
 
 
 class DaemonCase(unittest.TestCase):

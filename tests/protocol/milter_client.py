@@ -118,9 +118,15 @@ class Client:
         self.send(b"M", terminated(sender, *arguments))
         return self.reply()
 
-    def rcpt(self, recipient="<b@example.net>"):
+    def rcpt(self, recipient="<b@example.net>", queue_id=None):
+        """queue_id: of the file that Postfix has open by then."""
+        self.macros(b"R", **({"i": queue_id} if queue_id else {}))
         self.send(b"R", terminated(recipient))
         return self.answer(NR_RCPT)
+
+    def data(self, queue_id):
+        """Postfix sends the macros of a step also where the step is skipped; of those asked for, it has none here."""
+        self.macros(b"T", **({"i": queue_id} if "i" in self.lists.get(4, "i").split() else {"client_addr": "192.0.2.7"}))
 
     def header(self, name, value):
         self.send(b"L", terminated(name, value))
@@ -150,8 +156,10 @@ class Client:
         answer = self.mail(sender, login)
         if answer[0] != CONTINUE:
             return answer
-        for recipient in recipients:
-            self.rcpt(recipient)
+        for n, recipient in enumerate(recipients):
+            self.rcpt(recipient, queue_id if n else None)
+        if queue_id:
+            self.data(queue_id)
         for name, value in headers:
             self.header(name, value)
         return self.end(queue_id, login)

@@ -139,7 +139,7 @@ class Reset(DaemonCase):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             s.sendall(struct.pack(">I", 13) + b"O" + struct.pack(">III", 6, mc.ACTIONS, mc.STEPS))
             s.close()
-        self.assertEqual("yes", self.daemon.status()["recording"])
+        self.assertTrue(self.daemon.status()["recording"])
 
     @staticmethod
     def port():

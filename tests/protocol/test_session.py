@@ -19,7 +19,8 @@ class Negotiation(DaemonCase):
     def test_asks_for_its_macros(self):
         self.daemon.start()
         with self.daemon.client() as c:
-            self.assertEqual({0: "i", 2: "{auth_authen} {client_addr}", 5: "i {auth_authen} {client_addr}"}, c.lists)
+            self.assertEqual({0: "i", 2: "{auth_authen} {client_addr}", 3: "i", 4: "{client_addr}",
+                              5: "i {auth_authen} {client_addr}"}, c.lists)
 
     def test_never_more_than_offered(self):
         self.daemon.start()
@@ -143,6 +144,40 @@ class Messages(DaemonCase):
         self.assertEqual([queue_id(1)], list(got))
         self.assertEqual(["a@two.example", []], [got[queue_id(1)]["sender"], got[queue_id(1)]["from"]])
 
+    def test_next_file_without_mail(self):
+        """smtpd_end_of_data_restrictions refuse a message, and the client goes on with RCPT: Postfix before 3.12 makes a
+        new queue file, says nothing of it, and tells its first recipient with the macro of the file before."""
+        first, second, third = queue_id(1), queue_id(2), queue_id(3)
+        with self.daemon.client() as c:
+            c.connect()
+            c.mail("<a@one.example>")
+            c.rcpt("<r1@x.example>")
+            c.rcpt("<r2@x.example>", first)
+            c.data(first)
+            c.rcpt("<r3@x.example>", first)  # refused; from here on it is another file's
+            c.rcpt("<r4@x.example>", second)
+            c.data(second)
+            c.header("From", "b@two.example")
+            self.assertEqual(mc.CONTINUE, c.end(second)[0])
+            c.abort()
+            c.message(third, "<a@three.example>", ["<r5@x.example>", "<r6@x.example>"])
+        got = self.daemon.messages()
+        self.assertEqual([second, third], sorted(got))
+        self.assertEqual(["a@one.example", ["r3@x.example", "r4@x.example"], 2, ["b@two.example"]],
+                         [got[second][k] for k in ("sender", "recipients", "recipient_count", "from")])
+        self.assertEqual(["r5@x.example", "r6@x.example"], got[third]["recipients"])
+
+    def test_next_file_with_one_recipient(self):
+        with self.daemon.client() as c:
+            c.connect()
+            c.mail("<a@one.example>")
+            c.rcpt("<r1@x.example>")
+            c.data(queue_id(1))
+            c.rcpt("<r2@x.example>", queue_id(1))
+            c.data(queue_id(2))
+            self.assertEqual(mc.CONTINUE, c.end(queue_id(2))[0])
+        self.assertEqual({queue_id(2): ["r2@x.example"]}, {i: m["recipients"] for i, m in self.daemon.messages().items()})
+
     def test_without_queue_id(self):
         with self.daemon.client() as c:
             c.connect()
@@ -150,8 +185,8 @@ class Messages(DaemonCase):
             self.assertEqual(mc.CONTINUE, c.message("no such id!")[0])
             self.assertEqual(mc.CONTINUE, c.message(queue_id(1))[0])
         self.assertEqual([queue_id(1)], list(self.daemon.messages()))
-        self.assertEqual("2", self.daemon.status()["without_id"])
-        self.assertTrue(self.daemon.status()["lost"] == "2")
+        self.assertEqual([2, 2, 1], [self.daemon.status()[k] for k in ("without_id", "lost", "recorded")])
+        self.assertEqual(1, self.daemon.log.count("not recorded"), "once a minute")
 
     def test_large_header(self):
         """libmilter's own limit of 64 KiB would end the session."""

@@ -88,7 +88,7 @@ class Violations(DaemonCase):
         return s
 
     def wait_sessions(self, count):
-        self.assertTrue(until(lambda: int(self.daemon.status()["sessions"]) == count), self.daemon.status())
+        self.assertTrue(until(lambda: self.daemon.status()["sessions"] == count), self.daemon.status())
 
     def files(self):
         return len(os.listdir("/proc/%d/fd" % self.daemon.process.pid))
@@ -176,7 +176,7 @@ class Violations(DaemonCase):
             c.message(queue_id(3))
         got = self.daemon.messages()
         self.assertEqual({queue_id(1), queue_id(3)}, set(got))
-        self.assertEqual("1", self.daemon.status()["without_id"])
+        self.assertEqual(1, self.daemon.status()["without_id"])
 
     def test_two_thousand_idle(self):
         idle = []

@@ -4,12 +4,14 @@
  *   hang     writes and syncs wait until it is gone
  *   enospc   writes fail with ENOSPC, after an "it is full" that no preallocation helps against
  *   delay    each sync takes 300 ms longer
- * Only regular files are touched, so that sockets and logs go on.
+ * Only regular files are touched, so that sockets and logs go on; with $PQPURGE_SHIM_UNDER only
+ * those below that directory.
  */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -25,12 +27,26 @@ static int told(const char *what)
 	return access(path, F_OK) == 0;
 }
 
+static int is_ours(int fd)
+{
+	const char *under = getenv("PQPURGE_SHIM_UNDER");
+	char link[64], path[4096];
+	ssize_t len;
+
+	if (!under)
+		return 1;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = readlink(link, path, sizeof(path) - 1);
+	path[len > 0 ? len : 0] = '\0';
+	return strncmp(path, under, strlen(under)) == 0;
+}
+
 /* 0, or -1 with errno set where the call shall fail. */
 static int misbehave(int fd, int is_sync)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || !is_ours(fd))
 		return 0;
 	while (told("hang"))
 		usleep(5000);

@@ -135,7 +135,7 @@ static void fill(struct session *s)
 {
 	session_mail(s, "<a@one.example>", "login");
 	for (int i = 0; i < 5; i++)
-		session_rcpt(s, "<r@one.example>");
+		session_rcpt(s, "<r@one.example>", NULL);
 	session_header(s, "From", "f@one.example");
 	session_header(s, "Message-ID", "<1>");
 	session_header(s, "Subject", "one");
@@ -310,9 +310,9 @@ static void test_times(void **state)
 	ticks += 1000;
 	session_mail(s, "<a@b.example>", NULL);
 	ticks += 2000;
-	session_rcpt(s, "<r@b.example>");
+	session_rcpt(s, "<r@b.example>", NULL);
 	ticks += 4000;
-	session_rcpt(s, "<r@b.example>");
+	session_rcpt(s, "<r@b.example>", NULL);
 	ticks += 8000;
 	const struct message *m = end(s);
 	assert_int_equal(m->mail_time - m->connect_time, 1000);
@@ -342,19 +342,115 @@ static void test_clock_steps(void **state)
 		session_mail(s, "<a@b.example>", NULL);
 		ticks += cases[i].passed;
 		jump += cases[i].step;
-		session_rcpt(s, "<r@b.example>");
+		session_rcpt(s, "<r@b.example>", NULL);
 		bool stepped = session_message(s)->flags & MESSAGE_CLOCK_STEPPED;
 		case_assert(cases[i].name, stepped == cases[i].want);
 	}
 	session_mail(s, "<a@b.example>", NULL);
-	session_rcpt(s, "<r@b.example>");
+	session_rcpt(s, "<r@b.example>", NULL);
 	jump += USEC_PER_SEC; /* after the first RCPT it does not matter */
-	session_rcpt(s, "<r@b.example>");
+	session_rcpt(s, "<r@b.example>", NULL);
 	assert_int_equal(end(s)->flags, 0);
 	session_free(s);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_sender), cmocka_unit_test(test_headers),
+/*
+ * What smtpd says where smtpd_end_of_data_restrictions refused a message and the client goes on
+ * without MAIL: the first recipient of the next queue file still comes with the ID of the last one.
+ */
+static void test_next_file_without_mail(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *given[6][2]; /* recipient and the queue ID that came with it */
+		const char *id;          /* at the end */
+		const char *want;        /* recipients kept */
+		unsigned count;          /* in all */
+		bool cut;
+	} cases[] = {
+	    {"one message", {{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "AAAAA1"}}, "AAAAA1",
+		"a@x b@x c@x", 3, false},
+	    {"one recipient", {{"a@x", NULL}}, "AAAAA1", "a@x", 1, false},
+	    {"refused, then one recipient", {{"a@x", NULL}, {"b@x", "AAAAA1"}}, "BBBBB2", "b@x", 1,
+		false},
+	    {"refused, then two",
+		{{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "AAAAA1"}, {"d@x", "BBBBB2"}}, "BBBBB2",
+		"c@x d@x", 2, false},
+	    {"refused twice",
+		{{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "BBBBB2"}, {"d@x", "CCCCC3"}}, "CCCCC3",
+		"c@x d@x", 2, false},
+	    {"refused twice, then one", {{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "BBBBB2"}},
+		"CCCCC3", "c@x", 1, false},
+	    {"the ID is known from the start", {{"a@x", "AAAAA1"}, {"b@x", "AAAAA1"}}, "AAAAA1",
+		"a@x b@x", 2, false},
+	    {"more than are kept, then one",
+		{{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "AAAAA1"}, {"d@x", "AAAAA1"}}, "BBBBB2",
+		"", 1, true},
+	    {"more than are kept, then two",
+		{{"a@x", NULL}, {"b@x", "AAAAA1"}, {"c@x", "AAAAA1"}, {"d@x", "AAAAA1"},
+		    {"e@x", "BBBBB2"}},
+		"BBBBB2", "e@x", 2, true},
+	    {"an ID of any length", {{"a@x", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA1"}},
+		"AAAAA1", "a@x", 1, false},
+	};
+	struct session *s = session_new(&plain);
+	(void)state;
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const struct message *m = NULL;
+		struct strbuf kept = {0};
+
+		session_mail(s, "<a@b.example>", NULL);
+		for (size_t n = 0; n < COUNT_OF(cases[i].given) && cases[i].given[n][0]; n++)
+			session_rcpt(s, cases[i].given[n][0], cases[i].given[n][1]);
+		case_assert(cases[i].name, session_end(s, cases[i].id, NULL, &m) == 1);
+		strlist_each (recipient, &m->recipients)
+			strbuf_printf(&kept, "%s%s", kept.len ? " " : "", recipient);
+		case_assert_text(cases[i].name, strbuf_text(&kept), cases[i].want);
+		case_assert(cases[i].name, m->recipient_count == cases[i].count);
+		case_assert(cases[i].name, !!(m->flags & MESSAGE_CUT_RECIPIENTS) == cases[i].cut);
+		case_assert_text(cases[i].name, m->queue_id.text, cases[i].id);
+		strbuf_release(&kept);
+	}
+	session_free(s);
+}
+
+/* The file's arrival time is that of MAIL, so the window that proves it stays as it was. */
+static void test_next_file_keeps_the_window(void **state)
+{
+	struct session *s = session_new(&plain);
+	const struct message *m = NULL;
+	int64_t first;
+	(void)state;
+
+	session_mail(s, "<a@b.example>", NULL);
+	session_rcpt(s, "<a@x>", NULL);
+	first = session_message(s)->rcpt_time;
+	ticks += USEC_PER_SEC;
+	session_rcpt(s, "<b@x>", "AAAAA1");
+	assert_int_equal(session_end(s, "BBBBB2", NULL, &m), 1);
+	assert_int_equal(m->rcpt_time, first);
+	session_free(s);
+}
+
+/* The queued half is the queue file's alone. */
+static void test_given_half_alone(void **state)
+{
+	struct session *s = session_new(&plain);
+	(void)state;
+
+	fill(s);
+	const struct message *m = end(s);
+	assert_true(message_is_given(m));
+	assert_false(m->queued.known);
+	assert_string_equal(m->queued.sender, "");
+	assert_string_equal(m->first.login, "");
+	session_free(s);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_next_file_without_mail), cmocka_unit_test(test_given_half_alone),
+    cmocka_unit_test_setup_teardown(test_next_file_keeps_the_window, start_clock, stop_clock),
+    cmocka_unit_test(test_sender), cmocka_unit_test(test_headers),
     cmocka_unit_test(test_first_of_its_kind_counts), cmocka_unit_test(test_subject_is_private),
     cmocka_unit_test(test_reset), cmocka_unit_test(test_connection_survives_the_reset),
     cmocka_unit_test(test_local_mail_has_no_client), cmocka_unit_test(test_caps_are_marked),

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's index: open or not, mail goes on; nobody meets a closed one. */
+#include "tests/unit/milter/index_fixture.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/log.h"
+
+static struct indexkeeper *opened(void)
+{
+	struct indexkeeper *k = indexkeeper_new(directory, MAP_SIZE);
+
+	assert_non_null(k);
+	indexkeeper_start(k, 0);
+	return k;
+}
+
+static void end(struct indexkeeper *k)
+{
+	assert_true(indexkeeper_close(k, USEC_PER_SEC));
+	indexkeeper_free(k);
+}
+
+static void test_records(void **state)
+{
+	struct indexkeeper *k = opened();
+	(void)state;
+
+	for (unsigned n = 0; n < 10; n++)
+		assert_true(record(k, n));
+	assert_true(status_of(k, "recording"));
+	assert_int_equal(status_of(k, "rows"), 10);
+	assert_int_equal(status_of(k, "recorded"), 10);
+	assert_int_equal(status_of(k, "lost"), 0);
+	end(k);
+	k = opened(); /* what was recorded is there at the next start */
+	assert_int_equal(status_of(k, "rows"), 10);
+	assert_int_equal(status_of(k, "recorded"), 0);
+	end(k);
+}
+
+static void test_no_directory_yet(void **state)
+{
+	struct indexkeeper *k;
+	int64_t due;
+	(void)state;
+
+	remove_index();
+	k = opened();
+	assert_false(record(k, 1));
+	assert_null(indexkeeper_borrow(k));
+	assert_false(status_of(k, "recording"));
+	due = indexkeeper_tend(k);
+	assert_true(due > clock_steady() + USEC_PER_SEC / 2); /* again in a second */
+	assert_int_equal(mkdir(directory, 0700), 0);
+	indexkeeper_tend(k);
+	assert_true(record(k, 2));
+	assert_int_equal(status_of(k, "lost"), 1);
+	assert_int_equal(status_of(k, "recorded"), 1);
+	end(k);
+}
+
+static void *let_go(void *arg)
+{
+	usleep(100000);
+	close(*(int *)arg);
+	return NULL;
+}
+
+static void test_start_waits_for_a_command(void **state)
+{
+	struct indexkeeper *k = indexkeeper_new(directory, MAP_SIZE);
+	int lock = take_lock();
+	pthread_t thread;
+	(void)state;
+
+	assert_int_equal(pthread_create(&thread, NULL, let_go, &lock), 0);
+	indexkeeper_start(k, 20 * USEC_PER_SEC);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(status_of(k, "recording"));
+	end(k);
+}
+
+static void test_command_that_stays(void **state)
+{
+	struct indexkeeper *k = indexkeeper_new(directory, MAP_SIZE);
+	int lock = take_lock();
+	int64_t began = clock_steady(), due;
+	(void)state;
+
+	indexkeeper_start(k, 100000);
+	assert_true(clock_steady() - began >= 100000);
+	assert_false(status_of(k, "recording"));
+	due = indexkeeper_tend(k);
+	assert_true(due > clock_steady() && due <= clock_steady() + 100000);
+	close(lock);
+	indexkeeper_tend(k);
+	assert_true(status_of(k, "recording"));
+	end(k);
+}
+
+/* Tends until the index is what it should be. */
+static void tend_until(struct indexkeeper *k, bool recording)
+{
+	int64_t until = clock_steady() + 20 * USEC_PER_SEC;
+
+	while (status_of(k, "recording") != recording && clock_steady() < until) {
+		indexkeeper_tend(k);
+		usleep(2000);
+	}
+	assert_int_equal(status_of(k, "recording"), recording);
+}
+
+/* A user keeps the old one from being closed; there are no new users meanwhile. */
+static void test_removed_while_in_use(void **state)
+{
+	struct indexkeeper *k = opened();
+	struct index_counts counts;
+	struct index *index = indexkeeper_borrow(k);
+	(void)state;
+
+	assert_true(record(k, 1));
+	remove_index();
+	tend_until(k, false);
+	assert_null(indexkeeper_borrow(k));
+	assert_int_equal(mkdir(directory, 0700), 0);
+	for (int i = 0; i < 5; i++)
+		indexkeeper_tend(k);
+	assert_false(status_of(k, "recording"));
+	assert_int_equal(index_count(index, &counts, NULL), 0); /* still usable */
+	assert_int_equal(counts.rows, 1);
+	indexkeeper_give_back(k);
+	tend_until(k, true);
+	assert_int_equal(status_of(k, "rows"), 0);
+	assert_true(record(k, 2));
+	end(k);
+}
+
+static void test_close_does_not_wait_for_ever(void **state)
+{
+	struct indexkeeper *k = opened();
+	(void)state;
+
+	assert_non_null(indexkeeper_borrow(k));
+	assert_false(indexkeeper_close(k, 20000));
+	assert_false(record(k, 1)); /* and nobody new comes in */
+	indexkeeper_give_back(k);
+	end(k);
+}
+
+static int64_t now = 1000 * USEC_PER_SEC;
+
+static int64_t fake_clock(void)
+{
+	return now;
+}
+
+/* The first at once, then a number each minute. */
+static void test_losses_are_told_once_a_minute(void **state)
+{
+	char text[4096];
+	struct indexkeeper *k;
+	size_t lines = 0;
+	int kept;
+	(void)state;
+
+	remove_index();
+	k = opened();
+	log_open("test", LOG_TO_STDERR, false);
+	clock_inject(fake_clock, fake_clock);
+	indexkeeper_tend(k);
+	kept = catch_log();
+	for (unsigned n = 0; n < 1000; n++)
+		record(k, n);
+	indexkeeper_tend(k);
+	now += 59 * USEC_PER_SEC;
+	indexkeeper_tend(k);
+	record(k, 1000);
+	now += USEC_PER_SEC;
+	indexkeeper_tend(k);
+	indexkeeper_tend(k);
+	caught_log(kept, text, sizeof(text));
+	clock_inject(NULL, NULL);
+	assert_non_null(strstr(text, "0000010000: not recorded (the index is not open)"));
+	assert_non_null(strstr(text, "1000 more messages were not recorded"));
+	for (const char *c = text; *c; c++)
+		lines += *c == '\n';
+	assert_int_equal(lines, 2);
+	assert_int_equal(status_of(k, "lost"), 1001);
+	end(k);
+}
+
+#define THREADS 8
+#define TIMES   20
+
+static struct indexkeeper *shared;
+static atomic_bool enough;
+static atomic_uint offered;
+static _Atomic int64_t ahead;
+
+/* The real clock, set ahead so that a second has passed whenever the index is looked after. */
+static int64_t hasty_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * USEC_PER_SEC + t.tv_nsec / 1000 + atomic_load(&ahead);
+}
+
+static void *record_many(void *arg)
+{
+	(void)arg;
+	while (!atomic_load(&enough))
+		record(shared, atomic_fetch_add(&offered, 1));
+	return NULL;
+}
+
+/* Sessions record while the index is removed and opened anew, over and over. */
+static void test_replaced_under_load(void **state)
+{
+	pthread_t threads[THREADS];
+	char file[128];
+	(void)state;
+
+	shared = opened();
+	snprintf(file, sizeof(file), "%s/%s", directory, INDEX_FILE);
+	clock_inject(NULL, hasty_clock);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, record_many, NULL), 0);
+	for (unsigned i = 0; i < TIMES; i++) {
+		tend_until(shared, true);
+		assert_int_equal(unlink(file), 0);
+		atomic_fetch_add(&ahead, 2 * USEC_PER_SEC);
+		tend_until(shared, false);
+	}
+	tend_until(shared, true);
+	atomic_store(&enough, true);
+	for (unsigned i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_int_equal(
+	    status_of(shared, "recorded") + status_of(shared, "lost"), atomic_load(&offered));
+	assert_true(status_of(shared, "recorded") > 0);
+	clock_inject(NULL, NULL);
+	end(shared);
+}
+
+UNIT_MAIN(WITH_HOME(test_records), WITH_HOME(test_no_directory_yet),
+    WITH_HOME(test_start_waits_for_a_command), WITH_HOME(test_command_that_stays),
+    WITH_HOME(test_removed_while_in_use), WITH_HOME(test_close_does_not_wait_for_ever),
+    WITH_HOME(test_losses_are_told_once_a_minute), WITH_HOME(test_replaced_under_load))
