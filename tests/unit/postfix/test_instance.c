@@ -217,7 +217,94 @@ static void test_read_failures(void **state)
 	assert_int_equal(postfix_read("/nonexistent/postfix", &p, &err), ERR_CONFIG);
 }
 
+/* ---- other hash settings */
+
+static bool has(const struct postfix *p, const char *name, const char *want)
+{
+	struct strbuf value = {0};
+	struct err err = {{0}};
+	bool same;
+
+	if (postfix_parameter(p, name, &value, &err) < 0)
+		fail_msg("%s", err.text);
+	same = strcmp(strbuf_text(&value), want) == 0;
+	if (!same)
+		print_message("%s is '%s'\n", name, strbuf_text(&value));
+	strbuf_release(&value);
+	return same;
+}
+
+/* The same instance, but for the layout: nothing of it hangs on where main.cf lies, and nothing of
+ * other instances is in it. */
+static void test_with_layout(void **state)
+{
+	struct postfix p, made, again;
+	struct err err = {{0}};
+	char path[256], directory[128];
+	struct stat st;
+	struct rig rig;
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	rig_open(&rig);
+	write_file(&rig, "main.cf",
+	    "compatibility_level = 3.6\nqueue_directory = $config_directory/spool\n"
+	    "mail_owner = nobody\nmyhostname = mx.example\nsyslog_name = a$$b\n"
+	    "hash_queue_names = incoming\nhash_queue_depth = 2\nhash_queue_depth = 3\n"
+	    "multi_instance_name = postfix-in\nmulti_instance_enable = yes\n"
+	    "multi_instance_directories = /etc/postfix-out\n"
+	    "smtpd_recipient_restrictions = check_policy_service inet:$myhostname:1\n");
+	snprintf(path, sizeof(path), "%s/defer/A", rig.spool);
+	rig_directory(&rig, path);
+	if (postfix_read(rig.directory, &p, &err) < 0 ||
+	    postfix_with_layout(&p, QUEUE_DEFERRED | QUEUE_HOLD, 1, &made, &err) < 0)
+		fail_msg("%s", err.text);
+	snprintf(directory, sizeof(directory), "%s", made.config_directory);
+	assert_int_equal(stat(directory, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(st.st_uid, geteuid());
+	assert_int_equal(made.hashed_queues, QUEUE_DEFERRED | QUEUE_HOLD);
+	assert_int_equal(made.hash_depth, 1);
+	assert_string_equal(made.queue_directory, rig.spool);
+	assert_string_equal(made.command_directory, p.command_directory);
+	if (postfix_read(directory, &again, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(again.queue_directory, rig.spool);
+	assert_string_equal(again.myhostname, "mx.example");
+	assert_int_equal(again.hashed_queues, QUEUE_DEFERRED | QUEUE_HOLD);
+	assert_int_equal(again.hash_depth, 1);
+	assert_true(has(&again, "hash_queue_names", "none deferred hold defer"));
+	assert_true(has(&again, "syslog_name", "a$b"));
+	assert_true(has(&again, "multi_instance_directories", ""));
+	assert_true(has(&again, "multi_instance_enable", "no"));
+	assert_true(has(&again, "multi_instance_name", ""));
+	postfix_release(&again);
+	postfix_release(&made);
+	assert_int_equal(stat(directory, &st), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(stat(rig.directory, &st), 0);
+	postfix_release(&p);
+	rig_close(&rig);
+}
+
+static void test_with_layout_failures(void **state)
+{
+	struct postfix made = {0};
+	struct err err = {{0}};
+	struct rig rig;
+
+	(void)state;
+	if (no_postconf())
+		skip();
+	rig_open(&rig); /* without a main.cf */
+	assert_int_equal(postfix_with_layout(&rig.p, QUEUE_DEFERRED, 1, &made, &err), ERR_CONFIG);
+	assert_null(made.config_directory);
+	rig_close(&rig);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_run), cmocka_unit_test(test_run_timeout),
     cmocka_unit_test(test_run_leaks_nothing), cmocka_unit_test(test_run_missing_program),
     cmocka_unit_test(test_read), cmocka_unit_test(test_read_origin_file),
-    cmocka_unit_test(test_read_failures))
+    cmocka_unit_test(test_read_failures), cmocka_unit_test(test_with_layout),
+    cmocka_unit_test(test_with_layout_failures))
