@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "purge/tell/say.h"
 
 static int open_directory(const char *path)
 {
@@ -32,7 +33,7 @@ static int adopt(int fd, const char *path, const struct role *owner, struct err 
 		return 0;
 	if (fchown(fd, owner->uid, owner->gid) < 0)
 		return fail(err, "failed to give away", path);
-	fprintf(stderr, "'%s' belongs to %s now, who writes the messages.\n", path, owner->name);
+	say(stderr, "'%s' belongs to %s now, who writes the messages.\n", path, owner->name);
 	return 0;
 }
 

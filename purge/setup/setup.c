@@ -11,6 +11,12 @@
 #include "purge/setup/setup_file.h"
 #include "purge/setup/setup_units.h"
 
+#define DEFAULT_INDEX "/run/pqpurge"
+#define DEFAULT_STATE "/var/lib/pqpurge"
+
+const unsigned setup_directory_modes[SETUP_DIRECTORIES] = {
+    [SETUP_INDEX] = 0750, [SETUP_STATE] = 0700, [SETUP_SOCKET] = 02750};
+
 /* ---- a plan's parts */
 
 static char *copy(const char *text, bool *failed)
@@ -58,6 +64,10 @@ void setup_release(struct setup *setup)
 	postfix_release(&setup->postfix);
 	setup_record_release(&setup->record);
 	wiring_release(&setup->wiring);
+	for (size_t n = 0; n < SETUP_LINES; n++) {
+		strbuf_release(&setup->conf_lines[n].before);
+		strbuf_release(&setup->conf_lines[n].after);
+	}
 	strbuf_release(&setup->conf_before);
 	strbuf_release(&setup->conf_after);
 	strbuf_release(&setup->notes);
@@ -121,13 +131,13 @@ static int plan_user(struct setup *setup, struct err *err)
 		return err_set(err, ERR_CONFIG, "socket_group '%s': there is no such group",
 		    settings->socket_group);
 	if (!getpwnam(settings->user))
-		setup_add(setup, SETUP_USER, settings->user, NULL, settings->index_directory);
+		setup_add(setup, SETUP_USER, settings->user, NULL, setup->state_directory);
 	return 0;
 }
 
 /* One that is there stays as it is; it must be the daemon's. */
 static int plan_directory(
-    struct setup *setup, const char *path, const char *group, const char *mode, struct err *err)
+    struct setup *setup, const char *path, enum setup_directory which, struct err *err)
 {
 	const char *user = setup->s->settings.user;
 	const struct passwd *pw = getpwnam(user);
@@ -146,19 +156,30 @@ static int plan_directory(
 	}
 	if (errno != ENOENT)
 		return err_sys(err, errno, "failed to look at '%s'", path);
-	snprintf(words, sizeof(words), "%s:%s %s", user, group, mode);
+	snprintf(words, sizeof(words), "%s:%s %o", user,
+	    which == SETUP_SOCKET ? setup->s->settings.socket_group : user,
+	    setup_directory_modes[which]);
 	setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
+	if (!setup->failed)
+		setup->steps[setup->step_count - 1].at = which;
 	return 0;
 }
 
 static int plan_directories(struct setup *setup, struct err *err)
 {
-	const struct settings *settings = &setup->s->settings;
-	const char *socket = milter_path(settings->socket);
+	const char *socket = milter_path(setup->s->settings.socket);
 	char directory[PATH_MAX];
 	char *slash;
-	int code = plan_directory(setup, settings->index_directory, settings->user, "0700", err);
+	int code;
 
+	if (strcmp(setup->index_directory, setup->state_directory) == 0)
+		return err_set(err, ERR_CONFIG,
+		    "index_directory and state_directory are both '%s'; what must last needs a "
+		    "directory of its own",
+		    setup->index_directory);
+	code = plan_directory(setup, setup->index_directory, SETUP_INDEX, err);
+	if (code == 0)
+		code = plan_directory(setup, setup->state_directory, SETUP_STATE, err);
 	if (code < 0 || !socket)
 		return code;
 	snprintf(directory, sizeof(directory), "%s", socket);
@@ -166,37 +187,68 @@ static int plan_directories(struct setup *setup, struct err *err)
 	if (!slash || slash == directory)
 		return 0;
 	*slash = '\0';
-	return plan_directory(setup, directory, settings->socket_group, "2750", err);
+	return plan_directory(setup, directory, SETUP_SOCKET, err);
 }
 
 /* ---- the settings file */
 
-static int plan_conf(struct setup *setup, struct err *err)
+/* Changes one line of what the settings file will be. */
+static int plan_line(struct setup *setup, int which, const char *value, struct err *err)
+{
+	struct setup_line *line = &setup->conf_lines[which];
+	bool first = setup->conf_after.len == 0;
+	struct strbuf changed = {0};
+	int code = first ? setup_file_read(setup->conf, &setup->conf_before, err) : 0;
+
+	if (code < 0)
+		return code;
+	setup_set_line(strbuf_text(first ? &setup->conf_before : &setup->conf_after),
+	    setup_line_key(which), value, &changed, line);
+	setup->failed |= changed.failed;
+	strbuf_release(&setup->conf_after);
+	setup->conf_after = changed;
+	setup_add(setup, SETUP_CONF, setup->conf,
+	    line->was_there ? strbuf_text(&line->before) : NULL, strbuf_text(&line->after));
+	return 0;
+}
+
+static int plan_origin(struct setup *setup, struct err *err)
 {
 	const char *ours = setup->s->settings.origin, *origin = setup->postfix.myorigin;
-	struct setup_line line = {0};
-	int code;
 
 	if (*ours && strcmp(ours, origin) != 0)
 		setup_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
 		    setup->conf, ours, origin);
 	if (*ours || !*origin)
 		return 0;
-	if (!setup_origin_is_plain(origin)) {
-		setup_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
-		    setup->conf);
-		return 0;
-	}
-	code = setup_file_read(setup->conf, &setup->conf_before, err);
-	if (code < 0)
-		return code;
-	setup_origin_line(strbuf_text(&setup->conf_before), origin, &setup->conf_after, &line);
-	setup->failed |= setup->conf_after.failed;
-	setup_add(setup, SETUP_CONF, setup->conf, line.was_there ? strbuf_text(&line.before) : NULL,
-	    strbuf_text(&line.after));
-	strbuf_release(&line.before);
-	strbuf_release(&line.after);
+	if (setup_is_plain(origin))
+		return plan_line(setup, SETUP_LINE_ORIGIN, origin, err);
+	setup_note(
+	    setup, "myorigin of Postfix is no plain name; set origin in %s yourself", setup->conf);
 	return 0;
+}
+
+/* The settings file of a further instance gets directories of its own. */
+static int plan_places(struct setup *setup, struct err *err)
+{
+	const struct settings *settings = &setup->s->settings;
+	char buf[200];
+	const char *instance = setup_instance_of(setup->conf, buf, sizeof(buf));
+	int code = 0;
+
+	snprintf(setup->index_directory, PATH_MAX, "%s", settings->index_directory);
+	snprintf(setup->state_directory, PATH_MAX, "%s", settings->state_directory);
+	if (!instance || !setup_is_plain(instance))
+		return 0;
+	if (strcmp(setup->index_directory, DEFAULT_INDEX) == 0) {
+		snprintf(setup->index_directory, PATH_MAX, DEFAULT_INDEX "-%s", instance);
+		code = plan_line(setup, SETUP_LINE_INDEX, setup->index_directory, err);
+	}
+	if (code == 0 && strcmp(setup->state_directory, DEFAULT_STATE) == 0) {
+		snprintf(setup->state_directory, PATH_MAX, DEFAULT_STATE "-%s", instance);
+		code = plan_line(setup, SETUP_LINE_STATE, setup->state_directory, err);
+	}
+	return code;
 }
 
 /* ---- units */
@@ -233,11 +285,13 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	if (code == 0)
 		code = wiring_join(&setup->postfix, s->settings.socket, &setup->wiring, err);
 	if (code == 0)
+		code = plan_places(setup, err);
+	if (code == 0)
+		code = plan_origin(setup, err);
+	if (code == 0)
 		code = plan_user(setup, err);
 	if (code == 0)
 		code = plan_directories(setup, err);
-	if (code == 0)
-		code = plan_conf(setup, err);
 	if (code < 0)
 		return code;
 	plan_units(setup);

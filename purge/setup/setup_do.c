@@ -55,7 +55,6 @@ static int give(
 static int make_directory(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const struct settings *settings = &setup->s->settings;
-	bool is_index = strcmp(step->subject, settings->index_directory) == 0;
 	const struct passwd *pw = getpwnam(settings->user);
 	const struct group *gr = getgrnam(settings->socket_group);
 
@@ -65,8 +64,8 @@ static int make_directory(struct setup *setup, const struct setup_step *step, st
 	if (mkdir(step->subject, 0700) < 0)
 		return err_sys(err, errno, "failed to make directory '%s'", step->subject);
 	strlist_push(&setup->record.directories, step->subject, strlen(step->subject));
-	return give(
-	    step->subject, pw, is_index ? pw->pw_gid : gr->gr_gid, is_index ? 0700 : 02750, err);
+	return give(step->subject, pw, step->at == SETUP_SOCKET ? gr->gr_gid : pw->pw_gid,
+	    setup_directory_modes[step->at], err);
 }
 
 /* Nobody listens on a socket that a daemon left behind when it was killed. */
@@ -101,6 +100,16 @@ static int remove_directory(struct setup *setup, const struct setup_step *step, 
 
 /* ---- the settings file */
 
+/* Whether the settings say what was planned. */
+static bool is_as_planned(const struct setup *setup, const struct settings *settings)
+{
+	if (setup->conf_lines[SETUP_LINE_ORIGIN].known &&
+	    strcmp(settings->origin, setup->postfix.myorigin) != 0)
+		return false;
+	return strcmp(settings->index_directory, setup->index_directory) == 0 &&
+	       strcmp(settings->state_directory, setup->state_directory) == 0;
+}
+
 /* It must mean what was wanted, or it becomes what it was. */
 static int check_conf(const struct setup *setup, struct err *err)
 {
@@ -109,11 +118,9 @@ static int check_conf(const struct setup *setup, struct err *err)
 	int code = settings_load(setup->conf, &settings, err);
 
 	if (code == 0) {
-		if (!setup->s->options.remove &&
-		    strcmp(settings.origin, setup->postfix.myorigin) != 0)
+		if (!setup->s->options.remove && !is_as_planned(setup, &settings))
 			code = err_set(err, ERR_CONFIG,
-			    "'%s' does not take an origin; set it "
-			    "yourself",
+			    "'%s' does not take what was to be set in it; set it yourself",
 			    setup->conf);
 		settings_release(&settings);
 	}
@@ -155,21 +162,35 @@ static int restore_conf(struct setup *setup, struct err *err)
 	return code < 0 ? code : check_conf(setup, err);
 }
 
+static bool copy_line(const struct setup_line *from, struct setup_line *to)
+{
+	to->known = true;
+	to->was_there = from->was_there;
+	strbuf_clear(&to->before);
+	strbuf_clear(&to->after);
+	strbuf_puts(&to->before, strbuf_text(&from->before));
+	strbuf_puts(&to->after, strbuf_text(&from->after));
+	return !to->before.failed && !to->after.failed;
+}
+
+/* All lines at once, at the first step that wants one. */
 static int change_conf(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	struct setup_line *line = &setup->record.lines[SETUP_LINE_ORIGIN];
 	const char *path = setup->record_path;
+	bool kept = true;
 	int code;
 
+	(void)step;
+	if (setup->wrote_conf)
+		return 0;
+	setup->wrote_conf = true;
 	if (setup->s->options.remove)
 		return restore_conf(setup, err);
-	strbuf_clear(&line->before);
-	strbuf_clear(&line->after);
-	line->known = true;
-	line->was_there = step->before != NULL;
-	strbuf_puts(&line->before, step->before ? step->before : "");
-	strbuf_puts(&line->after, step->after);
-	code = make_conf_directory(setup->conf, err);
+	for (int n = SETUP_CONF_LINES; n < SETUP_LINES; n++)
+		if (setup->conf_lines[n].known)
+			kept &= copy_line(&setup->conf_lines[n], &setup->record.lines[n]);
+	code = kept ? make_conf_directory(setup->conf, err)
+		    : err_sys(err, ENOMEM, "failed to keep what is done");
 	if (code == 0)
 		code = setup_record_save(path, &setup->record, err);
 	if (code == 0)

@@ -95,25 +95,25 @@ out:
 
 /* ---- lines */
 
-/* Whether a line sets `origin`; commented: whether it would, without its "#". */
-static bool sets_origin(const char *line, bool commented)
+/* Whether a line sets key; commented: whether it would, without its "#". */
+static bool sets(const char *line, const char *key, bool commented)
 {
 	line += strspn(line, " \t");
 	if (commented && *line != '#')
 		return false;
 	line += commented;
 	line += strspn(line, " \t");
-	if (!str_starts(line, "origin"))
+	if (!str_starts(line, key))
 		return false;
-	line += strlen("origin");
+	line += strlen(key);
 	line += strspn(line, " \t");
 	return *line == '=';
 }
 
-static const char *find_origin(const char *text, bool commented)
+static const char *find_line(const char *text, const char *key, bool commented)
 {
 	while (*text) {
-		if (sets_origin(text, commented))
+		if (sets(text, key, commented))
 			return text;
 		text += strcspn(text, "\n");
 		text += *text == '\n';
@@ -121,25 +121,25 @@ static const char *find_origin(const char *text, bool commented)
 	return NULL;
 }
 
-bool setup_origin_is_plain(const char *origin)
+bool setup_is_plain(const char *value)
 {
-	for (const char *at = origin; *at; at++)
+	for (const char *at = value; *at; at++)
 		if (*at <= ' ' || *at > '~' || strchr("\"'\\$#{}", *at))
 			return false;
-	return *origin != '\0';
+	return *value != '\0';
 }
 
-void setup_origin_line(
-    const char *text, const char *origin, struct strbuf *ret, struct setup_line *line)
+void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
+    struct setup_line *line)
 {
-	const char *at = find_origin(text, false);
+	const char *at = find_line(text, key, false);
 
 	if (!at)
-		at = find_origin(text, true);
+		at = find_line(text, key, true);
 	strbuf_clear(ret);
 	strbuf_clear(&line->before);
 	strbuf_clear(&line->after);
-	strbuf_printf(&line->after, "origin = \"%s\"", origin);
+	strbuf_printf(&line->after, "%s = \"%s\"", key, value);
 	line->known = true;
 	line->was_there = at != NULL;
 	if (at) {

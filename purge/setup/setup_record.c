@@ -13,7 +13,15 @@ static const char *const line_names[SETUP_LINES] = {
     [SETUP_LINE_SMTPD] = "smtpd_milters",
     [SETUP_LINE_NON_SMTPD] = "non_smtpd_milters",
     [SETUP_LINE_ORIGIN] = "origin",
+    [SETUP_LINE_INDEX] = "index_directory",
+    [SETUP_LINE_STATE] = "state_directory",
 };
+
+const char *setup_line_key(int line)
+{
+	return line_names[line];
+}
+
 static const char *const names[] = {"main.cf", "pqpurge.conf"}, *const states[] = {
 								    "before", "after"};
 

@@ -18,7 +18,18 @@ struct setup_line {
 	struct strbuf before, after; /* without the newline */
 };
 
-enum { SETUP_LINE_SMTPD, SETUP_LINE_NON_SMTPD, SETUP_LINE_ORIGIN, SETUP_LINES };
+/* Two of main.cf, then those of the settings file. */
+enum {
+	SETUP_LINE_SMTPD,
+	SETUP_LINE_NON_SMTPD,
+	SETUP_LINE_ORIGIN,
+	SETUP_LINE_INDEX,
+	SETUP_LINE_STATE,
+	SETUP_LINES
+};
+#define SETUP_CONF_LINES SETUP_LINE_ORIGIN /* the first of the settings file */
+/* "origin": what the line sets. */
+const char *setup_line_key(int line);
 
 /* Zero-initialise. */
 struct setup_record {

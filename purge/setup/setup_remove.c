@@ -35,23 +35,41 @@ static int plan_lists(struct setup *setup, struct err *err)
 	return 0;
 }
 
-static int plan_conf(struct setup *setup, struct err *err)
+/* Takes one line back, in what the settings file will be. */
+static void take_line_back(struct setup *setup, int which)
 {
-	const struct setup_line *line = &setup->record.lines[SETUP_LINE_ORIGIN];
-	int code;
+	const struct setup_line *line = &setup->record.lines[which];
+	struct strbuf changed = {0};
 
 	if (!line->known)
-		return 0;
-	code = setup_file_read(setup->conf, &setup->conf_before, err);
-	if (code <= 0)
-		return code;
-	if (!setup_line_back(strbuf_text(&setup->conf_before), line, &setup->conf_after)) {
-		setup_note(setup, "origin in %s was changed meanwhile and stays", setup->conf);
-		return 0;
+		return;
+	if (!setup_line_back(strbuf_text(&setup->conf_after), line, &changed)) {
+		setup_note(setup, "%s in %s was changed meanwhile and stays", setup_line_key(which),
+		    setup->conf);
+		strbuf_release(&changed);
+		return;
 	}
-	setup->failed |= setup->conf_after.failed;
+	setup->failed |= changed.failed;
+	strbuf_release(&setup->conf_after);
+	setup->conf_after = changed;
 	setup_add(setup, SETUP_CONF, setup->conf, strbuf_text(&line->after),
 	    line->was_there ? strbuf_text(&line->before) : NULL);
+}
+
+static int plan_conf(struct setup *setup, struct err *err)
+{
+	bool known = false;
+	int code;
+
+	for (int n = SETUP_CONF_LINES; n < SETUP_LINES; n++)
+		known |= setup->record.lines[n].known;
+	code = known ? setup_file_read(setup->conf, &setup->conf_before, err) : 0;
+	if (code <= 0)
+		return code;
+	strbuf_puts(&setup->conf_after, strbuf_text(&setup->conf_before));
+	/* The last first: each finds the file as it was left by setup. */
+	for (int n = SETUP_LINES - 1; n >= SETUP_CONF_LINES; n--)
+		take_line_back(setup, n);
 	return 0;
 }
 
@@ -67,7 +85,7 @@ static void plan_units(struct setup *setup)
 			setup_add(setup, SETUP_STOP, unit, NULL, NULL);
 }
 
-/* The index is not undone: what was recorded cannot be recorded again. */
+/* Rules and the account stay, and the index with them: whoever wants them gone says so. */
 static void plan_rest(struct setup *setup)
 {
 	const struct settings *settings = &setup->s->settings;
@@ -76,11 +94,12 @@ static void plan_rest(struct setup *setup)
 	struct stat st;
 
 	strlist_each (path, &directories)
-		if (strcmp(path, settings->index_directory) != 0 && lstat(path, &st) == 0)
+		if (strcmp(path, settings->index_directory) != 0 &&
+		    strcmp(path, settings->state_directory) != 0 && lstat(path, &st) == 0)
 			setup_add(setup, SETUP_REMOVE_DIRECTORY, path, NULL, NULL);
-	if (stat(settings->index_directory, &st) == 0)
-		setup_note(
-		    setup, "the index stays; to remove it: rm -r %s", settings->index_directory);
+	if (stat(settings->state_directory, &st) == 0)
+		setup_note(setup, "rules, account and index stay; to remove them: rm -r %s %s",
+		    settings->state_directory, settings->index_directory);
 	strlist_each (user, &users)
 		setup_note(setup, "user %s stays; to remove it: userdel %s", user, user);
 }

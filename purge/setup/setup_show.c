@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "purge/setup/setup.h"
+#include "purge/tell/say.h"
 
 static const struct {
 	const char *word;     /* in JSON */
@@ -23,26 +24,17 @@ static const struct {
 static void show_sentence(FILE *to, const struct setup_step *step)
 {
 	const char *sentence = kinds[step->kind].sentence, *at = strstr(sentence, "%s");
-	char subject[PATH_MAX];
+	bool more = step->kind == SETUP_MAKE_DIRECTORY;
 
-	str_scrub(subject, sizeof(subject), step->subject);
-	fprintf(to, "  %.*s%s%s", (int)(at - sentence), sentence, subject, at + 2);
-	if (step->kind == SETUP_MAKE_DIRECTORY)
-		fprintf(to, " (%s)", step->after);
-	fputc('\n', to);
+	say(to, "  %.*s%s%s%s%s%s\n", (int)(at - sentence), sentence, step->subject, at + 2,
+	    more ? " (" : "", more ? step->after : "", more ? ")" : "");
 }
 
-/* As diff(1) -u has it, without its context. main.cf may hold anything, the terminal not. */
+/* As diff(1) -u has it, without its context. */
 static void show_line(FILE *to, char sign, const char *name, const char *value)
 {
-	size_t size = value ? strlen(value) + 1 : 0;
-	char *clean = value ? malloc(size) : NULL;
-
-	if (!clean)
-		return;
-	str_scrub(clean, size, value);
-	fprintf(to, "%c%s%s%s\n", sign, name, *name ? " = " : "", clean);
-	free(clean);
+	if (value)
+		say(to, "%c%s%s%s\n", sign, name, *name ? " = " : "", value);
 }
 
 static void show_lines(FILE *to, const struct setup *setup, enum setup_kind kind)
@@ -55,11 +47,10 @@ static void show_lines(FILE *to, const struct setup *setup, enum setup_kind kind
 
 		if (step->kind != kind)
 			continue;
-		if (!head && kind == SETUP_LIST)
-			fprintf(to, "--- %s/main.cf\n+++ %s/main.cf\n",
-			    setup->postfix.config_directory, setup->postfix.config_directory);
-		else if (!head)
-			fprintf(to, "--- %s\n+++ %s\n", step->subject, step->subject);
+		for (const char *sign = "-+"; !head && *sign; sign++)
+			say(to, "%c%c%c %s%s\n", *sign, *sign, *sign,
+			    kind == SETUP_LIST ? setup->postfix.config_directory : step->subject,
+			    kind == SETUP_LIST ? "/main.cf" : "");
 		head = true;
 		show_line(to, '-', name, step->before);
 		show_line(to, '+', name, step->after);
@@ -76,7 +67,7 @@ void setup_show(FILE *to, const struct setup *setup)
 	show_lines(to, setup, SETUP_CONF);
 	show_lines(to, setup, SETUP_LIST);
 	strlist_each (note, &notes)
-		fprintf(to, "Note: %s.\n", note);
+		say(to, "Note: %s.\n", note);
 }
 
 int setup_json(FILE *to, const struct setup_step *step, const char *result, const char *reason)

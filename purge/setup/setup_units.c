@@ -15,8 +15,7 @@ bool setup_systemd_runs(void)
 	return access("/run/systemd/system", F_OK) == 0;
 }
 
-/* The instance's name for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
-static const char *instance_of(const char *conf, char *buf, size_t size)
+const char *setup_instance_of(const char *conf, char *buf, size_t size)
 {
 	static const char directory[] = "/etc/pqpurge/";
 	size_t len = strlen(conf);
@@ -56,7 +55,7 @@ void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_pac
 	    {"pqpurge-sync", "timer", false},
 	};
 	char buf[200], file[SETUP_UNIT_MAX], unit[SETUP_UNIT_MAX];
-	const char *instance = instance_of(conf, buf, sizeof(buf));
+	const char *instance = setup_instance_of(conf, buf, sizeof(buf));
 
 	for (size_t n = 0; instance && n < COUNT_OF(units); n++) {
 		if (units[n].for_descriptor && !str_starts(socket, "fd:"))

@@ -10,6 +10,8 @@
 
 /* Whether systemd is this host's init. */
 bool setup_systemd_runs(void);
+/* The instance's name for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
+const char *setup_instance_of(const char *conf, char *buf, size_t size);
 /*
  * The units that are installed for a settings file: pqpurge-milter.service and pqpurge-sync.timer
  * for the default one, their instances (pqpurge-milter@NAME.service) for /etc/pqpurge/NAME.conf,

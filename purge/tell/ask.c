@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "purge/interrupt.h"
 #include "purge/tell/ask.h"
+#include "purge/tell/say.h"
 
 /*
  * Reads one line, byte by byte, so that nothing behind it is taken from the terminal. A line that
@@ -49,11 +50,11 @@ static int put_question(
 {
 	int got;
 
-	fprintf(out, "%s %s ", question, hint);
+	say(out, "%s %s ", question, hint);
 	fflush(out);
 	got = read_line(in, line, size);
 	if (got <= 0)
-		fputc('\n', out);
+		say(out, "\n");
 	return got;
 }
 

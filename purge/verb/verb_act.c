@@ -160,13 +160,14 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	progress_end(&a->walk.progress);
 	if (interrupt_stop)
 		return ORDER_NO;
-	if (n || a->plan.rules.count) {
+	if ((n || a->plan.rules.count) && session_can_ask(a->s)) {
 		preview(a, found, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
-		a->code = begin(a, a->err);
 	}
+	if (n || a->plan.rules.count)
+		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
 	/* Mail came until the block was in force, so what was shown is out of date. */
@@ -232,12 +233,12 @@ static int tell(const struct act *a, struct err *err)
 static int run(struct act *a, struct err *err)
 {
 	struct order *order = &a->walk.order;
-	bool asks = session_can_ask(a->s);
 	int code = check(a, err);
 
 	if (code < 0)
 		return code;
-	if (asks) {
+	/* Nor is a directory made where there is nothing to save. */
+	if (session_can_ask(a->s) || order->save) {
 		order->ask = ask;
 		order->ask_arg = a;
 	} else if (!order->dry_run) {

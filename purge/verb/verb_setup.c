@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "purge/setup/setup.h"
 #include "purge/tell/ask.h"
+#include "purge/tell/say.h"
 
 /* 1 go on, 0 the answer was no, or a negative code. */
 static int may_begin(const struct session *s, struct err *err)
@@ -27,7 +28,7 @@ static int tell(const struct setup *setup, const struct setup_step *step, const 
 	if (setup->s->options.json)
 		return setup_json(stdout, step, result, why ? why->text : NULL);
 	if (why)
-		fprintf(stderr, "pqpurge-idx: %s.\n", why->text);
+		complain("%s.", why->text);
 	return 0;
 }
 
@@ -86,8 +87,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 	bool talks = !s->options.json && !s->options.quiet;
 
 	if (failed > 0) {
-		fprintf(stderr,
-		    "pqpurge-idx: %s is unfinished; run it again when that is put right.\n",
+		complain("%s is unfinished; run it again when that is put right.",
 		    s->options.remove ? "setup --remove" : "setup");
 		return EXIT_SOME_FAILED;
 	}
@@ -95,22 +95,20 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 		int code = setup_record_remove(setup->record_path, err);
 
 		if (code == 0 && talks)
-			puts("Done.");
+			say(stdout, "Done.\n");
 		return code;
 	}
 	if (talks && setup->step_count > 0)
-		puts("Done. The status now:\n");
+		say(stdout, "Done. The status now:\n\n");
 	return look_at_result(s, setup->conf, err);
 }
 
 static void show(FILE *to, const struct setup *setup)
 {
 	if (setup->step_count == 0)
-		fputs("Nothing is left to do.\n", to);
-	else if (setup->s->options.remove)
-		fputs("To undo the setup:\n", to);
+		say(to, "Nothing is left to do.\n");
 	else
-		fputs("To set pqpurge up:\n", to);
+		say(to, setup->s->options.remove ? "To undo the setup:\n" : "To set pqpurge up:\n");
 	setup_show(to, setup);
 	fflush(to);
 }
@@ -131,7 +129,7 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	if (code < 0)
 		return code;
 	if (code == 0) {
-		fputs("Nothing was done.\n", stderr);
+		say(stderr, "Nothing was done.\n");
 		return EXIT_INTERRUPTED;
 	}
 	code = run_steps(setup, &failed);

@@ -26,7 +26,7 @@ static void test_origin_line(void **state)
 		struct strbuf changed = {0}, back = {0};
 		struct setup_line line = {0};
 
-		setup_origin_line(cases[n].text, "a.test", &changed, &line);
+		setup_set_line(cases[n].text, "origin", "a.test", &changed, &line);
 		case_assert_text(cases[n].name, strbuf_text(&changed), cases[n].want);
 		case_assert(cases[n].name, setup_line_back(strbuf_text(&changed), &line, &back));
 		case_assert_text(cases[n].name, strbuf_text(&back), cases[n].text);
@@ -58,7 +58,7 @@ static void test_plain(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++)
-		case_assert(cases[n].name, setup_origin_is_plain(cases[n].origin) == cases[n].want);
+		case_assert(cases[n].name, setup_is_plain(cases[n].origin) == cases[n].want);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_origin_line), cmocka_unit_test(test_plain))
