@@ -11,37 +11,42 @@
 
 struct crafted {
 	struct candidate candidates[CRAFTED_MAX];
-	unsigned char records[CRAFTED_MAX][2000];
+	struct bytes records[CRAFTED_MAX];
 	struct item items[CRAFTED_MAX];
-	struct outcome outcome; /* must not be released */
+	struct outcome outcome; /* released by crafted_release alone */
 };
 
 static inline void crafted_init(struct crafted *c)
 {
 	memset(c, 0, sizeof(*c));
 	c->outcome.items = c->items;
-	c->outcome.tally.unindexed_known = true;
 	c->outcome.accounted = true;
 }
 
-/* Makes m the message of the nth item. */
+static inline void crafted_release(struct crafted *c)
+{
+	for (size_t n = 0; n < CRAFTED_MAX; n++)
+		bytes_release(&c->records[n]);
+	strbuf_release(&c->outcome.unreadable);
+}
+
+/* Makes m the message of the nth item. m may view the record that it replaces. */
 static inline void crafted_record(struct crafted *c, size_t n, const struct message *m)
 {
 	struct bytes record = {0};
 
 	record_encode(m, &record);
-	assert_false(record.failed || record.len > sizeof(c->records[n]));
-	memcpy(c->records[n], record.at, record.len);
-	c->candidates[n].record = c->records[n];
-	c->candidates[n].record_len = (uint32_t)record.len;
-	bytes_release(&record);
+	assert_false(record.failed);
+	bytes_release(&c->records[n]);
+	c->records[n] = record;
+	assert_int_equal(
+	    candidate_take(&c->candidates[n], (struct span){record.at, record.len}), 0);
 }
 
 /* One item, counted as lib/order would. IDs count up from 0AAAA1. */
 static inline struct item *crafted_add(struct crafted *c, enum result result, const char *sender)
 {
 	size_t n = c->outcome.count++;
-	struct candidate *candidate = &c->candidates[n];
 	struct item *item = &c->items[n];
 	struct tally *t = &c->outcome.tally;
 	struct message m;
@@ -50,11 +55,12 @@ static inline struct item *crafted_add(struct crafted *c, enum result result, co
 	m.origin = ORIGIN_SMTPD;
 	snprintf(m.queue_id.text, sizeof(m.queue_id.text), "0AAAA%zX", n + 1);
 	m.sender = sender;
+	m.mail_time = m.rcpt_time = m.end_time = INT64_C(1000000000) * 1000000;
 	crafted_record(c, n, &m);
-	candidate->sequence = n + 1;
-	candidate->matched = MATCHED_ENVELOPE;
-	*item = (struct item){.candidate = candidate, .result = result};
-	item->proof.arrival_time = INT64_C(1000000000) * 1000000;
+	c->candidates[n].sequence = n + 1;
+	c->candidates[n].matched = MATCHED_ENVELOPE;
+	*item = (struct item){.candidate = &c->candidates[n], .result = result};
+	item->proof.arrival_time = m.mail_time;
 	item->proof.size = 1000;
 	item->proof.queue = QUEUE_DEFERRED;
 	t->results[result]++;
@@ -66,5 +72,9 @@ static inline struct item *crafted_add(struct crafted *c, enum result result, co
 		t->bytes += 1000;
 	return item;
 }
+
+/* A packed list of two, and its view. */
+#define PACKED(a, b)  ((struct strlist){.first = a "\0" b, .bytes = sizeof(a "\0" b), .count = 2})
+#define PACKED_ONE(a) ((struct strlist){.first = a, .bytes = sizeof(a), .count = 1})
 
 #endif

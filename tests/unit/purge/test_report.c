@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What is said of an outcome: JSON as the contract has it, sentences that fit, the exit status. */
+/* What is said of an outcome: JSON as the contract has it, text that fits, the exit status. */
 #include "tests/unit/unit.h"
 
-#include "purge/tell/preview.h"
 #include "purge/tell/report.h"
 #include "tests/unit/purge/crafted.h"
 
@@ -12,6 +11,12 @@ static int write_text(FILE *to, const struct report *r)
 {
 	report_text(to, r);
 	report_problems(to, r);
+	return 0;
+}
+
+static int write_preview(FILE *to, const struct report *r)
+{
+	report_preview(to, r);
 	return 0;
 }
 
@@ -52,8 +57,10 @@ static void assert_says(writer *write, const struct report *r, const char *part)
 
 static struct report report_on(const struct crafted *c)
 {
-	return (struct report){.outcome = &c->outcome, .action = ACTION_DELETE};
+	return (struct report){.outcome = &c->outcome, .action = ACTION_DELETE, .verb = "purge"};
 }
+
+#define ZERO_REST "\"from_queue\":0,\"joined\":0,\"unjoined\":0,\"unreadable\":0,"
 
 static void test_json_purge(void **state)
 {
@@ -69,21 +76,24 @@ static void test_json_purge(void **state)
 	crafted_add(&c, RESULT_UNPROVEN, "d@example.com");
 	crafted_add(&c, RESULT_FAILED, "e@example.com")->reason = "no luck";
 	crafted_add(&c, RESULT_EXCLUDED, "f@example.com");
-	c.outcome.tally.unindexed = 7;
+	crafted_add(&c, RESULT_DONE, "g@example.com")->from_queue = true;
+	c.outcome.tally.from_queue = 1;
 	c.outcome.tally.batch = 12;
 	assert_written(report_json, &r,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"deleted\"}\n"
 	    "{\"queue_id\":\"0AAAA2\",\"sender\":\"MAILER-DAEMON\",\"result\":\"deleted\","
 	    "\"was_active\":true}\n"
 	    "{\"queue_id\":\"0AAAA4\",\"sender\":\"c@example.com\",\"result\":\"changed\"}\n"
-	    "{\"queue_id\":\"0AAAA5\",\"sender\":\"d@example.com\",\"result\":\"unproven\"}\n"
+	    "{\"queue_id\":\"0AAAA5\",\"sender\":\"d@example.com\",\"result\":\"unproven\","
+	    "\"command\":\"pqpurge-idx purge --id 0AAAA5\"}\n"
 	    "{\"queue_id\":\"0AAAA6\",\"sender\":\"e@example.com\",\"result\":\"failed\","
 	    "\"reason\":\"no luck\"}\n"
-	    "{\"summary\":{\"matched\":5,\"deleted\":2,\"gone\":1,\"changed\":1,"
-	    "\"unproven\":1,"
-	    "\"failed\":1,\"by_envelope\":5,\"by_from_only\":0,\"bytes\":2000,"
-	    "\"unindexed\":7,"
-	    "\"unindexed_maildrop\":0,\"unindexed_arriving\":0,\"batch\":12}}\n");
+	    "{\"queue_id\":\"0AAAA8\",\"sender\":\"g@example.com\",\"result\":\"deleted\","
+	    "\"from_queue\":true}\n"
+	    "{\"summary\":{\"matched\":6,\"deleted\":3,\"gone\":1,\"changed\":1,\"unproven\":1,"
+	    "\"failed\":1,\"by_envelope\":6,\"by_from_only\":0,\"from_queue\":1,\"joined\":0,"
+	    "\"unjoined\":0,\"unreadable\":0,\"was_active\":1,\"bytes\":3000,\"batch\":12}}\n");
+	crafted_release(&c);
 }
 
 /* No batch on a dry run; the words are would-delete, the key would_delete. */
@@ -98,18 +108,19 @@ static void test_json_dry_run(void **state)
 	crafted_add(&c, RESULT_GONE, "a@example.com");
 	r.dry_run = true;
 	assert_written(report_json, &r,
-	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":"
-	    "\"would-delete\"}\n"
+	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"would-delete\"}\n"
 	    "{\"summary\":{\"matched\":1,\"would_delete\":1,\"gone\":1,\"changed\":0,"
-	    "\"unproven\":0,\"failed\":0,\"by_envelope\":1,\"by_from_only\":0,\"bytes\":"
-	    "1000,"
-	    "\"unindexed\":0,\"unindexed_maildrop\":0,\"unindexed_arriving\":0}}\n");
+	    "\"unproven\":0,\"failed\":0,\"by_envelope\":1,\"by_from_only\":0," ZERO_REST
+	    "\"bytes\":1000}}\n");
 	r.action = ACTION_HOLD;
 	assert_says(report_json, &r, "\"would_hold\":1,");
 	r.action = ACTION_RELEASE;
 	assert_says(report_json, &r, "\"result\":\"would-release\"");
+	r.action = ACTION_REQUEUE;
+	assert_says(report_json, &r, "\"would_release\":1,");
 	c.outcome.items[0].proof.queue = QUEUE_ACTIVE;
 	assert_says(report_json, &r, "\"was_active\":true");
+	crafted_release(&c);
 }
 
 static void test_json_nothing(void **state)
@@ -120,91 +131,118 @@ static void test_json_nothing(void **state)
 	(void)state;
 	crafted_init(&c);
 	assert_written(report_json, &r,
-	    "{\"summary\":{\"matched\":0,\"deleted\":0,\"gone\":0,\"changed\":0,"
-	    "\"unproven\":0,"
-	    "\"failed\":0,\"by_envelope\":0,\"by_from_only\":0,\"bytes\":0,\"unindexed\":"
-	    "0,"
-	    "\"unindexed_maildrop\":0,\"unindexed_arriving\":0,\"batch\":0}}\n");
+	    "{\"summary\":{\"matched\":0,\"deleted\":0,\"gone\":0,\"changed\":0,\"unproven\":0,"
+	    "\"failed\":0,\"by_envelope\":0,\"by_from_only\":0," ZERO_REST
+	    "\"bytes\":0,\"batch\":0}}\n");
 }
 
-/* IDs that were asked for: what is gone is listed, and what the index does not know. */
+/* IDs that were asked for: what is gone is listed, also what nobody has heard of. */
 static void test_json_ids(void **state)
 {
-	static const struct stranger strangers[] = {
-	    {.queue_id = {"0BBBB1"}, .gone = true}, {.queue_id = {"0BBBB2"}, .gone = false}};
 	struct crafted c;
 	struct report r = report_on(&c);
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_GONE, "a@example.com");
+	crafted_add(&c, RESULT_GONE, "")->unheard = true;
 	r.ids_asked = true;
-	r.strangers = strangers;
-	r.stranger_count = 2;
 	assert_says(report_json, &r,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"gone\"}\n"
-	    "{\"queue_id\":\"0BBBB1\",\"result\":\"gone\"}\n"
-	    "{\"queue_id\":\"0BBBB2\",\"result\":\"unproven\",\"reason\":\"not in the "
-	    "index\"}\n"
-	    "{\"summary\":{\"matched\":1,\"deleted\":0,\"gone\":2,\"changed\":0,"
-	    "\"unproven\":1,");
-	assert_int_equal(report_exit(&r), 2);
+	    "{\"queue_id\":\"0AAAA2\",\"result\":\"gone\"}\n"
+	    "{\"summary\":{\"matched\":0,\"deleted\":0,\"gone\":2,");
+	assert_int_equal(report_exit(&r), 0);
+	crafted_release(&c);
+}
+
+/* The queue shows another sender than the client gave. */
+static void test_json_rewritten(void **state)
+{
+	struct crafted c;
+	struct report r = report_on(&c);
+	struct message m;
+
+	(void)state;
+	crafted_init(&c);
+	crafted_add(&c, RESULT_DONE, "a@example.com");
+	m = candidate_message(&c.candidates[0]);
+	m.queued.known = true;
+	m.queued.sender = "SRS0=x=example.com=a@relay.test";
+	crafted_record(&c, 0, &m);
+	assert_says(report_json, &r,
+	    "\"sender\":\"a@example.com\",\"queued_sender\":\"SRS0=x=example.com=a@relay.test\","
+	    "\"result\":\"deleted\"");
+	crafted_release(&c);
 }
 
 static void test_json_rare(void **state)
 {
 	struct crafted c;
 	struct report r = report_on(&c);
-	struct item *item;
 
 	(void)state;
 	crafted_init(&c);
-	item = crafted_add(&c, RESULT_DONE, "a@example.com");
-	item->other_recipients = 9;
+	crafted_add(&c, RESULT_DONE, "a@example.com")->other_recipients = 9;
 	crafted_add(&c, RESULT_UNTOUCHED, "b@example.com");
 	c.outcome.tally.other_recipients = 9;
-	c.outcome.tally.unindexed_known = false;
+	c.outcome.tally.shared = 1;
+	c.outcome.tally.given_only = 1;
+	c.outcome.tally.arriving = 2;
 	c.outcome.interrupted = true;
 	c.outcome.accounted = false;
+	c.outcome.passes = 3;
+	c.outcome.foreign = 4;
 	r.recipients_asked = true;
 	r.rules_set = 2;
-	r.passes = 3;
-	r.foreign = 4;
+	r.swept = true;
 	assert_written(report_json, &r,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"deleted\","
 	    "\"other_recipients\":9}\n"
-	    "{\"summary\":{\"matched\":2,\"deleted\":1,\"gone\":0,\"changed\":0,"
-	    "\"unproven\":0,"
-	    "\"failed\":0,\"by_envelope\":2,\"by_from_only\":0,\"bytes\":1000,"
-	    "\"unindexed\":null,"
-	    "\"untouched\":1,\"other_recipients\":9,\"foreign\":4,\"rules_set\":2,"
-	    "\"passes\":3,"
-	    "\"batch\":null}}\n");
+	    "{\"summary\":{\"matched\":2,\"deleted\":1,\"gone\":0,\"changed\":0,\"unproven\":0,"
+	    "\"failed\":0,\"untouched\":1,\"by_envelope\":2,\"by_from_only\":0,\"given_only\":1,"
+	    "\"from_queue\":0,\"joined\":0,\"unjoined\":0,\"unreadable\":0,\"shared\":1,"
+	    "\"other_recipients\":9,\"foreign\":4,\"arriving\":2,\"bytes\":1000,\"rules_set\":2,"
+	    "\"passes\":3,\"batch\":null}}\n");
+	crafted_release(&c);
 }
 
 static void test_exit(void **state)
 {
+	enum trouble {
+		NONE,
+		UNJOINED,
+		UNREADABLE,
+		UNDECIDED,
+		LIMITS,
+		TROUBLE,
+		ENDLESS,
+		ACCOUNT,
+		INTERRUPTED,
+		NO_INDEX
+	};
 	static const struct {
-		const char *name, *trouble;
-		uint64_t damaged;
+		const char *name;
 		enum result result;
-		unsigned limits;
+		enum trouble trouble;
 		int want;
-		bool interrupted, sweep_cut;
 	} cases[] = {
-	    {"deleted", "", 0, RESULT_DONE, 0, 0, false, false},
-	    {"would delete", "", 0, RESULT_READY, 0, 0, false, false},
-	    {"gone", "", 0, RESULT_GONE, 0, 0, false, false},
-	    {"changed", "", 0, RESULT_CHANGED, 0, 0, false, false},
-	    {"excluded", "", 0, RESULT_EXCLUDED, 0, 0, false, false},
-	    {"failed", "", 0, RESULT_FAILED, 0, 2, false, false},
-	    {"unproven", "", 0, RESULT_UNPROVEN, 0, 2, false, false},
-	    {"damaged rows", "", 1, RESULT_DONE, 0, 2, false, false},
-	    {"costly expression", "", 0, RESULT_DONE, 1, 2, false, false},
-	    {"no account", "failed to keep the account", 0, RESULT_DONE, 0, 2, false, false},
-	    {"endless sweep", "", 0, RESULT_DONE, 0, 2, false, true},
-	    {"interrupted", "", 0, RESULT_UNTOUCHED, 0, 3, true, false},
-	    {"interrupted after a failure", "", 0, RESULT_FAILED, 0, 3, true, false},
+	    {"deleted", RESULT_DONE, NONE, 0},
+	    {"would delete", RESULT_READY, NONE, 0},
+	    {"gone", RESULT_GONE, NONE, 0},
+	    {"changed", RESULT_CHANGED, NONE, 0},
+	    {"excluded", RESULT_EXCLUDED, NONE, 0},
+	    {"without an index", RESULT_DONE, NO_INDEX, 0},
+	    {"failed", RESULT_FAILED, NONE, 2},
+	    {"unproven", RESULT_UNPROVEN, NONE, 2},
+	    {"not joined", RESULT_DONE, UNJOINED, 2},
+	    {"a file that cannot be read", RESULT_DONE, UNREADABLE, 2},
+	    {"recipients that cannot be read", RESULT_DONE, UNDECIDED, 2},
+	    {"costly expression", RESULT_DONE, LIMITS, 2},
+	    {"trouble", RESULT_DONE, TROUBLE, 2},
+	    {"no account", RESULT_DONE, ACCOUNT, 2},
+	    {"endless sweep", RESULT_DONE, ENDLESS, 2},
+	    {"interrupted", RESULT_UNTOUCHED, INTERRUPTED, 3},
+	    {"interrupted after a failure", RESULT_FAILED, INTERRUPTED, 3},
 	};
 
 	(void)state;
@@ -214,14 +252,20 @@ static void test_exit(void **state)
 
 		crafted_init(&c);
 		crafted_add(&c, cases[i].result, "a@example.com");
-		c.outcome.tally.damaged = cases[i].damaged;
-		c.outcome.candidates.limits = cases[i].limits;
-		snprintf(
-		    c.outcome.trouble.text, sizeof(c.outcome.trouble.text), "%s", cases[i].trouble);
-		c.outcome.interrupted = cases[i].interrupted;
-		r.sweep_cut = cases[i].sweep_cut;
+		c.outcome.tally.unjoined = cases[i].trouble == UNJOINED;
+		c.outcome.tally.unreadable = cases[i].trouble == UNREADABLE;
+		c.outcome.tally.undecided = cases[i].trouble == UNDECIDED;
+		c.outcome.tally.limits = cases[i].trouble == LIMITS;
+		if (cases[i].trouble == TROUBLE)
+			err_set(&c.outcome.trouble, 0, "failed to look");
+		if (cases[i].trouble == NO_INDEX)
+			err_set(&c.outcome.no_index_why, 0, "no index");
+		c.outcome.sweep_cut = cases[i].trouble == ENDLESS;
+		c.outcome.accounted = cases[i].trouble != ACCOUNT;
+		c.outcome.interrupted = cases[i].trouble == INTERRUPTED;
 		if (report_exit(&r) != cases[i].want)
 			case_fail(cases[i].name, "exit %d", report_exit(&r));
+		crafted_release(&c);
 	}
 }
 
@@ -237,19 +281,26 @@ static void test_text(void **state)
 	crafted_add(&c, RESULT_FAILED, "a@example.com")->reason = "it is still being received";
 	c.outcome.tally.by_envelope = 1;
 	c.outcome.tally.by_from_only = 1;
-	c.outcome.tally.unindexed = 3;
-	c.outcome.tally.unindexed_maildrop = 1;
+	c.outcome.tally.given_only = 1;
+	c.outcome.tally.joined = 1;
+	c.outcome.tally.from_queue = 2;
+	c.outcome.tally.maildrop = 1;
 	c.outcome.tally.batch = 5;
 	assert_written(write_text, &r,
 	    "Deleted 1 message (1000 B).\n"
 	    "  deleted              1\n"
-	    "  gone                 1  had left the queue before\n"
+	    "  gone                 1  left the queue before\n"
 	    "  failed               1  still there\n"
-	    "1 matched by envelope sender, 1 by header From only.\n"
-	    "1 was being delivered; a delivery that had begun may still finish.\n"
-	    "1 in maildrop and 0 still arriving are not in the index yet.\n"
+	    "  by envelope          1  matched by envelope sender\n"
+	    "  by From only         1  matched by header From alone\n"
+	    "  as given only        1  matched by what the client said; queued otherwise\n"
+	    "  from queue           2  read from the queue; the index did not know them\n"
+	    "  joined               1  matched by login or client before a content filter\n"
+	    "  was active           1  in delivery then: it may be delivered all the same\n"
+	    "  in maildrop          1  submitted, not queued yet; left alone\n"
 	    "The account is batch 5.\n"
 	    "  0AAAA3 failed: it is still being received\n");
+	crafted_release(&c);
 }
 
 /* What has nothing to be done is no match that was missed. */
@@ -260,10 +311,12 @@ static void test_text_idle(void **state)
 		bool idle;
 		const char *want;
 	} cases[] = {
-	    {ACTION_HOLD, true, "Held 0 messages (0 B).\n1 is in the hold queue already.\n"},
+	    {ACTION_HOLD, true,
+		"Held 0 messages (0 B).\n  idle                 1  in the hold queue already\n"},
 	    {ACTION_HOLD, false, "Nothing matched.\n"},
-	    {ACTION_RELEASE, true, "Released 0 messages (0 B).\n1 is not in the hold queue.\n"},
-	    {ACTION_RELEASE, false, "Nothing matched.\n"},
+	    {ACTION_RELEASE, true,
+		"Released 0 messages (0 B).\n  idle                 1  not in the hold queue\n"},
+	    {ACTION_REQUEUE, false, "Nothing matched.\n"},
 	};
 
 	(void)state;
@@ -275,6 +328,7 @@ static void test_text_idle(void **state)
 		crafted_add(&c, RESULT_EXCLUDED, "a@example.com")->idle = cases[n].idle;
 		r.action = cases[n].action;
 		assert_written(write_text, &r, cases[n].want);
+		crafted_release(&c);
 	}
 }
 
@@ -288,6 +342,32 @@ static void test_text_nothing(void **state)
 	assert_written(write_text, &r, "Nothing matched.\n");
 	/* Quiet: not a word where there is no problem. */
 	assert_written(write_problems, &r, "");
+	assert_written(write_preview, &r, "");
+	/* What could not be judged is not nothing. */
+	c.outcome.tally.unjoined = 3;
+	assert_says(write_text, &r, "unjoined             3");
+	assert_says(write_problems, &r, "3 back from a content filter");
+}
+
+/* What cannot be read is named, and what is unproven comes with what to type. */
+static void test_problems(void **state)
+{
+	struct crafted c;
+	struct report r = report_on(&c);
+
+	(void)state;
+	crafted_init(&c);
+	crafted_add(&c, RESULT_UNPROVEN, "a@example.com");
+	strlist_push(&c.outcome.unreadable, "deferred/A: Permission denied", 29);
+	r.config = "/etc/pqpurge/out.conf";
+	r.verb = "hold";
+	r.action = ACTION_HOLD;
+	assert_written(write_problems, &r,
+	    "  0AAAA1 unproven\n"
+	    "To look at an unproven one: 'pqpurge-idx show 0AAAA1'.\n"
+	    "To hold it all the same: 'pqpurge-idx -c /etc/pqpurge/out.conf hold --id 0AAAA1'.\n"
+	    "Could not be read: deferred/A: Permission denied\n");
+	crafted_release(&c);
 }
 
 /* Problems are listed up to 20; the rest is counted. */
@@ -308,14 +388,33 @@ static void test_problems_end(void **state)
 	assert_int_equal(lines, 21);
 	assert_non_null(strstr(text, "  and 5 more; --json lists all\n"));
 	free(text);
+	crafted_release(&c);
+}
+
+/* Every count at its largest. */
+static void fill(struct crafted *c)
+{
+	struct tally *t = &c->outcome.tally;
+	uint64_t *const numbers[] = {&t->matched, &t->by_envelope, &t->by_from_only, &t->given_only,
+	    &t->from_queue, &t->joined, &t->shared, &t->other_recipients, &t->bounces, &t->unjoined,
+	    &t->unreadable, &t->undecided, &t->limits, &t->arriving, &t->maildrop, &t->batch,
+	    &c->outcome.foreign, &c->outcome.overdue};
+
+	for (size_t i = 0; i < COUNT_OF(t->results); i++)
+		t->results[i] = 12345678;
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		*numbers[i] = 12345678;
+	t->bytes = 123456789;
+	c->outcome.interrupted = c->outcome.sweep_cut = true;
+	c->outcome.passes = 1000;
 }
 
 /* However large the numbers and long the addresses: 80 columns, and no control character of a
  * stranger's. */
 static void test_text_fits(void **state)
 {
-	char long_address[400],
-	    reason[] = "past maximal_queue_lifetime, it would bounce at once; -y releases it";
+	char long_address[400], reason[] = "past maximal_queue_lifetime, it would bounce at once; "
+					   "-y releases it";
 	struct crafted c;
 	struct report r = report_on(&c);
 	char *text = NULL, *rest = NULL;
@@ -333,29 +432,21 @@ static void test_text_fits(void **state)
 			snprintf(m.queue_id.text, QUEUE_ID_MAX, "%s", "4jYDxc1HnKz1bm4d");
 			m.recipient_count = 1000;
 			m.subject = long_address;
+			m.flags = MESSAGE_HELD;
 			crafted_record(&c, c.outcome.count - 1, &m);
-			item->was_active = true;
+			item->was_active = item->idle = true;
 			item->other_recipients = 5;
 			if (result == RESULT_FAILED)
 				item->reason = reason;
 		}
-	for (size_t i = 0; i < COUNT_OF(c.outcome.tally.results); i++)
-		c.outcome.tally.results[i] = 12345678;
-	c.outcome.tally.matched = c.outcome.tally.by_envelope = c.outcome.tally.by_from_only =
-	    12345678;
-	c.outcome.tally.bytes = c.outcome.tally.shared = c.outcome.tally.other_recipients =
-	    123456789;
-	c.outcome.tally.unindexed = c.outcome.tally.unindexed_maildrop = 12345678;
-	c.outcome.tally.batch = 12345678;
-	c.outcome.tally.damaged = 12345678;
-	c.outcome.candidates.limits = 12345678;
-	c.outcome.interrupted = true;
-	r.recipients_asked = true;
-	r.foreign = 12345678;
-	r.passes = 1000;
-	preview_text(to, ACTION_DELETE, true, &c.outcome, NULL);
-	report_text(to, &r);
-	report_problems(to, &r);
+	fill(&c);
+	r.recipients_asked = r.swept = true;
+	for (int action = ACTION_DELETE; action < ACTION_COUNT; action++) {
+		r.action = (enum action)action;
+		report_preview(to, &r);
+		report_text(to, &r);
+		report_problems(to, &r);
+	}
 	fclose(to);
 	assert_true(len > 1000);
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
@@ -365,15 +456,13 @@ static void test_text_fits(void **state)
 			case_assert(line, (unsigned char)*at >= ' ');
 	}
 	free(text);
+	crafted_release(&c);
 }
 
 static void test_preview(void **state)
 {
-	static const char recipients[] = "u@dest.test\0v@dest.test";
 	struct crafted c;
-	char *text = NULL;
-	size_t len = 0;
-	FILE *to = open_memstream(&text, &len);
+	struct report r = report_on(&c);
 	struct message m;
 
 	(void)state;
@@ -381,58 +470,57 @@ static void test_preview(void **state)
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@example.com");
 	m = candidate_message(&c.candidates[0]);
-	m.recipients = (struct strlist){recipients, sizeof(recipients), 2};
+	m.recipients = PACKED("u@dest.test", "v@dest.test");
 	m.recipient_count = 2;
 	m.subject = "Hello";
+	m.queued.known = true;
+	m.queued.sender = "srs@relay.test";
+	m.queued.recipients = m.queued.originals = PACKED_ONE("w@dest.test");
+	m.queued.recipient_count = 1;
 	crafted_record(&c, 0, &m);
 	crafted_add(&c, RESULT_READY, "")->proof.queue = QUEUE_HOLD;
 	c.items[1].proof.arrival_time += INT64_C(60) * 1000000;
 	crafted_add(&c, RESULT_CHANGED, "c@example.com");
 	c.outcome.tally.by_envelope = 1;
 	c.outcome.tally.by_from_only = 1;
-	preview_text(to, ACTION_DELETE, false, &c.outcome, NULL);
-	fclose(to);
-	assert_string_equal(text,
+	c.outcome.tally.given_only = 1;
+	assert_written(write_preview, &r,
 	    "2 messages to delete (2.0 kB):\n"
-	    "1 by envelope sender, 1 by header From only.\n"
+	    "  by envelope          1  matched by envelope sender\n"
+	    "  by From only         1  matched by header From alone\n"
+	    "  as given only        1  matched by what the client said; queued otherwise\n"
 	    "In deferred 1, hold 1.\n"
 	    "The oldest arrived 2001-09-09 01:46:40, the newest 2001-09-09 01:47:40.\n"
 	    "Namely:\n"
 	    "0AAAA1\n"
-	    "  From: a@example.com\n"
+	    "  From: srs@relay.test (given a@example.com)\n"
 	    "  Subject: Hello\n"
-	    "  To: u@dest.test and 1 more\n"
+	    "  To: w@dest.test\n"
 	    "0AAAA2\n"
 	    "  From: <>\n");
-	free(text);
+	crafted_release(&c);
 }
 
-static void test_sweep_that_ended_early(void **state)
+static void test_sweep(void **state)
 {
-	static const char clean[] = "The sweep took 2 passes; the last one found nothing more.";
 	struct crafted c;
 	struct report r = report_on(&c);
-	char *text;
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_DONE, "a@example.com");
-	r.passes = 2;
-	assert_says(write_text, &r, clean);
-	c.outcome.interrupted = true;
-	text = written(write_text, &r);
-	assert_null(strstr(text, clean));
-	free(text);
-	c.outcome.interrupted = false;
-	crafted_add(&c, RESULT_FAILED, "a@example.com")->reason = "it is still being received";
-	text = written(write_text, &r);
-	assert_null(strstr(text, clean));
-	free(text);
+	r.swept = true;
+	c.outcome.passes = 2;
+	assert_says(write_text, &r, "Passes of the sweep: 2.\n");
+	c.outcome.sweep_cut = true;
+	assert_says(write_text, &r, "The sweep ended after 2 passes while messages still came.\n");
+	crafted_release(&c);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_sweep_that_ended_early), cmocka_unit_test(test_json_purge),
+UNIT_MAIN(cmocka_unit_test(test_sweep), cmocka_unit_test(test_json_purge),
     cmocka_unit_test(test_json_dry_run), cmocka_unit_test(test_json_nothing),
-    cmocka_unit_test(test_json_ids), cmocka_unit_test(test_json_rare), cmocka_unit_test(test_exit),
-    cmocka_unit_test(test_text), cmocka_unit_test(test_text_idle),
-    cmocka_unit_test(test_text_nothing), cmocka_unit_test(test_problems_end),
+    cmocka_unit_test(test_json_ids), cmocka_unit_test(test_json_rewritten),
+    cmocka_unit_test(test_json_rare), cmocka_unit_test(test_exit), cmocka_unit_test(test_text),
+    cmocka_unit_test(test_text_idle), cmocka_unit_test(test_text_nothing),
+    cmocka_unit_test(test_problems), cmocka_unit_test(test_problems_end),
     cmocka_unit_test(test_text_fits), cmocka_unit_test(test_preview))
