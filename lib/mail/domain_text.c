@@ -110,11 +110,9 @@ static bool is_ascii(const struct domain_text *t)
 
 size_t domain_undotted(const char *bytes, size_t len)
 {
-	size_t end = len;
-
-	while (end > 0 && bytes[end - 1] == '.')
-		end--;
-	return end > 0 ? end : len;
+	while (len > 1 && bytes[len - 1] == '.')
+		len--;
+	return len;
 }
 
 void domain_text_clear(struct domain_text *t)

@@ -32,7 +32,7 @@ void domain_text_drop_joiners(struct domain_text *t);
 
 /* Whether a blank of Unicode past ASCII stands at the front of len > 0 bytes. */
 bool domain_is_blank(const char *text, size_t len);
-/* Length without trailing dots, which name the same domain; not of dots alone. */
+/* Length without trailing dots, which name the same domain; of dots alone one is left. */
 size_t domain_undotted(const char *bytes, size_t len);
 
 #endif

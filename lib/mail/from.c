@@ -35,6 +35,9 @@ struct scan {
 	bool has_phrase; /* words came that were no address */
 	/* the field */
 	bool no_comments, no_quotes; /* one was found unclosed: from there on they are plain */
+	/* the look ahead: a '<' of this item with an address, or none, was found at `looked` */
+	const char *looked;
+	bool angle, look_no_comments, look_no_quotes;
 	struct from_costly costly;
 	struct from_list *list;
 };
@@ -57,9 +60,67 @@ static void run_clear(struct scan *s)
 	s->joint = JOINT_TIGHT;
 }
 
+/* at is a '<'. Whether "<...@...>" stands there. */
+static bool is_angle_address(const char *at, const char *end)
+{
+	bool has_at = false;
+
+	for (at++; at < end && *at != '<' && *at != '>'; at++)
+		has_at |= *at == '@';
+	return has_at && at < end && *at == '>';
+}
+
+/* Past a quoted string or comment that at opens, if it is closed. */
+static const char *past_enclosed(const struct scan *s, const char *at)
+{
+	const char *closing = NULL;
+
+	if (*at == '"' && !s->look_no_quotes)
+		closing = quote_end(at + 1, s->end);
+	else if (*at == '(' && !s->look_no_comments)
+		return comment_end(at + 1, s->end);
+	return closing ? closing + 1 : NULL;
+}
+
+/* Looks from at on for the item's '<' with an address. Nothing is looked at twice. */
+static void look_ahead(struct scan *s, const char *at)
+{
+	const char *behind;
+
+	s->angle = false;
+	while (at < s->end && !strchr(",;:", *at)) {
+		if (*at == '<' && is_angle_address(at, s->end)) {
+			s->angle = true;
+			break;
+		}
+		behind = past_enclosed(s, at);
+		if (!behind) {
+			s->look_no_quotes |= *at == '"';
+			s->look_no_comments |= *at == '(';
+			behind = at + 1;
+		}
+		at = behind;
+	}
+	s->looked = at;
+}
+
+/* Whether what was read is a display name: "joe@a.example via Desk <desk@b.example>". */
+static bool is_display_name(struct scan *s)
+{
+	const char *at = s->at - 1;
+
+	if (s->in_angle || s->at == s->end)
+		return false;
+	if (!s->looked || at > s->looked)
+		look_ahead(s, at);
+	return s->angle;
+}
+
 static void report_parts(
     struct scan *s, const char *local, size_t local_len, const char *domain, size_t domain_len)
 {
+	if (is_display_name(s))
+		return;
 	s->taken = true;
 	from_list_add(s->list, &s->costly, local, local_len, domain, domain_len);
 }

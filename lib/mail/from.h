@@ -13,8 +13,10 @@
  *   reported as it stands, too ("u@a.example .b.example" is a.example and a.example.b.example), and
  *   likewise at a Unicode blank, which does not end it;
  * - a quote or comment that is never closed is no quote or comment, and what follows it is read;
- * - an address in front of <another> is reported unless it is quoted; "a@b@c" is a@b and a@b@c; a
- *   lone "a@b" in quotes is a@b.
+ * - "a@b@c" is a@b and a@b@c; a lone "a@b" in quotes is a@b.
+ *
+ * What stands in front of <an address> is a display name, quoted or not, also if it looks like an
+ * address: helpdesks and lists write "joe@a.example via Desk <desk@b.example>".
  */
 #ifndef PQPURGE_MAIL_FROM_H
 #define PQPURGE_MAIL_FROM_H

@@ -118,6 +118,9 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	rc = check_domain_bytes(text, len, err);
 	if (rc != 0)
 		return rc;
+	/* In mail such dots are dropped; here they are a slip of the hand. */
+	if (len >= 2 && text[len - 1] == '.' && text[len - 2] == '.')
+		return err_set(err, ERR_SYNTAX, "empty label in domain '%s'", text);
 	if (domain_normal(text, len, ret))
 		return err_set(err, ERR_SYNTAX, "domain is longer than %d bytes", NAME_LEN_MAX);
 	return check_labels(ret->text, err);

@@ -6,7 +6,7 @@
 #include "mail/selector.h"
 #include "tests/unit/unit.h"
 
-static struct strbuf from, recipients;
+static struct strbuf from, recipients, queued_from, queued_recipients, originals;
 
 /* The message that most rows ask about. */
 static inline void usual(struct message *m)
@@ -31,6 +31,34 @@ static inline void usual(struct message *m)
 	m->from = strlist_of(&from);
 	m->recipients = strlist_of(&recipients);
 	m->recipient_count = m->recipients.count;
+}
+
+static inline struct strlist packed_list(struct strbuf *packed, const char *const *texts, size_t n)
+{
+	strbuf_clear(packed);
+	for (size_t i = 0; i < n; i++)
+		strlist_push(packed, texts[i], strlen(texts[i]));
+	return strlist_of(packed);
+}
+
+/* What its queue file says: the sender rewritten, From masqueraded, an alias expanded. */
+static inline void usual_queued(struct message *m)
+{
+	static const char *const mailboxes[] = {"boss@masked.example", "Second@other.example"};
+	static const char *const rcpts[] = {"first@alias.example", "two@dest.example"};
+	static const char *const names[] = {"first@dest.example", ""};
+	struct queued *q = &m->queued;
+
+	q->known = true;
+	q->sender = "srs0=x=sub.example.com=user@srs.example";
+	q->from = packed_list(&queued_from, mailboxes, COUNT_OF(mailboxes));
+	q->recipients = packed_list(&queued_recipients, rcpts, COUNT_OF(rcpts));
+	q->originals = packed_list(&originals, names, COUNT_OF(names));
+	q->recipient_count = q->recipients.count;
+	q->login = "robert";
+	q->message_id = "<new@mail.example.com>";
+	assert_int_equal(net_parse("192.0.2.78", &q->client), 0);
+	assert_int_equal(net_parse("203.0.113.9", &q->log_client), 0);
 }
 
 static inline void add_pattern(struct pattern_set *set, const char *text)
@@ -81,6 +109,8 @@ static inline void fill(struct selector *s, const char *const *words)
 			s->only = true;
 		else if (strcmp(o, "all") == 0)
 			s->all = true;
+		else if (strcmp(o, "exact") == 0)
+			s->login_exact = true;
 		else
 			fail_msg("unknown option '%s'", o);
 	}
@@ -92,6 +122,9 @@ static inline int teardown(void **state)
 	(void)state;
 	strbuf_release(&from);
 	strbuf_release(&recipients);
+	strbuf_release(&queued_from);
+	strbuf_release(&queued_recipients);
+	strbuf_release(&originals);
 	return 0;
 }
 
@@ -99,5 +132,8 @@ static inline int teardown(void **state)
 #define F MATCHED_FROM
 #define O MATCHED_OTHER
 #define U MATCHED_UNSURE
+#define G MATCHED_GIVEN
+#define J MATCHED_JOINED
+#define C MESSAGE_CUT_QUEUED_RECIPIENTS
 
 #endif

@@ -83,7 +83,7 @@ static const struct {
     {"bang, domain with a dot", "<example.com.!user>", "user@example.com", "example.com"},
     {"bang with two dots in a row", "<a..example!user>", "a..example!user@" ORIGIN, ORIGIN},
     {"trailing dot", "<user@example.com.>", "user@example.com", "example.com"},
-    {"two trailing dots", "<user@example.com..>", "user@example.com..", "example.com.."},
+    {"two trailing dots", "<user@example.com..>", "user@example.com", "example.com"},
     {"lone dot", "<user@.>", "user@.", "."},
     {"no domain", "<user@>", "user", NULL},
     {"no domain, @ in the local part", "<\"a@b\"@>", "a@b@", NULL},
