@@ -17,14 +17,12 @@
 
 #include "base/clock.h"
 #include "base/role.h"
-#include "index/home.h"
+#include "index/index.h"
 #include "index/rows/entry.h"
-#include "index/rows/record.h"
-#include "index/store.h"
-#include "index/store_double.h"
 
 #define MAP_SIZE   (INT64_C(64) << 20)
 #define EMPTY_SPAN ((struct span){.at = "", .len = 0})
+#define NEVER      INT64_MAX
 
 static inline struct span span_text(const char *text)
 {
@@ -70,28 +68,87 @@ static inline void fixture_remove(char *dir)
 	free(dir);
 }
 
+/* "DIR/NAME", in memory that the next but three calls use again. */
+static inline const char *fixture_path(const char *dir, const char *name)
+{
+	static char paths[4][120];
+	static unsigned next;
+	char *path = paths[next++ % COUNT_OF(paths)];
+
+	(void)snprintf(path, sizeof paths[0], "%s/%s", dir, name);
+	return path;
+}
+
 static inline struct store *fixture_store(const char *dir, int64_t map_size)
 {
-	struct store_config config = {.directory = dir, .map_size = map_size};
 	struct store *store = NULL;
 	struct err err = {0};
 
-	if (store_open_lmdb(&config, &store, &err) != 0)
+	if (store_open(fixture_path(dir, INDEX_FILE), map_size, &store, &err) != 0)
 		case_fail("open", "%s", err.text);
 	return store;
 }
 
+static inline struct index *fixture_index(const char *dir)
+{
+	struct index *ix = NULL;
+	struct err err = {0};
+
+	if (index_open(dir, MAP_SIZE, &ix, NULL, &err) != 0)
+		case_fail("open", "%s", err.text);
+	return ix;
+}
+
 /* ---- messages */
 
+/* Of the queued half only what is set here; arrival 0: the file was not read. */
 struct mail {
 	uint32_t usec;
 	uint64_t inode;
-	int64_t time;
+	int64_t time; /* MAIL; RCPT and end a microsecond later each */
 	const char *sender;
 	const char *from;
 	const char *recipient;
 	const char *login;
+	const char *message_id;
+	const char *client;
+	bool queue_only; /* ORIGIN_QUEUE */
+	int64_t arrival;
+	uint64_t file_inode; /* 0: inode */
+	const char *queued_sender, *queued_recipient;
+	const char *first; /* the ID of its first pass */
 };
+
+static inline void fixture_queue_half(const struct mail *mail, struct message *m)
+{
+	static struct strbuf recipients, originals;
+	const char *recipient = mail->queued_recipient ? mail->queued_recipient : mail->recipient;
+	struct queued *q = &m->queued;
+
+	strbuf_clear(&recipients);
+	strbuf_clear(&originals);
+	if (recipient) {
+		strlist_push(&recipients, recipient, strlen(recipient));
+		strlist_push(&originals, "", 0);
+	}
+	q->known = true;
+	q->arrival_time = mail->arrival;
+	q->create_time = -1;
+	q->inode = mail->file_inode ? mail->file_inode : mail->inode;
+	q->size = 600;
+	q->uid = -1;
+	q->client = m->client;
+	q->log_client = m->client;
+	q->client_port = m->client_port;
+	q->sender = mail->queued_sender ? mail->queued_sender : m->sender;
+	q->login = m->login;
+	q->message_id = m->message_id;
+	q->from = m->from;
+	q->recipients = strlist_of(&recipients);
+	q->originals = strlist_of(&originals);
+	q->recipient_count = q->recipients.count;
+	q->log_ident = "";
+}
 
 /* Views static memory: good until the next call. */
 static inline struct message fixture_message(const struct mail *mail)
@@ -109,24 +166,39 @@ static inline struct message fixture_message(const struct mail *mail)
 		strlist_push(&from, mail->from, strlen(mail->from));
 	if (mail->recipient)
 		strlist_push(&recipients, mail->recipient, strlen(mail->recipient));
-	m.origin = ORIGIN_SMTPD;
+	m.origin = mail->queue_only ? ORIGIN_QUEUE : ORIGIN_SMTPD;
 	m.connect_time = mail->time - 5;
 	m.mail_time = mail->time;
 	m.rcpt_time = mail->time + 1;
 	m.end_time = mail->time + 2;
 	m.sender = mail->sender ? mail->sender : "";
 	m.login = mail->login ? mail->login : "";
+	m.message_id = mail->message_id ? mail->message_id : "";
 	m.from = strlist_of(&from);
 	m.recipients = strlist_of(&recipients);
 	m.recipient_count = m.recipients.count;
-	assert_int_equal(net_parse("192.0.2.7", &m.client), 0);
+	assert_int_equal(net_parse(mail->client ? mail->client : "192.0.2.7", &m.client), 0);
 	m.client_port = 2525;
+	if (mail->arrival != 0)
+		fixture_queue_half(mail, &m);
+	if (mail->first)
+		assert_int_equal(
+		    queue_id_parse(mail->first, strlen(mail->first), &m.first.queue_id), 0);
 	return m;
 }
 
 static inline struct queue_id fixture_id(uint32_t usec, uint64_t inode)
 {
 	return fixture_message(&(struct mail){.usec = usec, .inode = inode}).queue_id;
+}
+
+static inline struct packed_id fixture_packed(uint32_t usec, uint64_t inode)
+{
+	struct queue_id id = fixture_id(usec, inode);
+	struct packed_id packed;
+
+	assert_int_equal(queue_id_pack(&id, &packed), 0);
+	return packed;
 }
 
 static inline void fixture_add(struct txn *txn, const struct mail *mail, uint64_t *ret_sequence)
@@ -140,6 +212,15 @@ static inline void fixture_add(struct txn *txn, const struct mail *mail, uint64_
 	bytes_release(&record);
 }
 
+static inline void fixture_record(struct index *ix, const struct mail *mail)
+{
+	struct message m = fixture_message(mail);
+	struct err err = {0};
+
+	if (index_record(ix, &m, &err) != 0)
+		case_fail("record", "%s", err.text);
+}
+
 static inline uint64_t fixture_rows(struct store *store, enum store_table table)
 {
 	struct txn txn;
@@ -151,21 +232,12 @@ static inline uint64_t fixture_rows(struct store *store, enum store_table table)
 	return rows;
 }
 
-/* Commits rows until one fails; its code. */
-static inline int fixture_fill(struct store *store, struct err *err)
+static inline struct index_counts fixture_counts(struct index *ix)
 {
-	static char big[3000];
-	unsigned char key[8];
-	struct txn txn;
-	int code = 0;
+	struct index_counts counts;
 
-	for (uint64_t i = 1; code == 0 && i < 100000; i++) {
-		(void)txn_begin(store, true, &txn);
-		txn_put(&txn, STORE_MESSAGE, entry_key(i, key),
-		    (struct span){.at = big, .len = sizeof big}, true);
-		code = txn_commit(&txn, err);
-	}
-	return code;
+	assert_int_equal(index_count(ix, &counts, NULL), 0);
+	return counts;
 }
 
 /* By a signal, of the parent's or for its end: a test that fails leaves no child behind. */
@@ -176,31 +248,10 @@ static inline void fixture_wait_for_death(void)
 	(void)pause();
 }
 
-/* A child that stays in a read transaction until it is killed. */
-static inline pid_t fixture_reader(const char *dir)
+static inline void fixture_kill(pid_t pid)
 {
-	char byte;
-	int ends[2];
-	pid_t pid;
-
-	assert_int_equal(pipe(ends), 0);
-	pid = fork();
-	if (pid == 0) {
-		struct store_config config = {.directory = dir, .read_only = true};
-		struct store *store;
-		struct txn txn;
-
-		if (store_open_lmdb(&config, &store, NULL) != 0 ||
-		    txn_begin(store, false, &txn) != 0)
-			_exit(1);
-		(void)!write(ends[1], "x", 1);
-		fixture_wait_for_death();
-		_exit(1);
-	}
-	assert_int_equal(close(ends[1]), 0);
-	assert_int_equal(read(ends[0], &byte, 1), 1);
-	assert_int_equal(close(ends[0]), 0);
-	return pid;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 #endif

@@ -18,6 +18,36 @@ static void assert_same_list(const char *name, const struct strlist *a, const st
 		case_assert(name, memcmp(a->first, b->first, a->bytes) == 0);
 }
 
+static void assert_same_client(
+    const char *name, const struct net_address *a, const struct net_address *b)
+{
+	case_assert(name, a->family == b->family);
+	case_assert(name, a->family == 0 || net_equal(a, b));
+}
+
+static void assert_same_queued(const char *name, const struct queued *a, const struct queued *b)
+{
+	case_assert(name, a->known == b->known);
+	if (!a->known)
+		return;
+	case_assert(name, a->arrival_time == b->arrival_time);
+	case_assert(name, a->create_time == b->create_time);
+	case_assert(name, a->inode == b->inode);
+	case_assert(name, a->size == b->size);
+	case_assert(name, a->uid == b->uid);
+	assert_same_client(name, &a->client, &b->client);
+	assert_same_client(name, &a->log_client, &b->log_client);
+	case_assert(name, a->client_port == b->client_port);
+	case_assert(name, a->recipient_count == b->recipient_count);
+	case_assert_text(name, a->sender, b->sender);
+	case_assert_text(name, a->login, b->login);
+	case_assert_text(name, a->message_id, b->message_id);
+	case_assert_text(name, a->log_ident, b->log_ident);
+	assert_same_list(name, &a->from, &b->from);
+	assert_same_list(name, &a->recipients, &b->recipients);
+	assert_same_list(name, &a->originals, &b->originals);
+}
+
 static void assert_same(const char *name, const struct message *a, const struct message *b)
 {
 	case_assert_text(name, a->queue_id.text, b->queue_id.text);
@@ -37,20 +67,54 @@ static void assert_same(const char *name, const struct message *a, const struct 
 	case_assert_text(name, a->subject, b->subject);
 	assert_same_list(name, &a->from, &b->from);
 	assert_same_list(name, &a->recipients, &b->recipients);
+	assert_same_queued(name, &a->queued, &b->queued);
+	case_assert_text(name, a->first.queue_id.text, b->first.queue_id.text);
+	case_assert_text(
+	    name, a->first.login ? a->first.login : "", b->first.login ? b->first.login : "");
+	assert_same_client(name, &a->first.client, &b->first.client);
 }
+
+static const struct mail full = {.usec = 0xabc,
+    .inode = 123456,
+    .time = INT64_C(1790000000123456),
+    .sender = "Someone@sub.example.com",
+    .from = "other@example.org",
+    .recipient = "user@dest.example",
+    .login = "some one",
+    .message_id = "<1@example.com>"};
 
 static struct message full_message(void)
 {
-	struct message m = fixture_message(&(struct mail){.usec = 0xabc,
-	    .inode = 123456,
-	    .time = INT64_C(1790000000123456),
-	    .sender = "Someone@sub.example.com",
-	    .from = "other@example.org",
-	    .recipient = "user@dest.example",
-	    .login = "some one"});
+	struct message m = fixture_message(&full);
 
-	m.message_id = "<1@example.com>";
 	m.subject = "hello";
+	return m;
+}
+
+/* Both halves, which differ in everything, and a first pass. */
+static struct message whole_message(void)
+{
+	struct mail mail = full;
+	struct message m;
+
+	mail.arrival = mail.time + 1;
+	mail.file_inode = 999;
+	mail.queued_sender = "srs0=x@relay.example";
+	mail.queued_recipient = "alias@elsewhere.example";
+	mail.first = "ABCDE1234";
+	m = fixture_message(&mail);
+	m.subject = "hello";
+	m.queued.create_time = mail.time;
+	m.queued.uid = 1000;
+	m.queued.login = "other";
+	m.queued.message_id = "<2@example.com>";
+	m.queued.log_ident = "ABCDE1234";
+	m.queued.from = m.queued.recipients;
+	assert_int_equal(net_parse("127.0.0.1", &m.queued.client), 0);
+	assert_int_equal(net_parse("2001:db8::9", &m.queued.log_client), 0);
+	m.first.login = "first one";
+	assert_int_equal(net_parse("198.51.100.1", &m.first.client), 0);
+	m.flags = MESSAGE_JOINED | MESSAGE_CUT_QUEUED_FROM;
 	return m;
 }
 
@@ -80,19 +144,71 @@ static void test_round_trip(void **state)
 	bytes_release(&record);
 }
 
-/* An ordinary message takes little: overflow pages begin at half a page. */
-static void test_empty_message(void **state)
+static void test_both_halves(void **state)
 {
+	struct message m = whole_message(), got;
+	struct bytes record = {0};
+	struct record_head head;
+
+	(void)state;
+	record_encode(&m, &record);
+	assert_int_equal(record_decode(bytes_span(&record), &got), 0);
+	assert_same("both", &m, &got);
+	assert_int_equal(record_view(bytes_span(&record), &got), 0);
+	assert_same("both, viewed", &m, &got);
+	assert_int_equal(record_head(bytes_span(&record), &head), 0);
+	assert_true(head.read && head.moved);
+	/* The authors of both: a domain each of the senders and of the Froms. */
+	assert_int_equal(head.author_count, 4);
+	bytes_release(&record);
+}
+
+/* What the queue file says just as the client did costs little. */
+static void test_halves_that_agree(void **state)
+{
+	struct mail mail = full;
+	struct bytes given = {0}, both = {0};
+	struct record_head head;
 	struct message m, got;
+
+	(void)state;
+	m = fixture_message(&mail);
+	record_encode(&m, &given);
+	mail.arrival = mail.time + 1;
+	m = fixture_message(&mail);
+	record_encode(&m, &both);
+	assert_int_equal(record_decode(bytes_span(&both), &got), 0);
+	assert_same("agreeing", &m, &got);
+	assert_int_equal(record_head(bytes_span(&both), &head), 0);
+	assert_true(head.read && !head.moved);
+	assert_true(both.len < given.len + 90);
+	bytes_release(&given);
+	bytes_release(&both);
+}
+
+/* Of a row that was made from the queue file only that speaks, whatever stood in the given half. */
+static void test_queue_only(void **state)
+{
+	struct message m = whole_message(), got;
 	struct bytes record = {0};
 
 	(void)state;
-	message_init(&m);
-	m.queue_id = fixture_id(1, 1);
-	m.origin = ORIGIN_SCAN;
+	m.origin = ORIGIN_QUEUE;
 	record_encode(&m, &record);
 	assert_int_equal(record_decode(bytes_span(&record), &got), 0);
-	assert_same("empty", &m, &got);
+	assert_same_queued("queue only", &m.queued, &got.queued);
+	assert_string_equal(got.sender, "");
+	assert_string_equal(got.login, "");
+	assert_int_equal(got.recipients.count, 0);
+	assert_int_equal(got.client.family, 0);
+	assert_int_equal(got.connect_time, 0);
+	assert_int_equal(got.mail_time, m.queued.arrival_time);
+	assert_int_equal(got.rcpt_time, m.queued.arrival_time);
+	assert_int_equal(got.end_time, m.queued.arrival_time);
+	bytes_clear(&record);
+	m.queued.known = false; /* then nothing speaks */
+	record_encode(&m, &record);
+	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
 	bytes_release(&record);
 }
 
@@ -166,7 +282,7 @@ static void test_most_authors(void **state)
 
 static void test_every_flip_is_seen(void **state)
 {
-	struct message m = full_message(), got;
+	struct message m = whole_message(), got;
 	struct bytes record = {0};
 
 	(void)state;
@@ -188,7 +304,7 @@ static void test_every_flip_is_seen(void **state)
 static void test_sealed_nonsense_is_safe(void **state)
 {
 	static const unsigned char values[] = {0, 1, 0x7f, 0xff};
-	struct message m = full_message(), got;
+	struct message m = whole_message(), got;
 	struct record_head head;
 	struct bytes record = {0};
 
@@ -209,8 +325,13 @@ static void test_sealed_nonsense_is_safe(void **state)
 				while (record_next_author(&head, &at, &key) == 1)
 					total += key.len;
 			if (record_decode(span, &got) == 0) {
-				total +=
-				    strlen(got.sender) + strlen(got.login) + strlen(got.subject);
+				total += strlen(got.sender) + strlen(got.login) +
+					 strlen(got.subject) + strlen(got.queued.sender) +
+					 strlen(got.queued.log_ident) + strlen(got.first.login);
+				strlist_each (item, &got.queued.recipients)
+					total += strlen(item);
+				strlist_each (item, &got.queued.originals)
+					total += strlen(item);
 				strlist_each (item, &got.recipients)
 					total += strlen(item);
 				strlist_each (item, &got.from)
@@ -232,15 +353,15 @@ static void test_bad_queue_id_is_damage(void **state)
 
 	(void)state;
 	record_encode(&m, &record);
-	record.at[29] = '/';
+	record.at[30] = '/';
 	reseal(&record);
 	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
 	assert_int_equal(record_head(bytes_span(&record), &head), ERR_DAMAGED);
 	bytes_release(&record);
 }
 
-/* A newer version cannot be read, yet its head can: the row must be removable. */
-static void test_newer_version(void **state)
+/* Nothing of another version is read: the index of another version is emptied. */
+static void test_other_version(void **state)
 {
 	struct message m = full_message(), got;
 	struct record_head head;
@@ -250,8 +371,31 @@ static void test_newer_version(void **state)
 	record_encode(&m, &record);
 	record.at[0] = RECORD_VERSION + 1;
 	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_VERSION);
-	assert_int_equal(record_head(bytes_span(&record), &head), 0);
-	assert_true(queue_id_equal(&head.queue_id, &m.queue_id));
+	assert_int_equal(record_head(bytes_span(&record), &head), ERR_VERSION);
+	record.at[0] = 0;
+	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
+	bytes_release(&record);
+}
+
+/* For root's part: not a byte more than the record, nothing that does not agree with itself. */
+static void test_strict(void **state)
+{
+	struct message m = whole_message(), got;
+	struct bytes record = {0};
+
+	(void)state;
+	record_encode(&m, &record);
+	bytes_put_u8(&record, 0);
+	reseal(&record);
+	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
+	assert_int_equal(record_view(bytes_span(&record), &got), 0);
+	record.len--;
+	record.at[9 + 17] ^= 2; /* the head's word of a moved file */
+	reseal(&record);
+	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
+	record.at[9 + 17] ^= 3;
+	reseal(&record);
+	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
 	bytes_release(&record);
 }
 
@@ -275,8 +419,10 @@ static void test_overlong_text_is_cut_and_marked(void **state)
 	bytes_release(&record);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_round_trip), cmocka_unit_test(test_empty_message),
+UNIT_MAIN(cmocka_unit_test(test_round_trip), cmocka_unit_test(test_both_halves),
+    cmocka_unit_test(test_halves_that_agree), cmocka_unit_test(test_queue_only),
     cmocka_unit_test(test_many_recipients), cmocka_unit_test(test_head_names_the_authors),
     cmocka_unit_test(test_most_authors), cmocka_unit_test(test_every_flip_is_seen),
     cmocka_unit_test(test_sealed_nonsense_is_safe), cmocka_unit_test(test_bad_queue_id_is_damage),
-    cmocka_unit_test(test_newer_version), cmocka_unit_test(test_overlong_text_is_cut_and_marked))
+    cmocka_unit_test(test_other_version), cmocka_unit_test(test_strict),
+    cmocka_unit_test(test_overlong_text_is_cut_and_marked))

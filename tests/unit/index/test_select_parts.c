@@ -2,6 +2,8 @@
 /* Selections that are large enough to be shared out to threads: every row once, in order. */
 #include "tests/unit/index/fixture.h"
 
+#include "tests/unit/index/faults.h"
+
 #include "index/rows/select.h"
 
 #define ROWS        24001
@@ -29,10 +31,10 @@ static void fill(struct store *store)
 		fixture_add(&txn, &mail, &sequences[n]);
 	}
 	for (unsigned n = 0; n < ROWS; n++) {
-		struct queue_id id = fixture_id(n, INODES + n);
+		struct packed_id id = fixture_packed(n, INODES + n);
 
 		if (IS_GONE(n))
-			assert_int_equal(entry_drop(&txn, sequences[n], &id), 1);
+			assert_int_equal(entry_drop(&txn, &id, sequences[n], 0), 1);
 	}
 	assert_int_equal(txn_commit(&txn, NULL), 0);
 }
@@ -74,7 +76,7 @@ static void check(struct store *store, const struct selector *s, bool by_login, 
 	struct err err = {0};
 	size_t at = 0;
 
-	if (select_into(store, s, &out, &err) != 0)
+	if (select_into(store, s, NEVER, &out, &err) != 0)
 		case_fail(name, "%s", err.text);
 	blob.at = out.at;
 	blob.len = out.len;
@@ -91,6 +93,13 @@ static void check(struct store *store, const struct selector *s, bool by_login, 
 	case_assert(name, c.damaged == damaged);
 	candidates_release(&c);
 	bytes_release(&out);
+}
+
+static void select_login(struct selector *ret)
+{
+	selector_init(ret);
+	assert_int_equal(selector_add_login(ret, "mallory"), 0);
+	selector_seal(ret);
 }
 
 static void test_every_row_once(void **state)
@@ -111,9 +120,7 @@ static void test_every_row_once(void **state)
 	assert_int_equal(pattern_parse("bad.example", &pattern, NULL), 0);
 	assert_int_equal(pattern_set_add(&domain.author, &pattern), 0);
 	selector_seal(&domain);
-	selector_init(&login);
-	assert_int_equal(selector_add_login(&login, "mallory"), 0);
-	selector_seal(&login);
+	select_login(&login);
 	check(store, &domain, false, damaged_bad);
 	check(store, &login, true, damaged);
 	selector_release(&domain);
@@ -125,26 +132,21 @@ static void test_every_row_once(void **state)
 /* A thread's failure is the selection's. */
 static void test_faults(void **state)
 {
-	struct store_faults faults = {0};
 	char *dir = fixture_dir();
-	struct store *inner = fixture_store(dir, MAP_SIZE), *store;
+	struct store *store = fixture_store(dir, MAP_SIZE);
 	struct selector login;
 
 	(void)state;
-	fill(inner);
-	store = store_open_failing(inner, &faults);
-	selector_init(&login);
-	assert_int_equal(selector_add_login(&login, "mallory"), 0);
-	selector_seal(&login);
+	fill(store);
+	select_login(&login);
 	for (long n = 0; n < ROWS * 3 / 4; n += 997) {
 		struct bytes out = {0};
 		struct err err = {0};
 		int code;
 
-		faults.fail_after = n;
-		faults.fail_code = -EIO;
-		code = select_into(store, &login, &out, &err);
-		faults.fail_code = 0;
+		faults_set(n, 1L << 60, EIO);
+		code = select_into(store, &login, NEVER, &out, &err);
+		faults_set(0, 0, 0);
 		assert_int_equal(code, -EIO);
 		assert_true(err.text[0] != '\0');
 		bytes_release(&out);
@@ -154,4 +156,41 @@ static void test_faults(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_every_row_once), cmocka_unit_test(test_faults))
+static atomic_long now;
+
+/* Each look at the clock takes a while. */
+static int64_t slow_clock(void)
+{
+	return 1000000 + 300000 * atomic_fetch_add(&now, 1);
+}
+
+/* Snapshots are given up between shares, and the selection ends at its deadline. */
+static void test_time(void **state)
+{
+	char *dir = fixture_dir();
+	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct selector login;
+	struct bytes out = {0};
+	struct err err = {0};
+	unsigned damaged;
+
+	(void)state;
+	fill(store);
+	damaged = damage(store);
+	select_login(&login);
+	clock_inject(NULL, slow_clock);
+	renewals = 0;
+	check(store, &login, true, damaged);
+	assert_true(renewals > 0);
+	assert_int_equal(
+	    select_into(store, &login, slow_clock() + 1000000, &out, &err), ERR_TIMEOUT);
+	assert_string_equal(err.text, "a selection from the index took too long");
+	clock_inject(NULL, NULL);
+	bytes_release(&out);
+	selector_release(&login);
+	store_close(store);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_every_row_once), cmocka_unit_test(test_faults),
+    cmocka_unit_test(test_time))
