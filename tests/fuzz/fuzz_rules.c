@@ -9,34 +9,55 @@
 #include "tests/unit/rules/naive.h"
 
 #include "rules/ruleset.h"
+#include "rules/stored.h"
 
 #define RULES_TRIED   24 /* the naive search is slow */
 #define SENDERS_TRIED 24
 #define NOW           1000
 
-/* The stored form gives the same rule back, and its subject and key are stable. */
-static void check_stored(const struct rule *r)
+/* As a stored line it gives the same rule back, and the line again. */
+static void check_line(const struct rule *r)
 {
-	struct bytes stored = {0}, again = {0};
-	struct rule back;
+	struct strbuf line = {0}, again = {0};
+	struct stored s = {0};
 
-	rule_encode(r, &stored);
-	fuzz_require(rule_decode(bytes_span(&stored), &back, NULL) == 0);
-	rule_encode(&back, &again);
-	fuzz_require(again.len == stored.len && memcmp(again.at, stored.at, stored.len) == 0);
-	fuzz_require(strcmp(back.subject, r->subject) == 0 && strcmp(back.key, r->key) == 0);
+	stored_put(&line, r);
+	fuzz_require(stored_parse("rules", line.text, line.len, false, &s, NULL) == 0);
+	fuzz_require(s.rules.count == 1 && s.damaged == 0 && s.kept.len == 0);
+	fuzz_require(strcmp(s.rules.list[0].subject, r->subject) == 0);
+	fuzz_require(strcmp(s.rules.list[0].key, r->key) == 0);
+	stored_put(&again, &s.rules.list[0]);
+	fuzz_require(strcmp(again.text, line.text) == 0);
 	fuzz_require(strlen(r->text) <= RULE_TEXT_MAX && !strpbrk(r->text, "\r\n"));
-	rule_release(&back);
-	bytes_release(&stored);
-	bytes_release(&again);
+	stored_release(&s);
+	strbuf_release(&line);
+	strbuf_release(&again);
 }
 
-static bool is_regex(const struct rule *r)
+/* What is written of any file is read back: as many rules, as much damage, the same text again. */
+static void check_stored(const char *text, size_t len)
 {
-	return r->kind == RULE_PATTERN && r->pattern_kind == PATTERN_REGEX;
+	struct stored first = {0}, second = {0};
+	struct strbuf out = {0}, again = {0};
+
+	fuzz_require(stored_parse("rules", text, len, false, &first, NULL) == 0);
+	stored_begin(&out, &first.kept);
+	for (size_t i = 0; i < first.rules.count; i++) {
+		stored_put(&out, &first.rules.list[i]);
+		check_line(&first.rules.list[i]);
+	}
+	fuzz_require(stored_parse("rules", out.text, out.len, false, &second, NULL) == 0);
+	fuzz_require(second.rules.count == first.rules.count && second.damaged == first.damaged);
+	stored_begin(&again, &second.kept);
+	for (size_t i = 0; i < second.rules.count; i++)
+		stored_put(&again, &second.rules.list[i]);
+	fuzz_require(again.len == out.len && memcmp(again.text, out.text, out.len) == 0);
+	stored_release(&first);
+	stored_release(&second);
+	strbuf_release(&out);
+	strbuf_release(&again);
 }
 
-/* Shares the rules out; an expression that may hit its limits makes no good comparison. */
 /* A set comes to be in one step, or one side after the other; it is the same. */
 static struct ruleset *join(struct rule_list *file, struct rule_list *command, size_t way)
 {
@@ -51,6 +72,7 @@ static struct ruleset *join(struct rule_list *file, struct rule_list *command, s
 	return set;
 }
 
+/* Shares the rules out; an expression that may hit its limits makes no good comparison. */
 static struct ruleset *share_out(struct rule_list *rules)
 {
 	struct rule_list file = {0}, command = {0};
@@ -59,11 +81,10 @@ static struct ruleset *share_out(struct rule_list *rules)
 		struct rule *r = &rules->list[i];
 		struct rule_list *to = r->line % 2 == 0 ? &file : &command;
 
-		check_stored(r);
-		if (is_regex(r) && strpbrk(r->subject, "*+{?"))
+		check_line(r);
+		if (r->regex && strpbrk(r->subject, "*+{?"))
 			continue;
 		if (to == &command) {
-			r->set_time = r->line % 5;
 			r->expires = r->line % 7 == 0 ? NOW : 0;
 			r->line = 0;
 		}
@@ -80,13 +101,21 @@ static void look_up(struct ruleset *set, const struct ruleset_query *query)
 	fuzz_require(!hit.rule || ruleset_at(set, hit.index) == hit.rule);
 }
 
+/* One that the rule is for. */
+static const char *login_of(const struct rule *r, char *buf, size_t size)
+{
+	snprintf(buf, size, "%s%s", r->pattern_kind == PATTERN_DOMAIN ? "Joe@" : "",
+	    r->regex ? r->subject : r->key);
+	return buf;
+}
+
 /* Mail from sender, and from what is below its domain, as every login and client that rules name.
  */
 static void look_up_sender(struct ruleset *set, const char *sender)
 {
 	struct ruleset_query query = {.wall = NOW};
 	struct address address, below;
-	char domain[DOMAIN_MAX + 8];
+	char domain[DOMAIN_MAX + 8], login[RULE_LOGIN_MAX + 1];
 
 	address_envelope(sender, NULL, &address);
 	snprintf(domain, sizeof(domain), "x.%s", address.domain.text);
@@ -100,7 +129,7 @@ static void look_up_sender(struct ruleset *set, const char *sender)
 
 		if (r->kind == RULE_PATTERN)
 			continue;
-		query.login = r->kind == RULE_LOGIN ? r->key : NULL;
+		query.login = r->kind == RULE_LOGIN ? login_of(r, login, sizeof(login)) : NULL;
 		query.client = r->kind == RULE_CLIENT ? &r->block.base : NULL;
 		look_up(set, &query);
 	}
@@ -114,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct ruleset *set;
 	struct err err;
 
+	check_stored(text, size);
 	if (rules_file_parse("rules", text, len, &rules, &err) != 0) {
 		fuzz_require(strncmp(err.text, "rules:", 6) == 0);
 		return 0;
