@@ -231,6 +231,7 @@ void rulekeeper_close(struct rulekeeper *k)
 	hits_release(&k->first_hits);
 	strbuf_release(&k->pending);
 	strbuf_release(&k->kept);
+	strbuf_release(&k->told);
 	pthread_mutex_destroy(&k->swap);
 	pthread_mutex_destroy(&k->change);
 	free(k->stored_path);

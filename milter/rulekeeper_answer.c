@@ -6,14 +6,12 @@
 #include "milter/rulekeeper_private.h"
 #include "rules/rules_json.h"
 
-/* Of the status and of an answer about rules. */
-static void put_trouble(const struct keeper_trouble *t, struct json *reply)
+static void put_errors(const struct err *file, const struct err *stored, struct json *reply)
 {
-	json_put_int(reply, "rules_damaged", (int64_t)t->damaged);
-	if (t->file.text[0])
-		json_put_text(reply, "rules_error", t->file.text);
-	if (t->stored.text[0])
-		json_put_text(reply, "rules_stored_error", t->stored.text);
+	if (file->text[0])
+		json_put_text(reply, "rules_error", file->text);
+	if (stored->text[0])
+		json_put_text(reply, "rules_stored_error", stored->text);
 }
 
 static int answer_rules(
@@ -22,14 +20,13 @@ static int answer_rules(
 	const struct rules_view view = {.set = k->set,
 	    .rules_file = k->settings->rules_file,
 	    .login_exact = k->settings->login_exact,
-	    .wall = clock_wall()};
-
-	const struct keeper_trouble trouble = {
-	    .damaged = k->damaged, .stored = k->stored_error, .file = k->file_error};
+	    .wall = clock_wall(),
+	    .damaged = k->damaged,
+	    .damage = strlist_of(&k->told)};
 
 	rulekeeper_gather(k);
-	put_trouble(&trouble, reply);
-	return rules_answer(&view, request, reply, err);
+	put_errors(&k->file_error, &k->stored_error, reply);
+	return rules_answer(&view, request, reply, NULL, err);
 }
 
 /* Changes one rule and tells how that went. */
@@ -118,5 +115,6 @@ void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 	json_put_int(reply, "rules", (int64_t)count);
 	json_put_int(reply, "match_limit_errors", (int64_t)limit_errors);
 	json_put_bool(reply, "rules_saved", !trouble.unsaved);
-	put_trouble(&trouble, reply);
+	json_put_int(reply, "rules_damaged", (int64_t)trouble.damaged);
+	put_errors(&trouble.file, &trouble.stored, reply);
 }

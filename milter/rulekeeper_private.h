@@ -36,7 +36,7 @@ struct rulekeeper {
 	bool unread;           /* the command's rules could not be read: they must not be written */
 	bool unsaved;          /* they are to be written */
 	struct strbuf pending; /* packed list: subjects that changed since they were written */
-	struct strbuf kept;    /* as in struct stored */
+	struct strbuf kept, told; /* as in struct stored */
 	size_t damaged;
 	struct err stored_error; /* "" = they can be read and written */
 	struct hits

@@ -114,8 +114,10 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 		return code;
 	tell_damage(s);
 	strbuf_release(&k->kept);
+	strbuf_release(&k->told);
 	k->kept = s->kept;
-	s->kept = (struct strbuf){0};
+	k->told = s->told;
+	s->kept = s->told = (struct strbuf){0};
 	k->damaged = s->damaged;
 	hits_release(&k->first_hits);
 	return 0;

@@ -68,10 +68,11 @@ static size_t size_of(const struct rule *r, const char *rules_file)
 	return 300 + strlen(rules_file) + 3 * texts;
 }
 
-static void put_rules(const struct rules_view *v, size_t from, struct json *reply)
+/* Returns the place of the first that did not fit, 0 where all did. */
+static size_t put_rules(const struct rules_view *v, size_t from, struct json *reply)
 {
 	struct json *list = json_new_array();
-	size_t size = 0;
+	size_t size = 0, next = 0;
 
 	for (size_t i = from; i < ruleset_count(v->set); i++) {
 		const struct rule *r = ruleset_at(v->set, i);
@@ -80,12 +81,14 @@ static void put_rules(const struct rules_view *v, size_t from, struct json *repl
 			continue;
 		size += size_of(r, v->rules_file);
 		if (size > RULES_ANSWER_MAX && size_of(r, v->rules_file) < size) {
-			json_put_int(reply, "next", (int64_t)i);
+			next = i;
+			json_put_int(reply, "next", (int64_t)next);
 			break;
 		}
 		json_append(list, rule_json(r, v->rules_file));
 	}
 	json_put(reply, "rules", list);
+	return next;
 }
 
 static int put_deciding(
@@ -153,20 +156,27 @@ static int put_all_outranking(
 	return rc;
 }
 
-int rules_answer(
-    const struct rules_view *view, const struct json *question, struct json *reply, struct err *err)
+int rules_answer(const struct rules_view *view, const struct json *question, struct json *reply,
+    size_t *ret_next, struct err *err)
 {
 	int64_t from = json_int(question, "from", 0);
+	bool test = json_text(question, "test"), blocked = json_child(question, "blocked");
+	size_t next = 0;
 	int rc = 0;
 
 	if (from < 0)
 		return err_set(err, ERR_SYNTAX, "'from' is no place");
-	if (json_text(question, "test"))
+	json_put_int(reply, "rules_damaged", (int64_t)view->damaged);
+	if (view->damage.count)
+		json_put_list(reply, "damage", &view->damage);
+	if (test)
 		rc = put_deciding(view, question, reply, err);
-	if (rc == 0 && json_child(question, "blocked"))
+	if (rc == 0 && blocked)
 		rc = put_all_outranking(view, question, reply, err);
-	if (rc == 0 && !json_text(question, "test") && !json_child(question, "blocked"))
-		put_rules(view, (size_t)from, reply);
+	if (!test && !blocked)
+		next = put_rules(view, (size_t)from, reply);
+	if (ret_next)
+		*ret_next = next;
 	return rc;
 }
 

@@ -20,6 +20,8 @@
  * - "outranking": [{"passing": rule, "blocked": pattern}, ...], the first RULES_OUTRANKING_MAX, and
  *   "outranking_count"; only where "blocked" was asked
  * With "test" or "blocked" there is no "rules".
+ * - "rules_damaged": how many lines of the command's rules are left out, and "damage", what is
+ * wrong with the first ("FILE:LINE: what")
  */
 #ifndef PQPURGE_RULES_RULES_JSON_H
 #define PQPURGE_RULES_RULES_JSON_H
@@ -29,19 +31,24 @@
 
 #define RULES_OUTRANKING_MAX 5
 #define RULES_BLOCKED_MAX    1000  /* patterns in one question */
-#define RULES_ANSWER_MAX     60000 /* bytes of "rules", about; a line of wire.h holds it */
+#define RULES_ANSWER_MAX     50000 /* bytes of "rules", about; a line of wire.h holds it */
 
 struct rules_view {
 	struct ruleset *set;
 	const char *rules_file; /* for "file" */
 	bool login_exact;
 	int64_t wall;
+	size_t damaged; /* of the stored rules, as struct stored has it */
+	struct strlist damage;
 };
 
 struct json *rule_json(const struct rule *r, const char *rules_file); /* NULL on no memory */
-/* Adds the answer to reply. ERR_SYNTAX for a question that makes no sense, or -ENOMEM. */
+/*
+ * Adds the answer to reply; *ret_next (may be NULL) is its "next", 0 at the end. ERR_SYNTAX for a
+ * question that makes no sense, or -ENOMEM.
+ */
 int rules_answer(const struct rules_view *view, const struct json *question, struct json *reply,
-    struct err *err) NODISCARD;
+    size_t *ret_next, struct err *err) NODISCARD;
 
 /*
  * Reads one rule of an answer, for showing alone: its texts are checked for control characters and

@@ -5,51 +5,86 @@
 #include <inttypes.h>
 
 #include "base/clock.h"
+#include "postfix/config/bypass.h"
+#include "purge/rules/rulebox.h"
+#include "purge/status/live.h"
+#include "purge/tell/say.h"
+
+#define SESSIONS_LAST (3600 * USEC_PER_SEC) /* an SMTP session is over by then */
 
 unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 {
-	char words[640], clean[640];
+	char words[640];
 	unsigned doubts = 0;
 
 	for (size_t i = 0; i < plan->rules.count; i++) {
 		if (!block_doubt(&plan->rules.list[i], &s->postfix, words, sizeof(words)))
 			continue;
-		fprintf(stderr, "pqpurge-idx: %s\n", str_scrub(clean, sizeof(clean), words));
+		complain("%s", words);
 		doubts++;
 	}
 	return doubts;
 }
 
-static void tell_outranking(const struct session *s, const struct rulebox_outranking *o)
-{
-	char origin[256], passing[256], stopped[256];
-
-	fprintf(stderr, "pqpurge-idx: '%s OK' (%s)\n  outranks '%s': such mail still passes\n",
-	    str_scrub(passing, sizeof(passing), o->passing->subject),
-	    rulebox_origin(&s->settings, o->passing, origin, sizeof(origin)),
-	    str_scrub(stopped, sizeof(stopped), o->blocked->subject));
-}
-
-void block_tell_outranked(const struct session *s, const struct block_plan *plan)
+static void tell_outranking(const struct session *s, const struct block_plan *plan)
 {
 	const struct rulebox_question question = {.blocked = &plan->rules};
 	struct rulebox box;
 	struct err err = {{0}};
-	uint64_t shown;
+	char origin[256];
 
-	if (rulebox_read(&s->settings, s->options.now, &question, &box, &err) < 0)
-		fprintf(stderr, "pqpurge-idx: could not look for rules that outrank it: %s\n",
-		    err.text);
+	if (rulebox_read(&s->client, s->options.now, &question, &box, &err) < 0)
+		complain("could not look for rules that outrank it: %s", err.text);
 	if (box.broken.text[0])
-		fprintf(stderr, "pqpurge-idx: the rules file is wrong: %s\n", box.broken.text);
-	shown = box.outranking_count < RULEBOX_OUTRANKING_MAX ? box.outranking_count
-							      : RULEBOX_OUTRANKING_MAX;
-	for (uint64_t i = 0; i < shown; i++)
-		tell_outranking(s, &box.outranking[i]);
-	if (box.outranking_count > shown)
-		fprintf(stderr, "pqpurge-idx: and %" PRIu64 " more such rules\n",
-		    box.outranking_count - shown);
+		complain("the rules file is wrong: %s", box.broken.text);
+	for (size_t i = 0; i < box.outranking_shown; i++)
+		complain("'%s OK' (%s) outranks '%s': such mail still passes",
+		    box.outranking[i].passing.subject,
+		    rulebox_origin(
+			&s->settings, &box.outranking[i].passing, origin, sizeof(origin)),
+		    box.outranking[i].blocked->subject);
+	if (box.outranking_count > box.outranking_shown)
+		complain(
+		    "and %" PRIu64 " more such rules", box.outranking_count - box.outranking_shown);
 	rulebox_release(&box);
+}
+
+/* One line, however many there are: status has them all. */
+static void tell_past_rules(const struct session *s)
+{
+	struct findings findings = {0};
+	const struct finding *first = NULL;
+	struct err err = {{0}};
+
+	if (bypass_find(&s->postfix, s->settings.socket, false, &findings, &err) < 0)
+		complain("could not look whether all mail meets the rules: %s", err.text);
+	for (size_t i = 0; !first && i < findings.count; i++)
+		if (bypass_is_past_rules(&findings.list[i]))
+			first = &findings.list[i];
+	if (first)
+		complain("rules are not applied to all mail: %s ('pqpurge-idx status' says more)",
+		    first->words);
+	findings_release(&findings);
+}
+
+void block_tell_exceptions(const struct session *s, const struct block_plan *plan)
+{
+	tell_outranking(s, plan);
+	tell_past_rules(s);
+}
+
+void block_tell_sessions(FILE *to, const struct session *s)
+{
+	struct live live = {0};
+	int64_t started;
+
+	live_read(&s->client, &live);
+	started = live.answer ? json_int(live.answer, "started", 0) : 0;
+	if (started > 0 && s->options.now - started < SESSIONS_LAST)
+		say_fold(to, 0,
+		    "SMTP sessions that were open when the daemon last stopped are not covered "
+		    "until they end.");
+	live_release(&live);
 }
 
 char *block_until(const struct rule *r, char *buf, size_t size)
@@ -63,20 +98,13 @@ char *block_until(const struct rule *r, char *buf, size_t size)
 
 void block_tell(FILE *to, const struct rule *r, const struct block_answer *answer)
 {
-	char subject[256], until[CLOCK_TEXT_SIZE];
+	char until[CLOCK_TEXT_SIZE];
 
-	fprintf(to, "%s: %s%s, until %s.\n", str_scrub(subject, sizeof(subject), r->subject),
+	say(to, "%s: %s%s, until %s.\n", r->subject,
 	    answer->was_there ? "there was a rule, now it is " : "", rule_action_word(r->action),
 	    block_until(r, until, sizeof(until)));
 	if (!answer->saved)
-		fputs("  In force, not saved: the daemon forgets it when it stops.\n", to);
+		say(to, "  In force, not saved: the daemon forgets it when it stops.\n");
 	else if (!answer->by_daemon)
-		fputs("  Saved; no daemon runs, so it takes effect when the daemon starts.\n", to);
-}
-
-void block_tell_sessions(FILE *to)
-{
-	fputs("SMTP sessions that were open when the daemon last stopped are not covered until\n"
-	      "they end.\n",
-	    to);
+		say(to, "  Saved; no daemon runs, so it takes effect when the daemon starts.\n");
 }

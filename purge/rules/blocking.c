@@ -1,23 +1,42 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: from words to rules, and from rules to the writer. */
+/* Blocks: from words to rules, and what stands against them. Setting them: block_set.c. */
 #include <errno.h>
 
 #include "base/clock.h"
-#include "index/client.h"
 #include "purge/rules/blocking.h"
 
-#define ANSWER_TIMEOUT (30 * USEC_PER_SEC)
+/* JSON and the file of rules are text. Bytes that are none can be named by an expression. */
+static bool is_text(const char *subject)
+{
+	uint32_t point;
+
+	for (size_t step; *subject; subject += step) {
+		step = str_utf8(subject, strlen(subject), &point);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Rules are kept in whole seconds: none ends early. */
+static int64_t up_to_second(int64_t wall)
+{
+	return (wall + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
+}
 
 static int add_rule(
     struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
 	struct rule r = {0};
-	int code = rule_make(subject, terms->action, terms->text, &r, err);
+	int code = is_text(subject)
+		       ? rule_make(subject, terms->action, terms->text, &r, err)
+		       : err_set(err, ERR_SYNTAX,
+			     "bytes that are no UTF-8 (write an expression, /...\\xNN.../)");
 
 	if (code < 0)
 		return err_within(err, ERR_USAGE, "'%s'", subject);
-	r.set_time = terms->now;
-	r.expires = terms->expires;
+	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
+	r.expires = up_to_second(terms->expires);
 	code = rule_set_note(&r, terms->reason, terms->author);
 	if (code == 0)
 		code = rule_list_add(&plan->rules, &r);
@@ -175,51 +194,4 @@ const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf
 	}
 	pattern_release(&pattern);
 	return doubt;
-}
-
-static int send_one(const struct settings *settings, const struct bytes *request,
-    struct block_answer *ret, struct err *err)
-{
-	struct client_answer answer = {0};
-	struct span span = bytes_span(request);
-	int code;
-
-	if (request->failed)
-		return err_set(err, -ENOMEM, "out of memory");
-	code = client_send(settings->index_directory, &span, 1, ANSWER_TIMEOUT, &answer, err);
-	if (code == 0 && answer.code < 0) {
-		code = answer.code;
-		err_set(
-		    err, code, "%s", answer.text.len ? strbuf_text(&answer.text) : err_word(code));
-	}
-	if (code == 0)
-		*ret = (struct block_answer){.was_there = answer.value != 0,
-		    .by_daemon = answer.by_daemon,
-		    .saved = answer.saved};
-	client_answer_release(&answer);
-	return code;
-}
-
-int block_send(const struct settings *settings, const struct rule *r, struct block_answer *ret,
-    struct err *err)
-{
-	struct bytes request = {0};
-	int code;
-
-	request_rule_set(&request, r);
-	code = send_one(settings, &request, ret, err);
-	bytes_release(&request);
-	return code < 0 ? err_within(err, code, "failed to set the rule for '%s'", r->subject) : 0;
-}
-
-int block_unsend(
-    const struct settings *settings, const char *subject, struct block_answer *ret, struct err *err)
-{
-	struct bytes request = {0};
-	int code;
-
-	request_rule_unset(&request, subject);
-	code = send_one(settings, &request, ret, err);
-	bytes_release(&request);
-	return code < 0 ? err_within(err, code, "failed to remove the rule for '%s'", subject) : 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Blocks: the rules that a command line means, checked before anything is sent, then sent to the
- * writer one by one. block and purge --block share this.
+ * Blocks: the rules that a command line means, checked before anything is set, then set one by one:
+ * by the daemon, or, while none runs, in its file. block and purge --block share this.
  */
 #ifndef PQPURGE_PURGE_BLOCKING_H
 #define PQPURGE_PURGE_BLOCKING_H
 
-#include "base/settings.h"
+#include "index/client.h"
 #include "mail/selector.h"
 #include "postfix/config/instance.h"
 #include "purge/rules/rulebox.h"
@@ -48,9 +48,9 @@ struct block_answer {
 	bool by_daemon; /* in force now; else when the daemon starts */
 	bool saved;     /* false: in force, not saved */
 };
-int block_send(const struct settings *settings, const struct rule *r, struct block_answer *ret,
+int block_set(const struct index_client *client, const struct rule *r, struct block_answer *ret,
     struct err *err) NODISCARD;
-int block_unsend(const struct settings *settings, const char *subject, struct block_answer *ret,
+int block_unset(const struct index_client *client, const char *subject, struct block_answer *ret,
     struct err *err) NODISCARD;
 
 #endif

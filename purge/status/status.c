@@ -43,7 +43,7 @@ static void read_rules(struct status *st)
 		snprintf(st->rules_error, sizeof(st->rules_error), "%s", wrong ? wrong : "");
 		return;
 	}
-	if (rulebox_read(&st->s->settings, st->s->options.now, NULL, &box, NULL) == 0)
+	if (rulebox_read(&st->s->client, st->s->options.now, NULL, &box, NULL) == 0)
 		st->rules = (int64_t)(box.file.count + box.command.count);
 	snprintf(st->rules_error, sizeof(st->rules_error), "%s", box.broken.text);
 	rulebox_release(&box);

@@ -92,7 +92,7 @@ static int block_first(struct act *a, struct err *err)
 
 	for (size_t i = 0; i < a->plan.rules.count; i++) {
 		struct block_answer answer;
-		int code = block_send(&a->s->settings, &a->plan.rules.list[i], &answer, err);
+		int code = block_set(&a->s->client, &a->plan.rules.list[i], &answer, err);
 
 		if (code < 0)
 			return err_within(err, code, "nothing was deleted");
@@ -102,7 +102,7 @@ static int block_first(struct act *a, struct err *err)
 			block_tell(to, &a->plan.rules.list[i], &answer);
 	}
 	if (a->plan.rules.count)
-		block_tell_outranked(a->s, &a->plan);
+		block_tell_exceptions(a->s, &a->plan);
 	return 0;
 }
 

@@ -5,8 +5,10 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "purge/rules/block_talk.h"
+#include "purge/rules/rulebox.h"
 #include "purge/session.h"
 #include "purge/tell/ask.h"
+#include "purge/tell/say.h"
 
 static int make_plan(const struct session *s, struct block_plan *plan, struct err *err)
 {
@@ -37,7 +39,7 @@ static int ask_doubts(const struct session *s, const struct block_plan *plan, st
 		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 	if (ask_yes(STDIN_FILENO, stderr, "Block it all the same?") == ANSWER_YES)
 		return 1;
-	fputs("Nothing was blocked.\n", stderr);
+	say(stderr, "Nothing was blocked.\n");
 	return 0;
 }
 
@@ -60,7 +62,7 @@ static int put_line(const struct rule *r, const char *result, const struct block
 
 static int tell_plan(const struct session *s, const struct block_plan *plan)
 {
-	char subject[256], until[CLOCK_TEXT_SIZE];
+	char until[CLOCK_TEXT_SIZE];
 	int code = 0;
 
 	for (size_t i = 0; code == 0 && i < plan->rules.count; i++) {
@@ -69,8 +71,7 @@ static int tell_plan(const struct session *s, const struct block_plan *plan)
 		if (s->options.json)
 			code = put_line(r, "would-set", NULL);
 		else if (!s->options.quiet)
-			printf("Would set %s %s, until %s.\n",
-			    str_scrub(subject, sizeof(subject), r->subject),
+			say(stdout, "Would set %s %s, until %s.\n", r->subject,
 			    rule_action_word(r->action), block_until(r, until, sizeof(until)));
 	}
 	return code;
@@ -83,7 +84,7 @@ static int send_plan(const struct session *s, const struct block_plan *plan, str
 	for (size_t i = 0; i < plan->rules.count; i++) {
 		const struct rule *r = &plan->rules.list[i];
 		struct block_answer answer;
-		int code = block_send(&s->settings, r, &answer, err);
+		int code = block_set(&s->client, r, &answer, err);
 
 		if (code == 0 && s->options.json)
 			code = put_line(r, answer.was_there ? "updated" : "added", &answer);
@@ -115,9 +116,9 @@ int verb_block(struct session *s, struct err *err)
 		code = send_plan(s, &plan, err);
 	if (code < 0)
 		goto out;
-	block_tell_outranked(s, &plan);
+	block_tell_exceptions(s, &plan);
 	if (!s->options.json && !s->options.quiet && !s->options.dry_run)
-		block_tell_sessions(stdout);
+		block_tell_sessions(stdout, s);
 out:
 	block_plan_release(&plan);
 	return code;
@@ -125,18 +126,19 @@ out:
 
 /* The rules file's rule for the same subject, which the command cannot remove; NULL if there is
  * none. */
-static const struct rule *find_in_file(const struct rulebox *box, const char *subject)
+static const struct rule *find_in_file(
+    const struct rulebox *box, const char *subject, bool login_exact)
 {
 	for (size_t i = 0; i < box->file.count; i++)
-		if (strcmp(box->file.list[i].subject, subject) == 0)
+		if (rule_compare_subjects(box->file.list[i].subject, subject, login_exact) == 0)
 			return &box->file.list[i];
 	return NULL;
 }
 
-static bool is_there(const struct rulebox *box, const char *subject)
+static bool is_there(const struct rulebox *box, const char *subject, bool login_exact)
 {
 	for (size_t i = 0; i < box->command.count; i++)
-		if (strcmp(box->command.list[i].subject, subject) == 0)
+		if (rule_compare_subjects(box->command.list[i].subject, subject, login_exact) == 0)
 			return true;
 	return false;
 }
@@ -144,25 +146,25 @@ static bool is_there(const struct rulebox *box, const char *subject)
 static int tell_removal(const struct session *s, const struct rule *r,
     const struct block_answer *answer, const struct rulebox *box)
 {
-	const struct rule *in_file = find_in_file(box, r->subject);
-	char subject[256], origin[256];
+	const struct rule *in_file = find_in_file(box, r->subject, s->settings.login_exact);
+	char origin[256];
 
 	if (s->options.json && s->options.dry_run)
 		return put_line(r, answer->was_there ? "would-remove" : "absent", NULL);
 	if (s->options.json)
 		return put_line(r, answer->was_there ? "removed" : "absent", answer);
-	str_scrub(subject, sizeof(subject), r->subject);
-	if (!s->options.quiet)
-		printf(answer->was_there ? s->options.dry_run ? "Would remove the rule for %s.\n"
-							      : "The rule for %s was removed.\n"
-					 : "There was no rule of block for %s.\n",
-		    subject);
+	if (!s->options.quiet && !answer->was_there)
+		say(stdout, "There was no rule of block for %s.\n", r->subject);
+	else if (!s->options.quiet && s->options.dry_run)
+		say(stdout, "Would remove the rule for %s.\n", r->subject);
+	else if (!s->options.quiet)
+		say(stdout, "The rule for %s was removed.\n", r->subject);
 	if (in_file)
-		printf("  %s still says '%s %s'.\n",
-		    rulebox_origin(&s->settings, in_file, origin, sizeof(origin)), subject,
+		say(stdout, "  %s still says '%s %s'.\n",
+		    rulebox_origin(&s->settings, in_file, origin, sizeof(origin)), r->subject,
 		    rule_action_word(in_file->action));
 	if (!answer->saved)
-		puts("  In force, not saved: it comes back when the daemon starts.");
+		say(stdout, "  In force, not saved: it comes back when the daemon starts.\n");
 	return 0;
 }
 
@@ -174,9 +176,9 @@ static int remove_plan(const struct session *s, const struct block_plan *plan,
 	for (size_t i = 0; i < plan->rules.count; i++) {
 		const struct rule *r = &plan->rules.list[i];
 		struct block_answer answer = {
-		    .was_there = is_there(box, r->subject), .saved = true};
+		    .was_there = is_there(box, r->subject, s->settings.login_exact), .saved = true};
 		int code =
-		    s->options.dry_run ? 0 : block_unsend(&s->settings, r->subject, &answer, err);
+		    s->options.dry_run ? 0 : block_unset(&s->client, r->subject, &answer, err);
 
 		if (code == 0)
 			code = tell_removal(s, r, &answer, box);
@@ -196,8 +198,8 @@ int verb_unblock(struct session *s, struct err *err)
 	int code = make_plan(s, &plan, err);
 
 	/* What the box says is told beside; without it the daemon removes the rule all the same. */
-	if (code == 0 && rulebox_read(&s->settings, s->options.now, NULL, &box, &why) < 0)
-		fprintf(stderr, "pqpurge-idx: could not read the rules: %s\n", why.text);
+	if (code == 0 && rulebox_read(&s->client, s->options.now, NULL, &box, &why) < 0)
+		complain("could not read the rules: %s", why.text);
 	if (code == 0)
 		code = remove_plan(s, &plan, &box, err);
 	rulebox_release(&box);

@@ -67,7 +67,7 @@ static void rules(const struct session *s, struct wanted *w)
 {
 	struct rulebox box = {0};
 
-	if (rulebox_read(&s->settings, s->options.now, NULL, &box, NULL) == 0)
+	if (rulebox_read(&s->client, s->options.now, NULL, &box, NULL) == 0)
 		for (size_t i = 0; i < box.command.count && !is_enough(w); i++)
 			suggest(w, box.command.list[i].subject);
 	rulebox_release(&box);

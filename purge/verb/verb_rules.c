@@ -5,40 +5,10 @@
 
 #include "base/clock.h"
 #include "base/json.h"
-#include "index/client.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
+#include "purge/tell/say.h"
 #include "purge/tell/table.h"
-
-#define HITS_WAIT (2 * USEC_PER_SEC)
-
-static struct json *rule_object(const struct session *s, const struct rule *r)
-{
-	struct json *o = json_new();
-
-	json_put_text(o, "pattern", r->subject);
-	json_put_text(o, "action", rule_action_word(r->action));
-	if (*r->text)
-		json_put_text(o, "text", r->text);
-	if (*r->status)
-		json_put_text(o, "status", r->status);
-	json_put_text(o, "origin", r->line ? "file" : "command");
-	if (r->line) {
-		json_put_text(o, "file", s->settings.rules_file);
-		json_put_int(o, "line", r->line);
-	}
-	json_put_int(o, "hits", (int64_t)r->hits);
-	if (r->line)
-		return o;
-	json_put_int(o, "set_time", r->set_time / USEC_PER_SEC);
-	if (r->expires)
-		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
-	if (r->author && *r->author)
-		json_put_text(o, "author", r->author);
-	if (r->reason && *r->reason)
-		json_put_text(o, "reason", r->reason);
-	return o;
-}
 
 static const char *words_of(const struct rule *r)
 {
@@ -75,7 +45,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 			if (rule_expired(r, s->options.now))
 				continue;
 			if (s->options.json)
-				code = json_line(stdout, rule_object(s, r));
+				code = json_line(stdout, rule_json(r, s->settings.rules_file));
 			else
 				add_row(t, s, r);
 		}
@@ -104,37 +74,44 @@ static int make_query(
 	return 0;
 }
 
-static int tell_hit(
+static bool is_there(const struct rule *r)
+{
+	return r->subject != NULL;
+}
+
+static int put_hit(
     const struct session *s, const struct address *address, const struct rulebox *box)
 {
-	char subject[256], origin[256], who[256];
-	const struct rule *r = box->decides;
+	const char *file = s->settings.rules_file;
+	struct json *o = json_new();
 
-	if (s->options.json) {
-		struct json *o = json_new();
-
-		json_put_text(o, "address", address->text);
-		if (r) {
-			json_put_text(o, "action", rule_action_word(r->action));
-			json_put(o, "rule", rule_object(s, r));
-		} else
-			json_put_null(o, "action");
-		if (box->warned)
-			json_put(o, "warned", rule_object(s, box->warned));
-		return json_line(stdout, o);
+	json_put_text(o, "address", address->text);
+	if (is_there(&box->decides)) {
+		json_put_text(o, "action", rule_action_word(box->decides.action));
+		json_put(o, "rule", rule_json(&box->decides, file));
+	} else {
+		json_put_null(o, "action");
 	}
-	str_scrub(who, sizeof(who), *address->text ? address->text : "<>");
-	if (box->warned)
-		printf("%s is logged by '%s' (%s).\n", who,
-		    str_scrub(subject, sizeof(subject), box->warned->subject),
-		    rulebox_origin(&s->settings, box->warned, origin, sizeof(origin)));
-	if (r)
-		printf("%s: %s, decided by '%s' (%s).\n", who, rule_action_word(r->action),
-		    str_scrub(subject, sizeof(subject), r->subject),
-		    rulebox_origin(&s->settings, r, origin, sizeof(origin)));
+	if (is_there(&box->warned))
+		json_put(o, "warned", rule_json(&box->warned, file));
+	return json_line(stdout, o);
+}
+
+static void tell_hit(
+    const struct session *s, const struct address *address, const struct rulebox *box)
+{
+	const char *who = *address->text ? address->text : "<>";
+	const struct rule *r = &box->decides;
+	char origin[256];
+
+	if (is_there(&box->warned))
+		say(stdout, "%s is logged by '%s' (%s).\n", who, box->warned.subject,
+		    rulebox_origin(&s->settings, &box->warned, origin, sizeof(origin)));
+	if (is_there(r))
+		say(stdout, "%s: %s, decided by '%s' (%s).\n", who, rule_action_word(r->action),
+		    r->subject, rulebox_origin(&s->settings, r, origin, sizeof(origin)));
 	else
-		printf("%s: no rule decides; it passes.\n", who);
-	return 0;
+		say(stdout, "%s: no rule decides; it passes.\n", who);
 }
 
 static int test_rules(const struct session *s, struct rulebox *box, struct err *err)
@@ -145,31 +122,49 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	int code = make_query(s, &address, &query, err);
 
 	if (code == 0)
-		code = rulebox_read(&s->settings, s->options.now, &question, box, err);
-	/* The daemon still has the file's rules from before; to answer without them would be a
-	 * guess. */
+		code = rulebox_read(&s->client, s->options.now, &question, box, err);
+	/* Which of the two is meant, the file or what is in force, only the admin knows. */
 	if (code == 0 && box->broken.text[0])
 		code = err_set(err, ERR_CONFIG,
-		    "%s; a daemon that runs goes on with the rules from before, which cannot be "
-		    "asked here",
-		    box->broken.text);
-	return code < 0 ? code : tell_hit(s, &address, box);
+		    "%s; a daemon that runs goes on with the rules from before", box->broken.text);
+	if (code < 0)
+		return code;
+	if (s->options.json)
+		return put_hit(s, &address, box);
+	tell_hit(s, &address, box);
+	return 0;
 }
 
-/* The daemon saves hits each second; what counted until now is to be shown. Where it does not
- * answer, the last second is missing. */
-static void save_hits(const struct session *s)
+static int list_all(const struct session *s, struct rulebox *box, struct err *err)
 {
-	struct client_answer answer = {0};
-	struct bytes request = {0};
-	struct span span;
+	int code = rulebox_read(&s->client, s->options.now, NULL, box, err);
 
-	request_hits(&request);
-	span = bytes_span(&request);
-	if (!request.failed)
-		(void)!client_send(s->settings.index_directory, &span, 1, HITS_WAIT, &answer, NULL);
-	client_answer_release(&answer);
-	bytes_release(&request);
+	return code < 0 ? code : list_rules(s, box);
+}
+
+/* What makes the answer less than whole, and the status that it means. */
+static int tell_troubles(const struct session *s, const struct rulebox *box)
+{
+	const struct strlist damage = strlist_of(&box->damage);
+	int status = EXIT_DONE;
+
+	if (box->silent.text[0] && !s->options.quiet)
+		complain("%s; these are the rules as the files have them", box->silent.text);
+	if (box->unsaved.text[0])
+		complain("%s", box->unsaved.text);
+	strlist_each (line, &damage)
+		complain("%s; this line is left out", line);
+	if (box->damaged > damage.count)
+		complain("and %" PRIu64 " more such lines", box->damaged - damage.count);
+	if (box->damaged || box->unsaved.text[0])
+		status = EXIT_SOME_FAILED;
+	if (box->broken.text[0]) {
+		complain(box->by_daemon ? "%s; the file's rules from before are in force"
+					: "%s; the file's rules are not listed",
+		    box->broken.text);
+		status = EXIT_CANNOT;
+	}
+	return status;
 }
 
 int verb_rules(struct session *s, struct err *err)
@@ -180,30 +175,9 @@ int verb_rules(struct session *s, struct err *err)
 
 	if (!s->options.test && (selector->logins.len || selector->client_count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
-	if (!s->options.test)
-		save_hits(s);
-	if (s->options.test)
-		code = test_rules(s, &box, err);
-	else
-		code = rulebox_read(&s->settings, s->options.now, NULL, &box, err);
-	if (code == 0 && !s->options.test)
-		code = list_rules(s, &box);
-	if (code == 0 && box.no_index && !s->options.quiet)
-		fputs("pqpurge-idx: there is no index yet, so these are the file's rules alone\n",
-		    stderr);
-	if (code == 0 && box.damaged) {
-		fprintf(stderr,
-		    "pqpurge-idx: %" PRIu64 " damaged rules of the index could not be read\n",
-		    box.damaged);
-		code = EXIT_SOME_FAILED;
-	}
-	if (code >= 0 && box.broken.text[0]) {
-		fprintf(stderr,
-		    "pqpurge-idx: %s; the file's rules are not listed, and a daemon that runs goes "
-		    "on with those from before\n",
-		    box.broken.text);
-		code = EXIT_CANNOT;
-	}
+	code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
+	if (code == 0)
+		code = tell_troubles(s, &box);
 	rulebox_release(&box);
 	return code;
 }

@@ -33,7 +33,7 @@ static struct json *ask(struct ruleset *set, const char *question, int want)
 	const struct rules_view view = {.set = set, .rules_file = "/etc/rules", .wall = NOW};
 	struct json *q = parse(question), *reply = json_new();
 	struct err err = {{0}};
-	int code = rules_answer(&view, q, reply, &err);
+	int code = rules_answer(&view, q, reply, NULL, &err);
 
 	json_free(q);
 	case_assert(question, code == want);
