@@ -1,218 +1,296 @@
 /* SPDX-License-Identifier: ISC */
-/* Last step: the writer drops the rows of what left, and keeps the account. */
+/* The account, read for `log`. What a child hands over of a batch: see put_batch. */
+#include "order/account.h"
+
 #include <errno.h>
-#include <unistd.h>
 
-#include "base/clock.h"
-#include "order/inside.h"
+#include "order/holds.h"
+#include "order/ledger.h"
 
-#define ACCOUNT_TIMEOUT (10 * USEC_PER_SEC) /* for so many requests, of which each is a commit: */
-#define SLICE_MAX       8
+#define TEXT_MAX 4096 /* of a text of a batch */
 
-/* Encoded requests, sent together. */
-struct parcel {
-	struct bytes *list;
+const char *account_state_word(enum account_state state)
+{
+	static const char *const words[ACCOUNT_STATES] = {"done", "unfinished", "undone"};
+
+	return words[state];
+}
+
+/* ---- in the child */
+
+static void put_text(struct bytes *out, const struct json *o, const char *key)
+{
+	const char *text = json_text(o, key);
+
+	bytes_put_text(out, text ? text : "");
+}
+
+static void put_number(struct bytes *out, const struct json *o, const char *key)
+{
+	bytes_put_i64(out, o ? json_int(o, key, 0) : 0);
+}
+
+static enum account_state state_of(const struct ledger_batch *b)
+{
+	if (b->undone)
+		return ACCOUNT_UNDONE;
+	return b->ended ? ACCOUNT_DONE : ACCOUNT_UNFINISHED;
+}
+
+static void put_batch(struct bytes *out, const struct ledger_batch *b, uint64_t done)
+{
+	static const char *const texts[] = {
+	    "user", "verb", "command", "reason", "selector", "token"};
+	static const char *const numbers[] = {
+	    "matched", "done", "gone", "changed", "failed", "rules_set"};
+
+	bytes_put_u64(out, b->number);
+	bytes_put_u8(out, (uint8_t)state_of(b));
+	bytes_put_u8(out, b->running);
+	bytes_put_u8(out, (uint8_t)b->effect);
+	bytes_put_u64(out, done);
+	put_number(out, b->begin, "time");
+	put_number(out, b->begin, "uid");
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		put_text(out, b->begin, texts[n]);
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		put_number(out, b->end, numbers[n]);
+}
+
+/* Messages of unfinished batches with which it was done, or that are in doubt. */
+static uint64_t put_doubts(struct bytes *out, const struct ledger_entries *entries, uint64_t batch)
+{
+	uint64_t done = 0;
+
+	for (size_t n = 0; n < entries->count; n++) {
+		const struct ledger_entry *e = &entries->list[n];
+
+		if (e->batch != batch)
+			continue;
+		done += !e->doubt;
+		if (!e->doubt)
+			continue;
+		bytes_put_text(out, e->queue_id.text);
+		bytes_put_i64(out, e->arrival_time);
+	}
+	bytes_put_text(out, "");
+	return done;
+}
+
+static int put_all(
+    const struct account_log *log, const struct ledger *ledger, struct bytes *out, struct err *err)
+{
+	struct ledger_entries entries = {0};
+	int code;
+
+	for (size_t n = 0; n < ledger->count; n++)
+		ledger->list[n].wanted = !ledger->list[n].ended;
+	code = ledger_entries(log, ledger, &entries, err);
+	for (size_t n = ledger->count; code == 0 && n > 0; n--) {
+		const struct ledger_batch *b = &ledger->list[n - 1];
+		uint64_t done = put_doubts(out, &entries, b->ended ? 0 : b->number);
+
+		put_batch(out, b, done);
+	}
+	ledger_entries_release(&entries);
+	return code;
+}
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	struct ledger ledger = {0};
+	struct account_log log;
+	int code = account_log_open(&log, arg, false, err);
+
+	if (code < 0)
+		return code;
+	code = ledger_read(&log, &ledger, err);
+	if (code == 0)
+		code = put_all(&log, &ledger, out, err);
+	ledger_release(&ledger);
+	account_log_close(&log);
+	return code;
+}
+
+/* ---- the command */
+
+/* A batch, and what is in doubt of it. */
+struct taken {
+	struct batch batch;
+	enum ledger_effect effect;
+	struct account_entry *doubt;
 	size_t count, cap;
-	bool failed;
 };
 
-static struct bytes *parcel_next(struct parcel *p)
+static int take_doubts(struct taken *t, struct reader *r)
 {
-	if (p->count == p->cap) {
-		p->failed = true;
-		return NULL;
+	const char *text;
+
+	while (*(text = reader_text(r))) {
+		struct account_entry *list;
+
+		if (t->count == t->cap) {
+			size_t cap = t->cap ? 2 * t->cap : 64;
+
+			list = realloc(t->doubt, cap * sizeof(*list));
+			if (!list)
+				return -ENOMEM;
+			t->doubt = list;
+			t->cap = cap;
+		}
+		if (queue_id_parse(text, strlen(text), &t->doubt[t->count].queue_id) < 0)
+			return ERR_CHILD;
+		t->doubt[t->count++].arrival_time = reader_i64(r);
 	}
-	return &p->list[p->count++];
+	return 0;
 }
 
-static void parcel_release(struct parcel *p)
+static int take_text(struct reader *r, char **ret)
 {
-	for (size_t n = 0; n < p->count; n++)
-		bytes_release(&p->list[n]);
-	free(p->list);
+	const char *text = reader_text(r);
+	size_t len = strnlen(text, TEXT_MAX);
+
+	*ret = malloc(len + 1);
+	if (!*ret)
+		return -ENOMEM;
+	str_scrub(*ret, len + 1, text);
+	return 0;
 }
 
-/* Sends requests; the value of the last answer. A refusal of the writer is an error like any other.
- */
-static int send_all(const struct order *order, const struct span *requests, size_t count,
-    uint64_t *ret_value, struct err *err)
+static int take_batch(struct taken *t, struct reader *r)
 {
-	struct client_answer answer = {0};
-	int code = client_send(
-	    order->settings->index_directory, requests, count, ACCOUNT_TIMEOUT, &answer, err);
+	struct batch *b = &t->batch;
+	char **const texts[] = {
+	    &b->user, &b->verb, &b->command, &b->reason, &b->selector, &b->token};
+	uint64_t *const numbers[] = {&b->matched, &b->done, &b->gone, &b->changed, &b->failed};
+	int code = take_doubts(t, r);
+	uint64_t done;
+	uint8_t state;
 
-	if (code == 0 && answer.code < 0)
-		code = err_set(err, answer.code, "%s",
-		    answer.text.len ? answer.text.text : err_word(answer.code));
-	if (code == 0)
-		*ret_value = answer.value;
-	client_answer_release(&answer);
+	if (code < 0)
+		return code;
+	b->number = reader_u64(r);
+	state = reader_u8(r);
+	b->running = reader_u8(r) != 0;
+	t->effect = (enum ledger_effect)reader_u8(r);
+	done = reader_u64(r);
+	b->time = reader_i64(r);
+	b->uid = (uint32_t)reader_i64(r);
+	for (size_t n = 0; code == 0 && n < COUNT_OF(texts); n++)
+		code = take_text(r, texts[n]);
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		*numbers[n] = reader_u64(r);
+	b->rules_set = (uint32_t)reader_u64(r);
+	if (code == 0 && (r->failed || state >= ACCOUNT_STATES))
+		return ERR_CHILD;
+	b->state = (enum account_state)state;
+	if (b->state == ACCOUNT_UNFINISHED)
+		b->matched = b->done = done;
 	return code;
 }
 
-static int parcel_send(const struct order *order, const struct parcel *p, struct err *err)
+/* Whether with a message that lies there has happened what the batch was to do. */
+static bool is_done(enum ledger_effect effect, uint8_t queue)
 {
-	bool failed = p->failed;
-	uint64_t ignored;
-	struct span *spans;
+	if (effect == EFFECT_HOLDS)
+		return queue == QUEUE_HOLD;
+	if (effect == EFFECT_FREES)
+		return queue != QUEUE_HOLD;
+	return queue == 0;
+}
+
+static int settle_doubts(struct taken *t, const struct postfix *p, struct err *err)
+{
+	uint8_t *queues = NULL;
 	int code;
 
-	if (p->count == 0)
+	t->batch.matched += t->count;
+	if (!p || t->count == 0)
 		return 0;
-	spans = calloc(p->count, sizeof(*spans));
-	if (!spans)
-		return err_sys(err, ENOMEM, "failed to keep what left");
-	for (size_t n = 0; n < p->count; n++) {
-		spans[n] = bytes_span(&p->list[n]);
-		failed |= p->list[n].failed;
-	}
-	code = failed ? err_sys(err, ENOMEM, "failed to keep what left") : 0;
-	for (size_t sent = 0, slice; code == 0 && sent < p->count; sent += slice) {
-		slice = p->count - sent < SLICE_MAX ? p->count - sent : SLICE_MAX;
-		code = send_all(order, spans + sent, slice, &ignored, err);
-	}
-	free(spans);
+	code = holds_look(p, t->doubt, t->count, &queues, err);
+	for (size_t n = 0; code == 0 && n < t->count; n++)
+		t->batch.done += is_done(t->effect, queues[n]);
+	free(queues);
 	return code;
 }
 
-/* Whether the row of this item names nothing any more. CHANGED is the business of sync, which looks
- * more closely. */
-static bool has_left(const struct order *order, const struct item *item)
+static void batch_release(struct batch *b)
 {
-	if (item->result == RESULT_GONE)
-		return true;
-	/* What was requeued gets a new ID, and no milter sees it. */
-	return item->result == RESULT_DONE && (order->action == ACTION_DELETE || order->requeue);
+	free(b->user);
+	free(b->verb);
+	free(b->command);
+	free(b->reason);
+	free(b->selector);
+	free(b->token);
 }
 
-static void add_drops(struct parcel *p, const struct order *order, const struct outcome *outcome)
+void batches_release(struct batches *b)
 {
-	static struct request_row rows[REQUEST_ROWS_MAX];
-	size_t count = 0;
+	for (size_t n = 0; n < b->count; n++)
+		batch_release(&b->list[n]);
+	free(b->list);
+	*b = (struct batches){0};
+}
 
-	for (size_t n = 0; n <= outcome->count; n++) {
-		if (count == REQUEST_ROWS_MAX || (n == outcome->count && count > 0)) {
-			struct bytes *request = parcel_next(p);
-			if (request)
-				request_drop(request, rows, count);
-			count = 0;
-		}
-		if (n < outcome->count && has_left(order, &outcome->items[n])) {
-			const struct candidate *candidate = outcome->items[n].candidate;
-			rows[count++] =
-			    (struct request_row){candidate->sequence, candidate_id(candidate)};
-		}
+static int add_batch(struct batches *to, size_t *cap, const struct batch *batch)
+{
+	if (to->count == *cap) {
+		size_t more = *cap ? 2 * *cap : 64;
+		struct batch *list = realloc(to->list, more * sizeof(*list));
+
+		if (!list)
+			return -ENOMEM;
+		to->list = list;
+		*cap = more;
 	}
+	to->list[to->count++] = *batch;
+	return 0;
 }
 
-static void add_parts(struct parcel *p, const struct outcome *outcome, uint64_t batch)
+static int take_all(
+    const struct blob *blob, const struct postfix *p, struct batches *ret, struct err *err)
 {
-	struct bytes items = {0};
-	uint32_t part = 0;
-	size_t count = 0;
+	struct reader r = reader_of(blob->at, blob->len);
+	size_t cap = 0;
+	int code = 0;
 
-	for (size_t n = 0; n <= outcome->count; n++) {
-		if (count == BATCH_PART_ITEMS || (n == outcome->count && count > 0)) {
-			struct bytes *request = parcel_next(p);
-			if (request)
-				request_batch_part(request, batch, part, bytes_span(&items));
-			p->failed |= items.failed;
-			bytes_clear(&items);
-			part++;
-			count = 0;
-		}
-		if (n < outcome->count && outcome->items[n].result == RESULT_DONE) {
-			const struct item *item = &outcome->items[n];
-			struct batch_item entry = {
-			    .queue_id = candidate_id(item->candidate),
-			    .result = (uint8_t)item->result,
-			    .arrival_time =
-				item->proof.arrival_time > 0 ? item->proof.arrival_time : 0,
-			    .inode = item->proof.inode,
-			};
-			batch_item_encode(&entry, &items);
-			count++;
-		}
+	while (code == 0 && !r.failed && !reader_done(&r)) {
+		struct taken t = {.count = 0};
+
+		code = take_batch(&t, &r);
+		if (code < 0)
+			err_set(err, code, "failed to read the account (%s)", err_word(code));
+		if (code == 0)
+			code = settle_doubts(&t, p, err);
+		if (code == 0)
+			code = add_batch(ret, &cap, &t.batch);
+		if (code < 0)
+			batch_release(&t.batch);
+		free(t.doubt);
 	}
-	bytes_release(&items);
-}
-
-static const char *words(const char *text)
-{
-	return text ? text : "";
-}
-
-static int send_batch(const struct order *order, struct outcome *outcome, struct err *err)
-{
-	const uint64_t *results = outcome->tally.results;
-	char uid[32];
-	struct batch batch = {
-	    .time = clock_wall(),
-	    .uid = getuid(),
-	    .verb = words(order->verb),
-	    .user = order->user ? order->user : uid,
-	    .command = words(order->command_line),
-	    .reason = words(order->reason),
-	    .matched = outcome->tally.matched,
-	    .done = results[RESULT_DONE],
-	    .gone = results[RESULT_GONE],
-	    .changed = results[RESULT_CHANGED],
-	    .failed = results[RESULT_FAILED] + results[RESULT_UNPROVEN],
-	    .unindexed = outcome->tally.unindexed,
-	    .item_count = (uint32_t)results[RESULT_DONE],
-	    .rules_set = order->rules_set,
-	};
-	struct bytes request = {0};
-	struct span span;
-	int code;
-
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
-	request_batch(&request, &batch);
-	span = bytes_span(&request);
-	code = request.failed ? err_sys(err, ENOMEM, "failed to write it down")
-			      : send_all(order, &span, 1, &outcome->tally.batch, err);
-	bytes_release(&request);
 	return code;
 }
 
-/* The rows are dropped even where the batch could not be written: they are wrong in any case. */
-static int send_rest(const struct order *order, struct outcome *outcome, struct err *err)
+int account_list(
+    const struct settings *s, const struct postfix *postfix, struct batches *ret, struct err *err)
 {
-	struct parcel parcel = {0};
-	int code;
+	struct batches batches = {0};
+	struct blob blob = {0};
+	struct role owner;
+	int code = role_of_owner(s->state_directory, &owner, err);
 
-	parcel.cap = outcome->count / REQUEST_ROWS_MAX + outcome->count / BATCH_PART_ITEMS + 2;
-	parcel.list = calloc(parcel.cap, sizeof(*parcel.list));
-	if (!parcel.list)
-		return err_sys(err, ENOMEM, "failed to keep what left");
-	if (outcome->tally.batch > 0)
-		add_parts(&parcel, outcome, outcome->tally.batch);
-	add_drops(&parcel, order, outcome);
-	code = parcel_send(order, &parcel, err);
-	parcel_release(&parcel);
+	if (code == -ENOENT) {
+		*ret = batches;
+		return 0;
+	}
+	if (code == 0)
+		code = role_collect(&owner, work, s->state_directory, &blob, err);
+	if (code == 0)
+		code = take_all(&blob, postfix, &batches, err);
+	blob_release(&blob);
+	if (code < 0)
+		batches_release(&batches);
+	else
+		*ret = batches;
 	return code;
-}
-
-void order_account(const struct order *order, struct outcome *outcome)
-{
-	struct err err = {{0}};
-	int code, rest;
-
-	order_tally(outcome);
-	if (order->dry_run || order->action == ACTION_LIST) {
-		outcome->accounted = true;
-		return;
-	}
-	if (outcome->tally.matched == 0 && outcome->tally.results[RESULT_GONE] == 0) {
-		outcome->accounted = true;
-		return;
-	}
-	code = send_batch(order, outcome, &err);
-	/* A writer that does not answer is not asked twice. */
-	rest = code == ERR_TIMEOUT ? code : send_rest(order, outcome, code ? NULL : &err);
-	outcome->accounted = code == 0 && rest == 0;
-	if (!outcome->accounted) {
-		err_within(&err, code, "failed to keep the account");
-		order_trouble(outcome, &err);
-	}
 }

@@ -8,8 +8,9 @@
  *    "selector":"..","token":"..","undoes":[..]}
  *   {"chunk":7,"part":1,"ids":"QUEUEID arrival QUEUEID arrival .."}  before postsuper gets them
  *   {"done":7,"part":1}                    it did the whole part; or those of "ids"
+ *   {"facts":7,"arrivals":[{"time":..,"count":..},..],"senders":[{"is":"bad.example","count":..},..],..}
  *   {"end":7,"matched":..,"done":..,"gone":..,"changed":..,"failed":..,"rules_set":..,
- *    "facts":{..}}
+ *    "undid":[..]}
  *
  * so that a command that was killed leaves a true account: `begin` and a chunk's IDs are on disk
  * before the first of its messages is touched. A batch without `end` whose command is gone is

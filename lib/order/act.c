@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Third step: chunks of messages, a few postsuper children side by side ("lanes"). Each chunk is
- * proven right before a postsuper gets it; whatever that said, the chunk is looked at again. One
- * child does both for a lane, and nobody waits for it but its lane.
+ * Chunks of messages, a few postsuper children side by side ("lanes"). Each chunk is proven right
+ * before a postsuper gets it, and stands in the account on disk; whatever postsuper said, the chunk
+ * is looked at again. One child proves and looks for a lane, and nobody waits for it but its lane.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,15 +17,16 @@
 #define CHUNK_MIN   50
 #define LANES_MAX   64 /* as many as postsuper_jobs may ask for */
 #define LANES_USUAL 8
-#define POLL_MS     20                 /* also how long a lane without a descriptor waits */
-#define WAIT_MS     20                 /* between looks at what is still arriving */
-#define WAIT_TOTAL  (2 * USEC_PER_SEC) /* for all of it together */
+#define POLL_MS     20                  /* also how long a lane without a descriptor waits */
+#define WAIT_MS     20                  /* between looks at what is still arriving */
+#define WAIT_TOTAL  (2 * USEC_PER_SEC)  /* for all of it together */
+#define STOP_TIME   (10 * USEC_PER_SEC) /* for a chunk to end in order after ^C */
 
 /*
- * A lane takes two steps in turn: a child looks at what the last postsuper did and proves what the
- * next is to act on; postsuper acts on it.
+ * A lane takes three steps in turn: a child looks at what the last postsuper did and proves what
+ * the next is to act on; the account keeps it; postsuper acts on it.
  */
-enum step { LANE_IDLE, LANE_LOOKING, LANE_WORKING };
+enum step { LANE_IDLE, LANE_LOOKING, LANE_KEEPING, LANE_WORKING };
 
 struct lane {
 	enum step step;
@@ -34,7 +35,16 @@ struct lane {
 	struct queue_id ids[CHUNK_MAX]; /* what the job has */
 	size_t at[2 * CHUNK_MAX]; /* positions of the items that the job has, then of the next */
 	size_t had, next;         /* how many of each */
-	int64_t seen;             /* steady; then the step was still under way */
+	uint32_t part;            /* what the account calls it */
+	const struct postfix *layout; /* under which postsuper finds it */
+	int64_t seen;                 /* steady; then the step was still under way */
+};
+
+/* The hash settings of main.cf, or others under which files lie on disk. */
+struct layout {
+	struct layout *next;
+	unsigned queues, depth;
+	struct postfix postfix;
 };
 
 /* Positions of items. */
@@ -44,8 +54,13 @@ struct list {
 };
 
 struct work {
+	struct run *run;
 	const struct order *order;
 	struct outcome *outcome;
+	struct postfix settling; /* for looks: they end when it is too late for an orderly end */
+	volatile sig_atomic_t hurry;
+	int64_t stopped; /* steady; when that was first seen */
+	struct layout *layouts;
 	struct lane *lanes;
 	unsigned lane_count;
 	size_t chunk;
@@ -57,20 +72,6 @@ struct work {
 	int code;               /* the failure that stopped it all */
 	struct err err;
 };
-
-static enum postsuper_action action_of(const struct order *order)
-{
-	switch (order->action) {
-	case ACTION_HOLD:
-		return POSTSUPER_HOLD;
-	case ACTION_RELEASE:
-		return order->requeue ? POSTSUPER_REQUEUE : POSTSUPER_RELEASE;
-	case ACTION_DELETE:
-	case ACTION_LIST:
-		break;
-	}
-	return POSTSUPER_DELETE;
-}
 
 /*
  * postsuper mostly waits, for the disk and for the log. Four at once use less of the processors
@@ -98,7 +99,8 @@ static void report(struct work *w, size_t settled)
 {
 	w->settled += settled;
 	if (w->order->progress)
-		w->order->progress(w->order->progress_arg, w->settled, w->total);
+		w->order->progress(
+		    w->order->progress_arg, w->run->row->doing, w->settled, w->total);
 }
 
 /* A whole chunk cannot go on. Before anything was begun that is the order's failure, later the
@@ -110,6 +112,8 @@ static void give_up(struct work *w, const size_t *at, size_t count, int code, co
 		w->err = *err;
 		return;
 	}
+	if (code == ERR_STOPPED)
+		return; /* untouched */
 	for (size_t n = 0; n < count; n++)
 		order_fail(w->outcome, &w->outcome->items[at[n]], err->text);
 	report(w, count);
@@ -159,12 +163,12 @@ static void give_up_look(struct work *w, struct lane *lane, int code, const stru
 
 static void start_look(struct work *w, struct lane *lane)
 {
-	bool departs = w->order->action == ACTION_DELETE;
+	bool departs = w->run->row->leaves;
 	struct err err = {{0}};
 	int code;
 
 	lane->seen = clock_steady();
-	code = order_look_start(w->order, w->outcome, lane->at, lane->had + lane->next,
+	code = order_look_start(w->run, &w->settling, lane->at, lane->had + lane->next,
 	    departs ? lane->had : 0, &lane->look, &err);
 	if (code == 0)
 		lane->step = LANE_LOOKING;
@@ -187,22 +191,146 @@ static void look_again(struct work *w, struct lane *lane)
 	start_look(w, lane);
 }
 
+static void give_up_chunk(struct work *w, struct lane *lane, int code, const struct err *err)
+{
+	give_up(w, lane->at, lane->had, code, err);
+	lane->had = 0;
+	lane->step = LANE_IDLE;
+}
+
 static void begin_work(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
 	int code = postsuper_start(
-	    &lane->job, w->order->postfix, action_of(w->order), lane->ids, lane->had, &err);
+	    &lane->job, lane->layout, w->run->row->postsuper, lane->ids, lane->had, &err);
 
 	if (code < 0) {
-		give_up(w, lane->at, lane->had, code, &err);
-		lane->had = 0;
+		give_up_chunk(w, lane, code, &err);
 		return;
 	}
 	lane->step = LANE_WORKING;
 	w->begun = true;
-	/* The queue is counted beside the first deletion, not before it. */
-	if (!w->order->scan && !w->order->bounces)
-		order_count_begin(w->order, w->outcome);
+}
+
+/* ---- the account */
+
+static struct account_entry entry_of(const struct work *w, const struct lane *lane, size_t n)
+{
+	return (struct account_entry){
+	    lane->ids[n], w->outcome->items[lane->at[n]].proof.arrival_time};
+}
+
+/* Nothing is touched that does not stand in the account. */
+static void begin_keeping(struct work *w, struct lane *lane)
+{
+	struct account_entry list[CHUNK_MAX];
+	struct err err = {{0}};
+	int code = order_account_begin(w->run, &err);
+
+	for (size_t n = 0; n < lane->had; n++)
+		list[n] = entry_of(w, lane, n);
+	if (code == 0)
+		code = account_chunk(w->run->account, list, lane->had, &lane->part, &err);
+	if (code < 0)
+		give_up_chunk(w, lane, code, &err);
+	else
+		lane->step = LANE_KEEPING;
+}
+
+static struct lane *keeping_lane(struct work *w, uint32_t part)
+{
+	for (unsigned n = 0; n < w->lane_count; n++)
+		if (w->lanes[n].step == LANE_KEEPING && w->lanes[n].part == part)
+			return &w->lanes[n];
+	return NULL;
+}
+
+static bool may_begin(const struct work *w);
+static void look_again(struct work *w, struct lane *lane);
+
+static void end_keeping(struct work *w, struct lane *lane, int code, const struct err *err)
+{
+	if (code < 0) {
+		give_up_chunk(w, lane, code, err);
+	} else if (!may_begin(w)) {
+		lane->had = 0;
+		lane->step = LANE_IDLE;
+	} else if (clock_steady() - lane->seen > ORDER_PROOF_AGE) {
+		look_again(w, lane);
+	} else {
+		begin_work(w, lane);
+	}
+}
+
+/* Where the account's writer is gone, no lane gets further than here. */
+static void take_kept(struct work *w)
+{
+	struct err err = {{0}};
+	uint32_t part;
+	int code = 0, got;
+
+	while ((got = account_next(w->run->account, &part, &code, &err)) == 1) {
+		struct lane *lane = keeping_lane(w, part);
+
+		if (lane)
+			end_keeping(w, lane, code, &err);
+	}
+	for (unsigned n = 0; got < 0 && n < w->lane_count; n++)
+		if (w->lanes[n].step == LANE_KEEPING)
+			end_keeping(w, &w->lanes[n], got, &err);
+}
+
+/* What was done of the job's messages. */
+static void keep_done(struct work *w, const struct lane *lane)
+{
+	struct account_entry list[CHUNK_MAX];
+	size_t count = 0;
+
+	for (size_t n = 0; n < lane->had; n++)
+		if (w->outcome->items[lane->at[n]].result == RESULT_DONE)
+			list[count++] = entry_of(w, lane, n);
+	if (w->run->account && lane->had > 0)
+		account_done(w->run->account, lane->part, count < lane->had ? list : NULL, count);
+}
+
+/* ---- layouts */
+
+/* The instance with the hash settings under which postsuper finds what lies there. */
+static const struct postfix *layout_of(struct work *w, const struct proof *proof, struct err *err)
+{
+	const struct postfix *p = w->order->postfix;
+	struct layout *layout;
+	unsigned queues, depth;
+
+	queue_hashing(p, (enum queue_name)proof->queue, proof->depth, &queues, &depth);
+	if (queues == p->hashed_queues && depth == p->hash_depth)
+		return p;
+	for (layout = w->layouts; layout; layout = layout->next)
+		if (layout->queues == queues && layout->depth == depth)
+			return &layout->postfix;
+	layout = calloc(1, sizeof(*layout));
+	if (!layout) {
+		err_sys(err, ENOMEM, "failed to act on messages");
+		return NULL;
+	}
+	if (postfix_with_layout(p, queues, depth, &layout->postfix, err) < 0) {
+		free(layout);
+		return NULL;
+	}
+	*layout = (struct layout){w->layouts, queues, depth, layout->postfix};
+	w->layouts = layout;
+	return &layout->postfix;
+}
+
+static void release_layouts(struct work *w)
+{
+	while (w->layouts) {
+		struct layout *next = w->layouts->next;
+
+		postfix_release(&w->layouts->postfix);
+		free(w->layouts);
+		w->layouts = next;
+	}
 }
 
 /* What became of what the job had. */
@@ -215,7 +343,7 @@ static void settle(struct work *w, const struct lane *lane, const struct proof *
 		size_t at = lane->at[n];
 		bool last = ++w->tries[at] >= 2;
 
-		if (order_settle(w->order, w->outcome, &w->outcome->items[at], &after[n],
+		if (order_settle(w->run->row, w->outcome, &w->outcome->items[at], &after[n],
 			lane->job.said[n], last, complaint) == SETTLED)
 			settled++;
 		else
@@ -224,7 +352,8 @@ static void settle(struct work *w, const struct lane *lane, const struct proof *
 	report(w, settled);
 }
 
-/* Of what comes next only that may be acted on becomes what the next job has. */
+/* Of what comes next only that may be acted on, and lies where one postsuper finds it, becomes
+ * what the next job has. */
 static void judge(struct work *w, struct lane *lane, const size_t *at, const struct proof *proofs)
 {
 	size_t settled = 0;
@@ -232,14 +361,22 @@ static void judge(struct work *w, struct lane *lane, const size_t *at, const str
 	lane->had = 0;
 	for (size_t n = 0; n < lane->next; n++) {
 		struct item *item = &w->outcome->items[at[n]];
+		const struct postfix *layout = NULL;
+		struct err err = {{0}};
 
-		order_judge(w->order, w->outcome, item, &proofs[n]);
+		order_judge(w->run, item, &proofs[n]);
+		if (item->result == RESULT_READY && proofs[n].state != PROOF_ARRIVING) {
+			layout = layout_of(w, &proofs[n], &err);
+			if (!layout)
+				order_fail(w->outcome, item, err.text);
+		}
 		if (item->result != RESULT_READY) {
 			settled++;
-		} else if (proofs[n].state == PROOF_ARRIVING) {
+		} else if (!layout || (lane->had > 0 && layout != lane->layout)) {
 			w->later.at[w->later.count++] = at[n];
 		} else {
 			item->was_active = proofs[n].queue == QUEUE_ACTIVE;
+			lane->layout = layout;
 			lane->ids[lane->had] = candidate_id(item->candidate);
 			lane->at[lane->had++] = at[n];
 		}
@@ -252,13 +389,14 @@ static void end_look(struct work *w, struct lane *lane)
 	size_t had = lane->had;
 	struct proof *proofs = NULL;
 	struct err err = {{0}};
-	int code = spool_prove_finish(lane->look, &proofs, &err);
+	int code = order_look_finish(w->run, lane->look, lane->at, had + lane->next, &proofs, &err);
 
 	if (code < 0) {
 		give_up_look(w, lane, code, &err);
 		return;
 	}
 	settle(w, lane, proofs);
+	keep_done(w, lane);
 	end_job(lane);
 	judge(w, lane, lane->at + had, proofs + had);
 	free(proofs);
@@ -267,7 +405,7 @@ static void end_look(struct work *w, struct lane *lane)
 	else if (clock_steady() - lane->seen > ORDER_PROOF_AGE)
 		look_again(w, lane);
 	else
-		begin_work(w, lane);
+		begin_keeping(w, lane);
 }
 
 /* Gives work to idle lanes; true if any lane is busy. */
@@ -288,32 +426,68 @@ static bool feed(struct work *w)
 /* Readable when the step that the lane is at has ended. */
 static int lane_fd(const struct lane *lane)
 {
-	if (lane->step == LANE_IDLE)
-		return -1;
-	return lane->step == LANE_WORKING ? lane->job.end : spool_prove_fd(lane->look);
+	if (lane->step == LANE_WORKING)
+		return lane->job.end;
+	return lane->step == LANE_LOOKING ? spool_prove_fd(lane->look) : -1;
+}
+
+/* After ^C a chunk ends in order, but not for ever: a child may be stopped, or the disk hang. */
+static void watch_stop(struct work *w, int64_t now)
+{
+	if (!order_stopped(w->order))
+		return;
+	if (w->stopped == 0)
+		w->stopped = now;
+	if (now - w->stopped < STOP_TIME)
+		return;
+	w->hurry = 1;
+	for (unsigned n = 0; n < w->lane_count; n++)
+		if (w->lanes[n].step == LANE_WORKING)
+			w->lanes[n].job.deadline = now;
+}
+
+/* The account has its time, too. */
+static void watch_keeping(struct work *w, struct lane *lane, int64_t now)
+{
+	struct err err = {{0}};
+	int code = ERR_STOPPED;
+
+	if (!w->hurry && now - lane->seen < ACCOUNT_PATIENCE)
+		return;
+	if (!w->hurry)
+		code = err_set(&err, ERR_TIMEOUT, "the account could not be written in time");
+	give_up_chunk(w, lane, code, &err);
 }
 
 /* Waits until a lane has ended its step, or a while, and lets it go on. */
 static void attend(struct work *w)
 {
-	struct pollfd fds[LANES_MAX];
+	struct pollfd fds[LANES_MAX + 1];
 	int64_t now = clock_steady();
 
 	for (unsigned n = 0; n < w->lane_count; n++)
 		fds[n] = (struct pollfd){lane_fd(&w->lanes[n]), POLLIN, 0};
-	if (poll(fds, w->lane_count, POLL_MS) < 0)
+	fds[w->lane_count] =
+	    (struct pollfd){w->run->account ? account_fd(w->run->account) : -1, POLLIN, 0};
+	if (poll(fds, w->lane_count + 1, POLL_MS) < 0)
 		return;
+	watch_stop(w, now);
 	for (unsigned n = 0; n < w->lane_count; n++) {
 		struct lane *lane = &w->lanes[n];
+		bool ended = fds[n].revents != 0 || w->hurry;
 
-		if (fds[n].revents == 0)
+		if (!ended && lane->step != LANE_KEEPING)
 			lane->seen = now;
 		/* postsuper is heard and bounded while it goes on, too. */
 		if (lane->step == LANE_WORKING && postsuper_advance(&lane->job) == 1)
 			begin_look(w, lane);
-		else if (lane->step == LANE_LOOKING && fds[n].revents != 0)
+		else if (lane->step == LANE_LOOKING && ended)
 			end_look(w, lane);
+		else if (lane->step == LANE_KEEPING)
+			watch_keeping(w, lane, now);
 	}
+	if (fds[w->lane_count].revents != 0)
+		take_kept(w);
 }
 
 /* As few chunks for each lane as the longest allows, all alike, so that the lanes end together. */
@@ -348,7 +522,7 @@ static void stop_waiting(struct work *w)
 	w->later.count = 0;
 }
 
-static void run(struct work *w)
+static void run_all(struct work *w)
 {
 	int64_t deadline;
 
@@ -372,6 +546,8 @@ static int work_init(struct work *w)
 {
 	size_t room = w->outcome->count ? w->outcome->count : 1;
 
+	w->settling = *w->order->postfix;
+	w->settling.stop = &w->hurry;
 	w->lane_count = count_lanes(w->order->settings);
 	w->lanes = calloc(w->lane_count, sizeof(*w->lanes));
 	w->now.at = calloc(room, sizeof(*w->now.at));
@@ -389,33 +565,31 @@ static int work_init(struct work *w)
 
 static void work_release(struct work *w)
 {
+	release_layouts(w);
 	free(w->lanes);
 	free(w->now.at);
 	free(w->later.at);
 	free(w->tries);
 }
 
-int order_act(const struct order *order, struct outcome *outcome, struct err *err)
+int order_act(struct run *run, struct err *err)
 {
-	struct work w = {.order = order, .outcome = outcome};
+	struct work w = {.run = run, .order = run->order, .outcome = run->outcome};
 
-	if (order->dry_run || order->action == ACTION_LIST || order->save) {
-		int code = order_prove(order, outcome, err);
+	if (run->order->save) {
+		int code = order_prove(run, err);
 
-		if (code == 0 && order->save && !order->dry_run)
-			code = order_save(order, outcome, err);
-		if (code < 0 || order->dry_run || order->action == ACTION_LIST)
+		if (code == 0)
+			code = order_save(run->order, run->outcome, err);
+		if (code < 0)
 			return code;
 	}
+	w.begun = run->account != NULL;
 	w.code = work_init(&w);
 	if (w.code == 0)
-		run(&w);
-	if (w.code == 0)
-		order_leave(outcome);
-	else if (err)
+		run_all(&w);
+	if (w.code < 0 && err)
 		*err = w.err;
-	order_judge_changed(order, outcome);
-	order_tally(outcome);
 	work_release(&w);
 	return w.code;
 }

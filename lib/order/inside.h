@@ -3,6 +3,10 @@
 #ifndef PQPURGE_ORDER_INSIDE_H
 #define PQPURGE_ORDER_INSIDE_H
 
+#include "order/account_write.h"
+#include "order/catchup.h"
+#include "order/facts.h"
+#include "order/holds.h"
 #include "order/order.h"
 
 /*
@@ -11,65 +15,144 @@
  */
 #define ORDER_PROOF_AGE INT64_C(1000000)
 
+/* One order on its way. */
+struct run {
+	struct order *order;
+	struct outcome *outcome;
+	const struct action_row *row;
+	struct postfix looking; /* the instance; what looks there ends on order->stop */
+	struct index_client index;
+	struct account *account; /* NULL until the first message is to be touched */
+	struct fact_table reasons;
+	uint64_t done_before;     /* by a killed command whose batch this one goes on with */
+	struct queue_place place; /* of the queue directory, after a catch-up */
+	bool indexed;             /* the index answers */
+	bool distrusted;          /* it has damaged rows: all files are read */
+	bool asked;               /* somebody has seen what is to be done, and said yes */
+	bool certain;  /* names that are missing have left: it is the directory that is known */
+	int64_t began; /* wall; of this pass */
+};
+
 static inline bool order_stopped(const struct order *order)
 {
 	return order->stop && *order->stop;
 }
 
-/* Looks at the items at these positions, in children: *ret is malloc'd, one proof for each. */
-int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
-    size_t count, struct proof **ret, struct err *err) NODISCARD;
-/* The same in two steps; the second is spool_prove_finish. departed as for spool_prove_start. */
-int order_look_start(const struct order *order, const struct outcome *outcome, const size_t *at,
-    size_t count, size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
+/* ---- outcome.c */
 
-/* Makes RESULT_CHANGED RESULT_UNPROVEN where the selection's senders mean the message that is
- * there; what it could not read it tells. */
-void order_judge_changed(const struct order *order, struct outcome *outcome);
+/* What the items point into. */
+struct outcome_memory {
+	struct taken *taken; /* candidates */
+	char **words;
+	size_t word_count;
+	uint32_t *map; /* by queue ID: positions of items plus one; 0 = empty */
+	size_t map_size, map_used;
+	size_t item_cap;
+};
+struct taken {
+	struct taken *next;
+	struct candidates candidates;
+};
 
-/* Gives item the result that proof means before anything was done, and keeps proof in it. */
-void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
-    const struct proof *proof);
-
+/* The memory, made where there is none; NULL: none to be had. */
+struct outcome_memory *order_memory(struct outcome *outcome);
 /* The item failed; words are copied. */
 void order_fail(struct outcome *outcome, struct item *item, const char *words);
 /* It failed as a proof in PROOF_ERROR says. */
 void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof);
-
-/*
- * unsure.c: decides the items whose candidates are MATCHED_UNSURE, by their queue files: each is
- * RESULT_NONE and meant from here on, or RESULT_EXCLUDED. What could not be read is told.
- */
-int order_decide_unsure(
-    const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
-/* Tells of so many messages of which it is not known whether they are meant. */
-void order_tell_unsure(struct outcome *outcome, uint64_t count);
-
+/* The first trouble is kept, later ones are added behind "; ", each once. */
+void order_trouble(struct outcome *outcome, const struct err *err);
+/* What was not got to keeps the result of the pass before, or is RESULT_UNTOUCHED. */
+void order_leave(struct outcome *outcome);
 /* Counts all results anew. */
 void order_tally(struct outcome *outcome);
 
-/* The first trouble is kept, later ones are added behind "; ", each once. */
-void order_trouble(struct outcome *outcome, const struct err *err);
+/* ---- items.c */
 
-/* count.c: IDs that the index does not know. */
-struct unknown {
-	struct queue_id *ids;
-	size_t count;
-};
-/* Keeps those of u that the index does not know now. */
-int order_keep_unknown(const struct order *order, struct unknown *u, struct err *err) NODISCARD;
-/* Counts by state (adds to tally); those complete in a queue behind maildrop stay in u. */
-int order_keep_complete(
-    const struct order *order, struct unknown *u, struct tally *tally, struct err *err) NODISCARD;
+/* Selects in the index: an item, RESULT_NONE, for each message that is meant. An index that does
+ * not answer is no failure; ERR_STOPPED is. */
+int order_select(struct run *run, struct err *err) NODISCARD;
+/*
+ * Takes candidates over, whatever comes of it. Each queue ID has one item in a pass: a later
+ * candidate replaces one that nothing was decided of, or one that was not proven.
+ */
+int order_take(struct run *run, struct candidates *candidates, struct err *err) NODISCARD;
+/* A new pass: what comes now may be what an item was. */
+void order_renew(struct outcome *outcome);
+/* Items in order of arrival. Positions change. */
+void order_sort(struct outcome *outcome);
+/* When the message arrived: as its file says, else as its row does. */
+int64_t order_arrival(const struct item *item);
+/* IDs of --id that no item is about, and that lie in no queue, become items. */
+int order_add_unheard(struct run *run, struct err *err) NODISCARD;
+/* The notice goes to a sender that the patterns mean, and to nobody else. */
+bool order_notice_is_meant(const struct selector *s, const struct message *m);
 
-/* settle.c: what became of an item that was handed to postsuper. */
+/* ---- prove.c */
+
+/* Looks at the items at these positions, in children: *ret is malloc'd, one proof for each. */
+int order_look(
+    struct run *run, const size_t *at, size_t count, struct proof **ret, struct err *err) NODISCARD;
+/* The same in two steps. departed as for spool_prove_start. */
+int order_look_start(struct run *run, const struct postfix *p, const size_t *at, size_t count,
+    size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
+int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
+    struct proof **ret, struct err *err) NODISCARD;
+/* Gives item the result that proof means before anything was done, and keeps proof in it. */
+void order_judge(struct run *run, struct item *item, const struct proof *proof);
+/* Proves all that is RESULT_NONE. */
+int order_prove(struct run *run, struct err *err) NODISCARD;
+/* Of what is ready only the oldest order->limit stay. */
+int order_apply_limit(struct run *run, struct err *err) NODISCARD;
+
+/* ---- unsure.c */
+
+/*
+ * Decides by their queue files the items whose recipients the index does not know all. Each is
+ * RESULT_NONE and meant from here on, or RESULT_EXCLUDED. What could not be read is told.
+ */
+int order_decide_unsure(struct run *run, struct err *err) NODISCARD;
+/* ---- resolve.c */
+
+/*
+ * What is not what its row says: where the file itself matches it becomes RESULT_NONE again, with
+ * the file as its candidate; what was gone and is there after all likewise.
+ */
+int order_resolve(struct run *run, struct err *err) NODISCARD;
+/* Tells the index what has left. */
+void order_drop(struct run *run);
+
+/* ---- act.c, settle.c, release.c */
+
+/* Proves, saves where order->save says so, and acts on all that is RESULT_NONE or RESULT_READY. */
+int order_act(struct run *run, struct err *err) NODISCARD;
+
+/* What became of an item that was handed to postsuper. */
 enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
 /*
  * said = postsuper said that it did it; after = a look since then; last = there will be no other
  * try; complaint = its last warning or "". SETTLED: the item has its result. SETTLE_AGAIN: worth
  * another try. SETTLE_WAIT: still arriving.
  */
-enum settled order_settle(const struct order *order, struct outcome *outcome, struct item *item,
+enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint);
+
+/* Leaves what others hold, and what would bounce at once. */
+int order_leave_foreign(struct run *run, struct err *err) NODISCARD;
+int order_leave_overdue(struct run *run, struct err *err) NODISCARD;
+/* "5d", "36h", "5" (days), as main.cf writes it. ERR_SYNTAX. */
+int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
+
+/* ---- accounting.c */
+
+/* Before the first message is touched; a batch that is begun already is enough. */
+int order_account_begin(struct run *run, struct err *err) NODISCARD;
+/* What came of it; outcome->accounted says whether that is on disk. */
+void order_account_end(struct run *run);
+
+/* ---- undo.c */
+
+/* Items for what order->undo's batches still hold. ERR_USAGE where one is no hold batch. */
+int order_select_undo(struct run *run, struct err *err) NODISCARD;
 
 #endif

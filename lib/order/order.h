@@ -79,9 +79,13 @@ struct item {
 	const char *reason; /* FAILED: why; static or owned by the outcome */
 	/* Private. */
 	uint8_t before; /* result of the pass before, until this one has got to it */
-	bool again;     /* an earlier item of this ID was deleted */
+	bool fresh;     /* selected in this pass */
+	bool confirmed; /* by the last selection */
+	bool again;     /* an earlier message of this ID was acted on */
+	bool replaced;  /* a later message has this ID */
 	bool reread;    /* its file was read after its row was not proven */
 	bool looked;    /* it was gone, and was looked for once more */
+	bool dropped;   /* the index was told that it left */
 };
 
 struct tally {

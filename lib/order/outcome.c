@@ -2,36 +2,55 @@
 /* The outcome as a whole: its memory, its counts, its words. */
 #include "order/inside.h"
 
+struct outcome_memory *order_memory(struct outcome *outcome)
+{
+	if (!outcome->memory)
+		outcome->memory = calloc(1, sizeof(*outcome->memory));
+	return outcome->memory;
+}
+
+static void memory_free(struct outcome_memory *m)
+{
+	while (m->taken) {
+		struct taken *next = m->taken->next;
+
+		candidates_release(&m->taken->candidates);
+		free(m->taken);
+		m->taken = next;
+	}
+	for (size_t n = 0; n < m->word_count; n++)
+		free(m->words[n]);
+	free(m->words);
+	free(m->map);
+	free(m);
+}
+
 void outcome_release(struct outcome *outcome)
 {
-	order_count_end(outcome);
-	candidates_release(&outcome->candidates);
-	scan_free(outcome->scan);
+	if (outcome->memory)
+		memory_free(outcome->memory);
 	free(outcome->items);
-	free(outcome->unseen);
-	for (size_t n = 0; n < outcome->word_count; n++)
-		free(outcome->words[n]);
-	free(outcome->words);
+	strbuf_release(&outcome->unreadable);
 	*outcome = (struct outcome){0};
 }
 
 /* Reasons are few and alike, so each is kept once. */
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
-	char **list;
-	char *copy;
+	struct outcome_memory *m = order_memory(outcome);
+	char **list, *copy;
 
-	for (size_t n = 0; n < outcome->word_count; n++)
-		if (strcmp(outcome->words[n], words) == 0)
-			return outcome->words[n];
-	list = realloc(outcome->words, (outcome->word_count + 1) * sizeof(*list));
+	for (size_t n = 0; m && n < m->word_count; n++)
+		if (strcmp(m->words[n], words) == 0)
+			return m->words[n];
+	list = m ? realloc(m->words, (m->word_count + 1) * sizeof(*list)) : NULL;
 	if (!list)
 		return "out of memory";
-	outcome->words = list;
+	m->words = list;
 	copy = strdup(words);
 	if (!copy)
 		return "out of memory";
-	list[outcome->word_count++] = copy;
+	list[m->word_count++] = copy;
 	return copy;
 }
 
@@ -39,6 +58,17 @@ void order_fail(struct outcome *outcome, struct item *item, const char *words)
 {
 	item->result = RESULT_FAILED;
 	item->reason = keep_words(outcome, words);
+}
+
+void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof)
+{
+	struct err words = {{0}};
+
+	if (proof->error != ERR_SYNTAX)
+		err_sys(&words, -proof->error, "its queue file could not be read");
+	else
+		err_set(&words, 0, "its queue file is damaged");
+	order_fail(outcome, item, words.text);
 }
 
 void order_trouble(struct outcome *outcome, const struct err *err)
@@ -66,6 +96,7 @@ static bool is_matched(enum result result)
 	case RESULT_NONE:
 	case RESULT_GONE:
 	case RESULT_EXCLUDED:
+	case RESULT_COUNT:
 		break;
 	}
 	return false;
@@ -73,19 +104,22 @@ static bool is_matched(enum result result)
 
 static void tally_item(struct tally *tally, const struct item *item)
 {
+	uint32_t matched = item->candidate->matched;
+
 	tally->results[item->result]++;
 	if (is_matched(item->result)) {
 		tally->matched++;
-		if (item->candidate->matched & MATCHED_ENVELOPE)
-			tally->by_envelope++;
-		else if (item->candidate->matched & MATCHED_FROM)
-			tally->by_from_only++;
+		tally->by_envelope += (matched & MATCHED_ENVELOPE) != 0;
+		tally->by_from_only +=
+		    (matched & (MATCHED_ENVELOPE | MATCHED_FROM)) == MATCHED_FROM;
+		tally->given_only += (matched & MATCHED_GIVEN) != 0;
+		tally->joined += (matched & MATCHED_JOINED) != 0;
+		tally->from_queue += item->from_queue;
 	}
 	if (item->result != RESULT_READY && item->result != RESULT_DONE)
 		return;
 	tally->bytes += item->proof.size > 0 ? (uint64_t)item->proof.size : 0;
-	tally->scanned += item->scanned != NULL;
-	tally->bounces += item->scanned && item->scanned->bounce;
+	tally->bounces += item->bounce;
 	tally->shared += item->other_recipients > 0;
 	tally->other_recipients += item->other_recipients;
 }
@@ -93,12 +127,12 @@ static void tally_item(struct tally *tally, const struct item *item)
 void order_tally(struct outcome *outcome)
 {
 	struct tally tally = {
-	    .damaged = outcome->candidates.damaged,
-	    .unindexed = outcome->tally.unindexed,
-	    .unindexed_maildrop = outcome->tally.unindexed_maildrop,
-	    .unindexed_arriving = outcome->tally.unindexed_arriving,
-	    .unindexed_known = outcome->tally.unindexed_known,
-	    .unindexed_as_of = outcome->tally.unindexed_as_of,
+	    .unjoined = outcome->tally.unjoined,
+	    .unreadable = outcome->tally.unreadable,
+	    .undecided = outcome->tally.undecided,
+	    .limits = outcome->tally.limits,
+	    .arriving = outcome->tally.arriving,
+	    .maildrop = outcome->tally.maildrop,
 	    .batch = outcome->tally.batch,
 	};
 
@@ -109,40 +143,13 @@ void order_tally(struct outcome *outcome)
 
 void order_leave(struct outcome *outcome)
 {
-	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_NONE ||
-		    outcome->items[n].result == RESULT_READY) {
-			outcome->items[n].result = RESULT_UNTOUCHED;
-			outcome->interrupted = true;
-		}
+	for (size_t n = 0; n < outcome->count; n++) {
+		struct item *item = &outcome->items[n];
+
+		if (item->result != RESULT_NONE && item->result != RESULT_READY)
+			continue;
+		item->result = item->before ? (enum result)item->before : RESULT_UNTOUCHED;
+		outcome->interrupted = true;
+	}
 	order_tally(outcome);
-}
-
-const char *result_word(enum result result, enum action action)
-{
-	static const char *const done[] = {
-	    [ACTION_LIST] = "queued",
-	    [ACTION_DELETE] = "deleted",
-	    [ACTION_HOLD] = "held",
-	    [ACTION_RELEASE] = "released",
-	};
-	static const char *const ready[] = {
-	    [ACTION_LIST] = "queued",
-	    [ACTION_DELETE] = "would-delete",
-	    [ACTION_HOLD] = "would-hold",
-	    [ACTION_RELEASE] = "would-release",
-	};
-	static const char *const words[] = {
-	    [RESULT_NONE] = "unknown",
-	    [RESULT_GONE] = "gone",
-	    [RESULT_CHANGED] = "changed",
-	    [RESULT_UNPROVEN] = "unproven",
-	    [RESULT_FAILED] = "failed",
-	    [RESULT_UNTOUCHED] = "untouched",
-	    [RESULT_EXCLUDED] = "excluded",
-	};
-
-	if (result == RESULT_DONE)
-		return done[action];
-	return result == RESULT_READY ? ready[action] : words[result];
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Second step: each candidate against its queue file, and what only the file knows. */
+/* Each candidate against its queue file, and what only the file knows. */
 #include <errno.h>
 
 #include "order/inside.h"
@@ -20,65 +20,61 @@ static const struct message *message_at(void *arg, size_t n)
 	return &looked->message;
 }
 
-int order_look_start(const struct order *order, const struct outcome *outcome, const size_t *at,
-    size_t count, size_t departed, struct spool_proving **ret, struct err *err)
+int order_look_start(struct run *run, const struct postfix *p, const size_t *at, size_t count,
+    size_t departed, struct spool_proving **ret, struct err *err)
 {
-	struct looked looked = {.outcome = outcome, .at = at};
+	struct looked looked = {.outcome = run->outcome, .at = at};
 
-	return spool_prove_start(order->postfix, message_at, &looked, count, departed, ret, err);
+	return spool_prove_start(p, message_at, &looked, count, departed, ret, err);
 }
 
-int order_look(const struct order *order, const struct outcome *outcome, const size_t *at,
-    size_t count, struct proof **ret, struct err *err)
+/* For undo the account has the identity: the queue ID and the time of arrival. */
+static void judge_by_arrival(const struct item *item, struct proof *proof)
+{
+	struct message m = candidate_message(item->candidate);
+	bool same = proof->arrival_time == m.queued.arrival_time;
+
+	if (proof->state == PROOF_SAME && !same)
+		proof->state = PROOF_CHANGED;
+	else if ((proof->state == PROOF_CHANGED || proof->state == PROOF_UNPROVEN) && same)
+		proof->state = PROOF_SAME;
+}
+
+int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
+    struct proof **ret, struct err *err)
+{
+	int code = spool_prove_finish(look, ret, err);
+
+	for (size_t n = 0; code == 0 && run->order->undo_count > 0 && n < count; n++)
+		judge_by_arrival(&run->outcome->items[at[n]], &(*ret)[n]);
+	return code;
+}
+
+int order_look(struct run *run, const size_t *at, size_t count, struct proof **ret, struct err *err)
 {
 	struct spool_proving *look = NULL;
-	int code = order_look_start(order, outcome, at, count, 0, &look, err);
+	int code = order_look_start(run, &run->looking, at, count, 0, &look, err);
 
-	return code < 0 ? code : spool_prove_finish(look, ret, err);
-}
-
-void order_fail_look(struct outcome *outcome, struct item *item, const struct proof *proof)
-{
-	struct err words = {{0}};
-
-	if (proof->error != ERR_SYNTAX)
-		err_sys(&words, -proof->error, "its queue file could not be read");
-	else
-		err_set(&words, 0, "its queue file is damaged");
-	order_fail(outcome, item, words.text);
-}
-
-/* Of a file that is still too short to say it: the MAIL FROM, which is at most a moment earlier. */
-static int64_t arrival_of(const struct item *item)
-{
-	int64_t arrival = item->proof.arrival_time;
-
-	return arrival < 0 ? candidate_mail_time(item->candidate) : arrival;
-}
-
-/* Whether a hold or a release has nothing to do with what lies there. */
-static bool is_idle(enum action action, unsigned queue)
-{
-	return (action == ACTION_HOLD && queue == QUEUE_HOLD) ||
-	       (action == ACTION_RELEASE && queue != QUEUE_HOLD);
+	return code < 0 ? code : order_look_finish(run, look, at, count, ret, err);
 }
 
 /* The file that is there, if it is meant: by arrival, size and queue, and by what there is to do
  * with it. */
-static void judge_file(const struct order *order, struct item *item, enum result meant)
+static void judge_file(const struct run *run, struct item *item, enum result meant)
 {
 	const struct proof *proof = &item->proof;
-	bool matches =
-	    selector_match_file(order->selector, arrival_of(item), proof->size, proof->queue);
+	bool matches = selector_match_file(
+	    run->order->selector, order_arrival(item), proof->size, proof->queue);
 
-	item->idle = matches && is_idle(order->action, proof->queue);
+	item->idle = matches && (proof->queue & run->row->idle);
 	item->result = matches && !item->idle ? meant : RESULT_EXCLUDED;
 }
 
-void order_judge(const struct order *order, struct outcome *outcome, struct item *item,
-    const struct proof *proof)
+void order_judge(struct run *run, struct item *item, const struct proof *proof)
 {
-	item->proof = *proof;
+	/* Of what has left the last look at its file is kept. */
+	if (proof->state != PROOF_GONE)
+		item->proof = *proof;
 	switch ((enum proof_state)proof->state) {
 	case PROOF_GONE:
 		item->result = RESULT_GONE;
@@ -87,64 +83,33 @@ void order_judge(const struct order *order, struct outcome *outcome, struct item
 		item->result = RESULT_CHANGED;
 		break;
 	case PROOF_UNPROVEN:
-		judge_file(order, item, RESULT_UNPROVEN);
+		judge_file(run, item, RESULT_UNPROVEN);
 		break;
 	case PROOF_ARRIVING:
 	case PROOF_SAME:
-		judge_file(order, item, RESULT_READY);
+		judge_file(run, item, RESULT_READY);
 		break;
 	case PROOF_ERROR:
-		order_fail_look(outcome, item, proof);
+		order_fail_look(run->outcome, item, proof);
 		break;
 	}
 }
 
-static int prove_some(const struct order *order, struct outcome *outcome, const size_t *at,
-    size_t count, struct err *err)
+static int prove_some(struct run *run, const size_t *at, size_t count, struct err *err)
 {
 	struct proof *proofs = NULL;
-	int code = order_look(order, outcome, at, count, &proofs, err);
+	int code = order_look(run, at, count, &proofs, err);
 
-	if (code < 0)
-		return code;
-	for (size_t n = 0; n < count; n++)
-		order_judge(order, outcome, &outcome->items[at[n]], &proofs[n]);
+	for (size_t n = 0; code == 0 && n < count; n++)
+		order_judge(run, &run->outcome->items[at[n]], &proofs[n]);
 	free(proofs);
-	return 0;
+	return code;
 }
 
-static int by_age(const void *a, const void *b, void *arg)
+int order_prove(struct run *run, struct err *err)
 {
-	const struct outcome *outcome = arg;
-	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	int64_t left_time = arrival_of(&outcome->items[left]);
-	int64_t right_time = arrival_of(&outcome->items[right]);
-
-	if (left_time != right_time)
-		return left_time < right_time ? -1 : 1;
-	return left < right ? -1 : left > right;
-}
-
-/* Of what is ready only the oldest `limit` stay. at has room for all positions. */
-static void apply_limit(const struct order *order, struct outcome *outcome, size_t *at)
-{
-	size_t count = 0;
-
-	if (order->limit == 0)
-		return;
-	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_READY)
-			at[count++] = n;
-	if (count <= order->limit)
-		return;
-	qsort_r(at, count, sizeof(*at), by_age, outcome);
-	for (size_t n = order->limit; n < count; n++)
-		outcome->items[at[n]].result = RESULT_EXCLUDED;
-}
-
-int order_prove(const struct order *order, struct outcome *outcome, struct err *err)
-{
-	size_t *at = calloc(outcome->count ? outcome->count : 1, sizeof(*at));
+	struct outcome *outcome = run->outcome;
+	size_t *at = calloc(outcome->count + 1, sizeof(*at));
 	size_t count = 0, part;
 	int code = 0;
 
@@ -153,17 +118,47 @@ int order_prove(const struct order *order, struct outcome *outcome, struct err *
 	for (size_t n = 0; n < outcome->count; n++)
 		if (outcome->items[n].result == RESULT_NONE)
 			at[count++] = n;
-	for (size_t n = 0; code == 0 && n < count && !order_stopped(order); n += part) {
+	for (size_t n = 0; code == 0 && n < count && !order_stopped(run->order); n += part) {
 		part = count - n < PROVE_BATCH ? count - n : PROVE_BATCH;
-		code = prove_some(order, outcome, at + n, part, err);
+		code = prove_some(run, at + n, part, err);
+		if (run->order->progress)
+			run->order->progress(run->order->progress_arg, "proving", n + part, count);
 	}
-	if (code == 0) {
-		apply_limit(order, outcome, at);
-		if (order_stopped(order))
-			order_leave(outcome);
-		order_judge_changed(order, outcome);
-	}
-	order_tally(outcome);
 	free(at);
 	return code;
+}
+
+static int by_age(const void *a, const void *b, void *arg)
+{
+	const struct outcome *outcome = arg;
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+	int64_t left_time = order_arrival(&outcome->items[left]);
+	int64_t right_time = order_arrival(&outcome->items[right]);
+
+	if (left_time != right_time)
+		return left_time < right_time ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+int order_apply_limit(struct run *run, struct err *err)
+{
+	struct outcome *outcome = run->outcome;
+	size_t *at, count = 0, room = run->order->limit;
+
+	if (room == 0)
+		return 0;
+	at = calloc(outcome->count + 1, sizeof(*at));
+	if (!at)
+		return err_sys(err, ENOMEM, "failed to find the oldest messages");
+	for (size_t n = 0; n < outcome->count; n++) {
+		/* What a pass before did is among them. */
+		room -= outcome->items[n].result == RESULT_DONE && room > 0;
+		if (outcome->items[n].result == RESULT_READY)
+			at[count++] = n;
+	}
+	qsort_r(at, count, sizeof(*at), by_age, outcome);
+	for (size_t n = room; n < count; n++)
+		outcome->items[at[n]].result = RESULT_EXCLUDED;
+	free(at);
+	return 0;
 }

@@ -23,7 +23,8 @@ struct part {
 	const struct outcome *outcome;
 	const size_t *at; /* positions of items */
 	size_t count;
-	int queue_dir;    /* in the child */
+	int queue_dir; /* in the child */
+	struct queue_layout layout;
 	int64_t *arrival; /* likewise; of each, from its file */
 };
 
@@ -61,7 +62,7 @@ static int write_one(struct part *part, size_t n, bool *ret_full)
 	struct timespec times[2];
 	int from, to, code;
 
-	code = content_open(part->order->postfix, part->queue_dir, &m, &from, &part->arrival[n]);
+	code = content_open(&part->layout, part->queue_dir, &m, &from, &part->arrival[n]);
 	if (code < 0)
 		return code;
 	name_temporary(&m.queue_id, name);
@@ -162,6 +163,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 		goto out;
 	}
 	code = 0;
+	queue_layout_read(&part->layout, part->queue_dir);
 	bytes_put_i64(out, save_part(part, codes));
 	for (size_t n = 0; n < part->count; n++)
 		bytes_put_i64(out, codes[n]);
@@ -249,7 +251,11 @@ static int take_part(
 static int run_part(struct saving *s, size_t begin, size_t *waiting, struct err *err)
 {
 	size_t count = s->count - begin < PART_MAX ? s->count - begin : PART_MAX;
-	struct part part = {s->order, s->outcome, s->at + begin, count, -1, NULL};
+	struct part part = {.order = s->order,
+	    .outcome = s->outcome,
+	    .at = s->at + begin,
+	    .count = count,
+	    .queue_dir = -1};
 	struct role_child child = {0};
 	struct blob blob = {0};
 	int code = role_start_keeping(
@@ -263,8 +269,8 @@ static int run_part(struct saving *s, size_t begin, size_t *waiting, struct err 
 	blob_release(&blob);
 	if (code < 0)
 		fail_all(s, code);
-	if (s->order->save->progress)
-		s->order->save->progress(s->order->save->progress_arg, s->saved, s->total);
+	if (s->order->progress)
+		s->order->progress(s->order->progress_arg, "saving", s->saved, s->total);
 	return code < 0 ? 1 : 0;
 }
 

@@ -10,17 +10,14 @@
 #include "order/order.h"
 
 struct save {
-	const char *name;                                    /* of the directory, for messages */
-	int directory;                                       /* open */
-	void (*progress)(void *arg, size_t done, size_t of); /* may be NULL */
-	void *progress_arg;
+	const char *name; /* of the directory, for messages */
+	int directory;    /* open, when the first message is to be saved */
 };
 
 /*
- * Saves every item that is RESULT_READY; order_act calls it where order->save says so, after all
- * were proven and before anything is deleted. A message that cannot be saved becomes RESULT_FAILED.
- * Where the directory can take no more (a full disk, a quota) all items do, so nothing is deleted.
- * Errors: only where no child could be started.
+ * Saves every item that is RESULT_READY, after all were proven and before anything is deleted. A
+ * message that cannot be saved becomes RESULT_FAILED. Where the directory can take no more (a full
+ * disk, a quota) all items do, so nothing is deleted. Errors: only where no child could be started.
  */
 int order_save(const struct order *order, struct outcome *outcome, struct err *err) NODISCARD;
 

@@ -25,23 +25,8 @@ static enum settled fail(struct outcome *outcome, struct item *item, const char 
 	return SETTLED;
 }
 
-/* The file is there, and it is ours: did the action have its effect on it? */
-static bool took_effect(enum action action, unsigned queue)
-{
-	switch (action) {
-	case ACTION_HOLD:
-		return queue == QUEUE_HOLD;
-	case ACTION_RELEASE:
-		return queue != QUEUE_HOLD;
-	case ACTION_DELETE:
-	case ACTION_LIST:
-		break;
-	}
-	return false;
-}
-
 /* postsuper did not say that it did it. */
-static enum settled settle_unsaid(const struct order *order, struct outcome *outcome,
+static enum settled settle_unsaid(const struct action_row *row, struct outcome *outcome,
     struct item *item, const struct proof *after, bool last, const char *complaint)
 {
 	switch ((enum proof_state)after->state) {
@@ -59,14 +44,14 @@ static enum settled settle_unsaid(const struct order *order, struct outcome *out
 	case PROOF_SAME:
 		break;
 	}
-	if (took_effect(order->action, after->queue)) {
+	if (after->queue & row->needs) {
 		item->idle = true; /* somebody else held or released it */
 		return settle(item, RESULT_EXCLUDED);
 	}
 	if (!last)
 		return SETTLE_AGAIN;
-	if (order->action == ACTION_HOLD && after->queue == QUEUE_MAILDROP)
-		return fail(outcome, item, "it lies in maildrop, where nothing can be held");
+	if (after->queue & row->unable)
+		return fail(outcome, item, row->cut_short);
 	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see it");
 }
 
@@ -74,18 +59,16 @@ static enum settled settle_unsaid(const struct order *order, struct outcome *out
  * postsuper said that it did it. What it released may be delivered by now, and the name even used
  * again; what it deleted likewise leaves the name free. What it held must be in hold.
  */
-static enum settled settle_said(const struct order *order, struct outcome *outcome,
+static enum settled settle_said(const struct action_row *row, struct outcome *outcome,
     struct item *item, const struct proof *after)
 {
-	bool held = order->action == ACTION_HOLD;
-
 	switch ((enum proof_state)after->state) {
 	case PROOF_GONE:
-		return settle(item, held ? RESULT_GONE : RESULT_DONE);
+		return settle(item, row->stays ? RESULT_GONE : RESULT_DONE);
 	case PROOF_CHANGED:
-		return settle(item, held ? RESULT_CHANGED : RESULT_DONE);
+		return settle(item, row->stays ? RESULT_CHANGED : RESULT_DONE);
 	case PROOF_UNPROVEN:
-		return settle(item, held ? RESULT_UNPROVEN : RESULT_DONE);
+		return settle(item, row->stays ? RESULT_UNPROVEN : RESULT_DONE);
 	case PROOF_ERROR:
 		order_fail_look(outcome, item, after);
 		return SETTLED;
@@ -93,19 +76,16 @@ static enum settled settle_said(const struct order *order, struct outcome *outco
 	case PROOF_SAME:
 		break;
 	}
-	if (took_effect(order->action, after->queue))
+	if (after->queue & row->needs)
 		return settle(item, RESULT_DONE);
-	if (order->action == ACTION_DELETE)
-		return fail(
-		    outcome, item, "postsuper said that it removed it, but it is still there");
-	return fail(outcome, item, "postsuper said that it moved it, but it is where it was");
+	return fail(outcome, item, row->failed);
 }
 
-enum settled order_settle(const struct order *order, struct outcome *outcome, struct item *item,
+enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint)
 {
 	keep_look(item, after);
 	if (said)
-		return settle_said(order, outcome, item, after);
-	return settle_unsaid(order, outcome, item, after, last, complaint);
+		return settle_said(row, outcome, item, after);
+	return settle_unsaid(row, outcome, item, after, last, complaint);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Candidates with more recipients than were recorded, where these decide: their queue files have
+ * Candidates with more recipients than are recorded, where these decide: their queue files have
  * them all. What a child hands over for each that it could read and that is the recorded message:
  * u32 position, u32 matched, u32 limits, u32 other recipients.
  */
@@ -10,8 +10,7 @@
 #include "postfix/spool/spool_read.h"
 
 struct unsure {
-	const struct order *order;
-	struct outcome *outcome;
+	struct run *run;
 	size_t *at; /* positions of the items */
 	struct queue_id *ids;
 	size_t count;
@@ -20,48 +19,42 @@ struct unsure {
 
 /* ---- in a child */
 
-static void put_answer(void *arg, size_t n, const struct queue_message *m, struct bytes *out)
+static const struct queue_id *get_id(void *arg, size_t n)
+{
+	return &((const struct unsure *)arg)->ids[n];
+}
+
+static void put_answer(void *arg, size_t n, const struct queue_message *q, struct bytes *out)
 {
 	const struct unsure *u = arg;
-	const struct selector *selector = u->order->selector;
-	struct message whole = candidate_message(u->outcome->items[u->at[n]].candidate);
-	unsigned limits = 0;
+	const struct selector *selector = u->run->order->selector;
+	struct message whole = candidate_message(u->run->outcome->items[u->at[n]].candidate);
+	struct selector_notes notes = {0};
 
-	if (identity_judge(&whole, &m->identity) != JUDGED_SAME)
+	if (identity_judge(&whole, &q->identity) != JUDGED_SAME)
 		return;
-	whole.recipients = m->message.recipients;
-	whole.recipient_count = m->message.recipient_count;
-	whole.flags &= ~MESSAGE_CUT_RECIPIENTS;
-	whole.flags |= m->message.flags & MESSAGE_CUT_RECIPIENTS;
+	whole.queued = q->message.queued;
+	whole.flags &= ~(uint32_t)(MESSAGE_CUT_RECIPIENTS | MESSAGE_CUT_QUEUED_RECIPIENTS);
+	whole.flags |= q->message.flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
 	bytes_put_u32(out, (uint32_t)n);
-	bytes_put_u32(out, selector_nominate(selector, &whole, &limits));
-	bytes_put_u32(out, limits);
+	bytes_put_u32(out, selector_nominate(selector, &whole, &notes));
+	bytes_put_u32(out, notes.limits);
 	bytes_put_u32(out, selector_other_recipients(selector, &whole));
 }
 
 /* ---- what came of it */
 
-/* Answered or not, an item that stays is one that was decided. */
-static void exclude_all(struct unsure *u)
-{
-	for (size_t n = 0; n < u->count; n++)
-		u->outcome->items[u->at[n]].result = RESULT_EXCLUDED;
-}
-
 static int take_answer(struct unsure *u, struct reader *r)
 {
 	uint32_t n = reader_u32(r), matched = reader_u32(r), limits = reader_u32(r);
 	uint32_t others = reader_u32(r);
-	struct candidate *candidate;
 	struct item *item;
 
 	if (r->failed || n >= u->count || u->ids[n].text[0] == '\0')
 		return ERR_CHILD;
 	u->ids[n].text[0] = '\0'; /* answered */
-	item = &u->outcome->items[u->at[n]];
-	candidate = &u->outcome->candidates.list[item->candidate - u->outcome->candidates.list];
-	candidate->matched = matched & ~(unsigned)MATCHED_UNSURE;
-	u->outcome->candidates.limits += limits;
+	item = &u->run->outcome->items[u->at[n]];
+	u->run->outcome->tally.limits += limits;
 	if (matched & MATCHED_UNSURE) {
 		u->undecided++;
 	} else if (matched) {
@@ -71,17 +64,14 @@ static int take_answer(struct unsure *u, struct reader *r)
 	return 0;
 }
 
-static int take_answers(struct unsure *u, const struct spool_reading *reading)
+static int take_answers(void *arg, struct span part, struct err *err)
 {
+	struct reader r = reader_of(part.at, part.len);
 	int code = 0;
 
-	for (unsigned n = 0; n < reading->used; n++) {
-		struct reader r = reader_of(reading->parts[n].at, reading->parts[n].len);
-
-		while (code == 0 && !reader_done(&r))
-			code = take_answer(u, &r);
-	}
-	return code;
+	while (code == 0 && !reader_done(&r))
+		code = take_answer(arg, &r);
+	return code < 0 ? err_set(err, code, "the reader of queue files broke off") : 0;
 }
 
 /* Of what no answer came for: is it in the queue all the same? */
@@ -94,7 +84,7 @@ static int count_unanswered(struct unsure *u, struct err *err)
 	for (size_t n = 0; n < u->count; n++)
 		if (u->ids[n].text[0] != '\0')
 			u->at[count++] = u->at[n];
-	code = order_look(u->order, u->outcome, u->at, count, &proofs, err);
+	code = order_look(u->run, u->at, count, &proofs, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		u->undecided += proofs[n].state == PROOF_SAME ||
 				proofs[n].state == PROOF_ARRIVING || proofs[n].state == PROOF_ERROR;
@@ -102,12 +92,13 @@ static int count_unanswered(struct unsure *u, struct err *err)
 	return code;
 }
 
-void order_tell_unsure(struct outcome *outcome, uint64_t count)
+static void tell_undecided(struct outcome *outcome, uint64_t count)
 {
 	struct err err = {{0}};
 
 	if (count == 0)
 		return;
+	outcome->tally.undecided += count;
 	err_set(&err, 0, "%llu %s recipients that could not be read; left alone",
 	    (unsigned long long)count, count == 1 ? "message has" : "messages have");
 	order_trouble(outcome, &err);
@@ -115,37 +106,46 @@ void order_tell_unsure(struct outcome *outcome, uint64_t count)
 
 static int decide(struct unsure *u, struct err *err)
 {
-	struct spool_reading reading = {0};
-	int code =
-	    spool_read(u->order->postfix, u->ids, u->count, SIZE_MAX, put_answer, u, &reading, err);
+	struct spool_reading reading = {.get = get_id,
+	    .take = put_answer,
+	    .give = take_answers,
+	    .arg = u,
+	    .count = u->count,
+	    .max_recipients = SIZE_MAX};
+	int code;
 
-	if (code != 0)
-		return code;
-	exclude_all(u);
-	code = take_answers(u, &reading);
+	/* Answered or not, an item that stays is one that was decided. */
+	for (size_t n = 0; n < u->count; n++)
+		u->run->outcome->items[u->at[n]].result = RESULT_EXCLUDED;
+	code = spool_read(&u->run->looking, &reading, err);
 	spool_reading_release(&reading);
-	if (code != 0)
-		return err_set(err, code, "the reader of queue files broke off");
-	code = count_unanswered(u, err);
 	if (code == 0)
-		order_tell_unsure(u->outcome, u->undecided);
+		code = count_unanswered(u, err);
+	if (code == 0)
+		tell_undecided(u->run->outcome, u->undecided);
 	return code;
 }
 
-int order_decide_unsure(const struct order *order, struct outcome *outcome, struct err *err)
+static bool is_unsure(const struct item *item)
 {
-	struct unsure u = {.order = order, .outcome = outcome};
+	return item->result == RESULT_NONE && item->candidate->matched & MATCHED_UNSURE;
+}
+
+int order_decide_unsure(struct run *run, struct err *err)
+{
+	const struct outcome *outcome = run->outcome;
+	struct unsure u = {.run = run};
 	int code = 0;
 
 	for (size_t n = 0; n < outcome->count; n++)
-		u.count += (outcome->items[n].candidate->matched & MATCHED_UNSURE) != 0;
+		u.count += is_unsure(&outcome->items[n]);
 	if (u.count == 0)
 		return 0;
 	u.at = calloc(u.count, sizeof(*u.at));
 	u.ids = calloc(u.count, sizeof(*u.ids));
 	u.count = 0;
 	for (size_t n = 0; u.at && u.ids && n < outcome->count; n++) {
-		if (!(outcome->items[n].candidate->matched & MATCHED_UNSURE))
+		if (!is_unsure(&outcome->items[n]))
 			continue;
 		u.ids[u.count] = candidate_id(outcome->items[n].candidate);
 		u.at[u.count++] = n;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: ISC */
-/* The walk from the index to postsuper and back, on a spool, an index and a postsuper of our own.
+/*
+ * The walk from the index to postsuper and back, on a spool, an index, an account and a postsuper
+ * of our own.
  */
 #ifndef PQPURGE_TESTS_WALK_H
 #define PQPURGE_TESTS_WALK_H
 
 #include "tests/unit/postfix/rig.h"
 
-#include "index/home.h"
-#include "order/order.h"
+#include "order/inside.h"
 
 #define ARRIVAL INT64_C(1700000000000000)
 #define MAILS   8
 
 struct walk {
 	struct rig rig;
-	char index[64];
+	char index[80], state[80];
 	struct settings settings;
 	struct selector selector;
 	struct order order;
@@ -23,35 +24,42 @@ struct walk {
 	struct err err;
 };
 
-static inline int make_index(void *arg, struct bytes *out, struct err *err)
+/* A file that master(8) leaves: Postfix ran here. */
+static inline void leave_trace(const struct walk *w)
 {
-	struct home home;
-	int code = home_open(arg, INT64_C(64) << 20, false, &home, err);
+	char path[128];
+	int fd;
 
-	(void)out;
-	if (code == 0)
-		home_close(&home);
-	return code;
+	snprintf(path, sizeof(path), "%s/pid", w->rig.spool);
+	rig_directory(&w->rig, path);
+	snprintf(path, sizeof(path), "%s/pid/master.pid", w->rig.spool);
+	fd = open(path, O_WRONLY | O_CREAT, 0644);
+	assert_true(fd >= 0);
+	close(fd);
 }
 
 static inline void open_walk(struct walk *w, enum action action)
 {
-	struct blob blob = {0};
-
-	*w = (struct walk){.index = "/tmp/pqpurge-order.XXXXXX"};
+	*w = (struct walk){.rig = {.count = 0}};
 	rig_open(&w->rig);
-	assert_non_null(mkdtemp(w->index));
-	rig_own(&w->rig, w->index);
-	if (role_collect(&w->rig.p.owner, make_index, w->index, &blob, &w->err) < 0)
-		fail_msg("%s", w->err.text);
-	blob_release(&blob);
-	w->settings = (struct settings){.index_directory = w->index, .postsuper_jobs = 2};
+	w->rig.p.myhostname = (char *)"host.example";
+	snprintf(w->index, sizeof(w->index), "%s/index", w->rig.directory);
+	snprintf(w->state, sizeof(w->state), "%s/state", w->rig.directory);
+	rig_directory(&w->rig, w->index);
+	rig_directory(&w->rig, w->state);
+	leave_trace(w);
+	w->settings = (struct settings){.index_directory = w->index,
+	    .state_directory = w->state,
+	    .index_map_size = INT64_C(64) << 20,
+	    .max_recipients = 100,
+	    .postsuper_jobs = 2};
 	selector_init(&w->selector);
 	w->order = (struct order){.settings = &w->settings,
 	    .postfix = &w->rig.p,
 	    .selector = &w->selector,
 	    .action = action,
-	    .verb = "purge",
+	    .verb = action == ACTION_HOLD ? "hold" : action == ACTION_RELEASE ? "release" : "purge",
+	    .selector_text = "bad.example",
 	    .command_line = "purge bad.example"};
 	rig_postsuper(&w->rig, "honest");
 }
@@ -61,36 +69,53 @@ static inline void close_walk(struct walk *w)
 	outcome_release(&w->outcome);
 	selector_release(&w->selector);
 	rig_close(&w->rig);
-	nftw(w->index, rig_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* Records messages in the index, as the daemon would have. */
+/* ---- the index, as the daemon fills it */
+
+struct recording {
+	const struct walk *w;
+	const struct message *list;
+	size_t count;
+};
+
+static inline int record_in_child(void *arg, struct bytes *out, struct err *err)
+{
+	const struct recording *r = arg;
+	struct index *ix = NULL;
+	int code = index_open(r->w->index, r->w->settings.index_map_size, &ix, NULL, err);
+
+	(void)out;
+	for (size_t n = 0; code == 0 && n < r->count; n++)
+		code = index_record(ix, &r->list[n], err);
+	index_close(ix);
+	return code;
+}
+
 static inline void record_all(struct walk *w, const struct message *list, size_t count)
 {
-	struct client_answer answer = {0};
-	struct bytes *rows = calloc(count, sizeof(*rows)), request = {0};
-	struct span *spans = calloc(count, sizeof(*spans)), span;
+	struct recording r = {w, list, count};
+	struct blob blob = {0};
 
-	assert_true(rows && spans);
-	for (size_t n = 0; n < count; n++) {
-		record_encode(&list[n], &rows[n]);
-		spans[n] = bytes_span(&rows[n]);
-	}
-	request_add(&request, spans, count);
-	span = bytes_span(&request);
-	if (client_send(w->index, &span, 1, 10000000, &answer, &w->err) < 0 || answer.code < 0)
-		fail_msg("%s%s", w->err.text, strbuf_text(&answer.text));
-	client_answer_release(&answer);
-	bytes_release(&request);
-	for (size_t n = 0; n < count; n++)
-		bytes_release(&rows[n]);
-	free(rows);
-	free(spans);
+	if (role_collect(&w->rig.p.owner, record_in_child, &r, &blob, &w->err) < 0)
+		fail_msg("%s", w->err.text);
+	blob_release(&blob);
 }
 
 static inline void record(struct walk *w, const struct message *m)
 {
 	record_all(w, m, 1);
+}
+
+static inline uint64_t count_rows(const struct walk *w)
+{
+	struct index_client index = {.settings = &w->settings};
+	struct index_counts counts;
+	struct err err;
+
+	if (client_count(&index, &counts, NULL, &err) < 0)
+		fail_msg("%s", err.text);
+	return counts.rows;
 }
 
 /* A message in queue and in the index, n seconds younger than the first. */
@@ -107,25 +132,50 @@ static inline struct queue_id add(struct walk *w, enum queue_name queue, int n)
 
 static inline void fill(struct walk *w, enum queue_name queue)
 {
-	for (int n = 0; n < MAILS; n++)
-		w->ids[n] = add(w, queue, n);
+	struct message list[MAILS];
+
+	for (int n = 0; n < MAILS; n++) {
+		int64_t arrival = ARRIVAL + n * INT64_C(1000000);
+
+		w->ids[n] = rig_mail(&w->rig, queue, arrival);
+		rig_recorded(&list[n], &w->ids[n], arrival);
+	}
+	record_all(w, list, MAILS);
 }
 
-static inline void select_domain(struct walk *w)
+/* ---- the order */
+
+static inline void ask_for(struct walk *w, struct pattern_set *set, const char *text)
 {
 	struct pattern pattern;
 
-	assert_int_equal(pattern_parse("bad.example", &pattern, &w->err), 0);
-	assert_int_equal(pattern_set_add(&w->selector.author, &pattern), 0);
+	assert_int_equal(pattern_parse(text, &pattern, &w->err), 0);
+	assert_int_equal(pattern_set_add(set, &pattern), 0);
 	selector_seal(&w->selector);
-	if (order_select(&w->order, &w->outcome, &w->err) < 0)
+}
+
+static inline void run(struct walk *w)
+{
+	outcome_release(&w->outcome);
+	w->err = (struct err){{0}};
+	if (order_run(&w->order, &w->outcome, &w->err) < 0)
 		fail_msg("%s", w->err.text);
 }
 
-static inline void act(struct walk *w)
+static inline void run_domain(struct walk *w)
 {
-	if (order_act(&w->order, &w->outcome, &w->err) < 0)
+	ask_for(w, &w->selector.author, "bad.example");
+	run(w);
+}
+
+/* The catch-up alone: all files are read, and the index knows this directory. */
+static inline void catch_up(struct walk *w)
+{
+	struct sync sync = {.settings = &w->settings, .postfix = &w->rig.p};
+
+	if (sync_run(&sync, &w->err) < 0)
 		fail_msg("%s", w->err.text);
+	sync_release(&sync);
 }
 
 static inline bool lies_in(const struct walk *w, enum queue_name queue, const struct queue_id *id)
@@ -136,9 +186,27 @@ static inline bool lies_in(const struct walk *w, enum queue_name queue, const st
 	return access(path, F_OK) == 0;
 }
 
+static inline void remove_file(
+    const struct walk *w, enum queue_name queue, const struct queue_id *id)
+{
+	char path[256];
+
+	rig_path(&w->rig, queue, id, path);
+	assert_int_equal(unlink(path), 0);
+}
+
 static inline uint64_t results(const struct walk *w, enum result result)
 {
 	return w->outcome.tally.results[result];
+}
+
+/* The newest batch of the account; release the list. */
+static inline const struct batch *newest(struct walk *w, struct batches *ret)
+{
+	if (account_list(&w->settings, &w->rig.p, ret, &w->err) < 0)
+		fail_msg("%s", w->err.text);
+	assert_true(ret->count > 0);
+	return &ret->list[0];
 }
 
 #endif

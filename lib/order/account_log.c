@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: ISC */
+/* The account's file. */
+#include "order/account_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define RUNNING (INT64_C(1) << 40) /* the byte of batch 0 */
+
+static int open_in(int directory, const char *name, bool writing)
+{
+	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (writing ? O_RDWR | O_CREAT : O_RDONLY);
+	int fd = openat(directory, name, flags, 0600);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return -EINVAL;
+	}
+	return fd;
+}
+
+/* The log that has the name now. */
+static int reopen(struct account_log *log, bool writing, struct err *err)
+{
+	int fd = open_in(log->directory, ACCOUNT_FILE, writing);
+
+	if (fd < 0 && !(fd == -ENOENT && !writing))
+		return err_sys(err, -fd, "failed to open the account '%s'", ACCOUNT_FILE);
+	io_close(&log->fd);
+	log->fd = fd < 0 ? -1 : fd;
+	return 0;
+}
+
+int account_log_open(struct account_log *log, const char *directory, bool writing, struct err *err)
+{
+	int code;
+
+	*log = (struct account_log){-1, -1, -1};
+	log->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (log->directory < 0)
+		return err_sys(err, errno, "failed to open '%s'", directory);
+	log->lock = open_in(log->directory, ACCOUNT_LOCK, writing);
+	if (log->lock < 0 && !(log->lock == -ENOENT && !writing)) {
+		code = err_sys(err, -log->lock, "failed to open '%s/%s'", directory, ACCOUNT_LOCK);
+		log->lock = -1;
+	} else {
+		code = reopen(log, writing, err);
+	}
+	if (code < 0)
+		account_log_close(log);
+	return code;
+}
+
+void account_log_close(struct account_log *log)
+{
+	io_close(&log->fd);
+	io_close(&log->lock);
+	io_close(&log->directory);
+}
+
+static int set_lock(int fd, int how, short type, int64_t at)
+{
+	struct flock lock = {.l_type = type, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+	while (fcntl(fd, how, &lock) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return how == F_OFD_GETLK ? lock.l_type != F_UNLCK : 0;
+}
+
+int account_log_lock(struct account_log *log, struct err *err)
+{
+	struct stat ours, named;
+	int code = set_lock(log->lock, F_OFD_SETLKW, F_WRLCK, 0);
+
+	if (code < 0)
+		return err_sys(err, -code, "failed to lock the account");
+	if (fstat(log->fd, &ours) < 0 ||
+	    fstatat(log->directory, ACCOUNT_FILE, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
+		code = reopen(log, true, err);
+	if (code < 0)
+		account_log_unlock(log);
+	return code;
+}
+
+void account_log_unlock(struct account_log *log)
+{
+	(void)!set_lock(log->lock, F_OFD_SETLK, F_UNLCK, 0);
+}
+
+int account_log_run(struct account_log *log, uint64_t number, struct err *err)
+{
+	int code = set_lock(log->lock, F_OFD_SETLK, F_WRLCK, RUNNING + (int64_t)number);
+
+	return code < 0 ? err_sys(err, -code, "failed to mark the batch as under way") : 0;
+}
+
+bool account_log_is_running(const struct account_log *log, uint64_t number)
+{
+	return log->lock >= 0 &&
+	       set_lock(log->lock, F_OFD_GETLK, F_RDLCK, RUNNING + (int64_t)number) == 1;
+}
+
+static int append(int fd, const char *lines, size_t len)
+{
+	struct stat st;
+	char last = '\n';
+	int code;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) != 1)
+		return -EIO;
+	if (lseek(fd, st.st_size, SEEK_SET) < 0)
+		return -errno;
+	code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
+	if (code == 0)
+		code = io_write_all(fd, lines, len);
+	/* A line that does not fit is none: what was reserved stays for the next try. */
+	if (code < 0 && ftruncate(fd, st.st_size) < 0)
+		return -errno;
+	return code;
+}
+
+int account_log_append(
+    struct account_log *log, const char *lines, size_t len, bool sync, struct err *err)
+{
+	int code = append(log->fd, lines, len);
+
+	if (code == 0 && sync && fdatasync(log->fd) < 0)
+		code = -errno;
+	return code < 0 ? err_sys(err, -code, "failed to write the account") : 0;
+}
+
+void account_log_reserve(const struct account_log *log)
+{
+	struct stat st;
+
+	if (fstat(log->fd, &st) == 0)
+		(void)!fallocate(log->fd, FALLOC_FL_KEEP_SIZE, st.st_size, ACCOUNT_RESERVE);
+}
+
+/* ---- reading */
+
+/* Lines are written by one encoder, so their first bytes say what they are. */
+static bool tell_kind(struct account_line *line)
+{
+	static const char *const heads[LINE_KINDS] = {
+	    [LINE_BEGIN] = "{\"begin\":",
+	    [LINE_ADOPT] = "{\"adopt\":",
+	    [LINE_CHUNK] = "{\"chunk\":",
+	    [LINE_DONE] = "{\"done\":",
+	    [LINE_END] = "{\"end\":",
+	    [LINE_FACTS] = "{\"facts\":",
+	    [LINE_KEPT] = "{\"kept\":",
+	};
+
+	for (int kind = 0; kind < LINE_KINDS; kind++) {
+		size_t len = strlen(heads[kind]);
+		char *end;
+
+		if (!str_starts(line->text, heads[kind]) || line->text[len] < '1' ||
+		    line->text[len] > '9')
+			continue;
+		errno = 0;
+		line->kind = (enum account_kind)kind;
+		line->number = strtoull(line->text + len, &end, 10);
+		return errno == 0 && line->number < (UINT64_C(1) << 40) &&
+		       (*end == ',' || *end == '}');
+	}
+	return false;
+}
+
+int account_log_read(
+    const struct account_log *log, account_visit *visit, void *arg, struct err *err)
+{
+	int fd = log->fd < 0 ? -1 : open_in(log->directory, ACCOUNT_FILE, false);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len = 0;
+	int code = 0;
+
+	if (!file) {
+		io_close(&fd);
+		return log->fd < 0 ? 0 : err_set(err, -EIO, "failed to read the account");
+	}
+	while (code >= 0 && (len = getline(&text, &room, file)) > 0) {
+		struct account_line line = {.text = text};
+
+		/* Cut off, or with a NUL in it: not one of ours. */
+		if (text[len - 1] != '\n' || strlen(text) != (size_t)len)
+			continue;
+		text[--len] = '\0';
+		line.len = (size_t)len;
+		if (tell_kind(&line))
+			code = visit(arg, &line);
+	}
+	if (code >= 0 && ferror(file))
+		code = -EIO;
+	free(text);
+	fclose(file);
+	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
+}

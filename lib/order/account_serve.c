@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: ISC */
+/* The child that writes a batch down. What has come is written together, and synced once. */
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "order/account_write.h"
+#include "order/ledger.h"
+
+#define GATHER_MAX 128 /* frames that are written together */
+
+struct serving {
+	int socket;
+	struct account_log log;
+	struct strbuf lines;        /* gathered */
+	uint32_t parts[GATHER_MAX]; /* to be answered when they are on disk */
+	size_t count;
+	bool ended;
+};
+
+static int answer(int socket, uint32_t part, int code, const char *words, struct bytes *more)
+{
+	struct bytes out = {0};
+	int sent;
+
+	bytes_put_u32(&out, part);
+	bytes_put_u32(&out, (uint32_t)code);
+	bytes_put_text(&out, words);
+	if (more)
+		bytes_put(&out, more->at, more->len);
+	sent = out.failed
+		   ? -ENOMEM
+		   : io_frame_write(socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
+	bytes_release(&out);
+	return sent;
+}
+
+/* ---- the beginning */
+
+/* An unfinished hold of the same selector whose command is gone. */
+static struct ledger_batch *find_adoptable(
+    const struct ledger *ledger, const char *verb, const char *selector)
+{
+	for (size_t n = ledger->count; n > 0 && strcmp(verb, "hold") == 0 && *selector; n--) {
+		struct ledger_batch *b = &ledger->list[n - 1];
+		const char *text = json_text(b->begin, "selector");
+
+		if (b->effect == EFFECT_HOLDS && !b->ended && !b->running && text &&
+		    strcmp(text, selector) == 0)
+			return b;
+	}
+	return NULL;
+}
+
+/* What it has done so far, and what is in doubt. */
+static int put_before(const struct account_log *log, const struct ledger *ledger,
+    struct ledger_batch *batch, struct bytes *out, struct err *err)
+{
+	struct ledger_entries entries = {0};
+	struct strbuf doubt = {0};
+	uint64_t done = 0;
+	int code;
+
+	batch->wanted = true;
+	code = ledger_entries(log, ledger, &entries, err);
+	for (size_t n = 0; n < entries.count; n++) {
+		const struct ledger_entry *e = &entries.list[n];
+
+		done += !e->doubt;
+		if (e->doubt)
+			ledger_put_id(&doubt, &e->queue_id, e->arrival_time);
+	}
+	bytes_put_u64(out, done);
+	bytes_put_u32(out, batch->parts);
+	bytes_put_text(out, strbuf_text(&doubt));
+	out->failed |= doubt.failed;
+	strbuf_release(&doubt);
+	ledger_entries_release(&entries);
+	return code;
+}
+
+static int put_answer(const struct serving *s, const struct ledger *ledger,
+    struct ledger_batch *adopted, uint64_t number, struct bytes *out, struct err *err)
+{
+	bytes_put_u64(out, number);
+	bytes_put_u8(out, adopted != NULL);
+	if (adopted)
+		return put_before(&s->log, ledger, adopted, out, err);
+	bytes_put_u64(out, 0);
+	bytes_put_u32(out, 0);
+	bytes_put_text(out, "");
+	return 0;
+}
+
+/* With the lock held. */
+static int begin_locked(struct serving *s, struct reader *r, struct bytes *out, struct err *err)
+{
+	const char *verb = reader_text(r), *selector = reader_text(r), *members = reader_text(r);
+	struct ledger ledger = {0};
+	struct ledger_batch *adopted;
+	struct strbuf line = {0};
+	uint64_t number;
+	int code = ledger_read(&s->log, &ledger, err);
+
+	if (code < 0)
+		return code;
+	account_compact(&s->log, &ledger);
+	adopted = find_adoptable(&ledger, verb, selector);
+	number = adopted ? adopted->number : ledger.highest + 1;
+	code = put_answer(s, &ledger, adopted, number, out, err);
+	strbuf_printf(&line, "{\"%s\":%llu,%s\n", adopted ? "adopt" : "begin",
+	    (unsigned long long)number, members);
+	if (code == 0 && line.failed)
+		code = err_sys(err, ENOMEM, "failed to begin the account");
+	if (code == 0)
+		code = account_log_run(&s->log, number, err);
+	if (code == 0)
+		code = account_log_append(&s->log, line.text, line.len, true, err);
+	if (code == 0)
+		account_log_reserve(&s->log);
+	strbuf_release(&line);
+	ledger_release(&ledger);
+	return code;
+}
+
+static int begin(struct serving *s, struct reader *r, uint32_t part)
+{
+	struct err why = {{0}};
+	struct bytes more = {0};
+	int code = account_log_lock(&s->log, &why), sent;
+
+	if (code == 0) {
+		code = begin_locked(s, r, &more, &why);
+		account_log_unlock(&s->log);
+	}
+	sent = answer(s->socket, part, code, why.text, code == 0 ? &more : NULL);
+	bytes_release(&more);
+	return sent;
+}
+
+/* ---- lines */
+
+/* 1 it was taken, 0 the parent is gone, or a code. */
+static int take_frame(struct serving *s, struct bytes *frame)
+{
+	int got = io_frame_read(s->socket, frame, ACCOUNT_FRAME_MAX, INT64_MAX);
+	struct reader r = reader_of(frame->at, frame->len);
+	uint8_t kind = reader_u8(&r);
+	uint32_t part = reader_u32(&r);
+	const char *line;
+	int code;
+
+	if (got != 1)
+		return got;
+	if (kind == FRAME_BEGIN) {
+		code = begin(s, &r, part);
+		return code < 0 ? code : 1;
+	}
+	line = reader_text(&r);
+	if (r.failed)
+		return ERR_SYNTAX;
+	strbuf_puts(&s->lines, line);
+	strbuf_putc(&s->lines, '\n');
+	if (kind != FRAME_NOTE)
+		s->parts[s->count++] = part;
+	s->ended |= kind == FRAME_END;
+	return 1;
+}
+
+static bool is_more(const struct serving *s)
+{
+	struct pollfd waiting = {s->socket, POLLIN, 0};
+
+	return !s->ended && s->count < GATHER_MAX && poll(&waiting, 1, 0) == 1;
+}
+
+static int write_lines(struct serving *s)
+{
+	struct err why = {{0}};
+	int code = s->lines.failed ? err_sys(&why, ENOMEM, "failed to write the account")
+				   : account_log_lock(&s->log, &why);
+	int sent = 0;
+
+	if (code == 0) {
+		code = account_log_append(&s->log, s->lines.text, s->lines.len, s->count > 0, &why);
+		account_log_unlock(&s->log);
+	}
+	for (size_t n = 0; sent == 0 && n < s->count; n++)
+		sent = answer(s->socket, s->parts[n], code, why.text, NULL);
+	strbuf_clear(&s->lines);
+	s->count = 0;
+	return sent;
+}
+
+int account_serve(int socket, const char *directory, struct err *err)
+{
+	struct serving s = {.socket = socket};
+	struct bytes frame = {0};
+	int code = account_log_open(&s.log, directory, true, err), got = 1;
+
+	if (code < 0)
+		return answer(socket, 0, code, err->text, NULL);
+	while (got == 1 && code == 0 && !s.ended) {
+		got = take_frame(&s, &frame);
+		while (got == 1 && is_more(&s))
+			got = take_frame(&s, &frame);
+		if (s.lines.len > 0 || s.count > 0)
+			code = write_lines(&s);
+	}
+	bytes_release(&frame);
+	strbuf_release(&s.lines);
+	account_log_close(&s.log);
+	return 0;
+}

@@ -1,0 +1,325 @@
+/* SPDX-License-Identifier: ISC */
+/* The catch-up's child: names, walk, reading, and what has left. */
+#include "order/catchup_work.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "postfix/spool/walk.h"
+
+struct work {
+	const struct catchup_task *task;
+	struct index_client index;
+	struct client_names names; /* none where the index is not asked */
+	struct walked walked;
+	struct caught_counts counts;
+	struct strbuf unreadable;
+	struct err index_why;
+	struct update update;     /* the head of all updates */
+	struct packed_id *unread; /* a copy of names.list without marks, where it is distrusted */
+	bool asked;               /* the index has answered */
+	bool telling;             /* it is told */
+	struct packed_id *left;
+	size_t left_count;
+	struct catchup_progress *progress;
+};
+
+/* An index that does not answer is no failure: the files do. */
+static void ask_names(struct work *w)
+{
+	w->asked = w->task->indexed && client_names(&w->index, &w->names, &w->index_why) == 0;
+	w->telling = w->asked && !w->task->dry_run;
+	w->counts.indexed = w->asked;
+	w->counts.rows = w->names.count;
+}
+
+/* The known IDs as if none of their files had been read. */
+static int make_unread(struct work *w, struct err *err)
+{
+	w->unread = calloc(w->names.count + 1, sizeof(*w->unread));
+	if (!w->unread)
+		return err_sys(err, ENOMEM, "failed to keep %zu queue IDs", w->names.count);
+	for (size_t n = 0; n < w->names.count; n++) {
+		w->unread[n] = w->names.list[n];
+		w->unread[n].time &= ~INDEX_NAME_READ;
+	}
+	return 0;
+}
+
+static int walk(struct work *w, const struct packed_id *known, size_t count, struct err *err)
+{
+	struct spool_walk *under_way = NULL;
+	int code = spool_walk_start(w->task->postfix, known, count, &under_way, err);
+
+	walked_release(&w->walked);
+	if (code == 0)
+		code = spool_walk_finish(under_way, INT64_MAX, &w->walked, err);
+	w->counts.place = w->update.place = (struct queue_place){w->walked.device, w->walked.inode};
+	return code;
+}
+
+static int walk_knowing(struct work *w, struct err *err)
+{
+	int code = w->task->distrusted ? make_unread(w, err) : 0;
+
+	if (code != 0)
+		return code;
+	return walk(w, w->unread ? w->unread : w->names.list, w->names.count, err);
+}
+
+/* ---- where are we? */
+
+static bool is_place(const struct work *w)
+{
+	return w->names.place.device == w->walked.device && w->names.place.inode == w->walked.inode;
+}
+
+static bool is_path(const struct work *w)
+{
+	const char *path = w->names.queue_directory;
+
+	return !path[0] || strcmp(path, w->task->postfix->queue_directory) == 0;
+}
+
+/* Of what the index has a walk saw this, some time. */
+static bool any_was_seen(const struct work *w)
+{
+	for (size_t n = 0; n < w->names.count; n++)
+		if (w->names.list[n].time & INDEX_NAME_READ)
+			return true;
+	return false;
+}
+
+/* Whether master(8) ever ran in this directory: it leaves files there that no package makes. */
+static bool was_used(const struct postfix *p)
+{
+	static const char *const traces[] = {"pid/master.pid", "public/qmgr", "public/cleanup"};
+	int dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool used = false;
+	struct stat st;
+
+	for (size_t n = 0; dir >= 0 && n < COUNT_OF(traces); n++)
+		used |= fstatat(dir, traces[n], &st, AT_SYMLINK_NOFOLLOW) == 0;
+	io_close(&dir);
+	return used;
+}
+
+static int fail_unmounted(const struct work *w, const char *why, struct err *err)
+{
+	return err_set(err, ERR_INSTANCE,
+	    "of the %zu messages in the index none lies in '%s', %s: is a file system not "
+	    "mounted? Nothing was touched. If the queue really was replaced, remove '%s/%s'",
+	    w->names.count, w->task->postfix->queue_directory, why,
+	    w->task->settings->index_directory, INDEX_FILE);
+}
+
+/*
+ * Another instance shares the daemon and its index, whose rows are of no use here: all is read,
+ * and nobody is told.
+ */
+static int go_elsewhere(struct work *w, struct err *err)
+{
+	w->asked = w->telling = w->counts.certain = false;
+	return walk(w, NULL, 0, err);
+}
+
+/* Whether names that are missing have left, and what the index is to be told of the place. */
+static int judge_place(struct work *w, struct err *err)
+{
+	bool none_there = w->names.count > 0 && w->walked.known_there == 0;
+	bool known = w->names.place.device != 0 || w->names.place.inode != 0;
+
+	w->counts.certain = true;
+	if (!w->asked || (known && is_place(w)))
+		return 0;
+	if (!is_path(w))
+		return go_elsewhere(w, err);
+	if (none_there && w->walked.names == 0 && !was_used(w->task->postfix))
+		return fail_unmounted(w, "where Postfix never ran", err);
+	if (!known) {
+		w->update.adopt = w->counts.adopted = true;
+		return 0;
+	}
+	if (none_there && any_was_seen(w))
+		return fail_unmounted(w, "which is another directory than they were seen in", err);
+	w->counts.certain = none_there;
+	w->update.adopt = w->counts.adopted = w->task->adopt || none_there;
+	return 0;
+}
+
+/* ---- what is to be read */
+
+static const struct queue_id *walked_id(const void *arg, size_t n)
+{
+	return &((const struct work *)arg)->walked.to_read[n].queue_id;
+}
+
+static bool walked_known(const void *arg, size_t n)
+{
+	return ((const struct work *)arg)->walked.to_read[n].known;
+}
+
+static const struct queue_id *named_id(const void *arg, size_t n)
+{
+	return &((const struct work *)arg)->task->ids[n];
+}
+
+static bool named_known(const void *arg, size_t n)
+{
+	(void)arg, (void)n;
+	return false;
+}
+
+static int read_files(struct work *w, struct bytes *out, struct err *err)
+{
+	bool named = w->task->ids != NULL;
+	struct catchup_files files = {.task = w->task,
+	    .id = named ? named_id : walked_id,
+	    .known = named ? named_known : walked_known,
+	    .arg = w,
+	    .count = named ? w->task->id_count : w->walked.to_read_count,
+	    .update = w->telling ? &w->update : NULL,
+	    .index = &w->index,
+	    .counts = &w->counts,
+	    .unreadable = &w->unreadable,
+	    .index_why = &w->index_why,
+	    .progress = w->progress};
+	int code = catchup_read(&files, out, err);
+
+	if (code == 0 && w->telling && !files.update) {
+		w->counts.read = w->counts.arriving = w->counts.maildrop = w->counts.unreadable = 0;
+		strbuf_clear(&w->unreadable);
+		w->asked = w->telling = w->counts.indexed = false;
+		code = catchup_read(&files, out, err);
+	}
+	return code;
+}
+
+static void count_directories(struct work *w)
+{
+	struct strlist names = strlist_of(&w->walked.unreadable);
+
+	w->counts.queued = w->walked.names;
+	w->counts.unreadable += w->walked.unreadable_count;
+	strlist_each (name, &names)
+		strlist_push(&w->unreadable, name, strlen(name));
+}
+
+/* ---- what has left */
+
+/* The direct look after the walk. */
+static int find_left(struct work *w, struct err *err)
+{
+	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
+	struct queue_id *ids = calloc(count + 1, sizeof(*ids));
+	struct proof *states = NULL;
+	int code = 0;
+
+	w->left = calloc(count + 1, sizeof(*w->left));
+	if (!ids || !w->left)
+		code = err_sys(err, ENOMEM, "failed to look for %zu messages", count);
+	for (size_t n = 0; code == 0 && n < count; n++)
+		code = queue_id_unpack(&w->names.list[w->walked.nameless[n]], &ids[n]);
+	if (code == 0 && count > 0)
+		code = spool_states(w->task->postfix, ids, count, &states, err);
+	for (size_t n = 0; code == 0 && n < count; n++)
+		if (states[n].state == PROOF_GONE)
+			w->left[w->left_count++] = w->names.list[w->walked.nameless[n]];
+	free(states);
+	free(ids);
+	return code;
+}
+
+/* The last update: what has left, and that the queue was read as a whole. */
+static void tell_end(struct work *w)
+{
+	struct index_updated updated = {0};
+	struct update update = w->update;
+	struct bytes body = {0};
+	int code;
+
+	update.whole = w->counts.unreadable == 0 ? w->update.began : 0;
+	update.left = w->left;
+	update.left_count = (uint32_t)w->left_count;
+	update_encode(&update, &body);
+	code = body.failed ? err_sys(&w->index_why, ENOMEM, "failed to tell the index")
+			   : client_update(
+				 &w->index, bytes_span(&body), NULL, NULL, &updated, &w->index_why);
+	bytes_release(&body);
+	w->counts.dropped += updated.dropped;
+	w->counts.indexed = code == 0;
+}
+
+static void put_counts(struct work *w, struct bytes *out)
+{
+	struct strlist names = strlist_of(&w->unreadable);
+
+	bytes_put_u8(out, ENTRY_COUNTS);
+	bytes_put(out, &w->counts, sizeof(w->counts));
+	bytes_put_u32(out, names.count);
+	strlist_each (name, &names)
+		bytes_put_text(out, name);
+	bytes_put_text(out, w->index_why.text);
+	out->failed |= w->unreadable.failed;
+}
+
+/* What would have been told. */
+static void count_dry(struct work *w)
+{
+	uint64_t unknown = 0;
+
+	for (size_t n = 0; n < w->walked.to_read_count; n++)
+		unknown += !w->walked.to_read[n].known;
+	w->counts.added = unknown < w->counts.read ? unknown : w->counts.read;
+	w->counts.dropped = w->left_count;
+}
+
+static int read_queue(struct work *w, struct bytes *out, struct err *err)
+{
+	int code;
+
+	ask_names(w);
+	code = walk_knowing(w, err);
+	if (code == 0)
+		code = judge_place(w, err);
+	if (code != 0)
+		return code;
+	count_directories(w);
+	code = read_files(w, out, err);
+	if (code == 0)
+		code = find_left(w, err);
+	if (code == 0 && w->telling)
+		tell_end(w);
+	else if (code == 0 && w->task->dry_run)
+		count_dry(w);
+	return code;
+}
+
+int catchup_work(const struct catchup_task *task, struct catchup_progress *progress,
+    struct bytes *out, struct err *err)
+{
+	const struct postfix *p = task->postfix;
+	struct work w = {.task = task,
+	    .index = {.settings = task->settings},
+	    .telling = task->indexed,
+	    .counts = {.indexed = task->indexed},
+	    .progress = progress,
+	    .update = {.place = task->place,
+		.queue_directory = p->queue_directory,
+		.hostname = p->myhostname ? p->myhostname : "",
+		.began = clock_wall()}};
+	int code = task->ids ? read_files(&w, out, err) : read_queue(&w, out, err);
+
+	if (code == 0)
+		put_counts(&w, out);
+	walked_release(&w.walked);
+	client_names_release(&w.names);
+	strbuf_release(&w.unreadable);
+	free(w.unread);
+	free(w.left);
+	return code;
+}

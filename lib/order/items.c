@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: ISC */
+/* Items: what the index and the queue files nominate, one for each queue ID in a pass. */
+#include <errno.h>
+
+#include "order/inside.h"
+
+#define ITEMS_FIRST 256
+#define MAP_FIRST   1024
+
+/* ---- by queue ID */
+
+static uint64_t hash_of(const struct queue_id *id)
+{
+	return bytes_hash(id->text, strlen(id->text));
+}
+
+static void map_put(struct outcome_memory *m, const struct queue_id *id, size_t position)
+{
+	size_t at = hash_of(id) & (m->map_size - 1);
+
+	while (m->map[at] != 0)
+		at = (at + 1) & (m->map_size - 1);
+	m->map[at] = (uint32_t)position + 1;
+	m->map_used++;
+}
+
+/* All anew, with room for twice as many; of items of one ID the last counts. */
+static int map_make(struct outcome *outcome, struct outcome_memory *m)
+{
+	size_t size = MAP_FIRST;
+	uint32_t *map;
+
+	while (size < 4 * (outcome->count + 1))
+		size *= 2;
+	map = calloc(size, sizeof(*map));
+	if (!map)
+		return -ENOMEM;
+	free(m->map);
+	m->map = map;
+	m->map_size = size;
+	m->map_used = 0;
+	for (size_t n = 0; n < outcome->count; n++) {
+		struct queue_id id = candidate_id(outcome->items[n].candidate);
+
+		if (!outcome->items[n].replaced)
+			map_put(m, &id, n);
+	}
+	return 0;
+}
+
+/* The item of that ID, or NULL. */
+static struct item *find(const struct outcome *outcome, const struct queue_id *id)
+{
+	const struct outcome_memory *m = outcome->memory;
+	size_t at = hash_of(id) & (m->map_size - 1);
+
+	for (; m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
+		struct item *item = &outcome->items[m->map[at] - 1];
+		struct queue_id found = candidate_id(item->candidate);
+
+		if (!item->replaced && queue_id_equal(&found, id))
+			return item;
+	}
+	return NULL;
+}
+
+static int reserve(struct outcome *outcome, struct outcome_memory *m)
+{
+	size_t cap = m->item_cap ? 2 * m->item_cap : ITEMS_FIRST;
+	struct item *items;
+
+	if ((!m->map || 2 * (m->map_used + 1) > m->map_size) && map_make(outcome, m) < 0)
+		return -ENOMEM;
+	if (outcome->count < m->item_cap)
+		return 0;
+	items = realloc(outcome->items, cap * sizeof(*items));
+	if (!items)
+		return -ENOMEM;
+	outcome->items = items;
+	m->item_cap = cap;
+	return 0;
+}
+
+/* ---- one more candidate */
+
+static void set_candidate(
+    struct run *run, struct item *item, const struct candidate *c, const struct message *m)
+{
+	item->candidate = c;
+	item->proof = (struct proof){.arrival_time = -1, .size = -1};
+	item->fresh = item->confirmed = true;
+	item->result = RESULT_NONE;
+	item->reason = NULL;
+	item->idle = item->reread = item->looked = false;
+	item->from_queue = (c->matched & FOUND_UNKNOWN) != 0;
+	item->bounce = (c->matched & FOUND_NOTICE) != 0;
+	item->other_recipients = selector_other_recipients(run->order->selector, m);
+}
+
+static int add(struct run *run, const struct candidate *c, const struct message *m, bool again)
+{
+	struct outcome *outcome = run->outcome;
+	int code = reserve(outcome, outcome->memory);
+	struct item *item;
+
+	if (code < 0)
+		return code;
+	item = &outcome->items[outcome->count];
+	*item = (struct item){.again = again};
+	set_candidate(run, item, c, m);
+	map_put(outcome->memory, &m->queue_id, outcome->count++);
+	return 0;
+}
+
+/* Whether both mean one message, as far as is known. */
+static bool is_same(const struct item *item, const struct message *m)
+{
+	struct message had = candidate_message(item->candidate);
+	bool another = item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN;
+	int64_t arrival = item->proof.arrival_time;
+
+	if (another || arrival < 0)
+		arrival = had.queued.known ? had.queued.arrival_time : -1;
+	/* Of a restored spool the inode is another. */
+	if (another && m->queued.known)
+		return arrival == m->queued.arrival_time && had.queued.inode == m->queued.inode;
+	if (arrival >= 0 && m->queued.known)
+		return arrival == m->queued.arrival_time;
+	return had.mail_time == m->mail_time;
+}
+
+/* Whether nothing is known against the candidate that it has. */
+static bool is_open(const struct item *item, const struct message *m)
+{
+	return item->result == RESULT_NONE ||
+	       (item->result != RESULT_DONE && item->result != RESULT_FAILED && !is_same(item, m));
+}
+
+static int take(struct run *run, const struct candidate *c)
+{
+	struct message m = candidate_message(c);
+	struct item *item = run->outcome->memory->map ? find(run->outcome, &m.queue_id) : NULL;
+
+	if (!item)
+		return add(run, c, &m, false);
+	if (item->result == RESULT_DONE) {
+		if (!run->row->leaves || is_same(item, &m))
+			return 0;
+		/* The name is used again. */
+		item->replaced = true;
+		return add(run, c, &m, true);
+	}
+	item->confirmed = true;
+	if (item->fresh && (c->matched & FOUND_NOTICE))
+		return 0;
+	if (!item->fresh)
+		item->before = (uint8_t)item->result;
+	if (!item->fresh || is_open(item, &m))
+		set_candidate(run, item, c, &m);
+	return 0;
+}
+
+static int keep(struct outcome *outcome, struct candidates *candidates)
+{
+	struct outcome_memory *m = order_memory(outcome);
+	struct taken *taken = calloc(1, sizeof(*taken));
+
+	if (!m || !taken) {
+		free(taken);
+		candidates_release(candidates);
+		return -ENOMEM;
+	}
+	*taken = (struct taken){m->taken, *candidates};
+	m->taken = taken;
+	*candidates = (struct candidates){0};
+	return 0;
+}
+
+int order_take(struct run *run, struct candidates *candidates, struct err *err)
+{
+	const struct candidate *list = candidates->list;
+	size_t count = candidates->count;
+	int code = keep(run->outcome, candidates);
+
+	for (size_t n = 0; code == 0 && n < count; n++)
+		code = take(run, &list[n]);
+	return code < 0 ? err_sys(err, -code, "failed to keep %zu messages", count) : 0;
+}
+
+/* ---- the index */
+
+static bool matches_one(const struct pattern_set *set, const struct pattern_subject *subject)
+{
+	for (size_t n = 0; n < set->count; n++)
+		if (pattern_match_subject(&set->list[n], subject) == 1)
+			return true;
+	return false;
+}
+
+bool order_notice_is_meant(const struct selector *s, const struct message *m)
+{
+	const struct strlist *list = &m->queued.recipients;
+
+	if (!(m->flags & MESSAGE_NOTICE) || list->count == 0 ||
+	    m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS)
+		return false;
+	strlist_each (recipient, list) {
+		struct pattern_subject subject = pattern_subject_of(recipient);
+
+		if (!matches_one(&s->author, &subject) && !matches_one(&s->sender, &subject))
+			return false;
+	}
+	return true;
+}
+
+/* An answer that is not to be had, or not to be trusted, is the queue files' to give. */
+static int lose_index(struct run *run, int code, const struct err *why)
+{
+	if (code == ERR_STOPPED)
+		return code;
+	run->indexed = false;
+	run->outcome->no_index = true;
+	run->outcome->no_index_why = *why;
+	return 0;
+}
+
+static int select_by(
+    struct run *run, const struct selector *s, struct candidates *ret, struct err *err)
+{
+	struct err why = {{0}};
+	int code = run->indexed ? client_select(&run->index, s, ret, &why) : 0;
+
+	if (code < 0) {
+		*err = why;
+		return lose_index(run, code, &why);
+	}
+	run->distrusted |= ret->damaged > 0;
+	return 0;
+}
+
+/* Notices have no sender, so that key finds them. */
+static int select_notices(struct run *run, struct err *err)
+{
+	struct candidates found = {0};
+	struct pattern nobody;
+	struct selector s;
+	size_t kept = 0;
+	int code;
+
+	selector_init(&s);
+	code = pattern_parse("<>", &nobody, err);
+	if (code == 0)
+		code = pattern_set_add(&s.sender, &nobody);
+	if (code == 0)
+		code = select_by(run, &s, &found, err);
+	selector_release(&s);
+	if (code < 0)
+		return code;
+	for (size_t n = 0; n < found.count; n++) {
+		struct message m = candidate_message(&found.list[n]);
+
+		if (!order_notice_is_meant(run->order->selector, &m))
+			continue;
+		found.list[n].matched = MATCHED_OTHER | FOUND_NOTICE;
+		found.list[kept++] = found.list[n];
+	}
+	found.count = kept;
+	return order_take(run, &found, err);
+}
+
+int order_select(struct run *run, struct err *err)
+{
+	struct candidates found = {0};
+	int code = select_by(run, run->order->selector, &found, err);
+
+	if (code < 0)
+		return code;
+	if (run->indexed) {
+		run->outcome->tally.unjoined = found.unjoined;
+		if (found.limits > run->outcome->tally.limits)
+			run->outcome->tally.limits = found.limits;
+	}
+	code = order_take(run, &found, err);
+	if (code == 0 && run->order->bounces && run->indexed)
+		code = select_notices(run, err);
+	return code;
+}
+
+/* ---- all of them */
+
+void order_renew(struct outcome *outcome)
+{
+	for (size_t n = 0; n < outcome->count; n++)
+		outcome->items[n].fresh = false;
+}
+
+int64_t order_arrival(const struct item *item)
+{
+	struct message m;
+
+	if (item->proof.arrival_time >= 0)
+		return item->proof.arrival_time;
+	m = candidate_message(item->candidate);
+	return message_arrival(&m);
+}
+
+/* What a sort moves. */
+struct place {
+	int64_t arrival;
+	size_t at;
+};
+
+static int by_arrival(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	if (x->arrival != y->arrival)
+		return x->arrival < y->arrival ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
+}
+
+/* Without memory they stay as they are. */
+void order_sort(struct outcome *outcome)
+{
+	struct place *places = calloc(outcome->count + 1, sizeof(*places));
+	struct item *sorted = calloc(outcome->count + 1, sizeof(*sorted));
+	bool is_sorted = true;
+
+	for (size_t n = 0; places && n < outcome->count; n++) {
+		places[n] = (struct place){order_arrival(&outcome->items[n]), n};
+		is_sorted &= n == 0 || places[n - 1].arrival <= places[n].arrival;
+	}
+	if (places && sorted && !is_sorted) {
+		qsort(places, outcome->count, sizeof(*places), by_arrival);
+		for (size_t n = 0; n < outcome->count; n++)
+			sorted[n] = outcome->items[places[n].at];
+		memcpy(outcome->items, sorted, outcome->count * sizeof(*sorted));
+		free(outcome->memory->map); /* its positions are wrong now */
+		outcome->memory->map = NULL;
+		outcome->memory->map_used = outcome->memory->map_size = 0;
+	}
+	free(sorted);
+	free(places);
+}
+
+/* ---- --id */
+
+/* A record of which only the ID is known. */
+static int make_unheard(struct candidates *into, const struct queue_id *ids, size_t count)
+{
+	const unsigned char *at;
+
+	into->list = calloc(count + 1, sizeof(*into->list));
+	if (!into->list)
+		return -ENOMEM;
+	for (size_t n = 0; n < count; n++) {
+		size_t before = into->made.len;
+		struct message m;
+
+		message_init(&m);
+		m.queue_id = ids[n];
+		m.origin = ORIGIN_QUEUE;
+		m.queued.known = true;
+		record_encode(&m, &into->made);
+		into->list[n].record_len = (uint32_t)(into->made.len - before);
+		into->list[n].matched = MATCHED_OTHER;
+	}
+	if (into->made.failed)
+		return -ENOMEM;
+	at = into->made.at; /* it moves while it grows */
+	for (size_t n = 0; n < count; at += into->list[n++].record_len)
+		into->list[n].record = at;
+	into->count = count;
+	return 0;
+}
+
+static int take_unheard(struct run *run, const struct queue_id *ids, size_t count, struct err *err)
+{
+	struct candidates made = {0};
+	int code = make_unheard(&made, ids, count);
+
+	if (code < 0) {
+		candidates_release(&made);
+		return err_sys(err, ENOMEM, "failed to keep %zu queue IDs", count);
+	}
+	code = order_take(run, &made, err);
+	for (size_t n = 0; code == 0 && n < count; n++) {
+		struct item *item = find(run->outcome, &ids[n]);
+
+		item->result = RESULT_GONE;
+		item->unheard = item->looked = true;
+	}
+	return code;
+}
+
+int order_add_unheard(struct run *run, struct err *err)
+{
+	const struct selector *s = run->order->selector;
+	struct queue_id *ids = calloc(s->id_count + 1, sizeof(*ids));
+	struct proof *states = NULL;
+	size_t count = 0, gone = 0;
+	int code = 0;
+
+	if (!ids || !order_memory(run->outcome))
+		code = err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
+	for (size_t n = 0; code == 0 && n < s->id_count; n++)
+		if (!run->outcome->memory->map || !find(run->outcome, &s->ids[n]))
+			ids[count++] = s->ids[n];
+	if (code == 0 && count > 0)
+		code = spool_states(&run->looking, ids, count, &states, err);
+	for (size_t n = 0; code == 0 && n < count; n++)
+		if (states[n].state == PROOF_GONE)
+			ids[gone++] = ids[n];
+	if (code == 0 && gone > 0)
+		code = take_unheard(run, ids, gone, err);
+	free(states);
+	free(ids);
+	return code;
+}
