@@ -71,10 +71,10 @@ static void put_given(struct joining *j, const char *given)
 	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
 	const char *first = NULL;
 	struct strbuf queued = {0};
-	size_t found = 0;
+	size_t found = 0, from = j->at;
 
 	for (size_t seen = 0; seen < j->count; seen++) {
-		size_t n = (j->at + seen) % j->count;
+		size_t n = (from + seen) % j->count;
 		struct waiting *w = &j->list[n];
 
 		if (w->told || !str_equal_nocase(w->original, given)) {
@@ -85,8 +85,7 @@ static void put_given(struct joining *j, const char *given)
 		w->told = true;
 		first = found++ ? first : w->address;
 		push_address(&queued, w->address);
-		if (n + 1 > j->at)
-			j->at = n + 1;
+		j->at = n + 1;
 	}
 	if ((found == 1 && str_equal_nocase(first, given)) || (found == 0 && cut))
 		put_one(j, given, NULL, false);

@@ -143,6 +143,10 @@ static void test_refused(void **state)
 	    {"block nothing", "block", "at least one pattern"},
 	    {"show nothing", "show", "at least one queue ID"},
 	    {"word for rules", "rules a.example", "takes no word"},
+	    {"an option of the past", "purge --scan a.example", "unknown option '--scan'"},
+	    {"and of sync", "sync --add", "unknown option '--add'"},
+	    {"the queue decides", "purge a.example --index-only",
+		"'purge' takes no option '--index-only'"},
 	};
 
 	(void)state;
@@ -176,6 +180,45 @@ static void test_flags(void **state)
 	assert_string_equal(p.options.reason, "");
 	assert_int_equal(p.options.action, RULE_REJECT);
 	options_release(&p.options);
+}
+
+/* The words that select, in one form whatever their order on the line. */
+static void test_selected(void **state)
+{
+	static const struct {
+		const char *name, *line, *want;
+	} cases[] = {
+	    {"patterns", "hold -n b.example a.example --reason x", "b.example a.example"},
+	    {"options first, as the table has them", "a.example --login joe --sender=b.example",
+		"--sender=b.example --login=joe a.example"},
+	    {"without a value", "--all --limit 5 -y", "--all"},
+	    {"batches", "undo 17", ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct parsed p;
+
+		parse(&p, cases[i].line);
+		case_assert(cases[i].name, p.code == 0);
+		case_assert_text(cases[i].name, strbuf_text(&p.options.selected), cases[i].want);
+		options_release(&p.options);
+	}
+}
+
+static void test_index_only(void **state)
+{
+	static const char *const lines[] = {"list --index-only", "top --index-only",
+	    "why --index-only a.example", "show --index-only 0AB12CD34EF"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		struct parsed p;
+
+		parse(&p, lines[i]);
+		case_assert(lines[i], p.code == 0 && p.options.index_only);
+		options_release(&p.options);
+	}
 }
 
 static void test_block_value(void **state)
@@ -333,8 +376,8 @@ static void test_many_letters(void **state)
 /* Every row can be given and belongs to somebody; help fits a terminal of 80 columns. */
 static void test_table(void **state)
 {
-	static const char *const verbs[] = {
-	    NULL, "purge", "hold", "release", "list", "show", "block", "unblock", "rules", "log"};
+	static const char *const verbs[] = {NULL, "purge", "hold", "release", "undo", "list",
+	    "show", "top", "why", "sync", "status", "setup", "block", "unblock", "rules", "log"};
 
 	(void)state;
 	for (size_t i = 0; i < option_row_count; i++) {
@@ -369,4 +412,5 @@ UNIT_MAIN(cmocka_unit_test(test_verb), cmocka_unit_test(test_refused), cmocka_un
     cmocka_unit_test(test_block_value), cmocka_unit_test(test_selectors),
     cmocka_unit_test(test_ages), cmocka_unit_test(test_age_before_the_epoch),
     cmocka_unit_test(test_help), cmocka_unit_test(test_words), cmocka_unit_test(test_many_letters),
+    cmocka_unit_test(test_selected), cmocka_unit_test(test_index_only),
     cmocka_unit_test(test_table))

@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "purge/tell/names.h"
 #include "purge/top/top.h"
+#include "tests/unit/purge/crafted.h"
 
 static void test_ages(void **state)
 {
@@ -62,4 +63,61 @@ static void test_names(void **state)
 	assert_int_equal(names.count, 0);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_ages), cmocka_unit_test(test_by), cmocka_unit_test(test_names))
+/* What mailq shows is counted: queued senders and recipients, each message once a group. */
+static void test_groups(void **state)
+{
+	static const struct {
+		const char *name;
+		enum top_by by;
+		const char *want;
+	} cases[] = {
+	    {"sender", TOP_SENDER, "b.test 2|<> 1|srs.test 1|"},
+	    {"recipient", TOP_RECIPIENT, " 2|y.test 2|x.test 1|"},
+	    {"login", TOP_LOGIN, " 3|joe 1|"},
+	    {"client", TOP_CLIENT, " 3|192.0.2.7 1|"},
+	    {"from", TOP_FROM, " 4|"},
+	};
+	struct crafted c;
+	struct message m;
+
+	(void)state;
+	crafted_init(&c);
+	crafted_add(&c, RESULT_READY, "a@a.test");
+	m = candidate_message(&c.candidates[0]);
+	m.queued.known = true;
+	m.queued.sender = "x@srs.test";
+	m.queued.recipients = PACKED("c@y.test", "d@y.test");
+	m.queued.originals = PACKED("", "");
+	m.recipients = PACKED_ONE("e@x.test");
+	crafted_record(&c, 0, &m);
+	crafted_add(&c, RESULT_READY, "b@b.test");
+	m = candidate_message(&c.candidates[1]);
+	m.recipients = PACKED("c@y.test", "d@x.test");
+	m.first.login = "joe";
+	assert_int_equal(net_parse("192.0.2.7", &m.first.client), 0);
+	m.flags = MESSAGE_JOINED;
+	snprintf(m.first.queue_id.text, sizeof(m.first.queue_id.text), "0AAAA1");
+	crafted_record(&c, 1, &m);
+	crafted_add(&c, RESULT_READY, "c@b.test");
+	crafted_add(&c, RESULT_READY, "");
+	crafted_add(&c, RESULT_GONE, "c@b.test");
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct strbuf got = {0};
+		struct top top;
+
+		assert_int_equal(
+		    top_of(&c.outcome, cases[i].by, c.items[0].proof.arrival_time, &top), 0);
+		for (size_t n = 0; n < top.count; n++)
+			strbuf_printf(&got, "%s %d|", top.list[n].name, (int)top.list[n].count);
+		case_assert_text(cases[i].name, strbuf_text(&got), cases[i].want);
+		assert_int_equal(top.messages, 4);
+		assert_int_equal(top.bytes, 4000);
+		assert_int_equal(top.list[0].ages[0], top.list[0].count);
+		strbuf_release(&got);
+		top_release(&top);
+	}
+	crafted_release(&c);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_ages), cmocka_unit_test(test_by), cmocka_unit_test(test_names),
+    cmocka_unit_test(test_groups))
