@@ -28,7 +28,8 @@ struct row {
 	const char *sender;
 	int64_t mail_time, rcpt_time, connect_time, end_time;
 	const char *client;
-	int port; /* -1: none */
+	int port;    /* -1: none */
+	bool queued; /* its file was read: SENDER, INODE, MAIL_TIME */
 	/* Found, where not the usual. */
 	uint64_t inode;
 	int64_t arrival, create;
@@ -65,11 +66,18 @@ static void fill_message(const struct row *r, struct message *m)
 	m->end_time = or_usual(r->end_time, END_TIME);
 	set_client(&m->client, local ? "" : r->client ? r->client : CLIENT);
 	m->client_port = (uint16_t)(local || r->port == -1 ? 0 : r->port ? r->port : PORT);
+	if (r->queued) {
+		m->queued.known = true;
+		m->queued.sender = SENDER;
+		m->queued.inode = INODE;
+		m->queued.arrival_time = or_usual(r->mail_time, MAIL_TIME);
+	}
 }
 
 static void fill_identity(const struct row *r, struct identity *f)
 {
 	const char *sender = r->file_sender ? r->file_sender : r->sender ? r->sender : SENDER;
+	bool local = r->origin == ORIGIN_SENDMAIL;
 
 	memset(f, 0, sizeof(*f));
 	f->inode = r->inode ? r->inode : INODE;
@@ -79,11 +87,15 @@ static void fill_identity(const struct row *r, struct identity *f)
 	f->has_sender = strcmp(sender, NO_SENDER) != 0;
 	if (f->has_sender)
 		snprintf(f->sender, sizeof(f->sender), "%s", sender);
-	set_client(&f->client, r->file_client ? r->file_client : CLIENT);
-	f->client_port = (uint16_t)(r->file_port == -1 ? 0 : r->file_port ? r->file_port : PORT);
+	set_client(&f->client, r->file_client ? r->file_client : local ? "" : CLIENT);
+	f->client_port = (uint16_t)(r->file_port == -1 ? 0
+				    : r->file_port     ? r->file_port
+				    : local            ? 0
+						       : PORT);
 }
 
-#define OTHER .file_sender = "other@example.org"
+#define OTHER   .file_sender = "other@example.org"
+#define WIDE(n) .rcpt_time = MAIL_TIME + (n)
 
 static const struct row smtpd[] = {
     {"the file itself", JUDGED_SAME, .flags = 0},
@@ -109,9 +121,12 @@ static const struct row smtpd[] = {
     {"address of the other family", JUDGED_UNPROVEN, .file_client = "2001:db8::1"},
     {"no client in the file", JUDGED_CHANGED, .file_client = "", .file_port = -1, OTHER},
     {"no port in the file", JUDGED_UNPROVEN, .file_port = -1},
-    {"no address in the file", JUDGED_SAME, .file_client = ""},
-    {"no client recorded", JUDGED_SAME, .client = "", .port = -1},
-    {"no port recorded", JUDGED_SAME, .port = -1},
+    {"no address in the file", JUDGED_UNPROVEN, .file_client = ""},
+    {"no client recorded", JUDGED_UNPROVEN, .client = "", .port = -1},
+    {"no client on either side", JUDGED_SAME, .client = "", .port = -1, .file_client = "",
+	.file_port = -1},
+    {"no port recorded", JUDGED_UNPROVEN, .port = -1},
+    {"no port on either side", JUDGED_SAME, .port = -1, .file_port = -1},
     {"no port recorded, other address", JUDGED_UNPROVEN, .port = -1, .file_client = "192.0.2.9"},
     {"no address recorded, other port", JUDGED_UNPROVEN, .client = "", .file_port = PORT + 1},
     {"mapped IPv4", JUDGED_SAME, .client = "::ffff:192.0.2.1"},
@@ -124,6 +139,22 @@ static const struct row smtpd[] = {
     {"one moment", JUDGED_SAME, .rcpt_time = MAIL_TIME, .arrival = MAIL_TIME},
     {"one moment, T past it", JUDGED_UNPROVEN, .rcpt_time = MAIL_TIME, .arrival = MAIL_TIME + 1},
     {"unknown origin", JUDGED_UNPROVEN, .origin = (enum message_origin)9},
+    {"the longest window", JUDGED_SAME, WIDE(IDENTITY_WINDOW_MAX), OTHER},
+    {"a longer window", JUDGED_CHANGED, WIDE(IDENTITY_WINDOW_MAX + 1), OTHER},
+    {"a longer window, the sender equal", JUDGED_SAME, WIDE(IDENTITY_WINDOW_MAX + 1)},
+    {"a longer window, no client", JUDGED_UNPROVEN, WIDE(IDENTITY_WINDOW_MAX + 1), .client = "",
+	.port = -1, .file_client = "", .file_port = -1},
+    {"a longer window, no port", JUDGED_UNPROVEN, WIDE(IDENTITY_WINDOW_MAX + 1), .port = -1,
+	.file_port = -1},
+    {"a longer window, T past it", JUDGED_UNPROVEN, WIDE(IDENTITY_WINDOW_MAX + 1),
+	.arrival = MAIL_TIME + IDENTITY_WINDOW_MAX + 2},
+    /* A forged row: MAIL long before, an innocent message's ID at its end. */
+    {"a forged row", JUDGED_CHANGED, WIDE(3600 * SEC), .client = "127.0.0.1", .port = -1,
+	.arrival = MAIL_TIME + SEC, OTHER},
+    {"a forged row of a unix socket", JUDGED_CHANGED, WIDE(2 * SEC), .client = "", .port = -1,
+	.arrival = MAIL_TIME + SEC, OTHER},
+    {"a row of a remote client, a file of sendmail(1)", JUDGED_CHANGED, WIDE(2 * SEC),
+	.arrival = MAIL_TIME + SEC, .file_client = "", .file_port = -1, OTHER},
 };
 
 #define STEPPED .flags = MESSAGE_CLOCK_STEPPED
@@ -171,26 +202,37 @@ static const struct row sendmail[] = {
     {"no connect_time", JUDGED_UNPROVEN, LOCAL, .connect_time = ZERO},
     {"no end_time", JUDGED_UNPROVEN, LOCAL, .end_time = ZERO},
     {"stepped clock", JUDGED_UNPROVEN, LOCAL, STEPPED},
+    {"a client in the file", JUDGED_UNPROVEN, LOCAL, .file_client = "127.0.0.1"},
+    {"a port in the file", JUDGED_UNPROVEN, LOCAL, .file_port = 25},
     {"null sender", JUDGED_SAME, LOCAL, .sender = ""},
     {"null sender against a sender", JUDGED_CHANGED, LOCAL, .sender = "", OTHER},
     {"null sender against none", JUDGED_CHANGED, LOCAL, .sender = "", .file_sender = NO_SENDER},
 };
 
-#define SCAN .origin = ORIGIN_SCAN
+/* The file was read: the inode and T are all that counts. */
+#define READ .queued = true
+#define ROW  .origin = ORIGIN_QUEUE, .queued = true
 
-static const struct row scan[] = {
-    {"the file itself", JUDGED_SAME, SCAN},
-    {"T one microsecond early", JUDGED_UNPROVEN, SCAN, .arrival = MAIL_TIME - 1},
-    {"T one microsecond late", JUDGED_UNPROVEN, SCAN, .arrival = MAIL_TIME + 1},
-    {"T late within the rest", JUDGED_CHANGED, SCAN, .arrival = RCPT_TIME, OTHER},
-    {"no T on either side", JUDGED_UNPROVEN, SCAN, .mail_time = -1, .arrival = -1},
-    {"T of zero on both sides", JUDGED_UNPROVEN, SCAN, .mail_time = ZERO, .arrival = ZERO},
-    {"other inode", JUDGED_UNPROVEN, SCAN, .inode = INODE + 1},
-    {"rewritten sender does not disprove", JUDGED_SAME, SCAN, OTHER},
-    {"a flag from the past", JUDGED_SAME, SCAN, STEPPED},
-    {"other port", JUDGED_UNPROVEN, SCAN, .file_port = PORT + 1},
-    {"other address", JUDGED_UNPROVEN, SCAN, .file_client = "192.0.2.9"},
-    {"no client read", JUDGED_SAME, SCAN, .client = "", .port = -1},
+static const struct row queued[] = {
+    {"the file itself", JUDGED_SAME, READ},
+    {"without a given half", JUDGED_SAME, ROW},
+    {"T one microsecond early", JUDGED_UNPROVEN, ROW, .arrival = MAIL_TIME - 1},
+    {"T one microsecond late", JUDGED_UNPROVEN, READ, .arrival = MAIL_TIME + 1},
+    {"T within the window", JUDGED_CHANGED, READ, .arrival = RCPT_TIME, OTHER},
+    {"no T on either side", JUDGED_UNPROVEN, ROW, .mail_time = -1, .arrival = -1},
+    {"T of zero on both sides", JUDGED_UNPROVEN, ROW, .mail_time = ZERO, .arrival = ZERO},
+    {"other inode", JUDGED_UNPROVEN, READ, .inode = INODE + 1},
+    {"other inode, other sender", JUDGED_CHANGED, ROW, .inode = INODE + 1, OTHER},
+    {"the sender as given", JUDGED_UNPROVEN, READ, .inode = INODE + 1, .sender = "a@b.example",
+	.file_sender = "a@b.example"},
+    {"the sender as queued", JUDGED_UNPROVEN, READ, .inode = INODE + 1, .sender = "a@b.example",
+	.file_sender = SENDER},
+    {"rewritten sender does not disprove", JUDGED_SAME, READ, OTHER},
+    {"a flag from the past", JUDGED_SAME, READ, STEPPED},
+    {"the client is not asked", JUDGED_SAME, READ, .client = "", .port = -1},
+    {"sendmail(1)", JUDGED_SAME, LOCAL, READ, .create = START - 9 * SEC},
+    {"nothing known", JUDGED_CHANGED, .origin = ORIGIN_QUEUE},
+    {"nothing known, null sender", JUDGED_CHANGED, .origin = ORIGIN_QUEUE, .sender = ""},
 };
 
 /* Only whether the senders count as equal; the proof fails for want of T. */
@@ -246,10 +288,10 @@ static void test_sendmail(void **state)
 	judge_rows("sendmail", sendmail, COUNT_OF(sendmail));
 }
 
-static void test_scan(void **state)
+static void test_queued(void **state)
 {
 	(void)state;
-	judge_rows("scan", scan, COUNT_OF(scan));
+	judge_rows("queued", queued, COUNT_OF(queued));
 }
 
 /* The same under a long queue ID, which proves no more by itself. */
@@ -268,7 +310,11 @@ static void test_long_id(void **state)
 	case_assert(same.name, identity_judge(&m, &found) == same.want);
 	found.inode++;
 	case_assert(other.name, identity_judge(&m, &found) == other.want);
+	/* A restored spool: what was read there counts, not what the ID says. */
+	m.queued = (struct queued){
+	    .known = true, .inode = found.inode, .arrival_time = MAIL_TIME, .sender = SENDER};
+	assert_int_equal(identity_judge(&m, &found), JUDGED_SAME);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_smtpd), cmocka_unit_test(test_stepped),
-    cmocka_unit_test(test_sendmail), cmocka_unit_test(test_scan), cmocka_unit_test(test_long_id))
+    cmocka_unit_test(test_sendmail), cmocka_unit_test(test_queued), cmocka_unit_test(test_long_id))

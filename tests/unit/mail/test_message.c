@@ -21,9 +21,83 @@ static void test_init(void **state)
 	assert_int_equal(m.client.family, 0);
 	assert_int_equal(m.flags, 0);
 	assert_string_equal(m.queue_id.text, "");
+	assert_false(m.queued.known);
+	assert_string_equal(m.queued.sender, "");
+	assert_string_equal(m.queued.login, "");
+	assert_string_equal(m.queued.message_id, "");
+	assert_string_equal(m.queued.log_ident, "");
+	assert_true(m.queued.size == -1 && m.queued.uid == -1 && m.queued.create_time == -1);
+	assert_string_equal(m.first.login, "");
+	assert_string_equal(m.first.queue_id.text, "");
 	strlist_each (item, &m.from) {
 		fail_msg("the empty list holds '%s'", item);
 	}
+}
+
+static void fill_queued(struct queued *q)
+{
+	q->known = true;
+	q->sender = "srs@queued.example";
+	q->login = "queued";
+	q->message_id = "<queued@x>";
+	q->from = (struct strlist){.first = "q@queued.example", .bytes = 17, .count = 1};
+	q->arrival_time = 200;
+	q->client_port = 2;
+	assert_int_equal(net_parse("192.0.2.2", &q->client), 0);
+}
+
+static void fill_given(struct message *m)
+{
+	m->origin = ORIGIN_SMTPD;
+	m->sender = "user@given.example";
+	m->login = "given";
+	m->message_id = "<given@x>";
+	m->from = (struct strlist){.first = "g@given.example", .bytes = 16, .count = 1};
+	m->mail_time = 100;
+	m->client_port = 1;
+	assert_int_equal(net_parse("192.0.2.1", &m->client), 0);
+}
+
+static void check_halves(
+    const struct message *m, const char *sender, const char *who, int64_t arrival, unsigned port)
+{
+	const struct net_address *client;
+	char text[NET_TEXT_SIZE], want[NET_TEXT_SIZE];
+	uint16_t got = 99;
+
+	assert_string_equal(message_sender(m), sender);
+	assert_string_equal(message_login(m), who);
+	assert_int_equal(message_arrival(m), arrival);
+	assert_memory_equal(message_id_of(m) + 1, who, strlen(who));
+	assert_memory_equal(strchr(message_from(m)->first, '@') + 1, who, strlen(who));
+	client = message_client(m, &got);
+	assert_int_equal(got, port);
+	assert_ptr_equal(message_client(m, NULL), client);
+	snprintf(want, sizeof(want), "192.0.2.%u", port);
+	assert_string_equal(net_text(client, text), want);
+}
+
+static void test_halves(void **state)
+{
+	struct message m;
+
+	(void)state;
+	message_init(&m);
+	fill_given(&m);
+	assert_true(message_is_given(&m));
+	check_halves(&m, "user@given.example", "given", 100, 1);
+	fill_queued(&m.queued);
+	check_halves(&m, "srs@queued.example", "given", 200, 1);
+	message_init(&m);
+	m.origin = ORIGIN_QUEUE;
+	fill_queued(&m.queued);
+	assert_false(message_is_given(&m));
+	check_halves(&m, "srs@queued.example", "queued", 200, 2);
+	m.queued.login = "";
+	m.first.login = "first";
+	assert_string_equal(message_login(&m), "first");
+	m.queued.sender = "";
+	assert_string_equal(message_sender(&m), "");
 }
 
 static void test_domain(void **state)
@@ -91,6 +165,7 @@ static void test_authors(void **state)
 		struct message m;
 
 		message_init(&m);
+		m.origin = ORIGIN_SMTPD;
 		strbuf_clear(&from);
 		m.sender = rows[i].sender;
 		for (size_t k = 0; k < COUNT_OF(rows[i].from) && rows[i].from[k]; k++)
@@ -103,5 +178,29 @@ static void test_authors(void **state)
 	strbuf_release(&got);
 }
 
-UNIT_MAIN(
-    cmocka_unit_test(test_init), cmocka_unit_test(test_domain), cmocka_unit_test(test_authors))
+/* Both halves' authors, each once, the given sender's first. */
+static void test_authors_of_halves(void **state)
+{
+	struct strbuf got = {0};
+	struct message m;
+
+	(void)state;
+	message_init(&m);
+	fill_given(&m);
+	m.sender = "a@z.example";
+	fill_queued(&m.queued);
+	authors_text(&m, 65, &got);
+	assert_string_equal(got.text, "(z.example)(given.example)(queued.example)");
+	m.origin = ORIGIN_QUEUE;
+	m.sender = "";
+	m.from = (struct strlist){.count = 0};
+	authors_text(&m, 65, &got);
+	assert_string_equal(got.text, "(queued.example)");
+	m.queued.known = false;
+	authors_text(&m, 65, &got);
+	assert_string_equal(got.text, "");
+	strbuf_release(&got);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_init), cmocka_unit_test(test_halves), cmocka_unit_test(test_domain),
+    cmocka_unit_test(test_authors), cmocka_unit_test(test_authors_of_halves))

@@ -110,6 +110,111 @@ static void test_length_counts(void **state)
 	assert_string_equal(id.text, "A1B2C123456");
 }
 
+/* ---- packed */
+
+static const struct {
+	const char *name, *id;
+	uint64_t time, inode;
+} packed_cases[] = {
+    {"short, smallest", "000001", 0, 1},
+    {"short", "A1B2C123456", 662316, 0x123456},
+    {"short, largest", "F423FFFFFFFFFFFFFFFFF", 999999, UINT64_MAX},
+    {"long, smallest", "0000000000z1", UINT64_C(1) << 61, 1},
+    {"long", "3Pt2mN2VXxznjll",
+	(UINT64_C(1) << 61) + (UINT64_C(1300631508) << 20) + UINT64_C(353025), 5536956},
+};
+
+static void test_packed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(packed_cases); i++) {
+		const char *name = packed_cases[i].name;
+		struct queue_id id, back;
+		struct packed_id packed;
+
+		case_assert(
+		    name, queue_id_parse(packed_cases[i].id, strlen(packed_cases[i].id), &id) == 0);
+		case_assert(name, queue_id_pack(&id, &packed) == 0);
+		case_assert(name, packed.time == packed_cases[i].time);
+		case_assert(name, packed.inode == packed_cases[i].inode);
+		packed.time |= PACKED_ID_FLAG_A;
+		case_assert(name, queue_id_unpack(&packed, &back) == 0);
+		case_assert_text(name, back.text, id.text);
+		packed.time ^= PACKED_ID_FLAGS;
+		case_assert(name, queue_id_unpack(&packed, &back) == 0);
+		case_assert_text(name, back.text, id.text);
+	}
+}
+
+static void test_good_packed(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good_cases); i++) {
+		struct queue_id id, back;
+		struct packed_id packed;
+
+		assert_int_equal(
+		    queue_id_parse(good_cases[i].id, strlen(good_cases[i].id), &id), 0);
+		case_assert(good_cases[i].name, queue_id_pack(&id, &packed) == 0);
+		case_assert(good_cases[i].name, queue_id_unpack(&packed, &back) == 0);
+		case_assert_text(good_cases[i].name, back.text, id.text);
+	}
+}
+
+static uint64_t next_random(uint64_t *seed)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return *seed;
+}
+
+/* Any value that unpacks is an ID that packs to it again, so no two IDs share one. */
+static void test_random_packed(void **state)
+{
+	uint64_t seed = 88172645463325252U;
+
+	(void)state;
+	for (unsigned n = 0; n < 300000; n++) {
+		bool is_long = n % 2;
+		uint64_t usec = next_random(&seed) % 1000000, seconds = next_random(&seed);
+		struct packed_id packed = {.inode = next_random(&seed)}, again;
+		struct queue_id id, parsed;
+
+		seconds >>= 23 + n % 41; /* of all lengths, up to 41 bits */
+		packed.inode >>= n % 64;
+		packed.time = (is_long ? UINT64_C(1) << 61 | seconds << 20 : 0) | usec;
+		packed.inode += packed.inode == 0;
+		assert_int_equal(queue_id_unpack(&packed, &id), 0);
+		assert_int_equal(queue_id_parse(id.text, strlen(id.text), &parsed), 0);
+		assert_int_equal(queue_id_pack(&id, &again), 0);
+		assert_true(again.time == packed.time && again.inode == packed.inode);
+	}
+}
+
+static void test_bad_packed(void **state)
+{
+	static const struct {
+		const char *name;
+		struct packed_id packed;
+	} cases[] = {
+	    {"inode 0", {.time = 5, .inode = 0}},
+	    {"microseconds past a second", {.time = 1000000, .inode = 1}},
+	    {"short with seconds", {.time = UINT64_C(1) << 20, .inode = 1}},
+	};
+	struct queue_id id = {.text = "untouched"};
+	struct packed_id packed = {.time = 7};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		case_assert(cases[i].name, queue_id_unpack(&cases[i].packed, &id) == ERR_SYNTAX);
+		case_assert_text(cases[i].name, id.text, "untouched");
+	}
+	assert_int_equal(queue_id_parse("300000000000z1", 14, &id), 0); /* 3 * 52^7 s */
+	assert_int_equal(queue_id_pack(&id, &packed), ERR_LIMIT);
+	assert_int_equal(packed.time, 7);
+}
+
 static void test_equal(void **state)
 {
 	struct queue_id a, b;
@@ -122,4 +227,6 @@ static void test_equal(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_good), cmocka_unit_test(test_bad),
-    cmocka_unit_test(test_length_counts), cmocka_unit_test(test_equal))
+    cmocka_unit_test(test_length_counts), cmocka_unit_test(test_equal),
+    cmocka_unit_test(test_packed), cmocka_unit_test(test_good_packed),
+    cmocka_unit_test(test_random_packed), cmocka_unit_test(test_bad_packed))
