@@ -59,7 +59,7 @@ static int count_for(struct counting *c, const char *name)
 {
 	struct top_group *g;
 	size_t number;
-	int code = names_number(&c->top->names, name, 0, &number);
+	int code = labels_number(&c->top->names, name, 0, &number);
 
 	if (code == 0)
 		code = make_room(c);
@@ -156,7 +156,7 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 	}
 	ret->count = ret->names.count;
 	for (size_t i = 0; i < ret->count; i++)
-		ret->list[i].name = names_at(&ret->names, i);
+		ret->list[i].name = labels_at(&ret->names, i);
 	if (ret->count)
 		qsort(ret->list, ret->count, sizeof(*ret->list), compare_groups);
 	return 0;
@@ -165,6 +165,6 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 void top_release(struct top *top)
 {
 	free(top->list);
-	names_release(&top->names);
+	labels_release(&top->names);
 	*top = (struct top){0};
 }

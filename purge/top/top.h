@@ -7,7 +7,7 @@
 #define PQPURGE_PURGE_TOP_H
 
 #include "order/order.h"
-#include "purge/tell/names.h"
+#include "purge/tell/labels.h"
 
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 
@@ -29,7 +29,7 @@ struct top {
 	size_t count;
 	uint64_t messages; /* counted; a message can be in several groups, of from and recipient */
 	uint64_t bytes;    /* of these messages */
-	struct names names;
+	struct labels names;
 };
 
 /* Groups what is READY. now: what ages are counted to. 0 or -ENOMEM. */

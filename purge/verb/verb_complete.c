@@ -15,7 +15,7 @@
 #include "purge/offer.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
-#include "purge/tell/names.h"
+#include "purge/tell/labels.h"
 
 #define WORDS_MOST 200    /* that are suggested */
 #define TIME_MOST  300000 /* microseconds for all of it */
@@ -23,7 +23,7 @@
 struct wanted {
 	const char *prefix;
 	enum offer_kind kind;
-	struct names names; /* told already */
+	struct labels names; /* told already */
 };
 
 static bool is_enough(const struct wanted *w)
@@ -37,7 +37,7 @@ static void suggest(struct wanted *w, const char *word)
 
 	if (!offer_fits(w->kind, word) || !str_starts(word, w->prefix))
 		return;
-	if (names_number(&w->names, word, 0, &number) == 0 && w->names.count > before)
+	if (labels_number(&w->names, word, 0, &number) == 0 && w->names.count > before)
 		puts(word);
 }
 
@@ -127,7 +127,7 @@ int verb_complete(struct session *s, struct err *err)
 			bound_time();
 			w.kind = sources[i].kind;
 			sources[i].tell(s, &w);
-			names_release(&w.names);
+			labels_release(&w.names);
 			return EXIT_DONE;
 		}
 	return err_set(err, ERR_USAGE, "'complete' knows domains, rules and batches");

@@ -12,7 +12,7 @@
 #include "mail/message.h"
 #include "postfix/spool/spool.h"
 #include "postfix/tool/fold.h"
-#include "purge/tell/names.h"
+#include "purge/tell/labels.h"
 
 static const char other_reasons[] = "(other reasons)";
 static const char no_domain[] = "";
@@ -33,7 +33,7 @@ struct why_count {
 	int queue_dir;
 	struct queue_layout layout;
 	int64_t now;
-	struct names reason_names, pair_names;
+	struct labels reason_names, pair_names;
 	struct reason reasons[WHY_REASONS_MAX + 1];
 	struct pair *pairs; /* by number of the name */
 	struct strbuf examples, folded, key;
@@ -73,8 +73,8 @@ void why_count_free(struct why_count *c)
 	if (!c)
 		return;
 	io_close(&c->queue_dir);
-	names_release(&c->reason_names);
-	names_release(&c->pair_names);
+	labels_release(&c->reason_names);
+	labels_release(&c->pair_names);
 	strbuf_release(&c->examples);
 	strbuf_release(&c->folded);
 	strbuf_release(&c->key);
@@ -100,9 +100,9 @@ static int find_reason(struct why_count *c, const char *reason, size_t *ret)
 	int code;
 
 	fold_reason(reason, &c->folded);
-	code = names_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
+	code = labels_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
 	if (code == ERR_LIMIT)
-		code = names_number(&c->reason_names, other_reasons, WHY_REASONS_MAX + 1, ret);
+		code = labels_number(&c->reason_names, other_reasons, WHY_REASONS_MAX + 1, ret);
 	return code;
 }
 
@@ -121,7 +121,7 @@ static int count_domain(struct why_count *c, size_t reason, const char *recipien
 	if (c->key.failed)
 		return -ENOMEM;
 	c->pairs[c->pair_names.count].name = number;
-	code = names_number(&c->pair_names, c->key.text, WHY_DOMAINS_MAX, &number);
+	code = labels_number(&c->pair_names, c->key.text, WHY_DOMAINS_MAX, &number);
 	if (code < 0)
 		return code == ERR_LIMIT ? 0 : code;
 	c->pairs[number].reason = (uint32_t)reason;
@@ -218,7 +218,7 @@ static void put_reason(
 	const struct reason *r = &c->reasons[number];
 	const char *example = c->examples.text + r->example;
 
-	bytes_put_text(out, names_at(&c->reason_names, number));
+	bytes_put_text(out, labels_at(&c->reason_names, number));
 	bytes_put_u64(out, r->recipients);
 	bytes_put_u64(out, r->messages);
 	for (int i = 0; i < 3; i++, example += strlen(example) + 1)

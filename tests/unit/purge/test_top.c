@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "purge/tell/names.h"
+#include "purge/tell/labels.h"
 #include "purge/top/top.h"
 #include "tests/unit/purge/crafted.h"
 
@@ -41,7 +41,7 @@ static void test_by(void **state)
 
 static void test_names(void **state)
 {
-	struct names names = {0};
+	struct labels names = {0};
 	char name[32];
 	size_t number;
 
@@ -49,17 +49,17 @@ static void test_names(void **state)
 	for (int round = 0; round < 2; round++)
 		for (size_t i = 0; i < 5000; i++) {
 			snprintf(name, sizeof(name), "%zu", i * 7919);
-			assert_int_equal(names_number(&names, name, 0, &number), 0);
+			assert_int_equal(labels_number(&names, name, 0, &number), 0);
 			assert_int_equal(number, i);
-			assert_string_equal(names_at(&names, number), name);
+			assert_string_equal(labels_at(&names, number), name);
 		}
 	assert_int_equal(names.count, 5000);
-	assert_int_equal(names_number(&names, "", 0, &number), 0);
+	assert_int_equal(labels_number(&names, "", 0, &number), 0);
 	assert_int_equal(number, 5000);
-	assert_int_equal(names_number(&names, "new", 5001, &number), ERR_LIMIT);
-	assert_int_equal(names_number(&names, "0", 5001, &number), 0);
+	assert_int_equal(labels_number(&names, "new", 5001, &number), ERR_LIMIT);
+	assert_int_equal(labels_number(&names, "0", 5001, &number), 0);
 	assert_int_equal(number, 0);
-	names_release(&names);
+	labels_release(&names);
 	assert_int_equal(names.count, 0);
 }
 

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC */
+/* Distinct names: a hash table with open addressing, at most half full. */
+#include "purge/tell/labels.h"
+
+#include <errno.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+
+#define SLOTS_FIRST 1024
+
+/* The slot that holds name, or the free one where it belongs. */
+static size_t find_slot(const struct labels *labels, const char *name)
+{
+	size_t mask = labels->slot_count - 1;
+	size_t slot = (size_t)bytes_hash(name, strlen(name)) & mask;
+
+	while (labels->slots[slot] && strcmp(labels_at(labels, labels->slots[slot] - 1), name) != 0)
+		slot = (slot + 1) & mask;
+	return slot;
+}
+
+/* Twice as many slots. What was there is put into the new ones. */
+static int grow(struct labels *labels)
+{
+	size_t more = labels->slot_count ? labels->slot_count * 2 : SLOTS_FIRST;
+	size_t *begin = realloc(labels->begin, more / 2 * sizeof(*begin));
+	uint32_t *slots;
+
+	if (!begin)
+		return -ENOMEM;
+	labels->begin = begin;
+	slots = calloc(more, sizeof(*slots));
+	if (!slots)
+		return -ENOMEM;
+	free(labels->slots);
+	labels->slots = slots;
+	labels->slot_count = more;
+	for (size_t i = 0; i < labels->count; i++)
+		slots[find_slot(labels, labels_at(labels, i))] = (uint32_t)i + 1;
+	return 0;
+}
+
+int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret)
+{
+	size_t slot;
+
+	if (labels->count * 2 >= labels->slot_count && grow(labels) < 0)
+		return -ENOMEM;
+	slot = find_slot(labels, name);
+	if (!labels->slots[slot]) {
+		if (labels->count >= (max ? max : LABELS_MAX))
+			return ERR_LIMIT;
+		labels->begin[labels->count] = labels->text.len;
+		strlist_push(&labels->text, name, strlen(name));
+		if (labels->text.failed)
+			return -ENOMEM;
+		labels->slots[slot] = (uint32_t)++labels->count;
+	}
+	*ret = labels->slots[slot] - 1;
+	return 0;
+}
+
+const char *labels_at(const struct labels *labels, size_t number)
+{
+	return labels->text.text + labels->begin[number];
+}
+
+void labels_release(struct labels *labels)
+{
+	strbuf_release(&labels->text);
+	free(labels->begin);
+	free(labels->slots);
+	*labels = (struct labels){0};
+}
