@@ -36,8 +36,9 @@
  */
 struct connection {
 	struct session *session;
-	unsigned long steps; /* as negotiated */
-	bool quarantine;     /* the MTA can hold */
+	struct judge_more more; /* of the session's message */
+	unsigned long steps;    /* as negotiated */
+	bool quarantine;        /* the MTA can hold */
 };
 
 static const struct glue_config *glue;
@@ -181,6 +182,7 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 	struct verdict v;
 
 	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
+	judge_clear(&c->more);
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_envelope(set, c->session, clock_wall(), &v);
 	note_verdict(set, "NOQUEUE", "MAIL", c->session, &v);
@@ -213,8 +215,13 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (c)
+	if (c && str_equal_nocase(name, "From")) {
+		struct ruleset *set = rulekeeper_get(glue->rules);
+		judge_from(&c->more, set, c->session, value, clock_wall());
+		ruleset_unref(set);
+	} else if (c) {
 		session_header(c->session, name, value);
+	}
 	return silent(c, SMFIP_NR_HDR);
 }
 
@@ -279,7 +286,7 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	if (!id)
 		id = "NOQUEUE";
 	struct ruleset *set = rulekeeper_get(glue->rules);
-	judge_message(set, c->session, clock_wall(), &v);
+	judge_message(set, c->session, &c->more, clock_wall(), &v);
 	note_verdict(set, id, "end of message", c->session, &v);
 	ruleset_unref(set);
 	sfsistat answer = answer_of(ctx, &v);
@@ -303,6 +310,7 @@ static sfsistat on_message(SMFICTX *ctx)
 	if (c) {
 		answer = message(ctx, c);
 		session_abort(c->session); /* the message is over; the next one begins with MAIL */
+		judge_clear(&c->more);
 	} else {
 		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
 	}
@@ -314,8 +322,10 @@ static sfsistat on_abort(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (c)
+	if (c) {
 		session_abort(c->session);
+		judge_clear(&c->more);
+	}
 	return SMFIS_CONTINUE;
 }
 

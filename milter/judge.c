@@ -2,6 +2,8 @@
 /* From rules to a verdict, see judge.h. */
 #include "milter/judge.h"
 
+#include <limits.h>
+
 static void set_subject(struct verdict *v, const char *address)
 {
 	snprintf(v->subject, sizeof(v->subject), "%s", address);
@@ -38,19 +40,78 @@ static void find_envelope(
 	merge(v, &hit, query.address->text);
 }
 
-static void find_header(
-    struct ruleset *set, const struct session *s, int64_t wall, struct verdict *v)
+static void find_mailbox(struct ruleset *set, const char *mailbox, int64_t wall, struct verdict *v)
 {
-	strlist_each (mailbox, &session_message(s)->from) {
-		struct address address;
-		const struct ruleset_query query = {.address = &address, .wall = wall};
-		struct ruleset_hit hit;
+	struct address address;
+	const struct ruleset_query query = {.address = &address, .wall = wall};
+	struct ruleset_hit hit;
 
-		address_split(mailbox, &address);
-		hit = ruleset_find(set, &query);
-		merge(v, &hit, mailbox);
-	}
+	address_split(mailbox, &address);
+	hit = ruleset_find(set, &query);
+	merge(v, &hit, mailbox);
 }
+
+static void find_header(struct ruleset *set, const struct session *s, const struct judge_more *more,
+    int64_t wall, struct verdict *v)
+{
+	strlist_each (mailbox, &session_message(s)->from)
+		find_mailbox(set, mailbox, wall, v);
+	if (more->found)
+		find_mailbox(set, more->mailbox, wall, v);
+}
+
+/* ---- mailboxes that are not recorded */
+
+struct looking {
+	struct judge_more *more;
+	struct ruleset *set;
+	int64_t wall;
+};
+
+static void keep_strictest(
+    struct judge_more *more, const struct ruleset_hit *hit, const struct address *mailbox)
+{
+	enum rule_action action = hit->rule ? hit->rule->action : RULE_WARN;
+
+	if (action == RULE_OK || (!hit->rule && !hit->warned) ||
+	    (more->found && action <= more->action))
+		return;
+	more->found = true;
+	more->action = action;
+	snprintf(more->mailbox, sizeof(more->mailbox), "%s", mailbox->text);
+}
+
+/* The session records the first, which are looked up at the end. */
+static void look_up(void *arg, const struct address *mailbox)
+{
+	const struct looking *l = arg;
+	struct ruleset_query query = {.address = mailbox, .wall = l->wall};
+	struct ruleset_hit hit;
+
+	if (l->more->seen < UINT_MAX)
+		l->more->seen++;
+	if (l->more->seen <= FROM_MAILBOX_MAX)
+		return;
+	query.plain = l->more->seen > JUDGE_EXPRESSIONS_MAX;
+	hit = ruleset_find(l->set, &query);
+	keep_strictest(l->more, &hit, mailbox);
+}
+
+void judge_clear(struct judge_more *more)
+{
+	more->seen = 0;
+	more->found = false;
+}
+
+void judge_from(struct judge_more *more, struct ruleset *set, struct session *s, const char *value,
+    int64_t wall)
+{
+	struct looking looking = {.more = more, .set = set, .wall = wall};
+
+	session_from(s, value, set ? look_up : NULL, &looking);
+}
+
+/* ---- verdicts */
 
 /* OK for who submitted the mail, which is proven, as the sender's address is not. */
 static bool is_trusted(const struct ruleset_hit *hit)
@@ -113,13 +174,14 @@ void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, 
 		memset(ret, 0, sizeof(*ret));
 }
 
-void judge_message(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret)
+void judge_message(struct ruleset *set, const struct session *s, const struct judge_more *more,
+    int64_t wall, struct verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
 	if (!set)
 		return;
 	find_envelope(set, s, wall, ret);
 	if (!is_trusted(&ret->hit))
-		find_header(set, s, wall, ret);
+		find_header(set, s, more, wall, ret);
 	conclude(ret, session_is_local(s));
 }

@@ -41,11 +41,31 @@ struct verdict {
  */
 void judge_envelope(
     struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
+
+/*
+ * Of the mailboxes in header From that are too many to be recorded, the one for which the strictest
+ * rule is: they are looked up as they come, and kept nowhere. Clear it with the session.
+ */
+struct judge_more {
+	unsigned seen; /* mailboxes, those that are recorded among them */
+	bool found;
+	enum rule_action action; /* WARN: a rule that only warns */
+	char mailbox[ADDRESS_MAX + 1];
+};
+void judge_clear(struct judge_more *more);
+/* Past this many mailboxes expressions are not tried any more; what is found by hash is. */
+#define JUDGE_EXPRESSIONS_MAX 1000
+/* A From field: gives it to the session, and looks up what the session does not record. */
+void judge_from(struct judge_more *more, struct ruleset *set, struct session *s, const char *value,
+    int64_t wall);
+
 /*
  * At end of message: the envelope again (a rule set meanwhile counts), then every header From
  * mailbox; the strictest wins, the envelope's where both are alike. OK for login or client ends the
- * lookup; OK for the envelope sender does not excuse the header.
+ * lookup; OK for the envelope sender does not excuse the header. A rule that was set since the
+ * header came counts, but for mailboxes that are not recorded.
  */
-void judge_message(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
+void judge_message(struct ruleset *set, const struct session *s, const struct judge_more *more,
+    int64_t wall, struct verdict *ret);
 
 #endif

@@ -281,6 +281,14 @@ void session_header(struct session *s, const char *name, const char *value)
 	view(s);
 }
 
+void session_from(struct session *s, const char *value, from_taken *taken, void *arg)
+{
+	s->header.from.taken = taken;
+	s->header.from.arg = arg;
+	session_header(s, "From", value);
+	s->header.from.taken = NULL;
+}
+
 int session_end(
     struct session *s, const char *queue_id, const char *login, const struct message **ret)
 {

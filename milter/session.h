@@ -38,6 +38,8 @@ void session_rcpt(struct session *s, const char *argument, const char *queue_id)
 /* name and value as the MTA has them: folded lines joined by LF. From (every field), Message-ID
  * (first), Subject (first, if wanted). */
 void session_header(struct session *s, const char *name, const char *value);
+/* A From field; taken (may be NULL) is told of every mailbox in it that is not recorded yet. */
+void session_from(struct session *s, const char *value, from_taken *taken, void *arg);
 /*
  * End of message: 1 and the finished message (a view of the session, until the next call that
  * changes it); 0 where there is no usable queue ID (the message cannot be indexed); -ENOMEM if

@@ -39,6 +39,7 @@ struct model {
 	bool cut, last_kept;
 	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT */
 	char sender[ADDRESS_MAX + 1], login[MESSAGE_TEXT_MAX + 1];
+	struct judge_more more;
 };
 
 static const char *text(struct input *in)
@@ -143,7 +144,7 @@ static void on_end(
 	fuzz_require(known == (m->in_mail && queue_id_parse(id, strlen(id), &parsed) == 0));
 	if (known)
 		check_message(got, m);
-	judge_message(set, s, test_wall(), &v);
+	judge_message(set, s, &m->more, test_wall(), &v);
 	check_verdict(&v, m);
 	session_abort(s); /* as glue does */
 	forget(m);
@@ -189,7 +190,10 @@ static void event(struct session *s, struct ruleset *set, struct model *m, struc
 	case 'L':
 		name = text(in);
 		value = text(in);
-		session_header(s, name, value);
+		if (str_equal_nocase(name, "From"))
+			judge_from(&m->more, set, s, value, test_wall());
+		else
+			session_header(s, name, value);
 		m->froms += str_equal_nocase(name, "From");
 		break;
 	case 'E':

@@ -3,31 +3,7 @@
  * Verdicts: rows of rules and one message, judged at MAIL and at end of message. A row gives both
  * verdicts, the text of the rule that decided at the end, and what was warned.
  */
-#include "tests/unit/unit.h"
-
-#include "milter/judge.h"
-
-#define NOW INT64_C(1764000000000000)
-
-static const struct session_config config = {.origin = "origin.example", .max_recipients = 10};
-
-static struct ruleset *build(const char *const *lines)
-{
-	struct rule_list rules = {0};
-	struct err err = {{0}};
-	struct ruleset *set;
-	struct rule r;
-
-	for (unsigned i = 0; lines[i]; i++) {
-		if (rule_parse(lines[i], &r, &err) != 0)
-			fail_msg("'%s': %s", lines[i], err.text);
-		r.line = i + 1;
-		assert_int_equal(rule_list_add(&rules, &r), 0);
-	}
-	set = ruleset_new(&rules, NULL, NULL);
-	assert_non_null(set);
-	return set;
-}
+#include "tests/unit/milter/judge_fixture.h"
 
 struct row {
 	const char *name;
@@ -131,17 +107,6 @@ static const struct row local[] = {
     {"null sender", {"<> REJECT r"}, "", "", {NULL}, C, H, "r", NULL, ""},
 };
 
-static struct session *connect_session(bool is_local)
-{
-	struct session *s = session_new(&config);
-	struct net_address client;
-
-	assert_non_null(s);
-	assert_int_equal(net_parse(is_local ? "127.0.0.1" : "192.0.2.1", &client), 0);
-	session_connect(s, &client, is_local ? 0 : 40001, is_local);
-	return s;
-}
-
 /* What stands in a reply never depends on the mail: at MAIL and at the end, SMTP or not. */
 static void check_reply(const char *name, const struct verdict *v)
 {
@@ -175,6 +140,7 @@ static void judge_row(const struct row *r, bool is_local)
 {
 	struct session *s = connect_session(is_local);
 	struct ruleset *set = build(r->rules);
+	struct judge_more more = {0};
 	struct verdict v;
 
 	session_mail(s, r->sender, r->login);
@@ -186,8 +152,8 @@ static void judge_row(const struct row *r, bool is_local)
 	case_assert(r->name, v.hit.rule || !v.hit.warned);
 	check_reply(r->name, &v);
 	for (size_t i = 0; i < COUNT_OF(r->from) && r->from[i]; i++)
-		session_header(s, "From", r->from[i]);
-	judge_message(set, s, NOW, &v);
+		judge_from(&more, set, s, r->from[i], NOW);
+	judge_message(set, s, &more, NOW, &v);
 	check_end(r, &v);
 	ruleset_unref(set);
 	session_free(s);
@@ -277,7 +243,7 @@ static void test_meanwhile(void **state)
 	assert_int_equal(v.action, VERDICT_CONTINUE);
 	ruleset_unref(set);
 	set = build(after);
-	judge_message(set, s, NOW, &v);
+	judge_message(set, s, &none, NOW, &v);
 	assert_int_equal(v.action, VERDICT_REJECT);
 	ruleset_unref(set);
 
@@ -287,7 +253,7 @@ static void test_meanwhile(void **state)
 	set = ruleset_new(NULL, &rules, NULL);
 	judge_envelope(set, s, NOW, &v);
 	assert_int_equal(v.action, VERDICT_TEMPFAIL);
-	judge_message(set, s, NOW + 1, &v);
+	judge_message(set, s, &none, NOW + 1, &v);
 	assert_int_equal(v.action, VERDICT_CONTINUE);
 	assert_null(v.hit.rule);
 	ruleset_unref(set);
@@ -306,7 +272,7 @@ static void test_no_set(void **state)
 	assert_int_equal(v.action, VERDICT_CONTINUE);
 	assert_null(v.hit.rule);
 	memset(&v, 0xff, sizeof(v));
-	judge_message(NULL, s, NOW, &v);
+	judge_message(NULL, s, &none, NOW, &v);
 	assert_int_equal(v.action, VERDICT_CONTINUE);
 	assert_null(v.hit.warned);
 	session_free(s);
