@@ -9,6 +9,7 @@
 #define MAX     3
 
 static const struct queue_id some_id = {"A1B2CA73701"};
+static const struct queue_host host = {.hostname = "rig.test", .mail_owner = 102};
 
 static int parse(const struct bytes *file, struct queue_message *m)
 {
@@ -19,7 +20,7 @@ static int parse(const struct bytes *file, struct queue_message *m)
 	assert_non_null(copy);
 	if (file->len)
 		memcpy(copy, file->at, file->len);
-	code = queue_message_parse(copy, file->len, &some_id, MAX, m);
+	code = queue_message_parse(copy, file->len, &some_id, &host, MAX, m);
 	free(copy);
 	return code;
 }
@@ -58,66 +59,78 @@ static void expect_list(const char *name, const struct strlist *list, const char
 static const struct {
 	const char *name;
 	struct line lines[24];
-	const char *recipients, *from, *message_id, *login;
-	int64_t user;
+	const char *recipients, *originals, *from, *message_id, *login;
+	int64_t uid;
 	uint32_t count, flags;
 } files[] = {
     {"usual",
 	{HEAD, {'A', "client_address=192.0.2.1"}, {'A', "sasl_username=joe"}, {'O', "u@X.Example"},
 	    {'R', "new@y.example"}, {'M', ""}, {'N', "Received: from x (localhost [127.0.0.1])"},
 	    {'N', "\tby y (Postfix, from userid 7)"}, {'N', "From: A <a@b.example>,"},
-	    {'N', " c@D.example"}, {'N', "message-ID:  <m@x> "}, {'N', ""},
+	    {'N', " c@D.example"}, {'N', "message-ID:  <m@x> (comment)"}, {'N', ""},
 	    {'N', "From: z@z.example"}, {'X', ""}, {'E', ""}, {0}},
-	"u@x.example", "a@b.example,c@d.example", "<m@x>", "joe", -1, 1, 0},
+	"new@y.example", "u@x.example", "a@b.example,c@d.example", "<m@x>", "joe", -1, 1, 0},
     {"sendmail(1)",
-	{HEAD, {'R', "u@x.example"}, {'M', ""},
-	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', "\tid A; date"},
-	    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
-	"u@x.example", "", "", "", 4711, 1, 0},
-    {"a client's own line about a user is the second",
-	{HEAD, {'R', "u@x.example"}, {'M', ""}, {'N', "X: y"},
-	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', ""}, {'X', ""},
-	    {'E', ""}, {0}},
-	"u@x.example", "", "", "", -1, 1, 0},
-    {"a client's message begins with a user",
-	{HEAD, {'A', "client_address=192.0.2.1"}, {'R', "u@x.example"}, {'M', ""},
-	    {'N', "Received: by rig.test (Postfix, from userid 4711)"}, {'N', ""}, {'X', ""},
-	    {'E', ""}, {0}},
-	"u@x.example", "", "", "", -1, 1, 0},
+	{HEAD, {'O', "u@x.example"}, {'R', "u@X.example"}, {'M', ""},
+	    {'N', "Received: by rig.test (Postfix, from userid 4711)"},
+	    {'N', "\tid A1B2CA73701; date"}, {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+	"u@x.example", "-", "", "", "", 4711, 1, 0},
     {"delivered recipients, and no original",
 	{HEAD, {'O', "one@x.example"}, {'D', "n@x.example"}, {'O', ""}, {'R', "two@x.example"},
 	    {'M', ""}, {'X', ""}, {'E', ""}, {0}},
-	"one@x.example,two@x.example", "", "", "", -1, 2, 0},
+	"two@x.example", "-", "", "", "", -1, 1, 0},
+    {"an original belongs to the next recipient alone",
+	{HEAD, {'O', "one@x.example"}, {'D', "n@x.example"}, {'R', "two@x.example"},
+	    {'O', "three@x.example"}, {'R', "n3@x.example"}, {'R', "four@x.example"}, {'M', ""},
+	    {'X', ""}, {'E', ""}, {0}},
+	"two@x.example,n3@x.example,four@x.example", "-,three@x.example,-", "", "", "", -1, 3, 0},
+    {"all delivered",
+	{HEAD, {'O', "one@x.example"}, {'D', "n@x.example"}, {'M', ""}, {'X', ""}, {'E', ""}, {0}},
+	"", "", "", "", "", -1, 0, 0},
     {"more recipients than are kept",
-	{HEAD, {'R', "1@x.example"}, {'R', "2@x.example"}, {'R', "3@x.example"},
-	    {'R', "4@x.example"}, {'M', ""}, {'X', ""}, {'E', ""}, {0}},
-	"1@x.example,2@x.example,3@x.example", "", "", "", -1, 4, MESSAGE_CUT_RECIPIENTS},
+	{HEAD, {'R', "1@x.example"}, {'D', "0@x.example"}, {'R', "2@x.example"},
+	    {'R', "3@x.example"}, {'R', "4@x.example"}, {'M', ""}, {'X', ""}, {'E', ""}, {0}},
+	"1@x.example,2@x.example,3@x.example", "-,-,-", "", "", "", -1, 4,
+	MESSAGE_CUT_QUEUED_RECIPIENTS},
     {"a line in pieces",
 	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'L', "From: a@b.exa"}, {'L', "mple, c@"},
 	    {'N', "d.example"}, {'N', "Subject: From: z@z.example"}, {'N', ""}, {'X', ""},
 	    {'E', ""}, {0}},
-	"1@x.example", "a@b.example,c@d.example", "", "", -1, 1, 0},
+	"1@x.example", "-", "a@b.example,c@d.example", "", "", -1, 1, 0},
     {"several From fields, a blank before the colon",
 	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"},
 	    {'N', "FROM : c@d.example"}, {'N', "Fromage: e@f.example"}, {'N', ""}, {'X', ""},
 	    {'E', ""}, {0}},
-	"1@x.example", "a@b.example,c@d.example", "", "", -1, 1, 0},
+	"1@x.example", "-", "a@b.example,c@d.example", "", "", -1, 1, 0},
     {"no header at all",
 	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "hello"}, {'N', "From: a@b.example"},
 	    {'X', ""}, {'E', ""}, {0}},
-	"1@x.example", "", "", "", -1, 1, 0},
+	"1@x.example", "-", "", "", "", -1, 1, 0},
     {"L in the envelope names a filter",
 	{HEAD, {'L', "smtp:filter"}, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"},
 	    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
-	"1@x.example", "a@b.example", "", "", -1, 1, 0},
+	"1@x.example", "-", "a@b.example", "", "", -1, 1, 0},
     {"cut short in the header",
 	{HEAD, {'R', "1@x.example"}, {'M', ""}, {'N', "From: a@b.example"}, {0}}, "1@x.example",
-	"a@b.example", "", "", -1, 1, MESSAGE_CUT_RECIPIENTS},
+	"-", "a@b.example", "", "", -1, 1, MESSAGE_CUT_QUEUED_RECIPIENTS},
 };
+
+static void expect_originals(const char *name, const struct strlist *list, const char *want)
+{
+	char got[512] = "";
+
+	strlist_each (item, list) {
+		size_t len = strlen(got);
+
+		snprintf(got + len, sizeof(got) - len, "%s%s", len ? "," : "", *item ? item : "-");
+	}
+	case_assert_text(name, got, want);
+}
 
 static void test_files(void **state)
 {
-	struct queue_message m = {.user = -1};
+	struct queue_message m = {0};
+	const struct queued *q = &m.message.queued;
 	struct bytes file = {0};
 
 	(void)state;
@@ -126,17 +139,50 @@ static void test_files(void **state)
 
 		craft(&file, files[n].lines);
 		case_assert(name, parse(&file, &m) == 0);
-		case_assert_text(name, m.message.sender, "a@bad.example");
-		case_assert(name, m.message.origin == ORIGIN_SCAN);
+		case_assert_text(name, q->sender, "a@bad.example");
+		case_assert(name, m.message.origin == ORIGIN_QUEUE && q->known);
 		case_assert(name, m.message.mail_time == ARRIVAL && m.message.end_time == ARRIVAL);
-		expect_list(name, &m.message.recipients, files[n].recipients);
-		expect_list(name, &m.message.from, files[n].from);
-		case_assert_text(name, m.message.message_id, files[n].message_id);
-		case_assert_text(name, m.message.login, files[n].login);
-		case_assert(name, m.user == files[n].user);
-		case_assert(name, m.message.recipient_count == files[n].count);
+		case_assert(name, q->arrival_time == ARRIVAL && q->inode == 0);
+		expect_list(name, &q->recipients, files[n].recipients);
+		expect_originals(name, &q->originals, files[n].originals);
+		case_assert(name, q->originals.count == q->recipients.count);
+		expect_list(name, &q->from, files[n].from);
+		case_assert_text(name, q->message_id, files[n].message_id);
+		case_assert_text(name, q->login, files[n].login);
+		case_assert(name, q->uid == files[n].uid);
+		case_assert(name, q->recipient_count == files[n].count);
 		case_assert(name, m.message.flags == files[n].flags);
+		case_assert_text(name, m.message.sender, "");
+		case_assert(name, m.message.recipients.count == 0 && m.message.from.count == 0);
 	}
+	queue_message_release(&m);
+	bytes_release(&file);
+}
+
+/* What smtpd writes of the client. */
+static void test_attributes(void **state)
+{
+	static const struct line lines[] = {HEAD, {'A', "create_time=1700000001"},
+	    {'A', "log_ident=C951EA72936"}, {'A', "log_client_address=IPv6:2001:db8::9"},
+	    {'A', "client_address=127.0.0.1"}, {'A', "client_port=4711"}, {'R', "u@x.example"},
+	    {'M', ""}, {'X', ""}, {'E', ""}, {0}};
+	struct queue_message m = {0};
+	const struct queued *q = &m.message.queued;
+	struct bytes file = {0};
+	char text[NET_TEXT_SIZE];
+
+	(void)state;
+	craft(&file, lines);
+	assert_int_equal(parse(&file, &m), 0);
+	assert_string_equal(q->log_ident, "C951EA72936");
+	assert_string_equal(net_text(&q->log_client, text), "2001:db8::9");
+	assert_string_equal(net_text(&q->client, text), "127.0.0.1");
+	assert_int_equal(q->client_port, 4711);
+	assert_true(q->create_time == INT64_C(1700000001000000));
+	/* XFORWARD from a local client: it came back from a filter, and who logged in is not known.
+	 */
+	assert_int_equal(m.message.flags, MESSAGE_UNJOINED);
+	assert_string_equal(m.message.first.queue_id.text, "C951EA72936");
 	queue_message_release(&m);
 	bytes_release(&file);
 }
@@ -146,7 +192,7 @@ static void test_files(void **state)
 static void test_pointers(void **state)
 {
 	static const char there[] = "From: new@b.example";
-	struct queue_message m = {.user = -1};
+	struct queue_message m = {0};
 	struct bytes file = {0};
 	char text[128];
 	size_t size_at = 2, pointer_at, back, content, end, elsewhere;
@@ -176,8 +222,8 @@ static void test_pointers(void **state)
 	snprintf(text, sizeof(text), "%15zu %15zu %15d %15d", end - content, content, 1, 0);
 	memcpy(file.at + size_at, text, strlen(text));
 	assert_int_equal(parse(&file, &m), 0);
-	expect_list("pointer", &m.message.from, "new@b.example");
-	expect_list("extracted", &m.message.recipients, "extracted@x.example");
+	expect_list("pointer", &m.message.queued.from, "new@b.example");
+	expect_list("extracted", &m.message.queued.recipients, "extracted@x.example");
 	assert_true(m.finished);
 	queue_message_release(&m);
 	bytes_release(&file);
@@ -194,7 +240,7 @@ static void test_no_queue_file(void **state)
 	    {"no sender", {{'T', "1700000000 1"}, {'R', "c@d"}, {'M', ""}, {'E', ""}, {0}}},
 	    {"text", {{'N', "From: a@b"}, {0}}},
 	};
-	struct queue_message m = {.user = -1};
+	struct queue_message m = {0};
 	struct bytes file = {0};
 
 	(void)state;
@@ -208,7 +254,7 @@ static void test_no_queue_file(void **state)
 
 #define REPORT "Content-Type: multipart/report; report-type=delivery-status;"
 #define NOTICE                                                                                     \
-	{'M', ""}, {'N', "Received: by rig.test (Postfix)"}, {'N', "\tid A1; date"},               \
+	{'M', ""}, {'N', "Received: by rig.test (Postfix)"}, {'N', "\tid A1B2CA73701; date"},      \
 	    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},                                  \
 	    {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""}, {'N', ""}, {'X', ""},         \
 	{                                                                                          \
@@ -235,6 +281,22 @@ static void test_notices(void **state)
 		bool want;
 	} cases[] = {
 	    {"a bounce", {TIME, LOCAL, {'S', ""}, TO, NOTICE, {0}}, true},
+	    {"a bounce that was requeued",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""},
+		    {'N', "Received: by rig.test (Postfix, from userid 102)"},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "\tid A1B2CA73702; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', REPORT}, {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""},
+		    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+		true},
+	    {"another file's header",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
+		    {'N', "\tid A1B2CA73702; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', REPORT}, {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""},
+		    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+		false},
+	    {"a field in front of Received",
+		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "X: y"}, NOTICE, {0}}, false},
 	    {"has a sender", {TIME, LOCAL, {'S', "x@y"}, TO, NOTICE, {0}}, false},
 	    {"no origin", {TIME, {'S', ""}, TO, NOTICE, {0}}, false},
 	    {"another origin",
@@ -248,11 +310,12 @@ static void test_notices(void **state)
 	    {"no recipient", {TIME, LOCAL, {'S', ""}, NOTICE, {0}}, false},
 	    {"a user submitted it",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""},
-		    {'N', "Received: by rig.test (Postfix, from userid 0)"}, NOTICE, {0}},
+		    {'N', "Received: by rig.test (Postfix, from userid 0)"},
+		    {'N', "\tid A1B2CA73701; date"}, NOTICE, {0}},
 		false},
 	    {"forwarded",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
-		    {'N', "Delivered-To: x@y"}, NOTICE, {0}},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Delivered-To: x@y"}, NOTICE, {0}},
 		false},
 	    {"another host",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""},
@@ -260,28 +323,28 @@ static void test_notices(void **state)
 		false},
 	    {"no report",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
-		    {'N', "Auto-Submitted: auto-replied"}, {'N', "Content-Type: text/plain"},
-		    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', "Content-Type: text/plain"}, {'N', ""}, {'X', ""}, {'E', ""}, {0}},
 		false},
 	    {"a report of another host",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
-		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
-		    {'N', "\tboundary=\"6A326A73701.1795459757/other.test\""}, {'N', ""}, {'X', ""},
-		    {'E', ""}, {0}},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', REPORT}, {'N', "\tboundary=\"6A326A73701.1795459757/other.test\""},
+		    {'N', ""}, {'X', ""}, {'E', ""}, {0}},
 		false},
 	    {"a boundary that is none of Postfix's",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
-		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
-		    {'N', "\tboundary=\"x.1795459757/rig.test\""}, {'N', ""}, {'X', ""}, {'E', ""},
-		    {0}},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', REPORT}, {'N', "\tboundary=\"x.1795459757/rig.test\""}, {'N', ""},
+		    {'X', ""}, {'E', ""}, {0}},
 		false},
 	    {"cut short",
 		{TIME, LOCAL, {'S', ""}, TO, {'M', ""}, {'N', "Received: by rig.test (Postfix)"},
-		    {'N', "Auto-Submitted: auto-replied"}, {'N', REPORT},
-		    {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""}, {0}},
+		    {'N', "\tid A1B2CA73701; date"}, {'N', "Auto-Submitted: auto-replied"},
+		    {'N', REPORT}, {'N', "\tboundary=\"6A326A73701.1795459757/rig.test\""}, {0}},
 		false},
 	};
-	struct queue_message m = {.user = -1};
+	struct queue_message m = {0};
 	struct bytes file = {0};
 
 	(void)state;
@@ -289,11 +352,12 @@ static void test_notices(void **state)
 		craft(&file, cases[n].lines);
 		case_assert(cases[n].name, parse(&file, &m) == 0);
 		case_assert(
-		    cases[n].name, queue_message_is_notice(&m, "rig.test") == cases[n].want);
+		    cases[n].name, ((m.message.flags & MESSAGE_NOTICE) != 0) == cases[n].want);
 	}
 	queue_message_release(&m);
 	bytes_release(&file);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_files), cmocka_unit_test(test_pointers),
-    cmocka_unit_test(test_no_queue_file), cmocka_unit_test(test_notices))
+UNIT_MAIN(cmocka_unit_test(test_files), cmocka_unit_test(test_attributes),
+    cmocka_unit_test(test_pointers), cmocka_unit_test(test_no_queue_file),
+    cmocka_unit_test(test_notices))
