@@ -147,7 +147,7 @@ static int ask_daemon(
 {
 	struct json *line = NULL;
 	struct wire wire;
-	int memory = -1;
+	int memory = -1, early = -1;
 	int code = send_request(call, fd, patience, err);
 
 	wire_init(&wire, fd);
@@ -156,14 +156,21 @@ static int ask_daemon(
 	if (code == 0 && json_bool(line, "working", false)) {
 		json_free(line);
 		line = NULL;
-		io_close(&memory);
+		/* Where both lines came together, so did the answer's memory file. */
+		early = memory;
+		memory = -1;
 		code = receive(&wire, &line, &memory, call->deadline, err);
+		if (memory < 0) {
+			memory = early;
+			early = -1;
+		}
 	}
 	if (code == 0)
 		code = take_answer(
 		    call, (struct client_answer){line, &wire.line, {0}, true}, memory, out, err);
 	json_free(line);
 	io_close(&memory);
+	io_close(&early);
 	wire_release(&wire);
 	return code;
 }
