@@ -7,7 +7,7 @@
 #include "rules/rules_json.h"
 #include "rules/stored.h"
 
-#define ANSWER_TIMEOUT (30 * USEC_PER_SEC)
+#define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
 
 /* One change: a rule that is set, or a subject whose rule is removed. */
 struct change {

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "purge/rules/rulebox_files.h"
 
-#define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
+#define ANSWER_TIMEOUT WIRE_ANSWER_TIME
 #define BLOCKED_SIZE                                                                               \
 	20000 /* bytes of patterns that one request is asked about, so that it fits                \
 	       */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: which rules a command line means, which of them are doubtful, which rules let mail
- * through all the same. */
-#include "tests/unit/unit.h"
+/* Blocks: which rules a command line means, which of them are doubtful, and setting them. */
+#include "tests/unit/purge/rules_fixture.h"
 
 #include "purge/rules/blocking.h"
 
 static const struct block_terms plain = {
-    .action = RULE_REJECT, .reason = "", .author = "root", .now = 5, .expires = 9};
+    .action = RULE_REJECT, .reason = "", .author = "root", .now = WALL + 5, .expires = WALL + 9};
 
 /* The subjects of a plan, with a blank between. */
 static char *subjects(const struct block_plan *plan)
@@ -33,6 +32,10 @@ static void test_subjects(void **state)
 	    {"literal", "[192.0.2.1]", true, "[192.0.2.1]"},
 	    {"null sender", "<>", true, "<>"},
 	    {"login", "login:Joe", true, "login:Joe"},
+	    {"logins of a domain", "login:@Example.com", true, "login:@example.com"},
+	    {"expression for logins", "login:/^j/", true, "login:/^j/"},
+	    {"no UTF-8", "x\xff.example", false, NULL},
+	    {"no UTF-8 in an expression", "/\xff/", false, NULL},
 	    {"client", "client:192.0.2.0/24", true, "client:192.0.2.0/24"},
 	    {"single label", "localhost", false, "localhost"},
 	    {"unclosed", "/x(/", false, NULL},
@@ -57,8 +60,10 @@ static void test_subjects(void **state)
 			got = subjects(&plan);
 			case_assert_text(cases[i].name, got, cases[i].want);
 			free(got);
-			case_assert(cases[i].name, plan.rules.list[0].set_time == 5);
-			case_assert(cases[i].name, plan.rules.list[0].expires == 9);
+			/* In whole seconds, none less than was asked for. */
+			case_assert(cases[i].name, plan.rules.list[0].set_time == WALL);
+			case_assert(
+			    cases[i].name, plan.rules.list[0].expires == WALL + USEC_PER_SEC);
 		}
 		block_plan_release(&plan);
 	}
@@ -146,51 +151,146 @@ static void test_doubt(void **state)
 	}
 }
 
-static void test_outranks(void **state)
+/* ---- setting them */
+
+static struct rule rule_of(const char *line)
 {
-	static const struct {
-		const char *name, *passing, *blocked;
-		enum rule_action action;
-		bool want;
-	} cases[] = {
-	    {"address in the domain", "a@x.example", "x.example", RULE_OK, true},
-	    {"address elsewhere", "a@y.example", "x.example", RULE_OK, false},
-	    {"no OK", "a@x.example", "x.example", RULE_WARN, false},
-	    {"the same subject", "x.example", "x.example", RULE_OK, false},
-	    {"domain below", "sub.x.example", ".x.example", RULE_OK, true},
-	    {"nearer parent", ".sub.x.example", ".x.example", RULE_OK, true},
-	    {"farther parent", ".example", ".x.example", RULE_OK, false},
-	    {"parent of a domain", ".example", "x.example", RULE_OK, false},
-	    {"domain over an address", "x.example", "a@x.example", RULE_OK, false},
-	    {"address over an expression", "a@x.example", "/x\\.example$/", RULE_OK, true},
-	    {"address beside an expression", "a@y.example", "/x\\.example$/", RULE_OK, false},
-	    {"domain over an expression", "x.example", "/^a@/", RULE_OK, true},
-	    {"expression over a domain", "/^a@/", "x.example", RULE_OK, false},
-	    {"null sender over everything", "<>", "/./", RULE_OK, true},
-	    {"null sender beside a domain", "<>", "x.example", RULE_OK, false},
-	    {"login", "login:joe", "x.example", RULE_OK, true},
-	    {"client", "client:192.0.2.1", "x.example", RULE_OK, true},
-	    {"login over a client", "login:joe", "client:192.0.2.1", RULE_OK, true},
-	    {"client over a login", "client:192.0.2.1", "login:joe", RULE_OK, false},
-	    {"client in the network", "client:192.0.2.1", "client:192.0.2.0/24", RULE_OK, true},
-	    {"client elsewhere", "client:192.0.3.1", "client:192.0.2.0/24", RULE_OK, false},
-	    {"the wider network", "client:192.0.0.0/16", "client:192.0.2.0/24", RULE_OK, false},
-	    {"domain over a client", "x.example", "client:192.0.2.1", RULE_OK, false},
-	};
+	struct rule r;
 
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct rule passing = {0}, blocked = {0};
+	assert_int_equal(rule_parse(line, &r, NULL), 0);
+	return r;
+}
 
-		case_assert(cases[i].name,
-		    rule_make(cases[i].passing, cases[i].action, NULL, &passing, NULL) == 0);
-		case_assert(cases[i].name,
-		    rule_make(cases[i].blocked, RULE_REJECT, NULL, &blocked, NULL) == 0);
-		case_assert(cases[i].name, rulebox_outranks(&passing, &blocked) == cases[i].want);
-		rule_release(&passing);
-		rule_release(&blocked);
-	}
+static char *stored_text(const struct fixture *f)
+{
+	static char text[1000];
+	FILE *from = fopen(f->stored, "r");
+
+	text[0] = '\0';
+	if (!from)
+		return text;
+	text[fread(text, 1, sizeof(text) - 1, from)] = '\0';
+	fclose(from);
+	return text;
+}
+
+/* With no daemon the file is changed: it is in force when a daemon starts. */
+static void test_without_a_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct block_answer answer;
+	struct err err = {{0}};
+	struct rule r = rule_of("bad.example REJECT 5.7.1 x");
+
+	if (block_set(&f->client, &r, &answer, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(!answer.was_there && !answer.by_daemon && answer.saved);
+	assert_int_equal(block_set(&f->client, &r, &answer, &err), 0);
+	assert_true(answer.was_there && !answer.by_daemon && answer.saved);
+	assert_non_null(strstr(stored_text(f), "\nbad.example REJECT 5.7.1 x ; at="));
+	assert_int_equal(block_unset(&f->client, "bad.example", &answer, &err), 0);
+	assert_true(answer.was_there && answer.saved);
+	assert_int_equal(block_unset(&f->client, "bad.example", &answer, &err), 0);
+	assert_false(answer.was_there);
+	assert_null(strstr(stored_text(f), "bad.example"));
+	rule_release(&r);
+}
+
+static void test_nowhere_to_save(void **state)
+{
+	struct fixture *f = *state;
+	struct block_answer answer;
+	struct err err = {{0}};
+	struct rule r = rule_of("bad.example REJECT");
+
+	assert_int_equal(rmdir(f->state), 0);
+	assert_true(block_set(&f->client, &r, &answer, &err) < 0);
+	assert_non_null(strstr(err.text, "failed to set the rule for 'bad.example'"));
+	assert_int_equal(mkdir(f->state, 0700), 0);
+	rule_release(&r);
+}
+
+/* Somebody holds the lock and cannot be asked: the rule is not set, and it is said who. */
+static void test_locked(void **state)
+{
+	struct fixture *f = *state;
+	struct block_answer answer;
+	struct err err = {{0}};
+	struct rule r = rule_of("bad.example REJECT");
+	int lock = -1;
+
+	assert_int_equal(stored_lock(f->state, 0, &lock, &err), 0);
+	assert_int_equal(block_set(&f->client, &r, &answer, &err), ERR_LOCKED);
+	assert_non_null(strstr(err.text, "locked"));
+	assert_string_equal(stored_text(f), "");
+	close(lock);
+	rule_release(&r);
+}
+
+static struct json *take_change(const struct json *request)
+{
+	struct json *o = ok();
+	struct rule r;
+	struct err err = {{0}};
+	bool sets = strcmp(json_text(request, "do"), "rule-set") == 0;
+
+	if (sets && (rule_of_request(request, &r, &err) != 0 || r.action != RULE_DEFER ||
+			strcmp(r.subject, "/a b/i") != 0 || strcmp(r.status, "4.7.0") != 0 ||
+			strcmp(r.reason, "ticket 17") != 0 || r.expires != WALL))
+		_exit(2);
+	if (!sets && (strcmp(json_text(request, "do"), "rule-unset") != 0 ||
+			 strcmp(json_text(request, "pattern"), "bad.example") != 0))
+		_exit(3);
+	json_put_bool(o, "was_there", !sets);
+	json_put_bool(o, "saved", sets);
+	if (!sets)
+		json_put_text(o, "why", "the disk is full");
+	return o;
+}
+
+static struct json *refuse(const struct json *request)
+{
+	struct json *o = json_new();
+
+	(void)request;
+	json_put_text(o, "error", "limit");
+	json_put_text(o, "text", "too many rules");
+	return o;
+}
+
+static void test_by_the_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct block_answer answer;
+	struct err err = {{0}};
+	struct rule r = rule_of("/a b/i DEFER 4.7.0 later");
+
+	assert_int_equal(rule_set_note(&r, "ticket 17", "root"), 0);
+	r.expires = WALL;
+	start_daemon(f, take_change);
+	if (block_set(&f->client, &r, &answer, &err) != 0)
+		fail_msg("%s", err.text);
+	assert_true(!answer.was_there && answer.by_daemon && answer.saved);
+	assert_int_equal(block_unset(&f->client, "bad.example", &answer, &err), 0);
+	assert_true(answer.was_there && answer.by_daemon && !answer.saved);
+	assert_string_equal(stored_text(f), ""); /* the daemon's affair */
+	rule_release(&r);
+}
+
+static void test_refused_by_the_daemon(void **state)
+{
+	struct fixture *f = *state;
+	struct block_answer answer;
+	struct err err = {{0}};
+	struct rule r = rule_of("bad.example REJECT");
+
+	start_daemon(f, refuse);
+	assert_int_equal(block_set(&f->client, &r, &answer, &err), ERR_REFUSED);
+	assert_non_null(strstr(err.text, "too many rules"));
+	assert_string_equal(stored_text(f), "");
+	rule_release(&r);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_subjects), cmocka_unit_test(test_selector),
-    cmocka_unit_test(test_doubt), cmocka_unit_test(test_outranks))
+    cmocka_unit_test(test_doubt), TEST(test_without_a_daemon), TEST(test_nowhere_to_save),
+    TEST(test_locked), TEST(test_by_the_daemon), TEST(test_refused_by_the_daemon))

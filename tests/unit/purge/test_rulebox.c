@@ -1,115 +1,98 @@
 /* SPDX-License-Identifier: ISC */
-/* All rules as the command sees them, of a file and of an index that lives. */
-#include "tests/unit/unit.h"
+/* All rules as the command sees them: of the files, of a daemon that lives, of one that lies. */
+#include "tests/unit/purge/rules_fixture.h"
 
-#include <unistd.h>
-
-#include "index/home.h"
-#include "index/rulebook.h"
 #include "purge/rules/rulebox.h"
-
-#define MAP_SIZE (INT64_C(16) << 20)
-#define WALL     1000
-
-struct fixture {
-	char directory[64], file[80];
-	struct settings settings;
-};
-
-static int setup(void **state)
-{
-	struct fixture *f = calloc(1, sizeof(*f));
-
-	snprintf(f->directory, sizeof(f->directory), "/tmp/pqp-rulebox.XXXXXX");
-	assert_non_null(mkdtemp(f->directory));
-	snprintf(f->file, sizeof(f->file), "%s/rules", f->directory);
-	f->settings.index_directory = f->directory;
-	f->settings.rules_file = f->file;
-	*state = f;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	static const char *const names[] = {
-	    "data.mdb", "lock.mdb", "lock", "run", "journal", "rules"};
-	struct fixture *f = *state;
-	char path[128];
-
-	for (size_t i = 0; i < COUNT_OF(names); i++) {
-		snprintf(path, sizeof(path), "%s/%s", f->directory, names[i]);
-		unlink(path);
-	}
-	rmdir(f->directory);
-	free(f);
-	return 0;
-}
-
-static void write_file(const struct fixture *f, const char *text)
-{
-	FILE *to = fopen(f->file, "w");
-
-	assert_non_null(to);
-	assert_true(fputs(text, to) >= 0);
-	assert_int_equal(fclose(to), 0);
-}
-
-/* An index with these rules, a line each as in the file; "" ends them. */
-static void write_index(const struct fixture *f, const char *const *lines)
-{
-	struct home home;
-	struct err err;
-	struct rule r;
-	struct txn txn;
-
-	assert_int_equal(home_open(f->directory, MAP_SIZE, false, &home, &err), 0);
-	assert_int_equal(txn_begin(home.store, true, &txn), 0);
-	for (; **lines; lines++) {
-		assert_int_equal(rule_parse(*lines, &r, NULL), 0);
-		assert_int_equal(rulebook_set(&txn, &r), 0);
-		rule_release(&r);
-	}
-	rulebook_add_hits(&txn, "bad.example", 7);
-	rulebook_add_file_hits(&txn, "file.example", 5);
-	assert_int_equal(txn_commit(&txn, &err), 0);
-	home_close(&home);
-}
 
 static struct rulebox read_box(const struct fixture *f, const struct rulebox_question *question)
 {
 	struct rulebox box;
 	struct err err = {{0}};
 
-	if (rulebox_read(&f->settings, WALL, question, &box, &err) != 0)
+	if (rulebox_read(&f->client, WALL, question, &box, &err) != 0)
 		fail_msg("%s", err.text);
 	return box;
 }
 
-static void test_both_as_text(void **state)
+/* The daemon's rules in force: what the files have, and one rule that is in none. */
+static struct json *answer_rules(const struct json *request)
 {
-	static const char *const lines[] = {"/spam[0-9]/ HOLD", "bad.example REJECT", ""};
+	static const char *const lines[] = {"unsaved.example REJECT", "/spam[0-9]/ HOLD",
+	    "bad.example REJECT", "warn.example WARN"};
+	struct rule_list command = {0}, file = {0};
+	struct json *reply = ok();
+	struct rules_view view = {.rules_file = "/rules", .wall = WALL};
+	struct rule r;
+
+	for (size_t i = 0; i < COUNT_OF(lines); i++)
+		if (rule_parse(lines[i], &r, NULL) != 0 || rule_list_add(&command, &r) != 0)
+			_exit(2);
+	if (rules_file_parse("rules", "file.example DEFER\n/1@file/ OK\n", 31, &file, NULL) != 0)
+		_exit(3);
+	view.set = ruleset_new(&file, &command, NULL);
+	if (rules_answer(&view, request, reply, NULL, NULL) != 0)
+		_exit(4);
+	json_put_text(reply, "rules_error", "/rules:2: the daemon says so");
+	json_put_text(reply, "rules_stored_error", "it cannot be saved");
+	ruleset_unref(view.set);
+	return reply;
+}
+
+static void write_files(const struct fixture *f)
+{
+	write_text(f->file, "# file\nfile.example DEFER\n/1@file/ OK\n");
+	write_text(f->stored,
+	    "/spam[0-9]/ HOLD ; at=1764000000 by=root reason=x\n"
+	    "old.example REJECT ; until=1763999999\n"
+	    "bad.example REJECT ; until=1764000001\nwarn.example WARN\nrubbish\n");
+	write_text(f->hits, "7 command bad.example\n5 file file.example\n");
+}
+
+static void test_files(void **state)
+{
 	struct fixture *f = *state;
 
-	write_file(f, "# file\nfile.example DEFER\n");
-	write_index(f, lines);
+	write_files(f);
 	struct rulebox box = read_box(f, NULL);
-	assert_int_equal(box.command.count, 2);
+	const struct strlist damage = strlist_of(&box.damage);
+	assert_false(box.by_daemon);
+	assert_int_equal(box.command.count, 3);
 	assert_string_equal(box.command.list[0].subject, "/spam[0-9]/");
 	assert_null(box.command.list[0].regex);
+	assert_string_equal(box.command.list[0].author, "root");
+	assert_true(box.command.list[0].set_time == WALL);
 	assert_string_equal(box.command.list[1].subject, "bad.example");
 	assert_int_equal(box.command.list[1].hits, 7);
-	assert_int_equal(box.file.count, 1);
+	assert_true(box.command.list[1].expires == WALL + USEC_PER_SEC);
+	assert_int_equal(box.file.count, 2);
 	assert_int_equal(box.file.list[0].hits, 5);
 	assert_int_equal(box.file.list[0].line, 2);
-	assert_null(box.decides);
+	assert_int_equal(box.damaged, 1);
+	assert_non_null(strstr(damage.first, "rules:5:"));
+	assert_null(box.decides.subject);
 	rulebox_release(&box);
 }
 
-/* What decides is found where it may be compiled, and named by its place. */
+static void test_daemon(void **state)
+{
+	struct fixture *f = *state;
+
+	write_files(f);
+	start_daemon(f, answer_rules);
+	struct rulebox box = read_box(f, NULL);
+	assert_true(box.by_daemon);
+	assert_int_equal(box.command.count, 4);
+	assert_string_equal(box.command.list[0].subject, "unsaved.example");
+	assert_int_equal(box.file.count, 2);
+	assert_int_equal(box.file.list[1].line, 2);
+	assert_string_equal(box.broken.text, "/rules:2: the daemon says so");
+	assert_string_equal(box.unsaved.text, "it cannot be saved");
+	rulebox_release(&box);
+}
+
+/* What decides is found where it may be compiled. */
 static void test_deciding(void **state)
 {
-	static const char *const lines[] = {
-	    "/spam[0-9]/ HOLD", "bad.example REJECT", "warn.example WARN", ""};
 	static const struct {
 		const char *address, *decides, *warned;
 	} rows[] = {
@@ -119,39 +102,59 @@ static void test_deciding(void **state)
 	    {"a1@file.test", "/1@file/", NULL},
 	    {"spam1@warn.example", "/spam[0-9]/", "warn.example"},
 	    {"a@good.example", NULL, NULL},
+	    {"a@old.example", NULL, NULL},
 	};
 	struct fixture *f = *state;
 
-	write_file(f, "file.example DEFER\n/1@file/ OK\n");
+	write_files(f);
 	for (unsigned turn = 0; turn < 2; turn++) {
 		for (size_t i = 0; i < COUNT_OF(rows); i++) {
 			struct address address;
 			const struct ruleset_query query = {.address = &address, .wall = WALL};
 			const struct rulebox_question question = {.query = &query};
-			bool of_file = rows[i].decides && strstr(rows[i].decides, "file");
 
 			address_envelope(rows[i].address, NULL, &address);
 			struct rulebox box = read_box(f, &question);
-			case_assert(rows[i].address, box.no_index == (turn == 0));
-			if (rows[i].decides && (turn > 0 || of_file)) {
-				case_assert(rows[i].address, box.decides != NULL);
-				case_assert_text(
-				    rows[i].address, box.decides->subject, rows[i].decides);
-			} else {
-				case_assert(rows[i].address, !box.decides);
-			}
-			case_assert(rows[i].address, !box.warned == !(turn > 0 && rows[i].warned));
+			case_assert(rows[i].address, box.by_daemon == (turn == 1));
+			case_assert_text(rows[i].address,
+			    box.decides.subject ? box.decides.subject : "-",
+			    rows[i].decides ? rows[i].decides : "-");
+			case_assert_text(rows[i].address,
+			    box.warned.subject ? box.warned.subject : "-",
+			    rows[i].warned ? rows[i].warned : "-");
+			case_assert(rows[i].address, box.command.count == 0);
 			rulebox_release(&box);
 		}
 		if (turn == 0)
-			write_index(f, lines);
+			start_daemon(f, answer_rules);
 	}
+}
+
+static void test_login_and_client(void **state)
+{
+	struct fixture *f = *state;
+	struct address address;
+	struct net_address client;
+	struct ruleset_query query = {
+	    .address = &address, .login = "JOE@bad.example", .wall = WALL};
+	const struct rulebox_question question = {.query = &query};
+	struct rulebox box;
+
+	write_text(f->stored, "login:@bad.example REJECT\nclient:2001:db8::/32 HOLD\n");
+	address_envelope("", NULL, &address);
+	assert_int_equal(net_parse("2001:db8::1", &client), 0);
+	box = read_box(f, &question);
+	assert_string_equal(box.decides.subject, "login:@bad.example");
+	rulebox_release(&box);
+	query.login = NULL;
+	query.client = &client;
+	box = read_box(f, &question);
+	assert_string_equal(box.decides.subject, "client:2001:db8::/32");
+	rulebox_release(&box);
 }
 
 static void test_outranking(void **state)
 {
-	static const char *const lines[] = {"a@bad.example OK", "b@bad.example OK",
-	    "c@bad.example OK", "d@bad.example OK", "x@other.example OK", ""};
 	struct fixture *f = *state;
 	struct rule_list blocked = {0};
 	const struct rulebox_question question = {.blocked = &blocked};
@@ -159,34 +162,37 @@ static void test_outranking(void **state)
 
 	assert_int_equal(rule_make("bad.example", RULE_REJECT, NULL, &r, NULL), 0);
 	assert_int_equal(rule_list_add(&blocked, &r), 0);
-	write_file(f, "file@bad.example OK\n");
+	assert_int_equal(rule_make(".example", RULE_OK, NULL, &r, NULL), 0); /* stops nothing */
+	assert_int_equal(rule_list_add(&blocked, &r), 0);
+	write_text(f->file, "file@bad.example OK\n");
 	struct rulebox box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 1);
-	assert_string_equal(box.outranking[0].passing->subject, "file@bad.example");
+	assert_string_equal(box.outranking[0].passing.subject, "file@bad.example");
 	assert_ptr_equal(box.outranking[0].blocked, &blocked.list[0]);
 	rulebox_release(&box);
 
-	write_index(f, lines);
+	write_text(f->stored, "a@bad.example OK\nb@bad.example OK\nc@bad.example OK\n"
+			      "d@bad.example OK\nx@other.example OK\n");
 	box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 5);
-	assert_string_equal(box.outranking[0].passing->subject, "a@bad.example");
-	assert_string_equal(box.outranking[4].passing->subject, "file@bad.example");
+	assert_string_equal(box.outranking[0].passing.subject, "a@bad.example");
+	assert_string_equal(box.outranking[4].passing.subject, "file@bad.example");
 	rulebox_release(&box);
 
-	write_file(f, "file@bad.example OK\nmore@bad.example OK\n");
+	write_text(f->file, "file@bad.example OK\nmore@bad.example OK\n");
 	box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 6);
+	assert_int_equal(box.outranking_shown, 5);
 	rulebox_release(&box);
 	rule_list_release(&blocked);
 }
 
 static void test_wrong_file(void **state)
 {
-	static const char *const lines[] = {"bad.example REJECT", ""};
 	struct fixture *f = *state;
 
-	write_file(f, "what is this\n");
-	write_index(f, lines);
+	write_text(f->file, "what is this\n");
+	write_text(f->stored, "bad.example REJECT\n");
 	struct rulebox box = read_box(f, NULL);
 	assert_non_null(strstr(box.broken.text, "rules:1:"));
 	assert_int_equal(box.file.count, 0);
@@ -194,7 +200,161 @@ static void test_wrong_file(void **state)
 	rulebox_release(&box);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* Neither directory, nor file: no rules. */
+static void test_nothing_there(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = {{0}};
+	struct rulebox box;
 
-UNIT_MAIN(
-    TEST(test_both_as_text), TEST(test_deciding), TEST(test_outranking), TEST(test_wrong_file))
+	rmdir(f->state);
+	rmdir(f->index);
+	box = read_box(f, NULL);
+	assert_int_equal(box.command.count + box.file.count, 0);
+	rulebox_release(&box);
+	write_text(f->file, "file.example OK\n");
+	box = read_box(f, NULL);
+	assert_int_equal(box.file.count, 1);
+	rulebox_release(&box);
+	/* One that cannot be read is not the same as none. */
+	assert_int_equal(mkdir(f->state, 0700), 0);
+	assert_int_equal(mkdir(f->stored, 0700), 0);
+	assert_true(rulebox_read(&f->client, WALL, NULL, &box, &err) < 0);
+	rulebox_release(&box);
+	rmdir(f->stored);
+}
+
+static struct json *hang(const struct json *request)
+{
+	(void)request;
+	pause();
+	return NULL;
+}
+
+/* It is told that the daemon does not answer, and the files are read. */
+static void test_silent_daemon(void **state)
+{
+	struct fixture *f = *state;
+	int64_t begun = clock_steady();
+
+	write_files(f);
+	start_daemon(f, hang);
+	struct rulebox box = read_box(f, NULL);
+	assert_false(box.by_daemon);
+	assert_true(box.silent.text[0]);
+	assert_int_equal(box.command.count, 3);
+	rulebox_release(&box);
+	assert_true(clock_steady() - begun < 10 * USEC_PER_SEC);
+}
+
+/* ---- a daemon that root must not believe */
+
+static struct json *with_rule(const char *pattern, const char *action, const char *origin)
+{
+	struct json *o = ok(), *list = json_new_array(), *rule = json_new();
+
+	json_put_text(rule, "pattern", pattern);
+	json_put_text(rule, "action", action);
+	json_put_text(rule, "origin", origin);
+	json_append(list, rule);
+	json_put(o, "rules", list);
+	return o;
+}
+
+static struct json *in_a_circle(const struct json *request)
+{
+	struct json *o = with_rule("a.example", "OK", "command");
+
+	json_put_int(o, "next", json_int(request, "from", 0) ? 1 : 2);
+	return o;
+}
+
+static struct json *bad_action(const struct json *request)
+{
+	(void)request;
+	return with_rule("a.example", "SHOOT", "command");
+}
+
+static struct json *bad_text(const struct json *request)
+{
+	(void)request;
+	return with_rule("a\033[2J", "OK", "command");
+}
+
+static struct json *no_line(const struct json *request)
+{
+	(void)request;
+	return with_rule("a.example", "OK", "file");
+}
+
+static struct json *what_was_not_asked(const struct json *request)
+{
+	struct json *o = ok(), *list = json_new_array(), *one = json_new(), *rule = json_new();
+
+	(void)request;
+	json_put_text(rule, "pattern", "a.example");
+	json_put_text(rule, "action", "OK");
+	json_put_text(rule, "origin", "command");
+	json_put(one, "passing", rule);
+	json_put_text(one, "blocked", "other.example");
+	json_append(list, one);
+	json_put(o, "outranking", list);
+	return o;
+}
+
+static struct json *hang_up(const struct json *request)
+{
+	(void)request;
+	return NULL;
+}
+
+static struct json *refuse(const struct json *request)
+{
+	struct json *o = json_new();
+
+	(void)request;
+	json_put_text(o, "error", "syntax");
+	json_put_text(o, "text", "no\033[2J");
+	return o;
+}
+
+static void test_lies(void **state)
+{
+	static const struct {
+		const char *name;
+		daemon_answer *answer;
+		int want;
+	} rows[] = {
+	    {"in a circle", in_a_circle, ERR_CHILD},
+	    {"an action that is none", bad_action, ERR_CHILD},
+	    {"escapes", bad_text, ERR_CHILD},
+	    {"a file's rule without a line", no_line, ERR_CHILD},
+	    {"an answer to nothing", what_was_not_asked, ERR_CHILD},
+	    {"hangs up", hang_up, ERR_REFUSED},
+	    {"refuses", refuse, ERR_REFUSED},
+	};
+	struct fixture *f = *state;
+	struct rule_list blocked = {0};
+	const struct rulebox_question question = {.blocked = &blocked};
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/control.sock", f->index);
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct err err = {{0}};
+		struct rulebox box;
+
+		start_daemon(f, rows[i].answer);
+		int code = rulebox_read(&f->client, WALL,
+		    rows[i].answer == what_was_not_asked ? &question : NULL, &box, &err);
+		if (code != rows[i].want)
+			case_fail(rows[i].name, "%d: %s", code, err.text);
+		case_assert(rows[i].name, err.text[0] && !strchr(err.text, '\033'));
+		rulebox_release(&box);
+		stop_daemon(f);
+		unlink(path);
+	}
+}
+
+UNIT_MAIN(TEST(test_files), TEST(test_daemon), TEST(test_deciding), TEST(test_login_and_client),
+    TEST(test_outranking), TEST(test_wrong_file), TEST(test_nothing_there),
+    TEST(test_silent_daemon), TEST(test_lies))
