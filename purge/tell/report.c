@@ -31,13 +31,16 @@ int report_exit(const struct report *r)
 
 /* ---- counts */
 
-static void put_counts(FILE *to, const struct report *r, bool preview)
+enum part { PART_PREVIEW, PART_REST, PART_ALL };
+
+static void put_counts(FILE *to, const struct report *r, enum part part)
 {
 	struct count rows[COUNTS_MAX];
 	size_t count = report_counts(r, rows);
 
 	for (size_t i = 0; i < count; i++)
-		if (rows[i].label && rows[i].n && (!preview || rows[i].preview))
+		if (rows[i].label && rows[i].n &&
+		    (part == PART_ALL || rows[i].preview == (part == PART_PREVIEW)))
 			say(to,
 			    rows[i].note ? "  %-13s %8" PRIu64 "  %s\n" : "  %-13s %8" PRIu64 "\n",
 			    rows[i].label, rows[i].n, rows[i].note);
@@ -94,7 +97,9 @@ void report_text(FILE *to, const struct report *r)
 		say(to, "Nothing matched.\n");
 	} else {
 		put_headline(to, r);
-		put_counts(to, r, false);
+		/* A dry run's preview told the rest, if there was any. */
+		put_counts(to, r,
+		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? PART_REST : PART_ALL);
 	}
 	put_account(to, r);
 }
@@ -169,7 +174,7 @@ void report_preview(FILE *to, const struct report *r)
 	say(to, "%" PRIu64 " %s to %s (%s):\n", v.ready, wording_messages(v.ready),
 	    action_rows[r->action].verb,
 	    str_size_text(r->outcome->tally.bytes, size, sizeof(size)));
-	put_counts(to, r, true);
+	put_counts(to, r, PART_PREVIEW);
 	put_places(to, &v);
 	say(to, v.ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n");
 	samples_put(to, r->postfix, samples, take_samples(r->outcome, v.ready, samples));

@@ -175,17 +175,25 @@ static void text_given(const struct message *m)
 	row_time("end of message", m->end_time);
 }
 
+/* What the queue file says, as far as it is not what the milter saw. */
 static void text_queued(const struct message *m)
 {
 	const struct queued *q = &m->queued;
+	bool given = message_is_given(m);
 	char address[600], uid[32];
 
-	row("queued sender", wording_address_text(q->sender, address, sizeof(address)));
-	row_addresses("queued from", &q->from, q->from.count);
+	if (!given || strcmp(m->sender, q->sender) != 0)
+		row("queued sender", wording_address_text(q->sender, address, sizeof(address)));
+	if (!given || q->from.bytes != m->from.bytes ||
+	    (q->from.bytes && memcmp(q->from.first, m->from.first, q->from.bytes) != 0))
+		row_addresses("queued from", &q->from, q->from.count);
 	row_addresses("waiting", &q->recipients, q->recipient_count);
-	row_client("queued client", &q->client, q->client_port);
-	row_client("origin", &q->log_client, 0);
-	row("queued login", q->login);
+	if (!given || !net_equal(&m->client, &q->client) || m->client_port != q->client_port)
+		row_client("queued client", &q->client, q->client_port);
+	if (!net_equal(&q->client, &q->log_client))
+		row_client("origin", &q->log_client, 0);
+	if (!given || strcmp(m->login, q->login) != 0)
+		row("queued login", q->login);
 	if (q->uid >= 0) {
 		snprintf(uid, sizeof(uid), "uid %" PRId64, q->uid);
 		row("submitted by", uid);
