@@ -3,7 +3,7 @@
 import time
 
 import milter_client as mc
-from daemon import DaemonCase
+from daemon import CUT_FROM, CUT_RECIPIENTS, HELD, DaemonCase
 from milter_client import queue_id
 
 
@@ -196,14 +196,14 @@ class Messages(DaemonCase):
                                                      ("From", ",".join("a%d@f.example" % n for n in range(6000)))])
             self.assertEqual(mc.CONTINUE, answer[0])
         m = self.daemon.messages()[queue_id(1)]
-        self.assertEqual([64, 4], [len(m["from"]), m["flags"]])
+        self.assertEqual([64, CUT_FROM], [len(m["from"]), m["flags"]])
 
     def test_thousand_recipients(self):
         with self.daemon.client() as c:
             c.connect()
             c.message(queue_id(1), recipients=["<r%d@x.example>" % n for n in range(1003)])
         m = self.daemon.messages()[queue_id(1)]
-        self.assertEqual([1003, 1000, 2], [m["recipient_count"], len(m["recipients"]), m["flags"]])
+        self.assertEqual([1003, 1000, CUT_RECIPIENTS], [m["recipient_count"], len(m["recipients"]), m["flags"]])
         self.assertIn(f"{queue_id(1)}: recorded in part: 1000 of 1003 recipients", self.daemon.log)
 
     def test_silent_steps_get_no_answer(self):
@@ -250,12 +250,12 @@ class Rules(DaemonCase):
     def test_hold(self):
         answer = self.ask("<a@hold.example>")
         self.assertEqual([mc.CONTINUE, [mc.HOLD]], [answer[0], [m[0] for m in answer[2]]])
-        self.assertEqual(16, self.daemon.messages()[queue_id(1)]["flags"])
+        self.assertEqual(HELD, self.daemon.messages()[queue_id(1)]["flags"])
 
     def test_local_mail_is_held_instead(self):
         answer = self.ask("<a@bad.example>", local=queue_id(1))
         self.assertEqual([mc.CONTINUE, [mc.HOLD]], [answer[0], [m[0] for m in answer[2]]])
-        self.assertEqual(16, self.daemon.messages()[queue_id(1)]["flags"])
+        self.assertEqual(HELD, self.daemon.messages()[queue_id(1)]["flags"])
         self.assertIn("not here", self.daemon.log)
 
     def test_hold_that_is_impossible_defers(self):
