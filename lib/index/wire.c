@@ -53,6 +53,19 @@ static int take_descriptor(struct wire *w, struct msghdr *header)
 	return header->msg_flags & MSG_CTRUNC ? ERR_SYNTAX : 0;
 }
 
+/*
+ * Where the line that the last byte belongs to begins. One read may take lines without a descriptor
+ * and then the beginning of one that has one, but nothing after that (unix_stream_read_generic).
+ */
+static size_t last_line(const struct wire *w)
+{
+	size_t at = w->in.len - 1;
+
+	while (at > 0 && w->in.text[at - 1] != '\n')
+		at--;
+	return at;
+}
+
 int wire_fill(struct wire *w)
 {
 	char part[PART];
@@ -62,8 +75,8 @@ int wire_fill(struct wire *w)
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
 	    .msg_controllen = CMSG_LEN(sizeof(int))}; /* not CMSG_SPACE, which holds two */
+	int before = w->fd, code;
 	ssize_t got;
-	int code;
 
 	if (w->in.len >= WIRE_LINE_MAX)
 		return ERR_LIMIT;
@@ -78,7 +91,11 @@ int wire_fill(struct wire *w)
 	if (code != 0 || got == 0)
 		return code;
 	strbuf_add(&w->in, part, (size_t)got);
-	return w->in.failed ? -ENOMEM : 1;
+	if (w->in.failed)
+		return -ENOMEM;
+	if (w->fd != before)
+		w->fd_line = last_line(w);
+	return 1;
 }
 
 int wire_next(struct wire *w, struct json **ret, int *ret_fd, struct err *err)
@@ -86,7 +103,7 @@ int wire_next(struct wire *w, struct json **ret, int *ret_fd, struct err *err)
 	const char *line = strbuf_text(&w->in);
 	const char *newline = memchr(line, '\n', w->in.len);
 	size_t len;
-	int code;
+	int fd = -1, code;
 
 	if (!newline)
 		return 0;
@@ -95,11 +112,18 @@ int wire_next(struct wire *w, struct json **ret, int *ret_fd, struct err *err)
 	strbuf_add(&w->line, line, len);
 	w->in.len -= len + 1;
 	memmove(w->in.text, w->in.text + len + 1, w->in.len + 1);
+	if (w->fd >= 0 && w->fd_line == 0) {
+		fd = w->fd;
+		w->fd = -1;
+	} else if (w->fd >= 0) {
+		w->fd_line -= len + 1;
+	}
 	code = w->line.failed ? -ENOMEM : json_parse(strbuf_text(&w->line), len, ret, err);
-	if (code != 0)
+	if (code != 0) {
+		io_close(&fd);
 		return code;
-	*ret_fd = w->fd;
-	w->fd = -1;
+	}
+	*ret_fd = fd;
 	return 1;
 }
 

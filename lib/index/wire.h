@@ -27,8 +27,9 @@
 
 /* One end of a connection: what came and was not taken yet. */
 struct wire {
-	int socket; /* borrowed */
-	int fd;     /* came with a line that is not whole yet; -1 */
+	int socket;     /* borrowed */
+	int fd;         /* came with a line that is not whole yet; -1 */
+	size_t fd_line; /* where its line begins in `in` */
 	struct strbuf in;
 	struct strbuf line; /* the last one that was taken */
 };
