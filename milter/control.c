@@ -256,7 +256,7 @@ static bool take_done(struct control *c)
 static void each_second(struct control *c, int64_t now)
 {
 	c->next_second = now + USEC_PER_SEC;
-	control_socket_keep(&c->socket, CONTROL_PEERS_MAX);
+	control_socket_keep(&c->socket);
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
 		struct peer *p = &c->peers[i];
 
@@ -349,7 +349,7 @@ static int init(struct control *c, const struct control_config *config, struct e
 	c->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wakeup < 0)
 		return err_sys(err, errno, "failed to start the control server");
-	control_socket_keep(&c->socket, CONTROL_PEERS_MAX);
+	control_socket_keep(&c->socket);
 	c->next_second = clock_steady() + USEC_PER_SEC;
 	int errnum = pthread_create(&c->thread, NULL, control_main, c);
 	return errnum ? err_sys(err, errnum, "failed to start the control server") : 0;

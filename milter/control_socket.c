@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "index/index.h"
 
+#define BACKLOG 128 /* a client that does not wait finds no room past it */
+
 int control_socket_init(struct control_socket *s, const char *directory, struct err *err)
 {
 	size_t size = sizeof(s->address.sun_path);
@@ -29,7 +31,7 @@ static bool is_alive(const struct control_socket *s, int fd)
 	       errno == EAGAIN;
 }
 
-static int listen_at(struct control_socket *s, int backlog)
+static int listen_at(struct control_socket *s)
 {
 	struct stat st;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -42,7 +44,7 @@ static int listen_at(struct control_socket *s, int backlog)
 	}
 	unlink(s->address.sun_path);
 	if (bind(fd, (struct sockaddr *)&s->address, sizeof(s->address)) != 0 ||
-	    chmod(s->address.sun_path, 0600) != 0 || listen(fd, backlog) != 0 ||
+	    chmod(s->address.sun_path, 0600) != 0 || listen(fd, BACKLOG) != 0 ||
 	    lstat(s->address.sun_path, &st) != 0) {
 		int code = -errno;
 
@@ -63,12 +65,12 @@ static bool is_ours(const struct control_socket *s)
 	       st.st_ino == s->ino;
 }
 
-void control_socket_keep(struct control_socket *s, int backlog)
+void control_socket_keep(struct control_socket *s)
 {
 	if (is_ours(s))
 		return;
 	io_close(&s->fd);
-	int code = listen_at(s, backlog);
+	int code = listen_at(s);
 	if (code && !s->complained)
 		log_warning("failed to make '%s' (%s), trying again each second",
 		    s->address.sun_path, strerror(-code));

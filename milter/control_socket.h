@@ -21,7 +21,7 @@ int control_socket_init(struct control_socket *s, const char *directory, struct 
  * Makes the socket (mode 0600, not blocking) where it is not there or not ours. A failure is logged
  * once, until it succeeds again.
  */
-void control_socket_keep(struct control_socket *s, int backlog);
+void control_socket_keep(struct control_socket *s);
 void control_socket_remove(struct control_socket *s);
 
 #endif

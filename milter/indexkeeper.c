@@ -106,7 +106,7 @@ void indexkeeper_start(struct indexkeeper *k, int64_t patience)
 	int64_t until = clock_steady() + patience;
 	struct timespec step = {.tv_nsec = RETRY_START * 1000};
 
-	while (try_open(k, false) == ERR_LOCKED && clock_steady() < until)
+	while (try_open(k, clock_steady() >= until) == ERR_LOCKED && clock_steady() < until)
 		nanosleep(&step, NULL);
 }
 

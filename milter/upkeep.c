@@ -42,7 +42,7 @@ static void *upkeep_main(void *arg)
 {
 	struct upkeep *u = arg;
 	const struct upkeep_config *c = &u->config;
-	int64_t next_second = clock_steady() + USEC_PER_SEC, due = next_second;
+	int64_t next_second = clock_steady() + USEC_PER_SEC, due = 0;
 	bool reload;
 
 	while (!wait_for_work(u, due, &reload)) {

@@ -129,7 +129,7 @@ class Answers(Control):
         for n in range(3):
             self.message_is_quick(n)
         with self.daemon.control() as s:
-            body = self.body()
+            body = self.body('{"all":true}')
             answer, rows = ask(s, "select", body)
             os.close(body)
             self.assertEqual([True, len(rows)], [answer["ok"], answer["bytes"]])
@@ -167,7 +167,7 @@ class Refusals(Control):
         open_memory = os.memfd_create("open", os.MFD_ALLOW_SEALING)
         os.write(open_memory, b"\0\0\0\0")
         bodies = [open_memory, os.open("/dev/zero", os.O_RDONLY), os.open(self.daemon.config_file, os.O_RDONLY),
-                  sealed(b""), sealed(b"\xff\xff\xff\xff"), sealed(b"\x05\0\0\0what?"), sealed(b"\x02\0\0\0{}x")]
+                  sealed(b""), sealed(b"\xff\xff\xff\xff"), sealed(b"\x05\0\0\0what?")]
         for n, body in enumerate(bodies):
             with self.daemon.control() as s:
                 answer = ask(s, "select", body)[0]

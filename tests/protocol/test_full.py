@@ -142,10 +142,11 @@ class Directory(Full):
         self.assertIsNone(self.daemon.process.poll())
 
     def test_removed_under_load(self):
+        path = os.path.join(self.daemon.index, "index.mdb")
         self.daemon.start()
         for n in range(0, 3000, 500):
-            os.unlink(os.path.join(self.daemon.index, "index.mdb"))
+            os.unlink(path)
             self.assertLess(self.send(n, 500), 1)
-            self.assertTrue(until(lambda: self.daemon.status()["recording"]))
+            self.assertTrue(until(lambda: os.path.exists(path) and self.daemon.status()["recording"]))
         status = self.daemon.status()
         self.assertEqual(3000, status["lost"] + status["recorded"])

@@ -145,7 +145,7 @@ class Start(DaemonCase):
             self.daemon.start()
             self.still_served()
             self.assertEqual(first.pid, self.daemon.status()["pid"])
-            self.assertIn("process %d" % first.pid, self.daemon.log)
+            self.assertIn("in use by pid %d" % first.pid, self.daemon.log)
             self.assertEqual(0, self.daemon.stop())
             self.assertEqual([first.pid, True], [self.daemon.status()[k] for k in ("pid", "recording")])
         finally:

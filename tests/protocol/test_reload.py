@@ -11,6 +11,7 @@ from daemon import MILTER, DaemonCase, until
 from milter_client import queue_id
 
 RELOADS, CLIENTS, RULES = 1000, 4, 300
+ROUNDS = 8        # of each client while the rules are replaced once: the index shall keep all rows
 WRONG_EVERY = 10  # reloads with a file that is wrong
 WARM = 200        # reloads after which memory and descriptors are looked at first
 
@@ -33,13 +34,17 @@ class Sender(threading.Thread):
         super().__init__()
         self.daemon_under_test, self.number = daemon, number
         self.stopping = threading.Event()
+        self.may = threading.Semaphore(0)
         self.passed, self.refused, self.held, self.wrong = [], 0, 0, []
 
     def run(self):
         try:
             with self.daemon_under_test.client() as client:
                 client.connect()
-                while not self.stopping.is_set() and not self.wrong:
+                while not self.wrong:
+                    self.may.acquire()
+                    if self.stopping.is_set():
+                        break
                     self.round(client)
         except Exception as error:  # pylint: disable=broad-except
             self.wrong.append(repr(error))
@@ -73,10 +78,10 @@ class Thousand(DaemonCase):
         return "".join(lines) + ("what is this\n" if turn % WRONG_EVERY == 0 else "")
 
     def size(self):
-        """(resident bytes, open descriptors)"""
+        """(resident bytes that are no file's, open descriptors)"""
         of = "/proc/%d/" % self.daemon.process.pid
         with open(of + "status") as f:
-            rss = int(re.search(r"^VmRSS:\s+(\d+) kB", f.read(), re.M).group(1)) << 10
+            rss = int(re.search(r"^RssAnon:\s+(\d+) kB", f.read(), re.M).group(1)) << 10
         return rss, len(os.listdir(of + "fd"))
 
     def reload(self, turn):
@@ -109,12 +114,15 @@ class Thousand(DaemonCase):
             sender.start()
         before = None
         for turn in range(1, RELOADS + 1):
+            for sender in senders:
+                sender.may.release(ROUNDS)
             self.reload(turn)
             if turn == WARM:
                 before = self.size()
         after = self.size()
         for sender in senders:
             sender.stopping.set()
+            sender.may.release()
         for sender in senders:
             sender.join(60)
         self.assertEqual([[]] * CLIENTS, [sender.wrong for sender in senders])
@@ -131,6 +139,7 @@ class Thousand(DaemonCase):
                          [hits[k] for k in ("bad.example", "held.example")])
         self.assertEqual(0, self.daemon.stop())
         self.assertEqual(set(passed), set(self.daemon.messages()))
+        self.daemon.rules(self.text(1))  # the last one was wrong
         self.daemon.start()
         again = self.daemon.hits()
         self.assertEqual([hits[k] for k in ("bad.example", "held.example")], [again[k] for k in ("bad.example", "held.example")])
