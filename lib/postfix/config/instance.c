@@ -322,7 +322,7 @@ int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigne
 
 void postfix_release(struct postfix *p)
 {
-	if (p->private_directory)
+	if (p->private_directory && p->config_directory)
 		remove_private(p->config_directory);
 	free(p->config_directory);
 	free(p->queue_directory);

@@ -113,7 +113,7 @@ static int read_missing(struct worker *w, struct bytes *out)
 	int code = 0;
 
 	queue_layout_read(&w->layout, w->queue_dir);
-	if (memcmp(&before, &w->layout, sizeof(before)) == 0)
+	if (memcmp(before.spots, w->layout.spots, sizeof(before.spots)) == 0)
 		return 0;
 	for (size_t n = 0; n < w->missing_count && code != -ENOMEM; n++)
 		code = read_one(w, w->share->begin + w->missing[n], out);

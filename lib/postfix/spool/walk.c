@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The walk over the queue's names. The child hands over struct report, then to_read packed IDs, the
- * positions of the nameless, a mark for each to be read (the queue, and NAMES_READ for a
- * known one), and the packed list of what it could not
- * read.
+ * The walk over the queue's names. The child hands over struct report, then the packed IDs that are
+ * to be read, the positions of the nameless, a mark for each ID to be read (its queue, and
+ * NAMES_READ for a known one), and the packed list of what it could not read.
  */
 #include "postfix/spool/walk.h"
 
@@ -37,6 +36,7 @@ struct walker {
 	struct names names;
 	struct report report;
 	struct strbuf unreadable;
+	int queue_dir;
 	unsigned queue; /* the nth, where we are */
 	struct {
 		struct packed_id id;
@@ -54,7 +54,7 @@ static void pass_over(struct walker *w, const char *path, int errnum)
 	w->report.unreadable_queues |= queue_at(w->queue);
 	if (w->report.unreadable++ >= WALK_NAMED)
 		return;
-	snprintf(text, sizeof(text), "%s: %s", path, strerrordesc_np(errnum));
+	snprintf(text, sizeof(text), "%s: %s", path, err_word(-errnum));
 	strlist_push(&w->unreadable, text, strlen(text));
 }
 
@@ -172,16 +172,16 @@ static int walk_directory(
 	return code;
 }
 
-static int walk_queues(struct walker *w, int queue_dir)
+static int walk_queues(struct walker *w)
 {
 	int code = 0;
 
-	queue_directory_place(queue_dir, &w->report.device, &w->report.inode);
+	queue_directory_place(w->queue_dir, &w->report.device, &w->report.inode);
 	for (w->queue = 0; w->queue < QUEUE_COUNT && code == 0; w->queue++) {
 		char path[QUEUE_PATH_MAX];
 
 		snprintf(path, sizeof(path), "%s", queue_word(queue_at(w->queue)));
-		code = walk_directory(w, queue_dir, path, 0, 0);
+		code = walk_directory(w, w->queue_dir, path, 0, 0);
 	}
 	return code;
 }
@@ -215,30 +215,43 @@ static void put_nameless(struct walker *w, struct bytes *out)
 		}
 }
 
+static int walk_and_put(const struct spool_walk *walk, struct walker *w, struct bytes *out)
+{
+	int code = names_init(&w->names, walk->known, walk->known_count);
+
+	if (code == 0)
+		code = walk_queues(w);
+	if (code < 0)
+		return code;
+	bytes_put(out, &w->report, sizeof(w->report));
+	put_to_read(w, false, out);
+	put_nameless(w, out);
+	put_to_read(w, true, out);
+	bytes_put(out, strbuf_text(&w->unreadable), w->unreadable.len);
+	if (out->failed || w->unreadable.failed)
+		return -ENOMEM;
+	memcpy(out->at, &w->report, sizeof(w->report));
+	return 0;
+}
+
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct spool_walk *walk = arg;
 	struct walker *w = calloc(1, sizeof(*w));
-	int queue_dir = queue_directory_open(&walk->p, err);
-	int code = queue_dir;
+	int code;
 
-	if (queue_dir >= 0) {
-		code = w ? names_init(&w->names, walk->known, walk->known_count) : -ENOMEM;
-		if (code == 0)
-			code = walk_queues(w, queue_dir);
+	if (!w)
+		return err_sys(err, ENOMEM, "failed to walk the queue");
+	w->queue_dir = code = queue_directory_open(&walk->p, err);
+	if (code >= 0) {
+		code = walk_and_put(walk, w, out);
 		if (code < 0)
 			err_set(err, code, "failed to walk the queue (%s)", err_word(code));
 	}
-	if (code == 0) {
-		bytes_put(out, &w->report, sizeof(w->report));
-		put_to_read(w, false, out);
-		put_nameless(w, out);
-		put_to_read(w, true, out);
-		bytes_put(out, strbuf_text(&w->unreadable), w->unreadable.len);
-		if (!out->failed)
-			memcpy(out->at, &w->report, sizeof(w->report));
-	}
-	io_close(&queue_dir);
+	io_close(&w->queue_dir);
+	names_release(&w->names);
+	strbuf_release(&w->unreadable);
+	free(w);
 	return code;
 }
 
