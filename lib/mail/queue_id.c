@@ -130,12 +130,12 @@ void queue_id_split(const struct queue_id *id, struct queue_id_parts *ret)
 		*ret = (struct queue_id_parts){.time = -1};
 }
 
-int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
+int queue_id_pack_text(const char *text, size_t len, struct packed_id *ret)
 {
 	struct queue_id_parts parts;
 	uint64_t seconds = 0;
 
-	if (!read_id(id->text, strlen(id->text), &parts))
+	if (len > QUEUE_ID_MAX || !read_id(text, len, &parts))
 		return ERR_SYNTAX;
 	if (parts.is_long)
 		seconds = (uint64_t)(parts.time / USEC_PER_SEC);
@@ -144,6 +144,11 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
 	ret->time = seconds << PACKED_USECS | parts.usec | (parts.is_long ? PACKED_LONG : 0);
 	ret->inode = parts.inode;
 	return 0;
+}
+
+int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
+{
+	return queue_id_pack_text(id->text, strlen(id->text), ret);
 }
 
 /* Puts the digits of number in front of end, at least `width` of them, and returns the first. */

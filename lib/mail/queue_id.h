@@ -51,6 +51,8 @@ struct packed_id {
  * (past the year 70,000). Two IDs have the same bytes only where they are the same.
  */
 int queue_id_pack(const struct queue_id *id, struct packed_id *ret) NODISCARD;
+/* queue_id_parse and queue_id_pack in one. */
+int queue_id_pack_text(const char *text, size_t len, struct packed_id *ret) NODISCARD;
 /* The ID again, byte by byte. ERR_SYNTAX for a value that queue_id_pack does not make. */
 int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;
 
