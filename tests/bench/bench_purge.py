@@ -3,6 +3,7 @@
 import os
 import statistics
 import subprocess
+import tempfile
 
 from common import BAD, ROUNDS, keep, program, seconds, show, stop, table
 
@@ -59,27 +60,22 @@ def bench_seed(bench):
         ("pqpurge-idx -y", pqpurge), ("find, grep -l, xargs -n1 postsuper", seed_script)], 2000, 5)
 
 
-def spool_times(bench, pq):
-    """Seconds that selection took, and proof, in the first round: nothing was looked at before."""
-    out = subprocess.run([program("bench/bench_spool"), bench.postfix.spool, "postfix", pq.index, BAD],
-                         check=True, capture_output=True, text=True).stdout
-    lines = [line.split("\t") for line in out.splitlines()]
-    return [int(next(line[2] for line in lines if line[0] == what)) / 1e6 for what in ("select", "prove")]
-
-
-def bench_share(bench):
-    """Selection and proof as a share of the purge, on the same queue; in turns, for who looks first pays for the names."""
-    rows = {"selection": [], "proof": [], "purge": [], "share, percent": []}
-    for _ in range(ROUNDS):
-        pq, _ids = bench.fresh(COUNT, 5)
-        select, prove = spool_times(bench, pq)
-        stop(pq)
-        pq, _ids = bench.fresh(COUNT, 5)
-        purge = seconds(lambda: pqpurge(bench, pq, None))
-        stop(pq)
-        for row, number in zip(rows.values(), (select, prove, purge, 100 * (select + prove) / purge)):
-            row.append(number)
-    table("share", f"selection and proof of {COUNT // 5} of {COUNT} against the whole purge", rows, base=None)
+def bench_look(bench):
+    """What a queue costs to look at: microseconds of CPU a name, and MiB of the largest child."""
+    rows = []
+    for count in (10000, 100000, 300000):
+        with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
+            os.chmod(place, 0o755)
+            out = subprocess.run([program("bench/bench_spool"), os.path.join(place, "spool"), "postfix", str(count)],
+                                 check=True, capture_output=True, text=True).stdout
+        lines = [line.split("\t") for line in out.splitlines()]
+        for what in dict.fromkeys(line[0] for line in lines):
+            each = [int(line[3]) / count for line in lines if line[0] == what]
+            child = max(int(line[4]) for line in lines if line[0] == what) / 1024
+            rows.append((what, count, statistics.median(each), min(each), max(each), child))
+            print(f"  {what:14} {count:9} names: median {rows[-1][2]:.2f} us ({min(each):.2f} to {max(each):.2f})"
+                  f"   {child:.1f} MiB", flush=True)
+    keep("look", ("what", "names", "median", "least", "most", "child"), rows)
 
 
 def bench_history(bench):

@@ -41,6 +41,11 @@ static uint32_t *find_slot(const struct names *n, const struct packed_id *id)
 	return &n->slots[at];
 }
 
+void names_prefetch(const struct names *n, const struct packed_id *id)
+{
+	__builtin_prefetch(&n->slots[slot_of(n, id)]);
+}
+
 /* Slots for count keys, at most half of them taken; puts in those keys that are no doubles. */
 static int spread(struct names *n, size_t count)
 {
@@ -106,9 +111,14 @@ void names_release(struct names *n)
 	*n = (struct names){0};
 }
 
-void names_prefetch(const struct names *n, const struct packed_id *id)
+void names_prefetch_key(const struct names *n, const struct packed_id *id)
 {
-	__builtin_prefetch(&n->slots[slot_of(n, id)]);
+	uint32_t slot = n->slots[slot_of(n, id)];
+
+	if (slot > 0) {
+		__builtin_prefetch(&n->keys[slot - 1]);
+		__builtin_prefetch(&n->marks[slot - 1], 1);
+	}
 }
 
 static int add(struct names *n, const struct packed_id *id)

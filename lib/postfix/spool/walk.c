@@ -88,6 +88,8 @@ static int take_batch(struct walker *w)
 {
 	int code = 0;
 
+	for (size_t n = 0; n < w->batched; n++)
+		names_prefetch_key(&w->names, &w->batch[n].id);
 	for (size_t n = 0; code == 0 && n < w->batched; n++)
 		code = take_name(w, &w->batch[n].id, w->batch[n].inode);
 	w->batched = 0;
@@ -95,25 +97,25 @@ static int take_batch(struct walker *w)
 }
 
 /* The level that a directory's name stands for, as a bit; 0: none. */
-static uint32_t level_of(const struct dirent64 *entry)
+static uint32_t level_of(char name)
 {
-	const char *at = strchr(QUEUE_LEVELS, entry->d_name[0]);
+	const char *at = name ? strchr(QUEUE_LEVELS, name) : NULL;
 
-	return at && *at && entry->d_name[1] == '\0' ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
+	return at ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
 }
 
 /* A level of hashing is noted, a queue ID looked up with others; all else is nobody's. */
 static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *levels)
 {
-	struct queue_id id;
+	struct packed_id *id = &w->batch[w->batched].id;
 
-	*levels |= level_of(entry);
+	if (entry->d_name[1] == '\0')
+		*levels |= level_of(entry->d_name[0]);
 	if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
-	    queue_id_parse(entry->d_name, strlen(entry->d_name), &id) < 0 ||
-	    queue_id_pack(&id, &w->batch[w->batched].id) < 0)
+	    queue_id_pack_text(entry->d_name, strlen(entry->d_name), id) < 0)
 		return 0;
 	w->batch[w->batched].inode = entry->d_ino;
-	names_prefetch(&w->names, &w->batch[w->batched].id);
+	names_prefetch(&w->names, id);
 	return ++w->batched == BATCH ? take_batch(w) : 0;
 }
 
