@@ -28,6 +28,7 @@ struct run {
 	struct queue_place place; /* of the queue directory, after a catch-up */
 	bool indexed;             /* the index answers */
 	bool distrusted;          /* it has damaged rows: all files are read */
+	bool touched;             /* a postsuper was started */
 	bool asked;               /* somebody has seen what is to be done, and said yes */
 	bool certain;  /* names that are missing have left: it is the directory that is known */
 	int64_t began; /* wall; of this pass */

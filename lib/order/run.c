@@ -385,6 +385,17 @@ static void end(struct run *run, int code, const struct err *why)
 		order_account_end(run);
 }
 
+/* Nothing was touched, and nothing is told but why; a batch that was begun says so, too. */
+static void fail(struct run *run, struct err *err, const struct err *why)
+{
+	order_leave(run->outcome);
+	if (run->account)
+		order_account_end(run);
+	outcome_release(run->outcome);
+	if (err)
+		*err = *why;
+}
+
 int order_run(struct order *order, struct outcome *ret, struct err *err)
 {
 	struct outcome outcome = {0};
@@ -400,10 +411,8 @@ int order_run(struct order *order, struct outcome *ret, struct err *err)
 	run.looking.stop = order->stop;
 	code =
 	    order_memory(&outcome) ? run_all(&run, &why) : err_sys(&why, ENOMEM, "failed to begin");
-	if (code < 0 && code != ERR_STOPPED && !run.account) {
-		outcome_release(&outcome);
-		if (err)
-			*err = why;
+	if (code < 0 && code != ERR_STOPPED && !run.touched) {
+		fail(&run, err, &why);
 	} else {
 		end(&run, code, &why);
 		code = 0;

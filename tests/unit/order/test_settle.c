@@ -54,13 +54,12 @@ static void test_table(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
-		struct order order = {.action = cases[n].action};
 		struct outcome outcome = {0};
 		struct item item = {.result = RESULT_READY};
 		struct proof after = {
 		    .state = cases[n].after, .queue = cases[n].queue, .error = -5};
-		enum settled settled =
-		    order_settle(&order, &outcome, &item, &after, cases[n].said, cases[n].last, "");
+		enum settled settled = order_settle(&action_rows[cases[n].action], &outcome, &item,
+		    &after, cases[n].said, cases[n].last, "");
 		int got = settled == SETTLE_AGAIN  ? AGAIN
 			  : settled == SETTLE_WAIT ? WAIT
 						   : (int)item.result;
@@ -74,42 +73,42 @@ static void test_table(void **state)
 
 static void test_reasons(void **state)
 {
-	struct order order = {.action = ACTION_HOLD};
+	const struct action_row *row = &action_rows[ACTION_HOLD];
 	struct outcome outcome = {0};
 	struct item item = {0};
 	struct proof after = {.state = PROOF_SAME, .queue = QUEUE_ACTIVE};
 
 	(void)state;
-	order_settle(&order, &outcome, &item, &after, false, true, "fatal: not for you");
+	order_settle(row, &outcome, &item, &after, false, true, "fatal: not for you");
 	assert_string_equal(item.reason, "fatal: not for you");
-	order_settle(&order, &outcome, &item, &after, false, true, "");
+	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_string_equal(item.reason, "postsuper did not see it");
 	after.queue = QUEUE_MAILDROP;
-	order_settle(&order, &outcome, &item, &after, false, true, "");
+	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_non_null(strstr(item.reason, "maildrop"));
 	after.state = PROOF_ERROR;
 	after.error = -13;
-	order_settle(&order, &outcome, &item, &after, false, true, "");
+	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_non_null(strstr(item.reason, "Permission denied"));
 	after.error = ERR_SYNTAX;
-	order_settle(&order, &outcome, &item, &after, false, true, "");
+	order_settle(row, &outcome, &item, &after, false, true, "");
 	assert_non_null(strstr(item.reason, "damaged"));
-	assert_int_equal(outcome.word_count, 5);
-	order_settle(&order, &outcome, &item, &after, false, true, "");
-	assert_int_equal(outcome.word_count, 5); /* kept once */
+	assert_int_equal(outcome.memory->word_count, 5);
+	order_settle(row, &outcome, &item, &after, false, true, "");
+	assert_int_equal(outcome.memory->word_count, 5); /* kept once */
 	outcome_release(&outcome);
 }
 
 /* What a file said of itself outlives it: the account needs it. */
 static void test_last_look_is_kept(void **state)
 {
-	struct order order = {.action = ACTION_DELETE};
+	const struct action_row *row = &action_rows[ACTION_DELETE];
 	struct outcome outcome = {0};
 	struct item item = {.proof = {.state = PROOF_SAME, .arrival_time = 7, .inode = 9}};
 	struct proof after = {.state = PROOF_GONE, .arrival_time = -1};
 
 	(void)state;
-	order_settle(&order, &outcome, &item, &after, true, false, "");
+	order_settle(row, &outcome, &item, &after, true, false, "");
 	assert_int_equal(item.proof.arrival_time, 7);
 	assert_int_equal(item.proof.inode, 9);
 	outcome_release(&outcome);

@@ -38,6 +38,22 @@ static inline void leave_trace(const struct walk *w)
 	close(fd);
 }
 
+/* What postconf(1) is asked for. */
+static inline void write_main_cf(const struct walk *w)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/main.cf", w->rig.directory);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fprintf(file,
+	    "compatibility_level = 3.6\nqueue_directory = %s\ncommand_directory = %s\n"
+	    "maximal_queue_lifetime = 5d\n",
+	    w->rig.spool, w->rig.bin);
+	fclose(file);
+}
+
 static inline void open_walk(struct walk *w, enum action action)
 {
 	*w = (struct walk){.rig = {.count = 0}};
@@ -48,6 +64,7 @@ static inline void open_walk(struct walk *w, enum action action)
 	rig_directory(&w->rig, w->index);
 	rig_directory(&w->rig, w->state);
 	leave_trace(w);
+	write_main_cf(w);
 	w->settings = (struct settings){.index_directory = w->index,
 	    .state_directory = w->state,
 	    .index_map_size = INT64_C(64) << 20,
@@ -58,7 +75,9 @@ static inline void open_walk(struct walk *w, enum action action)
 	    .postfix = &w->rig.p,
 	    .selector = &w->selector,
 	    .action = action,
-	    .verb = action == ACTION_HOLD ? "hold" : action == ACTION_RELEASE ? "release" : "purge",
+	    .verb = action == ACTION_HOLD      ? "hold"
+		    : action == ACTION_RELEASE ? "release"
+					       : "purge",
 	    .selector_text = "bad.example",
 	    .command_line = "purge bad.example"};
 	rig_postsuper(&w->rig, "honest");
