@@ -86,13 +86,14 @@ static int reserve(struct outcome *outcome, struct outcome_memory *m)
 static void set_candidate(
     struct run *run, struct item *item, const struct candidate *c, const struct message *m)
 {
+	/* What was read, and then told to the index, stands there now. */
+	item->from_queue = (c->matched & FOUND_UNKNOWN) || (item->fresh && item->from_queue);
 	item->candidate = c;
 	item->proof = (struct proof){.arrival_time = -1, .size = -1};
 	item->fresh = item->confirmed = true;
 	item->result = RESULT_NONE;
 	item->reason = NULL;
 	item->idle = item->reread = item->looked = false;
-	item->from_queue = (c->matched & FOUND_UNKNOWN) != 0;
 	item->bounce = (c->matched & FOUND_NOTICE) != 0;
 	item->other_recipients = selector_other_recipients(run->order->selector, m);
 }

@@ -58,7 +58,9 @@ static inline void open_walk(struct walk *w, enum action action)
 {
 	*w = (struct walk){.rig = {.count = 0}};
 	rig_open(&w->rig);
-	w->rig.p.myhostname = (char *)"host.example";
+	w->rig.p.myhostname = w->rig.p.myorigin = (char *)"host.example";
+	w->rig.p.mydestination = (char *)"";
+	w->rig.p.mail_owner = w->rig.p.owner.name;
 	snprintf(w->index, sizeof(w->index), "%s/index", w->rig.directory);
 	snprintf(w->state, sizeof(w->state), "%s/state", w->rig.directory);
 	rig_directory(&w->rig, w->index);
