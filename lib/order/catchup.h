@@ -25,8 +25,9 @@
 #include "postfix/spool/spool.h"
 
 /* In candidate.matched, beside enum selector_matched. */
-#define FOUND_UNKNOWN (1u << 30) /* the index did not know it, or did not answer */
-#define FOUND_NOTICE  (1u << 31) /* a notice to senders that the selector means */
+#define FOUND_UNKNOWN                                                                              \
+	(1u << 30) /* the index did not know it, whatever it knew of its ID, or did not answer */
+#define FOUND_NOTICE (1u << 31) /* a notice to senders that the selector means */
 
 struct catchup_task {
 	const struct settings *settings;

@@ -114,8 +114,6 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 
 	if (!matched && !notes.limits && !notes.unjoined && !r->files->update)
 		return;
-	if (!r->files->known(r->files->arg, n))
-		matched |= FOUND_UNKNOWN;
 	bytes_put_u32(out, (uint32_t)n);
 	bytes_put_u32(out, matched);
 	bytes_put_u32(out, notes.limits);
@@ -167,11 +165,6 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct one *)a)->id.text, ((const struct one *)b)->id.text);
 }
 
-static bool is_found(uint32_t matched)
-{
-	return (matched & ~FOUND_UNKNOWN) != 0;
-}
-
 /* What the index now knows of a message counts before what its file says alone. */
 static void put_told(struct reading *r, const struct candidates *told)
 {
@@ -179,12 +172,14 @@ static void put_told(struct reading *r, const struct candidates *told)
 		const struct candidate *c = &told->list[n];
 		struct one key = {.id = candidate_id(c)};
 		struct one *one = bsearch(&key, r->list, r->count, sizeof(*r->list), by_id);
+		struct message m;
 
-		if (!one || !is_found(c->matched))
+		if (!one || c->matched == 0)
 			continue;
 		one->told = true;
-		catchup_put_found(r->out, c->matched | (one->matched & FOUND_UNKNOWN), c->sequence,
-		    (struct span){c->record, c->record_len});
+		m = candidate_message(c);
+		catchup_put_found(r->out, c->matched | (message_is_given(&m) ? 0 : FOUND_UNKNOWN),
+		    c->sequence, (struct span){c->record, c->record_len});
 	}
 }
 
@@ -234,8 +229,9 @@ static int give_part(void *arg, struct span part, struct err *err)
 	if (r->files->update && r->count > 0)
 		tell(r);
 	for (size_t n = 0; n < r->count; n++)
-		if (!r->list[n].told && is_found(r->list[n].matched))
-			catchup_put_found(r->out, r->list[n].matched, 0, r->list[n].record);
+		if (!r->list[n].told && r->list[n].matched != 0)
+			catchup_put_found(
+			    r->out, r->list[n].matched | FOUND_UNKNOWN, 0, r->list[n].record);
 	return r->out->failed ? err_sys(err, ENOMEM, "failed to keep what was found") : 0;
 }
 

@@ -158,20 +158,9 @@ static const struct queue_id *walked_id(const void *arg, size_t n)
 	return &((const struct work *)arg)->walked.to_read[n].queue_id;
 }
 
-static bool walked_known(const void *arg, size_t n)
-{
-	return ((const struct work *)arg)->walked.to_read[n].known;
-}
-
 static const struct queue_id *named_id(const void *arg, size_t n)
 {
 	return &((const struct work *)arg)->task->ids[n];
-}
-
-static bool named_known(const void *arg, size_t n)
-{
-	(void)arg, (void)n;
-	return false;
 }
 
 static int read_files(struct work *w, struct bytes *out, struct err *err)
@@ -179,7 +168,6 @@ static int read_files(struct work *w, struct bytes *out, struct err *err)
 	bool named = w->task->ids != NULL;
 	struct catchup_files files = {.task = w->task,
 	    .id = named ? named_id : walked_id,
-	    .known = named ? named_known : walked_known,
 	    .arg = w,
 	    .count = named ? w->task->id_count : w->walked.to_read_count,
 	    .update = w->telling ? &w->update : NULL,

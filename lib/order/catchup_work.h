@@ -20,7 +20,6 @@ int catchup_work(const struct catchup_task *task, struct catchup_progress *progr
 struct catchup_files {
 	const struct catchup_task *task;
 	const struct queue_id *(*id)(const void *arg, size_t n);
-	bool (*known)(const void *arg, size_t n); /* the index has it */
 	const void *arg;
 	size_t count;
 	const struct update *update; /* its head, where the index is told; or NULL */

@@ -93,7 +93,7 @@ static void set_candidate(
 	item->fresh = item->confirmed = true;
 	item->result = RESULT_NONE;
 	item->reason = NULL;
-	item->idle = item->reread = item->looked = false;
+	item->idle = item->reread = item->looked = item->refuted = false;
 	item->bounce = (c->matched & FOUND_NOTICE) != 0;
 	item->other_recipients = selector_other_recipients(run->order->selector, m);
 }

@@ -81,6 +81,7 @@ struct item {
 	uint8_t before; /* result of the pass before, until this one has got to it */
 	bool fresh;     /* selected in this pass */
 	bool confirmed; /* by the last selection */
+	bool refuted;   /* its file was read, and does not say what its row said */
 	bool again;     /* an earlier message of this ID was acted on */
 	bool replaced;  /* a later message has this ID */
 	bool reread;    /* its file was read after its row was not proven */

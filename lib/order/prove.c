@@ -64,7 +64,8 @@ static void judge_file(const struct run *run, struct item *item, enum result mea
 {
 	const struct proof *proof = &item->proof;
 	bool matches = selector_match_file(
-	    run->order->selector, order_arrival(item), proof->size, proof->queue);
+			   run->order->selector, order_arrival(item), proof->size, proof->queue) &&
+		       !(item->refuted && meant == RESULT_READY);
 
 	item->idle = matches && (proof->queue & run->row->idle);
 	item->result = matches && !item->idle ? meant : RESULT_EXCLUDED;

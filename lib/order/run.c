@@ -68,16 +68,14 @@ static int select_again(struct run *run, struct err *err)
 	return run->indexed ? order_select(run, err) : 0;
 }
 
-/* A row whose file had not been read, and is not meant now that it was. */
-static void exclude_refuted(struct run *run)
+/* Rows whose file had not been read, and that are not meant any more now that it was. */
+static void mark_refuted(struct run *run)
 {
 	for (size_t n = 0; run->indexed && n < run->outcome->count; n++) {
 		struct item *item = &run->outcome->items[n];
 		struct message m = candidate_message(item->candidate);
 
-		if (item->fresh && !item->confirmed && item->result == RESULT_NONE &&
-		    !m.queued.known)
-			item->result = RESULT_EXCLUDED;
+		item->refuted = item->fresh && !item->confirmed && !m.queued.known;
 	}
 }
 
@@ -93,7 +91,7 @@ static int catch_up(struct run *run, struct err *err)
 	if (code == 0)
 		code = select_again(run, err);
 	if (code == 0)
-		exclude_refuted(run);
+		mark_refuted(run);
 	return code;
 }
 
