@@ -59,13 +59,21 @@ void rule_put_request(const struct rule *r, struct json *request)
 
 /* ---- the answer */
 
-/* A rule's bytes in JSON at most, about: quotes and backslashes double, bytes that are no UTF-8
- * become three. */
+/* Quotes and backslashes become two bytes, what is no UTF-8 three. */
+static size_t size_of_text(const char *text)
+{
+	size_t size = 0;
+
+	for (; *text; text++)
+		size += (unsigned char)*text >= 0x80 ? 3 : *text == '"' || *text == '\\' ? 2 : 1;
+	return size;
+}
+
+/* A rule's bytes in JSON at most. */
 static size_t size_of(const struct rule *r, const char *rules_file)
 {
-	size_t texts = strlen(r->subject) + strlen(r->text) + strlen(r->reason) + strlen(r->author);
-
-	return 300 + strlen(rules_file) + 3 * texts;
+	return 250 + size_of_text(rules_file) + size_of_text(r->subject) + size_of_text(r->text) +
+	       size_of_text(r->reason) + size_of_text(r->author);
 }
 
 /* Returns the place of the first that did not fit, 0 where all did. */
@@ -73,6 +81,7 @@ static size_t put_rules(const struct rules_view *v, size_t from, struct json *re
 {
 	struct json *list = json_new_array();
 	size_t size = 0, next = 0;
+	bool any = false;
 
 	for (size_t i = from; i < ruleset_count(v->set); i++) {
 		const struct rule *r = ruleset_at(v->set, i);
@@ -80,12 +89,13 @@ static size_t put_rules(const struct rules_view *v, size_t from, struct json *re
 		if (rule_expired(r, v->wall))
 			continue;
 		size += size_of(r, v->rules_file);
-		if (size > RULES_ANSWER_MAX && size_of(r, v->rules_file) < size) {
+		if (size > RULES_ANSWER_MAX && any) {
 			next = i;
 			json_put_int(reply, "next", (int64_t)next);
 			break;
 		}
 		json_append(list, rule_json(r, v->rules_file));
+		any = true;
 	}
 	json_put(reply, "rules", list);
 	return next;
