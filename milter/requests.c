@@ -2,6 +2,8 @@
 /* Each request, handed to the module that answers it. */
 #include "milter/requests.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "index/serve.h"
 
@@ -23,7 +25,25 @@ static struct json *reload(const struct requests *r)
 	return answer;
 }
 
-static struct json *ask_rules(const struct requests *r, const struct errand *e)
+/* Moves an answer into a memory file; what is left says how long that is. Frees answer. */
+static struct json *put_aside(struct json *answer, int *ret_file)
+{
+	struct strbuf text = {0};
+	struct json *rest = json_new();
+
+	if (json_write(&text, answer) == 0)
+		*ret_file = wire_seal((struct span){.at = text.text, .len = text.len});
+	json_put_bool(rest, "ok", true);
+	json_put_int(rest, "bytes", (int64_t)text.len);
+	strbuf_release(&text);
+	if (*ret_file >= 0)
+		return rest;
+	*ret_file = -1;
+	json_free(rest);
+	return serve_error(-ENOMEM, "out of memory");
+}
+
+static struct json *ask_rules(const struct requests *r, struct errand *e)
 {
 	struct json *answer = json_new();
 	struct err err = {{0}};
@@ -31,7 +51,7 @@ static struct json *ask_rules(const struct requests *r, const struct errand *e)
 	json_put_bool(answer, "ok", true);
 	int code = rulekeeper_answer(r->rules, e->request, answer, &err);
 	if (code == 0)
-		return answer;
+		return json_bool(e->request, "large", false) ? put_aside(answer, &e->file) : answer;
 	json_free(answer);
 	return serve_error(code, err.text);
 }

@@ -48,7 +48,8 @@ int client_update(const struct index_client *c, struct span body, const struct s
 
 /*
  * Any other request: sends request (freed) to the daemon and hands its answer over; ERR_REFUSED
- * with the daemon's words where it says no, ERR_NO_DAEMON where none runs. ret may be NULL.
+ * with the daemon's words where it says no, ERR_NO_DAEMON where none runs. ret may be NULL. An
+ * answer that came as a memory file is JSON text of at most 16 MiB.
  */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;

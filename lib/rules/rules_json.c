@@ -77,7 +77,7 @@ static size_t size_of(const struct rule *r, const char *rules_file)
 }
 
 /* Returns the place of the first that did not fit, 0 where all did. */
-static size_t put_rules(const struct rules_view *v, size_t from, struct json *reply)
+static size_t put_rules(const struct rules_view *v, size_t from, size_t max, struct json *reply)
 {
 	struct json *list = json_new_array();
 	size_t size = 0, next = 0;
@@ -89,7 +89,7 @@ static size_t put_rules(const struct rules_view *v, size_t from, struct json *re
 		if (rule_expired(r, v->wall))
 			continue;
 		size += size_of(r, v->rules_file);
-		if (size > RULES_ANSWER_MAX && any) {
+		if (size > max && any) {
 			next = i;
 			json_put_int(reply, "next", (int64_t)next);
 			break;
@@ -184,7 +184,9 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 	if (rc == 0 && blocked)
 		rc = put_all_outranking(view, question, reply, err);
 	if (!test && !blocked)
-		next = put_rules(view, (size_t)from, reply);
+		next = put_rules(view, (size_t)from,
+		    json_bool(question, "large", false) ? RULES_LARGE_MAX : RULES_ANSWER_MAX,
+		    reply);
 	if (ret_next)
 		*ret_next = next;
 	return rc;

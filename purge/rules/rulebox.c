@@ -19,6 +19,7 @@ struct json *rulebox_request(const struct rulebox_question *question, size_t fro
 	char client[NET_TEXT_SIZE];
 
 	json_put_text(o, "do", "rules");
+	json_put_bool(o, "large", true);
 	if (from)
 		json_put_int(o, "from", (int64_t)from);
 	if (query) {

@@ -86,8 +86,9 @@ static inline void write_text(const char *path, const char *text)
 
 /* ---- a daemon */
 
-/* Answers one request: returns the answer, or NULL to hang up. */
+/* Answers one request: returns the answer, or NULL to hang up; it may set answer_file. */
 typedef struct json *daemon_answer(const struct json *request);
+static int answer_file = -1; /* the memory file that goes with the answer */
 
 static inline void serve_peer(int fd, daemon_answer *answer)
 {
@@ -100,7 +101,10 @@ static inline void serve_peer(int fd, daemon_answer *answer)
 		struct json *o = answer(request);
 
 		if (o)
-			(void)!wire_send(fd, o, -1, INT64_MAX);
+			(void)!wire_send(fd, o, answer_file, INT64_MAX);
+		if (answer_file >= 0)
+			close(answer_file);
+		answer_file = -1;
 	}
 	json_free(request);
 	wire_release(&wire);

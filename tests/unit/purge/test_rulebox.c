@@ -90,6 +90,45 @@ static void test_daemon(void **state)
 	rulebox_release(&box);
 }
 
+/* 60,000 rules, in memory files, part by part. */
+static struct json *answer_much(const struct json *request)
+{
+	static struct ruleset *set;
+	struct rules_view view = {.rules_file = "/rules", .wall = WALL};
+	struct json *reply = ok(), *rest = ok();
+	struct strbuf text = {0};
+	struct rule_list rules = {0};
+	struct rule r;
+
+	for (unsigned i = 0; !set && i < 60000; i++) {
+		char line[64];
+
+		snprintf(line, sizeof(line), "d%u.example REJECT some words", i);
+		if (rule_parse(line, &r, NULL) != 0 || rule_list_add(&rules, &r) != 0)
+			_exit(2);
+	}
+	if (!set)
+		set = ruleset_new(NULL, &rules, NULL);
+	view.set = set;
+	if (rules_answer(&view, request, reply, NULL, NULL) != 0 || json_write(&text, reply) != 0)
+		_exit(3);
+	answer_file = wire_seal((struct span){.at = text.text, .len = text.len});
+	json_put_int(rest, "bytes", (int64_t)text.len);
+	strbuf_release(&text);
+	return rest;
+}
+
+static void test_many_rules(void **state)
+{
+	struct fixture *f = *state;
+
+	start_daemon(f, answer_much);
+	struct rulebox box = read_box(f, NULL);
+	assert_int_equal(box.command.count, 60000);
+	assert_string_equal(box.command.list[59999].subject, "d59999.example");
+	rulebox_release(&box);
+}
+
 /* What decides is found where it may be compiled. */
 static void test_deciding(void **state)
 {
@@ -355,6 +394,6 @@ static void test_lies(void **state)
 	}
 }
 
-UNIT_MAIN(TEST(test_files), TEST(test_daemon), TEST(test_deciding), TEST(test_login_and_client),
-    TEST(test_outranking), TEST(test_wrong_file), TEST(test_nothing_there),
-    TEST(test_silent_daemon), TEST(test_lies))
+UNIT_MAIN(TEST(test_files), TEST(test_daemon), TEST(test_many_rules), TEST(test_deciding),
+    TEST(test_login_and_client), TEST(test_outranking), TEST(test_wrong_file),
+    TEST(test_nothing_there), TEST(test_silent_daemon), TEST(test_lies))
