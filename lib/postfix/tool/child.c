@@ -3,11 +3,14 @@
  * slow. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "postfix/tool/child.h"
 
 static char *const environment[] = {
@@ -74,4 +77,20 @@ out:
 int child_watch(pid_t pid)
 {
 	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
+{
+	int status = 0;
+	int watch = child_watch(pid);
+
+	*ret_late = false;
+	if (!at_once && watch >= 0 && io_wait(watch, POLLIN, deadline) == 0)
+		at_once = *ret_late = true;
+	if (at_once)
+		kill(-pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	io_close(&watch);
+	return status;
 }

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,6 +14,7 @@
 
 #define LINE_FIRST  65536
 #define ERRORS_READ 4096
+#define END_TIMEOUT (10 * USEC_PER_SEC) /* after its last line */
 /* As showq(8) writes it (showq.c); no other sender lacks its domain. */
 #define NULL_SENDER_SHOWN "MAILER-DAEMON"
 
@@ -234,12 +234,9 @@ static const char *last_words(int fd, char *buf, size_t size)
 int postqueue_finish(struct postqueue_run *run, bool at_once, struct err *err)
 {
 	char words[ERRORS_READ];
-	int status = 0, code = 0;
+	bool late;
+	int status = child_end(run->pid, at_once, clock_steady() + END_TIMEOUT, &late), code = 0;
 
-	if (at_once)
-		kill(-run->pid, SIGKILL);
-	while (waitpid(run->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	if (WIFSIGNALED(status) && !at_once)
 		code = err_set(err, ERR_CHILD, "postqueue -j died of signal %d", WTERMSIG(status));
 	else if (WIFEXITED(status) && WEXITSTATUS(status) != 0)

@@ -49,8 +49,8 @@ struct postqueue_run {
 };
 int postqueue_start(const struct postfix *p, struct postqueue_run *ret, struct err *err) NODISCARD;
 /*
- * Waits for its end, or ends it (at_once: nobody reads any more). ERR_CHILD with its own last words
- * where it failed: then what was read may not be all. Descriptors are closed.
+ * Waits for its end some seconds, or ends it (at_once: nobody reads any more). ERR_CHILD with its
+ * own last words where it failed: then what was read may not be all. Descriptors are closed.
  */
 int postqueue_finish(struct postqueue_run *run, bool at_once, struct err *err) NODISCARD;
 

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -62,24 +61,6 @@ static int collect(struct intake *out, struct intake *errors, int64_t deadline)
 	return 0;
 }
 
-/* Waits for pid, which closed its pipes and should end now; past the deadline (or at once) it is
- * killed. */
-static int reap(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
-{
-	int status = 0;
-	int watch = child_watch(pid);
-
-	*ret_late = false;
-	if (!at_once && watch >= 0 && io_wait(watch, POLLIN, deadline) == 0)
-		at_once = *ret_late = true;
-	if (at_once)
-		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	io_close(&watch);
-	return status;
-}
-
 static const char *last_line(struct strbuf *text)
 {
 	char *newline;
@@ -135,7 +116,7 @@ int postfix_run(
 	out_pipe[0] = error_pipe[0] = -1;
 
 	code = collect(&out, &errors, deadline);
-	status = reap(pid, code != 0, deadline, &late);
+	status = child_end(pid, code != 0, deadline, &late);
 	code = verdict(argv[0], late ? ERR_TIMEOUT : code, status, &errors.text, err);
 	if (code >= 0) {
 		*ret_out = out.text;
