@@ -11,8 +11,8 @@ struct upkeep {
 	struct upkeep_config config;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t asked; /* by the steady clock */
-	bool reload, stop;
+	pthread_cond_t changed; /* one of these; by the steady clock */
+	bool reload, stop, ended;
 };
 
 static struct timespec time_of(int64_t steady)
@@ -29,13 +29,21 @@ static bool wait_for_work(struct upkeep *u, int64_t due, bool *ret_reload)
 
 	pthread_mutex_lock(&u->lock);
 	while (!u->stop && !u->reload &&
-	       pthread_cond_timedwait(&u->asked, &u->lock, &until) != ETIMEDOUT)
+	       pthread_cond_timedwait(&u->changed, &u->lock, &until) != ETIMEDOUT)
 		continue;
 	*ret_reload = u->reload;
 	u->reload = false;
 	stop = u->stop;
 	pthread_mutex_unlock(&u->lock);
 	return stop;
+}
+
+static void ask(struct upkeep *u, bool *what)
+{
+	pthread_mutex_lock(&u->lock);
+	*what = true;
+	pthread_cond_signal(&u->changed);
+	pthread_mutex_unlock(&u->lock);
 }
 
 static void *upkeep_main(void *arg)
@@ -57,6 +65,7 @@ static void *upkeep_main(void *arg)
 			due = next_second;
 	}
 	c->last(c->arg);
+	ask(u, &u->ended);
 	return NULL;
 }
 
@@ -68,7 +77,7 @@ static int init(struct upkeep *u)
 	if (errnum)
 		return -errnum;
 	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	errnum = pthread_cond_init(&u->asked, &steady);
+	errnum = pthread_cond_init(&u->changed, &steady);
 	pthread_condattr_destroy(&steady);
 	if (errnum)
 		return -errnum;
@@ -93,14 +102,6 @@ int upkeep_start(struct upkeep **ret, const struct upkeep_config *config, struct
 	return 0;
 }
 
-static void ask(struct upkeep *u, bool *what)
-{
-	pthread_mutex_lock(&u->lock);
-	*what = true;
-	pthread_cond_signal(&u->asked);
-	pthread_mutex_unlock(&u->lock);
-}
-
 void upkeep_reload(struct upkeep *u)
 {
 	ask(u, &u->reload);
@@ -111,11 +112,19 @@ bool upkeep_stop(struct upkeep *u, int64_t timeout)
 	if (!u)
 		return true;
 	const struct timespec until = time_of(clock_steady() + timeout);
+	int waited = 0;
 
-	ask(u, &u->stop);
-	if (pthread_clockjoin_np(u->thread, NULL, CLOCK_MONOTONIC, &until) != 0)
+	pthread_mutex_lock(&u->lock);
+	u->stop = true;
+	pthread_cond_signal(&u->changed);
+	while (!u->ended && waited == 0)
+		waited = pthread_cond_timedwait(&u->changed, &u->lock, &until);
+	bool ended = u->ended;
+	pthread_mutex_unlock(&u->lock);
+	if (!ended)
 		return false;
-	pthread_cond_destroy(&u->asked);
+	pthread_join(u->thread, NULL);
+	pthread_cond_destroy(&u->changed);
 	pthread_mutex_destroy(&u->lock);
 	free(u);
 	return true;
