@@ -8,22 +8,26 @@
 
 /* Parts of 1000 of the bound: index_prune begins past HIGH and ends below LOW; past BRIM each row
  * that comes pushes others out. */
-#define LOW   900
-#define HIGH  950
-#define BRIM  970
-#define BATCH 32 /* rows between two looks at the clock */
-#define PUSH  2  /* rows that one pushes out */
-#define FULL  64 /* rows that go where one did not fit */
-#define LOOK  32 /* a session's transaction in so many looks how full the map is */
+#define LOW  900
+#define HIGH 950
+#define BRIM 970
+/* Pages of the bound that are left for what a transaction changes: LMDB writes new pages, and uses
+ * the old ones again two transactions later. */
+#define RESERVE 64
+#define BATCH   32 /* rows between two looks at the clock */
+#define PUSH    2  /* rows that one pushes out */
+#define FULL    64 /* rows that go where one did not fit */
+#define LOOK    32 /* a session's transaction in so many looks how full the map is */
 
 static void count_evicted(struct txn *txn, size_t rows)
 {
 	struct index_meta meta;
 
-	if (rows == 0 || meta_get(txn, &meta) != 0)
+	if (meta_get(txn, &meta) != 0)
 		return;
 	meta.evicted += rows;
-	meta.evicted_time = clock_wall();
+	if (rows > 0)
+		meta.evicted_time = clock_wall();
 	meta_put(txn, &meta);
 }
 
@@ -42,7 +46,7 @@ static uint64_t fullness(struct txn *txn)
 	grown = (usage.file_bytes + usage.free_bytes / 2) / usage.page_size;
 	if (usage.free_bytes != UINT64_MAX && grown < bound)
 		bound = grown;
-	return bound > 0 ? usage.used_pages * 1000 / bound : 1000;
+	return bound > RESERVE ? usage.used_pages * 1000 / (bound - RESERVE) : 1000;
 }
 
 void room_keep(struct index *ix, struct txn *txn)
@@ -54,18 +58,37 @@ void room_keep(struct index *ix, struct txn *txn)
 		return;
 	full = fullness(txn) > BRIM;
 	atomic_store(&ix->near_full, full);
-	if (full)
-		(void)entry_prune(txn, PUSH, &evicted);
+	if (!full)
+		return;
+	(void)entry_prune(txn, PUSH, &evicted);
 	count_evicted(txn, evicted);
 }
 
+static int prune_once(struct index *ix, size_t rows, size_t *evicted)
+{
+	struct txn txn;
+
+	*evicted = 0;
+	(void)txn_begin(ix->store, true, &txn);
+	(void)entry_prune(&txn, rows, evicted);
+	return txn_commit(&txn, NULL);
+}
+
+/*
+ * Where even that does not fit, fewer rows change fewer pages. The rows are counted in another
+ * transaction: LMDB uses pages again from the second one after theirs on.
+ */
 void room_make(struct index *ix)
 {
 	size_t evicted = 0;
 	struct txn txn;
+	int code = ERR_FULL;
 
+	for (size_t rows = FULL; rows > 0 && code == ERR_FULL; rows /= 4)
+		code = prune_once(ix, rows, &evicted);
+	if (code != 0)
+		return;
 	(void)txn_begin(ix->store, true, &txn);
-	(void)entry_prune(&txn, FULL, &evicted);
 	count_evicted(&txn, evicted);
 	(void)!txn_commit(&txn, NULL);
 }
@@ -98,7 +121,12 @@ int index_prune(struct index *ix, struct err *err)
 	do
 		more = drop_some(ix, &slice.txn, &evicted);
 	while (more && slice_has_time(&slice));
-	count_evicted(&slice.txn, evicted);
+	if (evicted > 0)
+		count_evicted(&slice.txn, evicted);
 	code = txn_commit(&slice.txn, err);
+	if (code == ERR_FULL) {
+		room_make(ix);
+		return 0;
+	}
 	return code != 0 ? code : more;
 }

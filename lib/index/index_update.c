@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * An update: what was read of queue files goes into the rows, what left goes out of them. Items are
- * applied in slices; a slice that finds the map full is done again, once, after room was made.
+ * applied in slices; where one finds the map full, room is made and its first item done alone.
  */
 #include <errno.h>
 
@@ -105,7 +105,7 @@ static bool is_done(const struct work *w, const struct progress *p)
 	return p->records == w->update.record_count && p->left == w->update.left_count;
 }
 
-static int one_slice(struct work *w, struct progress *p, struct err *err)
+static int one_slice(struct work *w, struct progress *p, bool small, struct err *err)
 {
 	struct slice slice;
 
@@ -115,7 +115,7 @@ static int one_slice(struct work *w, struct progress *p, struct err *err)
 			apply_record(w, &slice.txn, p);
 		else
 			apply_left(w, &slice.txn, p);
-	} while (!is_done(w, p) && slice_has_time(&slice));
+	} while (!small && !is_done(w, p) && slice_has_time(&slice));
 	return txn_commit(&slice.txn, err);
 }
 
@@ -131,7 +131,7 @@ static int all_slices(
 		if (clock_steady() > deadline)
 			return err_set(err, ERR_TIMEOUT, "an update of the index took too long");
 		before.out_len = out->len;
-		code = one_slice(w, p, err);
+		code = one_slice(w, p, again, err);
 		if (code == ERR_FULL && !again) {
 			room_make(w->ix);
 			*p = before;
