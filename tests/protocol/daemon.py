@@ -22,6 +22,7 @@ MILTERTEST = shutil.which("miltertest")
 # libmilter never joins its threads.
 TSAN = "suppressions=%s report_thread_leaks=0" % os.path.join(HERE, "tsan.supp")
 USER = "nobody"
+SANITIZED = any(name in os.path.basename(BUILD) for name in ("asan", "tsan"))
 # enum message_flag
 CUT_RECIPIENTS, CUT_FROM, HELD = 1 << 1, 1 << 3, 1 << 6
 
