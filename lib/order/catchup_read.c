@@ -20,9 +20,10 @@ struct one {
 struct reading {
 	struct catchup_files *files;
 	struct bytes *out;
-	struct strbuf own_networks; /* packed list */
-	size_t max_recipients;      /* of a record */
-	struct one *list;           /* of a part */
+	struct net_block *networks; /* own_networks */
+	size_t network_count;
+	size_t max_recipients; /* of a record */
+	struct one *list;      /* of a part */
 	size_t count, cap;
 };
 
@@ -59,30 +60,13 @@ static struct message cut_recipients(const struct message *m, size_t max)
 	return cut;
 }
 
-static bool is_local(const struct reading *r, const struct net_address *client)
+/* What the file says of a first pass through a content filter is the index's to judge, where it is
+ * told: it may know that pass. */
+static void forget_first(const struct reading *r, struct message *m)
 {
-	static const char loopback[] = "127.0.0.0/8\0::1/128";
-	const struct strlist lists[] = {
-	    {loopback, sizeof(loopback), 2}, strlist_of(&r->own_networks)};
-	struct net_block block;
-
-	for (size_t n = 0; n < COUNT_OF(lists); n++)
-		strlist_each (text, &lists[n])
-			if (net_parse_block(text, &block) == 0 && net_contains(&block, client))
-				return true;
-	return client->family == 0;
-}
-
-/*
- * What the file says of a first pass through a content filter is the index's to judge, which may
- * know that pass. Without it, it is believed where a local client brought the file; otherwise a
- * stranger wrote it.
- */
-static void judge_first(const struct reading *r, struct message *m)
-{
-	if (!r->files->update && is_local(r, &m->queued.client))
+	if (!r->files->update)
 		return;
-	m->flags &= ~(uint32_t)(MESSAGE_UNJOINED | MESSAGE_JOINED);
+	m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
 	m->first = (struct first_pass){.login = ""};
 }
 
@@ -95,7 +79,7 @@ static uint32_t match(
 
 	if (!task->selector)
 		return 0;
-	judge_first(r, &judged);
+	forget_first(r, &judged);
 	matched = selector_nominate(task->selector, &judged, notes);
 	if (matched && task->selector->recipient.count > 0 &&
 	    m->queued.recipients.count > r->max_recipients)
@@ -254,10 +238,30 @@ static void take_counts(struct catchup_files *files, const struct spool_reading 
 		strlist_push(files->unreadable, name, strlen(name));
 }
 
+static int parse_networks(struct reading *r, const char *text, struct err *err)
+{
+	struct strbuf packed = {0};
+	struct strlist list;
+	int code = net_parse_list(text ? text : "", &packed, err);
+
+	if (code < 0)
+		return code;
+	list = strlist_of(&packed);
+	r->networks = calloc(list.count + 1, sizeof(*r->networks));
+	if (!r->networks)
+		code = err_sys(err, ENOMEM, "failed to keep own_networks");
+	strlist_each (block, &list)
+		if (code == 0 && net_parse_block(block, &r->networks[r->network_count]) == 0)
+			r->network_count++;
+	strbuf_release(&packed);
+	return code;
+}
+
 int catchup_read(struct catchup_files *files, struct bytes *out, struct err *err)
 {
 	const struct settings *settings = files->task->settings;
 	const struct selector *selector = files->task->selector;
+	bool all = selector && selector->recipient.count > 0;
 	struct reading r = {
 	    .files = files, .out = out, .max_recipients = (size_t)settings->max_recipients};
 	struct spool_reading s = {.get = get_id,
@@ -265,20 +269,20 @@ int catchup_read(struct catchup_files *files, struct bytes *out, struct err *err
 	    .give = give_part,
 	    .arg = &r,
 	    .count = files->count,
-	    .max_recipients =
-		selector && selector->recipient.count > 0 ? SIZE_MAX : r.max_recipients,
+	    .max_recipients = all ? SIZE_MAX : r.max_recipients,
 	    .progress = show};
-	int code = 0;
+	int code;
 
 	if (files->count == 0)
 		return 0;
-	if (settings->own_networks)
-		code = net_parse_list(settings->own_networks, &r.own_networks, err);
+	code = parse_networks(&r, settings->own_networks, err);
+	s.networks = r.networks;
+	s.network_count = r.network_count;
 	if (code == 0)
 		code = spool_read(files->task->postfix, &s, err);
 	take_counts(files, &s);
 	spool_reading_release(&s);
-	strbuf_release(&r.own_networks);
+	free(r.networks);
 	free(r.list);
 	return code;
 }
