@@ -252,12 +252,13 @@ int account_begin(const struct order *order, struct account **ret,
 void account_close(struct account *a)
 {
 	struct blob ignored = {0};
+	/* One that could not begin waits for somebody's lock, perhaps for ever. */
+	int64_t deadline = a && a->number > 0 ? clock_steady() + ACCOUNT_PATIENCE : 0;
 
 	if (!a)
 		return;
 	io_close(&a->ours);
-	if (a->child.pid > 0 &&
-	    role_finish(&a->child, clock_steady() + ACCOUNT_PATIENCE, &ignored, NULL) == 0)
+	if (a->child.pid > 0 && role_finish(&a->child, deadline, &ignored, NULL) == 0)
 		blob_release(&ignored);
 	bytes_release(&a->frame);
 	free(a);

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: ISC */
+/* The account: begun before anything is touched, true whatever ends the command, bounded. */
+#include "tests/unit/order/walk.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "order/account_log.h"
+
+/* ---- the file */
+
+static void log_path(const struct walk *w, char path[128])
+{
+	snprintf(path, 128, "%s/log", w->state);
+}
+
+/* Its text; free it. */
+static char *read_log(const struct walk *w, const char *name)
+{
+	char path[128];
+	struct stat st;
+	char *text;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", w->rig.directory, name);
+	fd = open(path, O_RDONLY);
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	text = calloc(1, (size_t)st.st_size + 1);
+	assert_non_null(text);
+	assert_int_equal(io_read_all(fd, text, (size_t)st.st_size), st.st_size);
+	close(fd);
+	return text;
+}
+
+static void append_log(const struct walk *w, const char *text, size_t len)
+{
+	char path[128];
+	int fd;
+
+	log_path(w, path);
+	fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(io_write_all(fd, text, len), 0);
+	close(fd);
+	rig_own(&w->rig, path);
+}
+
+static size_t count_words(const char *text, const char *word)
+{
+	size_t count = 0;
+
+	for (; (text = strstr(text, word)) != NULL; text++)
+		count++;
+	return count;
+}
+
+/* ---- before, and after */
+
+static void test_before_the_first_message(void **state)
+{
+	struct walk w;
+	char *text;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	rig_postsuper(&w.rig, "cp ../state/log ../seen; honest");
+	w.order.reason = "a \"flood\"";
+	run_domain(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	text = read_log(&w, "seen");
+	assert_int_equal(count_words(text, "{\"begin\":1,"), 1);
+	assert_non_null(strstr(text, "a \\\"flood\\\""));
+	assert_int_equal(count_words(text, "{\"chunk\":1,\"part\":1,"), 1);
+	for (size_t n = 0; n < MAILS; n++)
+		assert_non_null(strstr(text, w.ids[n].text));
+	assert_null(strstr(text, "{\"done\""));
+	free(text);
+	text = read_log(&w, "state/log");
+	assert_int_equal(count_words(text, "{\"done\":1,\"part\":1}"), 1);
+	assert_int_equal(count_words(text, "{\"facts\":1,"), 1);
+	assert_non_null(strstr(text, "\"senders\":[{\"is\":\"bad.example\",\"count\":8}]"));
+	assert_non_null(strstr(text, "\"clients\":[{\"is\":\"192.0.2.1\",\"count\":8}]"));
+	assert_int_equal(count_words(text, "{\"end\":1,"), 1);
+	free(text);
+	close_walk(&w);
+}
+
+static void test_fields(void **state)
+{
+	static const struct {
+		const char *name, *user, *want;
+	} cases[] = {{"by name", "joe", "joe"}, {"without one", NULL, "uid "}};
+	struct batches batches;
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		const struct batch *b;
+		struct walk w;
+
+		open_walk(&w, ACTION_DELETE);
+		fill(&w, QUEUE_DEFERRED);
+		w.order.user = cases[n].user;
+		w.order.reason = "night\x1b[31m";
+		w.order.token = "T";
+		w.order.rules_set = 2;
+		run_domain(&w);
+		b = newest(&w, &batches);
+		case_assert(cases[n].name, str_starts(b->user, cases[n].want));
+		case_assert_text(cases[n].name, b->reason, "night?[31m");
+		case_assert_text(cases[n].name, b->verb, "purge");
+		case_assert_text(cases[n].name, b->command, "purge bad.example");
+		case_assert_text(cases[n].name, b->selector, "bad.example");
+		case_assert_text(cases[n].name, b->token, "T");
+		case_assert(cases[n].name, b->uid == getuid());
+		case_assert(cases[n].name, b->matched == MAILS && b->done == MAILS);
+		case_assert(cases[n].name, b->rules_set == 2);
+		case_assert(cases[n].name, b->state == ACCOUNT_DONE && !b->running);
+		case_assert(cases[n].name, clock_wall() - b->time < 60 * USEC_PER_SEC);
+		batches_release(&batches);
+		close_walk(&w);
+	}
+}
+
+/* Mail is not touched without an account. */
+static void test_no_account(void **state)
+{
+	enum how { MISSING, UNWRITABLE, A_DIRECTORY, CASES };
+	char path[128];
+
+	(void)state;
+	for (enum how how = MISSING; how < CASES; how++) {
+		struct walk w;
+
+		open_walk(&w, ACTION_DELETE);
+		fill(&w, QUEUE_DEFERRED);
+		rig_postsuper(&w.rig, "touch ../called; honest");
+		log_path(&w, path);
+		if (how == MISSING)
+			w.settings.state_directory = (char *)"/nonexistent/state";
+		else if (how == UNWRITABLE)
+			assert_int_equal(chmod(w.state, 0500), 0);
+		else
+			rig_directory(&w.rig, path);
+		ask_for(&w, &w.selector.author, "bad.example");
+		assert_true(order_run(&w.order, &w.outcome, &w.err) < 0);
+		assert_non_null(strstr(w.err.text, "nothing was touched"));
+		for (size_t n = 0; n < MAILS; n++)
+			assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+		snprintf(path, sizeof(path), "%s/called", w.rig.directory);
+		assert_int_equal(access(path, F_OK), -1);
+		close_walk(&w);
+	}
+}
+
+/* ---- another who has the lock */
+
+static volatile sig_atomic_t stop;
+
+static void *stop_soon(void *arg)
+{
+	poll(NULL, 0, 200);
+	stop = 1;
+	return arg;
+}
+
+static void test_locked(void **state)
+{
+	struct account_log log;
+	pthread_t thread;
+	int64_t began;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	assert_int_equal(account_log_open(&log, w.state, true, &w.err), 0);
+	assert_int_equal(account_log_lock(&log, &w.err), 0);
+	rig_own(&w.rig, w.state);
+	assert_int_equal(fchown(log.fd, w.rig.p.owner.uid, w.rig.p.owner.gid), 0);
+	assert_int_equal(fchown(log.lock, w.rig.p.owner.uid, w.rig.p.owner.gid), 0);
+	stop = 0;
+	w.order.stop = &stop;
+	began = clock_steady();
+	assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+	run_domain(&w);
+	pthread_join(thread, NULL);
+	assert_true(clock_steady() - began < 5 * USEC_PER_SEC);
+	assert_true(w.outcome.interrupted);
+	assert_int_equal(results(&w, RESULT_UNTOUCHED), MAILS);
+	account_log_close(&log);
+	close_walk(&w);
+}
+
+/* ---- kill -9 */
+
+/* Runs the order in a process of its own, which its postsuper kills. */
+static void run_killed(struct walk *w)
+{
+	int status;
+	pid_t pid;
+
+	rig_postsuper(&w->rig, "honest; kill -9 $PPID");
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct outcome ignored;
+
+		_exit(order_run(&w->order, &ignored, NULL) == 0 ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	rig_postsuper(&w->rig, "honest");
+}
+
+static void open_killed(struct walk *w, enum action action)
+{
+	open_walk(w, action);
+	fill(w, QUEUE_DEFERRED);
+	ask_for(w, &w->selector.author, "bad.example");
+	run_killed(w);
+}
+
+static void test_killed_purge(void **state)
+{
+	struct batches batches;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_DELETE);
+	assert_int_equal(newest(&w, &batches)->state, ACCOUNT_UNFINISHED);
+	assert_false(batches.list[0].running);
+	assert_int_equal(batches.list[0].done, MAILS);
+	assert_string_equal(batches.list[0].verb, "purge");
+	batches_release(&batches);
+	/* The next is another batch. */
+	w.ids[0] = add(&w, QUEUE_DEFERRED, 1);
+	run(&w);
+	assert_int_equal(w.outcome.tally.batch, 2);
+	close_walk(&w);
+}
+
+static void undo(struct walk *w, uint64_t *number)
+{
+	w->order.action = ACTION_RELEASE;
+	w->order.verb = "undo";
+	w->order.undo = number;
+	w->order.undo_count = 1;
+	w->order.overdue = true;
+	run(w);
+}
+
+static void test_killed_hold_is_undone(void **state)
+{
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	assert_int_equal(newest(&w, &batches)->state, ACCOUNT_UNFINISHED);
+	assert_int_equal(batches.list[0].done, MAILS);
+	batches_release(&batches);
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	for (size_t n = 0; n < MAILS; n++)
+		assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+	newest(&w, &batches);
+	assert_int_equal(batches.count, 2);
+	assert_int_equal(batches.list[1].state, ACCOUNT_UNDONE);
+	batches_release(&batches);
+	close_walk(&w);
+}
+
+/* A second hold goes on with the batch of the first, which holds what that got to. */
+static void test_killed_hold_is_adopted(void **state)
+{
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	/* Held by hand in the meantime: not ours. */
+	(void)add(&w, QUEUE_HOLD, 20);
+	for (int n = 0; n < 3; n++)
+		(void)add(&w, QUEUE_DEFERRED, 30 + n);
+	run(&w);
+	assert_int_equal(results(&w, RESULT_DONE), 3);
+	assert_int_equal(w.outcome.tally.batch, 1);
+	assert_int_equal(newest(&w, &batches)->state, ACCOUNT_DONE);
+	assert_int_equal(batches.count, 1);
+	assert_int_equal(batches.list[0].done, MAILS + 3);
+	batches_release(&batches);
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS + 3);
+	close_walk(&w);
+}
+
+/* One of another selector is left alone. */
+static void test_not_adopted(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	(void)add(&w, QUEUE_DEFERRED, 30);
+	w.order.selector_text = "other.example";
+	run(&w);
+	assert_int_equal(w.outcome.tally.batch, 2);
+	close_walk(&w);
+}
+
+/* Nor is one whose command still lives. */
+static void test_running(void **state)
+{
+	struct account_before before;
+	struct account *a = NULL;
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_HOLD);
+	fill(&w, QUEUE_DEFERRED);
+	assert_int_equal(account_begin(&w.order, &a, &before, &w.err), 0);
+	assert_int_equal(newest(&w, &batches)->state, ACCOUNT_UNFINISHED);
+	assert_true(batches.list[0].running);
+	batches_release(&batches);
+	run_domain(&w);
+	assert_int_equal(w.outcome.tally.batch, 2);
+	w.order.action = ACTION_RELEASE;
+	w.order.undo = &number;
+	w.order.undo_count = 1;
+	assert_int_equal(order_run(&w.order, &w.outcome, &w.err), ERR_USAGE);
+	account_close(a);
+	assert_int_equal(newest(&w, &batches)->number, 2);
+	assert_false(batches.list[1].running);
+	batches_release(&batches);
+	close_walk(&w);
+}
+
+/* ---- what others left in the file */
+
+static void test_torn_line(void **state)
+{
+	static const char torn[] = "{\"begin\":1,\"time\":17000000";
+	struct batches batches;
+	struct walk w;
+	char *text;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	append_log(&w, torn, strlen(torn));
+	assert_int_equal(account_list(&w.settings, NULL, &batches, &w.err), 0);
+	assert_int_equal(batches.count, 0);
+	batches_release(&batches);
+	run_domain(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_int_equal(newest(&w, &batches)->done, MAILS);
+	assert_int_equal(batches.count, 1);
+	batches_release(&batches);
+	text = read_log(&w, "state/log");
+	assert_non_null(strstr(text, "17000000\n{\"begin\":1,\"time\":"));
+	free(text);
+	close_walk(&w);
+}
+
+/* Whatever stands there, it is no more than text: nothing of it is believed or fatal. */
+static void test_garbage(void **state)
+{
+	static const char garbage[] =
+	    "\n\n{}\nnull\n{\"begin\":0,\"x\":1}\n{\"begin\":-3}\n{\"begin\":99999999999999999999}"
+	    "\n"
+	    "{\"begin\":5,\"verb\":7}\n{\"begin\":4,\"verb\":\"hold\"}\n{\"end\":8,\"done\":1}\n"
+	    "{\"chunk\":5,\"part\":1,\"ids\":\"../../etc/passwd 1\"}\n{\"done\":5,\"part\":1}\n"
+	    "{\"begin\":6,\"verb\":\"hold\",\"user\":\"\\u001b[2J\"}\n"
+	    "{\"chunk\":6,\"part\":1,\"ids\":\"ALL 1 0AAAA1 x 0AAAA2 "
+	    "5\"}\n{\"done\":6,\"part\":1}\n"
+	    "{\"begin\":7,\"verb\":\"hold\"}{\"begin\":\n\0\0\0\n{\"end\":6,\"undid\":[\"x\",5,{}]}"
+	    "\n";
+	struct batches batches;
+	struct holds holds = {0};
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	append_log(&w, garbage, sizeof(garbage) - 1);
+	assert_int_equal(account_list(&w.settings, &w.rig.p, &batches, &w.err), 0);
+	assert_int_equal(batches.count, 2); /* 6, 5 */
+	assert_string_equal(batches.list[0].user, "?[2J");
+	batches_release(&batches);
+	assert_int_equal(holds_read(&w.settings, NULL, &holds, &w.err), 0);
+	assert_int_equal(holds.count, 0);
+	holds_release(&holds);
+	run_domain(&w);
+	assert_int_equal(w.outcome.tally.batch, 9); /* no number is used again */
+	close_walk(&w);
+}
+
+static void test_two_commands_at_once(void **state)
+{
+	enum { COMMANDS = 6 };
+	struct batches batches;
+	struct walk w;
+	pid_t pids[COMMANDS];
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	for (int n = 0; n < COMMANDS; n++) {
+		pids[n] = fork();
+		if (pids[n] == 0) {
+			struct account_before before;
+			struct account *a = NULL;
+			char end[64];
+			int code = account_begin(&w.order, &a, &before, NULL);
+
+			if (code == 0)
+				snprintf(end, sizeof(end), "{\"end\":%llu,\"done\":%d}",
+				    (unsigned long long)account_number(a), 1);
+			_exit(code == 0 && account_end(a, NULL, end, NULL) == 0 ? 0 : 1);
+		}
+	}
+	for (int n = 0; n < COMMANDS; n++) {
+		int status;
+
+		assert_int_equal(waitpid(pids[n], &status, 0), pids[n]);
+		assert_int_equal(status, 0);
+	}
+	newest(&w, &batches);
+	assert_int_equal(batches.count, COMMANDS);
+	for (size_t n = 0; n < COMMANDS; n++) {
+		assert_int_equal(batches.list[n].number, COMMANDS - n);
+		assert_int_equal(batches.list[n].state, ACCOUNT_DONE);
+	}
+	batches_release(&batches);
+	close_walk(&w);
+}
+
+/* ---- its bound */
+
+/* Purges of 500 messages each, until the file is past its bound. */
+static void fill_log(const struct walk *w, uint64_t number)
+{
+	struct strbuf ids = {0}, lines = {0};
+	size_t size = 0;
+
+	for (unsigned n = 0; n < 500; n++)
+		strbuf_printf(&ids, "%s%05XABCDEF 1700000000000000", n ? " " : "", n);
+	for (; size <= ACCOUNT_BYTES; number++) {
+		unsigned long long batch = number;
+
+		strbuf_clear(&lines);
+		strbuf_printf(&lines,
+		    "{\"begin\":%llu,\"time\":1,\"verb\":\"purge\"}\n"
+		    "{\"chunk\":%llu,\"part\":1,\"ids\":\"%s\"}\n{\"done\":%llu,\"part\":1}\n"
+		    "{\"end\":%llu,\"done\":500}\n",
+		    batch, batch, ids.text, batch, batch);
+		append_log(w, lines.text, lines.len);
+		size += lines.len;
+	}
+	strbuf_release(&lines);
+	strbuf_release(&ids);
+}
+
+/* A hold that has been undone in part, one undone whole, and one that was killed: they outlive. */
+static void test_rotation(void **state)
+{
+	struct batches batches;
+	uint64_t number, count;
+	struct stat st;
+	struct walk w;
+	char path[128];
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD); /* batch 1 */
+	w.order.selector_text = "later";
+	for (int n = 0; n < 3; n++)
+		w.ids[n] = add(&w, QUEUE_DEFERRED, 40 + n);
+	run(&w); /* batch 2 */
+	assert_int_equal(results(&w, RESULT_DONE), 3);
+	w.order.selector_text = "last";
+	(void)add(&w, QUEUE_DEFERRED, 50);
+	run(&w); /* batch 3 */
+	number = 3;
+	undo(&w, &number); /* batch 4 */
+	assert_int_equal(results(&w, RESULT_DONE), 1);
+	w.order.undo_count = 0;
+	w.order.undo = NULL;
+	fill_log(&w, 5);
+	newest(&w, &batches);
+	count = batches.count;
+	assert_int_equal(batches.list[count - 3].state, ACCOUNT_UNDONE);
+	batches_release(&batches);
+
+	w.order.action = ACTION_DELETE;
+	w.order.verb = "purge";
+	w.selector.ids_given = true; /* one of batch 2 goes for good */
+	assert_int_equal(selector_add_id(&w.selector, &w.ids[0]), 0);
+	run(&w);
+	assert_int_equal(results(&w, RESULT_DONE), 1);
+	assert_int_equal(w.outcome.tally.batch, count + 1);
+	log_path(&w, path);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(st.st_size < 1 << 20);
+	newest(&w, &batches);
+	assert_int_equal(batches.count, count + 1);
+	assert_int_equal(batches.list[1].done, 500);
+	assert_int_equal(batches.list[count].state, ACCOUNT_UNFINISHED);
+	assert_int_equal(batches.list[count].done, MAILS);
+	assert_int_equal(batches.list[count - 1].done, 3);
+	assert_int_equal(batches.list[count - 2].state, ACCOUNT_UNDONE);
+	batches_release(&batches);
+
+	number = 2;
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), 2);
+	number = 1;
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	close_walk(&w);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test_fields),
+    cmocka_unit_test(test_no_account), cmocka_unit_test(test_locked),
+    cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_killed_hold_is_undone),
+    cmocka_unit_test(test_killed_hold_is_adopted), cmocka_unit_test(test_not_adopted),
+    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
+    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
+    cmocka_unit_test(test_rotation))
