@@ -7,19 +7,18 @@ void address_join(const char *local, size_t local_len, const struct domain *doma
     struct address *ret)
 {
 	size_t n = local_len > ADDRESS_LOCAL_MAX ? ADDRESS_LOCAL_MAX : local_len;
-	bool separated;
+	size_t domain_len = strlen(domain->text);
+	char *end = ret->text + n;
 
-	ret->domain = *domain;
+	memcpy(ret->domain.text, domain->text, domain_len + 1);
+	ret->domain.kind = n == 0 && domain->kind == DOMAIN_NONE ? DOMAIN_NULL : domain->kind;
 	ret->cut = domain_cut || n < local_len;
+	ret->local_len = n;
 	for (size_t i = 0; i < n; i++)
 		ret->text[i] = local[i] ? local[i] : '?';
-	ret->text[n] = '\0';
-	ret->local_len = n;
-	if (n == 0 && ret->domain.kind == DOMAIN_NONE)
-		ret->domain.kind = DOMAIN_NULL;
-	separated = ret->domain.text[0] || strchr(ret->text, '@');
-	snprintf(
-	    ret->text + n, sizeof(ret->text) - n, "%s%s", separated ? "@" : "", ret->domain.text);
+	if (domain_len > 0 || memchr(ret->text, '@', n))
+		*end++ = '@';
+	memcpy(end, domain->text, domain_len + 1);
 }
 
 void address_build(

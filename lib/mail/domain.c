@@ -104,15 +104,17 @@ static bool keep(const char *text, enum domain_kind kind, struct domain *ret)
 	size_t len = strlen(text);
 	bool cut = len > DOMAIN_MAX;
 
-	if (cut) {
-		text += len - (DOMAIN_MAX - 1);
-		while (((unsigned char)*text & 0xc0) == 0x80) /* the rest of a character */
-			text++;
-		kind = DOMAIN_RAW;
-	}
-	snprintf(ret->text, sizeof(ret->text), "%s%s", cut ? "*" : "", text);
 	ret->kind = kind;
-	return cut;
+	if (!cut) {
+		memcpy(ret->text, text, len + 1);
+		return false;
+	}
+	text += len - (DOMAIN_MAX - 1);
+	while (((unsigned char)*text & 0xc0) == 0x80) /* the rest of a character */
+		text++;
+	snprintf(ret->text, sizeof(ret->text), "*%s", text);
+	ret->kind = DOMAIN_RAW;
+	return true;
 }
 
 /* mapped: libidn2 may be asked. */
@@ -128,8 +130,7 @@ static bool normalise(struct domain_text *t, bool mapped, struct domain *ret)
 	if (mapped && !t->ascii && map_name(t->at, ret))
 		return false;
 	/* A name that needs its joiners was one with them. */
-	domain_text_drop_joiners(t);
-	if (mapped && !t->ascii && map_name(t->at, ret))
+	if (domain_text_drop_joiners(t) && mapped && !t->ascii && map_name(t->at, ret))
 		return false;
 	return keep(t->at, t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW, ret);
 }

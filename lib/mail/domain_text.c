@@ -75,6 +75,8 @@ static bool joins(const char *text, size_t len)
 static size_t unseen(const struct domain_text *t)
 {
 	const char *text = t->at;
+	/* What all of these begin with; most letters do not. */
+	static const char leads[] = "\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3";
 	size_t len = t->len, n;
 	unsigned char c = (unsigned char)text[len - 1];
 	uint32_t point;
@@ -85,7 +87,7 @@ static size_t unseen(const struct domain_text *t)
 	if ((c == 0xa0 || c == 0xad) && !is_unfinished(text, len - 1))
 		return 1;
 	n = last_character(text, len, &point);
-	if (n == 0 || !is_invisible(point))
+	if (n == 0 || !strchr(leads, text[len - n]) || !is_invisible(point))
 		return 0;
 	return !t->no_joiners && is_joiner(point) && joins(text, len - n) ? 0 : n;
 }
@@ -97,15 +99,8 @@ void domain_text_add(struct domain_text *t, char c)
 		memmove(t->at, t->at + t->len, t->len);
 	}
 	t->at[t->len++] = c;
-	t->len -= unseen(t);
-}
-
-static bool is_ascii(const struct domain_text *t)
-{
-	for (size_t i = 0; i < t->len; i++)
-		if ((unsigned char)t->at[i] >= 0x80)
-			return false;
-	return true;
+	if ((unsigned char)c < ' ' || (unsigned char)c >= 0x7f)
+		t->len -= unseen(t);
 }
 
 size_t domain_undotted(const char *bytes, size_t len)
@@ -124,30 +119,35 @@ void domain_text_clear(struct domain_text *t)
 void domain_text_finish(struct domain_text *t)
 {
 	size_t most = DOMAIN_INPUT_MAX + 1;
+	unsigned char bits = 0;
 
 	t->len = domain_undotted(t->at, t->len);
 	if (t->len > most) {
 		memmove(t->at, t->at + t->len - most, most);
 		t->len = most;
 	}
-	for (size_t i = 0; i < t->len; i++)
+	for (size_t i = 0; i < t->len; i++) {
+		bits |= (unsigned char)t->at[i];
 		t->at[i] = t->at[i] ? str_lower(t->at[i]) : '?';
+	}
 	t->at[t->len] = '\0';
-	t->ascii = is_ascii(t);
+	t->ascii = bits < 0x80;
 }
 
 /* Read once more, since what stood around a joiner may be a character now. */
-void domain_text_drop_joiners(struct domain_text *t)
+bool domain_text_drop_joiners(struct domain_text *t)
 {
 	char before[DOMAIN_INPUT_MAX + 2];
 	size_t len = t->len;
 
-	if (!memmem(t->at, len, "\xe2\x80\x8c", 3) && !memmem(t->at, len, "\xe2\x80\x8d", 3))
-		return;
+	if (t->ascii ||
+	    (!memmem(t->at, len, "\xe2\x80\x8c", 3) && !memmem(t->at, len, "\xe2\x80\x8d", 3)))
+		return false;
 	memcpy(before, t->at, len);
 	t->len = 0;
 	t->no_joiners = true;
 	for (size_t i = 0; i < len; i++)
 		domain_text_add(t, before[i]);
 	domain_text_finish(t);
+	return true;
 }

@@ -27,8 +27,8 @@ void domain_text_add(struct domain_text *t, char c);
  * DOMAIN_INPUT_MAX + 1 bytes; NUL is '?'.
  */
 void domain_text_finish(struct domain_text *t);
-/* Of what is finished: takes U+200C and U+200D out, too. */
-void domain_text_drop_joiners(struct domain_text *t);
+/* Of what is finished: takes U+200C and U+200D out, too. False: there are none. */
+bool domain_text_drop_joiners(struct domain_text *t);
 
 /* Whether a blank of Unicode past ASCII stands at the front of len > 0 bytes. */
 bool domain_is_blank(const char *text, size_t len);

@@ -387,13 +387,21 @@ static void step(struct scan *s)
 		word(s);
 }
 
+/* Whether what comes can change the list, or somebody is told of it. */
+static bool goes_on(const struct from_list *list)
+{
+	if (list->looked > FROM_LOOKED_MAX)
+		return false;
+	return list->taken || !list->cut || list->count < FROM_MAILBOX_MAX;
+}
+
 void from_scan(struct from_list *list, const char *value, size_t len)
 {
 	struct scan s = {.list = list};
 
 	s.at = value;
 	s.end = value + len;
-	while (s.at < s.end && (list->taken || !list->cut || list->count < FROM_MAILBOX_MAX))
+	while (s.at < s.end && goes_on(list))
 		step(&s);
 	mailbox_end(&s);
 }

@@ -67,7 +67,7 @@ static bool costly_domain(struct from_list *list, struct from_costly *costly, co
 		list->cut = true;
 		return domain_unmapped(bytes, len, ret);
 	}
-	list->names++;
+	list->names += 1 + (unsigned)len / 32;
 	if (len > FROM_KNOWN_LEN)
 		return domain_normal(bytes, len, ret);
 	k = &costly->known[costly->next++ % FROM_KNOWN];
@@ -85,6 +85,10 @@ void from_list_add(struct from_list *list, struct from_costly *costly, const cha
 	struct domain normal;
 	bool cut;
 
+	if (++list->looked > FROM_LOOKED_MAX) {
+		list->cut = true;
+		return;
+	}
 	if (is_costly(domain, domain_len))
 		cut = costly_domain(list, costly, domain, domain_len, &normal);
 	else
@@ -96,7 +100,7 @@ void from_list_add(struct from_list *list, struct from_costly *costly, const cha
 void from_clear(struct from_list *list)
 {
 	strbuf_clear(&list->packed);
-	list->count = list->names = 0;
+	list->count = list->names = list->looked = 0;
 	list->cut = false;
 }
 

@@ -74,8 +74,7 @@ static void take_message_id(struct header *h, const char *value, size_t len)
 	h->message_id[n] = '\0';
 }
 
-void header_take(
-    struct header *h, const char *name, size_t name_len, const char *value, size_t len)
+void header_take(struct header *h, const char *name, size_t name_len, const char *value, size_t len)
 {
 	if (header_is(name, name_len, "From"))
 		from_scan(&h->from, value, len);

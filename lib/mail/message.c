@@ -35,6 +35,13 @@ const struct strlist *message_from(const struct message *m)
 	return m->from.count > 0 ? &m->from : &m->queued.from;
 }
 
+bool message_from_is_cut(const struct message *m)
+{
+	unsigned cut = m->queued.known ? MESSAGE_CUT_QUEUED_FROM : MESSAGE_CUT_FROM;
+
+	return (m->flags & cut) != 0;
+}
+
 const struct net_address *message_client(const struct message *m, uint16_t *ret_port)
 {
 	bool given = m->client.family != 0;
@@ -63,17 +70,22 @@ struct authors {
 };
 
 /* Kinds differ where texts do not: "" is NULL or NONE. */
+static void add_domain(struct authors *a, const struct domain *d)
+{
+	if (a->count == a->max)
+		return;
+	for (size_t i = 0; i < a->count; i++)
+		if (domain_equal(&a->list[i], d))
+			return;
+	a->list[a->count++] = *d;
+}
+
 static void add_author(struct authors *a, const char *normal)
 {
 	struct domain d;
 
-	if (a->count == a->max)
-		return;
 	message_domain(normal, &d);
-	for (size_t i = 0; i < a->count; i++)
-		if (domain_equal(&a->list[i], &d))
-			return;
-	a->list[a->count++] = d;
+	add_domain(a, &d);
 }
 
 static void add_half(struct authors *a, const char *sender, const struct strlist *from)
@@ -85,11 +97,14 @@ static void add_half(struct authors *a, const char *sender, const struct strlist
 
 size_t message_authors(const struct message *m, struct domain *ret, size_t max)
 {
+	static const struct domain cut = {.text = MESSAGE_AUTHORS_CUT, .kind = DOMAIN_RAW};
 	struct authors a = {.list = ret, .max = max};
 
 	if (message_is_given(m))
 		add_half(&a, m->sender, &m->from);
 	if (m->queued.known)
 		add_half(&a, m->queued.sender, &m->queued.from);
+	if (message_from_is_cut(m))
+		add_domain(&a, &cut);
 	return a.count;
 }

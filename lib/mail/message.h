@@ -115,6 +115,8 @@ const char *message_sender(const struct message *m);
 const char *message_login(const struct message *m);
 const char *message_id_of(const struct message *m);
 const struct strlist *message_from(const struct message *m);
+/* Whether its header From may name others than are recorded: only the queue file tells. */
+bool message_from_is_cut(const struct message *m);
 /* The client and its port (0 unknown); family 0 for local mail. ret_port may be NULL. */
 const struct net_address *message_client(const struct message *m, uint16_t *ret_port);
 /* When it arrived, wall microseconds: the T record where it is known, else mail_time. */
@@ -125,9 +127,11 @@ void message_domain(const char *normal, struct domain *ret);
 /*
  * The distinct author domains of both halves: each envelope sender's and every header From
  * mailbox's, at most max (MESSAGE_AUTHORS_MAX suffices). The given envelope sender's is first.
- * Returns how many.
+ * Where not all mailboxes are recorded, the last is the domain MESSAGE_AUTHORS_CUT: who looks for
+ * an author must look there, too. Returns how many.
  */
-#define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX))
+#define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX) + 1)
+#define MESSAGE_AUTHORS_CUT "*"
 size_t message_authors(const struct message *m, struct domain *ret, size_t max);
 
 #endif

@@ -38,7 +38,8 @@ static bool any_of_list(
 
 /* ---- authors: which halves say it */
 
-enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1 };
+/* MAYBE: neither does, but mailboxes were cut. */
+enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1, MAYBE = 1u << 2 };
 
 static unsigned halves_of_sender(
     const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
@@ -60,7 +61,7 @@ static bool same_list(const struct strlist *a, const struct strlist *b)
 	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
 }
 
-static unsigned halves_of_from(
+static unsigned recorded_from(
     const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
 {
 	unsigned halves = any_of_list(set, &m->from, notes) ? GIVEN : 0;
@@ -70,6 +71,27 @@ static unsigned halves_of_from(
 	if (any_of_list(set, &m->queued.from, notes))
 		halves |= QUEUED;
 	return halves;
+}
+
+/* read: what the whole header of the queue file says; NULL: it was not read. */
+static unsigned halves_of_from(const struct pattern_set *set, const struct message *m,
+    const bool *read, struct selector_notes *notes)
+{
+	unsigned halves = recorded_from(set, m, notes);
+
+	if (read && *read)
+		halves |= QUEUED;
+	return !halves && !read && message_from_is_cut(m) ? MAYBE : halves;
+}
+
+void selector_header_take(void *arg, const struct address *mailbox)
+{
+	struct selector_header *header = arg;
+	struct selector_notes notes = {0};
+
+	header->author |= any_matches(&header->selector->author, mailbox->text, &notes);
+	header->from |= any_matches(&header->selector->from, mailbox->text, &notes);
+	header->limits += notes.limits;
 }
 
 /* Whether the queue file, which was read, does not say what the client did. */
@@ -302,8 +324,8 @@ bool selector_is_empty(const struct selector *s)
 }
 
 /* PATTERN, --sender and --from: bits of selector_matched; 0 where one of them does not hold. */
-static unsigned match_authors(
-    const struct selector *s, const struct message *m, struct selector_notes *notes)
+static unsigned match_authors(const struct selector *s, const struct message *m,
+    const struct selector_header *read, struct selector_notes *notes)
 {
 	unsigned matched = 0, envelope, header;
 
@@ -314,23 +336,28 @@ static unsigned match_authors(
 		matched |= given_alone(m, envelope);
 	}
 	if (s->from.count > 0) {
-		header = halves_of_from(&s->from, m, notes);
+		header = halves_of_from(&s->from, m, read ? &read->from : NULL, notes);
 		if (!header)
 			return 0;
-		matched |= given_alone(m, header);
+		matched |= header == MAYBE ? MATCHED_UNSURE : given_alone(m, header);
 	}
 	if (s->author.count == 0)
 		return matched | MATCHED_OTHER;
 	envelope = halves_of_sender(&s->author, m, notes);
-	header = halves_of_from(&s->author, m, notes);
+	header = halves_of_from(&s->author, m, read ? &read->author : NULL, notes);
+	if (header == MAYBE) {
+		/* The envelope is enough; that the header says it as well is not told then. */
+		header = envelope ? 0 : MAYBE;
+		matched |= envelope ? 0 : MATCHED_UNSURE;
+	}
 	if (!envelope && !header)
 		return 0;
 	return matched | (envelope ? MATCHED_ENVELOPE : 0) | (header ? MATCHED_FROM : 0) |
 	       given_alone(m, envelope | header);
 }
 
-unsigned selector_nominate(
-    const struct selector *s, const struct message *m, struct selector_notes *notes)
+unsigned selector_nominate_read(const struct selector *s, const struct message *m,
+    const struct selector_header *header, struct selector_notes *notes)
 {
 	struct selector_notes unheard = {0};
 	enum pass login, client;
@@ -349,7 +376,7 @@ unsigned selector_nominate(
 	/* Nothing asked is not everything wanted, whatever the caller checked before. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
-	matched = match_authors(s, m, notes);
+	matched = match_authors(s, m, header, notes);
 	recipients = matched ? wants_recipients(s, m, notes) : NO;
 	if (recipients == NO)
 		return 0;
@@ -360,6 +387,12 @@ unsigned selector_nominate(
 	if (login == PASS_FIRST || client == PASS_FIRST)
 		matched |= MATCHED_JOINED;
 	return recipients == UNSURE ? matched | MATCHED_UNSURE : matched;
+}
+
+unsigned selector_nominate(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	return selector_nominate_read(s, m, NULL, notes);
 }
 
 unsigned selector_match(

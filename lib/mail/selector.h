@@ -43,7 +43,7 @@ enum selector_matched {
 	MATCHED_ENVELOPE = 1u << 0, /* an author pattern matched the envelope sender */
 	MATCHED_FROM = 1u << 1,     /* one matched header From */
 	MATCHED_OTHER = 1u << 2,    /* no author pattern was given; the rest matched */
-	MATCHED_UNSURE = 1u << 3,   /* selector_nominate: recipients that are not known decide */
+	MATCHED_UNSURE = 1u << 3,   /* selector_nominate: what is not recorded decides */
 	MATCHED_GIVEN = 1u << 4,    /* by the given half alone: the queue file does not say it */
 	MATCHED_JOINED = 1u << 5,   /* by the login or client of the first pass alone */
 };
@@ -76,11 +76,24 @@ bool selector_is_empty(const struct selector *s);
 unsigned selector_match(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
- * The same, and where a list of recipients was cut and --recipient hangs on the others, what would
- * hold, with MATCHED_UNSURE.
+ * The same, and where recipients or header From mailboxes were cut and the answer hangs on the
+ * others, what would hold, with MATCHED_UNSURE.
  */
 unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
+/*
+ * All mailboxes of a header, matched while it is read: from_list.taken is selector_header_take with
+ * this as its argument. Zero-initialise for each message, but for the selector.
+ */
+struct selector_header {
+	const struct selector *selector;
+	bool author, from; /* one is PATTERN's, one is --from's */
+	unsigned limits;
+};
+void selector_header_take(void *arg, const struct address *mailbox);
+/* selector_nominate where the queue file's header was read so: no From mailbox is unsure then. */
+unsigned selector_nominate_read(const struct selector *s, const struct message *m,
+    const struct selector_header *header, struct selector_notes *notes);
 /* Second step, on what the proof read. queue is the bit of the queue it lies in. */
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);

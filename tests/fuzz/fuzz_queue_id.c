@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Queue IDs: what is taken is what Postfix would write for the same inode and time, byte for byte.
+ * Queue IDs: what is taken is what Postfix would write for the same inode and time, byte for byte,
+ * and so is what was packed. Any packed value is one ID or none.
  */
 #include "base/clock.h"
 #include "mail/queue_id.h"
@@ -37,12 +38,39 @@ static void write_id(const struct queue_id_parts *parts, char *to, size_t size)
 	to[n] = '\0';
 }
 
+static void check_packed(const struct queue_id *id)
+{
+	struct packed_id packed;
+	struct queue_id back;
+
+	if (queue_id_pack(id, &packed) < 0) /* seconds past 41 bits */
+		return;
+	fuzz_require((packed.time & PACKED_ID_FLAGS) == 0);
+	packed.time |= PACKED_ID_FLAG_B;
+	fuzz_require(queue_id_unpack(&packed, &back) == 0 && queue_id_equal(id, &back));
+}
+
+static void check_value(const uint8_t *data, size_t size)
+{
+	struct packed_id packed, again;
+	struct queue_id id;
+
+	if (size != sizeof(packed))
+		return;
+	memcpy(&packed, data, sizeof(packed));
+	if (queue_id_unpack(&packed, &id) < 0)
+		return;
+	fuzz_require(queue_id_pack(&id, &again) == 0 && again.inode == packed.inode);
+	fuzz_require(again.time == (packed.time & ~PACKED_ID_FLAGS));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct queue_id_parts parts;
 	struct queue_id id;
 	char written[128];
 
+	check_value(data, size);
 	if (queue_id_parse(size ? (const char *)data : "", size, &id) < 0)
 		return 0;
 	fuzz_require(strlen(id.text) == size && memcmp(id.text, data, size) == 0);
@@ -51,5 +79,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(parts.is_long ? parts.time % USEC_PER_SEC == parts.usec : parts.time == -1);
 	write_id(&parts, written, sizeof(written));
 	fuzz_require(strcmp(written, id.text) == 0);
+	check_packed(&id);
 	return 0;
 }

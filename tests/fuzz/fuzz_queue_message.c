@@ -2,7 +2,7 @@
 /*
  * Queue files as messages: whatever the bytes, what is read keeps its bounds, is the same from
  * memory and from a file, and makes a record that decodes to the same message. No bytes make a
- * notice of a file that has a sender or a client.
+ * notice of a file that has a sender or a client, nor let a remote client name another's login.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +14,32 @@
 
 #define RECIPIENTS 5
 
+static const struct queue_host host = {.hostname = "rig.test", .mail_owner = 102};
+
+static void require_same_list(const struct strlist *a, const struct strlist *b)
+{
+	fuzz_require(a->count == b->count && a->bytes == b->bytes);
+	fuzz_require(a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
+}
+
+static void require_same(const struct message *a, const struct message *b)
+{
+	fuzz_require(a->flags == b->flags && a->origin == b->origin);
+	fuzz_require(a->queued.arrival_time == b->queued.arrival_time);
+	fuzz_require(strcmp(a->queued.sender, b->queued.sender) == 0);
+	fuzz_require(strcmp(a->queued.login, b->queued.login) == 0);
+	fuzz_require(strcmp(a->queued.message_id, b->queued.message_id) == 0);
+	fuzz_require(strcmp(a->queued.log_ident, b->queued.log_ident) == 0);
+	require_same_list(&a->queued.from, &b->queued.from);
+	require_same_list(&a->queued.recipients, &b->queued.recipients);
+	require_same_list(&a->queued.originals, &b->queued.originals);
+	fuzz_require(a->queued.recipient_count == b->queued.recipient_count);
+	fuzz_require(a->queued.uid == b->queued.uid);
+	fuzz_require(queue_id_equal(&a->first.queue_id, &b->first.queue_id));
+	fuzz_require(strcmp(a->first.login, b->first.login) == 0);
+	fuzz_require(net_equal(&a->first.client, &b->first.client));
+}
+
 static void check_record(const struct message *m)
 {
 	struct bytes record = {0};
@@ -21,55 +47,58 @@ static void check_record(const struct message *m)
 
 	record_encode(m, &record);
 	fuzz_require(record_decode(bytes_span(&record), &back) == 0);
-	fuzz_require(back.origin == ORIGIN_SCAN && back.mail_time == m->mail_time);
-	fuzz_require(strcmp(back.sender, m->sender) == 0 && strcmp(back.login, m->login) == 0);
-	fuzz_require(strcmp(back.message_id, m->message_id) == 0);
-	fuzz_require(back.from.count == m->from.count && back.from.bytes == m->from.bytes);
-	fuzz_require(back.recipients.count == m->recipients.count);
+	require_same(m, &back);
 	bytes_release(&record);
+}
+
+static void check_normal(const char *text)
+{
+	struct address address;
+
+	address_split(text, &address);
+	fuzz_require(strcmp(address.text, text) == 0);
 }
 
 static void check(const struct queue_message *m)
 {
 	const struct message *out = &m->message;
+	const struct queued *q = &out->queued;
 
-	fuzz_require(out->mail_time >= 0 && out->mail_time == m->identity.arrival_time);
-	fuzz_require(out->recipients.count <= RECIPIENTS);
-	fuzz_require(out->recipients.count == out->recipient_count ||
-		     (out->flags & MESSAGE_CUT_RECIPIENTS) != 0);
-	fuzz_require(strlen(out->login) <= MESSAGE_TEXT_MAX);
-	fuzz_require(strlen(out->message_id) <= MESSAGE_TEXT_MAX);
-	fuzz_require(m->user >= -1 && m->user <= UINT32_MAX);
-	if (queue_message_is_notice(m, "rig.test"))
-		fuzz_require(out->sender[0] == '\0' && out->client.family == 0 && m->user < 0);
+	fuzz_require(out->origin == ORIGIN_QUEUE && q->known && out->recipients.count == 0);
+	fuzz_require(q->arrival_time >= 0 && q->arrival_time == m->identity.arrival_time);
+	fuzz_require(q->recipients.count <= RECIPIENTS);
+	fuzz_require(q->originals.count == q->recipients.count);
+	fuzz_require(q->recipients.count == q->recipient_count ||
+		     (out->flags & MESSAGE_CUT_QUEUED_RECIPIENTS) != 0);
+	fuzz_require(strlen(q->login) <= MESSAGE_TEXT_MAX);
+	fuzz_require(strlen(q->message_id) <= MESSAGE_TEXT_MAX);
+	fuzz_require(q->uid >= -1 && q->uid <= UINT32_MAX);
+	check_normal(q->sender);
+	strlist_each (recipient, &q->recipients)
+		check_normal(recipient);
+	strlist_each (original, &q->originals)
+		check_normal(original);
+	if (out->flags & MESSAGE_NOTICE)
+		fuzz_require(q->sender[0] == '\0' && q->client.family == 0 && q->uid < 0);
+	if (!join_is_local(&q->client, NULL, 0))
+		fuzz_require(!out->first.login[0] && !(out->flags & MESSAGE_UNJOINED));
 	check_record(out);
-}
-
-static void check_same(const struct queue_message *a, const struct queue_message *b)
-{
-	fuzz_require(strcmp(a->message.sender, b->message.sender) == 0);
-	fuzz_require(a->message.recipient_count == b->message.recipient_count);
-	fuzz_require(a->message.from.count == b->message.from.count);
-	fuzz_require(a->message.flags == b->message.flags);
-	fuzz_require(a->user == b->user || b->user >= 0); /* a file has an owner */
-	fuzz_require(
-	    queue_message_is_notice(a, "rig.test") == queue_message_is_notice(b, "rig.test"));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const struct queue_id id = {"A1B2CA73701"};
-	struct queue_message memory = {.user = -1}, file = {.user = -1};
+	static struct queue_message memory, file;
 	int fd = memfd_create("queue-file", MFD_CLOEXEC);
-	int code = queue_message_parse(data, size, &id, RECIPIENTS, &memory);
+	int code = queue_message_parse(data, size, &id, &host, RECIPIENTS, &memory);
 
 	fuzz_require(code == 0 || code == ERR_SYNTAX);
 	fuzz_require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	fuzz_require(queue_message_read(fd, &id, RECIPIENTS, &file) == code);
+	fuzz_require(queue_message_read(fd, &id, &host, RECIPIENTS, &file) == code);
 	close(fd);
 	if (code == 0) {
 		check(&memory);
-		check_same(&memory, &file);
+		require_same(&memory.message, &file.message);
 	}
 	queue_message_release(&memory);
 	queue_message_release(&file);

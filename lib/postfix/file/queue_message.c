@@ -171,6 +171,9 @@ static void clear(struct queue_message *m, const struct queue_id *id, const stru
 	m->message.queue_id = *id;
 	m->message.origin = ORIGIN_QUEUE;
 	m->made_here = m->by_client = m->finished = false;
+	m->asked = (struct selector_header){.selector = m->asked.selector};
+	m->header.recorded.from.taken = m->asked.selector ? selector_header_take : NULL;
+	m->header.recorded.from.arg = &m->asked;
 	queue_header_clear(&m->header, host);
 	strbuf_clear(&m->recipients);
 	strbuf_clear(&m->originals);

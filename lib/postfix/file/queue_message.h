@@ -9,6 +9,7 @@
 #define PQPURGE_POSTFIX_QUEUE_MESSAGE_H
 
 #include "mail/identity.h"
+#include "mail/selector.h"
 #include "postfix/file/queue_header.h"
 
 struct queue_message {
@@ -20,6 +21,11 @@ struct queue_message {
 	struct message message;
 	struct identity identity;
 	bool finished; /* read to its end: no recipient is missing */
+	/*
+	 * Set asked.selector before the first file to have all mailboxes of each header matched,
+	 * the more than FROM_MAILBOX_MAX too: for selector_nominate_read.
+	 */
+	struct selector_header asked;
 	struct queue_header header;
 	/* While reading. */
 	struct strbuf recipients, originals, login;

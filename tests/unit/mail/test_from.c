@@ -386,6 +386,26 @@ static const struct {
     {"joiners", "a@\xc3\xbc\xe2\x80\x8d\xe2\x80\x8d"},
 };
 
+/* Looking at mailboxes ends somewhere, repetitions or not, and that is told. */
+static void test_looked(void **state)
+{
+	struct strbuf value = {0};
+	unsigned counts[2] = {0};
+	struct from_list list = {.taken = count_one, .arg = counts};
+
+	(void)state;
+	for (unsigned i = 0; i < FROM_LOOKED_MAX; i++)
+		strbuf_puts(&value, "a@b.example,");
+	scan(&list, value.text, value.len);
+	assert_false(list.cut);
+	assert_int_equal(counts[0], 1);
+	from_scan(&list, "last@bad.example", 16);
+	assert_true(list.cut);
+	assert_int_equal(counts[0], 1);
+	strbuf_release(&value);
+	from_release(&list);
+}
+
 static void test_linear(void **state)
 {
 	struct from_list list = {0};
@@ -416,4 +436,4 @@ static void test_linear(void **state)
 UNIT_MAIN(cmocka_unit_test(test_cases), cmocka_unit_test(test_several_fields),
     cmocka_unit_test(test_length_and_nul), cmocka_unit_test(test_cap), cmocka_unit_test(test_told),
     cmocka_unit_test(test_long_address), cmocka_unit_test(test_padded),
-    cmocka_unit_test(test_costly), cmocka_unit_test(test_linear))
+    cmocka_unit_test(test_costly), cmocka_unit_test(test_looked), cmocka_unit_test(test_linear))

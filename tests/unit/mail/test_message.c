@@ -127,7 +127,7 @@ static void test_domain(void **state)
 /* Domains in brackets, in order: that tells the null sender and no domain apart. */
 static void authors_text(const struct message *m, size_t max, struct strbuf *out)
 {
-	struct domain list[1 + FROM_MAILBOX_MAX];
+	struct domain list[MESSAGE_AUTHORS_MAX];
 	size_t count = message_authors(m, list, max);
 
 	strbuf_clear(out);
@@ -196,9 +196,16 @@ static void test_authors_of_halves(void **state)
 	m.from = (struct strlist){.count = 0};
 	authors_text(&m, 65, &got);
 	assert_string_equal(got.text, "(queued.example)");
+	/* Where mailboxes were cut, whoever looks for any author must look here. */
+	m.flags = MESSAGE_CUT_QUEUED_FROM;
+	authors_text(&m, 65, &got);
+	assert_string_equal(got.text, "(queued.example)(*)");
+	m.flags = MESSAGE_CUT_FROM;
+	authors_text(&m, 65, &got);
+	assert_string_equal(got.text, "(queued.example)");
 	m.queued.known = false;
 	authors_text(&m, 65, &got);
-	assert_string_equal(got.text, "");
+	assert_string_equal(got.text, "(*)");
 	strbuf_release(&got);
 }
 

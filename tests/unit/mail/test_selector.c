@@ -357,6 +357,59 @@ static void test_first_pass(void **state)
 	}
 }
 
+/* Header From mailboxes that were cut may be any; the file's whole header decides. */
+static void test_cut_from(void **state)
+{
+	static const struct {
+		const char *name, *words[7];
+		unsigned nominated, read;
+	} cases[] = {
+	    {"not asked", {"all", ""}, O, O},
+	    {"among the recorded", {"", "header.example"}, F, F},
+	    {"not among them", {"", "late.example"}, F | U, F},
+	    {"nowhere", {"", "z.example"}, F | U, 0},
+	    {"by envelope", {"", "sub.example.com"}, E, E},
+	    {"by envelope, and not recorded", {"", "sub.example.com", "", "late.example"}, E,
+		E | F},
+	    {"from, not recorded", {"from", "late.example"}, O | U, O},
+	    {"from, nowhere", {"from", "z.example"}, O | U, 0},
+	    {"sender is not header From", {"sender", "late.example"}, 0, 0},
+	    {"from, other recipient", {"from", "late.example", "recipient", "z.example"}, 0, 0},
+	    {"author and from", {"", "late.example", "from", "header.example"}, F | U, F},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct selector_header header = {0};
+		struct selector s;
+		struct address late;
+		struct message m;
+		unsigned got;
+
+		usual(&m);
+		m.flags |= MESSAGE_CUT_FROM;
+		fill(&s, cases[i].words);
+		got = selector_nominate(&s, &m, NULL);
+		if (got != cases[i].nominated)
+			case_fail(cases[i].name, "nominated %u", got);
+		header.selector = &s;
+		address_split("x@late.example", &late);
+		selector_header_take(&header, &late);
+		got = selector_nominate_read(&s, &m, &header, NULL);
+		if (got != cases[i].read)
+			case_fail(cases[i].name, "read %u", got);
+		/* Once the file was read, its list counts. */
+		m.queued.known = true;
+		m.queued.from = m.from;
+		m.queued.sender = m.sender;
+		m.queued.recipients = m.recipients;
+		case_assert(cases[i].name, !(selector_nominate(&s, &m, NULL) & MATCHED_UNSURE));
+		m.flags = MESSAGE_CUT_QUEUED_FROM;
+		case_assert(cases[i].name, selector_nominate(&s, &m, NULL) == cases[i].nominated);
+		selector_release(&s);
+	}
+}
+
 static void test_empty(void **state)
 {
 	struct selector s;
@@ -418,6 +471,7 @@ int main(void)
 	    cmocka_unit_test(test_bare_message),
 	    cmocka_unit_test(test_other_recipients),
 	    cmocka_unit_test(test_nominate),
+	    cmocka_unit_test(test_cut_from),
 	    cmocka_unit_test(test_halves),
 	    cmocka_unit_test(test_queued_alone),
 	    cmocka_unit_test(test_queued_recipients),

@@ -187,6 +187,56 @@ static void test_attributes(void **state)
 	bytes_release(&file);
 }
 
+/* Mailboxes past the recorded ones, for who asks. */
+static void test_asked(void **state)
+{
+	static const struct queue_id id = {"A1B2CA73701"};
+	struct queue_message m = {0};
+	struct selector selector;
+	struct bytes file = {0};
+	struct pattern p;
+	struct strbuf from = {0};
+
+	(void)state;
+	selector_init(&selector);
+	assert_int_equal(pattern_parse("late.example", &p, NULL), 0);
+	assert_int_equal(pattern_set_add(&selector.author, &p), 0);
+	strbuf_puts(&from, "From: ");
+	for (unsigned n = 0; n < 70; n++)
+		strbuf_printf(&from, "a%u@x.example, ", n);
+	strbuf_puts(&from, "b@late.example");
+	rig_record(&file, 'T', "1700000000 123456");
+	rig_record(&file, 'S', "a@bad.example");
+	rig_record(&file, 'R', "u@x.example");
+	rig_record(&file, 'M', "");
+	rig_record(&file, 'N', from.text);
+	rig_record(&file, 'X', "");
+	rig_record(&file, 'E', "");
+	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_int_equal(m.message.flags, MESSAGE_CUT_QUEUED_FROM);
+	assert_int_equal(
+	    selector_nominate(&selector, &m.message, NULL), MATCHED_FROM | MATCHED_UNSURE);
+	m.asked.selector = &selector;
+	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_true(m.asked.author && !m.asked.from);
+	assert_int_equal(
+	    selector_nominate_read(&selector, &m.message, &m.asked, NULL), MATCHED_FROM);
+	/* The next file's header is its own. */
+	bytes_clear(&file);
+	rig_record(&file, 'T', "1700000000 123456");
+	rig_record(&file, 'S', "a@bad.example");
+	rig_record(&file, 'R', "u@x.example");
+	rig_record(&file, 'M', "");
+	rig_record(&file, 'X', "");
+	rig_record(&file, 'E', "");
+	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_false(m.asked.author);
+	selector_release(&selector);
+	queue_message_release(&m);
+	bytes_release(&file);
+	strbuf_release(&from);
+}
+
 /* A milter replaced From: the record stands elsewhere, and so do recipients that were taken from
  * the header. */
 static void test_pointers(void **state)
@@ -359,5 +409,5 @@ static void test_notices(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_files), cmocka_unit_test(test_attributes),
-    cmocka_unit_test(test_pointers), cmocka_unit_test(test_no_queue_file),
-    cmocka_unit_test(test_notices))
+    cmocka_unit_test(test_asked), cmocka_unit_test(test_pointers),
+    cmocka_unit_test(test_no_queue_file), cmocka_unit_test(test_notices))
