@@ -10,7 +10,6 @@
 #include "purge/status/live.h"
 #include "purge/tell/say.h"
 
-#define SESSIONS_LAST (3600 * USEC_PER_SEC) /* an SMTP session is over by then */
 
 unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 {
@@ -76,11 +75,9 @@ void block_tell_exceptions(const struct session *s, const struct block_plan *pla
 void block_tell_sessions(FILE *to, const struct session *s)
 {
 	struct live live = {0};
-	int64_t started;
 
 	live_read(&s->client, &live);
-	started = live.answer ? json_int(live.answer, "started", 0) : 0;
-	if (started > 0 && s->options.now - started < SESSIONS_LAST)
+	if (live.answer && live_lost_sessions(&live, s->options.now))
 		say_fold(to, 0,
 		    "SMTP sessions that were open when the daemon last stopped are not covered "
 		    "until they end.");

@@ -6,27 +6,36 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOOK_TIME (2 * USEC_PER_SEC)
+#define LOOK_TIME     (2 * USEC_PER_SEC)
+#define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* an SMTP session is over by then */
+#define STARTING      (3 * USEC_PER_SEC / 10) /* from its start until it takes the lock, or back */
 
-/* As the owner: whether somebody holds the lock that a daemon holds for its life. */
+/* As the owner: whether somebody holds the lock that a daemon holds for its life, and since when
+ * there is such a lock. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];
+	struct statx st;
 	int fd;
 
 	(void)err;
 	snprintf(path, sizeof(path), "%s/lock", (const char *)arg);
 	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bytes_put_u8(out, fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK);
+	bool known = fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 &&
+		     st.stx_mask & STATX_BTIME;
+	bytes_put_i64(out,
+	    known ? (int64_t)st.stx_btime.tv_sec * USEC_PER_SEC + st.stx_btime.tv_nsec / 1000 : 0);
 	io_close(&fd);
 	return 0;
 }
 
-static bool is_locked(const struct index_client *client)
+static bool look_at_lock(const struct index_client *client, struct live *live)
 {
 	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
@@ -36,8 +45,14 @@ static bool is_locked(const struct index_client *client)
 	if (role_of_owner(client->settings->state_directory, &owner, NULL) == 0 &&
 	    role_start(&child, &owner, look_in_child, client->settings->state_directory, NULL) ==
 		0 &&
-	    role_finish(&child, clock_steady() + LOOK_TIME, &blob, NULL) == 0)
-		locked = blob.len == 1 && blob.at[0] == 1;
+	    role_finish(&child, clock_steady() + LOOK_TIME, &blob, NULL) == 0) {
+		struct reader r = reader_of(blob.at, blob.len);
+
+		locked = reader_u8(&r) == 1;
+		live->known_since = reader_i64(&r);
+		if (live->known_since < 0)
+			live->known_since = 0;
+	}
 	blob_release(&blob);
 	return locked;
 }
@@ -54,18 +69,29 @@ void live_read(const struct index_client *client, struct live *ret)
 {
 	struct live live = {0};
 	int code = client_ask(client, request(), WIRE_ANSWER_TIME, &live.answer, &live.err);
+	bool locked = look_at_lock(client, &live);
 
 	if (code == 0)
 		live.state = LIVE_ANSWERS;
 	else if (code == ERR_TIMEOUT)
 		live.state = LIVE_SILENT;
-	else if (is_locked(client))
+	else if (locked)
 		live.state = LIVE_DEAF;
 	else if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		live.state = LIVE_DOWN;
 	else
 		live.state = LIVE_UNKNOWN;
 	*ret = live;
+}
+
+bool live_lost_sessions(const struct live *live, int64_t now)
+{
+	int64_t started = live->answer ? json_int(live->answer, "started", 0) : 0;
+
+	if (live->state == LIVE_DOWN)
+		return true;
+	return started > 0 && now - started < SESSIONS_LAST &&
+	       started - live->known_since > STARTING;
 }
 
 void live_release(struct live *live)

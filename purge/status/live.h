@@ -18,10 +18,16 @@ struct live {
 	enum live_state state;
 	struct json *answer; /* see pqpurge-milter(8); NULL but for ANSWERS */
 	struct err err;      /* SILENT, DEAF, UNKNOWN: why */
+	int64_t known_since; /* wall: when a daemon first took the lock; 0 unknown */
 };
 
 /* Asks the daemon. Never fails. */
 void live_read(const struct index_client *client, struct live *ret);
 void live_release(struct live *live);
+/*
+ * Whether SMTP sessions may be open that the daemon does not see: Postfix gives up on a milter for
+ * the rest of a session. True while none runs, and for an hour after one was started again.
+ */
+bool live_lost_sessions(const struct live *live, int64_t now);
 
 #endif

@@ -10,7 +10,6 @@
 #include "purge/status/status.h"
 
 #define CATCH_UP_LATE (600 * USEC_PER_SEC) /* the timer runs it each minute */
-#define SESSIONS_LAST (3600 * USEC_PER_SEC)
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
@@ -52,7 +51,7 @@ static void judge_daemon(struct status *st)
 		    "pqpurge-milter does not answer within 2 seconds: it is stopped, or it hangs");
 		return;
 	case LIVE_DEAF:
-		FIND(st, "daemon_deaf", FINDING_FAULT,
+		FIND(st, "daemon_silent", FINDING_FAULT,
 		    put_start(st, "restart", command, sizeof(command)),
 		    "pqpurge-milter runs, but its control socket in '%s' cannot be reached (%s)",
 		    st->s->settings.index_directory, st->live.err.text);
@@ -100,7 +99,9 @@ static void judge_index(struct status *st)
 
 	if (st->index_code != 0) {
 		if (st->live.state != LIVE_SILENT && !(st->live.answer && st->findings.count))
-			FIND(st, "index_unreadable", FINDING_FAULT, "", "%s",
+			FIND(st,
+			    st->index_code == ERR_NO_INDEX ? "index_missing" : "index_unreadable",
+			    FINDING_FAULT, "", "%s",
 			    st->index_err.text[0] ? st->index_err.text : err_word(st->index_code));
 		return;
 	}
@@ -138,6 +139,10 @@ static void judge_place(struct status *st)
 	}
 	if (st->index_code != 0 || !*c->queue_directory || !c->rows)
 		return;
+	if (*c->hostname && strcmp(c->hostname, st->postfix.myhostname) != 0)
+		FIND(st, "renamed", FINDING_NOTE, "",
+		    "myhostname is now '%s'; the index was made on '%s'", st->postfix.myhostname,
+		    c->hostname);
 	if (strcmp(c->queue_directory, queue) != 0)
 		FIND(st, "instance", FINDING_NOTE, "",
 		    "the index was made for the Postfix queue '%s', not for '%s': give each "
@@ -214,14 +219,16 @@ static void judge_socket(struct status *st)
 /* Postfix gives up on a milter for the rest of an SMTP session. */
 static void judge_sessions(struct status *st)
 {
-	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
-	char when[CLOCK_TEXT_SIZE];
+	char since[64] = "now", when[CLOCK_TEXT_SIZE];
 
-	if (started > 0 && st->s->options.now - started < SESSIONS_LAST)
-		FIND(st, "sessions", FINDING_NOTE, "",
-		    "to SMTP sessions that are open since before %s, when the daemon started, no "
-		    "rule is applied until they end",
-		    clock_text(started, when, sizeof(when)));
+	if (!live_lost_sessions(&st->live, st->s->options.now))
+		return;
+	if (st->live.answer)
+		snprintf(since, sizeof(since), "since before %s",
+		    clock_text(json_int(st->live.answer, "started", 0), when, sizeof(when)));
+	FIND(st, "sessions", FINDING_NOTE, "",
+	    "SMTP sessions that are open %s are neither recorded nor blocked until they end",
+	    since);
 }
 
 void status_judge(struct status *st)

@@ -12,6 +12,7 @@ const char *const bypass_parameters[] = {
     "milter_default_action",
     "milter_command_timeout",
     "receive_override_options",
+    "content_filter",
     "smtpd_proxy_filter",
     "smtpd_milter_maps",
     "header_checks",
@@ -50,18 +51,39 @@ unsigned scope_find_ours(const struct scope *s, struct milter *ret)
 	return 0;
 }
 
+/* Whether mail that comes in there goes to a content filter. */
+static bool is_filtered(const struct scope *s)
+{
+	return *scope_value(s, "content_filter") || *scope_value(s, "smtpd_proxy_filter");
+}
+
+static bool some_are_filtered(const struct scope *s)
+{
+	struct scope other = *s;
+
+	for (size_t n = 0; n < s->facts->conf->service_count; n++) {
+		other.service = &s->facts->conf->services[n];
+		if (strcmp(other.service->program, "smtpd") == 0 && is_filtered(&other))
+			return true;
+	}
+	return false;
+}
+
 bool scope_is_return(const struct scope *s)
 {
 	static const char *const local[] = {"127.0.0.1:", "[127.0.0.1]:", "localhost:", "[::1]:"};
 	const char *name = s->service ? s->service->name : "";
+	bool inside = false;
 	char port[16];
 	uint64_t n;
 
 	for (size_t i = 0; i < COUNT_OF(local); i++)
-		if (str_starts(name, local[i]))
-			return true;
+		inside |= str_starts(name, local[i]);
 	snprintf(port, sizeof(port), "%.*s", (int)strcspn(name, "/"), name);
-	return str_parse_u64(port, RETURN_PORT, UINT16_MAX, &n) == 0;
+	inside |= str_parse_u64(port, RETURN_PORT, UINT16_MAX, &n) == 0;
+	return inside && !is_filtered(s) &&
+	       (mailconf_overrides(s->facts->conf, s->service, "content_filter") ||
+		   some_are_filtered(s));
 }
 
 enum finding_level scope_level(const struct scope *s)

@@ -137,6 +137,16 @@ void advice_set(
 	strbuf_release(&words);
 }
 
+void advice_column(const struct bypass_facts *facts, const struct service *service,
+    const char *column, const char *value, struct strbuf *ret)
+{
+	struct strbuf words = {0};
+
+	strbuf_printf(&words, "%s/%s=%s", service->name, column, value);
+	put_postconf(facts, "-F", strbuf_text(&words), ret);
+	strbuf_release(&words);
+}
+
 /* Without blanks: each run of blanks and commas becomes one comma, or nothing beside braces and =.
  */
 static void compact(const char *list, struct strbuf *ret)

@@ -25,6 +25,9 @@ void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret);
 /* Sets a parameter of main.cf; value may hold anything. */
 void advice_set(
     const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret);
+/* Sets one column of master.cf, as "chroot". */
+void advice_column(const struct bypass_facts *facts, const struct service *service,
+    const char *column, const char *value, struct strbuf *ret);
 /*
  * Puts the daemon first, with the attributes that it should have, in the list of milters of main.cf
  * (service NULL) or in a service's own; the others follow as they are. For a service the list is

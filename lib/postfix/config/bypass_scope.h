@@ -21,8 +21,8 @@ const char *scope_place(const struct scope *s, const char *name, char *buf, size
 const struct service *scope_owner(const struct scope *s, const char *name);
 /* The daemon in the list of this scope: its position from 1, 0 where it is not there. */
 unsigned scope_find_ours(const struct scope *s, struct milter *ret);
-/* Whether it takes mail back from a content filter: it listens on the loopback, or on a bare port
- * from 10000 on. */
+/* Whether it takes mail back from a content filter: there is one, it does not send mail there
+ * itself, and it listens on the loopback or on a bare port from 10000 on. */
 bool scope_is_return(const struct scope *s);
 /* A note where mail only comes back there, else a fault. */
 enum finding_level scope_level(const struct scope *s);

@@ -19,7 +19,6 @@ static int64_t time_of(const char *text)
 	return clock_parse_span(text, &usec) == 0 ? usec : -1;
 }
 
-/* What the braces of the entry say was meant; what holds for all milters mostly was not. */
 void check_action(const struct scope *s)
 {
 	static const struct {
@@ -44,8 +43,7 @@ void check_action(const struct scope *s)
 		if (strcmp(action, actions[n].action) == 0)
 			words = actions[n].words;
 	advice_milters(s->facts, scope_owner(s, s->list), s->list, &command);
-	findings_add(s->to, "default_action", action == buf ? FINDING_NOTE : FINDING_FAULT,
-	    strbuf_text(&command),
+	findings_add(s->to, "default_action", FINDING_FAULT, strbuf_text(&command),
 	    "%s has default_action=%s: while the daemon is down all mail is %s",
 	    scope_place(s, s->list, where, sizeof(where)), action, words);
 	strbuf_release(&command);
@@ -64,7 +62,7 @@ void check_timeout(const struct scope *s)
 	if (time_of(text) <= TIMEOUT_MAX)
 		return;
 	advice_milters(s->facts, scope_owner(s, s->list), s->list, &command);
-	findings_add(s->to, "command_timeout", FINDING_NOTE, strbuf_text(&command),
+	findings_add(s->to, "command_timeout", FINDING_FAULT, strbuf_text(&command),
 	    "%s has command_timeout=%s: each session waits that long for a daemon that hangs",
 	    scope_place(s, s->list, where, sizeof(where)), text);
 	strbuf_release(&command);
@@ -99,7 +97,6 @@ void check_reach(const struct scope *s)
 	const struct bypass_facts *f = s->facts;
 	const char *ours = milter_path(f->socket), *queue = f->queue_directory, *path;
 	struct strbuf seen = {0}, command = {0};
-	char advice[256] = "";
 	struct milter m;
 
 	if (!ours || !scope_find_ours(s, &m) || !(path = milter_path(m.endpoint)))
@@ -108,18 +105,20 @@ void check_reach(const struct scope *s)
 	const char *text = strbuf_text(&seen);
 	if (strcmp(text, ours) == 0 || (f->same_file && f->same_file(text, ours)))
 		goto out;
-	if (!s->service->chroot || (str_starts(ours, queue) && ours[strlen(queue)] == '/'))
+	bool below = str_starts(ours, queue) && ours[strlen(queue)] == '/';
+	if (below || !s->service->chroot)
 		advice_milters(f, scope_owner(s, s->list), s->list, &command);
 	else
-		snprintf(advice, sizeof(advice),
-		    ", out of its sight: set socket in pqpurge.conf to "
-		    "\"unix:%s/pqpurge/milter.sock\"",
-		    queue);
-	if (*advice || !findings_have(s->to, "socket_unreachable", strbuf_text(&command)))
+		advice_column(f, s->service, "chroot", "n", &command);
+	if (!findings_have(s->to, "socket_unreachable", strbuf_text(&command)))
 		findings_add(s->to, "socket_unreachable", FINDING_FAULT, strbuf_text(&command),
 		    "%s (%s) looks for the socket at %s, %s chroot; the daemon listens at %s%s",
 		    s->service->name, s->service->program, text,
-		    s->service->chroot ? "from its" : "without a", ours, advice);
+		    s->service->chroot ? "from its" : "without a", ours,
+		    below || !s->service->chroot
+			? ""
+			: ", which a chroot cannot reach: put it below the queue directory (socket "
+			  "in pqpurge.conf), or");
 out:
 	strbuf_release(&seen);
 	strbuf_release(&command);

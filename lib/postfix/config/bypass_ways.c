@@ -63,17 +63,15 @@ void check_no_milters(const struct scope *s)
 		    scope_place(s, name, where, sizeof(where)), lost(s));
 }
 
-/* Whether some smtpd that takes mail back from a filter names the daemon. */
-static bool is_seen_behind(const struct scope *s)
+/* The first smtpd that takes mail back from a filter, where the daemon does (or does not) see it.
+ */
+static bool find_return(const struct scope *s, bool seen, struct scope *ret)
 {
-	const struct mailconf *conf = s->facts->conf;
-
-	for (size_t n = 0; n < conf->service_count; n++) {
-		struct scope other = *s;
-
-		other.service = &conf->services[n];
-		if (other.service != s->service && strcmp(other.service->program, "smtpd") == 0 &&
-		    scope_is_return(&other) && sees_header(&other))
+	for (size_t n = 0; n < s->facts->conf->service_count; n++) {
+		*ret = *s;
+		ret->service = &s->facts->conf->services[n];
+		if (ret->service != s->service && strcmp(ret->service->program, "smtpd") == 0 &&
+		    scope_is_return(ret) && sees_header(ret) == seen)
 			return true;
 	}
 	return false;
@@ -82,25 +80,31 @@ static bool is_seen_behind(const struct scope *s)
 void check_proxy(const struct scope *s)
 {
 	const char *name = "smtpd_proxy_filter", *filter = scope_value(s, name);
+	struct strbuf command = {0};
+	struct scope behind;
 	char where[128];
+	bool seen;
 
 	if (!*filter)
 		return;
-	findings_add(s->to, "proxy_filter", FINDING_NOTE, "",
-	    "%s is %s: there rules see sender, login and client; %s",
+	seen = find_return(s, true, &behind);
+	if (!seen && find_return(s, false, &behind))
+		advice_milters(s->facts, behind.service, s->list, &command);
+	findings_add(s->to, "proxy_filter", seen ? FINDING_NOTE : FINDING_FAULT,
+	    strbuf_text(&command), "%s is %s: there rules see sender, login and client; %s",
 	    scope_place(s, name, where, sizeof(where)), filter,
-	    is_seen_behind(s)
-		? "the header From when the filter gives the mail back"
-		: "the header From nowhere, as no smtpd that takes the mail back names "
-		  "pqpurge-milter");
+	    seen ? "the header From when the filter gives the mail back"
+		 : "the header From nowhere, as no smtpd that takes the mail back names "
+		   "pqpurge-milter");
+	strbuf_release(&command);
 }
 
 /* Looks into each table that a parameter names. */
 static void look_for(const struct scope *s, const char *name, bool without, const char *word,
     const char *id, const char *words)
 {
-	const char *at = scope_value(s, name);
-	char where[128], table[512];
+	const char *at = scope_value(s, name), *path;
+	char where[128], table[512], command[1024];
 	struct span one;
 
 	scope_place(s, name, where, sizeof(where));
@@ -111,11 +115,16 @@ static void look_for(const struct scope *s, const char *name, bool without, cons
 		snprintf(table, sizeof(table), "%.*s", (int)one.len, (const char *)one.at);
 		if (s->facts->look)
 			found = s->facts->look(s->facts->arg, table, without, word, &err);
+		path = strchr(table, '/');
+		command[0] = '\0';
+		if (path && !strchr(table, '{'))
+			snprintf(command, sizeof(command), "grep %s '%s' %s",
+			    without ? "-vnF" : "-inw", word, path);
 		if (found > 0)
-			findings_add(s->to, id, without ? scope_level(s) : FINDING_NOTE, "",
-			    "%s (%s) %s", where, table, words);
+			findings_add(
+			    s->to, id, scope_level(s), command, "%s (%s) %s", where, table, words);
 		else if (found < 0)
-			findings_add(s->to, id, FINDING_NOTE, "",
+			findings_add(s->to, id, FINDING_NOTE, command,
 			    "%s (%s) perhaps %s; it could not be looked at (%s)", where, table,
 			    words, err.text[0] ? err.text : err_word(found));
 	}

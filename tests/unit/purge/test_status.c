@@ -106,6 +106,14 @@ static void unasked(struct scene *scene)
 	scene->st.postfix_runs = ERR_TIMEOUT;
 	err_set(&scene->st.postfix_err, 0, "failed to ask whether Postfix runs");
 }
+static void fresh(struct scene *scene)
+{
+	scene->st.live.known_since = NOW - 60 * USEC_PER_SEC;
+}
+static void renamed(struct scene *scene)
+{
+	snprintf(scene->st.counts.hostname, sizeof(scene->st.counts.hostname), "old.example");
+}
 static void wrong_file(struct scene *scene)
 {
 	err_set(&scene->st.queue_err, 0, "%s", "");
@@ -114,12 +122,12 @@ static void wrong_file(struct scene *scene)
 
 static const struct status_case cases[] = {
     {"all is well", FINE, NULL, "", NULL},
-    {"no daemon", NULL, NULL, "daemon_down ", NULL},
+    {"no daemon", NULL, NULL, "daemon_down (sessions) ", NULL},
     {"frozen", NULL, silent, "daemon_silent ", NULL},
-    {"its socket is gone", NULL, deaf, "daemon_deaf index_unreadable ", NULL},
+    {"its socket is gone", NULL, deaf, "daemon_silent index_missing ", NULL},
     {"it cannot open its index", "{\"started\":1,\"recording\":false,\"last_error\":\"no room\"}",
 	no_index, "not_recording ", NULL},
-    {"no daemon and no index", NULL, no_index, "daemon_down index_unreadable ", NULL},
+    {"no daemon and no index", NULL, no_index, "daemon_down index_missing (sessions) ", NULL},
     {"some were left out", "{" ALIVE ",\"lost\":3}", NULL, "(left_out) ", NULL},
     {"without a queue ID", "{" ALIVE ",\"without_id\":3}", NULL, "(without_id) ", NULL},
     {"rows were dropped for room", FINE, evicted, "(index_full) ", NULL},
@@ -136,8 +144,11 @@ static const struct status_case cases[] = {
 	NULL},
     {"damaged rules", "{" ALIVE ",\"rules_damaged\":1}", NULL, "rules_damaged ", NULL},
     {"a costly expression", "{" ALIVE ",\"match_limit_errors\":1}", NULL, "(match_limit) ", NULL},
-    {"started a minute ago", "{\"started\":1763999940000000,\"recording\":true}", NULL,
+    {"started again a minute ago", "{\"started\":1763999940000000,\"recording\":true}", NULL,
 	"(sessions) ", NULL},
+    {"started for the first time", "{\"started\":1763999940000000,\"recording\":true}", fresh, "",
+	NULL},
+    {"another name", FINE, renamed, "(renamed) ", NULL},
     {"a socket of the network", FINE, NULL, "(inet_socket) ", "inet:8890@127.0.0.1"},
     {"systemd's socket", FINE, NULL, "", "fd:3"},
 };
