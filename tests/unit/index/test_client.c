@@ -1,289 +1,284 @@
 /* SPDX-License-Identifier: ISC */
-/* The way to the writer: a daemon that answers, one that hangs, one that hangs up, none at all. */
-#include "tests/unit/index/fixture.h"
+/* The command's way to the index: directly where no daemon runs, else by the daemon. */
+#include "tests/unit/index/daemon_fixture.h"
 
-#include <sys/socket.h>
-#include <sys/un.h>
+static const struct mail reads[] = {
+    {.usec = 1, .inode = 100, .arrival = 1000, .sender = "a@example.com"},
+    {.usec = 2, .inode = 200, .arrival = 2000, .sender = "b@example.org"},
+};
+static const struct said said = {
+    .read = reads, .read_count = COUNT_OF(reads), .left = {{0}}, .left_count = 0, .whole = 500};
 
-#include "base/io.h"
-#include "index/client.h"
+/* ---- the same questions, whoever answers */
 
-#define SECOND USEC_PER_SEC
-
-static int make_index(void *arg, struct bytes *out, struct err *err)
+static void update_by(const struct index_client *c)
 {
-	struct home home;
-	int code = home_open(arg, MAP_SIZE, false, &home, err);
-
-	(void)out;
-	if (code == 0)
-		home_close(&home);
-	return code;
-}
-
-static char *owned_index(void)
-{
-	char *dir = fixture_dir();
-	struct blob blob = {0};
+	struct selector all = select_all();
+	struct index_updated updated;
+	struct candidates got;
+	struct bytes body = {0};
 	struct err err = {0};
-	struct role owner;
 
-	fixture_role(&owner);
-	if (role_collect(&owner, make_index, dir, &blob, &err) != 0)
-		case_fail("make index", "%s", err.text);
-	blob_release(&blob);
-	return dir;
+	said_encode(&said, &body);
+	if (client_update(c, bytes_span(&body), &all, &got, &updated, &err) != 0)
+		case_fail("update", "%s", err.text);
+	assert_int_equal(updated.added, 2);
+	assert_int_equal(got.count, 2);
+	assert_string_equal(candidate_message(&got.list[1]).queued.sender, "b@example.org");
+	candidates_release(&got);
+	if (client_update(c, bytes_span(&body), NULL, NULL, &updated, &err) != 0)
+		case_fail("update", "%s", err.text);
+	assert_int_equal(updated.completed, 2);
+	bytes_release(&body);
 }
 
-enum manner { ANSWERS, HANGS, HANGS_UP, TALKS_NONSENSE };
-
-static void serve(int listener, enum manner manner)
+static void select_by(const struct index_client *c)
 {
-	struct bytes frame = {0}, out = {0};
-	struct reply reply = {.text = "", .status = "rows=7\n", .saved = true};
-	const struct span nonsense = {.at = "\1\0what?", .len = 7};
-	int64_t deadline = clock_steady() + 10 * SECOND;
-	int fd = accept(listener, NULL, NULL);
+	struct candidates got;
+	struct pattern p;
+	struct selector s;
+	struct err err = {0};
 
-	if (manner == HANGS_UP)
-		return;
-	if (manner == HANGS) {
-		(void)pause();
-		return;
-	}
-	while (io_frame_read(fd, &frame, REQUEST_MAX, deadline) == 1) {
-		reply.value += 10;
-		if (request_kind_of(bytes_span(&frame)) == REQUEST_DROP) {
-			reply.code = ERR_FULL;
-			reply.text = "the index is full";
-		}
-		reply.saved = request_kind_of(bytes_span(&frame)) != REQUEST_RULE_UNSET;
-		reply_encode(&reply, &out);
-		if (io_frame_write(fd, manner == ANSWERS ? bytes_span(&out) : nonsense, deadline) !=
-		    0)
-			return;
-	}
+	selector_init(&s);
+	assert_int_equal(pattern_parse("example.com", &p, NULL), 0);
+	assert_int_equal(pattern_set_add(&s.author, &p), 0);
+	selector_seal(&s);
+	if (client_select(c, &s, &got, &err) != 0)
+		case_fail("select", "%s", err.text);
+	assert_int_equal(got.count, 1);
+	assert_string_equal(candidate_id(&got.list[0]).text, fixture_id(1, 100).text);
+	candidates_release(&got);
+	selector_release(&s);
 }
 
-/* A daemon in a child, listening before this returns. */
-static pid_t start_daemon(const char *dir, enum manner manner)
+static void names_by(const struct index_client *c)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int listener = socket(AF_UNIX, SOCK_STREAM, 0);
-	pid_t pid;
+	struct client_names names;
+	struct packed_id one = fixture_packed(1, 100);
+	struct err err = {0};
 
-	(void)snprintf(address.sun_path, sizeof address.sun_path, "%s/control.sock", dir);
-	assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(chmod(address.sun_path, 0666), 0);
-	assert_int_equal(listen(listener, 5), 0);
-	pid = fork();
-	if (pid == 0) {
-		(void)signal(SIGPIPE, SIG_IGN);
-		serve(listener, manner);
-		_exit(0);
-	}
-	assert_int_equal(close(listener), 0);
-	return pid;
+	if (client_names(c, &names, &err) != 0)
+		case_fail("names", "%s", err.text);
+	assert_int_equal(names.count, 2);
+	assert_int_equal(names.place.device, 7);
+	assert_string_equal(names.queue_directory, "/var/spool/postfix");
+	assert_int_equal(names.list[0].time, one.time | INDEX_NAME_READ);
+	assert_int_equal(names.list[0].inode, one.inode);
+	client_names_release(&names);
 }
 
-static void stop_daemon(pid_t pid)
+static void count_by(const struct index_client *c, bool want_by_daemon)
 {
-	assert_int_equal(kill(pid, SIGKILL), 0);
-	assert_int_equal(waitpid(pid, NULL, 0), pid);
-}
+	struct index_counts counts;
+	struct err err = {0};
+	bool by_daemon;
 
-static struct bytes rule_request(const char *subject)
-{
-	struct bytes request = {0};
-	struct rule rule;
-
-	assert_int_equal(rule_make(subject, RULE_REJECT, NULL, &rule, NULL), 0);
-	request_rule_set(&request, &rule);
-	rule_release(&rule);
-	return request;
+	if (client_count(c, &counts, &by_daemon, &err) != 0)
+		case_fail("count", "%s", err.text);
+	assert_int_equal(counts.rows, 2);
+	assert_int_equal(counts.caught_up, 500);
+	assert_int_equal(counts.map_bytes, MAP_SIZE);
+	assert_string_equal(counts.hostname, HOST);
+	assert_int_equal(by_daemon, want_by_daemon);
 }
 
 static void test_directly(void **state)
 {
-	struct bytes a = rule_request("a.example"), b = rule_request("b.example");
-	struct span requests[] = {bytes_span(&a), bytes_span(&b), bytes_span(&a)};
-	char *dir = owned_index(), path[100];
-	struct client_answer answer = {0};
-	struct err err = {0};
+	static const char *const files[] = {INDEX_LOCK, INDEX_FILE, "index.mdb-lock"};
+	char *dir = fixture_dir();
+	struct index_client c = client_of(dir);
 	struct role owner;
-	struct stat st;
 
 	(void)state;
-	if (client_send(dir, requests, COUNT_OF(requests), 5 * SECOND, &answer, &err) != 0)
-		case_fail("send", "%s", err.text);
-	assert_int_equal(answer.code, 0);
-	assert_int_equal(answer.value, 1); /* the last one replaced the first */
-	assert_false(answer.by_daemon);
-	assert_true(answer.saved);
-	client_answer_release(&answer);
-	/* Nothing in the index became root's. */
+	update_by(&c);
+	select_by(&c);
+	names_by(&c);
+	count_by(&c, false);
+	/* Nothing became root's. */
 	fixture_role(&owner);
-	(void)snprintf(path, sizeof path, "%s/lock", dir);
-	assert_int_equal(stat(path, &st), 0);
-	assert_int_equal(st.st_uid, owner.uid);
-	bytes_release(&a);
-	bytes_release(&b);
-	fixture_remove(dir);
-}
+	for (size_t i = 0; i < COUNT_OF(files); i++) {
+		struct stat st;
 
-static void test_directly_stops_at_a_failure(void **state)
-{
-	struct bytes one = {0}, two = {0};
-	struct span requests[2];
-	char *dir = owned_index();
-	struct client_answer answer = {0};
-	struct err err = {0};
-
-	(void)state;
-	request_instance(&one, "/a", "mx.example");
-	request_instance(&two, "/b", "mx.example");
-	requests[0] = bytes_span(&one);
-	requests[1] = bytes_span(&two);
-	assert_int_equal(client_send(dir, requests, 2, 5 * SECOND, &answer, &err), 0);
-	assert_int_equal(answer.code, ERR_INSTANCE);
-	assert_non_null(strstr(strbuf_text(&answer.text), "another Postfix instance"));
-	assert_false(answer.saved);
-	client_answer_release(&answer);
-	bytes_release(&one);
-	bytes_release(&two);
-	fixture_remove(dir);
-}
-
-static void test_daemon_answers(void **state)
-{
-	struct bytes status = {0}, unset = {0}, drop = {0};
-	struct client_answer answer = {0};
-	struct err err = {0};
-	struct span requests[3];
-	char *dir = owned_index();
-	pid_t pid = start_daemon(dir, ANSWERS);
-
-	(void)state;
-	request_status(&status);
-	request_rule_unset(&unset, "a.example");
-	request_drop(&drop, NULL, 0);
-	requests[0] = bytes_span(&unset);
-	requests[1] = bytes_span(&status);
-	if (client_send(dir, requests, 2, 5 * SECOND, &answer, &err) != 0)
-		case_fail("send", "%s", err.text);
-	assert_true(answer.by_daemon);
-	assert_int_equal(answer.code, 0);
-	assert_int_equal(answer.value, 20);
-	assert_false(answer.saved); /* one of them was not */
-	assert_string_equal(strbuf_text(&answer.status), "rows=7\n");
-	client_answer_release(&answer);
-	stop_daemon(pid);
-	fixture_remove(dir);
-	dir = owned_index();
-	pid = start_daemon(dir, ANSWERS);
-	requests[1] = bytes_span(&drop);
-	requests[2] = bytes_span(&status); /* never sent */
-	assert_int_equal(client_send(dir, requests, 3, 5 * SECOND, &answer, &err), 0);
-	assert_int_equal(answer.code, ERR_FULL);
-	assert_int_equal(answer.value, 20);
-	assert_string_equal(strbuf_text(&answer.text), "the index is full");
-	client_answer_release(&answer);
-	stop_daemon(pid);
-	bytes_release(&status);
-	bytes_release(&unset);
-	bytes_release(&drop);
-	fixture_remove(dir);
-}
-
-static void test_bad_daemons(void **state)
-{
-	static const struct {
-		const char *name;
-		enum manner manner;
-		int want;
-		const char *words;
-	} cases[] = {
-	    {"hangs", HANGS, ERR_TIMEOUT, "the daemon does not answer"},
-	    {"hangs up", HANGS_UP, ERR_REFUSED, "without an answer"},
-	    {"talks nonsense", TALKS_NONSENSE, ERR_SYNTAX, "makes no sense"},
-	};
-	struct bytes status = {0};
-	struct span request;
-
-	(void)state;
-	request_status(&status);
-	request = bytes_span(&status);
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		char *dir = owned_index();
-		pid_t pid = start_daemon(dir, cases[i].manner);
-		struct client_answer answer = {0};
-		struct err err = {0};
-		int code = client_send(dir, &request, 1, SECOND / 5, &answer, &err);
-
-		if (code != cases[i].want || !strstr(err.text, cases[i].words))
-			case_fail(cases[i].name, "code %d, '%s'", code, err.text);
-		stop_daemon(pid);
-		fixture_remove(dir);
+		assert_int_equal(stat(fixture_path(dir, files[i]), &st), 0);
+		assert_int_equal(st.st_uid, owner.uid);
+		assert_int_equal(st.st_mode & 077, 0);
 	}
-	bytes_release(&status);
+	fixture_remove(dir);
 }
 
-static void test_no_daemon(void **state)
+/* Of the daemon's process. */
+static struct index *served;
+static char *served_dir;
+
+static void serve_it(int fd, struct json *request, int body)
 {
-	struct bytes status = {0}, rule = rule_request("a.example");
-	struct span request, rule_span = bytes_span(&rule);
-	char *dir = owned_index(), path[100];
-	struct client_answer answer = {0};
-	struct err err = {0};
-	struct home home;
+	struct json *answer;
+	int memory;
+
+	if (!served)
+		(void)!index_open(served_dir, MAP_SIZE, &served, NULL, NULL);
+	send_line(fd, "{\"working\":true}", -1);
+	serve(served, request, body, NEVER, &answer, &memory);
+	(void)!wire_send(fd, answer, memory, clock_steady() + USEC_PER_SEC);
+	if (memory >= 0)
+		(void)close(memory);
+}
+
+static void test_by_a_daemon(void **state)
+{
+	char *dir = fixture_dir();
+	struct index_client c = client_of(dir);
 	pid_t pid;
 
 	(void)state;
-	request_status(&status);
-	request = bytes_span(&status);
-	assert_int_equal(client_send(dir, &request, 1, SECOND, &answer, &err), 0);
-	assert_int_equal(answer.code, ERR_NO_INDEX);
-	assert_false(answer.by_daemon);
-	assert_string_equal(strbuf_text(&answer.text), "no daemon is running");
-	client_answer_release(&answer);
-	/* A socket that a killed daemon left behind is no daemon. */
-	pid = start_daemon(dir, HANGS);
-	stop_daemon(pid);
-	assert_int_equal(client_send(dir, &rule_span, 1, SECOND, &answer, &err), 0);
-	assert_int_equal(answer.code, 0);
-	assert_false(answer.by_daemon);
-	client_answer_release(&answer);
-	/* No socket, yet somebody has the lock. */
-	(void)snprintf(path, sizeof path, "%s/control.sock", dir);
-	assert_int_equal(unlink(path), 0);
-	assert_int_equal(home_open(dir, MAP_SIZE, false, &home, &err), 0);
-	assert_int_equal(client_send(dir, &rule_span, 1, SECOND / 10, &answer, &err), ERR_LOCKED);
-	assert_non_null(strstr(err.text, "in use by pid"));
-	/* Whatever the time: it is not a daemon that does not answer. */
-	assert_int_equal(client_send(dir, &rule_span, 1, 0, &answer, &err), ERR_LOCKED);
-	home_close(&home);
-	bytes_release(&status);
-	bytes_release(&rule);
+	served_dir = dir;
+	pid = start_daemon(dir, serve_it);
+	update_by(&c);
+	select_by(&c);
+	names_by(&c);
+	count_by(&c, true);
+	assert_int_equal(client_daemon(&c, NULL), 1);
+	fixture_kill(pid);
+	/* A socket that a killed daemon left behind is no daemon; its rows are there. */
+	assert_int_equal(client_daemon(&c, NULL), 0);
+	count_by(&c, false);
 	fixture_remove(dir);
+}
+
+/* ---- no index to be had */
+
+static void assert_no_index(const char *name, const struct index_client *c, const char *words)
+{
+	struct selector all = select_all();
+	struct candidates got;
+	struct err err = {0};
+	int code = client_select(c, &all, &got, &err);
+
+	if (code != ERR_NO_INDEX || !strstr(err.text, words))
+		case_fail(name, "code %d, '%s'", code, err.text);
 }
 
 static void test_no_index(void **state)
 {
-	struct bytes rule = rule_request("a.example");
-	struct span request = bytes_span(&rule);
 	char *dir = fixture_dir();
-	struct client_answer answer = {0};
-	struct err err = {0};
+	struct index_client c = client_of("/nonexistent/pqpurge");
 
 	(void)state;
-	assert_int_equal(client_send(dir, &request, 1, SECOND, &answer, &err), ERR_NO_INDEX);
-	assert_int_equal(
-	    client_send("/nonexistent/pqpurge", &request, 1, SECOND, &answer, &err), ERR_NO_INDEX);
-	assert_non_null(strstr(err.text, "no index in '/nonexistent/pqpurge'"));
-	bytes_release(&rule);
+	assert_no_index("no directory", &c, "no directory '/nonexistent/pqpurge'");
+	assert_int_equal(client_daemon(&c, NULL), 0);
+	if (geteuid() != 0)
+		skip();
+	/* Root works in nobody's directory but its own. */
+	c = client_of(dir);
+	assert_int_equal(chown(dir, 0, 0), 0);
+	assert_int_equal(chmod(dir, 0777), 0);
+	assert_no_index("root's, and open to all", &c, "others can write to it");
+	assert_int_equal(chmod(dir, 0755), 0);
+	update_by(&c);
+	count_by(&c, false);
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_directly), cmocka_unit_test(test_directly_stops_at_a_failure),
-    cmocka_unit_test(test_daemon_answers), cmocka_unit_test(test_bad_daemons),
-    cmocka_unit_test(test_no_daemon), cmocka_unit_test(test_no_index))
+static int select_as_stranger(void *arg, struct bytes *out, struct err *err)
+{
+	struct index_client c = client_of(arg);
+	struct selector all = select_all();
+	struct candidates got;
+
+	(void)out;
+	return client_select(&c, &all, &got, err);
+}
+
+static void test_no_permission(void **state)
+{
+	char *dir = fixture_dir();
+	struct role stranger;
+	struct blob blob = {0};
+	struct err err = {0};
+
+	(void)state;
+	if (geteuid() != 0 || role_of_user("daemon", &stranger, NULL) != 0) {
+		fixture_remove(dir);
+		skip();
+	}
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(
+	    role_collect(&stranger, select_as_stranger, dir, &blob, &err), ERR_NO_INDEX);
+	assert_non_null(strstr(err.text, "no permission to use index"));
+	assert_non_null(strstr(err.text, "(must be root or nobody)"));
+	fixture_remove(dir);
+}
+
+static void test_locked(void **state)
+{
+	char *dir = fixture_dir();
+	struct index_client c = client_of(dir);
+	struct index *ix;
+	pid_t pid;
+
+	(void)state;
+	update_by(&c);
+	ix = fixture_index(dir);
+	assert_no_index("for good", &c, "in use by pid");
+	index_close(ix);
+	/* For a moment: a daemon that comes up, another command. */
+	pid = fork();
+	if (pid == 0) {
+		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+		ix = fixture_index(dir);
+		(void)usleep(200000);
+		index_close(ix);
+		_exit(0);
+	}
+	count_by(&c, false);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	fixture_remove(dir);
+}
+
+/* ---- other requests */
+
+static void answer_ask(int fd, struct json *request, int body)
+{
+	(void)body;
+	if (json_int(request, "n", 0) == 1)
+		send_line(fd, "{\"ok\":true,\"state\":\"fine\"}", -1);
+	else
+		send_line(fd, "{\"error\":\"failed\",\"text\":\"not today\"}", -1);
+}
+
+static int ask(const struct index_client *c, int n, struct json **ret, struct err *err)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "do", "anything");
+	json_put_int(o, "n", n);
+	return client_ask(c, o, 5 * USEC_PER_SEC, ret, err);
+}
+
+static void test_ask(void **state)
+{
+	char *dir = fixture_dir();
+	struct index_client c = client_of(dir);
+	struct json *answer = NULL;
+	struct err err = {0};
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(ask(&c, 1, &answer, &err), ERR_NO_DAEMON);
+	assert_string_equal(err.text, "no daemon is running");
+	pid = start_daemon(dir, answer_ask);
+	if (ask(&c, 1, &answer, &err) != 0)
+		case_fail("ask", "%s", err.text);
+	assert_string_equal(json_text(answer, "state"), "fine");
+	json_free(answer);
+	assert_int_equal(ask(&c, 1, NULL, &err), 0);
+	assert_int_equal(ask(&c, 2, &answer, &err), ERR_REFUSED);
+	assert_string_equal(err.text, "not today");
+	assert_int_equal(client_daemon(&c, NULL), 1);
+	fixture_kill(pid);
+	fixture_remove(dir);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_directly), cmocka_unit_test(test_by_a_daemon),
+    cmocka_unit_test(test_no_index), cmocka_unit_test(test_no_permission),
+    cmocka_unit_test(test_locked), cmocka_unit_test(test_ask))
