@@ -1,14 +1,28 @@
 # SPDX-License-Identifier: ISC
-"""A content filter as in Postfix's FILTER_README: takes mail over SMTP, marks it, and gives it back to another smtpd."""
+"""A content filter as in Postfix's FILTER_README: takes mail over SMTP, marks it, and gives it back to another smtpd.
+
+Behaves like amavis: its own Received header goes on top, all others stay, and with xforward it passes on whatever XFORWARD
+said of the first client.
+"""
 import socketserver
 import threading
 
 from smtp import Smtp
 
+RECEIVED = ("Received: from rig.test ([127.0.0.1])\r\n\tby localhost (filter.test [127.0.0.1]) (amavisd-new, port 10024)\r\n"
+            "\twith ESMTP id 0-filter-0 for <u@dest.test>;\r\n\tMon, 23 Nov 2026 18:49:21 +0000 (UTC)\r\n"
+            "X-Filtered: yes\r\n")
+
 
 class Session(socketserver.StreamRequestHandler):
     def say(self, text):
         self.wfile.write(text.encode() + b"\r\n")
+
+    def greet(self):
+        if self.server.xforward:
+            self.say("250-filter.test\r\n250 XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE")
+        else:
+            self.say("250 filter.test")
 
     def content(self):
         lines = []
@@ -16,36 +30,49 @@ class Session(socketserver.StreamRequestHandler):
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 
-    def give_back(self, sender, recipients, content):
-        """The verdict of the smtpd behind the filter is the filter's."""
+    def give_back(self, sender, recipients, forward, content):
+        """Its new queue ID. The verdict of the smtpd behind the filter is the filter's."""
         with Smtp(self.server.back) as client:
-            self.server.passed.append(client.message(sender, recipients, b"X-Filtered: yes\r\n" + content))
+            if self.server.address:
+                client.xclient(ADDR=self.server.address, NAME="filter.test")
+            for line in forward:
+                client.expect(2, client.command(line))
+            self.server.passed.append(client.message(sender, recipients, RECEIVED.encode() + content))
+            return self.server.passed[-1]
 
     def handle(self):
-        sender, recipients = "", []
-        self.say("220 filter.test")
+        sender, recipients, forward = "", [], []
+        self.say("220 filter.test ESMTP")
         while line := self.rfile.readline():
             words = line.decode().strip()
             verb = words[:4].upper()
-            if verb == "MAIL":
+            if verb == "EHLO":
+                self.greet()
+                continue
+            if verb == "XFOR":
+                forward.append(words)
+            elif verb == "MAIL":
                 sender, recipients = words.partition("<")[2].partition(">")[0], []
             elif verb == "RCPT":
                 recipients.append(words.partition("<")[2].partition(">")[0])
             elif verb == "DATA":
                 self.say("354 go on")
-                self.give_back(sender, recipients, self.content())
+                self.say("250 2.0.0 Ok: queued as " + self.give_back(sender, recipients, forward, self.content()))
+                forward = []
+                continue
             self.say("221 bye" if verb == "QUIT" else "250 filter.test")
             if verb == "QUIT":
                 return
 
 
 class Filter(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1:port, gives back to 127.0.0.1:back. passed: the queue IDs that mail got there."""
+    """Listens on 127.0.0.1:port, gives back to 127.0.0.1:back. passed: the queue IDs that mail got there. address: of the host
+    that it seems to run on (the smtpd behind it must take XCLIENT)."""
 
     allow_reuse_address = True
     daemon_threads = True
 
-    def __init__(self, port, back):
-        self.back, self.passed = back, []
+    def __init__(self, port, back, xforward=False, address=None):
+        self.back, self.xforward, self.address, self.passed = back, xforward, address, []
         super().__init__(("127.0.0.1", port), Session)
         threading.Thread(target=self.serve_forever, daemon=True).start()

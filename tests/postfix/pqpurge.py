@@ -160,6 +160,12 @@ class Pqpurge:
         """How large the index's file is."""
         return os.stat(self.index_file).st_size
 
+    def forget(self):
+        """Removes the index's files; the daemon may run."""
+        for name in (self.index_file, self.index_file + "-lock"):
+            if os.path.exists(name):
+                os.unlink(name)
+
     def account(self):
         """The account as it lies on disk: its JSON objects; a last line that was cut off is left out."""
         try:

@@ -165,6 +165,8 @@ class PrivatePostfix:
     def set(self, **settings):
         """Changes main.cf for the commands, which read it anew; running daemons are not told."""
         self.run("postconf", "-e", *[f"{name}={value}" for name, value in settings.items()])
+        # Postfix's programs wait for seconds where the file was changed just now.
+        os.utime(os.path.join(self.etc, "main.cf"), (time.time() - 60,) * 2)
 
     # ---- life
 

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: ISC
+"""A spool that was restored from a backup has new inodes, and perhaps a new directory. The files themselves say what they
+are: nothing is unproven, nothing is gone, and a catch-up heals the rows."""
+import os
+import shutil
+import subprocess
+
+from case import BAD, RigCase, both_ids
+
+
+def copy_tree(source, target):
+    subprocess.run(["cp", "-a", source + "/.", target], check=True)
+
+
+def renew(path):
+    """The same file with another inode, which none of its neighbours had before."""
+    shutil.copy2(path, path + ".new")
+    info = os.stat(path)
+    os.chown(path + ".new", info.st_uid, info.st_gid)
+    os.rename(path + ".new", path)
+
+
+class RestoreCase(RigCase):
+    def setUp(self):
+        super().setUp()
+        self.ours = set(self.send_many("a@example.com", 12))
+        self.others = set(self.send_many("a@good.test", 3))
+        self.postfix.settled(15)
+        # postsuper 3.7 cannot log to a file while Postfix is down.
+        self.postfix.set(maillog_file="")
+        self.addCleanup(self.postfix.set, maillog_file=self.postfix.maillog)
+        self.addCleanup(self.start_postfix)
+
+    def start_postfix(self):
+        if not self.postfix.running:
+            os.chmod(self.postfix.maillog, 0o666)
+            self.postfix.start()
+
+    def stopped(self, work):
+        """Does work while Postfix is down."""
+        self.postfix.stop()
+        work()
+
+    def renew_files(self):
+        """All files get new inodes, each while all the old ones are still taken."""
+        paths = [self.postfix.find(i) for i in self.ours | self.others]
+        copies = [shutil.copy2(path, path + ".new") for path in paths]
+        for path, copy in zip(paths, copies, strict=True):
+            info = os.stat(path)
+            os.chown(copy, info.st_uid, info.st_gid)
+        for path, copy in zip(paths, copies, strict=True):
+            os.rename(copy, path)
+
+    def replace_directory(self):
+        """The whole spool is another directory now. Sockets are not copied by anybody's backup."""
+        old = self.postfix.spool + ".old"
+        os.rename(self.postfix.spool, old)
+        self.addCleanup(shutil.rmtree, old)
+        os.mkdir(self.postfix.spool, 0o755)
+        copy_tree(old, self.postfix.spool)
+
+    def senders(self):
+        return {i: file.sender for i, file in self.postfix.read().items()}
+
+
+class Restored:
+    """Acted on before Postfix starts, and so under the old names."""
+
+    def test_purge(self):
+        self.stopped(self.restore)
+        result = self.assert_purged(self.ours, BAD)
+        self.assertEqual((result.summary["unproven"], result.summary["changed"]), (0, 0), result)
+
+    def test_purge_after_a_catch_up(self):
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.stopped(self.restore)
+        self.assert_purged(self.ours, BAD)
+
+    def test_sync_heals(self):
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.stopped(self.restore)
+        done = self.pq.idx("sync", "--json")
+        self.assertEqual((done.status, done.lines[0]["sync"]["dropped"]), (0, 0), done)
+        self.assertEqual(set(self.pq.listed("--index-only", BAD)), self.ours)
+        again = self.pq.idx("sync", "--json").lines[0]["sync"]
+        self.assertEqual((again["read"], again["dropped"]), (0, 0), "nothing is left to read")
+        self.assert_purged(self.ours, BAD)
+
+    def test_dry_run_and_list(self):
+        self.stopped(self.restore)
+        self.assert_selects(self.ours, BAD)
+        self.assertEqual(set(self.pq.listed(BAD)), self.ours)
+
+    def test_hold(self):
+        self.stopped(self.restore)
+        result = self.pq.idx("hold", "-y", "--json", BAD)
+        self.assertEqual((result.status, result.with_result("held")), (0, self.ours), result)
+
+    def test_after_the_start(self):
+        """Postfix gives short IDs anew where file and name differ."""
+        self.stopped(self.restore)
+        self.start_postfix()
+        self.postfix.settled(15)
+        ours = {i for i, sender in self.senders().items() if sender == "a@example.com"}
+        self.assertEqual((len(ours), ours == self.ours), (12, self.long_ids))
+        result = self.assert_purged(ours, BAD)
+        self.assertEqual((result.summary["unproven"], result.summary["changed"]), (0, 0), result)
+
+    def test_without_an_index(self):
+        self.stopped(self.restore)
+        self.pq.stop()
+        self.pq.forget()
+        self.assert_purged(self.ours, BAD)
+
+
+@both_ids
+class NewInodes(Restored, RestoreCase):
+    def restore(self):
+        self.renew_files()
+
+
+@both_ids
+class NewDirectory(Restored, RestoreCase):
+    """The queue directory's own inode is another one as well."""
+
+    def restore(self):
+        self.replace_directory()
+
+
+@both_ids
+class Mixed(RestoreCase):
+    def test_some_files(self):
+        for queue_id in sorted(self.ours)[:6]:
+            renew(self.postfix.find(queue_id))
+        self.assert_purged(self.ours, BAD)
+
+    def test_some_are_lost(self):
+        """What the backup lacks is gone; the rest is there."""
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        lost = set(sorted(self.ours)[:4])
+        def restore():
+            self.replace_directory()
+            for queue_id in lost:
+                os.unlink(self.postfix.find(queue_id))
+        self.stopped(restore)
+        self.assert_purged(self.ours - lost, BAD)
+
+    def test_by_id(self):
+        self.stopped(self.renew_files)
+        one = min(self.ours)
+        self.assert_purged({one}, "--id", one)
+
+    def test_by_client_and_header(self):
+        """What only the file can say now."""
+        with self.postfix.smtp() as client:
+            client.xclient(ADDR="192.0.2.7", LOGIN="joe")
+            special = client.message("a@good.test", "u@dest.test", "From: boss@brand.test\nSubject: x\n\nx\n")
+        self.postfix.settled(16)
+        path = self.postfix.find(special)
+        renew(path)
+        for args in (["brand.test"], ["--login", "joe"], ["--client", "192.0.2.7"], ["--recipient", "dest.test", "brand.test"]):
+            self.assert_selects({special}, *args)
+        self.assert_purged({special}, "--login", "joe")

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: ISC
+"""A part of the queue that cannot be read does not keep the rest from being dealt with. It is named, nothing in it is called
+gone, and the exit is 2: zero would mean zero."""
+import os
+import stat
+
+from case import BAD, RigCase, both_ids
+
+
+class UnreadableCase(RigCase):
+    def setUp(self):
+        super().setUp()
+        # Enough for several directories under deferred.
+        self.ours = set(self.send_many("a@example.com", 40))
+        self.others = set(self.send_many("a@good.test", 5))
+        self.postfix.settled(45)
+
+    def lock(self, path, mode=0):
+        old = stat.S_IMODE(os.stat(path).st_mode)
+        os.chmod(path, mode)
+        self.addCleanup(os.chmod, path, old)
+        return lambda: os.chmod(path, old)
+
+    def half(self):
+        """A directory under deferred, and which of ours lie in it."""
+        path = os.path.dirname(self.postfix.find(min(self.ours)))
+        return path, {i for i in self.ours if os.path.dirname(self.postfix.find(i)) == path}
+
+
+@both_ids
+class Directory(UnreadableCase):
+    def check(self, *before):
+        for args in before:
+            self.pq.idx(*args)
+        path, inside = self.half()
+        self.assertTrue(inside and inside < self.ours)
+        name = os.path.relpath(path, self.postfix.spool)
+        unlock = self.lock(path)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("deleted"), self.ours - inside, result)
+        self.assertEqual((result.summary["gone"], result.summary["unreadable"] > 0), (0, True), result)
+        self.assertIn(name, result.err, "the directory is named")
+        unlock()
+        self.assertEqual(self.postfix.ids(), inside | self.others)
+        self.assert_purged(inside, BAD)
+
+    def test_purge(self):
+        self.check()
+
+    def test_purge_after_a_catch_up(self):
+        self.check(["sync"])
+
+    def test_purge_with_no_daemon(self):
+        self.pq.stop()
+        self.check()
+
+    def test_purge_with_no_index(self):
+        self.pq.stop()
+        self.pq.forget()
+        self.check()
+
+    def test_not_executable(self):
+        """Names can be listed, files not opened."""
+        path, inside = self.half()
+        unlock = self.lock(path, 0o600)
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.summary["gone"]), (self.ours - inside, 0), result)
+        self.assertIn(os.path.relpath(path, self.postfix.spool), result.err)
+        unlock()
+        self.assert_purged(inside, BAD)
+
+    def test_looking_verbs(self):
+        path, inside = self.half()
+        name = os.path.relpath(path, self.postfix.spool)
+        self.lock(path)
+        for args in ("list", "--json", BAD), ("top", "--json"), ("purge", "-n", "--json", BAD), ("why", "--json"):
+            result = self.pq.idx(*args)
+            self.assertEqual(result.status, 2, f"{args}: {result}")
+            self.assertIn(name, result.err, args)
+        self.assertLessEqual(self.ours - inside, set(self.pq.idx("list", "--json", BAD).messages))
+
+    def test_sync(self):
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        path, _ = self.half()
+        unlock = self.lock(path)
+        result = self.pq.idx("sync", "--json")
+        self.assertEqual((result.status, result.lines[0]["sync"]["dropped"]), (2, 0), result)
+        self.assertIn(os.path.relpath(path, self.postfix.spool), result.err)
+        unlock()
+        self.assertEqual(set(self.pq.listed("--index-only", BAD)), self.ours, "no row was dropped")
+
+    def test_hold(self):
+        path, inside = self.half()
+        self.lock(path)
+        result = self.pq.idx("hold", "-y", "--json", BAD)
+        self.assertEqual((result.status, result.with_result("held")), (2, self.ours - inside), result)
+
+    def test_of_root(self):
+        """It belongs to another user, as after a restore by root."""
+        path, inside = self.half()
+        info = os.stat(path)
+        self.addCleanup(os.chown, path, info.st_uid, info.st_gid)
+        os.chown(path, 0, 0)
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.summary["gone"]), (self.ours - inside, 0), result)
+        os.chown(path, info.st_uid, info.st_gid)
+        self.assert_purged(inside, BAD)
+
+
+@both_ids
+class Queue(UnreadableCase):
+    def test_whole_queue(self):
+        """deferred itself; what lies in hold is dealt with."""
+        held = set(sorted(self.ours)[:7])
+        self.postfix.postsuper("-h", "-", ids=held)
+        unlock = self.lock(os.path.join(self.postfix.spool, "deferred"))
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.summary["gone"]), (held, 0), result)
+        self.assertIn("deferred", result.err)
+        unlock()
+        self.assert_purged(self.ours - held, BAD)
+
+    def test_empty_queue(self):
+        """hold, in which nothing lies: who can know?"""
+        self.lock(os.path.join(self.postfix.spool, "hold"))
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("deleted"), self.ours, result)
+        self.assertIn("hold", result.err)
+
+
+@both_ids
+class File(UnreadableCase):
+    def test_mode(self):
+        """A queue file of mode 0700 of another owner; mail_owner cannot open it."""
+        broken = min(self.ours)
+        path = self.postfix.find(broken)
+        os.chown(path, 0, 0)
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("deleted"), self.ours - {broken}, result)
+        self.assertIn(broken, result.err + result.out)
+
+    def test_damaged(self):
+        """Its records are no records. With a row it is proven by its inode; without one it cannot be read."""
+        broken = min(self.ours)
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        path = self.postfix.find(broken)
+        with open(path, "r+b") as file:
+            file.write(b"XXXX")
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        result = self.purge(BAD, status=2)
+        self.assertEqual(result.with_result("deleted"), self.ours - {broken}, result)
+        self.assertEqual(result.summary["unreadable"], 1, result)
+        self.assertIn(broken, result.err)
+
+    def test_cut_short(self):
+        broken = min(self.ours)
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        path = self.postfix.find(broken)
+        os.truncate(path, 40)
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        result = self.purge(BAD, status=2)
+        self.assertEqual((result.with_result("deleted"), result.summary["unreadable"]), (self.ours - {broken}, 1), result)
+        self.assertIn(broken, result.err)
