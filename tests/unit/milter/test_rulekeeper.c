@@ -221,16 +221,30 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
+/* Requests come in threads of their own, the status in another. */
+static void *ask_on(void *arg)
+{
+	struct reader_thread *r = arg;
+
+	while (!r->stop) {
+		(void)hits_of(r->fixture, "always.example");
+		(void)status_int(r->fixture, "rules");
+		(void)set_rule(r->fixture, "asked.example");
+	}
+	return NULL;
+}
+
 static void test_swaps_under_readers(void **state)
 {
 	struct fixture *f = *state;
 	struct reader_thread reader = {.fixture = f};
-	pthread_t threads[4];
+	pthread_t threads[5];
 
 	write_rules(f, "always.example REJECT\n");
 	open_keeper(f);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, read_on, &reader), 0);
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, i ? read_on : ask_on, &reader), 0);
 	for (int i = 0; i < 200; i++) {
 		if (i % 2)
 			(void)set_rule(f, "command.example");
