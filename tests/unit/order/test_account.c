@@ -126,6 +126,35 @@ static void test_fields(void **state)
 	}
 }
 
+/* Why the messages waited is read before they go, and folded. */
+static void test_reasons(void **state)
+{
+	static const char defer[] =
+	    "recipient=u@dest.example\nreason=host mx.dest.example[192.0.2.9] said: 451 4.7.1 "
+	    "come back\n\n";
+	char path[256], *text;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	for (size_t n = 0; n < 3; n++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "%s/defer/%s", w.rig.spool, w.ids[n].text);
+		fd = open(path, O_WRONLY | O_CREAT, 0600);
+		assert_int_equal(io_write_all(fd, defer, strlen(defer)), 0);
+		close(fd);
+		rig_own(&w.rig, path);
+	}
+	run_domain(&w);
+	text = read_log(&w, "state/log");
+	assert_non_null(strstr(text, "\"reasons\":[{\"is\":\"host HOST[IP] said: 451 4.7.1"));
+	assert_non_null(strstr(text, "come back\",\"count\":3}]"));
+	free(text);
+	close_walk(&w);
+}
+
 /* Mail is not touched without an account. */
 static void test_no_account(void **state)
 {
@@ -528,9 +557,9 @@ static void test_rotation(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test_fields),
-    cmocka_unit_test(test_no_account), cmocka_unit_test(test_locked),
-    cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_killed_hold_is_undone),
-    cmocka_unit_test(test_killed_hold_is_adopted), cmocka_unit_test(test_not_adopted),
-    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
-    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
-    cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
+    cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
+    cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
+    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_running),
+    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
+    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
