@@ -227,6 +227,19 @@ static void test_locked(void **state)
 
 /* ---- kill -9 */
 
+/* The child that has the batch's lock dies a moment after its parent. */
+static void await_death(struct walk *w)
+{
+	struct batches batches;
+	bool running = true;
+
+	while (running) {
+		running = newest(w, &batches)->running;
+		batches_release(&batches);
+		poll(NULL, 0, running ? 5 : 0);
+	}
+}
+
 /* Runs the order in a process of its own, which its postsuper kills. */
 static void run_killed(struct walk *w)
 {
@@ -243,6 +256,7 @@ static void run_killed(struct walk *w)
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	await_death(w);
 	rig_postsuper(&w->rig, "honest");
 }
 
