@@ -40,7 +40,7 @@ class Ours:
     def __init__(self, postfix, name, rules="", **settings):
         self.socket = os.path.join(postfix.directory, name + ".sock")
         os.makedirs(postfix.spool, exist_ok=True)
-        self.installed = Pqpurge(postfix, socket="unix:" + self.socket, index_map_size="2G", **settings)
+        self.installed = Pqpurge(postfix, socket="unix:" + self.socket, index_map_size="256M", **settings)
         os.chmod(postfix.directory, 0o777)
         self.installed.write_rules(rules)
         self.installed.start()
@@ -90,8 +90,7 @@ def with_milters(work):
 def bench_milter(_):
     """The daemon's own work, without Postfix: at full load, and at a pace where nobody waits for others."""
     def work(postfix):
-        milters = {"null milter": Null(postfix.directory), "pqpurge, sync": Ours(postfix, "sync"),
-                   "pqpurge, async": Ours(postfix, "async", commit="async")}
+        milters = {"null milter": Null(postfix.directory), "pqpurge": Ours(postfix, "ours")}
         compare("milter", f"the milter alone, {CONNECTIONS} connections at full load", milters, 0)
         compare("milter-slow", "the milter alone, 4 connections, a message each 20 ms", milters, 0,
                 connections=4, each=max(EACH // 10, 20), pause=20000)
@@ -178,8 +177,7 @@ def bench_accept(_):
     milters = {}
     try:
         postfix.start()
-        milters = {"no milter": None, "null milter": Null(postfix.directory), "pqpurge, sync": Ours(postfix, "sync"),
-                   "pqpurge, async": Ours(postfix, "async", commit="async")}
+        milters = {"no milter": None, "null milter": Null(postfix.directory), "pqpurge": Ours(postfix, "ours")}
         cpu, wait = {way: [] for way in milters}, {way: [] for way in milters}
         for _ in range(ROUNDS):
             for way, milter in milters.items():

@@ -26,6 +26,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (actions & SMFIF_SETSYMLIST) {
 		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i"});
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
+		smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
+		smfi_setsymlist(ctx, SMFIM_DATA, (char[]){"{client_addr}"});
 		smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i {auth_authen} {client_addr}"});
 	}
 	return SMFIS_CONTINUE;
