@@ -332,9 +332,9 @@ int rule_split(char *line, const char **ret_subject, enum rule_action *ret_actio
 
 int rule_parse(const char *line, struct rule *ret, struct err *err)
 {
-	char *copy = strdup(line), *rest;
-	enum rule_action action;
-	const char *subject;
+	char *copy = strdup(line), *rest = copy;
+	enum rule_action action = RULE_OK;
+	const char *subject = "";
 	size_t len;
 	int rc;
 

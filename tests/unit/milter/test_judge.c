@@ -120,7 +120,7 @@ static void check_reply(const char *name, const struct verdict *v)
 	    v->action == VERDICT_REJECT     ? "5.7.1"
 	    : v->action == VERDICT_TEMPFAIL ? "4.7.1"
 					    : "");
-	case_assert_text(name, v->text, refuses ? v->hit.rule->text : "");
+	case_assert_text(name, v->text, refuses && v->hit.rule ? v->hit.rule->text : "");
 	case_assert(name, !v->hit.rule || v->asked == v->hit.rule->action);
 }
 

@@ -192,12 +192,10 @@ static void test_not_believed(void **state)
 	    "{\"pattern\":\"a\\u000ab\",\"action\":\"OK\",\"origin\":\"command\"}",
 	    "{\"pattern\":\"a\",\"action\":\"OK\",\"origin\":\"command\",\"text\":\"\\u001b[2J\"}",
 	    "{\"pattern\":\"a\",\"action\":\"OK\",\"origin\":\"command\",\"author\":\"\\u007f\"}",
-	    "{\"pattern\":\"a\",\"action\":\"OK\",\"origin\":\"command\",\"status\":\"5.7."
-	    "1000000\"}",
 	};
-	static const char *const keys[] = {"pattern", "text", "reason", "author"};
-	static const size_t caps[] = {
-	    RULE_SUBJECT_MAX, RULE_TEXT_MAX, RULE_REASON_MAX, RULE_REASON_MAX};
+	static const char *const keys[] = {"pattern", "text", "reason", "author", "status"};
+	static const size_t caps[] = {RULE_SUBJECT_MAX, RULE_TEXT_MAX, RULE_REASON_MAX,
+	    RULE_REASON_MAX, RULE_STATUS_SIZE - 1};
 	struct json *o = parse(good);
 	struct rule r;
 
