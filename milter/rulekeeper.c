@@ -246,8 +246,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return set;
 }
 
-/* Reads the rules file where it changed, or by force. */
-static void look_at_file(struct rulekeeper *k, bool force)
+void rulekeeper_look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);
 	struct err err = {{0}};
@@ -265,7 +264,7 @@ static void look_at_file(struct rulekeeper *k, bool force)
 void rulekeeper_reload(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
-	look_at_file(k, true);
+	rulekeeper_look(k, true);
 	if (k->begun)
 		keeper_look(k, true);
 	rulekeeper_end_change(k);
@@ -291,7 +290,7 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	struct ruleset *set;
 
 	pthread_mutex_lock(&k->change);
-	look_at_file(k, false);
+	rulekeeper_look(k, false);
 	if (k->begun)
 		keep_stored(k, clock_steady());
 	rulekeeper_end_change(k);

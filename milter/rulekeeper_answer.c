@@ -14,17 +14,20 @@ static void put_errors(const struct err *file, const struct err *stored, struct 
 		json_put_text(reply, "rules_stored_error", stored->text);
 }
 
+/* Of the files as they are now: what was changed a moment ago is in force with the answer. */
 static int answer_rules(
     struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
-	const struct rules_view view = {.set = k->set,
-	    .rules_file = k->settings->rules_file,
+	struct rules_view view = {.rules_file = k->settings->rules_file,
 	    .login_exact = k->settings->login_exact,
-	    .wall = clock_wall(),
-	    .damaged = k->damaged,
-	    .damage = strlist_of(&k->told)};
+	    .wall = clock_wall()};
 
+	rulekeeper_look(k, false);
+	keeper_look(k, false);
 	rulekeeper_gather(k);
+	view.set = k->set;
+	view.damaged = k->damaged;
+	view.damage = strlist_of(&k->told);
 	put_errors(&k->file_error, &k->stored_error, reply);
 	return rules_answer(&view, request, reply, NULL, err);
 }

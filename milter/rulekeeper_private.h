@@ -61,6 +61,8 @@ bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 /* Unlocks `change`; the status tells of what it guards from now on. */
 void rulekeeper_end_change(struct rulekeeper *k);
+/* Reads the rules file where it changed, or by force; with `change` held. */
+void rulekeeper_look(struct rulekeeper *k, bool force);
 /* Adds what was counted until now to the rules' own hits. */
 void rulekeeper_gather(struct rulekeeper *k);
 

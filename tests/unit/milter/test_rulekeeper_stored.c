@@ -151,6 +151,22 @@ static void test_edited_by_hand(void **state)
 	assert_int_equal(status_int(f, "rules"), 0);
 }
 
+/* Whoever asks is told of the files as they are now, and that is in force then. */
+static void test_asked_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct json *reply;
+
+	open_keeper(f);
+	write_rules(f, "file.example REJECT\n");
+	write_file(f->stored, "hand.example REJECT\n");
+	reply = ask(f, "{\"do\":\"rules\"}");
+	assert_int_equal(json_count(reply, "rules"), 2);
+	json_free(reply);
+	assert_true(refuses(f, "a@file.example", false));
+	assert_true(refuses(f, "a@hand.example", false));
+}
+
 /* A damaged line is told, the others are in force, and it survives that the file is written. */
 static void test_damaged_line(void **state)
 {
@@ -313,6 +329,6 @@ static void test_order_of_expressions(void **state)
 
 UNIT_MAIN(TEST(test_in_force_when_answered), TEST(test_whole_rule), TEST(test_nonsense_is_refused),
     TEST(test_full_disk), TEST(test_edited_while_it_could_not_be_saved), TEST(test_edited_by_hand),
-    TEST(test_damaged_line), TEST(test_unreadable_stored), TEST(test_directory_lost),
-    TEST(test_no_directory), TEST(test_expiry), TEST(test_login_case),
+    TEST(test_asked_at_once), TEST(test_damaged_line), TEST(test_unreadable_stored),
+    TEST(test_directory_lost), TEST(test_no_directory), TEST(test_expiry), TEST(test_login_case),
     TEST(test_order_of_expressions))
