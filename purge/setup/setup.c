@@ -15,7 +15,7 @@
 #define DEFAULT_STATE "/var/lib/pqpurge"
 
 const unsigned setup_directory_modes[SETUP_DIRECTORIES] = {
-    [SETUP_INDEX] = 0750, [SETUP_STATE] = 0700, [SETUP_SOCKET] = 02750};
+    [SETUP_INDEX] = 0700, [SETUP_STATE] = 0700, [SETUP_SOCKET] = 02750};
 
 /* ---- a plan's parts */
 

@@ -127,6 +127,17 @@ static void put_postconf(
 	strbuf_puts(ret, " reload");
 }
 
+void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,
+    struct strbuf *ret)
+{
+	strbuf_clear(ret);
+	put_program(facts, "postconf", ret);
+	if (service)
+		strbuf_printf(ret, " -P '%s/%s'", service->name, name);
+	else
+		strbuf_printf(ret, " %s", name);
+}
+
 void advice_set(
     const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret)
 {

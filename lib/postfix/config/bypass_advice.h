@@ -22,6 +22,9 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
 /* Adds the endpoint that every service reaches, as a list of milters names it. */
 void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret);
 
+/* Shows a parameter: where nothing that is ours can be put right. */
+void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,
+    struct strbuf *ret);
 /* Sets a parameter of main.cf; value may hold anything. */
 void advice_set(
     const struct bypass_facts *facts, const char *name, const char *value, struct strbuf *ret);

@@ -56,11 +56,15 @@ void check_list(const struct scope *s)
 void check_no_milters(const struct scope *s)
 {
 	const char *name = "receive_override_options";
+	struct strbuf command = {0};
 	char where[128];
 
-	if (has_option(scope_value(s, name), "no_milters"))
-		findings_add(s->to, "no_milters", scope_level(s), "", "%s has no_milters: %s",
-		    scope_place(s, name, where, sizeof(where)), lost(s));
+	if (!has_option(scope_value(s, name), "no_milters"))
+		return;
+	advice_show(s->facts, scope_owner(s, name), name, &command);
+	findings_add(s->to, "no_milters", scope_level(s), strbuf_text(&command),
+	    "%s has no_milters: %s", scope_place(s, name, where, sizeof(where)), lost(s));
+	strbuf_release(&command);
 }
 
 /* The first smtpd that takes mail back from a filter, where the daemon does (or does not) see it.
@@ -90,6 +94,8 @@ void check_proxy(const struct scope *s)
 	seen = find_return(s, true, &behind);
 	if (!seen && find_return(s, false, &behind))
 		advice_milters(s->facts, behind.service, s->list, &command);
+	else
+		advice_show(s->facts, scope_owner(s, name), name, &command);
 	findings_add(s->to, "proxy_filter", seen ? FINDING_NOTE : FINDING_FAULT,
 	    strbuf_text(&command), "%s is %s: there rules see sender, login and client; %s",
 	    scope_place(s, name, where, sizeof(where)), filter,
