@@ -30,10 +30,11 @@ struct index_client {
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err) NODISCARD;
 
-/* All IDs (index_names), in a sealed memory file and mapped. */
+/* All IDs (index_names), in memory of ours. They are what the daemon says: perhaps in another
+ * order, perhaps no IDs (queue_id_unpack), perhaps one twice. */
 struct client_names {
 	struct queue_place place;
-	const struct packed_id *list; /* in memory of ours */
+	const struct packed_id *list;
 	size_t count;
 	struct blob memory;
 	char queue_directory[256]; /* whose rows these are; "" not known yet */

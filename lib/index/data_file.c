@@ -3,9 +3,14 @@
 #include "index/data_file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "base/io.h"
+
+#define LOCK_SIZE 8192 /* bytes; room for 64 readers and more */
 
 uint64_t data_file_free(int fd)
 {
@@ -37,6 +42,20 @@ static int remove_lock_file(const char *path)
 		return -ENOMEM;
 	if (unlink(lock) != 0 && errno != ENOENT)
 		code = -errno;
+	free(lock);
+	return code;
+}
+
+int data_file_reserve_lock(const char *path)
+{
+	char *lock;
+	int fd, code;
+
+	if (asprintf(&lock, "%s-lock", path) < 0)
+		return -ENOMEM;
+	fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	code = fd < 0 ? -errno : -posix_fallocate(fd, 0, LOCK_SIZE);
+	io_close(&fd);
 	free(lock);
 	return code;
 }

@@ -92,9 +92,8 @@ int index_find(struct index *ix, const struct selector *selector, int64_t deadli
 
 /*
  * All IDs: u64 device, u64 inode (struct queue_place), u64 count, then count struct packed_id, each
- * once, in ascending order of (time, inode) without flags. Flag A: the file was read, and nothing
- * was recorded under this ID since. Flag B: its inode is not the one that the ID names (a restored
- * spool).
+ * once, in ascending order of inodes. Flag A: the file was read, and nothing was recorded under
+ * this ID since. Flag B: its inode is not the one that the ID names (a restored spool).
  */
 #define INDEX_NAME_READ  PACKED_ID_FLAG_A
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B

@@ -9,7 +9,6 @@
 #include "index/store.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -18,8 +17,7 @@
 #include "base/io.h"
 #include "index/data_file.h"
 
-#define READERS    64   /* transactions at once; a selection uses a few */
-#define LOCK_SIZE  8192 /* bytes; room for them in its lock file */
+#define READERS    64 /* transactions at once; a selection uses a few */
 #define META_PAGES 2
 #define FREE_LIST  0 /* LMDB's own tables have fixed handles (mdb.c, FREE_DBI and MAIN_DBI) */
 #define MAIN_TABLE 1
@@ -410,24 +408,6 @@ static void on_assert(MDB_env *env, const char *what)
 	(void)!data_file_set_aside(s->path);
 }
 
-/*
- * LMDB maps its lock file and writes to it, which on a full tmpfs is SIGBUS: so its pages are taken
- * first.
- */
-static int reserve_lock_file(const char *path)
-{
-	char *lock;
-	int fd, rc;
-
-	if (asprintf(&lock, "%s-lock", path) < 0)
-		return ENOMEM;
-	fd = open(lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	rc = fd < 0 ? errno : posix_fallocate(fd, 0, LOCK_SIZE);
-	io_close(&fd);
-	free(lock);
-	return rc;
-}
-
 static int open_environment(struct store *s, int64_t map_size)
 {
 	int rc = mdb_env_create(&s->env);
@@ -441,7 +421,7 @@ static int open_environment(struct store *s, int64_t map_size)
 	if (rc == 0)
 		rc = mdb_env_set_mapsize(s->env, (size_t)map_size);
 	if (rc == 0)
-		rc = reserve_lock_file(s->path);
+		rc = -data_file_reserve_lock(s->path);
 	if (rc == 0)
 		rc = mdb_env_open(s->env, s->path, MDB_NOSYNC | MDB_NOSUBDIR | MDB_NOTLS, 0600);
 	if (rc == 0)

@@ -3,25 +3,30 @@
  * How fast the index is, apart from everything else. Not a test. A tenth of the rows is one
  * domain's, and one in 1,000 has the login "mallory".
  *
- *   bench_index fill DIRECTORY FROM ROWS BATCH   takes rows in, BATCH a commit
- *   bench_index ask DIRECTORY [NAME]             selections, all or one, each several times
- *   bench_index compare DIRECTORY ROWS           ROWS queue IDs, in no order, against the index
- *   bench_index prune DIRECTORY ROWS             drops the oldest
+ *   bench_index fill DIRECTORY FROM ROWS THREADS   records rows, one a commit
+ *   bench_index read DIRECTORY FROM ROWS           completes them, as a catch-up does
+ *   bench_index ask DIRECTORY [NAME]               selections and names, each several times
+ *   bench_index leave DIRECTORY FROM ROWS          drops them, as a catch-up does
+ *   bench_index prune DIRECTORY ROWS               drops the oldest
+ *   bench_index beside DIRECTORY THREADS SECONDS   commits beside finds, names, updates, prunes
  *
  * Each measurement is one line: a name, how many, microseconds passed, microseconds of CPU (this
- * process and the children it waited for), with tabs between them.
+ * process and the children it waited for), with tabs between them. `beside` tells of commits: how
+ * many, the median and the 99.9th percentile of their microseconds, and the longest.
  */
 #include <inttypes.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/clock.h"
-#include "index/home.h"
-#include "index/rows/entry.h"
-#include "index/rows/select.h"
+#include "index/client.h"
 
-#define ROUNDS   5
-#define MAP_SIZE (INT64_C(8) << 30)
+#define ROUNDS     5
+#define MAP_SIZE   (INT64_C(8) << 30)
+#define UPDATE_MAX 20000 /* records in one update */
 
 static void __attribute__((noreturn)) die(const char *what, const struct err *err)
 {
@@ -65,126 +70,251 @@ static void tell(const char *what, uint64_t count, struct since began)
 	(void)fflush(stdout);
 }
 
+/* ---- messages */
+
+struct made {
+	char sender[64], recipient[64], id[64];
+	struct strbuf from, recipients, originals;
+	struct message m;
+};
+
+/* The inodes of a queue are in no order, and neither are microseconds. */
 static void make_id(uint64_t n, struct queue_id *ret)
 {
 	char text[32];
 
-	(void)snprintf(text, sizeof text, "%05X%" PRIX64, (unsigned)(n % 1000000), n + 1000);
+	(void)snprintf(text, sizeof text, "%05X%" PRIX64, (unsigned)(n * 7919 % 1000000),
+	    1000 + ((n & ~UINT64_C(1023)) | (n * 37 & 1023)));
 	if (queue_id_parse(text, strlen(text), ret) != 0)
 		abort();
 }
 
-static void make_record(uint64_t n, struct bytes *record)
+static void make_queued(uint64_t n, struct made *made)
 {
-	char sender[64], mailbox[64], recipient[64], id[64];
-	struct strbuf from = {0}, recipients = {0};
-	struct message m;
+	struct queued *q = &made->m.queued;
+	struct queue_id_parts parts;
 
-	message_init(&m);
-	make_id(n, &m.queue_id);
-	m.origin = ORIGIN_SMTPD;
-	m.mail_time = INT64_C(1790000000000000) + (int64_t)n * 1000;
-	m.connect_time = m.mail_time - 500;
-	m.rcpt_time = m.mail_time + 700;
-	m.end_time = m.mail_time + 9000;
-	if (net_parse("192.0.2.7", &m.client) != 0)
-		abort();
-	m.client_port = 40000;
-	if (n % 10 == 0)
-		(void)snprintf(sender, sizeof sender, "user%" PRIu64 "@bad.example", n % 977);
-	else
-		(void)snprintf(sender, sizeof sender, "user%" PRIu64 "@d%" PRIu64 ".example",
-		    n % 977, n % 5003);
-	(void)snprintf(mailbox, sizeof mailbox, "%s", sender);
-	(void)snprintf(recipient, sizeof recipient, "someone%" PRIu64 "@r%" PRIu64 ".example.net",
-	    n % 1009, n % 97);
-	(void)snprintf(id, sizeof id, "<20261123.%" PRIu64 "@bad.example>", n);
-	strlist_push(&from, mailbox, strlen(mailbox));
-	strlist_push(&recipients, recipient, strlen(recipient));
-	m.sender = sender;
-	m.login = n % 1000 == 0 ? "mallory" : "alice";
-	m.message_id = id;
-	m.from = strlist_of(&from);
-	m.recipients = strlist_of(&recipients);
-	m.recipient_count = 1;
-	bytes_clear(record);
-	record_encode(&m, record);
-	strbuf_release(&from);
-	strbuf_release(&recipients);
+	queue_id_split(&made->m.queue_id, &parts);
+	strlist_push(&made->originals, "", 0);
+	q->known = true;
+	q->arrival_time = made->m.mail_time + 300;
+	q->create_time = q->arrival_time - q->arrival_time % USEC_PER_SEC;
+	q->inode = parts.inode;
+	q->size = 2000 + (int64_t)(n % 5000);
+	q->uid = -1;
+	q->client = q->log_client = made->m.client;
+	q->client_port = made->m.client_port;
+	q->sender = made->sender;
+	q->login = made->m.login;
+	q->message_id = made->id;
+	q->log_ident = "";
+	q->from = made->m.from;
+	q->recipients = made->m.recipients;
+	q->originals = strlist_of(&made->originals);
+	q->recipient_count = 1;
 }
 
-/* ---- what is measured */
+static void make(uint64_t n, bool read, struct made *made)
+{
+	struct message *m = &made->m;
 
-/* Records are made beforehand, as the sessions' threads do in the daemon. */
-struct made {
-	struct bytes bytes;
-	size_t *ends;
+	message_init(m);
+	make_id(n, &m->queue_id);
+	m->origin = read ? ORIGIN_QUEUE : ORIGIN_SMTPD;
+	m->mail_time = INT64_C(1790000000000000) + (int64_t)n * 1000;
+	m->connect_time = m->mail_time - 500;
+	m->rcpt_time = m->mail_time + 700;
+	m->end_time = m->mail_time + 9000;
+	if (net_parse("192.0.2.7", &m->client) != 0)
+		abort();
+	m->client_port = 40000;
+	if (n % 10 == 0)
+		(void)snprintf(
+		    made->sender, sizeof made->sender, "user%" PRIu64 "@bad.example", n % 977);
+	else
+		(void)snprintf(made->sender, sizeof made->sender,
+		    "user%" PRIu64 "@d%" PRIu64 ".example", n % 977, n % 5003);
+	(void)snprintf(made->recipient, sizeof made->recipient,
+	    "someone%" PRIu64 "@r%" PRIu64 ".example.net", n % 1009, n % 97);
+	(void)snprintf(made->id, sizeof made->id, "<20261123.%" PRIu64 "@bad.example>", n);
+	strbuf_clear(&made->from);
+	strbuf_clear(&made->recipients);
+	strbuf_clear(&made->originals);
+	strlist_push(&made->from, made->sender, strlen(made->sender));
+	strlist_push(&made->recipients, made->recipient, strlen(made->recipient));
+	m->sender = made->sender;
+	m->login = n % 1000 == 0 ? "mallory" : "alice";
+	m->message_id = made->id;
+	m->from = strlist_of(&made->from);
+	m->recipients = strlist_of(&made->recipients);
+	m->recipient_count = 1;
+	if (read)
+		make_queued(n, made);
+}
+
+static void release(struct made *made)
+{
+	strbuf_release(&made->from);
+	strbuf_release(&made->recipients);
+	strbuf_release(&made->originals);
+}
+
+/* ---- taking in */
+
+struct filler {
+	pthread_t thread;
+	struct index *ix;
+	uint64_t first, count;
 };
 
-static void make_records(uint64_t from, uint64_t rows, struct made *ret)
+static void *fill_some(void *arg)
 {
-	struct bytes record = {0};
+	struct filler *f = arg;
+	struct made made = {0};
+	struct err err;
 
-	ret->bytes = (struct bytes){0};
-	ret->ends = calloc(rows + 1, sizeof *ret->ends);
-	if (!ret->ends)
-		abort();
+	for (uint64_t n = f->first; n < f->first + f->count; n++) {
+		make(n, false, &made);
+		if (index_record(f->ix, &made.m, &err) != 0)
+			die("record", &err);
+	}
+	release(&made);
+	return NULL;
+}
+
+static void usage(struct index *ix)
+{
+	struct index_counts c;
+	struct err err;
+
+	if (index_count(ix, &c, &err) != 0)
+		die("count", &err);
+	(void)printf(
+	    "bytes\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", c.rows, c.used_bytes, c.file_bytes);
+}
+
+/* What a record costs to make, for it is a part of `fill`. */
+static void make_only(uint64_t from, uint64_t rows)
+{
+	struct made made = {0};
+	struct since began = begin();
+
+	for (uint64_t n = from; n < from + rows; n++)
+		make(n, false, &made);
+	tell("make", rows, began);
+	release(&made);
+}
+
+static void fill(struct index *ix, uint64_t from, uint64_t rows, unsigned threads)
+{
+	struct filler *fillers = calloc(threads, sizeof *fillers);
+	struct since began;
+
+	make_only(from, rows < 100000 ? rows : 100000);
+	began = begin();
+	for (unsigned i = 0; i < threads; i++) {
+		fillers[i] = (struct filler){
+		    .ix = ix, .first = from + rows / threads * i, .count = rows / threads};
+		if (pthread_create(&fillers[i].thread, NULL, fill_some, &fillers[i]) != 0)
+			abort();
+	}
+	for (unsigned i = 0; i < threads; i++)
+		(void)pthread_join(fillers[i].thread, NULL);
+	tell("fill", rows / threads * threads, began);
+	free(fillers);
+	usage(ix);
+}
+
+/* ---- catching up */
+
+static void update(struct index *ix, const struct update *u, struct index_updated *sum)
+{
+	struct bytes body = {0}, out = {0};
+	struct index_updated updated;
+	struct err err;
+
+	update_encode(u, &body);
+	if (index_update(ix, bytes_span(&body), NULL, NULL, INT64_MAX, &out, &updated, &err) != 0)
+		die("update", &err);
+	sum->completed += updated.completed;
+	sum->added += updated.added;
+	sum->dropped += updated.dropped;
+	bytes_release(&body);
+	bytes_release(&out);
+}
+
+static struct update empty_update(void)
+{
+	return (struct update){.place = {1, 2},
+	    .queue_directory = "/var/spool/postfix",
+	    .hostname = "mx.example",
+	    .began = INT64_C(1) << 60};
+}
+
+static void read_part(struct index *ix, uint64_t from, uint64_t rows, struct index_updated *sum)
+{
+	struct update u = empty_update();
+	struct bytes records = {0};
+	struct made made = {0};
+
+	for (uint64_t n = from; n < from + rows; n++) {
+		make(n, true, &made);
+		update_add(&records, &made.m);
+	}
+	u.records = bytes_span(&records);
+	u.record_count = (uint32_t)rows;
+	update(ix, &u, sum);
+	release(&made);
+	bytes_release(&records);
+}
+
+static void read_all(struct index *ix, uint64_t from, uint64_t rows)
+{
+	struct since began = begin();
+	struct index_updated sum = {0};
+
+	for (uint64_t n = 0; n < rows; n += UPDATE_MAX)
+		read_part(ix, from + n, rows - n < UPDATE_MAX ? rows - n : UPDATE_MAX, &sum);
+	tell(sum.completed >= sum.added ? "complete" : "add", rows, began);
+	usage(ix);
+}
+
+static void leave(struct index *ix, uint64_t from, uint64_t rows)
+{
+	struct packed_id *left = calloc(rows + 1, sizeof *left);
+	struct update u = empty_update();
+	struct index_updated sum = {0};
+	struct since began;
+
 	for (uint64_t n = 0; n < rows; n++) {
-		make_record(from + n, &record);
-		bytes_put(&ret->bytes, record.at, record.len);
-		ret->ends[n + 1] = ret->bytes.len;
+		struct queue_id id;
+
+		make_id(from + n, &id);
+		if (queue_id_pack(&id, &left[n]) != 0)
+			abort();
 	}
-	if (ret->bytes.failed || record.failed)
-		abort();
-	bytes_release(&record);
+	u.left = left;
+	u.left_count = (uint32_t)rows;
+	began = begin();
+	update(ix, &u, &sum);
+	tell("leave", sum.dropped, began);
+	free(left);
 }
 
-static void take_in(struct store *store, const struct made *made, uint64_t rows, uint64_t batch)
+static void prune(struct index *ix, uint64_t rows)
 {
-	struct err err = {0};
+	struct index_counts before, after;
+	struct since began = begin();
+	struct err err;
 
-	for (uint64_t n = 0; n < rows;) {
-		struct txn txn;
-
-		(void)txn_begin(store, true, &txn);
-		for (uint64_t i = 0; i < batch && n < rows; i++, n++)
-			entry_add(&txn,
-			    (struct span){.at = made->bytes.at + made->ends[n],
-				.len = made->ends[n + 1] - made->ends[n]},
-			    NULL);
-		if (txn_commit(&txn, &err) != 0)
-			die("fill", &err);
-	}
+	(void)rows;
+	if (index_count(ix, &before, &err) != 0 || index_prune(ix, &err) < 0 ||
+	    index_count(ix, &after, &err) != 0)
+		die("prune", &err);
+	tell("prune", before.rows - after.rows, began);
 }
 
-#define PART 100000 /* rows whose records are in memory at once */
-
-static void fill(struct store *store, uint64_t from, uint64_t rows, uint64_t batch)
-{
-	for (uint64_t n = 0, part; n < rows; n += part) {
-		struct made made;
-		struct since began;
-
-		part = rows - n < PART ? rows - n : PART;
-		make_records(from + n, part, &made);
-		began = begin();
-		take_in(store, &made, part, batch);
-		tell("fill", part, began);
-		bytes_release(&made.bytes);
-		free(made.ends);
-	}
-}
-
-static void usage(struct store *store)
-{
-	struct store_usage usage;
-	struct err err = {0};
-
-	if (store_usage(store, &usage, &err) != 0)
-		die("usage", &err);
-	(void)printf("bytes\t%" PRIu64 "\t%" PRIu64 "\t0\n", usage.rows[STORE_MESSAGE],
-	    usage.used_pages * usage.page_size);
-}
+/* ---- asking */
 
 /* One thing that is asked; NULL: not by this. */
 static const struct question {
@@ -200,93 +330,275 @@ static const struct question {
 static void add_pattern(struct pattern_set *set, const char *text)
 {
 	struct pattern p;
-	struct err err = {0};
+	struct err err = {{0}};
 
 	if (text && (pattern_parse(text, &p, &err) != 0 || pattern_set_add(set, &p) != 0))
 		die(text, &err);
 }
 
-/* In this process, and as the command does it: through children, and viewed. */
-static void ask(struct store *store, const char *directory, const struct question *q)
+static void select_by(const struct question *q, struct selector *ret)
 {
-	char through[64];
-	struct selector s;
-	struct err err = {0};
-
-	selector_init(&s);
-	add_pattern(&s.author, q->author);
-	add_pattern(&s.recipient, q->recipient);
-	if (q->login && selector_add_login(&s, q->login) != 0)
+	selector_init(ret);
+	add_pattern(&ret->author, q->author);
+	add_pattern(&ret->recipient, q->recipient);
+	if (q->login && selector_add_login(ret, q->login) != 0)
 		abort();
-	selector_seal(&s);
-	(void)snprintf(through, sizeof through, "%s-command", q->name);
+	selector_seal(ret);
+}
+
+static void ask(struct index *ix, const struct question *q)
+{
+	struct selector s;
+	struct err err;
+
+	select_by(q, &s);
 	for (int round = 0; round < ROUNDS; round++) {
 		struct bytes out = {0};
-		struct candidates c;
 		struct since began = begin();
+		struct reader r;
 
-		if (select_into(store, &s, &out, &err) != 0)
+		if (index_find(ix, &s, INT64_MAX, &out, &err) != 0)
 			die(q->name, &err);
-		tell(q->name, reader_u64(&(struct reader){.at = out.at, .end = out.at + out.len}),
-		    began);
+		r = reader_of(out.at, out.len);
+		tell(q->name, reader_u64(&r), began);
 		bytes_release(&out);
-		began = begin();
-		if (index_select(directory, &s, &c, &err) != 0)
-			die(through, &err);
-		tell(through, c.count, began);
-		candidates_release(&c);
 	}
 	selector_release(&s);
 }
 
-static void compare(const char *directory, uint64_t rows)
+static void ask_names(struct index *ix)
 {
-	struct queue_id *ids = calloc(rows + 1, sizeof *ids);
-	struct err err = {0};
-	uint32_t *unknown;
-	size_t count;
+	struct err err;
 
-	if (!ids)
-		abort();
-	for (uint64_t n = 0; n < rows; n++)
-		make_id(n * 7919 % rows, &ids[n]);
 	for (int round = 0; round < ROUNDS; round++) {
+		struct bytes out = {0};
 		struct since began = begin();
 
-		if (index_unknown(directory, ids, rows, &unknown, &count, &err) != 0)
-			die("index_unknown", &err);
-		tell("compare", rows, began);
-		free(unknown);
+		if (index_names(ix, INT64_MAX, &out, &err) != 0)
+			die("names", &err);
+		tell("names", out.len / sizeof(struct packed_id), began);
+		bytes_release(&out);
 	}
-	free(ids);
 }
 
-static void prune(struct store *store, uint64_t rows)
+/* As the command does it: through children, taken over. */
+static void ask_as_command(char *directory, const char *only)
 {
-	struct since began = begin();
-	struct err err = {0};
-	int64_t latest;
+	struct settings settings = {.index_directory = directory, .index_map_size = MAP_SIZE};
+	struct index_client c = {.settings = &settings};
+	struct client_names names;
+	struct err err;
 
-	for (uint64_t n = 0; n < rows; n += 2000) {
-		struct txn txn;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct since began;
 
-		(void)txn_begin(store, true, &txn);
-		(void)entry_prune(&txn, 2000, &latest);
-		if (txn_commit(&txn, &err) != 0)
+		for (size_t i = 0; i < COUNT_OF(questions); i++) {
+			struct candidates rows;
+			struct selector s;
+			char name[64];
+
+			if (only && strcmp(only, questions[i].name) != 0)
+				continue;
+			select_by(&questions[i], &s);
+			(void)snprintf(name, sizeof name, "%s-command", questions[i].name);
+			began = begin();
+			if (client_select(&c, &s, &rows, &err) != 0)
+				die(name, &err);
+			tell(name, rows.count, began);
+			candidates_release(&rows);
+			selector_release(&s);
+		}
+		began = begin();
+		if (client_names(&c, &names, &err) != 0)
+			die("names-command", &err);
+		tell("names-command", names.count, began);
+		client_names_release(&names);
+	}
+}
+
+/* ---- commits beside everything else */
+
+struct beside {
+	struct index *ix;
+	_Atomic bool stop;
+	_Atomic uint64_t next;
+	uint64_t rows; /* that were there */
+};
+struct session {
+	pthread_t thread;
+	struct beside *b;
+	uint32_t *took;
+	size_t count, cap;
+};
+
+static void *commit_rows(void *arg)
+{
+	struct session *s = arg;
+	struct made made = {0};
+	struct err err;
+
+	while (!s->b->stop && s->count < s->cap) {
+		int64_t began;
+
+		make(s->b->next++, false, &made);
+		began = clock_steady();
+		if (index_record(s->b->ix, &made.m, &err) != 0)
+			die("record", &err);
+		s->took[s->count++] = (uint32_t)(clock_steady() - began);
+		/* A session does other things between two messages. */
+		(void)usleep(1000 + (unsigned)(s->b->next % 64) * 1000);
+	}
+	release(&made);
+	return NULL;
+}
+
+static void *catch_up(void *arg)
+{
+	struct beside *b = arg;
+	uint64_t from = 0;
+	struct index_updated sum = {0};
+
+	while (!b->stop) {
+		read_part(b->ix, from, 2000, &sum);
+		from = (from + 2000) % (b->rows + 1);
+	}
+	return NULL;
+}
+
+static void *drop_rows(void *arg)
+{
+	struct beside *b = arg;
+	struct packed_id left[500];
+	struct update u = empty_update();
+	struct index_updated sum = {0};
+	uint64_t from = b->rows / 2;
+	struct err err;
+
+	while (!b->stop) {
+		for (size_t i = 0; i < COUNT_OF(left); i++) {
+			struct queue_id id;
+
+			make_id(from++, &id);
+			if (queue_id_pack(&id, &left[i]) != 0)
+				abort();
+		}
+		u.left = left;
+		u.left_count = COUNT_OF(left);
+		update(b->ix, &u, &sum);
+		if (index_prune(b->ix, &err) < 0)
 			die("prune", &err);
 	}
-	tell("prune", rows, began);
+	return NULL;
+}
+
+static void *look(void *arg)
+{
+	struct beside *b = arg;
+	struct selector s;
+	struct err err;
+
+	select_by(&questions[2], &s);
+	while (!b->stop) {
+		struct bytes out = {0};
+
+		if (index_find(b->ix, &s, INT64_MAX, &out, &err) != 0 ||
+		    index_names(b->ix, INT64_MAX, &out, &err) != 0)
+			die("look", &err);
+		bytes_release(&out);
+	}
+	selector_release(&s);
+	return NULL;
+}
+
+static int compare_times(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static void tell_times(struct session *sessions, unsigned count)
+{
+	uint32_t *all = NULL;
+	size_t total = 0, at = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		total += sessions[i].count;
+	all = calloc(total + 1, sizeof *all);
+	for (unsigned i = 0; i < count; i++) {
+		memcpy(all + at, sessions[i].took, sessions[i].count * sizeof *all);
+		at += sessions[i].count;
+	}
+	qsort(all, total, sizeof *all, compare_times);
+	(void)printf("beside\t%zu\t%u\t%u\t%u\n", total, all[total / 2], all[total * 999 / 1000],
+	    all[total - 1]);
+	free(all);
+}
+
+static void beside(struct index *ix, unsigned threads, unsigned seconds)
+{
+	static void *(*const others[])(void *) = {catch_up, drop_rows, look};
+	struct session *sessions = calloc(threads, sizeof *sessions);
+	struct beside b = {.ix = ix};
+	pthread_t rest[COUNT_OF(others)];
+	struct index_counts c;
+	struct err err;
+
+	if (index_count(ix, &c, &err) != 0)
+		die("count", &err);
+	b.rows = b.next = c.rows;
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		if (pthread_create(&rest[i], NULL, others[i], &b) != 0)
+			abort();
+	for (unsigned i = 0; i < threads; i++) {
+		sessions[i] = (struct session){.b = &b, .cap = seconds * 1000};
+		sessions[i].took = calloc(sessions[i].cap, sizeof(uint32_t));
+		if (pthread_create(&sessions[i].thread, NULL, commit_rows, &sessions[i]) != 0)
+			abort();
+	}
+	(void)sleep(seconds);
+	b.stop = true;
+	for (unsigned i = 0; i < threads; i++)
+		(void)pthread_join(sessions[i].thread, NULL);
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		(void)pthread_join(rest[i], NULL);
+	tell_times(sessions, threads);
+	for (unsigned i = 0; i < threads; i++)
+		free(sessions[i].took);
+	free(sessions);
+}
+
+static void run(struct index *ix, char **argv, const uint64_t numbers[3])
+{
+	const char *only = argv[3];
+
+	if (strcmp(argv[1], "fill") == 0)
+		fill(ix, numbers[0], numbers[1], numbers[2] ? (unsigned)numbers[2] : 1);
+	else if (strcmp(argv[1], "read") == 0)
+		read_all(ix, numbers[0], numbers[1]);
+	else if (strcmp(argv[1], "leave") == 0)
+		leave(ix, numbers[0], numbers[1]);
+	else if (strcmp(argv[1], "prune") == 0)
+		prune(ix, numbers[0]);
+	else if (strcmp(argv[1], "beside") == 0)
+		beside(ix, (unsigned)numbers[0], (unsigned)numbers[1]);
+	else if (strcmp(argv[1], "ask") == 0) {
+		for (size_t i = 0; i < COUNT_OF(questions); i++)
+			if (!only || strcmp(only, questions[i].name) == 0)
+				ask(ix, &questions[i]);
+		ask_names(ix);
+	}
 }
 
 int main(int argc, char **argv)
 {
-	uint64_t numbers[3] = {0, 0, 1};
-	struct err err = {0};
-	struct home home;
+	uint64_t numbers[3] = {0};
+	struct err err = {{0}};
+	struct index *ix;
 
 	if (argc < 3) {
-		(void)fprintf(
-		    stderr, "usage: bench_index fill|ask|compare|prune DIRECTORY [N...]\n");
+		(void)fprintf(stderr,
+		    "usage: bench_index fill|read|ask|leave|prune|beside DIRECTORY [N...]\n");
 		return 1;
 	}
 	for (int i = 3; i < argc && i < 6; i++)
@@ -294,20 +606,11 @@ int main(int argc, char **argv)
 	/* What was freed goes back at once, as if the command had just begun: a child that is given
 	 * it would copy it page by page. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
-	if (home_open(argv[2], MAP_SIZE, false, &home, &err) != 0)
+	if (index_open(argv[2], MAP_SIZE, &ix, NULL, &err) != 0)
 		die("open", &err);
-	if (strcmp(argv[1], "fill") == 0) {
-		fill(home.store, numbers[0], numbers[1], numbers[2]);
-		usage(home.store);
-	} else if (strcmp(argv[1], "ask") == 0) {
-		for (size_t i = 0; i < COUNT_OF(questions); i++)
-			if (argc == 3 || strcmp(argv[3], questions[i].name) == 0)
-				ask(home.store, argv[2], &questions[i]);
-	} else if (strcmp(argv[1], "compare") == 0) {
-		compare(argv[2], numbers[0]);
-	} else if (strcmp(argv[1], "prune") == 0) {
-		prune(home.store, numbers[0]);
-	}
-	home_close(&home);
+	run(ix, argv, numbers);
+	index_close(ix);
+	if (strcmp(argv[1], "ask") == 0)
+		ask_as_command(argv[2], argv[3]);
 	return 0;
 }

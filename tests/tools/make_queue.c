@@ -18,18 +18,16 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "index/home.h"
-#include "index/rows/entry.h"
+#include "index/index.h"
 #include "tests/tools/queue_bytes.h"
 
-#define ROWS_PER_COMMIT 1000
+#define MAP_SIZE (INT64_C(8) << 30)
 
 struct maker {
 	const char *spool, *domain;
 	struct passwd *owner;
-	struct home home;
-	struct txn txn;
-	size_t pending, reasons;
+	struct index *index;
+	size_t reasons;
 	int64_t time;
 };
 
@@ -102,7 +100,7 @@ static void put_log(struct maker *m, const struct queue_id *id, size_t n)
 static void put_row(struct maker *m, const char *sender, const struct queue_id *id)
 {
 	struct strbuf from = {0}, recipients = {0};
-	struct bytes record = {0};
+	struct err why = {""};
 	struct message msg;
 
 	message_init(&msg);
@@ -121,18 +119,8 @@ static void put_row(struct maker *m, const char *sender, const struct queue_id *
 	msg.from = strlist_of(&from);
 	msg.recipients = strlist_of(&recipients);
 	msg.recipient_count = 1;
-	record_encode(&msg, &record);
-	if (m->pending == 0)
-		txn_begin(m->home.store, true, &m->txn);
-	entry_add(&m->txn, (struct span){record.at, record.len}, NULL);
-	if (++m->pending == ROWS_PER_COMMIT) {
-		struct err why = {""};
-
-		if (txn_commit(&m->txn, &why) < 0)
-			errx(1, "commit: %s", why.text);
-		m->pending = 0;
-	}
-	bytes_release(&record);
+	if (index_record(m->index, &msg, &why) != 0)
+		errx(1, "record: %s", why.text);
 	strbuf_release(&from);
 	strbuf_release(&recipients);
 }
@@ -152,9 +140,25 @@ static void put_history(struct maker *m, size_t extra)
 	}
 }
 
+/* To the owner of their directory. */
+static void give_away(const char *directory)
+{
+	static const char *const names[] = {INDEX_LOCK, INDEX_FILE, INDEX_FILE "-lock"};
+	char path[4096];
+	struct stat st;
+
+	if (stat(directory, &st) < 0)
+		err(1, "%s", directory);
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		if (lchown(path, st.st_uid, st.st_gid) < 0)
+			err(1, "%s", path);
+	}
+}
+
 int main(int argc, char **argv)
 {
-	struct maker m = {.pending = 0};
+	struct maker m = {.reasons = 0};
 	struct err why = {""};
 	size_t count, every;
 
@@ -168,7 +172,7 @@ int main(int argc, char **argv)
 	if (!m.owner || every == 0)
 		errx(1, "no such user, or EVERY is 0");
 	m.time = clock_wall() - 3600 * USEC_PER_SEC;
-	if (home_open(argv[3], INT64_C(4) << 30, false, &m.home, &why) < 0)
+	if (index_open(argv[3], MAP_SIZE, &m.index, NULL, &why) != 0)
 		errx(1, "%s", why.text);
 	m.reasons = argc > 8 ? strtoul(argv[8], NULL, 10) : 0;
 	if (argc > 7)
@@ -189,8 +193,7 @@ int main(int argc, char **argv)
 		if (n % every == 0)
 			puts(id.text);
 	}
-	if (m.pending > 0 && txn_commit(&m.txn, &why) < 0)
-		errx(1, "commit: %s", why.text);
-	home_close(&m.home);
+	index_close(m.index);
+	give_away(argv[3]);
 	return 0;
 }

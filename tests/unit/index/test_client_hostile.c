@@ -165,35 +165,7 @@ static void test_manners(void **state)
 	}
 }
 
-/* ---- names and records that are well-formed but wrong */
-
-static void hand_names(int fd, struct json *request, int body)
-{
-	struct packed_id a = {5, 9}, b = {5, 8};
-	struct bytes out = {0};
-
-	(void)request;
-	(void)body;
-	bytes_put_u64(&out, 1);
-	bytes_put_u64(&out, 2);
-	bytes_put_u64(&out, 2);
-	bytes_put(&out, &a, sizeof a);
-	bytes_put(&out, &b, sizeof b);
-	answer_with(fd, out.len, wire_seal(bytes_span(&out)));
-}
-
-static void test_names_out_of_order(void **state)
-{
-	char *dir = fixture_dir();
-	struct index_client c = client_of(dir);
-	pid_t pid = start_daemon(dir, hand_names);
-	struct client_names names;
-
-	(void)state;
-	assert_int_equal(client_names(&c, &names, NULL), ERR_NO_INDEX);
-	fixture_kill(pid);
-	fixture_remove(dir);
-}
+/* ---- a record that is well-formed but wrong */
 
 /* One record is sound, one is not: that one is counted and passed over. */
 static void hand_records(int fd, struct json *request, int body)
@@ -335,6 +307,5 @@ static void test_stop(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_manners), cmocka_unit_test(test_names_out_of_order),
-    cmocka_unit_test(test_damaged_records), cmocka_unit_test(test_no_answer),
-    cmocka_unit_test(test_stop))
+UNIT_MAIN(cmocka_unit_test(test_manners), cmocka_unit_test(test_damaged_records),
+    cmocka_unit_test(test_no_answer), cmocka_unit_test(test_stop))
