@@ -34,7 +34,7 @@
 #define RULES_BLOCKED_MAX    1000 /* patterns in one question */
 /* Bytes of "rules", about: a line of wire.h holds it, or, large, one JSON object. */
 #define RULES_ANSWER_MAX 50000
-#define RULES_LARGE_MAX  (8u << 20)
+#define RULES_LARGE_MAX  (1u << 20)
 
 struct rules_view {
 	struct ruleset *set;

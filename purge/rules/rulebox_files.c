@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "rules/hits.h"
 
-#define READ_TIME (10 * USEC_PER_SEC)
+#define READ_TIME (60 * USEC_PER_SEC)
 
 /* What the child works on. */
 struct reading {
