@@ -11,12 +11,31 @@
 #include "base/clock.h"
 #include "base/io.h"
 
+#define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
 #define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* an SMTP session is over by then */
 #define STARTING      (3 * USEC_PER_SEC / 10) /* from its start until it takes the lock, or back */
 
-/* As the owner: whether somebody holds the lock that a daemon holds for its life, and since when
- * there is such a lock. */
+static long read_pid(int fd)
+{
+	char text[64], path[64];
+	ssize_t len = fd < 0 ? -1 : io_read_all(fd, text, sizeof(text) - 1);
+	uint64_t pid;
+
+	text[len > 0 ? len : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	if (str_parse_u64(text, 2, INT32_MAX, &pid) < 0)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	len = fd < 0 ? -1 : io_read_all(fd, text, sizeof(text) - 1);
+	io_close(&fd);
+	text[len > 0 ? len : 0] = '\0';
+	return strcmp(text, DAEMON_NAME "\n") == 0 ? (long)pid : 0;
+}
+
+/* As the owner: whether somebody holds the lock that a daemon holds for its life, who, and since
+ * when there is such a lock. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];
@@ -31,6 +50,7 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 		     st.stx_mask & STATX_BTIME;
 	bytes_put_i64(out,
 	    known ? (int64_t)st.stx_btime.tv_sec * USEC_PER_SEC + st.stx_btime.tv_nsec / 1000 : 0);
+	bytes_put_i64(out, read_pid(fd));
 	io_close(&fd);
 	return 0;
 }
@@ -52,6 +72,7 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 		live->known_since = reader_i64(&r);
 		if (live->known_since < 0)
 			live->known_since = 0;
+		live->pid = locked ? (long)reader_i64(&r) : 0;
 	}
 	blob_release(&blob);
 	return locked;

@@ -19,6 +19,7 @@ struct live {
 	struct json *answer; /* see pqpurge-milter(8); NULL but for ANSWERS */
 	struct err err;      /* SILENT, DEAF, UNKNOWN: why */
 	int64_t known_since; /* wall: when a daemon first took the lock; 0 unknown */
+	long pid;            /* of the process that holds the lock, a pqpurge-milter; 0 unknown */
 };
 
 /* Asks the daemon. Never fails. */

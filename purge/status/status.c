@@ -2,6 +2,8 @@
 /* The state of everything, gathered. */
 #include "purge/status/status.h"
 
+#include <limits.h>
+
 #include "base/io.h"
 #include "postfix/config/bypass.h"
 #include "postfix/config/wiring.h"
@@ -43,10 +45,32 @@ static void read_rules(struct status *st)
 		snprintf(st->rules_error, sizeof(st->rules_error), "%s", wrong ? wrong : "");
 		return;
 	}
+	if (st->live.state == LIVE_SILENT)
+		return; /* as above */
 	if (rulebox_read(&st->s->client, st->s->options.now, NULL, &box, NULL) == 0)
 		st->rules = (int64_t)(box.file.count + box.command.count);
 	snprintf(st->rules_error, sizeof(st->rules_error), "%s", box.broken.text);
 	rulebox_release(&box);
+}
+
+/* Before set-up there is one thing to say. Its command names this run's settings file. */
+static void read_settings(struct status *st, struct findings *settings)
+{
+	const struct session *s = st->s;
+	char command[PATH_MAX];
+
+	if (findings_have(settings, "not_set_up", NULL)) {
+		findings_add(&st->findings, "not_set_up", FINDING_FAULT,
+		    session_command(s, "setup", command, sizeof(command)), "%s",
+		    settings->list[0].words);
+		findings_release(settings);
+		if (st->live.state != LIVE_DOWN)
+			status_judge(st);
+		return;
+	}
+	status_judge(st);
+	findings_move(&st->findings, settings);
+	bypass_find_others(&st->postfix, s->settings.socket, &st->findings);
 }
 
 int status_read(struct status *st, const struct session *s, struct err *err)
@@ -63,15 +87,10 @@ int status_read(struct status *st, const struct session *s, struct err *err)
 	read_rules(st);
 	code = bypass_find(
 	    &st->postfix, s->settings.socket, st->live.state == LIVE_ANSWERS, &settings, err);
-	if (code < 0)
-		return code;
-	/* Before set-up there is one thing to say. */
-	if (!findings_have(&settings, "not_set_up", NULL) || st->live.state != LIVE_DOWN) {
-		status_judge(st);
-		bypass_find_others(&st->postfix, s->settings.socket, &settings);
-	}
-	findings_move(&st->findings, &settings);
-	return 0;
+	if (code == 0)
+		read_settings(st, &settings);
+	findings_release(&settings);
+	return code;
 }
 
 void status_release(struct status *st)

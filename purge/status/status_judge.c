@@ -21,8 +21,12 @@ static const char *put_start(const struct status *st, const char *verb, char *bu
 	size_t len = strlen("/etc/pqpurge/"), end = strlen(".conf");
 
 	if (!setup_systemd_runs()) {
-		snprintf(
-		    buf, size, "pqpurge-milter%s%s &", config ? " -c " : "", config ? config : "");
+		char kill[32] = "";
+
+		if (st->live.pid && strcmp(verb, "restart") == 0)
+			snprintf(kill, sizeof(kill), "kill -9 %ld; ", st->live.pid);
+		snprintf(buf, size, "%spqpurge-milter%s%s &", kill, config ? " -c " : "",
+		    config ? config : "");
 		return buf;
 	}
 	if (config && str_starts(config, "/etc/pqpurge/") && strlen(config) > len + end &&
@@ -92,6 +96,19 @@ static void judge_recording(struct status *st)
 		    json_int(live, "without_id", 0));
 }
 
+/* A daemon that has just begun has had no timer yet. */
+static bool is_late(const struct status *st)
+{
+	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
+	int64_t last = st->counts.caught_up;
+
+	if (last == 0 && st->counts.rows == 0)
+		return false;
+	if (last == 0 && started > 0)
+		last = started;
+	return st->s->options.now - last > CATCH_UP_LATE;
+}
+
 static void judge_index(struct status *st)
 {
 	const struct index_counts *c = &st->counts;
@@ -111,7 +128,7 @@ static void judge_index(struct status *st)
 		    "%s; such mail is read from the queue again (index_map_size in "
 		    "pqpurge.conf(5))",
 		    c->evicted, clock_text(c->evicted_time, when, sizeof(when)));
-	if (st->s->options.now - c->caught_up <= CATCH_UP_LATE)
+	if (!is_late(st))
 		return;
 	if (setup_systemd_runs())
 		snprintf(command, sizeof(command), "systemctl start pqpurge-sync.timer");
