@@ -299,7 +299,7 @@ static void *serve_main(void *arg)
 
 	d->code = glue_main(&d->glue, &d->err);
 	atomic_store(&d->ended, true);
-	pthread_kill(d->main, SIGTERM); /* blocked there, and waited for */
+	pthread_kill(d->main, SIGUSR1); /* blocked there, and waited for */
 	return NULL;
 }
 
@@ -313,16 +313,14 @@ static int wait_for_end(struct daemon *d, struct err *err)
 {
 	const sigset_t set = awaited();
 
-	for (;;) {
+	while (!atomic_load(&d->ended)) {
 		int number = sigwaitinfo(&set, NULL);
 
 		if (number == SIGHUP || number == SIGUSR1)
 			upkeep_reload(d->upkeep);
 		else if (number > 0)
-			break;
+			return 0;
 	}
-	if (!atomic_load(&d->ended))
-		return 0;
 	*err = d->err;
 	return d->code;
 }
