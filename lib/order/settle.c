@@ -4,6 +4,8 @@
  * together. Words alone are not believed where a look can be had, and what happened without words
  * is not claimed.
  */
+#include <errno.h>
+
 #include "order/inside.h"
 
 /* Keeps what the file said of itself when it is no longer there to say it. */
@@ -81,10 +83,20 @@ static enum settled settle_said(const struct action_row *row, struct outcome *ou
 	return fail(outcome, item, row->failed);
 }
 
+/* A directory that mail_owner cannot search cannot have taken in what was proven elsewhere. */
+static bool is_hidden(const struct proof *proof)
+{
+	return proof->state == PROOF_ERROR && proof->error == -EACCES && proof->queue == 0;
+}
+
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint)
 {
+	static const struct proof gone = {.state = PROOF_GONE, .arrival_time = -1, .size = -1};
+
 	keep_look(item, after);
+	if (is_hidden(after))
+		after = &gone;
 	if (said)
 		return settle_said(row, outcome, item, after);
 	return settle_unsaid(row, outcome, item, after, last, complaint);

@@ -2,6 +2,8 @@
 /* What postsuper said and what a look since then showed, together. */
 #include "tests/unit/unit.h"
 
+#include <errno.h>
+
 #include "order/inside.h"
 
 enum { AGAIN = 100, WAIT }; /* beside enum result */
@@ -67,6 +69,34 @@ static void test_table(void **state)
 		if (got != cases[n].want)
 			case_fail(cases[n].name, "got %d, want %d", got, cases[n].want);
 		case_assert(cases[n].name, (item.result == RESULT_FAILED) == (item.reason != NULL));
+		outcome_release(&outcome);
+	}
+}
+
+/* A directory that Postfix cannot search hides nothing that lay elsewhere before. */
+static void test_hidden(void **state)
+{
+	static const struct {
+		const char *name;
+		enum action action;
+		bool said;
+		int error, want;
+	} cases[] = {
+	    {"deleted", ACTION_DELETE, true, -EACCES, RESULT_DONE},
+	    {"released", ACTION_RELEASE, true, -EACCES, RESULT_DONE},
+	    {"gone without a word", ACTION_DELETE, false, -EACCES, RESULT_GONE},
+	    {"another error", ACTION_DELETE, true, -EIO, RESULT_FAILED},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct outcome outcome = {0};
+		struct item item = {.result = RESULT_READY};
+		struct proof after = {.state = PROOF_ERROR, .error = cases[n].error};
+
+		case_assert(cases[n].name, order_settle(&action_rows[cases[n].action], &outcome,
+					       &item, &after, cases[n].said, false, "") == SETTLED);
+		case_assert(cases[n].name, (int)item.result == cases[n].want);
 		outcome_release(&outcome);
 	}
 }
@@ -138,5 +168,6 @@ static void test_words(void **state)
 		assert_string_equal(result_word(cases[n].result, cases[n].action), cases[n].want);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_reasons),
-    cmocka_unit_test(test_last_look_is_kept), cmocka_unit_test(test_words))
+UNIT_MAIN(cmocka_unit_test(test_table), cmocka_unit_test(test_hidden),
+    cmocka_unit_test(test_reasons), cmocka_unit_test(test_last_look_is_kept),
+    cmocka_unit_test(test_words))
