@@ -72,6 +72,14 @@ void queue_layout_read(struct queue_layout *ret, int queue_dir)
 	ret->trace = depths_of(queue_dir, "trace", &st);
 }
 
+/* Whether it is there at all, as far as can be seen. */
+static bool is_there(int queue_dir, const char *path)
+{
+	struct stat st;
+
+	return fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 int queue_layout_open(
     const struct queue_layout *layout, int queue_dir, const struct queue_id *id, unsigned *hint)
 {
@@ -85,7 +93,7 @@ int queue_layout_open(
 
 		queue_path(spot->queue, spot->depth, id, path);
 		fd = queue_open(queue_dir, path);
-		if (fd == -ENOENT || fd == -ENOTDIR)
+		if (fd == -ENOENT || fd == -ENOTDIR || (fd < 0 && !is_there(queue_dir, path)))
 			continue;
 		*hint = at;
 		if (fd >= 0)

@@ -45,19 +45,17 @@ static int look_stat(
 }
 
 /*
- * The first spot in flow order that has the name: 1, 0, or -errno where it was not found and *spot
- * cannot be searched. postsuper passes over those, too.
+ * The first spot in flow order that has the name: 1 and *spot; 0; or -errno where it was not found
+ * and one of them cannot be searched. postsuper passes over those, too.
  */
 static int look_all(
     const struct looking *l, const struct queue_id *id, unsigned *spot, struct stat *st)
 {
 	int blind = 0;
 
-	for (unsigned n = 0; n < l->layout.count; n++) {
-		int found = look_stat(l, n, id, st);
+	for (*spot = 0; *spot < l->layout.count; ++*spot) {
+		int found = look_stat(l, *spot, id, st);
 
-		if (found != 0)
-			*spot = n;
 		if (found == 1)
 			return 1;
 		blind = found < 0 ? found : blind;
@@ -286,10 +284,10 @@ static void find_left(struct looking *l)
 			l->left[kept++] = l->left[n];
 			continue;
 		}
-		*proof =
-		    found < 0 ? proof_in(l, spot) : (struct proof){.arrival_time = -1, .size = -1};
-		proof->state = found < 0 ? PROOF_ERROR : PROOF_GONE;
-		proof->error = found;
+		*proof = (struct proof){.state = found < 0 ? PROOF_ERROR : PROOF_GONE,
+		    .error = found,
+		    .arrival_time = -1,
+		    .size = -1};
 	}
 	l->left_count = kept;
 	l->hint = l->hint < l->layout.count ? l->hint : 0;
@@ -314,8 +312,11 @@ static void look_at_all(struct looking *l)
 		find_left(l);
 	}
 	for (size_t n = 0; n < l->left_count; n++) {
-		l->proofs[l->left[n]] = (struct proof){
-		    .state = PROOF_ERROR, .error = -EAGAIN, .arrival_time = -1, .size = -1};
+		struct proof *proof = &l->proofs[l->left[n]];
+
+		*proof = proof_in(l, l->hint);
+		proof->state = PROOF_ERROR;
+		proof->error = -EAGAIN;
 	}
 }
 

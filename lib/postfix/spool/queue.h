@@ -62,9 +62,9 @@ struct queue_layout {
 void queue_layout_read(struct queue_layout *ret, int queue_dir);
 /*
  * Opens the file of that name: in spots[*hint] first, then in all of them in flow order, three
- * times, since it may move. The descriptor, -ENOENT, or -errno where it is there and cannot be
- * opened; *hint becomes the spot. Not for a proof: an earlier queue may have another file of that
- * name.
+ * times, since it may move. The descriptor; -ENOENT, also where a directory that cannot be searched
+ * may hide it; or -errno where it is there and cannot be opened. *hint becomes the spot. Not for a
+ * proof: an earlier queue may have another file of that name.
  */
 int queue_layout_open(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     unsigned *hint) NODISCARD;

@@ -28,7 +28,9 @@ enum proof_state {
 	PROOF_SAME,     /* proven to be the recorded message */
 	PROOF_CHANGED,  /* see enum judgement; also a thing that is no regular file */
 	PROOF_UNPROVEN,
-	PROOF_ERROR, /* could not be read; `error` */
+	/* Could not be read; `error`. -EACCES with `queue` 0: it lies nowhere that can be searched,
+	 * and a directory cannot be, into which Postfix itself could not have put it. */
+	PROOF_ERROR,
 };
 
 struct proof {

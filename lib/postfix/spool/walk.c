@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "postfix/spool/names.h"
@@ -153,14 +154,17 @@ static int walk_directory(
 	int fd = openat(parent, path + from, DIRECTORY_FLAGS | (depth > 0 ? O_NOFOLLOW : 0));
 	size_t len = strlen(path);
 	uint32_t levels = 0;
-	int code;
+	int code = 0;
 
 	if (fd < 0) {
 		if (depth == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
 			pass_over(w, path, errno);
 		return 0;
 	}
-	code = read_directory(w, fd, path, &levels);
+	if (faccessat(fd, ".", X_OK, 0) == 0)
+		code = read_directory(w, fd, path, &levels);
+	else
+		pass_over(w, path, errno); /* names alone are of no use */
 	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
 		if (!(levels >> n & 1))
 			continue;

@@ -9,12 +9,14 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "postfix/spool/queue.h"
 #include "postfix/tool/child.h"
 #include "postfix/tool/postsuper.h"
 
 #define LINE_MAX_BYTES 4096 /* a longer line says nothing to us */
 #define OUTPUT_BASE    (256 * 1024)
 #define OUTPUT_PER_ID  1024 /* more than this is no postsuper */
+#define FRUITLESS_MAX  3    /* children that do nothing but die */
 
 static const struct {
 	const char *option, *words; /* what it says behind "ID: " when it did it */
@@ -27,7 +29,7 @@ static const struct {
 
 /* The IDs as a file that nobody can change any more: postsuper reads it to its end even when we are
  * gone. */
-static int write_ids(const struct queue_id *ids, size_t count, int *ret_fd, struct err *err)
+static int write_ids(const struct postsuper_job *job, int *ret_fd, struct err *err)
 {
 	struct strbuf text = {0};
 	int code = 0;
@@ -35,10 +37,9 @@ static int write_ids(const struct queue_id *ids, size_t count, int *ret_fd, stru
 
 	if (fd < 0)
 		return err_sys(err, errno, "failed to make a memory file");
-	for (size_t n = 0; n < count; n++) {
-		strbuf_puts(&text, ids[n].text);
-		strbuf_putc(&text, '\n');
-	}
+	for (size_t n = job->first; n < job->count; n++)
+		if (!job->skipped[n])
+			strbuf_printf(&text, "%s\n", job->ids[n].text);
 	code = text.failed ? -ENOMEM : io_write_all(fd, strbuf_text(&text), text.len);
 	strbuf_release(&text);
 	if (code == 0 && (lseek(fd, 0, SEEK_SET) < 0 ||
@@ -47,20 +48,19 @@ static int write_ids(const struct queue_id *ids, size_t count, int *ret_fd, stru
 		code = -errno;
 	if (code < 0) {
 		io_close(&fd);
-		return err_sys(err, -code, "failed to hand over %zu queue IDs", count);
+		return err_sys(err, -code, "failed to hand over %zu queue IDs", job->count);
 	}
 	*ret_fd = fd;
 	return 0;
 }
 
-static int spawn(
-    struct postsuper_job *job, const struct postfix *p, int ids, int errors, struct err *err)
+static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err)
 {
 	struct strbuf program = {0};
 	int code;
 
-	strbuf_printf(&program, "%s/postsuper", p->command_directory);
-	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory,
+	strbuf_printf(&program, "%s/postsuper", job->p->command_directory);
+	const char *argv[] = {strbuf_text(&program), "-c", job->p->config_directory,
 	    actions[job->action].option, "-", NULL};
 	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
 			      : child_spawn(argv, ids, -1, errors, &job->pid, err);
@@ -68,35 +68,49 @@ static int spawn(
 	return code;
 }
 
-int postsuper_start(struct postsuper_job *job, const struct postfix *p,
-    enum postsuper_action action, const struct queue_id *ids, size_t count, struct err *err)
+/* A child for the IDs from job->first on. */
+static int begin(struct postsuper_job *job, struct err *err)
 {
 	int pipes[2] = {-1, -1};
 	int fd = -1, code;
 
-	*job = (struct postsuper_job){
-	    .pid = -1, .end = -1, .output = -1, .action = action, .ids = ids};
-	job->count = count;
-	job->said = calloc(count ? count : 1, sizeof(*job->said));
-	if (!job->said)
-		return err_sys(err, ENOMEM, "failed to start postsuper");
-	if ((code = write_ids(ids, count, &fd, err)) < 0)
-		goto out;
-	if (pipe2(pipes, O_CLOEXEC) < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0) {
+	if ((code = write_ids(job, &fd, err)) < 0)
+		return code;
+	if (pipe2(pipes, O_CLOEXEC) < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0)
 		code = err_sys(err, errno, "failed to make a pipe");
-		goto out;
+	else
+		code = spawn(job, fd, pipes[1], err);
+	if (code == 0) {
+		job->end = child_watch(job->pid);
+		job->output = pipes[0];
+		job->expected = job->first;
+		job->has_done = false;
+		job->deadline = clock_steady() + POSTSUPER_SILENCE;
+		pipes[0] = -1;
 	}
-	if ((code = spawn(job, p, fd, pipes[1], err)) < 0)
-		goto out;
-	job->end = child_watch(job->pid);
-	job->output = pipes[0];
-	pipes[0] = -1;
-	job->started = clock_steady();
-	job->deadline = job->started + POSTSUPER_SILENCE;
-out:
 	io_close(&fd);
 	io_close(&pipes[0]);
 	io_close(&pipes[1]);
+	return code;
+}
+
+int postsuper_start(struct postsuper_job *job, const struct postfix *p,
+    enum postsuper_action action, const struct queue_id *ids, size_t count, struct err *err)
+{
+	int code;
+
+	*job = (struct postsuper_job){.pid = -1,
+	    .end = -1,
+	    .action = action,
+	    .ids = ids,
+	    .count = count,
+	    .p = p,
+	    .output = -1};
+	job->said = calloc(count + 1, sizeof(*job->said));
+	job->skipped = calloc(count + 1, sizeof(*job->skipped));
+	job->started = clock_steady();
+	code = job->said && job->skipped ? begin(job, err)
+					 : err_sys(err, ENOMEM, "failed to start postsuper");
 	if (code < 0)
 		postsuper_release(job);
 	return code;
@@ -136,6 +150,7 @@ static void take_line(struct postsuper_job *job, const char *line)
 	    strcmp(words + 2, actions[job->action].words) == 0 &&
 	    mark_said(job, id, (size_t)(words - id))) {
 		job->deadline = clock_steady() + POSTSUPER_SILENCE;
+		job->has_done = true;
 		return;
 	}
 	if (str_starts(id, "warning: ") || str_starts(id, "fatal: ") || str_starts(id, "error: ") ||
@@ -187,6 +202,54 @@ static void take_output(struct postsuper_job *job)
 	}
 }
 
+/*
+ * The ID at which it died, by its last words, behind those that it was done with: none is handed to
+ * a second child, for its name may be another message's by then. count where they name none.
+ */
+static size_t find_culprit(const struct postsuper_job *job)
+{
+	const char *words = strbuf_text(&job->complaint);
+	size_t n = job->expected;
+
+	if (job->exit_status <= 0 || !str_starts(words, "fatal: "))
+		return job->count;
+	while (n < job->count && !strstr(words, job->ids[n].text))
+		n++;
+	return n;
+}
+
+/* Leaves out what would make the next one die, too: the log of each lies in the same directory. */
+static void skip_beside(struct postsuper_job *job, size_t culprit)
+{
+	const char *words = strbuf_text(&job->complaint),
+		   *end = strstr(words, job->ids[culprit].text);
+	const char *at = memrchr(words, ' ', (size_t)(end - words));
+	char word[16], path[QUEUE_PATH_MAX];
+	unsigned depth = 0;
+
+	at = at ? at + 1 : words;
+	snprintf(word, sizeof(word), "%.*s", (int)strcspn(at, "/"), at);
+	for (const char *slash = at; slash < end; slash++)
+		depth += *slash == '/';
+	for (size_t n = culprit + 1; depth > 1 && n < job->count; n++) {
+		queue_log_path(word, depth - 1, &job->ids[n], path);
+		job->skipped[n] |= strncmp(path, at, (size_t)(end - at)) == 0;
+	}
+}
+
+/* One message that it cannot deal with does not stop the others. */
+static bool go_on(struct postsuper_job *job)
+{
+	size_t culprit = find_culprit(job);
+
+	job->fruitless = job->has_done ? 0 : job->fruitless + 1;
+	if (culprit + 1 >= job->count || job->fruitless >= FRUITLESS_MAX)
+		return false;
+	skip_beside(job, culprit);
+	job->first = culprit + 1;
+	return begin(job, NULL) == 0;
+}
+
 /* Ended by itself, or by us where it is due: then said holds what was heard, and looking again
  * tells the rest. */
 static int reap(struct postsuper_job *job, bool at_once)
@@ -218,8 +281,10 @@ int postsuper_advance(struct postsuper_job *job)
 {
 	int64_t now = clock_steady();
 
-	if (job->pid < 0 || reap(job, false) == 1)
+	if (job->pid < 0)
 		return 1;
+	if (reap(job, false) == 1)
+		return !go_on(job);
 	take_output(job);
 	if (said_too_much(job)) {
 		complain(job, "postsuper said too much and was ended");
@@ -235,6 +300,7 @@ int postsuper_advance(struct postsuper_job *job)
 void postsuper_release(struct postsuper_job *job)
 {
 	free(job->said);
+	free(job->skipped);
 	strbuf_release(&job->line);
 	strbuf_release(&job->complaint);
 	io_close(&job->output);

@@ -6,6 +6,10 @@
  * ^C at the terminal ends a chunk in order; and if we are killed it still finishes its chunk,
  * provided that the program ignores SIGPIPE.
  *
+ * A message that makes it die (a log that cannot be removed: "fatal: remove file defer/A/ID:
+ * Permission denied") is left alone, and another postsuper goes on behind it, unless several do
+ * nothing but die.
+ *
  * Its output is bounded: 1 KiB an ID and 256 KiB; it is ended when it is silent for
  * POSTSUPER_SILENCE (garbage does not count as speaking) or runs longer than POSTSUPER_LONGEST.
  */
@@ -17,7 +21,7 @@
 
 enum postsuper_action { POSTSUPER_DELETE, POSTSUPER_HOLD, POSTSUPER_RELEASE, POSTSUPER_REQUEUE };
 
-/* One child at work on a chunk of IDs. The IDs' array must outlive it. */
+/* A child at work on a chunk of IDs, whose array must outlive it, as must the instance. */
 struct postsuper_job {
 	pid_t pid; /* -1 after it ended */
 	int end; /* readable when it ended; for poll(), with a timeout; -1 where the kernel has none
@@ -27,9 +31,14 @@ struct postsuper_job {
 	size_t count;
 	bool *said;                /* count flags: postsuper said that it did this one; owned */
 	struct strbuf complaint;   /* the last warning or fatal line, scrubbed; "" if none */
-	int exit_status;           /* after it ended: 0.., or -signal */
+	int exit_status;           /* after it ended: of the last child; 0.., or -signal */
 	int64_t started, deadline; /* steady; the latter is moved on whenever an ID is done */
 	/* Private. */
+	const struct postfix *p;
+	size_t first;       /* where this child began */
+	bool *skipped;      /* count flags: what it was not given; owned */
+	bool has_done;      /* this child did something */
+	unsigned fruitless; /* children before it that did nothing but die */
 	int output;         /* its stderr */
 	struct strbuf line; /* a half line */
 	bool overlong;      /* the rest of this line is skipped */

@@ -80,6 +80,14 @@ static void test_words(void **state)
 		POSTSUPER_DELETE, "nnn", 0, "warning: ?[31mred"},
 	    {"died", "read a; say $a: removed; kill -9 $$", POSTSUPER_DELETE, "ynn", -SIGKILL,
 		"signal 9"},
+	    {"dies at one of them",
+		"while read id; do case $id in 00001*) say fatal: remove file defer/$id: "
+		"Permission denied; exit 1;; esac; say $id: removed; done",
+		POSTSUPER_DELETE, "yny", 0, "fatal: remove file defer/00001ABCDE"},
+	    {"dies at the last",
+		"while read id; do case $id in 00002*) say fatal: remove file "
+		"defer/$id: Permission denied; exit 1;; esac; say $id: removed; done",
+		POSTSUPER_DELETE, "yyn", 1, "fatal: remove file defer/00002ABCDE"},
 	    {"closed its stderr and went on",
 		"read a; say $a: removed; exec 2>&-; sleep 0.1; exit 7", POSTSUPER_DELETE, "ynn", 7,
 		""},
@@ -104,6 +112,66 @@ static void test_words(void **state)
 			case_fail(cases[n].name, "complaint '%s'", strbuf_text(&job.complaint));
 		postsuper_release(&job);
 	}
+	rig_close(&rig);
+}
+
+/* What lies beside a log that cannot be removed is left alone with it, and all else is done. */
+static void test_bad_log_directory(void **state)
+{
+	enum { MANY = 60 };
+	struct queue_id ids[MANY];
+	char path[128];
+	struct stat st;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < MANY; n++)
+		snprintf(ids[n].text, sizeof(ids[n].text), "%01X%04X%05X", (unsigned)n / 5,
+		    (unsigned)n, 0xabcdeu);
+	rig_postsuper(&rig,
+	    "echo >>../runs; while read id; do case $id in\n"
+	    "0*|3*|4*) say fatal: remove file defer/${id%?????????}/$id: no; exit 1;;\n"
+	    "esac; say $id: removed; done");
+	begin(&rig, POSTSUPER_DELETE, ids, MANY);
+	finish();
+	for (size_t n = 0; n < MANY; n++)
+		assert_int_equal(job.said[n], n / 5 != 0 && n / 5 != 3 && n / 5 != 4);
+	snprintf(path, sizeof(path), "%s/runs", rig.directory);
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 4);
+	postsuper_release(&job);
+	rig_close(&rig);
+}
+
+/* A message that it dies at is left alone; where it does nothing but die, that ends soon. */
+static void test_dying_is_bounded(void **state)
+{
+	enum { MANY = 50 };
+	struct queue_id ids[MANY];
+	char path[128];
+	struct stat st;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	make_ids(ids, MANY);
+	rig_postsuper(
+	    &rig, "echo >>../runs; read id; say fatal: remove file defer/$id: no; exit 1");
+	snprintf(path, sizeof(path), "%s/runs", rig.directory);
+	begin(&rig, POSTSUPER_DELETE, ids, MANY);
+	finish();
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, 3);
+	assert_int_equal(job.exit_status, 1);
+	postsuper_release(&job);
+	rig_postsuper(&rig,
+	    "echo >>../runs; read id; say $id: removed; read id; say fatal: open $id: no; exit 1");
+	begin(&rig, POSTSUPER_DELETE, ids, MANY);
+	finish();
+	for (size_t n = 0; n < MANY; n++)
+		assert_int_equal(job.said[n], n % 2 == 0);
+	postsuper_release(&job);
 	rig_close(&rig);
 }
 
@@ -378,7 +446,8 @@ static void test_every_layout(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_words), cmocka_unit_test(test_babble_is_bounded),
+UNIT_MAIN(cmocka_unit_test(test_words), cmocka_unit_test(test_bad_log_directory),
+    cmocka_unit_test(test_dying_is_bounded), cmocka_unit_test(test_babble_is_bounded),
     cmocka_unit_test(test_silence_is_bounded), cmocka_unit_test(test_garbage_is_silence),
     cmocka_unit_test(test_many), cmocka_unit_test(test_ids_are_sealed),
     cmocka_unit_test(test_missing), cmocka_unit_test(test_every_layout))

@@ -137,6 +137,9 @@ static void test_blind_directory(void **state)
 		    cases[n].name, proof.error == (cases[n].want == PROOF_ERROR ? -EACCES : 0));
 		case_assert(cases[n].name, spool_states(&rig.p, &id, 1, &states, &err) == 0);
 		case_assert(cases[n].name, states[0].state == cases[n].want);
+		case_assert(cases[n].name,
+		    states[0].queue == (cases[n].want == PROOF_SAME ? cases[n].queue : 0));
+		case_assert(cases[n].name, proof.queue == states[0].queue);
 		free(states);
 		assert_int_equal(chmod(path, 0700), 0);
 		rig_close(&rig);

@@ -174,6 +174,24 @@ static void test_others_maildrop(void **state)
 	end();
 }
 
+/* What a directory hides is not told file by file: the walk names the directory. */
+static void test_hidden(void **state)
+{
+	char path[256];
+
+	(void)state;
+	begin();
+	t.ids[0] = rig_mail(&t.rig, QUEUE_DEFERRED, ARRIVAL);
+	t.ids[1] = rig_mail(&t.rig, QUEUE_HOLD, ARRIVAL);
+	snprintf(path, sizeof(path), "%s/hold", t.rig.spool);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(read_them(2), 0);
+	assert_int_equal(t.reading.read, 1);
+	assert_int_equal(t.reading.unreadable, 0);
+	assert_int_equal(chmod(path, 0700), 0);
+	end();
+}
+
 /* Each once, whoever of the children read it, in parts that are bounded. */
 static void test_many(void **state)
 {
@@ -244,5 +262,5 @@ static void test_errors(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_kinds), cmocka_unit_test(test_others_maildrop),
-    cmocka_unit_test(test_many), cmocka_unit_test(test_many_unreadable),
-    cmocka_unit_test(test_errors))
+    cmocka_unit_test(test_hidden), cmocka_unit_test(test_many),
+    cmocka_unit_test(test_many_unreadable), cmocka_unit_test(test_errors))

@@ -290,11 +290,15 @@ static void test_unreadable(void **state)
 		const char *directory, *text;
 		unsigned queue;
 		uint64_t names; /* that are left to see */
+		mode_t mode;
 	} cases[] = {
-	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4},
-	    {"deferred", "deferred: Permission denied", QUEUE_DEFERRED, 3},
-	    {"incoming", "incoming: Permission denied", QUEUE_INCOMING, 4},
-	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4},
+	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4, 0444},
+	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0600},
+	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0100},
+	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4, 0},
+	    {"deferred", "deferred: Permission denied", QUEUE_DEFERRED, 3, 0},
+	    {"incoming", "incoming: Permission denied", QUEUE_INCOMING, 4, 0},
+	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0},
 	};
 
 	(void)state;
@@ -313,7 +317,7 @@ static void test_unreadable(void **state)
 				rig_sink(&rig, QUEUE_DEFERRED, 1, &id);
 		}
 		snprintf(path, sizeof(path), "%s/%s", rig.spool, cases[n].directory);
-		assert_int_equal(chmod(path, 0), 0);
+		assert_int_equal(chmod(path, cases[n].mode), 0);
 		w = walk(&rig, NULL, 0);
 		case_assert(cases[n].directory, w.names == cases[n].names);
 		case_assert(cases[n].directory, w.unreadable_count == 1);
