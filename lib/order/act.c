@@ -150,8 +150,11 @@ static void run_all(struct work *w)
 		w->now = w->later;
 		w->later = swap;
 		w->later.count = 0;
+		w->advanced = false;
 		run_round(w);
-		if (over && !order_stopped(w->order))
+		if (w->advanced)
+			deadline = clock_steady() + WAIT_TOTAL;
+		else if (over && !order_stopped(w->order))
 			stop_waiting(w);
 	}
 }

@@ -138,7 +138,7 @@ static int judge_place(struct work *w, struct err *err)
 		return 0;
 	if (!is_path(w))
 		return go_elsewhere(w, err);
-	if (none_there && w->walked.names == 0 && !was_used(w->task->postfix))
+	if (none_there && !was_used(w->task->postfix))
 		return fail_unmounted(w, "where Postfix never ran", err);
 	if (!known) {
 		w->update.adopt = w->counts.adopted = true;

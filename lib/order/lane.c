@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 
+#define TRIES_MAX 2
+
 static void end_job(struct lane *lane)
 {
 	if (lane->had > 0)
@@ -252,15 +254,21 @@ void lane_release_layouts(struct work *w)
 
 /* ---- looks */
 
-/* What became of what the job had. */
+/*
+ * What became of what the job had. A postsuper that did some and then died, as it does where it can
+ * write no log, counts as no try for the others.
+ */
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
-	size_t settled = 0;
+	size_t settled = 0, said = 0;
 
+	for (size_t n = 0; n < lane->had; n++)
+		said += lane->job.said[n];
+	w->advanced |= said > 0;
 	for (size_t n = 0; n < lane->had; n++) {
 		size_t at = lane->at[n];
-		bool last = ++w->tries[at] >= 2;
+		bool last = said == 0 && ++w->tries[at] >= TRIES_MAX;
 
 		if (order_settle(w->run->row, w->outcome, &w->outcome->items[at], &after[n],
 			lane->job.said[n], last, complaint) == SETTLED)

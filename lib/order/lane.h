@@ -55,6 +55,7 @@ struct work {
 	struct list now, later; /* this round's, and what needs another */
 	size_t next;            /* of now */
 	uint8_t *tries;         /* for each item */
+	bool advanced;          /* a postsuper did something in this round */
 	size_t settled, total;  /* for progress */
 	int code;               /* the failure that stopped it all */
 	struct err err;

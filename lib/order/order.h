@@ -126,7 +126,8 @@ struct order {
 	const struct selector *selector;
 	enum action action;
 	bool dry_run;
-	bool index_only; /* LIST: leave the catch-up out */
+	bool index_only; /* LIST: from the index alone, without a look at the queue: proof.queue is
+			    0, and nothing is known to lie in a queue of --queue */
 	bool bounces;    /* also this host's bounces and delay notices to what the patterns mean */
 	bool sweep;      /* repeat until a pass finds nothing; at most 10 minutes */
 	bool foreign;    /* RELEASE: also what no hold batch of ours holds */

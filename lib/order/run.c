@@ -130,7 +130,9 @@ static int select_all(struct run *run, struct err *err)
 	code = order_select(run, err);
 	if (code == 0)
 		code = run->order->index_only ? tell_age(run, err) : catch_up(run, err);
-	if (code == 0 && run->order->selector->ids_given && !run->order->index_only)
+	if (code < 0 || run->order->index_only)
+		return code;
+	if (run->order->selector->ids_given)
 		code = order_add_unheard(run, err);
 	return code == 0 ? order_decide_unsure(run, err) : code;
 }
@@ -159,11 +161,32 @@ static int prove_all(struct run *run, struct err *err)
 	return code == 0 ? narrow(run, err) : code;
 }
 
+/* From the index alone: it is not looked whether they are there. */
+static void believe_all(struct run *run)
+{
+	const struct selector *s = run->order->selector;
+
+	for (size_t n = 0; n < run->outcome->count; n++) {
+		struct item *item = &run->outcome->items[n];
+		struct message m = candidate_message(item->candidate);
+
+		item->proof.arrival_time = message_arrival(&m);
+		item->proof.size = m.queued.size;
+		item->result =
+		    s->queues == 0 && !(item->candidate->matched & MATCHED_UNSURE) &&
+			    selector_match_file(s, item->proof.arrival_time, item->proof.size, 0)
+			? RESULT_READY
+			: RESULT_EXCLUDED;
+	}
+}
+
 static int look(struct run *run, struct err *err)
 {
 	int code = select_all(run, err);
 
-	if (code == 0)
+	if (code == 0 && run->order->index_only)
+		believe_all(run);
+	else if (code == 0)
 		code = prove_all(run, err);
 	if (code == 0) {
 		order_sort(run->outcome);
