@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The outcome as a whole: its memory, its counts, its words. */
+#include <errno.h>
+
 #include "order/inside.h"
 
 struct outcome_memory *order_memory(struct outcome *outcome)
