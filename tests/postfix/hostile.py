@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: ISC
+"""hostile.py DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is killed.
+
+Says "ready" once it listens. The first line of each way's function says what it does; a request's text is at hand in it.
+"""
+import array
+import fcntl
+import json
+import os
+import random
+import socket
+import sys
+import threading
+import time
+
+ANSWER = b'{"ok":true,"bytes":%d,"queue_directory":"/","completed":1,"added":1,"dropped":1,"silent":0,"rows":1,"text":""}\n'
+
+
+def memory(size, data=b"", seals=True):
+    """A memory file, by default as sealed as the protocol wants it."""
+    made = os.memfd_create("x", os.MFD_ALLOW_SEALING)
+    os.ftruncate(made, size)
+    os.pwrite(made, data, 0)
+    if seals:
+        fcntl.fcntl(made, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    return made
+
+
+def send_with(to, line, *descriptors):
+    to.sendmsg([line], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))])
+
+
+# ---- the ways
+
+def silent(peer, _):
+    """Nothing comes."""
+    time.sleep(600)
+
+
+def closes(peer, _):
+    """The connection ends."""
+
+
+def half_a_line(peer, _):
+    """A line that never ends, and then nothing."""
+    peer.sendall(b'{"ok":true,')
+    time.sleep(600)
+
+
+def endless_line(peer, _):
+    """Bytes without a newline."""
+    while True:
+        peer.sendall(b"x" * 65536)
+
+
+def endless_lines(peer, _):
+    """It is working, it says, as fast as it can."""
+    while True:
+        peer.sendall(b'{"working":true}\n' * 1000)
+
+
+def drops(peer, _):
+    """A byte now and then."""
+    for byte in b'{"ok":true,"bytes":0}' * 1000:
+        peer.sendall(bytes([byte]))
+        time.sleep(0.3)
+
+
+def noise(peer, _):
+    """Random bytes, newlines among them."""
+    chance = random.Random(1)
+    for _ in range(200):
+        peer.sendall(chance.randbytes(5000))
+
+
+def zeros(peer, _):
+    peer.sendall(b"\0" * 1000 + b"\n")
+
+
+def deep(peer, _):
+    """JSON that nests as deep as a line allows."""
+    peer.sendall(b"[" * 60000 + b"\n")
+
+
+def deep_object(peer, _):
+    peer.sendall(b'{"ok":' * 10000 + b"1" + b"}" * 10000 + b"\n")
+
+
+def wrong_types(peer, _):
+    peer.sendall(b'{"ok":"yes","bytes":"many","rows":[],"text":{},"queue_directory":7}\n')
+
+
+def numbers(peer, _):
+    """Counts beyond all reason."""
+    peer.sendall(b'{"ok":true,"bytes":18446744073709551615,"rows":-1,"completed":1e300,"added":9223372036854775807}\n')
+
+
+def promises(peer, _):
+    """Bytes are announced, and no file comes."""
+    peer.sendall(ANSWER % 100000)
+    time.sleep(600)
+
+
+def error_of_control(peer, _):
+    """Words that would do something to a terminal, in the longest line there may be."""
+    peer.sendall(json.dumps({"error": "failed", "text": "\x1b]0;owned\x07\x1b[2J\u202e\u200b" * 1500}).encode() + b"\n")
+
+
+def unsealed(peer, _):
+    send_with(peer, ANSWER % 4096, memory(4096, seals=False))
+    time.sleep(600)
+
+
+def huge(peer, _):
+    """A sealed memory file of 64 GiB, of which no page is there."""
+    send_with(peer, ANSWER % (1 << 36), memory(1 << 36))
+    time.sleep(600)
+
+
+def large(peer, _):
+    """As large as the protocol allows, and all zeros."""
+    send_with(peer, ANSWER % (1 << 30), memory(1 << 30))
+    time.sleep(600)
+
+
+def shrunk(peer, _):
+    """Cut short while it is read."""
+    made = memory(1 << 26, seals=False)
+    send_with(peer, ANSWER % (1 << 26), made)
+    while True:
+        os.ftruncate(made, 0)
+        os.ftruncate(made, 1 << 26)
+
+
+def forged_rows(peer, _):
+    """Sealed as it should be, and full of counts that lie."""
+    send_with(peer, ANSWER % 4096, memory(4096, b"\xff" * 4096))
+    time.sleep(600)
+
+
+def random_rows(peer, _):
+    send_with(peer, ANSWER % 100000, memory(100000, random.Random(2).randbytes(100000)))
+    time.sleep(600)
+
+
+def no_rows(peer, _):
+    """A count of none, in a file of none."""
+    send_with(peer, ANSWER % 32, memory(32))
+    time.sleep(600)
+
+
+def not_memory(peer, _):
+    """A file that lies on a disk."""
+    made = os.open("/etc/passwd", os.O_RDONLY)
+    send_with(peer, ANSWER % os.fstat(made).st_size, made)
+    time.sleep(600)
+
+
+def device(peer, _):
+    send_with(peer, ANSWER % 4096, os.open("/dev/zero", os.O_RDONLY))
+    time.sleep(600)
+
+
+def pipe(peer, _):
+    """One that nobody ever writes to."""
+    send_with(peer, ANSWER % 4096, os.pipe()[0])
+    time.sleep(600)
+
+
+def many_files(peer, _):
+    """As many descriptors as one message takes, again and again."""
+    made = [memory(16) for _ in range(200)]
+    for _ in range(100):
+        send_with(peer, b"{", *made)
+    time.sleep(600)
+
+
+def works_on(peer, _):
+    """It began, it says, and then nothing."""
+    peer.sendall(b'{"working":true}\n')
+    time.sleep(600)
+
+
+WAYS = {name: way for name, way in globals().items() if callable(way) and getattr(way, "__code__", None)
+        and way.__code__.co_varnames[:1] == ("peer",) and way.__code__.co_argcount == 2}
+
+
+def serve(peer, way):
+    try:
+        way(peer, peer.recv(65536))
+    except OSError:
+        pass
+    peer.close()
+
+
+def main(directory, way):
+    path = os.path.join(directory, "control.sock")
+    if os.path.exists(path):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen(64)
+        print("ready", flush=True)
+        while True:
+            peer, _ = listener.accept()
+            threading.Thread(target=serve, args=(peer, WAYS[way]), daemon=True).start()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: ISC
+"""The daemon's account belongs to somebody else. Whatever it answers, at whatever speed, and whatever it leaves in its
+directories: each verb ends in time, with little memory, and touches nothing that does not match."""
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+
+from case import BAD, RigCase
+from hostile import WAYS
+from pqpurge import USER
+from rig import HERE
+
+MEMORY = 100 << 20
+SECONDS = 20
+# Ways that hold up what they are asked for as long as a daemon that really works may.
+PATIENT = {"works_on", "endless_lines"}
+# Well-formed answers may hide rows that they claim to have read; all others are no answers, so that the queue is read.
+LIARS = {"no_rows"}
+
+# What each verb is called with. One that --help names and that is missing here fails the test.
+VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"], "log": ["--json"],
+         "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
+         "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "purge": ["-y", "--json", BAD]}
+
+
+class HostileCase(RigCase):
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.pq.start()
+        self.ours = set(self.send_many("a@example.com", 4))
+        self.others = set(self.send_many("a@good.test", 4))
+        self.postfix.settled(8)
+
+    def take_over(self, way):
+        """The daemon ends, and another process of its user takes its place."""
+        self.pq.kill9()
+        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), self.pq.index, way], user=USER, group="nogroup",
+                                   extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(hostile.stdout.close)
+        self.addCleanup(hostile.wait)
+        self.addCleanup(hostile.kill)
+        self.postfix.guarded("+", hostile.pid)
+        self.assertEqual(hostile.stdout.readline(), b"ready\n")
+
+    def run_verb(self, verb, seconds=SECONDS):
+        """One verb, within its bounds; its result."""
+        used = os.path.join(self.pq.home, "used")
+        words = [word.replace("{id}", min(self.others)) for word in VERBS[verb]]
+        began = time.monotonic()
+        result = self.pq.idx(verb, *words, prefix=[sys.executable, os.path.join(HERE, "measure.py"), used], timeout=seconds + 60)
+        took = time.monotonic() - began
+        self.assertLess(took, seconds, f"{verb} took {took:.1f} s: {result}")
+        with open(used, encoding="ascii") as file:
+            self.assertLess(int(file.read()), MEMORY, f"memory of {verb}")
+        self.assertIn(result.status, (0, 1, 2), f"{verb}: {result}")
+        self.assertNotRegex(result.out + result.err, r"[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", verb)
+        self.assertLessEqual(self.others, self.postfix.ids(), f"{verb}: {result}")
+        self.assertFalse({i for i in self.others if "/hold/" in self.postfix.find(i)}, f"{verb}: {result}")
+        return result
+
+    def every_verb(self, complete=True, seconds=SECONDS):
+        for verb in VERBS:
+            before = self.postfix.ids()
+            result = self.run_verb(verb, seconds)
+            if verb == "list" and complete:
+                self.assertEqual(set(result.messages), self.ours | self.others, result)
+            elif verb == "purge" and complete:
+                self.assertEqual((result.with_result("deleted"), self.postfix.ids()), (self.ours, self.others), result)
+            elif verb != "purge":
+                self.assertEqual(self.postfix.ids(), before, f"{verb}: {result}")
+
+
+class Answers(HostileCase):
+    def test_verbs_are_all_here(self):
+        text = self.pq.idx("--help").out.partition("Verbs:")[2].partition("\n\n")[0]
+        self.assertEqual(set(re.findall(r"(?m)^  ([a-z]+)", text)) - set(VERBS), set())
+
+
+def answers(way):
+    def test(self):
+        self.take_over(way)
+        self.every_verb(way not in LIARS)
+    test.__doc__ = WAYS[way].__doc__
+    return test
+
+
+for _way in sorted(set(WAYS) - PATIENT):
+    setattr(Answers, "test_" + _way, answers(_way))
+
+
+class Patience(HostileCase):
+    """A daemon may take its time with what it has begun; the command has an end to that too."""
+
+    def check(self, way):
+        self.take_over(way)
+        result = self.run_verb("purge", 150)
+        self.assertEqual((result.with_result("deleted"), self.postfix.ids()), (self.ours, self.others), result)
+
+    def test_works_on(self):
+        self.check("works_on")
+
+    def test_endless_lines(self):
+        self.check("endless_lines")
+
+
+class Files(HostileCase):
+    """What the account leaves in its directories, with no daemon there."""
+
+    def leave(self, directory, name, *words):
+        """Puts something else in a file's place, as the daemon's user."""
+        self.pq.kill9()
+        path = os.path.join(directory, name)
+        script = 'rm -rf "$0"; ' + " ".join(words)
+        subprocess.run(["sh", "-c", script, path], user=USER, group="nogroup", extra_groups=[], check=True)
+        return path
+
+    def every_place(self, *words):
+        """Each file of both directories replaced in turn."""
+        for directory, name in ((self.pq.index, "index.mdb"), (self.pq.index, "index.mdb-lock"), (self.pq.index, "lock"),
+                                (self.pq.index, "control.sock"), (self.pq.state, "rules"), (self.pq.state, "hits"),
+                                (self.pq.state, "log"), (self.pq.state, "lock")):
+            self.leave(directory, name, *words)
+            with self.subTest(place=name, directory=os.path.basename(directory)):
+                for verb in ("list", "rules", "log", "status", "sync", "block", "purge"):
+                    self.run_verb(verb)
+                self.assertEqual(self.postfix.ids(), self.others)
+            subprocess.run(["rm", "-rf", os.path.join(directory, name)], check=True)
+            self.ours = set(self.send_many("a@example.com", 4))
+            self.postfix.settled(8)
+
+    def test_fifo(self):
+        self.every_place("mkfifo", '"$0"')
+
+    def test_directory(self):
+        self.every_place("mkdir", '"$0"')
+
+    def test_link_to_a_secret(self):
+        """Nothing of it is shown, and it stays as it is."""
+        secret = os.path.join(self.pq.home, "secret")
+        with open(secret, "w", encoding="ascii") as file:
+            file.write("secret.test REJECT\n")
+        os.chmod(secret, 0o600)
+        self.every_place("ln", "-s", secret, '"$0"')
+        with open(secret, encoding="ascii") as file:
+            self.assertEqual(file.read(), "secret.test REJECT\n")
+        self.assertNotIn("secret.test", self.pq.idx("rules").out)
+
+    def test_link_to_nowhere(self):
+        self.every_place("ln", "-s", "/nonexistent/x", '"$0"')
+
+    def test_large(self):
+        """A file of 100 GiB, none of which is there."""
+        self.every_place("truncate", "-s", "100G", '"$0"')
+
+    def test_one_long_line(self):
+        self.every_place("head", "-c", "50000000", "/dev/zero", "|", "tr", r"'\0'", "x", ">", '"$0"')
+
+    def test_noise(self):
+        self.every_place("head", "-c", "20000000", "/dev/urandom", ">", '"$0"')
+
+    def test_device(self):
+        self.every_place("ln", "-s", "/dev/zero", '"$0"')
+
+
+class Account(HostileCase):
+    """Lines in the account that no command of ours wrote."""
+
+    def write_log(self, *lines):
+        path = os.path.join(self.pq.state, "log")
+        with open(path, "a", encoding="utf-8") as file:
+            for line in lines:
+                file.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
+        os.chown(path, os.stat(self.pq.state).st_uid, -1)
+
+    def begin(self, **fields):
+        return {"begin": 7, "time": 1700000000000000, "uid": 0, "user": "root", "verb": "hold", "command": "x", "reason": "",
+                "selector": "", "token": "", "undoes": [], **fields}
+
+    def test_undo_of_what_was_never_held(self):
+        """Mail that others hold is named in a forged batch: undo may release it at worst, never delete it."""
+        self.postfix.postsuper("-h", "-", ids=self.others)
+        ids = " ".join(f"{i} {int(self.postfix.read()[i].arrival * 1e6)}" for i in self.others)
+        self.write_log(self.begin(), {"chunk": 7, "part": 1, "ids": ids}, {"done": 7, "part": 1}, {"end": 7, "matched": 4, "done": 4})
+        result = self.pq.idx("undo", "-y", "7")
+        self.assertIn(result.status, (0, 1, 2), result)
+        self.assertLessEqual(self.others, self.postfix.ids())
+
+    def test_ids_that_are_none(self):
+        self.write_log(self.begin(), {"chunk": 7, "part": 1, "ids": "../../etc/passwd 1 ALL 2 -d 3 A;B 4 " + "F" * 300 + " 5"},
+                       {"done": 7, "part": 1}, {"end": 7, "matched": 5, "done": 5})
+        for args in (["undo", "-y", "7"], ["log"], ["log", "--json"]):
+            self.assertIn(self.pq.idx(*args).status, (0, 1, 2), args)
+        self.assertEqual(self.postfix.ids(), self.ours | self.others)
+
+    def test_words_for_a_terminal(self):
+        self.write_log(self.begin(user="\x1b[31mroot", command="\x1b]0;x\x07\u202e", reason="\u200b\x9b2J\n\n\r"), {"end": 7})
+        for args in (["log"], ["log", "--json"], ["undo", "-y", "7"]):
+            result = self.pq.idx(*args)
+            self.assertNotRegex(result.out + result.err, r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\u200b]", args)
+
+    def test_fields_of_wrong_types(self):
+        self.write_log(self.begin(begin="7", uid=-1, time="now"), self.begin(begin=-7), self.begin(begin=1 << 63), {"begin": []},
+                       {"end": {}}, {"chunk": 7, "ids": 5}, {"done": None}, [], "7", "{", "null", '{"begin":8' + "}" * 100)
+        self.run_verb("log")
+        self.assertEqual(self.run_verb("purge").with_result("deleted"), self.ours)
+        numbers = [line["batch"] for line in self.pq.idx("log", "--json").lines]
+        self.assertEqual(len(numbers), len(set(numbers)))
+
+    def test_millions_of_lines(self):
+        line = json.dumps(self.begin()) + "\n"
+        path = os.path.join(self.pq.state, "log")
+        with open(path, "w", encoding="ascii") as file:
+            for _ in range(50):
+                file.write(line * 10000)
+        os.chown(path, os.stat(self.pq.state).st_uid, -1)
+        for verb in "log", "purge":
+            self.run_verb(verb)
+        self.assertEqual(self.postfix.ids(), self.others)
+
+
+class Answered(HostileCase):
+    def test_socket_of_another_user(self):
+        """Not even the daemon's user listens there."""
+        self.pq.kill9()
+        os.chmod(self.pq.index, 0o777)
+        self.addCleanup(os.chmod, self.pq.index, 0o700)
+        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), self.pq.index, "no_rows"], user="daemon",
+                                   group="daemon", extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(hostile.stdout.close)
+        self.addCleanup(hostile.wait)
+        self.addCleanup(hostile.kill)
+        self.postfix.guarded("+", hostile.pid)
+        self.assertEqual(hostile.stdout.readline(), b"ready\n")
+        self.every_verb()
