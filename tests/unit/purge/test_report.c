@@ -291,8 +291,8 @@ static void test_text(void **state)
 	    "  deleted              1\n"
 	    "  gone                 1  left the queue before\n"
 	    "  failed               1  still there\n"
-	    "  by envelope          1  matched by envelope sender\n"
-	    "  by From only         1  matched by header From alone\n"
+	    "  by envelope          1\n"
+	    "  by From only         1\n"
 	    "  as given only        1  matched by what the client said; queued otherwise\n"
 	    "  from queue           2  read from the queue; the index did not know them\n"
 	    "  joined               1  matched by login or client before a content filter\n"
@@ -486,8 +486,8 @@ static void test_preview(void **state)
 	c.outcome.tally.given_only = 1;
 	assert_written(write_preview, &r,
 	    "2 messages to delete (2.0 kB):\n"
-	    "  by envelope          1  matched by envelope sender\n"
-	    "  by From only         1  matched by header From alone\n"
+	    "  by envelope          1\n"
+	    "  by From only         1\n"
 	    "  as given only        1  matched by what the client said; queued otherwise\n"
 	    "In deferred 1, hold 1.\n"
 	    "The oldest arrived 2001-09-09 01:46:40, the newest 2001-09-09 01:47:40.\n"
