@@ -36,6 +36,7 @@ struct catchup_task {
 	bool notices;                    /* also notices to those whom the patterns mean */
 	bool indexed;                    /* the index is asked, and told */
 	bool distrusted;                 /* yet what it says was read is read again */
+	bool proven_there;               /* messages that the index knew were there a moment ago */
 	bool adopt;                      /* it is to stand for this directory from now on */
 	bool dry_run;                    /* the index is not told */
 	const struct queue_id *ids;      /* these files alone, without a walk; NULL: the queue */

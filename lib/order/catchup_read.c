@@ -187,7 +187,6 @@ static void tell(struct reading *r)
 			 &updated, files->index_why);
 	if (code == 0) {
 		files->counts->added += updated.added;
-		files->counts->dropped += updated.dropped;
 		put_told(r, &told);
 	} else {
 		files->update = NULL;

@@ -130,7 +130,8 @@ static int go_elsewhere(struct work *w, struct err *err)
 /* Whether names that are missing have left, and what the index is to be told of the place. */
 static int judge_place(struct work *w, struct err *err)
 {
-	bool none_there = w->names.count > 0 && w->walked.known_there == 0;
+	bool none_there =
+	    w->names.count > 0 && w->walked.known_there == 0 && !w->task->proven_there;
 	bool known = w->names.place.device != 0 || w->names.place.inode != 0;
 
 	w->counts.certain = true;

@@ -231,10 +231,24 @@ static bool is_beside(const struct run *run)
 	       o->limit == 0 && o->selector->recipient.count == 0;
 }
 
+static int finish_catchup(struct run *run, struct catchup *c, struct caught *ret, struct err *err)
+{
+	int code = catchup_finish(c, ret, err);
+
+	/* All that it knew there was deleted before the walk came by. */
+	if (code == ERR_INSTANCE && run->touched) {
+		struct catchup_task task = task_of(run);
+
+		task.proven_there = true;
+		code = catchup_run(&task, ret, err);
+	}
+	return code;
+}
+
 static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
 	struct caught caught = {0};
-	int code = catchup_finish(c, &caught, err);
+	int code = finish_catchup(run, c, &caught, err);
 
 	if (code == 0)
 		code = take_caught(run, &caught, err);
