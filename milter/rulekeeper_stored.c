@@ -11,7 +11,7 @@ static bool is_pending(const struct rulekeeper *k, const char *subject)
 	const struct strlist pending = strlist_of(&k->pending);
 
 	strlist_each (each, &pending)
-		if (rule_compare_subjects(each, subject, k->settings->login_exact) == 0)
+		if (rule_same_subject(each, subject, k->settings->login_exact))
 			return true;
 	return false;
 }
@@ -50,8 +50,7 @@ static int copy_all(
 
 		if (rule_expired(r, wall))
 			continue;
-		if (subject &&
-		    rule_compare_subjects(r->subject, subject, k->settings->login_exact) == 0)
+		if (subject && rule_same_subject(r->subject, subject, k->settings->login_exact))
 			*ret_there = r;
 		else
 			code = add_copy(ret, r);
@@ -126,7 +125,7 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 static int read_stored(struct rulekeeper *k, struct err *err)
 {
 	struct stored s = {0};
-	int code = stored_read(k->settings->state_directory, k->settings->login_exact, &s, err);
+	int code = stored_read(k->settings->state_directory, &s, err);
 
 	if (code == 0) {
 		code = take_over(k, &s);

@@ -116,12 +116,6 @@ static int copy_regex(const struct rule *r, struct rule *copy)
 	return rule_own_regex(copy, &p);
 }
 
-static bool is_login_name(const char *subject)
-{
-	return str_starts(subject, RULE_LOGIN_PREFIX) &&
-	       !str_starts(subject, RULE_LOGIN_PREFIX "/");
-}
-
 int rule_ignore_login_case(struct rule *r)
 {
 	struct strbuf caseless = {0};
@@ -139,17 +133,12 @@ int rule_ignore_login_case(struct rule *r)
 	return rc == 0 ? rule_own_regex(r, &p) : -ENOMEM;
 }
 
-int rule_compare_subjects(const char *a, const char *b, bool login_exact)
+bool rule_same_subject(const char *a, const char *b, bool login_exact)
 {
-	bool fold_a = !login_exact && is_login_name(a), fold_b = !login_exact && is_login_name(b);
+	bool caseless = !login_exact && str_starts(a, RULE_LOGIN_PREFIX) &&
+			!str_starts(a, RULE_LOGIN_PREFIX "/");
 
-	for (;; a++, b++) {
-		unsigned char x = (unsigned char)(fold_a ? str_lower(*a) : *a);
-		unsigned char y = (unsigned char)(fold_b ? str_lower(*b) : *b);
-
-		if (x != y || x == '\0')
-			return x - y;
-	}
+	return caseless ? str_equal_nocase(a, b) : strcmp(a, b) == 0;
 }
 
 int rule_copy(const struct rule *r, struct rule *ret)

@@ -84,11 +84,8 @@ int rule_set_note(struct rule *r, const char *reason, const char *author) NODISC
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD; /* -ENOMEM */
 /* Makes a LOGIN rule match without ASCII case (login_case = ignore). 0 or -ENOMEM. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
-/*
- * An order of subjects, 0 where both name the same rule: names of logins are compared without ASCII
- * case unless login_exact.
- */
-int rule_compare_subjects(const char *a, const char *b, bool login_exact);
+/* Whether both name the same rule: names of logins are compared without ASCII case by default. */
+bool rule_same_subject(const char *a, const char *b, bool login_exact);
 void rule_release(struct rule *r); /* zeroes; accepts a zeroed one */
 
 /* From the moment `expires` on. */

@@ -27,7 +27,7 @@ static int ignore_login_case(struct rule_layer *layer)
 	return code;
 }
 
-static int compile(struct rule_layer *layer, bool of_command)
+static int compile(struct rule_layer *layer)
 {
 	int code = layer->config.login_exact ? 0 : ignore_login_case(layer);
 
@@ -42,15 +42,14 @@ static int compile(struct rule_layer *layer, bool of_command)
 			layer->regexes[layer->regex_count++] = i;
 			continue;
 		}
-		rule_table_add(&layer->table, i, of_command);
+		rule_table_add(&layer->table, i);
 		if (r->kind == RULE_CLIENT)
 			layer->has_mask[r->block.bits] = true;
 	}
 	return 0;
 }
 
-struct rule_layer *rule_layer_new(
-    struct rule_list *rules, bool of_command, const struct ruleset_config *config)
+struct rule_layer *rule_layer_new(struct rule_list *rules, const struct ruleset_config *config)
 {
 	struct rule_layer *layer = calloc(1, sizeof(*layer));
 
@@ -68,7 +67,7 @@ struct rule_layer *rule_layer_new(
 		layer->count = rules->count;
 		*rules = (struct rule_list){0};
 	}
-	if (compile(layer, of_command) == 0)
+	if (compile(layer) == 0)
 		return layer;
 	rule_layer_unref(layer);
 	return NULL;

@@ -40,8 +40,7 @@ struct rule_layer {
 };
 
 /* Takes the rules over (NULL: none), also where it fails: NULL on no memory. */
-struct rule_layer *rule_layer_new(
-    struct rule_list *rules, bool of_command, const struct ruleset_config *config);
+struct rule_layer *rule_layer_new(struct rule_list *rules, const struct ruleset_config *config);
 struct rule_layer *rule_layer_ref(struct rule_layer *layer);
 void rule_layer_unref(struct rule_layer *layer); /* NULL is fine; the last one tells late hits */
 

@@ -98,7 +98,7 @@ uint64_t rule_table_hash(enum rule_class class, struct span key)
 	return bytes_hash(key.at, key.len) ^ (class + 1) * MULTIPLIER;
 }
 
-void rule_table_add(struct rule_table *t, uint32_t n, bool last)
+void rule_table_add(struct rule_table *t, uint32_t n)
 {
 	const struct rule *r = &t->rules[n];
 	unsigned char buf[CLIENT_KEY_LEN];
@@ -107,10 +107,9 @@ void rule_table_add(struct rule_table *t, uint32_t n, bool last)
 	uint64_t hash = rule_table_hash(class, key);
 	struct rule_slot *s = slot_of(t, class, key, hash);
 
-	if (s->rule == RULE_NONE)
-		t->count[class]++;
-	else if (!last)
+	if (s->rule != RULE_NONE)
 		return;
+	t->count[class]++;
 	*s = (struct rule_slot){.hash = hash, .class = class, .rule = n};
 }
 

@@ -37,8 +37,8 @@ struct rule_table {
 /* Room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
-/* Files rule n, which is no expression. Of several with one key the first counts, or the last. */
-void rule_table_add(struct rule_table *t, uint32_t n, bool last);
+/* Files rule n, which is no expression. Of several with one key the first counts. */
+void rule_table_add(struct rule_table *t, uint32_t n);
 uint64_t rule_table_hash(enum rule_class class, struct span key);
 /* The place of the rule that is filed under key, whose hash that is; RULE_NONE if none is. */
 uint32_t rule_table_find(

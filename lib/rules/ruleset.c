@@ -29,8 +29,8 @@ struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_
 {
 	static const struct ruleset_config defaults;
 	const struct ruleset_config *c = config ? config : &defaults;
-	struct rule_layer *command = rule_layer_new(from_command, true, c);
-	struct rule_layer *file = rule_layer_new(from_file, false, c);
+	struct rule_layer *command = rule_layer_new(from_command, c);
+	struct rule_layer *file = rule_layer_new(from_file, c);
 
 	return join(command, file);
 }
@@ -38,7 +38,7 @@ struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file)
 {
 	const struct ruleset_config *config = &set->layers[LAYER_FILE]->config;
-	struct rule_layer *file = rule_layer_new(from_file, false, config);
+	struct rule_layer *file = rule_layer_new(from_file, config);
 
 	return file ? join(rule_layer_ref(set->layers[LAYER_COMMAND]), file) : NULL;
 }
@@ -46,7 +46,7 @@ struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *f
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command)
 {
 	const struct ruleset_config *config = &set->layers[LAYER_COMMAND]->config;
-	struct rule_layer *command = rule_layer_new(from_command, true, config);
+	struct rule_layer *command = rule_layer_new(from_command, config);
 
 	return command ? join(command, rule_layer_ref(set->layers[LAYER_FILE])) : NULL;
 }

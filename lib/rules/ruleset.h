@@ -33,8 +33,8 @@ struct ruleset_config {
 
 /*
  * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
- * Of two file rules with one subject the first counts, of two of the command's the last. config may
- * be NULL. NULL on no memory.
+ * Of two rules of one list with one subject the first counts. config may be NULL. NULL on no
+ * memory.
  */
 struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command,
     const struct ruleset_config *config);

@@ -185,58 +185,8 @@ static int take_line(struct stored *s, const char *name, unsigned number, const 
 	return rc == ERR_SYNTAX ? keep_damaged(s, name, number, at, len, &why) : rc;
 }
 
-struct places {
-	const struct rule *rules;
-	bool login_exact;
-};
-
-static int by_subject(const void *a, const void *b, void *arg)
-{
-	uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
-	const struct places *p = arg;
-	int order = rule_compare_subjects(p->rules[i].subject, p->rules[j].subject, p->login_exact);
-
-	return order != 0 ? order : (i > j) - (i < j);
-}
-
-/* Marks of rules with one subject all but the last. */
-static void mark_doublets(
-    const struct rule_list *rules, bool login_exact, uint32_t *places, bool *ret_gone)
-{
-	struct places arg = {rules->list, login_exact};
-
-	for (size_t i = 0; i < rules->count; i++)
-		places[i] = (uint32_t)i;
-	qsort_r(places, rules->count, sizeof(*places), by_subject, &arg);
-	for (size_t i = 1; i < rules->count; i++)
-		ret_gone[places[i - 1]] = rule_compare_subjects(rules->list[places[i - 1]].subject,
-					      rules->list[places[i]].subject, login_exact) == 0;
-}
-
-static int drop_doublets(struct rule_list *rules, bool login_exact)
-{
-	uint32_t *places = calloc(rules->count + 1, sizeof(*places));
-	bool *gone = calloc(rules->count + 1, sizeof(*gone));
-	int rc = places && gone ? 0 : -ENOMEM;
-	size_t left = 0;
-
-	if (rc == 0) {
-		mark_doublets(rules, login_exact, places, gone);
-		for (size_t i = 0; i < rules->count; i++) {
-			if (gone[i])
-				rule_release(&rules->list[i]);
-			else
-				rules->list[left++] = rules->list[i];
-		}
-		rules->count = left;
-	}
-	free(places);
-	free(gone);
-	return rc;
-}
-
-int stored_parse(const char *name, const char *text, size_t len, bool login_exact,
-    struct stored *ret, struct err *err)
+int stored_parse(
+    const char *name, const char *text, size_t len, struct stored *ret, struct err *err)
 {
 	const char *at = text, *end = text + len;
 	struct stored s = {0};
@@ -252,8 +202,6 @@ int stored_parse(const char *name, const char *text, size_t len, bool login_exac
 		at += line_len + (newline ? 1 : 0);
 	}
 	strbuf_release(&buf);
-	if (rc == 0)
-		rc = drop_doublets(&s.rules, login_exact);
 	if (rc == 0) {
 		*ret = s;
 		return 0;

@@ -10,7 +10,7 @@
  * the end of the line. In the values of by= and reason= a backslash stands before '\' and ';', in
  * by= also before a blank; so " ; " is found from the end, whatever text and reason hold. A line
  * without attributes is a rule, too. The order of the lines is the order in which the rules were
- * set. Of two rules with one subject the last counts. Names of attributes that come later
+ * set. Of two rules with one subject the first counts. Names of attributes that come later
  * (origin=) make a line damaged for a version that does not know them.
  *
  * Comments and lines that cannot be read are kept as they stand, in front, when the file is written
@@ -34,18 +34,17 @@
 
 /* What was read. Zero-initialise. */
 struct stored {
-	struct rule_list rules; /* one of each subject, expired ones included, as they were set */
+	struct rule_list rules; /* expired ones included, as they were set */
 	struct strbuf kept;     /* comments and damaged lines, as they stand, with their newlines */
 	size_t damaged;
 	struct strbuf told; /* packed list: "NAME:LINE: what", the first STORED_TOLD_MAX */
 };
 
 /* Reads memory; name is for messages. ERR_LIMIT past RULES_MAX, or -ENOMEM. */
-int stored_parse(const char *name, const char *text, size_t len, bool login_exact,
-    struct stored *ret, struct err *err) NODISCARD;
+int stored_parse(
+    const char *name, const char *text, size_t len, struct stored *ret, struct err *err) NODISCARD;
 /* Reads the file of a directory; a missing file means no rules. */
-int stored_read(
-    const char *directory, bool login_exact, struct stored *ret, struct err *err) NODISCARD;
+int stored_read(const char *directory, struct stored *ret, struct err *err) NODISCARD;
 void stored_release(struct stored *s); /* zeroes */
 
 /* The text of a new file: stored_begin with what was kept, then each rule. */
@@ -70,7 +69,7 @@ int stored_set(const char *directory, const struct rule *r, int64_t wall, bool l
 int stored_unset(const char *directory, const char *subject, int64_t wall, bool login_exact,
     struct err *err) NODISCARD;
 
-/* Takes the rule with this subject out of the list; 1 there was one that had not expired, or 0. */
+/* Takes what has this subject out of the list; 1 there was a rule that had not expired, or 0. */
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define LOCK_STEP (10 * 1000) /* microseconds between tries */
 
-int stored_read(const char *directory, bool login_exact, struct stored *ret, struct err *err)
+int stored_read(const char *directory, struct stored *ret, struct err *err)
 {
 	struct strbuf path = {0}, text = {0};
 	int rc;
@@ -22,7 +22,7 @@ int stored_read(const char *directory, bool login_exact, struct stored *ret, str
 	if (rc == 0)
 		*ret = (struct stored){0};
 	if (rc == 1)
-		rc = stored_parse(path.text, strbuf_text(&text), text.len, login_exact, ret, err);
+		rc = stored_parse(path.text, strbuf_text(&text), text.len, ret, err);
 	strbuf_release(&text);
 	strbuf_release(&path);
 	return rc;
@@ -120,18 +120,21 @@ int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err
 
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact)
 {
-	for (size_t i = 0; i < rules->count; i++) {
-		if (rule_compare_subjects(rules->list[i].subject, subject, login_exact) != 0)
-			continue;
-		int there = !rule_expired(&rules->list[i], wall);
+	size_t left = 0;
+	int there = 0;
 
-		rule_release(&rules->list[i]);
-		memmove(&rules->list[i], &rules->list[i + 1],
-		    (rules->count - i - 1) * sizeof(rules->list[0]));
-		rules->count--;
-		return there;
+	for (size_t i = 0; i < rules->count; i++) {
+		struct rule *r = &rules->list[i];
+
+		if (!rule_same_subject(r->subject, subject, login_exact)) {
+			rules->list[left++] = *r;
+			continue;
+		}
+		there |= !rule_expired(r, wall);
+		rule_release(r);
 	}
-	return 0;
+	rules->count = left;
+	return there;
 }
 
 static int write_all(const char *directory, const struct stored *s, const struct rule *added,
@@ -159,7 +162,7 @@ static int change(const char *directory, const struct rule *added, const char *s
 	int rc = stored_lock(directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
 
 	if (rc == 0)
-		rc = stored_read(directory, login_exact, &s, err);
+		rc = stored_read(directory, &s, err);
 	if (rc == 0)
 		there = stored_drop(&s.rules, subject, wall, login_exact);
 	if (rc == 0 && added && s.rules.count >= RULES_MAX)

@@ -10,7 +10,6 @@
 #include "purge/status/live.h"
 #include "purge/tell/say.h"
 
-
 unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 {
 	char words[640];

@@ -78,8 +78,7 @@ static int answer(void *arg, struct bytes *out, struct err *err)
 	int code = 0;
 
 	if (!r->no_directory)
-		code = stored_read(
-		    r->settings->state_directory, r->settings->login_exact, &stored, err);
+		code = stored_read(r->settings->state_directory, &stored, err);
 	if (code < 0)
 		return code;
 	view.damaged = stored.damaged;

@@ -130,7 +130,7 @@ static const struct rule *find_in_file(
     const struct rulebox *box, const char *subject, bool login_exact)
 {
 	for (size_t i = 0; i < box->file.count; i++)
-		if (rule_compare_subjects(box->file.list[i].subject, subject, login_exact) == 0)
+		if (rule_same_subject(box->file.list[i].subject, subject, login_exact))
 			return &box->file.list[i];
 	return NULL;
 }
@@ -138,7 +138,7 @@ static const struct rule *find_in_file(
 static bool is_there(const struct rulebox *box, const char *subject, bool login_exact)
 {
 	for (size_t i = 0; i < box->command.count; i++)
-		if (rule_compare_subjects(box->command.list[i].subject, subject, login_exact) == 0)
+		if (rule_same_subject(box->command.list[i].subject, subject, login_exact))
 			return true;
 	return false;
 }

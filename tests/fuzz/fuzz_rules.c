@@ -22,7 +22,7 @@ static void check_line(const struct rule *r)
 	struct stored s = {0};
 
 	stored_put(&line, r);
-	fuzz_require(stored_parse("rules", line.text, line.len, false, &s, NULL) == 0);
+	fuzz_require(stored_parse("rules", line.text, line.len, &s, NULL) == 0);
 	fuzz_require(s.rules.count == 1 && s.damaged == 0 && s.kept.len == 0);
 	fuzz_require(strcmp(s.rules.list[0].subject, r->subject) == 0);
 	fuzz_require(strcmp(s.rules.list[0].key, r->key) == 0);
@@ -40,13 +40,13 @@ static void check_stored(const char *text, size_t len)
 	struct stored first = {0}, second = {0};
 	struct strbuf out = {0}, again = {0};
 
-	fuzz_require(stored_parse("rules", text, len, false, &first, NULL) == 0);
+	fuzz_require(stored_parse("rules", text, len, &first, NULL) == 0);
 	stored_begin(&out, &first.kept);
 	for (size_t i = 0; i < first.rules.count; i++) {
 		stored_put(&out, &first.rules.list[i]);
 		check_line(&first.rules.list[i]);
 	}
-	fuzz_require(stored_parse("rules", out.text, out.len, false, &second, NULL) == 0);
+	fuzz_require(stored_parse("rules", out.text, out.len, &second, NULL) == 0);
 	fuzz_require(second.rules.count == first.rules.count && second.damaged == first.damaged);
 	stored_begin(&again, &second.kept);
 	for (size_t i = 0; i < second.rules.count; i++)

@@ -100,9 +100,9 @@ static inline bool naive_is_doublet(const struct ruleset *set, size_t n)
 		const struct rule *other = ruleset_at(set, i);
 
 		if (i == n || (other->line == 0) != (r->line == 0) ||
-		    rule_compare_subjects(other->subject, r->subject, false) != 0)
+		    !rule_same_subject(other->subject, r->subject, false))
 			continue;
-		if (r->line != 0 ? i < n : i > n)
+		if (i < n)
 			return true;
 	}
 	return false;

@@ -108,7 +108,7 @@ static const struct row {
     {"expired expression for logins", {NULL}, {"!login:/./ OK c"}, "login:joe|a@example.com", "-",
 	"-"},
     {"doublets of logins in two cases", {NULL}, {"login:Bob OK 1", "login:bob REJECT 2"},
-	"login:BOB|a@example.com", "2", "-"},
+	"login:BOB|a@example.com", "1", "-"},
     {"login is no domain", {"login:example.com REJECT l"}, {NULL}, "a@example.com", "-", "-"},
     {"domain is no login", {"example.com REJECT d"}, {NULL}, "login:example.com|<>", "-", "-"},
 
@@ -136,8 +136,8 @@ static const struct row {
     {"expired WARN is not noted", {NULL}, {"!example.com WARN c"}, "a@example.com", "-", "-"},
     {"first of the file's doublets", {"example.com OK 1", "Example.com. REJECT 2"}, {NULL},
 	"a@example.com", "1", "-"},
-    {"last set of the command's doublets", {NULL}, {"example.com REJECT 1", "example.com OK 2"},
-	"a@example.com", "2", "-"},
+    {"first of the command's doublets", {NULL}, {"example.com REJECT 1", "example.com OK 2"},
+	"a@example.com", "1", "-"},
 
     /* OK and WARN. */
     {"OK ends the search", {"a@example.com OK o", "example.com REJECT d"}, {NULL}, "a@example.com",

@@ -24,7 +24,7 @@ static struct stored parse(const char *text)
 	struct stored s = {0};
 	struct err err = {{0}};
 
-	if (stored_parse("rules", text, strlen(text), false, &s, &err) != 0)
+	if (stored_parse("rules", text, strlen(text), &s, &err) != 0)
 		fail_msg("%s", err.text);
 	return s;
 }
@@ -155,7 +155,7 @@ static void test_nul(void **state)
 	struct strbuf out = {0};
 
 	(void)state;
-	assert_int_equal(stored_parse("rules", text, sizeof(text) - 1, false, &s, NULL), 0);
+	assert_int_equal(stored_parse("rules", text, sizeof(text) - 1, &s, NULL), 0);
 	assert_int_equal(s.rules.count, 1);
 	assert_int_equal(s.damaged, 1);
 	stored_begin(&out, &s.kept);
@@ -243,22 +243,33 @@ static void test_round(void **state)
 	}
 }
 
-/* Their order is that of the lines; of doublets the last counts, in its place. */
+/* Their order is that of the lines. */
 static void test_order(void **state)
 {
-	struct stored s = parse("/c/ OK\nb.example OK\nlogin:Bob OK\n/a/ OK\nB.example HOLD\n"
-				"login:bob HOLD\n/c/i OK\n");
-	static const char *const want[] = {"/c/", "/a/", "b.example", "login:bob", "/c/i"};
+	static const char *const want[] = {"/c/", "b.example", "/a/", "a.example", "/c/i"};
+	struct stored s = parse("/c/ OK\nb.example OK\n/a/ OK\na.example OK\n/c/i OK\n");
 
 	(void)state;
 	assert_int_equal(s.rules.count, COUNT_OF(want));
 	for (size_t i = 0; i < COUNT_OF(want); i++)
 		case_assert_text(want[i], s.rules.list[i].subject, want[i]);
-	assert_int_equal(s.rules.list[2].action, RULE_HOLD);
 	stored_release(&s);
-	assert_int_equal(
-	    stored_parse("rules", "login:Bob OK\nlogin:bob OK\n", 26, true, &s, NULL), 0);
+}
+
+/* All doublets go at once, however they came. */
+static void test_drop(void **state)
+{
+	struct stored s =
+	    parse("login:Bob OK\na.example OK ; until=5\nlogin:bob HOLD\nb.example OK\n");
+
+	(void)state;
+	assert_int_equal(stored_drop(&s.rules, "login:BOB", 10 * SECOND, true), 0);
+	assert_int_equal(s.rules.count, 4);
+	assert_int_equal(stored_drop(&s.rules, "login:BOB", 10 * SECOND, false), 1);
 	assert_int_equal(s.rules.count, 2);
+	assert_int_equal(stored_drop(&s.rules, "a.example", 10 * SECOND, false), 0); /* expired */
+	assert_int_equal(s.rules.count, 1);
+	assert_string_equal(s.rules.list[0].subject, "b.example");
 	stored_release(&s);
 }
 
@@ -318,7 +329,7 @@ static struct stored read_all(void)
 	struct stored s = {0};
 	struct err err = {{0}};
 
-	if (stored_read(directory, false, &s, &err) != 0)
+	if (stored_read(directory, &s, &err) != 0)
 		fail_msg("%s", err.text);
 	return s;
 }
@@ -462,6 +473,7 @@ int main(void)
 	    cmocka_unit_test(test_much_damage),
 	    cmocka_unit_test(test_round),
 	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_drop),
 	    cmocka_unit_test(test_heading),
 	    cmocka_unit_test(test_set_and_unset),
 	    cmocka_unit_test(test_faults),
