@@ -153,90 +153,55 @@ int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const 
 
 /* ---- packed, for a parent */
 
-static void put_text(struct bytes *out, const char *text)
-{
-	bytes_put(out, text, strlen(text) + 1);
-}
-
-struct packing {
-	const char *id; /* NULL: entries are not named */
-	struct bytes *out;
-};
-
 static int pack(void *arg, const char *recipient, const char *reason)
 {
-	struct packing *packing = arg;
+	struct bytes *out = arg;
 
-	if (packing->out->len >= COLLECTED_MAX)
-		return 0;
-	if (packing->id)
-		put_text(packing->out, packing->id);
-	put_text(packing->out, recipient);
-	put_text(packing->out, reason);
+	if (out->len < COLLECTED_MAX) {
+		bytes_put(out, recipient, strlen(recipient) + 1);
+		bytes_put(out, reason, strlen(reason) + 1);
+	}
 	return 0;
 }
 
 struct task {
 	const struct postfix *p;
-	const struct queue_id *ids;
-	size_t count;
-	bool named; /* each entry begins with its queue ID */
+	const struct queue_id *id;
 };
 
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	const struct task *task = arg;
 	struct queue_layout layout;
-	int code = 0;
-	int queue_dir = queue_directory_open(task->p, err);
+	int queue_dir = queue_directory_open(task->p, err), code;
 
 	if (queue_dir < 0)
 		return queue_dir;
 	queue_layout_read(&layout, queue_dir);
-	for (size_t n = 0; code == 0 && n < task->count && out->len < COLLECTED_MAX; n++) {
-		const struct queue_id *id = &task->ids[n];
-		struct packing packing = {task->named ? id->text : NULL, out};
-
-		code = spool_reasons_visit(&layout, queue_dir, id, pack, &packing);
-		if (code < 0)
-			err_sys(err, -code, "failed to read the defer log of %s", id->text);
-	}
+	code = spool_reasons_visit(&layout, queue_dir, task->id, pack, out);
+	if (code < 0)
+		err_sys(err, -code, "failed to read the defer log of %s", task->id->text);
 	io_close(&queue_dir);
-	return code;
-}
-
-static int run(struct task *task, struct strbuf *ret, struct err *err)
-{
-	struct role_child child = {.stop = task->p->stop};
-	int64_t deadline = queue_patience(task->count);
-	struct blob blob = {0};
-	int code = role_start(&child, &task->p->owner, work, task, err);
-
-	if (code == 0)
-		code = role_finish(&child, deadline, &blob, err);
-	strbuf_clear(ret);
-	if (code == 0 && blob.len > 0) {
-		if (blob.at[blob.len - 1] != '\0')
-			code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");
-		else
-			strbuf_add(ret, (const char *)blob.at, blob.len);
-	}
-	if (code == 0 && ret->failed)
-		code = err_sys(err, ENOMEM, "failed to keep reasons");
-	blob_release(&blob);
 	return code;
 }
 
 int spool_reasons(
     const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed, struct err *err)
 {
-	struct task task = {.p = p, .ids = id, .count = 1};
-	return run(&task, ret_packed, err);
-}
+	struct task task = {p, id};
+	struct role_child child = {.stop = p->stop};
+	struct blob blob = {0};
+	int code = role_start(&child, &p->owner, work, &task, err);
 
-int spool_reasons_many(const struct postfix *p, const struct queue_id *ids, size_t count,
-    struct strbuf *ret_packed, struct err *err)
-{
-	struct task task = {.p = p, .ids = ids, .count = count, .named = true};
-	return run(&task, ret_packed, err);
+	if (code == 0)
+		code = role_finish(&child, queue_patience(1), &blob, err);
+	strbuf_clear(ret_packed);
+	if (code == 0 && blob.len > 0 && blob.at[blob.len - 1] != '\0')
+		code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");
+	else if (code == 0)
+		strbuf_add(ret_packed, (const char *)blob.at, blob.len);
+	if (code == 0 && ret_packed->failed)
+		code = err_sys(err, ENOMEM, "failed to keep reasons");
+	blob_release(&blob);
+	return code;
 }

@@ -74,7 +74,8 @@ int spool_states(const struct postfix *p, const struct queue_id *ids, size_t cou
 
 /*
  * In a child: reasons from the message's defer log (bounce_log(3) format), as packed strings
- * "recipient\0reason\0...". Empty where there is none. Control characters are replaced by '?'.
+ * "recipient\0reason\0...", some 64 MiB of them at most. Empty where there is none. Control
+ * characters are replaced by '?'.
  */
 int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
     struct err *err) NODISCARD;
@@ -87,9 +88,5 @@ int spool_reasons(const struct postfix *p, const struct queue_id *id, struct str
 typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg) NODISCARD;
-/* The same for many messages in one child: "queue ID\0recipient\0reason\0...". At most 64 MiB are
- * collected. */
-int spool_reasons_many(const struct postfix *p, const struct queue_id *ids, size_t count,
-    struct strbuf *ret_packed, struct err *err) NODISCARD;
 
 #endif

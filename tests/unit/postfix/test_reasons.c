@@ -126,50 +126,38 @@ static void test_long_lines(void **state)
 	}
 }
 
-/* A log for each of some messages, at whatever depth it lies. */
-static void test_of_many(void **state)
+/* A log is found at whatever depth it lies. */
+static void test_depths(void **state)
 {
-	static const char want[] = "a@x|full|b@x|down|";
-	struct strbuf packed = {0}, got = {0};
-	struct queue_id ids[4];
-	struct err err = {{0}};
-	char path[256];
-	struct rig rig;
-
 	(void)state;
-	rig_open(&rig);
-	for (size_t n = 0; n < COUNT_OF(ids); n++)
-		ids[n] = rig_mail(&rig, QUEUE_DEFERRED, 1);
-	for (unsigned n = 0; n < 2; n++) {
-		static const char *const texts[] = {
-		    "recipient=a@x\nreason=full\n\n", "recipient=b@x\nreason=down\n\n"};
-		char relative[QUEUE_PATH_MAX];
+	for (unsigned depth = 0; depth < 3; depth++) {
+		struct strbuf packed = {0};
+		char path[256], relative[QUEUE_PATH_MAX];
+		struct err err = {{0}};
+		struct queue_id id;
+		struct rig rig;
 		FILE *file;
 
-		snprintf(path, sizeof(path), "%s/defer/0", rig.spool);
-		if (n > 0)
+		rig_open(&rig);
+		id = rig_mail(&rig, QUEUE_DEFERRED, 1);
+		queue_log_path("defer", depth, &id, relative);
+		for (unsigned n = 1; n <= depth; n++) {
+			snprintf(path, sizeof(path), "%s/%.*s", rig.spool,
+			    (int)(strlen("defer") + 2 * n), relative);
 			rig_directory(&rig, path);
-		queue_log_path("defer", n, &ids[2 * n], relative);
+		}
 		snprintf(path, sizeof(path), "%s/%s", rig.spool, relative);
 		file = fopen(path, "we");
 		assert_non_null(file);
-		fputs(texts[n], file);
+		fputs("recipient=a@x\nreason=full\n\n", file);
 		fclose(file);
 		rig_own(&rig, path);
+		assert_int_equal(spool_reasons(&rig.p, &id, &packed, &err), 0);
+		assert_int_equal(packed.len, sizeof("a@x") + sizeof("full"));
+		assert_string_equal(packed.text, "a@x");
+		strbuf_release(&packed);
+		rig_close(&rig);
 	}
-	assert_int_equal(spool_reasons_many(&rig.p, ids, COUNT_OF(ids), &packed, &err), 0);
-	struct strlist list = strlist_of(&packed);
-	unsigned at = 0;
-	strlist_each (item, &list) {
-		if (at++ % 3 == 0)
-			assert_string_equal(item, ids[at < 3 ? 0 : 2].text);
-		else
-			strbuf_printf(&got, "%s|", item);
-	}
-	assert_string_equal(strbuf_text(&got), want);
-	strbuf_release(&got);
-	strbuf_release(&packed);
-	rig_close(&rig);
 }
 
 /* Mail that has no log. */
@@ -190,4 +178,4 @@ static void test_none(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_shapes), cmocka_unit_test(test_many),
-    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_of_many), cmocka_unit_test(test_none))
+    cmocka_unit_test(test_long_lines), cmocka_unit_test(test_depths), cmocka_unit_test(test_none))
