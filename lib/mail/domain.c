@@ -96,43 +96,47 @@ static bool map_name(const char *text, struct domain *ret)
 }
 
 /*
- * Keeps text as it is; past DOMAIN_MAX its end behind a '*', which no NAME and no mapping of
- * libidn2 holds.
+ * Keeps the text as it is. What is too long is RAW: its end behind a '*', which no NAME and no
+ * mapping of libidn2 holds. Returns whether it is.
  */
-static bool keep(const char *text, enum domain_kind kind, struct domain *ret)
+static bool keep(const struct domain_text *t, enum domain_kind kind, struct domain *ret)
 {
-	size_t len = strlen(text);
-	bool cut = len > DOMAIN_MAX;
+	const char *text = t->at;
 
 	ret->kind = kind;
-	if (!cut) {
-		memcpy(ret->text, text, len + 1);
+	if (!t->cut && t->len <= DOMAIN_MAX) {
+		memcpy(ret->text, text, t->len + 1);
 		return false;
 	}
-	text += len - (DOMAIN_MAX - 1);
+	if (t->len > DOMAIN_MAX - 1)
+		text += t->len - (DOMAIN_MAX - 1);
 	while (((unsigned char)*text & 0xc0) == 0x80) /* the rest of a character */
 		text++;
-	snprintf(ret->text, sizeof(ret->text), "*%s", text);
+	ret->text[0] = '*';
+	memcpy(ret->text + 1, text, (size_t)(t->at + t->len - text) + 1);
 	ret->kind = DOMAIN_RAW;
 	return true;
 }
 
-/* mapped: libidn2 may be asked. */
+static enum domain_kind kind_of(const struct domain_text *t, bool mapped)
+{
+	if (t->len == 0)
+		return DOMAIN_NONE;
+	if (is_literal(t->at, t->len))
+		return DOMAIN_LITERAL;
+	return t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW;
+}
+
+/* mapped: libidn2 may be asked. A name that needs its joiners is one with them; else they go. */
 static bool normalise(struct domain_text *t, bool mapped, struct domain *ret)
 {
-	domain_text_finish(t);
-	if (t->len == 0)
-		return keep(t->at, DOMAIN_NONE, ret);
-	if (t->len > DOMAIN_INPUT_MAX)
-		return keep(t->at, DOMAIN_RAW, ret);
-	if (is_literal(t->at, t->len))
-		return keep(t->at, DOMAIN_LITERAL, ret);
-	if (mapped && !t->ascii && map_name(t->at, ret))
+	bool ask = mapped && !t->cut;
+
+	if (ask && !t->ascii && map_name(t->at, ret))
 		return false;
-	/* A name that needs its joiners was one with them. */
-	if (domain_text_drop_joiners(t) && mapped && !t->ascii && map_name(t->at, ret))
+	if (domain_text_drop_joiners(t) && ask && !t->ascii && map_name(t->at, ret))
 		return false;
-	return keep(t->at, t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW, ret);
+	return keep(t, kind_of(t, mapped), ret);
 }
 
 static bool read_domain(const char *bytes, size_t len, bool mapped, struct domain *ret)
@@ -142,6 +146,7 @@ static bool read_domain(const char *bytes, size_t len, bool mapped, struct domai
 	domain_text_clear(&t);
 	for (size_t i = 0; i < len; i++)
 		domain_text_add(&t, bytes[i]);
+	domain_text_finish(&t);
 	return normalise(&t, mapped, ret);
 }
 

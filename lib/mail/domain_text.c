@@ -97,6 +97,7 @@ void domain_text_add(struct domain_text *t, char c)
 	if (t->len == sizeof(t->at)) {
 		t->len = sizeof(t->at) / 2;
 		memmove(t->at, t->at + t->len, t->len);
+		t->cut = true;
 	}
 	t->at[t->len++] = c;
 	if ((unsigned char)c < ' ' || (unsigned char)c >= 0x7f)
@@ -113,19 +114,21 @@ size_t domain_undotted(const char *bytes, size_t len)
 void domain_text_clear(struct domain_text *t)
 {
 	t->len = 0;
-	t->no_joiners = false;
+	t->cut = t->no_joiners = false;
 }
 
 void domain_text_finish(struct domain_text *t)
 {
-	size_t most = DOMAIN_INPUT_MAX + 1;
 	unsigned char bits = 0;
 
 	t->len = domain_undotted(t->at, t->len);
-	if (t->len > most) {
-		memmove(t->at, t->at + t->len - most, most);
-		t->len = most;
+	if (t->len > DOMAIN_INPUT_MAX) {
+		memmove(t->at, t->at + t->len - DOMAIN_INPUT_MAX, DOMAIN_INPUT_MAX);
+		t->len = DOMAIN_INPUT_MAX;
+		t->cut = true;
 	}
+	if (t->cut && t->len == 1 && t->at[0] == '.')
+		t->len = 0;
 	for (size_t i = 0; i < t->len; i++) {
 		bits |= (unsigned char)t->at[i];
 		t->at[i] = t->at[i] ? str_lower(t->at[i]) : '?';

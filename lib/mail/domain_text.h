@@ -15,16 +15,16 @@
 struct domain_text {
 	char at[2 * (DOMAIN_INPUT_MAX + 2)];
 	size_t len;
+	bool cut;        /* its front was dropped */
 	bool ascii;      /* once it is finished */
 	bool no_joiners; /* none stays */
 };
 
 void domain_text_clear(struct domain_text *t);
-/* After an overflow more than DOMAIN_INPUT_MAX bytes always stand there: it is known as cut. */
 void domain_text_add(struct domain_text *t, char c);
 /*
  * No more bytes: lower case, without trailing dots, terminated, cut at its front to
- * DOMAIN_INPUT_MAX + 1 bytes; NUL is '?'.
+ * DOMAIN_INPUT_MAX bytes; NUL is '?'.
  */
 void domain_text_finish(struct domain_text *t);
 /* Of what is finished: takes U+200C and U+200D out, too. False: there are none. */
