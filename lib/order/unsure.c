@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Candidates with more recipients than are recorded, where these decide: their queue files have
- * them all. What a child hands over for each that it could read and that is the recorded message:
- * u32 position, u32 matched, u32 limits, u32 other recipients.
+ * Candidates with more recipients or header From mailboxes than are recorded, where these decide:
+ * their queue files have them all. What a child hands over for each that it could read and that is
+ * the recorded message: u32 position, u32 matched, u32 limits, u32 other recipients.
  */
 #include <errno.h>
 
@@ -37,7 +37,7 @@ static void put_answer(void *arg, size_t n, const struct queue_message *q, struc
 	whole.flags &= ~(uint32_t)(MESSAGE_CUT_RECIPIENTS | MESSAGE_CUT_QUEUED_RECIPIENTS);
 	whole.flags |= q->message.flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
 	bytes_put_u32(out, (uint32_t)n);
-	bytes_put_u32(out, selector_nominate(selector, &whole, &notes));
+	bytes_put_u32(out, selector_nominate_read(selector, &whole, &q->asked, &notes));
 	bytes_put_u32(out, notes.limits);
 	bytes_put_u32(out, selector_other_recipients(selector, &whole));
 }
@@ -99,7 +99,7 @@ static void tell_undecided(struct outcome *outcome, uint64_t count)
 	if (count == 0)
 		return;
 	outcome->tally.undecided += count;
-	err_set(&err, 0, "%llu %s recipients that could not be read; left alone",
+	err_set(&err, 0, "%llu %s recipients or authors that could not be read; left alone",
 	    (unsigned long long)count, count == 1 ? "message has" : "messages have");
 	order_trouble(outcome, &err);
 }
@@ -111,6 +111,7 @@ static int decide(struct unsure *u, struct err *err)
 	    .give = take_answers,
 	    .arg = u,
 	    .count = u->count,
+	    .selector = u->run->order->selector,
 	    .max_recipients = SIZE_MAX};
 	int code;
 

@@ -108,6 +108,15 @@ static void collect_pattern(struct txn *txn, const struct pattern *p, struct seq
 		collect_below(txn, key, len, to);
 }
 
+/* Rows whose header From was cut: any author may be among the others. */
+static void collect_cut(struct txn *txn, struct sequences *to)
+{
+	static const struct domain cut = {.text = MESSAGE_AUTHORS_CUT, .kind = DOMAIN_RAW};
+	unsigned char key[DOMAIN_KEY_MAX];
+
+	collect_exact(txn, key, domain_key(&cut, key), to);
+}
+
 /* A set can be looked up where no member is an expression. */
 static bool is_indexed(const struct pattern_set *set)
 {
@@ -155,6 +164,8 @@ int sequences_find(struct txn *txn, const struct selector *selector, struct sequ
 	else
 		for (size_t i = 0; i < set->count; i++)
 			collect_pattern(txn, &set->list[i], ret);
+	if (!selector->ids_given && set != &selector->sender)
+		collect_cut(txn, ret);
 	sequences_settle(ret);
 	if (ret->failed)
 		return -ENOMEM;
