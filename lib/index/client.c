@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/role.h"
-#include "index/client_child.h"
+#include "index/client_view.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
 #define GRACE     (2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
@@ -124,12 +124,6 @@ static int bad_answer(struct err *err)
 
 /* ---- selections */
 
-static int take_selection(const struct client_answer *answer, struct bytes *out)
-{
-	bytes_put(out, answer->body.at, answer->body.len);
-	return 0;
-}
-
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err)
 {
@@ -141,7 +135,7 @@ int client_select(const struct index_client *c, const struct selector *selector,
 		bytes_release(&body);
 		return err_sys(err, ENOMEM, "failed to ask for the index");
 	}
-	code = ask_for(c, request_of("select"), &body, take_selection, &memory, err);
+	code = ask_for(c, request_of("select"), &body, client_take_selection, &memory, err);
 	if (code == 0)
 		code = select_view(&memory, ret, err);
 	return no_index(code);
@@ -149,39 +143,12 @@ int client_select(const struct index_client *c, const struct selector *selector,
 
 /* ---- names */
 
-#define NAMES_HEAD 24
-
-/* The names, then the text. */
-static int take_names(const struct client_answer *answer, struct bytes *out)
-{
-	bytes_put(out, answer->body.at, answer->body.len);
-	bytes_put_text(out, json_text(answer->line, "queue_directory"));
-	return 0;
-}
-
-static int view_names(struct client_names *n)
-{
-	struct reader r = reader_of(n->memory.at, n->memory.len);
-	uint64_t count;
-
-	n->place.device = reader_u64(&r);
-	n->place.inode = reader_u64(&r);
-	count = reader_u64(&r);
-	if (count > n->memory.len / sizeof *n->list)
-		return ERR_CHILD;
-	n->count = (size_t)count;
-	/* On a page and 24 bytes: where such a struct may lie. */
-	n->list = reader_take(&r, n->count * sizeof *n->list);
-	(void)snprintf(n->queue_directory, sizeof n->queue_directory, "%s", reader_text(&r));
-	return reader_done(&r) ? 0 : ERR_CHILD;
-}
-
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
 {
 	struct client_names names = {0};
-	int code = ask_for(c, request_of("names"), NULL, take_names, &names.memory, err);
+	int code = ask_for(c, request_of("names"), NULL, client_take_names, &names.memory, err);
 
-	if (code == 0 && view_names(&names) != 0)
+	if (code == 0 && client_view_names(&names) != 0)
 		code = bad_answer(err);
 	if (code != 0)
 		client_names_release(&names);
@@ -197,33 +164,6 @@ void client_names_release(struct client_names *names)
 }
 
 /* ---- updates */
-
-static const char *const updated_keys[] = {"completed", "added", "dropped", "silent"};
-
-static int take_updated(const struct client_answer *answer, struct bytes *out)
-{
-	bytes_put(out, answer->body.at, answer->body.len);
-	for (size_t i = 0; i < COUNT_OF(updated_keys); i++)
-		bytes_put_u64(out, (uint64_t)json_int(answer->line, updated_keys[i], 0));
-	return 0;
-}
-
-/* The numbers are at the end, and are taken off it. */
-static int view_updated(struct blob *memory, struct index_updated *ret)
-{
-	size_t size = COUNT_OF(updated_keys) * sizeof(uint64_t);
-	struct reader r;
-
-	if (memory->len < size)
-		return ERR_CHILD;
-	memory->len -= size;
-	r = reader_of(memory->at + memory->len, size);
-	ret->completed = reader_u64(&r);
-	ret->added = reader_u64(&r);
-	ret->dropped = reader_u64(&r);
-	ret->silent = reader_u64(&r);
-	return 0;
-}
 
 static struct json *update_request(const struct settings *s)
 {
@@ -252,8 +192,8 @@ int client_update(const struct index_client *c, struct span body, const struct s
 		bytes_release(&whole);
 		return err_sys(err, ENOMEM, "failed to update the index");
 	}
-	code = ask_for(c, update_request(c->settings), &whole, take_updated, &memory, err);
-	if (code == 0 && view_updated(&memory, &updated) != 0)
+	code = ask_for(c, update_request(c->settings), &whole, client_take_updated, &memory, err);
+	if (code == 0 && client_view_updated(&memory, &updated) != 0)
 		code = bad_answer(err);
 	if (code == 0 && selector)
 		code = no_index(select_view(&memory, &candidates, err));
@@ -271,49 +211,15 @@ int client_update(const struct index_client *c, struct span body, const struct s
 
 /* ---- counts */
 
-static int take_counts(const struct client_answer *answer, struct bytes *out)
-{
-	static const char *const keys[] = {"rows", "used_bytes", "map_bytes", "file_bytes",
-	    "recorded", "left_out", "evicted", "evicted_time", "caught_up", "device", "inode"};
-
-	for (size_t i = 0; i < COUNT_OF(keys); i++)
-		bytes_put_i64(out, json_int(answer->line, keys[i], 0));
-	bytes_put_text(out, json_text(answer->line, "queue_directory"));
-	bytes_put_text(out, json_text(answer->line, "hostname"));
-	bytes_put_u8(out, answer->by_daemon);
-	return 0;
-}
-
-static int view_counts(const struct blob *memory, struct index_counts *c, bool *ret_by_daemon)
-{
-	struct reader r = reader_of(memory->at, memory->len);
-
-	c->rows = reader_u64(&r);
-	c->used_bytes = reader_u64(&r);
-	c->map_bytes = reader_u64(&r);
-	c->file_bytes = reader_u64(&r);
-	c->recorded = reader_u64(&r);
-	c->left_out = reader_u64(&r);
-	c->evicted = reader_u64(&r);
-	c->evicted_time = reader_i64(&r);
-	c->caught_up = reader_i64(&r);
-	c->place.device = reader_u64(&r);
-	c->place.inode = reader_u64(&r);
-	(void)snprintf(c->queue_directory, sizeof c->queue_directory, "%s", reader_text(&r));
-	(void)snprintf(c->hostname, sizeof c->hostname, "%s", reader_text(&r));
-	*ret_by_daemon = reader_u8(&r) != 0;
-	return reader_done(&r) ? 0 : ERR_CHILD;
-}
-
 int client_count(
     const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon, struct err *err)
 {
 	struct index_counts counts = {0};
 	struct blob memory = {0};
 	bool by_daemon = false;
-	int code = ask_for(c, request_of("count"), NULL, take_counts, &memory, err);
+	int code = ask_for(c, request_of("count"), NULL, client_take_counts, &memory, err);
 
-	if (code == 0 && view_counts(&memory, &counts, &by_daemon) != 0)
+	if (code == 0 && client_view_counts(&memory, &counts, &by_daemon) != 0)
 		code = bad_answer(err);
 	blob_release(&memory);
 	if (code != 0)

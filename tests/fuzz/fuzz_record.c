@@ -26,14 +26,28 @@ static void use_head(struct span span)
 	sink = total;
 }
 
+static void use_list(const struct strlist *list)
+{
+	strlist_each (item, list)
+		sink = strlen(item);
+}
+
 /* Whatever it says, every text ends where the record does, or before. */
 static void use_texts(const struct message *m)
 {
 	sink = strlen(m->sender) + strlen(m->login) + strlen(m->message_id) + strlen(m->subject);
-	strlist_each (item, &m->from)
-		sink = strlen(item);
-	strlist_each (item, &m->recipients)
-		sink = strlen(item);
+	use_list(&m->from);
+	use_list(&m->recipients);
+	if (m->first.login)
+		sink = strlen(m->first.login);
+	sink = strlen(m->first.queue_id.text);
+	if (!m->queued.known)
+		return;
+	sink = strlen(m->queued.sender) + strlen(m->queued.login) + strlen(m->queued.message_id) +
+	       strlen(m->queued.log_ident);
+	use_list(&m->queued.from);
+	use_list(&m->queued.recipients);
+	use_list(&m->queued.originals);
 }
 
 static void use_message(const struct message *m)
@@ -42,11 +56,15 @@ static void use_message(const struct message *m)
 	struct message copy;
 
 	use_texts(m);
-	/* What was decoded can be encoded, and comes out the same. */
+	/* What was decoded can be encoded, and comes out the same. Whose mail it is is asked anew.
+	 */
 	record_encode(m, &again);
 	fuzz_require(again.failed || record_decode(bytes_span(&again), &copy) == 0);
 	fuzz_require(again.failed || strcmp(copy.sender, m->sender) == 0);
 	fuzz_require(again.failed || copy.recipients.count == m->recipients.count);
+	fuzz_require(again.failed || copy.queued.known == m->queued.known);
+	fuzz_require(again.failed || copy.queued.recipients.count == m->queued.recipients.count);
+	fuzz_require(again.failed || copy.queued.inode == m->queued.inode);
 	bytes_release(&again);
 }
 

@@ -2,13 +2,14 @@
 /*
  * Selection against a naive filter. The input is lines, each a letter and a text: A S F R are
  * patterns (author, sender, from, recipient; small letters include subdomains), L a login, I an ID,
- * O "only", and M a message: sender, header From, recipient and login, divided by tabs. Whatever
- * way the index takes to its rows, it must give exactly those that selector_nominate says of all.
+ * O "only", and M a message: sender, header From, recipient and login, divided by tabs; then, where
+ * the queue file was read, sender and recipient as queued. Whatever way the index takes to its
+ * rows, it must give exactly those that selector_nominate says of all.
  */
 #include "index/rows/entry.h"
 #include "index/rows/select.h"
 #include "mail/from.h"
-#include "tests/fuzz/memory_store.h"
+#include "tests/fuzz/index_store.h"
 
 #define MESSAGES 40
 #define LINE     700
@@ -51,13 +52,33 @@ static const char *field(char **rest)
 	return begin;
 }
 
+/* What the file says, if anything stands there. */
+static void read_file(struct message *m, char *line, struct address *sender, struct strbuf *packed)
+{
+	struct queued *q = &m->queued;
+	struct address recipient;
+
+	if (!*line)
+		return;
+	address_envelope(field(&line), NULL, sender);
+	address_envelope(field(&line), NULL, &recipient);
+	strlist_push(packed, recipient.text, strlen(recipient.text));
+	q->known = true;
+	q->arrival_time = m->mail_time;
+	q->create_time = q->uid = q->size = -1;
+	q->sender = sender->text;
+	q->login = q->message_id = q->log_ident = "";
+	q->recipients = strlist_of(packed);
+	q->recipient_count = 1;
+}
+
 static void add_message(struct txn *txn, char *line, unsigned n)
 {
-	struct address sender, recipient;
-	struct strbuf from = {0}, recipients = {0};
+	struct address sender, recipient, queued_sender;
+	struct strbuf recipients = {0}, queued = {0};
+	struct from_list from = {0};
 	struct bytes record = {0};
 	struct message m;
-	unsigned count = 0;
 
 	message_init(&m);
 	id_of(n, &m.queue_id);
@@ -66,19 +87,21 @@ static void add_message(struct txn *txn, char *line, unsigned n)
 	address_envelope(field(&line), NULL, &sender);
 	m.sender = sender.text;
 	const char *header = field(&line);
-	from_scan(header, strlen(header), &from, &count);
-	m.from = strlist_of(&from);
+	from_scan(&from, header, strlen(header));
+	m.from = strlist_of(&from.packed);
 	address_envelope(field(&line), NULL, &recipient);
 	strlist_push(&recipients, recipient.text, strlen(recipient.text));
 	m.recipients = strlist_of(&recipients);
 	m.recipient_count = 1;
 	m.login = field(&line);
+	read_file(&m, line, &queued_sender, &queued);
 	record_encode(&m, &record);
 	entry_add(txn, bytes_span(&record), NULL);
 	fuzz_require(txn->code == 0);
 	bytes_release(&record);
-	strbuf_release(&from);
+	from_release(&from);
 	strbuf_release(&recipients);
+	strbuf_release(&queued);
 }
 
 static void take_line(struct selector *s, struct txn *txn, char *line, unsigned *messages)
@@ -123,7 +146,7 @@ static void compare(struct txn *txn, const struct selector *s, const struct cand
 	fuzz_require(n == got->count && got->damaged == 0);
 }
 
-static void check(struct memory_store *store, struct selector *s)
+static void check(struct index *ix, struct selector *s)
 {
 	struct bytes out = {0};
 	struct candidates got = {0};
@@ -131,10 +154,10 @@ static void check(struct memory_store *store, struct selector *s)
 	struct txn txn;
 
 	selector_seal(s);
-	fuzz_require(select_into(&store->base, s, &out, &err) == 0);
+	fuzz_require(index_find(ix, s, INT64_MAX, &out, &err) == 0);
 	struct blob blob = {.at = out.at, .len = out.len};
 	fuzz_require(select_view(&blob, &got, &err) == 0);
-	txn_begin(&store->base, false, &txn);
+	txn_begin(ix->store, false, &txn);
 	compare(&txn, s, &got);
 	txn_abort(&txn);
 	candidates_release(&got);
@@ -143,14 +166,14 @@ static void check(struct memory_store *store, struct selector *s)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct memory_store store = {.base.driver = &memory_driver};
+	struct index *ix = fuzz_index();
 	const char *at = (const char *)data, *end = at + size;
 	struct selector s;
 	struct txn txn;
 	unsigned messages = 0;
 
 	selector_init(&s);
-	txn_begin(&store.base, true, &txn);
+	txn_begin(ix->store, true, &txn);
 	while (at < end) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		size_t len = (size_t)((newline ? newline : end) - at);
@@ -162,8 +185,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	fuzz_require(txn_commit(&txn, NULL) == 0);
 	s.all = selector_is_empty(&s);
-	check(&store, &s);
+	check(ix, &s);
 	selector_release(&s);
-	memory_release(&store);
 	return 0;
 }
