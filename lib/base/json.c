@@ -177,20 +177,6 @@ void json_put_list(struct json *o, const char *key, const struct strlist *list)
 	set_new(o, key, array);
 }
 
-void json_put_objects(
-    struct json *o, const char *key, const char *member, const struct strlist *list)
-{
-	struct json *array = json_new_array();
-
-	strlist_each (item, list) {
-		struct json *each = json_new();
-
-		json_put_text(each, member, item);
-		json_append(array, each);
-	}
-	json_put(o, key, array);
-}
-
 void json_put(struct json *o, const char *key, struct json *child)
 {
 	if (o && (!child || !finish(value_of(child))))

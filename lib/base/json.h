@@ -22,9 +22,6 @@ void json_put_share(struct json *o, const char *key, double value); /* six digit
 void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count);
 void json_put_null(struct json *o, const char *key);
 void json_put_list(struct json *o, const char *key, const struct strlist *list);
-/* [{"member": item}, ...], the shape of `recipients` in postqueue -j. */
-void json_put_objects(
-    struct json *o, const char *key, const char *member, const struct strlist *list);
 void json_put(struct json *o, const char *key, struct json *child); /* takes child over */
 struct json *json_new_array(void);
 void json_append(struct json *array, struct json *child); /* takes child over */

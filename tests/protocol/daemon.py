@@ -149,7 +149,7 @@ class Daemon:
             os.unlink(path)
 
     def dump(self):
-        done = subprocess.run([DUMP, self.index], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        done = subprocess.run([DUMP, self.index], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=300)
         if done.returncode or done.stderr:
             raise AssertionError("index_dump: " + done.stderr.decode())
         return [json.loads(line) for line in done.stdout.splitlines()]
