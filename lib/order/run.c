@@ -388,6 +388,7 @@ static int sweep(struct run *run, struct err *err)
 			break;
 		outcome->sweep_cut = outcome->passes >= PASSES_MAX || clock_steady() > deadline;
 	}
+	outcome->interrupted |= order_stopped(run->order) && found != FOUND_NOTHING;
 	return code;
 }
 
@@ -401,6 +402,20 @@ static int run_all(struct run *run, struct err *err)
 	return code == 0 && !is_over(run) ? sweep(run, err) : code;
 }
 
+/* Whether something was not got to. */
+static bool is_left(const struct run *run)
+{
+	bool acts = run->row->changes && !run->order->dry_run;
+
+	for (size_t n = 0; n < run->outcome->count; n++) {
+		enum result result = run->outcome->items[n].result;
+
+		if (result == RESULT_NONE || (acts && result == RESULT_READY))
+			return true;
+	}
+	return false;
+}
+
 /* What was begun is told, whatever stopped it. */
 static void end(struct run *run, int code, const struct err *why)
 {
@@ -408,9 +423,8 @@ static void end(struct run *run, int code, const struct err *why)
 
 	if (code < 0 && code != ERR_STOPPED)
 		order_trouble(outcome, why);
-	if (order_stopped(run->order))
-		outcome->interrupted = true;
-	if (code < 0 || order_stopped(run->order))
+	outcome->interrupted |= code == ERR_STOPPED;
+	if (code < 0 || is_left(run))
 		order_leave(outcome);
 	order_sort(outcome);
 	order_tally(outcome);
