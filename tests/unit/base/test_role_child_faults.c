@@ -105,12 +105,12 @@ static void test_stopped_child_ends_at_the_deadline(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
-static volatile sig_atomic_t stop;
+static volatile sig_atomic_t asked;
 
-static void set_stop(int number)
+static void set_asked(int number)
 {
 	(void)number;
-	stop = 1;
+	asked = 1;
 }
 
 /* The flag ends the wait whenever it is set, also by a signal in mid-wait, and kills the child. */
@@ -127,13 +127,13 @@ static void test_stop_flag(void **state)
 	};
 
 	(void)state;
-	signal(SIGALRM, set_stop);
+	signal(SIGALRM, set_asked);
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct role_child child = {.stop = &stop};
+		struct role_child child = {.stop = &asked};
 		struct blob blob = {0};
 		struct err err = {{0}};
 
-		stop = cases[i].alarm_at == 0;
+		asked = cases[i].alarm_at == 0;
 		case_assert(
 		    cases[i].name, role_start(&child, &role, cases[i].work, NULL, &err) == 0);
 		if (cases[i].alarm_at > 0)
@@ -148,7 +148,7 @@ static void test_stop_flag(void **state)
 /* A result that is there already counts, whatever was stopped meanwhile. */
 static void test_result_before_the_stop_flag(void **state)
 {
-	struct role_child child = {.stop = &stop};
+	struct role_child child = {.stop = &asked};
 	struct blob blob = {0};
 	uint32_t number = 7;
 	struct err err;
@@ -156,7 +156,7 @@ static void test_result_before_the_stop_flag(void **state)
 	(void)state;
 	assert_int_equal(role_start(&child, &role, work_echo, &number, &err), 0);
 	assert_int_equal(io_wait(child.done, POLLIN, LONG), 1);
-	stop = 1;
+	asked = 1;
 	assert_int_equal(role_finish(&child, LONG, &blob, &err), 0);
 	assert_int_equal(blob.at[0], 7);
 	assert_null(child.stop);
