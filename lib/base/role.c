@@ -76,6 +76,9 @@ int role_of_owner(const char *path, struct role *ret, struct err *err)
 
 	if (lstat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
+	/* A link of root's is the admin's: the directory that it names counts. */
+	if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(path, &st) < 0)
+		return err_sys(err, errno, "failed to look at '%s'", path);
 	code = find_passwd(NULL, st.st_uid, &entry, &memory);
 	if (code < 0)
 		return err_sys(err, -code, "failed to look up uid %u", (unsigned)st.st_uid);

@@ -25,9 +25,9 @@ struct role {
 /* The role of a user by name, with its primary group. ERR_CONFIG where there is no such user. */
 int role_of_user(const char *user, struct role *ret, struct err *err) NODISCARD;
 /*
- * The role of whoever owns path (not following a last symlink), with that user's own primary group:
- * Postfix's queue directories belong to postfix:root. A uid without a name gets the file's group,
- * yet never root's. -errno where path cannot be looked at.
+ * The role of whoever owns path (a last symlink is followed only where root owns it), with that
+ * user's own primary group: Postfix's queue directories belong to postfix:root. A uid without a
+ * name gets the file's group, yet never root's. -errno where path cannot be looked at.
  */
 int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD;
 
