@@ -61,5 +61,7 @@ void from_release(struct from_list *list);
  * domain are added as they are. Linear in the length of value; memory does not depend on it.
  */
 void from_scan(struct from_list *list, const char *value, size_t len);
+/* Whether a bound kept whoever was told from a mailbox, or from what its name means. */
+bool from_was_bounded(const struct from_list *list);
 
 #endif

@@ -97,6 +97,11 @@ void from_list_add(struct from_list *list, struct from_costly *costly, const cha
 	report(list, &address);
 }
 
+bool from_was_bounded(const struct from_list *list)
+{
+	return list->looked > FROM_LOOKED_MAX || list->names >= FROM_NAMES_MAX;
+}
+
 void from_clear(struct from_list *list)
 {
 	strbuf_clear(&list->packed);

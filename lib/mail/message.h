@@ -42,7 +42,7 @@ enum message_flag {
 	 * first.client are that row's. */
 	MESSAGE_JOINED = 1u << 7,
 	/* It came back from a content filter, and its first row is not known. first.login and
-	 * first.client are those of its Received header, where that says them. */
+	 * first.client are what its Received header and XFORWARD say, where they do. */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
 	/* Not joined, and the Received header of its first pass says that nobody logged in. */

@@ -73,15 +73,13 @@ static unsigned recorded_from(
 	return halves;
 }
 
-/* read: what the whole header of the queue file says; NULL: it was not read. */
-static unsigned halves_of_from(const struct pattern_set *set, const struct message *m,
-    const bool *read, struct selector_notes *notes)
+/* found: by a reading of the queue file's whole header, where there was one. */
+static unsigned halves_of_from(const struct pattern_set *set, const struct message *m, bool found,
+    bool cut, struct selector_notes *notes)
 {
-	unsigned halves = recorded_from(set, m, notes);
+	unsigned halves = recorded_from(set, m, notes) | (found ? QUEUED : 0);
 
-	if (read && *read)
-		halves |= QUEUED;
-	return !halves && !read && message_from_is_cut(m) ? MAYBE : halves;
+	return !halves && cut ? MAYBE : halves;
 }
 
 void selector_header_take(void *arg, const struct address *mailbox)
@@ -327,6 +325,7 @@ bool selector_is_empty(const struct selector *s)
 static unsigned match_authors(const struct selector *s, const struct message *m,
     const struct selector_header *read, struct selector_notes *notes)
 {
+	bool cut = read ? read->cut : message_from_is_cut(m);
 	unsigned matched = 0, envelope, header;
 
 	if (s->sender.count > 0) {
@@ -336,7 +335,7 @@ static unsigned match_authors(const struct selector *s, const struct message *m,
 		matched |= given_alone(m, envelope);
 	}
 	if (s->from.count > 0) {
-		header = halves_of_from(&s->from, m, read ? &read->from : NULL, notes);
+		header = halves_of_from(&s->from, m, read && read->from, cut, notes);
 		if (!header)
 			return 0;
 		matched |= header == MAYBE ? MATCHED_UNSURE : given_alone(m, header);
@@ -344,7 +343,7 @@ static unsigned match_authors(const struct selector *s, const struct message *m,
 	if (s->author.count == 0)
 		return matched | MATCHED_OTHER;
 	envelope = halves_of_sender(&s->author, m, notes);
-	header = halves_of_from(&s->author, m, read ? &read->author : NULL, notes);
+	header = halves_of_from(&s->author, m, read && read->author, cut, notes);
 	if (header == MAYBE) {
 		/* The envelope is enough; that the header says it as well is not told then. */
 		header = envelope ? 0 : MAYBE;

@@ -88,10 +88,11 @@ unsigned selector_nominate(
 struct selector_header {
 	const struct selector *selector;
 	bool author, from; /* one is PATTERN's, one is --from's */
+	bool cut;          /* not all of it was read */
 	unsigned limits;
 };
 void selector_header_take(void *arg, const struct address *mailbox);
-/* selector_nominate where the queue file's header was read so: no From mailbox is unsure then. */
+/* selector_nominate where the queue file's header was read so: mailboxes are unsure only if cut. */
 unsigned selector_nominate_read(const struct selector *s, const struct message *m,
     const struct selector_header *header, struct selector_notes *notes);
 /* Second step, on what the proof read. queue is the bit of the queue it lies in. */

@@ -237,6 +237,7 @@ static int finish(struct queue_message *m)
 	out->mail_time = out->rcpt_time = out->end_time = m->identity.arrival_time;
 	fill_queued(m, &out->queued);
 	out->flags |= flags_of(m);
+	m->asked.cut = m->header.cut || from_was_bounded(&m->header.recorded.from);
 	queue_route_judge(&m->header.route, m->header.host, out);
 	if (is_notice(m))
 		out->flags |= MESSAGE_NOTICE;

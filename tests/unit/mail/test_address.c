@@ -84,6 +84,13 @@ static const struct {
     {"bang with two dots in a row", "<a..example!user>", "a..example!user@" ORIGIN, ORIGIN},
     {"trailing dot", "<user@example.com.>", "user@example.com", "example.com"},
     {"two trailing dots", "<user@example.com..>", "user@example.com", "example.com"},
+    {"zero width space", "<user@exam\xe2\x80\x8bple.com>", "user@example.com", "example.com"},
+    {"zero width joiner", "<user@example.com\xe2\x80\x8d>", "user@example.com", "example.com"},
+    {"soft hyphen",
+	"<user@\xc2\xad"
+	"example.com>",
+	"user@example.com", "example.com"},
+    {"no-break space", "<user@example.com\xc2\xa0>", "user@example.com", "example.com"},
     {"lone dot", "<user@.>", "user@.", "."},
     {"no domain", "<user@>", "user", NULL},
     {"no domain, @ in the local part", "<\"a@b\"@>", "a@b@", NULL},

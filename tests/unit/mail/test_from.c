@@ -398,9 +398,11 @@ static void test_looked(void **state)
 		strbuf_puts(&value, "a@b.example,");
 	scan(&list, value.text, value.len);
 	assert_false(list.cut);
+	assert_false(from_was_bounded(&list));
 	assert_int_equal(counts[0], 1);
 	from_scan(&list, "last@bad.example", 16);
 	assert_true(list.cut);
+	assert_true(from_was_bounded(&list));
 	assert_int_equal(counts[0], 1);
 	strbuf_release(&value);
 	from_release(&list);

@@ -398,6 +398,9 @@ static void test_cut_from(void **state)
 		got = selector_nominate_read(&s, &m, &header, NULL);
 		if (got != cases[i].read)
 			case_fail(cases[i].name, "read %u", got);
+		header = (struct selector_header){.selector = &s, .cut = true};
+		case_assert(cases[i].name,
+		    selector_nominate_read(&s, &m, &header, NULL) == cases[i].nominated);
 		/* Once the file was read, its list counts. */
 		m.queued.known = true;
 		m.queued.from = m.from;
