@@ -114,7 +114,7 @@ static struct message whole_message(void)
 	assert_int_equal(net_parse("2001:db8::9", &m.queued.log_client), 0);
 	m.first.login = "first one";
 	assert_int_equal(net_parse("198.51.100.1", &m.first.client), 0);
-	m.flags = MESSAGE_JOINED | MESSAGE_CUT_QUEUED_FROM;
+	m.flags = MESSAGE_JOINED | MESSAGE_NOTICE;
 	return m;
 }
 
