@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The index apart from everything else, at sizes from ten thousand to ten million rows; and memory."""
-import math
+"""The index apart from everything else, at sizes from ten thousand to a million rows; and memory."""
 import os
 import re
 import shutil
@@ -13,23 +12,22 @@ import time
 from common import BAD, BUILD, keep, program, show, stop
 from bench_accept import EACH, Ours, load, some_rules, with_milters
 
-SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000 10000000").split()]
-SAMPLE = 5000  # rows taken in at each size in synced batches
-ROW_ROOM = 450  # bytes that a row takes at most while an index grows
-INDEX_PART = 10  # the part of its file system that an index takes at most (lib/index/home.c)
+SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000").split()]
+THREADS = 20  # that record at once
+BESIDE = int(os.environ.get("BESIDE", 5))  # seconds of commits beside everything else
 
 
 def run(*words):
     """Lines of bench_index: [(name, count, seconds, seconds of CPU)]."""
     out = subprocess.run([program("bench/bench_index"), *map(str, words)], check=True, capture_output=True, text=True).stdout
     return [(name, int(count), int(took) / 1e6, int(cpu) / 1e6)
-            for name, count, took, cpu in (line.split("\t") for line in out.splitlines())]
+            for name, count, took, cpu, *_ in (line.split("\t") for line in out.splitlines())]
 
 
-def rate(lines):
-    """Rows a second over all of a fill's lines."""
-    fills = [line for line in lines if line[0] == "fill"]
-    return sum(line[1] for line in fills) / sum(line[2] for line in fills)
+def rate(lines, name):
+    """Microseconds of CPU a row over all of a kind's lines."""
+    of = [line for line in lines if line[0] == name]
+    return sum(line[3] for line in of) / sum(line[1] for line in of) * 1e6
 
 
 def medians(lines):
@@ -40,46 +38,38 @@ def medians(lines):
 
 def grow(directory, size, before):
     """Brings the index from before to size rows and measures it; {what: number}."""
-    bulk = rate(run("fill", directory, before, size - SAMPLE - before, 5000))
-    synced = run("fill", directory, size - SAMPLE, SAMPLE, 50)
-    row = {"rows": size, "bulk": bulk, "synced": rate(synced)}
-    row["bytes"] = synced[-1][2] * 1e6 / size
+    part = (size - before) // 2
+    row = {"rows": size}
+    for name, threads in (("one", 1), ("many", THREADS)):
+        lines = run("fill", directory, before, part, threads)
+        before += part
+        row[f"commit-{name}"] = rate(lines, "fill") - rate(lines, "make")
+    row["bytes"] = lines[-1][2] * 1e6 / lines[-1][1]
     asked = medians(run("ask", directory))
     row.update({name: ms for name, (_, ms) in asked.items()})
     row["matches"] = asked["domain"][0]
     count = min(size, 100000)
-    row["compare"] = medians(run("compare", directory, count))["compare"][1]
-    row["compared"] = count
+    row["complete"] = rate(run("read", directory, 0, count), "complete")
     return row
 
 
-def unsynced(directory, size, before):
-    """Rows a second taken in without syncing; where not all of them have room, of as many as do."""
-    disk = shutil.disk_usage(os.path.dirname(directory))
-    room = min(disk.free, disk.total // INDEX_PART - before * ROW_ROOM) // ROW_ROOM
-    count = min(size - before, room)
-    if count < size - before:
-        print(f"  unsynced: {directory} has room for {count} of {size - before} rows more", flush=True)
-    return rate(run("fill", directory, before, count, 50)) if count >= SAMPLE else math.nan
-
-
 def bench_index(_):
-    """On the disk of BUILD; rows taken in unsynced are measured on a tmpfs, where syncing costs nothing."""
-    show("the index by itself: rows a second taken in, milliseconds asked")
-    disk = tempfile.mkdtemp(prefix="bench-index.", dir=BUILD)
+    """On a tmpfs, as it is meant to lie: rows recorded one a commit, asked, completed by what a catch-up read, dropped."""
+    show("the index by itself: microseconds of CPU a commit and a row, milliseconds asked")
     memory = tempfile.mkdtemp(prefix="bench-index.", dir="/dev/shm")
     rows, before = [], 0
     try:
         for size in SIZES:
-            row = grow(os.path.join(disk, "i"), size, before)
-            row["unsynced"] = unsynced(os.path.join(memory, "i"), size, before)
+            row = grow(memory, size, before)
             before = size
             rows.append(row)
             print("  " + ", ".join(f"{key} {value:.{0 if value >= 100 else 1}f}" for key, value in row.items()), flush=True)
-        dropped = run("prune", os.path.join(disk, "i"), min(before // 2, 200000))[-1]
-        print(f"  oldest rows dropped: {dropped[1] / dropped[2]:.0f} a second")
+        _, count, middle, most = run("beside", memory, 200, BESIDE)[0]
+        print(f"  200 sessions beside finds, names, updates, drops: {count} commits, half of them within {middle * 1e6:.0f} us,"
+              f" 999 of 1,000 within {most * 1e3:.1f} ms")
+        dropped = run("leave", memory, before // 2, before // 4)
+        print(f"  dropped as left: {rate(dropped, 'leave'):.1f} us of CPU a row")
     finally:
-        shutil.rmtree(disk)
         shutil.rmtree(memory)
     keep("index", rows[0].keys(), [row.values() for row in rows])
 
@@ -93,7 +83,7 @@ def resident(pid):
     with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as file:
         for line in file:
             if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
-                inside = line.rstrip().endswith("data.mdb")
+                inside = line.rstrip().endswith("index.mdb")
             elif line.startswith("Rss:"):
                 kib = int(line.split()[1])
                 total += kib

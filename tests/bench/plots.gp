@@ -29,12 +29,12 @@ if (have("growth")) {
 }
 if (have("index")) {
 	set output results."/ingest.svg"
-	set title "rows taken in"
+	set title "rows recorded, one a commit"
 	set xlabel "rows in the index"
-	set ylabel "rows a second"
+	set ylabel "microseconds of CPU a commit"
 	set yrange [0:*]
-	plot results."/index.tsv" using "rows":"unsynced" with linespoints lw 2 title "unsynced, batches of 50", \
-	     "" using "rows":"synced" with linespoints lw 2 title "synced, batches of 50"
+	plot results."/index.tsv" using "rows":"commit-one" with linespoints lw 2 title "one session", \
+	     "" using "rows":"commit-many" with linespoints lw 2 title "20 sessions at once"
 	set output results."/ask.svg"
 	set title "selections, in the process and through the command's children"
 	set ylabel "milliseconds"
