@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""hostile.py DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is killed.
+"""hostile.py USER DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is killed.
 
 Says "ready" once it listens. The first line of each way's function says what it does; a request's text is at hand in it.
 """
@@ -7,6 +7,7 @@ import array
 import fcntl
 import json
 import os
+import pwd
 import random
 import socket
 import sys
@@ -193,7 +194,16 @@ def serve(peer, way):
     peer.close()
 
 
-def main(directory, way):
+def become(user):
+    """This process is that user's from here on. (The interpreter itself may lie where only root can start it.)"""
+    entry = pwd.getpwnam(user)
+    os.setgroups([])
+    os.setgid(entry.pw_gid)
+    os.setuid(entry.pw_uid)
+
+
+def main(user, directory, way):
+    become(user)
     path = os.path.join(directory, "control.sock")
     if os.path.exists(path):
         os.unlink(path)

@@ -13,7 +13,9 @@ from pqpurge import USER
 from rig import until
 
 LOCKER = """
-import fcntl, os, signal, sys
+import fcntl, os, pwd, signal, sys
+user = pwd.getpwnam(sys.argv.pop(1))
+os.setgroups([]), os.setgid(user.pw_gid), os.setuid(user.pw_uid)
 for path in sys.argv[1:]:
     made = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(made, fcntl.LOCK_EX)
@@ -119,7 +121,7 @@ class Locked(RigCase):
     """A process of the daemon's user holds each lock there is, and is stopped."""
 
     def lock(self, *paths):
-        locker = subprocess.Popen([sys.executable, "-c", LOCKER, *paths], user=USER, group="nogroup", extra_groups=[],
+        locker = subprocess.Popen([sys.executable, "-c", LOCKER, USER, *paths],
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(locker.stdout.close)
         self.addCleanup(locker.wait)

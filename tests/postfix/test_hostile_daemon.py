@@ -21,8 +21,8 @@ PATIENT = {"works_on", "endless_lines"}
 LIARS = {"no_rows"}
 
 # What each verb is called with. One that --help names and that is missing here fails the test.
-VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"], "log": ["--json"],
-         "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
+VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"],
+         "log": ["--json"], "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
          "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "purge": ["-y", "--json", BAD]}
 
 
@@ -39,8 +39,11 @@ class HostileCase(RigCase):
     def take_over(self, way):
         """The daemon ends, and another process of its user takes its place."""
         self.pq.kill9()
-        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), self.pq.index, way], user=USER, group="nogroup",
-                                   extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.play(USER, way)
+
+    def play(self, user, way):
+        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), user, self.pq.index, way],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
         self.addCleanup(hostile.stdout.close)
         self.addCleanup(hostile.wait)
         self.addCleanup(hostile.kill)
@@ -52,7 +55,8 @@ class HostileCase(RigCase):
         used = os.path.join(self.pq.home, "used")
         words = [word.replace("{id}", min(self.others)) for word in VERBS[verb]]
         began = time.monotonic()
-        result = self.pq.idx(verb, *words, prefix=[sys.executable, os.path.join(HERE, "measure.py"), used], timeout=seconds + 60)
+        result = self.pq.idx(verb, *words, prefix=[sys.executable, os.path.join(HERE, "measure.py"), used],
+                             timeout=seconds + 60)
         took = time.monotonic() - began
         self.assertLess(took, seconds, f"{verb} took {took:.1f} s: {result}")
         with open(used, encoding="ascii") as file:
@@ -185,7 +189,8 @@ class Account(HostileCase):
         """Mail that others hold is named in a forged batch: undo may release it at worst, never delete it."""
         self.postfix.postsuper("-h", "-", ids=self.others)
         ids = " ".join(f"{i} {int(self.postfix.read()[i].arrival * 1e6)}" for i in self.others)
-        self.write_log(self.begin(), {"chunk": 7, "part": 1, "ids": ids}, {"done": 7, "part": 1}, {"end": 7, "matched": 4, "done": 4})
+        self.write_log(self.begin(), {"chunk": 7, "part": 1, "ids": ids}, {"done": 7, "part": 1},
+                       {"end": 7, "matched": 4, "done": 4})
         result = self.pq.idx("undo", "-y", "7")
         self.assertIn(result.status, (0, 1, 2), result)
         self.assertLessEqual(self.others, self.postfix.ids())
@@ -229,11 +234,5 @@ class Answered(HostileCase):
         self.pq.kill9()
         os.chmod(self.pq.index, 0o777)
         self.addCleanup(os.chmod, self.pq.index, 0o700)
-        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), self.pq.index, "no_rows"], user="daemon",
-                                   group="daemon", extra_groups=[], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-        self.addCleanup(hostile.stdout.close)
-        self.addCleanup(hostile.wait)
-        self.addCleanup(hostile.kill)
-        self.postfix.guarded("+", hostile.pid)
-        self.assertEqual(hostile.stdout.readline(), b"ready\n")
+        self.play("daemon", "no_rows")
         self.every_verb()

@@ -163,15 +163,14 @@ class Unqualified(RigCase):
 
 @both_ids
 class Local(RigCase):
-    """sendmail(1) mail is rewritten likewise."""
+    """Mail of sendmail(1) is rewritten before the milter hears of it, so there is one form."""
 
     main = "sender_canonical_maps = inline:{a@example.com=new@rewritten.test}\n"
 
-    def test_both_forms(self):
+    def test_purge(self):
         self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
         self.postfix.settled(1)
         ours = self.postfix.ids()
-        for pattern in BAD, "rewritten.test":
-            self.assert_selects(ours, pattern)
-        self.assert_selects(ours, "--uid", str(os.getuid()), BAD)
+        self.assert_selects(set(), BAD)
+        self.assert_selects(ours, "--uid", str(os.getuid()), "rewritten.test")
         self.assert_purged(ours, "rewritten.test")
