@@ -98,7 +98,7 @@ class Summary(JsonCase):
         return ours
 
     def check(self, verb, *args):
-        """Dry and done: the lines and the summary, which comes last."""
+        """Dry and done: the lines and the summary, which comes last; that of the dry run."""
         key, dry_key, word, dry_word = DONE[verb]
         ours = self.ours
         dry = self.pq.idx(verb, "-n", "--json", *args, BAD)
@@ -115,7 +115,7 @@ class Summary(JsonCase):
         for line in done.messages.values():
             self.assertEqual((line["sender"], line["result"]), ("a@example.com", word))
         self.assertEqual(set(done.lines[-1]), {"summary"})
-        return done.summary
+        return dry.summary
 
     def test_purge(self):
         self.ours = self.fill()

@@ -97,7 +97,7 @@ class Frozen(DownCase):
 
     def test_block(self):
         """A rule that the daemon does not take is not in force, and nobody claims it."""
-        result = self.in_time("block", "-y", BAD)
+        result = self.in_time("block", "-y", BAD, seconds=15)
         self.assertIn(result.status, (1, 2), result)
 
     def test_then_all_is_well(self):

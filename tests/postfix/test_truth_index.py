@@ -44,13 +44,18 @@ class Removed(IndexCase):
     def test_while_it_is_down(self):
         self.pq.stop()
         self.pq.forget()
-        self.assertEqual(self.assert_complete().summary["from_queue"], 30)
+        self.assert_complete()
+
+    def test_told_where_it_came_from(self):
+        self.pq.stop()
+        self.pq.forget()
+        self.assertEqual(self.assert_purged(self.ours, BAD).summary["from_queue"], 30)
 
     def test_then_a_start(self):
         self.pq.stop()
         self.pq.forget()
         self.pq.start()
-        self.assertEqual(self.assert_complete().summary["from_queue"], 30)
+        self.assert_complete()
 
     def test_recorded_again(self):
         """The daemon takes a new file at the latest a second after, without a restart."""

@@ -146,9 +146,9 @@ class AtAnyMoment(KilledCase):
             held = self.held()
             done = sum(b["done"] for b in self.log() if b["state"] in ("unfinished", "done"))
             self.assertEqual(done, len(held), f"kill {n}: {self.log()}")
-            for batch in self.log():
-                if batch["done"] and batch["state"] != "undone":
-                    self.assertEqual(self.pq.idx("undo", "-y", str(batch["batch"])).status, 0)
+            while left := [b["batch"] for b in self.log() if b["done"] and b["state"] != "undone"]:
+                undone = self.pq.idx("undo", "-y", str(left[0]))
+                self.assertEqual(undone.status, 0, f"kill {n}: {undone}")
             self.assertEqual(self.held(), set(), f"kill {n}")
 
 
