@@ -88,6 +88,7 @@ static void check_local(const struct queue_route *route)
 		told |= strcmp(route->lines[n].login, m.first.login) == 0 &&
 			queue_id_equal(&route->lines[n].queue_id, &m.first.queue_id) &&
 			net_equal(&route->lines[n].client, &m.first.client);
+	told |= !m.first.login[0] && !m.first.queue_id.text[0] && m.first.client.family == 0;
 	fuzz_require((m.flags & MESSAGE_UNJOINED) ? told : m.first.queue_id.text[0] == '\0');
 }
 
@@ -99,8 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(copy != NULL);
 	memcpy(copy, data, size);
 	copy[size] = '\0';
-	route.count = 0;
-	route.own_first = false;
+	queue_route_clear(&route);
 	for (unsigned n = 0; n < LINES && line; n++) {
 		char *newline = strchr(line, '\n');
 

@@ -9,8 +9,7 @@ void queue_header_clear(struct queue_header *h, const struct queue_host *host)
 	header_clear(&h->recorded);
 	strbuf_clear(&h->report);
 	strbuf_clear(&h->field);
-	h->route.count = 0;
-	h->route.own_first = false;
+	queue_route_clear(&h->route);
 	h->auto_replied = h->delivered_to = h->cut = h->ended = false;
 	h->fields = 0;
 	h->host = host;

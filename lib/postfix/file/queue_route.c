@@ -2,14 +2,73 @@
 /* The way that a message took through this host. */
 #include "postfix/file/queue_route.h"
 
+void queue_route_clear(struct queue_route *r)
+{
+	r->count = 0;
+	r->own_first = false;
+	memset(r->fed, 0, sizeof(r->fed));
+}
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Where the part that tells the client ends. */
+static const char *end_of_from(const char *value)
+{
+	const char *by;
+
+	for (by = strstr(value, "by"); by; by = strstr(by + 2, "by"))
+		if (by > value && is_blank(by[-1]) && is_blank(by[2]))
+			return by;
+	return value + strlen(value);
+}
+
+static bool is_local_address(const char *text, size_t len, const struct queue_host *host)
+{
+	struct net_address address;
+	char copy[NET_TEXT_SIZE + 8]; /* with "IPv6:" */
+
+	if (len >= sizeof(copy))
+		return false;
+	memcpy(copy, text, len);
+	copy[len] = '\0';
+	return net_parse(copy, &address) == 0 &&
+	       join_is_local(&address, host->networks, host->network_count);
+}
+
+/*
+ * Whether the line of another program says that it got the mail from this host, by its name or its
+ * address; but a webmail's says that of people ("with HTTP").
+ */
+static bool is_fed(const char *value, const struct queue_host *host)
+{
+	static const char from[] = "from ";
+	const char *end = end_of_from(value), *name;
+
+	if (!str_starts(value, from) || strstr(end, "with HTTP"))
+		return false;
+	name = value + strlen(from);
+	if (str_starts_nocase(name, host->hostname) && is_blank(name[strlen(host->hostname)]))
+		return true;
+	for (const char *at = strchr(value, '['); at && at < end; at = strchr(at + 1, '['))
+		if (is_local_address(at + 1, strcspn(at + 1, "]"), host))
+			return true;
+	return false;
+}
+
 void queue_route_take(
     struct queue_route *r, const char *value, bool first, const struct queue_host *host)
 {
-	if (r->count == QUEUE_ROUTE_MAX ||
-	    !received_read(value, host->hostname, &r->lines[r->count]))
+	if (r->count == QUEUE_ROUTE_MAX)
 		return;
-	r->count++;
-	r->own_first |= first;
+	if (received_read(value, host->hostname, &r->lines[r->count])) {
+		r->count++;
+		r->own_first |= first;
+	} else if (!r->fed[r->count]) {
+		r->fed[r->count] = is_fed(value, host);
+	}
 }
 
 /* ---- the file's own lines */
@@ -57,23 +116,32 @@ bool queue_route_is_internal(
 
 /* ---- the first pass */
 
+/* The first pass, or the way back from a further filter, above which its line is missing. */
+struct first {
+	const struct received_pass *line; /* NULL: not there */
+	bool hidden; /* what fed this host's line, or the last of them, is not known */
+};
+
 /* From line `at` on: a requeue's line is passed over, and a local client's, if another follows. */
-static const struct received_pass *first_pass(
+static struct first first_pass(
     const struct queue_route *r, const struct queue_host *host, unsigned at)
 {
-	const struct received_pass *found = NULL;
+	struct first first = {.hidden = r->fed[at]};
 
 	for (; at < r->count; at++) {
 		const struct received_pass *line = &r->lines[at];
 
 		if (is_requeue(line, host))
 			continue;
-		found = line;
+		first.line = line;
+		first.hidden = r->fed[at + 1];
 		if (line->login[0] || line->client.family == 0 ||
-		    !join_is_local(&line->client, host->networks, host->network_count))
+		    !join_is_local(&line->client, host->networks, host->network_count)) {
+			first.hidden = false;
 			break;
+		}
 	}
-	return found;
+	return first;
 }
 
 static const struct received_pass *line_of(
@@ -99,6 +167,7 @@ static bool other_ident(const struct queue_route *r, const struct own *own, cons
 	return true;
 }
 
+/* line NULL: nothing tells. */
 static void came_back(struct message *m, const struct queue_id *id,
     const struct net_address *client, const struct received_pass *line)
 {
@@ -120,13 +189,14 @@ static void judge_smtp(const struct queue_route *r, const struct queue_host *hos
     const struct own *own, struct message *m)
 {
 	const struct queued *q = &m->queued;
-	const struct received_pass *line = first_pass(r, host, own->count);
+	struct first first = first_pass(r, host, own->count);
+	const struct received_pass *line = first.hidden ? NULL : first.line;
 	bool xforwarded = q->log_client.family != 0 && !net_equal(&q->log_client, &q->client);
 	struct queue_id ident;
 	bool named = other_ident(r, own, m, &ident);
 
 	if (!join_is_local(&q->client, host->networks, host->network_count) ||
-	    (!xforwarded && !named && !line))
+	    (!xforwarded && !named && !line && !first.hidden))
 		return;
 	if (named)
 		line = line_of(r, own->count, &ident);
@@ -146,7 +216,8 @@ static void judge_other(const struct queue_route *r, const struct queue_host *ho
 	const struct queued *q = &m->queued;
 	bool local = join_is_local(&q->log_client, host->networks, host->network_count);
 	unsigned at = own->count;
-	const struct received_pass *line;
+	const struct received_pass *line = NULL;
+	struct first first = {0};
 	struct queue_id ident;
 	bool named = other_ident(r, own, m, &ident);
 
@@ -155,11 +226,14 @@ static void judge_other(const struct queue_route *r, const struct queue_host *ho
 		named = false;
 		at++;
 	}
-	line = local ? first_pass(r, host, at) : NULL;
-	if (!named && !line)
+	if (local)
+		first = first_pass(r, host, at);
+	if (!named && !first.line && !first.hidden)
 		return;
 	if (named)
 		line = line_of(r, at, &ident);
+	else if (!first.hidden)
+		line = first.line;
 	came_back(m, named ? &ident : NULL, local ? NULL : &q->log_client, line);
 }
 

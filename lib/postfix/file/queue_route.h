@@ -13,10 +13,12 @@
  *   first pass. Lines of a requeue are passed over, and those of local clients, as long as another
  *   one follows: each requeue sends the mail through the filter again.
  *
- * Nothing tells where header_checks removed our lines. A message whose own and first lines are both
- * gone looks like a local client's; one whose first line is gone while a stranger's forgery of it
- * lies beneath gives that for the first pass. It is only believed for want of the first row
- * (join.h: the row must agree in all else).
+ * - header_checks may have removed the first pass's line. The filter's own line then still says
+ * that it got the mail from this host ("from rig.test ([127.0.0.1]) by ... (amavisd-new)"): whose
+ * it was is not known. If the filter writes none, nothing tells the mail from a local client's.
+ *
+ * Where a stranger's forgery lies beneath a line that was removed, it is taken for the first pass.
+ * It is believed only for want of the first row: join.h wants that to agree in all else.
  */
 #ifndef PQPURGE_POSTFIX_QUEUE_ROUTE_H
 #define PQPURGE_POSTFIX_QUEUE_ROUTE_H
@@ -37,9 +39,12 @@ struct queue_host {
 struct queue_route {
 	struct received_pass lines[QUEUE_ROUTE_MAX]; /* this host's, from the top */
 	unsigned count;
+	/* Right below n of them another program says that it got the mail from this host. */
+	bool fed[QUEUE_ROUTE_MAX + 1];
 	bool own_first; /* the header's first field is a line of this host */
 };
 
+void queue_route_clear(struct queue_route *r);
 /* A Received field; first: it is the first field of the header. */
 void queue_route_take(
     struct queue_route *r, const char *value, bool first, const struct queue_host *host);

@@ -82,6 +82,27 @@ static const struct {
 	{"from f (f [192.0.3.5])" BY "ESMTP id " OWN "; date", FIRST_LOGIN}, .flags = 0},
     {"filter, own line removed", LOCAL, LOCAL, OWN, NULL, {FIRST_LOGIN},
 	FOUND(UNJOINED, FIRST, "joe", REMOTE)},
+    {"filter that adds its own line, first line removed", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, AMAVIS}, FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"filter that adds its own line, first line removed, a stranger's beneath", LOCAL, LOCAL, OWN,
+	NULL, {OWN_LOCAL, AMAVIS, "from x by other.test (Postfix) with ESMTP id 0123456789A; date"},
+	FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"filter that adds its own line, all of ours removed", LOCAL, LOCAL, OWN, NULL, {AMAVIS},
+	FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"two filters that add their lines, first line removed", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, "from a by b; date", AMAVIS}, FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"filter by the host's name", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, "from rig.test by rig.test with LMTP id aBcD (envelope-from <a@b>); date"},
+	FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"filter that adds its own line and calls sendmail(1), first line removed", NULL, NULL, NULL,
+	NULL, {USER(OWN), AMAVIS}, FOUND(UNJOINED, NULL, NULL, NULL), .uid = 33},
+    {"webmail on this host", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, "from [192.0.2.9] by rig.test with HTTP (HTTP/1.1 POST); date"}, .flags = 0},
+    {"fetched from elsewhere", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, "from pop.test [198.51.100.9] by pc.test with POP3 (fetchmail-6); date"},
+	.flags = 0},
+    {"a remote client's forgery of a filter's line", REMOTE, REMOTE, OWN, NULL,
+	{OWN_REMOTE, AMAVIS}, .flags = 0},
     {"filter, all lines removed", LOCAL, LOCAL, OWN, NULL, {NULL}, .flags = 0},
     {"filter, mail of a web server", LOCAL, LOCAL, OWN, NULL, {OWN_LOCAL, FIRST_LOCAL},
 	FOUND(PLAIN, FIRST, NULL, LOCAL)},
@@ -131,6 +152,11 @@ static const struct {
     {"requeued and through the filter again", LOCAL, LOCAL, OWN, NULL,
 	{OWN_LOCAL, REQUEUE("B372EA72010"), OLD_LOCAL, AMAVIS, FIRST_LOGIN, FORGED},
 	FOUND(UNJOINED, FIRST, "joe", REMOTE)},
+    {"requeued and through the filter again, first line removed", LOCAL, LOCAL, OWN, NULL,
+	{OWN_LOCAL, AMAVIS, REQUEUE("B372EA72010"), OLD_LOCAL, AMAVIS},
+	FOUND(UNJOINED, NULL, NULL, NULL)},
+    {"requeued behind a filter, first line removed", LOCAL, LOCAL, OLD, NULL,
+	{REQUEUE(OWN), OLD_LOCAL, AMAVIS}, FOUND(UNJOINED, NULL, NULL, NULL)},
     {"requeued in front of the filter", LOCAL, LOCAL, OWN, NULL,
 	{OWN_LOCAL, REQUEUE("B372EA72010"), FIRST_LOGIN}, FOUND(UNJOINED, FIRST, "joe", REMOTE)},
     {"requeued sendmail(1) mail through the filter", LOCAL, LOCAL, OWN, NULL,
@@ -186,7 +212,7 @@ static void test_routes(void **state)
 		char client[NET_TEXT_SIZE];
 		struct message m;
 
-		route.count = 0;
+		queue_route_clear(&route);
 		for (size_t k = 0; k < COUNT_OF(cases[i].lines) && cases[i].lines[k]; k++)
 			queue_route_take(&route, cases[i].lines[k], k == 0, &host);
 		fill(&m, i);
@@ -208,6 +234,7 @@ static void test_many(void **state)
 	struct message m;
 
 	(void)state;
+	queue_route_clear(&route);
 	queue_route_take(&route, OWN_LOCAL, true, &host);
 	for (unsigned n = 0; n < 1000; n++)
 		queue_route_take(&route, OLD_LOCAL, false, &host);
