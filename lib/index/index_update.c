@@ -10,11 +10,14 @@
 #include "index/inside.h"
 #include "index/update.h"
 
+#define AUTHORS_AT_ONCE 64 /* between two looks at the clock */
+
 struct work {
 	struct index *ix;
 	struct update update;
 	const struct selector *selector; /* may be NULL */
 	struct complete complete;
+	struct author_rows authors; /* of what left; dropped when they are many, and at the end */
 	int64_t now, caught_up;
 };
 
@@ -24,7 +27,7 @@ struct progress {
 	uint32_t records, left;
 	struct index_updated updated;
 	struct selection found;
-	size_t out_len;
+	size_t out_len, authors, next_author;
 };
 
 /* ---- items */
@@ -67,56 +70,96 @@ static void apply_record(struct work *w, struct txn *txn, struct progress *p)
 	select_record(w, p, sequence);
 }
 
-/* What left longer ago than the hour that left rows are kept is of no use for joins: it was seen
- * last when it ended, or at the last catch-up. */
-static int64_t left_time(const struct work *w, const struct record_head *head)
-{
-	int64_t seen = head->end_time > w->caught_up ? head->end_time : w->caught_up;
-
-	return w->now - seen < ENTRY_LEFT_TIME ? w->now : 0;
-}
-
-static void apply_left(struct work *w, struct txn *txn, struct progress *p)
-{
-	struct packed_id id = update_left(&w->update, p->left++);
-	uint64_t rows[ENTRY_INODE_ROWS];
-	int count = entry_find(txn, &id, false, rows, ENTRY_INODE_ROWS);
-
-	for (int i = 0; i < count; i++) {
-		struct record_head head = {0};
-		struct span record;
-
-		/* Of a damaged record, or none, the head is all zero. */
-		if (entry_get(txn, rows[i], &record) == 1)
-			(void)!record_head(record, &head);
-		if (head.end_time >= w->update.began)
-			continue;
-		if (entry_drop(txn, &id, rows[i], left_time(w, &head)) == 1) {
-			p->updated.dropped++;
-			p->updated.silent += !head.read;
-		}
-	}
-}
-
 /* ---- slices */
+
+static bool has_left(const struct work *w, const struct progress *p)
+{
+	return p->left < w->update.left_count;
+}
 
 static bool is_done(const struct work *w, const struct progress *p)
 {
-	return p->records == w->update.record_count && p->left == w->update.left_count;
+	return p->records == w->update.record_count && !has_left(w, p) && w->authors.count == 0;
+}
+
+/* One, or as many as there is time for. */
+static void apply_left(struct work *w, struct slice *slice, struct progress *p, bool small)
+{
+	struct leaving l = {
+	    .before = w->update.began, .now = w->now, .seen = w->caught_up, .authors = &w->authors};
+
+	leaving_begin(&l, &slice->txn);
+	do {
+		struct packed_id id = update_left(&w->update, p->left++);
+
+		entry_leave(&l, &id);
+	} while (!small && has_left(w, p) && l.authors->count < AUTHOR_ROWS_MAX &&
+		 slice_has_time(slice));
+	leaving_end(&l);
+	p->updated.dropped += l.dropped;
+	p->updated.silent += l.silent;
+}
+
+/* Whether it is time to drop what was gathered. */
+static bool are_authors_due(const struct work *w, const struct progress *p)
+{
+	return w->authors.next > 0 || w->authors.count >= AUTHOR_ROWS_MAX ||
+	       (w->authors.count > 0 && !has_left(w, p));
+}
+
+static void apply_authors(struct work *w, struct slice *slice, bool small)
+{
+	struct author_rows *a = &w->authors;
+
+	if (a->next == 0)
+		author_rows_sort(a);
+	do
+		author_rows_drop(a, &slice->txn, AUTHORS_AT_ONCE);
+	while (!small && a->next < a->count && slice_has_time(slice));
+}
+
+static void apply_records(struct work *w, struct slice *slice, struct progress *p, bool small)
+{
+	do
+		apply_record(w, &slice->txn, p);
+	while (!small && p->records < w->update.record_count && slice_has_time(slice));
 }
 
 static int one_slice(struct work *w, struct progress *p, bool small, struct err *err)
 {
 	struct slice slice;
+	int code;
 
 	slice_begin(&slice, w->ix);
-	do {
-		if (p->records < w->update.record_count)
-			apply_record(w, &slice.txn, p);
-		else
-			apply_left(w, &slice.txn, p);
-	} while (!small && !is_done(w, p) && slice_has_time(&slice));
-	return txn_commit(&slice.txn, err);
+	if (p->records < w->update.record_count)
+		apply_records(w, &slice, p, small);
+	else if (are_authors_due(w, p))
+		apply_authors(w, &slice, small);
+	else
+		apply_left(w, &slice, p, small);
+	code = txn_commit(&slice.txn, err);
+	if (code == 0 && w->authors.next > 0 && w->authors.next == w->authors.count)
+		author_rows_clear(&w->authors);
+	return code;
+}
+
+static struct progress remember(const struct work *w, const struct progress *p, struct bytes *out)
+{
+	struct progress before = *p;
+
+	before.out_len = out->len;
+	before.authors = w->authors.count;
+	before.next_author = w->authors.next;
+	return before;
+}
+
+static void take_back(
+    struct work *w, struct progress *p, const struct progress *before, struct bytes *out)
+{
+	*p = *before;
+	out->len = before->out_len;
+	author_rows_cut(&w->authors, before->authors);
+	w->authors.next = before->next_author;
 }
 
 static int all_slices(
@@ -126,16 +169,14 @@ static int all_slices(
 	int code = 0;
 
 	while (code == 0 && !is_done(w, p)) {
-		struct progress before = *p;
+		struct progress before = remember(w, p, out);
 
 		if (clock_steady() > deadline)
 			return err_set(err, ERR_TIMEOUT, "an update of the index took too long");
-		before.out_len = out->len;
 		code = one_slice(w, p, again, err);
 		if (code == ERR_FULL && !again) {
 			room_make(w->ix);
-			*p = before;
-			out->len = before.out_len;
+			take_back(w, p, &before, out);
 			again = true;
 			code = 0;
 		} else {
@@ -202,6 +243,7 @@ int index_update(struct index *ix, struct span body, const struct selector *sele
 	if (code == 0)
 		code = write_meta(&w, err);
 	complete_release(&w.complete);
+	author_rows_release(&w.authors);
 	if (code != 0)
 		return code;
 	selection_end(&p.found);

@@ -64,12 +64,8 @@ static int code_of(const struct store *s, int rc)
 	case MDB_MAP_RESIZED:
 	case MDB_BAD_RSLOT:
 		return ERR_STALE;
-	case MDB_VERSION_MISMATCH:
-		return ERR_VERSION;
-	case MDB_READERS_FULL:
-	case MDB_TXN_FULL:
-		return ERR_LIMIT;
-	case MDB_NOTFOUND: /* where it is no answer: a table, or the list of free pages */
+	case MDB_NOTFOUND:         /* where it is no answer: a table, or the list of free pages */
+	case MDB_VERSION_MISMATCH: /* of LMDB's own format */
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
@@ -101,19 +97,17 @@ static int fail(struct store *s, int rc, const char *what, struct err *err)
 		s->damaged = true;
 	if (code == ERR_STALE)
 		s->stale = true;
-	switch (code) {
-	case ERR_FULL:
+	if (code == ERR_FULL)
 		return full_words(s, rc, err);
-	case ERR_DAMAGED:
+	if (code == ERR_DAMAGED)
 		return err_set(err, code, "index '%s' is damaged (%s)", s->path, mdb_strerror(rc));
-	default:
-		return err_set(
-		    err, code, "failed %s index '%s' (%s)", what, s->path, mdb_strerror(rc));
-	}
+	return err_set(err, code, "failed %s index '%s' (%s)", what, s->path, mdb_strerror(rc));
 }
 
 int txn_fail(struct txn *txn, int code, const char *words)
 {
+	if (code == ERR_DAMAGED)
+		txn->store->damaged = true;
 	if (txn->code == 0) {
 		txn->code = code;
 		(void)err_set(&txn->err, code, "%s", words ? words : err_word(code));
@@ -283,23 +277,21 @@ struct store_cursor *cursor_open(struct txn *txn, enum store_table table)
 	return cursor;
 }
 
-static int move(struct store_cursor *cursor, MDB_cursor_op op, struct span *key, struct span *value)
+static int move(struct store_cursor *cursor, MDB_cursor_op op, struct span from,
+    struct span *ret_key, struct span *ret_value)
 {
-	MDB_val k, v;
+	MDB_val k = val_of(from), v;
 	int rc;
 
-	if (!cursor)
-		return 0;
-	if (cursor->txn->code != 0)
-		return cursor->txn->code;
-	k = val_of(*key);
+	if (!cursor || cursor->txn->code != 0)
+		return cursor ? cursor->txn->code : 0;
 	rc = mdb_cursor_get(cursor->handle, &k, &v, op);
 	if (rc == MDB_NOTFOUND)
 		return 0;
 	if (rc != 0)
 		return txn_fails(cursor->txn, rc, "to read");
-	*key = span_of(&k);
-	*value = span_of(&v);
+	*ret_key = span_of(&k);
+	*ret_value = span_of(&v);
 	return 1;
 }
 
@@ -307,20 +299,27 @@ static int move(struct store_cursor *cursor, MDB_cursor_op op, struct span *key,
 int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value)
 {
-	*ret_key = key;
-	return move(cursor, key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, ret_key, ret_value);
+	return move(cursor, key.len == 0 ? MDB_FIRST : MDB_SET_RANGE, key, ret_key, ret_value);
 }
 
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
 {
-	*ret_key = (struct span){0};
-	return move(cursor, MDB_NEXT, ret_key, ret_value);
+	return move(cursor, MDB_NEXT, (struct span){0}, ret_key, ret_value);
 }
 
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value)
 {
-	*ret_key = (struct span){0};
-	return move(cursor, MDB_LAST, ret_key, ret_value);
+	return move(cursor, MDB_LAST, (struct span){0}, ret_key, ret_value);
+}
+
+int cursor_delete(struct store_cursor *cursor)
+{
+	int rc;
+
+	if (!cursor || cursor->txn->code != 0)
+		return cursor ? cursor->txn->code : 0;
+	rc = mdb_cursor_del(cursor->handle, 0);
+	return rc == 0 ? 0 : txn_fails(cursor->txn, rc, "to write to");
 }
 
 void cursor_close(struct store_cursor *cursor)
@@ -335,11 +334,6 @@ void cursor_close(struct store_cursor *cursor)
 bool store_is_damaged(const struct store *store)
 {
 	return store->damaged;
-}
-
-void store_set_damaged(struct store *store)
-{
-	store->damaged = true;
 }
 
 int store_check(struct store *store)

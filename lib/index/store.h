@@ -47,7 +47,7 @@ struct txn {
 /*
  * Opens the store whose data file is path (its lock file is path-lock), made with 0600 where it is
  * missing. The caller sees to it that nobody else has it open, in this process or another. Errors:
- * ERR_DAMAGED, ERR_VERSION, -EACCES, ERR_FULL and system errors.
+ * ERR_DAMAGED, -EACCES, ERR_FULL and system errors.
  */
 int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err) NODISCARD;
 /* NULL is fine. Never call it while a transaction is open. */
@@ -86,6 +86,9 @@ int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value);
 int cursor_next(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
 int cursor_last(struct store_cursor *cursor, struct span *ret_key, struct span *ret_value);
+/* Deletes the row that it is on; cursor_next then gives the one behind that. 0 or the sticky code.
+ */
+int cursor_delete(struct store_cursor *cursor);
 void cursor_close(struct store_cursor *cursor);
 
 /*
@@ -98,8 +101,7 @@ int store_read_all(struct store *store, struct err *err) NODISCARD;
  * replaced, damaged, or LMDB wants it to be opened again).
  */
 int store_check(struct store *store) NODISCARD;
-/* Whether a call found it damaged; and to say so. */
+/* Whether a call found it damaged, or txn_fail was told so. */
 bool store_is_damaged(const struct store *store);
-void store_set_damaged(struct store *store);
 
 #endif

@@ -66,9 +66,5 @@ int store_read_all(struct store *store, struct err *err)
 	for (int i = 0; txn.code == 0 && i <= STORE_TABLE_COUNT; i++)
 		read_table(&txn, (enum store_table)i);
 	txn_abort(&txn);
-	if (txn.code == 0)
-		return 0;
-	if (txn.code == ERR_DAMAGED)
-		store_set_damaged(store);
-	return err_set(err, txn.code, "%s", txn.err.text);
+	return txn.code == 0 ? 0 : err_set(err, txn.code, "%s", txn.err.text);
 }

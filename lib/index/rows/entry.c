@@ -249,82 +249,78 @@ int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, i
 	return txn->code != 0 ? txn->code : named;
 }
 
-/* The first row of a table with all that belongs to it. */
-static void drop_first(struct txn *txn, uint64_t sequence, struct span record)
+/* ---- leaving */
+
+void leaving_begin(struct leaving *l, struct txn *txn)
+{
+	l->txn = txn;
+	l->names = cursor_open(txn, STORE_INODE);
+	l->messages = cursor_open(txn, STORE_MESSAGE);
+}
+
+void leaving_end(struct leaving *l)
+{
+	cursor_close(l->names);
+	cursor_close(l->messages);
+}
+
+/* What left longer ago than its record is kept is of no use: it was seen last when it ended, or at
+ * the last catch-up. */
+static bool is_kept(const struct leaving *l, const struct record_head *head)
+{
+	int64_t seen = head->end_time > l->seen ? head->end_time : l->seen;
+
+	return l->now - seen < ENTRY_LEFT_TIME;
+}
+
+static void doom_authors(struct leaving *l, uint64_t sequence, const struct record_head *head)
+{
+	unsigned char buf[AUTHOR_KEY_SIZE];
+	struct span key;
+	size_t at = 0;
+
+	while (record_next_author(head, &at, &key) == 1)
+		if (author_rows_add(l->authors, author_key(key, sequence, buf)) != 0)
+			(void)txn_fail(l->txn, -ENOMEM, NULL);
+}
+
+/* The row that l->names is on. */
+static void leave_row(struct leaving *l, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
-	struct record_head head;
-	struct packed_id id;
+	struct span key = entry_key(sequence, buf), record;
+	struct kept_head kept = {.head = {.read = false}};
+	bool there =
+	    cursor_seek(l->messages, key, &key, &record) == 1 && entry_number(key) == sequence;
+	bool sound = there && keep_head(record, &kept) == 0;
 
-	if (record_head(record, &head) == 0 && queue_id_pack(&head.queue_id, &id) == 0)
-		(void)entry_drop(txn, &id, sequence, 0);
-	else
-		(void)txn_delete(txn, sequence & ENTRY_LEFT ? STORE_LEFT : STORE_MESSAGE,
-		    entry_key(sequence & ~ENTRY_LEFT, buf));
+	if (sound && kept.head.end_time >= l->before)
+		return;
+	if (sound && is_kept(l, &kept.head))
+		keep_left(l->txn, record, &kept, l->now);
+	if (there)
+		(void)cursor_delete(l->messages);
+	if (sound)
+		doom_authors(l, sequence, &kept.head);
+	(void)cursor_delete(l->names);
+	l->dropped++;
+	l->silent += !kept.head.read;
 }
 
-/* The first row: its sequence, with ENTRY_LEFT where it is one of STORE_LEFT. */
-static int first_row(struct txn *txn, enum store_table table, uint64_t *ret)
+void entry_leave(struct leaving *l, const struct packed_id *id)
 {
-	struct store_cursor *cursor = cursor_open(txn, table);
-	struct span key, value;
-	int found = cursor_seek(cursor, empty, &key, &value);
-
-	if (found == 1)
-		*ret = entry_number(key) | (table == STORE_LEFT ? ENTRY_LEFT : 0);
-	cursor_close(cursor);
-	return found;
-}
-
-/* Deleting moves pages under a cursor, so each round seeks the first row anew. */
-static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n)
-{
+	unsigned char buf[INODE_KEY_SIZE];
+	struct span key = inode_key(id->inode, 0, buf), value;
+	struct packed_id found;
 	uint64_t sequence;
-	size_t dropped = 0;
+	int more = cursor_seek(l->names, key, &key, &value);
 
-	while (dropped < n && first_row(txn, table, &sequence) == 1) {
-		struct span record = empty;
-
-		(void)entry_get(txn, sequence, &record);
-		drop_first(txn, sequence, record);
-		dropped++;
+	while (more == 1 && inode_split(key, value, &found, &sequence) &&
+	       found.inode == id->inode && !(sequence & ENTRY_LEFT)) {
+		if (((found.time ^ id->time) & ~PACKED_ID_FLAGS) == 0)
+			leave_row(l, sequence);
+		more = cursor_next(l->names, &key, &value);
 	}
-	return txn->code == 0 ? dropped : 0;
-}
-
-size_t entry_prune(struct txn *txn, size_t n, size_t *messages)
-{
-	size_t left = drop_oldest(txn, STORE_LEFT, n);
-	size_t dropped = left < n ? drop_oldest(txn, STORE_MESSAGE, n - left) : 0;
-
-	*messages += dropped;
-	return left + dropped;
-}
-
-/* Whether the clock says so, or was set. */
-static bool is_past(struct txn *txn, uint64_t sequence, int64_t now)
-{
-	unsigned char buf[ENTRY_KEY_SIZE];
-	struct reader r;
-	struct span value;
-	int64_t left;
-
-	if (txn_get(txn, STORE_LEFT, entry_key(sequence & ~ENTRY_LEFT, buf), &value) != 1)
-		return false;
-	r = reader_of(value.at, value.len);
-	left = reader_i64(&r);
-	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
-}
-
-size_t entry_forget(struct txn *txn, int64_t now, size_t n)
-{
-	uint64_t sequence;
-	size_t dropped = 0;
-
-	while (dropped < n && first_row(txn, STORE_LEFT, &sequence) == 1 &&
-	       is_past(txn, sequence, now))
-		dropped += drop_oldest(txn, STORE_LEFT, 1);
-	return txn->code == 0 ? dropped : 0;
 }
 
 /* ---- adding */

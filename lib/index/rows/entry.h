@@ -16,6 +16,7 @@
 #ifndef PQPURGE_INDEX_ENTRY_H
 #define PQPURGE_INDEX_ENTRY_H
 
+#include "index/rows/author_rows.h"
 #include "index/rows/record.h"
 #include "index/store.h"
 
@@ -45,6 +46,24 @@ int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record);
  * left_time: not 0, the record of a message row is kept as one that left then (wall).
  */
 int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, int64_t left_time);
+/* Dropping rows of messages that left, many in one transaction. */
+struct leaving {
+	int64_t before; /* rows whose message ended then or later are another's, and stay */
+	int64_t now;    /* wall */
+	int64_t seen;   /* wall: what is there was last seen in the queue then; 0 unknown */
+	uint64_t dropped, silent; /* counted up; silent: of these, never seen in the queue */
+	struct author_rows
+	    *authors; /* gets their author rows, which stay until the caller drops them */
+	/* Private. */
+	struct txn *txn;
+	struct store_cursor *names, *messages;
+};
+void leaving_begin(struct leaving *l, struct txn *txn);
+void leaving_end(struct leaving *l);
+/* Drops the rows of exactly this ID. Their records are kept as those of left messages where they
+ * may have left less than ENTRY_LEFT_TIME ago. */
+void entry_leave(struct leaving *l, const struct packed_id *id);
+
 /* Drops left rows past their time, the oldest first, at most n; returns how many. now: wall. */
 size_t entry_forget(struct txn *txn, int64_t now, size_t n);
 /*

@@ -273,6 +273,7 @@ static void test_check(void **state)
 	char *dir = fixture_dir();
 	const char *path = fixture_path(dir, INDEX_FILE);
 	struct store *store = fixture_store(dir, MAP_SIZE);
+	struct txn txn;
 
 	(void)state;
 	assert_int_equal(store_check(store), 0);
@@ -282,7 +283,9 @@ static void test_check(void **state)
 	assert_int_equal(store_check(store), ERR_STALE);
 	assert_int_equal(rename(fixture_path(dir, "moved"), path), 0);
 	assert_int_equal(store_check(store), 0);
-	store_set_damaged(store);
+	(void)txn_begin(store, false, &txn);
+	(void)txn_fail(&txn, ERR_DAMAGED, NULL);
+	txn_abort(&txn);
 	assert_true(store_is_damaged(store));
 	assert_int_equal(store_check(store), ERR_STALE);
 	store_close(store);

@@ -2,6 +2,7 @@
 /* What a catch-up read and missed, against the rows that are there. */
 #include "tests/unit/index/update_fixture.h"
 
+#include "index/inside.h"
 #include "tests/unit/index/faults.h"
 
 /* What the milter saw, and the same as the queue file says it. */
@@ -194,6 +195,10 @@ static void test_left(void **state)
 	assert_int_equal(candidate_mail_time(&c.list[0]), 9000);
 	candidates_release(&c);
 	assert_int_equal(fixture_counts(ix).rows, 1);
+	/* With all their other rows. */
+	assert_int_equal(fixture_rows(ix->store, STORE_AUTHOR), 1);
+	assert_int_equal(fixture_rows(ix->store, STORE_INODE), 1);
+	assert_int_equal(fixture_rows(ix->store, STORE_LEFT), 0);
 	index_close(ix);
 	fixture_remove(dir);
 }
