@@ -177,14 +177,36 @@ static int keep(struct outcome *outcome, struct candidates *candidates)
 	return 0;
 }
 
+/*
+ * Whether the item at *at, or a later one, has this very record: then nothing is new. Both lists
+ * are mostly in sequence order, so that one pass over the items serves all candidates.
+ */
+static bool is_known(struct outcome *outcome, const struct candidate *c, size_t *at)
+{
+	const struct candidate *had = NULL;
+
+	for (; *at < outcome->count; ++*at) {
+		had = outcome->items[*at].candidate;
+		if (had->sequence >= c->sequence)
+			break;
+	}
+	if (*at == outcome->count || !outcome->items[*at].fresh || c->matched != had->matched ||
+	    had->sequence != c->sequence || had->record_len != c->record_len ||
+	    memcmp(had->record, c->record, c->record_len) != 0)
+		return false;
+	outcome->items[(*at)++].confirmed = true;
+	return true;
+}
+
 int order_take(struct run *run, struct candidates *candidates, struct err *err)
 {
 	const struct candidate *list = candidates->list;
-	size_t count = candidates->count;
+	size_t count = candidates->count, at = 0;
 	int code = keep(run->outcome, candidates);
 
 	for (size_t n = 0; code == 0 && n < count; n++)
-		code = take(run, &list[n]);
+		if (!is_known(run->outcome, &list[n], &at))
+			code = take(run, &list[n]);
 	return code < 0 ? err_sys(err, -code, "failed to keep %zu messages", count) : 0;
 }
 
