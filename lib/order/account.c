@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "base/clock.h"
+#include "order/grow.h"
 #include "order/holds.h"
 #include "order/ledger.h"
 
@@ -57,23 +59,24 @@ static void put_batch(struct bytes *out, const struct ledger_batch *b, uint64_t 
 		put_number(out, b->end, numbers[n]);
 }
 
-/* Messages of unfinished batches with which it was done, or that are in doubt. */
-static uint64_t put_doubts(struct bytes *out, const struct ledger_entries *entries, uint64_t batch)
+/* Of an unfinished batch what is in doubt; returns with how many it was done. */
+static uint64_t put_doubt(
+    struct bytes *out, const struct ledger_entries *entries, const struct ledger_batch *b)
 {
+	struct strbuf doubt = {0};
 	uint64_t done = 0;
 
-	for (size_t n = 0; n < entries->count; n++) {
+	for (size_t n = 0; !b->ended && n < entries->count; n++) {
 		const struct ledger_entry *e = &entries->list[n];
 
-		if (e->batch != batch)
-			continue;
-		done += !e->doubt;
-		if (!e->doubt)
-			continue;
-		bytes_put_text(out, e->queue_id.text);
-		bytes_put_i64(out, e->arrival_time);
+		if (e->batch == b->number && e->doubt)
+			account_entry_put(&doubt, &e->message);
+		else
+			done += e->batch == b->number;
 	}
-	bytes_put_text(out, "");
+	bytes_put_text(out, strbuf_text(&doubt));
+	out->failed |= doubt.failed;
+	strbuf_release(&doubt);
 	return done;
 }
 
@@ -88,7 +91,7 @@ static int put_all(
 	code = ledger_entries(log, ledger, &entries, err);
 	for (size_t n = ledger->count; code == 0 && n > 0; n--) {
 		const struct ledger_batch *b = &ledger->list[n - 1];
-		uint64_t done = put_doubts(out, &entries, b->ended ? 0 : b->number);
+		uint64_t done = put_doubt(out, &entries, b);
 
 		put_batch(out, b, done);
 	}
@@ -118,32 +121,8 @@ static int work(void *arg, struct bytes *out, struct err *err)
 struct taken {
 	struct batch batch;
 	enum ledger_effect effect;
-	struct account_entry *doubt;
-	size_t count, cap;
+	struct account_entries doubt;
 };
-
-static int take_doubts(struct taken *t, struct reader *r)
-{
-	const char *text;
-
-	while (*(text = reader_text(r))) {
-		struct account_entry *list;
-
-		if (t->count == t->cap) {
-			size_t cap = t->cap ? 2 * t->cap : 64;
-
-			list = realloc(t->doubt, cap * sizeof(*list));
-			if (!list)
-				return -ENOMEM;
-			t->doubt = list;
-			t->cap = cap;
-		}
-		if (queue_id_parse(text, strlen(text), &t->doubt[t->count].queue_id) < 0)
-			return ERR_CHILD;
-		t->doubt[t->count++].arrival_time = reader_i64(r);
-	}
-	return 0;
-}
 
 static int take_text(struct reader *r, char **ret)
 {
@@ -163,7 +142,7 @@ static int take_batch(struct taken *t, struct reader *r)
 	char **const texts[] = {
 	    &b->user, &b->verb, &b->command, &b->reason, &b->selector, &b->token};
 	uint64_t *const numbers[] = {&b->matched, &b->done, &b->gone, &b->changed, &b->failed};
-	int code = take_doubts(t, r);
+	int code = account_entries_parse(reader_text(r), &t->doubt);
 	uint64_t done;
 	uint8_t state;
 
@@ -199,16 +178,16 @@ static bool is_done(enum ledger_effect effect, uint8_t queue)
 	return queue == 0;
 }
 
-static int settle_doubts(struct taken *t, const struct postfix *p, struct err *err)
+static int settle_doubt(struct taken *t, const struct postfix *p, struct err *err)
 {
 	uint8_t *queues = NULL;
 	int code;
 
-	t->batch.matched += t->count;
-	if (!p || t->count == 0)
+	t->batch.matched += t->doubt.count;
+	if (!p || t->doubt.count == 0)
 		return 0;
-	code = holds_look(p, t->doubt, t->count, &queues, err);
-	for (size_t n = 0; code == 0 && n < t->count; n++)
+	code = holds_look(p, &t->doubt, &queues, err);
+	for (size_t n = 0; code == 0 && n < t->doubt.count; n++)
 		t->batch.done += is_done(t->effect, queues[n]);
 	free(queues);
 	return code;
@@ -232,21 +211,6 @@ void batches_release(struct batches *b)
 	*b = (struct batches){0};
 }
 
-static int add_batch(struct batches *to, size_t *cap, const struct batch *batch)
-{
-	if (to->count == *cap) {
-		size_t more = *cap ? 2 * *cap : 64;
-		struct batch *list = realloc(to->list, more * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		to->list = list;
-		*cap = more;
-	}
-	to->list[to->count++] = *batch;
-	return 0;
-}
-
 static int take_all(
     const struct blob *blob, const struct postfix *p, struct batches *ret, struct err *err)
 {
@@ -255,18 +219,17 @@ static int take_all(
 	int code = 0;
 
 	while (code == 0 && !r.failed && !reader_done(&r)) {
-		struct taken t = {.count = 0};
+		struct batch *list = grown(ret->list, ret->count, &cap, sizeof(*list));
+		struct taken t = {.effect = EFFECT_NONE};
 
-		code = take_batch(&t, &r);
+		code = list ? take_batch(&t, &r) : -ENOMEM;
 		if (code < 0)
 			err_set(err, code, "failed to read the account (%s)", err_word(code));
-		if (code == 0)
-			code = settle_doubts(&t, p, err);
-		if (code == 0)
-			code = add_batch(ret, &cap, &t.batch);
-		if (code < 0)
-			batch_release(&t.batch);
-		free(t.doubt);
+		else
+			code = settle_doubt(&t, p, err);
+		if (list)
+			(ret->list = list)[ret->count++] = t.batch;
+		account_entries_release(&t.doubt);
 	}
 	return code;
 }
@@ -276,6 +239,7 @@ int account_list(
 {
 	struct batches batches = {0};
 	struct blob blob = {0};
+	struct role_child child = {.stop = postfix ? postfix->stop : NULL};
 	struct role owner;
 	int code = role_of_owner(s->state_directory, &owner, err);
 
@@ -284,7 +248,9 @@ int account_list(
 		return 0;
 	}
 	if (code == 0)
-		code = role_collect(&owner, work, s->state_directory, &blob, err);
+		code = role_start(&child, &owner, work, s->state_directory, err);
+	if (code == 0)
+		code = role_finish(&child, clock_steady() + ACCOUNT_READ_TIME, &blob, err);
 	if (code == 0)
 		code = take_all(&blob, postfix, &batches, err);
 	blob_release(&blob);

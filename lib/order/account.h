@@ -42,7 +42,6 @@ enum account_state {
 	ACCOUNT_DONE,
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
-	ACCOUNT_STANDING,
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */
@@ -50,8 +49,7 @@ const char *account_state_word(enum account_state state); /* "done" */
 /* A batch as `log` tells it. Texts are scrubbed and owned. */
 struct batch {
 	uint64_t number;
-	int64_t time;    /* wall microseconds */
-	int64_t expires; /* STANDING (--for): until when; 0 */
+	int64_t time; /* wall microseconds */
 	uint32_t uid;
 	char *user, *verb, *command, *reason, *selector, *token;
 	enum account_state state;

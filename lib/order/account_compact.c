@@ -118,7 +118,7 @@ static void put_held(struct compacting *c, uint64_t batch)
 	struct strbuf ids = {0};
 
 	for (size_t n = first_of(e, batch); n < e->count && e->list[n].batch == batch; n++)
-		ledger_put_id(&ids, &e->list[n].queue_id, e->list[n].arrival_time);
+		account_entry_put(&ids, &e->list[n].message);
 	if (ids.len > 0)
 		strbuf_printf(&c->out,
 		    "{\"chunk\":%llu,\"part\":1,\"ids\":\"%s\"}\n{\"done\":%llu,"

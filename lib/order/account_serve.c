@@ -70,7 +70,7 @@ static int put_before(const struct account_log *log, const struct ledger *ledger
 
 		done += !e->doubt;
 		if (e->doubt)
-			ledger_put_id(&doubt, &e->queue_id, e->arrival_time);
+			account_entry_put(&doubt, &e->message);
 	}
 	bytes_put_u64(out, done);
 	bytes_put_u32(out, batch->parts);

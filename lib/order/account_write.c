@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "order/ledger.h"
+#include "order/account_log.h"
 
 #define POLL_MS  50 /* between two looks at the stop flag */
 #define PART_END UINT32_MAX
@@ -160,30 +160,6 @@ static int make_members(const struct order *order, struct strbuf *ret)
 	return code;
 }
 
-static int take_doubt(const char *text, struct account_before *ret)
-{
-	size_t cap = 0;
-	int got = 1;
-
-	while (got == 1) {
-		struct account_entry entry;
-
-		got = ledger_next_id(&text, &entry.queue_id, &entry.arrival_time);
-		if (got == 1 && ret->doubt_count == cap) {
-			struct account_entry *list;
-
-			cap = cap ? 2 * cap : 64;
-			list = realloc(ret->doubt, cap * sizeof(*list));
-			if (!list)
-				return -ENOMEM;
-			ret->doubt = list;
-		}
-		if (got == 1)
-			ret->doubt[ret->doubt_count++] = entry;
-	}
-	return got;
-}
-
 static int take_begun(
     struct account *a, struct reader *r, struct account_before *ret, struct err *err)
 {
@@ -193,7 +169,7 @@ static int take_begun(
 	ret->adopted = reader_u8(r) != 0;
 	ret->done = reader_u64(r);
 	a->part = reader_u32(r);
-	code = take_doubt(reader_text(r), ret);
+	code = account_entries_parse(reader_text(r), &ret->doubt);
 	if (code == -ENOMEM)
 		return err_sys(err, ENOMEM, "failed to begin the account");
 	if (code < 0 || !reader_done(r) || a->number == 0)
@@ -242,7 +218,7 @@ int account_begin(const struct order *order, struct account **ret,
 		return 0;
 	}
 	account_close(a);
-	free(ret_before->doubt);
+	account_entries_release(&ret_before->doubt);
 	*ret_before = (struct account_before){0};
 	return code == ERR_STOPPED ? code
 				   : err_within(err, code,
@@ -276,7 +252,7 @@ static int put_list(struct strbuf *line, const struct account_entry *list, size_
 	struct strbuf ids = {0};
 
 	for (size_t n = 0; n < count; n++)
-		ledger_put_id(&ids, &list[n].queue_id, list[n].arrival_time);
+		account_entry_put(&ids, &list[n]);
 	/* Queue IDs and numbers need no escapes. */
 	strbuf_printf(line, ",\"ids\":\"%s\"}", strbuf_text(&ids));
 	line->failed |= ids.failed;
@@ -361,10 +337,12 @@ static int prepare(void *arg, struct bytes *out, struct err *err)
 
 void account_prepare(const struct settings *settings)
 {
+	struct role_child child = {.pid = 0};
 	struct role owner;
 	struct blob ignored = {0};
 
 	if (role_of_owner(settings->state_directory, &owner, NULL) == 0 &&
-	    role_collect(&owner, prepare, settings->state_directory, &ignored, NULL) == 0)
+	    role_start(&child, &owner, prepare, settings->state_directory, NULL) == 0 &&
+	    role_finish(&child, clock_steady() + ACCOUNT_PATIENCE, &ignored, NULL) == 0)
 		blob_release(&ignored);
 }

@@ -11,21 +11,17 @@
 #define PQPURGE_ORDER_ACCOUNT_WRITE_H
 
 #include "order/account.h"
+#include "order/account_entry.h"
 #include "order/order.h"
 
-#define ACCOUNT_PATIENCE (20 * INT64_C(1000000)) /* microseconds */
-
-struct account_entry {
-	struct queue_id queue_id;
-	int64_t arrival_time; /* T record, wall microseconds */
-};
+#define ACCOUNT_PATIENCE  (20 * INT64_C(1000000)) /* microseconds, for a line */
+#define ACCOUNT_READ_TIME (60 * INT64_C(1000000)) /* for all of it to be read */
 
 /* What a batch that was adopted had before. */
 struct account_before {
 	bool adopted;
-	uint64_t done;               /* messages */
-	struct account_entry *doubt; /* postsuper got them, and no word came back; owned */
-	size_t doubt_count;
+	uint64_t done;                /* messages */
+	struct account_entries doubt; /* postsuper got them, and no word came back */
 };
 
 struct account;

@@ -9,17 +9,17 @@
  * lie where they should it was done. */
 static void settle_doubt(struct run *run, const struct account_before *before)
 {
-	struct account_entry *done = calloc(before->doubt_count + 1, sizeof(*done));
+	const struct account_entries *doubt = &before->doubt;
+	struct account_entry *done = calloc(doubt->count + 1, sizeof(*done));
 	uint8_t *queues = NULL;
 	struct err err = {{0}};
 	size_t count = 0;
-	int code =
-	    done ? holds_look(&run->looking, before->doubt, before->doubt_count, &queues, &err)
-		 : err_sys(&err, ENOMEM, "failed to look for %zu messages", before->doubt_count);
+	int code = done ? holds_look(&run->looking, doubt, &queues, &err)
+			: err_sys(&err, ENOMEM, "failed to look for %zu messages", doubt->count);
 
-	for (size_t n = 0; code == 0 && n < before->doubt_count; n++)
+	for (size_t n = 0; code == 0 && n < doubt->count; n++)
 		if (queues[n] & run->row->needs)
-			done[count++] = before->doubt[n];
+			done[count++] = doubt->list[n];
 	if (count > 0)
 		account_done(run->account, 0, done, count);
 	if (code < 0)
@@ -43,7 +43,7 @@ int order_account_begin(struct run *run, struct err *err)
 	run->outcome->tally.batch = account_number(run->account);
 	if (before.adopted)
 		settle_doubt(run, &before);
-	free(before.doubt);
+	account_entries_release(&before.doubt);
 	return 0;
 }
 

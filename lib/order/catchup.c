@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "order/catchup_work.h"
+#include "order/grow.h"
 
 #define POLL_MS 100 /* between two looks at the stop flag, and at how far it is */
 
@@ -70,23 +71,18 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 
 static int add_found(struct candidates *found, size_t *cap, struct reader *r)
 {
-	struct candidate c = {.matched = reader_u32(r)};
+	struct candidate c = {.matched = reader_u32(r)}, *list;
 	struct span record;
 
 	c.sequence = reader_u64(r);
 	record = reader_blob(r);
 	if (r->failed || candidate_take(&c, record) != 0)
 		return ERR_CHILD;
-	if (found->count == *cap) {
-		size_t more = *cap ? 2 * *cap : 256;
-		struct candidate *list = realloc(found->list, more * sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		found->list = list;
-		*cap = more;
-	}
-	found->list[found->count++] = c;
+	list = grown(found->list, found->count, cap, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	found->list = list;
+	list[found->count++] = c;
 	return 0;
 }
 

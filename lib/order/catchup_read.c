@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "order/catchup_work.h"
+#include "order/grow.h"
 #include "order/inside.h"
 #include "postfix/spool/spool_read.h"
 
@@ -109,16 +110,12 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 
 static int add_one(struct reading *r, const struct one *one)
 {
-	if (r->count == r->cap) {
-		size_t cap = r->cap ? 2 * r->cap : 1024;
-		struct one *list = realloc(r->list, cap * sizeof(*list));
+	struct one *list = grown(r->list, r->count, &r->cap, sizeof(*list));
 
-		if (!list)
-			return -ENOMEM;
-		r->list = list;
-		r->cap = cap;
-	}
-	r->list[r->count++] = *one;
+	if (!list)
+		return -ENOMEM;
+	r->list = list;
+	list[r->count++] = *one;
 	return 0;
 }
 

@@ -11,6 +11,8 @@
 #include "base/io.h"
 #include "postfix/spool/walk.h"
 
+#define WALK_TIME (600 * USEC_PER_SEC) /* a child may have been stopped */
+
 struct work {
 	const struct catchup_task *task;
 	struct index_client index;
@@ -57,7 +59,7 @@ static int walk(struct work *w, const struct packed_id *known, size_t count, str
 
 	walked_release(&w->walked);
 	if (code == 0)
-		code = spool_walk_finish(under_way, INT64_MAX, &w->walked, err);
+		code = spool_walk_finish(under_way, clock_steady() + WALK_TIME, &w->walked, err);
 	w->counts.place = w->update.place = (struct queue_place){w->walked.device, w->walked.inode};
 	return code;
 }

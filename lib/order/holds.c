@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* What our hold batches hold. A child hands over u32 length and text of each ID, i64 arrival. */
+/* What our hold batches hold. A child hands over what was lost, and the messages as one text. */
 #include "order/holds.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/clock.h"
 #include "order/ledger.h"
 
 struct asking {
@@ -50,7 +51,7 @@ static int check_numbers(const struct asking *a, const struct ledger *ledger, st
 
 /* The entries of one message: the last one says how it stands. */
 static void put_message(const struct asking *a, const struct ledger_entries *e, size_t begin,
-    size_t end, struct holds_lost *lost, struct bytes *out)
+    size_t end, struct holds_lost *lost, struct strbuf *held)
 {
 	const struct ledger_entry *last = NULL;
 	bool wanted = false;
@@ -65,8 +66,7 @@ static void put_message(const struct asking *a, const struct ledger_entries *e, 
 	if (!wanted || !last)
 		return;
 	if (last->effect == EFFECT_HOLDS && is_wanted(a, last->batch)) {
-		bytes_put_text(out, last->queue_id.text);
-		bytes_put_i64(out, last->arrival_time);
+		account_entry_put(held, &last->message);
 		return;
 	}
 	lost->released += last->effect == EFFECT_FREES;
@@ -80,23 +80,23 @@ static int put_all(const struct asking *a, const struct account_log *log,
 {
 	struct ledger_entries entries = {0};
 	struct holds_lost lost = {0};
+	struct strbuf held = {0};
 	int code;
 
 	for (size_t n = 0; n < ledger->count; n++)
 		ledger->list[n].wanted = ledger->list[n].effect != EFFECT_NONE;
 	code = ledger_entries(log, ledger, &entries, err);
-	if (code < 0)
-		return code;
-	bytes_put(out, &lost, sizeof(lost));
 	ledger_entries_sort(&entries);
 	for (size_t begin = 0, end; begin < entries.count; begin = end) {
 		end = ledger_entries_next(&entries, begin);
-		put_message(a, &entries, begin, end, &lost, out);
+		put_message(a, &entries, begin, end, &lost, &held);
 	}
-	if (!out->failed)
-		memcpy(out->at, &lost, sizeof(lost));
+	bytes_put(out, &lost, sizeof(lost));
+	bytes_put_text(out, strbuf_text(&held));
+	out->failed |= held.failed;
+	strbuf_release(&held);
 	ledger_entries_release(&entries);
-	return 0;
+	return code;
 }
 
 static int work(void *arg, struct bytes *out, struct err *err)
@@ -120,39 +120,23 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 /* ---- the command */
 
-static int take(const struct blob *blob, struct holds *ret, struct holds_lost *lost)
+static int take(const struct blob *blob, struct account_entries *ret, struct holds_lost *lost)
 {
 	struct reader r = reader_of(blob->at, blob->len);
 	const void *counts = reader_take(&r, sizeof(*lost));
-	size_t cap = 0;
+	const char *text = reader_text(&r);
 
-	if (counts)
-		memcpy(lost, counts, sizeof(*lost));
-	while (!r.failed && !reader_done(&r)) {
-		const char *text = reader_text(&r);
-		int64_t arrival = reader_i64(&r);
-
-		if (ret->count == cap) {
-			size_t more = cap ? 2 * cap : 256;
-			struct account_entry *list = realloc(ret->list, more * sizeof(*list));
-
-			if (!list)
-				return -ENOMEM;
-			ret->list = list;
-			cap = more;
-		}
-		if (queue_id_parse(text, strlen(text), &ret->list[ret->count].queue_id) < 0)
-			return ERR_CHILD;
-		ret->list[ret->count++].arrival_time = arrival;
-	}
-	return r.failed ? ERR_CHILD : 0;
+	if (!counts || !reader_done(&r))
+		return ERR_CHILD;
+	memcpy(lost, counts, sizeof(*lost));
+	return account_entries_parse(text, ret);
 }
 
-static int ask(struct asking *a, const volatile sig_atomic_t *stop, struct holds *ret,
+static int ask(struct asking *a, const volatile sig_atomic_t *stop, struct account_entries *ret,
     struct holds_lost *lost, struct err *err)
 {
 	struct role_child child = {.stop = stop};
-	struct holds holds = {0};
+	struct account_entries held = {0};
 	struct blob blob = {0};
 	struct role owner;
 	int code = role_of_owner(a->directory, &owner, err);
@@ -160,22 +144,22 @@ static int ask(struct asking *a, const volatile sig_atomic_t *stop, struct holds
 	if (code == 0)
 		code = role_start(&child, &owner, work, a, err);
 	if (code == 0)
-		code = role_finish(&child, INT64_MAX, &blob, err);
+		code = role_finish(&child, clock_steady() + ACCOUNT_READ_TIME, &blob, err);
 	if (code == 0) {
-		code = take(&blob, &holds, lost);
+		code = take(&blob, &held, lost);
 		if (code < 0)
 			err_set(err, code, "failed to read the account (%s)", err_word(code));
 	}
 	blob_release(&blob);
 	if (code < 0)
-		holds_release(&holds);
+		account_entries_release(&held);
 	else
-		*ret = holds;
+		*ret = held;
 	return code;
 }
 
-int holds_read(
-    const struct settings *s, const volatile sig_atomic_t *stop, struct holds *ret, struct err *err)
+int holds_read(const struct settings *s, const volatile sig_atomic_t *stop,
+    struct account_entries *ret, struct err *err)
 {
 	struct asking a = {.directory = s->state_directory};
 	struct holds_lost lost;
@@ -183,8 +167,8 @@ int holds_read(
 	return ask(&a, stop, ret, &lost, err);
 }
 
-int holds_of(
-    const struct order *order, struct holds *ret, struct holds_lost *ret_lost, struct err *err)
+int holds_of(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
+    struct err *err)
 {
 	struct asking a = {.directory = order->settings->state_directory,
 	    .numbers = order->undo,
@@ -193,35 +177,15 @@ int holds_of(
 	return ask(&a, order->stop, ret, ret_lost, err);
 }
 
-static int by_identity(const struct account_entry *a, const struct queue_id *id, int64_t arrival)
+static int by_message(const void *a, const void *b)
 {
-	int order = strcmp(a->queue_id.text, id->text);
-
-	return order != 0 ? order : (a->arrival_time > arrival) - (a->arrival_time < arrival);
+	return account_entry_compare(a, b);
 }
 
-bool holds_contains(const struct holds *holds, const struct queue_id *id, int64_t arrival_time)
+bool holds_contain(const struct account_entries *holds, const struct account_entry *message)
 {
-	size_t low = 0, high = holds->count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = by_identity(&holds->list[middle], id, arrival_time);
-
-		if (order == 0)
-			return true;
-		if (order < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return false;
-}
-
-void holds_release(struct holds *holds)
-{
-	free(holds->list);
-	*holds = (struct holds){0};
+	return holds->count > 0 &&
+	       bsearch(message, holds->list, holds->count, sizeof(*holds->list), by_message);
 }
 
 /* ---- where they lie */
@@ -244,17 +208,18 @@ static const struct message *message_at(void *arg, size_t n)
 }
 
 /* What is judged of the message does not count: the account has no more than ID and arrival. */
-int holds_look(const struct postfix *p, const struct account_entry *list, size_t count,
-    uint8_t **ret, struct err *err)
+int holds_look(
+    const struct postfix *p, const struct account_entries *messages, uint8_t **ret, struct err *err)
 {
-	struct looking l = {.list = list};
+	struct looking l = {.list = messages->list};
+	size_t count = messages->count;
 	uint8_t *queues = calloc(count + 1, 1);
 	struct proof *proofs = NULL;
 	int code = queues ? spool_prove(p, message_at, &l, count, &proofs, err)
 			  : err_sys(err, ENOMEM, "failed to look for %zu messages", count);
 
 	for (size_t n = 0; code == 0 && n < count; n++)
-		if (proofs[n].arrival_time == list[n].arrival_time)
+		if (proofs[n].arrival_time == messages->list[n].arrival_time)
 			queues[n] = proofs[n].queue;
 	free(proofs);
 	if (code < 0)

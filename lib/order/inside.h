@@ -151,6 +151,17 @@ int order_account_begin(struct run *run, struct err *err) NODISCARD;
 /* What came of it; outcome->accounted says whether that is on disk. */
 void order_account_end(struct run *run);
 
+/* ---- pass.c */
+
+/* One pass, with the question where somebody is to be asked. ERR_STOPPED where it was cut short. */
+int order_pass(struct run *run, struct err *err) NODISCARD;
+/*
+ * Waits until the daemon has recorded, or given up, all that was at its end of message: what was
+ * judged before a rule came into force, and is not in the index yet, is seen by the pass that comes
+ * now. A slow DATA is not waited for; it meets the rule at its end.
+ */
+void order_settle_mail(struct run *run);
+
 /* ---- undo.c */
 
 /* Items for what order->undo's batches still hold. ERR_USAGE where one is no hold batch. */

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "order/grow.h"
+
 /* ---- batches */
 
 static enum ledger_effect effect_of(const struct json *begin)
@@ -41,22 +43,19 @@ struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number)
 /* Numbers ascend in the file. */
 static int add_batch(struct ledger *ledger, const struct account_line *line, struct json *begin)
 {
+	struct ledger_batch *list;
+
 	if (ledger->count > 0 && ledger->list[ledger->count - 1].number >= line->number) {
 		json_free(begin);
 		return 0;
 	}
-	if (ledger->count == ledger->cap) {
-		size_t cap = ledger->cap ? 2 * ledger->cap : 64;
-		struct ledger_batch *list = realloc(ledger->list, cap * sizeof(*list));
-
-		if (!list) {
-			json_free(begin);
-			return -ENOMEM;
-		}
-		ledger->list = list;
-		ledger->cap = cap;
+	list = grown(ledger->list, ledger->count, &ledger->cap, sizeof(*list));
+	if (!list) {
+		json_free(begin);
+		return -ENOMEM;
 	}
-	ledger->list[ledger->count++] = (struct ledger_batch){
+	ledger->list = list;
+	list[ledger->count++] = (struct ledger_batch){
 	    .number = line->number, .effect = effect_of(begin), .begin = begin};
 	return 0;
 }
@@ -141,31 +140,6 @@ void ledger_release(struct ledger *ledger)
 
 /* ---- messages */
 
-int ledger_next_id(const char **text, struct queue_id *ret_id, int64_t *ret_arrival)
-{
-	const char *at = *text + strspn(*text, " ");
-	size_t len = strcspn(at, " ");
-	char *end;
-
-	if (!*at)
-		return 0;
-	if (queue_id_parse(at, len, ret_id) < 0 || at[len] != ' ' || at[len + 1] < '0' ||
-	    at[len + 1] > '9')
-		return ERR_SYNTAX;
-	errno = 0;
-	*ret_arrival = strtoll(at + len + 1, &end, 10);
-	if (errno != 0 || (*end && *end != ' '))
-		return ERR_SYNTAX;
-	*text = end;
-	return 1;
-}
-
-void ledger_put_id(struct strbuf *text, const struct queue_id *id, int64_t arrival)
-{
-	strbuf_printf(text, "%s%s %lld", text->len ? " " : "", id->text,
-	    (long long)(arrival > 0 ? arrival : 0));
-}
-
 /* A part of which no word has come so far. */
 struct part {
 	uint64_t batch;
@@ -182,17 +156,13 @@ struct collecting {
 
 static int add_entry(struct ledger_entries *e, const struct ledger_entry *entry)
 {
-	if (e->count == e->cap) {
-		size_t cap = e->cap ? 2 * e->cap : 1024;
-		struct ledger_entry *list = realloc(e->list, cap * sizeof(*list));
+	struct ledger_entry *list = grown(e->list, e->count, &e->cap, sizeof(*list));
 
-		if (!list)
-			return -ENOMEM;
-		e->list = list;
-		e->cap = cap;
-	}
-	e->list[e->count] = *entry;
-	e->list[e->count].order = (uint32_t)e->count;
+	if (!list)
+		return -ENOMEM;
+	e->list = list;
+	list[e->count] = *entry;
+	list[e->count].order = (uint32_t)e->count;
 	e->count++;
 	return 0;
 }
@@ -205,24 +175,20 @@ static int add_ids(
 	    .batch = batch->number, .effect = batch->effect, .doubt = doubt};
 	int code = 0;
 
-	while (code == 0 && ledger_next_id(&ids, &entry.queue_id, &entry.arrival_time) == 1)
+	while (code == 0 && account_entry_next(&ids, &entry.message) == 1)
 		code = add_entry(e, &entry);
 	return code;
 }
 
 static int add_part(struct collecting *c, uint64_t batch, uint32_t number, const char *ids)
 {
-	if (c->count == c->cap) {
-		size_t cap = c->cap ? 2 * c->cap : 16;
-		struct part *parts = realloc(c->parts, cap * sizeof(*parts));
+	struct part *parts = grown(c->parts, c->count, &c->cap, sizeof(*parts));
 
-		if (!parts)
-			return -ENOMEM;
-		c->parts = parts;
-		c->cap = cap;
-	}
-	c->parts[c->count] = (struct part){batch, number, strdup(ids)};
-	return c->parts[c->count++].ids ? 0 : -ENOMEM;
+	if (!parts)
+		return -ENOMEM;
+	c->parts = parts;
+	parts[c->count] = (struct part){batch, number, strdup(ids)};
+	return parts[c->count++].ids ? 0 : -ENOMEM;
 }
 
 /* The place of a part, or `count`. */
@@ -304,17 +270,7 @@ void ledger_entries_release(struct ledger_entries *e)
 static int by_message(const void *a, const void *b)
 {
 	const struct ledger_entry *x = a, *y = b;
-	int order = strcmp(x->queue_id.text, y->queue_id.text);
-
-	if (order != 0)
-		return order;
-	return (x->arrival_time > y->arrival_time) - (x->arrival_time < y->arrival_time);
-}
-
-static int by_message_and_order(const void *a, const void *b)
-{
-	const struct ledger_entry *x = a, *y = b;
-	int order = by_message(a, b);
+	int order = account_entry_compare(&x->message, &y->message);
 
 	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
@@ -322,14 +278,15 @@ static int by_message_and_order(const void *a, const void *b)
 void ledger_entries_sort(struct ledger_entries *e)
 {
 	if (e->count > 1)
-		qsort(e->list, e->count, sizeof(*e->list), by_message_and_order);
+		qsort(e->list, e->count, sizeof(*e->list), by_message);
 }
 
 size_t ledger_entries_next(const struct ledger_entries *e, size_t begin)
 {
 	size_t end = begin + 1;
 
-	while (end < e->count && by_message(&e->list[begin], &e->list[end]) == 0)
+	while (end < e->count &&
+	       account_entry_compare(&e->list[begin].message, &e->list[end].message) == 0)
 		end++;
 	return end;
 }

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "mail/queue_id.h"
+#include "order/account_entry.h"
 #include "order/account_log.h"
 
 /* What a batch does to the messages that others hold, or held. */
@@ -34,8 +35,7 @@ struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number);
 
 /* A message that a batch was about. */
 struct ledger_entry {
-	struct queue_id queue_id;
-	int64_t arrival_time; /* wall microseconds, of its T record */
+	struct account_entry message;
 	uint64_t batch;
 	enum ledger_effect effect;
 	uint32_t
@@ -57,9 +57,5 @@ void ledger_entries_release(struct ledger_entries *e);
  */
 void ledger_entries_sort(struct ledger_entries *e);
 size_t ledger_entries_next(const struct ledger_entries *e, size_t begin);
-
-/* "ID arrival ID arrival": 1 and the next message, 0 at the end, ERR_SYNTAX. */
-int ledger_next_id(const char **text, struct queue_id *ret_id, int64_t *ret_arrival);
-void ledger_put_id(struct strbuf *text, const struct queue_id *id, int64_t arrival);
 
 #endif

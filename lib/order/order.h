@@ -143,8 +143,7 @@ struct order {
 	 * form; a hold adopts an unfinished hold batch of the same text.
 	 */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
-	uint32_t rules_set;     /* rules that the same command set; ask may set it */
-	int64_t standing_until; /* --for: wall microseconds; 0 = not */
+	uint32_t rules_set; /* rules that the same command set; ask may set it */
 	/*
 	 * Called once, with everything selected and proven, before anything is touched; also where
 	 * nothing matched. Not on a dry run or for LIST, whose outcome is the preview. NULL: go on

@@ -8,7 +8,7 @@
 int order_leave_foreign(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	struct holds holds = {0};
+	struct account_entries holds = {0};
 	int code;
 
 	if (!run->row->only_ours || run->order->foreign || run->order->undo_count > 0)
@@ -19,15 +19,15 @@ int order_leave_foreign(struct run *run, struct err *err)
 	outcome->foreign = 0;
 	for (size_t n = 0; n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
-		struct queue_id id = candidate_id(item->candidate);
+		struct account_entry message = {
+		    candidate_id(item->candidate), item->proof.arrival_time};
 
-		if (item->result != RESULT_READY ||
-		    holds_contains(&holds, &id, item->proof.arrival_time))
+		if (item->result != RESULT_READY || holds_contain(&holds, &message))
 			continue;
 		item->result = RESULT_EXCLUDED;
 		outcome->foreign++;
 	}
-	holds_release(&holds);
+	account_entries_release(&holds);
 	return 0;
 }
 

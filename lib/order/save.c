@@ -256,7 +256,7 @@ static int run_part(struct saving *s, size_t begin, size_t *waiting, struct err 
 	    .at = s->at + begin,
 	    .count = count,
 	    .queue_dir = -1};
-	struct role_child child = {0};
+	struct role_child child = {.stop = s->order->stop};
 	struct blob blob = {0};
 	int code = role_start_keeping(
 	    &child, &s->order->postfix->owner, s->order->save->directory, work, &part, err);

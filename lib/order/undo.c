@@ -26,7 +26,7 @@ static void tell_lost(struct run *run, size_t held, const struct holds_lost *los
 
 /* What the files under these IDs say now. */
 static int read_files(
-    struct run *run, const struct holds *holds, struct caught *ret, struct err *err)
+    struct run *run, const struct account_entries *holds, struct caught *ret, struct err *err)
 {
 	struct queue_id *ids = calloc(holds->count + 1, sizeof(*ids));
 	struct selector all;
@@ -86,7 +86,8 @@ static bool is_of(const struct candidate *c, const struct account_entry *entry)
 
 /* Keeps those of found that the account means; all others of the account go into bare. Both are
  * sorted by ID. */
-static int divide(const struct holds *holds, struct candidates *found, struct candidates *bare)
+static int divide(
+    const struct account_entries *holds, struct candidates *found, struct candidates *bare)
 {
 	const unsigned char *at;
 	size_t kept = 0, f = 0;
@@ -115,7 +116,7 @@ static int divide(const struct holds *holds, struct candidates *found, struct ca
 }
 
 static int take_all(
-    struct run *run, const struct holds *holds, struct caught *caught, struct err *err)
+    struct run *run, const struct account_entries *holds, struct caught *caught, struct err *err)
 {
 	struct candidates bare = {0};
 	int code;
@@ -136,7 +137,7 @@ static int take_all(
 
 int order_select_undo(struct run *run, struct err *err)
 {
-	struct holds holds = {0};
+	struct account_entries holds = {0};
 	struct holds_lost lost;
 	struct caught caught = {0};
 	int code = holds_of(run->order, &holds, &lost, err);
@@ -149,6 +150,6 @@ int order_select_undo(struct run *run, struct err *err)
 	if (code == 0)
 		code = take_all(run, &holds, &caught, err);
 	caught_release(&caught);
-	holds_release(&holds);
+	account_entries_release(&holds);
 	return code;
 }

@@ -428,7 +428,7 @@ static void test_garbage(void **state)
 	    "{\"begin\":7,\"verb\":\"hold\"}{\"begin\":\n\0\0\0\n{\"end\":6,\"undid\":[\"x\",5,{}]}"
 	    "\n";
 	struct batches batches;
-	struct holds holds = {0};
+	struct account_entries holds = {0};
 	struct walk w;
 
 	(void)state;
@@ -441,7 +441,7 @@ static void test_garbage(void **state)
 	batches_release(&batches);
 	assert_int_equal(holds_read(&w.settings, NULL, &holds, &w.err), 0);
 	assert_int_equal(holds.count, 0);
-	holds_release(&holds);
+	account_entries_release(&holds);
 	run_domain(&w);
 	assert_int_equal(w.outcome.tally.batch, 9); /* no number is used again */
 	close_walk(&w);

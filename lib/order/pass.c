@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: ISC */
+/* One pass over the queue: selected, caught up with, proven, asked about, acted on. */
+#include "base/clock.h"
+#include "order/inside.h"
+
+#define SETTLE_TIME (10 * INT64_C(1000000))
+
+/* ---- the catch-up of a pass */
+
+static struct catchup_task task_of(const struct run *run)
+{
+	return (struct catchup_task){.settings = run->order->settings,
+	    .postfix = &run->looking,
+	    .selector = run->order->selector,
+	    .notices = run->order->bounces,
+	    .indexed = run->indexed,
+	    .distrusted = run->distrusted,
+	    .stop = run->order->stop,
+	    .progress = run->order->progress,
+	    .progress_arg = run->order->progress_arg};
+}
+
+static void take_unreadable(struct outcome *outcome, struct caught *caught)
+{
+	strbuf_release(&outcome->unreadable);
+	outcome->unreadable = caught->unreadable;
+	caught->unreadable = (struct strbuf){0};
+}
+
+/* Its counts are of the queue as it is now, so those of the pass before do not count. */
+static int take_caught(struct run *run, struct caught *caught, struct err *err)
+{
+	const struct caught_counts *counts = &caught->counts;
+	struct outcome *outcome = run->outcome;
+
+	run->certain = counts->certain;
+	run->place = counts->place;
+	outcome->tally.unreadable = counts->unreadable;
+	outcome->tally.arriving = counts->arriving;
+	outcome->tally.maildrop = counts->maildrop;
+	outcome->tally.limits += counts->limits;
+	take_unreadable(outcome, caught);
+	if (!counts->indexed) {
+		outcome->tally.unjoined += counts->unjoined;
+		outcome->no_index = true;
+		if (run->indexed)
+			outcome->no_index_why = caught->index_why;
+		run->indexed = false;
+	}
+	return order_take(run, &caught->found, err);
+}
+
+/* The index once more: what others read meanwhile, and what it now knows of what was read. */
+static int select_again(struct run *run, struct err *err)
+{
+	for (size_t n = 0; n < run->outcome->count; n++)
+		run->outcome->items[n].confirmed = false;
+	return run->indexed ? order_select(run, err) : 0;
+}
+
+/* Rows whose file had not been read, and that are not meant any more now that it was. */
+static void mark_refuted(struct run *run)
+{
+	for (size_t n = 0; run->indexed && n < run->outcome->count; n++) {
+		struct item *item = &run->outcome->items[n];
+		struct message m = candidate_message(item->candidate);
+
+		item->refuted = item->fresh && !item->confirmed && !m.queued.known;
+	}
+}
+
+static int catch_up(struct run *run, struct err *err)
+{
+	struct catchup_task task = task_of(run);
+	struct caught caught = {0};
+	int code = catchup_run(&task, &caught, err);
+
+	if (code == 0)
+		code = take_caught(run, &caught, err);
+	caught_release(&caught);
+	if (code == 0)
+		code = select_again(run, err);
+	if (code == 0)
+		mark_refuted(run);
+	return code;
+}
+
+/* ---- looking first */
+
+static bool any_open(const struct outcome *outcome)
+{
+	for (size_t n = 0; n < outcome->count; n++)
+		if (outcome->items[n].result == RESULT_NONE)
+			return true;
+	return false;
+}
+
+/* LIST: how old the answer is. */
+static int tell_age(struct run *run, struct err *err)
+{
+	struct index_counts counts;
+	int code;
+
+	if (!run->indexed) {
+		*err = run->outcome->no_index_why;
+		return ERR_NO_INDEX;
+	}
+	code = client_count(&run->index, &counts, NULL, err);
+	if (code == 0)
+		run->outcome->as_of = counts.caught_up;
+	return code;
+}
+
+static int select_all(struct run *run, struct err *err)
+{
+	int code;
+
+	if (run->order->undo_count > 0)
+		return order_select_undo(run, err);
+	code = order_select(run, err);
+	if (code == 0)
+		code = run->order->index_only ? tell_age(run, err) : catch_up(run, err);
+	if (code < 0 || run->order->index_only)
+		return code;
+	if (run->order->selector->ids_given)
+		code = order_add_unheard(run, err);
+	return code == 0 ? order_decide_unsure(run, err) : code;
+}
+
+/* What may be acted on of what is proven. */
+static int narrow(struct run *run, struct err *err)
+{
+	int code = order_leave_foreign(run, err);
+
+	if (code == 0)
+		code = order_leave_overdue(run, err);
+	return code == 0 ? order_apply_limit(run, err) : code;
+}
+
+static int prove_all(struct run *run, struct err *err)
+{
+	int code = order_prove(run, err);
+
+	if (code == 0)
+		code = order_resolve(run, err);
+	if (code == 0 && any_open(run->outcome)) {
+		code = order_prove(run, err);
+		if (code == 0)
+			code = order_resolve(run, err);
+	}
+	return code == 0 ? narrow(run, err) : code;
+}
+
+/* From the index alone: it is not looked whether they are there. */
+static void believe_all(struct run *run)
+{
+	const struct selector *s = run->order->selector;
+
+	for (size_t n = 0; n < run->outcome->count; n++) {
+		struct item *item = &run->outcome->items[n];
+		struct message m = candidate_message(item->candidate);
+
+		item->proof.arrival_time = message_arrival(&m);
+		item->proof.size = m.queued.size;
+		item->result =
+		    s->queues == 0 && !(item->candidate->matched & MATCHED_UNSURE) &&
+			    selector_match_file(s, item->proof.arrival_time, item->proof.size, 0)
+			? RESULT_READY
+			: RESULT_EXCLUDED;
+	}
+}
+
+static int look(struct run *run, struct err *err)
+{
+	int code = select_all(run, err);
+
+	if (code == 0 && run->order->index_only)
+		believe_all(run);
+	else if (code == 0)
+		code = prove_all(run, err);
+	if (code == 0) {
+		order_sort(run->outcome);
+		order_tally(run->outcome);
+	}
+	return code;
+}
+
+/* What changed while it was acted on. */
+static int act_on_rest(struct run *run, struct err *err)
+{
+	int code = order_resolve(run, err);
+
+	if (code == 0 && any_open(run->outcome) && !order_stopped(run->order)) {
+		code = prove_all(run, err);
+		if (code == 0)
+			code = order_act(run, err);
+		if (code == 0)
+			code = order_resolve(run, err);
+	}
+	return code;
+}
+
+static int act(struct run *run, struct err *err)
+{
+	int code = order_act(run, err);
+
+	if (code == 0)
+		code = act_on_rest(run, err);
+	order_drop(run);
+	return code;
+}
+
+/* ---- looking beside */
+
+/* Whether deletion may begin with what the index knows: nothing that is found later bears on it. */
+static bool is_beside(const struct run *run)
+{
+	const struct order *o = run->order;
+
+	return run->row->changes && !run->row->only_ours && !o->dry_run && !o->ask &&
+	       o->limit == 0 && o->selector->recipient.count == 0;
+}
+
+static int finish_catchup(struct run *run, struct catchup *c, struct caught *ret, struct err *err)
+{
+	int code = catchup_finish(c, ret, err);
+
+	/* All that it knew there was deleted before the walk came by. */
+	if (code == ERR_INSTANCE && run->touched) {
+		struct catchup_task task = task_of(run);
+
+		task.proven_there = true;
+		code = catchup_run(&task, ret, err);
+	}
+	return code;
+}
+
+static int finish_beside(struct run *run, struct catchup *c, struct err *err)
+{
+	struct caught caught = {0};
+	int code = finish_catchup(run, c, &caught, err);
+
+	if (code == 0)
+		code = take_caught(run, &caught, err);
+	caught_release(&caught);
+	order_drop(run);
+	if (code == 0)
+		code = select_again(run, err);
+	if (code == 0 && run->order->selector->ids_given)
+		code = order_add_unheard(run, err);
+	if (code == 0)
+		code = order_resolve(run, err);
+	return code;
+}
+
+static int pass_beside(struct run *run, struct err *err)
+{
+	struct catchup_task task;
+	struct catchup c = {0};
+	int code = order_select(run, err);
+
+	if (code < 0)
+		return code;
+	task = task_of(run);
+	code = catchup_start(&c, &task, err);
+	if (code == 0)
+		code = order_act(run, err);
+	if (code == 0)
+		code = finish_beside(run, &c, err);
+	catchup_end(&c);
+	return code == 0 ? act(run, err) : code;
+}
+
+/* ---- passes */
+
+/* The answer to the question; ORDER_GO where nobody is asked. */
+static enum order_answer ask(struct run *run)
+{
+	struct order *order = run->order;
+	enum order_answer answer = ORDER_GO;
+
+	if (order->ask) {
+		answer = order->ask(order->ask_arg, order, run->outcome);
+		order->ask = NULL;
+		run->asked = answer == ORDER_GO;
+	}
+	return answer;
+}
+
+void order_settle_mail(struct run *run)
+{
+	struct json *request = json_new();
+	struct err err = {{0}}, told;
+	int code;
+
+	json_put_text(request, "do", "settle");
+	code = client_ask(&run->index, request, SETTLE_TIME, NULL, &err);
+	if (code == 0 || code == ERR_NO_DAEMON || code == ERR_STOPPED)
+		return;
+	err_set(&told, code, "could not wait for mail in flight (%s)",
+	    err.text[0] ? err.text : err_word(code));
+	order_trouble(run->outcome, &told);
+}
+
+int order_pass(struct run *run, struct err *err)
+{
+	int code;
+
+	run->began = clock_wall();
+	order_renew(run->outcome);
+	if (is_beside(run))
+		return pass_beside(run, err);
+	code = look(run, err);
+	if (code < 0 || order_stopped(run->order) || run->order->dry_run || !run->row->changes)
+		return code;
+	switch (ask(run)) {
+	case ORDER_NO:
+		run->outcome->refused = true;
+		order_leave(run->outcome);
+		return 0;
+	case ORDER_AGAIN:
+		outcome_release(run->outcome);
+		order_settle_mail(run);
+		return order_pass(run, err);
+	case ORDER_GO:
+		break;
+	}
+	return act(run, err);
+}
