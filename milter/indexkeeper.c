@@ -26,6 +26,7 @@ struct indexkeeper {
 	unsigned users;      /* of it, or of the one that is given up */
 	int64_t since;       /* wall; when it was opened */
 	struct err why;      /* it is not open; "" if nothing failed */
+	struct err loss;     /* why the last one that was lost could not be recorded */
 	int64_t loss_told;   /* steady; 0 = never */
 	uint64_t untold;     /* messages lost since */
 
@@ -34,6 +35,7 @@ struct indexkeeper {
 	int64_t next_check;     /* steady */
 
 	atomic_bool failed; /* a record met something that only opening anew can mend */
+	atomic_bool losing; /* the last message could not be recorded */
 	atomic_ullong recorded, lost;
 };
 
@@ -226,6 +228,7 @@ void indexkeeper_lose(struct indexkeeper *k, const char *id, const char *reason)
 
 	atomic_fetch_add(&k->lost, 1);
 	pthread_mutex_lock(&k->lock);
+	err_set(&k->loss, 0, "%s", reason);
 	bool tell = k->loss_told == 0 || now - k->loss_told >= LOSS_TOLD_EACH;
 	if (tell)
 		k->loss_told = now;
@@ -251,6 +254,7 @@ bool indexkeeper_record(struct indexkeeper *k, const struct message *m)
 	}
 	if (code == ERR_DAMAGED || code == ERR_STALE)
 		atomic_store(&k->failed, true);
+	atomic_store(&k->losing, code != 0);
 	if (code == 0)
 		atomic_fetch_add(&k->recorded, 1);
 	else
@@ -278,12 +282,12 @@ void indexkeeper_status(struct indexkeeper *k, struct json *out)
 	struct index_counts counts = {0};
 	struct err err = {{0}};
 
-	json_put_bool(out, "recording", index != NULL);
+	json_put_bool(out, "recording", index && !atomic_load(&k->losing));
 	json_put_int(out, "recorded", (int64_t)atomic_load(&k->recorded));
 	json_put_int(out, "lost", (int64_t)atomic_load(&k->lost));
 	pthread_mutex_lock(&k->lock);
 	int64_t since = k->since;
-	struct err why = k->why;
+	struct err why = k->why.text[0] ? k->why : k->loss;
 	pthread_mutex_unlock(&k->lock);
 	if (index) {
 		json_put_int(out, "since", since);

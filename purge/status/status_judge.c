@@ -82,8 +82,9 @@ static void judge_recording(struct status *st)
 	snprintf(command, sizeof(command), "ls -ld '%s'; df -h '%s'", directory, directory);
 	if (!json_bool(live, "recording", false))
 		FIND(st, "not_recording", FINDING_FAULT, command,
-		    "pqpurge-milter runs, but cannot open its index (%s): rules are applied, and "
+		    "pqpurge-milter runs, but cannot %s its index (%s): rules are applied, and "
 		    "commands read the queue files",
+		    json_int(live, "since", 0) > 0 ? "write" : "open",
 		    why ? why : "no reason known");
 	else if (lost > 0)
 		FIND(st, "left_out", FINDING_NOTE, command,

@@ -41,7 +41,7 @@ static void text_daemon(FILE *to, const struct status *st)
 		row(to, "", "recorded %" PRId64 ", left out %" PRId64,
 		    json_int(live, "recorded", 0), json_int(live, "lost", 0));
 	else
-		row(to, "", "cannot open its index");
+		row(to, "", "does not record");
 }
 
 static void text_index(FILE *to, const struct status *st)

@@ -192,14 +192,15 @@ class StateReadOnly(Disk):
         self.mount(self.pq.state, "1m")
         self.pq.start()
         self.before = set(self.send_many("a@example.com", 10))
+        self.pq.kill9()
         subprocess.run(["mount", "-o", "remount,ro", self.pq.state], check=True)
 
     def test_purge(self):
+        self.pq.start()
         result = self.purge_all()
         self.assertEqual((result.status, result.summary["batch"]), (2, None), result)
 
     def test_purge_without_the_daemon(self):
-        self.pq.kill9()
         self.assertEqual(self.purge_all().status, 2)
 
 
