@@ -44,9 +44,9 @@ struct setup {
 	char record_path[PATH_MAX]; /* beside it: what setup did */
 	struct setup_record record;
 	struct wiring wiring;
-	struct strbuf conf_before, conf_after;       /* the settings file's text, where it changes */
+	struct strbuf conf_before, conf_after;     /* the settings file's text, where it changes */
 	struct setup_line conf_lines[SETUP_LINES]; /* what changes in it */
-	bool wrote_conf;                             /* in this run */
+	bool wrote_conf;                           /* in this run */
 	/* As the settings will say. */
 	char index_directory[PATH_MAX], state_directory[PATH_MAX];
 	/* Removal: nobody else has changed main.cf, so it becomes what it was, at the first step

@@ -98,8 +98,8 @@ static void plan_rest(struct setup *setup)
 		    strcmp(path, settings->state_directory) != 0 && lstat(path, &st) == 0)
 			setup_add(setup, SETUP_REMOVE_DIRECTORY, path, NULL, NULL);
 	if (stat(settings->state_directory, &st) == 0)
-		setup_note(setup, "rules, account and index stay; to remove them: rm -r %s %s",
-		    settings->state_directory, settings->index_directory);
+		setup_note(setup, "index, rules and account stay; to remove them: rm -r %s %s",
+		    settings->index_directory, settings->state_directory);
 	strlist_each (user, &users)
 		setup_note(setup, "user %s stays; to remove it: userdel %s", user, user);
 }

@@ -270,7 +270,7 @@ static int put_json(const struct screen *screen, const struct top *top)
 {
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < shown(screen, top); i++) {
+	for (size_t i = 0; code == 0 && top->list && i < shown(screen, top); i++) {
 		const struct top_group *g = &top->list[i];
 		struct json *o = json_new();
 
