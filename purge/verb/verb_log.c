@@ -30,8 +30,6 @@ static int put_json(const struct batch *b)
 	json_put_text(o, "state", account_state_word(b->state));
 	if (b->running)
 		json_put_bool(o, "running", true);
-	if (b->expires)
-		json_put_int(o, "expires", b->expires / USEC_PER_SEC);
 	return json_line(stdout, o);
 }
 
