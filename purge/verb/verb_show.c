@@ -12,6 +12,7 @@
 struct shown {
 	struct queue_id id;
 	const struct item *item; /* NULL: neither the queue nor the index has it */
+	bool unlooked;           /* --index-only */
 	struct message m;        /* of item */
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
@@ -34,6 +35,10 @@ static const struct verdict {
 
 static const struct verdict *verdict_of(const struct shown *w)
 {
+	static const struct verdict unlooked = {"unknown", "in the index; the queue was not asked"};
+
+	if (w->unlooked && w->item && !w->item->unheard)
+		return &unlooked;
 	return &verdicts[w->item ? w->item->proof.state : PROOF_GONE];
 }
 
@@ -268,7 +273,8 @@ static const struct item *find_item(const struct outcome *outcome, const struct 
 static int show_one(const struct walk *w, const struct queue_id *id, struct err *err)
 {
 	const struct session *s = w->s;
-	struct shown shown = {.id = *id, .item = find_item(&w->outcome, id)};
+	struct shown shown = {
+	    .id = *id, .item = find_item(&w->outcome, id), .unlooked = w->order.index_only};
 	int code = 0;
 
 	if (shown.item)
