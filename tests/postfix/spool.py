@@ -50,8 +50,8 @@ class QueueFile:
 
     def __init__(self, queue, queue_id, path):
         with open(path, "rb") as file:
+            info = os.fstat(file.fileno())  # first: what is ready now is whole
             data = file.read()
-            info = os.fstat(file.fileno())
         self.queue, self.queue_id, self.path = queue, queue_id, path
         self.inode = info.st_ino
         self.ready = stat.S_IMODE(info.st_mode) & 0o700 == 0o700

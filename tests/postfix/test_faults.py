@@ -159,7 +159,6 @@ class Together(Purging):
         self.postfix.settled()
         self.end_it()
 
-
     def test_purge_while_sync_while_flood(self):
         """All at once, again and again: nothing of others goes, no row of what is there is lost, and the end is clean."""
         self.fill(300)
@@ -167,7 +166,7 @@ class Together(Purging):
         try:
             for _ in range(3):
                 syncs = [self.pq.idx_start(*words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-                         for words in (("sync", "--json"), ("sync", "--add", "--json"))]
+                         for words in (("sync", "--json"), ("sync", "--json"))]
                 purge = self.pq.idx("purge", "-y", "--json", BAD)
                 self.assertIn(purge.status, (0, 2), purge)
                 for sync in syncs:
@@ -177,7 +176,9 @@ class Together(Purging):
         finally:
             flood.wait(120)
         self.postfix.settled()
-        self.assertEqual(set(self.pq.listed()), self.postfix.ids(), "what is in the queue is in the index")
+        self.assertLessEqual(self.postfix.ids(), set(self.pq.listed("--index-only")), "what is in the queue is in the index")
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.assertEqual(set(self.pq.listed("--index-only")), self.postfix.ids(), "and nothing else")
         self.end_it()
 
 
@@ -246,56 +247,13 @@ class Clock(RigCase):
         self.assertEqual(self.postfix.ids(), {other})
 
     def test_between_messages(self):
-        """A daemon whose clock is not Postfix's proves nothing, and says so; what came before and after is proven."""
+        """A daemon whose clock is not Postfix's proves nothing; the files themselves match, and others' do not."""
         before = set(self.send_many("a@example.com", 3))
         self.set(7200)
         wrong = set(self.send_many("a@example.com", 3))
+        self.send_many("a@good.test", 3)
         self.set(0)
         after = set(self.send_many("a@example.com", 3))
-        self.postfix.settled(9)
-        result = self.purge(BAD, status=2)
-        self.assertEqual(result.with_result("deleted"), before | after, result)
-        self.assertEqual(result.with_result("unproven"), wrong, result)
-        self.assertEqual(self.postfix.ids(), wrong)
-
-
-class Damage(RigCase):
-    """A damaged index: the command says so, the daemon begins anew and says so, and neither dies of it."""
-
-    def damage(self, how):
-        path = os.path.join(self.pq.index, "data.mdb")
-        with open(path, "r+b") as file:
-            how(file, os.stat(path).st_size)
-
-    def check(self, how, readable=False):
-        ours = set(self.send_many("a@example.com", 30))
-        self.postfix.settled(30)
-        self.assertEqual(self.pq.stop(), 0)
-        self.damage(how)
-        result = self.pq.idx("list", "--json", BAD)
-        self.assertIn(result.status, (0, 1) if readable else (1,), result)
-        if result.status == 1:
-            self.assertIn("damaged", result.err, result)
-        self.pq.start()
-        self.assertIn("damaged", self.pq.log())
-        self.assertIn("damaged", " ".join(os.listdir(self.pq.index)))
-        new = self.send("a@example.com")
-        self.postfix.settled(31)
-        result = self.purge(BAD)
-        self.assertEqual(result.with_result("deleted"), {new})
-        self.assertEqual((result.summary["unindexed"], self.postfix.ids()), (30, ours))
-
-    def test_bytes(self):
-        def how(file, size):
-            for page in range(2, size // 4096):
-                file.seek(page * 4096 + 8)
-                file.write(os.urandom(16))
-        self.check(how)
-
-    def test_meta_pages(self):
-        def how(file, _):
-            file.write(b"\0" * 8192)
-        self.check(how)
-
-    def test_truncated(self):
-        self.check(lambda file, size: file.truncate(3 * 4096))
+        self.postfix.settled(12)
+        result = self.assert_purged(before | wrong | after, BAD)
+        self.assertEqual({i for i, line in result.messages.items() if line.get("from_queue")}, wrong, result)

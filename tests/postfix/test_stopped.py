@@ -70,7 +70,7 @@ class StoppedCommand(RigCase):
 
     def assert_mail_flows(self, what, grows=False):
         took = self.churn()
-        self.assertLess(took, 3 * self.usual + 0.5, f"{what}: mail is slow")
+        self.assertLess(took, 3 * self.usual + 2, f"{what}: mail is slow")
         if not grows:
             self.assertLess(self.pq.index_bytes() - self.bytes, 1 << 20, f"{what}: the index grows")
 
@@ -132,29 +132,34 @@ class StoppedCommand(RigCase):
         self.assertGreater(stopped, len(points) / 2, f"{args} ends before most of {points}")
         self.assert_nothing_lost()
 
-    def test_stopped_at_the_index(self):
-        index = ("lock.mdb", "data.mdb")
-        self.stop_everywhere(("list", "--json", BAD), [(f"all:when={n}", index) for n in range(1, 7)])
+    def test_stopped_while_it_asks(self):
+        """At the control socket, for a selection, names, an update; no snapshot of the index is held for it."""
+        self.stop_everywhere(("list", "--json", BAD), [(f"{call}:when={n}", ()) for call in ("sendmsg", "recvmsg") for n in (1, 2)])
 
-    def test_stopped_at_the_control_socket(self):
-        self.stop_everywhere(("block", "-y", "x.test"), [
-            ("sendto:when=1", ()), ("sendto:when=2", ()), ("recvfrom:when=1", ()), ("recvfrom:when=2", ())])
+    def test_stopped_while_it_orders(self):
+        self.stop_everywhere(("block", "-y", "x.test"), [(f"{call}:when=1", ()) for call in ("connect", "sendmsg", "recvmsg")])
 
     def test_stopped_anywhere(self):
         """While it loads, waits for its children, and writes."""
         self.stop_everywhere(("purge", "-n", BAD), [(f"all:when={n}", ()) for n in (20, 170, 200, 230, 260, 290)])
 
-    # ---- stopped where there is no system call
+    # ---- stopped with the index in its hands
 
     def test_stopped_in_its_transaction(self):
-        """The worst place: it pins pages of the index, so that it may grow meanwhile. Nobody waits for it all the same."""
+        """The worst place: no daemon runs, and the command owns the index. One that starts does not wait for it for ever."""
         self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
+        self.pq.stop()
         environment = {**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_AT": "100"}
         child = self.pq.idx_start("list", "--json", BAD, stdout=subprocess.DEVNULL, env=environment)
         self.addCleanup(kill_all, child)
         until(lambda: any(map(is_stopped, descendants(child.pid))), "the reader stopped")
+        began = time.monotonic()
+        self.pq.start()
+        self.assertLess(time.monotonic() - began, 5, "READY waits for the command")
         for _ in range(3):
-            self.assert_mail_flows("reader stopped in its transaction", grows=True)
+            self.assert_mail_flows("reader stopped in its transaction")
         self.assert_others_are_served("reader stopped in its transaction")
+        self.assertEqual(set(self.pq.listed(BAD)), self.sent, "the queue answers meanwhile")
         kill_all(child)
+        until(lambda: self.send("c@good.test") in self.pq.idx("list", "--json", "--index-only").out, "recording again")
         self.assert_nothing_lost()
