@@ -48,7 +48,7 @@ static void check_accepted(struct settings *s)
 	fuzz_require(len == len_again && memcmp(text, text_again, len) == 0);
 	fuzz_require(s->max_recipients >= 1 && s->max_recipients <= 100000);
 	fuzz_require(s->postsuper_jobs >= 0 && s->postsuper_jobs <= 64);
-	fuzz_require(s->commit_timeout > 0 && s->commit_delay > 0);
+	fuzz_require(s->index_map_size > 0 && s->index_directory[0] == '/');
 	free(text);
 	free(text_again);
 	settings_release(&again);
