@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The control server's thread: a poll loop over finished errands, the socket, and its peers. */
+/* The control server: a thread that lets clients in, and one for each of them. */
 #include "milter/control.h"
 
 #include <errno.h>
@@ -7,31 +7,40 @@
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/log.h"
+#include "index/index.h"
 #include "index/serve.h"
-#include "milter/control_socket.h"
 #include "milter/flight.h"
-#include "milter/peer.h"
+#include "milter/listener.h"
 
-#define SETTLE_STEP 5000 /* microseconds between looks whether it is over */
-#define STOP_STEP   5000
+#define BACKLOG     128 /* a client that does not wait finds no room past it */
+#define PATIENCE    (10 * USEC_PER_SEC)
+#define SETTLE_STEP 5    /* milliseconds between looks whether it is over */
+#define STOP_STEP   5000 /* microseconds */
+
+struct peer {
+	struct control *control;
+	int fd; /* -1: the place is free */
+};
 
 struct control {
 	struct control_config config;
 	pthread_t thread;
-	struct control_socket socket;
-	int wakeup;
-	struct peer peers[CONTROL_PEERS_MAX];
-	uint64_t next_number;
-	int64_t next_second;
+	struct sockaddr_un address;
+	struct stat made; /* the socket as we made it */
+	bool complained;
+	int socket; /* listens; -1 not made yet */
+	int wakeup; /* an eventfd: a place is free again, or it is time to stop */
 
 	pthread_mutex_t lock;
 	bool stop;
-	unsigned at_work;    /* errands */
-	struct errand *done; /* errands with their answers */
+	unsigned at_work; /* requests that may take long */
+	struct peer peers[CONTROL_PEERS_MAX];
 };
 
 static void wake(struct control *c)
@@ -39,65 +48,84 @@ static void wake(struct control *c)
 	(void)!write(c->wakeup, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-/* ---- requests */
+/* ---- the socket */
 
-static void accept_peer(struct control *c)
+static int listen_at(struct control *c)
 {
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
-		if (c->peers[i].fd >= 0)
-			continue;
-		int fd = accept4(c->socket.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (fd < 0)
-			return;
-		if (peer_allowed(fd))
-			peer_open(&c->peers[i], fd, ++c->next_number);
-		else
-			close(fd);
-		return;
+	int fd;
+
+	if (listener_is_heard(
+		&c->address)) /* another daemon's, that has this directory by mistake */
+		return -EADDRINUSE;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	unlink(c->address.sun_path);
+	if (bind(fd, (struct sockaddr *)&c->address, sizeof(c->address)) != 0 ||
+	    chmod(c->address.sun_path, 0600) != 0 || listen(fd, BACKLOG) != 0 ||
+	    lstat(c->address.sun_path, &c->made) != 0) {
+		int code = -errno;
+
+		close(fd);
+		return code;
 	}
+	c->socket = fd;
+	return 0;
 }
 
-/* The errand's thread calls this. */
-static void errand_done(void *arg, struct errand *e)
+static bool is_ours(const struct control *c)
 {
-	struct control *c = arg;
+	struct stat st;
 
-	pthread_mutex_lock(&c->lock);
-	e->next = c->done;
-	c->done = e;
-	c->at_work--;
-	wake(c); /* with the lock held: without it control_stop might free the server before this */
-	pthread_mutex_unlock(&c->lock);
+	return c->socket >= 0 && lstat(c->address.sun_path, &st) == 0 &&
+	       st.st_dev == c->made.st_dev && st.st_ino == c->made.st_ino;
 }
 
-static void errand_work(void *arg, struct errand *e)
+static void keep_socket(struct control *c)
 {
-	struct control *c = arg;
-
-	c->config.work(c->config.arg, e);
+	if (is_ours(c))
+		return;
+	io_close(&c->socket);
+	int code = listen_at(c);
+	if (code && !c->complained)
+		log_warning("failed to make '%s' (%s), trying again each second",
+		    c->address.sun_path, strerror(-code));
+	c->complained = code != 0;
 }
 
-static struct json *status(struct control *c)
+static void remove_socket(struct control *c)
+{
+	if (is_ours(c))
+		unlink(c->address.sun_path);
+	io_close(&c->socket);
+}
+
+/* ---- a client's thread */
+
+static struct json *ok_answer(void)
 {
 	struct json *answer = json_new();
 
 	json_put_bool(answer, "ok", true);
-	c->config.status(c->config.arg, answer);
 	return answer;
 }
 
-static struct json *settled(void)
+/* Until what is in flight has ended. A client that goes away is not waited for. */
+static int settle(int fd)
 {
-	struct json *answer = json_new();
+	struct pollfd hangup = {.fd = fd};
+	unsigned mark = flight_mark();
 
-	json_put_bool(answer, "ok", true);
-	return answer;
+	while (!flight_is_over(mark))
+		if (poll(&hangup, 1, SETTLE_STEP) > 0)
+			return -EPIPE;
+	return 0;
 }
 
 static bool take_place(struct control *c)
 {
 	pthread_mutex_lock(&c->lock);
-	bool room = c->at_work < CONTROL_ERRANDS_MAX;
+	bool room = c->at_work < CONTROL_AT_WORK_MAX;
 	c->at_work += room;
 	pthread_mutex_unlock(&c->lock);
 	return room;
@@ -110,212 +138,158 @@ static void give_place(struct control *c)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* Takes the request and body over, also where it fails. */
-static int send_errand(struct control *c, struct peer *p, struct json *request, int body)
+static int say_working(int fd)
 {
-	struct errand *e = calloc(1, sizeof(*e));
-	struct json *working = NULL;
-	int code = e ? 0 : -ENOMEM;
+	struct json *line = json_new();
 
-	if (!e) {
-		json_free(request);
-		io_close(&body);
-		return code;
+	json_put_bool(line, "working", true);
+	return wire_send(fd, line, -1, 0);
+}
+
+static int work(struct control *c, int fd, struct control_work *w)
+{
+	int code = 0;
+
+	if (!take_place(c)) {
+		w->answer = serve_error(ERR_LIMIT, "too much is at work already");
+		return 0;
 	}
-	*e = (struct errand){.peer = p->number,
-	    .request = request,
-	    .body = body,
-	    .file = -1,
-	    .work = errand_work,
-	    .done = errand_done,
-	    .arg = c};
-	if (serve_is_mine(request)) {
-		working = json_new();
-		json_put_bool(working, "working", true);
-		code = peer_send(p, working, -1);
-	}
-	if (code == 0 && !take_place(c))
-		code = ERR_LIMIT;
-	if (code == 0) {
-		p->state = PEER_WAITING;
-		code = errand_start(e);
-		if (code)
-			give_place(c);
-	}
-	if (code)
-		errand_free(e);
+	if (serve_is_mine(w->request))
+		code = say_working(fd);
+	if (code == 0)
+		c->config.work(c->config.arg, w);
+	give_place(c);
 	return code;
 }
 
-/* 0, or a negative code: close the peer. */
-static int take_request(struct control *c, struct peer *p, struct json *request, int body)
+static int answer(struct control *c, int fd, struct control_work *w)
 {
-	const char *what = json_text(request, "do");
+	const char *what = json_text(w->request, "do");
 	int code = 0;
 
 	if (what && strcmp(what, "status") == 0) {
-		code = peer_send(p, status(c), -1);
+		w->answer = ok_answer();
+		c->config.status(c->config.arg, w->answer);
 	} else if (what && strcmp(what, "settle") == 0) {
-		p->mark = flight_mark();
-		p->state = PEER_SETTLING;
+		code = settle(fd);
+		w->answer = ok_answer();
 	} else {
-		code = send_errand(c, p, request, body);
-		if (code == ERR_LIMIT || code == -ENOMEM || code == -EAGAIN)
-			code = peer_send(p, serve_error(code, "too much is at work already"), -1);
-		return code;
+		code = work(c, fd, w);
 	}
-	json_free(request);
-	io_close(&body);
+	if (code == 0) {
+		code = wire_send(fd, w->answer, w->file, 0);
+		w->answer = NULL;
+	}
+	if (code == ERR_LIMIT)
+		code = wire_send(fd, serve_error(code, "the answer does not fit a line"), -1, 0);
 	return code;
 }
 
-/* Takes requests for as long as they are answered at once. */
-static void serve_peer(struct control *c, struct peer *p)
+/* One request: 0, or a negative code where the client is to be dropped. */
+static int serve_one(struct control *c, struct wire *wire)
 {
-	int code = 0;
+	struct control_work w = {.body = -1, .file = -1};
+	struct err err = {{0}};
+	int code = wire_receive(wire, &w.request, &w.body, clock_steady() + PATIENCE, &err);
 
-	while (code == 0 && p->state == PEER_READING) {
-		struct json *request = NULL;
-		struct err err = {{0}};
-		int body = -1;
-
-		code = peer_read(p, &request, &body, &err);
-		if (code == 0)
-			break;
-		if (code > 0)
-			code = take_request(c, p, request, body);
-		else if (code == ERR_SYNTAX)
-			code = peer_send(p, serve_error(code, err.text), -1);
-	}
-	if (code < 0)
-		peer_close(p);
+	if (code == ERR_SYNTAX)
+		return wire_send(wire->socket, serve_error(code, err.text), -1, 0);
+	if (code <= 0)
+		return code < 0 ? code : -EPIPE;
+	code = answer(c, wire->socket, &w);
+	json_free(w.request);
+	json_free(w.answer);
+	io_close(&w.body);
+	io_close(&w.file);
+	return code;
 }
 
-static void answer(struct control *c, struct peer *p, struct json *line, int fd)
+static void *peer_main(void *arg)
 {
-	int code = peer_send(p, line, fd);
+	struct peer *p = arg;
+	struct control *c = p->control;
+	struct wire wire;
 
-	if (code == ERR_LIMIT)
-		code = peer_send(p, serve_error(code, "the answer does not fit a line"), -1);
-	if (code < 0)
-		peer_close(p);
-	else
-		serve_peer(c, p); /* the next request may have come long ago */
-}
-
-/* Answers those for whom what was in flight has ended; true if any waits still. */
-static bool settle(struct control *c)
-{
-	bool wait = false;
-
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
-		struct peer *p = &c->peers[i];
-
-		if (p->fd < 0 || p->state != PEER_SETTLING)
-			continue;
-		if (flight_is_over(p->mark))
-			answer(c, p, settled(), -1);
-		wait |= p->fd >= 0 && p->state == PEER_SETTLING;
-	}
-	return wait;
-}
-
-static void deliver(struct control *c, struct errand *e)
-{
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
-		struct peer *p = &c->peers[i];
-
-		if (p->fd < 0 || p->number != e->peer)
-			continue;
-		answer(c, p, e->answer, e->file);
-		e->answer = NULL;
-	}
-	errand_free(e);
-}
-
-/* Returns whether the thread shall end. */
-static bool take_done(struct control *c)
-{
-	uint64_t ignored;
-
-	(void)!read(c->wakeup, &ignored, sizeof(ignored));
+	wire_init(&wire, p->fd);
+	while (serve_one(c, &wire) == 0)
+		continue;
+	wire_release(&wire);
 	pthread_mutex_lock(&c->lock);
-	struct errand *done = c->done;
-	bool stop = c->stop;
-	c->done = NULL;
+	io_close(&p->fd);
+	wake(c); /* with the lock held: without it control_stop might free the server before this */
 	pthread_mutex_unlock(&c->lock);
-	for (struct errand *next; done; done = next) {
-		next = done->next;
-		deliver(c, done);
-	}
-	return stop;
+	return NULL;
 }
 
-/* ---- the loop */
+/* ---- letting clients in */
 
-static void each_second(struct control *c, int64_t now)
+static bool is_allowed(int fd)
 {
-	c->next_second = now + USEC_PER_SEC;
-	control_socket_keep(&c->socket);
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
-		struct peer *p = &c->peers[i];
+	struct ucred who;
+	socklen_t len = sizeof(who);
 
-		if (p->state == PEER_READING && now > p->deadline)
-			peer_close(p);
-	}
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &len) == 0 &&
+	       (who.uid == 0 || who.uid == geteuid());
 }
 
-/*
- * Fills the set to poll: wakeup, listener, then a place for each peer. A negative descriptor is
- * skipped by poll; a hangup is told for every other one.
- */
-static void fill(const struct control *c, struct pollfd set[2 + CONTROL_PEERS_MAX])
+/* A free place, or NULL. Only the first thread takes one. */
+static struct peer *free_place(struct control *c)
 {
-	bool room = false;
+	struct peer *place = NULL;
 
-	set[0] = (struct pollfd){.fd = c->wakeup, .events = POLLIN};
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
-		const struct peer *p = &c->peers[i];
-
-		set[2 + i] =
-		    (struct pollfd){.fd = p->fd, .events = p->state == PEER_READING ? POLLIN : 0};
-		room |= p->fd < 0;
-	}
-	set[1] = (struct pollfd){.fd = room ? c->socket.fd : -1, .events = POLLIN};
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; !place && i < CONTROL_PEERS_MAX; i++)
+		if (c->peers[i].fd < 0)
+			place = &c->peers[i];
+	pthread_mutex_unlock(&c->lock);
+	return place;
 }
 
-static void handle_peer(struct control *c, struct peer *p)
+static void let_in(struct control *c, struct peer *p)
 {
-	if (p->state == PEER_READING)
-		serve_peer(c, p);
+	int fd = accept4(c->socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	pthread_t thread;
+
+	if (fd < 0)
+		return;
+	if (!is_allowed(fd)) {
+		close(fd);
+		return;
+	}
+	pthread_mutex_lock(&c->lock);
+	*p = (struct peer){.control = c, .fd = fd};
+	pthread_mutex_unlock(&c->lock);
+	if (pthread_create(&thread, NULL, peer_main, p) == 0)
+		pthread_detach(thread);
 	else
-		peer_close(p); /* gone before its answer; what it asked is done all the same */
+		io_close(&p->fd);
+}
+
+static bool is_stopped(struct control *c)
+{
+	pthread_mutex_lock(&c->lock);
+	bool stop = c->stop;
+	pthread_mutex_unlock(&c->lock);
+	return stop;
 }
 
 static void *control_main(void *arg)
 {
 	struct control *c = arg;
-	struct pollfd set[2 + CONTROL_PEERS_MAX];
+	uint64_t ignored;
 
-	for (;;) {
-		int64_t now = clock_steady();
+	while (!is_stopped(c)) {
+		struct peer *place = free_place(c);
 
-		if (now >= c->next_second)
-			each_second(c, now);
-		bool settling = settle(c);
-		fill(c, set);
-		int64_t wait = c->next_second - clock_steady();
-		if (settling && wait > SETTLE_STEP)
-			wait = SETTLE_STEP;
-		if (poll(set, COUNT_OF(set), wait > 0 ? (int)(wait / 1000 + 1) : 0) <= 0)
+		keep_socket(c);
+		struct pollfd set[] = {{.fd = c->wakeup, .events = POLLIN},
+		    {.fd = place ? c->socket : -1, .events = POLLIN}};
+		if (poll(set, COUNT_OF(set), 1000) <= 0)
 			continue;
-		for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
-			if (set[2 + i].revents)
-				handle_peer(c, &c->peers[i]);
-		if (set[0].revents && take_done(c))
-			break;
+		if (set[0].revents)
+			(void)!read(c->wakeup, &ignored, sizeof(ignored));
 		if (set[1].revents)
-			accept_peer(c);
+			let_in(c, place);
 	}
 	return NULL;
 }
@@ -324,13 +298,7 @@ static void *control_main(void *arg)
 
 static void control_free(struct control *c)
 {
-	if (!c)
-		return;
-	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
-		peer_close(&c->peers[i]);
-	if (c->wakeup >= 0)
-		take_done(c);
-	control_socket_remove(&c->socket);
+	remove_socket(c);
 	io_close(&c->wakeup);
 	pthread_mutex_destroy(&c->lock);
 	free(c);
@@ -338,19 +306,22 @@ static void control_free(struct control *c)
 
 static int init(struct control *c, const struct control_config *config, struct err *err)
 {
+	size_t size = sizeof(c->address.sun_path);
+
 	c->config = *config;
-	c->wakeup = -1;
+	c->socket = c->wakeup = -1;
+	c->address.sun_family = AF_UNIX;
 	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++)
 		c->peers[i].fd = -1;
 	pthread_mutex_init(&c->lock, NULL);
-	int code = control_socket_init(&c->socket, config->directory, err);
-	if (code)
-		return code;
+	if ((size_t)snprintf(c->address.sun_path, size, "%s/" INDEX_SOCKET, config->directory) >=
+	    size)
+		return err_set(err, ERR_CONFIG,
+		    "index_directory '%s' is too long for the socket in it", config->directory);
 	c->wakeup = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (c->wakeup < 0)
 		return err_sys(err, errno, "failed to start the control server");
-	control_socket_keep(&c->socket);
-	c->next_second = clock_steady() + USEC_PER_SEC;
+	keep_socket(c);
 	int errnum = pthread_create(&c->thread, NULL, control_main, c);
 	return errnum ? err_sys(err, errnum, "failed to start the control server") : 0;
 }
@@ -369,12 +340,20 @@ int control_start(struct control **ret, const struct control_config *config, str
 	return code;
 }
 
-static bool is_idle(struct control *c)
+/* Tells those who wait for a request that none will come; true where nobody is left. */
+static bool hang_up(struct control *c)
 {
+	bool left = false;
+
 	pthread_mutex_lock(&c->lock);
-	bool idle = c->at_work == 0;
+	for (size_t i = 0; i < CONTROL_PEERS_MAX; i++) {
+		if (c->peers[i].fd < 0)
+			continue;
+		shutdown(c->peers[i].fd, SHUT_RD);
+		left = true;
+	}
 	pthread_mutex_unlock(&c->lock);
-	return idle;
+	return !left;
 }
 
 bool control_stop(struct control *c, int64_t timeout)
@@ -389,8 +368,8 @@ bool control_stop(struct control *c, int64_t timeout)
 	pthread_mutex_unlock(&c->lock);
 	wake(c);
 	pthread_join(c->thread, NULL);
-	control_socket_remove(&c->socket);
-	while (!is_idle(c)) {
+	remove_socket(c);
+	while (!hang_up(c)) {
 		if (clock_steady() >= until)
 			return false;
 		nanosleep(&step, NULL);

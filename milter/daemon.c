@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -20,7 +21,6 @@
 #include "milter/daemon_lock.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
-#include "milter/notify.h"
 #include "milter/requests.h"
 #include "milter/upkeep.h"
 
@@ -173,7 +173,12 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 	    .fd = -1,
 	};
 	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
-	return code ? code : listener_probe(&d->listener, err);
+	if (code || d->listener.kind != ENDPOINT_UNIX) /* a second bind to a port fails by itself */
+		return code;
+	if (listener_is_heard(&d->listener.address))
+		return err_set(err, ERR_LOCKED, "another process listens on '%s'",
+		    d->listener.address.sun_path);
+	return 0;
 }
 
 static int open_socket(struct daemon *d, struct err *err)
@@ -273,11 +278,11 @@ static void put_status(void *arg, struct json *out)
 	glue_status(out);
 }
 
-static void work(void *arg, struct errand *e)
+static void work(void *arg, struct control_work *w)
 {
 	struct daemon *d = arg;
 
-	requests_answer(&d->requests, e);
+	requests_answer(&d->requests, w);
 }
 
 static int start_control(struct daemon *d, struct err *err)
@@ -291,6 +296,27 @@ static int start_control(struct daemon *d, struct err *err)
 
 	d->requests = (struct requests){.index = d->index, .rules = d->rules};
 	return control_start(&d->control, &config, err);
+}
+
+/* Sends state ("READY=1") to the service manager, where there is one: sd_notify(3). */
+static void notify(const char *state)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t len = path ? strlen(path) : 0;
+
+	if (len < 2 || len >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
+		return;
+	memcpy(to.sun_path, path, len);
+	if (path[0] == '@') /* the abstract name space */
+		to.sun_path[0] = '\0';
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	/* Best effort: without an answer the manager times out and says so itself. */
+	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
 }
 
 static void *serve_main(void *arg)
@@ -401,7 +427,7 @@ static void undo_start(struct daemon *d)
 	if (d->index && indexkeeper_close(d->index, STOP_TIMEOUT))
 		indexkeeper_free(d->index);
 	rulekeeper_close(d->rules);
-	daemon_lock_release(&d->lock);
+	io_close(&d->lock.fd);
 }
 
 int daemon_run(const struct settings *settings, struct err *err)

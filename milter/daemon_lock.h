@@ -17,7 +17,7 @@ struct daemon_lock {
 
 /*
  * Takes it, waiting at most patience microseconds. ERR_LOCKED names the process that has it. Where
- * the file cannot be opened it is not held; that is logged and no failure.
+ * the file cannot be opened or locked it is not held; that is logged and no failure.
  */
 int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err) NODISCARD;
 /*
@@ -25,6 +25,5 @@ int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err) N
  * that of the old one keeps nobody out, and keeps its file system from being unmounted.
  */
 void daemon_lock_keep(struct daemon_lock *l);
-void daemon_lock_release(struct daemon_lock *l);
 
 #endif

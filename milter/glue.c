@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "milter/flight.h"
 #include "milter/judge.h"
-#include "milter/verdict_log.h"
 
 /* Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is 64 KiB.
  */
@@ -42,7 +41,6 @@ struct connection {
 };
 
 static const struct glue_config *glue;
-static atomic_long callbacks; /* at work in a callback that uses the index or the rules */
 static atomic_long sessions;
 static atomic_ullong without_id;
 static atomic_bool stopping;
@@ -75,18 +73,13 @@ static sfsistat silent(const struct connection *c, unsigned long step)
  */
 static unsigned enter(void)
 {
-	atomic_fetch_add(&callbacks, 1);
+	unsigned begun = flight_begin();
+
 	if (!atomic_load(&stopping))
-		return flight_begin();
-	atomic_fetch_sub(&callbacks, 1);
+		return begun;
+	flight_end(begun);
 	for (;;)
 		pause();
-}
-
-static void leave(unsigned begun)
-{
-	flight_end(begun);
-	atomic_fetch_sub(&callbacks, 1);
 }
 
 static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
@@ -157,7 +150,7 @@ static void note_verdict(struct ruleset *set, const char *id, const char *stage,
 		ruleset_count_hit(set, v->hit.index);
 	if (v->hit.warned)
 		ruleset_count_hit(set, v->hit.warned_index);
-	verdict_log(id, stage, s, v);
+	judge_log(id, stage, s, v);
 }
 
 /* What Postfix hears of a verdict; CONTINUE: the message goes on. */
@@ -198,7 +191,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 		return SMFIS_CONTINUE; /* its end of message counts it */
 	unsigned begun = enter();
 	sfsistat answer = envelope(ctx, c, argv ? argv[0] : NULL);
-	leave(begun);
+	flight_end(begun);
 	return answer;
 }
 
@@ -314,7 +307,7 @@ static sfsistat on_message(SMFICTX *ctx)
 	} else {
 		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
 	}
-	leave(begun);
+	flight_end(begun);
 	return answer;
 }
 
@@ -398,9 +391,10 @@ bool glue_drain(int64_t timeout)
 	struct timespec step = {.tv_nsec = DRAIN_STEP * 1000};
 
 	atomic_store(&stopping, true);
-	while (atomic_load(&callbacks) > 0 && clock_steady() < until)
+	unsigned mark = flight_mark();
+	while (!flight_is_over(mark) && clock_steady() < until)
 		nanosleep(&step, NULL);
-	return atomic_load(&callbacks) == 0;
+	return flight_is_over(mark);
 }
 
 void glue_status(struct json *out)

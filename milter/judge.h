@@ -68,4 +68,11 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 void judge_message(struct ruleset *set, const struct session *s, const struct judge_more *more,
     int64_t wall, struct verdict *ret);
 
+/*
+ * Tells at info what a rule did, and a warning that was passed on the way; nothing where no rule
+ * spoke. id is the queue ID or "NOQUEUE", stage "MAIL" or "end of message". Call it while the rule
+ * set is held.
+ */
+void judge_log(const char *id, const char *stage, const struct session *s, const struct verdict *v);
+
 #endif

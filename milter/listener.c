@@ -10,21 +10,16 @@
 
 #include "base/io.h"
 
-int listener_probe(const struct endpoint *l, struct err *err)
+bool listener_is_heard(const struct sockaddr_un *address)
 {
-	if (l->kind != ENDPOINT_UNIX)
-		return 0; /* the second bind to a port fails by itself */
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_sys(err, errno, "failed to make a socket");
-	int code =
-	    connect(fd, (const struct sockaddr *)&l->address, sizeof(l->address)) == 0 ? 0 : errno;
-	close(fd);
-	/* EAGAIN: somebody listens and has much to do. */
-	if (code == 0 || code == EAGAIN)
-		return err_set(
-		    err, ERR_LOCKED, "another process listens on '%s'", l->address.sun_path);
-	return 0;
+	/* EAGAIN: somebody listens and has much to do. A dead one's socket refuses. */
+	bool heard =
+	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+			   errno == EAGAIN);
+
+	io_close(&fd);
+	return heard;
 }
 
 int listener_make_directory(

@@ -9,8 +9,8 @@
 
 #include "base/endpoint.h"
 
-/* 0 if nobody listens there; ERR_LOCKED where somebody does. */
-int listener_probe(const struct endpoint *l, struct err *err) NODISCARD;
+/* Whether a process listens at this path. */
+bool listener_is_heard(const struct sockaddr_un *address);
 /* Makes path's last directory component with this mode if it is missing; gives it to uid:gid where
  * that is not (uid_t)-1. */
 int listener_make_directory(

@@ -7,11 +7,11 @@
 #include "base/clock.h"
 #include "index/serve.h"
 
-static void ask_index(const struct requests *r, struct errand *e)
+static void ask_index(const struct requests *r, struct control_work *w)
 {
 	struct index *index = indexkeeper_borrow(r->index);
 
-	serve(index, e->request, e->body, clock_steady() + WIRE_WORK_TIME, &e->answer, &e->file);
+	serve(index, w->request, w->body, clock_steady() + WIRE_WORK_TIME, &w->answer, &w->file);
 	if (index)
 		indexkeeper_give_back(r->index);
 }
@@ -43,32 +43,32 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 	return serve_error(-ENOMEM, "out of memory");
 }
 
-static struct json *ask_rules(const struct requests *r, struct errand *e)
+static struct json *ask_rules(const struct requests *r, struct control_work *w)
 {
 	struct json *answer = json_new();
 	struct err err = {{0}};
 
 	json_put_bool(answer, "ok", true);
-	int code = rulekeeper_answer(r->rules, e->request, answer, &err);
+	int code = rulekeeper_answer(r->rules, w->request, answer, &err);
 	if (code == 0)
-		return json_bool(e->request, "large", false) ? put_aside(answer, &e->file) : answer;
+		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
 	json_free(answer);
 	return serve_error(code, err.text);
 }
 
-void requests_answer(void *arg, struct errand *e)
+void requests_answer(void *arg, struct control_work *w)
 {
 	const struct requests *r = arg;
-	const char *what = json_text(e->request, "do");
+	const char *what = json_text(w->request, "do");
 
 	if (!what)
-		e->answer = serve_error(ERR_SYNTAX, "there is no text \"do\" in the request");
-	else if (serve_is_mine(e->request))
-		ask_index(r, e);
+		w->answer = serve_error(ERR_SYNTAX, "there is no text \"do\" in the request");
+	else if (serve_is_mine(w->request))
+		ask_index(r, w);
 	else if (strcmp(what, "reload") == 0)
-		e->answer = reload(r);
+		w->answer = reload(r);
 	else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
-		e->answer = ask_rules(r, e);
+		w->answer = ask_rules(r, w);
 	else
-		e->answer = serve_error(ERR_USAGE, "there is no such request");
+		w->answer = serve_error(ERR_USAGE, "there is no such request");
 }

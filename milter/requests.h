@@ -3,7 +3,7 @@
 #ifndef PQPURGE_MILTER_REQUESTS_H
 #define PQPURGE_MILTER_REQUESTS_H
 
-#include "milter/errand.h"
+#include "milter/control.h"
 #include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 
@@ -12,7 +12,7 @@ struct requests {
 	struct rulekeeper *rules;
 };
 
-/* Fills in the errand's answer and file. arg is a struct requests. Any thread. */
-void requests_answer(void *arg, struct errand *e);
+/* Fills in the answer and file. arg is a struct requests. Any thread. */
+void requests_answer(void *arg, struct control_work *w);
 
 #endif

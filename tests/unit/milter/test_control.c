@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The control server in this process: answers, errands that take long, clients that misbehave, a
+ * The control server in this process: answers, work that takes long, clients that misbehave, a
  * socket that is taken away.
  */
 #include "tests/unit/unit.h"
@@ -24,7 +24,7 @@
 struct fixture {
 	char directory[64];
 	struct control *control;
-	atomic_bool held; /* errands named "slow" wait */
+	atomic_bool held; /* requests named "slow" wait */
 	atomic_int at_work;
 };
 
@@ -35,21 +35,21 @@ static void put_status(void *arg, struct json *out)
 }
 
 /* Answers with the request's "n"; "file" adds a memory file, "slow" waits, "none" has no answer. */
-static void work(void *arg, struct errand *e)
+static void work(void *arg, struct control_work *w)
 {
 	struct fixture *f = arg;
-	const char *what = json_text(e->request, "do");
+	const char *what = json_text(w->request, "do");
 
 	atomic_fetch_add(&f->at_work, 1);
 	while (strcmp(what, "slow") == 0 && atomic_load(&f->held))
 		usleep(1000);
 	if (strcmp(what, "file") == 0 || strcmp(what, "names") == 0)
-		e->file = wire_seal((struct span){"content", 7});
+		w->file = wire_seal((struct span){"content", 7});
 	if (strcmp(what, "none") != 0) {
-		e->answer = json_new();
-		json_put_bool(e->answer, "ok", true);
-		json_put_int(e->answer, "n", json_int(e->request, "n", -1));
-		json_put_bool(e->answer, "body", e->body >= 0);
+		w->answer = json_new();
+		json_put_bool(w->answer, "ok", true);
+		json_put_int(w->answer, "n", json_int(w->request, "n", -1));
+		json_put_bool(w->answer, "body", w->body >= 0);
 	}
 	atomic_fetch_sub(&f->at_work, 1);
 }
@@ -251,7 +251,7 @@ static void test_working(void **state)
 	hang_up(&w);
 }
 
-static void test_body_reaches_its_errand(void **state)
+static void test_body_comes_with_its_request(void **state)
 {
 	struct wire w = dial(*state);
 	struct json *line = json_new();
@@ -312,9 +312,9 @@ static void test_settle_without_an_asker(void **state)
 	assert_status_answers(f);
 }
 
-/* ---- errands that take long */
+/* ---- work that takes long */
 
-static void test_slow_errand_holds_nobody(void **state)
+static void test_slow_work_holds_nobody(void **state)
 {
 	struct fixture *f = *state;
 	struct wire slow = dial(f), quick = dial(f);
@@ -352,12 +352,12 @@ static void test_client_gone_before_its_answer(void **state)
 }
 
 /* Clients that ask and go, over and over, do not fill the house with threads. */
-static void test_errands_are_capped(void **state)
+static void test_work_is_capped(void **state)
 {
 	struct fixture *f = *state;
 	struct wire w;
 
-	for (int i = 0; i < CONTROL_ERRANDS_MAX; i++) {
+	for (int i = 0; i < CONTROL_AT_WORK_MAX; i++) {
 		w = dial(f);
 		say(&w, "{\"do\":\"slow\"}\n");
 		WAIT_FOR(f->at_work == i + 1);
@@ -376,7 +376,7 @@ static void test_errands_are_capped(void **state)
 
 static struct control *left_behind; /* on purpose, as the daemon does before it ends */
 
-static void test_stop_while_an_errand_hangs(void **state)
+static void test_stop_while_work_hangs(void **state)
 {
 	struct fixture *f = *state;
 	struct wire w = dial(f);
@@ -496,10 +496,11 @@ static void test_too_long_a_directory(void **state)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 UNIT_MAIN(TEST(test_status), TEST(test_several_requests_at_once),
-    TEST(test_file_comes_with_its_answer), TEST(test_working), TEST(test_body_reaches_its_errand),
-    TEST(test_no_memory_for_an_answer), TEST(test_settle), TEST(test_settle_without_an_asker),
-    TEST(test_slow_errand_holds_nobody), TEST(test_client_gone_before_its_answer),
-    TEST(test_errands_are_capped), TEST(test_stop_while_an_errand_hangs), TEST(test_nonsense),
-    TEST(test_line_too_long), TEST(test_half_a_line_hinders_nobody),
-    TEST(test_client_that_does_not_read), TEST(test_socket_comes_back),
-    TEST(test_socket_of_another), cmocka_unit_test(test_too_long_a_directory))
+    TEST(test_file_comes_with_its_answer), TEST(test_working),
+    TEST(test_body_comes_with_its_request), TEST(test_no_memory_for_an_answer), TEST(test_settle),
+    TEST(test_settle_without_an_asker), TEST(test_slow_work_holds_nobody),
+    TEST(test_client_gone_before_its_answer), TEST(test_work_is_capped),
+    TEST(test_stop_while_work_hangs), TEST(test_nonsense), TEST(test_line_too_long),
+    TEST(test_half_a_line_hinders_nobody), TEST(test_client_that_does_not_read),
+    TEST(test_socket_comes_back), TEST(test_socket_of_another),
+    cmocka_unit_test(test_too_long_a_directory))

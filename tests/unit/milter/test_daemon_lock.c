@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "base/io.h"
 #include "milter/daemon_lock.h"
 
 static char path[128];
@@ -34,16 +35,16 @@ static void test_names_who_has_it(void **state)
 	snprintf(want, sizeof(want), "process %d", getpid());
 	assert_non_null(strstr(err.text, want));
 	assert_int_equal(second.fd, -1);
-	daemon_lock_release(&first);
+	io_close(&first.fd);
 	assert_int_equal(daemon_lock_take(&second, 0, &err), 0);
-	daemon_lock_release(&second);
-	daemon_lock_release(&second);
+	io_close(&second.fd);
+	io_close(&second.fd);
 }
 
 static void *let_go(void *arg)
 {
 	usleep(50000);
-	daemon_lock_release(arg);
+	io_close(&((struct daemon_lock *)arg)->fd);
 	return NULL;
 }
 
@@ -59,7 +60,7 @@ static void test_waits(void **state)
 	assert_int_equal(pthread_create(&thread, NULL, let_go, &first), 0);
 	assert_int_equal(daemon_lock_take(&second, 20 * USEC_PER_SEC, &err), 0);
 	assert_int_equal(pthread_join(thread, NULL), 0);
-	daemon_lock_release(&second);
+	io_close(&second.fd);
 }
 
 static void test_directory_is_late_or_replaced(void **state)
@@ -82,7 +83,7 @@ static void test_directory_is_late_or_replaced(void **state)
 	assert_int_equal(mkdir(directory, 0700), 0);
 	daemon_lock_keep(&ours);
 	assert_int_equal(daemon_lock_take(&other, 0, &err), ERR_LOCKED);
-	daemon_lock_release(&ours);
+	io_close(&ours.fd);
 	assert_int_equal(access(path, F_OK), 0);
 }
 
