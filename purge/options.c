@@ -6,7 +6,7 @@
 #include "purge/options.h"
 
 #include "base/clock.h"
-#include "purge/spell.h"
+#include "base/str.h"
 #include "purge/verbs.h"
 
 /* One option as it stood on the command line. */

@@ -2,7 +2,7 @@
 /* The table of verbs, the choice of one, and the help that is made from the table. */
 #include "purge/verbs.h"
 
-#include "purge/spell.h"
+#include "base/str.h"
 
 #define TAKES_MATCHES (OPTION_SELECT | OPTION_LIMIT)
 

@@ -207,14 +207,6 @@ uint8_t reader_u8(struct reader *r)
 	return v;
 }
 
-uint16_t reader_u16(struct reader *r)
-{
-	uint16_t v;
-
-	take(r, &v, sizeof(v));
-	return le16toh(v);
-}
-
 uint32_t reader_u32(struct reader *r)
 {
 	uint32_t v;
@@ -277,20 +269,6 @@ uint64_t be64_load(const unsigned char at[8])
 
 	memcpy(&v, at, sizeof(v));
 	return be64toh(v);
-}
-
-void be32_store(unsigned char at[4], uint32_t v)
-{
-	v = htobe32(v);
-	memcpy(at, &v, sizeof(v));
-}
-
-uint32_t be32_load(const unsigned char at[4])
-{
-	uint32_t v;
-
-	memcpy(&v, at, sizeof(v));
-	return be32toh(v);
 }
 
 uint64_t bytes_hash(const void *at, size_t len)

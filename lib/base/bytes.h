@@ -52,7 +52,6 @@ struct reader {
 };
 struct reader reader_of(const void *at, size_t len);
 uint8_t reader_u8(struct reader *r);
-uint16_t reader_u16(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 int64_t reader_i64(struct reader *r);
@@ -65,8 +64,6 @@ bool reader_done(const struct reader *r);              /* all read and nothing f
 /* Big-endian, for keys that must sort. */
 void be64_store(unsigned char at[8], uint64_t v);
 uint64_t be64_load(const unsigned char at[8]);
-void be32_store(unsigned char at[4], uint32_t v);
-uint32_t be32_load(const unsigned char at[4]);
 
 /* 64-bit checksum of stored bytes: XXH3 (stable since xxHash 0.8). */
 uint64_t bytes_hash(const void *at, size_t len);

@@ -21,51 +21,36 @@ static int parse_path(const char *socket, const char *path, struct endpoint *ret
 	return 0;
 }
 
-static int parse_port(const char *socket, const char *at, struct endpoint *ret, struct err *err)
+/* A port in front of '@', or a number alone. */
+static bool is_number(const char *at, size_t len)
 {
-	char port[8];
-	size_t len = strcspn(at, "@");
-	uint64_t number;
+	char number[8];
+	uint64_t ignored;
 
-	snprintf(port, sizeof(port), "%.*s", (int)(len < sizeof(port) ? len : 0), at);
-	if (str_parse_u64(port, 1, 65535, &number) != 0)
-		return err_set(err, ERR_CONFIG,
-		    "socket '%s': inet takes PORT@HOST, the port a number", socket);
-	*ret = (struct endpoint){.kind = ENDPOINT_INET};
-	return 0;
-}
-
-static int parse_fd(const char *socket, const char *at, struct endpoint *ret, struct err *err)
-{
-	uint64_t number;
-
-	if (str_parse_u64(at, 0, 65535, &number) != 0)
-		return err_set(err, ERR_CONFIG, "socket '%s': fd takes a number", socket);
-	*ret = (struct endpoint){.kind = ENDPOINT_FD};
-	return 0;
+	snprintf(number, sizeof(number), "%.*s", (int)(len < sizeof(number) ? len : 0), at);
+	return str_parse_u64(number, 0, 65535, &ignored) == 0;
 }
 
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err)
 {
-	static const struct {
-		const char *prefix;
-		int (*parse)(
-		    const char *socket, const char *at, struct endpoint *ret, struct err *err);
-	} kinds[] = {
-	    {"unix:", parse_path},
-	    {"local:", parse_path},
-	    {"inet:", parse_port},
-	    {"inet6:", parse_port},
-	    {"fd:", parse_fd},
-	    {"/", NULL},
-	};
+	const char *colon = strchr(socket, ':'), *at = colon ? colon + 1 : socket;
 
-	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		if (!str_starts(socket, kinds[i].prefix))
-			continue;
-		if (!kinds[i].parse)
-			return parse_path(socket, socket, ret, err);
-		return kinds[i].parse(socket, socket + strlen(kinds[i].prefix), ret, err);
+	if (socket[0] == '/')
+		return parse_path(socket, socket, ret, err);
+	if (str_starts(socket, "unix:") || str_starts(socket, "local:"))
+		return parse_path(socket, at, ret, err);
+	if (str_starts(socket, "inet:") || str_starts(socket, "inet6:")) {
+		*ret = (struct endpoint){.kind = ENDPOINT_INET};
+		return is_number(at, strcspn(at, "@")) && *at != '0'
+			   ? 0
+			   : err_set(err, ERR_CONFIG,
+				 "socket '%s': inet takes PORT@HOST, the port a number", socket);
+	}
+	if (str_starts(socket, "fd:")) {
+		*ret = (struct endpoint){.kind = ENDPOINT_FD};
+		return is_number(at, strlen(at))
+			   ? 0
+			   : err_set(err, ERR_CONFIG, "socket '%s': fd takes a number", socket);
 	}
 	return err_set(
 	    err, ERR_CONFIG, "socket '%s': neither unix:/PATH, inet:PORT@HOST nor fd:N", socket);

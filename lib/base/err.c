@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Error texts: formatted, scrubbed and cut in one place, so that no caller has to think of it. */
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 
@@ -66,53 +67,31 @@ int err_within(struct err *err, int code, const char *format, ...)
 	return code;
 }
 
-static const char *own_word(int code)
-{
-	switch (code) {
-	case ERR_USAGE:
-		return "wrong usage";
-	case ERR_CONFIG:
-		return "wrong configuration";
-	case ERR_SYNTAX:
-		return "wrong syntax";
-	case ERR_NO_INDEX:
-		return "no index";
-	case ERR_VERSION:
-		return "made by a newer version";
-	case ERR_FULL:
-		return "no space left for the index";
-	case ERR_DAMAGED:
-		return "damaged";
-	case ERR_STALE:
-		return "removed or replaced meanwhile";
-	case ERR_LOCKED:
-		return "locked by another process";
-	case ERR_INSTANCE:
-		return "belongs to another Postfix instance";
-	case ERR_TIMEOUT:
-		return "timed out";
-	case ERR_LIMIT:
-		return "limit passed";
-	case ERR_CHILD:
-		return "child process failed";
-	case ERR_REFUSED:
-		return "refused by the peer";
-	case ERR_NO_DAEMON:
-		return "no daemon runs";
-	case ERR_STOPPED:
-		return "stopped by a signal";
-	default:
-		return NULL;
-	}
-}
-
 const char *err_word(int code)
 {
-	const char *word;
+	static const char *const own[] = {
+	    "wrong usage",
+	    "wrong configuration",
+	    "wrong syntax",
+	    "no index",
+	    "made by a newer version",
+	    "no space left for the index",
+	    "damaged",
+	    "removed or replaced meanwhile",
+	    "locked by another process",
+	    "belongs to another Postfix instance",
+	    "timed out",
+	    "limit passed",
+	    "child process failed",
+	    "refused by the peer",
+	    "no daemon runs",
+	    "stopped by a signal",
+	};
+	const char *word = code < 0 ? NULL : "no error";
 
-	if (code >= 0)
-		return "no error";
-	word = own_word(code);
+	static_assert(COUNT_OF(own) == ERR_STOPPED - ERR_USAGE + 1, "one for each, in their order");
+	if (code >= ERR_USAGE && code <= ERR_STOPPED)
+		word = own[code - ERR_USAGE];
 	if (!word)
 		word = strerrordesc_np(-code);
 	return word ? word : "unknown error";

@@ -97,32 +97,17 @@ static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 	}
 }
 
-static bool is_utf8(const char *text, size_t len)
-{
-	while (len > 0) {
-		uint32_t point;
-		size_t step = str_utf8(text, len, &point);
-
-		if (step == 0)
-			return false;
-		text += step;
-		len -= step;
-	}
-	return true;
-}
-
-/* NULL on no memory. */
+/* NULL on no memory. jansson takes UTF-8 alone. */
 static json_t *text_value(const char *text)
 {
 	struct strbuf clean = {0};
-	json_t *value = NULL;
-	size_t len = strlen(text);
+	json_t *value = json_string(text);
 
-	if (is_utf8(text, len))
-		return json_stringn_nocheck(text, len);
-	clean_utf8(&clean, text, len);
+	if (value)
+		return value;
+	clean_utf8(&clean, text, strlen(text));
 	if (!clean.failed)
-		value = json_stringn_nocheck(clean.text, clean.len);
+		value = json_string(strbuf_text(&clean));
 	strbuf_release(&clean);
 	return value;
 }
@@ -147,16 +132,21 @@ void json_put_share(struct json *o, const char *key, double value)
 	set_new(o, key, json_real(value));
 }
 
+/* An array whose members were made one by one; any may be NULL. */
+static void append_value(json_t **array, json_t *value)
+{
+	if (json_array_append_new(*array, value) == 0)
+		return;
+	json_decref(*array);
+	*array = NULL;
+}
+
 void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count)
 {
 	json_t *array = json_array();
-	bool failed = !array;
 
 	for (size_t i = 0; i < count; i++)
-		failed =
-		    failed || json_array_append_new(array, json_integer((json_int_t)list[i])) != 0;
-	if (failed && o)
-		spoil(o);
+		append_value(&array, json_integer((json_int_t)list[i]));
 	set_new(o, key, array);
 }
 
@@ -168,12 +158,9 @@ void json_put_null(struct json *o, const char *key)
 void json_put_list(struct json *o, const char *key, const struct strlist *list)
 {
 	json_t *array = json_array();
-	bool failed = !array;
 
 	strlist_each (item, list)
-		failed = failed || json_array_append_new(array, text_value(item)) != 0;
-	if (failed && o)
-		spoil(o);
+		append_value(&array, text_value(item));
 	set_new(o, key, array);
 }
 
@@ -277,11 +264,30 @@ static bool is_too_deep(const char *text, size_t len)
 	return false;
 }
 
-static int load(const char *text, size_t len, json_t **ret, struct err *err)
+static json_t *load(const char *text, size_t len, json_error_t *why)
+{
+	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, why);
+	struct strbuf clean = {0};
+
+	if (value || json_error_code(why) != json_error_invalid_utf8)
+		return value;
+	clean_utf8(&clean, text, len);
+	if (!clean.failed)
+		value = json_loadb(clean.text, clean.len, JSON_REJECT_DUPLICATES, why);
+	strbuf_release(&clean);
+	return value;
+}
+
+int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
 {
 	json_error_t why;
-	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+	json_t *value;
 
+	if (len > TEXT_MAX)
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (longer than 16 MiB)");
+	if (is_too_deep(text, len))
+		return err_set(err, ERR_SYNTAX, "failed to read JSON (nested deeper than 16)");
+	value = load(text, len, &why);
 	if (!value && json_error_code(&why) == json_error_out_of_memory)
 		return err_sys(err, ENOMEM, "failed to read JSON");
 	if (!value)
@@ -291,32 +297,8 @@ static int load(const char *text, size_t len, json_t **ret, struct err *err)
 		json_decref(value);
 		return err_set(err, ERR_SYNTAX, "failed to read JSON (not an object)");
 	}
-	*ret = value;
+	*ret = json_of(value);
 	return 0;
-}
-
-int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
-{
-	struct strbuf clean = {0};
-	json_t *value = NULL;
-	int code;
-
-	if (len > TEXT_MAX)
-		return err_set(err, ERR_SYNTAX, "failed to read JSON (longer than 16 MiB)");
-	if (is_too_deep(text, len))
-		return err_set(err, ERR_SYNTAX, "failed to read JSON (nested deeper than 16)");
-	if (!is_utf8(text, len)) {
-		clean_utf8(&clean, text, len);
-		if (clean.failed)
-			return err_sys(err, ENOMEM, "failed to read JSON");
-		text = clean.text;
-		len = clean.len;
-	}
-	code = load(text, len, &value, err);
-	strbuf_release(&clean);
-	if (code == 0)
-		*ret = json_of(value);
-	return code;
 }
 
 static json_t *member(const struct json *o, const char *key)

@@ -12,56 +12,28 @@
 #include "base/settings_row.h"
 #include "base/str.h"
 
-#define MIB              (INT64_C(1) << 20)
-#define NEAREST_DISTANCE 3 /* more changes make another word */
+#define MIB (INT64_C(1) << 20)
 
-#define TEXT(key, kind, otherwise, member)                                                         \
-	{                                                                                          \
-		key, kind, otherwise, offsetof(struct settings, member), 0, 0,                     \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
-#define NUMBER(key, kind, otherwise, member, min, max)                                             \
-	{                                                                                          \
-		key, kind, otherwise, offsetof(struct settings, member), min, max,                 \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
-#define WORD(key, otherwise, member, no, yes)                                                      \
-	{                                                                                          \
-		key, SETTINGS_WORD, otherwise, offsetof(struct settings, member), 0, 0,            \
-		{                                                                                  \
-			no, yes                                                                    \
-		}                                                                                  \
-	}
-#define SWITCH(key, otherwise, member)                                                             \
-	{                                                                                          \
-		key, SETTINGS_SWITCH, otherwise, offsetof(struct settings, member), 0, 0,          \
-		{                                                                                  \
-			0                                                                          \
-		}                                                                                  \
-	}
+#define IN(member) .offset = offsetof(struct settings, member)
 
 /* clang-format off: one row a key */
 const struct settings_row settings_rows[SETTINGS_ROWS] = {
-    TEXT("socket", SETTINGS_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", socket),
-    TEXT("socket_group", SETTINGS_GROUP, "postfix", socket_group),
-    NUMBER("socket_mode", SETTINGS_OCTAL, "0660", socket_mode, 0, 0777),
-    TEXT("user", SETTINGS_USER, "pqpurge", user),
-    TEXT("index_directory", SETTINGS_PATH, "/run/pqpurge", index_directory),
-    TEXT("state_directory", SETTINGS_PATH, "/var/lib/pqpurge", state_directory),
-    NUMBER("index_map_size", SETTINGS_SIZE, "256M", index_map_size, MIB, MIB *MIB),
-    TEXT("rules_file", SETTINGS_PATH, "/etc/pqpurge/rules", rules_file),
-    TEXT("postfix_config_directory", SETTINGS_PATH, "/etc/postfix", postfix_config_directory),
-    NUMBER("postsuper_jobs", SETTINGS_COUNT, "0", postsuper_jobs, 0, 64),
-    WORD("log", "syslog", log_to_stderr, "syslog", "stderr"),
-    SWITCH("record_subject", "false", record_subject),
-    NUMBER("max_recipients", SETTINGS_COUNT, "1000", max_recipients, 1, 100000),
-    TEXT("origin", SETTINGS_OPTIONAL_TEXT, "", origin),
-    WORD("login_case", "ignore", login_exact, "ignore", "exact"),
-    TEXT("own_networks", SETTINGS_NETWORKS, "127.0.0.0/8 ::1", own_networks),
+    {"socket", SETTINGS_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", IN(socket)},
+    {"socket_group", SETTINGS_GROUP, "postfix", IN(socket_group)},
+    {"socket_mode", SETTINGS_OCTAL, "0660", IN(socket_mode), .max = 0777},
+    {"user", SETTINGS_USER, "pqpurge", IN(user)},
+    {"index_directory", SETTINGS_PATH, "/run/pqpurge", IN(index_directory)},
+    {"state_directory", SETTINGS_PATH, "/var/lib/pqpurge", IN(state_directory)},
+    {"index_map_size", SETTINGS_SIZE, "256M", IN(index_map_size), .min = MIB, .max = MIB * MIB},
+    {"rules_file", SETTINGS_PATH, "/etc/pqpurge/rules", IN(rules_file)},
+    {"postfix_config_directory", SETTINGS_PATH, "/etc/postfix", IN(postfix_config_directory)},
+    {"postsuper_jobs", SETTINGS_COUNT, "0", IN(postsuper_jobs), .max = 64},
+    {"log", SETTINGS_WORD, "syslog", IN(log_to_stderr), .words = {"syslog", "stderr"}},
+    {"record_subject", SETTINGS_SWITCH, "false", IN(record_subject)},
+    {"max_recipients", SETTINGS_COUNT, "1000", IN(max_recipients), .min = 1, .max = 100000},
+    {"origin", SETTINGS_OPTIONAL_TEXT, "", IN(origin)},
+    {"login_case", SETTINGS_WORD, "ignore", IN(login_exact), .words = {"ignore", "exact"}},
+    {"own_networks", SETTINGS_NETWORKS, "127.0.0.0/8 ::1", IN(own_networks)},
 };
 /* clang-format on */
 
@@ -76,19 +48,11 @@ size_t settings_row_find(const char *key)
 
 const char *settings_row_nearest(const char *name)
 {
-	size_t best = NEAREST_DISTANCE + 1;
-	const char *nearest = NULL;
+	struct spell spell = {0};
 
-	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		const char *key = settings_rows[i].key;
-		size_t distance = str_distance(name, key);
-
-		if (distance < best && distance < strlen(key)) {
-			best = distance;
-			nearest = key;
-		}
-	}
-	return nearest;
+	for (size_t i = 0; i < SETTINGS_ROWS; i++)
+		spell_consider(&spell, name, settings_rows[i].key);
+	return spell.best;
 }
 
 /*

@@ -79,10 +79,13 @@ int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) N
 int str_parse_size(const char *text, uint64_t *ret_bytes) NODISCARD;
 /* "1.2 MB" style for people, 1024-based. Returns buf. */
 char *str_size_text(uint64_t bytes, char *buf, size_t size);
-/*
- * Edit distance (insert, delete, change), for "did you mean". SIZE_MAX where b is longer than 64
- * bytes.
- */
-size_t str_distance(const char *a, const char *b);
+/* The nearest of several words, for "did you mean". Zero-initialise; best may stay NULL. */
+struct spell {
+	const char *best;
+	size_t distance;
+};
+/* Candidates farther from word than a third of its length (rounded up, at most 3 steps) are no
+ * suggestion. */
+void spell_consider(struct spell *s, const char *word, const char *candidate);
 
 #endif

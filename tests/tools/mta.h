@@ -26,11 +26,25 @@ struct mta {
 	struct bytes out;
 };
 
+static inline void mta_store(unsigned char at[4], uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(at, &v, sizeof v);
+}
+
+static inline uint32_t mta_load(const unsigned char at[4])
+{
+	uint32_t v;
+
+	memcpy(&v, at, sizeof v);
+	return be32toh(v);
+}
+
 static inline void mta_put(struct mta *m, char command, const void *data, size_t len)
 {
 	unsigned char head[4];
 
-	be32_store(head, (uint32_t)len + 1);
+	mta_store(head, (uint32_t)len + 1);
 	bytes_put(&m->out, head, sizeof head);
 	bytes_put_u8(&m->out, (uint8_t)command);
 	bytes_put(&m->out, data, len);
@@ -79,7 +93,7 @@ static inline char mta_receive(struct mta *m, unsigned char data[MTA_PACKET_MAX]
 
 	if (io_read_all(m->fd, head, sizeof head) != sizeof head)
 		errx(1, "the milter hung up");
-	len = be32_load(head);
+	len = mta_load(head);
 	if (len == 0 || len > MTA_PACKET_MAX || io_read_all(m->fd, data, len) != (ssize_t)len)
 		errx(1, "a packet that is none");
 	return (char)data[0];
@@ -107,10 +121,10 @@ static inline void mta_negotiate(struct mta *m)
 	unsigned char words[sizeof offer], data[MTA_PACKET_MAX];
 
 	for (size_t i = 0; i < COUNT_OF(offer); i++)
-		be32_store(words + 4 * i, offer[i]);
+		mta_store(words + 4 * i, offer[i]);
 	mta_put(m, 'O', words, sizeof words);
 	mta_flush(m);
-	if (mta_receive(m, data) != 'O' || (be32_load(data + 9) & MTA_SILENT) != MTA_SILENT)
+	if (mta_receive(m, data) != 'O' || (mta_load(data + 9) & MTA_SILENT) != MTA_SILENT)
 		errx(1, "this milter asks for other events");
 	mta_put(m, 'C', client, sizeof client);
 }

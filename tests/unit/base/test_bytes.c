@@ -52,7 +52,7 @@ static void test_round_trip(void **state)
 		assert_true(reader_i64(&r) == INT64_MIN);
 		assert_int_equal(reader_u8(&r), 255);
 		assert_false(reader_done(&r));
-		assert_int_equal(reader_u16(&r), 65535);
+		assert_memory_equal(reader_take(&r, 2), "\xff\xff", 2);
 	}
 	assert_true(reader_done(&r));
 	bytes_release(&b);
@@ -179,7 +179,7 @@ static void test_big_endian_sorts(void **state)
 {
 	static const uint64_t values[] = {
 	    0, 1, 255, 256, UINT32_MAX, UINT64_C(1) << 32, UINT64_MAX};
-	unsigned char before[8], after[8], small[4];
+	unsigned char before[8], after[8];
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(values); i++) {
@@ -189,9 +189,6 @@ static void test_big_endian_sorts(void **state)
 			assert_true(memcmp(before, after, 8) < 0);
 		memcpy(before, after, 8);
 	}
-	be32_store(small, 0x01020304);
-	assert_memory_equal(small, "\1\2\3\4", 4);
-	assert_int_equal(be32_load(small), 0x01020304);
 }
 
 /* These values are stored in every index: a change of library or of call must not pass. */

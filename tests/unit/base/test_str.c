@@ -317,35 +317,8 @@ static void test_size_text(void **state)
 		    cases[i].name, str_size_text(cases[i].bytes, buf, sizeof(buf)), cases[i].want);
 }
 
-static void test_distance(void **state)
-{
-	static const struct {
-		const char *name;
-		const char *a, *b;
-		size_t want;
-	} cases[] = {
-	    {"same", "purge", "purge", 0},
-	    {"empty", "", "abc", 3},
-	    {"other empty", "abc", "", 3},
-	    {"change", "purgw", "purge", 1},
-	    {"missing", "prge", "purge", 1},
-	    {"too many", "puurge", "purge", 1},
-	    {"swapped", "pugre", "purge", 2},
-	    {"different", "list", "sync", 4},
-	};
-	char longer[100];
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		case_assert(cases[i].name, str_distance(cases[i].a, cases[i].b) == cases[i].want);
-	memset(longer, 'x', sizeof(longer) - 1);
-	longer[sizeof(longer) - 1] = '\0';
-	assert_int_equal(str_distance(longer, "x"), sizeof(longer) - 2);
-	assert_true(str_distance("x", longer) == SIZE_MAX);
-}
-
 UNIT_MAIN(cmocka_unit_test(test_buffer), cmocka_unit_test(test_buffer_of_any_length),
     cmocka_unit_test(test_buffer_failure_is_sticky), cmocka_unit_test(test_list),
     cmocka_unit_test(test_list_view), cmocka_unit_test(test_scrub), cmocka_unit_test(test_case),
     cmocka_unit_test(test_parse_u64), cmocka_unit_test(test_parse_size),
-    cmocka_unit_test(test_size_text), cmocka_unit_test(test_distance))
+    cmocka_unit_test(test_size_text))

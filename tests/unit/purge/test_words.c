@@ -6,8 +6,8 @@
 
 #include "tests/unit/unit.h"
 
+#include "base/str.h"
 #include "purge/session.h"
-#include "purge/spell.h"
 #include "purge/tell/wording.h"
 
 static void test_address(void **state)

@@ -10,7 +10,8 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "base/log_socket.h"
+#include "base/io.h"
+#include "base/log_sink.h"
 
 static char directory[64], path[80];
 static int daemon_end = -1;
@@ -76,86 +77,86 @@ static const char *said(const char *text)
 
 static void test_format(void **state)
 {
-	struct log_socket s = LOG_SOCKET_INIT(path);
+	struct log_sink s = LOG_SINK_INIT(path);
 	char text[4096];
 	ssize_t len;
 
 	(void)state;
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "4XYZ: hello");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "4XYZ: hello");
 	len = recv(daemon_end, text, sizeof(text) - 1, MSG_DONTWAIT);
 	assert_true(len > 0);
 	text[len] = '\0';
 	assert_int_equal(strncmp(text, "<22>", 4), 0);
 	assert_int_equal(strcspn(text + 4, " "), 3);
 	assert_string_equal(text + 4 + strlen("Nov 25 16:00:00 "), said("4XYZ: hello"));
-	log_socket_close(&s);
+	io_close(&s.fd);
 }
 
 /* A full queue costs one wait; what does not get in is counted and told. */
 static void test_nobody_reads(void **state)
 {
-	struct log_socket s = LOG_SOCKET_INIT(path);
+	struct log_sink s = LOG_SINK_INIT(path);
 	int sent = 0;
 	char words[100];
 
 	(void)state;
 	clock_inject(NULL, hasty);
 	while (s.lost == 0 && sent++ < 100000)
-		log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "one of many");
+		log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "one of many");
 	assert_int_equal(s.lost, 1);
 	assert_true(s.stalled);
 	for (int i = 0; i < 4; i++)
-		log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "one of many");
+		log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "one of many");
 	assert_int_equal(s.lost, 5);
 	for (int i = 1; i < sent; i++)
 		assert_string_equal(line(), said("one of many"));
 	assert_string_equal(line(), "");
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "again");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "again");
 	(void)snprintf(words, sizeof(words), "%d lines of this log were not taken and are lost", 5);
 	assert_string_equal(line(), said(words));
 	assert_string_equal(line(), said("again"));
 	assert_false(s.stalled);
-	log_socket_close(&s);
+	io_close(&s.fd);
 }
 
 static void test_started_anew(void **state)
 {
-	struct log_socket s = LOG_SOCKET_INIT(path);
+	struct log_sink s = LOG_SINK_INIT(path);
 
 	(void)state;
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "one");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "one");
 	assert_string_equal(line(), said("one"));
 	(void)close(daemon_end);
 	listen_there();
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "two");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "two");
 	assert_string_equal(line(), said("two"));
 	(void)close(daemon_end);
 	(void)unlink(path);
 	errno = EPERM;
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "three");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "three");
 	assert_int_equal(errno, EPERM);
 	listen_there();
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "four");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "four");
 	assert_string_equal(line(), said("1 lines of this log were not taken and are lost"));
 	assert_string_equal(line(), said("four"));
-	log_socket_close(&s);
+	io_close(&s.fd);
 }
 
 /* What a child has under that number may be anything: it is neither written to nor closed. */
 static void test_in_a_child(void **state)
 {
-	struct log_socket s = LOG_SOCKET_INIT(path);
+	struct log_sink s = LOG_SINK_INIT(path);
 	char byte;
 	int ends[2], status;
 
 	(void)state;
-	log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "parent");
+	log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "parent");
 	assert_string_equal(line(), said("parent"));
 	assert_int_equal(pipe(ends), 0);
 	pid_t pid = fork();
 	if (pid == 0) {
 		(void)dup2(ends[1], s.fd);
-		log_socket_send(&s, LOG_MAIL | LOG_INFO, "test", "child");
+		log_sink_send(&s, LOG_MAIL | LOG_INFO, "test", "child");
 		_exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -165,7 +166,7 @@ static void test_in_a_child(void **state)
 	assert_non_null(strstr(line(), ": child"));
 	(void)close(ends[0]);
 	(void)close(ends[1]);
-	log_socket_close(&s);
+	io_close(&s.fd);
 }
 
 int main(void)
