@@ -35,19 +35,22 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	    .progress_arg = &w->progress};
 }
 
-static void tell_basis(const struct walk *w)
+void walk_tell_basis(struct walk *w, const struct outcome *found)
 {
 	char text[CLOCK_TEXT_SIZE];
 
-	if (w->outcome.no_index)
-		complain("%s; the queue files alone were asked.", w->outcome.no_index_why.text);
-	if (w->outcome.note.text[0] && !w->s->options.quiet)
-		complain("%s.", w->outcome.note.text);
+	if (w->told)
+		return;
+	w->told = true;
+	if (found->no_index)
+		complain("%s; the queue files alone were asked.", found->no_index_why.text);
+	if (found->note.text[0] && !w->s->options.quiet)
+		complain("%s.", found->note.text);
 	if (!w->order.index_only || w->s->options.quiet)
 		return;
-	if (w->outcome.as_of)
+	if (found->as_of)
 		complain("from the index alone, as of %s.",
-		    clock_text(w->outcome.as_of, text, sizeof(text)));
+		    clock_text(found->as_of, text, sizeof(text)));
 	else
 		complain("from the index alone, which no catch-up has completed yet.");
 }
@@ -58,7 +61,7 @@ int walk_run(struct walk *w, struct err *err)
 
 	progress_end(&w->progress);
 	if (code == 0)
-		tell_basis(w);
+		walk_tell_basis(w, &w->outcome);
 	return code;
 }
 

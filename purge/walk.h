@@ -13,6 +13,7 @@ struct walk {
 	struct order order;
 	struct progress progress;
 	struct outcome outcome;
+	bool told; /* what the answer rests on */
 };
 
 /* Fills in the order from the options. Nothing is done yet. */
@@ -22,6 +23,8 @@ void walk_init(struct walk *w, struct session *s, enum action action);
  * the index: the index alone and of when, or the queue files alone and why.
  */
 int walk_run(struct walk *w, struct err *err) NODISCARD;
+/* The same telling alone, before a question about `found`; once. */
+void walk_tell_basis(struct walk *w, const struct outcome *found);
 /* For verbs that only look: everything in the queue where nothing narrows. */
 int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
 /* What the report is made of. */

@@ -161,6 +161,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	if (interrupt_stop)
 		return ORDER_NO;
 	if ((n || a->plan.rules.count) && session_can_ask(a->s)) {
+		walk_tell_basis(&a->walk, found);
 		preview(a, found, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
