@@ -77,7 +77,7 @@ static void judge_rows(
     struct complete *c, struct txn *txn, const struct message *read, struct message *ret_proven)
 {
 	struct identity found = identity_of(&read->queued);
-	uint64_t rows[ENTRY_INODE_ROWS];
+	uint64_t rows[ENTRY_INODE_ROWS] = {0};
 	int count = entry_find(txn, &c->id, false, rows, ENTRY_INODE_ROWS);
 	size_t most = 0;
 
@@ -107,7 +107,7 @@ static void judge_rows(
 static int count_firsts(struct txn *txn, const struct message *second, bool left,
     struct message *ret_first, bool *ret_known)
 {
-	uint64_t rows[FIRST_ROWS];
+	uint64_t rows[FIRST_ROWS] = {0};
 	struct packed_id id;
 	int count, judged = 0;
 
@@ -179,7 +179,7 @@ static struct message merged(const struct message *row, const struct message *re
 
 int complete_prepare(struct complete *c, struct txn *txn, struct span record)
 {
-	struct message read, row, m;
+	struct message read = {0}, row = {0}, m;
 
 	c->proven = 0;
 	c->dead_count = 0;

@@ -106,30 +106,31 @@ static int open_or_replace(
 	return code == 0 ? 0 : err_set(err, code, "%s", why.text);
 }
 
-static int new_index(const char *directory, struct index **ret)
+static struct index *new_index(const char *directory)
 {
 	struct index *ix = calloc(1, sizeof *ix);
 
 	if (!ix)
-		return -ENOMEM;
+		return NULL;
 	ix->lock.fd = -1;
 	ix->directory = strdup(directory);
 	if (asprintf(&ix->path, "%s/" INDEX_FILE, directory) < 0)
 		ix->path = NULL;
-	*ret = ix;
-	return ix->directory && ix->path ? 0 : -ENOMEM;
+	if (ix->directory && ix->path)
+		return ix;
+	index_close(ix);
+	return NULL;
 }
 
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err)
 {
-	struct index *ix = NULL;
-	int code = new_index(directory, &ix);
+	struct index *ix = new_index(directory);
+	int code;
 
-	if (code != 0)
-		code = err_sys(err, ENOMEM, "failed to open index '%s'", directory);
-	if (code == 0)
-		code = index_lock_take(directory, &ix->lock, err);
+	if (!ix)
+		return err_sys(err, ENOMEM, "failed to open index '%s'", directory);
+	code = index_lock_take(directory, &ix->lock, err);
 	if (code == 0)
 		code = prepare(ix, ret_note, err);
 	if (code == 0)

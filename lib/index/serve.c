@@ -89,8 +89,8 @@ static int read_body(const struct served *s, struct selector *ret, bool *ret_giv
 static int serve_select(struct served *s, struct err *err)
 {
 	struct selector selector;
-	struct span rest;
-	bool given;
+	struct span rest = {.len = 0};
+	bool given = false;
 	int code = read_body(s, &selector, &given, &rest, err);
 
 	if (code != 0)
@@ -148,8 +148,8 @@ static int serve_update(struct served *s, struct err *err)
 	struct strbuf packed = {0};
 	struct selector selector;
 	struct strlist own;
-	struct span body;
-	bool given;
+	struct span body = {.len = 0};
+	bool given = false;
 	int code = read_body(s, &selector, &given, &body, err);
 
 	if (code != 0)

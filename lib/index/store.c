@@ -37,7 +37,6 @@ struct store_cursor {
 	struct txn *txn;
 	MDB_cursor *handle;
 };
-
 static MDB_val val_of(struct span span)
 {
 	return (MDB_val){.mv_size = span.len, .mv_data = (void *)(uintptr_t)span.at};

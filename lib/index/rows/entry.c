@@ -328,7 +328,7 @@ void entry_leave(struct leaving *l, const struct packed_id *id)
 /* Room for one more row of its inode. The oldest is most likely dead; it may be a first pass. */
 static void make_room(struct txn *txn, const struct kept_head *newcomer)
 {
-	uint64_t rows[ENTRY_INODE_ROWS];
+	uint64_t rows[ENTRY_INODE_ROWS] = {0};
 	struct packed_id id = newcomer->id;
 
 	if (collect(txn, id.inode, NULL, false, rows, ENTRY_INODE_ROWS) == ENTRY_INODE_ROWS)

@@ -225,7 +225,8 @@ static void test_locked(void **state)
 	pid = fork();
 	if (pid == 0) {
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		ix = fixture_index(dir);
+		while (index_open(dir, MAP_SIZE, &ix, NULL, NULL) != 0)
+			(void)usleep(1000);
 		(void)usleep(200000);
 		index_close(ix);
 		_exit(0);
