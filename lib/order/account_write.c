@@ -111,7 +111,7 @@ static int await(
 {
 	int64_t deadline = clock_steady() + ACCOUNT_PATIENCE;
 	int answered = 0, code = 0;
-	uint32_t part;
+	uint32_t part = wanted;
 
 	while (answered == 0) {
 		if (stoppable && a->stop && *a->stop)

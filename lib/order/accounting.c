@@ -17,7 +17,7 @@ static void settle_doubt(struct run *run, const struct account_before *before)
 	int code = done ? holds_look(&run->looking, doubt, &queues, &err)
 			: err_sys(&err, ENOMEM, "failed to look for %zu messages", doubt->count);
 
-	for (size_t n = 0; code == 0 && n < doubt->count; n++)
+	for (size_t n = 0; queues && done && n < doubt->count; n++)
 		if (queues[n] & run->row->needs)
 			done[count++] = doubt->list[n];
 	if (count > 0)

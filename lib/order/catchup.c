@@ -125,7 +125,7 @@ static int take_over(struct caught *ret, struct err *err)
 
 static void show(const struct catchup *c)
 {
-	size_t of = c->progress->of;
+	size_t of = c->progress ? c->progress->of : 0;
 
 	if (c->task.progress && of > 0)
 		c->task.progress(c->task.progress_arg, "reading the queue", c->progress->done, of);

@@ -202,24 +202,41 @@ static void count_directories(struct work *w)
 
 /* ---- what has left */
 
+/* The known IDs without a name; what the daemon made up is passed over. */
+static size_t take_nameless(struct work *w, struct queue_id *ids)
+{
+	size_t count = 0;
+
+	for (size_t n = 0; n < w->walked.nameless_count; n++) {
+		const struct packed_id *id = &w->names.list[w->walked.nameless[n]];
+
+		if (queue_id_unpack(id, &ids[count]) == 0)
+			w->left[count++] = *id;
+	}
+	return count;
+}
+
 /* The direct look after the walk. */
 static int find_left(struct work *w, struct err *err)
 {
 	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
-	struct queue_id *ids = calloc(count + 1, sizeof(*ids));
+	struct queue_id *ids;
 	struct proof *states = NULL;
-	int code = 0;
+	int code;
 
-	w->left = calloc(count + 1, sizeof(*w->left));
-	if (!ids || !w->left)
-		code = err_sys(err, ENOMEM, "failed to look for %zu messages", count);
-	for (size_t n = 0; code == 0 && n < count; n++)
-		code = queue_id_unpack(&w->names.list[w->walked.nameless[n]], &ids[n]);
-	if (code == 0 && count > 0)
-		code = spool_states(w->task->postfix, ids, count, &states, err);
+	if (count == 0)
+		return 0;
+	ids = calloc(count, sizeof(*ids));
+	w->left = calloc(count, sizeof(*w->left));
+	if (!ids || !w->left) {
+		free(ids);
+		return err_sys(err, ENOMEM, "failed to look for %zu messages", count);
+	}
+	count = take_nameless(w, ids);
+	code = spool_states(w->task->postfix, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
-			w->left[w->left_count++] = w->names.list[w->walked.nameless[n]];
+			w->left[w->left_count++] = w->left[n];
 	free(states);
 	free(ids);
 	return code;

@@ -218,7 +218,7 @@ int holds_look(
 	int code = queues ? spool_prove(p, message_at, &l, count, &proofs, err)
 			  : err_sys(err, ENOMEM, "failed to look for %zu messages", count);
 
-	for (size_t n = 0; code == 0 && n < count; n++)
+	for (size_t n = 0; code == 0 && proofs && n < count; n++)
 		if (proofs[n].arrival_time == messages->list[n].arrival_time)
 			queues[n] = proofs[n].queue;
 	free(proofs);

@@ -420,17 +420,19 @@ int order_add_unheard(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
 	struct queue_id *ids = calloc(s->id_count + 1, sizeof(*ids));
+	struct outcome_memory *m = order_memory(run->outcome);
 	struct proof *states = NULL;
 	size_t count = 0, gone = 0;
-	int code = 0;
+	int code;
 
-	if (!ids || !order_memory(run->outcome))
-		code = err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
-	for (size_t n = 0; code == 0 && n < s->id_count; n++)
-		if (!run->outcome->memory->map || !find(run->outcome, &s->ids[n]))
+	if (!ids || !m) {
+		free(ids);
+		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
+	}
+	for (size_t n = 0; n < s->id_count; n++)
+		if (!m->map || !find(run->outcome, &s->ids[n]))
 			ids[count++] = s->ids[n];
-	if (code == 0 && count > 0)
-		code = spool_states(&run->looking, ids, count, &states, err);
+	code = count > 0 ? spool_states(&run->looking, ids, count, &states, err) : 0;
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
 			ids[gone++] = ids[n];

@@ -59,7 +59,7 @@ static int read_lifetime(const struct postfix *p, int64_t *ret, struct err *err)
 int order_leave_overdue(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	int64_t lifetime, now = clock_wall();
+	int64_t lifetime = 0, now = clock_wall();
 	int code;
 
 	if (!run->row->only_ours || run->row->leaves)
