@@ -201,8 +201,9 @@ static int write_meta(struct work *w, struct err *err)
 			meta.place = u->place;
 			(void)snprintf(meta.queue_directory, sizeof meta.queue_directory, "%s",
 			    u->queue_directory);
-			(void)snprintf(meta.hostname, sizeof meta.hostname, "%s", u->hostname);
 		}
+		if (meta.place.device == u->place.device && meta.place.inode == u->place.inode)
+			(void)snprintf(meta.hostname, sizeof meta.hostname, "%s", u->hostname);
 		if (u->whole > meta.caught_up)
 			meta.caught_up = u->whole;
 		meta_put(&slice.txn, &meta);
