@@ -17,16 +17,12 @@
 #include "postfix/config/mailconf.h"
 
 struct bypass_facts {
-	const struct mailconf *conf;  /* read with bypass_parameters */
-	const char *config_directory; /* of this Postfix; "/etc/postfix" is left out of commands */
-	const char *queue_directory;
-	const char *socket; /* where the daemon listens, in libmilter's notation */
-
-	/* Whether two paths are the same file; NULL: only if they are the same text. */
-	bool (*same_file)(const char *a, const char *b);
-	/* As checks_have. NULL: nothing can be looked at. */
-	int (*look)(void *arg, const char *table, bool without, const char *word, struct err *err);
-	void *arg;
+	const struct mailconf *conf; /* read with bypass_parameters */
+	const struct postfix *p;     /* its directories; "/etc/postfix" is left out of commands */
+	const char *socket;          /* where the daemon listens, in libmilter's notation */
+	/* checks_have */
+	int (*look)(
+	    const struct postfix *p, const char *table, const char *lacking, struct err *err);
 };
 
 /* The parameters of main.cf that are needed, ended by NULL. */
@@ -35,7 +31,8 @@ extern const char *const bypass_parameters[];
 /*
  * Adds what is wrong, in the order of its weight. IDs: not_set_up (then it is the only one),
  * milter_missing, milter_not_first, no_milters, proxy_filter, milter_maps, redirect,
- * socket_unreachable, default_action, command_timeout, socket_activation, short_ids.
+ * default_action, command_timeout (socket_activation where systemd listens), socket_unreachable,
+ * short_ids.
  */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
 /* Whether such a finding says that some mail comes in past the rules. */

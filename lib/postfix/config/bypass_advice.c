@@ -2,6 +2,8 @@
 /* Commands that put settings of Postfix right. */
 #include "postfix/config/bypass_advice.h"
 
+#include <sys/stat.h>
+
 /* ---- the daemon's place, as Postfix sees it */
 
 /* "pqpurge/milter.sock" of a path: the directory's name and the file's. */
@@ -44,10 +46,23 @@ void bypass_seen_path(const struct bypass_facts *facts, const struct service *se
 {
 	strbuf_clear(ret);
 	if (*path != '/')
-		strbuf_printf(ret, "%s/%s", facts->queue_directory, path);
+		strbuf_printf(ret, "%s/%s", facts->p->queue_directory, path);
 	else
 		strbuf_printf(
-		    ret, "%s%s", service && service->chroot ? facts->queue_directory : "", path);
+		    ret, "%s%s", service && service->chroot ? facts->p->queue_directory : "", path);
+}
+
+bool bypass_is_below(const char *path, const char *directory)
+{
+	return str_starts(path, directory) && path[strlen(directory)] == '/';
+}
+
+bool bypass_same_file(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return strcmp(a, b) == 0 || (stat(a, &one) == 0 && stat(b, &other) == 0 &&
+					one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
@@ -67,20 +82,18 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 
 /* Postfix's processes all work in the queue directory, so a relative path is right with and without
  * a chroot. */
-void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
+static void put_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
 {
 	struct bypass_chroots chroots = bypass_chroots_of(facts);
 	const char *path = milter_path(facts->socket);
-	size_t len = strlen(facts->queue_directory);
-	bool below = path && str_starts(path, facts->queue_directory) && path[len] == '/';
+	const char *queue = facts->p->queue_directory;
 
-	if (below && chroots.any)
-		strbuf_printf(ret, "unix:%s", path + len + !chroots.all);
+	if (path && chroots.any && bypass_is_below(path, queue))
+		strbuf_printf(ret, "unix:%s", path + strlen(queue) + !chroots.all);
 	else if (path)
 		strbuf_printf(ret, "unix:%s", path);
 	else if (str_starts(facts->socket, "fd:")) /* as pqpurge-milter.socket has it */
-		strbuf_printf(ret, "unix:%s%spqpurge/milter.sock",
-		    chroots.any ? "" : facts->queue_directory,
+		strbuf_printf(ret, "unix:%s%spqpurge/milter.sock", chroots.any ? "" : queue,
 		    chroots.any && !chroots.all ? "" : "/");
 	else {
 		const char *host = strchr(facts->socket, '@');
@@ -108,10 +121,10 @@ static void put_quoted(struct strbuf *ret, const char *text)
 static void put_program(const struct bypass_facts *facts, const char *program, struct strbuf *ret)
 {
 	strbuf_puts(ret, program);
-	if (strcmp(facts->config_directory, "/etc/postfix") == 0)
+	if (strcmp(facts->p->config_directory, "/etc/postfix") == 0)
 		return;
 	strbuf_puts(ret, " -c ");
-	strbuf_puts(ret, facts->config_directory);
+	strbuf_puts(ret, facts->p->config_directory);
 }
 
 /* "postconf OPTION 'words' && postfix reload" */
@@ -178,6 +191,13 @@ static void compact(const char *list, struct strbuf *ret)
 	}
 }
 
+void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret)
+{
+	strbuf_puts(ret, "{ ");
+	put_endpoint(facts, ret);
+	strbuf_puts(ret, ", default_action=accept, command_timeout=10s }");
+}
+
 void advice_milters(const struct bypass_facts *facts, const struct service *service,
     const char *list, struct strbuf *ret)
 {
@@ -185,9 +205,7 @@ void advice_milters(const struct bypass_facts *facts, const struct service *serv
 	struct strbuf value = {0}, words = {0};
 	struct milter m;
 
-	strbuf_puts(&value, "{ ");
-	bypass_endpoint(facts, &value);
-	strbuf_puts(&value, ", default_action=accept, command_timeout=10s }");
+	bypass_entry(facts, &value);
 	while (milter_next(&at, &m))
 		if (!bypass_is_ours(facts, &m)) {
 			strbuf_puts(&value, ", ");

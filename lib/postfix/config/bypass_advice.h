@@ -14,13 +14,18 @@ const char *bypass_mark(const struct bypass_facts *facts, char *buf, size_t size
 void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
     const char *path, struct strbuf *ret);
 
+bool bypass_is_below(const char *path, const char *directory);
+/* Whether two paths are the same text, or the same file. */
+bool bypass_same_file(const char *a, const char *b);
+
 /* Whether any (or every) service that runs one of these two programs is chrooted. */
 struct bypass_chroots {
 	bool any, all;
 };
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
-/* Adds the endpoint that every service reaches, as a list of milters names it. */
-void bypass_endpoint(const struct bypass_facts *facts, struct strbuf *ret);
+/* Adds the daemon as a list of milters should name it: the endpoint that every service reaches, and
+ * what is to happen without it. */
+void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret);
 
 /* Shows a parameter: where nothing that is ours can be put right. */
 void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,

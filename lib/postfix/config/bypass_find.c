@@ -10,19 +10,6 @@
 
 #define GROUPS_MAX 64
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat one, other;
-
-	return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev &&
-	       one.st_ino == other.st_ino;
-}
-
-static int look(void *arg, const char *table, bool without, const char *word, struct err *err)
-{
-	return checks_have(arg, table, without, word, err);
-}
-
 /* As mail_owner, with its primary group alone: 0 or the errno of what stands in the way. */
 static int try_socket(void *arg, struct bytes *out, struct err *err)
 {
@@ -73,29 +60,16 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 	blob_release(&blob);
 }
 
-static struct bypass_facts facts_of(
-    const struct postfix *p, const char *socket, const struct mailconf *conf)
-{
-	return (struct bypass_facts){.conf = conf,
-	    .config_directory = p->config_directory,
-	    .queue_directory = p->queue_directory,
-	    .socket = socket,
-	    .same_file = same_file,
-	    .look = look,
-	    .arg = (void *)p};
-}
-
 int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
     struct err *err)
 {
 	const char *path = milter_path(socket);
 	struct mailconf conf = {0};
-	struct bypass_facts facts;
+	struct bypass_facts facts = {&conf, p, socket, checks_have};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
 	if (code < 0)
 		return code;
-	facts = facts_of(p, socket, &conf);
 	bypass_check(&facts, to);
 	if (daemon_runs && path)
 		check_socket(p, path, to);
@@ -108,20 +82,17 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
 static void look_at_instance(const char *directory, const char *socket, struct findings *to)
 {
 	struct mailconf conf = {0};
-	struct bypass_facts facts;
 	struct postfix p;
+	struct bypass_facts facts = {&conf, &p, socket, checks_have};
 
 	if (postfix_read(directory, &p, NULL) < 0)
 		return;
-	if (mailconf_read(&p, bypass_parameters, &conf, NULL) == 0) {
-		facts = facts_of(&p, socket, &conf);
-		if (bypass_names_socket(&facts))
-			findings_add(to, "shared_socket", FINDING_NOTE, "",
-			    "the Postfix instance in %s (queue %s) names this daemon's socket, "
-			    "too: its mail needs a pqpurge.conf of its own (-c), with "
-			    "postfix_config_directory = \"%s\"",
-			    p.config_directory, p.queue_directory, p.config_directory);
-	}
+	if (mailconf_read(&p, bypass_parameters, &conf, NULL) == 0 && bypass_names_socket(&facts))
+		findings_add(to, "shared_socket", FINDING_NOTE, "",
+		    "the Postfix instance in %s (queue %s) names this daemon's socket, too: its "
+		    "mail needs a pqpurge.conf of its own (-c), with postfix_config_directory = "
+		    "\"%s\"",
+		    p.config_directory, p.queue_directory, p.config_directory);
 	mailconf_release(&conf);
 	postfix_release(&p);
 }
@@ -146,19 +117,15 @@ void bypass_find_others(const struct postfix *p, const char *socket, struct find
 	struct postfix first;
 
 	add_directories(p, &all);
-	if (!same_file("/etc/postfix", p->config_directory) &&
+	if (!bypass_same_file("/etc/postfix", p->config_directory) &&
 	    postfix_read("/etc/postfix", &first, NULL) == 0) {
 		add_directories(&first, &all);
 		strbuf_puts(&all, " /etc/postfix");
 		postfix_release(&first);
 	}
-	if (all.failed) {
-		strbuf_release(&all);
-		return;
-	}
-	for (char *one = strtok_r(all.text, ", \t", &rest); one;
+	for (char *one = all.failed ? NULL : strtok_r(all.text, ", \t", &rest); one;
 	     one = strtok_r(NULL, ", \t", &rest))
-		if (*one == '/' && !same_file(one, p->config_directory))
+		if (*one == '/' && !bypass_same_file(one, p->config_directory))
 			look_at_instance(one, socket, to);
 	strbuf_release(&all);
 }

@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <regex.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -41,48 +42,38 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 	return line->len > 0 ? end : NULL;
 }
 
-/* What stands behind the pattern or key of a rule. */
-static const char *behind_key(const char *rule, bool of_patterns)
+/* A rule whose action it is: behind a pattern between delimiters, or behind a key. */
+#define BEHIND_PATTERN "^[! \t]*([^ \t[:alnum:]]).*\\1[[:alpha:]]*[ \t]+REDIRECT([ \t]|$)"
+#define BEHIND_KEY     "^[^ \t]+[ \t]+REDIRECT([ \t]|$)"
+#define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* enough in main.cf itself */
+#define WITH_VALUE     "^[^ \t]+[ \t]+[^ \t]"
+#define NO_RULE        "^(if|endif)([ \t]|$)"
+
+static bool fits(const char *text, const char *expression)
 {
-	if (of_patterns) {
-		while (*rule == '!' || is_blank(*rule))
-			rule++;
-		if (!*rule)
-			return rule;
-		for (char delimiter = *rule++; *rule && *rule != delimiter; rule++)
-			if (*rule == '\\' && rule[1])
-				rule++;
-		if (!*rule)
-			return rule;
-	}
-	rule += strcspn(rule, " \t");
-	return rule + strspn(rule, " \t");
+	regex_t compiled;
+	bool found;
+
+	if (regcomp(&compiled, expression, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
+		return false;
+	found = regexec(&compiled, text, 0, NULL, 0) == 0;
+	regfree(&compiled);
+	return found;
 }
 
-static bool word_is(const char *at, const char *word)
-{
-	size_t len = strlen(word);
-
-	return str_starts_nocase(at, word) && (!at[len] || isspace((unsigned char)at[len]));
-}
-
-static bool fits(const char *value, bool without, const char *word)
-{
-	return without ? *value && !strstr(value, word) : word_is(value, word);
-}
-
-bool checks_text_has(const char *text, size_t len, bool of_patterns, bool without, const char *word)
+bool checks_text_has(const char *text, size_t len, bool of_patterns, const char *lacking)
 {
 	const char *at = text, *end = text + len;
 	struct strbuf line = {0};
 	bool found = false;
 
 	while (!found && (at = next_line(at, end, &line)) != NULL) {
-		const char *rule = strbuf_text(&line);
+		const char *rule = strbuf_text(&line) + 1;
 
-		rule += strspn(rule, " ");
-		found = *rule && !word_is(rule, "if") && !word_is(rule, "endif") &&
-			fits(behind_key(rule, of_patterns), without, word);
+		if (fits(rule, NO_RULE))
+			continue;
+		found = lacking ? fits(rule, WITH_VALUE) && !strstr(rule, lacking)
+				: fits(rule, of_patterns ? BEHIND_PATTERN : BEHIND_KEY);
 	}
 	strbuf_release(&line);
 	return found;
@@ -90,58 +81,32 @@ bool checks_text_has(const char *text, size_t len, bool of_patterns, bool withou
 
 /* ---- tables */
 
-/* Anywhere as a word of its own: enough for what stands in main.cf itself. */
-static bool has_word(const char *text, const char *word)
-{
-	for (const char *at = text; *at; at++)
-		if ((at == text || !isalnum((unsigned char)at[-1])) &&
-		    str_starts_nocase(at, word) && !isalnum((unsigned char)at[strlen(word)]))
-			return true;
-	return false;
-}
-
 struct looking {
-	const char *path, *word;
-	bool of_patterns, without;
+	const char *path, *lacking;
+	bool of_patterns;
 };
-
-static int read_table(const char *path, struct bytes *into, struct err *err)
-{
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-	struct stat st;
-	char *chunk = NULL;
-	ssize_t got = 0;
-	int code = 0;
-
-	if (fd < 0)
-		return err_sys(err, errno, "failed to open '%s'", path);
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		code = err_set(err, ERR_REFUSED, "'%s' is not a plain file", path);
-	else if ((size_t)st.st_size > TABLE_MAX)
-		code = err_set(err, ERR_LIMIT, "'%s' is larger than 4 MiB", path);
-	else if (!(chunk = malloc((size_t)st.st_size + 1)))
-		code = err_sys(err, ENOMEM, "failed to read '%s'", path);
-	else if ((got = io_read_all(fd, chunk, (size_t)st.st_size)) < 0)
-		code = err_sys(err, (int)-got, "failed to read '%s'", path);
-	if (code == 0)
-		bytes_put(into, chunk, (size_t)got);
-	free(chunk);
-	io_close(&fd);
-	return code;
-}
 
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	const struct looking *looking = arg;
-	struct bytes text = {0};
-	int code = read_table(looking->path, &text, err);
+	int fd = open(looking->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), code = 0;
+	char *text = malloc(TABLE_MAX + 1);
+	struct stat st;
+	ssize_t len;
 
-	if (code == 0 && text.failed)
-		code = err_sys(err, ENOMEM, "failed to read '%s'", looking->path);
-	if (code == 0)
-		bytes_put_u8(out, checks_text_has((const char *)text.at, text.len,
-				      looking->of_patterns, looking->without, looking->word));
-	bytes_release(&text);
+	if (fd < 0 || !text)
+		code = err_sys(err, fd < 0 ? errno : ENOMEM, "failed to open '%s'", looking->path);
+	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		code = err_set(err, ERR_REFUSED, "'%s' is not a plain file", looking->path);
+	else if ((len = io_read_all(fd, text, TABLE_MAX + 1)) < 0)
+		code = err_sys(err, (int)-len, "failed to read '%s'", looking->path);
+	else if ((size_t)len > TABLE_MAX)
+		code = err_set(err, ERR_LIMIT, "'%s' is larger than 4 MiB", looking->path);
+	else
+		bytes_put_u8(out,
+		    checks_text_has(text, (size_t)len, looking->of_patterns, looking->lacking));
+	free(text);
+	io_close(&fd);
 	return code;
 }
 
@@ -157,31 +122,29 @@ static int look_in_file(const struct postfix *p, const struct looking *looking, 
 	return code < 0 ? code : found;
 }
 
-int checks_have(
-    const struct postfix *p, const char *table, bool without, const char *word, struct err *err)
+static bool is_of(const char *table, const char *types)
 {
-	static const char *const in_patterns[] = {"regexp:", "pcre:"};
-	static const char *const in_words[] = {
-	    "cidr:", "texthash:", "hash:", "btree:", "lmdb:", "dbm:", "cdb:"};
-	struct looking looking = {.word = word, .without = without};
+	char type[16];
+
+	snprintf(type, sizeof(type), " %.*s ", (int)strcspn(table, ":"), table);
+	return strstr(types, type) != NULL;
+}
+
+int checks_have(const struct postfix *p, const char *table, const char *lacking, struct err *err)
+{
+	struct looking looking = {.lacking = lacking};
 
 	if (str_starts(table, "proxy:"))
 		table += strlen("proxy:");
-	const char *rest = strchr(table, ':');
-	if (!rest)
+	looking.path = strchr(table, ':');
+	if (!looking.path)
 		return err_set(err, ERR_SYNTAX, "'%s' is no table", table);
-	rest++;
-	if (*rest == '{' || str_starts(table, "static:") || str_starts(table, "inline:"))
-		return without ? !strstr(rest, word) : has_word(rest, word);
-	for (size_t n = 0; n < COUNT_OF(in_patterns); n++)
-		if (str_starts(table, in_patterns[n])) {
-			looking.path = rest;
-			looking.of_patterns = true;
-		}
-	for (size_t n = 0; n < COUNT_OF(in_words); n++)
-		if (str_starts(table, in_words[n]))
-			looking.path = rest;
-	if (!looking.path || *rest != '/')
+	looking.path++;
+	if (*looking.path == '{' || is_of(table, " static inline "))
+		return lacking ? !strstr(looking.path, lacking) : fits(looking.path, ANYWHERE);
+	looking.of_patterns = is_of(table, " regexp pcre ");
+	if ((!looking.of_patterns && !is_of(table, " cidr texthash hash btree lmdb dbm cdb ")) ||
+	    *looking.path != '/')
 		return err_set(err, ERR_REFUSED, "tables of this type cannot be read here");
 	return look_in_file(p, &looking, err);
 }

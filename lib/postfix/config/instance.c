@@ -55,26 +55,23 @@ const char *postconf_path(void)
 	return postconf_places[0];
 }
 
-int postconf_ask(
-    const char *directory, const char *const *names, struct strbuf *ret, struct err *err)
+int postconf_run(const char *directory, const char *option, const char *const *words,
+    struct strbuf *ret, struct err *err)
 {
-	const char *argv[ASKED_MAX + 5] = {postconf_path(), "-c", directory, "-x"};
+	const char *argv[ASKED_MAX + 5] = {postconf_path(), "-c", directory, option};
 	int code;
 
-	for (size_t n = 0; n < ASKED_MAX && names[n]; n++)
-		argv[4 + n] = names[n];
+	for (size_t n = 0; n < ASKED_MAX && words[n]; n++)
+		argv[4 + n] = words[n];
 	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
 	if (code == 0)
 		return 0;
 	if (code > 0)
 		strbuf_release(ret);
-	return err_within(
-	    err, ERR_CONFIG, "failed to read the Postfix configuration in '%s'", directory);
+	return err_within(err, ERR_CONFIG, "the Postfix configuration in '%s'", directory);
 }
 
-/* What stands behind "name = " in line, which may be empty; NULL where the line is of something
- * else. */
-static const char *value_of(const char *line, const char *name)
+const char *postconf_value(const char *line, const char *name)
 {
 	size_t len = strlen(name);
 
@@ -82,9 +79,7 @@ static const char *value_of(const char *line, const char *name)
 		return NULL;
 	line += len;
 	line += strspn(line, " ");
-	if (*line != '=')
-		return NULL;
-	return line + 1 + strspn(line + 1, " ");
+	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
 static void take_values(char *text, const char *const *names, size_t count, const char **values)
@@ -93,7 +88,7 @@ static void take_values(char *text, const char *const *names, size_t count, cons
 
 	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		for (size_t n = 0; n < count; n++) {
-			const char *value = value_of(line, names[n]);
+			const char *value = postconf_value(line, names[n]);
 			if (value)
 				values[n] = value;
 		}
@@ -187,7 +182,7 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 
 	if ((code = absolute_of(config_directory, &p.config_directory, err)) < 0)
 		return code;
-	if ((code = postconf_ask(p.config_directory, parameters, &text, err)) < 0)
+	if ((code = postconf_run(p.config_directory, "-x", parameters, &text, err)) < 0)
 		goto out;
 	if (text.text)
 		take_values(text.text, parameters, AT_COUNT, values);
@@ -301,7 +296,7 @@ int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigne
 {
 	struct strbuf values = {0};
 	struct postfix made;
-	int code = postconf_ask(p->config_directory, postsuper_reads, &values, err);
+	int code = postconf_run(p->config_directory, "-x", postsuper_reads, &values, err);
 
 	if (code < 0)
 		return code;
@@ -339,7 +334,7 @@ int postfix_parameter(
 {
 	const char *names[] = {name, NULL}, *value = NULL;
 	struct strbuf text = {0};
-	int code = postconf_ask(p->config_directory, names, &text, err);
+	int code = postconf_run(p->config_directory, "-x", names, &text, err);
 
 	if (code < 0)
 		return code;

@@ -59,9 +59,12 @@ int postfix_parameter(
 int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out,
     struct err *err) NODISCARD;
 
-/* postconf(1) -c directory -x names...: "name = value" lines, expanded. NULL ends names. ERR_CONFIG
- * with what it said. Private to lib/postfix. */
-int postconf_ask(
-    const char *directory, const char *const *names, struct strbuf *ret, struct err *err) NODISCARD;
+/* postconf(1) -c directory option words..., which NULL ends, and what it puts out. ERR_CONFIG with
+ * what it said. Private to lib/postfix. */
+int postconf_run(const char *directory, const char *option, const char *const *words,
+    struct strbuf *ret, struct err *err) NODISCARD;
+/* What stands behind "name = " in a line of its output, which may be empty; NULL where the line is
+ * of something else. */
+const char *postconf_value(const char *line, const char *name);
 
 #endif

@@ -2,13 +2,9 @@
 /* What postconf(1) says, taken apart. */
 #include <errno.h>
 
-#include "base/clock.h"
 #include "postfix/config/mailconf.h"
-#include "postfix/tool/child.h"
 
-#define POSTCONF_TIMEOUT (10 * USEC_PER_SEC)
-#define POSTCONF_MAX     ((size_t)1 << 20)
-#define NAMES_MAX        32
+#define NAMES_MAX 32
 
 /* ---- parsing */
 
@@ -29,29 +25,18 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* What stands behind "name = " or "service/name = " in a line; NULL where it is of something else.
- */
-static const char *value_in(const char *line, const char *service, const char *name)
+/* Of a service's line, "service/name = value", or, where service is "", of main.cf's. */
+static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);
 
-	if (len > 0) {
-		if (strncmp(line, service, len) != 0 || line[len] != '/')
-			return NULL;
-		line += len + 1;
-	}
-	len = strlen(name);
-	if (strncmp(line, name, len) != 0)
-		return NULL;
-	line += len + strspn(line + len, " ");
-	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
-}
-
-static const char *find_value(const struct strbuf *text, const char *service, const char *name)
-{
 	for (char *line = next_line(text, NULL); line; line = next_line(text, line)) {
-		const char *value = value_in(line, service, name);
+		const char *value = NULL;
 
+		if (len == 0)
+			value = postconf_value(line, name);
+		else if (strncmp(line, service, len) == 0 && line[len] == '/')
+			value = postconf_value(line + len + 1, name);
 		if (value)
 			return value;
 	}
@@ -124,37 +109,21 @@ void mailconf_release(struct mailconf *c)
 
 /* ---- asking */
 
-static int ask(
-    const struct postfix *p, const char *const *words, struct strbuf *ret, struct err *err)
-{
-	const char *argv[NAMES_MAX + 4] = {postconf_path(), "-c", p->config_directory};
-	size_t count = 3;
-	int code;
-
-	for (; *words && count + 1 < COUNT_OF(argv); words++)
-		argv[count++] = *words;
-	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
-	if (code == 0)
-		return 0;
-	return err_within(err, ERR_CONFIG, "failed to read the Postfix configuration in '%s'",
-	    p->config_directory);
-}
-
 int mailconf_read(
     const struct postfix *p, const char *const *names, struct mailconf *ret, struct err *err)
 {
-	static const char *const master[] = {"-M", NULL}, *const overrides[] = {"-P", "-x", NULL};
-	const char *words[NAMES_MAX] = {"-x", "compatibility_level"};
+	static const char *const none[] = {NULL}, *const expanded[] = {"-x", NULL};
+	const char *words[NAMES_MAX] = {"compatibility_level"}, *directory = p->config_directory;
 	struct mailconf c = {0};
 	int code;
 
-	for (size_t n = 2; *names && n + 1 < COUNT_OF(words); n++)
+	for (size_t n = 1; *names && n + 1 < COUNT_OF(words); n++)
 		words[n] = *names++;
-	code = ask(p, words, &c.main, err);
+	code = postconf_run(directory, "-x", words, &c.main, err);
 	if (code == 0)
-		code = ask(p, master, &c.master, err);
+		code = postconf_run(directory, "-M", none, &c.master, err);
 	if (code == 0)
-		code = ask(p, overrides, &c.overrides, err);
+		code = postconf_run(directory, "-P", expanded, &c.overrides, err);
 	if (code == 0 && (code = mailconf_parse(&c)) < 0)
 		err_sys(err, -code, "failed to keep the Postfix configuration");
 	if (code < 0)

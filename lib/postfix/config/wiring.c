@@ -4,58 +4,29 @@
 
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
-#include "postfix/config/milter_list.h"
 #include "postfix/config/wiring.h"
-#include "postfix/tool/child.h"
 
 #define TIMEOUT    (30 * USEC_PER_SEC)
 #define OUTPUT_MAX ((size_t)1 << 20)
-#define ATTRIBUTES ", default_action=accept, command_timeout=10s }"
 
 static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd_milters"};
 
 /* ---- reading */
 
-static int run_postconf(
-    const struct postfix *p, const char *const words[2], struct strbuf *out, struct err *err)
-{
-	const char *argv[] = {postconf_path(), "-c", p->config_directory, words[0], words[1], NULL};
-	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, out, err);
-
-	if (code == 0)
-		return 0;
-	if (code > 0)
-		strbuf_release(out);
-	return err_within(
-	    err, ERR_CONFIG, "the Postfix configuration in '%s'", p->config_directory);
-}
-
 /* "name = value" where the line stands in main.cf, else nothing at all. */
 static int read_list(
     const struct postfix *p, const char *name, struct wiring_list *ret, struct err *err)
 {
-	const char *words[2] = {"-n", name};
+	const char *words[] = {name, NULL}, *value;
 	struct strbuf out = {0};
-	int code = run_postconf(p, words, &out, err);
-	const char *text = strbuf_text(&out), *equals = strchr(text, '=');
+	int code = postconf_run(p->config_directory, "-n", words, &out, err);
 
 	ret->name = name;
-	if (code == 0 && str_starts(text, name) && equals) {
-		const char *value = equals + 1 + strspn(equals + 1, " ");
-
-		ret->was_set = true;
+	value = code == 0 ? postconf_value(strbuf_text(&out), name) : NULL;
+	ret->was_set = value != NULL;
+	if (value)
 		strbuf_add(&ret->before, value, strcspn(value, "\n"));
-	}
 	strbuf_release(&out);
-	return code;
-}
-
-static int read_lists(const struct postfix *p, struct wiring *w, struct err *err)
-{
-	int code = 0;
-
-	for (size_t n = 0; code == 0 && n < WIRING_LISTS; n++)
-		code = read_list(p, list_names[n], &w->lists[n], err);
 	return code;
 }
 
@@ -94,7 +65,7 @@ static int check_reach(const struct plan *plan, struct err *err)
 	const char *path = milter_path(plan->facts.socket), *queue = plan->p->queue_directory;
 	struct bypass_chroots chroots = bypass_chroots_of(&plan->facts);
 
-	if (!path || !chroots.any || (str_starts(path, queue) && path[strlen(queue)] == '/'))
+	if (!path || !chroots.any || bypass_is_below(path, queue))
 		return 0;
 	return err_set(err, ERR_CONFIG,
 	    "services of Postfix run in a chroot at %s and cannot reach the socket %s; set socket "
@@ -108,15 +79,10 @@ static int plan_open(
 	int code = mailconf_read(p, bypass_parameters, &plan->conf, err);
 
 	plan->p = p;
-	plan->facts = (struct bypass_facts){.conf = &plan->conf,
-	    .config_directory = p->config_directory,
-	    .queue_directory = p->queue_directory,
-	    .socket = socket};
+	plan->facts = (struct bypass_facts){.conf = &plan->conf, .p = p, .socket = socket};
 	if (code < 0)
 		return code;
-	strbuf_puts(&plan->ours, "{ ");
-	bypass_endpoint(&plan->facts, &plan->ours);
-	strbuf_puts(&plan->ours, ATTRIBUTES);
+	bypass_entry(&plan->facts, &plan->ours);
 	return plan->ours.failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
 }
 
@@ -129,40 +95,36 @@ static void plan_release(struct plan *plan)
 		strbuf_release(&plan->joined[n]);
 }
 
-static int join_lists(struct plan *plan, struct wiring *w, struct err *err)
+static int join_lists(
+    struct plan *plan, struct milter_list *list, struct wiring *w, struct err *err)
 {
-	struct milter_list list = {
-	    .ours = strbuf_text(&plan->ours), .is_ours = is_ours, .arg = plan};
 	int code = 0;
 
 	/* First as if no reference could be followed: that is what references will mean. */
 	for (size_t n = 0; code >= 0 && n < WIRING_LISTS; n++)
-		code = milter_list_join(
-		    &list, strbuf_text(&w->lists[n].before), &plan->joined[n], err);
-	list.value = value_of;
+		code =
+		    milter_list_join(list, strbuf_text(&w->lists[n].before), &plan->joined[n], err);
+	list->value = value_of;
 	for (size_t n = 0; code >= 0 && n < WIRING_LISTS; n++) {
 		struct wiring_list *one = &w->lists[n];
 
-		code = milter_list_join(&list, strbuf_text(&one->before), &one->after, err);
+		code = milter_list_join(list, strbuf_text(&one->before), &one->after, err);
 		one->will_be_set = one->was_set || code > 0;
 	}
-	return code < 0 ? err_within(err, ERR_CONFIG, "the lists of milters in main.cf") : 0;
+	return code;
 }
 
-static int leave_lists(struct plan *plan, struct wiring *w, struct err *err)
+static int leave_lists(const struct milter_list *list, struct wiring *w, struct err *err)
 {
-	struct milter_list list = {
-	    .ours = strbuf_text(&plan->ours), .is_ours = is_ours, .arg = plan};
+	int code = 0;
 
-	for (size_t n = 0; n < WIRING_LISTS; n++) {
+	for (size_t n = 0; code >= 0 && n < WIRING_LISTS; n++) {
 		struct wiring_list *one = &w->lists[n];
-		int code = milter_list_leave(&list, strbuf_text(&one->before), &one->after, err);
 
-		if (code < 0)
-			return err_within(err, ERR_CONFIG, "%s in main.cf", one->name);
+		code = milter_list_leave(list, strbuf_text(&one->before), &one->after, err);
 		one->will_be_set = one->was_set && (code == 0 || one->after.len > 0);
 	}
-	return 0;
+	return code;
 }
 
 static int make(
@@ -173,10 +135,16 @@ static int make(
 
 	if (code == 0 && join)
 		code = check_reach(&plan, err);
-	if (code == 0)
-		code = read_lists(p, ret, err);
-	if (code == 0)
-		code = (join ? join_lists : leave_lists)(&plan, ret, err);
+	for (size_t n = 0; code == 0 && n < WIRING_LISTS; n++)
+		code = read_list(p, list_names[n], &ret->lists[n], err);
+	if (code == 0) {
+		struct milter_list list = {
+		    .ours = strbuf_text(&plan.ours), .is_ours = is_ours, .arg = &plan};
+
+		code = join ? join_lists(&plan, &list, ret, err) : leave_lists(&list, ret, err);
+		code =
+		    code < 0 ? err_within(err, ERR_CONFIG, "the lists of milters in main.cf") : 0;
+	}
 	plan_release(&plan);
 	if (code < 0)
 		wiring_release(ret);
@@ -221,16 +189,16 @@ bool wiring_changes(const struct wiring *w)
 static int write_list(const struct postfix *p, const struct wiring_list *list, struct err *err)
 {
 	struct strbuf line = {0}, out = {0};
-	const char *words[2] = {"-X", list->name};
+	const char *words[] = {list->name, NULL};
 	int code;
 
 	if (list->will_be_set) {
 		strbuf_printf(&line, "%s = %s", list->name, strbuf_text(&list->after));
-		words[0] = "-e";
-		words[1] = strbuf_text(&line);
+		words[0] = strbuf_text(&line);
 	}
 	code = line.failed ? err_sys(err, ENOMEM, "failed to write main.cf")
-			   : run_postconf(p, words, &out, err);
+			   : postconf_run(p->config_directory, list->will_be_set ? "-e" : "-X",
+				 words, &out, err);
 	strbuf_release(&line);
 	strbuf_release(&out);
 	return code;

@@ -2,7 +2,7 @@
 /* The daemon put into lists of milters, and taken out again. */
 #include "tests/unit/unit.h"
 
-#include "postfix/config/milter_list.h"
+#include "postfix/config/milters.h"
 
 #define OURS    "{ unix:/pqpurge/milter.sock, default_action=accept, command_timeout=10s }"
 #define TUNED   "{ unix:/pqpurge/milter.sock, command_timeout=30s, default_action = tempfail }"
