@@ -5,10 +5,11 @@
 #include "base/clock.h"
 
 #define INTERVAL (USEC_PER_SEC / 5)
+#define DELAY    (USEC_PER_SEC / 2)
 
 void progress_init(struct progress *p, FILE *to, bool on)
 {
-	*p = (struct progress){.to = to, .on = on};
+	*p = (struct progress){.to = to, .on = on, .next = clock_steady() + DELAY};
 }
 
 void progress_show(void *arg, const char *doing, size_t done, size_t of)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Progress on stderr, where that is a terminal: one line that is written over, at most five times a
- * second. */
+ * second. What takes less than half a second shows none. */
 #ifndef PQPURGE_PURGE_PROGRESS_H
 #define PQPURGE_PURGE_PROGRESS_H
 
