@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An account as its owner might leave it: the input is state_directory/log. What is read of it are
+ * batches in ascending order and messages whose IDs are Postfix's, and they are read back from
+ * their text.
+ */
+#include "tests/fuzz/fuzz.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "order/ledger.h"
+
+static char directory[] = "/tmp/pqpurge-fuzz.XXXXXX";
+
+static void remove_directory(void)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "%s/%s", directory, ACCOUNT_FILE);
+	unlink(path);
+	rmdir(directory);
+}
+
+static void put_log(const uint8_t *data, size_t size)
+{
+	static bool made;
+	char path[64];
+	int fd;
+
+	if (!made) {
+		fuzz_require(mkdtemp(directory) != NULL);
+		atexit(remove_directory);
+		made = true;
+	}
+	snprintf(path, sizeof(path), "%s/%s", directory, ACCOUNT_FILE);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+	fuzz_require(fd >= 0 && io_write_all(fd, data, size) == 0);
+	close(fd);
+}
+
+static void check_text(const struct ledger_entries *entries)
+{
+	struct account_entries read = {0};
+	struct strbuf text = {0};
+	struct queue_id id;
+
+	for (size_t n = 0; n < entries->count; n++) {
+		const struct account_entry *m = &entries->list[n].message;
+
+		fuzz_require(queue_id_parse(m->queue_id.text, strlen(m->queue_id.text), &id) == 0);
+		account_entry_put(&text, m);
+	}
+	fuzz_require(account_entries_parse(strbuf_text(&text), &read) == 0);
+	fuzz_require(read.count == entries->count);
+	for (size_t n = 0; n < read.count; n++)
+		fuzz_require(account_entry_compare(&read.list[n], &entries->list[n].message) == 0);
+	account_entries_release(&read);
+	strbuf_release(&text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ledger_entries entries = {0};
+	struct ledger ledger = {0};
+	struct account_log log;
+
+	put_log(data, size);
+	fuzz_require(account_log_open(&log, directory, false, NULL) == 0);
+	fuzz_require(ledger_read(&log, &ledger, NULL) == 0);
+	for (size_t n = 0; n < ledger.count; n++) {
+		struct ledger_batch *b = &ledger.list[n];
+
+		fuzz_require(b->number > 0 && b->number <= ledger.highest && !b->running);
+		fuzz_require(n == 0 || ledger.list[n - 1].number < b->number);
+		fuzz_require(ledger_find(&ledger, b->number) == b);
+		b->wanted = true;
+	}
+	fuzz_require(ledger_entries(&log, &ledger, &entries, NULL) == 0);
+	check_text(&entries);
+	ledger_entries_sort(&entries);
+	ledger_entries_release(&entries);
+	ledger_release(&ledger);
+	account_log_close(&log);
+	return 0;
+}
