@@ -4,6 +4,7 @@
  * may be believed of the data file before anything of that is read.
  */
 #include <errno.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,11 +80,22 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 	return code;
 }
 
-/* Whether another file would not fare better. */
-static bool is_no_fault_of_the_file(int code)
+/* Where that much can be mapped and the file cannot, its damaged head asks for more. */
+static bool can_map(int64_t size)
 {
-	return code == ERR_FULL || code == ERR_LIMIT || code == -ENOMEM || code == -EMFILE ||
-	       code == -ENFILE || code == -EROFS;
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	void *at = mmap(NULL, (size_t)size, PROT_READ, flags, -1, 0);
+
+	return at != MAP_FAILED && munmap(at, (size_t)size) == 0;
+}
+
+/* Whether another file would not fare better. */
+static bool is_no_fault_of_the_file(int code, int64_t map_size)
+{
+	if (code == -ENOMEM)
+		return !can_map(map_size);
+	return code == ERR_FULL || code == ERR_LIMIT || code == -EMFILE || code == -ENFILE ||
+	       code == -EROFS;
 }
 
 static int open_or_replace(
@@ -95,7 +107,8 @@ static int open_or_replace(
 	ix->lock.deaths++;
 	index_lock_note(&ix->lock);
 	code = open_store(ix, map_size, &why);
-	if (code != 0 && !is_no_fault_of_the_file(code) && data_file_set_aside(ix->path) == 0) {
+	if (code != 0 && !is_no_fault_of_the_file(code, map_size) &&
+	    data_file_set_aside(ix->path) == 0) {
 		note(ret_note, ix->path, why.text);
 		ix->lock.in_use = false;
 		code = open_store(ix, map_size, &why);

@@ -43,6 +43,10 @@ static uint64_t fullness(struct txn *txn)
 	if (txn_usage(txn, &usage) != 0)
 		return 0;
 	bound = usage.map_pages;
+	if (usage.used_pages > bound) { /* all rows would go for room that there is */
+		(void)txn_fail(txn, ERR_DAMAGED, "the index is damaged (number of pages)");
+		return 0;
+	}
 	grown = (usage.file_bytes + usage.free_bytes / 2) / usage.page_size;
 	if (usage.free_bytes != UINT64_MAX && grown < bound)
 		bound = grown;
