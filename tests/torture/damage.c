@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * damage [ROUNDS [SEED]]: damaged index files. An index is written by a random history, and the
- * check of its pages must find it sound after each commit. Then copies of it are damaged (random
- * bytes, whole pages, swapped pages, truncation, holes), and a child opens each as the daemon does,
- * reads all of it, adds, drops and prunes. It may say that the index is damaged, and it may not
- * notice what does no harm; it must not die.
+ * damage [ROUNDS [SEED]]: damaged index files. An index gets a past; copies of its file are damaged
+ * (random bytes, whole pages, swapped pages, truncation), and a child opens each as the daemon
+ * does, reads all of it, records, completes and drops. It may find the file sound, or set it aside,
+ * or die of it, and is then started again, as systemd does. Whatever it is: soon an index is open
+ * that finds each message recorded from then on, and at no time is a row handed out that is not, to
+ * the byte, one that was once written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,88 +15,251 @@
 #include "tests/torture/torture.h"
 
 #include "base/clock.h"
-#include "index/data_pages.h"
-#include "index/home.h"
+#include "index/update.h"
 
 #define MAP_SIZE  (INT64_C(64) << 20)
-#define HISTORY   60
+#define PAST      6000 /* messages of the sound index */
+#define LATER     (INT64_C(1) << 60)
 #define PAGE      4096
-#define CHILD_MAX 60 /* seconds */
+#define IN_USE    70 /* the place in the lock's file that says that nobody closed the index */
+#define LIFE_MAX  60 /* seconds */
+#define LIVES_MAX 5  /* two that die at work, two that die opening it, one with a new file */
 
-static char directory[] = "/tmp/pqpurge-damage.XXXXXX";
+static char directory[] = "/dev/shm/pqpurge-damage.XXXXXX";
 static uint64_t seed;
+
+/* ---- messages: all of one is told by its number */
+
+static struct message numbered(uint64_t n, bool read)
+{
+	static struct strbuf recipients, originals;
+	static char sender[64], text[32];
+	uint64_t own = (n + 1) * 2654435761u;
+	unsigned count = one_in(&own, 20) ? 1 + (unsigned)below(&own, 300) : 1;
+	struct message m;
+
+	message_init(&m);
+	m.queue_id = short_id((uint32_t)(n * 7919 % 1000000), 1000 + n);
+	snprintf(sender, sizeof(sender), "u%" PRIu64 "@d%" PRIu64 ".example", n, n % 500);
+	snprintf(text, sizeof(text), "<%" PRIu64 ">", n);
+	strbuf_clear(&recipients);
+	strbuf_clear(&originals);
+	for (unsigned i = 0; i < count; i++) {
+		char recipient[64];
+		int len = snprintf(recipient, sizeof(recipient), "recipient%u@dest.example", i);
+
+		strlist_push(&recipients, recipient, (size_t)len);
+		strlist_push(&originals, "", 0);
+	}
+	m.origin = read ? ORIGIN_QUEUE : ORIGIN_SMTPD;
+	m.mail_time = m.rcpt_time = m.end_time = (int64_t)(1000 + n);
+	m.sender = read ? "" : sender;
+	m.message_id = read ? "" : text;
+	if (!read) {
+		m.recipients = strlist_of(&recipients);
+		m.recipient_count = count;
+		return m;
+	}
+	m.queued = (struct queued){.known = true,
+	    .arrival_time = (int64_t)(1000 + n),
+	    .create_time = -1,
+	    .inode = 1000 + n,
+	    .size = 500,
+	    .uid = -1,
+	    .recipient_count = count,
+	    .sender = sender,
+	    .login = "",
+	    .message_id = text,
+	    .log_ident = "",
+	    .recipients = strlist_of(&recipients),
+	    .originals = strlist_of(&originals)};
+	return m;
+}
+
+static bool is_encoded(const struct message *m, struct span row)
+{
+	struct bytes record = {0};
+	bool same;
+
+	record_encode(m, &record);
+	require(!record.failed, "out of memory");
+	same = record.len == row.len && memcmp(record.at, row.at, row.len) == 0;
+	bytes_release(&record);
+	return same;
+}
+
+/* Its row as it was recorded, as it was read, or with both halves. */
+static void check_row(const struct candidate *c)
+{
+	struct span row = {.at = c->record, .len = c->record_len};
+	struct message m = candidate_message(c), given, read, both;
+	uint64_t n;
+
+	require(sscanf(message_id_of(&m), "<%" SCNu64 ">", &n) == 1, "row %s", m.queue_id.text);
+	given = numbered(n, false);
+	if (is_encoded(&given, row))
+		return;
+	read = numbered(n, true);
+	if (is_encoded(&read, row))
+		return;
+	both = numbered(n, false);
+	both.queued = read.queued;
+	require(is_encoded(&both, row), "a row that nobody wrote: %s", m.queue_id.text);
+}
+
+/* ---- work, as a daemon and a command do it: a code where it fails */
+
+static int record(struct index *ix, uint64_t n)
+{
+	struct message m = numbered(n, false);
+
+	return index_record(ix, &m, NULL);
+}
+
+/* Reads `reads` files from `from` on; of the messages from `left` on so many went. */
+static int update(struct index *ix, uint64_t from, unsigned reads, uint64_t left, unsigned count)
+{
+	struct bytes records = {0}, body = {0}, out = {0};
+	struct packed_id gone[64];
+	struct update u = {.place = {1, 2},
+	    .queue_directory = "/q",
+	    .hostname = "h",
+	    .began = LATER,
+	    .record_count = reads,
+	    .left = gone,
+	    .left_count = count};
+	struct index_updated updated;
+
+	for (unsigned i = 0; i < reads; i++) {
+		struct message m = numbered(from + i, true);
+
+		update_add(&records, &m);
+	}
+	for (unsigned i = 0; i < count; i++) {
+		struct message m = numbered(left + i, false);
+
+		require(queue_id_pack(&m.queue_id, &gone[i]) == 0, "%s", m.queue_id.text);
+	}
+	u.records = bytes_span(&records);
+	update_encode(&u, &body);
+	int code = index_update(ix, bytes_span(&body), NULL, NULL, INT64_MAX, &out, &updated, NULL);
+	bytes_release(&records);
+	bytes_release(&body);
+	bytes_release(&out);
+	return code;
+}
+
+/* Every row that a selector means; *ret_count may be NULL. */
+static int find(struct index *ix, struct selector *s, size_t *ret_count)
+{
+	struct candidates found = {0};
+	struct bytes out = {0};
+
+	selector_seal(s);
+	int code = index_find(ix, s, INT64_MAX, &out, NULL);
+	if (code == 0) {
+		struct blob blob = {.at = out.at, .len = out.len};
+
+		require(select_view(&blob, &found, NULL) == 0, "no selection");
+		for (size_t i = 0; i < found.count; i++)
+			check_row(&found.list[i]);
+		if (ret_count)
+			*ret_count = found.count;
+		candidates_release(&found);
+	}
+	selector_release(s);
+	bytes_release(&out);
+	return code;
+}
+
+static int find_all(struct index *ix)
+{
+	struct selector s;
+
+	selector_init(&s);
+	s.all = true;
+	return find(ix, &s, NULL);
+}
+
+static int find_one(struct index *ix, uint64_t n, size_t *ret_count)
+{
+	struct message m = numbered(n, false);
+	struct selector s;
+
+	selector_init(&s);
+	require(selector_add_id(&s, &m.queue_id) == 0, "out of memory");
+	return find(ix, &s, ret_count);
+}
+
+static int find_domain(struct index *ix, const char *domain)
+{
+	struct selector s;
+	struct pattern p;
+
+	selector_init(&s);
+	require(pattern_parse(domain, &p, NULL) == 0, "%s", domain);
+	require(pattern_set_add(&s.author, &p) == 0, "out of memory");
+	return find(ix, &s, NULL);
+}
 
 /* ---- an index with a past */
 
-static void some_message(struct txn *txn)
-{
-	static char recipients[400000];
-	char sender[96], domain[48];
-	struct message m;
-	size_t len = 0;
+static unsigned char *sound;
+static size_t sound_len;
+static char lock_text[200];
+static size_t lock_len;
 
-	message_init(&m);
-	snprintf(domain, sizeof(domain), "d%u.example", (unsigned)below(&seed, 500));
-	snprintf(sender, sizeof(sender), "u%u@%s", (unsigned)below(&seed, 90000), domain);
-	m.queue_id = short_id((uint32_t)below(&seed, 1000000), 1 + below(&seed, 20000));
-	m.origin = ORIGIN_SMTPD;
-	m.connect_time = m.mail_time = clock_wall();
-	m.rcpt_time = m.end_time = m.mail_time + 1000;
-	m.sender = sender;
-	/* Some records need pages of their own, some many. */
-	unsigned count = one_in(&seed, 20) ? (unsigned)below(&seed, 2000) : 1;
-	for (unsigned i = 0; i < count; i++)
-		len += (size_t)snprintf(recipients + len, sizeof(recipients) - len,
-			   "recipient%u@dest.example", i) +
-		       1;
-	m.recipients = (struct strlist){.first = recipients, .bytes = len, .count = count};
-	m.recipient_count = count;
-	add_record(txn, &m, NULL);
-}
-
-static void commit(struct txn *txn)
+static struct index *open_index(const char *where, struct err *note)
 {
+	struct index *ix = NULL;
 	struct err err = {{0}};
 
-	require(txn_commit(txn, &err) == 0, "%s", err.text);
-	int code = data_pages_check(directory, INT64_MAX, &err);
-	require(code == 0, "a sound index is called damaged: %s", err.text);
+	require(index_open(where, MAP_SIZE, &ix, note, &err) == 0, "%s", err.text);
+	return ix;
 }
 
-static void write_history(struct home *home)
+static void write_past(void)
 {
-	for (int i = 0; i < HISTORY; i++) {
-		struct txn txn;
-		int64_t dropped_to;
+	struct index *ix = open_index(directory, NULL);
 
-		txn_begin(home->store, true, &txn);
-		for (uint64_t n = below(&seed, 400); n > 0; n--)
-			some_message(&txn);
-		if (one_in(&seed, 3))
-			entry_prune(&txn, below(&seed, 500), &dropped_to);
-		commit(&txn);
+	for (uint64_t n = 0; n < PAST; n++) {
+		require(record(ix, n) == 0, "record");
+		if (one_in(&seed, 100))
+			require(update(ix, below(&seed, n + 1), 1 + (unsigned)below(&seed, 40),
+				    below(&seed, n + 1), (unsigned)below(&seed, 40)) == 0,
+			    "update");
 	}
+	require(find_all(ix) == 0, "a sound index");
+	index_close(ix);
+}
+
+static size_t read_file(const char *name, void *into, size_t size)
+{
+	char path[160];
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", directory, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	require(fd >= 0, "%s", path);
+	len = read(fd, into, size);
+	require(len > 0 && (size_t)len < size, "%s", path);
+	close(fd);
+	return (size_t)len;
+}
+
+static void write_file(const char *where, const char *name, const void *from, size_t len)
+{
+	char path[160];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s", where, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	require(fd >= 0 && write(fd, from, len) == (ssize_t)len, "%s", path);
+	close(fd);
 }
 
 /* ---- damage */
-
-static unsigned char *sound;
-static size_t sound_len;
-
-static void read_sound(void)
-{
-	char path[160];
-
-	snprintf(path, sizeof(path), "%s/data.mdb", directory);
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-
-	require(fd >= 0 && fstat(fd, &st) == 0, "%s", path);
-	sound_len = (size_t)st.st_size;
-	sound = malloc(sound_len);
-	require(sound && read(fd, sound, sound_len) == (ssize_t)sound_len, "%s", path);
-	close(fd);
-}
 
 static size_t damage(unsigned char *data, size_t len)
 {
@@ -133,116 +297,128 @@ static size_t damage(unsigned char *data, size_t len)
 	}
 }
 
-static void write_damaged(const char *into)
+/* closed: as its owner left it; else as after an owner that died. */
+static void write_damaged(const char *where, bool closed)
 {
 	unsigned char *data = malloc(sound_len);
-	char path[160];
 
 	require(data, "out of memory");
 	memcpy(data, sound, sound_len);
 	size_t len = damage(data, sound_len);
-	require(mkdir(into, 0700) == 0, "%s", into);
-	snprintf(path, sizeof(path), "%s/data.mdb", into);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	require(fd >= 0 && write(fd, data, len) == (ssize_t)len, "%s", path);
-	close(fd);
+	require(mkdir(where, 0700) == 0, "%s", where);
+	write_file(where, INDEX_FILE, data, len);
+	lock_text[IN_USE] = closed ? '0' : '1';
+	write_file(where, INDEX_LOCK, lock_text, lock_len);
 	free(data);
 }
 
 /* ---- what a daemon does with it */
 
-static void read_all(struct txn *txn)
-{
-	for (int table = 0; table < STORE_TABLE_COUNT; table++) {
-		struct store_cursor *cursor = cursor_open(txn, table);
-		struct span key = {.at = "", .len = 0}, value;
-		struct message m;
-		int at = cursor_seek(cursor, key, &key, &value);
+enum life {
+	LIFE_SOUND = 10, /* nothing failed */
+	LIFE_REPLACED,   /* opened with a new file, and nothing failed then */
+	LIFE_FAILED,     /* something failed; the daemon closes the index, and opens one anew */
+	LIFE_STUCK,      /* something failed, and the index calls itself usable */
+	LIFE_DIED,
+	LIVES_KINDS,
+};
 
-		for (; at == 1; at = cursor_next(cursor, &key, &value))
-			if (table == STORE_MESSAGE && record_decode(value, &m) == 0)
-				(void)strlen(m.sender);
-		cursor_close(cursor);
+static int work(struct index *ix, uint64_t from)
+{
+	int code = find_all(ix);
+
+	if (code == 0)
+		code = find_domain(ix, "d7.example");
+	for (uint64_t n = 0; code == 0 && n < 300; n++)
+		code = record(ix, from + n);
+	if (code == 0)
+		code = update(ix, below(&seed, PAST), 40, below(&seed, PAST), 60);
+	if (code == 0)
+		code = update(ix, from, 40, from + 100, 60);
+	while (code == 0 && index_prune(ix, NULL) == 1)
+		continue;
+	for (uint64_t n = 0; code == 0 && n < 100; n++) {
+		size_t count = 0;
+
+		code = find_one(ix, from + n, &count);
+		if (code == 0 && count != 1)
+			code = ERR_DAMAGED;
 	}
+	return code != 0 ? code : find_all(ix);
 }
 
-enum { FOUND_AT_ONCE = 10, FOUND_LATER, UNNOTICED };
-
-static int live_with_it(const char *into)
+static enum life live(const char *where, uint64_t from)
 {
-	struct home home;
-	struct err err = {{0}};
-	struct txn txn;
-	int64_t dropped_to;
-	int code = home_open(into, MAP_SIZE, true, &home, &err);
+	struct err note = {{0}};
+	struct index *ix = open_index(where, &note);
+	bool replaced = note.text[0] != '\0';
+	int code = work(ix, from);
+	enum life how = LIFE_FAILED;
 
-	if (code != 0)
-		return FOUND_AT_ONCE;
-	for (int i = 0; i < 8 && code == 0; i++) {
-		txn_begin(home.store, true, &txn);
-		if (i == 0)
-			read_all(&txn);
-		for (int n = 0; n < 300; n++)
-			some_message(&txn);
-		entry_prune(&txn, 400, &dropped_to);
-		code = txn_commit(&txn, &err);
-	}
-	home_close(&home);
-	return code != 0 ? FOUND_LATER : UNNOTICED;
+	if (code == 0)
+		how = replaced ? LIFE_REPLACED : LIFE_SOUND;
+	else if (replaced || index_check(ix) == 0)
+		how = LIFE_STUCK;
+	index_close(ix);
+	return how;
 }
 
-static int outcome_of(const char *into, bool *ret_died)
+static enum life life_of(const char *where, uint64_t from)
 {
 	pid_t pid = fork();
 	int status;
 
 	require(pid >= 0, "fork: %s", strerror(errno));
 	if (pid == 0) {
-		alarm(CHILD_MAX);
-		_exit(live_with_it(into));
+		alarm(LIFE_MAX);
+		_exit(live(where, from));
 	}
 	require(waitpid(pid, &status, 0) == pid, "waitpid");
-	*ret_died = !WIFEXITED(status);
-	if (*ret_died)
-		printf("died of signal %d\n", WTERMSIG(status));
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
+	if (WIFEXITED(status)) {
+		require(WEXITSTATUS(status) >= LIFE_SOUND, "see above");
+		return (enum life)WEXITSTATUS(status);
+	}
+	require(WTERMSIG(status) != SIGALRM, "it does not come to an end");
+	return LIFE_DIED;
+}
+
+/* Lives until one is good. */
+static void one(const char *where, unsigned long nth, unsigned long lives[LIVES_KINDS])
+{
+	enum life how = LIFE_DIED;
+
+	for (unsigned i = 0; how != LIFE_SOUND && how != LIFE_REPLACED; i++) {
+		require(i < LIVES_MAX, "file %lu: after %u lives it is still not usable", nth, i);
+		how = life_of(where, PAST + 1000 * i);
+		lives[how]++;
+	}
 }
 
 int main(int argc, char **argv)
 {
-	long rounds = argc > 1 ? atol(argv[1]) : 200, deaths = 0, outcomes[UNNOTICED + 1] = {0};
-	struct home home;
-	struct err err = {{0}};
-	char into[128];
+	unsigned long rounds = argc > 1 ? strtoul(argv[1], NULL, 10) : 200;
+	unsigned long lives[LIVES_KINDS] = {0};
+	char where[128];
 
-	seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-	seed = seed * 2654435761u + 1;
+	seed = (argc > 2 ? strtoull(argv[2], NULL, 10) : 1) * 2654435761u + 1;
 	require(mkdtemp(directory), "mkdtemp");
-	require(home_open(directory, MAP_SIZE, true, &home, &err) == 0, "%s", err.text);
-	write_history(&home);
-	home_close(&home);
-	read_sound();
-	snprintf(into, sizeof(into), "%s/damaged", directory);
-	for (long i = 0; i < rounds; i++) {
-		uint64_t before = seed;
-		bool died = false;
-
-		write_damaged(into);
-		int outcome = outcome_of(into, &died);
-		if (died) {
-			printf("damage: round %ld, state %" PRIu64 "\n", i, before);
-			deaths++;
-		} else {
-			outcomes[outcome]++;
-		}
-		remove_tree(into);
+	write_past();
+	sound = malloc(MAP_SIZE + 1);
+	require(sound, "out of memory");
+	sound_len = read_file(INDEX_FILE, sound, MAP_SIZE + 1);
+	lock_len = read_file(INDEX_LOCK, lock_text, sizeof(lock_text));
+	require(lock_len > IN_USE && lock_text[IN_USE] == '0', "%s", lock_text);
+	snprintf(where, sizeof(where), "%s/damaged", directory);
+	for (unsigned long i = 0; i < rounds; i++) {
+		write_damaged(where, one_in(&seed, 2));
+		one(where, i, lives);
+		remove_tree(where);
 	}
 	remove_tree(directory);
 	free(sound);
-	printf(
-	    "damage: %ld files of %zu bytes: %ld refused at once, %ld failed later, %ld harmless, "
-	    "%ld killed their reader\n",
-	    rounds, sound_len, outcomes[FOUND_AT_ONCE], outcomes[FOUND_LATER], outcomes[UNNOTICED],
-	    deaths);
-	return deaths > 0;
+	printf("damage: %lu files of %zu bytes: %lu harmless, %lu set aside; %lu lives failed, %lu "
+	       "stuck, %lu died of it\n",
+	    rounds, sound_len, lives[LIFE_SOUND], lives[LIFE_REPLACED], lives[LIFE_FAILED],
+	    lives[LIFE_STUCK], lives[LIFE_DIED]);
+	return 0;
 }

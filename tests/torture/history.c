@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * history [MESSAGES [SEED]]: identity over a random history of a simulated spool. Messages arrive
- * by SMTP and sendmail(1), with and without the daemon, are delivered, held, requeued, renamed onto
- * other queue IDs; the clock is set back and forth; inodes are few, and now and then a queue ID is
- * handed out again to the microsecond. The index is the real one, and so are selection and
- * judgement. After each purge: nothing went that was not the recorded message and did not match,
- * and nothing is left that matches and that its record proves.
+ * by SMTP and sendmail(1), with and without the daemon, are delivered, requeued, renamed onto other
+ * queue IDs; others claim their IDs; the clock is set back and forth; inodes are few, and now and
+ * then a queue ID is handed out again to the microsecond. The index is the real one, and so are its
+ * updates, selection and judgement; the walk is played here: what the index does not know as read
+ * is read, and what lies nowhere left. Each purge deletes what the index proves at once, catches
+ * up, and deletes the rest. Nothing goes that does not match in one of its halves, no row stands
+ * for another message's file, and nothing is left that matches.
  */
 #include "tests/torture/torture.h"
 
 #include "base/clock.h"
-#include "index/home.h"
-#include "index/rows/select.h"
+#include "index/inside.h"
+#include "index/update.h"
 #include "mail/identity.h"
 
-#define INODES       300
-#define DOMAINS      12
-#define STEPS_COMMIT 50
-#define RENAMED_MAX  16
-#define MSEC         INT64_C(1000)
+#define INODES      300
+#define DOMAINS     12
+#define RENAMED_MAX 16
+#define MSEC        INT64_C(1000)
 
 struct mail { /* a file in the spool, and the truth about it */
 	bool there;
-	uint64_t serial, sequence; /* sequence 0: not in the index */
+	bool recorded_here; /* the index has its given half, under the ID that it has */
+	bool read_here;     /* its file was read, where it lies now */
+	uint64_t serial;
 	uint64_t inode;
 	struct queue_id id;
 	struct message recorded; /* as it was recorded; strings below */
@@ -41,11 +44,10 @@ static int64_t now = INT64_C(1700000000000000);
 static struct mail spool[INODES]; /* by inode - 1 */
 static struct mail renamed[RENAMED_MAX];
 static struct past past[INODES];
-static struct home home;
-static struct txn txn;
+static struct index *ix;
 static int64_t latest;      /* nothing that is created now is older */
 static uint64_t last_freed; /* an inode: the next file likes to get it */
-static uint64_t serial, steps, purges, deleted, left_alone, reused, unrecorded;
+static uint64_t serial, purges, deleted, left_alone, reused, unrecorded, forged, shadowed;
 
 /* ---- time */
 
@@ -133,11 +135,34 @@ static void arrive_local(struct mail *m)
 static void record(struct mail *m)
 {
 	struct message *r = &m->recorded;
+	struct err err = {{0}};
 
 	r->sender = m->sender;
 	r->from = (struct strlist){.first = m->from, .bytes = strlen(m->from) + 1, .count = 1};
 	r->message_id = m->text;
-	add_record(&txn, r, &m->sequence);
+	require(index_record(ix, r, &err) == 0, "%s", err.text);
+	m->recorded_here = true;
+}
+
+/* Another client claims its ID, about the same time, for some domain. */
+static void forge(const struct mail *m)
+{
+	struct message r = m->recorded;
+	struct err err = {{0}};
+	char sender[64];
+
+	snprintf(sender, sizeof(sender), "u@d%u.example", (unsigned)below(&seed, DOMAINS));
+	r.origin = ORIGIN_SMTPD;
+	r.sender = sender;
+	r.from = (struct strlist){.first = "", .count = 0};
+	r.message_id = "<forged>";
+	r.flags = 0;
+	r.mail_time = r.connect_time = m->recorded.mail_time - (int64_t)below(&seed, MSEC);
+	r.rcpt_time = r.end_time = now;
+	require(net_parse("198.51.100.9", &r.client) == 0, "net_parse");
+	r.client_port = 2525;
+	require(index_record(ix, &r, &err) == 0, "%s", err.text);
+	forged++;
 }
 
 static void arrive(bool daemon)
@@ -168,10 +193,14 @@ static void arrive(bool daemon)
 	m->file.has_sender = true;
 	m->file.size = 1000;
 	m->there = true;
+	if (daemon && one_in(&seed, 20))
+		forge(m);
 	if (daemon && !one_in(&seed, 10)) /* the index fails at times */
 		record(m);
 	else
 		unrecorded++;
+	if (daemon && one_in(&seed, 20))
+		forge(m);
 }
 
 /* ---- what else befalls mail */
@@ -200,7 +229,7 @@ static void requeue(struct mail *m)
 	*to = *m;
 	to->inode = to->file.inode = (uint64_t)(to - spool) + 1;
 	to->file.create_time = now / USEC_PER_SEC * USEC_PER_SEC;
-	to->sequence = 0;
+	to->recorded_here = to->read_here = false;
 	to->id = short_id((uint32_t)(now % USEC_PER_SEC), to->inode);
 	vanish(m);
 }
@@ -226,77 +255,197 @@ static void rename_onto(struct mail *m)
 	*to = *m;
 	m->there = false;
 	to->id = id;
-	to->sequence = 0;
+	to->recorded_here = to->read_here = false;
 	/* Its inode may be given out again, yet not twice at once: it stays the spool's. */
 	to->file.inode += INODES;
 }
 
-/* ---- purging */
+/* ---- what its file says */
 
-static struct mail *find(const struct queue_id *id)
+static bool is_of(const char *address, const char *domain)
+{
+	return strcmp(strchr(address, '@') + 1, domain) == 0;
+}
+
+static bool file_matches(const struct mail *m, const char *domain)
+{
+	return is_of(m->file.sender, domain) || is_of(m->from, domain);
+}
+
+/* The file as the walk reads it. */
+static struct message read_of(const struct mail *m)
+{
+	struct message r;
+
+	message_init(&r);
+	r.queue_id = m->id;
+	r.origin = ORIGIN_QUEUE;
+	r.mail_time = r.rcpt_time = r.end_time = m->file.arrival_time;
+	r.queued = (struct queued){.known = true,
+	    .arrival_time = m->file.arrival_time,
+	    .create_time = m->file.create_time,
+	    .inode = m->file.inode,
+	    .size = m->file.size,
+	    .uid = -1,
+	    .client = m->file.client,
+	    .client_port = m->file.client_port,
+	    .sender = m->file.sender,
+	    .login = "",
+	    .message_id = m->text,
+	    .log_ident = "",
+	    .from = {.first = m->from, .bytes = strlen(m->from) + 1, .count = 1}};
+	return r;
+}
+
+/* ---- a catch-up */
+
+struct catchup {
+	struct bytes names, records;
+	uint32_t read_count, left_count;
+	struct packed_id *left;
+};
+
+static bool is_moved(const struct mail *m)
 {
 	struct queue_id_parts parts;
 
-	for (size_t i = 0; i < RENAMED_MAX; i++)
-		if (renamed[i].there && queue_id_equal(&renamed[i].id, id))
+	queue_id_split(&m->id, &parts);
+	return parts.inode != m->file.inode;
+}
+
+static void read_one(struct catchup *c, struct mail *m)
+{
+	struct message r = read_of(m);
+
+	update_add(&c->records, &r);
+	c->read_count++;
+	m->read_here = true;
+}
+
+/* What the index says of its file: read it, or trust the row. */
+static void look_at(
+    struct catchup *c, struct mail *m, const struct packed_id *known, uint64_t count)
+{
+	struct packed_id id;
+	bool read = false;
+
+	if (!m->there)
+		return;
+	require(queue_id_pack(&m->id, &id) == 0, "%s", m->id.text);
+	for (uint64_t i = 0; i < count; i++)
+		if (known[i].inode == id.inode && !((known[i].time ^ id.time) & ~PACKED_ID_FLAGS))
+			read = known[i].time & INDEX_NAME_READ &&
+			       !(known[i].time & INDEX_NAME_MOVED) == !is_moved(m);
+	if (!read)
+		read_one(c, m);
+	else
+		/* Nobody recorded it, and an older one of its very name was read. */
+		require(m->read_here || !m->recorded_here, "%s is taken for read", m->id.text);
+	shadowed += read && !m->read_here;
+}
+
+static struct mail *find(const struct packed_id *id)
+{
+	struct mail *m = id->inode <= INODES ? &spool[id->inode - 1] : NULL;
+	struct packed_id its;
+
+	for (size_t i = 0; i < RENAMED_MAX; i++) {
+		require(!renamed[i].there || queue_id_pack(&renamed[i].id, &its) == 0, "an ID");
+		if (renamed[i].there && its.inode == id->inode &&
+		    !((its.time ^ id->time) & ~PACKED_ID_FLAGS))
 			return &renamed[i];
-	queue_id_split(id, &parts);
-	if (parts.inode > INODES)
+	}
+	if (!m || !m->there)
 		return NULL;
-	struct mail *m = &spool[parts.inode - 1];
-	return m->there && queue_id_equal(&m->id, id) ? m : NULL;
+	require(queue_id_pack(&m->id, &its) == 0, "an ID");
+	return (its.time ^ id->time) & ~PACKED_ID_FLAGS ? NULL : m;
 }
 
-static void commit(void)
+static void send_update(struct catchup *c)
 {
+	struct bytes body = {0}, out = {0};
+	struct index_updated updated;
 	struct err err = {{0}};
+	struct update u = {.place = {1, 2},
+	    .queue_directory = "/q",
+	    .hostname = "h",
+	    .began = now + 1,
+	    .records = bytes_span(&c->records),
+	    .record_count = c->read_count,
+	    .left = c->left,
+	    .left_count = c->left_count};
 
-	require(txn_commit(&txn, &err) == 0, "%s", err.text);
+	update_encode(&u, &body);
+	require(
+	    index_update(ix, bytes_span(&body), NULL, NULL, INT64_MAX, &out, &updated, &err) == 0,
+	    "%s", err.text);
+	bytes_release(&body);
+	bytes_release(&out);
 }
 
-static void begin(void)
+static void catch_up(void)
 {
-	require(txn_begin(home.store, true, &txn) == 0, "%s", txn.err.text);
+	struct catchup c = {.read_count = 0};
+	const struct packed_id *known;
+	struct err err = {{0}};
+	struct reader in;
+	uint64_t count;
+
+	require(index_names(ix, INT64_MAX, &c.names, &err) == 0, "%s", err.text);
+	in = reader_of(c.names.at, c.names.len);
+	(void)reader_take(&in, 16);
+	count = reader_u64(&in);
+	known = (const void *)(c.names.at + 24);
+	c.left = calloc(count + 1, sizeof(*c.left));
+	require(c.left && c.names.len == 24 + count * sizeof(*known), "names");
+	for (size_t i = 0; i < INODES; i++)
+		look_at(&c, &spool[i], known, count);
+	for (size_t i = 0; i < RENAMED_MAX; i++)
+		look_at(&c, &renamed[i], known, count);
+	for (uint64_t i = 0; i < count; i++)
+		if (!find(&known[i]))
+			c.left[c.left_count++] = known[i];
+	send_update(&c);
+	bytes_release(&c.names);
+	bytes_release(&c.records);
+	free(c.left);
 }
 
-static bool matches(const struct mail *m, const char *domain)
-{
-	return strcmp(strchr(m->sender, '@') + 1, domain) == 0 ||
-	       strcmp(strchr(m->from, '@') + 1, domain) == 0;
-}
+/* ---- purging */
 
-static void purge_one(const struct candidate *c, const char *domain, bool tell)
+/* It is the recorded message, and matches by what was recorded, or by what its file says. */
+static void purge_one(const struct candidate *c, const char *domain)
 {
 	const struct message r = candidate_message(c);
-	struct mail *m = find(&r.queue_id);
+	struct packed_id id;
 
+	require(queue_id_pack(&r.queue_id, &id) == 0, "%s", r.queue_id.text);
+	struct mail *m = find(&id);
 	if (!m)
 		return;
 	if (identity_judge(&r, &m->file) != JUDGED_SAME) {
 		left_alone++;
 		return;
 	}
-	require(strcmp(r.message_id, m->text) == 0,
+	require(strcmp(message_id_of(&r), m->text) == 0,
 	    "%s: message %s was recorded (origin %d, flags %u, sender %s; connect %" PRId64
 	    " MAIL %" PRId64 " RCPT %" PRId64 " end %" PRId64 "), %s would be deleted (T %" PRId64
 	    " create %" PRId64 " sender %s)",
-	    m->id.text, r.message_id, (int)r.origin, (unsigned)r.flags, r.sender, r.connect_time,
-	    r.mail_time, r.rcpt_time, r.end_time, m->text, m->file.arrival_time,
+	    m->id.text, message_id_of(&r), (int)r.origin, (unsigned)r.flags, r.sender,
+	    r.connect_time, r.mail_time, r.rcpt_time, r.end_time, m->text, m->file.arrival_time,
 	    m->file.create_time, m->file.sender);
-	require(matches(m, domain), "%s does not match %s", m->text, domain);
+	require(file_matches(m, domain) || is_of(m->sender, domain), "%s does not match %s",
+	    m->text, domain);
 	vanish(m);
 	deleted++;
-	if (tell) /* the command may be killed before it tells the daemon */
-		require(entry_drop(&txn, c->sequence, &r.queue_id) >= 0, "drop");
 }
 
-/* Whether the row of a message in the spool proves it, by what arrived and not by what is judged.
- */
+/* Whether its given half proves it, by what arrived and not by what is judged. */
 static bool provable(const struct mail *m)
 {
 	bool rewritten = strcmp(m->sender, m->file.sender) != 0;
 
-	if (m->sequence == 0)
+	if (!m->recorded_here)
 		return false;
 	if (m->recorded.origin == ORIGIN_SENDMAIL)
 		return !rewritten;
@@ -306,58 +455,64 @@ static bool provable(const struct mail *m)
 static void check_left(const struct mail *m, const char *domain)
 {
 	const struct message *r = &m->recorded;
+	bool known = m->read_here; /* else an older one of its name is, and this one nobody saw */
 
-	require(!m->there || !matches(m, domain) || !provable(m),
+	require(!m->there || !known || !file_matches(m, domain), "%s %s is left behind", m->id.text,
+	    m->text);
+	require(!m->there || !provable(m) || !is_of(m->sender, domain),
 	    "%s %s is left behind (sender %s, origin %d, flags %u; connect %" PRId64
 	    " MAIL %" PRId64 " RCPT %" PRId64 " end %" PRId64 "; T %" PRId64 " create %" PRId64 ")",
 	    m->id.text, m->text, m->sender, (int)r->origin, (unsigned)r->flags, r->connect_time,
 	    r->mail_time, r->rcpt_time, r->end_time, m->file.arrival_time, m->file.create_time);
 }
 
-static void purge(void)
+static void purge_known(const char *domain)
 {
 	struct candidates found = {0};
 	struct bytes out = {0};
 	struct selector s;
 	struct pattern p;
 	struct err err = {{0}};
-	char domain[32];
 
-	commit();
-	snprintf(domain, sizeof(domain), "d%u.example", (unsigned)below(&seed, DOMAINS));
 	selector_init(&s);
 	require(pattern_parse(domain, &p, &err) == 0, "%s", err.text);
 	require(pattern_set_add(&s.author, &p) == 0, "out of memory");
 	selector_seal(&s);
-	require(select_into(home.store, &s, &out, &err) == 0, "%s", err.text);
+	require(index_find(ix, &s, INT64_MAX, &out, &err) == 0, "%s", err.text);
 	struct blob blob = {.at = out.at, .len = out.len};
 	require(select_view(&blob, &found, &err) == 0, "%s", err.text);
-	begin();
-	bool tell = !one_in(&seed, 4);
+	require(found.damaged == 0, "damaged rows");
 	for (size_t i = 0; i < found.count; i++)
-		purge_one(&found.list[i], domain, tell);
-	for (size_t i = 0; i < INODES; i++)
-		check_left(&spool[i], domain);
+		purge_one(&found.list[i], domain);
 	candidates_release(&found);
 	selector_release(&s);
 	bytes_release(&out);
+}
+
+static void purge(void)
+{
+	char domain[32];
+
+	snprintf(domain, sizeof(domain), "d%u.example", (unsigned)below(&seed, DOMAINS));
+	if (one_in(&seed, 2)) /* what is known goes first, as in an emergency */
+		purge_known(domain);
+	catch_up();
+	purge_known(domain);
+	for (size_t i = 0; i < INODES; i++)
+		check_left(&spool[i], domain);
+	for (size_t i = 0; i < RENAMED_MAX; i++)
+		check_left(&renamed[i], domain);
+	if (!one_in(&seed, 4)) /* the command may be killed before it tells the daemon */
+		catch_up();
 	purges++;
 }
 
-/* The oldest rows go; what they proved is provable no more. */
+/* Some of the oldest rows go; what their given halves proved is provable no more. */
 static void prune(void)
 {
-	int64_t dropped_to;
-	struct span key = {.at = "", .len = 0}, value;
-
-	(void)entry_prune(&txn, 1 + below(&seed, 50), &dropped_to);
-	struct store_cursor *cursor = cursor_open(&txn, STORE_MESSAGE);
-	uint64_t first =
-	    cursor_seek(cursor, key, &key, &value) == 1 ? entry_number(key) : UINT64_MAX;
-	cursor_close(cursor);
+	room_make(ix);
 	for (size_t i = 0; i < INODES; i++)
-		if (spool[i].sequence < first)
-			spool[i].sequence = 0;
+		spool[i].recorded_here = false;
 }
 
 static void step(bool *daemon)
@@ -365,10 +520,6 @@ static void step(bool *daemon)
 	struct mail *m;
 
 	pass(one_in(&seed, 100) ? 10 * USEC_PER_SEC : 5 * MSEC);
-	if (++steps % STEPS_COMMIT == 0) {
-		commit();
-		begin();
-	}
 	if (one_in(&seed, 2000))
 		*daemon = !*daemon;
 	if (one_in(&seed, 3000))
@@ -396,18 +547,17 @@ int main(int argc, char **argv)
 
 	seed = (argc > 2 ? strtoull(argv[2], NULL, 10) : 1) * 2654435761u + 1;
 	require(mkdtemp(directory), "mkdtemp");
-	require(home_open(directory, INT64_C(256) << 20, true, &home, &err) == 0, "%s", err.text);
-	begin();
+	require(index_open(directory, INT64_C(256) << 20, &ix, NULL, &err) == 0, "%s", err.text);
 	while (serial < wanted)
 		step(&daemon);
 	purge();
-	commit();
-	home_close(&home);
+	index_close(ix);
 	remove_tree(directory);
 	printf("history: %" PRIu64 " messages (%" PRIu64 " unrecorded), %" PRIu64
-	       " IDs handed out again, %" PRIu64 " purges: %" PRIu64 " deleted, %" PRIu64
-	       " not proven and left alone; none wrong, none left\n",
-	    serial, unrecorded, reused, purges, deleted, left_alone);
+	       " forged rows, %" PRIu64 " IDs handed out again, %" PRIu64 " purges: %" PRIu64
+	       " deleted, %" PRIu64 " rows disproven, %" PRIu64
+	       " hidden by an older one of the same name; none wrong, none left\n",
+	    serial, unrecorded, forged, reused, purges, deleted, left_alone, shadowed);
 	require(deleted > wanted / 100 && reused > wanted / 100, "the history is too tame");
 	return 0;
 }

@@ -9,8 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "index/rows/entry.h"
-#include "index/rows/record.h"
+#include "mail/message.h"
 
 #define require(condition, ...)                                                                    \
 	do {                                                                                       \
@@ -52,16 +51,6 @@ static inline int remove_one(const char *path, const struct stat *st, int flag, 
 static inline void remove_tree(const char *directory)
 {
 	(void)nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static inline void add_record(struct txn *txn, const struct message *m, uint64_t *ret_sequence)
-{
-	struct bytes record = {0};
-
-	record_encode(m, &record);
-	require(!record.failed, "out of memory");
-	entry_add(txn, bytes_span(&record), ret_sequence);
-	bytes_release(&record);
 }
 
 static inline struct queue_id short_id(uint32_t usec, uint64_t inode)
