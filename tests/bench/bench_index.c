@@ -452,58 +452,43 @@ static void *commit_rows(void *arg)
 	return NULL;
 }
 
-static void *catch_up(void *arg)
+static void drop_part(struct index *ix, uint64_t from, size_t count)
 {
-	struct beside *b = arg;
-	uint64_t from = 0;
-	struct index_updated sum = {0};
-
-	while (!b->stop) {
-		read_part(b->ix, from, 2000, &sum);
-		from = (from + 2000) % (b->rows + 1);
-	}
-	return NULL;
-}
-
-static void *drop_rows(void *arg)
-{
-	struct beside *b = arg;
 	struct packed_id left[500];
 	struct update u = empty_update();
 	struct index_updated sum = {0};
-	uint64_t from = b->rows / 2;
-	struct err err;
 
-	while (!b->stop) {
-		for (size_t i = 0; i < COUNT_OF(left); i++) {
-			struct queue_id id;
+	for (size_t i = 0; i < count; i++) {
+		struct queue_id id;
 
-			make_id(from++, &id);
-			if (queue_id_pack(&id, &left[i]) != 0)
-				abort();
-		}
-		u.left = left;
-		u.left_count = COUNT_OF(left);
-		update(b->ix, &u, &sum);
-		if (index_prune(b->ix, &err) < 0)
-			die("prune", &err);
+		make_id(from + i, &id);
+		if (queue_id_pack(&id, &left[i]) != 0)
+			abort();
 	}
-	return NULL;
+	u.left = left;
+	u.left_count = (uint32_t)count;
+	update(ix, &u, &sum);
 }
 
-static void *look(void *arg)
+/* What the daemon's other threads do, one after the other and without a rest. */
+static void *everything_else(void *arg)
 {
 	struct beside *b = arg;
+	struct index_updated sum = {0};
 	struct selector s;
 	struct err err;
 
 	select_by(&questions[2], &s);
-	while (!b->stop) {
+	for (uint64_t n = 0; !b->stop; n++) {
 		struct bytes out = {0};
 
+		read_part(b->ix, n * 2000 % (b->rows + 1), 2000, &sum);
 		if (index_find(b->ix, &s, INT64_MAX, &out, &err) != 0 ||
 		    index_names(b->ix, INT64_MAX, &out, &err) != 0)
 			die("look", &err);
+		drop_part(b->ix, (b->rows / 2 + n * 500) % (b->rows + 1), 500);
+		if (index_prune(b->ix, &err) < 0)
+			die("prune", &err);
 		bytes_release(&out);
 	}
 	selector_release(&s);
@@ -537,19 +522,17 @@ static void tell_times(struct session *sessions, unsigned count)
 
 static void beside(struct index *ix, unsigned threads, unsigned seconds)
 {
-	static void *(*const others[])(void *) = {catch_up, drop_rows, look};
 	struct session *sessions = calloc(threads, sizeof *sessions);
 	struct beside b = {.ix = ix};
-	pthread_t rest[COUNT_OF(others)];
+	pthread_t rest;
 	struct index_counts c;
 	struct err err;
 
 	if (index_count(ix, &c, &err) != 0)
 		die("count", &err);
 	b.rows = b.next = c.rows;
-	for (size_t i = 0; i < COUNT_OF(others); i++)
-		if (pthread_create(&rest[i], NULL, others[i], &b) != 0)
-			abort();
+	if (pthread_create(&rest, NULL, everything_else, &b) != 0)
+		abort();
 	for (unsigned i = 0; i < threads; i++) {
 		sessions[i] = (struct session){.b = &b, .cap = seconds * 1000};
 		sessions[i].took = calloc(sessions[i].cap, sizeof(uint32_t));
@@ -560,8 +543,7 @@ static void beside(struct index *ix, unsigned threads, unsigned seconds)
 	b.stop = true;
 	for (unsigned i = 0; i < threads; i++)
 		(void)pthread_join(sessions[i].thread, NULL);
-	for (size_t i = 0; i < COUNT_OF(others); i++)
-		(void)pthread_join(rest[i], NULL);
+	(void)pthread_join(rest, NULL);
 	tell_times(sessions, threads);
 	for (unsigned i = 0; i < threads; i++)
 		free(sessions[i].took);
