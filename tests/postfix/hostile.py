@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """hostile.py USER DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is killed.
 
-Says "ready" once it listens. The first line of each way's function says what it does; a request's text is at hand in it.
+Says "ready" once it listens. A way is a function of the connection and of the first request (its line, and what came with it).
 """
 import array
 import fcntl
@@ -28,7 +28,15 @@ def memory(size, data=b"", seals=True):
 
 
 def send_with(to, line, *descriptors):
-    to.sendmsg([line], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))])
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
+    to.sendmsg([line], rights)
+
+
+def receive_with(peer):
+    """What came, and the descriptors with it; None at the end."""
+    data, ancillary, _, _ = peer.recvmsg(65536, 4096)
+    found = [number for _, kind, raw in ancillary if kind == socket.SCM_RIGHTS for number in array.array("i", raw)]
+    return (data, found) if data else None
 
 
 # ---- the ways
@@ -182,13 +190,31 @@ def works_on(peer, _):
     time.sleep(600)
 
 
+def redirects(peer, request):
+    """The real daemon answers, but for another domain than was asked for."""
+    real = socket.socket(socket.AF_UNIX)
+    real.connect("control.real")
+    while request:
+        line, descriptors = request
+        for number, made in enumerate(descriptors):
+            body = os.pread(made, os.fstat(made).st_size, 0).replace(b"example.com", b"good-x.test")
+            descriptors[number] = memory(len(body), body)
+        send_with(real, line, *descriptors)
+        while True:
+            line, descriptors = receive_with(real)
+            send_with(peer, line, *descriptors)
+            if b'"working"' not in line:
+                break
+        request = receive_with(peer)
+
+
 WAYS = {name: way for name, way in globals().items() if callable(way) and getattr(way, "__code__", None)
         and way.__code__.co_varnames[:1] == ("peer",) and way.__code__.co_argcount == 2}
 
 
 def serve(peer, way):
     try:
-        way(peer, peer.recv(65536))
+        way(peer, receive_with(peer))
     except OSError:
         pass
     peer.close()
@@ -204,7 +230,8 @@ def become(user):
 
 def main(user, directory, way):
     become(user)
-    path = os.path.join(directory, "control.sock")
+    os.chdir(directory)
+    path = "control.sock"
     if os.path.exists(path):
         os.unlink(path)
     with socket.socket(socket.AF_UNIX) as listener:

@@ -12,11 +12,14 @@ from case import BAD, RigCase
 from hostile import WAYS
 from pqpurge import USER
 from rig import HERE
+from smtp import content
 
 MEMORY = 100 << 20
 SECONDS = 20
 # Ways that hold up what they are asked for as long as a daemon that really works may.
 PATIENT = {"works_on", "endless_lines"}
+# Needs a real daemon beside it.
+PROXIES = {"redirects"}
 # Well-formed answers may hide rows that they claim to have read; all others are no answers, so that the queue is read.
 LIARS = {"no_rows"}
 
@@ -93,7 +96,7 @@ def answers(way):
     return test
 
 
-for _way in sorted(set(WAYS) - PATIENT):
+for _way in sorted(set(WAYS) - PATIENT - PROXIES):
     setattr(Answers, "test_" + _way, answers(_way))
 
 
@@ -110,6 +113,31 @@ class Patience(HostileCase):
 
     def test_endless_lines(self):
         self.check("endless_lines")
+
+
+class Redirected(HostileCase):
+    """A daemon that answers in perfect form with the rows of other mail than was asked for."""
+
+    def setUp(self):
+        super().setUp()
+        self.named = set(self.send_many("a@good-x.test", 4, text=content("a@good-x.test")))
+        self.postfix.settled(12)
+        os.rename(os.path.join(self.pq.index, "control.sock"), os.path.join(self.pq.index, "control.real"))
+        self.play(USER, "redirects")
+
+    def check(self, *args):
+        result = self.pq.idx("purge", "-y", "--json", *args)
+        self.assertLessEqual(self.named | self.others, self.postfix.ids(), result)
+
+    def test_by_domain(self):
+        self.check(BAD)
+
+    def test_by_sender(self):
+        self.check("--sender", BAD)
+
+    def test_after_a_catch_up(self):
+        self.assertIn(self.pq.idx("sync").status, (0, 2))
+        self.check(BAD)
 
 
 class Files(HostileCase):
