@@ -143,13 +143,13 @@ static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 }
 
 /* Counts and tells what the rules said. */
-static void note_verdict(struct ruleset *set, const char *id, const char *stage,
-    const struct session *s, const struct verdict *v)
+static void note_verdict(
+    const char *id, const char *stage, const struct session *s, const struct verdict *v)
 {
 	if (v->hit.rule)
-		ruleset_count_hit(set, v->hit.index);
+		rule_hit(v->hit.rule);
 	if (v->hit.warned)
-		ruleset_count_hit(set, v->hit.warned_index);
+		rule_hit(v->hit.warned);
 	judge_log(id, stage, s, v);
 }
 
@@ -178,7 +178,7 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 	judge_clear(&c->more);
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_envelope(set, c->session, clock_wall(), &v);
-	note_verdict(set, "NOQUEUE", "MAIL", c->session, &v);
+	note_verdict("NOQUEUE", "MAIL", c->session, &v);
 	ruleset_unref(set);
 	return answer_of(ctx, &v);
 }
@@ -280,7 +280,7 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 		id = "NOQUEUE";
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_message(set, c->session, &c->more, clock_wall(), &v);
-	note_verdict(set, id, "end of message", c->session, &v);
+	note_verdict(id, "end of message", c->session, &v);
 	ruleset_unref(set);
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer != SMFIS_CONTINUE)

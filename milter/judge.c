@@ -16,14 +16,12 @@ static void merge(struct verdict *v, const struct ruleset_hit *hit, const char *
 {
 	if (hit->warned && !v->hit.warned) {
 		v->hit.warned = hit->warned;
-		v->hit.warned_index = hit->warned_index;
 		if (!v->hit.rule)
 			set_subject(v, address);
 	}
 	if (!hit->rule || (v->hit.rule && hit->rule->action <= v->hit.rule->action))
 		return;
 	v->hit.rule = hit->rule;
-	v->hit.index = hit->index;
 	set_subject(v, address);
 }
 

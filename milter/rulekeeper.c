@@ -13,9 +13,6 @@
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"
 
-/* Hits of sets that are gone and not gathered yet; further ones are not counted. */
-#define LEFT_MAX 10000
-
 #define HITS_EVERY   (10 * USEC_PER_SEC)
 #define EXPIRY_EVERY (60 * USEC_PER_SEC)
 
@@ -49,17 +46,6 @@ bool file_mark_same(const struct file_mark *a, const struct file_mark *b)
 
 /* ---- what is counted */
 
-/* Called by whoever let go of the last set with the rule. */
-static void inherit_hits(void *keeper, const struct rule *r, uint64_t hits)
-{
-	struct rulekeeper *k = keeper;
-
-	pthread_mutex_lock(&k->swap);
-	if (k->left.count < LEFT_MAX)
-		(void)!hits_add(&k->left, r->subject, r->line != 0, hits);
-	pthread_mutex_unlock(&k->swap);
-}
-
 static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t errors)
 {
 	struct rulekeeper *k = keeper;
@@ -76,18 +62,6 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 		    " times, which counts as no match",
 	    strbuf_text(&where), r->subject, errors);
 	strbuf_release(&where);
-}
-
-void rulekeeper_gather(struct rulekeeper *k)
-{
-	pthread_mutex_lock(&k->swap);
-	struct hits left = k->left;
-	k->left = (struct hits){0};
-	pthread_mutex_unlock(&k->swap);
-	hits_add_to(&left, k->set);
-	if (ruleset_gather_hits(k->set) || left.count)
-		k->hits_changed = true;
-	hits_release(&left);
 }
 
 /* ---- the set in force */
@@ -114,22 +88,6 @@ static bool is_wrong(int code)
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
 }
 
-static int build_from_file(struct rulekeeper *k, struct rule_list *rules)
-{
-	struct hits hits = {0};
-	int code;
-
-	rulekeeper_gather(k);
-	code = hits_gather(&hits, k->set);
-	hits_give(&hits, rules, true);
-	hits_release(&hits);
-	if (code) {
-		rule_list_release(rules);
-		return code;
-	}
-	return rulekeeper_swap(k, ruleset_with_file(k->set, rules));
-}
-
 static int read_file(struct rulekeeper *k, struct err *err)
 {
 	static const struct file_mark none = {.error = -1};
@@ -143,7 +101,7 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
-		code = build_from_file(k, &rules);
+		code = rulekeeper_swap(k, ruleset_with_file(k->set, &rules));
 		if (code)
 			err_set(err, code, "failed to build the rules of '%s' (%s)", file,
 			    err_word(code));
@@ -157,13 +115,9 @@ static int read_file(struct rulekeeper *k, struct err *err)
 
 static int fill(struct rulekeeper *k, struct err *err)
 {
-	const struct ruleset_config config = {.login_exact = k->settings->login_exact,
-	    .late_hits = inherit_hits,
-	    .limit_errors = tell_limit_errors,
-	    .arg = k};
 	struct strbuf path = {0};
 
-	k->set = ruleset_new(NULL, NULL, &config);
+	k->set = ruleset_new(NULL, NULL, k->settings->login_exact);
 	strbuf_printf(&path, "%s/" STORED_FILE, k->settings->state_directory);
 	k->stored_path = path.text;
 	if (!k->set || path.failed)
@@ -205,7 +159,6 @@ void rulekeeper_begin(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
-	keeper_read_hits(k);
 	keeper_look(k, true);
 	rulekeeper_end_change(k);
 }
@@ -227,8 +180,6 @@ void rulekeeper_close(struct rulekeeper *k)
 	if (!k)
 		return;
 	ruleset_unref(k->set);
-	hits_release(&k->left);
-	hits_release(&k->first_hits);
 	strbuf_release(&k->pending);
 	strbuf_release(&k->kept);
 	strbuf_release(&k->told);

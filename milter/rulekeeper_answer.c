@@ -24,7 +24,6 @@ static int answer_rules(
 
 	rulekeeper_look(k, false);
 	keeper_look(k, false);
-	rulekeeper_gather(k);
 	view.set = k->set;
 	view.damaged = k->damaged;
 	view.damage = strlist_of(&k->told);

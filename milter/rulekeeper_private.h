@@ -38,10 +38,9 @@ struct rulekeeper {
 	struct strbuf pending; /* packed list: subjects that changed since they were written */
 	struct strbuf kept, told; /* as in struct stored */
 	size_t damaged;
-	struct err stored_error; /* "" = they can be read and written */
-	struct hits
-	    first_hits; /* of the command's rules, as the file had them; until they are read */
-	bool hits_changed;
+	struct err stored_error;        /* "" = they can be read and written */
+	bool hits_read;                 /* those of the last run */
+	uint64_t hits_saved;            /* their sum */
 	int64_t next_hits, next_expiry; /* steady */
 
 	pthread_mutex_t swap;   /* guards what follows; held for moments only */
@@ -51,8 +50,7 @@ struct rulekeeper {
 		struct err stored, file; /* "" = fine */
 	} trouble;
 	struct ruleset *set;   /* replaced with `change` held, too */
-	struct hits left;      /* hits of sets that are gone */
-	uint64_t limit_errors; /* taken from their rules */
+	uint64_t limit_errors; /* taken from its rules and those before */
 };
 
 struct file_mark file_mark_of(const char *path);
@@ -63,8 +61,6 @@ int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 void rulekeeper_end_change(struct rulekeeper *k);
 /* Reads the rules file where it changed, or by force; with `change` held. */
 void rulekeeper_look(struct rulekeeper *k, bool force);
-/* Adds what was counted until now to the rules' own hits. */
-void rulekeeper_gather(struct rulekeeper *k);
 
 /* ---- the command's rules; with `change` held */
 
@@ -76,6 +72,5 @@ int keeper_save(struct rulekeeper *k);
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
 void keeper_save_hits(struct rulekeeper *k);
-void keeper_read_hits(struct rulekeeper *k); /* once, before the rules are read */
 
 #endif

@@ -77,20 +77,6 @@ static int lay_pending(struct rulekeeper *k, struct rule_list *rules)
 	return code;
 }
 
-/* Hits go on: those of the last run, then those of the rules that are replaced. */
-static int keep_hits(struct rulekeeper *k, struct rule_list *rules)
-{
-	struct hits hits = {0};
-	int code;
-
-	rulekeeper_gather(k);
-	code = hits_gather(&hits, k->set);
-	hits_give(&k->first_hits, rules, false);
-	hits_give(&hits, rules, false);
-	hits_release(&hits);
-	return code;
-}
-
 static void tell_damage(const struct stored *s)
 {
 	const struct strlist told = strlist_of(&s->told);
@@ -106,8 +92,6 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 	int code = lay_pending(k, &s->rules);
 
 	if (code == 0)
-		code = keep_hits(k, &s->rules);
-	if (code == 0)
 		code = rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
 	if (code)
 		return code;
@@ -118,7 +102,6 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 	k->told = s->told;
 	s->kept = s->told = (struct strbuf){0};
 	k->damaged = s->damaged;
-	hits_release(&k->first_hits);
 	return 0;
 }
 
@@ -167,6 +150,9 @@ void keeper_look(struct rulekeeper *k, bool force)
 		log_info("the command's rules were read from '%s': %zu", k->stored_path,
 		    ruleset_command_count(k->set));
 	}
+	if (!k->hits_read)
+		hits_read(k->settings->state_directory, k->set);
+	k->hits_read = true;
 	k->stored_mark =
 	    now; /* from before reading: a change in between is seen at the next look */
 	k->directory_mark = directory;
@@ -229,11 +215,8 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 	int code;
 
 	keeper_look(k, false);
-	rulekeeper_gather(k);
 	code = copy_all(k, subject, &rules, &there);
 	bool was_there = there != NULL;
-	if (r && there)
-		r->hits = there->hits;
 	if (r || was_there)
 		strlist_push(&k->pending, subject, strlen(subject));
 	if (code || k->pending.failed)
@@ -261,26 +244,21 @@ void keeper_expire(struct rulekeeper *k)
 	rule_list_release(&rules);
 }
 
-/* ---- hits */
-
-void keeper_read_hits(struct rulekeeper *k)
-{
-	if (hits_read(k->settings->state_directory, &k->first_hits) == 0)
-		hits_add_to(&k->first_hits, k->set);
-}
-
 void keeper_save_hits(struct rulekeeper *k)
 {
 	struct strbuf text = {0};
 	struct err err = {{0}};
+	uint64_t sum;
 
-	rulekeeper_gather(k);
-	if (!k->hits_changed || k->unread) /* those of rules that could not be read would be lost */
+	if (k->unread) /* those of rules that could not be read would be lost */
 		return;
-	hits_put(k->set, &text);
-	if (stored_replace(k->settings->state_directory, HITS_FILE, &text, false, &err) == 0)
-		k->hits_changed = false;
-	else
-		log_debug("%s", err.text);
+	sum = hits_put(k->set, &text);
+	if (sum != k->hits_saved) {
+		if (stored_replace(k->settings->state_directory, HITS_FILE, &text, false, &err) ==
+		    0)
+			k->hits_saved = sum;
+		else
+			log_debug("%s", err.text);
+	}
 	strbuf_release(&text);
 }

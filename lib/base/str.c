@@ -2,6 +2,7 @@
 /*
  * Strings: the growing buffer, the packed list, and conversions. ASCII rules everywhere, no locale.
  */
+#include <errno.h>
 #include <stdarg.h>
 
 #include "base/err.h"
@@ -133,6 +134,25 @@ int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *
 		return ERR_SYNTAX;
 	*ret = (struct strlist){bytes, len, count};
 	return 0;
+}
+
+int str_lines_next(struct str_lines *l)
+{
+	const char *newline;
+
+	if (l->at >= l->end)
+		return 0;
+	newline = memchr(l->at, '\n', (size_t)(l->end - l->at));
+	strbuf_clear(&l->line);
+	strbuf_add(&l->line, l->at, (size_t)((newline ? newline : l->end) - l->at));
+	l->at = newline ? newline + 1 : l->end;
+	l->number++;
+	return l->line.failed ? -ENOMEM : 1;
+}
+
+void str_lines_release(struct str_lines *l)
+{
+	strbuf_release(&l->line);
 }
 
 char str_lower(char c)

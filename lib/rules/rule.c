@@ -3,6 +3,7 @@
 #include "rules/rule.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "base/str.h"
 #include "rules/rule_own.h"
@@ -86,8 +87,37 @@ int rule_set_note(struct rule *r, const char *reason, const char *author)
 	return rc != 0 ? rc : set_scrubbed(&r->author, author ? author : "");
 }
 
+int rule_share_counter(struct rule *r, const struct rule *other)
+{
+	struct rule_counter *c = other ? other->counter : calloc(1, sizeof(*c));
+
+	if (!c && !other)
+		return -ENOMEM;
+	if (c)
+		atomic_fetch_add(&c->references, 1);
+	r->counter = c;
+	return 0;
+}
+
+static void let_go_of_counter(struct rule_counter *c)
+{
+	if (c && atomic_fetch_sub(&c->references, 1) == 1)
+		free(c);
+}
+
+void rule_hit(const struct rule *r)
+{
+	atomic_fetch_add(&r->counter->hits, 1);
+}
+
+uint64_t rule_hits(const struct rule *r)
+{
+	return r->hits + (r->counter ? atomic_load(&r->counter->hits) : 0);
+}
+
 void rule_release(struct rule *r)
 {
+	let_go_of_counter(r->counter);
 	if (r->regex)
 		pattern_release(r->regex);
 	free(r->regex);
@@ -148,7 +178,9 @@ int rule_copy(const struct rule *r, struct rule *ret)
 
 	copy.subject = copy.key = copy.text = copy.reason = copy.author = NULL;
 	copy.regex = NULL;
-	rc = rule_own(&copy.subject, r->subject);
+	rc = rule_share_counter(&copy, r);
+	if (rc == 0)
+		rc = rule_own(&copy.subject, r->subject);
 	if (rc == 0)
 		rc = rule_own(&copy.key, r->key);
 	if (rc == 0)

@@ -32,6 +32,12 @@ enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 #define RULE_SUBJECT_MAX 2048 /* the longest: an address whose local part is all quoted pairs */
 #define RULE_STATUS_SIZE 10   /* "5.999.999" */
 
+/* What is counted of a rule, for all copies of it and those that take its place. */
+struct rule_counter {
+	_Atomic uint64_t hits, limit_errors;
+	_Atomic size_t references;
+};
+
 struct rule {
 	enum rule_kind kind;
 	/*
@@ -56,8 +62,9 @@ struct rule {
 	int64_t set_time; /* wall microseconds, whole seconds */
 	int64_t expires;  /* likewise; 0 = never */
 	char *reason, *author;
-	uint64_t hits; /* as last gathered */
-	unsigned line; /* of the rules file; 0 = added by the command */
+	struct rule_counter *counter; /* NULL until it is in a rule set */
+	uint64_t hits;                /* of a rule for showing alone; ask rule_hits */
+	unsigned line;                /* of the rules file; 0 = added by the command */
 };
 
 /*
@@ -87,6 +94,11 @@ int rule_ignore_login_case(struct rule *r) NODISCARD;
 /* Whether both name the same rule: names of logins are compared without ASCII case by default. */
 bool rule_same_subject(const char *a, const char *b, bool login_exact);
 void rule_release(struct rule *r); /* zeroes; accepts a zeroed one */
+
+/* Counts for r what is counted for other (NULL: begins at zero). 0 or -ENOMEM. */
+int rule_share_counter(struct rule *r, const struct rule *other) NODISCARD;
+void rule_hit(const struct rule *r); /* counts one; r is in a rule set */
+uint64_t rule_hits(const struct rule *r);
 
 /* From the moment `expires` on. */
 bool rule_expired(const struct rule *r, int64_t wall);

@@ -46,6 +46,8 @@ void rule_client_key(
 
 static enum rule_class class_of(const struct rule *r)
 {
+	if (r->pattern_kind == PATTERN_REGEX)
+		return CLASS_REGEX;
 	if (r->kind == RULE_LOGIN)
 		return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
 	if (r->kind == RULE_CLIENT)
@@ -65,8 +67,11 @@ static enum rule_class class_of(const struct rule *r)
 /* The bytes under which a rule is filed; buf is used where they are not in the rule itself. */
 static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
 {
-	if (r->kind != RULE_CLIENT)
-		return (struct span){r->key, strlen(r->key)};
+	if (r->kind != RULE_CLIENT) {
+		const char *key = r->pattern_kind == PATTERN_REGEX ? r->subject : r->key;
+
+		return (struct span){key, strlen(key)};
+	}
 	rule_client_key(&r->block.base, r->block.bits, buf);
 	return (struct span){buf, CLIENT_KEY_LEN};
 }
@@ -117,4 +122,12 @@ uint32_t rule_table_find(
     const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash)
 {
 	return t->count[class] ? slot_of(t, class, key, hash)->rule : RULE_NONE;
+}
+
+uint32_t rule_table_same(const struct rule_table *t, const struct rule *r)
+{
+	unsigned char buf[CLIENT_KEY_LEN];
+	struct span key = key_of(r, buf);
+
+	return rule_table_find(t, class_of(r), key, rule_table_hash(class_of(r), key));
 }

@@ -17,6 +17,7 @@ enum rule_class {
 	CLASS_NULL,    /* no bytes */
 	CLASS_DOMAIN,
 	CLASS_SUBDOMAINS, /* bytes: the domain above */
+	CLASS_REGEX,      /* bytes: the subject; for rule_table_same alone */
 	CLASS_COUNT,
 };
 
@@ -37,12 +38,14 @@ struct rule_table {
 /* Room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
-/* Files rule n, which is no expression. Of several with one key the first counts. */
+/* Files rule n. Of several with one key the first counts. */
 void rule_table_add(struct rule_table *t, uint32_t n);
 uint64_t rule_table_hash(enum rule_class class, struct span key);
 /* The place of the rule that is filed under key, whose hash that is; RULE_NONE if none is. */
 uint32_t rule_table_find(
     const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash);
+/* The same for the key of another rule: that with r's subject. */
+uint32_t rule_table_same(const struct rule_table *t, const struct rule *r);
 
 /*
  * The key of a network: the address's family (IPv4 does not lie in ::/0), bits, and the address cut

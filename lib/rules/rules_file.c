@@ -38,66 +38,52 @@ void rule_list_release(struct rule_list *rules)
 	memset(rules, 0, sizeof(*rules));
 }
 
-static int add_line(const char *line, unsigned number, struct rule_list *rules, struct err *err)
+static int take_line(
+    const struct strbuf *line, unsigned number, struct rule_list *rules, struct err *err)
 {
-	size_t blanks = strspn(line, " \t");
+	const char *text = line->text;
+	size_t blanks = strspn(text, " \t");
 	struct rule r;
 	int rc;
 
-	if (!line[blanks] || line[blanks] == '#')
+	if (memchr(text, '\0', line->len))
+		return err_set(err, ERR_SYNTAX, "a NUL byte");
+	if (line->len > 0 && text[line->len - 1] == '\r')
+		return err_set(err, ERR_SYNTAX, "a carriage return ends the line");
+	if (!text[blanks] || text[blanks] == '#')
 		return 0;
 	if (rules->count == RULES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d rules", RULES_MAX);
-	rc = rule_parse(line, &r, err);
+	rc = rule_parse(text, &r, err);
 	if (rc != 0)
 		return rc;
 	r.line = number;
 	rc = rule_list_add(rules, &r);
-	if (rc != 0)
-		rule_release(&r);
+	rule_release(&r);
 	return rc;
-}
-
-/* One line of len bytes without its newline; buf is memory that is used again. */
-static int take_line(const char *at, size_t len, struct strbuf *buf, unsigned number,
-    struct rule_list *rules, struct err *err)
-{
-	if (memchr(at, '\0', len))
-		return err_set(err, ERR_SYNTAX, "a NUL byte");
-	if (len > 0 && at[len - 1] == '\r')
-		return err_set(err, ERR_SYNTAX, "a carriage return ends the line");
-	strbuf_clear(buf);
-	strbuf_add(buf, at, len);
-	if (buf->failed)
-		return -ENOMEM;
-	return add_line(strbuf_text(buf), number, rules, err);
 }
 
 int rules_file_parse(
     const char *name, const char *text, size_t len, struct rule_list *ret, struct err *err)
 {
-	const char *at = text, *end = text + len;
+	struct str_lines lines = {.at = text, .end = text + len};
 	struct rule_list rules = {0};
-	struct strbuf buf = {0};
-	unsigned number = 0;
-	int rc = 0;
+	int rc;
 
-	while (rc == 0 && at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line_len = (size_t)((newline ? newline : end) - at);
-
-		rc = take_line(at, line_len, &buf, ++number, &rules, err);
-		at += line_len + (newline ? 1 : 0);
+	while ((rc = str_lines_next(&lines)) == 1) {
+		rc = take_line(&lines.line, lines.number, &rules, err);
+		if (rc != 0)
+			break;
 	}
-	strbuf_release(&buf);
-	if (rc != 0) {
-		rule_list_release(&rules);
-		if (rc == -ENOMEM)
-			err_sys(err, ENOMEM, "failed to keep the rule");
-		return err_within(err, rc, "%s:%u", name, number);
+	str_lines_release(&lines);
+	if (rc == 0) {
+		*ret = rules;
+		return 0;
 	}
-	*ret = rules;
-	return 0;
+	rule_list_release(&rules);
+	if (rc == -ENOMEM)
+		err_sys(err, ENOMEM, "failed to keep the rule");
+	return err_within(err, rc, "%s:%u", name, lines.number);
 }
 
 static int read_all(int fd, struct strbuf *into)

@@ -37,7 +37,7 @@ struct json *rule_json(const struct rule *r, const char *rules_file)
 		json_put_text(o, "file", rules_file);
 		json_put_int(o, "line", r->line);
 	}
-	json_put_int(o, "hits", (int64_t)r->hits);
+	json_put_int(o, "hits", (int64_t)rule_hits(r));
 	if (!r->line) {
 		json_put_int(o, "set_time", r->set_time / USEC_PER_SEC);
 		put_notes(r, o);
@@ -59,44 +59,24 @@ void rule_put_request(const struct rule *r, struct json *request)
 
 /* ---- the answer */
 
-/* Quotes and backslashes become two bytes, what is no UTF-8 three. */
-static size_t size_of_text(const char *text)
-{
-	size_t size = 0;
-
-	for (; *text; text++)
-		size += (unsigned char)*text >= 0x80 ? 3 : *text == '"' || *text == '\\' ? 2 : 1;
-	return size;
-}
-
-/* A rule's bytes in JSON at most. */
-static size_t size_of(const struct rule *r, const char *rules_file)
-{
-	return 250 + size_of_text(rules_file) + size_of_text(r->subject) + size_of_text(r->text) +
-	       size_of_text(r->reason) + size_of_text(r->author);
-}
-
-/* Returns the place of the first that did not fit, 0 where all did. */
-static size_t put_rules(const struct rules_view *v, size_t from, size_t max, struct json *reply)
+/* Returns the place of the first that is past the page, 0 where there is none. */
+static size_t put_rules(const struct rules_view *v, size_t from, struct json *reply)
 {
 	struct json *list = json_new_array();
-	size_t size = 0, next = 0;
-	bool any = false;
+	size_t next = 0, count = 0;
 
-	for (size_t i = from; i < ruleset_count(v->set); i++) {
+	for (size_t i = from; i < ruleset_count(v->set) && !next; i++) {
 		const struct rule *r = ruleset_at(v->set, i);
 
 		if (rule_expired(r, v->wall))
 			continue;
-		size += size_of(r, v->rules_file);
-		if (size > max && any) {
+		if (count++ < RULES_PAGE)
+			json_append(list, rule_json(r, v->rules_file));
+		else
 			next = i;
-			json_put_int(reply, "next", (int64_t)next);
-			break;
-		}
-		json_append(list, rule_json(r, v->rules_file));
-		any = true;
 	}
+	if (next)
+		json_put_int(reply, "next", (int64_t)next);
 	json_put(reply, "rules", list);
 	return next;
 }
@@ -184,9 +164,7 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 	if (rc == 0 && blocked)
 		rc = put_all_outranking(view, question, reply, err);
 	if (!test && !blocked)
-		next = put_rules(view, (size_t)from,
-		    json_bool(question, "large", false) ? RULES_LARGE_MAX : RULES_ANSWER_MAX,
-		    reply);
+		next = put_rules(view, (size_t)from, reply);
 	if (ret_next)
 		*ret_next = next;
 	return rc;

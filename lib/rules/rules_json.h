@@ -9,14 +9,13 @@
  *
  * A question, each member may be absent:
  * - "from": the place to begin at, as "next" of the last answer said
- * - "large": true where the answer need not fit a line
  * - "test", "login", "client": which rule decides about this sender (in normal form, "" the null
  *   sender), login and client's address
  * - "blocked": patterns; which OK rules outrank rules of theirs
  *
  * The answer:
- * - "rules": [rule, ...], as many as fit; without those that have expired
- * - "next": place of the first that did not fit; absent: there are no more
+ * - "rules": [rule, ...], the next RULES_PAGE; without those that have expired
+ * - "next": place of the first after them; absent: there are no more
  * - "decides", "warned": rules; only where "test" was asked and there are such
  * - "outranking": [{"passing": rule, "blocked": pattern}, ...], the first RULES_OUTRANKING_MAX, and
  *   "outranking_count"; only where "blocked" was asked
@@ -32,9 +31,8 @@
 
 #define RULES_OUTRANKING_MAX 5
 #define RULES_BLOCKED_MAX    1000 /* patterns in one question */
-/* Bytes of "rules", about: a line of wire.h holds it, or, large, one JSON object. */
-#define RULES_ANSWER_MAX 50000
-#define RULES_LARGE_MAX  (1u << 20)
+/* With the longest texts (10 kB a rule) still what json_parse takes. */
+#define RULES_PAGE 1000
 
 struct rules_view {
 	struct ruleset *set;

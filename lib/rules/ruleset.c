@@ -1,8 +1,95 @@
 /* SPDX-License-Identifier: ISC */
-/* A rule set: two layers put together, and what is counted of them. Searching: ruleset_find.c. */
+/* A rule set: two layers, made and put together. Searching: ruleset_find.c. */
 #include "rules/ruleset.h"
 
+#include <errno.h>
+
 #include "rules/ruleset_private.h"
+
+/* ---- a layer */
+
+/* What was counted of a rule goes on with the rule that takes its place, unless it had expired. */
+static int take_counters(struct rule_layer *layer, const struct rule_layer *before)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < layer->count; i++) {
+		struct rule *r = &layer->rules[i];
+		uint32_t n = before ? rule_table_same(&before->table, r) : RULE_NONE;
+		const struct rule *same = n == RULE_NONE ? NULL : &before->rules[n];
+
+		if (!r->counter)
+			code = rule_share_counter(
+			    r, same && !rule_expired(same, r->set_time) ? same : NULL);
+	}
+	return code;
+}
+
+static int compile(struct rule_layer *layer)
+{
+	int code = rule_table_init(&layer->table, layer->rules, layer->count);
+
+	layer->regexes = calloc(layer->count + 1, sizeof(*layer->regexes));
+	if (!layer->regexes)
+		code = -ENOMEM;
+	for (uint32_t i = 0; code == 0 && i < layer->count; i++) {
+		struct rule *r = &layer->rules[i];
+
+		code = layer->login_exact ? 0 : rule_ignore_login_case(r);
+		rule_table_add(&layer->table, i);
+		if (r->regex)
+			layer->regexes[layer->regex_count++] = i;
+		else if (r->kind == RULE_CLIENT)
+			layer->has_mask[r->block.bits] = true;
+	}
+	return code;
+}
+
+static struct rule_layer *layer_ref(struct rule_layer *layer)
+{
+	atomic_fetch_add_explicit(&layer->references, 1, memory_order_relaxed);
+	return layer;
+}
+
+static void layer_unref(struct rule_layer *layer)
+{
+	/* What other threads did with it happens before it is freed. */
+	if (!layer || atomic_fetch_sub_explicit(&layer->references, 1, memory_order_acq_rel) != 1)
+		return;
+	for (size_t i = 0; i < layer->count; i++)
+		rule_release(&layer->rules[i]);
+	rule_table_release(&layer->table);
+	free(layer->rules);
+	free(layer->regexes);
+	free(layer);
+}
+
+/* Takes the rules over (NULL: none), also where it fails: NULL on no memory. */
+static struct rule_layer *layer_new(
+    struct rule_list *rules, bool login_exact, const struct rule_layer *before)
+{
+	struct rule_layer *layer = calloc(1, sizeof(*layer));
+
+	if (!layer || (rules && rules->count >= RULE_NONE)) {
+		free(layer);
+		if (rules)
+			rule_list_release(rules);
+		return NULL;
+	}
+	atomic_init(&layer->references, 1);
+	layer->login_exact = login_exact;
+	if (rules) {
+		layer->rules = rules->list;
+		layer->count = rules->count;
+		*rules = (struct rule_list){0};
+	}
+	if (compile(layer) == 0 && take_counters(layer, before) == 0)
+		return layer;
+	layer_unref(layer);
+	return NULL;
+}
+
+/* ---- the set */
 
 /* Takes both layers over, also where it fails; either may be NULL for one that failed. */
 static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
@@ -10,8 +97,8 @@ static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
 	struct ruleset *set = command && file ? calloc(1, sizeof(*set)) : NULL;
 
 	if (!set) {
-		rule_layer_unref(command);
-		rule_layer_unref(file);
+		layer_unref(command);
+		layer_unref(file);
 		return NULL;
 	}
 	atomic_init(&set->references, 1);
@@ -24,31 +111,28 @@ static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
 	return set;
 }
 
-struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command,
-    const struct ruleset_config *config)
+struct ruleset *ruleset_new(
+    struct rule_list *from_file, struct rule_list *from_command, bool login_exact)
 {
-	static const struct ruleset_config defaults;
-	const struct ruleset_config *c = config ? config : &defaults;
-	struct rule_layer *command = rule_layer_new(from_command, c);
-	struct rule_layer *file = rule_layer_new(from_file, c);
+	struct rule_layer *command = layer_new(from_command, login_exact, NULL);
 
-	return join(command, file);
+	return join(command, layer_new(from_file, login_exact, NULL));
 }
 
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file)
 {
-	const struct ruleset_config *config = &set->layers[LAYER_FILE]->config;
-	struct rule_layer *file = rule_layer_new(from_file, config);
+	const struct rule_layer *before = set->layers[LAYER_FILE];
 
-	return file ? join(rule_layer_ref(set->layers[LAYER_COMMAND]), file) : NULL;
+	return join(layer_ref(set->layers[LAYER_COMMAND]),
+	    layer_new(from_file, before->login_exact, before));
 }
 
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command)
 {
-	const struct ruleset_config *config = &set->layers[LAYER_COMMAND]->config;
-	struct rule_layer *command = rule_layer_new(from_command, config);
+	const struct rule_layer *before = set->layers[LAYER_COMMAND];
 
-	return command ? join(command, rule_layer_ref(set->layers[LAYER_FILE])) : NULL;
+	return join(layer_new(from_command, before->login_exact, before),
+	    layer_ref(set->layers[LAYER_FILE]));
 }
 
 struct ruleset *ruleset_ref(struct ruleset *set)
@@ -64,51 +148,8 @@ void ruleset_unref(struct ruleset *set)
 	if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < LAYER_COUNT; i++)
-		rule_layer_unref(set->layers[i]);
+		layer_unref(set->layers[i]);
 	free(set);
-}
-
-/* The layer of the rule at a place, which becomes the place in the layer; NULL past the end. */
-static struct rule_layer *layer_of(const struct ruleset *set, size_t *place)
-{
-	for (size_t i = 0; i < LAYER_COUNT; i++) {
-		if (*place < set->layers[i]->count)
-			return set->layers[i];
-		*place -= set->layers[i]->count;
-	}
-	return NULL;
-}
-
-void ruleset_count_hit(struct ruleset *set, size_t index)
-{
-	struct rule_layer *layer = set ? layer_of(set, &index) : NULL;
-
-	if (layer)
-		rule_layer_count_hit(layer, (uint32_t)index);
-}
-
-bool ruleset_gather_hits(struct ruleset *set)
-{
-	bool any = false;
-
-	for (size_t i = 0; i < LAYER_COUNT; i++)
-		any = rule_layer_gather_hits(set->layers[i]) || any;
-	return any;
-}
-
-void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg)
-{
-	for (size_t i = 0; i < LAYER_COUNT; i++)
-		rule_layer_take_limit_errors(set->layers[i], fn, arg);
-}
-
-uint64_t ruleset_limit_errors(const struct ruleset *set)
-{
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < LAYER_COUNT; i++)
-		sum += atomic_load_explicit(&set->layers[i]->limit_error_sum, memory_order_relaxed);
-	return sum;
 }
 
 size_t ruleset_count(const struct ruleset *set)
@@ -123,5 +164,53 @@ size_t ruleset_command_count(const struct ruleset *set)
 
 const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 {
-	return &layer_of(set, &n)->rules[n];
+	const struct rule_layer *command = set->layers[LAYER_COMMAND];
+
+	return n < command->count ? &command->rules[n]
+				  : &set->layers[LAYER_FILE]->rules[n - command->count];
+}
+
+/* ---- what is counted */
+
+void ruleset_add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits)
+{
+	const struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
+	struct rule same = {0};
+
+	if (rule_make(subject, RULE_OK, NULL, &same, NULL) == 0 &&
+	    (layer->login_exact || rule_ignore_login_case(&same) == 0)) {
+		uint32_t n = rule_table_same(&layer->table, &same);
+
+		if (n != RULE_NONE)
+			atomic_fetch_add(&layer->rules[n].counter->hits, hits);
+	}
+	rule_release(&same);
+}
+
+void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg)
+{
+	for (size_t l = 0; l < LAYER_COUNT; l++) {
+		const struct rule_layer *layer = set->layers[l];
+
+		for (size_t i = 0; i < layer->regex_count; i++) {
+			const struct rule *r = &layer->rules[layer->regexes[i]];
+			uint64_t errors = atomic_exchange(&r->counter->limit_errors, 0);
+
+			if (errors)
+				fn(arg, r, errors);
+		}
+	}
+}
+
+uint64_t ruleset_limit_errors(const struct ruleset *set)
+{
+	uint64_t sum = 0;
+
+	for (size_t l = 0; l < LAYER_COUNT; l++) {
+		const struct rule_layer *layer = set->layers[l];
+
+		for (size_t i = 0; i < layer->regex_count; i++)
+			sum += atomic_load(&layer->rules[layer->regexes[i]].counter->limit_errors);
+	}
+	return sum;
 }

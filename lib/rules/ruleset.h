@@ -20,27 +20,17 @@ struct ruleset;
 
 /* Told of one rule and a number of it. */
 typedef void ruleset_told(void *arg, const struct rule *r, uint64_t number);
-/* What all sets of a daemon have in common. The zero value is the default. */
-struct ruleset_config {
-	bool login_exact; /* otherwise logins are compared without ASCII case, by expressions too */
-	/*
-	 * Told what was counted of a rule and never gathered or taken, when the last set that holds
-	 * the rule goes: by the thread that lets go of it. NULL: nobody.
-	 */
-	ruleset_told *late_hits, *limit_errors;
-	void *arg; /* lives longer than all sets */
-};
 
 /*
  * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
- * Of two rules of one list with one subject the first counts. config may be NULL. NULL on no
- * memory.
+ * Of two rules of one list with one subject the first counts. Unless login_exact logins are
+ * compared without ASCII case, by expressions too. NULL on no memory.
  */
-struct ruleset *ruleset_new(struct rule_list *from_file, struct rule_list *from_command,
-    const struct ruleset_config *config);
+struct ruleset *ruleset_new(
+    struct rule_list *from_file, struct rule_list *from_command, bool login_exact);
 /*
- * The same with other rules of the file, or of the command. The rest is shared with set, its
- * counters included, and costs nothing.
+ * The same with other rules of the file, or of the command. The rest is shared with set and costs
+ * nothing. What was, and is, counted of a rule of set counts for the one with its subject.
  */
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
@@ -57,25 +47,18 @@ struct ruleset_query {
 };
 struct ruleset_hit {
 	const struct rule *rule;   /* NULL: no rule. Lives as long as the set. */
-	size_t index;              /* of rule, for ruleset_count_hit */
 	const struct rule *warned; /* the first WARN rule passed on the way; NULL if none */
-	size_t warned_index;
 };
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query);
 
-/* Counts a hit (atomic). */
-void ruleset_count_hit(struct ruleset *set, size_t index);
-/*
- * Adds what was counted since the last call to the rules' own hits; true where anything was. Costs
- * what was hit, however many rules there are. One thread at a time, which alone reads rule.hits.
- */
-bool ruleset_gather_hits(struct ruleset *set);
 /* All rules, the command's first. NULL set: none. */
 size_t ruleset_count(const struct ruleset *set);
 size_t ruleset_command_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
-/* The same for expressions that ran into their limits in a search and so did not match. */
-void ruleset_take_limit_errors(struct ruleset *set, ruleset_told *fn, void *arg);
+/* Adds to the hits (rule_hit) of the rule that has this subject and origin, if there is one. */
+void ruleset_add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits);
+/* Tells of expressions how often they ran into their limits, and so did not match, since then. */
+void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg);
 /* How often that happened and was not taken yet. */
 uint64_t ruleset_limit_errors(const struct ruleset *set);
 

@@ -13,21 +13,16 @@ struct search {
  * search. */
 static bool take(struct search *s, size_t layer, uint32_t n)
 {
-	struct rule_layer *const *layers = s->set->layers;
-	const struct rule *r = &layers[layer]->rules[n];
-	size_t index = layer == LAYER_FILE ? layers[LAYER_COMMAND]->count + n : n;
+	const struct rule *r = &s->set->layers[layer]->rules[n];
 
 	if (rule_expired(r, s->query->wall))
 		return false;
 	if (r->action != RULE_WARN) {
 		s->hit.rule = r;
-		s->hit.index = index;
 		return true;
 	}
-	if (!s->hit.warned) {
+	if (!s->hit.warned)
 		s->hit.warned = r;
-		s->hit.warned_index = index;
-	}
 	return false;
 }
 
@@ -109,7 +104,7 @@ static bool ask_domain(struct search *s)
 static bool ask_layer(
     struct search *s, size_t layer, bool logins, const struct pattern_subject *subject)
 {
-	struct rule_layer *l = s->set->layers[layer];
+	const struct rule_layer *l = s->set->layers[layer];
 
 	for (size_t i = 0; i < l->regex_count; i++) {
 		const struct rule *r = &l->rules[l->regexes[i]];
@@ -119,7 +114,7 @@ static bool ask_layer(
 			continue;
 		rc = pattern_match_subject(r->regex, subject);
 		if (rc < 0)
-			rule_layer_count_limit_error(l, i);
+			atomic_fetch_add(&r->counter->limit_errors, 1);
 		if (rc == 1 && take(s, layer, l->regexes[i]))
 			return true;
 	}
@@ -148,7 +143,7 @@ static bool ask_login_name(struct search *s, size_t len)
 	if (len > sizeof(key) || !has_class(s, CLASS_LOGIN))
 		return false;
 	memcpy(key, s->query->login, len);
-	if (!s->set->layers[LAYER_COMMAND]->config.login_exact)
+	if (!s->set->layers[LAYER_COMMAND]->login_exact)
 		str_lower_all(key, len);
 	return ask(s, CLASS_LOGIN, key, len);
 }

@@ -136,79 +136,73 @@ static int parse_line(char *line, struct rule *ret, struct err *err)
 /* ---- all lines */
 
 /* Remembers a line that is no rule, as it stands. */
-static int keep(struct stored *s, const char *at, size_t len)
+static int keep(struct stored *s, const struct strbuf *line)
 {
-	if (len == sizeof(heading) - 2 && memcmp(at, heading, len) == 0)
+	if (line->len == sizeof(heading) - 2 && memcmp(line->text, heading, line->len) == 0)
 		return 0;
-	strbuf_add(&s->kept, at, len);
+	strbuf_add(&s->kept, line->text, line->len);
 	strbuf_putc(&s->kept, '\n');
 	return s->kept.failed ? -ENOMEM : 0;
 }
 
-static int keep_damaged(struct stored *s, const char *name, unsigned number, const char *at,
-    size_t len, const struct err *why)
+static int keep_damaged(
+    struct stored *s, const char *name, const struct str_lines *lines, const struct err *why)
 {
 	struct strbuf told = {0};
 
 	if (s->damaged++ < STORED_TOLD_MAX) {
-		strbuf_printf(&told, "%s:%u: %s", name, number, why->text);
+		strbuf_printf(&told, "%s:%u: %s", name, lines->number, why->text);
 		strlist_push(&s->told, strbuf_text(&told), told.len);
 		strbuf_release(&told);
 	}
-	return s->told.failed ? -ENOMEM : keep(s, at, len);
+	return s->told.failed ? -ENOMEM : keep(s, &lines->line);
 }
 
-static int take_line(struct stored *s, const char *name, unsigned number, const char *at,
-    size_t len, struct strbuf *buf)
+static int take_line(struct stored *s, const char *name, const struct str_lines *lines)
 {
+	const struct strbuf *line = &lines->line;
+	size_t blanks = strspn(line->text, " \t");
 	struct err why = {{0}};
 	struct rule r = {0};
-	int rc = 0;
+	char *pieces;
+	int rc;
 
-	strbuf_clear(buf);
-	strbuf_add(buf, at, len);
-	if (buf->failed)
-		return -ENOMEM;
-	char *line = buf->text;
-	size_t blanks = strspn(line, " \t");
-	if (blanks == len)
+	if (blanks == line->len)
 		return 0;
-	if (line[blanks] == '#')
-		return keep(s, at, len);
-	if (memchr(at, '\0', len))
-		rc = err_set(&why, ERR_SYNTAX, "a NUL byte");
-	if (rc == 0)
-		rc = parse_line(line, &r, &why);
+	if (line->text[blanks] == '#')
+		return keep(s, line);
+	pieces = strdup(line->text);
+	if (!pieces)
+		return -ENOMEM;
+	rc = memchr(line->text, '\0', line->len) ? err_set(&why, ERR_SYNTAX, "a NUL byte")
+						 : parse_line(pieces, &r, &why);
+	free(pieces);
 	if (rc == 0)
 		rc = s->rules.count == RULES_MAX ? ERR_LIMIT : rule_list_add(&s->rules, &r);
 	rule_release(&r);
-	return rc == ERR_SYNTAX ? keep_damaged(s, name, number, at, len, &why) : rc;
+	return rc == ERR_SYNTAX ? keep_damaged(s, name, lines, &why) : rc;
 }
 
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err)
 {
-	const char *at = text, *end = text + len;
+	struct str_lines lines = {.at = text, .end = text + len};
 	struct stored s = {0};
-	struct strbuf buf = {0};
-	unsigned number = 0;
-	int rc = 0;
+	int rc;
 
-	while (rc == 0 && at < end) {
-		const char *newline = memchr(at, '\n', (size_t)(end - at));
-		size_t line_len = (size_t)((newline ? newline : end) - at);
-
-		rc = take_line(&s, name, ++number, at, line_len, &buf);
-		at += line_len + (newline ? 1 : 0);
+	while ((rc = str_lines_next(&lines)) == 1) {
+		rc = take_line(&s, name, &lines);
+		if (rc != 0)
+			break;
 	}
-	strbuf_release(&buf);
+	str_lines_release(&lines);
 	if (rc == 0) {
 		*ret = s;
 		return 0;
 	}
 	stored_release(&s);
 	if (rc == ERR_LIMIT)
-		return err_set(err, rc, "%s:%u: more than %d rules", name, number, RULES_MAX);
+		return err_set(err, rc, "%s:%u: more than %d rules", name, lines.number, RULES_MAX);
 	return err_set(err, rc, "failed to keep the rules of '%s' (%s)", name, err_word(rc));
 }
 

@@ -20,15 +20,11 @@ struct reading {
 
 static struct ruleset *make_set(struct reading *r, struct stored *stored)
 {
-	const struct ruleset_config config = {.login_exact = r->settings->login_exact};
-	struct hits hits = {0};
+	struct ruleset *set = ruleset_new(&r->file, &stored->rules, r->settings->login_exact);
 
-	if (!r->no_directory && hits_read(r->settings->state_directory, &hits) == 0) {
-		hits_give(&hits, &r->file, true);
-		hits_give(&hits, &stored->rules, false);
-	}
-	hits_release(&hits);
-	return ruleset_new(&r->file, &stored->rules, &config);
+	if (set && !r->no_directory)
+		hits_read(r->settings->state_directory, set);
+	return set;
 }
 
 /* One request, as it would go to the daemon. */

@@ -220,7 +220,7 @@ static struct ruleset *rules_of(struct input *in)
 
 	if (rules_file_parse("rules", file, strlen(file), &rules, &err) != 0)
 		rules = (struct rule_list){0};
-	return ruleset_new(&rules, &none, NULL);
+	return ruleset_new(&rules, &none, false);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -26,7 +26,7 @@ static inline struct ruleset *build(const char *const *lines)
 		r.line = i + 1;
 		assert_int_equal(rule_list_add(&rules, &r), 0);
 	}
-	set = ruleset_new(&rules, NULL, NULL);
+	set = ruleset_new(&rules, NULL, false);
 	assert_non_null(set);
 	return set;
 }

@@ -97,7 +97,7 @@ static inline bool refuses(const struct fixture *f, const char *sender, bool cou
 	struct ruleset_hit hit = ruleset_find(set, &query);
 	bool found = hit.rule && hit.rule->action == RULE_REJECT;
 	if (found && count)
-		ruleset_count_hit(set, hit.index);
+		rule_hit(hit.rule);
 	ruleset_unref(set);
 	return found;
 }

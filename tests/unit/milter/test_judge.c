@@ -250,7 +250,7 @@ static void test_meanwhile(void **state)
 	assert_int_equal(rule_make("a.test", RULE_DEFER, NULL, &r, NULL), 0);
 	r.expires = NOW + 1;
 	assert_int_equal(rule_list_add(&rules, &r), 0);
-	set = ruleset_new(NULL, &rules, NULL);
+	set = ruleset_new(NULL, &rules, false);
 	judge_envelope(set, s, NOW, &v);
 	assert_int_equal(v.action, VERDICT_TEMPFAIL);
 	judge_message(set, s, &none, NOW + 1, &v);

@@ -29,7 +29,7 @@ static struct json *answer_rules(const struct json *request)
 			_exit(2);
 	if (rules_file_parse("rules", "file.example DEFER\n/1@file/ OK\n", 31, &file, NULL) != 0)
 		_exit(3);
-	view.set = ruleset_new(&file, &command, NULL);
+	view.set = ruleset_new(&file, &command, false);
 	if (rules_answer(&view, request, reply, NULL, NULL) != 0)
 		_exit(4);
 	json_put_text(reply, "rules_error", "/rules:2: the daemon says so");
@@ -108,7 +108,7 @@ static struct json *answer_much(const struct json *request)
 			_exit(2);
 	}
 	if (!set)
-		set = ruleset_new(NULL, &rules, NULL);
+		set = ruleset_new(NULL, &rules, false);
 	view.set = set;
 	if (rules_answer(&view, request, reply, NULL, NULL) != 0 || json_write(&text, reply) != 0)
 		_exit(3);

@@ -140,13 +140,10 @@ static inline struct ruleset_hit naive_find(
 	for (; r; r = naive_next(set, q, &last, &rank)) {
 		if (r->action != RULE_WARN) {
 			hit.rule = r;
-			hit.index = rank.place;
 			break;
 		}
-		if (!hit.warned) {
+		if (!hit.warned)
 			hit.warned = r;
-			hit.warned_index = rank.place;
-		}
 		last = rank;
 	}
 	return hit;

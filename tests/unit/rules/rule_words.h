@@ -35,7 +35,7 @@ static inline struct ruleset *build(const char *const *file, const char *const *
 		add_line(&from_file, file[i], i + 1);
 	for (unsigned i = 0; command[i]; i++)
 		add_line(&from_command, command[i], 0);
-	set = ruleset_new(&from_file, &from_command, NULL);
+	set = ruleset_new(&from_file, &from_command, false);
 	assert_non_null(set);
 	assert_null(from_file.list);
 	assert_null(from_command.list);
@@ -66,8 +66,6 @@ static inline struct ruleset_hit find(struct ruleset *set, const char *mail)
 	hit = ruleset_find(set, &query);
 	naive = naive_find(set, &query);
 	case_assert(mail, hit.rule == naive.rule && hit.warned == naive.warned);
-	case_assert(mail, !hit.rule || ruleset_at(set, hit.index) == hit.rule);
-	case_assert(mail, !hit.warned || ruleset_at(set, hit.warned_index) == hit.warned);
 	return hit;
 }
 

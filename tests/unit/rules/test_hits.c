@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* Hits by subject: a file of them, and from one list of rules to the next. */
+/* Hits by subject: a file of them. */
 #include "tests/unit/rules/rule_words.h"
 
 #include "rules/hits.h"
 
-static void parse(struct hits *h, const char *text)
-{
-	assert_int_equal(hits_parse(h, text, strlen(text)), 0);
-}
-
 /* Rules of the file, then of the command; their hits as the file of hits has them. */
-static char *given(struct hits *h)
+static char *given(const char *text)
 {
 	static const char *const file[] = {"a.example OK", "b.example OK", NULL},
 				 *const command[] = {"b.example OK", "/a b/ OK", NULL};
 	struct ruleset *set = build(file, command);
 	struct strbuf out = {0};
 
-	hits_add_to(h, set);
+	hits_take(text, strlen(text), set);
 	strbuf_puts(&out, "");
 	hits_put(set, &out);
 	ruleset_unref(set);
@@ -45,52 +40,31 @@ static void test_file(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		struct hits h = {0};
-		char *got;
+		char *got = given(rows[i].text);
 
-		parse(&h, rows[i].text);
-		got = given(&h);
 		case_assert_text(rows[i].name, got, rows[i].want);
 		free(got);
-		hits_release(&h);
 	}
 }
 
-/* From a set to the list of rules that comes after it. */
-static void test_next_list(void **state)
+/* What was counted since is added; the sum tells whether there is anything to write. */
+static void test_sum(void **state)
 {
-	static const char *const file[] = {"a.example OK", "b.example OK", NULL}, *const command[] =
-										      {NULL};
+	static const char *const file[] = {"a.example OK", NULL}, *const command[] = {NULL};
 	struct ruleset *set = build(file, command);
-	struct rule_list next = {0};
-	struct hits h = {0};
+	struct strbuf out = {0};
 
 	(void)state;
-	ruleset_count_hit(set, find(set, "x@b.example").index);
-	assert_true(ruleset_gather_hits(set));
-	assert_int_equal(hits_gather(&h, set), 0);
-	add_line(&next, "b.example REJECT", 7);
-	add_line(&next, "a.example REJECT", 8);
-	next.list[1].hits = 5;
-	hits_give(&h, &next, false);
-	assert_int_equal(next.list[0].hits, 0); /* another origin's */
-	hits_give(&h, &next, true);
-	assert_int_equal(next.list[0].hits, 1);
-	assert_int_equal(next.list[1].hits, 5);
-	rule_list_release(&next);
-	hits_release(&h);
+	assert_int_equal(hits_put(set, &out), 0);
+	rule_hit(ruleset_at(set, 0));
+	hits_take("4 file a.example", strlen("4 file a.example"), set);
+	assert_int_equal(hits_put(set, &out), 5);
+	assert_string_equal(strbuf_text(&out), "5 file a.example\n");
+	hits_read("/nonexistent", set);
+	strbuf_clear(&out);
+	assert_int_equal(hits_put(set, &out), 5);
+	strbuf_release(&out);
 	ruleset_unref(set);
 }
 
-static void test_missing_file(void **state)
-{
-	struct hits h = {0};
-
-	(void)state;
-	assert_int_equal(hits_read("/nonexistent", &h), 0);
-	assert_int_equal(h.count, 0);
-	hits_release(&h);
-}
-
-UNIT_MAIN(cmocka_unit_test(test_file), cmocka_unit_test(test_next_list),
-    cmocka_unit_test(test_missing_file))
+UNIT_MAIN(cmocka_unit_test(test_file), cmocka_unit_test(test_sum))

@@ -182,7 +182,6 @@ static void test_exact_logins(void **state)
 	    {"login:/^B/i REJECT", "bob", true},
 	    {"login:@A.example REJECT", "bob@a.Example", true},
 	};
-	const struct ruleset_config config = {.login_exact = true};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -191,7 +190,7 @@ static void test_exact_logins(void **state)
 		struct ruleset *set;
 
 		add_line(&rules, cases[i].line, 0);
-		set = ruleset_new(NULL, &rules, &config);
+		set = ruleset_new(NULL, &rules, true);
 		case_assert(
 		    cases[i].line, (ruleset_find(set, &query).rule != NULL) == cases[i].want);
 		ruleset_unref(set);
@@ -241,7 +240,7 @@ static void test_no_rules(void **state)
 {
 	struct rule_list none = {0};
 	struct ruleset_query query = {.login = "bob", .wall = NOW};
-	struct ruleset *set = ruleset_new(NULL, NULL, NULL);
+	struct ruleset *set = ruleset_new(NULL, NULL, false);
 
 	(void)state;
 	assert_non_null(set);
@@ -254,7 +253,7 @@ static void test_no_rules(void **state)
 	ruleset_unref(set);
 	assert_int_equal(ruleset_count(set), 0);
 	ruleset_unref(set);
-	set = ruleset_new(&none, NULL, NULL);
+	set = ruleset_new(&none, NULL, false);
 	assert_int_equal(ruleset_count(set), 0);
 	ruleset_unref(set);
 }
@@ -279,13 +278,13 @@ static void add_told(void *arg, const struct rule *r, uint64_t number)
 	strbuf_printf(arg, "%s=%llu ", r->subject, (unsigned long long)number);
 }
 
-/* What was counted and gathered of all rules, as "subject=hits " in their order. */
+/* What was counted of all rules, as "subject=hits " in their order. */
 static const char *gathered(struct ruleset *set, struct strbuf *into)
 {
 	strbuf_clear(into);
 	for (size_t i = 0; i < ruleset_count(set); i++)
-		if (ruleset_at(set, i)->hits)
-			add_told(into, ruleset_at(set, i), ruleset_at(set, i)->hits);
+		if (rule_hits(ruleset_at(set, i)))
+			add_told(into, ruleset_at(set, i), rule_hits(ruleset_at(set, i)));
 	return strbuf_text(into);
 }
 
@@ -299,16 +298,12 @@ static void test_hits(void **state)
 	struct strbuf told = {0};
 
 	(void)state;
-	ruleset_count_hit(set, find(set, "x@b.example").index);
-	ruleset_count_hit(set, find(set, "x@b.example").index);
-	ruleset_count_hit(set, find(set, "x@a.example").index);
-	ruleset_count_hit(set, find(set, "d@other").index);
-	ruleset_count_hit(set, 99);
-	assert_true(ruleset_gather_hits(set));
+	rule_hit(find(set, "x@b.example").rule);
+	rule_hit(find(set, "x@b.example").rule);
+	rule_hit(find(set, "x@a.example").rule);
+	rule_hit(find(set, "d@other").rule);
 	assert_string_equal(gathered(set, &told), "b.example=2 /d/=1 a.example=1 ");
-	assert_false(ruleset_gather_hits(set));
-	ruleset_count_hit(set, find(set, "x@b.example").index);
-	assert_true(ruleset_gather_hits(set));
+	rule_hit(find(set, "x@b.example").rule);
 	assert_string_equal(gathered(set, &told), "b.example=3 /d/=1 a.example=1 ");
 	strbuf_release(&told);
 	ruleset_unref(set);
@@ -363,7 +358,7 @@ static void test_shared(void **state)
 	struct strbuf told = {0};
 
 	(void)state;
-	ruleset_count_hit(first, find(first, "x@a.example").index);
+	rule_hit(find(first, "x@a.example").rule);
 	add_rule(&rules, "c.example REJECT c", 0);
 	add_rule(&rules, "client:192.0.2.7 OK c", 0);
 	second = ruleset_with_command(first, &rules);
@@ -372,8 +367,8 @@ static void test_shared(void **state)
 	assert_null(find(second, "x@b.example").rule);
 	assert_string_equal(find(second, "client:192.0.2.7|x@a.example").rule->text, "c");
 	assert_string_equal(find(second, "client:192.0.2.8|x@a.example").rule->text, "n");
-	ruleset_count_hit(second, find(second, "x@a.example").index);
-	ruleset_count_hit(second, find(second, "x@c.example").index);
+	rule_hit(find(second, "x@a.example").rule);
+	rule_hit(find(second, "x@c.example").rule);
 	ruleset_unref(first);
 
 	add_rule(&rules, "d.example REJECT d", 1);
@@ -382,43 +377,45 @@ static void test_shared(void **state)
 	assert_null(find(third, "x@a.example").rule);
 	assert_null(find(third, "client:192.0.2.8|x@a.example").rule);
 	assert_string_equal(find(third, "x@d.example").rule->text, "d");
-	assert_true(ruleset_gather_hits(third));
 	assert_string_equal(gathered(third, &told), "c.example=1 ");
-	assert_true(ruleset_gather_hits(second));
 	assert_string_equal(gathered(second, &told), "c.example=1 a.example=2 ");
 	ruleset_unref(second);
 	ruleset_unref(third);
 	strbuf_release(&told);
 }
 
-/* What was counted and not gathered is told when the last set with the rule goes. */
-static void test_late(void **state)
+/* What is counted of a rule counts for the one that takes its place, late hits too. */
+static void test_counters_go_on(void **state)
 {
+	static const char *const file[] = {"A.example REJECT a", "/^(a+)+$/ REJECT", NULL},
+				 *const command[] = {"login:Joe REJECT", "a.example OK", NULL};
+	struct ruleset *first = build(file, command), *second;
+	struct rule_list rules = {0};
 	struct strbuf told = {0};
-	const struct ruleset_config config = {
-	    .late_hits = add_told, .limit_errors = add_told, .arg = &told};
-	struct rule_list file = {0}, command = {0};
-	struct ruleset *first, *second;
 
 	(void)state;
-	add_rule(&file, "a.example REJECT a", 1);
-	add_rule(&file, "/^(a+)+$/ REJECT", 2);
-	add_rule(&command, "b.example REJECT b", 0);
-	first = ruleset_new(&file, &command, &config);
-	second = ruleset_with_command(first, &command);
-	assert_non_null(second);
-	ruleset_count_hit(first, find(first, "x@a.example").index);
-	ruleset_count_hit(first, find(first, "x@b.example").index);
+	rule_hit(ruleset_at(first, 0));
+	rule_hit(ruleset_at(first, 2));
+	add_rule(&rules, "b.example OK", 1);
+	add_rule(&rules, "a.example DEFER", 2);
+	add_rule(&rules, "/^(a+)+$/ HOLD", 3);
+	second = ruleset_with_file(first, &rules);
+	assert_string_equal(gathered(second, &told), "login:Joe=1 a.example=1 ");
+	rule_hit(ruleset_at(first, 2));
 	(void)find(first, hostile_sender());
-	assert_string_equal(strbuf_text(&told), "");
+	assert_string_equal(gathered(second, &told), "login:Joe=1 a.example=2 ");
+	assert_int_equal(ruleset_limit_errors(second), 1);
 	ruleset_unref(first);
-	assert_string_equal(strbuf_text(&told), "b.example=1 ");
+	add_rule(&rules, "login:joe OK", 0);
+	first = ruleset_with_command(second, &rules);
 	ruleset_unref(second);
-	assert_string_equal(strbuf_text(&told), "b.example=1 a.example=1 /^(a+)+$/=1 ");
+	assert_string_equal(gathered(first, &told), "login:joe=1 a.example=2 ");
+	ruleset_unref(first);
 	strbuf_release(&told);
 }
 
 UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_exact_logins),
     cmocka_unit_test(test_plain), cmocka_unit_test(test_expiry), cmocka_unit_test(test_no_rules),
     cmocka_unit_test(test_all_of_them), cmocka_unit_test(test_hits),
-    cmocka_unit_test(test_limit_errors), cmocka_unit_test(test_shared), cmocka_unit_test(test_late))
+    cmocka_unit_test(test_limit_errors), cmocka_unit_test(test_shared),
+    cmocka_unit_test(test_counters_go_on))
