@@ -79,9 +79,10 @@ static void take_over(struct indexkeeper *k, struct index *fresh)
 	bool again = k->why.text[0] != '\0';
 	k->index = fresh;
 	k->since = clock_wall();
-	k->why = (struct err){{0}};
+	k->why = k->loss = (struct err){{0}};
 	pthread_mutex_unlock(&k->lock);
 	atomic_store(&k->failed, false);
+	atomic_store(&k->losing, false);
 	k->next_check = clock_steady() + RETRY;
 	if (again)
 		log_info("index in '%s' is open again", k->directory);
