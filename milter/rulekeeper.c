@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rule set in force and the rules file. The command's rules: rulekeeper_stored.c; what is
- * asked: rulekeeper_answer.c.
+ * The rule set in force, the rules file, and what is asked about rules. The command's rules:
+ * rulekeeper_stored.c.
  */
 #include "milter/rulekeeper.h"
 
@@ -12,39 +12,26 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"
+#include "rules/rules_json.h"
 
 #define HITS_EVERY   (10 * USEC_PER_SEC)
 #define EXPIRY_EVERY (60 * USEC_PER_SEC)
 
 struct file_mark file_mark_of(const char *path)
 {
-	struct file_mark mark = {0};
 	struct stat st;
 
-	if (stat(path, &st) != 0) {
-		mark.error = errno;
-		return mark;
-	}
-	mark.dev = st.st_dev;
-	mark.ino = st.st_ino;
-	mark.size = st.st_size;
-	mark.modified = st.st_mtim;
-	mark.changed = st.st_ctim;
-	return mark;
-}
-
-static bool same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+	if (stat(path, &st) != 0)
+		return (struct file_mark){.error = errno};
+	return (struct file_mark){
+	    .dev = st.st_dev, .ino = st.st_ino, .size = st.st_size, .changed = st.st_ctim};
 }
 
 bool file_mark_same(const struct file_mark *a, const struct file_mark *b)
 {
 	return a->error == b->error && a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       same_time(&a->modified, &b->modified) && same_time(&a->changed, &b->changed);
+	       a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
-
-/* ---- what is counted */
 
 static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t errors)
 {
@@ -144,7 +131,8 @@ int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, st
 	return 0;
 }
 
-void rulekeeper_end_change(struct rulekeeper *k)
+/* Unlocks `change`; the status tells of what it guards from now on. */
+static void end_change(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->swap);
 	k->trouble = (struct keeper_trouble){.unsaved = k->unsaved,
@@ -160,7 +148,7 @@ void rulekeeper_begin(struct rulekeeper *k)
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
 	keeper_look(k, true);
-	rulekeeper_end_change(k);
+	end_change(k);
 }
 
 void rulekeeper_stop(struct rulekeeper *k)
@@ -172,7 +160,7 @@ void rulekeeper_stop(struct rulekeeper *k)
 		(void)!keeper_save(k);
 		keeper_save_hits(k);
 	}
-	rulekeeper_end_change(k);
+	end_change(k);
 }
 
 void rulekeeper_close(struct rulekeeper *k)
@@ -197,7 +185,8 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return set;
 }
 
-void rulekeeper_look(struct rulekeeper *k, bool force)
+/* Reads the rules file where it changed, or by force; with `change` held. */
+static void look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);
 	struct err err = {{0}};
@@ -215,10 +204,10 @@ void rulekeeper_look(struct rulekeeper *k, bool force)
 void rulekeeper_reload(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
-	rulekeeper_look(k, true);
+	look(k, true);
 	if (k->begun)
 		keeper_look(k, true);
-	rulekeeper_end_change(k);
+	end_change(k);
 }
 
 /* The command's rules: the file as it is now, what is to be written, what expired. */
@@ -241,12 +230,129 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	struct ruleset *set;
 
 	pthread_mutex_lock(&k->change);
-	rulekeeper_look(k, false);
+	look(k, false);
 	if (k->begun)
 		keep_stored(k, clock_steady());
-	rulekeeper_end_change(k);
+	end_change(k);
 
 	set = rulekeeper_get(k);
 	ruleset_take_limit_errors(set, tell_limit_errors, k);
 	ruleset_unref(set);
+}
+
+/* ---- what is asked */
+
+static void put_errors(const struct err *file, const struct err *stored, struct json *reply)
+{
+	if (file->text[0])
+		json_put_text(reply, "rules_error", file->text);
+	if (stored->text[0])
+		json_put_text(reply, "rules_stored_error", stored->text);
+}
+
+/* Of the files as they are now: what was changed a moment ago is in force with the answer. */
+static int answer_rules(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	struct rules_view view = {.rules_file = k->settings->rules_file,
+	    .login_exact = k->settings->login_exact,
+	    .wall = clock_wall()};
+
+	look(k, false);
+	keeper_look(k, false);
+	view.set = k->set;
+	view.damaged = k->damaged;
+	view.damage = strlist_of(&k->told);
+	put_errors(&k->file_error, &k->stored_error, reply);
+	return rules_answer(&view, request, reply, NULL, err);
+}
+
+/* Changes one rule and tells how that went. */
+static int answer_change(
+    struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
+{
+	int there = keeper_change(k, subject, r, err);
+	int saved;
+
+	if (there < 0)
+		return there;
+	saved = keeper_save(k);
+	json_put_bool(reply, "was_there", there == 1);
+	json_put_bool(reply, "saved", saved == 0);
+	if (saved != 0)
+		json_put_text(reply, "why", k->stored_error.text);
+	return 0;
+}
+
+static int answer_set(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	struct rule r;
+	int code = rule_of_request(request, &r, err);
+
+	if (code)
+		return code;
+	r.set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
+	code = answer_change(k, r.subject, &r, reply, err);
+	rule_release(&r);
+	return code;
+}
+
+/* The pattern is brought to its one spelling first. */
+static int answer_unset(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	const char *pattern = json_text(request, "pattern");
+	struct rule r;
+	int code = rule_make(pattern ? pattern : "", RULE_OK, NULL, &r, err);
+
+	if (code)
+		return code;
+	code = answer_change(k, r.subject, NULL, reply, err);
+	rule_release(&r);
+	return code;
+}
+
+int rulekeeper_answer(
+    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	static const struct {
+		const char *word;
+		int (*answer)(struct rulekeeper *k, const struct json *request, struct json *reply,
+		    struct err *err);
+	} table[] = {
+	    {"rules", answer_rules}, {"rule-set", answer_set}, {"rule-unset", answer_unset}};
+	const char *word = json_text(request, "do");
+	size_t n = 0;
+	int code;
+
+	while (n < COUNT_OF(table) && !(word && strcmp(word, table[n].word) == 0))
+		n++;
+	if (n == COUNT_OF(table))
+		return err_set(err, ERR_SYNTAX, "this is no request about rules");
+	pthread_mutex_lock(&k->change);
+	code = table[n].answer(k, request, reply, err);
+	end_change(k);
+	return code;
+}
+
+/* It waits for no file: what changed last is told once the change is over. */
+void rulekeeper_status(struct rulekeeper *k, struct json *reply)
+{
+	int64_t wall = clock_wall();
+	size_t count = 0;
+
+	pthread_mutex_lock(&k->swap);
+	struct ruleset *set = ruleset_ref(k->set);
+	struct keeper_trouble trouble = k->trouble;
+	uint64_t limit_errors = k->limit_errors + ruleset_limit_errors(set);
+	pthread_mutex_unlock(&k->swap);
+	for (size_t i = 0; i < ruleset_count(set); i++)
+		count += !rule_expired(ruleset_at(set, i), wall);
+	ruleset_unref(set);
+	json_put_int(reply, "rules", (int64_t)count);
+	json_put_int(reply, "match_limit_errors", (int64_t)limit_errors);
+	json_put_bool(reply, "rules_saved", !trouble.unsaved);
+	json_put_int(reply, "rules_damaged", (int64_t)trouble.damaged);
+	put_errors(&trouble.file, &trouble.stored, reply);
 }

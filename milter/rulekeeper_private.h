@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The inside of the rule keeper, for rulekeeper.c, rulekeeper_stored.c and rulekeeper_answer.c
- * alone. */
+/* The inside of the rule keeper, for rulekeeper.c and rulekeeper_stored.c alone. */
 #ifndef PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 #define PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 
@@ -16,7 +15,7 @@ struct file_mark {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	struct timespec modified, changed;
+	struct timespec changed; /* by a write, too */
 };
 
 struct rulekeeper {
@@ -57,10 +56,6 @@ struct file_mark file_mark_of(const char *path);
 bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
 /* Puts fresh in force (NULL: there was no memory for it: -ENOMEM). */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
-/* Unlocks `change`; the status tells of what it guards from now on. */
-void rulekeeper_end_change(struct rulekeeper *k);
-/* Reads the rules file where it changed, or by force; with `change` held. */
-void rulekeeper_look(struct rulekeeper *k, bool force);
 
 /* ---- the command's rules; with `change` held */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The order of the rule set (ruleset.h) for two rules. */
-#include "rules/outrank.h"
+#include "rules/rule.h"
 
 #include "base/str.h"
 

@@ -6,7 +6,6 @@
 #include <stdatomic.h>
 
 #include "base/str.h"
-#include "rules/rule_own.h"
 
 static const char *const words[] = {
     [RULE_OK] = "OK",
@@ -174,21 +173,15 @@ bool rule_same_subject(const char *a, const char *b, bool login_exact)
 int rule_copy(const struct rule *r, struct rule *ret)
 {
 	struct rule copy = *r;
-	int rc;
+	char **to[] = {&copy.subject, &copy.key, &copy.text, &copy.reason, &copy.author};
+	char *const from[] = {r->subject, r->key, r->text, r->reason, r->author};
+	int rc = rule_share_counter(&copy, r);
 
-	copy.subject = copy.key = copy.text = copy.reason = copy.author = NULL;
 	copy.regex = NULL;
-	rc = rule_share_counter(&copy, r);
-	if (rc == 0)
-		rc = rule_own(&copy.subject, r->subject);
-	if (rc == 0)
-		rc = rule_own(&copy.key, r->key);
-	if (rc == 0)
-		rc = rule_own(&copy.text, r->text);
-	if (rc == 0)
-		rc = rule_own(&copy.reason, r->reason);
-	if (rc == 0)
-		rc = rule_own(&copy.author, r->author);
+	for (size_t i = 0; i < COUNT_OF(to); i++)
+		*to[i] = NULL;
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(to); i++)
+		rc = rule_own(to[i], from[i]);
 	if (rc == 0)
 		rc = copy_regex(r, &copy);
 	if (rc == 0)

@@ -115,4 +115,16 @@ struct rule_reply {
 };
 struct rule_reply rule_reply_of(const struct rule *r);
 
+/*
+ * Whether passing is an OK rule by which mail would still come through that blocked means to stop:
+ * looked up before it, and about some of the same mail. Of two expressions nobody can tell: yes.
+ */
+bool rule_outranks(const struct rule *passing, const struct rule *blocked);
+
+/* For this room alone: puts a copy of text at *at in place of what was there. 0 or -ENOMEM. */
+int rule_own(char **at, const char *text) NODISCARD;
+void rule_disown(char **at);
+/* Takes *p over, also where it fails, in place of the expression that was there. */
+int rule_own_regex(struct rule *r, struct pattern *p) NODISCARD;
+
 #endif

@@ -5,7 +5,6 @@
 
 #include "base/str.h"
 #include "rules/rule.h"
-#include "rules/rule_own.h"
 
 #define CLIENT_PREFIX "client:"
 

@@ -5,8 +5,6 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "rules/outrank.h"
-#include "rules/rule_own.h"
 
 #define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
 

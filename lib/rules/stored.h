@@ -61,13 +61,12 @@ int stored_replace(const char *directory, const char *name, const struct strbuf 
 int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err) NODISCARD;
 
 /*
- * One change while no daemon runs, in one step under the lock: sets r, or removes what has subject.
- * Expired rules go. 1 there was such a rule, 0 there was none, or a code.
+ * One change while no daemon runs, in one step under the lock: removes what has subject, and sets
+ * added (NULL: nothing) in its place. Expired rules go. 1 there was such a rule, 0 there was none,
+ * or a code.
  */
-int stored_set(const char *directory, const struct rule *r, int64_t wall, bool login_exact,
-    struct err *err) NODISCARD;
-int stored_unset(const char *directory, const char *subject, int64_t wall, bool login_exact,
-    struct err *err) NODISCARD;
+int stored_change(const char *directory, const char *subject, const struct rule *added,
+    int64_t wall, bool login_exact, struct err *err) NODISCARD;
 
 /* Takes what has this subject out of the list; 1 there was a rule that had not expired, or 0. */
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact);

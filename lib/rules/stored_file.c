@@ -154,7 +154,7 @@ static int write_all(const char *directory, const struct stored *s, const struct
 	return rc;
 }
 
-static int change(const char *directory, const struct rule *added, const char *subject,
+int stored_change(const char *directory, const char *subject, const struct rule *added,
     int64_t wall, bool login_exact, struct err *err)
 {
 	struct stored s = {0};
@@ -172,16 +172,4 @@ static int change(const char *directory, const struct rule *added, const char *s
 	stored_release(&s);
 	io_close(&lock);
 	return rc == 0 ? there : rc;
-}
-
-int stored_set(
-    const char *directory, const struct rule *r, int64_t wall, bool login_exact, struct err *err)
-{
-	return change(directory, r, r->subject, wall, login_exact, err);
-}
-
-int stored_unset(
-    const char *directory, const char *subject, int64_t wall, bool login_exact, struct err *err)
-{
-	return change(directory, NULL, subject, wall, login_exact, err);
 }

@@ -9,11 +9,11 @@
 
 #define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
 
-/* One change: a rule that is set, or a subject whose rule is removed. */
+/* One change: a rule that is set, or (NULL) what has subject is removed. */
 struct change {
 	const struct settings *settings;
+	const char *subject;
 	const struct rule *set;
-	const char *unset;
 };
 
 static int ask_daemon(const struct index_client *client, const struct change *change,
@@ -26,7 +26,7 @@ static int ask_daemon(const struct index_client *client, const struct change *ch
 	if (change->set)
 		rule_put_request(change->set, request);
 	else
-		json_put_text(request, "pattern", change->unset);
+		json_put_text(request, "pattern", change->subject);
 	code = client_ask(client, request, ANSWER_TIMEOUT, &reply, err);
 	if (code == 0)
 		*ret = (struct block_answer){.by_daemon = true,
@@ -39,10 +39,8 @@ static int ask_daemon(const struct index_client *client, const struct change *ch
 static int change_file(void *arg, struct bytes *out, struct err *err)
 {
 	const struct change *c = arg;
-	const char *directory = c->settings->state_directory;
-	bool login_exact = c->settings->login_exact;
-	int there = c->set ? stored_set(directory, c->set, clock_wall(), login_exact, err)
-			   : stored_unset(directory, c->unset, clock_wall(), login_exact, err);
+	int there = stored_change(c->settings->state_directory, c->subject, c->set, clock_wall(),
+	    c->settings->login_exact, err);
 
 	bytes_put_u8(out, there == 1);
 	return there < 0 ? there : 0;
@@ -95,7 +93,7 @@ static int carry_out(const struct index_client *client, struct change *change,
 int block_set(const struct index_client *client, const struct rule *r, struct block_answer *ret,
     struct err *err)
 {
-	struct change change = {.settings = client->settings, .set = r};
+	struct change change = {.settings = client->settings, .subject = r->subject, .set = r};
 	int code = carry_out(client, &change, ret, err);
 
 	return code < 0 ? err_within(err, code, "failed to set the rule for '%s'", r->subject) : 0;
@@ -104,7 +102,7 @@ int block_set(const struct index_client *client, const struct rule *r, struct bl
 int block_unset(const struct index_client *client, const char *subject, struct block_answer *ret,
     struct err *err)
 {
-	struct change change = {.settings = client->settings, .unset = subject};
+	struct change change = {.settings = client->settings, .subject = subject};
 	int code = carry_out(client, &change, ret, err);
 
 	return code < 0 ? err_within(err, code, "failed to remove the rule for '%s'", subject) : 0;

@@ -2,7 +2,7 @@
 /* Which rules let mail through that another is meant to stop. */
 #include "tests/unit/unit.h"
 
-#include "rules/outrank.h"
+#include "rules/rule.h"
 
 static void test_outranks(void **state)
 {

@@ -319,7 +319,7 @@ static int set(const char *line, int64_t expires, struct err *err)
 	assert_int_equal(rule_parse(line, &r, NULL), 0);
 	r.set_time = 5 * SECOND;
 	r.expires = expires;
-	rc = stored_set(directory, &r, 10 * SECOND, false, err);
+	rc = stored_change(directory, r.subject, &r, 10 * SECOND, false, err);
 	rule_release(&r);
 	return rc;
 }
@@ -357,13 +357,16 @@ static void test_set_and_unset(void **state)
 	assert_int_equal(stat(path_of(STORED_FILE), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 
-	assert_int_equal(stored_unset(directory, "bad.example", 10 * SECOND, false, &err), 1);
-	assert_int_equal(stored_unset(directory, "bad.example", 10 * SECOND, false, &err), 0);
+	assert_int_equal(
+	    stored_change(directory, "bad.example", NULL, 10 * SECOND, false, &err), 1);
+	assert_int_equal(
+	    stored_change(directory, "bad.example", NULL, 10 * SECOND, false, &err), 0);
 	/* One that has expired is none, for whoever sets it anew and for whoever removes it. */
 	put_file("old.example REJECT ; until=9\n");
 	assert_int_equal(set("old.example REJECT", 0, &err), 0);
 	put_file("old.example REJECT ; until=9\n");
-	assert_int_equal(stored_unset(directory, "old.example", 10 * SECOND, false, &err), 0);
+	assert_int_equal(
+	    stored_change(directory, "old.example", NULL, 10 * SECOND, false, &err), 0);
 	assert_int_equal(access(path_of("rules.new"), F_OK), -1);
 }
 
@@ -395,7 +398,7 @@ static void test_faults(void **state)
 	assert_int_equal(set("bad.example REJECT", 0, &err), -EISDIR);
 	assert_int_equal(rmdir(path_of(STORED_FILE)), 0);
 	assert_int_equal(
-	    stored_unset("/nonexistent", "bad.example", 10 * SECOND, false, &err), -ENOENT);
+	    stored_change("/nonexistent", "bad.example", NULL, 10 * SECOND, false, &err), -ENOENT);
 }
 
 /* Two commands at once: no change is lost. */
