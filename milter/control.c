@@ -288,7 +288,7 @@ static void *control_main(void *arg)
 			continue;
 		if (set[0].revents)
 			(void)!read(c->wakeup, &ignored, sizeof(ignored));
-		if (set[1].revents)
+		if (place && set[1].revents)
 			let_in(c, place);
 	}
 	return NULL;
