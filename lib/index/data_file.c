@@ -10,7 +10,7 @@
 
 #include "base/io.h"
 
-#define LOCK_SIZE 8192 /* bytes; room for 64 readers and more */
+#define LOCK_SIZE 20480 /* bytes; room for 254 readers of 64, and what stands before */
 
 uint64_t data_file_free(int fd)
 {

@@ -103,8 +103,9 @@ int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct er
  * One update by a catch-up (update.h), applied in slices.
  *
  * A read record completes the row that identity_judge proves it to be, and drops the other rows of
- * the same ID; where no row is proven it becomes a row of its own. A left ID loses its rows. Rows
- * whose message ended after the catch-up began are another's, and stay.
+ * the same ID; where no row is proven it becomes a row of its own, unless that would push others
+ * out of a full map: it can be read again. A left ID loses its rows. Rows whose message ended after
+ * the catch-up began are another's, and stay.
  *
  * A read record that names its first pass (first.queue_id), and whose client is local, is joined
  * with the row of that ID where join_judge agrees (mail/join.h): first.login and first.client are

@@ -53,6 +53,11 @@ static uint64_t fullness(struct txn *txn)
 	return bound > RESERVE ? usage.used_pages * 1000 / (bound - RESERVE) : 1000;
 }
 
+bool room_is_short(struct txn *txn)
+{
+	return fullness(txn) > BRIM;
+}
+
 void room_keep(struct index *ix, struct txn *txn)
 {
 	bool look = atomic_load(&ix->recorded) % LOOK == 0, full;
@@ -60,7 +65,7 @@ void room_keep(struct index *ix, struct txn *txn)
 
 	if (!look && !atomic_load(&ix->near_full))
 		return;
-	full = fullness(txn) > BRIM;
+	full = room_is_short(txn);
 	atomic_store(&ix->near_full, full);
 	if (!full)
 		return;

@@ -11,6 +11,7 @@
 #include "index/update.h"
 
 #define AUTHORS_AT_ONCE 64 /* between two looks at the clock */
+#define LOOK            16 /* records between two looks at the room */
 
 struct work {
 	struct index *ix;
@@ -19,6 +20,7 @@ struct work {
 	struct complete complete;
 	struct author_rows authors; /* of what left; dropped when they are many, and at the end */
 	int64_t now, caught_up;
+	bool is_short; /* of room: nothing is added */
 };
 
 /* How far it is, and what came of it so far: taken back with a slice that failed. */
@@ -60,13 +62,15 @@ static void apply_record(struct work *w, struct txn *txn, struct progress *p)
 		p->updated.dropped++;
 		p->updated.silent += !c->dead[i].read;
 	}
+	if (p->records % LOOK == 1)
+		w->is_short = room_is_short(txn);
 	sequence = c->proven;
 	if (sequence != 0)
 		entry_replace(txn, sequence, bytes_span(&c->record));
-	else
+	else if (!w->is_short)
 		entry_add(txn, bytes_span(&c->record), &sequence);
 	p->updated.completed += c->proven != 0;
-	p->updated.added += c->proven == 0;
+	p->updated.added += c->proven == 0 && !w->is_short;
 	select_record(w, p, sequence);
 }
 

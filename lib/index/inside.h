@@ -36,6 +36,9 @@ void meta_put(struct txn *txn, const struct index_meta *meta);
 
 /* In a session's transaction: where the map is nearly full, the oldest rows go. */
 void room_keep(struct index *ix, struct txn *txn);
+/* Whether a session's row would push others out: then a catch-up's, which can be read again, may
+ * not. */
+bool room_is_short(struct txn *txn);
 /* After ERR_FULL: drops some of the oldest rows in a transaction of its own. */
 void room_make(struct index *ix);
 

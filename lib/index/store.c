@@ -17,7 +17,7 @@
 #include "base/io.h"
 #include "index/data_file.h"
 
-#define READERS    64 /* transactions at once; a selection uses a few */
+#define READERS    254 /* transactions at once; a selection uses a few */
 #define META_PAGES 2
 #define FREE_LIST  0 /* LMDB's own tables have fixed handles (mdb.c, FREE_DBI and MAIN_DBI) */
 #define MAIN_TABLE 1

@@ -345,7 +345,40 @@ static void test_faults(void **state)
 	fixture_remove(dir);
 }
 
+/* What can be read again does not push out what cannot; it is selected all the same. */
+static void test_full(void **state)
+{
+	struct selector all;
+	struct mail reads[200];
+	char *dir = fixture_dir();
+	struct index *ix = NULL;
+	struct index_updated updated;
+	struct index_counts before, after;
+	struct bytes out = {0};
+	struct reader r;
+
+	(void)state;
+	assert_int_equal(index_open(dir, INT64_C(1) << 20, &ix, NULL, NULL), 0);
+	for (unsigned n = 0; fixture_counts(ix).evicted == 0; n++)
+		fixture_record(ix, &(struct mail){.usec = n, .inode = 1000 + n, .time = 1000});
+	before = fixture_counts(ix);
+	for (unsigned i = 0; i < COUNT_OF(reads); i++)
+		reads[i] = (struct mail){.usec = i, .inode = 900000 + i, .arrival = 1000 + i};
+	selector_init(&all);
+	all.all = true;
+	updated = update_with(
+	    ix, &(struct said){.read = reads, .read_count = COUNT_OF(reads)}, &all, &out);
+	after = fixture_counts(ix);
+	assert_true(updated.added < 20);
+	assert_int_equal(after.evicted, before.evicted);
+	r = reader_of(out.at, out.len);
+	assert_int_equal(reader_u64(&r), COUNT_OF(reads));
+	bytes_release(&out);
+	index_close(ix);
+	fixture_remove(dir);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_completes), cmocka_unit_test(test_adds),
     cmocka_unit_test(test_disproves), cmocka_unit_test(test_moved), cmocka_unit_test(test_left),
     cmocka_unit_test(test_selects), cmocka_unit_test(test_place), cmocka_unit_test(test_nonsense),
-    cmocka_unit_test(test_faults))
+    cmocka_unit_test(test_full), cmocka_unit_test(test_faults))
