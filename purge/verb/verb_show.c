@@ -88,14 +88,14 @@ static void json_record(struct json *o, const struct shown *w)
 	int64_t arrival =
 	    w->item->proof.arrival_time > 0 ? w->item->proof.arrival_time : message_arrival(m);
 	uint16_t port;
+	const struct net_address *client = message_client(m, &port);
 
 	if (arrival > 0)
 		json_put_int(o, "arrival_time", arrival / USEC_PER_SEC);
 	if (w->item->proof.size >= 0)
 		json_put_int(o, "message_size", w->item->proof.size);
 	wording_put_message(o, m);
-	(void)message_client(m, &port);
-	if (port)
+	if (port && wording_client(m) == client) /* not where that tells of the first pass */
 		json_put_int(o, "client_port", port);
 	json_put_text(o, "origin", origin_words[m->origin]);
 	json_put_bool(o, "held_by_rule", m->flags & MESSAGE_HELD);

@@ -11,10 +11,11 @@ import unittest
 from case import BAD, RigCase
 from pqpurge import BUILD, MILTER, TOP
 
-SUMMARY = {"matched", "deleted", "gone", "changed", "failed", "unindexed", "batch"}
-KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "index_map_size", "commit", "commit_delay",
-        "commit_timeout", "on_index_error", "rules_file", "postfix_config_directory", "postsuper_jobs", "log",
-        "record_subject", "max_recipients", "origin"}
+SUMMARY = {"matched", "deleted", "gone", "changed", "unproven", "failed", "from_queue", "joined", "unjoined", "unreadable",
+           "batch"}
+KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "state_directory", "index_map_size", "rules_file",
+        "postfix_config_directory", "postsuper_jobs", "log", "login_case", "own_networks", "record_subject", "max_recipients",
+        "origin"}
 SHIPPED = os.path.join(TOP, "conf/pqpurge.conf")
 
 
@@ -81,11 +82,10 @@ class Refusals(RigCase):
     def test_not_root(self):
         self.refused("purge", "-y", BAD, user="nobody", extra_groups=[], group="nogroup")
 
-    def test_no_index(self):
-        self.pq.kill9()
-        os.rename(self.pq.index, self.pq.index + ".away")
-        self.refused("purge", "-y", BAD)
-        self.refused("list", BAD)
+    def test_gone_options(self):
+        """No habit of a first edition deletes anything by mistake."""
+        for words in ("purge", "-y", "--scan", BAD), ("list", "--scan"), ("sync", "--add"), ("sync", "--prove"):
+            self.refused(*words)
 
     def test_no_configuration(self):
         self.pq.conf = "/nonexistent/pqpurge.conf"
@@ -107,7 +107,7 @@ class Summary(RigCase):
         batch = result.summary.pop("batch")
         self.assertGreater(batch, 0)
         self.assertEqual({k: result.summary[k] for k in SUMMARY - {"batch"}},
-                         {"matched": 3, "deleted": 3, "gone": 0, "changed": 0, "failed": 0, "unindexed": 0})
+                         {**dict.fromkeys(SUMMARY - {"batch"}, 0), "matched": 3, "deleted": 3})
         self.assertEqual(set(result.lines[-1]), {"summary"})
         self.assertEqual(set(result.messages), set(sent))
         log = self.pq.idx("log")
@@ -272,8 +272,8 @@ class Configuration(RigCase):
         self.assertEqual(done.returncode, 0, done)
 
     def test_bad_values(self):
-        for line in ("no_such_key = 1", 'commit = "sometimes"', "max_recipients = 0", 'index_map_size = "1"',
-                     'commit_timeout = "soon"', "socket_mode = 99999", 'user = "a', 'socket = "tcp:1"', "origin =",
+        for line in ("no_such_key = 1", 'commit = "sync"', 'login_case = "some"', 'own_networks = "300.1.1.1"', "max_recipients = 0", 'index_map_size = "1"',
+                     'commit_timeout = "1s"', 'on_index_error = "accept"', 'state_directory = "here"', "socket_mode = 99999", 'user = "a', 'socket = "tcp:1"', "origin =",
                      'user = "no-such-user"', 'socket_group = "no-such-group"', 'rules_file = "rules"'):
             path = os.path.join(self.pq.home, "bad.conf")
             with open(path, "w", encoding="utf-8") as file:
@@ -289,7 +289,7 @@ class Configuration(RigCase):
         self.assertIn(f"{self.pq.rules}:2:", done.stdout + done.stderr)
 
     def test_start_fails_on_a_bad_configuration(self):
-        self.pq.settings["commit"] = "sometimes"
+        self.pq.settings["login_case"] = "sometimes"
         self.pq.write_conf()
         done = self.milter("-c", self.pq.conf)
         self.assertEqual(done.returncode, 1, done)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`why`: the reasons of some mail from its defer logs, of the whole queue from postqueue -j; however much waits."""
+"""`why`: the reasons for which mail waits, from its defer logs; however much waits."""
 import collections
 import os
 import re
@@ -27,17 +27,6 @@ class WhyCase(RigCase):
         result = self.pq.idx("why", "--json", *args, **options)
         self.assertEqual(result.status, status, f"why {args}: {result}")
         return result
-
-    def postqueue_says(self, script):
-        """From now on the command meets this postqueue, a shell script; Postfix itself keeps its own."""
-        directory = os.path.join(self.postfix.directory, "commands")
-        os.makedirs(directory, exist_ok=True)
-        path = os.path.join(directory, "postqueue")
-        with open(path, "w", encoding="ascii") as file:
-            file.write("#!/bin/sh\n" + script)
-        os.chmod(path, 0o755)
-        self.postfix.set(command_directory=directory)
-        self.addCleanup(self.postfix.set, command_directory="/usr/sbin")
 
     def defer_log(self, queue_id):
         found = [os.path.join(directory, queue_id) for directory, _, names
@@ -79,10 +68,10 @@ class Sources(WhyCase):
         self.logged(3)
         self.assertEqual(self.why().summary["recipients"], 3)
         self.assertEqual(self.why("--all", "--queue", "deferred").summary["recipients"], 3)
-        self.assertEqual(self.why(BAD).summary["recipients"], 0)
+        self.assertEqual(self.why(BAD).summary["recipients"], 3)
         shutil.rmtree(self.pq.index)
         self.assertEqual(self.why().summary["recipients"], 3)
-        self.assertEqual(self.pq.idx("why", BAD).status, 1)
+        self.assertEqual(self.why(BAD).summary["recipients"], 3)
 
     def test_what_only_the_queue_file_knows_narrows_both(self):
         held = self.send("a@example.com", "u@d0.test")
@@ -167,29 +156,21 @@ class Trouble(WhyCase):
         os.symlink("/etc/shadow", path)
         self.assertIn("symbolic link", self.why(BAD, status=2).err)
 
-    def test_lines_that_cannot_be_read(self):
-        self.postqueue_says("echo '{\"queue_name\": \"deferred\", \"queue_id\": \"ABCDE1F\", \"recipients\": "
-                            "[{\"address\": \"u@d.test\", \"delay_reason\": \"full\"}]}'\necho Bang\necho '{}'\n")
-        result = self.why(status=2)
-        self.assertEqual((result.summary["recipients"], result.summary["unread"]), (1, 2))
-        self.assertIn("2 sources of reasons could not be read", result.err)
+    def test_noise_in_a_log(self):
+        """Another message's reasons are none of its business."""
+        ours = self.send_many("a@example.com", 3, "u@d0.test")
+        self.postfix.settled(3)
+        self.logged(3)
+        with open(self.defer_log(ours[1]), "wb") as file:
+            file.write(b"\0reason=\x1b[31m\nrecipient=\xff\n" + os.urandom(100000) + b"\n")
+        result = self.why(BAD)
+        self.assertEqual(result.summary["messages"], 3)
+        self.assertEqual(max(line["recipients"] for line in result.lines[:-1]), 2)
+        self.assertNotIn("\x1b", result.out)
 
     def test_ids_that_are_none(self):
         result = self.why("--id", "-", status=2, input="not an id\n")
         self.assertIn("line 1: 'not an id' is no queue ID", result.err)
-
-    def test_postqueue_fails(self):
-        self.postqueue_says("echo 'postqueue: fatal: Queue report unavailable - mail system is down' >&2\nexit 69\n")
-        result = self.pq.idx("why", "--json")
-        self.assertEqual((result.status, result.out), (2, ""), result)
-        self.assertIn("postqueue -j failed (postqueue: fatal: Queue report unavailable", result.err)
-
-    def test_no_postqueue(self):
-        self.postfix.set(command_directory="/nowhere")
-        self.addCleanup(self.postfix.set, command_directory="/usr/sbin")
-        result = self.pq.idx("why")
-        self.assertNotEqual(result.status, 0, result)
-        self.assertIn("/nowhere/postqueue", result.err)
 
     def test_while_postfix_is_down(self):
         self.send("a@example.com", "u@d0.test")
@@ -203,32 +184,27 @@ class Trouble(WhyCase):
 class Large(WhyCase):
     """Memory is bounded by the number of different reasons."""
 
-    LINES, DIFFERENT, MOST_KIB = 1000000, 3000, 64 * 1024
+    LINES, MOST_KIB = 300000, 64 * 1024
 
-    def test_a_million_lines(self):
-        generator = os.path.join(self.postfix.directory, "lines.py")
-        with open(generator, "w", encoding="ascii") as file:
-            file.write(f"""
-import sys
-one = ('{{"queue_name": "%s", "queue_id": "%05X%X", "arrival_time": 1700000000, "message_size": 4000, '
-       '"forced_expire": false, "sender": "a@b.test", "recipients": [{{"address": "u@d%d.test", "delay_reason": '
-       '"host mx%d.test[192.0.2.%d] said: 450 4.7.1 %s, ticket %d"}}]}}\\n')
-kinds = ["one", "two", "three"]
-lines = [one % ("hold" if n % 4 == 0 else "deferred", n, n + 1, n % 10, n % 9, n % 250, kinds[n % 3], n)
-         for n in range({self.DIFFERENT})]
-for begin in range(0, {self.LINES}, {self.DIFFERENT}):
-    sys.stdout.write("".join(lines[:{self.LINES} - begin]))
-""")
-        self.postqueue_says(f"exec {sys.executable} {generator}\n")
+    def test_a_large_log(self):
+        ours = self.send("a@example.com", "u@d0.test")
+        self.postfix.settled(1)
+        self.logged(1)
+        kinds = ["one", "two", "three"]
+        blocks = [f"recipient=u{n}@d{n % 10}.test\nreason=host mx{n % 9}.test[192.0.2.{n % 250}] said: 450 4.7.1 "
+                  f"{kinds[n % 3]}, ticket {n}\n\n" for n in range(3000)]
+        with open(self.defer_log(ours), "w", encoding="ascii") as file:
+            for _ in range(self.LINES // 3000):
+                file.write("".join(blocks))
         result = self.why(prefix=MEASURED, timeout=300)
         groups = {g["reason"].split()[5].rstrip(","): g["recipients"] for g in result.lines[:-1]}
-        self.assertEqual(groups, {"one": 333334, "two": 333333, "three": 333333})
-        self.assertEqual(result.summary["messages"], self.LINES)
+        self.assertEqual(groups, dict.fromkeys(kinds, self.LINES // 3))
+        self.assertEqual((result.summary["messages"], result.summary["recipients"]), (1, self.LINES))
         self.assertTrue(all(g["domain_count"] == 10 for g in result.lines[:-1]))
         self.assertLess(int(re.search(r"peak (\d+)", result.err)[1]), self.MOST_KIB)
 
     def test_a_large_queue(self):
-        """Made, not sent: both ways count what postqueue counts."""
+        """Made, not sent: what postqueue counts."""
         self.pq.kill9()
         subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix",
                         self.pq.index, "5000", "3", BAD, "0", "20"], check=True, stdout=subprocess.DEVNULL)
