@@ -93,9 +93,9 @@ static int no_index(int code)
 
 /* One of serve.h's requests; takes request and body over. */
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
-    client_take *take, struct blob *ret, struct err *err)
+    const struct selector *selector, client_take *take, struct blob *ret, struct err *err)
 {
-	struct client_call call = {.take = take};
+	struct client_call call = {.take = take, .selector = selector};
 	int code;
 
 	if (body)
@@ -135,7 +135,8 @@ int client_select(const struct index_client *c, const struct selector *selector,
 		bytes_release(&body);
 		return err_sys(err, ENOMEM, "failed to ask for the index");
 	}
-	code = ask_for(c, request_of("select"), &body, client_take_selection, &memory, err);
+	code =
+	    ask_for(c, request_of("select"), &body, selector, client_take_selection, &memory, err);
 	if (code == 0)
 		code = select_view(&memory, ret, err);
 	return no_index(code);
@@ -146,7 +147,8 @@ int client_select(const struct index_client *c, const struct selector *selector,
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
 {
 	struct client_names names = {0};
-	int code = ask_for(c, request_of("names"), NULL, client_take_names, &names.memory, err);
+	int code =
+	    ask_for(c, request_of("names"), NULL, NULL, client_take_names, &names.memory, err);
 
 	if (code == 0 && client_view_names(&names) != 0)
 		code = bad_answer(err);
@@ -192,7 +194,8 @@ int client_update(const struct index_client *c, struct span body, const struct s
 		bytes_release(&whole);
 		return err_sys(err, ENOMEM, "failed to update the index");
 	}
-	code = ask_for(c, update_request(c->settings), &whole, client_take_updated, &memory, err);
+	code = ask_for(
+	    c, update_request(c->settings), &whole, selector, client_take_updated, &memory, err);
 	if (code == 0 && client_view_updated(&memory, &updated) != 0)
 		code = bad_answer(err);
 	if (code == 0 && selector)
@@ -217,7 +220,7 @@ int client_count(
 	struct index_counts counts = {0};
 	struct blob memory = {0};
 	bool by_daemon = false;
-	int code = ask_for(c, request_of("count"), NULL, client_take_counts, &memory, err);
+	int code = ask_for(c, request_of("count"), NULL, NULL, client_take_counts, &memory, err);
 
 	if (code == 0 && client_view_counts(&memory, &counts, &by_daemon) != 0)
 		code = bad_answer(err);

@@ -51,6 +51,7 @@ static int take_answer(const struct client_call *call, struct client_answer answ
 		code = wire_map(fd, &blob, err);
 	if (code == 0 && (bytes < 0 || (uint64_t)bytes != blob.len))
 		code = err_set(err, ERR_CHILD, "the daemon's answer is not as long as it says");
+	answer.selector = call->selector;
 	answer.body = (struct span){.at = blob.at ? (const void *)blob.at : "", .len = blob.len};
 	if (code == 0) {
 		code = call->take(&answer, out);
@@ -166,8 +167,9 @@ static int ask_daemon(
 		}
 	}
 	if (code == 0)
-		code = take_answer(
-		    call, (struct client_answer){line, &wire.line, {0}, true}, memory, out, err);
+		code = take_answer(call,
+		    (struct client_answer){.line = line, .text = &wire.line, .by_daemon = true},
+		    memory, out, err);
 	json_free(line);
 	io_close(&memory);
 	io_close(&early);
@@ -215,7 +217,7 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 		code = json_parse(text.text, text.len, &line, err);
 	if (code == 0)
 		code = take_answer(
-		    call, (struct client_answer){line, &text, {0}, false}, memory, out, err);
+		    call, (struct client_answer){.line = line, .text = &text}, memory, out, err);
 	json_free(line);
 	strbuf_release(&text);
 	io_close(&memory);

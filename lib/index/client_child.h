@@ -12,14 +12,16 @@ struct client_answer {
 	const struct strbuf *text; /* of line */
 	struct span body;          /* of its memory file; empty for none */
 	bool by_daemon;
+	const struct selector *selector; /* that was asked about; NULL for none */
 };
 /* Writes to out, for the parent, what an answer holds. 0 or a negative code. */
 typedef int client_take(const struct client_answer *answer, struct bytes *out);
 
 struct client_call {
 	const struct settings *settings;
-	struct strbuf request; /* a whole line */
-	struct bytes body;     /* empty: it has none */
+	struct strbuf request;           /* a whole line */
+	struct bytes body;               /* empty: it has none */
+	const struct selector *selector; /* what it asks about; may be NULL */
 	bool daemon_only;
 	int64_t deadline; /* steady; also of the first sign, where that comes later */
 	client_take *take;

@@ -2,8 +2,54 @@
 /* What a child hands over, and how its parent takes it in. */
 #include "index/client_view.h"
 
+/* ---- selections */
+
+/* Puts one row where the selector means it; what a captured daemon slips in counts as damaged. */
+static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
+{
+	uint64_t sequence = reader_u64(r);
+	uint32_t matched = reader_u32(r); /* as it says */
+	struct span record = reader_blob(r);
+	struct message message;
+
+	message_init(&message);
+	if (r->failed || record_peek(record, &message) != 0)
+		return false;
+	matched = selector_nominate(selector, &message, NULL);
+	if (matched == 0)
+		return false;
+	bytes_put_u64(out, sequence);
+	bytes_put_u32(out, matched);
+	bytes_put_blob(out, record.at, record.len);
+	return true;
+}
+
+/* A selection (select.h's format), of which each row is asked about once more. */
+static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
+{
+	struct reader r = reader_of(body.at, body.len);
+	size_t start = out->len;
+	uint64_t count = reader_u64(&r), damaged = reader_u64(&r), kept = 0;
+
+	bytes_put_u64(out, 0);
+	bytes_put_u64(out, 0);
+	bytes_put_u64(out, reader_u64(&r));
+	bytes_put_u64(out, reader_u64(&r));
+	for (uint64_t n = 0; n < count && !r.failed; n++) {
+		bool meant = put_meant(selector, &r, out);
+
+		kept += meant;
+		damaged += !meant;
+	}
+	bytes_set_u64(out, start, kept);
+	bytes_set_u64(out, start + 8, damaged);
+	return reader_done(&r) ? 0 : ERR_CHILD;
+}
+
 int client_take_selection(const struct client_answer *answer, struct bytes *out)
 {
+	if (answer->by_daemon && answer->selector)
+		return put_selection(answer->selector, answer->body, out);
 	bytes_put(out, answer->body.at, answer->body.len);
 	return 0;
 }
@@ -41,7 +87,10 @@ static const char *const updated_keys[] = {"completed", "added", "dropped", "sil
 
 int client_take_updated(const struct client_answer *answer, struct bytes *out)
 {
-	bytes_put(out, answer->body.at, answer->body.len);
+	int code = client_take_selection(answer, out);
+
+	if (code != 0)
+		return code;
 	for (size_t i = 0; i < COUNT_OF(updated_keys); i++)
 		bytes_put_u64(out, (uint64_t)json_int(answer->line, updated_keys[i], 0));
 	return 0;
