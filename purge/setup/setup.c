@@ -14,9 +14,6 @@
 #define DEFAULT_INDEX "/run/pqpurge"
 #define DEFAULT_STATE "/var/lib/pqpurge"
 
-const unsigned setup_directory_modes[SETUP_DIRECTORIES] = {
-    [SETUP_INDEX] = 0700, [SETUP_STATE] = 0700, [SETUP_SOCKET] = 02750};
-
 /* ---- a plan's parts */
 
 static char *copy(const char *text, bool *failed)
@@ -64,10 +61,6 @@ void setup_release(struct setup *setup)
 	postfix_release(&setup->postfix);
 	setup_record_release(&setup->record);
 	wiring_release(&setup->wiring);
-	for (size_t n = 0; n < SETUP_LINES; n++) {
-		strbuf_release(&setup->conf_lines[n].before);
-		strbuf_release(&setup->conf_lines[n].after);
-	}
 	strbuf_release(&setup->conf_before);
 	strbuf_release(&setup->conf_after);
 	strbuf_release(&setup->notes);
@@ -135,9 +128,9 @@ static int plan_user(struct setup *setup, struct err *err)
 	return 0;
 }
 
-/* One that is there stays as it is; it must be the daemon's. */
+/* One that is there stays as it is; it must be the daemon's. group: NULL is the daemon's own. */
 static int plan_directory(
-    struct setup *setup, const char *path, enum setup_directory which, struct err *err)
+    struct setup *setup, const char *path, const char *mode, const char *group, struct err *err)
 {
 	const char *user = setup->s->settings.user;
 	const struct passwd *pw = getpwnam(user);
@@ -156,18 +149,18 @@ static int plan_directory(
 	}
 	if (errno != ENOENT)
 		return err_sys(err, errno, "failed to look at '%s'", path);
-	snprintf(words, sizeof(words), "%s:%s %o", user,
-	    which == SETUP_SOCKET ? setup->s->settings.socket_group : user,
-	    setup_directory_modes[which]);
+	const struct group *gr = pw ? getgrgid(pw->pw_gid) : NULL;
+	if (!group)
+		group = gr ? gr->gr_name : user; /* that of one who is yet to be made */
+	snprintf(words, sizeof(words), "%s %s %s", mode, user, group);
 	setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
-	if (!setup->failed)
-		setup->steps[setup->step_count - 1].at = which;
 	return 0;
 }
 
 static int plan_directories(struct setup *setup, struct err *err)
 {
-	const char *socket = milter_path(setup->s->settings.socket);
+	const struct settings *settings = &setup->s->settings;
+	const char *socket = milter_path(settings->socket);
 	char directory[PATH_MAX];
 	char *slash;
 	int code;
@@ -177,9 +170,9 @@ static int plan_directories(struct setup *setup, struct err *err)
 		    "index_directory and state_directory are both '%s'; what must last needs a "
 		    "directory of its own",
 		    setup->index_directory);
-	code = plan_directory(setup, setup->index_directory, SETUP_INDEX, err);
+	code = plan_directory(setup, setup->index_directory, "0700", NULL, err);
 	if (code == 0)
-		code = plan_directory(setup, setup->state_directory, SETUP_STATE, err);
+		code = plan_directory(setup, setup->state_directory, "0700", NULL, err);
 	if (code < 0 || !socket)
 		return code;
 	snprintf(directory, sizeof(directory), "%s", socket);
@@ -187,28 +180,29 @@ static int plan_directories(struct setup *setup, struct err *err)
 	if (!slash || slash == directory)
 		return 0;
 	*slash = '\0';
-	return plan_directory(setup, directory, SETUP_SOCKET, err);
+	return plan_directory(setup, directory, "2750", settings->socket_group, err);
 }
 
 /* ---- the settings file */
 
 /* Changes one line of what the settings file will be. */
-static int plan_line(struct setup *setup, int which, const char *value, struct err *err)
+static int plan_line(struct setup *setup, const char *key, const char *value, struct err *err)
 {
-	struct setup_line *line = &setup->conf_lines[which];
 	bool first = setup->conf_after.len == 0;
-	struct strbuf changed = {0};
+	struct strbuf changed = {0}, before = {0}, after = {0};
 	int code = first ? setup_file_read(setup->conf, &setup->conf_before, err) : 0;
 
 	if (code < 0)
 		return code;
-	setup_set_line(strbuf_text(first ? &setup->conf_before : &setup->conf_after),
-	    setup_line_key(which), value, &changed, line);
-	setup->failed |= changed.failed;
+	setup_set_line(strbuf_text(first ? &setup->conf_before : &setup->conf_after), key, value,
+	    &changed, &before, &after);
+	setup_add(
+	    setup, SETUP_CONF, setup->conf, before.len ? before.text : NULL, strbuf_text(&after));
+	setup->failed |= changed.failed || before.failed || after.failed;
+	strbuf_release(&before);
+	strbuf_release(&after);
 	strbuf_release(&setup->conf_after);
 	setup->conf_after = changed;
-	setup_add(setup, SETUP_CONF, setup->conf,
-	    line->was_there ? strbuf_text(&line->before) : NULL, strbuf_text(&line->after));
 	return 0;
 }
 
@@ -221,8 +215,9 @@ static int plan_origin(struct setup *setup, struct err *err)
 		    setup->conf, ours, origin);
 	if (*ours || !*origin)
 		return 0;
-	if (setup_is_plain(origin))
-		return plan_line(setup, SETUP_LINE_ORIGIN, origin, err);
+	setup->sets_origin = setup_is_plain(origin);
+	if (setup->sets_origin)
+		return plan_line(setup, "origin", origin, err);
 	setup_note(
 	    setup, "myorigin of Postfix is no plain name; set origin in %s yourself", setup->conf);
 	return 0;
@@ -242,11 +237,11 @@ static int plan_places(struct setup *setup, struct err *err)
 		return 0;
 	if (strcmp(setup->index_directory, DEFAULT_INDEX) == 0) {
 		snprintf(setup->index_directory, PATH_MAX, DEFAULT_INDEX "-%s", instance);
-		code = plan_line(setup, SETUP_LINE_INDEX, setup->index_directory, err);
+		code = plan_line(setup, "index_directory", setup->index_directory, err);
 	}
 	if (code == 0 && strcmp(setup->state_directory, DEFAULT_STATE) == 0) {
 		snprintf(setup->state_directory, PATH_MAX, DEFAULT_STATE "-%s", instance);
-		code = plan_line(setup, SETUP_LINE_STATE, setup->state_directory, err);
+		code = plan_line(setup, "state_directory", setup->state_directory, err);
 	}
 	return code;
 }

@@ -15,8 +15,9 @@
 
 enum setup_kind {
 	SETUP_USER,           /* subject: its name */
-	SETUP_MAKE_DIRECTORY, /* subject: path; after: "owner:group mode" for people */
+	SETUP_MAKE_DIRECTORY, /* subject: path; after: mode, owner and group, as tmpfiles.d(5) */
 	SETUP_CONF,           /* subject: file; before, after: one of its lines */
+	SETUP_RESTORE_CONF,   /* subject: file */
 	SETUP_START,          /* subject: unit, from here on to STOP */
 	SETUP_RESTART,
 	SETUP_STOP,
@@ -29,10 +30,8 @@ struct setup_step {
 	enum setup_kind kind;
 	char *subject;
 	char *before, *after; /* NULL: nothing is there */
-	size_t at;            /* LIST: which of the wiring's; MAKE_DIRECTORY: which of enum */
+	size_t at;            /* LIST: which of the wiring's */
 };
-
-enum setup_directory { SETUP_INDEX, SETUP_STATE, SETUP_SOCKET, SETUP_DIRECTORIES };
 
 #define SETUP_STEPS_MAX 24
 
@@ -44,15 +43,14 @@ struct setup {
 	char record_path[PATH_MAX]; /* beside it: what setup did */
 	struct setup_record record;
 	struct wiring wiring;
-	struct strbuf conf_before, conf_after;     /* the settings file's text, where it changes */
-	struct setup_line conf_lines[SETUP_LINES]; /* what changes in it */
-	bool wrote_conf;                           /* in this run */
+	struct strbuf conf_before, conf_after; /* the settings file's text, where it changes */
+	bool sets_origin;                      /* in it */
+	bool wrote_conf;                       /* in this run */
 	/* As the settings will say. */
 	char index_directory[PATH_MAX], state_directory[PATH_MAX];
 	/* Removal: nobody else has changed main.cf, so it becomes what it was, at the first step
 	 * that wants it. */
 	bool restores_main_cf, restored_main_cf;
-	bool wrote_main_cf; /* in this run */
 	struct setup_step steps[SETUP_STEPS_MAX];
 	size_t step_count;
 	bool failed;         /* no memory for a step */
@@ -63,9 +61,6 @@ struct setup {
 int setup_plan(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 void setup_release(struct setup *setup);
-
-/* What a directory that setup makes gets. */
-extern const unsigned setup_directory_modes[SETUP_DIRECTORIES];
 
 /* For the planners. Texts are copied; NULL stays NULL. */
 void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, const char *before,

@@ -8,7 +8,6 @@
 
 #include "base/io.h"
 #include "purge/setup/setup_file.h"
-#include "purge/setup/setup_record.h"
 
 /* ---- files */
 
@@ -130,50 +129,24 @@ bool setup_is_plain(const char *value)
 }
 
 void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
-    struct setup_line *line)
+    struct strbuf *before, struct strbuf *after)
 {
 	const char *at = find_line(text, key, false);
 
 	if (!at)
 		at = find_line(text, key, true);
-	strbuf_clear(ret);
-	strbuf_clear(&line->before);
-	strbuf_clear(&line->after);
-	strbuf_printf(&line->after, "%s = \"%s\"", key, value);
-	line->known = true;
-	line->was_there = at != NULL;
+	strbuf_printf(after, "%s = \"%s\"", key, value);
 	if (at) {
 		size_t len = strcspn(at, "\n");
 
-		strbuf_add(&line->before, at, len);
+		strbuf_add(before, at, len);
 		strbuf_add(ret, text, (size_t)(at - text));
-		strbuf_puts(ret, strbuf_text(&line->after));
+		strbuf_puts(ret, strbuf_text(after));
 		strbuf_puts(ret, at + len);
 		return;
 	}
 	strbuf_puts(ret, text);
 	if (*text && text[strlen(text) - 1] != '\n')
 		strbuf_putc(ret, '\n');
-	strbuf_printf(ret, "%s\n", strbuf_text(&line->after));
-}
-
-bool setup_line_back(const char *text, const struct setup_line *line, struct strbuf *ret)
-{
-	const char *after = strbuf_text(&line->after), *at = text;
-
-	strbuf_clear(ret);
-	for (; *at; at += strcspn(at, "\n"), at += *at == '\n') {
-		size_t len = strcspn(at, "\n");
-
-		if (len != strlen(after) || strncmp(at, after, len) != 0)
-			continue;
-		strbuf_add(ret, text, (size_t)(at - text));
-		if (line->was_there)
-			strbuf_puts(ret, strbuf_text(&line->before));
-		else
-			len += at[len] == '\n';
-		strbuf_puts(ret, at + len);
-		return true;
-	}
-	return false;
+	strbuf_printf(ret, "%s\n", strbuf_text(after));
 }

@@ -19,15 +19,12 @@ int setup_file_replace(
 
 /*
  * text with `key = "value"`: in place of the line that sets it, else of the first one that is
- * commented out, else at the end. line gets the line's former and new wording.
+ * commented out, else at the end. before and after get the line's former (empty: there was none)
+ * and new wording.
  */
-struct setup_line;
 void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
-    struct setup_line *line);
+    struct strbuf *before, struct strbuf *after);
 /* Whether a value can be written to a settings file as it is. */
 bool setup_is_plain(const char *value);
-/* text with its line `after` as it was before (or without it): false where there is no such line.
- */
-bool setup_line_back(const char *text, const struct setup_line *line, struct strbuf *ret);
 
 #endif

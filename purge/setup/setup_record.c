@@ -9,19 +9,6 @@
 
 #define HEAD "pqpurge setup 1"
 
-static const char *const line_names[SETUP_LINES] = {
-    [SETUP_LINE_SMTPD] = "smtpd_milters",
-    [SETUP_LINE_NON_SMTPD] = "non_smtpd_milters",
-    [SETUP_LINE_ORIGIN] = "origin",
-    [SETUP_LINE_INDEX] = "index_directory",
-    [SETUP_LINE_STATE] = "state_directory",
-};
-
-const char *setup_line_key(int line)
-{
-	return line_names[line];
-}
-
 static const char *const names[] = {"main.cf", "pqpurge.conf"}, *const states[] = {
 								    "before", "after"};
 
@@ -36,53 +23,22 @@ void setup_record_release(struct setup_record *record)
 	strbuf_release(&record->users);
 	strbuf_release(&record->directories);
 	strbuf_release(&record->units);
-	for (size_t n = 0; n < SETUP_LINES; n++) {
-		strbuf_release(&record->lines[n].before);
-		strbuf_release(&record->lines[n].after);
-	}
 	*record = (struct setup_record){0};
 }
 
 /* ---- `made` */
 
-/* "before smtpd_milters TEXT", "after origin TEXT" */
-static bool take_line(struct setup_record *record, bool after, const char *text)
-{
-	size_t len = strcspn(text, " ");
-
-	for (size_t n = 0; n < SETUP_LINES; n++) {
-		struct setup_line *line = &record->lines[n];
-
-		if (strlen(line_names[n]) != len || strncmp(text, line_names[n], len) != 0 ||
-		    text[len] != ' ')
-			continue;
-		line->known = true;
-		line->was_there |= !after;
-		strbuf_clear(after ? &line->after : &line->before);
-		strbuf_puts(after ? &line->after : &line->before, text + len + 1);
-		return true;
-	}
-	return false;
-}
-
 static bool take(struct setup_record *record, const char *line)
 {
 	const char *value = strchr(line, ' ');
+	struct strbuf *list = str_starts(line, "user ")        ? &record->users
+			      : str_starts(line, "directory ") ? &record->directories
+			      : str_starts(line, "unit ")      ? &record->units
+							       : NULL;
 
-	if (!value)
-		return false;
-	value++;
-	if (str_starts(line, "user "))
-		strlist_push(&record->users, value, strlen(value));
-	else if (str_starts(line, "directory "))
-		strlist_push(&record->directories, value, strlen(value));
-	else if (str_starts(line, "unit "))
-		strlist_push(&record->units, value, strlen(value));
-	else if (str_starts(line, "before ") || str_starts(line, "after "))
-		return take_line(record, *line == 'a', value);
-	else
-		return false;
-	return true;
+	if (list)
+		strlist_push(list, value + 1, strlen(value + 1));
+	return list != NULL;
 }
 
 static bool parse(struct setup_record *record, char *text)
@@ -139,24 +95,6 @@ static void put_list(struct strbuf *to, const char *word, const struct strbuf *p
 		strbuf_printf(to, "%s %s\n", word, item);
 }
 
-static void put_record(struct strbuf *to, const struct setup_record *record)
-{
-	strbuf_puts(to, HEAD "\n");
-	put_list(to, "user", &record->users);
-	put_list(to, "directory", &record->directories);
-	put_list(to, "unit", &record->units);
-	for (size_t n = 0; n < SETUP_LINES; n++) {
-		const struct setup_line *line = &record->lines[n];
-
-		if (line->known && line->was_there)
-			strbuf_printf(
-			    to, "before %s %s\n", line_names[n], strbuf_text(&line->before));
-		if (line->known)
-			strbuf_printf(
-			    to, "after %s %s\n", line_names[n], strbuf_text(&line->after));
-	}
-}
-
 int setup_record_save(const char *path, const struct setup_record *record, struct err *err)
 {
 	struct strbuf file = {0}, text = {0};
@@ -166,7 +104,10 @@ int setup_record_save(const char *path, const struct setup_record *record, struc
 		return err_sys(err, errno, "failed to make '%s'", path);
 	code = check_owner(path, err);
 	put_path(&file, path, "made", "");
-	put_record(&text, record);
+	strbuf_puts(&text, HEAD "\n");
+	put_list(&text, "user", &record->users);
+	put_list(&text, "directory", &record->directories);
+	put_list(&text, "unit", &record->units);
 	if (code >= 0 && text.failed)
 		code = err_sys(err, ENOMEM, "failed to keep what is done");
 	if (code >= 0)
@@ -179,7 +120,7 @@ int setup_record_save(const char *path, const struct setup_record *record, struc
 
 /* ---- copies */
 
-int setup_record_keep(
+static int keep(
     const char *path, const char *name, const char *state, const char *file, struct err *err)
 {
 	struct strbuf copy = {0}, text = {0};
@@ -194,7 +135,7 @@ int setup_record_keep(
 	return code;
 }
 
-bool setup_record_kept(const char *path, const char *name, const char *state)
+static bool is_kept(const char *path, const char *name, const char *state)
 {
 	struct strbuf copy = {0};
 	bool kept;
@@ -205,36 +146,19 @@ bool setup_record_kept(const char *path, const char *name, const char *state)
 	return kept;
 }
 
-bool setup_record_untouched(const char *path, const char *name, const char *file)
+static bool is_same(const char *path, const char *name, const char *state, const char *file)
 {
 	struct strbuf copy = {0}, text = {0}, now = {0};
 	bool same;
 
-	put_path(&copy, path, name, "after");
-	same = setup_record_kept(path, name, "before") &&
-	       setup_file_read(strbuf_text(&copy), &text, NULL) > 0 &&
-	       setup_file_read(file, &now, NULL) > 0 && text.len == now.len &&
+	put_path(&copy, path, name, state);
+	same = setup_file_read(strbuf_text(&copy), &text, NULL) > 0 &&
+	       setup_file_read(file, &now, NULL) >= 0 && text.len == now.len &&
 	       (text.len == 0 || memcmp(text.text, now.text, text.len) == 0);
 	strbuf_release(&copy);
 	strbuf_release(&text);
 	strbuf_release(&now);
 	return same;
-}
-
-int setup_record_restore(const char *path, const char *name, const char *file, struct err *err)
-{
-	struct strbuf copy = {0}, text = {0};
-	int code;
-
-	put_path(&copy, path, name, "before");
-	code = setup_file_read(strbuf_text(&copy), &text, err);
-	if (code == 0)
-		code = err_set(err, -ENOENT, "'%s' is gone", strbuf_text(&copy));
-	if (code > 0)
-		code = setup_file_replace(file, strbuf_text(&text), text.len, 0644, err);
-	strbuf_release(&copy);
-	strbuf_release(&text);
-	return code < 0 ? code : 0;
 }
 
 static void remove_file(const char *path, const char *name, const char *state)
@@ -246,16 +170,56 @@ static void remove_file(const char *path, const char *name, const char *state)
 	strbuf_release(&file);
 }
 
-void setup_record_forget(const char *path, const char *name)
+/* Without a copy from before, one from after says that it is forgotten. With only one from before a
+ * change failed: then the file is as it was, or else somebody was faster. */
+int setup_record_begin(const char *path, const char *name, const char *file, struct err *err)
 {
-	for (size_t n = 0; n < COUNT_OF(states); n++)
-		remove_file(path, name, states[n]);
+	bool before = is_kept(path, name, "before"), after = is_kept(path, name, "after");
+
+	if (!before && !after)
+		return keep(path, name, "before", file, err);
+	if (before && !is_same(path, name, after ? "after" : "before", file))
+		remove_file(path, name, "before");
+	return 0;
+}
+
+int setup_record_end(const char *path, const char *name, const char *file, struct err *err)
+{
+	return keep(path, name, "after", file, err);
+}
+
+bool setup_record_changed(const char *path, const char *name)
+{
+	return is_kept(path, name, "after");
+}
+
+bool setup_record_untouched(const char *path, const char *name, const char *file)
+{
+	return is_kept(path, name, "before") && is_same(path, name, "after", file);
+}
+
+int setup_record_restore(const char *path, const char *name, const char *file, struct err *err)
+{
+	struct strbuf copy = {0}, text = {0};
+	int code;
+
+	put_path(&copy, path, name, "before");
+	code = setup_file_read(strbuf_text(&copy), &text, err);
+	if (code == 0)
+		code = err_set(err, -ENOENT, "'%s' is gone", strbuf_text(&copy));
+	else if (code > 0 && text.len > 0)
+		code = setup_file_replace(file, strbuf_text(&text), text.len, 0644, err);
+	else if (code > 0 && unlink(file) < 0)
+		code = err_sys(err, errno, "failed to remove '%s'", file);
+	strbuf_release(&copy);
+	strbuf_release(&text);
+	return code < 0 ? code : 0;
 }
 
 int setup_record_remove(const char *path, struct err *err)
 {
-	for (size_t n = 0; n < COUNT_OF(names); n++)
-		setup_record_forget(path, names[n]);
+	for (size_t n = 0; n < COUNT_OF(names) * COUNT_OF(states); n++)
+		remove_file(path, names[n % COUNT_OF(names)], states[n / COUNT_OF(names)]);
 	remove_file(path, "made", "");
 	if (rmdir(path) < 0 && errno != ENOENT)
 		return err_sys(err, errno, "failed to remove '%s'", path);

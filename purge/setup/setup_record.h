@@ -11,30 +11,9 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* A line of a file that setup changed. */
-struct setup_line {
-	bool known;                  /* it did */
-	bool was_there;              /* before */
-	struct strbuf before, after; /* without the newline */
-};
-
-/* Two of main.cf, then those of the settings file. */
-enum {
-	SETUP_LINE_SMTPD,
-	SETUP_LINE_NON_SMTPD,
-	SETUP_LINE_ORIGIN,
-	SETUP_LINE_INDEX,
-	SETUP_LINE_STATE,
-	SETUP_LINES
-};
-#define SETUP_CONF_LINES SETUP_LINE_ORIGIN /* the first of the settings file */
-/* "origin": what the line sets. */
-const char *setup_line_key(int line);
-
 /* Zero-initialise. */
 struct setup_record {
 	struct strbuf users, directories, units; /* packed lists: what was made, what was enabled */
-	struct setup_line lines[SETUP_LINES];
 };
 
 /* 1, 0 where there is none, -EPERM where others than root could have written it, or ERR_DAMAGED. */
@@ -44,18 +23,22 @@ int setup_record_save(
     const char *path, const struct setup_record *record, struct err *err) NODISCARD;
 void setup_record_release(struct setup_record *record); /* zeroes */
 
-/* Copies of a file: name is "main.cf", state "before" or "after". A missing file is an empty one.
+/*
+ * Around a change of file (name: "main.cf" or "pqpurge.conf"; one that is missing is an empty one):
+ * begin keeps it as it was before the first change, end as setup leaves it. Where somebody else
+ * changed it in between, what it was is of no use any more and is forgotten.
  */
-int setup_record_keep(const char *path, const char *name, const char *state, const char *file,
-    struct err *err) NODISCARD;
-bool setup_record_kept(const char *path, const char *name, const char *state);
+int setup_record_begin(
+    const char *path, const char *name, const char *file, struct err *err) NODISCARD;
+int setup_record_end(
+    const char *path, const char *name, const char *file, struct err *err) NODISCARD;
+/* Whether setup has changed it. */
+bool setup_record_changed(const char *path, const char *name);
 /* Whether file still is what setup left, so that the copy from before can take its place. */
 bool setup_record_untouched(const char *path, const char *name, const char *file);
-/* Puts the copy from before in file's place. */
+/* Puts the copy from before in file's place; one that was missing goes. */
 int setup_record_restore(
     const char *path, const char *name, const char *file, struct err *err) NODISCARD;
-/* Forgets the copies of a file, for somebody else has changed it meanwhile. */
-void setup_record_forget(const char *path, const char *name);
 /* The whole record. */
 int setup_record_remove(const char *path, struct err *err) NODISCARD;
 

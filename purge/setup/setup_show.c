@@ -13,6 +13,7 @@ static const struct {
     [SETUP_USER] = {"make_user", "make the system user %s"},
     [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s"},
     [SETUP_CONF] = {"conf", NULL},
+    [SETUP_RESTORE_CONF] = {"restore_conf", "put %s back as it was"},
     [SETUP_START] = {"start", "enable and start %s"},
     [SETUP_RESTART] = {"restart", "restart %s"},
     [SETUP_STOP] = {"stop", "stop and disable %s"},

@@ -156,13 +156,28 @@ class Units(SetupCase):
         self.setup("--remove", "-y")
         self.assertEqual(self.enabled(), set())
 
-    def test_a_user_that_cannot_be_made(self):
-        """It is not on record, or the removal would speak of a user that never was."""
+    def without_user(self):
+        """Nor are there directories of another one's."""
+        shutil.rmtree(self.pq.state)
         self.write(self.conf, self.read(self.conf).replace('user = "nobody"\n', ""))
         self.write(os.path.join(self.layers, "etc/passwd"), "".join(
             line for line in self.read("/etc/passwd").splitlines(True) if not line.startswith("pqpurge:")))
-        result = self.setup("-y", status=2, without="/usr/sbin/useradd")
-        self.assertIn("/usr/sbin/useradd", result.err)
+
+    def test_the_user_is_made(self):
+        self.without_user()
+        self.setup("-y", status=2)
+        (made,) = [line.split(":") for line in self.read(os.path.join(self.layers, "etc/passwd")).splitlines()
+                   if line.startswith("pqpurge:")]
+        self.assertEqual((made[4], made[6]), ("pqpurge index daemon", "/usr/sbin/nologin"))
+        self.assertEqual(os.stat(self.pq.index).st_uid, int(made[2]))
+        self.assertIn("user pqpurge\n", self.record())
+        self.assertIn("userdel pqpurge", self.setup("--remove", "-y").out)
+
+    def test_a_user_that_cannot_be_made(self):
+        """It is not on record, or the removal would speak of a user that never was."""
+        self.without_user()
+        result = self.setup("-y", status=2, without="/usr/bin/systemd-sysusers")
+        self.assertIn("systemd-sysusers", result.err)
         self.assertIn("make the system user pqpurge", result.out)
         self.assertNotIn("user ", self.record())
         self.assertNotIn("userdel", self.setup("--remove", "-n").out)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* One line of a settings file changed, and changed back. */
+/* One line of a settings file, changed. */
 #include "tests/unit/unit.h"
 
 #include "purge/setup/setup_file.h"
-#include "purge/setup/setup_record.h"
 
 static void test_origin_line(void **state)
 {
@@ -23,19 +22,15 @@ static void test_origin_line(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
-		struct strbuf changed = {0}, back = {0};
-		struct setup_line line = {0};
+		struct strbuf changed = {0}, before = {0}, after = {0};
 
-		setup_set_line(cases[n].text, "origin", "a.test", &changed, &line);
+		setup_set_line(cases[n].text, "origin", "a.test", &changed, &before, &after);
 		case_assert_text(cases[n].name, strbuf_text(&changed), cases[n].want);
-		case_assert(cases[n].name, setup_line_back(strbuf_text(&changed), &line, &back));
-		case_assert_text(cases[n].name, strbuf_text(&back), cases[n].text);
-		/* Somebody has changed it meanwhile. */
-		case_assert(cases[n].name, !setup_line_back("origin = \"b.test\"\n", &line, &back));
+		case_assert(cases[n].name, strstr(cases[n].text, strbuf_text(&before)) != NULL);
+		case_assert_text(cases[n].name, strbuf_text(&after), "origin = \"a.test\"");
 		strbuf_release(&changed);
-		strbuf_release(&back);
-		strbuf_release(&line.before);
-		strbuf_release(&line.after);
+		strbuf_release(&before);
+		strbuf_release(&after);
 	}
 }
 
