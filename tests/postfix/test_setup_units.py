@@ -157,8 +157,6 @@ class Units(SetupCase):
         self.assertEqual(self.enabled(), set())
 
     def without_user(self):
-        """Nor are there directories of another one's."""
-        shutil.rmtree(self.pq.state)
         self.write(self.conf, self.read(self.conf).replace('user = "nobody"\n', ""))
         self.write(os.path.join(self.layers, "etc/passwd"), "".join(
             line for line in self.read("/etc/passwd").splitlines(True) if not line.startswith("pqpurge:")))
