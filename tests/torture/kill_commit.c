@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * An owner of the index killed (SIGKILL) at every system call that its work makes, and at so many
- * single instructions. Whatever it was told that it is in the index is there when the index is
+ * moments between them. Whatever it was told that it is in the index is there when the index is
  * opened again, which reads all of it.
  *
- *   kill_commit ROUNDS [SEED]    ROUNDS: instructions, for each kind of work
+ *   kill_commit ROUNDS [SEED]    ROUNDS: moments, for each kind of work
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,9 @@
 #include "tests/torture/torture.h"
 
 #define MAP_SIZE (INT64_C(2) << 20)
-#define BEFORE   60 /* rows that are there before */
-#define WORK     4  /* steps that are acknowledged */
+#define BEFORE   60   /* rows that are there before */
+#define WORK     4    /* steps that are acknowledged */
+#define MOMENTS  3000 /* microseconds that they take, about */
 
 /* ---- messages */
 
@@ -210,25 +211,49 @@ own(const char *directory, const struct kind *kind, int acknowledged)
 	_exit(0);
 }
 
-/* Lets it go on by `request` (PTRACE_SYSCALL: each call stops it twice) so many times, then kills
- * it. Fewer: it came to its end before. */
-static uint64_t run_and_kill(pid_t pid, int request, uint64_t stops)
+/* It stops at the beginning of its work. */
+static void wait_for_begin(pid_t pid)
 {
 	int status;
 
 	require(waitpid(pid, &status, 0) == pid && WIFSTOPPED(status), "it did not begin");
+}
+
+static void kill_now(pid_t pid)
+{
+	int status;
+
+	require(kill(pid, SIGKILL) == 0, "%s", strerror(errno));
+	require(waitpid(pid, &status, 0) == pid, "%s", strerror(errno));
+	require(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "status %x", status);
+}
+
+/* Kills it where its calls stopped it so many times, each twice. Returns how many times they did:
+ * fewer where it came to its end before. */
+static uint64_t kill_at_call(pid_t pid, uint64_t stops)
+{
+	int status;
+
+	wait_for_begin(pid);
 	for (uint64_t n = 0; n < stops; n++) {
-		require(ptrace((enum __ptrace_request)request, pid, NULL, NULL) == 0, "%s",
-		    strerror(errno));
+		require(ptrace(PTRACE_SYSCALL, pid, NULL, NULL) == 0, "%s", strerror(errno));
 		require(waitpid(pid, &status, 0) == pid, "%s", strerror(errno));
 		if (!WIFSTOPPED(status)) {
 			require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", status);
 			return n;
 		}
 	}
-	require(kill(pid, SIGKILL) == 0, "%s", strerror(errno));
-	require(waitpid(pid, &status, 0) == pid, "%s", strerror(errno));
+	kill_now(pid);
 	return stops;
+}
+
+static uint64_t kill_after(pid_t pid, uint64_t usec)
+{
+	wait_for_begin(pid);
+	require(ptrace(PTRACE_DETACH, pid, NULL, NULL) == 0, "%s", strerror(errno));
+	usleep((useconds_t)usec);
+	kill_now(pid);
+	return usec;
 }
 
 /* ---- what is there afterwards */
@@ -272,7 +297,8 @@ static void prepare(const char *directory)
 	index_close(ix);
 }
 
-static uint64_t one(const char *directory, const struct kind *kind, int request, uint64_t stops)
+static uint64_t one(const char *directory, const struct kind *kind,
+    uint64_t (*kill_it)(pid_t pid, uint64_t where), uint64_t where)
 {
 	struct rows rows = {.count = 0};
 	struct index *ix;
@@ -288,7 +314,7 @@ static uint64_t one(const char *directory, const struct kind *kind, int request,
 	if (pid == 0)
 		own(directory, kind, ends[1]);
 	close(ends[1]);
-	stopped = run_and_kill(pid, request, stops);
+	stopped = kill_it(pid, where);
 	while (read(ends[0], &byte, 1) == 1)
 		done++;
 	close(ends[0]);
@@ -308,16 +334,14 @@ int main(int argc, char **argv)
 
 	require(mkdtemp(directory) != NULL, "%s", strerror(errno));
 	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-		uint64_t calls = 0, instructions;
+		uint64_t calls = 0;
 
-		while (one(directory, &kinds[i], PTRACE_SYSCALL, calls) == calls)
+		while (one(directory, &kinds[i], kill_at_call, calls) == calls)
 			calls++;
-		instructions = one(directory, &kinds[i], PTRACE_SINGLESTEP, UINT64_MAX);
 		for (uint64_t n = 0; n < rounds; n++)
-			(void)one(
-			    directory, &kinds[i], PTRACE_SINGLESTEP, below(&seed, instructions));
+			(void)one(directory, &kinds[i], kill_after, below(&seed, MOMENTS));
 		printf("kill_commit: %s: killed at %" PRIu64 " stops of its calls and at %" PRIu64
-		       " instructions, nothing lost\n",
+		       " moments, nothing lost\n",
 		    kinds[i].name, calls, rounds);
 		fflush(stdout);
 	}
