@@ -17,8 +17,8 @@
  * by hand. */
 static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
-	const char *config = session_config(st->s), *name = NULL;
-	size_t len = strlen("/etc/pqpurge/"), end = strlen(".conf");
+	const char *config = session_config(st->s), *name;
+	char instance[200];
 
 	if (!setup_systemd_runs()) {
 		char kill[32] = "";
@@ -29,11 +29,9 @@ static const char *put_start(const struct status *st, const char *verb, char *bu
 		    config ? config : "");
 		return buf;
 	}
-	if (config && str_starts(config, "/etc/pqpurge/") && strlen(config) > len + end &&
-	    strcmp(config, SETTINGS_DEFAULT_FILE) != 0 && !strchr(config + len, '/'))
-		name = config + len;
-	snprintf(buf, size, "systemctl %s pqpurge-milter%s%.*s", verb, name ? "@" : "",
-	    name ? (int)(strlen(name) - end) : 0, name ? name : "");
+	name = config ? setup_instance_of(config, instance, sizeof(instance)) : "";
+	snprintf(buf, size, "systemctl %s pqpurge-milter%s%s", verb, name && *name ? "@" : "",
+	    name ? name : "");
 	return buf;
 }
 
