@@ -220,9 +220,7 @@ int account_begin(const struct order *order, struct account **ret,
 	account_close(a);
 	account_entries_release(&ret_before->doubt);
 	*ret_before = (struct account_before){0};
-	return code == ERR_STOPPED ? code
-				   : err_within(err, code,
-					 "nothing was touched, for it could not be accounted for");
+	return code;
 }
 
 void account_close(struct account *a)

@@ -27,7 +27,7 @@ struct account_before {
 struct account;
 /*
  * Begins a batch for order: its line is on disk when this returns. A hold goes on with an
- * unfinished hold batch of the same selector_text. Nothing may be touched where this fails.
+ * unfinished hold batch of the same selector_text.
  */
 int account_begin(const struct order *order, struct account **ret,
     struct account_before *ret_before, struct err *err) NODISCARD;

@@ -99,6 +99,22 @@ static int end(struct run *run, struct err *err)
 	return code;
 }
 
+void order_account_lose(struct run *run, int code, const struct err *why)
+{
+	struct err err = *why;
+
+	if (run->unaccounted)
+		return;
+	run->unaccounted = true;
+	account_close(run->account);
+	run->account = NULL;
+	err_within(&err, code,
+	    run->row->only_ours || run->row->needs
+		? "the account could not be kept, so that 'undo' does not know all of this"
+		: "the account could not be kept");
+	order_trouble(run->outcome, &err);
+}
+
 void order_account_end(struct run *run)
 {
 	const struct tally *t = &run->outcome->tally;
@@ -106,7 +122,9 @@ void order_account_end(struct run *run)
 	struct err err = {{0}};
 	int code;
 
-	run->outcome->accounted = true;
+	run->outcome->accounted = !run->unaccounted;
+	if (run->unaccounted)
+		return;
 	if (!run->account && (nothing || !run->row->changes || run->order->dry_run))
 		return;
 	code = end(run, &err);

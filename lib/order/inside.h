@@ -28,6 +28,7 @@ struct run {
 	struct queue_place place; /* of the queue directory, after a catch-up */
 	bool indexed;             /* the index answers */
 	bool distrusted;          /* it has damaged rows: all files are read */
+	bool unaccounted;         /* it could not be written, and nothing more is */
 	bool touched;             /* a postsuper was started */
 	bool asked;               /* somebody has seen what is to be done, and said yes */
 	bool certain;  /* names that are missing have left: it is the directory that is known */
@@ -148,6 +149,8 @@ int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 
 /* Before the first message is touched; a batch that is begun already is enough. */
 int order_account_begin(struct run *run, struct err *err) NODISCARD;
+/* The account cannot be written: what is done from here on is not in it, and that is told. */
+void order_account_lose(struct run *run, int code, const struct err *why);
 /* What came of it; outcome->accounted says whether that is on disk. */
 void order_account_end(struct run *run);
 

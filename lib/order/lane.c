@@ -155,19 +155,34 @@ static void begin_work(struct work *w, struct lane *lane)
 
 /* ---- the account */
 
-/* Nothing is touched that does not stand in the account. */
+/* The flood may have filled the disk that the account lies on: a purge must end it all the same. */
+static void go_on_unaccounted(struct work *w, struct lane *lane, int code, const struct err *err)
+{
+	if (code < 0)
+		order_account_lose(w->run, code, err);
+	if (lane_may_begin(w)) {
+		begin_work(w, lane);
+	} else {
+		lane->had = 0;
+		lane->step = LANE_IDLE;
+	}
+}
+
+/* What is touched stands in the account first, as long as that can be written. */
 static void begin_keeping(struct work *w, struct lane *lane)
 {
 	struct account_entry list[CHUNK_MAX];
 	struct err err = {{0}};
-	int code = order_account_begin(w->run, &err);
+	int code = w->run->unaccounted ? 0 : order_account_begin(w->run, &err);
 
 	for (size_t n = 0; n < lane->had; n++)
 		list[n] = entry_of(w, lane, n);
-	if (code == 0)
+	if (code == 0 && !w->run->unaccounted)
 		code = account_chunk(w->run->account, list, lane->had, &lane->part, &err);
-	if (code < 0)
+	if (code == ERR_STOPPED)
 		give_up_chunk(w, lane, code, &err);
+	else if (code < 0 || w->run->unaccounted)
+		go_on_unaccounted(w, lane, code, &err);
 	else
 		lane->step = LANE_KEEPING;
 }
@@ -182,8 +197,10 @@ static struct lane *keeping_lane(struct work *w, uint32_t part)
 
 static void end_keeping(struct work *w, struct lane *lane, int code, const struct err *err)
 {
-	if (code < 0) {
+	if (code == ERR_STOPPED) {
 		give_up_chunk(w, lane, code, err);
+	} else if (code < 0) {
+		go_on_unaccounted(w, lane, code, err);
 	} else if (!lane_may_begin(w)) {
 		lane->had = 0;
 		lane->step = LANE_IDLE;
@@ -194,14 +211,13 @@ static void end_keeping(struct work *w, struct lane *lane, int code, const struc
 	}
 }
 
-/* Where the account's writer is gone, no lane gets further than here. */
 void lane_take_kept(struct work *w)
 {
 	struct err err = {{0}};
 	uint32_t part;
-	int code = 0, got;
+	int code = 0, got = 0;
 
-	while ((got = account_next(w->run->account, &part, &code, &err)) == 1) {
+	while (w->run->account && (got = account_next(w->run->account, &part, &code, &err)) == 1) {
 		struct lane *lane = keeping_lane(w, part);
 
 		if (lane)
@@ -339,11 +355,16 @@ void lane_end_look(struct work *w, struct lane *lane)
 void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now)
 {
 	struct err err = {{0}};
-	int code = ERR_STOPPED;
+	int code = 0;
 
-	if (!w->hurry && now - lane->seen < ACCOUNT_PATIENCE)
+	if (w->hurry)
+		code = ERR_STOPPED;
+	else if (!w->run->unaccounted && now - lane->seen < ACCOUNT_PATIENCE)
 		return;
-	if (!w->hurry)
-		code = err_set(&err, ERR_TIMEOUT, "the account could not be written in time");
-	give_up_chunk(w, lane, code, &err);
+	else if (!w->run->unaccounted)
+		code = err_set(&err, ERR_TIMEOUT, "it could not be written in time");
+	if (code == ERR_STOPPED)
+		give_up_chunk(w, lane, code, &err);
+	else
+		go_on_unaccounted(w, lane, code, &err);
 }

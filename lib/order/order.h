@@ -180,14 +180,15 @@ struct outcome {
 
 /*
  * The whole walk. Must be root, or with dry_run or ACTION_LIST whoever may read the spool. Errors
- * are returned only where nothing was touched (the queue is not there, the account cannot be
- * begun); ret is empty then. Later ones make items RESULT_FAILED, or stand in trouble.
+ * are returned only where nothing was touched (the queue is not there); ret is empty then. Later
+ * ones make items RESULT_FAILED, or stand in trouble.
  *
  * Among them: ERR_INSTANCE, the queue directory is not the one that the index knows and none of
  * its messages lies there; ERR_USAGE, order.undo names what is no hold batch.
  *
- * Mail is not touched without an account: where its `begin` line cannot be written (no
- * state_directory, a full disk in spite of the room that is kept in reserve) the walk ends there.
+ * The account is begun before mail is touched. Where it cannot be written (no state_directory, a
+ * full disk in spite of the room that is kept in reserve) the walk goes on, for the flood may be
+ * what filled the disk; trouble says so and `accounted` is false.
  */
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
 void outcome_release(struct outcome *outcome); /* zeroes; accepts a zeroed one */
