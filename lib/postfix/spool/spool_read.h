@@ -34,8 +34,9 @@ struct spool_reading {
 	spool_read_give *give;
 	void *arg; /* of all three */
 	size_t count;
-	size_t max_recipients;            /* kept of each message */
-	const struct selector *selector;  /* all From mailboxes are matched; see asked; may be NULL */
+	size_t max_recipients; /* kept of each message */
+	const struct selector
+	    *selector; /* all From mailboxes are matched; see asked; may be NULL */
 	const struct net_block *networks; /* own_networks: see queue_route.h; may be NULL */
 	size_t network_count;
 	void (*progress)(void *arg, size_t done); /* may be NULL; called in the parent */
