@@ -17,6 +17,7 @@
 #define GRACE     (2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
 #define CPU_TIME  60                 /* seconds */
 #define SPARE     (UINT64_C(256) << 20)
+#define DEATHS    4 /* children that one call may cost */
 
 /* ---- the child that makes a call */
 
@@ -61,21 +62,39 @@ static uint64_t memory_for(const struct client_call *call)
 	return map + 4 * answer + 2 * call->body.len + SPARE;
 }
 
-static int make_call(const struct index_client *c, struct client_call *call, int64_t timeout,
-    struct blob *ret, struct err *err)
+static int try_call(
+    const struct index_client *c, struct client_call *call, struct blob *ret, struct err *err)
 {
 	struct role_child child = {.cpu = CPU_TIME, .stop = c->stop};
 	struct role role;
 	int code;
 
-	call->settings = c->settings;
-	call->deadline = clock_steady() + timeout;
 	child.memory = memory_for(call);
 	code = find_role(c->settings->index_directory, &role, err);
 	if (code == 0)
 		code = role_start(&child, &role, client_child, call, err);
 	if (code == 0)
 		code = role_finish(&child, call->deadline + GRACE, ret, err);
+	return code;
+}
+
+/*
+ * A child that dies reads an index that is damaged, or crafted. The second one finds that it was
+ * not closed, and reads all of it; when two have died of that, the next sets it aside.
+ */
+static int make_call(const struct index_client *c, struct client_call *call, int64_t timeout,
+    struct blob *ret, struct err *err)
+{
+	int64_t began = clock_steady();
+	int code = ERR_CHILD;
+
+	call->settings = c->settings;
+	call->deadline = began + timeout;
+	for (int tries = 0; code == ERR_CHILD && tries < DEATHS; tries++) {
+		code = try_call(c, call, ret, err);
+		if (clock_steady() - began > WIRE_ANSWER_TIME)
+			break;
+	}
 	return code;
 }
 

@@ -203,33 +203,52 @@ static int serve_here(
 	return code;
 }
 
-static int ask_index(const struct client_call *call, struct bytes *out, struct err *err)
+static int take_served(const struct client_call *call, struct json *built, int memory,
+    bool *ret_damaged, struct bytes *out, struct err *err)
 {
-	struct json *built = NULL, *line = NULL;
 	struct strbuf text = {0};
-	int memory = -1;
-	int code = serve_here(call, &built, &memory, err);
-
+	struct json *line = NULL;
+	const char *word;
 	/* What was built is for writing, what is parsed for reading. */
-	if (code == 0)
-		code = json_write(&text, built);
+	int code = json_write(&text, built);
+
 	if (code == 0)
 		code = json_parse(text.text, text.len, &line, err);
-	if (code == 0)
+	if (code == 0) {
+		word = json_text(line, "error");
+		*ret_damaged = word && strcmp(word, "damaged") == 0;
 		code = take_answer(
 		    call, (struct client_answer){.line = line, .text = &text}, memory, out, err);
+	}
 	json_free(line);
 	strbuf_release(&text);
-	io_close(&memory);
+	return code;
+}
+
+/* One that turns out damaged was set aside when it was closed: the next try finds an empty one. */
+static int ask_index(const struct client_call *call, struct bytes *out, struct err *err)
+{
+	bool damaged = true;
+	int code = 0;
+
+	for (int tries = 0; damaged && tries < 2; tries++) {
+		struct json *built = NULL;
+		int memory = -1;
+
+		damaged = false;
+		code = serve_here(call, &built, &memory, err);
+		if (code == 0)
+			code = take_served(call, built, memory, &damaged, out, err);
+		io_close(&memory);
+	}
 	return code;
 }
 
 /* ---- both */
 
 /* A daemon on its way up has the lock before the socket; another command lets go soon. */
-int client_child(void *arg, struct bytes *out, struct err *err)
+static int ask(const struct client_call *call, struct bytes *out, struct err *err)
 {
-	const struct client_call *call = arg;
 	int64_t patience = earlier(clock_steady() + WIRE_ANSWER_TIME, call->deadline);
 
 	/* A daemon that hangs up is an error, not a death. */
@@ -252,4 +271,12 @@ int client_child(void *arg, struct bytes *out, struct err *err)
 			return code;
 		(void)poll(NULL, 0, LOCK_RETRY);
 	}
+}
+
+/* To the parent ERR_CHILD is a child that died. */
+int client_child(void *arg, struct bytes *out, struct err *err)
+{
+	int code = ask(arg, out, err);
+
+	return code == ERR_CHILD ? ERR_REFUSED : code;
 }

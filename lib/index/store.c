@@ -46,7 +46,6 @@ static struct span span_of(const MDB_val *val)
 {
 	return (struct span){.at = val->mv_data, .len = val->mv_size};
 }
-
 /* ---- errors: LMDB's codes into ours, in this one place */
 
 static int code_of(const struct store *s, int rc)
@@ -69,6 +68,7 @@ static int code_of(const struct store *s, int rc)
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
 	case MDB_INCOMPATIBLE:
+	case MDB_BAD_TXN: /* a call before failed, and did not say so */
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL:
 		return ERR_DAMAGED;

@@ -236,6 +236,60 @@ static void test_locked(void **state)
 	fixture_remove(dir);
 }
 
+/* ---- an index that kills who reads it */
+
+static int fill(void *arg, struct bytes *out, struct err *err)
+{
+	struct index *ix = fixture_index(arg);
+
+	(void)out;
+	(void)err;
+	for (unsigned i = 0; i < 3000; i++)
+		fixture_record(ix, &(struct mail){.usec = i, .inode = 100 + i, .time = 1000});
+	index_close(ix);
+	return 0;
+}
+
+static void damage(const char *path)
+{
+	char page[4096];
+	struct stat st;
+	int fd = open(path, O_WRONLY);
+
+	assert_true(fd >= 0);
+	assert_int_equal(fstat(fd, &st), 0);
+	memset(page, 0xff, sizeof page);
+	for (off_t at = st.st_size / 4; at < st.st_size; at += (off_t)sizeof page)
+		assert_int_equal(pwrite(fd, page, sizeof page, at), sizeof page);
+	assert_int_equal(close(fd), 0);
+}
+
+/* Children die of it, or find it damaged; the question is answered all the same. */
+static void test_damaged(void **state)
+{
+	char *dir = fixture_dir();
+	struct index_client c = client_of(dir);
+	struct selector all = select_all();
+	struct candidates got;
+	struct blob blob = {0};
+	struct err err = {0};
+	struct role owner;
+
+	(void)state;
+	fixture_role(&owner);
+	assert_int_equal(role_collect(&owner, fill, dir, &blob, &err), 0);
+	blob_release(&blob);
+	damage(fixture_path(dir, INDEX_FILE));
+	if (client_select(&c, &all, &got, &err) != 0)
+		case_fail("select", "%s", err.text);
+	assert_int_equal(got.count, 0);
+	candidates_release(&got);
+	assert_int_equal(access(fixture_path(dir, "index.mdb.bad"), F_OK), 0);
+	update_by(&c);
+	count_by(&c, false);
+	fixture_remove(dir);
+}
+
 /* ---- other requests */
 
 static void answer_ask(int fd, struct json *request, int body)
@@ -282,4 +336,4 @@ static void test_ask(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_directly), cmocka_unit_test(test_by_a_daemon),
     cmocka_unit_test(test_no_index), cmocka_unit_test(test_no_permission),
-    cmocka_unit_test(test_locked), cmocka_unit_test(test_ask))
+    cmocka_unit_test(test_locked), cmocka_unit_test(test_damaged), cmocka_unit_test(test_ask))
