@@ -98,8 +98,12 @@ static void take_answer(const struct json *line, struct span body)
 {
 	static client_take *const takes[] = {
 	    client_take_selection, client_take_names, client_take_updated, client_take_counts};
-	struct client_answer answer = {.line = line, .body = body};
+	struct selector all;
+	struct client_answer answer = {
+	    .line = line, .body = body, .by_daemon = true, .selector = &all};
 
+	selector_init(&all);
+	all.all = true;
 	for (size_t i = 0; i < COUNT_OF(takes); i++) {
 		struct index_updated updated;
 		struct index_counts counts;
