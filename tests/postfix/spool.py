@@ -44,6 +44,22 @@ def records(data):
             return
 
 
+# Digits of the numbers in a long queue ID.
+DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
+
+
+def hash_digits(queue_id):
+    """The names of the directories that Postfix hashes a message into, as many as there may be, in one string: the ID's own
+    characters, or of a long one those of its microseconds."""
+    end = queue_id.rfind("z")
+    if end < 10:
+        return queue_id
+    micros = 0
+    for digit in queue_id[end - 4:end]:
+        micros = micros * 52 + DIGITS.index(digit)
+    return f"{micros:05X}"
+
+
 class QueueFile:
     """One queue file: sender, recipients that it waits for, what each was before aliases (originals), those that are done,
     arrival, size, attributes (client_address, log_client_address, log_ident, sasl_username, ...), header."""

@@ -146,7 +146,8 @@ class AtAnyMoment(KilledCase):
             held = self.held()
             done = sum(b["done"] for b in self.log() if b["state"] in ("unfinished", "done"))
             self.assertEqual(done, len(held), f"kill {n}: {self.log()}")
-            while left := [b["batch"] for b in self.log() if b["done"] and b["state"] != "undone"]:
+            while left := [b["batch"] for b in self.log()
+                           if b["verb"] == "hold" and b["done"] and b["state"] != "undone"]:
                 undone = self.pq.idx("undo", "-y", str(left[0]))
                 self.assertEqual(undone.status, 0, f"kill {n}: {undone}")
             self.assertEqual(self.held(), set(), f"kill {n}")

@@ -3,6 +3,7 @@
 hash_queue_names, reloads or not, and the mail that waits is where it was."""
 import os
 
+import spool
 from case import BAD, RigCase, both_ids
 from rig import until
 
@@ -163,7 +164,7 @@ class Rehashed(LayoutCase):
         ours, others = self.fill(20, 4)
         for queue_id in sorted(ours)[::2]:
             path = self.postfix.find(queue_id)
-            place = os.path.join(os.path.dirname(path), "A")
+            place = os.path.join(os.path.dirname(path), spool.hash_digits(queue_id)[1])
             if not os.path.isdir(place):
                 os.mkdir(place, 0o700)
                 os.chown(place, os.stat(path).st_uid, -1)
