@@ -5,28 +5,39 @@
 #include "base/json.h"
 #include "order/inside.h"
 
-/* What a killed command had handed to postsuper, and of which no word came back: with those that
- * lie where they should it was done. */
-static void settle_doubt(struct run *run, const struct account_before *before)
+/*
+ * What a killed command had handed to postsuper, and of which no word came back: with those that
+ * lie where they should it was done. Its postsuper may still be at work when we begin, so that this
+ * is asked again in the end.
+ */
+static void settle_doubt(struct run *run)
 {
-	const struct account_entries *doubt = &before->doubt;
-	struct account_entry *done = calloc(doubt->count + 1, sizeof(*done));
+	struct account_entries *doubt = &run->doubt;
+	struct account_entries done = {.list = calloc(doubt->count + 1, sizeof(*done.list))};
 	uint8_t *queues = NULL;
 	struct err err = {{0}};
-	size_t count = 0;
-	int code = done ? holds_look(&run->looking, doubt, &queues, &err)
-			: err_sys(&err, ENOMEM, "failed to look for %zu messages", doubt->count);
+	size_t left = 0;
 
-	for (size_t n = 0; queues && done && n < doubt->count; n++)
-		if (queues[n] & run->row->needs)
-			done[count++] = doubt->list[n];
-	if (count > 0)
-		account_done(run->account, 0, done, count);
-	if (code < 0)
+	if (doubt->count == 0 || !done.list) {
+		account_entries_release(&done);
+		return;
+	}
+	if (holds_look(run->order->postfix, doubt, &queues, &err) < 0)
 		order_trouble(run->outcome, &err);
-	run->done_before = before->done + count;
+	for (size_t n = 0; queues && n < doubt->count; n++) {
+		const struct item *item = order_find(run->outcome, &doubt->list[n].queue_id);
+
+		if (!(queues[n] & run->row->needs))
+			doubt->list[left++] = doubt->list[n];
+		else if (!item || item->result != RESULT_DONE)
+			done.list[done.count++] = doubt->list[n];
+	}
+	doubt->count = left;
+	if (done.count > 0)
+		account_done(run->account, 0, done.list, done.count);
+	run->done_before += done.count;
 	free(queues);
-	free(done);
+	account_entries_release(&done);
 }
 
 int order_account_begin(struct run *run, struct err *err)
@@ -41,9 +52,9 @@ int order_account_begin(struct run *run, struct err *err)
 	if (code < 0)
 		return code;
 	run->outcome->tally.batch = account_number(run->account);
-	if (before.adopted)
-		settle_doubt(run, &before);
-	account_entries_release(&before.doubt);
+	run->done_before = before.done;
+	run->doubt = before.doubt;
+	settle_doubt(run);
 	return 0;
 }
 

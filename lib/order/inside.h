@@ -24,13 +24,14 @@ struct run {
 	struct index_client index;
 	struct account *account; /* NULL until the first message is to be touched */
 	struct fact_table reasons;
-	uint64_t done_before;     /* by a killed command whose batch this one goes on with */
-	struct queue_place place; /* of the queue directory, after a catch-up */
-	bool indexed;             /* the index answers */
-	bool distrusted;          /* it has damaged rows: all files are read */
-	bool unaccounted;         /* it could not be written, and nothing more is */
-	bool touched;             /* a postsuper was started */
-	bool asked;               /* somebody has seen what is to be done, and said yes */
+	uint64_t done_before;         /* by a killed command whose batch this one goes on with */
+	struct account_entries doubt; /* that it had handed to postsuper; not settled yet */
+	struct queue_place place;     /* of the queue directory, after a catch-up */
+	bool indexed;                 /* the index answers */
+	bool distrusted;              /* it has damaged rows: all files are read */
+	bool unaccounted;             /* it could not be written, and nothing more is */
+	bool touched;                 /* a postsuper was started */
+	bool asked;                   /* somebody has seen what is to be done, and said yes */
 	bool certain;  /* names that are missing have left: it is the directory that is known */
 	int64_t began; /* wall; of this pass */
 };
@@ -83,6 +84,8 @@ int order_take(struct run *run, struct candidates *candidates, struct err *err) 
 void order_renew(struct outcome *outcome);
 /* Items in order of arrival. Positions change. */
 void order_sort(struct outcome *outcome);
+/* The item of that ID, or NULL. */
+struct item *order_find(struct outcome *outcome, const struct queue_id *id);
 /* When the message arrived: as its file says, else as its row does. */
 int64_t order_arrival(const struct item *item);
 /* IDs of --id that no item is about, and that lie in no queue, become items. */

@@ -48,12 +48,14 @@ static int map_make(struct outcome *outcome, struct outcome_memory *m)
 	return 0;
 }
 
-/* The item of that ID, or NULL. */
-static struct item *find(const struct outcome *outcome, const struct queue_id *id)
+struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 {
-	const struct outcome_memory *m = outcome->memory;
-	size_t at = hash_of(id) & (m->map_size - 1);
+	struct outcome_memory *m = outcome->memory;
+	size_t at;
 
+	if (outcome->count == 0 || (!m->map && map_make(outcome, m) < 0))
+		return NULL;
+	at = hash_of(id) & (m->map_size - 1);
 	for (; m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
 		struct item *item = &outcome->items[m->map[at] - 1];
 		struct queue_id found = candidate_id(item->candidate);
@@ -140,7 +142,7 @@ static bool is_open(const struct item *item, const struct message *m)
 static int take(struct run *run, const struct candidate *c)
 {
 	struct message m = candidate_message(c);
-	struct item *item = run->outcome->memory->map ? find(run->outcome, &m.queue_id) : NULL;
+	struct item *item = order_find(run->outcome, &m.queue_id);
 
 	if (!item)
 		return add(run, c, &m, false);
@@ -408,7 +410,7 @@ static int take_unheard(struct run *run, const struct queue_id *ids, size_t coun
 	}
 	code = order_take(run, &made, err);
 	for (size_t n = 0; code == 0 && n < count; n++) {
-		struct item *item = find(run->outcome, &ids[n]);
+		struct item *item = order_find(run->outcome, &ids[n]);
 
 		item->result = RESULT_GONE;
 		item->unheard = item->looked = true;
@@ -420,17 +422,14 @@ int order_add_unheard(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
 	struct queue_id *ids = calloc(s->id_count + 1, sizeof(*ids));
-	struct outcome_memory *m = order_memory(run->outcome);
 	struct proof *states = NULL;
 	size_t count = 0, gone = 0;
 	int code;
 
-	if (!ids || !m) {
-		free(ids);
+	if (!ids)
 		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
-	}
 	for (size_t n = 0; n < s->id_count; n++)
-		if (!m->map || !find(run->outcome, &s->ids[n]))
+		if (!order_find(run->outcome, &s->ids[n]))
 			ids[count++] = s->ids[n];
 	code = count > 0 ? spool_states(&run->looking, ids, count, &states, err) : 0;
 	for (size_t n = 0; code == 0 && n < count; n++)

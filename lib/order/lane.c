@@ -155,17 +155,25 @@ static void begin_work(struct work *w, struct lane *lane)
 
 /* ---- the account */
 
+/* Unless the proof has waited for too long, or it is to stop. */
+static void go_on(struct work *w, struct lane *lane)
+{
+	if (!lane_may_begin(w)) {
+		lane->had = 0;
+		lane->step = LANE_IDLE;
+	} else if (clock_steady() - lane->seen > ORDER_PROOF_AGE) {
+		look_again(w, lane);
+	} else {
+		begin_work(w, lane);
+	}
+}
+
 /* The flood may have filled the disk that the account lies on: a purge must end it all the same. */
 static void go_on_unaccounted(struct work *w, struct lane *lane, int code, const struct err *err)
 {
 	if (code < 0)
 		order_account_lose(w->run, code, err);
-	if (lane_may_begin(w)) {
-		begin_work(w, lane);
-	} else {
-		lane->had = 0;
-		lane->step = LANE_IDLE;
-	}
+	go_on(w, lane);
 }
 
 /* What is touched stands in the account first, as long as that can be written. */
@@ -197,18 +205,12 @@ static struct lane *keeping_lane(struct work *w, uint32_t part)
 
 static void end_keeping(struct work *w, struct lane *lane, int code, const struct err *err)
 {
-	if (code == ERR_STOPPED) {
+	if (code == ERR_STOPPED)
 		give_up_chunk(w, lane, code, err);
-	} else if (code < 0) {
+	else if (code < 0)
 		go_on_unaccounted(w, lane, code, err);
-	} else if (!lane_may_begin(w)) {
-		lane->had = 0;
-		lane->step = LANE_IDLE;
-	} else if (clock_steady() - lane->seen > ORDER_PROOF_AGE) {
-		look_again(w, lane);
-	} else {
-		begin_work(w, lane);
-	}
+	else
+		go_on(w, lane);
 }
 
 void lane_take_kept(struct work *w)

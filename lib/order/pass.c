@@ -307,6 +307,7 @@ int order_pass(struct run *run, struct err *err)
 	int code;
 
 	run->began = clock_wall();
+	run->outcome->foreign = run->outcome->overdue = 0;
 	order_renew(run->outcome);
 	if (is_beside(run))
 		return pass_beside(run, err);

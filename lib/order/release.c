@@ -16,7 +16,6 @@ int order_leave_foreign(struct run *run, struct err *err)
 	code = holds_read(run->order->settings, run->order->stop, &holds, err);
 	if (code < 0)
 		return code;
-	outcome->foreign = 0;
 	for (size_t n = 0; n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 		struct account_entry message = {
@@ -67,7 +66,6 @@ int order_leave_overdue(struct run *run, struct err *err)
 	code = read_lifetime(run->order->postfix, &lifetime, err);
 	if (code < 0)
 		return code;
-	outcome->overdue = 0;
 	for (size_t n = 0; n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 

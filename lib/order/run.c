@@ -96,12 +96,12 @@ static void end(struct run *run, int code, const struct err *why)
 	outcome->interrupted |= code == ERR_STOPPED;
 	if (code < 0 || is_left(run))
 		order_leave(outcome);
-	order_sort(outcome);
 	order_tally(outcome);
 	if (outcome->refused)
 		outcome->accounted = true;
 	else
 		order_account_end(run);
+	order_sort(outcome);
 }
 
 /* Nothing was touched, and nothing is told but why; a batch that was begun says so, too. */
@@ -139,5 +139,6 @@ int order_run(struct order *order, struct outcome *ret, struct err *err)
 	}
 	account_close(run.account);
 	fact_table_release(&run.reasons);
+	account_entries_release(&run.doubt);
 	return code;
 }
