@@ -144,7 +144,7 @@ class AtAnyMoment(KilledCase):
             until(lambda: subprocess.run(["pgrep", "-f", f"postsuper.*{self.postfix.etc}"], stdout=subprocess.DEVNULL,
                                          check=False).returncode != 0, "the end of its children")
             held = self.held()
-            done = sum(b["done"] for b in self.log() if b["state"] in ("unfinished", "done"))
+            done = sum(b["done"] for b in self.log() if b["verb"] == "hold" and b["state"] in ("unfinished", "done"))
             self.assertEqual(done, len(held), f"kill {n}: {self.log()}")
             while left := [b["batch"] for b in self.log()
                            if b["verb"] == "hold" and b["done"] and b["state"] != "undone"]:
