@@ -47,7 +47,7 @@ static struct ledger_batch *find_adoptable(
 		struct ledger_batch *b = &ledger->list[n - 1];
 		const char *text = json_text(b->begin, "selector");
 
-		if (b->effect == EFFECT_HOLDS && !b->ended && !b->running && text &&
+		if (b->effect == EFFECT_HOLDS && !b->ended && !b->running && !b->undone && text &&
 		    strcmp(text, selector) == 0)
 			return b;
 	}

@@ -359,6 +359,27 @@ static void test_not_adopted(void **state)
 	close_walk(&w);
 }
 
+/* Nor is one that was undone. */
+static void test_undone_is_not_adopted(void **state)
+{
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	undo(&w, &number); /* batch 2 */
+	w.order.action = ACTION_HOLD;
+	w.order.verb = "hold";
+	w.order.undo_count = 0;
+	run(&w);
+	assert_int_equal(w.outcome.tally.batch, 3);
+	assert_int_equal(newest(&w, &batches)->done, MAILS);
+	assert_int_equal(batches.list[2].state, ACCOUNT_UNDONE);
+	batches_release(&batches);
+	close_walk(&w);
+}
+
 /* Nor is one whose command still lives. */
 static void test_running(void **state)
 {
@@ -575,6 +596,7 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
     cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
-    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_running),
-    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_undone_is_not_adopted),
+    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
+    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
+    cmocka_unit_test(test_rotation))
