@@ -115,8 +115,8 @@ int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct er
  * with MESSAGE_UNJOINED. Where the client is not local, `first` is dropped: a stranger wrote it.
  *
  * With selector, out gets those of the read records, as they stand in the index now, that it means
- * (select.h's format). own_networks: packed list of blocks that count as local for joins; loopback
- * and no client at all always do.
+ * (select.h's format, but in the order of the body). own_networks: packed list of blocks that count
+ * as local for joins; loopback and no client at all always do.
  */
 struct index_updated {
 	uint64_t completed, added, dropped;
