@@ -144,6 +144,7 @@ void ledger_release(struct ledger *ledger)
 struct part {
 	uint64_t batch;
 	uint32_t number;
+	uint32_t line;
 	char *ids;
 };
 
@@ -152,6 +153,7 @@ struct collecting {
 	struct ledger_entries *into;
 	struct part *parts;
 	size_t count, cap;
+	uint32_t line; /* so many were visited */
 };
 
 static int add_entry(struct ledger_entries *e, const struct ledger_entry *entry)
@@ -161,18 +163,16 @@ static int add_entry(struct ledger_entries *e, const struct ledger_entry *entry)
 	if (!list)
 		return -ENOMEM;
 	e->list = list;
-	list[e->count] = *entry;
-	list[e->count].order = (uint32_t)e->count;
-	e->count++;
+	list[e->count++] = *entry;
 	return 0;
 }
 
 /* A text that is damaged counts as far as it goes. */
-static int add_ids(
-    struct ledger_entries *e, const struct ledger_batch *batch, const char *ids, bool doubt)
+static int add_ids(struct ledger_entries *e, const struct ledger_batch *batch, const char *ids,
+    uint32_t line, bool doubt)
 {
 	struct ledger_entry entry = {
-	    .batch = batch->number, .effect = batch->effect, .doubt = doubt};
+	    .batch = batch->number, .effect = batch->effect, .order = line, .doubt = doubt};
 	int code = 0;
 
 	while (code == 0 && account_entry_next(&ids, &entry.message) == 1)
@@ -187,7 +187,7 @@ static int add_part(struct collecting *c, uint64_t batch, uint32_t number, const
 	if (!parts)
 		return -ENOMEM;
 	c->parts = parts;
-	parts[c->count] = (struct part){batch, number, strdup(ids)};
+	parts[c->count] = (struct part){batch, number, c->line, strdup(ids)};
 	return parts[c->count++].ids ? 0 : -ENOMEM;
 }
 
@@ -209,7 +209,7 @@ static int end_part(struct collecting *c, const struct ledger_batch *batch, cons
 
 	if (!ids && at < c->count)
 		ids = c->parts[at].ids;
-	code = add_ids(c->into, batch, ids ? ids : "", false);
+	code = add_ids(c->into, batch, ids ? ids : "", c->line, false);
 	if (at < c->count) {
 		free(c->parts[at].ids);
 		c->parts[at] = c->parts[--c->count];
@@ -226,6 +226,7 @@ static int visit_part(void *arg, const struct account_line *line)
 
 	if (line->kind != LINE_CHUNK && line->kind != LINE_DONE)
 		return 0;
+	c->line++;
 	batch = ledger_find(c->ledger, line->number);
 	if (!batch || !batch->wanted || json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
@@ -249,7 +250,7 @@ int ledger_entries(const struct account_log *log, const struct ledger *ledger,
 		const struct ledger_batch *batch = ledger_find(ledger, c.parts[n].batch);
 
 		if (code == 0 && !batch->ended)
-			code = add_ids(&entries, batch, c.parts[n].ids, true);
+			code = add_ids(&entries, batch, c.parts[n].ids, c.parts[n].line, true);
 		free(c.parts[n].ids);
 	}
 	free(c.parts);

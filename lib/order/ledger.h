@@ -43,7 +43,7 @@ struct ledger_entry {
 	bool doubt; /* postsuper got it, and no word came back */
 };
 struct ledger_entries {
-	struct ledger_entry *list; /* in that order; those in doubt last */
+	struct ledger_entry *list; /* in no certain order */
 	size_t count, cap;
 };
 /* Those of the wanted batches with which it was done, and of those without end the ones in doubt.

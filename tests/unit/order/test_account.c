@@ -380,6 +380,27 @@ static void test_undone_is_not_adopted(void **state)
 	close_walk(&w);
 }
 
+/* The last word of a message says whose it is, also where a killed command left it unsaid. */
+static void test_killed_twice(void **state)
+{
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	undo(&w, &number); /* batch 2 */
+	w.order.action = ACTION_HOLD;
+	w.order.verb = "hold";
+	w.order.undo_count = 0;
+	run_killed(&w);
+	number = 3;
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	for (size_t n = 0; n < MAILS; n++)
+		assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+	close_walk(&w);
+}
+
 /* Nor is one whose command still lives. */
 static void test_running(void **state)
 {
@@ -597,6 +618,6 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
     cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
     cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_undone_is_not_adopted),
-    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
-    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
-    cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_running),
+    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
+    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
