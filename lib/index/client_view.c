@@ -8,11 +8,12 @@
 static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
 {
 	uint64_t sequence = reader_u64(r);
-	uint32_t matched = reader_u32(r); /* as it says */
-	struct span record = reader_blob(r);
+	struct span record;
 	struct message message;
+	uint32_t matched;
 
-	message_init(&message);
+	(void)reader_u32(r); /* what it says of that */
+	record = reader_blob(r);
 	if (r->failed || record_peek(record, &message) != 0)
 		return false;
 	matched = selector_nominate(selector, &message, NULL);
