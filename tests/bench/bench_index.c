@@ -382,7 +382,8 @@ static void beside(struct index *ix, unsigned threads, unsigned seconds)
 
 	if (index_count(ix, &c, &err) != 0)
 		die("count", &err);
-	b.rows = b.next = c.rows;
+	b.rows = c.rows;
+	b.next = c.rows;
 	if (pthread_create(&rest, NULL, everything_else, &b) != 0)
 		abort();
 	for (unsigned i = 0; i < threads; i++) {

@@ -94,8 +94,9 @@ static void start(void)
 /*
  * What libmilter itself logs, of garbage and of clients that hung up. syslog(3) waits for ever
  * where the machine's log daemon does not read, and a session that ends with such a line then never
- * closes. <syslog.h> is not included because it may have bodies of its own for these.
+ * closes. <syslog.h>, which other headers include, may make a macro of it.
  */
+#undef syslog
 void syslog(int priority, const char *format, ...);
 void __syslog_chk(int priority, int flag, const char *format, ...);
 

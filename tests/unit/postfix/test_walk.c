@@ -22,7 +22,7 @@ static struct packed_id pack(const struct queue_id *id, uint64_t flags)
 static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
 {
 	struct spool_walk *at_work;
-	struct walked w;
+	struct walked w = {0};
 	struct err err = {{0}};
 
 	if (spool_walk_start(&rig->p, known, count, &at_work, &err) < 0 ||
