@@ -155,7 +155,7 @@ class StateDisk(Disk):
     def test_purge_and_block(self):
         result = self.pq.idx("purge", "-y", "--block=1h", BAD)
         self.assertEqual((result.status, self.postfix.ids()), (2, set()), result)
-        self.assertIn("No space left", result.err)
+        self.assertIn("No space left", result.out + result.err, result)
         with self.postfix.smtp() as client:
             self.assertEqual(client.mail("a@example.com")[0], 550)
 
@@ -173,7 +173,7 @@ class StateDisk(Disk):
         result = self.pq.idx("hold", "-y", BAD)
         self.assertEqual({file.queue for file in self.postfix.read().values()}, {"hold"}, result)
         self.assertEqual(result.status, 2, result)
-        self.assertIn("undo", result.err)
+        self.assertIn("undo", result.out + result.err, result)
 
     def test_index_full_as_well(self):
         self.pq.kill9()
