@@ -60,6 +60,7 @@ struct caught {
 		uint64_t limits, unjoined;   /* of what was read without the index */
 		bool indexed;                /* the index was asked, and told all */
 		bool certain;                /* what has no name has left */
+		bool elsewhere;              /* the index is of another queue directory */
 		bool adopted;
 	} counts;
 	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */

@@ -126,6 +126,7 @@ static int fail_unmounted(const struct work *w, const char *why, struct err *err
 static int go_elsewhere(struct work *w, struct err *err)
 {
 	w->asked = w->telling = w->counts.certain = false;
+	w->counts.elsewhere = true;
 	return walk(w, NULL, 0, err);
 }
 

@@ -67,8 +67,7 @@ enum result {
 
 struct item {
 	const struct candidate *candidate;
-	struct proof
-	    proof; /* the last look; of what was deleted or has left, the last at the file */
+	struct proof proof; /* the last look; of what has left, the last one at its file */
 	enum result result;
 	bool was_active; /* lay in active when acted on: a running delivery may finish */
 	bool idle;       /* EXCLUDED: meant, but there is nothing to do */

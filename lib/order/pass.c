@@ -41,10 +41,12 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	outcome->tally.limits += counts->limits;
 	take_unreadable(outcome, caught);
 	if (!counts->indexed) {
-		outcome->tally.unjoined += counts->unjoined;
 		outcome->no_index = true;
 		if (run->indexed)
 			outcome->no_index_why = caught->index_why;
+	}
+	if (!counts->indexed || counts->elsewhere) {
+		outcome->tally.unjoined += counts->unjoined;
 		run->indexed = false;
 	}
 	return order_take(run, &caught->found, err);
@@ -307,13 +309,16 @@ int order_pass(struct run *run, struct err *err)
 	int code;
 
 	run->began = clock_wall();
+	run->asked = false;
 	run->outcome->foreign = run->outcome->overdue = 0;
 	order_renew(run->outcome);
 	if (is_beside(run))
 		return pass_beside(run, err);
 	code = look(run, err);
-	if (code < 0 || order_stopped(run->order) || run->order->dry_run || !run->row->changes)
+	if (code < 0 || run->order->dry_run || !run->row->changes)
 		return code;
+	if (order_stopped(run->order))
+		return ERR_STOPPED;
 	switch (ask(run)) {
 	case ORDER_NO:
 		run->outcome->refused = true;
