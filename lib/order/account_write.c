@@ -12,7 +12,8 @@
 #include "base/json.h"
 #include "order/account_log.h"
 
-#define POLL_MS  50 /* between two looks at the stop flag */
+#define POLL_MS  50                 /* between two looks at the stop flag */
+#define HURRIED  (3 * USEC_PER_SEC) /* what a line may take once the command is to end */
 #define PART_END UINT32_MAX
 
 struct account {
@@ -23,6 +24,7 @@ struct account {
 	uint64_t number;
 	uint32_t part;
 	const volatile sig_atomic_t *stop;
+	bool silent;        /* an answer did not come in time */
 	struct bytes frame; /* the last answer */
 };
 
@@ -105,24 +107,35 @@ static bool is_readable(const struct account *a, int wait_ms)
 	return poll(&waiting, 1, wait_ms) == 1;
 }
 
+/* Whether a wait since then has lasted long enough: a writer that somebody stopped holds no ^C up.
+ */
+static bool is_over(const struct account *a, int64_t began)
+{
+	int64_t patience = a->stop && *a->stop ? HURRIED : ACCOUNT_PATIENCE;
+
+	return clock_steady() > began + patience;
+}
+
 /* Waits for the answer to this part; others that come before it are of no use any more. */
 static int await(
     struct account *a, uint32_t wanted, bool stoppable, struct reader *r, struct err *err)
 {
-	int64_t deadline = clock_steady() + ACCOUNT_PATIENCE;
+	int64_t began = clock_steady();
 	int answered = 0, code = 0;
 	uint32_t part = wanted;
 
 	while (answered == 0) {
 		if (stoppable && a->stop && *a->stop)
 			return err_set(err, ERR_STOPPED, "interrupted");
-		if (clock_steady() > deadline)
+		if (is_over(a, began)) {
+			a->silent = true;
 			return err_set(err, ERR_TIMEOUT,
 			    "the account in '%s' is locked, or its disk does not answer",
 			    a->directory);
+		}
 		if (!is_readable(a, POLL_MS))
 			continue;
-		answered = receive(a, deadline, r, &part, &code, err);
+		answered = receive(a, began + ACCOUNT_PATIENCE, r, &part, &code, err);
 		if (answered == 1 && part != wanted)
 			answered = 0;
 	}
@@ -227,7 +240,8 @@ void account_close(struct account *a)
 {
 	struct blob ignored = {0};
 	/* One that could not begin waits for somebody's lock, perhaps for ever. */
-	int64_t deadline = a && a->number > 0 ? clock_steady() + ACCOUNT_PATIENCE : 0;
+	bool waits = a && a->number > 0 && !a->silent;
+	int64_t deadline = waits ? clock_steady() + ACCOUNT_PATIENCE : 0;
 
 	if (!a)
 		return;
