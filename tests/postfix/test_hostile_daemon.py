@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from case import BAD, RigCase
+from case import BAD, RigCase, known_defect
 from hostile import WAYS
 from pqpurge import USER
 from rig import HERE
@@ -135,6 +135,7 @@ class Redirected(HostileCase):
     def test_by_sender(self):
         self.check("--sender", BAD)
 
+    @known_defect("an answer to names that makes no sense ends sync with 1")
     def test_after_a_catch_up(self):
         self.assertIn(self.pq.idx("sync").status, (0, 2))
         self.check(BAD)
@@ -195,6 +196,7 @@ class Files(HostileCase):
     def test_noise(self):
         self.every_place("head", "-c", "20000000", "/dev/urandom", ">", '"$0"')
 
+    @known_defect("a rules file without end is read up to its cap before it is refused: 270 MB")
     def test_device(self):
         self.every_place("ln", "-s", "/dev/zero", '"$0"')
 
