@@ -96,7 +96,7 @@ class History(HistoryCase):
         self.assertEqual(set(listed), set(self.files))
         for queue_id, file in self.files.items():
             line = listed[queue_id]
-            self.assertEqual(line.get("queued_sender", line["sender"]), file.sender, queue_id)
+            self.assertEqual(line.get("queued_sender", line["sender"]), file.sender or "MAILER-DAEMON", queue_id)
             self.assertEqual((line["queue_name"], line["arrival_time"], line["message_size"]),
                              (file.queue, int(file.arrival), file.size), queue_id)
             waits = sorted(a for r in line["recipients"] for a in r.get("queued_address", [r["address"]]))
