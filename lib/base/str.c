@@ -155,6 +155,13 @@ void str_lines_release(struct str_lines *l)
 	strbuf_release(&l->line);
 }
 
+bool str_has_control(const char *text)
+{
+	while ((unsigned char)*text >= ' ' && *text != 0x7f)
+		text++;
+	return *text != '\0';
+}
+
 char str_lower(char c)
 {
 	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;

@@ -76,6 +76,13 @@ char *str_scrub(char *buf, size_t size, const char *text);
  * where there is none.
  */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
+/* Space, tab, CR, LF. */
+static inline bool str_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+/* Whether it holds a control character of ASCII. */
+bool str_has_control(const char *text);
 /* ASCII only; no locale. */
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);

@@ -112,7 +112,7 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 		ret->state = PROOF_CHANGED;
 		return;
 	}
-	code = queue_file_identity_of(fd, &st, &found);
+	code = queue_file_identity(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st)) {

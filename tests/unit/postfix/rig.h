@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,16 @@ struct rig {
 	struct postfix p;
 	unsigned count; /* makes IDs differ */
 };
+
+/* The bytes as an open file. */
+static inline int rig_memory_file(const struct bytes *file)
+{
+	int fd = memfd_create("queue-file", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes_span(file).at, file->len), (ssize_t)file->len);
+	return fd;
+}
 
 static inline void rig_own(const struct rig *rig, const char *path)
 {
