@@ -159,7 +159,7 @@ static void look_at_next(struct why_count *c, unsigned depth)
 	struct stat st;
 	int64_t at;
 
-	queue_path(QUEUE_DEFERRED, depth, &c->id, path);
+	queue_path(queue_word(QUEUE_DEFERRED), depth, &c->id, path);
 	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
 	at = (int64_t)st.st_mtime * USEC_PER_SEC;

@@ -29,7 +29,9 @@ static struct proof proof_in(const struct looking *l, unsigned spot)
 static void path_in(
     const struct looking *l, unsigned spot, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	queue_path(l->layout.spots[spot].queue, l->layout.spots[spot].depth, id, path);
+	const struct queue_spot *at = &l->layout.spots[spot];
+
+	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
 /* Whether the name lies in spot: 1 and what lies there, 0, -errno where that cannot be known. */

@@ -54,7 +54,7 @@ static void pass_over(struct worker *w, const struct queue_id *id, int code)
 
 	if (w->share->reading->unreadable + w->report.unreadable++ >= SPOOL_READ_NAMED)
 		return;
-	queue_path(spot->queue, spot->depth, id, path);
+	queue_path(queue_word(spot->queue), spot->depth, id, path);
 	snprintf(text, sizeof(text), "%s: %s", path, err_word(code));
 	strlist_push(&w->unreadable, text, strlen(text));
 	w->report.named++;

@@ -134,7 +134,7 @@ static inline void rig_path(
 {
 	char relative[QUEUE_PATH_MAX];
 
-	queue_path(queue, queue_depth(&rig->p, queue), id, relative);
+	queue_path(queue_word(queue), queue_depth(&rig->p, queue), id, relative);
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
 }
 
@@ -144,7 +144,7 @@ static inline void rig_path_at(const struct rig *rig, enum queue_name queue, uns
 {
 	char relative[QUEUE_PATH_MAX], level[256];
 
-	queue_path(queue, depth, id, relative);
+	queue_path(queue_word(queue), depth, id, relative);
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
 	for (unsigned n = 1; n <= depth; n++) {
 		snprintf(level, sizeof(level), "%s/%.*s", rig->spool,
