@@ -59,6 +59,8 @@ void blob_release(struct blob *blob);
 struct role_child {
 	uint64_t memory; /* bytes it may map beyond what the parent has (RLIMIT_AS) */
 	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
+	/* A descriptor that stays open in the child: what only the caller could open. */
+	int keep;
 	const volatile sig_atomic_t *stop; /* role_finish ends soon after this is set */
 	pid_t pid;
 	int output; /* memfd that the child fills */
@@ -66,6 +68,7 @@ struct role_child {
 };
 #define ROLE_MEMORY (UINT64_C(1) << 30)
 #define ROLE_CPU    600u
+#define ROLE_TIME   (60 * INT64_C(1000000)) /* microseconds for a small question */
 
 /*
  * Forks a child that drops to role (no supplementary groups), has no terminal and no descriptor
@@ -78,12 +81,6 @@ struct role_child {
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
 /*
- * The same for a child that keeps one descriptor more, open under the same number: what only the
- * caller could open, such as a directory behind parents that role may not search.
- */
-int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
-    void *arg, struct err *err) NODISCARD;
-/*
  * Waits for the child and maps its output. At the steady deadline (INT64_MAX for ever), or when
  * *child->stop is set, the child is killed, stopped (SIGSTOP) or not: ERR_TIMEOUT or ERR_STOPPED.
  * Returns what work returned, ERR_CHILD where the child died of a signal or broke the protocol.
@@ -92,8 +89,11 @@ int role_start_keeping(struct role_child *child, const struct role *role, int ke
  */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
-/* Both, without a deadline. */
-int role_collect(const struct role *role, role_work *work, void *arg, struct blob *ret,
-    struct err *err) NODISCARD;
+/*
+ * Both, for a caller that does nothing else meanwhile: bounds says what the caller may set, NULL
+ * means the defaults; patience is in microseconds.
+ */
+int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
+    role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
 
 #endif

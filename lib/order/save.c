@@ -256,10 +256,9 @@ static int run_part(struct saving *s, size_t begin, size_t *waiting, struct err 
 	    .at = s->at + begin,
 	    .count = count,
 	    .queue_dir = -1};
-	struct role_child child = {.stop = s->order->stop};
+	struct role_child child = {.stop = s->order->stop, .keep = s->order->save->directory};
 	struct blob blob = {0};
-	int code = role_start_keeping(
-	    &child, &s->order->postfix->owner, s->order->save->directory, work, &part, err);
+	int code = role_start(&child, &s->order->postfix->owner, work, &part, err);
 
 	if (code == 0)
 		code = role_finish(&child, INT64_MAX, &blob, err);

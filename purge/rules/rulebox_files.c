@@ -131,10 +131,7 @@ static int answer_in_child(const struct index_client *client, const struct role 
 {
 	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
-	int code = role_start(&child, owner, answer, r, err);
-
-	if (code == 0)
-		code = role_finish(&child, clock_steady() + READ_TIME, &blob, err);
+	int code = role_ask(owner, &child, READ_TIME, answer, r, &blob, err);
 	if (code == 0)
 		code = take_all(&blob, r->question, box, err);
 	blob_release(&blob);

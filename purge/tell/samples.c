@@ -109,8 +109,7 @@ void samples_put(FILE *to, const struct postfix *p, const struct item *const *it
 	struct blob blob = {0};
 	struct reader r;
 
-	if (p && role_start(&child, &p->owner, read_subjects, &s, NULL) == 0 &&
-	    role_finish(&child, clock_steady() + SUBJECTS_TIME, &blob, NULL) < 0)
+	if (p && role_ask(&p->owner, &child, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
 	r = reader_of(blob.at, blob.len);
 	for (size_t i = 0; i < count; i++) {

@@ -105,10 +105,7 @@ int why_read(const struct postfix *p, const struct why_message *messages, size_t
 	struct task task = {.p = p, .now = now, .messages = messages, .count = count};
 	struct role_child child = {.stop = p->stop};
 	struct blob memory = {0};
-	int code = role_start(&child, &p->owner, work, &task, err);
-
-	if (code == 0)
-		code = role_finish(&child, clock_steady() + TIME_MAX, &memory, err);
+	int code = role_ask(&p->owner, &child, TIME_MAX, work, &task, &memory, err);
 	return code < 0 ? code : view(&memory, ret, err);
 }
 

@@ -47,7 +47,7 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 		    path);
 		return;
 	}
-	if (role_collect(&p->owner, try_socket, (void *)path, &blob, NULL) == 0) {
+	if (role_ask(&p->owner, NULL, ROLE_TIME, try_socket, (void *)path, &blob, NULL) == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 		int error = (int)reader_u32(&r);
 

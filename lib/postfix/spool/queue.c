@@ -73,7 +73,7 @@ void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_in
 
 int64_t queue_patience(size_t count)
 {
-	return clock_steady() + 120 * USEC_PER_SEC + (int64_t)count * 20000;
+	return 120 * USEC_PER_SEC + (int64_t)count * 20000;
 }
 
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)

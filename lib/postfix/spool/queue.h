@@ -87,9 +87,7 @@ int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
  */
 void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
 
-/*
- * The steady time at which a child that looks at so many files hangs: a cold disk is faster.
- */
+/* Microseconds after which a child that looks at so many files hangs: a cold disk is faster. */
 int64_t queue_patience(size_t count);
 
 /*
