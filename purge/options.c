@@ -17,6 +17,8 @@ struct given {
 
 /* The command line, split. Both arrays have room for all that can come. */
 struct split {
+	int argc, at; /* at: the word that is being read */
+	char **argv;
 	struct given *given;
 	size_t given_count;
 	const char **words;
@@ -59,10 +61,9 @@ static int unknown_option(const char *name, size_t len, struct err *err)
  * neighbour's value was forgotten, and `--reason --dry-run` must not become a purge: such a value
  * needs the form with '='.
  */
-static int next_value(
-    int argc, char **argv, int *at, const char *name, const char **ret, struct err *err)
+static int next_value(struct split *split, const char *name, const char **ret, struct err *err)
 {
-	const char *word = *at + 1 < argc ? argv[*at + 1] : NULL;
+	const char *word = split->at + 1 < split->argc ? split->argv[split->at + 1] : NULL;
 
 	if (!word)
 		return err_set(err, ERR_USAGE, "option '--%s' needs a value", name);
@@ -71,101 +72,90 @@ static int next_value(
 		    "option '--%s' needs a value; if '%s' is meant, write '--%s=%s'", name, word,
 		    name, word);
 	*ret = word;
-	(*at)++;
+	split->at++;
 	return 0;
 }
 
+/* Adds an option. value: what hangs on it, after '=' or the letter; NULL: nothing does. */
 static int take(
     struct split *split, const struct option_row *row, const char *value, struct err *err)
 {
+	int code = 0;
+
+	if (value && row->argument == ARGUMENT_NONE)
+		return err_set(err, ERR_USAGE, "option '--%s' takes no value", row->name);
+	if (!value && row->argument == ARGUMENT_NEEDED)
+		code = next_value(split, row->name, &value, err);
+	if (code < 0)
+		return code;
 	if (value && *value == '\0')
 		return err_set(err, ERR_USAGE, "the value of option '--%s' is empty", row->name);
 	split->given[split->given_count++] = (struct given){.row = row, .value = value};
 	return 0;
 }
 
-static int split_long(int argc, char **argv, int *at, struct split *split, struct err *err)
+static int split_long(struct split *split, const char *name, struct err *err)
 {
-	const char *name = argv[*at] + 2, *value = NULL;
-	const char *equals = strchr(name, '=');
-	size_t len = equals ? (size_t)(equals - name) : strlen(name);
+	size_t len = strcspn(name, "=");
 	const struct option_row *row = row_by_name(name, len);
 
 	if (!row)
 		return unknown_option(name, len, err);
-	if (equals && row->argument == ARGUMENT_NONE)
-		return err_set(err, ERR_USAGE, "option '--%s' takes no value", row->name);
-	if (equals)
-		value = equals + 1;
-	else if (row->argument == ARGUMENT_NEEDED) {
-		int code = next_value(argc, argv, at, row->name, &value, err);
-
-		if (code < 0)
-			return code;
-	}
-	return take(split, row, value, err);
+	return take(split, row, name[len] ? name + len + 1 : NULL, err);
 }
 
-/* "-n", "-ny", "-cFILE", "-c FILE". */
-static int split_letters(int argc, char **argv, int *at, struct split *split, struct err *err)
+/* "n", "ny", "cFILE", "c" and FILE in the next word. */
+static int split_letters(struct split *split, const char *letters, struct err *err)
 {
-	for (const char *letter = argv[*at] + 1; *letter; letter++) {
+	int code = 0;
+
+	for (const char *letter = letters; code == 0 && *letter; letter++) {
 		const struct option_row *row = row_by_letter(*letter);
-		const char *value = NULL;
-		int code;
 
 		if (!row)
 			return err_set(
-			    err, ERR_USAGE, "unknown option '-%c' in '%s'", *letter, argv[*at]);
-		if (row->argument == ARGUMENT_NONE) {
-			code = take(split, row, NULL, err);
-			if (code < 0)
-				return code;
-			continue;
-		}
-		if (letter[1])
-			return take(split, row, letter + 1, err);
-		code = next_value(argc, argv, at, row->name, &value, err);
-		return code < 0 ? code : take(split, row, value, err);
+			    err, ERR_USAGE, "unknown option '-%c' in '-%s'", *letter, letters);
+		if (row->argument != ARGUMENT_NONE)
+			return take(split, row, letter[1] ? letter + 1 : NULL, err);
+		code = take(split, row, NULL, err);
 	}
-	return 0;
+	return code;
 }
 
-static int split_line(int argc, char **argv, struct split *split, struct err *err)
+static int split_line(struct split *split, struct err *err)
 {
 	bool ended = false;
+	int code = 0;
 
-	for (int at = 1; at < argc; at++) {
-		const char *word = argv[at];
-		int code = 0;
+	for (split->at = 1; code == 0 && split->at < split->argc; split->at++) {
+		const char *word = split->argv[split->at];
 
 		if (!ended && strcmp(word, "--") == 0)
 			ended = true;
 		else if (!ended && word[0] == '-' && word[1] == '-')
-			code = split_long(argc, argv, &at, split, err);
+			code = split_long(split, word + 2, err);
 		else if (!ended && word[0] == '-' && word[1])
-			code = split_letters(argc, argv, &at, split, err);
+			code = split_letters(split, word + 1, err);
 		else
 			split->words[split->word_count++] = word;
-		if (code < 0)
-			return code;
 	}
-	return 0;
+	return code;
 }
 
 static int set_one(
     struct options *o, const struct given *given, const struct verb *verb, struct err *err)
 {
 	const struct option_row *row = given->row;
+	void *at = (char *)o + row->at;
 	int code = 0;
 
 	if (!(row->groups & (verb->takes | OPTION_COMMON)))
 		return err_set(
 		    err, ERR_USAGE, "'%s' takes no option '--%s'", verb->name, row->name);
-	if (row->flag)
-		*row->flag(o) = true;
+	if (row->set)
+		code = row->set(o, at, given->value, err);
 	else
-		code = row->set(o, given->value, err);
+		*(bool *)at = true;
 	if (code == ERR_SYNTAX)
 		code = ERR_USAGE;
 	return code < 0 ? err_within(err, code, "option '--%s'", row->name) : 0;
@@ -205,20 +195,12 @@ static int no_pattern(const struct verb *verb, const char *word, struct err *err
 
 static int add_author(struct options *o, const struct verb *verb, const char *word, struct err *err)
 {
-	struct pattern p = {0};
 	int code;
 
 	if (!pattern_looks_like(word) || rule_prefix(word))
 		return no_pattern(verb, word, err);
-	code = pattern_parse(word, &p, err);
-	if (code < 0)
-		return err_within(err, ERR_USAGE, "pattern '%s'", word);
-	code = pattern_set_add(&o->selector.author, &p);
-	if (code < 0) {
-		pattern_release(&p);
-		return err_set(err, code, "out of memory");
-	}
-	return 0;
+	code = options_add_pattern(&o->selector.author, word, err);
+	return code < 0 ? err_within(err, ERR_USAGE, "pattern '%s'", word) : 0;
 }
 
 static int set_words(struct options *o, const struct verb *verb, struct err *err)
@@ -227,19 +209,16 @@ static int set_words(struct options *o, const struct verb *verb, struct err *err
 	    [WORDS_IDS] = "queue ID",
 	    [WORDS_BATCHES] = "batch number",
 	    [WORDS_ANY] = NULL};
+	int code = 0;
 
 	if (verb->words == WORDS_NONE && o->word_count)
 		return err_set(err, ERR_USAGE, "'%s' takes no word '%s'", verb->name, o->words[0]);
 	if (needed[verb->words] && o->word_count == 0)
 		return err_set(
 		    err, ERR_USAGE, "'%s' needs at least one %s", verb->name, needed[verb->words]);
-	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++) {
-		int code = add_author(o, verb, o->words[i], err);
-
-		if (code < 0)
-			return code;
-	}
-	return 0;
+	for (size_t i = 0; verb->words == WORDS_PATTERNS && code == 0 && i < o->word_count; i++)
+		code = add_author(o, verb, o->words[i], err);
+	return code;
 }
 
 static void include_subdomains(struct selector *s)
@@ -251,44 +230,38 @@ static void include_subdomains(struct selector *s)
 			pattern_include_subdomains(&sets[i]->list[n]);
 }
 
-/* A notice tells no more of what caused it than whose mail it was: what narrows otherwise cannot
- * be asked of it. */
-static int check_bounces(const struct selector *s, struct err *err)
-{
-	if (s->author.count + s->sender.count == 0)
-		return err_set(err, ERR_USAGE,
-		    "'--with-bounces' finds bounces by the senders that they go to: it needs a "
-		    "pattern or '--sender'");
-	if (s->from.count || s->recipient.count || s->logins.len || s->message_ids.len ||
-	    s->client_count || s->ids_given)
-		return err_set(err, ERR_USAGE,
-		    "'--with-bounces' goes by senders alone: of '--from', '--recipient', "
-		    "'--login', '--client', '--message-id' and '--id' a bounce says nothing");
-	return 0;
-}
-
 /* What no single option can see. */
-static int check_together(struct options *o, const struct verb *verb, struct err *err)
+static int check_together(const struct options *o, const struct verb *verb, struct err *err)
 {
-	struct selector *s = &o->selector;
-	int code;
+	const struct selector *s = &o->selector;
+	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
+	/* A notice names its recipient and no more of the mail that caused it. */
+	const bool beyond_notices = s->from.count || s->recipient.count || s->logins.len ||
+				    s->message_ids.len || s->client_count || s->ids_given;
+	const struct {
+		bool wrong;
+		const char *words;
+	} rows[] = {
+	    {s->only && !s->recipient.count,
+		"'--only' says something about '--recipient', which is missing"},
+	    {o->block && s->recipient.count,
+		"'--block' refuses senders; it cannot go with '--recipient'"},
+	    {o->with_bounces && !(s->author.count + s->sender.count),
+		"'--with-bounces' finds bounces by the senders that they go to: it needs a "
+		"pattern or '--sender'"},
+	    {o->with_bounces && beyond_notices,
+		"'--with-bounces' goes by senders alone: of '--from', '--recipient', '--login', "
+		"'--client', '--message-id' and '--id' a bounce says nothing"},
+	    {o->sweep && o->limit, "'--sweep' takes all there is; it cannot go with '--limit'"},
+	};
 
-	if (s->only && s->recipient.count == 0)
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].wrong)
+			return err_set(err, ERR_USAGE, "%s", rows[i].words);
+	if (changes && !s->all && selector_is_empty(s))
 		return err_set(err, ERR_USAGE,
-		    "'--only' says something about '--recipient', which is missing");
-	if (o->block && s->recipient.count)
-		return err_set(
-		    err, ERR_USAGE, "'--block' refuses senders; it cannot go with '--recipient'");
-	if (o->with_bounces && (code = check_bounces(s, err)) < 0)
-		return code;
-	if (o->sweep && o->limit)
-		return err_set(
-		    err, ERR_USAGE, "'--sweep' takes all there is; it cannot go with '--limit'");
-	if (!(verb->flags & VERB_CHANGES) || verb->words != WORDS_PATTERNS || s->all ||
-	    !selector_is_empty(s))
-		return 0;
-	return err_set(err, ERR_USAGE,
-	    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
+		    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
+	return 0;
 }
 
 /* What the account shows as selected, and what tells whether two batches are about the same: the
@@ -313,14 +286,12 @@ static void keep_selected(struct options *o, const struct split *split, const st
 static int apply(
     struct options *o, const struct split *split, const struct verb *verb, struct err *err)
 {
-	int code;
+	int code = 0;
 
-	for (size_t i = 0; i < split->given_count; i++) {
+	for (size_t i = 0; code == 0 && i < split->given_count; i++)
 		code = set_one(o, &split->given[i], verb, err);
-		if (code < 0)
-			return code;
-	}
-	code = set_words(o, verb, err);
+	if (code == 0)
+		code = set_words(o, verb, err);
 	if (code < 0)
 		return code;
 	if (o->subdomains)
@@ -333,10 +304,8 @@ static int apply(
 static bool asks_for_words(struct options *o, const struct split *split)
 {
 	for (size_t i = 0; i < split->given_count; i++) {
-		if (strcmp(split->given[i].row->name, "help") == 0)
-			o->help = true;
-		if (strcmp(split->given[i].row->name, "version") == 0)
-			o->version = true;
+		o->help |= strcmp(split->given[i].row->name, "help") == 0;
+		o->version |= strcmp(split->given[i].row->name, "version") == 0;
 	}
 	return o->help || o->version;
 }
@@ -357,37 +326,41 @@ static void options_init(struct options *o)
 	selector_init(&o->selector);
 }
 
+/* The verb, and what is left of the words. */
+static int choose(
+    struct options *o, const struct split *split, const struct verb **ret_verb, struct err *err)
+{
+	bool is_name = false;
+	int code = verb_choose(split->word_count ? split->words[0] : NULL, ret_verb, &is_name, err);
+
+	if (asks_for_words(o, split)) {
+		if (!is_name)
+			*ret_verb = NULL;
+		return 0;
+	}
+	if (code < 0)
+		return code;
+	o->word_count = split->word_count - is_name;
+	memmove(o->words, o->words + is_name, o->word_count * sizeof(*o->words));
+	return apply(o, split, *ret_verb, err);
+}
+
 int options_parse(
     int argc, char **argv, struct options *ret, const struct verb **ret_verb, struct err *err)
 {
-	struct split split = {0};
-	bool is_name = false;
-	int code = -ENOMEM;
+	struct split split = {.argc = argc, .argv = argv};
+	int code;
 
 	options_init(ret);
 	*ret_verb = NULL;
 	split.given = calloc(letters_of(argc, argv), sizeof(*split.given));
-	ret->words = calloc((size_t)argc + 1, sizeof(*ret->words));
-	split.words = ret->words;
-	if (!split.given || !split.words) {
-		err_set(err, code, "out of memory");
-		goto out;
-	}
-	code = split_line(argc, argv, &split, err);
-	if (code < 0)
-		goto out;
-	code = verb_choose(split.word_count ? split.words[0] : NULL, ret_verb, &is_name, err);
-	if (asks_for_words(ret, &split)) {
-		code = 0;
-		if (!is_name)
-			*ret_verb = NULL;
-	}
-	if (code < 0 || ret->help || ret->version)
-		goto out;
-	ret->word_count = split.word_count - is_name;
-	memmove(ret->words, ret->words + is_name, ret->word_count * sizeof(*ret->words));
-	code = apply(ret, &split, *ret_verb, err);
-out:
+	ret->words = split.words = calloc((size_t)argc + 1, sizeof(*ret->words));
+	if (split.given && split.words)
+		code = split_line(&split, err);
+	else
+		code = err_set(err, -ENOMEM, "out of memory");
+	if (code == 0)
+		code = choose(ret, &split, ret_verb, err);
 	free(split.given);
 	return code;
 }

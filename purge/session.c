@@ -165,6 +165,11 @@ bool session_can_ask(const struct session *s)
 	return !s->options.yes && isatty(STDIN_FILENO);
 }
 
+int session_written(int code, struct err *err)
+{
+	return code < 0 ? err_sys(err, -code, "failed to write the report") : code;
+}
+
 int session_exit_of(int code)
 {
 	static const int begun_nothing[] = {ERR_USAGE, ERR_CONFIG, ERR_SYNTAX, ERR_NO_INDEX,

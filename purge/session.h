@@ -42,6 +42,8 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 /* Whether somebody can be asked: a terminal on stdin and no --yes. */
 bool session_can_ask(const struct session *s);
 
+/* Passes code on; of a report that could not be written it says so. */
+int session_written(int code, struct err *err) NODISCARD;
 /* The exit status of an error: 1 where nothing could be begun, 3 interrupted, else 2. */
 int session_exit_of(int code);
 

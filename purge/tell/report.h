@@ -35,6 +35,10 @@ struct count {
 /* Fills rows, in the order in which they are told; returns how many. */
 size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX]);
 
+/* In text: those of the preview, the others, or all. */
+enum report_part { REPORT_PREVIEW, REPORT_REST, REPORT_ALL };
+void report_put_counts(FILE *to, const struct report *r, enum report_part part);
+
 /* A line per message, then the summary. 0 or a negative code. */
 int report_json(FILE *to, const struct report *r) NODISCARD;
 /* What is about to be done, shown before the question and on a dry run: counts, queues, ages and

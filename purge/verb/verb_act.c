@@ -53,12 +53,7 @@ static int read_batches(struct act *a, struct err *err)
 static int plan_block(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
-	struct block_terms terms = {.action = RULE_REJECT,
-	    .reason = o->reason,
-	    .author = a->s->user,
-	    .now = o->now,
-	    .expires = o->block_for ? o->now + o->block_for : 0,
-	    .subdomains = o->subdomains};
+	struct block_terms terms = block_terms_of(a->s, RULE_REJECT, o->block_for);
 	int code = block_plan_selector(&a->plan, &o->selector, &terms, err);
 
 	if (code < 0 || o->dry_run || o->yes || session_can_ask(a->s) ||
@@ -145,7 +140,7 @@ static bool put_question(const struct act *a, const struct tally *t)
 		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?",
 		    a->plan.rules.count ? "Block this and " : "",
 		    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
-		    n == 1 ? "this" : "these", n, wording_messages(n), also);
+		    n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
 	return (o->selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
 				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
 }
@@ -194,7 +189,7 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-static int tell_text(const struct act *a, const struct report *r)
+static void tell_text(const struct act *a, const struct report *r)
 {
 	const struct options *o = &a->s->options;
 
@@ -203,7 +198,6 @@ static int tell_text(const struct act *a, const struct report *r)
 	if (!o->quiet)
 		report_text(stdout, r);
 	report_problems(stdout, r);
-	return 0;
 }
 
 /* The words of the report, and the status that they mean. */
@@ -219,13 +213,13 @@ static int tell(const struct act *a, struct err *err)
 		code = report_json(stdout, &r);
 		report_problems(stderr, &r);
 	} else if (!refused) {
-		code = tell_text(a, &r);
+		tell_text(a, &r);
 	}
 	if (refused)
 		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
 					   : "Nothing was touched.\n");
 	if (code < 0)
-		return err_sys(err, -code, "failed to write the report");
+		return session_written(code, err);
 	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
 		status = EXIT_SOME_FAILED;
 	return status;
