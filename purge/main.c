@@ -63,14 +63,11 @@ static int run(struct session *s, struct err *err)
  */
 static int close_stdout(int status)
 {
-	bool failed = ferror(stdout) != 0;
 	int number = 0;
 
-	if (fflush(stdout) != 0) {
-		failed = true;
+	if (fflush(stdout) != 0)
 		number = errno;
-	}
-	if (!failed)
+	else if (!ferror(stdout))
 		return status;
 	if (number != EPIPE)
 		complain("the output could not be written%s%s.", number ? ": " : "",
@@ -92,12 +89,8 @@ int main(int argc, char **argv)
 	code = session_parse(&session, argc, argv, &err);
 	if (code == 0)
 		code = run(&session, &err);
-	if (code == -EPIPE) {
-		session_release(&session);
-		return EXIT_SOME_FAILED;
-	}
-	if (code < 0)
+	if (code < 0 && code != -EPIPE)
 		code = fail(&session, code, &err);
 	session_release(&session);
-	return close_stdout(code);
+	return code == -EPIPE ? EXIT_SOME_FAILED : close_stdout(code);
 }

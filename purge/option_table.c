@@ -249,4 +249,5 @@ const struct option_row option_rows[] = {
 	PLAIN("version", 'V', OPTION_COMMON, version, "the version"),
 };
 /* clang-format on */
+_Static_assert(COUNT_OF(option_rows) <= OPTION_ROWS_MAX, "OPTION_ROWS_MAX is too small");
 const size_t option_row_count = COUNT_OF(option_rows);

@@ -2,6 +2,8 @@
 /* Reading the command line: split into options and words, choose the verb, then set what it takes.
  */
 #include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
 
 #include "purge/options.h"
 
@@ -9,35 +11,17 @@
 #include "base/str.h"
 #include "purge/verbs.h"
 
-/* One option as it stood on the command line. */
-struct given {
-	const struct option_row *row;
-	const char *value; /* NULL: none */
-};
+#define ROW_VALUE 256 /* of getopt_long: 256 and the number of the row */
 
-/* The command line, split. Both arrays have room for all that can come. */
-struct split {
-	int argc, at; /* at: the word that is being read */
-	char **argv;
-	struct given *given;
-	size_t given_count;
-	const char **words;
-	size_t word_count;
-};
+/* One thing on the command line: an option, or (row NULL) a word. */
+typedef int line_visit(void *arg, const struct option_row *row, const char *value, struct err *err);
 
-static const struct option_row *row_by_name(const char *name, size_t len)
+static const struct option_row *row_of(int value)
 {
+	if (value >= ROW_VALUE)
+		return &option_rows[value - ROW_VALUE];
 	for (size_t i = 0; i < option_row_count; i++)
-		if (strlen(option_rows[i].name) == len &&
-		    strncmp(option_rows[i].name, name, len) == 0)
-			return &option_rows[i];
-	return NULL;
-}
-
-static const struct option_row *row_by_letter(char letter)
-{
-	for (size_t i = 0; letter && i < option_row_count; i++)
-		if (option_rows[i].letter == letter)
+		if (option_rows[i].letter == value)
 			return &option_rows[i];
 	return NULL;
 }
@@ -56,109 +40,94 @@ static int unknown_option(const char *name, size_t len, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown option '--%s'", word);
 }
 
-/*
- * The next word as value of an option. A word that begins with '-' is more likely an option whose
- * neighbour's value was forgotten, and `--reason --dry-run` must not become a purge: such a value
- * needs the form with '='.
- */
-static int next_value(struct split *split, const char *name, const char **ret, struct err *err)
+/* getopt_long takes the beginning of a name for the whole: not so here. */
+static int check_names(int argc, char **argv, struct err *err)
 {
-	const char *word = split->at + 1 < split->argc ? split->argv[split->at + 1] : NULL;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *name = argv[i] + 2;
+		size_t len = strcspn(argv[i], "=") - 2, n = 0;
 
-	if (!word)
-		return err_set(err, ERR_USAGE, "option '--%s' needs a value", name);
-	if (word[0] == '-' && word[1] != '\0')
-		return err_set(err, ERR_USAGE,
-		    "option '--%s' needs a value; if '%s' is meant, write '--%s=%s'", name, word,
-		    name, word);
-	*ret = word;
-	split->at++;
+		if (!str_starts(argv[i], "--"))
+			continue;
+		while (n < option_row_count && (strlen(option_rows[n].name) != len ||
+						   strncmp(option_rows[n].name, name, len) != 0))
+			n++;
+		if (n == option_row_count)
+			return unknown_option(name, len, err);
+	}
 	return 0;
 }
 
-/* Adds an option. value: what hangs on it, after '=' or the letter; NULL: nothing does. */
-static int take(
-    struct split *split, const struct option_row *row, const char *value, struct err *err)
+/*
+ * A value that begins with '-' in a word of its own is more likely an option whose neighbour's
+ * value was forgotten, and `--reason --dry-run` must not become a purge: it needs the form with
+ * '='.
+ */
+static int check_value(
+    const struct option_row *row, const char *value, const char *word, struct err *err)
 {
-	int code = 0;
-
-	if (value && row->argument == ARGUMENT_NONE)
-		return err_set(err, ERR_USAGE, "option '--%s' takes no value", row->name);
-	if (!value && row->argument == ARGUMENT_NEEDED)
-		code = next_value(split, row->name, &value, err);
-	if (code < 0)
-		return code;
 	if (value && *value == '\0')
 		return err_set(err, ERR_USAGE, "the value of option '--%s' is empty", row->name);
-	split->given[split->given_count++] = (struct given){.row = row, .value = value};
+	if (value && value == word && value[0] == '-' && value[1])
+		return err_set(err, ERR_USAGE,
+		    "option '--%s' needs a value; if '%s' is meant, write '--%s=%s'", row->name,
+		    value, row->name, value);
 	return 0;
 }
 
-static int split_long(struct split *split, const char *name, struct err *err)
+static int refuse(int got, struct err *err)
 {
-	size_t len = strcspn(name, "=");
-	const struct option_row *row = row_by_name(name, len);
+	const struct option_row *row = row_of(optopt);
 
 	if (!row)
-		return unknown_option(name, len, err);
-	return take(split, row, name[len] ? name + len + 1 : NULL, err);
+		return err_set(err, ERR_USAGE, "unknown option '-%c'", optopt);
+	return err_set(err, ERR_USAGE,
+	    got == ':' ? "option '--%s' needs a value" : "option '--%s' takes no value", row->name);
 }
 
-/* "n", "ny", "cFILE", "c" and FILE in the next word. */
-static int split_letters(struct split *split, const char *letters, struct err *err)
+/* For getopt_long. "-": words come in their order; ":": a missing value is told apart. */
+static void make_table(
+    struct option longs[OPTION_ROWS_MAX + 1], char letters[2 * OPTION_ROWS_MAX + 3])
 {
-	int code = 0;
+	static const int arguments[] = {[ARGUMENT_NONE] = no_argument,
+	    [ARGUMENT_NEEDED] = required_argument,
+	    [ARGUMENT_OPTIONAL] = optional_argument};
+	char *letter = stpcpy(letters, "-:");
 
-	for (const char *letter = letters; code == 0 && *letter; letter++) {
-		const struct option_row *row = row_by_letter(*letter);
+	memset(longs, 0, (OPTION_ROWS_MAX + 1) * sizeof(*longs));
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
 
-		if (!row)
-			return err_set(
-			    err, ERR_USAGE, "unknown option '-%c' in '-%s'", *letter, letters);
-		if (row->argument != ARGUMENT_NONE)
-			return take(split, row, letter[1] ? letter + 1 : NULL, err);
-		code = take(split, row, NULL, err);
+		longs[i] =
+		    (struct option){row->name, arguments[row->argument], NULL, ROW_VALUE + (int)i};
+		if (row->letter)
+			*letter++ = row->letter;
+		if (row->letter && row->argument == ARGUMENT_NEEDED)
+			*letter++ = ':';
 	}
-	return code;
+	*letter = '\0';
 }
 
-static int split_line(struct split *split, struct err *err)
+/* Visits options and words as they stand. */
+static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct err *err)
 {
-	bool ended = false;
-	int code = 0;
+	struct option longs[OPTION_ROWS_MAX + 1];
+	char letters[2 * OPTION_ROWS_MAX + 3];
+	int got, code = check_names(argc, argv, err);
 
-	for (split->at = 1; code == 0 && split->at < split->argc; split->at++) {
-		const char *word = split->argv[split->at];
-
-		if (!ended && strcmp(word, "--") == 0)
-			ended = true;
-		else if (!ended && word[0] == '-' && word[1] == '-')
-			code = split_long(split, word + 2, err);
-		else if (!ended && word[0] == '-' && word[1])
-			code = split_letters(split, word + 1, err);
-		else
-			split->words[split->word_count++] = word;
+	make_table(longs, letters);
+	optind = opterr = 0;
+	while (code == 0 && (got = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (got == '?' || got == ':')
+			return refuse(got, err);
+		if (got != 1)
+			code = check_value(row_of(got), optarg, argv[optind - 1], err);
+		if (code == 0)
+			code = visit(arg, got == 1 ? NULL : row_of(got), optarg, err);
 	}
+	for (; code == 0 && optind < argc; optind++)
+		code = visit(arg, NULL, argv[optind], err);
 	return code;
-}
-
-static int set_one(
-    struct options *o, const struct given *given, const struct verb *verb, struct err *err)
-{
-	const struct option_row *row = given->row;
-	void *at = (char *)o + row->at;
-	int code = 0;
-
-	if (!(row->groups & (verb->takes | OPTION_COMMON)))
-		return err_set(
-		    err, ERR_USAGE, "'%s' takes no option '--%s'", verb->name, row->name);
-	if (row->set)
-		code = row->set(o, at, given->value, err);
-	else
-		*(bool *)at = true;
-	if (code == ERR_SYNTAX)
-		code = ERR_USAGE;
-	return code < 0 ? err_within(err, code, "option '--%s'", row->name) : 0;
 }
 
 /* Rules name a login or a client so; here it is an option. */
@@ -264,105 +233,121 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	return 0;
 }
 
-/* What the account shows as selected, and what tells whether two batches are about the same: the
- * options that select in the table's order, then the patterns. */
-static void keep_selected(struct options *o, const struct split *split, const struct verb *verb)
+/* What the line is read into. */
+struct parsing {
+	struct options *o;
+	const struct verb *verb;
+	const struct option_row *selecting; /* whose words are gathered */
+};
+
+/* First: what the words are, and whether help or the version is asked for; then the rest need not
+ * make sense. */
+static int gather(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
-	struct strbuf *to = &o->selected;
+	struct options *o = ((struct parsing *)arg)->o;
 
-	for (const struct option_row *row = option_rows; row < option_rows + option_row_count;
-	     row++)
-		for (size_t i = 0; i < split->given_count; i++) {
-			const struct given *given = &split->given[i];
-
-			if (given->row == row && row->groups & OPTION_SELECT)
-				strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name,
-				    given->value ? "=" : "", given->value ? given->value : "");
-		}
-	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++)
-		strbuf_printf(to, "%s%s", to->len ? " " : "", o->words[i]);
+	(void)err;
+	if (!row)
+		o->words[o->word_count++] = value;
+	else if (row->at == offsetof(struct options, help))
+		o->help = true;
+	else if (row->at == offsetof(struct options, version))
+		o->version = true;
+	return 0;
 }
 
-static int apply(
-    struct options *o, const struct split *split, const struct verb *verb, struct err *err)
+/* Second: the options, by which time it is known what the verb takes. */
+static int set(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
+	const struct parsing *p = arg;
+	void *at = row ? (char *)p->o + row->at : NULL;
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < split->given_count; i++)
-		code = set_one(o, &split->given[i], verb, err);
+	if (row && !(row->groups & (p->verb->takes | OPTION_COMMON)))
+		return err_set(
+		    err, ERR_USAGE, "'%s' takes no option '--%s'", p->verb->name, row->name);
+	if (row && row->set)
+		code = row->set(p->o, at, value, err);
+	else if (row)
+		*(bool *)at = true;
+	if (code < 0)
+		err_within(err, code, "option '--%s'", row->name);
+	return code == ERR_SYNTAX ? ERR_USAGE : code;
+}
+
+static int put_selecting(
+    void *arg, const struct option_row *row, const char *value, struct err *err)
+{
+	const struct parsing *p = arg;
+	struct strbuf *to = &p->o->selected;
+
+	(void)err;
+	if (row && row == p->selecting)
+		strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name, value ? "=" : "",
+		    value ? value : "");
+	return 0;
+}
+
+/* What the account shows as selected, and what tells whether two batches are about the same: the
+ * options that select in the table's order, then the patterns. */
+static int keep_selected(struct parsing *p, int argc, char **argv, struct err *err)
+{
+	struct strbuf *to = &p->o->selected;
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < option_row_count; i++) {
+		p->selecting = &option_rows[i];
+		if (option_rows[i].groups & OPTION_SELECT)
+			code = read_line(argc, argv, put_selecting, p, err);
+	}
+	for (size_t i = 0; p->verb->words == WORDS_PATTERNS && i < p->o->word_count; i++)
+		strbuf_printf(to, "%s%s", to->len ? " " : "", p->o->words[i]);
+	return code;
+}
+
+/* The verb is known, and not among the words any more. */
+static int apply(struct parsing *p, int argc, char **argv, struct err *err)
+{
+	int code = read_line(argc, argv, set, p, err);
+
 	if (code == 0)
-		code = set_words(o, verb, err);
+		code = set_words(p->o, p->verb, err);
+	if (code == 0)
+		code = keep_selected(p, argc, argv, err);
 	if (code < 0)
 		return code;
-	if (o->subdomains)
-		include_subdomains(&o->selector);
-	keep_selected(o, split, verb);
-	return check_together(o, verb, err);
-}
-
-/* Whether help or the version was asked for: then the rest of the line need not make sense. */
-static bool asks_for_words(struct options *o, const struct split *split)
-{
-	for (size_t i = 0; i < split->given_count; i++) {
-		o->help |= strcmp(split->given[i].row->name, "help") == 0;
-		o->version |= strcmp(split->given[i].row->name, "version") == 0;
-	}
-	return o->help || o->version;
-}
-
-/* No command line holds more options than letters. */
-static size_t letters_of(int argc, char **argv)
-{
-	size_t n = 1;
-
-	for (int i = 1; i < argc; i++)
-		n += strlen(argv[i]);
-	return n;
-}
-
-static void options_init(struct options *o)
-{
-	*o = (struct options){.reason = "", .action = RULE_REJECT, .now = clock_wall()};
-	selector_init(&o->selector);
-}
-
-/* The verb, and what is left of the words. */
-static int choose(
-    struct options *o, const struct split *split, const struct verb **ret_verb, struct err *err)
-{
-	bool is_name = false;
-	int code = verb_choose(split->word_count ? split->words[0] : NULL, ret_verb, &is_name, err);
-
-	if (asks_for_words(o, split)) {
-		if (!is_name)
-			*ret_verb = NULL;
-		return 0;
-	}
-	if (code < 0)
-		return code;
-	o->word_count = split->word_count - is_name;
-	memmove(o->words, o->words + is_name, o->word_count * sizeof(*o->words));
-	return apply(o, split, *ret_verb, err);
+	if (p->o->subdomains)
+		include_subdomains(&p->o->selector);
+	return check_together(p->o, p->verb, err);
 }
 
 int options_parse(
     int argc, char **argv, struct options *ret, const struct verb **ret_verb, struct err *err)
 {
-	struct split split = {.argc = argc, .argv = argv};
+	struct parsing p = {.o = ret};
+	bool is_name = false;
 	int code;
 
-	options_init(ret);
+	*ret = (struct options){.reason = "", .action = RULE_REJECT, .now = clock_wall()};
+	selector_init(&ret->selector);
 	*ret_verb = NULL;
-	split.given = calloc(letters_of(argc, argv), sizeof(*split.given));
-	ret->words = split.words = calloc((size_t)argc + 1, sizeof(*ret->words));
-	if (split.given && split.words)
-		code = split_line(&split, err);
-	else
-		code = err_set(err, -ENOMEM, "out of memory");
-	if (code == 0)
-		code = choose(ret, &split, ret_verb, err);
-	free(split.given);
-	return code;
+	ret->words = calloc((size_t)argc + 1, sizeof(*ret->words));
+	if (!ret->words)
+		return err_set(err, -ENOMEM, "out of memory");
+	code = read_line(argc, argv, gather, &p, err);
+	if (code < 0)
+		return code;
+	code = verb_choose(ret->word_count ? ret->words[0] : NULL, &p.verb, &is_name, err);
+	if (ret->help || ret->version) {
+		*ret_verb = is_name ? p.verb : NULL;
+		return 0;
+	}
+	if (code < 0)
+		return code;
+	*ret_verb = p.verb;
+	ret->word_count -= is_name;
+	memmove(ret->words, ret->words + is_name, ret->word_count * sizeof(*ret->words));
+	return apply(&p, argc, argv, err);
 }
 
 void options_release(struct options *o)

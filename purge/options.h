@@ -70,6 +70,7 @@ struct option_row {
 	/* at: the member. value is NULL where it is optional and missing. */
 	int (*set)(struct options *o, void *at, const char *value, struct err *err);
 };
+#define OPTION_ROWS_MAX 63
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 

@@ -24,10 +24,9 @@ struct session {
  * Release in every case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
 /*
- * Root, settings, Postfix, IDs from stdin: what every verb needs. -EPERM, ERR_CONFIG and what the
- * parts say. Lines of stdin that are no queue ID are told on stderr and counted. Under sudo a
- * settings file that was named must be root's alone to write, for it names programs that run as
- * root.
+ * Root, settings, Postfix, IDs from stdin. -EPERM, ERR_CONFIG and what the parts say. Lines of
+ * stdin that are no queue ID are told on stderr and counted. Under sudo only root may be able to
+ * write a settings file that was named: it names programs that root runs.
  */
 int session_open(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);

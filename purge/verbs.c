@@ -6,7 +6,8 @@
 
 #define TAKES_MATCHES (OPTION_SELECT | OPTION_LIMIT)
 
-/* Name, words, summary; details; options beside the common ones; kind of words; flags; action; what runs. */
+/* Name, words, summary; details; options beside the common ones; kind of words; flags; action; what
+ * runs. */
 /* clang-format off */
 static const struct verb verbs[] = {
     {"purge", "[PATTERN...]", "delete what matches (the verb when none is given)",

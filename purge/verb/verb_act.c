@@ -50,31 +50,23 @@ static int read_batches(struct act *a, struct err *err)
 	return 0;
 }
 
-static int plan_block(struct act *a, struct err *err)
-{
-	const struct options *o = &a->s->options;
-	struct block_terms terms = block_terms_of(a->s, RULE_REJECT, o->block_for);
-	int code = block_plan_selector(&a->plan, &o->selector, &terms, err);
-
-	if (code < 0 || o->dry_run || o->yes || session_can_ask(a->s) ||
-	    block_doubts(a->s, &a->plan) == 0)
-		return code;
-	return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-}
-
 /* Everything that can be wrong without anything having been looked at. */
 static int check(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
+	const struct block_terms terms = block_terms_of(a->s, RULE_REJECT, o->block_for);
+	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
 	int code = 0;
 
-	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s))
+	if (o->selector.all && unasked)
 		return err_set(
 		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
 	if (a->s->verb->words == WORDS_BATCHES)
 		code = read_batches(a, err);
 	if (code == 0 && o->block)
-		code = plan_block(a, err);
+		code = block_plan_selector(&a->plan, &o->selector, &terms, err);
+	if (code == 0 && unasked && block_doubts(a->s, &a->plan) > 0)
+		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 	return code;
 }
 
@@ -126,20 +118,20 @@ static void preview(const struct act *a, const struct outcome *found, FILE *to)
 
 static bool put_question(const struct act *a, const struct tally *t)
 {
-	uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
+	const uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
 	const struct options *o = &a->s->options;
 	const char *verb = action_rows[a->walk.order.action].verb;
+	const bool block = a->plan.rules.count > 0;
 	char question[256], also[64] = "";
 
 	if (o->selector.recipient.count && others)
-		snprintf(also, sizeof(also), ", also for %" PRIu64 " other recipient%s", others,
-		    others == 1 ? "" : "s");
+		snprintf(also, sizeof(also), ", also for %" PRIu64 " other %s", others,
+		    PLURAL(others, "recipient"));
 	if (n == 0)
 		snprintf(question, sizeof(question), "Block this, though nothing is in the queue?");
 	else
 		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?",
-		    a->plan.rules.count ? "Block this and " : "",
-		    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
+		    block ? "Block this and " : "", block ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
 		    n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
 	return (o->selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
 				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
@@ -149,20 +141,20 @@ static bool put_question(const struct act *a, const struct tally *t)
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
-	uint64_t n = found->tally.results[RESULT_READY];
+	const bool something = found->tally.results[RESULT_READY] || a->plan.rules.count;
 
 	(void)order;
 	progress_end(&a->walk.progress);
 	if (interrupt_stop)
 		return ORDER_NO;
-	if ((n || a->plan.rules.count) && session_can_ask(a->s)) {
+	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
 		preview(a, found, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}
-	if (n || a->plan.rules.count)
+	if (something)
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
@@ -189,40 +181,38 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-static void tell_text(const struct act *a, const struct report *r)
+static int tell_outcome(const struct act *a, const struct report *r)
 {
 	const struct options *o = &a->s->options;
+	int code = 0;
 
-	if (o->dry_run && !o->quiet)
-		preview(a, r->outcome, stdout);
-	if (!o->quiet)
-		report_text(stdout, r);
-	report_problems(stdout, r);
+	if (!r->dry_run && !r->outcome->refused)
+		log_run(a, r);
+	if (o->json)
+		code = report_json(stdout, r);
+	if (o->json || !r->outcome->refused) {
+		if (!o->json && o->dry_run && !o->quiet)
+			preview(a, r->outcome, stdout);
+		if (!o->json && !o->quiet)
+			report_text(stdout, r);
+		report_problems(o->json ? stderr : stdout, r);
+	}
+	if (r->outcome->refused)
+		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
+					   : "Nothing was touched.\n");
+	return code;
 }
 
 /* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
 	struct report r = walk_report(&a->walk);
-	bool refused = r.outcome->refused;
-	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
+	int status = r.outcome->refused ? EXIT_INTERRUPTED : report_exit(&r);
+	int code = session_written(tell_outcome(a, &r), err);
 
-	if (!r.dry_run && !refused)
-		log_run(a, &r);
-	if (a->s->options.json) {
-		code = report_json(stdout, &r);
-		report_problems(stderr, &r);
-	} else if (!refused) {
-		tell_text(a, &r);
-	}
-	if (refused)
-		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
-					   : "Nothing was touched.\n");
-	if (code < 0)
-		return session_written(code, err);
 	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
 		status = EXIT_SOME_FAILED;
-	return status;
+	return code < 0 ? code : status;
 }
 
 static int run(struct act *a, struct err *err)
