@@ -70,6 +70,20 @@ void order_leave(struct outcome *outcome);
 /* Counts all results anew. */
 void order_tally(struct outcome *outcome);
 
+/* Positions of some items. */
+struct chosen {
+	size_t *at;
+	size_t count;
+};
+/* Those that `is` says yes to. *ret is to be released in any case. */
+int order_choose(const struct outcome *outcome, bool (*is)(const struct item *item),
+    struct chosen *ret, struct err *err) NODISCARD;
+/* Their queue IDs: *ret is malloc'd. */
+int chosen_ids(const struct chosen *c, const struct outcome *outcome, struct queue_id **ret,
+    struct err *err) NODISCARD;
+void chosen_release(struct chosen *c);
+bool order_is_open(const struct item *item); /* RESULT_NONE */
+
 /* ---- items.c */
 
 /* Selects in the index: an item, RESULT_NONE, for each message that is meant. An index that does

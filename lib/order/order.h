@@ -99,7 +99,8 @@ struct tally {
 	uint64_t bytes;  /* of what is ready or done */
 	uint64_t shared; /* messages of these with other recipients */
 	uint64_t other_recipients;
-	uint64_t bounces;    /* notices that order.bounces asked for, ready or done */
+	uint64_t bounces; /* notices that order.bounces asked for, ready or done */
+	/* All above are counted by the items; what follows is not. */
 	uint64_t unjoined;   /* back from a filter, and --login or --client cannot judge them */
 	uint64_t unreadable; /* complete queue files and directories that could not be read */
 	uint64_t undecided;  /* --recipient hangs on recipients that could not be read */

@@ -92,7 +92,7 @@ static int catch_up(struct run *run, struct err *err)
 static bool any_open(const struct outcome *outcome)
 {
 	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_NONE)
+		if (order_is_open(&outcome->items[n]))
 			return true;
 	return false;
 }
