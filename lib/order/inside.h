@@ -141,7 +141,7 @@ int order_resolve(struct run *run, struct err *err) NODISCARD;
 /* Tells the index what has left. */
 void order_drop(struct run *run);
 
-/* ---- act.c, settle.c, release.c */
+/* ---- act.c, release.c */
 
 /* Proves, saves where order->save says so, and acts on all that is RESULT_NONE or RESULT_READY. */
 int order_act(struct run *run, struct err *err) NODISCARD;
@@ -155,6 +155,14 @@ enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
  */
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint);
+
+/*
+ * save.c: saves every item that is RESULT_READY, after all were proven and before anything is
+ * deleted. A message that cannot be saved becomes RESULT_FAILED. Where the directory can take no
+ * more (a full disk, a quota) all items do, so nothing is deleted. Errors: only where no child
+ * could be started.
+ */
+int order_save(struct run *run, struct err *err) NODISCARD;
 
 /* Leaves what others hold, and what would bounce at once. */
 int order_leave_foreign(struct run *run, struct err *err) NODISCARD;

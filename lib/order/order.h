@@ -112,7 +112,16 @@ struct tally {
 };
 
 struct outcome;
-struct save;
+
+/*
+ * Messages written to files before they are deleted: DIRECTORY/QUEUEID.eml, 0600, by mail_owner,
+ * with the time of arrival as the file's time. Each is there as a whole or not at all: temporary
+ * names, one sync of the file system, then the names.
+ */
+struct save {
+	const char *name; /* of the directory, for messages */
+	int directory;    /* open, when the first message is to be saved */
+};
 
 enum order_answer {
 	ORDER_NO,    /* nothing is touched */
@@ -135,7 +144,7 @@ struct order {
 		       */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
-	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL.
+	const struct save *save; /* DELETE: where each message is written first; or NULL.
 				    Its directory may be opened by ask, after the answer. */
 	size_t limit;            /* the oldest so many; 0 = all */
 	/*
