@@ -45,16 +45,16 @@ static inline bool order_stopped(const struct order *order)
 
 /* What the items point into. */
 struct outcome_memory {
-	struct taken *taken; /* candidates */
-	char **words;
-	size_t word_count;
+	struct {
+		struct candidates *list;
+		size_t count, cap;
+	} taken;
+	struct {
+		char **list;
+		size_t count, cap;
+	} words;
 	uint32_t *map; /* by queue ID: positions of items plus one; 0 = empty */
-	size_t map_size, map_used;
-	size_t item_cap;
-};
-struct taken {
-	struct taken *next;
-	struct candidates candidates;
+	size_t map_size;
 };
 
 /* The memory, made where there is none; NULL: none to be had. */
@@ -96,6 +96,9 @@ int order_select(struct run *run, struct err *err) NODISCARD;
 int order_take(struct run *run, struct candidates *candidates, struct err *err) NODISCARD;
 /* A new pass: what comes now may be what an item was. */
 void order_renew(struct outcome *outcome);
+/* The same as order_choose, the oldest first. */
+int order_choose_oldest(struct outcome *outcome, bool (*is)(const struct item *item),
+    struct chosen *ret, struct err *err) NODISCARD;
 /* Items in order of arrival. Positions change. */
 void order_sort(struct outcome *outcome);
 /* The item of that ID, or NULL. */

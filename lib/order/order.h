@@ -77,15 +77,16 @@ struct item {
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
 	/* Private. */
-	uint8_t before; /* result of the pass before, until this one has got to it */
-	bool fresh;     /* selected in this pass */
-	bool confirmed; /* by the last selection */
-	bool refuted;   /* its file was read, and does not say what its row said */
-	bool again;     /* an earlier message of this ID was acted on */
-	bool replaced;  /* a later message has this ID */
-	bool reread;    /* its file was read after its row was not proven */
-	bool looked;    /* it was gone, and was looked for once more */
-	bool dropped;   /* the index was told that it left */
+	int64_t recorded; /* when it arrived, by its row */
+	uint8_t before;   /* result of the pass before, until this one has got to it */
+	bool fresh;       /* selected in this pass */
+	bool confirmed;   /* by the last selection */
+	bool refuted;     /* its file was read, and does not say what its row said */
+	bool again;       /* an earlier message of this ID was acted on */
+	bool replaced;    /* a later message has this ID */
+	bool reread;      /* its file was read after its row was not proven */
+	bool looked;      /* it was gone, and was looked for once more */
+	bool dropped;     /* the index was told that it left */
 };
 
 struct tally {

@@ -2,6 +2,7 @@
 /* The outcome as a whole: its memory, its counts, its words. */
 #include <errno.h>
 
+#include "base/array.h"
 #include "order/inside.h"
 
 struct outcome_memory *order_memory(struct outcome *outcome)
@@ -13,16 +14,12 @@ struct outcome_memory *order_memory(struct outcome *outcome)
 
 static void memory_free(struct outcome_memory *m)
 {
-	while (m->taken) {
-		struct taken *next = m->taken->next;
-
-		candidates_release(&m->taken->candidates);
-		free(m->taken);
-		m->taken = next;
-	}
-	for (size_t n = 0; n < m->word_count; n++)
-		free(m->words[n]);
-	free(m->words);
+	for (size_t n = 0; n < m->taken.count; n++)
+		candidates_release(&m->taken.list[n]);
+	for (size_t n = 0; n < m->words.count; n++)
+		free(m->words.list[n]);
+	free(m->taken.list);
+	free(m->words.list);
 	free(m->map);
 	free(m);
 }
@@ -40,20 +37,16 @@ void outcome_release(struct outcome *outcome)
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
 	struct outcome_memory *m = order_memory(outcome);
-	char **list, *copy;
+	char *copy;
 
-	for (size_t n = 0; m && n < m->word_count; n++)
-		if (strcmp(m->words[n], words) == 0)
-			return m->words[n];
-	list = m ? realloc(m->words, (m->word_count + 1) * sizeof(*list)) : NULL;
-	if (!list)
-		return "out of memory";
-	m->words = list;
-	copy = strdup(words);
-	if (!copy)
-		return "out of memory";
-	list[m->word_count++] = copy;
-	return copy;
+	for (size_t n = 0; m && n < m->words.count; n++)
+		if (strcmp(m->words.list[n], words) == 0)
+			return m->words.list[n];
+	copy = m ? strdup(words) : NULL;
+	if (copy && array_add(&m->words, copy) == 0)
+		return copy;
+	free(copy);
+	return "out of memory";
 }
 
 void order_fail(struct outcome *outcome, struct item *item, const char *words)

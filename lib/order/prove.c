@@ -185,18 +185,6 @@ enum settled order_settle(const struct action_row *row, struct outcome *outcome,
 
 /* ---- the limit */
 
-static int by_age(const void *a, const void *b, void *arg)
-{
-	const struct outcome *outcome = arg;
-	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	int64_t left_time = order_arrival(&outcome->items[left]);
-	int64_t right_time = order_arrival(&outcome->items[right]);
-
-	if (left_time != right_time)
-		return left_time < right_time ? -1 : 1;
-	return left < right ? -1 : left > right;
-}
-
 static bool is_ready(const struct item *item)
 {
 	return item->result == RESULT_READY;
@@ -207,14 +195,13 @@ int order_apply_limit(struct run *run, struct err *err)
 	struct outcome *outcome = run->outcome;
 	size_t room = run->order->limit;
 	struct chosen c;
-	int code = room == 0 ? 0 : order_choose(outcome, is_ready, &c, err);
+	int code = room == 0 ? 0 : order_choose_oldest(outcome, is_ready, &c, err);
 
 	if (room == 0 || code < 0)
 		return code;
 	/* What a pass before did is among them. */
 	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
-	qsort_r(c.at, c.count, sizeof(*c.at), by_age, outcome);
 	for (size_t n = room; n < c.count; n++)
 		outcome->items[c.at[n]].result = RESULT_EXCLUDED;
 	chosen_release(&c);
