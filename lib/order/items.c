@@ -373,7 +373,7 @@ int order_add_unheard(struct run *run, struct err *err)
 	int code =
 	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
 
-	for (size_t n = 0; code == 0 && n < s->id_count; n++)
+	for (size_t n = 0; code == 0 && s->ids_given && n < s->id_count; n++)
 		if (!order_find(run->outcome, &s->ids[n]))
 			ids[count++] = s->ids[n];
 	if (code == 0 && count > 0)
