@@ -170,6 +170,8 @@ int order_save(struct run *run, struct err *err) NODISCARD;
 /* Leaves what others hold, and what would bounce at once. */
 int order_leave_foreign(struct run *run, struct err *err) NODISCARD;
 int order_leave_overdue(struct run *run, struct err *err) NODISCARD;
+/* Items for what order->undo's batches still hold. ERR_USAGE where one is no hold batch. */
+int order_select_undo(struct run *run, struct err *err) NODISCARD;
 /* "5d", "36h", "5" (days), as main.cf writes it. ERR_SYNTAX. */
 int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 
@@ -186,16 +188,15 @@ void order_account_end(struct run *run);
 
 /* One pass, with the question where somebody is to be asked. ERR_STOPPED where it was cut short. */
 int order_pass(struct run *run, struct err *err) NODISCARD;
+/* The files of these IDs alone: what they say, where selector means it (NULL: the order's, and the
+ * index is told). */
+int order_read_files(struct run *run, const struct selector *selector, const struct queue_id *ids,
+    size_t count, struct caught *ret, struct err *err) NODISCARD;
 /*
  * Waits until the daemon has recorded, or given up, all that was at its end of message: what was
  * judged before a rule came into force, and is not in the index yet, is seen by the pass that comes
  * now. A slow DATA is not waited for; it meets the rule at its end.
  */
 void order_settle_mail(struct run *run);
-
-/* ---- undo.c */
-
-/* Items for what order->undo's batches still hold. ERR_USAGE where one is no hold batch. */
-int order_select_undo(struct run *run, struct err *err) NODISCARD;
 
 #endif

@@ -32,6 +32,20 @@ static struct catchup_task task_of(const struct run *run)
 	    .progress_arg = run->order->progress_arg};
 }
 
+int order_read_files(struct run *run, const struct selector *selector, const struct queue_id *ids,
+    size_t count, struct caught *ret, struct err *err)
+{
+	struct catchup_task task = task_of(run);
+
+	task.ids = ids;
+	task.id_count = count;
+	task.place = run->place;
+	task.indexed = !selector && run->indexed && run->certain;
+	if (selector)
+		task.selector = selector;
+	return catchup_run(&task, ret, err);
+}
+
 /* Its counts are of the queue as it is now, so those of the pass before do not count. */
 static int take_caught(struct run *run, struct caught *caught, struct err *err)
 {

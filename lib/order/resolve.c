@@ -15,22 +15,6 @@ static bool is_another(const struct item *item)
 	       (item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN);
 }
 
-static int read_again(
-    struct run *run, const struct queue_id *ids, size_t count, struct caught *ret, struct err *err)
-{
-	struct catchup_task task = {.settings = run->order->settings,
-	    .postfix = &run->looking,
-	    .selector = run->order->selector,
-	    .notices = run->order->bounces,
-	    .indexed = run->indexed && run->certain,
-	    .ids = ids,
-	    .id_count = count,
-	    .place = run->place,
-	    .stop = run->order->stop};
-
-	return catchup_run(&task, ret, err);
-}
-
 /* What the file under an ID says takes the place of the row that it is not. */
 static int resolve_another(struct run *run, struct err *err)
 {
@@ -42,7 +26,7 @@ static int resolve_another(struct run *run, struct err *err)
 	if (code == 0 && c.count > 0)
 		code = chosen_ids(&c, run->outcome, &ids, err);
 	if (code == 0 && c.count > 0)
-		code = read_again(run, ids, c.count, &caught, err);
+		code = order_read_files(run, NULL, ids, c.count, &caught, err);
 	if (code == 0)
 		code = order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
