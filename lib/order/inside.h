@@ -75,14 +75,23 @@ struct chosen {
 	size_t *at;
 	size_t count;
 };
-/* Those that `is` says yes to. *ret is to be released in any case. */
-int order_choose(const struct outcome *outcome, bool (*is)(const struct item *item),
-    struct chosen *ret, struct err *err) NODISCARD;
+/* Bits of results. */
+#define IS_OPEN    (1u << RESULT_NONE)
+#define IS_READY   (1u << RESULT_READY)
+#define IS_GONE    (1u << RESULT_GONE)
+#define IS_ANOTHER (1u << RESULT_CHANGED | 1u << RESULT_UNPROVEN)
+static inline bool item_is(const struct item *item, unsigned results)
+{
+	return (results & 1u << item->result) != 0;
+}
+/* Those with one of these results, and that `is` (may be NULL) says yes to. *ret is to be released
+ * in any case. */
+int order_choose(const struct outcome *outcome, unsigned results,
+    bool (*is)(const struct item *item), struct chosen *ret, struct err *err) NODISCARD;
 /* Their queue IDs: *ret is malloc'd. */
 int chosen_ids(const struct chosen *c, const struct outcome *outcome, struct queue_id **ret,
     struct err *err) NODISCARD;
 void chosen_release(struct chosen *c);
-bool order_is_open(const struct item *item); /* RESULT_NONE */
 
 /* ---- items.c */
 
@@ -97,8 +106,8 @@ int order_take(struct run *run, struct candidates *candidates, struct err *err) 
 /* A new pass: what comes now may be what an item was. */
 void order_renew(struct outcome *outcome);
 /* The same as order_choose, the oldest first. */
-int order_choose_oldest(struct outcome *outcome, bool (*is)(const struct item *item),
-    struct chosen *ret, struct err *err) NODISCARD;
+int order_choose_oldest(
+    struct outcome *outcome, unsigned results, struct chosen *ret, struct err *err) NODISCARD;
 /* Items in order of arrival. Positions change. */
 void order_sort(struct outcome *outcome);
 /* The item of that ID, or NULL. */

@@ -208,6 +208,21 @@ const char *result_word(enum result result, enum action action);
 
 /* ---- catch-up alone: `sync`, and the timer */
 
+struct sync_counts {
+	struct queue_place place;
+	uint64_t queued;             /* names in the queue */
+	uint64_t rows;               /* IDs that the index knew */
+	uint64_t read;               /* queue files */
+	uint64_t added;              /* of these, not known before */
+	uint64_t dropped;            /* rows of messages that left */
+	uint64_t arriving, maildrop; /* of what was to be read */
+	uint64_t unreadable;         /* files and directories */
+	uint64_t limits, unjoined;   /* of what was read without the index */
+	bool indexed;                /* the index was asked, and told all */
+	bool certain;                /* what has no name has left */
+	bool elsewhere;              /* the index is of another queue directory */
+	bool adopted;                /* it now stands for this one */
+};
 struct sync {
 	const struct settings *settings;
 	const struct postfix *postfix;
@@ -216,14 +231,8 @@ struct sync {
 	void (*progress)(void *arg, const char *doing, size_t done, size_t of);
 	void *progress_arg;
 	/* Results. On a dry run what would be. */
-	uint64_t queued;  /* names in the queue */
-	uint64_t rows;    /* of the index, before */
-	uint64_t read;    /* queue files */
-	uint64_t added;   /* of these, not known before */
-	uint64_t dropped; /* rows of messages that left */
-	uint64_t unreadable, arriving, maildrop;
+	struct sync_counts counts;
 	struct strbuf unreadable_names; /* packed list */
-	bool adopted;                   /* the index now stands for this queue directory */
 	bool by_daemon;
 };
 int sync_run(struct sync *sync, struct err *err) NODISCARD;

@@ -49,7 +49,7 @@ int order_read_files(struct run *run, const struct selector *selector, const str
 /* Its counts are of the queue as it is now, so those of the pass before do not count. */
 static int take_caught(struct run *run, struct caught *caught, struct err *err)
 {
-	const struct caught_counts *counts = &caught->counts;
+	const struct sync_counts *counts = &caught->counts;
 	struct outcome *outcome = run->outcome;
 
 	run->certain = counts->certain;
@@ -179,7 +179,7 @@ static int look(struct run *run, struct err *err)
 static bool any_open(const struct outcome *outcome)
 {
 	for (size_t n = 0; n < outcome->count; n++)
-		if (order_is_open(&outcome->items[n]))
+		if (item_is(&outcome->items[n], IS_OPEN))
 			return true;
 	return false;
 }

@@ -9,10 +9,9 @@
 
 /* ---- changed, unproven */
 
-static bool is_another(const struct item *item)
+static bool is_new(const struct item *item)
 {
-	return item->fresh && !item->reread &&
-	       (item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN);
+	return item->fresh && !item->reread;
 }
 
 /* What the file under an ID says takes the place of the row that it is not. */
@@ -21,7 +20,7 @@ static int resolve_another(struct run *run, struct err *err)
 	struct caught caught = {0};
 	struct queue_id *ids = NULL;
 	struct chosen c;
-	int code = order_choose(run->outcome, is_another, &c, err);
+	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
 	if (code == 0 && c.count > 0)
 		code = chosen_ids(&c, run->outcome, &ids, err);
@@ -39,9 +38,9 @@ static int resolve_another(struct run *run, struct err *err)
 
 /* ---- gone */
 
-static bool is_gone(const struct item *item)
+static bool is_missed(const struct item *item)
 {
-	return item->fresh && item->result == RESULT_GONE && !item->looked;
+	return item->fresh && !item->looked;
 }
 
 /*
@@ -83,7 +82,7 @@ static int resolve_gone(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	struct chosen c;
-	int code = order_choose(outcome, is_gone, &c, err);
+	int code = order_choose(outcome, IS_GONE, is_missed, &c, err);
 
 	if (code == 0 && c.count > 0)
 		code = look_for_gone(run, &c, err);
