@@ -35,11 +35,11 @@ enum action {
 
 /* What an action is: one row of one table (action.c). */
 struct action_row {
-	const char *verb, *doing;         /* "delete", "deleting" */
-	const char *done, *ready;         /* result words: "deleted", "would-delete" */
-	const char *done_key, *ready_key; /* of the summary: "deleted", "would_delete" */
-	enum postsuper_action postsuper;  /* of an action that changes something */
-	bool changes;                     /* postsuper is run */
+	const char *verb, *doing;        /* "delete", "deleting" */
+	const char *done, *ready;        /* result words: "deleted", "would-delete" */
+	const char *ready_key;           /* of the summary: "would_delete"; `done` is its other */
+	enum postsuper_action postsuper; /* of an action that changes something */
+	bool changes;                    /* postsuper is run */
 	bool leaves;     /* the message, under this ID, is in no queue behind maildrop afterwards */
 	bool stays;      /* it has to be in the queue afterwards */
 	bool only_ours;  /* only what a hold batch of ours holds, unless order.foreign */

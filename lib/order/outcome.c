@@ -114,7 +114,7 @@ void chosen_release(struct chosen *c)
 /* ---- counts */
 
 #define MATCHED_RESULTS                                                                            \
-	(IS_READY | IS_ANOTHER | 1u << RESULT_DONE | 1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)
+	(IS_READY | IS_ANOTHER | IS_DONE | 1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)
 
 static void tally_item(struct tally *tally, const struct item *item)
 {
@@ -130,7 +130,7 @@ static void tally_item(struct tally *tally, const struct item *item)
 		tally->joined += (matched & MATCHED_JOINED) != 0;
 		tally->from_queue += item->from_queue;
 	}
-	if (!item_is(item, IS_READY | 1u << RESULT_DONE))
+	if (!item_is(item, IS_READY | IS_DONE))
 		return;
 	tally->bytes += item->proof.size > 0 ? (uint64_t)item->proof.size : 0;
 	tally->bounces += item->bounce;

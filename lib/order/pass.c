@@ -5,10 +5,8 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* A pass is made of steps, one after the other until one fails; NULL ends a list of them. */
-typedef int step(struct run *run, struct err *err);
-
-static int take_steps(struct run *run, step *const *steps, struct err *err)
+/* One after the other until one fails; NULL ends the list. */
+static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;
 
@@ -111,10 +109,10 @@ static int catch_up(struct run *run, struct err *err)
 /* ---- looking first */
 
 /* What may be acted on of what the files say. */
-static step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
+static order_step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
     order_leave_foreign, order_leave_overdue, order_apply_limit, NULL};
 
-static step *const looking[] = {
+static order_step *const looking[] = {
     order_select, catch_up, order_add_unheard, order_decide_unsure, NULL};
 
 /* LIST: how old the answer is. */
@@ -156,7 +154,7 @@ static int believe_all(struct run *run, struct err *err)
 
 static int look(struct run *run, struct err *err)
 {
-	static step *const from_index[] = {order_select, tell_age, believe_all, NULL};
+	static order_step *const from_index[] = {order_select, tell_age, believe_all, NULL};
 	int code;
 
 	if (run->order->index_only)
@@ -187,7 +185,7 @@ static bool any_open(const struct outcome *outcome)
 /* What changed while it was acted on. */
 static int act_on_rest(struct run *run, struct err *err)
 {
-	static step *const acting[] = {order_act, order_resolve, NULL};
+	static order_step *const acting[] = {order_act, order_resolve, NULL};
 	int code = 0;
 
 	if (!any_open(run->outcome) || order_stopped(run->order))
@@ -198,7 +196,7 @@ static int act_on_rest(struct run *run, struct err *err)
 
 static int act(struct run *run, struct err *err)
 {
-	static step *const acting[] = {order_act, order_resolve, act_on_rest, NULL};
+	static order_step *const acting[] = {order_act, order_resolve, act_on_rest, NULL};
 	int code = take_steps(run, acting, err);
 
 	order_drop(run);
@@ -218,7 +216,7 @@ static bool is_beside(const struct run *run)
 
 static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
-	static step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
+	static order_step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
 	struct caught caught = {0};
 	int code = catchup_finish(c, &caught, err);
 
