@@ -97,7 +97,7 @@ static int end(struct run *run, struct err *err)
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to end the account");
 	else
-		code = writer_end(run->writer, lines.text, err);
+		code = writer_end(run->writer, &lines, err);
 	strbuf_release(&lines);
 	return code;
 }

@@ -505,14 +505,14 @@ static void test_two_commands_at_once(void **state)
 		if (pids[n] == 0) {
 			struct account_entries doubt = {0};
 			struct writer *writer = NULL;
-			char end[64];
+			struct strbuf end = {0};
 			uint64_t done;
 			int code = writer_open(&w.order, &writer, &done, &doubt, NULL);
 
 			if (code == 0)
-				snprintf(end, sizeof(end), "{\"end\":%llu,\"done\":%d}\n",
+				strbuf_printf(&end, "{\"end\":%llu,\"done\":%d}\n",
 				    (unsigned long long)writer_batch(writer), 1);
-			_exit(code == 0 && writer_end(writer, end, NULL) == 0 ? 0 : 1);
+			_exit(code == 0 && writer_end(writer, &end, NULL) == 0 ? 0 : 1);
 		}
 	}
 	for (int n = 0; n < COMMANDS; n++) {
