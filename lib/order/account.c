@@ -58,10 +58,10 @@ static uint64_t *number_of(struct batch *b, const struct field *f)
 	return (uint64_t *)((char *)b + f->offset);
 }
 
-static int set_text(char **text, const char *value, size_t max)
+static int set_text(char **text, const char *value)
 {
 	free(*text);
-	*text = strndup(value ? value : "", max);
+	*text = strdup(value ? value : "");
 	return *text ? 0 : -ENOMEM;
 }
 
@@ -73,7 +73,7 @@ int batch_read(struct batch *b, const struct json *line, bool begin)
 		if (f->begin != begin)
 			continue;
 		if (f->text)
-			code = set_text(text_of(b, f), json_text(line, f->key), SIZE_MAX);
+			code = set_text(text_of(b, f), json_text(line, f->key));
 		else
 			*number_of(b, f) = (uint64_t)json_int(line, f->key, 0);
 	}
@@ -102,6 +102,7 @@ static void put_batch(struct bytes *out, struct batch *b)
 
 static int take_batch(struct batch *b, struct reader *r)
 {
+	char text[TEXT_MAX + 1];
 	int code = 0;
 
 	b->number = reader_u64(r);
@@ -112,9 +113,8 @@ static int take_batch(struct batch *b, struct reader *r)
 			*number_of(b, f) = reader_u64(r);
 			continue;
 		}
-		code = set_text(text_of(b, f), reader_text(r), TEXT_MAX);
-		if (code == 0)
-			str_scrub(*text_of(b, f), strlen(*text_of(b, f)) + 1, *text_of(b, f));
+		str_scrub(text, sizeof(text), reader_text(r));
+		code = set_text(text_of(b, f), text);
 	}
 	return r->failed || b->state >= ACCOUNT_STATES ? ERR_CHILD : code;
 }
