@@ -40,6 +40,11 @@ static inline bool order_stopped(const struct order *order)
 {
 	return order->stop && *order->stop;
 }
+static inline void order_show(const struct order *order, const char *doing, size_t done, size_t of)
+{
+	if (order->progress)
+		order->progress(order->progress_arg, doing, done, of);
+}
 
 /* What a pass is made of. A step that finds nothing to do does nothing. */
 typedef int order_step(struct run *run, struct err *err);
@@ -83,6 +88,8 @@ static inline bool item_is(const struct item *item, unsigned results)
 {
 	return (results & 1u << item->result) != 0;
 }
+
+bool order_any(const struct outcome *outcome, unsigned results);
 
 /* Positions of some items. */
 struct chosen {

@@ -94,6 +94,14 @@ int order_choose(const struct outcome *outcome, unsigned results,
 	return 0;
 }
 
+bool order_any(const struct outcome *outcome, unsigned results)
+{
+	for (size_t n = 0; n < outcome->count; n++)
+		if (item_is(&outcome->items[n], results))
+			return true;
+	return false;
+}
+
 int chosen_ids(
     const struct chosen *c, const struct outcome *outcome, struct queue_id **ret, struct err *err)
 {

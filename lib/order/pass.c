@@ -174,21 +174,13 @@ static int look(struct run *run, struct err *err)
 
 /* ---- acting */
 
-static bool any_open(const struct outcome *outcome)
-{
-	for (size_t n = 0; n < outcome->count; n++)
-		if (item_is(&outcome->items[n], IS_OPEN))
-			return true;
-	return false;
-}
-
 /* What changed while it was acted on. */
 static int act_on_rest(struct run *run, struct err *err)
 {
 	static order_step *const acting[] = {order_act, order_resolve, NULL};
 	int code = 0;
 
-	if (!any_open(run->outcome) || order_stopped(run->order))
+	if (!order_any(run->outcome, IS_OPEN) || order_stopped(run->order))
 		return 0;
 	code = take_steps(run, proving, err);
 	return code == 0 ? take_steps(run, acting, err) : code;

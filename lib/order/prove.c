@@ -116,8 +116,7 @@ int order_prove(struct run *run, struct err *err)
 	for (size_t n = 0, part; code == 0 && n < c.count && !order_stopped(order); n += part) {
 		part = c.count - n < PROVE_BATCH ? c.count - n : PROVE_BATCH;
 		code = prove_some(run, c.at + n, part, err);
-		if (order->progress)
-			order->progress(order->progress_arg, "proving", n + part, c.count);
+		order_show(order, "proving", n + part, c.count);
 	}
 	chosen_release(&c);
 	return code;

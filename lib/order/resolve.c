@@ -89,7 +89,7 @@ static int resolve_gone(struct run *run, struct err *err)
 	for (size_t n = 0; code == 0 && n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 
-		if (item->fresh && item->result == RESULT_GONE && !was_seen(run, item))
+		if (item->fresh && item_is(item, IS_GONE) && !was_seen(run, item))
 			item->result = RESULT_EXCLUDED;
 	}
 	chosen_release(&c);

@@ -216,8 +216,7 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 	blob_release(&blob);
 	if (code < 0)
 		fail_all(s, code);
-	if (order->progress)
-		order->progress(order->progress_arg, "saving", s->saved, s->total);
+	order_show(order, "saving", s->saved, s->total);
 	return code < 0 ? 1 : 0;
 }
 
