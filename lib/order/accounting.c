@@ -91,6 +91,7 @@ static int end(struct run *run, struct err *err)
 
 	if (code < 0)
 		return code;
+	settle_doubt(run);
 	code = facts_line(&run->facts, run->outcome, run->outcome->tally.batch, &lines);
 	if (code == 0)
 		code = make_end(run, &lines);

@@ -242,13 +242,15 @@ static void await_death(struct walk *w)
 	}
 }
 
-/* Runs the order in a process of its own, which its postsuper kills. */
-static void run_killed(struct walk *w)
+/* Runs the order in a process of its own, which its postsuper kills, having done what body says. */
+static void run_killed_after(struct walk *w, const char *body)
 {
+	char script[64];
 	int status;
 	pid_t pid;
 
-	rig_postsuper(&w->rig, "honest; kill -9 $PPID");
+	snprintf(script, sizeof(script), "%s; kill -9 $PPID", body);
+	rig_postsuper(&w->rig, script);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -260,6 +262,11 @@ static void run_killed(struct walk *w)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	await_death(w);
 	rig_postsuper(&w->rig, "honest");
+}
+
+static void run_killed(struct walk *w)
+{
+	run_killed_after(w, "honest");
 }
 
 static void open_killed(struct walk *w, enum action action)
@@ -343,6 +350,32 @@ static void test_killed_hold_is_adopted(void **state)
 	batches_release(&batches);
 	undo(&w, &number);
 	assert_int_equal(results(&w, RESULT_DONE), MAILS + 3);
+	close_walk(&w);
+}
+
+/* The postsuper of a killed command goes on, and ends while the next hold is at work. */
+static void test_orphan(void **state)
+{
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_HOLD);
+	fill(&w, QUEUE_DEFERRED);
+	ask_for(&w, &w.selector.author, "bad.example");
+	run_killed_after(&w, "true");
+	rig_postsuper(&w.rig, "honest; mv deferred/* hold/");
+	w.order.limit = 1;
+	run(&w);
+	assert_int_equal(results(&w, RESULT_DONE), 1);
+	assert_int_equal(newest(&w, &batches)->done, MAILS);
+	assert_int_equal(batches.count, 1);
+	batches_release(&batches);
+	rig_postsuper(&w.rig, "honest");
+	w.order.limit = 0;
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
 	close_walk(&w);
 }
 
@@ -620,7 +653,8 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
     cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
-    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_undone_is_not_adopted),
-    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_running),
-    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
+    cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
+    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
+    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
+    cmocka_unit_test(test_rotation))
