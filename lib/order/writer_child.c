@@ -39,14 +39,13 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 /* ---- the beginning */
 
 /* An unfinished hold of the same selector whose command is gone. */
-static const struct ledger_batch *find_adoptable(
-    const struct ledger *ledger, const struct json *first)
+static struct ledger_batch *find_adoptable(const struct ledger *ledger, const struct json *first)
 {
 	const char *verb = json_text(first, "verb"), *selector = json_text(first, "selector");
 	bool adopts = verb && strcmp(verb, "hold") == 0 && selector && *selector;
 
 	for (size_t n = ledger->count; adopts && n > 0; n--) {
-		const struct ledger_batch *b = &ledger->list[n - 1];
+		struct ledger_batch *b = &ledger->list[n - 1];
 
 		if (b->effect == EFFECT_HOLDS && b->told.state == ACCOUNT_UNFINISHED &&
 		    !b->told.running && strcmp(b->told.selector, selector) == 0)
@@ -55,7 +54,7 @@ static const struct ledger_batch *find_adoptable(
 	return NULL;
 }
 
-static void put_answer(struct bytes *out, uint64_t number, const struct ledger_batch *adopted)
+static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *adopted)
 {
 	struct strbuf doubt = {0};
 
@@ -89,7 +88,7 @@ static int append_first(
 /* With the lock held. */
 static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
 {
-	const struct ledger_batch *adopted;
+	struct ledger_batch *adopted;
 	struct json *o = NULL;
 	struct ledger ledger;
 	uint64_t number;

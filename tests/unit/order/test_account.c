@@ -435,6 +435,27 @@ static void test_killed_twice(void **state)
 	close_walk(&w);
 }
 
+/* What the second command settled of the first one's counts once, though both were killed. */
+static void test_adopted_is_killed(void **state)
+{
+	struct batches batches;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	(void)add(&w, QUEUE_DEFERRED, 30);
+	run_killed(&w);
+	assert_int_equal(newest(&w, &batches)->done, MAILS + 1);
+	assert_int_equal(batches.list[0].matched, MAILS + 1);
+	batches_release(&batches);
+	(void)add(&w, QUEUE_DEFERRED, 31);
+	run(&w);
+	assert_int_equal(newest(&w, &batches)->done, MAILS + 2);
+	assert_int_equal(batches.count, 1);
+	batches_release(&batches);
+	close_walk(&w);
+}
+
 /* Nor is one whose command still lives. */
 static void test_running(void **state)
 {
@@ -655,6 +676,6 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
     cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
     cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
-    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
-    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once),
-    cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running),
+    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
+    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
