@@ -394,14 +394,6 @@ unsigned selector_nominate(
 	return selector_nominate_read(s, m, NULL, notes);
 }
 
-unsigned selector_match(
-    const struct selector *s, const struct message *m, struct selector_notes *notes)
-{
-	unsigned matched = selector_nominate(s, m, notes);
-
-	return matched & MATCHED_UNSURE ? 0 : matched;
-}
-
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue)
 {

@@ -70,14 +70,9 @@ void selector_seal(struct selector *s);
 bool selector_is_empty(const struct selector *s);
 /*
  * First step: which of enum selector_matched hold for m; 0 = no match. Each selector is satisfied
- * by either half; --login and --client also by m->first. `notes` may be NULL. Arrival, size and
- * queue are the second step's.
- */
-unsigned selector_match(
-    const struct selector *s, const struct message *m, struct selector_notes *notes);
-/*
- * The same, and where recipients or header From mailboxes were cut and the answer hangs on the
- * others, what would hold, with MATCHED_UNSURE.
+ * by either half; --login and --client also by m->first. Where recipients or header From mailboxes
+ * were cut and the answer hangs on the others, what would hold, with MATCHED_UNSURE. `notes` may be
+ * NULL. Arrival, size and queue are the second step's.
  */
 unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes);

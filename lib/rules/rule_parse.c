@@ -48,10 +48,8 @@ static int check_login(const char *login, struct err *err)
 		return err_set(err, ERR_SYNTAX, "no name after " RULE_LOGIN_PREFIX);
 	if (strlen(login) > RULE_LOGIN_MAX)
 		return err_set(err, ERR_SYNTAX, "login is longer than %d bytes", RULE_LOGIN_MAX);
-	for (const char *c = login; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return err_set(err, ERR_SYNTAX, "control character in login");
-	}
+	if (str_has_control(login))
+		return err_set(err, ERR_SYNTAX, "control character in login");
 	return 0;
 }
 

@@ -7,24 +7,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
-#include "base/str.h"
 
 int rule_list_add(struct rule_list *rules, struct rule *r)
 {
-	size_t cap = rules->cap > 0 ? 2 * rules->cap : 16;
-	struct rule *list = rules->list;
+	int rc = array_add(rules, *r);
 
-	if (rules->count == rules->cap) {
-		list = reallocarray(list, cap, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		rules->list = list;
-		rules->cap = cap;
-	}
-	list[rules->count++] = *r;
-	memset(r, 0, sizeof(*r));
-	return 0;
+	if (rc == 0)
+		memset(r, 0, sizeof(*r));
+	return rc;
 }
 
 void rule_list_release(struct rule_list *rules)
@@ -119,7 +111,11 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 		return 0;
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
+<<<<<<< HEAD
 	rc = read_all(fd, &text);
+=======
+	rc = read_all(fd, &text);
+>>>>>>> e13b7b9 (mail, rules: one question for a message; the stored rules are one module)
 	io_close(&fd);
 	if (rc < 0) {
 		strbuf_release(&text);

@@ -179,11 +179,8 @@ static int take_text(const struct json *o, const char *key, size_t max, char **r
 		text = "";
 	if (strlen(text) > max)
 		return err_set(err, ERR_SYNTAX, "'%s' of a rule is too long", key);
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return err_set(
-			    err, ERR_SYNTAX, "'%s' of a rule holds control characters", key);
-	}
+	if (str_has_control(text))
+		return err_set(err, ERR_SYNTAX, "'%s' of a rule holds control characters", key);
 	return rule_own(ret, text);
 }
 
