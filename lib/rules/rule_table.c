@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The rule set's hash table: open addressing, at most half full, never shrunk or grown. */
-#include "rules/rule_table.h"
+#include "rules/ruleset_private.h"
 
 #include <errno.h>
 

@@ -111,11 +111,7 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 		return 0;
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
-<<<<<<< HEAD
 	rc = read_all(fd, &text);
-=======
-	rc = read_all(fd, &text);
->>>>>>> e13b7b9 (mail, rules: one question for a message; the stored rules are one module)
 	io_close(&fd);
 	if (rc < 0) {
 		strbuf_release(&text);

@@ -55,11 +55,21 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 size_t ruleset_count(const struct ruleset *set);
 size_t ruleset_command_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
-/* Adds to the hits (rule_hit) of the rule that has this subject and origin, if there is one. */
-void ruleset_add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits);
 /* Tells of expressions how often they ran into their limits, and so did not match, since then. */
 void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg);
 /* How often that happened and was not taken yet. */
 uint64_t ruleset_limit_errors(const struct ruleset *set);
+
+/*
+ * How often each rule decided: state_directory/hits, a cache that may be lost. A line is the
+ * number, "file" or "command", and the subject: "17 command example.com".
+ */
+#define HITS_FILE "hits"
+/* Adds what such a text says to the hits of the set's rules; what makes no sense is left out. */
+void hits_take(const char *text, size_t len, const struct ruleset *set);
+/* The same for the file in directory; missing or unreadable: nothing. */
+void hits_read(const char *directory, const struct ruleset *set);
+/* The text of all rules of a set with hits; returns their sum. Out of memory is sticky in out. */
+uint64_t hits_put(const struct ruleset *set, struct strbuf *out);
 
 #endif
