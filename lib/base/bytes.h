@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Bytes out and in: the one encoding for records, requests and what children hand to their parent.
- * Integers are little-endian and fixed in size; strings and blobs are a u32 length and the bytes.
- * Both ends are sticky: after the first failure everything is a no-op (reads give zero), and
- * `failed` says so once.
+ * Integers are little-endian; strings and blobs are a u32 length and the bytes. Both ends are
+ * sticky: after the first failure everything is a no-op (reads give zero), and `failed` says so.
  */
 #ifndef PQPURGE_BASE_BYTES_H
 #define PQPURGE_BASE_BYTES_H

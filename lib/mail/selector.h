@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which messages are meant: the command's patterns and options as one value. Each kind narrows; the
- * same kind twice is an alternative. Pure; the index and the scan of queue files ask the same
- * questions of the same struct message. What only the queue file knows (arrival, size, queue) is
- * asked in a second step.
+ * same kind twice is an alternative. What only the queue file knows (arrival, size, queue) is asked
+ * in a second step.
  */
 #ifndef PQPURGE_MAIL_SELECTOR_H
 #define PQPURGE_MAIL_SELECTOR_H
@@ -78,7 +77,7 @@ unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
  * All mailboxes of a header, matched while it is read: from_list.taken is selector_header_take with
- * this as its argument. Zero-initialise for each message, but for the selector.
+ * this as its argument. Zero for each message, but for the selector.
  */
 struct selector_header {
 	const struct selector *selector;
@@ -94,8 +93,8 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
 /*
- * Recipients that --recipient does not match; 0 without --recipient. Counted are those that the
- * queue file has, where it was read, else those given at RCPT TO. Cut ones count as other.
+ * How many recipients --recipient does not match; 0 without it. Counted are the queue file's, where
+ * it was read, else those given at RCPT TO. Cut ones count as other.
  */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);
 

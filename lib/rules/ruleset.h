@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A rule set: the file's rules and the command's, compiled into one immutable, counted snapshot
- * that any thread searches without a lock. Exact keys by hash, parent domains by walking labels,
- * client networks by mask length, expressions in order: the cost of a search does not depend on the
- * number of rules (expressions excepted).
+ * that any thread searches without a lock. The cost of a search does not depend on the number of
+ * rules (expressions excepted).
  *
- * Order, most specific first: login (the name, its domain, expressions for logins), client (longest
- * mask first), address and null sender, domain, parent domains from near to far, expressions. Of
- * expressions the command's come first, in the order they were set, then the file's. At the same
- * specificity the command's rule outranks the file's. An expired rule does not match from its
- * second on, and hides nothing. WARN is noted and the search goes on.
+ * Order: pqpurge-rules(5), LOOKUP. Of expressions the command's come first, in the order they were
+ * set, then the file's; at the same specificity the command's rule outranks the file's. An expired
+ * rule does not match from its second on, and hides nothing. WARN is noted, and the search goes on.
  */
 #ifndef PQPURGE_RULES_RULESET_H
 #define PQPURGE_RULES_RULESET_H
@@ -22,15 +19,15 @@ struct ruleset;
 typedef void ruleset_told(void *arg, const struct rule *r, uint64_t number);
 
 /*
- * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails.
- * Of two rules of one list with one subject the first counts. Unless login_exact logins are
- * compared without ASCII case, by expressions too. NULL on no memory.
+ * Builds a snapshot; takes the rules of both lists over (either may be NULL), also where it fails
+ * (NULL: no memory). Of two rules of one list with one subject the first counts. Unless login_exact
+ * logins are compared without ASCII case, by expressions too.
  */
 struct ruleset *ruleset_new(
     struct rule_list *from_file, struct rule_list *from_command, bool login_exact);
 /*
- * The same with other rules of the file, or of the command. The rest is shared with set and costs
- * nothing. What was, and is, counted of a rule of set counts for the one with its subject.
+ * The same with other rules of the file, or of the command; the rest is shared with set. What was
+ * counted of a rule of set counts for the one with its subject.
  */
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);

@@ -76,11 +76,10 @@ void queue_message_release(struct queue_message *m);
  * Reads the file open on fd, whose name is id; at most max_recipients are kept (the rest is
  * counted). 0, ERR_SYNTAX (no queue file, or no arrival time or sender in it), -ENOMEM or -errno.
  *
- * MESSAGE_NOTICE is set for a bounce or delay notice that bounce(8) of this host made
- * (bounce/bounce_notify_util.c): null sender, log_message_origin=local with no client (an SMTP
- * client cannot cause that, and postdrop(1) lets no such attribute through), the first header line
- * is Received by this host with no user (sendmail(1) mail has one), nothing was forwarded, and the
- * header is that of a delivery report whose boundary names a queue ID and this host.
+ * MESSAGE_NOTICE: a notice of this host's bounce(8) (bounce/bounce_notify_util.c): null sender,
+ * log_message_origin=local with no client (an SMTP client cannot cause that, and postdrop(1) lets
+ * no such attribute through), first a Received by this host with no user, nothing forwarded, and
+ * the header of a delivery report whose boundary names a queue ID and this host.
  */
 int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
     size_t max_recipients, struct queue_message *m) NODISCARD;
