@@ -60,6 +60,9 @@ int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
 
+/* In this process, which must be mail_owner: judges the open file; fills in all but its place. */
+void spool_judge(int fd, const struct message *recorded, struct proof *ret);
+
 /*
  * In a child: the state of each of ids now, most expected to be gone: PROOF_GONE, PROOF_ARRIVING,
  * PROOF_SAME for "complete" (no proof), or PROOF_ERROR. 4 us an ID.
