@@ -30,7 +30,6 @@
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
 #define OUTPUT_MAX    (UINT64_C(4) << 30)
 #define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
-#define SEALS         (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ---- the child */
 
@@ -340,7 +339,7 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 	struct stat st;
 	void *map;
 
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+	if (fcntl(fd, F_ADD_SEALS, IO_SEALS) < 0)
 		return err_set(
 		    err, ERR_CHILD, "failed to seal a child's output (%s)", err_word(-errno));
 	if (fstat(fd, &st) < 0)

@@ -55,8 +55,7 @@ static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const char *at = strrchr(narrow->key, '@');
-	const struct pattern_subject login = {
-	    .text = narrow->key, .len = strlen(narrow->key), .domain = ""};
+	const struct pattern_subject login = pattern_subject_of_login(narrow->key);
 	struct domain domain;
 
 	if (narrow->pattern_kind != PATTERN_ADDRESS)

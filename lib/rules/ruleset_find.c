@@ -123,13 +123,7 @@ static bool ask_layer(
 
 static bool ask_regexes(struct search *s)
 {
-	const struct address *a = s->query->address;
-	const struct pattern_subject subject = {
-	    .text = a->text,
-	    .len = strlen(a->text),
-	    .local_len = a->local_len,
-	    .domain = a->domain.text,
-	};
+	struct pattern_subject subject = pattern_subject_of_address(s->query->address);
 
 	return !s->query->plain && (ask_layer(s, LAYER_COMMAND, false, &subject) ||
 				       ask_layer(s, LAYER_FILE, false, &subject));
@@ -162,11 +156,11 @@ static bool ask_login_domain(struct search *s)
 static bool ask_login(struct search *s)
 {
 	const char *login = s->query->login;
-	struct pattern_subject subject = {.text = login, .domain = ""};
+	struct pattern_subject subject;
 
 	if (!login || !*login)
 		return false;
-	subject.len = strlen(login);
+	subject = pattern_subject_of_login(login);
 	return ask_login_name(s, subject.len) || ask_login_domain(s) ||
 	       ask_layer(s, LAYER_COMMAND, true, &subject) ||
 	       ask_layer(s, LAYER_FILE, true, &subject);
