@@ -188,7 +188,6 @@ const void *reader_take(struct reader *r, size_t len)
 	return at;
 }
 
-/* The next size bytes; zero on failure. */
 static void take(struct reader *r, void *to, size_t size)
 {
 	const void *at = reader_take(r, size);

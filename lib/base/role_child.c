@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -33,11 +34,6 @@
 
 /* ---- the child */
 
-static int compare_descriptors(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
-
 /* close_range(2) is refused where an old seccomp filter does not know it. */
 static void close_between(int first, int last)
 {
@@ -46,23 +42,23 @@ static void close_between(int first, int last)
 			close(fd);
 }
 
-/* Closes all from 3 on but what stands in keep, which is sorted here. */
-static void close_all_but(int *keep, size_t count)
+/* Closes all from 3 on but what stands in keep. */
+static void close_all_but(const int *keep, size_t count)
 {
-	int next = 3;
+	int next = 3, kept;
 
-	/*
-	 * syslog() would go on with a descriptor that is closed, and by then perhaps another file.
-	 */
+	/* syslog() would go on with a descriptor that by then is perhaps another file. */
 	closelog();
-	qsort(keep, count, sizeof(*keep), compare_descriptors);
-	for (size_t i = 0; i < count; i++) {
-		if (keep[i] < next)
-			continue;
-		if (keep[i] > next)
-			close_between(next, keep[i] - 1);
-		next = keep[i] + 1;
-	}
+	do {
+		kept = INT_MAX;
+		for (size_t i = 0; i < count; i++)
+			if (keep[i] >= next && keep[i] < kept)
+				kept = keep[i];
+		if (kept > next && kept < INT_MAX)
+			close_between(next, kept - 1);
+		if (kept < INT_MAX)
+			next = kept + 1;
+	} while (kept < INT_MAX);
 	closefrom(next); /* looks into /proc where close_range(2) is refused, or aborts */
 }
 
@@ -180,7 +176,6 @@ static int finish_output(struct bytes *out, int code, const struct err *why)
 	return bytes_end_file(out);
 }
 
-/* What a child is to be. */
 struct plan {
 	const struct role *role;
 	role_work *work;
@@ -193,7 +188,7 @@ struct plan {
 
 static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
-	int keep[] = {plan->output, plan->done, plan->keep};
+	const int keep[] = {plan->output, plan->done, plan->keep};
 	struct bytes out;
 	struct err why = {{0}};
 	int code;

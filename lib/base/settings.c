@@ -60,7 +60,6 @@ static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values
 	complain((unsigned)cfg->line, ERR_CONFIG, what);
 }
 
-/* Called by libconfuse for each value that it read. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	size_t i = settings_find(cfg_opt_name(opt));

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 
-/* From the most to the least specific. */
 static int rank_of(const struct rule *r)
 {
 	switch (r->pattern_kind) {
@@ -22,7 +21,6 @@ static int rank_of(const struct rule *r)
 	return 3;
 }
 
-/* The address or domain of a rule that is no expression. */
 static struct address address_of(const struct rule *r)
 {
 	struct address a;

@@ -7,7 +7,6 @@
 
 #define CLIENT_PREFIX "client:"
 
-/* Takes the quotes off a login that stands in them. */
 static int unquote(const char *login, struct strbuf *into, struct err *err)
 {
 	const char *c = login;

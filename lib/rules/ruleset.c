@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "base/lines.h"
 #include "rules/ruleset_private.h"
 
 /* ---- a layer */
@@ -238,12 +239,12 @@ static void take_line(char *line, const struct ruleset *set)
 
 void hits_take(const char *text, size_t len, const struct ruleset *set)
 {
-	struct str_lines lines = {.at = text, .end = text + len};
+	struct lines lines = LINES_IN(text, len);
 
-	while (str_lines_next(&lines) == 1)
+	while (lines_next(&lines) == 1)
 		if (!lines.cut)
 			take_line(lines.line.text, set);
-	str_lines_release(&lines);
+	lines_release(&lines);
 }
 
 void hits_read(const char *directory, const struct ruleset *set)

@@ -26,7 +26,6 @@ static bool take(struct search *s, size_t layer, uint32_t n)
 	return false;
 }
 
-/* Whether there is any rule of a class. */
 static bool has_class(const struct search *s, enum rule_class class)
 {
 	struct rule_layer *const *layers = s->set->layers;
@@ -100,7 +99,6 @@ static bool ask_domain(struct search *s)
 	return false;
 }
 
-/* Expressions of one layer that are for logins, or for addresses. */
 static bool ask_layer(
     struct search *s, size_t layer, bool logins, const struct pattern_subject *subject)
 {

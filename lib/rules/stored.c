@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/lines.h"
 
 #define LOCK_STEP (10 * 1000) /* microseconds between tries */
 
@@ -107,7 +108,6 @@ static int take_attributes(char *at, struct attributes *ret, struct err *err)
 	return rc;
 }
 
-/* One line, which it cuts into pieces. */
 static int parse_line(char *line, struct rule *ret, struct err *err)
 {
 	struct attributes a = {0};
@@ -149,7 +149,7 @@ static int keep(struct stored *s, const struct strbuf *line)
 }
 
 static int keep_damaged(
-    struct stored *s, const char *name, const struct str_lines *lines, const struct err *why)
+    struct stored *s, const char *name, const struct lines *lines, const struct err *why)
 {
 	struct strbuf told = {0};
 
@@ -163,7 +163,7 @@ static int keep_damaged(
 	return lines->cut ? 0 : keep(s, &lines->line);
 }
 
-static int take_line(struct stored *s, const char *name, const struct str_lines *lines)
+static int take_line(struct stored *s, const char *name, const struct lines *lines)
 {
 	const struct strbuf *line = &lines->line;
 	size_t blanks = strspn(line->text, " \t");
@@ -175,7 +175,7 @@ static int take_line(struct stored *s, const char *name, const struct str_lines 
 	if (blanks == line->len && !lines->cut)
 		return 0;
 	if (lines->cut) {
-		err_set(&why, ERR_SYNTAX, "longer than %d bytes", STR_LINE_MAX);
+		err_set(&why, ERR_SYNTAX, "longer than %d bytes", LINES_MAX);
 		return keep_damaged(s, name, lines, &why);
 	}
 	if (line->text[blanks] == '#')
@@ -195,16 +195,16 @@ static int take_line(struct stored *s, const char *name, const struct str_lines 
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err)
 {
-	struct str_lines lines = {.at = text, .end = text + len};
+	struct lines lines = LINES_IN(text, len);
 	struct stored s = {0};
 	int rc;
 
-	while ((rc = str_lines_next(&lines)) == 1) {
+	while ((rc = lines_next(&lines)) == 1) {
 		rc = take_line(&s, name, &lines);
 		if (rc != 0)
 			break;
 	}
-	str_lines_release(&lines);
+	lines_release(&lines);
 	if (rc == 0) {
 		*ret = s;
 		return 0;

@@ -8,7 +8,7 @@
  * In by= and reason= a backslash stands before '\' and ';', in by= also before a blank; so " ; " is
  * found from the end, whatever text and reason hold. Names of attributes that come later make a
  * line damaged for a version that does not know them. Comments and damaged lines are kept as they
- * stand, in front, up to STORED_KEPT_MAX (a line longer than STR_LINE_MAX is not), when the file is
+ * stand, in front, up to STORED_KEPT_MAX (a line longer than LINES_MAX is not), when the file is
  * written again: beside, fsync(2), rename(2), fsync of the directory.
  *
  * Whoever writes holds an flock(2) on `lock`: the daemon for its life, a command for one change.

@@ -187,7 +187,6 @@ static bool prove_one(struct looking *l, const struct message *recorded, struct 
 	return false;
 }
 
-/* The state of a name: by lstat alone. */
 static bool state_one(const struct looking *l, const struct queue_id *id, struct proof *ret)
 {
 	struct stat st;
@@ -214,7 +213,6 @@ static unsigned queues_before(const struct looking *l)
 	return queues;
 }
 
-/* Looks at each that is left; what was there has its result. */
 static void look_at_left(struct looking *l)
 {
 	size_t kept = 0;

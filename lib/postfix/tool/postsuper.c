@@ -55,7 +55,6 @@ static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err
 	return code;
 }
 
-/* A child for the IDs from job->first on. */
 static int begin(struct postsuper_job *job, struct err *err)
 {
 	int pipes[2] = {-1, -1};
