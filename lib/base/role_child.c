@@ -158,11 +158,8 @@ static int bound(uint64_t memory, unsigned cpu, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
 }
 
-/*
- * Of work that failed only the words. It lets go of the output itself: whoever looks at a process
- * in /proc keeps its memory for a moment longer than it lives, and what is mapped cannot be sealed.
- */
-static int finish_output(struct bytes *out, int code, const struct err *why)
+/* Of work that failed only the words. */
+static int finish_output(int fd, struct bytes *out, int code, const struct err *why)
 {
 	size_t len;
 
@@ -173,7 +170,7 @@ static int finish_output(struct bytes *out, int code, const struct err *why)
 	bytes_put_u32(out, (uint32_t)code);
 	bytes_put_u64(out, len);
 	bytes_put(out, why->text, sizeof(why->text));
-	return bytes_end_file(out);
+	return out->failed ? -ENOMEM : io_write_all(fd, out->at, out->len);
 }
 
 struct plan {
@@ -189,14 +186,13 @@ struct plan {
 static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
 	const int keep[] = {plan->output, plan->done, plan->keep};
-	struct bytes out;
+	struct bytes out = {0};
 	struct err why = {{0}};
 	int code;
 
 	leave_terminal();
 	reset_signals();
 	close_all_but(keep, COUNT_OF(keep));
-	bytes_in_file(&out, plan->output);
 	code = bound(plan->memory, plan->cpu, &why);
 	if (code == 0)
 		code = role_assume(plan->role, false, &why);
@@ -205,7 +201,7 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 		code = plan->work(plan->arg, &out, &why);
 	if (code >= 0 && out.failed)
 		code = err_sys(&why, ENOMEM, "failed to hand over a result");
-	_exit(finish_output(&out, code, &why) == 0 ? 0 : 1);
+	_exit(finish_output(plan->output, &out, code, &why) == 0 ? 0 : 1);
 }
 
 /* ---- the parent */

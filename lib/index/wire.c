@@ -207,11 +207,6 @@ int wire_send(int socket, struct json *line, int fd, int64_t deadline)
 
 /* ---- memory files */
 
-int wire_seal_file(int fd)
-{
-	return fcntl(fd, F_ADD_SEALS, IO_SEALS) < 0 ? -errno : 0;
-}
-
 int wire_seal(struct span bytes)
 {
 	return io_sealed(bytes.at, bytes.len);
