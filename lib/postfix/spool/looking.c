@@ -233,8 +233,7 @@ static void look_at_left(struct looking *l)
 	listing_release(&l->names);
 }
 
-/* Whether a name lies in any spot: 1, 0, or -errno as look_all. What l->names knows is asked there.
- */
+/* Whether a name lies in any spot: 1, 0, or -errno as look_all. l->names is asked first. */
 static int is_somewhere(const struct looking *l, const struct queue_id *id)
 {
 	int blind = 0;
