@@ -307,14 +307,23 @@ static bool wants_id(const struct selector *s, const struct message *m)
 	       bsearch(&m->queue_id, s->ids, s->id_count, sizeof(*s->ids), compare_ids);
 }
 
+static bool wants_uid(const struct selector *s, const struct message *m)
+{
+	for (size_t i = 0; m->queued.known && m->queued.uid >= 0 && i < s->uid_count; i++)
+		if (s->uids[i] == (uint64_t)m->queued.uid)
+			return true;
+	return s->uid_count == 0;
+}
+
 /* ---- all together */
 
 bool selector_is_empty(const struct selector *s)
 {
 	return s->author.count == 0 && s->sender.count == 0 && s->from.count == 0 &&
 	       s->recipient.count == 0 && s->logins.len == 0 && s->message_ids.len == 0 &&
-	       s->client_count == 0 && !s->ids_given && s->arrived_before == 0 &&
-	       s->arrived_after == 0 && s->larger_than < 0 && s->queues == 0;
+	       s->client_count == 0 && s->uid_count == 0 && !s->ids_given &&
+	       s->arrived_before == 0 && s->arrived_after == 0 && s->larger_than < 0 &&
+	       s->queues == 0;
 }
 
 /* PATTERN, --sender and --from: bits of selector_matched; 0 where one of them does not hold. */
@@ -362,7 +371,7 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	if (!notes)
 		notes = &unheard;
 	/* Cheap questions first: this runs once for each message of the index. */
-	if (!wants_id(s, m) || !wants_message_id(s, m))
+	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
 	client = client_pass(s, m);
 	login = client == PASS_NO ? PASS_NO : login_pass(s, m);

@@ -26,6 +26,8 @@ struct selector {
 	struct strbuf message_ids;    /* --message-id, packed, without <> */
 	struct net_block *clients;    /* --client */
 	size_t client_count;
+	uint64_t *uids; /* --uid: the queue file tells who submitted it by sendmail(1) */
+	size_t uid_count;
 	struct queue_id *ids; /* --id */
 	size_t id_count;
 	bool ids_given; /* --id was given, perhaps with nothing in it: then nothing matches */
@@ -61,6 +63,7 @@ int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
 int selector_add_message_id(struct selector *s, const char *id) NODISCARD;
+int selector_add_uid(struct selector *s, uid_t uid) NODISCARD;
 int selector_add_id(struct selector *s, const struct queue_id *id) NODISCARD;
 /* Sorts ids and drops repetitions; call once after the last was added. */
 void selector_seal(struct selector *s);

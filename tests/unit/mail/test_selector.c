@@ -467,9 +467,39 @@ static void test_limits_told(void **state)
 	selector_release(&s);
 }
 
+/* Only the queue file says who submitted it. */
+static void test_uid(void **state)
+{
+	static const struct {
+		const char *name;
+		bool read;
+		int64_t uid;
+		bool want;
+	} cases[] = {{"the first", true, 33, true}, {"the second", true, 0, true},
+	    {"another", true, 34, false}, {"nobody did", true, -1, false},
+	    {"not read yet", false, 33, false}};
+	struct selector s;
+
+	(void)state;
+	selector_init(&s);
+	assert_int_equal(selector_add_uid(&s, 33), 0);
+	assert_int_equal(selector_add_uid(&s, 0), 0);
+	assert_false(selector_is_empty(&s));
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct message m;
+
+		message_init(&m);
+		m.queued.known = cases[i].read;
+		m.queued.uid = cases[i].uid;
+		case_assert(cases[i].name, (selector_match(&s, &m, NULL) != 0) == cases[i].want);
+	}
+	selector_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_uid),
 	    cmocka_unit_test(test_match),
 	    cmocka_unit_test(test_bare_message),
 	    cmocka_unit_test(test_other_recipients),
