@@ -55,12 +55,9 @@ static int check(struct act *a, struct err *err)
 	const struct options *o = &a->s->options;
 	const struct block_terms terms = block_terms_of(a->s, RULE_REJECT, o->block_for);
 	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
-	int code = 0;
+	int code = session_check_all(a->s, err);
 
-	if (o->selector.all && unasked)
-		return err_set(
-		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
-	if (a->s->verb->words == WORDS_BATCHES)
+	if (code == 0 && a->s->verb->words == WORDS_BATCHES)
 		code = read_batches(a, err);
 	if (code == 0 && o->block)
 		code = block_plan_selector(&a->plan, &o->selector, &terms, err);
@@ -103,13 +100,10 @@ static int begin(struct act *a, struct err *err)
 
 /* ---- the question */
 
-static void preview(const struct act *a, const struct outcome *found, FILE *to)
+static void say_blocks(const struct act *a, FILE *to)
 {
-	struct report r = walk_report(&a->walk);
 	char until[CLOCK_TEXT_SIZE];
 
-	r.outcome = found;
-	report_preview(to, &r);
 	for (size_t i = 0; i < a->plan.rules.count; i++)
 		say(to, "To be refused: %s, until %s.\n", a->plan.rules.list[i].subject,
 		    block_until(&a->plan.rules.list[i], until, sizeof(until)));
@@ -141,6 +135,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 {
 	struct act *a = arg;
 	const bool something = found->tally.results[RESULT_READY] || a->plan.rules.count;
+	struct report r;
 
 	(void)order;
 	progress_end(&a->walk.progress);
@@ -148,7 +143,10 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		return ORDER_NO;
 	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
-		preview(a, found, stderr);
+		r = walk_report(&a->walk);
+		r.outcome = found;
+		report_preview(stderr, &r);
+		say_blocks(a, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
@@ -180,38 +178,19 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-static int tell_outcome(const struct act *a, const struct report *r)
-{
-	const struct options *o = &a->s->options;
-	int code = 0;
-
-	if (!r->dry_run && !r->outcome->refused)
-		log_run(a, r);
-	if (o->json)
-		code = report_json(stdout, r);
-	if (o->json || !r->outcome->refused) {
-		if (!o->json && o->dry_run && !o->quiet)
-			preview(a, r->outcome, stdout);
-		if (!o->json && !o->quiet)
-			report_text(stdout, r);
-		report_problems(o->json ? stderr : stdout, r);
-	}
-	if (r->outcome->refused)
-		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
-					   : "Nothing was touched.\n");
-	return code;
-}
-
 /* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
+	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
-	int status = r.outcome->refused ? EXIT_INTERRUPTED : report_exit(&r);
-	int code = session_written(tell_outcome(a, &r), err);
+	int code;
 
-	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
-		status = EXIT_SOME_FAILED;
-	return code < 0 ? code : status;
+	if (!r.dry_run && !r.outcome->refused)
+		log_run(a, &r);
+	if (r.dry_run && !o->json && !o->quiet)
+		say_blocks(a, stdout);
+	code = walk_tell(&a->walk, err);
+	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
 static int run(struct act *a, struct err *err)

@@ -262,14 +262,13 @@ static int put_screen(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* One walk, grouped. Its outcome is in w, to be released in any case. */
-static int look(struct session *s, struct walk *w, struct top *ret, struct err *err)
+static int group(const struct walk *w, struct top *ret, struct err *err)
 {
-	int code = walk_look(w, s, err);
+	const struct options *o = &w->s->options;
 
-	if (code == 0)
-		code = top_of(&w->outcome, s->options.by, s->options.now, ret);
-	return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to group the messages") : code;
+	return top_of(&w->outcome, o->by, o->now, ret) < 0
+		   ? err_sys(err, ENOMEM, "failed to group the messages")
+		   : 0;
 }
 
 /* Draws anew: ages and --since are counted from the time of each screen, and only each fifth looks
@@ -286,7 +285,9 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 		s->options.selector.arrived_after = s->options.now - age;
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
 	s->options.quiet = true;
-	code = look(s, &w, ret, err);
+	code = walk_look(&w, s, err);
+	if (code == 0)
+		code = group(&w, ret, err);
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
 	walk_release(&w);
@@ -326,32 +327,37 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 	return code == ERR_STOPPED ? EXIT_DONE : code;
 }
 
-static int once(struct session *s, struct screen *screen, struct err *err)
+static struct screen screen_of(const struct session *s)
 {
-	struct walk w = {0};
+	bool terminal = isatty(STDOUT_FILENO);
+
+	return (struct screen){.s = s,
+	    .terminal = terminal,
+	    .wide = terminal && table_width(stdout) >= WIDE,
+	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+}
+
+static int once(struct walk *w, struct err *err)
+{
+	const struct screen screen = screen_of(w->s);
 	struct top top = {0};
-	int code = look(s, &w, &top, err);
+	int code = group(w, &top, err);
 
 	if (code == 0)
-		code = session_written(put_screen(screen, &top), err);
-	if (code == 0)
-		code = walk_end_look(&w);
+		code = session_written(put_screen(&screen, &top), err);
 	top_release(&top);
-	walk_release(&w);
 	return code;
 }
 
 int verb_top(struct session *s, struct err *err)
 {
-	bool terminal = isatty(STDOUT_FILENO);
-	struct screen screen = {.s = s,
-	    .terminal = terminal,
-	    .wide = terminal && table_width(stdout) >= WIDE,
-	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+	struct screen screen = screen_of(s);
 
-	if (s->options.watch && (!terminal || s->options.json))
+	if (!s->options.watch)
+		return walk_show(s, once, err);
+	if (!screen.terminal || s->options.json)
 		return err_set(err, ERR_USAGE,
 		    "'--watch' draws on a terminal; a program calls 'top --json' as often as it "
 		    "likes");
-	return s->options.watch ? watch(s, &screen, err) : once(s, &screen, err);
+	return watch(s, &screen, err);
 }
