@@ -30,7 +30,8 @@ struct retry {
 struct retrying {
 	struct walk *w;
 	int queue_dir;
-	struct retry *list; /* those of which nothing is known yet */
+	struct queue_layout layout; /* as it was when the last look began */
+	struct retry *list;         /* those of which nothing is known yet */
 	size_t count;
 };
 
@@ -48,12 +49,10 @@ static void settle(struct retrying *r, struct item *item, enum result result, co
 static bool is_deferred(const struct retrying *r, const struct item *item, struct timespec *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);
-	struct queue_layout layout;
 	struct stat st;
 
-	queue_layout_read(&layout, r->queue_dir);
-	for (unsigned i = 0; i < layout.count; i++) {
-		const struct queue_spot *spot = &layout.spots[i];
+	for (unsigned i = 0; i < r->layout.count; i++) {
+		const struct queue_spot *spot = &r->layout.spots[i];
 		char path[QUEUE_PATH_MAX];
 
 		queue_path(queue_word((enum queue_name)spot->queue), spot->depth, &id, path);
@@ -81,7 +80,7 @@ static int run_postqueue(const struct postfix *p, const struct queue_id *id, str
 	return code;
 }
 
-/* What Postfix says when it fails it says of every message: the first words stand for all. */
+/* Where postqueue failed once, as while Postfix is down, it is not run again. */
 static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -91,7 +90,7 @@ static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 		settle(r, item, RESULT_FAILED, "it is on hold; release lets it go");
 	else if (!is_deferred(r, item, &before))
 		settle(r, item, RESULT_DONE, NULL);
-	else if (run_postqueue(&r->w->s->postfix, &id, trouble) != 0)
+	else if (trouble->text[0] || run_postqueue(&r->w->s->postfix, &id, trouble) != 0)
 		settle(r, item, RESULT_FAILED, "postqueue failed");
 	else
 		r->list[r->count++] = (struct retry){item, before};
@@ -102,6 +101,7 @@ static void look(struct retrying *r)
 {
 	size_t left = 0;
 
+	queue_layout_read(&r->layout, r->queue_dir);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct retry *one = &r->list[i];
 		struct timespec now;
@@ -120,6 +120,7 @@ static void try_all(struct retrying *r)
 	struct outcome *o = &r->w->outcome;
 	int64_t deadline;
 
+	queue_layout_read(&r->layout, r->queue_dir);
 	for (size_t i = 0; i < o->count; i++) {
 		if (o->items[i].result != RESULT_READY)
 			continue;
