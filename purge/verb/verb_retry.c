@@ -2,7 +2,8 @@
 /*
  * pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which exits 0 whatever
  * happened. So each message is looked at: it was retried if it is seen outside deferred, has left,
- * or has another modification time, where qmgr(8) keeps the time of the next try.
+ * or its file was touched, as flush(8) and qmgr(8) do to set the time of the next try. That time
+ * has whole seconds, so two tries in one second leave it as it was: the change time tells.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,7 +25,7 @@
 /* One message that Postfix was asked to try. */
 struct retry {
 	struct item *item;
-	struct timespec before; /* modification time in deferred */
+	struct timespec before; /* change time in deferred */
 };
 
 struct retrying {
@@ -45,7 +46,7 @@ static void settle(struct retrying *r, struct item *item, enum result result, co
 	item->reason = reason;
 }
 
-/* Whether it lies in deferred, and its time there. */
+/* Whether it lies in deferred, and when its file was last touched. */
 static bool is_deferred(const struct retrying *r, const struct item *item, struct timespec *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -59,7 +60,7 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 		if (spot->queue != QUEUE_DEFERRED ||
 		    fstatat(r->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		*ret = st.st_mtim;
+		*ret = st.st_ctim;
 		return true;
 	}
 	return false;

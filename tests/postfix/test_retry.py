@@ -20,8 +20,8 @@ class Retry(RigCase):
         self.before = self.times()
 
     def times(self):
-        """{queue ID: when qmgr tries it next}"""
-        return {i: os.stat(self.postfix.find(i)).st_mtime_ns for i in self.postfix.ids()}
+        """{queue ID: when its file was last touched}; the time of the next try may be the same, for it has whole seconds."""
+        return {i: os.stat(self.postfix.find(i)).st_ctime_ns for i in self.postfix.ids()}
 
     def retry(self, *args, status=0):
         result = self.pq.idx("retry", "-y", "--json", *args)
