@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -150,8 +151,8 @@ static bool may_begin(struct walk *w)
 	if (n == 0 || !session_can_ask(w->s))
 		return !interrupt_stop;
 	report_preview(stderr, &report);
-	snprintf(
-	    question, sizeof(question), "Retry %s?", n == 1 ? "this message" : "these messages");
+	snprintf(question, sizeof(question), "Retry %s %" PRIu64 " %s?", n == 1 ? "this" : "these",
+	    n, PLURAL(n, "message"));
 	if (w->s->options.selector.all)
 		return ask_number(STDIN_FILENO, stderr, question, n) == ANSWER_YES;
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
