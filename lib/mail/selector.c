@@ -122,16 +122,16 @@ static struct waiting waiting_of(const struct message *m)
 	return w;
 }
 
-/* How many of the list match, by their address or the one that they had before aliases. */
+/* How many of the list match, by their address, or else by the one that they had before aliases. */
 static uint32_t count_matching(
-    const struct selector *s, const struct waiting *w, struct selector_notes *notes)
+    const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
 	const char *original = w->originals->first;
 	const char *end = original ? original + w->originals->bytes : NULL;
 	uint32_t matched = 0;
 
 	strlist_each (recipient, w->list) {
-		bool other = original && original < end && *original;
+		bool other = !as_queued && original && original < end && *original;
 
 		matched += any_matches(&s->recipient, recipient, notes) ||
 			   (other && any_matches(&s->recipient, original, notes));
@@ -146,14 +146,14 @@ uint32_t selector_other_recipients(const struct selector *s, const struct messag
 	struct waiting w = waiting_of(m);
 	struct selector_notes unheard = {0};
 
-	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, &unheard);
+	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, false, &unheard);
 }
 
 /* Of what was cut any may match, and any may not. */
 static enum answer wants_every_recipient(
     const struct selector *s, const struct waiting *w, struct selector_notes *notes)
 {
-	uint32_t matched = count_matching(s, w, notes);
+	uint32_t matched = count_matching(s, w, true, notes);
 
 	if (matched < w->list->count)
 		return NO;
@@ -397,6 +397,39 @@ unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
 	return selector_nominate_read(s, m, NULL, notes);
+}
+
+/* With --only: whether the file must say it. Of those that waited then, some may be delivered. */
+static enum answer row_wants_every(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct waiting w = waiting_of(m);
+	uint32_t matched = count_matching(s, &w, true, notes);
+
+	if (!m->queued.known || w.cut)
+		return UNSURE;
+	if (matched == 0)
+		return NO;
+	return matched == w.count ? YES : UNSURE;
+}
+
+unsigned selector_nominate_row(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct selector any = *s;
+	struct selector_notes unheard = {0};
+	enum answer every;
+	unsigned matched;
+
+	any.only = false;
+	matched = selector_nominate(&any, m, notes);
+	if (!matched || s->recipient.count == 0)
+		return matched;
+	every = s->only ? row_wants_every(s, m, notes ? notes : &unheard)
+			: (selector_other_recipients(s, m) > 0 ? UNSURE : YES);
+	if (every == NO)
+		return 0;
+	return every == UNSURE ? matched | MATCHED_UNSURE : matched;
 }
 
 bool selector_match_file(

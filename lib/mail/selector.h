@@ -31,7 +31,7 @@ struct selector {
 	struct queue_id *ids; /* --id */
 	size_t id_count;
 	bool ids_given; /* --id was given, perhaps with nothing in it: then nothing matches */
-	bool only;      /* every recipient must match --recipient */
+	bool only;      /* every recipient must match --recipient, as it is queued */
 	bool all;       /* --all */
 	/* Second step. Times are wall microseconds; 0 = not asked. */
 	int64_t arrived_before; /* --older */
@@ -77,6 +77,12 @@ bool selector_is_empty(const struct selector *s);
  * NULL. Arrival, size and queue are the second step's.
  */
 unsigned selector_nominate(
+    const struct selector *s, const struct message *m, struct selector_notes *notes);
+/*
+ * The same of a row: recipients that waited when its file was read may have been delivered since,
+ * so that with --recipient the file decides (MATCHED_UNSURE) wherever one of them does not match.
+ */
+unsigned selector_nominate_row(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
  * All mailboxes of a header, matched while it is read: from_list.taken is selector_header_take with
