@@ -423,10 +423,9 @@ unsigned selector_nominate_row(
 
 	any.only = false;
 	matched = selector_nominate(&any, m, notes);
-	if (!matched || s->recipient.count == 0)
+	if (!matched || !s->only || s->recipient.count == 0)
 		return matched;
-	every = s->only ? row_wants_every(s, m, notes ? notes : &unheard)
-			: (selector_other_recipients(s, m) > 0 ? UNSURE : YES);
+	every = row_wants_every(s, m, notes ? notes : &unheard);
 	if (every == NO)
 		return 0;
 	return every == UNSURE ? matched | MATCHED_UNSURE : matched;

@@ -80,7 +80,7 @@ unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
  * The same of a row: recipients that waited when its file was read may have been delivered since,
- * so that with --recipient the file decides (MATCHED_UNSURE) wherever one of them does not match.
+ * so that with --only the file decides (MATCHED_UNSURE) where one of them does not match.
  */
 unsigned selector_nominate_row(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
