@@ -43,7 +43,7 @@ class Restart:
     def judge(self, words, result):
         """status finds no daemon half the time. A daemon that stops may hang up on a sync, which says so and did nothing."""
         allowed = (0, 2) if words[0] == "status" else (0,)
-        if words[0] == "sync" and result.status == 1 and HUNG_UP in result.err:
+        if words[0] == "sync" and result.status != 0 and HUNG_UP in result.err:
             self.ran["sync that was hung up on"] += 1
             return
         if result.status not in allowed or any(word in result.out + result.err for word in WRONG):
