@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of settings, and how a value's text becomes a member of struct settings and back. */
 #include "base/settings_table.h"
 
 #include <errno.h>
@@ -32,7 +31,7 @@ struct row {
 	const char *otherwise; /* the default, as one would write it */
 	size_t offset;         /* of the member in struct settings */
 	int64_t min, max;
-	const char *words[2]; /* what means false, what means true */
+	const char *words[2]; /* for false, for true */
 };
 
 #define IN(member) .offset = offsetof(struct settings, member)
@@ -91,8 +90,6 @@ static char **text_of(const struct row *row, struct settings *s)
 	return (void *)((char *)s + row->offset);
 }
 
-/* ---- texts */
-
 static int check_networks(const struct row *row, const char *value, struct err *err)
 {
 	struct strbuf list = {0};
@@ -132,9 +129,7 @@ static int set_text(const struct row *row, char **into, const char *value, struc
 	return 0;
 }
 
-/* ---- switches */
-
-/* The words that libconfuse's own booleans know, with or without capitals. */
+/* As libconfuse reads booleans. */
 static bool is_switch(const char *value, bool on)
 {
 	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
@@ -161,9 +156,6 @@ static int set_bool(const struct row *row, bool *into, const char *value, struct
 	    row->words[0], row->words[1], value);
 }
 
-/* ---- numbers */
-
-/* A mode is octal as written, with or without the leading zero. */
 static int parse_octal(const char *value, uint64_t *ret)
 {
 	uint64_t mode = 0;
@@ -176,7 +168,7 @@ static int parse_octal(const char *value, uint64_t *ret)
 	return 0;
 }
 
-/* The number as one would write it, a size in the largest unit that keeps it whole. */
+/* As one would write it, a size in the largest unit that keeps it whole. */
 static char *number_text(const struct row *row, int64_t number, char *buf, size_t size)
 {
 	static const char *const units[] = {"", "k", "M", "G", "T"};
@@ -216,8 +208,6 @@ static int set_number(const struct row *row, int64_t *into, const char *value, s
 	return 0;
 }
 
-/* ---- all of them */
-
 int settings_set(struct settings *s, size_t n, const char *value, struct err *err)
 {
 	const struct row *row = &rows[n];
@@ -242,7 +232,7 @@ static int check_account(const struct row *row, const char *name, struct err *er
 	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
 }
 
-/* The map needs its whole size in address space, whatever of it is used. */
+/* The map needs its whole size in address space, however little is used. */
 static int check_size(const struct row *row, uint64_t size, struct err *err)
 {
 	struct rlimit limit;
@@ -275,7 +265,6 @@ void settings_release(struct settings *s)
 	*s = (struct settings){0};
 }
 
-/* Quoted so that it is read back as it is. */
 static void print_text(const char *text, FILE *to)
 {
 	fputc('"', to);
