@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the command asks that takes a thread of its own: the index's requests and the rules'. */
+/* The command's requests that may take long: the index's and the rules'. */
 #ifndef PQPURGE_MILTER_REQUESTS_H
 #define PQPURGE_MILTER_REQUESTS_H
 
@@ -12,7 +12,7 @@ struct requests {
 	struct rulekeeper *rules;
 };
 
-/* Fills in the answer and file. arg is a struct requests. Any thread. */
+/* A control_config.work; arg is a struct requests. */
 void requests_answer(void *arg, struct control_work *w);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx: the admin's command. Here errors become words and exit statuses, and nowhere else.
- */
+/* pqpurge-idx: the admin's command. Only here errors become words and exit statuses. */
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -12,10 +11,7 @@
 #include "purge/session.h"
 #include "purge/tell/say.h"
 
-/*
- * Descriptors 0 to 2 must be open, or a socket could land there. A stdout that was closed becomes
- * one that cannot be written, so that a report which nobody gets is an error.
- */
+/* A closed stdout becomes unwritable, so that a report which nobody gets is an error. */
 static int guard_stdio(void)
 {
 	bool no_stdout = fcntl(STDOUT_FILENO, F_GETFD) < 0;
@@ -59,8 +55,7 @@ static int run(struct session *s, struct err *err)
 	return code < 0 ? code : s->verb->run(s, err);
 }
 
-/* A report that could not be written is a failure. Whoever closed a pipe knows it; others are told.
- */
+/* Whoever closed a pipe knows it; other write errors are told. */
 static int close_stdout(int status)
 {
 	int number = 0;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge-idx purge, hold, release, undo: the walk, with a preview and a question where somebody
- * can be asked.
- */
+/* pqpurge-idx purge, hold, release, undo. */
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -18,19 +15,16 @@
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 
-/* One run of such a verb. */
 struct act {
 	struct session *s;
 	struct walk walk;
 	struct save save;       /* --save */
 	struct block_plan plan; /* --block */
 	uint64_t *batches;      /* undo */
-	int code;               /* what went wrong while asking; err says what */
+	int code;               /* an error while asking, in err */
 	struct err *err;
-	bool not_saved; /* a block is in force but not on disk */
+	bool not_saved; /* a block is in force but not saved */
 };
-
-/* ---- before anything is looked at */
 
 static int read_batches(struct act *a, struct err *err)
 {
@@ -49,7 +43,6 @@ static int read_batches(struct act *a, struct err *err)
 	return 0;
 }
 
-/* Everything that can be wrong without anything having been looked at. */
 static int check(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -66,9 +59,7 @@ static int check(struct act *a, struct err *err)
 	return code;
 }
 
-/* ---- after a yes */
-
-/* In force before anything is deleted, so that nothing new comes while the old goes. */
+/* Before anything is deleted, so that nothing new arrives meanwhile. */
 static int block_first(struct act *a, struct err *err)
 {
 	FILE *to = a->s->options.json ? stderr : stdout;
@@ -97,8 +88,6 @@ static int begin(struct act *a, struct err *err)
 		code = save_dir_open(a->save.name, &a->s->postfix.owner, &a->save.directory, err);
 	return code < 0 ? code : block_first(a, err);
 }
-
-/* ---- the question */
 
 static void say_blocks(const struct act *a, FILE *to)
 {
@@ -130,7 +119,6 @@ static bool put_question(const struct act *a, const struct tally *t)
 				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
 }
 
-/* Called by the walk with all that would be done. */
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
@@ -155,13 +143,11 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
-	/* Mail came until the block was in force, so what was shown is out of date. */
+	/* Mail came until the block was in force: look again. */
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
-/* ---- the report */
-
-/* The line in the mail log that explains postsuper's "removed" lines. */
+/* Explains postsuper's "removed" lines in the mail log. */
 static void log_run(const struct act *a, const struct report *r)
 {
 	struct count rows[COUNTS_MAX];
@@ -178,7 +164,6 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-/* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -200,7 +185,7 @@ static int run(struct act *a, struct err *err)
 
 	if (code < 0)
 		return code;
-	/* Nor is a directory made where there is nothing to save. */
+	/* With save, begin() waits until there is something to save. */
 	if (session_can_ask(a->s) || order->save) {
 		order->ask = ask;
 		order->ask_arg = a;

@@ -57,7 +57,7 @@ int verb_sync(struct session *s, struct err *err)
 	interrupt_catch();
 	code = sync_run(&sync, err);
 	progress_end(&progress);
-	/* It is there and says nothing of use: more than that nothing was begun. */
+	/* a useless daemon is more than a missing index */
 	if (code == ERR_NO_INDEX && sync.by_daemon)
 		return err_within(err, ERR_CHILD, "the index was left as it is");
 	if (code < 0)
