@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Batches, read for `log`. */
 #include "order/account.h"
 
 #include "base/array.h"
@@ -16,13 +15,12 @@ const char *account_state_word(enum account_state state)
 	return words[state];
 }
 
-/* ---- what is told of a batch: from its lines, and from child to parent */
-
+/* What a batch's lines say, and a child hands over. */
 static const struct field {
 	const char *key;
-	size_t offset; /* of a char *, or of a number of 64 bits */
+	size_t offset; /* of a char * or uint64_t */
 	bool text;
-	bool begin; /* it stands in the first line, else in the last */
+	bool begin; /* in the first line, else in the last */
 } fields[] = {
 #define TEXT(member)                                                                               \
 	{                                                                                          \
@@ -145,7 +143,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 
 /* ---- the command */
 
-/* Whether with a message that lies there has happened what the batch was to do. */
+/* Whether a batch of this effect left a message in that queue. */
 static bool is_done(enum ledger_effect effect, uint8_t queue)
 {
 	if (effect == EFFECT_HOLDS)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account: what was done, by whom, with which command, as JSON lines in state_directory/log.
- * A child that is state_directory's owner writes it for the command's whole life, under a lock that
- * it takes for each write, and syncs it. A batch is
+ * The account: what was done, by whom, with which command, as JSON lines in state_directory/log. A
+ * child that is state_directory's owner writes it, under a lock for each write, and syncs it. A
+ * batch is
  *
  *   {"begin":7,"time":..,"uid":0,"user":"joe","verb":"hold","command":"..","reason":"..",
  *    "selector":"..","token":"..","undoes":[..]}
@@ -12,21 +12,19 @@
  *   {"end":7,"matched":..,"done":..,"gone":..,"changed":..,"failed":..,"rules_set":..,
  *    "undid":[..]}
  *
- * so that a command that was killed leaves a true account: `begin` and a chunk's IDs are on disk
- * before the first of its messages is touched. A batch without `end` whose command is gone is
- * "unfinished". {"adopt":7,"time":..} stands where a hold went on with such a batch.
+ * `begin` and a chunk's IDs are on disk before the first of its messages is touched, so a killed
+ * command leaves a true account. A batch without `end` whose command is gone is "unfinished".
+ * {"adopt":7,"time":..} stands where a hold went on with such a batch.
  *
  * Arrivals are T records in wall microseconds; with the queue ID they are a message's identity.
- * A last line that was cut off is passed over by readers, and ended by the next writer. Numbers are
- * never used again. Past ACCOUNT_BYTES the file is written anew beside and renamed: the newest
+ * Readers skip a last line that was cut off; the next writer ends it. Numbers are never used again.
+ * Past ACCOUNT_BYTES the file is written anew and renamed: the newest
  * ACCOUNT_KEEP batches stay, of their IDs only those that a hold batch may still hold, and every
  * hold batch that has such.
  *
- * Room for a batch is kept in reserve behind the end of the file, so that a disk filled by a flood
- * does not keep the flood from being purged.
- *
- * Root parses only what that child hands over: numbers, queue IDs in their grammar, and texts that
- * are scrubbed.
+ * Room for a batch is reserved behind the end of the file, so that a flood can be purged after it
+ * has filled the disk. Root parses only what a child hands over: numbers, queue IDs, and texts,
+ * which it scrubs.
  */
 #ifndef PQPURGE_ORDER_ACCOUNT_H
 #define PQPURGE_ORDER_ACCOUNT_H
@@ -60,11 +58,8 @@ struct batches {
 	struct batch *list; /* the newest first */
 	size_t count, cap;
 };
-/*
- * No state_directory or log: no batches. With postfix (may be NULL) the messages that a killed
- * command had handed to postsuper, and of which no word came back, are looked for in the queue:
- * those with which has happened what the batch was to do count as done.
- */
+/* No state_directory or log: no batches. postfix (may be NULL): looks in the queue for messages of
+ * which a killed command never learned the result; if the effect shows, they count as done. */
 int account_list(const struct settings *s, const struct postfix *postfix, struct batches *ret,
     struct err *err) NODISCARD;
 void batches_release(struct batches *b);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The account's file. */
 #include "order/account_log.h"
 
 #include <errno.h>
@@ -27,7 +26,6 @@ static int open_in(int directory, const char *name, bool writing)
 	return fd;
 }
 
-/* The log that has the name now. */
 static int reopen(struct account_log *log, bool writing, struct err *err)
 {
 	int fd = open_in(log->directory, ACCOUNT_FILE, writing);
@@ -125,7 +123,7 @@ static int append(int fd, const char *lines, size_t len)
 	code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
 	if (code == 0)
 		code = io_write_all(fd, lines, len);
-	/* A line that does not fit is none: what was reserved stays for the next try. */
+	/* All or nothing; the reserve stays for the next try. */
 	if (code < 0 && ftruncate(fd, st.st_size) < 0)
 		return -errno;
 	return code;
@@ -149,9 +147,7 @@ void account_log_reserve(const struct account_log *log)
 		(void)!fallocate(log->fd, FALLOC_FL_KEEP_SIZE, st.st_size, ACCOUNT_RESERVE);
 }
 
-/* ---- reading */
-
-/* Lines are written by one encoder, so their first bytes say what they are. */
+/* One encoder writes all lines, so their first bytes tell the kind. */
 static bool tell_kind(struct account_line *line)
 {
 	static const char *const heads[LINE_KINDS] = {
@@ -178,7 +174,7 @@ static bool tell_kind(struct account_line *line)
 	return false;
 }
 
-/* One line; one that was cut off, or holds a NUL, is not ours. */
+/* Skips lines that were cut off or hold a NUL. */
 static int take_line(struct lines *lines, account_visit *visit, void *arg)
 {
 	struct account_line line = {.text = lines->line.text, .len = lines->line.len};

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account's file (account.h), for a process that is state_directory's owner: locked, appended
- * to, read line by line. Private to lib/order.
+ * The account's file (account.h), for a process that is state_directory's owner. Private to
+ * lib/order.
  *
  * Locks are those of open file descriptions, on bytes of log.lock, which is never replaced: byte 0
- * for whoever writes, and one for each batch that is under way (account_log_is_running). They end
- * with the process. Nobody else's lock is waited for longer than the parent's patience.
+ * for writing, and one for each running batch. They end with the process. A wait for another's lock
+ * ends with the parent's patience.
  */
 #ifndef PQPURGE_ORDER_ACCOUNT_LOG_H
 #define PQPURGE_ORDER_ACCOUNT_LOG_H
@@ -24,25 +24,23 @@ struct account_log {
 	int directory, lock, fd; /* fd -1: there is no log yet */
 };
 
-/* Opens it; for writing what is missing is made. -errno with words. */
+/* writing: makes what is missing. -errno with words. */
 int account_log_open(
     struct account_log *log, const char *directory, bool writing, struct err *err) NODISCARD;
 void account_log_close(struct account_log *log);
 
-/* Byte 0. Another log that was renamed into place meanwhile is opened in its stead. */
+/* Byte 0; then opens the log again if another was renamed into its place. */
 int account_log_lock(struct account_log *log, struct err *err) NODISCARD;
 void account_log_unlock(struct account_log *log);
-/* Marks the batch as under way, until this process ends. */
+/* Marks the batch as running, until this process ends. */
 int account_log_run(struct account_log *log, uint64_t number, struct err *err) NODISCARD;
 bool account_log_is_running(const struct account_log *log, uint64_t number);
 
-/*
- * Whole lines to the end, with the lock held; first ends a line that was cut off. All or nothing
- * stands there afterwards. sync: they are on disk when it returns.
- */
+/* Appends lines, all or none, with the lock held; first ends a line that was cut off. sync: they
+ * are on disk when it returns. */
 int account_log_append(
     struct account_log *log, const char *lines, size_t len, bool sync, struct err *err) NODISCARD;
-/* Room for a batch behind the end; best effort. */
+/* Best effort. */
 void account_log_reserve(const struct account_log *log);
 
 enum account_kind {
@@ -62,8 +60,7 @@ struct account_line {
 	size_t len; /* without its newline */
 	char *rest; /* of the text, behind the number */
 };
-/* Visits each whole line of a kind; others are passed over. A visit that returns a negative code
- * ends it. */
+/* Visits each whole line of a known kind. A negative code from visit ends it and is returned. */
 typedef int account_visit(void *arg, const struct account_line *line);
 int account_log_read(
     const struct account_log *log, account_visit *visit, void *arg, struct err *err) NODISCARD;

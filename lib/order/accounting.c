@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The account of one order: begun before the first message is touched, ended when all is over. */
 #include <errno.h>
 
 #include "base/json.h"
 #include "order/inside.h"
 
-/*
- * What a killed command had handed to postsuper, and of which no word came back: with those that
- * lie where they should it was done. Its postsuper may still be at work when we begin, so that this
- * is asked again in the end.
- */
+/* Looks at what a killed command had handed to postsuper without learning the result: what lies
+ * where it should is done. Called again in the end, for that postsuper may still be at work now. */
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;
@@ -55,7 +51,7 @@ int order_account_begin(struct run *run, struct err *err)
 	return 0;
 }
 
-/* An undo that left nothing of its batches. */
+/* Whether an undo left nothing of its batches. */
 static bool is_undone(const struct run *run)
 {
 	const uint64_t *results = run->outcome->tally.results;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Chunks of messages, a few postsuper children side by side (lane.h). Each chunk is proven right
- * before a postsuper gets it, and stands in the account on disk; whatever postsuper said, the chunk
- * is looked at again. One child proves and looks for a lane, and nobody waits for it but its lane.
+ * Acts on chunks of messages, in lanes (lane.h). Each chunk is proven, and in the account on disk,
+ * right before a postsuper gets it. Whatever postsuper says, we look at the chunk again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -11,19 +10,17 @@
 #include "base/clock.h"
 #include "order/lane.h"
 
-#define AT_WORK_MAX 4000 /* in all lanes: a proof is never older than so many deletions */
+#define AT_WORK_MAX 4000 /* in all lanes: the most deletions between a proof and its use */
 #define CHUNK_MIN   50
-#define LANES_MAX   64 /* as many as postsuper_jobs may ask for */
+#define LANES_MAX   64 /* the maximum of postsuper_jobs */
 #define LANES_USUAL 8
-#define POLL_MS     20                  /* also how long a lane without a descriptor waits */
+#define POLL_MS     20                  /* also the wait of a lane without a descriptor */
 #define WAIT_MS     20                  /* between looks at what is still arriving */
 #define WAIT_TOTAL  (2 * USEC_PER_SEC)  /* for all of it together */
 #define STOP_TIME   (10 * USEC_PER_SEC) /* for a chunk to end in order after ^C */
 
-/*
- * postsuper mostly waits, for the disk and for the log. Four at once use less of the processors
- * than eight, but on a busy machine, where each wait is long, they took 1.4 times as long.
- */
+/* postsuper mostly waits for disk and log. Four at once use less processor time than eight, but on
+ * a busy machine took 1.4 times as long. */
 static unsigned count_lanes(const struct settings *settings)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -49,7 +46,7 @@ static bool feed(struct work *w)
 	return busy;
 }
 
-/* Readable when the step that the lane is at has ended. */
+/* Readable when the lane's step has ended. */
 static int lane_fd(const struct lane *lane)
 {
 	if (lane->step == LANE_WORKING)
@@ -57,7 +54,7 @@ static int lane_fd(const struct lane *lane)
 	return lane->step == LANE_LOOKING ? spool_prove_fd(lane->look) : -1;
 }
 
-/* After ^C a chunk ends in order, but not for ever: a child may be stopped, or the disk hang. */
+/* After ^C a chunk may end in order for STOP_TIME: a child may be stopped, or the disk hang. */
 static void watch_stop(struct work *w, int64_t now)
 {
 	if (!order_stopped(w->order))
@@ -72,7 +69,7 @@ static void watch_stop(struct work *w, int64_t now)
 			w->lanes[n].job.deadline = now;
 }
 
-/* Waits until a lane has ended its step, or a while, and lets it go on. */
+/* Waits a while for a lane to end its step, and lets it go on. */
 static void attend(struct work *w)
 {
 	struct pollfd fds[LANES_MAX + 1];
@@ -91,7 +88,6 @@ static void attend(struct work *w)
 
 		if (!ended && lane->step != LANE_KEEPING)
 			lane->seen = now;
-		/* postsuper is heard and bounded while it goes on, too. */
 		if (lane->step == LANE_WORKING && postsuper_advance(&lane->job) == 1)
 			lane_begin_look(w, lane);
 		else if (lane->step == LANE_LOOKING && ended)
@@ -103,7 +99,7 @@ static void attend(struct work *w)
 		lane_take_kept(w);
 }
 
-/* As few chunks for each lane as the longest allows, all alike, so that the lanes end together. */
+/* The fewest chunks that fit, all of one size, so that the lanes end together. */
 static size_t chunk_size(size_t count, unsigned lanes)
 {
 	size_t most = AT_WORK_MAX / lanes < CHUNK_MAX ? AT_WORK_MAX / lanes : CHUNK_MAX;
@@ -113,7 +109,7 @@ static size_t chunk_size(size_t count, unsigned lanes)
 	return size < CHUNK_MIN ? CHUNK_MIN : size;
 }
 
-/* One round over `now`; what needs another stands in `later`. */
+/* One round over `now`, which fills `later`. */
 static void run_round(struct work *w)
 {
 	w->next = 0;
@@ -122,7 +118,6 @@ static void run_round(struct work *w)
 		attend(w);
 }
 
-/* What could not be acted on when the time is over. */
 static void stop_waiting(struct work *w)
 {
 	for (size_t n = 0; n < w->later.count; n++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the actions are. Nothing else in this room asks which one it is. */
+/* Nothing else in this room asks which action it is. */
 #include "order/order.h"
 
 #define ALL_BUT_HOLD (QUEUE_ALL & ~(unsigned)QUEUE_HOLD)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The catch-up as its caller sees it: started, waited for, taken over. */
 #include "order/catchup.h"
 
 #include <errno.h>
@@ -10,16 +9,15 @@
 #include "order/catchup_work.h"
 #include "order/inside.h"
 
-#define POLL_MS 100 /* between two looks at the stop flag, and at how far it is */
+#define POLL_MS 100 /* between two looks at the stop flag, and two reports of progress */
 
-/* In the child, which is what the caller is. */
+/* In the child, in the caller's role. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct catchup *c = arg;
 	struct catchup_work w = {.task = &c->task, .progress = c->progress};
 
-	/* It does not hear of signals; when its parent goes, it goes. */
-	c->task.stop = NULL;
+	c->task.stop = NULL; /* the child gets no signals, and ends with its parent */
 	return catchup_work(&w, out, err);
 }
 
@@ -46,8 +44,6 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 	return code;
 }
 
-/* ---- what it brought */
-
 static int take_counts(struct caught *ret, struct reader *r)
 {
 	const void *counts = reader_take(r, sizeof(ret->counts));
@@ -66,7 +62,6 @@ static int take_counts(struct caught *ret, struct reader *r)
 	return reader_done(r) ? 0 : ERR_CHILD;
 }
 
-/* The selection is what stands before the counts. */
 static int take_over(struct blob *blob, struct caught *ret, struct err *err)
 {
 	size_t len = blob->len < sizeof(uint32_t) ? 0 : blob->len - sizeof(uint32_t);
@@ -90,7 +85,7 @@ static int take_over(struct blob *blob, struct caught *ret, struct err *err)
 	return code;
 }
 
-/* Until it ends, or somebody says stop. */
+/* Until it ends or is to stop. */
 static void attend(const struct catchup *c)
 {
 	const struct catchup_task *task = &c->task;
@@ -147,8 +142,6 @@ void caught_release(struct caught *caught)
 	*caught = (struct caught){0};
 }
 
-/* ---- what the index is told */
-
 struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began)
 {
 	return (struct update){.place = place,
@@ -171,8 +164,6 @@ int catchup_tell(const struct index_client *index, const struct update *update,
 	bytes_release(&body);
 	return code;
 }
-
-/* ---- alone */
 
 int sync_run(struct sync *sync, struct err *err)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Queue files read for a catch-up. What the readers, who are mail_owner, hand over for each: u32
+ * Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
  * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add.
  */
 #include <errno.h>
@@ -15,7 +15,7 @@ struct one {
 	uint32_t at, matched;
 	struct queue_id id;
 	struct span record;
-	bool told; /* the index has handed back what it knows of it now */
+	bool told; /* the index has returned what it now knows of it */
 };
 
 struct reading {
@@ -36,7 +36,7 @@ static const struct queue_id *get_id(void *arg, size_t n)
 	return w->task->ids ? &w->task->ids[n] : &w->walked.to_read[n].queue_id;
 }
 
-/* All recipients were read, for --recipient may hang on the last one; a record keeps fewer. */
+/* A record keeps fewer recipients than were read for --recipient. */
 static void cut_list(struct strlist *list, size_t max)
 {
 	const char *at = list->first;
@@ -60,8 +60,7 @@ static struct message cut_recipients(const struct message *m, size_t max)
 	return cut;
 }
 
-/* What the file says of a first pass through a content filter is the index's to judge, where it is
- * told: it may know that pass. */
+/* If the index is told, it judges what the file says of a first pass, for it may know that pass. */
 static void forget_first(const struct reading *r, struct message *m)
 {
 	if (!r->w->telling)
@@ -105,8 +104,6 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 	update_add(out, &m);
 }
 
-/* ---- what was handed over */
-
 static size_t count_files(const struct catchup_work *w)
 {
 	return w->task->ids ? w->task->id_count : w->walked.to_read_count;
@@ -131,7 +128,7 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct one *)a)->id.text, ((const struct one *)b)->id.text);
 }
 
-/* What the index now knows of a message counts before what its file says alone. */
+/* What the index now knows of a message counts more than its file alone. */
 static void put_told(struct reading *r, const struct candidates *told)
 {
 	for (size_t n = 0; n < told->count; n++) {
@@ -150,7 +147,7 @@ static void put_told(struct reading *r, const struct candidates *told)
 	}
 }
 
-/* Tells the index of a part. Where that fails, the files alone speak from here on. */
+/* If this fails, the index is told no more. */
 static void tell(struct reading *r)
 {
 	struct catchup_work *w = r->w;

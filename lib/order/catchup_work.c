@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The catch-up's child: names, walk, reading, and what has left. */
 #include "order/catchup_work.h"
 
 #include <errno.h>
@@ -10,7 +9,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* An index that does not answer is no failure: the files do. */
+/* An index that does not answer is no failure: all files are read. */
 static void ask_names(struct catchup_work *w)
 {
 	w->asked = w->task->indexed && client_names(&w->index, &w->names, &w->index_why) == 0;
@@ -19,7 +18,7 @@ static void ask_names(struct catchup_work *w)
 	w->counts.rows = w->names.count;
 }
 
-/* The known IDs as if none of their files had been read. */
+/* Copies the known IDs as if none of their files had been read. */
 static int make_unread(struct catchup_work *w, struct err *err)
 {
 	w->unread = calloc(w->names.count + 1, sizeof(*w->unread));
@@ -52,8 +51,6 @@ static int walk_knowing(struct catchup_work *w, struct err *err)
 	return walk(w, w->unread ? w->unread : w->names.list, w->names.count, err);
 }
 
-/* ---- where are we? */
-
 static bool is_place(const struct catchup_work *w)
 {
 	return w->names.place.device == w->walked.device && w->names.place.inode == w->walked.inode;
@@ -66,7 +63,7 @@ static bool is_path(const struct catchup_work *w)
 	return !path[0] || strcmp(path, w->task->postfix->queue_directory) == 0;
 }
 
-/* Of what the index has a walk saw this, some time. */
+/* Whether any known ID was ever seen in a queue. */
 static bool any_was_seen(const struct catchup_work *w)
 {
 	for (size_t n = 0; n < w->names.count; n++)
@@ -75,7 +72,7 @@ static bool any_was_seen(const struct catchup_work *w)
 	return false;
 }
 
-/* Whether master(8) ever ran in this directory: it leaves files there that no package makes. */
+/* Whether master(8) ever ran here: it leaves files that no package makes. */
 static bool was_used(const struct postfix *p)
 {
 	static const char *const traces[] = {"pid/master.pid", "public/qmgr", "public/cleanup"};
@@ -98,10 +95,7 @@ static int fail_unmounted(const struct catchup_work *w, const char *why, struct 
 	    w->task->settings->index_directory, INDEX_FILE);
 }
 
-/*
- * Another instance shares the daemon and its index, whose rows are of no use here: all is read,
- * and nobody is told.
- */
+/* The index is of another instance that shares the daemon: reads all, tells nobody. */
 static int go_elsewhere(struct catchup_work *w, struct err *err)
 {
 	w->asked = w->telling = w->counts.certain = false;
@@ -109,7 +103,7 @@ static int go_elsewhere(struct catchup_work *w, struct err *err)
 	return walk(w, NULL, 0, err);
 }
 
-/* Whether names that are missing have left, and what the index is to be told of the place. */
+/* Sets `certain`, and what the index is told of the place. */
 static int judge_place(struct catchup_work *w, struct err *err)
 {
 	bool none_there =
@@ -133,8 +127,6 @@ static int judge_place(struct catchup_work *w, struct err *err)
 	w->update.adopt = w->counts.adopted = w->task->adopt || none_there;
 	return 0;
 }
-
-/* ---- what is to be read */
 
 static int read_files(struct catchup_work *w, struct err *err)
 {
@@ -160,9 +152,7 @@ static void count_directories(struct catchup_work *w)
 		strlist_push(&w->unreadable, name, strlen(name));
 }
 
-/* ---- what has left */
-
-/* The known IDs without a name; what the daemon made up is passed over. */
+/* Skips IDs that the daemon made up. */
 static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 {
 	size_t count = 0;
@@ -176,7 +166,7 @@ static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 	return count;
 }
 
-/* The direct look after the walk. */
+/* Looks directly for IDs without a name. */
 static int find_left(struct catchup_work *w, struct err *err)
 {
 	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
@@ -230,7 +220,6 @@ static void put_counts(struct catchup_work *w, struct bytes *out)
 	out->failed |= w->unreadable.failed;
 }
 
-/* What would have been told. */
 static void count_dry(struct catchup_work *w)
 {
 	uint64_t unknown = 0;

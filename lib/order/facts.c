@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What a report is made of. */
 #include "order/facts.h"
 
 #include <errno.h>
@@ -14,8 +13,6 @@
 #define TEXT_MAX 256
 #define PATIENCE (2 * USEC_PER_SEC)
 #define MINUTE   (60 * USEC_PER_SEC)
-
-/* ---- counting */
 
 static void count(struct fact_table *t, const char *text, uint64_t times)
 {
@@ -56,7 +53,7 @@ static int by_count(const void *a, const void *b)
 	return x->text && y->text ? strcmp(x->text, y->text) : 0;
 }
 
-/* The most frequent first, which ends the counting; returns how many of them are told. */
+/* The most frequent first, which ends the counting. Returns how many are written. */
 static size_t sort_table(struct fact_table *t)
 {
 	if (t->used > 0)
@@ -64,12 +61,10 @@ static size_t sort_table(struct fact_table *t)
 	return t->used < FACTS_TOLD ? t->used : FACTS_TOLD;
 }
 
-/* ---- reasons */
-
 struct reading {
 	const struct postfix *p;
 	const struct outcome *outcome;
-	size_t every; /* one of so many */
+	size_t every; /* every nth message */
 	struct facts facts;
 	struct strbuf folded;
 };
@@ -141,8 +136,6 @@ void facts_read_reasons(struct facts *facts, const struct postfix *p, const stru
 	blob_release(&blob);
 }
 
-/* ---- the line */
-
 static void count_domain(struct fact_table *t, const char *address)
 {
 	struct domain domain;
@@ -181,7 +174,6 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The minutes of arrival. */
 static void put_minutes(struct json *o, int64_t *minutes, size_t total)
 {
 	struct json *list = json_new_array();

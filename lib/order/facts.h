@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What a report is made of when the messages are gone: how many arrived when, of which senders,
- * recipients, logins and clients, and why they waited. Bounded. Private to lib/order.
- */
+/* For reports on mail that is gone: how many messages arrived when, of which senders, recipients,
+ * logins and clients, and why they waited. Bounded. Private to lib/order. */
 #ifndef PQPURGE_ORDER_FACTS_H
 #define PQPURGE_ORDER_FACTS_H
 
 #include "order/order.h"
 
-#define FACTS_KEYS    4096 /* different ones that are counted */
-#define FACTS_TOLD    50   /* of these, the most frequent */
-#define FACTS_MINUTES 1440 /* of arrival, the latest */
+#define FACTS_KEYS    4096 /* different texts counted */
+#define FACTS_TOLD    50   /* the most frequent are written */
+#define FACTS_MINUTES 1440 /* the latest minutes of arrival are written */
 #define FACTS_REASONS 1000 /* messages whose reasons are read */
 
 struct fact {
@@ -29,11 +27,10 @@ struct facts {
 };
 void facts_release(struct facts *facts);
 
-/* Why the items that are to be acted on wait: read from some of their logs, in a child. Best
- * effort. */
+/* Reads why open and ready items wait, from some of their logs, in a child. Best effort. */
 void facts_read_reasons(
     struct facts *facts, const struct postfix *p, const struct outcome *outcome);
-/* The account's line of a batch, of what is RESULT_DONE; once, last. -ENOMEM. */
+/* The account's line on what is RESULT_DONE. Call it once, last. -ENOMEM. */
 int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
     struct strbuf *ret) NODISCARD;
 

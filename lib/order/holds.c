@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What our hold batches hold. A child hands over what was lost, and the messages as one text. */
+/* A child hands over struct holds_lost and the messages as one text. */
 #include "order/holds.h"
 
 #include <errno.h>
@@ -143,8 +143,6 @@ bool holds_contain(const struct account_entries *holds, const struct account_ent
 				       account_entry_compare);
 }
 
-/* ---- as messages */
-
 static struct message message_of(const struct account_entry *entry)
 {
 	struct message m;
@@ -192,7 +190,7 @@ static const struct message *message_at(void *arg, size_t n)
 	return &l->message;
 }
 
-/* What is judged of the message does not count: the account has no more than ID and arrival. */
+/* Ignores the proof's state, for the account has only ID and arrival. */
 int holds_look(
     const struct postfix *p, const struct account_entries *messages, uint8_t **ret, struct err *err)
 {

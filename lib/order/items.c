@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Items: what the index and the queue files nominate, one for each queue ID in a pass. */
 #include <errno.h>
 
 #include "base/array.h"
 #include "order/inside.h"
 
 #define MAP_FIRST 1024
-
-/* ---- by queue ID */
 
 static size_t place_of(const struct outcome_memory *m, const struct queue_id *id)
 {
@@ -23,7 +20,6 @@ static void map_put(struct outcome_memory *m, const struct queue_id *id, size_t 
 	m->map[at] = (uint32_t)position + 1;
 }
 
-/* All anew, with room for more. */
 static int map_make(struct outcome *outcome, size_t more)
 {
 	struct outcome_memory *m = outcome->memory;
@@ -57,12 +53,10 @@ struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 	return NULL;
 }
 
-/* ---- one more candidate */
-
 static void set_candidate(
     struct run *run, struct item *item, const struct candidate *c, const struct message *m)
 {
-	/* What was read, and then told to the index, stands there now. */
+	/* A file that was read, and then told to the index, has a row now. */
 	item->from_queue = (c->matched & FOUND_UNKNOWN) || (item->fresh && item->from_queue);
 	item->candidate = c;
 	item->recorded = message_arrival(m);
@@ -85,7 +79,7 @@ static void add(struct run *run, const struct candidate *c, const struct message
 	map_put(outcome->memory, &m->queue_id, outcome->count++);
 }
 
-/* Whether both mean one message, as far as is known. */
+/* Whether both are one message, as far as is known. */
 static bool is_same(const struct item *item, const struct message *m)
 {
 	struct message had = candidate_message(item->candidate);
@@ -94,7 +88,7 @@ static bool is_same(const struct item *item, const struct message *m)
 
 	if (another || arrival < 0)
 		arrival = had.queued.known ? had.queued.arrival_time : -1;
-	/* Of a restored spool the inode is another. */
+	/* In a restored spool the inode differs. */
 	if (another && m->queued.known)
 		return arrival == m->queued.arrival_time && had.queued.inode == m->queued.inode;
 	if (arrival >= 0 && m->queued.known)
@@ -102,7 +96,7 @@ static bool is_same(const struct item *item, const struct message *m)
 	return had.mail_time == m->mail_time;
 }
 
-/* Whether nothing is known against the candidate that it has. */
+/* Whether a new candidate may replace the item's. */
 static bool is_open(const struct item *item, const struct message *m)
 {
 	return item->result == RESULT_NONE ||
@@ -132,7 +126,7 @@ static void take(struct run *run, const struct candidate *c)
 		set_candidate(run, item, c, &m);
 }
 
-/* Takes them over, and makes room for an item of each. */
+/* Takes candidates over in any case, and makes room for their items. */
 static int keep(struct outcome *outcome, struct candidates *candidates)
 {
 	struct outcome_memory *m = order_memory(outcome);
@@ -149,10 +143,8 @@ static int keep(struct outcome *outcome, struct candidates *candidates)
 	return m->map && m->map_size >= 2 * room ? 0 : map_make(outcome, room - outcome->count);
 }
 
-/*
- * Whether the item at *at, or a later one, has this very record: then nothing is new. Both lists
- * are mostly in sequence order, so that one pass over the items serves all candidates.
- */
+/* Whether the item at *at, or a later one, has this very record. Both lists are mostly in sequence
+ * order, so one pass over the items serves all candidates. */
 static bool is_known(struct outcome *outcome, const struct candidate *c, size_t *at)
 {
 	const struct candidate *had = NULL;
@@ -182,8 +174,6 @@ int order_take(struct run *run, struct candidates *candidates, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to keep %zu messages", count) : 0;
 }
 
-/* ---- the index */
-
 static bool matches_one(const struct pattern_set *set, const struct pattern_subject *subject)
 {
 	for (size_t n = 0; n < set->count; n++)
@@ -208,7 +198,7 @@ bool order_notice_is_meant(const struct selector *s, const struct message *m)
 	return true;
 }
 
-/* An answer that is not to be had, or not to be trusted, is the queue files' to give. */
+/* Goes on with the queue files alone. */
 static int lose_index(struct run *run, int code, const struct err *why)
 {
 	if (code == ERR_STOPPED)
@@ -233,7 +223,7 @@ static int select_by(
 	return 0;
 }
 
-/* Notices have no sender, so that key finds them. */
+/* Notices have a null sender, by which the index finds them. */
 static int select_notices(struct run *run, struct err *err)
 {
 	struct candidates found = {0};
@@ -280,8 +270,6 @@ int order_select(struct run *run, struct err *err)
 		code = select_notices(run, err);
 	return code;
 }
-
-/* ---- all of them */
 
 void order_renew(struct outcome *outcome)
 {
@@ -335,8 +323,6 @@ void order_sort(struct outcome *outcome)
 	free(sorted);
 	chosen_release(&all);
 }
-
-/* ---- --id */
 
 static int take_unheard(
     struct run *run, const struct account_entry *list, size_t count, struct err *err)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The steps of a lane. */
 #include "order/lane.h"
 
 #include <errno.h>
@@ -30,8 +29,8 @@ static void be_idle(struct lane *lane)
 	lane->had = 0;
 }
 
-/* A chunk cannot go on. Before anything was begun that is the order's failure, later the chunk's;
- * what was stopped is untouched. */
+/* A chunk cannot go on. Before anything was touched the order fails, later only the chunk. If
+ * stopped, it stays untouched. */
 static void give_up(
     struct work *w, struct lane *lane, size_t begin, size_t end, int code, const struct err *err)
 {
@@ -46,9 +45,7 @@ static void give_up(
 	be_idle(lane);
 }
 
-/* ---- looking */
-
-/* Nobody can look at what the job did: its words are all that is known, and that is told. */
+/* The look failed: believes postsuper's words, and says so. */
 static void settle_by_words(
     struct work *w, const struct lane *lane, int code, const struct err *err)
 {
@@ -72,7 +69,7 @@ static struct account_entry entry_of(const struct work *w, const struct lane *la
 	return (struct account_entry){lane->ids[n], item_of(w, lane, n)->proof.arrival_time};
 }
 
-/* The job is over: what was done of its messages goes into the account. */
+/* Writes what the job did into the account. */
 static void end_job(struct work *w, struct lane *lane)
 {
 	struct account_entry list[CHUNK_MAX];
@@ -123,7 +120,7 @@ void lane_begin_look(struct work *w, struct lane *lane)
 		start_look(w, lane);
 }
 
-/* What is proven goes on, unless it has waited for us, who were stopped, for too long. */
+/* Takes the next step, or proves again if the proof is too old. */
 static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w, struct lane *l))
 {
 	if (lane->had == 0 || !lane_may_begin(w)) {
@@ -136,8 +133,6 @@ static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w
 		step(w, lane);
 	}
 }
-
-/* ---- working */
 
 static void begin_work(struct work *w, struct lane *lane)
 {
@@ -153,9 +148,7 @@ static void begin_work(struct work *w, struct lane *lane)
 	w->run->touched = true;
 }
 
-/* ---- keeping */
-
-/* The flood may have filled the disk that the account lies on: a purge must end it all the same. */
+/* Goes on without an account, for the flood may have filled its disk. */
 static void end_keeping(struct work *w, struct lane *lane, int code, const struct err *err)
 {
 	if (code == ERR_STOPPED) {
@@ -167,7 +160,6 @@ static void end_keeping(struct work *w, struct lane *lane, int code, const struc
 	go_on(w, lane, begin_work);
 }
 
-/* What is touched stands in the account first, as long as that can be written. */
 static void begin_keeping(struct work *w, struct lane *lane)
 {
 	struct account_entry list[CHUNK_MAX];
@@ -215,9 +207,7 @@ void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now)
 	end_keeping(w, lane, code, &err);
 }
 
-/* ---- what a look showed */
-
-/* The instance with the hash settings under which postsuper finds what lies there. */
+/* The instance under which postsuper finds the file. */
 static const struct postfix *layout_of(struct work *w, const struct proof *proof, struct err *err)
 {
 	const struct postfix *p = w->order->postfix;
@@ -244,10 +234,8 @@ static const struct postfix *layout_of(struct work *w, const struct proof *proof
 	return &layout->postfix;
 }
 
-/*
- * What became of what the job had. A postsuper that did some and then died, as it does where it can
- * write no log, counts as no try for the others.
- */
+/* Sets results of the job's items. If a postsuper did some and then died, as it does when it cannot
+ * write a log, that is no try for the others. */
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
@@ -268,8 +256,8 @@ static void settle(struct work *w, const struct lane *lane, const struct proof *
 	lane_report(w, settled);
 }
 
-/* Whether the lane's next job takes it, all of which one postsuper finds. Else it comes later, or
- * has its result. */
+/* Whether the lane's next job takes the item: one postsuper must find all of them. If not, it comes
+ * later, or has its result. */
 static bool admit(struct work *w, struct lane *lane, size_t at, const struct proof *proof)
 {
 	struct item *item = &w->outcome->items[at];
@@ -293,7 +281,7 @@ static bool admit(struct work *w, struct lane *lane, size_t at, const struct pro
 	return true;
 }
 
-/* Of what comes next that which may be acted on becomes what the next job has. */
+/* Makes the next job of what may be acted on. */
 static void judge(struct work *w, struct lane *lane, const size_t *at, const struct proof *proofs)
 {
 	size_t settled = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lanes: postsuper children side by side, each with its steps. act.c decides when, lane.c what.
- * Private to lib/order.
+ * Lanes of postsuper children side by side. Each takes three steps in turn: a child looks at what
+ * the last postsuper did, and proves the next chunk; the account keeps the chunk; postsuper acts on
+ * it. act.c decides when, lane.c does it. Private to lib/order.
  */
 #ifndef PQPURGE_ORDER_LANE_H
 #define PQPURGE_ORDER_LANE_H
@@ -10,25 +11,21 @@
 
 #define CHUNK_MAX 500
 
-/*
- * A lane takes three steps in turn: a child looks at what the last postsuper did and proves what
- * the next is to act on; the account keeps it; postsuper acts on it.
- */
 enum step { LANE_IDLE, LANE_LOOKING, LANE_KEEPING, LANE_WORKING };
 
 struct lane {
 	enum step step;
 	struct spool_proving *look;
 	struct postsuper_job job;
-	struct queue_id ids[CHUNK_MAX]; /* what the job has */
-	size_t at[2 * CHUNK_MAX]; /* positions of the items that the job has, then of the next */
-	size_t had, next;         /* how many of each */
-	uint32_t part;            /* what the account calls it */
-	const struct postfix *layout; /* under which postsuper finds it */
-	int64_t seen;                 /* steady; then the step was still under way */
+	struct queue_id ids[CHUNK_MAX]; /* of the job */
+	size_t at[2 * CHUNK_MAX];       /* positions of the job's items, then of the next */
+	size_t had, next;               /* how many of each */
+	uint32_t part;                  /* of the account */
+	const struct postfix *layout;   /* under which postsuper finds the files */
+	int64_t seen;                   /* steady; the step was still under way then */
 };
 
-/* The instance with hash settings that main.cf does not have, and under which files lie on disk. */
+/* The instance with the hash settings of files on disk, if main.cf's differ (queue_hashing). */
 struct layout {
 	struct layout *next;
 	struct postfix postfix;
@@ -38,14 +35,14 @@ struct work {
 	struct run *run;
 	const struct order *order;
 	struct outcome *outcome;
-	struct postfix settling; /* for looks: they end when it is too late for an orderly end */
+	struct postfix settling; /* for looks: they end on `hurry` */
 	volatile sig_atomic_t hurry;
-	int64_t stopped; /* steady; when that was first seen */
+	int64_t stopped; /* steady; when a stop was first seen */
 	struct layout *layouts;
 	struct lane *lanes;
 	unsigned lane_count;
 	size_t chunk;
-	struct chosen now, later; /* this round's, and what needs another */
+	struct chosen now, later; /* of this round, and of the next one */
 	size_t next;              /* of now */
 	uint8_t *tries;           /* for each item */
 	bool advanced;            /* a postsuper did something in this round */
@@ -54,18 +51,16 @@ struct work {
 	struct err err;
 };
 
-/* Progress: so many more are settled. */
-void lane_report(struct work *w, size_t settled);
-/* Whether something new may be begun. */
-bool lane_may_begin(const struct work *w);
+void lane_report(struct work *w, size_t settled); /* progress: settled more */
+bool lane_may_begin(const struct work *w);        /* something new */
 
-/* Looks at what the lane had, and proves the next chunk; nothing where there is neither. */
+/* Looks at what the lane had and at the next chunk, if there are any. */
 void lane_begin_look(struct work *w, struct lane *lane);
-/* The look has ended: what it had is settled, and what is proven goes on. */
+/* The look has ended: settles what the lane had, and goes on with what is proven. */
 void lane_end_look(struct work *w, struct lane *lane);
-/* Takes what the account has written, for all lanes. */
+/* Takes the account's answers, for all lanes. */
 void lane_take_kept(struct work *w);
-/* The account has its time, too; now is steady. */
+/* Ends the wait for the account after ACCOUNT_PATIENCE; now is steady. */
 void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now);
 
 #endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What stands in the account. */
 #include "order/ledger.h"
 
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
-
-/* ---- messages */
 
 void account_entries_release(struct account_entries *e)
 {
@@ -62,8 +59,6 @@ int account_entries_parse(const char *text, struct account_entries *ret)
 	return code < 0 ? code : got < 0 ? ERR_CHILD : 0;
 }
 
-/* ---- batches */
-
 static enum ledger_effect effect_of(const char *verb)
 {
 	static const struct {
@@ -111,7 +106,6 @@ static int begin_batch(struct ledger *ledger, uint64_t number, const struct json
 	return code;
 }
 
-/* Drops the parts in doubt, or all. */
 static void drop_parts(struct ledger_batch *b, bool all)
 {
 	size_t kept = 0;
@@ -125,7 +119,7 @@ static void drop_parts(struct ledger_batch *b, bool all)
 	b->parts.count = kept;
 }
 
-/* A text that is damaged counts as far as it goes. */
+/* A damaged text counts up to the damage. */
 static int add_part(
     struct ledger_entries *e, struct ledger_batch *batch, const struct ledger_part *part)
 {
@@ -162,7 +156,7 @@ static void sort_entries(struct ledger_entries *e)
 		qsort(e->list, e->count, sizeof(*e->list), by_message);
 }
 
-/* Of a part in doubt what was released is sure. */
+/* Of a part in doubt what was released is done. */
 static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
 {
 	struct ledger_entries asked = {0};
@@ -183,8 +177,7 @@ static int settle_part(struct ledger_part *part, const struct ledger_entries *re
 	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
 }
 
-/* What an undo released of a batch that was killed, that batch had done; afterwards nobody can see
- * it in the queue. */
+/* What an undo releases the killed batch had done; the queue does not show that any more. */
 static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
 {
 	struct ledger_entries released = {0};
@@ -217,12 +210,8 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 	return code < 0 ? code : batch_read(&batch->told, line, false);
 }
 
-/* ---- parts */
-
-/*
- * What follows a batch's number: ,"part":1} or ,"part":1,"ids":"..."}. These lines are many and
- * long, and hold nothing that JSON would escape. *ret_ids is NULL where there are none.
- */
+/* After the number: ,"part":1} (*ret_ids NULL) or ,"part":1,"ids":"..."}. No JSON parser, for these
+ * lines are many and long, and have no escapes. */
 static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
 	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";
@@ -290,8 +279,6 @@ static int visit_part(
 		batch->last_part = number;
 	return take_part(ledger, batch, number, line->kind == LINE_CHUNK, ids, len);
 }
-
-/* ---- all of it */
 
 static int visit(void *arg, const struct account_line *line)
 {

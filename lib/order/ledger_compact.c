@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The log written anew, smaller: the newest batches, and of their messages those that a hold may
- * still hold. What cannot be written leaves the old log as it was.
+ * Writes the log anew with the newest batches, and of their messages only those that a hold may
+ * still hold. If that fails, the old log stays.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "order/writer.h"
 
-#define FACTS_KEEP 500 /* batches that keep what a report is made of */
+#define FACTS_KEEP 500 /* batches that keep their facts */
 #define FLUSH_SIZE (1 << 20)
 
 struct compacting {
@@ -71,7 +71,7 @@ static bool is_kept(
 	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
 }
 
-/* Lines have a bound, so a batch that holds much has several parts. */
+/* In several parts, for lines have a bound. */
 static void put_held(struct compacting *c, unsigned long long number, const char *ids)
 {
 	for (unsigned part = 1; *ids; part++) {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The outcome as a whole: its memory, its counts, its words. */
 #include <errno.h>
 
 #include "base/array.h"
@@ -80,8 +79,6 @@ void order_trouble(struct outcome *outcome, const struct err *err)
 		outcome->trouble = *err;
 }
 
-/* ---- some of the items */
-
 int order_choose(const struct outcome *outcome, unsigned results,
     bool (*is)(const struct item *item), struct chosen *ret, struct err *err)
 {
@@ -118,8 +115,6 @@ void chosen_release(struct chosen *c)
 	free(c->at);
 	*c = (struct chosen){0};
 }
-
-/* ---- counts */
 
 #define MATCHED_RESULTS                                                                            \
 	(IS_READY | IS_ANOTHER | IS_DONE | 1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)

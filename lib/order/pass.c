@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* One pass over the queue: selected, caught up with, proven, asked about, acted on. */
 #include "base/clock.h"
 #include "order/inside.h"
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* One after the other until one fails; NULL ends the list. */
+/* Until one fails; NULL ends the list. */
 static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;
@@ -14,8 +13,6 @@ static int take_steps(struct run *run, order_step *const *steps, struct err *err
 		code = (*steps)(run, err);
 	return code;
 }
-
-/* ---- the catch-up of a pass */
 
 static struct catchup_task task_of(const struct run *run)
 {
@@ -44,7 +41,7 @@ int order_read_files(struct run *run, const struct selector *selector, const str
 	return catchup_run(&task, ret, err);
 }
 
-/* Its counts are of the queue as it is now, so those of the pass before do not count. */
+/* Its counts replace those of the previous pass. */
 static int take_caught(struct run *run, struct caught *caught, struct err *err)
 {
 	const struct sync_counts *counts = &caught->counts;
@@ -71,7 +68,7 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	return order_take(run, &caught->found, err);
 }
 
-/* The index once more: what others read meanwhile, and what it now knows of what was read. */
+/* The index now knows more, by our reading and by others'. */
 static int select_again(struct run *run, struct err *err)
 {
 	for (size_t n = 0; n < run->outcome->count; n++)
@@ -79,7 +76,7 @@ static int select_again(struct run *run, struct err *err)
 	return run->indexed ? order_select(run, err) : 0;
 }
 
-/* Rows whose file had not been read, and that are not meant any more now that it was. */
+/* Rows that were selected before their file was read, and not after. */
 static void mark_refuted(struct run *run)
 {
 	for (size_t n = 0; run->indexed && n < run->outcome->count; n++) {
@@ -106,16 +103,12 @@ static int catch_up(struct run *run, struct err *err)
 	return code;
 }
 
-/* ---- looking first */
-
-/* What may be acted on of what the files say. */
 static order_step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
     order_leave_foreign, order_leave_overdue, order_apply_limit, NULL};
 
 static order_step *const looking[] = {
     order_select, catch_up, order_add_unheard, order_decide_unsure, NULL};
 
-/* LIST: how old the answer is. */
 static int tell_age(struct run *run, struct err *err)
 {
 	struct index_counts counts;
@@ -131,7 +124,7 @@ static int tell_age(struct run *run, struct err *err)
 	return code;
 }
 
-/* From the index alone: it is not looked whether they are there. */
+/* From the index alone, without a look at the queue. */
 static int believe_all(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
@@ -192,9 +185,7 @@ static int look(struct run *run, struct err *err)
 	return code;
 }
 
-/* ---- acting */
-
-/* What changed while it was acted on. */
+/* What became open again. */
 static int act_on_rest(struct run *run, struct err *err)
 {
 	static order_step *const acting[] = {order_act, order_resolve, NULL};
@@ -215,9 +206,7 @@ static int act(struct run *run, struct err *err)
 	return code;
 }
 
-/* ---- looking beside */
-
-/* Whether deletion may begin with what the index knows: nothing that is found later bears on it. */
+/* Whether action may begin with what the index knows, for nothing found later bears on it. */
 static bool is_beside(const struct run *run)
 {
 	const struct order *o = run->order;
@@ -232,7 +221,7 @@ static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 	struct caught caught = {0};
 	int code = catchup_finish(c, &caught, err);
 
-	/* All that the index knew there was deleted before the walk came by. */
+	/* We deleted all that the index knew before the walk came by. */
 	if (code == ERR_INSTANCE && run->touched) {
 		struct catchup_task task = task_of(run);
 
@@ -264,9 +253,6 @@ static int pass_beside(struct run *run, struct err *err)
 	return code == 0 ? act(run, err) : code;
 }
 
-/* ---- passes */
-
-/* The answer to the question; ORDER_GO where nobody is asked. */
 static enum order_answer ask(struct run *run)
 {
 	struct order *order = run->order;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Each candidate against its queue file: what the file says before anything is done, and what
- * became of it after. postsuper's words alone are not believed where a look can be had, and what
- * happened without words is not claimed.
+ * Compares each candidate with its queue file, before and after an action. postsuper's words alone
+ * are not believed, and what happened without its words is not claimed.
  */
 #include <errno.h>
 
@@ -10,12 +9,10 @@
 
 #define PROVE_BATCH 20000 /* messages between two looks at the stop flag; a tenth of a second */
 
-/* ---- looking */
-
 struct looked {
 	const struct outcome *outcome;
 	const size_t *at;
-	struct message message; /* the one asked for last */
+	struct message message; /* returned by the last call */
 };
 
 static const struct message *message_at(void *arg, size_t n)
@@ -34,7 +31,7 @@ int order_look_start(struct run *run, const struct postfix *p, const size_t *at,
 	return spool_prove_start(p, message_at, &looked, count, departed, ret, err);
 }
 
-/* For undo the account has the identity: the queue ID and the time of arrival. */
+/* For undo the identity is queue ID and time of arrival, by the account. */
 static void judge_by_arrival(const struct item *item, struct proof *proof)
 {
 	struct message m = candidate_message(item->candidate);
@@ -64,8 +61,6 @@ int order_look(struct run *run, const size_t *at, size_t count, struct proof **r
 	return code < 0 ? code : order_look_finish(run, look, at, count, ret, err);
 }
 
-/* ---- before */
-
 static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
     [PROOF_CHANGED] = RESULT_CHANGED,
     [PROOF_UNPROVEN] = RESULT_UNPROVEN,
@@ -79,7 +74,6 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 			proof->state == PROOF_SAME;
 	bool meant;
 
-	/* Of what has left the last look at its file is kept. */
 	if (proof->state != PROOF_GONE)
 		item->proof = *proof;
 	if (proof->state == PROOF_ERROR) {
@@ -122,9 +116,7 @@ int order_prove(struct run *run, struct err *err)
 	return code;
 }
 
-/* ---- after */
-
-/* A directory that mail_owner cannot search cannot have taken in what was proven elsewhere. */
+/* Postfix cannot have moved a proven file to a directory that mail_owner cannot search. */
 static bool is_hidden(const struct proof *proof)
 {
 	return proof->state == PROOF_ERROR && proof->error == -EACCES && proof->queue == 0;
@@ -159,10 +151,8 @@ static enum settled settle_unsaid(const struct action_row *row, struct outcome *
 	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see it");
 }
 
-/*
- * What postsuper released may be delivered by now, and the name even used again; what it deleted
- * likewise leaves the name free. What it held must be in hold.
- */
+/* What postsuper released may be delivered by now, and its name used again, as may be that of what
+ * it deleted. What it held must be in hold. */
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint)
 {
@@ -182,8 +172,6 @@ enum settled order_settle(const struct action_row *row, struct outcome *outcome,
 	return fail(outcome, item, row->failed);
 }
 
-/* ---- the limit */
-
 int order_apply_limit(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
@@ -193,7 +181,7 @@ int order_apply_limit(struct run *run, struct err *err)
 
 	if (room == 0 || code < 0)
 		return code;
-	/* What a pass before did is among them. */
+	/* Earlier passes count. */
 	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
 	for (size_t n = room; n < c.count; n++)

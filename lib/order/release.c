@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What a release leaves where it is, and what an undo releases. */
 #include <errno.h>
 #include <inttypes.h>
 
@@ -7,8 +6,6 @@
 #include "order/inside.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)
-
-/* ---- what others hold */
 
 int order_leave_foreign(struct run *run, struct err *err)
 {
@@ -36,13 +33,11 @@ int order_leave_foreign(struct run *run, struct err *err)
 	return 0;
 }
 
-/* ---- what would bounce at once */
-
 int order_parse_lifetime(const char *text, int64_t *ret_usec)
 {
 	uint64_t days;
 
-	/* Here no unit means days, elsewhere seconds (global/conv_time.c and mail_params.h). */
+	/* Without a unit: days here, elsewhere seconds (global/conv_time.c, mail_params.h). */
 	if (str_parse_u64(text, 0, 36500, &days) == 0) {
 		*ret_usec = (int64_t)days * DAY;
 		return 0;
@@ -88,8 +83,6 @@ int order_leave_overdue(struct run *run, struct err *err)
 	return 0;
 }
 
-/* ---- undo: what hold batches still hold, by the account alone, with words from the files */
-
 static void tell_lost(struct run *run, size_t held, const struct holds_lost *lost)
 {
 	const char *subject = run->order->undo_count == 1 ? "the batch was" : "the batches were";
@@ -109,7 +102,7 @@ static void tell_lost(struct run *run, size_t held, const struct holds_lost *los
 		err_set(note, 0, "%" PRIu64 " %s", lost->held_again, again);
 }
 
-/* What the files under these IDs say now, where they are the messages that the account means. */
+/* Reads the files under these IDs, and keeps those of the messages that the account means. */
 static int read_files(
     struct run *run, const struct account_entries *holds, struct caught *ret, struct err *err)
 {
@@ -154,7 +147,7 @@ int order_select_undo(struct run *run, struct err *err)
 	code = read_files(run, &holds, &caught, err);
 	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
-	/* Where the file is there, it takes the place of what the account says. */
+	/* A file that is there takes the place of the account's candidate. */
 	if (code == 0)
 		code = order_take(run, &bare, err);
 	if (code == 0)

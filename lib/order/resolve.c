@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Items whose file is not what their row says, or is not there. The file decides: where it matches
- * what was asked it is acted on, whatever the index says of its ID.
+ * Items whose file differs from their row, or is not there. The file decides: if it matches what
+ * was asked, we act on it, whatever the index says of its ID.
  */
 #include <errno.h>
 
 #include "order/inside.h"
-
-/* ---- changed, unproven */
 
 static bool is_new(const struct item *item)
 {
 	return item->fresh && !item->reread;
 }
 
-/* What the file under an ID says takes the place of the row that it is not. */
+/* A file that is not its row's message becomes the candidate. */
 static int resolve_another(struct run *run, struct err *err)
 {
 	struct caught caught = {0};
@@ -36,17 +34,13 @@ static int resolve_another(struct run *run, struct err *err)
 	return code;
 }
 
-/* ---- gone */
-
 static bool is_missed(const struct item *item)
 {
 	return item->fresh && !item->looked;
 }
 
-/*
- * Whether a look ever saw it. What the milter saw alone may have been refused by a later filter, or
- * be another instance's.
- */
+/* Whether we ever saw it in the queue. What only the milter saw may have been refused by a later
+ * filter, or be another instance's. */
 static bool was_seen(const struct run *run, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
@@ -98,14 +92,12 @@ static int resolve_gone(struct run *run, struct err *err)
 
 int order_resolve(struct run *run, struct err *err)
 {
-	/* What somebody was asked about is what lay there then; undo goes by the account. */
+	/* Somebody was asked about what lay there then; undo goes by the account. */
 	bool settled = run->asked || run->order->undo_count > 0;
 	int code = settled ? 0 : resolve_another(run, err);
 
 	return code < 0 ? code : resolve_gone(run, err);
 }
-
-/* ---- the index */
 
 static bool has_left(const struct run *run, const struct item *item)
 {
@@ -123,7 +115,7 @@ static void tell_left(struct run *run, const struct packed_id *left, size_t coun
 	(void)!catchup_tell(&run->index, &update, NULL, NULL, &updated, NULL);
 }
 
-/* Where that fails the next catch-up does it. */
+/* If this fails, the next catch-up does it. */
 void order_drop(struct run *run)
 {
 	struct outcome *outcome = run->outcome;

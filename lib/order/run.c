@@ -1,19 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* The conductor: passes over the queue, and the account of them all. */
 #include <errno.h>
 #include <poll.h>
 
 #include "base/clock.h"
 #include "order/inside.h"
 
-/* Between two passes, so that an idle queue is not looked at without pause. */
-#define PAUSE_MS 100
-/* Passes that find messages and get nothing done; each has waited for what was still arriving. */
-#define FRUITLESS_MAX 3
+#define PAUSE_MS      100 /* between two passes */
+#define FRUITLESS_MAX 3   /* passes in a row that find messages and get nothing done */
 #define PASSES_MAX    6000
 #define SWEEP_TIME    (600 * USEC_PER_SEC)
 
-/* What a pass found, for the decision to go on. */
+/* What a pass found. */
 enum found { FOUND_NOTHING, FOUND_STUCK, FOUND_SOME };
 
 static enum found found_by(const struct outcome *outcome)
@@ -37,7 +34,7 @@ static bool is_over(const struct run *run)
 	       run->order->dry_run || !run->row->changes;
 }
 
-/* The last pass begins a pause after the first, so at least two are made. */
+/* At least two passes: the last begins a pause after the first. */
 static int sweep(struct run *run, struct err *err)
 {
 	int64_t deadline = clock_steady() + SWEEP_TIME;
@@ -72,7 +69,7 @@ static int run_all(struct run *run, struct err *err)
 	return code == 0 && !is_over(run) ? sweep(run, err) : code;
 }
 
-/* Whether something was not got to. */
+/* Whether something was not reached. */
 static bool is_left(const struct run *run)
 {
 	bool acts = run->row->changes && !run->order->dry_run;
@@ -80,7 +77,6 @@ static bool is_left(const struct run *run)
 	return order_any(run->outcome, acts ? IS_OPEN | IS_READY : IS_OPEN);
 }
 
-/* What was begun is told, whatever stopped it. */
 static void end(struct run *run, int code, const struct err *why)
 {
 	struct outcome *outcome = run->outcome;
@@ -98,7 +94,7 @@ static void end(struct run *run, int code, const struct err *why)
 	order_sort(outcome);
 }
 
-/* Nothing was touched, and nothing is told but why; a batch that was begun says so, too. */
+/* Nothing was touched: ends a batch that was begun, and returns why. */
 static void fail(struct run *run, struct err *err, const struct err *why)
 {
 	order_leave(run->outcome);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages written to files, in a child that is mail_owner. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -34,7 +33,7 @@ struct one {
 	char temporary[NAME_SIZE];
 };
 
-/* A file of an interrupted run may be in the way; it is nobody's. */
+/* Replaces a file of an interrupted run. */
 static int create(int directory, const char *name)
 {
 	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -63,7 +62,7 @@ static int write_content(const struct one *one, int directory, int from)
 	return code;
 }
 
-/* The content under its temporary name; returns what stops it all, which is not its own fault. */
+/* Writes the content under its temporary name; returns a code that stops everything. */
 static int write_one(
     struct one *one, int directory, const struct queue_layout *layout, int queue_dir)
 {
@@ -77,7 +76,7 @@ static int write_one(
 	return one->code == ERR_SYNTAX ? 0 : one->code;
 }
 
-/* Whether a file of that name is this message, saved before: its time is the arrival. */
+/* Whether this message was saved before: the file's time is the arrival. */
 static bool is_saved(int directory, const char *name, int64_t arrival)
 {
 	struct stat st;
@@ -87,7 +86,7 @@ static bool is_saved(int directory, const char *name, int64_t arrival)
 	       st.st_mtim.tv_nsec == arrival % USEC_PER_SEC * 1000;
 }
 
-/* Queue IDs are used again: another message's file is not written over. */
+/* Does not overwrite another message of the same queue ID. */
 static int name_one(const struct one *one, int directory)
 {
 	const char *id = one->message.queue_id.text;
@@ -102,7 +101,7 @@ static int name_one(const struct one *one, int directory)
 	return renameat(directory, one->temporary, directory, name) < 0 ? -errno : 0;
 }
 
-/* All contents, one sync, all names; returns what stops it all. */
+/* All contents, one sync, all names; returns a code that stops everything. */
 static int save_all(struct one *list, size_t count, int directory, int queue_dir)
 {
 	struct queue_layout layout;
@@ -165,7 +164,7 @@ static void fail_one(struct saving *s, size_t at, int code)
 		order_fail(s->outcome, item, words.text);
 }
 
-/* Nothing more fits in: nothing at all is deleted. */
+/* Nothing is deleted. */
 static void fail_all(struct saving *s, int code)
 {
 	struct err words;
@@ -179,7 +178,7 @@ static void fail_all(struct saving *s, int code)
 	order_trouble(s->outcome, &words);
 }
 
-/* Takes what the child says of its part. 0, or the code that stops it all. */
+/* 0, or a code that stops everything. */
 static int take_part(struct saving *s, const struct blob *blob, size_t *waiting)
 {
 	struct reader r = reader_of(blob->at, blob->len);
@@ -200,7 +199,7 @@ static int take_part(struct saving *s, const struct blob *blob, size_t *waiting)
 	return stopped == 0 && reader_done(&r) ? 0 : stopped < 0 ? stopped : ERR_CHILD;
 }
 
-/* 1: nothing more is to be saved. */
+/* 1: save nothing more. */
 static int run_part(struct saving *s, size_t *waiting, struct err *err)
 {
 	const struct order *order = s->order;
@@ -220,7 +219,7 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 	return code < 0 ? 1 : 0;
 }
 
-/* One round over all that is left, after which that is what still arrives. */
+/* One round over all that is left. What still arrives stays there. */
 static int run_round(struct saving *s, struct err *err)
 {
 	size_t waiting = 0;

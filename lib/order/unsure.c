@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Candidates with more recipients or header From mailboxes than are recorded, where these decide:
- * their queue files have them all. What a child hands over for each that it could read and that is
- * the recorded message: u32 position, u32 matched, u32 limits, u32 other recipients.
+ * Decides on candidates with more recipients or header From mailboxes than are recorded, by their
+ * queue files. A child hands over for each that it could read and that is the recorded message: u32
+ * position, u32 matched, u32 limits, u32 other recipients.
  */
 #include <errno.h>
 
@@ -42,8 +42,6 @@ static void put_answer(void *arg, size_t n, const struct queue_message *q, struc
 	bytes_put_u32(out, selector_other_recipients(selector, &whole));
 }
 
-/* ---- what came of it */
-
 static int take_answer(struct unsure *u, struct reader *r)
 {
 	uint32_t n = reader_u32(r), matched = reader_u32(r), limits = reader_u32(r);
@@ -74,7 +72,7 @@ static int take_answers(void *arg, struct span part, struct err *err)
 	return code < 0 ? err_set(err, code, "the reader of queue files broke off") : 0;
 }
 
-/* Of what no answer came for: is it in the queue all the same? */
+/* Those without an answer that are in the queue. */
 static int count_unanswered(struct unsure *u, struct err *err)
 {
 	struct proof *proofs = NULL;
@@ -115,7 +113,7 @@ static int decide(struct unsure *u, struct err *err)
 	    .max_recipients = SIZE_MAX};
 	int code;
 
-	/* Answered or not, an item that stays is one that was decided. */
+	/* An answer opens it again. */
 	for (size_t n = 0; n < u->count; n++)
 		u->run->outcome->items[u->at[n]].result = RESULT_EXCLUDED;
 	code = spool_read(&u->run->looking, &reading, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A batch being written: the command's side. */
+/* The command's side. */
 #include "order/writer.h"
 
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include "base/json.h"
 
 #define POLL_MS 50                 /* between two looks at the stop flag */
-#define HURRIED (3 * USEC_PER_SEC) /* what a line may take once the command is to end */
+#define HURRIED (3 * USEC_PER_SEC) /* patience once the command is to end */
 
 struct writer {
 	struct role_child child;
@@ -66,9 +66,7 @@ static int send_lines(struct writer *w, uint32_t part, const struct strbuf *line
 			: 0;
 }
 
-/* ---- answers */
-
-/* 1: an answer is read up to its words. */
+/* 1: an answer was read up to its words. */
 static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_t *ret_part,
     int *ret_code, struct err *err)
 {
@@ -96,14 +94,13 @@ static bool is_readable(const struct writer *w, int wait_ms)
 	return poll(&waiting, 1, wait_ms) == 1;
 }
 
-/* Whether a wait since then has lasted long enough: a writer that somebody stopped holds no ^C up.
- */
+/* Whether to wait no longer: a stopped writer must not delay ^C. */
 static bool is_over(const struct writer *w, int64_t began)
 {
 	return clock_steady() > began + (w->stop && *w->stop ? HURRIED : ACCOUNT_PATIENCE);
 }
 
-/* Waits for the answer to this part; others that come before it are of no use any more. */
+/* Waits for the answer to this part, and ignores others. */
 static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err *err)
 {
 	int64_t began = clock_steady();
@@ -125,9 +122,7 @@ static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err
 	return answered < 0 ? answered : code;
 }
 
-/* ---- begin */
-
-/* The first line but its first member, which has the number. */
+/* The first line without its first member, the number. */
 static int make_first(const struct order *order, struct strbuf *ret)
 {
 	const struct {
@@ -209,7 +204,7 @@ int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_do
 void writer_close(struct writer *w)
 {
 	struct blob ignored = {0};
-	/* One that could not begin waits for somebody's lock, perhaps for ever. */
+	/* If it could not begin it may wait for a lock for ever. */
 	bool waits = w && w->batch > 0 && !w->silent;
 	int64_t deadline = waits ? clock_steady() + ACCOUNT_PATIENCE : 0;
 
@@ -227,9 +222,7 @@ uint64_t writer_batch(const struct writer *w)
 	return w->batch;
 }
 
-/* ---- parts */
-
-/* A line of a part; queue IDs and numbers need no escapes. */
+/* Queue IDs and numbers need no escapes. */
 static void make_line(struct strbuf *line, const char *kind, const struct writer *w, uint32_t part,
     const struct account_entry *list, size_t count)
 {
@@ -290,8 +283,6 @@ int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 
 	return code < 0 ? code : await(w, WRITER_END, &r, err);
 }
-
-/* ---- the reserve */
 
 static int reserve(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {

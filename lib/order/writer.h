@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A batch being written to the account, by a child that is state_directory's owner and lives as
- * long as the batch. Private to lib/order.
- *
- * Parts are written beside other work: writer_chunk returns at once, and writer_next says which of
- * them are on disk. Every wait ends after ACCOUNT_PATIENCE, or soon after the stop flag is set.
+ * Writes a batch to the account, by a child that is state_directory's owner and lives as long as
+ * the batch. writer_chunk returns at once; writer_next says which parts are on disk. Every wait
+ * ends after ACCOUNT_PATIENCE, or soon after the stop flag is set. Private to lib/order.
  */
 #ifndef PQPURGE_ORDER_WRITER_H
 #define PQPURGE_ORDER_WRITER_H
@@ -16,38 +14,37 @@
 
 struct writer;
 /*
- * Begins a batch for order: its line is on disk when this returns. A hold goes on with an
- * unfinished hold batch of the same selector_text: *ret_done messages it had done before, and
- * ret_doubt (zero-initialised) are those of which no word came back.
+ * Begins a batch: its line is on disk when this returns. A hold adopts an unfinished hold batch of
+ * the same selector_text: *ret_done is how many messages that did; ret_doubt (zero-initialised) are
+ * those whose result is unknown.
  */
 int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_done,
     struct account_entries *ret_doubt, struct err *err) NODISCARD;
-/* Ends the child; the batch stays unfinished where it was not ended. NULL is fine. */
+/* Ends the child. Without writer_end the batch stays unfinished. NULL is fine. */
 void writer_close(struct writer *w);
 
 uint64_t writer_batch(const struct writer *w);
-/* Messages that a postsuper is about to get. *ret_part names them. */
+/* What the next postsuper gets, as part *ret_part. */
 int writer_chunk(struct writer *w, const struct account_entry *list, size_t count,
     uint32_t *ret_part, struct err *err) NODISCARD;
 int writer_fd(const struct writer *w); /* readable when writer_next has something */
-/* 1: this part is on disk (*ret_code 0), or could not be written; 0: nothing more for now; or a
- * negative code, and nothing more is written. */
+/* 1: this part is on disk (*ret_code 0) or failed; 0: no answer yet; or a negative code: nothing
+ * more is written. */
 int writer_next(struct writer *w, uint32_t *ret_part, int *ret_code, struct err *err) NODISCARD;
-/* What was done of a part (0: of none): all where list is NULL. Lost where it cannot be written:
- * the batch's end says how many. */
+/* What was done of a part (0: of none); NULL: all. May be lost: the batch's end says how many. */
 void writer_done(struct writer *w, uint32_t part, const struct account_entry *list, size_t count);
 /* The last lines. They are on disk when it returns. */
 int writer_end(struct writer *w, const struct strbuf *lines, struct err *err) NODISCARD;
 
-/* Makes the account where there is none, and keeps room in reserve. Best effort. */
+/* Makes the account if missing, and reserves room. Best effort. */
 void writer_prepare(const struct settings *settings, const volatile sig_atomic_t *stop);
 
 /*
  * ---- writer_child.c
  *
- * A frame is u32 part and a text: first, as WRITER_BEGIN, the batch's first line without its
- * number; then lines, on disk before they are answered (WRITER_NOTE is not answered). WRITER_END is
- * the last.
+ * A frame is u32 part and a text. The first is WRITER_BEGIN, with the batch's first line without
+ * its number, the last WRITER_END. Lines are on disk before they are answered; WRITER_NOTE has no
+ * answer.
  *
  * An answer is u32 part, u32 code, text words; to WRITER_BEGIN then u64 number, u64 done, u32
  * parts, text messages in doubt.
@@ -58,7 +55,7 @@ void writer_prepare(const struct settings *settings, const volatile sig_atomic_t
 #define WRITER_NOTE      0u
 int writer_serve(int socket, const char *directory, struct err *err) NODISCARD;
 
-/* ledger_compact.c: writes the log anew, with the lock held, where it has grown past its bound. */
+/* ledger_compact.c: if the log is past its bound writes it anew, with the lock held. */
 void ledger_compact(struct account_log *log, uint64_t written);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The child that writes a batch down. What has come is written together, and synced once. */
+/* The child writes all lines that have come together, and syncs once. */
 #include <errno.h>
 #include <poll.h>
 #include <unistd.h>
@@ -9,13 +9,13 @@
 #include "base/json.h"
 #include "order/writer.h"
 
-#define GATHER_MAX 128 /* frames that are written together */
+#define GATHER_MAX 128 /* frames written together */
 
 struct serving {
 	int socket;
 	struct account_log log;
 	struct strbuf lines;        /* gathered */
-	uint32_t parts[GATHER_MAX]; /* to be answered when they are on disk */
+	uint32_t parts[GATHER_MAX]; /* to be answered once they are on disk */
 	size_t count;
 	bool ended;
 };
@@ -35,8 +35,6 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	bytes_release(&out);
 	return sent;
 }
-
-/* ---- the beginning */
 
 /* An unfinished hold of the same selector whose command is gone. */
 static struct ledger_batch *find_adoptable(const struct ledger *ledger, const struct json *first)
@@ -66,7 +64,7 @@ static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *
 	strbuf_release(&doubt);
 }
 
-/* The line gets its number, "{" its place in front of it. */
+/* Puts the number in front. */
 static int append_first(
     struct serving *s, const char *first, uint64_t number, bool adopts, struct err *err)
 {
@@ -127,9 +125,7 @@ static int begin(struct serving *s, const char *first)
 	return sent;
 }
 
-/* ---- lines */
-
-/* 1 it was taken, 0 the parent is gone, or a code. */
+/* 0: the parent is gone. */
 static int take_frame(struct serving *s, struct bytes *frame)
 {
 	int got = io_frame_read(s->socket, frame, WRITER_FRAME_MAX, INT64_MAX), code = 0;
