@@ -226,7 +226,7 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	end_change(k);
 
 	set = rulekeeper_get(k);
-	ruleset_take_limit_errors(set, tell_limit_errors, k);
+	ruleset_limit_errors(set, tell_limit_errors, k);
 	ruleset_unref(set);
 }
 
@@ -330,7 +330,7 @@ void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 	pthread_mutex_lock(&k->swap);
 	struct ruleset *set = ruleset_ref(k->set);
 	struct keeper_trouble trouble = k->trouble;
-	uint64_t limit_errors = k->limit_errors + ruleset_limit_errors(set);
+	uint64_t limit_errors = k->limit_errors + ruleset_limit_errors(set, NULL, NULL);
 	pthread_mutex_unlock(&k->swap);
 	for (size_t i = 0; i < ruleset_count(set); i++)
 		count += !rule_expired(ruleset_at(set, i), wall);

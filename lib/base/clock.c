@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/str.h"
 
 #define SPAN_MAX (INT64_C(36525) * 86400 * USEC_PER_SEC)
 
@@ -12,26 +13,24 @@ static _Atomic(clock_source *) wall_source;
 static _Atomic(clock_source *) steady_source;
 
 /* Rounds down to microseconds, as Postfix does in T records. */
-static int64_t read_clock(clockid_t id)
+static int64_t read_clock(clockid_t id, clock_source *injected)
 {
 	struct timespec now;
 
+	if (injected)
+		return injected();
 	clock_gettime(id, &now);
 	return (int64_t)now.tv_sec * USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
 int64_t clock_wall(void)
 {
-	clock_source *source = atomic_load(&wall_source);
-
-	return source ? source() : read_clock(CLOCK_REALTIME);
+	return read_clock(CLOCK_REALTIME, atomic_load(&wall_source));
 }
 
 int64_t clock_steady(void)
 {
-	clock_source *source = atomic_load(&steady_source);
-
-	return source ? source() : read_clock(CLOCK_MONOTONIC);
+	return read_clock(CLOCK_MONOTONIC, atomic_load(&steady_source));
 }
 
 void clock_inject(int64_t (*wall)(void), int64_t (*steady)(void))
@@ -68,7 +67,7 @@ char *clock_span_text(int64_t usec, char *buf, size_t size)
 	return buf;
 }
 
-static int64_t span_unit(const char *unit)
+int clock_parse_span(const char *text, int64_t *ret_usec)
 {
 	static const struct {
 		const char *name;
@@ -83,25 +82,14 @@ static int64_t span_unit(const char *unit)
 	    {"w", 7 * 86400 * USEC_PER_SEC},
 	};
 
-	for (size_t i = 0; i < COUNT_OF(units); i++)
-		if (strcmp(unit, units[i].name) == 0)
-			return units[i].usec;
-	return 0;
-}
+	uint64_t value;
+	const char *unit = str_digits(text, &value);
+	size_t i = 0;
 
-int clock_parse_span(const char *text, int64_t *ret_usec)
-{
-	int64_t value = 0, unit;
-	const char *at = text;
-
-	for (; *at >= '0' && *at <= '9'; at++) {
-		value = value * 10 + (*at - '0');
-		if (value > SPAN_MAX)
-			return ERR_SYNTAX;
-	}
-	unit = span_unit(at);
-	if (at == text || unit == 0 || value > SPAN_MAX / unit)
+	while (unit && i < COUNT_OF(units) && strcmp(unit, units[i].name) != 0)
+		i++;
+	if (!unit || i == COUNT_OF(units) || value > (uint64_t)(SPAN_MAX / units[i].usec))
 		return ERR_SYNTAX;
-	*ret_usec = value * unit;
+	*ret_usec = (int64_t)value * units[i].usec;
 	return 0;
 }

@@ -32,24 +32,23 @@ static bool is_number(const char *at, size_t len)
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err)
 {
 	const char *colon = strchr(socket, ':'), *at = colon ? colon + 1 : socket;
+	const char *wrong = "neither unix:/PATH, inet:PORT@HOST nor fd:N";
+	struct endpoint found = {.kind = ENDPOINT_INET};
 
 	if (socket[0] == '/')
 		return parse_path(socket, socket, ret, err);
 	if (str_starts(socket, "unix:") || str_starts(socket, "local:"))
 		return parse_path(socket, at, ret, err);
 	if (str_starts(socket, "inet:") || str_starts(socket, "inet6:")) {
-		*ret = (struct endpoint){.kind = ENDPOINT_INET};
-		return is_number(at, strcspn(at, "@")) && *at != '0'
-			   ? 0
-			   : err_set(err, ERR_CONFIG,
-				 "socket '%s': inet takes PORT@HOST, the port a number", socket);
+		bool port = is_number(at, strcspn(at, "@")) && *at != '0';
+
+		wrong = port ? NULL : "inet takes PORT@HOST, the port a number";
+	} else if (str_starts(socket, "fd:")) {
+		found.kind = ENDPOINT_FD;
+		wrong = is_number(at, strlen(at)) ? NULL : "fd takes a number";
 	}
-	if (str_starts(socket, "fd:")) {
-		*ret = (struct endpoint){.kind = ENDPOINT_FD};
-		return is_number(at, strlen(at))
-			   ? 0
-			   : err_set(err, ERR_CONFIG, "socket '%s': fd takes a number", socket);
-	}
-	return err_set(
-	    err, ERR_CONFIG, "socket '%s': neither unix:/PATH, inet:PORT@HOST nor fd:N", socket);
+	if (wrong)
+		return err_set(err, ERR_CONFIG, "socket '%s': %s", socket, wrong);
+	*ret = found;
+	return 0;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Errors. A function that can fail returns 0 or a negative code; a lookup returns 1 (found), 0 (not
- * found) or a negative code. Codes are -errno, or below. Where words help, the last parameter is a
- * `struct err *`: owned by the caller, touched only on failure, may be NULL. Libraries fill it in;
- * only programs print it. The text says what failed, on what, and why: "failed to open index '/x'
- * (Permission denied)". */
+ * found) or a negative code: -errno or one of those below. Where words help, the last parameter is
+ * a `struct err *`: owned by the caller, touched only on failure, may be NULL. Libraries fill it
+ * in; only programs print it. The text says what failed, on what, and why: "failed to open index
+ * '/x' (Permission denied)". */
 #ifndef PQPURGE_BASE_ERR_H
 #define PQPURGE_BASE_ERR_H
 
@@ -34,13 +34,10 @@ struct err {
 
 /* Sets the text (cut to fit, scrubbed) and returns code. */
 int err_set(struct err *err, int code, const char *format, ...) FORMAT(3, 4);
-
 /* The same with " (strerror)" added; returns -errnum. */
 int err_sys(struct err *err, int errnum, const char *format, ...) FORMAT(3, 4);
-
 /* Puts "format: " before the text that is there; returns code. */
 int err_within(struct err *err, int code, const char *format, ...) FORMAT(3, 4);
-
 /* A few words for any code. Static. */
 const char *err_word(int code);
 

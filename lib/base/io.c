@@ -215,14 +215,6 @@ int io_guard_stdio(void)
 	return 0;
 }
 
-void io_set_cloexec(int fd)
-{
-	int flags = fcntl(fd, F_GETFD);
-
-	if (flags >= 0)
-		fcntl(fd, F_SETFD, flags | FD_CLOEXEC);
-}
-
 void io_close(int *fd)
 {
 	if (*fd >= 0)

@@ -30,7 +30,6 @@ int io_sealed(const void *at, size_t len) NODISCARD;
 int io_guard_stdio(void) NODISCARD;
 /* Whether the directory is empty; false also if it cannot be read. */
 bool io_is_empty_directory(int fd);
-void io_set_cloexec(int fd);
 /* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);
 

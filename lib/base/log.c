@@ -16,15 +16,8 @@
 #define TEXT_SIZE 2048 /* roughly what syslog daemons take without cutting */
 #define LINE_SIZE 2200
 
-static const char *level_word(int priority)
-{
-	static const char *const words[] = {[LOG_ERR] = "error",
-	    [LOG_WARNING] = "warning",
-	    [LOG_INFO] = "info",
-	    [LOG_DEBUG] = "debug"};
-
-	return words[LOG_PRI(priority)];
-}
+static const char *const level_words[] = {
+    [LOG_ERR] = "error", [LOG_WARNING] = "warning", [LOG_INFO] = "info", [LOG_DEBUG] = "debug"};
 
 static size_t format(
     const struct log_sink *s, char *line, int priority, const char *ident, const char *text)
@@ -41,7 +34,7 @@ static size_t format(
 		    months[at.tm_mon], at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec, ident,
 		    (int)getpid(), text);
 	else
-		len = snprintf(line, LINE_SIZE, "%s: %s\n", level_word(priority), text);
+		len = snprintf(line, LINE_SIZE, "%s: %s\n", level_words[LOG_PRI(priority)], text);
 	return len < LINE_SIZE ? (size_t)len : LINE_SIZE - 1;
 }
 

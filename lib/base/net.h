@@ -27,7 +27,7 @@ int net_parse_list(const char *text, struct strbuf *packed, struct err *err) NOD
 /* Family 0 for anything but AF_INET and AF_INET6. Returns the port, or 0. */
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);
-/* IPv4 lies in IPv4 blocks only; no address lies in no block. */
+/* IPv4 lies in IPv4 blocks only, family 0 in none. */
 bool net_contains(const struct net_block *block, const struct net_address *address);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */

@@ -93,7 +93,7 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_DUMPABLE, 0); /* its memory is a copy of the parent's */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 

@@ -85,11 +85,6 @@ static bool is_text(const struct row *row)
 	return row->kind <= TEXT_NETWORKS;
 }
 
-static char **text_of(const struct row *row, struct settings *s)
-{
-	return (void *)((char *)s + row->offset);
-}
-
 static int check_networks(const struct row *row, const char *value, struct err *err)
 {
 	struct strbuf list = {0};
@@ -261,7 +256,7 @@ void settings_release(struct settings *s)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++)
 		if (is_text(&rows[i]))
-			free(*text_of(&rows[i], s));
+			free(*(char **)((char *)s + rows[i].offset));
 	*s = (struct settings){0};
 }
 

@@ -158,7 +158,7 @@ bool str_starts_nocase(const char *text, const char *prefix)
 	return true;
 }
 
-static const char *take_digits(const char *text, uint64_t *ret)
+const char *str_digits(const char *text, uint64_t *ret)
 {
 	uint64_t value = 0;
 	const char *at = text;
@@ -179,7 +179,7 @@ static const char *take_digits(const char *text, uint64_t *ret)
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret)
 {
 	uint64_t value;
-	const char *end = take_digits(text, &value);
+	const char *end = str_digits(text, &value);
 
 	if (!end || *end || value < min || value > max)
 		return ERR_SYNTAX;
@@ -191,7 +191,7 @@ int str_parse_size(const char *text, uint64_t *ret_bytes)
 {
 	static const char units[] = "kmgt";
 	uint64_t value;
-	const char *unit, *end = take_digits(text, &value);
+	const char *unit, *end = str_digits(text, &value);
 	unsigned shift = 0;
 
 	if (!end)
@@ -212,23 +212,16 @@ char *str_size_text(uint64_t bytes, char *buf, size_t size)
 {
 	static const char *const units[] = {"kB", "MB", "GB", "TB", "PB", "EB"};
 	size_t unit = 0;
-	uint64_t whole = bytes, tenths;
+	double shown = (double)bytes / 1024;
 
-	if (bytes < 1024) {
+	while (shown >= 1023.95 && unit < COUNT_OF(units) - 1) { /* 1023.96 kB is 1.0 MB */
+		shown /= 1024;
+		unit++;
+	}
+	if (bytes < 1024)
 		snprintf(buf, size, "%u B", (unsigned)bytes);
-		return buf;
-	}
-	while (whole >= UINT64_C(1024) * 1024 && unit < COUNT_OF(units) - 1) {
-		whole /= 1024;
-		unit++;
-	}
-	tenths = (whole * 10 + 512) / 1024;
-	if (tenths >= 10240 && unit < COUNT_OF(units) - 1) { /* 1023.96 kB is 1.0 MB */
-		tenths = 10;
-		unit++;
-	}
-	snprintf(
-	    buf, size, "%u.%u %s", (unsigned)(tenths / 10), (unsigned)(tenths % 10), units[unit]);
+	else
+		snprintf(buf, size, "%.1f %s", shown, units[unit]);
 	return buf;
 }
 

@@ -60,6 +60,8 @@ void str_lower_all(char *text, size_t len);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_starts_nocase(const char *text, const char *prefix);
+/* Reads the decimal in front; returns what follows, or NULL: no digit, or over 64 bits. */
+const char *str_digits(const char *text, uint64_t *ret);
 /* The whole text is a decimal in min..max; else ERR_SYNTAX. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
 /* Bytes with an optional unit k, M, G, T (1024 each, any case): "512k". Else ERR_SYNTAX. */

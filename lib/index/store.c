@@ -5,6 +5,7 @@
 #include "index/store.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
@@ -404,7 +405,7 @@ static int open_environment(struct store *s, int64_t map_size)
 		rc = mdb_env_get_fd(s->env, &s->fd);
 	if (rc != 0)
 		return rc;
-	io_set_cloexec(s->fd);
+	(void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);
 	rc = reach_last_page(s);
 	return rc == 0 ? open_tables(s) : rc;
 }

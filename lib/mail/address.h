@@ -26,13 +26,10 @@ struct address {
  * it would call an address counts. Ignores append_dot_mydomain, canonical and masquerade maps, and
  * MAILER-DAEMON@$myorigin as the null sender. */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
-
 /* Splits normal form, or Postfix's internal form (S and R records of a queue file). */
 void address_split(const char *normal, struct address *ret);
-
 /* Ignores the case of the local part. */
 bool address_equal(const struct address *a, const struct address *b);
-
 /* Builds the normal form from raw bytes. Of a domain with '@' the part after the last one counts;
  * NUL becomes '?'. */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,

@@ -20,11 +20,9 @@ void address_parts_local(struct address_parts *p, char c);
 /* "b@c" turns out to be a local part: moves '@' and the domain into it. */
 void address_parts_join(struct address_parts *p);
 void address_parts_build(const struct address_parts *p, struct address *ret);
-
 /* Joins a raw local part and a domain in normal form; domain_cut as domain_normal returned it. */
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
     struct address *ret);
-
 /* at follows a '('. Returns the place after its ')', or NULL. Comments nest; '\' escapes. */
 const char *comment_end(const char *at, const char *end);
 /* at follows a '"'. Returns the closing '"', or NULL. */

@@ -120,36 +120,31 @@ static enum domain_kind kind_of(const struct domain_text *t, bool mapped)
 }
 
 /* mapped: libidn2 may be asked. Joiners stay only if that makes it a name. */
-static bool normalise(struct domain_text *t, bool mapped, struct domain *ret)
-{
-	bool ask = mapped && !t->cut;
-
-	if (ask && !t->ascii && map_name(t->at, ret))
-		return false;
-	if (domain_text_drop_joiners(t) && ask && !t->ascii && map_name(t->at, ret))
-		return false;
-	return keep(t, kind_of(t, mapped), ret);
-}
-
-static bool read_domain(const char *bytes, size_t len, bool mapped, struct domain *ret)
+static bool normalise(const char *bytes, size_t len, bool mapped, struct domain *ret)
 {
 	struct domain_text t;
+	bool ask;
 
 	domain_text_clear(&t);
 	for (size_t i = 0; i < len; i++)
 		domain_text_add(&t, bytes[i]);
 	domain_text_finish(&t);
-	return normalise(&t, mapped, ret);
+	ask = mapped && !t.cut;
+	if (ask && !t.ascii && map_name(t.at, ret))
+		return false;
+	if (domain_text_drop_joiners(&t) && ask && !t.ascii && map_name(t.at, ret))
+		return false;
+	return keep(&t, kind_of(&t, mapped), ret);
 }
 
 bool domain_normal(const char *bytes, size_t len, struct domain *ret)
 {
-	return read_domain(bytes, len, true, ret);
+	return normalise(bytes, len, true, ret);
 }
 
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret)
 {
-	return read_domain(bytes, len, false, ret);
+	return normalise(bytes, len, false, ret);
 }
 
 bool domain_equal(const struct domain *a, const struct domain *b)

@@ -22,7 +22,6 @@ void domain_text_add(struct domain_text *t, char c);
 void domain_text_finish(struct domain_text *t);
 /* Drops U+200C and U+200D from a finished text. False: there are none. */
 bool domain_text_drop_joiners(struct domain_text *t);
-
 /* Whether a non-ASCII blank stands in front of len > 0 bytes. */
 bool domain_is_blank(const char *text, size_t len);
 /* Length without trailing dots, but for a single dot. */

@@ -38,7 +38,6 @@ struct from_list {
 };
 void from_clear(struct from_list *list); /* keeps memory and callback */
 void from_release(struct from_list *list);
-
 /* Adds the mailboxes of one field, without repetitions. Linear in len, bounded memory. */
 void from_scan(struct from_list *list, const char *value, size_t len);
 /* Whether a cap kept a mailbox, or the meaning of its name, from the callback. */

@@ -17,11 +17,9 @@ struct header {
 
 void header_clear(struct header *h); /* keeps memory and from's callback */
 void header_release(struct header *h);
-
 /* name without the colon; value folded or not. */
 void header_take(
     struct header *h, const char *name, size_t name_len, const char *value, size_t len);
-
 /* Whether this is the name of the field, case ignored. */
 bool header_is(const char *name, size_t name_len, const char *field);
 

@@ -33,11 +33,6 @@ static bool same_client(const struct message *recorded, const struct identity *f
 	       recorded->client_port == found->client_port;
 }
 
-static bool has_client(const struct message *recorded)
-{
-	return recorded->client.family != 0 && recorded->client_port != 0;
-}
-
 /* A long window says little, and none counts if the wall clock was set in it. Then both sides must
  * know the client, and the sender must agree. */
 static bool proven_smtpd(const struct message *recorded, const struct identity *found)
@@ -50,7 +45,8 @@ static bool proven_smtpd(const struct message *recorded, const struct identity *
 		return false;
 	if (!stepped && recorded->rcpt_time - recorded->mail_time <= IDENTITY_WINDOW_MAX)
 		return true;
-	return has_client(recorded) && is_sender(recorded->sender, found);
+	return recorded->client.family != 0 && recorded->client_port != 0 &&
+	       is_sender(recorded->sender, found);
 }
 
 /* cleanup creates the file some milliseconds before it calls the filter and rounds create_time
@@ -76,24 +72,17 @@ static bool proven(const struct message *recorded, const struct identity *found)
 		       recorded->queued.arrival_time == found->arrival_time;
 	if (!inode_of_id(recorded, found))
 		return false;
-	switch (recorded->origin) {
-	case ORIGIN_SMTPD:
+	if (recorded->origin == ORIGIN_SMTPD)
 		return proven_smtpd(recorded, found);
-	case ORIGIN_SENDMAIL:
-		return proven_sendmail(recorded, found);
-	case ORIGIN_QUEUE:
-		break;
-	}
-	return false;
+	return recorded->origin == ORIGIN_SENDMAIL && proven_sendmail(recorded, found);
 }
 
 enum judgement identity_judge(const struct message *recorded, const struct identity *found)
 {
 	if (proven(recorded, found))
 		return JUDGED_SAME;
-	if (message_is_given(recorded) && is_sender(recorded->sender, found))
-		return JUDGED_UNPROVEN;
-	if (recorded->queued.known && is_sender(recorded->queued.sender, found))
+	if ((message_is_given(recorded) && is_sender(recorded->sender, found)) ||
+	    (recorded->queued.known && is_sender(recorded->queued.sender, found)))
 		return JUDGED_UNPROVEN;
 	return JUDGED_CHANGED;
 }

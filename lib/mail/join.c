@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/join.h"
 
-#include <ctype.h>
-
 #define TOKEN_MAX 256 /* bytes of a name, an address, a protocol or an ID */
 
 /* False if there are no blanks. */
@@ -114,19 +112,11 @@ static int64_t user_of(const char *text, size_t len)
 {
 	static const char mark[] = ", from userid ";
 	const char *at = memmem(text, len, mark, sizeof(mark) - 1);
-	int64_t uid = 0;
+	uint64_t uid;
 
-	if (!at)
+	if (!at || str_digits(at + sizeof(mark) - 1, &uid) != text + len || uid > UINT32_MAX)
 		return -1;
-	at += sizeof(mark) - 1;
-	if (at == text + len)
-		return -1;
-	for (; at < text + len; at++) {
-		if (!isdigit((unsigned char)*at) || uid > UINT32_MAX)
-			return -1;
-		uid = uid * 10 + (*at - '0');
-	}
-	return uid <= UINT32_MAX ? uid : -1;
+	return (int64_t)uid;
 }
 
 /* In smtpd an 'A' after ESMTP means a login (RFC 3848). smtpd writes no login without it, except
@@ -148,19 +138,11 @@ static bool take_protocol(const char **at, struct received_pass *pass)
 	return true;
 }
 
-static bool take_id(const char **at, struct received_pass *pass)
-{
-	char token[TOKEN_MAX + 1];
-
-	return take_until(at, " \t\r\n;", token) &&
-	       queue_id_parse(token, strlen(token), &pass->queue_id) == 0;
-}
-
 bool received_read(const char *value, const char *host, struct received_pass *ret)
 {
 	const char *at = value, *text;
 	size_t len;
-	char by[TOKEN_MAX + 1];
+	char by[TOKEN_MAX + 1], id[TOKEN_MAX + 1];
 
 	*ret = (struct received_pass){.uid = -1};
 	(void)skip_blanks(&at);
@@ -173,8 +155,9 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 		ret->uid = user_of(text, len);
 	if (skip_word(&at, "with") ? !take_protocol(&at, ret) : ret->by_smtp)
 		return false;
-	/* Only smtpd before a proxy has no ID. */
-	return skip_word(&at, "id") ? take_id(&at, ret) : ret->by_smtp;
+	if (!skip_word(&at, "id")) /* smtpd before a proxy has none */
+		return ret->by_smtp;
+	return take_until(&at, " \t\r\n;", id) && !queue_id_parse(id, strlen(id), &ret->queue_id);
 }
 
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count)

@@ -25,17 +25,14 @@ struct received_pass {
  * True if it is that, by this host; else *ret is undefined. No client can imitate another part of
  * its line: Postfix makes '?' of blanks, brackets and quotes in HELO, and balances parentheses. */
 bool received_read(const char *value, const char *host, struct received_pass *ret) NODISCARD;
-
 /* Whether this client may be our own filter: loopback, own networks, or none (sendmail(1)). Headers
  * below ours are believed from these alone. */
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count);
-
 /* Whether second is first, come back from a filter. All of this must hold: the client is local;
  * first has the ID in second.first; Message-ID (not empty) and sender, given or queued, are equal;
  * second's recipients are among first's; second is not older; second.first names no other client or
  * login. */
 bool join_judge(const struct message *first, const struct message *second, bool local_client);
-
 /* Fills second.first from its first row (or that row's own first pass). Sets MESSAGE_JOINED, or
  * keeps MESSAGE_UNJOINED if first has it. second then views first's strings. */
 void join_take(const struct message *first, struct message *second);

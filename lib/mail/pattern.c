@@ -97,25 +97,16 @@ static void put_local(const char *local, size_t len, struct strbuf *out)
 
 void pattern_canonical(const struct pattern *p, struct strbuf *out)
 {
-	switch (p->kind) {
-	case PATTERN_ADDRESS:
+	if (p->kind == PATTERN_ADDRESS) {
 		put_local(p->address.text, p->address.local_len, out);
 		strbuf_putc(out, '@');
-		break;
-	case PATTERN_SUBDOMAINS:
+	} else if (p->kind == PATTERN_SUBDOMAINS) {
 		strbuf_putc(out, '.');
-		break;
-	case PATTERN_NULL:
-		strbuf_puts(out, "<>");
-		return;
-	case PATTERN_REGEX:
-		strbuf_puts(out, p->text);
-		return;
-	case PATTERN_DOMAIN:
-	case PATTERN_WITHIN:
-		break;
 	}
-	strbuf_puts(out, p->address.domain.text);
+	if (p->kind == PATTERN_NULL || p->kind == PATTERN_REGEX)
+		strbuf_puts(out, p->text);
+	else
+		strbuf_puts(out, p->address.domain.text);
 }
 
 bool pattern_looks_like(const char *word)

@@ -32,17 +32,13 @@ struct pattern {
  * RAW, for such mail exists. Release with pattern_release. */
 int pattern_parse(const char *text, struct pattern *ret, struct err *err) NODISCARD;
 void pattern_release(struct pattern *p); /* zeroes; accepts a zeroed one */
-
 /* Length of the pattern at the start of line; expressions and quoted local parts may hold
  * blanks. */
 size_t pattern_span(const char *line);
-
 /* Writes the one spelling of all patterns with this meaning; pattern_parse reads it back. */
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
-
 /* Turns DOMAIN into WITHIN, except for literals. */
 void pattern_include_subdomains(struct pattern *p);
-
 /* 1, 0, or ERR_LIMIT: the expression hit its limits (no match; report it once). */
 int pattern_match(const struct pattern *p, const struct address *address) NODISCARD;
 
@@ -55,7 +51,6 @@ struct pattern_subject {
 struct pattern_subject pattern_subject_of(const char *normal);
 struct pattern_subject pattern_subject_of_login(const char *login); /* for expressions alone */
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
-
 /* Whether word may be meant as a pattern: it holds '.', '@', '/' or '[', or is "<>". */
 bool pattern_looks_like(const char *word);
 

@@ -42,7 +42,6 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret) NODISCARD;
 int queue_id_pack_text(const char *text, size_t len, struct packed_id *ret) NODISCARD;
 /* ERR_SYNTAX for a value that queue_id_pack does not make. */
 int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;
-
 bool queue_id_equal(const struct queue_id *a, const struct queue_id *b);
 
 #endif

@@ -69,17 +69,14 @@ int regex_new(
 		goto out;
 	/* Some mistakes, such as an endless recursion, show only in a match. */
 	rc = regex_match(r, "<>", 2);
-	if (rc < 0) {
-		rc = rc == ERR_LIMIT
-			 ? err_set(err, ERR_SYNTAX, "bad expression: it cannot be matched")
-			 : rc;
-		goto out;
-	}
-	*ret = r;
-	return 0;
+	if (rc == ERR_LIMIT)
+		rc = err_set(err, ERR_SYNTAX, "bad expression: it cannot be matched");
 out:
-	regex_free(r);
-	return rc;
+	if (rc < 0)
+		regex_free(r);
+	else
+		*ret = r;
+	return rc < 0 ? rc : 0;
 }
 
 void regex_free(struct pattern_regex *r)

@@ -12,7 +12,6 @@ struct pattern_regex;
 int regex_new(const char *text, size_t len, bool caseless, struct pattern_regex **ret,
     struct err *err) NODISCARD;
 void regex_free(struct pattern_regex *r);
-
 /* 1, 0, ERR_LIMIT if a limit ended the search, or -ENOMEM. */
 int regex_match(const struct pattern_regex *r, const char *subject, size_t len) NODISCARD;
 

@@ -2,25 +2,18 @@
 #include "mail/selector.h"
 
 /* An expression that hits its limit does not match, and is counted. */
-static bool matches(
-    const struct pattern *p, const struct pattern_subject *s, struct selector_notes *notes)
-{
-	int rc = pattern_match_subject(p, s);
-
-	if (rc == ERR_LIMIT)
-		notes->limits++;
-	return rc == 1;
-}
-
 static bool any_matches(
     const struct pattern_set *set, const char *normal, struct selector_notes *notes)
 {
 	struct pattern_subject s = pattern_subject_of(normal);
 
-	for (size_t i = 0; i < set->count; i++)
-		if (matches(&set->list[i], &s, notes))
-			return true;
-	return false;
+	int rc = 0;
+
+	for (size_t i = 0; i < set->count && rc != 1; i++) {
+		rc = pattern_match_subject(&set->list[i], &s);
+		notes->limits += rc == ERR_LIMIT;
+	}
+	return rc == 1;
 }
 
 static bool any_of_list(

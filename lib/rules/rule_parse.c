@@ -68,21 +68,25 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 	return rc;
 }
 
+static int set_key(struct rule *r, struct pattern *p)
+{
+	const char *key = p->kind == PATTERN_ADDRESS ? p->address.text : p->address.domain.text;
+	int rc;
+
+	r->pattern_kind = p->kind;
+	str_lower_all(p->address.text, p->address.local_len);
+	rc = rule_own(&r->key, key);
+	return rc == 0 && p->kind == PATTERN_REGEX ? rule_own_regex(r, p) : rc;
+}
+
 /* A domain after "login:@", or an expression after "login:". */
 static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 {
-	r->pattern_kind = p->kind;
-	if (p->kind == PATTERN_REGEX) {
-		int rc = rule_own_regex(r, p);
-
-		return rc != 0 ? rc : rule_own(&r->key, "");
-	}
-	if (p->kind != PATTERN_DOMAIN)
-		return err_set(err, ERR_SYNTAX,
-		    "'%s' is no domain (" RULE_LOGIN_PREFIX
-		    "@example.com is all logins of that domain)",
-		    p->text);
-	return rule_own(&r->key, p->address.domain.text);
+	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX)
+		return set_key(r, p);
+	return err_set(err, ERR_SYNTAX,
+	    "'%s' is no domain (" RULE_LOGIN_PREFIX "@example.com is all logins of that domain)",
+	    p->text);
 }
 
 static int set_login(struct rule *r, const char *subject, struct err *err)
@@ -131,30 +135,6 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 		    whole, sizeof(whole), CLIENT_PREFIX "%s/%u", address, r->block.bits - lead);
 	rc = rule_own(&r->subject, whole);
 	return rc != 0 ? rc : rule_own(&r->key, "");
-}
-
-static int set_key(struct rule *r, struct pattern *p)
-{
-	r->pattern_kind = p->kind;
-	switch (p->kind) {
-	case PATTERN_ADDRESS:
-		str_lower_all(p->address.text, p->address.local_len);
-		return rule_own(&r->key, p->address.text);
-	case PATTERN_DOMAIN:
-	case PATTERN_SUBDOMAINS:
-	case PATTERN_WITHIN:
-		return rule_own(&r->key, p->address.domain.text);
-	case PATTERN_REGEX: {
-		int rc = rule_own_regex(r, p);
-
-		if (rc != 0)
-			return rc;
-		break;
-	}
-	case PATTERN_NULL:
-		break;
-	}
-	return rule_own(&r->key, "");
 }
 
 static int set_pattern(struct rule *r, const char *subject, struct err *err)

@@ -80,24 +80,12 @@ int rules_file_parse(
 static int read_all(int fd, struct strbuf *into)
 {
 	struct stat st;
-	ssize_t got;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
-	if (st.st_size > RULES_FILE_MAX)
-		return -EFBIG;
-	into->text = malloc((size_t)st.st_size + 1);
-	if (!into->text)
-		return -ENOMEM;
-	into->cap = (size_t)st.st_size + 1;
-	got = io_read_all(fd, into->text, (size_t)st.st_size);
-	if (got < 0)
-		return (int)got;
-	into->len = (size_t)got;
-	into->text[got] = '\0';
-	return 0;
+	return st.st_size > RULES_FILE_MAX ? -EFBIG : io_read_text(fd, RULES_FILE_MAX, into);
 }
 
 int rules_file_text(const char *file, struct strbuf *ret, struct err *err)

@@ -16,7 +16,6 @@ struct rule_list {
 };
 int rule_list_add(struct rule_list *rules, struct rule *r) NODISCARD; /* takes *r over */
 void rule_list_release(struct rule_list *rules);
-
 /* A missing file means no rules. Any wrong line fails the whole: "FILE:LINE: what". */
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;
 /* 1, 0 if there is no such file, or a code, also for what is no regular file. */

@@ -166,30 +166,22 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 				  : &set->layers[LAYER_FILE]->rules[n - command->count];
 }
 
-void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg)
-{
-	for (size_t l = 0; l < LAYER_COUNT; l++) {
-		const struct rule_layer *layer = set->layers[l];
-
-		for (size_t i = 0; i < layer->regex_count; i++) {
-			const struct rule *r = &layer->rules[layer->regexes[i]];
-			uint64_t errors = atomic_exchange(&r->counter->limit_errors, 0);
-
-			if (errors)
-				fn(arg, r, errors);
-		}
-	}
-}
-
-uint64_t ruleset_limit_errors(const struct ruleset *set)
+uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg)
 {
 	uint64_t sum = 0;
 
 	for (size_t l = 0; l < LAYER_COUNT; l++) {
 		const struct rule_layer *layer = set->layers[l];
 
-		for (size_t i = 0; i < layer->regex_count; i++)
-			sum += atomic_load(&layer->rules[layer->regexes[i]].counter->limit_errors);
+		for (size_t i = 0; i < layer->regex_count; i++) {
+			const struct rule *r = &layer->rules[layer->regexes[i]];
+			_Atomic uint64_t *counted = &r->counter->limit_errors;
+			uint64_t errors = take ? atomic_exchange(counted, 0) : atomic_load(counted);
+
+			if (take && errors)
+				take(arg, r, errors);
+			sum += errors;
+		}
 	}
 	return sum;
 }

@@ -44,10 +44,9 @@ struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query 
 size_t ruleset_count(const struct ruleset *set);
 size_t ruleset_command_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
-/* Calls fn for each expression with how often it hit its limits since the last call. */
-void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg);
-/* The sum that was not taken yet. */
-uint64_t ruleset_limit_errors(const struct ruleset *set);
+/* How often expressions hit their limits, and so did not match. If take is not NULL, tells it the
+ * number of each and counts from zero again. */
+uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg);
 
 /* How often each rule decided: state_directory/hits, a cache that may be lost. Lines are a number,
  * "file" or "command", and the subject: "17 command example.com". */
