@@ -39,7 +39,10 @@ static void put_members(struct strbuf *to, const char *key, const struct json *o
 	}
 	while (json_next(o, &at, &key, &value)) {
 		strbuf_puts(to, to->len > begin ? ": " : "");
-		put_value(to, key, value);
+		if (json_bool(value, NULL, false))
+			strbuf_puts(to, key);
+		else
+			put_value(to, key, value);
 	}
 }
 

@@ -92,12 +92,16 @@ static struct json *recipient(const char *address, const char *queued)
 static void test_sheet(void **state)
 {
 	struct json *o = json_new(), *recipients = json_new_array(), *none = json_new_array();
+	struct json *added = json_new();
 	FILE *to = begin();
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
 	json_append(recipients, recipient("u@x.test", "a@x.test"));
 	json_append(recipients, recipient("v@x.test", "\033]0;owned\007"));
+	json_put_text(added, "address", "w@x.test");
+	json_put_bool(added, "added", true);
+	json_append(recipients, added);
 	json_put_text(o, "queue_id", "0AAAA1");
 	json_put_int(o, "arrival_time", 1000000000);
 	json_put_int(o, "message_size", 1024);
@@ -118,7 +122,8 @@ static void test_sheet(void **state)
 	    "in index        yes\n"
 	    "subject         a?b?\357\277\275\n"
 	    "recipients      u@x.test: a@x.test, b@x.test\n"
-	    "                v@x.test: ?]0;owned?, b@x.test\n");
+	    "                v@x.test: ?]0;owned?, b@x.test\n"
+	    "                w@x.test: added\n");
 }
 
 UNIT_MAIN(cmocka_unit_test(test_both), cmocka_unit_test(test_width), cmocka_unit_test(test_sheet))
