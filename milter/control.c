@@ -96,14 +96,6 @@ static void remove_socket(struct control *c)
 	io_close(&c->socket);
 }
 
-static struct json *ok_answer(void)
-{
-	struct json *answer = json_new();
-
-	json_put_bool(answer, "ok", true);
-	return answer;
-}
-
 /* Waits for what is in flight, unless the client goes away. */
 static int settle(int fd)
 {
@@ -162,11 +154,11 @@ static int answer(struct control *c, int fd, struct control_work *w)
 	int code = 0;
 
 	if (what && strcmp(what, "status") == 0) {
-		w->answer = ok_answer();
+		w->answer = serve_ok();
 		c->config.status(c->config.arg, w->answer);
 	} else if (what && strcmp(what, "settle") == 0) {
 		code = settle(fd);
-		w->answer = ok_answer();
+		w->answer = serve_ok();
 	} else {
 		code = work(c, fd, w);
 	}

@@ -95,14 +95,11 @@ static void raise_limits(void)
 	}
 }
 
-static int parse_socket(struct daemon *d, struct err *err)
+static int read_files(struct daemon *d, struct err *err)
 {
-	return endpoint_parse(d->settings->socket, &d->listener, err);
-}
+	int code = endpoint_parse(d->settings->socket, &d->listener, err);
 
-static int read_rules(struct daemon *d, struct err *err)
-{
-	return rulekeeper_open(d->settings, &d->rules, err);
+	return code ? code : rulekeeper_open(d->settings, &d->rules, err);
 }
 
 static int find_roles(struct daemon *d, struct err *err)
@@ -210,15 +207,9 @@ static int drop_privileges(struct daemon *d, struct err *err)
 	return 0;
 }
 
-static int begin_rules(struct daemon *d, struct err *err)
+static int begin_rules_and_index(struct daemon *d, struct err *err)
 {
-	(void)err;
 	rulekeeper_begin(d->rules);
-	return 0;
-}
-
-static int open_index(struct daemon *d, struct err *err)
-{
 	d->index = indexkeeper_new(d->settings->index_directory, d->settings->index_map_size);
 	if (!d->index)
 		return err_sys(err, ENOMEM, "failed to open the index");
@@ -387,15 +378,13 @@ static void stop(struct daemon *d)
 static int start(struct daemon *d, struct err *err)
 {
 	static int (*const checklist[])(struct daemon * d, struct err * err) = {
-	    parse_socket,
 	    find_roles,
-	    read_rules,
+	    read_files,
 	    make_directories,
 	    be_the_only_one,
 	    open_socket,
 	    drop_privileges,
-	    begin_rules,
-	    open_index,
+	    begin_rules_and_index,
 	    start_upkeep,
 	    start_control,
 	};

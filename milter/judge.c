@@ -105,7 +105,7 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 {
 	struct looking looking = {.more = more, .set = set, .wall = wall};
 
-	session_from(s, value, set ? look_up : NULL, &looking);
+	session_from(s, value, look_up, &looking);
 }
 
 /* OK by login or client, which are proven, unlike the sender's address. */
@@ -161,8 +161,6 @@ static void conclude(struct verdict *v, bool local)
 void judge_envelope(struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	if (!set)
-		return;
 	find_envelope(set, s, wall, ret);
 	conclude(ret, session_is_local(s));
 	if (ret->action != VERDICT_REJECT && ret->action != VERDICT_TEMPFAIL)
@@ -173,8 +171,6 @@ void judge_message(struct ruleset *set, const struct session *s, const struct ju
     int64_t wall, struct verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	if (!set)
-		return;
 	find_envelope(set, s, wall, ret);
 	if (!is_trusted(&ret->hit))
 		find_header(set, s, more, wall, ret);

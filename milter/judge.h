@@ -28,7 +28,7 @@ struct verdict {
 	char subject[ADDRESS_MAX + 1];
 };
 
-/* At MAIL, by login, client and envelope sender; set may be NULL. Returns only REJECT and TEMPFAIL;
+/* At MAIL, by login, client and envelope sender. Returns only REJECT and TEMPFAIL;
  * anything else is CONTINUE without a hit, because judge_message finds the same rules again and
  * reports them once, with the queue ID. If mail were discarded at MAIL, smtpd(8) would still
  * receive it and give it to cleanup(8), whose non_smtpd_milters would judge it as mail from

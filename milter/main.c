@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-milter(8): options. */
-#include <errno.h>
 #include <getopt.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"
@@ -27,25 +25,13 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	int option;
 
 	while ((option = getopt_long(argc, argv, "c:hnvV", names, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			ret->file = optarg;
-			break;
-		case 'h':
-			ret->help = true;
-			break;
-		case 'n':
-			ret->check = true;
-			break;
-		case 'v':
-			ret->debug = true;
-			break;
-		case 'V':
-			ret->version = true;
-			break;
-		default:
+		ret->file = option == 'c' ? optarg : ret->file;
+		ret->help |= option == 'h';
+		ret->check |= option == 'n';
+		ret->debug |= option == 'v';
+		ret->version |= option == 'V';
+		if (option == '?')
 			return usage(stderr);
-		}
 	}
 	return optind == argc ? 0 : usage(stderr);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "index/serve.h"
 
 static void ask_index(const struct requests *r, struct control_work *w)
@@ -15,24 +16,14 @@ static void ask_index(const struct requests *r, struct control_work *w)
 		indexkeeper_give_back(r->index);
 }
 
-static struct json *reload(const struct requests *r)
-{
-	struct json *answer = json_new();
-
-	rulekeeper_reload(r->rules);
-	json_put_bool(answer, "ok", true);
-	return answer;
-}
-
 /* Moves the answer (freed) into a memory file; returns the line that goes with it. */
 static struct json *put_aside(struct json *answer, int *ret_file)
 {
 	struct strbuf text = {0};
-	struct json *rest = json_new();
+	struct json *rest = serve_ok();
 
 	if (json_write(&text, answer) == 0)
-		*ret_file = wire_seal((struct span){.at = text.text, .len = text.len});
-	json_put_bool(rest, "ok", true);
+		*ret_file = io_sealed(text.text, text.len);
 	json_put_int(rest, "bytes", (int64_t)text.len);
 	strbuf_release(&text);
 	if (*ret_file >= 0)
@@ -44,10 +35,8 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 
 static struct json *ask_rules(const struct requests *r, struct control_work *w)
 {
-	struct json *answer = json_new();
+	struct json *answer = serve_ok();
 	struct err err = {{0}};
-
-	json_put_bool(answer, "ok", true);
 	int code = rulekeeper_answer(r->rules, w->request, answer, &err);
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
@@ -64,9 +53,10 @@ void requests_answer(void *arg, struct control_work *w)
 		w->answer = serve_error(ERR_SYNTAX, "there is no text \"do\" in the request");
 	else if (serve_is_mine(w->request))
 		ask_index(r, w);
-	else if (strcmp(what, "reload") == 0)
-		w->answer = reload(r);
-	else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
+	else if (strcmp(what, "reload") == 0) {
+		rulekeeper_reload(r->rules);
+		w->answer = serve_ok();
+	} else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
 		w->answer = ask_rules(r, w);
 	else
 		w->answer = serve_error(ERR_USAGE, "there is no such request");

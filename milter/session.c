@@ -24,7 +24,7 @@ struct session {
 	uint16_t port;
 	int64_t connect_time;
 
-	/* The message, cleared by reset(). */
+	/* The message, cleared by session_abort. */
 	struct message message; /* views of what follows */
 	struct moment mail;
 	struct address sender;
@@ -83,7 +83,7 @@ static void view(struct session *s)
 	m->subject = s->subject;
 }
 
-static void reset(struct session *s)
+void session_abort(struct session *s)
 {
 	header_clear(&s->header);
 	buffer_reset(&s->header.from.packed);
@@ -110,7 +110,7 @@ struct session *session_new(const struct session_config *config)
 	if (!s)
 		return NULL;
 	s->config = config;
-	reset(s);
+	session_abort(s);
 	return s;
 }
 
@@ -133,7 +133,7 @@ void session_connect(struct session *s, const struct net_address *client, uint16
 		s->client = *client;
 		s->port = port;
 	}
-	reset(s);
+	session_abort(s);
 }
 
 /* True if text was cut. */
@@ -157,7 +157,7 @@ void session_mail(struct session *s, const char *argument, const char *login)
 	struct moment now =
 	    moment_now(); /* first: Postfix takes its own time right after our reply */
 
-	reset(s);
+	session_abort(s);
 	s->mail = now;
 	s->message.mail_time = now.wall;
 	address_envelope(argument, s->config->origin, &s->sender);
@@ -231,20 +231,15 @@ void session_rcpt(struct session *s, const char *argument, const char *queue_id)
 	view(s);
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Trimmed and unfolded: line ends are dropped. */
 static void keep_subject(struct session *s, const char *value)
 {
 	size_t at = 0;
 	size_t len = strlen(value);
 
-	while (len > 0 && is_blank(value[len - 1]))
+	while (len > 0 && str_is_blank(value[len - 1]))
 		len--;
-	while (len > 0 && is_blank(*value))
+	while (len > 0 && str_is_blank(*value))
 		value++, len--;
 	for (size_t i = 0; i < len; i++) {
 		if (value[i] == '\r' || value[i] == '\n')
@@ -316,9 +311,4 @@ const struct address *session_sender(const struct session *s)
 bool session_is_local(const struct session *s)
 {
 	return s->local;
-}
-
-void session_abort(struct session *s)
-{
-	reset(s);
 }

@@ -7,16 +7,11 @@
 
 #define COMPLAINTS 20
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 int id_of_line(const char *line, size_t len, struct queue_id *ret)
 {
-	while (len && is_blank(line[len - 1]))
+	while (len && str_is_blank(line[len - 1]))
 		len--;
-	while (len && is_blank(*line)) {
+	while (len && str_is_blank(*line)) {
 		line++;
 		len--;
 	}

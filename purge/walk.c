@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "purge/interrupt.h"
+#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
 void walk_init(struct walk *w, struct session *s, enum action action)
@@ -112,6 +113,13 @@ int walk_show(struct session *s, walk_put *put, struct err *err)
 	}
 	walk_release(&w);
 	return code;
+}
+
+bool walk_ask(const struct walk *w, const char *question, uint64_t n)
+{
+	if (w->s->options.selector.all && n)
+		return ask_number(STDIN_FILENO, stderr, question, n) == ANSWER_YES;
+	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
 int walk_tell(const struct walk *w, struct err *err)

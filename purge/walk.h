@@ -29,6 +29,8 @@ int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
  * negative code. */
 typedef int walk_put(struct walk *w, struct err *err);
 int walk_show(struct session *s, walk_put *put, struct err *err) NODISCARD;
+/* Asks question about n messages; --all needs the number for an answer. */
+bool walk_ask(const struct walk *w, const char *question, uint64_t n);
 /* The end of a changing verb: reports as text or JSON, with problems. An exit status, or a negative
  * code if the report could not be written. */
 int walk_tell(const struct walk *w, struct err *err) NODISCARD;

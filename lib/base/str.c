@@ -119,6 +119,24 @@ int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *
 	return 0;
 }
 
+bool strlist_equal(const struct strlist *a, const struct strlist *b)
+{
+	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
+}
+
+bool str_is_utf8(const char *text)
+{
+	size_t len = strlen(text), step;
+	uint32_t point;
+
+	for (; len > 0; text += step, len -= step) {
+		step = str_utf8(text, len, &point);
+		if (step == 0)
+			return false;
+	}
+	return true;
+}
+
 bool str_has_control(const char *text)
 {
 	while ((unsigned char)*text >= ' ' && *text != 0x7f)

@@ -39,6 +39,7 @@ void strlist_push(struct strbuf *packed, const char *text, size_t len);
 struct strlist strlist_of(const struct strbuf *packed);
 /* Views untrusted bytes; ERR_SYNTAX unless they are exactly count terminated strings. */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
+bool strlist_equal(const struct strlist *a, const struct strlist *b);
 
 /* Whether it drives terminals or hides: controls, line separators, direction and zero-width
  * marks. */
@@ -48,6 +49,7 @@ bool str_is_unsafe(uint32_t point);
 char *str_scrub(char *buf, size_t size, const char *text);
 /* Length and code point of the UTF-8 character in front of len bytes; 0 if there is none. */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
+bool str_is_utf8(const char *text);
 /* Space, tab, CR, LF. */
 static inline bool str_is_blank(char c)
 {

@@ -144,7 +144,7 @@ int client_select(const struct index_client *c, const struct selector *selector,
 	struct served served;
 	int code;
 
-	(void)!serve_body(selector, (struct span){.len = 0}, &body);
+	serve_body(selector, &body);
 	code = ask_for(c, request_of("select"), &body, selector, &memory, &served, err);
 	if (code == 0)
 		return no_index(select_view(&memory, ret, err));
@@ -189,17 +189,19 @@ static struct json *update_request(const struct settings *s)
 	return request;
 }
 
-int client_update(const struct index_client *c, struct span body, const struct selector *selector,
-    struct candidates *ret, struct index_updated *ret_updated, struct err *err)
+int client_update(const struct index_client *c, const struct update *update,
+    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
+    struct err *err)
 {
 	struct candidates candidates = {0};
-	struct bytes whole = {0};
+	struct bytes body = {0};
 	struct blob memory = {0};
 	struct served served;
 	int code;
 
-	(void)!serve_body(selector, body, &whole);
-	code = ask_for(c, update_request(c->settings), &whole, selector, &memory, &served, err);
+	serve_body(selector, &body);
+	update_encode(update, &body);
+	code = ask_for(c, update_request(c->settings), &body, selector, &memory, &served, err);
 	if (code == 0 && selector)
 		code = no_index(select_view(&memory, &candidates, err));
 	blob_release(&memory);
@@ -214,8 +216,7 @@ int client_update(const struct index_client *c, struct span body, const struct s
 	return 0;
 }
 
-int client_count(
-    const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon, struct err *err)
+int client_count(const struct index_client *c, struct index_counts *ret, struct err *err)
 {
 	struct blob memory = {0};
 	struct served served;
@@ -225,8 +226,6 @@ int client_count(
 	if (code != 0)
 		return code;
 	*ret = served.counts;
-	if (ret_by_daemon)
-		*ret_by_daemon = served.by_daemon != 0;
 	return 0;
 }
 

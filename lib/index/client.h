@@ -39,17 +39,17 @@ void client_names_release(struct client_names *names);
 
 /* Sends an update (index_update). ret (may be NULL) gets those of its records that match selector
  * (may be NULL). */
-int client_update(const struct index_client *c, struct span body, const struct selector *selector,
-    struct candidates *ret, struct index_updated *ret_updated, struct err *err) NODISCARD;
+int client_update(const struct index_client *c, const struct update *update,
+    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
+    struct err *err) NODISCARD;
 
 /* Any other request to the daemon; frees request. ERR_REFUSED with the daemon's words,
  * ERR_NO_DAEMON if none runs. ret may be NULL. */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;
 
-/* index_count. *ret_by_daemon (may be NULL): a daemon answered. */
-int client_count(const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon,
-    struct err *err) NODISCARD;
+/* index_count. */
+int client_count(const struct index_client *c, struct index_counts *ret, struct err *err) NODISCARD;
 
 /* 1 a daemon answers, 0 none runs, ERR_TIMEOUT one holds the socket but is silent. */
 int client_daemon(const struct index_client *c, struct err *err) NODISCARD;

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -167,7 +166,7 @@ static int send_request(const struct client_call *call, int fd, int64_t deadline
 	int body = -1, code = 0;
 
 	if (call->body.len > 0) {
-		body = wire_seal(bytes_span(&call->body));
+		body = io_sealed(call->body.at, call->body.len);
 		if (body < 0)
 			return err_sys(err, -body, "failed to make memory for a request");
 	}

@@ -16,9 +16,9 @@ static void copy_text(struct reader *r, char *into, size_t size)
 	(void)snprintf(into, size, "%s", reader_text(r));
 }
 
-int meta_get(struct txn *txn, struct index_meta *ret)
+int meta_get(struct txn *txn, struct index_counts *ret)
 {
-	struct index_meta meta = {0};
+	struct index_counts meta = {0};
 	struct span value;
 	int found = txn_get(txn, STORE_META, meta_key, &value);
 	struct reader r;
@@ -35,13 +35,13 @@ int meta_get(struct txn *txn, struct index_meta *ret)
 		copy_text(&r, meta.queue_directory, sizeof meta.queue_directory);
 		copy_text(&r, meta.hostname, sizeof meta.hostname);
 		if (!reader_done(&r))
-			meta = (struct index_meta){0};
+			meta = (struct index_counts){0};
 	}
 	*ret = meta;
 	return 0;
 }
 
-void meta_put(struct txn *txn, const struct index_meta *meta)
+void meta_put(struct txn *txn, const struct index_counts *meta)
 {
 	struct bytes value = {0};
 
@@ -114,29 +114,23 @@ int index_record(struct index *ix, const struct message *m, struct err *err)
 int index_count(struct index *ix, struct index_counts *ret, struct err *err)
 {
 	struct store_usage usage = {0};
-	struct index_meta meta = {0};
+	struct index_counts counts = {0};
 	struct txn txn;
+	int code;
 
 	(void)txn_begin(ix->store, false, &txn);
 	(void)txn_usage(&txn, &usage);
-	(void)meta_get(&txn, &meta);
-	txn_abort(&txn);
-	if (txn.code != 0)
-		return err_set(err, txn.code, "%s", txn.err.text);
-	*ret = (struct index_counts){
-	    .rows = usage.rows[STORE_MESSAGE],
-	    .used_bytes = usage.used_pages * usage.page_size,
-	    .map_bytes = usage.map_pages * usage.page_size,
-	    .file_bytes = usage.file_bytes,
-	    .recorded = atomic_load(&ix->recorded),
-	    .left_out = atomic_load(&ix->left_out),
-	    .evicted = meta.evicted,
-	    .evicted_time = meta.evicted_time,
-	    .caught_up = meta.caught_up,
-	    .place = meta.place,
-	};
-	memcpy(ret->queue_directory, meta.queue_directory, sizeof ret->queue_directory);
-	memcpy(ret->hostname, meta.hostname, sizeof ret->hostname);
+	(void)meta_get(&txn, &counts);
+	code = txn_commit(&txn, err);
+	if (code != 0)
+		return code;
+	counts.rows = usage.rows[STORE_MESSAGE];
+	counts.used_bytes = usage.used_pages * usage.page_size;
+	counts.map_bytes = usage.map_pages * usage.page_size;
+	counts.file_bytes = usage.file_bytes;
+	counts.recorded = atomic_load(&ix->recorded);
+	counts.left_out = atomic_load(&ix->left_out);
+	*ret = counts;
 	return 0;
 }
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -152,9 +151,4 @@ int index_lock_take(const char *directory, struct index_lock *ret, struct err *e
 	(void)read_text(lock.fd, &lock);
 	*ret = lock;
 	return 0;
-}
-
-void index_lock_release(struct index_lock *lock)
-{
-	io_close(&lock->fd);
 }

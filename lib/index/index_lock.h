@@ -26,7 +26,6 @@ int index_lock_take(const char *directory, struct index_lock *ret, struct err *e
 void index_lock_note(const struct index_lock *lock);
 /* Whether directory's lock file is still this one. */
 bool index_lock_is_current(const struct index_lock *lock, const char *directory);
-void index_lock_release(struct index_lock *lock);
 
 int index_lock_boot(char ret[INDEX_LOCK_BOOT + 1]) NODISCARD;
 

@@ -91,8 +91,9 @@ int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct er
 {
 	struct names *n = malloc(sizeof *n);
 	size_t start = out->len;
-	struct index_meta meta = {0};
+	struct index_counts meta = {0};
 	struct txn txn;
+	int code;
 
 	if (!n)
 		return err_sys(err, ENOMEM, "failed to list the index");
@@ -104,10 +105,10 @@ int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct er
 	bytes_put_u64(out, meta.place.inode);
 	bytes_put_u64(out, 0);
 	gather(&txn, n, deadline);
-	txn_abort(&txn);
+	code = txn_commit(&txn, err);
 	bytes_set_u64(out, start + 16, n->count);
 	free(n);
-	if (txn.code != 0)
-		return err_set(err, txn.code, "%s", txn.err.text);
+	if (code != 0)
+		return code;
 	return out->failed ? err_sys(err, ENOMEM, "failed to list the index") : 0;
 }

@@ -39,21 +39,23 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 {
 	char boot[INDEX_LOCK_BOOT + 1];
 	int code = index_lock_boot(boot);
+	bool fresh;
 
 	if (code != 0)
 		return err_sys(err, -code, "failed to read this boot's id");
-	if (strcmp(boot, ix->lock.boot) != 0 || ix->lock.version != RECORD_VERSION) {
+	fresh = strcmp(boot, ix->lock.boot) != 0 || ix->lock.version != RECORD_VERSION;
+	if (!fresh && ix->lock.deaths < DEATHS)
+		return 0;
+	if (fresh) {
 		code = data_file_remove(ix->path);
-		memcpy(ix->lock.boot, boot, sizeof boot);
-		ix->lock.version = RECORD_VERSION;
-		ix->lock.deaths = 0;
-		ix->lock.in_use = false;
-	} else if (ix->lock.deaths >= DEATHS) {
+	} else {
 		code = data_file_set_aside(ix->path);
 		note(ret_note, ix->path, "whoever opened it died, twice in a row");
-		ix->lock.deaths = 0;
-		ix->lock.in_use = false;
 	}
+	memcpy(ix->lock.boot, boot, sizeof boot);
+	ix->lock.version = RECORD_VERSION;
+	ix->lock.deaths = 0;
+	ix->lock.in_use = false;
 	if (code != 0)
 		return err_sys(err, -code, "failed to make room for index '%s'", ix->path);
 	return 0;
@@ -164,7 +166,7 @@ void index_close(struct index *ix)
 		ix->lock.in_use = false;
 		index_lock_note(&ix->lock);
 	}
-	index_lock_release(&ix->lock);
+	io_close(&ix->lock.fd);
 	free(ix->directory);
 	free(ix->path);
 	free(ix);

@@ -17,7 +17,7 @@
 
 static void count_evicted(struct txn *txn, size_t rows)
 {
-	struct index_meta meta;
+	struct index_counts meta;
 
 	if (meta_get(txn, &meta) != 0)
 		return;

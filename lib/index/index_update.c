@@ -188,7 +188,7 @@ static int all_slices(
 static int write_meta(struct work *w, struct err *err)
 {
 	const struct update *u = &w->update;
-	struct index_meta meta;
+	struct index_counts meta;
 	struct slice slice;
 
 	slice_begin(&slice, w->ix);
@@ -209,14 +209,13 @@ static int write_meta(struct work *w, struct err *err)
 
 static int read_caught_up(struct work *w, struct err *err)
 {
-	struct index_meta meta;
+	struct index_counts meta;
 	struct txn txn;
 
 	(void)txn_begin(w->ix->store, false, &txn);
 	if (meta_get(&txn, &meta) == 0)
 		w->caught_up = meta.caught_up;
-	txn_abort(&txn);
-	return txn.code == 0 ? 0 : err_set(err, txn.code, "%s", txn.err.text);
+	return txn_commit(&txn, err);
 }
 
 int index_update(struct index *ix, struct span body, const struct selector *selector,

@@ -19,16 +19,10 @@ struct index {
 	atomic_bool pruning;   /* from the high mark down to the low one */
 };
 
-struct index_meta {
-	struct queue_place place;
-	char queue_directory[256], hostname[256];
-	int64_t caught_up;
-	uint64_t evicted;
-	int64_t evicted_time;
-};
-/* Missing or unreadable values are zero. 0 or the sticky code. */
-int meta_get(struct txn *txn, struct index_meta *ret);
-void meta_put(struct txn *txn, const struct index_meta *meta);
+/* META: place, queue_directory, hostname, caught_up, evicted, evicted_time. Missing or unreadable
+ * values are zero. 0 or the sticky code. */
+int meta_get(struct txn *txn, struct index_counts *ret);
+void meta_put(struct txn *txn, const struct index_counts *meta);
 
 /* In a session's transaction: drops the oldest rows if the map is nearly full. */
 void room_keep(struct index *ix, struct txn *txn);

@@ -29,6 +29,14 @@ static const struct {
     {ERR_LIMIT, "limit"},
 };
 
+struct json *serve_ok(void)
+{
+	struct json *o = json_new();
+
+	json_put_bool(o, "ok", true);
+	return o;
+}
+
 struct json *serve_error(int code, const char *text)
 {
 	struct json *o = json_new();
@@ -42,16 +50,14 @@ struct json *serve_error(int code, const char *text)
 	return o;
 }
 
-int serve_body(const struct selector *selector, struct span update, struct bytes *out)
+void serve_body(const struct selector *selector, struct bytes *out)
 {
 	struct strbuf text = {0};
 
 	if (selector && json_write(&text, wire_selector(selector)) != 0)
 		out->failed = true;
 	bytes_put_blob(out, strbuf_text(&text), text.len);
-	bytes_put(out, update.at, update.len);
 	strbuf_release(&text);
-	return out->failed ? -ENOMEM : 0;
 }
 
 /* The selector in front, and what follows. *ret_given: there is one, to be released. */
@@ -221,7 +227,7 @@ static void put_fields(unsigned request, const struct served *from, struct json 
 
 void serve_read(const struct json *answer, struct served *ret)
 {
-	*ret = (struct served){.by_daemon = true};
+	*ret = (struct served){0};
 	for (size_t i = 0; i < COUNT_OF(fields); i++) {
 		char *at = (char *)ret + fields[i].at;
 		const char *text = json_text(answer, fields[i].name);
@@ -242,7 +248,7 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
 	size_t start = out->len;
 	int code;
 
-	*ret = (struct served){.by_daemon = false};
+	*ret = (struct served){0};
 	if (!which)
 		return err_set(err, ERR_SYNTAX, "no such request");
 	if (!ix)
@@ -269,11 +275,10 @@ static int answer(struct index *ix, const struct json *request, int body, int64_
 	if (code == 0 && out.failed)
 		code = -ENOMEM;
 	if (code == 0 && out.len > 0) {
-		*ret_fd = wire_seal(bytes_span(&out));
+		*ret_fd = io_sealed(out.at, out.len);
 		code = *ret_fd < 0 ? *ret_fd : 0;
 	}
 	if (code == 0) {
-		json_put_bool(ret, "ok", true);
 		put_fields(find(request)->bit, &served, ret);
 		json_put_int(ret, "bytes", (int64_t)out.len);
 	}
@@ -288,7 +293,7 @@ void serve(struct index *ix, const struct json *request, int body, int64_t deadl
 	int code;
 
 	*ret_fd = -1;
-	*ret_answer = json_new();
+	*ret_answer = serve_ok();
 	code = answer(ix, request, body, deadline, *ret_answer, ret_fd, &err);
 	if (code < 0) {
 		json_free(*ret_answer);

@@ -22,7 +22,6 @@
 struct served {
 	struct index_counts counts;
 	struct index_updated updated;
-	uint8_t by_daemon; /* not bool: a child may write any byte */
 };
 
 bool serve_is_mine(const struct json *request);
@@ -36,8 +35,9 @@ void serve(struct index *ix, const struct json *request, int body, int64_t deadl
     struct json **ret_answer, int *ret_fd);
 /* Reads a daemon's answer, which is not trusted. */
 void serve_read(const struct json *answer, struct served *ret);
-/* Makes a request's body: 0, or -ENOMEM with out->failed set. selector may be NULL. */
-int serve_body(const struct selector *selector, struct span update, struct bytes *out) NODISCARD;
+/* Puts a request's selector (may be NULL) in front of its body. */
+void serve_body(const struct selector *selector, struct bytes *out);
+struct json *serve_ok(void); /* {"ok":true} */
 /* {"error":WORD,"text":text}; the words are in serve.c. */
 struct json *serve_error(int code, const char *text);
 

@@ -60,7 +60,6 @@ int txn_renew(struct txn *txn);
 /* Makes code sticky unless another is; returns the sticky code. words may be NULL. */
 int txn_fail(struct txn *txn, int code, const char *words);
 
-int txn_count(struct txn *txn, enum store_table table, uint64_t *ret);
 /* Pages and rows as this transaction sees them: 0 or the sticky code. */
 int txn_usage(struct txn *txn, struct store_usage *ret);
 /* append: the key is greater than all others (fast). */

@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/store.h"
 
-int txn_count(struct txn *txn, enum store_table table, uint64_t *ret)
-{
-	struct store_usage usage;
-	int code = txn_usage(txn, &usage);
-
-	if (code == 0)
-		*ret = usage.rows[table];
-	return code;
-}
-
 static volatile unsigned char sink;
 
 /* Large values have pages of their own. */
@@ -41,11 +31,14 @@ static void read_table(struct txn *txn, enum store_table table)
 {
 	struct store_cursor *cursor = cursor_open(txn, table);
 	struct span key = {.at = "", .len = 0}, value, before = key;
+	struct store_usage usage;
 	uint64_t rows = 0, seen = 0;
 	int more = 1;
 
-	if (txn_count(txn, table, &rows) == 0)
+	if (txn_usage(txn, &usage) == 0) {
+		rows = usage.rows[table];
 		more = cursor_seek(cursor, key, &key, &value);
+	}
 	for (; more == 1; more = cursor_next(cursor, &key, &value)) {
 		if (++seen > rows || !ascends(table, before, key))
 			break;
@@ -64,6 +57,5 @@ int store_read_all(struct store *store, struct err *err)
 	(void)txn_begin(store, false, &txn);
 	for (int i = 0; txn.code == 0 && i <= STORE_TABLE_COUNT; i++)
 		read_table(&txn, (enum store_table)i);
-	txn_abort(&txn);
-	return txn.code == 0 ? 0 : err_set(err, txn.code, "%s", txn.err.text);
+	return txn_commit(&txn, err);
 }

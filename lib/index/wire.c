@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/io.h"
 
 #define PART  8192 /* bytes per read */
@@ -196,11 +195,6 @@ int wire_send(int socket, struct json *line, int fd, int64_t deadline)
 		code = wire_send_text(socket, &text, fd, deadline);
 	strbuf_release(&text);
 	return code;
-}
-
-int wire_seal(struct span bytes)
-{
-	return io_sealed(bytes.at, bytes.len);
 }
 
 /* Only memory files have seals. */

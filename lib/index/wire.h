@@ -50,8 +50,6 @@ int wire_send(int socket, struct json *line, int fd, int64_t deadline) NODISCARD
 /* The same for a line made by json_write. */
 int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadline) NODISCARD;
 
-/* Bytes as a sealed memory file: a descriptor or -errno. */
-int wire_seal(struct span bytes) NODISCARD;
 /* Maps a peer's memory file. ERR_CHILD unless it is sealed (SHRINK, WRITE, GROW) and at most
  * WIRE_BODY_MAX bytes. */
 int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;

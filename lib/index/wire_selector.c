@@ -15,28 +15,12 @@
 
 #include "index/wire.h"
 
-static bool is_utf8(const char *text)
-{
-	size_t len = strlen(text);
-
-	while (len > 0) {
-		uint32_t point;
-		size_t step = str_utf8(text, len, &point);
-
-		if (step == 0)
-			return false;
-		text += step;
-		len -= step;
-	}
-	return true;
-}
-
 static struct json *text_of(const char *text)
 {
 	struct json *o = json_new();
 	struct strbuf hex = {0};
 
-	if (is_utf8(text)) {
+	if (str_is_utf8(text)) {
 		json_put_text(o, "text", text);
 		return o;
 	}
@@ -165,109 +149,97 @@ struct json *wire_selector(const struct selector *s)
 	return o;
 }
 
-static int read_pattern(
-    const struct json *o, struct strbuf *text, struct pattern_set *set, struct err *err)
+struct target {
+	struct selector *s;
+	struct pattern_set *set; /* of a pattern */
+	struct strbuf text;      /* scratch */
+};
+
+static int read_pattern(const struct json *o, struct target *to, struct err *err)
 {
 	struct pattern pattern = {0};
-	int code = read_text(o, text);
+	int code = read_text(o, &to->text);
 
 	if (code == 0)
-		code = pattern_parse(strbuf_text(text), &pattern, err);
+		code = pattern_parse(strbuf_text(&to->text), &pattern, err);
 	if (code != 0)
 		return code;
 	if (json_bool(o, "within", false))
 		pattern_include_subdomains(&pattern);
-	code = pattern_set_add(set, &pattern);
+	code = pattern_set_add(to->set, &pattern);
 	pattern_release(&pattern);
 	return code;
 }
 
-static int read_patterns(
-    const struct json *o, const char *key, struct pattern_set *set, struct err *err)
+static int read_login(const struct json *o, struct target *to, struct err *err)
 {
-	struct strbuf text = {0};
-	int code = 0;
+	int code = read_text(o, &to->text);
 
-	for (size_t i = 0; code == 0 && i < json_count(o, key); i++)
-		code = read_pattern(json_at(o, key, i), &text, set, err);
-	strbuf_release(&text);
-	return code;
+	(void)err;
+	return code == 0 ? selector_add_login(to->s, strbuf_text(&to->text)) : code;
 }
 
-static int read_texts(const struct json *o, const char *key, struct selector *s,
-    int (*add)(struct selector *s, const char *text))
+static int read_message_id(const struct json *o, struct target *to, struct err *err)
 {
-	struct strbuf text = {0};
+	int code = read_text(o, &to->text);
+
+	(void)err;
+	return code == 0 ? selector_add_message_id(to->s, strbuf_text(&to->text)) : code;
+}
+
+static int read_client(const struct json *o, struct target *to, struct err *err)
+{
+	const char *text = json_text(o, NULL);
+
+	return text ? selector_add_client(to->s, text, err) : ERR_SYNTAX;
+}
+
+static int read_uid(const struct json *o, struct target *to, struct err *err)
+{
+	int64_t uid = json_int(o, NULL, -1);
+
+	(void)err;
+	return uid >= 0 && uid <= UINT32_MAX ? selector_add_uid(to->s, (uid_t)uid) : ERR_SYNTAX;
+}
+
+static int read_id(const struct json *o, struct target *to, struct err *err)
+{
+	const char *text = json_text(o, NULL);
+	struct queue_id id;
+
+	(void)err;
+	if (!text || queue_id_parse(text, strlen(text), &id) != 0)
+		return ERR_SYNTAX;
+	return selector_add_id(to->s, &id);
+}
+
+static int read_lists(const struct json *o, struct selector *s, struct err *err)
+{
+	const struct {
+		const char *key;
+		int (*read)(const struct json *o, struct target *to, struct err *err);
+		struct pattern_set *set;
+	} lists[] = {
+	    {"author", read_pattern, &s->author},
+	    {"sender", read_pattern, &s->sender},
+	    {"from", read_pattern, &s->from},
+	    {"recipient", read_pattern, &s->recipient},
+	    {"logins", read_login, NULL},
+	    {"message_ids", read_message_id, NULL},
+	    {"clients", read_client, NULL},
+	    {"uids", read_uid, NULL},
+	    {"ids", read_id, NULL},
+	};
+	struct target to = {.s = s};
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < json_count(o, key); i++) {
-		code = read_text(json_at(o, key, i), &text);
-		if (code == 0)
-			code = add(s, strbuf_text(&text));
+	for (size_t n = 0; n < COUNT_OF(lists); n++) {
+		to.set = lists[n].set;
+		for (size_t i = 0; code == 0 && i < json_count(o, lists[n].key); i++)
+			code = lists[n].read(json_at(o, lists[n].key, i), &to, err);
 	}
-	strbuf_release(&text);
+	strbuf_release(&to.text);
 	return code;
-}
-
-static int read_clients(const struct json *o, struct selector *s, struct err *err)
-{
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < json_count(o, "clients"); i++) {
-		const char *text = json_text(json_at(o, "clients", i), NULL);
-
-		code = text ? selector_add_client(s, text, err) : ERR_SYNTAX;
-	}
-	return code;
-}
-
-static int read_uids(const struct json *o, struct selector *s)
-{
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < json_count(o, "uids"); i++) {
-		int64_t uid = json_int(json_at(o, "uids", i), NULL, -1);
-
-		code = uid >= 0 && uid <= UINT32_MAX ? selector_add_uid(s, (uid_t)uid) : ERR_SYNTAX;
-	}
-	return code;
-}
-
-static int read_ids(const struct json *o, struct selector *s)
-{
-	int code = 0;
-
-	for (size_t i = 0; code == 0 && i < json_count(o, "ids"); i++) {
-		const char *text = json_text(json_at(o, "ids", i), NULL);
-		struct queue_id id;
-
-		code = text ? queue_id_parse(text, strlen(text), &id) : ERR_SYNTAX;
-		if (code == 0)
-			code = selector_add_id(s, &id);
-	}
-	s->ids_given = s->ids_given || json_bool(o, "ids_given", false);
-	return code;
-}
-
-static int read_all(const struct json *o, struct selector *s, struct err *err)
-{
-	int code = read_patterns(o, "author", &s->author, err);
-
-	if (code == 0)
-		code = read_patterns(o, "sender", &s->sender, err);
-	if (code == 0)
-		code = read_patterns(o, "from", &s->from, err);
-	if (code == 0)
-		code = read_patterns(o, "recipient", &s->recipient, err);
-	if (code == 0)
-		code = read_texts(o, "logins", s, selector_add_login);
-	if (code == 0)
-		code = read_texts(o, "message_ids", s, selector_add_message_id);
-	if (code == 0)
-		code = read_clients(o, s, err);
-	if (code == 0)
-		code = read_uids(o, s);
-	return code == 0 ? read_ids(o, s) : code;
 }
 
 int wire_selector_read(const struct json *o, struct selector *ret, struct err *err)
@@ -277,12 +249,13 @@ int wire_selector_read(const struct json *o, struct selector *ret, struct err *e
 	int code;
 
 	selector_init(&s);
-	code = read_all(o, &s, &why);
+	code = read_lists(o, &s, &why);
 	if (code != 0) {
 		selector_release(&s);
 		return err_set(err, code, "a selector makes no sense (%s)",
 		    why.text[0] ? why.text : err_word(code));
 	}
+	s.ids_given = s.ids_given || json_bool(o, "ids_given", false);
 	s.login_exact = json_bool(o, "login_exact", false);
 	s.only = json_bool(o, "only", false);
 	s.all = json_bool(o, "all", false);

@@ -28,17 +28,12 @@ static bool any_of_list(
 /* MAYBE: neither does, but mailboxes were cut. */
 enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1, MAYBE = 1u << 2 };
 
-static bool same_list(const struct strlist *a, const struct strlist *b)
-{
-	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
-}
-
 static unsigned halves_of(const struct pattern_set *set, const struct strlist *given,
     const struct strlist *queued, struct selector_notes *notes)
 {
 	unsigned halves = any_of_list(set, given, notes) ? GIVEN : 0;
 
-	if (same_list(given, queued))
+	if (strlist_equal(given, queued))
 		return halves ? GIVEN | QUEUED : 0;
 	return any_of_list(set, queued, notes) ? halves | QUEUED : halves;
 }

@@ -150,21 +150,6 @@ struct update catchup_update(const struct postfix *p, struct queue_place place, 
 	    .began = began};
 }
 
-int catchup_tell(const struct index_client *index, const struct update *update,
-    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
-    struct err *err)
-{
-	struct bytes body = {0};
-	int code;
-
-	update_encode(update, &body);
-	code = body.failed
-		   ? err_sys(err, ENOMEM, "failed to tell the index")
-		   : client_update(index, bytes_span(&body), selector, ret, ret_updated, err);
-	bytes_release(&body);
-	return code;
-}
-
 int sync_run(struct sync *sync, struct err *err)
 {
 	struct index_client index = {.settings = sync->settings, .stop = sync->stop};

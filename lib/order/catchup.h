@@ -66,9 +66,5 @@ int catchup_run(const struct catchup_task *task, struct caught *ret, struct err 
 
 /* The head of every update. */
 struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began);
-/* Encodes update and calls client_update. */
-int catchup_tell(const struct index_client *index, const struct update *update,
-    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
-    struct err *err) NODISCARD;
 
 #endif

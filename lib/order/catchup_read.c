@@ -160,7 +160,7 @@ static void tell(struct reading *r)
 		bytes_put_blob(&records, r->list[n].record.at, r->list[n].record.len);
 	update.records = bytes_span(&records);
 	update.record_count = (uint32_t)r->count;
-	w->telling = !records.failed && catchup_tell(&w->index, &update, w->task->selector, &told,
+	w->telling = !records.failed && client_update(&w->index, &update, w->task->selector, &told,
 					    &updated, &w->index_why) == 0;
 	w->counts.added += updated.added;
 	put_told(r, &told);

@@ -202,7 +202,7 @@ static void tell_end(struct catchup_work *w)
 	update.left = w->left;
 	update.left_count = (uint32_t)w->left_count;
 	w->counts.indexed =
-	    catchup_tell(&w->index, &update, NULL, NULL, &updated, &w->index_why) == 0;
+	    client_update(&w->index, &update, NULL, NULL, &updated, &w->index_why) == 0;
 	w->counts.dropped += updated.dropped;
 }
 

@@ -118,7 +118,7 @@ static int tell_age(struct run *run, struct err *err)
 		*err = run->outcome->no_index_why;
 		return ERR_NO_INDEX;
 	}
-	code = client_count(&run->index, &counts, NULL, err);
+	code = client_count(&run->index, &counts, err);
 	if (code == 0)
 		run->outcome->as_of = counts.caught_up;
 	return code;

@@ -112,7 +112,7 @@ static void tell_left(struct run *run, const struct packed_id *left, size_t coun
 
 	update.left = left;
 	update.left_count = (uint32_t)count;
-	(void)!catchup_tell(&run->index, &update, NULL, NULL, &updated, NULL);
+	(void)!client_update(&run->index, &update, NULL, NULL, &updated, NULL);
 }
 
 /* If this fails, the next catch-up does it. */

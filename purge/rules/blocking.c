@@ -4,19 +4,6 @@
 #include "base/clock.h"
 #include "purge/rules/blocking.h"
 
-/* JSON and the rules file are text; other bytes need an expression. */
-static bool is_text(const char *subject)
-{
-	uint32_t point;
-
-	for (size_t step; *subject; subject += step) {
-		step = str_utf8(subject, strlen(subject), &point);
-		if (step == 0)
-			return false;
-	}
-	return true;
-}
-
 /* Rules are kept in whole seconds. */
 static int64_t up_to_second(int64_t wall)
 {
@@ -29,7 +16,8 @@ static int add_rule(
 	struct rule r = {0};
 	int code;
 
-	if (!is_text(subject))
+	/* JSON and the rules file are text. */
+	if (!str_is_utf8(subject))
 		return err_set(err, ERR_USAGE,
 		    "'%s': bytes that are no UTF-8 (write an expression, /...\\xNN.../)", subject);
 	code = rule_make(subject, terms->action, terms->text, &r, err);

@@ -24,7 +24,7 @@ static void read_index(struct status *st)
 	if (st->live.state == LIVE_SILENT)
 		st->index_code = ERR_TIMEOUT;
 	else
-		st->index_code = client_count(&st->s->client, &st->counts, NULL, &st->index_err);
+		st->index_code = client_count(&st->s->client, &st->counts, &st->index_err);
 	if (st->counts.caught_up < 0)
 		st->counts.caught_up = 0;
 }

@@ -3,10 +3,8 @@
 
 #include <inttypes.h>
 
-#include "base/clock.h"
 #include "purge/session.h"
 #include "purge/tell/say.h"
-#include "purge/tell/wording.h"
 
 #define PROBLEMS_SHOWN 20
 

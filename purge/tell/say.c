@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/say.h"
 
+#include <stdarg.h>
+
 #include "base/str.h"
 
-void say_list(FILE *to, const char *format, va_list values)
+static void FORMAT(2, 0) say_list(FILE *to, const char *format, va_list values)
 {
 	size_t end, len;
 	char *text = NULL;

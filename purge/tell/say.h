@@ -4,14 +4,11 @@
 #ifndef PQPURGE_PURGE_SAY_H
 #define PQPURGE_PURGE_SAY_H
 
-#include <stdarg.h>
-
 #include "base/base.h"
 
 /* Prints a line or part of one, scrubbed as a whole (str_scrub) but for newlines at both ends of
  * format. */
 void say(FILE *to, const char *format, ...) FORMAT(2, 3);
-void say_list(FILE *to, const char *format, va_list values) FORMAT(2, 0);
 /* On stderr, as "pqpurge-idx: ...", with a newline. */
 void complain(const char *format, ...) FORMAT(1, 2);
 

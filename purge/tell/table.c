@@ -19,6 +19,14 @@ struct table {
 	bool failed;
 };
 
+/* Not with NO_COLOR or TERM=dumb. */
+static bool wants_color(FILE *to)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(fileno(to)) && !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
+}
+
 static struct libscols_table *new_scols(FILE *to, const struct table_column *columns, size_t count)
 {
 	struct libscols_table *scols;
@@ -28,7 +36,7 @@ static struct libscols_table *new_scols(FILE *to, const struct table_column *col
 	if (!scols)
 		return NULL;
 	scols_table_set_stream(scols, to);
-	scols_table_enable_colors(scols, table_wants_color(to));
+	scols_table_enable_colors(scols, wants_color(to));
 	for (size_t i = 0; i < count; i++) {
 		const struct table_column *c = &columns[i];
 		int flags = (c->right ? SCOLS_FL_RIGHT : 0) | (c->cut ? SCOLS_FL_TRUNC : 0);
@@ -39,13 +47,6 @@ static struct libscols_table *new_scols(FILE *to, const struct table_column *col
 		return NULL;
 	}
 	return scols;
-}
-
-bool table_wants_color(FILE *to)
-{
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(fileno(to)) && !(no && *no) && term && *term && strcmp(term, "dumb") != 0;
 }
 
 unsigned table_width(FILE *to)

@@ -14,8 +14,6 @@ struct table_column {
 
 struct table;
 
-/* Whether to is a terminal without NO_COLOR or TERM=dumb. */
-bool table_wants_color(FILE *to);
 /* The width of the terminal, or COLUMNS; else 80. */
 unsigned table_width(FILE *to);
 

@@ -132,12 +132,6 @@ void wording_put_sender(struct json *o, const struct message *m)
 		put_address(o, "queued_sender", m->queued.sender);
 }
 
-static bool same_list(const struct strlist *a, const struct strlist *b)
-{
-	return a->count == b->count && a->bytes == b->bytes &&
-	       (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
-}
-
 /* A waiting recipient, and the RCPT TO that it came from. */
 struct waiting {
 	const char *address, *original;
@@ -273,7 +267,7 @@ void wording_put_message(struct json *o, const struct message *m)
 
 	wording_put_sender(o, m);
 	json_put_list(o, "from", from);
-	if (m->queued.from.count && !same_list(from, &m->queued.from))
+	if (m->queued.from.count && !strlist_equal(from, &m->queued.from))
 		json_put_list(o, "queued_from", &m->queued.from);
 	wording_put_recipients(o, m);
 	put_text(o, "client", net_text(wording_client(m), client));

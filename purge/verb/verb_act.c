@@ -10,9 +10,7 @@
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
-#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
-#include "purge/tell/wording.h"
 #include "purge/walk.h"
 
 struct act {
@@ -101,12 +99,11 @@ static void say_blocks(const struct act *a, FILE *to)
 static bool put_question(const struct act *a, const struct tally *t)
 {
 	const uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
-	const struct options *o = &a->s->options;
 	const char *verb = action_rows[a->walk.order.action].verb;
 	const bool block = a->plan.rules.count > 0;
 	char question[256], also[64] = "";
 
-	if (o->selector.recipient.count && others)
+	if (a->s->options.selector.recipient.count && others)
 		snprintf(also, sizeof(also), ", also for %" PRIu64 " other %s", others,
 		    PLURAL(others, "recipient"));
 	if (n == 0)
@@ -115,8 +112,7 @@ static bool put_question(const struct act *a, const struct tally *t)
 		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?",
 		    block ? "Block this and " : "", block ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
 		    n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
-	return (o->selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
-				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
+	return walk_ask(&a->walk, question, n);
 }
 
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)

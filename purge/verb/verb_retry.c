@@ -13,7 +13,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/interrupt.h"
-#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
@@ -148,9 +147,7 @@ static bool may_begin(struct walk *w)
 	report_preview(stderr, &report);
 	snprintf(question, sizeof(question), "Retry %s %" PRIu64 " %s?", n == 1 ? "this" : "these",
 	    n, PLURAL(n, "message"));
-	if (w->s->options.selector.all)
-		return ask_number(STDIN_FILENO, stderr, question, n) == ANSWER_YES;
-	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
+	return walk_ask(w, question, n);
 }
 
 static int retry(struct walk *w, struct err *err)

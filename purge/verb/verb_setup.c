@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx setup: shows the steps, asks, carries them out, then shows the status. */
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/log.h"

@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/role.h"
 #include "mail/address.h"
 #include "postfix/spool/spool.h"

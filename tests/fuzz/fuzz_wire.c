@@ -9,6 +9,7 @@
  */
 #include <sys/socket.h>
 
+#include "base/io.h"
 #include "index/client_child.h"
 #include "index/serve.h"
 #include "mail/from.h"
@@ -41,7 +42,7 @@ static void look_at_answer(struct json *answer, int fd)
 
 static void serve_request(const struct json *request, struct span body)
 {
-	int memory = wire_seal(body), fd;
+	int memory = io_sealed(body.at, body.len), fd;
 	struct json *answer;
 
 	fuzz_require(memory >= 0);

@@ -31,11 +31,6 @@ struct queue_id candidate_id(const struct candidate *c)
 	return candidate_message(c).queue_id;
 }
 
-int64_t candidate_mail_time(const struct candidate *c)
-{
-	return candidate_message(c).mail_time;
-}
-
 void candidates_release(struct candidates *c)
 {
 	free(c->list);

@@ -19,7 +19,6 @@ int candidate_take(struct candidate *c, struct span record) NODISCARD;
 
 struct message candidate_message(const struct candidate *c);
 struct queue_id candidate_id(const struct candidate *c);
-int64_t candidate_mail_time(const struct candidate *c);
 
 struct candidates {
 	struct candidate *list; /* in sequence order, each message once */

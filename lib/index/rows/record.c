@@ -123,12 +123,6 @@ static bool same_text(const char *a, const char *b)
 	return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-static bool same_list(const struct strlist *a, const struct strlist *b)
-{
-	return a->count == b->count && a->bytes == b->bytes &&
-	       (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
-}
-
 static bool same_client(const struct net_address *a, const struct net_address *b)
 {
 	return a->family == b->family && (a->family == 0 || net_equal(a, b));
@@ -146,8 +140,8 @@ static unsigned same_of(const struct message *m)
 	same |= same_text(q->sender, m->sender) ? SAME_SENDER : 0;
 	same |= same_text(q->login, m->login) ? SAME_LOGIN : 0;
 	same |= same_text(q->message_id, m->message_id) ? SAME_MESSAGE_ID : 0;
-	same |= same_list(&q->from, &m->from) ? SAME_FROM : 0;
-	same |= same_list(&q->recipients, &m->recipients) ? SAME_RECIPIENTS : 0;
+	same |= strlist_equal(&q->from, &m->from) ? SAME_FROM : 0;
+	same |= strlist_equal(&q->recipients, &m->recipients) ? SAME_RECIPIENTS : 0;
 	same |= same_client(&q->client, &m->client) ? SAME_CLIENT : 0;
 	return same;
 }

@@ -25,7 +25,6 @@ int record_decode(struct span stored, struct message *ret) NODISCARD;
 
 /* A cheaper view for filtering: does not check checksum, queue ID, author keys, or counts and NULs
  * of texts. Safe to read, but may say anything; verify matches with record_decode. */
-int record_view(struct span stored, struct message *ret) NODISCARD;
 int record_peek(struct span stored, struct message *ret) NODISCARD;
 bool record_is_whole(struct span stored) NODISCARD;
 

@@ -122,24 +122,15 @@ int record_next_author(const struct record_head *head, size_t *at, struct span *
 	return 1;
 }
 
-/* The rest of a record. Sticky: after a failure all reads fail. */
+/* The rest of a record. */
 struct view {
-	const unsigned char *at, *end;
-	/* A peek does not look for NULs inside texts, which takes half of its time. */
-	bool strict;
-	bool failed;
+	struct reader in;
+	bool strict; /* a peek does not look for NULs inside texts, which takes half of its time */
 };
 
 static const unsigned char *take(struct view *v, size_t size)
 {
-	const unsigned char *at = v->at;
-
-	if (v->failed || size > (size_t)(v->end - v->at)) {
-		v->failed = true;
-		return NULL;
-	}
-	v->at += size;
-	return at;
+	return reader_take(&v->in, size);
 }
 
 static const char *take_text(struct view *v, size_t size)
@@ -148,8 +139,8 @@ static const char *take_text(struct view *v, size_t size)
 
 	if (text &&
 	    (size == 0 || text[size - 1] != '\0' || (v->strict && strlen(text) != size - 1)))
-		v->failed = true;
-	return v->failed ? "" : text;
+		v->in.failed = true;
+	return v->in.failed ? "" : text;
 }
 
 static struct strlist take_list(struct view *v, uint32_t count, size_t size)
@@ -158,11 +149,11 @@ static struct strlist take_list(struct view *v, uint32_t count, size_t size)
 	const char *first = (const char *)take(v, size);
 
 	if (!first || size == 0 || v->strict) {
-		v->failed = v->failed || strlist_view(first, size, count, &list) != 0;
-		return v->failed ? (struct strlist){0} : list;
+		v->in.failed = v->in.failed || strlist_view(first, size, count, &list) != 0;
+		return v->in.failed ? (struct strlist){0} : list;
 	}
 	list.first = first;
-	v->failed = first[size - 1] != '\0';
+	v->in.failed = first[size - 1] != '\0';
 	return list;
 }
 
@@ -173,7 +164,7 @@ static struct net_address take_client(struct view *v, uint8_t family)
 	const unsigned char *at = take(v, size);
 
 	if (!at || (size == 0 && family != 0)) {
-		v->failed = true;
+		v->in.failed = true;
 		return (struct net_address){0};
 	}
 	if (family == 4)
@@ -210,13 +201,13 @@ static void view_first(struct view *v, struct first_pass *first)
 	first->client = take_client(v, n[1]);
 	id = take(v, n[0]);
 	if (n[0] > QUEUE_ID_MAX || !id) {
-		v->failed = true;
+		v->in.failed = true;
 		return;
 	}
 	memcpy(first->queue_id.text, id, n[0]);
 	first->queue_id.text[n[0]] = '\0';
 	if (v->strict && n[0] > 0 && queue_id_parse((const char *)id, n[0], &first->queue_id) != 0)
-		v->failed = true;
+		v->in.failed = true;
 	first->login = take_text(v, load16(n + 2));
 }
 
@@ -254,7 +245,7 @@ static void view_queued(struct view *v, struct message *m)
 	q->client_port = load16(n + 42);
 	q->recipient_count = load32(n + 46);
 	if (same & ~(unsigned)SAME_ALL)
-		v->failed = true;
+		v->in.failed = true;
 	q->client = same & SAME_CLIENT ? m->client : take_client(v, n[40]);
 	q->log_client = same & SAME_LOG_CLIENT ? q->client : take_client(v, n[41]);
 	view_queued_texts(v, n, m);
@@ -272,10 +263,9 @@ static bool parts_valid(unsigned parts, unsigned origin)
 
 static int view_parts(struct span rest, bool strict, struct message *m)
 {
-	struct view v = {.at = rest.at, .strict = strict};
+	struct view v = {.in = reader_of(rest.at, rest.len), .strict = strict};
 	const unsigned char *n;
 
-	v.end = v.at + rest.len;
 	n = take(&v, COMMON_SIZE);
 	if (!n || !parts_valid(n[0], n[1]))
 		return ERR_DAMAGED;
@@ -289,7 +279,7 @@ static int view_parts(struct span rest, bool strict, struct message *m)
 		view_first(&v, &m->first);
 	if (n[0] & PART_QUEUED)
 		view_queued(&v, m);
-	return v.failed || (strict && v.at != v.end) ? ERR_DAMAGED : 0;
+	return v.in.failed || (strict && !reader_done(&v.in)) ? ERR_DAMAGED : 0;
 }
 
 static int view_message(const struct layout *l, bool strict, struct message *ret)
@@ -309,11 +299,6 @@ int record_peek(struct span stored, struct message *ret)
 	int code = lay_out(stored, &l);
 
 	return code != 0 ? code : view_message(&l, false, ret);
-}
-
-int record_view(struct span stored, struct message *ret)
-{
-	return record_is_whole(stored) ? record_peek(stored, ret) : ERR_DAMAGED;
 }
 
 static bool head_agrees(const struct record_head *head, const struct message *m)

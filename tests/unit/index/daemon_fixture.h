@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "base/io.h"
 #include "index/client.h"
 
 /* What a daemon does with one connection, after it took the request. */

@@ -224,12 +224,12 @@ static inline void fixture_record(struct index *ix, const struct mail *mail)
 static inline uint64_t fixture_rows(struct store *store, enum store_table table)
 {
 	struct txn txn;
-	uint64_t rows = 0;
+	struct store_usage usage;
 
 	assert_int_equal(txn_begin(store, false, &txn), 0);
-	assert_int_equal(txn_count(&txn, table, &rows), 0);
+	assert_int_equal(txn_usage(&txn, &usage), 0);
 	txn_abort(&txn);
-	return rows;
+	return usage.rows[table];
 }
 
 static inline struct index_counts fixture_counts(struct index *ix)

@@ -117,7 +117,7 @@ static inline void positions_of(const struct candidates *c, char *buf, size_t si
 	buf[0] = '\0';
 	for (size_t i = 0; i < c->count && len < size; i++)
 		len += (size_t)snprintf(buf + len, size - len, "%s%d", i ? " " : "",
-		    (int)(candidate_mail_time(&c->list[i]) - 1000));
+		    (int)(candidate_message(&c->list[i]).mail_time - 1000));
 }
 
 #endif

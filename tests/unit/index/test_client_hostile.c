@@ -9,7 +9,7 @@
 
 static int sealed(const void *at, size_t len)
 {
-	return wire_seal((struct span){.at = at, .len = len});
+	return io_sealed(at, len);
 }
 
 /* {"ok":true,"bytes":N} with a memory file. */
@@ -183,7 +183,7 @@ static void hand_records(int fd, struct json *request, int body)
 	record.at[record.len - 2] ^= 1;
 	selection_add(&s, 2, MATCHED_OTHER, bytes_span(&record));
 	selection_end(&s);
-	answer_with(fd, out.len, wire_seal(bytes_span(&out)));
+	answer_with(fd, out.len, io_sealed(out.at, out.len));
 }
 
 static void test_damaged_records(void **state)

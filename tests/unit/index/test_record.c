@@ -137,7 +137,7 @@ static void test_round_trip(void **state)
 		record_encode(&m, &record);
 		case_assert(name, record_decode(bytes_span(&record), &got) == 0);
 		assert_same(name, &m, &got);
-		case_assert(name, record_view(bytes_span(&record), &got) == 0);
+		case_assert(name, record_peek(bytes_span(&record), &got) == 0);
 		assert_same(name, &m, &got);
 		case_assert(name, record.len < 300);
 	}
@@ -154,7 +154,7 @@ static void test_both_halves(void **state)
 	record_encode(&m, &record);
 	assert_int_equal(record_decode(bytes_span(&record), &got), 0);
 	assert_same("both", &m, &got);
-	assert_int_equal(record_view(bytes_span(&record), &got), 0);
+	assert_int_equal(record_peek(bytes_span(&record), &got), 0);
 	assert_same("both, viewed", &m, &got);
 	assert_int_equal(record_head(bytes_span(&record), &head), 0);
 	assert_true(head.read && head.moved);
@@ -388,7 +388,7 @@ static void test_strict(void **state)
 	bytes_put_u8(&record, 0);
 	reseal(&record);
 	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
-	assert_int_equal(record_view(bytes_span(&record), &got), 0);
+	assert_int_equal(record_peek(bytes_span(&record), &got), 0);
 	record.len--;
 	record.at[9 + 17] ^= 2; /* the head's word of a moved file */
 	reseal(&record);

@@ -86,7 +86,7 @@ static void check(struct store *store, const struct selector *s, bool by_login, 
 			continue;
 		if (at == c.count || c.list[at].sequence != sequences[n])
 			case_fail(name, "row %u is missing, or not in its place", n);
-		assert_int_equal(candidate_mail_time(&c.list[at]), 1000 + n);
+		assert_int_equal(candidate_message(&c.list[at]).mail_time, 1000 + n);
 		at++;
 	}
 	case_assert(name, at == c.count);

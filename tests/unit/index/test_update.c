@@ -192,7 +192,7 @@ static void test_left(void **state)
 	assert_int_equal(updated.silent, 1);
 	c = rows_of(ix, NULL);
 	assert_int_equal(c.count, 1);
-	assert_int_equal(candidate_mail_time(&c.list[0]), 9000);
+	assert_int_equal(candidate_message(&c.list[0]).mail_time, 9000);
 	candidates_release(&c);
 	assert_int_equal(fixture_counts(ix).rows, 1);
 	/* With all their other rows. */

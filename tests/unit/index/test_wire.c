@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
 #include "index/wire.h"
 
 #define SOON (clock_steady() + USEC_PER_SEC / 20)
@@ -57,7 +58,7 @@ static void test_lines(void **state)
 {
 	struct pair p = make_pair();
 	struct json *o;
-	int fd = wire_seal(span_text("body")), got = -1;
+	int fd = io_sealed("body", 4), got = -1;
 	struct blob blob = {0};
 
 	(void)state;

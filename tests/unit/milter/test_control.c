@@ -44,7 +44,7 @@ static void work(void *arg, struct control_work *w)
 	while (strcmp(what, "slow") == 0 && atomic_load(&f->held))
 		usleep(1000);
 	if (strcmp(what, "file") == 0 || strcmp(what, "names") == 0)
-		w->file = wire_seal((struct span){"content", 7});
+		w->file = io_sealed("content", 7);
 	if (strcmp(what, "none") != 0) {
 		w->answer = json_new();
 		json_put_bool(w->answer, "ok", true);
@@ -255,7 +255,7 @@ static void test_body_comes_with_its_request(void **state)
 {
 	struct wire w = dial(*state);
 	struct json *line = json_new();
-	int body = wire_seal((struct span){"x", 1});
+	int body = io_sealed("x", 1);
 
 	json_put_text(line, "do", "a");
 	assert_int_equal(wire_send(w.socket, line, body, clock_steady() + PATIENCE), 0);

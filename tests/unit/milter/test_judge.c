@@ -260,24 +260,5 @@ static void test_meanwhile(void **state)
 	session_free(s);
 }
 
-static void test_no_set(void **state)
-{
-	struct session *s = connect_session(false);
-	struct verdict v;
-
-	(void)state;
-	session_mail(s, "u@a.test", "bob");
-	memset(&v, 0xff, sizeof(v));
-	judge_envelope(NULL, s, NOW, &v);
-	assert_int_equal(v.action, VERDICT_CONTINUE);
-	assert_null(v.hit.rule);
-	memset(&v, 0xff, sizeof(v));
-	judge_message(NULL, s, &none, NOW, &v);
-	assert_int_equal(v.action, VERDICT_CONTINUE);
-	assert_null(v.hit.warned);
-	session_free(s);
-}
-
 UNIT_MAIN(cmocka_unit_test(test_smtp), cmocka_unit_test(test_local), cmocka_unit_test(test_reply),
-    cmocka_unit_test(test_longest_text), cmocka_unit_test(test_meanwhile),
-    cmocka_unit_test(test_no_set))
+    cmocka_unit_test(test_longest_text), cmocka_unit_test(test_meanwhile))

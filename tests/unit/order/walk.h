@@ -134,7 +134,7 @@ static inline uint64_t count_rows(const struct walk *w)
 	struct index_counts counts;
 	struct err err;
 
-	if (client_count(&index, &counts, NULL, &err) < 0)
+	if (client_count(&index, &counts, &err) < 0)
 		fail_msg("%s", err.text);
 	return counts.rows;
 }

@@ -2,6 +2,7 @@
 /* All rules as the command sees them: of the files, of a daemon that lives, of one that lies. */
 #include "tests/unit/purge/rules_fixture.h"
 
+#include "base/io.h"
 #include "purge/rules/rulebox.h"
 
 static struct rulebox read_box(const struct fixture *f, const struct rulebox_question *question)
@@ -112,7 +113,7 @@ static struct json *answer_much(const struct json *request)
 	view.set = set;
 	if (rules_answer(&view, request, reply, NULL, NULL) != 0 || json_write(&text, reply) != 0)
 		_exit(3);
-	answer_file = wire_seal((struct span){.at = text.text, .len = text.len});
+	answer_file = io_sealed(text.text, text.len);
 	json_put_int(rest, "bytes", (int64_t)text.len);
 	strbuf_release(&text);
 	return rest;
