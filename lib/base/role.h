@@ -30,7 +30,7 @@ int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD
 int role_assume(const struct role *role, bool with_groups, struct err *err) NODISCARD;
 
 /* The child's work. Returns 0 or a negative code. Its err text reaches the parent, its output only
- * with 0. It inherits only descriptors 0-2. */
+ * with 0. It inherits descriptors 0-2, and role_child.keep. */
 typedef int role_work(void *arg, struct bytes *out, struct err *err);
 
 /* The child's output, read-only. Zero-initialise; release once. */
@@ -46,7 +46,7 @@ void blob_release(struct blob *blob);
 struct role_child {
 	uint64_t memory; /* bytes it may map beyond what the parent has (RLIMIT_AS) */
 	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
-	int keep;
+	int keep;        /* a descriptor that stays open in the child; 0: none */
 	const volatile sig_atomic_t *stop; /* role_finish ends soon after this is set */
 	pid_t pid;
 	int output; /* memfd that the child fills */

@@ -3,14 +3,6 @@
 
 #include "base/clock.h"
 
-static bool inode_of_id(const struct message *recorded, const struct identity *found)
-{
-	struct queue_id_parts parts;
-
-	queue_id_split(&recorded->queue_id, &parts);
-	return parts.inode == found->inode;
-}
-
 static bool is_sender(const char *recorded, const struct identity *found)
 {
 	struct address a, b;
@@ -67,10 +59,13 @@ static bool proven_sendmail(const struct message *recorded, const struct identit
 
 static bool proven(const struct message *recorded, const struct identity *found)
 {
+	struct queue_id_parts parts;
+
 	if (recorded->queued.known)
 		return recorded->queued.inode == found->inode && found->arrival_time > 0 &&
 		       recorded->queued.arrival_time == found->arrival_time;
-	if (!inode_of_id(recorded, found))
+	queue_id_split(&recorded->queue_id, &parts);
+	if (parts.inode != found->inode)
 		return false;
 	if (recorded->origin == ORIGIN_SMTPD)
 		return proven_smtpd(recorded, found);

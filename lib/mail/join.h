@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Joins a message that came back from a content filter with the row of its first pass, so that
- * --login and --client find what waits behind amavis. Never believes what a stranger can forge. */
+ * --login and --client find what waits behind amavis. What a stranger can forge never decides. */
 #ifndef PQPURGE_MAIL_JOIN_H
 #define PQPURGE_MAIL_JOIN_H
 

@@ -366,36 +366,23 @@ unsigned selector_nominate(
 	return selector_nominate_read(s, m, NULL, notes);
 }
 
-/* Some that waited when the row was made may be delivered: must the file decide? */
-static enum answer row_wants_every(
-    const struct selector *s, const struct message *m, struct selector_notes *notes)
-{
-	struct waiting w = waiting_of(m);
-	uint32_t matched = count_matching(s, &w, true, notes);
-
-	if (!m->queued.known || w.cut)
-		return UNSURE;
-	if (matched == 0)
-		return NO;
-	return matched == w.count ? YES : UNSURE;
-}
-
 unsigned selector_nominate_row(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
 	struct selector any = *s;
 	struct selector_notes unheard = {0};
-	enum answer every;
+	struct waiting w = waiting_of(m);
 	unsigned matched;
+	uint32_t wanted;
 
 	any.only = false;
 	matched = selector_nominate(&any, m, notes);
 	if (!matched || !s->only || s->recipient.count == 0)
 		return matched;
-	every = row_wants_every(s, m, notes ? notes : &unheard);
-	if (every == NO)
-		return 0;
-	return every == UNSURE ? matched | MATCHED_UNSURE : matched;
+	wanted = count_matching(s, &w, true, notes ? notes : &unheard);
+	if (!m->queued.known || w.cut || (wanted > 0 && wanted < w.count))
+		return matched | MATCHED_UNSURE;
+	return wanted > 0 ? matched : 0;
 }
 
 bool selector_match_file(

@@ -64,7 +64,7 @@ int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
 /* text may be NULL. */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
     struct err *err) NODISCARD;
-/* Cuts pattern and action off line, in place. */
+/* Cuts pattern and action off line, in place; *ret_rest begins with the next word. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
 /* For the command's rules. NULL is ""; scrubs. ERR_LIMIT past RULE_REASON_MAX bytes. */

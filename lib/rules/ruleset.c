@@ -201,22 +201,16 @@ static void add_hits(const struct ruleset *set, bool of_file, const char *subjec
 	rule_release(&same);
 }
 
-static const char *const origins[] = {"command", "file"};
+static const char *const origins[] = {" command ", " file "};
 
-static void take_line(char *line, const struct ruleset *set)
+static void take_line(const char *line, const struct ruleset *set)
 {
-	char *origin = strchr(line, ' ');
-	char *subject = origin ? strchr(origin + 1, ' ') : NULL;
-	uint64_t count;
-	bool of_file;
+	uint64_t hits;
+	const char *origin = str_digits(line, &hits);
 
-	if (!subject)
-		return;
-	*origin++ = *subject++ = '\0';
-	of_file = strcmp(origin, origins[true]) == 0;
-	if ((of_file || strcmp(origin, origins[false]) == 0) &&
-	    str_parse_u64(line, 1, INT64_MAX, &count) == 0)
-		add_hits(set, of_file, subject, count);
+	for (int of_file = 0; origin && of_file < 2; of_file++)
+		if (str_starts(origin, origins[of_file]) && hits > 0 && hits <= INT64_MAX)
+			add_hits(set, of_file, origin + strlen(origins[of_file]), hits);
 }
 
 void hits_take(const char *text, size_t len, const struct ruleset *set)
@@ -250,7 +244,7 @@ uint64_t hits_put(const struct ruleset *set, struct strbuf *out)
 
 		if (hits)
 			strbuf_printf(
-			    out, "%" PRIu64 " %s %s\n", hits, origins[r->line != 0], r->subject);
+			    out, "%" PRIu64 "%s%s\n", hits, origins[r->line != 0], r->subject);
 		sum += hits;
 	}
 	return sum;

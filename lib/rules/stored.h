@@ -5,9 +5,9 @@
  *   example.com REJECT 5.7.1 Go away ; at=1764000000 until=1764003600 by=joe reason=ticket 17
  *
  * In by= and reason= a backslash precedes '\' and ';', in by= also a blank, so the last " ; " is
- * always the separator. A line with an unknown attribute is damaged. Comments and damaged lines up
- * to LINES_MAX go to the front, up to STORED_KEPT_MAX, when the file is replaced (written beside
- * it, fsync, rename, fsync of the directory).
+ * always the separator. A line with an unknown attribute is damaged. A new file (written beside the
+ * old one, fsync, rename, fsync of the directory) begins with the old one's comments and damaged
+ * lines, STORED_KEPT_MAX bytes at most and none longer than LINES_MAX.
  *
  * Writers hold an flock(2) on `lock`: the daemon for its life, a command for one change. The
  * daemon's account owns the files, so root reads them only in a child. */
