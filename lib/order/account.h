@@ -18,9 +18,9 @@
  *
  * Arrivals are T records in wall microseconds; with the queue ID they are a message's identity.
  * Readers skip a last line that was cut off; the next writer ends it. Numbers are never used again.
- * Past ACCOUNT_BYTES the file is written anew and renamed: the newest
- * ACCOUNT_KEEP batches stay, of their IDs only those that a hold batch may still hold, and every
- * hold batch that has such.
+ * Past ACCOUNT_BYTES the file is written anew after a batch, and renamed: the newest ACCOUNT_KEEP
+ * batches stay, of their IDs only those that a hold batch may still hold, and every hold batch that
+ * has such.
  *
  * Room for a batch is reserved behind the end of the file, so that a flood can be purged after it
  * has filled the disk. Root parses only what a child hands over: numbers, queue IDs, and texts,

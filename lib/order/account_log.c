@@ -41,7 +41,7 @@ int account_log_open(struct account_log *log, const char *directory, bool writin
 {
 	int code;
 
-	*log = (struct account_log){-1, -1, -1};
+	*log = (struct account_log){-1, -1, -1, 0};
 	log->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->directory < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
@@ -93,6 +93,11 @@ int account_log_lock(struct account_log *log, struct err *err)
 void account_log_unlock(struct account_log *log)
 {
 	(void)!set_lock(log->lock, F_OFD_SETLK, F_UNLCK, 0);
+}
+
+bool account_log_compacts(struct account_log *log)
+{
+	return set_lock(log->lock, F_OFD_SETLK, F_WRLCK, 1) == 0;
 }
 
 int account_log_run(struct account_log *log, uint64_t number, struct err *err)
@@ -185,6 +190,13 @@ static int take_line(struct lines *lines, account_visit *visit, void *arg)
 	return visit(arg, &line);
 }
 
+static bool is_at_end(const struct account_log *log, const struct lines *lines)
+{
+	off_t unused = (off_t)(lines->filled - lines->at);
+
+	return log->end > 0 && lseek(lines->fd, 0, SEEK_CUR) - unused >= log->end;
+}
+
 int account_log_read(
     const struct account_log *log, account_visit *visit, void *arg, struct err *err)
 {
@@ -197,7 +209,7 @@ int account_log_read(
 	code = lines.fd = open_in(log->directory, ACCOUNT_FILE, false);
 	if (code >= 0 && fstat(lines.fd, &st) == 0 && st.st_size > ACCOUNT_SIZE_MAX)
 		code = -EFBIG;
-	while (code >= 0 && (code = lines_next(&lines)) == 1)
+	while (code >= 0 && !is_at_end(log, &lines) && (code = lines_next(&lines)) == 1)
 		code = take_line(&lines, visit, arg);
 	lines_release(&lines);
 	io_close(&lines.fd);

@@ -4,8 +4,8 @@
  * lib/order.
  *
  * Locks are those of open file descriptions, on bytes of log.lock, which is never replaced: byte 0
- * for writing, and one for each running batch. They end with the process. A wait for another's lock
- * ends with the parent's patience.
+ * for writing, byte 1 for writing the log anew, and one for each running batch. They end with the
+ * process. A wait for another's lock ends with the parent's patience.
  */
 #ifndef PQPURGE_ORDER_ACCOUNT_LOG_H
 #define PQPURGE_ORDER_ACCOUNT_LOG_H
@@ -22,6 +22,7 @@
 
 struct account_log {
 	int directory, lock, fd; /* fd -1: there is no log yet */
+	int64_t end;             /* account_log_read reads up to there; 0: all */
 };
 
 /* writing: makes what is missing. -errno with words. */
@@ -32,6 +33,8 @@ void account_log_close(struct account_log *log);
 /* Byte 0; then opens the log again if another was renamed into its place. */
 int account_log_lock(struct account_log *log, struct err *err) NODISCARD;
 void account_log_unlock(struct account_log *log);
+/* Byte 1, until this process ends; false: another has it. */
+bool account_log_compacts(struct account_log *log);
 /* Marks the batch as running, until this process ends. */
 int account_log_run(struct account_log *log, uint64_t number, struct err *err) NODISCARD;
 bool account_log_is_running(const struct account_log *log, uint64_t number);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Writes the log anew with the newest batches, and of their messages only those that a hold may
- * still hold. If that fails, the old log stays.
+ * still hold. If that fails, the old log stays. Others go on writing; they wait only while what
+ * they added is copied.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 
 struct compacting {
 	struct ledger ledger;
+	ino_t inode; /* of the old log */
 	int fd;
 	struct strbuf out; /* not written yet */
 	uint64_t written;
@@ -113,6 +115,21 @@ static int visit(void *arg, const struct account_line *line)
 	return flush(c, FLUSH_SIZE);
 }
 
+/* What others added meanwhile. With the lock held. */
+static int copy_rest(struct compacting *c, const struct account_log *log)
+{
+	char buffer[1 << 14];
+	off_t at = log->end;
+	ssize_t got;
+	int code = 0;
+
+	while (code == 0 && (got = pread(log->fd, buffer, sizeof(buffer), at)) > 0) {
+		code = io_write_all(c->fd, buffer, (size_t)got);
+		at += got;
+	}
+	return code < 0 ? code : got < 0 ? -errno : 0;
+}
+
 static int write_anew(struct compacting *c, const struct account_log *log)
 {
 	int code = account_log_read(log, visit, c, NULL);
@@ -123,6 +140,18 @@ static int write_anew(struct compacting *c, const struct account_log *log)
 		strbuf_printf(&c->out, "{\"kept\":%llu}\n", (unsigned long long)c->written);
 	if (code == 0)
 		code = flush(c, 0);
+	/* The most of it before anybody waits. */
+	return code == 0 && fsync(c->fd) < 0 ? -errno : code;
+}
+
+/* With the lock held. */
+static int rename_over(struct compacting *c, struct account_log *log)
+{
+	struct stat st;
+	int code = fstat(log->fd, &st) < 0 ? -errno : st.st_ino != c->inode ? -ESTALE : 0;
+
+	if (code == 0)
+		code = copy_rest(c, log);
 	if (code == 0 &&
 	    (fsync(c->fd) < 0 ||
 		renameat(log->directory, ACCOUNT_NEW, log->directory, ACCOUNT_FILE) < 0 ||
@@ -140,24 +169,43 @@ static int replace(struct compacting *c, struct account_log *log)
 	if (c->fd < 0)
 		return -errno;
 	code = write_anew(c, log);
-	if (code < 0) {
-		unlinkat(log->directory, ACCOUNT_NEW, 0);
-		io_close(&c->fd);
-		return code;
+	if (code == 0)
+		code = account_log_lock(log, NULL);
+	if (code == 0) {
+		code = rename_over(c, log);
+		account_log_unlock(log);
 	}
-	io_close(&log->fd);
-	log->fd = c->fd;
-	return 0;
+	if (code < 0)
+		unlinkat(log->directory, ACCOUNT_NEW, 0);
+	io_close(&c->fd);
+	return code;
+}
+
+/* Where it ends now, on a whole line, and that it is the log. */
+static int find_end(struct compacting *c, struct account_log *log)
+{
+	struct stat st;
+	int code = account_log_lock(log, NULL);
+
+	if (code < 0)
+		return code;
+	code = fstat(log->fd, &st) < 0 ? -errno : 0;
+	account_log_unlock(log);
+	c->inode = st.st_ino;
+	log->end = st.st_size;
+	return code;
 }
 
 void ledger_compact(struct account_log *log, uint64_t written)
 {
 	struct compacting c = {.fd = -1};
 
-	if (!is_large(log, written))
+	if (!is_large(log, written) || !account_log_compacts(log))
 		return;
-	if (ledger_read(log, true, &c.ledger, NULL) == 0 && find_held(&c.ledger) == 0)
+	if (find_end(&c, log) == 0 && ledger_read(log, true, &c.ledger, NULL) == 0 &&
+	    is_large(log, c.ledger.written) && find_held(&c.ledger) == 0)
 		(void)!replace(&c, log);
+	log->end = 0;
 	ledger_release(&c.ledger);
 	strbuf_release(&c.out);
 }

@@ -23,6 +23,7 @@ struct writer {
 	uint32_t part;
 	const volatile sig_atomic_t *stop;
 	bool silent;        /* an answer did not come in time */
+	bool ended;         /* nothing is lost with the child */
 	struct bytes frame; /* the last answer */
 };
 
@@ -206,11 +207,13 @@ void writer_close(struct writer *w)
 	struct blob ignored = {0};
 	/* If it could not begin it may wait for a lock for ever. */
 	bool waits = w && w->batch > 0 && !w->silent;
-	int64_t deadline = waits ? clock_steady() + ACCOUNT_PATIENCE : 0;
+	int64_t patience = w && w->ended ? ACCOUNT_COMPACT : ACCOUNT_PATIENCE;
+	int64_t deadline = waits ? clock_steady() + patience : 0;
 
 	if (!w)
 		return;
 	io_close(&w->ours);
+	w->child.stop = w->ended ? w->stop : NULL;
 	if (w->child.pid > 0 && role_finish(&w->child, deadline, &ignored, NULL) == 0)
 		blob_release(&ignored);
 	bytes_release(&w->frame);
@@ -281,7 +284,10 @@ int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 	struct reader r;
 	int code = send_lines(w, WRITER_END, lines, err);
 
-	return code < 0 ? code : await(w, WRITER_END, &r, err);
+	if (code == 0)
+		code = await(w, WRITER_END, &r, err);
+	w->ended = code == 0;
+	return code;
 }
 
 static int reserve(void *arg, struct account_log *log, struct bytes *out, struct err *err)

@@ -10,7 +10,8 @@
 #include "order/ledger.h"
 #include "order/order.h"
 
-#define ACCOUNT_PATIENCE (20 * INT64_C(1000000)) /* microseconds, for a line */
+#define ACCOUNT_PATIENCE (20 * INT64_C(1000000))  /* microseconds, for a line */
+#define ACCOUNT_COMPACT  (120 * INT64_C(1000000)) /* for the log to be written anew */
 
 struct writer;
 /*
@@ -20,7 +21,11 @@ struct writer;
  */
 int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_done,
     struct account_entries *ret_doubt, struct err *err) NODISCARD;
-/* Ends the child. Without writer_end the batch stays unfinished. NULL is fine. */
+/*
+ * Ends the child. Without writer_end the batch stays unfinished. After it the child writes the log
+ * anew if that is past its bound; what is not done within ACCOUNT_COMPACT, or before the stop flag
+ * is set, is left to the next batch. NULL is fine.
+ */
 void writer_close(struct writer *w);
 
 uint64_t writer_batch(const struct writer *w);
@@ -55,7 +60,7 @@ void writer_prepare(const struct settings *settings, const volatile sig_atomic_t
 #define WRITER_NOTE      0u
 int writer_serve(int socket, const char *directory, struct err *err) NODISCARD;
 
-/* ledger_compact.c: if the log is past its bound writes it anew, with the lock held. */
+/* ledger_compact.c: if the log is past its bound writes it anew. The lock must not be held. */
 void ledger_compact(struct account_log *log, uint64_t written);
 
 #endif

@@ -18,6 +18,7 @@ struct serving {
 	uint32_t parts[GATHER_MAX]; /* to be answered once they are on disk */
 	size_t count;
 	bool ended;
+	uint64_t written; /* struct ledger */
 };
 
 static int answer(int socket, uint32_t part, int code, const char *words, struct span more)
@@ -95,7 +96,7 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 	if (code == 0)
 		code = ledger_read(&s->log, false, &ledger, err);
 	if (code == 0) {
-		ledger_compact(&s->log, ledger.written);
+		s->written = ledger.written;
 		adopted = find_adoptable(&ledger, o);
 		number = adopted ? adopted->told.number : ledger.highest + 1;
 		put_answer(out, number, adopted);
@@ -186,6 +187,8 @@ int writer_serve(int socket, const char *directory, struct err *err)
 		if (s.lines.len > 0 || s.count > 0)
 			code = write_lines(&s);
 	}
+	if (s.ended && code == 0)
+		ledger_compact(&s.log, s.written);
 	bytes_release(&frame);
 	strbuf_release(&s.lines);
 	account_log_close(&s.log);

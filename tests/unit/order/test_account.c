@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The account: begun before anything is touched, true whatever ends the command, bounded. */
-#include "tests/unit/order/walk.h"
+#include "tests/unit/order/account.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -12,11 +12,6 @@
 #include "order/account_log.h"
 
 /* ---- the file */
-
-static void log_path(const struct walk *w, char path[128])
-{
-	snprintf(path, 128, "%s/log", w->state);
-}
 
 /* Its text; free it. */
 static char *read_log(const struct walk *w, const char *name)
@@ -35,19 +30,6 @@ static char *read_log(const struct walk *w, const char *name)
 	assert_int_equal(io_read_all(fd, text, (size_t)st.st_size), st.st_size);
 	close(fd);
 	return text;
-}
-
-static void append_log(const struct walk *w, const char *text, size_t len)
-{
-	char path[128];
-	int fd;
-
-	log_path(w, path);
-	fd = open(path, O_WRONLY | O_APPEND | O_CREAT, 0600);
-	assert_true(fd >= 0);
-	assert_int_equal(io_write_all(fd, text, len), 0);
-	close(fd);
-	rig_own(&w->rig, path);
 }
 
 static size_t count_words(const char *text, const char *word)
@@ -229,54 +211,6 @@ static void test_locked(void **state)
 
 /* ---- kill -9 */
 
-/* The child that has the batch's lock dies a moment after its parent. */
-static void await_death(struct walk *w)
-{
-	struct batches batches;
-	bool running = true;
-
-	while (running) {
-		running = newest(w, &batches)->running;
-		batches_release(&batches);
-		poll(NULL, 0, running ? 5 : 0);
-	}
-}
-
-/* Runs the order in a process of its own, which its postsuper kills, having done what body says. */
-static void run_killed_after(struct walk *w, const char *body)
-{
-	char script[64];
-	int status;
-	pid_t pid;
-
-	snprintf(script, sizeof(script), "%s; kill -9 $PPID", body);
-	rig_postsuper(&w->rig, script);
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		struct outcome ignored;
-
-		_exit(order_run(&w->order, &ignored, NULL) == 0 ? 0 : 1);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	await_death(w);
-	rig_postsuper(&w->rig, "honest");
-}
-
-static void run_killed(struct walk *w)
-{
-	run_killed_after(w, "honest");
-}
-
-static void open_killed(struct walk *w, enum action action)
-{
-	open_walk(w, action);
-	fill(w, QUEUE_DEFERRED);
-	ask_for(w, &w->selector.author, "bad.example");
-	run_killed(w);
-}
-
 static void test_killed_purge(void **state)
 {
 	struct batches batches;
@@ -294,16 +228,6 @@ static void test_killed_purge(void **state)
 	run(&w);
 	assert_int_equal(w.outcome.tally.batch, 2);
 	close_walk(&w);
-}
-
-static void undo(struct walk *w, uint64_t *number)
-{
-	w->order.action = ACTION_RELEASE;
-	w->order.verb = "undo";
-	w->order.undo = number;
-	w->order.undo_count = 1;
-	w->order.overdue = true;
-	run(w);
 }
 
 static void test_killed_hold_is_undone(void **state)
@@ -586,90 +510,6 @@ static void test_two_commands_at_once(void **state)
 	close_walk(&w);
 }
 
-/* ---- its bound */
-
-/* Purges of 500 messages each, until the file is past its bound. */
-static void fill_log(const struct walk *w, uint64_t number)
-{
-	struct strbuf ids = {0}, lines = {0};
-	size_t size = 0;
-
-	for (unsigned n = 0; n < 500; n++)
-		strbuf_printf(&ids, "%s%05XABCDEF 1700000000000000", n ? " " : "", n);
-	for (; size <= ACCOUNT_BYTES; number++) {
-		unsigned long long batch = number;
-
-		strbuf_clear(&lines);
-		strbuf_printf(&lines,
-		    "{\"begin\":%llu,\"time\":1,\"verb\":\"purge\"}\n"
-		    "{\"chunk\":%llu,\"part\":1,\"ids\":\"%s\"}\n{\"done\":%llu,\"part\":1}\n"
-		    "{\"end\":%llu,\"done\":500}\n",
-		    batch, batch, ids.text, batch, batch);
-		append_log(w, lines.text, lines.len);
-		size += lines.len;
-	}
-	strbuf_release(&lines);
-	strbuf_release(&ids);
-}
-
-/* A hold that has been undone in part, one undone whole, and one that was killed: they outlive. */
-static void test_rotation(void **state)
-{
-	struct batches batches;
-	uint64_t number, count;
-	struct stat st;
-	struct walk w;
-	char path[128];
-
-	(void)state;
-	open_killed(&w, ACTION_HOLD); /* batch 1 */
-	w.order.selector_text = "later";
-	for (int n = 0; n < 3; n++)
-		w.ids[n] = add(&w, QUEUE_DEFERRED, 40 + n);
-	run(&w); /* batch 2 */
-	assert_int_equal(results(&w, RESULT_DONE), 3);
-	w.order.selector_text = "last";
-	(void)add(&w, QUEUE_DEFERRED, 50);
-	run(&w); /* batch 3 */
-	number = 3;
-	undo(&w, &number); /* batch 4 */
-	assert_int_equal(results(&w, RESULT_DONE), 1);
-	w.order.undo_count = 0;
-	w.order.undo = NULL;
-	fill_log(&w, 5);
-	newest(&w, &batches);
-	count = batches.count;
-	assert_int_equal(batches.list[count - 3].state, ACCOUNT_UNDONE);
-	batches_release(&batches);
-
-	w.order.action = ACTION_DELETE;
-	w.order.verb = "purge";
-	w.selector.ids_given = true; /* one of batch 2 goes for good */
-	assert_int_equal(selector_add_id(&w.selector, &w.ids[0]), 0);
-	run(&w);
-	assert_int_equal(results(&w, RESULT_DONE), 1);
-	assert_int_equal(w.outcome.tally.batch, count + 1);
-	log_path(&w, path);
-	assert_int_equal(stat(path, &st), 0);
-	assert_true(st.st_size < 1 << 20);
-	newest(&w, &batches);
-	assert_int_equal(batches.count, count + 1);
-	assert_int_equal(batches.list[1].done, 500);
-	assert_int_equal(batches.list[count].state, ACCOUNT_UNFINISHED);
-	assert_int_equal(batches.list[count].done, MAILS);
-	assert_int_equal(batches.list[count - 1].done, 3);
-	assert_int_equal(batches.list[count - 2].state, ACCOUNT_UNDONE);
-	batches_release(&batches);
-
-	number = 2;
-	undo(&w, &number);
-	assert_int_equal(results(&w, RESULT_DONE), 2);
-	number = 1;
-	undo(&w, &number);
-	assert_int_equal(results(&w, RESULT_DONE), MAILS);
-	close_walk(&w);
-}
-
 UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test_fields),
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
@@ -678,4 +518,4 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
     cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running),
     cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))
+    cmocka_unit_test(test_two_commands_at_once))
