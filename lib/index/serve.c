@@ -164,6 +164,7 @@ static const struct field {
 	unsigned requests;
 	size_t at, size; /* of struct served; size 0 is a number of 64 bits, else a text */
 } fields[] = {
+/* A member's name cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define NUMBER(requests, group, member)                                                            \
 	{                                                                                          \
 #member, requests, offsetof(struct served, group.member), 0                        \
@@ -173,6 +174,7 @@ static const struct field {
 #member, requests, offsetof(struct served, counts.member),                         \
 		    sizeof(((struct served *)0)->counts.member)                                    \
 	}
+    /* NOLINTEND(bugprone-macro-parentheses) */
     NUMBER(UPDATE, updated, completed),
     NUMBER(UPDATE, updated, added),
     NUMBER(UPDATE, updated, dropped),

@@ -41,7 +41,7 @@ struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 {
 	struct outcome_memory *m = outcome->memory;
 
-	if (outcome->count == 0 || (!m->map && map_make(outcome, 0) < 0))
+	if (outcome->count == 0 || (!m->map && map_make(outcome, 0) < 0) || !m->map)
 		return NULL;
 	for (size_t at = place_of(m, id); m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
 		struct item *item = &outcome->items[m->map[at] - 1];
@@ -338,8 +338,10 @@ static int take_unheard(
 	for (size_t n = 0; code == 0 && n < count; n++) {
 		struct item *item = order_find(run->outcome, &list[n].queue_id);
 
-		item->result = RESULT_GONE;
-		item->unheard = item->looked = true;
+		if (item) {
+			item->result = RESULT_GONE;
+			item->unheard = item->looked = true;
+		}
 	}
 	return code;
 }
@@ -351,13 +353,17 @@ int order_add_unheard(struct run *run, struct err *err)
 	struct account_entry *gone = calloc(s->ids.count + 1, sizeof(*gone));
 	struct proof *states = NULL;
 	size_t count = 0, gone_count = 0;
-	int code =
-	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
+	int code = 0;
 
-	for (size_t n = 0; code == 0 && s->ids_given && n < s->ids.count; n++)
+	if (!ids || !gone) {
+		free(ids);
+		free(gone);
+		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
+	}
+	for (size_t n = 0; s->ids_given && n < s->ids.count; n++)
 		if (!order_find(run->outcome, &s->ids.list[n]))
 			ids[count++] = s->ids.list[n];
-	if (code == 0 && count > 0)
+	if (count > 0)
 		code = spool_states(&run->looking, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)

@@ -19,10 +19,10 @@ struct field {
 	const char *key;   /* NULL: not in JSON */
 	const char *label; /* NULL: not in text */
 	enum field_kind kind;
-	int64_t n;
-	const char *text;
 	bool null; /* JSON has null if unknown */
 	bool cut;  /* a column that may be cut */
+	int64_t n;
+	const char *text;
 };
 
 #define FIELD_TEXT_SIZE 32

@@ -18,6 +18,6 @@ void complain(const char *format, ...) FORMAT(1, 2);
 void say_fold(FILE *to, int indent, const char *text);
 void say_fold_from(FILE *to, int indent, const char *text);
 
-#define PLURAL(n, word) ((n) == 1 ? word : word "s")
+#define PLURAL(n, word) ((n) == 1 ? (word) : word "s")
 
 #endif

@@ -145,7 +145,7 @@ struct joining {
 	struct json *array;
 };
 
-static struct waiting *make_list(const struct queued *q)
+static struct waiting *make_list(const struct queued *q, size_t *ret_count)
 {
 	struct waiting *list = calloc(q->recipients.count + 1, sizeof(*list));
 	const char *original = q->originals.count ? q->originals.first : NULL;
@@ -159,6 +159,7 @@ static struct waiting *make_list(const struct queued *q)
 		if (original)
 			original += strlen(original) + 1;
 	}
+	*ret_count = n;
 	return list;
 }
 
@@ -233,8 +234,8 @@ void wording_put_recipients(struct json *o, const struct message *m)
 	const struct queued *q = &m->queued;
 	uint32_t count = message_is_given(m) ? m->recipient_count : q->recipient_count;
 
-	j.list = q->known ? make_list(q) : NULL;
-	j.count = j.list ? q->recipients.count : 0;
+	if (q->known)
+		j.list = make_list(q, &j.count);
 	strlist_each (given, &m->recipients) {
 		if (j.list)
 			put_given(&j, given);

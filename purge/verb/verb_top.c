@@ -218,10 +218,10 @@ static void put_foot(const struct screen *screen, const struct top *top)
 
 static int put_json(const struct screen *screen, const struct top *top)
 {
+	const struct top_group *end = top->list + shown(screen, top);
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < shown(screen, top); i++) {
-		const struct top_group *g = &top->list[i];
+	for (const struct top_group *g = top->list; code == 0 && g && g < end; g++) {
 		struct json *o = json_new();
 
 		json_put_text(o, "group", g->name);
@@ -309,6 +309,7 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 		if (code == 0 && !interrupt_stop)
 			poll(NULL, 0, WATCH_MS);
 	}
+	screen->before = NULL;
 	top_release(&before);
 	return code == ERR_STOPPED ? EXIT_DONE : code;
 }

@@ -266,22 +266,20 @@ static int count_all(struct counting *c, struct bytes *out)
 	return code;
 }
 
-/* The child ends after this, so nothing is freed. */
+/* In a child that ends after this, so nothing is freed. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
-	struct counting *c = calloc(1, sizeof(*c));
-	int code = -ENOMEM;
+	static struct pair pairs[WHY_DOMAINS_MAX + 1];
+	static struct counting counting;
+	int code;
 
-	if (c)
-		c->pairs = calloc(WHY_DOMAINS_MAX + 1, sizeof(*c->pairs));
-	if (c && c->pairs) {
-		c->task = arg;
-		c->queue_dir = queue_directory_open(c->task->p, err);
-		if (c->queue_dir < 0)
-			return c->queue_dir;
-		queue_layout_read(&c->layout, c->queue_dir);
-		code = count_all(c, out);
-	}
+	counting.task = arg;
+	counting.pairs = pairs;
+	counting.queue_dir = queue_directory_open(counting.task->p, err);
+	if (counting.queue_dir < 0)
+		return counting.queue_dir;
+	queue_layout_read(&counting.layout, counting.queue_dir);
+	code = count_all(&counting, out);
 	return code < 0 ? err_sys(err, -code, "failed to count reasons") : 0;
 }
 
@@ -290,7 +288,7 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 	struct reader r = reader_of(blob->at, blob->len);
 	int code = 0;
 
-	ret->groups = calloc(WHY_REASONS_MAX + 1, sizeof(*ret->groups));
+	ret->groups = calloc(WHY_REASONS_MAX + 1, sizeof(struct json *));
 	if (!ret->groups)
 		return err_set(err, -ENOMEM, "out of memory");
 	while (code == 0 && !reader_done(&r)) {

@@ -79,7 +79,7 @@ const char *milter_port(const char *endpoint, char *buf, size_t size)
 	const char *rest = strchr(endpoint, ':'), *colon;
 
 	*buf = '\0';
-	if (!str_starts(endpoint, "inet:") && !str_starts(endpoint, "inet6:"))
+	if (!rest || (!str_starts(endpoint, "inet:") && !str_starts(endpoint, "inet6:")))
 		return buf;
 	colon = strrchr(++rest, ':');
 	if (!strchr(rest, '@') && colon)
@@ -101,11 +101,14 @@ static const char *last_two(const char *path)
 
 const char *milter_mark(const char *socket, char *buf, size_t size)
 {
-	const char *path = milter_path(socket);
+	const char *path;
 
-	if (path)
-		return last_two(path);
-	return str_starts(socket, "fd:") ? "pqpurge" : milter_port(socket, buf, size);
+	if (str_starts(socket, "fd:"))
+		return "pqpurge";
+	if (str_starts(socket, "inet"))
+		return milter_port(socket, buf, size);
+	path = milter_path(socket);
+	return path ? last_two(path) : "";
 }
 
 bool milter_is_daemon(const struct milter *m, const char *socket)
