@@ -13,7 +13,8 @@
 
 const char *account_state_word(enum account_state state)
 {
-	static const char *const words[ACCOUNT_STATES] = {"done", "unfinished", "undone"};
+	static const char *const words[ACCOUNT_STATES] = {
+	    "done", "unfinished", "undone", "refused"};
 
 	return words[state];
 }
@@ -34,6 +35,8 @@ static void put_number(struct bytes *out, const struct json *o, const char *key)
 
 static enum account_state state_of(const struct ledger_batch *b)
 {
+	if (b->end && json_bool(b->end, "refused", false))
+		return ACCOUNT_REFUSED;
 	if (b->undone)
 		return ACCOUNT_UNDONE;
 	return b->ended ? ACCOUNT_DONE : ACCOUNT_UNFINISHED;

@@ -42,6 +42,7 @@ enum account_state {
 	ACCOUNT_DONE,
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
+	ACCOUNT_REFUSED,
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */
@@ -69,5 +70,16 @@ struct batches {
 int account_list(const struct settings *s, const struct postfix *postfix, struct batches *ret,
     struct err *err) NODISCARD;
 void batches_release(struct batches *b);
+
+/*
+ * An order that was refused, as a batch without messages: {"end":7,..,"refused":true}; why stands
+ * as its reason. Texts may be any; they are scrubbed where they are shown.
+ */
+struct refusal {
+	const char *verb, *command, *user, *why;
+	uid_t uid;
+};
+int account_refusal(
+    const struct settings *s, const struct refusal *refusal, struct err *err) NODISCARD;
 
 #endif

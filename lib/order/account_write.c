@@ -156,9 +156,9 @@ static int make_members(const struct order *order, struct strbuf *ret)
 	char uid[32];
 	int code;
 
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)order->uid);
 	json_put_int(o, "time", clock_wall());
-	json_put_int(o, "uid", getuid());
+	json_put_int(o, "uid", order->uid);
 	put(o, "user", order->user ? order->user : uid);
 	put(o, "verb", order->verb);
 	put(o, "command", order->command_line);
@@ -330,6 +330,33 @@ int account_end(struct account *a, const char *facts, const char *end, struct er
 	if (code == 0)
 		code = send_line(a, FRAME_END, PART_END, end, err);
 	return code < 0 ? code : await(a, PART_END, false, &r, err);
+}
+
+/* ---- refusals */
+
+int account_refusal(const struct settings *s, const struct refusal *refusal, struct err *err)
+{
+	const struct order order = {.settings = s,
+	    .verb = refusal->verb,
+	    .command_line = refusal->command,
+	    .reason = refusal->why,
+	    .user = refusal->user,
+	    .uid = refusal->uid};
+	struct account_before before;
+	struct account *a = NULL;
+	char end[160];
+	int code = account_begin(&order, &a, &before, err);
+
+	if (code < 0)
+		return code;
+	snprintf(end, sizeof(end),
+	    "{\"end\":%llu,\"matched\":0,\"done\":0,\"gone\":0,\"changed\":0,\"failed\":0,"
+	    "\"rules_set\":0,\"refused\":true}",
+	    (unsigned long long)a->number);
+	code = account_end(a, NULL, end, err);
+	account_entries_release(&before.doubt);
+	account_close(a);
+	return code;
 }
 
 /* ---- the reserve */
