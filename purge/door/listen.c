@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/role.h"
 #include "door/door.h"
 #include "purge/door/serve.h"
 #include "purge/interrupt.h"
@@ -65,9 +66,8 @@ static bool is_heard(const struct sockaddr_un *address)
 }
 
 static int open_socket(
-    struct listener *l, const char *directory, const char *name, const char *group, struct err *err)
+    struct listener *l, const char *directory, const char *name, gid_t group, struct err *err)
 {
-	const struct group *gr = getgrnam(group);
 	struct sockaddr_un *a = &l->address;
 
 	a->sun_family = AF_UNIX;
@@ -75,39 +75,46 @@ static int open_socket(
 	    (int)sizeof(a->sun_path))
 		return err_set(
 		    err, ERR_CONFIG, "'%s' is too long a name for a socket's directory", directory);
-	if (!gr)
-		return err_set(err, ERR_CONFIG, "there is no group '%s' for '%s'", group, name);
 	if (is_heard(a))
 		return err_set(err, ERR_LOCKED, "another process listens on '%s'", a->sun_path);
 	(void)!unlink(a->sun_path);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	umask(0177);
 	if (l->fd < 0 || bind(l->fd, (const struct sockaddr *)a, sizeof(*a)) < 0 ||
-	    lchown(a->sun_path, 0, gr->gr_gid) < 0 || chmod(a->sun_path, 0660) < 0 ||
+	    lchown(a->sun_path, 0, group) < 0 || chmod(a->sun_path, 0660) < 0 ||
 	    listen(l->fd, BACKLOG) < 0)
 		return err_sys(err, errno, "failed to listen on '%s'", a->sun_path);
 	umask(077);
 	return 0;
 }
 
-/* A group that is missing closes one door, not both. */
+/* DOOR_GROUP; where the installation has not made it, the group of the daemon's user. */
+static int daemon_group(const struct settings *s, gid_t *ret, struct err *err)
+{
+	const struct group *group = getgrnam(DOOR_GROUP);
+	struct role role = {0};
+	int code = group ? 0 : role_of_user(s->user, &role, err);
+
+	*ret = group ? group->gr_gid : role.gid;
+	return code;
+}
+
 static int open_sockets(struct listening *l, struct err *err)
 {
 	const struct settings *s = &l->s->settings;
+	const struct group *operators;
+	gid_t group = 0;
 	int code = make_directory(s->order_directory, err);
-	struct err why = {{0}};
 
-	if (code < 0)
-		return code;
-	if (s->operator_group[0])
+	if (code == 0)
+		code = daemon_group(s, &group, err);
+	if (code == 0)
+		code =
+		    open_socket(&l->sockets[0], s->order_directory, DOOR_DAEMON_SOCKET, group, err);
+	operators = getgrnam(s->operator_group);
+	if (code == 0 && operators)
 		code = open_socket(&l->sockets[1], s->order_directory, DOOR_OPERATOR_SOCKET,
-		    s->operator_group, err);
-	if (code == 0 && open_socket(&l->sockets[0], s->order_directory, DOOR_DAEMON_SOCKET,
-			     DOOR_GROUP, &why) < 0) {
-		if (l->sockets[1].fd < 0)
-			return err_set(err, ERR_CONFIG, "%s", why.text);
-		log_warning("order: %s", why.text);
-	}
+		    operators->gr_gid, err);
 	return code;
 }
 
