@@ -54,16 +54,17 @@ endif
 need_packages = $(if $(PACKAGES_MISSING),$(error libraries are missing: run `make deps` as root, or install what tests/deps.sh lists))
 
 # ---- rooms: an archive each, linked with the rooms below it only, so that a wrong arrow does not link
-ROOMS         := base mail flood rules index postfix order milter purge
+ROOMS         := base mail door flood rules index postfix order milter purge
 BELOW_base    :=
 BELOW_mail    := base
+BELOW_door    := mail base
 BELOW_flood   := mail base
 BELOW_rules   := mail base
 BELOW_index   := rules mail base
 BELOW_postfix := mail base
 BELOW_order   := index rules postfix mail base
-BELOW_milter  := flood index rules mail base
-BELOW_purge   := flood order index rules postfix mail base
+BELOW_milter  := flood index rules door mail base
+BELOW_purge   := flood order index rules door postfix mail base
 dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
 sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c $(call dir_of,$(1))/*/*.c))
 objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
@@ -149,7 +150,7 @@ $(BUILD)/shim/%.so: tests/shim/%.c
 $(BUILD)/torture/%: $(BUILD)/tests/torture/%.o $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a \
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a $(BUILD)/libdoor.a \
   $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
@@ -169,7 +170,7 @@ tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
 TIME   ?= 60
 TARGET ?= $(FUZZ)
-FUZZ_LIBS := $(foreach r,milter flood order index rules postfix mail base,$(call sources_of,$(r)))
+FUZZ_LIBS := $(foreach r,milter flood order index rules door postfix mail base,$(call sources_of,$(r)))
 FUZZ_CC    = clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
 .PHONY: fuzz fuzz-each $(FUZZ:%=fuzz-%)
 fuzz: ## libFuzzer, TIME seconds for each target, as many at a time as there are processors

@@ -237,6 +237,7 @@ FLAG(foreign, foreign)
 FLAG(with_bounces, with_bounces)
 FLAG(index_only, index_only)
 FLAG(remove, remove)
+FLAG(listen, listen)
 FLAG(requeue, requeue)
 FLAG(watch, watch)
 #undef FLAG
@@ -272,6 +273,7 @@ const struct option_row option_rows[] = {
 	PLAIN("with-bounces", 0, OPTION_PURGE, flag_with_bounces, "also the bounces it caused"),
 	PLAIN("index-only", 0, OPTION_INDEX, flag_index_only, "as of the last catch-up"),
 	PLAIN("remove", 0, OPTION_SETUP, flag_remove, "undo what setup did"),
+	PLAIN("listen", 0, OPTION_ORDER, flag_listen, "make the sockets, and serve them"),
 	PLAIN("foreign", 0, OPTION_RELEASE, flag_foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, flag_requeue, "as new mail, with new queue IDs"),
 	VALUE("by", 0, "WHAT", OPTION_TOP, set_by, "sender from recipient login client"),

@@ -310,6 +310,22 @@ static void keep_selected(struct options *o, const struct split *split, const st
 		strbuf_printf(to, "%s%s", to->len ? " " : "", o->words[i]);
 }
 
+static void keep_given(struct options *o, const struct split *split)
+{
+	struct strbuf word = {0};
+
+	for (size_t i = 0; i < split->given_count; i++) {
+		const struct given *given = &split->given[i];
+
+		strbuf_clear(&word);
+		strbuf_printf(&word, "%s%s%s", given->row->name, given->value ? "=" : "",
+		    given->value ? given->value : "");
+		o->given.failed |= word.failed;
+		strlist_push(&o->given, strbuf_text(&word), word.len);
+	}
+	strbuf_release(&word);
+}
+
 static int apply(
     struct options *o, const struct split *split, const struct verb *verb, struct err *err)
 {
@@ -326,6 +342,9 @@ static int apply(
 	if (o->subdomains)
 		include_subdomains(&o->selector);
 	keep_selected(o, split, verb);
+	keep_given(o, split);
+	if (o->given.failed)
+		return err_set(err, -ENOMEM, "out of memory");
 	return check_together(o, verb, err);
 }
 
@@ -396,6 +415,7 @@ void options_release(struct options *o)
 {
 	selector_release(&o->selector);
 	strbuf_release(&o->selected);
+	strbuf_release(&o->given);
 	free(o->words);
 	o->words = NULL;
 	o->word_count = 0;

@@ -33,12 +33,14 @@ enum option_group {
 	OPTION_REQUEUE = 1u << 17, /* release and undo */
 	OPTION_INDEX = 1u << 18,   /* verbs that only look */
 	OPTION_SETUP = 1u << 20,
+	OPTION_ORDER = 1u << 24,
 };
 
 struct options {
 	const char *config; /* -c; NULL = not given */
 	bool dry_run, yes, json, quiet, help, version;
 	struct selector selector; /* --subdomains is already applied */
+	struct strbuf given;      /* packed: each option as "name" or "name=value" */
 	struct strbuf selected;   /* the words that made it, for the account */
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
@@ -47,6 +49,7 @@ struct options {
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
 	bool remove;      /* setup */
+	bool listen;      /* order */
 	const char *save; /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "purge/door/behalf.h"
 #include "purge/ids.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
@@ -147,7 +148,10 @@ int session_open(struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	selector_seal(&s->options.selector);
-	find_user(s->user, sizeof(s->user));
+	if (s->behalf)
+		str_scrub(s->user, sizeof(s->user), s->behalf->user);
+	else
+		find_user(s->user, sizeof(s->user));
 	return 0;
 }
 

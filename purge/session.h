@@ -9,8 +9,11 @@
 #include "purge/options.h"
 #include "purge/verbs.h"
 
+struct behalf;
+
 struct session {
 	const struct verb *verb;
+	const struct behalf *behalf; /* whose order this is; NULL: of whoever started us */
 	struct options options;
 	struct settings settings;
 	struct postfix postfix;     /* where the verb has VERB_POSTFIX */

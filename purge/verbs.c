@@ -16,7 +16,7 @@ static const struct verb verbs[] = {
 		   "nothing.\n",
 	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_DELETE,
 	.run = verb_act,
     },
@@ -26,7 +26,7 @@ static const struct verb verbs[] = {
 	.summary = "move what matches to the hold queue",
 	.takes = TAKES_MATCHES | OPTION_REASON,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_HOLD,
 	.run = verb_act,
     },
@@ -40,7 +40,7 @@ static const struct verb verbs[] = {
 	    "mail, -y releases it all the same.\n",
 	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_RELEASE,
 	.run = verb_act,
     },
@@ -51,7 +51,7 @@ static const struct verb verbs[] = {
 	.details = "With no pattern and no selector: all mail in the queue.\n",
 	.takes = TAKES_MATCHES | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_POSTFIX,
+	.flags = VERB_POSTFIX | VERB_AT_DOOR,
 	.run = verb_list,
     },
     {
@@ -60,7 +60,7 @@ static const struct verb verbs[] = {
 	.summary = "show all that is known of a message",
 	.takes = OPTION_INDEX,
 	.words = WORDS_IDS,
-	.flags = VERB_POSTFIX,
+	.flags = VERB_POSTFIX | VERB_AT_DOOR,
 	.run = verb_show,
     },
     {
@@ -72,7 +72,7 @@ static const struct verb verbs[] = {
 	    "what --by says. On a pipe: tab-separated columns.\n",
 	.takes = TAKES_MATCHES | OPTION_TOP | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_POSTFIX | VERB_GROUPS,
+	.flags = VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR,
 	.run = verb_top,
     },
     {
@@ -85,7 +85,7 @@ static const struct verb verbs[] = {
 	    "the whole queue.\n",
 	.takes = TAKES_MATCHES | OPTION_INDEX,
 	.words = WORDS_PATTERNS,
-	.flags = VERB_POSTFIX | VERB_GROUPS,
+	.flags = VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR,
 	.run = verb_why,
     },
     {
@@ -96,7 +96,7 @@ static const struct verb verbs[] = {
 		   "client:ADDRESS[/BITS] are patterns, too.\n",
 	.takes = OPTION_RULE | OPTION_SUBJECT | OPTION_REASON,
 	.words = WORDS_RULES,
-	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.run = verb_block,
     },
     {
@@ -105,7 +105,7 @@ static const struct verb verbs[] = {
 	.summary = "remove rules that block added",
 	.takes = OPTION_SUBJECT | OPTION_REASON,
 	.words = WORDS_RULES,
-	.flags = VERB_CHANGES,
+	.flags = VERB_CHANGES | VERB_AT_DOOR,
 	.run = verb_unblock,
     },
     {
@@ -116,6 +116,7 @@ static const struct verb verbs[] = {
 	    "With --test, --client is an address and --login a name that the mail came from.\n",
 	.takes = OPTION_TEST,
 	.words = WORDS_NONE,
+	.flags = VERB_AT_DOOR,
 	.run = verb_rules,
     },
     {
@@ -137,6 +138,7 @@ static const struct verb verbs[] = {
 	    "It names the settings of Postfix through which mail comes in past the rules, and\n"
 	    "for each finding says what to type. Exit status 2: something is wrong.\n",
 	.words = WORDS_NONE,
+	.flags = VERB_AT_DOOR,
 	.run = verb_status,
     },
     {
@@ -157,6 +159,7 @@ static const struct verb verbs[] = {
 	.summary = "list past batches: when, who, what, how many, why",
 	.takes = OPTION_LIMIT,
 	.words = WORDS_NONE,
+	.flags = VERB_AT_DOOR,
 	.run = verb_log,
     },
     {
@@ -167,9 +170,20 @@ static const struct verb verbs[] = {
 		   "stays, unless -y or --requeue is given.\n",
 	.takes = OPTION_REASON | OPTION_REQUEUE,
 	.words = WORDS_BATCHES,
-	.flags = VERB_CHANGES | VERB_POSTFIX,
+	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_RELEASE,
 	.run = verb_act,
+    },
+    {
+	.name = "order",
+	.words_text = "[--listen]",
+	.summary = "carry out one order that comes through the order door",
+	.details = "For systemd, which hands it a connection as stdin. With --listen it makes the\n"
+		   "sockets itself, for hosts without systemd.\n",
+	.takes = OPTION_ORDER,
+	.words = WORDS_NONE,
+	.flags = VERB_HIDDEN,
+	.run = verb_order,
     },
     {
 	.name = "complete",

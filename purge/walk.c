@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 
@@ -29,6 +30,7 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	    .command_line = s->command_line,
 	    .reason = o->reason,
 	    .user = s->user,
+	    .uid = s->behalf ? s->behalf->uid : getuid(),
 	    .selector_text = strbuf_text(&o->selected),
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,

@@ -31,6 +31,11 @@ struct settings {
 	char *origin;
 	bool login_exact;   /* key `login_case`: "ignore" or "exact" */
 	char *own_networks; /* networks of one's own hosts: net_parse_list reads it; may be empty */
+	char *order_directory;    /* root's own: the sockets of the order door */
+	char *standing_directory; /* root's own: orders that stay in force */
+	char *operator_group;     /* "": nobody */
+	char *operator_allow;     /* words: verbs, and "regex" */
+	char *hook_user;
 };
 
 /*

@@ -34,6 +34,11 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"origin", SETTINGS_OPTIONAL_TEXT, "", IN(origin)},
     {"login_case", SETTINGS_WORD, "ignore", IN(login_exact), .words = {"ignore", "exact"}},
     {"own_networks", SETTINGS_NETWORKS, "127.0.0.0/8 ::1", IN(own_networks)},
+    {"order_directory", SETTINGS_PATH, "/run/pqpurge-order", IN(order_directory)},
+    {"standing_directory", SETTINGS_PATH, "/var/lib/pqpurge-standing", IN(standing_directory)},
+    {"operator_group", SETTINGS_OPTIONAL_GROUP, "", IN(operator_group)},
+    {"operator_allow", SETTINGS_OPTIONAL_TEXT, "list top why hold release", IN(operator_allow)},
+    {"hook_user", SETTINGS_USER, "nobody", IN(hook_user)},
 };
 /* clang-format on */
 
@@ -223,6 +228,7 @@ int settings_row_set(
 	case SETTINGS_USER:
 	case SETTINGS_GROUP:
 	case SETTINGS_OPTIONAL_TEXT:
+	case SETTINGS_OPTIONAL_GROUP:
 	case SETTINGS_NETWORKS:
 		return set_text(row, member_of(row, s), value, err);
 	case SETTINGS_WORD:
@@ -264,7 +270,8 @@ static int check_size(const struct settings_row *row, const struct settings *s, 
 
 int settings_row_check(const struct settings_row *row, const struct settings *s, struct err *err)
 {
-	if (row->kind == SETTINGS_USER || row->kind == SETTINGS_GROUP)
+	if (row->kind == SETTINGS_USER || row->kind == SETTINGS_GROUP ||
+	    row->kind == SETTINGS_OPTIONAL_GROUP)
 		return check_account(row, *(char *const *)member(row, s), err);
 	return row->kind == SETTINGS_SIZE ? check_size(row, s, err) : 0;
 }

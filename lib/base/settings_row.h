@@ -6,14 +6,15 @@
 #include "base/settings.h"
 
 enum settings_kind {
-	SETTINGS_TEXT,          /* char *, not empty */
-	SETTINGS_SOCKET,        /* char *, see endpoint.h */
-	SETTINGS_PATH,          /* char *, absolute */
-	SETTINGS_USER,          /* char *, of an account that there is */
-	SETTINGS_GROUP,         /* likewise */
-	SETTINGS_OPTIONAL_TEXT, /* char * */
-	SETTINGS_NETWORKS,      /* char *, see net_parse_list */
-	SETTINGS_OCTAL,         /* int64_t from here on */
+	SETTINGS_TEXT,           /* char *, not empty */
+	SETTINGS_SOCKET,         /* char *, see endpoint.h */
+	SETTINGS_PATH,           /* char *, absolute */
+	SETTINGS_USER,           /* char *, of an account that there is */
+	SETTINGS_GROUP,          /* likewise */
+	SETTINGS_OPTIONAL_TEXT,  /* char * */
+	SETTINGS_OPTIONAL_GROUP, /* char *: "", or of a group that there is */
+	SETTINGS_NETWORKS,       /* char *, see net_parse_list */
+	SETTINGS_OCTAL,          /* int64_t from here on */
 	SETTINGS_COUNT,
 	SETTINGS_SIZE,
 	SETTINGS_WORD,   /* bool: which of two words */
@@ -29,7 +30,7 @@ struct settings_row {
 	const char *words[2]; /* for SETTINGS_WORD: what means false, what means true */
 };
 
-#define SETTINGS_ROWS 16
+#define SETTINGS_ROWS 21
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 
 /* The row of a key; SETTINGS_ROWS where there is none. */

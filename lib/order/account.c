@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The account, read for `log`. What a child hands over of a batch: see put_batch. */
+/* Batches, read for `log`. */
 #include "order/account.h"
 
-#include <errno.h>
-
-#include "base/clock.h"
-#include "order/grow.h"
+#include "base/array.h"
+#include "base/json.h"
 #include "order/holds.h"
 #include "order/ledger.h"
 
@@ -13,160 +11,140 @@
 
 const char *account_state_word(enum account_state state)
 {
-	static const char *const words[ACCOUNT_STATES] = {"done", "unfinished", "undone"};
+	static const char *const words[ACCOUNT_STATES] = {
+	    "done", "unfinished", "undone", "refused"};
 
 	return words[state];
 }
 
-/* ---- in the child */
+/* ---- what is told of a batch: from its lines, and from child to parent */
 
-static void put_text(struct bytes *out, const struct json *o, const char *key)
+static const struct field {
+	const char *key;
+	size_t offset; /* of a char *, or of a number of 64 bits */
+	bool text;
+	bool begin; /* it stands in the first line, else in the last */
+} fields[] = {
+#define TEXT(member)                                                                               \
+	{                                                                                          \
+#member, offsetof(struct batch, member), true, true                                \
+	}
+#define NUMBER(member, begin)                                                                      \
+	{                                                                                          \
+#member, offsetof(struct batch, member), false, begin                              \
+	}
+    NUMBER(time, true),
+    NUMBER(uid, true),
+    TEXT(user),
+    TEXT(verb),
+    TEXT(command),
+    TEXT(reason),
+    TEXT(selector),
+    TEXT(token),
+    NUMBER(matched, false),
+    NUMBER(done, false),
+    NUMBER(gone, false),
+    NUMBER(changed, false),
+    NUMBER(failed, false),
+    NUMBER(rules_set, false),
+};
+
+static char **text_of(struct batch *b, const struct field *f)
 {
-	const char *text = json_text(o, key);
-
-	bytes_put_text(out, text ? text : "");
+	return (char **)((char *)b + f->offset);
 }
 
-static void put_number(struct bytes *out, const struct json *o, const char *key)
+static uint64_t *number_of(struct batch *b, const struct field *f)
 {
-	bytes_put_i64(out, o ? json_int(o, key, 0) : 0);
+	return (uint64_t *)((char *)b + f->offset);
 }
 
-static enum account_state state_of(const struct ledger_batch *b)
+static int set_text(char **text, const char *value)
 {
-	if (b->undone)
-		return ACCOUNT_UNDONE;
-	return b->ended ? ACCOUNT_DONE : ACCOUNT_UNFINISHED;
+	free(*text);
+	*text = strndup(value ? value : "", TEXT_MAX);
+	return *text ? 0 : -ENOMEM;
 }
 
-static void put_batch(struct bytes *out, const struct ledger_batch *b, uint64_t done)
+int batch_read(struct batch *b, const struct json *line, bool begin)
 {
-	static const char *const texts[] = {
-	    "user", "verb", "command", "reason", "selector", "token"};
-	static const char *const numbers[] = {
-	    "matched", "done", "gone", "changed", "failed", "rules_set"};
+	int code = 0;
 
-	bytes_put_u64(out, b->number);
-	bytes_put_u8(out, (uint8_t)state_of(b));
-	bytes_put_u8(out, b->running);
-	bytes_put_u8(out, (uint8_t)b->effect);
-	bytes_put_u64(out, done);
-	put_number(out, b->begin, "time");
-	put_number(out, b->begin, "uid");
-	for (size_t n = 0; n < COUNT_OF(texts); n++)
-		put_text(out, b->begin, texts[n]);
-	for (size_t n = 0; n < COUNT_OF(numbers); n++)
-		put_number(out, b->end, numbers[n]);
-}
-
-/* Of an unfinished batch what is in doubt; returns with how many it was done. */
-static uint64_t put_doubt(
-    struct bytes *out, const struct ledger_entries *entries, const struct ledger_batch *b)
-{
-	struct strbuf doubt = {0};
-	uint64_t done = 0;
-
-	for (size_t n = 0; !b->ended && n < entries->count; n++) {
-		const struct ledger_entry *e = &entries->list[n];
-
-		if (e->batch == b->number && e->doubt)
-			account_entry_put(&doubt, &e->message);
+	for (const struct field *f = fields; code == 0 && f < fields + COUNT_OF(fields); f++) {
+		if (f->begin != begin)
+			continue;
+		if (f->text)
+			code = set_text(text_of(b, f), json_text(line, f->key));
 		else
-			done += e->batch == b->number;
+			*number_of(b, f) = (uint64_t)json_int(line, f->key, 0);
 	}
-	bytes_put_text(out, strbuf_text(&doubt));
-	out->failed |= doubt.failed;
-	strbuf_release(&doubt);
-	return done;
-}
-
-static int put_all(
-    const struct account_log *log, const struct ledger *ledger, struct bytes *out, struct err *err)
-{
-	struct ledger_entries entries = {0};
-	int code;
-
-	for (size_t n = 0; n < ledger->count; n++)
-		ledger->list[n].wanted = !ledger->list[n].ended;
-	code = ledger_entries(log, ledger, &entries, err);
-	for (size_t n = ledger->count; code == 0 && n > 0; n--) {
-		const struct ledger_batch *b = &ledger->list[n - 1];
-		uint64_t done = put_doubt(out, &entries, b);
-
-		put_batch(out, b, done);
-	}
-	ledger_entries_release(&entries);
 	return code;
 }
 
-static int work(void *arg, struct bytes *out, struct err *err)
+void batch_release(struct batch *b)
+{
+	for (const struct field *f = fields; f < fields + COUNT_OF(fields); f++)
+		if (f->text)
+			free(*text_of(b, f));
+}
+
+static void put_batch(struct bytes *out, struct batch *b)
+{
+	bytes_put_u64(out, b->number);
+	bytes_put_u8(out, (uint8_t)b->state);
+	bytes_put_u8(out, b->running);
+	for (const struct field *f = fields; f < fields + COUNT_OF(fields); f++) {
+		if (f->text)
+			bytes_put_text(out, *text_of(b, f));
+		else
+			bytes_put_u64(out, *number_of(b, f));
+	}
+}
+
+static int take_batch(struct batch *b, struct reader *r)
+{
+	int code = 0;
+
+	b->number = reader_u64(r);
+	b->state = (enum account_state)reader_u8(r);
+	b->running = reader_u8(r) != 0;
+	for (const struct field *f = fields; code == 0 && f < fields + COUNT_OF(fields); f++) {
+		if (!f->text) {
+			*number_of(b, f) = reader_u64(r);
+			continue;
+		}
+		code = set_text(text_of(b, f), reader_text(r));
+		if (code == 0)
+			str_scrub(*text_of(b, f), strlen(*text_of(b, f)) + 1, *text_of(b, f));
+	}
+	return r->failed || b->state >= ACCOUNT_STATES ? ERR_CHILD : code;
+}
+
+/* ---- in the child */
+
+static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
 	struct ledger ledger = {0};
-	struct account_log log;
-	int code = account_log_open(&log, arg, false, err);
+	int code = ledger_read(log, false, &ledger, err);
 
-	if (code < 0)
-		return code;
-	code = ledger_read(&log, &ledger, err);
-	if (code == 0)
-		code = put_all(&log, &ledger, out, err);
+	(void)arg;
+	for (size_t n = ledger.count; n > 0; n--) {
+		struct ledger_batch *b = &ledger.list[n - 1];
+		struct strbuf doubt = {0};
+
+		if (!b->ended)
+			b->told.matched = b->told.done = ledger_doubt(b, &doubt);
+		bytes_put_u8(out, (uint8_t)b->effect);
+		bytes_put_text(out, strbuf_text(&doubt));
+		put_batch(out, &b->told);
+		out->failed |= doubt.failed;
+		strbuf_release(&doubt);
+	}
 	ledger_release(&ledger);
-	account_log_close(&log);
 	return code;
 }
 
 /* ---- the command */
-
-/* A batch, and what is in doubt of it. */
-struct taken {
-	struct batch batch;
-	enum ledger_effect effect;
-	struct account_entries doubt;
-};
-
-static int take_text(struct reader *r, char **ret)
-{
-	const char *text = reader_text(r);
-	size_t len = strnlen(text, TEXT_MAX);
-
-	*ret = malloc(len + 1);
-	if (!*ret)
-		return -ENOMEM;
-	str_scrub(*ret, len + 1, text);
-	return 0;
-}
-
-static int take_batch(struct taken *t, struct reader *r)
-{
-	struct batch *b = &t->batch;
-	char **const texts[] = {
-	    &b->user, &b->verb, &b->command, &b->reason, &b->selector, &b->token};
-	uint64_t *const numbers[] = {&b->matched, &b->done, &b->gone, &b->changed, &b->failed};
-	int code = account_entries_parse(reader_text(r), &t->doubt);
-	uint64_t done;
-	uint8_t state;
-
-	if (code < 0)
-		return code;
-	b->number = reader_u64(r);
-	state = reader_u8(r);
-	b->running = reader_u8(r) != 0;
-	t->effect = (enum ledger_effect)reader_u8(r);
-	done = reader_u64(r);
-	b->time = reader_i64(r);
-	b->uid = (uint32_t)reader_i64(r);
-	for (size_t n = 0; code == 0 && n < COUNT_OF(texts); n++)
-		code = take_text(r, texts[n]);
-	for (size_t n = 0; n < COUNT_OF(numbers); n++)
-		*numbers[n] = reader_u64(r);
-	b->rules_set = (uint32_t)reader_u64(r);
-	if (code == 0 && (r->failed || state >= ACCOUNT_STATES))
-		return ERR_CHILD;
-	b->state = (enum account_state)state;
-	if (b->state == ACCOUNT_UNFINISHED)
-		b->matched = b->done = done;
-	return code;
-}
 
 /* Whether with a message that lies there has happened what the batch was to do. */
 static bool is_done(enum ledger_effect effect, uint8_t queue)
@@ -178,29 +156,42 @@ static bool is_done(enum ledger_effect effect, uint8_t queue)
 	return queue == 0;
 }
 
-static int settle_doubt(struct taken *t, const struct postfix *p, struct err *err)
+static int settle_doubt(struct batch *b, enum ledger_effect effect,
+    const struct account_entries *doubt, const struct postfix *p, struct err *err)
 {
 	uint8_t *queues = NULL;
 	int code;
 
-	t->batch.matched += t->doubt.count;
-	if (!p || t->doubt.count == 0)
+	b->matched += doubt->count;
+	if (!p || doubt->count == 0)
 		return 0;
-	code = holds_look(p, &t->doubt, &queues, err);
-	for (size_t n = 0; code == 0 && n < t->doubt.count; n++)
-		t->batch.done += is_done(t->effect, queues[n]);
+	code = holds_look(p, doubt, &queues, err);
+	for (size_t n = 0; code == 0 && n < doubt->count; n++)
+		b->done += is_done(effect, queues[n]);
 	free(queues);
 	return code;
 }
 
-static void batch_release(struct batch *b)
+static int take_next(
+    struct reader *r, const struct postfix *p, struct batches *ret, struct err *err)
 {
-	free(b->user);
-	free(b->verb);
-	free(b->command);
-	free(b->reason);
-	free(b->selector);
-	free(b->token);
+	enum ledger_effect effect = (enum ledger_effect)reader_u8(r);
+	struct account_entries doubt = {0};
+	struct batch b = {0};
+	int code = account_entries_parse(reader_text(r), &doubt);
+
+	if (code == 0)
+		code = take_batch(&b, r);
+	if (code < 0)
+		err_set(err, code, "failed to read the account (%s)", err_word(code));
+	else
+		code = settle_doubt(&b, effect, &doubt, p, err);
+	if (code == 0 && array_add(ret, b) < 0)
+		code = err_sys(err, ENOMEM, "failed to read the account");
+	if (code < 0)
+		batch_release(&b);
+	account_entries_release(&doubt);
+	return code;
 }
 
 void batches_release(struct batches *b)
@@ -211,49 +202,20 @@ void batches_release(struct batches *b)
 	*b = (struct batches){0};
 }
 
-static int take_all(
-    const struct blob *blob, const struct postfix *p, struct batches *ret, struct err *err)
-{
-	struct reader r = reader_of(blob->at, blob->len);
-	size_t cap = 0;
-	int code = 0;
-
-	while (code == 0 && !r.failed && !reader_done(&r)) {
-		struct batch *list = grown(ret->list, ret->count, &cap, sizeof(*list));
-		struct taken t = {.effect = EFFECT_NONE};
-
-		code = list ? take_batch(&t, &r) : -ENOMEM;
-		if (code < 0)
-			err_set(err, code, "failed to read the account (%s)", err_word(code));
-		else
-			code = settle_doubt(&t, p, err);
-		if (list)
-			(ret->list = list)[ret->count++] = t.batch;
-		account_entries_release(&t.doubt);
-	}
-	return code;
-}
-
 int account_list(
     const struct settings *s, const struct postfix *postfix, struct batches *ret, struct err *err)
 {
 	struct batches batches = {0};
 	struct blob blob = {0};
-	struct role_child child = {.stop = postfix ? postfix->stop : NULL};
-	struct role owner;
-	int code = role_of_owner(s->state_directory, &owner, err);
+	struct reader r;
+	int code = ledger_ask(s, false, postfix ? postfix->stop : NULL, put_all, NULL, &blob, err);
 
-	if (code == -ENOENT) {
-		*ret = batches;
-		return 0;
-	}
-	if (code == 0)
-		code = role_start(&child, &owner, work, s->state_directory, err);
-	if (code == 0)
-		code = role_finish(&child, clock_steady() + ACCOUNT_READ_TIME, &blob, err);
-	if (code == 0)
-		code = take_all(&blob, postfix, &batches, err);
+	r = reader_of(blob.at, blob.len);
+	while (code == 0 && !reader_done(&r))
+		code = take_next(&r, postfix, &batches, err);
 	blob_release(&blob);
+	if (code == -ENOENT)
+		code = 0;
 	if (code < 0)
 		batches_release(&batches);
 	else

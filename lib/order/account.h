@@ -42,6 +42,7 @@ enum account_state {
 	ACCOUNT_DONE,
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
+	ACCOUNT_REFUSED,
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */
@@ -50,16 +51,15 @@ const char *account_state_word(enum account_state state); /* "done" */
 struct batch {
 	uint64_t number;
 	int64_t time; /* wall microseconds */
-	uint32_t uid;
+	uint64_t uid;
 	char *user, *verb, *command, *reason, *selector, *token;
 	enum account_state state;
-	uint64_t matched, done, gone, changed, failed;
-	uint32_t rules_set;
+	uint64_t matched, done, gone, changed, failed, rules_set;
 	bool running; /* UNFINISHED: its command still lives */
 };
 struct batches {
 	struct batch *list; /* the newest first */
-	size_t count;
+	size_t count, cap;
 };
 /*
  * No state_directory or log: no batches. With postfix (may be NULL) the messages that a killed
@@ -69,5 +69,21 @@ struct batches {
 int account_list(const struct settings *s, const struct postfix *postfix, struct batches *ret,
     struct err *err) NODISCARD;
 void batches_release(struct batches *b);
+void batch_release(struct batch *b);
+
+struct json;
+/* Private to lib/order: takes over what a line says of a batch, its first (begin) or last. */
+int batch_read(struct batch *b, const struct json *line, bool begin) NODISCARD;
+
+/*
+ * An order that was refused, as a batch without messages: {"end":7,..,"refused":true}; why stands
+ * as its reason. Texts may be any; they are scrubbed where they are shown.
+ */
+struct refusal {
+	const char *verb, *command, *user, *why;
+	uid_t uid;
+};
+int account_refusal(
+    const struct settings *s, const struct refusal *refusal, struct err *err) NODISCARD;
 
 #endif

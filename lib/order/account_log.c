@@ -164,17 +164,15 @@ static bool tell_kind(struct account_line *line)
 	};
 
 	for (int kind = 0; kind < LINE_KINDS; kind++) {
-		size_t len = strlen(heads[kind]);
-		char *end;
+		const char *number = line->text + strlen(heads[kind]);
 
-		if (!str_starts(line->text, heads[kind]) || line->text[len] < '1' ||
-		    line->text[len] > '9')
+		if (!str_starts(line->text, heads[kind]) || *number < '1' || *number > '9')
 			continue;
 		errno = 0;
 		line->kind = (enum account_kind)kind;
-		line->number = strtoull(line->text + len, &end, 10);
+		line->number = strtoull(number, &line->rest, 10);
 		return errno == 0 && line->number < (UINT64_C(1) << 40) &&
-		       (*end == ',' || *end == '}');
+		       (*line->rest == ',' || *line->rest == '}');
 	}
 	return false;
 }
@@ -184,29 +182,27 @@ int account_log_read(
 {
 	int fd = log->fd < 0 ? -1 : open_in(log->directory, ACCOUNT_FILE, false);
 	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	char *text = NULL;
+	struct account_line line = {.text = NULL};
 	size_t room = 0;
-	ssize_t len = 0;
+	ssize_t len;
 	int code = 0;
 
 	if (!file) {
 		io_close(&fd);
 		return log->fd < 0 ? 0 : err_set(err, -EIO, "failed to read the account");
 	}
-	while (code >= 0 && (len = getline(&text, &room, file)) > 0) {
-		struct account_line line = {.text = text};
-
+	while (code >= 0 && (len = getline(&line.text, &room, file)) > 0) {
+		line.len = (size_t)len - 1;
 		/* Cut off, or with a NUL in it: not one of ours. */
-		if (text[len - 1] != '\n' || strlen(text) != (size_t)len)
+		if (line.text[line.len] != '\n' || strlen(line.text) != (size_t)len)
 			continue;
-		text[--len] = '\0';
-		line.len = (size_t)len;
+		line.text[line.len] = '\0';
 		if (tell_kind(&line))
 			code = visit(arg, &line);
 	}
 	if (code >= 0 && ferror(file))
 		code = -EIO;
-	free(text);
+	free(line.text);
 	fclose(file);
 	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
 }

@@ -56,8 +56,9 @@ enum account_kind {
 struct account_line {
 	enum account_kind kind;
 	uint64_t number; /* of the batch; of LINE_KEPT a count of bytes */
-	const char *text;
+	char *text;
 	size_t len; /* without its newline */
+	char *rest; /* of the text, behind the number */
 };
 /* Visits each whole line of a kind; others are passed over. A visit that returns a negative code
  * ends it. */

@@ -34,7 +34,7 @@ static void settle_doubt(struct run *run)
 	}
 	doubt->count = left;
 	if (done.count > 0)
-		account_done(run->account, 0, done.list, done.count);
+		writer_done(run->writer, 0, done.list, done.count);
 	run->done_before += done.count;
 	free(queues);
 	account_entries_release(&done);
@@ -42,18 +42,15 @@ static void settle_doubt(struct run *run)
 
 int order_account_begin(struct run *run, struct err *err)
 {
-	struct account_before before;
 	int code;
 
-	if (run->account)
+	if (run->writer)
 		return 0;
-	facts_read_reasons(&run->looking, run->outcome, &run->reasons);
-	code = account_begin(run->order, &run->account, &before, err);
+	facts_read_reasons(&run->facts, &run->looking, run->outcome);
+	code = writer_open(run->order, &run->writer, &run->done_before, &run->doubt, err);
 	if (code < 0)
 		return code;
-	run->outcome->tally.batch = account_number(run->account);
-	run->done_before = before.done;
-	run->doubt = before.doubt;
+	run->outcome->tally.batch = writer_batch(run->writer);
 	settle_doubt(run);
 	return 0;
 }
@@ -70,43 +67,38 @@ static bool is_undone(const struct run *run)
 static int make_end(const struct run *run, struct strbuf *ret)
 {
 	const struct tally *t = &run->outcome->tally;
-	uint64_t done = run->done_before + t->results[RESULT_DONE];
+	const struct {
+		const char *key;
+		uint64_t value;
+	} numbers[] = {{"end", t->batch}, {"matched", t->matched + run->done_before},
+	    {"done", t->results[RESULT_DONE] + run->done_before}, {"gone", t->results[RESULT_GONE]},
+	    {"changed", t->results[RESULT_CHANGED]},
+	    {"failed", t->results[RESULT_FAILED] + t->results[RESULT_UNPROVEN]},
+	    {"rules_set", run->order->rules_set}};
 	struct json *o = json_new();
-	int code;
 
-	json_put_int(o, "end", (int64_t)account_number(run->account));
-	json_put_int(o, "matched", (int64_t)(t->matched + run->done_before));
-	json_put_int(o, "done", (int64_t)done);
-	json_put_int(o, "gone", (int64_t)t->results[RESULT_GONE]);
-	json_put_int(o, "changed", (int64_t)t->results[RESULT_CHANGED]);
-	json_put_int(
-	    o, "failed", (int64_t)(t->results[RESULT_FAILED] + t->results[RESULT_UNPROVEN]));
-	json_put_int(o, "rules_set", run->order->rules_set);
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		json_put_int(o, numbers[n].key, (int64_t)numbers[n].value);
 	if (is_undone(run))
 		json_put_ints(o, "undid", run->order->undo, run->order->undo_count);
-	code = json_write(ret, o);
-	while (code == 0 && ret->len > 0 && ret->text[ret->len - 1] == '\n')
-		ret->text[--ret->len] = '\0';
-	return code;
+	return json_write(ret, o);
 }
 
 static int end(struct run *run, struct err *err)
 {
-	struct strbuf facts = {0}, line = {0};
+	struct strbuf lines = {0};
 	int code = order_account_begin(run, err);
 
-	if (code == 0) {
-		code =
-		    facts_line(run->outcome, account_number(run->account), &run->reasons, &facts);
-		if (code == 0)
-			code = make_end(run, &line);
-		if (code < 0)
-			err_sys(err, ENOMEM, "failed to end the account");
-		else
-			code = account_end(run->account, facts.text, line.text, err);
-	}
-	strbuf_release(&facts);
-	strbuf_release(&line);
+	if (code < 0)
+		return code;
+	code = facts_line(&run->facts, run->outcome, run->outcome->tally.batch, &lines);
+	if (code == 0)
+		code = make_end(run, &lines);
+	if (code < 0)
+		err_sys(err, ENOMEM, "failed to end the account");
+	else
+		code = writer_end(run->writer, lines.text, err);
+	strbuf_release(&lines);
 	return code;
 }
 
@@ -117,8 +109,8 @@ void order_account_lose(struct run *run, int code, const struct err *why)
 	if (run->unaccounted)
 		return;
 	run->unaccounted = true;
-	account_close(run->account);
-	run->account = NULL;
+	writer_close(run->writer);
+	run->writer = NULL;
 	err_within(&err, code,
 	    run->row->only_ours || run->row->needs
 		? "the account could not be kept, so that 'undo' does not know all of this"
@@ -136,7 +128,7 @@ void order_account_end(struct run *run)
 	run->outcome->accounted = !run->unaccounted;
 	if (run->unaccounted)
 		return;
-	if (!run->account && (nothing || !run->row->changes || run->order->dry_run))
+	if (!run->writer && (nothing || !run->row->changes || run->order->dry_run))
 		return;
 	code = end(run, &err);
 	if (code == 0)

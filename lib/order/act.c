@@ -82,7 +82,7 @@ static void attend(struct work *w)
 	for (unsigned n = 0; n < w->lane_count; n++)
 		fds[n] = (struct pollfd){lane_fd(&w->lanes[n]), POLLIN, 0};
 	fds[w->lane_count] =
-	    (struct pollfd){w->run->account ? account_fd(w->run->account) : -1, POLLIN, 0};
+	    (struct pollfd){w->run->writer ? writer_fd(w->run->writer) : -1, POLLIN, 0};
 	if (poll(fds, w->lane_count + 1, POLL_MS) < 0)
 		return;
 	watch_stop(w, now);

@@ -7,8 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "order/catchup_work.h"
-#include "order/grow.h"
 
 #define POLL_MS 100 /* between two looks at the stop flag, and at how far it is */
 
@@ -78,7 +78,7 @@ static int add_found(struct candidates *found, size_t *cap, struct reader *r)
 	record = reader_blob(r);
 	if (r->failed || candidate_take(&c, record) != 0)
 		return ERR_CHILD;
-	list = grown(found->list, found->count, cap, sizeof(*list));
+	list = array_room(found->list, found->count, cap, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
 	found->list = list;

@@ -5,8 +5,8 @@
  */
 #include <errno.h>
 
+#include "base/array.h"
 #include "order/catchup_work.h"
-#include "order/grow.h"
 #include "order/inside.h"
 #include "postfix/spool/spool_read.h"
 
@@ -108,17 +108,6 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 
 /* ---- what was handed over */
 
-static int add_one(struct reading *r, const struct one *one)
-{
-	struct one *list = grown(r->list, r->count, &r->cap, sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	r->list = list;
-	list[r->count++] = *one;
-	return 0;
-}
-
 static int take_one(struct reading *r, struct reader *from)
 {
 	struct catchup_files *files = r->files;
@@ -131,7 +120,7 @@ static int take_one(struct reading *r, struct reader *from)
 	one.id = *files->id(files->arg, one.at);
 	files->counts->limits += limits;
 	files->counts->unjoined += files->update ? 0 : unjoined;
-	return add_one(r, &one);
+	return array_add(r, one);
 }
 
 /* The records of a part, as an update has them. */

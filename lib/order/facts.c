@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
+#include "order/inside.h"
 #include "postfix/tool/fold.h"
 
 #define PLACES   (2 * (size_t)FACTS_KEYS)
@@ -16,7 +17,7 @@
 
 /* ---- counting */
 
-void fact_table_add(struct fact_table *t, const char *text, uint64_t count)
+static void count(struct fact_table *t, const char *text, uint64_t times)
 {
 	size_t at = bytes_hash(text, strlen(text)) % PLACES;
 
@@ -31,17 +32,19 @@ void fact_table_add(struct fact_table *t, const char *text, uint64_t count)
 		t->used += t->list[at].text != NULL;
 	}
 	if (t->list[at].text)
-		t->list[at].count += count;
+		t->list[at].count += times;
 	else
-		t->others += count;
+		t->others += times;
 }
 
-void fact_table_release(struct fact_table *t)
+void facts_release(struct facts *facts)
 {
-	for (size_t n = 0; t->list && n < PLACES; n++)
-		free(t->list[n].text);
-	free(t->list);
-	*t = (struct fact_table){0};
+	for (struct fact_table *t = facts->tables; t < facts->tables + FACT_TABLES; t++) {
+		for (size_t n = 0; t->list && n < PLACES; n++)
+			free(t->list[n].text);
+		free(t->list);
+	}
+	*facts = (struct facts){0};
 }
 
 static int by_count(const void *a, const void *b)
@@ -53,7 +56,7 @@ static int by_count(const void *a, const void *b)
 	return x->text && y->text ? strcmp(x->text, y->text) : 0;
 }
 
-/* The most frequent first. It can only be told after that. */
+/* The most frequent first, which ends the counting; returns how many of them are told. */
 static size_t sort_table(struct fact_table *t)
 {
 	if (t->used > 0)
@@ -67,7 +70,7 @@ struct reading {
 	const struct postfix *p;
 	const struct outcome *outcome;
 	size_t every; /* one of so many */
-	struct fact_table table;
+	struct facts facts;
 	struct strbuf folded;
 };
 
@@ -79,7 +82,7 @@ static int visit_reason(void *arg, const char *recipient, const char *reason)
 	fold_reason(reason, &r->folded);
 	if (r->folded.len > TEXT_MAX)
 		r->folded.text[TEXT_MAX] = '\0';
-	fact_table_add(&r->table, strbuf_text(&r->folded), 1);
+	count(&r->facts.tables[REASONS], strbuf_text(&r->folded), 1);
 	return 0;
 }
 
@@ -91,6 +94,7 @@ static bool is_ahead(const struct item *item)
 static int read_reasons(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
+	struct fact_table *t = &r->facts.tables[REASONS];
 	struct queue_layout layout;
 	int dir = queue_directory_open(r->p, err);
 	size_t ahead = 0, told;
@@ -99,26 +103,35 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 		return dir;
 	queue_layout_read(&layout, dir);
 	for (size_t n = 0; n < r->outcome->count; n++) {
-		struct queue_id id;
+		struct queue_id id = candidate_id(r->outcome->items[n].candidate);
 
-		if (!is_ahead(&r->outcome->items[n]) || ahead++ % r->every != 0)
-			continue;
-		id = candidate_id(r->outcome->items[n].candidate);
-		(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
+		if (is_ahead(&r->outcome->items[n]) && ahead++ % r->every == 0)
+			(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
 	}
-	told = sort_table(&r->table);
+	told = sort_table(t);
 	for (size_t n = 0; n < told; n++) {
-		bytes_put_text(out, r->table.list[n].text);
-		bytes_put_u64(out, r->table.list[n].count);
+		bytes_put_text(out, t->list[n].text);
+		bytes_put_u64(out, t->list[n].count);
 	}
-	fact_table_release(&r->table);
+	facts_release(&r->facts);
 	strbuf_release(&r->folded);
 	io_close(&dir);
 	return 0;
 }
 
-void facts_read_reasons(
-    const struct postfix *p, const struct outcome *outcome, struct fact_table *ret)
+static void take_reasons(struct facts *facts, const struct blob *blob)
+{
+	struct reader r = reader_of(blob->at, blob->len);
+
+	for (size_t n = 0; n < FACTS_TOLD && !reader_done(&r) && !r.failed; n++) {
+		char text[TEXT_MAX + 1];
+
+		str_scrub(text, sizeof(text), reader_text(&r));
+		count(&facts->tables[REASONS], text, reader_u64(&r));
+	}
+}
+
+void facts_read_reasons(struct facts *facts, const struct postfix *p, const struct outcome *outcome)
 {
 	struct reading r = {.p = p, .outcome = outcome};
 	struct role_child child = {.stop = p->stop};
@@ -130,54 +143,42 @@ void facts_read_reasons(
 	r.every = (ahead + FACTS_REASONS - 1) / FACTS_REASONS;
 	if (ahead == 0 || role_start(&child, &p->owner, read_reasons, &r, NULL) < 0)
 		return;
-	if (role_finish(&child, clock_steady() + PATIENCE, &blob, NULL) == 0) {
-		struct reader from = reader_of(blob.at, blob.len);
-
-		for (size_t n = 0; n < FACTS_TOLD && !reader_done(&from) && !from.failed; n++) {
-			char text[TEXT_MAX + 1];
-
-			str_scrub(text, sizeof(text), reader_text(&from));
-			fact_table_add(ret, text, reader_u64(&from));
-		}
-	}
+	if (role_finish(&child, clock_steady() + PATIENCE, &blob, NULL) == 0)
+		take_reasons(facts, &blob);
 	blob_release(&blob);
 }
 
 /* ---- the line */
 
-enum { SENDERS, RECIPIENTS, LOGINS, CLIENTS, TABLES };
-
-struct gathering {
-	struct fact_table tables[TABLES];
-	int64_t *minutes; /* of arrival */
-	size_t count;
-};
-
-static void add_domain(struct fact_table *t, const char *address)
+static void count_domain(struct fact_table *t, const char *address)
 {
 	struct domain domain;
 
 	message_domain(address, &domain);
-	fact_table_add(t, *address ? domain.text : "<>", 1);
+	count(t, *address ? domain.text : "<>", 1);
 }
 
-static void add_item(struct gathering *g, const struct item *item)
+static void count_item(struct facts *facts, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
 	const struct strlist *recipients = m.queued.known ? &m.queued.recipients : &m.recipients;
 	const char *login = message_login(&m);
 	char client[NET_TEXT_SIZE];
-	int64_t arrival = item->proof.arrival_time;
 
-	add_domain(&g->tables[SENDERS], message_sender(&m));
+	count_domain(&facts->tables[SENDERS], message_sender(&m));
 	strlist_each (recipient, recipients)
-		add_domain(&g->tables[RECIPIENTS], recipient);
+		count_domain(&facts->tables[RECIPIENTS], recipient);
 	if (*login)
-		fact_table_add(&g->tables[LOGINS], login, 1);
+		count(&facts->tables[LOGINS], login, 1);
 	net_text(message_client(&m, NULL), client);
 	if (*client)
-		fact_table_add(&g->tables[CLIENTS], client, 1);
-	g->minutes[g->count++] = (arrival > 0 ? arrival : message_arrival(&m)) / MINUTE;
+		count(&facts->tables[CLIENTS], client, 1);
+}
+
+static struct json *with_count(struct json *o, uint64_t times)
+{
+	json_put_int(o, "count", (int64_t)times);
+	return o;
 }
 
 static int by_time(const void *a, const void *b)
@@ -187,32 +188,25 @@ static int by_time(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static struct json *pair_of(const char *text, int64_t minute, uint64_t count)
-{
-	struct json *pair = json_new();
-
-	if (text)
-		json_put_text(pair, "is", text);
-	else
-		json_put_int(pair, "time", minute * 60);
-	json_put_int(pair, "count", (int64_t)count);
-	return pair;
-}
-
-static void put_minutes(struct json *o, struct gathering *g)
+/* The minutes of arrival. */
+static void put_minutes(struct json *o, int64_t *minutes, size_t total)
 {
 	struct json *list = json_new_array();
-	size_t begin = 0, different = 0;
+	size_t different = 0;
 
-	qsort(g->minutes, g->count, sizeof(*g->minutes), by_time);
-	for (size_t n = 0; n < g->count; n++)
-		different += n == 0 || g->minutes[n] != g->minutes[n - 1];
-	for (size_t n = 1; n <= g->count; n++) {
-		if (n < g->count && g->minutes[n] == g->minutes[begin])
+	qsort(minutes, total, sizeof(*minutes), by_time);
+	for (size_t n = 0; n < total; n++)
+		different += n == 0 || minutes[n] != minutes[n - 1];
+	for (size_t begin = 0, end; begin < total; begin = end) {
+		struct json *pair;
+
+		for (end = begin + 1; end < total && minutes[end] == minutes[begin];)
+			end++;
+		if (different-- > FACTS_MINUTES)
 			continue;
-		if (different-- <= FACTS_MINUTES)
-			json_append(list, pair_of(NULL, g->minutes[begin], n - begin));
-		begin = n;
+		pair = json_new();
+		json_put_int(pair, "time", minutes[begin] * 60);
+		json_append(list, with_count(pair, end - begin));
 	}
 	json_put(o, "arrivals", list);
 }
@@ -223,8 +217,12 @@ static void put_table(struct json *o, const char *key, struct fact_table *t)
 	size_t told = sort_table(t);
 	uint64_t others = t->others;
 
-	for (size_t n = 0; n < told; n++)
-		json_append(list, pair_of(t->list[n].text, 0, t->list[n].count));
+	for (size_t n = 0; n < told; n++) {
+		struct json *pair = json_new();
+
+		json_put_text(pair, "is", t->list[n].text);
+		json_append(list, with_count(pair, t->list[n].count));
+	}
 	for (size_t n = told; n < t->used; n++)
 		others += t->list[n].count;
 	json_put(o, key, list);
@@ -236,41 +234,26 @@ static void put_table(struct json *o, const char *key, struct fact_table *t)
 	}
 }
 
-static int write_line(
-    struct gathering *g, uint64_t batch, const struct fact_table *reasons, struct strbuf *ret)
+int facts_line(
+    struct facts *facts, const struct outcome *outcome, uint64_t batch, struct strbuf *ret)
 {
-	static const char *const keys[TABLES] = {"senders", "recipients", "logins", "clients"};
-	struct fact_table why = {0};
+	static const char *const keys[FACT_TABLES] = {
+	    "senders", "recipients", "logins", "clients", "reasons"};
+	int64_t *minutes = calloc(outcome->count + 1, sizeof(*minutes));
 	struct json *o = json_new();
+	size_t total = 0;
 
+	for (size_t n = 0; minutes && n < outcome->count; n++) {
+		if (outcome->items[n].result != RESULT_DONE)
+			continue;
+		count_item(facts, &outcome->items[n]);
+		minutes[total++] = order_arrival(&outcome->items[n]) / MINUTE;
+	}
 	json_put_int(o, "facts", (int64_t)batch);
-	put_minutes(o, g);
-	for (size_t n = 0; n < TABLES; n++)
-		put_table(o, keys[n], &g->tables[n]);
-	for (size_t n = 0; reasons->list && n < PLACES; n++)
-		if (reasons->list[n].text)
-			fact_table_add(&why, reasons->list[n].text, reasons->list[n].count);
-	put_table(o, "reasons", &why);
-	fact_table_release(&why);
+	if (minutes)
+		put_minutes(o, minutes, total);
+	for (size_t n = 0; n < FACT_TABLES; n++)
+		put_table(o, keys[n], &facts->tables[n]);
+	free(minutes);
 	return json_write(ret, o);
-}
-
-int facts_line(const struct outcome *outcome, uint64_t batch, const struct fact_table *reasons,
-    struct strbuf *ret)
-{
-	struct gathering g = {.minutes = calloc(outcome->count + 1, sizeof(*g.minutes))};
-	int code = -ENOMEM;
-
-	if (!g.minutes)
-		return code;
-	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_DONE)
-			add_item(&g, &outcome->items[n]);
-	code = write_line(&g, batch, reasons, ret);
-	while (code == 0 && ret->len > 0 && ret->text[ret->len - 1] == '\n')
-		ret->text[--ret->len] = '\0';
-	for (size_t n = 0; n < TABLES; n++)
-		fact_table_release(&g.tables[n]);
-	free(g.minutes);
-	return code;
 }

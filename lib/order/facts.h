@@ -17,22 +17,24 @@ struct fact {
 	char *text; /* NULL: a free place */
 	uint64_t count;
 };
-/* Counts texts. Zero-initialise. */
 struct fact_table {
 	struct fact *list; /* twice FACTS_KEYS places */
 	size_t used;
 	uint64_t others; /* of texts for which there was no place */
 };
-void fact_table_add(struct fact_table *t, const char *text, uint64_t count);
-void fact_table_release(struct fact_table *t);
+enum { SENDERS, RECIPIENTS, LOGINS, CLIENTS, REASONS, FACT_TABLES };
+/* Zero-initialise. */
+struct facts {
+	struct fact_table tables[FACT_TABLES];
+};
+void facts_release(struct facts *facts);
 
 /* Why the items that are to be acted on wait: read from some of their logs, in a child. Best
  * effort. */
 void facts_read_reasons(
-    const struct postfix *p, const struct outcome *outcome, struct fact_table *ret);
-
-/* The account's line of a batch, without its newline, of what is RESULT_DONE. -ENOMEM. */
-int facts_line(const struct outcome *outcome, uint64_t batch, const struct fact_table *reasons,
+    struct facts *facts, const struct postfix *p, const struct outcome *outcome);
+/* The account's line of a batch, of what is RESULT_DONE; once, last. -ENOMEM. */
+int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
     struct strbuf *ret) NODISCARD;
 
 #endif

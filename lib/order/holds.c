@@ -5,11 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
-#include "base/clock.h"
-#include "order/ledger.h"
-
 struct asking {
-	const char *directory;
 	const uint64_t *numbers; /* of the batches; NULL: all */
 	size_t count;
 };
@@ -24,97 +20,85 @@ static bool is_wanted(const struct asking *a, uint64_t batch)
 	return a->numbers == NULL;
 }
 
-static int check_numbers(const struct asking *a, const struct ledger *ledger, struct err *err)
+static int check_number(const struct ledger *ledger, uint64_t number, struct err *err)
 {
-	for (size_t n = 0; n < a->count; n++) {
-		const struct ledger_batch *b = ledger_find(ledger, a->numbers[n]);
-		const char *verb = b ? json_text(b->begin, "verb") : NULL;
+	const struct ledger_batch *b = ledger_find(ledger, number);
 
-		if (!b)
-			return err_set(err, ERR_USAGE,
-			    "there is no batch %" PRIu64 "; 'pqpurge-idx log' lists the batches",
-			    a->numbers[n]);
-		if (b->effect == EFFECT_DELETES)
-			return err_set(err, ERR_USAGE,
-			    "batch %" PRIu64 " deleted its messages; these cannot come back",
-			    a->numbers[n]);
-		if (b->effect != EFFECT_HOLDS)
-			return err_set(err, ERR_USAGE,
-			    "batch %" PRIu64 " is a '%s', and only a 'hold' can be undone",
-			    a->numbers[n], verb ? verb : "");
-		if (b->running)
-			return err_set(err, ERR_USAGE, "batch %" PRIu64 " is still being worked on",
-			    a->numbers[n]);
-	}
+	if (!b)
+		return err_set(err, ERR_USAGE,
+		    "there is no batch %" PRIu64 "; 'pqpurge-idx log' lists the batches", number);
+	if (b->effect == EFFECT_DELETES)
+		return err_set(err, ERR_USAGE,
+		    "batch %" PRIu64 " deleted its messages; these cannot come back", number);
+	if (b->effect != EFFECT_HOLDS)
+		return err_set(err, ERR_USAGE,
+		    "batch %" PRIu64 " is a '%s', and only a 'hold' can be undone", number,
+		    b->told.verb);
+	if (b->told.running)
+		return err_set(
+		    err, ERR_USAGE, "batch %" PRIu64 " is still being worked on", number);
 	return 0;
 }
 
-/* The entries of one message: the last one says how it stands. */
-static void put_message(const struct asking *a, const struct ledger_entries *e, size_t begin,
-    size_t end, struct holds_lost *lost, struct strbuf *held)
+static bool any_holds(
+    const struct asking *a, const struct ledger_entries *e, size_t begin, size_t end)
 {
-	const struct ledger_entry *last = NULL;
-	bool wanted = false;
+	for (size_t n = begin; n < end; n++)
+		if (e->list[n].batch->effect == EFFECT_HOLDS &&
+		    is_wanted(a, e->list[n].batch->told.number))
+			return true;
+	return false;
+}
 
-	for (size_t n = begin; n < end; n++) {
-		bool holds = e->list[n].effect == EFFECT_HOLDS;
+static void put_message(const struct asking *a, const struct ledger_entry *last,
+    struct holds_lost *lost, struct strbuf *held)
+{
+	enum ledger_effect effect = last->batch->effect;
+	uint64_t number = last->batch->told.number;
 
-		wanted |= holds && is_wanted(a, e->list[n].batch);
-		if (holds || !e->list[n].doubt)
-			last = &e->list[n];
-	}
-	if (!wanted || !last)
-		return;
-	if (last->effect == EFFECT_HOLDS && is_wanted(a, last->batch)) {
+	if (effect == EFFECT_HOLDS && is_wanted(a, number)) {
 		account_entry_put(held, &last->message);
 		return;
 	}
-	lost->released += last->effect == EFFECT_FREES;
-	lost->held_again += last->effect == EFFECT_HOLDS;
-	if (last->effect != EFFECT_DELETES)
-		lost->batch = last->batch;
+	lost->released += effect == EFFECT_FREES;
+	lost->held_again += effect == EFFECT_HOLDS;
+	if (effect != EFFECT_DELETES)
+		lost->batch = number;
 }
 
-static int put_all(const struct asking *a, const struct account_log *log,
-    const struct ledger *ledger, struct bytes *out, struct err *err)
+static int put_all(
+    const struct asking *a, const struct ledger *ledger, struct bytes *out, struct err *err)
 {
 	struct ledger_entries entries = {0};
+	const struct ledger_entry *last;
 	struct holds_lost lost = {0};
 	struct strbuf held = {0};
-	int code;
+	int code = ledger_entries(ledger, &entries);
 
-	for (size_t n = 0; n < ledger->count; n++)
-		ledger->list[n].wanted = ledger->list[n].effect != EFFECT_NONE;
-	code = ledger_entries(log, ledger, &entries, err);
-	ledger_entries_sort(&entries);
-	for (size_t begin = 0, end; begin < entries.count; begin = end) {
-		end = ledger_entries_next(&entries, begin);
-		put_message(a, &entries, begin, end, &lost, &held);
+	for (size_t begin = 0, end; code == 0 && begin < entries.count; begin = end) {
+		end = ledger_message(&entries, begin, &last);
+		if (last && any_holds(a, &entries, begin, end))
+			put_message(a, last, &lost, &held);
 	}
 	bytes_put(out, &lost, sizeof(lost));
 	bytes_put_text(out, strbuf_text(&held));
 	out->failed |= held.failed;
 	strbuf_release(&held);
-	ledger_entries_release(&entries);
-	return code;
+	free(entries.list);
+	return code < 0 ? err_sys(err, ENOMEM, "failed to read the account") : 0;
 }
 
-static int work(void *arg, struct bytes *out, struct err *err)
+static int work(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
 	const struct asking *a = arg;
 	struct ledger ledger = {0};
-	struct account_log log;
-	int code = account_log_open(&log, a->directory, false, err);
+	int code = ledger_read(log, true, &ledger, err);
 
-	if (code < 0)
-		return code;
-	code = ledger_read(&log, &ledger, err);
+	for (size_t n = 0; code == 0 && n < a->count; n++)
+		code = check_number(&ledger, a->numbers[n], err);
 	if (code == 0)
-		code = check_numbers(a, &ledger, err);
-	if (code == 0)
-		code = put_all(a, &log, &ledger, out, err);
+		code = put_all(a, &ledger, out, err);
 	ledger_release(&ledger);
-	account_log_close(&log);
 	return code;
 }
 
@@ -132,21 +116,16 @@ static int take(const struct blob *blob, struct account_entries *ret, struct hol
 	return account_entries_parse(text, ret);
 }
 
-static int ask(struct asking *a, const volatile sig_atomic_t *stop, struct account_entries *ret,
-    struct holds_lost *lost, struct err *err)
+int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
+    struct err *err)
 {
-	struct role_child child = {.stop = stop};
+	struct asking a = {order->undo_count > 0 ? order->undo : NULL, order->undo_count};
 	struct account_entries held = {0};
 	struct blob blob = {0};
-	struct role owner;
-	int code = role_of_owner(a->directory, &owner, err);
+	int code = ledger_ask(order->settings, false, order->stop, work, &a, &blob, err);
 
-	if (code == 0)
-		code = role_start(&child, &owner, work, a, err);
-	if (code == 0)
-		code = role_finish(&child, clock_steady() + ACCOUNT_READ_TIME, &blob, err);
 	if (code == 0) {
-		code = take(&blob, &held, lost);
+		code = take(&blob, &held, ret_lost);
 		if (code < 0)
 			err_set(err, code, "failed to read the account (%s)", err_word(code));
 	}
@@ -158,37 +137,47 @@ static int ask(struct asking *a, const volatile sig_atomic_t *stop, struct accou
 	return code;
 }
 
-int holds_read(const struct settings *s, const volatile sig_atomic_t *stop,
-    struct account_entries *ret, struct err *err)
-{
-	struct asking a = {.directory = s->state_directory};
-	struct holds_lost lost;
-
-	return ask(&a, stop, ret, &lost, err);
-}
-
-int holds_of(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
-    struct err *err)
-{
-	struct asking a = {.directory = order->settings->state_directory,
-	    .numbers = order->undo,
-	    .count = order->undo_count};
-
-	return ask(&a, order->stop, ret, ret_lost, err);
-}
-
-static int by_message(const void *a, const void *b)
-{
-	return account_entry_compare(a, b);
-}
-
 bool holds_contain(const struct account_entries *holds, const struct account_entry *message)
 {
-	return holds->count > 0 &&
-	       bsearch(message, holds->list, holds->count, sizeof(*holds->list), by_message);
+	return holds->count > 0 && bsearch(message, holds->list, holds->count, sizeof(*holds->list),
+				       account_entry_compare);
 }
 
-/* ---- where they lie */
+/* ---- as messages */
+
+static struct message message_of(const struct account_entry *entry)
+{
+	struct message m;
+
+	message_init(&m);
+	m.origin = ORIGIN_QUEUE;
+	m.queue_id = entry->queue_id;
+	m.queued.known = true;
+	m.queued.arrival_time = entry->arrival_time;
+	return m;
+}
+
+int holds_candidates(const struct account_entry *list, size_t count, struct candidates *ret)
+{
+	const unsigned char *at;
+
+	ret->list = calloc(count + 1, sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	for (size_t n = 0; n < count; n++) {
+		size_t before = ret->made.len;
+		struct message m = message_of(&list[n]);
+
+		record_encode(&m, &ret->made);
+		ret->list[n].record_len = (uint32_t)(ret->made.len - before);
+		ret->list[n].matched = MATCHED_OTHER;
+	}
+	at = ret->made.at; /* it moves while it grows */
+	for (size_t n = 0; n < count && !ret->made.failed; at += ret->list[n++].record_len)
+		ret->list[n].record = at;
+	ret->count = count;
+	return ret->made.failed ? -ENOMEM : 0;
+}
 
 struct looking {
 	const struct account_entry *list;
@@ -199,11 +188,7 @@ static const struct message *message_at(void *arg, size_t n)
 {
 	struct looking *l = arg;
 
-	message_init(&l->message);
-	l->message.origin = ORIGIN_QUEUE;
-	l->message.queue_id = l->list[n].queue_id;
-	l->message.queued.known = true;
-	l->message.queued.arrival_time = l->list[n].arrival_time;
+	l->message = message_of(&l->list[n]);
 	return &l->message;
 }
 

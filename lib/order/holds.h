@@ -7,22 +7,19 @@
 #ifndef PQPURGE_ORDER_HOLDS_H
 #define PQPURGE_ORDER_HOLDS_H
 
-#include "order/account_write.h"
+#include "order/ledger.h"
+#include "order/order.h"
 
-/* All of them, sorted. */
-int holds_read(const struct settings *s, const volatile sig_atomic_t *stop,
-    struct account_entries *ret, struct err *err) NODISCARD;
-bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
-
-/* Messages of some batches that are not theirs any more. */
+/* Messages of order->undo's batches that are not theirs any more. */
 struct holds_lost {
 	uint64_t released, held_again;
 	uint64_t batch; /* that did it to one of them */
 };
-/* What order->undo's batches still hold, sorted. ERR_USAGE with words where one of them is no hold
- * batch. */
-int holds_of(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
+/* What order->undo's batches still hold, or all of them, sorted. ERR_USAGE with words where one of
+ * order->undo is no hold batch. */
+int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
     struct err *err) NODISCARD;
+bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
 
 /*
  * Where these messages lie now: *ret is malloc'd, the bit of the queue for each, 0 where a file of
@@ -30,5 +27,9 @@ int holds_of(const struct order *order, struct account_entries *ret, struct hold
  */
 int holds_look(const struct postfix *p, const struct account_entries *messages, uint8_t **ret,
     struct err *err) NODISCARD;
+
+/* As candidates, of which nothing but ID and arrival is known. -ENOMEM. */
+int holds_candidates(
+    const struct account_entry *list, size_t count, struct candidates *ret) NODISCARD;
 
 #endif

@@ -3,11 +3,11 @@
 #ifndef PQPURGE_ORDER_INSIDE_H
 #define PQPURGE_ORDER_INSIDE_H
 
-#include "order/account_write.h"
 #include "order/catchup.h"
 #include "order/facts.h"
 #include "order/holds.h"
 #include "order/order.h"
+#include "order/writer.h"
 
 /*
  * Microseconds that a proof may wait for us until postsuper gets it. It waits longer where we were
@@ -22,8 +22,8 @@ struct run {
 	const struct action_row *row;
 	struct postfix looking; /* the instance; what looks there ends on order->stop */
 	struct index_client index;
-	struct account *account; /* NULL until the first message is to be touched */
-	struct fact_table reasons;
+	struct writer *writer; /* of the account; NULL until the first message is to be touched */
+	struct facts facts;
 	uint64_t done_before;         /* by a killed command whose batch this one goes on with */
 	struct account_entries doubt; /* that it had handed to postsuper; not settled yet */
 	struct queue_place place;     /* of the queue directory, after a catch-up */

@@ -370,39 +370,11 @@ void order_sort(struct outcome *outcome)
 
 /* ---- --id */
 
-/* A record of which only the ID is known. */
-static int make_unheard(struct candidates *into, const struct queue_id *ids, size_t count)
-{
-	const unsigned char *at;
-
-	into->list = calloc(count + 1, sizeof(*into->list));
-	if (!into->list)
-		return -ENOMEM;
-	for (size_t n = 0; n < count; n++) {
-		size_t before = into->made.len;
-		struct message m;
-
-		message_init(&m);
-		m.queue_id = ids[n];
-		m.origin = ORIGIN_QUEUE;
-		m.queued.known = true;
-		record_encode(&m, &into->made);
-		into->list[n].record_len = (uint32_t)(into->made.len - before);
-		into->list[n].matched = MATCHED_OTHER;
-	}
-	if (into->made.failed)
-		return -ENOMEM;
-	at = into->made.at; /* it moves while it grows */
-	for (size_t n = 0; n < count; at += into->list[n++].record_len)
-		into->list[n].record = at;
-	into->count = count;
-	return 0;
-}
-
-static int take_unheard(struct run *run, const struct queue_id *ids, size_t count, struct err *err)
+static int take_unheard(
+    struct run *run, const struct account_entry *list, size_t count, struct err *err)
 {
 	struct candidates made = {0};
-	int code = make_unheard(&made, ids, count);
+	int code = holds_candidates(list, count, &made);
 
 	if (code < 0) {
 		candidates_release(&made);
@@ -410,7 +382,7 @@ static int take_unheard(struct run *run, const struct queue_id *ids, size_t coun
 	}
 	code = order_take(run, &made, err);
 	for (size_t n = 0; code == 0 && n < count; n++) {
-		struct item *item = order_find(run->outcome, &ids[n]);
+		struct item *item = order_find(run->outcome, &list[n].queue_id);
 
 		item->result = RESULT_GONE;
 		item->unheard = item->looked = true;
@@ -422,22 +394,24 @@ int order_add_unheard(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
 	struct queue_id *ids = calloc(s->id_count + 1, sizeof(*ids));
+	struct account_entry *gone = calloc(s->id_count + 1, sizeof(*gone));
 	struct proof *states = NULL;
-	size_t count = 0, gone = 0;
-	int code;
+	size_t count = 0, gone_count = 0;
+	int code =
+	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
 
-	if (!ids)
-		return err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
-	for (size_t n = 0; n < s->id_count; n++)
+	for (size_t n = 0; code == 0 && n < s->id_count; n++)
 		if (!order_find(run->outcome, &s->ids[n]))
 			ids[count++] = s->ids[n];
-	code = count > 0 ? spool_states(&run->looking, ids, count, &states, err) : 0;
+	if (code == 0 && count > 0)
+		code = spool_states(&run->looking, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
-			ids[gone++] = ids[n];
-	if (code == 0 && gone > 0)
-		code = take_unheard(run, ids, gone, err);
+			gone[gone_count++].queue_id = ids[n];
+	if (code == 0 && gone_count > 0)
+		code = take_unheard(run, gone, gone_count, err);
 	free(states);
+	free(gone);
 	free(ids);
 	return code;
 }

@@ -89,8 +89,8 @@ static void keep_done(struct work *w, const struct lane *lane)
 	for (size_t n = 0; n < lane->had; n++)
 		if (w->outcome->items[lane->at[n]].result == RESULT_DONE)
 			list[count++] = entry_of(w, lane, n);
-	if (w->run->account && lane->had > 0)
-		account_done(w->run->account, lane->part, count < lane->had ? list : NULL, count);
+	if (w->run->writer && lane->had > 0)
+		writer_done(w->run->writer, lane->part, count < lane->had ? list : NULL, count);
 }
 
 static void give_up_look(struct work *w, struct lane *lane, int code, const struct err *err)
@@ -186,7 +186,7 @@ static void begin_keeping(struct work *w, struct lane *lane)
 	for (size_t n = 0; n < lane->had; n++)
 		list[n] = entry_of(w, lane, n);
 	if (code == 0 && !w->run->unaccounted)
-		code = account_chunk(w->run->account, list, lane->had, &lane->part, &err);
+		code = writer_chunk(w->run->writer, list, lane->had, &lane->part, &err);
 	if (code == ERR_STOPPED)
 		give_up_chunk(w, lane, code, &err);
 	else if (code < 0 || w->run->unaccounted)
@@ -219,7 +219,7 @@ void lane_take_kept(struct work *w)
 	uint32_t part;
 	int code = 0, got = 0;
 
-	while (w->run->account && (got = account_next(w->run->account, &part, &code, &err)) == 1) {
+	while (w->run->writer && (got = writer_next(w->run->writer, &part, &code, &err)) == 1) {
 		struct lane *lane = keeping_lane(w, part);
 
 		if (lane)

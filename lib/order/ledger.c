@@ -1,21 +1,76 @@
 /* SPDX-License-Identifier: ISC */
-/* The account as a whole: its batches, and their messages. */
+/* What stands in the account. */
 #include "order/ledger.h"
 
-#include <errno.h>
+#include "base/array.h"
+#include "base/clock.h"
+#include "base/json.h"
 
-#include "order/grow.h"
+/* ---- messages */
+
+void account_entries_release(struct account_entries *e)
+{
+	free(e->list);
+	*e = (struct account_entries){0};
+}
+
+int account_entry_compare(const void *a, const void *b)
+{
+	const struct account_entry *x = a, *y = b;
+	int order = strcmp(x->queue_id.text, y->queue_id.text);
+
+	if (order != 0)
+		return order;
+	return (x->arrival_time > y->arrival_time) - (x->arrival_time < y->arrival_time);
+}
+
+void account_entry_put(struct strbuf *text, const struct account_entry *entry)
+{
+	int64_t arrival = entry->arrival_time > 0 ? entry->arrival_time : 0;
+
+	strbuf_printf(
+	    text, "%s%s %lld", text->len ? " " : "", entry->queue_id.text, (long long)arrival);
+}
+
+/* 1 and the next one, 0 at the end, ERR_SYNTAX. */
+static int next_entry(const char **text, struct account_entry *ret)
+{
+	const char *at = *text + strspn(*text, " ");
+	size_t len = strcspn(at, " ");
+	char *end;
+
+	if (!*at)
+		return 0;
+	if (queue_id_parse(at, len, &ret->queue_id) < 0 || at[len] != ' ' || at[len + 1] < '0' ||
+	    at[len + 1] > '9')
+		return ERR_SYNTAX;
+	errno = 0;
+	ret->arrival_time = strtoll(at + len + 1, &end, 10);
+	if (errno != 0 || (*end && *end != ' '))
+		return ERR_SYNTAX;
+	*text = end;
+	return 1;
+}
+
+int account_entries_parse(const char *text, struct account_entries *ret)
+{
+	struct account_entry entry;
+	int got, code = 0;
+
+	while (code == 0 && (got = next_entry(&text, &entry)) == 1)
+		code = array_add(ret, entry);
+	return code < 0 ? code : got < 0 ? ERR_CHILD : 0;
+}
 
 /* ---- batches */
 
-static enum ledger_effect effect_of(const struct json *begin)
+static enum ledger_effect effect_of(const char *verb)
 {
 	static const struct {
 		const char *verb;
 		enum ledger_effect effect;
 	} rows[] = {{"hold", EFFECT_HOLDS}, {"release", EFFECT_FREES}, {"undo", EFFECT_FREES},
 	    {"purge", EFFECT_DELETES}};
-	const char *verb = json_text(begin, "verb");
 
 	for (size_t n = 0; verb && n < COUNT_OF(rows); n++)
 		if (strcmp(verb, rows[n].verb) == 0)
@@ -23,104 +78,184 @@ static enum ledger_effect effect_of(const struct json *begin)
 	return EFFECT_NONE;
 }
 
+static int by_number(const void *a, const void *b)
+{
+	const struct ledger_batch *x = a, *y = b;
+
+	return (x->told.number > y->told.number) - (x->told.number < y->told.number);
+}
+
 struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number)
 {
-	size_t low = 0, high = ledger->count;
+	struct ledger_batch key = {.told.number = number};
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ledger->list[middle].number == number)
-			return &ledger->list[middle];
-		if (ledger->list[middle].number < number)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	return ledger->count == 0
+		   ? NULL
+		   : bsearch(&key, ledger->list, ledger->count, sizeof(key), by_number);
 }
 
 /* Numbers ascend in the file. */
-static int add_batch(struct ledger *ledger, const struct account_line *line, struct json *begin)
+static int begin_batch(struct ledger *ledger, uint64_t number, const struct json *line)
 {
-	struct ledger_batch *list;
+	struct ledger_batch batch = {.told.number = number};
+	int code;
 
-	if (ledger->count > 0 && ledger->list[ledger->count - 1].number >= line->number) {
-		json_free(begin);
+	if (ledger->count > 0 && ledger->list[ledger->count - 1].told.number >= number)
 		return 0;
-	}
-	list = grown(ledger->list, ledger->count, &ledger->cap, sizeof(*list));
-	if (!list) {
-		json_free(begin);
-		return -ENOMEM;
-	}
-	ledger->list = list;
-	list[ledger->count++] = (struct ledger_batch){
-	    .number = line->number, .effect = effect_of(begin), .begin = begin};
-	return 0;
+	code = batch_read(&batch.told, line, true);
+	batch.effect = effect_of(batch.told.verb);
+	if (code == 0)
+		code = array_add(ledger, batch);
+	if (code < 0)
+		batch_release(&batch.told);
+	return code;
 }
 
-static void end_batch(struct ledger *ledger, uint64_t number, struct json *end)
+/* Drops the parts in doubt, or all. */
+static void drop_parts(struct ledger_batch *b, bool all)
 {
-	struct ledger_batch *batch = ledger_find(ledger, number);
-	struct ledger_batch *other;
+	size_t kept = 0;
 
-	if (!batch) {
-		json_free(end);
-		return;
+	for (size_t n = 0; n < b->kept.count; n++) {
+		if (all || b->kept.list[n].doubt)
+			free(b->kept.list[n].ids);
+		else
+			b->kept.list[kept++] = b->kept.list[n];
 	}
-	json_free(batch->end);
-	batch->end = end;
+	b->kept.count = kept;
+}
+
+static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const struct json *line)
+{
 	batch->ended = true;
-	if (json_bool(end, "undone", false))
-		batch->undone = true;
-	for (size_t n = 0; n < json_count(end, "undid"); n++) {
-		other = ledger_find(ledger, (uint64_t)json_int(json_at(end, "undid", n), NULL, 0));
+	batch->undone |= json_bool(line, "undone", false);
+	batch->refused = json_bool(line, "refused", false);
+	drop_parts(batch, !ledger->all);
+	for (size_t n = 0; n < json_count(line, "undid"); n++) {
+		int64_t number = json_int(json_at(line, "undid", n), NULL, 0);
+		struct ledger_batch *other = ledger_find(ledger, (uint64_t)number);
+
 		if (other)
 			other->undone = true;
 	}
+	return batch_read(&batch->told, line, false);
 }
 
-/* The part is the second member; these lines are many and long, and are not taken apart here. */
-static void count_part(struct ledger *ledger, const struct account_line *line)
+/* ---- parts */
+
+/*
+ * What follows a batch's number: ,"part":1} or ,"part":1,"ids":"..."}. These lines are many and
+ * long, and hold nothing that JSON would escape. *ret_ids is NULL where there are none.
+ */
+static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
-	struct ledger_batch *batch = ledger_find(ledger, line->number);
-	const char *part = strstr(line->text, ",\"part\":");
-	unsigned long number = part ? strtoul(part + strlen(",\"part\":"), NULL, 10) : 0;
+	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";
+	unsigned long number;
+	char *end;
 
-	if (batch && number < UINT32_MAX && number > batch->parts)
-		batch->parts = (uint32_t)number;
+	if (!str_starts(at, head) || at[strlen(head)] < '0' || at[strlen(head)] > '9')
+		return false;
+	number = strtoul(at + strlen(head), &end, 10);
+	*ret_number = (uint32_t)number;
+	*ret_ids = NULL;
+	if (number >= UINT32_MAX || strcmp(end, "}") == 0)
+		return number < UINT32_MAX;
+	*ret_ids = end + strlen(ids);
+	if (!str_starts(end, ids))
+		return false;
+	*ret_len = strcspn(*ret_ids, "\"");
+	return strcmp(*ret_ids + *ret_len, "\"}") == 0;
 }
 
-static int visit_batch(void *arg, const struct account_line *line)
+static struct ledger_part *find_doubt(struct ledger_batch *batch, uint32_t number)
+{
+	for (size_t n = batch->kept.count; n > 0; n--)
+		if (batch->kept.list[n - 1].number == number && batch->kept.list[n - 1].doubt)
+			return &batch->kept.list[n - 1];
+	return NULL;
+}
+
+static int take_part(struct ledger *ledger, struct ledger_batch *batch, uint32_t number, bool doubt,
+    const char *ids, size_t len)
+{
+	struct ledger_part part = {.number = number, .order = ledger->order++, .doubt = doubt};
+	struct ledger_part *before = doubt ? NULL : find_doubt(batch, number);
+	int code;
+
+	if (before && !ids) {
+		before->doubt = false;
+		before->order = part.order;
+		return 0;
+	}
+	part.ids = strndup(ids ? ids : "", ids ? len : 0);
+	if (!part.ids)
+		return -ENOMEM;
+	if (before) {
+		free(before->ids);
+		*before = part;
+		return 0;
+	}
+	code = array_add(&batch->kept, part);
+	if (code < 0)
+		free(part.ids);
+	return code;
+}
+
+static int visit_part(
+    struct ledger *ledger, struct ledger_batch *batch, const struct account_line *line)
+{
+	const char *ids;
+	size_t len = 0;
+	uint32_t number;
+
+	if (!parse_part(line->rest, &number, &ids, &len) || (line->kind == LINE_CHUNK && !ids))
+		return 0;
+	if (number > batch->parts)
+		batch->parts = number;
+	return take_part(ledger, batch, number, line->kind == LINE_CHUNK, ids, len);
+}
+
+/* ---- all of it */
+
+static int visit(void *arg, const struct account_line *line)
 {
 	struct ledger *ledger = arg;
+	struct ledger_batch *batch = ledger_find(ledger, line->number);
 	struct json *o = NULL;
+	int code;
 
-	if (line->number > ledger->highest && line->kind != LINE_KEPT)
+	if (line->kind == LINE_KEPT) {
+		ledger->written = line->number;
+		return 0;
+	}
+	if (line->number > ledger->highest)
 		ledger->highest = line->number;
-	if (line->kind == LINE_CHUNK)
-		count_part(ledger, line);
-	else if (line->kind == LINE_KEPT)
-		ledger->kept = line->number;
-	if (line->kind != LINE_BEGIN && line->kind != LINE_END)
+	if (line->kind == LINE_CHUNK || line->kind == LINE_DONE)
+		return batch && !batch->ended ? visit_part(ledger, batch, line) : 0;
+	if (line->kind != LINE_BEGIN && (line->kind != LINE_END || !batch))
 		return 0;
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	if (line->kind == LINE_BEGIN)
-		return add_batch(ledger, line, o);
-	end_batch(ledger, line->number, o);
-	return 0;
+	code = line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
+					: end_batch(ledger, batch, o);
+	json_free(o);
+	return code;
 }
 
-int ledger_read(const struct account_log *log, struct ledger *ret, struct err *err)
+int ledger_read(const struct account_log *log, bool all, struct ledger *ret, struct err *err)
 {
-	struct ledger ledger = {0};
-	int code = account_log_read(log, visit_batch, &ledger, err);
+	struct ledger ledger = {.all = all};
+	int code = account_log_read(log, visit, &ledger, err);
 
-	for (size_t n = 0; code == 0 && n < ledger.count; n++)
-		if (!ledger.list[n].ended)
-			ledger.list[n].running = account_log_is_running(log, ledger.list[n].number);
+	for (size_t n = 0; code == 0 && n < ledger.count; n++) {
+		struct ledger_batch *b = &ledger.list[n];
+
+		b->told.state = b->refused  ? ACCOUNT_REFUSED
+				: b->undone ? ACCOUNT_UNDONE
+				: b->ended  ? ACCOUNT_DONE
+					    : ACCOUNT_UNFINISHED;
+		b->told.running = !b->ended && account_log_is_running(log, b->told.number);
+	}
 	if (code < 0)
 		ledger_release(&ledger);
 	else
@@ -131,143 +266,51 @@ int ledger_read(const struct account_log *log, struct ledger *ret, struct err *e
 void ledger_release(struct ledger *ledger)
 {
 	for (size_t n = 0; n < ledger->count; n++) {
-		json_free(ledger->list[n].begin);
-		json_free(ledger->list[n].end);
+		struct ledger_batch *b = &ledger->list[n];
+
+		drop_parts(b, true);
+		free(b->kept.list);
+		strbuf_release(&b->held);
+		batch_release(&b->told);
 	}
 	free(ledger->list);
 	*ledger = (struct ledger){0};
 }
 
-/* ---- messages */
-
-/* A part of which no word has come so far. */
-struct part {
-	uint64_t batch;
-	uint32_t number;
-	uint32_t line;
-	char *ids;
-};
-
-struct collecting {
-	const struct ledger *ledger;
-	struct ledger_entries *into;
-	struct part *parts;
-	size_t count, cap;
-	uint32_t line; /* so many were visited */
-};
-
-static int add_entry(struct ledger_entries *e, const struct ledger_entry *entry)
-{
-	struct ledger_entry *list = grown(e->list, e->count, &e->cap, sizeof(*list));
-
-	if (!list)
-		return -ENOMEM;
-	e->list = list;
-	list[e->count++] = *entry;
-	return 0;
-}
+/* ---- the messages of batches */
 
 /* A text that is damaged counts as far as it goes. */
-static int add_ids(struct ledger_entries *e, const struct ledger_batch *batch, const char *ids,
-    uint32_t line, bool doubt)
+static int add_part(
+    struct ledger_entries *e, struct ledger_batch *batch, const struct ledger_part *part)
 {
-	struct ledger_entry entry = {
-	    .batch = batch->number, .effect = batch->effect, .order = line, .doubt = doubt};
+	struct ledger_entry entry = {.batch = batch, .order = part->order, .doubt = part->doubt};
+	const char *ids = part->ids;
 	int code = 0;
 
-	while (code == 0 && account_entry_next(&ids, &entry.message) == 1)
-		code = add_entry(e, &entry);
+	while (code == 0 && next_entry(&ids, &entry.message) == 1)
+		code = array_add(e, entry);
 	return code;
 }
 
-static int add_part(struct collecting *c, uint64_t batch, uint32_t number, const char *ids)
+uint64_t ledger_doubt(const struct ledger_batch *batch, struct strbuf *ret_doubt)
 {
-	struct part *parts = grown(c->parts, c->count, &c->cap, sizeof(*parts));
+	struct account_entry entry;
+	uint64_t done = 0;
 
-	if (!parts)
-		return -ENOMEM;
-	c->parts = parts;
-	parts[c->count] = (struct part){batch, number, c->line, strdup(ids)};
-	return parts[c->count++].ids ? 0 : -ENOMEM;
-}
+	for (size_t n = 0; n < batch->kept.count; n++) {
+		const char *ids = batch->kept.list[n].ids;
 
-/* The place of a part, or `count`. */
-static size_t find_part(const struct collecting *c, uint64_t batch, uint32_t number)
-{
-	for (size_t n = c->count; n > 0; n--)
-		if (c->parts[n - 1].batch == batch && c->parts[n - 1].number == number)
-			return n - 1;
-	return c->count;
-}
-
-static int end_part(struct collecting *c, const struct ledger_batch *batch, const struct json *o)
-{
-	uint32_t number = (uint32_t)json_int(o, "part", 0);
-	const char *ids = json_text(o, "ids");
-	size_t at = find_part(c, batch->number, number);
-	int code;
-
-	if (!ids && at < c->count)
-		ids = c->parts[at].ids;
-	code = add_ids(c->into, batch, ids ? ids : "", c->line, false);
-	if (at < c->count) {
-		free(c->parts[at].ids);
-		c->parts[at] = c->parts[--c->count];
+		while (next_entry(&ids, &entry) == 1) {
+			if (batch->kept.list[n].doubt)
+				account_entry_put(ret_doubt, &entry);
+			else
+				done++;
+		}
 	}
-	return code;
+	return done;
 }
 
-static int visit_part(void *arg, const struct account_line *line)
-{
-	struct collecting *c = arg;
-	const struct ledger_batch *batch;
-	struct json *o = NULL;
-	int code = 0;
-
-	if (line->kind != LINE_CHUNK && line->kind != LINE_DONE)
-		return 0;
-	c->line++;
-	batch = ledger_find(c->ledger, line->number);
-	if (!batch || !batch->wanted || json_parse(line->text, line->len, &o, NULL) < 0)
-		return 0;
-	if (line->kind == LINE_DONE)
-		code = end_part(c, batch, o);
-	else if (json_text(o, "ids"))
-		code = add_part(
-		    c, line->number, (uint32_t)json_int(o, "part", 0), json_text(o, "ids"));
-	json_free(o);
-	return code;
-}
-
-int ledger_entries(const struct account_log *log, const struct ledger *ledger,
-    struct ledger_entries *ret, struct err *err)
-{
-	struct ledger_entries entries = {0};
-	struct collecting c = {.ledger = ledger, .into = &entries};
-	int code = account_log_read(log, visit_part, &c, err);
-
-	for (size_t n = 0; n < c.count; n++) {
-		const struct ledger_batch *batch = ledger_find(ledger, c.parts[n].batch);
-
-		if (code == 0 && !batch->ended)
-			code = add_ids(&entries, batch, c.parts[n].ids, c.parts[n].line, true);
-		free(c.parts[n].ids);
-	}
-	free(c.parts);
-	if (code < 0) {
-		ledger_entries_release(&entries);
-		return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to read the account") : code;
-	}
-	*ret = entries;
-	return 0;
-}
-
-void ledger_entries_release(struct ledger_entries *e)
-{
-	free(e->list);
-	*e = (struct ledger_entries){0};
-}
-
+/* The message is the first member. */
 static int by_message(const void *a, const void *b)
 {
 	const struct ledger_entry *x = a, *y = b;
@@ -276,18 +319,69 @@ static int by_message(const void *a, const void *b)
 	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
 
-void ledger_entries_sort(struct ledger_entries *e)
+int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret)
 {
-	if (e->count > 1)
-		qsort(e->list, e->count, sizeof(*e->list), by_message);
+	int code = 0;
+
+	for (size_t n = 0; n < ledger->count; n++) {
+		struct ledger_batch *b = &ledger->list[n];
+
+		for (size_t i = 0; b->effect != EFFECT_NONE && code == 0 && i < b->kept.count; i++)
+			code = add_part(ret, b, &b->kept.list[i]);
+	}
+	if (ret->count > 1)
+		qsort(ret->list, ret->count, sizeof(*ret->list), by_message);
+	return code;
 }
 
-size_t ledger_entries_next(const struct ledger_entries *e, size_t begin)
+size_t ledger_message(
+    const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last)
 {
-	size_t end = begin + 1;
+	size_t at = begin;
 
-	while (end < e->count &&
-	       account_entry_compare(&e->list[begin].message, &e->list[end].message) == 0)
-		end++;
-	return end;
+	*ret_last = NULL;
+	for (; at < e->count; at++) {
+		const struct ledger_entry *entry = &e->list[at];
+
+		if (account_entry_compare(&e->list[begin].message, &entry->message) != 0)
+			break;
+		if (!entry->doubt || entry->batch->effect == EFFECT_HOLDS)
+			*ret_last = entry;
+	}
+	return at;
+}
+
+/* ---- for a command */
+
+struct asking {
+	const char *directory;
+	bool writing;
+	ledger_work *work;
+	void *arg;
+};
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	const struct asking *a = arg;
+	struct account_log log;
+	int code = account_log_open(&log, a->directory, a->writing, err);
+
+	if (code < 0)
+		return code;
+	code = a->work(a->arg, &log, out, err);
+	account_log_close(&log);
+	return code;
+}
+
+int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
+    ledger_work *asked, void *arg, struct blob *ret, struct err *err)
+{
+	struct asking a = {s->state_directory, writing, asked, arg};
+	struct role_child child = {.stop = stop};
+	struct role owner;
+	int code = role_of_owner(a.directory, &owner, err);
+
+	if (code == 0)
+		code = role_start(&child, &owner, work, &a, err);
+	return code < 0 ? code : role_finish(&child, clock_steady() + LEDGER_PATIENCE, ret, err);
 }

@@ -1,61 +1,102 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The account as a whole, for a process that is state_directory's owner: which batches there are,
- * and which messages they were about. Private to lib/order.
+ * What stands in the account: its batches, and the messages that they were about. For a process
+ * that is state_directory's owner, but for the messages, which the command reads, too. Private to
+ * lib/order.
  */
 #ifndef PQPURGE_ORDER_LEDGER_H
 #define PQPURGE_ORDER_LEDGER_H
 
-#include "base/json.h"
+#include "base/role.h"
 #include "mail/queue_id.h"
-#include "order/account_entry.h"
+#include "order/account.h"
 #include "order/account_log.h"
+
+/* ---- messages: queue ID and time of arrival, which are an identity */
+
+struct account_entry {
+	struct queue_id queue_id;
+	int64_t arrival_time; /* T record, wall microseconds */
+};
+/* Zero-initialise. */
+struct account_entries {
+	struct account_entry *list;
+	size_t count, cap;
+};
+void account_entries_release(struct account_entries *e);
+
+int account_entry_compare(const void *a, const void *b);
+/* As text: "QUEUEID arrival QUEUEID arrival". */
+void account_entry_put(struct strbuf *text, const struct account_entry *entry);
+/* All of a text. ERR_CHILD for what is none, or -ENOMEM. */
+int account_entries_parse(const char *text, struct account_entries *ret) NODISCARD;
+
+/* ---- batches */
 
 /* What a batch does to the messages that others hold, or held. */
 enum ledger_effect { EFFECT_NONE, EFFECT_HOLDS, EFFECT_FREES, EFFECT_DELETES };
 
+/* Messages that a postsuper got together. */
+struct ledger_part {
+	uint32_t number;
+	uint32_t order; /* of what happened; a hold that was adopted went on after later batches */
+	bool doubt;     /* no word came back */
+	char *ids;
+};
 struct ledger_batch {
-	uint64_t number;
+	struct batch told;
 	enum ledger_effect effect;
-	bool ended, running;
-	bool undone;              /* by an undo that left nothing of it */
-	uint32_t parts;           /* the highest part number */
-	struct json *begin, *end; /* the lines; end may be NULL */
-	bool wanted;              /* by ledger_entries */
+	bool ended, refused, undone; /* by an undo that left nothing of it */
+	uint32_t parts;              /* the highest part number */
+	struct {
+		struct ledger_part *list;
+		size_t count, cap;
+	} kept;
+	struct strbuf held; /* account_compact's: what it holds */
 };
 struct ledger {
 	struct ledger_batch *list; /* by number */
 	size_t count, cap;
+	bool all;         /* parts of batches that ended are kept, too */
 	uint64_t highest; /* number that was ever used */
-	uint64_t kept;    /* bytes after the file was written anew; 0 = never */
+	uint64_t written; /* bytes after the file was written anew; 0 = never */
+	uint32_t order;
 };
-int ledger_read(const struct account_log *log, struct ledger *ret, struct err *err) NODISCARD;
+int ledger_read(
+    const struct account_log *log, bool all, struct ledger *ret, struct err *err) NODISCARD;
 void ledger_release(struct ledger *ledger);
 struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number);
+
+/* Of a batch that did not end: how many messages it was done with, and those in doubt. */
+uint64_t ledger_doubt(const struct ledger_batch *batch, struct strbuf *ret_doubt);
 
 /* A message that a batch was about. */
 struct ledger_entry {
 	struct account_entry message;
-	uint64_t batch;
-	enum ledger_effect effect;
-	uint32_t
-	    order;  /* in which it happened; a hold that was adopted went on after later batches */
-	bool doubt; /* postsuper got it, and no word came back */
+	struct ledger_batch *batch;
+	uint32_t order;
+	bool doubt;
 };
 struct ledger_entries {
-	struct ledger_entry *list; /* in no certain order */
+	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* Those of the wanted batches with which it was done, and of those without end the ones in doubt.
- */
-int ledger_entries(const struct account_log *log, const struct ledger *ledger,
-    struct ledger_entries *ret, struct err *err) NODISCARD;
-void ledger_entries_release(struct ledger_entries *e);
+/* All that stands in what was kept of batches with an effect. -ENOMEM. */
+int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
 /*
- * Sorts by queue ID, arrival and order. *ret_end is behind the last entry of the message that
- * begins at `begin`.
+ * Where the entries end of the message that begins at `begin`. *ret_last says how it stands: its
+ * last entry, but one in doubt takes nothing out of a hold; NULL where only such are there.
  */
-void ledger_entries_sort(struct ledger_entries *e);
-size_t ledger_entries_next(const struct ledger_entries *e, size_t begin);
+size_t ledger_message(
+    const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last);
+
+/* ---- for a command */
+
+#define LEDGER_PATIENCE (60 * INT64_C(1000000)) /* microseconds, for all of it to be read */
+
+/* What a child does that is state_directory's owner: -ENOENT where there is no such directory. */
+typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
+int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
+    ledger_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
 
 #endif

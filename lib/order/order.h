@@ -142,6 +142,7 @@ struct order {
 	 * form; a hold adopts an unfinished hold batch of the same text.
 	 */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
+	uid_t uid;          /* of whose order it is; for the account, too */
 	uint32_t rules_set; /* rules that the same command set; ask may set it */
 	/*
 	 * Called once, with everything selected and proven, before anything is touched; also where

@@ -9,11 +9,12 @@ int order_leave_foreign(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	struct account_entries holds = {0};
+	struct holds_lost lost;
 	int code;
 
 	if (!run->row->only_ours || run->order->foreign || run->order->undo_count > 0)
 		return 0;
-	code = holds_read(run->order->settings, run->order->stop, &holds, err);
+	code = holds_read(run->order, &holds, &lost, err);
 	if (code < 0)
 		return code;
 	for (size_t n = 0; n < outcome->count; n++) {

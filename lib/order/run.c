@@ -108,7 +108,7 @@ static void end(struct run *run, int code, const struct err *why)
 static void fail(struct run *run, struct err *err, const struct err *why)
 {
 	order_leave(run->outcome);
-	if (run->account)
+	if (run->writer)
 		order_account_end(run);
 	outcome_release(run->outcome);
 	if (err)
@@ -137,8 +137,8 @@ int order_run(struct order *order, struct outcome *ret, struct err *err)
 		code = 0;
 		*ret = outcome;
 	}
-	account_close(run.account);
-	fact_table_release(&run.reasons);
+	writer_close(run.writer);
+	facts_release(&run.facts);
 	account_entries_release(&run.doubt);
 	return code;
 }

@@ -52,23 +52,6 @@ static int read_files(
 	return code;
 }
 
-/* The account's message alone, where the file is gone or another's. */
-static void put_bare(struct candidates *into, const struct account_entry *entry)
-{
-	struct candidate *c = &into->list[into->count++];
-	size_t before = into->made.len;
-	struct message m;
-
-	message_init(&m);
-	m.queue_id = entry->queue_id;
-	m.origin = ORIGIN_QUEUE;
-	m.queued.known = true;
-	m.queued.arrival_time = entry->arrival_time;
-	record_encode(&m, &into->made);
-	c->record_len = (uint32_t)(into->made.len - before);
-	c->matched = MATCHED_OTHER;
-}
-
 static int by_id(const void *a, const void *b)
 {
 	struct queue_id x = candidate_id(a), y = candidate_id(b);
@@ -84,17 +67,12 @@ static bool is_of(const struct candidate *c, const struct account_entry *entry)
 	       m.queued.arrival_time == entry->arrival_time;
 }
 
-/* Keeps those of found that the account means; all others of the account go into bare. Both are
+/* Keeps those of found that the account means; all others of the account stay in holds. Both are
  * sorted by ID. */
-static int divide(
-    const struct account_entries *holds, struct candidates *found, struct candidates *bare)
+static void divide(struct account_entries *holds, struct candidates *found)
 {
-	const unsigned char *at;
-	size_t kept = 0, f = 0;
+	size_t kept = 0, left = 0, f = 0;
 
-	bare->list = calloc(holds->count + 1, sizeof(*bare->list));
-	if (!bare->list)
-		return -ENOMEM;
 	for (size_t n = 0; n < holds->count; n++) {
 		const struct account_entry *entry = &holds->list[n];
 
@@ -105,25 +83,23 @@ static int divide(
 			found->list[kept] = found->list[f++];
 			found->list[kept++].matched = MATCHED_OTHER;
 		} else {
-			put_bare(bare, entry);
+			holds->list[left++] = *entry;
 		}
 	}
 	found->count = kept;
-	at = bare->made.at; /* it moves while it grows */
-	for (size_t n = 0; n < bare->count; at += bare->list[n++].record_len)
-		bare->list[n].record = at;
-	return bare->made.failed ? -ENOMEM : 0;
+	holds->count = left;
 }
 
 static int take_all(
-    struct run *run, const struct account_entries *holds, struct caught *caught, struct err *err)
+    struct run *run, struct account_entries *holds, struct caught *caught, struct err *err)
 {
 	struct candidates bare = {0};
 	int code;
 
 	if (caught->found.count > 1)
 		qsort(caught->found.list, caught->found.count, sizeof(*caught->found.list), by_id);
-	code = divide(holds, &caught->found, &bare);
+	divide(holds, &caught->found);
+	code = holds_candidates(holds->list, holds->count, &bare);
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to keep %zu messages", holds->count);
 	/* An ID may stand there twice; the message whose file is there comes last. */
@@ -140,7 +116,7 @@ int order_select_undo(struct run *run, struct err *err)
 	struct account_entries holds = {0};
 	struct holds_lost lost;
 	struct caught caught = {0};
-	int code = holds_of(run->order, &holds, &lost, err);
+	int code = holds_read(run->order, &holds, &lost, err);
 
 	if (code < 0)
 		return code;

@@ -11,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "order/save.h"
+#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
@@ -73,7 +74,8 @@ static int check(struct act *a, struct err *err)
 	const struct options *o = &a->s->options;
 	int code = 0;
 
-	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s))
+	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s) &&
+	    !(a->s->behalf && a->s->behalf->answered))
 		return err_set(
 		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
 	if (a->s->verb->words == WORDS_BATCHES)
@@ -209,10 +211,14 @@ static int tell_text(const struct act *a, const struct report *r)
 /* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
+	const struct behalf *behalf = a->s->behalf;
 	struct report r = walk_report(&a->walk);
 	bool refused = r.outcome->refused;
 	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
 
+	if (behalf && behalf->answer)
+		behalf->answer->matched =
+		    r.outcome->tally.results[a->walk.order.dry_run ? RESULT_READY : RESULT_DONE];
 	if (!r.dry_run && !refused)
 		log_run(a, &r);
 	if (a->s->options.json) {

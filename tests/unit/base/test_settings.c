@@ -83,7 +83,12 @@ static const char defaults[] = "socket = \"unix:/var/spool/postfix/pqpurge/milte
 			       "max_recipients = 1000\n"
 			       "origin = \"\"\n"
 			       "login_case = \"ignore\"\n"
-			       "own_networks = \"127.0.0.0/8 ::1\"\n";
+			       "own_networks = \"127.0.0.0/8 ::1\"\n"
+			       "order_directory = \"/run/pqpurge-order\"\n"
+			       "standing_directory = \"/var/lib/pqpurge-standing\"\n"
+			       "operator_group = \"\"\n"
+			       "operator_allow = \"list top why hold release\"\n"
+			       "hook_user = \"nobody\"\n";
 
 static void test_defaults(void **state)
 {
@@ -179,6 +184,11 @@ static void check_all_changed(const struct settings *s)
 	assert_string_equal(s->origin, "example.com");
 	assert_true(s->login_exact);
 	assert_string_equal(s->own_networks, "192.0.2.0/24");
+	assert_string_equal(s->order_directory, "/srv/order");
+	assert_string_equal(s->standing_directory, "/srv/standing");
+	assert_string_equal(s->operator_group, "mail");
+	assert_string_equal(s->operator_allow, "list");
+	assert_string_equal(s->hook_user, "daemon");
 }
 
 static void test_every_key(void **state)
@@ -202,6 +212,11 @@ static void test_every_key(void **state)
 	    {"origin", "example.com"},
 	    {"login_case", "exact"},
 	    {"own_networks", "192.0.2.0/24"},
+	    {"order_directory", "/srv/order"},
+	    {"standing_directory", "/srv/standing"},
+	    {"operator_group", "mail"},
+	    {"operator_allow", "list"},
+	    {"hook_user", "daemon"},
 	};
 	static const char *const styles[] = {
 	    "%s = \"%s\"\n", "%s = %s\n", "%s='%s'\n", "\t%s\t=\t%s\t# why\r\n"};
@@ -318,6 +333,11 @@ static void test_complaints(void **state)
 		":1: own_networks: 'example.com' is no network (ADDRESS/BITS)"},
 	    {"own_networks = 10.0.0.1/8",
 		":1: own_networks: '10.0.0.1/8' is no network (ADDRESS/BITS)"},
+	    {"operator_group = no-such-group",
+		":1: operator_group: there is no group 'no-such-group'"},
+	    {"hook_user = no-such-user", ":1: hook_user: there is no user 'no-such-user'"},
+	    {"order_directory = order",
+		":1: order_directory must be an absolute path, not 'order'"},
 	    {"log = file", ":1: log must be 'syslog' or 'stderr', not 'file'"},
 	    {"record_subject = 1", ":1: record_subject must be true or false, not '1'"},
 	    {"max_recipients = 0", ":1: max_recipients must be from 1 to 100000, not '0'"},

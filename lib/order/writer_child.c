@@ -6,8 +6,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "order/account_write.h"
-#include "order/ledger.h"
+#include "order/writer.h"
 
 #define GATHER_MAX 128 /* frames that are written together */
 
@@ -20,7 +19,7 @@ struct serving {
 	bool ended;
 };
 
-static int answer(int socket, uint32_t part, int code, const char *words, struct bytes *more)
+static int answer(int socket, uint32_t part, int code, const char *words, struct span more)
 {
 	struct bytes out = {0};
 	int sent;
@@ -28,8 +27,7 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	bytes_put_u32(&out, part);
 	bytes_put_u32(&out, (uint32_t)code);
 	bytes_put_text(&out, words);
-	if (more)
-		bytes_put(&out, more->at, more->len);
+	bytes_put(&out, more.at, more.len);
 	sent = out.failed
 		   ? -ENOMEM
 		   : io_frame_write(socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
@@ -40,79 +38,50 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 /* ---- the beginning */
 
 /* An unfinished hold of the same selector whose command is gone. */
-static struct ledger_batch *find_adoptable(
+static const struct ledger_batch *find_adoptable(
     const struct ledger *ledger, const char *verb, const char *selector)
 {
 	for (size_t n = ledger->count; n > 0 && strcmp(verb, "hold") == 0 && *selector; n--) {
-		struct ledger_batch *b = &ledger->list[n - 1];
-		const char *text = json_text(b->begin, "selector");
+		const struct ledger_batch *b = &ledger->list[n - 1];
 
-		if (b->effect == EFFECT_HOLDS && !b->ended && !b->running && !b->undone && text &&
-		    strcmp(text, selector) == 0)
+		if (b->effect == EFFECT_HOLDS && b->told.state == ACCOUNT_UNFINISHED &&
+		    !b->told.running && strcmp(b->told.selector, selector) == 0)
 			return b;
 	}
 	return NULL;
 }
 
-/* What it has done so far, and what is in doubt. */
-static int put_before(const struct account_log *log, const struct ledger *ledger,
-    struct ledger_batch *batch, struct bytes *out, struct err *err)
+static void put_answer(struct bytes *out, uint64_t number, const struct ledger_batch *adopted)
 {
-	struct ledger_entries entries = {0};
 	struct strbuf doubt = {0};
-	uint64_t done = 0;
-	int code;
 
-	batch->wanted = true;
-	code = ledger_entries(log, ledger, &entries, err);
-	for (size_t n = 0; n < entries.count; n++) {
-		const struct ledger_entry *e = &entries.list[n];
-
-		done += !e->doubt;
-		if (e->doubt)
-			account_entry_put(&doubt, &e->message);
-	}
-	bytes_put_u64(out, done);
-	bytes_put_u32(out, batch->parts);
+	bytes_put_u64(out, number);
+	bytes_put_u64(out, adopted ? ledger_doubt(adopted, &doubt) : 0);
+	bytes_put_u32(out, adopted ? adopted->parts : 0);
 	bytes_put_text(out, strbuf_text(&doubt));
 	out->failed |= doubt.failed;
 	strbuf_release(&doubt);
-	ledger_entries_release(&entries);
-	return code;
-}
-
-static int put_answer(const struct serving *s, const struct ledger *ledger,
-    struct ledger_batch *adopted, uint64_t number, struct bytes *out, struct err *err)
-{
-	bytes_put_u64(out, number);
-	bytes_put_u8(out, adopted != NULL);
-	if (adopted)
-		return put_before(&s->log, ledger, adopted, out, err);
-	bytes_put_u64(out, 0);
-	bytes_put_u32(out, 0);
-	bytes_put_text(out, "");
-	return 0;
 }
 
 /* With the lock held. */
 static int begin_locked(struct serving *s, struct reader *r, struct bytes *out, struct err *err)
 {
 	const char *verb = reader_text(r), *selector = reader_text(r), *members = reader_text(r);
-	struct ledger ledger = {0};
-	struct ledger_batch *adopted;
+	const struct ledger_batch *adopted;
 	struct strbuf line = {0};
+	struct ledger ledger;
 	uint64_t number;
-	int code = ledger_read(&s->log, &ledger, err);
+	int code = ledger_read(&s->log, false, &ledger, err);
 
 	if (code < 0)
 		return code;
-	account_compact(&s->log, &ledger);
+	ledger_compact(&s->log, ledger.written);
 	adopted = find_adoptable(&ledger, verb, selector);
-	number = adopted ? adopted->number : ledger.highest + 1;
-	code = put_answer(s, &ledger, adopted, number, out, err);
-	strbuf_printf(&line, "{\"%s\":%llu,%s\n", adopted ? "adopt" : "begin",
+	number = adopted ? adopted->told.number : ledger.highest + 1;
+	put_answer(out, number, adopted);
+	strbuf_printf(&line, "{\"%s\":%llu,%s", adopted ? "adopt" : "begin",
 	    (unsigned long long)number, members);
-	if (code == 0 && line.failed)
+	if (out->failed || line.failed)
 		code = err_sys(err, ENOMEM, "failed to begin the account");
 	if (code == 0)
 		code = account_log_run(&s->log, number, err);
@@ -125,7 +94,7 @@ static int begin_locked(struct serving *s, struct reader *r, struct bytes *out, 
 	return code;
 }
 
-static int begin(struct serving *s, struct reader *r, uint32_t part)
+static int begin(struct serving *s, struct reader *r)
 {
 	struct err why = {{0}};
 	struct bytes more = {0};
@@ -135,7 +104,9 @@ static int begin(struct serving *s, struct reader *r, uint32_t part)
 		code = begin_locked(s, r, &more, &why);
 		account_log_unlock(&s->log);
 	}
-	sent = answer(s->socket, part, code, why.text, code == 0 ? &more : NULL);
+	if (code < 0)
+		bytes_clear(&more);
+	sent = answer(s->socket, WRITER_BEGIN, code, why.text, bytes_span(&more));
 	bytes_release(&more);
 	return sent;
 }
@@ -145,28 +116,21 @@ static int begin(struct serving *s, struct reader *r, uint32_t part)
 /* 1 it was taken, 0 the parent is gone, or a code. */
 static int take_frame(struct serving *s, struct bytes *frame)
 {
-	int got = io_frame_read(s->socket, frame, ACCOUNT_FRAME_MAX, INT64_MAX);
+	int got = io_frame_read(s->socket, frame, WRITER_FRAME_MAX, INT64_MAX), code;
 	struct reader r = reader_of(frame->at, frame->len);
-	uint8_t kind = reader_u8(&r);
 	uint32_t part = reader_u32(&r);
-	const char *line;
-	int code;
 
 	if (got != 1)
 		return got;
-	if (kind == FRAME_BEGIN) {
-		code = begin(s, &r, part);
+	if (part == WRITER_BEGIN) {
+		code = begin(s, &r);
 		return code < 0 ? code : 1;
 	}
-	line = reader_text(&r);
-	if (r.failed)
-		return ERR_SYNTAX;
-	strbuf_puts(&s->lines, line);
-	strbuf_putc(&s->lines, '\n');
-	if (kind != FRAME_NOTE)
+	strbuf_puts(&s->lines, reader_text(&r));
+	if (part != WRITER_NOTE)
 		s->parts[s->count++] = part;
-	s->ended |= kind == FRAME_END;
-	return 1;
+	s->ended = part == WRITER_END;
+	return r.failed ? ERR_SYNTAX : 1;
 }
 
 static bool is_more(const struct serving *s)
@@ -188,24 +152,24 @@ static int write_lines(struct serving *s)
 		account_log_unlock(&s->log);
 	}
 	for (size_t n = 0; sent == 0 && n < s->count; n++)
-		sent = answer(s->socket, s->parts[n], code, why.text, NULL);
+		sent = answer(s->socket, s->parts[n], code, why.text, (struct span){0});
 	strbuf_clear(&s->lines);
 	s->count = 0;
 	return sent;
 }
 
-int account_serve(int socket, const char *directory, struct err *err)
+int writer_serve(int socket, const char *directory, struct err *err)
 {
 	struct serving s = {.socket = socket};
 	struct bytes frame = {0};
 	int code = account_log_open(&s.log, directory, true, err), got = 1;
 
 	if (code < 0)
-		return answer(socket, 0, code, err->text, NULL);
+		return answer(socket, WRITER_BEGIN, code, err->text, (struct span){0});
 	while (got == 1 && code == 0 && !s.ended) {
-		got = take_frame(&s, &frame);
-		while (got == 1 && is_more(&s))
+		do
 			got = take_frame(&s, &frame);
+		while (got == 1 && is_more(&s));
 		if (s.lines.len > 0 || s.count > 0)
 			code = write_lines(&s);
 	}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* Arrays that grow: structs with the members list, count and cap, zero at first. */
+#ifndef PQPURGE_BASE_ARRAY_H
+#define PQPURGE_BASE_ARRAY_H
+
+#include <errno.h>
+
+#include "base/base.h"
+
+/* list, or where it has moved to, with room for one more element; *cap is how many fit. NULL: no
+ * memory, and list is as it was. */
+static inline void *array_room(void *list, size_t count, size_t *cap, size_t size)
+{
+	size_t more = *cap ? 2 * *cap : 64;
+	void *moved;
+
+	if (count < *cap)
+		return list;
+	moved = realloc(list, more * size);
+	if (moved)
+		*cap = more;
+	return moved;
+}
+
+/* Appends a value to *a: 0 or -ENOMEM. */
+#define array_add(a, ...)                                                                          \
+	({                                                                                         \
+		typeof((a)->list) list_ =                                                          \
+		    array_room((a)->list, (a)->count, &(a)->cap, sizeof(*(a)->list));              \
+		if (list_) {                                                                       \
+			(a)->list = list_;                                                         \
+			list_[(a)->count++] = (__VA_ARGS__);                                       \
+		}                                                                                  \
+		list_ ? 0 : -ENOMEM;                                                               \
+	})
+
+#endif

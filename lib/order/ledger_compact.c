@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The log written anew, smaller: the newest batches, and of their messages those that a hold may
+ * still hold. What cannot be written leaves the old log as it was.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "order/writer.h"
+
+#define FACTS_KEEP 500 /* batches that keep what a report is made of */
+#define FLUSH_SIZE (1u << 20)
+
+struct compacting {
+	struct ledger ledger;
+	int fd;
+	struct strbuf out; /* not written yet */
+	uint64_t written;
+};
+
+static bool is_large(const struct account_log *log, uint64_t written)
+{
+	struct stat st;
+	uint64_t bound = 2 * written > ACCOUNT_BYTES ? 2 * written : ACCOUNT_BYTES;
+
+	return fstat(log->fd, &st) == 0 && (uint64_t)st.st_size > bound;
+}
+
+static int find_held(struct ledger *ledger)
+{
+	struct ledger_entries entries = {0};
+	const struct ledger_entry *last;
+	int code = ledger_entries(ledger, &entries);
+
+	for (size_t at = 0; code == 0 && at < entries.count;) {
+		at = ledger_message(&entries, at, &last);
+		if (last && last->batch->effect == EFFECT_HOLDS)
+			account_entry_put(&last->batch->held, &last->message);
+	}
+	for (size_t n = 0; n < ledger->count; n++)
+		if (ledger->list[n].held.failed)
+			code = -ENOMEM;
+	free(entries.list);
+	return code;
+}
+
+static int flush(struct compacting *c, size_t at_least)
+{
+	int code = c->out.failed ? -ENOMEM : 0;
+
+	if (code == 0 && c->out.len >= at_least) {
+		code = io_write_all(c->fd, strbuf_text(&c->out), c->out.len);
+		c->written += c->out.len;
+		strbuf_clear(&c->out);
+	}
+	return code;
+}
+
+static bool is_kept(
+    const struct ledger *ledger, const struct ledger_batch *b, const struct account_line *line)
+{
+	size_t age = ledger->count - (size_t)(b - ledger->list);
+
+	if (age > ACCOUNT_KEEP && b->ended && b->held.len == 0)
+		return false;
+	if (line->kind == LINE_FACTS)
+		return age <= FACTS_KEEP;
+	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
+}
+
+static void put_end(
+    struct compacting *c, const struct ledger_batch *b, const struct account_line *line)
+{
+	unsigned long long number = b->told.number;
+	bool told = !b->undone || strstr(line->rest, ",\"undone\":true");
+
+	if (b->held.len > 0)
+		strbuf_printf(&c->out,
+		    "{\"chunk\":%llu,\"part\":1,\"ids\":\"%s\"}\n{\"done\":%llu,\"part\":1}\n",
+		    number, b->held.text, number);
+	strbuf_add(&c->out, line->text, line->len - 1);
+	strbuf_puts(&c->out, told ? "}\n" : ",\"undone\":true}\n");
+}
+
+static int visit(void *arg, const struct account_line *line)
+{
+	struct compacting *c = arg;
+	const struct ledger_batch *b =
+	    line->kind == LINE_KEPT ? NULL : ledger_find(&c->ledger, line->number);
+
+	if (!b || !is_kept(&c->ledger, b, line))
+		return 0;
+	if (line->kind == LINE_END)
+		put_end(c, b, line);
+	else
+		strbuf_printf(&c->out, "%s\n", line->text);
+	return flush(c, FLUSH_SIZE);
+}
+
+static int write_anew(struct compacting *c, const struct account_log *log)
+{
+	int code = account_log_read(log, visit, c, NULL);
+
+	if (code == 0)
+		code = flush(c, 0);
+	if (code == 0 && c->written > 0)
+		strbuf_printf(&c->out, "{\"kept\":%llu}\n", (unsigned long long)c->written);
+	if (code == 0)
+		code = flush(c, 0);
+	if (code == 0 &&
+	    (fsync(c->fd) < 0 ||
+		renameat(log->directory, ACCOUNT_NEW, log->directory, ACCOUNT_FILE) < 0 ||
+		fsync(log->directory) < 0))
+		code = -errno;
+	return code;
+}
+
+static int replace(struct compacting *c, struct account_log *log)
+{
+	int code;
+
+	c->fd = openat(log->directory, ACCOUNT_NEW,
+	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (c->fd < 0)
+		return -errno;
+	code = write_anew(c, log);
+	if (code < 0) {
+		unlinkat(log->directory, ACCOUNT_NEW, 0);
+		io_close(&c->fd);
+		return code;
+	}
+	io_close(&log->fd);
+	log->fd = c->fd;
+	return 0;
+}
+
+void ledger_compact(struct account_log *log, uint64_t written)
+{
+	struct compacting c = {.fd = -1};
+
+	if (!is_large(log, written))
+		return;
+	if (ledger_read(log, true, &c.ledger, NULL) == 0 && find_held(&c.ledger) == 0)
+		(void)!replace(&c, log);
+	ledger_release(&c.ledger);
+	strbuf_release(&c.out);
+}

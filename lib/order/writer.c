@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: ISC */
+/* A batch being written: the command's side. */
+#include "order/writer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/json.h"
+
+#define POLL_MS 50                 /* between two looks at the stop flag */
+#define HURRIED (3 * USEC_PER_SEC) /* what a line may take once the command is to end */
+
+struct writer {
+	struct role_child child;
+	const char *directory;
+	int socket; /* the child's end, in the child */
+	int ours;
+	uint64_t batch;
+	uint32_t part;
+	const volatile sig_atomic_t *stop;
+	bool silent;        /* an answer did not come in time */
+	struct bytes frame; /* the last answer */
+};
+
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	const struct writer *w = arg;
+
+	(void)out;
+	return writer_serve(w->socket, w->directory, err);
+}
+
+static int start(struct writer *w, struct err *err)
+{
+	struct role owner;
+	int ends[2], code = role_of_owner(w->directory, &owner, err);
+
+	if (code < 0)
+		return code;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(err, errno, "failed to make a socket");
+	w->ours = ends[0];
+	w->socket = ends[1];
+	code = role_start_keeping(&w->child, &owner, w->socket, work, w, err);
+	io_close(&w->socket);
+	return code;
+}
+
+/* Texts end with NULL. */
+static int send_frame(struct writer *w, uint32_t part, const char *const *texts, struct err *err)
+{
+	struct bytes frame = {0};
+	int code;
+
+	bytes_put_u32(&frame, part);
+	for (; *texts; texts++)
+		bytes_put_text(&frame, *texts);
+	code = frame.failed
+		   ? -ENOMEM
+		   : io_frame_write(w->ours, bytes_span(&frame), clock_steady() + ACCOUNT_PATIENCE);
+	bytes_release(&frame);
+	return code < 0 ? err_set(err, code, "failed to write the account (%s)", err_word(code))
+			: 0;
+}
+
+static int send_lines(struct writer *w, uint32_t part, const struct strbuf *lines, struct err *err)
+{
+	if (lines->failed)
+		return err_sys(err, ENOMEM, "failed to write the account");
+	return send_frame(w, part, (const char *const[]){strbuf_text(lines), NULL}, err);
+}
+
+/* ---- answers */
+
+/* 1: an answer is read up to its words. */
+static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_t *ret_part,
+    int *ret_code, struct err *err)
+{
+	int got = io_frame_read(w->ours, &w->frame, WRITER_FRAME_MAX, deadline);
+	const char *words;
+
+	if (got != 1)
+		return err_set(err, got < 0 ? got : ERR_CHILD, "failed to write the account (%s)",
+		    err_word(got < 0 ? got : ERR_CHILD));
+	*r = reader_of(w->frame.at, w->frame.len);
+	*ret_part = reader_u32(r);
+	*ret_code = (int)reader_u32(r);
+	words = reader_text(r);
+	if (r->failed || *ret_code > 0)
+		return err_set(err, ERR_CHILD, "the account's writer broke off");
+	if (*ret_code < 0)
+		err_set(err, *ret_code, "%s", words);
+	return 1;
+}
+
+static bool is_readable(const struct writer *w, int wait_ms)
+{
+	struct pollfd waiting = {w->ours, POLLIN, 0};
+
+	return poll(&waiting, 1, wait_ms) == 1;
+}
+
+/* Whether a wait since then has lasted long enough: a writer that somebody stopped holds no ^C up.
+ */
+static bool is_over(const struct writer *w, int64_t began)
+{
+	return clock_steady() > began + (w->stop && *w->stop ? HURRIED : ACCOUNT_PATIENCE);
+}
+
+/* Waits for the answer to this part; others that come before it are of no use any more. */
+static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err *err)
+{
+	int64_t began = clock_steady();
+	int answered = 0, code = 0;
+	uint32_t part = 0;
+
+	while (answered == 0 || (answered == 1 && part != wanted)) {
+		if (wanted == WRITER_BEGIN && w->stop && *w->stop)
+			return err_set(err, ERR_STOPPED, "interrupted");
+		if (is_over(w, began)) {
+			w->silent = true;
+			return err_set(err, ERR_TIMEOUT,
+			    "the account in '%s' is locked, or its disk does not answer",
+			    w->directory);
+		}
+		if (is_readable(w, POLL_MS))
+			answered = receive(w, began + ACCOUNT_PATIENCE, r, &part, &code, err);
+	}
+	return answered < 0 ? answered : code;
+}
+
+/* ---- begin */
+
+/* The first line but its first member, which has the number. */
+static int make_members(const struct order *order, struct strbuf *ret)
+{
+	const struct {
+		const char *key, *text;
+	} texts[] = {{"verb", order->verb}, {"command", order->command_line},
+	    {"reason", order->reason}, {"selector", order->selector_text}, {"token", order->token}};
+	struct json *o = json_new();
+	char uid[32];
+
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)order->uid);
+	json_put_int(o, "time", clock_wall());
+	json_put_int(o, "uid", order->uid);
+	json_put_text(o, "user", order->user ? order->user : uid);
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		json_put_text(o, texts[n].key, texts[n].text ? texts[n].text : "");
+	if (order->undo_count > 0)
+		json_put_ints(o, "undoes", order->undo, order->undo_count);
+	return json_write(ret, o);
+}
+
+static int begin(struct writer *w, const struct order *order, struct err *err)
+{
+	const char *verb = order->verb ? order->verb : "";
+	const char *selector = order->selector_text ? order->selector_text : "";
+	struct strbuf members = {0};
+	int code = make_members(order, &members);
+
+	/* "{" stands in front of the first member. */
+	if (code < 0)
+		err_sys(err, ENOMEM, "failed to begin the account");
+	else
+		code = send_frame(w, WRITER_BEGIN,
+		    (const char *const[]){verb, selector, members.text + 1, NULL}, err);
+	strbuf_release(&members);
+	return code;
+}
+
+static int take_begun(struct writer *w, struct reader *r, uint64_t *ret_done,
+    struct account_entries *ret_doubt, struct err *err)
+{
+	int code;
+
+	w->batch = reader_u64(r);
+	*ret_done = reader_u64(r);
+	w->part = reader_u32(r);
+	code = account_entries_parse(reader_text(r), ret_doubt);
+	if (code == -ENOMEM)
+		return err_sys(err, ENOMEM, "failed to begin the account");
+	if (code < 0 || !reader_done(r) || w->batch == 0 || w->part > INT32_MAX)
+		return err_set(err, ERR_CHILD, "the account's writer broke off");
+	return 0;
+}
+
+int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_done,
+    struct account_entries *ret_doubt, struct err *err)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	struct reader r;
+	int code;
+
+	if (!w)
+		return err_sys(err, ENOMEM, "failed to begin the account");
+	*w = (struct writer){.directory = order->settings->state_directory,
+	    .ours = -1,
+	    .socket = -1,
+	    .stop = order->stop};
+	code = start(w, err);
+	if (code == 0)
+		code = begin(w, order, err);
+	if (code == 0)
+		code = await(w, WRITER_BEGIN, &r, err);
+	if (code == 0)
+		code = take_begun(w, &r, ret_done, ret_doubt, err);
+	if (code == 0) {
+		*ret = w;
+	} else {
+		writer_close(w);
+		account_entries_release(ret_doubt);
+	}
+	return code;
+}
+
+void writer_close(struct writer *w)
+{
+	struct blob ignored = {0};
+	/* One that could not begin waits for somebody's lock, perhaps for ever. */
+	bool waits = w && w->batch > 0 && !w->silent;
+	int64_t deadline = waits ? clock_steady() + ACCOUNT_PATIENCE : 0;
+
+	if (!w)
+		return;
+	io_close(&w->ours);
+	if (w->child.pid > 0 && role_finish(&w->child, deadline, &ignored, NULL) == 0)
+		blob_release(&ignored);
+	bytes_release(&w->frame);
+	free(w);
+}
+
+uint64_t writer_batch(const struct writer *w)
+{
+	return w->batch;
+}
+
+/* ---- parts */
+
+/* A line of a part; queue IDs and numbers need no escapes. */
+static void make_line(struct strbuf *line, const char *kind, const struct writer *w, uint32_t part,
+    const struct account_entry *list, size_t count)
+{
+	struct strbuf ids = {0};
+
+	for (size_t n = 0; list && n < count; n++)
+		account_entry_put(&ids, &list[n]);
+	strbuf_printf(
+	    line, "{\"%s\":%llu,\"part\":%u", kind, (unsigned long long)w->batch, (unsigned)part);
+	if (list)
+		strbuf_printf(line, ",\"ids\":\"%s\"", strbuf_text(&ids));
+	strbuf_puts(line, "}\n");
+	line->failed |= ids.failed;
+	strbuf_release(&ids);
+}
+
+int writer_chunk(struct writer *w, const struct account_entry *list, size_t count,
+    uint32_t *ret_part, struct err *err)
+{
+	struct strbuf line = {0};
+	int code;
+
+	make_line(&line, "chunk", w, w->part + 1, list, count);
+	code = send_lines(w, w->part + 1, &line, err);
+	strbuf_release(&line);
+	if (code == 0)
+		*ret_part = ++w->part;
+	return code;
+}
+
+int writer_fd(const struct writer *w)
+{
+	return w->ours;
+}
+
+int writer_next(struct writer *w, uint32_t *ret_part, int *ret_code, struct err *err)
+{
+	struct reader r;
+
+	if (!is_readable(w, 0))
+		return 0;
+	return receive(w, clock_steady() + ACCOUNT_PATIENCE, &r, ret_part, ret_code, err);
+}
+
+void writer_done(struct writer *w, uint32_t part, const struct account_entry *list, size_t count)
+{
+	struct strbuf line = {0};
+
+	make_line(&line, "done", w, part, list, count);
+	(void)!send_lines(w, WRITER_NOTE, &line, NULL);
+	strbuf_release(&line);
+}
+
+int writer_end(struct writer *w, const char *lines, struct err *err)
+{
+	struct reader r;
+	int code = send_frame(w, WRITER_END, (const char *const[]){lines, NULL}, err);
+
+	return code < 0 ? code : await(w, WRITER_END, &r, err);
+}
+
+/* ---- refusals */
+
+int account_refusal(const struct settings *s, const struct refusal *refusal, struct err *err)
+{
+	const struct order order = {.settings = s,
+	    .verb = refusal->verb,
+	    .command_line = refusal->command,
+	    .reason = refusal->why,
+	    .user = refusal->user,
+	    .uid = refusal->uid};
+	struct account_entries doubt = {0};
+	struct writer *w = NULL;
+	uint64_t done;
+	char end[64];
+	int code = writer_open(&order, &w, &done, &doubt, err);
+
+	if (code < 0)
+		return code;
+	snprintf(
+	    end, sizeof(end), "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
+	code = writer_end(w, end, err);
+	account_entries_release(&doubt);
+	writer_close(w);
+	return code;
+}
+
+/* ---- the reserve */
+
+static int reserve(void *arg, struct account_log *log, struct bytes *out, struct err *err)
+{
+	(void)arg, (void)out, (void)err;
+	account_log_reserve(log);
+	return 0;
+}
+
+void writer_prepare(const struct settings *settings)
+{
+	struct blob ignored = {0};
+
+	if (ledger_ask(settings, true, NULL, reserve, NULL, &ignored, NULL) == 0)
+		blob_release(&ignored);
+}
