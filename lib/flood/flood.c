@@ -157,7 +157,12 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 {
 	const float *peak = e->peak;
 
-	if (weigh(over, FLOOD_NETWORKS_1H, entry_networks_1h(e), l->networks[0],
+	uint32_t networks = entry_networks_1h(e), few = l->networks[0] * 2 / 3;
+	const struct window *hour = &e->window[FLOOD_1H];
+
+	/* Hardly two messages from one network: nobody moves about like that. */
+	bool scattered = 4 * (hour->messages + hour->messages_before) <= 5 * networks;
+	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->networks[0],
 		(double)peak[PEAK_NETWORKS_1H] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1H);
 	/* Its logarithm is taken for some messages only. */
@@ -352,7 +357,8 @@ static bool count_local(struct flood *f, const struct flood_message *m)
 	if (judged || known)
 		return judged;
 	flood_key_text(&k, FLOOD_NEW_SENDERS, false);
-	return count(f, FLOOD_LOCAL, &k, m);
+	(void)count(f, FLOOD_LOCAL, &k, m); /* it explains nothing: their domain is counted, too */
+	return false;
 }
 
 static bool count_narrow(struct flood *f, const struct flood_message *m)
