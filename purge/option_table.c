@@ -279,7 +279,7 @@ const struct option_row option_rows[] = {
 	VALUE("by", 0, "WHAT", OPTION_TOP, set_by, "sender from recipient login client"),
 	VALUE("since", 0, "AGE", OPTION_TOP, set_newer, "only what arrived since then"),
 	PLAIN("watch", 0, OPTION_TOP, flag_watch, "draw it anew every two seconds"),
-	VALUE("for", 0, "AGE", OPTION_RULE, set_for, "the rule expires after AGE"),
+	VALUE("for", 0, "AGE", OPTION_RULE | OPTION_STANDING, set_for, "stays in force for AGE, and no longer"),
 	VALUE("action", 0, "ACTION", OPTION_RULE, set_action, "REJECT DEFER HOLD DISCARD OK WARN"),
 	VALUE("text", 0, "TEXT", OPTION_RULE, set_text, "the reply's text"),
 	VALUE("test", 0, "ADDRESS", OPTION_TEST, set_test, "say which rule decides for it"),

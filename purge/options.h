@@ -34,6 +34,7 @@ enum option_group {
 	OPTION_INDEX = 1u << 18,   /* verbs that only look */
 	OPTION_SETUP = 1u << 20,
 	OPTION_ORDER = 1u << 24,
+	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
 };
 
 struct options {
@@ -53,7 +54,7 @@ struct options {
 	const char *save; /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
-	int64_t rule_for;  /* likewise */
+	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
 	enum rule_action action;
 	const char *text; /* NULL = the action's default */
 	const char *test; /* NULL = not asked */

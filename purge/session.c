@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* One run of the command: from its words to what a verb needs. */
 #include <errno.h>
-#include <limits.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "purge/door/behalf.h"
 #include "purge/ids.h"
 #include "purge/interrupt.h"
@@ -71,27 +70,6 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-bool session_is_roots(const char *path)
-{
-	char above[PATH_MAX];
-	struct stat st;
-
-	if (strlen(path) >= sizeof(above))
-		return false;
-	for (snprintf(above, sizeof(above), "%s", path);;) {
-		char *slash = strrchr(above, '/');
-
-		if (stat(above, &st) < 0 || st.st_uid != 0)
-			return false;
-		if (st.st_mode & (S_IWGRP | S_IWOTH) &&
-		    !(S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX))
-			return false;
-		if (!slash || strcmp(above, "/") == 0)
-			return true;
-		slash[slash == above] = '\0';
-	}
-}
-
 static int load_settings(struct session *s, struct err *err)
 {
 	const char *sudo = getenv("SUDO_UID"), *named = session_config(s);
@@ -103,7 +81,7 @@ static int load_settings(struct session *s, struct err *err)
 	real = realpath(named, NULL);
 	if (!real)
 		return err_sys(err, errno, "failed to read '%s'", named);
-	if (session_is_roots(real))
+	if (io_is_roots(real))
 		code = settings_load(real, &s->settings, err);
 	else
 		code = err_set(err, ERR_CONFIG,

@@ -37,8 +37,6 @@ void session_release(struct session *s);
 
 /* The file that was named, by -c or PQPURGE_CONF; NULL: none was. */
 const char *session_config(const struct session *s);
-/* Whether only root can write path and every directory above it. For session_open and tests. */
-bool session_is_roots(const char *path);
 /* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
 char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 

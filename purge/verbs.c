@@ -13,8 +13,10 @@ static const struct verb verbs[] = {
 	.summary = "delete what matches (the verb when none is given)",
 	.details = "On a terminal it shows what it will delete and asks. With --block the senders\n"
 		   "are refused before anything is deleted; --sweep repeats until a pass finds\n"
-		   "nothing.\n",
-	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
+		   "nothing. With --for the order stays in force: the senders are refused, and\n"
+		   "each catch-up deletes what came in all the same, until AGE is over or undo\n"
+		   "ends it.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_STANDING,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_DELETE,
@@ -24,7 +26,10 @@ static const struct verb verbs[] = {
 	.name = "hold",
 	.words_text = "[PATTERN...]",
 	.summary = "move what matches to the hold queue",
-	.takes = TAKES_MATCHES | OPTION_REASON,
+	.details =
+	    "With --for what comes later is held, too, at the door and by each catch-up, until\n"
+	    "AGE is over or undo ends it.\n",
+	.takes = TAKES_MATCHES | OPTION_REASON | OPTION_STANDING,
 	.words = WORDS_PATTERNS,
 	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,
 	.action = ACTION_HOLD,
@@ -167,7 +172,8 @@ static const struct verb verbs[] = {
 	.words_text = "BATCH...",
 	.summary = "release what a hold batch held and still holds",
 	.details = "hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
-		   "stays, unless -y or --requeue is given.\n",
+		   "stays, unless -y or --requeue is given. Of an order that stays in force it is\n"
+		   "the end.\n",
 	.takes = OPTION_REASON | OPTION_REQUEUE,
 	.words = WORDS_BATCHES,
 	.flags = VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR,

@@ -32,6 +32,8 @@ int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODI
 int io_guard_stdio(void) NODISCARD;
 /* Whether the directory fd holds nothing; false also where it cannot be read. */
 bool io_is_empty_directory(int fd);
+/* Whether only root can write path and every directory above it (sticky ones count as such). */
+bool io_is_roots(const char *path);
 void io_set_cloexec(int fd);
 /* close() for fd >= 0; then sets it to -1. Takes a pointer so that a second call does nothing. */
 void io_close(int *fd);

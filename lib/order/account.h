@@ -43,6 +43,7 @@ enum account_state {
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
 	ACCOUNT_REFUSED,
+	ACCOUNT_STANDING, /* standing.h; the account itself does not say so */
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */

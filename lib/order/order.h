@@ -143,6 +143,7 @@ struct order {
 	 */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
 	uid_t uid;          /* of whose order it is; for the account, too */
+	bool stays;         /* the batch is accounted for also where nothing matched */
 	uint32_t rules_set; /* rules that the same command set; ask may set it */
 	/*
 	 * Called once, with everything selected and proven, before anything is touched; also where

@@ -45,7 +45,7 @@ static int judge(const char *program, char path[PATH_MAX], struct err *err)
 	if (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXOTH))
 		return err_set(err, ERR_CONFIG,
 		    "flood_hook '%s' is no program that hook_user can run", program);
-	if (!session_is_roots(path))
+	if (!io_is_roots(path))
 		return err_set(err, ERR_CONFIG,
 		    "flood_hook '%s' and the directories above it must be root's and not writable "
 		    "by others",

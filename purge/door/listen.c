@@ -47,7 +47,7 @@ static int make_directory(const char *directory, struct err *err)
 {
 	if (mkdir(directory, 0755) == 0 && chmod(directory, 0755) < 0)
 		return err_sys(err, errno, "failed to make '%s'", directory);
-	if (!session_is_roots(directory))
+	if (!io_is_roots(directory))
 		return err_set(err, ERR_CONFIG,
 		    "'%s' and the directories above it must be root's and not writable by others",
 		    directory);

@@ -15,6 +15,7 @@
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
+#include "purge/standing.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
@@ -27,7 +28,8 @@ struct act {
 	struct save save;       /* --save */
 	struct block_plan plan; /* --block */
 	uint64_t *batches;      /* undo */
-	int code;               /* what went wrong while asking; err says what */
+	struct standing_ends ends;
+	int code; /* what went wrong while asking; err says what */
 	struct err *err;
 	bool not_saved; /* a block is in force but not on disk */
 };
@@ -37,6 +39,8 @@ struct act {
 static int read_batches(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
+	size_t *count = &a->walk.order.undo_count;
+	int code;
 
 	a->batches = calloc(o->word_count + 1, sizeof(*a->batches));
 	if (!a->batches)
@@ -46,19 +50,22 @@ static int read_batches(struct act *a, struct err *err)
 			return err_set(err, ERR_USAGE,
 			    "'%s' is no batch number; 'pqpurge-idx log' lists the batches",
 			    o->words[i]);
+	*count = o->word_count;
+	code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);
 	a->walk.order.undo = a->batches;
-	a->walk.order.undo_count = o->word_count;
-	return 0;
+	return code;
 }
 
 static int plan_block(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
-	struct block_terms terms = {.action = RULE_REJECT,
+	int64_t age = o->rule_for ? o->rule_for : o->block_for;
+	bool holds = a->walk.order.action == ACTION_HOLD;
+	struct block_terms terms = {.action = holds ? RULE_HOLD : RULE_REJECT,
 	    .reason = o->reason,
 	    .author = a->s->user,
 	    .now = o->now,
-	    .expires = o->block_for ? o->now + o->block_for : 0,
+	    .expires = age ? o->now + age : 0,
 	    .subdomains = o->subdomains};
 	int code = block_plan_selector(&a->plan, &o->selector, &terms, err);
 
@@ -80,8 +87,11 @@ static int check(struct act *a, struct err *err)
 		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
 	if (a->s->verb->words == WORDS_BATCHES)
 		code = read_batches(a, err);
-	if (code == 0 && o->block)
+	if (code == 0 && o->rule_for)
+		code = standing_check(o, err);
+	if (code == 0 && (o->block || o->rule_for))
 		code = plan_block(a, err);
+	a->walk.order.stays = o->rule_for > 0;
 	return code;
 }
 
@@ -114,6 +124,8 @@ static int begin(struct act *a, struct err *err)
 
 	if (a->walk.order.save)
 		code = save_dir_open(a->save.name, &a->s->postfix.owner, &a->save.directory, err);
+	if (code == 0)
+		code = standing_end_all(a->s, &a->ends, a->s->options.json ? stderr : stdout, err);
 	return code < 0 ? code : block_first(a, err);
 }
 
@@ -127,7 +139,9 @@ static void preview(const struct act *a, const struct outcome *found, FILE *to)
 	r.outcome = found;
 	report_preview(to, &r);
 	for (size_t i = 0; i < a->plan.rules.count; i++)
-		say(to, "To be refused: %s, until %s.\n", a->plan.rules.list[i].subject,
+		say(to, "To be %s: %s, until %s.\n",
+		    a->walk.order.action == ACTION_HOLD ? "held when it comes" : "refused",
+		    a->plan.rules.list[i].subject,
 		    block_until(&a->plan.rules.list[i], until, sizeof(until)));
 }
 
@@ -136,16 +150,17 @@ static bool put_question(const struct act *a, const struct tally *t)
 	uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
 	const struct options *o = &a->s->options;
 	const char *verb = action_rows[a->walk.order.action].verb;
+	const char *first = a->walk.order.action == ACTION_HOLD ? "Hold what comes" : "Block this";
 	char question[256], also[64] = "";
 
 	if (o->selector.recipient.count && others)
 		snprintf(also, sizeof(also), ", also for %" PRIu64 " other recipient%s", others,
 		    others == 1 ? "" : "s");
 	if (n == 0)
-		snprintf(question, sizeof(question), "Block this, though nothing is in the queue?");
+		snprintf(question, sizeof(question), "%s, though nothing is in the queue?", first);
 	else
-		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?",
-		    a->plan.rules.count ? "Block this and " : "",
+		snprintf(question, sizeof(question), "%s%s%c%s %s %" PRIu64 " %s%s?",
+		    a->plan.rules.count ? first : "", a->plan.rules.count ? " and " : "",
 		    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
 		    n == 1 ? "this" : "these", n, wording_messages(n), also);
 	return (o->selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
@@ -169,7 +184,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}
-	if (n || a->plan.rules.count)
+	if (n || a->plan.rules.count || a->ends.count)
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
@@ -237,6 +252,27 @@ static int tell(const struct act *a, struct err *err)
 	return status;
 }
 
+/* In force from here on; the rules are already. */
+static void stay(struct act *a)
+{
+	const struct outcome *o = &a->walk.outcome;
+	char until[CLOCK_TEXT_SIZE];
+	struct err err = {{0}};
+
+	if (!a->walk.order.stays || a->walk.order.dry_run || o->refused)
+		return;
+	if (standing_keep(a->s, o->tally.batch, &a->plan, &err) < 0) {
+		complain("%s", err.text);
+		a->not_saved = true;
+		return;
+	}
+	if (!a->s->options.quiet)
+		say(a->s->options.json ? stderr : stdout,
+		    "In force until %s; 'pqpurge-idx undo %" PRIu64 "' ends it.\n",
+		    clock_text(a->s->options.now + a->s->options.rule_for, until, sizeof(until)),
+		    o->tally.batch);
+}
+
 static int run(struct act *a, struct err *err)
 {
 	struct order *order = &a->walk.order;
@@ -244,6 +280,9 @@ static int run(struct act *a, struct err *err)
 
 	if (code < 0)
 		return code;
+	/* All that was to be undone were purges that stood: there is nothing to release. */
+	if (a->ends.count > 0 && order->undo_count == 0)
+		return standing_end_all(a->s, &a->ends, stdout, err);
 	/* Nor is a directory made where there is nothing to save. */
 	if (session_can_ask(a->s) || order->save) {
 		order->ask = ask;
@@ -255,6 +294,8 @@ static int run(struct act *a, struct err *err)
 		code = walk_run(&a->walk, err);
 	if (code == 0)
 		code = a->code;
+	if (code == 0)
+		stay(a);
 	return code < 0 ? code : tell(a, err);
 }
 
@@ -272,6 +313,7 @@ int verb_act(struct session *s, struct err *err)
 	walk_release(&a.walk);
 	block_plan_release(&a.plan);
 	io_close(&a.save.directory);
+	standing_ends_release(&a.ends);
 	free(a.batches);
 	return code;
 }

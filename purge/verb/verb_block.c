@@ -7,6 +7,7 @@
 #include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
+#include "purge/standing.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
@@ -182,6 +183,9 @@ static int remove_plan(const struct session *s, const struct block_plan *plan,
 
 		if (code == 0)
 			code = tell_removal(s, r, &answer, box);
+		if (code == 0 && !s->options.dry_run)
+			code = standing_end_of_rule(
+			    s, r->subject, s->options.json ? stderr : stdout, err);
 		if (code < 0)
 			return code;
 		if (!answer.saved)

@@ -8,6 +8,7 @@
 #include "order/order.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
+#include "purge/standing.h"
 #include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
@@ -67,7 +68,8 @@ static void put_problems(FILE *to, const struct sync *sync)
 		say(to, "Could not be read: %s\n", name);
 }
 
-int verb_sync(struct session *s, struct err *err)
+/* The catch-up itself. */
+static int catch_up(struct session *s, struct err *err)
 {
 	struct progress progress;
 	struct sync sync = {.settings = &s->settings,
@@ -80,7 +82,6 @@ int verb_sync(struct session *s, struct err *err)
 	int code;
 
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
-	interrupt_catch();
 	code = sync_run(&sync, err);
 	progress_end(&progress);
 	if (code < 0)
@@ -97,4 +98,16 @@ int verb_sync(struct session *s, struct err *err)
 		code = EXIT_SOME_FAILED;
 	sync_release(&sync);
 	return code;
+}
+
+/* Standing orders do not need the index, and are carried out also where it cannot be completed. */
+int verb_sync(struct session *s, struct err *err)
+{
+	int code, status = EXIT_DONE;
+
+	interrupt_catch();
+	code = catch_up(s, err);
+	if (code != ERR_STOPPED && !s->options.dry_run)
+		status = standing_carry_out(s);
+	return code == EXIT_DONE ? status : code;
 }
