@@ -39,6 +39,9 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"operator_group", SETTINGS_OPTIONAL_GROUP, "", IN(operator_group)},
     {"operator_allow", SETTINGS_OPTIONAL_TEXT, "list top why hold release", IN(operator_allow)},
     {"hook_user", SETTINGS_USER, "nobody", IN(hook_user)},
+    {"flood_watch", SETTINGS_CHOICE, "warn", IN(flood_watch), .words = {"off", "warn", "act"}},
+    {"flood_exempt", SETTINGS_LIST, "", IN(flood_exempt)},
+    {"flood_hook", SETTINGS_OPTIONAL_PATH, "", IN(flood_hook)},
 };
 /* clang-format on */
 
@@ -98,7 +101,9 @@ static int set_text(const struct settings_row *row, char **into, const char *val
 	for (const char *at = value; *at; at++)
 		if ((unsigned char)*at < ' ' || *at == 0x7f)
 			return err_set(err, ERR_CONFIG, "%s holds a control character", row->key);
-	if (row->kind == SETTINGS_PATH && value[0] != '/')
+	bool is_path =
+	    row->kind == SETTINGS_PATH || (row->kind == SETTINGS_OPTIONAL_PATH && value[0]);
+	if (is_path && value[0] != '/')
 		return err_set(
 		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
 	if (row->kind == SETTINGS_SOCKET && endpoint_parse(value, &endpoint, err) < 0)
@@ -132,7 +137,7 @@ static int set_switch(
 
 static int set_word(const struct settings_row *row, bool *into, const char *value, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
+	for (size_t i = 0; i < 2; i++) {
 		if (strcmp(value, row->words[i]) == 0) {
 			*into = i == 1;
 			return 0;
@@ -140,6 +145,37 @@ static int set_word(const struct settings_row *row, bool *into, const char *valu
 	}
 	return err_set(err, ERR_CONFIG, "%s must be '%s' or '%s', not '%s'", row->key,
 	    row->words[0], row->words[1], value);
+}
+
+static int set_choice(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
+		if (strcmp(value, row->words[i]) == 0) {
+			*into = (int64_t)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_CONFIG, "%s must be '%s', '%s' or '%s', not '%s'", row->key,
+	    row->words[0], row->words[1], row->words[2], value);
+}
+
+int settings_row_add(
+    const struct settings_row *row, struct settings *s, const char *value, struct err *err)
+{
+	char **into = member_of(row, s), *before = *into;
+	struct strbuf joined = {0};
+
+	*into = NULL;
+	int code = set_text(row, into, value, err);
+	if (code == 0 && before && before[0]) {
+		strbuf_printf(&joined, "%s\n%s", before, *into);
+		free(*into);
+		*into = joined.text;
+		code = joined.failed ? err_sys(err, ENOMEM, "failed to keep %s", row->key) : 0;
+	}
+	free(before);
+	return code;
 }
 
 /*
@@ -228,11 +264,15 @@ int settings_row_set(
 	case SETTINGS_USER:
 	case SETTINGS_GROUP:
 	case SETTINGS_OPTIONAL_TEXT:
+	case SETTINGS_OPTIONAL_PATH:
+	case SETTINGS_LIST:
 	case SETTINGS_OPTIONAL_GROUP:
 	case SETTINGS_NETWORKS:
 		return set_text(row, member_of(row, s), value, err);
 	case SETTINGS_WORD:
 		return set_word(row, member_of(row, s), value, err);
+	case SETTINGS_CHOICE:
+		return set_choice(row, member_of(row, s), value, err);
 	case SETTINGS_SWITCH:
 		return set_switch(row, member_of(row, s), value, err);
 	default:
@@ -288,18 +328,41 @@ void settings_row_release(const struct settings_row *row, struct settings *s)
 }
 
 /* Quoted so that it is read back as it is. */
-static void print_text(const char *key, const char *text, FILE *to)
+static void print_quoted(const char *text, size_t len, FILE *to)
 {
-	fprintf(to, "%s = \"", key);
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+	putc('"', to);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)text[i];
 
 		if (c < ' ' || c == 0x7f)
 			fprintf(to, "\\x%02x", c);
 		else
 			fprintf(to, strchr("\"\\$", c) ? "\\%c" : "%c", c);
 	}
-	fputs("\"\n", to);
+	putc('"', to);
+}
+
+static void print_text(const char *key, const char *text, FILE *to)
+{
+	fprintf(to, "%s = ", key);
+	print_quoted(text, strlen(text), to);
+	putc('\n', to);
+}
+
+static void print_list(const char *key, const char *text, FILE *to)
+{
+	const char *gap = "";
+
+	fprintf(to, "%s = {", key);
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+
+		fputs(gap, to);
+		print_quoted(text, len, to);
+		gap = ", ";
+		text += len + (text[len] == '\n');
+	}
+	fputs("}\n", to);
 }
 
 void settings_row_print(const struct settings_row *row, const struct settings *s, FILE *to)
@@ -307,8 +370,12 @@ void settings_row_print(const struct settings_row *row, const struct settings *s
 	const void *at = member(row, s);
 	char number[32];
 
-	if (is_text(row))
+	if (row->kind == SETTINGS_LIST)
+		print_list(row->key, *(char *const *)at, to);
+	else if (is_text(row))
 		print_text(row->key, *(char *const *)at, to);
+	else if (row->kind == SETTINGS_CHOICE)
+		fprintf(to, "%s = \"%s\"\n", row->key, row->words[*(const int64_t *)at]);
 	else if (row->kind == SETTINGS_WORD)
 		fprintf(to, "%s = \"%s\"\n", row->key, row->words[*(const bool *)at]);
 	else if (row->kind == SETTINGS_SWITCH)
