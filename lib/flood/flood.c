@@ -157,7 +157,7 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 {
 	const float *peak = e->peak;
 
-	uint32_t networks = entry_networks_1h(e), few = l->networks[0] * 2 / 3;
+	uint32_t networks = table_networks_1h(e), few = l->networks[0] * 2 / 3;
 	const struct window *hour = &e->window[FLOOD_1H];
 
 	/* Hardly two messages from one network: nobody moves about like that. */
@@ -167,10 +167,10 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 		over->usual = usual(e, PEAK_NETWORKS_1H);
 	/* Its logarithm is taken for some messages only. */
 	if ((e->window[FLOOD_1H].messages & 3) == 0 &&
-	    weigh(over, FLOOD_NETWORKS_1D, entry_networks_1d(e), l->networks[1],
+	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->networks[1],
 		(double)peak[PEAK_NETWORKS_1D] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1D);
-	if (weigh(over, FLOOD_SENDERS, entry_senders(e), l->senders, peak[PEAK_SENDERS] * l->above,
+	if (weigh(over, FLOOD_SENDERS, table_senders(e), l->senders, peak[PEAK_SENDERS] * l->above,
 		1))
 		over->usual = usual(e, PEAK_SENDERS);
 }
@@ -180,7 +180,7 @@ static void weigh_new_senders(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
 	if (strcmp(e->name, FLOOD_NEW_SENDERS) == 0 &&
-	    weigh(over, FLOOD_SENDERS, entry_recipients(e, FLOOD_1H, now), l->senders,
+	    weigh(over, FLOOD_SENDERS, table_recipients(e, FLOOD_1H, now), l->senders,
 		e->peak[PEAK_1H] * l->above, 1))
 		over->usual = usual(e, PEAK_1H);
 }
@@ -188,7 +188,7 @@ static void weigh_new_senders(
 static void weigh_undelivered(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
-	double messages = entry_messages(e, FLOOD_1H, now);
+	double messages = table_messages(e, FLOOD_1H, now);
 
 	if (e->undelivered > messages * SHARE_UNDELIVERED && messages > 0)
 		weigh(over, FLOOD_UNDELIVERED, e->undelivered, l->undelivered, 0, 1);
@@ -201,7 +201,7 @@ struct over flood_over(
 	struct over over = {.signal = FLOOD_QUIET};
 
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		double own = e->peak[w] * l->above, seen = entry_recipients(e, w, now);
+		double own = e->peak[w] * l->above, seen = table_recipients(e, w, now);
 		uint32_t limit = l->count[w];
 
 		/* More than the limit: "limit" recipients are allowed. */
@@ -245,7 +245,7 @@ struct entry *flood_entry(
 	if (e && is_new)
 		e->exempt = flood_is_exempt(&f->config, kind, k->text);
 	if (e)
-		entry_roll(e, now, flood_is_young(f, now));
+		table_roll(e, now, flood_is_young(f, now));
 	return e;
 }
 
@@ -297,10 +297,10 @@ static bool count(
 	struct over over = flood_over(f, kind, e, m->now);
 	bool opens = !e->incident && over.signal != FLOOD_QUIET;
 	struct flood_incident *i = e->incident ? &f->incident[e->incident - 1]
-				   : opens     ? incident_open(f, kind, k, e, &over, m->now)
+				   : opens     ? flood_incident_open(f, kind, k, e, &over, m->now)
 					       : NULL;
 	if (i)
-		incident_add(f, i, e, &over, m, opens);
+		flood_incident_add(f, i, e, &over, m, opens);
 	return i || flood_is_lifted(f, kind, e);
 }
 
@@ -401,7 +401,7 @@ void flood_undelivered(
 	if (e->incident && over.signal == FLOOD_UNDELIVERED)
 		f->incident[e->incident - 1].undelivered = messages;
 	else if (!e->incident && over.signal == FLOOD_UNDELIVERED)
-		incident_open(f, kind, &k, e, &over, now);
+		flood_incident_open(f, kind, &k, e, &over, now);
 	if (over.signal != FLOOD_UNDELIVERED)
 		e->undelivered = 0; /* it is told again while it lasts */
 }

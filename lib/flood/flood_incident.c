@@ -61,7 +61,7 @@ uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now
 {
 	const struct entry *e = flood_entry_of(f, i);
 
-	return e ? (uint32_t)(entry_recipients(e, FLOOD_10M, now) * 6) : 0;
+	return e ? (uint32_t)(table_recipients(e, FLOOD_10M, now) * 6) : 0;
 }
 
 /* ---- slots */
@@ -110,7 +110,7 @@ static enum flood_window window_of(enum flood_signal signal)
 									 : FLOOD_1H;
 }
 
-struct flood_incident *incident_open(struct flood *f, enum flood_kind kind,
+struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind,
     const struct flood_key *k, struct entry *e, const struct over *over, int64_t now)
 {
 	struct flood_incident *i, *again;
@@ -137,8 +137,8 @@ struct flood_incident *incident_open(struct flood *f, enum flood_kind kind,
 		i->limit = over->limit;
 		i->usual = over->usual;
 		i->window = now - (int64_t)window_seconds[w] * USEC_PER_SEC;
-		i->recipients = (uint64_t)entry_recipients(e, w, now);
-		i->messages = (uint64_t)entry_messages(e, w, now);
+		i->recipients = (uint64_t)table_recipients(e, w, now);
+		i->messages = (uint64_t)table_messages(e, w, now);
 		i->told = i->recipients ? i->recipients : 1;
 		i->undelivered = e->undelivered;
 	}
@@ -168,17 +168,17 @@ static void sample(struct flood_incident *i, const struct flood_message *m)
 static void note_most(struct flood_incident *i, const struct entry *e, int64_t now)
 {
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		double seen = entry_recipients(e, (enum flood_window)w, now);
+		double seen = table_recipients(e, (enum flood_window)w, now);
 
 		if (seen > i->most[w])
 			i->most[w] = (uint32_t)seen;
 	}
-	i->networks = entry_networks_1h(e);
-	i->senders = entry_senders(e);
+	i->networks = table_networks_1h(e);
+	i->senders = table_senders(e);
 	i->undelivered = e->undelivered;
 }
 
-void incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
+void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
     const struct over *over, const struct flood_message *m, bool opened)
 {
 	int64_t now = m->now;
@@ -208,7 +208,7 @@ void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now)
 		i->last = now;
 }
 
-void incident_end(struct flood *f, struct flood_incident *i, int64_t now)
+void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now)
 {
 	struct entry *e = flood_entry_of(f, i);
 
@@ -216,8 +216,8 @@ void incident_end(struct flood *f, struct flood_incident *i, int64_t now)
 		return;
 	if (e) {
 		if (i->mark == FLOOD_BAD)
-			entry_forget(e, now);
-		entry_clear(e); /* what was told of is not told again by a longer window */
+			table_forget(e, now);
+		table_clear(e); /* what was told of is not told again by a longer window */
 		e->incident = 0;
 	}
 	i->open = false;
@@ -234,7 +234,7 @@ void flood_tick(struct flood *f, int64_t now)
 		if (i->open && i->last > now)
 			i->last = now; /* the clock was set back */
 		if (i->open && now - i->last > QUIET_TIME)
-			incident_end(f, i, now);
+			flood_incident_end(f, i, now);
 	}
 }
 
@@ -245,17 +245,17 @@ void flood_normal(struct flood *f, struct flood_incident *i, int64_t now)
 	i->mark = FLOOD_NORMAL;
 	if (e) {
 		const float now_seen[PEAKS] = {(float)i->most[0], (float)i->most[1],
-		    (float)i->most[2], (float)entry_networks_1h(e), (float)entry_networks_1d(e),
-		    (float)entry_senders(e)};
+		    (float)i->most[2], (float)table_networks_1h(e), (float)table_networks_1d(e),
+		    (float)table_senders(e)};
 
 		for (int p = 0; p < PEAKS; p++)
 			if (now_seen[p] > e->pending[p])
 				e->pending[p] = now_seen[p];
-		entry_settle(e);
+		table_settle(e);
 		e->shun = 0;
 		e->undelivered = 0;
 	}
-	incident_end(f, i, now);
+	flood_incident_end(f, i, now);
 }
 
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)
@@ -265,5 +265,5 @@ void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)
 	(void)f;
 	i->mark = FLOOD_BAD;
 	if (e)
-		entry_forget(e, now);
+		table_forget(e, now);
 }

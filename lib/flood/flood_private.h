@@ -39,11 +39,11 @@ struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i);
 bool flood_is_young(const struct flood *f, int64_t now);
 
 /* Opens an incident, or the one that the key had; NULL where too many are open. */
-struct flood_incident *incident_open(struct flood *f, enum flood_kind kind,
+struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind,
     const struct flood_key *k, struct entry *e, const struct over *over, int64_t now);
 /* A message of an open incident's key. opened: it is the one that opened it. */
-void incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
+void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
     const struct over *over, const struct flood_message *m, bool opened);
-void incident_end(struct flood *f, struct flood_incident *i, int64_t now);
+void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now);
 
 #endif

@@ -64,8 +64,10 @@ static void save_entry(enum flood_kind kind, const struct entry *e, struct strbu
 	X(told)                                                                                    \
 	X(seen)                                                                                    \
 	X(limit)                                                                                   \
-	X(usual) X(networks) X(senders) X(undelivered) X(expires) X(action) X(held) X(hits)        \
-	    X(mark) X(open) X(act) X(loopback) X(key_cut) X(hook_begun)
+	X(usual)                                                                                   \
+	X(networks)                                                                                \
+	X(senders) X(undelivered) X(expires) X(action) X(held) X(hits) X(mark) X(open) X(act)      \
+	    X(loopback) X(key_cut) X(hook_begun)
 
 static void save_incident(const struct flood_incident *i, struct strbuf *to)
 {
@@ -253,7 +255,7 @@ int flood_restore(struct flood *f, const struct json *line)
 void flood_settle(struct flood *f)
 {
 	for (size_t at = 0; at < ENTRIES; at++)
-		entry_settle(f->table[0].list + at);
+		table_settle(f->table[0].list + at);
 }
 
 void flood_lifted(struct flood *f, flood_told *told, void *arg)

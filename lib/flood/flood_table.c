@@ -112,12 +112,12 @@ static inline double estimate(
 				    : 0;
 }
 
-double entry_recipients(const struct entry *e, enum flood_window w, int64_t now)
+double table_recipients(const struct entry *e, enum flood_window w, int64_t now)
 {
 	return estimate(e, w, now, false);
 }
 
-double entry_messages(const struct entry *e, enum flood_window w, int64_t now)
+double table_messages(const struct entry *e, enum flood_window w, int64_t now)
 {
 	return estimate(e, w, now, true);
 }
@@ -141,17 +141,17 @@ static double linear(uint32_t count)
 	return count == 256 ? 2048 : -256 * log((256 - count) / 256.0);
 }
 
-uint32_t entry_networks_1h(const struct entry *e)
+uint32_t table_networks_1h(const struct entry *e)
 {
 	return bits(e->networks_1h[0] | e->networks_1h[1]);
 }
 
-double entry_networks_1d(const struct entry *e)
+double table_networks_1d(const struct entry *e)
 {
 	return linear(bits_of_day(e, true));
 }
 
-uint32_t entry_senders(const struct entry *e)
+uint32_t table_senders(const struct entry *e)
 {
 	return bits(e->senders[0] | e->senders[1]);
 }
@@ -167,7 +167,7 @@ static void learn(struct entry *e, enum peak p, float value, uint32_t day)
 		e->pending_day = (uint16_t)day;
 }
 
-void entry_settle(struct entry *e)
+void table_settle(struct entry *e)
 {
 	for (int p = 0; p < PEAKS; p++) {
 		if (e->pending[p] > e->peak[p])
@@ -177,7 +177,7 @@ void entry_settle(struct entry *e)
 	e->pending_day = 0;
 }
 
-void entry_forget(struct entry *e, int64_t now)
+void table_forget(struct entry *e, int64_t now)
 {
 	memset(e->pending, 0, sizeof(e->pending));
 	e->pending_day = 0;
@@ -194,7 +194,7 @@ static void finish_hour(struct entry *e, bool adjacent, uint32_t day)
 	e->undelivered = 0; /* each catch-up tells it again */
 }
 
-void entry_clear(struct entry *e)
+void table_clear(struct entry *e)
 {
 	e->told = e->window[FLOOD_1D].current;
 	e->told_before = e->window[FLOOD_1D].previous;
@@ -220,7 +220,7 @@ static void finish_day(struct entry *e, uint32_t before, uint32_t today, bool yo
 		e->peak[p] *= fade;
 	learn(e, PEAK_NETWORKS_1D, (float)linear(bits_of_day(e, false)), before);
 	if (e->pending_day && !e->incident && (young || (int)today - e->pending_day >= LEARN_DAYS))
-		entry_settle(e);
+		table_settle(e);
 	if (today == before + 1)
 		memcpy(e->networks_1d[1], e->networks_1d[0], sizeof(e->networks_1d[1]));
 	else
@@ -248,7 +248,7 @@ static void finish(struct entry *e, enum flood_window w, uint32_t bucket, bool y
 }
 
 /* A clock that was set back by less than a bucket finds the bucket still going on. */
-void entry_roll(struct entry *e, int64_t now, bool young)
+void table_roll(struct entry *e, int64_t now, bool young)
 {
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
 		uint32_t bucket = bucket_of((enum flood_window)w, SECONDS(now));

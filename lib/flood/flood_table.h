@@ -46,14 +46,14 @@ struct entry *table_find(const struct table *t, uint64_t hash);
 struct entry *table_get(
     const struct table *t, uint64_t hash, const struct flood_key *k, int64_t now, bool *ret_new);
 /* Finishes buckets. young: what is pending need not wait. */
-void entry_roll(struct entry *e, int64_t now, bool young);
-double entry_recipients(const struct entry *e, enum flood_window w, int64_t now);
-double entry_messages(const struct entry *e, enum flood_window w, int64_t now);
-uint32_t entry_networks_1h(const struct entry *e);
-double entry_networks_1d(const struct entry *e); /* by linear counting */
-uint32_t entry_senders(const struct entry *e);
-void entry_clear(struct entry *e);  /* an incident ends: what it told of is not told again */
-void entry_settle(struct entry *e); /* pending becomes effective */
-void entry_forget(struct entry *e, int64_t now); /* pending goes, and today is not learned */
+void table_roll(struct entry *e, int64_t now, bool young);
+double table_recipients(const struct entry *e, enum flood_window w, int64_t now);
+double table_messages(const struct entry *e, enum flood_window w, int64_t now);
+uint32_t table_networks_1h(const struct entry *e);
+double table_networks_1d(const struct entry *e); /* by linear counting */
+uint32_t table_senders(const struct entry *e);
+void table_clear(struct entry *e);  /* an incident ends: what it told of is not told again */
+void table_settle(struct entry *e); /* pending becomes effective */
+void table_forget(struct entry *e, int64_t now); /* pending goes, and today is not learned */
 
 #endif
