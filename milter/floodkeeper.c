@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "index/wire.h"
 #include "milter/floodkeeper_private.h"
 #include "rules/stored.h"
 
@@ -314,26 +313,25 @@ static void put_incidents(
 	}
 }
 
-static int answer_floods(struct floodkeeper *k, const struct json *request, int body,
-    struct json *reply, struct err *err)
+static int answer_floods(
+    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
 	struct json *list = json_new_array();
 
-	(void)body, (void)err;
+	(void)err;
 	put_incidents(
 	    k, list, json_bool(request, "all", false), json_int(request, "id", 0), ANSWER_MAX);
 	json_put(reply, "floods", list);
 	return 0;
 }
 
-static int answer_mark(struct floodkeeper *k, const struct json *request, int body,
-    struct json *reply, struct err *err)
+static int answer_mark(
+    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
 	const char *mark = json_text(request, "mark");
 	int64_t id = json_int(request, "id", 0), now = clock_wall();
 	struct json *answer = NULL;
 
-	(void)body;
 	if (!mark || (strcmp(mark, "normal") != 0 && strcmp(mark, "bad") != 0))
 		return err_set(err, ERR_SYNTAX, "\"mark\" is normal or bad");
 	pthread_mutex_lock(&k->lock);
@@ -359,24 +357,18 @@ static int answer_mark(struct floodkeeper *k, const struct json *request, int bo
 	return 0;
 }
 
-static int answer_learn(struct floodkeeper *k, const struct json *request, int body,
-    struct json *reply, struct err *err)
+static int answer_learn(
+    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
-	struct blob blob = {0};
+	const char *lines = json_text(request, "lines");
 	uint64_t wrong = 0;
 
-	(void)request;
-	if (!k->flood)
-		return err_set(err, ERR_USAGE, "flood_watch is off");
-	int code =
-	    body < 0 ? err_set(err, ERR_SYNTAX, "there is no body") : wire_map(body, &blob, err);
-	if (code)
-		return code;
+	if (!k->flood || !lines)
+		return err_set(err, ERR_USAGE, lines ? "flood_watch is off" : "there are no lines");
 	pthread_mutex_lock(&k->lock);
-	int taken = restore(k->flood, (const char *)blob.at, blob.len, &wrong);
+	int taken = restore(k->flood, lines, strlen(lines), &wrong);
 	k->changes++;
 	pthread_mutex_unlock(&k->lock);
-	blob_release(&blob);
 	json_put_int(reply, "learned", taken);
 	json_put_int(reply, "wrong", (int64_t)wrong);
 	return taken < 0 ? taken : 0;
@@ -384,8 +376,8 @@ static int answer_learn(struct floodkeeper *k, const struct json *request, int b
 
 static const struct {
 	const char *word;
-	int (*answer)(struct floodkeeper *k, const struct json *request, int body,
-	    struct json *reply, struct err *err);
+	int (*answer)(
+	    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err);
 } requests[] = {
     {"floods", answer_floods},
     {"flood-mark", answer_mark},
@@ -400,14 +392,14 @@ bool floodkeeper_is_mine(const char *word)
 	return false;
 }
 
-int floodkeeper_answer(struct floodkeeper *k, const struct json *request, int body,
-    struct json *reply, struct err *err)
+int floodkeeper_answer(
+    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
 	const char *word = json_text(request, "do");
 
 	for (size_t n = 0; word && n < COUNT_OF(requests); n++)
 		if (strcmp(word, requests[n].word) == 0)
-			return requests[n].answer(k, request, body, reply, err);
+			return requests[n].answer(k, request, reply, err);
 	return err_set(err, ERR_SYNTAX, "this is no request about floods");
 }
 

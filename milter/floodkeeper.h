@@ -42,11 +42,11 @@ void floodkeeper_each_second(struct floodkeeper *k);
  *   messages, rate, signal, limit, usual, networks, senders, undelivered, window, clients,
  *   queue_ids, action, expires, held, mark.
  * - {"do":"flood-mark","id":N,"mark":"normal"|"bad"}: "flood": the incident as it is now
- * - {"do":"flood-learn"}, with a body of the file's lines: "learned": how many
+ * - {"do":"flood-learn","lines":TEXT}, lines of the file: "learned": how many, "wrong"
  */
 bool floodkeeper_is_mine(const char *word);
-int floodkeeper_answer(struct floodkeeper *k, const struct json *request, int body,
-    struct json *reply, struct err *err) NODISCARD;
+int floodkeeper_answer(struct floodkeeper *k, const struct json *request, struct json *reply,
+    struct err *err) NODISCARD;
 /* "flood_watch", "floods_open", and "floods": the first ten open ones. Waits for no disk. */
 void floodkeeper_status(struct floodkeeper *k, struct json *reply);
 

@@ -43,8 +43,7 @@ static void number(struct fields *f, const char *name, int64_t value)
 
 static void list(struct fields *f, const char *name, const struct strbuf *packed)
 {
-	f->list[f->count++] =
-	    (struct door_field){.name = name, .kind = DOOR_LIST, .list = *packed};
+	f->list[f->count++] = (struct door_field){.name = name, .kind = DOOR_LIST, .list = *packed};
 }
 
 static void fill_samples(struct fields *f, const struct flood_incident *i)

@@ -62,7 +62,7 @@ static struct json *ask_floods(const struct requests *r, struct control_work *w)
 	struct err err = {{0}};
 
 	json_put_bool(answer, "ok", true);
-	int code = floodkeeper_answer(r->floods, w->request, w->body, answer, &err);
+	int code = floodkeeper_answer(r->floods, w->request, answer, &err);
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
 	json_free(answer);

@@ -218,6 +218,33 @@ static int set_test(struct options *o, const char *value, struct err *err)
 	return 0;
 }
 
+static int parse_flood(const char *value, uint32_t *ret, struct err *err)
+{
+	uint64_t n;
+
+	if (str_parse_u64(value, 1, UINT32_MAX / 2, &n) < 0)
+		return err_set(err, ERR_SYNTAX, "'%s' is no number of a flood", value);
+	if (*ret)
+		return err_set(err, ERR_SYNTAX, "one flood at a time");
+	*ret = (uint32_t)n;
+	return 0;
+}
+
+static int set_flood(struct options *o, const char *value, struct err *err)
+{
+	return parse_flood(value, &o->flood, err);
+}
+
+static int set_normal(struct options *o, const char *value, struct err *err)
+{
+	return parse_flood(value, &o->normal, err);
+}
+
+static int set_bad(struct options *o, const char *value, struct err *err)
+{
+	return parse_flood(value, &o->bad, err);
+}
+
 #define FLAG(name, field)                                                                          \
 	static bool *flag_##name(struct options *o)                                                \
 	{                                                                                          \
@@ -240,6 +267,8 @@ FLAG(remove, remove)
 FLAG(listen, listen)
 FLAG(requeue, requeue)
 FLAG(watch, watch)
+FLAG(try, try_logs)
+FLAG(learn, learn)
 #undef FLAG
 
 /* clang-format off */
@@ -265,7 +294,12 @@ const struct option_row option_rows[] = {
 	VALUE("larger", 0, "SIZE", OPTION_SELECT, set_larger, "larger than (500k 10M 1G)"),
 	VALUE("queue", 0, "NAME[,NAME]", OPTION_SELECT, set_queue, "lies in one of these queues"),
 	PLAIN("subdomains", 0, SUBJECTS, flag_subdomains, "domains include their subdomains"),
-	PLAIN("all", 0, OPTION_SELECT, flag_all, "all mail in the queue"),
+	VALUE("flood", 0, "ID", OPTION_SELECT, set_flood, "sent by this flood's key while it went on"),
+	PLAIN("all", 0, OPTION_SELECT | OPTION_FLOODS, flag_all, "all there is"),
+	VALUE("normal", 0, "ID", OPTION_FLOODS, set_normal, "that was no flood: let it go, release, learn"),
+	VALUE("bad", 0, "ID", OPTION_FLOODS, set_bad, "that was one: never learn it"),
+	PLAIN("try", 0, OPTION_FLOODS, flag_try, "FILE... are mail logs: what would have fired?"),
+	PLAIN("learn", 0, OPTION_FLOODS, flag_learn, "FILE... are mail logs: learn what is usual"),
 	VALUE("limit", 0, "N", OPTION_LIMIT, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, flag_sweep, "repeat until a pass finds nothing"),

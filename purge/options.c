@@ -284,7 +284,7 @@ static int check_together(struct options *o, const struct verb *verb, struct err
 	if (o->sweep && o->limit)
 		return err_set(
 		    err, ERR_USAGE, "'--sweep' takes all there is; it cannot go with '--limit'");
-	if (!(verb->flags & VERB_CHANGES) || verb->words != WORDS_PATTERNS || s->all ||
+	if (!(verb->flags & VERB_CHANGES) || verb->words != WORDS_PATTERNS || s->all || o->flood ||
 	    !selector_is_empty(s))
 		return 0;
 	return err_set(err, ERR_USAGE,

@@ -34,6 +34,7 @@ enum option_group {
 	OPTION_INDEX = 1u << 18,   /* verbs that only look */
 	OPTION_SETUP = 1u << 20,
 	OPTION_ORDER = 1u << 24,
+	OPTION_FLOODS = 1u << 26,
 	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
 };
 
@@ -49,9 +50,12 @@ struct options {
 	const char *reason;  /* "" = none */
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
-	bool remove;      /* setup */
-	bool listen;      /* order */
-	const char *save; /* directory; NULL = not asked */
+	uint32_t flood;       /* --flood; 0 = not given */
+	uint32_t normal, bad; /* floods; likewise */
+	bool try_logs, learn; /* floods */
+	bool remove;          /* setup */
+	bool listen;          /* order */
+	const char *save;     /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */

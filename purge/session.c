@@ -6,6 +6,7 @@
 
 #include "base/io.h"
 #include "purge/door/behalf.h"
+#include "purge/floods/floods.h"
 #include "purge/ids.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
@@ -123,6 +124,8 @@ int session_open(struct session *s, struct err *err)
 	s->postfix.stop = &interrupt_stop;
 	if (code == 0 && s->options.ids_from_stdin)
 		code = read_ids(s, err);
+	if (code == 0 && s->options.flood)
+		code = floods_select(s, s->options.flood, err);
 	if (code < 0)
 		return code;
 	selector_seal(&s->options.selector);

@@ -192,6 +192,17 @@ static const struct verb verbs[] = {
 	.run = verb_order,
     },
     {
+	.name = "floods",
+	.words_text = "[ID]",
+	.summary = "show floods: who sends far more than usual, and what was done",
+	.details =
+	    "Without ID the open ones. 'floods --try FILE...' reads mail logs (also .gz) and\n"
+	    "tells what the flood watch would have told; --learn takes over what is usual.\n",
+	.takes = OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
+	.words = WORDS_ANY,
+	.run = verb_floods,
+    },
+    {
 	.name = "complete",
 	.words_text = "domains|rules|batches [PREFIX]",
 	.summary = "suggest words for the shell's completion",

@@ -66,6 +66,7 @@ int verb_sync(struct session *s, struct err *err);
 int verb_log(struct session *s, struct err *err);
 int verb_status(struct session *s, struct err *err);
 int verb_order(struct session *s, struct err *err);
+int verb_floods(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
 
 #endif

@@ -24,6 +24,7 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	    .bounces = o->with_bounces,
 	    .sweep = o->sweep,
 	    .foreign = o->foreign,
+	    .rule_held = o->flood > 0,
 	    .overdue = o->yes,
 	    .limit = s->verb->flags & VERB_GROUPS ? 0 : o->limit,
 	    .verb = s->verb->name,

@@ -254,8 +254,13 @@ int flood_restore(struct flood *f, const struct json *line)
 
 void flood_settle(struct flood *f)
 {
-	for (size_t at = 0; at < ENTRIES; at++)
-		table_settle(f->table[0].list + at);
+	for (size_t at = 0; at < ENTRIES; at++) {
+		struct entry *e = f->table[0].list + at;
+
+		/* What is not finished yet counts as well. */
+		table_roll(e, (e->last + 2 * INT64_C(86400)) * USEC_PER_SEC, false);
+		table_settle(e);
+	}
 }
 
 void flood_lifted(struct flood *f, flood_told *told, void *arg)

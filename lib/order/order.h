@@ -130,6 +130,7 @@ struct order {
 	bool bounces;    /* also this host's bounces and delay notices to what the patterns mean */
 	bool sweep;      /* repeat until a pass finds nothing; at most 10 minutes */
 	bool foreign;    /* RELEASE: also what no hold batch of ours holds */
+	bool rule_held;  /* RELEASE: also what a rule held (MESSAGE_HELD) */
 	bool overdue; /* RELEASE: also what is past maximal_queue_lifetime and would bounce at once
 		       */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */

@@ -82,9 +82,12 @@ static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 
 static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
 {
+	const struct settings *s = &g->s->settings;
+
 	(void)ret;
-	(void)g;
-	return err_set(err, ERR_REFUSED, "there is no flood_hook");
+	if (!s->flood_hook[0])
+		return err_set(err, ERR_REFUSED, "there is no flood_hook");
+	return hook_run(s, s->flood_hook, &g->order.hook, err);
 }
 
 /* A verb that its options forbid is refused by the child, which alone parses them. */
