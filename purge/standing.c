@@ -88,7 +88,7 @@ static int tell_run(
 	}
 	if (!s->options.quiet && o->tally.matched)
 		say(stdout, "Standing order %" PRIu64 ": %" PRIu64 " %s %s.\n", standing->number,
-		    done, wording_messages(done), row->done);
+		    done, PLURAL(done, "message"), row->done);
 	return 0;
 }
 

@@ -72,9 +72,8 @@ static int try_call(
 	child.memory = memory_for(call);
 	code = find_role(c->settings->index_directory, &role, err);
 	if (code == 0)
-		code = role_start(&child, &role, client_child, call, err);
-	if (code == 0)
-		code = role_finish(&child, call->deadline + GRACE, ret, err);
+		code = role_ask(&role, &child, call->deadline + GRACE - clock_steady(),
+		    client_child, call, ret, err);
 	return code;
 }
 

@@ -141,9 +141,7 @@ void facts_read_reasons(struct facts *facts, const struct postfix *p, const stru
 	for (size_t n = 0; n < outcome->count; n++)
 		ahead += is_ahead(&outcome->items[n]);
 	r.every = (ahead + FACTS_REASONS - 1) / FACTS_REASONS;
-	if (ahead == 0 || role_start(&child, &p->owner, read_reasons, &r, NULL) < 0)
-		return;
-	if (role_finish(&child, clock_steady() + PATIENCE, &blob, NULL) == 0)
+	if (ahead > 0 && role_ask(&p->owner, &child, PATIENCE, read_reasons, &r, &blob, NULL) == 0)
 		take_reasons(facts, &blob);
 	blob_release(&blob);
 }

@@ -45,16 +45,16 @@ static inline bool order_stopped(const struct order *order)
 
 /* What the items point into. */
 struct outcome_memory {
-	struct taken *taken; /* candidates */
-	char **words;
-	size_t word_count;
+	struct {
+		struct candidates *list;
+		size_t count, cap;
+	} taken;
+	struct {
+		char **list;
+		size_t count, cap;
+	} words;
 	uint32_t *map; /* by queue ID: positions of items plus one; 0 = empty */
-	size_t map_size, map_used;
-	size_t item_cap;
-};
-struct taken {
-	struct taken *next;
-	struct candidates candidates;
+	size_t map_size;
 };
 
 /* The memory, made where there is none; NULL: none to be had. */
@@ -70,6 +70,20 @@ void order_leave(struct outcome *outcome);
 /* Counts all results anew. */
 void order_tally(struct outcome *outcome);
 
+/* Positions of some items. */
+struct chosen {
+	size_t *at;
+	size_t count;
+};
+/* Those that `is` says yes to. *ret is to be released in any case. */
+int order_choose(const struct outcome *outcome, bool (*is)(const struct item *item),
+    struct chosen *ret, struct err *err) NODISCARD;
+/* Their queue IDs: *ret is malloc'd. */
+int chosen_ids(const struct chosen *c, const struct outcome *outcome, struct queue_id **ret,
+    struct err *err) NODISCARD;
+void chosen_release(struct chosen *c);
+bool order_is_open(const struct item *item); /* RESULT_NONE */
+
 /* ---- items.c */
 
 /* Selects in the index: an item, RESULT_NONE, for each message that is meant. An index that does
@@ -82,6 +96,9 @@ int order_select(struct run *run, struct err *err) NODISCARD;
 int order_take(struct run *run, struct candidates *candidates, struct err *err) NODISCARD;
 /* A new pass: what comes now may be what an item was. */
 void order_renew(struct outcome *outcome);
+/* The same as order_choose, the oldest first. */
+int order_choose_oldest(struct outcome *outcome, bool (*is)(const struct item *item),
+    struct chosen *ret, struct err *err) NODISCARD;
 /* Items in order of arrival. Positions change. */
 void order_sort(struct outcome *outcome);
 /* The item of that ID, or NULL. */
@@ -127,7 +144,7 @@ int order_resolve(struct run *run, struct err *err) NODISCARD;
 /* Tells the index what has left. */
 void order_drop(struct run *run);
 
-/* ---- act.c, settle.c, release.c */
+/* ---- act.c, release.c */
 
 /* Proves, saves where order->save says so, and acts on all that is RESULT_NONE or RESULT_READY. */
 int order_act(struct run *run, struct err *err) NODISCARD;
@@ -141,6 +158,14 @@ enum settled { SETTLED, SETTLE_AGAIN, SETTLE_WAIT };
  */
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint);
+
+/*
+ * save.c: saves every item that is RESULT_READY, after all were proven and before anything is
+ * deleted. A message that cannot be saved becomes RESULT_FAILED. Where the directory can take no
+ * more (a full disk, a quota) all items do, so nothing is deleted. Errors: only where no child
+ * could be started.
+ */
+int order_save(struct run *run, struct err *err) NODISCARD;
 
 /* Leaves what others hold, and what would bounce at once. */
 int order_leave_foreign(struct run *run, struct err *err) NODISCARD;

@@ -381,7 +381,5 @@ int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic
 	struct role owner;
 	int code = role_of_owner(a.directory, &owner, err);
 
-	if (code == 0)
-		code = role_start(&child, &owner, work, &a, err);
-	return code < 0 ? code : role_finish(&child, clock_steady() + LEDGER_PATIENCE, ret, err);
+	return code < 0 ? code : role_ask(&owner, &child, LEDGER_PATIENCE, work, &a, ret, err);
 }

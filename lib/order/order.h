@@ -77,15 +77,16 @@ struct item {
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
 	/* Private. */
-	uint8_t before; /* result of the pass before, until this one has got to it */
-	bool fresh;     /* selected in this pass */
-	bool confirmed; /* by the last selection */
-	bool refuted;   /* its file was read, and does not say what its row said */
-	bool again;     /* an earlier message of this ID was acted on */
-	bool replaced;  /* a later message has this ID */
-	bool reread;    /* its file was read after its row was not proven */
-	bool looked;    /* it was gone, and was looked for once more */
-	bool dropped;   /* the index was told that it left */
+	int64_t recorded; /* when it arrived, by its row */
+	uint8_t before;   /* result of the pass before, until this one has got to it */
+	bool fresh;       /* selected in this pass */
+	bool confirmed;   /* by the last selection */
+	bool refuted;     /* its file was read, and does not say what its row said */
+	bool again;       /* an earlier message of this ID was acted on */
+	bool replaced;    /* a later message has this ID */
+	bool reread;      /* its file was read after its row was not proven */
+	bool looked;      /* it was gone, and was looked for once more */
+	bool dropped;     /* the index was told that it left */
 };
 
 struct tally {
@@ -99,7 +100,8 @@ struct tally {
 	uint64_t bytes;  /* of what is ready or done */
 	uint64_t shared; /* messages of these with other recipients */
 	uint64_t other_recipients;
-	uint64_t bounces;    /* notices that order.bounces asked for, ready or done */
+	uint64_t bounces; /* notices that order.bounces asked for, ready or done */
+	/* All above are counted by the items; what follows is not. */
 	uint64_t unjoined;   /* back from a filter, and --login or --client cannot judge them */
 	uint64_t unreadable; /* complete queue files and directories that could not be read */
 	uint64_t undecided;  /* --recipient hangs on recipients that could not be read */
@@ -111,7 +113,16 @@ struct tally {
 };
 
 struct outcome;
-struct save;
+
+/*
+ * Messages written to files before they are deleted: DIRECTORY/QUEUEID.eml, 0600, by mail_owner,
+ * with the time of arrival as the file's time. Each is there as a whole or not at all: temporary
+ * names, one sync of the file system, then the names.
+ */
+struct save {
+	const char *name; /* of the directory, for messages */
+	int directory;    /* open, when the first message is to be saved */
+};
 
 enum order_answer {
 	ORDER_NO,    /* nothing is touched */
@@ -134,7 +145,7 @@ struct order {
 		       */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
-	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL.
+	const struct save *save; /* DELETE: where each message is written first; or NULL.
 				    Its directory may be opened by ask, after the answer. */
 	size_t limit;            /* the oldest so many; 0 = all */
 	/*

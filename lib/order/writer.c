@@ -45,7 +45,8 @@ static int start(struct writer *w, struct err *err)
 		return err_sys(err, errno, "failed to make a socket");
 	w->ours = ends[0];
 	w->socket = ends[1];
-	code = role_start_keeping(&w->child, &owner, w->socket, work, w, err);
+	w->child.keep = w->socket;
+	code = role_start(&w->child, &owner, work, w, err);
 	io_close(&w->socket);
 	return code;
 }

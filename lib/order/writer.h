@@ -52,7 +52,7 @@ void writer_prepare(const struct settings *settings);
  * An answer is u32 part, u32 code, text words; to WRITER_BEGIN then u64 number, u64 done, u32
  * parts, text messages in doubt.
  */
-#define WRITER_FRAME_MAX (4u << 20)
+#define WRITER_FRAME_MAX ACCOUNT_LINE_MAX
 #define WRITER_BEGIN     UINT32_MAX
 #define WRITER_END       (UINT32_MAX - 1)
 #define WRITER_NOTE      0u

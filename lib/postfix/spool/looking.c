@@ -29,7 +29,9 @@ static struct proof proof_in(const struct looking *l, unsigned spot)
 static void path_in(
     const struct looking *l, unsigned spot, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	queue_path(l->layout.spots[spot].queue, l->layout.spots[spot].depth, id, path);
+	const struct queue_spot *at = &l->layout.spots[spot];
+
+	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
 /* Whether the name lies in spot: 1 and what lies there, 0, -errno where that cannot be known. */
@@ -112,7 +114,7 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 		ret->state = PROOF_CHANGED;
 		return;
 	}
-	code = queue_file_identity_of(fd, &st, &found);
+	code = queue_file_identity(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st)) {
