@@ -36,7 +36,7 @@ PACKAGES_LIBS    = $(call once,PACKAGES_LIBS,$(shell $(PKG_CONFIG) --libs $(PACK
 CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CFLAGS_ALL    = -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
 LDFLAGS_ALL  := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS          = $(PACKAGES_LIBS) -lmilter
+LIBS          = $(PACKAGES_LIBS) -lmilter -lm
 ifdef DEVELOPER
 CFLAGS_ALL += -Werror
 endif
@@ -54,16 +54,17 @@ endif
 need_packages = $(if $(PACKAGES_MISSING),$(error libraries are missing: run `make deps` as root, or install what tests/deps.sh lists))
 
 # ---- rooms: an archive each, linked with the rooms below it only, so that a wrong arrow does not link
-ROOMS         := base mail door rules index postfix order milter purge
+ROOMS         := base mail door flood rules index postfix order milter purge
 BELOW_base    :=
 BELOW_mail    := base
 BELOW_door    := mail base
+BELOW_flood   := mail base
 BELOW_rules   := mail base
 BELOW_index   := rules mail base
 BELOW_postfix := mail base
 BELOW_order   := index rules postfix mail base
-BELOW_milter  := index rules door mail base
-BELOW_purge   := order index rules door postfix mail base
+BELOW_milter  := flood index rules door mail base
+BELOW_purge   := flood order index rules door postfix mail base
 dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
 sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c $(call dir_of,$(1))/*/*.c))
 objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
@@ -153,7 +154,7 @@ $(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(B
   $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call archives_of,order)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 
@@ -169,7 +170,7 @@ tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
 TIME   ?= 60
 TARGET ?= $(FUZZ)
-FUZZ_LIBS := $(foreach r,milter order index rules door postfix mail base,$(call sources_of,$(r)))
+FUZZ_LIBS := $(foreach r,milter flood order index rules door postfix mail base,$(call sources_of,$(r)))
 FUZZ_CC    = clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
 .PHONY: fuzz fuzz-each $(FUZZ:%=fuzz-%)
 fuzz: ## libFuzzer, TIME seconds for each target, as many at a time as there are processors
@@ -187,7 +188,7 @@ $(BUILD)/fuzz-objects/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
 $(BUILD)/fuzz/%: $(BUILD)/fuzz-objects/tests/fuzz/fuzz_%.o $(FUZZ_LIBS:%.c=$(BUILD)/fuzz-objects/%.o)
 	$(say) LD $@
-	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter -lm
 
 # ---- torture: faults, damage and long random histories
 ROUNDS ?= 200
@@ -204,6 +205,10 @@ bench: ## install what is missing; ratios against postsuper and a null milter; p
 bench-short: bench-programs ## the same in a minute: small, one round, no plots; shows that it works, not how fast
 	ROUNDS=1 COUNT=4000 SIZES=10000 MESSAGES=300 PROBES=20 EACH=100 RULES=1000 PLOTS=no RESULTS=$(BUILD)/bench-short \
 	  tests/bench/run $(BUILD) purge milter accept index
+SEED ?= 1
+.PHONY: flood-bench
+flood-bench: $(BUILD)/bench/bench_flood ## the flood watch beside other tools' limits on 60 days of made traffic; SEED=1; some minutes
+	@PYTHONHASHSEED=0 $(PYTHON) tests/bench/flood_traffic.py $(SEED) | $(BUILD)/bench/bench_flood
 bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint

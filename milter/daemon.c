@@ -19,6 +19,7 @@
 #include "base/role.h"
 #include "milter/control.h"
 #include "milter/daemon_lock.h"
+#include "milter/floodkeeper.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
 #include "milter/requests.h"
@@ -39,6 +40,7 @@ struct daemon {
 	bool listening;
 	struct daemon_lock lock;
 	struct rulekeeper *rules;
+	struct floodkeeper *floods;
 	struct indexkeeper *index;
 	struct upkeep *upkeep;
 	struct requests requests;
@@ -102,7 +104,9 @@ static int parse_socket(struct daemon *d, struct err *err)
 
 static int read_rules(struct daemon *d, struct err *err)
 {
-	return rulekeeper_open(d->settings, &d->rules, err);
+	int code = rulekeeper_open(d->settings, &d->rules, err);
+
+	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
 /* Who it becomes and whose the socket will be. Somebody who is not root stays who he is. */
@@ -218,6 +222,7 @@ static int begin_rules(struct daemon *d, struct err *err)
 {
 	(void)err;
 	rulekeeper_begin(d->rules);
+	floodkeeper_begin(d->floods);
 	return 0;
 }
 
@@ -243,12 +248,14 @@ static void each_second(void *arg)
 
 	daemon_lock_keep(&d->lock);
 	rulekeeper_each_second(d->rules);
+	floodkeeper_each_second(d->floods);
 }
 
 static void last(void *arg)
 {
 	const struct daemon *d = arg;
 
+	floodkeeper_stop(d->floods);
 	rulekeeper_stop(d->rules);
 }
 
@@ -275,6 +282,7 @@ static void put_status(void *arg, struct json *out)
 	json_put_text(out, "socket", d->settings->socket);
 	indexkeeper_status(d->index, out);
 	rulekeeper_status(d->rules, out);
+	floodkeeper_status(d->floods, out);
 	glue_status(out);
 }
 
@@ -294,7 +302,7 @@ static int start_control(struct daemon *d, struct err *err)
 	    .arg = d,
 	};
 
-	d->requests = (struct requests){.index = d->index, .rules = d->rules};
+	d->requests = (struct requests){.index = d->index, .rules = d->rules, .floods = d->floods};
 	return control_start(&d->control, &config, err);
 }
 
@@ -362,6 +370,7 @@ static int serve(struct daemon *d, struct err *err)
 		.max_recipients = (unsigned)s->max_recipients,
 		.record_subject = s->record_subject},
 	    .rules = d->rules,
+	    .floods = d->floods,
 	    .index = d->index,
 	};
 	d->main = pthread_self();

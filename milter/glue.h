@@ -7,6 +7,7 @@
 #ifndef PQPURGE_MILTER_GLUE_H
 #define PQPURGE_MILTER_GLUE_H
 
+#include "milter/floodkeeper.h"
 #include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 #include "milter/session.h"
@@ -14,6 +15,7 @@
 struct glue_config {
 	struct session_config session;
 	struct rulekeeper *rules;
+	struct floodkeeper *floods;
 	struct indexkeeper *index; /* may be set after glue_open_socket, before glue_main */
 };
 

@@ -56,6 +56,19 @@ static struct json *ask_rules(const struct requests *r, struct control_work *w)
 	return serve_error(code, err.text);
 }
 
+static struct json *ask_floods(const struct requests *r, struct control_work *w)
+{
+	struct json *answer = json_new();
+	struct err err = {{0}};
+
+	json_put_bool(answer, "ok", true);
+	int code = floodkeeper_answer(r->floods, w->request, w->body, answer, &err);
+	if (code == 0)
+		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
+	json_free(answer);
+	return serve_error(code, err.text);
+}
+
 void requests_answer(void *arg, struct control_work *w)
 {
 	const struct requests *r = arg;
@@ -69,6 +82,8 @@ void requests_answer(void *arg, struct control_work *w)
 		w->answer = reload(r);
 	else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
 		w->answer = ask_rules(r, w);
+	else if (floodkeeper_is_mine(what))
+		w->answer = ask_floods(r, w);
 	else
 		w->answer = serve_error(ERR_USAGE, "there is no such request");
 }

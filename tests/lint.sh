@@ -11,18 +11,19 @@ below() {
 	lib/base) echo 'base' ;;
 	lib/mail) echo 'mail|base' ;;
 	lib/door) echo 'door|mail|base' ;;
+	lib/flood) echo 'flood|mail|base' ;;
 	lib/rules) echo 'rules|mail|base' ;;
 	lib/index) echo 'index|rules|mail|base' ;;
 	lib/postfix) echo 'postfix|mail|base' ;;
 	lib/order) echo 'order|index|rules|postfix|mail|base' ;;
-	milter) echo 'milter|index|rules|door|mail|base' ;;
-	purge) echo 'purge|order|index|rules|door|postfix|mail|base' ;;
+	milter) echo 'milter|flood|index|rules|door|mail|base' ;;
+	purge) echo 'purge|flood|order|index|rules|door|postfix|mail|base' ;;
 	esac
 }
 
 rooms() {
 	bad=0
-	for room in lib/base lib/mail lib/door lib/rules lib/index lib/postfix lib/order milter purge; do
+	for room in lib/base lib/mail lib/flood lib/door lib/rules lib/index lib/postfix lib/order milter purge; do
 		wrong=$(find "$room" -name '*.[ch]' -exec grep -nE '^#include "' {} + | grep -vE "#include \"($(below $room))/") || continue
 		printf 'wrong arrows out of %s:\n%s\n' "$room" "$wrong"
 		bad=1

@@ -5,7 +5,7 @@
 
 #include "base/settings.h"
 
-#define SETTINGS_ROWS 21
+#define SETTINGS_ROWS 24
 
 /* The row of a key; SETTINGS_ROWS where there is none. */
 size_t settings_find(const char *key);
@@ -13,6 +13,9 @@ const char *settings_key(size_t row);
 /* The key that is nearest to a mistyped one; NULL where none is near. */
 const char *settings_nearest(const char *name);
 /* Stores a value, checked; NULL: the default. ERR_CONFIG with the key in the text, or -ENOMEM. */
+bool settings_is_list(size_t row);
+/* Adds a value to a list. */
+int settings_add(struct settings *s, size_t row, const char *value, struct err *err) NODISCARD;
 int settings_set(struct settings *s, size_t row, const char *value, struct err *err) NODISCARD;
 /*
  * What no value says by itself: whether the address space has room for it, whether there is such a
