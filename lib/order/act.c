@@ -158,15 +158,10 @@ static void run_all(struct work *w)
 	}
 }
 
-static bool is_ahead(const struct item *item)
-{
-	return item->result == RESULT_NONE || item->result == RESULT_READY;
-}
-
 static int work_init(struct work *w)
 {
 	size_t room = w->outcome->count + 1;
-	int code = order_choose(w->outcome, is_ahead, &w->now, &w->err);
+	int code = order_choose(w->outcome, IS_OPEN | IS_READY, NULL, &w->now, &w->err);
 
 	w->total = w->now.count;
 	w->settling = *w->order->postfix;

@@ -149,23 +149,6 @@ void caught_release(struct caught *caught)
 
 /* ---- alone */
 
-static void take_sync(struct sync *sync, struct caught *caught)
-{
-	const struct caught_counts *counts = &caught->counts;
-
-	sync->queued = counts->queued;
-	sync->rows = counts->rows;
-	sync->read = counts->read;
-	sync->added = counts->added;
-	sync->dropped = counts->dropped;
-	sync->unreadable = counts->unreadable;
-	sync->arriving = counts->arriving;
-	sync->maildrop = counts->maildrop;
-	sync->adopted = counts->adopted;
-	sync->unreadable_names = caught->unreadable;
-	caught->unreadable = (struct strbuf){0};
-}
-
 int sync_run(struct sync *sync, struct err *err)
 {
 	struct index_client index = {.settings = sync->settings, .stop = sync->stop};
@@ -190,8 +173,11 @@ int sync_run(struct sync *sync, struct err *err)
 	code = catchup_run(&task, &caught, err);
 	if (code == 0 && !caught.counts.indexed)
 		code = err_set(err, ERR_NO_INDEX, "%s", caught.index_why.text);
-	if (code == 0)
-		take_sync(sync, &caught);
+	if (code == 0) {
+		sync->counts = caught.counts;
+		sync->unreadable_names = caught.unreadable;
+		caught.unreadable = (struct strbuf){0};
+	}
 	caught_release(&caught);
 	return code;
 }

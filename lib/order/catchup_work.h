@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the catch-up's child does. Its output is a selection (index/rows/select.h), and behind it
- * struct caught_counts, u32 n, n texts, text index_why, u32 the length of all these. Private to
+ * struct sync_counts, u32 n, n texts, text index_why, u32 the length of all these. Private to
  * catchup*.c.
  */
 #ifndef PQPURGE_ORDER_CATCHUP_WORK_H
@@ -22,7 +22,7 @@ struct catchup_work {
 	struct index_client index;
 	struct client_names names; /* none where the index is not asked */
 	struct walked walked;
-	struct caught_counts counts;
+	struct sync_counts counts;
 	struct strbuf unreadable;
 	struct err index_why;
 	struct update update;     /* the head of all updates */

@@ -306,19 +306,14 @@ static int by_age(const void *a, const void *b, void *arg)
 	return left < right ? -1 : left > right;
 }
 
-int order_choose_oldest(struct outcome *outcome, bool (*is)(const struct item *item),
-    struct chosen *ret, struct err *err)
+int order_choose_oldest(
+    struct outcome *outcome, unsigned results, struct chosen *ret, struct err *err)
 {
-	int code = order_choose(outcome, is, ret, err);
+	int code = order_choose(outcome, results, NULL, ret, err);
 
 	if (code == 0)
 		qsort_r(ret->at, ret->count, sizeof(*ret->at), by_age, outcome);
 	return code;
-}
-
-static bool is_any(const struct item *item)
-{
-	return item != NULL;
 }
 
 /* Without memory they stay as they are. */
@@ -326,7 +321,7 @@ void order_sort(struct outcome *outcome)
 {
 	struct item *sorted = calloc(outcome->count + 1, sizeof(*sorted));
 	struct chosen all;
-	int code = order_choose_oldest(outcome, is_any, &all, NULL);
+	int code = order_choose_oldest(outcome, ~0u, &all, NULL);
 
 	for (size_t n = 0; sorted && code == 0 && n < outcome->count; n++)
 		sorted[n] = outcome->items[all.at[n]];

@@ -11,9 +11,7 @@
 void lane_report(struct work *w, size_t settled)
 {
 	w->settled += settled;
-	if (w->order->progress)
-		w->order->progress(
-		    w->order->progress_arg, w->run->row->doing, w->settled, w->total);
+	order_show(w->order, w->run->row->doing, w->settled, w->total);
 }
 
 bool lane_may_begin(const struct work *w)

@@ -35,11 +35,11 @@ enum action {
 
 /* What an action is: one row of one table (action.c). */
 struct action_row {
-	const char *verb, *doing;         /* "delete", "deleting" */
-	const char *done, *ready;         /* result words: "deleted", "would-delete" */
-	const char *done_key, *ready_key; /* of the summary: "deleted", "would_delete" */
-	enum postsuper_action postsuper;  /* of an action that changes something */
-	bool changes;                     /* postsuper is run */
+	const char *verb, *doing;        /* "delete", "deleting" */
+	const char *done, *ready;        /* result words: "deleted", "would-delete" */
+	const char *ready_key;           /* of the summary: "would_delete"; `done` is its other */
+	enum postsuper_action postsuper; /* of an action that changes something */
+	bool changes;                    /* postsuper is run */
 	bool leaves;     /* the message, under this ID, is in no queue behind maildrop afterwards */
 	bool stays;      /* it has to be in the queue afterwards */
 	bool only_ours;  /* only what a hold batch of ours holds, unless order.foreign */
@@ -210,6 +210,21 @@ const char *result_word(enum result result, enum action action);
 
 /* ---- catch-up alone: `sync`, and the timer */
 
+struct sync_counts {
+	struct queue_place place;
+	uint64_t queued;             /* names in the queue */
+	uint64_t rows;               /* IDs that the index knew */
+	uint64_t read;               /* queue files */
+	uint64_t added;              /* of these, not known before */
+	uint64_t dropped;            /* rows of messages that left */
+	uint64_t arriving, maildrop; /* of what was to be read */
+	uint64_t unreadable;         /* files and directories */
+	uint64_t limits, unjoined;   /* of what was read without the index */
+	bool indexed;                /* the index was asked, and told all */
+	bool certain;                /* what has no name has left */
+	bool elsewhere;              /* the index is of another queue directory */
+	bool adopted;                /* it now stands for this one */
+};
 struct sync {
 	const struct settings *settings;
 	const struct postfix *postfix;
@@ -218,14 +233,8 @@ struct sync {
 	void (*progress)(void *arg, const char *doing, size_t done, size_t of);
 	void *progress_arg;
 	/* Results. On a dry run what would be. */
-	uint64_t queued;  /* names in the queue */
-	uint64_t rows;    /* of the index, before */
-	uint64_t read;    /* queue files */
-	uint64_t added;   /* of these, not known before */
-	uint64_t dropped; /* rows of messages that left */
-	uint64_t unreadable, arriving, maildrop;
+	struct sync_counts counts;
 	struct strbuf unreadable_names; /* packed list */
-	bool adopted;                   /* the index now stands for this queue directory */
 	bool by_daemon;
 };
 int sync_run(struct sync *sync, struct err *err) NODISCARD;

@@ -82,21 +82,24 @@ void order_trouble(struct outcome *outcome, const struct err *err)
 
 /* ---- some of the items */
 
-bool order_is_open(const struct item *item)
-{
-	return item->result == RESULT_NONE;
-}
-
-int order_choose(const struct outcome *outcome, bool (*is)(const struct item *item),
-    struct chosen *ret, struct err *err)
+int order_choose(const struct outcome *outcome, unsigned results,
+    bool (*is)(const struct item *item), struct chosen *ret, struct err *err)
 {
 	*ret = (struct chosen){.at = calloc(outcome->count + 1, sizeof(*ret->at))};
 	if (!ret->at)
 		return err_sys(err, ENOMEM, "failed to keep %zu messages", outcome->count);
 	for (size_t n = 0; n < outcome->count; n++)
-		if (is(&outcome->items[n]))
+		if (item_is(&outcome->items[n], results) && (!is || is(&outcome->items[n])))
 			ret->at[ret->count++] = n;
 	return 0;
+}
+
+bool order_any(const struct outcome *outcome, unsigned results)
+{
+	for (size_t n = 0; n < outcome->count; n++)
+		if (item_is(&outcome->items[n], results))
+			return true;
+	return false;
 }
 
 int chosen_ids(
@@ -119,15 +122,14 @@ void chosen_release(struct chosen *c)
 /* ---- counts */
 
 #define MATCHED_RESULTS                                                                            \
-	(1u << RESULT_READY | 1u << RESULT_DONE | 1u << RESULT_CHANGED | 1u << RESULT_UNPROVEN |   \
-	    1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)
+	(IS_READY | IS_ANOTHER | IS_DONE | 1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)
 
 static void tally_item(struct tally *tally, const struct item *item)
 {
 	uint32_t matched = item->candidate->matched;
 
 	tally->results[item->result]++;
-	if (MATCHED_RESULTS & 1u << item->result) {
+	if (item_is(item, MATCHED_RESULTS)) {
 		tally->matched++;
 		tally->by_envelope += (matched & MATCHED_ENVELOPE) != 0;
 		tally->by_from_only +=
@@ -136,7 +138,7 @@ static void tally_item(struct tally *tally, const struct item *item)
 		tally->joined += (matched & MATCHED_JOINED) != 0;
 		tally->from_queue += item->from_queue;
 	}
-	if (item->result != RESULT_READY && item->result != RESULT_DONE)
+	if (!item_is(item, IS_READY | IS_DONE))
 		return;
 	tally->bytes += item->proof.size > 0 ? (uint64_t)item->proof.size : 0;
 	tally->bounces += item->bounce;
@@ -159,7 +161,7 @@ void order_leave(struct outcome *outcome)
 	for (size_t n = 0; n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 
-		if (item->result != RESULT_NONE && item->result != RESULT_READY)
+		if (!item_is(item, IS_OPEN | IS_READY))
 			continue;
 		item->result = item->before ? (enum result)item->before : RESULT_UNTOUCHED;
 		outcome->interrupted = true;

@@ -5,10 +5,8 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* A pass is made of steps, one after the other until one fails; NULL ends a list of them. */
-typedef int step(struct run *run, struct err *err);
-
-static int take_steps(struct run *run, step *const *steps, struct err *err)
+/* One after the other until one fails; NULL ends the list. */
+static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;
 
@@ -32,10 +30,24 @@ static struct catchup_task task_of(const struct run *run)
 	    .progress_arg = run->order->progress_arg};
 }
 
+int order_read_files(struct run *run, const struct selector *selector, const struct queue_id *ids,
+    size_t count, struct caught *ret, struct err *err)
+{
+	struct catchup_task task = task_of(run);
+
+	task.ids = ids;
+	task.id_count = count;
+	task.place = run->place;
+	task.indexed = !selector && run->indexed && run->certain;
+	if (selector)
+		task.selector = selector;
+	return catchup_run(&task, ret, err);
+}
+
 /* Its counts are of the queue as it is now, so those of the pass before do not count. */
 static int take_caught(struct run *run, struct caught *caught, struct err *err)
 {
-	const struct caught_counts *counts = &caught->counts;
+	const struct sync_counts *counts = &caught->counts;
 	struct outcome *outcome = run->outcome;
 
 	run->certain = counts->certain;
@@ -97,10 +109,10 @@ static int catch_up(struct run *run, struct err *err)
 /* ---- looking first */
 
 /* What may be acted on of what the files say. */
-static step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
+static order_step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
     order_leave_foreign, order_leave_overdue, order_apply_limit, NULL};
 
-static step *const looking[] = {
+static order_step *const looking[] = {
     order_select, catch_up, order_add_unheard, order_decide_unsure, NULL};
 
 /* LIST: how old the answer is. */
@@ -142,7 +154,7 @@ static int believe_all(struct run *run, struct err *err)
 
 static int look(struct run *run, struct err *err)
 {
-	static step *const from_index[] = {order_select, tell_age, believe_all, NULL};
+	static order_step *const from_index[] = {order_select, tell_age, believe_all, NULL};
 	int code;
 
 	if (run->order->index_only)
@@ -162,21 +174,13 @@ static int look(struct run *run, struct err *err)
 
 /* ---- acting */
 
-static bool any_open(const struct outcome *outcome)
-{
-	for (size_t n = 0; n < outcome->count; n++)
-		if (order_is_open(&outcome->items[n]))
-			return true;
-	return false;
-}
-
 /* What changed while it was acted on. */
 static int act_on_rest(struct run *run, struct err *err)
 {
-	static step *const acting[] = {order_act, order_resolve, NULL};
+	static order_step *const acting[] = {order_act, order_resolve, NULL};
 	int code = 0;
 
-	if (!any_open(run->outcome) || order_stopped(run->order))
+	if (!order_any(run->outcome, IS_OPEN) || order_stopped(run->order))
 		return 0;
 	code = take_steps(run, proving, err);
 	return code == 0 ? take_steps(run, acting, err) : code;
@@ -184,7 +188,7 @@ static int act_on_rest(struct run *run, struct err *err)
 
 static int act(struct run *run, struct err *err)
 {
-	static step *const acting[] = {order_act, order_resolve, act_on_rest, NULL};
+	static order_step *const acting[] = {order_act, order_resolve, act_on_rest, NULL};
 	int code = take_steps(run, acting, err);
 
 	order_drop(run);
@@ -204,7 +208,7 @@ static bool is_beside(const struct run *run)
 
 static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
-	static step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
+	static order_step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
 	struct caught caught = {0};
 	int code = catchup_finish(c, &caught, err);
 

@@ -111,13 +111,12 @@ int order_prove(struct run *run, struct err *err)
 {
 	const struct order *order = run->order;
 	struct chosen c;
-	int code = order_choose(run->outcome, order_is_open, &c, err);
+	int code = order_choose(run->outcome, IS_OPEN, NULL, &c, err);
 
 	for (size_t n = 0, part; code == 0 && n < c.count && !order_stopped(order); n += part) {
 		part = c.count - n < PROVE_BATCH ? c.count - n : PROVE_BATCH;
 		code = prove_some(run, c.at + n, part, err);
-		if (order->progress)
-			order->progress(order->progress_arg, "proving", n + part, c.count);
+		order_show(order, "proving", n + part, c.count);
 	}
 	chosen_release(&c);
 	return code;
@@ -185,17 +184,12 @@ enum settled order_settle(const struct action_row *row, struct outcome *outcome,
 
 /* ---- the limit */
 
-static bool is_ready(const struct item *item)
-{
-	return item->result == RESULT_READY;
-}
-
 int order_apply_limit(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	size_t room = run->order->limit;
 	struct chosen c;
-	int code = room == 0 ? 0 : order_choose_oldest(outcome, is_ready, &c, err);
+	int code = room == 0 ? 0 : order_choose_oldest(outcome, IS_READY, &c, err);
 
 	if (room == 0 || code < 0)
 		return code;

@@ -9,26 +9,9 @@
 
 /* ---- changed, unproven */
 
-static bool is_another(const struct item *item)
+static bool is_new(const struct item *item)
 {
-	return item->fresh && !item->reread &&
-	       (item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN);
-}
-
-static int read_again(
-    struct run *run, const struct queue_id *ids, size_t count, struct caught *ret, struct err *err)
-{
-	struct catchup_task task = {.settings = run->order->settings,
-	    .postfix = &run->looking,
-	    .selector = run->order->selector,
-	    .notices = run->order->bounces,
-	    .indexed = run->indexed && run->certain,
-	    .ids = ids,
-	    .id_count = count,
-	    .place = run->place,
-	    .stop = run->order->stop};
-
-	return catchup_run(&task, ret, err);
+	return item->fresh && !item->reread;
 }
 
 /* What the file under an ID says takes the place of the row that it is not. */
@@ -37,12 +20,12 @@ static int resolve_another(struct run *run, struct err *err)
 	struct caught caught = {0};
 	struct queue_id *ids = NULL;
 	struct chosen c;
-	int code = order_choose(run->outcome, is_another, &c, err);
+	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
 	if (code == 0 && c.count > 0)
 		code = chosen_ids(&c, run->outcome, &ids, err);
 	if (code == 0 && c.count > 0)
-		code = read_again(run, ids, c.count, &caught, err);
+		code = order_read_files(run, NULL, ids, c.count, &caught, err);
 	if (code == 0)
 		code = order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
@@ -55,9 +38,9 @@ static int resolve_another(struct run *run, struct err *err)
 
 /* ---- gone */
 
-static bool is_gone(const struct item *item)
+static bool is_missed(const struct item *item)
 {
-	return item->fresh && item->result == RESULT_GONE && !item->looked;
+	return item->fresh && !item->looked;
 }
 
 /*
@@ -99,14 +82,14 @@ static int resolve_gone(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	struct chosen c;
-	int code = order_choose(outcome, is_gone, &c, err);
+	int code = order_choose(outcome, IS_GONE, is_missed, &c, err);
 
 	if (code == 0 && c.count > 0)
 		code = look_for_gone(run, &c, err);
 	for (size_t n = 0; code == 0 && n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 
-		if (item->fresh && item->result == RESULT_GONE && !was_seen(run, item))
+		if (item->fresh && item_is(item, IS_GONE) && !was_seen(run, item))
 			item->result = RESULT_EXCLUDED;
 	}
 	chosen_release(&c);

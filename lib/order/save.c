@@ -216,8 +216,7 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 	blob_release(&blob);
 	if (code < 0)
 		fail_all(s, code);
-	if (order->progress)
-		order->progress(order->progress_arg, "saving", s->saved, s->total);
+	order_show(order, "saving", s->saved, s->total);
 	return code < 0 ? 1 : 0;
 }
 
@@ -237,16 +236,11 @@ static int run_round(struct saving *s, struct err *err)
 	return code;
 }
 
-static bool is_ready(const struct item *item)
-{
-	return item->result == RESULT_READY;
-}
-
 int order_save(struct run *run, struct err *err)
 {
 	struct saving s = {.order = run->order, .outcome = run->outcome};
 	int64_t deadline = clock_steady() + WAIT_TOTAL;
-	int code = order_choose(s.outcome, is_ready, &s.left, err);
+	int code = order_choose(s.outcome, IS_READY, NULL, &s.left, err);
 
 	s.total = s.left.count;
 	while (s.left.count > 0 && code == 0 && !order_stopped(s.order)) {

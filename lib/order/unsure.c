@@ -129,14 +129,14 @@ static int decide(struct unsure *u, struct err *err)
 
 static bool is_unsure(const struct item *item)
 {
-	return item->result == RESULT_NONE && item->candidate->matched & MATCHED_UNSURE;
+	return item->candidate->matched & MATCHED_UNSURE;
 }
 
 int order_decide_unsure(struct run *run, struct err *err)
 {
 	struct unsure u = {.run = run};
 	struct chosen c;
-	int code = order_choose(run->outcome, is_unsure, &c, err);
+	int code = order_choose(run->outcome, IS_OPEN, is_unsure, &c, err);
 
 	u.at = c.at;
 	u.count = c.count;

@@ -48,7 +48,7 @@ static void put_headline(FILE *to, const struct report *r)
 	const struct action_row *action = &action_rows[r->action];
 	const struct tally *t = &r->outcome->tally;
 	uint64_t n = t->results[r->dry_run ? RESULT_READY : RESULT_DONE];
-	const char *done = action->done_key;
+	const char *done = action->done;
 	char size[32];
 
 	str_size_text(t->bytes, size, sizeof(size));

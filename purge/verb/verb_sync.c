@@ -14,24 +14,24 @@ static int put_result(const struct session *s, const struct sync *sync)
 {
 	const bool dry = s->options.dry_run;
 	const struct field fields[] = {
-	    {"queued", "messages in the queue", FIELD_NUMBER, .n = (int64_t)sync->queued},
-	    {"rows", "rows before", FIELD_NUMBER, .n = (int64_t)sync->rows},
+	    {"queued", "messages in the queue", FIELD_NUMBER, .n = (int64_t)sync->counts.queued},
+	    {"rows", "rows before", FIELD_NUMBER, .n = (int64_t)sync->counts.rows},
 	    {dry ? "would_read" : "read", dry ? "files to read" : "files read", FIELD_COUNT,
-		.n = (int64_t)sync->read},
+		.n = (int64_t)sync->counts.read},
 	    {dry ? "would_add" : "added", dry ? "rows to add" : "rows added", FIELD_COUNT,
-		.n = (int64_t)sync->added},
+		.n = (int64_t)sync->counts.added},
 	    {dry ? "would_drop" : "dropped", dry ? "rows to drop" : "rows dropped", FIELD_COUNT,
-		.n = (int64_t)sync->dropped},
-	    {"unreadable", "unreadable files", FIELD_COUNT, .n = (int64_t)sync->unreadable},
-	    {"arriving", "still arriving", FIELD_COUNT, .n = (int64_t)sync->arriving},
-	    {"maildrop", "in maildrop", FIELD_COUNT, .n = (int64_t)sync->maildrop},
-	    {"adopted", NULL, FIELD_BOOL, .n = sync->adopted ? 1 : -1},
+		.n = (int64_t)sync->counts.dropped},
+	    {"unreadable", "unreadable files", FIELD_COUNT, .n = (int64_t)sync->counts.unreadable},
+	    {"arriving", "still arriving", FIELD_COUNT, .n = (int64_t)sync->counts.arriving},
+	    {"maildrop", "in maildrop", FIELD_COUNT, .n = (int64_t)sync->counts.maildrop},
+	    {"adopted", NULL, FIELD_BOOL, .n = sync->counts.adopted ? 1 : -1},
 	};
 	struct json *o, *line;
 
 	if (!s->options.json) {
 		fields_say(stdout, fields, s->options.quiet ? 0 : COUNT_OF(fields));
-		if (sync->adopted && !s->options.quiet)
+		if (sync->counts.adopted && !s->options.quiet)
 			say(stdout, "The index now stands for this queue directory.\n");
 		return 0;
 	}
@@ -64,7 +64,7 @@ static int catch_up(struct session *s, struct err *err)
 	names = strlist_of(&sync.unreadable_names);
 	strlist_each (name, &names)
 		say(s->options.json ? stderr : stdout, "Could not be read: %s\n", name);
-	if (code == 0 && sync.unreadable)
+	if (code == 0 && sync.counts.unreadable)
 		code = EXIT_SOME_FAILED;
 	sync_release(&sync);
 	return code;
