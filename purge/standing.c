@@ -81,7 +81,7 @@ static int tell_run(
 		inner = json_new();
 		json_put_int(inner, "order", (int64_t)standing->number);
 		json_put_int(inner, "matched", (int64_t)o->tally.matched);
-		json_put_int(inner, row->done_key, (int64_t)done);
+		json_put_int(inner, row->done, (int64_t)done);
 		json_put_int(inner, "batch", (int64_t)o->tally.batch);
 		json_put(line, "standing", inner);
 		return json_line(stdout, line);

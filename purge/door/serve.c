@@ -75,16 +75,23 @@ static void account_for(const struct serving *g, const char *why)
 
 /* ---- the kinds of orders */
 
+/* Root's own configuration says whether the flood watch acts, whatever the daemon's account says.
+ */
 static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 {
+	if (g->s->settings.flood_watch != FLOOD_WATCH_ACT)
+		return err_set(err, ERR_REFUSED, "flood_watch is not 'act': nothing is held");
 	return hold_run(g->s, &g->peer, &g->order.hold, ret, err);
 }
 
 static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
 {
+	const struct settings *s = &g->s->settings;
+
 	(void)ret;
-	(void)g;
-	return err_set(err, ERR_REFUSED, "there is no flood_hook");
+	if (!s->flood_hook[0])
+		return err_set(err, ERR_REFUSED, "there is no flood_hook");
+	return hook_run(s, s->flood_hook, &g->order.hook, err);
 }
 
 /* A verb that its options forbid is refused by the child, which alone parses them. */
