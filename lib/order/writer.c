@@ -304,14 +304,14 @@ int account_refusal(const struct settings *s, const struct refusal *refusal, str
 	struct account_entries doubt = {0};
 	struct writer *w = NULL;
 	uint64_t done;
-	char end[64];
+	struct strbuf end = {0};
 	int code = writer_open(&order, &w, &done, &doubt, err);
 
 	if (code < 0)
 		return code;
-	snprintf(
-	    end, sizeof(end), "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
-	code = writer_end(w, end, err);
+	strbuf_printf(&end, "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
+	code = writer_end(w, &end, err);
+	strbuf_release(&end);
 	account_entries_release(&doubt);
 	writer_close(w);
 	return code;
