@@ -47,14 +47,11 @@ static int run(struct session *s, struct err *err)
  */
 static int close_stdout(int status)
 {
-	bool failed = ferror(stdout) != 0;
 	int number = 0;
 
-	if (fflush(stdout) != 0) {
-		failed = true;
+	if (fflush(stdout) != 0)
 		number = errno;
-	}
-	if (!failed)
+	else if (!ferror(stdout))
 		return status;
 	if (number != EPIPE)
 		complain("the output could not be written%s%s.", number ? ": " : "",
@@ -67,17 +64,15 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	struct session session;
 	struct err err = {{0}};
 	int code = session_parse(&session, argc, argv, &err);
+	bool told = false;
 
 	session.behalf = behalf;
 	if (code == 0)
 		code = run(&session, &err);
-	/* Refused by behalf_check: the parent tells it. */
-	if (code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0])) {
-		session_release(&session);
-		return EXIT_SOME_FAILED;
-	}
-	if (code < 0)
+	/* What behalf_check refused the parent tells; whoever closed a pipe knows it. */
+	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
+	if (code < 0 && !told)
 		code = fail(&session, code, &err);
 	session_release(&session);
-	return close_stdout(code);
+	return told ? EXIT_SOME_FAILED : close_stdout(code);
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Signals, turned into a flag. */
+#include "purge/interrupt.h"
+
 #include <errno.h>
 #include <poll.h>
-
-#include "purge/interrupt.h"
+#include <sys/time.h>
 
 volatile sig_atomic_t interrupt_stop;
 
@@ -15,21 +16,40 @@ static void set_flag(int number)
 	interrupt_stop = 1;
 }
 
+static void handle(int number, void (*handler)(int))
+{
+	const struct sigaction action = {.sa_handler = handler};
+
+	sigaction(number, &action, NULL);
+}
+
+void interrupt_begin(void)
+{
+	handle(SIGPIPE, SIG_IGN);
+	handle(SIGCHLD, SIG_DFL);
+}
+
 void interrupt_catch(void)
 {
-	for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-		struct sigaction action = {.sa_handler = set_flag}, before;
+	struct sigaction before;
 
-		/*
-		 * What nohup(1) had ignored stays ignored. Not so SIGINT, which a shell without job
-		 * control ignores for whatever it starts with '&': postsuper catches it there, too.
-		 */
-		if (numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
-		    before.sa_handler == SIG_IGN)
-			continue;
-		sigemptyset(&action.sa_mask);
-		sigaction(numbers[i], &action, NULL);
-	}
+	/*
+	 * What nohup(1) had ignored stays ignored. Not so SIGINT, which a shell without job control
+	 * ignores for whatever it starts with '&': postsuper catches it there, too.
+	 */
+	bool nohup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		if (numbers[i] != SIGHUP || !nohup)
+			handle(numbers[i], set_flag);
+}
+
+void interrupt_after(long usec)
+{
+	const struct itimerval time = {.it_value = {.tv_usec = usec}};
+
+	handle(SIGALRM, set_flag);
+	setitimer(ITIMER_REAL, &time, NULL);
 }
 
 bool interrupt_wait(int fd)
@@ -46,14 +66,4 @@ bool interrupt_wait(int fd)
 		;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return !interrupt_stop;
-}
-
-void interrupt_begin(void)
-{
-	struct sigaction ignored = {.sa_handler = SIG_IGN}, usual = {.sa_handler = SIG_DFL};
-
-	sigemptyset(&ignored.sa_mask);
-	sigemptyset(&usual.sa_mask);
-	sigaction(SIGPIPE, &ignored, NULL);
-	sigaction(SIGCHLD, &usual, NULL);
 }

@@ -2,6 +2,8 @@
 /* Reading the command line: split into options and words, choose the verb, then set what it takes.
  */
 #include <errno.h>
+#include <getopt.h>
+#include <stddef.h>
 
 #include "purge/options.h"
 
@@ -9,33 +11,17 @@
 #include "base/str.h"
 #include "purge/verbs.h"
 
-/* One option as it stood on the command line. */
-struct given {
-	const struct option_row *row;
-	const char *value; /* NULL: none */
-};
+#define ROW_VALUE 256 /* of getopt_long: 256 and the number of the row */
 
-/* The command line, split. Both arrays have room for all that can come. */
-struct split {
-	struct given *given;
-	size_t given_count;
-	const char **words;
-	size_t word_count;
-};
+/* One thing on the command line: an option, or (row NULL) a word. */
+typedef int line_visit(void *arg, const struct option_row *row, const char *value, struct err *err);
 
-static const struct option_row *row_by_name(const char *name, size_t len)
+static const struct option_row *row_of(int value)
 {
+	if (value >= ROW_VALUE)
+		return &option_rows[value - ROW_VALUE];
 	for (size_t i = 0; i < option_row_count; i++)
-		if (strlen(option_rows[i].name) == len &&
-		    strncmp(option_rows[i].name, name, len) == 0)
-			return &option_rows[i];
-	return NULL;
-}
-
-static const struct option_row *row_by_letter(char letter)
-{
-	for (size_t i = 0; letter && i < option_row_count; i++)
-		if (option_rows[i].letter == letter)
+		if (option_rows[i].letter == value)
 			return &option_rows[i];
 	return NULL;
 }
@@ -54,121 +40,94 @@ static int unknown_option(const char *name, size_t len, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown option '--%s'", word);
 }
 
-/*
- * The next word as value of an option. A word that begins with '-' is more likely an option whose
- * neighbour's value was forgotten, and `--reason --dry-run` must not become a purge: such a value
- * needs the form with '='.
- */
-static int next_value(
-    int argc, char **argv, int *at, const char *name, const char **ret, struct err *err)
+/* getopt_long takes the beginning of a name for the whole: not so here. */
+static int check_names(int argc, char **argv, struct err *err)
 {
-	const char *word = *at + 1 < argc ? argv[*at + 1] : NULL;
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+		const char *name = argv[i] + 2;
+		size_t len = strcspn(argv[i], "=") - 2, n = 0;
 
-	if (!word)
-		return err_set(err, ERR_USAGE, "option '--%s' needs a value", name);
-	if (word[0] == '-' && word[1] != '\0')
-		return err_set(err, ERR_USAGE,
-		    "option '--%s' needs a value; if '%s' is meant, write '--%s=%s'", name, word,
-		    name, word);
-	*ret = word;
-	(*at)++;
+		if (!str_starts(argv[i], "--"))
+			continue;
+		while (n < option_row_count && (strlen(option_rows[n].name) != len ||
+						   strncmp(option_rows[n].name, name, len) != 0))
+			n++;
+		if (n == option_row_count)
+			return unknown_option(name, len, err);
+	}
 	return 0;
 }
 
-static int take(
-    struct split *split, const struct option_row *row, const char *value, struct err *err)
+/*
+ * A value that begins with '-' in a word of its own is more likely an option whose neighbour's
+ * value was forgotten, and `--reason --dry-run` must not become a purge: it needs the form with
+ * '='.
+ */
+static int check_value(
+    const struct option_row *row, const char *value, const char *word, struct err *err)
 {
 	if (value && *value == '\0')
 		return err_set(err, ERR_USAGE, "the value of option '--%s' is empty", row->name);
-	split->given[split->given_count++] = (struct given){.row = row, .value = value};
+	if (value && value == word && value[0] == '-' && value[1])
+		return err_set(err, ERR_USAGE,
+		    "option '--%s' needs a value; if '%s' is meant, write '--%s=%s'", row->name,
+		    value, row->name, value);
 	return 0;
 }
 
-static int split_long(int argc, char **argv, int *at, struct split *split, struct err *err)
+static int refuse(int got, struct err *err)
 {
-	const char *name = argv[*at] + 2, *value = NULL;
-	const char *equals = strchr(name, '=');
-	size_t len = equals ? (size_t)(equals - name) : strlen(name);
-	const struct option_row *row = row_by_name(name, len);
+	const struct option_row *row = row_of(optopt);
 
 	if (!row)
-		return unknown_option(name, len, err);
-	if (equals && row->argument == ARGUMENT_NONE)
-		return err_set(err, ERR_USAGE, "option '--%s' takes no value", row->name);
-	if (equals)
-		value = equals + 1;
-	else if (row->argument == ARGUMENT_NEEDED) {
-		int code = next_value(argc, argv, at, row->name, &value, err);
-
-		if (code < 0)
-			return code;
-	}
-	return take(split, row, value, err);
+		return err_set(err, ERR_USAGE, "unknown option '-%c'", optopt);
+	return err_set(err, ERR_USAGE,
+	    got == ':' ? "option '--%s' needs a value" : "option '--%s' takes no value", row->name);
 }
 
-/* "-n", "-ny", "-cFILE", "-c FILE". */
-static int split_letters(int argc, char **argv, int *at, struct split *split, struct err *err)
+/* For getopt_long. "-": words come in their order; ":": a missing value is told apart. */
+static void make_table(
+    struct option longs[OPTION_ROWS_MAX + 1], char letters[2 * OPTION_ROWS_MAX + 3])
 {
-	for (const char *letter = argv[*at] + 1; *letter; letter++) {
-		const struct option_row *row = row_by_letter(*letter);
-		const char *value = NULL;
-		int code;
+	static const int arguments[] = {[ARGUMENT_NONE] = no_argument,
+	    [ARGUMENT_NEEDED] = required_argument,
+	    [ARGUMENT_OPTIONAL] = optional_argument};
+	char *letter = stpcpy(letters, "-:");
 
-		if (!row)
-			return err_set(
-			    err, ERR_USAGE, "unknown option '-%c' in '%s'", *letter, argv[*at]);
-		if (row->argument == ARGUMENT_NONE) {
-			code = take(split, row, NULL, err);
-			if (code < 0)
-				return code;
-			continue;
-		}
-		if (letter[1])
-			return take(split, row, letter + 1, err);
-		code = next_value(argc, argv, at, row->name, &value, err);
-		return code < 0 ? code : take(split, row, value, err);
+	memset(longs, 0, (OPTION_ROWS_MAX + 1) * sizeof(*longs));
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		longs[i] =
+		    (struct option){row->name, arguments[row->argument], NULL, ROW_VALUE + (int)i};
+		if (row->letter)
+			*letter++ = row->letter;
+		if (row->letter && row->argument == ARGUMENT_NEEDED)
+			*letter++ = ':';
 	}
-	return 0;
+	*letter = '\0';
 }
 
-static int split_line(int argc, char **argv, struct split *split, struct err *err)
+/* Visits options and words as they stand. */
+static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct err *err)
 {
-	bool ended = false;
+	struct option longs[OPTION_ROWS_MAX + 1];
+	char letters[2 * OPTION_ROWS_MAX + 3];
+	int got, code = check_names(argc, argv, err);
 
-	for (int at = 1; at < argc; at++) {
-		const char *word = argv[at];
-		int code = 0;
-
-		if (!ended && strcmp(word, "--") == 0)
-			ended = true;
-		else if (!ended && word[0] == '-' && word[1] == '-')
-			code = split_long(argc, argv, &at, split, err);
-		else if (!ended && word[0] == '-' && word[1])
-			code = split_letters(argc, argv, &at, split, err);
-		else
-			split->words[split->word_count++] = word;
-		if (code < 0)
-			return code;
+	make_table(longs, letters);
+	optind = opterr = 0;
+	while (code == 0 && (got = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
+		if (got == '?' || got == ':')
+			return refuse(got, err);
+		if (got != 1)
+			code = check_value(row_of(got), optarg, argv[optind - 1], err);
+		if (code == 0)
+			code = visit(arg, got == 1 ? NULL : row_of(got), optarg, err);
 	}
-	return 0;
-}
-
-static int set_one(
-    struct options *o, const struct given *given, const struct verb *verb, struct err *err)
-{
-	const struct option_row *row = given->row;
-	int code = 0;
-
-	if (!(row->groups & (verb->takes | OPTION_COMMON)))
-		return err_set(
-		    err, ERR_USAGE, "'%s' takes no option '--%s'", verb->name, row->name);
-	if (row->flag)
-		*row->flag(o) = true;
-	else
-		code = row->set(o, given->value, err);
-	if (code == ERR_SYNTAX)
-		code = ERR_USAGE;
-	return code < 0 ? err_within(err, code, "option '--%s'", row->name) : 0;
+	for (; code == 0 && optind < argc; optind++)
+		code = visit(arg, NULL, argv[optind], err);
+	return code;
 }
 
 /* Rules name a login or a client so; here it is an option. */
@@ -205,20 +164,12 @@ static int no_pattern(const struct verb *verb, const char *word, struct err *err
 
 static int add_author(struct options *o, const struct verb *verb, const char *word, struct err *err)
 {
-	struct pattern p = {0};
 	int code;
 
 	if (!pattern_looks_like(word) || rule_prefix(word))
 		return no_pattern(verb, word, err);
-	code = pattern_parse(word, &p, err);
-	if (code < 0)
-		return err_within(err, ERR_USAGE, "pattern '%s'", word);
-	code = pattern_set_add(&o->selector.author, &p);
-	if (code < 0) {
-		pattern_release(&p);
-		return err_set(err, code, "out of memory");
-	}
-	return 0;
+	code = options_add_pattern(&o->selector.author, word, err);
+	return code < 0 ? err_within(err, ERR_USAGE, "pattern '%s'", word) : 0;
 }
 
 static int set_words(struct options *o, const struct verb *verb, struct err *err)
@@ -227,19 +178,16 @@ static int set_words(struct options *o, const struct verb *verb, struct err *err
 	    [WORDS_IDS] = "queue ID",
 	    [WORDS_BATCHES] = "batch number",
 	    [WORDS_ANY] = NULL};
+	int code = 0;
 
 	if (verb->words == WORDS_NONE && o->word_count)
 		return err_set(err, ERR_USAGE, "'%s' takes no word '%s'", verb->name, o->words[0]);
 	if (needed[verb->words] && o->word_count == 0)
 		return err_set(
 		    err, ERR_USAGE, "'%s' needs at least one %s", verb->name, needed[verb->words]);
-	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++) {
-		int code = add_author(o, verb, o->words[i], err);
-
-		if (code < 0)
-			return code;
-	}
-	return 0;
+	for (size_t i = 0; verb->words == WORDS_PATTERNS && code == 0 && i < o->word_count; i++)
+		code = add_author(o, verb, o->words[i], err);
+	return code;
 }
 
 static void include_subdomains(struct selector *s)
@@ -251,164 +199,169 @@ static void include_subdomains(struct selector *s)
 			pattern_include_subdomains(&sets[i]->list[n]);
 }
 
-/* A notice tells no more of what caused it than whose mail it was: what narrows otherwise cannot
- * be asked of it. */
-static int check_bounces(const struct selector *s, struct err *err)
+/* What no single option can see. */
+static int check_together(const struct options *o, const struct verb *verb, struct err *err)
 {
-	if (s->author.count + s->sender.count == 0)
+	const struct selector *s = &o->selector;
+	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
+	/* A notice names its recipient and no more of the mail that caused it. */
+	const bool beyond_notices = s->from.count || s->recipient.count || s->logins.len ||
+				    s->message_ids.len || s->client_count || s->ids_given;
+	const struct {
+		bool wrong;
+		const char *words;
+	} rows[] = {
+	    {s->only && !s->recipient.count,
+		"'--only' says something about '--recipient', which is missing"},
+	    {o->block && s->recipient.count,
+		"'--block' refuses senders; it cannot go with '--recipient'"},
+	    {o->with_bounces && !(s->author.count + s->sender.count),
+		"'--with-bounces' finds bounces by the senders that they go to: it needs a "
+		"pattern or '--sender'"},
+	    {o->with_bounces && beyond_notices,
+		"'--with-bounces' goes by senders alone: of '--from', '--recipient', '--login', "
+		"'--client', '--message-id' and '--id' a bounce says nothing"},
+	    {o->sweep && o->limit, "'--sweep' takes all there is; it cannot go with '--limit'"},
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (rows[i].wrong)
+			return err_set(err, ERR_USAGE, "%s", rows[i].words);
+	if (changes && !s->all && !o->flood && selector_is_empty(s))
 		return err_set(err, ERR_USAGE,
-		    "'--with-bounces' finds bounces by the senders that they go to: it needs a "
-		    "pattern or '--sender'");
-	if (s->from.count || s->recipient.count || s->logins.len || s->message_ids.len ||
-	    s->client_count || s->ids_given)
-		return err_set(err, ERR_USAGE,
-		    "'--with-bounces' goes by senders alone: of '--from', '--recipient', "
-		    "'--login', '--client', '--message-id' and '--id' a bounce says nothing");
+		    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
 	return 0;
 }
 
-/* What no single option can see. */
-static int check_together(struct options *o, const struct verb *verb, struct err *err)
-{
-	struct selector *s = &o->selector;
-	int code;
+/* What the line is read into. */
+struct parsing {
+	struct options *o;
+	const struct verb *verb;
+	const struct option_row *selecting; /* whose words are gathered */
+};
 
-	if (s->only && s->recipient.count == 0)
-		return err_set(err, ERR_USAGE,
-		    "'--only' says something about '--recipient', which is missing");
-	if (o->block && s->recipient.count)
+/* First: what the words are, and whether help or the version is asked for; then the rest need not
+ * make sense. */
+static int gather(void *arg, const struct option_row *row, const char *value, struct err *err)
+{
+	struct options *o = ((struct parsing *)arg)->o;
+
+	(void)err;
+	if (!row)
+		o->words[o->word_count++] = value;
+	else if (row->at == offsetof(struct options, help))
+		o->help = true;
+	else if (row->at == offsetof(struct options, version))
+		o->version = true;
+	return 0;
+}
+
+static void keep_given(struct options *o, const struct option_row *row, const char *value)
+{
+	struct strbuf word = {0};
+
+	strbuf_printf(&word, "%s%s%s", row->name, value ? "=" : "", value ? value : "");
+	o->given.failed |= word.failed;
+	strlist_push(&o->given, strbuf_text(&word), word.len);
+	strbuf_release(&word);
+}
+
+/* Second: the options, by which time it is known what the verb takes. */
+static int set(void *arg, const struct option_row *row, const char *value, struct err *err)
+{
+	const struct parsing *p = arg;
+	void *at = row ? (char *)p->o + row->at : NULL;
+	int code = 0;
+
+	if (row && !(row->groups & (p->verb->takes | OPTION_COMMON)))
 		return err_set(
-		    err, ERR_USAGE, "'--block' refuses senders; it cannot go with '--recipient'");
-	if (o->with_bounces && (code = check_bounces(s, err)) < 0)
-		return code;
-	if (o->sweep && o->limit)
-		return err_set(
-		    err, ERR_USAGE, "'--sweep' takes all there is; it cannot go with '--limit'");
-	if (!(verb->flags & VERB_CHANGES) || verb->words != WORDS_PATTERNS || s->all || o->flood ||
-	    !selector_is_empty(s))
-		return 0;
-	return err_set(err, ERR_USAGE,
-	    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
+		    err, ERR_USAGE, "'%s' takes no option '--%s'", p->verb->name, row->name);
+	if (row && row->set)
+		code = row->set(p->o, at, value, err);
+	else if (row)
+		*(bool *)at = true;
+	if (row)
+		keep_given(p->o, row, value);
+	if (code < 0)
+		err_within(err, code, "option '--%s'", row->name);
+	return code == ERR_SYNTAX ? ERR_USAGE : code;
+}
+
+static int put_selecting(
+    void *arg, const struct option_row *row, const char *value, struct err *err)
+{
+	const struct parsing *p = arg;
+	struct strbuf *to = &p->o->selected;
+
+	(void)err;
+	if (row && row == p->selecting)
+		strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name, value ? "=" : "",
+		    value ? value : "");
+	return 0;
 }
 
 /* What the account shows as selected, and what tells whether two batches are about the same: the
  * options that select in the table's order, then the patterns. */
-static void keep_selected(struct options *o, const struct split *split, const struct verb *verb)
+static int keep_selected(struct parsing *p, int argc, char **argv, struct err *err)
 {
-	struct strbuf *to = &o->selected;
+	struct strbuf *to = &p->o->selected;
+	int code = 0;
 
-	for (const struct option_row *row = option_rows; row < option_rows + option_row_count;
-	     row++)
-		for (size_t i = 0; i < split->given_count; i++) {
-			const struct given *given = &split->given[i];
-
-			if (given->row == row && row->groups & OPTION_SELECT)
-				strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name,
-				    given->value ? "=" : "", given->value ? given->value : "");
-		}
-	for (size_t i = 0; verb->words == WORDS_PATTERNS && i < o->word_count; i++)
-		strbuf_printf(to, "%s%s", to->len ? " " : "", o->words[i]);
+	for (size_t i = 0; code == 0 && i < option_row_count; i++) {
+		p->selecting = &option_rows[i];
+		if (option_rows[i].groups & OPTION_SELECT)
+			code = read_line(argc, argv, put_selecting, p, err);
+	}
+	for (size_t i = 0; p->verb->words == WORDS_PATTERNS && i < p->o->word_count; i++)
+		strbuf_printf(to, "%s%s", to->len ? " " : "", p->o->words[i]);
+	return code;
 }
 
-static void keep_given(struct options *o, const struct split *split)
+/* The verb is known, and not among the words any more. */
+static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 {
-	struct strbuf word = {0};
+	int code = read_line(argc, argv, set, p, err);
 
-	for (size_t i = 0; i < split->given_count; i++) {
-		const struct given *given = &split->given[i];
-
-		strbuf_clear(&word);
-		strbuf_printf(&word, "%s%s%s", given->row->name, given->value ? "=" : "",
-		    given->value ? given->value : "");
-		o->given.failed |= word.failed;
-		strlist_push(&o->given, strbuf_text(&word), word.len);
-	}
-	strbuf_release(&word);
-}
-
-static int apply(
-    struct options *o, const struct split *split, const struct verb *verb, struct err *err)
-{
-	int code;
-
-	for (size_t i = 0; i < split->given_count; i++) {
-		code = set_one(o, &split->given[i], verb, err);
-		if (code < 0)
-			return code;
-	}
-	code = set_words(o, verb, err);
+	if (code == 0)
+		code = set_words(p->o, p->verb, err);
+	if (code == 0)
+		code = keep_selected(p, argc, argv, err);
 	if (code < 0)
 		return code;
-	if (o->subdomains)
-		include_subdomains(&o->selector);
-	keep_selected(o, split, verb);
-	keep_given(o, split);
-	if (o->given.failed)
+	if (p->o->given.failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	return check_together(o, verb, err);
-}
-
-/* Whether help or the version was asked for: then the rest of the line need not make sense. */
-static bool asks_for_words(struct options *o, const struct split *split)
-{
-	for (size_t i = 0; i < split->given_count; i++) {
-		if (strcmp(split->given[i].row->name, "help") == 0)
-			o->help = true;
-		if (strcmp(split->given[i].row->name, "version") == 0)
-			o->version = true;
-	}
-	return o->help || o->version;
-}
-
-/* No command line holds more options than letters. */
-static size_t letters_of(int argc, char **argv)
-{
-	size_t n = 1;
-
-	for (int i = 1; i < argc; i++)
-		n += strlen(argv[i]);
-	return n;
-}
-
-static void options_init(struct options *o)
-{
-	*o = (struct options){.reason = "", .action = RULE_REJECT, .now = clock_wall()};
-	selector_init(&o->selector);
+	if (p->o->subdomains)
+		include_subdomains(&p->o->selector);
+	return check_together(p->o, p->verb, err);
 }
 
 int options_parse(
     int argc, char **argv, struct options *ret, const struct verb **ret_verb, struct err *err)
 {
-	struct split split = {0};
+	struct parsing p = {.o = ret};
 	bool is_name = false;
-	int code = -ENOMEM;
+	int code;
 
-	options_init(ret);
+	*ret = (struct options){.reason = "", .action = RULE_REJECT, .now = clock_wall()};
+	selector_init(&ret->selector);
 	*ret_verb = NULL;
-	split.given = calloc(letters_of(argc, argv), sizeof(*split.given));
 	ret->words = calloc((size_t)argc + 1, sizeof(*ret->words));
-	split.words = ret->words;
-	if (!split.given || !split.words) {
-		err_set(err, code, "out of memory");
-		goto out;
-	}
-	code = split_line(argc, argv, &split, err);
+	if (!ret->words)
+		return err_set(err, -ENOMEM, "out of memory");
+	code = read_line(argc, argv, gather, &p, err);
 	if (code < 0)
-		goto out;
-	code = verb_choose(split.word_count ? split.words[0] : NULL, ret_verb, &is_name, err);
-	if (asks_for_words(ret, &split)) {
-		code = 0;
-		if (!is_name)
-			*ret_verb = NULL;
+		return code;
+	code = verb_choose(ret->word_count ? ret->words[0] : NULL, &p.verb, &is_name, err);
+	if (ret->help || ret->version) {
+		*ret_verb = is_name ? p.verb : NULL;
+		return 0;
 	}
-	if (code < 0 || ret->help || ret->version)
-		goto out;
-	ret->word_count = split.word_count - is_name;
+	if (code < 0)
+		return code;
+	*ret_verb = p.verb;
+	ret->word_count -= is_name;
 	memmove(ret->words, ret->words + is_name, ret->word_count * sizeof(*ret->words));
-	code = apply(ret, &split, *ret_verb, err);
-out:
-	free(split.given);
-	return code;
+	return apply(&p, argc, argv, err);
 }
 
 void options_release(struct options *o)

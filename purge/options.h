@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command line of pqpurge-idx. Every option is a row of one table (option_table.c): its name,
- * letter, argument, the groups of verbs that take it, its help line, its setter. Reading is done in
- * two steps, because an option may stand before the verb: first the words are split into options
- * and others, then the verb, known by now, says which options it takes.
- *
- * Strings point into argv. Nothing is done before the whole line has been understood.
+ * The command line of pqpurge-idx. An option is a row of one table (option_table.c). An option may
+ * stand before the verb, so the line is split first; then the verb says which options it takes.
+ * Strings point into argv.
  */
 #ifndef PQPURGE_PURGE_OPTIONS_H
 #define PQPURGE_PURGE_OPTIONS_H
@@ -77,10 +74,11 @@ struct option_row {
 	const char *value_name; /* "AGE" */
 	unsigned groups;
 	const char *help;
-	bool *(*flag)(struct options *o); /* what an option without argument sets; NULL: see set */
-	int (*set)(struct options *o, const char *value,
-	    struct err *err); /* value may be NULL where it is optional */
+	size_t at; /* of a member of struct options; a bool where there is no argument */
+	/* at: the member. value is NULL where it is optional and missing. */
+	int (*set)(struct options *o, void *at, const char *value, struct err *err);
 };
+#define OPTION_ROWS_MAX 63
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
@@ -93,5 +91,9 @@ extern const size_t option_row_count;
 int options_parse(int argc, char **argv, struct options *ret, const struct verb **ret_verb,
     struct err *err) NODISCARD;
 void options_release(struct options *o);
+
+/* What options and words add, each checked: ERR_SYNTAX or -ENOMEM. */
+int options_add_pattern(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
+int options_add_id(struct options *o, const char *word, struct err *err) NODISCARD;
 
 #endif

@@ -10,19 +10,14 @@
 #include "base/io.h"
 #include "purge/tell/say.h"
 
-static int open_directory(const char *path)
-{
-	return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-}
-
 static int fail(struct err *err, const char *what, const char *path)
 {
 	return err_set(
 	    err, ERR_CONFIG, "%s '%s' (%s); nothing was deleted", what, path, err_word(-errno));
 }
 
-/* What somebody just made for this, as mktemp(1) does, is given away like one of ours. */
-static int adopt(int fd, const char *path, const struct role *owner, struct err *err)
+/* What we made, or somebody just made for this as mktemp(1) does, is given to owner. */
+static int adopt(int fd, const char *path, const struct role *owner, bool ours, struct err *err)
 {
 	struct stat st;
 
@@ -33,7 +28,9 @@ static int adopt(int fd, const char *path, const struct role *owner, struct err 
 		return 0;
 	if (fchown(fd, owner->uid, owner->gid) < 0)
 		return fail(err, "failed to give away", path);
-	say(stderr, "'%s' belongs to %s now, who writes the messages.\n", path, owner->name);
+	if (!ours)
+		say(stderr, "'%s' belongs to %s now, who writes the messages.\n", path,
+		    owner->name);
 	return 0;
 }
 
@@ -55,35 +52,17 @@ static int check(int fd, const char *path, const struct role *owner, struct err 
 	return 0;
 }
 
-/* What was made is given away only if it is still what was made. */
-static int make(const char *path, const struct role *owner, int *ret_fd, struct err *err)
-{
-	struct stat st;
-	int fd;
-
-	if (mkdir(path, 0700) < 0)
-		return fail(err, "failed to make the directory", path);
-	fd = open_directory(path);
-	if (fd < 0 || fstat(fd, &st) < 0 || st.st_uid != geteuid() ||
-	    fchown(fd, owner->uid, owner->gid) < 0 || fchmod(fd, 0700) < 0) {
-		fail(err, "failed to give away", path);
-		io_close(&fd);
-		return ERR_CONFIG;
-	}
-	*ret_fd = fd;
-	return 0;
-}
-
 int save_dir_open(const char *path, const struct role *owner, int *ret_fd, struct err *err)
 {
-	int fd = open_directory(path);
-	int code;
+	bool ours = mkdir(path, 0700) == 0;
+	int fd = -1, code;
 
-	if (fd < 0 && errno == ENOENT)
-		return make(path, owner, ret_fd, err);
+	if (!ours && errno != EEXIST)
+		return fail(err, "failed to make the directory", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return fail(err, "failed to open the directory", path);
-	code = adopt(fd, path, owner, err);
+	code = adopt(fd, path, owner, ours, err);
 	if (code == 0)
 		code = check(fd, path, owner, err);
 	if (code < 0)

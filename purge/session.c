@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One run of the command: from its words to what a verb needs. */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -18,14 +19,10 @@ static char *join_words(int argc, char **argv)
 	struct strbuf line = {0};
 
 	strbuf_puts(&line, "pqpurge-idx");
-	for (int i = 1; i < argc && line.len < COMMAND_LINE_MAX; i++) {
-		strbuf_putc(&line, ' ');
-		strbuf_puts(&line, argv[i]);
-	}
-	if (line.failed) {
+	for (int i = 1; i < argc && line.len < COMMAND_LINE_MAX; i++)
+		strbuf_printf(&line, " %s", argv[i]);
+	if (line.failed)
 		strbuf_release(&line);
-		return NULL;
-	}
 	return line.text;
 }
 
@@ -57,9 +54,7 @@ const char *session_config(const struct session *s)
 {
 	const char *named = getenv(SETTINGS_ENV);
 
-	if (s->options.config)
-		return s->options.config;
-	return named && *named ? named : NULL;
+	return s->options.config ? s->options.config : named && *named ? named : NULL;
 }
 
 char *session_command(const struct session *s, const char *words, char *buf, size_t size)
@@ -71,26 +66,22 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
+/* Under sudo the file names programs that root runs, and a link may lead anywhere. */
 static int load_settings(struct session *s, struct err *err)
 {
 	const char *sudo = getenv("SUDO_UID"), *named = session_config(s);
-	char *real;
-	int code;
+	char real[PATH_MAX];
 
 	if (!named || !sudo || !*sudo || strcmp(sudo, "0") == 0)
 		return settings_load(named, &s->settings, err);
-	real = realpath(named, NULL);
-	if (!real)
+	if (!realpath(named, real))
 		return err_sys(err, errno, "failed to read '%s'", named);
 	if (io_is_roots(real))
-		code = settings_load(real, &s->settings, err);
-	else
-		code = err_set(err, ERR_CONFIG,
-		    "'%s' names programs that root runs: under sudo it and the directories above "
-		    "it must be root's and not writable by others",
-		    named);
-	free(real);
-	return code;
+		return settings_load(real, &s->settings, err);
+	return err_set(err, ERR_CONFIG,
+	    "'%s' names programs that root runs: under sudo it and the directories above it must "
+	    "be root's and not writable by others",
+	    named);
 }
 
 /* IDs from stdin; the account tells two such lists apart. */
@@ -142,12 +133,16 @@ void session_release(struct session *s)
 	settings_release(&s->settings);
 	postfix_release(&s->postfix);
 	free(s->command_line);
-	s->command_line = NULL;
 }
 
 bool session_can_ask(const struct session *s)
 {
 	return !s->options.yes && isatty(STDIN_FILENO);
+}
+
+int session_written(int code, struct err *err)
+{
+	return code < 0 ? err_sys(err, -code, "failed to write the report") : code;
 }
 
 int session_exit_of(int code)

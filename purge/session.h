@@ -27,10 +27,9 @@ struct session {
  * Release in every case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
 /*
- * Root, settings, Postfix, IDs from stdin: what every verb needs. -EPERM, ERR_CONFIG and what the
- * parts say. Lines of stdin that are no queue ID are told on stderr and counted. Under sudo a
- * settings file that was named must be root's alone to write, for it names programs that run as
- * root.
+ * Root, settings, Postfix, IDs from stdin. -EPERM, ERR_CONFIG and what the parts say. Lines of
+ * stdin that are no queue ID are told on stderr and counted. Under sudo only root may be able to
+ * write a settings file that was named: it names programs that root runs.
  */
 int session_open(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
@@ -43,6 +42,8 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 /* Whether somebody can be asked: a terminal on stdin and no --yes. */
 bool session_can_ask(const struct session *s);
 
+/* Passes code on; of a report that could not be written it says so. */
+int session_written(int code, struct err *err) NODISCARD;
 /* The exit status of an error: 1 where nothing could be begun, 3 interrupted, else 2. */
 int session_exit_of(int code);
 

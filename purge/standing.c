@@ -81,14 +81,14 @@ static int tell_run(
 		inner = json_new();
 		json_put_int(inner, "order", (int64_t)standing->number);
 		json_put_int(inner, "matched", (int64_t)o->tally.matched);
-		json_put_int(inner, row->done_key, (int64_t)done);
+		json_put_int(inner, row->done, (int64_t)done);
 		json_put_int(inner, "batch", (int64_t)o->tally.batch);
 		json_put(line, "standing", inner);
 		return json_line(stdout, line);
 	}
 	if (!s->options.quiet && o->tally.matched)
 		say(stdout, "Standing order %" PRIu64 ": %" PRIu64 " %s %s.\n", standing->number,
-		    done, wording_messages(done), row->done);
+		    done, PLURAL(done, "message"), row->done);
 	return 0;
 }
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The verbs of pqpurge-idx: one row of a table and one file each. To add a verb, write its file,
- * declare its function here and add its row in verbs.c; parsing, help, checks and exit status
- * follow from the row.
- */
+/* The verbs: to add one, write its file, declare its function here and add its row in verbs.c. */
 #ifndef PQPURGE_PURGE_VERBS_H
 #define PQPURGE_PURGE_VERBS_H
 
@@ -39,8 +35,7 @@ struct verb {
 	enum verb_words words;
 	unsigned flags;
 	enum action action; /* of the walk */
-	/* Returns an exit status, or a negative code whose meaning as exit status is main's
-	 * business. */
+	/* Returns an exit status, or a negative code for main. */
 	int (*run)(struct session *s, struct err *err);
 };
 

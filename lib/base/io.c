@@ -47,6 +47,21 @@ ssize_t io_read_all(int fd, void *at, size_t len)
 	return (ssize_t)got;
 }
 
+int io_read_text(int fd, size_t max, struct strbuf *into)
+{
+	char part[16384];
+	size_t sum = 0;
+	ssize_t got;
+
+	while ((got = io_read_all(fd, part, sizeof(part))) > 0) {
+		sum += (size_t)got;
+		strbuf_add(into, part, (size_t)got);
+		if (sum > max || into->failed)
+			return sum > max ? -EFBIG : -ENOMEM;
+	}
+	return (int)got;
+}
+
 int io_wait(int fd, short events, int64_t deadline)
 {
 	struct pollfd item = {.fd = fd, .events = events};

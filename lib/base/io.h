@@ -5,11 +5,14 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/str.h"
 
 /* Writes all of it; 0 or -errno. A closed peer is -EPIPE (callers ignore SIGPIPE). */
 int io_write_all(int fd, const void *at, size_t len) NODISCARD;
 /* Reads up to len bytes until end of file; the count, or -errno. */
 ssize_t io_read_all(int fd, void *at, size_t len) NODISCARD;
+/* Appends all up to the end of file. 0, -EFBIG past max bytes, -ENOMEM or -errno. */
+int io_read_text(int fd, size_t max, struct strbuf *into) NODISCARD;
 /*
  * Waits until fd is ready for events (POLLIN, POLLOUT) or the steady deadline; 1 ready, 0 deadline,
  * or -errno.

@@ -341,3 +341,23 @@ const struct json *json_at(const struct json *o, const char *key, size_t n)
 {
 	return json_of(json_array_get(member(o, key), n));
 }
+
+bool json_next(const struct json *o, void **at, const char **ret_key, const struct json **ret_value)
+{
+	do
+		*at = *at ? json_object_iter_next(value_of(o), *at) : json_object_iter(value_of(o));
+	while (*at && strcmp(json_object_iter_key(*at), whole) == 0);
+	if (!*at)
+		return false;
+	*ret_key = json_object_iter_key(*at);
+	*ret_value = json_of(json_object_iter_value(*at));
+	return true;
+}
+
+struct json *json_reopen(struct json *o)
+{
+	if (json_object_set_new(value_of(o), whole, json_true()) == 0)
+		return o;
+	json_free(o);
+	return NULL;
+}

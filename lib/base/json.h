@@ -48,4 +48,10 @@ size_t json_count(const struct json *o, const char *key); /* members of an array
 const struct json *json_at(
     const struct json *o, const char *key, size_t n); /* borrowed; NULL past the end */
 
+/* What json_parse gave may be changed and written after this. NULL on no memory. */
+struct json *json_reopen(struct json *o);
+/* The members of an object, in order: *at is NULL at first; false at the end. */
+bool json_next(
+    const struct json *o, void **at, const char **ret_key, const struct json **ret_value);
+
 #endif

@@ -1,15 +1,121 @@
 /* SPDX-License-Identifier: ISC */
-/* The log. Each line is formatted and scrubbed here, then handed over by a single call. */
+/*
+ * The log. Each line is formatted and scrubbed here, then handed over by a single call: to the log
+ * daemon as a datagram, as syslog(3) of glibc writes it.
+ */
 #include "base/log.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
-#include "base/log_sink.h"
-#include "base/str.h"
+#include "base/clock.h"
+#include "base/io.h"
 
-/* What syslog daemons take without cutting, roughly; a longer line is cut. */
-#define LINE_SIZE 2048
+#define PATIENCE  USEC_PER_SEC /* who is only busy has read by then */
+#define TEXT_SIZE 2048         /* what syslog daemons take without cutting, roughly */
+#define LINE_SIZE 2200
+
+static const char *level_word(int priority)
+{
+	static const char *const words[] = {[LOG_ERR] = "error",
+	    [LOG_WARNING] = "warning",
+	    [LOG_INFO] = "info",
+	    [LOG_DEBUG] = "debug"};
+
+	return words[LOG_PRI(priority)];
+}
+
+static size_t format(
+    const struct log_sink *s, char *line, int priority, const char *ident, const char *text)
+{
+	static const char months[12][4] = {
+	    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+	time_t now = (time_t)(clock_wall() / USEC_PER_SEC);
+	struct tm at = {0};
+	int len;
+
+	localtime_r(&now, &at);
+	if (s->path)
+		len = snprintf(line, LINE_SIZE, "<%d>%s %2d %02d:%02d:%02d %s[%d]: %s", priority,
+		    months[at.tm_mon], at.tm_mday, at.tm_hour, at.tm_min, at.tm_sec, ident,
+		    (int)getpid(), text);
+	else
+		len = snprintf(line, LINE_SIZE, "%s: %s\n", level_word(priority), text);
+	return len < LINE_SIZE ? (size_t)len : LINE_SIZE - 1;
+}
+
+static void reopen(struct log_sink *s)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	if (s->owner == getpid())
+		io_close(&s->fd);
+	s->owner = getpid();
+	s->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", s->path);
+	if (s->fd >= 0 && connect(s->fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		io_close(&s->fd);
+}
+
+/*
+ * ERR_TIMEOUT: nobody reads. Other codes: the descriptor is of no use any more. A pipe that is
+ * writable takes more than a line at once; one call for the whole line, so that lines of several
+ * processes do not mix.
+ */
+static int put(const struct log_sink *s, const char *line, size_t len)
+{
+	int fd = s->path ? s->fd : STDERR_FILENO;
+	int64_t until = clock_steady() + (s->stalled ? 0 : PATIENCE);
+	ssize_t done;
+
+	if (fd < 0 || (s->path && s->owner != getpid()))
+		return -EBADF;
+	do {
+		int ready = io_wait(fd, POLLOUT, until);
+
+		if (ready <= 0)
+			return ready == 0 ? ERR_TIMEOUT : ready;
+		done = s->path ? send(fd, line, len, MSG_NOSIGNAL | MSG_DONTWAIT)
+			       : write(fd, line, len);
+	} while (done < 0 && (errno == EAGAIN || errno == EINTR));
+	return done < 0 ? -errno : 0;
+}
+
+/* The log daemon may have been started anew: then a new connection helps. */
+static bool deliver(struct log_sink *s, int priority, const char *ident, const char *text)
+{
+	char line[LINE_SIZE];
+	size_t len = format(s, line, priority, ident, text);
+	int code = put(s, line, len);
+
+	if (s->path && code != 0 && code != ERR_TIMEOUT) {
+		reopen(s);
+		code = put(s, line, len);
+	}
+	s->stalled = code == ERR_TIMEOUT;
+	return code == 0 || (!s->path && !s->stalled);
+}
+
+void log_sink_send(struct log_sink *s, int priority, const char *ident, const char *text)
+{
+	char words[80];
+	int saved = errno;
+
+	pthread_mutex_lock(&s->lock);
+	snprintf(
+	    words, sizeof(words), "%lu lines of this log were not taken and are lost", s->lost);
+	if (s->lost > 0 && deliver(s, LOG_MAIL | LOG_WARNING, ident, words))
+		s->lost = 0;
+	if (s->lost > 0 || !deliver(s, priority, ident, text))
+		s->lost++;
+	pthread_mutex_unlock(&s->lock);
+	errno = saved;
+}
 
 static struct log_sink syslog_sink = LOG_SINK_INIT(_PATH_LOG), stderr_sink = LOG_SINK_INIT(NULL);
 static const char *name = "pqpurge";
@@ -27,7 +133,7 @@ void log_open(const char *ident, enum log_target target, bool debug)
 
 void log_line(int level, const char *format, ...)
 {
-	char draft[LINE_SIZE], text[LINE_SIZE];
+	char draft[TEXT_SIZE], text[TEXT_SIZE];
 	va_list values;
 
 	if (level == LOG_DEBUG && !atomic_load(&with_debug))

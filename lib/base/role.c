@@ -10,55 +10,21 @@
 
 #include "base/role.h"
 
-#define OVERFLOW_GID       ((gid_t)65534)
-#define PASSWD_MAX         ((size_t)1 << 20)
-#define PASSWD_FIRST_BYTES 1024
-
-/*
- * Looks up by name, or by uid where name is NULL. 1 found, 0 not found, or -errno; *ret_memory is
- * the caller's.
- */
-static int find_passwd(const char *name, uid_t uid, struct passwd *ret, char **ret_memory)
-{
-	char *memory = NULL;
-
-	for (size_t size = PASSWD_FIRST_BYTES; size <= PASSWD_MAX; size *= 2) {
-		struct passwd *found = NULL;
-		char *more = realloc(memory, size);
-		int errnum;
-
-		if (!more)
-			break;
-		memory = more;
-		errnum = name ? getpwnam_r(name, ret, memory, size, &found)
-			      : getpwuid_r(uid, ret, memory, size, &found);
-		if (errnum == ERANGE)
-			continue;
-		if (found) {
-			*ret_memory = memory;
-			return 1;
-		}
-		free(memory);
-		/* POSIX leaves the number for "no such user" open; these are in use. */
-		return errnum == ENOENT || errnum == ESRCH ? 0 : -errnum;
-	}
-	free(memory);
-	return -ENOMEM;
-}
+#define OVERFLOW_GID ((gid_t)65534)
 
 int role_of_user(const char *user, struct role *ret, struct err *err)
 {
-	struct passwd entry;
-	char *memory;
-	int code = find_passwd(user, 0, &entry, &memory);
+	const struct passwd *entry;
 
-	if (code < 0)
-		return err_sys(err, -code, "failed to look up user '%s'", user);
-	if (code == 0)
+	errno = 0;
+	entry = getpwnam(user);
+	/* POSIX leaves the number for "no such user" open; these are in use. */
+	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return err_sys(err, errno, "failed to look up user '%s'", user);
+	if (!entry)
 		return err_set(err, ERR_CONFIG, "no such user '%s'", user);
-	*ret = (struct role){.uid = entry.pw_uid, .gid = entry.pw_gid};
+	*ret = (struct role){.uid = entry->pw_uid, .gid = entry->pw_gid};
 	snprintf(ret->name, sizeof(ret->name), "%s", user);
-	free(memory);
 	return 0;
 }
 
@@ -69,29 +35,24 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
  */
 int role_of_owner(const char *path, struct role *ret, struct err *err)
 {
+	const struct passwd *entry;
 	struct stat st;
-	struct passwd entry = {0};
-	char *memory = NULL;
-	int code;
 
 	if (lstat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
 	/* A link of root's is the admin's: the directory that it names counts. */
 	if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
-	code = find_passwd(NULL, st.st_uid, &entry, &memory);
-	if (code < 0)
-		return err_sys(err, -code, "failed to look up uid %u", (unsigned)st.st_uid);
-	*ret = (struct role){.uid = st.st_uid, .gid = st.st_gid};
-	if (code == 0) {
-		if (st.st_gid == 0)
-			ret->gid = OVERFLOW_GID;
-		snprintf(ret->name, sizeof(ret->name), "uid %u", (unsigned)st.st_uid);
-		return 0;
+	errno = 0;
+	entry = getpwuid(st.st_uid);
+	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return err_sys(err, errno, "failed to look up uid %u", (unsigned)st.st_uid);
+	*ret = (struct role){.uid = st.st_uid, .gid = st.st_gid ? st.st_gid : OVERFLOW_GID};
+	snprintf(ret->name, sizeof(ret->name), "uid %u", (unsigned)st.st_uid);
+	if (entry) {
+		ret->gid = entry->pw_gid;
+		snprintf(ret->name, sizeof(ret->name), "%s", entry->pw_name);
 	}
-	ret->gid = entry.pw_gid;
-	snprintf(ret->name, sizeof(ret->name), "%s", entry.pw_name);
-	free(memory);
 	return 0;
 }
 

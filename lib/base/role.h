@@ -2,11 +2,10 @@
 /*
  * Roles: who a process is, and work done by a child that is somebody else.
  *
- * The command stays root only to start postsuper. Everything that reads bytes which others wrote
- * (the index, queue files, Postfix's own output) runs in a forked child that has dropped to the
- * owner of those bytes, for good: no seteuid, nothing to regain. Such a child executes no program;
- * it calls one function, whose input it inherits by the fork and whose output comes back as one
- * block of memory. If it dies, the parent gets an error, not a crash.
+ * Whatever reads bytes that others wrote (index, queue files, the account) runs in a forked child
+ * that has dropped to their owner for good. It executes no program; it calls one function, whose
+ * input it inherits by the fork and whose output comes back as one block of memory. If it dies, the
+ * parent gets an error, not a crash. Not for several threads at once.
  */
 #ifndef PQPURGE_BASE_ROLE_H
 #define PQPURGE_BASE_ROLE_H
@@ -26,8 +25,7 @@ struct role {
 int role_of_user(const char *user, struct role *ret, struct err *err) NODISCARD;
 /*
  * The role of whoever owns path (a last symlink is followed only where root owns it), with that
- * user's own primary group: Postfix's queue directories belong to postfix:root. A uid without a
- * name gets the file's group, yet never root's. -errno where path cannot be looked at.
+ * user's own primary group. A uid without a name gets the file's group, yet never root's.
  */
 int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD;
 
@@ -61,6 +59,8 @@ void blob_release(struct blob *blob);
 struct role_child {
 	uint64_t memory; /* bytes it may map beyond what the parent has (RLIMIT_AS) */
 	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
+	/* A descriptor that stays open in the child: what only the caller could open. */
+	int keep;
 	const volatile sig_atomic_t *stop; /* role_finish ends soon after this is set */
 	pid_t pid;
 	int output; /* memfd that the child fills */
@@ -68,25 +68,18 @@ struct role_child {
 };
 #define ROLE_MEMORY (UINT64_C(1) << 30)
 #define ROLE_CPU    600u
+#define ROLE_TIME   (60 * INT64_C(1000000)) /* microseconds for a small question */
 
 /*
- * Forks a child that drops to role (no supplementary groups), leaves the terminal (a session of its
- * own; of 0-2, what is a terminal becomes /dev/null), closes every other descriptor but its output,
- * runs work(arg, out) and ends with _exit. It ignores SIGINT, SIGTERM and SIGHUP, dies with its
- * parent, dumps no core, cannot be traced, gains no rights by a program, and is bounded in memory
- * (malloc and mmap fail past the bound) and in CPU time (the kernel kills it). Role root is legal
- * (an index of root's), and then nothing is given up: callers that do not want that look at uid
- * first. An unprivileged caller whose own uid is role's may use it too; another unprivileged caller
- * gets -EPERM.
+ * Forks a child that drops to role (no supplementary groups), has no terminal and no descriptor
+ * from 3 on but its output, runs work(arg, out) and ends with _exit. It ignores SIGINT, SIGTERM and
+ * SIGHUP, dies with its parent, dumps no core, cannot be traced, gains no rights by a program, and
+ * is bounded in memory (malloc and mmap fail) and CPU time (the kernel kills it). Role root is
+ * legal, and then nothing is given up: callers that do not want that look at uid first. An
+ * unprivileged caller must be role itself; else -EPERM.
  */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
-/*
- * The same for a child that keeps one descriptor more, open under the same number: what only the
- * caller could open, such as a directory behind parents that role may not search.
- */
-int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
-    void *arg, struct err *err) NODISCARD;
 /*
  * Waits for the child and maps its output. At the steady deadline (INT64_MAX for ever), or when
  * *child->stop is set, the child is killed, stopped (SIGSTOP) or not: ERR_TIMEOUT or ERR_STOPPED.
@@ -96,8 +89,11 @@ int role_start_keeping(struct role_child *child, const struct role *role, int ke
  */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
-/* Both, without a deadline. */
-int role_collect(const struct role *role, role_work *work, void *arg, struct blob *ret,
-    struct err *err) NODISCARD;
+/*
+ * Both, for a caller that does nothing else meanwhile: bounds says what the caller may set, NULL
+ * means the defaults; patience is in microseconds.
+ */
+int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
+    role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
 
 #endif

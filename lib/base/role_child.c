@@ -47,7 +47,7 @@ static void close_between(int first, int last)
 			close(fd);
 }
 
-/* Closes all from 3 on but what stands in keep (-1: nothing), which is sorted here. */
+/* Closes all from 3 on but what stands in keep, which is sorted here. */
 static void close_all_but(int *keep, size_t count)
 {
 	int next = 3;
@@ -186,7 +186,7 @@ struct plan {
 	const struct role *role;
 	role_work *work;
 	void *arg;
-	int output, done, keep; /* descriptors; keep may be -1 */
+	int output, done, keep; /* descriptors; keep may be 0 */
 	uint64_t memory;
 	unsigned cpu;
 	pid_t parent;
@@ -241,14 +241,14 @@ static pid_t fork_child(const struct plan *plan)
 	return pid;
 }
 
-int role_start_keeping(struct role_child *child, const struct role *role, int keep, role_work *work,
-    void *arg, struct err *err)
+int role_start(
+    struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
 {
 	struct role_child started = {.output = -1, .done = -1, .stop = child->stop};
 	struct plan plan = {.role = role,
 	    .work = work,
 	    .arg = arg,
-	    .keep = keep,
+	    .keep = child->keep,
 	    .memory = child->memory ? child->memory : ROLE_MEMORY,
 	    .cpu = child->cpu ? child->cpu : ROLE_CPU,
 	    .parent = getpid()};
@@ -279,12 +279,6 @@ out:
 	else
 		*child = started;
 	return code;
-}
-
-int role_start(
-    struct role_child *child, const struct role *role, role_work *work, void *arg, struct err *err)
-{
-	return role_start_keeping(child, role, -1, work, arg, err);
 }
 
 static int wait_for(pid_t pid, int *ret_status)
@@ -404,13 +398,13 @@ int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, st
 	return code;
 }
 
-int role_collect(
-    const struct role *role, role_work *work, void *arg, struct blob *ret, struct err *err)
+int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
+    role_work *work, void *arg, struct blob *ret, struct err *err)
 {
-	struct role_child child = {0};
+	struct role_child child = bounds ? *bounds : (struct role_child){0};
 	int code = role_start(&child, role, work, arg, err);
 
-	return code < 0 ? code : role_finish(&child, INT64_MAX, ret, err);
+	return code < 0 ? code : role_finish(&child, clock_steady() + patience, ret, err);
 }
 
 void blob_release(struct blob *blob)

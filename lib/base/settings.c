@@ -9,10 +9,8 @@
 #include <pthread.h>
 
 #include "base/io.h"
-#include "base/settings.h"
 #include "base/settings_flood.h"
-#include "base/settings_row.h"
-#include "base/settings_text.h"
+#include "base/settings_table.h"
 #include "base/str.h"
 
 #define FILE_MAX ((size_t)1 << 20)
@@ -45,35 +43,25 @@ static void complain(unsigned line, int code, const char *what)
 		    err_set(&loading->err, code, "%s:%u: %s", loading->file, line, what);
 }
 
-static void complain_unknown(unsigned line, const char *name, bool in_section)
-{
-	const char *nearest =
-	    in_section ? settings_flood_nearest(name) : settings_row_nearest(name);
-	char what[256];
-
-	if (nearest)
-		snprintf(
-		    what, sizeof(what), "unknown key '%s' (did you mean '%s'?)", name, nearest);
-	else
-		snprintf(what, sizeof(what), "unknown key '%s'", name);
-	complain(line, ERR_CONFIG, what);
-}
-
 /* Called by libconfuse instead of writing to stderr. */
 static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values)
 {
 	static const char unknown[] = "no such option '";
-	char text[200], *quote;
+	char text[200], what[500], *name = text + sizeof(unknown) - 1, *quote;
+	const char *nearest;
 
 	vsnprintf(text, sizeof(text), format, values);
 	if (!str_starts(text, unknown)) {
 		complain((unsigned)cfg->line, ERR_CONFIG, text);
 		return;
 	}
-	quote = strrchr(text + sizeof(unknown) - 1, '\'');
+	quote = strrchr(name, '\'');
 	if (quote)
 		*quote = '\0';
-	complain_unknown((unsigned)cfg->line, text + sizeof(unknown) - 1, cfg_title(cfg) != NULL);
+	nearest = cfg_title(cfg) ? settings_flood_nearest(name) : settings_nearest(name);
+	snprintf(what, sizeof(what), "unknown key '%s'%s%s%s", name,
+	    nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
+	complain((unsigned)cfg->line, ERR_CONFIG, what);
 }
 
 static bool is_given_twice(unsigned *line, unsigned now, const char *what)
@@ -102,7 +90,7 @@ static bool is_list_end(cfg_opt_t *opt)
 /* Called by libconfuse for each value that it read; of a list, too. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
-	size_t i = settings_row_find(cfg_opt_name(opt));
+	size_t i = settings_find(cfg_opt_name(opt));
 	unsigned count = cfg_opt_size(opt), line = (unsigned)cfg->line;
 	struct err why = {{0}};
 
@@ -110,15 +98,13 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 		return -1;
 	if (is_list_end(opt))
 		return 0;
-	const struct settings_row *row = &settings_rows[i];
-	if (count <= 1 && is_given_twice(&loading->lines[i], line, row->key))
+	if (count <= 1 && is_given_twice(&loading->lines[i], line, settings_key(i)))
 		return -1;
 	const char *value = cfg_opt_getnstr(opt, count ? count - 1 : 0);
-	int code = row->kind == SETTINGS_LIST ? settings_flood_check_exempt(value, &why) : 0;
+	int code = settings_is_list(i) ? settings_flood_check_exempt(value, &why) : 0;
 	if (code == 0)
-		code = row->kind == SETTINGS_LIST
-			   ? settings_row_add(row, &loading->settings, value, &why)
-			   : settings_row_set(row, &loading->settings, value, &why);
+		code = settings_is_list(i) ? settings_add(&loading->settings, i, value, &why)
+					   : settings_set(&loading->settings, i, value, &why);
 	if (code < 0)
 		complain(line, code, why.text);
 	return code < 0 ? -1 : 0;
@@ -194,9 +180,9 @@ static void fill_flood_options(cfg_opt_t *options)
 static void fill_options(cfg_opt_t *options, cfg_opt_t *of_flood)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		const char *key = settings_rows[i].key;
+		const char *key = settings_key(i);
 
-		if (settings_rows[i].kind == SETTINGS_LIST)
+		if (settings_is_list(i))
 			options[i] = (cfg_opt_t)CFG_STR_LIST(key, NULL, CFGF_NODEFAULT);
 		else
 			options[i] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
@@ -254,7 +240,7 @@ static int parse_locked(struct load *load, const struct strbuf *text)
 		load->last_line += i == 0 || text->text[i - 1] == '\n';
 	pthread_mutex_lock(&load_mutex);
 	loading = load;
-	if (settings_text_prepare(text->text, text->len, &line, &what) < 0)
+	if (settings_prepare(text->text, text->len, &line, &what) < 0)
 		complain(line, ERR_CONFIG, what);
 	else
 		parse(text->text);
@@ -263,24 +249,6 @@ static int parse_locked(struct load *load, const struct strbuf *text)
 	loading = NULL;
 	pthread_mutex_unlock(&load_mutex);
 	return load->code;
-}
-
-/* Adds a newline, so that libconfuse sees the end of the last line and never an empty text. */
-static int read_text(int fd, struct strbuf *text)
-{
-	char *part = malloc(FILE_MAX + 1);
-	ssize_t got = part ? io_read_all(fd, part, FILE_MAX + 1) : -ENOMEM;
-
-	if (got > (ssize_t)FILE_MAX)
-		got = -EFBIG;
-	if (got >= 0) {
-		strbuf_add(text, part, (size_t)got);
-		strbuf_putc(text, '\n');
-	}
-	free(part);
-	if (got >= 0 && text->failed)
-		got = -ENOMEM;
-	return got < 0 ? (int)got : 0;
 }
 
 static int load_file(struct load *load, bool must_exist, struct err *err)
@@ -293,16 +261,17 @@ static int load_file(struct load *load, bool must_exist, struct err *err)
 	if (fd < 0)
 		return err_set(
 		    err, ERR_CONFIG, "failed to open '%s' (%s)", load->file, err_word(-errno));
-	code = read_text(fd, &text);
+	code = io_read_text(fd, FILE_MAX, &text);
 	io_close(&fd);
-	if (code < 0) {
+	/* A newline, so that libconfuse sees the end of the last line and never an empty text. */
+	strbuf_putc(&text, '\n');
+	if (code == 0 && text.failed)
+		code = -ENOMEM;
+	if (code < 0)
 		code = err_set(
 		    err, ERR_CONFIG, "failed to read '%s' (%s)", load->file, err_word(code));
-	} else {
-		code = parse_locked(load, &text);
-		if (code < 0)
-			err_set(err, code, "%s", load->err.text);
-	}
+	else if ((code = parse_locked(load, &text)) < 0)
+		err_set(err, code, "%s", load->err.text);
 	strbuf_release(&text);
 	return code;
 }
@@ -312,14 +281,14 @@ static int set_defaults(struct settings *s, struct err *err)
 	int code = 0;
 
 	for (size_t i = 0; i < SETTINGS_ROWS && code == 0; i++)
-		code = settings_row_set(&settings_rows[i], s, settings_rows[i].otherwise, err);
+		code = settings_set(s, i, NULL, err);
 	return code;
 }
 
 static int check_all(const struct load *load, struct err *err)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		int code = settings_row_check(&settings_rows[i], &load->settings, err);
+		int code = settings_check(&load->settings, i, err);
 
 		if (code < 0 && load->lines[i] > 0)
 			return err_within(err, code, "%s:%u", load->file, load->lines[i]);
@@ -344,18 +313,4 @@ int settings_load(const char *file, struct settings *ret, struct err *err)
 	else
 		*ret = load.settings;
 	return code;
-}
-
-void settings_release(struct settings *s)
-{
-	for (size_t i = 0; i < SETTINGS_ROWS; i++)
-		settings_row_release(&settings_rows[i], s);
-	*s = (struct settings){0};
-}
-
-void settings_print(const struct settings *s, FILE *to)
-{
-	for (size_t i = 0; i < SETTINGS_ROWS; i++)
-		settings_row_print(&settings_rows[i], s, to);
-	settings_flood_print(s, to);
 }

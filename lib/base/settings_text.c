@@ -3,8 +3,8 @@
  * Finds what libconfuse's scanner would take in a way that nobody expects; follows its rules for
  * strings and comments.
  */
-#include "base/settings_text.h"
-#include "base/err.h"
+#include "base/settings_table.h"
+#include "base/str.h"
 
 struct scan {
 	char *at, *end;
@@ -69,7 +69,7 @@ static const char *check_plain(struct scan *s, char before)
 	return NULL;
 }
 
-int settings_text_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what)
+int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what)
 {
 	struct scan s = {text, text + len, 1, '\0'};
 	const char *what = NULL;

@@ -54,12 +54,15 @@ int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *
 
 /*
  * The lines of a text, one by one: set at and end. str_lines_next is 1 and `line` holds the next
- * without its newline, terminated (it may hold NULs, too); 0 at the end; or -ENOMEM.
+ * without its newline, terminated (it may hold NULs, too); 0 at the end; or -ENOMEM. Of a line that
+ * is longer than STR_LINE_MAX it holds the beginning, and `cut` says so.
  */
+#define STR_LINE_MAX 16384
 struct str_lines {
 	const char *at, *end;
 	struct strbuf line;
 	unsigned number; /* of the line, from 1 */
+	bool cut;
 };
 int str_lines_next(struct str_lines *l) NODISCARD;
 void str_lines_release(struct str_lines *l);
@@ -76,6 +79,13 @@ char *str_scrub(char *buf, size_t size, const char *text);
  * where there is none.
  */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
+/* Space, tab, CR, LF. */
+static inline bool str_is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+/* Whether it holds a control character of ASCII. */
+bool str_has_control(const char *text);
 /* ASCII only; no locale. */
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);

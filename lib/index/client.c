@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/role.h"
-#include "index/client_view.h"
+#include "index/client_child.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
 #define GRACE     (2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
@@ -72,9 +72,8 @@ static int try_call(
 	child.memory = memory_for(call);
 	code = find_role(c->settings->index_directory, &role, err);
 	if (code == 0)
-		code = role_start(&child, &role, client_child, call, err);
-	if (code == 0)
-		code = role_finish(&child, call->deadline + GRACE, ret, err);
+		code = role_ask(&role, &child, call->deadline + GRACE - clock_steady(),
+		    client_child, call, ret, err);
 	return code;
 }
 
@@ -110,20 +109,28 @@ static int no_index(int code)
 	return code == 0 || code == ERR_STOPPED || code == ERR_TIMEOUT ? code : ERR_NO_INDEX;
 }
 
-/* One of serve.h's requests; takes request and body over. */
-static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
-    const struct selector *selector, client_take *take, struct blob *ret, struct err *err)
+static int bad_answer(struct err *err)
 {
-	struct client_call call = {.take = take, .selector = selector};
-	int code;
+	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
+}
+
+/*
+ * One of serve.h's requests, freed here. What comes is the caller's, also where it makes no sense.
+ */
+static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
+    const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
+{
+	struct client_call call = {.selector = selector};
+	int code = json_write(&call.request, request);
 
 	if (body)
 		call.body = *body;
-	code = json_write(&call.request, request);
-	if (code != 0)
+	if (code != 0 || call.body.failed)
 		code = err_sys(err, ENOMEM, "failed to ask for the index");
 	else
 		code = make_call(c, &call, CALL_TIME, ret, err);
+	if (code == 0 && client_view(ret, ret_served) != 0)
+		code = bad_answer(err);
 	release_call(&call);
 	return no_index(code);
 }
@@ -136,11 +143,6 @@ static struct json *request_of(const char *name)
 	return o;
 }
 
-static int bad_answer(struct err *err)
-{
-	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
-}
-
 /* ---- selections */
 
 int client_select(const struct index_client *c, const struct selector *selector,
@@ -148,17 +150,15 @@ int client_select(const struct index_client *c, const struct selector *selector,
 {
 	struct bytes body = {0};
 	struct blob memory = {0};
+	struct served served;
 	int code;
 
-	if (serve_body(selector, (struct span){.len = 0}, &body) != 0) {
-		bytes_release(&body);
-		return err_sys(err, ENOMEM, "failed to ask for the index");
-	}
-	code =
-	    ask_for(c, request_of("select"), &body, selector, client_take_selection, &memory, err);
+	(void)!serve_body(selector, (struct span){.len = 0}, &body);
+	code = ask_for(c, request_of("select"), &body, selector, &memory, &served, err);
 	if (code == 0)
-		code = select_view(&memory, ret, err);
-	return no_index(code);
+		return no_index(select_view(&memory, ret, err));
+	blob_release(&memory);
+	return code;
 }
 
 /* ---- names */
@@ -166,16 +166,18 @@ int client_select(const struct index_client *c, const struct selector *selector,
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
 {
 	struct client_names names = {0};
-	int code =
-	    ask_for(c, request_of("names"), NULL, NULL, client_take_names, &names.memory, err);
+	struct served served;
+	int code = ask_for(c, request_of("names"), NULL, NULL, &names.memory, &served, err);
 
 	if (code == 0 && client_view_names(&names) != 0)
 		code = bad_answer(err);
-	if (code != 0)
+	if (code != 0) {
 		client_names_release(&names);
-	else
-		*ret = names;
-	return code;
+		return code;
+	}
+	memcpy(names.queue_directory, served.counts.queue_directory, sizeof names.queue_directory);
+	*ret = names;
+	return 0;
 }
 
 void client_names_release(struct client_names *names)
@@ -203,20 +205,14 @@ static struct json *update_request(const struct settings *s)
 int client_update(const struct index_client *c, struct span body, const struct selector *selector,
     struct candidates *ret, struct index_updated *ret_updated, struct err *err)
 {
-	struct index_updated updated = {0};
 	struct candidates candidates = {0};
 	struct bytes whole = {0};
 	struct blob memory = {0};
+	struct served served;
 	int code;
 
-	if (serve_body(selector, body, &whole) != 0) {
-		bytes_release(&whole);
-		return err_sys(err, ENOMEM, "failed to update the index");
-	}
-	code = ask_for(
-	    c, update_request(c->settings), &whole, selector, client_take_updated, &memory, err);
-	if (code == 0 && client_view_updated(&memory, &updated) != 0)
-		code = bad_answer(err);
+	(void)!serve_body(selector, body, &whole);
+	code = ask_for(c, update_request(c->settings), &whole, selector, &memory, &served, err);
 	if (code == 0 && selector)
 		code = no_index(select_view(&memory, &candidates, err));
 	blob_release(&memory);
@@ -227,7 +223,7 @@ int client_update(const struct index_client *c, struct span body, const struct s
 	else
 		candidates_release(&candidates);
 	if (ret_updated)
-		*ret_updated = updated;
+		*ret_updated = served.updated;
 	return 0;
 }
 
@@ -236,38 +232,25 @@ int client_update(const struct index_client *c, struct span body, const struct s
 int client_count(
     const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon, struct err *err)
 {
-	struct index_counts counts = {0};
 	struct blob memory = {0};
-	bool by_daemon = false;
-	int code = ask_for(c, request_of("count"), NULL, NULL, client_take_counts, &memory, err);
+	struct served served;
+	int code = ask_for(c, request_of("count"), NULL, NULL, &memory, &served, err);
 
-	if (code == 0 && client_view_counts(&memory, &counts, &by_daemon) != 0)
-		code = bad_answer(err);
 	blob_release(&memory);
 	if (code != 0)
 		return code;
-	*ret = counts;
+	*ret = served.counts;
 	if (ret_by_daemon)
-		*ret_by_daemon = by_daemon;
+		*ret_by_daemon = served.by_daemon != 0;
 	return 0;
 }
 
 /* ---- the daemon itself */
 
-/* As text, which is in the memory file where there is one: the parent parses it anew. */
-static int take_line(const struct client_answer *answer, struct bytes *out)
-{
-	if (answer->body.len)
-		bytes_put(out, answer->body.at, answer->body.len);
-	else
-		bytes_put(out, answer->text->text, answer->text->len);
-	return 0;
-}
-
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err)
 {
-	struct client_call call = {.take = take_line, .daemon_only = true};
+	struct client_call call = {.daemon_only = true};
 	struct blob memory = {0};
 	int code = json_write(&call.request, request);
 

@@ -37,27 +37,88 @@ static int take_error(const struct json *line, bool daemon_only, struct err *err
 	return err_set(err, code, "%s", text && text[0] ? text : word);
 }
 
-static int take_answer(const struct client_call *call, struct client_answer answer, int fd,
-    struct bytes *out, struct err *err)
+/* Puts one row where the selector means it; what a captured daemon slips in counts as damaged. */
+static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
 {
-	const struct json *line = answer.line;
+	uint64_t sequence = reader_u64(r);
+	struct span record;
+	struct message message;
+	uint32_t matched;
+
+	(void)reader_u32(r); /* what it says of that */
+	record = reader_blob(r);
+	if (r->failed || record_peek(record, &message) != 0)
+		return false;
+	matched = selector_nominate(selector, &message, NULL);
+	if (matched == 0)
+		return false;
+	bytes_put_u64(out, sequence);
+	bytes_put_u32(out, matched);
+	bytes_put_blob(out, record.at, record.len);
+	return true;
+}
+
+/* A selection (select.h's format), of which each row is asked about once more. */
+static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
+{
+	struct reader r = reader_of(body.at, body.len);
+	size_t start = out->len;
+	uint64_t count = reader_u64(&r), damaged = reader_u64(&r), kept = 0;
+
+	bytes_put_u64(out, 0);
+	bytes_put_u64(out, 0);
+	bytes_put_u64(out, reader_u64(&r));
+	bytes_put_u64(out, reader_u64(&r));
+	for (uint64_t n = 0; n < count && !r.failed; n++) {
+		bool meant = put_meant(selector, &r, out);
+
+		kept += meant;
+		damaged += !meant;
+	}
+	bytes_set_u64(out, start, kept);
+	bytes_set_u64(out, start + 8, damaged);
+	return reader_done(&r) ? 0 : ERR_CHILD;
+}
+
+int client_take(
+    const struct client_call *call, const struct json *line, struct span body, struct bytes *out)
+{
+	struct served served;
+	int code = 0;
+
+	serve_read(line, &served);
+	if (call->selector)
+		code = put_selection(call->selector, body, out);
+	else
+		bytes_put(out, body.at, body.len);
+	bytes_put(out, &served, sizeof served);
+	return code;
+}
+
+/* A memory file holds what is too long for a line. */
+static int take_answer(const struct client_call *call, const struct wire *wire,
+    const struct json *line, int fd, struct bytes *out, struct err *err)
+{
 	int64_t bytes = json_int(line, "bytes", 0);
 	struct blob blob = {0};
+	struct span body;
 	int code = 0;
 
 	if (!json_bool(line, "ok", false))
 		return take_error(line, call->daemon_only, err);
 	if (fd >= 0)
 		code = wire_map(fd, &blob, err);
-	if (code == 0 && (bytes < 0 || (uint64_t)bytes != blob.len))
+	if (code != 0)
+		return code;
+	body = (struct span){.at = blob.at, .len = blob.len};
+	if (bytes < 0 || (uint64_t)bytes != blob.len)
 		code = err_set(err, ERR_CHILD, "the daemon's answer is not as long as it says");
-	answer.selector = call->selector;
-	answer.body = (struct span){.at = blob.at ? (const void *)blob.at : "", .len = blob.len};
-	if (code == 0) {
-		code = call->take(&answer, out);
-		if (code != 0)
-			(void)err_set(err, code, "the daemon's answer makes no sense");
-	}
+	else if (call->daemon_only && body.len == 0)
+		bytes_put(out, wire->line.text, wire->line.len);
+	else if (call->daemon_only)
+		bytes_put(out, body.at, body.len);
+	else if (client_take(call, line, body, out) != 0)
+		code = err_set(err, ERR_CHILD, "the daemon's answer makes no sense");
 	blob_release(&blob);
 	return code;
 }
@@ -167,9 +228,7 @@ static int ask_daemon(
 		}
 	}
 	if (code == 0)
-		code = take_answer(call,
-		    (struct client_answer){.line = line, .text = &wire.line, .by_daemon = true},
-		    memory, out, err);
+		code = take_answer(call, &wire, line, memory, out, err);
 	json_free(line);
 	io_close(&memory);
 	io_close(&early);
@@ -180,67 +239,36 @@ static int ask_daemon(
 /* ---- no daemon */
 
 /* The lock is held for as long as this takes. */
-static int serve_here(
-    const struct client_call *call, struct json **ret_answer, int *ret_fd, struct err *err)
+static int open_and_serve(const struct client_call *call, const struct json *request,
+    struct bytes *out, struct served *ret, struct err *err)
 {
 	const struct settings *s = call->settings;
-	struct json *request = NULL;
 	struct index *ix = NULL;
-	int body = -1, code;
+	int code = index_open(s->index_directory, s->index_map_size, &ix, NULL, err);
 
-	code = json_parse(call->request.text, call->request.len, &request, err);
-	if (code == 0 && call->body.len > 0)
-		body = wire_seal(bytes_span(&call->body));
-	if (body < -1)
-		code = err_sys(err, -body, "failed to make memory for a request");
 	if (code == 0)
-		code = index_open(s->index_directory, s->index_map_size, &ix, NULL, err);
-	if (code == 0)
-		serve(ix, request, body, call->deadline, ret_answer, ret_fd);
+		code =
+		    serve_here(ix, request, bytes_span(&call->body), call->deadline, out, ret, err);
 	index_close(ix);
-	json_free(request);
-	io_close(&body);
-	return code;
-}
-
-static int take_served(const struct client_call *call, struct json *built, int memory,
-    bool *ret_damaged, struct bytes *out, struct err *err)
-{
-	struct strbuf text = {0};
-	struct json *line = NULL;
-	const char *word;
-	/* What was built is for writing, what is parsed for reading. */
-	int code = json_write(&text, built);
-
-	if (code == 0)
-		code = json_parse(text.text, text.len, &line, err);
-	if (code == 0) {
-		word = json_text(line, "error");
-		*ret_damaged = word && strcmp(word, "damaged") == 0;
-		code = take_answer(
-		    call, (struct client_answer){.line = line, .text = &text}, memory, out, err);
-	}
-	json_free(line);
-	strbuf_release(&text);
 	return code;
 }
 
 /* One that turns out damaged was set aside when it was closed: the next try finds an empty one. */
 static int ask_index(const struct client_call *call, struct bytes *out, struct err *err)
 {
-	bool damaged = true;
-	int code = 0;
+	struct json *request = NULL;
+	struct served served;
+	int code = json_parse(call->request.text, call->request.len, &request, err);
 
-	for (int tries = 0; damaged && tries < 2; tries++) {
-		struct json *built = NULL;
-		int memory = -1;
-
-		damaged = false;
-		code = serve_here(call, &built, &memory, err);
-		if (code == 0)
-			code = take_served(call, built, memory, &damaged, out, err);
-		io_close(&memory);
+	if (code != 0)
+		return code;
+	code = open_and_serve(call, request, out, &served, err);
+	if (code == ERR_DAMAGED) {
+		bytes_clear(out);
+		code = open_and_serve(call, request, out, &served, err);
 	}
+	json_free(request);
+	bytes_put(out, &served, sizeof served);
 	return code;
 }
 
@@ -279,4 +307,35 @@ int client_child(void *arg, struct bytes *out, struct err *err)
 	int code = ask(arg, out, err);
 
 	return code == ERR_CHILD ? ERR_REFUSED : code;
+}
+
+/* ---- what the parent takes in */
+
+int client_view(struct blob *memory, struct served *ret)
+{
+	struct index_counts *counts = &ret->counts;
+
+	if (memory->len < sizeof *ret)
+		return ERR_CHILD;
+	memory->len -= sizeof *ret;
+	memcpy(ret, memory->at + memory->len, sizeof *ret);
+	counts->queue_directory[sizeof counts->queue_directory - 1] = '\0';
+	counts->hostname[sizeof counts->hostname - 1] = '\0';
+	return 0;
+}
+
+int client_view_names(struct client_names *n)
+{
+	struct reader r = reader_of(n->memory.at, n->memory.len);
+	uint64_t count;
+
+	n->place.device = reader_u64(&r);
+	n->place.inode = reader_u64(&r);
+	count = reader_u64(&r);
+	if (count > n->memory.len / sizeof *n->list)
+		return ERR_CHILD;
+	n->count = (size_t)count;
+	/* On a page and 24 bytes: where such a struct may lie. */
+	n->list = reader_take(&r, n->count * sizeof *n->list);
+	return reader_done(&r) ? 0 : ERR_CHILD;
 }

@@ -3,20 +3,19 @@
 #include "index/serve.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/io.h"
 
 /* One request being answered. */
-struct served {
+struct work {
 	struct index *ix;
 	const struct json *request;
-	struct blob body;
+	struct span body;
 	int64_t deadline;
-
-	struct bytes out; /* what goes into the memory file */
-	struct json *answer;
+	struct bytes *out; /* what goes into the memory file */
+	struct served *ret;
 };
 
 /* ---- errors */
@@ -52,21 +51,20 @@ struct json *serve_error(int code, const char *text)
 int serve_body(const struct selector *selector, struct span update, struct bytes *out)
 {
 	struct strbuf text = {0};
-	int code = selector ? json_write(&text, wire_selector(selector)) : 0;
 
-	if (code == 0) {
-		bytes_put_blob(out, strbuf_text(&text), text.len);
-		bytes_put(out, update.at, update.len);
-	}
+	if (selector && json_write(&text, wire_selector(selector)) != 0)
+		out->failed = true;
+	bytes_put_blob(out, strbuf_text(&text), text.len);
+	bytes_put(out, update.at, update.len);
 	strbuf_release(&text);
-	return code != 0 || out->failed ? -ENOMEM : 0;
+	return out->failed ? -ENOMEM : 0;
 }
 
 /* The selector in front, and what follows. *ret_given: there is one, to be released. */
-static int read_body(const struct served *s, struct selector *ret, bool *ret_given,
+static int read_body(const struct work *w, struct selector *ret, bool *ret_given,
     struct span *ret_rest, struct err *err)
 {
-	struct reader r = reader_of(s->body.at, s->body.len);
+	struct reader r = reader_of(w->body.at, w->body.len);
 	struct span text = reader_blob(&r);
 	struct json *o = NULL;
 	int code;
@@ -86,196 +84,231 @@ static int read_body(const struct served *s, struct selector *ret, bool *ret_giv
 
 /* ---- what is asked */
 
-static int serve_select(struct served *s, struct err *err)
+static int serve_select(struct work *w, struct err *err)
 {
 	struct selector selector;
 	struct span rest = {.len = 0};
 	bool given = false;
-	int code = read_body(s, &selector, &given, &rest, err);
+	int code = read_body(w, &selector, &given, &rest, err);
 
 	if (code != 0)
 		return code;
 	if (!given)
 		return err_set(err, ERR_SYNTAX, "a selection needs a selector");
-	code = index_find(s->ix, &selector, s->deadline, &s->out, err);
+	code = index_find(w->ix, &selector, w->deadline, w->out, err);
 	selector_release(&selector);
 	return code;
 }
 
-static int serve_names(struct served *s, struct err *err)
+static int serve_names(struct work *w, struct err *err)
 {
-	struct index_counts counts;
-	int code = index_count(s->ix, &counts, err);
+	int code = index_count(w->ix, &w->ret->counts, err);
 
-	if (code != 0)
-		return code;
-	json_put_text(s->answer, "queue_directory", counts.queue_directory);
-	return index_names(s->ix, s->deadline, &s->out, err);
+	return code != 0 ? code : index_names(w->ix, w->deadline, w->out, err);
 }
 
-static int read_networks(const struct json *request, struct strbuf *packed)
+static int read_networks(const struct json *request, struct strbuf *packed, struct err *err)
 {
 	for (size_t i = 0; i < json_count(request, "own_networks"); i++) {
 		const char *text = json_text(json_at(request, "own_networks", i), NULL);
 
 		if (!text)
-			return ERR_SYNTAX;
+			return err_set(err, ERR_SYNTAX, "own_networks makes no sense");
 		strlist_push(packed, text, strlen(text));
 	}
-	return packed->failed ? -ENOMEM : 0;
+	return packed->failed ? err_sys(err, ENOMEM, "failed to update the index") : 0;
 }
 
-static int update_with(struct served *s, struct span body, const struct selector *selector,
-    const struct strlist *own, struct err *err)
-{
-	struct index_updated updated;
-	struct bytes none = {0};
-	int code = index_update(
-	    s->ix, body, selector, own, s->deadline, selector ? &s->out : &none, &updated, err);
-
-	bytes_release(&none);
-	if (code != 0)
-		return code;
-	json_put_int(s->answer, "completed", (int64_t)updated.completed);
-	json_put_int(s->answer, "added", (int64_t)updated.added);
-	json_put_int(s->answer, "dropped", (int64_t)updated.dropped);
-	json_put_int(s->answer, "silent", (int64_t)updated.silent);
-	return 0;
-}
-
-static int serve_update(struct served *s, struct err *err)
+static int serve_update(struct work *w, struct err *err)
 {
 	struct strbuf packed = {0};
 	struct selector selector;
 	struct strlist own;
 	struct span body = {.len = 0};
+	struct bytes none = {0};
 	bool given = false;
-	int code = read_body(s, &selector, &given, &body, err);
+	int code = read_body(w, &selector, &given, &body, err);
 
 	if (code != 0)
 		return code;
-	code = read_networks(s->request, &packed);
+	code = read_networks(w->request, &packed, err);
 	own = strlist_of(&packed);
 	if (code == 0)
-		code = update_with(s, body, given ? &selector : NULL, &own, err);
-	else
-		code = err_set(err, code, "own_networks makes no sense");
+		code = index_update(w->ix, body, given ? &selector : NULL, &own, w->deadline,
+		    given ? w->out : &none, &w->ret->updated, err);
 	if (given)
 		selector_release(&selector);
 	strbuf_release(&packed);
+	bytes_release(&none);
 	return code;
 }
 
-static int serve_count(struct served *s, struct err *err)
+static int serve_count(struct work *w, struct err *err)
 {
-	struct index_counts c;
-	int code = index_count(s->ix, &c, err);
-
-	if (code != 0)
-		return code;
-	json_put_int(s->answer, "rows", (int64_t)c.rows);
-	json_put_int(s->answer, "used_bytes", (int64_t)c.used_bytes);
-	json_put_int(s->answer, "map_bytes", (int64_t)c.map_bytes);
-	json_put_int(s->answer, "file_bytes", (int64_t)c.file_bytes);
-	json_put_int(s->answer, "recorded", (int64_t)c.recorded);
-	json_put_int(s->answer, "left_out", (int64_t)c.left_out);
-	json_put_int(s->answer, "evicted", (int64_t)c.evicted);
-	json_put_int(s->answer, "evicted_time", c.evicted_time);
-	json_put_int(s->answer, "caught_up", c.caught_up);
-	json_put_int(s->answer, "device", (int64_t)c.place.device);
-	json_put_int(s->answer, "inode", (int64_t)c.place.inode);
-	json_put_text(s->answer, "queue_directory", c.queue_directory);
-	json_put_text(s->answer, "hostname", c.hostname);
-	return 0;
+	return index_count(w->ix, &w->ret->counts, err);
 }
 
-static const struct {
+/* ---- the requests, and what an answer to each says */
+
+enum { SELECT = 1u << 0, NAMES = 1u << 1, UPDATE = 1u << 2, COUNT = 1u << 3 };
+
+static const struct request {
 	const char *name;
-	int (*serve)(struct served *s, struct err *err);
+	unsigned bit;
+	int (*serve)(struct work *w, struct err *err);
 } requests[] = {
-    {"select", serve_select},
-    {"names", serve_names},
-    {"update", serve_update},
-    {"count", serve_count},
+    {"select", SELECT, serve_select},
+    {"names", NAMES, serve_names},
+    {"update", UPDATE, serve_update},
+    {"count", COUNT, serve_count},
 };
 
-static size_t find(const struct json *request)
+static const struct field {
+	const char *name;
+	unsigned requests;
+	size_t at, size; /* of struct served; size 0 is a number of 64 bits, else a text */
+} fields[] = {
+#define NUMBER(requests, group, member)                                                            \
+	{                                                                                          \
+#member, requests, offsetof(struct served, group.member), 0                        \
+	}
+#define TEXT(requests, member)                                                                     \
+	{                                                                                          \
+#member, requests, offsetof(struct served, counts.member),                         \
+		    sizeof(((struct served *)0)->counts.member)                                    \
+	}
+    NUMBER(UPDATE, updated, completed),
+    NUMBER(UPDATE, updated, added),
+    NUMBER(UPDATE, updated, dropped),
+    NUMBER(UPDATE, updated, silent),
+    NUMBER(COUNT, counts, rows),
+    NUMBER(COUNT, counts, used_bytes),
+    NUMBER(COUNT, counts, map_bytes),
+    NUMBER(COUNT, counts, file_bytes),
+    NUMBER(COUNT, counts, recorded),
+    NUMBER(COUNT, counts, left_out),
+    NUMBER(COUNT, counts, evicted),
+    NUMBER(COUNT, counts, evicted_time),
+    NUMBER(COUNT, counts, caught_up),
+    {"device", COUNT, offsetof(struct served, counts.place.device), 0},
+    {"inode", COUNT, offsetof(struct served, counts.place.inode), 0},
+    TEXT(NAMES | COUNT, queue_directory),
+    TEXT(COUNT, hostname),
+#undef NUMBER
+#undef TEXT
+};
+
+static const struct request *find(const struct json *request)
 {
 	const char *name = json_text(request, "do");
-	size_t i = 0;
 
-	while (i < COUNT_OF(requests) && (!name || strcmp(requests[i].name, name) != 0))
-		i++;
-	return i;
+	for (size_t i = 0; name && i < COUNT_OF(requests); i++)
+		if (strcmp(requests[i].name, name) == 0)
+			return &requests[i];
+	return NULL;
 }
 
 bool serve_is_mine(const struct json *request)
 {
-	return find(request) < COUNT_OF(requests);
+	return find(request) != NULL;
+}
+
+static void put_fields(unsigned request, const struct served *from, struct json *answer)
+{
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		const char *at = (const char *)from + fields[i].at;
+		int64_t number;
+
+		if (!(fields[i].requests & request))
+			continue;
+		memcpy(&number, at, sizeof number);
+		if (fields[i].size > 0)
+			json_put_text(answer, fields[i].name, at);
+		else
+			json_put_int(answer, fields[i].name, number);
+	}
+}
+
+void serve_read(const struct json *answer, struct served *ret)
+{
+	*ret = (struct served){.by_daemon = true};
+	for (size_t i = 0; i < COUNT_OF(fields); i++) {
+		char *at = (char *)ret + fields[i].at;
+		const char *text = json_text(answer, fields[i].name);
+		int64_t number = json_int(answer, fields[i].name, 0);
+
+		if (fields[i].size > 0)
+			(void)snprintf(at, fields[i].size, "%s", text ? text : "");
+		else
+			memcpy(at, &number, sizeof number);
+	}
 }
 
 /* ---- answering */
 
-/* What was put becomes the answer's memory file. */
-static int end_out(struct served *s, int *ret_fd, struct err *err)
+int serve_here(struct index *ix, const struct json *request, struct span body, int64_t deadline,
+    struct bytes *out, struct served *ret, struct err *err)
 {
-	int fd = s->out.fd;
-	size_t len = s->out.len;
-	int code = bytes_end_file(&s->out);
+	const struct request *which = find(request);
+	struct work w = {ix, request, body, deadline, out, ret};
+	size_t start = out->len;
+	int code;
 
-	if (code == 0 && len > WIRE_BODY_MAX)
+	*ret = (struct served){.by_daemon = false};
+	if (!which)
+		return err_set(err, ERR_SYNTAX, "no such request");
+	if (!ix)
+		return err_set(err, ERR_NO_INDEX, "the daemon has no index now");
+	code = which->serve(&w, err);
+	if (code == 0 && out->len - start > WIRE_BODY_MAX)
 		code = err_set(err, ERR_LIMIT, "an answer would be longer than 1 GiB");
-	else if (code == 0 && len > 0)
-		code = wire_seal_file(fd);
-	if (code != 0 || len == 0)
-		io_close(&fd);
-	if (code == 0) {
-		json_put_int(s->answer, "bytes", (int64_t)len);
-		*ret_fd = fd;
-	}
 	return code;
 }
 
-static int answer(struct served *s, int body, int *ret_fd, struct err *err)
+/* Into the file fd, which is sealed. */
+static int answer(struct index *ix, const struct json *request, int body, int64_t deadline, int fd,
+    struct json *ret, struct err *err)
 {
-	size_t which = find(s->request);
-	int fd, code = 0;
+	struct blob mapped = {0};
+	struct served served;
+	struct bytes out;
+	size_t len;
+	int code = body >= 0 ? wire_map(body, &mapped, err) : 0;
 
-	if (which == COUNT_OF(requests))
-		return err_set(err, ERR_SYNTAX, "no such request");
-	if (!s->ix)
-		return err_set(err, ERR_NO_INDEX, "the daemon has no index now");
-	if (body >= 0)
-		code = wire_map(body, &s->body, err);
+	bytes_in_file(&out, fd);
+	if (code == 0)
+		code = serve_here(ix, request, (struct span){mapped.at, mapped.len}, deadline, &out,
+		    &served, err);
+	blob_release(&mapped);
+	len = out.len;
+	if (code == 0)
+		code = bytes_end_file(&out);
+	else
+		bytes_release(&out);
+	if (code == 0 && len > 0)
+		code = wire_seal_file(fd);
 	if (code != 0)
 		return code;
-	fd = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0)
-		return err_sys(err, errno, "failed to make memory for an answer");
-	bytes_in_file(&s->out, fd);
-	json_put_bool(s->answer, "ok", true);
-	code = requests[which].serve(s, err);
-	if (code == 0)
-		return end_out(s, ret_fd, err);
-	bytes_release(&s->out);
-	io_close(&fd);
-	return code;
+	json_put_bool(ret, "ok", true);
+	put_fields(find(request)->bit, &served, ret);
+	json_put_int(ret, "bytes", (int64_t)len);
+	return len > 0;
 }
 
 void serve(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json **ret_answer, int *ret_fd)
 {
-	struct served s = {
-	    .ix = ix, .request = request, .deadline = deadline, .answer = json_new()};
 	struct err err = {{0}};
-	int code;
+	int fd = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING), code = -errno;
 
-	*ret_fd = -1;
-	code = answer(&s, body, ret_fd, &err);
-	blob_release(&s.body);
-	if (code != 0) {
-		json_free(s.answer);
-		s.answer = serve_error(code, err.text);
+	*ret_answer = json_new();
+	if (fd >= 0)
+		code = answer(ix, request, body, deadline, fd, *ret_answer, &err);
+	if (code < 0) {
+		json_free(*ret_answer);
+		*ret_answer = serve_error(code, err.text);
 	}
-	*ret_answer = s.answer;
+	if (code != 1)
+		io_close(&fd);
+	*ret_fd = fd;
 }

@@ -21,16 +21,31 @@
 #include "index/index.h"
 #include "index/wire.h"
 
+/* What an answer says beside its bytes; of a request that has no such member it is zero. */
+struct served {
+	struct index_counts counts;
+	struct index_updated updated;
+	uint8_t by_daemon; /* no bool: a child may write anything here */
+};
+
 /* Whether the index answers this request. */
 bool serve_is_mine(const struct json *request);
 /*
- * Answers it. body is the descriptor that came with it (-1 none), and stays the caller's. ix may be
- * NULL: {"error":"no-index"}. *ret_answer is always an answer, or NULL where memory is out; *ret_fd
- * is a sealed memory file to be sent with it and closed, or -1.
+ * Answers it: appends its bytes to out. ix may be NULL: ERR_NO_INDEX. Failures are the index's;
+ * ERR_SYNTAX for what makes no sense, ERR_LIMIT past WIRE_BODY_MAX.
+ */
+int serve_here(struct index *ix, const struct json *request, struct span body, int64_t deadline,
+    struct bytes *out, struct served *ret, struct err *err) NODISCARD;
+/*
+ * The same for the daemon. body is the descriptor that came with it (-1 none), and stays the
+ * caller's. *ret_answer is always an answer, or NULL where memory is out; *ret_fd is a sealed
+ * memory file to be sent with it and closed, or -1.
  */
 void serve(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json **ret_answer, int *ret_fd);
-/* The body of such a request: 0, or -ENOMEM. selector may be NULL. */
+/* What a daemon's answer says: it may be anything. */
+void serve_read(const struct json *answer, struct served *ret);
+/* The body of such a request: 0, or -ENOMEM, and then out->failed is set. selector may be NULL. */
 int serve_body(const struct selector *selector, struct span update, struct bytes *out) NODISCARD;
 /* An answer that says no: {"error":word,"text":text}. Words: protocol's, see serve.c. */
 struct json *serve_error(int code, const char *text);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Addresses in normal form: built, taken apart, compared. */
-#include "base/str.h"
 #include "mail/address_parts.h"
 
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,

@@ -25,7 +25,7 @@ struct lexer {
 /* The byte behind a backslash, or one inside "..." or [...]. */
 static enum token plain_byte(char c, char *ret_byte)
 {
-	*ret_byte = is_mail_space(c) ? ' ' : c;
+	*ret_byte = str_is_blank(c) ? ' ' : c;
 	return TOKEN_BYTE;
 }
 
@@ -69,7 +69,7 @@ static enum token next(struct lexer *l, char *ret_byte)
 		} else if (c == '\\') {
 			if (l->at < l->end)
 				return plain_byte(*l->at++, ret_byte);
-		} else if (!is_mail_space(c)) {
+		} else if (!str_is_blank(c)) {
 			l->closing = c == '[' ? ']' : 0;
 			*ret_byte = c;
 			return strchr("<>,;:", c) ? TOKEN_SPECIAL : TOKEN_BYTE;
@@ -267,9 +267,9 @@ static const char *strip_argument(const char *text, const char **end)
 {
 	const char *colon;
 
-	while (text < *end && is_mail_space(*text))
+	while (text < *end && str_is_blank(*text))
 		text++;
-	while (text < *end && is_mail_space((*end)[-1]))
+	while (text < *end && str_is_blank((*end)[-1]))
 		--*end;
 	if (*end - text >= 2 && *text == '<' && (*end)[-1] == '>') {
 		text++;

@@ -62,8 +62,3 @@ const char *quote_end(const char *at, const char *end)
 	}
 	return NULL;
 }
-
-bool is_mail_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}

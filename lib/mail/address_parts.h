@@ -7,6 +7,7 @@
 #ifndef PQPURGE_MAIL_ADDRESS_PARTS_H
 #define PQPURGE_MAIL_ADDRESS_PARTS_H
 
+#include "base/str.h"
 #include "mail/address.h"
 #include "mail/domain_text.h"
 
@@ -38,6 +39,5 @@ void address_join(const char *local, size_t local_len, const struct domain *doma
 const char *comment_end(const char *at, const char *end);
 /* at is behind a '"'. The '"' that closes; NULL if none does. */
 const char *quote_end(const char *at, const char *end);
-bool is_mail_space(char c); /* what tok822_parse.c skips: space, tab, CR, LF */
 
 #endif

@@ -8,7 +8,6 @@
 
 #include <limits.h>
 
-#include "base/str.h"
 #include "mail/address_parts.h"
 #include "mail/from_list.h"
 
@@ -253,7 +252,7 @@ static void quoted_string(struct scan *s)
 			s->at++;
 		if (*s->at == '@' && !s->has_at)
 			s->quoted_at = true;
-		put(s, is_mail_space(*s->at) ? ' ' : *s->at);
+		put(s, str_is_blank(*s->at) ? ' ' : *s->at);
 	}
 	s->at = closing + 1;
 }
@@ -284,7 +283,7 @@ static void literal(struct scan *s)
 	}
 	address_parts_domain(&s->run, '[');
 	for (; s->at < at; s->at++)
-		if (!is_mail_space(*s->at) && *s->at != '\\')
+		if (!str_is_blank(*s->at) && *s->at != '\\')
 			address_parts_domain(&s->run, *s->at);
 	address_parts_domain(&s->run, ']');
 	s->at++;

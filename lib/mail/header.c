@@ -30,7 +30,7 @@ static const char *skip_comments(const char *at, const char *end)
 
 		if (behind)
 			at = behind;
-		else if (is_mail_space(*at))
+		else if (str_is_blank(*at))
 			at++;
 		else
 			break;
@@ -45,7 +45,7 @@ static const char *id_end(const char *at, const char *end)
 
 	if (close)
 		return close + 1;
-	while (at < end && *at && !is_mail_space(*at))
+	while (at < end && *at && !str_is_blank(*at))
 		at++;
 	return at;
 }
@@ -63,7 +63,7 @@ static void take_message_id(struct header *h, const char *value, size_t len)
 	if (!at || !memchr(at, '>', (size_t)(end - at)))
 		at = begin;
 	for (end = id_end(at, end); at < end; at++) {
-		if (is_mail_space(*at))
+		if (str_is_blank(*at))
 			continue;
 		if (n == MESSAGE_TEXT_MAX) {
 			h->cut_text = true;

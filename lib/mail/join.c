@@ -8,17 +8,12 @@
 
 #define TOKEN_MAX 256 /* bytes of a name, an address, a protocol or an ID */
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Past blanks; false where there is none. */
 static bool skip_blanks(const char **at)
 {
 	const char *begin = *at;
 
-	while (is_blank(**at))
+	while (str_is_blank(**at))
 		++*at;
 	return *at > begin;
 }
@@ -114,7 +109,7 @@ static bool take_from(const char **at, struct received_pass *pass)
 
 	/* HELO holds no parenthesis. */
 	*at += strcspn(*at, "(");
-	if (!is_blank((*at)[-1]) || !take_client(at, &pass->client))
+	if (!str_is_blank((*at)[-1]) || !take_client(at, &pass->client))
 		return false;
 	while (take_comment(at, &text, &len))
 		take_login(text, len, pass);

@@ -62,7 +62,7 @@ static uint64_t *number_of(struct batch *b, const struct field *f)
 static int set_text(char **text, const char *value)
 {
 	free(*text);
-	*text = strndup(value ? value : "", TEXT_MAX);
+	*text = strdup(value ? value : "");
 	return *text ? 0 : -ENOMEM;
 }
 
@@ -103,6 +103,7 @@ static void put_batch(struct bytes *out, struct batch *b)
 
 static int take_batch(struct batch *b, struct reader *r)
 {
+	char text[TEXT_MAX + 1];
 	int code = 0;
 
 	b->number = reader_u64(r);
@@ -113,9 +114,8 @@ static int take_batch(struct batch *b, struct reader *r)
 			*number_of(b, f) = reader_u64(r);
 			continue;
 		}
-		code = set_text(text_of(b, f), reader_text(r));
-		if (code == 0)
-			str_scrub(*text_of(b, f), strlen(*text_of(b, f)) + 1, *text_of(b, f));
+		str_scrub(text, sizeof(text), reader_text(r));
+		code = set_text(text_of(b, f), text);
 	}
 	return r->failed || b->state >= ACCOUNT_STATES ? ERR_CHILD : code;
 }

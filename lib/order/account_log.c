@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lines.h"
 
 #define RUNNING (INT64_C(1) << 40) /* the byte of batch 0 */
 
@@ -177,32 +178,31 @@ static bool tell_kind(struct account_line *line)
 	return false;
 }
 
+/* One line; one that was cut off, or holds a NUL, is not ours. */
+static int take_line(struct lines *lines, account_visit *visit, void *arg)
+{
+	struct account_line line = {.text = lines->line.text, .len = lines->line.len};
+
+	if (lines->cut || line.len == 0 || strlen(line.text) != line.len || !tell_kind(&line))
+		return 0;
+	return visit(arg, &line);
+}
+
 int account_log_read(
     const struct account_log *log, account_visit *visit, void *arg, struct err *err)
 {
-	int fd = log->fd < 0 ? -1 : open_in(log->directory, ACCOUNT_FILE, false);
-	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
-	struct account_line line = {.text = NULL};
-	size_t room = 0;
-	ssize_t len;
-	int code = 0;
+	struct lines lines = {.fd = -1, .max = ACCOUNT_LINE_MAX};
+	struct stat st;
+	int code;
 
-	if (!file) {
-		io_close(&fd);
-		return log->fd < 0 ? 0 : err_set(err, -EIO, "failed to read the account");
-	}
-	while (code >= 0 && (len = getline(&line.text, &room, file)) > 0) {
-		line.len = (size_t)len - 1;
-		/* Cut off, or with a NUL in it: not one of ours. */
-		if (line.text[line.len] != '\n' || strlen(line.text) != (size_t)len)
-			continue;
-		line.text[line.len] = '\0';
-		if (tell_kind(&line))
-			code = visit(arg, &line);
-	}
-	if (code >= 0 && ferror(file))
-		code = -EIO;
-	free(line.text);
-	fclose(file);
+	if (log->fd < 0)
+		return 0;
+	code = lines.fd = open_in(log->directory, ACCOUNT_FILE, false);
+	if (code >= 0 && fstat(lines.fd, &st) == 0 && st.st_size > ACCOUNT_SIZE_MAX)
+		code = -EFBIG;
+	while (code >= 0 && (code = lines_next(&lines)) == 1)
+		code = take_line(&lines, visit, arg);
+	lines_release(&lines);
+	io_close(&lines.fd);
 	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
 }

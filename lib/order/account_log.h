@@ -13,10 +13,12 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ACCOUNT_FILE    "log"
-#define ACCOUNT_NEW     "log.new"
-#define ACCOUNT_LOCK    "log.lock"
-#define ACCOUNT_RESERVE (INT64_C(2) << 20) /* bytes kept behind the end, for a full disk */
+#define ACCOUNT_FILE     "log"
+#define ACCOUNT_NEW      "log.new"
+#define ACCOUNT_LOCK     "log.lock"
+#define ACCOUNT_RESERVE  (INT64_C(2) << 20) /* bytes kept behind the end, for a full disk */
+#define ACCOUNT_LINE_MAX (4u << 20)         /* of a longer line nothing is believed */
+#define ACCOUNT_SIZE_MAX (INT64_C(1) << 30) /* a larger file is not read */
 
 struct account_log {
 	int directory, lock, fd; /* fd -1: there is no log yet */

@@ -91,13 +91,14 @@ static int end(struct run *run, struct err *err)
 
 	if (code < 0)
 		return code;
+	settle_doubt(run);
 	code = facts_line(&run->facts, run->outcome, run->outcome->tally.batch, &lines);
 	if (code == 0)
 		code = make_end(run, &lines);
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to end the account");
 	else
-		code = writer_end(run->writer, lines.text, err);
+		code = writer_end(run->writer, &lines, err);
 	strbuf_release(&lines);
 	return code;
 }

@@ -10,7 +10,6 @@
 
 #include "base/clock.h"
 #include "order/lane.h"
-#include "order/save.h"
 
 #define AT_WORK_MAX 4000 /* in all lanes: a proof is never older than so many deletions */
 #define CHUNK_MIN   50
@@ -142,8 +141,8 @@ static void run_all(struct work *w)
 
 	run_round(w);
 	deadline = clock_steady() + WAIT_TOTAL;
-	while (w->later.count > 0 && w->code == 0 && !order_stopped(w->order)) {
-		struct list swap = w->now;
+	while (w->later.count > 0 && lane_may_begin(w)) {
+		struct chosen swap = w->now;
 		bool over = clock_steady() > deadline;
 
 		poll(NULL, 0, WAIT_MS);
@@ -161,43 +160,43 @@ static void run_all(struct work *w)
 
 static int work_init(struct work *w)
 {
-	size_t room = w->outcome->count ? w->outcome->count : 1;
+	size_t room = w->outcome->count + 1;
+	int code = order_choose(w->outcome, IS_OPEN | IS_READY, NULL, &w->now, &w->err);
 
+	w->total = w->now.count;
 	w->settling = *w->order->postfix;
 	w->settling.stop = &w->hurry;
 	w->lane_count = count_lanes(w->order->settings);
 	w->lanes = calloc(w->lane_count, sizeof(*w->lanes));
-	w->now.at = calloc(room, sizeof(*w->now.at));
 	w->later.at = calloc(room, sizeof(*w->later.at));
 	w->tries = calloc(room, sizeof(*w->tries));
-	if (!w->lanes || !w->now.at || !w->later.at || !w->tries)
-		return err_sys(&w->err, ENOMEM, "failed to act on %zu messages", w->outcome->count);
-	for (size_t n = 0; n < w->outcome->count; n++)
-		if (w->outcome->items[n].result == RESULT_NONE ||
-		    w->outcome->items[n].result == RESULT_READY)
-			w->now.at[w->now.count++] = n;
-	w->total = w->now.count;
+	if (code < 0 || !w->lanes || !w->later.at || !w->tries)
+		return err_sys(&w->err, ENOMEM, "failed to act on %zu messages", room);
 	return 0;
 }
 
 static void work_release(struct work *w)
 {
-	lane_release_layouts(w);
+	for (struct layout *next; w->layouts; w->layouts = next) {
+		next = w->layouts->next;
+		postfix_release(&w->layouts->postfix);
+		free(w->layouts);
+	}
 	free(w->lanes);
-	free(w->now.at);
-	free(w->later.at);
+	chosen_release(&w->now);
+	chosen_release(&w->later);
 	free(w->tries);
 }
 
 int order_act(struct run *run, struct err *err)
 {
 	struct work w = {.run = run, .order = run->order, .outcome = run->outcome};
+	int code = 0;
 
 	if (run->order->save) {
-		int code = order_prove(run, err);
-
+		code = order_prove(run, err);
 		if (code == 0)
-			code = order_save(run->order, run->outcome, err);
+			code = order_save(run, err);
 		if (code < 0)
 			return code;
 	}

@@ -4,19 +4,21 @@
 
 #define ALL_BUT_HOLD (QUEUE_ALL & ~(unsigned)QUEUE_HOLD)
 #define NOT_MOVED    "postsuper said that it moved it, but it is where it was"
+#define RELEASES                                                                                   \
+	.done = "released", .ready = "would-release", .ready_key = "would_release",                \
+	.changes = true, .only_ours = true, .idle = ALL_BUT_HOLD, .needs = ALL_BUT_HOLD,           \
+	.failed = NOT_MOVED
 
 const struct action_row action_rows[ACTION_COUNT] = {
     [ACTION_LIST] = {.verb = "list",
 	.doing = "proving",
 	.done = "queued",
 	.ready = "queued",
-	.done_key = "queued",
 	.ready_key = "queued"},
     [ACTION_DELETE] = {.verb = "delete",
 	.doing = "deleting",
 	.done = "deleted",
 	.ready = "would-delete",
-	.done_key = "deleted",
 	.ready_key = "would_delete",
 	.postsuper = POSTSUPER_DELETE,
 	.changes = true,
@@ -26,7 +28,6 @@ const struct action_row action_rows[ACTION_COUNT] = {
 	.doing = "holding",
 	.done = "held",
 	.ready = "would-hold",
-	.done_key = "held",
 	.ready_key = "would_hold",
 	.postsuper = POSTSUPER_HOLD,
 	.changes = true,
@@ -38,29 +39,13 @@ const struct action_row action_rows[ACTION_COUNT] = {
 	.cut_short = "it lies in maildrop, where nothing can be held"},
     [ACTION_RELEASE] = {.verb = "release",
 	.doing = "releasing",
-	.done = "released",
-	.ready = "would-release",
-	.done_key = "released",
-	.ready_key = "would_release",
 	.postsuper = POSTSUPER_RELEASE,
-	.changes = true,
-	.only_ours = true,
-	.idle = ALL_BUT_HOLD,
-	.needs = ALL_BUT_HOLD,
-	.failed = NOT_MOVED},
+	RELEASES},
     [ACTION_REQUEUE] = {.verb = "requeue",
 	.doing = "requeueing",
-	.done = "released",
-	.ready = "would-release",
-	.done_key = "released",
-	.ready_key = "would_release",
 	.postsuper = POSTSUPER_REQUEUE,
-	.changes = true,
 	.leaves = true,
-	.only_ours = true,
-	.idle = ALL_BUT_HOLD,
-	.needs = ALL_BUT_HOLD,
-	.failed = NOT_MOVED},
+	RELEASES},
 };
 
 const char *result_word(enum result result, enum action action)

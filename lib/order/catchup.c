@@ -7,40 +7,20 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/array.h"
 #include "order/catchup_work.h"
+#include "order/inside.h"
 
 #define POLL_MS 100 /* between two looks at the stop flag, and at how far it is */
-
-/* One writer, the child; one reader. */
-struct catchup_progress {
-	_Atomic size_t done, of;
-};
-
-void catchup_show(struct catchup_progress *p, size_t done, size_t of)
-{
-	if (!p)
-		return;
-	p->of = of;
-	p->done = done;
-}
-
-void catchup_put_found(struct bytes *out, uint32_t matched, uint64_t sequence, struct span record)
-{
-	bytes_put_u8(out, ENTRY_FOUND);
-	bytes_put_u32(out, matched);
-	bytes_put_u64(out, sequence);
-	bytes_put_blob(out, record.at, record.len);
-}
 
 /* In the child, which is what the caller is. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct catchup *c = arg;
+	struct catchup_work w = {.task = &c->task, .progress = c->progress};
 
 	/* It does not hear of signals; when its parent goes, it goes. */
 	c->task.stop = NULL;
-	return catchup_work(&c->task, c->progress, out, err);
+	return catchup_work(&w, out, err);
 }
 
 static void forget(struct catchup *c)
@@ -59,8 +39,7 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 
 	if (shared == MAP_FAILED)
 		return err_sys(err, errno, "failed to read the queue");
-	*c = (struct catchup){.task = *task, .progress = shared};
-	c->child.stop = task->stop;
+	*c = (struct catchup){.task = *task, .progress = shared, .child.stop = task->stop};
 	code = role_start(&c->child, &self, work, c, err);
 	if (code < 0)
 		forget(c);
@@ -68,23 +47,6 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 }
 
 /* ---- what it brought */
-
-static int add_found(struct candidates *found, size_t *cap, struct reader *r)
-{
-	struct candidate c = {.matched = reader_u32(r)}, *list;
-	struct span record;
-
-	c.sequence = reader_u64(r);
-	record = reader_blob(r);
-	if (r->failed || candidate_take(&c, record) != 0)
-		return ERR_CHILD;
-	list = array_room(found->list, found->count, cap, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	found->list = list;
-	list[found->count++] = c;
-	return 0;
-}
 
 static int take_counts(struct caught *ret, struct reader *r)
 {
@@ -101,54 +63,58 @@ static int take_counts(struct caught *ret, struct reader *r)
 	err_set(&ret->index_why, 0, "%s", reader_text(r));
 	if (ret->unreadable.failed)
 		return -ENOMEM;
-	return reader_done(r) ? 1 : ERR_CHILD;
+	return reader_done(r) ? 0 : ERR_CHILD;
 }
 
-static int take_over(struct caught *ret, struct err *err)
+/* The selection is what stands before the counts. */
+static int take_over(struct blob *blob, struct caught *ret, struct err *err)
 {
-	struct reader r = reader_of(ret->found.memory.at, ret->found.memory.len);
-	size_t cap = 0;
-	int code = 0;
+	size_t len = blob->len < sizeof(uint32_t) ? 0 : blob->len - sizeof(uint32_t);
+	struct reader last = reader_of(blob->at + len, blob->len - len);
+	uint32_t counts_len = reader_u32(&last);
+	struct reader r = reader_of(NULL, 0);
+	int code = ERR_CHILD;
 
-	while (code == 0) {
-		uint8_t entry = reader_u8(&r);
-
-		if (entry == ENTRY_FOUND)
-			code = add_found(&ret->found, &cap, &r);
-		else
-			code = entry == ENTRY_COUNTS ? take_counts(ret, &r) : ERR_CHILD;
+	if (counts_len > 0 && counts_len <= len) {
+		r = reader_of(blob->at + len - counts_len, counts_len);
+		code = take_counts(ret, &r);
 	}
-	if (code == -ENOMEM)
-		return err_sys(err, ENOMEM, "failed to keep what the queue holds");
-	return code < 0 ? err_set(err, code, "the reader of the queue broke off") : 0;
-}
-
-static void show(const struct catchup *c)
-{
-	size_t of = c->progress ? c->progress->of : 0;
-
-	if (c->task.progress && of > 0)
-		c->task.progress(c->task.progress_arg, "reading the queue", c->progress->done, of);
+	if (code < 0) {
+		blob_release(blob);
+		return err_set(err, code, "the reader of the queue broke off (%s)", err_word(code));
+	}
+	blob->len = len - counts_len;
+	code = select_view(blob, &ret->found, err);
+	if (code == 0 && ret->found.damaged > 0)
+		code = err_set(err, ERR_CHILD, "the reader of the queue put out damaged records");
+	return code;
 }
 
 /* Until it ends, or somebody says stop. */
 static void attend(const struct catchup *c)
 {
+	const struct catchup_task *task = &c->task;
 	struct pollfd ended = {c->child.done, POLLIN, 0};
 
-	while (!(c->task.stop && *c->task.stop) && poll(&ended, 1, POLL_MS) <= 0)
-		show(c);
+	while (!(task->stop && *task->stop) && poll(&ended, 1, POLL_MS) <= 0) {
+		size_t of = c->progress ? c->progress->of : 0;
+
+		if (task->progress && of > 0)
+			task->progress(
+			    task->progress_arg, "reading the queue", c->progress->done, of);
+	}
 }
 
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err)
 {
 	struct caught caught = {0};
+	struct blob blob = {0};
 	int code;
 
 	attend(c);
-	code = role_finish(&c->child, INT64_MAX, &caught.found.memory, err);
+	code = role_finish(&c->child, INT64_MAX, &blob, err);
 	if (code == 0)
-		code = take_over(&caught, err);
+		code = take_over(&blob, &caught, err);
 	forget(c);
 	if (code == 0)
 		*ret = caught;
@@ -179,4 +145,44 @@ void caught_release(struct caught *caught)
 	candidates_release(&caught->found);
 	strbuf_release(&caught->unreadable);
 	*caught = (struct caught){0};
+}
+
+/* ---- alone */
+
+int sync_run(struct sync *sync, struct err *err)
+{
+	struct index_client index = {.settings = sync->settings, .stop = sync->stop};
+	struct postfix looking = *sync->postfix;
+	struct catchup_task task = {.settings = sync->settings,
+	    .postfix = &looking,
+	    .indexed = true,
+	    .adopt = true,
+	    .dry_run = sync->dry_run,
+	    .stop = sync->stop,
+	    .progress = sync->progress,
+	    .progress_arg = sync->progress_arg};
+	struct caught caught = {0};
+	int code = client_daemon(&index, err);
+
+	if (code < 0)
+		return code;
+	sync->by_daemon = code == 1;
+	looking.stop = sync->stop;
+	if (!sync->dry_run)
+		writer_prepare(sync->settings);
+	code = catchup_run(&task, &caught, err);
+	if (code == 0 && !caught.counts.indexed)
+		code = err_set(err, ERR_NO_INDEX, "%s", caught.index_why.text);
+	if (code == 0) {
+		sync->counts = caught.counts;
+		sync->unreadable_names = caught.unreadable;
+		caught.unreadable = (struct strbuf){0};
+	}
+	caught_release(&caught);
+	return code;
+}
+
+void sync_release(struct sync *sync)
+{
+	strbuf_release(&sync->unreadable_names);
 }

@@ -18,11 +18,7 @@
 #ifndef PQPURGE_ORDER_CATCHUP_H
 #define PQPURGE_ORDER_CATCHUP_H
 
-#include <signal.h>
-
-#include "base/settings.h"
-#include "index/client.h"
-#include "postfix/spool/spool.h"
+#include "order/order.h"
 
 /* In candidate.matched, beside enum selector_matched. */
 #define FOUND_UNKNOWN                                                                              \
@@ -50,19 +46,7 @@ struct catchup_task {
 /* What it brought. Zero-initialise; release once. */
 struct caught {
 	struct candidates found; /* matched with the bits above */
-	struct caught_counts {
-		struct queue_place place;
-		uint64_t queued; /* names in the queue */
-		uint64_t rows;   /* IDs that the index knew */
-		uint64_t read, added, dropped;
-		uint64_t arriving, maildrop; /* of what was to be read */
-		uint64_t unreadable;         /* files and directories */
-		uint64_t limits, unjoined;   /* of what was read without the index */
-		bool indexed;                /* the index was asked, and told all */
-		bool certain;                /* what has no name has left */
-		bool elsewhere;              /* the index is of another queue directory */
-		bool adopted;
-	} counts;
+	struct sync_counts counts;
 	struct strbuf unreadable; /* packed list: "deferred/A: Permission denied" */
 	struct err index_why;     /* where not `indexed`, though asked for */
 };

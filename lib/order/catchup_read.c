@@ -19,8 +19,7 @@ struct one {
 };
 
 struct reading {
-	struct catchup_files *files;
-	struct bytes *out;
+	struct catchup_work *w;
 	struct net_block *networks; /* own_networks */
 	size_t network_count;
 	size_t max_recipients; /* of a record */
@@ -32,9 +31,9 @@ struct reading {
 
 static const struct queue_id *get_id(void *arg, size_t n)
 {
-	const struct catchup_files *files = ((const struct reading *)arg)->files;
+	const struct catchup_work *w = ((const struct reading *)arg)->w;
 
-	return files->id(files->arg, n);
+	return w->task->ids ? &w->task->ids[n] : &w->walked.to_read[n].queue_id;
 }
 
 /* All recipients were read, for --recipient may hang on the last one; a record keeps fewer. */
@@ -65,7 +64,7 @@ static struct message cut_recipients(const struct message *m, size_t max)
  * told: it may know that pass. */
 static void forget_first(const struct reading *r, struct message *m)
 {
-	if (!r->files->update)
+	if (!r->w->telling)
 		return;
 	m->flags &= ~(uint32_t)MESSAGE_UNJOINED;
 	m->first = (struct first_pass){.login = ""};
@@ -74,7 +73,7 @@ static void forget_first(const struct reading *r, struct message *m)
 static uint32_t match(
     const struct reading *r, const struct message *m, struct selector_notes *notes)
 {
-	const struct catchup_task *task = r->files->task;
+	const struct catchup_task *task = r->w->task;
 	struct message judged = *m;
 	uint32_t matched;
 
@@ -97,7 +96,7 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 	struct message m = cut_recipients(&q->message, r->max_recipients);
 	uint32_t matched = match(r, &q->message, &notes);
 
-	if (!matched && !notes.limits && !notes.unjoined && !r->files->update)
+	if (!matched && !notes.limits && !notes.unjoined && !r->w->telling)
 		return;
 	bytes_put_u32(out, (uint32_t)n);
 	bytes_put_u32(out, matched);
@@ -108,26 +107,23 @@ static void take_file(void *arg, size_t n, const struct queue_message *q, struct
 
 /* ---- what was handed over */
 
+static size_t count_files(const struct catchup_work *w)
+{
+	return w->task->ids ? w->task->id_count : w->walked.to_read_count;
+}
+
 static int take_one(struct reading *r, struct reader *from)
 {
-	struct catchup_files *files = r->files;
 	struct one one = {.at = reader_u32(from), .matched = reader_u32(from)};
 	uint32_t limits = reader_u32(from), unjoined = reader_u32(from);
 
 	one.record = reader_blob(from);
-	if (from->failed || one.at >= files->count)
+	if (from->failed || one.at >= count_files(r->w))
 		return ERR_CHILD;
-	one.id = *files->id(files->arg, one.at);
-	files->counts->limits += limits;
-	files->counts->unjoined += files->update ? 0 : unjoined;
+	one.id = *get_id(r, one.at);
+	r->w->counts.limits += limits;
+	r->w->counts.unjoined += r->w->telling ? 0 : unjoined;
 	return array_add(r, one);
-}
-
-/* The records of a part, as an update has them. */
-static void put_records(const struct reading *r, struct bytes *out)
-{
-	for (size_t n = 0; n < r->count; n++)
-		bytes_put_blob(out, r->list[n].record.at, r->list[n].record.len);
 }
 
 static int by_id(const void *a, const void *b)
@@ -148,38 +144,29 @@ static void put_told(struct reading *r, const struct candidates *told)
 			continue;
 		one->told = true;
 		m = candidate_message(c);
-		catchup_put_found(r->out, c->matched | (message_is_given(&m) ? 0 : FOUND_UNKNOWN),
-		    c->sequence, (struct span){c->record, c->record_len});
+		selection_add(&r->w->found, c->sequence,
+		    c->matched | (message_is_given(&m) ? 0 : FOUND_UNKNOWN),
+		    (struct span){c->record, c->record_len});
 	}
 }
 
 /* Tells the index of a part. Where that fails, the files alone speak from here on. */
 static void tell(struct reading *r)
 {
-	struct catchup_files *files = r->files;
-	struct bytes records = {0}, body = {0};
-	struct candidates told = {0};
+	struct update update = r->w->update;
 	struct index_updated updated = {0};
-	struct update update = *files->update;
-	int code;
+	struct candidates told = {0};
+	struct bytes records = {0};
 
-	put_records(r, &records);
+	for (size_t n = 0; n < r->count; n++)
+		bytes_put_blob(&records, r->list[n].record.at, r->list[n].record.len);
 	update.records = bytes_span(&records);
 	update.record_count = (uint32_t)r->count;
-	update_encode(&update, &body);
-	code = records.failed || body.failed
-		   ? err_sys(files->index_why, ENOMEM, "failed to tell the index")
-		   : client_update(files->index, bytes_span(&body), files->task->selector, &told,
-			 &updated, files->index_why);
-	if (code == 0) {
-		files->counts->added += updated.added;
-		put_told(r, &told);
-	} else {
-		files->update = NULL;
-	}
+	r->w->telling = !records.failed && catchup_tell(r->w, &update, &told, &updated);
+	r->w->counts.added += updated.added;
+	put_told(r, &told);
 	candidates_release(&told);
 	bytes_release(&records);
-	bytes_release(&body);
 }
 
 static int give_part(void *arg, struct span part, struct err *err)
@@ -195,32 +182,33 @@ static int give_part(void *arg, struct span part, struct err *err)
 		return err_set(err, code, "the reader of queue files broke off");
 	if (r->count > 1)
 		qsort(r->list, r->count, sizeof(*r->list), by_id);
-	if (r->files->update && r->count > 0)
+	if (r->w->telling && r->count > 0)
 		tell(r);
 	for (size_t n = 0; n < r->count; n++)
 		if (!r->list[n].told && r->list[n].matched != 0)
-			catchup_put_found(
-			    r->out, r->list[n].matched | FOUND_UNKNOWN, 0, r->list[n].record);
-	return r->out->failed ? err_sys(err, ENOMEM, "failed to keep what was found") : 0;
+			selection_add(
+			    &r->w->found, 0, r->list[n].matched | FOUND_UNKNOWN, r->list[n].record);
+	return r->w->found.out->failed ? err_sys(err, ENOMEM, "failed to keep what was found") : 0;
 }
 
 static void show(void *arg, size_t done)
 {
-	const struct catchup_files *files = ((const struct reading *)arg)->files;
+	const struct catchup_work *w = ((const struct reading *)arg)->w;
 
-	catchup_show(files->progress, done, files->count);
+	w->progress->of = count_files(w);
+	w->progress->done = done;
 }
 
-static void take_counts(struct catchup_files *files, const struct spool_reading *s)
+static void take_counts(struct catchup_work *w, const struct spool_reading *s)
 {
 	struct strlist names = strlist_of(&s->unreadable_names);
 
-	files->counts->read += s->read;
-	files->counts->arriving += s->arriving;
-	files->counts->maildrop += s->maildrop;
-	files->counts->unreadable += s->unreadable;
+	w->counts.read += s->read;
+	w->counts.arriving += s->arriving;
+	w->counts.maildrop += s->maildrop;
+	w->counts.unreadable += s->unreadable;
 	strlist_each (name, &names)
-		strlist_push(files->unreadable, name, strlen(name));
+		strlist_push(&w->unreadable, name, strlen(name));
 }
 
 static int parse_networks(struct reading *r, const char *text, struct err *err)
@@ -242,30 +230,29 @@ static int parse_networks(struct reading *r, const char *text, struct err *err)
 	return code;
 }
 
-int catchup_read(struct catchup_files *files, struct bytes *out, struct err *err)
+int catchup_read(struct catchup_work *w, struct err *err)
 {
-	const struct settings *settings = files->task->settings;
-	const struct selector *selector = files->task->selector;
+	const struct settings *settings = w->task->settings;
+	const struct selector *selector = w->task->selector;
 	bool all = selector && selector->recipient.count > 0;
-	struct reading r = {
-	    .files = files, .out = out, .max_recipients = (size_t)settings->max_recipients};
+	struct reading r = {.w = w, .max_recipients = (size_t)settings->max_recipients};
 	struct spool_reading s = {.get = get_id,
 	    .take = take_file,
 	    .give = give_part,
 	    .arg = &r,
-	    .count = files->count,
+	    .count = count_files(w),
 	    .max_recipients = all ? SIZE_MAX : r.max_recipients,
 	    .progress = show};
 	int code;
 
-	if (files->count == 0)
+	if (s.count == 0)
 		return 0;
 	code = parse_networks(&r, settings->own_networks, err);
 	s.networks = r.networks;
 	s.network_count = r.network_count;
 	if (code == 0)
-		code = spool_read(files->task->postfix, &s, err);
-	take_counts(files, &s);
+		code = spool_read(w->task->postfix, &s, err);
+	take_counts(w, &s);
 	spool_reading_release(&s);
 	free(r.networks);
 	free(r.list);

@@ -9,29 +9,11 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "postfix/spool/walk.h"
 
 #define WALK_TIME (600 * USEC_PER_SEC) /* a child may have been stopped */
 
-struct work {
-	const struct catchup_task *task;
-	struct index_client index;
-	struct client_names names; /* none where the index is not asked */
-	struct walked walked;
-	struct caught_counts counts;
-	struct strbuf unreadable;
-	struct err index_why;
-	struct update update;     /* the head of all updates */
-	struct packed_id *unread; /* a copy of names.list without marks, where it is distrusted */
-	bool asked;               /* the index has answered */
-	bool telling;             /* it is told */
-	struct packed_id *left;
-	size_t left_count;
-	struct catchup_progress *progress;
-};
-
 /* An index that does not answer is no failure: the files do. */
-static void ask_names(struct work *w)
+static void ask_names(struct catchup_work *w)
 {
 	w->asked = w->task->indexed && client_names(&w->index, &w->names, &w->index_why) == 0;
 	w->telling = w->asked && !w->task->dry_run;
@@ -40,7 +22,7 @@ static void ask_names(struct work *w)
 }
 
 /* The known IDs as if none of their files had been read. */
-static int make_unread(struct work *w, struct err *err)
+static int make_unread(struct catchup_work *w, struct err *err)
 {
 	w->unread = calloc(w->names.count + 1, sizeof(*w->unread));
 	if (!w->unread)
@@ -52,7 +34,8 @@ static int make_unread(struct work *w, struct err *err)
 	return 0;
 }
 
-static int walk(struct work *w, const struct packed_id *known, size_t count, struct err *err)
+static int walk(
+    struct catchup_work *w, const struct packed_id *known, size_t count, struct err *err)
 {
 	struct spool_walk *under_way = NULL;
 	int code = spool_walk_start(w->task->postfix, known, count, &under_way, err);
@@ -64,7 +47,7 @@ static int walk(struct work *w, const struct packed_id *known, size_t count, str
 	return code;
 }
 
-static int walk_knowing(struct work *w, struct err *err)
+static int walk_knowing(struct catchup_work *w, struct err *err)
 {
 	int code = w->task->distrusted ? make_unread(w, err) : 0;
 
@@ -75,12 +58,12 @@ static int walk_knowing(struct work *w, struct err *err)
 
 /* ---- where are we? */
 
-static bool is_place(const struct work *w)
+static bool is_place(const struct catchup_work *w)
 {
 	return w->names.place.device == w->walked.device && w->names.place.inode == w->walked.inode;
 }
 
-static bool is_path(const struct work *w)
+static bool is_path(const struct catchup_work *w)
 {
 	const char *path = w->names.queue_directory;
 
@@ -88,7 +71,7 @@ static bool is_path(const struct work *w)
 }
 
 /* Of what the index has a walk saw this, some time. */
-static bool any_was_seen(const struct work *w)
+static bool any_was_seen(const struct catchup_work *w)
 {
 	for (size_t n = 0; n < w->names.count; n++)
 		if (w->names.list[n].time & INDEX_NAME_READ)
@@ -110,7 +93,7 @@ static bool was_used(const struct postfix *p)
 	return used;
 }
 
-static int fail_unmounted(const struct work *w, const char *why, struct err *err)
+static int fail_unmounted(const struct catchup_work *w, const char *why, struct err *err)
 {
 	return err_set(err, ERR_INSTANCE,
 	    "of the %zu messages in the index none lies in '%s', %s: is a file system not "
@@ -123,7 +106,7 @@ static int fail_unmounted(const struct work *w, const char *why, struct err *err
  * Another instance shares the daemon and its index, whose rows are of no use here: all is read,
  * and nobody is told.
  */
-static int go_elsewhere(struct work *w, struct err *err)
+static int go_elsewhere(struct catchup_work *w, struct err *err)
 {
 	w->asked = w->telling = w->counts.certain = false;
 	w->counts.elsewhere = true;
@@ -131,7 +114,7 @@ static int go_elsewhere(struct work *w, struct err *err)
 }
 
 /* Whether names that are missing have left, and what the index is to be told of the place. */
-static int judge_place(struct work *w, struct err *err)
+static int judge_place(struct catchup_work *w, struct err *err)
 {
 	bool none_there =
 	    w->names.count > 0 && w->walked.known_there == 0 && !w->task->proven_there;
@@ -157,41 +140,21 @@ static int judge_place(struct work *w, struct err *err)
 
 /* ---- what is to be read */
 
-static const struct queue_id *walked_id(const void *arg, size_t n)
+static int read_files(struct catchup_work *w, struct err *err)
 {
-	return &((const struct work *)arg)->walked.to_read[n].queue_id;
-}
+	bool told = w->telling;
+	int code = catchup_read(w, err);
 
-static const struct queue_id *named_id(const void *arg, size_t n)
-{
-	return &((const struct work *)arg)->task->ids[n];
-}
-
-static int read_files(struct work *w, struct bytes *out, struct err *err)
-{
-	bool named = w->task->ids != NULL;
-	struct catchup_files files = {.task = w->task,
-	    .id = named ? named_id : walked_id,
-	    .arg = w,
-	    .count = named ? w->task->id_count : w->walked.to_read_count,
-	    .update = w->telling ? &w->update : NULL,
-	    .index = &w->index,
-	    .counts = &w->counts,
-	    .unreadable = &w->unreadable,
-	    .index_why = &w->index_why,
-	    .progress = w->progress};
-	int code = catchup_read(&files, out, err);
-
-	if (code == 0 && w->telling && !files.update) {
+	if (code == 0 && told && !w->telling) {
 		w->counts.read = w->counts.arriving = w->counts.maildrop = w->counts.unreadable = 0;
 		strbuf_clear(&w->unreadable);
-		w->asked = w->telling = w->counts.indexed = false;
-		code = catchup_read(&files, out, err);
+		w->asked = w->counts.indexed = false;
+		code = catchup_read(w, err);
 	}
 	return code;
 }
 
-static void count_directories(struct work *w)
+static void count_directories(struct catchup_work *w)
 {
 	struct strlist names = strlist_of(&w->walked.unreadable);
 
@@ -204,7 +167,7 @@ static void count_directories(struct work *w)
 /* ---- what has left */
 
 /* The known IDs without a name; what the daemon made up is passed over. */
-static size_t take_nameless(struct work *w, struct queue_id *ids)
+static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 {
 	size_t count = 0;
 
@@ -218,7 +181,7 @@ static size_t take_nameless(struct work *w, struct queue_id *ids)
 }
 
 /* The direct look after the walk. */
-static int find_left(struct work *w, struct err *err)
+static int find_left(struct catchup_work *w, struct err *err)
 {
 	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
 	struct queue_id *ids;
@@ -243,41 +206,49 @@ static int find_left(struct work *w, struct err *err)
 	return code;
 }
 
+bool catchup_tell(struct catchup_work *w, const struct update *update, struct candidates *ret,
+    struct index_updated *ret_updated)
+{
+	struct bytes body = {0};
+	int code;
+
+	update_encode(update, &body);
+	code = body.failed ? err_sys(&w->index_why, ENOMEM, "failed to tell the index")
+			   : client_update(&w->index, bytes_span(&body), w->task->selector, ret,
+				 ret_updated, &w->index_why);
+	bytes_release(&body);
+	return code == 0;
+}
+
 /* The last update: what has left, and that the queue was read as a whole. */
-static void tell_end(struct work *w)
+static void tell_end(struct catchup_work *w)
 {
 	struct index_updated updated = {0};
 	struct update update = w->update;
-	struct bytes body = {0};
-	int code;
 
 	update.whole = w->counts.unreadable == 0 ? w->update.began : 0;
 	update.left = w->left;
 	update.left_count = (uint32_t)w->left_count;
-	update_encode(&update, &body);
-	code = body.failed ? err_sys(&w->index_why, ENOMEM, "failed to tell the index")
-			   : client_update(
-				 &w->index, bytes_span(&body), NULL, NULL, &updated, &w->index_why);
-	bytes_release(&body);
+	w->counts.indexed = catchup_tell(w, &update, NULL, &updated);
 	w->counts.dropped += updated.dropped;
-	w->counts.indexed = code == 0;
 }
 
-static void put_counts(struct work *w, struct bytes *out)
+static void put_counts(struct catchup_work *w, struct bytes *out)
 {
 	struct strlist names = strlist_of(&w->unreadable);
+	size_t start = out->len;
 
-	bytes_put_u8(out, ENTRY_COUNTS);
 	bytes_put(out, &w->counts, sizeof(w->counts));
 	bytes_put_u32(out, names.count);
 	strlist_each (name, &names)
 		bytes_put_text(out, name);
 	bytes_put_text(out, w->index_why.text);
+	bytes_put_u32(out, (uint32_t)(out->len - start));
 	out->failed |= w->unreadable.failed;
 }
 
 /* What would have been told. */
-static void count_dry(struct work *w)
+static void count_dry(struct catchup_work *w)
 {
 	uint64_t unknown = 0;
 
@@ -287,7 +258,7 @@ static void count_dry(struct work *w)
 	w->counts.dropped = w->left_count;
 }
 
-static int read_queue(struct work *w, struct bytes *out, struct err *err)
+static int read_queue(struct catchup_work *w, struct err *err)
 {
 	int code;
 
@@ -298,7 +269,7 @@ static int read_queue(struct work *w, struct bytes *out, struct err *err)
 	if (code != 0)
 		return code;
 	count_directories(w);
-	code = read_files(w, out, err);
+	code = read_files(w, err);
 	if (code == 0)
 		code = find_left(w, err);
 	if (code == 0 && w->telling)
@@ -308,27 +279,27 @@ static int read_queue(struct work *w, struct bytes *out, struct err *err)
 	return code;
 }
 
-int catchup_work(const struct catchup_task *task, struct catchup_progress *progress,
-    struct bytes *out, struct err *err)
+int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err)
 {
+	const struct catchup_task *task = w->task;
 	const struct postfix *p = task->postfix;
-	struct work w = {.task = task,
-	    .index = {.settings = task->settings},
-	    .telling = task->indexed,
-	    .counts = {.indexed = task->indexed},
-	    .progress = progress,
-	    .update = {.place = task->place,
-		.queue_directory = p->queue_directory,
-		.hostname = p->myhostname ? p->myhostname : "",
-		.began = clock_wall()}};
-	int code = task->ids ? read_files(&w, out, err) : read_queue(&w, out, err);
+	int code;
 
+	w->index.settings = task->settings;
+	w->telling = w->counts.indexed = task->indexed;
+	w->update = (struct update){.place = task->place,
+	    .queue_directory = p->queue_directory,
+	    .hostname = p->myhostname ? p->myhostname : "",
+	    .began = clock_wall()};
+	selection_begin(&w->found, out);
+	code = task->ids ? read_files(w, err) : read_queue(w, err);
+	selection_end(&w->found);
 	if (code == 0)
-		put_counts(&w, out);
-	walked_release(&w.walked);
-	client_names_release(&w.names);
-	strbuf_release(&w.unreadable);
-	free(w.unread);
-	free(w.left);
+		put_counts(w, out);
+	walked_release(&w->walked);
+	client_names_release(&w->names);
+	strbuf_release(&w->unreadable);
+	free(w->unread);
+	free(w->left);
 	return code;
 }

@@ -1,38 +1,48 @@
 /* SPDX-License-Identifier: ISC */
-/* What the catch-up's child does. Private to catchup*.c. */
+/*
+ * What the catch-up's child does. Its output is a selection (index/rows/select.h), and behind it
+ * struct sync_counts, u32 n, n texts, text index_why, u32 the length of all these. Private to
+ * catchup*.c.
+ */
 #ifndef PQPURGE_ORDER_CATCHUP_WORK_H
 #define PQPURGE_ORDER_CATCHUP_WORK_H
 
+#include "index/rows/select.h"
 #include "order/catchup.h"
+#include "postfix/spool/walk.h"
 
-/* What stands in its output: a kind, and what follows it. */
-enum catchup_entry {
-	ENTRY_FOUND = 1, /* u32 matched, u64 sequence, blob record */
-	ENTRY_COUNTS,    /* struct caught_counts; u32 n, n texts; text index_why. The last one. */
+/* One writer, the child; one reader. */
+struct catchup_progress {
+	_Atomic size_t done, of;
 };
-void catchup_put_found(struct bytes *out, uint32_t matched, uint64_t sequence, struct span record);
-void catchup_show(struct catchup_progress *p, size_t done, size_t of);
 
-int catchup_work(const struct catchup_task *task, struct catchup_progress *progress,
-    struct bytes *out, struct err *err) NODISCARD;
-
-/* Files that are to be read. */
-struct catchup_files {
+struct catchup_work {
 	const struct catchup_task *task;
-	const struct queue_id *(*id)(const void *arg, size_t n);
-	const void *arg;
-	size_t count;
-	const struct update *update; /* its head, where the index is told; or NULL */
-	struct index_client *index;
-	struct caught_counts *counts;
-	struct strbuf *unreadable;
-	struct err *index_why;
 	struct catchup_progress *progress;
+	struct index_client index;
+	struct client_names names; /* none where the index is not asked */
+	struct walked walked;
+	struct sync_counts counts;
+	struct strbuf unreadable;
+	struct err index_why;
+	struct update update;     /* the head of all updates */
+	struct packed_id *unread; /* a copy of names.list without marks, where it is distrusted */
+	bool asked;               /* the index has answered */
+	bool telling;             /* it is told */
+	struct packed_id *left;
+	size_t left_count;
+	struct selection found;
 };
+int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err) NODISCARD;
+
 /*
- * Reads them, part by part; tells the index; puts out what is meant. Where the index fails,
- * `update` becomes NULL, and what the files say of a first pass was not asked: read them again.
+ * Reads the task's files, or else what the walk found, part by part; tells the index; what is meant
+ * goes into `found`. Where the index fails, `telling` becomes false, and what the files say of a
+ * first pass was not asked: read them again.
  */
-int catchup_read(struct catchup_files *files, struct bytes *out, struct err *err) NODISCARD;
+int catchup_read(struct catchup_work *w, struct err *err) NODISCARD;
+/* Tells the index of an update; what it now knows goes into ret (may be NULL). False: it failed. */
+bool catchup_tell(struct catchup_work *w, const struct update *update, struct candidates *ret,
+    struct index_updated *ret_updated);
 
 #endif

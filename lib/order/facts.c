@@ -86,11 +86,6 @@ static int visit_reason(void *arg, const char *recipient, const char *reason)
 	return 0;
 }
 
-static bool is_ahead(const struct item *item)
-{
-	return item->result == RESULT_NONE || item->result == RESULT_READY;
-}
-
 static int read_reasons(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
@@ -105,7 +100,7 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 	for (size_t n = 0; n < r->outcome->count; n++) {
 		struct queue_id id = candidate_id(r->outcome->items[n].candidate);
 
-		if (is_ahead(&r->outcome->items[n]) && ahead++ % r->every == 0)
+		if (item_is(&r->outcome->items[n], IS_OPEN | IS_READY) && ahead++ % r->every == 0)
 			(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
 	}
 	told = sort_table(t);
@@ -139,11 +134,9 @@ void facts_read_reasons(struct facts *facts, const struct postfix *p, const stru
 	size_t ahead = 0;
 
 	for (size_t n = 0; n < outcome->count; n++)
-		ahead += is_ahead(&outcome->items[n]);
+		ahead += item_is(&outcome->items[n], IS_OPEN | IS_READY);
 	r.every = (ahead + FACTS_REASONS - 1) / FACTS_REASONS;
-	if (ahead == 0 || role_start(&child, &p->owner, read_reasons, &r, NULL) < 0)
-		return;
-	if (role_finish(&child, clock_steady() + PATIENCE, &blob, NULL) == 0)
+	if (ahead > 0 && role_ask(&p->owner, &child, PATIENCE, read_reasons, &r, &blob, NULL) == 0)
 		take_reasons(facts, &blob);
 	blob_release(&blob);
 }

@@ -2,61 +2,52 @@
 /* Items: what the index and the queue files nominate, one for each queue ID in a pass. */
 #include <errno.h>
 
+#include "base/array.h"
 #include "order/inside.h"
 
-#define ITEMS_FIRST 256
-#define MAP_FIRST   1024
+#define MAP_FIRST 1024
 
 /* ---- by queue ID */
 
-static uint64_t hash_of(const struct queue_id *id)
+static size_t place_of(const struct outcome_memory *m, const struct queue_id *id)
 {
-	return bytes_hash(id->text, strlen(id->text));
+	return bytes_hash(id->text, strlen(id->text)) & (m->map_size - 1);
 }
 
 static void map_put(struct outcome_memory *m, const struct queue_id *id, size_t position)
 {
-	size_t at = hash_of(id) & (m->map_size - 1);
+	size_t at = place_of(m, id);
 
 	while (m->map[at] != 0)
 		at = (at + 1) & (m->map_size - 1);
 	m->map[at] = (uint32_t)position + 1;
-	m->map_used++;
 }
 
-/* All anew, with room for twice as many; of items of one ID the last counts. */
-static int map_make(struct outcome *outcome, struct outcome_memory *m)
+/* All anew, with room for more. */
+static int map_make(struct outcome *outcome, size_t more)
 {
-	size_t size = MAP_FIRST;
-	uint32_t *map;
+	struct outcome_memory *m = outcome->memory;
 
-	while (size < 4 * (outcome->count + 1))
-		size *= 2;
-	map = calloc(size, sizeof(*map));
-	if (!map)
-		return -ENOMEM;
+	for (m->map_size = MAP_FIRST; m->map_size < 2 * (outcome->count + more);)
+		m->map_size *= 2;
 	free(m->map);
-	m->map = map;
-	m->map_size = size;
-	m->map_used = 0;
-	for (size_t n = 0; n < outcome->count; n++) {
+	m->map = calloc(m->map_size, sizeof(*m->map));
+	for (size_t n = 0; m->map && n < outcome->count; n++) {
 		struct queue_id id = candidate_id(outcome->items[n].candidate);
 
 		if (!outcome->items[n].replaced)
 			map_put(m, &id, n);
 	}
-	return 0;
+	return m->map ? 0 : -ENOMEM;
 }
 
 struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 {
 	struct outcome_memory *m = outcome->memory;
-	size_t at;
 
-	if (outcome->count == 0 || (!m->map && map_make(outcome, m) < 0))
+	if (outcome->count == 0 || (!m->map && map_make(outcome, 0) < 0))
 		return NULL;
-	at = hash_of(id) & (m->map_size - 1);
-	for (; m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
+	for (size_t at = place_of(m, id); m->map[at] != 0; at = (at + 1) & (m->map_size - 1)) {
 		struct item *item = &outcome->items[m->map[at] - 1];
 		struct queue_id found = candidate_id(item->candidate);
 
@@ -64,23 +55,6 @@ struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 			return item;
 	}
 	return NULL;
-}
-
-static int reserve(struct outcome *outcome, struct outcome_memory *m)
-{
-	size_t cap = m->item_cap ? 2 * m->item_cap : ITEMS_FIRST;
-	struct item *items;
-
-	if ((!m->map || 2 * (m->map_used + 1) > m->map_size) && map_make(outcome, m) < 0)
-		return -ENOMEM;
-	if (outcome->count < m->item_cap)
-		return 0;
-	items = realloc(outcome->items, cap * sizeof(*items));
-	if (!items)
-		return -ENOMEM;
-	outcome->items = items;
-	m->item_cap = cap;
-	return 0;
 }
 
 /* ---- one more candidate */
@@ -91,6 +65,7 @@ static void set_candidate(
 	/* What was read, and then told to the index, stands there now. */
 	item->from_queue = (c->matched & FOUND_UNKNOWN) || (item->fresh && item->from_queue);
 	item->candidate = c;
+	item->recorded = message_arrival(m);
 	item->proof = (struct proof){.arrival_time = -1, .size = -1};
 	item->fresh = item->confirmed = true;
 	item->result = RESULT_NONE;
@@ -100,19 +75,14 @@ static void set_candidate(
 	item->other_recipients = selector_other_recipients(run->order->selector, m);
 }
 
-static int add(struct run *run, const struct candidate *c, const struct message *m, bool again)
+static void add(struct run *run, const struct candidate *c, const struct message *m, bool again)
 {
 	struct outcome *outcome = run->outcome;
-	int code = reserve(outcome, outcome->memory);
-	struct item *item;
+	struct item *item = &outcome->items[outcome->count];
 
-	if (code < 0)
-		return code;
-	item = &outcome->items[outcome->count];
 	*item = (struct item){.again = again};
 	set_candidate(run, item, c, m);
 	map_put(outcome->memory, &m->queue_id, outcome->count++);
-	return 0;
 }
 
 /* Whether both mean one message, as far as is known. */
@@ -139,44 +109,44 @@ static bool is_open(const struct item *item, const struct message *m)
 	       (item->result != RESULT_DONE && item->result != RESULT_FAILED && !is_same(item, m));
 }
 
-static int take(struct run *run, const struct candidate *c)
+static void take(struct run *run, const struct candidate *c)
 {
 	struct message m = candidate_message(c);
 	struct item *item = order_find(run->outcome, &m.queue_id);
+	bool done = item && item->result == RESULT_DONE;
 
-	if (!item)
-		return add(run, c, &m, false);
-	if (item->result == RESULT_DONE) {
-		if (!run->row->leaves || is_same(item, &m))
-			return 0;
-		/* The name is used again. */
-		item->replaced = true;
-		return add(run, c, &m, true);
+	if (done && (!run->row->leaves || is_same(item, &m)))
+		return;
+	if (!item || done) {
+		if (item)
+			item->replaced = true; /* the name is used again */
+		add(run, c, &m, done);
+		return;
 	}
 	item->confirmed = true;
 	if (item->fresh && (c->matched & FOUND_NOTICE))
-		return 0;
+		return;
 	if (!item->fresh)
 		item->before = (uint8_t)item->result;
 	if (!item->fresh || is_open(item, &m))
 		set_candidate(run, item, c, &m);
-	return 0;
 }
 
+/* Takes them over, and makes room for an item of each. */
 static int keep(struct outcome *outcome, struct candidates *candidates)
 {
 	struct outcome_memory *m = order_memory(outcome);
-	struct taken *taken = calloc(1, sizeof(*taken));
+	size_t room = outcome->count + candidates->count;
+	struct item *items = realloc(outcome->items, (room + 1) * sizeof(*items));
 
-	if (!m || !taken) {
-		free(taken);
+	if (items)
+		outcome->items = items;
+	if (!m || !items || array_add(&m->taken, *candidates) < 0) {
 		candidates_release(candidates);
 		return -ENOMEM;
 	}
-	*taken = (struct taken){m->taken, *candidates};
-	m->taken = taken;
 	*candidates = (struct candidates){0};
-	return 0;
+	return m->map && m->map_size >= 2 * room ? 0 : map_make(outcome, room - outcome->count);
 }
 
 /*
@@ -208,7 +178,7 @@ int order_take(struct run *run, struct candidates *candidates, struct err *err)
 
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (!is_known(run->outcome, &list[n], &at))
-			code = take(run, &list[n]);
+			take(run, &list[n]);
 	return code < 0 ? err_sys(err, -code, "failed to keep %zu messages", count) : 0;
 }
 
@@ -321,51 +291,49 @@ void order_renew(struct outcome *outcome)
 
 int64_t order_arrival(const struct item *item)
 {
-	struct message m;
-
-	if (item->proof.arrival_time >= 0)
-		return item->proof.arrival_time;
-	m = candidate_message(item->candidate);
-	return message_arrival(&m);
+	return item->proof.arrival_time >= 0 ? item->proof.arrival_time : item->recorded;
 }
 
-/* What a sort moves. */
-struct place {
-	int64_t arrival;
-	size_t at;
-};
-
-static int by_arrival(const void *a, const void *b)
+static int by_age(const void *a, const void *b, void *arg)
 {
-	const struct place *x = a, *y = b;
+	const struct outcome *outcome = arg;
+	size_t left = *(const size_t *)a, right = *(const size_t *)b;
+	int64_t left_time = order_arrival(&outcome->items[left]);
+	int64_t right_time = order_arrival(&outcome->items[right]);
 
-	if (x->arrival != y->arrival)
-		return x->arrival < y->arrival ? -1 : 1;
-	return x->at < y->at ? -1 : x->at > y->at;
+	if (left_time != right_time)
+		return left_time < right_time ? -1 : 1;
+	return left < right ? -1 : left > right;
+}
+
+int order_choose_oldest(
+    struct outcome *outcome, unsigned results, struct chosen *ret, struct err *err)
+{
+	int code = order_choose(outcome, results, NULL, ret, err);
+
+	if (code == 0)
+		qsort_r(ret->at, ret->count, sizeof(*ret->at), by_age, outcome);
+	return code;
 }
 
 /* Without memory they stay as they are. */
 void order_sort(struct outcome *outcome)
 {
-	struct place *places = calloc(outcome->count + 1, sizeof(*places));
 	struct item *sorted = calloc(outcome->count + 1, sizeof(*sorted));
-	bool is_sorted = true;
+	struct chosen all;
+	int code = order_choose_oldest(outcome, ~0u, &all, NULL);
 
-	for (size_t n = 0; places && n < outcome->count; n++) {
-		places[n] = (struct place){order_arrival(&outcome->items[n]), n};
-		is_sorted &= n == 0 || places[n - 1].arrival <= places[n].arrival;
-	}
-	if (places && sorted && !is_sorted) {
-		qsort(places, outcome->count, sizeof(*places), by_arrival);
-		for (size_t n = 0; n < outcome->count; n++)
-			sorted[n] = outcome->items[places[n].at];
-		memcpy(outcome->items, sorted, outcome->count * sizeof(*sorted));
+	for (size_t n = 0; sorted && code == 0 && n < outcome->count; n++)
+		sorted[n] = outcome->items[all.at[n]];
+	if (sorted && code == 0 && outcome->count > 0) {
+		free(outcome->items);
+		outcome->items = sorted;
+		sorted = NULL;
 		free(outcome->memory->map); /* its positions are wrong now */
 		outcome->memory->map = NULL;
-		outcome->memory->map_used = outcome->memory->map_size = 0;
 	}
 	free(sorted);
-	free(places);
+	chosen_release(&all);
 }
 
 /* ---- --id */
@@ -400,7 +368,7 @@ int order_add_unheard(struct run *run, struct err *err)
 	int code =
 	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
 
-	for (size_t n = 0; code == 0 && n < s->id_count; n++)
+	for (size_t n = 0; code == 0 && s->ids_given && n < s->id_count; n++)
 		if (!order_find(run->outcome, &s->ids[n]))
 			ids[count++] = s->ids[n];
 	if (code == 0 && count > 0)

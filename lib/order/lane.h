@@ -28,17 +28,10 @@ struct lane {
 	int64_t seen;                 /* steady; then the step was still under way */
 };
 
-/* The hash settings of main.cf, or others under which files lie on disk. */
+/* The instance with hash settings that main.cf does not have, and under which files lie on disk. */
 struct layout {
 	struct layout *next;
-	unsigned queues, depth;
 	struct postfix postfix;
-};
-
-/* Positions of items. */
-struct list {
-	size_t *at;
-	size_t count;
 };
 
 struct work {
@@ -52,12 +45,12 @@ struct work {
 	struct lane *lanes;
 	unsigned lane_count;
 	size_t chunk;
-	struct list now, later; /* this round's, and what needs another */
-	size_t next;            /* of now */
-	uint8_t *tries;         /* for each item */
-	bool advanced;          /* a postsuper did something in this round */
-	size_t settled, total;  /* for progress */
-	int code;               /* the failure that stopped it all */
+	struct chosen now, later; /* this round's, and what needs another */
+	size_t next;              /* of now */
+	uint8_t *tries;           /* for each item */
+	bool advanced;            /* a postsuper did something in this round */
+	size_t settled, total;    /* for progress */
+	int code;                 /* the failure that stopped it all */
 	struct err err;
 };
 
@@ -74,6 +67,5 @@ void lane_end_look(struct work *w, struct lane *lane);
 void lane_take_kept(struct work *w);
 /* The account has its time, too; now is steady. */
 void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now);
-void lane_release_layouts(struct work *w);
 
 #endif

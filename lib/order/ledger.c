@@ -292,24 +292,6 @@ static int add_part(
 	return code;
 }
 
-uint64_t ledger_doubt(const struct ledger_batch *batch, struct strbuf *ret_doubt)
-{
-	struct account_entry entry;
-	uint64_t done = 0;
-
-	for (size_t n = 0; n < batch->kept.count; n++) {
-		const char *ids = batch->kept.list[n].ids;
-
-		while (next_entry(&ids, &entry) == 1) {
-			if (batch->kept.list[n].doubt)
-				account_entry_put(ret_doubt, &entry);
-			else
-				done++;
-		}
-	}
-	return done;
-}
-
 /* The message is the first member. */
 static int by_message(const void *a, const void *b)
 {
@@ -319,18 +301,29 @@ static int by_message(const void *a, const void *b)
 	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
 }
 
+static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < b->kept.count; n++)
+		code = add_part(e, b, &b->kept.list[n]);
+	return code;
+}
+
+static void sort_entries(struct ledger_entries *e)
+{
+	if (e->count > 1)
+		qsort(e->list, e->count, sizeof(*e->list), by_message);
+}
+
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret)
 {
 	int code = 0;
 
-	for (size_t n = 0; n < ledger->count; n++) {
-		struct ledger_batch *b = &ledger->list[n];
-
-		for (size_t i = 0; b->effect != EFFECT_NONE && code == 0 && i < b->kept.count; i++)
-			code = add_part(ret, b, &b->kept.list[i]);
-	}
-	if (ret->count > 1)
-		qsort(ret->list, ret->count, sizeof(*ret->list), by_message);
+	for (size_t n = 0; code == 0 && n < ledger->count; n++)
+		if (ledger->list[n].effect != EFFECT_NONE)
+			code = add_batch(ret, &ledger->list[n]);
+	sort_entries(ret);
 	return code;
 }
 
@@ -349,6 +342,28 @@ size_t ledger_message(
 			*ret_last = entry;
 	}
 	return at;
+}
+
+uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt)
+{
+	struct ledger_entries e = {0};
+	uint64_t done = 0;
+
+	ret_doubt->failed |= add_batch(&e, batch) < 0;
+	sort_entries(&e);
+	for (size_t begin = 0, end; begin < e.count; begin = end) {
+		const struct ledger_entry *last;
+		bool sure = false;
+
+		end = ledger_message(&e, begin, &last);
+		for (size_t n = begin; n < end; n++)
+			sure |= !e.list[n].doubt;
+		done += sure;
+		if (!sure)
+			account_entry_put(ret_doubt, &e.list[begin].message);
+	}
+	free(e.list);
+	return done;
 }
 
 /* ---- for a command */
@@ -381,7 +396,5 @@ int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic
 	struct role owner;
 	int code = role_of_owner(a.directory, &owner, err);
 
-	if (code == 0)
-		code = role_start(&child, &owner, work, &a, err);
-	return code < 0 ? code : role_finish(&child, clock_steady() + LEDGER_PATIENCE, ret, err);
+	return code < 0 ? code : role_ask(&owner, &child, LEDGER_PATIENCE, work, &a, ret, err);
 }

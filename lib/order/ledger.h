@@ -67,8 +67,9 @@ int ledger_read(
 void ledger_release(struct ledger *ledger);
 struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number);
 
-/* Of a batch that did not end: how many messages it was done with, and those in doubt. */
-uint64_t ledger_doubt(const struct ledger_batch *batch, struct strbuf *ret_doubt);
+/* Of a batch that did not end: with how many messages it was done, and those that are still in
+ * doubt. */
+uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt);
 
 /* A message that a batch was about. */
 struct ledger_entry {

@@ -12,7 +12,7 @@
 #include "order/writer.h"
 
 #define FACTS_KEEP 500 /* batches that keep what a report is made of */
-#define FLUSH_SIZE (1u << 20)
+#define FLUSH_SIZE (1 << 20)
 
 struct compacting {
 	struct ledger ledger;
@@ -71,16 +71,29 @@ static bool is_kept(
 	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
 }
 
+/* Lines have a bound, so a batch that holds much has several parts. */
+static void put_held(struct compacting *c, unsigned long long number, const char *ids)
+{
+	for (unsigned part = 1; *ids; part++) {
+		const char *end = ids;
+
+		do {
+			end = strchrnul(end + (*end == ' '), ' ');
+			end = strchrnul(end + (*end == ' '), ' ');
+		} while (*end && end - ids < FLUSH_SIZE);
+		strbuf_printf(&c->out,
+		    "{\"chunk\":%llu,\"part\":%u,\"ids\":\"%.*s\"}\n{\"done\":%llu,\"part\":%u}\n",
+		    number, part, (int)(end - ids), ids, number, part);
+		ids = end + strspn(end, " ");
+	}
+}
+
 static void put_end(
     struct compacting *c, const struct ledger_batch *b, const struct account_line *line)
 {
-	unsigned long long number = b->told.number;
 	bool told = !b->undone || strstr(line->rest, ",\"undone\":true");
 
-	if (b->held.len > 0)
-		strbuf_printf(&c->out,
-		    "{\"chunk\":%llu,\"part\":1,\"ids\":\"%s\"}\n{\"done\":%llu,\"part\":1}\n",
-		    number, b->held.text, number);
+	put_held(c, b->told.number, strbuf_text(&b->held));
 	strbuf_add(&c->out, line->text, line->len - 1);
 	strbuf_puts(&c->out, told ? "}\n" : ",\"undone\":true}\n");
 }

@@ -35,11 +35,11 @@ enum action {
 
 /* What an action is: one row of one table (action.c). */
 struct action_row {
-	const char *verb, *doing;         /* "delete", "deleting" */
-	const char *done, *ready;         /* result words: "deleted", "would-delete" */
-	const char *done_key, *ready_key; /* of the summary: "deleted", "would_delete" */
-	enum postsuper_action postsuper;  /* of an action that changes something */
-	bool changes;                     /* postsuper is run */
+	const char *verb, *doing;        /* "delete", "deleting" */
+	const char *done, *ready;        /* result words: "deleted", "would-delete" */
+	const char *ready_key;           /* of the summary: "would_delete"; `done` is its other */
+	enum postsuper_action postsuper; /* of an action that changes something */
+	bool changes;                    /* postsuper is run */
 	bool leaves;     /* the message, under this ID, is in no queue behind maildrop afterwards */
 	bool stays;      /* it has to be in the queue afterwards */
 	bool only_ours;  /* only what a hold batch of ours holds, unless order.foreign */
@@ -77,15 +77,16 @@ struct item {
 	uint32_t other_recipients;
 	const char *reason; /* FAILED: why; static or owned by the outcome */
 	/* Private. */
-	uint8_t before; /* result of the pass before, until this one has got to it */
-	bool fresh;     /* selected in this pass */
-	bool confirmed; /* by the last selection */
-	bool refuted;   /* its file was read, and does not say what its row said */
-	bool again;     /* an earlier message of this ID was acted on */
-	bool replaced;  /* a later message has this ID */
-	bool reread;    /* its file was read after its row was not proven */
-	bool looked;    /* it was gone, and was looked for once more */
-	bool dropped;   /* the index was told that it left */
+	int64_t recorded; /* when it arrived, by its row */
+	uint8_t before;   /* result of the pass before, until this one has got to it */
+	bool fresh;       /* selected in this pass */
+	bool confirmed;   /* by the last selection */
+	bool refuted;     /* its file was read, and does not say what its row said */
+	bool again;       /* an earlier message of this ID was acted on */
+	bool replaced;    /* a later message has this ID */
+	bool reread;      /* its file was read after its row was not proven */
+	bool looked;      /* it was gone, and was looked for once more */
+	bool dropped;     /* the index was told that it left */
 };
 
 struct tally {
@@ -99,7 +100,8 @@ struct tally {
 	uint64_t bytes;  /* of what is ready or done */
 	uint64_t shared; /* messages of these with other recipients */
 	uint64_t other_recipients;
-	uint64_t bounces;    /* notices that order.bounces asked for, ready or done */
+	uint64_t bounces; /* notices that order.bounces asked for, ready or done */
+	/* All above are counted by the items; what follows is not. */
 	uint64_t unjoined;   /* back from a filter, and --login or --client cannot judge them */
 	uint64_t unreadable; /* complete queue files and directories that could not be read */
 	uint64_t undecided;  /* --recipient hangs on recipients that could not be read */
@@ -111,7 +113,16 @@ struct tally {
 };
 
 struct outcome;
-struct save;
+
+/*
+ * Messages written to files before they are deleted: DIRECTORY/QUEUEID.eml, 0600, by mail_owner,
+ * with the time of arrival as the file's time. Each is there as a whole or not at all: temporary
+ * names, one sync of the file system, then the names.
+ */
+struct save {
+	const char *name; /* of the directory, for messages */
+	int directory;    /* open, when the first message is to be saved */
+};
 
 enum order_answer {
 	ORDER_NO,    /* nothing is touched */
@@ -135,7 +146,7 @@ struct order {
 		       */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
-	const struct save *save; /* DELETE: where each message is written first (save.h); or NULL.
+	const struct save *save; /* DELETE: where each message is written first; or NULL.
 				    Its directory may be opened by ask, after the answer. */
 	size_t limit;            /* the oldest so many; 0 = all */
 	/*
@@ -200,6 +211,21 @@ const char *result_word(enum result result, enum action action);
 
 /* ---- catch-up alone: `sync`, and the timer */
 
+struct sync_counts {
+	struct queue_place place;
+	uint64_t queued;             /* names in the queue */
+	uint64_t rows;               /* IDs that the index knew */
+	uint64_t read;               /* queue files */
+	uint64_t added;              /* of these, not known before */
+	uint64_t dropped;            /* rows of messages that left */
+	uint64_t arriving, maildrop; /* of what was to be read */
+	uint64_t unreadable;         /* files and directories */
+	uint64_t limits, unjoined;   /* of what was read without the index */
+	bool indexed;                /* the index was asked, and told all */
+	bool certain;                /* what has no name has left */
+	bool elsewhere;              /* the index is of another queue directory */
+	bool adopted;                /* it now stands for this one */
+};
 struct sync {
 	const struct settings *settings;
 	const struct postfix *postfix;
@@ -208,14 +234,8 @@ struct sync {
 	void (*progress)(void *arg, const char *doing, size_t done, size_t of);
 	void *progress_arg;
 	/* Results. On a dry run what would be. */
-	uint64_t queued;  /* names in the queue */
-	uint64_t rows;    /* of the index, before */
-	uint64_t read;    /* queue files */
-	uint64_t added;   /* of these, not known before */
-	uint64_t dropped; /* rows of messages that left */
-	uint64_t unreadable, arriving, maildrop;
+	struct sync_counts counts;
 	struct strbuf unreadable_names; /* packed list */
-	bool adopted;                   /* the index now stands for this queue directory */
 	bool by_daemon;
 };
 int sync_run(struct sync *sync, struct err *err) NODISCARD;

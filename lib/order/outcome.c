@@ -2,6 +2,7 @@
 /* The outcome as a whole: its memory, its counts, its words. */
 #include <errno.h>
 
+#include "base/array.h"
 #include "order/inside.h"
 
 struct outcome_memory *order_memory(struct outcome *outcome)
@@ -13,16 +14,12 @@ struct outcome_memory *order_memory(struct outcome *outcome)
 
 static void memory_free(struct outcome_memory *m)
 {
-	while (m->taken) {
-		struct taken *next = m->taken->next;
-
-		candidates_release(&m->taken->candidates);
-		free(m->taken);
-		m->taken = next;
-	}
-	for (size_t n = 0; n < m->word_count; n++)
-		free(m->words[n]);
-	free(m->words);
+	for (size_t n = 0; n < m->taken.count; n++)
+		candidates_release(&m->taken.list[n]);
+	for (size_t n = 0; n < m->words.count; n++)
+		free(m->words.list[n]);
+	free(m->taken.list);
+	free(m->words.list);
 	free(m->map);
 	free(m);
 }
@@ -40,20 +37,16 @@ void outcome_release(struct outcome *outcome)
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
 	struct outcome_memory *m = order_memory(outcome);
-	char **list, *copy;
+	char *copy;
 
-	for (size_t n = 0; m && n < m->word_count; n++)
-		if (strcmp(m->words[n], words) == 0)
-			return m->words[n];
-	list = m ? realloc(m->words, (m->word_count + 1) * sizeof(*list)) : NULL;
-	if (!list)
-		return "out of memory";
-	m->words = list;
-	copy = strdup(words);
-	if (!copy)
-		return "out of memory";
-	list[m->word_count++] = copy;
-	return copy;
+	for (size_t n = 0; m && n < m->words.count; n++)
+		if (strcmp(m->words.list[n], words) == 0)
+			return m->words.list[n];
+	copy = m ? strdup(words) : NULL;
+	if (copy && array_add(&m->words, copy) == 0)
+		return copy;
+	free(copy);
+	return "out of memory";
 }
 
 void order_fail(struct outcome *outcome, struct item *item, const char *words)
@@ -87,31 +80,56 @@ void order_trouble(struct outcome *outcome, const struct err *err)
 		outcome->trouble = *err;
 }
 
-static bool is_matched(enum result result)
+/* ---- some of the items */
+
+int order_choose(const struct outcome *outcome, unsigned results,
+    bool (*is)(const struct item *item), struct chosen *ret, struct err *err)
 {
-	switch (result) {
-	case RESULT_READY:
-	case RESULT_DONE:
-	case RESULT_CHANGED:
-	case RESULT_UNPROVEN:
-	case RESULT_FAILED:
-	case RESULT_UNTOUCHED:
-		return true;
-	case RESULT_NONE:
-	case RESULT_GONE:
-	case RESULT_EXCLUDED:
-	case RESULT_COUNT:
-		break;
-	}
+	*ret = (struct chosen){.at = calloc(outcome->count + 1, sizeof(*ret->at))};
+	if (!ret->at)
+		return err_sys(err, ENOMEM, "failed to keep %zu messages", outcome->count);
+	for (size_t n = 0; n < outcome->count; n++)
+		if (item_is(&outcome->items[n], results) && (!is || is(&outcome->items[n])))
+			ret->at[ret->count++] = n;
+	return 0;
+}
+
+bool order_any(const struct outcome *outcome, unsigned results)
+{
+	for (size_t n = 0; n < outcome->count; n++)
+		if (item_is(&outcome->items[n], results))
+			return true;
 	return false;
 }
+
+int chosen_ids(
+    const struct chosen *c, const struct outcome *outcome, struct queue_id **ret, struct err *err)
+{
+	*ret = calloc(c->count + 1, sizeof(**ret));
+	if (!*ret)
+		return err_sys(err, ENOMEM, "failed to keep %zu queue IDs", c->count);
+	for (size_t n = 0; n < c->count; n++)
+		(*ret)[n] = candidate_id(outcome->items[c->at[n]].candidate);
+	return 0;
+}
+
+void chosen_release(struct chosen *c)
+{
+	free(c->at);
+	*c = (struct chosen){0};
+}
+
+/* ---- counts */
+
+#define MATCHED_RESULTS                                                                            \
+	(IS_READY | IS_ANOTHER | IS_DONE | 1u << RESULT_FAILED | 1u << RESULT_UNTOUCHED)
 
 static void tally_item(struct tally *tally, const struct item *item)
 {
 	uint32_t matched = item->candidate->matched;
 
 	tally->results[item->result]++;
-	if (is_matched(item->result)) {
+	if (item_is(item, MATCHED_RESULTS)) {
 		tally->matched++;
 		tally->by_envelope += (matched & MATCHED_ENVELOPE) != 0;
 		tally->by_from_only +=
@@ -120,7 +138,7 @@ static void tally_item(struct tally *tally, const struct item *item)
 		tally->joined += (matched & MATCHED_JOINED) != 0;
 		tally->from_queue += item->from_queue;
 	}
-	if (item->result != RESULT_READY && item->result != RESULT_DONE)
+	if (!item_is(item, IS_READY | IS_DONE))
 		return;
 	tally->bytes += item->proof.size > 0 ? (uint64_t)item->proof.size : 0;
 	tally->bounces += item->bounce;
@@ -130,16 +148,9 @@ static void tally_item(struct tally *tally, const struct item *item)
 
 void order_tally(struct outcome *outcome)
 {
-	struct tally tally = {
-	    .unjoined = outcome->tally.unjoined,
-	    .unreadable = outcome->tally.unreadable,
-	    .undecided = outcome->tally.undecided,
-	    .limits = outcome->tally.limits,
-	    .arriving = outcome->tally.arriving,
-	    .maildrop = outcome->tally.maildrop,
-	    .batch = outcome->tally.batch,
-	};
+	struct tally tally = outcome->tally;
 
+	memset(&tally, 0, offsetof(struct tally, unjoined));
 	for (size_t n = 0; n < outcome->count; n++)
 		tally_item(&tally, &outcome->items[n]);
 	outcome->tally = tally;
@@ -150,7 +161,7 @@ void order_leave(struct outcome *outcome)
 	for (size_t n = 0; n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 
-		if (item->result != RESULT_NONE && item->result != RESULT_READY)
+		if (!item_is(item, IS_OPEN | IS_READY))
 			continue;
 		item->result = item->before ? (enum result)item->before : RESULT_UNTOUCHED;
 		outcome->interrupted = true;

@@ -5,6 +5,16 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
+/* One after the other until one fails; NULL ends the list. */
+static int take_steps(struct run *run, order_step *const *steps, struct err *err)
+{
+	int code = 0;
+
+	for (; *steps && code == 0; steps++)
+		code = (*steps)(run, err);
+	return code;
+}
+
 /* ---- the catch-up of a pass */
 
 static struct catchup_task task_of(const struct run *run)
@@ -20,17 +30,24 @@ static struct catchup_task task_of(const struct run *run)
 	    .progress_arg = run->order->progress_arg};
 }
 
-static void take_unreadable(struct outcome *outcome, struct caught *caught)
+int order_read_files(struct run *run, const struct selector *selector, const struct queue_id *ids,
+    size_t count, struct caught *ret, struct err *err)
 {
-	strbuf_release(&outcome->unreadable);
-	outcome->unreadable = caught->unreadable;
-	caught->unreadable = (struct strbuf){0};
+	struct catchup_task task = task_of(run);
+
+	task.ids = ids;
+	task.id_count = count;
+	task.place = run->place;
+	task.indexed = !selector && run->indexed && run->certain;
+	if (selector)
+		task.selector = selector;
+	return catchup_run(&task, ret, err);
 }
 
 /* Its counts are of the queue as it is now, so those of the pass before do not count. */
 static int take_caught(struct run *run, struct caught *caught, struct err *err)
 {
-	const struct caught_counts *counts = &caught->counts;
+	const struct sync_counts *counts = &caught->counts;
 	struct outcome *outcome = run->outcome;
 
 	run->certain = counts->certain;
@@ -39,7 +56,9 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	outcome->tally.arriving = counts->arriving;
 	outcome->tally.maildrop = counts->maildrop;
 	outcome->tally.limits += counts->limits;
-	take_unreadable(outcome, caught);
+	strbuf_release(&outcome->unreadable);
+	outcome->unreadable = caught->unreadable;
+	caught->unreadable = (struct strbuf){0};
 	if (!counts->indexed) {
 		outcome->no_index = true;
 		if (run->indexed)
@@ -89,13 +108,12 @@ static int catch_up(struct run *run, struct err *err)
 
 /* ---- looking first */
 
-static bool any_open(const struct outcome *outcome)
-{
-	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_NONE)
-			return true;
-	return false;
-}
+/* What may be acted on of what the files say. */
+static order_step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
+    order_leave_foreign, order_leave_overdue, order_apply_limit, NULL};
+
+static order_step *const looking[] = {
+    order_select, catch_up, order_add_unheard, order_decide_unsure, NULL};
 
 /* LIST: how old the answer is. */
 static int tell_age(struct run *run, struct err *err)
@@ -113,73 +131,40 @@ static int tell_age(struct run *run, struct err *err)
 	return code;
 }
 
-static int select_all(struct run *run, struct err *err)
-{
-	int code;
-
-	if (run->order->undo_count > 0)
-		return order_select_undo(run, err);
-	code = order_select(run, err);
-	if (code == 0)
-		code = run->order->index_only ? tell_age(run, err) : catch_up(run, err);
-	if (code < 0 || run->order->index_only)
-		return code;
-	if (run->order->selector->ids_given)
-		code = order_add_unheard(run, err);
-	return code == 0 ? order_decide_unsure(run, err) : code;
-}
-
-/* What may be acted on of what is proven. */
-static int narrow(struct run *run, struct err *err)
-{
-	int code = order_leave_foreign(run, err);
-
-	if (code == 0)
-		code = order_leave_overdue(run, err);
-	return code == 0 ? order_apply_limit(run, err) : code;
-}
-
-static int prove_all(struct run *run, struct err *err)
-{
-	int code = order_prove(run, err);
-
-	if (code == 0)
-		code = order_resolve(run, err);
-	if (code == 0 && any_open(run->outcome)) {
-		code = order_prove(run, err);
-		if (code == 0)
-			code = order_resolve(run, err);
-	}
-	return code == 0 ? narrow(run, err) : code;
-}
-
 /* From the index alone: it is not looked whether they are there. */
-static void believe_all(struct run *run)
+static int believe_all(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
 
+	(void)err;
 	for (size_t n = 0; n < run->outcome->count; n++) {
 		struct item *item = &run->outcome->items[n];
 		struct message m = candidate_message(item->candidate);
+		bool sure = s->queues == 0 && !(item->candidate->matched & MATCHED_UNSURE);
 
 		item->proof.arrival_time = message_arrival(&m);
 		item->proof.size = m.queued.size;
 		item->result =
-		    s->queues == 0 && !(item->candidate->matched & MATCHED_UNSURE) &&
-			    selector_match_file(s, item->proof.arrival_time, item->proof.size, 0)
+		    sure && selector_match_file(s, item->proof.arrival_time, item->proof.size, 0)
 			? RESULT_READY
 			: RESULT_EXCLUDED;
 	}
+	return 0;
 }
 
 static int look(struct run *run, struct err *err)
 {
-	int code = select_all(run, err);
+	static order_step *const from_index[] = {order_select, tell_age, believe_all, NULL};
+	int code;
 
-	if (code == 0 && run->order->index_only)
-		believe_all(run);
-	else if (code == 0)
-		code = prove_all(run, err);
+	if (run->order->index_only)
+		code = take_steps(run, from_index, err);
+	else if (run->order->undo_count > 0)
+		code = order_select_undo(run, err);
+	else
+		code = take_steps(run, looking, err);
+	if (code == 0 && !run->order->index_only)
+		code = take_steps(run, proving, err);
 	if (code == 0) {
 		order_sort(run->outcome);
 		order_tally(run->outcome);
@@ -187,27 +172,25 @@ static int look(struct run *run, struct err *err)
 	return code;
 }
 
+/* ---- acting */
+
 /* What changed while it was acted on. */
 static int act_on_rest(struct run *run, struct err *err)
 {
-	int code = order_resolve(run, err);
+	static order_step *const acting[] = {order_act, order_resolve, NULL};
+	int code = 0;
 
-	if (code == 0 && any_open(run->outcome) && !order_stopped(run->order)) {
-		code = prove_all(run, err);
-		if (code == 0)
-			code = order_act(run, err);
-		if (code == 0)
-			code = order_resolve(run, err);
-	}
-	return code;
+	if (!order_any(run->outcome, IS_OPEN) || order_stopped(run->order))
+		return 0;
+	code = take_steps(run, proving, err);
+	return code == 0 ? take_steps(run, acting, err) : code;
 }
 
 static int act(struct run *run, struct err *err)
 {
-	int code = order_act(run, err);
+	static order_step *const acting[] = {order_act, order_resolve, act_on_rest, NULL};
+	int code = take_steps(run, acting, err);
 
-	if (code == 0)
-		code = act_on_rest(run, err);
 	order_drop(run);
 	return code;
 }
@@ -223,36 +206,24 @@ static bool is_beside(const struct run *run)
 	       o->limit == 0 && o->selector->recipient.count == 0;
 }
 
-static int finish_catchup(struct run *run, struct catchup *c, struct caught *ret, struct err *err)
+static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
-	int code = catchup_finish(c, ret, err);
+	static order_step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
+	struct caught caught = {0};
+	int code = catchup_finish(c, &caught, err);
 
-	/* All that it knew there was deleted before the walk came by. */
+	/* All that the index knew there was deleted before the walk came by. */
 	if (code == ERR_INSTANCE && run->touched) {
 		struct catchup_task task = task_of(run);
 
 		task.proven_there = true;
-		code = catchup_run(&task, ret, err);
+		code = catchup_run(&task, &caught, err);
 	}
-	return code;
-}
-
-static int finish_beside(struct run *run, struct catchup *c, struct err *err)
-{
-	struct caught caught = {0};
-	int code = finish_catchup(run, c, &caught, err);
-
 	if (code == 0)
 		code = take_caught(run, &caught, err);
 	caught_release(&caught);
 	order_drop(run);
-	if (code == 0)
-		code = select_again(run, err);
-	if (code == 0 && run->order->selector->ids_given)
-		code = order_add_unheard(run, err);
-	if (code == 0)
-		code = order_resolve(run, err);
-	return code;
+	return code == 0 ? take_steps(run, steps, err) : code;
 }
 
 static int pass_beside(struct run *run, struct err *err)
@@ -304,17 +275,10 @@ void order_settle_mail(struct run *run)
 	order_trouble(run->outcome, &told);
 }
 
-int order_pass(struct run *run, struct err *err)
+static int pass_asking(struct run *run, struct err *err)
 {
-	int code;
+	int code = look(run, err);
 
-	run->began = clock_wall();
-	run->asked = false;
-	run->outcome->foreign = run->outcome->overdue = 0;
-	order_renew(run->outcome);
-	if (is_beside(run))
-		return pass_beside(run, err);
-	code = look(run, err);
 	if (code < 0 || run->order->dry_run || !run->row->changes)
 		return code;
 	if (order_stopped(run->order))
@@ -332,4 +296,13 @@ int order_pass(struct run *run, struct err *err)
 		break;
 	}
 	return act(run, err);
+}
+
+int order_pass(struct run *run, struct err *err)
+{
+	run->began = clock_wall();
+	run->asked = false;
+	run->outcome->foreign = run->outcome->overdue = 0;
+	order_renew(run->outcome);
+	return is_beside(run) ? pass_beside(run, err) : pass_asking(run, err);
 }

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* Each candidate against its queue file, and what only the file knows. */
+/*
+ * Each candidate against its queue file: what the file says before anything is done, and what
+ * became of it after. postsuper's words alone are not believed where a look can be had, and what
+ * happened without words is not claimed.
+ */
 #include <errno.h>
 
 #include "order/inside.h"
 
 #define PROVE_BATCH 20000 /* messages between two looks at the stop flag; a tenth of a second */
+
+/* ---- looking */
 
 struct looked {
 	const struct outcome *outcome;
@@ -58,42 +64,36 @@ int order_look(struct run *run, const size_t *at, size_t count, struct proof **r
 	return code < 0 ? code : order_look_finish(run, look, at, count, ret, err);
 }
 
-/* The file that is there, if it is meant: by arrival, size and queue, and by what there is to do
- * with it. */
-static void judge_file(const struct run *run, struct item *item, enum result meant)
-{
-	const struct proof *proof = &item->proof;
-	bool matches = selector_match_file(
-			   run->order->selector, order_arrival(item), proof->size, proof->queue) &&
-		       !(item->refuted && meant == RESULT_READY);
+/* ---- before */
 
-	item->idle = matches && (proof->queue & run->row->idle);
-	item->result = matches && !item->idle ? meant : RESULT_EXCLUDED;
-}
+static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
+    [PROOF_CHANGED] = RESULT_CHANGED,
+    [PROOF_UNPROVEN] = RESULT_UNPROVEN,
+    [PROOF_ARRIVING] = RESULT_READY,
+    [PROOF_SAME] = RESULT_READY};
 
 void order_judge(struct run *run, struct item *item, const struct proof *proof)
 {
+	const struct selector *s = run->order->selector;
+	bool is_there = proof->state == PROOF_UNPROVEN || proof->state == PROOF_ARRIVING ||
+			proof->state == PROOF_SAME;
+	bool meant;
+
 	/* Of what has left the last look at its file is kept. */
 	if (proof->state != PROOF_GONE)
 		item->proof = *proof;
-	switch ((enum proof_state)proof->state) {
-	case PROOF_GONE:
-		item->result = RESULT_GONE;
-		break;
-	case PROOF_CHANGED:
-		item->result = RESULT_CHANGED;
-		break;
-	case PROOF_UNPROVEN:
-		judge_file(run, item, RESULT_UNPROVEN);
-		break;
-	case PROOF_ARRIVING:
-	case PROOF_SAME:
-		judge_file(run, item, RESULT_READY);
-		break;
-	case PROOF_ERROR:
+	if (proof->state == PROOF_ERROR) {
 		order_fail_look(run->outcome, item, proof);
-		break;
+		return;
 	}
+	item->result = result_of[proof->state];
+	if (!is_there)
+		return;
+	meant = selector_match_file(s, order_arrival(item), proof->size, proof->queue) &&
+		!(item->refuted && item->result == RESULT_READY);
+	item->idle = meant && (proof->queue & run->row->idle);
+	if (!meant || item->idle)
+		item->result = RESULT_EXCLUDED;
 }
 
 static int prove_some(struct run *run, const size_t *at, size_t count, struct err *err)
@@ -109,57 +109,95 @@ static int prove_some(struct run *run, const size_t *at, size_t count, struct er
 
 int order_prove(struct run *run, struct err *err)
 {
-	struct outcome *outcome = run->outcome;
-	size_t *at = calloc(outcome->count + 1, sizeof(*at));
-	size_t count = 0, part;
-	int code = 0;
+	const struct order *order = run->order;
+	struct chosen c;
+	int code = order_choose(run->outcome, IS_OPEN, NULL, &c, err);
 
-	if (!at)
-		return err_sys(err, ENOMEM, "failed to prove %zu messages", outcome->count);
-	for (size_t n = 0; n < outcome->count; n++)
-		if (outcome->items[n].result == RESULT_NONE)
-			at[count++] = n;
-	for (size_t n = 0; code == 0 && n < count && !order_stopped(run->order); n += part) {
-		part = count - n < PROVE_BATCH ? count - n : PROVE_BATCH;
-		code = prove_some(run, at + n, part, err);
-		if (run->order->progress)
-			run->order->progress(run->order->progress_arg, "proving", n + part, count);
+	for (size_t n = 0, part; code == 0 && n < c.count && !order_stopped(order); n += part) {
+		part = c.count - n < PROVE_BATCH ? c.count - n : PROVE_BATCH;
+		code = prove_some(run, c.at + n, part, err);
+		order_show(order, "proving", n + part, c.count);
 	}
-	free(at);
+	chosen_release(&c);
 	return code;
 }
 
-static int by_age(const void *a, const void *b, void *arg)
-{
-	const struct outcome *outcome = arg;
-	size_t left = *(const size_t *)a, right = *(const size_t *)b;
-	int64_t left_time = order_arrival(&outcome->items[left]);
-	int64_t right_time = order_arrival(&outcome->items[right]);
+/* ---- after */
 
-	if (left_time != right_time)
-		return left_time < right_time ? -1 : 1;
-	return left < right ? -1 : left > right;
+/* A directory that mail_owner cannot search cannot have taken in what was proven elsewhere. */
+static bool is_hidden(const struct proof *proof)
+{
+	return proof->state == PROOF_ERROR && proof->error == -EACCES && proof->queue == 0;
 }
+
+static enum settled settle(struct item *item, enum result result)
+{
+	item->result = result;
+	return SETTLED;
+}
+
+static enum settled fail(struct outcome *outcome, struct item *item, const char *words)
+{
+	order_fail(outcome, item, words);
+	return SETTLED;
+}
+
+/* The file is there, and postsuper did not say that it did it. */
+static enum settled settle_unsaid(const struct action_row *row, struct outcome *outcome,
+    struct item *item, const struct proof *after, bool last, const char *complaint)
+{
+	if (after->state == PROOF_ARRIVING)
+		return SETTLE_WAIT;
+	if (after->queue & row->needs) {
+		item->idle = true; /* somebody else held or released it */
+		return settle(item, RESULT_EXCLUDED);
+	}
+	if (!last)
+		return SETTLE_AGAIN;
+	if (after->queue & row->unable)
+		return fail(outcome, item, row->cut_short);
+	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see it");
+}
+
+/*
+ * What postsuper released may be delivered by now, and the name even used again; what it deleted
+ * likewise leaves the name free. What it held must be in hold.
+ */
+enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
+    const struct proof *after, bool said, bool last, const char *complaint)
+{
+	enum proof_state state = is_hidden(after) ? PROOF_GONE : (enum proof_state)after->state;
+
+	if (state == PROOF_ERROR) {
+		order_fail_look(outcome, item, after);
+		return SETTLED;
+	}
+	if (state == PROOF_GONE || state == PROOF_CHANGED || state == PROOF_UNPROVEN)
+		return settle(item, said && !row->stays ? RESULT_DONE : result_of[state]);
+	item->proof = *after;
+	if (!said)
+		return settle_unsaid(row, outcome, item, after, last, complaint);
+	if (after->queue & row->needs)
+		return settle(item, RESULT_DONE);
+	return fail(outcome, item, row->failed);
+}
+
+/* ---- the limit */
 
 int order_apply_limit(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	size_t *at, count = 0, room = run->order->limit;
+	size_t room = run->order->limit;
+	struct chosen c;
+	int code = room == 0 ? 0 : order_choose_oldest(outcome, IS_READY, &c, err);
 
-	if (room == 0)
-		return 0;
-	at = calloc(outcome->count + 1, sizeof(*at));
-	if (!at)
-		return err_sys(err, ENOMEM, "failed to find the oldest messages");
-	for (size_t n = 0; n < outcome->count; n++) {
-		/* What a pass before did is among them. */
+	if (room == 0 || code < 0)
+		return code;
+	/* What a pass before did is among them. */
+	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
-		if (outcome->items[n].result == RESULT_READY)
-			at[count++] = n;
-	}
-	qsort_r(at, count, sizeof(*at), by_age, outcome);
-	for (size_t n = room; n < count; n++)
-		outcome->items[at[n]].result = RESULT_EXCLUDED;
-	free(at);
+	for (size_t n = room; n < c.count; n++)
+		outcome->items[c.at[n]].result = RESULT_EXCLUDED;
+	chosen_release(&c);
 	return 0;
 }

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* What a release leaves where it is: what others hold, and what would bounce at once. */
+/* What a release leaves where it is, and what an undo releases. */
+#include <errno.h>
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "order/inside.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)
+
+/* ---- what others hold */
 
 int order_leave_foreign(struct run *run, struct err *err)
 {
@@ -32,6 +37,8 @@ int order_leave_foreign(struct run *run, struct err *err)
 	account_entries_release(&holds);
 	return 0;
 }
+
+/* ---- what would bounce at once */
 
 int order_parse_lifetime(const char *text, int64_t *ret_usec)
 {
@@ -81,4 +88,82 @@ int order_leave_overdue(struct run *run, struct err *err)
 			    "it new mail, -y releases it as it is");
 	}
 	return 0;
+}
+
+/* ---- undo: what hold batches still hold, by the account alone, with words from the files */
+
+static void tell_lost(struct run *run, size_t held, const struct holds_lost *lost)
+{
+	const char *subject = run->order->undo_count == 1 ? "the batch was" : "the batches were";
+	struct err *note = &run->outcome->note;
+	const char *again = lost->held_again == 1 ? "message was held by a later batch and stays"
+						  : "messages were held by a later batch and stay";
+
+	if (lost->released && held == 0)
+		err_set(note, 0, "%s undone already, last by batch %" PRIu64, subject, lost->batch);
+	else if (lost->released)
+		err_set(note, 0, "%" PRIu64 " %s released since, last by batch %" PRIu64,
+		    lost->released, lost->released == 1 ? "message was" : "messages were",
+		    lost->batch);
+	if (lost->held_again && note->text[0])
+		err_set(note, 0, "%s; %" PRIu64 " %s", note->text, lost->held_again, again);
+	else if (lost->held_again)
+		err_set(note, 0, "%" PRIu64 " %s", lost->held_again, again);
+}
+
+/* What the files under these IDs say now, where they are the messages that the account means. */
+static int read_files(
+    struct run *run, const struct account_entries *holds, struct caught *ret, struct err *err)
+{
+	struct queue_id *ids = calloc(holds->count + 1, sizeof(*ids));
+	struct candidates *found = &ret->found;
+	struct selector all;
+	size_t kept = 0;
+	int code;
+
+	if (!ids)
+		return err_sys(err, ENOMEM, "failed to read %zu queue files", holds->count);
+	for (size_t n = 0; n < holds->count; n++)
+		ids[n] = holds->list[n].queue_id;
+	selector_init(&all);
+	all.all = true;
+	code = order_read_files(run, &all, ids, holds->count, ret, err);
+	for (size_t n = 0; code == 0 && n < found->count; n++) {
+		struct message m = candidate_message(&found->list[n]);
+		struct account_entry entry = {m.queue_id, m.queued.arrival_time};
+
+		found->list[n].matched = MATCHED_OTHER;
+		if (holds_contain(holds, &entry))
+			found->list[kept++] = found->list[n];
+	}
+	found->count = kept;
+	selector_release(&all);
+	free(ids);
+	return code;
+}
+
+int order_select_undo(struct run *run, struct err *err)
+{
+	struct account_entries holds = {0};
+	struct candidates bare = {0};
+	struct caught caught = {0};
+	struct holds_lost lost;
+	int code = holds_read(run->order, &holds, &lost, err);
+
+	if (code < 0)
+		return code;
+	tell_lost(run, holds.count, &lost);
+	run->certain = true;
+	code = read_files(run, &holds, &caught, err);
+	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
+		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
+	/* Where the file is there, it takes the place of what the account says. */
+	if (code == 0)
+		code = order_take(run, &bare, err);
+	if (code == 0)
+		code = order_take(run, &caught.found, err);
+	candidates_release(&bare);
+	caught_release(&caught);
+	account_entries_release(&holds);
+	return code;
 }

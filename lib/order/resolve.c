@@ -7,80 +7,41 @@
 
 #include "order/inside.h"
 
-/* Positions of items, and their IDs. */
-struct some {
-	size_t *at;
-	struct queue_id *ids;
-	size_t count;
-};
-
-static int some_init(struct some *s, const struct outcome *outcome, struct err *err)
-{
-	*s = (struct some){.at = calloc(outcome->count + 1, sizeof(*s->at)),
-	    .ids = calloc(outcome->count + 1, sizeof(*s->ids))};
-	return s->at && s->ids
-		   ? 0
-		   : err_sys(err, ENOMEM, "failed to look at %zu messages", outcome->count);
-}
-
-static void some_release(struct some *s)
-{
-	free(s->at);
-	free(s->ids);
-}
-
-static void some_add(struct some *s, const struct outcome *outcome, size_t at)
-{
-	s->at[s->count] = at;
-	s->ids[s->count++] = candidate_id(outcome->items[at].candidate);
-}
-
 /* ---- changed, unproven */
 
-static int read_again(struct run *run, const struct some *s, struct caught *ret, struct err *err)
+static bool is_new(const struct item *item)
 {
-	struct catchup_task task = {.settings = run->order->settings,
-	    .postfix = &run->looking,
-	    .selector = run->order->selector,
-	    .notices = run->order->bounces,
-	    .indexed = run->indexed && run->certain,
-	    .ids = s->ids,
-	    .id_count = s->count,
-	    .place = run->place,
-	    .stop = run->order->stop};
-
-	return catchup_run(&task, ret, err);
+	return item->fresh && !item->reread;
 }
 
 /* What the file under an ID says takes the place of the row that it is not. */
 static int resolve_another(struct run *run, struct err *err)
 {
-	struct outcome *outcome = run->outcome;
 	struct caught caught = {0};
-	struct some s;
-	int code = some_init(&s, outcome, err);
+	struct queue_id *ids = NULL;
+	struct chosen c;
+	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
-	for (size_t n = 0; code == 0 && n < outcome->count; n++) {
-		struct item *item = &outcome->items[n];
-		bool another = item->result == RESULT_CHANGED || item->result == RESULT_UNPROVEN;
-
-		if (!item->fresh || !another || item->reread || run->order->undo_count > 0)
-			continue;
-		some_add(&s, outcome, n);
-		item->reread = true;
-	}
-	if (code == 0 && s.count > 0)
-		code = read_again(run, &s, &caught, err);
+	if (code == 0 && c.count > 0)
+		code = chosen_ids(&c, run->outcome, &ids, err);
+	if (code == 0 && c.count > 0)
+		code = order_read_files(run, NULL, ids, c.count, &caught, err);
 	if (code == 0)
 		code = order_take(run, &caught.found, err);
-	for (size_t n = 0; code == 0 && n < s.count; n++)
-		outcome->items[s.at[n]].reread = true;
+	for (size_t n = 0; n < c.count; n++)
+		run->outcome->items[c.at[n]].reread = true;
 	caught_release(&caught);
-	some_release(&s);
+	free(ids);
+	chosen_release(&c);
 	return code;
 }
 
 /* ---- gone */
+
+static bool is_missed(const struct item *item)
+{
+	return item->fresh && !item->looked;
+}
 
 /*
  * Whether a look ever saw it. What the milter saw alone may have been refused by a later filter, or
@@ -97,39 +58,49 @@ static bool was_seen(const struct run *run, const struct item *item)
 		   run->order->selector->ids_given);
 }
 
+static int look_for_gone(struct run *run, const struct chosen *c, struct err *err)
+{
+	struct queue_id *ids = NULL;
+	struct proof *states = NULL;
+	int code = chosen_ids(c, run->outcome, &ids, err);
+
+	if (code == 0)
+		code = spool_states(&run->looking, ids, c->count, &states, err);
+	for (size_t n = 0; code == 0 && n < c->count; n++) {
+		struct item *item = &run->outcome->items[c->at[n]];
+
+		item->looked = true;
+		if (states[n].state != PROOF_GONE)
+			item->result = RESULT_NONE;
+	}
+	free(states);
+	free(ids);
+	return code;
+}
+
 static int resolve_gone(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	struct proof *states = NULL;
-	struct some s;
-	int code = some_init(&s, outcome, err);
+	struct chosen c;
+	int code = order_choose(outcome, IS_GONE, is_missed, &c, err);
 
+	if (code == 0 && c.count > 0)
+		code = look_for_gone(run, &c, err);
 	for (size_t n = 0; code == 0 && n < outcome->count; n++) {
 		struct item *item = &outcome->items[n];
 
-		if (!item->fresh || item->result != RESULT_GONE || item->looked)
-			continue;
-		some_add(&s, outcome, n);
-		item->looked = true;
+		if (item->fresh && item_is(item, IS_GONE) && !was_seen(run, item))
+			item->result = RESULT_EXCLUDED;
 	}
-	if (code == 0 && s.count > 0)
-		code = spool_states(&run->looking, s.ids, s.count, &states, err);
-	for (size_t n = 0; code == 0 && n < s.count; n++)
-		if (states[n].state != PROOF_GONE)
-			outcome->items[s.at[n]].result = RESULT_NONE;
-	for (size_t n = 0; code == 0 && n < outcome->count; n++)
-		if (outcome->items[n].fresh && outcome->items[n].result == RESULT_GONE &&
-		    !was_seen(run, &outcome->items[n]))
-			outcome->items[n].result = RESULT_EXCLUDED;
-	free(states);
-	some_release(&s);
+	chosen_release(&c);
 	return code;
 }
 
 int order_resolve(struct run *run, struct err *err)
 {
-	/* What somebody was asked about is what lay there then. */
-	int code = run->asked ? 0 : resolve_another(run, err);
+	/* What somebody was asked about is what lay there then; undo goes by the account. */
+	bool settled = run->asked || run->order->undo_count > 0;
+	int code = settled ? 0 : resolve_another(run, err);
 
 	return code < 0 ? code : resolve_gone(run, err);
 }

@@ -77,13 +77,7 @@ static bool is_left(const struct run *run)
 {
 	bool acts = run->row->changes && !run->order->dry_run;
 
-	for (size_t n = 0; n < run->outcome->count; n++) {
-		enum result result = run->outcome->items[n].result;
-
-		if (result == RESULT_NONE || (acts && result == RESULT_READY))
-			return true;
-	}
-	return false;
+	return order_any(run->outcome, acts ? IS_OPEN | IS_READY : IS_OPEN);
 }
 
 /* What was begun is told, whatever stopped it. */

@@ -129,30 +129,22 @@ static int decide(struct unsure *u, struct err *err)
 
 static bool is_unsure(const struct item *item)
 {
-	return item->result == RESULT_NONE && item->candidate->matched & MATCHED_UNSURE;
+	return item->candidate->matched & MATCHED_UNSURE;
 }
 
 int order_decide_unsure(struct run *run, struct err *err)
 {
-	const struct outcome *outcome = run->outcome;
 	struct unsure u = {.run = run};
-	int code = 0;
+	struct chosen c;
+	int code = order_choose(run->outcome, IS_OPEN, is_unsure, &c, err);
 
-	for (size_t n = 0; n < outcome->count; n++)
-		u.count += is_unsure(&outcome->items[n]);
-	if (u.count == 0)
-		return 0;
-	u.at = calloc(u.count, sizeof(*u.at));
-	u.ids = calloc(u.count, sizeof(*u.ids));
-	u.count = 0;
-	for (size_t n = 0; u.at && u.ids && n < outcome->count; n++) {
-		if (!is_unsure(&outcome->items[n]))
-			continue;
-		u.ids[u.count] = candidate_id(outcome->items[n].candidate);
-		u.at[u.count++] = n;
-	}
-	code = u.count ? decide(&u, err) : err_sys(err, ENOMEM, "failed to read queue files");
-	free(u.at);
+	u.at = c.at;
+	u.count = c.count;
+	if (code == 0 && c.count > 0)
+		code = chosen_ids(&c, run->outcome, &u.ids, err);
+	if (code == 0 && c.count > 0)
+		code = decide(&u, err);
 	free(u.ids);
+	chosen_release(&c);
 	return code;
 }

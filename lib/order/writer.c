@@ -45,33 +45,25 @@ static int start(struct writer *w, struct err *err)
 		return err_sys(err, errno, "failed to make a socket");
 	w->ours = ends[0];
 	w->socket = ends[1];
-	code = role_start_keeping(&w->child, &owner, w->socket, work, w, err);
+	w->child.keep = w->socket;
+	code = role_start(&w->child, &owner, work, w, err);
 	io_close(&w->socket);
 	return code;
 }
 
-/* Texts end with NULL. */
-static int send_frame(struct writer *w, uint32_t part, const char *const *texts, struct err *err)
+static int send_lines(struct writer *w, uint32_t part, const struct strbuf *lines, struct err *err)
 {
-	struct bytes frame = {0};
+	struct bytes frame = {.failed = lines->failed};
 	int code;
 
 	bytes_put_u32(&frame, part);
-	for (; *texts; texts++)
-		bytes_put_text(&frame, *texts);
+	bytes_put_text(&frame, strbuf_text(lines));
 	code = frame.failed
 		   ? -ENOMEM
 		   : io_frame_write(w->ours, bytes_span(&frame), clock_steady() + ACCOUNT_PATIENCE);
 	bytes_release(&frame);
 	return code < 0 ? err_set(err, code, "failed to write the account (%s)", err_word(code))
 			: 0;
-}
-
-static int send_lines(struct writer *w, uint32_t part, const struct strbuf *lines, struct err *err)
-{
-	if (lines->failed)
-		return err_sys(err, ENOMEM, "failed to write the account");
-	return send_frame(w, part, (const char *const[]){strbuf_text(lines), NULL}, err);
 }
 
 /* ---- answers */
@@ -136,7 +128,7 @@ static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err
 /* ---- begin */
 
 /* The first line but its first member, which has the number. */
-static int make_members(const struct order *order, struct strbuf *ret)
+static int make_first(const struct order *order, struct strbuf *ret)
 {
 	const struct {
 		const char *key, *text;
@@ -158,18 +150,14 @@ static int make_members(const struct order *order, struct strbuf *ret)
 
 static int begin(struct writer *w, const struct order *order, struct err *err)
 {
-	const char *verb = order->verb ? order->verb : "";
-	const char *selector = order->selector_text ? order->selector_text : "";
-	struct strbuf members = {0};
-	int code = make_members(order, &members);
+	struct strbuf line = {0};
+	int code = make_first(order, &line);
 
-	/* "{" stands in front of the first member. */
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to begin the account");
 	else
-		code = send_frame(w, WRITER_BEGIN,
-		    (const char *const[]){verb, selector, members.text + 1, NULL}, err);
-	strbuf_release(&members);
+		code = send_lines(w, WRITER_BEGIN, &line, err);
+	strbuf_release(&line);
 	return code;
 }
 
@@ -295,10 +283,10 @@ void writer_done(struct writer *w, uint32_t part, const struct account_entry *li
 	strbuf_release(&line);
 }
 
-int writer_end(struct writer *w, const char *lines, struct err *err)
+int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 {
 	struct reader r;
-	int code = send_frame(w, WRITER_END, (const char *const[]){lines, NULL}, err);
+	int code = send_lines(w, WRITER_END, lines, err);
 
 	return code < 0 ? code : await(w, WRITER_END, &r, err);
 }
@@ -316,14 +304,14 @@ int account_refusal(const struct settings *s, const struct refusal *refusal, str
 	struct account_entries doubt = {0};
 	struct writer *w = NULL;
 	uint64_t done;
-	char end[64];
+	struct strbuf end = {0};
 	int code = writer_open(&order, &w, &done, &doubt, err);
 
 	if (code < 0)
 		return code;
-	snprintf(
-	    end, sizeof(end), "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
-	code = writer_end(w, end, err);
+	strbuf_printf(&end, "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
+	code = writer_end(w, &end, err);
+	strbuf_release(&end);
 	account_entries_release(&doubt);
 	writer_close(w);
 	return code;

@@ -37,7 +37,7 @@ int writer_next(struct writer *w, uint32_t *ret_part, int *ret_code, struct err 
  * the batch's end says how many. */
 void writer_done(struct writer *w, uint32_t part, const struct account_entry *list, size_t count);
 /* The last lines. They are on disk when it returns. */
-int writer_end(struct writer *w, const char *lines, struct err *err) NODISCARD;
+int writer_end(struct writer *w, const struct strbuf *lines, struct err *err) NODISCARD;
 
 /* Makes the account where there is none, and keeps room in reserve. Best effort. */
 void writer_prepare(const struct settings *settings);
@@ -45,14 +45,14 @@ void writer_prepare(const struct settings *settings);
 /*
  * ---- writer_child.c
  *
- * A frame is u32 part and texts: first, as WRITER_BEGIN, verb, selector, and what follows the
- * number in the batch's first line; then lines, on disk before they are answered (WRITER_NOTE is
- * not answered). WRITER_END is the last.
+ * A frame is u32 part and a text: first, as WRITER_BEGIN, the batch's first line without its
+ * number; then lines, on disk before they are answered (WRITER_NOTE is not answered). WRITER_END is
+ * the last.
  *
  * An answer is u32 part, u32 code, text words; to WRITER_BEGIN then u64 number, u64 done, u32
  * parts, text messages in doubt.
  */
-#define WRITER_FRAME_MAX (4u << 20)
+#define WRITER_FRAME_MAX ACCOUNT_LINE_MAX
 #define WRITER_BEGIN     UINT32_MAX
 #define WRITER_END       (UINT32_MAX - 1)
 #define WRITER_NOTE      0u

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/json.h"
 #include "order/writer.h"
 
 #define GATHER_MAX 128 /* frames that are written together */
@@ -38,11 +39,13 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 /* ---- the beginning */
 
 /* An unfinished hold of the same selector whose command is gone. */
-static const struct ledger_batch *find_adoptable(
-    const struct ledger *ledger, const char *verb, const char *selector)
+static struct ledger_batch *find_adoptable(const struct ledger *ledger, const struct json *first)
 {
-	for (size_t n = ledger->count; n > 0 && strcmp(verb, "hold") == 0 && *selector; n--) {
-		const struct ledger_batch *b = &ledger->list[n - 1];
+	const char *verb = json_text(first, "verb"), *selector = json_text(first, "selector");
+	bool adopts = verb && strcmp(verb, "hold") == 0 && selector && *selector;
+
+	for (size_t n = ledger->count; adopts && n > 0; n--) {
+		struct ledger_batch *b = &ledger->list[n - 1];
 
 		if (b->effect == EFFECT_HOLDS && b->told.state == ACCOUNT_UNFINISHED &&
 		    !b->told.running && strcmp(b->told.selector, selector) == 0)
@@ -51,7 +54,7 @@ static const struct ledger_batch *find_adoptable(
 	return NULL;
 }
 
-static void put_answer(struct bytes *out, uint64_t number, const struct ledger_batch *adopted)
+static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *adopted)
 {
 	struct strbuf doubt = {0};
 
@@ -63,47 +66,60 @@ static void put_answer(struct bytes *out, uint64_t number, const struct ledger_b
 	strbuf_release(&doubt);
 }
 
-/* With the lock held. */
-static int begin_locked(struct serving *s, struct reader *r, struct bytes *out, struct err *err)
+/* The line gets its number, "{" its place in front of it. */
+static int append_first(
+    struct serving *s, const char *first, uint64_t number, bool adopts, struct err *err)
 {
-	const char *verb = reader_text(r), *selector = reader_text(r), *members = reader_text(r);
-	const struct ledger_batch *adopted;
 	struct strbuf line = {0};
-	struct ledger ledger;
-	uint64_t number;
-	int code = ledger_read(&s->log, false, &ledger, err);
+	int code = account_log_run(&s->log, number, err);
 
-	if (code < 0)
-		return code;
-	ledger_compact(&s->log, ledger.written);
-	adopted = find_adoptable(&ledger, verb, selector);
-	number = adopted ? adopted->told.number : ledger.highest + 1;
-	put_answer(out, number, adopted);
-	strbuf_printf(&line, "{\"%s\":%llu,%s", adopted ? "adopt" : "begin",
-	    (unsigned long long)number, members);
-	if (out->failed || line.failed)
+	strbuf_printf(&line, "{\"%s\":%llu,%s", adopts ? "adopt" : "begin",
+	    (unsigned long long)number, first + 1);
+	if (code == 0 && line.failed)
 		code = err_sys(err, ENOMEM, "failed to begin the account");
-	if (code == 0)
-		code = account_log_run(&s->log, number, err);
 	if (code == 0)
 		code = account_log_append(&s->log, line.text, line.len, true, err);
 	if (code == 0)
 		account_log_reserve(&s->log);
 	strbuf_release(&line);
-	ledger_release(&ledger);
 	return code;
 }
 
-static int begin(struct serving *s, struct reader *r)
+/* With the lock held. */
+static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
+{
+	struct ledger_batch *adopted;
+	struct json *o = NULL;
+	struct ledger ledger;
+	uint64_t number;
+	int code = json_parse(first, strlen(first), &o, err);
+
+	if (code == 0)
+		code = ledger_read(&s->log, false, &ledger, err);
+	if (code == 0) {
+		ledger_compact(&s->log, ledger.written);
+		adopted = find_adoptable(&ledger, o);
+		number = adopted ? adopted->told.number : ledger.highest + 1;
+		put_answer(out, number, adopted);
+		code = append_first(s, first, number, adopted != NULL, err);
+		ledger_release(&ledger);
+	}
+	json_free(o);
+	return code;
+}
+
+static int begin(struct serving *s, const char *first)
 {
 	struct err why = {{0}};
 	struct bytes more = {0};
 	int code = account_log_lock(&s->log, &why), sent;
 
 	if (code == 0) {
-		code = begin_locked(s, r, &more, &why);
+		code = begin_locked(s, first, &more, &why);
 		account_log_unlock(&s->log);
 	}
+	if (code == 0 && more.failed)
+		code = err_sys(&why, ENOMEM, "failed to begin the account");
 	if (code < 0)
 		bytes_clear(&more);
 	sent = answer(s->socket, WRITER_BEGIN, code, why.text, bytes_span(&more));
@@ -116,21 +132,22 @@ static int begin(struct serving *s, struct reader *r)
 /* 1 it was taken, 0 the parent is gone, or a code. */
 static int take_frame(struct serving *s, struct bytes *frame)
 {
-	int got = io_frame_read(s->socket, frame, WRITER_FRAME_MAX, INT64_MAX), code;
+	int got = io_frame_read(s->socket, frame, WRITER_FRAME_MAX, INT64_MAX), code = 0;
 	struct reader r = reader_of(frame->at, frame->len);
 	uint32_t part = reader_u32(&r);
+	const char *lines = reader_text(&r);
 
-	if (got != 1)
-		return got;
+	if (got != 1 || r.failed)
+		return got != 1 ? got : ERR_SYNTAX;
 	if (part == WRITER_BEGIN) {
-		code = begin(s, &r);
+		code = begin(s, lines);
 		return code < 0 ? code : 1;
 	}
-	strbuf_puts(&s->lines, reader_text(&r));
+	strbuf_puts(&s->lines, lines);
 	if (part != WRITER_NOTE)
 		s->parts[s->count++] = part;
 	s->ended = part == WRITER_END;
-	return r.failed ? ERR_SYNTAX : 1;
+	return 1;
 }
 
 static bool is_more(const struct serving *s)

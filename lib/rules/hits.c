@@ -27,7 +27,8 @@ void hits_take(const char *text, size_t len, const struct ruleset *set)
 	struct str_lines lines = {.at = text, .end = text + len};
 
 	while (str_lines_next(&lines) == 1)
-		take_line(lines.line.text, set);
+		if (!lines.cut)
+			take_line(lines.line.text, set);
 	str_lines_release(&lines);
 }
 

@@ -10,9 +10,6 @@
 #include "base/io.h"
 #include "base/str.h"
 
-#define FILE_MAX   (256u << 20)
-#define READ_CHUNK (64u << 10)
-
 int rule_list_add(struct rule_list *rules, struct rule *r)
 {
 	size_t cap = rules->cap > 0 ? 2 * rules->cap : 16;
@@ -38,14 +35,16 @@ void rule_list_release(struct rule_list *rules)
 	memset(rules, 0, sizeof(*rules));
 }
 
-static int take_line(
-    const struct strbuf *line, unsigned number, struct rule_list *rules, struct err *err)
+static int take_line(const struct str_lines *lines, struct rule_list *rules, struct err *err)
 {
+	const struct strbuf *line = &lines->line;
 	const char *text = line->text;
 	size_t blanks = strspn(text, " \t");
 	struct rule r;
 	int rc;
 
+	if (lines->cut)
+		return err_set(err, ERR_SYNTAX, "longer than %d bytes", STR_LINE_MAX);
 	if (memchr(text, '\0', line->len))
 		return err_set(err, ERR_SYNTAX, "a NUL byte");
 	if (line->len > 0 && text[line->len - 1] == '\r')
@@ -57,7 +56,7 @@ static int take_line(
 	rc = rule_parse(text, &r, err);
 	if (rc != 0)
 		return rc;
-	r.line = number;
+	r.line = lines->number;
 	rc = rule_list_add(rules, &r);
 	rule_release(&r);
 	return rc;
@@ -71,7 +70,7 @@ int rules_file_parse(
 	int rc;
 
 	while ((rc = str_lines_next(&lines)) == 1) {
-		rc = take_line(&lines.line, lines.number, &rules, err);
+		rc = take_line(&lines, &rules, err);
 		if (rc != 0)
 			break;
 	}
@@ -86,35 +85,33 @@ int rules_file_parse(
 	return err_within(err, rc, "%s:%u", name, lines.number);
 }
 
+/* What it says of itself comes first: what is no file, or a large one, is not read at all. */
 static int read_all(int fd, struct strbuf *into)
 {
-	char *chunk = malloc(READ_CHUNK);
+	struct stat st;
 	ssize_t got;
 
-	if (!chunk)
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -EINVAL;
+	if (st.st_size > RULES_FILE_MAX)
+		return -EFBIG;
+	into->text = malloc((size_t)st.st_size + 1);
+	if (!into->text)
 		return -ENOMEM;
-	while ((got = io_read_all(fd, chunk, READ_CHUNK)) > 0) {
-		strbuf_add(into, chunk, (size_t)got);
-		if (into->failed || into->len > FILE_MAX) {
-			got = into->failed ? -ENOMEM : -EFBIG;
-			break;
-		}
-	}
-	free(chunk);
-	return (int)got;
-}
-
-/* A FIFO would hold up its reader, or seem empty: no rules. */
-static bool is_fifo(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
+	into->cap = (size_t)st.st_size + 1;
+	got = io_read_all(fd, into->text, (size_t)st.st_size);
+	if (got < 0)
+		return (int)got;
+	into->len = (size_t)got;
+	into->text[got] = '\0';
+	return 0;
 }
 
 int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 {
-	int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct strbuf text = {0};
 	int rc;
 
@@ -122,7 +119,7 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 		return 0;
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
-	rc = is_fifo(fd) ? -EINVAL : read_all(fd, &text);
+	rc = read_all(fd, &text);
 	io_close(&fd);
 	if (rc < 0) {
 		strbuf_release(&text);

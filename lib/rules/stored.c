@@ -140,6 +140,8 @@ static int keep(struct stored *s, const struct strbuf *line)
 {
 	if (line->len == sizeof(heading) - 2 && memcmp(line->text, heading, line->len) == 0)
 		return 0;
+	if (s->kept.len + line->len > STORED_KEPT_MAX)
+		return 0;
 	strbuf_add(&s->kept, line->text, line->len);
 	strbuf_putc(&s->kept, '\n');
 	return s->kept.failed ? -ENOMEM : 0;
@@ -155,7 +157,9 @@ static int keep_damaged(
 		strlist_push(&s->told, strbuf_text(&told), told.len);
 		strbuf_release(&told);
 	}
-	return s->told.failed ? -ENOMEM : keep(s, &lines->line);
+	if (s->told.failed)
+		return -ENOMEM;
+	return lines->cut ? 0 : keep(s, &lines->line);
 }
 
 static int take_line(struct stored *s, const char *name, const struct str_lines *lines)
@@ -167,8 +171,12 @@ static int take_line(struct stored *s, const char *name, const struct str_lines 
 	char *pieces;
 	int rc;
 
-	if (blanks == line->len)
+	if (blanks == line->len && !lines->cut)
 		return 0;
+	if (lines->cut) {
+		err_set(&why, ERR_SYNTAX, "longer than %d bytes", STR_LINE_MAX);
+		return keep_damaged(s, name, lines, &why);
+	}
 	if (line->text[blanks] == '#')
 		return keep(s, line);
 	pieces = strdup(line->text);

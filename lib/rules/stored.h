@@ -14,8 +14,8 @@
  * (origin=) make a line damaged for a version that does not know them.
  *
  * Comments and lines that cannot be read are kept as they stand, in front, when the file is written
- * again. The file is replaced in one step: written beside, fsync(2), rename(2), fsync of the
- * directory.
+ * again, up to STORED_KEPT_MAX; a line longer than STR_LINE_MAX is not. The file is replaced in one
+ * step: written beside, fsync(2), rename(2), fsync of the directory.
  *
  * Whoever writes holds an flock(2) on `lock`: the daemon for its life, a command for one change.
  * Text of the daemon's account: root reads none of it, but in a child.
@@ -30,6 +30,7 @@
 #define STORED_FILE "rules"
 #define STORED_LOCK "lock"
 
+#define STORED_KEPT_MAX (8u << 20)
 #define STORED_TOLD_MAX 10 /* damaged lines that are named; all are counted */
 
 /* What was read. Zero-initialise. */

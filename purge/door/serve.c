@@ -75,8 +75,12 @@ static void account_for(const struct serving *g, const char *why)
 
 /* ---- the kinds of orders */
 
+/* Root's own configuration says whether the flood watch acts, whatever the daemon's account says.
+ */
 static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 {
+	if (g->s->settings.flood_watch != FLOOD_WATCH_ACT)
+		return err_set(err, ERR_REFUSED, "flood_watch is not 'act': nothing is held");
 	return hold_run(g->s, &g->peer, &g->order.hold, ret, err);
 }
 

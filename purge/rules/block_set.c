@@ -56,9 +56,7 @@ static int change_in_child(const struct index_client *client, struct change *cha
 	int code = role_of_owner(client->settings->state_directory, &owner, err);
 
 	if (code == 0)
-		code = role_start(&child, &owner, change_file, change, err);
-	if (code == 0)
-		code = role_finish(&child, clock_steady() + ANSWER_TIMEOUT, &blob, err);
+		code = role_ask(&owner, &child, ANSWER_TIMEOUT, change_file, change, &blob, err);
 	if (code == 0 && blob.len != 1)
 		code = err_set(err, ERR_CHILD, "a child ended without a result");
 	if (code == 0)

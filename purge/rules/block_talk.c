@@ -10,6 +10,18 @@
 #include "purge/status/live.h"
 #include "purge/tell/say.h"
 
+struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts)
+{
+	const struct options *o = &s->options;
+
+	return (struct block_terms){.action = action,
+	    .reason = o->reason,
+	    .author = s->user,
+	    .now = o->now,
+	    .expires = lasts ? o->now + lasts : 0,
+	    .subdomains = o->subdomains};
+}
+
 unsigned block_doubts(const struct session *s, const struct block_plan *plan)
 {
 	char words[640];
@@ -35,15 +47,16 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 		complain("could not look for rules that outrank it: %s", err.text);
 	if (box.broken.text[0])
 		complain("the rules file is wrong: %s", box.broken.text);
-	for (size_t i = 0; i < box.outranking_shown; i++)
-		complain("'%s OK' (%s) outranks '%s': such mail still passes",
-		    box.outranking[i].passing.subject,
-		    rulebox_origin(
-			&s->settings, &box.outranking[i].passing, origin, sizeof(origin)),
-		    box.outranking[i].blocked->subject);
-	if (box.outranking_count > box.outranking_shown)
+	for (size_t i = 0; i < box.passing.count; i++) {
+		const struct rule *passing = &box.passing.list[i];
+
+		complain("'%s OK' (%s) outranks '%s': such mail still passes", passing->subject,
+		    rulebox_origin(&s->settings, passing, origin, sizeof(origin)),
+		    box.blocked[i]->subject);
+	}
+	if (box.outranking_count > box.passing.count)
 		complain(
-		    "and %" PRIu64 " more such rules", box.outranking_count - box.outranking_shown);
+		    "and %" PRIu64 " more such rules", box.outranking_count - box.passing.count);
 	rulebox_release(&box);
 }
 

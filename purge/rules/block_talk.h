@@ -7,6 +7,8 @@
 #include "purge/rules/blocking.h"
 #include "purge/session.h"
 
+/* What the rules of this run have in common. lasts: microseconds; 0 = until unblocked. */
+struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);
 /* Tells on stderr what gives rise to doubt; returns how many rules do. */
 unsigned block_doubts(const struct session *s, const struct block_plan *plan);
 /*

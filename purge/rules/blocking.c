@@ -28,11 +28,12 @@ static int add_rule(
     struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
 	struct rule r = {0};
-	int code = is_text(subject)
-		       ? rule_make(subject, terms->action, terms->text, &r, err)
-		       : err_set(err, ERR_SYNTAX,
-			     "bytes that are no UTF-8 (write an expression, /...\\xNN.../)");
+	int code;
 
+	if (!is_text(subject))
+		return err_set(err, ERR_USAGE,
+		    "'%s': bytes that are no UTF-8 (write an expression, /...\\xNN.../)", subject);
+	code = rule_make(subject, terms->action, terms->text, &r, err);
 	if (code < 0)
 		return err_within(err, ERR_USAGE, "'%s'", subject);
 	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
@@ -40,11 +41,8 @@ static int add_rule(
 	code = rule_set_note(&r, terms->reason, terms->author);
 	if (code == 0)
 		code = rule_list_add(&plan->rules, &r);
-	if (code < 0) {
-		rule_release(&r);
-		return err_set(err, code, "'%s': %s", subject, err_word(code));
-	}
-	return 0;
+	rule_release(&r);
+	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }
 
 /* Whether text is a domain, which --subdomains widens. */
@@ -58,32 +56,28 @@ static bool is_domain(const char *text)
 	return is;
 }
 
-int block_plan_add(
-    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
+/* The same for prefix and subject, put together. */
+static int add_joined(struct block_plan *plan, const char *prefix, const char *subject,
+    const struct block_terms *terms, struct err *err)
 {
-	struct strbuf below = {0};
-	int code = add_rule(plan, subject, terms, err);
+	struct strbuf joined = {0};
+	int code;
 
-	if (code < 0 || !terms->subdomains || !is_domain(subject))
-		return code;
-	strbuf_putc(&below, '.');
-	strbuf_puts(&below, subject);
-	code = below.failed ? err_set(err, -ENOMEM, "out of memory")
-			    : add_rule(plan, below.text, terms, err);
-	strbuf_release(&below);
+	strbuf_printf(&joined, "%s%s", prefix, subject);
+	code = joined.failed ? err_set(err, -ENOMEM, "out of memory")
+			     : add_rule(plan, joined.text, terms, err);
+	strbuf_release(&joined);
 	return code;
 }
 
-static int add_patterns(struct block_plan *plan, const struct pattern_set *set,
-    const struct block_terms *terms, struct err *err)
+int block_plan_add(
+    struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
-	for (size_t i = 0; i < set->count; i++) {
-		int code = block_plan_add(plan, set->list[i].text, terms, err);
+	int code = add_rule(plan, subject, terms, err);
 
-		if (code < 0)
-			return code;
-	}
-	return 0;
+	if (code == 0 && terms->subdomains && is_domain(subject))
+		code = add_joined(plan, ".", subject, terms, err);
+	return code;
 }
 
 static int add_client(struct block_plan *plan, const struct net_block *block,
@@ -91,23 +85,9 @@ static int add_client(struct block_plan *plan, const struct net_block *block,
 {
 	char address[NET_TEXT_SIZE], subject[NET_TEXT_SIZE + 16];
 
-	snprintf(subject, sizeof(subject), "client:%s/%u", net_text(&block->base, address),
+	snprintf(subject, sizeof(subject), "%s/%u", net_text(&block->base, address),
 	    block->base.family == 4 ? block->bits - 96 : block->bits);
-	return block_plan_add(plan, subject, terms, err);
-}
-
-static int add_login(
-    struct block_plan *plan, const char *login, const struct block_terms *terms, struct err *err)
-{
-	struct strbuf subject = {0};
-	int code;
-
-	strbuf_puts(&subject, "login:");
-	strbuf_puts(&subject, login);
-	code = subject.failed ? err_set(err, -ENOMEM, "out of memory")
-			      : block_plan_add(plan, subject.text, terms, err);
-	strbuf_release(&subject);
-	return code;
+	return add_joined(plan, "client:", subject, terms, err);
 }
 
 int block_plan_selector(struct block_plan *plan, const struct selector *selector,
@@ -117,11 +97,12 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 	struct strlist logins = strlist_of(&selector->logins);
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < COUNT_OF(sets); i++)
-		code = add_patterns(plan, sets[i], terms, err);
+	for (size_t i = 0; i < COUNT_OF(sets); i++)
+		for (size_t n = 0; code == 0 && n < sets[i]->count; n++)
+			code = block_plan_add(plan, sets[i]->list[n].text, terms, err);
 	strlist_each (login, &logins) {
 		if (code == 0)
-			code = add_login(plan, login, terms, err);
+			code = add_joined(plan, RULE_LOGIN_PREFIX, login, terms, err);
 	}
 	for (size_t i = 0; code == 0 && i < selector->client_count; i++)
 		code = add_client(plan, &selector->clients[i], terms, err);
@@ -176,22 +157,20 @@ const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf
 	struct pattern pattern = {0};
 	struct address null_sender = {0};
 	char own[DOMAIN_MAX + 1];
-	const char *doubt = NULL;
+
+	buf[0] = '\0';
 
 	if (r->kind != RULE_PATTERN || r->action == RULE_OK || r->action == RULE_WARN)
 		return NULL;
 	if (pattern_parse(r->subject, &pattern, NULL) < 0)
 		return NULL;
 	address_split("", &null_sender);
-	if (pattern_match(&pattern, &null_sender) == 1) {
+	if (pattern_match(&pattern, &null_sender) == 1)
 		snprintf(buf, size, "'%s' is the sender of all bounces", r->subject);
-		doubt = buf;
-	} else if (hits_own(&pattern, p->myorigin, own, sizeof(own)) ||
-		   hits_own(&pattern, p->mydestination, own, sizeof(own))) {
+	else if (hits_own(&pattern, p->myorigin, own, sizeof(own)) ||
+		 hits_own(&pattern, p->mydestination, own, sizeof(own)))
 		snprintf(
 		    buf, size, "'%s' means mail from this host's own domain '%s'", r->subject, own);
-		doubt = buf;
-	}
 	pattern_release(&pattern);
-	return doubt;
+	return *buf ? buf : NULL;
 }

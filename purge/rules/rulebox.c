@@ -1,45 +1,54 @@
 /* SPDX-License-Identifier: ISC */
-/* Asking for the rules, and taking over what is said. Of the files: rulebox_files.c. */
+/* The rules, by the daemon's answers, or by the same answers given in a child about the files. */
 #include "purge/rules/rulebox.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
-#include "purge/rules/rulebox_files.h"
+#include "rules/hits.h"
+#include "rules/stored.h"
 
-#define ANSWER_TIMEOUT WIRE_ANSWER_TIME
-#define BLOCKED_SIZE                                                                               \
-	20000 /* bytes of patterns that one request is asked about, so that it fits                \
-	       */
+#define READ_TIME    (60 * USEC_PER_SEC)
+#define BLOCKED_SIZE 20000 /* bytes of patterns in one request, so that it fits */
 
-struct json *rulebox_request(const struct rulebox_question *question, size_t from)
+static void put_query(struct json *o, const struct ruleset_query *query)
 {
-	const struct ruleset_query *query = question ? question->query : NULL;
-	struct json *o = json_new();
 	char client[NET_TEXT_SIZE];
+
+	json_put_text(o, "test", query->address->text);
+	if (query->login)
+		json_put_text(o, "login", query->login);
+	if (query->client)
+		json_put_text(o, "client", net_text(query->client, client));
+}
+
+static void put_blocked(struct json *o, const struct rule_list *rules)
+{
+	struct strbuf packed = {0};
+	struct strlist blocked;
+
+	for (size_t i = 0; i < rules->count && packed.len < BLOCKED_SIZE; i++)
+		if (rules->list[i].action != RULE_OK)
+			strlist_push(
+			    &packed, rules->list[i].subject, strlen(rules->list[i].subject));
+	blocked = strlist_of(&packed);
+	json_put_list(o, "blocked", &blocked);
+	strbuf_release(&packed);
+}
+
+/* The request for a question (NULL: all rules), from a place on. */
+static struct json *request_of(const struct rulebox_question *question, size_t from)
+{
+	struct json *o = json_new();
 
 	json_put_text(o, "do", "rules");
 	json_put_bool(o, "large", true);
 	if (from)
 		json_put_int(o, "from", (int64_t)from);
-	if (query) {
-		json_put_text(o, "test", query->address->text);
-		if (query->login)
-			json_put_text(o, "login", query->login);
-		if (query->client)
-			json_put_text(o, "client", net_text(query->client, client));
-	}
-	if (question && question->blocked) {
-		struct strbuf packed = {0};
-
-		for (size_t i = 0; i < question->blocked->count && packed.len < BLOCKED_SIZE; i++)
-			if (question->blocked->list[i].action != RULE_OK)
-				strlist_push(&packed, question->blocked->list[i].subject,
-				    strlen(question->blocked->list[i].subject));
-		const struct strlist blocked = strlist_of(&packed);
-		json_put_list(o, "blocked", &blocked);
-		strbuf_release(&packed);
-	}
+	if (question && question->query)
+		put_query(o, question->query);
+	if (question && question->blocked)
+		put_blocked(o, question->blocked);
 	return o;
 }
 
@@ -70,21 +79,20 @@ static int take_damage(const struct json *reply, struct rulebox *box, struct err
 
 static int take_rules(const struct json *reply, struct rulebox *box, struct err *err)
 {
-	for (size_t i = 0; i < json_count(reply, "rules"); i++) {
-		struct rule r;
-		int code = rule_of_json(json_at(reply, "rules", i), &r, err);
+	int code = 0;
 
+	for (size_t i = 0; code == 0 && i < json_count(reply, "rules"); i++) {
+		struct rule r;
+
+		if (box->command.count + box->file.count >= 2 * RULES_MAX)
+			return err_set(err, ERR_LIMIT, "there are more rules than there can be");
+		code = rule_of_json(json_at(reply, "rules", i), &r, err);
 		if (code < 0)
 			return code;
-		if (box->command.count + box->file.count >= 2 * RULES_MAX)
-			code = err_set(err, ERR_LIMIT, "there are more rules than there can be");
-		else
-			code = rule_list_add(r.line ? &box->file : &box->command, &r);
+		code = rule_list_add(r.line ? &box->file : &box->command, &r);
 		rule_release(&r);
-		if (code < 0)
-			return code == ERR_LIMIT ? code : err_set(err, code, "out of memory");
 	}
-	return 0;
+	return code;
 }
 
 static const struct rule *find_blocked(const struct rule_list *blocked, const char *subject)
@@ -100,24 +108,24 @@ static int take_outranking(
 {
 	size_t count = json_count(reply, "outranking");
 	int64_t all = json_int(reply, "outranking_count", 0);
+	int code = 0;
 
-	for (size_t i = 0; i < count && i < RULES_OUTRANKING_MAX; i++) {
+	for (size_t i = 0; code == 0 && i < count && i < RULES_OUTRANKING_MAX; i++) {
 		const struct json *o = json_at(reply, "outranking", i);
-		struct rulebox_outranking *to = &box->outranking[i];
-		int code = rule_of_json(json_child(o, "passing"), &to->passing, err);
+		struct rule r;
 
+		box->blocked[i] = find_blocked(blocked, json_text(o, "blocked"));
+		if (!box->blocked[i])
+			return err_set(err, ERR_SYNTAX, "an answer that was not asked for");
+		code = rule_of_json(json_child(o, "passing"), &r, err);
 		if (code < 0)
 			return code;
-		to->blocked = find_blocked(blocked, json_text(o, "blocked"));
-		if (!to->blocked) {
-			rule_release(&to->passing);
-			return err_set(err, ERR_SYNTAX, "an answer that was not asked for");
-		}
-		box->outranking_shown = i + 1;
+		code = rule_list_add(&box->passing, &r);
+		rule_release(&r);
 	}
-	box->outranking_count =
-	    all > (int64_t)box->outranking_shown ? (uint64_t)all : box->outranking_shown;
-	return 0;
+	count = box->passing.count;
+	box->outranking_count = all > (int64_t)count ? (uint64_t)all : count;
+	return code;
 }
 
 static int take_rule(const struct json *reply, const char *key, struct rule *ret, struct err *err)
@@ -127,7 +135,9 @@ static int take_rule(const struct json *reply, const char *key, struct rule *ret
 	return o ? rule_of_json(o, ret, err) : 0;
 }
 
-int rulebox_take(const struct json *reply, const struct rulebox_question *question,
+/* Takes one answer over; *ret_next is the place to go on at, 0 at the end. ERR_CHILD where it makes
+ * no sense. */
+static int take(const struct json *reply, const struct rulebox_question *question,
     struct rulebox *box, size_t *ret_next, struct err *err)
 {
 	int64_t next = json_int(reply, "next", 0);
@@ -150,7 +160,7 @@ int rulebox_take(const struct json *reply, const struct rulebox_question *questi
 	return 0;
 }
 
-/* ---- asking */
+/* ---- the daemon */
 
 /* Part by part: each begins behind the last. */
 static int ask_daemon(const struct index_client *client, const struct rulebox_question *question,
@@ -162,19 +172,159 @@ static int ask_daemon(const struct index_client *client, const struct rulebox_qu
 	do {
 		struct json *reply = NULL;
 
-		code = client_ask(
-		    client, rulebox_request(question, from), ANSWER_TIMEOUT, &reply, err);
-		if (code == 0)
-			code = rulebox_take(reply, question, box, &next, err);
-		json_free(reply);
-		if (code < 0)
-			return code;
-		if (next && next <= from)
-			return err_set(err, ERR_CHILD, "the daemon lists its rules in a circle");
 		from = next;
-	} while (next);
-	box->by_daemon = true;
-	return 0;
+		code =
+		    client_ask(client, request_of(question, from), WIRE_ANSWER_TIME, &reply, err);
+		if (code == 0)
+			code = take(reply, question, box, &next, err);
+		json_free(reply);
+		if (code == 0 && next && next <= from)
+			code = err_set(err, ERR_CHILD, "the daemon lists its rules in a circle");
+	} while (code == 0 && next);
+	box->by_daemon = code == 0;
+	return code;
+}
+
+/* ---- the files */
+
+/* What the child works on. */
+struct reading {
+	const struct settings *settings;
+	const struct rulebox_question *question;
+	int64_t wall;
+	struct rule_list file; /* the child's copy, which it uses up */
+	bool no_directory;     /* there is no state directory */
+};
+
+static struct ruleset *make_set(struct reading *r, struct stored *stored)
+{
+	struct ruleset *set = ruleset_new(&r->file, &stored->rules, r->settings->login_exact);
+
+	if (set && !r->no_directory)
+		hits_read(r->settings->state_directory, set);
+	return set;
+}
+
+/* One request as it would go to the daemon, and its answer, put out as a blob. *from becomes the
+ * place to go on at, 0 at the end. */
+static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
+    size_t *from, struct bytes *out, struct err *err)
+{
+	struct json *request = NULL, *reply = json_new();
+	struct strbuf text = {0};
+	int code = json_write(&text, request_of(question, *from));
+
+	*from = 0;
+	if (code == 0)
+		code = json_parse(text.text, text.len, &request, err);
+	if (code == 0)
+		code = rules_answer(view, request, reply, from, err);
+	json_free(request);
+	strbuf_clear(&text);
+	if (code == 0)
+		code = json_write(&text, reply);
+	else
+		json_free(reply);
+	if (code == 0)
+		bytes_put_blob(out, text.text, text.len);
+	strbuf_release(&text);
+	return code;
+}
+
+static int answer(void *arg, struct bytes *out, struct err *err)
+{
+	struct reading *r = arg;
+	struct stored stored = {0};
+	struct rules_view view = {.rules_file = r->settings->rules_file,
+	    .login_exact = r->settings->login_exact,
+	    .wall = r->wall};
+	size_t from = 0;
+	int code = 0;
+
+	if (!r->no_directory)
+		code = stored_read(r->settings->state_directory, &stored, err);
+	if (code < 0)
+		return code;
+	view.damaged = stored.damaged;
+	view.damage = strlist_of(&stored.told);
+	view.set = make_set(r, &stored);
+	if (!view.set)
+		code = err_set(err, -ENOMEM, "out of memory");
+	do {
+		if (code == 0)
+			code = put_answer(&view, r->question, &from, out, err);
+	} while (code == 0 && from);
+	ruleset_unref(view.set);
+	stored_release(&stored);
+	return code;
+}
+
+/* Takes over what was put out. */
+static int take_all(const struct blob *blob, const struct rulebox_question *question,
+    struct rulebox *box, struct err *err)
+{
+	struct reader r = reader_of(blob->at, blob->len);
+	int code = 0;
+
+	while (code == 0 && !reader_done(&r)) {
+		struct span text = reader_blob(&r);
+		struct json *reply = NULL;
+		size_t next;
+
+		code = r.failed ? err_set(err, ERR_CHILD, "the rules were handed over in part")
+				: json_parse(text.at, text.len, &reply, err);
+		if (code == 0)
+			code = take(reply, question, box, &next, err);
+		json_free(reply);
+	}
+	return code;
+}
+
+/* Without a state directory nothing is read but the admin's own file, and that was read here. */
+static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
+{
+	struct bytes out = {0};
+	int code = answer(r, &out, err);
+
+	if (code == 0 && out.failed)
+		code = err_set(err, -ENOMEM, "out of memory");
+	if (code == 0)
+		code =
+		    take_all(&(struct blob){.at = out.at, .len = out.len}, r->question, box, err);
+	bytes_release(&out);
+	return code;
+}
+
+static int answer_in_child(const struct index_client *client, const struct role *owner,
+    struct reading *r, struct rulebox *box, struct err *err)
+{
+	struct role_child child = {.stop = client->stop};
+	struct blob blob = {0};
+	int code = role_ask(owner, &child, READ_TIME, answer, r, &blob, err);
+
+	if (code == 0)
+		code = take_all(&blob, r->question, box, err);
+	blob_release(&blob);
+	return code;
+}
+
+static int read_files(const struct index_client *client, int64_t wall,
+    const struct rulebox_question *question, struct rulebox *box, struct err *err)
+{
+	struct reading r = {.settings = client->settings, .question = question, .wall = wall};
+	struct role owner;
+	int code;
+
+	if (rules_file_read(client->settings->rules_file, &r.file, &box->broken) < 0)
+		rule_list_release(&r.file);
+	code = role_of_owner(client->settings->state_directory, &owner, err);
+	r.no_directory = code == -ENOENT;
+	if (r.no_directory)
+		code = answer_here(&r, box, err);
+	else if (code == 0)
+		code = answer_in_child(client, &owner, &r, box, err);
+	rule_list_release(&r.file);
+	return code;
 }
 
 int rulebox_read(const struct index_client *client, int64_t wall,
@@ -185,14 +335,11 @@ int rulebox_read(const struct index_client *client, int64_t wall,
 
 	*ret = (struct rulebox){0};
 	code = ask_daemon(client, question, ret, &why);
-	if (code == ERR_TIMEOUT)
-		ret->silent = why;
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX || code == ERR_TIMEOUT) {
-		struct err silent = ret->silent;
-
 		rulebox_release(ret);
-		ret->silent = silent;
-		return rulebox_read_files(client, wall, question, ret, err);
+		if (code == ERR_TIMEOUT)
+			ret->silent = why;
+		return read_files(client, wall, question, ret, err);
 	}
 	return code < 0 ? err_set(err, code, "%s", why.text) : 0;
 }
@@ -201,11 +348,10 @@ void rulebox_release(struct rulebox *box)
 {
 	rule_list_release(&box->file);
 	rule_list_release(&box->command);
+	rule_list_release(&box->passing);
 	strbuf_release(&box->damage);
 	rule_release(&box->decides);
 	rule_release(&box->warned);
-	for (size_t i = 0; i < box->outranking_shown; i++)
-		rule_release(&box->outranking[i].passing);
 	*box = (struct rulebox){0};
 }
 

@@ -2,8 +2,7 @@
 /*
  * All rules as the command sees them: what the daemon says is in force, or, where none answers,
  * what it would take from its files. Those of the state directory are read, and compiled, in a
- * child that is the directory's owner; here rules are text to be shown, and what depends on their
- * meaning is asked.
+ * child that is the directory's owner; here rules are text to be shown.
  */
 #ifndef PQPURGE_PURGE_RULEBOX_H
 #define PQPURGE_PURGE_RULEBOX_H
@@ -25,17 +24,15 @@ struct rulebox {
 	struct err silent;    /* why the daemon was not asked, though it may run; "" */
 	uint64_t damaged;     /* lines of the command's rules that are left out */
 	struct strbuf damage; /* packed list: what is wrong with the first of them */
-	struct err broken;  /* what is wrong with the rules file: its rules from before are in force
-			       (by_daemon), or are missing here; "" if nothing */
+	/* What is wrong with the rules file; "" if nothing. Its rules from before are in force
+	 * (by_daemon), or they are missing here. */
+	struct err broken;
 	struct err unsaved; /* the command's rules cannot be read or saved, says the daemon; "" */
 	/* The answers. A rule without a subject is none. */
 	struct rule decides, warned;
-	struct rulebox_outranking {
-		struct rule passing;
-		const struct rule *blocked; /* of the question */
-	} outranking[RULES_OUTRANKING_MAX];
-	size_t outranking_shown;
-	uint64_t outranking_count; /* all of them */
+	struct rule_list passing;                         /* the first OK rules that outrank ... */
+	const struct rule *blocked[RULES_OUTRANKING_MAX]; /* ... these of the question */
+	uint64_t outranking_count;                        /* all of them */
 };
 
 /*

@@ -27,17 +27,13 @@ static char *copy(const char *text, bool *failed)
 void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, const char *before,
     const char *after)
 {
-	struct setup_step *step = &setup->steps[setup->step_count];
-
-	if (setup->step_count == SETUP_STEPS_MAX) {
+	if (setup->step_count == SETUP_STEPS_MAX)
 		setup->failed = true;
-		return;
-	}
-	*step = (struct setup_step){.kind = kind,
-	    .subject = copy(subject, &setup->failed),
-	    .before = copy(before, &setup->failed),
-	    .after = copy(after, &setup->failed)};
-	setup->step_count++;
+	else
+		setup->steps[setup->step_count++] = (struct setup_step){.kind = kind,
+		    .subject = copy(subject, &setup->failed),
+		    .before = copy(before, &setup->failed),
+		    .after = copy(after, &setup->failed)};
 }
 
 void setup_note(struct setup *setup, const char *format, ...)
@@ -59,28 +55,39 @@ void setup_release(struct setup *setup)
 		free(setup->steps[n].after);
 	}
 	postfix_release(&setup->postfix);
-	setup_record_release(&setup->record);
+	strbuf_release(&setup->made);
 	wiring_release(&setup->wiring);
-	strbuf_release(&setup->conf_before);
-	strbuf_release(&setup->conf_after);
+	strbuf_release(&setup->conf.before);
+	strbuf_release(&setup->conf.after);
+	strbuf_release(&setup->main_cf.before);
+	strbuf_release(&setup->main_cf.after);
 	strbuf_release(&setup->notes);
 	*setup = (struct setup){0};
+}
+
+static int read_text(struct setup_text *text, const char *name, struct err *err)
+{
+	int code = setup_file_read(text->path, &text->before, err);
+
+	text->name = name;
+	strbuf_puts(&text->after, strbuf_text(&text->before));
+	return code < 0 ? code : 0;
 }
 
 /* Absolute, so that notes and units fit; a file that is missing stays as it was named. */
 static int find_conf(struct setup *setup, struct err *err)
 {
 	const char *conf = session_config(setup->s);
-	char *real;
+	char *real = conf ? realpath(conf, NULL) : NULL;
 
-	if (!conf)
-		conf = SETTINGS_DEFAULT_FILE;
-	real = strcmp(conf, SETTINGS_DEFAULT_FILE) == 0 ? NULL : realpath(conf, NULL);
-	snprintf(setup->conf, sizeof(setup->conf), "%s", real ? real : conf);
+	if (!conf || strcmp(conf, SETTINGS_DEFAULT_FILE) == 0)
+		snprintf(setup->conf.path, PATH_MAX, SETTINGS_DEFAULT_FILE);
+	else
+		snprintf(setup->conf.path, PATH_MAX, "%s", real ? real : conf);
 	free(real);
-	if ((size_t)snprintf(setup->record_path, sizeof(setup->record_path), "%.*s.undo",
-		(int)sizeof(setup->record_path) - 8, setup->conf) < strlen(setup->conf) + 5)
-		return err_set(err, ERR_LIMIT, "'%s' is too long a path", setup->conf);
+	if (strlen(setup->conf.path) > PATH_MAX - 64) /* names in the record are longer */
+		return err_set(err, ERR_LIMIT, "'%s' is too long a path", setup->conf.path);
+	snprintf(setup->record_path, PATH_MAX, "%.*s.undo", PATH_MAX - 64, setup->conf.path);
 	return 0;
 }
 
@@ -93,25 +100,51 @@ int setup_open(struct setup *setup, const struct session *s, struct err *err)
 	if (code == 0)
 		code = find_conf(setup, err);
 	if (code == 0)
-		code = setup_record_load(setup->record_path, &setup->record, err);
+		code = read_text(&setup->conf, "pqpurge.conf", err);
+	if (code < 0)
+		return code;
+	snprintf(setup->main_cf.path, PATH_MAX, "%s/main.cf", setup->postfix.config_directory);
+	code = read_text(&setup->main_cf, "main.cf", err);
+	if (code == 0)
+		code = setup_record_load(setup->record_path, &setup->made, err);
 	return code < 0 ? code : 0;
 }
 
+/* ---- main.cf */
+
 void setup_add_lists(struct setup *setup)
 {
+	bool changes = false;
+
 	for (size_t n = 0; n < WIRING_LISTS; n++) {
 		const struct wiring_list *list = &setup->wiring.lists[n];
 
-		if (!wiring_list_changes(list))
+		if (strcmp(strbuf_text(&list->before), strbuf_text(&list->after)) == 0)
 			continue;
 		setup_add(setup, SETUP_LIST, list->name,
-		    list->was_set ? strbuf_text(&list->before) : NULL,
-		    list->will_be_set ? strbuf_text(&list->after) : NULL);
-		if (!setup->failed)
-			setup->steps[setup->step_count - 1].at = n;
+		    list->before.len ? list->before.text : NULL,
+		    list->after.len ? list->after.text : NULL);
+		changes = true;
 	}
-	if (wiring_changes(&setup->wiring))
+	if (changes)
 		setup_add(setup, SETUP_RELOAD, setup->postfix.config_directory, NULL, NULL);
+}
+
+int setup_edit_lists(struct setup *setup, bool joins, struct err *err)
+{
+	struct setup_text *text = &setup->main_cf;
+	char *directory = NULL, path[PATH_MAX];
+	int code = postfix_private_main(&text->before, &directory, err);
+
+	if (code == 0)
+		code = wiring_edit(&setup->postfix, directory, setup->s->settings.socket, joins,
+		    &setup->wiring, err);
+	if (code == 0) {
+		snprintf(path, sizeof(path), "%s/main.cf", directory);
+		code = setup_file_read(path, &text->after, err);
+	}
+	postfix_private_remove(directory);
+	return code < 0 ? code : 0;
 }
 
 /* ---- user and directories */
@@ -134,35 +167,34 @@ static int plan_directory(
 {
 	const char *user = setup->s->settings.user;
 	const struct passwd *pw = getpwnam(user);
+	const struct group *gr = pw ? getgrgid(pw->pw_gid) : NULL;
 	struct stat st;
 	char words[256];
 
-	if (stat(path, &st) == 0) {
-		if (!S_ISDIR(st.st_mode))
-			return err_set(err, ERR_CONFIG, "'%s' is no directory", path);
-		if (pw && st.st_uid == pw->pw_uid)
-			return 0;
+	if (stat(path, &st) < 0) {
+		if (errno != ENOENT)
+			return err_sys(err, errno, "failed to look at '%s'", path);
+		if (!group)
+			group = gr ? gr->gr_name : user; /* of one who is yet to be made */
+		snprintf(words, sizeof(words), "%s %s %s", mode, user, group);
+		setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
+		return 0;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return err_set(err, ERR_CONFIG, "'%s' is no directory", path);
+	if (!pw || st.st_uid != pw->pw_uid)
 		return err_set(err, ERR_CONFIG,
 		    "'%s' does not belong to user %s; if it is meant for pqpurge alone: chown %s "
 		    "%s",
 		    path, user, user, path);
-	}
-	if (errno != ENOENT)
-		return err_sys(err, errno, "failed to look at '%s'", path);
-	const struct group *gr = pw ? getgrgid(pw->pw_gid) : NULL;
-	if (!group)
-		group = gr ? gr->gr_name : user; /* that of one who is yet to be made */
-	snprintf(words, sizeof(words), "%s %s %s", mode, user, group);
-	setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
 	return 0;
 }
 
 static int plan_directories(struct setup *setup, struct err *err)
 {
 	const struct settings *settings = &setup->s->settings;
-	const char *socket = milter_path(settings->socket);
+	const char *socket = milter_path(settings->socket), *slash;
 	char directory[PATH_MAX];
-	char *slash;
 	int code;
 
 	if (strcmp(setup->index_directory, setup->state_directory) == 0)
@@ -170,106 +202,85 @@ static int plan_directories(struct setup *setup, struct err *err)
 		    "index_directory and state_directory are both '%s'; what must last needs a "
 		    "directory of its own",
 		    setup->index_directory);
-	code = plan_directory(setup, setup->index_directory, "0700", NULL, err);
+	code = plan_directory(setup, setup->index_directory, "0750", NULL, err);
 	if (code == 0)
 		code = plan_directory(setup, setup->state_directory, "0700", NULL, err);
-	if (code < 0 || !socket)
+	slash = socket ? strrchr(socket, '/') : NULL;
+	if (code < 0 || !slash || slash == socket)
 		return code;
-	snprintf(directory, sizeof(directory), "%s", socket);
-	slash = strrchr(directory, '/');
-	if (!slash || slash == directory)
-		return 0;
-	*slash = '\0';
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - socket), socket);
 	return plan_directory(setup, directory, "2750", settings->socket_group, err);
 }
 
 /* ---- the settings file */
 
 /* Changes one line of what the settings file will be. */
-static int plan_line(struct setup *setup, const char *key, const char *value, struct err *err)
+static void plan_line(struct setup *setup, const char *key, const char *value)
 {
-	bool first = setup->conf_after.len == 0;
 	struct strbuf changed = {0}, before = {0}, after = {0};
-	int code = first ? setup_file_read(setup->conf, &setup->conf_before, err) : 0;
 
-	if (code < 0)
-		return code;
-	setup_set_line(strbuf_text(first ? &setup->conf_before : &setup->conf_after), key, value,
-	    &changed, &before, &after);
-	setup_add(
-	    setup, SETUP_CONF, setup->conf, before.len ? before.text : NULL, strbuf_text(&after));
+	setup_set_line(strbuf_text(&setup->conf.after), key, value, &changed, &before, &after);
+	setup_add(setup, SETUP_CONF, setup->conf.path, before.len ? before.text : NULL,
+	    strbuf_text(&after));
 	setup->failed |= changed.failed || before.failed || after.failed;
 	strbuf_release(&before);
 	strbuf_release(&after);
-	strbuf_release(&setup->conf_after);
-	setup->conf_after = changed;
-	return 0;
+	strbuf_release(&setup->conf.after);
+	setup->conf.after = changed;
 }
 
-static int plan_origin(struct setup *setup, struct err *err)
+static void plan_origin(struct setup *setup)
 {
 	const char *ours = setup->s->settings.origin, *origin = setup->postfix.myorigin;
 
-	if (*ours && strcmp(ours, origin) != 0)
-		setup_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
-		    setup->conf, ours, origin);
-	if (*ours || !*origin)
-		return 0;
-	setup->sets_origin = setup_is_plain(origin);
+	setup->sets_origin = !*ours && setup_is_plain(origin);
 	if (setup->sets_origin)
-		return plan_line(setup, "origin", origin, err);
-	setup_note(
-	    setup, "myorigin of Postfix is no plain name; set origin in %s yourself", setup->conf);
-	return 0;
+		plan_line(setup, "origin", origin);
+	else if (!*ours && *origin)
+		setup_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
+		    setup->conf.path);
+	else if (strcmp(ours, origin) != 0)
+		setup_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
+		    setup->conf.path, ours, origin);
 }
 
-/* The settings file of a further instance gets directories of its own. */
-static int plan_places(struct setup *setup, struct err *err)
+/* The settings file of a further instance gets directories of its own in place of the usual ones.
+ */
+static void plan_place(
+    struct setup *setup, const char *key, const char *value, const char *usual, char *ret)
 {
-	const struct settings *settings = &setup->s->settings;
 	char buf[200];
-	const char *instance = setup_instance_of(setup->conf, buf, sizeof(buf));
-	int code = 0;
+	const char *instance = setup_instance_of(setup->conf.path, buf, sizeof(buf));
 
-	snprintf(setup->index_directory, PATH_MAX, "%s", settings->index_directory);
-	snprintf(setup->state_directory, PATH_MAX, "%s", settings->state_directory);
-	if (!instance || !setup_is_plain(instance))
-		return 0;
-	if (strcmp(setup->index_directory, DEFAULT_INDEX) == 0) {
-		snprintf(setup->index_directory, PATH_MAX, DEFAULT_INDEX "-%s", instance);
-		code = plan_line(setup, "index_directory", setup->index_directory, err);
-	}
-	if (code == 0 && strcmp(setup->state_directory, DEFAULT_STATE) == 0) {
-		snprintf(setup->state_directory, PATH_MAX, DEFAULT_STATE "-%s", instance);
-		code = plan_line(setup, "state_directory", setup->state_directory, err);
-	}
-	return code;
+	snprintf(ret, PATH_MAX, "%s", value);
+	if (!instance || !setup_is_plain(instance) || strcmp(value, usual) != 0)
+		return;
+	snprintf(ret, PATH_MAX, "%s-%s", usual, instance);
+	plan_line(setup, key, ret);
 }
 
 /* ---- units */
 
 static void plan_units(struct setup *setup)
 {
+	bool restarts = strcmp(strbuf_text(&setup->conf.before), strbuf_text(&setup->conf.after));
 	struct strbuf packed = {0};
-	bool restarts = setup->conf_after.len > 0;
 
-	setup_units_of(setup->conf, setup->s->settings.socket, &packed);
+	setup_units_of(setup->conf.path, setup->s->settings.socket, &packed);
 	setup->failed |= packed.failed;
 	struct strlist units = strlist_of(&packed);
-	if (!setup_systemd_runs() || units.count == 0) {
+	if (!setup_systemd_runs() || units.count == 0)
 		setup_note(setup, "%s; start the daemon yourself: pqpurge-milter -c %s%s",
 		    setup_systemd_runs() ? "no unit belongs to this settings file"
 					 : "systemd does not run here",
-		    setup->conf, restarts ? " (one that runs must be started anew)" : "");
-		strbuf_release(&packed);
-		return;
-	}
-	strlist_each (unit, &units) {
-		if (!setup_unit_is_enabled(unit) || !setup_unit_is_active(unit))
-			setup_add(setup, SETUP_START, unit, NULL, NULL);
-		else if (restarts && strstr(unit, ".service"))
-			setup_add(setup, SETUP_RESTART, unit, NULL, NULL);
-	}
+		    setup->conf.path, restarts ? " (restart it if it runs)" : "");
+	else
+		strlist_each (unit, &units) {
+			if (!setup_unit_is_enabled(unit) || !setup_unit_is_active(unit))
+				setup_add(setup, SETUP_START, unit, NULL, NULL);
+			else if (restarts && strstr(unit, ".service"))
+				setup_add(setup, SETUP_RESTART, unit, NULL, NULL);
+		}
 	strbuf_release(&packed);
 }
 
@@ -278,13 +289,15 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	int code = setup_open(setup, s, err);
 
 	if (code == 0)
-		code = wiring_join(&setup->postfix, s->settings.socket, &setup->wiring, err);
-	if (code == 0)
-		code = plan_places(setup, err);
-	if (code == 0)
-		code = plan_origin(setup, err);
-	if (code == 0)
-		code = plan_user(setup, err);
+		code = setup_edit_lists(setup, true, err);
+	if (code < 0)
+		return code;
+	plan_place(setup, "index_directory", s->settings.index_directory, DEFAULT_INDEX,
+	    setup->index_directory);
+	plan_place(setup, "state_directory", s->settings.state_directory, DEFAULT_STATE,
+	    setup->state_directory);
+	plan_origin(setup);
+	code = plan_user(setup, err);
 	if (code == 0)
 		code = plan_directories(setup, err);
 	if (code < 0)

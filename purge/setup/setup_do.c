@@ -2,6 +2,8 @@
 /* The steps, done. */
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -11,14 +13,23 @@
 #include "base/io.h"
 #include "postfix/config/milters.h"
 #include "purge/setup/setup.h"
-#include "purge/setup/setup_edit.h"
 #include "purge/setup/setup_file.h"
 #include "purge/setup/setup_units.h"
 
 #define TIMEOUT    (30 * USEC_PER_SEC)
 #define OUTPUT_MAX ((size_t)1 << 16)
 
-/* ---- user and directories */
+/* The name under which conf/ is installed in sysusers.d and tmpfiles.d. */
+#define INSTALLED "pqpurge.conf"
+
+/* For the record. */
+static void note_made(struct setup *setup, const char *kind, const char *subject)
+{
+	char line[PATH_MAX + 16];
+
+	snprintf(line, sizeof(line), "%s %s", kind, subject);
+	strlist_push(&setup->made, line, strlen(line));
+}
 
 static int run(const char *const argv[], struct err *err)
 {
@@ -29,43 +40,61 @@ static int run(const char *const argv[], struct err *err)
 	return code > 0 ? ERR_CHILD : code;
 }
 
-/* As our sysusers.d file has it. */
+/* ---- user and directories: by our sysusers.d and tmpfiles.d, else by hand */
+
 static int make_user(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	struct strbuf line = {0};
-	int code;
+	const char *user = step->subject;
+	const char *const by_file[] = {"/usr/bin/systemd-sysusers", INSTALLED, NULL};
+	const char *const by_hand[] = {"/usr/sbin/useradd", "--system", "--user-group",
+	    "--no-create-home", "--home-dir", step->after, "--shell", "/usr/sbin/nologin",
+	    "--comment", "pqpurge index daemon", user, NULL};
+	int code = -ENOENT;
 
-	strbuf_printf(&line, "u %s - \"pqpurge index daemon\" %s", step->subject, step->after);
-	const char *argv[] = {"/usr/bin/systemd-sysusers", "--inline", strbuf_text(&line), NULL};
-	code = line.failed ? err_sys(err, ENOMEM, "failed to make user %s", step->subject)
-			   : run(argv, err);
-	strbuf_release(&line);
+	if (strcmp(user, "pqpurge") == 0)
+		code = run(by_file, NULL);
+	if (code < 0 || !getpwnam(user))
+		code = run(by_hand, err);
 	if (code == 0)
-		strlist_push(&setup->record.users, step->subject, strlen(step->subject));
+		note_made(setup, "user", user);
+	return code;
+}
+
+/* words: "MODE OWNER GROUP" */
+static int make_by_hand(const char *path, const char *words, struct err *err)
+{
+	char owner[128] = "", group[128] = "";
+	unsigned mode = 0;
+	bool known = sscanf(words, "%o %127s %127s", &mode, owner, group) == 3;
+	const struct passwd *pw = known ? getpwnam(owner) : NULL;
+	const struct group *gr = known ? getgrnam(group) : NULL;
+	int code = 0, fd = -1;
+
+	if (!pw || !gr)
+		return err_set(err, ERR_CONFIG, "there is no user or no group of '%s'", words);
+	if (mkdir(path, 0700) < 0 ||
+	    (fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0 ||
+	    fchown(fd, pw->pw_uid, gr->gr_gid) < 0 || fchmod(fd, mode) < 0)
+		code = err_sys(err, errno, "failed to make directory '%s'", path);
+	io_close(&fd);
 	return code;
 }
 
 static int make_directory(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *path = step->subject;
-	struct strbuf file = {0}, line = {0};
-	int code;
+	struct strbuf prefix = {0};
+	struct stat st;
+	int code = 0;
 
-	if (!setup_is_plain(path) || strchr(path, '%'))
-		return err_set(err, ERR_CONFIG, "'%s' is no plain path; make it yourself", path);
-	strbuf_printf(&file, "%s/tmpfiles", setup->record_path);
-	strbuf_printf(&line, "d %s %s\n", path, step->after);
-	const char *argv[] = {"/usr/bin/systemd-tmpfiles", "--create", strbuf_text(&file), NULL};
-	code = file.failed || line.failed
-		   ? err_sys(err, ENOMEM, "failed to make directory '%s'", path)
-		   : setup_file_replace(file.text, line.text, line.len, 0600, err);
+	strbuf_printf(&prefix, "--prefix=%s", path);
+	const char *const by_file[] = {
+	    "/usr/bin/systemd-tmpfiles", "--create", strbuf_text(&prefix), INSTALLED, NULL};
+	if (prefix.failed || run(by_file, NULL) < 0 || stat(path, &st) < 0)
+		code = make_by_hand(path, step->after, err);
+	strbuf_release(&prefix);
 	if (code == 0)
-		code = run(argv, err);
-	unlink(strbuf_text(&file));
-	strbuf_release(&file);
-	strbuf_release(&line);
-	if (code == 0)
-		strlist_push(&setup->record.directories, path, strlen(path));
+		note_made(setup, "directory", path);
 	return code;
 }
 
@@ -99,156 +128,90 @@ static int remove_directory(struct setup *setup, const struct setup_step *step, 
 	return err_sys(err, errno, "failed to remove directory '%s'", step->subject);
 }
 
-/* ---- the settings file */
+/* ---- files */
 
-/* Whether the settings say what was planned. */
-static bool is_as_planned(const struct setup *setup, const struct settings *settings)
+/* A file that was missing before setup goes with it. */
+static int replace(const struct setup_text *text, const struct strbuf *by, struct err *err)
 {
-	if (setup->sets_origin && strcmp(settings->origin, setup->postfix.myorigin) != 0)
-		return false;
-	return strcmp(settings->index_directory, setup->index_directory) == 0 &&
-	       strcmp(settings->state_directory, setup->state_directory) == 0;
-}
-
-/* It must mean what was wanted, or it becomes what it was. */
-static int check_conf(const struct setup *setup, struct err *err)
-{
-	const struct strbuf *before = &setup->conf_before;
-	struct settings settings;
-	int code = settings_load(setup->conf, &settings, err);
-
-	if (code == 0) {
-		if (!is_as_planned(setup, &settings))
-			code = err_set(err, ERR_CONFIG,
-			    "'%s' does not take what was to be set in it; set it yourself",
-			    setup->conf);
-		settings_release(&settings);
-	}
-	if (code < 0 &&
-	    setup_file_replace(setup->conf, strbuf_text(before), before->len, 0644, NULL) < 0)
-		return err_within(err, code, "'%s' was left changed", setup->conf);
-	return code;
-}
-
-static int make_conf_directory(const char *conf, struct err *err)
-{
-	char directory[PATH_MAX];
-	char *slash;
-
-	snprintf(directory, sizeof(directory), "%s", conf);
-	slash = strrchr(directory, '/');
-	if (!slash || slash == directory)
-		return 0;
-	*slash = '\0';
-	if (mkdir(directory, 0755) < 0 && errno != EEXIST)
-		return err_sys(err, errno, "failed to make directory '%s'", directory);
+	if (by->len > 0)
+		return setup_file_replace(text->path, by, 0644, err);
+	if (unlink(text->path) < 0 && errno != ENOENT)
+		return err_sys(err, errno, "failed to remove '%s'", text->path);
 	return 0;
 }
 
-/* All lines at once, at the first step that wants one. */
+static bool is_stale(const struct setup_text *text)
+{
+	struct strbuf now = {0};
+	bool stale = setup_file_read(text->path, &now, NULL) < 0 ||
+		     strcmp(strbuf_text(&now), strbuf_text(&text->before)) != 0;
+
+	strbuf_release(&now);
+	return stale;
+}
+
+/* All changes of a file at once, at the first step that wants one. */
+static int write_text(struct setup *setup, struct setup_text *text, struct err *err)
+{
+	bool removes = setup->s->options.remove;
+	int code = 0;
+
+	if (text->written)
+		return 0;
+	if (is_stale(text))
+		return err_set(
+		    err, ERR_STALE, "'%s' was changed meanwhile; begin again", text->path);
+	if (!removes)
+		code = setup_record_begin(setup->record_path, text, err);
+	if (code == 0)
+		code = replace(text, &text->after, err);
+	text->written = code == 0;
+	return code < 0 || removes ? code : setup_record_end(setup->record_path, text, err);
+}
+
+/* Whether the settings file says what was planned. */
+static int check_conf(const struct setup *setup, struct err *err)
+{
+	struct settings settings;
+	int code = settings_load(setup->conf.path, &settings, err);
+
+	if (code < 0)
+		return code;
+	if ((setup->sets_origin && strcmp(settings.origin, setup->postfix.myorigin) != 0) ||
+	    strcmp(settings.index_directory, setup->index_directory) != 0 ||
+	    strcmp(settings.state_directory, setup->state_directory) != 0)
+		code = err_set(err, ERR_CONFIG,
+		    "'%s' does not take what was to be set in it; set it yourself",
+		    setup->conf.path);
+	settings_release(&settings);
+	return code;
+}
+
+/* If it does not, it becomes what it was. */
 static int change_conf(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	const struct strbuf *text = &setup->conf_after;
-	int code;
+	bool first = !setup->conf.written;
+	int code = write_text(setup, &setup->conf, err);
 
-	if (setup->wrote_conf)
-		return 0;
-	setup->wrote_conf = true;
-	code = setup_record_begin(setup->record_path, "pqpurge.conf", step->subject, err);
-	if (code == 0)
-		code = setup_file_replace(step->subject, strbuf_text(text), text->len, 0644, err);
-	if (code == 0)
-		code = check_conf(setup, err);
-	return code < 0 ? code
-			: setup_record_end(setup->record_path, "pqpurge.conf", step->subject, err);
+	(void)step;
+	if (code < 0 || !first)
+		return code;
+	code = check_conf(setup, err);
+	if (code < 0 && replace(&setup->conf, &setup->conf.before, NULL) < 0)
+		return err_within(err, code, "'%s' was left changed", setup->conf.path);
+	return code;
 }
 
 static int restore_conf(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	return setup_record_restore(setup->record_path, "pqpurge.conf", step->subject, err);
-}
-
-/* ---- units */
-
-static int systemctl(const char *const *words, const char *unit, struct err *err)
-{
-	int code = setup_systemctl(words, unit, err);
-
-	if (code > 0)
-		return err_within(err, ERR_CHILD, "%s", unit ? unit : "systemd");
-	return code;
-}
-
-static int start_unit(struct setup *setup, const struct setup_step *step, struct err *err)
-{
-	static const char *const reload[] = {"daemon-reload", NULL};
-	static const char *const enable[] = {"enable", "--now", NULL};
-	bool was_enabled;
-	int code = systemctl(reload, NULL, err);
-
-	if (code < 0)
-		return code;
-	was_enabled = setup_unit_is_enabled(step->subject);
-	code = systemctl(enable, step->subject, err);
-	if (!was_enabled && setup_unit_is_enabled(step->subject))
-		strlist_push(&setup->record.units, step->subject, strlen(step->subject));
-	return code;
-}
-
-static int restart_unit(struct setup *setup, const struct setup_step *step, struct err *err)
-{
-	static const char *const words[] = {"restart", NULL};
-
-	(void)setup;
-	return systemctl(words, step->subject, err);
-}
-
-static int stop_unit(struct setup *setup, const struct setup_step *step, struct err *err)
-{
-	static const char *const words[] = {"disable", "--now", NULL};
-
-	(void)setup;
-	return systemctl(words, step->subject, err);
-}
-
-/* ---- main.cf */
-
-static int write_list(struct setup *setup, size_t at, const char *main_cf, struct err *err)
-{
-	struct wiring one = {.lists = {setup->wiring.lists[at], {.name = ""}}};
-	int code = setup_record_begin(setup->record_path, "main.cf", main_cf, err);
-
-	if (code == 0)
-		code = setup_edit(&setup->postfix, main_cf, &one, err);
-	return code < 0 ? code : setup_record_end(setup->record_path, "main.cf", main_cf, err);
-}
-
-static int unwrite_list(struct setup *setup, size_t at, const char *main_cf, struct err *err)
-{
-	struct wiring one = {.lists = {setup->wiring.lists[at], {.name = ""}}};
-	int code;
-
-	if (!setup->restores_main_cf)
-		return setup_edit(&setup->postfix, main_cf, &one, err);
-	if (setup->restored_main_cf)
-		return 0;
-	if (!setup_record_untouched(setup->record_path, "main.cf", main_cf))
-		return err_set(err, ERR_STALE, "'%s' was changed meanwhile; begin again", main_cf);
-	code = setup_record_restore(setup->record_path, "main.cf", main_cf, err);
-	setup->restored_main_cf = code >= 0;
-	return code;
+	(void)step;
+	return write_text(setup, &setup->conf, err);
 }
 
 static int change_list(struct setup *setup, const struct setup_step *step, struct err *err)
 {
-	struct strbuf main_cf = {0};
-	int code;
-
-	strbuf_printf(&main_cf, "%s/main.cf", setup->postfix.config_directory);
-	code = (setup->s->options.remove ? unwrite_list : write_list)(
-	    setup, step->at, strbuf_text(&main_cf), err);
-	strbuf_release(&main_cf);
-	return code;
+	(void)step;
+	return write_text(setup, &setup->main_cf, err);
 }
 
 static int reload_postfix(struct setup *setup, const struct setup_step *step, struct err *err)
@@ -259,13 +222,50 @@ static int reload_postfix(struct setup *setup, const struct setup_step *step, st
 	return code < 0 ? code : 0;
 }
 
-/* ---- */
+/* ---- units */
 
+static int start_unit(struct setup *setup, const struct setup_step *step, struct err *err)
+{
+	const char *unit = step->subject;
+	bool was_enabled;
+	int code = setup_systemctl("daemon-reload", NULL, NULL, err);
+
+	if (code < 0)
+		return code;
+	was_enabled = setup_unit_is_enabled(unit);
+	code = setup_systemctl("enable", "--now", unit, err);
+	if (!was_enabled && setup_unit_is_enabled(unit))
+		note_made(setup, "unit", unit);
+	return code;
+}
+
+static int restart_unit(struct setup *setup, const struct setup_step *step, struct err *err)
+{
+	(void)setup;
+	return setup_systemctl("restart", NULL, step->subject, err);
+}
+
+static int stop_unit(struct setup *setup, const struct setup_step *step, struct err *err)
+{
+	(void)setup;
+	return setup_systemctl("disable", "--now", step->subject, err);
+}
+
+/* ---- all of them */
+
+/* The first setup of an instance may have to make /etc/pqpurge, too. */
 static int save_record(struct setup *setup, struct err *err)
 {
-	int code = make_conf_directory(setup->conf, err);
+	char directory[PATH_MAX], *slash;
 
-	return code < 0 ? code : setup_record_save(setup->record_path, &setup->record, err);
+	snprintf(directory, sizeof(directory), "%s", setup->conf.path);
+	slash = strrchr(directory, '/');
+	if (slash && slash != directory) {
+		*slash = '\0';
+		if (mkdir(directory, 0755) < 0 && errno != EEXIST)
+			return err_sys(err, errno, "failed to make directory '%s'", directory);
+	}
+	return setup_record_save(setup->record_path, &setup->made, err);
 }
 
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err)

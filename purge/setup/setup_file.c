@@ -62,8 +62,7 @@ static int sync_directory(const char *path)
 	return code;
 }
 
-int setup_file_replace(
-    const char *path, const char *text, size_t len, unsigned mode, struct err *err)
+int setup_file_replace(const char *path, const struct strbuf *text, unsigned mode, struct err *err)
 {
 	char *real = realpath(path, NULL);
 	const char *target = real ? real : path;
@@ -71,12 +70,12 @@ int setup_file_replace(
 	int code, fd = -1;
 
 	strbuf_printf(&temporary, "%s.XXXXXX", target);
-	code = temporary.failed ? -ENOMEM : 0;
+	code = temporary.failed || text->failed ? -ENOMEM : 0;
 	if (code == 0 && (fd = mkostemp(temporary.text, O_CLOEXEC)) < 0)
 		code = -errno;
 	if (code < 0)
 		goto out;
-	code = io_write_all(fd, text, len);
+	code = io_write_all(fd, strbuf_text(text), text->len);
 	if (code == 0)
 		code = dress(fd, target, mode);
 	if (code == 0 && (fsync(fd) < 0 || rename(temporary.text, target) < 0))

@@ -11,16 +11,16 @@
 /* Reads it into ret (cleared first): 1, 0 where there is none, ERR_LIMIT, -errno with words. */
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err) NODISCARD;
 /*
- * Replaces it in one step, on disk when it returns. Owner and mode stay; a new one gets mode.
- * A symbolic link stays, too: what it names is replaced.
+ * Replaces it in one step; on disk when it returns. Owner and mode stay; a new file gets mode. A
+ * symbolic link stays, too: the file it leads to is replaced.
  */
 int setup_file_replace(
-    const char *path, const char *text, size_t len, unsigned mode, struct err *err) NODISCARD;
+    const char *path, const struct strbuf *text, unsigned mode, struct err *err) NODISCARD;
 
 /*
- * text with `key = "value"`: in place of the line that sets it, else of the first one that is
- * commented out, else at the end. before and after get the line's former (empty: there was none)
- * and new wording.
+ * text with `key = "value"`, in place of the line that sets key, else of the first one that is
+ * commented out, else at the end. before and after get the line as it was (empty: there was none)
+ * and as it is.
  */
 void setup_set_line(const char *text, const char *key, const char *value, struct strbuf *ret,
     struct strbuf *before, struct strbuf *after);

@@ -40,6 +40,7 @@ static void show_line(FILE *to, char sign, const char *name, const char *value)
 
 static void show_lines(FILE *to, const struct setup *setup, enum setup_kind kind)
 {
+	const char *path = kind == SETUP_LIST ? setup->main_cf.path : setup->conf.path;
 	bool head = false;
 
 	for (size_t n = 0; n < setup->step_count; n++) {
@@ -49,9 +50,7 @@ static void show_lines(FILE *to, const struct setup *setup, enum setup_kind kind
 		if (step->kind != kind)
 			continue;
 		for (const char *sign = "-+"; !head && *sign; sign++)
-			say(to, "%c%c%c %s%s\n", *sign, *sign, *sign,
-			    kind == SETUP_LIST ? setup->postfix.config_directory : step->subject,
-			    kind == SETUP_LIST ? "/main.cf" : "");
+			say(to, "%c%c%c %s\n", *sign, *sign, *sign, path);
 		head = true;
 		show_line(to, '-', name, step->before);
 		show_line(to, '+', name, step->after);

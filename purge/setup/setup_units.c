@@ -17,16 +17,15 @@ bool setup_systemd_runs(void)
 
 const char *setup_instance_of(const char *conf, char *buf, size_t size)
 {
-	static const char directory[] = "/etc/pqpurge/";
-	size_t len = strlen(conf);
+	static const char directory[] = "/etc/pqpurge/", suffix[] = ".conf";
+	size_t len = strlen(conf), around = strlen(directory) + strlen(suffix);
 
 	if (strcmp(conf, SETTINGS_DEFAULT_FILE) == 0)
 		return "";
-	if (!str_starts(conf, directory) || len < sizeof(directory) + strlen(".conf") ||
-	    strcmp(conf + len - strlen(".conf"), ".conf") != 0)
+	if (!str_starts(conf, directory) || len <= around ||
+	    strcmp(conf + len - strlen(suffix), suffix) != 0)
 		return NULL;
-	snprintf(buf, size, "%.*s", (int)(len - strlen(".conf") - strlen(directory)),
-	    conf + strlen(directory));
+	snprintf(buf, size, "%.*s", (int)(len - around), conf + strlen(directory));
 	return strchr(buf, '/') ? NULL : buf;
 }
 
@@ -46,56 +45,42 @@ static bool is_installed(const char *file)
 
 void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed)
 {
-	static const struct {
-		const char *name, *kind;
-		bool for_descriptor;
-	} units[] = {
-	    {"pqpurge-milter", "socket", true},
-	    {"pqpurge-milter", "service", false},
-	    {"pqpurge-sync", "timer", false},
-	};
-	char buf[200], file[SETUP_UNIT_MAX], unit[SETUP_UNIT_MAX];
+	static const char *const names[] = {"pqpurge-milter", "pqpurge-milter", "pqpurge-sync"};
+	static const char *const kinds[] = {"socket", "service", "timer"};
+	char buf[200], file[64], unit[300];
 	const char *instance = setup_instance_of(conf, buf, sizeof(buf));
 
-	for (size_t n = 0; instance && n < COUNT_OF(units); n++) {
-		if (units[n].for_descriptor && !str_starts(socket, "fd:"))
-			continue;
-		snprintf(file, sizeof(file), "%s%s.%s", units[n].name, *instance ? "@" : "",
-		    units[n].kind);
-		snprintf(unit, sizeof(unit), "%s%s%s.%s", units[n].name, *instance ? "@" : "",
-		    instance, units[n].kind);
+	for (size_t n = str_starts(socket, "fd:") ? 0 : 1; instance && n < COUNT_OF(names); n++) {
+		const char *at = *instance ? "@" : "";
+
+		snprintf(file, sizeof(file), "%s%s.%s", names[n], at, kinds[n]);
+		snprintf(unit, sizeof(unit), "%s%s%s.%s", names[n], at, instance, kinds[n]);
 		if (is_installed(file))
 			strlist_push(ret_packed, unit, strlen(unit));
 	}
 }
 
-int setup_systemctl(const char *const *words, const char *unit, struct err *err)
+int setup_systemctl(const char *verb, const char *option, const char *unit, struct err *err)
 {
-	const char *argv[8] = {"/usr/bin/systemctl"};
+	const char *argv[5] = {"/usr/bin/systemctl", verb};
 	struct strbuf out = {0};
-	size_t count = 1;
+	size_t count = 2;
 	int code;
 
-	if (access(argv[0], X_OK) != 0)
-		argv[0] = "/bin/systemctl";
-	for (; *words && count < COUNT_OF(argv) - 2; words++)
-		argv[count++] = *words;
+	if (option)
+		argv[count++] = option;
 	argv[count] = unit;
 	code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
 	strbuf_release(&out);
-	return code;
+	return code > 0 ? err_within(err, ERR_CHILD, "%s", unit ? unit : "systemd") : code;
 }
 
 bool setup_unit_is_enabled(const char *unit)
 {
-	static const char *const words[] = {"is-enabled", "--quiet", NULL};
-
-	return setup_systemctl(words, unit, NULL) == 0;
+	return setup_systemctl("is-enabled", "--quiet", unit, NULL) == 0;
 }
 
 bool setup_unit_is_active(const char *unit)
 {
-	static const char *const words[] = {"is-active", "--quiet", NULL};
-
-	return setup_systemctl(words, unit, NULL) == 0;
+	return setup_systemctl("is-active", "--quiet", unit, NULL) == 0;
 }

@@ -6,8 +6,6 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define SETUP_UNIT_MAX 300
-
 /* Whether systemd is this host's init. */
 bool setup_systemd_runs(void);
 /* The instance's name for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
@@ -18,8 +16,9 @@ const char *setup_instance_of(const char *conf, char *buf, size_t size);
  * none for others; the socket where the daemon is handed one (socket "fd:N"). A packed list.
  */
 void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed);
-/* Runs `systemctl WORD... UNIT`; its exit status, or a negative code with words. */
-int setup_systemctl(const char *const *words, const char *unit, struct err *err) NODISCARD;
+/* Runs `systemctl VERB [OPTION] [UNIT]`. ERR_CHILD with what it said. */
+int setup_systemctl(
+    const char *verb, const char *option, const char *unit, struct err *err) NODISCARD;
 bool setup_unit_is_enabled(const char *unit);
 bool setup_unit_is_active(const char *unit);
 

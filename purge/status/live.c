@@ -63,9 +63,8 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 	bool locked = false;
 
 	if (role_of_owner(client->settings->state_directory, &owner, NULL) == 0 &&
-	    role_start(&child, &owner, look_in_child, client->settings->state_directory, NULL) ==
-		0 &&
-	    role_finish(&child, clock_steady() + LOOK_TIME, &blob, NULL) == 0) {
+	    role_ask(&owner, &child, LOOK_TIME, look_in_child, client->settings->state_directory,
+		&blob, NULL) == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 
 		locked = reader_u8(&r) == 1;

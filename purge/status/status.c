@@ -59,7 +59,7 @@ static void read_settings(struct status *st, struct findings *settings)
 	const struct session *s = st->s;
 	char command[PATH_MAX];
 
-	if (findings_have(settings, "not_set_up", NULL)) {
+	if (findings_have(settings, "not_set_up")) {
 		findings_add(&st->findings, "not_set_up", FINDING_FAULT,
 		    session_command(s, "setup", command, sizeof(command)), "%s",
 		    settings->list[0].words);

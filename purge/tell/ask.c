@@ -45,42 +45,36 @@ static char *trim(char *line)
 	return line + strspn(line, " \t");
 }
 
-static int put_question(
-    int in, FILE *out, const char *question, const char *hint, char *line, size_t size)
+/* Asks; `number` NULL: a yes, any case, is wanted. */
+static enum answer put_question(
+    int in, FILE *out, const char *question, const char *hint, const char *number)
 {
+	char line[32], *answer;
 	int got;
 
 	say(out, "%s %s ", question, hint);
 	fflush(out);
-	got = read_line(in, line, size);
-	if (got <= 0)
+	got = read_line(in, line, sizeof(line));
+	if (got <= 0) {
 		say(out, "\n");
-	return got;
+		return got < 0 ? ANSWER_INTERRUPTED : ANSWER_NO;
+	}
+	answer = trim(line);
+	if (number)
+		return strcmp(answer, number) == 0 ? ANSWER_YES : ANSWER_NO;
+	return str_equal_nocase(answer, "y") || str_equal_nocase(answer, "yes") ? ANSWER_YES
+										: ANSWER_NO;
 }
 
 enum answer ask_yes(int in, FILE *out, const char *question)
 {
-	char line[32];
-	int got = put_question(in, out, question, "[y/N]", line, sizeof(line));
-	const char *answer;
-
-	if (got < 0)
-		return ANSWER_INTERRUPTED;
-	if (got == 0)
-		return ANSWER_NO;
-	answer = trim(line);
-	if (str_equal_nocase(answer, "y") || str_equal_nocase(answer, "yes"))
-		return ANSWER_YES;
-	return ANSWER_NO;
+	return put_question(in, out, question, "[y/N]", NULL);
 }
 
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number)
 {
-	char line[32], want[24];
-	int got = put_question(in, out, question, "[type the number]", line, sizeof(line));
+	char want[24];
 
-	if (got < 0)
-		return ANSWER_INTERRUPTED;
 	snprintf(want, sizeof(want), "%" PRIu64, number);
-	return got > 0 && strcmp(trim(line), want) == 0 ? ANSWER_YES : ANSWER_NO;
+	return put_question(in, out, question, "[type the number]", want);
 }

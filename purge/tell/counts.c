@@ -34,7 +34,7 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 	const uint64_t *results = t->results;
 	const struct count all[] = {
 	    {"matched", NULL, NULL, t->matched, true, false},
-	    {r->dry_run ? action->ready_key : action->done_key, result_word(done, r->action), NULL,
+	    {r->dry_run ? action->ready_key : action->done, result_word(done, r->action), NULL,
 		results[done], true, false},
 	    {"gone", "gone", "left the queue before", results[RESULT_GONE], true, false},
 	    {"changed", "changed", "the ID now names another message; left alone",

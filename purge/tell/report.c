@@ -6,7 +6,6 @@
 
 #include "base/clock.h"
 #include "purge/session.h"
-#include "purge/tell/samples.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
 
@@ -31,16 +30,14 @@ int report_exit(const struct report *r)
 
 /* ---- counts */
 
-enum part { PART_PREVIEW, PART_REST, PART_ALL };
-
-static void put_counts(FILE *to, const struct report *r, enum part part)
+void report_put_counts(FILE *to, const struct report *r, enum report_part part)
 {
 	struct count rows[COUNTS_MAX];
 	size_t count = report_counts(r, rows);
 
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].label && rows[i].n &&
-		    (part == PART_ALL || rows[i].preview == (part == PART_PREVIEW)))
+		    (part == REPORT_ALL || rows[i].preview == (part == REPORT_PREVIEW)))
 			say(to,
 			    rows[i].note ? "  %-13s %8" PRIu64 "  %s\n" : "  %-13s %8" PRIu64 "\n",
 			    rows[i].label, rows[i].n, rows[i].note);
@@ -51,16 +48,16 @@ static void put_headline(FILE *to, const struct report *r)
 	const struct action_row *action = &action_rows[r->action];
 	const struct tally *t = &r->outcome->tally;
 	uint64_t n = t->results[r->dry_run ? RESULT_READY : RESULT_DONE];
-	const char *done = action->done_key;
+	const char *done = action->done;
 	char size[32];
 
 	str_size_text(t->bytes, size, sizeof(size));
 	if (r->dry_run)
 		say(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
-		    action_rows[r->action].verb, n, wording_messages(n), size);
+		    action_rows[r->action].verb, n, PLURAL(n, "message"), size);
 	else
 		say(to, "%c%s %" PRIu64 " %s (%s).\n", done[0] - 'a' + 'A', done + 1, n,
-		    wording_messages(n), size);
+		    PLURAL(n, "message"), size);
 }
 
 /* Whether there is anything to tell of. */
@@ -98,86 +95,11 @@ void report_text(FILE *to, const struct report *r)
 	} else {
 		put_headline(to, r);
 		/* A dry run's preview told the rest, if there was any. */
-		put_counts(to, r,
-		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? PART_REST : PART_ALL);
+		report_put_counts(to, r,
+		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? REPORT_REST
+									  : REPORT_ALL);
 	}
 	put_account(to, r);
-}
-
-/* ---- the preview */
-
-struct view {
-	uint64_t ready, by_queue[QUEUE_COUNT];
-	int64_t oldest, newest;
-};
-
-static struct view view_of(const struct outcome *o)
-{
-	struct view v = {0};
-
-	for (size_t n = 0; n < o->count; n++) {
-		const struct item *item = &o->items[n];
-
-		if (item->result != RESULT_READY)
-			continue;
-		v.ready++;
-		for (unsigned i = 0; i < QUEUE_COUNT; i++)
-			v.by_queue[i] += item->proof.queue == queue_at(i);
-		if (v.ready == 1 || item->proof.arrival_time < v.oldest)
-			v.oldest = item->proof.arrival_time;
-		if (v.ready == 1 || item->proof.arrival_time > v.newest)
-			v.newest = item->proof.arrival_time;
-	}
-	return v;
-}
-
-static void put_places(FILE *to, const struct view *v)
-{
-	char oldest[CLOCK_TEXT_SIZE], newest[CLOCK_TEXT_SIZE];
-	const char *separator = "In ";
-
-	for (unsigned i = 0; i < QUEUE_COUNT; i++) {
-		if (!v->by_queue[i])
-			continue;
-		say(to, "%s%s %" PRIu64, separator, queue_word(queue_at(i)), v->by_queue[i]);
-		separator = ", ";
-	}
-	say(to, ".\n");
-	if (v->oldest > 0)
-		say(to, "The oldest arrived %s, the newest %s.\n",
-		    clock_text(v->oldest, oldest, sizeof(oldest)),
-		    clock_text(v->newest, newest, sizeof(newest)));
-}
-
-/* From all over what is meant: the first may be alike. */
-static size_t take_samples(
-    const struct outcome *outcome, uint64_t ready, const struct item **samples)
-{
-	size_t count = ready < SAMPLES_MAX ? (size_t)ready : SAMPLES_MAX, taken = 0;
-	uint64_t n = 0;
-
-	for (size_t i = 0; i < outcome->count && taken < count; i++)
-		if (outcome->items[i].result == RESULT_READY &&
-		    n++ == (count > 1 ? taken * (ready - 1) / (count - 1) : 0))
-			samples[taken++] = &outcome->items[i];
-	return taken;
-}
-
-void report_preview(FILE *to, const struct report *r)
-{
-	const struct item *samples[SAMPLES_MAX];
-	struct view v = view_of(r->outcome);
-	char size[32];
-
-	if (v.ready == 0)
-		return;
-	say(to, "%" PRIu64 " %s to %s (%s):\n", v.ready, wording_messages(v.ready),
-	    action_rows[r->action].verb,
-	    str_size_text(r->outcome->tally.bytes, size, sizeof(size)));
-	put_counts(to, r, PART_PREVIEW);
-	put_places(to, &v);
-	say(to, v.ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n");
-	samples_put(to, r->postfix, samples, take_samples(r->outcome, v.ready, samples));
 }
 
 /* ---- problems */

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What came of it: an outcome as text for people, as JSON for programs, and as exit status. Pure
- * functions of the outcome; they write to a stream and look at nothing else. Write errors are found
- * by whoever closes the stream.
+ * What came of it: an outcome as text, as JSON, and as exit status. Pure functions of the outcome.
+ * Whoever closes the stream finds write errors.
  */
 #ifndef PQPURGE_PURGE_REPORT_H
 #define PQPURGE_PURGE_REPORT_H
@@ -22,7 +21,7 @@ struct report {
 	const struct postfix *postfix; /* where the samples' subjects are read; NULL: nowhere */
 };
 
-/* Every count of an outcome that is told: a row of one table (counts.c). */
+/* A count that is told: a row of one table (counts.c). */
 struct count {
 	const char *key;   /* in the JSON summary */
 	const char *label; /* in text; NULL: not told there */
@@ -34,16 +33,17 @@ struct count {
 #define COUNTS_MAX 40
 /* Fills rows, in the order in which they are told; returns how many. */
 size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX]);
+/* In text: those of the preview, the others, or all. */
+enum report_part { REPORT_PREVIEW, REPORT_REST, REPORT_ALL };
+void report_put_counts(FILE *to, const struct report *r, enum report_part part);
 
 /* A line per message, then the summary. 0 or a negative code. */
 int report_json(FILE *to, const struct report *r) NODISCARD;
-/* What is about to be done, shown before the question and on a dry run: counts, queues, ages and
- * three samples of what is READY. Nothing where nothing is. */
+/* What is about to be done: counts, queues, ages and three samples of what is READY. */
 void report_preview(FILE *to, const struct report *r);
 /* A headline and aligned counts, at most 80 columns. */
 void report_text(FILE *to, const struct report *r);
-/* What an admin has to look at, by ID, and what could not be read; nothing where there is nothing.
- * The same in text reports and under --quiet. */
+/* What an admin has to look at, by ID, and what could not be read; also under --quiet. */
 void report_problems(FILE *to, const struct report *r);
 int report_exit(const struct report *r);
 /* What to type so that an unproven message is acted on all the same; returns buf. */

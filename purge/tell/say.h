@@ -27,4 +27,7 @@ void complain(const char *format, ...) FORMAT(1, 2);
 void say_fold(FILE *to, int indent, const char *text);
 void say_fold_from(FILE *to, int indent, const char *text);
 
+/* "message" for one, "messages" for another number. */
+#define PLURAL(n, word) ((n) == 1 ? word : word "s")
+
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages in words: addresses, counts, recorded fields. */
+/* Messages in words. */
 #include "purge/tell/wording.h"
 
 #include <pwd.h>
 
-#include "purge/tell/recipients.h"
+#include "purge/tell/field.h"
 
 static bool is_special(unsigned char c)
 {
@@ -72,11 +72,6 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	return buf;
 }
 
-const char *wording_messages(uint64_t n)
-{
-	return n == 1 ? "message" : "messages";
-}
-
 const struct net_address *wording_client(const struct message *m)
 {
 	return m->first.client.family ? &m->first.client : message_client(m, NULL);
@@ -88,7 +83,35 @@ const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_
 	return m->queued.known ? &m->queued.recipients : &m->recipients;
 }
 
+int64_t item_arrival(const struct item *item, const struct message *m)
+{
+	return item->proof.arrival_time > 0 ? item->proof.arrival_time : message_arrival(m);
+}
+
+int64_t item_size(const struct item *item, const struct message *m)
+{
+	if (item->proof.size >= 0)
+		return item->proof.size;
+	return m->queued.known ? m->queued.size : -1;
+}
+
+const char *item_queue(const struct item *item)
+{
+	return item->proof.queue ? queue_word(item->proof.queue) : "";
+}
+
 /* ---- JSON */
+
+void wording_put_place(struct json *o, const struct item *item, const struct message *m)
+{
+	const struct field fields[] = {
+	    {"queue_name", NULL, FIELD_TEXT, .text = item->proof.queue ? item_queue(item) : NULL},
+	    {"arrival_time", NULL, FIELD_TIME, .n = item_arrival(item, m)},
+	    {"message_size", NULL, FIELD_SIZE, .n = item_size(item, m)},
+	};
+
+	fields_put(o, fields, COUNT_OF(fields));
+}
 
 static void put_text(struct json *o, const char *key, const char *text)
 {
@@ -112,17 +135,133 @@ void wording_put_sender(struct json *o, const struct message *m)
 		put_address(o, "queued_sender", m->queued.sender);
 }
 
-static void put_list(struct json *o, const char *key, const struct strlist *list)
-{
-	if (list->count)
-		json_put_list(o, key, list);
-}
-
 static bool same_list(const struct strlist *a, const struct strlist *b)
 {
 	return a->count == b->count && a->bytes == b->bytes &&
 	       (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
 }
+
+/* ---- recipients */
+
+/* Somebody who waits in the queue, and the RCPT TO that it came from. */
+struct waiting {
+	const char *address, *original;
+	bool told;
+};
+
+struct joining {
+	const struct message *m;
+	struct waiting *list; /* in the order of the queue file */
+	size_t count, at;     /* at: behind what was told last */
+	struct json *array;
+};
+
+static struct waiting *make_list(const struct queued *q)
+{
+	struct waiting *list = calloc(q->recipients.count + 1, sizeof(*list));
+	const char *original = q->originals.count ? q->originals.first : NULL;
+	size_t n = 0;
+
+	if (!list)
+		return NULL;
+	strlist_each (address, &q->recipients) {
+		list[n++] =
+		    (struct waiting){address, original && *original ? original : address, false};
+		if (original)
+			original += strlen(original) + 1;
+	}
+	return list;
+}
+
+/* One object. queued: packed list; NULL: nothing to say of it. */
+static void put_one(struct joining *j, const char *address, const struct strbuf *queued, bool added)
+{
+	struct json *o = json_new();
+
+	put_address(o, "address", address);
+	if (queued) {
+		struct strlist list = strlist_of(queued);
+
+		json_put_list(o, "queued_address", &list);
+	}
+	if (added)
+		json_put_bool(o, "added", true);
+	json_append(j->array, o);
+}
+
+/*
+ * One RCPT TO with those who wait for it. Both come in one order, so the search goes on where the
+ * last one ended, and who came of one RCPT TO lie side by side.
+ */
+static void put_given(struct joining *j, const char *given)
+{
+	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
+	const char *first = NULL;
+	struct strbuf queued = {0}, text = {0};
+	size_t found = 0, from = j->at;
+
+	for (size_t seen = 0; seen < j->count; seen++) {
+		size_t n = (from + seen) % j->count;
+		struct waiting *w = &j->list[n];
+
+		if (w->told || !str_equal_nocase(w->original, given)) {
+			if (found)
+				break;
+			continue;
+		}
+		w->told = true;
+		first = found++ ? first : w->address;
+		wording_address(w->address, &text);
+		strlist_push(&queued, strbuf_text(&text), text.len);
+		j->at = n + 1;
+	}
+	if ((found == 1 && str_equal_nocase(first, given)) || (found == 0 && cut))
+		put_one(j, given, NULL, false);
+	else
+		put_one(j, given, &queued, false);
+	strbuf_release(&queued);
+	strbuf_release(&text);
+}
+
+/* Who waits and was not told of: without a given half, or with a cut one, what it came from. */
+static void put_rest(struct joining *j)
+{
+	bool whole = message_is_given(j->m) && !(j->m->flags & MESSAGE_CUT_RECIPIENTS);
+
+	for (size_t n = 0; n < j->count; n++) {
+		struct waiting *w = &j->list[n];
+
+		if (w->told)
+			continue;
+		if (whole)
+			put_one(j, w->address, NULL, true);
+		else
+			put_given(j, w->original);
+	}
+}
+
+void wording_put_recipients(struct json *o, const struct message *m)
+{
+	struct joining j = {.m = m, .array = json_new_array()};
+	const struct queued *q = &m->queued;
+	uint32_t count = message_is_given(m) ? m->recipient_count : q->recipient_count;
+
+	j.list = q->known ? make_list(q) : NULL;
+	j.count = j.list ? q->recipients.count : 0;
+	strlist_each (given, &m->recipients) {
+		if (j.list)
+			put_given(&j, given);
+		else
+			put_one(&j, given, NULL, false);
+	}
+	put_rest(&j);
+	json_put(o, "recipients", j.array);
+	if (m->flags & (MESSAGE_CUT_RECIPIENTS | MESSAGE_CUT_QUEUED_RECIPIENTS))
+		json_put_int(o, "recipient_count", count);
+	free(j.list);
+}
+
+/* ---- a message */
 
 static void put_submitter(struct json *o, const struct message *m)
 {
@@ -143,9 +282,9 @@ void wording_put_message(struct json *o, const struct message *m)
 
 	wording_put_sender(o, m);
 	json_put_list(o, "from", from);
-	if (m->queued.known && !same_list(from, &m->queued.from))
-		put_list(o, "queued_from", &m->queued.from);
-	recipients_put(o, m);
+	if (m->queued.from.count && !same_list(from, &m->queued.from))
+		json_put_list(o, "queued_from", &m->queued.from);
+	wording_put_recipients(o, m);
 	put_text(o, "client", net_text(wording_client(m), client));
 	put_text(o, "login", message_login(m));
 	put_submitter(o, m);

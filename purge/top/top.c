@@ -18,18 +18,6 @@ unsigned top_age(int64_t usec)
 	return column;
 }
 
-int top_by_of(const char *word, enum top_by *ret)
-{
-	static const char *const words[] = {"sender", "from", "recipient", "login", "client"};
-
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (strcmp(word, words[i]) == 0) {
-			*ret = (enum top_by)i;
-			return 0;
-		}
-	return ERR_SYNTAX;
-}
-
 /* The message that is being counted. */
 struct counting {
 	struct top *top;
@@ -120,12 +108,37 @@ static int count_message(struct counting *c, const struct message *m, enum top_b
 	return count_for(c, net_text(wording_client(m), client));
 }
 
+static const struct {
+	const char *word, *head;
+} ways[] = {
+    [TOP_SENDER] = {"sender", "SENDER DOMAIN"},
+    [TOP_FROM] = {"from", "FROM DOMAIN"},
+    [TOP_RECIPIENT] = {"recipient", "RECIPIENT DOMAIN"},
+    [TOP_LOGIN] = {"login", "LOGIN"},
+    [TOP_CLIENT] = {"client", "CLIENT"},
+};
+
+int top_by_of(const char *word, enum top_by *ret)
+{
+	for (size_t i = 0; i < COUNT_OF(ways); i++)
+		if (strcmp(word, ways[i].word) == 0) {
+			*ret = (enum top_by)i;
+			return 0;
+		}
+	return ERR_SYNTAX;
+}
+
+const char *top_head(enum top_by by)
+{
+	return ways[by].head;
+}
+
 static int count_item(struct counting *c, const struct item *item, enum top_by by)
 {
 	struct message m = candidate_message(item->candidate);
-	int64_t size = item->proof.size >= 0 ? item->proof.size : m.queued.size;
+	int64_t size = item_size(item, &m);
 
-	c->time = item->proof.arrival_time > 0 ? item->proof.arrival_time : message_arrival(&m);
+	c->time = item_arrival(item, &m);
 	c->size = size > 0 ? (uint64_t)size : 0;
 	c->top->messages++;
 	c->top->bytes += c->size;
@@ -150,16 +163,22 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 	for (size_t i = 0; i < outcome->count && code == 0; i++)
 		if (outcome->items[i].result == RESULT_READY)
 			code = count_item(&c, &outcome->items[i], by);
-	if (code < 0) {
-		top_release(ret);
+	if (code < 0)
 		return code;
-	}
 	ret->count = ret->names.count;
 	for (size_t i = 0; i < ret->count; i++)
 		ret->list[i].name = labels_at(&ret->names, i);
 	if (ret->count)
 		qsort(ret->list, ret->count, sizeof(*ret->list), compare_groups);
 	return 0;
+}
+
+const struct top_group *top_find(const struct top *top, const char *name)
+{
+	for (size_t i = 0; i < top->count; i++)
+		if (strcmp(top->list[i].name, name) == 0)
+			return &top->list[i];
+	return NULL;
 }
 
 void top_release(struct top *top)

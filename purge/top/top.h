@@ -11,6 +11,10 @@
 
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 
+/* "sender", "from", ...: ERR_SYNTAX for another word. */
+int top_by_of(const char *word, enum top_by *ret) NODISCARD;
+const char *top_head(enum top_by by); /* "SENDER DOMAIN" */
+
 /* Ages as qshape(1) has them: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more. */
 #define TOP_AGES 10
 unsigned top_age(int64_t usec); /* the column of an age */
@@ -32,11 +36,10 @@ struct top {
 	struct labels names;
 };
 
-/* Groups what is READY. now: what ages are counted to. 0 or -ENOMEM. */
+/* Groups what is READY. now: what ages are counted to. 0 or -ENOMEM; release ret in every case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
+/* The group of that name, or NULL. */
+const struct top_group *top_find(const struct top *top, const char *name);
 void top_release(struct top *top);
-
-/* "sender", "from", ...: ERR_SYNTAX for another word. */
-int top_by_of(const char *word, enum top_by *ret) NODISCARD;
 
 #endif

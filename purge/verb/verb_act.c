@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "order/save.h"
 #include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
@@ -56,33 +55,17 @@ static int read_batches(struct act *a, struct err *err)
 	return code;
 }
 
-static int plan_block(struct act *a, struct err *err)
-{
-	const struct options *o = &a->s->options;
-	int64_t age = o->rule_for ? o->rule_for : o->block_for;
-	bool holds = a->walk.order.action == ACTION_HOLD;
-	struct block_terms terms = {.action = holds ? RULE_HOLD : RULE_REJECT,
-	    .reason = o->reason,
-	    .author = a->s->user,
-	    .now = o->now,
-	    .expires = age ? o->now + age : 0,
-	    .subdomains = o->subdomains};
-	int code = block_plan_selector(&a->plan, &o->selector, &terms, err);
-
-	if (code < 0 || o->dry_run || o->yes || session_can_ask(a->s) ||
-	    block_doubts(a->s, &a->plan) == 0)
-		return code;
-	return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
-}
-
 /* Everything that can be wrong without anything having been looked at. */
 static int check(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
+	const bool holds = a->walk.order.action == ACTION_HOLD;
+	const struct block_terms terms = block_terms_of(
+	    a->s, holds ? RULE_HOLD : RULE_REJECT, o->rule_for ? o->rule_for : o->block_for);
+	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
 	int code = 0;
 
-	if (o->selector.all && !o->dry_run && !o->yes && !session_can_ask(a->s) &&
-	    !(a->s->behalf && a->s->behalf->answered))
+	if (o->selector.all && unasked && !(a->s->behalf && a->s->behalf->answered))
 		return err_set(
 		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
 	if (a->s->verb->words == WORDS_BATCHES)
@@ -90,8 +73,10 @@ static int check(struct act *a, struct err *err)
 	if (code == 0 && o->rule_for)
 		code = standing_check(o, err);
 	if (code == 0 && (o->block || o->rule_for))
-		code = plan_block(a, err);
+		code = block_plan_selector(&a->plan, &o->selector, &terms, err);
 	a->walk.order.stays = o->rule_for > 0;
+	if (code == 0 && unasked && block_doubts(a->s, &a->plan) > 0)
+		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 	return code;
 }
 
@@ -147,22 +132,22 @@ static void preview(const struct act *a, const struct outcome *found, FILE *to)
 
 static bool put_question(const struct act *a, const struct tally *t)
 {
-	uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
+	const uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
 	const struct options *o = &a->s->options;
 	const char *verb = action_rows[a->walk.order.action].verb;
+	const bool block = a->plan.rules.count > 0;
 	const char *first = a->walk.order.action == ACTION_HOLD ? "Hold what comes" : "Block this";
 	char question[256], also[64] = "";
 
 	if (o->selector.recipient.count && others)
-		snprintf(also, sizeof(also), ", also for %" PRIu64 " other recipient%s", others,
-		    others == 1 ? "" : "s");
+		snprintf(also, sizeof(also), ", also for %" PRIu64 " other %s", others,
+		    PLURAL(others, "recipient"));
 	if (n == 0)
 		snprintf(question, sizeof(question), "%s, though nothing is in the queue?", first);
 	else
 		snprintf(question, sizeof(question), "%s%s%c%s %s %" PRIu64 " %s%s?",
-		    a->plan.rules.count ? first : "", a->plan.rules.count ? " and " : "",
-		    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
-		    n == 1 ? "this" : "these", n, wording_messages(n), also);
+		    block ? first : "", block ? " and " : "", block ? verb[0] : verb[0] - 'a' + 'A',
+		    verb + 1, n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
 	return (o->selector.all && n ? ask_number(STDIN_FILENO, stderr, question, n)
 				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
 }
@@ -171,20 +156,20 @@ static bool put_question(const struct act *a, const struct tally *t)
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
-	uint64_t n = found->tally.results[RESULT_READY];
+	const bool something = found->tally.results[RESULT_READY] || a->plan.rules.count;
 
 	(void)order;
 	progress_end(&a->walk.progress);
 	if (interrupt_stop)
 		return ORDER_NO;
-	if ((n || a->plan.rules.count) && session_can_ask(a->s)) {
+	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
 		preview(a, found, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}
-	if (n || a->plan.rules.count || a->ends.count)
+	if (something || a->ends.count)
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
@@ -211,16 +196,26 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-static int tell_text(const struct act *a, const struct report *r)
+static int tell_outcome(const struct act *a, const struct report *r)
 {
 	const struct options *o = &a->s->options;
+	int code = 0;
 
-	if (o->dry_run && !o->quiet)
-		preview(a, r->outcome, stdout);
-	if (!o->quiet)
-		report_text(stdout, r);
-	report_problems(stdout, r);
-	return 0;
+	if (!r->dry_run && !r->outcome->refused)
+		log_run(a, r);
+	if (o->json)
+		code = report_json(stdout, r);
+	if (o->json || !r->outcome->refused) {
+		if (!o->json && o->dry_run && !o->quiet)
+			preview(a, r->outcome, stdout);
+		if (!o->json && !o->quiet)
+			report_text(stdout, r);
+		report_problems(o->json ? stderr : stdout, r);
+	}
+	if (r->outcome->refused)
+		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
+					   : "Nothing was touched.\n");
+	return code;
 }
 
 /* The words of the report, and the status that they mean. */
@@ -228,28 +223,15 @@ static int tell(const struct act *a, struct err *err)
 {
 	const struct behalf *behalf = a->s->behalf;
 	struct report r = walk_report(&a->walk);
-	bool refused = r.outcome->refused;
-	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
+	int status = r.outcome->refused ? EXIT_INTERRUPTED : report_exit(&r);
+	int code = session_written(tell_outcome(a, &r), err);
 
 	if (behalf && behalf->answer)
 		behalf->answer->matched =
 		    r.outcome->tally.results[a->walk.order.dry_run ? RESULT_READY : RESULT_DONE];
-	if (!r.dry_run && !refused)
-		log_run(a, &r);
-	if (a->s->options.json) {
-		code = report_json(stdout, &r);
-		report_problems(stderr, &r);
-	} else if (!refused) {
-		code = tell_text(a, &r);
-	}
-	if (refused)
-		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
-					   : "Nothing was touched.\n");
-	if (code < 0)
-		return err_sys(err, -code, "failed to write the report");
 	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
 		status = EXIT_SOME_FAILED;
-	return status;
+	return code < 0 ? code : status;
 }
 
 /* In force from here on; the rules are already. */
@@ -264,13 +246,12 @@ static void stay(struct act *a)
 	if (standing_keep(a->s, o->tally.batch, &a->plan, &err) < 0) {
 		complain("%s", err.text);
 		a->not_saved = true;
-		return;
-	}
-	if (!a->s->options.quiet)
+	} else if (!a->s->options.quiet) {
 		say(a->s->options.json ? stderr : stdout,
 		    "In force until %s; 'pqpurge-idx undo %" PRIu64 "' ends it.\n",
 		    clock_text(a->s->options.now + a->s->options.rule_for, until, sizeof(until)),
 		    o->tally.batch);
+	}
 }
 
 static int run(struct act *a, struct err *err)

@@ -3,32 +3,23 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"
-#include "purge/session.h"
 #include "purge/standing.h"
 #include "purge/tell/ask.h"
+#include "purge/tell/field.h"
 #include "purge/tell/say.h"
 
 static int make_plan(const struct session *s, struct block_plan *plan, struct err *err)
 {
 	const struct options *o = &s->options;
-	struct block_terms terms = {.action = o->action,
-	    .text = o->text,
-	    .reason = o->reason,
-	    .author = s->user,
-	    .now = o->now,
-	    .expires = o->rule_for ? o->now + o->rule_for : 0,
-	    .subdomains = o->subdomains};
+	struct block_terms terms = block_terms_of(s, o->action, o->rule_for);
+	int code = 0;
 
-	for (size_t i = 0; i < o->word_count; i++) {
-		int code = block_plan_add(plan, o->words[i], &terms, err);
-
-		if (code < 0)
-			return code;
-	}
-	return 0;
+	terms.text = o->text;
+	for (size_t i = 0; code == 0 && i < o->word_count; i++)
+		code = block_plan_add(plan, o->words[i], &terms, err);
+	return code;
 }
 
 /* 1 go on, 0 the answer was no, or why nobody could be asked. */
@@ -44,154 +35,123 @@ static int ask_doubts(const struct session *s, const struct block_plan *plan, st
 	return 0;
 }
 
-/* What became of a rule, as JSON. */
+/* What became of a rule, as JSON. answer NULL: a dry run. */
 static int put_line(const struct rule *r, const char *result, const struct block_answer *answer)
 {
+	const struct field fields[] = {
+	    {"pattern", NULL, FIELD_TEXT, .text = r->subject},
+	    {"action", NULL, FIELD_TEXT, .text = rule_action_word(r->action)},
+	    {"result", NULL, FIELD_TEXT, .text = result},
+	    {"expires", NULL, FIELD_TIME, .n = r->expires},
+	    {"in_force", NULL, FIELD_BOOL, .n = answer ? answer->by_daemon : -1},
+	    {"saved", NULL, FIELD_BOOL, .n = answer ? answer->saved : -1},
+	};
 	struct json *o = json_new();
 
-	json_put_text(o, "pattern", r->subject);
-	json_put_text(o, "action", rule_action_word(r->action));
-	json_put_text(o, "result", result);
-	if (r->expires)
-		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
-	if (answer) {
-		json_put_bool(o, "in_force", answer->by_daemon);
-		json_put_bool(o, "saved", answer->saved);
-	}
+	fields_put(o, fields, COUNT_OF(fields));
 	return json_line(stdout, o);
 }
 
-static int tell_plan(const struct session *s, const struct block_plan *plan)
+static int set_one(const struct session *s, const struct rule *r, struct err *err)
 {
+	struct block_answer answer = {.saved = true};
+	const bool dry = s->options.dry_run;
 	char until[CLOCK_TEXT_SIZE];
-	int code = 0;
+	int code = dry ? 0 : block_set(&s->client, r, &answer, err);
 
-	for (size_t i = 0; code == 0 && i < plan->rules.count; i++) {
-		const struct rule *r = &plan->rules.list[i];
-
-		if (s->options.json)
-			code = put_line(r, "would-set", NULL);
-		else if (!s->options.quiet)
-			say(stdout, "Would set %s %s, until %s.\n", r->subject,
-			    rule_action_word(r->action), block_until(r, until, sizeof(until)));
-	}
-	return code;
-}
-
-static int send_plan(const struct session *s, const struct block_plan *plan, struct err *err)
-{
-	int status = EXIT_DONE;
-
-	for (size_t i = 0; i < plan->rules.count; i++) {
-		const struct rule *r = &plan->rules.list[i];
-		struct block_answer answer;
-		int code = block_set(&s->client, r, &answer, err);
-
-		if (code == 0 && s->options.json)
-			code = put_line(r, answer.was_there ? "updated" : "added", &answer);
-		if (code < 0)
-			return code;
-		if (!s->options.json && (!s->options.quiet || !answer.saved))
-			block_tell(stdout, r, &answer);
-		if (!answer.saved)
-			status = EXIT_SOME_FAILED;
-	}
-	return status;
+	if (code < 0)
+		return code;
+	if (s->options.json)
+		code = put_line(r,
+		    dry                ? "would-set"
+		    : answer.was_there ? "updated"
+				       : "added",
+		    dry ? NULL : &answer);
+	else if (dry && !s->options.quiet)
+		say(stdout, "Would set %s %s, until %s.\n", r->subject, rule_action_word(r->action),
+		    block_until(r, until, sizeof(until)));
+	else if (!dry && (!s->options.quiet || !answer.saved))
+		block_tell(stdout, r, &answer);
+	code = session_written(code, err);
+	return code < 0 || answer.saved ? code : EXIT_SOME_FAILED;
 }
 
 int verb_block(struct session *s, struct err *err)
 {
 	struct block_plan plan = {0};
-	int code = make_plan(s, &plan, err);
+	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
-	if (code < 0)
-		goto out;
-	code = ask_doubts(s, &plan, err);
-	if (code <= 0) {
-		code = code < 0 ? code : EXIT_INTERRUPTED;
-		goto out;
+	if (code == 0)
+		code = ask_doubts(s, &plan, err);
+	if (code == 0)
+		status = EXIT_INTERRUPTED;
+	for (size_t i = 0; code > 0 && i < plan.rules.count; i++) {
+		int one = set_one(s, &plan.rules.list[i], err);
+
+		code = one < 0 ? one : code;
+		status = one > 0 ? one : status;
 	}
-	if (s->options.dry_run)
-		code = tell_plan(s, &plan);
-	else
-		code = send_plan(s, &plan, err);
-	if (code < 0)
-		goto out;
-	block_tell_exceptions(s, &plan);
-	if (!s->options.json && !s->options.quiet && !s->options.dry_run)
+	if (code > 0)
+		block_tell_exceptions(s, &plan);
+	if (code > 0 && !s->options.json && !s->options.quiet && !s->options.dry_run)
 		block_tell_sessions(stdout, s);
-out:
 	block_plan_release(&plan);
-	return code;
+	return code < 0 ? code : status;
 }
 
-/* The rules file's rule for the same subject, which the command cannot remove; NULL if there is
- * none. */
-static const struct rule *find_in_file(
-    const struct rulebox *box, const char *subject, bool login_exact)
+/* ---- unblock */
+
+static const struct rule *find(const struct rule_list *rules, const char *subject, bool login_exact)
 {
-	for (size_t i = 0; i < box->file.count; i++)
-		if (rule_same_subject(box->file.list[i].subject, subject, login_exact))
-			return &box->file.list[i];
+	for (size_t i = 0; i < rules->count; i++)
+		if (rule_same_subject(rules->list[i].subject, subject, login_exact))
+			return &rules->list[i];
 	return NULL;
 }
 
-static bool is_there(const struct rulebox *box, const char *subject, bool login_exact)
+/* in_file: the rules file's rule for the same subject, which the command cannot remove. */
+static void say_removal(const struct session *s, const struct rule *r,
+    const struct block_answer *answer, const struct rule *in_file)
 {
-	for (size_t i = 0; i < box->command.count; i++)
-		if (rule_same_subject(box->command.list[i].subject, subject, login_exact))
-			return true;
-	return false;
-}
-
-static int tell_removal(const struct session *s, const struct rule *r,
-    const struct block_answer *answer, const struct rulebox *box)
-{
-	const struct rule *in_file = find_in_file(box, r->subject, s->settings.login_exact);
 	char origin[256];
 
-	if (s->options.json && s->options.dry_run)
-		return put_line(r, answer->was_there ? "would-remove" : "absent", NULL);
-	if (s->options.json)
-		return put_line(r, answer->was_there ? "removed" : "absent", answer);
 	if (!s->options.quiet && !answer->was_there)
 		say(stdout, "There was no rule of block for %s.\n", r->subject);
-	else if (!s->options.quiet && s->options.dry_run)
-		say(stdout, "Would remove the rule for %s.\n", r->subject);
 	else if (!s->options.quiet)
-		say(stdout, "The rule for %s was removed.\n", r->subject);
+		say(stdout,
+		    s->options.dry_run ? "Would remove the rule for %s.\n"
+				       : "The rule for %s was removed.\n",
+		    r->subject);
 	if (in_file)
 		say(stdout, "  %s still says '%s %s'.\n",
 		    rulebox_origin(&s->settings, in_file, origin, sizeof(origin)), r->subject,
 		    rule_action_word(in_file->action));
 	if (!answer->saved)
 		say(stdout, "  In force, not saved: it comes back when the daemon starts.\n");
-	return 0;
 }
 
-static int remove_plan(const struct session *s, const struct block_plan *plan,
-    const struct rulebox *box, struct err *err)
+static int remove_one(
+    const struct session *s, const struct rule *r, const struct rulebox *box, struct err *err)
 {
-	int status = EXIT_DONE;
+	const bool dry = s->options.dry_run, exact = s->settings.login_exact;
+	struct block_answer answer = {
+	    .was_there = find(&box->command, r->subject, exact) != NULL, .saved = true};
+	int code = dry ? 0 : block_unset(&s->client, r->subject, &answer, err);
 
-	for (size_t i = 0; i < plan->rules.count; i++) {
-		const struct rule *r = &plan->rules.list[i];
-		struct block_answer answer = {
-		    .was_there = is_there(box, r->subject, s->settings.login_exact), .saved = true};
-		int code =
-		    s->options.dry_run ? 0 : block_unset(&s->client, r->subject, &answer, err);
-
-		if (code == 0)
-			code = tell_removal(s, r, &answer, box);
-		if (code == 0 && !s->options.dry_run)
-			code = standing_end_of_rule(
-			    s, r->subject, s->options.json ? stderr : stdout, err);
-		if (code < 0)
-			return code;
-		if (!answer.saved)
-			status = EXIT_SOME_FAILED;
-	}
-	return status;
+	if (code < 0)
+		return code;
+	if (s->options.json)
+		code = put_line(r,
+		    !answer.was_there ? "absent"
+		    : dry             ? "would-remove"
+				      : "removed",
+		    dry ? NULL : &answer);
+	else
+		say_removal(s, r, &answer, find(&box->file, r->subject, exact));
+	code = session_written(code, err);
+	if (code == 0 && !dry)
+		code = standing_end_of_rule(s, r->subject, s->options.json ? stderr : stdout, err);
+	return code < 0 || answer.saved ? code : EXIT_SOME_FAILED;
 }
 
 int verb_unblock(struct session *s, struct err *err)
@@ -199,14 +159,16 @@ int verb_unblock(struct session *s, struct err *err)
 	struct block_plan plan = {0};
 	struct rulebox box = {0};
 	struct err why = {{0}};
-	int code = make_plan(s, &plan, err);
+	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
 	/* What the box says is told beside; without it the daemon removes the rule all the same. */
 	if (code == 0 && rulebox_read(&s->client, s->options.now, NULL, &box, &why) < 0)
 		complain("could not read the rules: %s", why.text);
-	if (code == 0)
-		code = remove_plan(s, &plan, &box, err);
+	for (size_t i = 0; code >= 0 && i < plan.rules.count; i++) {
+		code = remove_one(s, &plan.rules.list[i], &box, err);
+		status = code > 0 ? code : status;
+	}
 	rulebox_release(&box);
 	block_plan_release(&plan);
-	return code;
+	return code < 0 ? code : status;
 }

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pqpurge-idx complete: words for the shell's completion, one a line. Not for people, so it stands
- * in no help. A shell that waits for it is a shell that hangs, so everything is bounded, and what
- * goes wrong is silence. Strangers choose most of these words: only what offer_fits lets pass is
- * printed.
+ * pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
+ * them: only what offer_fits lets pass is printed. A shell that waits for it hangs, so everything
+ * is bounded, and what goes wrong is silence.
  */
-#include <signal.h>
-#include <sys/time.h>
-
 #include "index/client.h"
 #include "mail/from.h"
 #include "order/account.h"
@@ -26,16 +22,11 @@ struct wanted {
 	struct labels names; /* told already */
 };
 
-static bool is_enough(const struct wanted *w)
-{
-	return w->names.count >= WORDS_MOST || interrupt_stop;
-}
-
 static void suggest(struct wanted *w, const char *word)
 {
 	size_t number, before = w->names.count;
 
-	if (!offer_fits(w->kind, word) || !str_starts(word, w->prefix))
+	if (before >= WORDS_MOST || !offer_fits(w->kind, word) || !str_starts(word, w->prefix))
 		return;
 	if (labels_number(&w->names, word, 0, &number) == 0 && w->names.count > before)
 		puts(word);
@@ -52,7 +43,7 @@ static void domains(const struct session *s, struct wanted *w)
 	all.all = true;
 	if (client_select(&s->client, &all, &found, NULL) < 0)
 		found = (struct candidates){0};
-	for (size_t i = 0; i < found.count && !is_enough(w); i++) {
+	for (size_t i = 0; i < found.count && !interrupt_stop; i++) {
 		struct message m = candidate_message(&found.list[i]);
 		size_t count = message_authors(&m, list, MESSAGE_AUTHORS_MAX);
 
@@ -68,7 +59,7 @@ static void rules(const struct session *s, struct wanted *w)
 	struct rulebox box = {0};
 
 	if (rulebox_read(&s->client, s->options.now, NULL, &box, NULL) == 0)
-		for (size_t i = 0; i < box.command.count && !is_enough(w); i++)
+		for (size_t i = 0; i < box.command.count; i++)
 			suggest(w, box.command.list[i].subject);
 	rulebox_release(&box);
 }
@@ -81,7 +72,7 @@ static void batches(const struct session *s, struct wanted *w)
 
 	if (account_list(&s->settings, NULL, &list, NULL) < 0)
 		return;
-	for (size_t i = 0; i < list.count && !is_enough(w); i++) {
+	for (size_t i = 0; i < list.count; i++) {
 		const struct batch *b = &list.list[i];
 
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)b->number);
@@ -101,22 +92,6 @@ static const struct source {
     {"batches", batches, OFFER_NUMBER},
 };
 
-static void on_alarm(int number)
-{
-	(void)number;
-	interrupt_stop = 1;
-}
-
-/* Whoever looks at interrupt_stop ends then. */
-static void bound_time(void)
-{
-	const struct sigaction action = {.sa_handler = on_alarm};
-	const struct itimerval time = {.it_value = {.tv_usec = TIME_MOST}};
-
-	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &time, NULL);
-}
-
 int verb_complete(struct session *s, struct err *err)
 {
 	const struct options *o = &s->options;
@@ -124,7 +99,7 @@ int verb_complete(struct session *s, struct err *err)
 
 	for (size_t i = 0; o->word_count && i < COUNT_OF(sources); i++)
 		if (strcmp(o->words[0], sources[i].name) == 0) {
-			bound_time();
+			interrupt_after(TIME_MOST);
 			w.kind = sources[i].kind;
 			sources[i].tell(s, &w);
 			labels_release(&w.names);

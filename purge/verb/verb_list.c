@@ -1,44 +1,21 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx list: matches that are in the queue now. */
-#include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "purge/tell/field.h"
 #include "purge/tell/table.h"
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 
-static int64_t arrival_of(const struct item *item, const struct message *m)
-{
-	return item->proof.arrival_time > 0 ? item->proof.arrival_time : message_arrival(m);
-}
-
-static int64_t size_of(const struct item *item, const struct message *m)
-{
-	if (item->proof.size >= 0)
-		return item->proof.size;
-	return m->queued.known ? m->queued.size : -1;
-}
-
-static const char *queue_of(const struct item *item)
-{
-	return item->proof.queue ? queue_word(item->proof.queue) : "";
-}
-
 static int put_json(const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
-	int64_t arrival = arrival_of(item, &m), size = size_of(item, &m);
 	struct json *o = json_new();
 
-	if (*queue_of(item))
-		json_put_text(o, "queue_name", queue_of(item));
 	json_put_text(o, "queue_id", m.queue_id.text);
-	if (arrival > 0)
-		json_put_int(o, "arrival_time", arrival / USEC_PER_SEC);
-	if (size >= 0)
-		json_put_int(o, "message_size", size);
+	wording_put_place(o, item, &m);
 	wording_put_message(o, &m);
 	return json_line(stdout, o);
 }
@@ -56,33 +33,27 @@ static void join(const struct strlist *list, uint32_t total, char *buf, size_t s
 		snprintf(buf, size, "%s", first);
 }
 
-/* A row of text: for people ages and sizes in short, and a header From only where it says something
- * else than the envelope. */
-static void add_row(
-    const struct session *s, struct table *t, bool for_people, const struct item *item)
+/* For people: how old it is, its size in short, and no header From that only repeats the sender. */
+static void add_row(struct table *t, bool for_people, int64_t now, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
-	char arrived[CLOCK_TEXT_SIZE] = "", bytes[24] = "", sender[200], from[220], to[220];
-	int64_t arrival = arrival_of(item, &m), size = size_of(item, &m);
+	char arrived[FIELD_TEXT_SIZE], bytes[FIELD_TEXT_SIZE], sender[200], from[220], to[220];
+	const struct field arrival = {.kind = FIELD_TIME, .n = item_arrival(item, &m)};
+	const struct field size = {
+	    .kind = for_people ? FIELD_SIZE : FIELD_NUMBER, .n = item_size(item, &m)};
 	const struct strlist *mailboxes = message_from(&m), *recipients;
+	const char *age = field_words(&arrival, arrived);
 	uint32_t count;
 
 	recipients = wording_recipients(&m, &count);
 	join(mailboxes, mailboxes->count, from, sizeof(from));
 	join(recipients, count, to, sizeof(to));
 	wording_address_text(message_sender(&m), sender, sizeof(sender));
-	if (arrival > 0 && for_people)
-		clock_span_text(s->options.now - arrival, arrived, sizeof(arrived));
-	else if (arrival > 0)
-		clock_text(arrival, arrived, sizeof(arrived));
-	if (size >= 0 && for_people)
-		str_size_text((uint64_t)size, bytes, sizeof(bytes));
-	else if (size >= 0)
-		snprintf(bytes, sizeof(bytes), "%" PRId64, size);
-	if (for_people && strcmp(from, sender) == 0)
-		from[0] = '\0';
+	if (*age && for_people)
+		clock_span_text(now - arrival.n, arrived, sizeof(arrived));
 	table_add(
-	    t, (const char *[]){m.queue_id.text, queue_of(item), arrived, bytes, sender, from, to});
+	    t, (const char *[]){m.queue_id.text, item_queue(item), age, field_words(&size, bytes),
+		   sender, for_people && strcmp(from, sender) == 0 ? "" : from, to});
 }
 
 static int put_all(const struct session *s, const struct outcome *outcome)
@@ -101,11 +72,9 @@ static int put_all(const struct session *s, const struct outcome *outcome)
 		if (s->options.json)
 			code = put_json(&outcome->items[i]);
 		else
-			add_row(s, t, for_people, &outcome->items[i]);
+			add_row(t, for_people, s->options.now, &outcome->items[i]);
 	}
-	if (!s->options.json && code == 0)
-		code = table_end(t);
-	return code;
+	return s->options.json || code < 0 ? code : table_end(t);
 }
 
 int verb_list(struct session *s, struct err *err)
@@ -113,11 +82,10 @@ int verb_list(struct session *s, struct err *err)
 	struct walk w;
 	int code = walk_look(&w, s, err);
 
-	if (code == 0) {
-		code = put_all(s, &w.outcome);
-		code =
-		    code < 0 ? err_sys(err, -code, "failed to write the list") : walk_end_look(&w);
-	}
+	if (code == 0)
+		code = session_written(put_all(s, &w.outcome), err);
+	if (code == 0)
+		code = walk_end_look(&w);
 	walk_release(&w);
 	return code;
 }

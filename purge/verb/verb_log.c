@@ -1,148 +1,116 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx log: past batches, the newest last. */
 #include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
 #include "base/array.h"
-#include "base/clock.h"
-#include "base/json.h"
 #include "order/account.h"
 #include "purge/session.h"
 #include "purge/standing.h"
+#include "purge/tell/field.h"
 #include "purge/tell/table.h"
 
-static int put_json(const struct batch *b)
+#define FIELDS_MAX 20
+
+/* A batch in fields; a label is a column. */
+static size_t fields_of(const struct batch *b, bool terminal, struct field ret[FIELDS_MAX])
 {
-	struct json *o = json_new();
-
-	json_put_int(o, "batch", (int64_t)b->number);
-	json_put_int(o, "time", b->time / USEC_PER_SEC);
-	json_put_text(o, "user", b->user);
-	json_put_int(o, "uid", b->uid);
-	json_put_text(o, "verb", b->verb);
-	json_put_text(o, "command", b->command);
-	json_put_text(o, "reason", b->reason);
-	json_put_int(o, "matched", (int64_t)b->matched);
-	json_put_int(o, "done", (int64_t)b->done);
-	json_put_int(o, "gone", (int64_t)b->gone);
-	json_put_int(o, "changed", (int64_t)b->changed);
-	json_put_int(o, "failed", (int64_t)b->failed);
-	json_put_int(o, "rules_set", b->rules_set);
-	json_put_text(o, "state", account_state_word(b->state));
-	if (b->running)
-		json_put_bool(o, "running", true);
-	return json_line(stdout, o);
-}
-
-/* ---- as a table */
-
-/* A column; on a terminal one that says nothing about any batch is left out. */
-enum {
-	NUMBER,
-	TIME,
-	USER,
-	VERB,
-	DONE,
-	GONE,
-	CHANGED,
-	FAILED,
-	RULES,
-	STATE,
-	REASON,
-	COMMAND,
-	COLUMNS
-};
-static const struct table_column all_columns[COLUMNS] = {
-    [NUMBER] = {.name = "BATCH", .right = true},
-    [TIME] = {.name = "TIME"},
-    [USER] = {.name = "USER"},
-    [VERB] = {.name = "VERB"},
-    [DONE] = {.name = "DONE", .right = true},
-    [GONE] = {.name = "GONE", .right = true},
-    [CHANGED] = {.name = "CHANGED", .right = true},
-    [FAILED] = {.name = "FAILED", .right = true},
-    [RULES] = {.name = "RULES", .right = true},
-    [STATE] = {.name = "STATE"},
-    [REASON] = {.name = "REASON", .cut = true},
-    [COMMAND] = {.name = "COMMAND", .cut = true},
-};
-#define SOMETIMES (1u << GONE | 1u << CHANGED | 1u << FAILED | 1u << RULES | 1u << STATE)
-
-struct cells {
-	char text[COLUMNS][32];
-	const char *at[COLUMNS];
-};
-
-static void make_cells(const struct batch *b, bool terminal, struct cells *c)
-{
-	const uint64_t numbers[COLUMNS] = {[NUMBER] = b->number,
-	    [DONE] = b->done,
-	    [GONE] = b->gone,
-	    [CHANGED] = b->changed,
-	    [FAILED] = b->failed,
-	    [RULES] = b->rules_set};
+	/* People know the program's name, and that a batch is done. */
 	const char *command = terminal ? strchr(b->command, ' ') : NULL;
+	const enum field_kind rare = terminal ? FIELD_COUNT : FIELD_NUMBER;
+	const char *state = b->running ? "running" : account_state_word(b->state);
+	const struct field fields[] = {
+	    {"batch", "BATCH", FIELD_NUMBER, .n = (int64_t)b->number},
+	    {"time", "TIME", FIELD_TIME, .n = b->time},
+	    {"user", "USER", FIELD_TEXT, .text = b->user},
+	    {"uid", NULL, FIELD_NUMBER, .n = b->uid},
+	    {"verb", "VERB", FIELD_TEXT, .text = b->verb},
+	    {"matched", NULL, FIELD_NUMBER, .n = (int64_t)b->matched},
+	    {"done", "DONE", FIELD_NUMBER, .n = (int64_t)b->done},
+	    {"gone", "GONE", rare, .n = (int64_t)b->gone},
+	    {"changed", "CHANGED", rare, .n = (int64_t)b->changed},
+	    {"failed", "FAILED", rare, .n = (int64_t)b->failed},
+	    {"rules_set", "RULES", rare, .n = b->rules_set},
+	    {"state", NULL, FIELD_TEXT, .text = account_state_word(b->state)},
+	    {NULL, "STATE", FIELD_TEXT, .text = terminal && b->state == ACCOUNT_DONE ? "" : state},
+	    {"running", NULL, FIELD_BOOL, .n = b->running ? 1 : -1},
+	    {"reason", "REASON", FIELD_TEXT, .text = b->reason, .cut = true},
+	    {"command", "COMMAND", FIELD_TEXT, .text = command ? command + 1 : b->command,
+		.cut = true},
+	};
 
-	for (int i = 0; i < COLUMNS; i++) {
-		snprintf(c->text[i], sizeof(c->text[i]), "%" PRIu64, numbers[i]);
-		c->at[i] = c->text[i];
-	}
-	c->at[TIME] = clock_text(b->time, c->text[TIME], sizeof(c->text[TIME]));
-	c->at[USER] = b->user;
-	c->at[VERB] = b->verb;
-	c->at[STATE] = b->running ? "running" : account_state_word(b->state);
-	c->at[REASON] = b->reason;
-	/* The program's name is always the same. */
-	c->at[COMMAND] = command ? command + 1 : b->command;
+	_Static_assert(COUNT_OF(fields) <= FIELDS_MAX, "FIELDS_MAX is too small");
+	memcpy(ret, fields, sizeof(fields));
+	return COUNT_OF(fields);
 }
 
-static unsigned columns_of(const struct batches *batches, size_t count, bool terminal)
+/* Columns that say something of any batch, as bits of the fields; all of them where it is no
+ * terminal. */
+static uint32_t used_columns(const struct batch *list, size_t count, bool terminal)
 {
-	unsigned used = terminal ? ~SOMETIMES : ~0u;
+	struct field fields[FIELDS_MAX];
+	char buf[FIELD_TEXT_SIZE];
+	uint32_t used = 0;
 
 	for (size_t n = 0; n < count; n++) {
-		const struct batch *b = &batches->list[n];
+		size_t width = fields_of(&list[n], terminal, fields);
 
-		used |= (b->gone > 0) << GONE | (b->changed > 0) << CHANGED |
-			(b->failed > 0) << FAILED | (b->rules_set > 0) << RULES |
-			(b->state != ACCOUNT_DONE) << STATE;
+		for (size_t i = 0; i < width; i++)
+			if (fields[i].label && (!terminal || *field_words(&fields[i], buf)))
+				used |= 1u << i;
 	}
 	return used;
 }
 
-static int put_table(const struct batches *batches, size_t count)
+static struct table *begin(const struct batch *any, uint32_t used)
 {
-	bool terminal = isatty(STDOUT_FILENO);
-	unsigned used = columns_of(batches, count, terminal);
-	struct table_column columns[COLUMNS];
-	size_t width = 0;
-	struct table *t;
+	struct table_column columns[FIELDS_MAX];
+	struct field fields[FIELDS_MAX];
+	size_t count = fields_of(any, false, fields), width = 0;
 
-	for (int i = 0; i < COLUMNS; i++)
+	for (size_t i = 0; i < count; i++)
 		if (used & 1u << i)
-			columns[width++] = all_columns[i];
-	t = table_new(stdout, columns, width);
-	for (size_t n = count; n-- > 0;) {
-		const char *row[COLUMNS];
-		struct cells c;
-
-		make_cells(&batches->list[n], terminal, &c);
-		width = 0;
-		for (int i = 0; i < COLUMNS; i++)
-			if (used & 1u << i)
-				row[width++] = c.at[i];
-		table_add(t, row);
-	}
-	return table_end(t);
+			columns[width++] = (struct table_column){.name = fields[i].label,
+			    .right = fields[i].kind == FIELD_NUMBER,
+			    .cut = fields[i].cut};
+	return table_new(stdout, columns, width);
 }
 
-static int put_lines(const struct batches *batches, size_t count)
+static void add_row(struct table *t, const struct batch *b, bool terminal, uint32_t used)
 {
+	char text[FIELDS_MAX][FIELD_TEXT_SIZE];
+	const char *cells[FIELDS_MAX];
+	struct field fields[FIELDS_MAX];
+	size_t count = fields_of(b, terminal, fields), width = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (used & 1u << i)
+			cells[width++] = field_words(&fields[i], text[i]);
+	table_add(t, cells);
+}
+
+static int put_table(const struct batch *list, size_t count)
+{
+	bool terminal = isatty(STDOUT_FILENO);
+	uint32_t used = used_columns(list, count, terminal);
+	struct table *t = count ? begin(list, used) : NULL;
+
+	for (size_t n = count; n-- > 0;)
+		add_row(t, &list[n], terminal, used);
+	return count ? table_end(t) : 0;
+}
+
+static int put_lines(const struct batch *list, size_t count)
+{
+	struct field fields[FIELDS_MAX];
 	int code = 0;
 
-	for (size_t n = count; n-- > 0 && code == 0;)
-		code = put_json(&batches->list[n]);
+	for (size_t n = count; n-- > 0 && code == 0;) {
+		struct json *o = json_new();
+
+		fields_put(o, fields, fields_of(&list[n], false, fields));
+		code = json_line(stdout, o);
+	}
 	return code;
 }
 
@@ -152,7 +120,7 @@ static int add_standing(struct batches *batches, const struct standing *standing
 	struct batch b = {.number = standing->number,
 	    .uid = standing->uid,
 	    .user = strdup(standing->user),
-	    .verb = strdup(action_rows[standing->action].verb),
+	    .verb = strdup(standing->action == ACTION_HOLD ? "hold" : "purge"),
 	    .command = strdup(standing->command),
 	    .reason = strdup(standing->reason)};
 
@@ -195,7 +163,7 @@ int verb_log(struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	count = limit && limit < batches.count ? limit : batches.count;
-	code = (s->options.json ? put_lines : put_table)(&batches, count);
+	code = (s->options.json ? put_lines : put_table)(batches.list, count);
 	batches_release(&batches);
-	return code < 0 ? err_sys(err, -code, "failed to write the batches") : 0;
+	return session_written(code, err);
 }

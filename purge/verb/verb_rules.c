@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx rules: all rules, or the one that decides. */
-#include <errno.h>
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -11,16 +10,12 @@
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-static const char *words_of(const struct rule *r)
-{
-	return r->reason && *r->reason ? r->reason : r->text;
-}
-
 static void add_row(
     struct table *t, const struct session *s, const struct rule *r, const struct standing *standing)
 {
+	const char *words = r->reason && *r->reason ? r->reason : r->text;
 	struct strbuf why = {0};
-	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24] = "";
+	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24];
 	const char *base = rulebox_origin(&s->settings, r, origin, sizeof(origin));
 
 	if (strrchr(base, '/'))
@@ -29,9 +24,9 @@ static void add_row(
 		clock_text(r->expires, expires, sizeof(expires));
 	snprintf(hits, sizeof(hits), "%" PRIu64, r->hits);
 	if (standing)
-		strbuf_printf(&why, "standing order %" PRIu64 "%s", standing->number,
-		    *words_of(r) ? ": " : "");
-	strbuf_puts(&why, words_of(r));
+		strbuf_printf(
+		    &why, "standing order %" PRIu64 "%s", standing->number, *words ? ": " : "");
+	strbuf_puts(&why, words);
 	table_add(
 	    t, (const char *[]){r->subject, rule_action_word(r->action), r->line ? base : r->author,
 		   r->line ? "" : expires, hits, strbuf_text(&why)});
@@ -99,25 +94,19 @@ static int make_query(
 	return 0;
 }
 
-static bool is_there(const struct rule *r)
-{
-	return r->subject != NULL;
-}
-
+/* A rule without a subject is none. */
 static int put_hit(
     const struct session *s, const struct address *address, const struct rulebox *box)
 {
+	const struct rule *decides = &box->decides;
 	const char *file = s->settings.rules_file;
 	struct json *o = json_new();
 
 	json_put_text(o, "address", address->text);
-	if (is_there(&box->decides)) {
-		json_put_text(o, "action", rule_action_word(box->decides.action));
-		json_put(o, "rule", rule_json(&box->decides, file));
-	} else {
-		json_put_null(o, "action");
-	}
-	if (is_there(&box->warned))
+	json_put_text(o, "action", decides->subject ? rule_action_word(decides->action) : NULL);
+	if (decides->subject)
+		json_put(o, "rule", rule_json(decides, file));
+	if (box->warned.subject)
 		json_put(o, "warned", rule_json(&box->warned, file));
 	return json_line(stdout, o);
 }
@@ -129,10 +118,10 @@ static void tell_hit(
 	const struct rule *r = &box->decides;
 	char origin[256];
 
-	if (is_there(&box->warned))
+	if (box->warned.subject)
 		say(stdout, "%s is logged by '%s' (%s).\n", who, box->warned.subject,
 		    rulebox_origin(&s->settings, &box->warned, origin, sizeof(origin)));
-	if (is_there(r))
+	if (r->subject)
 		say(stdout, "%s: %s, decided by '%s' (%s).\n", who, rule_action_word(r->action),
 		    r->subject, rulebox_origin(&s->settings, r, origin, sizeof(origin)));
 	else
@@ -155,7 +144,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	if (code < 0)
 		return code;
 	if (s->options.json)
-		return put_hit(s, &address, box);
+		return session_written(put_hit(s, &address, box), err);
 	tell_hit(s, &address, box);
 	return 0;
 }
@@ -164,7 +153,7 @@ static int list_all(const struct session *s, struct rulebox *box, struct err *er
 {
 	int code = rulebox_read(&s->client, s->options.now, NULL, box, err);
 
-	return code < 0 ? code : list_rules(s, box);
+	return code < 0 ? code : session_written(list_rules(s, box), err);
 }
 
 /* What makes the answer less than whole, and the status that it means. */

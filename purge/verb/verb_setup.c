@@ -100,7 +100,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 	}
 	if (talks && setup->step_count > 0)
 		say(stdout, "Done. The status now:\n\n");
-	return look_at_result(s, setup->conf, err);
+	return look_at_result(s, setup->conf.path, err);
 }
 
 static void show(FILE *to, const struct setup *setup)

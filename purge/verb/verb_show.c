@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx show: all that is known of a message, from the index and from the queue. */
-#include <errno.h>
-#include <inttypes.h>
-
-#include "base/clock.h"
+#include "purge/tell/field.h"
 #include "purge/tell/say.h"
+#include "purge/tell/sheet.h"
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 
@@ -17,11 +15,7 @@ struct shown {
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
 
-static const char *const origin_words[] = {
-    [ORIGIN_SMTPD] = "smtpd", [ORIGIN_SENDMAIL] = "sendmail", [ORIGIN_QUEUE] = "queue"};
-
-/* ---- the verdict of the proof, in a word for programs and in a sentence for people */
-
+/* The verdict of the proof, in a word and in a sentence. */
 static const struct verdict {
 	const char *word, *sentence;
 } verdicts[] = {
@@ -33,11 +27,17 @@ static const struct verdict {
     [PROOF_ERROR] = {"unreadable", "its queue file could not be read"},
 };
 
+/* Whether anything but the ID is known. */
+static bool is_known(const struct shown *w)
+{
+	return w->item && !w->item->unheard;
+}
+
 static const struct verdict *verdict_of(const struct shown *w)
 {
 	static const struct verdict unlooked = {"unknown", "in the index; the queue was not asked"};
 
-	if (w->unlooked && w->item && !w->item->unheard)
+	if (w->unlooked && is_known(w))
 		return &unlooked;
 	return &verdicts[w->item ? w->item->proof.state : PROOF_GONE];
 }
@@ -47,213 +47,91 @@ static bool is_there(const struct shown *w)
 	return w->item && w->item->proof.state != PROOF_GONE && w->item->proof.queue;
 }
 
-/* Whether anything but the ID is known. */
-static bool is_known(const struct shown *w)
-{
-	return w->item && !w->item->unheard;
-}
-
-/* ---- for programs */
-
 static struct json *reasons_array(const struct shown *w)
 {
 	struct strlist list = strlist_of(&w->reasons);
-	struct json *array = json_new_array();
-	const char *recipient = NULL;
+	struct json *array = json_new_array(), *one = NULL;
 
 	strlist_each (text, &list) {
-		struct json *one;
-
-		if (!recipient) {
-			recipient = text;
+		if (!one) {
+			one = json_new();
+			json_put_text(one, "address", text);
 			continue;
 		}
-		one = json_new();
-		json_put_text(one, "address", recipient);
 		json_put_text(one, "delay_reason", text);
 		json_append(array, one);
-		recipient = NULL;
+		one = NULL;
 	}
+	json_free(one);
 	return array;
 }
 
-static void json_record(struct json *o, const struct shown *w)
+static const char *unless_empty(const char *text)
 {
-	const struct message *m = &w->m;
-	const struct {
-		const char *key;
-		int64_t time;
-	} times[] = {{"connect_time", m->connect_time}, {"mail_time", m->mail_time},
-	    {"rcpt_time", m->rcpt_time}, {"end_time", m->end_time}};
-	int64_t arrival =
-	    w->item->proof.arrival_time > 0 ? w->item->proof.arrival_time : message_arrival(m);
-	uint16_t port;
-	const struct net_address *client = message_client(m, &port);
-
-	if (arrival > 0)
-		json_put_int(o, "arrival_time", arrival / USEC_PER_SEC);
-	if (w->item->proof.size >= 0)
-		json_put_int(o, "message_size", w->item->proof.size);
-	wording_put_message(o, m);
-	if (port && wording_client(m) == client) /* not where that tells of the first pass */
-		json_put_int(o, "client_port", port);
-	json_put_text(o, "origin", origin_words[m->origin]);
-	json_put_bool(o, "held_by_rule", m->flags & MESSAGE_HELD);
-	json_put_bool(o, "file_read", m->queued.known);
-	for (size_t i = 0; i < COUNT_OF(times); i++)
-		if (times[i].time)
-			json_put_int(o, times[i].key, times[i].time);
+	return *text ? text : NULL;
 }
 
-static int put_json(const struct shown *w)
+static const char *client_text(const struct net_address *client, char buf[NET_TEXT_SIZE])
+{
+	return unless_empty(net_text(client, buf));
+}
+
+/* What list leaves out: how and when it came, and where the queue file differs. */
+static void put_rest(struct json *o, const struct message *m)
+{
+	static const char *const origins[] = {
+	    [ORIGIN_SMTPD] = "smtpd", [ORIGIN_SENDMAIL] = "sendmail", [ORIGIN_QUEUE] = "queue"};
+	const struct queued *q = &m->queued;
+	char queued[NET_TEXT_SIZE], logged[NET_TEXT_SIZE], first[NET_TEXT_SIZE];
+	uint16_t port;
+	const struct net_address *client = message_client(m, &port);
+	const bool given = message_is_given(m);
+	const struct field fields[] = {
+	    /* Not where the client is that of the first pass. */
+	    {"client_port", NULL, FIELD_NUMBER,
+		.n = port && wording_client(m) == client ? port : -1},
+	    {"queued_client", NULL, FIELD_TEXT,
+		.text = given && !net_equal(&m->client, &q->client)
+			    ? client_text(&q->client, queued)
+			    : NULL},
+	    {"log_client", NULL, FIELD_TEXT,
+		.text = net_equal(&q->client, &q->log_client)
+			    ? NULL
+			    : client_text(&q->log_client, logged)},
+	    {"queued_login", NULL, FIELD_TEXT,
+		.text = given && strcmp(m->login, q->login) != 0 ? unless_empty(q->login) : NULL},
+	    {"first_client", NULL, FIELD_TEXT, .text = client_text(&m->first.client, first)},
+	    {"first_login", NULL, FIELD_TEXT, .text = unless_empty(m->first.login)},
+	    {"origin", NULL, FIELD_TEXT, .text = origins[m->origin]},
+	    {"held_by_rule", NULL, FIELD_BOOL, .n = (m->flags & MESSAGE_HELD) != 0},
+	    {"joined", NULL, FIELD_BOOL, .n = m->flags & MESSAGE_JOINED ? 1 : -1},
+	    {"unjoined", NULL, FIELD_BOOL, .n = m->flags & MESSAGE_UNJOINED ? 1 : -1},
+	    {"file_read", NULL, FIELD_BOOL, .n = q->known},
+	    {"connect_time", NULL, FIELD_TIME, .n = m->connect_time},
+	    {"mail_time", NULL, FIELD_TIME, .n = m->mail_time},
+	    {"rcpt_time", NULL, FIELD_TIME, .n = m->rcpt_time},
+	    {"end_time", NULL, FIELD_TIME, .n = m->end_time},
+	};
+
+	fields_put(o, fields, COUNT_OF(fields));
+}
+
+static struct json *sheet_of(const struct shown *w)
 {
 	struct json *o = json_new();
 
 	json_put_text(o, "queue_id", w->id.text);
 	json_put_text(o, "proof", verdict_of(w)->word);
+	json_put_text(o, "proof_means", verdict_of(w)->sentence);
 	json_put_bool(o, "in_index", is_known(w) && !w->item->from_queue);
-	if (is_there(w))
-		json_put_text(o, "queue_name", queue_word(w->item->proof.queue));
-	if (is_known(w))
-		json_record(o, w);
-	json_put(o, "reasons", reasons_array(w));
-	return json_line(stdout, o);
-}
-
-/* ---- for people */
-
-static void row(const char *name, const char *text)
-{
-	if (text && *text)
-		say(stdout, "%-15s %s\n", name, text);
-}
-
-static void row_time(const char *name, int64_t time)
-{
-	char text[CLOCK_TEXT_SIZE];
-
-	if (time > 0)
-		say(stdout, "%-15s %s.%06" PRId64 "\n", name, clock_text(time, text, sizeof(text)),
-		    time % USEC_PER_SEC);
-}
-
-static void row_addresses(const char *name, const struct strlist *list, uint32_t total)
-{
-	char address[600];
-
-	strlist_each (item, list) {
-		row(name, wording_address_text(item, address, sizeof(address)));
-		name = "";
-	}
-	if (total > list->count)
-		say(stdout, "%-15s %" PRIu32 " in all\n", "", total);
-}
-
-static void row_client(const char *name, const struct net_address *client, uint16_t port)
-{
-	char text[NET_TEXT_SIZE];
-
-	net_text(client, text);
-	if (*text && port)
-		say(stdout, "%-15s %s port %u\n", name, text, port);
-	else
-		row(name, text);
-}
-
-static void text_given(const struct message *m)
-{
-	char address[600];
-
-	row("recorded by", origin_words[m->origin]);
-	row("sender", wording_address_text(m->sender, address, sizeof(address)));
-	row_addresses("from", &m->from, m->from.count);
-	row_addresses("recipients", &m->recipients, m->recipient_count);
-	row_client("client", &m->client, m->client_port);
-	row("login", m->login);
-	row("message-id", m->message_id);
-	row("subject", m->subject);
-	if (m->flags & MESSAGE_HELD)
-		row("", "held by a rule");
-	row_time("connected", m->connect_time);
-	row_time("MAIL FROM", m->mail_time);
-	row_time("first RCPT TO", m->rcpt_time);
-	row_time("end of message", m->end_time);
-}
-
-/* What the queue file says, as far as it is not what the milter saw. */
-static void text_queued(const struct message *m)
-{
-	const struct queued *q = &m->queued;
-	bool given = message_is_given(m);
-	char address[600], uid[32];
-
-	if (!given || strcmp(m->sender, q->sender) != 0)
-		row("queued sender", wording_address_text(q->sender, address, sizeof(address)));
-	if (!given || q->from.bytes != m->from.bytes ||
-	    (q->from.bytes && memcmp(q->from.first, m->from.first, q->from.bytes) != 0))
-		row_addresses("queued from", &q->from, q->from.count);
-	row_addresses("waiting", &q->recipients, q->recipient_count);
-	if (!given || !net_equal(&m->client, &q->client) || m->client_port != q->client_port)
-		row_client("queued client", &q->client, q->client_port);
-	if (!net_equal(&q->client, &q->log_client))
-		row_client("origin", &q->log_client, 0);
-	if (!given || strcmp(m->login, q->login) != 0)
-		row("queued login", q->login);
-	if (q->uid >= 0) {
-		snprintf(uid, sizeof(uid), "uid %" PRId64, q->uid);
-		row("submitted by", uid);
-	}
-}
-
-static void text_first_pass(const struct message *m)
-{
-	const struct first_pass *first = &m->first;
-
-	if (!(m->flags & (MESSAGE_JOINED | MESSAGE_UNJOINED)))
-		return;
-	row("first pass", *first->queue_id.text ? first->queue_id.text : "(no queue ID)");
-	if (m->flags & MESSAGE_UNJOINED)
-		row("", "its row is not known; this is from its Received header");
-	row_client("first client", &first->client, 0);
-	row("first login", first->login);
-}
-
-static void text_reasons(const struct shown *w)
-{
-	struct strlist list = strlist_of(&w->reasons);
-	const char *recipient = NULL;
-
-	strlist_each (text, &list) {
-		if (recipient)
-			say(stdout, "%-15s %s: %s\n", "deferred", recipient, text);
-		recipient = recipient ? NULL : text;
-	}
-}
-
-static int put_text(const struct shown *w)
-{
-	char size[32];
-
-	row("queue ID", w->id.text);
-	row("proof", verdict_of(w)->sentence);
-	if (is_there(w))
-		row("queue", queue_word(w->item->proof.queue));
 	if (is_known(w)) {
-		row_time("arrived", w->item->proof.arrival_time);
-		if (w->item->proof.size >= 0)
-			row("size",
-			    str_size_text((uint64_t)w->item->proof.size, size, sizeof(size)));
-		if (message_is_given(&w->m))
-			text_given(&w->m);
-		if (w->m.queued.known)
-			text_queued(&w->m);
-		text_first_pass(&w->m);
+		wording_put_place(o, w->item, &w->m);
+		wording_put_message(o, &w->m);
+		put_rest(o, &w->m);
 	}
-	text_reasons(w);
-	return 0;
+	json_put(o, "reasons", reasons_array(w));
+	return o;
 }
-
-/* ---- */
 
 /* An ID can have had several messages: the one that lies in the queue, or else the newest. */
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
@@ -272,7 +150,6 @@ static const struct item *find_item(const struct outcome *outcome, const struct 
 
 static int show_one(const struct walk *w, const struct queue_id *id, struct err *err)
 {
-	const struct session *s = w->s;
 	struct shown shown = {
 	    .id = *id, .item = find_item(&w->outcome, id), .unlooked = w->order.index_only};
 	int code = 0;
@@ -280,34 +157,28 @@ static int show_one(const struct walk *w, const struct queue_id *id, struct err 
 	if (shown.item)
 		shown.m = candidate_message(shown.item->candidate);
 	if (is_there(&shown))
-		code = spool_reasons(&s->postfix, id, &shown.reasons, err);
-	if (code == 0) {
-		code = (s->options.json ? put_json : put_text)(&shown);
-		if (code < 0)
-			err_sys(err, -code, "failed to write");
+		code = spool_reasons(&w->s->postfix, id, &shown.reasons, err);
+	if (code >= 0 && w->s->options.json) {
+		code = session_written(json_line(stdout, sheet_of(&shown)), err);
+	} else if (code >= 0) {
+		struct json *sheet = sheet_of(&shown);
+
+		sheet_say(stdout, sheet);
+		json_free(sheet);
+		code = 0;
 	}
 	strbuf_release(&shown.reasons);
-	return code < 0 ? code : 0;
+	return code;
 }
 
 static int take_ids(struct session *s, struct err *err)
 {
-	struct selector *selector = &s->options.selector;
+	int code = 0;
 
-	selector->ids_given = true;
-	for (size_t i = 0; i < s->options.word_count; i++) {
-		const char *word = s->options.words[i];
-		struct queue_id id;
-		int code = queue_id_parse(word, strlen(word), &id);
-
-		if (code < 0)
-			return err_set(err, ERR_USAGE, "'%s' is no queue ID", word);
-		code = selector_add_id(selector, &id);
-		if (code < 0)
-			return err_set(err, code, "%s", err_word(code));
-	}
-	selector_seal(selector);
-	return 0;
+	for (size_t i = 0; code == 0 && i < s->options.word_count; i++)
+		code = options_add_id(&s->options, s->options.words[i], err);
+	selector_seal(&s->options.selector);
+	return code < 0 ? ERR_USAGE : 0;
 }
 
 int verb_show(struct session *s, struct err *err)

@@ -1,71 +1,45 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx sync: brings the index in line with the queue. */
-#include <errno.h>
-#include <inttypes.h>
 #include <unistd.h>
 
-#include "base/json.h"
 #include "order/order.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
 #include "purge/standing.h"
+#include "purge/tell/field.h"
 #include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
-/* What is told of it. */
-struct row {
-	const char *key, *words;
-	uint64_t n;
-};
-#define ROWS 8
-
-static void make_rows(const struct session *s, const struct sync *sync, struct row rows[ROWS])
+static int put_result(const struct session *s, const struct sync *sync)
 {
-	bool dry = s->options.dry_run;
-	const struct row all[ROWS] = {
-	    {"queued", "messages in the queue", sync->queued},
-	    {"rows", "rows in the index before", sync->rows},
-	    {dry ? "would_read" : "read", dry ? "queue files to read" : "queue files read",
-		sync->read},
-	    {dry ? "would_add" : "added", "messages that the index did not know", sync->added},
-	    {dry ? "would_drop" : "dropped",
-		dry ? "rows of messages that left, to drop" : "rows dropped of messages that left",
-		sync->dropped},
-	    {"unreadable", "queue files that could not be read", sync->unreadable},
-	    {"arriving", "messages still arriving", sync->arriving},
-	    {"maildrop", "messages in maildrop", sync->maildrop},
+	const bool dry = s->options.dry_run;
+	const struct field fields[] = {
+	    {"queued", "messages in the queue", FIELD_NUMBER, .n = (int64_t)sync->counts.queued},
+	    {"rows", "rows before", FIELD_NUMBER, .n = (int64_t)sync->counts.rows},
+	    {dry ? "would_read" : "read", dry ? "files to read" : "files read", FIELD_COUNT,
+		.n = (int64_t)sync->counts.read},
+	    {dry ? "would_add" : "added", dry ? "rows to add" : "rows added", FIELD_COUNT,
+		.n = (int64_t)sync->counts.added},
+	    {dry ? "would_drop" : "dropped", dry ? "rows to drop" : "rows dropped", FIELD_COUNT,
+		.n = (int64_t)sync->counts.dropped},
+	    {"unreadable", "unreadable files", FIELD_COUNT, .n = (int64_t)sync->counts.unreadable},
+	    {"arriving", "still arriving", FIELD_COUNT, .n = (int64_t)sync->counts.arriving},
+	    {"maildrop", "in maildrop", FIELD_COUNT, .n = (int64_t)sync->counts.maildrop},
+	    {"adopted", NULL, FIELD_BOOL, .n = sync->counts.adopted ? 1 : -1},
 	};
+	struct json *o, *line;
 
-	memcpy(rows, all, sizeof(all));
-}
-
-static int put_json(const struct row rows[ROWS], const struct sync *sync)
-{
-	struct json *o = json_new(), *line = json_new();
-
-	for (size_t i = 0; i < ROWS; i++)
-		json_put_int(o, rows[i].key, (int64_t)rows[i].n);
-	if (sync->adopted)
-		json_put_bool(o, "adopted", true);
+	if (!s->options.json) {
+		fields_say(stdout, fields, s->options.quiet ? 0 : COUNT_OF(fields));
+		if (sync->counts.adopted && !s->options.quiet)
+			say(stdout, "The index now stands for this queue directory.\n");
+		return 0;
+	}
+	o = json_new();
+	line = json_new();
+	fields_put(o, fields, COUNT_OF(fields));
 	json_put(line, "sync", o);
 	return json_line(stdout, line);
-}
-
-static void put_text(const struct row rows[ROWS], const struct sync *sync)
-{
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].n || i < 2)
-			say(stdout, "%8" PRIu64 "  %s\n", rows[i].n, rows[i].words);
-	if (sync->adopted)
-		say(stdout, "The index now stands for this queue directory.\n");
-}
-
-static void put_problems(FILE *to, const struct sync *sync)
-{
-	struct strlist names = strlist_of(&sync->unreadable_names);
-
-	strlist_each (name, &names)
-		say(to, "Could not be read: %s\n", name);
 }
 
 /* The catch-up itself. */
@@ -78,7 +52,7 @@ static int catch_up(struct session *s, struct err *err)
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
 	    .progress_arg = &progress};
-	struct row rows[ROWS];
+	struct strlist names;
 	int code;
 
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
@@ -86,15 +60,11 @@ static int catch_up(struct session *s, struct err *err)
 	progress_end(&progress);
 	if (code < 0)
 		return code;
-	make_rows(s, &sync, rows);
-	if (s->options.json)
-		code = put_json(rows, &sync);
-	else if (!s->options.quiet)
-		put_text(rows, &sync);
-	put_problems(s->options.json ? stderr : stdout, &sync);
-	if (code < 0)
-		err_sys(err, -code, "failed to write");
-	else if (sync.unreadable)
+	code = session_written(put_result(s, &sync), err);
+	names = strlist_of(&sync.unreadable_names);
+	strlist_each (name, &names)
+		say(s->options.json ? stderr : stdout, "Could not be read: %s\n", name);
+	if (code == 0 && sync.counts.unreadable)
 		code = EXIT_SOME_FAILED;
 	sync_release(&sync);
 	return code;

@@ -11,7 +11,6 @@
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
-#include "purge/tell/wording.h"
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
@@ -22,86 +21,52 @@
 #define WATCH_CATCH_UP 5 /* screens from one catch-up to the next */
 #define CLEAR          "\033[H\033[2J"
 
-static const char *const age_names[TOP_AGES] = {
-    "5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "MORE"};
-
 /* How a screen is drawn. */
 struct screen {
 	const struct session *s;
-	enum top_by by;
 	bool terminal, wide, utf8, rates;
 	const struct top *before; /* the last screen; NULL */
 	double seconds;           /* since then */
 };
 
-static const char *head_of(enum top_by by)
-{
-	switch (by) {
-	case TOP_SENDER:
-		return "SENDER DOMAIN";
-	case TOP_FROM:
-		return "FROM DOMAIN";
-	case TOP_RECIPIENT:
-		return "RECIPIENT DOMAIN";
-	case TOP_LOGIN:
-		return "LOGIN";
-	case TOP_CLIENT:
-		break;
-	}
-	return "CLIENT";
-}
-
-/* What a group without a name is, for people. */
-static const char *name_of(const struct screen *screen, const struct top_group *g)
-{
-	if (*g->name)
-		return g->name;
-	return screen->by == TOP_CLIENT ? "(local)" : "(none)";
-}
-
 /* ---- bars */
 
-/* share of width as a bar: eighths of a block, or '#' where the terminal has no UTF-8. */
-static void put_bar(bool utf8, double share, char *buf, size_t size)
+/* Growing eighths, to the right and upwards, for a terminal without UTF-8 and for one with it. */
+static const char *const bars[2][9] = {
+    {"", "#", "#", "#", "#", "#", "#", "#", "#"}, {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}};
+static const char *const heights[2][9] = {
+    {" ", ".", ":", "-", "=", "+", "*", "#", "@"}, {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}};
+
+#define GLYPHS_SIZE 64
+
+static const char *bar_of(bool utf8, double share, char buf[GLYPHS_SIZE])
 {
 	unsigned eighths = (unsigned)(share * BAR_WIDTH * 8 + 0.5);
 	size_t len = 0;
 
-	buf[0] = '\0';
 	if (eighths == 0 && share > 0)
 		eighths = 1;
-	for (; eighths > 0 && len + 4 < size; eighths = eighths > 8 ? eighths - 8 : 0) {
-		unsigned part = eighths > 8 ? 8 : eighths;
-
-		/* U+2588 is the full block, U+258F one eighth of it. */
-		if (utf8)
-			len += (size_t)snprintf(buf + len, size - len, "\xe2\x96%c",
-			    (char)(unsigned char)(0x90 - part));
-		else
-			len += (size_t)snprintf(buf + len, size - len, "#");
-	}
+	for (; eighths > 8; eighths -= 8)
+		len += (size_t)snprintf(buf + len, GLYPHS_SIZE - len, "%s", bars[utf8][8]);
+	snprintf(buf + len, GLYPHS_SIZE - len, "%s", bars[utf8][eighths]);
+	return buf;
 }
 
 /* One character for each age: its height is the share of the most frequent one. */
-static void put_ages(bool utf8, const uint64_t ages[TOP_AGES], char *buf, size_t size)
+static const char *ages_of(bool utf8, const uint64_t ages[TOP_AGES], char buf[GLYPHS_SIZE])
 {
-	static const char ascii[] = ".:-=+*#@";
 	uint64_t most = 1;
 	size_t len = 0;
 
 	for (unsigned i = 0; i < TOP_AGES; i++)
 		most = ages[i] > most ? ages[i] : most;
-	for (unsigned i = 0; i < TOP_AGES && len + 4 < size; i++) {
+	for (unsigned i = 0; i < TOP_AGES; i++) {
 		unsigned height = (unsigned)((double)ages[i] * 7 / (double)most + 0.5);
 
-		if (ages[i] == 0)
-			len += (size_t)snprintf(buf + len, size - len, utf8 ? "\xc2\xb7" : " ");
-		else if (utf8)
-			len += (size_t)snprintf(buf + len, size - len, "\xe2\x96%c",
-			    (char)(unsigned char)(0x81 + height));
-		else
-			len += (size_t)snprintf(buf + len, size - len, "%c", ascii[height]);
+		len += (size_t)snprintf(
+		    buf + len, GLYPHS_SIZE - len, "%s", heights[utf8][ages[i] ? height + 1 : 0]);
 	}
+	return buf;
 }
 
 /* ---- rows */
@@ -111,111 +76,100 @@ static double share_of(const struct top *top, const struct top_group *g)
 	return top->messages ? (double)g->count / (double)top->messages : 0;
 }
 
-static const struct top_group *find_group(const struct top *top, const char *name)
-{
-	for (size_t i = 0; top && i < top->count; i++)
-		if (strcmp(top->list[i].name, name) == 0)
-			return &top->list[i];
-	return NULL;
-}
-
 /* By how much a count changes in a second; "" where there is no screen before. */
-static void put_rate(
+static const char *rate_of(
     const struct screen *screen, uint64_t now, uint64_t before, char *buf, size_t size)
 {
 	double rate = 0;
 
 	buf[0] = '\0';
 	if (!screen->before)
-		return;
+		return buf;
 	if (screen->seconds > 0)
 		rate = ((double)now - (double)before) / screen->seconds;
-	if (rate > -0.05 && rate < 0.05)
-		snprintf(buf, size, "0/s");
-	else
-		snprintf(buf, size, "%+.1f/s", rate);
+	snprintf(buf, size, rate > -0.05 && rate < 0.05 ? "0/s" : "%+.1f/s", rate);
+	return buf;
 }
 
-struct cells {
-	char count[24], rate[24], share[16], bar[BAR_WIDTH * 3 + 8], size[24];
-	char newest[CLOCK_TEXT_SIZE], oldest[CLOCK_TEXT_SIZE], histogram[TOP_AGES * 3 + 8];
-	char ages[TOP_AGES][24];
+#define COLUMNS_MAX  (8 + TOP_AGES)
+#define SHARE_COLUMN 3 /* of the bar, which is coloured */
+
+/* A row with the heads of its columns. */
+struct row {
+	size_t count;
+	struct table_column columns[COLUMNS_MAX];
+	char text[COLUMNS_MAX][GLYPHS_SIZE];
+	const char *cells[COLUMNS_MAX];
 };
 
-static void make_cells(
-    const struct screen *screen, const struct top *top, const struct top_group *g, struct cells *c)
+static void add_cell(struct row *row, const char *head, bool right, const char *cell)
 {
-	const struct top_group *before = find_group(screen->before, g->name);
+	size_t n = row->count++;
+
+	row->columns[n] = (struct table_column){.name = head, .right = right, .cut = n == 0};
+	snprintf(row->text[n], sizeof(row->text[n]), "%s", cell);
+	row->cells[n] = row->text[n];
+}
+
+static void add_number(struct row *row, const char *head, uint64_t n)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, n);
+	add_cell(row, head, true, text);
+}
+
+/* For people an age, for programs a time. */
+static void add_time(const struct screen *screen, struct row *row, const char *head, int64_t wall)
+{
 	int64_t now = screen->s->options.now;
+	char text[CLOCK_TEXT_SIZE];
 
-	snprintf(c->count, sizeof(c->count), "%" PRIu64, g->count);
-	snprintf(c->share, sizeof(c->share), "%.1f%%", share_of(top, g) * 100);
-	for (unsigned i = 0; i < TOP_AGES; i++)
-		snprintf(c->ages[i], sizeof(c->ages[i]), "%" PRIu64, g->ages[i]);
-	if (!screen->terminal) {
-		snprintf(c->size, sizeof(c->size), "%" PRIu64, g->bytes);
-		clock_text(g->newest, c->newest, sizeof(c->newest));
-		clock_text(g->oldest, c->oldest, sizeof(c->oldest));
-		return;
-	}
-	put_rate(screen, g->count, before ? before->count : 0, c->rate, sizeof(c->rate));
-	put_bar(screen->utf8, share_of(top, g), c->bar, sizeof(c->bar));
-	put_ages(screen->utf8, g->ages, c->histogram, sizeof(c->histogram));
-	str_size_text(g->bytes, c->size, sizeof(c->size));
-	clock_span_text(now > g->newest ? now - g->newest : 0, c->newest, sizeof(c->newest));
-	clock_span_text(now > g->oldest ? now - g->oldest : 0, c->oldest, sizeof(c->oldest));
+	if (screen->terminal)
+		clock_span_text(now > wall ? now - wall : 0, text, sizeof(text));
+	else
+		clock_text(wall, text, sizeof(text));
+	add_cell(row, head, true, text);
 }
 
-#define COLUMNS_MAX (8 + TOP_AGES)
-#define SHARE_COLOR 3 /* the column of the bar */
-
-static size_t list_columns(const struct screen *screen, struct table_column *columns)
+static void add_ages(const struct screen *screen, struct row *row, const struct top_group *g)
 {
-	size_t n = 0;
+	static const char *const heads[TOP_AGES] = {
+	    "5m", "10m", "20m", "40m", "80m", "160m", "320m", "640m", "1280m", "MORE"};
+	char text[GLYPHS_SIZE];
 
-	columns[n++] = (struct table_column){.name = head_of(screen->by), .cut = true};
-	columns[n++] = (struct table_column){.name = "COUNT", .right = true};
-	columns[n++] = (struct table_column){.name = "SHARE", .right = true};
-	if (screen->terminal)
-		columns[n++] = (struct table_column){.name = ""};
-	if (screen->rates)
-		columns[n++] = (struct table_column){.name = "RATE", .right = true};
-	columns[n++] = (struct table_column){.name = "SIZE", .right = true};
-	columns[n++] = (struct table_column){.name = "NEW", .right = true};
-	columns[n++] = (struct table_column){.name = "OLD", .right = true};
 	if (screen->terminal && !screen->wide)
-		columns[n++] = (struct table_column){.name = "AGES"};
+		add_cell(row, "AGES", false, ages_of(screen->utf8, g->ages, text));
 	for (unsigned i = 0; (!screen->terminal || screen->wide) && i < TOP_AGES; i++)
-		columns[n++] = (struct table_column){.name = age_names[i], .right = true};
-	return n;
+		add_number(row, heads[i], g->ages[i]);
 }
 
-static void add_row(
-    const struct screen *screen, struct table *t, const struct top *top, const struct top_group *g)
+static void make_row(
+    const struct screen *screen, const struct top *top, const struct top_group *g, struct row *row)
 {
-	const char *row[COLUMNS_MAX];
-	struct cells c = {0};
-	double share = share_of(top, g);
-	size_t n = 0;
+	enum top_by by = screen->s->options.by;
+	const char *nameless = by == TOP_CLIENT ? "(local)" : "(none)";
+	const struct top_group *before = screen->before ? top_find(screen->before, g->name) : NULL;
+	char text[GLYPHS_SIZE];
 
-	make_cells(screen, top, g, &c);
-	row[n++] = screen->terminal ? name_of(screen, g) : g->name;
-	row[n++] = c.count;
-	row[n++] = c.share;
+	row->count = 0;
+	add_cell(row, top_head(by), false, "");
+	row->cells[0] = *g->name || !screen->terminal ? g->name : nameless;
+	add_number(row, "COUNT", g->count);
+	snprintf(text, sizeof(text), "%.1f%%", share_of(top, g) * 100);
+	add_cell(row, "SHARE", true, text);
 	if (screen->terminal)
-		row[n++] = c.bar;
+		add_cell(row, "", false, bar_of(screen->utf8, share_of(top, g), text));
 	if (screen->rates)
-		row[n++] = c.rate;
-	row[n++] = c.size;
-	row[n++] = c.newest;
-	row[n++] = c.oldest;
-	if (screen->terminal && !screen->wide)
-		row[n++] = c.histogram;
-	for (unsigned i = 0; (!screen->terminal || screen->wide) && i < TOP_AGES; i++)
-		row[n++] = c.ages[i];
-	table_add(t, row);
-	if (screen->terminal && share >= 0.2)
-		table_color(t, SHARE_COLOR, share >= 0.5 ? "red" : "yellow");
+		add_cell(row, "RATE", true,
+		    rate_of(screen, g->count, before ? before->count : 0, text, sizeof(text)));
+	if (screen->terminal)
+		add_cell(row, "SIZE", true, str_size_text(g->bytes, text, sizeof(text)));
+	else
+		add_number(row, "SIZE", g->bytes);
+	add_time(screen, row, "NEW", g->newest);
+	add_time(screen, row, "OLD", g->oldest);
+	add_ages(screen, row, g);
 }
 
 /* ---- screens */
@@ -231,12 +185,19 @@ static size_t shown(const struct screen *screen, const struct top *top)
 
 static int put_table(const struct screen *screen, const struct top *top)
 {
-	struct table_column columns[COLUMNS_MAX];
-	size_t count = list_columns(screen, columns);
-	struct table *t = table_new(stdout, columns, count);
+	struct table *t = NULL;
+	struct row row;
 
-	for (size_t i = 0; i < shown(screen, top); i++)
-		add_row(screen, t, top, &top->list[i]);
+	make_row(screen, top, &(struct top_group){.name = ""}, &row);
+	t = table_new(stdout, row.columns, row.count);
+	for (size_t i = 0; i < shown(screen, top); i++) {
+		double share = share_of(top, &top->list[i]);
+
+		make_row(screen, top, &top->list[i], &row);
+		table_add(t, row.cells);
+		if (screen->terminal && share >= 0.2)
+			table_color(t, SHARE_COLUMN, share >= 0.5 ? "red" : "yellow");
+	}
 	return table_end(t);
 }
 
@@ -247,20 +208,20 @@ static void put_head(const struct screen *screen, const struct top *top)
 	/* With the time there is no room for more words in 80 columns. */
 	if (screen->rates)
 		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
-	say(stdout, "%" PRIu64 " %s%s (%s) in %zu %s", top->messages,
-	    wording_messages(top->messages), screen->rates ? "" : " in the queue",
-	    str_size_text(top->bytes, size, sizeof(size)), top->count,
-	    top->count == 1 ? "group" : "groups");
-	put_rate(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
+	rate_of(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
 	    sizeof(rate));
-	say(stdout, "%s%s.\n", *rate ? ", " : "", rate);
+	say(stdout, "%" PRIu64 " %s%s (%s) in %zu %s%s%s.\n", top->messages,
+	    PLURAL(top->messages, "message"), screen->rates ? "" : " in the queue",
+	    str_size_text(top->bytes, size, sizeof(size)), top->count, PLURAL(top->count, "group"),
+	    *rate ? ", " : "", rate);
 }
 
 static void put_foot(const struct screen *screen, const struct top *top)
 {
-	if (shown(screen, top) < top->count)
-		say(stdout, "%zu more %s; --limit shows them.\n", top->count - shown(screen, top),
-		    top->count - shown(screen, top) == 1 ? "group" : "groups");
+	size_t more = top->count - shown(screen, top);
+
+	if (more)
+		say(stdout, "%zu more %s; --limit shows them.\n", more, PLURAL(more, "group"));
 	if (!screen->wide && top->count)
 		say(stdout,
 		    "AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n");
@@ -270,7 +231,7 @@ static int put_json(const struct screen *screen, const struct top *top)
 {
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && top->list && i < shown(screen, top); i++) {
+	for (size_t i = 0; code == 0 && i < shown(screen, top); i++) {
 		const struct top_group *g = &top->list[i];
 		struct json *o = json_new();
 
@@ -361,7 +322,6 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 		if (code == 0 && !interrupt_stop)
 			poll(NULL, 0, WATCH_MS);
 	}
-	screen->before = NULL;
 	top_release(&before);
 	return code == ERR_STOPPED ? EXIT_DONE : code;
 }
@@ -372,11 +332,10 @@ static int once(struct session *s, struct screen *screen, struct err *err)
 	struct top top = {0};
 	int code = look(s, &w, &top, err);
 
-	if (code == 0) {
-		code = put_screen(screen, &top);
-		code = code < 0 ? err_sys(err, -code, "failed to write the groups")
-				: walk_end_look(&w);
-	}
+	if (code == 0)
+		code = session_written(put_screen(screen, &top), err);
+	if (code == 0)
+		code = walk_end_look(&w);
 	top_release(&top);
 	walk_release(&w);
 	return code;
@@ -386,7 +345,6 @@ int verb_top(struct session *s, struct err *err)
 {
 	bool terminal = isatty(STDOUT_FILENO);
 	struct screen screen = {.s = s,
-	    .by = s->options.by,
 	    .terminal = terminal,
 	    .wide = terminal && table_width(stdout) >= WIDE,
 	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};

@@ -1,120 +1,338 @@
 /* SPDX-License-Identifier: ISC */
-/* Why messages wait: their defer logs, read in a child. */
+/* Why messages wait: a child reads their defer logs and counts the reasons. */
 #include "purge/why/why.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "purge/why/why_count.h"
+#include "base/io.h"
+#include "base/role.h"
+#include "mail/address.h"
+#include "postfix/spool/spool.h"
+#include "postfix/tool/fold.h"
+#include "purge/tell/labels.h"
 
 #define TIME_MAX (3600 * USEC_PER_SEC) /* an hour; ^C ends it sooner */
 
 /* ---- in the child */
 
-struct task {
-	const struct postfix *p;
-	int64_t now;
-	const struct why_message *messages;
-	size_t count;
+struct reason {
+	const char *name; /* folded; set at the end */
+	uint64_t recipients, messages;
+	uint64_t last;           /* the message that was counted last, from 1 */
+	size_t example;          /* of "ID\0recipient\0reason\0" in examples */
+	const struct pair *pair; /* its first, the most frequent; set at the end */
+	size_t pair_count;
 };
 
-static int work(void *arg, struct bytes *out, struct err *err)
+/* Recipients of one domain for one reason. */
+struct pair {
+	uint32_t reason;
+	size_t name; /* in pair_names, behind the number */
+	uint64_t count;
+};
+
+/* What is counted. Memory depends on the number of different reasons, not on the messages. */
+struct counting {
+	const struct why_task *task;
+	int queue_dir;
+	struct queue_layout layout;
+	struct labels reason_names, pair_names;
+	struct reason reasons[WHY_REASONS_MAX + 1];
+	struct pair *pairs; /* by number of the name */
+	struct strbuf examples, folded, key;
+	const struct why_message *message; /* that is being counted */
+	bool has_reason;                   /* it has one */
+	uint64_t messages;                 /* it included */
+	uint64_t recipients, silent, due, unread;
+	int64_t oldest, oldest_null, next, last;
+	struct err why_unread;
+};
+
+static int find_reason(struct counting *c, const char *reason, size_t *ret)
 {
-	const struct task *task = arg;
-	struct why_count *c;
-	int code = why_count_new(task->p, task->now, &c, err);
+	int code;
+
+	fold_reason(reason, &c->folded);
+	code = labels_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
+	if (code == ERR_LIMIT)
+		code = labels_number(&c->reason_names, "(other reasons)", WHY_REASONS_MAX + 1, ret);
+	return code;
+}
+
+/* Past the bound on pairs the recipient is counted for its reason alone. */
+static int count_domain(struct counting *c, size_t reason, const char *recipient)
+{
+	struct address address;
+	size_t number;
+	int code;
+
+	address_envelope(recipient, NULL, &address);
+	strbuf_clear(&c->key);
+	strbuf_printf(&c->key, "%zu ", reason);
+	number = c->key.len;
+	strbuf_puts(&c->key, address.domain.text);
+	if (c->key.failed)
+		return -ENOMEM;
+	c->pairs[c->pair_names.count].name = number;
+	code = labels_number(&c->pair_names, c->key.text, WHY_DOMAINS_MAX, &number);
+	if (code < 0)
+		return code == ERR_LIMIT ? 0 : code;
+	c->pairs[number].reason = (uint32_t)reason;
+	c->pairs[number].count++;
+	return 0;
+}
+
+static int count_recipient(void *arg, const char *recipient, const char *reason)
+{
+	struct counting *c = arg;
+	struct reason *r;
+	size_t number;
+	int code = find_reason(c, reason, &number);
 
 	if (code < 0)
 		return code;
-	for (size_t n = 0; n < task->count && code == 0; n++)
-		code = why_count_message(c, &task->messages[n]);
-	if (code < 0)
-		err_sys(err, -code, "failed to count reasons");
-	else
-		code = why_count_put(c, out, err);
-	why_count_free(c);
+	r = &c->reasons[number];
+	if (r->recipients++ == 0) {
+		const char *id = c->message->queue_id.text;
+
+		r->example = c->examples.len;
+		strlist_push(&c->examples, id, strlen(id));
+		strlist_push(&c->examples, recipient, strlen(recipient));
+		strlist_push(&c->examples, reason, strlen(reason));
+	}
+	r->messages += r->last != c->messages;
+	r->last = c->messages;
+	c->recipients++;
+	c->has_reason = true;
+	return count_domain(c, number, recipient);
+}
+
+static void keep_least(int64_t *least, int64_t time)
+{
+	if (*least == 0 || time < *least)
+		*least = time;
+}
+
+/* qmgr(8) keeps the time of the next try as the file's modification time (qmgr_active.c). */
+static void look_at_next(struct counting *c)
+{
+	char path[QUEUE_PATH_MAX];
+	struct stat st;
+	int64_t at;
+
+	queue_path(queue_word(QUEUE_DEFERRED), c->message->depth, &c->message->queue_id, path);
+	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return;
+	at = (int64_t)st.st_mtime * USEC_PER_SEC;
+	if (at <= c->task->now) {
+		c->due++;
+		return;
+	}
+	keep_least(&c->next, at);
+	if (at > c->last)
+		c->last = at;
+}
+
+/* A log that cannot be read is counted; -ENOMEM alone is an error. */
+static int count_message(struct counting *c, const struct why_message *m)
+{
+	int code;
+
+	c->message = m;
+	c->messages++;
+	c->has_reason = false;
+	if (m->arrival_time > 0)
+		keep_least(m->null_sender ? &c->oldest_null : &c->oldest, m->arrival_time);
+	code = spool_reasons_visit(&c->layout, c->queue_dir, &m->queue_id, count_recipient, c);
+	if (code == -ENOMEM)
+		return code;
+	if (code < 0 && c->unread++ == 0)
+		err_sys(
+		    &c->why_unread, -code, "failed to read the defer log of %s", m->queue_id.text);
+	c->silent += !c->has_reason;
+	if (m->queue == QUEUE_DEFERRED)
+		look_at_next(c);
+	return 0;
+}
+
+static int compare_pairs(const void *left, const void *right)
+{
+	const struct pair *a = left, *b = right;
+
+	if (a->reason != b->reason)
+		return a->reason < b->reason ? -1 : 1;
+	if (a->count != b->count)
+		return a->count > b->count ? -1 : 1;
+	return a->name < b->name ? -1 : a->name > b->name;
+}
+
+static int compare_reasons(const void *left, const void *right)
+{
+	const struct reason *a = left, *b = right;
+
+	if (a->recipients != b->recipients)
+		return a->recipients > b->recipients ? -1 : 1;
+	return strcmp(a->name, b->name);
+}
+
+/* Offsets inside a key become offsets in the text of all, so that sorting does not lose them. */
+static void sort(struct counting *c)
+{
+	for (size_t i = 0; i < c->pair_names.count; i++)
+		c->pairs[i].name += c->pair_names.begin[i];
+	qsort(c->pairs, c->pair_names.count, sizeof(*c->pairs), compare_pairs);
+	for (size_t i = c->pair_names.count; i-- > 0;) {
+		struct reason *r = &c->reasons[c->pairs[i].reason];
+
+		r->pair = &c->pairs[i];
+		r->pair_count++;
+	}
+	for (size_t i = 0; i < c->reason_names.count; i++)
+		c->reasons[i].name = labels_at(&c->reason_names, i);
+	qsort(c->reasons, c->reason_names.count, sizeof(*c->reasons), compare_reasons);
+}
+
+static struct json *domains_of(const struct counting *c, const struct reason *r)
+{
+	struct json *domains = json_new_array();
+
+	for (size_t i = 0; i < r->pair_count && i < WHY_DOMAINS; i++) {
+		struct json *domain = json_new();
+
+		json_put_text(domain, "domain", c->pair_names.text.text + r->pair[i].name);
+		json_put_int(domain, "recipients", (int64_t)r->pair[i].count);
+		json_append(domains, domain);
+	}
+	return domains;
+}
+
+static struct json *group_of(const struct counting *c, const struct reason *r)
+{
+	static const char *const keys[] = {"queue_id", "address", "delay_reason"};
+	const char *text = c->examples.text + r->example;
+	struct json *o = json_new(), *example = json_new();
+
+	json_put_text(o, "reason", r->name);
+	json_put_int(o, "recipients", (int64_t)r->recipients);
+	json_put_int(o, "messages", (int64_t)r->messages);
+	for (size_t i = 0; i < COUNT_OF(keys); i++, text += strlen(text) + 1)
+		json_put_text(example, keys[i], text);
+	json_put(o, "example", example);
+	json_put(o, "domains", domains_of(c, r));
+	json_put_int(o, "domain_count", (int64_t)r->pair_count);
+	return o;
+}
+
+static struct json *sums_of(const struct counting *c)
+{
+	struct json *o = json_new();
+
+	json_put_int(o, "messages", (int64_t)c->messages);
+	json_put_int(o, "recipients", (int64_t)c->recipients);
+	json_put_int(o, "without_reason", (int64_t)c->silent);
+	json_put_int(o, "unread", (int64_t)c->unread);
+	json_put_text(o, "why_unread", c->why_unread.text);
+	json_put_int(o, "due", (int64_t)c->due);
+	json_put_int(o, "next", c->next);
+	json_put_int(o, "last", c->last);
+	json_put_int(o, "oldest", c->oldest);
+	json_put_int(o, "oldest_null", c->oldest_null);
+	return o;
+}
+
+static int put(struct json *o, struct bytes *out)
+{
+	struct strbuf text = {0};
+	int code = json_write(&text, o);
+
+	if (code == 0)
+		bytes_put_blob(out, text.text, text.len);
+	strbuf_release(&text);
 	return code;
+}
+
+static int count_all(struct counting *c, struct bytes *out)
+{
+	int code = 0;
+
+	for (size_t n = 0; n < c->task->count && code == 0; n++)
+		code = count_message(c, &c->task->messages[n]);
+	if (code == 0 && (c->examples.failed || c->folded.failed))
+		code = -ENOMEM;
+	if (code < 0)
+		return code;
+	sort(c);
+	code = put(sums_of(c), out);
+	for (size_t i = 0; code == 0 && i < c->reason_names.count; i++)
+		code = put(group_of(c, &c->reasons[i]), out);
+	return code;
+}
+
+/* The child ends after this: what it has allocated is not freed. */
+static int work(void *arg, struct bytes *out, struct err *err)
+{
+	struct counting *c = calloc(1, sizeof(*c));
+	int code = -ENOMEM;
+
+	if (c)
+		c->pairs = calloc(WHY_DOMAINS_MAX + 1, sizeof(*c->pairs));
+	if (c && c->pairs) {
+		c->task = arg;
+		c->queue_dir = queue_directory_open(c->task->p, err);
+		if (c->queue_dir < 0)
+			return c->queue_dir;
+		queue_layout_read(&c->layout, c->queue_dir);
+		code = count_all(c, out);
+	}
+	return code < 0 ? err_sys(err, -code, "failed to count reasons") : 0;
 }
 
 /* ---- the command */
 
-static int compare_groups(const void *left, const void *right)
+static int take(const struct blob *blob, struct why *ret, struct err *err)
 {
-	const struct why_group *a = left, *b = right;
+	struct reader r = reader_of(blob->at, blob->len);
+	int code = 0;
 
-	if (a->recipients != b->recipients)
-		return a->recipients > b->recipients ? -1 : 1;
-	return strcmp(a->reason, b->reason);
-}
+	ret->groups = calloc(WHY_REASONS_MAX + 1, sizeof(*ret->groups));
+	if (!ret->groups)
+		return err_set(err, -ENOMEM, "out of memory");
+	while (code == 0 && !reader_done(&r)) {
+		struct span text = reader_blob(&r);
+		struct json *o = NULL;
 
-static void view_group(struct reader *r, struct why_group *g)
-{
-	g->reason = reader_text(r);
-	g->recipients = reader_u64(r);
-	g->messages = reader_u64(r);
-	g->example_id = reader_text(r);
-	g->example_recipient = reader_text(r);
-	g->example_reason = reader_text(r);
-	g->domain_count = reader_u64(r);
-	for (size_t i = 0; i < WHY_DOMAINS; i++) {
-		g->domains[i].name = reader_text(r);
-		g->domains[i].count = reader_u64(r);
+		if (r.failed || ret->count > WHY_REASONS_MAX)
+			return err_set(err, ERR_CHILD, "the reader of reasons broke off");
+		code = json_parse(text.at, text.len, &o, err);
+		if (code == 0 && !ret->sums)
+			ret->sums = o;
+		else if (code == 0)
+			ret->groups[ret->count++] = o;
 	}
-	g->domains_listed = g->domain_count < WHY_DOMAINS ? (unsigned)g->domain_count : WHY_DOMAINS;
+	return code == 0 && !ret->sums ? err_set(err, ERR_CHILD, "no reasons were read") : code;
 }
 
-static void view_sums(struct reader *r, struct why *why)
+int why_read(struct why_task *task, struct why *ret, struct err *err)
 {
-	why->messages = reader_u64(r);
-	why->recipients = reader_u64(r);
-	why->silent = reader_u64(r);
-	why->due = reader_u64(r);
-	why->unread = reader_u64(r);
-	why->why_unread = reader_text(r);
-	why->oldest = reader_i64(r);
-	why->oldest_null = reader_i64(r);
-	why->next = reader_i64(r);
-	why->last = reader_i64(r);
-}
+	struct role_child child = {.stop = task->p->stop};
+	struct blob blob = {0};
+	int code = role_ask(&task->p->owner, &child, TIME_MAX, work, task, &blob, err);
 
-static int view(struct blob *memory, struct why *ret, struct err *err)
-{
-	struct reader r = reader_of(memory->at, memory->len);
-	struct why why = {.memory = *memory};
-	uint64_t count;
-
-	*memory = (struct blob){0};
-	view_sums(&r, &why);
-	count = reader_u64(&r);
-	if (count <= WHY_REASONS_MAX + 1)
-		why.list = calloc((size_t)count + 1, sizeof(*why.list));
-	for (; why.list && why.count < count; why.count++)
-		view_group(&r, &why.list[why.count]);
-	if (!why.list || !reader_done(&r)) {
-		why_release(&why);
-		return err_set(err, ERR_CHILD, "the reader of reasons broke off");
-	}
-	qsort(why.list, why.count, sizeof(*why.list), compare_groups);
-	*ret = why;
-	return 0;
-}
-
-int why_read(const struct postfix *p, const struct why_message *messages, size_t count, int64_t now,
-    struct why *ret, struct err *err)
-{
-	struct task task = {.p = p, .now = now, .messages = messages, .count = count};
-	struct role_child child = {.stop = p->stop};
-	struct blob memory = {0};
-	int code = role_start(&child, &p->owner, work, &task, err);
-
+	*ret = (struct why){0};
 	if (code == 0)
-		code = role_finish(&child, clock_steady() + TIME_MAX, &memory, err);
-	return code < 0 ? code : view(&memory, ret, err);
+		code = take(&blob, ret, err);
+	blob_release(&blob);
+	return code;
 }
 
 void why_release(struct why *why)
 {
-	free(why->list);
-	blob_release(&why->memory);
+	json_free(why->sums);
+	for (size_t i = 0; i < why->count; i++)
+		json_free(why->groups[i]);
+	free(why->groups);
 	*why = (struct why){0};
 }

@@ -87,7 +87,7 @@ static void make_message(struct bench *b, size_t n, struct bytes *file)
 	    queue_id_pack(&b->ids[n], &b->known[n]) < 0)
 		die(text, "no queue ID");
 	b->known[n].time |= WALK_READ;
-	queue_path(QUEUE_DEFERRED, 1, &b->ids[n], relative);
+	queue_path("deferred", 1, &b->ids[n], relative);
 	snprintf(path, sizeof(path), "%s/%s", b->p.queue_directory, relative);
 	if (rename(temporary, path) < 0)
 		die(path, strerrordesc_np(errno));

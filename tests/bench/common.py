@@ -2,6 +2,7 @@
 """What the measurements share: a private Postfix, a queue with its index, time and CPU, tables of medians."""
 import os
 import platform
+import resource
 import signal
 import socket
 import statistics
@@ -13,6 +14,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("PQPURGE_BUILD", os.path.join(TOP, "build")))
 RESULTS = os.environ.get("RESULTS", os.path.join(BUILD, "bench-results"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+# A purge is measured on so many messages, of which every fifth goes.
+COUNT = int(os.environ.get("COUNT", "100000"))
 BAD = "bad.example"
 TICK = os.sysconf("SC_CLK_TCK")
 sys.path.insert(0, os.path.join(TOP, "tests/postfix"))
@@ -66,6 +69,19 @@ def cpu_of_tree(root):
             total += found[pid][1]
             wanted += [child for child, stat in found.items() if stat[0] == pid]
     return total
+
+
+def cpu_seconds():
+    """Seconds of CPU of all children that were waited for, and of theirs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def measured(work, daemon):
+    """(seconds, seconds of CPU of the commands that work ran, of the daemon)."""
+    command, before = cpu_seconds(), cpu_of_tree(daemon)
+    taken = seconds(work)
+    return taken, cpu_seconds() - command, cpu_of_tree(daemon) - before
 
 
 # ---- results
@@ -129,6 +145,12 @@ class Bench:
         self.shell(f"chown -R nobody {pq.index}; sync")
         pq.start()
         return pq, out.stdout
+
+    def history(self, pq, rows):
+        """Rows of mail that is in no queue, into the index of an installation that is stopped."""
+        subprocess.run([program("tools/make_queue"), self.postfix.spool, "postfix", pq.index, "0", "1", BAD, str(rows)],
+                       check=True, stdout=subprocess.DEVNULL)
+        self.shell(f"chown -R nobody {pq.index}")
 
     def shell(self, text, ids=""):
         subprocess.run(["sh", "-c", text], check=True, input=ids, text=True,

@@ -9,7 +9,7 @@
  */
 #include <sys/socket.h>
 
-#include "index/client_view.h"
+#include "index/client_child.h"
 #include "index/serve.h"
 #include "mail/from.h"
 #include "tests/fuzz/index_store.h"
@@ -94,33 +94,28 @@ static void view_names(struct blob blob)
 	sink = strlen(names.queue_directory);
 }
 
+/* Once as a selection, once as names: the child's part, then its parent's. */
 static void take_answer(const struct json *line, struct span body)
 {
-	static client_take *const takes[] = {
-	    client_take_selection, client_take_names, client_take_updated, client_take_counts};
 	struct selector all;
-	struct client_answer answer = {
-	    .line = line, .body = body, .by_daemon = true, .selector = &all};
 
 	selector_init(&all);
 	all.all = true;
-	for (size_t i = 0; i < COUNT_OF(takes); i++) {
-		struct index_updated updated;
-		struct index_counts counts;
+	for (int names = 0; names < 2; names++) {
+		struct client_call call = {.selector = names ? NULL : &all};
 		struct bytes out = {0};
+		struct served served;
 		struct blob blob;
-		bool by_daemon;
 
-		if (takes[i](&answer, &out) == 0 && !out.failed) {
+		if (client_take(&call, line, body, &out) == 0 && !out.failed) {
 			blob = hand_over(&out);
-			if (i == 0)
-				view_selection(blob);
-			else if (i == 1)
+			fuzz_require(client_view(&blob, &served) == 0);
+			sink =
+			    strlen(served.counts.queue_directory) + strlen(served.counts.hostname);
+			if (names)
 				view_names(blob);
-			else if (i == 2 && client_view_updated(&blob, &updated) == 0)
+			else
 				view_selection(blob);
-			else if (i == 3)
-				(void)!client_view_counts(&blob, &counts, &by_daemon);
 		}
 		bytes_release(&out);
 	}

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Who may order what of root, without being root: the daemon's user can cause holds and nothing else, operators what the
 configuration lists, strangers nothing. What was ordered, and what was refused, stands in the account."""
+import json
 import os
+import pwd
 import socket
 import struct
 import time
@@ -14,7 +16,7 @@ from rig import until
 
 
 class DoorCase(RigCase):
-    settings = {"operator_group": OPERATORS}
+    settings = {"operator_group": OPERATORS, "flood_watch": "act"}
 
     def setUp(self):
         super().setUp()
@@ -258,3 +260,94 @@ class Floods(DoorCase):
         self.assertEqual(self.door.process.wait(60), 0)
         self.assertFalse(os.path.exists(self.door.path("operator")))
         self.assertEqual(self.pq.idx("list", **identity(MEMBER, [OPERATORS])).status, 1)
+
+
+class Hook(DoorCase):
+    """flood_hook: run as hook_user, with what the daemon says as JSON and in its environment, and nothing else of ours."""
+
+    script = """#!/bin/sh
+exec >>{out} 2>&1
+echo "event=$1"
+id -u
+id -G
+env
+cat
+echo
+ls -l /proc/self/fd | wc -l
+"""
+
+    def setUp(self):
+        RigCase.setUp(self)
+        self.out = os.path.join(self.pq.home, "hook.out")
+        self.hook = os.path.join(self.pq.home, "hook")
+        self.write_hook(self.script.format(out=self.out))
+        open(self.out, "w", encoding="ascii").close()
+        os.chmod(self.out, 0o666)
+        self.pq.settings.update(flood_hook=self.hook, hook_user=STRANGER)
+        self.pq.write_conf()
+        self.door = Door(self.pq).open()
+        self.addCleanup(self.door.close)
+
+    def write_hook(self, text):
+        with open(self.hook, "w", encoding="ascii") as file:
+            file.write(text)
+        os.chmod(self.hook, 0o755)
+
+    def run_hook(self, event=door.BEGIN, **fields):
+        return self.daemon(door.hook(event, **fields))
+
+    def said(self):
+        with open(self.out, encoding="utf-8") as file:
+            return file.read()
+
+    def test_runs(self):
+        answer = self.run_hook(door.UPDATE, id=12, key="login:joe; rm -rf /", clients=["192.0.2.1", "192.0.2.2"])
+        self.assertEqual(answer.status, 0, answer)
+        lines = self.said().splitlines()
+        self.assertEqual(lines[0], "event=update")
+        self.assertEqual(lines[1], str(pwd.getpwnam(STRANGER).pw_uid))
+        self.assertNotIn("0", lines[2].split())
+        variables = {line.partition("=")[0] for line in lines[3:] if "=" in line and not line.startswith("{")}
+        self.assertEqual(variables - {"PWD", "SHLVL", "_", "OLDPWD"},
+                         {"PATH", "LANG", "PQPURGE_FLOOD_ID", "PQPURGE_FLOOD_KEY", "PQPURGE_FLOOD_CLIENTS"})
+        self.assertIn("PQPURGE_FLOOD_CLIENTS=192.0.2.1 192.0.2.2", lines)
+        told = json.loads(next(line for line in lines if line.startswith("{")))
+        self.assertEqual(told, {"id": 12, "key": "login:joe; rm -rf /", "clients": ["192.0.2.1", "192.0.2.2"]})
+        self.assertLessEqual(int(lines[-1]), 6)  # 0, 1, 2, the directory itself, and "total"
+
+    def test_fails(self):
+        self.write_hook("#!/bin/sh\necho no mail today >&2\nexit 3\n")
+        answer = self.run_hook()
+        self.assertEqual(answer.status, 2, answer)
+        self.assertIn("no mail today", answer.words)
+
+    def test_nobody_elses_program(self):
+        """What others may write is not run, nor what a hostile field looks like."""
+        os.chmod(self.hook, 0o777)
+        self.assertIn("must be root's", self.run_hook().words)
+        os.chmod(self.hook, 0o755)
+        os.chown(self.hook, pwd.getpwnam(USER).pw_uid, -1)
+        self.assertIn("must be root's", self.run_hook().words)
+        os.chown(self.hook, 0, 0)
+        for fields in ({"LD_PRELOAD": "/tmp/x"}, {"key": "a\nb"}, {"a b": "c"}, {"": "c"}):
+            self.assertNotEqual(self.run_hook(**fields).status, 0, fields)
+        self.assertEqual(self.said(), "")
+
+    def test_not_root(self):
+        self.pq.settings["hook_user"] = "root"
+        self.pq.write_conf()
+        self.door.close()
+        self.door.open()
+        self.assertIn("must not be root", self.run_hook().words)
+        self.assertEqual(self.said(), "")
+
+
+class NoActing(DoorCase):
+    settings = {"flood_watch": "warn"}
+
+    def test_root_says_whether(self):
+        """Without flood_watch = act the daemon's account causes nothing, whatever it sends."""
+        self.send_many("a@example.com", 2)
+        self.assertIn("not 'act'", self.daemon(hold("domain", BAD)).words)
+        self.assertIn("no flood_hook", self.daemon(door.hook(door.BEGIN, id=1)).words)
+        self.assertEqual(self.held(), set())

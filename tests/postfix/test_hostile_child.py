@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 
-
 from case import BAD, RigCase
-from pqpurge import USER
+from pqpurge import BUILD, USER
+from process import descendants, is_stopped
 from rig import until
+
+SHIM = os.path.join(BUILD, "shim/child.so")
 
 LOCKER = """
 import fcntl, os, pwd, signal, sys
@@ -25,63 +26,43 @@ os.kill(os.getpid(), signal.SIGSTOP)
 """
 
 
-def children(pid):
-    """All processes below pid that are not of its user, the nearest first."""
-    found = []
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/stat", encoding="ascii", errors="replace") as file:
-                parent = int(file.read().rpartition(")")[2].split()[1])
-            found.append((int(name), parent, os.stat(f"/proc/{name}").st_uid))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    below, out = {pid}, []
-    for _ in range(4):
-        for child, parent, uid in found:
-            if parent in below and child not in below:
-                below.add(child)
-                out.append((child, uid))
-    return out
+def stopped_below(pid):
+    return list(filter(is_stopped, descendants(pid)))
 
 
 class ChildCase(RigCase):
+    """The shim stops a command's children where they have become other users: the first one and all behind it, then the
+    second one and all behind it, until the command has no more of them."""
     settings = {"postsuper_jobs": 1}
-    COUNT = 1500
+    COUNT = 20
 
     def setUp(self):
         super().setUp()
-        self.postfix.flood("a@example.com", self.COUNT)
+        self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
+        self.send_many("a@example.com", self.COUNT)
         self.postfix.settled(self.COUNT)
 
-    def stop_children(self, command):
-        """Stops whatever child of another user the command starts, as that user could, until the command ends."""
-        stopped = set()
+    def start_and_stop(self, first, *args):
+        """A command, and its stopped children: none where it ends with fewer than first of them."""
+        command = self.pq.idx_start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                    env={**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_CHILD": str(first)})
+        self.addCleanup(lambda: command.poll() is None and command.kill())
+        until(lambda: command.poll() is not None or stopped_below(command.pid), f"a stopped child of {args}")
+        return command, stopped_below(command.pid)
 
-        def hunt():
-            while command.poll() is None:
-                for child, uid in children(command.pid):
-                    if uid and child not in stopped:
-                        try:
-                            os.kill(child, signal.SIGSTOP)
-                            stopped.add(child)
-                        except ProcessLookupError:
-                            pass
-        threading.Thread(target=hunt).start()
-        until(lambda: stopped or command.poll() is not None, "a child to stop")
-        return stopped
+    def each_ends(self, number, *args):
+        """Whichever of its children is stopped."""
+        first = 1
+        while self.ends(number, first, *args):
+            first += 1
+        self.assertGreater(first, 1, f"no child of {args} was stopped")
 
-    def start_and_stop(self, *args):
-        """A command with a stopped child, and its stopped children. A child may be too quick; then another try is made."""
-        for _ in range(50):
-            command = self.pq.idx_start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            self.addCleanup(lambda c=command: c.poll() is None and c.kill())
-            stopped = self.stop_children(command)
-            if stopped and command.poll() is None:
-                return command, stopped
-        self.fail(f"no child of {args} was there long enough")
-
-    def ends(self, number, *args):
-        command, stopped = self.start_and_stop(*args)
+    def ends(self, number, first, *args):
+        """False: it has fewer than first children."""
+        command, stopped = self.start_and_stop(first, *args)
+        if not stopped:
+            self.assertEqual(command.wait(60), 0, args)
+            return False
         command.send_signal(number)
         # postsuper may end its chunk in order, and the account's writer its line; neither for ever.
         until(lambda: command.poll() is not None, f"the end of {args} after signal {number}", 40)
@@ -93,6 +74,7 @@ class ChildCase(RigCase):
                 os.kill(child, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        return True
 
     @staticmethod
     def is_dead(pid):
@@ -113,12 +95,12 @@ class Stopped(ChildCase):
     def test_interrupt(self):
         for args in ("list", BAD), ("purge", "-y", BAD), ("sync",), ("top",):
             with self.subTest(args=args):
-                self.ends(signal.SIGINT, *args)
+                self.each_ends(signal.SIGINT, *args)
 
     def test_terminate(self):
         for args in ("list", BAD), ("hold", "-y", BAD), ("why",):
             with self.subTest(args=args):
-                self.ends(signal.SIGTERM, *args)
+                self.each_ends(signal.SIGTERM, *args)
 
 
 class Locked(RigCase):

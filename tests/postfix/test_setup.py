@@ -99,8 +99,7 @@ class Life(SetupCase):
         self.assertIn("+smtpd_milters = " + ours, result.out)
         self.assertIn("-smtpd_milters = inet:127.0.0.1:2", result.out)
         self.assertEqual(oct(os.stat(self.sockets).st_mode), "0o42750")
-        for place in self.pq.index, self.pq.state:
-            self.assertEqual(oct(os.stat(place).st_mode), "0o40700")
+        self.assertEqual([oct(os.stat(place).st_mode) for place in (self.pq.index, self.pq.state)], ["0o40750", "0o40700"])
         self.assertEqual(oct(os.stat(self.undo).st_mode), "0o40700")
 
         self.pq.start()

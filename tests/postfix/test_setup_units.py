@@ -17,8 +17,11 @@ for name in etc usr/bin; do
 done
 mount -t tmpfs none /run
 mkdir -p /run/systemd/system
-[ -z "$WITHOUT" ] || mount --bind /dev/null "$WITHOUT"
-exec "$@"
+for name in $WITHOUT; do mount --bind /dev/null "$name"; done
+status=0
+"$@" || status=$?
+[ ! -d /run/pqpurge ] || stat -c '%a %U %G' /run/pqpurge >"$LAYERS/run_pqpurge"
+exit $status
 """
 # Units are files below enabled/ and active/. One that is in broken/ can be enabled and does not start.
 SYSTEMCTL = """#!/bin/sh
@@ -53,8 +56,10 @@ class Units(SetupCase):
         subprocess.run(["mount", "-t", "tmpfs", "none", self.layers], check=True)
         self.addCleanup(subprocess.run, ["umount", self.layers], check=True)
         self.books = os.path.join(self.pq.home, "books")
-        for name in ("etc/pqpurge", "etc/systemd/system", "usr/bin", "work.etc", "work.bin"):
+        for name in ("etc/pqpurge", "etc/systemd/system", "etc/sysusers.d", "etc/tmpfiles.d", "usr/bin", "work.etc", "work.bin"):
             os.makedirs(os.path.join(self.layers, name))
+        for kind in ("sysusers", "tmpfiles"):
+            shutil.copy(os.path.join(TOP, "conf/pqpurge." + kind), os.path.join(self.layers, f"etc/{kind}.d/pqpurge.conf"))
         for name in ("enabled", "active", "broken"):
             os.makedirs(os.path.join(self.books, name))
         for unit in glob.glob(os.path.join(TOP, "conf/*.service")) + glob.glob(os.path.join(TOP, "conf/*.socket")) + \
@@ -72,7 +77,7 @@ class Units(SetupCase):
         self.pq.conf = "/etc/pqpurge/" + name
 
     def setup(self, *args, status=0, without=""):
-        """without: a program that cannot be executed."""
+        """without: programs that cannot be executed."""
         result = self.pq.idx("setup", *args, prefix=["unshare", "-m", "sh", "-c", NAMESPACE, "sh"],
                              env={**os.environ, "LAYERS": self.layers, "WITHOUT": without})
         self.assertEqual(result.status, status, f"setup {args}: {result}")
@@ -161,24 +166,58 @@ class Units(SetupCase):
         self.write(os.path.join(self.layers, "etc/passwd"), "".join(
             line for line in self.read("/etc/passwd").splitlines(True) if not line.startswith("pqpurge:")))
 
-    def test_the_user_is_made(self):
+    def assert_user_is_made(self, without=""):
         self.without_user()
-        self.setup("-y", status=2)
+        self.setup("-y", status=2, without=without)
         (made,) = [line.split(":") for line in self.read(os.path.join(self.layers, "etc/passwd")).splitlines()
                    if line.startswith("pqpurge:")]
         self.assertEqual((made[4], made[6]), ("pqpurge index daemon", "/usr/sbin/nologin"))
         self.assertEqual(os.stat(self.pq.index).st_uid, int(made[2]))
         self.assertIn("user pqpurge\n", self.record())
         self.assertIn("userdel pqpurge", self.setup("--remove", "-y").out)
+        return made
+
+    def test_the_user_is_made(self):
+        """By conf/pqpurge.sysusers."""
+        self.assertEqual(self.assert_user_is_made(without="/usr/sbin/useradd")[5], "/var/lib/pqpurge")
+
+    def test_the_user_is_made_without_systemd(self):
+        self.assertEqual(self.assert_user_is_made(without="/usr/bin/systemd-sysusers")[5], self.pq.state)
 
     def test_a_user_that_cannot_be_made(self):
         """It is not on record, or the removal would speak of a user that never was."""
         self.without_user()
-        result = self.setup("-y", status=2, without="/usr/bin/systemd-sysusers")
-        self.assertIn("systemd-sysusers", result.err)
+        result = self.setup("-y", status=2, without="/usr/bin/systemd-sysusers /usr/sbin/useradd")
+        self.assertIn("useradd", result.err)
         self.assertIn("make the system user pqpurge", result.out)
         self.assertNotIn("user ", self.record())
         self.assertNotIn("userdel", self.setup("--remove", "-n").out)
+
+    def usual_index(self):
+        """The index where conf/pqpurge.tmpfiles has it."""
+        self.without_user()
+        self.write(self.conf, "".join(line for line in self.read(self.conf).splitlines(True)
+                                      if not line.startswith("index_directory")))
+
+    def run_pqpurge(self):
+        """What /run/pqpurge was when the command ended."""
+        return self.read(os.path.join(self.layers, "run_pqpurge")).strip()
+
+    def test_directories_by_tmpfiles(self):
+        """Only what was shown is made, whatever else the file names."""
+        self.usual_index()
+        tmpfiles = os.path.join(self.layers, "etc/tmpfiles.d/pqpurge.conf")
+        self.write(tmpfiles, self.read(tmpfiles).replace("d /run/pqpurge 0750", "d /run/pqpurge 0751") +
+                   f"d {self.pq.home}/other 0700 root root -\n")
+        result = self.setup("-y", status=2)
+        self.assertIn("make the directory /run/pqpurge (0750 pqpurge pqpurge)", result.out)
+        self.assertEqual(self.run_pqpurge(), "751 pqpurge pqpurge", "it was made by the file")
+        self.assertFalse(os.path.exists(self.pq.home + "/other"))
+
+    def test_directories_without_systemd(self):
+        self.usual_index()
+        self.setup("-y", status=2, without="/usr/bin/systemd-tmpfiles")
+        self.assertEqual(self.run_pqpurge(), "750 pqpurge pqpurge")
 
     def test_settings_elsewhere_have_no_unit(self):
         self.pq.conf = self.given

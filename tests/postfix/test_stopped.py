@@ -11,42 +11,11 @@ import time
 
 from case import BAD, RigCase
 from pqpurge import BUILD
+from process import descendants, is_stopped, kill_all
 from rig import until
 
 SHIM = os.path.join(BUILD, "shim/stop.so")
 PIPE_SIZE = 4096
-
-
-def descendants(pid):
-    """pid and all processes below it."""
-    found = [pid]
-    for task in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}/task") else ():
-        try:
-            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                children = file.read().split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        for child in children:
-            found += descendants(int(child))
-    return found
-
-
-def is_stopped(pid):
-    try:
-        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def kill_all(child):
-    """Ends a command of ours and its children, stopped or not."""
-    for pid in descendants(child.pid):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    child.wait(30)
 
 
 class StoppedCommand(RigCase):

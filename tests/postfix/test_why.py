@@ -118,10 +118,10 @@ class Patience(WhyCase):
             self.assertGreaterEqual(min(tries), int(oldest) + 660)
             self.assertEqual(summary["due"], 0)
         self.bounces_have_less_time()
-        text = re.sub(r"\s+", " ", self.pq.idx("why").out)
-        for words in ("every 7m (queue_run_delay)", "after 11m to 2h (minimal_backoff_time, maximal_backoff_time)",
-                      "gives up after 3d (maximal_queue_lifetime)", "on bounces after 36h (bounce_queue_lifetime)"):
-            self.assertIn(words, text)
+        text = self.pq.idx("why").out
+        for name, value in (("queue_run_delay", "7m"), ("minimal_backoff_time", "11m"), ("maximal_backoff_time", "2h"),
+                            ("maximal_queue_lifetime", "3d"), ("bounce_queue_lifetime", "36h")):
+            self.assertRegex(text, rf"(?m)^{name} +{value}$")
         now = time.time()
         for queue_id in files:
             os.utime(self.postfix.find(queue_id), (now - 5, now - 5))

@@ -42,12 +42,11 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 	if (stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
 		findings_add(to, "socket_missing", FINDING_FAULT, "",
 		    "the daemon's socket %s is gone: Postfix cannot connect until the daemon is "
-		    "started "
-		    "anew",
+		    "restarted",
 		    path);
 		return;
 	}
-	if (role_collect(&p->owner, try_socket, (void *)path, &blob, NULL) == 0) {
+	if (role_ask(&p->owner, NULL, ROLE_TIME, try_socket, (void *)path, &blob, NULL) == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 		int error = (int)reader_u32(&r);
 
@@ -63,7 +62,6 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
     struct err *err)
 {
-	const char *path = milter_path(socket);
 	struct mailconf conf = {0};
 	struct bypass_facts facts = {&conf, p, socket, checks_have};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
@@ -71,8 +69,8 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
 	if (code < 0)
 		return code;
 	bypass_check(&facts, to);
-	if (daemon_runs && path)
-		check_socket(p, path, to);
+	if (daemon_runs && milter_path(socket))
+		check_socket(p, milter_path(socket), to);
 	mailconf_release(&conf);
 	return 0;
 }
@@ -89,7 +87,7 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 		return;
 	if (mailconf_read(&p, bypass_parameters, &conf, NULL) == 0 && bypass_names_socket(&facts))
 		findings_add(to, "shared_socket", FINDING_NOTE, "",
-		    "the Postfix instance in %s (queue %s) names this daemon's socket, too: its "
+		    "the Postfix instance in %s (queue %s) uses this daemon's socket, too: its "
 		    "mail needs a pqpurge.conf of its own (-c), with postfix_config_directory = "
 		    "\"%s\"",
 		    p.config_directory, p.queue_directory, p.config_directory);
@@ -99,13 +97,12 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 
 static void add_directories(const struct postfix *p, struct strbuf *to)
 {
-	static const char *const names[] = {
-	    "multi_instance_directories", "alternate_config_directories"};
 	struct strbuf value = {0};
 
-	for (size_t n = 0; n < COUNT_OF(names); n++)
-		if (postfix_parameter(p, names[n], &value, NULL) == 0)
-			strbuf_printf(to, " %s", strbuf_text(&value));
+	if (postfix_parameter(p, "multi_instance_directories", &value, NULL) == 0)
+		strbuf_printf(to, " %s", strbuf_text(&value));
+	if (postfix_parameter(p, "alternate_config_directories", &value, NULL) == 0)
+		strbuf_printf(to, " %s", strbuf_text(&value));
 	strbuf_release(&value);
 }
 

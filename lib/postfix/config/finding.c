@@ -6,59 +6,44 @@
 
 #define WORDS_MAX 1024
 
-static bool is_known(const struct findings *f, const char *id, const char *words)
+static bool has_words(const struct findings *f, const char *id, const char *words)
 {
 	for (size_t n = 0; n < f->count; n++)
-		if (strcmp(f->list[n].id, id) == 0 && strcmp(f->list[n].words, words) == 0)
+		if (strcmp(f->list[n].id, id) == 0 &&
+		    (!words || strcmp(f->list[n].words, words) == 0))
 			return true;
 	return false;
 }
 
-static bool grow(struct findings *f)
+bool findings_have(const struct findings *f, const char *id)
 {
-	size_t cap = f->cap ? 2 * f->cap : 8;
-	struct finding *list;
-
-	if (f->count < f->cap)
-		return true;
-	list = realloc(f->list, cap * sizeof(*list));
-	if (!list)
-		return false;
-	f->list = list;
-	f->cap = cap;
-	return true;
+	return has_words(f, id, NULL);
 }
 
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...)
 {
-	struct finding one = {.id = id, .level = level};
+	struct finding one = {.id = id, .level = level}, *list;
 	char words[WORDS_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(words, sizeof(words), format, args);
 	va_end(args);
-	if (is_known(f, id, words))
+	if (has_words(f, id, words))
 		return;
+	list = realloc(f->list, (f->count + 1) * sizeof(*list));
+	if (list)
+		f->list = list;
 	one.words = strdup(words);
-	one.command = strdup(command ? command : "");
-	if (!one.words || !one.command || !grow(f)) {
-		free(one.words);
-		free(one.command);
-		f->failed = true;
+	one.command = strdup(command);
+	if (list && one.words && one.command) {
+		list[f->count++] = one;
 		return;
 	}
-	f->list[f->count++] = one;
-}
-
-bool findings_have(const struct findings *f, const char *id, const char *command)
-{
-	for (size_t n = 0; n < f->count; n++)
-		if (strcmp(f->list[n].id, id) == 0 &&
-		    (!command || strcmp(f->list[n].command, command) == 0))
-			return true;
-	return false;
+	free(one.words);
+	free(one.command);
+	f->failed = true;
 }
 
 void findings_move(struct findings *f, struct findings *from)

@@ -14,7 +14,7 @@ enum finding_level {
 };
 
 struct finding {
-	const char *id; /* static: "smtpd_milters_missing" */
+	const char *id; /* static: "milter_missing" */
 	enum finding_level level;
 	char *words;   /* a sentence without its full stop */
 	char *command; /* what to type; "" = nothing helps */
@@ -23,15 +23,15 @@ struct finding {
 /* Zero-initialise. */
 struct findings {
 	struct finding *list;
-	size_t count, cap;
+	size_t count;
 	bool failed;
 };
 
-/* Adds one, unless the same words are there already. id is kept, command (NULL as "") is copied. */
+/* Adds one, unless the same words are there already. id is kept, command is copied. */
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...) FORMAT(5, 6);
-/* Whether one of that id with that command (NULL: any) is there. */
-bool findings_have(const struct findings *f, const char *id, const char *command);
+/* Whether one of that id is there. */
+bool findings_have(const struct findings *f, const char *id);
 /* Appends from's findings, which is empty then. */
 void findings_move(struct findings *f, struct findings *from);
 /* The number of faults. */

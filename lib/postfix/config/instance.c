@@ -15,37 +15,35 @@
 #define POSTCONF_TIMEOUT (10 * USEC_PER_SEC)
 #define POSTCONF_MAX     ((size_t)1 << 20)
 #define ASKED_MAX        32
+#define BLANKS           " \t\r\n,"
 
 static const char *const postconf_places[] = {
-    "/usr/sbin/postconf",
-    "/usr/bin/postconf",
-    "/usr/local/sbin/postconf",
-};
+    "/usr/sbin/postconf", "/usr/bin/postconf", "/usr/local/sbin/postconf"};
 
-/* The parameters, in the order of `values` below. */
+/* What is read of main.cf. The first ones are kept as they are, in that member of struct postfix.
+ */
+static const struct text {
+	const char *name;
+	size_t member;
+} texts[] = {
+    {"queue_directory", offsetof(struct postfix, queue_directory)},
+    {"command_directory", offsetof(struct postfix, command_directory)},
+    {"mail_owner", offsetof(struct postfix, mail_owner)},
+    {"myhostname", offsetof(struct postfix, myhostname)},
+    {"myorigin", offsetof(struct postfix, myorigin)},
+    {"mydestination", offsetof(struct postfix, mydestination)},
+};
 enum {
-	AT_QUEUE_DIRECTORY,
-	AT_COMMAND_DIRECTORY,
-	AT_MAIL_OWNER,
-	AT_MYHOSTNAME,
-	AT_MYORIGIN,
-	AT_MYDESTINATION,
-	AT_HASH_QUEUE_NAMES,
+	AT_HASH_QUEUE_NAMES = COUNT_OF(texts),
 	AT_HASH_QUEUE_DEPTH,
 	AT_LONG_QUEUE_IDS,
 	AT_COUNT,
 };
-static const char *const parameters[AT_COUNT + 1] = {
-    [AT_QUEUE_DIRECTORY] = "queue_directory",
-    [AT_COMMAND_DIRECTORY] = "command_directory",
-    [AT_MAIL_OWNER] = "mail_owner",
-    [AT_MYHOSTNAME] = "myhostname",
-    [AT_MYORIGIN] = "myorigin",
-    [AT_MYDESTINATION] = "mydestination",
-    [AT_HASH_QUEUE_NAMES] = "hash_queue_names",
-    [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth",
-    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids",
-};
+
+static char **text_of(struct postfix *p, size_t n)
+{
+	return (char **)(void *)((char *)p + texts[n].member);
+}
 
 const char *postconf_path(void)
 {
@@ -82,11 +80,13 @@ const char *postconf_value(const char *line, const char *name)
 	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
+/* text: postconf's output, which is cut into lines; may be NULL. */
 static void take_values(char *text, const char *const *names, size_t count, const char **values)
 {
 	char *rest = NULL;
 
-	for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
+	for (char *line = text ? strtok_r(text, "\n", &rest) : NULL; line;
+	     line = strtok_r(NULL, "\n", &rest))
 		for (size_t n = 0; n < count; n++) {
 			const char *value = postconf_value(line, names[n]);
 			if (value)
@@ -119,12 +119,11 @@ static void take_hashing(struct postfix *p, const char *names, unsigned depth)
 
 	snprintf(words, sizeof(words), "%s", names);
 	p->hash_depth = depth;
-	for (char *word = strtok_r(words, " \t\r\n,", &rest); word;
-	     word = strtok_r(NULL, " \t\r\n,", &rest)) {
+	for (char *word = strtok_r(words, BLANKS, &rest); word;
+	     word = strtok_r(NULL, BLANKS, &rest))
 		for (unsigned n = 0; n < QUEUE_COUNT; n++)
 			if (str_equal_nocase(word, queue_word(queue_at(n))))
 				p->hashed_queues |= queue_at(n);
-	}
 }
 
 static int absolute_of(const char *directory, char **ret, struct err *err)
@@ -146,28 +145,27 @@ static int find_owner(struct postfix *p, struct err *err)
 	return code;
 }
 
-static int fill(struct postfix *p, const char *const values[AT_COUNT], struct err *err)
+static int fill(
+    struct postfix *p, const char *const *names, const char *const *values, struct err *err)
 {
 	uint64_t depth;
 
 	for (size_t n = 0; n < AT_COUNT; n++)
 		if (!values[n])
-			return err_set(err, ERR_CONFIG, "postconf does not know %s", parameters[n]);
+			return err_set(err, ERR_CONFIG, "postconf does not know %s", names[n]);
 	if (str_parse_u64(values[AT_HASH_QUEUE_DEPTH], 1, HASH_DEPTH_MAX, &depth) < 0)
 		return err_set(err, ERR_CONFIG, "hash_queue_depth '%s' is not 1 to 16",
 		    values[AT_HASH_QUEUE_DEPTH]);
-	if (values[AT_QUEUE_DIRECTORY][0] != '/' || values[AT_COMMAND_DIRECTORY][0] != '/')
+	for (size_t n = 0; n < COUNT_OF(texts); n++) {
+		bool is_origin = text_of(p, n) == &p->myorigin;
+
+		*text_of(p, n) = is_origin ? resolve_origin(values[n]) : strdup(values[n]);
+		if (!*text_of(p, n))
+			return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
+	}
+	if (p->queue_directory[0] != '/' || p->command_directory[0] != '/')
 		return err_set(
 		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
-	p->queue_directory = strdup(values[AT_QUEUE_DIRECTORY]);
-	p->command_directory = strdup(values[AT_COMMAND_DIRECTORY]);
-	p->mail_owner = strdup(values[AT_MAIL_OWNER]);
-	p->myhostname = strdup(values[AT_MYHOSTNAME]);
-	p->myorigin = resolve_origin(values[AT_MYORIGIN]);
-	p->mydestination = strdup(values[AT_MYDESTINATION]);
-	if (!p->queue_directory || !p->command_directory || !p->mail_owner || !p->myhostname ||
-	    !p->myorigin || !p->mydestination)
-		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
 	return find_owner(p, err);
@@ -175,19 +173,22 @@ static int fill(struct postfix *p, const char *const values[AT_COUNT], struct er
 
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
 {
+	const char *names[AT_COUNT + 1] = {[AT_HASH_QUEUE_NAMES] = "hash_queue_names",
+	    [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth",
+	    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids"};
 	const char *values[AT_COUNT] = {0};
 	struct postfix p = {0};
 	struct strbuf text = {0};
-	int code;
+	int code = absolute_of(config_directory, &p.config_directory, err);
 
-	if ((code = absolute_of(config_directory, &p.config_directory, err)) < 0)
-		return code;
-	if ((code = postconf_run(p.config_directory, "-x", parameters, &text, err)) < 0)
-		goto out;
-	if (text.text)
-		take_values(text.text, parameters, AT_COUNT, values);
-	code = fill(&p, values, err);
-out:
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		names[n] = texts[n].name;
+	if (code == 0)
+		code = postconf_run(p.config_directory, "-x", names, &text, err);
+	if (code == 0) {
+		take_values(text.text, names, AT_COUNT, values);
+		code = fill(&p, names, values, err);
+	}
 	strbuf_release(&text);
 	if (code < 0)
 		postfix_release(&p);
@@ -208,13 +209,42 @@ static const char *const postsuper_reads[] = {"compatibility_level", "queue_dire
     "data_directory", "import_environment", "maillog_file", "maillog_file_prefixes",
     "maillog_file_permissions", "postlog_service_name", "enable_long_queue_ids", NULL};
 
-static void remove_private(const char *directory)
+void postfix_private_remove(char *directory)
 {
 	char path[PATH_MAX];
 
+	if (!directory)
+		return;
 	snprintf(path, sizeof(path), "%s/main.cf", directory);
 	unlink(path);
 	rmdir(directory);
+	free(directory);
+}
+
+int postfix_private_main(const struct strbuf *text, char **ret_directory, struct err *err)
+{
+	char first[] = "/run/pqpurge-postfix.XXXXXX", second[] = "/tmp/pqpurge-postfix.XXXXXX";
+	const char *made = mkdtemp(first);
+	char *directory, path[PATH_MAX];
+	int code, fd;
+
+	if (!made && !(made = mkdtemp(second)))
+		return err_sys(err, errno, "failed to make a directory in /run or /tmp");
+	directory = strdup(made);
+	snprintf(path, sizeof(path), "%s/main.cf", made);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	code = fd < 0                       ? -errno
+	       : text->failed || !directory ? -ENOMEM
+					    : io_write_all(fd, strbuf_text(text), text->len);
+	io_close(&fd);
+	if (code == 0) {
+		*ret_directory = directory;
+		return 0;
+	}
+	unlink(path);
+	rmdir(made);
+	free(directory);
+	return err_sys(err, -code, "failed to write '%s'", path);
 }
 
 /* Lines as postconf wrote them; what is expanded is not to be expanded again. */
@@ -240,61 +270,28 @@ static void put_hashing(struct strbuf *into, const struct postfix *p)
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
 		if (p->hashed_queues & queue_at(n))
 			strbuf_printf(into, " %s", queue_word(queue_at(n)));
-	if (layout.defer >> p->hash_depth & 1)
-		strbuf_puts(into, " defer");
-	if (layout.bounce >> p->hash_depth & 1)
-		strbuf_puts(into, " bounce");
-	if (layout.trace >> p->hash_depth & 1)
-		strbuf_puts(into, " trace");
-	strbuf_putc(into, '\n');
-}
-
-/* A directory that only we can search, and in it a main.cf. */
-static int make_private(struct postfix *p, const struct strbuf *values, struct err *err)
-{
-	char directory[] = "/run/pqpurge-postfix.XXXXXX",
-	     fallback[] = "/tmp/pqpurge-postfix.XXXXXX";
-	const char *made = mkdtemp(directory);
-	struct strbuf text = {0};
-	char path[PATH_MAX];
-	int code, fd;
-
-	if (!made && !(made = mkdtemp(fallback)))
-		return err_sys(err, errno, "failed to make a directory in /run or /tmp");
-	p->config_directory = strdup(made);
-	p->private_directory = p->config_directory != NULL;
-	if (!p->private_directory) {
-		rmdir(made);
-		return err_sys(err, ENOMEM, "failed to keep the Postfix configuration");
-	}
-	put_values(&text, values);
-	put_hashing(&text, p);
-	snprintf(path, sizeof(path), "%s/main.cf", made);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	code = fd < 0 ? -errno : text.failed ? -ENOMEM : io_write_all(fd, text.text, text.len);
-	io_close(&fd);
-	strbuf_release(&text);
-	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
+	strbuf_printf(into, "%s%s%s\n", layout.defer >> p->hash_depth & 1 ? " defer" : "",
+	    layout.bounce >> p->hash_depth & 1 ? " bounce" : "",
+	    layout.trace >> p->hash_depth & 1 ? " trace" : "");
 }
 
 static bool copy(struct postfix *to, const struct postfix *from)
 {
+	bool good = true;
+
 	*to = *from;
 	to->config_directory = NULL;
-	to->queue_directory = strdup(from->queue_directory);
-	to->command_directory = strdup(from->command_directory);
-	to->mail_owner = strdup(from->mail_owner);
-	to->myhostname = strdup(from->myhostname);
-	to->myorigin = strdup(from->myorigin);
-	to->mydestination = strdup(from->mydestination);
-	return to->queue_directory && to->command_directory && to->mail_owner && to->myhostname &&
-	       to->myorigin && to->mydestination;
+	for (size_t n = 0; n < COUNT_OF(texts); n++) {
+		*text_of(to, n) = strdup(*text_of(to, n));
+		good &= *text_of(to, n) != NULL;
+	}
+	return good;
 }
 
 int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
     struct postfix *ret, struct err *err)
 {
-	struct strbuf values = {0};
+	struct strbuf values = {0}, text = {0};
 	struct postfix made;
 	int code = postconf_run(p->config_directory, "-x", postsuper_reads, &values, err);
 
@@ -305,8 +302,12 @@ int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigne
 	} else {
 		made.hashed_queues = hashed_queues;
 		made.hash_depth = depth;
-		code = make_private(&made, &values, err);
+		put_values(&text, &values);
+		put_hashing(&text, &made);
+		code = postfix_private_main(&text, &made.config_directory, err);
+		made.private_directory = true;
 	}
+	strbuf_release(&text);
 	strbuf_release(&values);
 	if (code < 0)
 		postfix_release(&made);
@@ -317,15 +318,12 @@ int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigne
 
 void postfix_release(struct postfix *p)
 {
-	if (p->private_directory && p->config_directory)
-		remove_private(p->config_directory);
-	free(p->config_directory);
-	free(p->queue_directory);
-	free(p->command_directory);
-	free(p->mail_owner);
-	free(p->myhostname);
-	free(p->myorigin);
-	free(p->mydestination);
+	if (p->private_directory)
+		postfix_private_remove(p->config_directory);
+	else
+		free(p->config_directory);
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		free(*text_of(p, n));
 	*p = (struct postfix){0};
 }
 
@@ -338,8 +336,7 @@ int postfix_parameter(
 
 	if (code < 0)
 		return code;
-	if (text.text)
-		take_values(text.text, &name, 1, &value);
+	take_values(text.text, &name, 1, &value);
 	strbuf_clear(ret);
 	if (value)
 		strbuf_puts(ret, value);

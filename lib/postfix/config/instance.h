@@ -45,6 +45,14 @@ void postfix_release(struct postfix *p); /* zeroes; accepts a zeroed one */
 int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
     struct postfix *ret, struct err *err) NODISCARD;
 
+/*
+ * A configuration directory with nothing in it but a main.cf of that text, under /run or /tmp: for
+ * postconf(1) to edit. Root's and 0700, since main.cf may be for root alone. remove takes NULL.
+ */
+int postfix_private_main(
+    const struct strbuf *text, char **ret_directory, struct err *err) NODISCARD;
+void postfix_private_remove(char *directory); /* and frees it */
+
 /* The value of any other parameter, expanded, into ret (cleared first). ERR_CONFIG where there is
  * no such parameter. */
 int postfix_parameter(

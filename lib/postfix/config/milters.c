@@ -5,8 +5,7 @@
 
 #include <errno.h>
 
-#define BLANKS          ", \t\r\n"
-#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+#define BLANKS ", \t\r\n"
 
 int brace_list_next(const char **at, struct span *ret)
 {
@@ -27,69 +26,43 @@ int brace_list_next(const char **at, struct span *ret)
 	return 1;
 }
 
-static void copy(char *buf, size_t size, const char *from, size_t len)
-{
-	if (len >= size)
-		len = size - 1;
-	memcpy(buf, from, len);
-	buf[len] = '\0';
-}
-
-/* The first word inside the braces, or of a text without. Returns what is behind it. */
-static const char *first_word(struct span text, const char **ret, size_t *ret_len)
-{
-	const char *from = text.at, *end = from + text.len;
-
-	while (from < end && (*from == '{' || strchr(BLANKS, *from)))
-		from++;
-	*ret = from;
-	while (from < end && *from != '}' && !strchr(BLANKS, *from))
-		from++;
-	*ret_len = (size_t)(from - *ret);
-	return from;
-}
-
 int milter_next(const char **at, struct milter *ret)
 {
 	const char *word;
-	size_t len;
 
 	if (!brace_list_next(at, &ret->text))
 		return 0;
-	(void)first_word(ret->text, &word, &len);
-	copy(ret->endpoint, sizeof(ret->endpoint), word, len);
+	word = ret->text.at;
+	word += strspn(word, BLANKS "{");
+	snprintf(
+	    ret->endpoint, sizeof(ret->endpoint), "%.*s", (int)strcspn(word, BLANKS "}"), word);
 	return 1;
 }
 
+/* "name=value" or "{ name = value }" */
 bool milter_attribute(const struct milter *m, const char *name, char *buf, size_t size)
 {
-	const char *word, *end = (const char *)m->text.at + m->text.len;
-	size_t len, name_len = strlen(name);
-	const char *at = first_word(m->text, &word, &len);
+	const char *at = m->text.at, *end = at + m->text.len;
+	size_t len = strlen(name);
 
-	if (m->text.len == 0 || *(const char *)m->text.at != '{')
+	if (*at != '{')
 		return false;
-	/* "name=value" or "{ name = value }" */
 	for (; at < end; at++) {
-		const char *value = at + 1 + name_len;
+		const char *value = at + 1 + len;
 
-		if (!strchr(BLANKS "{", *at) || (size_t)(end - at) <= name_len + 1 ||
-		    strncmp(at + 1, name, name_len) != 0)
+		if (!strchr(BLANKS "{", *at) || strncmp(at + 1, name, len) != 0)
 			continue;
-		while (value < end && *value == ' ')
-			value++;
-		if (value >= end || *value != '=')
+		value += strspn(value, " ");
+		if (*value != '=')
 			continue;
-		value++;
-		while (value < end && *value == ' ')
-			value++;
-		for (len = 0; value + len < end && !strchr(BLANKS "}", value[len]);)
-			len++;
-		copy(buf, size, value, len);
+		value += 1 + strspn(value + 1, " ");
+		snprintf(buf, size, "%.*s", (int)strcspn(value, BLANKS "}"), value);
 		return true;
 	}
 	return false;
 }
+
+/* ---- endpoints */
 
 const char *milter_path(const char *endpoint)
 {
@@ -103,62 +76,62 @@ const char *milter_path(const char *endpoint)
 
 const char *milter_port(const char *endpoint, char *buf, size_t size)
 {
-	const char *port = NULL;
-	size_t len = 0;
+	const char *rest = strchr(endpoint, ':'), *colon;
 
-	if (str_starts(endpoint, "inet:") || str_starts(endpoint, "inet6:")) {
-		const char *rest = strchr(endpoint, ':') + 1, *at = strchr(rest, '@');
-		const char *colon = strrchr(rest, ':');
-
-		port = at || !colon ? rest : colon + 1;
-		len = at ? (size_t)(at - rest) : strlen(port);
-	}
-	copy(buf, size, port ? port : "", len);
+	*buf = '\0';
+	if (!str_starts(endpoint, "inet:") && !str_starts(endpoint, "inet6:"))
+		return buf;
+	colon = strrchr(++rest, ':');
+	if (!strchr(rest, '@') && colon)
+		rest = colon + 1;
+	snprintf(buf, size, "%.*s", (int)strcspn(rest, "@"), rest);
 	return buf;
 }
 
-/* ---- editing: members */
-
-static bool braces_close(const char *raw)
+/* "pqpurge/milter.sock" of a path: the directory's name and the file's. */
+static const char *last_two(const char *path)
 {
-	long depth = 0;
+	const char *at = path + strlen(path);
+	unsigned slashes = 0;
 
-	for (; *raw && depth >= 0; raw++)
-		depth += (*raw == '{') - (*raw == '}');
-	return depth == 0;
+	while (at > path && (slashes += at[-1] == '/') < 2)
+		at--;
+	return at;
 }
 
-/* The value of a member that is `$name`, `${name}` or `$(name)` and nothing else; else NULL. */
-static const char *value_of(const struct milter_list *l, struct span member)
+const char *milter_mark(const char *socket, char *buf, size_t size)
 {
-	char text[128], *at = text + 1, *end;
+	const char *path = milter_path(socket);
 
-	if (!l->value || member.len < 2 || member.len >= sizeof(text) ||
-	    *(const char *)member.at != '$')
-		return NULL;
-	copy(text, sizeof(text), member.at, member.len);
-	end = text + member.len;
-	if ((*at == '{' && end[-1] == '}') || (*at == '(' && end[-1] == ')'))
-		at++, *--end = '\0';
-	if (at == end || at[strspn(at, NAME_CHARACTERS)])
-		return NULL;
-	return l->value(l->arg, at);
+	if (path)
+		return last_two(path);
+	return str_starts(socket, "fd:") ? "pqpurge" : milter_port(socket, buf, size);
 }
 
-static bool has_ours(const struct milter_list *l, const char *list)
+bool milter_is_daemon(const struct milter *m, const char *socket)
 {
-	struct milter m;
+	const char *theirs = milter_path(m->endpoint), *ours = milter_path(socket);
+	char a[16], b[16];
 
-	while (milter_next(&list, &m))
-		if (l->is_ours(l->arg, &m))
-			return true;
-	return false;
+	if (theirs && ours)
+		return strcmp(last_two(theirs), last_two(ours)) == 0;
+	if (str_starts(socket, "fd:")) /* systemd knows where it is, we do not */
+		return strstr(m->endpoint, "pqpurge") != NULL;
+	return !theirs && !ours && *milter_port(socket, b, sizeof(b)) &&
+	       strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0;
 }
+
+/* ---- editing */
+
+struct look {
+	unsigned members, ours;
+	bool first;       /* the first of all is ours, and complete */
+	struct span kept; /* the first complete one, as it is written */
+};
 
 /* Whether a member that is the daemon needs no better words. */
-static bool is_complete(const struct milter_list *l, const struct milter *m)
+static bool is_complete(const struct milter *m, const char *ours)
 {
-	const char *ours = l->ours;
 	struct milter want;
 	char value[64];
 
@@ -167,110 +140,83 @@ static bool is_complete(const struct milter_list *l, const struct milter *m)
 	       milter_attribute(m, "command_timeout", value, sizeof(value));
 }
 
-/* ---- what a list says, references followed */
-
-struct look {
-	unsigned members, ours;
-	bool first;       /* the first of all is ours, and complete */
-	struct span kept; /* the first complete one, as it is written */
-};
-
-static void look_at(const struct milter_list *l, const char *list, bool follow, struct look *look)
-{
-	struct milter m;
-
-	while (milter_next(&list, &m)) {
-		const char *value = follow ? value_of(l, m.text) : NULL;
-
-		if (value) {
-			look_at(l, value, false, look);
-			continue;
-		}
-		look->members++;
-		if (!l->is_ours(l->arg, &m))
-			continue;
-		look->ours++;
-		if (!is_complete(l, &m))
-			continue;
-		look->first |= look->members == 1;
-		if (!look->kept.at)
-			look->kept = m.text;
-	}
-}
-
-/* ---- writing */
-
-static void add_member(struct strbuf *to, struct span member)
-{
-	if (to->len)
-		strbuf_puts(to, ", ");
-	strbuf_add(to, member.at, member.len);
-}
-
-/* The members that are not the daemon. A reference through which it comes is written out. */
-static void add_others(
-    const struct milter_list *l, const char *list, bool follow, struct strbuf *to)
-{
-	struct milter m;
-
-	while (milter_next(&list, &m)) {
-		const char *value = follow ? value_of(l, m.text) : NULL;
-
-		if (value && has_ours(l, value))
-			add_others(l, value, false, to);
-		else if (value || !l->is_ours(l->arg, &m))
-			add_member(to, m.text);
-	}
-}
-
-static int finish(struct strbuf *ret, int code, struct err *err)
-{
-	return ret->failed ? err_sys(err, ENOMEM, "failed to keep a list of milters") : code;
-}
-
-static int begin(const char *raw, struct strbuf *ret, struct err *err)
-{
-	strbuf_clear(ret);
-	if (!braces_close(raw))
-		return err_set(err, ERR_SYNTAX, "braces that do not close: %s", raw);
-	return 0;
-}
-
-int milter_list_join(
-    const struct milter_list *l, const char *raw, struct strbuf *ret, struct err *err)
+static struct look look_at(const char *list, const char *ours, const char *socket)
 {
 	struct look look = {0};
-	int code = begin(raw, ret, err);
+	struct milter m;
 
-	if (code < 0)
-		return code;
-	look_at(l, raw, true, &look);
-	if (look.first && look.ours == 1) {
-		strbuf_puts(ret, raw);
-		return finish(ret, 0, err);
+	while (milter_next(&list, &m)) {
+		look.members++;
+		if (!milter_is_daemon(&m, socket))
+			continue;
+		look.ours++;
+		if (!is_complete(&m, ours))
+			continue;
+		look.first |= look.members == 1;
+		if (!look.kept.at)
+			look.kept = m.text;
 	}
+	return look;
+}
+
+static void add_others(const char *list, const char *socket, struct strbuf *to)
+{
+	struct milter m;
+
+	while (milter_next(&list, &m)) {
+		if (milter_is_daemon(&m, socket))
+			continue;
+		strbuf_puts(to, to->len ? ", " : "");
+		strbuf_add(to, m.text.at, m.text.len);
+	}
+}
+
+static int check_braces(const char *raw, struct err *err)
+{
+	long depth = 0;
+
+	for (const char *at = raw; *at && depth >= 0; at++)
+		depth += (*at == '{') - (*at == '}');
+	return depth == 0 ? 0 : err_set(err, ERR_SYNTAX, "braces that do not close: %s", raw);
+}
+
+static int finish(struct strbuf *ret, bool changed, const char *raw, struct err *err)
+{
+	if (!changed)
+		strbuf_puts(ret, raw);
+	return ret->failed ? err_sys(err, ENOMEM, "failed to keep a list of milters") : changed;
+}
+
+int milter_list_join(const char *ours, const char *socket, const char *raw, const char *expanded,
+    struct strbuf *ret, struct err *err)
+{
+	struct look written = look_at(raw, ours, socket), look = look_at(expanded, ours, socket);
+	bool changes = !look.first || look.ours != 1;
+	int code = check_braces(raw, err);
+
+	strbuf_clear(ret);
+	if (code < 0 || !changes)
+		return code < 0 ? code : finish(ret, false, raw, err);
 	if (look.kept.at)
 		strbuf_add(ret, look.kept.at, look.kept.len);
 	else
-		strbuf_puts(ret, l->ours);
-	if (look.ours == 0 && look.members > 0)
-		strbuf_printf(ret, ", %s", raw + strspn(raw, ", \t\r\n"));
+		strbuf_puts(ret, ours);
+	if (look.ours == 0 && written.members > 0)
+		strbuf_printf(ret, ", %s", raw + strspn(raw, BLANKS));
 	else
-		add_others(l, raw, true, ret);
-	return finish(ret, 1, err);
+		add_others(written.ours == look.ours ? raw : expanded, socket, ret);
+	return finish(ret, true, raw, err);
 }
 
-int milter_list_leave(
-    const struct milter_list *l, const char *raw, struct strbuf *ret, struct err *err)
+int milter_list_leave(const char *socket, const char *raw, struct strbuf *ret, struct err *err)
 {
-	int code = begin(raw, ret, err);
+	struct look look = look_at(raw, "", socket);
+	int code = check_braces(raw, err);
 
+	strbuf_clear(ret);
 	if (code < 0)
 		return code;
-	if (!has_ours(l, raw)) {
-		strbuf_puts(ret, raw);
-		return finish(ret, 0, err);
-	}
-	add_others(l, raw, false, ret);
-	return finish(ret, 1, err);
+	if (look.ours)
+		add_others(raw, socket, ret);
+	return finish(ret, look.ours > 0, raw, err);
 }

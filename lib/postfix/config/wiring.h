@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The two lines of main.cf through which Postfix finds the daemon: what they say, what they should
- * say, and writing them, by postconf(1).
+ * The two lists in main.cf through which Postfix finds the daemon. They are edited by postconf(1),
+ * in a copy of main.cf: `postconf -e` in place turns a symbolic link into a file, and gives main.cf
+ * root's group and mode 0644, whatever it had before.
  */
 #ifndef PQPURGE_POSTFIX_WIRING_H
 #define PQPURGE_POSTFIX_WIRING_H
@@ -10,9 +11,8 @@
 
 struct wiring_list {
 	const char *name; /* "smtpd_milters" */
-	/* Whether the line stands in main.cf, now and afterwards. */
-	bool was_set, will_be_set;
-	struct strbuf before, after; /* as it is written there, not expanded, in one line */
+	/* As it is written in main.cf, not expanded, in one line; empty where there is none. */
+	struct strbuf before, after;
 };
 
 /* Zero-initialise. */
@@ -22,22 +22,15 @@ struct wiring {
 };
 
 /*
- * Plans the daemon first in both lists, at the endpoint that every chroot sees. socket: the
- * settings' own. ERR_CONFIG: a chrooted service cannot reach the socket; main.cf cannot be read;
- * braces that do not close.
+ * Edits copy/main.cf, a copy of the one of p: joins puts the daemon first in both lists, at the
+ * endpoint that every chroot sees; else it goes from both, and a list that would be empty with it.
+ * socket: the settings' own. Tells in *ret what changed. ERR_CONFIG: a chrooted service cannot
+ * reach the socket, braces do not close, or what postconf said.
  */
-int wiring_join(
-    const struct postfix *p, const char *socket, struct wiring *ret, struct err *err) NODISCARD;
-/* Plans both lists without the daemon; a line that would be empty is taken away. */
-int wiring_leave(
-    const struct postfix *p, const char *socket, struct wiring *ret, struct err *err) NODISCARD;
+int wiring_edit(const struct postfix *p, const char *copy, const char *socket, bool joins,
+    struct wiring *ret, struct err *err) NODISCARD;
 void wiring_release(struct wiring *w); /* zeroes */
 
-bool wiring_list_changes(const struct wiring_list *list);
-bool wiring_changes(const struct wiring *w);
-
-/* Writes what changes. ERR_CONFIG with what postconf said. */
-int wiring_write(const struct postfix *p, const struct wiring *w, struct err *err) NODISCARD;
 /* Whether Postfix runs, by `postfix status`: 1, 0, or a negative code with words. */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
 /* `postfix reload`, where it runs: 1 reloaded, 0 it does not run; ERR_CHILD with words. */

@@ -9,7 +9,6 @@
 
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
-#include "postfix/file/queue_record.h"
 
 #define JUMPS_MAX 100000 /* each header line that a milter changed is two */
 #define BUFFER    65536
@@ -30,7 +29,7 @@ static int judge(int fd, const struct message *recorded, int64_t *ret_arrival)
 		return ERR_STALE;
 	if (!queue_is_complete(&st))
 		return -EAGAIN;
-	code = queue_file_identity_of(fd, &st, &found);
+	code = queue_file_identity(fd, &st, &found);
 	if (code < 0)
 		return code;
 	*ret_arrival = found.arrival_time;
@@ -54,11 +53,8 @@ int content_open(const struct queue_layout *layout, int queue_dir, const struct 
 /* ---- what it says */
 
 struct copy {
-	struct queue_source source;
+	struct queue_file file;
 	int to; /* -1: what fits into buffer is all that is wanted */
-	uint64_t at;
-	unsigned jumps;
-	unsigned char window[QUEUE_WINDOW];
 	char buffer[BUFFER];
 	size_t len;
 };
@@ -80,72 +76,51 @@ static int put(struct copy *c, const char *data, size_t len)
 	return 0;
 }
 
-/* A record that is longer than what queue_record_read keeps: line_length_limit was raised. */
-static int put_long(struct copy *c, uint64_t begin, uint64_t next)
+/* A record that is longer than what struct queue_record keeps: line_length_limit was raised. */
+static int put_long(struct copy *c, const struct queue_record *r)
 {
-	unsigned char head[6];
 	char chunk[QUEUE_DATA_MAX];
-	ssize_t n = pread(c->source.fd, head, sizeof(head), (off_t)begin);
+	uint64_t at = r->begin;
 	int code = 0;
 
-	if (n < 2)
-		return ERR_SYNTAX;
-	for (begin++, n--; n > 0 && head[sizeof(head) - (size_t)n] & 0x80; n--)
-		begin++;
-	for (begin++; code == 0 && begin < next; begin += (uint64_t)n) {
-		uint64_t left = next - begin;
+	while (code == 0 && at < r->end) {
+		uint64_t left = r->end - at;
+		size_t want = left < sizeof(chunk) ? (size_t)left : sizeof(chunk);
+		ssize_t n = pread(c->file.fd, chunk, want, (off_t)at);
 
-		n = pread(c->source.fd, chunk, left < sizeof(chunk) ? (size_t)left : sizeof(chunk),
-		    (off_t)begin);
 		if (n <= 0)
 			return ERR_SYNTAX;
 		code = put(c, chunk, (size_t)n);
+		at += (uint64_t)n;
 	}
 	return code;
 }
 
-static int put_record(struct copy *c, uint64_t begin, const struct queue_record *r)
+static int put_record(struct copy *c, const struct queue_record *r)
 {
-	int code = r->cut ? put_long(c, begin, r->next) : put(c, r->data, r->len);
+	int code = r->cut ? put_long(c, r) : put(c, r->data, r->len);
 
 	return code == 0 && r->type == 'N' ? put(c, "\n", 1) : code;
 }
 
-/* A milter's change: what stood here stands elsewhere, and another pointer leads back. */
-static int jump(struct copy *c, const struct queue_record *r)
-{
-	int64_t to = queue_number(r->data, NULL);
-
-	if (to < 0 || (to > 0 && ++c->jumps > JUMPS_MAX))
-		return ERR_SYNTAX;
-	if (to > 0)
-		c->at = (uint64_t)to;
-	return 0;
-}
-
 /* From the first record to X, which ends the content. */
-static int copy_records(struct copy *c, uint64_t records_max)
+static int copy_records(struct copy *c)
 {
 	struct queue_record r;
 	bool content = false;
 	int code = 0;
 
-	for (uint64_t n = 0; n < records_max && code == 0; n++) {
-		uint64_t begin = c->at;
-
-		if (queue_record_read(&c->source, begin, &r) < 0)
+	while (code == 0) {
+		if (queue_file_next(&c->file, &r) < 0)
 			return ERR_SYNTAX;
-		c->at = r.next;
-		if (r.type == 'p')
-			code = jump(c, &r);
-		else if (content && (r.type == 'N' || r.type == 'L'))
-			code = put_record(c, begin, &r);
+		if (content && (r.type == 'N' || r.type == 'L'))
+			code = put_record(c, &r);
 		else if (r.type == 'M')
 			content = true;
 		else if (r.type == 'X' || r.type == 'E')
 			return content && r.type == 'X' ? 0 : ERR_SYNTAX;
 	}
-	return code != 0 ? code : ERR_SYNTAX;
+	return code;
 }
 
 static int copy_content(struct copy *c, int fd)
@@ -154,9 +129,10 @@ static int copy_content(struct copy *c, int fd)
 
 	if (fstat(fd, &st) < 0)
 		return ERR_SYNTAX;
-	c->source = (struct queue_source){.fd = fd, .buffer = c->window};
 	/* No record is shorter than two bytes, and none is read twice but by a loop of pointers. */
-	return copy_records(c, (uint64_t)st.st_size);
+	c->file = (struct queue_file){
+	    .fd = fd, .records_left = (uint64_t)st.st_size, .jumps_left = JUMPS_MAX};
+	return copy_records(c);
 }
 
 int content_write(int fd, int to)

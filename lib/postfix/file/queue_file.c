@@ -1,19 +1,127 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The envelope of a queue file. Only records before the content are looked at, and of each only its
- * first bytes; nothing here trusts a length, an offset or a number.
- */
+/* Queue files: their records, and what the envelope says of the message. */
+#include "postfix/file/queue_file.h"
+
 #include <errno.h>
 #include <limits.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/err.h"
-#include "base/str.h"
-#include "mail/address.h"
-#include "postfix/file/queue_file.h"
-#include "postfix/file/queue_record.h"
+
+#define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)
+
+/* ---- records */
+
+/* At most want <= QUEUE_WINDOW bytes at offset; 0 at the end, or -errno. */
+static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const unsigned char **ret)
+{
+	bool inside = offset >= f->offset && offset - f->offset < f->len;
+	size_t have = inside ? f->len - (size_t)(offset - f->offset) : 0;
+
+	if (have < want && offset <= INT64_MAX - QUEUE_WINDOW) {
+		ssize_t n;
+
+		do
+			n = pread(f->fd, f->window, QUEUE_WINDOW, (off_t)offset);
+		while (n < 0 && errno == EINTR);
+		if (n < 0)
+			return -errno;
+		f->offset = offset;
+		f->len = have = (size_t)n;
+	}
+	*ret = f->window + (offset - f->offset);
+	return (ssize_t)(have < want ? have : want);
+}
+
+/* The type byte and the length (rec_get_raw). */
+static int read_head(struct queue_file *f, struct queue_record *ret)
+{
+	const unsigned char *head;
+	ssize_t have = get(f, f->at, 6, &head);
+	uint64_t len = 0;
+
+	for (ssize_t n = 1; n < have; n++) {
+		len |= (uint64_t)(head[n] & 0x7f) << (7 * (n - 1));
+		if (!(head[n] & 0x80)) {
+			ret->type = head[0];
+			ret->begin = f->at + (uint64_t)n + 1;
+			ret->end = ret->begin + len;
+			return len <= INT_MAX ? 0 : ERR_SYNTAX;
+		}
+	}
+	return have < 0 ? (int)have : ERR_SYNTAX;
+}
+
+static int read_record(struct queue_file *f, struct queue_record *ret)
+{
+	const unsigned char *data = NULL;
+	ssize_t have;
+	int code = read_head(f, ret);
+
+	if (code < 0)
+		return code;
+	ret->cut = ret->end - ret->begin > QUEUE_DATA_MAX;
+	ret->len = ret->cut ? QUEUE_DATA_MAX : (size_t)(ret->end - ret->begin);
+	have = ret->len > 0 ? get(f, ret->begin, ret->len, &data) : 0;
+	if (have < 0 || (size_t)have < ret->len)
+		return have < 0 ? (int)have : ERR_SYNTAX;
+	if (ret->len > 0)
+		memcpy(ret->data, data, ret->len);
+	ret->data[ret->len] = '\0';
+	return 0;
+}
+
+int queue_file_next(struct queue_file *f, struct queue_record *ret)
+{
+	for (;;) {
+		int code = f->records_left-- > 0 ? read_record(f, ret) : ERR_SYNTAX;
+		int64_t to;
+
+		if (code < 0)
+			return code;
+		f->at = ret->end;
+		if (ret->type != 'p')
+			return 0;
+		to = queue_number(ret->data, NULL);
+		if (to < 0 || (to > 0 && f->jumps_left-- == 0))
+			return ERR_SYNTAX;
+		if (to > 0)
+			f->at = (uint64_t)to;
+	}
+}
+
+int64_t queue_number(const char *text, const char **rest)
+{
+	int64_t value = 0;
+	int digits = 0;
+
+	text += strspn(text, " \t");
+	for (; *text >= '0' && *text <= '9'; text++, digits++) {
+		if (digits == 18)
+			return -1;
+		value = value * 10 + (*text - '0');
+	}
+	if (rest)
+		*rest = text;
+	return digits > 0 ? value : -1;
+}
+
+/*
+ * "seconds microseconds", or -1. The latter are absent in files of Postfix before 2.2 and in some
+ * from other programs.
+ */
+static int64_t time_of(const char *text)
+{
+	const char *rest = "";
+	int64_t seconds = queue_number(text, &rest), usec;
+
+	if (seconds < 0 || seconds > SECONDS_MAX)
+		return -1;
+	usec = *rest == ' ' ? queue_number(rest, NULL) : 0;
+	return usec < 0 || usec >= USEC_PER_SEC ? -1 : seconds * USEC_PER_SEC + usec;
+}
+
+/* ---- the envelope */
 
 static void take_sender(struct identity *id, const struct queue_record *r)
 {
@@ -22,136 +130,113 @@ static void take_sender(struct identity *id, const struct queue_record *r)
 	if (id->has_sender || r->cut)
 		return;
 	id->has_sender = true;
-	address_split(r->data, &address); /* a NUL inside ends what Postfix sees */
+	address_split(r->data, &address);
 	memcpy(id->sender, address.text, strlen(address.text) + 1);
+}
+
+static void take_address(struct net_address *into, const char *value)
+{
+	if (net_parse(value, into) < 0)
+		*into = (struct net_address){0};
+}
+
+/* What stands behind "name="; NULL where text is another attribute. */
+static const char *value_of(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	return strncmp(text, name, len) == 0 && text[len] == '=' ? text + len + 1 : NULL;
 }
 
 static void take_attribute(struct identity *id, const char *text)
 {
-	const char *value = strchr(text, '=');
-	size_t name = value ? (size_t)(value - text) : 0;
-	int64_t number;
+	const char *value;
 
-	if (!value)
-		return;
-	value++;
-	if (name == strlen("create_time") && str_starts(text, "create_time=")) {
-		id->create_time = queue_time(value);
-	} else if (str_starts(text, "client_address=")) {
-		if (net_parse(value, &id->client) < 0)
-			id->client = (struct net_address){0};
-	} else if (str_starts(text, "client_port=")) {
-		number = queue_number(value, NULL);
-		id->client_port = number > 0 && number <= UINT16_MAX ? (uint16_t)number : 0;
-	} else if (str_starts(text, "log_client_address=")) {
-		if (net_parse(value, &id->log_client) < 0)
-			id->log_client = (struct net_address){0};
-	} else if (str_starts(text, "log_ident=") && strlen(value) <= QUEUE_ID_MAX) {
+	if ((value = value_of(text, "create_time"))) {
+		id->create_time = time_of(value);
+	} else if ((value = value_of(text, "client_address"))) {
+		take_address(&id->client, value);
+	} else if ((value = value_of(text, "client_port"))) {
+		int64_t port = queue_number(value, NULL);
+
+		id->client_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+	} else if ((value = value_of(text, "log_client_address"))) {
+		take_address(&id->log_client, value);
+	} else if ((value = value_of(text, "log_ident")) && strlen(value) <= QUEUE_ID_MAX) {
 		memcpy(id->log_ident, value, strlen(value) + 1);
 	}
 }
 
-/* How far the walk over the envelope got. */
-struct walk {
-	uint64_t at;
-	unsigned jumps;
-	bool sized, timed;
-};
-
-/* Takes what r says; 1 = go on, 0 = all that is wanted was seen, ERR_SYNTAX. */
-static int take_record(struct identity *id, struct walk *w, const struct queue_record *r)
+static void take_size(struct queue_envelope *e, const char *text)
 {
-	int64_t number;
+	int64_t size = queue_number(text, NULL);
 
-	w->at = r->next;
+	if (!e->sized && size > 0)
+		e->identity->size = size;
+	e->sized = true;
+}
+
+static void take_time(struct queue_envelope *e, const char *text)
+{
+	if (!e->timed)
+		e->identity->arrival_time = time_of(text);
+	e->timed = true;
+}
+
+void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret)
+{
+	*e = (struct queue_envelope){.identity = ret};
+	/* A size that no C record tells is the file's, as for showq(8). */
+	*ret = (struct identity){
+	    .arrival_time = -1, .create_time = -1, .inode = st->st_ino, .size = st->st_size};
+}
+
+int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r)
+{
+	bool begun = e->begun;
+
+	e->begun = true;
+	if (!begun && r->type != 'C' && r->type != 'T')
+		return ERR_SYNTAX;
 	switch (r->type) {
 	case 'C':
-		number = queue_number(r->data, NULL);
-		if (!w->sized && number > 0)
-			id->size = number;
-		w->sized = true;
+		take_size(e, r->data);
 		return 1;
 	case 'T':
-		if (!w->timed)
-			id->arrival_time = queue_time(r->data);
-		w->timed = true;
+		take_time(e, r->data);
 		return 1;
 	case 'A':
-		take_attribute(id, r->data);
+		take_attribute(e->identity, r->data);
 		return 1;
 	case 'S':
-		take_sender(id, r);
-		return 1;
-	case 'p': /* a milter changed something: the record stands elsewhere and another pointer
-		     leads back */
-		number = queue_number(r->data, NULL);
-		if (number < 0 || (number > 0 && ++w->jumps > QUEUE_JUMPS_MAX))
-			return ERR_SYNTAX;
-		if (number > 0)
-			w->at = (uint64_t)number;
+		take_sender(e->identity, r);
 		return 1;
 	case 'R': /* recipients stand behind the sender and its client */
 	case 'O':
 	case 'D':
-		return id->has_sender ? 0 : 1;
+		if (!e->identity->has_sender)
+			return 1;
+		break;
 	case 'M': /* content begins */
 	case 'X':
 	case 'E':
-		return 0;
+		break;
 	default:
 		return 1;
 	}
+	return e->identity->arrival_time < 0 ? ERR_SYNTAX : 0;
 }
 
-static int parse(struct queue_source *s, struct identity *id)
+int queue_file_identity(int fd, const struct stat *st, struct identity *ret)
 {
-	struct walk w = {0};
+	struct queue_file f = QUEUE_FILE(fd);
+	struct queue_envelope e;
 	struct queue_record r;
-	int code = 1;
-
-	for (unsigned n = 0; code == 1; n++) {
-		if (n == QUEUE_RECORDS_MAX || queue_record_read(s, w.at, &r) < 0)
-			return s->error ? s->error : ERR_SYNTAX;
-		if (n == 0 && r.type != 'C' && r.type != 'T')
-			return ERR_SYNTAX;
-		code = take_record(id, &w, &r);
-	}
-	return code == 0 && id->arrival_time < 0 ? ERR_SYNTAX : code;
-}
-
-static void identity_clear(struct identity *id)
-{
-	*id = (struct identity){.arrival_time = -1, .create_time = -1, .size = -1};
-}
-
-int queue_file_identity_of(int fd, const struct stat *st, struct identity *ret)
-{
-	unsigned char buffer[QUEUE_WINDOW];
-	struct queue_source s = {.fd = fd, .buffer = buffer};
 	int code;
 
-	identity_clear(ret);
-	ret->inode = st->st_ino;
-	code = parse(&s, ret);
-	if (ret->size < 0)
-		ret->size = st->st_size; /* as showq(8) does */
+	queue_envelope_begin(&e, st, ret);
+	do
+		code = queue_file_next(&f, &r);
+	while (code == 0 && (code = queue_envelope_take(&e, &r)) == 1);
 	return code;
-}
-
-int queue_file_identity(int fd, struct identity *ret)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0)
-		return queue_file_identity_of(fd, &st, ret);
-	identity_clear(ret);
-	return -errno;
-}
-
-int queue_file_identity_parse(const void *at, size_t len, struct identity *ret)
-{
-	struct queue_source s = {.fd = -1, .at = at, .len = len};
-
-	identity_clear(ret);
-	return parse(&s, ret);
 }

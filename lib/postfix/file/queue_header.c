@@ -23,48 +23,23 @@ void queue_header_release(struct queue_header *h)
 	*h = (struct queue_header){0};
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-/* ---- fields: value is terminated, without blanks around it */
-
-static void take_received(struct queue_header *h, const char *value, size_t len)
-{
-	(void)len;
-	queue_route_take(&h->route, value, h->fields == 1, h->host);
-}
-
-static void take_auto_submitted(struct queue_header *h, const char *value, size_t len)
-{
-	(void)len;
-	h->auto_replied |= strcmp(value, "auto-replied") == 0;
-}
-
-static void take_delivered_to(struct queue_header *h, const char *value, size_t len)
-{
-	(void)value, (void)len;
-	h->delivered_to = true;
-}
-
-static void take_content_type(struct queue_header *h, const char *value, size_t len)
+/* value is terminated, without blanks around it. */
+static void take_value(
+    struct queue_header *h, const char *name, size_t name_len, const char *value, size_t len)
 {
 	static const char report[] = "multipart/report; report-type=delivery-status;";
 
-	if (str_starts(value, report) && h->report.len == 0)
+	header_take(&h->recorded, name, name_len, value, len);
+	if (header_is(name, name_len, "received"))
+		queue_route_take(&h->route, value, h->fields == 1, h->host);
+	else if (header_is(name, name_len, "auto-submitted"))
+		h->auto_replied |= strcmp(value, "auto-replied") == 0;
+	else if (header_is(name, name_len, "delivered-to"))
+		h->delivered_to = true;
+	else if (header_is(name, name_len, "content-type") && str_starts(value, report) &&
+		 h->report.len == 0)
 		strbuf_add(&h->report, value, len);
 }
-
-static const struct {
-	const char *name;
-	void (*take)(struct queue_header *h, const char *value, size_t len);
-} fields[] = {
-    {"received", take_received},
-    {"auto-submitted", take_auto_submitted},
-    {"delivered-to", take_delivered_to},
-    {"content-type", take_content_type},
-};
 
 static void take_field(struct queue_header *h)
 {
@@ -76,19 +51,14 @@ static void take_field(struct queue_header *h)
 		return;
 	h->fields++;
 	at = (size_t)(colon - text) + 1;
-	for (name = at - 1; name > 0 && is_blank(text[name - 1]); name--)
+	for (name = at - 1; name > 0 && str_is_blank(text[name - 1]); name--)
 		;
-	while (at < len && is_blank(text[at]))
+	while (at < len && str_is_blank(text[at]))
 		at++;
-	while (len > at && is_blank(text[len - 1]))
+	while (len > at && str_is_blank(text[len - 1]))
 		text[--len] = '\0';
-	header_take(&h->recorded, text, name, text + at, len - at);
-	for (size_t n = 0; n < COUNT_OF(fields); n++)
-		if (header_is(text, name, fields[n].name))
-			fields[n].take(h, text + at, len - at);
+	take_value(h, text, name, text + at, len - at);
 }
-
-/* ---- lines */
 
 /* A field's name: printable, no blank inside, a colon behind it, perhaps after blanks (global/
  * is_header.c). */
@@ -119,7 +89,7 @@ void queue_header_line(struct queue_header *h, const char *text, size_t len, boo
 		return;
 	if (!starts) {
 		add_to_field(h, text, len);
-	} else if (len > 0 && is_blank(text[0]) && h->field.len > 0) {
+	} else if (len > 0 && str_is_blank(text[0]) && h->field.len > 0) {
 		add_to_field(h, "\n", 1);
 		add_to_field(h, text, len);
 	} else if (begins_field(text, len)) {

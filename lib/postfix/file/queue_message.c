@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * A queue file as a message. The envelope is read twice: queue_file says what it says of itself in
- * proofs, and this walk takes recipients, attributes and header.
- */
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/err.h"
-#include "postfix/file/queue_file.h"
+/* A queue file as a message: its envelope, recipients, attributes and header. */
 #include "postfix/file/queue_message.h"
-#include "postfix/file/queue_record.h"
 
-#define LOGIN_MAX MESSAGE_TEXT_MAX
+#include <errno.h>
+
+#include "postfix/file/queue_file.h"
 
 enum part { PART_ENVELOPE, PART_HEADER, PART_BODY, PART_EXTRACTED };
 
 struct walk {
 	struct queue_message *m;
 	size_t max_recipients;
-	uint64_t at;
+	struct queue_file file;
+	struct queue_envelope envelope;
+	bool has_envelope;    /* what the proof needs was read */
 	uint64_t content_end; /* where the extracted records begin; 0 = not known */
-	unsigned jumps;
 	enum part part;
 	bool line_goes_on; /* the last record of content did not end its line */
 	bool done;
@@ -57,9 +50,9 @@ static void take_attribute(struct queue_message *m, const char *text)
 	if (str_starts(text, login)) {
 		size_t len = strlen(text + strlen(login));
 
-		if (len > LOGIN_MAX) {
+		if (len > MESSAGE_TEXT_MAX) {
 			m->message.flags |= MESSAGE_CUT_TEXT;
-			len = LOGIN_MAX;
+			len = MESSAGE_TEXT_MAX;
 		}
 		strbuf_clear(&m->login);
 		strbuf_add(&m->login, text + strlen(login), len);
@@ -92,28 +85,16 @@ static void take_content(struct walk *w, const struct queue_record *r)
 	/* The body says nothing. A file in maildrop has no size to go behind it by, and all its
 	 * recipients before it, but for those that "sendmail -t" leaves to cleanup(8). */
 	w->part = PART_BODY;
-	if (w->content_end > w->at) {
-		w->at = w->content_end;
+	if (w->content_end > w->file.at) {
+		w->file.at = w->content_end;
 	} else {
 		w->m->finished = w->content_end == 0 && w->m->message.queued.recipient_count > 0;
 		w->done = true;
 	}
 }
 
-static int take_pointer(struct walk *w, const char *text)
+static void take_record(struct walk *w, const struct queue_record *r)
 {
-	int64_t to = queue_number(text, NULL);
-
-	if (to < 0 || (to > 0 && ++w->jumps > QUEUE_JUMPS_MAX))
-		return ERR_SYNTAX;
-	if (to > 0)
-		w->at = (uint64_t)to;
-	return 0;
-}
-
-static int take_record(struct walk *w, const struct queue_record *r)
-{
-	w->at = r->next;
 	switch (r->type) {
 	case 'C':
 		take_size(w, r->data);
@@ -140,8 +121,6 @@ static int take_record(struct walk *w, const struct queue_record *r)
 		if (w->part != PART_ENVELOPE)
 			take_content(w, r);
 		break;
-	case 'p':
-		return take_pointer(w, r->data);
 	case 'X':
 		w->part = PART_EXTRACTED;
 		break;
@@ -151,18 +130,24 @@ static int take_record(struct walk *w, const struct queue_record *r)
 	default:
 		break;
 	}
-	return 0;
 }
 
 /* Malformed content is no error: the envelope that the proof needs has been read. */
-static void walk_file(struct queue_source *s, struct walk *w)
+static int walk_file(struct walk *w)
 {
 	struct queue_record r;
+	int code = 0;
 
-	for (unsigned n = 0; n < QUEUE_RECORDS_MAX && !w->done; n++)
-		if (queue_record_read(s, w->at, &r) < 0 || take_record(w, &r) < 0)
-			break;
+	while (!w->done && (code = queue_file_next(&w->file, &r)) == 0) {
+		int envelope = w->has_envelope ? 0 : queue_envelope_take(&w->envelope, &r);
+
+		if (envelope < 0)
+			return envelope;
+		w->has_envelope = envelope == 0;
+		take_record(w, &r);
+	}
 	queue_header_end(&w->m->header);
+	return code == ERR_SYNTAX && w->has_envelope ? 0 : code;
 }
 
 static void clear(struct queue_message *m, const struct queue_id *id, const struct queue_host *host)
@@ -232,7 +217,7 @@ static int finish(struct queue_message *m)
 	    m->header.recorded.from.packed.failed || m->header.field.failed ||
 	    m->header.report.failed)
 		return -ENOMEM;
-	if (m->identity.arrival_time < 0 || !m->identity.has_sender)
+	if (!m->identity.has_sender)
 		return ERR_SYNTAX;
 	out->mail_time = out->rcpt_time = out->end_time = m->identity.arrival_time;
 	fill_queued(m, &out->queued);
@@ -244,24 +229,10 @@ static int finish(struct queue_message *m)
 	return 0;
 }
 
-static int read_source(struct queue_source *s, size_t max_recipients, struct queue_message *m)
-{
-	struct walk w = {.m = m, .max_recipients = max_recipients};
-	bool failed;
-
-	walk_file(s, &w);
-	failed = w.original.failed;
-	strbuf_release(&w.original);
-	if (s->error)
-		return s->error;
-	return failed ? -ENOMEM : finish(m);
-}
-
 int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
     size_t max_recipients, struct queue_message *m)
 {
-	unsigned char buffer[QUEUE_WINDOW];
-	struct queue_source s = {.fd = fd, .buffer = buffer};
+	struct walk w = {.m = m, .max_recipients = max_recipients, .file = QUEUE_FILE(fd)};
 	struct stat st;
 	int code;
 
@@ -270,19 +241,12 @@ int queue_message_read(int fd, const struct queue_id *id, const struct queue_hos
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return ERR_SYNTAX;
-	code = queue_file_identity_of(fd, &st, &m->identity);
-	return code == 0 ? read_source(&s, max_recipients, m) : code;
-}
-
-int queue_message_parse(const void *at, size_t len, const struct queue_id *id,
-    const struct queue_host *host, size_t max_recipients, struct queue_message *m)
-{
-	struct queue_source s = {.fd = -1, .at = at, .len = len};
-	int code;
-
-	clear(m, id, host);
-	code = queue_file_identity_parse(at, len, &m->identity);
-	return code == 0 ? read_source(&s, max_recipients, m) : code;
+	queue_envelope_begin(&w.envelope, &st, &m->identity);
+	code = walk_file(&w);
+	if (code == 0)
+		code = w.original.failed ? -ENOMEM : finish(m);
+	strbuf_release(&w.original);
+	return code;
 }
 
 void queue_message_release(struct queue_message *m)

@@ -48,8 +48,5 @@ void queue_message_release(struct queue_message *m);
  */
 int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
     size_t max_recipients, struct queue_message *m) NODISCARD;
-/* The same on bytes in memory, for tests and fuzzing: inode 0. */
-int queue_message_parse(const void *at, size_t len, const struct queue_id *id,
-    const struct queue_host *host, size_t max_recipients, struct queue_message *m) NODISCARD;
 
 #endif

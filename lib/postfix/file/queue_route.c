@@ -9,18 +9,13 @@ void queue_route_clear(struct queue_route *r)
 	memset(r->fed, 0, sizeof(r->fed));
 }
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 /* Where the part that tells the client ends. */
 static const char *end_of_from(const char *value)
 {
 	const char *by;
 
 	for (by = strstr(value, "by"); by; by = strstr(by + 2, "by"))
-		if (by > value && is_blank(by[-1]) && is_blank(by[2]))
+		if (by > value && str_is_blank(by[-1]) && str_is_blank(by[2]))
 			return by;
 	return value + strlen(value);
 }
@@ -50,7 +45,7 @@ static bool is_fed(const char *value, const struct queue_host *host)
 	if (!str_starts(value, from) || strstr(end, "with HTTP"))
 		return false;
 	name = value + strlen(from);
-	if (str_starts_nocase(name, host->hostname) && is_blank(name[strlen(host->hostname)]))
+	if (str_starts_nocase(name, host->hostname) && str_is_blank(name[strlen(host->hostname)]))
 		return true;
 	for (const char *at = strchr(value, '['); at && at < end; at = strchr(at + 1, '['))
 		if (is_local_address(at + 1, strcspn(at + 1, "]"), host))

@@ -91,7 +91,7 @@ int queue_layout_open(
 		char path[QUEUE_PATH_MAX];
 		int fd;
 
-		queue_path(spot->queue, spot->depth, id, path);
+		queue_path(queue_word(spot->queue), spot->depth, id, path);
 		fd = queue_open(queue_dir, path);
 		if (fd == -ENOENT || fd == -ENOTDIR || (fd < 0 && !is_there(queue_dir, path)))
 			continue;

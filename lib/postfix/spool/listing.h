@@ -1,27 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The names in queues, read once for many messages: to ask a queue for each of them by lstat costs
- * more than a proof itself, and all queues but deferred are mostly empty or short. What lies
- * deeper, in hash directories, is not read.
- *
- * readdir(3) gives every name that is there from its beginning to its end. A name that comes after
- * is as late as one that comes between proof and deletion: a listing is to be as young as a proof,
- * one chunk at most.
+ * more than a proof itself, and all queues but deferred are mostly empty or short. What lies in
+ * hash directories is not read. A listing is to be as young as a proof, one chunk at most: a name
+ * that comes later is as late as one that comes between proof and deletion.
  */
 #ifndef PQPURGE_POSTFIX_LISTING_H
 #define PQPURGE_POSTFIX_LISTING_H
 
-#include "postfix/spool/queue.h"
+#include "postfix/spool/names.h"
 
 struct listing {
-	unsigned queues;       /* bits of those that were read whole; of others nothing is known */
-	struct queue_id *list; /* sorted; of all of them together */
-	size_t count, cap;
+	unsigned queues;    /* bits of those that were read whole */
+	struct names names; /* of all of them, perhaps with some of others */
 };
 
 /*
- * Reads queues (bits) in flow order, each whole or not at all: not one that cannot be read, or with
- * which there would be more than max names. Zero-initialise *ret.
+ * Reads queues (bits), but none that cannot be read or has more than max names. Zero-initialise
+ * *ret.
  */
 void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max);
 void listing_release(struct listing *l);

@@ -10,8 +10,9 @@
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/looking.h"
 
-#define ROUNDS_MAX 16 /* times that a file may run away between two system calls */
-#define LIST_COUNT 32 /* from here on reading the names in a queue pays */
+#define ROUNDS_MAX 16  /* times that a file may run away between two system calls */
+#define LIST_COUNT 32  /* from here on reading the names in a queue pays */
+#define LIST_MAX   500 /* names that are looked for between two lists: within a millisecond */
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
@@ -29,7 +30,9 @@ static struct proof proof_in(const struct looking *l, unsigned spot)
 static void path_in(
     const struct looking *l, unsigned spot, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
-	queue_path(l->layout.spots[spot].queue, l->layout.spots[spot].depth, id, path);
+	const struct queue_spot *at = &l->layout.spots[spot];
+
+	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
 /* Whether the name lies in spot: 1 and what lies there, 0, -errno where that cannot be known. */
@@ -112,7 +115,7 @@ static void judge(int fd, const struct message *recorded, struct proof *ret)
 		ret->state = PROOF_CHANGED;
 		return;
 	}
-	code = queue_file_identity_of(fd, &st, &found);
+	code = queue_file_identity(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st)) {
@@ -263,9 +266,62 @@ static void find_in(struct looking *l, unsigned spot)
 	listing_release(&l->names);
 }
 
+/* Whether a name lies in any spot: 1, 0, or -errno as look_all. What l->names knows is asked there.
+ */
+static int is_somewhere(const struct looking *l, const struct queue_id *id)
+{
+	int blind = 0;
+
+	if (listing_has(&l->names, id))
+		return 1;
+	for (unsigned n = 0; n < l->layout.count; n++) {
+		struct stat st;
+		int found =
+		    listing_knows(&l->names, &l->layout.spots[n]) ? 0 : look_stat(l, n, id, &st);
+
+		if (found == 1)
+			return 1;
+		blind = found < 0 ? found : blind;
+	}
+	return blind;
+}
+
+static void look_for(struct looking *l, size_t begin, size_t end)
+{
+	for (size_t n = begin; n < end; n++) {
+		struct proof *proof = &l->proofs[l->left[n]];
+		int found = proof->queue ? 1 : is_somewhere(l, id_at(l, l->left[n]));
+
+		if (found == 1)
+			proof->queue = QUEUE_ALL;
+		proof->error = found < 0 ? found : 0;
+	}
+}
+
+/* As look_for, for a few hundred: short queues are listed before the others are asked, and once
+ * more behind them, for what went from these into a short one in between. */
+static void look_between_lists(struct looking *l, size_t begin, size_t end)
+{
+	unsigned listed;
+
+	listing_read(&l->names, l->queue_dir, QUEUE_ALL, end - begin);
+	listed = l->names.queues;
+	look_for(l, begin, end);
+	listing_release(&l->names);
+	listing_read(&l->names, l->queue_dir, listed, end - begin);
+	for (size_t n = begin; n < end; n++)
+		if (listing_has(&l->names, id_at(l, l->left[n])))
+			l->proofs[l->left[n]].queue = QUEUE_ALL;
+	if (l->names.queues != listed) {
+		listing_release(&l->names);
+		look_for(l, begin, end);
+	}
+	listing_release(&l->names);
+}
+
 /*
- * The last pass, each by itself, with the layout of now: Postfix may be moving files to another
- * depth. What is in no spot is gone; what was found somewhere is left.
+ * The last pass, with the layout of now: Postfix may be moving files to another depth. What is in
+ * no spot is gone; what was found somewhere is left.
  */
 static void find_left(struct looking *l)
 {
@@ -274,20 +330,25 @@ static void find_left(struct looking *l)
 	if (l->left_count == 0)
 		return;
 	queue_layout_read(&l->layout, l->queue_dir);
+	for (size_t begin = 0; begin < l->left_count; begin += LIST_MAX) {
+		size_t end = l->left_count - begin > LIST_MAX ? begin + LIST_MAX : l->left_count;
+
+		if (end - begin < LIST_COUNT)
+			look_for(l, begin, end);
+		else
+			look_between_lists(l, begin, end);
+	}
 	for (size_t n = 0; n < l->left_count; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
-		struct stat st;
-		unsigned spot = 0;
-		int found = proof->queue ? 1 : look_all(l, id_at(l, l->left[n]), &spot, &st);
+		int error = proof->error;
 
-		if (found == 1) {
+		if (proof->queue)
 			l->left[kept++] = l->left[n];
-			continue;
-		}
-		*proof = (struct proof){.state = found < 0 ? PROOF_ERROR : PROOF_GONE,
-		    .error = found,
-		    .arrival_time = -1,
-		    .size = -1};
+		else
+			*proof = (struct proof){.state = error ? PROOF_ERROR : PROOF_GONE,
+			    .error = error,
+			    .arrival_time = -1,
+			    .size = -1};
 	}
 	l->left_count = kept;
 	l->hint = l->hint < l->layout.count ? l->hint : 0;

@@ -139,6 +139,11 @@ static int add(struct names *n, const struct packed_id *id)
 	return 0;
 }
 
+bool names_have(const struct names *n, const struct packed_id *id)
+{
+	return *find_slot(n, id) > 0;
+}
+
 int names_find(struct names *n, const struct packed_id *id, size_t *ret)
 {
 	uint32_t slot = *find_slot(n, id);

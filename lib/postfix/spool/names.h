@@ -29,6 +29,7 @@ int names_init(struct names *n, const struct packed_id *known, size_t count) NOD
 void names_release(struct names *n);
 /* The position of id, which is put there where it was not: 0 or a code. */
 int names_find(struct names *n, const struct packed_id *id, size_t *ret) NODISCARD;
+bool names_have(const struct names *n, const struct packed_id *id);
 /* Bring what names_find will need into the processor's cache: first its slot, later what that
  * names.
  */

@@ -73,7 +73,7 @@ void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_in
 
 int64_t queue_patience(size_t count)
 {
-	return clock_steady() + 120 * USEC_PER_SEC + (int64_t)count * 20000;
+	return 120 * USEC_PER_SEC + (int64_t)count * 20000;
 }
 
 int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err)
@@ -101,12 +101,12 @@ unsigned queue_depth(const struct postfix *p, enum queue_name queue)
 }
 
 /*
- * "name/", then one directory for each of the first depth characters of the ID ('_' where it is
- * shorter), then the ID. Of a long ID the microseconds are hashed, as five hex digits, because its
- * first characters hardly change.
+ * "directory/", then one directory for each of the first depth characters of the ID ('_' where it
+ * is shorter), then the ID. Of a long ID the microseconds are hashed, as five hex digits, because
+ * its first characters hardly change.
  */
-static void build_path(
-    const char *name, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
+void queue_path(
+    const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
 	struct queue_id_parts parts;
 	char usec[16];
@@ -120,25 +120,13 @@ static void build_path(
 			from = usec;
 		}
 	}
-	at = stpcpy(at, name);
+	at = stpcpy(at, directory);
 	*at++ = '/';
 	for (unsigned n = 0; n < depth && n < HASH_DEPTH_MAX; n++) {
 		*at++ = *from ? *from++ : '_';
 		*at++ = '/';
 	}
 	memcpy(at, id->text, strlen(id->text) + 1);
-}
-
-void queue_path(
-    enum queue_name queue, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
-{
-	build_path(queue_word(queue), depth, id, path);
-}
-
-void queue_log_path(
-    const char *log, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
-{
-	build_path(log, depth, id, path);
 }
 
 int queue_open(int queue_dir, const char *path)

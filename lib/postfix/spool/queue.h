@@ -29,13 +29,12 @@ int queue_parse_list(const char *text, unsigned *ret_bits, struct err *err) NODI
 #define HASH_DEPTH_MAX 16 /* hash_queue_depth is 1 to 16 */
 /* How deep main.cf has the files of queue: 0 where it is not hashed. */
 unsigned queue_depth(const struct postfix *p, enum queue_name queue);
-/* The path of id in queue, depth directories deep, relative to the queue directory. */
+/*
+ * The path of id, depth directories deep in a queue ("deferred") or in a log directory ("defer",
+ * "bounce", "trace": a file of the same name per message), relative to the queue directory.
+ */
 void queue_path(
-    enum queue_name queue, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
-/* The same for the log directories "defer", "bounce" and "trace", which hold a file of the same
- * name per message. */
-void queue_log_path(
-    const char *log, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
+    const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 
 /*
  * Where files lie: the layout that is on disk. Below a queue a directory named by one hexadecimal
@@ -88,9 +87,7 @@ int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
  */
 void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
 
-/*
- * The steady time at which a child that looks at so many files hangs: a cold disk is faster.
- */
+/* Microseconds after which a child that looks at so many files hangs: a cold disk is faster. */
 int64_t queue_patience(size_t count);
 
 /*

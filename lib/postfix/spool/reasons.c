@@ -29,68 +29,18 @@ static void take_value(char into[VALUE_MAX], const char *from, size_t len)
 	str_scrub(into, VALUE_MAX, value);
 }
 
-static void take_line(struct block *block, const char *line, size_t len)
+static void take_line(struct block *block, const char *line)
 {
+	size_t len = strlen(line);
 	const char *end;
 
-	if (len > 10 && memcmp(line, "recipient=", 10) == 0) {
+	if (str_starts(line, "recipient=")) {
 		take_value(block->recipient, line + 10, len - 10);
-	} else if (len > 7 && memcmp(line, "reason=", 7) == 0) {
+	} else if (str_starts(line, "reason=")) {
 		take_value(block->reason, line + 7, len - 7);
-	} else if (line[0] == '<' && (end = memmem(line, len, ">: ", 3)) != NULL) {
+	} else if (line[0] == '<' && (end = strstr(line, ">: ")) != NULL) {
 		take_value(block->recipient, line + 1, (size_t)(end - line) - 1);
-		take_value(block->reason, end + 3, len - (size_t)(end + 3 - line));
-	}
-}
-
-/* A log, line by line. Of a line that does not fit the first bytes count. */
-struct lines {
-	int fd;
-	char buffer[LINES_BUFFER];
-	size_t at, end;   /* what is read and not used yet */
-	bool ended, skip; /* skip: the rest of a line that did not fit */
-};
-
-/* Reads more behind what is not used yet. */
-static int fill(struct lines *l)
-{
-	size_t kept = l->end - l->at, room = sizeof(l->buffer) - kept;
-	ssize_t n;
-
-	memmove(l->buffer, l->buffer + l->at, kept);
-	l->at = 0;
-	l->end = kept;
-	n = io_read_all(l->fd, l->buffer + kept, room);
-	if (n < 0)
-		return (int)n;
-	l->ended = (size_t)n < room;
-	l->end += (size_t)n;
-	return 0;
-}
-
-/* 1 and a line without its newline, 0 at the end, -errno. */
-static int next_line(struct lines *l, const char **ret, size_t *ret_len)
-{
-	for (;;) {
-		const char *begin = l->buffer + l->at;
-		const char *newline = memchr(begin, '\n', l->end - l->at);
-		bool full = l->end - l->at == sizeof(l->buffer), skip = l->skip;
-
-		if (newline || full || l->ended) {
-			*ret = begin;
-			*ret_len = newline ? (size_t)(newline - begin) : l->end - l->at;
-			if (!newline && !full && (*ret_len == 0 || skip))
-				return 0;
-			l->at += *ret_len + (newline != NULL);
-			l->skip = !newline;
-			if (!skip)
-				return 1;
-		} else {
-			int code = fill(l);
-
-			if (code < 0)
-				return code;
-		}
+		take_value(block->reason, end + 3, strlen(end + 3));
 	}
 }
 
@@ -104,19 +54,27 @@ static int visit_block(struct block *block, spool_reason_visit *visit, void *arg
 	return code;
 }
 
-static int visit_lines(struct lines *l, spool_reason_visit *visit, void *arg)
+/* Of a line that does not fit the first bytes count. */
+static int visit_lines(FILE *log, spool_reason_visit *visit, void *arg)
 {
 	struct block block = {0};
-	const char *line = "";
-	size_t len = 0;
-	int code;
+	char line[LINES_BUFFER];
+	bool goes_on = false;
+	int code = 0;
 
-	while ((code = next_line(l, &line, &len)) == 1) {
-		if (len > 0)
-			take_line(&block, line, len);
-		else if ((code = visit_block(&block, visit, arg)) < 0)
-			return code;
+	while (code == 0 && fgets(line, sizeof(line), log)) {
+		size_t len = strcspn(line, "\n");
+		bool ends = line[len] == '\n';
+
+		line[len] = '\0';
+		if (!goes_on && len > 0)
+			take_line(&block, line);
+		else if (!goes_on)
+			code = visit_block(&block, visit, arg);
+		goes_on = !ends;
 	}
+	if (code == 0 && ferror(log))
+		code = -EIO;
 	return code < 0 ? code : visit_block(&block, visit, arg);
 }
 
@@ -130,7 +88,7 @@ static int open_log(const struct queue_layout *layout, int queue_dir, const stru
 
 		if (!(layout->defer >> depth & 1))
 			continue;
-		queue_log_path("defer", depth, id, path);
+		queue_path("defer", depth, id, path);
 		fd = queue_open(queue_dir, path);
 		fd = fd == -ENOTDIR ? -ENOENT : fd;
 	}
@@ -141,13 +99,17 @@ static int open_log(const struct queue_layout *layout, int queue_dir, const stru
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg)
 {
-	struct lines lines = {.fd = open_log(layout, queue_dir, id)};
-	int code;
+	int fd = open_log(layout, queue_dir, id), code;
+	FILE *log = fd < 0 ? NULL : fdopen(fd, "r");
 
-	if (lines.fd < 0)
-		return lines.fd == -ENOENT ? 0 : lines.fd;
-	code = visit_lines(&lines, visit, arg);
-	io_close(&lines.fd);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	if (!log) {
+		io_close(&fd);
+		return -ENOMEM;
+	}
+	code = visit_lines(log, visit, arg);
+	fclose(log);
 	return code;
 }
 
@@ -191,10 +153,7 @@ int spool_reasons(
 	struct task task = {p, id};
 	struct role_child child = {.stop = p->stop};
 	struct blob blob = {0};
-	int code = role_start(&child, &p->owner, work, &task, err);
-
-	if (code == 0)
-		code = role_finish(&child, queue_patience(1), &blob, err);
+	int code = role_ask(&p->owner, &child, queue_patience(1), work, &task, &blob, err);
 	strbuf_clear(ret_packed);
 	if (code == 0 && blob.len > 0 && blob.at[blob.len - 1] != '\0')
 		code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");

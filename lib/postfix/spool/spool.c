@@ -2,6 +2,7 @@
 /* The spool, looked at in children. */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "postfix/spool/looking.h"
 #include "postfix/spool/spool.h"
 
@@ -69,7 +70,7 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 		return -ENOMEM;
 	}
 	s->count = count;
-	s->deadline = queue_patience(count);
+	s->deadline = clock_steady() + queue_patience(count);
 	for (unsigned n = 0; n < used && code == 0; n++) {
 		struct batch *b = &s->batches[n];
 		struct looking *l = &b->looking;

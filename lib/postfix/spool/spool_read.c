@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 #define CHILDREN    2
@@ -54,7 +55,7 @@ static void pass_over(struct worker *w, const struct queue_id *id, int code)
 
 	if (w->share->reading->unreadable + w->report.unreadable++ >= SPOOL_READ_NAMED)
 		return;
-	queue_path(spot->queue, spot->depth, id, path);
+	queue_path(queue_word(spot->queue), spot->depth, id, path);
 	snprintf(text, sizeof(text), "%s: %s", path, err_word(code));
 	strlist_push(&w->unreadable, text, strlen(text));
 	w->report.named++;
@@ -235,7 +236,7 @@ static int go_on(struct share *share, size_t *next, struct err *err)
 	}
 	if (left_of(share) == 0)
 		return 0;
-	share->deadline = queue_patience(left_of(share));
+	share->deadline = clock_steady() + queue_patience(left_of(share));
 	share->child = (struct role_child){.stop = share->p->stop};
 	code = role_start(&share->child, &share->p->owner, work, share, err);
 	share->at_work = code == 0;

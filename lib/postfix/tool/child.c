@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Starting a program of Postfix: posix_spawn, because the caller may be large and a fork of it
- * slow. */
+/*
+ * Programs of Postfix: started by posix_spawn, because the caller may be large and a fork of it
+ * slow; and run to their end, their output collected within bounds of size and time.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -10,7 +12,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
+#include "postfix/config/instance.h"
 #include "postfix/tool/child.h"
 
 static char *const environment[] = {
@@ -79,7 +83,11 @@ int child_watch(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
+/*
+ * Waits for pid, which closed its pipes and should end now; past the steady deadline, or at once,
+ * it and its process group are killed. Its status as waitpid(2) has it.
+ */
+static int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
 {
 	int status = 0;
 	int watch = child_watch(pid);
@@ -93,4 +101,116 @@ int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
 		;
 	io_close(&watch);
 	return status;
+}
+
+/* ---- run to its end */
+
+/* One pipe of the program: what came so far. */
+struct intake {
+	int ends[2]; /* ours is -1 after its end */
+	struct strbuf text;
+	size_t max;
+	bool keep_tail; /* past max forget the beginning; else that is an error */
+};
+
+static void intake_release(struct intake *in)
+{
+	io_close(&in->ends[0]);
+	io_close(&in->ends[1]);
+	strbuf_release(&in->text);
+}
+
+static int take(struct intake *in)
+{
+	char chunk[16384];
+	ssize_t n = read(in->ends[0], chunk, sizeof(chunk));
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -errno;
+	if (n == 0) {
+		io_close(&in->ends[0]);
+		return 0;
+	}
+	if (in->text.len + (size_t)n > in->max) {
+		if (!in->keep_tail)
+			return ERR_LIMIT;
+		strbuf_clear(&in->text);
+	}
+	strbuf_add(&in->text, chunk, (size_t)n);
+	return in->text.failed ? -ENOMEM : 0;
+}
+
+/* Reads both pipes until both ended. */
+static int collect(struct intake *out, struct intake *errors, int64_t deadline)
+{
+	int code = 0;
+
+	io_close(&out->ends[1]);
+	io_close(&errors->ends[1]);
+	while (code == 0 && (out->ends[0] >= 0 || errors->ends[0] >= 0)) {
+		struct pollfd fds[2] = {{out->ends[0], POLLIN, 0}, {errors->ends[0], POLLIN, 0}};
+		int64_t left = deadline - clock_steady();
+
+		if (left <= 0)
+			return ERR_TIMEOUT;
+		if (poll(fds, 2, (int)(left / 1000) + 1) < 0 && errno != EINTR)
+			return -errno;
+		if (fds[0].revents)
+			code = take(out);
+		if (code == 0 && fds[1].revents)
+			code = take(errors);
+	}
+	return code;
+}
+
+static const char *last_line(struct strbuf *text)
+{
+	char *newline;
+
+	while (text->len > 0 && text->text[text->len - 1] == '\n')
+		text->text[--text->len] = '\0';
+	if (text->len == 0)
+		return "it said nothing";
+	newline = strrchr(text->text, '\n');
+	return newline ? newline + 1 : text->text;
+}
+
+/* What a run that ended (or was ended) amounts to. */
+static int verdict(const char *program, int code, int status, struct strbuf *words, struct err *err)
+{
+	if (code)
+		return err_set(err, code, "%s was ended (%s)", program, err_word(code));
+	if (WIFSIGNALED(status))
+		return err_set(err, ERR_CHILD, "%s died of signal %d", program, WTERMSIG(status));
+	if (WEXITSTATUS(status) != 0)
+		err_set(err, 0, "%s failed (%s)", program, last_line(words));
+	return WEXITSTATUS(status);
+}
+
+int postfix_run(
+    const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out, struct err *err)
+{
+	int64_t deadline = clock_steady() + timeout;
+	struct intake out = {.ends = {-1, -1}, .max = max};
+	struct intake errors = {.ends = {-1, -1}, .max = 65536, .keep_tail = true};
+	bool late;
+	pid_t pid;
+	int code, status;
+
+	if (pipe2(out.ends, O_CLOEXEC) < 0 || pipe2(errors.ends, O_CLOEXEC) < 0)
+		code = err_sys(err, errno, "failed to make a pipe");
+	else
+		code = child_spawn(argv, -1, out.ends[1], errors.ends[1], &pid, err);
+	if (code == 0) {
+		code = collect(&out, &errors, deadline);
+		status = child_end(pid, code != 0, deadline, &late);
+		code = verdict(argv[0], late ? ERR_TIMEOUT : code, status, &errors.text, err);
+		if (code >= 0) {
+			*ret_out = out.text;
+			out.text = (struct strbuf){0};
+		}
+	}
+	intake_release(&out);
+	intake_release(&errors);
+	return code;
 }

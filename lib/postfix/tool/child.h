@@ -19,12 +19,6 @@ int child_spawn(
  */
 int child_watch(pid_t pid);
 
-/*
- * Waits for pid, which closed its pipes and should end now; past the steady deadline, or at once,
- * it and its process group are killed. Its status as waitpid(2) has it.
- */
-int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late);
-
 /* Where postconf(1) is; it alone can tell where the others are. */
 const char *postconf_path(void);
 

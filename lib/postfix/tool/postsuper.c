@@ -232,7 +232,7 @@ static void skip_beside(struct postsuper_job *job, size_t culprit)
 	for (const char *slash = at; slash < end; slash++)
 		depth += *slash == '/';
 	for (size_t n = culprit + 1; depth > 1 && n < job->count; n++) {
-		queue_log_path(word, depth - 1, &job->ids[n], path);
+		queue_path(word, depth - 1, &job->ids[n], path);
 		job->skipped[n] |= strncmp(path, at, (size_t)(end - at)) == 0;
 	}
 }

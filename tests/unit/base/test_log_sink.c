@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/log_sink.h"
+#include "base/log.h"
 
 static char directory[64], path[80];
 static int daemon_end = -1;

@@ -19,7 +19,7 @@ static void test_output(void **state)
 	struct reader r;
 
 	(void)state;
-	assert_int_equal(role_collect(&role, work_echo, &number, &blob, &err), 0);
+	assert_int_equal(role_ask(&role, NULL, ROLE_TIME, work_echo, &number, &blob, &err), 0);
 	r = reader_of(blob.at, blob.len);
 	assert_int_equal(reader_u32(&r), 12345);
 	assert_true(reader_done(&r));
@@ -110,9 +110,9 @@ static void test_keeping(void **state)
 			fds.kept = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, numbers[i]);
 			fds.other = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, numbers[i]);
 			assert_true(fds.kept >= 0 && fds.other >= 0);
-			assert_int_equal(role_start_keeping(&child, &role, keep ? fds.kept : -1,
-					     work_descriptors, &fds, NULL),
-			    0);
+			child.keep = keep ? fds.kept : 0;
+			assert_int_equal(
+			    role_start(&child, &role, work_descriptors, &fds, NULL), 0);
 			assert_int_equal(role_finish(&child, LONG, &blob, NULL), 0);
 			assert_int_equal(blob.len, 2);
 			assert_int_equal(blob.at[0], keep);

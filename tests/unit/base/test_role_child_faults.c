@@ -248,7 +248,8 @@ static void test_closing_early_does_not_help(void **state)
 	struct err err = {{0}};
 
 	(void)state;
-	assert_int_equal(role_collect(&role, work_close_and_hang, NULL, &blob, &err), ERR_CHILD);
+	assert_int_equal(
+	    role_ask(&role, NULL, ROLE_TIME, work_close_and_hang, NULL, &blob, &err), ERR_CHILD);
 }
 
 static void test_finish_without_start(void **state)

@@ -160,7 +160,7 @@ static void __attribute__((noreturn)) be_at_a_terminal(int report)
 		dup2(terminal, fd);
 	if (!isatty(0) || open("/dev/tty", O_RDWR) < 0)
 		err_set(&err, 0, "there is no terminal to begin with");
-	else if (role_collect(&role, work_check_terminal, NULL, &blob, &err) == 0)
+	else if (role_ask(&role, NULL, ROLE_TIME, work_check_terminal, NULL, &blob, &err) == 0)
 		err.text[0] = '\0';
 	_exit(io_write_all(report, err.text, sizeof(err.text)) == 0 ? 0 : 1);
 }
@@ -218,7 +218,7 @@ static int as_nobody(void)
 
 	if (geteuid() == 0 && role_assume(&role, false, &err) < 0)
 		return 1;
-	if (role_collect(&role, work_check_ids, NULL, &blob, &err) != 0)
+	if (role_ask(&role, NULL, ROLE_TIME, work_check_ids, NULL, &blob, &err) != 0)
 		return 2;
 	blob_release(&blob);
 	if (role_start(&child, &other, work_echo, &number, &err) != -EPERM)
@@ -254,7 +254,7 @@ static void test_role_root(void **state)
 	(void)state;
 	if (geteuid() != 0)
 		skip();
-	assert_int_equal(role_collect(&root, work_echo, &number, &blob, &err), 0);
+	assert_int_equal(role_ask(&root, NULL, ROLE_TIME, work_echo, &number, &blob, &err), 0);
 	blob_release(&blob);
 }
 

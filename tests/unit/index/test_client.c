@@ -202,8 +202,8 @@ static void test_no_permission(void **state)
 		skip();
 	}
 	assert_int_equal(chmod(dir, 0755), 0);
-	assert_int_equal(
-	    role_collect(&stranger, select_as_stranger, dir, &blob, &err), ERR_NO_INDEX);
+	assert_int_equal(role_ask(&stranger, NULL, ROLE_TIME, select_as_stranger, dir, &blob, &err),
+	    ERR_NO_INDEX);
 	assert_non_null(strstr(err.text, "no permission to use index"));
 	assert_non_null(strstr(err.text, "(must be root or nobody)"));
 	fixture_remove(dir);
@@ -277,7 +277,7 @@ static void test_damaged(void **state)
 
 	(void)state;
 	fixture_role(&owner);
-	assert_int_equal(role_collect(&owner, fill, dir, &blob, &err), 0);
+	assert_int_equal(role_ask(&owner, NULL, ROLE_TIME, fill, dir, &blob, &err), 0);
 	blob_release(&blob);
 	damage(fixture_path(dir, INDEX_FILE));
 	if (client_select(&c, &all, &got, &err) != 0)

@@ -3,7 +3,8 @@
 #include "tests/unit/order/walk.h"
 
 #include <poll.h>
-#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #include "base/clock.h"
@@ -191,17 +192,16 @@ static void test_no_account(void **state)
 
 static volatile sig_atomic_t stop;
 
-static void *stop_soon(void *arg)
+static void stop_now(int signal)
 {
-	poll(NULL, 0, 200);
+	(void)signal;
 	stop = 1;
-	return arg;
 }
 
 static void test_locked(void **state)
 {
+	const struct itimerval soon = {.it_value.tv_usec = 200000};
 	struct account_log log;
-	pthread_t thread;
 	int64_t began;
 	struct walk w;
 
@@ -216,9 +216,10 @@ static void test_locked(void **state)
 	stop = 0;
 	w.order.stop = &stop;
 	began = clock_steady();
-	assert_int_equal(pthread_create(&thread, NULL, stop_soon, NULL), 0);
+	signal(SIGALRM, stop_now);
+	assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
 	run_domain(&w);
-	pthread_join(thread, NULL);
+	signal(SIGALRM, SIG_DFL);
 	assert_true(clock_steady() - began < 5 * USEC_PER_SEC);
 	assert_true(w.outcome.interrupted);
 	assert_int_equal(results(&w, RESULT_UNTOUCHED), MAILS);
@@ -241,13 +242,15 @@ static void await_death(struct walk *w)
 	}
 }
 
-/* Runs the order in a process of its own, which its postsuper kills. */
-static void run_killed(struct walk *w)
+/* Runs the order in a process of its own, which its postsuper kills, having done what body says. */
+static void run_killed_after(struct walk *w, const char *body)
 {
+	char script[64];
 	int status;
 	pid_t pid;
 
-	rig_postsuper(&w->rig, "honest; kill -9 $PPID");
+	snprintf(script, sizeof(script), "%s; kill -9 $PPID", body);
+	rig_postsuper(&w->rig, script);
 	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0) {
@@ -259,6 +262,11 @@ static void run_killed(struct walk *w)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	await_death(w);
 	rig_postsuper(&w->rig, "honest");
+}
+
+static void run_killed(struct walk *w)
+{
+	run_killed_after(w, "honest");
 }
 
 static void open_killed(struct walk *w, enum action action)
@@ -345,6 +353,32 @@ static void test_killed_hold_is_adopted(void **state)
 	close_walk(&w);
 }
 
+/* The postsuper of a killed command goes on, and ends while the next hold is at work. */
+static void test_orphan(void **state)
+{
+	struct batches batches;
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_HOLD);
+	fill(&w, QUEUE_DEFERRED);
+	ask_for(&w, &w.selector.author, "bad.example");
+	run_killed_after(&w, "true");
+	rig_postsuper(&w.rig, "honest; mv deferred/* hold/");
+	w.order.limit = 1;
+	run(&w);
+	assert_int_equal(results(&w, RESULT_DONE), 1);
+	assert_int_equal(newest(&w, &batches)->done, MAILS);
+	assert_int_equal(batches.count, 1);
+	batches_release(&batches);
+	rig_postsuper(&w.rig, "honest");
+	w.order.limit = 0;
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	close_walk(&w);
+}
+
 /* One of another selector is left alone. */
 static void test_not_adopted(void **state)
 {
@@ -398,6 +432,27 @@ static void test_killed_twice(void **state)
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);
 	for (size_t n = 0; n < MAILS; n++)
 		assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+	close_walk(&w);
+}
+
+/* What the second command settled of the first one's counts once, though both were killed. */
+static void test_adopted_is_killed(void **state)
+{
+	struct batches batches;
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	(void)add(&w, QUEUE_DEFERRED, 30);
+	run_killed(&w);
+	assert_int_equal(newest(&w, &batches)->done, MAILS + 1);
+	assert_int_equal(batches.list[0].matched, MAILS + 1);
+	batches_release(&batches);
+	(void)add(&w, QUEUE_DEFERRED, 31);
+	run(&w);
+	assert_int_equal(newest(&w, &batches)->done, MAILS + 2);
+	assert_int_equal(batches.count, 1);
+	batches_release(&batches);
 	close_walk(&w);
 }
 
@@ -505,14 +560,14 @@ static void test_two_commands_at_once(void **state)
 		if (pids[n] == 0) {
 			struct account_entries doubt = {0};
 			struct writer *writer = NULL;
-			char end[64];
+			struct strbuf end = {0};
 			uint64_t done;
 			int code = writer_open(&w.order, &writer, &done, &doubt, NULL);
 
 			if (code == 0)
-				snprintf(end, sizeof(end), "{\"end\":%llu,\"done\":%d}\n",
+				strbuf_printf(&end, "{\"end\":%llu,\"done\":%d}\n",
 				    (unsigned long long)writer_batch(writer), 1);
-			_exit(code == 0 && writer_end(writer, end, NULL) == 0 ? 0 : 1);
+			_exit(code == 0 && writer_end(writer, &end, NULL) == 0 ? 0 : 1);
 		}
 	}
 	for (int n = 0; n < COMMANDS; n++) {
@@ -619,7 +674,8 @@ UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
     cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
-    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_undone_is_not_adopted),
-    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_running),
+    cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
+    cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
+    cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running),
     cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
     cmocka_unit_test(test_two_commands_at_once), cmocka_unit_test(test_rotation))

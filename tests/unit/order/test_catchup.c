@@ -357,7 +357,7 @@ static void test_restored(void **state)
 			assert_int_equal(count_rows(&w), MAILS);
 			sync = (struct sync){.settings = &w.settings, .postfix = &w.rig.p};
 			assert_int_equal(sync_run(&sync, &w.err), 0);
-			assert_true(sync.adopted);
+			assert_true(sync.counts.adopted);
 			sync_release(&sync);
 			w.order.dry_run = false;
 			run(&w);
@@ -432,20 +432,20 @@ static void test_sync(void **state)
 		(void)rig_mail(&w.rig, QUEUE_HOLD, ARRIVAL + 900 + n);
 	for (int dry = 1; dry >= 0; dry--) {
 		sync = sync_of(&w, dry);
-		assert_int_equal(sync.queued, MAILS - 3 + 5);
-		assert_int_equal(sync.rows, MAILS);
-		assert_int_equal(sync.read, MAILS - 3 + 5);
-		assert_int_equal(sync.added, 5);
-		assert_int_equal(sync.dropped, 3);
-		assert_int_equal(sync.unreadable, 0);
+		assert_int_equal(sync.counts.queued, MAILS - 3 + 5);
+		assert_int_equal(sync.counts.rows, MAILS);
+		assert_int_equal(sync.counts.read, MAILS - 3 + 5);
+		assert_int_equal(sync.counts.added, 5);
+		assert_int_equal(sync.counts.dropped, 3);
+		assert_int_equal(sync.counts.unreadable, 0);
 		assert_false(sync.by_daemon);
 		sync_release(&sync);
 		assert_int_equal(count_rows(&w), dry ? MAILS : MAILS - 3 + 5);
 	}
 	/* Each file is read once. */
 	sync = sync_of(&w, false);
-	assert_int_equal(sync.read, 0);
-	assert_int_equal(sync.dropped, 0);
+	assert_int_equal(sync.counts.read, 0);
+	assert_int_equal(sync.counts.dropped, 0);
 	sync_release(&sync);
 	/* Without the catch-up of its own, and from the index alone. */
 	w.order.index_only = true;
@@ -471,8 +471,8 @@ static void test_name_that_was_missed(void **state)
 	assert_int_equal(rename(path, hidden), 0);
 	assert_int_equal(symlink(hidden, path), 0);
 	sync = sync_of(&w, false);
-	assert_int_equal(sync.queued, 0);
-	assert_int_equal(sync.dropped, 0);
+	assert_int_equal(sync.counts.queued, 0);
+	assert_int_equal(sync.counts.dropped, 0);
 	sync_release(&sync);
 	assert_int_equal(count_rows(&w), 1);
 	close_walk(&w);

@@ -2,7 +2,7 @@
 /* What is shown and asked before anything is touched: age, size, queue, and the oldest so many. */
 #include "tests/unit/order/walk.h"
 
-#include "order/save.h"
+#include "order/order.h"
 
 static void test_dry_run(void **state)
 {

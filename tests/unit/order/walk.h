@@ -118,7 +118,7 @@ static inline void record_all(struct walk *w, const struct message *list, size_t
 	struct recording r = {w, list, count};
 	struct blob blob = {0};
 
-	if (role_collect(&w->rig.p.owner, record_in_child, &r, &blob, &w->err) < 0)
+	if (role_ask(&w->rig.p.owner, NULL, ROLE_TIME, record_in_child, &r, &blob, &w->err) < 0)
 		fail_msg("%s", w->err.text);
 	blob_release(&blob);
 }

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +26,16 @@ struct rig {
 	struct postfix p;
 	unsigned count; /* makes IDs differ */
 };
+
+/* The bytes as an open file. */
+static inline int rig_memory_file(const struct bytes *file)
+{
+	int fd = memfd_create("queue-file", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, bytes_span(file).at, file->len), (ssize_t)file->len);
+	return fd;
+}
 
 static inline void rig_own(const struct rig *rig, const char *path)
 {
@@ -123,7 +134,7 @@ static inline void rig_path(
 {
 	char relative[QUEUE_PATH_MAX];
 
-	queue_path(queue, queue_depth(&rig->p, queue), id, relative);
+	queue_path(queue_word(queue), queue_depth(&rig->p, queue), id, relative);
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
 }
 
@@ -133,7 +144,7 @@ static inline void rig_path_at(const struct rig *rig, enum queue_name queue, uns
 {
 	char relative[QUEUE_PATH_MAX], level[256];
 
-	queue_path(queue, depth, id, relative);
+	queue_path(queue_word(queue), depth, id, relative);
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
 	for (unsigned n = 1; n <= depth; n++) {
 		snprintf(level, sizeof(level), "%s/%.*s", rig->spool,

@@ -380,7 +380,7 @@ static void test_other_instance(void **state)
 	    "postfix -c /etc/postfix-out reload");
 	assert_true(bypass_is_past_rules(&found.list[0]));
 	assert_int_equal(findings_faults(&found), 1);
-	assert_true(findings_have(&found, "milter_missing", found.list[0].command));
+	assert_true(findings_have(&found, "milter_missing"));
 	findings_release(&found);
 	mailconf_release(&conf);
 }

@@ -426,7 +426,7 @@ static void test_every_layout(void **state)
 		other = rig_mail(&rig, cases[n].queue, INT64_C(1700000000000000));
 		rig_sink(&rig, cases[n].queue, cases[n].depth, &id);
 		rig_sink(&rig, cases[n].queue, cases[n].depth, &other);
-		queue_log_path("defer", cases[n].log_depth, &id, relative);
+		queue_path("defer", cases[n].log_depth, &id, relative);
 		for (unsigned at = 1; at <= cases[n].log_depth; at++) {
 			snprintf(level, sizeof(level), "%s/%.*s", rig.spool,
 			    (int)(strlen("defer") + 2 * at), relative);

@@ -41,7 +41,7 @@ static void test_paths(void **state)
 		struct queue_id id = id_of(cases[n].id);
 		char path[QUEUE_PATH_MAX];
 
-		queue_path(cases[n].queue, queue_depth(&p, cases[n].queue), &id, path);
+		queue_path(queue_word(cases[n].queue), queue_depth(&p, cases[n].queue), &id, path);
 		case_assert_text(cases[n].name, path, cases[n].want);
 	}
 }
@@ -52,9 +52,9 @@ static void test_log_paths(void **state)
 	char path[QUEUE_PATH_MAX];
 
 	(void)state;
-	queue_log_path("defer", 1, &id, path);
+	queue_path("defer", 1, &id, path);
 	assert_string_equal(path, "defer/A/A1B2C3D4E");
-	queue_log_path("bounce", 0, &id, path);
+	queue_path("bounce", 0, &id, path);
 	assert_string_equal(path, "bounce/A1B2C3D4E");
 }
 
@@ -66,7 +66,7 @@ static void test_longest_path_fits(void **state)
 	(void)state;
 	memset(id.text, 'A', QUEUE_ID_MAX);
 	id.text[QUEUE_ID_MAX] = '\0';
-	queue_path(QUEUE_MAILDROP, HASH_DEPTH_MAX, &id, path);
+	queue_path("maildrop", HASH_DEPTH_MAX, &id, path);
 	assert_int_equal(strlen(path), strlen("maildrop/") + 2 * HASH_DEPTH_MAX + QUEUE_ID_MAX);
 }
 

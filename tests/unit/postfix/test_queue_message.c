@@ -11,18 +11,18 @@
 static const struct queue_id some_id = {"A1B2CA73701"};
 static const struct queue_host host = {.hostname = "rig.test", .mail_owner = 102};
 
+static int parse_as(const struct bytes *file, const struct queue_id *id, struct queue_message *m)
+{
+	int fd = rig_memory_file(file);
+	int code = queue_message_read(fd, id, &host, MAX, m);
+
+	close(fd);
+	return code;
+}
+
 static int parse(const struct bytes *file, struct queue_message *m)
 {
-	/* A copy of exactly this size, so that the sanitizer sees every byte too many. */
-	unsigned char *copy = malloc(file->len ? file->len : 1);
-	int code;
-
-	assert_non_null(copy);
-	if (file->len)
-		memcpy(copy, file->at, file->len);
-	code = queue_message_parse(copy, file->len, &some_id, &host, MAX, m);
-	free(copy);
-	return code;
+	return parse_as(file, &some_id, m);
 }
 
 /* One line of a crafted file: a record type and its data; "" data and type 0 ends the list. */
@@ -142,7 +142,7 @@ static void test_files(void **state)
 		case_assert_text(name, q->sender, "a@bad.example");
 		case_assert(name, m.message.origin == ORIGIN_QUEUE && q->known);
 		case_assert(name, m.message.mail_time == ARRIVAL && m.message.end_time == ARRIVAL);
-		case_assert(name, q->arrival_time == ARRIVAL && q->inode == 0);
+		case_assert(name, q->arrival_time == ARRIVAL && q->inode > 0);
 		expect_list(name, &q->recipients, files[n].recipients);
 		expect_originals(name, &q->originals, files[n].originals);
 		case_assert(name, q->originals.count == q->recipients.count);
@@ -212,12 +212,12 @@ static void test_asked(void **state)
 	rig_record(&file, 'N', from.text);
 	rig_record(&file, 'X', "");
 	rig_record(&file, 'E', "");
-	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_int_equal(parse_as(&file, &id, &m), 0);
 	assert_int_equal(m.message.flags, MESSAGE_CUT_QUEUED_FROM);
 	assert_int_equal(
 	    selector_nominate(&selector, &m.message, NULL), MATCHED_FROM | MATCHED_UNSURE);
 	m.asked.selector = &selector;
-	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_int_equal(parse_as(&file, &id, &m), 0);
 	assert_true(m.asked.author && !m.asked.from);
 	assert_int_equal(
 	    selector_nominate_read(&selector, &m.message, &m.asked, NULL), MATCHED_FROM);
@@ -229,7 +229,7 @@ static void test_asked(void **state)
 	rig_record(&file, 'M', "");
 	rig_record(&file, 'X', "");
 	rig_record(&file, 'E', "");
-	assert_int_equal(queue_message_parse(file.at, file.len, &id, &host, MAX, &m), 0);
+	assert_int_equal(parse_as(&file, &id, &m), 0);
 	assert_false(m.asked.author);
 	selector_release(&selector);
 	queue_message_release(&m);

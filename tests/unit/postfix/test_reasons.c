@@ -140,7 +140,7 @@ static void test_depths(void **state)
 
 		rig_open(&rig);
 		id = rig_mail(&rig, QUEUE_DEFERRED, 1);
-		queue_log_path("defer", depth, &id, relative);
+		queue_path("defer", depth, &id, relative);
 		for (unsigned n = 1; n <= depth; n++) {
 			snprintf(path, sizeof(path), "%s/%.*s", rig.spool,
 			    (int)(strlen("defer") + 2 * n), relative);

@@ -2,7 +2,6 @@
 /* A message as JSON: recipients given and queued, senders, who submitted it, its first pass. */
 #include "tests/unit/unit.h"
 
-#include "purge/tell/recipients.h"
 #include "purge/tell/wording.h"
 #include "tests/unit/purge/crafted.h"
 
@@ -87,7 +86,7 @@ static void test_recipients(void **state)
 			m.queued.originals = strlist_of(&originals);
 			m.queued.recipient_count = m.queued.recipients.count;
 		}
-		recipients_put(o, &m);
+		wording_put_recipients(o, &m);
 		strbuf_printf(&want, "{\"recipients\":%s%s}", cases[i].want,
 		    cases[i].flags == MESSAGE_CUT_RECIPIENTS ? ",\"recipient_count\":1"
 		    : cases[i].flags                         ? ",\"recipient_count\":2"

@@ -206,22 +206,22 @@ static void test_outranking(void **state)
 	write_text(f->file, "file@bad.example OK\n");
 	struct rulebox box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 1);
-	assert_string_equal(box.outranking[0].passing.subject, "file@bad.example");
-	assert_ptr_equal(box.outranking[0].blocked, &blocked.list[0]);
+	assert_string_equal(box.passing.list[0].subject, "file@bad.example");
+	assert_ptr_equal(box.blocked[0], &blocked.list[0]);
 	rulebox_release(&box);
 
 	write_text(f->stored, "a@bad.example OK\nb@bad.example OK\nc@bad.example OK\n"
 			      "d@bad.example OK\nx@other.example OK\n");
 	box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 5);
-	assert_string_equal(box.outranking[0].passing.subject, "a@bad.example");
-	assert_string_equal(box.outranking[4].passing.subject, "file@bad.example");
+	assert_string_equal(box.passing.list[0].subject, "a@bad.example");
+	assert_string_equal(box.passing.list[4].subject, "file@bad.example");
 	rulebox_release(&box);
 
 	write_text(f->file, "file@bad.example OK\nmore@bad.example OK\n");
 	box = read_box(f, &question);
 	assert_int_equal(box.outranking_count, 6);
-	assert_int_equal(box.outranking_shown, 5);
+	assert_int_equal(box.passing.count, 5);
 	rulebox_release(&box);
 	rule_list_release(&blocked);
 }

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/* A few messages shown before a question. */
-#include "purge/tell/samples.h"
-
+/* What is shown before a question: counts, places, ages, and a few messages. */
 #include <inttypes.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "postfix/file/content.h"
 #include "purge/interrupt.h"
+#include "purge/tell/report.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
 
+#define SAMPLES_MAX   3
 #define VALUE_WIDTH   68 /* columns behind "  Subject: " */
 #define SUBJECT_BYTES 512
 #define SUBJECTS_TIME (5 * USEC_PER_SEC)
@@ -102,15 +102,15 @@ static void put_one(FILE *to, const struct message *m, const char *subject)
 		put_address(to, "To", recipients->first, count, "");
 }
 
-void samples_put(FILE *to, const struct postfix *p, const struct item *const *items, size_t count)
+static void put_samples(
+    FILE *to, const struct postfix *p, const struct item *const *items, size_t count)
 {
 	struct subjects s = {p, items, count};
 	struct role_child child = {.stop = &interrupt_stop};
 	struct blob blob = {0};
 	struct reader r;
 
-	if (p && role_start(&child, &p->owner, read_subjects, &s, NULL) == 0 &&
-	    role_finish(&child, clock_steady() + SUBJECTS_TIME, &blob, NULL) < 0)
+	if (p && role_ask(&p->owner, &child, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
 	r = reader_of(blob.at, blob.len);
 	for (size_t i = 0; i < count; i++) {
@@ -119,4 +119,67 @@ void samples_put(FILE *to, const struct postfix *p, const struct item *const *it
 		put_one(to, &m, blob.len ? reader_text(&r) : m.subject);
 	}
 	blob_release(&blob);
+}
+
+/* Where they lie, and when they came. */
+static void put_places(FILE *to, const struct outcome *o)
+{
+	uint64_t by_queue[QUEUE_COUNT] = {0};
+	int64_t oldest = INT64_MAX, newest = 0;
+	char first[CLOCK_TEXT_SIZE], last[CLOCK_TEXT_SIZE];
+	const char *separator = "In ";
+
+	for (size_t n = 0; n < o->count; n++) {
+		const struct proof *proof = &o->items[n].proof;
+		int64_t arrival = proof->arrival_time;
+
+		if (o->items[n].result != RESULT_READY)
+			continue;
+		for (unsigned i = 0; i < QUEUE_COUNT; i++)
+			by_queue[i] += proof->queue == queue_at(i);
+		oldest = arrival < oldest ? arrival : oldest;
+		newest = arrival > newest ? arrival : newest;
+	}
+	for (unsigned i = 0; i < QUEUE_COUNT; i++) {
+		if (!by_queue[i])
+			continue;
+		say(to, "%s%s %" PRIu64, separator, queue_word(queue_at(i)), by_queue[i]);
+		separator = ", ";
+	}
+	say(to, ".\n");
+	if (oldest > 0)
+		say(to, "The oldest arrived %s, the newest %s.\n",
+		    clock_text(oldest, first, sizeof(first)),
+		    clock_text(newest, last, sizeof(last)));
+}
+
+/* From all over what is meant: the first may be alike. */
+static size_t take_samples(
+    const struct outcome *outcome, uint64_t ready, const struct item **samples)
+{
+	size_t count = ready < SAMPLES_MAX ? (size_t)ready : SAMPLES_MAX, taken = 0;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < outcome->count && taken < count; i++)
+		if (outcome->items[i].result == RESULT_READY &&
+		    n++ == (count > 1 ? taken * (ready - 1) / (count - 1) : 0))
+			samples[taken++] = &outcome->items[i];
+	return taken;
+}
+
+void report_preview(FILE *to, const struct report *r)
+{
+	const struct item *samples[SAMPLES_MAX];
+	const uint64_t ready = r->outcome->tally.results[RESULT_READY];
+	char size[32];
+
+	if (ready == 0)
+		return;
+	say(to, "%" PRIu64 " %s to %s (%s):\n", ready, PLURAL(ready, "message"),
+	    action_rows[r->action].verb,
+	    str_size_text(r->outcome->tally.bytes, size, sizeof(size)));
+	report_put_counts(to, r, REPORT_PREVIEW);
+	put_places(to, r->outcome);
+	say(to, ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n");
+	put_samples(to, r->postfix, samples, take_samples(r->outcome, ready, samples));
 }

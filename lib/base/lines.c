@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: ISC */
+/* Lines of a file. What a line has past its bound is passed over. */
+#include "base/lines.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#define BUFFER_SIZE (64u << 10)
+
+/* Fills the empty buffer: 1, 0 at the end of the file, or -errno. */
+static int fill(struct lines *l)
+{
+	ssize_t got;
+
+	if (!l->buffer)
+		l->buffer = malloc(BUFFER_SIZE);
+	if (!l->buffer)
+		return -ENOMEM;
+	do
+		got = read(l->fd, l->buffer, BUFFER_SIZE);
+	while (got < 0 && errno == EINTR);
+	l->at = 0;
+	l->filled = got > 0 ? (size_t)got : 0;
+	return got < 0 ? -errno : got > 0;
+}
+
+/* Takes what the buffer has of the line; true: its newline as well. */
+static bool take(struct lines *l)
+{
+	const char *from = l->buffer + l->at;
+	const char *newline = memchr(from, '\n', l->filled - l->at);
+	size_t len = newline ? (size_t)(newline - from) : l->filled - l->at;
+	size_t room = l->max - l->line.len;
+
+	strbuf_add(&l->line, from, len < room ? len : room);
+	l->cut |= len > room;
+	l->at += len + (newline != NULL);
+	return newline != NULL;
+}
+
+int lines_next(struct lines *l)
+{
+	strbuf_clear(&l->line);
+	l->cut = false;
+	for (;;) {
+		int code = l->at < l->filled ? 1 : fill(l);
+
+		if (code < 0)
+			return code;
+		if (code == 0) {
+			code = l->cut || l->line.len > 0;
+			l->cut = true;
+			return code;
+		}
+		if (take(l))
+			return l->line.failed ? -ENOMEM : 1;
+	}
+}
+
+void lines_release(struct lines *l)
+{
+	strbuf_release(&l->line);
+	free(l->buffer);
+	l->buffer = NULL;
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: ISC */
+/* The table of settings, and how a value's text becomes a member of struct settings and back. */
+#include "base/settings_table.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/resource.h>
+
+#include "base/endpoint.h"
+#include "base/net.h"
+#include "base/settings_flood.h"
+
+#define MIB (INT64_C(1) << 20)
+
+enum kind {
+	TEXT_SOCKET, /* char *, not empty */
+	TEXT_PATH,
+	TEXT_USER,
+	TEXT_GROUP,
+	TEXT_OPTIONAL, /* may be empty from here on */
+	TEXT_OPTIONAL_PATH,
+	TEXT_OPTIONAL_GROUP,
+	TEXT_LIST, /* several values, a newline between two */
+	TEXT_NETWORKS,
+	NUMBER_OCTAL, /* int64_t */
+	NUMBER_COUNT,
+	NUMBER_SIZE,
+	CHOICE, /* int64_t: which of three words */
+	WORD,   /* bool: which of two words */
+	SWITCH,
+};
+
+struct row {
+	const char *key;
+	enum kind kind;
+	const char *otherwise; /* the default, as one would write it */
+	size_t offset;         /* of the member in struct settings */
+	int64_t min, max;
+	const char *words[3]; /* what means false, what means true; of a CHOICE all */
+};
+
+#define IN(member) .offset = offsetof(struct settings, member)
+
+/* clang-format off: one row a key */
+static const struct row rows[SETTINGS_ROWS] = {
+    {"socket", TEXT_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", IN(socket)},
+    {"socket_group", TEXT_GROUP, "postfix", IN(socket_group)},
+    {"socket_mode", NUMBER_OCTAL, "0660", IN(socket_mode), .max = 0777},
+    {"user", TEXT_USER, "pqpurge", IN(user)},
+    {"index_directory", TEXT_PATH, "/run/pqpurge", IN(index_directory)},
+    {"state_directory", TEXT_PATH, "/var/lib/pqpurge", IN(state_directory)},
+    {"index_map_size", NUMBER_SIZE, "256M", IN(index_map_size), .min = MIB, .max = MIB * MIB},
+    {"rules_file", TEXT_PATH, "/etc/pqpurge/rules", IN(rules_file)},
+    {"postfix_config_directory", TEXT_PATH, "/etc/postfix", IN(postfix_config_directory)},
+    {"postsuper_jobs", NUMBER_COUNT, "0", IN(postsuper_jobs), .max = 64},
+    {"log", WORD, "syslog", IN(log_to_stderr), .words = {"syslog", "stderr"}},
+    {"record_subject", SWITCH, "false", IN(record_subject), .words = {"false", "true"}},
+    {"max_recipients", NUMBER_COUNT, "1000", IN(max_recipients), .min = 1, .max = 100000},
+    {"origin", TEXT_OPTIONAL, "", IN(origin)},
+    {"login_case", WORD, "ignore", IN(login_exact), .words = {"ignore", "exact"}},
+    {"own_networks", TEXT_NETWORKS, "127.0.0.0/8 ::1", IN(own_networks)},
+    {"order_directory", TEXT_PATH, "/run/pqpurge-order", IN(order_directory)},
+    {"standing_directory", TEXT_PATH, "/var/lib/pqpurge-standing", IN(standing_directory)},
+    {"operator_group", TEXT_OPTIONAL_GROUP, "", IN(operator_group)},
+    {"operator_allow", TEXT_OPTIONAL, "list top why hold release", IN(operator_allow)},
+    {"hook_user", TEXT_USER, "nobody", IN(hook_user)},
+    {"flood_watch", CHOICE, "warn", IN(flood_watch), .words = {"off", "warn", "act"}},
+    {"flood_exempt", TEXT_LIST, "", IN(flood_exempt)},
+    {"flood_hook", TEXT_OPTIONAL_PATH, "", IN(flood_hook)},
+};
+/* clang-format on */
+
+size_t settings_find(const char *key)
+{
+	size_t i = 0;
+
+	while (i < SETTINGS_ROWS && strcmp(rows[i].key, key) != 0)
+		i++;
+	return i;
+}
+
+const char *settings_key(size_t row)
+{
+	return rows[row].key;
+}
+
+const char *settings_nearest(const char *name)
+{
+	struct spell spell = {0};
+
+	for (size_t i = 0; i < SETTINGS_ROWS; i++)
+		spell_consider(&spell, name, rows[i].key);
+	return spell.best;
+}
+
+static bool is_text(const struct row *row)
+{
+	return row->kind <= TEXT_NETWORKS;
+}
+
+static char **text_of(const struct row *row, struct settings *s)
+{
+	return (void *)((char *)s + row->offset);
+}
+
+/* ---- texts */
+
+static int check_networks(const struct row *row, const char *value, struct err *err)
+{
+	struct strbuf list = {0};
+	int code = net_parse_list(value, &list, err);
+
+	strbuf_release(&list);
+	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
+}
+
+static int check_text(const struct row *row, const char *value, struct err *err)
+{
+	struct endpoint endpoint;
+
+	if (row->kind < TEXT_OPTIONAL && !value[0])
+		return err_set(err, ERR_CONFIG, "%s must not be empty", row->key);
+	if (str_has_control(value))
+		return err_set(err, ERR_CONFIG, "%s holds a control character", row->key);
+	if ((row->kind == TEXT_PATH || (row->kind == TEXT_OPTIONAL_PATH && value[0])) &&
+	    value[0] != '/')
+		return err_set(
+		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
+	if (row->kind == TEXT_SOCKET)
+		return endpoint_parse(value, &endpoint, err);
+	return row->kind == TEXT_NETWORKS ? check_networks(row, value, err) : 0;
+}
+
+static int set_text(const struct row *row, char **into, const char *value, struct err *err)
+{
+	int code = check_text(row, value, err);
+	char *copy = code < 0 ? NULL : strdup(value);
+
+	if (code < 0)
+		return code;
+	if (!copy)
+		return err_sys(err, ENOMEM, "failed to keep %s", row->key);
+	free(*into);
+	*into = copy;
+	return 0;
+}
+
+/* ---- switches */
+
+/* The words that libconfuse's own booleans know, with or without capitals. */
+static bool is_switch(const char *value, bool on)
+{
+	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
+
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (str_equal_nocase(value, words[i][on]))
+			return true;
+	return false;
+}
+
+static int set_bool(const struct row *row, bool *into, const char *value, struct err *err)
+{
+	for (int on = 0; on < 2; on++) {
+		if (row->kind == SWITCH ? is_switch(value, on)
+					: strcmp(value, row->words[on]) == 0) {
+			*into = on;
+			return 0;
+		}
+	}
+	if (row->kind == SWITCH)
+		return err_set(
+		    err, ERR_CONFIG, "%s must be true or false, not '%s'", row->key, value);
+	return err_set(err, ERR_CONFIG, "%s must be '%s' or '%s', not '%s'", row->key,
+	    row->words[0], row->words[1], value);
+}
+
+static int set_choice(const struct row *row, int64_t *into, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
+		if (strcmp(value, row->words[i]) == 0) {
+			*into = (int64_t)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_CONFIG, "%s must be '%s', '%s' or '%s', not '%s'", row->key,
+	    row->words[0], row->words[1], row->words[2], value);
+}
+
+/* ---- numbers */
+
+/* A mode is octal as written, with or without the leading zero. */
+static int parse_octal(const char *value, uint64_t *ret)
+{
+	uint64_t mode = 0;
+
+	if (!value[0] || strlen(value) > 6 || value[strspn(value, "01234567")])
+		return ERR_SYNTAX;
+	for (; *value; value++)
+		mode = mode * 8 + (uint64_t)(*value - '0');
+	*ret = mode;
+	return 0;
+}
+
+/* The number as one would write it, a size in the largest unit that keeps it whole. */
+static char *number_text(const struct row *row, int64_t number, char *buf, size_t size)
+{
+	static const char *const units[] = {"", "k", "M", "G", "T"};
+	size_t unit = 0;
+
+	if (row->kind == NUMBER_SIZE)
+		for (; number > 0 && number % 1024 == 0 && unit < COUNT_OF(units) - 1; unit++)
+			number /= 1024;
+	if (row->kind == NUMBER_OCTAL)
+		snprintf(buf, size, "%04llo", (unsigned long long)number);
+	else
+		snprintf(buf, size, "%lld%s", (long long)number, units[unit]);
+	return buf;
+}
+
+static int set_number(const struct row *row, int64_t *into, const char *value, struct err *err)
+{
+	static const char *const examples[] = {
+	    [NUMBER_OCTAL] = "an octal mode such as 0660",
+	    [NUMBER_COUNT] = "a number",
+	    [NUMBER_SIZE] = "a size such as \"2G\"",
+	};
+	char min[32], max[32];
+	uint64_t number = 0;
+	int code = row->kind == NUMBER_OCTAL  ? parse_octal(value, &number)
+		   : row->kind == NUMBER_SIZE ? str_parse_size(value, &number)
+					      : str_parse_u64(value, 0, UINT64_MAX, &number);
+
+	if (code < 0)
+		return err_set(err, ERR_CONFIG, "%s must be %s, not '%s'", row->key,
+		    examples[row->kind], value);
+	if (number < (uint64_t)row->min || number > (uint64_t)row->max)
+		return err_set(err, ERR_CONFIG, "%s must be from %s to %s, not '%s'", row->key,
+		    number_text(row, row->min, min, sizeof(min)),
+		    number_text(row, row->max, max, sizeof(max)), value);
+	*into = (int64_t)number;
+	return 0;
+}
+
+/* ---- all of them */
+
+bool settings_is_list(size_t n)
+{
+	return rows[n].kind == TEXT_LIST;
+}
+
+int settings_add(struct settings *s, size_t n, const char *value, struct err *err)
+{
+	char **into = text_of(&rows[n], s);
+	struct strbuf joined = {0};
+	int code = check_text(&rows[n], value, err);
+
+	if (code < 0)
+		return code;
+	strbuf_printf(
+	    &joined, "%s%s%s", *into && **into ? *into : "", *into && **into ? "\n" : "", value);
+	if (joined.failed)
+		return err_sys(err, ENOMEM, "failed to keep %s", rows[n].key);
+	free(*into);
+	*into = joined.text;
+	return 0;
+}
+
+int settings_set(struct settings *s, size_t n, const char *value, struct err *err)
+{
+	const struct row *row = &rows[n];
+	void *member = (char *)s + row->offset;
+
+	if (!value)
+		value = row->otherwise;
+	if (is_text(row))
+		return set_text(row, member, value, err);
+	if (row->kind == CHOICE)
+		return set_choice(row, member, value, err);
+	return row->kind >= WORD ? set_bool(row, member, value, err)
+				 : set_number(row, member, value, err);
+}
+
+static int check_account(const struct row *row, const char *name, struct err *err)
+{
+	bool is_user = row->kind == TEXT_USER;
+	bool exists = is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL;
+
+	if (exists || strcmp(name, row->otherwise) == 0)
+		return 0;
+	return err_set(
+	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
+}
+
+/* The map needs its whole size in address space, whatever of it is used. */
+static int check_size(const struct row *row, uint64_t size, struct err *err)
+{
+	struct rlimit limit;
+
+	if (size > SIZE_MAX / 2)
+		return err_set(
+		    err, ERR_CONFIG, "%s does not fit in this machine's addresses", row->key);
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY &&
+	    size >= limit.rlim_cur)
+		return err_set(err, ERR_CONFIG,
+		    "%s does not fit in the limit on address space (ulimit -v)", row->key);
+	return 0;
+}
+
+int settings_check(const struct settings *s, size_t n, struct err *err)
+{
+	const struct row *row = &rows[n];
+	const void *member = (const char *)s + row->offset;
+
+	if (row->kind == TEXT_USER || row->kind == TEXT_GROUP || row->kind == TEXT_OPTIONAL_GROUP)
+		return check_account(row, *(char *const *)member, err);
+	return row->kind == NUMBER_SIZE ? check_size(row, *(const uint64_t *)member, err) : 0;
+}
+
+void settings_release(struct settings *s)
+{
+	for (size_t i = 0; i < SETTINGS_ROWS; i++)
+		if (is_text(&rows[i]))
+			free(*text_of(&rows[i], s));
+	*s = (struct settings){0};
+}
+
+/* Quoted so that it is read back as it is. */
+static void print_quoted(const char *text, size_t len, FILE *to)
+{
+	fputc('"', to);
+	for (size_t i = 0; i < len; i++)
+		fprintf(to, strchr("\"\\$", text[i]) ? "\\%c" : "%c", text[i]);
+	fputc('"', to);
+}
+
+static void print_text(const char *text, FILE *to)
+{
+	print_quoted(text, strlen(text), to);
+	fputc('\n', to);
+}
+
+static void print_list(const char *text, FILE *to)
+{
+	const char *gap = "";
+
+	for (fputc('{', to); *text; gap = ", ") {
+		size_t len = strcspn(text, "\n");
+
+		fputs(gap, to);
+		print_quoted(text, len, to);
+		text += len + (text[len] == '\n');
+	}
+	fputs("}\n", to);
+}
+
+void settings_print(const struct settings *s, FILE *to)
+{
+	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
+		const struct row *row = &rows[i];
+		const void *member = (const char *)s + row->offset;
+		char number[32];
+
+		fprintf(to, "%s = ", row->key);
+		if (row->kind == TEXT_LIST)
+			print_list(*(char *const *)member, to);
+		else if (is_text(row))
+			print_text(*(char *const *)member, to);
+		else if (row->kind == CHOICE)
+			print_text(row->words[*(const int64_t *)member], to);
+		else if (row->kind == WORD)
+			print_text(row->words[*(const bool *)member], to);
+		else if (row->kind == SWITCH)
+			fprintf(to, "%s\n", row->words[*(const bool *)member]);
+		else
+			fprintf(to, row->kind == NUMBER_SIZE ? "\"%s\"\n" : "%s\n",
+			    number_text(row, *(const int64_t *)member, number, sizeof(number)));
+	}
+	settings_flood_print(s, to);
+}
