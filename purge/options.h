@@ -46,9 +46,9 @@ struct options {
 	const char *reason;  /* "" = none */
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
-	bool remove;      /* setup */
-	bool listen;      /* order */
-	const char *save; /* directory; NULL = not asked */
+	bool remove;        /* setup */
+	bool listen, grant; /* order */
+	const char *save;   /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
