@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: ISC
 # What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
 # one file. `lint.sh tidy FLAGS...`: clang-tidy over all sources. `lint.sh units`: systemd understands every line of our
-# units and finds each service confined (exposure at most 2.0; of those that run postsuper(1) 2.5, and 3.5 where a hook runs), and no unit gives a socket away by its path; no systemd
-# need run for that.
+# units and finds each service confined (exposure at most 2.0; 2.5 where postsuper(1) is run, 3.5 where a hook is, too),
+# and no unit gives a socket away by its path; no systemd need run for that.
 set -eu
 
 below() {
