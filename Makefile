@@ -235,6 +235,10 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, uni
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- install
+# A socket with Accept=yes starts the service of its own name, so that one file is installed under two.
+UNIT_FILES    = $(wildcard conf/*.service conf/*.socket conf/*.timer)
+ORDER_UNIT    = conf/pqpurge-order@.service
+ORDER_UNITS   = pqpurge-order-daemon@.service pqpurge-order-operator@.service
 INSTALLED_MAN = $(foreach m,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 .PHONY: install uninstall
 install: all ## programs, manuals, units; an existing configuration is never overwritten
@@ -242,8 +246,9 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	for m in $(MAN_PAGES); do $(INSTALL) -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/ || exit 1; done
-	for f in conf/*.service conf/*.socket conf/*.timer; do test ! -e $$f || \
+	for f in $(filter-out $(ORDER_UNIT),$(UNIT_FILES)); do \
 	  sed 's|@PREFIX@|$(PREFIX)|g' $$f > $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
+	for f in $(ORDER_UNITS); do sed 's|@PREFIX@|$(PREFIX)|g' $(ORDER_UNIT) > $(DESTDIR)$(UNITDIR)/$$f || exit 1; done
 	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
@@ -254,7 +259,7 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	  $(INSTALL) -m 0644 conf/rules.example $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules
 uninstall: ## what install put there, but for the configuration
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
-	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
+	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(UNIT_FILES)) $(ORDER_UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx \
 	  $(DESTDIR)$(ZSHDIR)/_pqpurge-idx

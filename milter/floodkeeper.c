@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "milter/floodkeeper_private.h"
 #include "rules/stored.h"
@@ -59,10 +60,10 @@ void floodkeeper_close(struct floodkeeper *k)
 
 static int restore(struct flood *f, const char *text, size_t len, uint64_t *ret_wrong)
 {
-	struct str_lines lines = {.at = text, .end = text + len};
+	struct lines lines = LINES_IN(text, len);
 	int taken = 0, code;
 
-	while ((code = str_lines_next(&lines)) == 1) {
+	while ((code = lines_next(&lines)) == 1) {
 		struct json *line = NULL;
 
 		if (json_parse(lines.line.text, lines.line.len, &line, NULL) == 0 &&
@@ -72,7 +73,7 @@ static int restore(struct flood *f, const char *text, size_t len, uint64_t *ret_
 			++*ret_wrong;
 		json_free(line);
 	}
-	str_lines_release(&lines);
+	lines_release(&lines);
 	return code < 0 ? code : taken;
 }
 

@@ -6,7 +6,7 @@
 #include <pthread.h>
 
 #include "milter/rulekeeper.h"
-#include "rules/hits.h"
+#include "rules/ruleset.h"
 #include "rules/stored.h"
 
 /* What tells one state of a file or directory from another. */

@@ -36,7 +36,7 @@ static int run(struct session *s, struct err *err)
 	}
 	if (s->behalf)
 		code = behalf_check(s, err);
-	else if (geteuid() != 0)
+	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
 		return ask_root(s, err);
 	if (code == 0)
 		code = session_open(s, err);

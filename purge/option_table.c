@@ -249,6 +249,7 @@ const struct option_row option_rows[] = {
 	PLAIN("with-bounces", 0, OPTION_PURGE, with_bounces, "also the bounces it caused"),
 	PLAIN("index-only", 0, OPTION_INDEX, index_only, "as of the last catch-up"),
 	PLAIN("remove", 0, OPTION_SETUP, remove, "undo what setup did"),
+	PLAIN("grant", 0, OPTION_ORDER, grant, "give operator.sock to operator_group"),
 	PLAIN("listen", 0, OPTION_ORDER, listen, "make the sockets, and serve them"),
 	PLAIN("foreign", 0, OPTION_RELEASE, foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, requeue, "as new mail, with new queue IDs"),

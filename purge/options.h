@@ -51,7 +51,7 @@ struct options {
 	uint32_t normal, bad; /* floods; likewise */
 	bool try_logs, learn; /* floods */
 	bool remove;          /* setup */
-	bool listen;          /* order */
+	bool listen, grant;   /* order */
 	const char *save;     /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */

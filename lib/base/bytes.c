@@ -2,41 +2,15 @@
 /* Bytes out and in. Integers are turned by <endian.h>, so the result is the same on every machine.
  */
 #include <endian.h>
-#include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <xxhash.h>
 
 #include "base/bytes.h"
 
-#define FIRST_CAP  256
-#define FIRST_FILE 65536 /* pages */
-
-/* The file grows by holes, so what is not written costs nothing. */
-static unsigned char *grow_file(const struct bytes *b, size_t cap)
-{
-	void *at;
-
-	if (ftruncate(b->fd, (off_t)cap) < 0)
-		return NULL;
-	if (b->at) {
-		at = mremap(b->at, b->cap, cap, MREMAP_MAYMOVE);
-		return at == MAP_FAILED ? NULL : at;
-	}
-	at = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_SHARED, b->fd, 0);
-	if (at == MAP_FAILED)
-		return NULL;
-	/* A process that is started meanwhile has no part in it. */
-	if (madvise(at, cap, MADV_DONTFORK) < 0) {
-		munmap(at, cap);
-		return NULL;
-	}
-	return at;
-}
+#define FIRST_CAP 256
 
 static bool make_room(struct bytes *b, size_t more)
 {
-	size_t cap = b->cap ? b->cap : b->in_file ? FIRST_FILE : FIRST_CAP;
+	size_t cap = b->cap ? b->cap : FIRST_CAP;
 	unsigned char *at;
 
 	if (b->failed || more > SIZE_MAX / 2 - b->len) {
@@ -47,7 +21,7 @@ static bool make_room(struct bytes *b, size_t more)
 		return true;
 	while (cap < b->len + more)
 		cap *= 2;
-	at = b->in_file ? grow_file(b, cap) : realloc(b->at, cap);
+	at = realloc(b->at, cap);
 	if (!at) {
 		b->failed = true;
 		return false;
@@ -55,21 +29,6 @@ static bool make_room(struct bytes *b, size_t more)
 	b->at = at;
 	b->cap = cap;
 	return true;
-}
-
-void bytes_in_file(struct bytes *b, int fd)
-{
-	*b = (struct bytes){.in_file = true, .fd = fd};
-}
-
-int bytes_end_file(struct bytes *b)
-{
-	int code = b->failed ? -ENOMEM : 0;
-
-	if (code == 0 && ftruncate(b->fd, (off_t)b->len) < 0)
-		code = -errno;
-	bytes_release(b);
-	return code;
 }
 
 void bytes_put(struct bytes *b, const void *at, size_t len)
@@ -156,10 +115,7 @@ void bytes_clear(struct bytes *b)
 
 void bytes_release(struct bytes *b)
 {
-	if (b->in_file && b->at)
-		munmap(b->at, b->cap);
-	else
-		free(b->at);
+	free(b->at);
 	*b = (struct bytes){0};
 }
 
@@ -188,7 +144,6 @@ const void *reader_take(struct reader *r, size_t len)
 	return at;
 }
 
-/* The next size bytes; zero on failure. */
 static void take(struct reader *r, void *to, size_t size)
 {
 	const void *at = reader_take(r, size);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Bytes out and in: the one encoding for records, requests and what children hand to their parent.
- * Integers are little-endian and fixed in size; strings and blobs are a u32 length and the bytes.
- * Both ends are sticky: after the first failure everything is a no-op (reads give zero), and
- * `failed` says so once.
+ * Integers are little-endian; strings and blobs are a u32 length and the bytes. Both ends are
+ * sticky: after the first failure everything is a no-op (reads give zero), and `failed` says so.
  */
 #ifndef PQPURGE_BASE_BYTES_H
 #define PQPURGE_BASE_BYTES_H
@@ -20,8 +19,6 @@ struct bytes {
 	unsigned char *at;
 	size_t len, cap;
 	bool failed; /* out of memory */
-	bool in_file;
-	int fd; /* where in_file */
 };
 void bytes_put(struct bytes *b, const void *at, size_t len);
 void bytes_put_u8(struct bytes *b, uint8_t v);
@@ -37,13 +34,6 @@ void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v);
 void bytes_clear(struct bytes *b);
 void bytes_release(struct bytes *b);
 struct span bytes_span(const struct bytes *b);
-/*
- * Makes b the contents of an empty file, open for reading and writing and borrowed: what is put
- * stands in it at once, by a shared mapping that no forked process inherits. bytes_end_file gives
- * the file its length (before it is longer), and releases b: 0, -ENOMEM where b failed, or -errno.
- */
-void bytes_in_file(struct bytes *b, int fd);
-int bytes_end_file(struct bytes *b) NODISCARD;
 
 /* Input; points into bytes that somebody else owns. */
 struct reader {

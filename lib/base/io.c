@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -197,6 +198,20 @@ int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline)
 	if (len > max || len > IO_FRAME_MAX)
 		return ERR_LIMIT;
 	return receive_payload(fd, into, len, deadline);
+}
+
+int io_sealed(const void *at, size_t len)
+{
+	int fd = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING), code;
+
+	if (fd < 0)
+		return -errno;
+	code = io_write_all(fd, at, len);
+	if (code == 0 && (lseek(fd, 0, SEEK_SET) < 0 || fcntl(fd, F_ADD_SEALS, IO_SEALS) < 0))
+		code = -errno;
+	if (code < 0)
+		io_close(&fd);
+	return code < 0 ? code : fd;
 }
 
 int io_guard_stdio(void)

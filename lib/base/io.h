@@ -31,6 +31,9 @@ int io_frame_write(int fd, struct span payload, int64_t deadline) NODISCARD;
  */
 int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODISCARD;
 
+#define IO_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
+/* A memory file of these bytes that nobody can change any more, read from its start; or -errno. */
+int io_sealed(const void *at, size_t len) NODISCARD;
 /* fd on /dev/null for each of 0, 1, 2 that is closed, so that no socket ever lands there. */
 int io_guard_stdio(void) NODISCARD;
 /* Whether the directory fd holds nothing; false also where it cannot be read. */

@@ -36,7 +36,6 @@ static void spoil(struct json *o)
 		json_object_del(value, whole);
 }
 
-/* Takes the mark off; false where it was gone already. */
 static bool finish(json_t *value)
 {
 	if (json_is_array(value))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines of a file. What a line has past its bound is passed over. */
+/* Lines. What one has past its bound is passed over. */
 #include "base/lines.h"
 
 #include <errno.h>
@@ -12,8 +12,10 @@ static int fill(struct lines *l)
 {
 	ssize_t got;
 
+	if (l->fd < 0)
+		return 0;
 	if (!l->buffer)
-		l->buffer = malloc(BUFFER_SIZE);
+		l->text = l->buffer = malloc(BUFFER_SIZE);
 	if (!l->buffer)
 		return -ENOMEM;
 	do
@@ -27,7 +29,7 @@ static int fill(struct lines *l)
 /* Takes what the buffer has of the line; true: its newline as well. */
 static bool take(struct lines *l)
 {
-	const char *from = l->buffer + l->at;
+	const char *from = l->text + l->at;
 	const char *newline = memchr(from, '\n', l->filled - l->at);
 	size_t len = newline ? (size_t)(newline - from) : l->filled - l->at;
 	size_t room = l->max - l->line.len;
@@ -40,21 +42,24 @@ static bool take(struct lines *l)
 
 int lines_next(struct lines *l)
 {
+	bool ended = false;
+
 	strbuf_clear(&l->line);
-	l->cut = false;
-	for (;;) {
+	strbuf_puts(&l->line, "");
+	l->cut = l->partial = false;
+	l->number++;
+	while (!ended) {
 		int code = l->at < l->filled ? 1 : fill(l);
 
 		if (code < 0)
 			return code;
 		if (code == 0) {
-			code = l->cut || l->line.len > 0;
-			l->cut = true;
-			return code;
+			l->partial = true;
+			return l->line.failed ? -ENOMEM : l->cut || l->line.len > 0;
 		}
-		if (take(l))
-			return l->line.failed ? -ENOMEM : 1;
+		ended = take(l);
 	}
+	return l->line.failed ? -ENOMEM : 1;
 }
 
 void lines_release(struct lines *l)

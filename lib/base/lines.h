@@ -1,19 +1,29 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of a file that strangers may have written, in bounded memory. */
+/* The lines of a text or file that strangers may have written, in bounded memory. */
 #ifndef PQPURGE_BASE_LINES_H
 #define PQPURGE_BASE_LINES_H
 
 #include "base/str.h"
 
-/* Set fd and max; zero-initialise the rest. */
+#define LINES_MAX 16384
+
+/* Begin with LINES_IN(text, len), or set fd and max and zero-initialise the rest. */
 struct lines {
-	int fd;
+	int fd;             /* -1: no file */
 	size_t max;         /* bytes of a line that are kept */
 	struct strbuf line; /* without its newline, terminated; it may hold NULs */
-	bool cut;           /* it was longer than max, or the file ended before its newline */
-	char *buffer;
+	unsigned number;    /* of the line, from 1 */
+	bool cut;           /* it was longer than max */
+	bool partial;       /* the text ended before its newline */
+	const char *text;   /* what was read: at..filled is not used yet */
 	size_t at, filled;
+	char *buffer;
 };
+#define LINES_IN(text_, len)                                                                       \
+	{                                                                                          \
+		.fd = -1, .max = LINES_MAX, .text = (text_), .filled = (len)                       \
+	}
+
 /* 1: the next line stands in `line`; 0: the end; or -errno. */
 int lines_next(struct lines *l) NODISCARD;
 void lines_release(struct lines *l); /* the descriptor stays open */

@@ -39,7 +39,6 @@ int net_parse(const char *text, struct net_address *ret)
 	return 0;
 }
 
-/* Whether every bit of at from bit number `bits` on is zero. */
 static bool rest_is_zero(const unsigned char at[16], unsigned bits)
 {
 	for (unsigned i = bits; i < 128; i++)

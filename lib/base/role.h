@@ -30,16 +30,15 @@ int role_of_user(const char *user, struct role *ret, struct err *err) NODISCARD;
 int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD;
 
 /*
- * Becomes role for good: supplementary groups (all of the user's when with_groups, else none), gid,
- * uid; verifies that root cannot be regained. Where the process already is that role and is not
- * root, does nothing.
+ * Becomes role for good: groups (all of the user's when with_groups, else none), gid, uid; verifies
+ * that root cannot be regained. A process that already is that role, and not root, is left as it
+ * is.
  */
 int role_assume(const struct role *role, bool with_groups, struct err *err) NODISCARD;
 
 /*
  * What the child does. Returns 0 or a negative code; its err text travels to the parent, its output
- * only with 0. It may read 0-2 and what it opens itself; the log goes on if it is syslog, since
- * that is opened anew.
+ * only with 0. Of descriptors it has 0-2 and what it opens itself.
  */
 typedef int role_work(void *arg, struct bytes *out, struct err *err);
 
@@ -82,10 +81,9 @@ int role_start(struct role_child *child, const struct role *role, role_work *wor
     struct err *err) NODISCARD;
 /*
  * Waits for the child and maps its output. At the steady deadline (INT64_MAX for ever), or when
- * *child->stop is set, the child is killed, stopped (SIGSTOP) or not: ERR_TIMEOUT or ERR_STOPPED.
- * Returns what work returned, ERR_CHILD where the child died of a signal or broke the protocol.
- * Whatever comes back, the child is gone then, and *child is zero. The bytes are what the child
- * says: callers check them as any input.
+ * *child->stop is set, the child is killed, even a stopped one: ERR_TIMEOUT or ERR_STOPPED. Returns
+ * what work returned, or ERR_CHILD where the child died or broke the protocol. Whatever comes back,
+ * the child is gone, and *child is zero. The bytes are what the child says: check them.
  */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;

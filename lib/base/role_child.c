@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -30,14 +31,8 @@
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
 #define OUTPUT_MAX    (UINT64_C(4) << 30)
 #define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
-#define SEALS         (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
 
 /* ---- the child */
-
-static int compare_descriptors(const void *a, const void *b)
-{
-	return *(const int *)a - *(const int *)b;
-}
 
 /* close_range(2) is refused where an old seccomp filter does not know it. */
 static void close_between(int first, int last)
@@ -47,23 +42,23 @@ static void close_between(int first, int last)
 			close(fd);
 }
 
-/* Closes all from 3 on but what stands in keep, which is sorted here. */
-static void close_all_but(int *keep, size_t count)
+/* Closes all from 3 on but what stands in keep. */
+static void close_all_but(const int *keep, size_t count)
 {
-	int next = 3;
+	int next = 3, kept;
 
-	/*
-	 * syslog() would go on with a descriptor that is closed, and by then perhaps another file.
-	 */
+	/* syslog() would go on with a descriptor that by then is perhaps another file. */
 	closelog();
-	qsort(keep, count, sizeof(*keep), compare_descriptors);
-	for (size_t i = 0; i < count; i++) {
-		if (keep[i] < next)
-			continue;
-		if (keep[i] > next)
-			close_between(next, keep[i] - 1);
-		next = keep[i] + 1;
-	}
+	do {
+		kept = INT_MAX;
+		for (size_t i = 0; i < count; i++)
+			if (keep[i] >= next && keep[i] < kept)
+				kept = keep[i];
+		if (kept > next && kept < INT_MAX)
+			close_between(next, kept - 1);
+		if (kept < INT_MAX)
+			next = kept + 1;
+	} while (kept < INT_MAX);
 	closefrom(next); /* looks into /proc where close_range(2) is refused, or aborts */
 }
 
@@ -163,11 +158,8 @@ static int bound(uint64_t memory, unsigned cpu, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
 }
 
-/*
- * Of work that failed only the words. It lets go of the output itself: whoever looks at a process
- * in /proc keeps its memory for a moment longer than it lives, and what is mapped cannot be sealed.
- */
-static int finish_output(struct bytes *out, int code, const struct err *why)
+/* Of work that failed only the words. */
+static int finish_output(int fd, struct bytes *out, int code, const struct err *why)
 {
 	size_t len;
 
@@ -178,10 +170,9 @@ static int finish_output(struct bytes *out, int code, const struct err *why)
 	bytes_put_u32(out, (uint32_t)code);
 	bytes_put_u64(out, len);
 	bytes_put(out, why->text, sizeof(why->text));
-	return bytes_end_file(out);
+	return out->failed ? -ENOMEM : io_write_all(fd, out->at, out->len);
 }
 
-/* What a child is to be. */
 struct plan {
 	const struct role *role;
 	role_work *work;
@@ -194,15 +185,14 @@ struct plan {
 
 static void __attribute__((noreturn)) run_child(const struct plan *plan)
 {
-	int keep[] = {plan->output, plan->done, plan->keep};
-	struct bytes out;
+	const int keep[] = {plan->output, plan->done, plan->keep};
+	struct bytes out = {0};
 	struct err why = {{0}};
 	int code;
 
 	leave_terminal();
 	reset_signals();
 	close_all_but(keep, COUNT_OF(keep));
-	bytes_in_file(&out, plan->output);
 	code = bound(plan->memory, plan->cpu, &why);
 	if (code == 0)
 		code = role_assume(plan->role, false, &why);
@@ -211,7 +201,7 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 		code = plan->work(plan->arg, &out, &why);
 	if (code >= 0 && out.failed)
 		code = err_sys(&why, ENOMEM, "failed to hand over a result");
-	_exit(finish_output(&out, code, &why) == 0 ? 0 : 1);
+	_exit(finish_output(plan->output, &out, code, &why) == 0 ? 0 : 1);
 }
 
 /* ---- the parent */
@@ -340,7 +330,7 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 	struct stat st;
 	void *map;
 
-	if (fcntl(fd, F_ADD_SEALS, SEALS) < 0)
+	if (fcntl(fd, F_ADD_SEALS, IO_SEALS) < 0)
 		return err_set(
 		    err, ERR_CHILD, "failed to seal a child's output (%s)", err_word(-errno));
 	if (fstat(fd, &st) < 0)

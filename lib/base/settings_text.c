@@ -36,7 +36,6 @@ static const char *check_quoted(struct scan *s)
 	return NULL;
 }
 
-/* Ends at the last byte of the line. */
 static void blank_comment(struct scan *s)
 {
 	*s->at = ' ';

@@ -136,28 +136,6 @@ int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *
 	return 0;
 }
 
-int str_lines_next(struct str_lines *l)
-{
-	const char *newline;
-	size_t len;
-
-	if (l->at >= l->end)
-		return 0;
-	newline = memchr(l->at, '\n', (size_t)(l->end - l->at));
-	len = (size_t)((newline ? newline : l->end) - l->at);
-	l->cut = len > STR_LINE_MAX;
-	strbuf_clear(&l->line);
-	strbuf_add(&l->line, l->at, l->cut ? STR_LINE_MAX : len);
-	l->at = newline ? newline + 1 : l->end;
-	l->number++;
-	return l->line.failed ? -ENOMEM : 1;
-}
-
-void str_lines_release(struct str_lines *l)
-{
-	strbuf_release(&l->line);
-}
-
 bool str_has_control(const char *text)
 {
 	while ((unsigned char)*text >= ' ' && *text != 0x7f)
@@ -197,7 +175,6 @@ bool str_starts_nocase(const char *text, const char *prefix)
 	return true;
 }
 
-/* Reads the digits at the front; NULL where there are none or they do not fit. */
 static const char *take_digits(const char *text, uint64_t *ret)
 {
 	uint64_t value = 0;

@@ -52,21 +52,6 @@ struct strlist strlist_of(const struct strbuf *packed);
  */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 
-/*
- * The lines of a text, one by one: set at and end. str_lines_next is 1 and `line` holds the next
- * without its newline, terminated (it may hold NULs, too); 0 at the end; or -ENOMEM. Of a line that
- * is longer than STR_LINE_MAX it holds the beginning, and `cut` says so.
- */
-#define STR_LINE_MAX 16384
-struct str_lines {
-	const char *at, *end;
-	struct strbuf line;
-	unsigned number; /* of the line, from 1 */
-	bool cut;
-};
-int str_lines_next(struct str_lines *l) NODISCARD;
-void str_lines_release(struct str_lines *l);
-
 /* Control characters, line separators, and format characters (direction, zero width). */
 bool str_is_unsafe(uint32_t point);
 /*

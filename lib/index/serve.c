@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <stddef.h>
-#include <sys/mman.h>
 
 #include "base/io.h"
 
@@ -265,50 +264,45 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
 	return code;
 }
 
-/* Into the file fd, which is sealed. */
-static int answer(struct index *ix, const struct json *request, int body, int64_t deadline, int fd,
-    struct json *ret, struct err *err)
+/* The bytes of an answer, where it has any, become a sealed file. */
+static int answer(struct index *ix, const struct json *request, int body, int64_t deadline,
+    struct json *ret, int *ret_fd, struct err *err)
 {
 	struct blob mapped = {0};
 	struct served served;
-	struct bytes out;
-	size_t len;
+	struct bytes out = {0};
 	int code = body >= 0 ? wire_map(body, &mapped, err) : 0;
 
-	bytes_in_file(&out, fd);
 	if (code == 0)
 		code = serve_here(ix, request, (struct span){mapped.at, mapped.len}, deadline, &out,
 		    &served, err);
 	blob_release(&mapped);
-	len = out.len;
-	if (code == 0)
-		code = bytes_end_file(&out);
-	else
-		bytes_release(&out);
-	if (code == 0 && len > 0)
-		code = wire_seal_file(fd);
-	if (code != 0)
-		return code;
-	json_put_bool(ret, "ok", true);
-	put_fields(find(request)->bit, &served, ret);
-	json_put_int(ret, "bytes", (int64_t)len);
-	return len > 0;
+	if (code == 0 && out.failed)
+		code = -ENOMEM;
+	if (code == 0 && out.len > 0) {
+		*ret_fd = wire_seal(bytes_span(&out));
+		code = *ret_fd < 0 ? *ret_fd : 0;
+	}
+	if (code == 0) {
+		json_put_bool(ret, "ok", true);
+		put_fields(find(request)->bit, &served, ret);
+		json_put_int(ret, "bytes", (int64_t)out.len);
+	}
+	bytes_release(&out);
+	return code;
 }
 
 void serve(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json **ret_answer, int *ret_fd)
 {
 	struct err err = {{0}};
-	int fd = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING), code = -errno;
+	int code;
 
+	*ret_fd = -1;
 	*ret_answer = json_new();
-	if (fd >= 0)
-		code = answer(ix, request, body, deadline, fd, *ret_answer, &err);
+	code = answer(ix, request, body, deadline, *ret_answer, ret_fd, &err);
 	if (code < 0) {
 		json_free(*ret_answer);
 		*ret_answer = serve_error(code, err.text);
 	}
-	if (code != 1)
-		io_close(&fd);
-	*ret_fd = fd;
 }

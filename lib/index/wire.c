@@ -207,25 +207,9 @@ int wire_send(int socket, struct json *line, int fd, int64_t deadline)
 
 /* ---- memory files */
 
-int wire_seal_file(int fd)
-{
-	return fcntl(fd, F_ADD_SEALS, SEALS | F_SEAL_SEAL) < 0 ? -errno : 0;
-}
-
 int wire_seal(struct span bytes)
 {
-	int fd = memfd_create("pqpurge", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int code;
-
-	if (fd < 0)
-		return -errno;
-	code = io_write_all(fd, bytes.at, bytes.len);
-	if (code == 0)
-		code = wire_seal_file(fd);
-	if (code == 0)
-		return fd;
-	io_close(&fd);
-	return code;
+	return io_sealed(bytes.at, bytes.len);
 }
 
 /* Seals exist only where memory is: a file on a disk or a device has none. */

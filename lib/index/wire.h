@@ -60,8 +60,6 @@ int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadli
 
 /* Bytes into a sealed memory file; the descriptor or -errno. */
 int wire_seal(struct span bytes) NODISCARD;
-/* Seals one that was made with MFD_ALLOW_SEALING and is mapped by nobody. 0 or -errno. */
-int wire_seal_file(int fd) NODISCARD;
 /*
  * Maps a peer's memory file for reading, after seeing that it is a regular memory file of at most
  * WIRE_BODY_MAX bytes with F_SEAL_SHRINK, F_SEAL_WRITE and F_SEAL_GROW set. ERR_CHILD otherwise.

@@ -14,10 +14,9 @@
 
 struct address {
 	/*
-	 * Normal form: the local part in Postfix's internal (unquoted) form with its case kept,
-	 * '@', the domain in normal form. "" for the null sender; no '@' where there is no domain
-	 * (but where the local part holds one, a last '@' ends it). The domain is after the last
-	 * '@'.
+	 * Normal form: the local part unquoted with its case kept, '@', the domain in normal form,
+	 * which is after the last '@'. "" for the null sender; no '@' where there is no domain (but
+	 * where the local part holds one, a last '@' ends it).
 	 */
 	char text[ADDRESS_MAX + 1];
 	size_t local_len; /* of text */
@@ -27,29 +26,24 @@ struct address {
 
 /*
  * Reads one argument of MAIL FROM or RCPT TO as a milter gets it: with or without <>, "" or NULL
- * for the null sender. Source route dropped; comments and white space dropped; quoted local part
- * (which may hold '@') unquoted; one trailing dot of the domain dropped. No '@': "a!b" is b@a,
- * "a%b" is a@b, else the domain is origin (NULL or "": none). As in Postfix the decision falls on
- * the internal form, where quotes are gone: <"a@b"> is local part a at b. Never fails; of what
- * smtpd refuses the rightmost piece counts that it would call an address. Not done, since they
- * depend on more of main.cf: append_dot_mydomain, canonical and masquerade maps, and
- * MAILER-DAEMON@$myorigin as the null sender.
+ * for the null sender. Source route, comments and white space dropped; quoted local part (which may
+ * hold '@') unquoted. No '@': "a!b" is b@a, "a%b" is a@b, else the domain is origin (NULL or "":
+ * none). As in Postfix the decision falls on the internal form, where quotes are gone: <"a@b"> is
+ * local part a at b. Never fails; of what smtpd refuses the rightmost piece counts that it would
+ * call an address. Not done, since they depend on more of main.cf: append_dot_mydomain, canonical
+ * and masquerade maps, and MAILER-DAEMON@$myorigin as the null sender.
  */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
 
-/*
- * Splits text in normal form (from a record), or in Postfix's internal form (S and R records of a
- * queue file).
- */
+/* Splits text in normal form, or in Postfix's internal form (S and R records of a queue file). */
 void address_split(const char *normal, struct address *ret);
 
 /* Same domain, and local parts equal without ASCII case. */
 bool address_equal(const struct address *a, const struct address *b);
 
 /*
- * Builds the normal form from a local part and domain bytes, both raw. For the parsers of this
- * room. A domain that holds '@' counts from its last one; nothing at all is the null sender; NUL
- * becomes '?'.
+ * Builds the normal form from raw bytes. A domain that holds '@' counts from its last one; nothing
+ * at all is the null sender; NUL becomes '?'.
  */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,
     struct address *ret);

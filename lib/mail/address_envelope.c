@@ -4,254 +4,201 @@
  * whoever forges a sender that only they understand must still be filed where the queue file says.
  * Three steps, as there: the tokens (global/tok822_parse.c tok822_scan), the one address among them
  * (tok822_parse, right to left), and on its internal form, where quotes are gone, source route,
- * '@', '!' and '%' (quote_822_local.c, rewrite.c). Nothing is copied until the place where it
- * divides is known.
+ * '@', '!' and '%' (quote_822_local.c, rewrite.c).
  */
 #include "mail/address_parts.h"
 
-/* ---- tok822_scan(), byte by byte */
+/* Four times what smtpd's line_length_limit allows; of more, the last half at least is read. */
+#define TOKENS_MAX 8192
 
-enum token {
-	TOKEN_END,
-	TOKEN_BYTE,    /* of the internal form */
-	TOKEN_SPECIAL, /* the same, but one of < > , ; : that is not quoted */
+/* ---- tok822_scan() */
+
+/* The internal form, where quotes are gone. */
+struct tokens {
+	ptrdiff_t count;
+	bool cut;
+	char byte[TOKENS_MAX];
+	bool special[TOKENS_MAX]; /* it is one of < > , ; : that was not quoted */
 };
 
-struct lexer {
-	const char *at, *end;
-	char closing; /* '"' or ']' inside of such, else 0 */
-};
-
-/* The byte behind a backslash, or one inside "..." or [...]. */
-static enum token plain_byte(char c, char *ret_byte)
+static void add(struct tokens *t, char c, bool special)
 {
-	*ret_byte = str_is_blank(c) ? ' ' : c;
-	return TOKEN_BYTE;
+	if (t->count == TOKENS_MAX) {
+		t->count = TOKENS_MAX / 2;
+		memmove(t->byte, t->byte + t->count, (size_t)t->count);
+		memmove(t->special, t->special + t->count, (size_t)t->count);
+		t->cut = true;
+	}
+	t->byte[t->count] = c;
+	t->special[t->count++] = special;
 }
 
-/*
- * Inside "..." or [...]: TOKEN_END where it ends. Unclosed ones last to the end; a literal always
- * gets its ']'.
- */
-static enum token next_enclosed(struct lexer *l, char *ret_byte)
+/* A byte behind a backslash, or one inside "..." or [...]. */
+static void add_plain(struct tokens *t, char c)
 {
-	char closing = l->closing;
-	bool closed = l->at < l->end && *l->at == closing;
+	add(t, str_is_blank(c) ? ' ' : c, false);
+}
 
-	if (!closed && l->at < l->end && *l->at == '\\')
-		l->at++;
-	if (!closed && l->at < l->end)
-		return plain_byte(*l->at++, ret_byte);
-	if (closed)
-		l->at++;
-	l->closing = 0;
-	return closing == ']' ? plain_byte(closing, ret_byte) : TOKEN_END;
+/* The inside of "..." or [...], which lasts to the end if it is not closed; returns what follows.
+ */
+static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
+{
+	for (; at < end && *at != closing; at++) {
+		if (*at == '\\')
+			at++;
+		if (at < end)
+			add_plain(t, *at);
+	}
+	return at < end ? at + 1 : end;
 }
 
 /* Drops white space, comments and the quotes around quoted strings; backslashes quote anywhere. */
-static enum token next(struct lexer *l, char *ret_byte)
+static void scan(struct tokens *t, const char *at, const char *end)
 {
-	while (l->closing || l->at < l->end) {
-		char c;
+	t->count = 0;
+	t->cut = false;
+	while (at < end) {
+		char c = *at++;
 
-		if (l->closing) {
-			if (next_enclosed(l, ret_byte) == TOKEN_BYTE)
-				return TOKEN_BYTE;
-			continue;
-		}
-		c = *l->at++;
 		if (c == '(') {
-			const char *behind = comment_end(l->at, l->end);
-
-			l->at = behind ? behind : l->end;
+			at = comment_end(at, end);
+			at = at ? at : end;
 		} else if (c == '"') {
-			l->closing = '"';
+			at = add_enclosed(t, at, end, '"');
 		} else if (c == '\\') {
-			if (l->at < l->end)
-				return plain_byte(*l->at++, ret_byte);
+			if (at < end)
+				add_plain(t, *at++);
+		} else if (c == '[') {
+			add(t, c, false);
+			at = add_enclosed(t, at, end, ']');
+			add(t, ']', false); /* it always gets one */
 		} else if (!str_is_blank(c)) {
-			l->closing = c == '[' ? ']' : 0;
-			*ret_byte = c;
-			return strchr("<>,;:", c) ? TOKEN_SPECIAL : TOKEN_BYTE;
+			add(t, c, strchr("<>,;:", c) != NULL);
 		}
 	}
-	return TOKEN_END;
 }
 
 /* ---- tok822_parse(): which of them are the address */
 
-/* As many as smtpd's line_length_limit allows; of more, the last half at least is looked at. */
-#define MARKS_MAX 2048
-
-/* A special, or an end of the text (kind 0). */
-struct mark {
-	const char *behind;     /* to read on from there */
-	uint32_t before, after; /* bytes of internal form in front of it, and with it */
-	char kind;
-};
-
-struct marks {
-	size_t count;
-	struct mark list[MARKS_MAX];
-};
-
-static void marks_add(
-    struct marks *m, char kind, uint32_t before, uint32_t after, const char *behind)
-{
-	if (m->count == MARKS_MAX) {
-		m->count = MARKS_MAX / 2;
-		memmove(m->list, m->list + MARKS_MAX - m->count, m->count * sizeof(m->list[0]));
-		m->list[0].kind = 0;
-	}
-	m->list[m->count++] = (struct mark){behind, before, after, kind};
-}
-
-static void marks_collect(struct marks *m, const char *text, const char *end)
-{
-	struct lexer l = {.at = text, .end = end};
-	enum token token;
-	uint32_t n = 0;
-	char c;
-
-	m->count = 0;
-	marks_add(m, 0, 0, 0, text);
-	while ((token = next(&l, &c)) != TOKEN_END) {
-		n++;
-		if (token == TOKEN_SPECIAL)
-			marks_add(m, c, n - 1, n, l.at);
-	}
-	marks_add(m, 0, n, n, end);
-}
-
-/* What stands between two marks. */
 struct region {
-	const char *begin;
-	uint32_t count; /* bytes of internal form */
+	ptrdiff_t begin, end;
 };
 
-/*
- * Keeps what stands between left and right unless something was kept: Postfix refuses more than one
- * address.
- */
-static void take(struct region *r, const struct mark *left, const struct mark *right)
+/* Keeps the first that is not empty: Postfix refuses more than one address. */
+static void keep(struct region *r, ptrdiff_t begin, ptrdiff_t end)
 {
-	if (r->count == 0 && right->before > left->after)
-		*r = (struct region){left->behind, right->before - left->after};
+	if (r->begin == r->end && begin < end)
+		*r = (struct region){begin, end};
 }
 
-/* From mark leftwards to the next that is one of kinds, or to the left end. */
-static const struct mark *back_to(const struct mark *mark, const char *kinds)
+/* From a place leftwards to the next special that is one of kinds, or -1. */
+static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds)
 {
-	while (mark->kind && !strchr(kinds, mark->kind))
-		mark--;
-	return mark;
+	while (at >= 0 && !(t->special[at] && strchr(kinds, t->byte[at])))
+		at--;
+	return at;
 }
 
 /*
  * From right to left, since a '>' claims all up to the next '<', and a ';' makes every ':' in front
  * of it the end of a group's name. Names of groups and phrases in front of '<' are passed over.
  */
-static struct region find_address(const struct marks *m)
+static struct region find_address(const struct tokens *t)
 {
-	const struct mark *right = &m->list[m->count - 1], *at = right - 1;
-	struct region found = {m->list[0].behind, 0};
+	static const char any[] = "<>,;:";
+	ptrdiff_t right = t->count, at = back_to(t, right - 1, any);
+	struct region found = {0, 0};
 	bool group = false;
 
-	while (at->kind) {
-		char kind = at->kind;
+	while (at >= 0) {
+		char kind = t->byte[at];
 
 		if (kind == '<' || (kind == ':' && !group)) {
-			at--; /* part of an address */
+			at = back_to(t, at - 1, any); /* part of an address */
 			continue;
 		}
-		take(&found, at, right);
+		keep(&found, at + 1, right);
 		right = at;
 		if (kind == '>') {
-			const struct mark *open = back_to(at - 1, "<");
+			ptrdiff_t open = back_to(t, at - 1, "<");
 
-			take(&found, open, at);
-			right = at = back_to(open, ">;,:");
+			keep(&found, open + 1, at);
+			right = at = back_to(t, open, ">;,:");
 		} else if (kind == ':') {
-			right = at = back_to(at, ",");
+			right = at = back_to(t, at, ",");
 		} else {
 			group |= kind == ';';
-			at--;
+			at = back_to(t, at - 1, any);
 		}
 	}
-	take(&found, at, right);
+	keep(&found, at + 1, right);
 	return found;
 }
 
 /* ---- the internal form: where it divides */
 
+#define NOWHERE ((ptrdiff_t)-1)
+
 struct survey {
-	struct lexer begin; /* where to read the address (again) */
-	uint32_t count;     /* its bytes */
-	uint32_t at;        /* place of the last '@', counted from 1; 0 = none; so, too: */
-	uint32_t bang;      /* the first '!' */
-	uint32_t percent;   /* the last '%' */
+	struct region region;
+	ptrdiff_t at;      /* the last '@', or NOWHERE; so, too: */
+	ptrdiff_t bang;    /* the first '!' */
+	ptrdiff_t percent; /* the last '%' */
 	bool quoted; /* it will be quoted on its way to rewrite.c: then '!' and '%' are plain */
 	bool routed; /* a source route stood in front of it */
-	char first, last;
 };
 
-static void survey_byte(struct survey *s, char c)
+static void survey_begin(struct survey *s, struct region region)
 {
-	s->count++;
-	if (s->count == 1)
-		s->first = c;
-	if (c == '@')
-		s->at = s->count;
-	else if (c == '%')
-		s->percent = s->count;
-	else if (c == '!' && !s->bang)
-		s->bang = s->count;
-	if ((unsigned char)c <= ' ' || c == 0x7f || strchr("()<>@,;:\\\"[]", c) ||
-	    (c == '.' && (s->count == 1 || s->last == '.')))
-		s->quoted = true;
-	s->last = c;
+	s->region = region;
+	s->at = s->bang = s->percent = NOWHERE;
+	s->quoted = false;
 }
 
-/*
- * A source route that was not at the very front of the argument ("< @a:b@c>") is dropped here,
- * once.
- */
-static void survey_region(const struct region *region, const char *end, struct survey *s)
+/* A source route that was not at the very front of the argument ("< @a:b@c>") is dropped, once. */
+static void survey(const struct tokens *t, struct region region, struct survey *s)
 {
-	struct lexer l = {.at = region->begin, .end = end};
-	char c = '\0';
+	s->routed = false;
+	survey_begin(s, region);
+	for (ptrdiff_t i = region.begin; i < region.end; i++) {
+		ptrdiff_t begin = s->region.begin;
+		char c = t->byte[i];
 
-	*s = (struct survey){.begin = l};
-	for (uint32_t n = 0; n < region->count; n++) {
-		next(&l, &c);
-		if (c == ':' && s->first == '@' && !s->routed)
-			*s = (struct survey){.begin = l, .routed = true};
-		else
-			survey_byte(s, c);
+		if (c == ':' && i > begin && t->byte[begin] == '@' && !s->routed) {
+			s->routed = true;
+			survey_begin(s, (struct region){i + 1, region.end});
+			continue;
+		}
+		if (c == '@')
+			s->at = i;
+		else if (c == '%')
+			s->percent = i;
+		else if (c == '!' && s->bang == NOWHERE)
+			s->bang = i;
+		if ((unsigned char)c <= ' ' || c == 0x7f || strchr("()<>@,;:\\\"[]", c) ||
+		    (c == '.' && (i == begin || i + 1 == region.end || t->byte[i - 1] == '.')))
+			s->quoted = true;
 	}
-	if (s->last == '.')
-		s->quoted = true;
 }
 
 /*
- * Reads the address again: the bytes before place `divide` to one side, those behind it to the
- * other. What stands behind '@' goes through tok822_scan a second time, as it is: quotes,
- * backslashes and white space that were quoted vanish then. (Postfix leaves a blank in one place or
- * another, "user@example.com ", which is dropped, too: it names no other domain.)
+ * The bytes before `divide` to one side, those behind it to the other. What stands behind '@' goes
+ * through tok822_scan a second time, as it is: quotes, backslashes and white space that were quoted
+ * vanish then. (Postfix leaves a blank in one place or another, "user@example.com ", which is
+ * dropped, too: it names no other domain.)
  */
-static void fill_parts(
-    const struct survey *s, uint32_t divide, bool swap, struct address_parts *parts)
+static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t divide, bool swap,
+    struct address_parts *parts)
 {
-	struct lexer l = s->begin;
 	bool escaped = false;
-	char c = '\0';
 
 	address_parts_clear(parts);
-	for (uint32_t n = 1; n <= s->count; n++) {
-		next(&l, &c);
-		if (n == divide)
+	for (ptrdiff_t i = region.begin; i < region.end; i++) {
+		char c = t->byte[i];
+
+		if (i == divide)
 			continue;
-		if ((n < divide) != swap) {
+		if ((i < divide) != swap) {
 			address_parts_local(parts, c);
 		} else if (escaped || !strchr("\\\" ", c)) {
 			address_parts_domain(parts, c);
@@ -283,41 +230,31 @@ static const char *strip_argument(const char *text, const char **end)
 	return text;
 }
 
-static void find_parts(const char *text, const char *end, struct survey *s)
-{
-	struct marks marks;
-	struct region region;
-
-	marks_collect(&marks, text, end);
-	region = find_address(&marks);
-	survey_region(&region, end, s);
-}
-
 void address_envelope(const char *argument, const char *origin, struct address *ret)
 {
 	const char *text = argument ? argument : "";
 	const char *end = text + strlen(text);
 	struct address_parts parts;
+	struct tokens tokens;
 	struct survey s;
-	uint32_t divide;
+	ptrdiff_t divide;
 	bool swap = false;
 
 	text = strip_argument(text, &end);
-	find_parts(text, end, &s);
+	scan(&tokens, text, end);
+	survey(&tokens, find_address(&tokens), &s);
 	divide = s.at;
-	if (!s.at && !s.quoted) {
-		swap = s.bang != 0;
+	if (divide == NOWHERE && !s.quoted) {
+		swap = s.bang != NOWHERE;
 		divide = swap ? s.bang : s.percent;
 	}
-	/*
-	 * No place to divide: all of it is the local part, which is what stands before a place
-	 * behind the end.
-	 */
-	fill_parts(&s, divide ? divide : s.count + 1, swap, &parts);
-	if (!divide && (s.count || s.routed) && origin) {
+	/* No place to divide: all of it is the local part. */
+	fill_parts(&tokens, s.region, divide == NOWHERE ? s.region.end : divide, swap, &parts);
+	if (divide == NOWHERE && (s.region.begin < s.region.end || s.routed) && origin) {
 		address_build(parts.local, parts.local_len, origin, strlen(origin), ret);
 		ret->cut |= parts.local_cut;
 	} else {
 		address_parts_build(&parts, ret);
 	}
+	ret->cut |= tokens.cut;
 }

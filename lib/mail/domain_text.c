@@ -41,7 +41,6 @@ static bool is_invisible(uint32_t point)
 	return false;
 }
 
-/* Length of the UTF-8 character that ends the text; 0 where none does. */
 static size_t last_character(const char *text, size_t len, uint32_t *ret_point)
 {
 	for (size_t n = 1; n <= 4 && n <= len; n++)
@@ -50,7 +49,6 @@ static size_t last_character(const char *text, size_t len, uint32_t *ret_point)
 	return 0;
 }
 
-/* Whether the text ends inside a UTF-8 character. */
 static bool is_unfinished(const char *text, size_t len)
 {
 	for (size_t n = 1; n <= 3 && n <= len; n++) {

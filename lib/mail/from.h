@@ -1,22 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The header From scanner: every mailbox of one From field, in normal form.
+ * The header From scanner: every mailbox of one From field, in normal form (RFC 5322 3.4 and its
+ * obsolete forms, RFC 6854 groups). Encoded words never become an address. It errs on the side of
+ * naming a domain: of broken input every addr-spec that a mail reader could show is reported, so
+ * that a stray '>' or '(' does not hide an author. In particular:
  *
- * RFC 5322 3.4 and its obsolete forms, RFC 6854 groups: display names, quoted strings, comments
- * (nested) anywhere, obs-route, groups (also empty), several mailboxes. Encoded words are left
- * alone: they stand in display names only and never become an address. Folded lines come with LF or
- * CRLF. It errs on the side of naming a domain: of broken input every addr-spec that a mail reader
- * could show is reported, so that a stray '>' or '(' does not hide an author ("user@example.net>"
- * is example.net; "x(.example.com)@example.net" is example.net). In particular:
- *
- * - a domain ends at the first byte that no host name holds; at white space and comments it is
- *   reported as it stands, too ("u@a.example .b.example" is a.example and a.example.b.example), and
- *   likewise at a Unicode blank, which does not end it;
- * - a quote or comment that is never closed is no quote or comment, and what follows it is read;
+ * - a domain ends at the first byte that no host name holds; at white space, comments and Unicode
+ *   blanks it is reported as it stands, too ("u@a.example .b.example" is two);
+ * - a quote or comment that is never closed is none, and what follows it is read;
  * - "a@b@c" is a@b and a@b@c; a lone "a@b" in quotes is a@b.
  *
- * What stands in front of <an address> is a display name, quoted or not, also if it looks like an
- * address: helpdesks and lists write "joe@a.example via Desk <desk@b.example>".
+ * What stands in front of <an address> is a display name, also if it looks like an address:
+ * helpdesks and lists write "joe@a.example via Desk <desk@b.example>".
  */
 #ifndef PQPURGE_MAIL_FROM_H
 #define PQPURGE_MAIL_FROM_H
@@ -26,15 +21,11 @@
 
 #define FROM_MAILBOX_MAX 64 /* mailboxes recorded per message, all From fields together */
 /*
- * Domains that are not ASCII and are brought to A-labels, per message, long ones more than once:
- * 0.1 s of libidn2. Past that they are taken as they stand, and `cut` says so. Repetitions within a
- * field do not count.
+ * Domains per message that libidn2 is asked about, long ones counted more than once: 0.1 s. Past
+ * that they are taken as they stand, and `cut` says so. Repetitions within a field do not count.
  */
 #define FROM_NAMES_MAX 10000
-/*
- * Mailboxes that are looked at, per message, repetitions counted: 0.2 s, and four fields as long as
- * header_size_limit lets them be. Past that nothing is read, and `cut` says so.
- */
+/* Mailboxes per message that are looked at, repetitions counted: 0.2 s. Then `cut` says so. */
 #define FROM_LOOKED_MAX 100000
 
 /* Each mailbox as it is found, in normal form; one that is recorded already is not told again. */
@@ -56,9 +47,7 @@ struct from_list {
 void from_clear(struct from_list *list); /* keeps the memory, and who is told */
 void from_release(struct from_list *list);
 
-/*
- * Adds each mailbox of one From field to the list, skipping exact repetitions. Mailboxes without a
- * domain are added as they are. Linear in the length of value; memory does not depend on it.
+/* Adds each mailbox of one field, without repetitions. Linear in len; memory does not depend on it.
  */
 void from_scan(struct from_list *list, const char *value, size_t len);
 /* Whether a bound kept whoever was told from a mailbox, or from what its name means. */

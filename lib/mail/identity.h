@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Proof of identity: is the file that now carries a queue ID the message that was recorded under
- * it? A pure function of what was recorded and what the file says of itself; postfix/queue_file
- * reads the latter.
+ * it? A pure function of what was recorded and what the file says of itself (postfix/file).
  *
- * Every queue file begins with a C and a T record; T is the arrival time, taken by smtpd right
- * after the milter's MAIL reply (smtpd/smtpd.c mail_cmd), so for SMTP mail mail_time <= T <=
- * rcpt_time, with no slack: 2 s of slack would have covered 2,915 of 3,000 inode reuses. For
- * sendmail(1) mail T is the submission, and create_time is cleanup's.
+ * T is the arrival time, taken by smtpd right after the milter's MAIL reply (smtpd/smtpd.c
+ * mail_cmd), so for SMTP mail mail_time <= T <= rcpt_time, with no slack: 2 s of slack would have
+ * covered 2,915 of 3,000 inode reuses. For sendmail(1) mail T is the submission, and create_time is
+ * cleanup's.
  */
 #ifndef PQPURGE_MAIL_IDENTITY_H
 #define PQPURGE_MAIL_IDENTITY_H

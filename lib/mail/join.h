@@ -44,18 +44,17 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count);
 
 /*
- * Whether second is the message of first, come back from a filter. All of: its client is local
- * (join_is_local; the caller says so); first's is the ID that second.first.queue_id names; the same
- * Message-ID, not empty; the same sender, as given or queued; second's recipients are among
- * first's; second did not arrive earlier; and second.first, if a Received header or XFORWARD filled
- * it in, names no other client or login than first's.
+ * Whether second is the message of first, come back from a filter. All of: its client is local (the
+ * caller says so); first's is the ID that second.first.queue_id names; the same Message-ID, not
+ * empty; the same sender, as given or queued; second's recipients are among first's; second did not
+ * arrive earlier; second.first, where it is filled in, names no other client or login than first's.
  */
 bool join_judge(const struct message *first, const struct message *second, bool local_client);
 
 /*
- * Fills second.first in from its first row: the login and client of that, or of its own first pass
- * where it came back from a filter itself. Sets MESSAGE_JOINED instead of MESSAGE_UNJOINED, but
- * where that of first is not known either. second then views first's strings.
+ * Fills second.first in from its first row (or that one's own first pass) and sets MESSAGE_JOINED
+ * instead of MESSAGE_UNJOINED, but where that of first is not known either. second then views
+ * first's strings.
  */
 void join_take(const struct message *first, struct message *second);
 /* The other way: first's row is another message, so what named it is not believed either. */

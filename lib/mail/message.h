@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * struct message: all that is known of one message, in two halves.
- *
- * The given half is what the milter saw: envelope, header, client, login, times. The queued half is
- * what the queue file says. Either may be missing: mail that no milter saw has no given half, and
- * mail whose file was not read yet has no queued half. At least one is there.
- *
- * A message that came back from a content filter carries in `first` what is known of its first
- * pass.
+ * struct message: all that is known of one message, in two halves. The given half is what the
+ * milter saw, the queued half what the queue file says; at least one is there. A message that came
+ * back from a content filter carries in `first` what is known of its first pass.
  *
  * A message is a view: its strings belong to whoever built or decoded it. None is ever NULL in a
  * message from message_init or record_decode.
@@ -38,11 +33,10 @@ enum message_flag {
 	/* An address, login, Message-ID or subject was longer than its cap. */
 	MESSAGE_CUT_TEXT = 1u << 5,
 	MESSAGE_HELD = 1u << 6, /* a rule of ours held it */
-	/* It came back from a content filter, and its first row was found: first.login and
-	 * first.client are that row's. */
+	/* Back from a content filter; first.login and first.client are its first row's. */
 	MESSAGE_JOINED = 1u << 7,
-	/* It came back from a content filter, and its first row is not known. first.login and
-	 * first.client are what its Received header and XFORWARD say, where they do. */
+	/* Back from one, and its first row is not known: they are what Received and XFORWARD say.
+	 */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
 	/* Not joined, and the Received header of its first pass says that nobody logged in. */
@@ -111,7 +105,7 @@ static inline bool message_is_given(const struct message *m)
 }
 /* The sender that mailq shows: the queued one where it is known, else the given one. */
 const char *message_sender(const struct message *m);
-/* Likewise whatever half knows it, the given one first; message_login ends with the first pass. */
+/* From the half that knows it, the given one first; message_login ends with the first pass. */
 const char *message_login(const struct message *m);
 const char *message_id_of(const struct message *m);
 const struct strlist *message_from(const struct message *m);
@@ -125,10 +119,9 @@ int64_t message_arrival(const struct message *m);
 /* The domain of a sender or mailbox in normal form. */
 void message_domain(const char *normal, struct domain *ret);
 /*
- * The distinct author domains of both halves: each envelope sender's and every header From
- * mailbox's, at most max (MESSAGE_AUTHORS_MAX suffices). The given envelope sender's is first.
- * Where not all mailboxes are recorded, the last is the domain MESSAGE_AUTHORS_CUT: who looks for
- * an author must look there, too. Returns how many.
+ * The distinct author domains of both halves, at most max (MESSAGE_AUTHORS_MAX suffices): the given
+ * envelope sender's first, then each header From mailbox's. Where not all mailboxes are recorded,
+ * the last is MESSAGE_AUTHORS_CUT: whoever looks for an author must look there, too.
  */
 #define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX) + 1)
 #define MESSAGE_AUTHORS_CUT "*"

@@ -30,6 +30,19 @@ struct pattern_subject pattern_subject_of(const char *normal)
 	return s;
 }
 
+struct pattern_subject pattern_subject_of_address(const struct address *address)
+{
+	return (struct pattern_subject){.text = address->text,
+	    .len = strlen(address->text),
+	    .local_len = address->local_len,
+	    .domain = address->domain.text};
+}
+
+struct pattern_subject pattern_subject_of_login(const char *login)
+{
+	return (struct pattern_subject){.text = login, .len = strlen(login), .domain = ""};
+}
+
 /* domain_below on the texts alone. No literal ends as a name does, so none passes for one. */
 static bool is_below(const char *domain, const char *parent)
 {
@@ -74,12 +87,7 @@ int pattern_match_subject(const struct pattern *p, const struct pattern_subject 
 
 int pattern_match(const struct pattern *p, const struct address *address)
 {
-	struct pattern_subject s = {
-	    .text = address->text,
-	    .len = strlen(address->text),
-	    .local_len = address->local_len,
-	    .domain = address->domain.text,
-	};
+	struct pattern_subject s = pattern_subject_of_address(address);
 
 	return pattern_match_subject(p, &s);
 }

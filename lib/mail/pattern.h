@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A pattern for addresses, as selectors and rules write it (the only room that includes <pcre2.h>):
+ * A pattern for addresses, as selectors and rules write it (pqpurge-rules(5), PATTERNS):
+ * user@example.com, example.com, .example.com, <>, [192.0.2.1], /pcre/, /pcre/i.
  *
- *   user@example.com   that address; its local part without case, quoted where it must be
- *
- *   example.com        that domain alone
- *
- *   .example.com       its subdomains alone
- *
- *   <>                 the null sender
- *
- *   [192.0.2.1]        that address literal as domain
- *
- *   /pcre/ or /pcre/i  the whole address in normal form, "<>" for the null sender
- *
- * Regular expressions are compiled once, JIT where possible, with PCRE2_NEVER_UTF, NEVER_UCP,
- * NEVER_BACKSLASH_C, NO_AUTO_CAPTURE, DOLLAR_ENDONLY, and matched under a match limit, so that
- * hostile addresses cost microseconds. A compiled pattern is immutable and may be shared between
- * threads.
+ * An expression is compiled once, without UTF and captures, and matched under limits, so that
+ * hostile addresses cost microseconds. A pattern is immutable and may be shared between threads.
  */
 #ifndef PQPURGE_MAIL_PATTERN_H
 #define PQPURGE_MAIL_PATTERN_H
@@ -45,39 +32,32 @@ struct pattern {
 };
 
 /*
- * Parses text. ERR_SYNTAX with the place: empty, blanks, control characters, labels over 63 bytes
- * or a name over 253, empty labels, wildcards, a client's address, an unclosed or bad expression,
- * unknown flags. Domains and addresses come out in normal form; a U-label is accepted and turned. A
- * name that libidn2 refuses is accepted as RAW, for such mail exists. Release what was parsed with
- * pattern_release.
+ * Parses text. ERR_SYNTAX with words for what an admin surely did not mean: blanks, control
+ * characters, empty or long labels, wildcards, a client's address, a bad expression, unknown flags.
+ * Domains come out in normal form; a name that libidn2 refuses is accepted as RAW, for such mail
+ * exists. Release what was parsed with pattern_release.
  */
 int pattern_parse(const char *text, struct pattern *ret, struct err *err) NODISCARD;
 void pattern_release(struct pattern *p); /* zeroes; accepts a zeroed one */
 
-/*
- * Bytes of the pattern at the start of line, which may go on after a blank: an expression and a
- * quoted local part may hold blanks. No check beyond finding the end.
- */
+/* Bytes of the pattern at the start of line; expressions and quoted local parts may hold blanks. */
 size_t pattern_span(const char *line);
 
 /*
- * Writes the one spelling of all patterns that mean the same: normal form, the local part lower
- * case and quoted where it must be, expressions as written. pattern_parse reads it back.
+ * Writes the one spelling of all patterns that mean the same, the local part lower case and quoted
+ * where it must be. pattern_parse reads it back.
  */
 void pattern_canonical(const struct pattern *p, struct strbuf *out);
 
 /* Makes a DOMAIN pattern WITHIN (a literal has nothing below) and leaves the others. */
 void pattern_include_subdomains(struct pattern *p);
 
-/*
- * Whether p matches address: 1, 0, or ERR_LIMIT where the expression hit its limits (counts as no
- * match; the caller tells it once per pattern).
- */
+/* 1, 0, or ERR_LIMIT where the expression hit its limits (no match; the caller tells it once). */
 int pattern_match(const struct pattern *p, const struct address *address) NODISCARD;
 
 /*
- * The same for text that is already in normal form, for scans of stored messages: nothing is copied
- * or normalised again. A view of the text, made once and asked about by many patterns.
+ * The same for text in normal form: nothing is copied or normalised again. A view of it, made once
+ * and asked about by many patterns.
  */
 struct pattern_subject {
 	const char *text;
@@ -85,6 +65,8 @@ struct pattern_subject {
 	const char *domain; /* "" where there is none */
 };
 struct pattern_subject pattern_subject_of(const char *normal);
+struct pattern_subject pattern_subject_of_address(const struct address *address);
+struct pattern_subject pattern_subject_of_login(const char *login); /* for expressions alone */
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
 
 /* Whether word could be meant as a pattern: contains '.', '@', '/' or '[', or is "<>". */

@@ -223,12 +223,10 @@ static int check_bytes(const char *text, struct err *err)
 
 	if (!text[0])
 		return err_set(err, ERR_SYNTAX, "empty pattern");
-	for (const char *p = text; *p; p++) {
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return err_set(err, ERR_SYNTAX, "control character in pattern");
-		if (*p == ' ' && !blanks)
-			return err_set(err, ERR_SYNTAX, "blank in pattern '%s'", text);
-	}
+	if (str_has_control(text))
+		return err_set(err, ERR_SYNTAX, "control character in pattern");
+	if (strchr(text, ' ') && !blanks)
+		return err_set(err, ERR_SYNTAX, "blank in pattern '%s'", text);
 	return 0;
 }
 

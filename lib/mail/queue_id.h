@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Postfix queue IDs (global/mail_queue.h, mail_queue.c, safe_ultostr.c). Case matters and is never
- * folded.
- *
+ * Postfix queue IDs (global/mail_queue.h, safe_ultostr.c). Case matters.
  * Short: five upper-case hex digits of microseconds, then the inode in upper-case hex.
- *
  * Long: seconds in base 52 (six or more), microseconds in base 52 (four), 'z', the inode in base
  * 51. Only the long ones have a 'z', so no ID is both.
  */
@@ -29,7 +26,7 @@ struct queue_id_parts {
 
 /*
  * Takes exactly len bytes as a queue ID. ERR_SYNTAX for anything that Postfix would not have made:
- * stricter than its own mail_queue_id_ok, because these bytes are handed to postsuper.
+ * stricter than its mail_queue_id_ok, because these bytes are handed to postsuper.
  */
 int queue_id_parse(const char *text, size_t len, struct queue_id *ret) NODISCARD;
 /* The parts of an ID that queue_id_parse accepted. */

@@ -41,43 +41,39 @@ static bool any_of_list(
 /* MAYBE: neither does, but mailboxes were cut. */
 enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1, MAYBE = 1u << 2 };
 
-static unsigned halves_of_sender(
-    const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
-{
-	bool given = message_is_given(m), queued = m->queued.known;
-	unsigned halves = 0;
-
-	if (given && any_matches(set, m->sender, notes))
-		halves |= GIVEN;
-	if (given && queued && strcmp(m->sender, m->queued.sender) == 0)
-		return halves ? GIVEN | QUEUED : 0;
-	if (queued && any_matches(set, m->queued.sender, notes))
-		halves |= QUEUED;
-	return halves;
-}
-
 static bool same_list(const struct strlist *a, const struct strlist *b)
 {
 	return a->bytes == b->bytes && (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
 }
 
-static unsigned recorded_from(
+static unsigned halves_of(const struct pattern_set *set, const struct strlist *given,
+    const struct strlist *queued, struct selector_notes *notes)
+{
+	unsigned halves = any_of_list(set, given, notes) ? GIVEN : 0;
+
+	if (same_list(given, queued))
+		return halves ? GIVEN | QUEUED : 0;
+	return any_of_list(set, queued, notes) ? halves | QUEUED : halves;
+}
+
+static unsigned halves_of_sender(
     const struct pattern_set *set, const struct message *m, struct selector_notes *notes)
 {
-	unsigned halves = any_of_list(set, &m->from, notes) ? GIVEN : 0;
+	struct strlist given = {m->sender, strlen(m->sender) + 1, 1};
+	struct strlist queued = {m->queued.sender, strlen(m->queued.sender) + 1, 1};
 
-	if (same_list(&m->from, &m->queued.from))
-		return halves ? GIVEN | QUEUED : 0;
-	if (any_of_list(set, &m->queued.from, notes))
-		halves |= QUEUED;
-	return halves;
+	if (!message_is_given(m))
+		given = (struct strlist){0};
+	if (!m->queued.known)
+		queued = (struct strlist){0};
+	return halves_of(set, &given, &queued, notes);
 }
 
 /* found: by a reading of the queue file's whole header, where there was one. */
 static unsigned halves_of_from(const struct pattern_set *set, const struct message *m, bool found,
     bool cut, struct selector_notes *notes)
 {
-	unsigned halves = recorded_from(set, m, notes) | (found ? QUEUED : 0);
+	unsigned halves = halves_of(set, &m->from, &m->queued.from, notes) | (found ? QUEUED : 0);
 
 	return !halves && cut ? MAYBE : halves;
 }
@@ -402,14 +398,6 @@ unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
 	return selector_nominate_read(s, m, NULL, notes);
-}
-
-unsigned selector_match(
-    const struct selector *s, const struct message *m, struct selector_notes *notes)
-{
-	unsigned matched = selector_nominate(s, m, notes);
-
-	return matched & MATCHED_UNSURE ? 0 : matched;
 }
 
 bool selector_match_file(

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Which messages are meant: the command's patterns and options as one value. Each kind narrows; the
- * same kind twice is an alternative. Pure; the index and the scan of queue files ask the same
- * questions of the same struct message. What only the queue file knows (arrival, size, queue) is
- * asked in a second step.
+ * same kind twice is an alternative. What only the queue file knows (arrival, size, queue) is asked
+ * in a second step.
  */
 #ifndef PQPURGE_MAIL_SELECTOR_H
 #define PQPURGE_MAIL_SELECTOR_H
@@ -72,20 +71,15 @@ bool selector_is_empty(const struct selector *s);
 bool selector_is_senders(const struct selector *s);
 /*
  * First step: which of enum selector_matched hold for m; 0 = no match. Each selector is satisfied
- * by either half; --login and --client also by m->first. `notes` may be NULL. Arrival, size and
- * queue are the second step's.
- */
-unsigned selector_match(
-    const struct selector *s, const struct message *m, struct selector_notes *notes);
-/*
- * The same, and where recipients or header From mailboxes were cut and the answer hangs on the
- * others, what would hold, with MATCHED_UNSURE.
+ * by either half; --login and --client also by m->first. Where recipients or header From mailboxes
+ * were cut and the answer hangs on the others, what would hold, with MATCHED_UNSURE. `notes` may be
+ * NULL. Arrival, size and queue are the second step's.
  */
 unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
  * All mailboxes of a header, matched while it is read: from_list.taken is selector_header_take with
- * this as its argument. Zero-initialise for each message, but for the selector.
+ * this as its argument. Zero for each message, but for the selector.
  */
 struct selector_header {
 	const struct selector *selector;
@@ -101,8 +95,8 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
 /*
- * Recipients that --recipient does not match; 0 without --recipient. Counted are those that the
- * queue file has, where it was read, else those given at RCPT TO. Cut ones count as other.
+ * How many recipients --recipient does not match; 0 without it. Counted are the queue file's, where
+ * it was read, else those given at RCPT TO. Cut ones count as other.
  */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);
 

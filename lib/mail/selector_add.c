@@ -10,19 +10,15 @@ void selector_init(struct selector *s)
 	s->larger_than = -1;
 }
 
-static void pattern_set_release(struct pattern_set *set)
-{
-	for (size_t i = 0; i < set->count; i++)
-		pattern_release(&set->list[i]);
-	free(set->list);
-}
-
 void selector_release(struct selector *s)
 {
-	pattern_set_release(&s->author);
-	pattern_set_release(&s->sender);
-	pattern_set_release(&s->from);
-	pattern_set_release(&s->recipient);
+	struct pattern_set *sets[] = {&s->author, &s->sender, &s->from, &s->recipient};
+
+	for (size_t n = 0; n < COUNT_OF(sets); n++) {
+		for (size_t i = 0; i < sets[n]->count; i++)
+			pattern_release(&sets[n]->list[i]);
+		free(sets[n]->list);
+	}
 	strbuf_release(&s->logins);
 	strbuf_release(&s->message_ids);
 	free(s->clients);

@@ -183,7 +183,8 @@ static int take_line(struct lines *lines, account_visit *visit, void *arg)
 {
 	struct account_line line = {.text = lines->line.text, .len = lines->line.len};
 
-	if (lines->cut || line.len == 0 || strlen(line.text) != line.len || !tell_kind(&line))
+	if (lines->cut || lines->partial || line.len == 0 || strlen(line.text) != line.len ||
+	    !tell_kind(&line))
 		return 0;
 	return visit(arg, &line);
 }

@@ -147,6 +147,31 @@ void caught_release(struct caught *caught)
 	*caught = (struct caught){0};
 }
 
+/* ---- what the index is told */
+
+struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began)
+{
+	return (struct update){.place = place,
+	    .queue_directory = p->queue_directory,
+	    .hostname = p->myhostname ? p->myhostname : "",
+	    .began = began};
+}
+
+int catchup_tell(const struct index_client *index, const struct update *update,
+    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
+    struct err *err)
+{
+	struct bytes body = {0};
+	int code;
+
+	update_encode(update, &body);
+	code = body.failed
+		   ? err_sys(err, ENOMEM, "failed to tell the index")
+		   : client_update(index, bytes_span(&body), selector, ret, ret_updated, err);
+	bytes_release(&body);
+	return code;
+}
+
 /* ---- alone */
 
 int sync_run(struct sync *sync, struct err *err)

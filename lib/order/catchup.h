@@ -69,7 +69,14 @@ int catchup_finish(struct catchup *c, struct caught *ret, struct err *err) NODIS
 /* Ends it at once; accepts one that was not started. */
 void catchup_end(struct catchup *c);
 
-/* Both. */
+/* What every update of the index says of the queue. */
+struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began);
+/* client_update, encoded. */
+int catchup_tell(const struct index_client *index, const struct update *update,
+    const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
+    struct err *err) NODISCARD;
+
+/* Start and finish. */
 int catchup_run(const struct catchup_task *task, struct caught *ret, struct err *err) NODISCARD;
 
 #endif

@@ -153,7 +153,8 @@ static void put_told(struct reading *r, const struct candidates *told)
 /* Tells the index of a part. Where that fails, the files alone speak from here on. */
 static void tell(struct reading *r)
 {
-	struct update update = r->w->update;
+	struct catchup_work *w = r->w;
+	struct update update = w->update;
 	struct index_updated updated = {0};
 	struct candidates told = {0};
 	struct bytes records = {0};
@@ -162,8 +163,9 @@ static void tell(struct reading *r)
 		bytes_put_blob(&records, r->list[n].record.at, r->list[n].record.len);
 	update.records = bytes_span(&records);
 	update.record_count = (uint32_t)r->count;
-	r->w->telling = !records.failed && catchup_tell(r->w, &update, &told, &updated);
-	r->w->counts.added += updated.added;
+	w->telling = !records.failed && catchup_tell(&w->index, &update, w->task->selector, &told,
+					    &updated, &w->index_why) == 0;
+	w->counts.added += updated.added;
 	put_told(r, &told);
 	candidates_release(&told);
 	bytes_release(&records);

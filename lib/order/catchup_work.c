@@ -206,20 +206,6 @@ static int find_left(struct catchup_work *w, struct err *err)
 	return code;
 }
 
-bool catchup_tell(struct catchup_work *w, const struct update *update, struct candidates *ret,
-    struct index_updated *ret_updated)
-{
-	struct bytes body = {0};
-	int code;
-
-	update_encode(update, &body);
-	code = body.failed ? err_sys(&w->index_why, ENOMEM, "failed to tell the index")
-			   : client_update(&w->index, bytes_span(&body), w->task->selector, ret,
-				 ret_updated, &w->index_why);
-	bytes_release(&body);
-	return code == 0;
-}
-
 /* The last update: what has left, and that the queue was read as a whole. */
 static void tell_end(struct catchup_work *w)
 {
@@ -229,7 +215,8 @@ static void tell_end(struct catchup_work *w)
 	update.whole = w->counts.unreadable == 0 ? w->update.began : 0;
 	update.left = w->left;
 	update.left_count = (uint32_t)w->left_count;
-	w->counts.indexed = catchup_tell(w, &update, NULL, &updated);
+	w->counts.indexed =
+	    catchup_tell(&w->index, &update, NULL, NULL, &updated, &w->index_why) == 0;
 	w->counts.dropped += updated.dropped;
 }
 
@@ -282,15 +269,11 @@ static int read_queue(struct catchup_work *w, struct err *err)
 int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err)
 {
 	const struct catchup_task *task = w->task;
-	const struct postfix *p = task->postfix;
 	int code;
 
 	w->index.settings = task->settings;
 	w->telling = w->counts.indexed = task->indexed;
-	w->update = (struct update){.place = task->place,
-	    .queue_directory = p->queue_directory,
-	    .hostname = p->myhostname ? p->myhostname : "",
-	    .began = clock_wall()};
+	w->update = catchup_update(task->postfix, task->place, clock_wall());
 	selection_begin(&w->found, out);
 	code = task->ids ? read_files(w, err) : read_queue(w, err);
 	selection_end(&w->found);

@@ -41,8 +41,4 @@ int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err) NOD
  * first pass was not asked: read them again.
  */
 int catchup_read(struct catchup_work *w, struct err *err) NODISCARD;
-/* Tells the index of an update; what it now knows goes into ret (may be NULL). False: it failed. */
-bool catchup_tell(struct catchup_work *w, const struct update *update, struct candidates *ret,
-    struct index_updated *ret_updated);
-
 #endif

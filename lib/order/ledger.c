@@ -116,13 +116,13 @@ static void drop_parts(struct ledger_batch *b, bool all)
 {
 	size_t kept = 0;
 
-	for (size_t n = 0; n < b->kept.count; n++) {
-		if (all || b->kept.list[n].doubt)
-			free(b->kept.list[n].ids);
+	for (size_t n = 0; n < b->parts.count; n++) {
+		if (all || b->parts.list[n].doubt)
+			free(b->parts.list[n].ids);
 		else
-			b->kept.list[kept++] = b->kept.list[n];
+			b->parts.list[kept++] = b->parts.list[n];
 	}
-	b->kept.count = kept;
+	b->parts.count = kept;
 }
 
 static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const struct json *line)
@@ -169,9 +169,9 @@ static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_id
 
 static struct ledger_part *find_doubt(struct ledger_batch *batch, uint32_t number)
 {
-	for (size_t n = batch->kept.count; n > 0; n--)
-		if (batch->kept.list[n - 1].number == number && batch->kept.list[n - 1].doubt)
-			return &batch->kept.list[n - 1];
+	for (size_t n = batch->parts.count; n > 0; n--)
+		if (batch->parts.list[n - 1].number == number && batch->parts.list[n - 1].doubt)
+			return &batch->parts.list[n - 1];
 	return NULL;
 }
 
@@ -195,7 +195,7 @@ static int take_part(struct ledger *ledger, struct ledger_batch *batch, uint32_t
 		*before = part;
 		return 0;
 	}
-	code = array_add(&batch->kept, part);
+	code = array_add(&batch->parts, part);
 	if (code < 0)
 		free(part.ids);
 	return code;
@@ -210,8 +210,8 @@ static int visit_part(
 
 	if (!parse_part(line->rest, &number, &ids, &len) || (line->kind == LINE_CHUNK && !ids))
 		return 0;
-	if (number > batch->parts)
-		batch->parts = number;
+	if (number > batch->last_part)
+		batch->last_part = number;
 	return take_part(ledger, batch, number, line->kind == LINE_CHUNK, ids, len);
 }
 
@@ -269,7 +269,7 @@ void ledger_release(struct ledger *ledger)
 		struct ledger_batch *b = &ledger->list[n];
 
 		drop_parts(b, true);
-		free(b->kept.list);
+		free(b->parts.list);
 		strbuf_release(&b->held);
 		batch_release(&b->told);
 	}
@@ -305,8 +305,8 @@ static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
 {
 	int code = 0;
 
-	for (size_t n = 0; code == 0 && n < b->kept.count; n++)
-		code = add_part(e, b, &b->kept.list[n]);
+	for (size_t n = 0; code == 0 && n < b->parts.count; n++)
+		code = add_part(e, b, &b->parts.list[n]);
 	return code;
 }
 
@@ -396,5 +396,5 @@ int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic
 	struct role owner;
 	int code = role_of_owner(a.directory, &owner, err);
 
-	return code < 0 ? code : role_ask(&owner, &child, LEDGER_PATIENCE, work, &a, ret, err);
+	return code < 0 ? code : role_ask(&owner, &child, ROLE_TIME, work, &a, ret, err);
 }

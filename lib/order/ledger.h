@@ -47,12 +47,12 @@ struct ledger_batch {
 	struct batch told;
 	enum ledger_effect effect;
 	bool ended, refused, undone; /* by an undo that left nothing of it */
-	uint32_t parts;              /* the highest part number */
+	uint32_t last_part;          /* the highest number of one */
 	struct {
 		struct ledger_part *list;
 		size_t count, cap;
-	} kept;
-	struct strbuf held; /* account_compact's: what it holds */
+	} parts;
+	struct strbuf held; /* ledger_compact's: what it holds */
 };
 struct ledger {
 	struct ledger_batch *list; /* by number */
@@ -82,7 +82,7 @@ struct ledger_entries {
 	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* All that stands in what was kept of batches with an effect. -ENOMEM. */
+/* All that stands in the parts of batches with an effect. -ENOMEM. */
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
 /*
  * Where the entries end of the message that begins at `begin`. *ret_last says how it stands: its
@@ -92,8 +92,6 @@ size_t ledger_message(
     const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last);
 
 /* ---- for a command */
-
-#define LEDGER_PATIENCE (60 * INT64_C(1000000)) /* microseconds, for all of it to be read */
 
 /* What a child does that is state_directory's owner: -ENOENT where there is no such directory. */
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);

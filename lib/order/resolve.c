@@ -115,20 +115,12 @@ static bool has_left(const struct run *run, const struct item *item)
 
 static void tell_left(struct run *run, const struct packed_id *left, size_t count)
 {
-	const struct postfix *p = run->order->postfix;
-	struct update update = {.place = run->place,
-	    .queue_directory = p->queue_directory,
-	    .hostname = p->myhostname ? p->myhostname : "",
-	    .began = run->began,
-	    .left = left,
-	    .left_count = (uint32_t)count};
+	struct update update = catchup_update(run->order->postfix, run->place, run->began);
 	struct index_updated updated;
-	struct bytes body = {0};
 
-	update_encode(&update, &body);
-	if (!body.failed)
-		(void)!client_update(&run->index, bytes_span(&body), NULL, NULL, &updated, NULL);
-	bytes_release(&body);
+	update.left = left;
+	update.left_count = (uint32_t)count;
+	(void)!catchup_tell(&run->index, &update, NULL, NULL, &updated, NULL);
 }
 
 /* Where that fails the next catch-up does it. */

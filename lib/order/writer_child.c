@@ -60,7 +60,7 @@ static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *
 
 	bytes_put_u64(out, number);
 	bytes_put_u64(out, adopted ? ledger_doubt(adopted, &doubt) : 0);
-	bytes_put_u32(out, adopted ? adopted->parts : 0);
+	bytes_put_u32(out, adopted ? adopted->last_part : 0);
 	bytes_put_text(out, strbuf_text(&doubt));
 	out->failed |= doubt.failed;
 	strbuf_release(&doubt);

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 
-/* From the most to the least specific. */
 static int rank_of(const struct rule *r)
 {
 	switch (r->pattern_kind) {
@@ -22,7 +21,6 @@ static int rank_of(const struct rule *r)
 	return 3;
 }
 
-/* The address or domain of a rule that is no expression. */
 static struct address address_of(const struct rule *r)
 {
 	struct address a;
@@ -55,8 +53,7 @@ static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const char *at = strrchr(narrow->key, '@');
-	const struct pattern_subject login = {
-	    .text = narrow->key, .len = strlen(narrow->key), .domain = ""};
+	const struct pattern_subject login = pattern_subject_of_login(narrow->key);
 	struct domain domain;
 
 	if (narrow->pattern_kind != PATTERN_ADDRESS)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One rule: who (a pattern for the envelope sender and header From, a login, or a client network),
- * what to do, with what words, until when. Written `pattern ACTION [text]` in the rules file; the
- * command adds the same with expiry, reason and author. Values; the text of each is owned by the
- * rule. Small, for there may be many: 100,000 domain rules take about 30 MB.
+ * One rule: whose mail (a pattern for envelope sender and header From, a login, or a client
+ * network), what to do, with what words, until when. Values; a rule owns its texts. Small, for
+ * there may be many: 100,000 domain rules take about 30 MB.
  */
 #ifndef PQPURGE_RULES_RULE_H
 #define PQPURGE_RULES_RULE_H
@@ -41,17 +40,14 @@ struct rule_counter {
 struct rule {
 	enum rule_kind kind;
 	/*
-	 * The one spelling of all that mean the same, so that two of them are one rule: normal
-	 * form, `client:192.0.2.0/24` (without bits for one host), `login:NAME` and expressions as
-	 * written. rule_make reads it back.
+	 * The one spelling of all that mean the same: normal form, `client:192.0.2.0/24` (without
+	 * bits for one host), `login:NAME` and expressions as written. rule_make reads it back.
 	 */
 	char *subject;
 	struct net_block block; /* CLIENT */
 	/* Of a LOGIN rule: ADDRESS for a name, DOMAIN for all logins of a domain, or REGEX. */
 	enum pattern_kind pattern_kind;
-	/*
-	 * What mail is compared with: the login's name; the address (local part lower case), or the
-	 * domain, in normal form; "" otherwise.
+	/* What mail is compared with: a login's name, an address (local part lower case), a domain.
 	 */
 	char *key;
 	struct pattern *regex; /* REGEX only; owned */
@@ -68,21 +64,16 @@ struct rule {
 };
 
 /*
- * Parses one line of the rules file (no newline; not empty, not a comment). Checks the pattern, the
- * action's word (any case), that the text is printable ASCII within RULE_TEXT_MAX, and that an
- * enhanced code's class fits the action (RFC 3463): 5 for REJECT, 4 for DEFER; for the others a
- * code is text. ERR_SYNTAX with words; file and line are the caller's.
+ * Parses one line of the rules file (no newline; not empty, not a comment): the text is printable
+ * ASCII within RULE_TEXT_MAX, and an enhanced code's class fits the action (RFC 3463): 5 for
+ * REJECT, 4 for DEFER; for the others a code is text. ERR_SYNTAX; file and line are the caller's.
  */
 int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
-/*
- * The same from the command's parts. text may be NULL. subject is a pattern, `login:NAME` or
- * `client:ADDRESS[/BITS]`.
+/* The same from parts. text may be NULL. subject: a pattern, `login:NAME`, `client:ADDRESS[/BITS]`.
  */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
     struct err *err) NODISCARD;
-/*
- * The two halves of rule_parse: cuts pattern and action off line, in place. *ret_rest is what
- * follows, without blanks in front.
+/* Cuts pattern and action off line, in place. *ret_rest is what follows, without blanks in front.
  */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
@@ -106,9 +97,8 @@ const char *rule_action_word(enum rule_action action);                 /* "REJEC
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD; /* any case; ERR_SYNTAX */
 
 /*
- * The SMTP reply of REJECT and DEFER: "550", "5.7.1" and text with nothing of the client's in it,
- * '%' not yet doubled. For the other actions code and status are "". They point into r or static
- * memory.
+ * The SMTP reply of REJECT and DEFER: "550", "5.7.1" and text, '%' not yet doubled. For the other
+ * actions code and status are "". They point into r or static memory.
  */
 struct rule_reply {
 	const char *code, *status, *text;
@@ -116,8 +106,8 @@ struct rule_reply {
 struct rule_reply rule_reply_of(const struct rule *r);
 
 /*
- * Whether passing is an OK rule by which mail would still come through that blocked means to stop:
- * looked up before it, and about some of the same mail. Of two expressions nobody can tell: yes.
+ * Whether passing is an OK rule that is looked up before blocked, about some of the same mail, so
+ * that this still comes through. Of two expressions nobody can tell: yes.
  */
 bool rule_outranks(const struct rule *passing, const struct rule *blocked);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Reading a rule, from a line of the rules file or from the command's parts, see rule.h. */
-#include <ctype.h>
 #include <errno.h>
 
 #include "base/str.h"
@@ -8,7 +7,6 @@
 
 #define CLIENT_PREFIX "client:"
 
-/* Takes the quotes off a login that stands in them. */
 static int unquote(const char *login, struct strbuf *into, struct err *err)
 {
 	const char *c = login;
@@ -48,10 +46,8 @@ static int check_login(const char *login, struct err *err)
 		return err_set(err, ERR_SYNTAX, "no name after " RULE_LOGIN_PREFIX);
 	if (strlen(login) > RULE_LOGIN_MAX)
 		return err_set(err, ERR_SYNTAX, "login is longer than %d bytes", RULE_LOGIN_MAX);
-	for (const char *c = login; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return err_set(err, ERR_SYNTAX, "control character in login");
-	}
+	if (str_has_control(login))
+		return err_set(err, ERR_SYNTAX, "control character in login");
 	return 0;
 }
 
@@ -194,28 +190,20 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* Digits of one part of an enhanced code (RFC 3463 2): 1 to 3; 0 where there are none or more. */
-static size_t part_len(const char *text)
-{
-	size_t len = strspn(text, "0123456789");
-
-	return len <= 3 ? len : 0;
-}
-
-/* Length of an enhanced status code at the front of text, as a word of its own; 0 if none. */
+/* Length of an enhanced status code (RFC 3463 2) at the front, as a word of its own; 0 if none. */
 static size_t status_len(const char *text)
 {
-	size_t subject, detail;
+	static const size_t most[] = {1, 3, 3}; /* digits of a part */
+	const char *at = text;
 
-	if (!isdigit((unsigned char)text[0]) || text[1] != '.')
-		return 0;
-	subject = part_len(text + 2);
-	if (subject == 0 || text[2 + subject] != '.')
-		return 0;
-	detail = part_len(text + 3 + subject);
-	if (detail == 0 || (text[3 + subject + detail] && text[3 + subject + detail] != ' '))
-		return 0;
-	return 3 + subject + detail;
+	for (size_t part = 0; part < COUNT_OF(most); part++) {
+		size_t digits = strspn(at, "0123456789");
+
+		if (digits == 0 || digits > most[part] || (part > 0 && at[-1] != '.'))
+			return 0;
+		at += digits + (part + 1 < COUNT_OF(most) && at[digits]);
+	}
+	return *at && *at != ' ' ? 0 : (size_t)(at - text);
 }
 
 /* Takes the enhanced code off *text, where the action sends one. */

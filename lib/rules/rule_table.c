@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The rule set's hash table: open addressing, at most half full, never shrunk or grown. */
-#include "rules/rule_table.h"
+#include "rules/ruleset_private.h"
 
 #include <errno.h>
 
@@ -84,7 +84,6 @@ static bool is_filed_under(const struct rule *r, struct span key)
 	return own.len == key.len && memcmp(own.at, key.at, own.len) == 0;
 }
 
-/* The slot of a key, or the free one where it belongs. */
 static struct rule_slot *slot_of(
     const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash)
 {

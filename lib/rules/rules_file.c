@@ -7,24 +7,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "base/io.h"
-#include "base/str.h"
+#include "base/lines.h"
 
 int rule_list_add(struct rule_list *rules, struct rule *r)
 {
-	size_t cap = rules->cap > 0 ? 2 * rules->cap : 16;
-	struct rule *list = rules->list;
+	int rc = array_add(rules, *r);
 
-	if (rules->count == rules->cap) {
-		list = reallocarray(list, cap, sizeof(*list));
-		if (!list)
-			return -ENOMEM;
-		rules->list = list;
-		rules->cap = cap;
-	}
-	list[rules->count++] = *r;
-	memset(r, 0, sizeof(*r));
-	return 0;
+	if (rc == 0)
+		memset(r, 0, sizeof(*r));
+	return rc;
 }
 
 void rule_list_release(struct rule_list *rules)
@@ -35,7 +28,7 @@ void rule_list_release(struct rule_list *rules)
 	memset(rules, 0, sizeof(*rules));
 }
 
-static int take_line(const struct str_lines *lines, struct rule_list *rules, struct err *err)
+static int take_line(const struct lines *lines, struct rule_list *rules, struct err *err)
 {
 	const struct strbuf *line = &lines->line;
 	const char *text = line->text;
@@ -44,7 +37,7 @@ static int take_line(const struct str_lines *lines, struct rule_list *rules, str
 	int rc;
 
 	if (lines->cut)
-		return err_set(err, ERR_SYNTAX, "longer than %d bytes", STR_LINE_MAX);
+		return err_set(err, ERR_SYNTAX, "longer than %d bytes", LINES_MAX);
 	if (memchr(text, '\0', line->len))
 		return err_set(err, ERR_SYNTAX, "a NUL byte");
 	if (line->len > 0 && text[line->len - 1] == '\r')
@@ -65,16 +58,16 @@ static int take_line(const struct str_lines *lines, struct rule_list *rules, str
 int rules_file_parse(
     const char *name, const char *text, size_t len, struct rule_list *ret, struct err *err)
 {
-	struct str_lines lines = {.at = text, .end = text + len};
+	struct lines lines = LINES_IN(text, len);
 	struct rule_list rules = {0};
 	int rc;
 
-	while ((rc = str_lines_next(&lines)) == 1) {
+	while ((rc = lines_next(&lines)) == 1) {
 		rc = take_line(&lines, &rules, err);
 		if (rc != 0)
 			break;
 	}
-	str_lines_release(&lines);
+	lines_release(&lines);
 	if (rc == 0) {
 		*ret = rules;
 		return 0;

@@ -179,11 +179,8 @@ static int take_text(const struct json *o, const char *key, size_t max, char **r
 		text = "";
 	if (strlen(text) > max)
 		return err_set(err, ERR_SYNTAX, "'%s' of a rule is too long", key);
-	for (const char *c = text; *c; c++) {
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return err_set(
-			    err, ERR_SYNTAX, "'%s' of a rule holds control characters", key);
-	}
+	if (str_has_control(text))
+		return err_set(err, ERR_SYNTAX, "'%s' of a rule holds control characters", key);
 	return rule_own(ret, text);
 }
 
@@ -219,18 +216,21 @@ int rule_of_json(const struct json *o, struct rule *ret, struct err *err)
 {
 	struct rule r = {0};
 	char *status = NULL;
-	int rc = take_text(o, "pattern", RULE_SUBJECT_MAX, &r.subject, err);
+	const struct {
+		const char *key;
+		size_t max;
+		char **into;
+	} texts[] = {
+	    {"pattern", RULE_SUBJECT_MAX, &r.subject},
+	    {"text", RULE_TEXT_MAX, &r.text},
+	    {"reason", RULE_REASON_MAX, &r.reason},
+	    {"author", RULE_REASON_MAX, &r.author},
+	    {"status", RULE_STATUS_SIZE - 1, &status},
+	};
+	int rc = rule_own(&r.key, "");
 
-	if (rc == 0)
-		rc = take_text(o, "text", RULE_TEXT_MAX, &r.text, err);
-	if (rc == 0)
-		rc = take_text(o, "reason", RULE_REASON_MAX, &r.reason, err);
-	if (rc == 0)
-		rc = take_text(o, "author", RULE_REASON_MAX, &r.author, err);
-	if (rc == 0)
-		rc = take_text(o, "status", RULE_STATUS_SIZE - 1, &status, err);
-	if (rc == 0)
-		rc = rule_own(&r.key, "");
+	for (size_t i = 0; rc == 0 && i < COUNT_OF(texts); i++)
+		rc = take_text(o, texts[i].key, texts[i].max, texts[i].into, err);
 	if (rc == 0)
 		rc = take_numbers(o, &r, err);
 	if (rc == 0 && !*r.subject)

@@ -44,17 +44,15 @@ struct rules_view {
 };
 
 struct json *rule_json(const struct rule *r, const char *rules_file); /* NULL on no memory */
-/*
- * Adds the answer to reply; *ret_next (may be NULL) is its "next", 0 at the end. ERR_SYNTAX for a
- * question that makes no sense, or -ENOMEM.
- */
+/* Adds the answer to reply; *ret_next (may be NULL) is its "next", 0 at the end. ERR_SYNTAX or
+ * -ENOMEM. */
 int rules_answer(const struct rules_view *view, const struct json *question, struct json *reply,
     size_t *ret_next, struct err *err) NODISCARD;
 
 /*
- * Reads one rule of an answer, for showing alone: its texts are checked for control characters and
- * length, and nothing of it is compiled: kind, block, pattern_kind, key, regex stay zero. line is
- * "line" of a file's rule, 0 of the command's. ERR_SYNTAX, or -ENOMEM.
+ * Reads one rule of an answer, for showing alone: texts are checked for control characters and
+ * length, and nothing is compiled. line is "line" of a file's rule, 0 of the command's. ERR_SYNTAX,
+ * or -ENOMEM.
  */
 int rule_of_json(const struct json *o, struct rule *ret, struct err *err) NODISCARD;
 

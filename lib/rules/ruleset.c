@@ -3,7 +3,9 @@
 #include "rules/ruleset.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
+#include "base/lines.h"
 #include "rules/ruleset_private.h"
 
 /* ---- a layer */
@@ -172,21 +174,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 
 /* ---- what is counted */
 
-void ruleset_add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits)
-{
-	const struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
-	struct rule same = {0};
-
-	if (rule_make(subject, RULE_OK, NULL, &same, NULL) == 0 &&
-	    (layer->login_exact || rule_ignore_login_case(&same) == 0)) {
-		uint32_t n = rule_table_same(&layer->table, &same);
-
-		if (n != RULE_NONE)
-			atomic_fetch_add(&layer->rules[n].counter->hits, hits);
-	}
-	rule_release(&same);
-}
-
 void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg)
 {
 	for (size_t l = 0; l < LAYER_COUNT; l++) {
@@ -211,6 +198,78 @@ uint64_t ruleset_limit_errors(const struct ruleset *set)
 
 		for (size_t i = 0; i < layer->regex_count; i++)
 			sum += atomic_load(&layer->rules[layer->regexes[i]].counter->limit_errors);
+	}
+	return sum;
+}
+
+/* ---- hits, as lines of a file */
+
+static void add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits)
+{
+	const struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
+	struct rule same = {0};
+
+	if (rule_make(subject, RULE_OK, NULL, &same, NULL) == 0 &&
+	    (layer->login_exact || rule_ignore_login_case(&same) == 0)) {
+		uint32_t n = rule_table_same(&layer->table, &same);
+
+		if (n != RULE_NONE)
+			atomic_fetch_add(&layer->rules[n].counter->hits, hits);
+	}
+	rule_release(&same);
+}
+
+static const char *const origins[] = {"command", "file"};
+
+static void take_line(char *line, const struct ruleset *set)
+{
+	char *origin = strchr(line, ' ');
+	char *subject = origin ? strchr(origin + 1, ' ') : NULL;
+	uint64_t count;
+	bool of_file;
+
+	if (!subject)
+		return;
+	*origin++ = *subject++ = '\0';
+	of_file = strcmp(origin, origins[true]) == 0;
+	if ((of_file || strcmp(origin, origins[false]) == 0) &&
+	    str_parse_u64(line, 1, INT64_MAX, &count) == 0)
+		add_hits(set, of_file, subject, count);
+}
+
+void hits_take(const char *text, size_t len, const struct ruleset *set)
+{
+	struct lines lines = LINES_IN(text, len);
+
+	while (lines_next(&lines) == 1)
+		if (!lines.cut)
+			take_line(lines.line.text, set);
+	lines_release(&lines);
+}
+
+void hits_read(const char *directory, const struct ruleset *set)
+{
+	struct strbuf path = {0}, text = {0};
+
+	strbuf_printf(&path, "%s/" HITS_FILE, directory);
+	if (!path.failed && rules_file_text(path.text, &text, NULL) == 1)
+		hits_take(strbuf_text(&text), text.len, set);
+	strbuf_release(&text);
+	strbuf_release(&path);
+}
+
+uint64_t hits_put(const struct ruleset *set, struct strbuf *out)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ruleset_count(set); i++) {
+		const struct rule *r = ruleset_at(set, i);
+		uint64_t hits = rule_hits(r);
+
+		if (hits)
+			strbuf_printf(
+			    out, "%" PRIu64 " %s %s\n", hits, origins[r->line != 0], r->subject);
+		sum += hits;
 	}
 	return sum;
 }

@@ -26,7 +26,6 @@ static bool take(struct search *s, size_t layer, uint32_t n)
 	return false;
 }
 
-/* Whether there is any rule of a class. */
 static bool has_class(const struct search *s, enum rule_class class)
 {
 	struct rule_layer *const *layers = s->set->layers;
@@ -100,7 +99,6 @@ static bool ask_domain(struct search *s)
 	return false;
 }
 
-/* Expressions of one layer that are for logins, or for addresses. */
 static bool ask_layer(
     struct search *s, size_t layer, bool logins, const struct pattern_subject *subject)
 {
@@ -123,13 +121,7 @@ static bool ask_layer(
 
 static bool ask_regexes(struct search *s)
 {
-	const struct address *a = s->query->address;
-	const struct pattern_subject subject = {
-	    .text = a->text,
-	    .len = strlen(a->text),
-	    .local_len = a->local_len,
-	    .domain = a->domain.text,
-	};
+	struct pattern_subject subject = pattern_subject_of_address(s->query->address);
 
 	return !s->query->plain && (ask_layer(s, LAYER_COMMAND, false, &subject) ||
 				       ask_layer(s, LAYER_FILE, false, &subject));
@@ -162,11 +154,11 @@ static bool ask_login_domain(struct search *s)
 static bool ask_login(struct search *s)
 {
 	const char *login = s->query->login;
-	struct pattern_subject subject = {.text = login, .domain = ""};
+	struct pattern_subject subject;
 
 	if (!login || !*login)
 		return false;
-	subject.len = strlen(login);
+	subject = pattern_subject_of_login(login);
 	return ask_login_name(s, subject.len) || ask_login_domain(s) ||
 	       ask_layer(s, LAYER_COMMAND, true, &subject) ||
 	       ask_layer(s, LAYER_FILE, true, &subject);

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules as lines: reading and writing them. The file itself: stored_file.c. */
+/* The command's rules: lines, the file, its lock, and one change by a command. */
 #include "rules/stored.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
+#include "base/lines.h"
+
+#define LOCK_STEP (10 * 1000) /* microseconds between tries */
 
 #define SECONDS_MAX UINT64_C(253402300799) /* the end of the year 9999 */
 
@@ -23,21 +30,16 @@ struct attributes {
 enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
 static const char *const names[] = {"at=", "until=", "by=", "reason="};
 
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
 /* Cuts rest at its last separator; returns what stands behind it, "" where there is none. */
 static char *cut_attributes(char *rest)
 {
 	for (size_t i = strlen(rest); i-- > 0;) {
-		if (rest[i] != ';' || (i > 0 && !is_blank(rest[i - 1])) ||
-		    (rest[i + 1] && !is_blank(rest[i + 1])))
+		if (rest[i] != ';' || (i > 0 && !str_is_blank(rest[i - 1])) ||
+		    (rest[i + 1] && !str_is_blank(rest[i + 1])))
 			continue;
 		char *behind = &rest[i + 1];
 
-		while (i > 0 && is_blank(rest[i - 1]))
+		while (i > 0 && str_is_blank(rest[i - 1]))
 			i--;
 		rest[i] = '\0';
 		return behind;
@@ -51,7 +53,7 @@ static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 	char *from = *at, *to = *at;
 
 	*ret = to;
-	for (; *from && (to_end || !is_blank(*from)); from++) {
+	for (; *from && (to_end || !str_is_blank(*from)); from++) {
 		if (*from == '\\') {
 			from++;
 			if (*from != '\\' && *from != ';' && *from != ' ')
@@ -106,7 +108,6 @@ static int take_attributes(char *at, struct attributes *ret, struct err *err)
 	return rc;
 }
 
-/* One line, which it cuts into pieces. */
 static int parse_line(char *line, struct rule *ret, struct err *err)
 {
 	struct attributes a = {0};
@@ -148,7 +149,7 @@ static int keep(struct stored *s, const struct strbuf *line)
 }
 
 static int keep_damaged(
-    struct stored *s, const char *name, const struct str_lines *lines, const struct err *why)
+    struct stored *s, const char *name, const struct lines *lines, const struct err *why)
 {
 	struct strbuf told = {0};
 
@@ -162,7 +163,7 @@ static int keep_damaged(
 	return lines->cut ? 0 : keep(s, &lines->line);
 }
 
-static int take_line(struct stored *s, const char *name, const struct str_lines *lines)
+static int take_line(struct stored *s, const char *name, const struct lines *lines)
 {
 	const struct strbuf *line = &lines->line;
 	size_t blanks = strspn(line->text, " \t");
@@ -174,7 +175,7 @@ static int take_line(struct stored *s, const char *name, const struct str_lines 
 	if (blanks == line->len && !lines->cut)
 		return 0;
 	if (lines->cut) {
-		err_set(&why, ERR_SYNTAX, "longer than %d bytes", STR_LINE_MAX);
+		err_set(&why, ERR_SYNTAX, "longer than %d bytes", LINES_MAX);
 		return keep_damaged(s, name, lines, &why);
 	}
 	if (line->text[blanks] == '#')
@@ -194,16 +195,16 @@ static int take_line(struct stored *s, const char *name, const struct str_lines 
 int stored_parse(
     const char *name, const char *text, size_t len, struct stored *ret, struct err *err)
 {
-	struct str_lines lines = {.at = text, .end = text + len};
+	struct lines lines = LINES_IN(text, len);
 	struct stored s = {0};
 	int rc;
 
-	while ((rc = str_lines_next(&lines)) == 1) {
+	while ((rc = lines_next(&lines)) == 1) {
 		rc = take_line(&s, name, &lines);
 		if (rc != 0)
 			break;
 	}
-	str_lines_release(&lines);
+	lines_release(&lines);
 	if (rc == 0) {
 		*ret = s;
 		return 0;
@@ -255,4 +256,167 @@ void stored_put(struct strbuf *out, const struct rule *r)
 	put_value(out, " by=", r->author, "\\; ");
 	put_value(out, " reason=", r->reason, "\\;");
 	strbuf_putc(out, '\n');
+}
+
+int stored_read(const char *directory, struct stored *ret, struct err *err)
+{
+	struct strbuf path = {0}, text = {0};
+	int rc;
+
+	strbuf_printf(&path, "%s/" STORED_FILE, directory);
+	rc = path.failed ? err_set(err, -ENOMEM, "out of memory")
+			 : rules_file_text(path.text, &text, err);
+	if (rc == 0)
+		*ret = (struct stored){0};
+	if (rc == 1)
+		rc = stored_parse(path.text, strbuf_text(&text), text.len, ret, err);
+	strbuf_release(&text);
+	strbuf_release(&path);
+	return rc;
+}
+
+/* ---- the file */
+
+static int write_file(int dir, const char *name, const struct strbuf *text, bool durable)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int rc;
+
+	if (fd < 0)
+		return -errno;
+	rc = io_write_all(fd, strbuf_text(text), text->len);
+	if (rc == 0 && durable && fsync(fd) != 0)
+		rc = -errno;
+	if (close(fd) != 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+static int replace(int dir, const char *name, const struct strbuf *text, bool durable)
+{
+	char beside[64];
+	int rc;
+
+	snprintf(beside, sizeof(beside), "%s.new", name);
+	rc = write_file(dir, beside, text, durable);
+	if (rc == 0 && renameat(dir, beside, dir, name) != 0)
+		rc = -errno;
+	if (rc != 0)
+		unlinkat(dir, beside, 0);
+	else if (durable && fsync(dir) != 0)
+		rc = -errno;
+	return rc;
+}
+
+int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
+    struct err *err)
+{
+	int dir, rc;
+
+	if (text->failed)
+		return err_set(
+		    err, -ENOMEM, "failed to write '%s/%s' (out of memory)", directory, name);
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	rc = dir < 0 ? -errno : replace(dir, name, text, durable);
+	io_close(&dir);
+	if (rc < 0)
+		err_sys(err, -rc, "failed to write '%s/%s'", directory, name);
+	return rc == -ENOSPC || rc == -EDQUOT ? ERR_FULL : rc;
+}
+
+/* ---- the lock */
+
+static int locked_by_another(int fd, const char *path, struct err *err)
+{
+	char text[16] = "";
+	ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+
+	text[len > 0 ? strspn(text, "0123456789") : 0] = '\0';
+	return err_set(
+	    err, ERR_LOCKED, "'%s' is locked by process %s", path, text[0] ? text : "unknown");
+}
+
+int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err)
+{
+	struct strbuf path = {0};
+	int fd, rc = 0;
+
+	strbuf_printf(&path, "%s/" STORED_LOCK, directory);
+	if (path.failed)
+		return err_set(err, -ENOMEM, "out of memory");
+	fd = open(path.text, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+	if (fd < 0)
+		rc = err_sys(err, errno, "failed to open '%s'", path.text);
+	while (rc == 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			rc = err_sys(err, errno, "failed to lock '%s'", path.text);
+		else if (clock_steady() >= deadline)
+			rc = locked_by_another(fd, path.text, err);
+		else
+			nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP * 1000}, NULL);
+	}
+	if (rc == 0)
+		*ret_fd = fd;
+	else
+		io_close(&fd);
+	strbuf_release(&path);
+	return rc;
+}
+
+/* ---- one change by a command */
+
+int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact)
+{
+	size_t left = 0;
+	int there = 0;
+
+	for (size_t i = 0; i < rules->count; i++) {
+		struct rule *r = &rules->list[i];
+
+		if (!rule_same_subject(r->subject, subject, login_exact)) {
+			rules->list[left++] = *r;
+			continue;
+		}
+		there |= !rule_expired(r, wall);
+		rule_release(r);
+	}
+	rules->count = left;
+	return there;
+}
+
+static int write_all(const char *directory, const struct stored *s, const struct rule *added,
+    int64_t wall, struct err *err)
+{
+	struct strbuf text = {0};
+	int rc;
+
+	stored_begin(&text, &s->kept);
+	for (size_t i = 0; i < s->rules.count; i++)
+		if (!rule_expired(&s->rules.list[i], wall))
+			stored_put(&text, &s->rules.list[i]);
+	if (added)
+		stored_put(&text, added);
+	rc = stored_replace(directory, STORED_FILE, &text, true, err);
+	strbuf_release(&text);
+	return rc;
+}
+
+int stored_change(const char *directory, const char *subject, const struct rule *added,
+    int64_t wall, bool login_exact, struct err *err)
+{
+	struct stored s = {0};
+	int lock = -1, there = 0;
+	int rc = stored_lock(directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
+
+	if (rc == 0)
+		rc = stored_read(directory, &s, err);
+	if (rc == 0)
+		there = stored_drop(&s.rules, subject, wall, login_exact);
+	if (rc == 0 && added && s.rules.count >= RULES_MAX)
+		rc = err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
+	if (rc == 0 && (added || there))
+		rc = write_all(directory, &s, added, wall, err);
+	stored_release(&s);
+	io_close(&lock);
+	return rc == 0 ? there : rc;
 }

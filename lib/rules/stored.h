@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command's rules: the file `rules` in state_directory, written by the daemon, and by a command
- * while no daemon runs. It has the syntax of the rules file, with attributes behind the last " ; "
- * of a line:
+ * The command's rules: the file `rules` in state_directory, in the syntax of the rules file, with
+ * attributes behind the last " ; " of a line (pqpurge-rules(5), STORED RULES):
  *
  *   example.com REJECT 5.7.1 Go away ; at=1764000000 until=1764003600 by=joe reason=ticket 17
  *
- * at= and until= are seconds since the epoch, by= ends at a blank, reason= is last and goes on to
- * the end of the line. In the values of by= and reason= a backslash stands before '\' and ';', in
- * by= also before a blank; so " ; " is found from the end, whatever text and reason hold. A line
- * without attributes is a rule, too. The order of the lines is the order in which the rules were
- * set. Of two rules with one subject the first counts. Names of attributes that come later
- * (origin=) make a line damaged for a version that does not know them.
- *
- * Comments and lines that cannot be read are kept as they stand, in front, when the file is written
- * again, up to STORED_KEPT_MAX; a line longer than STR_LINE_MAX is not. The file is replaced in one
- * step: written beside, fsync(2), rename(2), fsync of the directory.
+ * In by= and reason= a backslash stands before '\' and ';', in by= also before a blank; so " ; " is
+ * found from the end, whatever text and reason hold. Names of attributes that come later make a
+ * line damaged for a version that does not know them. Comments and damaged lines are kept as they
+ * stand, in front, up to STORED_KEPT_MAX (a line longer than LINES_MAX is not), when the file is
+ * written again: beside, fsync(2), rename(2), fsync of the directory.
  *
  * Whoever writes holds an flock(2) on `lock`: the daemon for its life, a command for one change.
  * Text of the daemon's account: root reads none of it, but in a child.
@@ -62,9 +56,8 @@ int stored_replace(const char *directory, const char *name, const struct strbuf 
 int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err) NODISCARD;
 
 /*
- * One change while no daemon runs, in one step under the lock: removes what has subject, and sets
- * added (NULL: nothing) in its place. Expired rules go. 1 there was such a rule, 0 there was none,
- * or a code.
+ * One change while no daemon runs, under the lock: removes what has subject, and sets added (NULL:
+ * nothing) in its place. Expired rules go. 1 there was such a rule, 0 there was none, or a code.
  */
 int stored_change(const char *directory, const char *subject, const struct rule *added,
     int64_t wall, bool login_exact, struct err *err) NODISCARD;

@@ -26,7 +26,7 @@ bool behalf_allows(const char *words, const char *word)
 	return false;
 }
 
-static bool is_open(const char *given)
+bool behalf_is_open(const char *given)
 {
 	size_t len = strcspn(given, "=");
 
@@ -69,7 +69,7 @@ static int check_options(const struct options *o, struct err *err)
 	struct strlist given = strlist_of(&o->given);
 
 	strlist_each (each, &given)
-		if (!is_open(each))
+		if (!behalf_is_open(each))
 			return err_set(err, ERR_REFUSED, "'--%.*s' is for root alone",
 			    (int)strcspn(each, "="), each);
 	if (o->ids_from_stdin)

@@ -25,6 +25,8 @@ struct behalf {
 
 /* Whether words (operator_allow's) have this one. */
 bool behalf_allows(const char *words, const char *word);
+/* Whether others may give this option: "name", or "name=value". */
+bool behalf_is_open(const char *given);
 /* The session's verb and options, parsed and not opened yet: ERR_REFUSED with words where behalf
  * does not let them. */
 int behalf_check(struct session *s, struct err *err) NODISCARD;

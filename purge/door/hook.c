@@ -7,7 +7,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,10 +16,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "base/role.h"
-#include "purge/session.h"
-
-#define LOCK_FILE "hook.lock"
-#define LOCK_STEP 20000 /* microseconds */
+#include "purge/door/turn.h"
 
 /* What the child needs, all of it made before the fork. */
 struct hook {
@@ -214,27 +210,6 @@ static int wait_for(const struct hook *h, pid_t child, struct err *err)
 	return code;
 }
 
-/* The lock ends with the process that holds it. */
-static int take_turn(const char *directory, int *ret, struct err *err)
-{
-	int64_t deadline = clock_steady() + HOOK_WAIT;
-	int fd, dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	fd = dir < 0 ? -1 : openat(dir, LOCK_FILE, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	io_close(&dir);
-	if (fd < 0)
-		return err_sys(err, errno, "failed to open '%s/" LOCK_FILE "'", directory);
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (clock_steady() > deadline) {
-			close(fd);
-			return err_set(err, ERR_TIMEOUT, "another hook still runs");
-		}
-		usleep(LOCK_STEP);
-	}
-	*ret = fd;
-	return 0;
-}
-
 int hook_run(const struct settings *settings, const char *program, const struct door_hook *hook,
     struct err *err)
 {
@@ -243,7 +218,7 @@ int hook_run(const struct settings *settings, const char *program, const struct 
 	pid_t child = -1;
 
 	if (code == 0)
-		code = take_turn(settings->order_directory, &h.lock, err);
+		code = turn_take(settings->order_directory, "hook.lock", HOOK_WAIT, &h.lock, err);
 	if (code == 0 && (child = fork()) < 0)
 		code = err_sys(err, errno, "failed to start flood_hook '%s'", h.path);
 	if (child == 0)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -116,6 +117,21 @@ static int open_sockets(struct listening *l, struct err *err)
 		code = open_socket(&l->sockets[1], s->order_directory, DOOR_OPERATOR_SOCKET,
 		    operators->gr_gid, err);
 	return code;
+}
+
+int serve_grant(const struct settings *s, struct err *err)
+{
+	const struct group *operators = getgrnam(s->operator_group);
+	char path[PATH_MAX];
+
+	if (!io_is_roots(s->order_directory))
+		return err_set(err, ERR_CONFIG,
+		    "'%s' and the directories above it must be root's and not writable by others",
+		    s->order_directory);
+	snprintf(path, sizeof(path), "%s/" DOOR_OPERATOR_SOCKET, s->order_directory);
+	if (lchown(path, 0, operators ? operators->gr_gid : 0) < 0 || chmod(path, 0660) < 0)
+		return err_sys(err, errno, "failed to give away '%s'", path);
+	return 0;
 }
 
 /* ---- the processes */

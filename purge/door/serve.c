@@ -3,8 +3,6 @@
 #include "purge/door/serve.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,9 +13,11 @@
 #include "purge/door/hold.h"
 #include "purge/door/hook.h"
 #include "purge/door/relay.h"
+#include "purge/door/turn.h"
 
 #define ANSWER_TIME  (20 * USEC_PER_SEC)
 #define REFUSAL_TIME 1 /* second that a refusal takes, so that they do not fill the account */
+#define REFUSAL_WAIT (30 * USEC_PER_SEC)
 #define LINE_MAX     4096u
 
 /* One order. */
@@ -53,11 +53,11 @@ static void make_line(struct serving *g)
 /* One after the other, each for a second. */
 static void slow_down(const char *directory)
 {
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int turn = -1;
 
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+	if (turn_take(directory, "refused.lock", REFUSAL_WAIT, &turn, NULL) == 0)
 		sleep(REFUSAL_TIME);
-	io_close(&fd);
+	io_close(&turn);
 }
 
 static void account_for(const struct serving *g, const char *why)
@@ -75,12 +75,28 @@ static void account_for(const struct serving *g, const char *why)
 
 /* ---- the kinds of orders */
 
-/* Root's own configuration says whether the flood watch acts, whatever the daemon's account says.
- */
+/* Whether root's own configuration wants the window held, whatever the daemon's account says. */
+static bool is_held(const struct settings *s, enum door_key key)
+{
+	const char *word = door_key_word(key);
+	bool held = false;
+
+	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++) {
+		const char *kind = settings_flood_kinds[k];
+
+		/* A domain is "domain" or "xdomain". */
+		if (strcmp(kind, word) == 0 || (key == DOOR_DOMAIN && strcmp(kind, "xdomain") == 0))
+			held |= s->flood[k].held;
+	}
+	return s->flood_watch == FLOOD_WATCH_ACT && held;
+}
+
 static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 {
-	if (g->s->settings.flood_watch != FLOOD_WATCH_ACT)
-		return err_set(err, ERR_REFUSED, "flood_watch is not 'act': nothing is held");
+	if (!is_held(&g->s->settings, g->order.hold.key))
+		return err_set(err, ERR_REFUSED,
+		    "this is not held: flood_watch is not 'act', or 'held' of flood %s not true",
+		    door_key_word(g->order.hold.key));
 	return hold_run(g->s, &g->peer, &g->order.hold, ret, err);
 }
 

@@ -19,6 +19,9 @@ int serve_order(struct session *s, int fd);
  */
 #define LISTEN_ORDERS_MAX 16
 #define LISTEN_ORDER_TIME (3600 * INT64_C(1000000))
+/* Gives operator.sock, which systemd made, to operator_group; to root's group where there is none.
+ */
+int serve_grant(const struct settings *s, struct err *err) NODISCARD;
 int serve_listen(struct session *s, struct err *err) NODISCARD;
 
 #endif

@@ -5,7 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "rules/hits.h"
+#include "rules/ruleset.h"
 #include "rules/stored.h"
 
 #define READ_TIME    (60 * USEC_PER_SEC)

@@ -13,6 +13,8 @@ int verb_order(struct session *s, struct err *err)
 	struct stat st;
 
 	interrupt_catch();
+	if (s->options.grant)
+		return serve_grant(&s->settings, err);
 	if (s->options.listen)
 		return serve_listen(s, err);
 	if (fstat(STDIN_FILENO, &st) < 0 || !S_ISSOCK(st.st_mode))

@@ -13,13 +13,19 @@ from case import BAD, RigCase
 from door import MEMBER, OPERATORS, STRANGER, Door, hold, identity, verb
 from pqpurge import USER
 from rig import until
+from test_terminal import Terminal
 
 
 class DoorCase(RigCase):
     settings = {"operator_group": OPERATORS, "flood_watch": "act"}
 
+    held_kinds = ("login", "local", "sender", "client", "domain")
+
     def setUp(self):
         super().setUp()
+        with open(self.pq.conf, "a", encoding="ascii") as file:
+            for kind in self.held_kinds:
+                file.write(f"flood {kind} {{ held = true force = true }}\n")
         self.door = Door(self.pq).open()
         self.addCleanup(self.door.close)
 
@@ -136,6 +142,17 @@ class Operators(DoorCase):
         self.assertEqual((result.status, result.summary["released"]), (0, 3), result)
         self.assertEqual(self.held(), set())
 
+    def test_question(self):
+        """On a terminal a member sees what would be done, and is asked; a no touches nothing."""
+        for answer, status, held in (("n", 3, set()), ("y", 0, self.bad)):
+            terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
+                                 *self.pq.words("hold", BAD)])
+            terminal.read_until("Hold what was shown?")
+            self.assertRegex(terminal.text, r"\b3 messages\b")
+            self.assertEqual(self.held(), set())
+            self.assertEqual(terminal.answer(answer), status, terminal.text)
+            self.assertEqual(self.held(), held)
+
     def test_looks(self):
         self.assertEqual(set(self.member("list", "--json", BAD).messages), self.bad)
         self.assertIn("example.com", self.member("top").out)
@@ -150,7 +167,7 @@ class Operators(DoorCase):
             with self.subTest(words=words):
                 result = self.member(*words)
                 self.assertEqual(result.status, 1, result)
-                self.assertRegex(result.err, "may not|for root alone")
+                self.assertRegex(result.err, "may not|for root alone|must be run by root")
         self.assertEqual(self.postfix.ids(), ids)
         self.assertEqual(self.held(), set())
         self.assertFalse(os.path.exists("/tmp/x"))
@@ -342,12 +359,23 @@ ls -l /proc/self/fd | wc -l
         self.assertEqual(self.said(), "")
 
 
+class Held(DoorCase):
+    held_kinds = ("login",)
+
+    def test_root_says_which(self):
+        """Where the configuration does not say `held`, the daemon's account holds nothing."""
+        self.send_many("a@example.com", 2)
+        self.assertIn("this is not held", self.daemon(hold("domain", BAD)).words)
+        self.assertEqual(self.held(), set())
+        self.assertEqual(self.daemon(hold("login", "joe")).status, 0)
+
+
 class NoActing(DoorCase):
     settings = {"flood_watch": "warn"}
 
     def test_root_says_whether(self):
         """Without flood_watch = act the daemon's account causes nothing, whatever it sends."""
         self.send_many("a@example.com", 2)
-        self.assertIn("not 'act'", self.daemon(hold("domain", BAD)).words)
+        self.assertIn("flood_watch is not 'act'", self.daemon(hold("domain", BAD)).words)
         self.assertIn("no flood_hook", self.daemon(door.hook(door.BEGIN, id=1)).words)
         self.assertEqual(self.held(), set())

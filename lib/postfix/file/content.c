@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
+#include "postfix/spool/spool.h"
 
 #define JUMPS_MAX 100000 /* each header line that a milter changed is two */
 #define BUFFER    65536
@@ -16,38 +17,25 @@
 
 /* ---- which file */
 
-/* Whether the open file is the message. */
-static int judge(int fd, const struct message *recorded, int64_t *ret_arrival)
-{
-	struct identity found;
-	struct stat st;
-	int code;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return ERR_STALE;
-	if (!queue_is_complete(&st))
-		return -EAGAIN;
-	code = queue_file_identity(fd, &st, &found);
-	if (code < 0)
-		return code;
-	*ret_arrival = found.arrival_time;
-	return identity_judge(recorded, &found) == JUDGED_SAME ? 0 : ERR_STALE;
-}
-
 int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival)
 {
+	struct proof proof = {0};
 	unsigned hint = 0;
 	int fd = queue_layout_open(layout, queue_dir, &recorded->queue_id, &hint);
-	int code = fd < 0 ? fd : judge(fd, recorded, ret_arrival);
 
-	if (code == 0)
+	if (fd < 0)
+		return fd;
+	spool_judge(fd, recorded, &proof);
+	if (proof.state == PROOF_SAME) {
 		*ret_fd = fd;
-	else
-		io_close(&fd);
-	return code;
+		*ret_arrival = proof.arrival_time;
+		return 0;
+	}
+	io_close(&fd);
+	if (proof.state == PROOF_ERROR)
+		return proof.error;
+	return proof.state == PROOF_ARRIVING ? -EAGAIN : ERR_STALE;
 }
 
 /* ---- what it says */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The header of a queue file. */
-#include "postfix/file/queue_header.h"
+#include "postfix/file/queue_message.h"
 
 #include "mail/queue_id.h"
 

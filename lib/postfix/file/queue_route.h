@@ -3,22 +3,20 @@
  * The way that a message took through this host, by its Received headers: who submitted it, and
  * whether it came back from a content filter, and as what it went there.
  *
- * Each pass through this host's cleanup(8) adds a line on top. What lies below the first line that
- * a remote client's pass added, that client may have written; so lines are gone through from the
- * top, and no further than they can be trusted:
+ * Each pass through cleanup(8) adds a line on top, and what lies below the first line of a remote
+ * client's pass, that client may have written; so lines are gone through from the top:
  *
  * - the topmost of this host is the file's own, if it has the file's queue ID. `postsuper -r` adds
- *   another ("from userid", mail_owner's), below which stands the file's former own line.
- * - below these, where the client is local (mail/join.h), the next line of this host's form is the
- *   first pass. Lines of a requeue are passed over, and those of local clients, as long as another
- *   one follows: each requeue sends the mail through the filter again.
- *
+ *   another ("from userid", mail_owner's), below which stands the file's former own line;
+ * - below these, where the client is local (mail/join.h), the next line of this host is the first
+ *   pass. Lines of a requeue are passed over, and those of local clients, as long as another
+ *   follows: each requeue sends the mail through the filter again;
  * - header_checks may have removed the first pass's line. The filter's own line then still says
- * that it got the mail from this host ("from rig.test ([127.0.0.1]) by ... (amavisd-new)"): whose
- * it was is not known. If the filter writes none, nothing tells the mail from a local client's.
+ *   that it got the mail from this host: whose it was is not known. If the filter writes none,
+ *   nothing tells the mail from a local client's.
  *
- * Where a stranger's forgery lies beneath a line that was removed, it is taken for the first pass.
- * It is believed only for want of the first row: join.h wants that to agree in all else.
+ * A forgery beneath a removed line is taken for the first pass. It is believed only for want of the
+ * first row: join.h wants that to agree in all else.
  */
 #ifndef PQPURGE_POSTFIX_QUEUE_ROUTE_H
 #define PQPURGE_POSTFIX_QUEUE_ROUTE_H

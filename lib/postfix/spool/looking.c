@@ -68,19 +68,6 @@ static int look_all(
 
 /* ---- proofs */
 
-static enum proof_state state_of(enum judgement judged)
-{
-	switch (judged) {
-	case JUDGED_SAME:
-		return PROOF_SAME;
-	case JUDGED_UNPROVEN:
-		return PROOF_UNPROVEN;
-	case JUDGED_CHANGED:
-		break;
-	}
-	return PROOF_CHANGED;
-}
-
 /*
  * An arriving file may be empty yet or end anywhere, for cleanup(8) writes by buffers. It is
  * another message only if an envelope that is whole (code 0) rules ours out.
@@ -98,34 +85,36 @@ static enum proof_state state_of_arriving(
 	return identity_judge(recorded, found) == JUDGED_CHANGED ? PROOF_CHANGED : PROOF_ARRIVING;
 }
 
-/* Judges the open file. */
-static void judge(int fd, const struct message *recorded, struct proof *ret)
+static int judge_open(int fd, const struct message *recorded, struct proof *ret)
 {
+	static const enum proof_state states[] = {
+	    [JUDGED_SAME] = PROOF_SAME,
+	    [JUDGED_CHANGED] = PROOF_CHANGED,
+	    [JUDGED_UNPROVEN] = PROOF_UNPROVEN,
+	};
 	struct identity found;
 	struct stat st;
 	int code;
 
-	if (fstat(fd, &st) < 0) {
-		ret->state = PROOF_ERROR;
-		ret->error = -errno;
-		return;
-	}
+	if (fstat(fd, &st) < 0)
+		return -errno;
 	ret->inode = st.st_ino;
-	if (!S_ISREG(st.st_mode)) {
-		ret->state = PROOF_CHANGED;
-		return;
-	}
+	if (!S_ISREG(st.st_mode))
+		return PROOF_CHANGED;
 	code = queue_file_identity(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
-	if (!queue_is_complete(&st)) {
-		ret->state = (uint8_t)state_of_arriving(recorded, &found, code);
-	} else if (code < 0) {
-		ret->state = PROOF_ERROR;
-		ret->error = code;
-	} else {
-		ret->state = (uint8_t)state_of(identity_judge(recorded, &found));
-	}
+	if (!queue_is_complete(&st))
+		return (int)state_of_arriving(recorded, &found, code);
+	return code < 0 ? code : (int)states[identity_judge(recorded, &found)];
+}
+
+void spool_judge(int fd, const struct message *recorded, struct proof *ret)
+{
+	int state = judge_open(fd, recorded, ret);
+
+	ret->state = (uint8_t)(state < 0 ? PROOF_ERROR : state);
+	ret->error = state < 0 ? state : 0;
 }
 
 /*
@@ -163,7 +152,7 @@ static bool look_in(
 	*ret = proof_in(l, spot);
 	if (fd < 0)
 		return judge_unreadable(l, spot, &recorded->queue_id, fd, ret);
-	judge(fd, recorded, ret);
+	spool_judge(fd, recorded, ret);
 	io_close(&fd);
 	return true;
 }
@@ -198,7 +187,6 @@ static bool prove_one(struct looking *l, const struct message *recorded, struct 
 	return false;
 }
 
-/* The state of a name: by lstat alone. */
 static bool state_one(const struct looking *l, const struct queue_id *id, struct proof *ret)
 {
 	struct stat st;
@@ -225,7 +213,6 @@ static unsigned queues_before(const struct looking *l)
 	return queues;
 }
 
-/* Looks at each that is left; what was there has its result. */
 static void look_at_left(struct looking *l)
 {
 	size_t kept = 0;

@@ -31,7 +31,6 @@ static bool is_at(const struct names *n, uint32_t slot, const struct packed_id *
 	return key->inode == id->inode && time_of(key) == time_of(id);
 }
 
-/* The slot that has id, or the free one where it belongs. */
 static uint32_t *find_slot(const struct names *n, const struct packed_id *id)
 {
 	size_t at = slot_of(n, id);

@@ -8,35 +8,25 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-static const struct {
-	enum queue_name name;
-	const char *word;
-} queues[QUEUE_COUNT] = {
-    {QUEUE_MAILDROP, "maildrop"},
-    {QUEUE_INCOMING, "incoming"},
-    {QUEUE_ACTIVE, "active"},
-    {QUEUE_DEFERRED, "deferred"},
-    {QUEUE_HOLD, "hold"},
-};
+/* In the order of their bits. */
+static const char *const words[QUEUE_COUNT] = {
+    "maildrop", "incoming", "active", "deferred", "hold"};
 
 enum queue_name queue_at(unsigned n)
 {
-	return queues[n < QUEUE_COUNT ? n : QUEUE_COUNT - 1].name;
+	return (enum queue_name)(1u << (n < QUEUE_COUNT ? n : QUEUE_COUNT - 1));
 }
 
 const char *queue_word(enum queue_name queue)
 {
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (queues[n].name == queue)
-			return queues[n].word;
-	return "unknown";
+	return queue & QUEUE_ALL ? words[__builtin_ctz(queue)] : "unknown";
 }
 
 static unsigned bit_of(const char *word, size_t len)
 {
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (strlen(queues[n].word) == len && strncmp(queues[n].word, word, len) == 0)
-			return queues[n].name;
+		if (strlen(words[n]) == len && strncmp(words[n], word, len) == 0)
+			return queue_at(n);
 	return 0;
 }
 
@@ -48,11 +38,11 @@ int queue_directory_open(const struct postfix *p, struct err *err)
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open the queue '%s'", p->queue_directory);
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (fstatat(fd, queues[n].word, &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
+		if (fstatat(fd, words[n], &st, 0) != 0 || !S_ISDIR(st.st_mode)) {
 			io_close(&fd);
 			return err_set(err, ERR_CONFIG,
 			    "there is no '%s' in the queue '%s'; is its file system mounted?",
-			    queues[n].word, p->queue_directory);
+			    words[n], p->queue_directory);
 		}
 	return fd;
 }
@@ -65,7 +55,7 @@ void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_in
 	*ret_device = top.st_dev;
 	*ret_inode = top.st_ino;
 	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (fstatat(queue_dir, queues[n].word, &st, 0) == 0 && st.st_dev != top.st_dev) {
+		if (fstatat(queue_dir, words[n], &st, 0) == 0 && st.st_dev != top.st_dev) {
 			*ret_device = *ret_device * 31 + st.st_dev;
 			*ret_inode = *ret_inode * 31 + st.st_ino;
 		}

@@ -37,10 +37,9 @@ void queue_path(
     const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX]);
 
 /*
- * Where files lie: the layout that is on disk. Below a queue a directory named by one hexadecimal
- * digit or '_' is a level of hashing (util/dir_forest.c). main.cf may say otherwise: after
- * `postconf -e hash_queue_depth=2` files stay where they are, and while `postfix reload` moves them
- * they lie at both depths.
+ * Where files lie: the layout that is on disk, which main.cf may not say (after `postconf -e
+ * hash_queue_depth=2`, or while `postfix reload` moves files). Below a queue a directory named by
+ * one hexadecimal digit or '_' is a level of hashing (util/dir_forest.c).
  */
 #define QUEUE_LEVELS "0123456789ABCDEF_"
 struct queue_spot {
@@ -54,36 +53,33 @@ struct queue_layout {
 	uint32_t defer, bounce, trace; /* the depths of the log directories, as bits */
 };
 /*
- * Looks at the directories, not at files: some 100 us. It changes when Postfix moves the files, so
- * whoever concludes from a name that is in none of these spots reads the layout again and looks
- * once more. Directories that cannot be searched are gone into no further.
+ * Looks at the directories, not at files: some 100 us. Postfix may be changing it, so whoever
+ * concludes from a name that is in none of these spots reads the layout again and looks once more.
  */
 void queue_layout_read(struct queue_layout *ret, int queue_dir);
 /*
  * Opens the file of that name: in spots[*hint] first, then in all of them in flow order, three
- * times, since it may move. The descriptor; -ENOENT, also where a directory that cannot be searched
- * may hide it; or -errno where it is there and cannot be opened. *hint becomes the spot. Not for a
- * proof: an earlier queue may have another file of that name.
+ * times, since it may move. The descriptor, -ENOENT, or -errno where it is there and cannot be
+ * opened. *hint becomes the spot. Not for a proof: an earlier queue may have another file of that
+ * name.
  */
 int queue_layout_open(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     unsigned *hint) NODISCARD;
 /*
- * The hash settings under which postsuper(1) finds what lies in spot: main.cf's where they fit, so
- * that *ret_queues is p->hashed_queues and *ret_depth is p->hash_depth; else others
- * (postfix_with_layout).
+ * The hash settings under which postsuper(1) finds what lies there: main.cf's where they fit, else
+ * others (postfix_with_layout).
  */
 void queue_hashing(const struct postfix *p, enum queue_name queue, unsigned depth,
     unsigned *ret_queues, unsigned *ret_depth);
 
 /*
- * Opens the queue directory. All queues must be in it, as Postfix makes them when it starts: where
- * a file system is not mounted no mail is seen, and none has left. The descriptor, or a negative
- * code; ERR_CONFIG: a queue is missing.
+ * Opens the queue directory. All queues must be in it, as Postfix makes them when it starts: an
+ * unmounted file system is no empty queue. The descriptor, or a code; ERR_CONFIG: one is missing.
  */
 int queue_directory_open(const struct postfix *p, struct err *err) NODISCARD;
 /*
- * Which queue directory it is: its device and inode. Where a queue lies on a file system of its
- * own, they are mixed with those of that queue, so that one which is not mounted is another place.
+ * Which queue directory it is: its device and inode, mixed with those of a queue that lies on a
+ * file system of its own, so that one which is not mounted is another place.
  */
 void queue_directory_place(int queue_dir, uint64_t *ret_device, uint64_t *ret_inode);
 
@@ -92,8 +88,8 @@ int64_t queue_patience(size_t count);
 
 /*
  * Opens a file of the queue to read it, by its path below queue_dir: no symlink is followed, no
- * FIFO waited for, and where we own the file its access time stays, which would be a write for each
- * proof. The descriptor, or -errno. What it is, is for the caller to see.
+ * FIFO waited for, and its access time stays where that is possible (it would be a write for each
+ * proof). The descriptor, or -errno. What it is, is for the caller to see.
  */
 int queue_open(int queue_dir, const char *path) NODISCARD;
 /*

@@ -8,13 +8,12 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/lines.h"
 #include "postfix/spool/spool.h"
 
-#define LINES_BUFFER  16384
 #define COLLECTED_MAX (64u << 20)
 #define VALUE_MAX     1024
 
-/* One block: the last recipient and reason that it named. */
 struct block {
 	char recipient[VALUE_MAX], reason[VALUE_MAX];
 };
@@ -55,30 +54,20 @@ static int visit_block(struct block *block, spool_reason_visit *visit, void *arg
 }
 
 /* Of a line that does not fit the first bytes count. */
-static int visit_lines(FILE *log, spool_reason_visit *visit, void *arg)
+static int visit_lines(struct lines *log, spool_reason_visit *visit, void *arg)
 {
 	struct block block = {0};
-	char line[LINES_BUFFER];
-	bool goes_on = false;
-	int code = 0;
+	int code;
 
-	while (code == 0 && fgets(line, sizeof(line), log)) {
-		size_t len = strcspn(line, "\n");
-		bool ends = line[len] == '\n';
-
-		line[len] = '\0';
-		if (!goes_on && len > 0)
-			take_line(&block, line);
-		else if (!goes_on)
-			code = visit_block(&block, visit, arg);
-		goes_on = !ends;
+	while ((code = lines_next(log)) == 1) {
+		if (log->line.len > 0)
+			take_line(&block, log->line.text);
+		else if ((code = visit_block(&block, visit, arg)) < 0)
+			break;
 	}
-	if (code == 0 && ferror(log))
-		code = -EIO;
 	return code < 0 ? code : visit_block(&block, visit, arg);
 }
 
-/* The log at whatever depth it lies; -ENOENT. */
 static int open_log(const struct queue_layout *layout, int queue_dir, const struct queue_id *id)
 {
 	int fd = -ENOENT;
@@ -99,17 +88,14 @@ static int open_log(const struct queue_layout *layout, int queue_dir, const stru
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg)
 {
-	int fd = open_log(layout, queue_dir, id), code;
-	FILE *log = fd < 0 ? NULL : fdopen(fd, "r");
+	struct lines log = {.fd = open_log(layout, queue_dir, id), .max = LINES_MAX};
+	int code;
 
-	if (fd < 0)
-		return fd == -ENOENT ? 0 : fd;
-	if (!log) {
-		io_close(&fd);
-		return -ENOMEM;
-	}
-	code = visit_lines(log, visit, arg);
-	fclose(log);
+	if (log.fd < 0)
+		return log.fd == -ENOENT ? 0 : log.fd;
+	code = visit_lines(&log, visit, arg);
+	lines_release(&log);
+	io_close(&log.fd);
 	return code;
 }
 

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The spool, looked at as mail_owner in a child: where a queue ID lies now, and the proof that the
- * file there is the recorded message. Files are opened O_NOFOLLOW|O_NONBLOCK and must be regular.
- * Queues are looked through at every depth of hashing that is on disk (struct queue_layout).
+ * file there is the recorded message. Queues are looked through in flow order, as by postsuper, so
+ * that the file that is proven is the one that postsuper would take.
  *
- * A look goes through the queues in flow order, as postsuper does, so that the file that is proven
- * is the one that postsuper would take; of short queues the names are read once for many messages
- * (listing.h). A message moves while we look: one pass can miss it once in a million; two passes
- * have not been seen to. PROOF_GONE therefore means two passes by name, one after the other, each
- * through all queues in flow order, the last one directly and with the layout read anew. One that
- * two passes miss would have to leave deferred, come back and leave it again between them, and
- * qmgr(8) lets it rest there for minimal_backoff_time.
+ * A message moves while we look: one pass can miss it once in a million; two passes have not been
+ * seen to. PROOF_GONE therefore means two passes by name, the last one directly and with the layout
+ * read anew. What two miss would have to leave deferred, come back and leave it again between them,
+ * and qmgr(8) lets it rest there for minimal_backoff_time.
  *
  * All children here end, with ERR_STOPPED, soon after *p->stop is set, and with ERR_TIMEOUT when
  * they take absurdly long.
@@ -44,10 +41,9 @@ struct proof {
 };
 
 /*
- * In a child as mail_owner (two for more than a few thousand): count messages, taken from the list
- * by get(arg, n), which is called in the child and whose answer need only last until the next; its
- * queue_id names the file. *ret is a malloc'd array of count proofs. An arriving file that is
- * already known to be another message is PROOF_CHANGED. About 5 us a message warm.
+ * In a child (two for more than a few thousand): count messages, taken from the list by get(arg,
+ * n), which is called in the child and whose answer need only last until the next. *ret is a
+ * malloc'd array of count proofs. About 5 us a message warm.
  */
 typedef const struct message *spool_get(void *arg, size_t n);
 int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
@@ -55,8 +51,8 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 /*
  * The same in two steps: start it, do other work until its descriptor is readable, finish it, which
  * waits, and ends it whatever it returns. Of the first `departed` messages most are expected to be
- * gone: they are looked for by name first (4 us), which makes them fast and decides nothing. The
- * others are proven last. What get is called with need not outlive the start.
+ * gone: they are looked for by name first (4 us), which decides nothing. What get is called with
+ * need not outlive the start.
  */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
@@ -64,26 +60,26 @@ int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
 
+/* In this process, which must be mail_owner: judges the open file; fills in all but its place. */
+void spool_judge(int fd, const struct message *recorded, struct proof *ret);
+
 /*
- * In a child: the state of each of ids now (no proof): PROOF_GONE, PROOF_ARRIVING, PROOF_SAME for
- * "complete, mode 0700", or PROOF_ERROR. Most are expected to be gone: the direct look after a
- * walk. 4 us an ID.
+ * In a child: the state of each of ids now, most expected to be gone: PROOF_GONE, PROOF_ARRIVING,
+ * PROOF_SAME for "complete" (no proof), or PROOF_ERROR. 4 us an ID.
  */
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
 
 /*
- * In a child: reasons from the message's defer log (bounce_log(3) format), as packed strings
- * "recipient\0reason\0...", some 64 MiB of them at most. Empty where there is none. Control
- * characters are replaced by '?'.
+ * In a child: reasons from the message's defer log (bounce_log(3) format), scrubbed, as packed
+ * strings "recipient\0reason\0...", some 64 MiB at most. Empty where there is none.
  */
 int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
     struct err *err) NODISCARD;
 /*
  * In this process, which must be mail_owner: calls visit for each entry of the message's defer log,
- * in the log's order; `postqueue -j` shows one recipient with a delay_reason for each. Of a line
- * the first bytes count; memory does not depend on the log. A visit that returns a negative code
- * ends it.
+ * in the log's order. Of a line the first bytes count; memory does not depend on the log. A visit
+ * that returns a negative code ends it.
  */
 typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,

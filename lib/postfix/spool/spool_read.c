@@ -23,7 +23,6 @@ struct report {
 	uint64_t output, named; /* bytes of take's; names of what could not be read */
 };
 
-/* A part of the list, and the child that is at work on it. */
 struct share {
 	const struct postfix *p;
 	const struct spool_reading *reading;

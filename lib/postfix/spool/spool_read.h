@@ -22,9 +22,8 @@ typedef const struct queue_id *spool_read_get(void *arg, size_t n);
  * over. */
 typedef void spool_read_take(void *arg, size_t n, const struct queue_message *m, struct bytes *out);
 /*
- * Called in the parent with what take put out for some hundred or thousand messages, in no certain
- * order, until all is handed over. The bytes are what the child says: check them. A negative code
- * ends the reading.
+ * Called in the parent with what take put out, in no certain order. The bytes are what the child
+ * says: check them. A negative code ends the reading.
  */
 typedef int spool_read_give(void *arg, struct span part, struct err *err);
 

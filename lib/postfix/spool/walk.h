@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The walk: every name in the queue, compared while it is read with the IDs that the index knows.
- *
- * It takes the layout that is on disk, not main.cf's: below each queue, directories named by one
- * hexadecimal digit or '_' (util/dir_forest.c) are gone into, as deep as they are, at most
- * HASH_DEPTH_MAX. A directory that cannot be read is named and counted; the rest is walked. A queue
- * that is missing is an error: an unmounted spool is no empty queue.
+ * It goes into whatever levels of hashing are on disk. A directory that cannot be read is named and
+ * counted; the rest is walked. A queue that is missing is an error.
  *
  * Names only nominate: beside a running queue one walk misses some. Whoever concludes from a name
  * that is missing looks once more, directly (spool_states).
@@ -61,9 +58,7 @@ int spool_walk_fd(const struct spool_walk *walk); /* readable when it ended; for
 int spool_walk_finish(
     struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err) NODISCARD;
 void walked_release(struct walked *w);
-/*
- * Reads what the child handed over and takes memory over, whatever it returns. ERR_CHILD where it
- * has not the form that it has to have. For tests and fuzzing; spool_walk_finish does it.
+/* Reads what the child handed over, and takes memory over in any case. ERR_CHILD; for tests, too.
  */
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;
 

@@ -140,7 +140,6 @@ static int take(struct intake *in)
 	return in->text.failed ? -ENOMEM : 0;
 }
 
-/* Reads both pipes until both ended. */
 static int collect(struct intake *out, struct intake *errors, int64_t deadline)
 {
 	int code = 0;
@@ -175,7 +174,6 @@ static const char *last_line(struct strbuf *text)
 	return newline ? newline + 1 : text->text;
 }
 
-/* What a run that ended (or was ended) amounts to. */
 static int verdict(const char *program, int code, int status, struct strbuf *words, struct err *err)
 {
 	if (code)

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,29 +28,17 @@ static const struct {
 
 /* The IDs as a file that nobody can change any more: postsuper reads it to its end even when we are
  * gone. */
-static int write_ids(const struct postsuper_job *job, int *ret_fd, struct err *err)
+static int write_ids(const struct postsuper_job *job, struct err *err)
 {
 	struct strbuf text = {0};
-	int code = 0;
-	int fd = memfd_create("queue-ids", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	int fd;
 
-	if (fd < 0)
-		return err_sys(err, errno, "failed to make a memory file");
 	for (size_t n = job->first; n < job->count; n++)
 		if (!job->skipped[n])
 			strbuf_printf(&text, "%s\n", job->ids[n].text);
-	code = text.failed ? -ENOMEM : io_write_all(fd, strbuf_text(&text), text.len);
+	fd = text.failed ? -ENOMEM : io_sealed(strbuf_text(&text), text.len);
 	strbuf_release(&text);
-	if (code == 0 && (lseek(fd, 0, SEEK_SET) < 0 ||
-			     fcntl(fd, F_ADD_SEALS,
-				 F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
-		code = -errno;
-	if (code < 0) {
-		io_close(&fd);
-		return err_sys(err, -code, "failed to hand over %zu queue IDs", job->count);
-	}
-	*ret_fd = fd;
-	return 0;
+	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
 static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err)
@@ -68,14 +55,13 @@ static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err
 	return code;
 }
 
-/* A child for the IDs from job->first on. */
 static int begin(struct postsuper_job *job, struct err *err)
 {
 	int pipes[2] = {-1, -1};
-	int fd = -1, code;
+	int fd = write_ids(job, err), code;
 
-	if ((code = write_ids(job, &fd, err)) < 0)
-		return code;
+	if (fd < 0)
+		return fd;
 	if (pipe2(pipes, O_CLOEXEC) < 0 || fcntl(pipes[0], F_SETFL, O_NONBLOCK) < 0)
 		code = err_sys(err, errno, "failed to make a pipe");
 	else

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * postsuper(1), driven: argv only, `-c` with the instance, IDs from a sealed memory file as its
- * stdin (one a line), its stderr parsed per ID. It exits 0 whatever happened, so only its words
- * count, and even those are checked by whoever asked. It runs in its own process group, so that a
- * ^C at the terminal ends a chunk in order; and if we are killed it still finishes its chunk,
- * provided that the program ignores SIGPIPE.
+ * stdin, its stderr parsed per ID. It exits 0 whatever happened, so only its words count, and even
+ * those are checked by whoever asked. It runs in its own process group, so that a ^C at the
+ * terminal ends a chunk in order; if we are killed it still finishes its chunk, provided that the
+ * program ignores SIGPIPE.
  *
- * A message that makes it die (a log that cannot be removed: "fatal: remove file defer/A/ID:
- * Permission denied") is left alone, and another postsuper goes on behind it, unless several do
- * nothing but die.
- *
- * Its output is bounded: 1 KiB an ID and 256 KiB; it is ended when it is silent for
- * POSTSUPER_SILENCE (garbage does not count as speaking) or runs longer than POSTSUPER_LONGEST.
+ * A message that makes it die (a log that cannot be removed) is left alone, and another postsuper
+ * goes on behind it, unless several do nothing but die. It is ended when it says more than 1 KiB an
+ * ID and 256 KiB, is silent for POSTSUPER_SILENCE, or runs longer than POSTSUPER_LONGEST.
  */
 #ifndef PQPURGE_POSTFIX_POSTSUPER_H
 #define PQPURGE_POSTFIX_POSTSUPER_H
@@ -55,9 +52,8 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
     enum postsuper_action action, const struct queue_id *ids, size_t count,
     struct err *err) NODISCARD;
 /*
- * Call when it ended or time went by: 1 it ended (all fields final), 0 it goes on. Ends it past its
- * bounds. It has no need to be called for each line: what postsuper says of some thousand IDs waits
- * in the pipe, and to be woken for each costs both sides more than to read it.
+ * Call when it ended or time went by: 1 it ended (all fields final), 0 it goes on. Not needed for
+ * each line: what postsuper says of some thousand IDs waits in the pipe.
  */
 int postsuper_advance(struct postsuper_job *job);
 void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroes */

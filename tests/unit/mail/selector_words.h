@@ -8,6 +8,15 @@
 
 static struct strbuf from, recipients, queued_from, queued_recipients, originals;
 
+/* What surely matches. */
+static inline unsigned selector_match(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	unsigned matched = selector_nominate(s, m, notes);
+
+	return matched & MATCHED_UNSURE ? 0 : matched;
+}
+
 /* The message that most rows ask about. */
 static inline void usual(struct message *m)
 {

@@ -2,7 +2,7 @@
 /* Hits by subject: a file of them. */
 #include "tests/unit/rules/rule_words.h"
 
-#include "rules/hits.h"
+#include "rules/ruleset.h"
 
 /* Rules of the file, then of the command; their hits as the file of hits has them. */
 static char *given(const char *text)
