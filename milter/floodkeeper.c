@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/lines.h"
 #include "base/log.h"
 #include "index/wire.h"
 #include "milter/floodkeeper_private.h"

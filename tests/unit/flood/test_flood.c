@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
+#include "base/lines.h"
 #include "flood/flood.h"
 
 #define MINUTE (60 * USEC_PER_SEC)
@@ -391,8 +392,8 @@ static void copy(struct flood *from, struct flood *to)
 
 	while (flood_save(from, &at, &text))
 		continue;
-	struct str_lines lines = {.at = text.text, .end = text.text + text.len};
-	while (str_lines_next(&lines) == 1) {
+	struct lines lines = LINES_IN(text.text, text.len);
+	while (lines_next(&lines) == 1) {
 		struct json *line = NULL;
 
 		assert_int_equal(json_parse(lines.line.text, lines.line.len, &line, NULL), 0);
@@ -400,7 +401,7 @@ static void copy(struct flood *from, struct flood *to)
 			fail_msg("not restored: %s", lines.line.text);
 		json_free(line);
 	}
-	str_lines_release(&lines);
+	lines_release(&lines);
 	strbuf_release(&text);
 }
 
