@@ -274,7 +274,7 @@ deb: ## build the Debian package and look at it with lintian
 	cd $(BUILD)/deb/source && env -u MAKEFLAGS -u MFLAGS -u BUILD dpkg-buildpackage -b -us -uc
 	lintian --fail-on error,warning --tag-display-limit 0 $(BUILD)/deb/*.changes
 	@ls $(BUILD)/deb/*.deb
-deb-check: ## install, use, upgrade, remove and purge the package in a bare Debian 12 root (needs root and the mirror)
+deb-check: ## install, use, upgrade, remove and purge the package in a bare root of this Debian (needs root and the mirror)
 	sh tests/deps.sh build test deb
 	tests/deb/run $(BUILD)
 

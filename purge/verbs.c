@@ -90,7 +90,7 @@ static const struct verb verbs[] = {
 	"Without ID the open ones. 'floods --try FILE...' reads mail logs (also .gz) and\n"
 	"tells what the flood watch would have told; --learn takes over what is usual.\n",
 	OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
-	WORDS_ANY, 0, ACTION_LIST, verb_floods},
+	WORDS_ANY, VERB_AT_DOOR, ACTION_LIST, verb_floods},
     {"complete", "domains|rules|batches [PREFIX]", "suggest words for the shell's completion", NULL,
 	0, WORDS_ANY, VERB_HIDDEN, ACTION_LIST, verb_complete},
 };

@@ -268,7 +268,10 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 		code = open_and_serve(call, request, out, &served, err);
 	}
 	json_free(request);
-	bytes_put(out, &served, sizeof served);
+	if (code == 0)
+		bytes_put(out, &served, sizeof served);
+	else
+		bytes_clear(out);
 	return code;
 }
 

@@ -19,7 +19,7 @@ struct index {
 	atomic_bool pruning;   /* from the high mark down to the low one */
 };
 
-/* ---- META (index_meta.c) */
+/* ---- META */
 
 struct index_meta {
 	struct queue_place place;
@@ -42,7 +42,7 @@ bool room_is_short(struct txn *txn);
 /* After ERR_FULL: drops some of the oldest rows in a transaction of its own. */
 void room_make(struct index *ix);
 
-/* ---- slices: a write transaction that ends in time for others (index_slice.c) */
+/* ---- slices: a write transaction that ends in time for others */
 
 struct slice {
 	struct index *ix;

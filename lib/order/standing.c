@@ -23,6 +23,7 @@ void standing_release(struct standing *s)
 	free(s->user);
 	free(s->command);
 	free(s->reason);
+	free(s->state_directory);
 	free(s->batches);
 	selector_release(&s->selector);
 	strbuf_release(&s->rules);
@@ -122,6 +123,8 @@ static int read_members(const struct json *o, struct standing *s, struct err *er
 	if (code == 0)
 		code = copy(&s->reason, o, "reason");
 	if (code == 0)
+		code = copy(&s->state_directory, o, "state_directory");
+	if (code == 0)
 		code = read_lists(o, s);
 	if (code == 0)
 		code = wire_selector_read(selector, &s->selector, err);
@@ -172,6 +175,10 @@ static int take(const struct settings *s, int dir, const char *name, int64_t now
 	if (code < 0) {
 		err_set(ret_trouble, code, "the standing order '%s/%s' makes no sense",
 		    s->standing_directory, name);
+		return 0;
+	}
+	if (strcmp(standing.state_directory, s->state_directory) != 0) {
+		standing_release(&standing);
 		return 0;
 	}
 	if (standing.until <= now || into->count >= STANDING_MAX) {
@@ -233,6 +240,7 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	json_put_text(o, "user", standing->user);
 	json_put_text(o, "command", standing->command);
 	json_put_text(o, "reason", standing->reason);
+	json_put_text(o, "state_directory", s->state_directory);
 	json_put(o, "selector", wire_selector(&standing->selector));
 	json_put_list(o, "rules", &rules);
 	json_put_ints(o, "batches", standing->batches + first, standing->batch_count - first);

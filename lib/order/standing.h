@@ -8,9 +8,10 @@
  * account, which belongs to the daemon's user, tells of them and is never asked what they are.
  *
  *   {"verb":"purge","until":..,"uid":0,"user":"joe","command":"..","reason":"..",
- *    "selector":{..},"rules":["example.com"],"batches":[9,12]}
+ *    "selector":{..},"state_directory":"..","rules":["example.com"],"batches":[9,12]}
  *
- * selector as in index/wire.h; rules: the subjects of the rules that the order set; batches: those
+ * selector as in index/wire.h; state_directory: of the Postfix instance whose order it is, so that
+ * one that shares the directory by mistake leaves it alone; rules: the subjects of the rules that the order set; batches: those
  * in which a hold was carried out again.
  */
 #ifndef PQPURGE_ORDER_STANDING_H
@@ -26,7 +27,7 @@ struct standing {
 	enum action action;
 	int64_t until; /* wall microseconds */
 	uid_t uid;
-	char *user, *command, *reason;
+	char *user, *command, *reason, *state_directory;
 	struct selector selector;
 	struct strbuf rules; /* packed */
 	uint64_t *batches;

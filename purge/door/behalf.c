@@ -8,8 +8,8 @@
 static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
     "uid", "subject", "why", "flood", "message-id", "id", "older", "newer", "larger", "queue",
     "subdomains", "all", "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign",
-    "requeue", "by", "since", "action", "text", "test", "reason", "dry-run", "yes", "json",
-    "quiet"};
+    "requeue", "normal", "bad", "by", "since", "action", "text", "test", "reason", "dry-run", "yes",
+    "json", "quiet"};
 
 bool behalf_allows(const char *words, const char *word)
 {

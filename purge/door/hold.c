@@ -49,10 +49,9 @@ static void take_result(const struct outcome *o, struct door_end *ret)
 	snprintf(ret->words, sizeof(ret->words), "%s", o->trouble.text);
 }
 
-int hold_run(struct session *s, const struct peer *peer, const struct door_hold *hold,
-    struct door_end *ret, struct err *err)
+int hold_run(struct session *s, const struct peer *peer, const char *command,
+    const struct door_hold *hold, struct door_end *ret, struct err *err)
 {
-	char words[128 + DOOR_TEXT_MAX];
 	struct selector selector;
 	struct outcome outcome = {0};
 	struct order order = {.settings = &s->settings,
@@ -61,7 +60,7 @@ int hold_run(struct session *s, const struct peer *peer, const struct door_hold 
 	    .action = ACTION_HOLD,
 	    .limit = hold->most,
 	    .verb = "hold",
-	    .command_line = words,
+	    .command_line = command,
 	    .reason = hold->reason,
 	    .user = peer->user,
 	    .uid = peer->uid,
@@ -69,8 +68,6 @@ int hold_run(struct session *s, const struct peer *peer, const struct door_hold 
 	    .stop = &interrupt_stop};
 	int code;
 
-	snprintf(words, sizeof(words), "order: hold %s %s for %s", door_key_word(hold->key),
-	    hold->value, hold->token);
 	selector_init(&selector);
 	selector.login_exact = s->settings.login_exact;
 	code = make_selector(hold, &selector, err);

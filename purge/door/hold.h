@@ -9,9 +9,9 @@
 
 /*
  * Holds what the key sent within the window: selected, proven and accounted like any hold, under
- * the peer's name and the order's token. Nothing else can come of it.
+ * the peer's name and the order's token; command is the account's. Nothing else can come of it.
  */
-int hold_run(struct session *s, const struct peer *peer, const struct door_hold *hold,
-    struct door_end *ret, struct err *err) NODISCARD;
+int hold_run(struct session *s, const struct peer *peer, const char *command,
+    const struct door_hold *hold, struct door_end *ret, struct err *err) NODISCARD;
 
 #endif

@@ -144,9 +144,26 @@ static struct child *free_place(struct listener *l)
 	return NULL;
 }
 
+/* As a process that systemd starts for each order, it goes by the configuration of now. */
+static int read_settings(struct session *s)
+{
+	struct settings fresh;
+	struct err err = {{0}};
+
+	if (settings_load(session_config(s), &fresh, &err) < 0) {
+		log_error("order: %s", err.text);
+		return EXIT_CANNOT;
+	}
+	settings_release(&s->settings);
+	s->settings = fresh;
+	return EXIT_DONE;
+}
+
 _Noreturn static void work(struct listening *l, int fd)
 {
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (read_settings(l->s) != EXIT_DONE)
+		_exit(EXIT_CANNOT);
 	for (size_t n = 0; n < SOCKETS; n++)
 		io_close(&l->sockets[n].fd);
 	_exit(serve_order(l->s, fd));

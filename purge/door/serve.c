@@ -42,10 +42,14 @@ static const char *word_of(const struct door_order *order)
 static void make_line(struct serving *g)
 {
 	const struct door_verb *verb = &g->order.verb;
+	const struct door_hold *hold = &g->order.hold;
 
 	strbuf_puts(&g->line, "pqpurge-idx");
 	if (g->order.kind != DOOR_VERB)
 		strbuf_printf(&g->line, " order: %s", word_of(&g->order));
+	if (g->order.kind == DOOR_HOLD)
+		strbuf_printf(
+		    &g->line, " %s %s for %s", door_key_word(hold->key), hold->value, hold->token);
 	for (size_t n = 0; n < verb->count && g->line.len < LINE_MAX; n++)
 		strbuf_printf(&g->line, " %s", verb->words[n]);
 }
@@ -97,7 +101,7 @@ static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
 		return err_set(err, ERR_REFUSED,
 		    "this is not held: flood_watch is not 'act', or 'held' of flood %s not true",
 		    door_key_word(g->order.hold.key));
-	return hold_run(g->s, &g->peer, &g->order.hold, ret, err);
+	return hold_run(g->s, &g->peer, strbuf_text(&g->line), &g->order.hold, ret, err);
 }
 
 static int run_hook(struct serving *g, struct door_end *ret, struct err *err)

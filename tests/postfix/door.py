@@ -7,9 +7,6 @@ import struct
 import subprocess
 import time
 
-
-
-
 HOLD, HOOK, VERB, FLEET = 1, 2, 3, 4
 KEYS = {"login": 1, "local": 2, "sender": 3, "client": 4, "domain": 5}
 BEGIN, UPDATE, END = 1, 2, 3

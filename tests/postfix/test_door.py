@@ -201,16 +201,19 @@ class Operators(DoorCase):
     def test_not_roots_door(self):
         """A listener that is not root's gets no order."""
         self.door.close()
-        os.makedirs(self.door.directory, exist_ok=True)
+        nobody = pwd.getpwnam(USER)
+        place = os.path.join(self.pq.home, "fake")
+        os.mkdir(place)
+        os.chown(place, nobody.pw_uid, nobody.pw_gid)
         with socket.socket(socket.AF_UNIX) as fake:
-            os.setegid(65534), os.seteuid(65534)
+            os.seteuid(nobody.pw_uid)
             try:
-                fake.bind("/tmp/pqpurge-fake.sock") if not os.path.exists("/tmp/pqpurge-fake.sock") else None
+                fake.bind(os.path.join(place, "fake.sock"))
                 fake.listen(1)
             finally:
-                os.seteuid(0), os.setegid(0)
-            os.chmod("/tmp/pqpurge-fake.sock", 0o666)
-            os.rename("/tmp/pqpurge-fake.sock", self.door.path("operator"))
+                os.seteuid(0)
+            os.chmod(os.path.join(place, "fake.sock"), 0o666)
+            os.rename(os.path.join(place, "fake.sock"), self.door.path("operator"))
             result = self.member("list")
         self.assertEqual(result.status, 2, result)
         self.assertIn("not root's", result.err)

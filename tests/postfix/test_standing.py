@@ -140,7 +140,8 @@ class Standing(RigCase):
         os.makedirs(directory, exist_ok=True)
         with open(os.path.join(directory, "7"), "w", encoding="ascii") as file:
             json.dump({"verb": "purge", "until": 2 ** 60, "uid": 0, "user": "root", "command": "", "reason": "",
-                       "selector": {"author": [{"text": "good.test"}], "all": True}, "rules": [], "batches": []}, file)
+                       "selector": {"author": [{"text": "good.test"}], "all": True}, "rules": [], "batches": [],
+                       "state_directory": self.pq.state}, file)
 
     def test_forged(self):
         """The daemon's account cannot make one: not in its own directories, nor by being given ours."""
@@ -154,6 +155,18 @@ class Standing(RigCase):
         os.chown(self.pq.settings["standing_directory"], pwd.getpwnam(USER).pw_uid, -1)
         self.assertIn("must be root's", self.sync(status=2).err)
         self.assertEqual(self.postfix.ids(), self.good)
+
+    def test_another_instance(self):
+        """An instance that shares the directory by mistake carries nothing out."""
+        self.begin()
+        self.past_the_door()
+        ours = os.path.join(self.pq.home, "ours.conf")
+        with open(self.pq.conf, encoding="utf-8") as file, open(ours, "w", encoding="utf-8") as other:
+            other.write(file.read().replace(f'state_directory = "{self.pq.state}"', f'state_directory = "{self.pq.home}/other"'))
+        before = self.postfix.ids()
+        self.pq.stop()
+        self.assertEqual(self.pq.idx("-c", ours, "sync").status, 0)
+        self.assertEqual(self.postfix.ids(), before)
 
     def test_damaged(self):
         """A file that makes no sense is told, and stops nothing else."""

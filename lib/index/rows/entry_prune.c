@@ -4,44 +4,56 @@
 
 static const struct span none = {.at = "", .len = 0};
 
-/* The first row of a table with all that belongs to it. */
-static void drop_first(struct txn *txn, uint64_t sequence, struct span record)
+/* The first row: 1, its sequence (with ENTRY_LEFT where it is one of STORE_LEFT), and what the
+ * table has for it. Deleting moves pages under a cursor, so none is kept. */
+static int first_row(
+    struct txn *txn, enum store_table table, uint64_t *ret_sequence, struct span *ret_value)
+{
+	struct store_cursor *cursor = cursor_open(txn, table);
+	struct span key;
+	int found = cursor_seek(cursor, none, &key, ret_value);
+
+	if (found == 1)
+		*ret_sequence = entry_number(key) | (table == STORE_LEFT ? ENTRY_LEFT : 0);
+	cursor_close(cursor);
+	return found;
+}
+
+/* A row with all that belongs to it. */
+static void drop(struct txn *txn, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
+	struct span record = none;
 	struct record_head head;
 	struct packed_id id;
 
-	if (record_head(record, &head) == 0 && queue_id_pack(&head.queue_id, &id) == 0)
+	if (entry_get(txn, sequence, &record) == 1 && record_head(record, &head) == 0 &&
+	    queue_id_pack(&head.queue_id, &id) == 0)
 		(void)entry_drop(txn, &id, sequence, 0);
 	else
 		(void)txn_delete(txn, sequence & ENTRY_LEFT ? STORE_LEFT : STORE_MESSAGE,
 		    entry_key(sequence & ~ENTRY_LEFT, buf));
 }
 
-/* The first row: its sequence, with ENTRY_LEFT where it is one of STORE_LEFT. */
-static int first_row(struct txn *txn, enum store_table table, uint64_t *ret)
+/* Whether a left row's time is over, or the clock was set. */
+static bool is_past(struct span value, int64_t now)
 {
-	struct store_cursor *cursor = cursor_open(txn, table);
-	struct span key, value;
-	int found = cursor_seek(cursor, none, &key, &value);
+	struct reader r = reader_of(value.at, value.len);
+	int64_t left = reader_i64(&r);
 
-	if (found == 1)
-		*ret = entry_number(key) | (table == STORE_LEFT ? ENTRY_LEFT : 0);
-	cursor_close(cursor);
-	return found;
+	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
 }
 
-/* Deleting moves pages under a cursor, so each round seeks the first row anew. */
-static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n)
+/* At most n. now: 0, or left rows past their time alone. */
+static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n, int64_t now)
 {
 	uint64_t sequence;
 	size_t dropped = 0;
+	struct span value;
 
-	while (dropped < n && first_row(txn, table, &sequence) == 1) {
-		struct span record = none;
-
-		(void)entry_get(txn, sequence, &record);
-		drop_first(txn, sequence, record);
+	while (dropped < n && first_row(txn, table, &sequence, &value) == 1 &&
+	       (now == 0 || is_past(value, now))) {
+		drop(txn, sequence);
 		dropped++;
 	}
 	return txn->code == 0 ? dropped : 0;
@@ -49,35 +61,14 @@ static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n)
 
 size_t entry_prune(struct txn *txn, size_t n, size_t *messages)
 {
-	size_t left = drop_oldest(txn, STORE_LEFT, n);
-	size_t dropped = left < n ? drop_oldest(txn, STORE_MESSAGE, n - left) : 0;
+	size_t left = drop_oldest(txn, STORE_LEFT, n, 0);
+	size_t dropped = left < n ? drop_oldest(txn, STORE_MESSAGE, n - left, 0) : 0;
 
 	*messages += dropped;
 	return left + dropped;
 }
 
-/* Whether the clock says so, or was set. */
-static bool is_past(struct txn *txn, uint64_t sequence, int64_t now)
-{
-	unsigned char buf[ENTRY_KEY_SIZE];
-	struct reader r;
-	struct span value;
-	int64_t left;
-
-	if (txn_get(txn, STORE_LEFT, entry_key(sequence & ~ENTRY_LEFT, buf), &value) != 1)
-		return false;
-	r = reader_of(value.at, value.len);
-	left = reader_i64(&r);
-	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
-}
-
 size_t entry_forget(struct txn *txn, int64_t now, size_t n)
 {
-	uint64_t sequence;
-	size_t dropped = 0;
-
-	while (dropped < n && first_row(txn, STORE_LEFT, &sequence) == 1 &&
-	       is_past(txn, sequence, now))
-		dropped += drop_oldest(txn, STORE_LEFT, 1);
-	return txn->code == 0 ? dropped : 0;
+	return drop_oldest(txn, STORE_LEFT, n, now);
 }

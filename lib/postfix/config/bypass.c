@@ -343,42 +343,37 @@ static const struct check {
     {check_redirect, "cleanup", "non_smtpd_milters"},
 };
 
-static bool is_daemon(const struct scope *s, const struct milter *m)
-{
-	return milter_is_daemon(m, s->facts->socket);
-}
-
-/* That it could be ours is not enough here: the file must be the same. */
-static bool is_same_socket(const struct scope *s, const struct milter *m)
+/* by_file: that it is named like ours is not enough, it must lead to the same file. */
+static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);
 	struct strbuf seen = {0};
 	bool same;
 
+	if (!by_file || (!ours && !theirs))
+		return milter_is_daemon(m, s->facts->socket);
 	if (!ours || !theirs)
-		return !ours && !theirs && is_daemon(s, m);
+		return false;
 	put_seen_path(s, theirs, &seen);
 	same = bypass_same_file(strbuf_text(&seen), ours);
 	strbuf_release(&seen);
 	return same;
 }
 
-/* Whether that is true of any milter of any service. */
-static bool any_milter(
-    const struct bypass_facts *facts, bool (*is_it)(const struct scope *s, const struct milter *m))
+static bool any_list_names(const struct bypass_facts *facts, bool by_file)
 {
-	struct scope scope = {.facts = facts};
+	struct scope s = {.facts = facts};
 	struct milter m;
 
 	for (size_t n = 0; n < 2 * facts->conf->service_count; n++) {
 		const struct check *check = &checks[n % 2];
 		const char *at;
 
-		scope.service = &facts->conf->services[n / 2];
-		if (strcmp(scope.service->program, check->program) != 0)
+		s.service = &facts->conf->services[n / 2];
+		if (strcmp(s.service->program, check->program) != 0)
 			continue;
-		for (at = value_of(&scope, check->list); milter_next(&at, &m);)
-			if (is_it(&scope, &m))
+		for (at = value_of(&s, check->list); milter_next(&at, &m);)
+			if (is_ours(&s, &m, by_file))
 				return true;
 	}
 	return false;
@@ -386,7 +381,7 @@ static bool any_milter(
 
 bool bypass_names_socket(const struct bypass_facts *facts)
 {
-	return any_milter(facts, is_same_socket);
+	return any_list_names(facts, true);
 }
 
 bool bypass_is_past_rules(const struct finding *finding)
@@ -400,7 +395,7 @@ void bypass_check(const struct bypass_facts *facts, struct findings *to)
 {
 	struct scope scope = {.facts = facts, .to = to};
 
-	if (!any_milter(facts, is_daemon)) {
+	if (!any_list_names(facts, false)) {
 		findings_add(to, "not_set_up", FINDING_FAULT, "pqpurge-idx setup",
 		    "Postfix does not know pqpurge-milter yet: no rule is applied to mail");
 		return;

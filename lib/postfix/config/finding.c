@@ -4,6 +4,8 @@
 
 #include <stdarg.h>
 
+#include "base/array.h"
+
 #define WORDS_MAX 1024
 
 static bool has_words(const struct findings *f, const char *id, const char *words)
@@ -23,7 +25,7 @@ bool findings_have(const struct findings *f, const char *id)
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...)
 {
-	struct finding one = {.id = id, .level = level}, *list;
+	struct finding one = {.id = id, .level = level};
 	char words[WORDS_MAX];
 	va_list args;
 
@@ -32,15 +34,10 @@ void findings_add(struct findings *f, const char *id, enum finding_level level, 
 	va_end(args);
 	if (has_words(f, id, words))
 		return;
-	list = realloc(f->list, (f->count + 1) * sizeof(*list));
-	if (list)
-		f->list = list;
 	one.words = strdup(words);
 	one.command = strdup(command);
-	if (list && one.words && one.command) {
-		list[f->count++] = one;
+	if (one.words && one.command && array_add(f, one) == 0)
 		return;
-	}
 	free(one.words);
 	free(one.command);
 	f->failed = true;

@@ -23,7 +23,7 @@ struct finding {
 /* Zero-initialise. */
 struct findings {
 	struct finding *list;
-	size_t count;
+	size_t count, cap;
 	bool failed;
 };
 

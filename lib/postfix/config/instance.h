@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * One Postfix instance: what main.cf says of its queue, read by one call of postconf(1). Programs
- * of Postfix are run by argv, without a shell, with an environment of our own, in a process group
- * of their own.
+ * run without a shell, with an environment of our own, in a process group of their own.
  */
 #ifndef PQPURGE_POSTFIX_INSTANCE_H
 #define PQPURGE_POSTFIX_INSTANCE_H
@@ -22,8 +21,8 @@ struct postfix {
 	unsigned hash_depth;    /* hash_queue_depth */
 	bool long_queue_ids;    /* enable_long_queue_ids; files of both forms may lie there */
 	struct role owner;      /* mail_owner's */
-	/* The caller's: children that look at the spool end soon after it is set. May be NULL. Copy
-	 * the struct for a look that is to be finished nevertheless. */
+	/* The caller's: children that read the spool end soon after it is set. May be NULL. To
+	 * finish a look all the same, clear it in a copy of the struct. */
 	const volatile sig_atomic_t *stop;
 	bool private_directory; /* postfix_with_layout: config_directory goes with this struct */
 };
@@ -36,11 +35,11 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 void postfix_release(struct postfix *p); /* zeroes; accepts a zeroed one */
 
 /*
- * The same instance under other hash settings, for a postsuper(1) that is to find files at a layout
- * that main.cf does not have (queue_hashing): a private configuration directory, root's and 0700,
- * under /run or /tmp, with only what postsuper reads, each value expanded. The log directories that
- * are hashed at depth on disk are hashed in it, too. *ret is released by postfix_release, which
- * removes the directory; no postsuper may be at work with it then.
+ * The same instance under other hash settings, so that postsuper(1) finds files at a layout that
+ * main.cf does not have (queue_hashing). It has a private configuration directory (see
+ * postfix_private_main) with only what postsuper reads, each value expanded. Log directories that
+ * are hashed at depth on disk are hashed there, too. postfix_release removes the directory; no
+ * postsuper may use it then.
  */
 int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
     struct postfix *ret, struct err *err) NODISCARD;
@@ -53,8 +52,7 @@ int postfix_private_main(
     const struct strbuf *text, char **ret_directory, struct err *err) NODISCARD;
 void postfix_private_remove(char *directory); /* and frees it */
 
-/* The value of any other parameter, expanded, into ret (cleared first). ERR_CONFIG where there is
- * no such parameter. */
+/* Sets *ret to the value of any parameter, expanded. ERR_CONFIG if there is no such parameter. */
 int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err) NODISCARD;
 
@@ -71,8 +69,7 @@ int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct st
  * what it said. Private to lib/postfix. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err) NODISCARD;
-/* What stands behind "name = " in a line of its output, which may be empty; NULL where the line is
- * of something else. */
+/* The value (perhaps empty) in a line "name = value" of its output; NULL for other lines. */
 const char *postconf_value(const char *line, const char *name);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * main.cf and master.cf as postconf(1) tells them: the values of a few parameters, the services,
- * and what `-o` in master.cf changes for each. Values are expanded.
+ * main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the services,
+ * and what `-o` in master.cf changes for each service. Values are expanded.
  */
 #ifndef PQPURGE_POSTFIX_MAILCONF_H
 #define PQPURGE_POSTFIX_MAILCONF_H

@@ -65,7 +65,7 @@ void spool_judge(int fd, const struct message *recorded, struct proof *ret);
 
 /*
  * In a child: the state of each of ids now, most expected to be gone: PROOF_GONE, PROOF_ARRIVING,
- * PROOF_SAME for "complete" (no proof), or PROOF_ERROR. 4 us an ID.
+ * PROOF_SAME for "complete" (no proof), or PROOF_ERROR. 2 us an ID.
  */
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err) NODISCARD;

@@ -2,6 +2,9 @@
 /* The command's way to the index: directly where no daemon runs, else by the daemon. */
 #include "tests/unit/index/daemon_fixture.h"
 
+#include <poll.h>
+#include <sys/inotify.h>
+
 static const struct mail reads[] = {
     {.usec = 1, .inode = 100, .arrival = 1000, .sender = "a@example.com"},
     {.usec = 2, .inode = 200, .arrival = 2000, .sender = "b@example.org"},
@@ -209,11 +212,27 @@ static void test_no_permission(void **state)
 	fixture_remove(dir);
 }
 
+/* Has the index until somebody tried in vain to get it. */
+static void hold_for_a_moment(char *dir, int ready)
+{
+	struct index *ix = fixture_index(dir);
+	int watch = inotify_init();
+	struct pollfd tried = {.fd = watch, .events = POLLIN};
+
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	(void)inotify_add_watch(watch, fixture_path(dir, INDEX_LOCK), IN_CLOSE_WRITE);
+	(void)!write(ready, "x", 1);
+	(void)poll(&tried, 1, 20000);
+	index_close(ix);
+	_exit(0);
+}
+
 static void test_locked(void **state)
 {
-	char *dir = fixture_dir();
+	char *dir = fixture_dir(), byte;
 	struct index_client c = client_of(dir);
 	struct index *ix;
+	int ready[2];
 	pid_t pid;
 
 	(void)state;
@@ -221,18 +240,16 @@ static void test_locked(void **state)
 	ix = fixture_index(dir);
 	assert_no_index("for good", &c, "in use by pid");
 	index_close(ix);
-	/* For a moment: a daemon that comes up, another command. */
+	/* A daemon that comes up, another command. */
+	assert_int_equal(pipe(ready), 0);
 	pid = fork();
-	if (pid == 0) {
-		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-		while (index_open(dir, MAP_SIZE, &ix, NULL, NULL) != 0)
-			(void)usleep(1000);
-		(void)usleep(200000);
-		index_close(ix);
-		_exit(0);
-	}
-	count_by(&c, false);
+	if (pid == 0)
+		hold_for_a_moment(dir, ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	names_by(&c);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	(void)close(ready[0]);
+	(void)close(ready[1]);
 	fixture_remove(dir);
 }
 

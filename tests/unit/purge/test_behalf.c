@@ -70,6 +70,9 @@ static void test_lines(void **state)
 	    {"block", "block /./", ERR_REFUSED},
 	    {"block regex", "block /./", 0},
 	    {NULL, "purge -y --block /./", 0}, /* root */
+	    {"floods", "floods --normal 3", 0},
+	    {"floods", "floods --try /var/log/mail.log", ERR_REFUSED},
+	    {"floods", "floods --learn /etc/shadow", ERR_REFUSED},
 	    {NULL, "setup -y", ERR_REFUSED},
 	    {NULL, "purge -y --save=/tmp a.example", ERR_REFUSED},
 	};
@@ -87,8 +90,8 @@ static void test_lines(void **state)
 /* Who adds an option says there whether others may give it. */
 static void test_every_option(void **state)
 {
-	static const char *const roots[] = {
-	    "save", "config", "remove", "watch", "listen", "grant", "help", "version"};
+	static const char *const roots[] = {"save", "config", "remove", "watch", "listen", "grant",
+	    "help", "version", "try", "learn"};
 	size_t refused = 0;
 
 	(void)state;
