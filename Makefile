@@ -213,8 +213,8 @@ bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
-MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
-SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
+MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578])
+SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
              $(wildcard debian/p*inst debian/p*rm)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc
@@ -243,7 +243,7 @@ INSTALLED_MAN = $(foreach m,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suf
 .PHONY: install uninstall
 install: all ## programs, manuals, units; an existing configuration is never overwritten
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/pqpurge $(DESTDIR)$(UNITDIR) \
-	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	for m in $(MAN_PAGES); do $(INSTALL) -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/ || exit 1; done
 	for f in $(filter-out $(ORDER_UNIT),$(UNIT_FILES)); do \
@@ -253,11 +253,14 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
 	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
+	$(INSTALL) -m 0755 conf/hooks/* $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
 	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \
 	  $(INSTALL) -m 0644 conf/rules.example $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules
 uninstall: ## what install put there, but for the configuration
+	rm -rf $(DESTDIR)$(PREFIX)/share/pqpurge
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
 	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(UNIT_FILES)) $(ORDER_UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \

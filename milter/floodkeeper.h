@@ -35,6 +35,12 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m);
 void floodkeeper_each_second(struct floodkeeper *k);
 
 /*
+ * A catch-up is over: how much of what busy accounts sent is still queued? At most once a minute;
+ * takes as long as a selection. Any thread that has borrowed the index.
+ */
+void floodkeeper_caught_up(struct floodkeeper *k, struct index *index);
+
+/*
  * Requests of the control protocol. 0, or a negative code and words.
  *
  * - {"do":"floods","all":BOOL,"id":N}: "floods": [incident, ...], newest first; without "all" and

@@ -30,6 +30,7 @@ struct floodkeeper {
 
 	pthread_mutex_t lock; /* guards the detector; held for moments */
 	struct flood *flood;  /* NULL: flood_watch = off */
+	int64_t next_count;   /* steady: when undelivered mail is counted again */
 	uint64_t changes;     /* marks and holds since the last save */
 
 	pthread_mutex_t queue; /* guards what follows */

@@ -12,6 +12,8 @@ static void ask_index(const struct requests *r, struct control_work *w)
 	struct index *index = indexkeeper_borrow(r->index);
 
 	serve(index, w->request, w->body, clock_steady() + WIRE_WORK_TIME, &w->answer, &w->file);
+	if (index && strcmp(json_text(w->request, "do"), "update") == 0)
+		floodkeeper_caught_up(r->floods, index);
 	if (index)
 		indexkeeper_give_back(r->index);
 }

@@ -405,3 +405,21 @@ void flood_undelivered(
 	if (over.signal != FLOOD_UNDELIVERED)
 		e->undelivered = 0; /* it is told again while it lasts */
 }
+
+size_t flood_busy(
+    struct flood *f, enum flood_kind kind, int64_t now, struct flood_busy *ret, size_t max)
+{
+	const struct flood_limits *l = &f->config.limits[kind];
+	size_t count = 0;
+
+	for (size_t n = 0; l->undelivered && n < table_sizes[kind] && count < max; n++) {
+		const struct entry *e = &f->table[kind].list[n];
+		double messages = f->table[kind].hash[n] ? table_messages(e, FLOOD_1H, now) : 0;
+
+		if (!e->name[0] || e->exempt || messages < l->undelivered)
+			continue;
+		memcpy(ret[count].name, e->name, sizeof(ret->name));
+		ret[count++].messages = messages;
+	}
+	return count;
+}

@@ -124,6 +124,14 @@ void flood_tick(struct flood *f, int64_t now);
 void flood_undelivered(
     struct flood *f, enum flood_kind kind, const char *key, uint32_t count, int64_t now);
 
+/* Accounts whose last hour is worth asking about: the first max of them. Some 100 us. */
+struct flood_busy {
+	char name[64];
+	double messages; /* of the last hour */
+};
+size_t flood_busy(
+    struct flood *f, enum flood_kind kind, int64_t now, struct flood_busy *ret, size_t max);
+
 enum flood_mark { FLOOD_UNMARKED, FLOOD_NORMAL, FLOOD_BAD };
 struct flood_incident {
 	uint32_t id; /* from 1; 0: the slot is free */

@@ -202,7 +202,7 @@ void table_clear(struct entry *e)
 		struct window *x = &e->window[w];
 
 		learn(e, (enum peak)w, (float)x->current, x->bucket / (86400 / window_seconds[w]));
-		*x = (struct window){.bucket = x->bucket};
+		x->current = x->previous = 0; /* messages stay: the share that is undelivered */
 	}
 	finish_hour(e, false, e->window[FLOOD_1D].bucket);
 	learn(

@@ -247,10 +247,38 @@ static void judge_sessions(struct status *st)
 	    since);
 }
 
+/* The first that the daemon tells; it has their number, too. */
+static void judge_floods(struct status *st)
+{
+	const struct json *live = st->live.answer;
+	size_t told = live ? json_count(live, "floods") : 0;
+	int64_t open = live ? json_int(live, "floods_open", 0) : 0;
+	char words[64], command[PATH_MAX];
+
+	for (size_t n = 0; n < told && n < 10; n++) {
+		const struct json *i = json_at(live, "floods", n);
+		const char *kind = json_text(i, "kind"), *key = json_text(i, "key"),
+			   *action = json_text(i, "action");
+		int64_t id = json_int(i, "id", 0);
+
+		snprintf(words, sizeof(words), "floods %" PRId64, id);
+		FIND(st, "flood", FINDING_NOTE,
+		    session_command(st->s, words, command, sizeof(command)),
+		    "flood %" PRId64 " is open: %s %s, %" PRId64 " recipients, %s", id,
+		    kind ? kind : "", key ? key : "", json_int(i, "recipients", 0),
+		    action && strcmp(action, "WARN") != 0 ? action : "no rule is set");
+	}
+	if (open > (int64_t)told)
+		FIND(st, "flood", FINDING_NOTE,
+		    session_command(st->s, "floods", command, sizeof(command)),
+		    "%" PRId64 " floods are open in all", open);
+}
+
 void status_judge(struct status *st)
 {
 	static void (*const checks[])(struct status *) = {judge_daemon, judge_recording,
-	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions};
+	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions,
+	    judge_floods};
 
 	for (size_t n = 0; n < COUNT_OF(checks); n++)
 		checks[n](st);

@@ -50,12 +50,14 @@ static int mark(struct session *s, const char *as, struct err *err)
 	bool normal = strcmp(as, "normal") == 0;
 	struct json *answer = NULL;
 	uint32_t id = normal ? s->options.normal : s->options.bad;
-	int code = s->options.dry_run ? 0 : floods_mark(s, id, as, err);
+	int code = floods_ask(s, id, true, &answer, err); /* is there such a one? */
 
-	if (code == 0)
-		code = floods_ask(s, id, true, &answer, err);
-	if (code < 0)
+	if (code == 0 && !s->options.dry_run)
+		code = floods_mark(s, id, as, err);
+	if (code < 0) {
+		json_free(answer);
 		return code;
+	}
 	if (!s->options.json && !s->options.quiet)
 		say(stdout,
 		    normal ? "Flood %u was normal: it is over, and its count is learned.\n"

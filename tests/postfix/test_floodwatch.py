@@ -2,7 +2,6 @@
 """The flood watch on a real Postfix: an account that is abused, among a newsletter and ordinary mail."""
 import json
 import os
-import stat
 
 from case import RigCase
 from door import Door
@@ -14,15 +13,6 @@ cat >"{home}/hook.$1.$PQPURGE_FLOOD_ID.$$"
 
 
 class FloodCase(RigCase):
-    floods = {}
-    door = None
-
-    def setUp(self):
-        super().setUp()
-        if self.floods.get("door"):
-            door = Door(self.pq).open()
-            self.addCleanup(door.close)
-
     def flood(self, count, login="joe", address="198.51.100.7", sender="joe@example.com"):
         """count messages of one login over one connection; their IDs."""
         with self.postfix.smtp() as client:
@@ -147,7 +137,6 @@ class Off(FloodCase):
 class Acts(FloodCase):
     """flood_watch = act, with the order door and a hook."""
     settings = {"flood_watch": "act", "hook_user": "nobody"}
-    floods = {"door": True}
     starts_daemon = False
 
     def setUp(self):
@@ -163,6 +152,8 @@ class Acts(FloodCase):
         self.pq.write_conf()
         with open(self.pq.conf, "a", encoding="utf-8") as file:
             file.write("flood login {\n  held = true\n}\n")
+        door = Door(self.pq).open()
+        self.addCleanup(door.close)
         self.pq.start()
 
     def hooks(self, event):
