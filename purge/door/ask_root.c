@@ -153,7 +153,8 @@ static bool ask(struct session *s, const struct line *line, int *ret, struct err
 static int run(struct session *s, const struct line *line, struct err *err)
 {
 	struct door_end end = {0};
-	bool asks = s->verb->run == verb_act && !s->options.dry_run && session_can_ask(s);
+	bool acts = s->verb->run == verb_act || s->verb->run == verb_retry;
+	bool asks = acts && !s->options.dry_run && session_can_ask(s);
 	int code = 0;
 
 	if (asks && !ask(s, line, &code, err))
