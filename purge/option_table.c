@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The options of pqpurge-idx: one row each, and the setters that the rows name. */
+#include <pwd.h>
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -57,6 +58,20 @@ static int set_client(struct options *o, void *at, const char *value, struct err
 {
 	(void)at;
 	return selector_add_client(&o->selector, value, err);
+}
+
+/* A user's name, or a number. */
+static int set_uid(struct options *o, void *at, const char *value, struct err *err)
+{
+	const struct passwd *pw = getpwnam(value);
+	uint64_t number;
+
+	(void)at;
+	if (pw)
+		return worded(selector_add_uid(&o->selector, pw->pw_uid), err);
+	if (str_parse_u64(value, 0, UINT32_MAX - 1, &number) < 0)
+		return err_set(err, ERR_SYNTAX, "there is no user '%s'", value);
+	return worded(selector_add_uid(&o->selector, (uid_t)number), err);
 }
 
 int options_add_id(struct options *o, const char *word, struct err *err)
@@ -229,6 +244,7 @@ const struct option_row option_rows[] = {
 	PLAIN("only", 0, OPTION_SELECT, selector.only, "with --recipient: every queued one does"),
 	VALUE("login", 0, "NAME", ORIGINS, selector, set_login, "sent by this SASL login"),
 	VALUE("client", 0, "ADDRESS[/BITS]", ORIGINS, selector, set_client, "sent from this host or network"),
+	VALUE("uid", 0, "USER", OPTION_SELECT, selector, set_uid, "submitted locally by this user"),
 	VALUE("message-id", 0, "ID", OPTION_SELECT, selector, set_message_id, "with this Message-ID"),
 	VALUE("id", 0, "ID", OPTION_SELECT, selector, set_id, "with this queue ID; - reads stdin"),
 	VALUE("older", 0, "AGE", OPTION_SELECT, selector.arrived_before, set_older, "arrived longer ago (90s 10m 2h 3d)"),

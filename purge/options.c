@@ -206,7 +206,8 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
 	/* A notice names its recipient and no more of the mail that caused it. */
 	const bool beyond_notices = s->from.count || s->recipient.count || s->logins.len ||
-				    s->message_ids.len || s->client_count || s->ids_given;
+				    s->message_ids.len || s->client_count || s->uid_count ||
+				    s->ids_given;
 	const struct {
 		bool wrong;
 		const char *words;
@@ -220,7 +221,7 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 		"pattern or '--sender'"},
 	    {o->with_bounces && beyond_notices,
 		"'--with-bounces' goes by senders alone: of '--from', '--recipient', '--login', "
-		"'--client', '--message-id' and '--id' a bounce says nothing"},
+		"'--client', '--uid', '--message-id' and '--id' a bounce says nothing"},
 	    {o->sweep && o->limit, "'--sweep' takes all there is; it cannot go with '--limit'"},
 	};
 

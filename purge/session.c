@@ -140,6 +140,16 @@ bool session_can_ask(const struct session *s)
 	return !s->options.yes && isatty(STDIN_FILENO);
 }
 
+int session_check_all(const struct session *s, struct err *err)
+{
+	const struct options *o = &s->options;
+
+	if (!o->selector.all || o->dry_run || o->yes || session_can_ask(s) ||
+	    (s->behalf && s->behalf->answered))
+		return 0;
+	return err_set(err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
+}
+
 int session_written(int code, struct err *err)
 {
 	return code < 0 ? err_sys(err, -code, "failed to write the report") : code;

@@ -39,6 +39,8 @@ const char *session_config(const struct session *s);
 /* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
 char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 
+/* ERR_USAGE where --all would touch everything and nobody can be asked. */
+int session_check_all(const struct session *s, struct err *err) NODISCARD;
 /* Whether somebody can be asked: a terminal on stdin and no --yes. */
 bool session_can_ask(const struct session *s);
 

@@ -49,6 +49,7 @@ int verb_choose(
 void verb_help(FILE *to, const struct verb *verb);
 
 int verb_act(struct session *s, struct err *err); /* purge, hold, release, undo */
+int verb_retry(struct session *s, struct err *err);
 int verb_list(struct session *s, struct err *err);
 int verb_show(struct session *s, struct err *err);
 int verb_block(struct session *s, struct err *err);

@@ -92,7 +92,8 @@ struct report walk_report(const struct walk *w)
 	    .swept = w->order.sweep};
 }
 
-int walk_end_look(const struct walk *w)
+/* Problems on stderr; the exit status. */
+static int end_look(const struct walk *w)
 {
 	struct report r = walk_report(w);
 	int status;
@@ -101,6 +102,48 @@ int walk_end_look(const struct walk *w)
 	report_problems(stderr, &r);
 	status = report_exit(&r);
 	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;
+}
+
+int walk_show(struct session *s, walk_put *put, struct err *err)
+{
+	struct walk w;
+	int status, code = walk_look(&w, s, err);
+
+	if (code == 0)
+		code = put(&w, err);
+	if (code >= 0) {
+		status = end_look(&w);
+		code = status > code ? status : code;
+	}
+	walk_release(&w);
+	return code;
+}
+
+int walk_tell(const struct walk *w, struct err *err)
+{
+	const struct options *o = &w->s->options;
+	const bool refused = w->outcome.refused;
+	struct report r = walk_report(w);
+	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
+
+	if (w->s->behalf && w->s->behalf->answer)
+		w->s->behalf->answer->matched =
+		    w->outcome.tally.results[r.dry_run ? RESULT_READY : RESULT_DONE];
+	if (o->json)
+		code = report_json(stdout, &r);
+	if (!o->json && !refused && r.dry_run && !o->quiet)
+		report_preview(stdout, &r);
+	if (!o->json && !refused && !o->quiet)
+		report_text(stdout, &r);
+	if (o->json || !refused)
+		report_problems(o->json ? stderr : stdout, &r);
+	if (refused)
+		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
+					   : "Nothing was touched.\n");
+	code = session_written(code, err);
+	if (status == EXIT_DONE && w->s->bad_ids)
+		status = EXIT_SOME_FAILED;
+	return code < 0 ? code : status;
 }
 
 void walk_release(struct walk *w)

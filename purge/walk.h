@@ -27,10 +27,19 @@ int walk_run(struct walk *w, struct err *err) NODISCARD;
 void walk_tell_basis(struct walk *w, const struct outcome *found);
 /* For verbs that only look: everything in the queue where nothing narrows. */
 int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
+/*
+ * The whole of such a verb: looks, has put tell of it, and tells problems. put returns an exit
+ * status, or a negative code (with words, or of the output alone); so does this.
+ */
+typedef int walk_put(struct walk *w, struct err *err);
+int walk_show(struct session *s, walk_put *put, struct err *err) NODISCARD;
+/*
+ * The end of a verb that changes something: what came of it, as text or JSON, and problems. An exit
+ * status, or the code of a report that could not be written.
+ */
+int walk_tell(const struct walk *w, struct err *err) NODISCARD;
 /* What the report is made of. */
 struct report walk_report(const struct walk *w);
-/* Ends a looking verb: problems on stderr; the exit status. */
-int walk_end_look(const struct walk *w);
 void walk_release(struct walk *w);
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes out and in. Integers are turned by <endian.h>, so the result is the same on every machine.
- */
+/* Bytes out and in. Integers are turned by <endian.h>: the result is the same everywhere. */
 #include <endian.h>
 #include <xxhash.h>
 

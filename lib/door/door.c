@@ -257,10 +257,12 @@ static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 static int read_verb(struct reader *r, struct door_verb *verb, struct err *err)
 {
 	uint8_t answered = reader_u8(r);
+	uint32_t columns = reader_u32(r);
 	int code =
 	    read_count(r, DOOR_WORDS_MAX, sizeof(*verb->words), &verb->words, &verb->count, err);
 
-	r->failed |= answered > 1;
+	r->failed |= answered > 1 || columns > DOOR_COLUMNS_MAX;
+	verb->columns = columns;
 	verb->answered = answered == 1;
 	for (size_t n = 0; code == 0 && n < verb->count; n++)
 		verb->words[n] = reader_text(r);
@@ -355,6 +357,7 @@ static void put_hook(struct bytes *b, const struct door_hook *hook)
 static void put_verb(struct bytes *b, const struct door_verb *verb)
 {
 	bytes_put_u8(b, verb->answered);
+	bytes_put_u32(b, verb->columns);
 	bytes_put_u32(b, (uint32_t)verb->count);
 	for (size_t n = 0; n < verb->count; n++)
 		bytes_put_text(b, verb->words[n]);

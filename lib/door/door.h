@@ -28,14 +28,15 @@
 #define DOOR_OPERATOR_SOCKET "operator.sock"
 #define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
 
-#define DOOR_VERSION    1
-#define DOOR_FRAME_MAX  (64u << 10)
-#define DOOR_FRAME_TIME (2 * INT64_C(1000000))     /* until a frame is whole; microseconds */
-#define DOOR_TEXT_MAX   4096u                      /* bytes of one string */
-#define DOOR_WORDS_MAX  4096u                      /* of a command line */
-#define DOOR_FIELDS_MAX 64u                        /* of a hook */
-#define DOOR_HOLD_MAX   100000u                    /* messages of one order */
-#define DOOR_WINDOW_MAX (86400 * INT64_C(1000000)) /* microseconds */
+#define DOOR_VERSION     1
+#define DOOR_FRAME_MAX   (64u << 10)
+#define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* until a frame is whole; microseconds */
+#define DOOR_TEXT_MAX    4096u                  /* bytes of one string */
+#define DOOR_COLUMNS_MAX 10000u
+#define DOOR_WORDS_MAX   4096u                      /* of a command line */
+#define DOOR_FIELDS_MAX  64u                        /* of a hook */
+#define DOOR_HOLD_MAX    100000u                    /* messages of one order */
+#define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
 
 enum door_kind {
 	DOOR_HOLD = 1, /* hold what one key sent within a window */
@@ -91,7 +92,8 @@ struct door_hook {
 struct door_verb {
 	const char **words; /* argv without the program's name; the verb is the first */
 	size_t count;
-	bool answered; /* somebody has seen a dry run of it, and said yes */
+	bool answered;    /* somebody has seen a dry run of it, and said yes */
+	uint32_t columns; /* of the terminal that the output is for; 0: none */
 };
 
 struct door_order {

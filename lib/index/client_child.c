@@ -49,7 +49,7 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	record = reader_blob(r);
 	if (r->failed || record_peek(record, &message) != 0)
 		return false;
-	matched = selector_nominate(selector, &message, NULL);
+	matched = selector_nominate_row(selector, &message, NULL);
 	if (matched == 0)
 		return false;
 	bytes_put_u64(out, sequence);

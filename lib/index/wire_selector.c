@@ -3,7 +3,8 @@
  * A selector as JSON:
  *
  * {"author":[PATTERN,...],"sender":[...],"from":[...],"recipient":[...],"logins":[TEXT,...],
- * "message_ids":[TEXT,...],"clients":["192.0.2.0/24",...],"ids":["ID",...],"ids_given":true,
+ * "message_ids":[TEXT,...],"clients":["192.0.2.0/24",...],"uids":[N,...],"ids":["ID",...],
+ * "ids_given":true,
  * "login_exact":true,"only":true,"all":true,"arrived_before":N,"arrived_after":N,
  * "larger_than":N,"queues":N}
  *
@@ -157,6 +158,7 @@ struct json *wire_selector(const struct selector *s)
 	json_put(o, "logins", texts_of(&s->logins));
 	json_put(o, "message_ids", texts_of(&s->message_ids));
 	put_clients(o, s);
+	json_put_ints(o, "uids", s->uids, s->uid_count);
 	put_ids(o, s);
 	json_put_bool(o, "login_exact", s->login_exact);
 	json_put_bool(o, "only", s->only);
@@ -226,6 +228,18 @@ static int read_clients(const struct json *o, struct selector *s, struct err *er
 	return code;
 }
 
+static int read_uids(const struct json *o, struct selector *s)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < json_count(o, "uids"); i++) {
+		int64_t uid = json_int(json_at(o, "uids", i), NULL, -1);
+
+		code = uid >= 0 && uid <= UINT32_MAX ? selector_add_uid(s, (uid_t)uid) : ERR_SYNTAX;
+	}
+	return code;
+}
+
 static int read_ids(const struct json *o, struct selector *s)
 {
 	int code = 0;
@@ -258,6 +272,8 @@ static int read_all(const struct json *o, struct selector *s, struct err *err)
 		code = read_texts(o, "message_ids", s, selector_add_message_id);
 	if (code == 0)
 		code = read_clients(o, s, err);
+	if (code == 0)
+		code = read_uids(o, s);
 	return code == 0 ? read_ids(o, s) : code;
 }
 

@@ -39,8 +39,7 @@ static void add_plain(struct tokens *t, char c)
 	add(t, str_is_blank(c) ? ' ' : c, false);
 }
 
-/* The inside of "..." or [...], which lasts to the end if it is not closed; returns what follows.
- */
+/* The inside of "..." or [...], to the end if it is not closed; returns what follows. */
 static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
 {
 	for (; at < end && *at != closing; at++) {

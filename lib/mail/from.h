@@ -36,8 +36,7 @@ struct from_list {
 	struct strbuf packed; /* the first FROM_MAILBOX_MAX: strlist_of() views them */
 	unsigned count;       /* of these */
 	bool cut;             /* a cap cut something: mailboxes, an address, names */
-	/* Told of every mailbox, those past the cap among them, perhaps repeatedly; NULL: nobody.
-	 */
+	/* Told of every mailbox, also past the cap, perhaps repeatedly; NULL: nobody. */
 	from_taken *taken;
 	void *arg;
 	/* For from_scan. */
@@ -47,8 +46,7 @@ struct from_list {
 void from_clear(struct from_list *list); /* keeps the memory, and who is told */
 void from_release(struct from_list *list);
 
-/* Adds each mailbox of one field, without repetitions. Linear in len; memory does not depend on it.
- */
+/* Adds each mailbox of one field, without repetitions. Linear in len, in bounded memory. */
 void from_scan(struct from_list *list, const char *value, size_t len);
 /* Whether a bound kept whoever was told from a mailbox, or from what its name means. */
 bool from_was_bounded(const struct from_list *list);

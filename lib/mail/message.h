@@ -35,8 +35,7 @@ enum message_flag {
 	MESSAGE_HELD = 1u << 6, /* a rule of ours held it */
 	/* Back from a content filter; first.login and first.client are its first row's. */
 	MESSAGE_JOINED = 1u << 7,
-	/* Back from one, and its first row is not known: they are what Received and XFORWARD say.
-	 */
+	/* Back from one, its first row not known: they are what Received and XFORWARD say. */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
 	/* Not joined, and the Received header of its first pass says that nobody logged in. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Patterns for addresses: matching and their one spelling, see pattern.h. Reading: pattern_parse.c.
- */
+/* Patterns for addresses: matching, and their one spelling. Reading: pattern_parse.c. */
 #include "mail/pattern.h"
 
 #include <errno.h>

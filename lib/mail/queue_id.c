@@ -14,8 +14,7 @@
 static const char hex_alphabet[] = "0123456789ABCDEF";
 static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 
-/* struct packed_id's time, below the two bits of flags: 1 bit, 41 of seconds, 20 of microseconds.
- */
+/* struct packed_id's time below its flags: 1 bit, 41 of seconds, 20 of microseconds. */
 #define PACKED_LONG     (UINT64_C(1) << 61)
 #define PACKED_USECS    20
 #define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)

@@ -52,8 +52,7 @@ static int compile(
 		return err_set(
 		    err, ERR_SYNTAX, "bad expression at byte %zu: %s", at + 1, (const char *)words);
 	}
-	/* Fails where memory must not be both writable and executable; then the interpreter works.
-	 */
+	/* Fails where memory must not be writable and executable; then the interpreter works. */
 	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	return 0;
 }

@@ -122,16 +122,16 @@ static struct waiting waiting_of(const struct message *m)
 	return w;
 }
 
-/* How many of the list match, by their address or the one that they had before aliases. */
+/* How many of the list match, by their address, or else by the one that they had before aliases. */
 static uint32_t count_matching(
-    const struct selector *s, const struct waiting *w, struct selector_notes *notes)
+    const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
 	const char *original = w->originals->first;
 	const char *end = original ? original + w->originals->bytes : NULL;
 	uint32_t matched = 0;
 
 	strlist_each (recipient, w->list) {
-		bool other = original && original < end && *original;
+		bool other = !as_queued && original && original < end && *original;
 
 		matched += any_matches(&s->recipient, recipient, notes) ||
 			   (other && any_matches(&s->recipient, original, notes));
@@ -146,14 +146,14 @@ uint32_t selector_other_recipients(const struct selector *s, const struct messag
 	struct waiting w = waiting_of(m);
 	struct selector_notes unheard = {0};
 
-	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, &unheard);
+	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, false, &unheard);
 }
 
 /* Of what was cut any may match, and any may not. */
 static enum answer wants_every_recipient(
     const struct selector *s, const struct waiting *w, struct selector_notes *notes)
 {
-	uint32_t matched = count_matching(s, w, notes);
+	uint32_t matched = count_matching(s, w, true, notes);
 
 	if (matched < w->list->count)
 		return NO;
@@ -307,14 +307,23 @@ static bool wants_id(const struct selector *s, const struct message *m)
 	       bsearch(&m->queue_id, s->ids, s->id_count, sizeof(*s->ids), compare_ids);
 }
 
+static bool wants_uid(const struct selector *s, const struct message *m)
+{
+	for (size_t i = 0; m->queued.known && m->queued.uid >= 0 && i < s->uid_count; i++)
+		if (s->uids[i] == (uint64_t)m->queued.uid)
+			return true;
+	return s->uid_count == 0;
+}
+
 /* ---- all together */
 
 bool selector_is_empty(const struct selector *s)
 {
 	return s->author.count == 0 && s->sender.count == 0 && s->from.count == 0 &&
 	       s->recipient.count == 0 && s->logins.len == 0 && s->message_ids.len == 0 &&
-	       s->client_count == 0 && !s->ids_given && s->arrived_before == 0 &&
-	       s->arrived_after == 0 && s->larger_than < 0 && s->queues == 0;
+	       s->client_count == 0 && s->uid_count == 0 && !s->ids_given &&
+	       s->arrived_before == 0 && s->arrived_after == 0 && s->larger_than < 0 &&
+	       s->queues == 0;
 }
 
 bool selector_is_senders(const struct selector *s)
@@ -372,7 +381,7 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	if (!notes)
 		notes = &unheard;
 	/* Cheap questions first: this runs once for each message of the index. */
-	if (!wants_id(s, m) || !wants_message_id(s, m))
+	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
 	client = client_pass(s, m);
 	login = client == PASS_NO ? PASS_NO : login_pass(s, m);
@@ -398,6 +407,38 @@ unsigned selector_nominate(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
 	return selector_nominate_read(s, m, NULL, notes);
+}
+
+/* With --only: whether the file must say it. Of those that waited then, some may be delivered. */
+static enum answer row_wants_every(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct waiting w = waiting_of(m);
+	uint32_t matched = count_matching(s, &w, true, notes);
+
+	if (!m->queued.known || w.cut)
+		return UNSURE;
+	if (matched == 0)
+		return NO;
+	return matched == w.count ? YES : UNSURE;
+}
+
+unsigned selector_nominate_row(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	struct selector any = *s;
+	struct selector_notes unheard = {0};
+	enum answer every;
+	unsigned matched;
+
+	any.only = false;
+	matched = selector_nominate(&any, m, notes);
+	if (!matched || !s->only || s->recipient.count == 0)
+		return matched;
+	every = row_wants_every(s, m, notes ? notes : &unheard);
+	if (every == NO)
+		return 0;
+	return every == UNSURE ? matched | MATCHED_UNSURE : matched;
 }
 
 bool selector_match_file(

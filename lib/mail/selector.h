@@ -26,10 +26,12 @@ struct selector {
 	struct strbuf message_ids;    /* --message-id, packed, without <> */
 	struct net_block *clients;    /* --client */
 	size_t client_count;
+	uint64_t *uids; /* --uid: the queue file tells who submitted it by sendmail(1) */
+	size_t uid_count;
 	struct queue_id *ids; /* --id */
 	size_t id_count;
 	bool ids_given; /* --id was given, perhaps with nothing in it: then nothing matches */
-	bool only;      /* every recipient must match --recipient */
+	bool only;      /* every recipient must match --recipient, as it is queued */
 	bool all;       /* --all */
 	/* Second step. Times are wall microseconds; 0 = not asked. */
 	int64_t arrived_before; /* --older */
@@ -61,6 +63,7 @@ int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 int selector_add_login(struct selector *s, const char *login) NODISCARD;
 int selector_add_message_id(struct selector *s, const char *id) NODISCARD;
+int selector_add_uid(struct selector *s, uid_t uid) NODISCARD;
 int selector_add_id(struct selector *s, const struct queue_id *id) NODISCARD;
 /* Sorts ids and drops repetitions; call once after the last was added. */
 void selector_seal(struct selector *s);
@@ -76,6 +79,12 @@ bool selector_is_senders(const struct selector *s);
  * NULL. Arrival, size and queue are the second step's.
  */
 unsigned selector_nominate(
+    const struct selector *s, const struct message *m, struct selector_notes *notes);
+/*
+ * The same of a row: recipients that waited when its file was read may have been delivered since,
+ * so that with --only the file decides (MATCHED_UNSURE) where one of them does not match.
+ */
+unsigned selector_nominate_row(
     const struct selector *s, const struct message *m, struct selector_notes *notes);
 /*
  * All mailboxes of a header, matched while it is read: from_list.taken is selector_header_take with

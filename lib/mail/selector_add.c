@@ -22,6 +22,7 @@ void selector_release(struct selector *s)
 	strbuf_release(&s->logins);
 	strbuf_release(&s->message_ids);
 	free(s->clients);
+	free(s->uids);
 	free(s->ids);
 	memset(s, 0, sizeof(*s));
 }
@@ -86,6 +87,17 @@ int selector_add_message_id(struct selector *s, const char *id)
 		return ERR_SYNTAX;
 	strlist_push(&s->message_ids, id, len);
 	return s->message_ids.failed ? -ENOMEM : 0;
+}
+
+int selector_add_uid(struct selector *s, uid_t uid)
+{
+	uint64_t *uids = grown(s->uids, s->uid_count, sizeof(*uids));
+
+	if (!uids)
+		return -ENOMEM;
+	s->uids = uids;
+	s->uids[s->uid_count++] = uid;
+	return 0;
 }
 
 int selector_add_id(struct selector *s, const struct queue_id *id)

@@ -46,6 +46,11 @@ const struct action_row action_rows[ACTION_COUNT] = {
 	.postsuper = POSTSUPER_REQUEUE,
 	.leaves = true,
 	RELEASES},
+    [ACTION_RETRY] = {.verb = "retry",
+	.doing = "proving",
+	.done = "retried",
+	.ready = "would-retry",
+	.ready_key = "would_retry"},
 };
 
 const char *result_word(enum result result, enum action action)

@@ -30,6 +30,7 @@ enum action {
 	ACTION_HOLD,
 	ACTION_RELEASE,
 	ACTION_REQUEUE, /* release as new mail, with a new queue ID */
+	ACTION_RETRY,   /* looked at alone, as LIST: the verb asks Postfix */
 	ACTION_COUNT,
 };
 

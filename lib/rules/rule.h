@@ -47,8 +47,7 @@ struct rule {
 	struct net_block block; /* CLIENT */
 	/* Of a LOGIN rule: ADDRESS for a name, DOMAIN for all logins of a domain, or REGEX. */
 	enum pattern_kind pattern_kind;
-	/* What mail is compared with: a login's name, an address (local part lower case), a domain.
-	 */
+	/* What mail is compared with: a login, an address (local part lower case), a domain. */
 	char *key;
 	struct pattern *regex; /* REGEX only; owned */
 	enum rule_action action;
@@ -69,12 +68,10 @@ struct rule {
  * REJECT, 4 for DEFER; for the others a code is text. ERR_SYNTAX; file and line are the caller's.
  */
 int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
-/* The same from parts. text may be NULL. subject: a pattern, `login:NAME`, `client:ADDRESS[/BITS]`.
- */
+/* The same from parts. text may be NULL. */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
     struct err *err) NODISCARD;
-/* Cuts pattern and action off line, in place. *ret_rest is what follows, without blanks in front.
- */
+/* Cuts pattern and action off line, in place. *ret_rest is what follows, from its first word. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
 /* Notes of the command's rules (NULL as ""), scrubbed. ERR_LIMIT past RULE_REASON_MAX bytes. */

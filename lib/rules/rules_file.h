@@ -20,8 +20,7 @@ void rule_list_release(struct rule_list *rules);
 /* Reads the whole file. A missing file is no rules (0); any wrong line fails the whole: "FILE:LINE:
  * what". */
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err) NODISCARD;
-/* The text alone: 1, 0 where there is no such file, or a code. What is no regular file is an error.
- */
+/* The text alone: 1, 0 where there is no such file, or a code, also for what is no file. */
 int rules_file_text(const char *file, struct strbuf *ret, struct err *err) NODISCARD;
 /* The same from memory; name is for messages. For tests and fuzzing. */
 int rules_file_parse(const char *name, const char *text, size_t len, struct rule_list *ret,

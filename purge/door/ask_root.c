@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -70,11 +71,23 @@ static int says(void *arg, enum door_answer_kind kind, struct span bytes)
 	return 0;
 }
 
+static uint32_t columns_of(FILE *to)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(to)))
+		return 0;
+	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
 static int send(const struct session *s, const struct line *line, bool answered, FILE *to,
     struct door_end *ret, struct err *err)
 {
 	struct door_order order = {.kind = DOOR_VERB,
-	    .verb = {.words = line->words, .count = line->count, .answered = answered}};
+	    .verb = {.words = line->words,
+		.count = line->count,
+		.answered = answered,
+		.columns = columns_of(to)}};
 	struct door_talk talk = {.says = says, .arg = to, .stop = &interrupt_stop};
 	int code = door_call(
 	    s->settings.order_directory, DOOR_OPERATOR_SOCKET, &order, &talk, INT64_MAX, ret, err);
@@ -140,7 +153,8 @@ static bool ask(struct session *s, const struct line *line, int *ret, struct err
 static int run(struct session *s, const struct line *line, struct err *err)
 {
 	struct door_end end = {0};
-	bool asks = s->verb->run == verb_act && !s->options.dry_run && session_can_ask(s);
+	bool acts = s->verb->run == verb_act || s->verb->run == verb_retry;
+	bool asks = acts && !s->options.dry_run && session_can_ask(s);
 	int code = 0;
 
 	if (asks && !ask(s, line, &code, err))

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -110,13 +111,31 @@ static int end(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SOME_FAILED;
 }
 
+/* For a terminal a terminal, so that the verb writes as it would there; for others a pipe. */
+static int open_output(uint32_t columns, int out[2], struct err *err)
+{
+	struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
+	struct termios raw;
+	int failed = columns ? openpty(&out[0], &out[1], NULL, NULL, &size) : pipe2(out, O_CLOEXEC);
+
+	if (failed)
+		return err_sys(err, errno, "failed to make a pipe");
+	if (columns && tcgetattr(out[1], &raw) == 0) {
+		cfmakeraw(&raw);
+		(void)!tcsetattr(out[1], TCSANOW, &raw);
+	}
+	io_set_cloexec(out[0]);
+	io_set_cloexec(out[1]);
+	return 0;
+}
+
 static int start(
     struct relay *r, const struct door_verb *verb, const struct behalf *behalf, struct err *err)
 {
 	int out[2] = {-1, -1}, errors[2] = {-1, -1};
-	int code = 0;
+	int code = open_output(verb->columns, out, err);
 
-	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errors, O_CLOEXEC) < 0)
+	if (code == 0 && pipe2(errors, O_CLOEXEC) < 0)
 		code = err_sys(err, errno, "failed to make a pipe");
 	if (code == 0 && (r->child = fork()) < 0)
 		code = err_sys(err, errno, "failed to start '%s'", verb->words[0]);

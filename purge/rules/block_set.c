@@ -16,12 +16,17 @@ struct change {
 	const struct rule *set;
 };
 
+/* One that answers at all may take its time for the disk; one that is frozen is not waited for. */
 static int ask_daemon(const struct index_client *client, const struct change *change,
     struct block_answer *ret, struct err *err)
 {
 	struct json *request = json_new(), *reply = NULL;
-	int code;
+	int code = client_daemon(client, err);
 
+	if (code == ERR_TIMEOUT) {
+		json_free(request);
+		return code;
+	}
 	json_put_text(request, "do", change->set ? "rule-set" : "rule-unset");
 	if (change->set)
 		rule_put_request(change->set, request);

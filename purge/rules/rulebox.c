@@ -205,26 +205,22 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	return set;
 }
 
-/* One request as it would go to the daemon, and its answer, put out as a blob. *from becomes the
- * place to go on at, 0 at the end. */
+/* What the daemon would answer, put out as a blob. *from becomes the place to go on at, 0 at the
+ * end. */
 static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
     size_t *from, struct bytes *out, struct err *err)
 {
-	struct json *request = NULL, *reply = json_new();
+	struct json *request = request_of(question, *from), *reply = json_new();
 	struct strbuf text = {0};
-	int code = json_write(&text, request_of(question, *from));
+	int code;
 
 	*from = 0;
-	if (code == 0)
-		code = json_parse(text.text, text.len, &request, err);
-	if (code == 0)
-		code = rules_answer(view, request, reply, from, err);
+	code = request ? rules_answer(view, request, reply, from, err) : -ENOMEM;
 	json_free(request);
-	strbuf_clear(&text);
-	if (code == 0)
-		code = json_write(&text, reply);
-	else
+	if (code < 0)
 		json_free(reply);
+	else
+		code = json_write(&text, reply);
 	if (code == 0)
 		bytes_put_blob(out, text.text, text.len);
 	strbuf_release(&text);

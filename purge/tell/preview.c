@@ -62,44 +62,44 @@ static void put_line(FILE *to, const char *name, const char *value, const char *
 	say(to, "  %s: %s%s%s\n", name, text, cut ? "..." : "", more);
 }
 
-static void put_address(
-    FILE *to, const char *name, const char *address, uint64_t total, const char *beside)
+/* The header From, which people see; the envelope sender beside it where it is another, as it is
+ * queued and as the client gave it. */
+static void put_from(FILE *to, const struct message *m)
 {
-	char text[ADDRESS_MAX + 8], more[160] = "";
+	const struct strlist *list = message_from(m);
+	const char *sender = message_sender(m), *from = list->count ? list->first : sender;
+	char text[ADDRESS_MAX + 8], more[32] = "";
 	struct strbuf line = {0};
 
-	if (total > 1)
-		snprintf(more, sizeof(more), " and %" PRIu64 " more", total - 1);
-	strbuf_puts(&line, wording_address_text(address, text, sizeof(text)));
-	strbuf_puts(&line, beside);
-	put_line(to, name, strbuf_text(&line), more);
+	strbuf_puts(&line, wording_address_text(from, text, sizeof(text)));
+	if (strcmp(from, sender) != 0)
+		strbuf_printf(
+		    &line, " (envelope %s)", wording_address_text(sender, text, sizeof(text)));
+	if (message_is_given(m) && strcmp(m->sender, sender) != 0)
+		strbuf_printf(
+		    &line, " (given %s)", wording_address_text(m->sender, text, sizeof(text)));
+	if (list->count > 1)
+		snprintf(more, sizeof(more), " and %" PRIu32 " more", list->count - 1);
+	put_line(to, "From", strbuf_text(&line), more);
 	strbuf_release(&line);
 }
 
-/* The header From, which people see; the envelope sender beside it where it is another, as it is
- * queued and as the client gave it. */
 static void put_one(FILE *to, const struct message *m, const char *subject)
 {
-	const struct strlist *list = message_from(m), *recipients;
-	const char *sender = message_sender(m), *from = list->count ? list->first : sender;
-	char text[ADDRESS_MAX + 8];
-	struct strbuf beside = {0};
+	char text[ADDRESS_MAX + 8], more[32] = "";
+	const struct strlist *recipients;
 	uint32_t count;
 
-	if (strcmp(from, sender) != 0)
-		strbuf_printf(
-		    &beside, " (envelope %s)", wording_address_text(sender, text, sizeof(text)));
-	if (message_is_given(m) && strcmp(m->sender, sender) != 0)
-		strbuf_printf(
-		    &beside, " (given %s)", wording_address_text(m->sender, text, sizeof(text)));
 	say(to, "%s\n", m->queue_id.text);
-	put_address(to, "From", from, list->count, strbuf_text(&beside));
-	strbuf_release(&beside);
+	put_from(to, m);
 	if (*subject)
 		put_line(to, "Subject", subject, "");
 	recipients = wording_recipients(m, &count);
+	if (count > 1)
+		snprintf(more, sizeof(more), " and %" PRIu32 " more", count - 1);
 	if (recipients->count)
-		put_address(to, "To", recipients->first, count, "");
+		put_line(
+		    to, "To", wording_address_text(recipients->first, text, sizeof(text)), more);
 }
 
 static void put_samples(

@@ -45,20 +45,27 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+/* As much of text as fits into room bytes: up to a blank, or else up to a character's end. */
+static size_t line_of(const char *text, size_t room)
+{
+	size_t len = strlen(text);
+
+	if (len <= room)
+		return len;
+	for (len = room; len > 0 && text[len] != ' '; len--)
+		;
+	if (len > 0)
+		return len;
+	for (len = room; len > 1 && ((unsigned char)text[len] & 0xc0) == 0x80; len--)
+		;
+	return len;
+}
+
 static void fold(FILE *to, int indent, bool begun, const char *text)
 {
-	size_t room = (size_t)(SAY_WIDTH - indent);
-
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		size_t len = strlen(text);
+		size_t len = line_of(text, (size_t)(SAY_WIDTH - indent));
 
-		if (len > room) {
-			for (len = room; len && text[len] != ' '; len--)
-				;
-			for (len = len ? len : room; ((unsigned char)text[len] & 0xc0) == 0x80;
-			     len--)
-				;
-		}
 		say(to, "%*s%.*s\n", begun ? 0 : indent, "", (int)len, text);
 		begun = false;
 		text += len;

@@ -20,6 +20,7 @@ struct table {
 	bool failed;
 };
 
+/* NULL on no memory. */
 static struct libscols_table *new_scols(FILE *to, const struct table_column *columns, size_t count)
 {
 	struct libscols_table *scols;
@@ -29,15 +30,15 @@ static struct libscols_table *new_scols(FILE *to, const struct table_column *col
 	if (!scols)
 		return NULL;
 	scols_table_set_stream(scols, to);
+	scols_table_enable_colors(scols, table_wants_color(to));
 	for (size_t i = 0; i < count; i++) {
-		int flags =
-		    (columns[i].right ? SCOLS_FL_RIGHT : 0) | (columns[i].cut ? SCOLS_FL_TRUNC : 0);
+		const struct table_column *c = &columns[i];
+		int flags = (c->right ? SCOLS_FL_RIGHT : 0) | (c->cut ? SCOLS_FL_TRUNC : 0);
 
-		if (!scols_table_new_column(
-			scols, columns[i].name, columns[i].cut ? 0.1 : 0, flags)) {
-			scols_unref_table(scols);
-			return NULL;
-		}
+		if (scols_table_new_column(scols, c->name, c->cut ? 0.1 : 0, flags))
+			continue;
+		scols_unref_table(scols);
+		return NULL;
 	}
 	return scols;
 }
@@ -71,8 +72,6 @@ struct table *table_new(FILE *to, const struct table_column *columns, size_t cou
 	if (isatty(fileno(to))) {
 		t->scols = new_scols(to, columns, count);
 		t->failed = !t->scols;
-		if (t->scols && table_wants_color(to))
-			scols_table_enable_colors(t->scols, 1);
 	}
 	return t;
 }

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
@@ -63,12 +62,9 @@ static int check(struct act *a, struct err *err)
 	const struct block_terms terms = block_terms_of(
 	    a->s, holds ? RULE_HOLD : RULE_REJECT, o->rule_for ? o->rule_for : o->block_for);
 	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
-	int code = 0;
+	int code = session_check_all(a->s, err);
 
-	if (o->selector.all && unasked && !(a->s->behalf && a->s->behalf->answered))
-		return err_set(
-		    err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
-	if (a->s->verb->words == WORDS_BATCHES)
+	if (code == 0 && a->s->verb->words == WORDS_BATCHES)
 		code = read_batches(a, err);
 	if (code == 0 && o->rule_for)
 		code = standing_check(o, err);
@@ -116,13 +112,10 @@ static int begin(struct act *a, struct err *err)
 
 /* ---- the question */
 
-static void preview(const struct act *a, const struct outcome *found, FILE *to)
+static void say_blocks(const struct act *a, FILE *to)
 {
-	struct report r = walk_report(&a->walk);
 	char until[CLOCK_TEXT_SIZE];
 
-	r.outcome = found;
-	report_preview(to, &r);
 	for (size_t i = 0; i < a->plan.rules.count; i++)
 		say(to, "To be %s: %s, until %s.\n",
 		    a->walk.order.action == ACTION_HOLD ? "held when it comes" : "refused",
@@ -157,6 +150,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 {
 	struct act *a = arg;
 	const bool something = found->tally.results[RESULT_READY] || a->plan.rules.count;
+	struct report r;
 
 	(void)order;
 	progress_end(&a->walk.progress);
@@ -164,7 +158,10 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		return ORDER_NO;
 	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
-		preview(a, found, stderr);
+		r = walk_report(&a->walk);
+		r.outcome = found;
+		report_preview(stderr, &r);
+		say_blocks(a, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
@@ -196,42 +193,19 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-static int tell_outcome(const struct act *a, const struct report *r)
-{
-	const struct options *o = &a->s->options;
-	int code = 0;
-
-	if (!r->dry_run && !r->outcome->refused)
-		log_run(a, r);
-	if (o->json)
-		code = report_json(stdout, r);
-	if (o->json || !r->outcome->refused) {
-		if (!o->json && o->dry_run && !o->quiet)
-			preview(a, r->outcome, stdout);
-		if (!o->json && !o->quiet)
-			report_text(stdout, r);
-		report_problems(o->json ? stderr : stdout, r);
-	}
-	if (r->outcome->refused)
-		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
-					   : "Nothing was touched.\n");
-	return code;
-}
-
 /* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
-	const struct behalf *behalf = a->s->behalf;
+	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
-	int status = r.outcome->refused ? EXIT_INTERRUPTED : report_exit(&r);
-	int code = session_written(tell_outcome(a, &r), err);
+	int code;
 
-	if (behalf && behalf->answer)
-		behalf->answer->matched =
-		    r.outcome->tally.results[a->walk.order.dry_run ? RESULT_READY : RESULT_DONE];
-	if (status == EXIT_DONE && (a->s->bad_ids || a->not_saved))
-		status = EXIT_SOME_FAILED;
-	return code < 0 ? code : status;
+	if (!r.dry_run && !r.outcome->refused)
+		log_run(a, &r);
+	if (r.dry_run && !o->json && !o->quiet)
+		say_blocks(a, stdout);
+	code = walk_tell(&a->walk, err);
+	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
 /* In force from here on; the rules are already. */

@@ -56,36 +56,29 @@ static void add_row(struct table *t, bool for_people, int64_t now, const struct 
 		   sender, for_people && strcmp(from, sender) == 0 ? "" : from, to});
 }
 
-static int put_all(const struct session *s, const struct outcome *outcome)
+static int put_all(struct walk *w, struct err *err)
 {
 	static const struct table_column columns[] = {{.name = "QUEUE ID"}, {.name = "QUEUE"},
 	    {.name = "AGE", .right = true}, {.name = "SIZE", .right = true},
 	    {.name = "SENDER", .cut = true}, {.name = "FROM", .cut = true},
 	    {.name = "RECIPIENTS", .cut = true}};
-	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
+	const struct options *o = &w->s->options;
+	struct table *t = o->json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
 	bool for_people = isatty(STDOUT_FILENO);
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < outcome->count; i++) {
-		if (outcome->items[i].result != RESULT_READY)
+	for (size_t i = 0; code == 0 && i < w->outcome.count; i++) {
+		if (w->outcome.items[i].result != RESULT_READY)
 			continue;
-		if (s->options.json)
-			code = put_json(&outcome->items[i]);
+		if (o->json)
+			code = put_json(&w->outcome.items[i]);
 		else
-			add_row(t, for_people, s->options.now, &outcome->items[i]);
+			add_row(t, for_people, o->now, &w->outcome.items[i]);
 	}
-	return s->options.json || code < 0 ? code : table_end(t);
+	return session_written(o->json || code < 0 ? code : table_end(t), err);
 }
 
 int verb_list(struct session *s, struct err *err)
 {
-	struct walk w;
-	int code = walk_look(&w, s, err);
-
-	if (code == 0)
-		code = session_written(put_all(s, &w.outcome), err);
-	if (code == 0)
-		code = walk_end_look(&w);
-	walk_release(&w);
-	return code;
+	return walk_show(s, put_all, err);
 }

@@ -32,12 +32,13 @@ static int tell(const struct setup *setup, const struct setup_step *step, const 
 	return 0;
 }
 
-static int tell_all(const struct setup *setup, const char *result)
+/* A dry run as JSON. */
+static int tell_all(const struct setup *setup)
 {
 	int code = 0;
 
 	for (size_t n = 0; code == 0 && n < setup->step_count; n++)
-		code = tell(setup, &setup->steps[n], result, NULL);
+		code = tell(setup, &setup->steps[n], "would-do", NULL);
 	return code == 0 ? setup_json_notes(stdout, setup) : code;
 }
 
@@ -66,41 +67,33 @@ static int run_steps(struct setup *setup, size_t *ret_failed)
 /* Settings may have changed; status shall speak of those in force. */
 static int look_at_result(struct session *s, const char *conf, struct err *err)
 {
-	const struct verb *status;
-	bool is_name;
 	int code;
 
-	code = verb_choose("status", &status, &is_name, err);
-	if (code < 0)
-		return code;
 	settings_release(&s->settings);
 	s->settings = (struct settings){0};
 	code = settings_load(access(conf, F_OK) == 0 ? conf : NULL, &s->settings, err);
-	if (code < 0)
-		return code;
-	s->verb = status;
-	return status->run(s, err);
+	return code < 0 ? code : verb_status(s, err);
 }
 
 static int end(struct session *s, struct setup *setup, size_t failed, struct err *err)
 {
 	bool talks = !s->options.json && !s->options.quiet;
+	int code;
 
 	if (failed > 0) {
 		complain("%s is unfinished; run it again when that is put right.",
 		    s->options.remove ? "setup --remove" : "setup");
 		return EXIT_SOME_FAILED;
 	}
-	if (s->options.remove) {
-		int code = setup_record_remove(setup->record_path, err);
-
-		if (code == 0 && talks)
-			say(stdout, "Done.\n");
-		return code;
+	if (!s->options.remove) {
+		if (talks && setup->step_count > 0)
+			say(stdout, "Done. The status now:\n\n");
+		return look_at_result(s, setup->conf.path, err);
 	}
-	if (talks && setup->step_count > 0)
-		say(stdout, "Done. The status now:\n\n");
-	return look_at_result(s, setup->conf.path, err);
+	code = setup_record_remove(setup->record_path, err);
+	if (code == 0 && talks)
+		say(stdout, "Done.\n");
+	return code;
 }
 
 static void show(FILE *to, const struct setup *setup)
@@ -123,7 +116,7 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	if (talks || (session_can_ask(s) && !s->options.dry_run))
 		show(s->options.json ? stderr : stdout, setup);
 	if (s->options.dry_run)
-		return s->options.json ? tell_all(setup, "would-do") : EXIT_DONE;
+		return s->options.json ? tell_all(setup) : EXIT_DONE;
 	if (setup->step_count > 0)
 		code = may_begin(s, err);
 	if (code < 0)
@@ -135,8 +128,8 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	code = run_steps(setup, &failed);
 	if (code == 0 && s->options.json)
 		code = setup_json_notes(stdout, setup);
-	return code < 0 ? err_sys(err, -code, "failed to write the report")
-			: end(s, setup, failed, err);
+	code = session_written(code, err);
+	return code < 0 ? code : end(s, setup, failed, err);
 }
 
 int verb_setup(struct session *s, struct err *err)

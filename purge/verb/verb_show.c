@@ -171,31 +171,24 @@ static int show_one(const struct walk *w, const struct queue_id *id, struct err 
 	return code;
 }
 
-static int take_ids(struct session *s, struct err *err)
+static int put_all(struct walk *w, struct err *err)
 {
+	const struct selector *selector = &w->s->options.selector;
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < s->options.word_count; i++)
-		code = options_add_id(&s->options, s->options.words[i], err);
-	selector_seal(&s->options.selector);
-	return code < 0 ? ERR_USAGE : 0;
+	for (size_t i = 0; code == 0 && i < selector->id_count; i++) {
+		if (i && !w->s->options.json)
+			say(stdout, "\n");
+		code = show_one(w, &selector->ids[i], err);
+	}
+	return code;
 }
 
 int verb_show(struct session *s, struct err *err)
 {
-	const struct selector *selector = &s->options.selector;
-	struct walk w = {0};
-	int code = take_ids(s, err);
-
-	if (code == 0)
-		code = walk_look(&w, s, err);
-	for (size_t i = 0; code == 0 && i < selector->id_count; i++) {
-		if (i && !s->options.json)
-			say(stdout, "\n");
-		code = show_one(&w, &selector->ids[i], err);
-	}
-	if (code == 0)
-		code = walk_end_look(&w);
-	walk_release(&w);
-	return code;
+	for (size_t i = 0; i < s->options.word_count; i++)
+		if (options_add_id(&s->options, s->options.words[i], err) < 0)
+			return ERR_USAGE;
+	selector_seal(&s->options.selector);
+	return walk_show(s, put_all, err);
 }

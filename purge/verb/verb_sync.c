@@ -58,6 +58,9 @@ static int catch_up(struct session *s, struct err *err)
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
 	code = sync_run(&sync, err);
 	progress_end(&progress);
+	/* It is there and says nothing of use: more than that nothing was begun. */
+	if (code == ERR_NO_INDEX && sync.by_daemon)
+		return err_within(err, ERR_CHILD, "the index was left as it is");
 	if (code < 0)
 		return code;
 	code = session_written(put_result(s, &sync), err);

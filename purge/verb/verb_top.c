@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <langinfo.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -102,21 +103,18 @@ struct row {
 	const char *cells[COLUMNS_MAX];
 };
 
-static void add_cell(struct row *row, const char *head, bool right, const char *cell)
+static void add_cell(struct row *row, const char *head, bool right, const char *format, ...)
+    FORMAT(4, 5);
+static void add_cell(struct row *row, const char *head, bool right, const char *format, ...)
 {
 	size_t n = row->count++;
+	va_list values;
 
 	row->columns[n] = (struct table_column){.name = head, .right = right, .cut = n == 0};
-	snprintf(row->text[n], sizeof(row->text[n]), "%s", cell);
+	va_start(values, format);
+	vsnprintf(row->text[n], sizeof(row->text[n]), format, values);
+	va_end(values);
 	row->cells[n] = row->text[n];
-}
-
-static void add_number(struct row *row, const char *head, uint64_t n)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "%" PRIu64, n);
-	add_cell(row, head, true, text);
 }
 
 /* For people an age, for programs a time. */
@@ -129,7 +127,7 @@ static void add_time(const struct screen *screen, struct row *row, const char *h
 		clock_span_text(now > wall ? now - wall : 0, text, sizeof(text));
 	else
 		clock_text(wall, text, sizeof(text));
-	add_cell(row, head, true, text);
+	add_cell(row, head, true, "%s", text);
 }
 
 static void add_ages(const struct screen *screen, struct row *row, const struct top_group *g)
@@ -139,9 +137,9 @@ static void add_ages(const struct screen *screen, struct row *row, const struct 
 	char text[GLYPHS_SIZE];
 
 	if (screen->terminal && !screen->wide)
-		add_cell(row, "AGES", false, ages_of(screen->utf8, g->ages, text));
+		add_cell(row, "AGES", false, "%s", ages_of(screen->utf8, g->ages, text));
 	for (unsigned i = 0; (!screen->terminal || screen->wide) && i < TOP_AGES; i++)
-		add_number(row, heads[i], g->ages[i]);
+		add_cell(row, heads[i], true, "%" PRIu64, g->ages[i]);
 }
 
 static void make_row(
@@ -150,23 +148,23 @@ static void make_row(
 	enum top_by by = screen->s->options.by;
 	const char *nameless = by == TOP_CLIENT ? "(local)" : "(none)";
 	const struct top_group *before = screen->before ? top_find(screen->before, g->name) : NULL;
+	const double share = share_of(top, g);
 	char text[GLYPHS_SIZE];
 
 	row->count = 0;
-	add_cell(row, top_head(by), false, "");
+	add_cell(row, top_head(by), false, "%s", "");
 	row->cells[0] = *g->name || !screen->terminal ? g->name : nameless;
-	add_number(row, "COUNT", g->count);
-	snprintf(text, sizeof(text), "%.1f%%", share_of(top, g) * 100);
-	add_cell(row, "SHARE", true, text);
+	add_cell(row, "COUNT", true, "%" PRIu64, g->count);
+	add_cell(row, "SHARE", true, "%.1f%%", share * 100);
 	if (screen->terminal)
-		add_cell(row, "", false, bar_of(screen->utf8, share_of(top, g), text));
+		add_cell(row, "", false, "%s", bar_of(screen->utf8, share, text));
 	if (screen->rates)
-		add_cell(row, "RATE", true,
+		add_cell(row, "RATE", true, "%s",
 		    rate_of(screen, g->count, before ? before->count : 0, text, sizeof(text)));
 	if (screen->terminal)
-		add_cell(row, "SIZE", true, str_size_text(g->bytes, text, sizeof(text)));
+		add_cell(row, "SIZE", true, "%s", str_size_text(g->bytes, text, sizeof(text)));
 	else
-		add_number(row, "SIZE", g->bytes);
+		add_cell(row, "SIZE", true, "%" PRIu64, g->bytes);
 	add_time(screen, row, "NEW", g->newest);
 	add_time(screen, row, "OLD", g->oldest);
 	add_ages(screen, row, g);
@@ -262,14 +260,13 @@ static int put_screen(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* One walk, grouped. Its outcome is in w, to be released in any case. */
-static int look(struct session *s, struct walk *w, struct top *ret, struct err *err)
+static int group(const struct walk *w, struct top *ret, struct err *err)
 {
-	int code = walk_look(w, s, err);
+	const struct options *o = &w->s->options;
 
-	if (code == 0)
-		code = top_of(&w->outcome, s->options.by, s->options.now, ret);
-	return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to group the messages") : code;
+	return top_of(&w->outcome, o->by, o->now, ret) < 0
+		   ? err_sys(err, ENOMEM, "failed to group the messages")
+		   : 0;
 }
 
 /* Draws anew: ages and --since are counted from the time of each screen, and only each fifth looks
@@ -286,7 +283,9 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 		s->options.selector.arrived_after = s->options.now - age;
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
 	s->options.quiet = true;
-	code = look(s, &w, ret, err);
+	code = walk_look(&w, s, err);
+	if (code == 0)
+		code = group(&w, ret, err);
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
 	walk_release(&w);
@@ -326,32 +325,37 @@ static int watch(struct session *s, struct screen *screen, struct err *err)
 	return code == ERR_STOPPED ? EXIT_DONE : code;
 }
 
-static int once(struct session *s, struct screen *screen, struct err *err)
+static struct screen screen_of(const struct session *s)
 {
-	struct walk w = {0};
+	bool terminal = isatty(STDOUT_FILENO);
+
+	return (struct screen){.s = s,
+	    .terminal = terminal,
+	    .wide = terminal && table_width(stdout) >= WIDE,
+	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+}
+
+static int once(struct walk *w, struct err *err)
+{
+	const struct screen screen = screen_of(w->s);
 	struct top top = {0};
-	int code = look(s, &w, &top, err);
+	int code = group(w, &top, err);
 
 	if (code == 0)
-		code = session_written(put_screen(screen, &top), err);
-	if (code == 0)
-		code = walk_end_look(&w);
+		code = session_written(put_screen(&screen, &top), err);
 	top_release(&top);
-	walk_release(&w);
 	return code;
 }
 
 int verb_top(struct session *s, struct err *err)
 {
-	bool terminal = isatty(STDOUT_FILENO);
-	struct screen screen = {.s = s,
-	    .terminal = terminal,
-	    .wide = terminal && table_width(stdout) >= WIDE,
-	    .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0};
+	struct screen screen = screen_of(s);
 
-	if (s->options.watch && (!terminal || s->options.json))
+	if (!s->options.watch)
+		return walk_show(s, once, err);
+	if (!screen.terminal || s->options.json)
 		return err_set(err, ERR_USAGE,
 		    "'--watch' draws on a terminal; a program calls 'top --json' as often as it "
 		    "likes");
-	return s->options.watch ? watch(s, &screen, err) : once(s, &screen, err);
+	return watch(s, &screen, err);
 }

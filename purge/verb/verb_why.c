@@ -216,10 +216,12 @@ static int read_reasons(struct told *t, const struct outcome *outcome, struct er
 }
 
 /* The words, and the exit status that they mean. */
-static int tell(struct told *t, struct err *err)
+static int tell(struct told *t, const struct outcome *outcome, struct err *err)
 {
-	int code = read_patience(t, err);
+	int code = read_reasons(t, outcome, err);
 
+	if (code == 0)
+		code = read_patience(t, err);
 	if (code == 0)
 		code = session_written((t->s->options.json ? json_all : text_all)(t), err);
 	if (code < 0 || sum(t, "unread") == 0)
@@ -229,23 +231,18 @@ static int tell(struct told *t, struct err *err)
 	return EXIT_SOME_FAILED;
 }
 
-int verb_why(struct session *s, struct err *err)
+static int put_all(struct walk *w, struct err *err)
 {
-	struct told told = {.s = s};
-	struct walk w;
-	int status, code = walk_look(&w, s, err);
+	struct told told = {.s = w->s};
+	int code = tell(&told, &w->outcome, err);
 
-	if (code == 0)
-		code = read_reasons(&told, &w.outcome, err);
-	if (code == 0)
-		code = tell(&told, err);
-	if (code >= 0) {
-		status = walk_end_look(&w);
-		code = status > code ? status : code;
-	}
-	walk_release(&w);
 	why_release(&told.why);
 	for (size_t i = 0; i < PATIENCE_COUNT; i++)
 		strbuf_release(&told.patience_text[i]);
 	return code;
+}
+
+int verb_why(struct session *s, struct err *err)
+{
+	return walk_show(s, put_all, err);
 }

@@ -4,7 +4,7 @@
  * patterns (author, sender, from, recipient; small letters include subdomains), L a login, I an ID,
  * O "only", and M a message: sender, header From, recipient and login, divided by tabs; then, where
  * the queue file was read, sender and recipient as queued. Whatever way the index takes to its
- * rows, it must give exactly those that selector_nominate says of all.
+ * rows, it must give exactly those that selector_nominate_row says of all.
  */
 #include "index/rows/entry.h"
 #include "index/rows/select.h"
@@ -133,7 +133,7 @@ static void compare(struct txn *txn, const struct selector *s, const struct cand
 		struct message m;
 
 		fuzz_require(record_decode(value, &m) == 0);
-		unsigned matched = selector_nominate(s, &m, NULL);
+		unsigned matched = selector_nominate_row(s, &m, NULL);
 		if (!matched)
 			continue;
 		fuzz_require(n < got->count);

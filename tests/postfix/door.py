@@ -42,8 +42,8 @@ def hook(event, **fields):
     return out
 
 
-def verb(*words, answered=0):
-    return struct.pack("<BBBI", 1, VERB, answered, len(words)) + b"".join(map(text, words))
+def verb(*words, answered=0, columns=0):
+    return struct.pack("<BBBII", 1, VERB, answered, columns, len(words)) + b"".join(map(text, words))
 
 
 FLEET_ORDER = bytes((1, FLEET))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Blocking: in force from the next MAIL FROM on, for exactly what was named, and over when it is said to be over."""
+import signal
 import time
 
 from case import RigCase, both_ids
@@ -37,6 +38,20 @@ class BlockCase(RigCase):
     def assert_passes(self, *senders):
         for sender in senders:
             self.assertEqual(self.answer(sender), "250", sender)
+
+
+class Frozen(BlockCase):
+    """A daemon that does not answer is not waited for long, and what that means is said."""
+
+    def test_block(self):
+        self.pq.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.pq.process.send_signal, signal.SIGCONT)
+        for verb in "block", "unblock":
+            began = time.monotonic()
+            result = self.pq.idx(verb, "-y", BAD)
+            self.assertLess(time.monotonic() - began, 8, result)
+            self.assertEqual(result.status, 2, result)
+            self.assertIn("does not answer", result.err)
 
 
 class ByCommand(BlockCase):

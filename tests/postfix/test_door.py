@@ -153,6 +153,24 @@ class Operators(DoorCase):
             self.assertEqual(terminal.answer(answer), status, terminal.text)
             self.assertEqual(self.held(), held)
 
+    def test_terminal(self):
+        """On a terminal the output is that of a terminal, a table; on a pipe that of a pipe."""
+        terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
+                             *self.pq.words("top")])
+        self.assertEqual(terminal.answer(""), 0, terminal.text)
+        self.assertIn("example.com", terminal.text)
+        self.assertNotIn("\t", terminal.text)
+        self.assertIn("\t", self.member("top").out)
+
+    def test_terminal(self):
+        """On a terminal the output is that of a terminal, a table; on a pipe that of a pipe."""
+        terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
+                             *self.pq.words("top")])
+        self.assertEqual(terminal.answer(""), 0, terminal.text)
+        self.assertIn("example.com", terminal.text)
+        self.assertNotIn("\t", terminal.text)
+        self.assertIn("\t", self.member("top").out)
+
     def test_looks(self):
         self.assertEqual(set(self.member("list", "--json", BAD).messages), self.bad)
         self.assertIn("example.com", self.member("top").out)

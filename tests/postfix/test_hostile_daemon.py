@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from case import BAD, RigCase, known_defect
+from case import BAD, RigCase
 from hostile import WAYS
 from pqpurge import USER
 from rig import HERE
@@ -135,7 +135,6 @@ class Redirected(HostileCase):
     def test_by_sender(self):
         self.check("--sender", BAD)
 
-    @known_defect("an answer to names that makes no sense ends sync with 1")
     def test_after_a_catch_up(self):
         self.assertIn(self.pq.idx("sync").status, (0, 2))
         self.check(BAD)

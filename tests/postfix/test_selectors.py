@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Each selector on real mail. What it should mean is worked out from the queue files, not from what was asked for."""
 import ipaddress
+import os
+import pwd
 import time
 
 from case import BAD, RigCase, both_ids
@@ -217,6 +219,43 @@ class Ids(RigCase):
         self.postfix.settled(1)
         self.pq.idx("purge", "-y", "--id", queue_id.swapcase())
         self.assertEqual(self.postfix.ids(), {queue_id})
+
+
+class Uid(RigCase):
+    """--uid: submitted by sendmail(1), by this user."""
+
+    def setUp(self):
+        super().setUp()
+        self.remote = self.send("a@example.com")
+        self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
+        self.postfix.settled(2)
+        (self.roots,) = self.postfix.ids() - {self.remote}
+        # pickup(8) takes the owner of the file in maildrop for the submitter.
+        self.postfix.stop()
+        self.addCleanup(lambda: self.postfix.run("postfix", "status", check=False).returncode and self.postfix.start())
+        self.postfix.sendmail("b@example.com", ["u@dest.test"], content())
+        maildrop = os.path.join(self.postfix.spool, "maildrop")
+        for name in os.listdir(maildrop):
+            os.chown(os.path.join(maildrop, name), pwd.getpwnam("nobody").pw_uid, -1)
+        self.postfix.start()
+        self.postfix.settled(3)
+        (self.nobodys,) = self.postfix.ids() - {self.remote, self.roots}
+
+    def test_alone_and_with_others(self):
+        uid = str(pwd.getpwnam("nobody").pw_uid)
+        for expected, args in (({self.nobodys}, ["--uid", "nobody"]), ({self.nobodys}, ["--uid", uid]), ({self.roots}, ["--uid", "root"]),
+                               ({self.roots, self.nobodys}, ["--uid", "root", "--uid", "nobody"]), (set(), ["--uid", "daemon"]),
+                               ({self.roots}, [BAD, "--uid", "0", "--sender", "a@example.com"]), (set(), ["good.test", "--uid", "root"]),
+                               (set(), ["--uid", "root", "--client", "127.0.0.1"]), (set(), ["--uid", "root", "--older", "1h"])):
+            self.assert_selects(expected, *args)
+        self.assertEqual(self.pq.listed("--uid", "nobody")[self.nobodys]["user"], "nobody")
+
+    def test_purge(self):
+        self.assert_purged({self.nobodys}, "--uid", "nobody")
+        self.pq.stop()
+        self.pq.forget()
+        self.assert_purged({self.roots}, "--uid", "root")
+        self.assertEqual(self.postfix.ids(), {self.remote})
 
 
 @both_ids

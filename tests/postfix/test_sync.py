@@ -8,6 +8,7 @@ import sys
 
 from case import BAD, RigCase, both_ids
 from pqpurge import BUILD, TOP
+from process import descendants
 from rig import until
 from smtp import content
 
@@ -210,6 +211,31 @@ class SlowWalk(SyncCase):
         self.command.send_signal(signal.SIGINT)
         summary = self.summary(3)
         self.assertEqual((summary["deleted"], self.postfix.ids()), (3, self.missed), summary)
+
+
+class Interrupted(SyncCase):
+    """In the middle of its reading."""
+
+    def check(self, number):
+        self.send("a@example.com")
+        self.postfix.settled(1)
+        hang = os.path.join(self.pq.home, "hang")
+        open(hang, "w", encoding="ascii").close()
+        slow = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/names.so"), "PQPURGE_NAMES_HANG": hang}
+        command = self.pq.idx_start("sync", "--json", env=slow, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(command.communicate)
+        self.addCleanup(os.unlink, hang)
+        until(lambda: len(descendants(command.pid)) > 2, "a child of its child")
+        command.send_signal(number)
+        out, err = command.communicate(timeout=60)
+        self.assertEqual((command.returncode, out), (3, ""), err)
+        self.assertTrue(err.strip())
+
+    def test_interrupt(self):
+        self.check(signal.SIGINT)
+
+    def test_terminate(self):
+        self.check(signal.SIGTERM)
 
 
 del SyncCase  # it has no tests of its own

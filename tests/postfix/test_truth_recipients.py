@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 """Recipients that aliases turn into others, that always_bcc adds, and that are delivered meanwhile: --recipient finds both
 forms, --only and other_recipients count what the message still waits for."""
-from case import BAD, RigCase, both_ids, known_defect
+from case import BAD, RigCase, both_ids
 from rig import until
 
 
@@ -36,7 +36,6 @@ class Alias(RecipientCase):
     def test_given_domain(self):
         self.assert_selects(self.ours | {self.other}, "--recipient", "dest.test")
 
-    @known_defect("--only takes an alias for the address that is queued")
     def test_only(self):
         self.assert_selects(self.ours, "--recipient", "bigmail.test", "--only")
         self.assert_selects({self.other}, "--recipient", "dest.test", "--only")
@@ -170,7 +169,6 @@ class DoneMeanwhile(RecipientCase):
 
     main = "transport_maps = inline:{ later.test=smtp: }\n"
 
-    @known_defect("--only goes by the recipients that the file had when it was read, not by those that still wait")
     def test_only(self):
         ours = self.send("a@good.test", ["x@later.test", "u@dest.test"])
         self.postfix.settled(1)

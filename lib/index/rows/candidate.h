@@ -14,7 +14,7 @@ struct candidate {
 	uint64_t sequence;
 	const void *record; /* somebody else's bytes, which must stay as they are */
 	uint32_t record_len;
-	uint32_t matched; /* as selector_nominate says */
+	uint32_t matched; /* as selector_nominate_row says */
 };
 
 /* Takes a record, having checked it: 0, or what record_decode says. */

@@ -67,7 +67,7 @@ static void consider(struct share *s, uint64_t sequence, struct span record)
 		s->found.damaged++;
 		return;
 	}
-	matched = selector_nominate(s->selector, &message, &s->found.notes);
+	matched = selector_nominate_row(s->selector, &message, &s->found.notes);
 	if (matched != 0)
 		selection_add(&s->found, sequence, matched, record);
 	else

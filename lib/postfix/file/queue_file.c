@@ -18,6 +18,7 @@ static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const uns
 	bool inside = offset >= f->offset && offset - f->offset < f->len;
 	size_t have = inside ? f->len - (size_t)(offset - f->offset) : 0;
 
+	*ret = f->window;
 	if (have < want && offset <= INT64_MAX - QUEUE_WINDOW) {
 		ssize_t n;
 
@@ -29,7 +30,8 @@ static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const uns
 		f->offset = offset;
 		f->len = have = (size_t)n;
 	}
-	*ret = f->window + (offset - f->offset);
+	if (have > 0)
+		*ret = f->window + (offset - f->offset);
 	return (ssize_t)(have < want ? have : want);
 }
 
@@ -140,29 +142,27 @@ static void take_address(struct net_address *into, const char *value)
 		*into = (struct net_address){0};
 }
 
-/* What stands behind "name="; NULL where text is another attribute. */
+/* What stands behind name; NULL where text is another attribute. */
 static const char *value_of(const char *text, const char *name)
 {
-	size_t len = strlen(name);
-
-	return strncmp(text, name, len) == 0 && text[len] == '=' ? text + len + 1 : NULL;
+	return str_starts(text, name) ? text + strlen(name) : NULL;
 }
 
 static void take_attribute(struct identity *id, const char *text)
 {
 	const char *value;
 
-	if ((value = value_of(text, "create_time"))) {
+	if ((value = value_of(text, "create_time="))) {
 		id->create_time = time_of(value);
-	} else if ((value = value_of(text, "client_address"))) {
+	} else if ((value = value_of(text, "client_address="))) {
 		take_address(&id->client, value);
-	} else if ((value = value_of(text, "client_port"))) {
+	} else if ((value = value_of(text, "client_port="))) {
 		int64_t port = queue_number(value, NULL);
 
 		id->client_port = port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
-	} else if ((value = value_of(text, "log_client_address"))) {
+	} else if ((value = value_of(text, "log_client_address="))) {
 		take_address(&id->log_client, value);
-	} else if ((value = value_of(text, "log_ident")) && strlen(value) <= QUEUE_ID_MAX) {
+	} else if ((value = value_of(text, "log_ident=")) && strlen(value) <= QUEUE_ID_MAX) {
 		memcpy(id->log_ident, value, strlen(value) + 1);
 	}
 }

@@ -233,28 +233,7 @@ static void look_at_left(struct looking *l)
 	listing_release(&l->names);
 }
 
-/* Looks in one spot for the names that were not found so far; proofs keep where they lie. */
-static void find_in(struct looking *l, unsigned spot)
-{
-	const struct queue_spot *at = &l->layout.spots[spot];
-
-	if (at->depth == 0 && l->left_count >= LIST_COUNT)
-		listing_read(&l->names, l->queue_dir, at->queue, l->left_count);
-	for (size_t n = 0; n < l->left_count; n++) {
-		struct proof *proof = &l->proofs[l->left[n]];
-		const struct queue_id *id = id_at(l, l->left[n]);
-		struct stat st;
-
-		if (proof->queue == 0 &&
-		    (listing_knows(&l->names, at) ? listing_has(&l->names, id)
-						  : look_stat(l, spot, id, &st) == 1))
-			proof->queue = at->queue;
-	}
-	listing_release(&l->names);
-}
-
-/* Whether a name lies in any spot: 1, 0, or -errno as look_all. What l->names knows is asked there.
- */
+/* Whether a name lies in any spot: 1, 0, or -errno as look_all. l->names is asked first. */
 static int is_somewhere(const struct looking *l, const struct queue_id *id)
 {
 	int blind = 0;
@@ -306,6 +285,19 @@ static void look_between_lists(struct looking *l, size_t begin, size_t end)
 	listing_release(&l->names);
 }
 
+/* A pass over all that is left and was not found so far. */
+static void look_by_name(struct looking *l)
+{
+	for (size_t begin = 0; begin < l->left_count; begin += LIST_MAX) {
+		size_t end = l->left_count - begin > LIST_MAX ? begin + LIST_MAX : l->left_count;
+
+		if (end - begin < LIST_COUNT)
+			look_for(l, begin, end);
+		else
+			look_between_lists(l, begin, end);
+	}
+}
+
 /*
  * The last pass, with the layout of now: Postfix may be moving files to another depth. What is in
  * no spot is gone; what was found somewhere is left.
@@ -317,14 +309,7 @@ static void find_left(struct looking *l)
 	if (l->left_count == 0)
 		return;
 	queue_layout_read(&l->layout, l->queue_dir);
-	for (size_t begin = 0; begin < l->left_count; begin += LIST_MAX) {
-		size_t end = l->left_count - begin > LIST_MAX ? begin + LIST_MAX : l->left_count;
-
-		if (end - begin < LIST_COUNT)
-			look_for(l, begin, end);
-		else
-			look_between_lists(l, begin, end);
-	}
+	look_by_name(l);
 	for (size_t n = 0; n < l->left_count; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
 		int error = proof->error;
@@ -351,8 +336,7 @@ static void leave(struct looking *l, size_t begin, size_t end)
 static void look_at_all(struct looking *l)
 {
 	leave(l, 0, l->departed);
-	for (unsigned n = 0; l->left_count > 0 && n < l->layout.count; n++)
-		find_in(l, n);
+	look_by_name(l);
 	find_left(l);
 	leave(l, l->departed, l->count);
 	for (int round = 0; round < ROUNDS_MAX && l->left_count > 0; round++) {

@@ -58,8 +58,7 @@ int spool_walk_fd(const struct spool_walk *walk); /* readable when it ended; for
 int spool_walk_finish(
     struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err) NODISCARD;
 void walked_release(struct walked *w);
-/* Reads what the child handed over, and takes memory over in any case. ERR_CHILD; for tests, too.
- */
+/* Reads what the child handed over; takes memory over in any case. ERR_CHILD. For tests, too. */
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;
 
 #endif

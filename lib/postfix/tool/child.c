@@ -192,22 +192,24 @@ int postfix_run(
 	struct intake out = {.ends = {-1, -1}, .max = max};
 	struct intake errors = {.ends = {-1, -1}, .max = 65536, .keep_tail = true};
 	bool late;
-	pid_t pid;
+	pid_t pid = -1;
 	int code, status;
 
-	if (pipe2(out.ends, O_CLOEXEC) < 0 || pipe2(errors.ends, O_CLOEXEC) < 0)
+	if (pipe2(out.ends, O_CLOEXEC) < 0 || pipe2(errors.ends, O_CLOEXEC) < 0) {
 		code = err_sys(err, errno, "failed to make a pipe");
-	else
-		code = child_spawn(argv, -1, out.ends[1], errors.ends[1], &pid, err);
-	if (code == 0) {
-		code = collect(&out, &errors, deadline);
-		status = child_end(pid, code != 0, deadline, &late);
-		code = verdict(argv[0], late ? ERR_TIMEOUT : code, status, &errors.text, err);
-		if (code >= 0) {
-			*ret_out = out.text;
-			out.text = (struct strbuf){0};
-		}
+		goto out;
 	}
+	code = child_spawn(argv, -1, out.ends[1], errors.ends[1], &pid, err);
+	if (code < 0)
+		goto out;
+	code = collect(&out, &errors, deadline);
+	status = child_end(pid, code != 0, deadline, &late);
+	code = verdict(argv[0], late ? ERR_TIMEOUT : code, status, &errors.text, err);
+	if (code >= 0) {
+		*ret_out = out.text;
+		out.text = (struct strbuf){0};
+	}
+out:
 	intake_release(&out);
 	intake_release(&errors);
 	return code;

@@ -195,8 +195,8 @@ static void test_hook(void **state)
 static void test_verb(void **state)
 {
 	const char *words[] = {"hold", "--reason=a b", "--", "example.com"};
-	struct door_order sent = {
-	    .kind = DOOR_VERB, .verb = {.words = words, .count = 4, .answered = true}};
+	struct door_order sent = {.kind = DOOR_VERB,
+	    .verb = {.words = words, .count = 4, .answered = true, .columns = 80}};
 	struct bytes out = {0};
 	struct door_order got;
 
@@ -204,6 +204,7 @@ static void test_verb(void **state)
 	assert_int_equal(door_encode(&sent, &out, NULL), 0);
 	assert_int_equal(door_decode(bytes_span(&out), &got, NULL), 0);
 	assert_true(got.verb.answered);
+	assert_int_equal(got.verb.columns, 80);
 	assert_int_equal(got.verb.count, 4);
 	for (size_t n = 0; n < 4; n++)
 		assert_string_equal(got.verb.words[n], words[n]);
@@ -215,6 +216,9 @@ static void test_verb(void **state)
 	assert_int_equal(door_decode(bytes_span(&out), &got, NULL), ERR_SYNTAX);
 	bytes_release(&out);
 
+	sent.verb.columns = DOOR_COLUMNS_MAX + 1;
+	assert_int_equal(encode(&sent), ERR_SYNTAX);
+	sent.verb.columns = 0;
 	words[0] = "--help";
 	assert_int_equal(encode(&sent), ERR_SYNTAX);
 	sent.verb.count = 0;

@@ -51,6 +51,9 @@ static void assert_same(const char *name, const struct selector *a, const struct
 		case_assert(name, net_equal(&a->clients[i].base, &b->clients[i].base));
 		case_assert(name, a->clients[i].bits == b->clients[i].bits);
 	}
+	case_assert(name, a->uid_count == b->uid_count);
+	for (size_t i = 0; i < a->uid_count; i++)
+		case_assert(name, a->uids[i] == b->uids[i]);
 	case_assert(name, a->id_count == b->id_count);
 	for (size_t i = 0; i < a->id_count; i++)
 		case_assert_text(name, a->ids[i].text, b->ids[i].text);
@@ -108,6 +111,8 @@ static void test_everything_else(void **state)
 	    .ids = {3, 1}});
 
 	(void)state;
+	assert_int_equal(selector_add_uid(&s, 0), 0);
+	assert_int_equal(selector_add_uid(&s, UINT32_MAX - 1), 0);
 	assert_int_equal(selector_add_login(&s, "with \"quotes\" and \x01"), 0);
 	assert_int_equal(selector_add_message_id(&s, "<a@b>"), 0);
 	assert_int_equal(selector_add_client(&s, "192.0.2.0/24", NULL), 0);

@@ -211,7 +211,9 @@ static void test_halves(void **state)
 	    {"recipient by its original", {"recipient", "first@dest.example"}, O},
 	    {"recipient that waits no more, only", {"recipient", "elsewhere.example", "only", ""},
 		0},
-	    {"only, by addresses and originals", {"recipient", "dest.example", "only", ""}, O},
+	    {"only, one by its original alone", {"recipient", "dest.example", "only", ""}, 0},
+	    {"only, by addresses",
+		{"recipient", "dest.example", "recipient", "alias.example", "only", ""}, O},
 	    {"only, one does not match", {"recipient", "alias.example", "only", ""}, 0},
 	    {"client as given", {"client", "192.0.2.77"}, O},
 	    {"client as queued", {"client", "192.0.2.78"}, O},
@@ -277,9 +279,10 @@ static void test_queued_recipients(void **state)
 	    {"none that waits", {"recipient", "elsewhere.example"}, 2, 0, 2, O},
 	    {"cut, one of them", {"recipient", "alias.example"}, 9, C, 8, O},
 	    {"cut, none of them", {"recipient", "z.example"}, 9, C, 9, O | U},
-	    {"cut, only", {"recipient", "dest.example", "only", ""}, 9, C, 7, O | U},
+	    {"cut, only", {"recipient", "/./", "only", ""}, 9, C, 7, O | U},
 	    {"cut, only, one does not match", {"recipient", "alias.example", "only", ""}, 9, C, 8,
 		0},
+	    {"only, one by its original", {"recipient", "dest.example", "only", ""}, 2, 0, 0, 0},
 	    {"given ones cut, queued ones not", {"recipient", "z.example"}, 2,
 		MESSAGE_CUT_RECIPIENTS, 2, 0},
 	};
@@ -296,6 +299,44 @@ static void test_queued_recipients(void **state)
 		fill(&s, cases[i].words);
 		case_assert(cases[i].name, selector_other_recipients(&s, &m) == cases[i].others);
 		case_assert(cases[i].name, selector_nominate(&s, &m, NULL) == cases[i].nominated);
+		selector_release(&s);
+	}
+}
+
+/* What waited when a row was read may have been delivered since: then the file is asked. */
+static void test_rows(void **state)
+{
+	static const struct {
+		const char *name, *words[9];
+		bool queued;
+		uint32_t flags;
+		unsigned nominated;
+	} cases[] = {
+	    {"no recipient asked for", {"sender", "srs.example"}, true, 0, O},
+	    {"all", {"recipient", "/./"}, true, 0, O},
+	    {"one of two", {"recipient", "alias.example"}, true, 0, O},
+	    {"none", {"recipient", "z.example"}, true, 0, 0},
+	    {"only, all", {"recipient", "/./", "only", ""}, true, 0, O},
+	    {"only, one of two", {"recipient", "alias.example", "only", ""}, true, 0, O | U},
+	    {"only, an original alone", {"recipient", "first@dest.example", "only", ""}, true, 0,
+		0},
+	    {"only, cut", {"recipient", "alias.example", "only", ""}, true, C, O | U},
+	    {"only, not read so far", {"recipient", "one@dest.example", "only", ""}, false, 0,
+		O | U},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct selector s;
+		struct message m;
+
+		usual(&m);
+		if (cases[i].queued)
+			usual_queued(&m);
+		m.flags |= cases[i].flags;
+		fill(&s, cases[i].words);
+		case_assert(
+		    cases[i].name, selector_nominate_row(&s, &m, NULL) == cases[i].nominated);
 		selector_release(&s);
 	}
 }
@@ -467,9 +508,39 @@ static void test_limits_told(void **state)
 	selector_release(&s);
 }
 
+/* Only the queue file says who submitted it. */
+static void test_uid(void **state)
+{
+	static const struct {
+		const char *name;
+		bool read;
+		int64_t uid;
+		bool want;
+	} cases[] = {{"the first", true, 33, true}, {"the second", true, 0, true},
+	    {"another", true, 34, false}, {"nobody did", true, -1, false},
+	    {"not read yet", false, 33, false}};
+	struct selector s;
+
+	(void)state;
+	selector_init(&s);
+	assert_int_equal(selector_add_uid(&s, 33), 0);
+	assert_int_equal(selector_add_uid(&s, 0), 0);
+	assert_false(selector_is_empty(&s));
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct message m;
+
+		message_init(&m);
+		m.queued.known = cases[i].read;
+		m.queued.uid = cases[i].uid;
+		case_assert(cases[i].name, (selector_match(&s, &m, NULL) != 0) == cases[i].want);
+	}
+	selector_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_uid),
 	    cmocka_unit_test(test_match),
 	    cmocka_unit_test(test_bare_message),
 	    cmocka_unit_test(test_other_recipients),
@@ -478,6 +549,7 @@ int main(void)
 	    cmocka_unit_test(test_halves),
 	    cmocka_unit_test(test_queued_alone),
 	    cmocka_unit_test(test_queued_recipients),
+	    cmocka_unit_test(test_rows),
 	    cmocka_unit_test(test_first_pass),
 	    cmocka_unit_test(test_empty),
 	    cmocka_unit_test(test_limits_told),

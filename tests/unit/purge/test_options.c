@@ -126,6 +126,9 @@ static void test_refused(void **state)
 	    {"client", "purge --client 300.1.1.1", "300.1.1.1"},
 	    {"client bits", "purge --client 192.0.2.0/40", "192.0.2.0/40"},
 	    {"id", "purge --id ../../etc", "no queue ID"},
+	    {"user", "purge --uid no-such-user", "no user 'no-such-user'"},
+	    {"uid of nobody", "purge --uid 4294967295", "no user"},
+	    {"bounces of a user", "purge --with-bounces --uid root a.example", "--uid"},
 	    {"expression", "purge /unclosed(/", "/unclosed(/"},
 	    {"second expression", "purge a.example /unclosed(/", "/unclosed(/"},
 	    {"single label", "purge localhost", "--sender localhost"},
@@ -266,6 +269,13 @@ static void test_selectors(void **state)
 	assert_int_equal(s->client_count, 2);
 	options_release(&p.options);
 
+	parse(&p, "--uid root --uid 1234");
+	assert_int_equal(p.code, 0);
+	assert_int_equal(s->uid_count, 2);
+	assert_int_equal(s->uids[0], 0);
+	assert_int_equal(s->uids[1], 1234);
+	options_release(&p.options);
+
 	parse(&p, "--id -");
 	assert_int_equal(p.code, 0);
 	assert_true(p.options.ids_from_stdin && s->ids_given && s->id_count == 0);
@@ -376,8 +386,9 @@ static void test_many_letters(void **state)
 /* Every row can be given and belongs to somebody; help fits a terminal of 80 columns. */
 static void test_table(void **state)
 {
-	static const char *const verbs[] = {NULL, "purge", "hold", "release", "undo", "list",
-	    "show", "top", "why", "sync", "status", "setup", "block", "unblock", "rules", "log"};
+	static const char *const verbs[] = {NULL, "purge", "hold", "release", "undo", "retry",
+	    "list", "show", "top", "why", "sync", "status", "setup", "block", "unblock", "rules",
+	    "log"};
 
 	(void)state;
 	for (size_t i = 0; i < option_row_count; i++) {

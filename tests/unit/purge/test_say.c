@@ -71,4 +71,21 @@ static void test_fold(void **state)
 	    "                                                                              b\n");
 }
 
-UNIT_MAIN(cmocka_unit_test(test_scrubbed), cmocka_unit_test(test_ends), cmocka_unit_test(test_fold))
+/* Bytes of which none begins a character end nothing but their line. */
+static void test_fold_no_characters(void **state)
+{
+	char text[201];
+	FILE *to = begin();
+
+	(void)state;
+	memset(text, 0x80, sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	say_fold(to, 0, text);
+	fclose(to);
+	for (const char *at = said; *at; at++)
+		assert_true(*at == '?' || *at == '\n');
+	free(said);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_fold_no_characters), cmocka_unit_test(test_scrubbed),
+    cmocka_unit_test(test_ends), cmocka_unit_test(test_fold))

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which exits 0 whatever
+ * happened. So each message is looked at: it was retried if it is seen outside deferred, has left,
+ * or its file was touched, as flush(8) and qmgr(8) do to set the time of the next try. That time
+ * has whole seconds, so two tries in one second leave it as it was: the change time tells.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "purge/interrupt.h"
+#include "purge/tell/ask.h"
+#include "purge/tell/say.h"
+#include "purge/walk.h"
+
+#define RUN_TIME  (30 * USEC_PER_SEC) /* of one postqueue */
+#define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to take all of them up */
+#define LOOK_MS   50
+
+/* One message that Postfix was asked to try. */
+struct retry {
+	struct item *item;
+	struct timespec before; /* change time in deferred */
+};
+
+struct retrying {
+	struct walk *w;
+	int queue_dir;
+	struct queue_layout layout; /* as it was when the last look began */
+	struct retry *list;         /* those of which nothing is known yet */
+	size_t count;
+};
+
+static void settle(struct retrying *r, struct item *item, enum result result, const char *reason)
+{
+	uint64_t *results = r->w->outcome.tally.results;
+
+	results[item->result]--;
+	results[result]++;
+	item->result = result;
+	item->reason = reason;
+}
+
+/* Whether it lies in deferred, and when its file was last touched. */
+static bool is_deferred(const struct retrying *r, const struct item *item, struct timespec *ret)
+{
+	struct queue_id id = candidate_id(item->candidate);
+	struct stat st;
+
+	for (unsigned i = 0; i < r->layout.count; i++) {
+		const struct queue_spot *spot = &r->layout.spots[i];
+		char path[QUEUE_PATH_MAX];
+
+		queue_path(queue_word((enum queue_name)spot->queue), spot->depth, &id, path);
+		if (spot->queue != QUEUE_DEFERRED ||
+		    fstatat(r->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+			continue;
+		*ret = st.st_ctim;
+		return true;
+	}
+	return false;
+}
+
+static int run_postqueue(const struct postfix *p, const struct queue_id *id, struct err *err)
+{
+	struct strbuf program = {0}, said = {0};
+	int code;
+
+	strbuf_printf(&program, "%s/postqueue", p->command_directory);
+	code = program.failed ? err_set(err, -ENOMEM, "out of memory")
+			      : postfix_run((const char *const[]){program.text, "-c",
+						p->config_directory, "-i", id->text, NULL},
+				    4096, RUN_TIME, &said, err);
+	strbuf_release(&program);
+	strbuf_release(&said);
+	return code;
+}
+
+/* Where postqueue failed once, as while Postfix is down, it is not run again. */
+static void try_one(struct retrying *r, struct item *item, struct err *trouble)
+{
+	struct queue_id id = candidate_id(item->candidate);
+	struct timespec before;
+
+	if (item->proof.queue == QUEUE_HOLD)
+		settle(r, item, RESULT_FAILED, "it is on hold; release lets it go");
+	else if (!is_deferred(r, item, &before))
+		settle(r, item, RESULT_DONE, NULL);
+	else if (trouble->text[0] || run_postqueue(&r->w->s->postfix, &id, trouble) != 0)
+		settle(r, item, RESULT_FAILED, "postqueue failed");
+	else
+		r->list[r->count++] = (struct retry){item, before};
+}
+
+/* Drops from the list what was seen to be tried. */
+static void look(struct retrying *r)
+{
+	size_t left = 0;
+
+	queue_layout_read(&r->layout, r->queue_dir);
+	for (size_t i = 0; i < r->count; i++) {
+		const struct retry *one = &r->list[i];
+		struct timespec now;
+
+		if (is_deferred(r, one->item, &now) && now.tv_sec == one->before.tv_sec &&
+		    now.tv_nsec == one->before.tv_nsec)
+			r->list[left++] = *one;
+		else
+			settle(r, one->item, RESULT_DONE, NULL);
+	}
+	r->count = left;
+}
+
+static void try_all(struct retrying *r)
+{
+	struct outcome *o = &r->w->outcome;
+	int64_t deadline;
+
+	queue_layout_read(&r->layout, r->queue_dir);
+	for (size_t i = 0; i < o->count; i++) {
+		if (o->items[i].result != RESULT_READY)
+			continue;
+		if (interrupt_stop) {
+			o->interrupted = true;
+			settle(r, &o->items[i], RESULT_UNTOUCHED, NULL);
+			continue;
+		}
+		progress_show(&r->w->progress, "retrying", i, o->count);
+		try_one(r, &o->items[i], &o->trouble);
+	}
+	deadline = clock_steady() + LOOK_TIME;
+	for (look(r); r->count > 0 && clock_steady() < deadline && !interrupt_stop; look(r))
+		poll(NULL, 0, LOOK_MS);
+	for (size_t i = 0; i < r->count; i++)
+		settle(r, r->list[i].item, RESULT_FAILED, "Postfix has not taken it up yet");
+}
+
+/* False: the answer was no; nothing is touched then. */
+static bool may_begin(struct walk *w)
+{
+	uint64_t n = w->outcome.tally.results[RESULT_READY];
+	struct report report = walk_report(w);
+	char question[64];
+
+	if (n == 0 || !session_can_ask(w->s))
+		return !interrupt_stop;
+	report_preview(stderr, &report);
+	snprintf(question, sizeof(question), "Retry %s %" PRIu64 " %s?", n == 1 ? "this" : "these",
+	    n, PLURAL(n, "message"));
+	if (w->s->options.selector.all)
+		return ask_number(STDIN_FILENO, stderr, question, n) == ANSWER_YES;
+	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
+}
+
+static int retry(struct walk *w, struct err *err)
+{
+	struct retrying r = {.w = w, .queue_dir = queue_directory_open(&w->s->postfix, err)};
+
+	if (r.queue_dir < 0)
+		return r.queue_dir;
+	r.list = calloc(w->outcome.count + 1, sizeof(*r.list));
+	if (r.list && may_begin(w)) {
+		try_all(&r);
+	} else if (r.list) {
+		w->outcome.refused = true;
+		for (size_t i = 0; i < w->outcome.count; i++)
+			if (w->outcome.items[i].result == RESULT_READY)
+				settle(&r, &w->outcome.items[i], RESULT_UNTOUCHED, NULL);
+	}
+	progress_end(&w->progress);
+	io_close(&r.queue_dir);
+	free(r.list);
+	return r.list ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+int verb_retry(struct session *s, struct err *err)
+{
+	struct walk w;
+	int code = session_check_all(s, err);
+
+	if (code < 0)
+		return code;
+	walk_init(&w, s, ACTION_RETRY);
+	interrupt_catch();
+	code = walk_run(&w, err);
+	if (code == 0 && !s->options.dry_run)
+		code = retry(&w, err);
+	w.outcome.accounted = true; /* nothing to keep an account of */
+	if (code == 0)
+		code = walk_tell(&w, err);
+	walk_release(&w);
+	return code;
+}

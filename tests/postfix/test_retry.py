@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: ISC
+"""`retry`: Postfix is asked to try again what matches; what came of it is seen in the queue, for postqueue -i always exits 0."""
+import os
+
+from case import BAD, RigCase
+from rig import until
+from test_emergency import restrictions
+from test_terminal import Terminal
+
+
+class Retry(RigCase):
+    # By itself Postfix tries nothing again while a test runs.
+    main = restrictions(1) + "queue_run_delay = 1h\nminimal_backoff_time = 1h\nmaximal_backoff_time = 1h\n"
+
+    def setUp(self):
+        super().setUp()
+        self.ours = set(self.send_many("a@example.com", 3, "u@d0.test"))
+        self.other = self.send("b@good.test", "u@d0.test")
+        self.postfix.settled(4)
+        self.before = self.times()
+
+    def times(self):
+        """{queue ID: when its file was last touched}; the time of the next try may be the same, for it has whole seconds."""
+        return {i: os.stat(self.postfix.find(i)).st_ctime_ns for i in self.postfix.ids()}
+
+    def retry(self, *args, status=0):
+        result = self.pq.idx("retry", "-y", "--json", *args)
+        self.assertEqual(result.status, status, result)
+        return result
+
+    def tries(self, queue_id):
+        return sum(f"{queue_id}: to=<" in line for line in self.postfix.log().splitlines())
+
+    def test_those_that_match(self):
+        first = {i: self.tries(i) for i in (*self.ours, self.other)}
+        result = self.retry(BAD)
+        self.assertEqual((result.with_result("retried"), result.summary["matched"], result.summary["retried"]), (self.ours, 3, 3), result)
+        until(lambda: all(self.tries(i) > first[i] for i in self.ours), "another try of each")
+        self.postfix.settled(4)
+        self.assertEqual(self.tries(self.other), first[self.other])
+        self.assertEqual({i for i, time in self.times().items() if time != self.before[i]}, self.ours)
+
+    def test_what_is_delivered_has_left(self):
+        queue_id = self.send("c@example.com", "u@dest.test")
+        self.postfix.settled(5)
+        before = self.postfix.run("postconf", "-h", "default_transport").stdout.strip()
+        self.postfix.set(default_transport="discard:")
+        self.postfix.run("postfix", "reload")
+        self.addCleanup(self.postfix.run, "postfix", "reload")
+        self.addCleanup(self.postfix.set, default_transport=before)
+        result = self.retry("--sender", "c@example.com")
+        self.assertEqual(result.with_result("retried"), {queue_id}, result)
+        until(lambda: queue_id not in self.postfix.ids(), "its delivery")
+
+    def test_held_mail_stays(self):
+        held = min(self.ours)
+        self.postfix.postsuper("-h", "-", ids=[held])
+        result = self.retry(BAD, status=2)
+        self.assertEqual((result.with_result("retried"), result.with_result("failed")), (self.ours - {held}, {held}))
+        self.assertIn("hold", result.messages[held]["reason"])
+        self.assertIn(os.sep + "hold" + os.sep, self.postfix.find(held))
+
+    def test_a_dry_run_touches_nothing(self):
+        result = self.retry("-n", BAD)
+        self.assertEqual((result.with_result("would-retry"), result.summary["would_retry"]), (self.ours, 3))
+        self.assertEqual(self.times(), self.before)
+
+    def test_it_asks(self):
+        terminal = Terminal(self.pq.words("retry", BAD))
+        terminal.read_until("[y/N]")
+        self.assertRegex(terminal.text, r"3 messages to retry")
+        self.assertEqual(terminal.answer("n"), 3, terminal.text)
+        self.assertEqual(self.times(), self.before)
+        terminal = Terminal(self.pq.words("retry", BAD))
+        terminal.read_until("[y/N]")
+        self.assertEqual(terminal.answer("y"), 0, terminal.text)
+        self.assertIn("Retried 3 messages", terminal.text)
+
+    def test_nothing_named_is_nothing_done(self):
+        for args in ([], ["--all"], ["--limit", "5"]):
+            result = self.pq.idx("retry", *args)
+            self.assertEqual(result.status, 1, result)
+        self.assertEqual(self.times(), self.before)
+        self.assertEqual(self.retry("nowhere.test").summary["matched"], 0)
+
+    def test_while_postfix_is_down(self):
+        """Nobody takes it up, and that is said."""
+        self.postfix.stop()
+        self.addCleanup(self.postfix.start)
+        result = self.retry("--id", min(self.ours), status=2)
+        self.assertEqual(result.with_result("failed"), {min(self.ours)}, result)
