@@ -157,7 +157,7 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 {
 	const float *peak = e->peak;
 
-	uint32_t networks = table_networks_1h(e), few = l->networks[0] * 2 / 3;
+	uint32_t networks = table_networks_1h(e), few = l->networks[0] * 5 / 6;
 	const struct window *hour = &e->window[FLOOD_1H];
 
 	/* Hardly two messages from one network: nobody moves about like that. */
@@ -188,7 +188,9 @@ static void weigh_new_senders(
 static void weigh_undelivered(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
-	double messages = table_messages(e, FLOOD_1H, now);
+	/* What is queued was sent ten minutes ago or earlier: so are these. */
+	double messages =
+	    table_messages(e, FLOOD_1H, now) + e->window[FLOOD_1H].messages_before / 6.0;
 
 	if (e->undelivered > messages * SHARE_UNDELIVERED && messages > 0)
 		weigh(over, FLOOD_UNDELIVERED, e->undelivered, l->undelivered, 0, 1);
