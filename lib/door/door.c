@@ -222,34 +222,37 @@ static void read_field(struct reader *r, struct door_field *f)
 		read_list(r, &f->list);
 }
 
-/* How many follow, at most max, each with an entry of size bytes at *ret_list. */
-static int read_count(
-    struct reader *r, size_t max, size_t size, void *ret_list, size_t *ret_count, struct err *err)
+static int no_memory(struct err *err)
+{
+	err_set(err, -ENOMEM, "out of memory");
+	return -ENOMEM;
+}
+
+/* How many follow. */
+static int read_count(struct reader *r, size_t max, size_t *ret, struct err *err)
 {
 	size_t count = reader_u32(r);
-	void *list;
 
 	if (count > max)
 		return err_set(err, ERR_LIMIT, "more than %zu fields", max);
-	list = calloc(count + 1, size);
-	if (!list)
-		return err_set(err, -ENOMEM, "out of memory");
-	memcpy(ret_list, &list, sizeof(list));
-	*ret_count = count;
+	*ret = count;
 	return 0;
 }
 
 static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 {
+	size_t count = 0;
 	int code;
 
 	hook->event = (enum door_event)reader_u8(r);
-	code =
-	    read_count(r, DOOR_FIELDS_MAX, sizeof(*hook->fields), &hook->fields, &hook->count, err);
-	for (size_t n = 0; code == 0 && n < hook->count; n++) {
-		read_field(r, &hook->fields[n]);
-		if (hook->fields[n].list.failed)
-			code = err_set(err, -ENOMEM, "out of memory");
+	code = read_count(r, DOOR_FIELDS_MAX, &count, err);
+	hook->fields = code < 0 ? NULL : calloc(count + 1, sizeof(*hook->fields));
+	if (!hook->fields)
+		return code < 0 ? code : no_memory(err);
+	for (; code == 0 && hook->count < count; hook->count++) {
+		read_field(r, &hook->fields[hook->count]);
+		if (hook->fields[hook->count].list.failed)
+			code = no_memory(err);
 	}
 	return code;
 }
@@ -257,16 +260,19 @@ static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 static int read_verb(struct reader *r, struct door_verb *verb, struct err *err)
 {
 	uint8_t answered = reader_u8(r);
-	uint32_t columns = reader_u32(r);
-	int code =
-	    read_count(r, DOOR_WORDS_MAX, sizeof(*verb->words), &verb->words, &verb->count, err);
+	size_t count = 0;
+	int code;
 
-	r->failed |= answered > 1 || columns > DOOR_COLUMNS_MAX;
-	verb->columns = columns;
+	verb->columns = reader_u32(r);
 	verb->answered = answered == 1;
-	for (size_t n = 0; code == 0 && n < verb->count; n++)
-		verb->words[n] = reader_text(r);
-	return code;
+	r->failed |= answered > 1 || verb->columns > DOOR_COLUMNS_MAX;
+	code = read_count(r, DOOR_WORDS_MAX, &count, err);
+	verb->words = code < 0 ? NULL : calloc(count + 1, sizeof(*verb->words));
+	if (!verb->words)
+		return code < 0 ? code : no_memory(err);
+	while (verb->count < count)
+		verb->words[verb->count++] = reader_text(r);
+	return 0;
 }
 
 static int read_order(struct reader *r, struct door_order *order, struct err *err)
@@ -300,10 +306,10 @@ int door_decode(struct span payload, struct door_order *ret, struct err *err)
 	code = read_order(&r, &order, err);
 	if (code == 0)
 		code = check(&order, err);
-	if (code < 0)
-		door_order_release(&order);
-	else
+	if (code == 0)
 		*ret = order;
+	else
+		door_order_release(&order);
 	return code;
 }
 
@@ -366,7 +372,7 @@ static void put_verb(struct bytes *b, const struct door_verb *verb)
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err)
 {
 	size_t before = ret->len;
-	struct door_order again;
+	struct door_order again = {0};
 	int code;
 
 	bytes_put_u8(ret, DOOR_VERSION);
@@ -380,7 +386,6 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
-	if (code == 0)
-		door_order_release(&again);
+	door_order_release(&again);
 	return code;
 }

@@ -194,7 +194,7 @@ int sync_run(struct sync *sync, struct err *err)
 	sync->by_daemon = code == 1;
 	looking.stop = sync->stop;
 	if (!sync->dry_run)
-		writer_prepare(sync->settings);
+		writer_prepare(sync->settings, sync->stop);
 	code = catchup_run(&task, &caught, err);
 	if (code == 0 && !caught.counts.indexed)
 		code = err_set(err, ERR_NO_INDEX, "%s", caught.index_why.text);

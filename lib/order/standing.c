@@ -177,7 +177,8 @@ static int take(const struct settings *s, int dir, const char *name, int64_t now
 		    s->standing_directory, name);
 		return 0;
 	}
-	if (strcmp(standing.state_directory, s->state_directory) != 0) {
+	if (!standing.state_directory ||
+	    strcmp(standing.state_directory, s->state_directory) != 0) {
 		standing_release(&standing);
 		return 0;
 	}
@@ -187,27 +188,30 @@ static int take(const struct settings *s, int dir, const char *name, int64_t now
 		standing_release(&standing);
 		return 0;
 	}
-	into->list[into->count++] = standing;
-	return 0;
+	code = array_add(into, standing);
+	if (code < 0)
+		standing_release(&standing);
+	return code;
 }
 
 int standing_list(const struct settings *s, int64_t now, struct standings *ret,
     struct err *ret_trouble, struct err *err)
 {
-	struct standings all = {.list = calloc(STANDING_MAX, sizeof(*all.list))};
+	struct standings all = {0};
 	const struct dirent *entry;
-	DIR *dir = NULL;
+	DIR *dir = NULL; /* has fd, then */
 	int fd = -1;
-	int code = all.list ? open_directory(s->standing_directory, false, &fd, err)
-			    : err_set(err, -ENOMEM, "out of memory");
+	int code = open_directory(s->standing_directory, false, &fd, err);
 
 	*ret = (struct standings){0};
 	if (code == 0 && !(dir = fdopendir(fd)))
 		code = err_sys(err, errno, "failed to read '%s'", s->standing_directory);
-	while (code == 0 && (entry = readdir(dir)))
+	while (dir && code == 0 && (entry = readdir(dir)))
 		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
 		    !strchr(entry->d_name, '.'))
 			code = take(s, fd, entry->d_name, now, &all, ret_trouble);
+	if (code == -ENOMEM)
+		err_set(err, code, "out of memory");
 	if (dir)
 		closedir(dir);
 	else
@@ -216,7 +220,8 @@ int standing_list(const struct settings *s, int64_t now, struct standings *ret,
 		standings_release(&all);
 		return code == -ENOENT ? 0 : code;
 	}
-	qsort(all.list, all.count, sizeof(*all.list), by_number);
+	if (all.count > 1)
+		qsort(all.list, all.count, sizeof(*all.list), by_number);
 	*ret = all;
 	return 0;
 }

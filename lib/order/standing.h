@@ -11,8 +11,8 @@
  *    "selector":{..},"state_directory":"..","rules":["example.com"],"batches":[9,12]}
  *
  * selector as in index/wire.h; state_directory: of the Postfix instance whose order it is, so that
- * one that shares the directory by mistake leaves it alone; rules: the subjects of the rules that the order set; batches: those
- * in which a hold was carried out again.
+ * one that shares the directory by mistake leaves it alone; rules: the subjects of the rules that
+ * the order set; batches: those in which a hold was carried out again.
  */
 #ifndef PQPURGE_ORDER_STANDING_H
 #define PQPURGE_ORDER_STANDING_H
@@ -36,7 +36,7 @@ struct standing {
 void standing_release(struct standing *s);
 struct standings {
 	struct standing *list; /* by number */
-	size_t count;
+	size_t count, cap;
 };
 void standings_release(struct standings *s);
 

@@ -326,10 +326,10 @@ static int reserve(void *arg, struct account_log *log, struct bytes *out, struct
 	return 0;
 }
 
-void writer_prepare(const struct settings *settings)
+void writer_prepare(const struct settings *settings, const volatile sig_atomic_t *stop)
 {
 	struct blob ignored = {0};
 
-	if (ledger_ask(settings, true, NULL, reserve, NULL, &ignored, NULL) == 0)
+	if (ledger_ask(settings, true, stop, reserve, NULL, &ignored, NULL) == 0)
 		blob_release(&ignored);
 }

@@ -40,7 +40,7 @@ void writer_done(struct writer *w, uint32_t part, const struct account_entry *li
 int writer_end(struct writer *w, const struct strbuf *lines, struct err *err) NODISCARD;
 
 /* Makes the account where there is none, and keeps room in reserve. Best effort. */
-void writer_prepare(const struct settings *settings);
+void writer_prepare(const struct settings *settings, const volatile sig_atomic_t *stop);
 
 /*
  * ---- writer_child.c

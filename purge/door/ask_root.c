@@ -43,8 +43,10 @@ static int make_line(const struct session *s, struct line *line, struct err *err
 
 	/* The verb, "--dry-run", the options, "--", the words. */
 	line->words = calloc(options.count + o->word_count + 3, sizeof(*line->words));
-	if (code < 0 || !line->words)
-		return err_set(err, -ENOMEM, "out of memory");
+	if (code < 0 || !line->words) {
+		err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
 	line->words[line->count++] = s->verb->name;
 	strlist_each (each, &options)
 		line->words[line->count++] = each;
