@@ -62,7 +62,10 @@ class Warns(FloodCase):
         self.assertIn(ordinary, self.postfix.ids())
         self.assertEqual(self.pq.idx("rules", "--json").lines, [])
         self.assertIn("joe", self.pq.idx("floods", "1").out)
-        self.assertIn("joe", self.pq.idx("status").out)
+        self.assertIn("flood 1 is open: login joe", self.pq.idx("status").out)
+        self.postfix.settled(102)
+        marked = {line["group"]: line.get("flood") for line in self.pq.idx("top", "--json", "--by", "login").lines}
+        self.assertEqual(marked, {"joe": 1, "": None})
 
     def test_selects(self):
         """--flood means what the key sent since its window began, and nothing of others."""
