@@ -326,16 +326,6 @@ bool selector_is_empty(const struct selector *s)
 	       s->queues == 0;
 }
 
-bool selector_is_senders(const struct selector *s)
-{
-	struct selector rest = *s;
-
-	rest.author.count = rest.sender.count = rest.from.count = 0;
-	rest.logins.len = 0;
-	rest.client_count = 0;
-	return selector_is_empty(&rest) && !s->all && !selector_is_empty(s);
-}
-
 /* PATTERN, --sender and --from: bits of selector_matched; 0 where one of them does not hold. */
 static unsigned match_authors(const struct selector *s, const struct message *m,
     const struct selector_header *read, struct selector_notes *notes)

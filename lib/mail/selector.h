@@ -70,8 +70,6 @@ void selector_seal(struct selector *s);
 
 /* True if nothing narrows it (no pattern, no selector); `all` not counted. */
 bool selector_is_empty(const struct selector *s);
-/* True if only author, sender, from, logins and clients narrow it. */
-bool selector_is_senders(const struct selector *s);
 /*
  * First step: which of enum selector_matched hold for m; 0 = no match. Each selector is satisfied
  * by either half; --login and --client also by m->first. Where recipients or header From mailboxes
