@@ -203,8 +203,12 @@ struct over flood_over(
 	struct over over = {.signal = FLOOD_QUIET};
 
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		double own = e->peak[w] * l->above, seen = table_recipients(e, w, now);
 		uint32_t limit = l->count[w];
+
+		/* Most keys, most of the time. */
+		if (e->window[w].current + e->window[w].previous <= limit / 2)
+			continue;
+		double own = e->peak[w] * l->above, seen = table_recipients(e, w, now);
 
 		/* More than the limit: "limit" recipients are allowed. */
 		if (seen > limit && weigh(&over, FLOOD_COUNT_10M + w, seen, limit, own, l->act_at))

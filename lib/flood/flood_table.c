@@ -95,8 +95,8 @@ static inline double estimate(
 {
 	const struct window *x = &e->window[w];
 	static const double part[FLOOD_WINDOWS] = {1.0 / 600, 1.0 / 3600, 1.0 / 86400};
-	uint32_t bucket = bucket_of(w, SECONDS(now));
-	double into = (SECONDS(now) - bucket * window_seconds[w]) * part[w];
+	uint32_t seconds = SECONDS(now), bucket = bucket_of(w, seconds);
+	double into = (seconds - bucket * window_seconds[w]) * part[w];
 	uint32_t current = messages ? x->messages : x->current;
 	uint32_t previous = messages ? x->messages_before : x->previous;
 
@@ -250,8 +250,10 @@ static void finish(struct entry *e, enum flood_window w, uint32_t bucket, bool y
 /* A clock that was set back by less than a bucket finds the bucket still going on. */
 void table_roll(struct entry *e, int64_t now, bool young)
 {
+	uint32_t seconds = SECONDS(now);
+
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		uint32_t bucket = bucket_of((enum flood_window)w, SECONDS(now));
+		uint32_t bucket = bucket_of((enum flood_window)w, seconds);
 
 		if (bucket > e->window[w].bucket || bucket + 1 < e->window[w].bucket)
 			finish(e, (enum flood_window)w, bucket, young);

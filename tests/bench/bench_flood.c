@@ -476,7 +476,8 @@ static double cost(const struct flood_config *config, bool hostile)
 	double begun = thread_seconds();
 	for (int i = 0; f && text && i < N; i++) {
 		uint64_t r = random64();
-		struct flood_message m = {.now = EPOCH + i * INT64_C(50000),
+		struct flood_message m = {
+		    .now = EPOCH + i * (hostile ? INT64_C(3600) : INT64_C(1000000)),
 		    .login = hostile ? "" : text[i],
 		    .sender = text[i],
 		    .recipient = "",
