@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The control server: a thread that lets clients in, and one for each of them. */
 #include "milter/control.h"
 
 #include <errno.h>
@@ -18,28 +17,28 @@
 #include "milter/flight.h"
 #include "milter/listener.h"
 
-#define BACKLOG     128 /* a client that does not wait finds no room past it */
+#define BACKLOG     128
 #define PATIENCE    (10 * USEC_PER_SEC)
-#define SETTLE_STEP 5    /* milliseconds between looks whether it is over */
+#define SETTLE_STEP 5    /* milliseconds */
 #define STOP_STEP   5000 /* microseconds */
 
 struct peer {
 	struct control *control;
-	int fd; /* -1: the place is free */
+	int fd; /* -1: free */
 };
 
 struct control {
 	struct control_config config;
 	pthread_t thread;
 	struct sockaddr_un address;
-	struct stat made; /* the socket as we made it */
+	struct stat made; /* of the socket as we made it */
 	bool complained;
-	int socket; /* listens; -1 not made yet */
-	int wakeup; /* an eventfd: a place is free again, or it is time to stop */
+	int socket; /* -1: not made yet */
+	int wakeup; /* eventfd: a place is free again, or stop */
 
 	pthread_mutex_t lock;
 	bool stop;
-	unsigned at_work; /* requests that may take long */
+	unsigned at_work;
 	struct peer peers[CONTROL_PEERS_MAX];
 };
 
@@ -48,14 +47,11 @@ static void wake(struct control *c)
 	(void)!write(c->wakeup, &(uint64_t){1}, sizeof(uint64_t));
 }
 
-/* ---- the socket */
-
 static int listen_at(struct control *c)
 {
 	int fd;
 
-	if (listener_is_heard(
-		&c->address)) /* another daemon's, that has this directory by mistake */
+	if (listener_is_heard(&c->address)) /* another daemon's */
 		return -EADDRINUSE;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -100,8 +96,6 @@ static void remove_socket(struct control *c)
 	io_close(&c->socket);
 }
 
-/* ---- a client's thread */
-
 static struct json *ok_answer(void)
 {
 	struct json *answer = json_new();
@@ -110,7 +104,7 @@ static struct json *ok_answer(void)
 	return answer;
 }
 
-/* Until what is in flight has ended. A client that goes away is not waited for. */
+/* Waits for what is in flight, unless the client goes away. */
 static int settle(int fd)
 {
 	struct pollfd hangup = {.fd = fd};
@@ -185,7 +179,7 @@ static int answer(struct control *c, int fd, struct control_work *w)
 	return code;
 }
 
-/* One request: 0, or a negative code where the client is to be dropped. */
+/* One request: 0, or a negative code: drop the client. */
 static int serve_one(struct control *c, struct wire *wire)
 {
 	struct control_work w = {.body = -1, .file = -1};
@@ -216,12 +210,10 @@ static void *peer_main(void *arg)
 	wire_release(&wire);
 	pthread_mutex_lock(&c->lock);
 	io_close(&p->fd);
-	wake(c); /* with the lock held: without it control_stop might free the server before this */
+	wake(c); /* with the lock held, or control_stop might free the server before this */
 	pthread_mutex_unlock(&c->lock);
 	return NULL;
 }
-
-/* ---- letting clients in */
 
 static bool is_allowed(int fd)
 {
@@ -232,7 +224,7 @@ static bool is_allowed(int fd)
 	       (who.uid == 0 || who.uid == geteuid());
 }
 
-/* A free place, or NULL. Only the first thread takes one. */
+/* A free place, or NULL. Only control_main takes one. */
 static struct peer *free_place(struct control *c)
 {
 	struct peer *place = NULL;
@@ -294,8 +286,6 @@ static void *control_main(void *arg)
 	return NULL;
 }
 
-/* ---- start and stop */
-
 static void control_free(struct control *c)
 {
 	remove_socket(c);
@@ -340,7 +330,7 @@ int control_start(struct control **ret, const struct control_config *config, str
 	return code;
 }
 
-/* Tells those who wait for a request that none will come; true where nobody is left. */
+/* Ends waits for requests; true if no client is left. */
 static bool hang_up(struct control *c)
 {
 	bool left = false;

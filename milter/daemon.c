@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The start as a checklist, and the stop. */
 #include "milter/daemon.h"
 
 #include <errno.h>
@@ -27,14 +26,14 @@
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
 #define STOP_TIMEOUT  (5 * USEC_PER_SEC)
-#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may edit the rules */
-/* A command that works on the index has its lock for some hundred milliseconds. */
+#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may hold it to edit the rules */
+/* A command holds the index's lock for some hundred milliseconds. */
 #define INDEX_PATIENCE USEC_PER_SEC
 
 struct daemon {
 	const struct settings *settings;
 	bool root;
-	struct role role;   /* root only: whom it becomes */
+	struct role role;   /* root only */
 	gid_t socket_group; /* root only */
 	struct endpoint listener;
 	bool listening;
@@ -47,7 +46,7 @@ struct daemon {
 	struct control *control;
 	struct glue_config glue;
 	int64_t started;
-	/* libmilter's thread, and what it ended with. */
+	/* Set by libmilter's thread when it ends. */
 	pthread_t main;
 	atomic_bool ended;
 	int code;
@@ -63,7 +62,7 @@ int daemon_check(const struct settings *settings, struct err *err)
 	return code;
 }
 
-/* What the first thread waits for: two that end the daemon, two that reload the rules. */
+/* SIGTERM and SIGINT stop the daemon, SIGHUP and SIGUSR1 reload the rules. */
 static sigset_t awaited(void)
 {
 	sigset_t set;
@@ -76,7 +75,8 @@ static sigset_t awaited(void)
 	return set;
 }
 
-/* Other threads must not be hit by them. SIGPIPE would come from every peer that goes away. */
+/* The main thread takes signals by sigwaitinfo. SIGPIPE would come from every peer that goes away.
+ */
 static void block_signals(void)
 {
 	sigset_t set = awaited();
@@ -85,7 +85,7 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* One descriptor for each connection of Postfix. */
+/* Each connection of Postfix takes a descriptor. */
 static void raise_limits(void)
 {
 	struct rlimit files;
@@ -109,7 +109,6 @@ static int read_rules(struct daemon *d, struct err *err)
 	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
-/* Who it becomes and whose the socket will be. Somebody who is not root stays who he is. */
 static int find_roles(struct daemon *d, struct err *err)
 {
 	const struct group *group;
@@ -127,10 +126,8 @@ static int find_roles(struct daemon *d, struct err *err)
 	return role_of_user(d->settings->user, &d->role, err);
 }
 
-/*
- * A directory that root made for it and nobody used yet, as mkdir(1) leaves it: without this mail
- * would go unrecorded until somebody reads the log. What is not empty stays whose it is.
- */
+/* Gives an empty directory of root's, as mkdir(1) leaves it, to the daemon's user: otherwise mail
+ * would go unrecorded until somebody reads the log. */
 static int adopt(const struct daemon *d, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -150,7 +147,7 @@ static int make_directory(const struct daemon *d, const char *path, mode_t mode,
 	int code = listener_make_directory(path, mode, uid, d->role.gid, err);
 
 	if (code && !d->root) {
-		log_warning("%s", err->text); /* it is tried again, or made by somebody else */
+		log_warning("%s", err->text); /* it is tried again */
 		return 0;
 	}
 	return code || !d->root ? code : adopt(d, path, err);
@@ -167,7 +164,7 @@ static int make_directories(struct daemon *d, struct err *err)
 	return code;
 }
 
-/* Before the socket: libmilter would silently take the socket's path from a daemon that lives. */
+/* libmilter would silently take the socket's path from a live daemon. */
 static int be_the_only_one(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
@@ -177,7 +174,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 	    .fd = -1,
 	};
 	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
-	if (code || d->listener.kind != ENDPOINT_UNIX) /* a second bind to a port fails by itself */
+	if (code || d->listener.kind != ENDPOINT_UNIX) /* a second bind to a port fails */
 		return code;
 	if (listener_is_heard(&d->listener.address))
 		return err_set(err, ERR_LOCKED, "another process listens on '%s'",
@@ -187,8 +184,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 
 static int open_socket(struct daemon *d, struct err *err)
 {
-	/* The mode comes from the umask alone, so that the socket is never open wider than wanted.
-	 */
+	/* Set by the umask alone, the socket is never open too wide. */
 	mode_t before = umask(~(mode_t)d->settings->socket_mode & 0777);
 	int code = glue_open_socket(d->settings->socket, err);
 
@@ -211,7 +207,7 @@ static int drop_privileges(struct daemon *d, struct err *err)
 	umask(0077);
 	if (code)
 		return code;
-	/* They were read as root; a reload must not be the first to find out. */
+	/* They were read as root; a reload must not fail. */
 	if (access(d->settings->rules_file, R_OK) != 0 && errno != ENOENT)
 		return err_sys(err, errno, "user '%s' cannot read '%s'", d->settings->user,
 		    d->settings->rules_file);
@@ -306,7 +302,7 @@ static int start_control(struct daemon *d, struct err *err)
 	return control_start(&d->control, &config, err);
 }
 
-/* Sends state ("READY=1") to the service manager, where there is one: sd_notify(3). */
+/* Tells the service manager, if any (sd_notify(3)). */
 static void notify(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -316,12 +312,12 @@ static void notify(const char *state)
 	if (len < 2 || len >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
 		return;
 	memcpy(to.sun_path, path, len);
-	if (path[0] == '@') /* the abstract name space */
+	if (path[0] == '@') /* abstract */
 		to.sun_path[0] = '\0';
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	/* Best effort: without an answer the manager times out and says so itself. */
+	/* Best effort. */
 	(void)!sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to,
 	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
 	close(fd);
@@ -333,16 +329,14 @@ static void *serve_main(void *arg)
 
 	d->code = glue_main(&d->glue, &d->err);
 	atomic_store(&d->ended, true);
-	pthread_kill(d->main, SIGUSR1); /* blocked there, and waited for */
+	pthread_kill(d->main, SIGUSR1); /* wakes wait_for_end */
 	return NULL;
 }
 
-/*
- * On a signal libmilter would end up to five seconds later, and not at all where its pool destroys
- * the mutex that a worker holds at that moment (8.17, worker.c, mi_pool_controller): under load it
- * then stood still with all its sessions. So signals are taken here (and kept from it, glue.c), and
- * libmilter is left at work until the process ends.
- */
+/* libmilter itself would stop up to five seconds after a signal, or never: its pool destroys the
+ * mutex that a worker holds (8.17, worker.c, mi_pool_controller), which froze all sessions under
+ * load. So signals are taken here and kept from it (glue.c), and libmilter runs until the process
+ * ends. */
 static int wait_for_end(struct daemon *d, struct err *err)
 {
 	const sigset_t set = awaited();
@@ -382,8 +376,8 @@ static int serve(struct daemon *d, struct err *err)
 	return wait_for_end(d, err);
 }
 
-/* Nobody new comes; callbacks end, then what the command asked; then the index is closed. Every
- * wait is bounded. An index that is not closed is whole all the same. */
+/* Callbacks end first, then the command's requests; then the index is closed. Every wait is
+ * bounded; an index that is not closed stays whole. */
 static void stop(struct daemon *d)
 {
 	notify("STOPPING=1");
@@ -426,7 +420,7 @@ static int start(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* What a failed start leaves is given back, but for what a thread that hangs may still use. */
+/* Frees all but what a hanging thread may still use. */
 static void undo_start(struct daemon *d)
 {
 	if (d->listening)
@@ -452,7 +446,6 @@ int daemon_run(const struct settings *settings, struct err *err)
 	if (code)
 		log_error("%s", err->text);
 	stop(&d);
-	/* Threads of libmilter may still be at work on what is here: nothing is freed, nothing
-	 * unwinds. */
+	/* libmilter's threads may still use what is here, so nothing is freed. */
 	_exit(code ? 1 : 0);
 }

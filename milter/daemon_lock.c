@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* state_directory/lock. */
 #include "milter/daemon_lock.h"
 
 #include <errno.h>
@@ -11,10 +10,8 @@
 #include "base/log.h"
 #include "rules/stored.h"
 
-/*
- * The directory is the daemon's user's, who may have put anything there: root writes only into what
- * is a plain file with no other name.
- */
+/* The daemon's user owns the directory and may have put anything there: root writes only to a plain
+ * file with one name. */
 static int make_ours(const struct daemon_lock *l, int fd, struct err *err)
 {
 	struct stat st;

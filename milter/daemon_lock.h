@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The lock that makes a daemon the only one: flock(2) on state_directory/lock, for its life. While
- * no daemon runs a command edits the stored rules under the same lock, for some milliseconds.
- */
+/* The lock that makes a daemon the only one: flock(2) on state_directory/lock, for its life. While
+ * no daemon runs, commands edit the stored rules under it. */
 #ifndef PQPURGE_MILTER_DAEMON_LOCK_H
 #define PQPURGE_MILTER_DAEMON_LOCK_H
 
@@ -10,20 +8,16 @@
 
 struct daemon_lock {
 	const char *directory;
-	uid_t uid; /* whose the file becomes; (uid_t)-1: whoever makes it */
+	uid_t uid; /* the file's new owner; (uid_t)-1: unchanged */
 	gid_t gid;
 	int fd; /* -1: not held */
 };
 
-/*
- * Takes it, waiting at most patience microseconds. ERR_LOCKED names the process that has it. Where
- * the file cannot be opened or locked it is not held; that is logged and no failure.
- */
+/* Waits at most patience microseconds. ERR_LOCKED names the owner's process. If the file cannot be
+ * opened or locked, that is logged and no failure. */
 int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err) NODISCARD;
-/*
- * Each second. Where the directory was replaced, or has come late, takes the lock in the new one:
- * that of the old one keeps nobody out, and keeps its file system from being unmounted.
- */
+/* Each second: if the directory was replaced or has appeared, takes the lock there. The old one
+ * protects nothing and would keep its file system from being unmounted. */
 void daemon_lock_keep(struct daemon_lock *l);
 
 #endif

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* What is in flight: one counter for each span between two marks. */
 #include "milter/flight.h"
 
 #include <pthread.h>
 
-/*
- * Spans that are told apart. Where callbacks of one live on so long that its counter would be used
- * again, the last span is not ended: its mark is then over a little later, never sooner.
- */
+/* Each span between two marks has a counter, reused in a circle. If the next counter is still in
+ * use, the span goes on: its mark is then over later, never sooner. */
 #define SPANS 64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long at_work[SPANS];
-static unsigned now; /* the span that callbacks begin in */
+static unsigned now; /* the current span */
 
 unsigned flight_begin(void)
 {
@@ -45,7 +42,7 @@ bool flight_is_over(unsigned mark)
 	bool over = true;
 
 	pthread_mutex_lock(&lock);
-	/* Older counters than these are at zero, or their place would not have been taken. */
+	/* Older counters are zero: their places were reused. */
 	for (unsigned age = now - mark; age < SPANS; age++)
 		over &= at_work[(now - age) % SPANS] == 0;
 	pthread_mutex_unlock(&lock);

@@ -1,20 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What is in flight: callbacks at work on a message, counted by the time at which they began, so
- * that it can be told when all that had begun by a moment have ended, however many begin after it.
- * One for the process; any thread.
- */
+/* Counts running callbacks by the time they began, to tell when all that began before a moment have
+ * ended, however many began since. One for the process; any thread. */
 #ifndef PQPURGE_MILTER_FLIGHT_H
 #define PQPURGE_MILTER_FLIGHT_H
 
 #include "base/base.h"
 
-/* A callback begins; hand what it returns to flight_end. */
+/* flight_end takes what this returned. */
 unsigned flight_begin(void);
 void flight_end(unsigned begun);
-/* A moment; ask flight_is_over about it. */
+/* A moment for flight_is_over. */
 unsigned flight_mark(void);
-/* Whether all that had begun by then have ended. */
+/* Whether all that began before mark have ended. */
 bool flight_is_over(unsigned mark);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* libmilter's callbacks. */
 #include "milter/glue.h"
 
 #include <errno.h>
@@ -18,25 +17,18 @@
 #define PACKET_MAX (4u << 20)
 #define DRAIN_STEP INT64_C(5000)
 
-/*
- * What is not needed is not sent, and what needs no answer gets none: two answers a message are
- * left, at MAIL and at end of message. The same set for every connection, because libmilter keeps
- * what may be skipped in one table for all of them.
- */
+/* Only MAIL and end of message are answered. The set is the same for all connections: libmilter
+ * keeps what may be skipped in one table. */
 #define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
 #define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 
-/*
- * Callbacks have to be short. A worker of libmilter's pool that has been woken counts as idle until
- * it runs (8.17, worker.c), so that of two sessions that become ready at once the second may be
- * left without one. It waits for the first worker that is done with its session, or for the next
- * session to become ready (tried: while all workers were kept by packets of which half had come).
- * Postfix does not stop within a packet. No call of libmilter's adds a worker.
- */
+/* Callbacks must be short. A woken worker of libmilter's pool counts as idle until it runs (8.17,
+ * worker.c), so of two sessions that become ready at once the second may wait for the first free
+ * worker, or for the next session to become ready. No call of libmilter's adds a worker. */
 struct connection {
 	struct session *session;
-	struct judge_more more; /* of the session's message */
-	unsigned long steps;    /* as negotiated */
+	struct judge_more more; /* for the session's message */
+	unsigned long steps;    /* negotiated */
 	bool quarantine;        /* the MTA can hold */
 };
 
@@ -60,17 +52,14 @@ static struct connection *connection_new(void)
 	return c;
 }
 
-/* A callback that the MTA does not wait for must answer so, or libmilter complains for each. */
+/* The answer of a callback that the MTA does not wait for. */
 static sfsistat silent(const struct connection *c, unsigned long step)
 {
 	return c && (c->steps & step) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
-/*
- * Begins a callback that uses the index or the rules. Once the daemon stops, what Postfix still
- * says gets no answer: the index is being closed, and what is answered has to be in it. The thread
- * waits for the process's end.
- */
+/* Begins a callback that uses the index or rules. Once the daemon stops, the thread waits here for
+ * the process's end: the index is being closed, and what is answered must be in it. */
 static unsigned enter(void)
 {
 	unsigned begun = flight_begin();
@@ -188,7 +177,7 @@ static sfsistat on_mail(SMFICTX *ctx, char **argv)
 	struct connection *c = smfi_getpriv(ctx);
 
 	if (!c)
-		return SMFIS_CONTINUE; /* its end of message counts it */
+		return SMFIS_CONTINUE; /* counted at end of message */
 	unsigned begun = enter();
 	sfsistat answer = envelope(ctx, c, argv ? argv[0] : NULL);
 	flight_end(begun);
@@ -218,7 +207,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
-/* Says what the caps kept out of the record. Of recipients the queue file still knows. */
+/* Logs what the caps kept out of the record. */
 static void tell_cut(const char *id, const struct message *m)
 {
 	struct strbuf line = {0};
@@ -250,7 +239,7 @@ static bool quarantine(SMFICTX *ctx, const struct connection *c)
 	return c->quarantine && smfi_quarantine(ctx, (char[]){"held by pqpurge"}) == MI_SUCCESS;
 }
 
-/* A message that nothing refuses goes on, recorded or not. known is what session_end said. */
+/* known: what session_end returned. */
 static void keep(const char *id, int known, const struct message *m, bool hold)
 {
 	struct message held;
@@ -275,7 +264,6 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	const struct message *m = NULL;
 	struct verdict v;
 
-	/* Rules are asked also where the message cannot be indexed. */
 	int known = session_end(c->session, id, smfi_getsymval(ctx, (char[]){"{auth_authen}"}), &m);
 	if (!id)
 		id = "NOQUEUE";
@@ -303,7 +291,7 @@ static sfsistat on_message(SMFICTX *ctx)
 	sfsistat answer = SMFIS_CONTINUE;
 	if (c) {
 		answer = message(ctx, c);
-		session_abort(c->session); /* the message is over; the next one begins with MAIL */
+		session_abort(c->session);
 		judge_clear(&c->more);
 	} else {
 		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
@@ -327,7 +315,7 @@ static sfsistat on_close(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (!c) /* a port probe */
+	if (!c)
 		return SMFIS_CONTINUE;
 	smfi_setpriv(ctx, NULL);
 	session_free(c->session);
@@ -365,11 +353,8 @@ int glue_open_socket(const char *socket, struct err *err)
 	return code;
 }
 
-/*
- * libmilter's own thread waits for SIGHUP, SIGTERM and SIGINT by sigwait(3), the only call of it in
- * this process, and would stop for each. The dynamic linker gives it this function instead: the
- * daemon takes its signals itself, and a SIGHUP can never end it.
- */
+/* Replaces the C library's sigwait(3), which only libmilter's signal thread calls here: it would
+ * stop on SIGHUP, SIGTERM and SIGINT, but the daemon takes its signals itself. */
 int sigwait(const sigset_t *set, int *ret_number)
 {
 	(void)set, (void)ret_number;

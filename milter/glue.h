@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The glue to libmilter (the only file that includes <libmilter/mfapi.h>): its callbacks turn what
- * Postfix says into calls of a session, and verdicts into replies. Debian's libmilter moves a
- * connection between threads from call to call, so nothing is kept per thread.
- */
+/* libmilter's callbacks turn what Postfix says into calls of a session, and verdicts into replies.
+ * Debian's libmilter moves a connection between threads from call to call, so nothing is kept per
+ * thread. */
 #ifndef PQPURGE_MILTER_GLUE_H
 #define PQPURGE_MILTER_GLUE_H
 
@@ -19,22 +17,18 @@ struct glue_config {
 	struct indexkeeper *index; /* may be set after glue_open_socket, before glue_main */
 };
 
-/*
- * Opens the milter's socket (libmilter notation). A socket file that a dead process left is
- * replaced: make sure before that no live one listens. The file's mode comes from the umask.
- */
+/* Opens the milter's socket (libmilter notation) and replaces a file there: make sure first that no
+ * process listens. The umask sets its mode. */
 int glue_open_socket(const char *socket, struct err *err) NODISCARD;
 
-/* Serves until libmilter ends itself; 0, or ERR_REFUSED. config outlives the process. */
+/* Serves until libmilter ends; 0, or ERR_REFUSED. config must outlive the process. */
 int glue_main(const struct glue_config *config, struct err *err) NODISCARD;
-/*
- * glue_main may be at work still, and libmilter's threads are in any case. Waits until no callback
- * is, and lets no other one begin; false if some still are at work after timeout microseconds.
- * Postfix gets no answer from here on, and falls back to its own default action.
- */
+/* Waits until no callback runs and lets no other begin; false if some still run after timeout
+ * microseconds. glue_main and libmilter's threads stay. Postfix gets no more answers and uses its
+ * default action. */
 bool glue_drain(int64_t timeout);
 
-/* Adds sessions and without_id. */
+/* Adds "sessions" and "without_id". */
 void glue_status(struct json *out);
 
 #endif

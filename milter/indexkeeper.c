@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's index: opened, used under a counted reference, looked after, closed. */
 #include "milter/indexkeeper.h"
 
 #include <pthread.h>
@@ -10,10 +9,10 @@
 #include "base/log.h"
 
 #define RETRY        USEC_PER_SEC
-#define RETRY_LOCKED (100 * INT64_C(1000)) /* a command has it for some hundred ms */
+#define RETRY_LOCKED (100 * INT64_C(1000)) /* a command has it briefly */
 #define RETRY_START  (10 * INT64_C(1000))
 #define RETRY_CLOSE  (10 * INT64_C(1000))
-/* Between slices that make room: with none, LMDB's mutex may starve the sessions. */
+/* Between slices that make room: without it LMDB's mutex may starve the sessions. */
 #define PRUNE_PAUSE    (5 * INT64_C(1000))
 #define LOSS_TOLD_EACH (60 * USEC_PER_SEC)
 
@@ -23,19 +22,18 @@ struct indexkeeper {
 
 	pthread_mutex_t lock;
 	struct index *index; /* NULL: not open */
-	unsigned users;      /* of it, or of the one that is given up */
-	int64_t since;       /* wall; when it was opened */
-	struct err why;      /* it is not open; "" if nothing failed */
-	struct err loss;     /* why the last one that was lost could not be recorded */
+	unsigned users;      /* of index or given_up */
+	int64_t since;       /* wall; when opened */
+	struct err why;      /* why it is not open; "" */
+	struct err loss;     /* why the last message was lost */
 	int64_t loss_told;   /* steady; 0 = never */
-	uint64_t untold;     /* messages lost since */
+	uint64_t untold;     /* lost since loss_told */
 
-	/* The upkeep thread's own. */
-	struct index *given_up; /* to be closed when its users are done */
+	struct index *given_up; /* upkeep thread's: to be closed when unused */
 	int64_t next_check;     /* steady */
 
-	atomic_bool failed; /* a record met something that only opening anew can mend */
-	atomic_bool losing; /* the last message could not be recorded */
+	atomic_bool failed; /* must be opened anew */
+	atomic_bool losing; /* the last message was lost */
 	atomic_ullong recorded, lost;
 };
 
@@ -59,9 +57,7 @@ void indexkeeper_free(struct indexkeeper *k)
 	free(k);
 }
 
-/* ---- open, look after, close */
-
-/* Keeps the words for status, and tells each once. */
+/* Keeps the words for status; logs each once. */
 static void note_failure(struct indexkeeper *k, const struct err *why)
 {
 	pthread_mutex_lock(&k->lock);
@@ -88,7 +84,7 @@ static void take_over(struct indexkeeper *k, struct index *fresh)
 		log_info("index in '%s' is open again", k->directory);
 }
 
-/* 0, or why not. Being locked is told only where tell_locked: it is mostly over in a moment. */
+/* A lock is mostly gone in a moment: noted only if tell_locked. */
 static int try_open(struct indexkeeper *k, bool tell_locked)
 {
 	struct index *fresh = NULL;
@@ -113,7 +109,7 @@ void indexkeeper_start(struct indexkeeper *k, int64_t patience)
 		nanosleep(&step, NULL);
 }
 
-/* From here on nobody gets it; its users go on with it until they are done. */
+/* Nobody can borrow it any more; users finish. */
 static void give_up(struct indexkeeper *k)
 {
 	pthread_mutex_lock(&k->lock);
@@ -205,8 +201,6 @@ bool indexkeeper_close(struct indexkeeper *k, int64_t timeout)
 	return true;
 }
 
-/* ---- use */
-
 struct index *indexkeeper_borrow(struct indexkeeper *k)
 {
 	pthread_mutex_lock(&k->lock);
@@ -262,8 +256,6 @@ bool indexkeeper_record(struct indexkeeper *k, const struct message *m)
 		indexkeeper_lose(k, m->queue_id.text, err.text[0] ? err.text : err_word(code));
 	return code == 0;
 }
-
-/* ---- status */
 
 static void put_counts(struct json *out, const struct index_counts *counts)
 {

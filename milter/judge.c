@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* From rules to a verdict, see judge.h. */
 #include "milter/judge.h"
 
 #include <limits.h>
@@ -11,7 +10,7 @@ static void set_subject(struct verdict *v, const char *address)
 	snprintf(v->subject, sizeof(v->subject), "%s", address);
 }
 
-/* Puts a lookup's result in place of a milder one and keeps the first warning. */
+/* A stricter result replaces a milder one; the first warning is kept. */
 static void merge(struct verdict *v, const struct ruleset_hit *hit, const char *address)
 {
 	if (hit->warned && !v->hit.warned) {
@@ -60,8 +59,6 @@ static void find_header(struct ruleset *set, const struct session *s, const stru
 		find_mailbox(set, more->mailbox, wall, v);
 }
 
-/* ---- mailboxes that are not recorded */
-
 struct looking {
 	struct judge_more *more;
 	struct ruleset *set;
@@ -81,7 +78,7 @@ static void keep_strictest(
 	snprintf(more->mailbox, sizeof(more->mailbox), "%s", mailbox->text);
 }
 
-/* The session records the first, which are looked up at the end. */
+/* The session records the first ones, which are looked up at the end. */
 static void look_up(void *arg, const struct address *mailbox)
 {
 	const struct looking *l = arg;
@@ -111,9 +108,7 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 	session_from(s, value, set ? look_up : NULL, &looking);
 }
 
-/* ---- verdicts */
-
-/* OK for who submitted the mail, which is proven, as the sender's address is not. */
+/* OK by login or client, which are proven, unlike the sender's address. */
 static bool is_trusted(const struct ruleset_hit *hit)
 {
 	return hit->rule && hit->rule->action == RULE_OK && hit->rule->kind != RULE_PATTERN;
@@ -137,7 +132,7 @@ static enum verdict_action action_of(enum rule_action asked, bool local)
 	return VERDICT_CONTINUE;
 }
 
-/* smfi_setreply takes '%' for the start of a conversion. */
+/* smfi_setreply needs '%' doubled. */
 static void set_reply(struct verdict *v)
 {
 	struct rule_reply reply = rule_reply_of(v->hit.rule);
@@ -186,9 +181,7 @@ void judge_message(struct ruleset *set, const struct session *s, const struct ju
 	conclude(ret, session_is_local(s));
 }
 
-/* ---- the log */
-
-/* Who it was, for the end of a log line; what is not there is left out. The log scrubs it. */
+/* The end of a log line; the log scrubs it. */
 static void describe(struct strbuf *line, const struct session *s)
 {
 	const struct message *m = session_message(s);

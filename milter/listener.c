@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's socket, beside what libmilter does with it. */
 #include "milter/listener.h"
 
 #include <errno.h>
@@ -13,7 +12,7 @@
 bool listener_is_heard(const struct sockaddr_un *address)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* EAGAIN: somebody listens and has much to do. A dead one's socket refuses. */
+	/* EAGAIN: a listener is busy. A dead one's socket refuses. */
 	bool heard =
 	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 			   errno == EAGAIN);
@@ -29,7 +28,7 @@ int listener_make_directory(
 		return errno == EEXIST
 			   ? 0
 			   : err_sys(err, errno, "failed to make directory '%s'", directory);
-	/* The umask may have taken bits away. */
+	/* despite the umask */
 	if (uid != (uid_t)-1 && (chmod(directory, mode) != 0 || lchown(directory, uid, gid) != 0))
 		return err_sys(err, errno, "failed to give directory '%s' away", directory);
 	return 0;
@@ -49,11 +48,8 @@ int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err 
 	return listener_make_directory(directory, 0750, uid, gid, err);
 }
 
-/*
- * The directory may be the daemon's user's, who could put a link to something else in the socket's
- * place before root gives that away: so what is there is held by a descriptor while it is looked
- * at.
- */
+/* The daemon's user may own the directory and could swap the socket for a link before root gives it
+ * away, so check and chown the same descriptor. */
 int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
 {
 	struct stat st;

@@ -11,7 +11,7 @@
 #define NAME "pqpurge-milter"
 
 struct options {
-	const char *file; /* NULL: the default one */
+	const char *file; /* NULL: the default */
 	bool check, debug, help, version;
 };
 
@@ -64,7 +64,7 @@ static int check(const struct options *options, const struct settings *settings)
 	return fflush(stdout) == 0 ? 0 : 1;
 }
 
-/* Returns only where the start failed, which is told in the log and on stderr. */
+/* Returns only if the start failed. */
 static int run(const struct options *options, const struct settings *settings)
 {
 	struct err err = {{0}};

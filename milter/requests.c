@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Each request, handed to the module that answers it. */
 #include "milter/requests.h"
 
 #include <errno.h>
@@ -27,7 +26,7 @@ static struct json *reload(const struct requests *r)
 	return answer;
 }
 
-/* Moves an answer into a memory file; what is left says how long that is. Frees answer. */
+/* Moves the answer (freed) into a memory file; returns the line that goes with it. */
 static struct json *put_aside(struct json *answer, int *ret_file)
 {
 	struct strbuf text = {0};

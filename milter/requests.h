@@ -15,7 +15,7 @@ struct requests {
 	struct floodkeeper *floods;
 };
 
-/* Fills in the answer and file. arg is a struct requests. Any thread. */
+/* A control_config.work; arg is a struct requests. */
 void requests_answer(void *arg, struct control_work *w);
 
 #endif

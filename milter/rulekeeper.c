@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The rule set in force, the rules file, and what is asked about rules. The command's rules:
- * rulekeeper_stored.c.
- */
 #include "milter/rulekeeper.h"
 
 #include <errno.h>
@@ -51,9 +47,6 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	strbuf_release(&where);
 }
 
-/* ---- the set in force */
-
-/* The old one lives on in the sessions that hold it. */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 {
 	struct ruleset *old;
@@ -68,8 +61,7 @@ int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 	return 0;
 }
 
-/* A file that is wrong stays wrong until it changes; what only could not be read now is tried
- * again. */
+/* A wrong file stays wrong until it changes; other errors are retried. */
 static bool is_wrong(int code)
 {
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
@@ -83,8 +75,7 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	size_t count;
 	int code;
 
-	k->file_mark =
-	    file_mark_of(file); /* before reading: a change in between is seen at the next look */
+	k->file_mark = file_mark_of(file); /* before reading, so that a later change is seen */
 	code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
@@ -131,7 +122,7 @@ int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, st
 	return 0;
 }
 
-/* Unlocks `change`; the status tells of what it guards from now on. */
+/* Publishes the troubles for the status and unlocks `change`. */
 static void end_change(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->swap);
@@ -185,7 +176,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return set;
 }
 
-/* Reads the rules file where it changed, or by force; with `change` held. */
+/* Reads the rules file if it changed, or by force; with `change` held. */
 static void look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);
@@ -196,7 +187,7 @@ static void look(struct rulekeeper *k, bool force)
 	int code = read_file(k, &err);
 	if (code && (force || strcmp(k->file_error.text, err.text) != 0))
 		log_error("%s; the rules from before stay in force", err.text);
-	k->file_error = err; /* "" where it was read */
+	k->file_error = err;
 	if (!code)
 		log_info("rules reloaded from '%s': %zu", k->settings->rules_file, k->file_count);
 }
@@ -210,7 +201,6 @@ void rulekeeper_reload(struct rulekeeper *k)
 	end_change(k);
 }
 
-/* The command's rules: the file as it is now, what is to be written, what expired. */
 static void keep_stored(struct rulekeeper *k, int64_t now)
 {
 	keeper_look(k, false);
@@ -240,8 +230,6 @@ void rulekeeper_each_second(struct rulekeeper *k)
 	ruleset_unref(set);
 }
 
-/* ---- what is asked */
-
 static void put_errors(const struct err *file, const struct err *stored, struct json *reply)
 {
 	if (file->text[0])
@@ -250,7 +238,6 @@ static void put_errors(const struct err *file, const struct err *stored, struct 
 		json_put_text(reply, "rules_stored_error", stored->text);
 }
 
-/* Of the files as they are now: what was changed a moment ago is in force with the answer. */
 static int answer_rules(
     struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
@@ -267,7 +254,6 @@ static int answer_rules(
 	return rules_answer(&view, request, reply, NULL, err);
 }
 
-/* Changes one rule and tells how that went. */
 static int answer_change(
     struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
 {
@@ -298,7 +284,7 @@ static int answer_set(
 	return code;
 }
 
-/* The pattern is brought to its one spelling first. */
+/* rule_make normalizes the pattern. */
 static int answer_unset(
     struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
 {

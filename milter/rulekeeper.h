@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rule keeper: the rule set in force, made of the rules file and of the command's rules
- * (rules/stored.h), which it alone writes while the daemon runs. A new set is built beside the old
- * one, then swapped; a file that is wrong or cannot be read leaves the old rules in force. A change
- * of one side leaves the other as it is.
+ * The rule set in force, made of the rules file and of the command's rules (rules/stored.h), which
+ * only the rule keeper writes while the daemon runs. A new set is built beside the old one and
+ * swapped in. A rules file that is wrong or unreadable leaves its old rules in force.
  *
- * A rule that is set is in force before the answer. Where it cannot be saved it is in force all the
- * same; each second it is tried again. What an admin changes meanwhile in the file is taken over,
- * and what is not saved yet is laid on top.
+ * A rule that is set is in force before the answer. If it cannot be saved, it is in force all the
+ * same and saving is retried each second; what an admin changes in the file meanwhile is taken
+ * over, with unsaved changes laid on top.
  *
- * Any thread may call anything. rulekeeper_get, for sessions, and rulekeeper_status never wait for
- * a disk; the others do.
+ * Any thread may call anything. rulekeeper_get and rulekeeper_status never wait for a disk; the
+ * others do.
  */
 #ifndef PQPURGE_MILTER_RULEKEEPER_H
 #define PQPURGE_MILTER_RULEKEEPER_H
@@ -21,32 +20,24 @@
 
 struct rulekeeper;
 
-/*
- * Reads the rules file (absent: no rules). A file that is unreadable or wrong is an error, with
- * file and line. Nothing of the state directory is touched yet: this may be root. settings outlive
- * it.
- */
+/* Reads the rules file (absent: no rules); an error names file and line. Does not touch the state
+ * directory, so it may run as root. settings must outlive it. */
 int rulekeeper_open(
     const struct settings *settings, struct rulekeeper **ret, struct err *err) NODISCARD;
-/*
- * Reads the command's rules and the hits; call it as the daemon's user, with the lock of
- * state_directory held. What cannot be read is logged, and tried again each second.
- */
+/* Reads the command's rules and hits. Call it as the daemon's user with state_directory locked.
+ * Failures are logged and retried each second. */
 void rulekeeper_begin(struct rulekeeper *k);
-/* Saves what is not saved yet, and the hits. Before the daemon ends. NULL is fine. */
+/* Saves rules and hits before the daemon ends. NULL is fine. */
 void rulekeeper_stop(struct rulekeeper *k);
-void rulekeeper_close(struct rulekeeper *k); /* NULL is fine. Nobody may hold a set any more. */
+void rulekeeper_close(struct rulekeeper *k); /* NULL is fine; no set may be in use */
 
-/* The set in force, counted: ruleset_unref it. */
+/* The set in force; ruleset_unref it. */
 struct ruleset *rulekeeper_get(struct rulekeeper *k);
 
-/* Reads both files again: SIGUSR1, SIGHUP, "reload". Logs what happened. */
+/* Reads both files again and logs the result. */
 void rulekeeper_reload(struct rulekeeper *k);
-/*
- * Each second: reads the files that changed, saves what could not be saved, gathers hits (the file
- * of hits is written every 10 s), lets expired rules go, logs expressions that ran into their match
- * limit.
- */
+/* Each second: reads changed files, retries saving, writes hits (every 10 s), drops expired rules,
+ * logs expressions that hit their match limit. */
 void rulekeeper_each_second(struct rulekeeper *k);
 
 /*

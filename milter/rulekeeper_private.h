@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The inside of the rule keeper, for rulekeeper.c and rulekeeper_stored.c alone. */
+/* For rulekeeper.c and rulekeeper_stored.c alone. */
 #ifndef PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 #define PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
 
@@ -9,61 +9,57 @@
 #include "rules/ruleset.h"
 #include "rules/stored.h"
 
-/* What tells one state of a file or directory from another. */
+/* Tells one state of a file or directory from another. */
 struct file_mark {
-	int error; /* of stat(2); ENOENT: it is not there */
+	int error; /* errno of stat(2) */
 	dev_t dev;
 	ino_t ino;
 	off_t size;
-	struct timespec changed; /* by a write, too */
+	struct timespec changed; /* ctime */
 };
 
 struct rulekeeper {
 	const struct settings *settings;
-	char *stored_path; /* of the command's rules */
+	char *stored_path; /* the command's rules */
 
-	/*
-	 * One change, look or question at a time. Held while files are read and written, however
-	 * long; guards what follows, and with it set is read without `swap`.
-	 */
+	/* Serializes changes and questions, and is held while files are read and written. Guards
+	 * what follows; with it held, set may be read without `swap`. */
 	pthread_mutex_t change;
-	struct file_mark file_mark; /* of the rules file */
+	struct file_mark file_mark;
 	size_t file_count;
-	struct err file_error; /* "" = the file is fine */
+	struct err file_error; /* "" = fine */
 	bool begun;
 	struct file_mark stored_mark, directory_mark;
-	bool unread;           /* the command's rules could not be read: they must not be written */
-	bool unsaved;          /* they are to be written */
-	struct strbuf pending; /* packed list: subjects that changed since they were written */
+	bool unread;           /* the command's rules could not be read, so must not be written */
+	bool unsaved;          /* must be written */
+	struct strbuf pending; /* packed list: unsaved subjects */
 	struct strbuf kept, told; /* as in struct stored */
 	size_t damaged;
-	struct err stored_error;        /* "" = they can be read and written */
-	bool hits_read;                 /* those of the last run */
-	uint64_t hits_saved;            /* their sum */
+	struct err stored_error; /* "" = fine */
+	bool hits_read;          /* hits of the last run */
+	uint64_t hits_saved;
 	int64_t next_hits, next_expiry; /* steady */
 
-	pthread_mutex_t swap;   /* guards what follows; held for moments only */
-	struct keeper_trouble { /* copies of what `change` guards, for the status */
+	pthread_mutex_t swap;   /* guards what follows; held briefly */
+	struct keeper_trouble { /* copies for the status */
 		bool unsaved;
 		size_t damaged;
 		struct err stored, file; /* "" = fine */
 	} trouble;
-	struct ruleset *set;   /* replaced with `change` held, too */
-	uint64_t limit_errors; /* taken from its rules and those before */
+	struct ruleset *set;   /* replaced with both locks held */
+	uint64_t limit_errors; /* of all sets so far */
 };
 
 struct file_mark file_mark_of(const char *path);
 bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
-/* Puts fresh in force (NULL: there was no memory for it: -ENOMEM). */
+/* Puts fresh in force; -ENOMEM if it is NULL. */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 
-/* ---- the command's rules; with `change` held */
-
-/* Reads them where they changed, or by force. */
+/* The command's rules; call with `change` held. Reads them if they changed, or by force. */
 void keeper_look(struct rulekeeper *k, bool force);
-/* Writes them where that is to be done. 0, or why not (also in k->stored_error). */
+/* Writes them if needed. 0, or a code (words in k->stored_error). */
 int keeper_save(struct rulekeeper *k);
-/* Sets r (taken over), or with NULL removes subject: 1 there was one, 0 there was none. */
+/* Sets r (taken over), or with NULL removes subject: 1 replaced or removed, 0 there was none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
 void keeper_save_hits(struct rulekeeper *k);

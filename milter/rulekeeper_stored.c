@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules: read, changed, saved. Everything here is called with `change` held. */
+/* The command's rules. Everything here is called with `change` held. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -16,7 +16,7 @@ static bool is_pending(const struct rulekeeper *k, const char *subject)
 	return false;
 }
 
-/* Keeps the words for the status and the log, which gets them when they are news. */
+/* Keeps the words for the status; logs them if they are new. */
 static int note_error(struct rulekeeper *k, int code, const struct err *err)
 {
 	if (strcmp(k->stored_error.text, err->text) != 0)
@@ -38,7 +38,7 @@ static int add_copy(struct rule_list *rules, const struct rule *r)
 	return code;
 }
 
-/* Copies of those in force, but for what expired and has subject (NULL: none has). */
+/* Copies the rules in force, without expired ones and the one for subject (may be NULL). */
 static int copy_all(
     struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
 {
@@ -58,9 +58,7 @@ static int copy_all(
 	return code;
 }
 
-/* ---- reading */
-
-/* What is in force and was not written yet is laid on top of what was read. */
+/* Lays unsaved changes on top of what was read. */
 static int lay_pending(struct rulekeeper *k, struct rule_list *rules)
 {
 	const struct strlist pending = strlist_of(&k->pending);
@@ -120,10 +118,8 @@ static int read_stored(struct rulekeeper *k, struct err *err)
 	return code;
 }
 
-/*
- * The file is gone with its directory, or was never in the one that stands there now: nobody took
- * these rules away, so they stay in force, and are written where they belong.
- */
+/* The directory is gone or another one: nobody took these rules away, so they stay in force and are
+ * written again. */
 static bool is_lost(const struct rulekeeper *k, const struct file_mark *directory)
 {
 	return directory->error || directory->dev != k->directory_mark.dev ||
@@ -153,12 +149,9 @@ void keeper_look(struct rulekeeper *k, bool force)
 	if (!k->hits_read)
 		hits_read(k->settings->state_directory, k->set);
 	k->hits_read = true;
-	k->stored_mark =
-	    now; /* from before reading: a change in between is seen at the next look */
+	k->stored_mark = now; /* from before reading */
 	k->directory_mark = directory;
 }
-
-/* ---- writing */
 
 int keeper_save(struct rulekeeper *k)
 {
@@ -250,7 +243,7 @@ void keeper_save_hits(struct rulekeeper *k)
 	struct err err = {{0}};
 	uint64_t sum;
 
-	if (k->unread) /* those of rules that could not be read would be lost */
+	if (k->unread) /* hits of unread rules would be lost */
 		return;
 	sum = hits_put(k->set, &text);
 	if (sum != k->hits_saved) {

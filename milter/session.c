@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* One connection and its current message: buffers, caps, times, and the one reset. */
 #include "milter/session.h"
 
 #include <errno.h>
 
 #include "base/clock.h"
 
-/* Buffers that grew past this are given back at the reset, so that one huge message does not cost
- * memory for ever. */
+/* Larger buffers are freed at the reset. */
 #define KEEP_MAX (64u << 10)
 
-/* Between MAIL and the first RCPT the clocks may part by this much plus a thousandth before it
- * counts as a step. */
+/* Wall and steady clock may drift apart by this plus a thousandth before it counts as a step. */
 #define STEP_SLACK INT64_C(5000)
 
 #define NOT_KEPT SIZE_MAX
@@ -27,24 +24,22 @@ struct session {
 	uint16_t port;
 	int64_t connect_time;
 
-	/* The message; all of it goes at the reset. */
-	struct message message; /* views what follows */
+	/* The message, cleared by reset(). */
+	struct message message; /* views of what follows */
 	struct moment mail;
 	struct address sender;
 	struct header header; /* From and Message-ID */
 	struct strbuf recipients;
 	unsigned recipients_kept;
-	size_t last_recipient;       /* where it begins in recipients; NOT_KEPT: past the cap */
-	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT; "" none yet */
+	size_t last_recipient;       /* its offset in recipients; NOT_KEPT: past the cap */
+	char file[QUEUE_ID_MAX + 1]; /* the queue ID at the last RCPT; "" */
 	char login[MESSAGE_TEXT_MAX + 1];
 	char subject[MESSAGE_TEXT_MAX + 1];
 	bool has_subject;
 };
 
-/*
- * Both clocks at one moment. A thread that is put off between the two readings would look like a
- * clock step, so a slow reading is repeated; the last one counts in any case.
- */
+/* Reads both clocks at one moment; repeats slow readings, because a preempted thread would look
+ * like a clock step. */
 static struct moment moment_now(void)
 {
 	struct moment now;
@@ -76,7 +71,6 @@ static void buffer_reset(struct strbuf *s)
 		strbuf_clear(s);
 }
 
-/* Brings the view up to date with the buffers. */
 static void view(struct session *s)
 {
 	struct message *m = &s->message;
@@ -142,7 +136,7 @@ void session_connect(struct session *s, const struct net_address *client, uint16
 	reset(s);
 }
 
-/* Copies the bytes of text that fit; true if some did not. */
+/* True if text was cut. */
 static bool keep_text(char to[MESSAGE_TEXT_MAX + 1], const char *text, size_t len)
 {
 	size_t fits = len < MESSAGE_TEXT_MAX ? len : MESSAGE_TEXT_MAX;
@@ -183,7 +177,7 @@ static void first_recipient(struct session *s)
 		s->message.flags |= MESSAGE_CLOCK_STEPPED;
 }
 
-/* A queue file is made after its first recipient, so that one is told with the ID from before. */
+/* The first recipient of a queue file comes with the previous file's ID. */
 static void keep_last_recipient(struct session *s)
 {
 	struct message *m = &s->message;
@@ -195,7 +189,7 @@ static void keep_last_recipient(struct session *s)
 	if (s->last_recipient == NOT_KEPT) {
 		strbuf_clear(list);
 		s->recipients_kept = 0;
-		return; /* it is marked as cut already */
+		return; /* already marked as cut */
 	}
 	list->len -= s->last_recipient;
 	memmove(list->text, list->text + s->last_recipient, list->len + 1);
@@ -204,8 +198,7 @@ static void keep_last_recipient(struct session *s)
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
 }
 
-/* The MTA's queue file as of now; where it is another one, all but the last recipient were the one
- * before's. */
+/* If the queue file changed, all recipients but the last were the old one's. */
 static void see_file(struct session *s, const char *queue_id)
 {
 	if (!queue_id || !queue_id[0] || strlen(queue_id) >= sizeof(s->file))
@@ -243,7 +236,7 @@ static bool is_blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* Trimmed and unfolded: line ends go, the blank that follows each stays. */
+/* Trimmed and unfolded: line ends are dropped. */
 static void keep_subject(struct session *s, const char *value)
 {
 	size_t at = 0;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * One connection's and one message's state, from the events that a front end reports, to a finished
- * struct message. Knows neither libmilter nor threads: calls for one session come one at a time,
- * from any thread. All memory is its own. Per-message state is reset in one place, at every MAIL
- * and at abort: a milter never learns that a message was over.
- */
+/* The state of one connection and its current message. Knows neither libmilter nor threads: calls
+ * for one session come one at a time, from any thread. All memory is its own. Per-message state is
+ * reset at every MAIL and at abort: a milter never learns that a message was over. */
 #ifndef PQPURGE_MILTER_SESSION_H
 #define PQPURGE_MILTER_SESSION_H
 
@@ -18,40 +15,35 @@ struct session_config {
 	bool record_subject;
 };
 
-struct session; /* opaque */
+struct session;
 
 struct session *session_new(
-    const struct session_config *config); /* config outlives it; NULL on no memory */
+    const struct session_config *config); /* config must outlive it; NULL on no memory */
 void session_free(struct session *s);
 
-/* local: sendmail(1) mail (macro `i` was there at connect); such mail carries no client. */
+/* local: mail from sendmail(1) (macro `i` exists at connect), which has no client. */
 void session_connect(
     struct session *s, const struct net_address *client, uint16_t port, bool local);
-/* MAIL FROM with its raw argument ("<>", "" or NULL: the null sender); resets the message. */
+/* MAIL FROM with its raw argument ("<>", "" or NULL: null sender); resets the message. */
 void session_mail(struct session *s, const char *argument, const char *login);
-/*
- * RCPT TO, with the queue ID that the MTA has by then (NULL: none yet). Postfix before 3.12 goes on
- * with RCPT, without a word, where smtpd_end_of_data_restrictions have refused a message, and makes
- * a new queue file at the first of these recipients. What was given for another file is forgotten.
- */
+/* RCPT TO; queue_id is the MTA's or NULL. If smtpd_end_of_data_restrictions refuse a message,
+ * Postfix before 3.12 silently goes on with RCPT and makes a new queue file at the next recipient;
+ * recipients of the old file are then forgotten. */
 void session_rcpt(struct session *s, const char *argument, const char *queue_id);
-/* name and value as the MTA has them: folded lines joined by LF. From (every field), Message-ID
- * (first), Subject (first, if wanted). */
+/* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if
+ * wanted). */
 void session_header(struct session *s, const char *name, const char *value);
-/* A From field; taken (may be NULL) is told of every mailbox in it that is not recorded yet. */
+/* A From field; calls taken (may be NULL) for every mailbox in it. */
 void session_from(struct session *s, const char *value, from_taken *taken, void *arg);
-/*
- * End of message: 1 and the finished message (a view of the session, until the next call that
- * changes it); 0 where there is no usable queue ID (the message cannot be indexed); -ENOMEM if
- * something could not be kept. login is the one at this stage (NULL: as at MAIL).
- */
+/* End of message: 1 and the finished message, valid until the next call that changes the session; 0
+ * without a usable queue ID; -ENOMEM if something could not be kept. login NULL: as at MAIL. */
 int session_end(struct session *s, const char *queue_id, const char *login,
     const struct message **ret) NODISCARD;
-/* The message so far (for rules at MAIL). Valid until the next call. */
+/* The message so far, valid until the next call. */
 const struct message *session_message(const struct session *s);
 const struct address *session_sender(const struct session *s);
 bool session_is_local(const struct session *s);
-/* RSET, abrupt end, or another filter's refusal. */
+/* RSET, disconnect, or another filter's refusal. */
 void session_abort(struct session *s);
 
 #endif

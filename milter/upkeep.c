@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The thread's loop: sleeps until something is due or asked for. */
 #include "milter/upkeep.h"
 
 #include <errno.h>
@@ -11,7 +10,7 @@ struct upkeep {
 	struct upkeep_config config;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* one of these; by the steady clock */
+	pthread_cond_t changed; /* any of these */
 	bool reload, stop, ended;
 };
 
@@ -21,7 +20,7 @@ static struct timespec time_of(int64_t steady)
 	    .tv_sec = steady / USEC_PER_SEC, .tv_nsec = steady % USEC_PER_SEC * 1000};
 }
 
-/* Waits for a request or until `due`. Returns whether to stop; *ret_reload: a reload is due. */
+/* Waits for a request or until due. True: stop. */
 static bool wait_for_work(struct upkeep *u, int64_t due, bool *ret_reload)
 {
 	const struct timespec until = time_of(due);

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The upkeep thread: what the daemon does beside mail and beside the command. Each second it looks
- * at the rules file, saves hits, and does whatever the daemon adds; it reads the rules again when
- * asked; it looks after the index (indexkeeper.h). A file system that hangs holds this thread
- * alone.
- */
+/* The upkeep thread: calls each_second, reloads rules on request and tends the index
+ * (indexkeeper.h). A hanging file system blocks this thread only. */
 #ifndef PQPURGE_MILTER_UPKEEP_H
 #define PQPURGE_MILTER_UPKEEP_H
 
@@ -14,7 +10,7 @@ struct upkeep;
 
 struct upkeep_config {
 	struct indexkeeper *index;
-	void (*reload)(void *arg); /* was asked for */
+	void (*reload)(void *arg); /* on request */
 	void (*each_second)(void *arg);
 	void (*last)(void *arg); /* before the thread ends */
 	void *arg;
@@ -22,12 +18,10 @@ struct upkeep_config {
 
 int upkeep_start(
     struct upkeep **ret, const struct upkeep_config *config, struct err *err) NODISCARD;
-/* Asks for a reload; returns at once. Any thread. */
+/* Requests a reload; returns at once. Any thread. */
 void upkeep_reload(struct upkeep *u);
-/*
- * Ends the thread. False where it hangs for longer than timeout microseconds: it is left behind.
- * NULL is fine.
- */
+/* Ends the thread. False if it hangs longer than timeout microseconds and is left behind. NULL is
+ * fine. */
 bool upkeep_stop(struct upkeep *u, int64_t timeout);
 
 #endif

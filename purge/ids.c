@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue IDs from a line, and from a stream of lines. */
 #include <errno.h>
 
 #include "base/str.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Signals, turned into a flag. */
 #include "purge/interrupt.h"
 
 #include <errno.h>
@@ -33,10 +32,8 @@ void interrupt_catch(void)
 {
 	struct sigaction before;
 
-	/*
-	 * What nohup(1) had ignored stays ignored. Not so SIGINT, which a shell without job control
-	 * ignores for whatever it starts with '&': postsuper catches it there, too.
-	 */
+	/* nohup(1) stays in force. SIGINT is caught even if ignored, as postsuper does: shells
+	 * without job control ignore it for what they start with '&'. */
 	bool nohup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -61,7 +58,7 @@ bool interrupt_wait(int fd)
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&held, numbers[i]);
 	sigprocmask(SIG_BLOCK, &held, &before);
-	/* Only inside ppoll can a signal come in: none is lost between the look and the wait. */
+	/* Signals arrive only inside ppoll, so none is lost between check and wait. */
 	while (!interrupt_stop && ppoll(&item, 1, NULL, &before) < 0 && errno == EINTR)
 		;
 	sigprocmask(SIG_SETMASK, &before, NULL);

@@ -11,10 +11,7 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-/*
- * Descriptors 0 to 2 must be open, or a socket could land there. A stdout that was closed becomes
- * one that cannot be written, so that a report which nobody gets is an error.
- */
+/* A closed stdout becomes unwritable, so that a report which nobody gets is an error. */
 static int guard_stdio(void)
 {
 	bool no_stdout = fcntl(STDOUT_FILENO, F_GETFD) < 0;

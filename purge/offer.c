@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Which words completion may offer. */
 #include "purge/offer.h"
 
 static const char *const bytes_of[] = {

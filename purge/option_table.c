@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The options of pqpurge-idx: one row each, and the setters that the rows name. */
 #include <pwd.h>
 #include <stddef.h>
 
@@ -22,7 +21,6 @@ int options_add_pattern(struct pattern_set *set, const char *text, struct err *e
 	return 0;
 }
 
-/* code, with words where there are none yet. */
 static int worded(int code, struct err *err)
 {
 	return code < 0 ? err_set(err, code, "%s", err_word(code)) : 0;
@@ -60,7 +58,6 @@ static int set_client(struct options *o, void *at, const char *value, struct err
 	return selector_add_client(&o->selector, value, err);
 }
 
-/* A user's name, or a number. */
 static int set_uid(struct options *o, void *at, const char *value, struct err *err)
 {
 	const struct passwd *pw = getpwnam(value);
@@ -100,7 +97,7 @@ static int parse_age(const char *value, int64_t *ret, struct err *err)
 	return 0;
 }
 
-/* The time that lies age before now; never 0, which would mean "not asked". */
+/* The time age before now; never 0, which means "not asked". */
 static int parse_time(const struct options *o, const char *value, int64_t *ret, struct err *err)
 {
 	int64_t age;
@@ -111,8 +108,7 @@ static int parse_time(const struct options *o, const char *value, int64_t *ret, 
 	return code;
 }
 
-/* Repeated, the options are alternatives: the laxer of two counts. The same holds for --newer and
- * --larger. */
+/* Repeated options are alternatives, so the laxer counts; likewise below. */
 static int set_older(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t time = 0, *before = at;

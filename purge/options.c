@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading the command line: split into options and words, choose the verb, then set what it takes.
- */
 #include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
@@ -11,9 +9,9 @@
 #include "base/str.h"
 #include "purge/verbs.h"
 
-#define ROW_VALUE 256 /* of getopt_long: 256 and the number of the row */
+#define ROW_VALUE 256 /* getopt_long's value of row 0 */
 
-/* One thing on the command line: an option, or (row NULL) a word. */
+/* An option, or a word (row NULL). */
 typedef int line_visit(void *arg, const struct option_row *row, const char *value, struct err *err);
 
 static const struct option_row *row_of(int value)
@@ -40,7 +38,7 @@ static int unknown_option(const char *name, size_t len, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown option '--%s'", word);
 }
 
-/* getopt_long takes the beginning of a name for the whole: not so here. */
+/* getopt_long accepts abbreviated names; we do not. */
 static int check_names(int argc, char **argv, struct err *err)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -58,11 +56,8 @@ static int check_names(int argc, char **argv, struct err *err)
 	return 0;
 }
 
-/*
- * A value that begins with '-' in a word of its own is more likely an option whose neighbour's
- * value was forgotten, and `--reason --dry-run` must not become a purge: it needs the form with
- * '='.
- */
+/* A separate value that begins with '-' is probably an option after a forgotten value, and
+ * `--reason --dry-run` must not become a purge. */
 static int check_value(
     const struct option_row *row, const char *value, const char *word, struct err *err)
 {
@@ -85,7 +80,7 @@ static int refuse(int got, struct err *err)
 	    got == ':' ? "option '--%s' needs a value" : "option '--%s' takes no value", row->name);
 }
 
-/* For getopt_long. "-": words come in their order; ":": a missing value is told apart. */
+/* For getopt_long: "-" keeps the order of words, ":" reports missing values. */
 static void make_table(
     struct option longs[OPTION_ROWS_MAX + 1], char letters[2 * OPTION_ROWS_MAX + 3])
 {
@@ -108,7 +103,6 @@ static void make_table(
 	*letter = '\0';
 }
 
-/* Visits options and words as they stand. */
 static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct err *err)
 {
 	struct option longs[OPTION_ROWS_MAX + 1];
@@ -130,7 +124,7 @@ static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct
 	return code;
 }
 
-/* Rules name a login or a client so; here it is an option. */
+/* The prefix with which rules, but not this command line, name a login or client. */
 static const char *rule_prefix(const char *word)
 {
 	static const char *const prefixes[] = {"login", "client"};
@@ -234,15 +228,13 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	return 0;
 }
 
-/* What the line is read into. */
 struct parsing {
 	struct options *o;
 	const struct verb *verb;
-	const struct option_row *selecting; /* whose words are gathered */
+	const struct option_row *selecting; /* for put_selecting */
 };
 
-/* First: what the words are, and whether help or the version is asked for; then the rest need not
- * make sense. */
+/* First pass: the words, --help and --version; the rest may be nonsense. */
 static int gather(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	struct options *o = ((struct parsing *)arg)->o;
@@ -301,8 +293,8 @@ static int put_selecting(
 	return 0;
 }
 
-/* What the account shows as selected, and what tells whether two batches are about the same: the
- * options that select in the table's order, then the patterns. */
+/* The canonical selection, which the account shows and compares: selecting options in the table's
+ * order, then the patterns. */
 static int keep_selected(struct parsing *p, int argc, char **argv, struct err *err)
 {
 	struct strbuf *to = &p->o->selected;
@@ -318,7 +310,6 @@ static int keep_selected(struct parsing *p, int argc, char **argv, struct err *e
 	return code;
 }
 
-/* The verb is known, and not among the words any more. */
 static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 {
 	int code = read_line(argc, argv, set, p, err);

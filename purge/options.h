@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The command line of pqpurge-idx. An option is a row of one table (option_table.c). An option may
- * stand before the verb, so the line is split first; then the verb says which options it takes.
- * Strings point into argv.
- */
+/* The command line of pqpurge-idx. Options are rows of option_table.c. They may stand before the
+ * verb, so the line is split first; then the verb says which options it takes. Strings point into
+ * argv. */
 #ifndef PQPURGE_PURGE_OPTIONS_H
 #define PQPURGE_PURGE_OPTIONS_H
 
@@ -14,21 +12,20 @@
 
 struct verb;
 
-/* Groups of options. A verb's row names those that it takes; an option belongs to one or several.
- */
+/* A verb's row names the groups that it takes. */
 enum option_group {
-	OPTION_COMMON = 1u << 0, /* every verb */
-	OPTION_SELECT = 1u << 1, /* which messages */
+	OPTION_COMMON = 1u << 0,
+	OPTION_SELECT = 1u << 1,
 	OPTION_LIMIT = 1u << 2,
 	OPTION_REASON = 1u << 3,
 	OPTION_PURGE = 1u << 4,
 	OPTION_RELEASE = 1u << 5,
-	OPTION_RULE = 1u << 6,    /* what a rule says */
-	OPTION_SUBJECT = 1u << 7, /* what a rule is for */
-	OPTION_TEST = 1u << 8,    /* rules --test */
+	OPTION_RULE = 1u << 6,
+	OPTION_SUBJECT = 1u << 7,
+	OPTION_TEST = 1u << 8,
 	OPTION_TOP = 1u << 16,
-	OPTION_REQUEUE = 1u << 17, /* release and undo */
-	OPTION_INDEX = 1u << 18,   /* verbs that only look */
+	OPTION_REQUEUE = 1u << 17,
+	OPTION_INDEX = 1u << 18, /* read-only verbs */
 	OPTION_SETUP = 1u << 20,
 	OPTION_ORDER = 1u << 24,
 	OPTION_FLOODS = 1u << 26,
@@ -36,7 +33,7 @@ enum option_group {
 };
 
 struct options {
-	const char *config; /* -c; NULL = not given */
+	const char *config; /* NULL = not given */
 	bool dry_run, yes, json, quiet, help, version;
 	struct selector selector; /* --subdomains is already applied */
 	struct strbuf given;      /* packed: each option as "name" or "name=value" */
@@ -44,7 +41,7 @@ struct options {
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
-	const char *reason;  /* "" = none */
+	const char *reason;
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
 	uint32_t flood;       /* --flood; 0 = not given */
@@ -57,11 +54,10 @@ struct options {
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
 	enum rule_action action;
-	const char *text; /* NULL = the action's default */
-	const char *test; /* NULL = not asked */
-	int64_t now;      /* wall microseconds that ages are counted from */
-	const char **
-	    words; /* after the verb; patterns of a selecting verb are in selector.author as well */
+	const char *text;   /* NULL = the action's default */
+	const char *test;   /* NULL = not asked */
+	int64_t now;        /* wall microseconds */
+	const char **words; /* after the verb; selecting verbs' patterns also in selector.author */
 	size_t word_count;
 };
 
@@ -74,25 +70,21 @@ struct option_row {
 	const char *value_name; /* "AGE" */
 	unsigned groups;
 	const char *help;
-	size_t at; /* of a member of struct options; a bool where there is no argument */
-	/* at: the member. value is NULL where it is optional and missing. */
+	size_t at; /* offset of the member; a bool if there is no argument */
+	/* at: the member; value: NULL if optional and missing */
 	int (*set)(struct options *o, void *at, const char *value, struct err *err);
 };
 #define OPTION_ROWS_MAX 63
 extern const struct option_row option_rows[];
 extern const size_t option_row_count;
 
-/*
- * Reads the command line. *ret_verb is set in any case where a verb could be told, so that help can
- * name it. ERR_USAGE with words: unknown options and verbs (with the nearest), options that the
- * verb does not take, values that make no sense, words that are no pattern. With --help or
- * --version nothing but the verb is checked. Release ret in every case.
- */
+/* Reads the command line. Sets *ret_verb, also on errors, if a verb was recognized. ERR_USAGE with
+ * words. With --help or --version only the verb is checked. Release ret in any case. */
 int options_parse(int argc, char **argv, struct options *ret, const struct verb **ret_verb,
     struct err *err) NODISCARD;
 void options_release(struct options *o);
 
-/* What options and words add, each checked: ERR_SYNTAX or -ENOMEM. */
+/* ERR_SYNTAX or -ENOMEM. */
 int options_add_pattern(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
 int options_add_id(struct options *o, const char *word, struct err *err) NODISCARD;
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The directory of purge --save. */
 #include "purge/save_dir.h"
 
 #include <errno.h>
@@ -16,7 +15,7 @@ static int fail(struct err *err, const char *what, const char *path)
 	    err, ERR_CONFIG, "%s '%s' (%s); nothing was deleted", what, path, err_word(-errno));
 }
 
-/* What we made, or somebody just made for this as mktemp(1) does, is given to owner. */
+/* A directory that we or the caller (mktemp(1)) just made. */
 static int adopt(int fd, const char *path, const struct role *owner, bool ours, struct err *err)
 {
 	struct stat st;

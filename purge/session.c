@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* One run of the command: from its words to what a verb needs. */
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
@@ -12,7 +11,7 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-#define COMMAND_LINE_MAX 4096 /* what a batch keeps */
+#define COMMAND_LINE_MAX 4096 /* of a batch */
 
 static char *join_words(int argc, char **argv)
 {
@@ -36,7 +35,7 @@ int session_parse(struct session *s, int argc, char **argv, struct err *err)
 	return options_parse(argc, argv, &s->options, &s->verb, err);
 }
 
-/* Root by sudo is a person whose name the account should have. */
+/* Under sudo the account should have the person's name. */
 static void find_user(char *buf, size_t size)
 {
 	const char *sudo = getenv("SUDO_USER");
@@ -84,7 +83,7 @@ static int load_settings(struct session *s, struct err *err)
 	    named);
 }
 
-/* IDs from stdin; the account tells two such lists apart. */
+/* The hash lets the account tell two lists apart. */
 static int read_ids(struct session *s, struct err *err)
 {
 	struct options *o = &s->options;

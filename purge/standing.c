@@ -15,6 +15,17 @@
 
 /* ---- begun */
 
+/* Whether nothing narrows it but who sends. */
+static bool is_of_senders(const struct selector *s)
+{
+	struct selector rest = *s;
+
+	rest.author.count = rest.sender.count = rest.from.count = 0;
+	rest.logins.len = 0;
+	rest.client_count = 0;
+	return selector_is_empty(&rest) && !s->all;
+}
+
 /*
  * What is refused at the door and what is deleted later must be the same, so that only one kind of
  * sender's selector may stand, and nothing that narrows it.
@@ -28,7 +39,7 @@ int standing_check(const struct options *o, struct err *err)
 	if (o->block || o->save || o->limit || o->with_bounces)
 		return err_set(err, ERR_USAGE,
 		    "'--for' cannot go with '--block', '--save', '--limit' or '--with-bounces'");
-	if (kinds != 1 || !selector_is_senders(s))
+	if (kinds != 1 || !is_of_senders(s))
 		return err_set(err, ERR_USAGE,
 		    "what stays in force is also refused at the door, by who sends: '--for' needs "
 		    "patterns, or '--sender', '--from', '--login' or '--client', and nothing "

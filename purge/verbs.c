@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of verbs, the choice of one, and the help that is made from the table. */
 #include "purge/verbs.h"
 
 #include "base/str.h"
 
 #define TAKES_MATCHES (OPTION_SELECT | OPTION_LIMIT)
 
-/* Name, words, summary; details; options beside the common ones; kind of words; flags; action; what
- * runs. */
+/* In the order of struct verb. */
 /* clang-format off */
 static const struct verb verbs[] = {
     {"purge", "[PATTERN...]", "delete what matches (the verb when none is given)",

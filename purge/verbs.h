@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The verbs: to add one, write its file, declare its function here and add its row in verbs.c. */
+/* To add a verb, write its file, declare its function here and add its row in verbs.c. */
 #ifndef PQPURGE_PURGE_VERBS_H
 #define PQPURGE_PURGE_VERBS_H
 
@@ -8,7 +8,6 @@
 
 struct session;
 
-/* What the words after the verb are. */
 enum verb_words {
 	WORDS_NONE,
 	WORDS_PATTERNS, /* must look like patterns */
@@ -28,24 +27,22 @@ enum verb_flag {
 
 struct verb {
 	const char *name;
-	const char *words_text; /* for the synopsis: "[PATTERN...]" */
+	const char *words_text; /* "[PATTERN...]" */
 	const char *summary;
-	const char *details; /* further lines of help; NULL = none */
-	unsigned takes;      /* enum option_group, beside OPTION_COMMON */
+	const char *details; /* more help; NULL = none */
+	unsigned takes;      /* enum option_group; OPTION_COMMON is implied */
 	enum verb_words words;
 	unsigned flags;
 	enum action action; /* of the walk */
-	/* Returns an exit status, or a negative code for main. */
+	/* returns an exit status or a negative code */
 	int (*run)(struct session *s, struct err *err);
 };
 
-/*
- * The verb that a first word means: a verb's name; NULL word, or one that looks like a pattern:
- * purge, and *ret_is_word is false. Anything else is ERR_USAGE that suggests the nearest.
- */
+/* The verb that the first word means. purge with *ret_is_name false if word is NULL or looks like a
+ * pattern; else ERR_USAGE that suggests the nearest name. */
 int verb_choose(
     const char *word, const struct verb **ret, bool *ret_is_name, struct err *err) NODISCARD;
-/* Help for one verb, or for the whole (NULL). */
+/* verb NULL: general help. */
 void verb_help(FILE *to, const struct verb *verb);
 
 int verb_act(struct session *s, struct err *err); /* purge, hold, release, undo */

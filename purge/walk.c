@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* One walk of a verb. */
 #include "purge/walk.h"
 
 #include <unistd.h>
@@ -92,13 +91,12 @@ struct report walk_report(const struct walk *w)
 	    .swept = w->order.sweep};
 }
 
-/* Problems on stderr; the exit status. */
 static int end_look(const struct walk *w)
 {
 	struct report r = walk_report(w);
 	int status;
 
-	fflush(stdout); /* where both go to one place, problems are the last */
+	fflush(stdout); /* problems come last if both go to one place */
 	report_problems(stderr, &r);
 	status = report_exit(&r);
 	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;

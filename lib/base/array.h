@@ -7,8 +7,8 @@
 
 #include "base/base.h"
 
-/* list, or where it has moved to, with room for one more element; *cap is how many fit. NULL: no
- * memory, and list is as it was. */
+/* Makes room for one more element. Returns the array, which may have moved, or NULL: out of memory,
+ * nothing changed. */
 static inline void *array_room(void *list, size_t count, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 64;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What every file of this project may use: attributes, and the list of banned functions. */
+/* What every file may use: attributes, and the list of banned functions. */
 #ifndef PQPURGE_BASE_BASE_H
 #define PQPURGE_BASE_BASE_H
 
@@ -16,12 +16,9 @@
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
-/*
- * Unbounded writers, hidden state, the shell, and comparisons that heed the locale (in Turkish
- * "Message-ID" is not "message-id"). Use strbuf, snprintf, strtok_r, gmtime_r, execve,
- * str_equal_nocase and str_starts_nocase. glibc makes macros of some for clang, which would shield
- * them.
- */
+/* Banned: unbounded writers, hidden state, the shell, and comparisons that heed the locale. Use
+ * strbuf, snprintf, strtok_r, gmtime_r, execve, str_equal_nocase, str_starts_nocase. The #undefs
+ * are for clang, where glibc's macros would hide some of them. */
 #undef sprintf
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \

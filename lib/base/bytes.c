@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Bytes out and in. Integers are turned by <endian.h>: the result is the same everywhere. */
 #include <endian.h>
 #include <xxhash.h>
 
@@ -190,7 +189,7 @@ struct span reader_blob(struct reader *r)
 	return at ? (struct span){at, len} : (struct span){"", 0};
 }
 
-/* The NUL must be the last byte and the only one: what is read is then what was put, whole. */
+/* The NUL must be the last byte and the only one. */
 const char *reader_text(struct reader *r)
 {
 	struct span blob = reader_blob(r);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Bytes out and in: the one encoding for records, requests and what children hand to their parent.
- * Integers are little-endian; strings and blobs are a u32 length and the bytes. Both ends are
- * sticky: after the first failure everything is a no-op (reads give zero), and `failed` says so.
- */
+/* Encoding and decoding of records, requests, and what children hand to their parent. Integers are
+ * little-endian; texts and blobs are a u32 length and the bytes. After the first failure `failed`
+ * is set, writes do nothing and reads give zero. */
 #ifndef PQPURGE_BASE_BYTES_H
 #define PQPURGE_BASE_BYTES_H
 
@@ -26,16 +24,15 @@ void bytes_put_u16(struct bytes *b, uint16_t v);
 void bytes_put_u32(struct bytes *b, uint32_t v);
 void bytes_put_u64(struct bytes *b, uint64_t v);
 void bytes_put_i64(struct bytes *b, int64_t v);
-void bytes_put_text(struct bytes *b,
-    const char *text); /* with its NUL, so that a reader can point at it; NULL as "" */
+void bytes_put_text(struct bytes *b, const char *text); /* with its NUL; NULL as "" */
 void bytes_put_blob(struct bytes *b, const void *at, size_t len);
-void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v); /* patches what was put before */
+void bytes_set_u32(struct bytes *b, size_t offset, uint32_t v); /* overwrites what was put before */
 void bytes_set_u64(struct bytes *b, size_t offset, uint64_t v);
 void bytes_clear(struct bytes *b);
 void bytes_release(struct bytes *b);
 struct span bytes_span(const struct bytes *b);
 
-/* Input; points into bytes that somebody else owns. */
+/* Input: points into bytes that somebody else owns. */
 struct reader {
 	const unsigned char *at, *end;
 	bool failed;
@@ -45,8 +42,7 @@ uint8_t reader_u8(struct reader *r);
 uint32_t reader_u32(struct reader *r);
 uint64_t reader_u64(struct reader *r);
 int64_t reader_i64(struct reader *r);
-const char *reader_text(
-    struct reader *r); /* terminated, inside the input; "" on failure, never NULL */
+const char *reader_text(struct reader *r); /* terminated, inside the input; "" on failure */
 struct span reader_blob(struct reader *r);
 const void *reader_take(struct reader *r, size_t len); /* NULL on failure */
 bool reader_done(const struct reader *r);              /* all read and nothing failed */

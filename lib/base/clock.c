@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* Time: the two clocks, and lengths of time as people write and read them. */
 #include <stdatomic.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 
-#define SPAN_MAX (INT64_C(36525) * 86400 * USEC_PER_SEC) /* 100 years */
+#define SPAN_MAX (INT64_C(36525) * 86400 * USEC_PER_SEC)
 
 typedef int64_t clock_source(void);
 
 static _Atomic(clock_source *) wall_source;
 static _Atomic(clock_source *) steady_source;
 
-/* Truncates to microseconds, as Postfix does when it writes a T record. */
+/* Rounds down to microseconds, as Postfix does in T records. */
 static int64_t read_clock(clockid_t id)
 {
 	struct timespec now;
@@ -43,8 +42,7 @@ void clock_inject(int64_t (*wall)(void), int64_t (*steady)(void))
 
 char *clock_text(int64_t wall, char *buf, size_t size)
 {
-	int64_t below =
-	    wall % USEC_PER_SEC < 0; /* division rounds to zero; before 1970 we want down */
+	int64_t below = wall % USEC_PER_SEC < 0; /* round down before 1970, too */
 	time_t seconds = (time_t)(wall / USEC_PER_SEC - below);
 	struct tm parts;
 

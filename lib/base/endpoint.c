@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* libmilter's notation of a socket, taken apart. */
 #include "base/endpoint.h"
 
 #include <sys/socket.h>
@@ -21,7 +20,6 @@ static int parse_path(const char *socket, const char *path, struct endpoint *ret
 	return 0;
 }
 
-/* A port in front of '@', or a number alone. */
 static bool is_number(const char *at, size_t len)
 {
 	char number[8];

@@ -18,8 +18,7 @@ struct endpoint {
 	struct sockaddr_un address; /* UNIX only */
 };
 
-/* Takes the notation apart. ERR_CONFIG with words: unknown kind, relative or too long path, no
- * port. */
+/* ERR_CONFIG with words: unknown kind, relative or too long path, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Error texts: formatted, scrubbed and cut in one place, so that no caller has to think of it. */
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -7,13 +6,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Longer than err.text, since replacing control characters may shorten what is formatted here. */
+/* Longer than err.text: replacing control characters may shorten it. */
 #define DRAFT_SIZE 2048
 
-/*
- * Formats into a buffer of its own: the values may point into err->text, which is to be replaced.
- * A format that cannot be expanded is shown as it is.
- */
+/* Formats into a buffer of its own, since the values may point into err->text. */
 static void FORMAT(2, 0)
     set_text(struct err *err, const char *format, va_list values, const char *tail)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Errors. A function that can fail returns an int: 0 or a negative code; a lookup returns 1
- * (found), 0 (not found) or a negative code. System errors are -errno; the project's own begin at
- * -1000. Where words help, the last parameter is a `struct err *` owned by the caller, which is
- * touched only on failure and may be NULL. Libraries fill it in; only programs print it. The text
- * says what failed, on what, and why, in lower case, without a final stop: "failed to open index
- * '/x' (Permission denied)".
- */
+/* Errors. A function that can fail returns 0 or a negative code; a lookup returns 1 (found), 0 (not
+ * found) or a negative code. Codes are -errno, or below. Where words help, the last parameter is a
+ * `struct err *`: owned by the caller, touched only on failure, may be NULL. Libraries fill it in;
+ * only programs print it. The text says what failed, on what, and why: "failed to open index '/x'
+ * (Permission denied)". */
 #ifndef PQPURGE_BASE_ERR_H
 #define PQPURGE_BASE_ERR_H
 
@@ -32,19 +29,19 @@ enum {
 };
 
 struct err {
-	char text[512]; /* always terminated; control characters already replaced */
+	char text[512]; /* always terminated, control characters replaced */
 };
 
-/* Sets the text (cut to fit, scrubbed) and returns code. err may be NULL. */
+/* Sets the text (cut to fit, scrubbed) and returns code. */
 int err_set(struct err *err, int code, const char *format, ...) FORMAT(3, 4);
 
-/* The same for a system error: " (strerror)" is added; returns -errnum. */
+/* The same with " (strerror)" added; returns -errnum. */
 int err_sys(struct err *err, int errnum, const char *format, ...) FORMAT(3, 4);
 
-/* Puts "format: " before the text that is there, to say in what work it failed; returns code. */
+/* Puts "format: " before the text that is there; returns code. */
 int err_within(struct err *err, int code, const char *format, ...) FORMAT(3, 4);
 
-/* A few words for any code, for where no text was set. Static. */
+/* A few words for any code. Static. */
 const char *err_word(int code);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Descriptors: whole reads and writes, bounded waits, frames. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +95,6 @@ static int wait_until(int fd, short events, int64_t deadline)
 	return ready == 0 ? ERR_TIMEOUT : ready;
 }
 
-/* MSG_DONTWAIT, so that the deadline holds on a blocking socket whose peer reads nothing. */
 static int send_all(int fd, const void *at, size_t len, int64_t deadline)
 {
 	const char *next = at;
@@ -119,7 +117,6 @@ static int send_all(int fd, const void *at, size_t len, int64_t deadline)
 	return 0;
 }
 
-/* The count, less than len only where the peer closed; or a negative code. */
 static ssize_t receive_all(int fd, void *at, size_t len, int64_t deadline)
 {
 	size_t got = 0;
@@ -158,10 +155,7 @@ int io_frame_write(int fd, struct span payload, int64_t deadline)
 	return code;
 }
 
-/*
- * Reads len bytes in steps, so that memory follows what really came and not what was announced.
- * A peer that closes inside a frame broke the protocol.
- */
+/* Reads in steps, so that memory follows what came and not what was announced. */
 static int receive_payload(int fd, struct bytes *into, size_t len, int64_t deadline)
 {
 	unsigned char part[16384];

@@ -7,41 +7,33 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Writes all of it; 0 or -errno. A closed peer is -EPIPE (callers ignore SIGPIPE). */
+/* 0 or -errno. A closed peer is -EPIPE (programs ignore SIGPIPE). */
 int io_write_all(int fd, const void *at, size_t len) NODISCARD;
-/* Reads up to len bytes until end of file; the count, or -errno. */
+/* Reads up to len bytes or the end of the file; returns the count or -errno. */
 ssize_t io_read_all(int fd, void *at, size_t len) NODISCARD;
-/* Appends all up to the end of file. 0, -EFBIG past max bytes, -ENOMEM or -errno. */
+/* Appends all up to the end of the file. 0, -EFBIG past max bytes, -ENOMEM or -errno. */
 int io_read_text(int fd, size_t max, struct strbuf *into) NODISCARD;
-/*
- * Waits until fd is ready for events (POLLIN, POLLOUT) or the steady deadline; 1 ready, 0 deadline,
- * or -errno.
- */
+/* Waits for events (POLLIN, POLLOUT) until the steady deadline: 1 ready, 0 deadline, or -errno. */
 int io_wait(int fd, short events, int64_t deadline) NODISCARD;
 
-/*
- * A frame: u32 length of what follows (little-endian), then the payload. IO_FRAME_MAX bounds what
- * is believed.
- */
+/* A frame is a little-endian u32 length, then that many bytes. */
 #define IO_FRAME_MAX (64u << 20)
 int io_frame_write(int fd, struct span payload, int64_t deadline) NODISCARD;
-/*
- * Reads one frame into into (cleared first). 1 read, 0 peer closed before a frame, or a negative
- * code (ERR_TIMEOUT, ERR_LIMIT).
- */
+/* Reads one frame (clears `into` first). 1 read, 0 the peer closed before a frame, or a negative
+ * code (ERR_TIMEOUT, ERR_LIMIT). */
 int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline) NODISCARD;
 
 #define IO_SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL)
-/* A memory file of these bytes that nobody can change any more, read from its start; or -errno. */
+/* A sealed memory file with these bytes, to be read from its start; or -errno. */
 int io_sealed(const void *at, size_t len) NODISCARD;
-/* fd on /dev/null for each of 0, 1, 2 that is closed, so that no socket ever lands there. */
+/* Opens /dev/null on each of 0, 1, 2 that is closed, so that no socket lands there. */
 int io_guard_stdio(void) NODISCARD;
-/* Whether the directory fd holds nothing; false also where it cannot be read. */
+/* Whether the directory is empty; false also if it cannot be read. */
 bool io_is_empty_directory(int fd);
 /* Whether only root can write path and every directory above it (sticky ones count as such). */
 bool io_is_roots(const char *path);
 void io_set_cloexec(int fd);
-/* close() for fd >= 0; then sets it to -1. Takes a pointer so that a second call does nothing. */
+/* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);
 
 #endif

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * JSON over jansson: a struct json is a json_t, never anything else.
- *
- * An object under construction carries one member more, "whole", and an array one element more, its
- * first. When memory runs out the mark is removed, which needs no memory; so failure stays with the
- * object until it is written, and goes up with it when it is put into another.
- */
+/* A struct json is a json_t. An object under construction has an extra member, "whole", and an
+ * array an extra first element. When memory runs out that mark is removed, which needs no memory:
+ * the failure stays with the object, and with the one that it is put into, until it is written. */
 #include <errno.h>
 #include <jansson.h>
 
@@ -70,7 +66,7 @@ void json_free(struct json *o)
 	json_decref(value_of(o));
 }
 
-/* jansson takes value over, also when it fails, also when value is NULL. */
+/* jansson takes value over, also on failure, also if NULL. */
 static void set_new(struct json *o, const char *key, json_t *value)
 {
 	if (!o)
@@ -79,7 +75,7 @@ static void set_new(struct json *o, const char *key, json_t *value)
 		spoil(o);
 }
 
-/* text with each byte that is not part of a UTF-8 character replaced by U+FFFD. */
+/* Replaces each byte that is not part of a UTF-8 character by U+FFFD. */
 static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 {
 	while (len > 0) {
@@ -96,7 +92,7 @@ static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 	}
 }
 
-/* NULL on no memory. jansson takes UTF-8 alone. */
+/* NULL: out of memory. jansson takes UTF-8 alone. */
 static json_t *text_value(const char *text)
 {
 	struct strbuf clean = {0};
@@ -131,7 +127,6 @@ void json_put_share(struct json *o, const char *key, double value)
 	set_new(o, key, json_real(value));
 }
 
-/* An array whose members were made one by one; any may be NULL. */
 static void append_value(json_t **array, json_t *value)
 {
 	if (json_array_append_new(*array, value) == 0)
@@ -186,10 +181,8 @@ void json_append(struct json *array, struct json *child)
 	}
 }
 
-/*
- * Unsafe characters are legal in a JSON string, yet they drive terminals and deceive eyes. They
- * stand in strings only, so escaping them in the finished text is safe.
- */
+/* Unsafe characters are legal in JSON, yet they drive terminals and deceive eyes. Only strings hold
+ * any, so the finished text can be escaped. */
 static void escape_rest(struct strbuf *into, const char *text)
 {
 	size_t step;
@@ -242,7 +235,7 @@ int json_line(FILE *to, struct json *o)
 	return code;
 }
 
-/* jansson's own bound on depth is 2048 and fixed; ours is counted before it sees the text. */
+/* jansson's own limit on depth is a fixed 2048. */
 static bool is_too_deep(const char *text, size_t len)
 {
 	size_t depth = 0;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines. What one has past its bound is passed over. */
 #include "base/lines.h"
 
 #include <errno.h>
@@ -7,7 +6,6 @@
 
 #define BUFFER_SIZE (64u << 10)
 
-/* Fills the empty buffer: 1, 0 at the end of the file, or -errno. */
 static int fill(struct lines *l)
 {
 	ssize_t got;
@@ -26,7 +24,7 @@ static int fill(struct lines *l)
 	return got < 0 ? -errno : got > 0;
 }
 
-/* Takes what the buffer has of the line; true: its newline as well. */
+/* Takes the buffered part of the line; true if that includes its newline. */
 static bool take(struct lines *l)
 {
 	const char *from = l->text + l->at;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The lines of a text or file that strangers may have written, in bounded memory. */
+/* Reads untrusted text or files line by line in bounded memory. What a line has past its cap is
+ * skipped. */
 #ifndef PQPURGE_BASE_LINES_H
 #define PQPURGE_BASE_LINES_H
 
@@ -7,7 +8,7 @@
 
 #define LINES_MAX 16384
 
-/* Begin with LINES_IN(text, len), or set fd and max and zero-initialise the rest. */
+/* Begin with LINES_IN(text, len), or set fd and max and zero the rest. */
 struct lines {
 	int fd;             /* -1: no file */
 	size_t max;         /* bytes of a line that are kept */
@@ -15,7 +16,7 @@ struct lines {
 	unsigned number;    /* of the line, from 1 */
 	bool cut;           /* it was longer than max */
 	bool partial;       /* the text ended before its newline */
-	const char *text;   /* what was read: at..filled is not used yet */
+	const char *text;   /* at..filled is not used yet */
 	size_t at, filled;
 	char *buffer;
 };
@@ -24,7 +25,7 @@ struct lines {
 		.fd = -1, .max = LINES_MAX, .text = (text_), .filled = (len)                       \
 	}
 
-/* 1: the next line stands in `line`; 0: the end; or -errno. */
+/* 1: the next line is in `line`; 0: the end; or -errno. */
 int lines_next(struct lines *l) NODISCARD;
 void lines_release(struct lines *l); /* the descriptor stays open */
 

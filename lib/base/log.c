@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The log. Each line is formatted and scrubbed here, then handed over by a single call: to the log
- * daemon as a datagram, as syslog(3) of glibc writes it.
- */
 #include "base/log.h"
 
 #include <errno.h>
@@ -16,8 +12,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define PATIENCE  USEC_PER_SEC /* who is only busy has read by then */
-#define TEXT_SIZE 2048         /* what syslog daemons take without cutting, roughly */
+#define PATIENCE  USEC_PER_SEC
+#define TEXT_SIZE 2048 /* roughly what syslog daemons take without cutting */
 #define LINE_SIZE 2200
 
 static const char *level_word(int priority)
@@ -62,11 +58,8 @@ static void reopen(struct log_sink *s)
 		io_close(&s->fd);
 }
 
-/*
- * ERR_TIMEOUT: nobody reads. Other codes: the descriptor is of no use any more. A pipe that is
- * writable takes more than a line at once; one call for the whole line, so that lines of several
- * processes do not mix.
- */
+/* ERR_TIMEOUT: nobody reads. Other codes: the descriptor is useless now. One call writes the whole
+ * line, so that lines of several processes do not mix. */
 static int put(const struct log_sink *s, const char *line, size_t len)
 {
 	int fd = s->path ? s->fd : STDERR_FILENO;
@@ -86,7 +79,7 @@ static int put(const struct log_sink *s, const char *line, size_t len)
 	return done < 0 ? -errno : 0;
 }
 
-/* The log daemon may have been started anew: then a new connection helps. */
+/* If the log daemon was restarted, a new connection helps. */
 static bool deliver(struct log_sink *s, int priority, const char *ident, const char *text)
 {
 	char line[LINE_SIZE];
@@ -126,7 +119,7 @@ void log_open(const char *ident, enum log_target target, bool debug)
 {
 	name = ident;
 	if (target == LOG_TO_SYSLOG)
-		openlog(ident, LOG_PID, LOG_MAIL); /* for what libmilter has to say */
+		openlog(ident, LOG_PID, LOG_MAIL); /* for libmilter's own messages */
 	atomic_store(&with_debug, debug);
 	atomic_store(&to_syslog, target == LOG_TO_SYSLOG);
 }

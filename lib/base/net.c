@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Client addresses and networks. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -53,7 +52,7 @@ int net_parse_block(const char *text, struct net_block *ret)
 	size_t len = strcspn(text, "/");
 	struct net_block block;
 	uint64_t bits;
-	unsigned lead; /* bits in front of an address that was written as IPv4 */
+	unsigned lead; /* bits in front of an IPv4 address */
 
 	if (len >= sizeof(address))
 		return ERR_SYNTAX;

@@ -10,7 +10,7 @@ struct sockaddr;
 
 struct net_address {
 	unsigned char at[16]; /* IPv4 as ::ffff:a.b.c.d */
-	uint8_t family;       /* 4, 6, or 0 for none (local submission, unknown family) */
+	uint8_t family;       /* 4, 6, or 0: none or unknown */
 };
 struct net_block {
 	struct net_address base;
@@ -19,24 +19,15 @@ struct net_block {
 
 /* "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". ERR_SYNTAX otherwise. */
 int net_parse(const char *text, struct net_address *ret) NODISCARD;
-/*
- * The same with an optional "/BITS"; host bits that are set below the mask are ERR_SYNTAX (as in
- * cidr_table(5)).
- */
+/* With an optional "/BITS". Bits set below the mask are ERR_SYNTAX (as in cidr_table(5)). */
 int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
-/*
- * Blocks with blanks or commas between them, also with brackets as in mynetworks ("[::1]/128"):
- * pushes each, without its brackets, on a packed list (strlist_push). ERR_SYNTAX names the first
- * that is no block.
- */
+/* Pushes each block of a list separated by blanks or commas, without brackets ("[::1]/128" as in
+ * mynetworks), on a packed list. ERR_SYNTAX names the first that is no block. */
 int net_parse_list(const char *text, struct strbuf *packed, struct err *err) NODISCARD;
-/*
- * From a socket address (AF_INET, AF_INET6); family 0 for anything else or NULL. Returns the port,
- * 0 if none.
- */
+/* Family 0 for anything but AF_INET and AF_INET6. Returns the port, or 0. */
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);
-/* IPv4 lies in IPv4 blocks only ("0.0.0.0/0", not "::/0"); no address lies in none. */
+/* IPv4 lies in IPv4 blocks only; no address lies in no block. */
 bool net_contains(const struct net_block *block, const struct net_address *address);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */

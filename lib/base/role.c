@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Roles: finding them, and becoming one for good. What a child of a role does is in role_child.c.
- */
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -18,7 +15,7 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
 
 	errno = 0;
 	entry = getpwnam(user);
-	/* POSIX leaves the number for "no such user" open; these are in use. */
+	/* POSIX does not say which errno means "no such user"; these are in use. */
 	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
 		return err_sys(err, errno, "failed to look up user '%s'", user);
 	if (!entry)
@@ -28,11 +25,6 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
 	return 0;
 }
 
-/*
- * The group is the user's own, not the file's: Postfix's queue directories belong to postfix:root,
- * and no child should keep group root because of that. A uid without an entry gets the file's
- * group, unless that is root's.
- */
 int role_of_owner(const char *path, struct role *ret, struct err *err)
 {
 	const struct passwd *entry;
@@ -40,7 +32,6 @@ int role_of_owner(const char *path, struct role *ret, struct err *err)
 
 	if (lstat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
-	/* A link of root's is the admin's: the directory that it names counts. */
 	if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
 	errno = 0;
@@ -68,7 +59,6 @@ static bool has_ids(const struct role *role, bool with_gid)
 	return !with_gid || (rgid == role->gid && egid == role->gid && sgid == role->gid);
 }
 
-/* Asks the kernel rather than trusting what the calls before have said. */
 static int verify_dropped(const struct role *role, bool with_groups, struct err *err)
 {
 	if (!has_ids(role, true))

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Work done by a child that is somebody else. The parent trusts nothing that comes back: the child
- * may have been taken over by the bytes that it read. So the output is sealed before it is mapped,
- * and its trailer is checked.
- */
+/* The parent trusts nothing that comes back: the bytes that the child read may have taken it over.
+ * So the output is sealed before it is mapped, and its trailer is checked. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -22,19 +19,15 @@
 #include "base/role.h"
 #include "base/str.h"
 
-/*
- * The output ends with a trailer: u32 magic, i32 code, u64 length of what stands before it, err
- * text, filled up to TRAILER_SIZE. The child writes it last, so that an output cut short has none.
- */
+/* The child writes a trailer last: u32 magic, i32 code, u64 length of the output, err text. An
+ * output that was cut short has none. */
 #define TRAILER_MAGIC 0x524f4c45u
 #define TRAILER_TEXT  16
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
 #define OUTPUT_MAX    (UINT64_C(4) << 30)
 #define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
 
-/* ---- the child */
-
-/* close_range(2) is refused where an old seccomp filter does not know it. */
+/* An old seccomp filter may refuse close_range(2). */
 static void close_between(int first, int last)
 {
 	if (close_range((unsigned)first, (unsigned)last, 0) < 0)
@@ -42,12 +35,11 @@ static void close_between(int first, int last)
 			close(fd);
 }
 
-/* Closes all from 3 on but what stands in keep. */
 static void close_all_but(const int *keep, size_t count)
 {
 	int next = 3, kept;
 
-	/* syslog() would go on with a descriptor that by then is perhaps another file. */
+	/* syslog() would reuse a descriptor that by then may be another file. */
 	closelog();
 	do {
 		kept = INT_MAX;
@@ -59,13 +51,11 @@ static void close_all_but(const int *keep, size_t count)
 		if (kept < INT_MAX)
 			next = kept + 1;
 	} while (kept < INT_MAX);
-	closefrom(next); /* looks into /proc where close_range(2) is refused, or aborts */
+	closefrom(next);
 }
 
-/*
- * A session of its own, and no terminal: what reads strangers' bytes and may be taken over must
- * neither type into root's terminal (TIOCSTI) nor draw on it. Pipes and files stay.
- */
+/* No terminal: a child that was taken over must neither type into root's (TIOCSTI) nor draw on
+ * it. */
 static void leave_terminal(void)
 {
 	int null = -1;
@@ -82,11 +72,8 @@ static void leave_terminal(void)
 	io_close(&null);
 }
 
-/*
- * The parent's handlers mean nothing here. What asks for an end is for the parent, which then ends
- * a chunk in order and needs its children for that; systemd sends SIGTERM to all of a control group
- * at once. All signals are blocked until now.
- */
+/* The parent decides when to end, in order, and needs its children for that; systemd sends SIGTERM
+ * to the whole control group at once. All signals are blocked until now. */
 static void reset_signals(void)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
@@ -100,18 +87,17 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The kernel forgets the parent-death signal at a change of ids, so this comes after it. */
+/* After the change of ids, which clears the parent-death signal. */
 static void tie_to_parent(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(1);
-	prctl(PR_SET_DUMPABLE,
-	    0); /* its memory is a copy of the parent's: not for the role's other processes */
+	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* What this process has mapped, in bytes; 0 where /proc does not say. */
+/* Bytes that this process has mapped; 0 if /proc does not say. */
 static uint64_t mapped(void)
 {
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -142,10 +128,8 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
-/*
- * Memory counts from what the parent has mapped already, which may be much: a large answer, or a
- * sanitizer's shadow. The hard limit on CPU time is a second later, where SIGXCPU was ignored.
- */
+/* Memory counts from what the parent has mapped already. The hard CPU limit comes a second later,
+ * in case SIGXCPU was ignored. */
 static int bound(uint64_t memory, unsigned cpu, struct err *err)
 {
 	uint64_t before = mapped();
@@ -158,7 +142,6 @@ static int bound(uint64_t memory, unsigned cpu, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
 }
 
-/* Of work that failed only the words. */
 static int finish_output(int fd, struct bytes *out, int code, const struct err *why)
 {
 	size_t len;
@@ -204,8 +187,6 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 	_exit(finish_output(plan->output, &out, code, &why) == 0 ? 0 : 1);
 }
 
-/* ---- the parent */
-
 static void close_child(struct role_child *child)
 {
 	io_close(&child->output);
@@ -213,7 +194,7 @@ static void close_child(struct role_child *child)
 	*child = (struct role_child){0};
 }
 
-/* Signals are blocked over the fork, so that no handler of the parent ever runs in the child. */
+/* Signals are blocked over the fork, so that no handler of the parent runs in the child. */
 static pid_t fork_child(const struct plan *plan)
 {
 	pid_t pid;
@@ -279,10 +260,7 @@ static int wait_for(pid_t pid, int *ret_status)
 	return 0;
 }
 
-/*
- * Until the end of file, the deadline, or the stop flag: 0 or a code with words. The flag is looked
- * at in slices: it may be set between a look and the wait.
- */
+/* Waits in slices, since the stop flag may be set between a look at it and the wait. */
 static int wait_done(const struct role_child *child, int64_t deadline, struct err *err)
 {
 	for (;;) {
@@ -300,11 +278,8 @@ static int wait_done(const struct role_child *child, int64_t deadline, struct er
 	}
 }
 
-/*
- * Waits for the end of file, then kills in any case: a child that closed its end and lives on would
- * otherwise hold us for ever. One that is exiting does not notice. What it wrote counts only if the
- * trailer is there, which comes last.
- */
+/* Kills in any case: a child that closed its end and lives on would hold us for ever. That does not
+ * harm one that is exiting, and its output counts only with its trailer. */
 static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
 {
 	int ended = wait_done(child, deadline, err);
@@ -324,7 +299,7 @@ static int end_child(const struct role_child *child, int64_t deadline, struct er
 	return 0;
 }
 
-/* From here on nobody can change the output, whoever else was handed the descriptor. */
+/* Once it is sealed nobody can change the output, whoever has the descriptor. */
 static int map_output(int fd, struct blob *ret, struct err *err)
 {
 	struct stat st;
@@ -346,7 +321,7 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 	return 0;
 }
 
-/* Points blob at what stands before the trailer; returns the code that the child sent. */
+/* Points blob at what precedes the trailer; returns the child's code. */
 static int read_trailer(struct blob *blob, struct err *err)
 {
 	const unsigned char *first = blob->map;

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Settings from a file. libconfuse only splits it into keys and values; every value is converted by
- * its row at the moment it is read, so that a complaint can name the line.
- */
 #include <confuse.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,10 +11,8 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 
-/*
- * libconfuse's callbacks carry no pointer of ours, and its scanner is global: one load at a time,
- * and this is it.
- */
+/* libconfuse's callbacks carry no pointer of ours, and its scanner is global: one load at a
+ * time. */
 struct load {
 	const char *file;
 	struct settings settings;
@@ -33,7 +27,7 @@ struct load {
 static pthread_mutex_t load_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct load *loading;
 
-/* Keeps the first complaint only; the others follow from it. */
+/* Keeps the first complaint; the others follow from it. */
 static void complain(unsigned line, int code, const char *what)
 {
 	if (line > loading->last_line)
@@ -43,7 +37,7 @@ static void complain(unsigned line, int code, const char *what)
 		    err_set(&loading->err, code, "%s:%u: %s", loading->file, line, what);
 }
 
-/* Called by libconfuse instead of writing to stderr. */
+/* libconfuse's error callback. */
 static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values)
 {
 	static const char unknown[] = "no such option '";

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge.conf(5): every key is one row of a table (name, type, default, range, where it goes),
- * read by libconfuse (the only file that includes <confuse.h>). Unknown keys, bad values and a key
- * given twice are errors with file and line. So are ${NAME} (libconfuse would take it from the
- * environment) and whatever else libconfuse reads otherwise than it looks; '...' holds any text.
- * Functions such as include() do not exist. Loads in several threads wait for each other.
- */
+/* pqpurge.conf(5), read by libconfuse. Unknown keys, bad values and repeated keys are errors with
+ * file and line. So is what libconfuse would read otherwise than it looks, such as ${NAME}; '...'
+ * holds any text. There are no functions such as include(). Thread-safe. */
 #ifndef PQPURGE_BASE_SETTINGS_H
 #define PQPURGE_BASE_SETTINGS_H
 
@@ -37,11 +33,11 @@ struct settings {
 	int64_t socket_mode;
 	char *user;
 	char *index_directory;
-	int64_t index_map_size; /* bytes; 1M to 1T, and to what size_t and RLIMIT_AS allow */
+	int64_t index_map_size; /* bytes; 1M to 1T, within size_t and RLIMIT_AS */
 	char *state_directory;  /* rules, the account: what must last */
 	char *rules_file;
 	char *postfix_config_directory;
-	int64_t postsuper_jobs; /* 0 to 64; 0 = chosen by the number of processors */
+	int64_t postsuper_jobs; /* 0 to 64; 0 = by the number of processors */
 	bool log_to_stderr;     /* key `log`: "syslog" or "stderr" */
 	bool record_subject;
 	int64_t max_recipients; /* 1 to 100000 */
@@ -60,14 +56,11 @@ struct settings {
 };
 enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT };
 
-/*
- * Reads file (NULL: SETTINGS_DEFAULT_FILE, whose absence means all defaults; a named file must
- * exist). Warnings of libconfuse do not reach stderr. On failure err says "FILE:LINE: what" and ret
- * is untouched.
- */
+/* Reads file. NULL means SETTINGS_DEFAULT_FILE, which may be missing: all defaults. On failure err
+ * says "FILE:LINE: what" and ret is untouched. */
 int settings_load(const char *file, struct settings *ret, struct err *err) NODISCARD;
 void settings_release(struct settings *s);
-/* One "key = value" a line, every key, as in force, in the file's own syntax. For -v and status. */
+/* Every key as in force, a line each, in the file's own syntax. */
 void settings_print(const struct settings *s, FILE *to);
 
 #endif

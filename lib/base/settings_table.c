@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The table of settings, and how a value's text becomes a member of struct settings and back. */
 #include "base/settings_table.h"
 
 #include <errno.h>
@@ -104,8 +103,6 @@ static char **text_of(const struct row *row, struct settings *s)
 	return (void *)((char *)s + row->offset);
 }
 
-/* ---- texts */
-
 static int check_networks(const struct row *row, const char *value, struct err *err)
 {
 	struct strbuf list = {0};
@@ -146,9 +143,7 @@ static int set_text(const struct row *row, char **into, const char *value, struc
 	return 0;
 }
 
-/* ---- switches */
-
-/* The words that libconfuse's own booleans know, with or without capitals. */
+/* As libconfuse reads booleans. */
 static bool is_switch(const char *value, bool on)
 {
 	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
@@ -202,7 +197,7 @@ static int parse_octal(const char *value, uint64_t *ret)
 	return 0;
 }
 
-/* The number as one would write it, a size in the largest unit that keeps it whole. */
+/* As one would write it, a size in the largest unit that keeps it whole. */
 static char *number_text(const struct row *row, int64_t number, char *buf, size_t size)
 {
 	static const char *const units[] = {"", "k", "M", "G", "T"};
@@ -292,7 +287,7 @@ static int check_account(const struct row *row, const char *name, struct err *er
 	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
 }
 
-/* The map needs its whole size in address space, whatever of it is used. */
+/* The map needs its whole size in address space, however little is used. */
 static int check_size(const struct row *row, uint64_t size, struct err *err)
 {
 	struct rlimit limit;

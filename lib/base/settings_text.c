@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Finds what libconfuse's scanner would take in a way that nobody expects; follows its rules for
- * strings and comments.
- */
 #include "base/settings_table.h"
 #include "base/str.h"
 
 struct scan {
 	char *at, *end;
 	unsigned line;
-	char quote; /* the quote that ends the string we are in, or NUL */
+	char quote; /* that ends the string we are in, or NUL */
 };
 
 static char peek(const struct scan *s, size_t ahead)
@@ -43,10 +39,7 @@ static void blank_comment(struct scan *s)
 		*++s->at = ' ';
 }
 
-/*
- * `#` and `//` begin a comment for libconfuse, also in the middle of a word: /a//b would be cut
- * silently. What its scanner knows no use for it skips, as if it were not there.
- */
+/* For libconfuse `#` and `//` begin a comment even inside a word: /a//b would be cut. */
 static const char *check_plain(struct scan *s, char before)
 {
 	char c = s->at[0], next = peek(s, 1);

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Strings: the growing buffer, the packed list, and conversions. ASCII rules everywhere, no locale.
- */
 #include <errno.h>
 #include <stdarg.h>
 
@@ -249,9 +246,7 @@ char *str_size_text(uint64_t bytes, char *buf, size_t size)
 	return buf;
 }
 
-/*
- * Edit distance (insert, delete, change). SIZE_MAX where b is longer than 64 bytes.
- */
+/* Insertions, deletions and changes; SIZE_MAX if b is longer than 64 bytes. */
 static size_t distance_of(const char *a, const char *b)
 {
 	size_t row[65], len = strlen(b);
@@ -285,8 +280,6 @@ void spell_consider(struct spell *s, const char *word, const char *candidate)
 	s->best = candidate;
 	s->distance = distance;
 }
-
-/* ---- UTF-8 */
 
 static uint32_t continuation_bits(const unsigned char *at, size_t count)
 {
@@ -327,10 +320,6 @@ size_t str_utf8(const char *text, size_t len, uint32_t *ret_point)
 	return 0;
 }
 
-/*
- * Beside the control characters: what ends a line, turns the direction of writing, or takes no room
- * (Unicode's format characters), so that two texts look alike which are not.
- */
 bool str_is_unsafe(uint32_t point)
 {
 	static const struct {

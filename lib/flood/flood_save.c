@@ -68,8 +68,8 @@ static void save_entry(enum flood_kind kind, const struct entry *e, struct strbu
 	X(networks)                                                                                \
 	X(senders)                                                                                 \
 	X(undelivered)                                                                             \
-	X(expires) X(action) X(held) X(hits) X(mark) X(open) X(act) X(loopback) X(key_cut)         \
-	    X(hook_begun)
+	X(expires)                                                                                 \
+	X(action) X(held) X(hits) X(mark) X(open) X(act) X(loopback) X(key_cut) X(hook_begun)
 
 static void save_incident(const struct flood_incident *i, struct strbuf *to)
 {

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The command's way to the index. Whatever the child says is input like any other: lengths, orders
- * and records are checked here.
- */
 #include "index/client.h"
 
 #include <errno.h>
@@ -14,14 +10,11 @@
 #include "index/client_child.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
-#define GRACE     (2 * USEC_PER_SEC) /* the child keeps the deadline itself; then the parent does */
+#define GRACE     (2 * USEC_PER_SEC) /* after it the parent kills the child */
 #define CPU_TIME  60                 /* seconds */
 #define SPARE     (UINT64_C(256) << 20)
-#define DEATHS    4 /* children that one call may cost */
+#define DEATHS    4 /* of children, per call */
 
-/* ---- the child that makes a call */
-
-/* Whether nobody but root can put files into the directory. */
 static bool is_roots_own(const char *directory)
 {
 	struct stat st;
@@ -143,8 +136,6 @@ static struct json *request_of(const char *name)
 	return o;
 }
 
-/* ---- selections */
-
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err)
 {
@@ -160,8 +151,6 @@ int client_select(const struct index_client *c, const struct selector *selector,
 	blob_release(&memory);
 	return code;
 }
-
-/* ---- names */
 
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
 {
@@ -185,8 +174,6 @@ void client_names_release(struct client_names *names)
 	blob_release(&names->memory);
 	*names = (struct client_names){0};
 }
-
-/* ---- updates */
 
 static struct json *update_request(const struct settings *s)
 {
@@ -227,8 +214,6 @@ int client_update(const struct index_client *c, struct span body, const struct s
 	return 0;
 }
 
-/* ---- counts */
-
 int client_count(
     const struct index_client *c, struct index_counts *ret, bool *ret_by_daemon, struct err *err)
 {
@@ -244,8 +229,6 @@ int client_count(
 		*ret_by_daemon = served.by_daemon != 0;
 	return 0;
 }
-
-/* ---- the daemon itself */
 
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err)

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The child's side of a call. It is the owner of index_directory: what it may reach is what the
- * owner may reach, and what the daemon answers is read by a process that has nothing to lose.
- */
 #include "index/client_child.h"
 
 #include <errno.h>
@@ -16,14 +12,12 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define LOCK_RETRY 20 /* milliseconds until the lock is tried again: others hold it briefly */
+#define LOCK_RETRY 20 /* milliseconds */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return a < b ? a : b;
 }
-
-/* ---- answers, wherever they come from */
 
 static int take_error(const struct json *line, bool daemon_only, struct err *err)
 {
@@ -37,7 +31,7 @@ static int take_error(const struct json *line, bool daemon_only, struct err *err
 	return err_set(err, code, "%s", text && text[0] ? text : word);
 }
 
-/* Puts one row where the selector means it; what a captured daemon slips in counts as damaged. */
+/* Puts a row only if it matches: a captured daemon may slip others in. */
 static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
 {
 	uint64_t sequence = reader_u64(r);
@@ -45,7 +39,7 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	struct message message;
 	uint32_t matched;
 
-	(void)reader_u32(r); /* what it says of that */
+	(void)reader_u32(r);
 	record = reader_blob(r);
 	if (r->failed || record_peek(record, &message) != 0)
 		return false;
@@ -58,7 +52,7 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	return true;
 }
 
-/* A selection (select.h's format), of which each row is asked about once more. */
+/* A selection (select.h), with each row matched once more. */
 static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
 {
 	struct reader r = reader_of(body.at, body.len);
@@ -95,7 +89,6 @@ int client_take(
 	return code;
 }
 
-/* A memory file holds what is too long for a line. */
 static int take_answer(const struct client_call *call, const struct wire *wire,
     const struct json *line, int fd, struct bytes *out, struct err *err)
 {
@@ -122,8 +115,6 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 	blob_release(&blob);
 	return code;
 }
-
-/* ---- the daemon */
 
 /*
  * Waits for room in the daemon's backlog no longer than the deadline. 0, -errno, or ERR_TIMEOUT.
@@ -236,8 +227,6 @@ static int ask_daemon(
 	return code;
 }
 
-/* ---- no daemon */
-
 /* The lock is held for as long as this takes. */
 static int open_and_serve(const struct client_call *call, const struct json *request,
     struct bytes *out, struct served *ret, struct err *err)
@@ -275,8 +264,6 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 	return code;
 }
 
-/* ---- both */
-
 /* A daemon on its way up has the lock before the socket; another command lets go soon. */
 static int ask(const struct client_call *call, struct bytes *out, struct err *err)
 {
@@ -311,8 +298,6 @@ int client_child(void *arg, struct bytes *out, struct err *err)
 
 	return code == ERR_CHILD ? ERR_REFUSED : code;
 }
-
-/* ---- what the parent takes in */
 
 int client_view(struct blob *memory, struct served *ret)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The child's side of a call: one request, asked of the daemon or answered here. */
+/* The child's side of a call: asks the daemon, or answers from the index itself. */
 #ifndef PQPURGE_INDEX_CLIENT_CHILD_H
 #define PQPURGE_INDEX_CLIENT_CHILD_H
 
@@ -8,23 +8,21 @@
 struct client_call {
 	const struct settings *settings;
 	struct strbuf request;           /* a whole line */
-	struct bytes body;               /* empty: it has none */
-	const struct selector *selector; /* what it asks about; may be NULL */
-	bool daemon_only; /* none of serve.h's: the answer's text is handed over as it is */
-	int64_t deadline; /* steady; also of the first sign, where that comes later */
+	struct bytes body;               /* may be empty */
+	const struct selector *selector; /* may be NULL */
+	bool daemon_only; /* not a request of serve.h: hand the answer's text over unchanged */
+	int64_t deadline; /* steady */
 };
 
-/*
- * Makes it: a role_work whose arg is a struct client_call. It hands over the answer's bytes and
- * then struct served. Of a daemon's rows those that the selector does not mean count as damaged.
- */
+/* A role_work; arg is a struct client_call. Puts the answer's bytes, then struct served. Rows from
+ * a daemon that do not match the selector count as damaged. */
 int client_child(void *arg, struct bytes *out, struct err *err);
-/* Puts what a daemon said yes to. 0 or ERR_CHILD. */
+/* Puts a daemon's positive answer: 0 or ERR_CHILD. */
 int client_take(
     const struct client_call *call, const struct json *line, struct span body, struct bytes *out);
-/* Takes struct served off the end of what a child handed over: 0 or ERR_CHILD. */
+/* Takes struct served off the end of the child's output: 0 or ERR_CHILD. */
 int client_view(struct blob *memory, struct served *ret) NODISCARD;
-/* The rest of names; n->memory is what came. 0 or ERR_CHILD. */
+/* Fills n from n->memory: 0 or ERR_CHILD. */
 int client_view_names(struct client_names *n) NODISCARD;
 
 #endif

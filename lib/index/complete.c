@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* One record that a catch-up read, against the rows that are there. */
 #include "index/complete.h"
 
 #include <errno.h>
@@ -7,9 +6,7 @@
 #include "mail/identity.h"
 #include "mail/join.h"
 
-#define FIRST_ROWS 32 /* rows of one ID that are looked at for a join */
-
-/* ---- own networks */
+#define FIRST_ROWS 32 /* candidates for a join */
 
 static int add_block(struct complete *c, const char *text)
 {
@@ -45,8 +42,6 @@ void complete_release(struct complete *c)
 	*c = (struct complete){0};
 }
 
-/* ---- which row it is */
-
 static struct identity identity_of(const struct queued *q)
 {
 	struct identity found = {
@@ -72,7 +67,7 @@ static void add_dead(struct complete *c, uint64_t sequence, bool read)
 	c->dead_count++;
 }
 
-/* Of several that are proven (two fronts may record one message) the one that says most stays. */
+/* Of several proven rows (two milters may record one message) the longest stays. */
 static void judge_rows(
     struct complete *c, struct txn *txn, const struct message *read, struct message *ret_proven)
 {
@@ -100,10 +95,8 @@ static void judge_rows(
 	}
 }
 
-/* ---- its first pass */
-
-/* How many rows of the ID that second names are its first pass; *ret_first is the last of them.
- * *ret_known: there was any. */
+/* Counts the rows that are second's first pass; *ret_first is the last. *ret_known: its ID has a
+ * row. */
 static int count_firsts(struct txn *txn, const struct message *second, bool left,
     struct message *ret_first, bool *ret_known)
 {
@@ -129,7 +122,7 @@ static int count_firsts(struct txn *txn, const struct message *second, bool left
 	return judged;
 }
 
-/* What `first` may say: see index.h. */
+/* See index_update. */
 static void join(struct complete *c, struct txn *txn, struct message *m)
 {
 	struct message first;
@@ -155,14 +148,12 @@ static void join(struct complete *c, struct txn *txn, struct message *m)
 		m->flags |= MESSAGE_UNJOINED;
 }
 
-/* ---- both */
-
 #define QUEUED_FLAGS                                                                               \
 	(MESSAGE_CUT_QUEUED_RECIPIENTS | MESSAGE_CUT_QUEUED_FROM | MESSAGE_UNJOINED |              \
 	    MESSAGE_FIRST_PLAIN | MESSAGE_NOTICE)
 
-/* The given half of the row, with what the file says now. A join once made stays: the first row may
- * be gone by now. */
+/* The row's given half with the file's queued half. A join once made stays: its first row may be
+ * gone. */
 static struct message merged(const struct message *row, const struct message *read)
 {
 	struct message m = *row;

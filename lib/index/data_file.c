@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The index's data file as a file. */
 #include "index/data_file.h"
 
 #include <errno.h>

@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The open index: what it knows of itself, writing in slices, recording, counting. */
 #include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "index/inside.h"
 
-#define LOOK 100 /* microseconds between two looks at who waits */
-/* The other half is for the commit, which writes what was changed. */
+#define LOOK 100 /* microseconds */
+/* the other half is for the commit */
 #define CHANGE_TIME (INDEX_SLICE / 2)
-
-/* ---- what it knows of itself: one value of META */
 
 static const struct span meta_key = {.at = "index", .len = 5};
 
@@ -61,11 +58,8 @@ void meta_put(struct txn *txn, const struct index_meta *meta)
 	bytes_release(&value);
 }
 
-/*
- * ---- slices. LMDB's writer mutex is not fair: whoever lets go of it and takes it again at once
- * starves all others (2 s were seen). So a slice begins when no session waits, or after
- * INDEX_PAUSE.
- */
+/* LMDB's writer mutex is not fair: whoever releases it and takes it again at once starves all
+ * others (2 s were seen). So wait until no session waits, at most INDEX_PAUSE. */
 
 void slice_begin(struct slice *s, struct index *ix)
 {
@@ -82,8 +76,6 @@ bool slice_has_time(const struct slice *s)
 {
 	return s->txn.code == 0 && clock_steady() - s->began < CHANGE_TIME;
 }
-
-/* ---- recording and asking */
 
 int index_check(struct index *ix)
 {

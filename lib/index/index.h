@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The index: a cache of the queue, good for one boot, and its one owner. Exactly one process has
- * the store open: the daemon, or a command's child while no daemon runs. In index_directory lie
+ * The index: a cache of the queue, valid for one boot. Exactly one process has it open: the daemon,
+ * or a command's child while no daemon runs. index_directory holds
  *
- * - lock: an flock(2) taken before the store is opened and kept until after it is closed (LMDB
- *   0.9.25 to 0.9.31 destroys the mutexes of others at close); see index_lock.h for what it holds
- * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC | MDB_NOSUBDIR and never MDB_WRITEMAP
- * - index.mdb.bad: the last one that could not be used
+ * - lock: flock(2)ed from before the store is opened until after it is closed, because LMDB 0.9.25
+ *   to 0.9.31 destroys other processes' mutexes at close; its contents: index_lock.h
+ * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC | MDB_NOSUBDIR, never MDB_WRITEMAP
+ * - index.mdb.bad: the last file that was set aside
  * - control.sock: the daemon's (wire.h)
  *
- * Rows live until their message left the queue, the map is full (the oldest go first), or the
- * machine boots. What is lost is read again from the queue files.
+ * A row lives until its message left the queue, the map is full (oldest first), or the machine
+ * boots. Lost rows are read again from the queue files.
  *
- * Threads: any number of threads may record and read; LMDB's own writer mutex is the only lock, and
- * nobody holds it for longer than INDEX_SLICE. What works in slices waits between two of them until
- * the sessions that wait for the mutex had it, at most INDEX_PAUSE.
+ * Any thread may record and read. The only lock is LMDB's writer mutex, held for at most
+ * INDEX_SLICE at a time. Between two slices waiting sessions go first, for at most INDEX_PAUSE.
  */
 #ifndef PQPURGE_INDEX_INDEX_H
 #define PQPURGE_INDEX_INDEX_H
@@ -31,96 +30,85 @@
 
 struct index;
 
-/* Where a queue lies: what its rows were made for. */
+/* Identifies the queue directory that the rows belong to; 0, 0 = not known yet. */
 struct queue_place {
-	uint64_t device, inode; /* of the queue directory; 0, 0 = not known yet */
+	uint64_t device, inode;
 };
 
 /*
- * Takes the lock and opens or makes the index as the calling user. map_size is lowered to half of
- * what the file system has free (not below 1 MiB). An index of another boot, or of another version,
- * is emptied. A file that cannot be opened, is damaged, or whose opener died twice in a row is set
- * aside ("index.mdb.bad", one is kept) and made anew; *ret_note (may be NULL) then says why, and is
- * untouched otherwise. After an owner that did not close it, all rows are read once, so that damage
- * shows here.
- * Errors: ERR_LOCKED (with the pid that has it), ERR_NO_INDEX (no such directory), ERR_FULL,
- * -EACCES, each with words.
+ * Takes the lock and opens or creates the index. map_size is lowered to half of the file system's
+ * free space (at least 1 MiB). An index of another boot or version is emptied. A file that cannot
+ * be opened, is damaged, or whose opener died twice in a row is set aside and replaced; *ret_note
+ * (may be NULL) then says why. If the last owner did not close the index, all rows are read once to
+ * find damage. Errors: ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL,
+ * -EACCES.
  */
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err) NODISCARD;
-/* Closes the store, then lets go of the lock. NULL is fine. No call may be under way. */
+/* Closes the store, then releases the lock. NULL is fine. No call may be running. */
 void index_close(struct index *ix);
-/*
- * Still the directory's files, and usable? 0, or ERR_STALE: close it and open anew (one that turned
- * out damaged is set aside then). Call it each second. Any thread.
- */
+/* 0, or ERR_STALE if the files were replaced or are unusable: close and open anew. Any thread; each
+ * second. */
 int index_check(struct index *ix) NODISCARD;
 
 /*
- * Records what the milter saw of one message, in one transaction, in the calling thread. Where the
- * map is full the oldest rows make room and it is tried once more. 0; ERR_FULL, ERR_STALE or
- * another negative code: the message is left out and counted, and will be read from the queue.
- * An older row of the same inode stays: only the queue file can tell which of the two it is.
+ * Records what the milter saw of one message, in one transaction. If the map is full, the oldest
+ * rows make room. On an error the message is counted as left out; catch-up will read it from the
+ * queue. An older row of the same inode stays: only the queue file can tell which message it is.
  */
 int index_record(struct index *ix, const struct message *m, struct err *err) NODISCARD;
 
 struct index_counts {
 	uint64_t rows, used_bytes, map_bytes, file_bytes;
 	uint64_t recorded;    /* since it was opened */
-	uint64_t left_out;    /* could not be recorded since it was opened */
-	uint64_t evicted;     /* the oldest, dropped for room, in this boot */
-	int64_t evicted_time; /* wall; the last time; 0 = never */
-	int64_t caught_up;    /* wall; begin of the last whole catch-up; 0 = never in this boot */
+	uint64_t left_out;    /* since it was opened */
+	uint64_t evicted;     /* dropped for room in this boot */
+	int64_t evicted_time; /* wall; 0 = never */
+	int64_t caught_up;    /* wall; start of the last whole catch-up; 0 = none in this boot */
 	struct queue_place place;
-	char queue_directory[256]; /* whose rows these are; "" not known yet */
+	char queue_directory[256]; /* "" = not known yet */
 	char hostname[256];
 };
 int index_count(struct index *ix, struct index_counts *ret, struct err *err) NODISCARD;
-/*
- * Drops rows of left messages past their hour, and the oldest rows while the map is near its bound,
- * one slice: 1 there is more, 0, or a code. Call it each second, and again at once after 1.
- */
+/* Drops expired rows of left messages, and the oldest rows if the map is nearly full; one slice. 1
+ * call again at once, 0 call again in a second, or a code. */
 int index_prune(struct index *ix, struct err *err) NODISCARD;
 
-/* ---- what the command asks; the daemon's control thread and a command's child call the same, by
- * serve.h. Each gives its snapshot up every INDEX_SNAPSHOT and goes on at its key. deadline is
- * steady; past it they end with ERR_TIMEOUT. */
+/* The queries below serve the command (serve.h). Each renews its snapshot every INDEX_SNAPSHOT and
+ * returns ERR_TIMEOUT past the steady deadline. */
 
-/* Rows that selector means: select.h's format. */
+/* The matching rows, in select.h's format. */
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err) NODISCARD;
 
-/*
- * All IDs: u64 device, u64 inode (struct queue_place), u64 count, then count struct packed_id, each
- * once, in ascending order of inodes. Flag A: the file was read, and nothing was recorded under
- * this ID since. Flag B: its inode is not the one that the ID names (a restored spool).
- */
+/* All IDs: u64 device, u64 inode (struct queue_place), u64 count, then struct packed_id each once,
+ * by ascending inode. Flag READ: the file was read and nothing was recorded under this ID since.
+ * Flag MOVED: the file's inode is not the one in the ID (a restored spool). */
 #define INDEX_NAME_READ  PACKED_ID_FLAG_A
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B
 int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct err *err) NODISCARD;
 
 /*
- * One update by a catch-up (update.h), applied in slices.
+ * Applies a catch-up's update (update.h) in slices.
  *
- * A read record completes the row that identity_judge proves it to be, and drops the other rows of
- * the same ID; where no row is proven it becomes a row of its own, unless that would push others
- * out of a full map: it can be read again. A left ID loses its rows. Rows whose message ended after
- * the catch-up began are another's, and stay.
+ * A record completes the row that identity_judge proves to be the same message, and drops other
+ * rows of its ID. If no row is proven, the record becomes a new row, unless the map is full: it can
+ * be read again. IDs that left lose their rows. Rows whose message ended after `began` stay.
  *
- * A read record that names its first pass (first.queue_id), and whose client is local, is joined
- * with the row of that ID where join_judge agrees (mail/join.h): first.login and first.client are
- * then that row's, and MESSAGE_JOINED is set. Rows of left messages serve for that for an hour
- * more. Where a row of that ID is there but join_judge says no, login and client of `first` are
- * dropped and MESSAGE_UNJOINED is set; where there is none, both stay as the file's Received says,
- * with MESSAGE_UNJOINED. Where the client is not local, `first` is dropped: a stranger wrote it.
+ * A record with first.queue_id set and a local client (loopback, none, or in own_networks, a packed
+ * list of blocks) came back from a content filter. It is joined with the row of that ID, live or
+ * left within the hour, if join_judge (mail/join.h) agrees: first.login and first.client come from
+ * that row, and MESSAGE_JOINED is set. If there is such a row but join_judge refuses, `first`'s
+ * login and client are dropped; if there is none, they stay as the file's Received header says;
+ * both set MESSAGE_UNJOINED. With a client that is not local `first` is dropped: a stranger wrote
+ * it.
  *
- * With selector, out gets those of the read records, as they stand in the index now, that it means
- * (select.h's format, but in the order of the body). own_networks: packed list of blocks that count
- * as local for joins; loopback and no client at all always do.
+ * With selector, out gets the matching records as now stored, in the body's order (select.h's
+ * format).
  */
 struct index_updated {
 	uint64_t completed, added, dropped;
-	uint64_t silent; /* of dropped: never seen in the queue, so nothing is said of them */
+	uint64_t silent; /* of dropped: never seen in the queue */
 };
 int index_update(struct index *ix, struct span body, const struct selector *selector,
     const struct strlist *own_networks, int64_t deadline, struct bytes *out,

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The lock of index_directory. */
 #include "index/index_lock.h"
 
 #include <errno.h>
@@ -33,8 +32,6 @@ bool index_lock_is_current(const struct index_lock *lock, const char *directory)
 	free(path);
 	return current;
 }
-
-/* ---- what it says */
 
 void index_lock_note(const struct index_lock *lock)
 {
@@ -77,9 +74,7 @@ int index_lock_boot(char ret[INDEX_LOCK_BOOT + 1])
 	return 0;
 }
 
-/* ---- taking it */
-
-/* The program's name, as its pid has it; "" where it cannot be read. */
+/* The name of the process pid; "" if unknown. */
 static void name_of(long pid, char *buf, size_t size)
 {
 	char path[64], raw[64];
@@ -131,7 +126,7 @@ static int take(int fd, const char *directory, struct err *err)
 	return err_sys(err, errno, "failed to lock index '%s'", directory);
 }
 
-/* A lock on a file that is no longer in the directory would keep nobody out. */
+/* A lock on a file that was replaced would keep nobody out. */
 int index_lock_take(const char *directory, struct index_lock *ret, struct err *err)
 {
 	struct index_lock lock = {.fd = -1};

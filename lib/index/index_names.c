@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* All IDs, from the inode table alone, whose order they keep. */
 #include <errno.h>
 
 #include "base/clock.h"
 #include "index/inside.h"
 
-#define LOOK  4096 /* rows between two looks at the clock */
+#define LOOK  4096 /* rows between looks at the clock */
 #define GROUP (2 * ENTRY_INODE_ROWS)
 
 struct names {
@@ -33,7 +32,7 @@ static void end_group(struct names *n)
 	n->in_group = 0;
 }
 
-/* Of several rows of one ID: read only where all were. */
+/* An ID with several rows is READ only if all are. */
 static void add(struct names *n, const struct packed_id *id)
 {
 	if (n->in_group > 0 && (n->group[0].inode != id->inode || n->in_group == GROUP))
@@ -49,8 +48,7 @@ static void add(struct names *n, const struct packed_id *id)
 	n->group[n->in_group++] = *id;
 }
 
-/* At most LOOK rows from key on; key becomes the one to go on with. 1 there is more, 0, or the
- * sticky code. */
+/* Takes at most LOOK rows from key on and advances key. 1 there is more, 0, or the sticky code. */
 static int gather_some(struct txn *txn, struct names *n, unsigned char key[16])
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Opening the index: whatever lies there, the owner gets one that works. The lock's file says what
- * may be believed of the data file before anything of that is read.
- */
 #include <errno.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -12,11 +8,11 @@
 #include "index/data_file.h"
 #include "index/inside.h"
 
-#define DEATHS   2 /* openers in a row that may die before it is set aside */
+#define DEATHS   2 /* openers in a row that die before it is set aside */
 #define MAP_MIN  (INT64_C(1) << 20)
 #define MAP_PAGE 65536 /* at least a page of memory, wherever */
 
-/* Half of what is free, what the file takes now counted as free. */
+/* Half of the free space, counting the file's own as free. */
 static int64_t bounded(const struct index *ix, int64_t map_size)
 {
 	uint64_t room = data_file_free(ix->lock.fd);
@@ -38,7 +34,7 @@ static void note(struct err *ret_note, const char *path, const char *why)
 	    ret_note, 0, "the index was set aside as '%s.bad' and begun anew: %s", path, why);
 }
 
-/* What lies there before it is opened: of this boot and version, or away with it. */
+/* Removes a data file of another boot or version; sets aside a deadly one. */
 static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 {
 	char boot[INDEX_LOCK_BOOT + 1];
@@ -63,7 +59,7 @@ static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 	return 0;
 }
 
-/* Opens the store, and reads all of it where its last owner did not close it. */
+/* Reads the whole store if its last owner did not close it. */
 static int open_store(struct index *ix, int64_t map_size, struct err *err)
 {
 	struct store *store;
@@ -80,7 +76,7 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 	return code;
 }
 
-/* Where that much can be mapped and the file cannot, its damaged head asks for more. */
+/* If this fails, memory is short; else the file's damaged head asks for more. */
 static bool can_map(int64_t size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
@@ -89,7 +85,6 @@ static bool can_map(int64_t size)
 	return at != MAP_FAILED && munmap(at, (size_t)size) == 0;
 }
 
-/* Whether another file would not fare better. */
 static bool is_no_fault_of_the_file(int code, int64_t map_size)
 {
 	if (code == -ENOMEM)

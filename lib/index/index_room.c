@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Room in the map: rows of left messages past their hour, and the oldest rows, go before it is
- * full. What is dropped is read from the queue again when it is asked for.
- */
 #include "base/clock.h"
 #include "index/inside.h"
 
-/* Parts of 1000 of the bound: index_prune begins past HIGH and ends below LOW; past BRIM each row
- * that comes pushes others out. */
+/* Parts of 1000 of the bound: index_prune starts past HIGH and stops below LOW; past BRIM each new
+ * row pushes others out. */
 #define LOW  900
 #define HIGH 950
 #define BRIM 970
-/* Pages of the bound that are left for what a transaction changes: LMDB writes new pages, and uses
- * the old ones again two transactions later. */
+/* Pages reserved for a transaction's changes: LMDB writes new pages and reuses the old ones two
+ * transactions later. */
 #define RESERVE 64
-#define BATCH   32 /* rows between two looks at the clock */
-#define PUSH    2  /* rows that one pushes out */
-#define FULL    64 /* rows that go where one did not fit */
-#define LOOK    32 /* a session's transaction in so many looks how full the map is */
+#define BATCH   32 /* rows between looks at the clock */
+#define PUSH    2  /* rows that one new row pushes out */
+#define FULL    64 /* rows dropped after ERR_FULL */
+#define LOOK    32 /* one session transaction in LOOK checks how full the map is */
 
 static void count_evicted(struct txn *txn, size_t rows)
 {
@@ -31,9 +27,7 @@ static void count_evicted(struct txn *txn, size_t rows)
 	meta_put(txn, &meta);
 }
 
-/*
- * How full it is, in parts of 1000. The file never shrinks, and grows only where its file system
- * has room: of that it takes half.
+/* In parts of 1000. The bound is the map, or what the file could grow to in half of the free space.
  */
 static uint64_t fullness(struct txn *txn)
 {
@@ -43,7 +37,7 @@ static uint64_t fullness(struct txn *txn)
 	if (txn_usage(txn, &usage) != 0)
 		return 0;
 	bound = usage.map_pages;
-	if (usage.used_pages > bound) { /* all rows would go for room that there is */
+	if (usage.used_pages > bound) { /* else all rows would be dropped in vain */
 		(void)txn_fail(txn, ERR_DAMAGED, "the index is damaged (number of pages)");
 		return 0;
 	}
@@ -83,10 +77,8 @@ static int prune_once(struct index *ix, size_t rows, size_t *evicted)
 	return txn_commit(&txn, NULL);
 }
 
-/*
- * Where even that does not fit, fewer rows change fewer pages. The rows are counted in another
- * transaction: LMDB uses pages again from the second one after theirs on.
- */
+/* Dropping rows needs pages, too, so retry with fewer. Count them in another transaction: LMDB
+ * reuses pages only from the second one on. */
 void room_make(struct index *ix)
 {
 	size_t evicted = 0;
@@ -102,7 +94,7 @@ void room_make(struct index *ix)
 	(void)!txn_commit(&txn, NULL);
 }
 
-/* One batch: whether there is more to do. */
+/* One batch; true: there is more to do. */
 static bool drop_some(struct index *ix, struct txn *txn, size_t *evicted)
 {
 	uint64_t full;

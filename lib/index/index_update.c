@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * An update: what was read of queue files goes into the rows, what left goes out of them. Items are
- * applied in slices; where one finds the map full, room is made and its first item done alone.
- */
+/* Items are applied in slices. If the map is full, a slice is rolled back, room is made, and its
+ * first item is applied alone. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -10,20 +8,21 @@
 #include "index/inside.h"
 #include "index/update.h"
 
-#define AUTHORS_AT_ONCE 64 /* between two looks at the clock */
-#define LOOK            16 /* records between two looks at the room */
+#define AUTHORS_AT_ONCE 64 /* between looks at the clock */
+#define LOOK            16 /* records between checks of the room */
 
 struct work {
 	struct index *ix;
 	struct update update;
 	const struct selector *selector; /* may be NULL */
 	struct complete complete;
-	struct author_rows authors; /* of what left; dropped when they are many, and at the end */
+	struct author_rows
+	    authors; /* author rows of what left; dropped when many, and at the end */
 	int64_t now, caught_up;
-	bool is_short; /* of room: nothing is added */
+	bool is_short; /* of room: add no rows */
 };
 
-/* How far it is, and what came of it so far: taken back with a slice that failed. */
+/* Restored when a slice fails. */
 struct progress {
 	size_t at; /* in update.records */
 	uint32_t records, left;
@@ -31,8 +30,6 @@ struct progress {
 	struct selection found;
 	size_t out_len, authors, next_author;
 };
-
-/* ---- items */
 
 static void select_record(const struct work *w, struct progress *p, uint64_t sequence)
 {
@@ -74,8 +71,6 @@ static void apply_record(struct work *w, struct txn *txn, struct progress *p)
 	select_record(w, p, sequence);
 }
 
-/* ---- slices */
-
 static bool has_left(const struct work *w, const struct progress *p)
 {
 	return p->left < w->update.left_count;
@@ -86,7 +81,7 @@ static bool is_done(const struct work *w, const struct progress *p)
 	return p->records == w->update.record_count && !has_left(w, p) && w->authors.count == 0;
 }
 
-/* One, or as many as there is time for. */
+/* small: one item only. */
 static void apply_left(struct work *w, struct slice *slice, struct progress *p, bool small)
 {
 	struct leaving l = {
@@ -104,7 +99,6 @@ static void apply_left(struct work *w, struct slice *slice, struct progress *p, 
 	p->updated.silent += l.silent;
 }
 
-/* Whether it is time to drop what was gathered. */
 static bool are_authors_due(const struct work *w, const struct progress *p)
 {
 	return w->authors.next > 0 || w->authors.count >= AUTHOR_ROWS_MAX ||
@@ -189,8 +183,6 @@ static int all_slices(
 	}
 	return code;
 }
-
-/* ---- the whole */
 
 /* What the update says of the queue as a whole, when all of it is applied. */
 static int write_meta(struct work *w, struct err *err)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The index's part of the control protocol. */
 #include "index/serve.h"
 
 #include <errno.h>
@@ -13,11 +12,9 @@ struct work {
 	const struct json *request;
 	struct span body;
 	int64_t deadline;
-	struct bytes *out; /* what goes into the memory file */
+	struct bytes *out;
 	struct served *ret;
 };
-
-/* ---- errors */
 
 static const struct {
 	int code;
@@ -44,8 +41,6 @@ struct json *serve_error(int code, const char *text)
 	json_put_text(o, "text", text[0] ? text : err_word(code));
 	return o;
 }
-
-/* ---- bodies */
 
 int serve_body(const struct selector *selector, struct span update, struct bytes *out)
 {
@@ -80,8 +75,6 @@ static int read_body(const struct work *w, struct selector *ret, bool *ret_given
 	json_free(o);
 	return code;
 }
-
-/* ---- what is asked */
 
 static int serve_select(struct work *w, struct err *err)
 {
@@ -146,8 +139,6 @@ static int serve_count(struct work *w, struct err *err)
 {
 	return index_count(w->ix, &w->ret->counts, err);
 }
-
-/* ---- the requests, and what an answer to each says */
 
 enum { SELECT = 1u << 0, NAMES = 1u << 1, UPDATE = 1u << 2, COUNT = 1u << 3 };
 
@@ -242,8 +233,6 @@ void serve_read(const struct json *answer, struct served *ret)
 			memcpy(at, &number, sizeof number);
 	}
 }
-
-/* ---- answering */
 
 int serve_here(struct index *ix, const struct json *request, struct span body, int64_t deadline,
     struct bytes *out, struct served *ret, struct err *err)

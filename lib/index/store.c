@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The store: LMDB (Debian 12 has 0.9.24). The only file that includes <lmdb.h>.
- *
- * Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in 0.9.24. Never MDB_WRITEMAP: with it
- * a full file system is SIGBUS, by pwrite(2) it is an error. The map is set once and never resized.
- * Nothing is synced: the file is good for one boot, and its pages outlive the process.
- */
+/* LMDB (Debian 12 has 0.9.24). Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in
+ * 0.9.24. Never MDB_WRITEMAP: on a full file system it is SIGBUS, while pwrite(2) fails. The map is
+ * never resized. Nothing is synced: the file is good for one boot. */
 #include "index/store.h"
 
 #include <errno.h>
@@ -17,11 +13,11 @@
 #include "base/io.h"
 #include "index/data_file.h"
 
-#define READERS    254 /* transactions at once; a selection uses a few */
+#define READERS    254 /* transactions at once */
 #define META_PAGES 2
-#define FREE_LIST  0 /* LMDB's own tables have fixed handles (mdb.c, FREE_DBI and MAIN_DBI) */
+#define FREE_LIST  0 /* mdb.c: FREE_DBI, MAIN_DBI */
 #define MAIN_TABLE 1
-#define NO_SPACE   (UINT64_C(1) << 20) /* bytes free below which a failed write means a full disk */
+#define NO_SPACE   (UINT64_C(1) << 20) /* below this a failed write means a full disk */
 
 static const char *const table_names[STORE_TABLE_COUNT] = {
     "message", "author", "inode", "left", "meta"};
@@ -29,7 +25,7 @@ static const char *const table_names[STORE_TABLE_COUNT] = {
 struct store {
 	MDB_env *env;
 	MDB_dbi tables[STORE_TABLE_COUNT + 1]; /* and the list of free pages */
-	int fd;                                /* LMDB's own, of the data file; -1 */
+	int fd;                                /* of the data file; LMDB's */
 	char *path;
 	atomic_bool damaged, stale;
 };
@@ -46,8 +42,6 @@ static struct span span_of(const MDB_val *val)
 {
 	return (struct span){.at = val->mv_data, .len = val->mv_size};
 }
-/* ---- errors: LMDB's codes into ours, in this one place */
-
 static int code_of(const struct store *s, int rc)
 {
 	switch (rc) {
@@ -62,7 +56,7 @@ static int code_of(const struct store *s, int rc)
 	case MDB_MAP_RESIZED:
 	case MDB_BAD_RSLOT:
 		return ERR_STALE;
-	case MDB_NOTFOUND:         /* where it is no answer: a table, or the list of free pages */
+	case MDB_NOTFOUND:         /* a table, or the list of free pages */
 	case MDB_VERSION_MISMATCH: /* of LMDB's own format */
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
@@ -87,7 +81,7 @@ static int full_words(const struct store *s, int rc, struct err *err)
 	    err, ERR_FULL, "failed to write to index '%s' (no space left there)", s->path);
 }
 
-/* what is "to write to", "to open" and so on. */
+/* what: "to write to", "to open" */
 static int fail(struct store *s, int rc, const char *what, struct err *err)
 {
 	int code = code_of(s, rc);
@@ -120,8 +114,6 @@ static int txn_fails(struct txn *txn, int rc, const char *what)
 		txn->code = fail(txn->store, rc, what, &txn->err);
 	return txn->code;
 }
-
-/* ---- transactions */
 
 int txn_begin(struct store *store, bool write, struct txn *txn)
 {
@@ -211,8 +203,6 @@ int txn_delete(struct txn *txn, enum store_table table, struct span key)
 	return rc == 0 ? 1 : txn_fails(txn, rc, "to write to");
 }
 
-/* ---- counting */
-
 static int add_pages(struct txn *txn, MDB_dbi table, MDB_stat *ret, uint64_t *used)
 {
 	int rc = mdb_stat(txn->handle, table, ret);
@@ -222,7 +212,6 @@ static int add_pages(struct txn *txn, MDB_dbi table, MDB_stat *ret, uint64_t *us
 	return rc;
 }
 
-/* Of all tables, LMDB's own two among them, and its meta pages. */
 int txn_usage(struct txn *txn, struct store_usage *ret)
 {
 	struct store_usage usage = {.used_pages = META_PAGES};
@@ -251,8 +240,6 @@ int txn_usage(struct txn *txn, struct store_usage *ret)
 	*ret = usage;
 	return 0;
 }
-
-/* ---- cursors */
 
 struct store_cursor *cursor_open(struct txn *txn, enum store_table table)
 {
@@ -294,7 +281,7 @@ static int move(struct store_cursor *cursor, MDB_cursor_op op, struct span from,
 	return 1;
 }
 
-/* LMDB refuses an empty key; to us it is the one before all others. */
+/* LMDB refuses an empty key. */
 int cursor_seek(
     struct store_cursor *cursor, struct span key, struct span *ret_key, struct span *ret_value)
 {
@@ -328,8 +315,6 @@ void cursor_close(struct store_cursor *cursor)
 	free(cursor);
 }
 
-/* ---- looking at the files */
-
 bool store_is_damaged(const struct store *store)
 {
 	return store->damaged;
@@ -341,8 +326,6 @@ int store_check(struct store *store)
 		return ERR_STALE;
 	return 0;
 }
-
-/* ---- open and close */
 
 void store_close(struct store *store)
 {
@@ -371,7 +354,7 @@ static int open_tables(struct store *s)
 	return mdb_txn_commit(txn);
 }
 
-/* A file that was cut is made as long as its last page wants: reading past the end is SIGBUS. */
+/* Lengthens a truncated file to its last page: reading past the end is SIGBUS. */
 static int reach_last_page(struct store *s)
 {
 	MDB_envinfo info;
@@ -392,7 +375,7 @@ static int reach_last_page(struct store *s)
 	return (uint64_t)st.st_size >= size || ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
 }
 
-/* LMDB aborts the process next. Who opens the index after it finds none, and makes it anew. */
+/* LMDB aborts the process next; the next opener starts anew. */
 static void on_assert(MDB_env *env, const char *what)
 {
 	const struct store *s = mdb_env_get_userctx(env);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Counting rows; and the store read as a whole, to find damage where its owner did not close it. */
 #include "index/store.h"
 
 int txn_count(struct txn *txn, enum store_table table, uint64_t *ret)
@@ -21,7 +20,7 @@ static void touch(struct span value)
 		sink = ((const unsigned char *)value.at)[i];
 }
 
-/* The free list's keys are numbers of this machine (mdb.c, MDB_INTEGERKEY). */
+/* Keys of the free list are native integers (mdb.c, MDB_INTEGERKEY). */
 static bool ascends(enum store_table table, struct span before, struct span key)
 {
 	size_t shorter = before.len < key.len ? before.len : key.len;
@@ -37,7 +36,7 @@ static bool ascends(enum store_table table, struct span before, struct span key)
 	return order < 0 || (order == 0 && before.len < key.len);
 }
 
-/* Rows that ascend and are as many as the table says: pages chained into a ring end here. */
+/* Checks order and count, so pages chained into a ring end here. */
 static void read_table(struct txn *txn, enum store_table table)
 {
 	struct store_cursor *cursor = cursor_open(txn, table);

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The body of an update: u64 device, u64 inode, text queue_directory, text hostname, u8 adopt, i64
- * began, i64 whole, u32 records, blob of so many blobs, u32 left, 16 bytes each (u64 time, u64
- * inode).
- */
+/* u64 device, u64 inode, text queue_directory, text hostname, u8 adopt, i64 began, i64 whole, u32
+ * records, blob of blobs, u32 left, then u64 time and u64 inode of each. */
 #include "index/update.h"
 
 #define LEFT_SIZE 16

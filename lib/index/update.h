@@ -1,36 +1,32 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The body of an update: what a catch-up tells the index. Made by the walk (lib/order), taken apart
- * here; both ends check it.
- */
+/* The body of an update: what a catch-up (lib/order) tells the index. */
 #ifndef PQPURGE_INDEX_UPDATE_H
 #define PQPURGE_INDEX_UPDATE_H
 
 #include "index/index.h"
 
 struct update {
-	struct queue_place place; /* of the queue directory that was walked */
+	struct queue_place place; /* of the walked queue directory */
 	const char *queue_directory, *hostname;
-	/* The rows are this place's from now on. The first update of an index adopts in any case.
-	 */
+	/* the index now belongs to this place; an empty index always adopts */
 	bool adopt;
-	int64_t began; /* wall: before the first name or file was read */
-	int64_t whole; /* wall: begin of the whole catch-up that this update ends; 0 = of none */
-	struct span records; /* filled by update_add */
+	int64_t began; /* wall: before anything was read */
+	int64_t whole; /* wall: start of the whole catch-up that this update completes; 0 = none */
+	struct span records; /* made by update_add */
 	uint32_t record_count;
-	const struct packed_id *left; /* in no queue; flags are ignored. Not set by update_decode */
+	const struct packed_id *left; /* in no queue. Not set by update_decode */
 	uint32_t left_count;
-	const unsigned char *packed; /* update_decode's */
+	const unsigned char *packed; /* use update_left */
 };
 
-/* Adds what was read of one queue file to records: m has no given half. */
+/* Adds one queue file's message, which has no given half. */
 void update_add(struct bytes *records, const struct message *m);
-/* The whole body, appended to out. */
+/* Appends the whole body to out. */
 void update_encode(const struct update *u, struct bytes *out);
 
-/* Views body; what left is taken by update_left. ERR_SYNTAX. */
+/* Views body. ERR_SYNTAX. */
 int update_decode(struct span body, struct update *ret) NODISCARD;
-/* The next record: 1, 0 at the end. *at starts at 0. Not checked beyond its length. */
+/* The next record, unchecked: 1, 0 at the end. *at starts at 0. */
 int update_next(const struct update *u, size_t *at, struct span *ret);
 struct packed_id update_left(const struct update *u, uint32_t n);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines and memory files over a socket. */
 #include "index/wire.h"
 
 #include <errno.h>
@@ -13,10 +12,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define PART  8192 /* bytes that are taken from the socket at once */
+#define PART  8192 /* bytes per read */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Room for one descriptor: the kernel closes what does not fit, and says so. */
+/* Room for one descriptor; the kernel closes and reports more. */
 union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
@@ -33,8 +32,6 @@ void wire_release(struct wire *w)
 	strbuf_release(&w->in);
 	strbuf_release(&w->line);
 }
-
-/* ---- in */
 
 static int take_descriptor(struct wire *w, struct msghdr *header)
 {
@@ -53,10 +50,8 @@ static int take_descriptor(struct wire *w, struct msghdr *header)
 	return header->msg_flags & MSG_CTRUNC ? ERR_SYNTAX : 0;
 }
 
-/*
- * Where the line that the last byte belongs to begins. One read may take lines without a descriptor
- * and then the beginning of one that has one, but nothing after that (unix_stream_read_generic).
- */
+/* The start of the last byte's line. One read may take lines without a descriptor and then the
+ * start of one with it, but nothing after that (unix_stream_read_generic). */
 static size_t last_line(const struct wire *w)
 {
 	size_t at = w->in.len - 1;
@@ -147,8 +142,6 @@ int wire_receive(struct wire *w, struct json **ret, int *ret_fd, int64_t deadlin
 	}
 }
 
-/* ---- out */
-
 static ssize_t send_part(int socket, const char *at, size_t len, int fd)
 {
 	union control control = {{0}};
@@ -205,14 +198,12 @@ int wire_send(int socket, struct json *line, int fd, int64_t deadline)
 	return code;
 }
 
-/* ---- memory files */
-
 int wire_seal(struct span bytes)
 {
 	return io_sealed(bytes.at, bytes.len);
 }
 
-/* Seals exist only where memory is: a file on a disk or a device has none. */
+/* Only memory files have seals. */
 int wire_map(int fd, struct blob *ret, struct err *err)
 {
 	int seals = fcntl(fd, F_GET_SEALS);

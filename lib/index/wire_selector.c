@@ -15,8 +15,6 @@
 
 #include "index/wire.h"
 
-/* ---- texts */
-
 static bool is_utf8(const char *text)
 {
 	size_t len = strlen(text);
@@ -72,7 +70,6 @@ static int read_hex(const char *hex, struct strbuf *out)
 	return out->failed ? -ENOMEM : 0;
 }
 
-/* Into out, which is emptied. */
 static int read_text(const struct json *o, struct strbuf *out)
 {
 	const char *text = json_text(o, "text"), *hex = json_text(o, "hex");
@@ -84,8 +81,6 @@ static int read_text(const struct json *o, struct strbuf *out)
 	}
 	return hex ? read_hex(hex, out) : ERR_SYNTAX;
 }
-
-/* ---- out */
 
 static struct json *patterns_of(const struct pattern_set *set)
 {
@@ -169,8 +164,6 @@ struct json *wire_selector(const struct selector *s)
 	json_put_int(o, "queues", s->queues);
 	return o;
 }
-
-/* ---- in */
 
 static int read_pattern(
     const struct json *o, struct strbuf *text, struct pattern_set *set, struct err *err)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Addresses in normal form: built, taken apart, compared. */
 #include "mail/address_parts.h"
 
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
@@ -54,8 +53,6 @@ bool address_equal(const struct address *a, const struct address *b)
 			return false;
 	return true;
 }
-
-/* ---- an address while it is read */
 
 void address_parts_clear(struct address_parts *p)
 {

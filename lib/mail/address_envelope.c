@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Envelope addresses, read as smtpd, cleanup and trivial-rewrite read them one after the other:
- * whoever forges a sender that only they understand must still be filed where the queue file says.
- * Three steps, as there: the tokens (global/tok822_parse.c tok822_scan), the one address among them
- * (tok822_parse, right to left), and on its internal form, where quotes are gone, source route,
- * '@', '!' and '%' (quote_822_local.c, rewrite.c).
- */
+/* Reads envelope addresses in the three steps of smtpd, cleanup and trivial-rewrite, so that a
+ * forged sender is filed where the queue file says: tokens (global/tok822_parse.c tok822_scan), the
+ * one address among them (tok822_parse, right to left), then on its internal form, where quotes are
+ * gone, source route, '@', '!' and '%' (quote_822_local.c, rewrite.c). */
 #include "mail/address_parts.h"
 
-/* Four times what smtpd's line_length_limit allows; of more, the last half at least is read. */
+/* Four times smtpd's line_length_limit. Of a longer argument at least the last half is read. */
 #define TOKENS_MAX 8192
 
-/* ---- tok822_scan() */
-
-/* The internal form, where quotes are gone. */
+/* The internal form. */
 struct tokens {
 	ptrdiff_t count;
 	bool cut;
 	char byte[TOKENS_MAX];
-	bool special[TOKENS_MAX]; /* it is one of < > , ; : that was not quoted */
+	bool special[TOKENS_MAX]; /* an unquoted < > , ; or : */
 };
 
 static void add(struct tokens *t, char c, bool special)
@@ -33,13 +28,13 @@ static void add(struct tokens *t, char c, bool special)
 	t->special[t->count++] = special;
 }
 
-/* A byte behind a backslash, or one inside "..." or [...]. */
+/* A byte after a backslash, or inside "..." or [...]. */
 static void add_plain(struct tokens *t, char c)
 {
 	add(t, str_is_blank(c) ? ' ' : c, false);
 }
 
-/* The inside of "..." or [...], to the end if it is not closed; returns what follows. */
+/* Adds up to closing or the end; returns what follows. */
 static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
 {
 	for (; at < end && *at != closing; at++) {
@@ -51,7 +46,6 @@ static const char *add_enclosed(struct tokens *t, const char *at, const char *en
 	return at < end ? at + 1 : end;
 }
 
-/* Drops white space, comments and the quotes around quoted strings; backslashes quote anywhere. */
 static void scan(struct tokens *t, const char *at, const char *end)
 {
 	t->count = 0;
@@ -77,8 +71,6 @@ static void scan(struct tokens *t, const char *at, const char *end)
 	}
 }
 
-/* ---- tok822_parse(): which of them are the address */
-
 struct region {
 	ptrdiff_t begin, end;
 };
@@ -90,7 +82,7 @@ static void keep(struct region *r, ptrdiff_t begin, ptrdiff_t end)
 		*r = (struct region){begin, end};
 }
 
-/* From a place leftwards to the next special that is one of kinds, or -1. */
+/* Leftwards from at, the next special of these kinds, or -1. */
 static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds)
 {
 	while (at >= 0 && !(t->special[at] && strchr(kinds, t->byte[at])))
@@ -98,10 +90,8 @@ static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds
 	return at;
 }
 
-/*
- * From right to left, since a '>' claims all up to the next '<', and a ';' makes every ':' in front
- * of it the end of a group's name. Names of groups and phrases in front of '<' are passed over.
- */
+/* From right to left: a '>' claims all up to the next '<', and a ';' makes every ':' before it the
+ * end of a group's name. Skips group names, and phrases before '<'. */
 static struct region find_address(const struct tokens *t)
 {
 	static const char any[] = "<>,;:";
@@ -134,8 +124,6 @@ static struct region find_address(const struct tokens *t)
 	return found;
 }
 
-/* ---- the internal form: where it divides */
-
 #define NOWHERE ((ptrdiff_t)-1)
 
 struct survey {
@@ -143,8 +131,8 @@ struct survey {
 	ptrdiff_t at;      /* the last '@', or NOWHERE; so, too: */
 	ptrdiff_t bang;    /* the first '!' */
 	ptrdiff_t percent; /* the last '%' */
-	bool quoted; /* it will be quoted on its way to rewrite.c: then '!' and '%' are plain */
-	bool routed; /* a source route stood in front of it */
+	bool quoted;       /* rewrite.c will see it quoted: '!' and '%' are plain */
+	bool routed;       /* a source route preceded it */
 };
 
 static void survey_begin(struct survey *s, struct region region)
@@ -154,7 +142,7 @@ static void survey_begin(struct survey *s, struct region region)
 	s->quoted = false;
 }
 
-/* A source route that was not at the very front of the argument ("< @a:b@c>") is dropped, once. */
+/* A source route that does not begin the argument ("< @a:b@c>") is dropped, once. */
 static void survey(const struct tokens *t, struct region region, struct survey *s)
 {
 	s->routed = false;
@@ -180,12 +168,9 @@ static void survey(const struct tokens *t, struct region region, struct survey *
 	}
 }
 
-/*
- * The bytes before `divide` to one side, those behind it to the other. What stands behind '@' goes
- * through tok822_scan a second time, as it is: quotes, backslashes and white space that were quoted
- * vanish then. (Postfix leaves a blank in one place or another, "user@example.com ", which is
- * dropped, too: it names no other domain.)
- */
+/* Splits the region at `divide`. Postfix runs what follows '@' through tok822_scan again, so quoted
+ * quotes, backslashes and white space vanish. (It leaves a blank in some places; we drop that,
+ * which changes no domain.) */
 static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t divide, bool swap,
     struct address_parts *parts)
 {
@@ -208,7 +193,7 @@ static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t d
 	}
 }
 
-/* smtpd's extract_addr: white space around it, one pair of <>, a source route at its very front. */
+/* smtpd's extract_addr: blanks around it, one pair of <>, a source route at its very front. */
 static const char *strip_argument(const char *text, const char **end)
 {
 	const char *colon;
@@ -247,7 +232,7 @@ void address_envelope(const char *argument, const char *origin, struct address *
 		swap = s.bang != NOWHERE;
 		divide = swap ? s.bang : s.percent;
 	}
-	/* No place to divide: all of it is the local part. */
+	/* Without a place to divide all of it is the local part. */
 	fill_parts(&tokens, s.region, divide == NOWHERE ? s.region.end : divide, swap, &parts);
 	if (divide == NOWHERE && (s.region.begin < s.region.end || s.routed) && origin) {
 		address_build(parts.local, parts.local_len, origin, strlen(origin), ret);

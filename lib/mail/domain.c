@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Domains in normal form, and the keys that mail is filed under. */
 #include <idn2.h>
 
 #include "base/bytes.h"
@@ -14,7 +13,7 @@ static bool is_host_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* One label of a host name, in lower case. *alabel is set where it says that it is punycode. */
+/* One lower-case label of a host name. Sets *alabel if it claims to be punycode. */
 static bool is_label(const char *at, size_t len, bool *alabel)
 {
 	if (len == 0 || len > LABEL_MAX_BYTES || at[0] == '-' || at[len - 1] == '-')
@@ -27,7 +26,7 @@ static bool is_label(const char *at, size_t len, bool *alabel)
 	return true;
 }
 
-/* libidn2's A-labels for terminated UTF-8; NULL where it refuses. Free with idn2_free. */
+/* The A-labels of UTF-8 text, for idn2_free; NULL if libidn2 refuses. */
 static char *to_alabels(const char *text)
 {
 	uint8_t *out = NULL;
@@ -38,10 +37,8 @@ static char *to_alabels(const char *text)
 	return (char *)out;
 }
 
-/*
- * Whether text, in lower case, is a NAME. Punycode is shown to libidn2, which must leave it as it
- * is: so the answer rests on the text alone, however it came about. Not mapped: it is no NAME.
- */
+/* Whether lower-case text is a NAME. libidn2 must leave punycode as it is, so that the answer
+ * depends on the text alone. Without `mapped` punycode is no NAME. */
 static bool is_name(const char *text, bool mapped)
 {
 	bool alabel = false;
@@ -67,17 +64,14 @@ static bool is_name(const char *text, bool mapped)
 	return same;
 }
 
-/* "[...]" with no bracket inside. */
 static bool is_literal(const char *text, size_t len)
 {
 	return len >= 2 && text[0] == '[' && strcspn(text + 1, "[]") == len - 2 &&
 	       text[len - 1] == ']';
 }
 
-/*
- * Looks for a NAME behind bytes that are not all ASCII. The mapping may yield any ASCII (fullwidth
- * '@', '/', dots), so its result counts only where it is a host name. False: no NAME.
- */
+/* The mapping may yield any ASCII (fullwidth '@', '/', dots), so it counts only if it is a host
+ * name. */
 static bool map_name(const char *text, struct domain *ret)
 {
 	char *mapped = to_alabels(text);
@@ -95,10 +89,8 @@ static bool map_name(const char *text, struct domain *ret)
 	return ok;
 }
 
-/*
- * Keeps the text as it is. What is too long is RAW: its end behind a '*', which no NAME and no
- * mapping of libidn2 holds. Returns whether it is.
- */
+/* Keeps the text. If it is too long: its end, after a '*', which no NAME holds, and returns
+ * true. */
 static bool keep(const struct domain_text *t, enum domain_kind kind, struct domain *ret)
 {
 	const char *text = t->at;
@@ -127,7 +119,7 @@ static enum domain_kind kind_of(const struct domain_text *t, bool mapped)
 	return t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW;
 }
 
-/* mapped: libidn2 may be asked. A name that needs its joiners is one with them; else they go. */
+/* mapped: libidn2 may be asked. Joiners stay only if that makes it a name. */
 static bool normalise(struct domain_text *t, bool mapped, struct domain *ret)
 {
 	bool ask = mapped && !t->cut;
@@ -179,7 +171,7 @@ bool domain_below(const struct domain *d, const struct domain *parent)
 	       memcmp(d->text + len - parent_len, parent->text, parent_len) == 0;
 }
 
-/* Labels from last to first, a dot behind each; reversed holds DOMAIN_MAX + 1 bytes. */
+/* Labels from last to first, a dot after each; reversed holds DOMAIN_MAX + 1 bytes. */
 static size_t reverse_labels(const char *text, char *reversed)
 {
 	size_t end = strlen(text), n = 0;

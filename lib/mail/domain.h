@@ -1,27 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Domains as mail uses them. Pure functions on untrusted bytes.
- *
- * Normal form: A-labels (UTS #46 non-transitional, RFC 5891), lower case, without trailing dots and
- * without characters that nobody sees (domain_text.h). Where libidn2 refuses, the lower-cased raw
- * bytes, so that such mail is still found under what it said. Address literals (RFC 5321 4.1.3) are
- * a class of their own: no labels, no subdomains.
- */
+/* Domains as mail uses them. Normal form: A-labels (UTS #46 non-transitional, RFC 5891), lower
+ * case, without trailing dots and invisible characters (domain_text.h). If libidn2 refuses, the
+ * lower-cased raw bytes, so that such mail can still be found. */
 #ifndef PQPURGE_MAIL_DOMAIN_H
 #define PQPURGE_MAIL_DOMAIN_H
 
 #include "base/base.h"
 
 #define DOMAIN_MAX 255 /* bytes of normal form */
-/* More cannot spell a name of 253 characters (4 bytes each): it is not shown to libidn2. */
+/* No longer text can spell 253 characters (4 bytes each), so libidn2 never sees it. */
 #define DOMAIN_INPUT_MAX 1012
 
 enum domain_kind {
 	DOMAIN_NONE,    /* an address without a domain */
 	DOMAIN_NULL,    /* the null sender */
 	DOMAIN_NAME,    /* A-labels */
-	DOMAIN_RAW,     /* what libidn2 refuses, and what no host name could be */
-	DOMAIN_LITERAL, /* "[192.0.2.1]", "[ipv6:2001:db8::1]" */
+	DOMAIN_RAW,     /* what libidn2 refuses, and what is no host name */
+	DOMAIN_LITERAL, /* RFC 5321 4.1.3: "[192.0.2.1]", "[ipv6:2001:db8::1]" */
 };
 
 struct domain {
@@ -29,30 +24,25 @@ struct domain {
 	enum domain_kind kind;
 };
 
-/*
- * Brings len bytes to normal form. Never fails: any bytes have a class. Idempotent, kind included:
- * what was recorded is read again. A NAME is a host name: 1 to 63 of letters, digits, '-' and '_' a
- * label, no '-' at its ends, 253 in all. What is longer than DOMAIN_MAX is RAW, and cut at its
- * front behind a '*', so that the domains above it are still its own; returns true then.
- */
+/* Brings any bytes to normal form; idempotent, kind included. A NAME has labels of 1 to 63 letters,
+ * digits, '-' and '_', with no '-' at the ends, and 253 bytes in all. What is longer than
+ * DOMAIN_MAX is RAW, its front replaced by '*' so that its parent domains stay right; returns true
+ * then. */
 bool domain_normal(const char *bytes, size_t len, struct domain *ret);
-/* The same without libidn2, which costs some 10 us: what is not ASCII, or punycode, is RAW. */
+/* Without libidn2 (some 10 us): what is not ASCII, or punycode, is RAW. */
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);
 
 bool domain_equal(const struct domain *a, const struct domain *b);
-/* Whether d lies strictly below parent, on a label boundary. Literals have nothing below. */
+/* Whether d is a subdomain of parent. Nothing is below a literal. */
 bool domain_below(const struct domain *d, const struct domain *parent);
 
-/*
- * The author key: what mail is filed under. NAME and RAW: labels reversed, each with a dot
- * ("com.example."), so that all subdomains share a prefix; LITERAL as is; NULL "<>"; NONE "@".
- * Only keys of NAME and RAW end with '.'. Returns the length.
+/* The author key that mail is filed under; returns its length. NAME and RAW: labels reversed, each
+ * with a dot ("com.example."), so that all subdomains share a prefix. LITERAL: as is. NULL: "<>".
+ * NONE: "@".
  *
- * Past DOMAIN_KEY_PLAIN bytes the key is cut there and a 64-bit hash of the whole is added (the
- * record says the domain in full). A NUL behind a key ends it: shorter ones hold none, nor is there
- * one at byte DOMAIN_KEY_PLAIN. Unless keys are cut, d lies below p exactly where p's key begins
- * d's; else domain_below must decide.
- */
+ * A longer key is cut to DOMAIN_KEY_PLAIN bytes and followed by a 64-bit hash of the whole. No
+ * short key holds a NUL, nor does byte DOMAIN_KEY_PLAIN, so a NUL can end keys. Unless keys are
+ * cut, d lies below p exactly if p's key begins d's; else ask domain_below. */
 #define DOMAIN_KEY_PLAIN 240
 #define DOMAIN_KEY_MAX   (DOMAIN_KEY_PLAIN + 8)
 size_t domain_key(const struct domain *d, unsigned char key[DOMAIN_KEY_MAX]);

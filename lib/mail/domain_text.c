@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The bytes of a domain while they are read, see domain_text.h. */
 #include "mail/domain_text.h"
 
 #include "base/str.h"
 
-/* Joiners are part of some names (RFC 5892 A.1, A.2), so libidn2 is asked with them first. */
+/* RFC 5892 A.1, A.2. */
 static bool is_joiner(uint32_t point)
 {
 	return point == 0x200c || point == 0x200d;
@@ -24,7 +23,7 @@ bool domain_is_blank(const char *text, size_t len)
 	return (unsigned char)*text >= 0x80 && str_utf8(text, len, &point) > 0 && is_blank(point);
 }
 
-/* Past ASCII: blanks, format characters, and what else is shown as nothing. */
+/* Beyond ASCII. */
 static bool is_invisible(uint32_t point)
 {
 	static const struct {
@@ -69,11 +68,11 @@ static bool joins(const char *text, size_t len)
 	       !(last_character(text, len, &before) > 0 && is_joiner(before));
 }
 
-/* Bytes at the end of the text that are taken out again. */
+/* How many bytes at the end nobody sees. */
 static size_t unseen(const struct domain_text *t)
 {
 	const char *text = t->at;
-	/* What all of these begin with; most letters do not. */
+	/* First bytes of all of these; most letters have others. */
 	static const char leads[] = "\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3";
 	size_t len = t->len, n;
 	unsigned char c = (unsigned char)text[len - 1];
@@ -81,7 +80,7 @@ static size_t unseen(const struct domain_text *t)
 
 	if (c < 0x80)
 		return c != '\0' && c != '\t' && c != '\n' && c != '\r' && (c < ' ' || c == 0x7f);
-	/* Latin-1's no-break space and soft hyphen, by themselves. */
+	/* Latin-1's no-break space and soft hyphen, alone. */
 	if ((c == 0xa0 || c == 0xad) && !is_unfinished(text, len - 1))
 		return 1;
 	n = last_character(text, len, &point);
@@ -135,7 +134,7 @@ void domain_text_finish(struct domain_text *t)
 	t->ascii = bits < 0x80;
 }
 
-/* Read once more, since what stood around a joiner may be a character now. */
+/* Adds all bytes again: with a joiner gone its neighbours may form a character. */
 bool domain_text_drop_joiners(struct domain_text *t)
 {
 	char before[DOMAIN_INPUT_MAX + 2];

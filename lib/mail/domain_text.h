@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The bytes of a domain while they are read, in bounded memory: the last of them, which are all
- * that the normal form keeps, without what nobody sees.
- *
- * Taken out are Unicode's blanks, format characters, fillers and variation selectors, and control
- * characters: "bad.exa<U+200B>mple" is shown, and meant to be read, as bad.example. U+200C and
- * U+200D stay where they could be part of a name (RFC 5892 A.1, A.2); domain.c decides.
- */
+/* A domain while it is read, in bounded memory: its last bytes, which are all that the normal form
+ * keeps. Drops control characters and Unicode's blanks, format characters, fillers and variation
+ * selectors: "bad.exa<U+200B>mple" is shown, and read, as bad.example. Keeps U+200C and U+200D
+ * where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides. */
 #ifndef PQPURGE_MAIL_DOMAIN_TEXT_H
 #define PQPURGE_MAIL_DOMAIN_TEXT_H
 
@@ -16,23 +12,20 @@ struct domain_text {
 	char at[2 * (DOMAIN_INPUT_MAX + 2)];
 	size_t len;
 	bool cut;        /* its front was dropped */
-	bool ascii;      /* once it is finished */
-	bool no_joiners; /* none stays */
+	bool ascii;      /* set by domain_text_finish */
+	bool no_joiners; /* drop U+200C and U+200D everywhere */
 };
 
 void domain_text_clear(struct domain_text *t);
 void domain_text_add(struct domain_text *t, char c);
-/*
- * No more bytes: lower case, without trailing dots, terminated, cut at its front to
- * DOMAIN_INPUT_MAX bytes; NUL is '?'.
- */
+/* Ends the text: lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes; NUL becomes '?'. */
 void domain_text_finish(struct domain_text *t);
-/* Of what is finished: takes U+200C and U+200D out, too. False: there are none. */
+/* Drops U+200C and U+200D from a finished text. False: there are none. */
 bool domain_text_drop_joiners(struct domain_text *t);
 
-/* Whether a blank of Unicode past ASCII stands at the front of len > 0 bytes. */
+/* Whether a non-ASCII blank stands in front of len > 0 bytes. */
 bool domain_is_blank(const char *text, size_t len);
-/* Length without trailing dots, which name the same domain; of dots alone one is left. */
+/* Length without trailing dots, but for a single dot. */
 size_t domain_undotted(const char *bytes, size_t len);
 
 #endif

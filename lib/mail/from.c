@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The header From scanner. One pass from left to right over runs: words joined by '.' and '@'. A
- * run with '@' and a domain is a mailbox wherever it stands; one without is a word of a display
- * name, or an unqualified mailbox where it stands alone.
- */
+/* One pass over runs: words joined by '.' and '@'. A run with '@' and a domain is a mailbox
+ * wherever it stands. Another run is part of a display name, or an unqualified mailbox if it stands
+ * alone. */
 #include "mail/from.h"
 
 #include <limits.h>
@@ -26,15 +24,15 @@ struct scan {
 	bool has_at;
 	bool quoted_at; /* an '@' stood in a quoted string of its local part */
 	bool encoded;   /* it has an encoded word: without a domain it is a name */
-	bool awaiting;  /* its last byte is a bare '.' or '@': a word joins across white space */
+	bool awaiting;  /* it ends with a bare '.' or '@': a word joins across blanks */
 	enum joint joint;
 	/* the item, from comma to comma */
 	bool in_angle;
 	bool taken;      /* it has an angle address, or an address was reported */
-	bool has_phrase; /* words came that were no address */
+	bool has_phrase; /* it has words that were no address */
 	/* the field */
-	bool no_comments, no_quotes; /* one was found unclosed: from there on they are plain */
-	/* the look ahead: a '<' of this item with an address, or none, was found at `looked` */
+	bool no_comments, no_quotes; /* one is unclosed: from there on they are plain */
+	/* look-ahead: whether this item has a '<' with an address; nothing is looked at twice */
 	const char *looked;
 	bool angle, look_no_comments, look_no_quotes;
 	struct from_costly costly;
@@ -46,7 +44,7 @@ static bool run_is_empty(const struct scan *s)
 	return !s->has_at && s->run.local_len == 0;
 }
 
-/* "<@a,@b:": a source route while it lasts. */
+/* "<@a,@b:" */
 static bool run_is_route(const struct scan *s)
 {
 	return s->in_angle && s->has_at && s->run.local_len == 0;
@@ -69,7 +67,7 @@ static bool is_angle_address(const char *at, const char *end)
 	return has_at && at < end && *at == '>';
 }
 
-/* Past a quoted string or comment that at opens, if it is closed. */
+/* Behind the quoted string or comment that at opens; NULL if it is not closed. */
 static const char *past_enclosed(const struct scan *s, const char *at)
 {
 	const char *closing = NULL;
@@ -81,7 +79,6 @@ static const char *past_enclosed(const struct scan *s, const char *at)
 	return closing ? closing + 1 : NULL;
 }
 
-/* Looks from at on for the item's '<' with an address. Nothing is looked at twice. */
 static void look_ahead(struct scan *s, const char *at)
 {
 	const char *behind;
@@ -130,7 +127,7 @@ static void report_run(struct scan *s)
 	report_parts(s, s->run.local, s->run.local_len, s->run.domain.at, s->run.domain.len);
 }
 
-/* A run without a domain that stands where a mailbox must: "root", or "a@b" all in quotes. */
+/* A run without a domain where a mailbox must stand: "root", or "a@b" all in quotes. */
 static void report_bare(struct scan *s)
 {
 	const char *at = NULL;
@@ -144,7 +141,6 @@ static void report_bare(struct scan *s)
 		report_run(s);
 }
 
-/* The run is over: reported if it has a domain, a word of a phrase if not. */
 static void run_end(struct scan *s)
 {
 	if (s->has_at && s->run.domain.len > 0)
@@ -154,7 +150,7 @@ static void run_end(struct scan *s)
 	run_clear(s);
 }
 
-/* The end of an item or of <>: a run without a domain is a mailbox where nothing else is. */
+/* The end of an item or of <>: a run without a domain is a mailbox if nothing else is. */
 static void mailbox_end(struct scan *s)
 {
 	bool bare = s->run.local_len > 0 && s->run.domain.len == 0 && !s->encoded;
@@ -171,10 +167,8 @@ static void item_begin(struct scan *s)
 	s->in_angle = s->taken = s->has_phrase = false;
 }
 
-/*
- * White space or a comment. A domain that ends here may go on behind it by the grammar, but is
- * shown as it stands.
- */
+/* White space or a comment. By the grammar the domain may go on behind it, but readers see it
+ * end. */
 static void space(struct scan *s)
 {
 	if (s->has_at && s->run.domain.len > 0 && !run_is_route(s))
@@ -183,7 +177,7 @@ static void space(struct scan *s)
 		s->joint = JOINT_SPACED;
 }
 
-/* A byte of a domain: of a host name, of UTF-8, or of what nobody sees (domain_text.h). */
+/* A byte of a host name, of UTF-8, or one that nobody sees. */
 static bool is_domain_byte(char c)
 {
 	return (c > 0 && c < ' ') || c == 0x7f || (c >= 'a' && c <= 'z') ||
@@ -191,7 +185,6 @@ static bool is_domain_byte(char c)
 	       c == '.' || (unsigned char)c >= 0x80;
 }
 
-/* Before a word: it joins the run only where the run waits for it. */
 static void word_begin(struct scan *s)
 {
 	if (s->joint == JOINT_CLOSED || (s->joint == JOINT_SPACED && !s->awaiting))
@@ -270,7 +263,7 @@ static void comment(struct scan *s)
 	}
 }
 
-/* "[192.0.2.1]" is a domain right behind an '@'; anywhere else a bracket only separates. */
+/* "[192.0.2.1]" is a domain right after '@'; elsewhere brackets only separate. */
 static void literal(struct scan *s)
 {
 	const char *at = s->at;
@@ -291,7 +284,7 @@ static void literal(struct scan *s)
 	s->joint = JOINT_CLOSED;
 }
 
-/* "=?charset?q?text?=" whole, at is its '='. NULL where none stands. */
+/* Behind "=?charset?q?text?=" at at, or NULL. */
 static const char *encoded_word_end(const char *at, const char *end)
 {
 	int marks = 0;
@@ -337,7 +330,7 @@ static void colon(struct scan *s)
 	else
 		run_end(s);
 	if (!s->in_angle)
-		item_begin(s); /* what came was the name of a group */
+		item_begin(s); /* it was the name of a group */
 }
 
 static void group_end(struct scan *s)
@@ -354,7 +347,7 @@ static void comma(struct scan *s)
 		group_end(s);
 }
 
-/* What a byte begins or ends; any other begins a word. Each is called with at behind the byte. */
+/* Called with s->at behind the byte. Any other byte begins a word. */
 static void (*const steps[UCHAR_MAX + 1])(struct scan *s) = {
     [' '] = space,
     ['\t'] = space,
@@ -386,7 +379,6 @@ static void step(struct scan *s)
 		word(s);
 }
 
-/* Whether what comes can change the list, or somebody is told of it. */
 static bool goes_on(const struct from_list *list)
 {
 	if (list->looked > FROM_LOOKED_MAX)

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The list that the header From scanner fills, see from.h. */
 #include "mail/from_list.h"
 
 #include "base/bytes.h"
 #include "mail/address_parts.h"
 
-/* Whether text is recorded. */
 static bool is_recorded(const struct from_list *list, const char *text, uint64_t hash)
 {
 	struct strlist recorded = strlist_of(&list->packed);
@@ -41,7 +39,7 @@ static void report(struct from_list *list, const struct address *address)
 		list->taken(list->arg, address);
 }
 
-/* Whether libidn2 will be asked: about what is not ASCII, and about punycode. */
+/* Whether libidn2 would be asked: not ASCII, or punycode. */
 static bool is_costly(const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
@@ -51,7 +49,7 @@ static bool is_costly(const char *bytes, size_t len)
 	return false;
 }
 
-/* The same bytes again must not cost again. Returns whether it was cut. */
+/* Asks once for the same bytes. Returns whether the domain was cut. */
 static bool costly_domain(struct from_list *list, struct from_costly *costly, const char *bytes,
     size_t len, struct domain *ret)
 {

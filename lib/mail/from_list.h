@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Between the header From scanner (from.c) and its list: mailboxes in, and what they cost. */
+/* Private to from.c and from_list.c. */
 #ifndef PQPURGE_MAIL_FROM_LIST_H
 #define PQPURGE_MAIL_FROM_LIST_H
 
 #include "mail/from.h"
 
-#define FROM_KNOWN     8   /* domains of one field that are remembered, of those that are costly */
-#define FROM_KNOWN_LEN 255 /* and not longer */
+#define FROM_KNOWN     8   /* non-ASCII domains of one field that are remembered */
+#define FROM_KNOWN_LEN 255 /* longer ones are not */
 
-/* Domains that are not ASCII, as they were read and in normal form. Zero-initialise. */
+/* Zero-initialise. */
 struct from_costly {
 	struct known_domain {
 		size_t len; /* 0: none */
@@ -19,7 +19,6 @@ struct from_costly {
 	unsigned next;
 };
 
-/* A mailbox, its parts as they stand in the field, but for what nobody sees. */
 void from_list_add(struct from_list *list, struct from_costly *costly, const char *local,
     size_t local_len, const char *domain, size_t domain_len);
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What of a header is recorded. */
 #include "mail/header.h"
 
 #include "mail/address_parts.h"
@@ -22,7 +21,7 @@ bool header_is(const char *name, size_t name_len, const char *field)
 	return strlen(field) == name_len && str_starts_nocase(name, field);
 }
 
-/* Past blanks and comments. A comment that does not end is none. */
+/* Skips blanks and closed comments. */
 static const char *skip_comments(const char *at, const char *end)
 {
 	while (at < end) {
@@ -38,7 +37,7 @@ static const char *skip_comments(const char *at, const char *end)
 	return at;
 }
 
-/* Where the ID ends that begins at `at`: behind its '>', or where its word does. */
+/* The end of the ID at at: behind its '>', or of its word. */
 static const char *id_end(const char *at, const char *end)
 {
 	const char *close = *at == '<' ? memchr(at, '>', (size_t)(end - at)) : NULL;
@@ -58,7 +57,7 @@ static void take_message_id(struct header *h, const char *value, size_t len)
 
 	if (h->message_id[0] || begin == end)
 		return;
-	/* Words in front of the brackets are a mistake that readers overlook. */
+	/* Readers skip words before the brackets. */
 	at = memchr(begin, '<', (size_t)(end - begin));
 	if (!at || !memchr(at, '>', (size_t)(end - at)))
 		at = begin;

@@ -1,8 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Proof of identity, see identity.h. Everything here errs towards "not proven": an unknown time or
- * inode on either side proves nothing, so 0 and -1 never equal each other.
- */
 #include "mail/identity.h"
 
 #include "base/clock.h"
@@ -28,11 +24,9 @@ static bool is_sender(const char *recorded, const struct identity *found)
 	return address_equal(&a, &b);
 }
 
-/*
- * The window alone would pass mail of another connection that began in it and by chance, or by a
- * forged row, has the ID. smtpd(8) writes the address and port that it tells the milter, so they
- * are equal on both sides, or absent on both: sendmail(1), forwards and bounces have none.
- */
+/* Without this, another connection's mail that has the ID by chance or by a forged row, and began
+ * in the window, would pass. smtpd(8) tells the milter the address and port that it writes, so both
+ * sides agree, or both lack them: sendmail(1), forwards and bounces. */
 static bool same_client(const struct message *recorded, const struct identity *found)
 {
 	return net_equal(&recorded->client, &found->client) &&
@@ -44,10 +38,8 @@ static bool has_client(const struct message *recorded)
 	return recorded->client.family != 0 && recorded->client_port != 0;
 }
 
-/*
- * Where the window is long, it says little; where the wall clock was set in it, it says nothing.
- * Then a client that is known on both sides and the sender must say the rest.
- */
+/* A long window says little, and none counts if the wall clock was set in it. Then both sides must
+ * know the client, and the sender must agree. */
 static bool proven_smtpd(const struct message *recorded, const struct identity *found)
 {
 	bool stepped = recorded->flags & MESSAGE_CLOCK_STEPPED;
@@ -61,11 +53,9 @@ static bool proven_smtpd(const struct message *recorded, const struct identity *
 	return has_client(recorded) && is_sender(recorded->sender, found);
 }
 
-/*
- * cleanup creates the file some milliseconds before it calls the filter and rounds create_time
- * down, hence one second more at the start. Submission may be long ago: maildrop waits. Where the
- * clock was set in between there is nothing left to go by, since local mail has no client.
- */
+/* cleanup creates the file some milliseconds before it calls the filter and rounds create_time
+ * down, hence one second more. T may be long ago, since maildrop waits. If the clock was set,
+ * nothing is left to go by: local mail has no client. */
 static bool proven_sendmail(const struct message *recorded, const struct identity *found)
 {
 	int64_t connect = recorded->connect_time;
@@ -91,7 +81,7 @@ static bool proven(const struct message *recorded, const struct identity *found)
 		return proven_smtpd(recorded, found);
 	case ORIGIN_SENDMAIL:
 		return proven_sendmail(recorded, found);
-	case ORIGIN_QUEUE: /* nothing is known of it */
+	case ORIGIN_QUEUE:
 		break;
 	}
 	return false;

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Proof of identity: is the file that now carries a queue ID the message that was recorded under
- * it? A pure function of what was recorded and what the file says of itself (postfix/file).
+/* Proof of identity: is the file that carries a queue ID now the message recorded under it? Unknown
+ * times and inodes prove nothing.
  *
- * T is the arrival time, taken by smtpd right after the milter's MAIL reply (smtpd/smtpd.c
- * mail_cmd), so for SMTP mail mail_time <= T <= rcpt_time, with no slack: 2 s of slack would have
- * covered 2,915 of 3,000 inode reuses. For sendmail(1) mail T is the submission, and create_time is
- * cleanup's.
- */
+ * T is the arrival time, which smtpd takes right after the milter's MAIL reply (smtpd/smtpd.c
+ * mail_cmd): mail_time <= T <= rcpt_time with no slack. (2 s of slack would have accepted 2,915 of
+ * 3,000 inode reuses.) For sendmail(1) T is the submission, and create_time is cleanup's. */
 #ifndef PQPURGE_MAIL_IDENTITY_H
 #define PQPURGE_MAIL_IDENTITY_H
 
@@ -18,13 +15,12 @@ struct identity {
 	uint64_t inode;       /* st_ino of the file */
 	int64_t arrival_time; /* T record, wall microseconds; -1 if none could be read */
 	int64_t create_time;  /* A create_time, wall microseconds, whole seconds; -1 if absent */
-	int64_t size;         /* message size as postqueue(1) shows it (C record); -1 if unknown */
+	int64_t size;         /* as postqueue(1) shows it (C record); -1 if unknown */
 	char sender[ADDRESS_MAX + 1]; /* S record in normal form; "" null sender */
 	bool has_sender;              /* an S record was read */
 	struct net_address client;    /* A client_address; family 0 if absent */
 	uint16_t client_port;         /* A client_port; 0 if absent */
-	/* What goes with the message when it gets another ID, or comes by XFORWARD, which leaves
-	 * the client as it is. */
+	/* These follow the message when its ID changes, or come by XFORWARD. */
 	struct net_address log_client;    /* A log_client_address; family 0 if absent */
 	char log_ident[QUEUE_ID_MAX + 1]; /* A log_ident: its first queue ID; "" if absent */
 };
@@ -35,23 +31,20 @@ enum judgement {
 	JUDGED_UNPROVEN, /* not proven, yet the file's own sender is the recorded one */
 };
 
-/* Microseconds. smtpd(8) waits no longer than smtpd_timeout, 300 s, between MAIL and RCPT. */
+/* Microseconds. smtpd(8) waits at most smtpd_timeout, 300 s, between MAIL and RCPT. */
 #define IDENTITY_WINDOW_MAX (310 * INT64_C(1000000))
 
-/*
- * A row whose queue file was read: inode and T equal to what was read, to the microsecond.
+/* A row whose queue file was read: the same inode and T.
  *
- * Others, SMTP: the inode is the ID's, T lies in [mail_time, rcpt_time], and client address and
- * port are equal on both sides, or absent on both. Past IDENTITY_WINDOW_MAX both must be known and
- * the sender equal, too; where the clock stepped in between, these decide instead of T.
+ * Other rows, SMTP: the inode is the ID's, T lies in [mail_time, rcpt_time], and client address and
+ * port are equal or absent on both sides. If that window is longer than IDENTITY_WINDOW_MAX, or the
+ * clock stepped in it (then T does not count), the client must be known and the sender equal, too.
  *
  * sendmail(1): the inode is the ID's, floor(connect_time) - 1 s <= create_time <= end_time, T <=
- * end_time, the sender equal, and no client on either side.
+ * end_time, the sender is equal, and no side has a client.
  *
- * A sender that differs (canonical, SRS, masquerading, CHGFROM) never disproves by itself. XCLIENT
- * makes a new milter connection, so both sides know the client that it names; XFORWARD changes
- * log_client_* alone.
- */
+ * A different sender (canonical, SRS, masquerading, CHGFROM) never disproves. Both sides know the
+ * client that XCLIENT names; XFORWARD changes log_client_* alone. */
 enum judgement identity_judge(const struct message *recorded, const struct identity *found);
 
 #endif

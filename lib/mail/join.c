@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Joining what came back from a content filter, see join.h. */
 #include "mail/join.h"
 
 #include <ctype.h>
 
-/* ---- Received */
-
 #define TOKEN_MAX 256 /* bytes of a name, an address, a protocol or an ID */
 
-/* Past blanks; false where there is none. */
+/* False if there are no blanks. */
 static bool skip_blanks(const char **at)
 {
 	const char *begin = *at;
@@ -18,7 +15,6 @@ static bool skip_blanks(const char **at)
 	return *at > begin;
 }
 
-/* Past a word and the blanks behind it. */
 static bool skip_word(const char **at, const char *word)
 {
 	const char *behind = *at + strlen(word);
@@ -29,7 +25,7 @@ static bool skip_word(const char **at, const char *word)
 	return true;
 }
 
-/* Copies up to the first of ends or the end; false where that is nothing or does not fit. */
+/* Copies up to one of ends. False if that is nothing or too long. */
 static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX + 1])
 {
 	size_t len = strcspn(*at, ends);
@@ -42,10 +38,8 @@ static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX +
 	return true;
 }
 
-/*
- * A comment and the blanks behind it. In Postfix's own parentheses are balanced and nothing is
- * escaped (comment_sanitize), so they are counted and no more.
- */
+/* A comment and the blanks behind it. Postfix balances parentheses and escapes nothing
+ * (comment_sanitize). */
 static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
 {
 	const char *c = *at;
@@ -81,10 +75,8 @@ static bool take_client(const char **at, struct net_address *ret)
 	return skip_blanks(at);
 }
 
-/*
- * "(Authenticated sender: LOGIN)". A name that holds what comment_sanitize puts in place of other
- * bytes, or a parenthesis, which it may have added, could be another's.
- */
+/* "(Authenticated sender: LOGIN)". comment_sanitize writes '?' for other bytes and may add
+ * parentheses: a login with these could be another's. */
 static void take_login(const char *text, size_t len, struct received_pass *pass)
 {
 	static const char mark[] = "Authenticated sender: ";
@@ -137,11 +129,8 @@ static int64_t user_of(const char *text, size_t len)
 	return uid <= UINT32_MAX ? uid : -1;
 }
 
-/*
- * RFC 3848 as smtpd has it: an 'A' behind ESMTP where somebody logged in. A login without it was
- * not written by smtpd, unless the client said HELO. With smtpd_hide_client_session neither the
- * client nor the 'A' stands there.
- */
+/* In smtpd an 'A' after ESMTP means a login (RFC 3848). smtpd writes no login without it, except
+ * after HELO. smtpd_hide_client_session hides client and 'A'. */
 static bool take_protocol(const char **at, struct received_pass *pass)
 {
 	char token[TOKEN_MAX + 1];
@@ -184,11 +173,9 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 		ret->uid = user_of(text, len);
 	if (skip_word(&at, "with") ? !take_protocol(&at, ret) : ret->by_smtp)
 		return false;
-	/* smtpd in front of a proxy has no ID to tell; everybody else has. */
+	/* Only smtpd before a proxy has no ID. */
 	return skip_word(&at, "id") ? take_id(&at, ret) : ret->by_smtp;
 }
-
-/* ---- the judgement */
 
 bool join_is_local(const struct net_address *client, const struct net_block *own, size_t count)
 {
@@ -216,7 +203,6 @@ static bool same_message_id(const struct message *a, const struct message *b)
 	       equal_ids(a->queued.message_id, b->queued.message_id);
 }
 
-/* Texts in normal form, where only the local part's case may differ. */
 static bool is_sender(const struct message *m, const char *sender)
 {
 	return (message_is_given(m) && str_equal_nocase(m->sender, sender)) ||
@@ -243,11 +229,8 @@ static bool has_recipient(const struct message *m, const char *address)
 	       holds(&m->queued.originals, address);
 }
 
-/*
- * Whether everyone that second was given for is a recipient of first: by RCPT TO where a milter saw
- * that, else by the queue file, where the name before aliases does, too. A list that was cut says
- * nothing.
- */
+/* Whether all that second was given for are recipients of first: by RCPT TO if a milter saw that,
+ * else by the queue file, where the name before aliases counts, too. A cut list says nothing. */
 static bool among_recipients(const struct message *first, const struct message *second)
 {
 	bool given = message_is_given(second);
@@ -273,7 +256,7 @@ static bool is_client(const struct message *m, const struct net_address *client)
 	       net_equal(&m->queued.log_client, client) || net_equal(&m->first.client, client);
 }
 
-/* What the way back told of the first pass. */
+/* Whether first is what the Received headers of second say. */
 static bool agrees(const struct message *first, const struct message *second)
 {
 	const struct first_pass *told = &second->first;
@@ -296,7 +279,7 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 	       among_recipients(first, second) && agrees(first, second);
 }
 
-/* Where a message came from: its own first pass, XFORWARD's word, or its client. */
+/* Its own first pass, XFORWARD's word, or its client. */
 static const struct net_address *origin_of(const struct message *m)
 {
 	const struct queued *q = &m->queued;

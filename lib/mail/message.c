@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* struct message: the empty one, what its two halves say, and whose mail it is. */
 #include "mail/message.h"
 
 void message_init(struct message *m)

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * struct message: all that is known of one message, in two halves. The given half is what the
- * milter saw, the queued half what the queue file says; at least one is there. A message that came
- * back from a content filter carries in `first` what is known of its first pass.
+/* All that is known of one message, in two halves, of which at least one is there: the given half
+ * is what the milter saw, the queued half what the queue file says.
  *
- * A message is a view: its strings belong to whoever built or decoded it. None is ever NULL in a
- * message from message_init or record_decode.
- */
+ * A message is a view: its strings belong to whoever built or decoded it, and none is NULL. */
 #ifndef PQPURGE_MAIL_MESSAGE_H
 #define PQPURGE_MAIL_MESSAGE_H
 
@@ -16,15 +12,15 @@
 #include "mail/queue_id.h"
 
 enum message_origin {
-	ORIGIN_SMTPD = 1, /* the given half came from smtpd_milters or a policy service */
-	ORIGIN_SENDMAIL,  /* it came from non_smtpd_milters: sendmail(1) mail */
-	ORIGIN_QUEUE,     /* there is no given half: the row was made from the queue file */
+	ORIGIN_SMTPD = 1, /* given half from smtpd_milters or a policy service */
+	ORIGIN_SENDMAIL,  /* given half from non_smtpd_milters: sendmail(1) */
+	ORIGIN_QUEUE,     /* no given half: the row was made from the queue file */
 };
 
 enum message_flag {
-	/* The wall clock was set between mail_time and rcpt_time; see identity.h. */
+	/* The wall clock was set between mail_time and rcpt_time. */
 	MESSAGE_CLOCK_STEPPED = 1u << 0,
-	/* A half has more recipients than its list; its recipient_count counts all. */
+	/* A half has more recipients than its list; recipient_count counts all. */
 	MESSAGE_CUT_RECIPIENTS = 1u << 1,
 	MESSAGE_CUT_QUEUED_RECIPIENTS = 1u << 2,
 	/* A half has more header From mailboxes than its list. */
@@ -33,39 +29,39 @@ enum message_flag {
 	/* An address, login, Message-ID or subject was longer than its cap. */
 	MESSAGE_CUT_TEXT = 1u << 5,
 	MESSAGE_HELD = 1u << 6, /* a rule of ours held it */
-	/* Back from a content filter; first.login and first.client are its first row's. */
+	/* Back from a content filter: `first` is from the row of its first pass. */
 	MESSAGE_JOINED = 1u << 7,
-	/* Back from one, its first row not known: they are what Received and XFORWARD say. */
+	/* Back from a filter, but that row is unknown: `first` is what Received and XFORWARD
+	 * say. */
 	MESSAGE_UNJOINED = 1u << 8,
 	MESSAGE_NOTICE = 1u << 9, /* queued half: a bounce or delay notice made by this host */
-	/* Not joined, and the Received header of its first pass says that nobody logged in. */
+	/* Not joined, and Received says that nobody logged in at the first pass. */
 	MESSAGE_FIRST_PLAIN = 1u << 10,
 };
 
-/* What the queue file says. */
 struct queued {
-	bool known;           /* the file was read; all else is zero or "" if not */
+	bool known;           /* the file was read; if not, all else is zero or "" */
 	int64_t arrival_time; /* T record, wall microseconds */
 	int64_t create_time;  /* A create_time, wall microseconds, whole seconds; -1 if absent */
 	uint64_t inode;       /* st_ino of the file */
-	int64_t size;         /* bytes, as postqueue(1) shows it; -1 unknown */
-	int64_t uid;          /* who submitted it by sendmail(1); -1 where nobody did, or unknown */
-	struct net_address client, log_client; /* client_address, log_client_address; family 0 */
+	int64_t size;         /* as postqueue(1) shows it; -1 unknown */
+	int64_t uid;          /* who ran sendmail(1); -1: nobody, or unknown */
+	struct net_address client, log_client; /* family 0: absent */
 	uint16_t client_port;
 	uint32_t recipient_count;
 	const char *sender;  /* S record in normal form: rewritten, masqueraded, SRS */
 	struct strlist from; /* mailboxes of header From, normal form */
-	/* R records: who still waits, after aliases and always_bcc; normal form. */
+	/* R records: who still waits, after aliases and always_bcc. */
 	struct strlist recipients;
-	struct strlist originals; /* as many: the O record of each, "" where it is the same */
+	struct strlist originals; /* the O record of each; "" if it is the same */
 	const char *login;        /* sasl_username */
 	const char *message_id;   /* with its <> */
-	const char *log_ident;    /* log_ident: the first queue ID of the message; "" if absent */
+	const char *log_ident;    /* first queue ID of the message; "" if absent */
 };
 
 /* The first pass of a message that came back from a content filter. */
 struct first_pass {
-	struct queue_id queue_id; /* "" where no trusted header or attribute names it */
+	struct queue_id queue_id; /* "" if no trusted header or attribute names it */
 	const char *login;        /* "" unknown */
 	struct net_address client;
 };
@@ -74,8 +70,8 @@ struct message {
 	struct queue_id queue_id;
 	enum message_origin origin;
 	uint32_t flags;
-	/* Wall microseconds at the milter's callbacks; 0 = unknown. For ORIGIN_QUEUE mail_time,
-	 * rcpt_time and end_time are the T record. */
+	/* Wall microseconds at the milter's callbacks; 0 = unknown. For ORIGIN_QUEUE the T record,
+	 * but for connect_time. */
 	int64_t connect_time, mail_time;
 	int64_t rcpt_time;         /* first RCPT */
 	int64_t end_time;          /* end of message */
@@ -95,33 +91,29 @@ struct message {
 
 #define MESSAGE_TEXT_MAX 512 /* bytes kept of login, Message-ID, subject */
 
-/* Both halves empty, no NULL string. */
 void message_init(struct message *m);
-/* Whether there is a given half. */
 static inline bool message_is_given(const struct message *m)
 {
 	return m->origin != ORIGIN_QUEUE;
 }
-/* The sender that mailq shows: the queued one where it is known, else the given one. */
+/* As mailq shows it: the queued one if known, else the given one. */
 const char *message_sender(const struct message *m);
-/* From the half that knows it, the given one first; message_login ends with the first pass. */
+/* From the half that knows it, the given one first; message_login tries the first pass last. */
 const char *message_login(const struct message *m);
 const char *message_id_of(const struct message *m);
 const struct strlist *message_from(const struct message *m);
-/* Whether its header From may name others than are recorded: only the queue file tells. */
+/* Whether only the queue file has all mailboxes of its header From. */
 bool message_from_is_cut(const struct message *m);
-/* The client and its port (0 unknown); family 0 for local mail. ret_port may be NULL. */
+/* Family 0 for local mail, port 0 if unknown. ret_port may be NULL. */
 const struct net_address *message_client(const struct message *m, uint16_t *ret_port);
-/* When it arrived, wall microseconds: the T record where it is known, else mail_time. */
+/* Wall microseconds: the T record if known, else mail_time. */
 int64_t message_arrival(const struct message *m);
 
 /* The domain of a sender or mailbox in normal form. */
 void message_domain(const char *normal, struct domain *ret);
-/*
- * The distinct author domains of both halves, at most max (MESSAGE_AUTHORS_MAX suffices): the given
- * envelope sender's first, then each header From mailbox's. Where not all mailboxes are recorded,
- * the last is MESSAGE_AUTHORS_CUT: whoever looks for an author must look there, too.
- */
+/* The distinct author domains of both halves, at most max. The given envelope sender's is first. If
+ * not all mailboxes are recorded the last is MESSAGE_AUTHORS_CUT: whoever looks for an author must
+ * look there, too. */
 #define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX) + 1)
 #define MESSAGE_AUTHORS_CUT "*"
 size_t message_authors(const struct message *m, struct domain *ret, size_t max);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Patterns for addresses: matching, and their one spelling. Reading: pattern_parse.c. */
 #include "mail/pattern.h"
 
 #include <errno.h>
@@ -42,7 +41,7 @@ struct pattern_subject pattern_subject_of_login(const char *login)
 	return (struct pattern_subject){.text = login, .len = strlen(login), .domain = ""};
 }
 
-/* domain_below on the texts alone. No literal ends as a name does, so none passes for one. */
+/* No literal ends as a name does, so none passes for one. */
 static bool is_below(const char *domain, const char *parent)
 {
 	size_t len = strlen(domain), parent_len = strlen(parent);
@@ -91,7 +90,6 @@ int pattern_match(const struct pattern *p, const struct address *address)
 	return pattern_match_subject(p, &s);
 }
 
-/* Whether pattern_parse would not read this local part as it stands. */
 static bool needs_quotes(const char *local, size_t len)
 {
 	if (len == 0 || local[0] == '/' || local[0] == '#' || (len == 1 && local[0] == '*'))

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reading a pattern, see pattern.h. Strict: what is refused here is what an admin surely did not
- * mean as it stands, and the words say what would be. Mail with odd addresses can always be named
- * by an expression.
- */
+/* Refuses what an admin surely did not mean, and says what to write instead. An expression can name
+ * any odd address. */
 #include <errno.h>
 
 #include "base/net.h"
@@ -13,7 +10,7 @@
 #define LABEL_MAX    63  /* RFC 1035 2.3.4 */
 #define NAME_LEN_MAX 253 /* 255 octets on the wire */
 
-/* The end of what opened with text[0], past backslash pairs; NULL where it is not closed. */
+/* The end of what text[0] opens, past backslash pairs; NULL if it is not closed. */
 static const char *closing(const char *text)
 {
 	for (const char *p = text + 1; *p; p++) {
@@ -61,7 +58,7 @@ static int parse_regex(const char *text, struct pattern *p, struct err *err)
 	return rc == ERR_SYNTAX ? err_within(err, rc, "%s", text) : rc;
 }
 
-/* Bytes that are in no domain which an admin means; mostly a slip of the hand. */
+/* Mostly slips of the hand. */
 static int check_domain_bytes(const char *text, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -78,7 +75,6 @@ static int check_domain_bytes(const char *text, size_t len, struct err *err)
 	return 0;
 }
 
-/* Labels and length of a name in normal form. */
 static int check_labels(const char *name, struct err *err)
 {
 	size_t label;
@@ -108,7 +104,7 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 	return 0;
 }
 
-/* Domain or literal, the part of a pattern after '@' or all of it. */
+/* What follows '@' in a pattern, or all of it. */
 static int parse_domain_part(const char *text, size_t len, struct domain *ret, struct err *err)
 {
 	int rc;
@@ -161,7 +157,6 @@ static int build(
 	return 0;
 }
 
-/* The same for what stands between the quotes at text and end. */
 static int build_quoted(
     const char *text, const char *end, const char *domain, struct pattern *p, struct err *err)
 {
@@ -176,7 +171,6 @@ static int build_quoted(
 	return build(local, len, domain, p, err);
 }
 
-/* The unquoted local part text..at, judged for what was probably meant instead. */
 static int check_local(const char *text, const char *at, struct err *err)
 {
 	size_t len = (size_t)(at - text), odd = strcspn(text, " \"<>,;");

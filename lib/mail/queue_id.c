@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Postfix queue IDs, read as strictly as Postfix writes them. */
 #include "mail/queue_id.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -19,13 +18,13 @@ static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnp
 #define PACKED_USECS    20
 #define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)
 
-/* What each digit stands for, and 1 more, since 0 is none. */
+/* What each digit stands for, plus 1; 0: no digit. */
 /* clang-format off */
 static const uint8_t hex_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
 	['8'] = 9, ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
-/* safe_ultostr.c: no vowels. The inode is in base 51, which leaves the separator out. */
+/* safe_ultostr.c: no vowels. The inode is in base 51, so without the separator. */
 static const uint8_t safe_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
 	['8'] = 9, ['9'] = 10, ['B'] = 11, ['C'] = 12, ['D'] = 13, ['F'] = 14, ['G'] = 15, ['H'] = 16,
@@ -37,10 +36,7 @@ static const uint8_t safe_digits[256] = {
 };
 /* clang-format on */
 
-/*
- * Reads len digits of the first `base` of an alphabet. False: another byte, no digit at all, or
- * more than 64 bits.
- */
+/* Digits of the first `base` of an alphabet. False: another byte, no digit, or over 64 bits. */
 static bool read_number(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
@@ -57,7 +53,7 @@ static bool read_number(
 	return len > 0;
 }
 
-/* Inodes are written without leading zeros, and there is no inode 0. */
+/* Inodes have no leading zeros, and there is no inode 0. */
 static bool read_inode(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
@@ -79,10 +75,7 @@ static bool read_short(const char *text, size_t len, struct queue_id_parts *ret)
 	    text + SHORT_USEC_DIGITS, len - SHORT_USEC_DIGITS, hex_digits, 16, &ret->inode);
 }
 
-/*
- * The separator is the last 'z'; the time in front of it may hold others
- * (MQID_FIND_LG_INUM_SEPARATOR).
- */
+/* The last 'z' separates; the time before it may hold others (MQID_FIND_LG_INUM_SEPARATOR). */
 static bool read_long(const char *text, size_t len, struct queue_id_parts *ret)
 {
 	const char *separator = memrchr(text, LONG_SEPARATOR, len);
@@ -150,7 +143,7 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
 	return queue_id_pack_text(id->text, strlen(id->text), ret);
 }
 
-/* Puts the digits of number in front of end, at least `width` of them, and returns the first. */
+/* Writes at least `width` digits before end and returns the first. */
 static char *write_number(
     char *end, uint64_t number, const char *alphabet, unsigned base, unsigned width)
 {

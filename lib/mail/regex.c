@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Expressions for addresses, see regex.h. */
 #include "mail/regex.h"
 
 #include <errno.h>
@@ -7,30 +6,25 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/*
- * Steps that PCRE2 may take from one start offset; those of JIT are few, since it does not count
- * going back over one repeated character. An expression that runs into the limit, as /(a+)+$/ does
- * at its first offset, ends the search there: 20 to 100 microseconds for a long address. One that
- * stays just below it at each offset, such as /a{1,90}a{1,90}[bc]/, takes 4 milliseconds for the
- * longest address, with this limit as with a fifth of it. Expressions that people write for
- * addresses take less than a thousand, and one that runs into it lets mail pass: so not lower.
- */
+/* Steps that PCRE2 may take from one start offset. JIT counts fewer: not going back over one
+ * repeated character. An expression that hits the limit, as /(a+)+$/ does, ends the search at once:
+ * 20 to 100 us for a long address. One that stays just below it at each offset, as
+ * /a{1,90}a{1,90}[bc]/, takes 4 ms at most, also with a fifth of the limit. Usual expressions take
+ * below a thousand steps, and one that hits the limit lets mail pass: so not lower. */
 #define MATCH_LIMIT 10000
-/* KiB for the interpreter's frames; JIT uses 32 KiB of the thread's stack instead. */
+/* KiB for the interpreter; JIT uses 32 KiB of the thread's stack. */
 #define HEAP_LIMIT 2048
 #define PARENS_MAX 100
 
-/*
- * Addresses are bytes in normal form (A-labels), so UTF is never needed, and an expression must not
- * turn it on: a subject that is no UTF-8 would then be an error instead of an answer.
- */
+/* Addresses are bytes in normal form, so UTF is never needed. If an expression turned it on, a
+ * subject that is no UTF-8 would be an error. */
 #define OPTIONS                                                                                    \
 	(PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE |     \
 	    PCRE2_DOLLAR_ENDONLY)
 
 struct pattern_regex {
 	pcre2_code *code;
-	pcre2_match_context *limits; /* only read once it is made */
+	pcre2_match_context *limits; /* read-only once made */
 };
 
 static int compile(
@@ -73,7 +67,7 @@ int regex_new(
 	rc = compile(r, text, len, OPTIONS | (caseless ? PCRE2_CASELESS : 0), err);
 	if (rc != 0)
 		goto out;
-	/* Some mistakes show only in a match: an endless recursion, say. */
+	/* Some mistakes, such as an endless recursion, show only in a match. */
 	rc = regex_match(r, "<>", 2);
 	if (rc < 0) {
 		rc = rc == ERR_LIMIT
@@ -99,7 +93,7 @@ void regex_free(struct pattern_regex *r)
 
 int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 {
-	/* One pair of offsets is enough for yes or no; its own memory makes this thread-safe. */
+	/* One pair of offsets suffices; memory of its own makes this thread-safe. */
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	PCRE2_SPTR at = (PCRE2_SPTR)subject;
 	int rc;
@@ -107,7 +101,7 @@ int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 	if (!data)
 		return -ENOMEM;
 	rc = pcre2_match(r->code, at, len, 0, 0, data, r->limits);
-	/* The machine code has a small fixed stack; the interpreter may get further within its. */
+	/* JIT has a small fixed stack; the interpreter may get further. */
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
 		rc = pcre2_match(r->code, at, len, 0, PCRE2_NO_JIT, data, r->limits);
 	pcre2_match_data_free(data);

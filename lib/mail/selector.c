@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Which messages are meant: the questions asked of one message, see selector.h. Filling:
- * selector_add.c. */
 #include "mail/selector.h"
 
-/* An expression that hit its limit counts as no match and is told. */
+/* An expression that hits its limit does not match, and is counted. */
 static bool matches(
     const struct pattern *p, const struct pattern_subject *s, struct selector_notes *notes)
 {
@@ -36,8 +34,6 @@ static bool any_of_list(
 	return false;
 }
 
-/* ---- authors: which halves say it */
-
 /* MAYBE: neither does, but mailboxes were cut. */
 enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1, MAYBE = 1u << 2 };
 
@@ -69,7 +65,7 @@ static unsigned halves_of_sender(
 	return halves_of(set, &given, &queued, notes);
 }
 
-/* found: by a reading of the queue file's whole header, where there was one. */
+/* found: in the whole header of the queue file, if that was read. */
 static unsigned halves_of_from(const struct pattern_set *set, const struct message *m, bool found,
     bool cut, struct selector_notes *notes)
 {
@@ -88,17 +84,14 @@ void selector_header_take(void *arg, const struct address *mailbox)
 	header->limits += notes.limits;
 }
 
-/* Whether the queue file, which was read, does not say what the client did. */
 static unsigned given_alone(const struct message *m, unsigned halves)
 {
 	return m->queued.known && halves == GIVEN ? MATCHED_GIVEN : 0;
 }
 
-/* ---- recipients */
-
 enum answer { NO, YES, UNSURE };
 
-/* The queue file's recipients, where it was read, else those given at RCPT TO. */
+/* The queue file's recipients if it was read, else those of RCPT TO. */
 struct waiting {
 	const struct strlist *list, *originals;
 	uint32_t count;
@@ -116,13 +109,13 @@ static struct waiting waiting_of(const struct message *m)
 	    .cut = m->flags & (queued ? MESSAGE_CUT_QUEUED_RECIPIENTS : MESSAGE_CUT_RECIPIENTS),
 	};
 
-	/* The list's own count is the least that there are, whatever the record says. */
+	/* A record may claim fewer than it lists. */
 	if (w.list->count > w.count)
 		w.count = w.list->count;
 	return w;
 }
 
-/* How many of the list match, by their address, or else by the one that they had before aliases. */
+/* Recipients that match by their address, or by the one before aliases. */
 static uint32_t count_matching(
     const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
@@ -149,7 +142,6 @@ uint32_t selector_other_recipients(const struct selector *s, const struct messag
 	return s->recipient.count == 0 ? 0 : w.count - count_matching(s, &w, false, &unheard);
 }
 
-/* Of what was cut any may match, and any may not. */
 static enum answer wants_every_recipient(
     const struct selector *s, const struct waiting *w, struct selector_notes *notes)
 {
@@ -178,16 +170,14 @@ static enum answer wants_recipients(
 	return w.cut ? UNSURE : NO;
 }
 
-/* ---- login and client, which a message has of its own or of its first pass */
-
 enum pass {
 	PASS_NO,
 	PASS_OWN,     /* the message's own */
-	PASS_FIRST,   /* that of its first pass through a content filter alone */
-	PASS_UNKNOWN, /* it came back from a filter, and nothing says what it had there */
+	PASS_FIRST,   /* of its first pass through a content filter alone */
+	PASS_UNKNOWN, /* back from a filter, first pass unknown */
 };
 
-/* Compares as much of asked as max bytes of text keep. */
+/* Compares at most max bytes. */
 static bool is_login(const struct selector *s, const char *text, const char *asked, size_t max)
 {
 	for (size_t i = 0; i < max; i++) {
@@ -200,7 +190,7 @@ static bool is_login(const struct selector *s, const char *text, const char *ask
 	return true;
 }
 
-/* Whether text, as recorded, is one of the logins. What was cut must be equal as far as it goes. */
+/* A login that was cut must be equal as far as it goes. */
 static bool any_login(const struct selector *s, const struct message *m, const char *text)
 {
 	size_t max = m->flags & MESSAGE_CUT_TEXT ? MESSAGE_TEXT_MAX : SIZE_MAX;
@@ -235,7 +225,7 @@ static bool any_client(const struct selector *s, const struct net_address *addre
 
 static enum pass client_pass(const struct selector *s, const struct message *m)
 {
-	/* log_client is the origin's, as XFORWARD told it or as it was before a requeue. */
+	/* log_client is the origin's: by XFORWARD, or from before a requeue. */
 	if (s->client_count == 0 || any_client(s, &m->client) || any_client(s, &m->queued.client) ||
 	    any_client(s, &m->queued.log_client))
 		return PASS_OWN;
@@ -244,9 +234,7 @@ static enum pass client_pass(const struct selector *s, const struct message *m)
 	return m->flags & MESSAGE_UNJOINED && m->first.client.family == 0 ? PASS_UNKNOWN : PASS_NO;
 }
 
-/* ---- Message-ID */
-
-/* Compared without <>, which either side may lack or have by half. */
+/* Compares without <>, which either side may lack or have half of. */
 static bool is_message_id(const struct message *m, const char *id, const char *asked)
 {
 	size_t len = strlen(id), asked_len = strlen(asked);
@@ -275,8 +263,6 @@ static bool wants_message_id(const struct selector *s, const struct message *m)
 	}
 	return false;
 }
-
-/* ---- queue ID */
 
 static int compare_ids(const void *a, const void *b)
 {
@@ -315,8 +301,6 @@ static bool wants_uid(const struct selector *s, const struct message *m)
 	return s->uid_count == 0;
 }
 
-/* ---- all together */
-
 bool selector_is_empty(const struct selector *s)
 {
 	return s->author.count == 0 && s->sender.count == 0 && s->from.count == 0 &&
@@ -326,17 +310,7 @@ bool selector_is_empty(const struct selector *s)
 	       s->queues == 0;
 }
 
-bool selector_is_senders(const struct selector *s)
-{
-	struct selector rest = *s;
-
-	rest.author.count = rest.sender.count = rest.from.count = 0;
-	rest.logins.len = 0;
-	rest.client_count = 0;
-	return selector_is_empty(&rest) && !s->all && !selector_is_empty(s);
-}
-
-/* PATTERN, --sender and --from: bits of selector_matched; 0 where one of them does not hold. */
+/* PATTERN, --sender and --from: bits of selector_matched; 0 if one of them does not hold. */
 static unsigned match_authors(const struct selector *s, const struct message *m,
     const struct selector_header *read, struct selector_notes *notes)
 {
@@ -360,7 +334,7 @@ static unsigned match_authors(const struct selector *s, const struct message *m,
 	envelope = halves_of_sender(&s->author, m, notes);
 	header = halves_of_from(&s->author, m, read && read->author, cut, notes);
 	if (header == MAYBE) {
-		/* The envelope is enough; that the header says it as well is not told then. */
+		/* The envelope suffices; then MATCHED_FROM is not set. */
 		header = envelope ? 0 : MAYBE;
 		matched |= envelope ? 0 : MATCHED_UNSURE;
 	}
@@ -380,14 +354,14 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 
 	if (!notes)
 		notes = &unheard;
-	/* Cheap questions first: this runs once for each message of the index. */
+	/* Cheap questions first: this runs for each message of the index. */
 	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
 	client = client_pass(s, m);
 	login = client == PASS_NO ? PASS_NO : login_pass(s, m);
 	if (login == PASS_NO)
 		return 0;
-	/* Nothing asked is not everything wanted, whatever the caller checked before. */
+	/* A selector without any question matches nothing. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
 	matched = match_authors(s, m, header, notes);
@@ -409,7 +383,7 @@ unsigned selector_nominate(
 	return selector_nominate_read(s, m, NULL, notes);
 }
 
-/* With --only: whether the file must say it. Of those that waited then, some may be delivered. */
+/* Some that waited when the row was made may be delivered: must the file decide? */
 static enum answer row_wants_every(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {

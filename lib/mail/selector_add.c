@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Filling a selector from what the command line said, see selector.h. */
 #include <errno.h>
 
 #include "mail/selector.h"
@@ -66,7 +65,7 @@ int selector_add_client(struct selector *s, const char *block, struct err *err)
 
 int selector_add_login(struct selector *s, const char *login)
 {
-	/* Most mail has no login and records ""; asking for that is a mistake, not a question. */
+	/* Most mail records "", so asking for that is a mistake. */
 	if (!*login)
 		return ERR_SYNTAX;
 	strlist_push(&s->logins, login, strlen(login));

@@ -125,20 +125,97 @@ static void drop_parts(struct ledger_batch *b, bool all)
 	b->parts.count = kept;
 }
 
+/* A text that is damaged counts as far as it goes. */
+static int add_part(
+    struct ledger_entries *e, struct ledger_batch *batch, const struct ledger_part *part)
+{
+	struct ledger_entry entry = {.batch = batch, .order = part->order, .doubt = part->doubt};
+	const char *ids = part->ids;
+	int code = 0;
+
+	while (code == 0 && next_entry(&ids, &entry.message) == 1)
+		code = array_add(e, entry);
+	return code;
+}
+
+/* The message is the first member. */
+static int by_message(const void *a, const void *b)
+{
+	const struct ledger_entry *x = a, *y = b;
+	int order = account_entry_compare(&x->message, &y->message);
+
+	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
+}
+
+static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < b->parts.count; n++)
+		code = add_part(e, b, &b->parts.list[n]);
+	return code;
+}
+
+static void sort_entries(struct ledger_entries *e)
+{
+	if (e->count > 1)
+		qsort(e->list, e->count, sizeof(*e->list), by_message);
+}
+
+/* Of a part in doubt what was released is sure. */
+static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
+{
+	struct ledger_entries asked = {0};
+	struct strbuf sure = {0};
+	int code = add_part(&asked, NULL, part);
+
+	for (size_t n = 0; n < asked.count; n++)
+		if (released->count > 0 && bsearch(&asked.list[n], released->list, released->count,
+					       sizeof(*released->list), account_entry_compare))
+			account_entry_put(&sure, &asked.list[n].message);
+	free(asked.list);
+	if (code == 0 && !sure.failed) {
+		free(part->ids);
+		part->ids = strdup(strbuf_text(&sure));
+		part->doubt = false;
+	}
+	strbuf_release(&sure);
+	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
+}
+
+/* What an undo released of a batch that was killed, that batch had done; afterwards nobody can see
+ * it in the queue. */
+static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
+{
+	struct ledger_entries released = {0};
+	int code = add_batch(&released, undo);
+
+	sort_entries(&released);
+	for (size_t n = 0; code == 0 && n < batch->parts.count; n++)
+		if (batch->parts.list[n].doubt)
+			code = settle_part(&batch->parts.list[n], &released);
+	free(released.list);
+	return code;
+}
+
 static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const struct json *line)
 {
+	int code = 0;
+
 	batch->ended = true;
 	batch->undone |= json_bool(line, "undone", false);
 	batch->refused = json_bool(line, "refused", false);
-	drop_parts(batch, !ledger->all);
-	for (size_t n = 0; n < json_count(line, "undid"); n++) {
+	for (size_t n = 0; code == 0 && n < json_count(line, "undid"); n++) {
 		int64_t number = json_int(json_at(line, "undid", n), NULL, 0);
 		struct ledger_batch *other = ledger_find(ledger, (uint64_t)number);
 
-		if (other)
-			other->undone = true;
+		if (!other)
+			continue;
+		other->undone = true;
+		code = other->ended ? 0 : settle_batch(other, batch);
 	}
-	return batch_read(&batch->told, line, false);
+	drop_parts(batch, !ledger->all);
+	return code < 0 ? code : batch_read(&batch->told, line, false);
 }
 
 /* ---- parts */
@@ -275,45 +352,6 @@ void ledger_release(struct ledger *ledger)
 	}
 	free(ledger->list);
 	*ledger = (struct ledger){0};
-}
-
-/* ---- the messages of batches */
-
-/* A text that is damaged counts as far as it goes. */
-static int add_part(
-    struct ledger_entries *e, struct ledger_batch *batch, const struct ledger_part *part)
-{
-	struct ledger_entry entry = {.batch = batch, .order = part->order, .doubt = part->doubt};
-	const char *ids = part->ids;
-	int code = 0;
-
-	while (code == 0 && next_entry(&ids, &entry.message) == 1)
-		code = array_add(e, entry);
-	return code;
-}
-
-/* The message is the first member. */
-static int by_message(const void *a, const void *b)
-{
-	const struct ledger_entry *x = a, *y = b;
-	int order = account_entry_compare(&x->message, &y->message);
-
-	return order != 0 ? order : (x->order > y->order) - (x->order < y->order);
-}
-
-static int add_batch(struct ledger_entries *e, struct ledger_batch *b)
-{
-	int code = 0;
-
-	for (size_t n = 0; code == 0 && n < b->parts.count; n++)
-		code = add_part(e, b, &b->parts.list[n]);
-	return code;
-}
-
-static void sort_entries(struct ledger_entries *e)
-{
-	if (e->count > 1)
-		qsort(e->list, e->count, sizeof(*e->list), by_message);
 }
 
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The order of the rule set (ruleset.h) for two rules. */
 #include "rules/rule.h"
 
 #include "base/str.h"
@@ -31,7 +30,7 @@ static struct address address_of(const struct rule *r)
 	return a;
 }
 
-/* Whether narrow, which is looked up first, is about mail that wide is about, too. */
+/* Whether narrow, which is looked up first, is about some mail of wide. */
 static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const struct address a = address_of(narrow), b = address_of(wide);
@@ -49,7 +48,6 @@ static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 	return false;
 }
 
-/* The same for logins: a name, all of a domain, an expression. */
 static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const char *at = strrchr(narrow->key, '@');
@@ -66,7 +64,7 @@ static bool login_overlaps(const struct rule *narrow, const struct rule *wide)
 	return strcmp(domain.text, wide->key) == 0;
 }
 
-/* Of two networks the longer mask is looked up first. */
+/* The longer mask is looked up first. */
 static bool network_outranks(const struct rule *passing, const struct rule *blocked)
 {
 	return passing->block.bits > blocked->block.bits &&

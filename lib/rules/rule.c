@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules as values: words, notes, copies, the reply. Reading them: rule_parse.c. */
 #include "rules/rule.h"
 
 #include <errno.h>
@@ -32,7 +31,7 @@ int rule_action_of(const char *word, enum rule_action *ret)
 	return ERR_SYNTAX;
 }
 
-/* Most texts of most rules are empty; they share one, which is never written to nor freed. */
+/* Most texts of most rules are empty and share this. */
 static char nothing[] = "";
 
 int rule_own(char **at, const char *text)
@@ -133,7 +132,7 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-/* Compiled anew: the expression stands in the subject, perhaps behind `login:`. */
+/* Compiles again: the expression is in the subject, perhaps behind `login:`. */
 static int copy_regex(const struct rule *r, struct rule *copy)
 {
 	struct pattern p = {0};

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * One rule: whose mail (a pattern for envelope sender and header From, a login, or a client
- * network), what to do, with what words, until when. Values; a rule owns its texts. Small, for
- * there may be many: 100,000 domain rules take about 30 MB.
- */
+/* One rule: whose mail (a pattern for envelope sender and header From, a login, or a client
+ * network), what to do, with what words, until when. Owns its texts. Small: 100,000 domain rules
+ * take about 30 MB. */
 #ifndef PQPURGE_RULES_RULE_H
 #define PQPURGE_RULES_RULE_H
 
@@ -25,13 +23,13 @@ enum rule_kind { RULE_LOGIN, RULE_CLIENT, RULE_PATTERN };
 
 #define RULE_LOGIN_PREFIX "login:"
 
-#define RULE_TEXT_MAX    400 /* bytes of reply text, after its enhanced code */
+#define RULE_TEXT_MAX    400 /* bytes of reply text, without its enhanced code */
 #define RULE_REASON_MAX  400
 #define RULE_LOGIN_MAX   256
-#define RULE_SUBJECT_MAX 2048 /* the longest: an address whose local part is all quoted pairs */
+#define RULE_SUBJECT_MAX 2048 /* an address whose local part is all quoted pairs */
 #define RULE_STATUS_SIZE 10   /* "5.999.999" */
 
-/* What is counted of a rule, for all copies of it and those that take its place. */
+/* Shared by all copies of a rule and those that replace it. */
 struct rule_counter {
 	_Atomic uint64_t hits, limit_errors;
 	_Atomic size_t references;
@@ -39,79 +37,69 @@ struct rule_counter {
 
 struct rule {
 	enum rule_kind kind;
-	/*
-	 * The one spelling of all that mean the same: normal form, `client:192.0.2.0/24` (without
-	 * bits for one host), `login:NAME` and expressions as written. rule_make reads it back.
-	 */
+	/* The one spelling of all subjects with this meaning; rule_make reads it back. */
 	char *subject;
 	struct net_block block; /* CLIENT */
-	/* Of a LOGIN rule: ADDRESS for a name, DOMAIN for all logins of a domain, or REGEX. */
+	/* LOGIN: ADDRESS for a name, DOMAIN for all logins of a domain, or REGEX. */
 	enum pattern_kind pattern_kind;
-	/* What mail is compared with: a login, an address (local part lower case), a domain. */
+	/* compared with mail: a login, an address (local part lower case), a domain */
 	char *key;
 	struct pattern *regex; /* REGEX only; owned */
 	enum rule_action action;
-	char *text; /* reply text without the enhanced code; "" = the default words */
-	char status[RULE_STATUS_SIZE]; /* enhanced status code "5.7.1"; "" = the action's default */
+	char *text;                    /* without the enhanced code; "" = the default words */
+	char status[RULE_STATUS_SIZE]; /* "5.7.1"; "" = the action's default */
 	/* Of the command's rules; zero and "" in the file's. */
 	int64_t set_time; /* wall microseconds, whole seconds */
 	int64_t expires;  /* likewise; 0 = never */
 	char *reason, *author;
 	struct rule_counter *counter; /* NULL until it is in a rule set */
-	uint64_t hits;                /* of a rule for showing alone; ask rule_hits */
-	unsigned line;                /* of the rules file; 0 = added by the command */
+	uint64_t hits;                /* only in a rule for showing; use rule_hits */
+	unsigned line;                /* of the rules file; 0 = the command's */
 };
 
-/*
- * Parses one line of the rules file (no newline; not empty, not a comment): the text is printable
- * ASCII within RULE_TEXT_MAX, and an enhanced code's class fits the action (RFC 3463): 5 for
- * REJECT, 4 for DEFER; for the others a code is text. ERR_SYNTAX; file and line are the caller's.
- */
+/* Parses a line of the rules file, not empty, without its newline. The text is printable ASCII. An
+ * enhanced code fits the action (RFC 3463): class 5 for REJECT, 4 for DEFER; for others it is text.
+ * ERR_SYNTAX without file and line, or -ENOMEM. */
 int rule_parse(const char *line, struct rule *ret, struct err *err) NODISCARD;
-/* The same from parts. text may be NULL. */
+/* text may be NULL. */
 int rule_make(const char *subject, enum rule_action action, const char *text, struct rule *ret,
     struct err *err) NODISCARD;
-/* Cuts pattern and action off line, in place. *ret_rest is what follows, from its first word. */
+/* Cuts pattern and action off line, in place. */
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err) NODISCARD;
-/* Notes of the command's rules (NULL as ""), scrubbed. ERR_LIMIT past RULE_REASON_MAX bytes. */
+/* For the command's rules. NULL is ""; scrubs. ERR_LIMIT past RULE_REASON_MAX bytes. */
 int rule_set_note(struct rule *r, const char *reason, const char *author) NODISCARD;
 int rule_copy(const struct rule *r, struct rule *ret) NODISCARD; /* -ENOMEM */
-/* Makes a LOGIN rule match without ASCII case (login_case = ignore). 0 or -ENOMEM. */
+/* login_case = ignore: a LOGIN rule matches without ASCII case. 0 or -ENOMEM. */
 int rule_ignore_login_case(struct rule *r) NODISCARD;
-/* Whether both name the same rule: names of logins are compared without ASCII case by default. */
+/* Unless login_exact, names of logins are compared without ASCII case. */
 bool rule_same_subject(const char *a, const char *b, bool login_exact);
-void rule_release(struct rule *r); /* zeroes; accepts a zeroed one */
+void rule_release(struct rule *r); /* accepts a zeroed one */
 
-/* Counts for r what is counted for other (NULL: begins at zero). 0 or -ENOMEM. */
+/* Shares other's counter, or makes one if there is none. 0 or -ENOMEM. */
 int rule_share_counter(struct rule *r, const struct rule *other) NODISCARD;
-void rule_hit(const struct rule *r); /* counts one; r is in a rule set */
+void rule_hit(const struct rule *r); /* r is in a rule set */
 uint64_t rule_hits(const struct rule *r);
 
-/* From the moment `expires` on. */
 bool rule_expired(const struct rule *r, int64_t wall);
 const char *rule_action_word(enum rule_action action);                 /* "REJECT" */
 int rule_action_of(const char *word, enum rule_action *ret) NODISCARD; /* any case; ERR_SYNTAX */
 
-/*
- * The SMTP reply of REJECT and DEFER: "550", "5.7.1" and text, '%' not yet doubled. For the other
- * actions code and status are "". They point into r or static memory.
- */
+/* The SMTP reply of REJECT and DEFER ("550", "5.7.1", text with single '%'); code and status of
+ * other actions are "". Points into r or static memory. */
 struct rule_reply {
 	const char *code, *status, *text;
 };
 struct rule_reply rule_reply_of(const struct rule *r);
 
-/*
- * Whether passing is an OK rule that is looked up before blocked, about some of the same mail, so
- * that this still comes through. Of two expressions nobody can tell: yes.
- */
+/* Whether passing is an OK rule that is looked up before blocked and lets some of its mail through.
+ * Of two expressions nobody can tell: true. */
 bool rule_outranks(const struct rule *passing, const struct rule *blocked);
 
-/* For this room alone: puts a copy of text at *at in place of what was there. 0 or -ENOMEM. */
+/* For this room alone: replaces *at by a copy of text. 0 or -ENOMEM. */
 int rule_own(char **at, const char *text) NODISCARD;
 void rule_disown(char **at);
-/* Takes *p over, also where it fails, in place of the expression that was there. */
+/* Replaces the expression by *p, which it takes over also on failure. */
 int rule_own_regex(struct rule *r, struct pattern *p) NODISCARD;
 
 #endif

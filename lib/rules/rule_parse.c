@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading a rule, from a line of the rules file or from the command's parts, see rule.h. */
 #include <errno.h>
 
 #include "base/str.h"
@@ -23,7 +22,7 @@ static int unquote(const char *login, struct strbuf *into, struct err *err)
 	return *c && !c[1] ? 0 : err_set(err, ERR_SYNTAX, "the quoted login is not closed");
 }
 
-/* A name that could be read as something else, or ends at a blank, stands in quotes. */
+/* Quotes a name that ends at a blank or could be read as something else. */
 static void put_login(const char *login, struct strbuf *out)
 {
 	bool quotes = strpbrk(login, " \"") || *login == '@' || *login == '/';
@@ -69,7 +68,7 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 	return rc;
 }
 
-/* A domain behind "login:@", or an expression behind "login:". */
+/* A domain after "login:@", or an expression after "login:". */
 static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 {
 	r->pattern_kind = p->kind;
@@ -134,7 +133,6 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 	return rc != 0 ? rc : rule_own(&r->key, "");
 }
 
-/* What mail is compared with; an expression is kept whole instead. */
 static int set_key(struct rule *r, struct pattern *p)
 {
 	r->pattern_kind = p->kind;
@@ -190,7 +188,7 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* Length of an enhanced status code (RFC 3463 2) at the front, as a word of its own; 0 if none. */
+/* Length of an enhanced status code (RFC 3463 2) that is the first word; else 0. */
 static size_t status_len(const char *text)
 {
 	static const size_t most[] = {1, 3, 3}; /* digits of a part */
@@ -206,7 +204,6 @@ static size_t status_len(const char *text)
 	return *at && *at != ' ' ? 0 : (size_t)(at - text);
 }
 
-/* Takes the enhanced code off *text, where the action sends one. */
 static int take_status(struct rule *r, const char **text, struct err *err)
 {
 	char class = r->action == RULE_REJECT ? '5' : r->action == RULE_DEFER ? '4' : '\0';
@@ -276,7 +273,7 @@ static char *take_word(char **rest, size_t len)
 	return word;
 }
 
-/* Where the subject ends: what stands in slashes or quotes may hold blanks, behind `login:` too. */
+/* Expressions and quotes may hold blanks, behind `login:`, too. */
 static size_t subject_span(const char *line)
 {
 	size_t prefix = str_starts(line, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0;
@@ -284,7 +281,7 @@ static size_t subject_span(const char *line)
 	return prefix + pattern_span(line + prefix);
 }
 
-/* An expression or quoted local part that is not closed has swallowed the action. */
+/* An unclosed expression or local part may have swallowed the action. */
 static int no_action(const char *subject, struct err *err)
 {
 	struct rule r;

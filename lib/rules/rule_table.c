@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule set's hash table: open addressing, at most half full, never shrunk or grown. */
+/* A hash table with open addressing, at most half full. */
 #include "rules/ruleset_private.h"
 
 #include <errno.h>
@@ -64,7 +64,7 @@ static enum rule_class class_of(const struct rule *r)
 	}
 }
 
-/* The bytes under which a rule is filed; buf is used where they are not in the rule itself. */
+/* buf is for the key of a network. */
 static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
 {
 	if (r->kind != RULE_CLIENT) {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The rules file: lines, and a growing array of rules. */
 #include "rules/rules_file.h"
 
 #include <errno.h>
@@ -78,7 +77,7 @@ int rules_file_parse(
 	return err_within(err, rc, "%s:%u", name, lines.number);
 }
 
-/* What it says of itself comes first: what is no file, or a large one, is not read at all. */
+/* Looks before it reads: no regular file, or one that is too large, is refused. */
 static int read_all(int fd, struct strbuf *into)
 {
 	struct stat st;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules to JSON and back, and the answer about them. */
 #include "rules/rules_json.h"
 
 #include <errno.h>
@@ -7,8 +6,6 @@
 #include "base/clock.h"
 
 #define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
-
-/* ---- out */
 
 static void put_notes(const struct rule *r, struct json *o)
 {
@@ -55,9 +52,7 @@ void rule_put_request(const struct rule *r, struct json *request)
 	strbuf_release(&text);
 }
 
-/* ---- the answer */
-
-/* Returns the place of the first that is past the page, 0 where there is none. */
+/* Returns the place of the first rule after the page; 0 at the end. */
 static size_t put_rules(const struct rules_view *v, size_t from, struct json *reply)
 {
 	struct json *list = json_new_array();
@@ -102,7 +97,7 @@ static int put_deciding(
 	return 0;
 }
 
-/* Counts OK rules that outrank blocked, and puts the first on the list. */
+/* Counts the OK rules that outrank blocked; lists the first few. */
 static size_t put_outranking(
     const struct rules_view *v, const struct rule *blocked, size_t count, struct json *list)
 {
@@ -168,9 +163,7 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 	return rc;
 }
 
-/* ---- in */
-
-/* Bytes above ASCII are text, too: an expression may have them. */
+/* Bytes above ASCII may stand in an expression. */
 static int take_text(const struct json *o, const char *key, size_t max, char **ret, struct err *err)
 {
 	const char *text = json_text(o, key);

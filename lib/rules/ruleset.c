@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A rule set: two layers, made and put together. Searching: ruleset_find.c. */
 #include "rules/ruleset.h"
 
 #include <errno.h>
@@ -8,9 +7,7 @@
 #include "base/lines.h"
 #include "rules/ruleset_private.h"
 
-/* ---- a layer */
-
-/* What was counted of a rule goes on with the rule that takes its place, unless it had expired. */
+/* A rule goes on with the counter of the one that it replaces, unless that had expired. */
 static int take_counters(struct rule_layer *layer, const struct rule_layer *before)
 {
 	int code = 0;
@@ -66,7 +63,7 @@ static void layer_unref(struct rule_layer *layer)
 	free(layer);
 }
 
-/* Takes the rules over (NULL: none), also where it fails: NULL on no memory. */
+/* Takes the rules over (NULL: none), also on failure: NULL, no memory. */
 static struct rule_layer *layer_new(
     struct rule_list *rules, bool login_exact, const struct rule_layer *before)
 {
@@ -91,9 +88,7 @@ static struct rule_layer *layer_new(
 	return NULL;
 }
 
-/* ---- the set */
-
-/* Takes both layers over, also where it fails; either may be NULL for one that failed. */
+/* Takes both layers over, also on failure. A NULL layer failed. */
 static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
 {
 	struct ruleset *set = command && file ? calloc(1, sizeof(*set)) : NULL;
@@ -146,7 +141,7 @@ struct ruleset *ruleset_ref(struct ruleset *set)
 
 void ruleset_unref(struct ruleset *set)
 {
-	/* What other threads did with the set happens before it is freed. */
+	/* As in layer_unref. */
 	if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < LAYER_COUNT; i++)
@@ -171,8 +166,6 @@ const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 	return n < command->count ? &command->rules[n]
 				  : &set->layers[LAYER_FILE]->rules[n - command->count];
 }
-
-/* ---- what is counted */
 
 void ruleset_take_limit_errors(const struct ruleset *set, ruleset_told *fn, void *arg)
 {
@@ -201,8 +194,6 @@ uint64_t ruleset_limit_errors(const struct ruleset *set)
 	}
 	return sum;
 }
-
-/* ---- hits, as lines of a file */
 
 static void add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits)
 {

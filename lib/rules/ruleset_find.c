@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Searching a rule set: the order of ruleset.h, each step a hash lookup but for expressions. */
+/* The order of ruleset.h. */
 #include "base/str.h"
 #include "rules/ruleset_private.h"
 
@@ -9,8 +9,7 @@ struct search {
 	struct ruleset_hit hit;
 };
 
-/* Takes rule n of a layer as the answer if it counts now; a WARN rule is noted and does not end the
- * search. */
+/* Whether rule n of a layer ends the search. */
 static bool take(struct search *s, size_t layer, uint32_t n)
 {
 	const struct rule *r = &s->set->layers[layer]->rules[n];
@@ -80,7 +79,7 @@ static bool ask_address(struct search *s)
 	return ask(s, CLASS_ADDRESS, key, len);
 }
 
-/* The domain itself, then each domain above it, as domain_below has it. */
+/* The domain, then each one above it, as in domain_below. */
 static bool ask_domain(struct search *s)
 {
 	const struct domain *d = &s->query->address->domain;
@@ -127,7 +126,7 @@ static bool ask_regexes(struct search *s)
 				       ask_layer(s, LAYER_FILE, false, &subject));
 }
 
-/* A login longer than any rule's name is still asked about by its domain and by expressions. */
+/* A login longer than any name has only its domain and expressions. */
 static bool ask_login_name(struct search *s, size_t len)
 {
 	char key[RULE_LOGIN_MAX];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules: lines, the file, its lock, and one change by a command. */
 #include "rules/stored.h"
 
 #include <errno.h>
@@ -18,9 +17,7 @@
 static const char heading[] =
     "# Set by pqpurge-idx block; see pqpurge-rules(5), STORED RULES. A change is seen at once.\n";
 
-/* ---- one line */
-
-/* What stands behind the separator. Values are as written, yet without backslashes. */
+/* Values without backslashes. */
 struct attributes {
 	uint64_t at, until;
 	const char *by, *reason;
@@ -30,7 +27,7 @@ struct attributes {
 enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
 static const char *const names[] = {"at=", "until=", "by=", "reason="};
 
-/* Cuts rest at its last separator; returns what stands behind it, "" where there is none. */
+/* Cuts rest at its last separator; returns what follows, "" without one. */
 static char *cut_attributes(char *rest)
 {
 	for (size_t i = strlen(rest); i-- > 0;) {
@@ -47,7 +44,7 @@ static char *cut_attributes(char *rest)
 	return rest + strlen(rest);
 }
 
-/* Takes the value at *at, in place, up to a blank (or to the end), and its backslashes off. */
+/* Takes a value up to a blank (or the end) and unescapes it in place. */
 static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 {
 	char *from = *at, *to = *at;
@@ -134,9 +131,7 @@ static int parse_line(char *line, struct rule *ret, struct err *err)
 			       : rc;
 }
 
-/* ---- all lines */
-
-/* Remembers a line that is no rule, as it stands. */
+/* Keeps a line that is no rule. */
 static int keep(struct stored *s, const struct strbuf *line)
 {
 	if (line->len == sizeof(heading) - 2 && memcmp(line->text, heading, line->len) == 0)
@@ -223,8 +218,6 @@ void stored_release(struct stored *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* ---- writing */
-
 void stored_begin(struct strbuf *out, const struct strbuf *kept)
 {
 	strbuf_puts(out, heading);
@@ -275,8 +268,6 @@ int stored_read(const char *directory, struct stored *ret, struct err *err)
 	return rc;
 }
 
-/* ---- the file */
-
 static int write_file(int dir, const char *name, const struct strbuf *text, bool durable)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -324,8 +315,6 @@ int stored_replace(const char *directory, const char *name, const struct strbuf 
 	return rc == -ENOSPC || rc == -EDQUOT ? ERR_FULL : rc;
 }
 
-/* ---- the lock */
-
 static int locked_by_another(int fd, const char *path, struct err *err)
 {
 	char text[16] = "";
@@ -362,8 +351,6 @@ int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err
 	strbuf_release(&path);
 	return rc;
 }
-
-/* ---- one change by a command */
 
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact)
 {

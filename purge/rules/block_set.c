@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: rules set and removed, by the daemon or in its file. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -9,14 +8,13 @@
 
 #define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
 
-/* One change: a rule that is set, or (NULL) what has subject is removed. */
 struct change {
 	const struct settings *settings;
 	const char *subject;
 	const struct rule *set;
 };
 
-/* One that answers at all may take its time for the disk; one that is frozen is not waited for. */
+/* A daemon that answers at all may take its time for the disk; a frozen one is not waited for. */
 static int ask_daemon(const struct index_client *client, const struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -51,7 +49,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 	return there < 0 ? there : 0;
 }
 
-/* The child is the directory's owner, who wrote the file and may change what it says. */
+/* The child is the directory's owner, who may change the file. */
 static int change_in_child(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -75,7 +73,7 @@ static bool is_nobody(int code)
 	return code == ERR_NO_DAEMON || code == ERR_NO_INDEX;
 }
 
-/* A daemon on its way up has the lock before its socket: it is asked once more. */
+/* A starting daemon has the lock before its socket: ask once more. */
 static int carry_out(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks in words. */
 #include "purge/rules/block_talk.h"
 
 #include <inttypes.h>
@@ -60,7 +59,7 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 	rulebox_release(&box);
 }
 
-/* One line, however many there are: status has them all. */
+/* One line; status has them all. */
 static void tell_past_rules(const struct session *s)
 {
 	struct findings findings = {0};

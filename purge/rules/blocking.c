@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: from words to rules, and what stands against them. Setting them: block_set.c. */
 #include <errno.h>
 
 #include "base/clock.h"
 #include "purge/rules/blocking.h"
 
-/* JSON and the file of rules are text. Bytes that are none can be named by an expression. */
+/* JSON and the rules file are text; other bytes need an expression. */
 static bool is_text(const char *subject)
 {
 	uint32_t point;
@@ -18,7 +17,7 @@ static bool is_text(const char *subject)
 	return true;
 }
 
-/* Rules are kept in whole seconds: none ends early. */
+/* Rules are kept in whole seconds. */
 static int64_t up_to_second(int64_t wall)
 {
 	return (wall + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
@@ -45,7 +44,6 @@ static int add_rule(
 	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }
 
-/* Whether text is a domain, which --subdomains widens. */
 static bool is_domain(const char *text)
 {
 	struct pattern p = {0};
@@ -56,7 +54,6 @@ static bool is_domain(const char *text)
 	return is;
 }
 
-/* The same for prefix and subject, put together. */
 static int add_joined(struct block_plan *plan, const char *prefix, const char *subject,
     const struct block_terms *terms, struct err *err)
 {
@@ -117,8 +114,7 @@ void block_plan_release(struct block_plan *plan)
 	rule_list_release(&plan->rules);
 }
 
-/* Whether p would refuse mail whose sender is in the domain `own` (its postmaster stands for all).
- */
+/* Whether p would refuse mail from the domain `own`; postmaster stands for all its senders. */
 static bool hits_domain(const struct pattern *p, const char *own, size_t len)
 {
 	struct address postmaster;
@@ -133,8 +129,8 @@ static bool hits_domain(const struct pattern *p, const char *own, size_t len)
 	return pattern_match(p, &postmaster) == 1;
 }
 
-/* The first of a main.cf list of domains that p hits. Tables ("hash:/etc/x", "/etc/x") and
- * exceptions are passed over. */
+/* The first domain of a main.cf list that p hits. Skips tables ("hash:/etc/x", "/etc/x") and
+ * exceptions. */
 static bool hits_own(const struct pattern *p, const char *list, char *buf, size_t size)
 {
 	static const char between[] = ", \t\r\n";

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Blocks: the rules that a command line means, checked before anything is set, then set one by one:
- * by the daemon, or, while none runs, in its file. block and purge --block share this.
- */
+/* Blocks: the rules that a command line means are all checked, then set one by one: by the daemon
+ * or, while none runs, in its file. For block and purge --block. */
 #ifndef PQPURGE_PURGE_BLOCKING_H
 #define PQPURGE_PURGE_BLOCKING_H
 
@@ -11,42 +9,34 @@
 #include "postfix/config/instance.h"
 #include "purge/rules/rulebox.h"
 
-/* Zero-initialise. */
 struct block_plan {
 	struct rule_list rules;
 };
 
-/* What all rules of a plan have in common. */
 struct block_terms {
 	enum rule_action action;
-	const char *text; /* NULL: the action's default */
+	const char *text;
 	const char *reason, *author;
-	int64_t now, expires; /* wall microseconds; expires 0 = until unblocked */
-	bool subdomains;      /* a domain means its subdomains, too */
+	int64_t now, expires; /* wall; expires 0 = until unblocked */
+	bool subdomains;
 };
 
-/* Adds the rule, or rules (a domain with its subdomains is two), of a subject as pqpurge-rules(5)
- * writes it. */
+/* Adds a rule for subject (pqpurge-rules(5)); a domain with subdomains takes two. */
 int block_plan_add(struct block_plan *plan, const char *subject, const struct block_terms *terms,
     struct err *err) NODISCARD;
-/* Adds what the senders' side of a selector names: patterns, --sender, --from, --login, --client.
- */
+/* Adds rules for a selector's patterns, --sender, --from, --login, --client. */
 int block_plan_selector(struct block_plan *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err) NODISCARD;
 void block_plan_release(struct block_plan *plan);
 
-/*
- * Says why a rule needs a second thought: it would refuse bounces (the null sender), or mail of
- * this host's own domains
- * ($myorigin, $mydestination). NULL where it does not; buf holds the words.
- */
+/* Whether a rule would refuse bounces or mail of this host's own domains ($myorigin,
+ * $mydestination): words in buf, else NULL. */
 const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf, size_t size);
 
-/* What became of one rule. */
 struct block_answer {
-	bool was_there; /* updated, or removed */
-	bool by_daemon; /* in force now; else when the daemon starts */
-	bool saved;     /* false: in force, not saved */
+	bool was_there; /* updated or removed */
+	bool by_daemon; /* in force now, not only when the daemon starts */
+	bool saved;
 };
 int block_set(const struct index_client *client, const struct rule *r, struct block_answer *ret,
     struct err *err) NODISCARD;

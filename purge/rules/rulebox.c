@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The rules, by the daemon's answers, or by the same answers given in a child about the files. */
 #include "purge/rules/rulebox.h"
 
 #include <errno.h>
@@ -9,7 +8,7 @@
 #include "rules/stored.h"
 
 #define READ_TIME    (60 * USEC_PER_SEC)
-#define BLOCKED_SIZE 20000 /* bytes of patterns in one request, so that it fits */
+#define BLOCKED_SIZE 20000 /* bytes of patterns in a request */
 
 static void put_query(struct json *o, const struct ruleset_query *query)
 {
@@ -36,7 +35,6 @@ static void put_blocked(struct json *o, const struct rule_list *rules)
 	strbuf_release(&packed);
 }
 
-/* The request for a question (NULL: all rules), from a place on. */
 static struct json *request_of(const struct rulebox_question *question, size_t from)
 {
 	struct json *o = json_new();
@@ -51,8 +49,6 @@ static struct json *request_of(const struct rulebox_question *question, size_t f
 		put_blocked(o, question->blocked);
 	return o;
 }
-
-/* ---- what was said */
 
 static void take_words(const struct json *reply, const char *key, struct err *ret)
 {
@@ -135,8 +131,7 @@ static int take_rule(const struct json *reply, const char *key, struct rule *ret
 	return o ? rule_of_json(o, ret, err) : 0;
 }
 
-/* Takes one answer over; *ret_next is the place to go on at, 0 at the end. ERR_CHILD where it makes
- * no sense. */
+/* *ret_next: where to go on; 0 at the end. ERR_CHILD if malformed. */
 static int take(const struct json *reply, const struct rulebox_question *question,
     struct rulebox *box, size_t *ret_next, struct err *err)
 {
@@ -160,9 +155,6 @@ static int take(const struct json *reply, const struct rulebox_question *questio
 	return 0;
 }
 
-/* ---- the daemon */
-
-/* Part by part: each begins behind the last. */
 static int ask_daemon(const struct index_client *client, const struct rulebox_question *question,
     struct rulebox *box, struct err *err)
 {
@@ -185,15 +177,12 @@ static int ask_daemon(const struct index_client *client, const struct rulebox_qu
 	return code;
 }
 
-/* ---- the files */
-
-/* What the child works on. */
 struct reading {
 	const struct settings *settings;
 	const struct rulebox_question *question;
 	int64_t wall;
-	struct rule_list file; /* the child's copy, which it uses up */
-	bool no_directory;     /* there is no state directory */
+	struct rule_list file; /* used up by the child */
+	bool no_directory;
 };
 
 static struct ruleset *make_set(struct reading *r, struct stored *stored)
@@ -205,8 +194,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	return set;
 }
 
-/* What the daemon would answer, put out as a blob. *from becomes the place to go on at, 0 at the
- * end. */
+/* Puts the daemon's answer as a blob. *from: where to go on; 0 at the end. */
 static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
     size_t *from, struct bytes *out, struct err *err)
 {
@@ -255,7 +243,6 @@ static int answer(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* Takes over what was put out. */
 static int take_all(const struct blob *blob, const struct rulebox_question *question,
     struct rulebox *box, struct err *err)
 {
@@ -276,7 +263,7 @@ static int take_all(const struct blob *blob, const struct rulebox_question *ques
 	return code;
 }
 
-/* Without a state directory nothing is read but the admin's own file, and that was read here. */
+/* Without a state directory only the admin's own file is read, so no child is needed. */
 static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
 {
 	struct bytes out = {0};

@@ -1,44 +1,39 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * All rules as the command sees them: what the daemon says is in force, or, where none answers,
- * what it would take from its files. Those of the state directory are read, and compiled, in a
- * child that is the directory's owner; here rules are text to be shown.
- */
+/* All rules: those that the daemon says are in force or, if none answers, those that it would read
+ * from its files. The state directory's are read and compiled in a child that is its owner; here
+ * rules are only text. */
 #ifndef PQPURGE_PURGE_RULEBOX_H
 #define PQPURGE_PURGE_RULEBOX_H
 
 #include "index/client.h"
 #include "rules/rules_json.h"
 
-/* What is asked instead of the whole list. Zero-initialise. */
+/* A question instead of the whole list. */
 struct rulebox_question {
-	const struct ruleset_query *query; /* which rule decides */
+	const struct ruleset_query *query; /* which rule decides? */
 	const struct rule_list
-	    *blocked; /* which OK rules outrank one of these (the first 20,000 bytes) */
+	    *blocked; /* which OK rules outrank one of these? (first 20,000 bytes) */
 };
 
-/* Zero-initialise. */
 struct rulebox {
-	struct rule_list command, file; /* as rule_of_json reads them; in their order */
+	struct rule_list command, file; /* in order */
 	bool by_daemon;
-	struct err silent;    /* why the daemon was not asked, though it may run; "" */
-	uint64_t damaged;     /* lines of the command's rules that are left out */
-	struct strbuf damage; /* packed list: what is wrong with the first of them */
-	/* What is wrong with the rules file; "" if nothing. Its rules from before are in force
-	 * (by_daemon), or they are missing here. */
+	struct err silent;    /* why a daemon that may run was not asked; "" */
+	uint64_t damaged;     /* unreadable lines of the command's rules */
+	struct strbuf damage; /* packed list: the first of their errors */
+	/* What is wrong with the rules file, or "". Its old rules are in force (by_daemon), or
+	 * missing here. */
 	struct err broken;
-	struct err unsaved; /* the command's rules cannot be read or saved, says the daemon; "" */
-	/* The answers. A rule without a subject is none. */
+	struct err unsaved; /* the daemon cannot read or save the command's rules; "" */
+	/* Answers; subject NULL = no such rule. */
 	struct rule decides, warned;
 	struct rule_list passing;                         /* the first OK rules that outrank ... */
-	const struct rule *blocked[RULES_OUTRANKING_MAX]; /* ... these of the question */
-	uint64_t outranking_count;                        /* all of them */
+	const struct rule *blocked[RULES_OUTRANKING_MAX]; /* ... these */
+	uint64_t outranking_count;
 };
 
-/*
- * Reads all rules, or with a question (NULL: none) what was asked. A wrong rules file is no failure
- * here. Release ret in every case.
- */
+/* Reads all rules, or the answer to question (may be NULL). A wrong rules file is no failure.
+ * Release ret in any case. */
 int rulebox_read(const struct index_client *client, int64_t wall,
     const struct rulebox_question *question, struct rulebox *ret, struct err *err) NODISCARD;
 void rulebox_release(struct rulebox *box);

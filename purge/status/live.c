@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's live state. */
 #include "purge/status/live.h"
 
 #include <errno.h>
@@ -13,8 +12,8 @@
 
 #define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
-#define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* an SMTP session is over by then */
-#define STARTING      (3 * USEC_PER_SEC / 10) /* from its start until it takes the lock, or back */
+#define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* longer than an SMTP session */
+#define STARTING      (3 * USEC_PER_SEC / 10) /* between a start and taking the lock */
 
 static long read_pid(int fd)
 {
@@ -34,8 +33,7 @@ static long read_pid(int fd)
 	return strcmp(text, DAEMON_NAME "\n") == 0 ? (long)pid : 0;
 }
 
-/* As the owner: whether somebody holds the lock that a daemon holds for its life, who, and since
- * when there is such a lock. */
+/* As the owner: whether a daemon holds its lock, since when there is one, and the pid. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The state of everything, gathered. */
 #include "purge/status/status.h"
 
 #include <limits.h>
@@ -22,7 +21,6 @@ static void read_postfix(struct status *st)
 static void read_index(struct status *st)
 {
 	live_read(&st->s->client, &st->live);
-	/* One that does not answer would not say this either. */
 	if (st->live.state == LIVE_SILENT)
 		st->index_code = ERR_TIMEOUT;
 	else
@@ -31,7 +29,6 @@ static void read_index(struct status *st)
 		st->counts.caught_up = 0;
 }
 
-/* The daemon knows what is in force; without one the rules are counted that it will find. */
 static void read_rules(struct status *st)
 {
 	const struct json *answer = st->live.answer;
@@ -46,14 +43,14 @@ static void read_rules(struct status *st)
 		return;
 	}
 	if (st->live.state == LIVE_SILENT)
-		return; /* as above */
+		return;
 	if (rulebox_read(&st->s->client, st->s->options.now, NULL, &box, NULL) == 0)
 		st->rules = (int64_t)(box.file.count + box.command.count);
 	snprintf(st->rules_error, sizeof(st->rules_error), "%s", box.broken.text);
 	rulebox_release(&box);
 }
 
-/* Before set-up there is one thing to say. Its command names this run's settings file. */
+/* Before set-up there is only one finding, whose command names this run's settings file. */
 static void read_settings(struct status *st, struct findings *settings)
 {
 	const struct session *s = st->s;

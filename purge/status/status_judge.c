@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What is wrong with the daemon, the index and the queue. */
 #include <inttypes.h>
 #include <limits.h>
 #include <unistd.h>
@@ -9,11 +8,11 @@
 #include "purge/setup/setup_units.h"
 #include "purge/status/status.h"
 
-#define CATCH_UP_LATE (600 * USEC_PER_SEC) /* the timer runs it each minute */
+#define CATCH_UP_LATE (600 * USEC_PER_SEC)
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
-/* What starts the daemon: by systemd, which knows an instance by the name of its settings file, or
+/* The command that starts the daemon, by systemd (an instance has the name of its settings file) or
  * by hand. */
 static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
@@ -66,7 +65,6 @@ static void judge_daemon(struct status *st)
 	}
 }
 
-/* A look at the file system is the first thing where the index cannot be written. */
 static void judge_recording(struct status *st)
 {
 	const struct json *live = st->live.answer;
@@ -95,7 +93,7 @@ static void judge_recording(struct status *st)
 		    json_int(live, "without_id", 0));
 }
 
-/* A daemon that has just begun has had no timer yet. */
+/* A daemon that has just started has had no timer yet. */
 static bool is_late(const struct status *st)
 {
 	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
@@ -142,7 +140,6 @@ static void judge_index(struct status *st)
 		    "there was no catch-up since the index was begun; one each minute is usual");
 }
 
-/* Whose queue the index is about. */
 static void judge_place(struct status *st)
 {
 	const struct index_counts *c = &st->counts;
@@ -220,7 +217,6 @@ static void judge_rules(struct status *st)
 		    json_int(live, "rules_damaged", 0));
 }
 
-/* Who can connect can make rows, and ask about rules. */
 static void judge_socket(struct status *st)
 {
 	const char *socket = st->s->settings.socket;
@@ -232,7 +228,6 @@ static void judge_socket(struct status *st)
 		    socket);
 }
 
-/* Postfix gives up on a milter for the rest of an SMTP session. */
 static void judge_sessions(struct status *st)
 {
 	char since[64] = "now", when[CLOCK_TEXT_SIZE];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The question on the terminal. */
 #include <inttypes.h>
 #include <unistd.h>
 
@@ -8,10 +7,8 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/*
- * Reads one line, byte by byte, so that nothing behind it is taken from the terminal. A line that
- * does not fit is no answer. 1 a line, 0 end of file or too long, -1 a signal.
- */
+/* Reads byte by byte, to leave what follows the line. 1 a line, 0 end of file or too long, -1 a
+ * signal. */
 static int read_line(int in, char *line, size_t size)
 {
 	size_t len = 0;
@@ -35,7 +32,6 @@ static int read_line(int in, char *line, size_t size)
 	return 1;
 }
 
-/* Blanks around an answer mean nothing. */
 static char *trim(char *line)
 {
 	size_t len = strlen(line);
@@ -45,7 +41,7 @@ static char *trim(char *line)
 	return line + strspn(line, " \t");
 }
 
-/* Asks; `number` NULL: a yes, any case, is wanted. */
+/* number NULL: a yes is wanted. */
 static enum answer put_question(
     int in, FILE *out, const char *question, const char *hint, const char *number)
 {

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The question on the terminal. Only a clear yes is a yes: end of file, an empty line and a signal
- * are none. */
+/* Questions on the terminal. End of file, an empty line and a signal are no. */
 #ifndef PQPURGE_PURGE_ASK_H
 #define PQPURGE_PURGE_ASK_H
 
@@ -9,13 +8,12 @@
 enum answer {
 	ANSWER_NO,
 	ANSWER_YES,
-	ANSWER_INTERRUPTED, /* a signal came */
+	ANSWER_INTERRUPTED,
 };
 
-/* Prints question and " [y/N] " to out and reads one line from in: "y" or "yes", any case, is a
- * yes. */
+/* Prints question to out and reads a line from in: "y" or "yes", any case, is yes. */
 enum answer ask_yes(int in, FILE *out, const char *question);
-/* The same, but the answer must be the number itself: for what deletes everything. */
+/* The same, but the answer must be number: for what deletes everything. */
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
 
 #endif

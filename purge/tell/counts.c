@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The counts of an outcome. */
 #include "purge/tell/report.h"
 
-/* What the tally does not have. */
 struct extra {
 	uint64_t active, idle, unscanned;
 };

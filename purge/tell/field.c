@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Facts as text and as JSON. */
 #include "purge/tell/field.h"
 
 #include <inttypes.h>

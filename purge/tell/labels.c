@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Distinct names: a hash table with open addressing, at most half full. */
 #include "purge/tell/labels.h"
 
 #include <errno.h>
@@ -9,7 +8,7 @@
 
 #define SLOTS_FIRST 1024
 
-/* The slot that holds name, or the free one where it belongs. */
+/* The slot of name, or a free one for it. */
 static size_t find_slot(const struct labels *labels, const char *name)
 {
 	size_t mask = labels->slot_count - 1;
@@ -20,7 +19,6 @@ static size_t find_slot(const struct labels *labels, const char *name)
 	return slot;
 }
 
-/* Twice as many slots. What was there is put into the new ones. */
 static int grow(struct labels *labels)
 {
 	size_t more = labels->slot_count ? labels->slot_count * 2 : SLOTS_FIRST;

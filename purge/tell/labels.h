@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Distinct labels, numbered from 0 in the order in which they came: what counting by name is made
- * of. */
+/* Distinct names, numbered from 0 as they come, for counting by name. */
 #ifndef PQPURGE_PURGE_LABELS_H
 #define PQPURGE_PURGE_LABELS_H
 
 #include "base/str.h"
 
-/* Zero-initialise. */
 struct labels {
-	struct strbuf text; /* terminated, one behind the other */
-	size_t *begin;      /* of each name in text */
+	struct strbuf text;
+	size_t *begin; /* offsets in text */
 	size_t count;
 	uint32_t *slots; /* number + 1, by hash; 0 = free */
 	size_t slot_count;
@@ -17,10 +15,8 @@ struct labels {
 
 #define LABELS_MAX ((size_t)50 << 20)
 
-/*
- * The number of name, which is added if it is new. 0, -ENOMEM, or ERR_LIMIT where it is new and
- * there are max already (0: LABELS_MAX).
- */
+/* The number of name, which is added if new. 0, -ENOMEM, or ERR_LIMIT if there are max already (0:
+ * LABELS_MAX). */
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret) NODISCARD;
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What is shown before a question: counts, places, ages, and a few messages. */
 #include <inttypes.h>
 
 #include "base/clock.h"
@@ -21,7 +20,7 @@ struct subjects {
 	size_t count;
 };
 
-/* In the child: a subject for each, "" where it could not be read. */
+/* In the child. */
 static int read_subjects(void *arg, struct bytes *out, struct err *err)
 {
 	const struct subjects *s = arg;
@@ -48,7 +47,6 @@ static int read_subjects(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* Cut to the line with "..." at its end. */
 static void put_line(FILE *to, const char *name, const char *value, const char *more)
 {
 	char text[SUBJECT_BYTES + 64];
@@ -62,8 +60,7 @@ static void put_line(FILE *to, const char *name, const char *value, const char *
 	say(to, "  %s: %s%s%s\n", name, text, cut ? "..." : "", more);
 }
 
-/* The header From, which people see; the envelope sender beside it where it is another, as it is
- * queued and as the client gave it. */
+/* The header From, and the envelope sender if it differs, as queued and as given. */
 static void put_from(FILE *to, const struct message *m)
 {
 	const struct strlist *list = message_from(m);
@@ -121,7 +118,6 @@ static void put_samples(
 	blob_release(&blob);
 }
 
-/* Where they lie, and when they came. */
 static void put_places(FILE *to, const struct outcome *o)
 {
 	uint64_t by_queue[QUEUE_COUNT] = {0};
@@ -153,7 +149,7 @@ static void put_places(FILE *to, const struct outcome *o)
 		    clock_text(newest, last, sizeof(last)));
 }
 
-/* From all over what is meant: the first may be alike. */
+/* Spread over all: the first may be alike. */
 static size_t take_samples(
     const struct outcome *outcome, uint64_t ready, const struct item **samples)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Progress: one line on the terminal. */
 #include "purge/tell/progress.h"
 
 #include "base/clock.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* An outcome for people, and its exit status. */
 #include "purge/tell/report.h"
 
 #include <inttypes.h>
@@ -27,8 +26,6 @@ int report_exit(const struct report *r)
 		return EXIT_SOME_FAILED;
 	return EXIT_DONE;
 }
-
-/* ---- counts */
 
 void report_put_counts(FILE *to, const struct report *r, enum report_part part)
 {
@@ -60,7 +57,6 @@ static void put_headline(FILE *to, const struct report *r)
 		    PLURAL(n, "message"), size);
 }
 
-/* Whether there is anything to tell of. */
 static bool is_empty(const struct report *r)
 {
 	struct count rows[COUNTS_MAX];
@@ -94,15 +90,13 @@ void report_text(FILE *to, const struct report *r)
 		say(to, "Nothing matched.\n");
 	} else {
 		put_headline(to, r);
-		/* A dry run's preview told the rest, if there was any. */
+		/* a dry run's preview told the others */
 		report_put_counts(to, r,
 		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? REPORT_REST
 									  : REPORT_ALL);
 	}
 	put_account(to, r);
 }
-
-/* ---- problems */
 
 char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* An outcome as JSON: a line per message, then the summary. Names and results are a contract. */
+/* An outcome as JSON. Names and results are a contract. */
 #include "base/json.h"
 #include "purge/tell/report.h"
 #include "purge/tell/wording.h"
 
-/* Whether an item has a line of its own. What nobody touched is only counted. */
+/* Other items are only counted. */
 static bool is_listed(const struct report *r, const struct item *item)
 {
 	switch (item->result) {
@@ -52,8 +52,7 @@ static int item_line(FILE *to, const struct report *r, const struct item *item)
 	return json_line(to, o);
 }
 
-/* The batch: its number; 0 where there was nothing to keep an account of; null where it could not
- * be kept. */
+/* 0: nothing to keep an account of; null: it could not be kept. */
 static void put_batch(struct json *o, const struct report *r)
 {
 	if (r->dry_run)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Text for people, scrubbed. */
 #include "purge/tell/say.h"
 
 #include "base/str.h"
@@ -36,7 +35,7 @@ void complain(const char *format, ...)
 {
 	va_list values;
 
-	/* Where both go to one place, this line is the last. */
+	/* comes last if both go to one place */
 	fflush(stdout);
 	fputs("pqpurge-idx: ", stderr);
 	va_start(values, format);
@@ -45,7 +44,7 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* As much of text as fits into room bytes: up to a blank, or else up to a character's end. */
+/* Bytes of text that fit: up to a blank, or else to a character's end. */
 static size_t line_of(const char *text, size_t room)
 {
 	size_t len = strlen(text);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A JSON object as lines of text. */
 #include "purge/tell/sheet.h"
 
 #include <inttypes.h>
@@ -28,7 +27,6 @@ static void put_number(struct strbuf *to, const char *key, int64_t n)
 
 static void put_value(struct strbuf *to, const char *key, const struct json *value);
 
-/* The members of an object or array, side by side. */
 static void put_members(struct strbuf *to, const char *key, const struct json *o)
 {
 	const size_t begin = to->len;
@@ -60,7 +58,6 @@ static void put_value(struct strbuf *to, const char *key, const struct json *val
 		put_members(to, key, value);
 }
 
-/* Keys are ours, and short. */
 static void say_line(FILE *to, const char *key, const struct strbuf *value)
 {
 	char label[32];

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables by libsmartcols, or tab-separated lines. */
 #include <errno.h>
 #include <libsmartcols.h>
 #include <sys/ioctl.h>
@@ -9,18 +8,17 @@
 #include "purge/tell/table.h"
 
 #define CELL_MAX 1024
-#define PORTION  1000 /* rows printed together: libsmartcols keeps a kilobyte for each */
+#define PORTION  1000 /* libsmartcols keeps a kilobyte for each row */
 
 struct table {
 	FILE *to;
 	size_t columns;
-	struct libscols_table *scols; /* NULL: plain lines */
-	struct libscols_line *line;   /* the last row */
-	size_t rows;                  /* of this portion */
+	struct libscols_table *scols; /* NULL: tab-separated */
+	struct libscols_line *line;
+	size_t rows; /* in this portion */
 	bool failed;
 };
 
-/* NULL on no memory. */
 static struct libscols_table *new_scols(FILE *to, const struct table_column *columns, size_t count)
 {
 	struct libscols_table *scols;
@@ -86,10 +84,7 @@ static void add_plain(struct table *t, const char *const *cells)
 	fputc('\n', t->to);
 }
 
-/*
- * Prints what was added. What follows has no head, and columns that are as wide or wider: so they
- * line up with those above unless a wider cell comes.
- */
+/* Later portions have no head, and columns at least as wide. */
 static bool print_portion(struct table *t)
 {
 	if (scols_print_table(t->scols) != 0)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages in words. */
 #include "purge/tell/wording.h"
 
 #include <pwd.h>
@@ -11,7 +10,7 @@ static bool is_special(unsigned char c)
 	return c <= ' ' || c == 0x7f || strchr("()<>@,;:\\\"[]", c) != NULL;
 }
 
-/* As is_822_dot_string, 8-bit clean: dots neither at an end nor side by side, no specials. */
+/* As is_822_dot_string, 8-bit clean. */
 static bool is_dot_string(const char *local, size_t len)
 {
 	if (len == 0 || local[0] == '.' || local[len - 1] == '.')
@@ -63,7 +62,7 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	str_scrub(buf, size, strbuf_text(&address));
 	len = strlen(buf);
 	if (address.len >= size && len > 3) {
-		/* Never inside a character. */
+		/* not inside a character */
 		for (len -= 3; len && ((unsigned char)buf[len] & 0xc0) == 0x80; len--)
 			;
 		memcpy(buf + len, "...", 4);
@@ -99,8 +98,6 @@ const char *item_queue(const struct item *item)
 {
 	return item->proof.queue ? queue_word(item->proof.queue) : "";
 }
-
-/* ---- JSON */
 
 void wording_put_place(struct json *o, const struct item *item, const struct message *m)
 {
@@ -141,9 +138,7 @@ static bool same_list(const struct strlist *a, const struct strlist *b)
 	       (a->bytes == 0 || memcmp(a->first, b->first, a->bytes) == 0);
 }
 
-/* ---- recipients */
-
-/* Somebody who waits in the queue, and the RCPT TO that it came from. */
+/* A waiting recipient, and the RCPT TO that it came from. */
 struct waiting {
 	const char *address, *original;
 	bool told;
@@ -151,8 +146,8 @@ struct waiting {
 
 struct joining {
 	const struct message *m;
-	struct waiting *list; /* in the order of the queue file */
-	size_t count, at;     /* at: behind what was told last */
+	struct waiting *list;
+	size_t count, at; /* at: where the search goes on */
 	struct json *array;
 };
 
@@ -173,7 +168,7 @@ static struct waiting *make_list(const struct queued *q)
 	return list;
 }
 
-/* One object. queued: packed list; NULL: nothing to say of it. */
+/* queued: packed list; NULL: none to show. */
 static void put_one(struct joining *j, const char *address, const struct strbuf *queued, bool added)
 {
 	struct json *o = json_new();
@@ -189,10 +184,8 @@ static void put_one(struct joining *j, const char *address, const struct strbuf 
 	json_append(j->array, o);
 }
 
-/*
- * One RCPT TO with those who wait for it. Both come in one order, so the search goes on where the
- * last one ended, and who came of one RCPT TO lie side by side.
- */
+/* One RCPT TO with its waiting recipients. Both lists have the same order, so each search goes on
+ * where the last ended. */
 static void put_given(struct joining *j, const char *given)
 {
 	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
@@ -223,7 +216,7 @@ static void put_given(struct joining *j, const char *given)
 	strbuf_release(&text);
 }
 
-/* Who waits and was not told of: without a given half, or with a cut one, what it came from. */
+/* Waiting recipients not told yet; if the given half is missing or cut, by their RCPT TO. */
 static void put_rest(struct joining *j)
 {
 	bool whole = message_is_given(j->m) && !(j->m->flags & MESSAGE_CUT_RECIPIENTS);
@@ -260,8 +253,6 @@ void wording_put_recipients(struct json *o, const struct message *m)
 		json_put_int(o, "recipient_count", count);
 	free(j.list);
 }
-
-/* ---- a message */
 
 static void put_submitter(struct json *o, const struct message *m)
 {

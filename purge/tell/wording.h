@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages in words: the forms of addresses and counts that all reports share. */
+/* Messages in words, shared by all reports. */
 #ifndef PQPURGE_PURGE_WORDING_H
 #define PQPURGE_PURGE_WORDING_H
 
@@ -7,41 +7,33 @@
 #include "mail/message.h"
 #include "order/order.h"
 
-/*
- * An address in normal form as postqueue -j writes it (global/quote_822_local.c): the local part
- * quoted where it is no dot-string, and "MAILER-DAEMON" for the null sender. ret is cleared first.
- */
+/* An address as postqueue -j writes it (global/quote_822_local.c): the local part quoted unless it
+ * is a dot-string; "MAILER-DAEMON" for the null sender. Clears ret first. */
 void wording_address(const char *normal, struct strbuf *ret);
 
-/* The same for a terminal: scrubbed, cut to size with "..." at the end, "<>" for the null sender.
- * Returns buf. */
+/* The same for a terminal: scrubbed, cut with "...", "<>" for the null sender. Returns buf. */
 char *wording_address_text(const char *normal, char *buf, size_t size);
 
-/* The client that sent it, before a content filter where that is known; family 0 for none. */
+/* The client, before a content filter if known; family 0 for none. */
 const struct net_address *wording_client(const struct message *m);
-/* The recipients that still wait where the queue file was read, else those of RCPT TO; and how many
- * there are, cut ones included. */
+/* The queue file's waiting recipients if it was read, else those of RCPT TO; *ret_count includes
+ * cut ones. */
 const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_count);
 
-/* Of a message that was looked for: when it arrived (0 unknown), its bytes (-1 unknown), and the
- * queue that it lies in ("" none). */
+/* 0, -1 and "" if unknown. */
 int64_t item_arrival(const struct item *item, const struct message *m);
 int64_t item_size(const struct item *item, const struct message *m);
 const char *item_queue(const struct item *item);
 
-/* "queue_name", "arrival_time" and "message_size", as far as they are known. */
+/* "queue_name", "arrival_time" and "message_size", if known. */
 void wording_put_place(struct json *o, const struct item *item, const struct message *m);
-/* "sender", and "queued_sender" where the queue shows another. */
+/* "sender", and "queued_sender" if it differs. */
 void wording_put_sender(struct json *o, const struct message *m);
-/*
- * "recipients": objects with "address", as postqueue -j has them, and "queued_address", an array,
- * where the queue has others for it: aliases, or nobody any more where it was delivered. What only
- * the queue has, as by always_bcc, comes with "added". Where not all are known, "recipient_count"
- * tells how many there are.
- */
+/* "recipients": objects with "address" as given and, if it differs, "queued_address", an array:
+ * aliases, or empty once delivered. Recipients that only the queue has (always_bcc) are marked
+ * "added". If the list is cut, "recipient_count" has the total. */
 void wording_put_recipients(struct json *o, const struct message *m);
-/* All that `list` tells of a message beside its place: sender, from, recipients, client, login,
- * message_id and so on; absent when unknown. */
+/* All that `list` tells beside its place; unknown members are absent. */
 void wording_put_message(struct json *o, const struct message *m);
 
 #endif

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Who fills the queue: groups of a walk's messages. */
 #include "purge/top/top.h"
 
 #include <errno.h>
@@ -18,10 +17,9 @@ unsigned top_age(int64_t usec)
 	return column;
 }
 
-/* The message that is being counted. */
 struct counting {
 	struct top *top;
-	size_t room; /* of top->list */
+	size_t room;
 	int64_t now, time;
 	uint64_t size;
 };
@@ -42,7 +40,6 @@ static int make_room(struct counting *c)
 	return 0;
 }
 
-/* Counts it for one more name, once. */
 static int count_for(struct counting *c, const char *name)
 {
 	struct top_group *g;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Who fills the queue: the messages of a walk that lie in the queue, grouped. Where the queue file
- * was read it says sender and recipients; else what the milter saw. A pure function of the outcome.
- */
+/* Groups a walk's messages that are in the queue. What the queue file says counts before what the
+ * milter saw. */
 #ifndef PQPURGE_PURGE_TOP_H
 #define PQPURGE_PURGE_TOP_H
 
@@ -11,34 +9,33 @@
 
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 
-/* "sender", "from", ...: ERR_SYNTAX for another word. */
+/* ERR_SYNTAX for an unknown word. */
 int top_by_of(const char *word, enum top_by *ret) NODISCARD;
-const char *top_head(enum top_by by); /* "SENDER DOMAIN" */
+const char *top_head(enum top_by by);
 
-/* Ages as qshape(1) has them: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more. */
+/* qshape(1)'s ages: up to 5, 10, 20, ... 1280 minutes, and more. */
 #define TOP_AGES 10
-unsigned top_age(int64_t usec); /* the column of an age */
+unsigned top_age(int64_t usec);
 
 struct top_group {
-	const char *name; /* a domain, a login, an address; "<>" the null sender, "" none */
+	const char *name; /* "<>" null sender, "" none */
 	uint64_t count, bytes;
-	int64_t oldest, newest; /* wall microseconds */
+	int64_t oldest, newest; /* wall */
 	uint64_t ages[TOP_AGES];
-	uint64_t last; /* the message that was counted last, from 1 */
+	uint64_t last; /* private: last message counted, from 1 */
 };
 
-/* Zero-initialise. */
 struct top {
-	struct top_group *list; /* the largest first; as many by count: by name */
+	struct top_group *list; /* by count, then name */
 	size_t count;
-	uint64_t messages; /* counted; a message can be in several groups, of from and recipient */
-	uint64_t bytes;    /* of these messages */
+	uint64_t messages; /* a message can be in several groups */
+	uint64_t bytes;
 	struct labels names;
 };
 
-/* Groups what is READY. now: what ages are counted to. 0 or -ENOMEM; release ret in every case. */
+/* Groups what is READY; ages are relative to now. 0 or -ENOMEM; release ret in any case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
-/* The group of that name, or NULL. */
+/* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
 void top_release(struct top *top);
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge-idx purge, hold, release, undo: the walk, with a preview and a question where somebody
- * can be asked.
- */
+/* pqpurge-idx purge, hold, release, undo. */
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -19,7 +16,6 @@
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 
-/* One run of such a verb. */
 struct act {
 	struct session *s;
 	struct walk walk;
@@ -29,10 +25,8 @@ struct act {
 	struct standing_ends ends;
 	int code; /* what went wrong while asking; err says what */
 	struct err *err;
-	bool not_saved; /* a block is in force but not on disk */
+	bool not_saved; /* a block is in force but not saved */
 };
-
-/* ---- before anything is looked at */
 
 static int read_batches(struct act *a, struct err *err)
 {
@@ -54,7 +48,6 @@ static int read_batches(struct act *a, struct err *err)
 	return code;
 }
 
-/* Everything that can be wrong without anything having been looked at. */
 static int check(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -76,9 +69,7 @@ static int check(struct act *a, struct err *err)
 	return code;
 }
 
-/* ---- after a yes */
-
-/* In force before anything is deleted, so that nothing new comes while the old goes. */
+/* Before anything is deleted, so that nothing new arrives meanwhile. */
 static int block_first(struct act *a, struct err *err)
 {
 	FILE *to = a->s->options.json ? stderr : stdout;
@@ -109,8 +100,6 @@ static int begin(struct act *a, struct err *err)
 		code = standing_end_all(a->s, &a->ends, a->s->options.json ? stderr : stdout, err);
 	return code < 0 ? code : block_first(a, err);
 }
-
-/* ---- the question */
 
 static void say_blocks(const struct act *a, FILE *to)
 {
@@ -145,7 +134,6 @@ static bool put_question(const struct act *a, const struct tally *t)
 				     : ask_yes(STDIN_FILENO, stderr, question)) == ANSWER_YES;
 }
 
-/* Called by the walk with all that would be done. */
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
@@ -170,13 +158,11 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
-	/* Mail came until the block was in force, so what was shown is out of date. */
+	/* Mail came until the block was in force: look again. */
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
-/* ---- the report */
-
-/* The line in the mail log that explains postsuper's "removed" lines. */
+/* Explains postsuper's "removed" lines in the mail log. */
 static void log_run(const struct act *a, const struct report *r)
 {
 	struct count rows[COUNTS_MAX];
@@ -193,7 +179,6 @@ static void log_run(const struct act *a, const struct report *r)
 	strbuf_release(&line);
 }
 
-/* The words of the report, and the status that they mean. */
 static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx block, unblock: rules of the command, set and removed. */
+/* pqpurge-idx block, unblock. */
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,7 +22,7 @@ static int make_plan(const struct session *s, struct block_plan *plan, struct er
 	return code;
 }
 
-/* 1 go on, 0 the answer was no, or why nobody could be asked. */
+/* 1 yes, 0 no, or a negative code. */
 static int ask_doubts(const struct session *s, const struct block_plan *plan, struct err *err)
 {
 	if (block_doubts(s, plan) == 0 || s->options.yes || s->options.dry_run)
@@ -35,7 +35,7 @@ static int ask_doubts(const struct session *s, const struct block_plan *plan, st
 	return 0;
 }
 
-/* What became of a rule, as JSON. answer NULL: a dry run. */
+/* answer NULL: a dry run. */
 static int put_line(const struct rule *r, const char *result, const struct block_answer *answer)
 {
 	const struct field fields[] = {
@@ -99,8 +99,6 @@ int verb_block(struct session *s, struct err *err)
 	return code < 0 ? code : status;
 }
 
-/* ---- unblock */
-
 static const struct rule *find(const struct rule_list *rules, const char *subject, bool login_exact)
 {
 	for (size_t i = 0; i < rules->count; i++)
@@ -109,7 +107,7 @@ static const struct rule *find(const struct rule_list *rules, const char *subjec
 	return NULL;
 }
 
-/* in_file: the rules file's rule for the same subject, which the command cannot remove. */
+/* in_file: the rules file's rule, which the command cannot remove. */
 static void say_removal(const struct session *s, const struct rule *r,
     const struct block_answer *answer, const struct rule *in_file)
 {
@@ -161,7 +159,7 @@ int verb_unblock(struct session *s, struct err *err)
 	struct err why = {{0}};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
-	/* What the box says is told beside; without it the daemon removes the rule all the same. */
+	/* Without the box the daemon removes the rule all the same. */
 	if (code == 0 && rulebox_read(&s->client, s->options.now, NULL, &box, &why) < 0)
 		complain("could not read the rules: %s", why.text);
 	for (size_t i = 0; code >= 0 && i < plan.rules.count; i++) {

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
- * them: only what offer_fits lets pass is printed. A shell that waits for it hangs, so everything
- * is bounded, and what goes wrong is silence.
- */
+/* pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
+ * them, so only what offer_fits accepts is printed. The shell waits, so time is bounded and errors
+ * are silent. */
 #include "index/client.h"
 #include "mail/from.h"
 #include "order/account.h"
@@ -13,13 +11,13 @@
 #include "purge/session.h"
 #include "purge/tell/labels.h"
 
-#define WORDS_MOST 200    /* that are suggested */
-#define TIME_MOST  300000 /* microseconds for all of it */
+#define WORDS_MOST 200
+#define TIME_MOST  300000 /* microseconds */
 
 struct wanted {
 	const char *prefix;
 	enum offer_kind kind;
-	struct labels names; /* told already */
+	struct labels names; /* already suggested */
 };
 
 static void suggest(struct wanted *w, const char *word)
@@ -32,7 +30,6 @@ static void suggest(struct wanted *w, const char *word)
 		puts(word);
 }
 
-/* The author domains of what the index knows. */
 static void domains(const struct session *s, struct wanted *w)
 {
 	struct domain list[MESSAGE_AUTHORS_MAX];
@@ -64,7 +61,6 @@ static void rules(const struct session *s, struct wanted *w)
 	rulebox_release(&box);
 }
 
-/* The newest hold batches that can still be undone. */
 static void batches(const struct session *s, struct wanted *w)
 {
 	struct batches list = {0};

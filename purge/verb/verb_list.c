@@ -20,7 +20,6 @@ static int put_json(const struct item *item)
 	return json_line(stdout, o);
 }
 
-/* The first address, and how many more. */
 static void join(const struct strlist *list, uint32_t total, char *buf, size_t size)
 {
 	char first[200] = "";
@@ -33,7 +32,7 @@ static void join(const struct strlist *list, uint32_t total, char *buf, size_t s
 		snprintf(buf, size, "%s", first);
 }
 
-/* For people: how old it is, its size in short, and no header From that only repeats the sender. */
+/* For people: age, short size, and no header From equal to the sender. */
 static void add_row(struct table *t, bool for_people, int64_t now, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);

@@ -12,10 +12,8 @@
 
 #define FIELDS_MAX 20
 
-/* A batch in fields; a label is a column. */
 static size_t fields_of(const struct batch *b, bool terminal, struct field ret[FIELDS_MAX])
 {
-	/* People know the program's name, and that a batch is done. */
 	const char *command = terminal ? strchr(b->command, ' ') : NULL;
 	const enum field_kind rare = terminal ? FIELD_COUNT : FIELD_NUMBER;
 	const char *state = b->running ? "running" : account_state_word(b->state);
@@ -44,8 +42,7 @@ static size_t fields_of(const struct batch *b, bool terminal, struct field ret[F
 	return COUNT_OF(fields);
 }
 
-/* Columns that say something of any batch, as bits of the fields; all of them where it is no
- * terminal. */
+/* Bits of the columns to show: on a terminal only those with a value. */
 static uint32_t used_columns(const struct batch *list, size_t count, bool terminal)
 {
 	struct field fields[FIELDS_MAX];

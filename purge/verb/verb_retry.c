@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which exits 0 whatever
- * happened. So each message is looked at: it was retried if it is seen outside deferred, has left,
- * or its file was touched, as flush(8) and qmgr(8) do to set the time of the next try. That time
- * has whole seconds, so two tries in one second leave it as it was: the change time tells.
- */
+/* pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which always exits 0. So
+ * each message is checked: it was retried if it left deferred or the queue, or its file was
+ * touched, as flush(8) and qmgr(8) do to set the time of the next try. That has whole seconds, so
+ * the change time is compared. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,21 +17,20 @@
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
-#define RUN_TIME  (30 * USEC_PER_SEC) /* of one postqueue */
-#define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to take all of them up */
+#define RUN_TIME  (30 * USEC_PER_SEC)
+#define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to take them up */
 #define LOOK_MS   50
 
-/* One message that Postfix was asked to try. */
 struct retry {
 	struct item *item;
-	struct timespec before; /* change time in deferred */
+	struct timespec before; /* ctime in deferred */
 };
 
 struct retrying {
 	struct walk *w;
 	int queue_dir;
-	struct queue_layout layout; /* as it was when the last look began */
-	struct retry *list;         /* those of which nothing is known yet */
+	struct queue_layout layout; /* at the last look */
+	struct retry *list;         /* not yet seen to be tried */
 	size_t count;
 };
 
@@ -47,7 +44,7 @@ static void settle(struct retrying *r, struct item *item, enum result result, co
 	item->reason = reason;
 }
 
-/* Whether it lies in deferred, and when its file was last touched. */
+/* Whether it is in deferred, and its ctime. */
 static bool is_deferred(const struct retrying *r, const struct item *item, struct timespec *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -82,7 +79,7 @@ static int run_postqueue(const struct postfix *p, const struct queue_id *id, str
 	return code;
 }
 
-/* Where postqueue failed once, as while Postfix is down, it is not run again. */
+/* If postqueue failed once, as while Postfix is down, it is not run again. */
 static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -98,7 +95,6 @@ static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 		r->list[r->count++] = (struct retry){item, before};
 }
 
-/* Drops from the list what was seen to be tried. */
 static void look(struct retrying *r)
 {
 	size_t left = 0;
@@ -141,7 +137,6 @@ static void try_all(struct retrying *r)
 		settle(r, r->list[i].item, RESULT_FAILED, "Postfix has not taken it up yet");
 }
 
-/* False: the answer was no; nothing is touched then. */
 static bool may_begin(struct walk *w)
 {
 	uint64_t n = w->outcome.tally.results[RESULT_READY];
@@ -191,7 +186,7 @@ int verb_retry(struct session *s, struct err *err)
 	code = walk_run(&w, err);
 	if (code == 0 && !s->options.dry_run)
 		code = retry(&w, err);
-	w.outcome.accounted = true; /* nothing to keep an account of */
+	w.outcome.accounted = true; /* there is no account */
 	if (code == 0)
 		code = walk_tell(&w, err);
 	walk_release(&w);

@@ -74,8 +74,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	return code;
 }
 
-/* Login and client as --test asks about them: one each, and the client an address, not a network.
- */
+/* --test takes one login and one client address. */
 static int make_query(
     const struct session *s, struct address *address, struct ruleset_query *ret, struct err *err)
 {
@@ -94,7 +93,6 @@ static int make_query(
 	return 0;
 }
 
-/* A rule without a subject is none. */
 static int put_hit(
     const struct session *s, const struct address *address, const struct rulebox *box)
 {
@@ -137,7 +135,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 
 	if (code == 0)
 		code = rulebox_read(&s->client, s->options.now, &question, box, err);
-	/* Which of the two is meant, the file or what is in force, only the admin knows. */
+	/* The admin may mean the file or what is in force. */
 	if (code == 0 && box->broken.text[0])
 		code = err_set(err, ERR_CONFIG,
 		    "%s; a daemon that runs goes on with the rules from before", box->broken.text);
@@ -156,7 +154,6 @@ static int list_all(const struct session *s, struct rulebox *box, struct err *er
 	return code < 0 ? code : session_written(list_rules(s, box), err);
 }
 
-/* What makes the answer less than whole, and the status that it means. */
 static int tell_troubles(const struct session *s, const struct rulebox *box)
 {
 	const struct strlist damage = strlist_of(&box->damage);

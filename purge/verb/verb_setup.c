@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx setup: shows what has to be done on this host, asks, does it, and looks at the
- * result; with --remove the same backwards. */
+/* pqpurge-idx setup: shows the steps, asks, carries them out, then shows the status. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -9,7 +8,7 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/* 1 go on, 0 the answer was no, or a negative code. */
+/* 1 yes, 0 no, or a negative code. */
 static int may_begin(const struct session *s, struct err *err)
 {
 	if (s->options.yes)
@@ -32,7 +31,6 @@ static int tell(const struct setup *setup, const struct setup_step *step, const 
 	return 0;
 }
 
-/* A dry run as JSON. */
 static int tell_all(const struct setup *setup)
 {
 	int code = 0;
@@ -42,10 +40,8 @@ static int tell_all(const struct setup *setup)
 	return code == 0 ? setup_json_notes(stdout, setup) : code;
 }
 
-/*
- * A setup ends at the first step that fails, for the next ones rest on it. A removal goes on: what
- * can be undone is undone, and the record stays for another try.
- */
+/* A setup stops at the first failed step: the next ones need it. A removal goes on, and the record
+ * stays for another try. */
 static int run_steps(struct setup *setup, size_t *ret_failed)
 {
 	int code = 0;
@@ -64,7 +60,7 @@ static int run_steps(struct setup *setup, size_t *ret_failed)
 	return code;
 }
 
-/* Settings may have changed; status shall speak of those in force. */
+/* Settings may have changed: read them again. */
 static int look_at_result(struct session *s, const char *conf, struct err *err)
 {
 	int code;
@@ -112,7 +108,7 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	size_t failed = 0;
 	int code = 1;
 
-	/* Who is asked must have seen it, whatever else was asked for. */
+	/* whoever is asked must have seen it */
 	if (talks || (session_can_ask(s) && !s->options.dry_run))
 		show(s->options.json ? stderr : stdout, setup);
 	if (s->options.dry_run)

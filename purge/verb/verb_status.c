@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx status: how daemon, index and Postfix do, what is wrong, and what to type about it.
- */
+/* pqpurge-idx status. */
 #include <errno.h>
 
 #include "purge/status/status.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 
-/* Where it is told: a JSON object, or, where that is NULL, a stream. */
+/* A JSON object or, if that is NULL, a stream. */
 struct telling {
 	struct json *o;
 	FILE *to;
@@ -42,7 +41,6 @@ static void put_daemon(const struct telling *t, const struct status *st)
 	    {"running", NULL, FIELD_BOOL, .n = state == LIVE_UNKNOWN ? -1 : state != LIVE_DOWN,
 		.null = true},
 	    {"answers", NULL, FIELD_BOOL, .n = live != NULL},
-	    /* The rest is what it answered. */
 	    {"since", "  since", FIELD_TIME, .n = json_int(live, "started", 0), .null = true},
 	    {"pid", "  process", FIELD_NUMBER, .n = json_int(live, "pid", 0)},
 	    {"version", "  version", FIELD_TEXT, .text = json_text(live, "version")},
@@ -84,7 +82,6 @@ static void put_index(const struct telling *t, const struct status *st)
 	const struct field fields[] = {
 	    {"directory", "Index", FIELD_TEXT, .text = st->s->settings.index_directory},
 	    {"error", NULL, FIELD_TEXT, .text = failed ? why : NULL},
-	    /* The rest is known where it could be asked. */
 	    {"rows", "  rows", FIELD_NUMBER, .n = (int64_t)c->rows},
 	    {"file_bytes", NULL, FIELD_SIZE, .n = (int64_t)c->file_bytes},
 	    {"used_bytes", "  used", FIELD_SIZE, .n = (int64_t)c->used_bytes},
@@ -153,7 +150,7 @@ void status_findings_text(FILE *to, const struct status *st)
 		say(to, "%c ", f->level == FINDING_FAULT ? '!' : '-');
 		say_fold_from(to, 2, strbuf_text(&words));
 		strbuf_release(&words);
-		/* Never folded: it is to be copied. */
+		/* not folded: it is to be copied */
 		if (*f->command)
 			say(to, "  type: %s\n", f->command);
 	}

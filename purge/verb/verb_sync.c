@@ -58,7 +58,7 @@ static int catch_up(struct session *s, struct err *err)
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
 	code = sync_run(&sync, err);
 	progress_end(&progress);
-	/* It is there and says nothing of use: more than that nothing was begun. */
+	/* a useless daemon is more than a missing index */
 	if (code == ERR_NO_INDEX && sync.by_daemon)
 		return err_within(err, ERR_CHILD, "the index was left as it is");
 	if (code < 0)

@@ -16,25 +16,22 @@
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
-#define GROUPS_SHOWN   20 /* on a terminal, where no --limit says otherwise */
+#define GROUPS_SHOWN   20 /* on a terminal, without --limit */
 #define BAR_WIDTH      8
-#define WIDE           132 /* columns from which on the ages stand in numbers */
+#define WIDE           132 /* columns needed to show ages as numbers */
 #define WATCH_MS       2000
-#define WATCH_CATCH_UP 5 /* screens from one catch-up to the next */
+#define WATCH_CATCH_UP 5 /* screens between two catch-ups */
 #define CLEAR          "\033[H\033[2J"
 
-/* How a screen is drawn. */
 struct screen {
 	const struct session *s;
 	bool terminal, wide, utf8, rates;
-	const struct json *floods; /* open ones, as the daemon tells them; NULL */
-	const struct top *before;  /* the last screen; NULL */
-	double seconds;            /* since then */
+	const struct top *before; /* may be NULL */
+	double seconds;
+	const struct json *floods; /* open ones, as the daemon tells them; may be NULL */
 };
 
-/* ---- bars */
-
-/* Growing eighths, to the right and upwards, for a terminal without UTF-8 and for one with it. */
+/* Growing eighths, without and with UTF-8. */
 static const char *const bars[2][9] = {
     {"", "#", "#", "#", "#", "#", "#", "#", "#"}, {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}};
 static const char *const heights[2][9] = {
@@ -55,7 +52,7 @@ static const char *bar_of(bool utf8, double share, char buf[GLYPHS_SIZE])
 	return buf;
 }
 
-/* One character for each age: its height is the share of the most frequent one. */
+/* One character per age, relative to the most frequent one. */
 static const char *ages_of(bool utf8, const uint64_t ages[TOP_AGES], char buf[GLYPHS_SIZE])
 {
 	uint64_t most = 1;
@@ -72,14 +69,12 @@ static const char *ages_of(bool utf8, const uint64_t ages[TOP_AGES], char buf[GL
 	return buf;
 }
 
-/* ---- rows */
-
 static double share_of(const struct top *top, const struct top_group *g)
 {
 	return top->messages ? (double)g->count / (double)top->messages : 0;
 }
 
-/* By how much a count changes in a second; "" where there is no screen before. */
+/* Change per second; "" on the first screen. */
 static const char *rate_of(
     const struct screen *screen, uint64_t now, uint64_t before, char *buf, size_t size)
 {
@@ -95,9 +90,8 @@ static const char *rate_of(
 }
 
 #define COLUMNS_MAX  (8 + TOP_AGES)
-#define SHARE_COLUMN 3 /* of the bar, which is coloured */
+#define SHARE_COLUMN 3 /* the bar */
 
-/* A row with the heads of its columns. */
 struct row {
 	size_t count;
 	struct table_column columns[COLUMNS_MAX];
@@ -119,7 +113,6 @@ static void add_cell(struct row *row, const char *head, bool right, const char *
 	row->cells[n] = row->text[n];
 }
 
-/* For people an age, for programs a time. */
 static void add_time(const struct screen *screen, struct row *row, const char *head, int64_t wall)
 {
 	int64_t now = screen->s->options.now;
@@ -197,8 +190,6 @@ static void make_row(
 	add_ages(screen, row, g);
 }
 
-/* ---- screens */
-
 static size_t shown(const struct screen *screen, const struct top *top)
 {
 	size_t limit = screen->s->options.limit;
@@ -230,7 +221,7 @@ static void put_head(const struct screen *screen, const struct top *top)
 {
 	char size[32], rate[24], time[CLOCK_TEXT_SIZE];
 
-	/* With the time there is no room for more words in 80 columns. */
+	/* The time leaves no room for more words in 80 columns. */
 	if (screen->rates)
 		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
 	rate_of(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
@@ -274,7 +265,6 @@ static int put_json(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* A pipe gets rows and nothing else. */
 static int put_screen(const struct screen *screen, const struct top *top)
 {
 	int code;
@@ -298,8 +288,7 @@ static int group(const struct walk *w, struct top *ret, struct err *err)
 		   : 0;
 }
 
-/* Draws anew: ages and --since are counted from the time of each screen, and only each fifth looks
- * at the whole queue. */
+/* Ages and --since are relative to each screen; only each fifth looks at the whole queue. */
 static int redraw(struct session *s, struct screen *screen, unsigned turn, int64_t age,
     struct top *ret, struct err *err)
 {
@@ -327,7 +316,6 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 	return code;
 }
 
-/* Until ^C. */
 static int watch(struct session *s, struct screen *screen, struct err *err)
 {
 	int64_t last = 0, since = s->options.selector.arrived_after;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx why: the reasons for which matches are deferred, and when Postfix tries again. */
+/* pqpurge-idx why: why matches are deferred, and when Postfix tries again. */
 #include <errno.h>
 #include <inttypes.h>
 #include <unistd.h>
@@ -10,14 +10,13 @@
 #include "purge/walk.h"
 #include "purge/why/why.h"
 
-#define REASONS_SHOWN 20 /* on a terminal, where no --limit says otherwise */
+#define REASONS_SHOWN 20 /* on a terminal, without --limit */
 
-/* What main.cf says of the queue manager's patience. */
 enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIENCE_COUNT };
 
 static const struct {
 	const char *name;
-	bool days; /* a number without a unit */
+	bool days; /* the unit if none is given; else seconds */
 } parameters[PATIENCE_COUNT] = {
     [RUN_DELAY] = {"queue_run_delay", false},
     [BACKOFF_LEAST] = {"minimal_backoff_time", false},
@@ -26,15 +25,14 @@ static const struct {
     [BOUNCE_LIFETIME] = {"bounce_queue_lifetime", true},
 };
 
-/* All that is told. */
 struct told {
 	const struct session *s;
 	struct why why;
-	struct strbuf patience_text[PATIENCE_COUNT]; /* as main.cf has it */
+	struct strbuf patience_text[PATIENCE_COUNT]; /* in main.cf */
 	int64_t patience[PATIENCE_COUNT];
 };
 
-/* A time of main.cf: here no unit means seconds, or days (global/conv_time.c, mail_params.h). */
+/* main.cf times without a unit are seconds or days (global/conv_time.c, mail_params.h). */
 static int parse_time(const char *text, bool days, int64_t *ret)
 {
 	uint64_t n;
@@ -65,7 +63,7 @@ static int64_t sum(const struct told *t, const char *key)
 	return json_int(t->why.sums, key, 0);
 }
 
-/* When the first message is past its lifetime; 0 = there is none. */
+/* 0 = never. */
 static int64_t gives_up(const struct told *t)
 {
 	int64_t mail = sum(t, "oldest"), bounce = sum(t, "oldest_null");
@@ -83,8 +81,6 @@ static size_t shown(const struct told *t)
 		limit = REASONS_SHOWN;
 	return limit && limit < t->why.count ? limit : t->why.count;
 }
-
-/* ---- the sums */
 
 #define SUMS_MAX (10 + 2 * PATIENCE_COUNT)
 
@@ -137,8 +133,6 @@ static int json_all(struct told *t)
 	return json_line(stdout, o);
 }
 
-/* ---- for people */
-
 static const char *text_of(const struct json *o, const char *key)
 {
 	const char *text = json_text(o, key);
@@ -189,8 +183,6 @@ static int text_all(struct told *t)
 	fields_say(stdout, sums, sums_of(t, sums));
 	return 0;
 }
-
-/* ---- what is asked */
 
 static int read_reasons(struct told *t, const struct outcome *outcome, struct err *err)
 {

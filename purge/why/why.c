@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Why messages wait: a child reads their defer logs and counts the reasons. */
 #include "purge/why/why.h"
 
 #include <errno.h>
@@ -14,38 +13,35 @@
 #include "postfix/tool/fold.h"
 #include "purge/tell/labels.h"
 
-#define TIME_MAX (3600 * USEC_PER_SEC) /* an hour; ^C ends it sooner */
-
-/* ---- in the child */
+#define TIME_MAX (3600 * USEC_PER_SEC) /* ^C ends it sooner */
 
 struct reason {
-	const char *name; /* folded; set at the end */
+	const char *name; /* folded */
 	uint64_t recipients, messages;
-	uint64_t last;           /* the message that was counted last, from 1 */
-	size_t example;          /* of "ID\0recipient\0reason\0" in examples */
-	const struct pair *pair; /* its first, the most frequent; set at the end */
+	uint64_t last;           /* the last message counted, from 1 */
+	size_t example;          /* offset of "ID\0recipient\0reason\0" in examples */
+	const struct pair *pair; /* the most frequent first; set by sort() */
 	size_t pair_count;
 };
 
 /* Recipients of one domain for one reason. */
 struct pair {
 	uint32_t reason;
-	size_t name; /* in pair_names, behind the number */
+	size_t name; /* offset in pair_names */
 	uint64_t count;
 };
 
-/* What is counted. Memory depends on the number of different reasons, not on the messages. */
 struct counting {
 	const struct why_task *task;
 	int queue_dir;
 	struct queue_layout layout;
 	struct labels reason_names, pair_names;
 	struct reason reasons[WHY_REASONS_MAX + 1];
-	struct pair *pairs; /* by number of the name */
+	struct pair *pairs;
 	struct strbuf examples, folded, key;
-	const struct why_message *message; /* that is being counted */
-	bool has_reason;                   /* it has one */
-	uint64_t messages;                 /* it included */
+	const struct why_message *message;
+	bool has_reason; /* the current message has one */
+	uint64_t messages;
 	uint64_t recipients, silent, due, unread;
 	int64_t oldest, oldest_null, next, last;
 	struct err why_unread;
@@ -62,7 +58,7 @@ static int find_reason(struct counting *c, const char *reason, size_t *ret)
 	return code;
 }
 
-/* Past the bound on pairs the recipient is counted for its reason alone. */
+/* Past WHY_DOMAINS_MAX the domain is not counted. */
 static int count_domain(struct counting *c, size_t reason, const char *recipient)
 {
 	struct address address;
@@ -116,7 +112,7 @@ static void keep_least(int64_t *least, int64_t time)
 		*least = time;
 }
 
-/* qmgr(8) keeps the time of the next try as the file's modification time (qmgr_active.c). */
+/* A deferred file's mtime is its next try (qmgr_active.c). */
 static void look_at_next(struct counting *c)
 {
 	char path[QUEUE_PATH_MAX];
@@ -136,7 +132,7 @@ static void look_at_next(struct counting *c)
 		c->last = at;
 }
 
-/* A log that cannot be read is counted; -ENOMEM alone is an error. */
+/* Unreadable logs are counted; the only error is -ENOMEM. */
 static int count_message(struct counting *c, const struct why_message *m)
 {
 	int code;
@@ -178,7 +174,7 @@ static int compare_reasons(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Offsets inside a key become offsets in the text of all, so that sorting does not lose them. */
+/* Offsets become absolute, so that sorting does not lose them. */
 static void sort(struct counting *c)
 {
 	for (size_t i = 0; i < c->pair_names.count; i++)
@@ -271,7 +267,7 @@ static int count_all(struct counting *c, struct bytes *out)
 	return code;
 }
 
-/* The child ends after this: what it has allocated is not freed. */
+/* The child ends after this, so nothing is freed. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct counting *c = calloc(1, sizeof(*c));
@@ -289,8 +285,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	}
 	return code < 0 ? err_sys(err, -code, "failed to count reasons") : 0;
 }
-
-/* ---- the command */
 
 static int take(const struct blob *blob, struct why *ret, struct err *err)
 {

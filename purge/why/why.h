@@ -1,32 +1,27 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Why messages wait: their defer logs, which is where `postqueue -j` has its delay_reason from,
- * read and grouped in a child that is mail_owner. Memory grows with the number of different
- * reasons.
- */
+/* Why messages wait: defer logs (postqueue -j's delay_reason) are read and grouped in a child that
+ * is mail_owner. Memory grows with the number of different reasons, not of messages. */
 #ifndef PQPURGE_PURGE_WHY_H
 #define PQPURGE_PURGE_WHY_H
 
 #include "base/json.h"
 #include "postfix/spool/queue.h"
 
-#define WHY_REASONS_MAX 2000   /* different ones; the rest is counted as one */
-#define WHY_DOMAINS_MAX 200000 /* pairs of reason and recipient domain that are counted */
-#define WHY_DOMAINS     5      /* of one reason that are listed */
+#define WHY_REASONS_MAX 2000   /* the rest counts as one */
+#define WHY_DOMAINS_MAX 200000 /* pairs of reason and recipient domain */
+#define WHY_DOMAINS     5      /* listed for a reason */
 
-/* One message that is asked about. */
 struct why_message {
 	struct queue_id queue_id;
 	enum queue_name queue;
-	uint8_t depth;        /* of hashing where it lies */
-	int64_t arrival_time; /* wall microseconds; 0 or less = unknown */
+	uint8_t depth;        /* of hashing */
+	int64_t arrival_time; /* wall; 0 or less = unknown */
 	bool null_sender;
 };
 
-/* What is asked. */
 struct why_task {
 	const struct postfix *p;
-	int64_t now; /* what "due" is counted to */
+	int64_t now;
 	const struct why_message *messages;
 	size_t count;
 };
@@ -46,7 +41,7 @@ struct why {
 	size_t count;
 };
 
-/* Ends soon after *p->stop is set. Release ret in every case. */
+/* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
 void why_release(struct why *why);
 

@@ -65,7 +65,8 @@ class Hold(KilledCase):
         result = self.pq.idx("undo", "-y", "--json", str(batch["batch"]))
         self.assertEqual((result.status, result.with_result("released")), (0, self.in_hold), result)
         self.assertEqual((self.held(), self.postfix.ids()), (set(), self.ours | self.others))
-        self.assertEqual({b["batch"]: b["state"] for b in self.log()}[batch["batch"]], "undone")
+        after = {b["batch"]: b for b in self.log()}[batch["batch"]]
+        self.assertEqual((after["state"], after["done"]), ("undone", len(self.in_hold)), "what it had done stays on record")
 
     def test_release(self):
         """What it held is ours."""

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Author rows that are to be dropped. */
 #include "index/rows/author_rows.h"
 
 #include <errno.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* What was selected, taken in from another process: nothing is believed. */
 #include <errno.h>
 
 #include "index/rows/select.h"
 
-#define EACH_LEAST 16 /* bytes of one message handed over */
+#define EACH_LEAST 16 /* bytes of a message */
 
 int candidate_take(struct candidate *c, struct span record)
 {
@@ -18,7 +17,6 @@ int candidate_take(struct candidate *c, struct span record)
 	return 0;
 }
 
-/* A peek cannot fail: the record was checked. */
 struct message candidate_message(const struct candidate *c)
 {
 	struct message message;
@@ -46,7 +44,6 @@ void candidates_release(struct candidates *c)
 	*c = (struct candidates){0};
 }
 
-/* A record that is not sound is one that was damaged where it lay. */
 static int view_each(struct reader *r, size_t count, struct candidates *view)
 {
 	for (size_t i = 0; i < count && !r->failed; i++) {

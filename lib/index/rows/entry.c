@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Rows of one message. */
 #include "index/rows/entry.h"
 
 #include <endian.h>
@@ -10,11 +9,9 @@
 #define AUTHORS_BYTES   (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
 #define AUTHOR_KEY_SIZE (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
 #define INODE_KEY_SIZE  16
-#define LEFT_HEAD       8 /* bytes of the time in front of a left record */
+#define LEFT_HEAD       8 /* the time before a left record */
 
 static const struct span empty = {.at = "", .len = 0};
-
-/* ---- keys */
 
 struct span entry_key(uint64_t number, unsigned char buf[ENTRY_KEY_SIZE])
 {
@@ -54,7 +51,6 @@ static struct span inode_key(uint64_t inode, uint64_t sequence, unsigned char bu
 	return (struct span){.at = buf, .len = INODE_KEY_SIZE};
 }
 
-/* An inode row taken apart; its flags stay in time. */
 static bool inode_split(
     struct span key, struct span value, struct packed_id *ret, uint64_t *ret_sequence)
 {
@@ -88,9 +84,7 @@ static void put_inode(
 	    (struct span){.at = &time, .len = sizeof time}, false);
 }
 
-/* ---- heads */
-
-/* A head whose author keys are copied: what a table gives out is void after the next write. */
+/* A head with its author keys copied: table memory is invalid after the next write. */
 struct kept_head {
 	struct record_head head;
 	struct packed_id id;
@@ -123,7 +117,7 @@ static bool has_author(const struct record_head *head, struct span wanted)
 	return false;
 }
 
-/* Author keys of a that b (may be NULL) does not have: puts them, or deletes them. */
+/* Puts or deletes the author keys that a has and b (may be NULL) has not. */
 static void change_authors(struct txn *txn, uint64_t sequence, const struct record_head *a,
     const struct record_head *b, bool put)
 {
@@ -142,9 +136,7 @@ static void change_authors(struct txn *txn, uint64_t sequence, const struct reco
 	}
 }
 
-/* ---- finding */
-
-/* Rows of an inode, of exactly id or (NULL) any, live or left. */
+/* id: NULL means any. */
 static int collect(struct txn *txn, uint64_t inode, const struct packed_id *id, bool left,
     uint64_t *list, size_t max)
 {
@@ -189,7 +181,7 @@ int entry_get(struct txn *txn, uint64_t sequence, struct span *ret_record)
 	return 1;
 }
 
-/* The number of the last row of a table; 0 where there is none. */
+/* 0 if the table is empty. */
 static uint64_t last_number(struct txn *txn, enum store_table table)
 {
 	struct store_cursor *cursor = cursor_open(txn, table);
@@ -202,9 +194,6 @@ static uint64_t last_number(struct txn *txn, enum store_table table)
 	return last;
 }
 
-/* ---- dropping */
-
-/* Into STORE_LEFT, where its inode row finds it. */
 static void keep_left(
     struct txn *txn, struct span record, const struct kept_head *kept, int64_t left_time)
 {
@@ -221,8 +210,7 @@ static void keep_left(
 	bytes_release(&value);
 }
 
-/* A message row whose inode row is dealt with. Of a damaged record the author rows stay; readers
- * pass over author rows that point nowhere. */
+/* All but the inode row. Author rows of a damaged record stay. */
 static void drop_message(struct txn *txn, uint64_t sequence, struct span record, int64_t left_time)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -249,8 +237,6 @@ int entry_drop(struct txn *txn, const struct packed_id *id, uint64_t sequence, i
 	return txn->code != 0 ? txn->code : named;
 }
 
-/* ---- leaving */
-
 void leaving_begin(struct leaving *l, struct txn *txn)
 {
 	l->txn = txn;
@@ -264,8 +250,7 @@ void leaving_end(struct leaving *l)
 	cursor_close(l->messages);
 }
 
-/* What left longer ago than its record is kept is of no use: it was seen last when it ended, or at
- * the last catch-up. */
+/* Whether it may have left less than ENTRY_LEFT_TIME ago. */
 static bool is_kept(const struct leaving *l, const struct record_head *head)
 {
 	int64_t seen = head->end_time > l->seen ? head->end_time : l->seen;
@@ -284,12 +269,12 @@ static void doom_authors(struct leaving *l, uint64_t sequence, const struct reco
 			(void)txn_fail(l->txn, -ENOMEM, NULL);
 }
 
-/* The row that l->names is on. */
+/* Drops the row that l->names is on. */
 static void leave_row(struct leaving *l, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
 	struct span key = entry_key(sequence, buf), record;
-	struct kept_head kept; /* of 17 KB, so not initialized */
+	struct kept_head kept; /* 17 KB: not initialized */
 	bool there =
 	    cursor_seek(l->messages, key, &key, &record) == 1 && entry_number(key) == sequence;
 	bool sound = there && keep_head(record, &kept) == 0;
@@ -323,9 +308,7 @@ void entry_leave(struct leaving *l, const struct packed_id *id)
 	}
 }
 
-/* ---- adding */
-
-/* Room for one more row of its inode. The oldest is most likely dead; it may be a first pass. */
+/* The oldest row of the inode is most likely dead, but may be a first pass. */
 static void make_room(struct txn *txn, const struct kept_head *newcomer)
 {
 	uint64_t rows[ENTRY_INODE_ROWS] = {0};
@@ -335,7 +318,6 @@ static void make_room(struct txn *txn, const struct kept_head *newcomer)
 		(void)entry_drop(txn, &id, rows[0], newcomer->head.end_time);
 }
 
-/* Rows are in order of insertion, which no clock can disturb. */
 void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];

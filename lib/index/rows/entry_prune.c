@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The oldest rows go. */
 #include "index/rows/entry.h"
 
 static const struct span none = {.at = "", .len = 0};
 
-/* The first row: 1, its sequence (with ENTRY_LEFT where it is one of STORE_LEFT), and what the
- * table has for it. Deleting moves pages under a cursor, so none is kept. */
+/* Deleting moves pages under a cursor, so none is kept. 1 with sequence (ENTRY_LEFT set as needed)
+ * and value, 0, or the sticky code. */
 static int first_row(
     struct txn *txn, enum store_table table, uint64_t *ret_sequence, struct span *ret_value)
 {
@@ -19,7 +18,6 @@ static int first_row(
 	return found;
 }
 
-/* A row with all that belongs to it. */
 static void drop(struct txn *txn, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -35,7 +33,7 @@ static void drop(struct txn *txn, uint64_t sequence)
 		    entry_key(sequence & ~ENTRY_LEFT, buf));
 }
 
-/* Whether a left row's time is over, or the clock was set. */
+/* Expired, or the clock was set. */
 static bool is_past(struct span value, int64_t now)
 {
 	struct reader r = reader_of(value.at, value.len);
@@ -44,7 +42,7 @@ static bool is_past(struct span value, int64_t now)
 	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
 }
 
-/* At most n. now: 0, or left rows past their time alone. */
+/* now: if not 0, only expired left rows. */
 static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n, int64_t now)
 {
 	uint64_t sequence;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The record codec, out. */
 #include "index/rows/record.h"
 
 #include "index/rows/record_format.h"
 #include "mail/from.h"
 
-#define LEN_MAX UINT16_MAX /* of one text, its NUL counted */
+#define LEN_MAX UINT16_MAX /* with NUL */
 
 static size_t text_size(const char *text, uint32_t *flags)
 {
@@ -38,8 +37,6 @@ static void put_client(struct bytes *out, const struct net_address *client)
 
 	bytes_put(out, client->at + sizeof client->at - size, size);
 }
-
-/* ---- head */
 
 static uint8_t head_flags(const struct message *m)
 {
@@ -80,8 +77,6 @@ static void put_head(const struct message *m, struct bytes *out)
 		out->at[size_at + 1] = (unsigned char)(size >> 8);
 	}
 }
-
-/* ---- parts */
 
 static void put_given(const struct message *m, const size_t sizes[TEXT_COUNT], struct bytes *out)
 {
@@ -139,7 +134,6 @@ static bool same_client(const struct net_address *a, const struct net_address *b
 	return a->family == b->family && (a->family == 0 || net_equal(a, b));
 }
 
-/* Of ORIGIN_QUEUE the given half is empty, whatever m has there. */
 static unsigned same_of(const struct message *m)
 {
 	struct message none;
@@ -194,7 +188,7 @@ static void put_queued(
 	put_list(out, &q->originals);
 }
 
-/* The flags stand in front, and a text that is cut is said there. */
+/* Sizes come first: a cut text sets a flag, which is stored in front. */
 static void put_parts(const struct message *m, struct bytes *out)
 {
 	const struct queued *q = &m->queued;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How a record lies in memory: for record.c, which writes, and record_view.c, which reads. Numbers
- * are little-endian.
+ * The layout of a record, for record.c (writes) and record_view.c (reads). Numbers are
+ * little-endian.
  *
  * At 0: u8 version, u64 checksum of all that follows.
  *
@@ -9,8 +9,7 @@
  * of author keys, u16 bytes of them; queue ID, author keys (u16 length, bytes).
  *
  * Then u8 PART_ bits, u8 origin, u32 flags, and the parts in this order. A client address takes 0,
- * 4 or 16 bytes by its family; a text's size counts its NUL; a list is its texts one behind the
- * other.
+ * 4 or 16 bytes by its family; a text's size counts its NUL; the texts of a list follow each other.
  *
  * PART_GIVEN: i64 connect_time, i64 rcpt_time, u8 family, u16 port, u32 recipient_count, u16 sizes
  * of sender, login, Message-ID, subject, u32 count and u32 bytes of From and of recipients; then
@@ -28,7 +27,7 @@
 
 #include "mail/message.h"
 
-#define HEAD_AT     9 /* the checksum covers what begins here */
+#define HEAD_AT     9 /* the checksum starts here */
 #define HEAD_SIZE   21
 #define COMMON_SIZE 6
 #define GIVEN_SIZE  47
@@ -38,7 +37,8 @@
 
 enum { HEAD_READ = 1u << 0, HEAD_MOVED = 1u << 1 };
 enum { PART_GIVEN = 1u << 0, PART_FIRST = 1u << 1, PART_QUEUED = 1u << 2 };
-/* The queue file says what the client said; of log_client, what client_address says. */
+/* The queue file's value equals the client's; log_client's equals the queue file's client_address.
+ */
 enum {
 	SAME_SENDER = 1u << 0, /* the texts in their order */
 	SAME_LOGIN = 1u << 1,
@@ -50,7 +50,7 @@ enum {
 	SAME_ALL = 0xf7,
 };
 
-/* Bytes of an address that are kept: the last four hold all of IPv4. */
+/* The last bytes of an address: IPv4 has four. */
 static inline size_t record_client_size(uint8_t family)
 {
 	return family == 4 ? 4 : family == 6 ? 16 : 0;

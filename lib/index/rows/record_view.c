@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The record codec, in. */
 #include <endian.h>
 
 #include "index/rows/record.h"
@@ -29,9 +28,6 @@ static uint64_t load64(const unsigned char *at)
 	return le64toh(v);
 }
 
-/* ---- head */
-
-/* Whether the author keys are exactly as many as said, each of a length that domain_key makes. */
 static bool authors_valid(const struct record_head *head)
 {
 	struct span key;
@@ -43,11 +39,10 @@ static bool authors_valid(const struct record_head *head)
 	return count == head->author_count && at == head->authors.len;
 }
 
-/* Where the parts of a record lie. */
 struct layout {
 	const unsigned char *id;
 	size_t id_len;
-	struct record_head *head; /* all but queue_id is filled in */
+	struct record_head *head; /* all but queue_id */
 	struct span rest;
 };
 
@@ -88,7 +83,7 @@ bool record_is_whole(struct span stored)
 	       load64(at + 1) == bytes_hash(at + HEAD_AT, stored.len - HEAD_AT);
 }
 
-/* The layout of a record whose checksum and head are right. */
+/* Checks checksum and head. */
 static int check(struct span stored, struct layout *ret)
 {
 	int code;
@@ -127,18 +122,14 @@ int record_next_author(const struct record_head *head, size_t *at, struct span *
 	return 1;
 }
 
-/* ---- parts */
-
-/* What is left of a record, and how it is looked at. Sticky: after a failure all reads fail. */
+/* The rest of a record. Sticky: after a failure all reads fail. */
 struct view {
 	const unsigned char *at, *end;
-	/* Otherwise a peek is content if no text runs past its place; whether they hold a NUL
-	 * before their end, which would be another text, takes half of the time of a view. */
+	/* A peek does not look for NULs inside texts, which takes half of its time. */
 	bool strict;
 	bool failed;
 };
 
-/* The next size bytes, or NULL. */
 static const unsigned char *take(struct view *v, size_t size)
 {
 	const unsigned char *at = v->at;
@@ -269,7 +260,7 @@ static void view_queued(struct view *v, struct message *m)
 	view_queued_texts(v, n, m);
 }
 
-/* A row has a given half, or it was made from the queue file; then only that speaks. */
+/* A record has a given half, or was made from the queue file. */
 static bool parts_valid(unsigned parts, unsigned origin)
 {
 	if (parts & ~(unsigned)(PART_GIVEN | PART_FIRST | PART_QUEUED))
@@ -325,7 +316,6 @@ int record_view(struct span stored, struct message *ret)
 	return record_is_whole(stored) ? record_peek(stored, ret) : ERR_DAMAGED;
 }
 
-/* What the head says of the queued half is what that says itself. */
 static bool head_agrees(const struct record_head *head, const struct message *m)
 {
 	struct queue_id_parts parts;

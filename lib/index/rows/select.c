@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Selection: the rows that keys name (sequences.h), or all rows, each confirmed on its record by
- * the selector. Waiting for memory is nearly all that this costs, so many rows are cut into shares
- * that threads take in turns, each with a read transaction of its own, renewed between shares when
- * it is old. The checksum of a record that matches is not looked at here: who takes it in does.
- */
+/* Nearly all of the cost is waiting for memory, so threads take shares of the rows in turns, each
+ * with a read transaction of its own. The caller verifies the checksums of matches. */
 #include "index/rows/select.h"
 
 #include <errno.h>
@@ -17,10 +13,8 @@
 #include "index/rows/sequences.h"
 
 #define THREADS_MAX 4
-#define SHARE_ROWS  5000 /* a thread is worth starting for so many; their records fit a cache */
-#define SHARES_MAX  (UINT64_C(1) << 16) /* of a sparse range; then shares are larger */
-
-/* ---- the form */
+#define SHARE_ROWS  5000                /* worth a thread; their records fit a cache */
+#define SHARES_MAX  (UINT64_C(1) << 16) /* then shares are larger */
 
 void selection_begin(struct selection *s, struct bytes *out)
 {
@@ -45,11 +39,9 @@ void selection_end(struct selection *s)
 	bytes_set_u64(s->out, s->start + 24, s->notes.unjoined);
 }
 
-/* ---- one share */
-
 struct share {
 	const struct selector *selector;
-	const uint64_t *list; /* count numbers of rows; NULL: all rows from first to last */
+	const uint64_t *list; /* count sequences; NULL: all rows from first to last */
 	size_t count;
 	uint64_t first, last;
 
@@ -74,10 +66,7 @@ static void consider(struct share *s, uint64_t sequence, struct span record)
 		s->found.damaged += !record_is_whole(record);
 }
 
-/*
- * A scan is as fast as memory is: a page is asked for whole when its first record is met, so that
- * the wait for the others is over when they are reached. A third of the time.
- */
+/* Prefetches a page when its first record is met; saves a third of the time. */
 #define PAGE_SIZE  4096
 #define CACHE_LINE 64
 
@@ -108,7 +97,7 @@ static void consider_range(struct txn *txn, struct share *s)
 	cursor_close(cursor);
 }
 
-/* A flood's rows lie side by side: then a step costs less than a search. */
+/* A flood's rows are adjacent: a step costs less than a search. */
 static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last, struct span *key,
     struct span *record)
 {
@@ -120,7 +109,6 @@ static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last
 	return cursor_seek(cursor, entry_key(sequence, buf), key, record);
 }
 
-/* Seeking in ascending order with one cursor stays on the page most of the time. */
 static void consider_list(struct txn *txn, struct share *s)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);
@@ -132,7 +120,7 @@ static void consider_list(struct txn *txn, struct share *s)
 		if (move_to(cursor, s->list[i], last, &key, &record) != 1)
 			break;
 		last = entry_number(key);
-		/* An author row may point nowhere: its record was damaged and is gone. */
+		/* the record was damaged and is gone */
 		if (last != s->list[i])
 			continue;
 		ask_for_page(record.at, &page);
@@ -153,20 +141,17 @@ static void consider_share(struct txn *txn, struct share *s)
 		s->code = err_sys(&s->err, ENOMEM, "failed to select from the index");
 }
 
-/* ---- several, taken by threads in turns */
-
 struct work {
 	struct share whole;
 	struct store *store;
 	size_t shares;
 	int64_t deadline;
 
-	pthread_mutex_t lock; /* over what follows, and over what whole found */
+	pthread_mutex_t lock; /* guards what follows, and whole.found */
 	pthread_cond_t turn;
 	size_t taken, joined; /* shares */
 };
 
-/* The nth of count shares of whole. */
 static struct share share_of(const struct share *whole, size_t n, size_t count)
 {
 	uint64_t rows = whole->last - whole->first + 1;
@@ -182,7 +167,7 @@ static struct share share_of(const struct share *whole, size_t n, size_t count)
 	return s;
 }
 
-/* The number of the next share to do; false: all are taken, or one failed. */
+/* false: all are taken, or one failed. */
 static bool take(struct work *w, size_t *ret)
 {
 	bool more;
@@ -213,7 +198,7 @@ static void add_found(struct share *to, const struct share *more)
 	}
 }
 
-/* Waits until the shares before the nth have been put, for rows come out in order. */
+/* Waits for earlier shares: rows come out in order. */
 static void put(struct work *w, size_t n, const struct share *s)
 {
 	(void)pthread_mutex_lock(&w->lock);
@@ -246,7 +231,7 @@ static void do_shares(struct txn *txn, struct work *w)
 	bytes_release(&out);
 }
 
-/* Where it cannot begin, the others do its work. */
+/* If it cannot begin, the others do its work. */
 static void *share_thread(void *arg)
 {
 	struct work *w = arg;
@@ -274,7 +259,7 @@ static size_t threads_for(size_t shares)
 	return shares < threads ? shares : threads;
 }
 
-/* This thread is the first, and uses its transaction. */
+/* This thread works, too, with its own transaction. */
 static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 {
 	pthread_t others[THREADS_MAX];
@@ -294,7 +279,7 @@ static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 	(void)pthread_mutex_destroy(&w->lock);
 }
 
-/* The numbers of the first row and of the last; false: there is none, or the sticky code. */
+/* false: no rows, or the sticky code. */
 static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);

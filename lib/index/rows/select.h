@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selection: which records a selector means. Where every author pattern is a domain or an address,
- * candidates come from author keys (cost follows matches); from --id they come by the inode table;
- * everything else filters all records in one pass, a few threads at once. No snapshot is held for
- * longer than INDEX_SNAPSHOT.
+ * Selects the records that match a selector. If every author pattern is a domain or an address,
+ * candidates come from author keys (the cost follows the matches); --id uses the inode table;
+ * anything else filters all records, in a few threads. Snapshots are renewed every INDEX_SNAPSHOT.
  *
- * What comes out: u64 count, u64 damaged, u64 limits, u64 unjoined, then for each message u64
- * sequence, u32 matched and the record as a blob, in sequence order.
+ * Output: u64 count, u64 damaged, u64 limits, u64 unjoined, then for each message u64 sequence, u32
+ * matched and the record as a blob, in sequence order.
  */
 #ifndef PQPURGE_INDEX_SELECT_H
 #define PQPURGE_INDEX_SELECT_H
@@ -15,11 +14,11 @@
 #include "index/store.h"
 #include "mail/selector.h"
 
-/* Appends to out. deadline: steady; past it ERR_TIMEOUT. Other failures are the store's. */
+/* Appends to out. ERR_TIMEOUT past the steady deadline, or the store's errors. */
 int select_into(struct store *store, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err) NODISCARD;
 
-/* The same form made by hand, of records that are not asked for in the store. */
+/* Makes the same form from records that are not in the store. */
 struct selection {
 	struct bytes *out;
 	size_t start;
@@ -30,10 +29,8 @@ void selection_begin(struct selection *s, struct bytes *out);
 void selection_add(struct selection *s, uint64_t sequence, unsigned matched, struct span record);
 void selection_end(struct selection *s);
 
-/*
- * Takes memory over, whatever comes of it. Every record is checked; what is damaged is counted.
- * ERR_CHILD for anything that is not of this form.
- */
+/* Takes memory over in any case. Every record is checked; damaged ones are counted. ERR_CHILD for a
+ * malformed selection. */
 int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD;
 
 #endif

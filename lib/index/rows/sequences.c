@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Row numbers from the narrowest source: queue IDs, then author keys. */
 #include "index/rows/sequences.h"
 
 #include <errno.h>
@@ -31,7 +30,7 @@ static int compare_sequences(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* In order and each once. One domain's rows are in order already. */
+/* One domain's rows are sorted already. */
 static void sequences_settle(struct sequences *s)
 {
 	size_t kept = 0;
@@ -46,9 +45,6 @@ static void sequences_settle(struct sequences *s)
 	s->unsorted = false;
 }
 
-/* ---- from author keys */
-
-/* All rows filed under exactly key. */
 static void collect_exact(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
 {
@@ -67,11 +63,8 @@ static void collect_exact(
 	cursor_close(cursor);
 }
 
-/*
- * All rows filed below key: it is their prefix, for it ends with the dot of its last label. Beyond
- * the length at which keys are cut the prefix alone is left to go by; the record decides, as
- * always.
- */
+/* key ends with a dot, so it is the prefix of its subdomains. Keys are cut at DOMAIN_KEY_PLAIN; the
+ * record decides. */
 static void collect_below(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
 {
@@ -85,7 +78,7 @@ static void collect_below(
 	if (len >= DOMAIN_KEY_PLAIN)
 		len = DOMAIN_KEY_PLAIN;
 	memcpy(start, bytes, len);
-	start[len] = 1; /* past the NUL behind the domain's own key */
+	start[len] = 1; /* skips the domain itself */
 	start_len = len < DOMAIN_KEY_PLAIN ? len + 1 : len;
 	for (at = cursor_seek(cursor, (struct span){.at = start, .len = start_len}, &key, &value);
 	     at == 1 && key.len >= len && memcmp(key.at, start, len) == 0;
@@ -108,7 +101,7 @@ static void collect_pattern(struct txn *txn, const struct pattern *p, struct seq
 		collect_below(txn, key, len, to);
 }
 
-/* Rows whose header From was cut: any author may be among the others. */
+/* Rows with a cut header From: any author may be missing. */
 static void collect_cut(struct txn *txn, struct sequences *to)
 {
 	static const struct domain cut = {.text = MESSAGE_AUTHORS_CUT, .kind = DOMAIN_RAW};
@@ -117,7 +110,6 @@ static void collect_cut(struct txn *txn, struct sequences *to)
 	collect_exact(txn, key, domain_key(&cut, key), to);
 }
 
-/* A set can be looked up where no member is an expression. */
 static bool is_indexed(const struct pattern_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
@@ -134,8 +126,6 @@ static const struct pattern_set *indexed_set(const struct selector *s)
 		return &s->sender;
 	return is_indexed(&s->from) ? &s->from : NULL;
 }
-
-/* ---- from queue IDs */
 
 static void collect_ids(struct txn *txn, const struct selector *s, struct sequences *to)
 {

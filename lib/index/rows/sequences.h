@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Numbers of message rows: which of them a selector can only mean, as the author keys or the inode
- * table say it. The rows themselves are not looked at.
- */
+/* Sequences of the rows that a selector can match at all, by author keys or inode table. */
 #ifndef PQPURGE_INDEX_SEQUENCES_H
 #define PQPURGE_INDEX_SEQUENCES_H
 
@@ -16,10 +13,8 @@ struct sequences {
 	bool failed; /* out of memory */
 };
 
-/*
- * Into *ret, which is zeroed first: ascending, each once. 1; 0 where no key narrows the selector
- * and every row must be looked at; -ENOMEM or the sticky code. Release it whatever comes back.
- */
+/* Fills *ret, ascending, each once: 1; 0 if no key narrows the selector; -ENOMEM or the sticky
+ * code. Release it in any case. */
 int sequences_find(
     struct txn *txn, const struct selector *selector, struct sequences *ret) NODISCARD;
 void sequences_release(struct sequences *s);
