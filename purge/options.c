@@ -200,7 +200,7 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
 	/* A notice names its recipient and no more of the mail that caused it. */
 	const bool beyond_notices = s->from.count || s->recipient.count || s->logins.len ||
-				    s->message_ids.len || s->client_count || s->uid_count ||
+				    s->message_ids.len || s->clients.count || s->uids.count ||
 				    s->ids_given;
 	const struct {
 		bool wrong;

@@ -92,8 +92,9 @@ static int read_ids(struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	selector_seal(&o->selector);
-	strbuf_printf(&o->selected, " (%zu IDs, %08zx)", o->selector.id_count,
-	    (size_t)bytes_hash(o->selector.ids, o->selector.id_count * sizeof(*o->selector.ids)) &
+	strbuf_printf(&o->selected, " (%zu IDs, %08zx)", o->selector.ids.count,
+	    (size_t)bytes_hash(
+		o->selector.ids.list, o->selector.ids.count * sizeof(*o->selector.ids.list)) &
 		0xffffffff);
 	return 0;
 }

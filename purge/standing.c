@@ -22,7 +22,7 @@ static bool is_of_senders(const struct selector *s)
 
 	rest.author.count = rest.sender.count = rest.from.count = 0;
 	rest.logins.len = 0;
-	rest.client_count = 0;
+	rest.clients.count = 0;
 	return selector_is_empty(&rest) && !s->all;
 }
 
@@ -34,7 +34,7 @@ int standing_check(const struct options *o, struct err *err)
 {
 	const struct selector *s = &o->selector;
 	unsigned kinds = (s->author.count > 0) + (s->sender.count > 0) + (s->from.count > 0) +
-			 (s->logins.len > 0) + (s->client_count > 0);
+			 (s->logins.len > 0) + (s->clients.count > 0);
 
 	if (o->block || o->save || o->limit || o->with_bounces)
 		return err_set(err, ERR_USAGE,

@@ -7,16 +7,24 @@
 
 #include "base/base.h"
 
-/* Makes room for one more element. Returns the array, which may have moved, or NULL: out of memory,
- * nothing changed. */
+#define ARRAY_OF(type)                                                                             \
+	struct {                                                                                   \
+		type *list;                                                                        \
+		size_t count, cap;                                                                 \
+	}
+
+/* Makes room for count elements of size bytes. Returns the array, which may have moved, or NULL:
+ * out of memory, nothing changed. */
 static inline void *array_room(void *list, size_t count, size_t *cap, size_t size)
 {
 	size_t more = *cap ? 2 * *cap : 64;
 	void *moved;
 
-	if (count < *cap)
+	if (count <= *cap)
 		return list;
-	moved = realloc(list, more * size);
+	while (more < count)
+		more *= 2;
+	moved = reallocarray(list, more, size);
 	if (moved)
 		*cap = more;
 	return moved;
@@ -26,7 +34,7 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 #define array_add(a, ...)                                                                          \
 	({                                                                                         \
 		typeof((a)->list) list_ =                                                          \
-		    array_room((a)->list, (a)->count, &(a)->cap, sizeof(*(a)->list));              \
+		    array_room((a)->list, (a)->count + 1, &(a)->cap, sizeof(*(a)->list));          \
 		if (list_) {                                                                       \
 			(a)->list = list_;                                                         \
 			list_[(a)->count++] = (__VA_ARGS__);                                       \

@@ -2,31 +2,18 @@
 #include <endian.h>
 #include <xxhash.h>
 
+#include "base/array.h"
 #include "base/bytes.h"
-
-#define FIRST_CAP 256
 
 static bool make_room(struct bytes *b, size_t more)
 {
-	size_t cap = b->cap ? b->cap : FIRST_CAP;
-	unsigned char *at;
+	bool possible = !b->failed && more <= SIZE_MAX / 2 - b->len;
+	void *at = possible ? array_room(b->at, b->len + more, &b->cap, 1) : NULL;
 
-	if (b->failed || more > SIZE_MAX / 2 - b->len) {
-		b->failed = true;
-		return false;
-	}
-	if (b->len + more <= b->cap)
-		return true;
-	while (cap < b->len + more)
-		cap *= 2;
-	at = realloc(b->at, cap);
-	if (!at) {
-		b->failed = true;
-		return false;
-	}
-	b->at = at;
-	b->cap = cap;
-	return true;
+	b->failed = !at;
+	if (at)
+		b->at = at;
+	return at;
 }
 
 void bytes_put(struct bytes *b, const void *at, size_t len)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <assert.h>
-#include <errno.h>
 #include <stdarg.h>
 
 #include "base/err.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <dirent.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -88,71 +89,63 @@ int io_wait(int fd, short events, int64_t deadline)
 	}
 }
 
-static int wait_until(int fd, short events, int64_t deadline)
+/* Waits after a call that failed: 0 to try again, or a code. */
+static int wait_again(int fd, short events, int64_t deadline)
 {
-	int ready = io_wait(fd, events, deadline);
+	int ready;
 
-	return ready == 0 ? ERR_TIMEOUT : ready;
+	if (errno == EINTR)
+		return 0;
+	if (errno != EAGAIN)
+		return -errno;
+	ready = io_wait(fd, events, deadline);
+	return ready == 0 ? ERR_TIMEOUT : ready < 0 ? ready : 0;
 }
 
 static int send_all(int fd, const void *at, size_t len, int64_t deadline)
 {
 	const char *next = at;
+	int code = 0;
 
-	while (len > 0) {
+	while (len > 0 && code == 0) {
 		ssize_t done = send(fd, next, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
-		if (done >= 0) {
+		if (done < 0) {
+			code = wait_again(fd, POLLOUT, deadline);
+		} else {
 			next += done;
 			len -= (size_t)done;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			int ready = wait_until(fd, POLLOUT, deadline);
-
-			if (ready < 0)
-				return ready;
-		} else if (errno != EINTR) {
-			return -errno;
 		}
 	}
-	return 0;
+	return code;
 }
 
+/* The count, less than len only if the peer closed; or a code. */
 static ssize_t receive_all(int fd, void *at, size_t len, int64_t deadline)
 {
 	size_t got = 0;
+	ssize_t done = 1;
+	int code = 0;
 
-	while (got < len) {
-		ssize_t done = recv(fd, (char *)at + got, len - got, MSG_DONTWAIT);
-
-		if (done == 0)
-			break;
-		if (done > 0) {
+	while (got < len && done != 0 && code == 0) {
+		done = recv(fd, (char *)at + got, len - got, MSG_DONTWAIT);
+		if (done < 0)
+			code = wait_again(fd, POLLIN, deadline);
+		else
 			got += (size_t)done;
-		} else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-			int ready = wait_until(fd, POLLIN, deadline);
-
-			if (ready < 0)
-				return ready;
-		} else if (errno != EINTR) {
-			return -errno;
-		}
 	}
-	return (ssize_t)got;
+	return code < 0 ? code : (ssize_t)got;
 }
 
 int io_frame_write(int fd, struct span payload, int64_t deadline)
 {
-	struct bytes head = {0};
+	uint32_t len = htole32((uint32_t)payload.len);
 	int code;
 
 	if (payload.len > IO_FRAME_MAX)
 		return ERR_LIMIT;
-	bytes_put_u32(&head, (uint32_t)payload.len);
-	code = head.failed ? -ENOMEM : send_all(fd, head.at, head.len, deadline);
-	if (code == 0)
-		code = send_all(fd, payload.at, payload.len, deadline);
-	bytes_release(&head);
-	return code;
+	code = send_all(fd, &len, sizeof(len), deadline);
+	return code < 0 ? code : send_all(fd, payload.at, payload.len, deadline);
 }
 
 /* Reads in steps, so that memory follows what came and not what was announced. */
@@ -178,17 +171,15 @@ static int receive_payload(int fd, struct bytes *into, size_t len, int64_t deadl
 
 int io_frame_read(int fd, struct bytes *into, size_t max, int64_t deadline)
 {
-	unsigned char head[4] = {0};
-	struct reader r = reader_of(head, sizeof(head));
-	ssize_t got = receive_all(fd, head, sizeof(head), deadline);
-	size_t len;
+	uint32_t len = 0;
+	ssize_t got = receive_all(fd, &len, sizeof(len), deadline);
 
 	bytes_clear(into);
 	if (got <= 0)
 		return (int)got;
-	if ((size_t)got < sizeof(head))
+	if ((size_t)got < sizeof(len))
 		return -ECONNRESET;
-	len = reader_u32(&r);
+	len = le32toh(len);
 	if (len > max || len > IO_FRAME_MAX)
 		return ERR_LIMIT;
 	return receive_payload(fd, into, len, deadline);

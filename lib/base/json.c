@@ -39,31 +39,32 @@ static bool finish(json_t *value)
 	return json_object_del(value, whole) == 0;
 }
 
+void json_free(struct json *o)
+{
+	json_decref(value_of(o));
+}
+
+struct json *json_reopen(struct json *o)
+{
+	if (json_object_set_new(value_of(o), whole, json_true()) == 0)
+		return o;
+	json_free(o);
+	return NULL;
+}
+
 struct json *json_new(void)
 {
-	json_t *value = json_object();
-
-	if (value && json_object_set_new(value, whole, json_true()) != 0) {
-		json_decref(value);
-		return NULL;
-	}
-	return json_of(value);
+	return json_reopen(json_of(json_object()));
 }
 
 struct json *json_new_array(void)
 {
 	json_t *value = json_array();
 
-	if (value && json_array_append_new(value, json_true()) != 0) {
-		json_decref(value);
-		return NULL;
-	}
-	return json_of(value);
-}
-
-void json_free(struct json *o)
-{
-	json_decref(value_of(o));
+	if (json_array_append_new(value, json_true()) == 0)
+		return json_of(value);
+	json_decref(value);
+	return NULL;
 }
 
 /* jansson takes value over, also on failure, also if NULL. */
@@ -142,11 +143,6 @@ void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t
 	for (size_t i = 0; i < count; i++)
 		append_value(&array, json_integer((json_int_t)list[i]));
 	set_new(o, key, array);
-}
-
-void json_put_null(struct json *o, const char *key)
-{
-	set_new(o, key, json_null());
 }
 
 void json_put_list(struct json *o, const char *key, const struct strlist *list)
@@ -344,12 +340,4 @@ bool json_next(const struct json *o, void **at, const char **ret_key, const stru
 	*ret_key = json_object_iter_key(*at);
 	*ret_value = json_of(json_object_iter_value(*at));
 	return true;
-}
-
-struct json *json_reopen(struct json *o)
-{
-	if (json_object_set_new(value_of(o), whole, json_true()) == 0)
-		return o;
-	json_free(o);
-	return NULL;
 }

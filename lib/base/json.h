@@ -12,12 +12,11 @@ struct json; /* an object or array */
 
 struct json *json_new(void); /* NULL: out of memory (every json_put takes NULL) */
 void json_free(struct json *o);
-void json_put_text(struct json *o, const char *key, const char *text);
+void json_put_text(struct json *o, const char *key, const char *text); /* NULL: null */
 void json_put_int(struct json *o, const char *key, int64_t value);
 void json_put_bool(struct json *o, const char *key, bool value);
 void json_put_share(struct json *o, const char *key, double value); /* six digits */
 void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count);
-void json_put_null(struct json *o, const char *key);
 void json_put_list(struct json *o, const char *key, const struct strlist *list);
 void json_put(struct json *o, const char *key, struct json *child); /* takes child over */
 struct json *json_new_array(void);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/settings_table.h"
-#include "base/str.h"
 
 struct scan {
 	char *at, *end;

@@ -1,33 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <stdarg.h>
 
+#include "base/array.h"
 #include "base/err.h"
 #include "base/str.h"
 
-#define FIRST_CAP 64
-
 static bool make_room(struct strbuf *s, size_t more)
 {
-	size_t cap = s->cap ? s->cap : FIRST_CAP;
-	char *text;
+	bool possible = !s->failed && more < SIZE_MAX / 2 - s->len;
+	void *text = possible ? array_room(s->text, s->len + more + 1, &s->cap, 1) : NULL;
 
-	if (s->failed || more > SIZE_MAX / 2 - s->len - 1) {
-		s->failed = true;
-		return false;
-	}
-	if (s->len + more < s->cap)
-		return true;
-	while (cap <= s->len + more)
-		cap *= 2;
-	text = realloc(s->text, cap);
-	if (!text) {
-		s->failed = true;
-		return false;
-	}
-	s->text = text;
-	s->cap = cap;
-	return true;
+	s->failed = !text;
+	if (text)
+		s->text = text;
+	return text;
 }
 
 void strbuf_add(struct strbuf *s, const char *text, size_t len)

@@ -191,7 +191,7 @@ static int receive(
 		return err_set(err, code, "the daemon does not answer");
 	if (code == 0 || code == -ECONNRESET)
 		return err_set(
-		    err, ERR_REFUSED, "the daemon closed the connection without an answer");
+		    err, -ECONNRESET, "the daemon closed the connection without an answer");
 	return code;
 }
 
@@ -264,10 +264,23 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 	return code;
 }
 
-/* A daemon on its way up has the lock before the socket; another command lets go soon. */
+static int ask_at(
+    const struct client_call *call, int fd, int64_t patience, struct bytes *out, struct err *err)
+{
+	int code = ask_daemon(call, fd, call->daemon_only ? call->deadline : patience, out, err);
+
+	io_close(&fd);
+	return code;
+}
+
+/*
+ * A daemon on its way up has the lock before the socket; another command lets go soon. One on its
+ * way down hangs up, and then nobody listens.
+ */
 static int ask(const struct client_call *call, struct bytes *out, struct err *err)
 {
 	int64_t patience = earlier(clock_steady() + WIRE_ANSWER_TIME, call->deadline);
+	bool hung_up = false;
 
 	/* A daemon that hangs up is an error, not a death. */
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -275,18 +288,20 @@ static int ask(const struct client_call *call, struct bytes *out, struct err *er
 		int fd = -1, code = reach(call, patience, &fd, err);
 
 		if (code == 0) {
-			code = ask_daemon(
-			    call, fd, call->daemon_only ? call->deadline : patience, out, err);
-			io_close(&fd);
+			code = ask_at(call, fd, patience, out, err);
+			if (code != -ECONNRESET || call->daemon_only || hung_up)
+				return code;
+			hung_up = true;
+			bytes_clear(out);
+		} else if (code != -ENOENT && code != -ECONNREFUSED) {
 			return code;
-		}
-		if (code != -ENOENT && code != -ECONNREFUSED)
-			return code;
-		if (call->daemon_only)
+		} else if (call->daemon_only) {
 			return err_set(err, ERR_NO_DAEMON, "no daemon is running");
-		code = ask_index(call, out, err);
-		if (code != ERR_LOCKED || clock_steady() >= patience)
-			return code;
+		} else {
+			code = ask_index(call, out, err);
+			if (code != ERR_LOCKED || clock_steady() >= patience)
+				return code;
+		}
 		(void)poll(NULL, 0, LOCK_RETRY);
 	}
 }
@@ -296,7 +311,7 @@ int client_child(void *arg, struct bytes *out, struct err *err)
 {
 	int code = ask(arg, out, err);
 
-	return code == ERR_CHILD ? ERR_REFUSED : code;
+	return code == ERR_CHILD || code == -ECONNRESET ? ERR_REFUSED : code;
 }
 
 int client_view(struct blob *memory, struct served *ret)

@@ -116,8 +116,8 @@ static void put_clients(struct json *o, const struct selector *s)
 	struct strbuf packed = {0};
 	struct strlist list;
 
-	for (size_t i = 0; i < s->client_count; i++) {
-		const struct net_block *block = &s->clients[i];
+	for (size_t i = 0; i < s->clients.count; i++) {
+		const struct net_block *block = &s->clients.list[i];
 		unsigned bits = block->base.family == 4 ? block->bits - 96 : block->bits;
 		char address[NET_TEXT_SIZE], text[NET_TEXT_SIZE + 8];
 
@@ -134,8 +134,8 @@ static void put_ids(struct json *o, const struct selector *s)
 	struct strbuf packed = {0};
 	struct strlist list;
 
-	for (size_t i = 0; i < s->id_count; i++)
-		strlist_push(&packed, s->ids[i].text, strlen(s->ids[i].text));
+	for (size_t i = 0; i < s->ids.count; i++)
+		strlist_push(&packed, s->ids.list[i].text, strlen(s->ids.list[i].text));
 	list = strlist_of(&packed);
 	json_put_list(o, "ids", &list);
 	json_put_bool(o, "ids_given", packed.failed || s->ids_given);
@@ -153,7 +153,7 @@ struct json *wire_selector(const struct selector *s)
 	json_put(o, "logins", texts_of(&s->logins));
 	json_put(o, "message_ids", texts_of(&s->message_ids));
 	put_clients(o, s);
-	json_put_ints(o, "uids", s->uids, s->uid_count);
+	json_put_ints(o, "uids", s->uids.list, s->uids.count);
 	put_ids(o, s);
 	json_put_bool(o, "login_exact", s->login_exact);
 	json_put_bool(o, "only", s->only);

@@ -69,11 +69,6 @@ void address_parts_local(struct address_parts *p, char c)
 		p->local[p->local_len++] = c;
 }
 
-void address_parts_domain(struct address_parts *p, char c)
-{
-	domain_text_add(&p->domain, c);
-}
-
 void address_parts_join(struct address_parts *p)
 {
 	address_parts_local(p, '@');

@@ -185,7 +185,7 @@ static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t d
 		if ((i < divide) != swap) {
 			address_parts_local(parts, c);
 		} else if (escaped || !strchr("\\\" ", c)) {
-			address_parts_domain(parts, c);
+			domain_text_add(&parts->domain, c);
 			escaped = false;
 		} else {
 			escaped = c == '\\';

@@ -17,7 +17,6 @@ struct address_parts {
 };
 void address_parts_clear(struct address_parts *p);
 void address_parts_local(struct address_parts *p, char c);
-void address_parts_domain(struct address_parts *p, char c);
 /* "b@c" turns out to be a local part: moves '@' and the domain into it. */
 void address_parts_join(struct address_parts *p);
 void address_parts_build(const struct address_parts *p, struct address *ret);

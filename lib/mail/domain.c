@@ -162,13 +162,17 @@ static bool has_labels(const struct domain *d)
 	return d->kind == DOMAIN_NAME || d->kind == DOMAIN_RAW;
 }
 
+bool domain_ends_with(const char *d, const char *parent)
+{
+	size_t len = strlen(d), parent_len = strlen(parent);
+
+	return len > parent_len && d[len - parent_len - 1] == '.' &&
+	       memcmp(d + len - parent_len, parent, parent_len) == 0;
+}
+
 bool domain_below(const struct domain *d, const struct domain *parent)
 {
-	size_t len = strlen(d->text), parent_len = strlen(parent->text);
-
-	return has_labels(d) && has_labels(parent) && len > parent_len &&
-	       d->text[len - parent_len - 1] == '.' &&
-	       memcmp(d->text + len - parent_len, parent->text, parent_len) == 0;
+	return has_labels(d) && has_labels(parent) && domain_ends_with(d->text, parent->text);
 }
 
 /* Labels from last to first, a dot after each; reversed holds DOMAIN_MAX + 1 bytes. */

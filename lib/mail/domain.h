@@ -35,6 +35,8 @@ bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);
 bool domain_equal(const struct domain *a, const struct domain *b);
 /* Whether d is a subdomain of parent. Nothing is below a literal. */
 bool domain_below(const struct domain *d, const struct domain *parent);
+/* On texts, where parent is no literal. No literal ends as a name does, so d may be one. */
+bool domain_ends_with(const char *d, const char *parent);
 
 /* The author key that mail is filed under; returns its length. NAME and RAW: labels reversed, each
  * with a dot ("com.example."), so that all subdomains share a prefix. LITERAL: as is. NULL: "<>".

@@ -197,7 +197,7 @@ static void put(struct scan *s, char c)
 	if (!s->has_at) {
 		address_parts_local(&s->run, c);
 	} else if (is_domain_byte(c)) {
-		address_parts_domain(&s->run, c);
+		domain_text_add(&s->run.domain, c);
 	} else {
 		run_end(s);
 		return;
@@ -274,11 +274,11 @@ static void literal(struct scan *s)
 		run_end(s);
 		return;
 	}
-	address_parts_domain(&s->run, '[');
+	domain_text_add(&s->run.domain, '[');
 	for (; s->at < at; s->at++)
 		if (!str_is_blank(*s->at) && *s->at != '\\')
-			address_parts_domain(&s->run, *s->at);
-	address_parts_domain(&s->run, ']');
+			domain_text_add(&s->run.domain, *s->at);
+	domain_text_add(&s->run.domain, ']');
 	s->at++;
 	s->awaiting = false;
 	s->joint = JOINT_CLOSED;

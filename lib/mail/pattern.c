@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/pattern.h"
 
-#include <errno.h>
-
 #include "mail/regex.h"
 
 void pattern_release(struct pattern *p)
@@ -28,36 +26,18 @@ struct pattern_subject pattern_subject_of(const char *normal)
 	return s;
 }
 
-struct pattern_subject pattern_subject_of_address(const struct address *address)
-{
-	return (struct pattern_subject){.text = address->text,
-	    .len = strlen(address->text),
-	    .local_len = address->local_len,
-	    .domain = address->domain.text};
-}
-
 struct pattern_subject pattern_subject_of_login(const char *login)
 {
 	return (struct pattern_subject){.text = login, .len = strlen(login), .domain = ""};
-}
-
-/* No literal ends as a name does, so none passes for one. */
-static bool is_below(const char *domain, const char *parent)
-{
-	size_t len = strlen(domain), parent_len = strlen(parent);
-
-	return len > parent_len && domain[len - parent_len - 1] == '.' &&
-	       memcmp(domain + len - parent_len, parent, parent_len) == 0;
 }
 
 static bool is_address(const struct address *want, const struct pattern_subject *s)
 {
 	if (s->local_len != want->local_len || strcmp(s->domain, want->domain.text) != 0)
 		return false;
-	for (size_t i = 0; i < s->local_len; i++) {
+	for (size_t i = 0; i < s->local_len; i++)
 		if (str_lower(s->text[i]) != str_lower(want->text[i]))
 			return false;
-	}
 	return true;
 }
 
@@ -71,9 +51,9 @@ int pattern_match_subject(const struct pattern *p, const struct pattern_subject 
 	case PATTERN_DOMAIN:
 		return strcmp(s->domain, domain) == 0;
 	case PATTERN_SUBDOMAINS:
-		return is_below(s->domain, domain);
+		return domain_ends_with(s->domain, domain);
 	case PATTERN_WITHIN:
-		return strcmp(s->domain, domain) == 0 || is_below(s->domain, domain);
+		return strcmp(s->domain, domain) == 0 || domain_ends_with(s->domain, domain);
 	case PATTERN_NULL:
 		return s->len == 0;
 	case PATTERN_REGEX:
@@ -85,7 +65,7 @@ int pattern_match_subject(const struct pattern *p, const struct pattern_subject 
 
 int pattern_match(const struct pattern *p, const struct address *address)
 {
-	struct pattern_subject s = pattern_subject_of_address(address);
+	struct pattern_subject s = pattern_subject_of(address->text);
 
 	return pattern_match_subject(p, &s);
 }
@@ -94,10 +74,9 @@ static bool needs_quotes(const char *local, size_t len)
 {
 	if (len == 0 || local[0] == '/' || local[0] == '#' || (len == 1 && local[0] == '*'))
 		return true;
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; i < len; i++)
 		if (strchr(" \"<>,;:", local[i]))
 			return true;
-	}
 	return false;
 }
 

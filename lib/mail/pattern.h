@@ -53,7 +53,6 @@ struct pattern_subject {
 	const char *domain; /* "" if there is none */
 };
 struct pattern_subject pattern_subject_of(const char *normal);
-struct pattern_subject pattern_subject_of_address(const struct address *address);
 struct pattern_subject pattern_subject_of_login(const char *login); /* for expressions alone */
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
 

@@ -17,20 +17,18 @@ static bool any_matches(
 {
 	struct pattern_subject s = pattern_subject_of(normal);
 
-	for (size_t i = 0; i < set->count; i++) {
+	for (size_t i = 0; i < set->count; i++)
 		if (matches(&set->list[i], &s, notes))
 			return true;
-	}
 	return false;
 }
 
 static bool any_of_list(
     const struct pattern_set *set, const struct strlist *list, struct selector_notes *notes)
 {
-	strlist_each (item, list) {
+	strlist_each (item, list)
 		if (any_matches(set, item, notes))
 			return true;
-	}
 	return false;
 }
 
@@ -198,10 +196,9 @@ static bool any_login(const struct selector *s, const struct message *m, const c
 
 	if (!*text)
 		return false;
-	strlist_each (asked, &logins) {
+	strlist_each (asked, &logins)
 		if (is_login(s, text, asked, max))
 			return true;
-	}
 	return false;
 }
 
@@ -216,18 +213,17 @@ static enum pass login_pass(const struct selector *s, const struct message *m)
 
 static bool any_client(const struct selector *s, const struct net_address *address)
 {
-	for (size_t i = 0; i < s->client_count; i++) {
-		if (net_contains(&s->clients[i], address))
+	for (size_t i = 0; i < s->clients.count; i++)
+		if (net_contains(&s->clients.list[i], address))
 			return true;
-	}
 	return false;
 }
 
 static enum pass client_pass(const struct selector *s, const struct message *m)
 {
 	/* log_client is the origin's: by XFORWARD, or from before a requeue. */
-	if (s->client_count == 0 || any_client(s, &m->client) || any_client(s, &m->queued.client) ||
-	    any_client(s, &m->queued.log_client))
+	if (s->clients.count == 0 || any_client(s, &m->client) ||
+	    any_client(s, &m->queued.client) || any_client(s, &m->queued.log_client))
 		return PASS_OWN;
 	if (any_client(s, &m->first.client))
 		return PASS_FIRST;
@@ -275,37 +271,36 @@ void selector_seal(struct selector *s)
 {
 	size_t kept = 0;
 
-	if (s->id_count == 0)
+	if (s->ids.count == 0)
 		return;
-	qsort(s->ids, s->id_count, sizeof(*s->ids), compare_ids);
-	for (size_t i = 0; i < s->id_count; i++) {
-		if (kept == 0 || compare_ids(&s->ids[kept - 1], &s->ids[i]) != 0)
-			s->ids[kept++] = s->ids[i];
-	}
-	s->id_count = kept;
+	qsort(s->ids.list, s->ids.count, sizeof(*s->ids.list), compare_ids);
+	for (size_t i = 0; i < s->ids.count; i++)
+		if (kept == 0 || compare_ids(&s->ids.list[kept - 1], &s->ids.list[i]) != 0)
+			s->ids.list[kept++] = s->ids.list[i];
+	s->ids.count = kept;
 }
 
 static bool wants_id(const struct selector *s, const struct message *m)
 {
 	if (!s->ids_given)
 		return true;
-	return s->id_count > 0 &&
-	       bsearch(&m->queue_id, s->ids, s->id_count, sizeof(*s->ids), compare_ids);
+	return s->ids.count > 0 &&
+	       bsearch(&m->queue_id, s->ids.list, s->ids.count, sizeof(*s->ids.list), compare_ids);
 }
 
 static bool wants_uid(const struct selector *s, const struct message *m)
 {
-	for (size_t i = 0; m->queued.known && m->queued.uid >= 0 && i < s->uid_count; i++)
-		if (s->uids[i] == (uint64_t)m->queued.uid)
+	for (size_t i = 0; m->queued.known && m->queued.uid >= 0 && i < s->uids.count; i++)
+		if (s->uids.list[i] == (uint64_t)m->queued.uid)
 			return true;
-	return s->uid_count == 0;
+	return s->uids.count == 0;
 }
 
 bool selector_is_empty(const struct selector *s)
 {
 	return s->author.count == 0 && s->sender.count == 0 && s->from.count == 0 &&
 	       s->recipient.count == 0 && s->logins.len == 0 && s->message_ids.len == 0 &&
-	       s->client_count == 0 && s->uid_count == 0 && !s->ids_given &&
+	       s->clients.count == 0 && s->uids.count == 0 && !s->ids_given &&
 	       s->arrived_before == 0 && s->arrived_after == 0 && s->larger_than < 0 &&
 	       s->queues == 0;
 }

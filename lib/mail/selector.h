@@ -5,28 +5,26 @@
 #ifndef PQPURGE_MAIL_SELECTOR_H
 #define PQPURGE_MAIL_SELECTOR_H
 
+#include "base/array.h"
 #include "mail/message.h"
 #include "mail/pattern.h"
 
 struct pattern_set {
 	struct pattern *list;
-	size_t count;
+	size_t count, cap;
 };
 
 struct selector {
-	struct pattern_set author;    /* PATTERN: envelope sender or header From */
-	struct pattern_set sender;    /* --sender */
-	struct pattern_set from;      /* --from */
-	struct pattern_set recipient; /* --recipient */
-	struct strbuf logins;         /* --login, packed list */
-	bool login_exact;             /* login_case = exact; else ASCII case is ignored */
-	struct strbuf message_ids;    /* --message-id, packed, without <> */
-	struct net_block *clients;    /* --client */
-	size_t client_count;
-	uint64_t *uids; /* --uid: who ran sendmail(1), by the queue file */
-	size_t uid_count;
-	struct queue_id *ids; /* --id */
-	size_t id_count;
+	struct pattern_set author;          /* PATTERN: envelope sender or header From */
+	struct pattern_set sender;          /* --sender */
+	struct pattern_set from;            /* --from */
+	struct pattern_set recipient;       /* --recipient */
+	struct strbuf logins;               /* --login, packed list */
+	bool login_exact;                   /* login_case = exact; else ASCII case is ignored */
+	struct strbuf message_ids;          /* --message-id, packed, without <> */
+	ARRAY_OF(struct net_block) clients; /* --client */
+	ARRAY_OF(uint64_t) uids;            /* --uid: who ran sendmail(1), by the queue file */
+	ARRAY_OF(struct queue_id) ids;      /* --id */
 	bool ids_given; /* --id was given, perhaps empty: then nothing matches */
 	bool only;      /* every queued recipient must match --recipient */
 	bool all;       /* --all */

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
 #include "mail/selector.h"
 
 void selector_init(struct selector *s)
@@ -20,47 +18,31 @@ void selector_release(struct selector *s)
 	}
 	strbuf_release(&s->logins);
 	strbuf_release(&s->message_ids);
-	free(s->clients);
-	free(s->uids);
-	free(s->ids);
+	free(s->clients.list);
+	free(s->uids.list);
+	free(s->ids.list);
 	memset(s, 0, sizeof(*s));
-}
-
-/* Room for one more in an array that grows whenever its count is a power of two. */
-static void *grown(void *list, size_t count, size_t size)
-{
-	if (count > 0 && (count & (count - 1)) != 0)
-		return list;
-	return reallocarray(list, count > 0 ? 2 * count : 1, size);
 }
 
 int pattern_set_add(struct pattern_set *set, struct pattern *p)
 {
-	struct pattern *list = grown(set->list, set->count, sizeof(*list));
+	int code = array_add(set, *p);
 
-	if (!list)
-		return -ENOMEM;
-	set->list = list;
-	set->list[set->count++] = *p;
-	memset(p, 0, sizeof(*p));
-	return 0;
+	if (code == 0)
+		memset(p, 0, sizeof(*p));
+	return code;
 }
 
 int selector_add_client(struct selector *s, const char *block, struct err *err)
 {
-	struct net_block *clients, parsed;
+	struct net_block parsed;
 
 	if (net_parse_block(block, &parsed) != 0)
 		return err_set(err, ERR_SYNTAX,
 		    "'%s' is no client address or network (192.0.2.1, 192.0.2.0/24, "
 		    "2001:db8::/32; no bits below the mask)",
 		    block);
-	clients = grown(s->clients, s->client_count, sizeof(*clients));
-	if (!clients)
-		return -ENOMEM;
-	s->clients = clients;
-	s->clients[s->client_count++] = parsed;
-	return 0;
+	return array_add(&s->clients, parsed);
 }
 
 int selector_add_login(struct selector *s, const char *login)
@@ -90,23 +72,11 @@ int selector_add_message_id(struct selector *s, const char *id)
 
 int selector_add_uid(struct selector *s, uid_t uid)
 {
-	uint64_t *uids = grown(s->uids, s->uid_count, sizeof(*uids));
-
-	if (!uids)
-		return -ENOMEM;
-	s->uids = uids;
-	s->uids[s->uid_count++] = uid;
-	return 0;
+	return array_add(&s->uids, uid);
 }
 
 int selector_add_id(struct selector *s, const struct queue_id *id)
 {
-	struct queue_id *ids = grown(s->ids, s->id_count, sizeof(*ids));
-
 	s->ids_given = true;
-	if (!ids)
-		return -ENOMEM;
-	s->ids = ids;
-	s->ids[s->id_count++] = *id;
-	return 0;
+	return array_add(&s->ids, *id);
 }

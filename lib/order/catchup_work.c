@@ -10,8 +10,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-#define WALK_TIME (600 * USEC_PER_SEC) /* a child may have been stopped */
-
 /* An index that does not answer is no failure: the files do. */
 static void ask_names(struct catchup_work *w)
 {
@@ -37,12 +35,10 @@ static int make_unread(struct catchup_work *w, struct err *err)
 static int walk(
     struct catchup_work *w, const struct packed_id *known, size_t count, struct err *err)
 {
-	struct spool_walk *under_way = NULL;
-	int code = spool_walk_start(w->task->postfix, known, count, &under_way, err);
+	int code;
 
 	walked_release(&w->walked);
-	if (code == 0)
-		code = spool_walk_finish(under_way, clock_steady() + WALK_TIME, &w->walked, err);
+	code = spool_walk(w->task->postfix, known, count, &w->walked, err);
 	w->counts.place = w->update.place = (struct queue_place){w->walked.device, w->walked.inode};
 	return code;
 }

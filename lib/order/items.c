@@ -361,16 +361,16 @@ static int take_unheard(
 int order_add_unheard(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
-	struct queue_id *ids = calloc(s->id_count + 1, sizeof(*ids));
-	struct account_entry *gone = calloc(s->id_count + 1, sizeof(*gone));
+	struct queue_id *ids = calloc(s->ids.count + 1, sizeof(*ids));
+	struct account_entry *gone = calloc(s->ids.count + 1, sizeof(*gone));
 	struct proof *states = NULL;
 	size_t count = 0, gone_count = 0;
 	int code =
-	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->id_count);
+	    ids && gone ? 0 : err_sys(err, ENOMEM, "failed to look for %zu messages", s->ids.count);
 
-	for (size_t n = 0; code == 0 && s->ids_given && n < s->id_count; n++)
-		if (!order_find(run->outcome, &s->ids[n]))
-			ids[count++] = s->ids[n];
+	for (size_t n = 0; code == 0 && s->ids_given && n < s->ids.count; n++)
+		if (!order_find(run->outcome, &s->ids.list[n]))
+			ids[count++] = s->ids.list[n];
 	if (code == 0 && count > 0)
 		code = spool_states(&run->looking, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)

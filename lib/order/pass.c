@@ -152,15 +152,35 @@ static int believe_all(struct run *run, struct err *err)
 	return 0;
 }
 
+/* Undo goes by the account, yet not in a directory that is not the queue's. */
+static int find_place(struct run *run, struct err *err)
+{
+	struct catchup_task task = task_of(run);
+	struct caught caught = {0};
+	int code;
+
+	task.selector = NULL;
+	task.notices = false;
+	code = catchup_run(&task, &caught, err);
+	if (code == 0) {
+		run->certain = caught.counts.certain;
+		run->place = caught.counts.place;
+		run->indexed = caught.counts.indexed && !caught.counts.elsewhere;
+	}
+	caught_release(&caught);
+	return code;
+}
+
 static int look(struct run *run, struct err *err)
 {
+	static order_step *const undoing[] = {find_place, order_select_undo, NULL};
 	static order_step *const from_index[] = {order_select, tell_age, believe_all, NULL};
 	int code;
 
 	if (run->order->index_only)
 		code = take_steps(run, from_index, err);
 	else if (run->order->undo_count > 0)
-		code = order_select_undo(run, err);
+		code = take_steps(run, undoing, err);
 	else
 		code = take_steps(run, looking, err);
 	if (code == 0 && !run->order->index_only)

@@ -153,7 +153,6 @@ int order_select_undo(struct run *run, struct err *err)
 	if (code < 0)
 		return code;
 	tell_lost(run, holds.count, &lost);
-	run->certain = true;
 	code = read_files(run, &holds, &caught, err);
 	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);

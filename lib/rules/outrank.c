@@ -3,22 +3,15 @@
 
 #include "base/str.h"
 
-static int rank_of(const struct rule *r)
-{
-	switch (r->pattern_kind) {
-	case PATTERN_ADDRESS:
-	case PATTERN_NULL:
-		return 0;
-	case PATTERN_DOMAIN:
-		return 1;
-	case PATTERN_SUBDOMAINS:
-	case PATTERN_WITHIN:
-		return 2;
-	case PATTERN_REGEX:
-		break;
-	}
-	return 3;
-}
+/* The order in which a rule set asks. */
+static const int ranks[] = {
+    [PATTERN_ADDRESS] = 0,
+    [PATTERN_NULL] = 0,
+    [PATTERN_DOMAIN] = 1,
+    [PATTERN_SUBDOMAINS] = 2,
+    [PATTERN_WITHIN] = 2,
+    [PATTERN_REGEX] = 3,
+};
 
 static struct address address_of(const struct rule *r)
 {
@@ -79,7 +72,8 @@ bool rule_outranks(const struct rule *passing, const struct rule *blocked)
 		return true;
 	if (passing->kind == RULE_CLIENT)
 		return network_outranks(passing, blocked);
-	if (rank_of(passing) > rank_of(blocked) || strcmp(passing->subject, blocked->subject) == 0)
+	if (ranks[passing->pattern_kind] > ranks[blocked->pattern_kind] ||
+	    strcmp(passing->subject, blocked->subject) == 0)
 		return false;
 	return passing->kind == RULE_LOGIN ? login_overlaps(passing, blocked)
 					   : pattern_overlaps(passing, blocked);

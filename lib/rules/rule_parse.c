@@ -226,10 +226,9 @@ static int set_text(struct rule *r, const char *text, struct err *err)
 	size_t len;
 	int rc;
 
-	for (const char *c = text; *c; c++) {
+	for (const char *c = text; *c; c++)
 		if (*c < ' ' || *c > '~')
 			return err_set(err, ERR_SYNTAX, "text must be printable ASCII");
-	}
 	text += strspn(text, " ");
 	rc = take_status(r, &text, err);
 	if (rc != 0)

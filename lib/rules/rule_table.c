@@ -46,22 +46,20 @@ void rule_client_key(
 
 static enum rule_class class_of(const struct rule *r)
 {
-	if (r->pattern_kind == PATTERN_REGEX)
-		return CLASS_REGEX;
-	if (r->kind == RULE_LOGIN)
-		return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
+	static const enum rule_class classes[] = {
+	    [PATTERN_ADDRESS] = CLASS_ADDRESS,
+	    [PATTERN_DOMAIN] = CLASS_DOMAIN,
+	    [PATTERN_SUBDOMAINS] = CLASS_SUBDOMAINS,
+	    [PATTERN_WITHIN] = CLASS_DOMAIN,
+	    [PATTERN_NULL] = CLASS_NULL,
+	    [PATTERN_REGEX] = CLASS_REGEX,
+	};
+
 	if (r->kind == RULE_CLIENT)
 		return CLASS_CLIENT;
-	switch (r->pattern_kind) {
-	case PATTERN_ADDRESS:
-		return CLASS_ADDRESS;
-	case PATTERN_NULL:
-		return CLASS_NULL;
-	case PATTERN_SUBDOMAINS:
-		return CLASS_SUBDOMAINS;
-	default:
-		return CLASS_DOMAIN;
-	}
+	if (r->kind == RULE_PATTERN || r->pattern_kind == PATTERN_REGEX)
+		return classes[r->pattern_kind];
+	return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
 }
 
 /* buf is for the key of a network. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/rules_json.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 
 #define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */

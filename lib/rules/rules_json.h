@@ -18,7 +18,7 @@
  * - "outranking": [{"passing": rule, "blocked": pattern}, ...], the first RULES_OUTRANKING_MAX, and
  *   "outranking_count"; only with "blocked"
  * - "rules_damaged": how many lines of the command's rules are left out, and "damage", what is
- * wrong with the first ones ("FILE:LINE: what") */
+ *   wrong with the first ones ("FILE:LINE: what") */
 #ifndef PQPURGE_RULES_RULES_JSON_H
 #define PQPURGE_RULES_RULES_JSON_H
 

@@ -101,10 +101,9 @@ static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
 	atomic_init(&set->references, 1);
 	set->layers[LAYER_COMMAND] = command;
 	set->layers[LAYER_FILE] = file;
-	for (unsigned bits = RULE_MASKS; bits-- > 0;) {
+	for (unsigned bits = RULE_MASKS; bits-- > 0;)
 		if (command->has_mask[bits] || file->has_mask[bits])
 			set->masks[set->mask_count++] = (unsigned char)bits;
-	}
 	return set;
 }
 

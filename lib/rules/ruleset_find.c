@@ -91,10 +91,9 @@ static bool ask_domain(struct search *s)
 		return true;
 	if (d->kind == DOMAIN_LITERAL || !has_class(s, CLASS_SUBDOMAINS))
 		return false;
-	for (dot = strchr(d->text, '.'); dot; dot = strchr(dot + 1, '.')) {
+	for (dot = strchr(d->text, '.'); dot; dot = strchr(dot + 1, '.'))
 		if (ask(s, CLASS_SUBDOMAINS, dot + 1, (size_t)(end - dot - 1)))
 			return true;
-	}
 	return false;
 }
 
@@ -120,7 +119,7 @@ static bool ask_layer(
 
 static bool ask_regexes(struct search *s)
 {
-	struct pattern_subject subject = pattern_subject_of_address(s->query->address);
+	struct pattern_subject subject = pattern_subject_of(s->query->address->text);
 
 	return !s->query->plain && (ask_layer(s, LAYER_COMMAND, false, &subject) ||
 				       ask_layer(s, LAYER_FILE, false, &subject));

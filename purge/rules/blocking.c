@@ -101,8 +101,8 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 		if (code == 0)
 			code = add_joined(plan, RULE_LOGIN_PREFIX, login, terms, err);
 	}
-	for (size_t i = 0; code == 0 && i < selector->client_count; i++)
-		code = add_client(plan, &selector->clients[i], terms, err);
+	for (size_t i = 0; code == 0 && i < selector->clients.count; i++)
+		code = add_client(plan, &selector->clients.list[i], terms, err);
 	if (code == 0 && plan->rules.count == 0)
 		return err_set(err, ERR_USAGE,
 		    "'--block' needs a pattern, '--sender', '--from', '--login' or '--client'");

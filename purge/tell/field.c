@@ -46,7 +46,7 @@ void fields_put(struct json *o, const struct field *fields, size_t count)
 		if (f->key && is_known(f))
 			put_value(o, f);
 		else if (f->key && f->null)
-			json_put_null(o, f->key);
+			json_put_text(o, f->key, NULL);
 	}
 }
 

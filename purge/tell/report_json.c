@@ -60,7 +60,7 @@ static void put_batch(struct json *o, const struct report *r)
 	if (r->outcome->tally.batch || r->outcome->accounted)
 		json_put_int(o, "batch", (int64_t)r->outcome->tally.batch);
 	else
-		json_put_null(o, "batch");
+		json_put_text(o, "batch", NULL);
 }
 
 static int summary_line(FILE *to, const struct report *r)

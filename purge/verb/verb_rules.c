@@ -81,13 +81,13 @@ static int make_query(
 	const struct selector *selector = &s->options.selector;
 	struct strlist logins = strlist_of(&selector->logins);
 
-	if (logins.count > 1 || selector->client_count > 1)
+	if (logins.count > 1 || selector->clients.count > 1)
 		return err_set(err, ERR_USAGE, "'--test' takes one login and one client");
-	if (selector->client_count && selector->clients[0].bits != 128)
+	if (selector->clients.count && selector->clients.list[0].bits != 128)
 		return err_set(err, ERR_USAGE, "'--test' takes a client's address, not a network");
 	address_envelope(s->options.test, s->settings.origin, address);
 	*ret = (struct ruleset_query){.login = logins.first,
-	    .client = selector->client_count ? &selector->clients[0].base : NULL,
+	    .client = selector->clients.count ? &selector->clients.list[0].base : NULL,
 	    .address = address,
 	    .wall = s->options.now};
 	return 0;
@@ -184,7 +184,7 @@ int verb_rules(struct session *s, struct err *err)
 	struct rulebox box = {0};
 	int code;
 
-	if (!s->options.test && (selector->logins.len || selector->client_count))
+	if (!s->options.test && (selector->logins.len || selector->clients.count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
 	code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
 	if (code == 0)

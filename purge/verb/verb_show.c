@@ -176,10 +176,10 @@ static int put_all(struct walk *w, struct err *err)
 	const struct selector *selector = &w->s->options.selector;
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < selector->id_count; i++) {
+	for (size_t i = 0; code == 0 && i < selector->ids.count; i++) {
 		if (i && !w->s->options.json)
 			say(stdout, "\n");
-		code = show_one(w, &selector->ids[i], err);
+		code = show_one(w, &selector->ids.list[i], err);
 	}
 	return code;
 }

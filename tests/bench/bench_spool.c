@@ -174,12 +174,10 @@ static void read_names(const struct bench *b)
 static void walk(const struct bench *b, const char *what, size_t known)
 {
 	struct mark began = mark_now();
-	struct spool_walk *at_work;
 	struct walked w;
 	struct err err = {{0}};
 
-	if (spool_walk_start(&b->p, b->known, known, &at_work, &err) < 0 ||
-	    spool_walk_finish(at_work, INT64_MAX, &w, &err) < 0)
+	if (spool_walk(&b->p, b->known, known, &w, &err) < 0)
 		die(what, err.text);
 	tell(what, w.names, &began);
 	if (w.names != b->count || w.known_there != known || w.to_read_count != b->count - known)

@@ -203,6 +203,15 @@ class Operators(DoorCase):
         self.assertIn(b"usage", answer.out)
         self.assertEqual(self.held(), set())
 
+    def test_status(self):
+        """A door that the configuration asks for, and that is not there, is named with what to type."""
+        self.assertNotIn("root does not hear", self.pq.idx("status").out)
+        self.door.close()
+        result = self.pq.idx("status")
+        self.assertEqual(result.status, 2, result)
+        self.assertIn("root does not hear the members of operator_group", result.out)
+        self.assertIn("order --listen", result.out)
+
     def test_strangers(self):
         """No member: the socket lets nobody else in, and where it did, root would not."""
         result = self.pq.idx("list", **identity(STRANGER))

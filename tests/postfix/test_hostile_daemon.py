@@ -26,11 +26,14 @@ LIARS = {"no_rows"}
 # What each verb is called with. One that --help names and that is missing here fails the test.
 VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"],
          "log": ["--json"], "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
-         "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "purge": ["-y", "--json", BAD]}
+         "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "retry": ["-y", "--json", BAD],
+         "purge": ["-y", "--json", BAD]}
 
 
 class HostileCase(RigCase):
     starts_daemon = False
+    # `retry` tries even what defer_transports parks: nothing of it may leave.
+    main = "smtpd_recipient_restrictions = check_recipient_access inline:{ { dest.test = FILTER retry:4.3.2 parked } }\n"
 
     def setUp(self):
         super().setUp()
@@ -74,6 +77,8 @@ class HostileCase(RigCase):
         for verb in VERBS:
             before = self.postfix.ids()
             result = self.run_verb(verb, seconds)
+            if verb == "retry":
+                self.postfix.settled(8)
             if verb == "list" and complete:
                 self.assertEqual(set(result.messages), self.ours | self.others, result)
             elif verb == "purge" and complete:

@@ -48,6 +48,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), self.good)
         self.assertEqual(self.state(batch), "standing")
         self.assertEqual(self.standing_rules(), {BAD: batch})
+        self.assertIn(f"order {batch} ", self.pq.idx("status").out)
         self.assertRaises(Refused, self.send, "a@example.com")
         late = self.past_the_door()
         self.assertEqual(self.postfix.ids(), self.good | late)

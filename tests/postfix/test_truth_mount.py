@@ -86,6 +86,15 @@ class Known(Cases, Unmounted):
         self.pq.stop()
         self.check(self.skeleton)
 
+    def test_undo(self):
+        """What a batch holds has not left because the queue is not there."""
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        for args in (("undo", "-n", "1"), ("undo", "-y", "1")):
+            self.assert_refused(self.beneath(self.skeleton), *args)
+        self.assertEqual(set(self.pq.listed("--index-only")), self.ours | self.others, "the rows are all there")
+        result = self.pq.idx("undo", "-y", "--json", str(held.summary["batch"]))
+        self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
+
     def test_some_of_it_lies_there(self):
         """A copy of half of the queue elsewhere: what lies there is dealt with, and of the rest nothing is said."""
         half = sorted(self.ours)[:10]

@@ -132,10 +132,10 @@ static void collect_ids(struct txn *txn, const struct selector *s, struct sequen
 	uint64_t rows[ENTRY_INODE_ROWS];
 	struct packed_id id;
 
-	for (size_t i = 0; i < s->id_count; i++) {
+	for (size_t i = 0; i < s->ids.count; i++) {
 		int count = 0;
 
-		if (queue_id_pack(&s->ids[i], &id) == 0)
+		if (queue_id_pack(&s->ids.list[i], &id) == 0)
 			count = entry_find(txn, &id, false, rows, ENTRY_INODE_ROWS);
 		for (int n = 0; n < count; n++)
 			sequences_add(to, rows[n]);

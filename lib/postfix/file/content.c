@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The content of a queue file (global/rec_type.h, postcat/postcat.c). */
 #include "postfix/file/content.h"
 
 #include <errno.h>
@@ -14,8 +13,6 @@
 #define JUMPS_MAX 100000 /* each header line that a milter changed is two */
 #define BUFFER    65536
 #define ENOUGH    1
-
-/* ---- which file */
 
 int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival)
@@ -38,11 +35,9 @@ int content_open(const struct queue_layout *layout, int queue_dir, const struct 
 	return proof.state == PROOF_ARRIVING ? -EAGAIN : ERR_STALE;
 }
 
-/* ---- what it says */
-
 struct copy {
 	struct queue_file file;
-	int to; /* -1: what fits into buffer is all that is wanted */
+	int to; /* -1: only what fits into buffer is wanted */
 	char buffer[BUFFER];
 	size_t len;
 };
@@ -64,7 +59,7 @@ static int put(struct copy *c, const char *data, size_t len)
 	return 0;
 }
 
-/* A record that is longer than what struct queue_record keeps: line_length_limit was raised. */
+/* For records longer than QUEUE_DATA_MAX: line_length_limit was raised. */
 static int put_long(struct copy *c, const struct queue_record *r)
 {
 	char chunk[QUEUE_DATA_MAX];
@@ -91,13 +86,17 @@ static int put_record(struct copy *c, const struct queue_record *r)
 	return code == 0 && r->type == 'N' ? put(c, "\n", 1) : code;
 }
 
-/* From the first record to X, which ends the content. */
-static int copy_records(struct copy *c)
+/* The content lies between M and X. */
+static int copy_content(struct copy *c, int fd)
 {
 	struct queue_record r;
 	bool content = false;
-	int code = 0;
+	struct stat st = {0};
+	int code = fstat(fd, &st) < 0 ? ERR_SYNTAX : 0;
 
+	/* A record has at least two bytes, and only a loop of pointers reads one twice. */
+	c->file = (struct queue_file){
+	    .fd = fd, .records_left = (uint64_t)st.st_size, .jumps_left = JUMPS_MAX};
 	while (code == 0) {
 		if (queue_file_next(&c->file, &r) < 0)
 			return ERR_SYNTAX;
@@ -111,18 +110,6 @@ static int copy_records(struct copy *c)
 	return code;
 }
 
-static int copy_content(struct copy *c, int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return ERR_SYNTAX;
-	/* No record is shorter than two bytes, and none is read twice but by a loop of pointers. */
-	c->file = (struct queue_file){
-	    .fd = fd, .records_left = (uint64_t)st.st_size, .jumps_left = JUMPS_MAX};
-	return copy_records(c);
-}
-
 int content_write(int fd, int to)
 {
 	struct copy c = {.to = to};
@@ -131,7 +118,7 @@ int content_write(int fd, int to)
 	return code < 0 ? code : io_write_all(to, c.buffer, c.len);
 }
 
-/* The line behind at; NULL at the end of what there is. */
+/* NULL: there is none. */
 static const char *next_line(const char *at, const char *end)
 {
 	const char *newline = memchr(at, '\n', (size_t)(end - at));
@@ -139,7 +126,6 @@ static const char *next_line(const char *at, const char *end)
 	return newline && newline + 1 < end ? newline + 1 : NULL;
 }
 
-/* The value from at on, with the lines that continue it. */
 static void take_value(const char *at, const char *end, char *buf, size_t size)
 {
 	const char *line = at;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue files: their records, and what the envelope says of the message. */
 #include "postfix/file/queue_file.h"
 
 #include <errno.h>
@@ -9,8 +8,6 @@
 #include "base/clock.h"
 
 #define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)
-
-/* ---- records */
 
 /* At most want <= QUEUE_WINDOW bytes at offset; 0 at the end, or -errno. */
 static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const unsigned char **ret)
@@ -35,7 +32,7 @@ static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const uns
 	return (ssize_t)(have < want ? have : want);
 }
 
-/* The type byte and the length (rec_get_raw). */
+/* As rec_get_raw. */
 static int read_head(struct queue_file *f, struct queue_record *ret)
 {
 	const unsigned char *head;
@@ -108,10 +105,7 @@ int64_t queue_number(const char *text, const char **rest)
 	return digits > 0 ? value : -1;
 }
 
-/*
- * "seconds microseconds", or -1. The latter are absent in files of Postfix before 2.2 and in some
- * from other programs.
- */
+/* "seconds microseconds" or -1. Postfix before 2.2 and some programs write only seconds. */
 static int64_t time_of(const char *text)
 {
 	const char *rest = "";
@@ -122,8 +116,6 @@ static int64_t time_of(const char *text)
 	usec = *rest == ' ' ? queue_number(rest, NULL) : 0;
 	return usec < 0 || usec >= USEC_PER_SEC ? -1 : seconds * USEC_PER_SEC + usec;
 }
-
-/* ---- the envelope */
 
 static void take_sender(struct identity *id, const struct queue_record *r)
 {
@@ -142,7 +134,6 @@ static void take_address(struct net_address *into, const char *value)
 		*into = (struct net_address){0};
 }
 
-/* What stands behind name; NULL where text is another attribute. */
 static const char *value_of(const char *text, const char *name)
 {
 	return str_starts(text, name) ? text + strlen(name) : NULL;
@@ -186,45 +177,34 @@ static void take_time(struct queue_envelope *e, const char *text)
 void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret)
 {
 	*e = (struct queue_envelope){.identity = ret};
-	/* A size that no C record tells is the file's, as for showq(8). */
+	/* Without a C record the size is the file's, as for showq(8). */
 	*ret = (struct identity){
 	    .arrival_time = -1, .create_time = -1, .inode = st->st_ino, .size = st->st_size};
 }
 
+/* Recipients (R, O, D) follow the sender and its client; M begins the content. */
+static bool ends_envelope(const struct queue_envelope *e, unsigned char type)
+{
+	return type == 'M' || type == 'X' || type == 'E' ||
+	       (e->identity->has_sender && (type == 'R' || type == 'O' || type == 'D'));
+}
+
 int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r)
 {
-	bool begun = e->begun;
-
-	e->begun = true;
-	if (!begun && r->type != 'C' && r->type != 'T')
+	if (!e->begun && r->type != 'C' && r->type != 'T')
 		return ERR_SYNTAX;
-	switch (r->type) {
-	case 'C':
+	e->begun = true;
+	if (ends_envelope(e, r->type))
+		return e->identity->arrival_time < 0 ? ERR_SYNTAX : 0;
+	if (r->type == 'C')
 		take_size(e, r->data);
-		return 1;
-	case 'T':
+	else if (r->type == 'T')
 		take_time(e, r->data);
-		return 1;
-	case 'A':
+	else if (r->type == 'A')
 		take_attribute(e->identity, r->data);
-		return 1;
-	case 'S':
+	else if (r->type == 'S')
 		take_sender(e->identity, r);
-		return 1;
-	case 'R': /* recipients stand behind the sender and its client */
-	case 'O':
-	case 'D':
-		if (!e->identity->has_sender)
-			return 1;
-		break;
-	case 'M': /* content begins */
-	case 'X':
-	case 'E':
-		break;
-	default:
-		return 1;
-	}
-	return e->identity->arrival_time < 0 ? ERR_SYNTAX : 0;
+	return 1;
 }
 
 int queue_file_identity(int fd, const struct stat *st, struct identity *ret)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The header of a queue file. */
 #include "postfix/file/queue_message.h"
 
 #include "mail/queue_id.h"
@@ -23,7 +22,6 @@ void queue_header_release(struct queue_header *h)
 	*h = (struct queue_header){0};
 }
 
-/* value is terminated, without blanks around it. */
 static void take_value(
     struct queue_header *h, const char *name, size_t name_len, const char *value, size_t len)
 {
@@ -60,8 +58,7 @@ static void take_field(struct queue_header *h)
 	take_value(h, text, name, text + at, len - at);
 }
 
-/* A field's name: printable, no blank inside, a colon behind it, perhaps after blanks (global/
- * is_header.c). */
+/* As global/is_header.c: a printable name, perhaps blanks, a colon. */
 static bool begins_field(const char *text, size_t len)
 {
 	size_t at = 0;

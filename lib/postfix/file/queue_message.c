@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* A queue file as a message: its envelope, recipients, attributes and header. */
 #include "postfix/file/queue_message.h"
 
 #include <errno.h>
 
 #include "postfix/file/queue_file.h"
-
-enum part { PART_ENVELOPE, PART_HEADER, PART_BODY, PART_EXTRACTED };
 
 struct walk {
 	struct queue_message *m;
@@ -14,11 +11,11 @@ struct walk {
 	struct queue_file file;
 	struct queue_envelope envelope;
 	bool has_envelope;    /* what the proof needs was read */
-	uint64_t content_end; /* where the extracted records begin; 0 = not known */
-	enum part part;
+	uint64_t content_end; /* where the extracted records begin; 0 unknown */
+	bool in_header;
 	bool line_goes_on; /* the last record of content did not end its line */
 	bool done;
-	struct strbuf original; /* the O record that belongs to the next recipient */
+	struct strbuf original; /* O record of the next recipient */
 };
 
 static void take_recipient(struct walk *w, const struct queue_record *r)
@@ -63,8 +60,7 @@ static void take_attribute(struct queue_message *m, const char *text)
 	}
 }
 
-/* C: "size offset recipients ...": content begins at offset; what was extracted from it stands
- * behind it. */
+/* C: "size offset recipients ...": content begins at offset; the extracted records follow it. */
 static void take_size(struct walk *w, const char *text)
 {
 	int64_t size = queue_number(text, &text);
@@ -74,17 +70,15 @@ static void take_size(struct walk *w, const char *text)
 		w->content_end = (uint64_t)offset + (uint64_t)size;
 }
 
-static void take_content(struct walk *w, const struct queue_record *r)
+static void take_line(struct walk *w, const struct queue_record *r)
 {
-	if (w->part != PART_HEADER)
-		return;
 	queue_header_line(&w->m->header, r->data, r->len, !w->line_goes_on);
 	w->line_goes_on = r->type == 'L';
-	if (!w->m->header.ended)
+	w->in_header = !w->m->header.ended;
+	if (w->in_header)
 		return;
-	/* The body says nothing. A file in maildrop has no size to go behind it by, and all its
-	 * recipients before it, but for those that "sendmail -t" leaves to cleanup(8). */
-	w->part = PART_BODY;
+	/* Skips the body. In maildrop its size is unknown, but all recipients precede it, except
+	 * those that "sendmail -t" leaves to cleanup(8). */
 	if (w->content_end > w->file.at) {
 		w->file.at = w->content_end;
 	} else {
@@ -95,44 +89,27 @@ static void take_content(struct walk *w, const struct queue_record *r)
 
 static void take_record(struct walk *w, const struct queue_record *r)
 {
-	switch (r->type) {
-	case 'C':
+	unsigned char type = r->type;
+
+	if (type == 'C')
 		take_size(w, r->data);
-		break;
-	case 'A':
+	else if (type == 'A')
 		take_attribute(w->m, r->data);
-		break;
-	case 'O':
-		strbuf_clear(&w->original);
-		strbuf_puts(&w->original, r->data);
-		break;
-	case 'R':
+	else if (type == 'R')
 		take_recipient(w, r);
-		strbuf_clear(&w->original);
-		break;
-	case 'D': /* done: it waits for this one no longer */
-		strbuf_clear(&w->original);
-		break;
-	case 'M':
-		w->part = PART_HEADER;
-		break;
-	case 'N':
-	case 'L': /* before the content it names a filter */
-		if (w->part != PART_ENVELOPE)
-			take_content(w, r);
-		break;
-	case 'X':
-		w->part = PART_EXTRACTED;
-		break;
-	case 'E':
+	else if (type == 'M' || type == 'X')
+		w->in_header = type == 'M';
+	else if (type == 'E')
 		w->m->finished = w->done = true;
-		break;
-	default:
-		break;
-	}
+	else if (w->in_header && (type == 'N' || type == 'L'))
+		take_line(w, r);
+	if (type == 'O' || type == 'R' || type == 'D') /* D: delivered */
+		strbuf_clear(&w->original);
+	if (type == 'O')
+		strbuf_puts(&w->original, r->data);
 }
 
-/* Malformed content is no error: the envelope that the proof needs has been read. */
+/* Malformed content is no error once the envelope was read: the proof needs no more. */
 static int walk_file(struct walk *w)
 {
 	struct queue_record r;

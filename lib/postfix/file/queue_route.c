@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The way that a message took through this host. */
 #include "postfix/file/queue_route.h"
 
 void queue_route_clear(struct queue_route *r)
@@ -9,7 +8,7 @@ void queue_route_clear(struct queue_route *r)
 	memset(r->fed, 0, sizeof(r->fed));
 }
 
-/* Where the part that tells the client ends. */
+/* The client's part of a Received value ends at "by". */
 static const char *end_of_from(const char *value)
 {
 	const char *by;
@@ -33,10 +32,8 @@ static bool is_local_address(const char *text, size_t len, const struct queue_ho
 	       join_is_local(&address, host->networks, host->network_count);
 }
 
-/*
- * Whether the line of another program says that it got the mail from this host, by its name or its
- * address; but a webmail's says that of people ("with HTTP").
- */
+/* Whether another program's line says that it got the mail from this host, by name or address. A
+ * webmail says that of people ("with HTTP"). */
 static bool is_fed(const char *value, const struct queue_host *host)
 {
 	static const char from[] = "from ";
@@ -66,12 +63,10 @@ void queue_route_take(
 	}
 }
 
-/* ---- the file's own lines */
-
-/* The lines that are the file's own: its topmost, those of requeues, and what these lie on. */
+/* The file's own lines: the topmost, and if requeues added that, the one below them. */
 struct own {
 	unsigned count;
-	const struct received_pass *made; /* the one of the pass that made it; NULL: not there */
+	const struct received_pass *made; /* by the pass that made the file; NULL: not there */
 };
 
 static bool is_requeue(const struct received_pass *line, const struct queue_host *host)
@@ -79,7 +74,7 @@ static bool is_requeue(const struct received_pass *line, const struct queue_host
 	return line->uid >= 0 && line->uid == host->mail_owner;
 }
 
-/* Whether line, below a requeue's, was the file's own: its ID or its client say so. */
+/* Whether a line below a requeue's was the file's own, by its ID or client. */
 static bool was_own(const struct received_pass *line, const struct queued *q)
 {
 	if (q->log_ident[0] && strcmp(line->queue_id.text, q->log_ident) == 0)
@@ -109,15 +104,12 @@ bool queue_route_is_internal(
 	return r->own_first && own.made && !own.made->by_smtp && own.made->uid < 0;
 }
 
-/* ---- the first pass */
-
-/* The first pass, or the way back from a further filter, above which its line is missing. */
 struct first {
-	const struct received_pass *line; /* NULL: not there */
-	bool hidden; /* what fed this host's line, or the last of them, is not known */
+	const struct received_pass *line; /* of the first pass; NULL: not there */
+	bool hidden; /* a filter says that this host fed it, but that pass's line is missing */
 };
 
-/* From line `at` on: a requeue's line is passed over, and a local client's, if another follows. */
+/* From line `at` on. Skips lines of requeues, and of local clients if another line follows. */
 static struct first first_pass(
     const struct queue_route *r, const struct queue_host *host, unsigned at)
 {
@@ -148,7 +140,7 @@ static const struct received_pass *line_of(
 	return NULL;
 }
 
-/* log_ident where it is another's: not the file's own, nor one that it had before a requeue. */
+/* Whether log_ident is another file's: not this one's, nor one that it had before a requeue. */
 static bool other_ident(const struct queue_route *r, const struct own *own, const struct message *m,
     struct queue_id *ret)
 {
@@ -162,7 +154,6 @@ static bool other_ident(const struct queue_route *r, const struct own *own, cons
 	return true;
 }
 
-/* line NULL: nothing tells. */
 static void came_back(struct message *m, const struct queue_id *id,
     const struct net_address *client, const struct received_pass *line)
 {
@@ -179,7 +170,7 @@ static void came_back(struct message *m, const struct queue_id *id,
 		m->first.client = line->client;
 }
 
-/* An SMTP client's mail, also if it was requeued since: that keeps its client. */
+/* Mail from an SMTP client, perhaps requeued, which keeps its client. */
 static void judge_smtp(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -195,16 +186,14 @@ static void judge_smtp(const struct queue_route *r, const struct queue_host *hos
 		return;
 	if (named)
 		line = line_of(r, own->count, &ident);
-	/* XFORWARD knows better. */
+	/* XFORWARD is believed first. */
 	if (xforwarded && line && !net_equal(&line->client, &q->log_client))
 		line = NULL;
 	came_back(m, named ? &ident : NULL, xforwarded ? &q->log_client : NULL, line);
 }
 
-/*
- * No client: sendmail(1), perhaps called by a filter; local(8), which forwards and keeps what is
- * known of the client and the login; bounce(8).
- */
+/* Mail without a client: by sendmail(1), perhaps called by a filter; by local(8), which forwards
+ * and keeps client and login; by bounce(8). */
 static void judge_other(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -216,7 +205,7 @@ static void judge_other(const struct queue_route *r, const struct queue_host *ho
 	struct queue_id ident;
 	bool named = other_ident(r, own, m, &ident);
 
-	/* The file that was forwarded stands right below, and is no other's second pass. */
+	/* A forwarded file stands right below: this is no second pass. */
 	if (named && at < r->count && queue_id_equal(&r->lines[at].queue_id, &ident)) {
 		named = false;
 		at++;
@@ -240,7 +229,7 @@ void queue_route_judge(
 
 	if (own.made && q->client.family == 0 && q->log_client.family == 0)
 		q->uid = own.made->uid;
-	if (q->login[0]) /* who logged in to this pass is who sent it */
+	if (q->login[0]) /* the sender logged in to this pass */
 		return;
 	if (q->client.family != 0)
 		judge_smtp(r, host, &own, m);

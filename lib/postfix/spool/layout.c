@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The layout that is on disk: how deep the files of each queue may lie. */
 #include <errno.h>
 #include <fcntl.h>
 
@@ -7,7 +6,7 @@
 
 #define LOOKS 3 /* passes over all spots before a file counts as gone */
 
-/* What is found below one queue or log directory. */
+/* Of the levels below one queue or log directory. */
 struct search {
 	int queue_dir;
 	bool counts; /* its file system counts subdirectories in st_nlink */
@@ -15,13 +14,7 @@ struct search {
 	uint32_t depths;
 };
 
-static bool is_directory(const struct search *s, struct stat *ret)
-{
-	return fstatat(s->queue_dir, s->path, ret, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       S_ISDIR(ret->st_mode);
-}
-
-/* By name: to read a directory of many files for its few levels would cost more. */
+/* Asks for each level by name: reading a directory of many files would cost more. */
 static void search_below(struct search *s, size_t len, unsigned depth, const struct stat *at)
 {
 	struct stat st;
@@ -34,12 +27,13 @@ static void search_below(struct search *s, size_t len, unsigned depth, const str
 	for (const char *level = QUEUE_LEVELS; *level; level++) {
 		s->path[len + 1] = *level;
 		s->path[len + 2] = '\0';
-		if (is_directory(s, &st))
+		if (fstatat(s->queue_dir, s->path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    S_ISDIR(st.st_mode))
 			search_below(s, len + 2, depth + 1, &st);
 	}
 }
 
-/* The depths of a directory, as bits. It may be a link itself: who put it there is root. */
+/* The depths of a directory, as bits. It may be a link: only root could put one there. */
 static uint32_t depths_of(int queue_dir, const char *word, const struct stat *parent)
 {
 	struct search s = {.queue_dir = queue_dir};
@@ -72,14 +66,6 @@ void queue_layout_read(struct queue_layout *ret, int queue_dir)
 	ret->trace = depths_of(queue_dir, "trace", &st);
 }
 
-/* Whether it is there at all, as far as can be seen. */
-static bool is_there(int queue_dir, const char *path)
-{
-	struct stat st;
-
-	return fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
 int queue_layout_open(
     const struct queue_layout *layout, int queue_dir, const struct queue_id *id, unsigned *hint)
 {
@@ -89,11 +75,13 @@ int queue_layout_open(
 		unsigned at = n == 0 && *hint < layout->count ? *hint : n % layout->count;
 		const struct queue_spot *spot = &layout->spots[at];
 		char path[QUEUE_PATH_MAX];
+		struct stat st;
 		int fd;
 
 		queue_path(queue_word(spot->queue), spot->depth, id, path);
 		fd = queue_open(queue_dir, path);
-		if (fd == -ENOENT || fd == -ENOTDIR || (fd < 0 && !is_there(queue_dir, path)))
+		if (fd == -ENOENT || fd == -ENOTDIR ||
+		    (fd < 0 && fstatat(queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0))
 			continue;
 		*hint = at;
 		if (fd >= 0)

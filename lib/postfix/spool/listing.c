@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Names in queues. */
 #include "postfix/spool/listing.h"
 
 #include <dirent.h>
@@ -7,10 +6,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define LENGTH_BASE     65536u /* bytes of a directory that are read for few names too */
+#define LENGTH_BASE     65536u /* bytes of a directory that are worth reading for few names */
 #define LENGTH_PER_NAME 64
 
-/* False: no memory, or more than most. What is no queue ID is none that is asked for. */
+/* False: no memory, or more than most names. */
 static bool add(struct listing *l, const char *name, size_t most)
 {
 	struct packed_id id;
@@ -34,7 +33,7 @@ static bool read_names(struct listing *l, DIR *dir, size_t max)
 	return errno == 0;
 }
 
-/* A directory that once held many names stays long on some file systems, and takes long to read. */
+/* On some file systems a directory that once held many names stays long, and slow to read. */
 static bool is_short(int fd, size_t max)
 {
 	struct stat st;

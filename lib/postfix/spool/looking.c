@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks at many queue files: where they lie, whether they are complete, whether they are who we
- * think. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -10,9 +8,9 @@
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/looking.h"
 
-#define ROUNDS_MAX 16  /* times that a file may run away between two system calls */
-#define LIST_COUNT 32  /* from here on reading the names in a queue pays */
-#define LIST_MAX   500 /* names that are looked for between two lists: within a millisecond */
+#define ROUNDS_MAX 16  /* how often a file may move between two system calls */
+#define LIST_COUNT 32  /* from here on a listing pays */
+#define LIST_MAX   500 /* names looked for between two listings: within a millisecond */
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
@@ -35,7 +33,7 @@ static void path_in(
 	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
-/* Whether the name lies in spot: 1 and what lies there, 0, -errno where that cannot be known. */
+/* 1: the name is in spot, and *st is what lies there; 0; or -errno if that cannot be known. */
 static int look_stat(
     const struct looking *l, unsigned spot, const struct queue_id *id, struct stat *st)
 {
@@ -48,17 +46,19 @@ static int look_stat(
 }
 
 /*
- * The first spot in flow order that has the name: 1 and *spot; 0; or -errno where it was not found
- * and one of them cannot be searched. postsuper passes over those, too.
+ * Whether a spot before `end` has the name: 1 and the first of them; 0; or -errno if none has it
+ * and one cannot be searched (postsuper skips those, too). Spots that l->names knows are skipped.
  */
-static int look_all(
-    const struct looking *l, const struct queue_id *id, unsigned *spot, struct stat *st)
+static int look_before(const struct looking *l, unsigned end, const struct queue_id *id,
+    unsigned *ret_spot, struct stat *st)
 {
 	int blind = 0;
 
-	for (*spot = 0; *spot < l->layout.count; ++*spot) {
-		int found = look_stat(l, *spot, id, st);
+	for (unsigned n = 0; n < end; n++) {
+		int found =
+		    listing_knows(&l->names, &l->layout.spots[n]) ? 0 : look_stat(l, n, id, st);
 
+		*ret_spot = n;
 		if (found == 1)
 			return 1;
 		blind = found < 0 ? found : blind;
@@ -66,12 +66,17 @@ static int look_all(
 	return blind;
 }
 
-/* ---- proofs */
+/* The same, with l->names asked first. */
+static int is_before(const struct looking *l, unsigned end, const struct queue_id *id)
+{
+	unsigned spot;
+	struct stat st;
 
-/*
- * An arriving file may be empty yet or end anywhere, for cleanup(8) writes by buffers. It is
- * another message only if an envelope that is whole (code 0) rules ours out.
- */
+	return listing_has(&l->names, id) ? 1 : look_before(l, end, id, &spot, &st);
+}
+
+/* An arriving file may end anywhere, for cleanup(8) writes by buffers. Only a whole envelope (code
+ * 0) proves it to be another message. */
 static enum proof_state state_of_arriving(
     const struct message *recorded, const struct identity *found, int code)
 {
@@ -118,9 +123,8 @@ void spool_judge(int fd, const struct message *recorded, struct proof *ret)
 }
 
 /*
- * What it means that a name is there and cannot be opened. Mail in maildrop that another user
- * submitted is not readable for mail_owner, and was never in a later queue: it is not the recorded
- * message. False: nothing is there, as far as can be seen.
+ * The name is there and cannot be opened. mail_owner cannot read what another user put into
+ * maildrop, and it was never in a later queue: not the recorded message. False: nothing is there.
  */
 static bool judge_unreadable(
     const struct looking *l, unsigned spot, const struct queue_id *id, int code, struct proof *ret)
@@ -138,7 +142,7 @@ static bool judge_unreadable(
 	return true;
 }
 
-/* Opens the file of that name in spot and judges it. False: there is none. */
+/* False: there is none in spot. */
 static bool look_in(
     const struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
 {
@@ -157,27 +161,14 @@ static bool look_in(
 	return true;
 }
 
-/* Whether a spot before that of the hint has the name. */
-static bool is_earlier(const struct looking *l, const struct queue_id *id)
-{
-	struct stat st;
-
-	if (listing_has(&l->names, id))
-		return true;
-	for (unsigned n = 0; n < l->hint; n++)
-		if (!listing_knows(&l->names, &l->layout.spots[n]) && look_stat(l, n, id, &st) == 1)
-			return true;
-	return false;
-}
-
 /*
- * The first file of that name in flow order. Mail of one order mostly lies in one queue, so that
- * one is tried first; what is found there counts only if no earlier one has the name, for there
- * postsuper would find it first. Keeps the hint up. False: there is none.
+ * The first file of that name in flow order; false: there is none. The mail of one order mostly
+ * lies in one queue, so we try the hint first. That counts only if no earlier spot has the name,
+ * for postsuper would take it there.
  */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
-	if (look_in(l, l->hint, recorded, ret) && !is_earlier(l, &recorded->queue_id))
+	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
 		return true;
 	for (unsigned n = 0; n < l->layout.count; n++)
 		if (look_in(l, n, recorded, ret)) {
@@ -192,7 +183,7 @@ static bool state_one(const struct looking *l, const struct queue_id *id, struct
 	struct stat st;
 	unsigned spot;
 
-	if (look_all(l, id, &spot, &st) != 1)
+	if (look_before(l, l->layout.count, id, &spot, &st) != 1)
 		return false;
 	*ret = proof_in(l, spot);
 	ret->state = queue_is_complete(&st) ? PROOF_SAME : PROOF_ARRIVING;
@@ -201,10 +192,7 @@ static bool state_one(const struct looking *l, const struct queue_id *id, struct
 	return true;
 }
 
-/* ---- many */
-
-/* The queues whose files, as far as they are not hashed, come before the spot of the hint. */
-static unsigned queues_before(const struct looking *l)
+static unsigned queues_before_hint(const struct looking *l)
 {
 	unsigned queues = 0;
 
@@ -218,7 +206,7 @@ static void look_at_left(struct looking *l)
 	size_t kept = 0;
 
 	if (l->get && l->left_count >= LIST_COUNT)
-		listing_read(&l->names, l->queue_dir, queues_before(l), l->left_count);
+		listing_read(&l->names, l->queue_dir, queues_before_hint(l), l->left_count);
 	for (size_t n = 0; n < l->left_count; n++) {
 		size_t at = l->left[n];
 		struct proof *proof = &l->proofs[at];
@@ -233,30 +221,11 @@ static void look_at_left(struct looking *l)
 	listing_release(&l->names);
 }
 
-/* Whether a name lies in any spot: 1, 0, or -errno as look_all. l->names is asked first. */
-static int is_somewhere(const struct looking *l, const struct queue_id *id)
-{
-	int blind = 0;
-
-	if (listing_has(&l->names, id))
-		return 1;
-	for (unsigned n = 0; n < l->layout.count; n++) {
-		struct stat st;
-		int found =
-		    listing_knows(&l->names, &l->layout.spots[n]) ? 0 : look_stat(l, n, id, &st);
-
-		if (found == 1)
-			return 1;
-		blind = found < 0 ? found : blind;
-	}
-	return blind;
-}
-
 static void look_for(struct looking *l, size_t begin, size_t end)
 {
 	for (size_t n = begin; n < end; n++) {
 		struct proof *proof = &l->proofs[l->left[n]];
-		int found = proof->queue ? 1 : is_somewhere(l, id_at(l, l->left[n]));
+		int found = proof->queue ? 1 : is_before(l, l->layout.count, id_at(l, l->left[n]));
 
 		if (found == 1)
 			proof->queue = QUEUE_ALL;
@@ -264,8 +233,8 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 	}
 }
 
-/* As look_for, for a few hundred: short queues are listed before the others are asked, and once
- * more behind them, for what went from these into a short one in between. */
+/* As look_for. Lists the short queues before it asks the others, and again after: a message may
+ * move from these into a short one in between. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
 	unsigned listed;
@@ -285,7 +254,6 @@ static void look_between_lists(struct looking *l, size_t begin, size_t end)
 	listing_release(&l->names);
 }
 
-/* A pass over all that is left and was not found so far. */
 static void look_by_name(struct looking *l)
 {
 	for (size_t begin = 0; begin < l->left_count; begin += LIST_MAX) {
@@ -298,10 +266,8 @@ static void look_by_name(struct looking *l)
 	}
 }
 
-/*
- * The last pass, with the layout of now: Postfix may be moving files to another depth. What is in
- * no spot is gone; what was found somewhere is left.
- */
+/* A pass with the present layout, for Postfix may be moving files to another depth. What no spot
+ * has is gone; the rest stays in `left`. */
 static void find_left(struct looking *l)
 {
 	size_t kept = 0;

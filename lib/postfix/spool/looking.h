@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks at many queue files in this process, which must be able to read the spool. Private to
- * lib/postfix; spool.h says what a look is. */
+/* Looks (spool.h) at many queue files in this process, which must be able to read the spool.
+ * Private to lib/postfix. */
 #ifndef PQPURGE_POSTFIX_LOOKING_H
 #define PQPURGE_POSTFIX_LOOKING_H
 
@@ -9,19 +9,19 @@
 
 struct looking {
 	const struct postfix *p;
-	spool_get *get; /* messages to prove, or NULL: ids are names of which the state is asked */
+	spool_get *get;             /* messages to prove; or NULL */
+	const struct queue_id *ids; /* without get: names whose state is asked */
 	void *arg;
-	const struct queue_id *ids;
 	size_t first, count;  /* which of all these */
-	size_t departed;      /* so many of them, from first on, are expected to be gone */
+	size_t departed;      /* how many of them, from first on, are probably gone */
 	struct proof *proofs; /* the results, count of them; owned */
 	/* Private. */
 	int queue_dir;
 	struct queue_layout layout;
-	size_t *left; /* positions, from first on, of those that have no result yet */
+	size_t *left; /* positions, from first on, of those without a result */
 	size_t left_count;
-	unsigned hint; /* the spot where the last message lay: the next one is tried there first */
-	struct listing names; /* asked instead of lstat, for the spots that it knows */
+	unsigned hint;        /* the spot of the last message */
+	struct listing names; /* replaces lstat for the spots that it knows */
 };
 
 int looking_run(struct looking *l, struct err *err) NODISCARD;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A table of queue IDs. */
 #include "postfix/spool/names.h"
 
 #include <errno.h>
@@ -15,7 +14,7 @@ static uint64_t time_of(const struct packed_id *id)
 	return id->time & ~PACKED_ID_FLAGS;
 }
 
-/* The known IDs are the daemon's: without our seeds it could make them all meet in one slot. */
+/* Seeded: the daemon chooses the known IDs, and could make them all collide. */
 static size_t slot_of(const struct names *n, const struct packed_id *id)
 {
 	unsigned __int128 product =
@@ -45,7 +44,7 @@ void names_prefetch(const struct names *n, const struct packed_id *id)
 	__builtin_prefetch(&n->slots[slot_of(n, id)]);
 }
 
-/* Slots for count keys, at most half of them taken; puts in those keys that are no doubles. */
+/* Makes slots for count keys, at most half of them taken, and puts the keys in. */
 static int spread(struct names *n, size_t count)
 {
 	size_t slots = SLOTS_MIN;

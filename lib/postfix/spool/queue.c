@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue names, and the path of a queue ID in a queue, hashed as Postfix does. */
 #include "postfix/spool/queue.h"
 
 #include <errno.h>
@@ -8,7 +7,6 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* In the order of their bits. */
 static const char *const words[QUEUE_COUNT] = {
     "maildrop", "incoming", "active", "deferred", "hold"};
 
@@ -90,11 +88,8 @@ unsigned queue_depth(const struct postfix *p, enum queue_name queue)
 	return p->hashed_queues & queue ? p->hash_depth : 0;
 }
 
-/*
- * "directory/", then one directory for each of the first depth characters of the ID ('_' where it
- * is shorter), then the ID. Of a long ID the microseconds are hashed, as five hex digits, because
- * its first characters hardly change.
- */
+/* One directory for each of the first depth characters of the ID ('_' past its end). Of a long ID
+ * the microseconds count, as five hex digits. */
 void queue_path(
     const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
@@ -124,7 +119,7 @@ int queue_open(int queue_dir, const char *path)
 	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 	int fd = openat(queue_dir, path, flags | O_NOATIME);
 
-	/* Only who owns a file may read it without a trace. */
+	/* Only the owner of a file may use O_NOATIME. */
 	if (fd < 0 && errno == EPERM)
 		fd = openat(queue_dir, path, flags);
 	return fd < 0 ? -errno : fd;

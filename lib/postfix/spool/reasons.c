@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Why mail waits: the defer log beside a queue file (global/bounce_log.c), blocks of "name=value"
- * lines with a blank line behind each. Older Postfix wrote "<recipient>: reason" instead; newer
- * ones write that line and the block.
+ * The defer log beside a queue file (global/bounce_log.c): blocks of "name=value" lines, each ended
+ * by a blank line. Newer Postfix writes "<recipient>: reason" in front of a block, older Postfix
+ * only that line.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -53,7 +53,6 @@ static int visit_block(struct block *block, spool_reason_visit *visit, void *arg
 	return code;
 }
 
-/* Of a line that does not fit the first bytes count. */
 static int visit_lines(struct lines *log, spool_reason_visit *visit, void *arg)
 {
 	struct block block = {0};
@@ -84,7 +83,6 @@ static int open_log(const struct queue_layout *layout, int queue_dir, const stru
 	return fd;
 }
 
-/* A missing log says nothing. */
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The spool, looked at in children. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -8,7 +7,6 @@
 
 #define SPLIT_COUNT 4000 /* from here on a second child pays */
 
-/* A child's share of what is under way. */
 struct batch {
 	struct looking looking;
 	struct role_child child;
@@ -32,7 +30,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* What a child handed over is copied only if it is exactly what was asked for. */
+/* Copies what a child handed over if it has the form that was asked for. */
 static int take_batch(struct batch *b, int64_t deadline, struct proof *into, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
@@ -50,7 +48,7 @@ static int take_batch(struct batch *b, int64_t deadline, struct proof *into, str
 	return code;
 }
 
-/* How many of the first so many of all are in this share. */
+/* How many of the first `many` are in this share. */
 static size_t share_of(size_t many, const struct looking *l)
 {
 	size_t after = many < l->first ? 0 : many - l->first;
@@ -65,10 +63,8 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 	unsigned used = count > SPLIT_COUNT ? 2 : 1;
 	int code = 0;
 
-	if (!s) {
-		err_sys(err, ENOMEM, "failed to look at %zu messages", count);
-		return -ENOMEM;
-	}
+	if (!s)
+		return err_sys(err, ENOMEM, "failed to look at %zu messages", count);
 	s->count = count;
 	s->deadline = clock_steady() + queue_patience(count);
 	for (unsigned n = 0; n < used && code == 0; n++) {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reading many queue files as messages. A child hands over struct report, what take put out, and
- * the packed list of what it could not read.
- */
+/* A child hands over struct report, the output of take, and a packed list of unreadable files. */
 #include "postfix/spool/spool_read.h"
 
 #include <errno.h>
@@ -14,13 +11,13 @@
 
 #define CHILDREN    2
 #define CHUNK       4000 /* files of a child, at most */
-#define CHUNK_LEAST 500  /* fewer are not worth a second child */
+#define CHUNK_LEAST 500  /* fewer do not pay for a second child */
 #define TEXT_MAX    256
 
 struct report {
-	uint64_t done; /* files from begin on that were dealt with */
+	uint64_t done; /* files from begin on */
 	uint64_t read, arriving, maildrop, unreadable;
-	uint64_t output, named; /* bytes of take's; names of what could not be read */
+	uint64_t output, named; /* bytes by take; names of unreadable files */
 };
 
 struct share {
@@ -43,7 +40,7 @@ struct worker {
 	struct queue_message message;
 	struct report report;
 	struct strbuf unreadable;
-	uint32_t missing[CHUNK]; /* positions, from the share's begin on, of what was nowhere */
+	uint32_t missing[CHUNK]; /* positions, from begin on, of names that were nowhere */
 	size_t missing_count;
 };
 
@@ -60,7 +57,7 @@ static void pass_over(struct worker *w, const struct queue_id *id, int code)
 	w->report.named++;
 }
 
-/* What is complete, as postsuper(1) sees it, and behind maildrop; ERR_STALE: what is not. */
+/* ERR_STALE: not to be read. */
 static int read_open(struct worker *w, int fd, const struct queue_id *id)
 {
 	struct stat st;
@@ -80,10 +77,7 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 	return queue_message_read(fd, id, &w->host, w->share->reading->max_recipients, &w->message);
 }
 
-/*
- * 0, -ENOMEM, or -ENOENT where it is nowhere. Mail in maildrop belongs to who submitted it:
- * mail_owner cannot read it, and need not.
- */
+/* 0, -ENOMEM, or -ENOENT: it is nowhere. Mail in maildrop may be readable only by its submitter. */
 static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
 	const struct spool_reading *r = w->share->reading;
@@ -106,7 +100,7 @@ static int read_one(struct worker *w, size_t n, struct bytes *out)
 	return code == -ENOMEM || out->failed ? -ENOMEM : 0;
 }
 
-/* What was nowhere may lie at a depth that is new. */
+/* What was nowhere may lie at a new depth. */
 static int read_missing(struct worker *w, struct bytes *out)
 {
 	struct queue_layout before = w->layout;
@@ -166,7 +160,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 /* ---- the parent */
 
-/* Counts what the child dealt with. False: it cannot be as it says. */
+/* Adds the child's counts. False: they are impossible. */
 static bool take_report(struct share *share, struct spool_reading *r, const struct report *report)
 {
 	size_t asked = share->end - share->begin;
@@ -182,7 +176,6 @@ static bool take_report(struct share *share, struct spool_reading *r, const stru
 	return true;
 }
 
-/* What the child says must have the form that it has to have. */
 static int take_parts(
     struct share *share, struct spool_reading *r, const struct blob *blob, struct err *err)
 {
@@ -221,7 +214,7 @@ static size_t left_of(const struct share *share)
 	return share->end - share->begin;
 }
 
-/* The rest of its part, or the next part of what is left from *next on. */
+/* Starts a child on the rest of the share, or on a new share from *next on. */
 static int go_on(struct share *share, size_t *next, struct err *err)
 {
 	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The walk over the queue's names. The child hands over struct report, then the packed IDs that are
- * to be read, the positions of the nameless, a mark for each ID to be read (its queue, and
- * NAMES_READ for a known one), and the packed list of what it could not read.
+ * The child hands over struct report, the packed IDs to be read, the positions of the nameless, a
+ * mark for each ID to be read (its queue, and NAMES_READ for a known one), and the packed list of
+ * unreadable directories.
  */
 #include "postfix/spool/walk.h"
 
@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "postfix/spool/names.h"
 
@@ -18,17 +19,17 @@
 #define BUFFER          (64u << 10)
 #define BATCH           64 /* names that are looked up together */
 #define TEXT_MAX        256
+#define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child */
 
-struct spool_walk {
-	struct postfix p; /* borrowed strings; only the queue directory and the owner are used */
+struct task {
+	const struct postfix *p;
 	const struct packed_id *known;
 	size_t known_count;
-	struct role_child child;
 };
 
 struct report {
 	uint64_t device, inode, names, by_queue[QUEUE_COUNT], known_there;
-	uint64_t to_read, nameless, unreadable, unreadable_queues;
+	uint64_t to_read, nameless, unreadable;
 };
 
 /* ---- the child */
@@ -38,34 +39,32 @@ struct walker {
 	struct report report;
 	struct strbuf unreadable;
 	int queue_dir;
-	unsigned queue; /* the nth, where we are */
+	unsigned queue; /* the nth, being walked */
 	struct {
 		struct packed_id id;
 		uint64_t inode;
-	} batch[BATCH]; /* names that were read and not looked up yet */
+	} batch[BATCH]; /* names not looked up yet */
 	size_t batched;
 	uint64_t buffer[BUFFER / sizeof(uint64_t)];
 };
 
-/* A directory that cannot be read: the rest is walked. */
 static void pass_over(struct walker *w, const char *path, int errnum)
 {
 	char text[TEXT_MAX];
 
-	w->report.unreadable_queues |= queue_at(w->queue);
 	if (w->report.unreadable++ >= WALK_NAMED)
 		return;
 	snprintf(text, sizeof(text), "%s: %s", path, err_word(-errnum));
 	strlist_push(&w->unreadable, text, strlen(text));
 }
 
-/* A known one is read where that was not done, or where another file has its name. */
+/* Whether the file was not read yet, or another file has the name. */
 static bool is_to_read(const struct packed_id *known, uint64_t inode)
 {
 	return !(known->time & WALK_READ) || (!(known->time & WALK_MOVED) && known->inode != inode);
 }
 
-/* A message that moves may be seen twice; the first time counts. */
+/* A message that moves may be seen twice: the first time counts. */
 static int take_name(struct walker *w, const struct packed_id *id, uint64_t inode)
 {
 	struct names *names = &w->names;
@@ -97,7 +96,7 @@ static int take_batch(struct walker *w)
 	return code;
 }
 
-/* The level that a directory's name stands for, as a bit; 0: none. */
+/* The level of hashing that this name stands for, as a bit; 0 none. */
 static uint32_t level_of(char name)
 {
 	const char *at = name ? strchr(QUEUE_LEVELS, name) : NULL;
@@ -105,7 +104,6 @@ static uint32_t level_of(char name)
 	return at ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
 }
 
-/* A level of hashing is noted, a queue ID looked up with others; all else is nobody's. */
 static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *levels)
 {
 	struct packed_id *id = &w->batch[w->batched].id;
@@ -120,7 +118,7 @@ static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *
 	return ++w->batched == BATCH ? take_batch(w) : 0;
 }
 
-/* Reads a directory to its end. What goes wrong with it is noted; a code is only for ourselves. */
+/* An unreadable directory is noted; a code means that we cannot go on. */
 static int read_directory(struct walker *w, int fd, const char *path, uint32_t *levels)
 {
 	char *buffer = (char *)w->buffer;
@@ -144,10 +142,8 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 	return code == 0 ? take_batch(w) : code;
 }
 
-/*
- * A level of hashing that vanished or is no directory holds nothing. A queue may be a link: who
- * puts one there is root.
- */
+/* A level that vanished or is no directory is empty. A queue may be a link: only root could put one
+ * there. */
 static int walk_directory(
     struct walker *w, int parent, char path[QUEUE_PATH_MAX], size_t from, unsigned depth)
 {
@@ -192,7 +188,7 @@ static int walk_queues(struct walker *w)
 	return code;
 }
 
-/* The IDs of what is to be read, or a mark for each, queue by queue. */
+/* The IDs to be read, or a mark for each, queue by queue. */
 static void put_to_read(const struct walker *w, bool marks, struct bytes *out)
 {
 	const struct names *names = &w->names;
@@ -221,9 +217,9 @@ static void put_nameless(struct walker *w, struct bytes *out)
 		}
 }
 
-static int walk_and_put(const struct spool_walk *walk, struct walker *w, struct bytes *out)
+static int walk_and_put(const struct task *task, struct walker *w, struct bytes *out)
 {
-	int code = names_init(&w->names, walk->known, walk->known_count);
+	int code = names_init(&w->names, task->known, task->known_count);
 
 	if (code == 0)
 		code = walk_queues(w);
@@ -242,15 +238,15 @@ static int walk_and_put(const struct spool_walk *walk, struct walker *w, struct 
 
 static int work(void *arg, struct bytes *out, struct err *err)
 {
-	const struct spool_walk *walk = arg;
+	const struct task *task = arg;
 	struct walker *w = calloc(1, sizeof(*w));
 	int code;
 
 	if (!w)
 		return err_sys(err, ENOMEM, "failed to walk the queue");
-	w->queue_dir = code = queue_directory_open(&walk->p, err);
+	w->queue_dir = code = queue_directory_open(task->p, err);
 	if (code >= 0) {
-		code = walk_and_put(walk, w, out);
+		code = walk_and_put(task, w, out);
 		if (code < 0)
 			err_set(err, code, "failed to walk the queue (%s)", err_word(code));
 	}
@@ -262,31 +258,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 }
 
 /* ---- the parent */
-
-int spool_walk_start(const struct postfix *p, const struct packed_id *known, size_t known_count,
-    struct spool_walk **ret, struct err *err)
-{
-	struct spool_walk *walk = calloc(1, sizeof(*walk));
-	int code;
-
-	if (!walk)
-		return err_sys(err, ENOMEM, "failed to walk the queue");
-	walk->p = *p;
-	walk->known = known;
-	walk->known_count = known_count;
-	walk->child.stop = p->stop;
-	code = role_start(&walk->child, &p->owner, work, walk, err);
-	if (code < 0)
-		free(walk);
-	else
-		*ret = walk;
-	return code;
-}
-
-int spool_walk_fd(const struct spool_walk *walk)
-{
-	return walk->child.done;
-}
 
 static int take_to_read(
     struct walked *w, const struct packed_id *ids, const uint8_t *marks, size_t count)
@@ -324,10 +295,9 @@ static void take_numbers(struct walked *w, const struct report *r)
 	memcpy(w->by_queue, r->by_queue, sizeof(w->by_queue));
 	w->known_there = r->known_there;
 	w->unreadable_count = r->unreadable;
-	w->unreadable_queues = (unsigned)r->unreadable_queues & QUEUE_ALL;
 }
 
-/* The child is not trusted: what it says must have the form that it has to have. */
+/* The child is not trusted. */
 static int take_report(struct walked *w, size_t known_count)
 {
 	struct reader in = reader_of(w->memory.at, w->memory.len);
@@ -364,19 +334,19 @@ int walked_parse(struct walked *ret, const struct blob *memory, size_t known_cou
 	return code;
 }
 
-int spool_walk_finish(
-    struct spool_walk *walk, int64_t deadline, struct walked *ret, struct err *err)
+int spool_walk(const struct postfix *p, const struct packed_id *known, size_t known_count,
+    struct walked *ret, struct err *err)
 {
+	struct task task = {p, known, known_count};
+	struct role_child child = {.stop = p->stop};
 	struct blob memory = {0};
-	int code = role_finish(&walk->child, deadline, &memory, err);
+	int code = role_ask(&p->owner, &child, WALK_TIME, work, &task, &memory, err);
 
-	if (code == 0) {
-		code = walked_parse(ret, &memory, walk->known_count);
-		if (code < 0)
-			err_set(
-			    err, code, "the walk over the queue broke off (%s)", err_word(code));
-	}
-	free(walk);
+	if (code < 0)
+		return code;
+	code = walked_parse(ret, &memory, known_count);
+	if (code < 0)
+		err_set(err, code, "the walk over the queue broke off (%s)", err_word(code));
 	return code;
 }
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Programs of Postfix: started by posix_spawn, because the caller may be large and a fork of it
- * slow; and run to their end, their output collected within bounds of size and time.
- */
+/* posix_spawn, for a fork of a large caller is slow. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -83,10 +80,8 @@ int child_watch(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/*
- * Waits for pid, which closed its pipes and should end now; past the steady deadline, or at once,
- * it and its process group are killed. Its status as waitpid(2) has it.
- */
+/* Waits for pid, which has closed its pipes. At the steady deadline, or at once, kills its process
+ * group. Returns waitpid(2)'s status. */
 static int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
 {
 	int status = 0;
@@ -103,14 +98,12 @@ static int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
 	return status;
 }
 
-/* ---- run to its end */
-
-/* One pipe of the program: what came so far. */
+/* A pipe from the program. */
 struct intake {
 	int ends[2]; /* ours is -1 after its end */
 	struct strbuf text;
 	size_t max;
-	bool keep_tail; /* past max forget the beginning; else that is an error */
+	bool keep_tail; /* past max forget the beginning, else fail */
 };
 
 static void intake_release(struct intake *in)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Reasons, folded word by word. */
 #include "postfix/tool/fold.h"
 
 #include "base/net.h"
@@ -16,7 +15,6 @@ static bool is_letter(char c)
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* What makes up words; the rest stands between them. */
 static bool is_word(char c)
 {
 	return is_digit(c) || is_letter(c) || (c != '\0' && strchr("@._-+~%$!#*&^/", c)) ||
@@ -61,7 +59,7 @@ static bool is_reply(const char *text, const char *word, size_t len)
 	return before == text || before[-1] == ':';
 }
 
-/* Labels with dots between them, the last one of letters. */
+/* Labels separated by dots, the last one of letters. */
 static bool is_host(const char *word, size_t len)
 {
 	const char *dot = memrchr(word, '.', len);
@@ -75,7 +73,7 @@ static bool is_host(const char *word, size_t len)
 	return true;
 }
 
-/* The length of an IP address at the front of text; 0 where there is none. */
+/* The length of an IP address at the front of text; 0 if there is none. */
 static size_t ip_len(const char *text)
 {
 	char buf[NET_TEXT_SIZE];
@@ -91,7 +89,7 @@ static size_t ip_len(const char *text)
 	return net_parse(buf, &address) == 0 ? len : 0;
 }
 
-/* Letters stay, runs of digits do not. */
+/* Replaces each run of digits by N. */
 static void put_short(const char *word, size_t len, struct strbuf *ret)
 {
 	for (size_t i = 0; i < len; i++)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* postsuper(1), driven: one chunk of IDs, and what it says of each. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,13 +11,13 @@
 #include "postfix/tool/child.h"
 #include "postfix/tool/postsuper.h"
 
-#define LINE_MAX_BYTES 4096 /* a longer line says nothing to us */
+#define LINE_MAX_BYTES 4096 /* longer lines are ignored */
 #define OUTPUT_BASE    (256 * 1024)
-#define OUTPUT_PER_ID  1024 /* more than this is no postsuper */
-#define FRUITLESS_MAX  3    /* children that do nothing but die */
+#define OUTPUT_PER_ID  1024
+#define FRUITLESS_MAX  3 /* children that do nothing but die */
 
 static const struct {
-	const char *option, *words; /* what it says behind "ID: " when it did it */
+	const char *option, *words; /* words: what it reports after "ID: " */
 } actions[] = {
     [POSTSUPER_DELETE] = {"-d", "removed"},
     [POSTSUPER_HOLD] = {"-h", "placed on hold"},
@@ -26,8 +25,7 @@ static const struct {
     [POSTSUPER_REQUEUE] = {"-r", "requeued"},
 };
 
-/* The IDs as a file that nobody can change any more: postsuper reads it to its end even when we are
- * gone. */
+/* A sealed file of the IDs: postsuper reads it to its end even if we are gone. */
 static int write_ids(const struct postsuper_job *job, struct err *err)
 {
 	struct strbuf text = {0};
@@ -102,7 +100,7 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
 	return code;
 }
 
-/* IDs come back in the order in which they went in, so the next one is nearly always the one. */
+/* IDs come back in order, so the expected one is nearly always right. */
 static bool mark_said(struct postsuper_job *job, const char *id, size_t len)
 {
 	for (size_t n = 0; n < job->count; n++) {
@@ -144,7 +142,7 @@ static void take_line(struct postsuper_job *job, const char *line)
 		complain(job, id);
 }
 
-/* Cuts text into lines; a line past the cap is read to its end and means nothing. */
+/* Cuts text into lines; skips those past the cap. */
 static void take_text(struct postsuper_job *job, const char *text, size_t len)
 {
 	while (len > 0) {
@@ -171,7 +169,7 @@ static bool said_too_much(const struct postsuper_job *job)
 	return job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID;
 }
 
-/* Reads what there is, and of too much no more than shows that it is. */
+/* Reads all there is, up to the bound. */
 static void take_output(struct postsuper_job *job)
 {
 	char chunk[16384];
@@ -188,10 +186,8 @@ static void take_output(struct postsuper_job *job)
 	}
 }
 
-/*
- * The ID at which it died, by its last words, behind those that it was done with: none is handed to
- * a second child, for its name may be another message's by then. count where they name none.
- */
+/* The ID at which it died, by its last words, after those it was done with: these must not go to a
+ * second child, for the name may be another message's by then. count: the words name none. */
 static size_t find_culprit(const struct postsuper_job *job)
 {
 	const char *words = strbuf_text(&job->complaint);
@@ -204,7 +200,7 @@ static size_t find_culprit(const struct postsuper_job *job)
 	return n;
 }
 
-/* Leaves out what would make the next one die, too: the log of each lies in the same directory. */
+/* Skips IDs that would kill the next one, too: their logs lie in the same directory. */
 static void skip_beside(struct postsuper_job *job, size_t culprit)
 {
 	const char *words = strbuf_text(&job->complaint),
@@ -223,7 +219,7 @@ static void skip_beside(struct postsuper_job *job, size_t culprit)
 	}
 }
 
-/* One message that it cannot deal with does not stop the others. */
+/* Continues after a message that killed it. */
 static bool go_on(struct postsuper_job *job)
 {
 	size_t culprit = find_culprit(job);
@@ -236,8 +232,7 @@ static bool go_on(struct postsuper_job *job)
 	return begin(job, NULL) == 0;
 }
 
-/* Ended by itself, or by us where it is due: then said holds what was heard, and looking again
- * tells the rest. */
+/* 1 it has ended, killed by us if at_once; 0 it still runs. */
 static int reap(struct postsuper_job *job, bool at_once)
 {
 	int status = 0;

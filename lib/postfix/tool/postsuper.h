@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * postsuper(1), driven: argv only, `-c` with the instance, IDs from a sealed memory file as its
- * stdin, its stderr parsed per ID. It exits 0 whatever happened, so only its words count, and even
- * those are checked by whoever asked. It runs in its own process group, so that a ^C at the
- * terminal ends a chunk in order; if we are killed it still finishes its chunk, provided that the
- * program ignores SIGPIPE.
+ * Runs postsuper(1), without a shell, on IDs in a sealed memory file as its stdin, and parses its
+ * stderr. It exits 0 whatever happened, so only its words count, and the caller checks even those.
+ * It has its own process group: after ^C, or if we are killed, it finishes its chunk (if the
+ * program ignores SIGPIPE).
  *
- * A message that makes it die (a log that cannot be removed) is left alone, and another postsuper
- * goes on behind it, unless several do nothing but die. It is ended when it says more than 1 KiB an
- * ID and 256 KiB, is silent for POSTSUPER_SILENCE, or runs longer than POSTSUPER_LONGEST.
+ * If a message kills it (by a log that cannot be removed), another postsuper continues after that
+ * message, unless several in a row did nothing but die. We end it when it writes more than 256 KiB
+ * and 1 KiB per ID, is silent for POSTSUPER_SILENCE, or runs for POSTSUPER_LONGEST.
  */
 #ifndef PQPURGE_POSTFIX_POSTSUPER_H
 #define PQPURGE_POSTFIX_POSTSUPER_H
@@ -18,43 +17,39 @@
 
 enum postsuper_action { POSTSUPER_DELETE, POSTSUPER_HOLD, POSTSUPER_RELEASE, POSTSUPER_REQUEUE };
 
-/* A child at work on a chunk of IDs, whose array must outlive it, as must the instance. */
+/* A child at work. ids and the instance must outlive it. */
 struct postsuper_job {
 	pid_t pid; /* -1 after it ended */
-	int end; /* readable when it ended; for poll(), with a timeout; -1 where the kernel has none
-		  */
+	int end;   /* readable when it ended; poll() with a timeout; -1 if the kernel has none */
 	enum postsuper_action action;
 	const struct queue_id *ids;
 	size_t count;
-	bool *said;                /* count flags: postsuper said that it did this one; owned */
+	bool *said;                /* count flags: it reported this one as done; owned */
 	struct strbuf complaint;   /* the last warning or fatal line, scrubbed; "" if none */
-	int exit_status;           /* after it ended: of the last child; 0.., or -signal */
-	int64_t started, deadline; /* steady; the latter is moved on whenever an ID is done */
+	int exit_status;           /* of the last child, after it ended; or -signal */
+	int64_t started, deadline; /* steady; each ID that is done extends the deadline */
 	/* Private. */
 	const struct postfix *p;
-	size_t first;       /* where this child began */
-	bool *skipped;      /* count flags: what it was not given; owned */
+	size_t first;       /* position where this child began */
+	bool *skipped;      /* count flags: not given to it; owned */
 	bool has_done;      /* this child did something */
-	unsigned fruitless; /* children before it that did nothing but die */
+	unsigned fruitless; /* children in a row that did nothing but die */
 	int output;         /* its stderr */
 	struct strbuf line; /* a half line */
 	bool overlong;      /* the rest of this line is skipped */
 	size_t heard;       /* bytes of output */
-	size_t expected;    /* the place in ids that is likely next */
+	size_t expected;    /* the likely next position in ids */
 };
 
 #define POSTSUPER_SILENCE (60 * INT64_C(1000000))  /* microseconds */
 #define POSTSUPER_LONGEST (600 * INT64_C(1000000)) /* microseconds */
 
-/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r), which must be root. -errno with
- * words. */
+/* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r), as root. -errno with words. */
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
     enum postsuper_action action, const struct queue_id *ids, size_t count,
     struct err *err) NODISCARD;
-/*
- * Call when it ended or time went by: 1 it ended (all fields final), 0 it goes on. Not needed for
- * each line: what postsuper says of some thousand IDs waits in the pipe.
- */
+/* Call it when `end` is readable and now and then (the pipe holds words on some thousand IDs): 1 it
+ * ended, all fields are final; 0 it goes on. */
 int postsuper_advance(struct postsuper_job *job);
 void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroes */
 

@@ -37,7 +37,7 @@ static void test_all_kinds_in_order(void **state)
 	json_put_text(o, "none", NULL);
 	json_put_int(o, "least", INT64_MIN);
 	json_put_bool(o, "yes", true);
-	json_put_null(o, "nothing");
+	json_put_text(o, "nothing", NULL);
 	json_put_list(o, "list", &list);
 	json_put_int(inner, "matched", 3);
 	json_put(o, "summary", inner);

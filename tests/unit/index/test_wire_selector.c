@@ -46,17 +46,17 @@ static void assert_same(const char *name, const struct selector *a, const struct
 	assert_same_set(name, &a->recipient, &b->recipient);
 	assert_same_list(name, &a->logins, &b->logins);
 	assert_same_list(name, &a->message_ids, &b->message_ids);
-	case_assert(name, a->client_count == b->client_count);
-	for (size_t i = 0; i < a->client_count; i++) {
-		case_assert(name, net_equal(&a->clients[i].base, &b->clients[i].base));
-		case_assert(name, a->clients[i].bits == b->clients[i].bits);
+	case_assert(name, a->clients.count == b->clients.count);
+	for (size_t i = 0; i < a->clients.count; i++) {
+		case_assert(name, net_equal(&a->clients.list[i].base, &b->clients.list[i].base));
+		case_assert(name, a->clients.list[i].bits == b->clients.list[i].bits);
 	}
-	case_assert(name, a->uid_count == b->uid_count);
-	for (size_t i = 0; i < a->uid_count; i++)
-		case_assert(name, a->uids[i] == b->uids[i]);
-	case_assert(name, a->id_count == b->id_count);
-	for (size_t i = 0; i < a->id_count; i++)
-		case_assert_text(name, a->ids[i].text, b->ids[i].text);
+	case_assert(name, a->uids.count == b->uids.count);
+	for (size_t i = 0; i < a->uids.count; i++)
+		case_assert(name, a->uids.list[i] == b->uids.list[i]);
+	case_assert(name, a->ids.count == b->ids.count);
+	for (size_t i = 0; i < a->ids.count; i++)
+		case_assert_text(name, a->ids.list[i].text, b->ids.list[i].text);
 	case_assert(name, a->ids_given == b->ids_given);
 	case_assert(name, a->login_exact == b->login_exact);
 	case_assert(name, a->only == b->only && a->all == b->all);

@@ -112,7 +112,7 @@ static void test_many(void **state)
 		}
 	}
 	selector_seal(&s);
-	assert_int_equal(s.id_count, 1000);
+	assert_int_equal(s.ids.count, 1000);
 	for (unsigned i = 0; i < 1000; i++) {
 		snprintf(text, sizeof(text), "%05X%X", i * 1000, 4096 + i);
 		assert_int_equal(queue_id_parse(text, strlen(text), &m.queue_id), 0);
@@ -121,7 +121,7 @@ static void test_many(void **state)
 	/* One more after the seal. */
 	add_id(&s, "F423F1");
 	selector_seal(&s);
-	assert_int_equal(s.id_count, 1001);
+	assert_int_equal(s.ids.count, 1001);
 	for (unsigned i = 0; i < 100; i++) {
 		snprintf(text, sizeof(text), "d%u.example", i);
 		add_pattern(&s.author, text);
@@ -132,7 +132,7 @@ static void test_many(void **state)
 	assert_int_equal(net_parse("10.0.99.1", &m.client), 0);
 	assert_int_equal(selector_match(&s, &m, NULL), E);
 	selector_release(&s);
-	assert_int_equal(s.id_count, 0);
+	assert_int_equal(s.ids.count, 0);
 }
 
 /* A selector of the second step alone lets every message through the first. */

@@ -243,7 +243,7 @@ static void test_no_such_batch(void **state)
 	assert_int_equal(selector_add_id(&w.selector, &gone), 0);
 	run(&w);
 	w.selector.ids_given = false;
-	w.selector.id_count = 0;
+	w.selector.ids.count = 0;
 	w.order.action = ACTION_RELEASE;
 	w.order.verb = "release";
 	w.order.limit = 1;

@@ -21,12 +21,10 @@ static struct packed_id pack(const struct queue_id *id, uint64_t flags)
 
 static struct walked walk(const struct rig *rig, const struct packed_id *known, size_t count)
 {
-	struct spool_walk *at_work;
 	struct walked w = {0};
 	struct err err = {{0}};
 
-	if (spool_walk_start(&rig->p, known, count, &at_work, &err) < 0 ||
-	    spool_walk_finish(at_work, INT64_MAX, &w, &err) < 0)
+	if (spool_walk(&rig->p, known, count, &w, &err) < 0)
 		fail_msg("%s", err.text);
 	return w;
 }
@@ -194,7 +192,6 @@ static void test_many(void **state)
 
 static void test_too_many_known(void **state)
 {
-	struct spool_walk *at_work;
 	struct packed_id one = {0};
 	struct walked w;
 	struct err err = {{0}};
@@ -202,8 +199,7 @@ static void test_too_many_known(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	assert_int_equal(spool_walk_start(&rig.p, &one, WALK_KNOWN_MAX + 1, &at_work, &err), 0);
-	assert_int_equal(spool_walk_finish(at_work, INT64_MAX, &w, &err), ERR_LIMIT);
+	assert_int_equal(spool_walk(&rig.p, &one, WALK_KNOWN_MAX + 1, &w, &err), ERR_LIMIT);
 	rig_close(&rig);
 }
 
@@ -214,7 +210,6 @@ static void test_not_mounted(void **state)
 	(void)state;
 	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
 		const char *word = queue_word(queue_at(n));
-		struct spool_walk *at_work;
 		struct walked w;
 		struct proof *states;
 		struct err err = {{0}};
@@ -228,8 +223,7 @@ static void test_not_mounted(void **state)
 		nftw(path, rig_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 		case_assert(word, spool_states(&rig.p, &id, 1, &states, &err) == ERR_CONFIG);
 		case_assert(word, strstr(err.text, word) != NULL);
-		case_assert(word, spool_walk_start(&rig.p, NULL, 0, &at_work, &err) == 0);
-		case_assert(word, spool_walk_finish(at_work, INT64_MAX, &w, &err) == ERR_CONFIG);
+		case_assert(word, spool_walk(&rig.p, NULL, 0, &w, &err) == ERR_CONFIG);
 		case_assert(word, strstr(err.text, "mounted") != NULL);
 		rig_close(&rig);
 	}
@@ -288,17 +282,16 @@ static void test_unreadable(void **state)
 {
 	static const struct {
 		const char *directory, *text;
-		unsigned queue;
 		uint64_t names; /* that are left to see */
 		mode_t mode;
 	} cases[] = {
-	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4, 0444},
-	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0600},
-	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0100},
-	    {"deferred/0", "deferred/0: Permission denied", QUEUE_DEFERRED, 4, 0},
-	    {"deferred", "deferred: Permission denied", QUEUE_DEFERRED, 3, 0},
-	    {"incoming", "incoming: Permission denied", QUEUE_INCOMING, 4, 0},
-	    {"hold", "hold: Permission denied", QUEUE_HOLD, 4, 0},
+	    {"deferred/0", "deferred/0: Permission denied", 4, 0444},
+	    {"hold", "hold: Permission denied", 4, 0600},
+	    {"hold", "hold: Permission denied", 4, 0100},
+	    {"deferred/0", "deferred/0: Permission denied", 4, 0},
+	    {"deferred", "deferred: Permission denied", 3, 0},
+	    {"incoming", "incoming: Permission denied", 4, 0},
+	    {"hold", "hold: Permission denied", 4, 0},
 	};
 
 	(void)state;
@@ -321,7 +314,6 @@ static void test_unreadable(void **state)
 		w = walk(&rig, NULL, 0);
 		case_assert(cases[n].directory, w.names == cases[n].names);
 		case_assert(cases[n].directory, w.unreadable_count == 1);
-		case_assert(cases[n].directory, w.unreadable_queues == cases[n].queue);
 		case_assert_text(cases[n].directory, strbuf_text(&w.unreadable), cases[n].text);
 		walked_release(&w);
 		chmod(path, 0700);
@@ -347,7 +339,6 @@ static void test_many_unreadable(void **state)
 	w = walk(&rig, NULL, 0);
 	assert_int_equal(w.unreadable_count, 32);
 	assert_int_equal(strlist_of(&w.unreadable).count, WALK_NAMED);
-	assert_int_equal(w.unreadable_queues, QUEUE_DEFERRED | QUEUE_HOLD);
 	walked_release(&w);
 	for (unsigned n = 0; n < 32; n++) {
 		snprintf(path, sizeof(path), "%s/%s/%X", rig.spool, n < 16 ? "deferred" : "hold",
@@ -441,8 +432,8 @@ static int parse(const void *at, size_t len, size_t known_count)
 
 static void test_lies(void **state)
 {
-	/* As walk.c lays it out: 14 numbers, then the lists. */
-	enum { KNOWN_THERE = 8, TO_READ, NAMELESS, UNREADABLE, NUMBERS = 13 };
+	/* As walk.c lays it out: 12 numbers, then the lists. */
+	enum { KNOWN_THERE = 8, TO_READ, NAMELESS, UNREADABLE, NUMBERS = 12 };
 	static const struct {
 		const char *name;
 		uint64_t known_there, to_read, nameless, unreadable;
@@ -488,7 +479,6 @@ static void test_lies(void **state)
 static void test_stop(void **state)
 {
 	static volatile sig_atomic_t stop = 1;
-	struct spool_walk *at_work;
 	struct walked w;
 	struct err err = {{0}};
 	struct rig rig;
@@ -497,8 +487,7 @@ static void test_stop(void **state)
 	(void)state;
 	rig_open(&rig);
 	rig.p.stop = &stop;
-	assert_int_equal(spool_walk_start(&rig.p, NULL, 0, &at_work, &err), 0);
-	code = spool_walk_finish(at_work, INT64_MAX, &w, &err);
+	code = spool_walk(&rig.p, NULL, 0, &w, &err);
 	if (code == 0) /* it was faster */
 		walked_release(&w);
 	else

@@ -266,19 +266,19 @@ static void test_selectors(void **state)
 
 	parse(&p, "--queue hold --queue deferred,active --client 192.0.2.0/24 --client ::1");
 	assert_int_equal(s->queues, QUEUE_HOLD | QUEUE_DEFERRED | QUEUE_ACTIVE);
-	assert_int_equal(s->client_count, 2);
+	assert_int_equal(s->clients.count, 2);
 	options_release(&p.options);
 
 	parse(&p, "--uid root --uid 1234");
 	assert_int_equal(p.code, 0);
-	assert_int_equal(s->uid_count, 2);
-	assert_int_equal(s->uids[0], 0);
-	assert_int_equal(s->uids[1], 1234);
+	assert_int_equal(s->uids.count, 2);
+	assert_int_equal(s->uids.list[0], 0);
+	assert_int_equal(s->uids.list[1], 1234);
 	options_release(&p.options);
 
 	parse(&p, "--id -");
 	assert_int_equal(p.code, 0);
-	assert_true(p.options.ids_from_stdin && s->ids_given && s->id_count == 0);
+	assert_true(p.options.ids_from_stdin && s->ids_given && s->ids.count == 0);
 	options_release(&p.options);
 }
 
