@@ -105,7 +105,6 @@ static int parse_socket(struct daemon *d, struct err *err)
 static int read_rules(struct daemon *d, struct err *err)
 {
 	int code = rulekeeper_open(d->settings, &d->rules, err);
-
 	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
