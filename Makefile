@@ -36,7 +36,7 @@ PACKAGES_LIBS    = $(call once,PACKAGES_LIBS,$(shell $(PKG_CONFIG) --libs $(PACK
 CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CFLAGS_ALL    = -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
 LDFLAGS_ALL  := -pthread -pie -Wl,-z,relro,-z,now -Wl,--as-needed $(LDFLAGS)
-LIBS          = $(PACKAGES_LIBS) -lmilter
+LIBS          = $(PACKAGES_LIBS) -lmilter -lm
 ifdef DEVELOPER
 CFLAGS_ALL += -Werror
 endif
@@ -54,15 +54,17 @@ endif
 need_packages = $(if $(PACKAGES_MISSING),$(error libraries are missing: run `make deps` as root, or install what tests/deps.sh lists))
 
 # ---- rooms: an archive each, linked with the rooms below it only, so that a wrong arrow does not link
-ROOMS         := base mail rules index postfix order milter purge
+ROOMS         := base mail door flood rules index postfix order milter purge
 BELOW_base    :=
 BELOW_mail    := base
+BELOW_door    := mail base
+BELOW_flood   := mail base
 BELOW_rules   := mail base
 BELOW_index   := rules mail base
 BELOW_postfix := mail base
 BELOW_order   := index rules postfix mail base
-BELOW_milter  := index rules mail base
-BELOW_purge   := order index rules postfix mail base
+BELOW_milter  := flood index rules door mail base
+BELOW_purge   := flood order index rules door postfix mail base
 dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
 sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c $(call dir_of,$(1))/*/*.c))
 objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
@@ -148,11 +150,11 @@ $(BUILD)/shim/%.so: tests/shim/%.c
 $(BUILD)/torture/%: $(BUILD)/tests/torture/%.o $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a \
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a $(BUILD)/libdoor.a \
   $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(call archives_of,order)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 
@@ -168,7 +170,7 @@ tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
 TIME   ?= 60
 TARGET ?= $(FUZZ)
-FUZZ_LIBS := $(foreach r,milter order index rules postfix mail base,$(call sources_of,$(r)))
+FUZZ_LIBS := $(foreach r,milter flood order index rules door postfix mail base,$(call sources_of,$(r)))
 FUZZ_CC    = clang $(CPPFLAGS_ALL) -std=gnu11 -g -O1 -fno-sanitize-recover=undefined $(PACKAGES_CFLAGS) -pthread
 .PHONY: fuzz fuzz-each $(FUZZ:%=fuzz-%)
 fuzz: ## libFuzzer, TIME seconds for each target, as many at a time as there are processors
@@ -186,7 +188,7 @@ $(BUILD)/fuzz-objects/%.o: %.c
 	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c -o $@ $<
 $(BUILD)/fuzz/%: $(BUILD)/fuzz-objects/tests/fuzz/fuzz_%.o $(FUZZ_LIBS:%.c=$(BUILD)/fuzz-objects/%.o)
 	$(say) LD $@
-	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter
+	$(Q)mkdir -p $(@D) && $(FUZZ_CC) -fsanitize=fuzzer,address,undefined -o $@ $^ $(PACKAGES_LIBS) -lmilter -lm
 
 # ---- torture: faults, damage and long random histories
 ROUNDS ?= 200
@@ -203,12 +205,16 @@ bench: ## install what is missing; ratios against postsuper and a null milter; p
 bench-short: bench-programs ## the same in a minute: small, one round, no plots; shows that it works, not how fast
 	ROUNDS=1 COUNT=4000 SIZES=10000 MESSAGES=300 PROBES=20 EACH=100 RULES=1000 PLOTS=no RESULTS=$(BUILD)/bench-short \
 	  tests/bench/run $(BUILD) purge milter accept index
+SEED ?= 1
+.PHONY: flood-bench
+flood-bench: $(BUILD)/bench/bench_flood ## the flood watch beside other tools' limits on 60 days of made traffic; SEED=1; some minutes
+	@PYTHONHASHSEED=0 $(PYTHON) tests/bench/flood_traffic.py $(SEED) | $(BUILD)/bench/bench_flood
 bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
-MAN_PAGES := $(wildcard milter/*.[158] purge/*.[158])
-SH_FILES  := conf/completion/pqpurge-idx.bash tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
+MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578])
+SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
              $(wildcard debian/p*inst debian/p*rm)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc
@@ -229,26 +235,34 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, uni
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- install
+# A socket with Accept=yes starts the service of its own name, so that one file is installed under two.
+UNIT_FILES    = $(wildcard conf/*.service conf/*.socket conf/*.timer)
+ORDER_UNIT    = conf/pqpurge-order@.service
+ORDER_UNITS   = pqpurge-order-daemon@.service pqpurge-order-operator@.service
 INSTALLED_MAN = $(foreach m,$(MAN_PAGES),$(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $(m)))/$(notdir $(m)))
 .PHONY: install uninstall
 install: all ## programs, manuals, units; an existing configuration is never overwritten
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(SYSCONFDIR)/pqpurge $(DESTDIR)$(UNITDIR) \
-	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man8
+	  $(DESTDIR)$(SYSUSERSDIR) $(DESTDIR)$(TMPFILESDIR) $(DESTDIR)$(MANDIR)/man5 $(DESTDIR)$(MANDIR)/man7 $(DESTDIR)$(MANDIR)/man8
 	$(INSTALL) -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
 	for m in $(MAN_PAGES); do $(INSTALL) -m 0644 $$m $(DESTDIR)$(MANDIR)/man$${m##*.}/ || exit 1; done
-	for f in conf/*.service conf/*.socket conf/*.timer; do test ! -e $$f || \
+	for f in $(filter-out $(ORDER_UNIT),$(UNIT_FILES)); do \
 	  sed 's|@PREFIX@|$(PREFIX)|g' $$f > $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
+	for f in $(ORDER_UNITS); do sed 's|@PREFIX@|$(PREFIX)|g' $(ORDER_UNIT) > $(DESTDIR)$(UNITDIR)/$$f || exit 1; done
 	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
 	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
+	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
+	$(INSTALL) -m 0755 conf/hooks/* $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
 	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \
 	  $(INSTALL) -m 0644 conf/rules.example $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules
 uninstall: ## what install put there, but for the configuration
+	rm -rf $(DESTDIR)$(PREFIX)/share/pqpurge
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
-	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(wildcard conf/*.service conf/*.socket conf/*.timer)) \
+	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(UNIT_FILES)) $(ORDER_UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
 	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx \
 	  $(DESTDIR)$(ZSHDIR)/_pqpurge-idx

@@ -18,6 +18,7 @@
 #include "base/role.h"
 #include "milter/control.h"
 #include "milter/daemon_lock.h"
+#include "milter/floodkeeper.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
 #include "milter/requests.h"
@@ -38,6 +39,7 @@ struct daemon {
 	bool listening;
 	struct daemon_lock lock;
 	struct rulekeeper *rules;
+	struct floodkeeper *floods;
 	struct indexkeeper *index;
 	struct upkeep *upkeep;
 	struct requests requests;
@@ -99,7 +101,9 @@ static int read_files(struct daemon *d, struct err *err)
 {
 	int code = endpoint_parse(d->settings->socket, &d->listener, err);
 
-	return code ? code : rulekeeper_open(d->settings, &d->rules, err);
+	if (code == 0)
+		code = rulekeeper_open(d->settings, &d->rules, err);
+	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
 static int find_roles(struct daemon *d, struct err *err)
@@ -210,6 +214,7 @@ static int drop_privileges(struct daemon *d, struct err *err)
 static int begin_rules_and_index(struct daemon *d, struct err *err)
 {
 	rulekeeper_begin(d->rules);
+	floodkeeper_begin(d->floods);
 	d->index = indexkeeper_new(d->settings->index_directory, d->settings->index_map_size);
 	if (!d->index)
 		return err_sys(err, ENOMEM, "failed to open the index");
@@ -230,12 +235,14 @@ static void each_second(void *arg)
 
 	daemon_lock_keep(&d->lock);
 	rulekeeper_each_second(d->rules);
+	floodkeeper_each_second(d->floods);
 }
 
 static void last(void *arg)
 {
 	const struct daemon *d = arg;
 
+	floodkeeper_stop(d->floods);
 	rulekeeper_stop(d->rules);
 }
 
@@ -262,6 +269,7 @@ static void put_status(void *arg, struct json *out)
 	json_put_text(out, "socket", d->settings->socket);
 	indexkeeper_status(d->index, out);
 	rulekeeper_status(d->rules, out);
+	floodkeeper_status(d->floods, out);
 	glue_status(out);
 }
 
@@ -281,7 +289,7 @@ static int start_control(struct daemon *d, struct err *err)
 	    .arg = d,
 	};
 
-	d->requests = (struct requests){.index = d->index, .rules = d->rules};
+	d->requests = (struct requests){.index = d->index, .rules = d->rules, .floods = d->floods};
 	return control_start(&d->control, &config, err);
 }
 
@@ -347,6 +355,7 @@ static int serve(struct daemon *d, struct err *err)
 		.max_recipients = (unsigned)s->max_recipients,
 		.record_subject = s->record_subject},
 	    .rules = d->rules,
+	    .floods = d->floods,
 	    .index = d->index,
 	};
 	d->main = pthread_self();

@@ -255,6 +255,7 @@ static void keep(const char *id, int known, const struct message *m, bool hold)
 	if (hold)
 		held.flags |= MESSAGE_HELD;
 	record(id, &held);
+	floodkeeper_feed(glue->floods, &held);
 }
 
 static sfsistat message(SMFICTX *ctx, struct connection *c)

@@ -5,6 +5,7 @@
 #ifndef PQPURGE_MILTER_GLUE_H
 #define PQPURGE_MILTER_GLUE_H
 
+#include "milter/floodkeeper.h"
 #include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 #include "milter/session.h"
@@ -12,7 +13,8 @@
 struct glue_config {
 	struct session_config session;
 	struct rulekeeper *rules;
-	struct indexkeeper *index; /* may be set late, before glue_main */
+	struct floodkeeper *floods;
+	struct indexkeeper *index; /* may be set after glue_open_socket, before glue_main */
 };
 
 /* Opens the milter's socket (libmilter notation) and replaces a file there: make sure first that no

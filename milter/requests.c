@@ -12,6 +12,8 @@ static void ask_index(const struct requests *r, struct control_work *w)
 	struct index *index = indexkeeper_borrow(r->index);
 
 	serve(index, w->request, w->body, clock_steady() + WIRE_WORK_TIME, &w->answer, &w->file);
+	if (index && strcmp(json_text(w->request, "do"), "update") == 0)
+		floodkeeper_caught_up(r->floods, index);
 	if (index)
 		indexkeeper_give_back(r->index);
 }
@@ -44,6 +46,19 @@ static struct json *ask_rules(const struct requests *r, struct control_work *w)
 	return serve_error(code, err.text);
 }
 
+static struct json *ask_floods(const struct requests *r, struct control_work *w)
+{
+	struct json *answer = json_new();
+	struct err err = {{0}};
+
+	json_put_bool(answer, "ok", true);
+	int code = floodkeeper_answer(r->floods, w->request, answer, &err);
+	if (code == 0)
+		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
+	json_free(answer);
+	return serve_error(code, err.text);
+}
+
 void requests_answer(void *arg, struct control_work *w)
 {
 	const struct requests *r = arg;
@@ -58,6 +73,8 @@ void requests_answer(void *arg, struct control_work *w)
 		w->answer = serve_ok();
 	} else if (strcmp(what, "rules") == 0 || strncmp(what, "rule-", 5) == 0)
 		w->answer = ask_rules(r, w);
+	else if (floodkeeper_is_mine(what))
+		w->answer = ask_floods(r, w);
 	else
 		w->answer = serve_error(ERR_USAGE, "there is no such request");
 }

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's requests that may take long: the index's and the rules'. */
+/* What the command asks that takes a thread of its own: the index's requests, the rules', the flood
+ * watch's. */
 #ifndef PQPURGE_MILTER_REQUESTS_H
 #define PQPURGE_MILTER_REQUESTS_H
 
 #include "milter/control.h"
+#include "milter/floodkeeper.h"
 #include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 
 struct requests {
 	struct indexkeeper *index;
 	struct rulekeeper *rules;
+	struct floodkeeper *floods;
 };
 
 /* A control_config.work; arg is a struct requests. */

@@ -322,6 +322,29 @@ int rulekeeper_answer(
 	return code;
 }
 
+int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err)
+{
+	pthread_mutex_lock(&k->change);
+	r->set_time = clock_wall() / USEC_PER_SEC * USEC_PER_SEC;
+	int there = keeper_change(k, r->subject, r, err);
+	if (there >= 0)
+		(void)keeper_save(k);
+	end_change(k);
+	rule_release(r);
+	return there;
+}
+
+int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
+{
+	pthread_mutex_lock(&k->change);
+	int there = keeper_change(k, subject, NULL, err);
+	if (there > 0)
+		(void)keeper_save(k);
+	end_change(k);
+	return there;
+}
+
+/* It waits for no file: what changed last is told once the change is over. */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 {
 	int64_t wall = clock_wall();

@@ -54,10 +54,19 @@ void rulekeeper_each_second(struct rulekeeper *k);
 int rulekeeper_answer(struct rulekeeper *k, const struct json *request, struct json *reply,
     struct err *err) NODISCARD;
 
-/* Adds to the status: "rules" (number in force, without expired ones), "match_limit_errors",
- * "rules_saved" (bool), "rules_damaged" (unreadable lines of the command's file). Only while
- * something is wrong: "rules_error" (in the rules file) and "rules_stored_error" (the command's
- * rules cannot be read or saved). */
+/*
+ * For the daemon itself: sets r (released in any case), or removes the rule of this subject. 1
+ * there was one, 0 there was none, or a code. In force at once; saved, or tried again.
+ */
+int rulekeeper_set(struct rulekeeper *k, struct rule *r, struct err *err) NODISCARD;
+int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err) NODISCARD;
+
+/*
+ * For the status: "rules" (a number: in force, expired ones not counted), "match_limit_errors",
+ * "rules_saved" (bool), "rules_damaged" (lines of the command's file that are left out). Only where
+ * something is wrong now: "rules_error" (the rules file is; its rules from before are in force) and
+ * "rules_stored_error" (the command's rules cannot be read or saved).
+ */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply);
 
 #endif

@@ -163,6 +163,21 @@ static int set_limit(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
+static int set_flood(struct options *o, void *at, const char *value, struct err *err)
+{
+	uint32_t *into = at;
+	uint64_t n;
+
+	(void)o;
+	if (str_parse_u64(value, 1, UINT32_MAX / 2, &n) < 0)
+		return err_set(err, ERR_SYNTAX, "'%s' is no number of a flood", value);
+	if (*into)
+		return err_set(err, ERR_SYNTAX, "one flood at a time");
+	*into = (uint32_t)n;
+	return 0;
+}
+
+/* How long a rule lasts; one of no time would never be in force. */
 static int set_duration(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t age = 0;
@@ -233,7 +248,12 @@ const struct option_row option_rows[] = {
 	VALUE("larger", 0, "SIZE", OPTION_SELECT, selector, set_larger, "larger than (500k 10M 1G)"),
 	VALUE("queue", 0, "NAME[,NAME]", OPTION_SELECT, selector, set_queue, "lies in one of these queues"),
 	PLAIN("subdomains", 0, SUBJECTS, subdomains, "domains include their subdomains"),
-	PLAIN("all", 0, OPTION_SELECT, selector.all, "all mail in the queue"),
+	VALUE("flood", 0, "ID", OPTION_SELECT, flood, set_flood, "sent by this flood's key while it went on"),
+	PLAIN("all", 0, OPTION_SELECT | OPTION_FLOODS, selector.all, "all there is"),
+	VALUE("normal", 0, "ID", OPTION_FLOODS, normal, set_flood, "that was no flood: let it go, release, learn"),
+	VALUE("bad", 0, "ID", OPTION_FLOODS, bad, set_flood, "that was one: never learn it"),
+	PLAIN("try", 0, OPTION_FLOODS, try_logs, "FILE... are mail logs: what would have fired?"),
+	PLAIN("learn", 0, OPTION_FLOODS, learn, "FILE... are mail logs: learn what is usual"),
 	VALUE("limit", 0, "N", OPTION_LIMIT, limit, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, block_for, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, sweep, "repeat until a pass finds nothing"),
@@ -241,12 +261,14 @@ const struct option_row option_rows[] = {
 	PLAIN("with-bounces", 0, OPTION_PURGE, with_bounces, "also the bounces it caused"),
 	PLAIN("index-only", 0, OPTION_INDEX, index_only, "as of the last catch-up"),
 	PLAIN("remove", 0, OPTION_SETUP, remove, "undo what setup did"),
+	PLAIN("grant", 0, OPTION_ORDER, grant, "give operator.sock to operator_group"),
+	PLAIN("listen", 0, OPTION_ORDER, listen, "make the sockets, and serve them"),
 	PLAIN("foreign", 0, OPTION_RELEASE, foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, requeue, "as new mail, with new queue IDs"),
 	VALUE("by", 0, "WHAT", OPTION_TOP, by, set_by, "sender from recipient login client"),
 	VALUE("since", 0, "AGE", OPTION_TOP, selector.arrived_after, set_newer, "only what arrived since then"),
 	PLAIN("watch", 0, OPTION_TOP, watch, "draw it anew every two seconds"),
-	VALUE("for", 0, "AGE", OPTION_RULE, rule_for, set_duration, "the rule expires after AGE"),
+	VALUE("for", 0, "AGE", OPTION_RULE | OPTION_STANDING, rule_for, set_duration, "stays in force for AGE, and no longer"),
 	VALUE("action", 0, "ACTION", OPTION_RULE, action, set_action, "REJECT DEFER HOLD DISCARD OK WARN"),
 	VALUE("text", 0, "TEXT", OPTION_RULE, text, set_words, "the reply's text"),
 	VALUE("test", 0, "ADDRESS", OPTION_TEST, test, set_words, "say which rule decides for it"),

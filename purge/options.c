@@ -222,7 +222,7 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		if (rows[i].wrong)
 			return err_set(err, ERR_USAGE, "%s", rows[i].words);
-	if (changes && !s->all && selector_is_empty(s))
+	if (changes && !s->all && !o->flood && selector_is_empty(s))
 		return err_set(err, ERR_USAGE,
 		    "'%s' needs a pattern, a selector or '--all'; nothing was done", verb->name);
 	return 0;
@@ -249,7 +249,17 @@ static int gather(void *arg, const struct option_row *row, const char *value, st
 	return 0;
 }
 
-/* Second pass: the options; the verb is known. */
+static void keep_given(struct options *o, const struct option_row *row, const char *value)
+{
+	struct strbuf word = {0};
+
+	strbuf_printf(&word, "%s%s%s", row->name, value ? "=" : "", value ? value : "");
+	o->given.failed |= word.failed;
+	strlist_push(&o->given, strbuf_text(&word), word.len);
+	strbuf_release(&word);
+}
+
+/* Second: the options, by which time it is known what the verb takes. */
 static int set(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	const struct parsing *p = arg;
@@ -263,6 +273,8 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 		code = row->set(p->o, at, value, err);
 	else if (row)
 		*(bool *)at = true;
+	if (row)
+		keep_given(p->o, row, value);
 	if (code < 0)
 		err_within(err, code, "option '--%s'", row->name);
 	return code == ERR_SYNTAX ? ERR_USAGE : code;
@@ -308,6 +320,8 @@ static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 		code = keep_selected(p, argc, argv, err);
 	if (code < 0)
 		return code;
+	if (p->o->given.failed)
+		return err_set(err, -ENOMEM, "out of memory");
 	if (p->o->subdomains)
 		include_subdomains(&p->o->selector);
 	return check_together(p->o, p->verb, err);
@@ -346,6 +360,7 @@ void options_release(struct options *o)
 {
 	selector_release(&o->selector);
 	strbuf_release(&o->selected);
+	strbuf_release(&o->given);
 	free(o->words);
 	o->words = NULL;
 	o->word_count = 0;

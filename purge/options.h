@@ -27,24 +27,32 @@ enum option_group {
 	OPTION_REQUEUE = 1u << 17,
 	OPTION_INDEX = 1u << 18, /* read-only verbs */
 	OPTION_SETUP = 1u << 20,
+	OPTION_ORDER = 1u << 24,
+	OPTION_FLOODS = 1u << 26,
+	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
 };
 
 struct options {
 	const char *config; /* NULL = not given */
 	bool dry_run, yes, json, quiet, help, version;
-	struct selector selector; /* --subdomains already applied */
-	struct strbuf selected;   /* its words, for the account */
+	struct selector selector; /* --subdomains is already applied */
+	struct strbuf given;      /* packed: each option as "name" or "name=value" */
+	struct strbuf selected;   /* the words that made it, for the account */
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
 	const char *reason;
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
-	bool remove;
-	const char *save; /* NULL = not asked */
+	uint32_t flood;       /* --flood; 0 = not given */
+	uint32_t normal, bad; /* floods; likewise */
+	bool try_logs, learn; /* floods */
+	bool remove;          /* setup */
+	bool listen, grant;   /* order */
+	const char *save;     /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
-	int64_t rule_for;  /* microseconds; 0 = until unblocked */
+	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
 	enum rule_action action;
 	const char *text;   /* NULL = the action's default */
 	const char *test;   /* NULL = not asked */

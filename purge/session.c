@@ -2,9 +2,11 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
+#include "purge/door/behalf.h"
+#include "purge/floods/floods.h"
 #include "purge/ids.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
@@ -63,28 +65,7 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-bool session_is_roots(const char *path)
-{
-	char above[PATH_MAX];
-	struct stat st;
-
-	if (strlen(path) >= sizeof(above))
-		return false;
-	for (snprintf(above, sizeof(above), "%s", path);;) {
-		char *slash = strrchr(above, '/');
-
-		if (stat(above, &st) < 0 || st.st_uid != 0)
-			return false;
-		if (st.st_mode & (S_IWGRP | S_IWOTH) &&
-		    !(S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX))
-			return false;
-		if (!slash || strcmp(above, "/") == 0)
-			return true;
-		slash[slash == above] = '\0';
-	}
-}
-
-/* realpath: a link may lead anywhere. */
+/* Under sudo the file names programs that root runs, and a link may lead anywhere. */
 static int load_settings(struct session *s, struct err *err)
 {
 	const char *sudo = getenv("SUDO_UID"), *named = session_config(s);
@@ -94,7 +75,7 @@ static int load_settings(struct session *s, struct err *err)
 		return settings_load(named, &s->settings, err);
 	if (!realpath(named, real))
 		return err_sys(err, errno, "failed to read '%s'", named);
-	if (session_is_roots(real))
+	if (io_is_roots(real))
 		return settings_load(real, &s->settings, err);
 	return err_set(err, ERR_CONFIG,
 	    "'%s' names programs that root runs: under sudo it and the directories above it must "
@@ -134,10 +115,15 @@ int session_open(struct session *s, struct err *err)
 	s->postfix.stop = &interrupt_stop;
 	if (code == 0 && s->options.ids_from_stdin)
 		code = read_ids(s, err);
+	if (code == 0 && s->options.flood)
+		code = floods_select(s, s->options.flood, err);
 	if (code < 0)
 		return code;
 	selector_seal(&s->options.selector);
-	find_user(s->user, sizeof(s->user));
+	if (s->behalf)
+		str_scrub(s->user, sizeof(s->user), s->behalf->user);
+	else
+		find_user(s->user, sizeof(s->user));
 	return 0;
 }
 
@@ -158,7 +144,8 @@ int session_check_all(const struct session *s, struct err *err)
 {
 	const struct options *o = &s->options;
 
-	if (!o->selector.all || o->dry_run || o->yes || session_can_ask(s))
+	if (!o->selector.all || o->dry_run || o->yes || session_can_ask(s) ||
+	    (s->behalf && s->behalf->answered))
 		return 0;
 	return err_set(err, ERR_USAGE, "'--all' without a terminal needs '-y'; nothing was done");
 }

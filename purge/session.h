@@ -9,8 +9,11 @@
 #include "purge/options.h"
 #include "purge/verbs.h"
 
+struct behalf;
+
 struct session {
 	const struct verb *verb;
+	const struct behalf *behalf; /* whose order this is; NULL: of whoever started us */
 	struct options options;
 	struct settings settings;
 	struct postfix postfix; /* if VERB_POSTFIX */
@@ -29,9 +32,7 @@ void session_release(struct session *s);
 
 /* The settings file named by -c or PQPURGE_CONF, or NULL. */
 const char *session_config(const struct session *s);
-/* Whether only root can write path and the directories above it. */
-bool session_is_roots(const char *path);
-/* "pqpurge-idx [-c FILE] WORDS", for advice; returns buf. */
+/* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
 char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 
 /* ERR_USAGE for --all if nobody can be asked. */

@@ -11,52 +11,56 @@ static const struct verb verbs[] = {
     {"purge", "[PATTERN...]", "delete what matches (the verb when none is given)",
 	"On a terminal it shows what it will delete and asks. With --block the senders\n"
 	"are refused before anything is deleted; --sweep repeats until a pass finds\n"
-	"nothing.\n",
-	TAKES_MATCHES | OPTION_REASON | OPTION_PURGE,
-	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX, ACTION_DELETE, verb_act},
-    {"hold", "[PATTERN...]", "move what matches to the hold queue", NULL,
-	TAKES_MATCHES | OPTION_REASON,
-	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX, ACTION_HOLD, verb_act},
+	"nothing. With --for the order stays in force: the senders are refused, and\n"
+	"each catch-up deletes what came in all the same, until AGE is over or undo\n"
+	"ends it.\n",
+	TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_STANDING,
+	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_DELETE, verb_act},
+    {"hold", "[PATTERN...]", "move what matches to the hold queue",
+	"With --for what comes later is held, too, at the door and by each catch-up,\n"
+	"until AGE is over or undo ends it.\n",
+	TAKES_MATCHES | OPTION_REASON | OPTION_STANDING,
+	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_HOLD, verb_act},
     {"release", "[PATTERN...]", "move what matches back from the hold queue",
 	"Only what a hold of this command put there, unless --foreign is given. Mail past\n"
 	"maximal_queue_lifetime would bounce at once, so it stays: --requeue makes it new\n"
 	"mail, -y releases it all the same.\n",
 	TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
-	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX, ACTION_RELEASE, verb_act},
+	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
     {"retry", "[PATTERN...]", "ask Postfix to try what matches now",
 	"It tries even what defer_transports parks. What is on hold stays there.\n",
 	TAKES_MATCHES | OPTION_REASON,
-	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX, ACTION_RETRY, verb_retry},
+	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RETRY, verb_retry},
     {"list", "[PATTERN...]", "show matches that are in the queue now",
 	"With no pattern and no selector: all mail in the queue.\n",
 	TAKES_MATCHES | OPTION_INDEX,
-	WORDS_PATTERNS, VERB_POSTFIX, ACTION_LIST, verb_list},
+	WORDS_PATTERNS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_list},
     {"show", "ID...", "show all that is known of a message", NULL,
 	OPTION_INDEX,
-	WORDS_IDS, VERB_POSTFIX, ACTION_LIST, verb_show},
+	WORDS_IDS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_show},
     {"top", "[PATTERN...]", "show who fills the queue: counts, sizes, ages by sender domain",
 	"Messages that are in the queue now, by the domain of the envelope sender or by\n"
 	"what --by says. On a pipe: tab-separated columns.\n",
 	TAKES_MATCHES | OPTION_TOP | OPTION_INDEX,
-	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS, ACTION_LIST, verb_top},
+	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_top},
     {"why", "[PATTERN...]", "show why matches are deferred: the reasons, counted",
 	"Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
 	"Postfix tries again and gives up. With no pattern and no selector it is about\n"
 	"the whole queue.\n",
 	TAKES_MATCHES | OPTION_INDEX,
-	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS, ACTION_LIST, verb_why},
+	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_why},
     {"block", "PATTERN...", "refuse mail by a rule that is in force at once",
 	"A PATTERN is written as in pqpurge-rules(5): login:NAME and\n"
 	"client:ADDRESS[/BITS] are patterns, too.\n",
 	OPTION_RULE | OPTION_SUBJECT | OPTION_REASON,
-	WORDS_RULES, VERB_CHANGES | VERB_POSTFIX, ACTION_LIST, verb_block},
+	WORDS_RULES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_block},
     {"unblock", "PATTERN...", "remove rules that block added", NULL,
 	OPTION_SUBJECT | OPTION_REASON,
-	WORDS_RULES, VERB_CHANGES, ACTION_LIST, verb_unblock},
+	WORDS_RULES, VERB_CHANGES | VERB_AT_DOOR, ACTION_LIST, verb_unblock},
     {"rules", "[--test ADDRESS]", "list the rules, or say which one decides",
 	"With --test, --client is an address and --login a name that the mail came from.\n",
 	OPTION_TEST,
-	WORDS_NONE, 0, ACTION_LIST, verb_rules},
+	WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_rules},
     {"sync", "", "bring the index in line with the queue",
 	"Reads the queue files that the index does not know, and drops the rows of what\n"
 	"left the queue. Every other verb does the same; this is the timer's.\n",
@@ -64,7 +68,7 @@ static const struct verb verbs[] = {
     {"status", "", "tell how daemon, index and Postfix do, and what is wrong",
 	"It names the settings of Postfix through which mail comes in past the rules, and\n"
 	"for each finding says what to type. Exit status 2: something is wrong.\n",
-	0, WORDS_NONE, 0, ACTION_LIST, verb_status},
+	0, WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_status},
     {"setup", "", "wire the daemon into this host's Postfix, or take it out again",
 	"Makes user and directories, puts the milter first in main.cf, starts the units\n"
 	"and tells the status. It shows what it will do and asks; -n only shows.\n",
@@ -72,12 +76,23 @@ static const struct verb verbs[] = {
 	WORDS_NONE, VERB_CHANGES, ACTION_LIST, verb_setup},
     {"log", "", "list past batches: when, who, what, how many, why", NULL,
 	OPTION_LIMIT,
-	WORDS_NONE, 0, ACTION_LIST, verb_log},
+	WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_log},
     {"undo", "BATCH...", "release what a hold batch held and still holds",
 	"hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
-	"stays, unless -y or --requeue is given.\n",
+	"stays, unless -y or --requeue is given. Of an order that stays in force it is\n"
+	"the end.\n",
 	OPTION_REASON | OPTION_REQUEUE,
-	WORDS_BATCHES, VERB_CHANGES | VERB_POSTFIX, ACTION_RELEASE, verb_act},
+	WORDS_BATCHES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
+    {"order", "[--listen]", "carry out one order that comes through the order door",
+	"For systemd, which hands it a connection as stdin. With --listen it makes the\n"
+	"sockets itself, for hosts without systemd.\n",
+	OPTION_ORDER,
+	WORDS_NONE, VERB_HIDDEN, ACTION_LIST, verb_order},
+    {"floods", "[ID]", "show floods: who sends far more than usual, and what was done",
+	"Without ID the open ones. 'floods --try FILE...' reads mail logs (also .gz) and\n"
+	"tells what the flood watch would have told; --learn takes over what is usual.\n",
+	OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
+	WORDS_ANY, VERB_AT_DOOR, ACTION_LIST, verb_floods},
     {"complete", "domains|rules|batches [PREFIX]", "suggest words for the shell's completion", NULL,
 	0, WORDS_ANY, VERB_HIDDEN, ACTION_LIST, verb_complete},
 };

@@ -18,10 +18,11 @@ enum verb_words {
 };
 
 enum verb_flag {
-	VERB_CHANGES = 1u << 0, /* needs a selector or --all */
-	VERB_POSTFIX = 1u << 1,
-	VERB_GROUPS = 1u << 2, /* --limit counts lines of output, not messages */
-	VERB_HIDDEN = 1u << 3, /* not in help and suggestions */
+	VERB_CHANGES = 1u << 0, /* refuses to run with nothing that narrows and no --all */
+	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
+	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
+	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
+	VERB_AT_DOOR = 1u << 8, /* root runs it for others, where operator_allow lists it */
 };
 
 struct verb {
@@ -57,6 +58,8 @@ int verb_complete(struct session *s, struct err *err);
 int verb_sync(struct session *s, struct err *err);
 int verb_log(struct session *s, struct err *err);
 int verb_status(struct session *s, struct err *err);
+int verb_order(struct session *s, struct err *err);
+int verb_floods(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
 
 #endif

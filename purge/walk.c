@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
@@ -23,12 +24,14 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	    .bounces = o->with_bounces,
 	    .sweep = o->sweep,
 	    .foreign = o->foreign,
+	    .rule_held = o->flood > 0,
 	    .overdue = o->yes,
 	    .limit = s->verb->flags & VERB_GROUPS ? 0 : o->limit,
 	    .verb = s->verb->name,
 	    .command_line = s->command_line,
 	    .reason = o->reason,
 	    .user = s->user,
+	    .uid = s->behalf ? s->behalf->uid : getuid(),
 	    .selector_text = strbuf_text(&o->selected),
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
@@ -129,6 +132,9 @@ int walk_tell(const struct walk *w, struct err *err)
 	struct report r = walk_report(w);
 	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
 
+	if (w->s->behalf && w->s->behalf->answer)
+		w->s->behalf->answer->matched =
+		    w->outcome.tally.results[r.dry_run ? RESULT_READY : RESULT_DONE];
 	if (o->json)
 		code = report_json(stdout, &r);
 	if (!o->json && !refused && r.dry_run && !o->quiet)

@@ -3,9 +3,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -236,4 +238,25 @@ bool io_is_empty_directory(int fd)
 		names++;
 	closedir(dir);
 	return names == 2; /* "." and ".." */
+}
+
+bool io_is_roots(const char *path)
+{
+	char above[PATH_MAX];
+	struct stat st;
+
+	if (strlen(path) >= sizeof(above))
+		return false;
+	for (snprintf(above, sizeof(above), "%s", path);;) {
+		char *slash = strrchr(above, '/');
+
+		if (stat(above, &st) < 0 || st.st_uid != 0)
+			return false;
+		if (st.st_mode & (S_IWGRP | S_IWOTH) &&
+		    !(S_ISDIR(st.st_mode) && st.st_mode & S_ISVTX))
+			return false;
+		if (!slash || strcmp(above, "/") == 0)
+			return true;
+		slash[slash == above] = '\0';
+	}
 }

@@ -5,6 +5,7 @@
 #include <pthread.h>
 
 #include "base/io.h"
+#include "base/settings_flood.h"
 #include "base/settings_table.h"
 #include "base/str.h"
 
@@ -16,7 +17,10 @@ struct load {
 	const char *file;
 	struct settings settings;
 	unsigned lines[SETTINGS_ROWS]; /* where a key was given; 0 = not */
-	unsigned last_line;            /* libconfuse counts on past the end */
+	unsigned flood_lines[SETTINGS_FLOOD_KINDS];
+	unsigned taken;                          /* values of the list that is read now */
+	unsigned key_lines[SETTINGS_FLOOD_KEYS]; /* of the section that is read now */
+	unsigned last_line; /* that there is; libconfuse counts on past the end */
 	struct err err;
 	int code;
 };
@@ -48,41 +52,149 @@ static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values
 	quote = strrchr(name, '\'');
 	if (quote)
 		*quote = '\0';
-	nearest = settings_nearest(name);
+	nearest = cfg_title(cfg) ? settings_flood_nearest(name) : settings_nearest(name);
 	snprintf(what, sizeof(what), "unknown key '%s'%s%s%s", name,
 	    nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
 	complain((unsigned)cfg->line, ERR_CONFIG, what);
 }
 
+static bool is_given_twice(unsigned *line, unsigned now, const char *what)
+{
+	char text[160];
+
+	if (*line == 0) {
+		*line = now;
+		return false;
+	}
+	snprintf(text, sizeof(text), "%.80s is given twice (first in line %u)", what, *line);
+	complain(now, ERR_CONFIG, text);
+	return true;
+}
+
+/* libconfuse calls once more at the end of a list. */
+static bool is_list_end(cfg_opt_t *opt)
+{
+	if (!(opt->flags & CFGF_LIST))
+		return false;
+	bool end = loading->taken == cfg_opt_size(opt);
+	loading->taken = end ? 0 : cfg_opt_size(opt);
+	return end;
+}
+
+/* Called by libconfuse for each value that it read; of a list, too. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	size_t i = settings_find(cfg_opt_name(opt));
+	unsigned count = cfg_opt_size(opt), line = (unsigned)cfg->line;
 	struct err why = {{0}};
-	int code;
 
 	if (i == SETTINGS_ROWS)
 		return -1;
-	if (loading->lines[i] > 0)
-		code = err_set(&why, ERR_CONFIG, "%s is given twice (first in line %u)",
-		    settings_key(i), loading->lines[i]);
-	else
-		code = settings_set(&loading->settings, i, cfg_opt_getnstr(opt, 0), &why);
-	loading->lines[i] = (unsigned)cfg->line;
+	if (is_list_end(opt))
+		return 0;
+	if (count <= 1 && is_given_twice(&loading->lines[i], line, settings_key(i)))
+		return -1;
+	const char *value = cfg_opt_getnstr(opt, count ? count - 1 : 0);
+	int code = settings_is_list(i) ? settings_flood_check_exempt(value, &why) : 0;
+	if (code == 0)
+		code = settings_is_list(i) ? settings_add(&loading->settings, i, value, &why)
+					   : settings_set(&loading->settings, i, value, &why);
+	if (code < 0)
+		complain(line, code, why.text);
+	return code < 0 ? -1 : 0;
+}
+
+/* The same within a section. */
+static int on_flood_value(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct settings_flood *f = settings_flood_find(&loading->settings, cfg_title(cfg));
+	unsigned count = cfg_opt_size(opt);
+	unsigned *before = &loading->key_lines[settings_flood_index(cfg_opt_name(opt))];
+	struct err why = {{0}};
+	char text[128];
+	int code;
+
+	if (!f) {
+		snprintf(text, sizeof(text), "there is no flood kind '%.60s'", cfg_title(cfg));
+		complain((unsigned)cfg->line, ERR_CONFIG, text);
+		return -1;
+	}
+	if (is_list_end(opt))
+		return 0;
+	if (count <= 1 && is_given_twice(before, (unsigned)cfg->line, cfg_opt_name(opt)))
+		return -1;
+	code = settings_flood_set(
+	    f, cfg_opt_name(opt), cfg_opt_getnstr(opt, count ? count - 1 : 0), &why);
 	if (code < 0)
 		complain((unsigned)cfg->line, code, why.text);
 	return code < 0 ? -1 : 0;
 }
 
-static void parse(const char *text)
+/* Called at the end of a section. */
+static int on_flood(cfg_t *cfg, cfg_opt_t *opt)
 {
-	cfg_opt_t options[SETTINGS_ROWS + 1];
-	cfg_t *cfg;
+	cfg_t *section = cfg_opt_getnsec(opt, cfg_opt_size(opt) - 1);
+	const char *title = cfg_title(section);
+	struct settings_flood *f = settings_flood_find(&loading->settings, title);
+	unsigned line = (unsigned)cfg->line;
+	struct err why = {{0}};
+	char text[128];
 
+	memset(loading->key_lines, 0, sizeof(loading->key_lines));
+	if (!f)
+		snprintf(text, sizeof(text), "there is no flood kind '%.60s'", title);
+	else
+		snprintf(text, sizeof(text), "flood %s", title);
+	if (!f)
+		complain(line, ERR_CONFIG, text);
+	else if (!is_given_twice(&loading->flood_lines[f - loading->settings.flood], line, text) &&
+		 settings_flood_check(&loading->settings, f, &why) == 0)
+		return 0;
+	if (why.text[0])
+		complain(line, ERR_CONFIG, why.text);
+	return -1;
+}
+
+static void fill_flood_options(cfg_opt_t *options)
+{
+	const char *key;
+	bool is_list;
+
+	size_t n = 0;
+	for (; n < SETTINGS_FLOOD_KEYS && (key = settings_flood_key(n, &is_list)); n++) {
+		if (is_list)
+			options[n] = (cfg_opt_t)CFG_STR_LIST(key, NULL, CFGF_NODEFAULT);
+		else
+			options[n] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
+		options[n].validcb = on_flood_value;
+	}
+	options[n] = (cfg_opt_t)CFG_END();
+}
+
+static void fill_options(cfg_opt_t *options, cfg_opt_t *of_flood)
+{
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		options[i] = (cfg_opt_t)CFG_STR(settings_key(i), NULL, CFGF_NODEFAULT);
+		const char *key = settings_key(i);
+
+		if (settings_is_list(i))
+			options[i] = (cfg_opt_t)CFG_STR_LIST(key, NULL, CFGF_NODEFAULT);
+		else
+			options[i] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
 		options[i].validcb = on_value;
 	}
-	options[SETTINGS_ROWS] = (cfg_opt_t)CFG_END();
+	options[SETTINGS_ROWS] =
+	    (cfg_opt_t)CFG_SEC("flood", of_flood, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	options[SETTINGS_ROWS].validcb = on_flood;
+	options[SETTINGS_ROWS + 1] = (cfg_opt_t)CFG_END();
+}
+
+static void parse(const char *text)
+{
+	cfg_opt_t options[SETTINGS_ROWS + 2], of_flood[SETTINGS_FLOOD_KEYS + 1];
+	cfg_t *cfg;
+
+	fill_flood_options(of_flood);
+	fill_options(options, of_flood);
 	cfg = cfg_init(options, CFGF_NONE);
 	if (!cfg) {
 		loading->code =
@@ -93,6 +205,24 @@ static void parse(const char *text)
 	if (cfg_parse_buf(cfg, text) != CFG_SUCCESS)
 		complain((unsigned)cfg->line, ERR_CONFIG, "failed to read this line");
 	cfg_free(cfg);
+}
+
+/* libconfuse takes the end of the text for the end of a section. */
+static bool is_open_at_end(const char *text)
+{
+	int depth = 0;
+
+	for (char quote = '\0'; *text; text++) {
+		if (quote && *text == '\\' && text[1])
+			text++;
+		else if (quote)
+			quote = *text == quote ? '\0' : quote;
+		else if (*text == '"' || *text == '\'')
+			quote = *text;
+		else
+			depth += (*text == '{') - (*text == '}');
+	}
+	return depth > 0;
 }
 
 static int parse_locked(struct load *load, const struct strbuf *text)
@@ -108,6 +238,8 @@ static int parse_locked(struct load *load, const struct strbuf *text)
 		complain(line, ERR_CONFIG, what);
 	else
 		parse(text->text);
+	if (is_open_at_end(strbuf_text(text)))
+		complain(load->last_line, ERR_CONFIG, "a '{' is never closed");
 	loading = NULL;
 	pthread_mutex_unlock(&load_mutex);
 	return load->code;
@@ -165,6 +297,7 @@ int settings_load(const char *file, struct settings *ret, struct err *err)
 	struct load load = {.file = file ? file : SETTINGS_DEFAULT_FILE};
 	int code = set_defaults(&load.settings, err);
 
+	settings_flood_init(&load.settings);
 	if (code == 0)
 		code = load_file(&load, file != NULL, err);
 	if (code == 0)

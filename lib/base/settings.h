@@ -10,6 +10,23 @@
 #define SETTINGS_DEFAULT_FILE "/etc/pqpurge/pqpurge.conf"
 #define SETTINGS_ENV          "PQPURGE_CONF"
 
+/* One `flood KIND { }` section. Negative, and a factor of 0: not given. */
+#define SETTINGS_FLOOD_KINDS   7
+#define SETTINGS_FLOOD_ACTIONS 4
+extern const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS];     /* "login" ... */
+extern const char *const settings_flood_actions[SETTINGS_FLOOD_ACTIONS]; /* 0 "warn", "hold"... */
+struct settings_flood {
+	bool given;
+	int64_t count[3];             /* recipients in 10 min, 1 h, 1 d */
+	int64_t networks[2];          /* in 1 h, 1 d */
+	int64_t senders, undelivered; /* in 1 h */
+	double above, act_at;
+	int64_t action; /* of settings_flood_actions */
+	int64_t last;   /* key `for`: of a rule; microseconds */
+	bool held;      /* also what the window accepted */
+	bool force;
+};
+
 struct settings {
 	char *socket; /* libmilter notation */
 	char *socket_group;
@@ -26,8 +43,18 @@ struct settings {
 	int64_t max_recipients; /* 1 to 100000 */
 	char *origin;
 	bool login_exact;   /* key `login_case`: "ignore" or "exact" */
-	char *own_networks; /* for net_parse_list; may be empty */
+	char *own_networks; /* networks of one's own hosts: net_parse_list reads it; may be empty */
+	char *order_directory;    /* root's own: the sockets of the order door */
+	char *standing_directory; /* root's own: orders that stay in force */
+	char *operator_group;     /* "": nobody */
+	char *operator_allow;     /* words: verbs, and "regex" */
+	char *hook_user;
+	int64_t flood_watch; /* enum settings_flood_watch */
+	char *flood_exempt;  /* "KIND:KEY", a newline between two */
+	char *flood_hook;    /* a program; "": none */
+	struct settings_flood flood[SETTINGS_FLOOD_KINDS];
 };
+enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT };
 
 /* Reads file. NULL means SETTINGS_DEFAULT_FILE, which may be missing: all defaults. On failure err
  * says "FILE:LINE: what" and ret is untouched. */

@@ -8,6 +8,7 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
+#include "base/settings_flood.h"
 
 #define MIB (INT64_C(1) << 20)
 
@@ -17,11 +18,15 @@ enum kind {
 	TEXT_USER,
 	TEXT_GROUP,
 	TEXT_OPTIONAL, /* may be empty from here on */
+	TEXT_OPTIONAL_PATH,
+	TEXT_OPTIONAL_GROUP,
+	TEXT_LIST, /* several values, a newline between two */
 	TEXT_NETWORKS,
 	NUMBER_OCTAL, /* int64_t */
 	NUMBER_COUNT,
 	NUMBER_SIZE,
-	WORD, /* bool: which of two words */
+	CHOICE, /* int64_t: which of three words */
+	WORD,   /* bool: which of two words */
 	SWITCH,
 };
 
@@ -31,7 +36,7 @@ struct row {
 	const char *otherwise; /* the default, as one would write it */
 	size_t offset;         /* of the member in struct settings */
 	int64_t min, max;
-	const char *words[2]; /* for false, for true */
+	const char *words[3]; /* what means false, what means true; of a CHOICE all */
 };
 
 #define IN(member) .offset = offsetof(struct settings, member)
@@ -54,6 +59,14 @@ static const struct row rows[SETTINGS_ROWS] = {
     {"origin", TEXT_OPTIONAL, "", IN(origin)},
     {"login_case", WORD, "ignore", IN(login_exact), .words = {"ignore", "exact"}},
     {"own_networks", TEXT_NETWORKS, "127.0.0.0/8 ::1", IN(own_networks)},
+    {"order_directory", TEXT_PATH, "/run/pqpurge-order", IN(order_directory)},
+    {"standing_directory", TEXT_PATH, "/var/lib/pqpurge-standing", IN(standing_directory)},
+    {"operator_group", TEXT_OPTIONAL_GROUP, "", IN(operator_group)},
+    {"operator_allow", TEXT_OPTIONAL, "list top why hold release", IN(operator_allow)},
+    {"hook_user", TEXT_USER, "nobody", IN(hook_user)},
+    {"flood_watch", CHOICE, "warn", IN(flood_watch), .words = {"off", "warn", "act"}},
+    {"flood_exempt", TEXT_LIST, "", IN(flood_exempt)},
+    {"flood_hook", TEXT_OPTIONAL_PATH, "", IN(flood_hook)},
 };
 /* clang-format on */
 
@@ -102,7 +115,8 @@ static int check_text(const struct row *row, const char *value, struct err *err)
 		return err_set(err, ERR_CONFIG, "%s must not be empty", row->key);
 	if (str_has_control(value))
 		return err_set(err, ERR_CONFIG, "%s holds a control character", row->key);
-	if (row->kind == TEXT_PATH && value[0] != '/')
+	if ((row->kind == TEXT_PATH || (row->kind == TEXT_OPTIONAL_PATH && value[0])) &&
+	    value[0] != '/')
 		return err_set(
 		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
 	if (row->kind == TEXT_SOCKET)
@@ -151,6 +165,21 @@ static int set_bool(const struct row *row, bool *into, const char *value, struct
 	    row->words[0], row->words[1], value);
 }
 
+static int set_choice(const struct row *row, int64_t *into, const char *value, struct err *err)
+{
+	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
+		if (strcmp(value, row->words[i]) == 0) {
+			*into = (int64_t)i;
+			return 0;
+		}
+	}
+	return err_set(err, ERR_CONFIG, "%s must be '%s', '%s' or '%s', not '%s'", row->key,
+	    row->words[0], row->words[1], row->words[2], value);
+}
+
+/* ---- numbers */
+
+/* A mode is octal as written, with or without the leading zero. */
 static int parse_octal(const char *value, uint64_t *ret)
 {
 	uint64_t mode = 0;
@@ -203,6 +232,30 @@ static int set_number(const struct row *row, int64_t *into, const char *value, s
 	return 0;
 }
 
+/* ---- all of them */
+
+bool settings_is_list(size_t n)
+{
+	return rows[n].kind == TEXT_LIST;
+}
+
+int settings_add(struct settings *s, size_t n, const char *value, struct err *err)
+{
+	char **into = (void *)((char *)s + rows[n].offset);
+	struct strbuf joined = {0};
+	int code = check_text(&rows[n], value, err);
+
+	if (code < 0)
+		return code;
+	strbuf_printf(
+	    &joined, "%s%s%s", *into && **into ? *into : "", *into && **into ? "\n" : "", value);
+	if (joined.failed)
+		return err_sys(err, ENOMEM, "failed to keep %s", rows[n].key);
+	free(*into);
+	*into = joined.text;
+	return 0;
+}
+
 int settings_set(struct settings *s, size_t n, const char *value, struct err *err)
 {
 	const struct row *row = &rows[n];
@@ -212,6 +265,8 @@ int settings_set(struct settings *s, size_t n, const char *value, struct err *er
 		value = row->otherwise;
 	if (is_text(row))
 		return set_text(row, member, value, err);
+	if (row->kind == CHOICE)
+		return set_choice(row, member, value, err);
 	return row->kind >= WORD ? set_bool(row, member, value, err)
 				 : set_number(row, member, value, err);
 }
@@ -247,7 +302,7 @@ int settings_check(const struct settings *s, size_t n, struct err *err)
 	const struct row *row = &rows[n];
 	const void *member = (const char *)s + row->offset;
 
-	if (row->kind == TEXT_USER || row->kind == TEXT_GROUP)
+	if (row->kind == TEXT_USER || row->kind == TEXT_GROUP || row->kind == TEXT_OPTIONAL_GROUP)
 		return check_account(row, *(char *const *)member, err);
 	return row->kind == NUMBER_SIZE ? check_size(row, *(const uint64_t *)member, err) : 0;
 }
@@ -260,12 +315,33 @@ void settings_release(struct settings *s)
 	*s = (struct settings){0};
 }
 
-static void print_text(const char *text, FILE *to)
+/* Quoted so that it is read back as it is. */
+static void print_quoted(const char *text, size_t len, FILE *to)
 {
 	fputc('"', to);
-	for (; *text; text++)
-		fprintf(to, strchr("\"\\$", *text) ? "\\%c" : "%c", *text);
-	fputs("\"\n", to);
+	for (size_t i = 0; i < len; i++)
+		fprintf(to, strchr("\"\\$", text[i]) ? "\\%c" : "%c", text[i]);
+	fputc('"', to);
+}
+
+static void print_text(const char *text, FILE *to)
+{
+	print_quoted(text, strlen(text), to);
+	fputc('\n', to);
+}
+
+static void print_list(const char *text, FILE *to)
+{
+	const char *gap = "";
+
+	for (fputc('{', to); *text; gap = ", ") {
+		size_t len = strcspn(text, "\n");
+
+		fputs(gap, to);
+		print_quoted(text, len, to);
+		text += len + (text[len] == '\n');
+	}
+	fputs("}\n", to);
 }
 
 void settings_print(const struct settings *s, FILE *to)
@@ -276,8 +352,12 @@ void settings_print(const struct settings *s, FILE *to)
 		char number[32];
 
 		fprintf(to, "%s = ", row->key);
-		if (is_text(row))
+		if (row->kind == TEXT_LIST)
+			print_list(*(char *const *)member, to);
+		else if (is_text(row))
 			print_text(*(char *const *)member, to);
+		else if (row->kind == CHOICE)
+			print_text(row->words[*(const int64_t *)member], to);
 		else if (row->kind == WORD)
 			print_text(row->words[*(const bool *)member], to);
 		else if (row->kind == SWITCH)
@@ -286,4 +366,5 @@ void settings_print(const struct settings *s, FILE *to)
 			fprintf(to, row->kind == NUMBER_SIZE ? "\"%s\"\n" : "%s\n",
 			    number_text(row, *(const int64_t *)member, number, sizeof(number)));
 	}
+	settings_flood_print(s, to);
 }

@@ -5,14 +5,17 @@
 
 #include "base/settings.h"
 
-#define SETTINGS_ROWS 16
+#define SETTINGS_ROWS 24
 
 /* The row of a key, or SETTINGS_ROWS. */
 size_t settings_find(const char *key);
 const char *settings_key(size_t row);
 /* The key nearest to a mistyped one, or NULL. */
 const char *settings_nearest(const char *name);
-/* Checks and stores a value; NULL: the default. ERR_CONFIG with the key in the text, or -ENOMEM. */
+/* Stores a value, checked; NULL: the default. ERR_CONFIG with the key in the text, or -ENOMEM. */
+bool settings_is_list(size_t row);
+/* Adds a value to a list. */
+int settings_add(struct settings *s, size_t row, const char *value, struct err *err) NODISCARD;
 int settings_set(struct settings *s, size_t row, const char *value, struct err *err) NODISCARD;
 /* Checks what depends on this machine: room in the address space, and whether users and groups
  * exist (but the default ones, which the installation makes). */

@@ -10,7 +10,8 @@
 
 const char *account_state_word(enum account_state state)
 {
-	static const char *const words[ACCOUNT_STATES] = {"done", "unfinished", "undone"};
+	static const char *const words[ACCOUNT_STATES] = {
+	    "done", "unfinished", "undone", "refused", "standing"};
 
 	return words[state];
 }

@@ -40,6 +40,8 @@ enum account_state {
 	ACCOUNT_DONE,
 	ACCOUNT_UNFINISHED,
 	ACCOUNT_UNDONE,
+	ACCOUNT_REFUSED,
+	ACCOUNT_STANDING, /* standing.h; the account itself does not say so */
 	ACCOUNT_STATES,
 };
 const char *account_state_word(enum account_state state); /* "done" */
@@ -68,5 +70,16 @@ void batch_release(struct batch *b);
 struct json;
 /* Private to lib/order: takes over what a line says of a batch, its first (begin) or last. */
 int batch_read(struct batch *b, const struct json *line, bool begin) NODISCARD;
+
+/*
+ * An order that was refused, as a batch without messages: {"end":7,..,"refused":true}; why stands
+ * as its reason. Texts may be any; they are scrubbed where they are shown.
+ */
+struct refusal {
+	const char *verb, *command, *user, *why;
+	uid_t uid;
+};
+int account_refusal(
+    const struct settings *s, const struct refusal *refusal, struct err *err) NODISCARD;
 
 #endif

@@ -118,7 +118,8 @@ void order_account_lose(struct run *run, int code, const struct err *why)
 void order_account_end(struct run *run)
 {
 	const struct tally *t = &run->outcome->tally;
-	bool nothing = t->matched + t->results[RESULT_GONE] == 0 || run->outcome->interrupted;
+	bool nothing = !run->order->stays &&
+		       (t->matched + t->results[RESULT_GONE] == 0 || run->outcome->interrupted);
 	struct err err = {{0}};
 	int code;
 

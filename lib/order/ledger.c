@@ -197,6 +197,7 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 
 	batch->ended = true;
 	batch->undone |= json_bool(line, "undone", false);
+	batch->refused = json_bool(line, "refused", false);
 	for (size_t n = 0; code == 0 && n < json_count(line, "undid"); n++) {
 		int64_t number = json_int(json_at(line, "undid", n), NULL, 0);
 		struct ledger_batch *other = ledger_find(ledger, (uint64_t)number);
@@ -313,9 +314,10 @@ int ledger_read(const struct account_log *log, bool all, struct ledger *ret, str
 	for (size_t n = 0; code == 0 && n < ledger.count; n++) {
 		struct ledger_batch *b = &ledger.list[n];
 
-		b->told.state = b->undone  ? ACCOUNT_UNDONE
-				: b->ended ? ACCOUNT_DONE
-					   : ACCOUNT_UNFINISHED;
+		b->told.state = b->refused  ? ACCOUNT_REFUSED
+				: b->undone ? ACCOUNT_UNDONE
+				: b->ended  ? ACCOUNT_DONE
+					    : ACCOUNT_UNFINISHED;
 		b->told.running = !b->ended && account_log_is_running(log, b->told.number);
 	}
 	if (code < 0)

@@ -45,8 +45,8 @@ struct ledger_part {
 struct ledger_batch {
 	struct batch told;
 	enum ledger_effect effect;
-	bool ended, undone; /* undone: by an undo that left nothing of it */
-	uint32_t last_part; /* the highest number */
+	bool ended, refused, undone; /* undone: by an undo that left nothing of it */
+	uint32_t last_part;          /* the highest number */
 	struct {
 		struct ledger_part *list;
 		size_t count, cap;

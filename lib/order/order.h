@@ -137,6 +137,7 @@ struct order {
 	bool bounces;    /* also this host's notices to addresses that the patterns mean */
 	bool sweep;      /* repeat until a pass finds nothing; at most 10 minutes */
 	bool foreign;    /* RELEASE: also what no hold batch of ours holds */
+	bool rule_held;  /* RELEASE: also what a rule held (MESSAGE_HELD) */
 	bool overdue;    /* RELEASE: also what would bounce at once (maximal_queue_lifetime) */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
@@ -145,7 +146,9 @@ struct order {
 	/* For the account; NULL as "". A hold adopts an unfinished hold batch of the same
 	 * selector_text, which must always have the same form. */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
-	uint32_t rules_set; /* by the same command */
+	uid_t uid;          /* of whose order it is; for the account, too */
+	bool stays;         /* the batch is accounted for also where nothing matched */
+	uint32_t rules_set; /* by the same command; ask may set it */
 	/*
 	 * Called once, with everything selected and proven, before anything is touched; also if
 	 * nothing matched. Not on a dry run or for LIST, whose outcome is the preview. NULL: go on

@@ -24,7 +24,9 @@ int order_leave_foreign(struct run *run, struct err *err)
 		struct account_entry message = {
 		    candidate_id(item->candidate), item->proof.arrival_time};
 
-		if (item->result != RESULT_READY || holds_contain(&holds, &message))
+		bool by_rule = run->order->rule_held &&
+			       candidate_message(item->candidate).flags & MESSAGE_HELD;
+		if (item->result != RESULT_READY || by_rule || holds_contain(&holds, &message))
 			continue;
 		item->result = RESULT_EXCLUDED;
 		outcome->foreign++;

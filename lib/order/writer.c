@@ -133,9 +133,9 @@ static int make_first(const struct order *order, struct strbuf *ret)
 	struct json *o = json_new();
 	char uid[32];
 
-	snprintf(uid, sizeof(uid), "uid %u", (unsigned)getuid());
+	snprintf(uid, sizeof(uid), "uid %u", (unsigned)order->uid);
 	json_put_int(o, "time", clock_wall());
-	json_put_int(o, "uid", getuid());
+	json_put_int(o, "uid", order->uid);
 	json_put_text(o, "user", order->user ? order->user : uid);
 	for (size_t n = 0; n < COUNT_OF(texts); n++)
 		json_put_text(o, texts[n].key, texts[n].text ? texts[n].text : "");
@@ -287,6 +287,32 @@ int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 	if (code == 0)
 		code = await(w, WRITER_END, &r, err);
 	w->ended = code == 0;
+	return code;
+}
+
+/* ---- refusals */
+
+int account_refusal(const struct settings *s, const struct refusal *refusal, struct err *err)
+{
+	const struct order order = {.settings = s,
+	    .verb = refusal->verb,
+	    .command_line = refusal->command,
+	    .reason = refusal->why,
+	    .user = refusal->user,
+	    .uid = refusal->uid};
+	struct account_entries doubt = {0};
+	struct writer *w = NULL;
+	uint64_t done;
+	struct strbuf end = {0};
+	int code = writer_open(&order, &w, &done, &doubt, err);
+
+	if (code < 0)
+		return code;
+	strbuf_printf(&end, "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
+	code = writer_end(w, &end, err);
+	strbuf_release(&end);
+	account_entries_release(&doubt);
+	writer_close(w);
 	return code;
 }
 

@@ -45,8 +45,9 @@ static bool is_installed(const char *file)
 
 void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed)
 {
-	static const char *const names[] = {"pqpurge-milter", "pqpurge-milter", "pqpurge-sync"};
-	static const char *const kinds[] = {"socket", "service", "timer"};
+	static const char *const names[] = {"pqpurge-milter", "pqpurge-milter", "pqpurge-sync",
+	    "pqpurge-order-daemon", "pqpurge-order-operator"};
+	static const char *const kinds[] = {"socket", "service", "timer", "socket", "socket"};
 	char buf[200], file[64], unit[300];
 	const char *instance = setup_instance_of(conf, buf, sizeof(buf));
 

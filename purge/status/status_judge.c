@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "door/door.h"
+#include "order/standing.h"
 #include "postfix/config/milters.h"
 #include "purge/setup/setup_units.h"
 #include "purge/status/status.h"
@@ -242,10 +245,92 @@ static void judge_sessions(struct status *st)
 	    since);
 }
 
+/* The first that the daemon tells; it has their number, too. */
+static void judge_floods(struct status *st)
+{
+	const struct json *live = st->live.answer;
+	size_t told = live ? json_count(live, "floods") : 0;
+	int64_t open = live ? json_int(live, "floods_open", 0) : 0;
+	char words[64], command[PATH_MAX];
+
+	for (size_t n = 0; n < told && n < 10; n++) {
+		const struct json *i = json_at(live, "floods", n);
+		const char *kind = json_text(i, "kind"), *key = json_text(i, "key"),
+			   *action = json_text(i, "action");
+		int64_t id = json_int(i, "id", 0);
+
+		snprintf(words, sizeof(words), "floods %" PRId64, id);
+		FIND(st, "flood", FINDING_NOTE,
+		    session_command(st->s, words, command, sizeof(command)),
+		    "flood %" PRId64 " is open: %s %s, %" PRId64 " recipients, %s", id,
+		    kind ? kind : "", key ? key : "", json_int(i, "recipients", 0),
+		    action && strcmp(action, "WARN") != 0 ? action : "no rule is set");
+	}
+	if (open > (int64_t)told)
+		FIND(st, "flood", FINDING_NOTE,
+		    session_command(st->s, "floods", command, sizeof(command)),
+		    "%" PRId64 " floods are open in all", open);
+}
+
+static void judge_standing(struct status *st)
+{
+	struct standings all = {0};
+	struct err err = {{0}}, trouble = {{0}};
+	char words[64], command[PATH_MAX], until[CLOCK_TEXT_SIZE];
+	int code = standing_list(&st->s->settings, st->s->options.now, &all, &trouble, &err);
+
+	if (code < 0 || trouble.text[0])
+		FIND(st, "standing_broken", FINDING_FAULT, "", "%s",
+		    code < 0 ? err.text : trouble.text);
+	for (size_t n = 0; n < all.count; n++) {
+		snprintf(words, sizeof(words), "undo %" PRIu64, all.list[n].number);
+		FIND(st, "standing", FINDING_NOTE,
+		    session_command(st->s, words, command, sizeof(command)),
+		    "order %" PRIu64 " of %s (%s) stays in force until %s", all.list[n].number,
+		    all.list[n].user, all.list[n].command,
+		    clock_text(all.list[n].until, until, sizeof(until)));
+	}
+	standings_release(&all);
+}
+
+/* One socket of the order door, for what the configuration asks of it. */
+static void judge_socket_of_door(
+    struct status *st, const char *socket, const char *unit, const char *whom)
+{
+	char path[PATH_MAX], command[PATH_MAX];
+	struct stat at;
+
+	snprintf(path, sizeof(path), "%s/%s", st->s->settings.order_directory, socket);
+	if (lstat(path, &at) == 0 && S_ISSOCK(at.st_mode))
+		return;
+	if (setup_systemd_runs())
+		snprintf(command, sizeof(command), "systemctl enable --now %s", unit);
+	else
+		session_command(st->s, "order --listen &", command, sizeof(command));
+	FIND(st, "order_door", FINDING_FAULT, command,
+	    "root does not hear %s: there is no socket '%s'", whom, path);
+}
+
+static void judge_door(struct status *st)
+{
+	const struct settings *s = &st->s->settings;
+	bool held = false;
+
+	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++)
+		held |= s->flood[k].held && s->flood_watch == FLOOD_WATCH_ACT;
+	if (s->operator_group[0])
+		judge_socket_of_door(st, DOOR_OPERATOR_SOCKET, "pqpurge-order-operator.socket",
+		    "the members of operator_group");
+	if (held || (s->flood_hook[0] && s->flood_watch != FLOOD_WATCH_OFF))
+		judge_socket_of_door(
+		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the flood watch");
+}
+
 void status_judge(struct status *st)
 {
 	static void (*const checks[])(struct status *) = {judge_daemon, judge_recording,
-	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions};
+	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions,
+	    judge_floods, judge_standing, judge_door};
 
 	for (size_t n = 0; n < COUNT_OF(checks); n++)
 		checks[n](st);

@@ -10,6 +10,7 @@
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
+#include "purge/standing.h"
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
@@ -19,7 +20,8 @@ struct act {
 	struct save save;       /* --save */
 	struct block_plan plan; /* --block */
 	uint64_t *batches;      /* undo */
-	int code;               /* an error while asking, in err */
+	struct standing_ends ends;
+	int code; /* what went wrong while asking; err says what */
 	struct err *err;
 	bool not_saved; /* a block is in force but not saved */
 };
@@ -27,6 +29,8 @@ struct act {
 static int read_batches(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
+	size_t *count = &a->walk.order.undo_count;
+	int code;
 
 	a->batches = calloc(o->word_count + 1, sizeof(*a->batches));
 	if (!a->batches)
@@ -36,22 +40,28 @@ static int read_batches(struct act *a, struct err *err)
 			return err_set(err, ERR_USAGE,
 			    "'%s' is no batch number; 'pqpurge-idx log' lists the batches",
 			    o->words[i]);
+	*count = o->word_count;
+	code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);
 	a->walk.order.undo = a->batches;
-	a->walk.order.undo_count = o->word_count;
-	return 0;
+	return code;
 }
 
 static int check(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
-	const struct block_terms terms = block_terms_of(a->s, RULE_REJECT, o->block_for);
+	const bool holds = a->walk.order.action == ACTION_HOLD;
+	const struct block_terms terms = block_terms_of(
+	    a->s, holds ? RULE_HOLD : RULE_REJECT, o->rule_for ? o->rule_for : o->block_for);
 	const bool unasked = !o->dry_run && !o->yes && !session_can_ask(a->s);
 	int code = session_check_all(a->s, err);
 
 	if (code == 0 && a->s->verb->words == WORDS_BATCHES)
 		code = read_batches(a, err);
-	if (code == 0 && o->block)
+	if (code == 0 && o->rule_for)
+		code = standing_check(o, err);
+	if (code == 0 && (o->block || o->rule_for))
 		code = block_plan_selector(&a->plan, &o->selector, &terms, err);
+	a->walk.order.stays = o->rule_for > 0;
 	if (code == 0 && unasked && block_doubts(a->s, &a->plan) > 0)
 		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
 	return code;
@@ -84,6 +94,8 @@ static int begin(struct act *a, struct err *err)
 
 	if (a->walk.order.save)
 		code = save_dir_open(a->save.name, &a->s->postfix.owner, &a->save.directory, err);
+	if (code == 0)
+		code = standing_end_all(a->s, &a->ends, a->s->options.json ? stderr : stdout, err);
 	return code < 0 ? code : block_first(a, err);
 }
 
@@ -92,7 +104,9 @@ static void say_blocks(const struct act *a, FILE *to)
 	char until[CLOCK_TEXT_SIZE];
 
 	for (size_t i = 0; i < a->plan.rules.count; i++)
-		say(to, "To be refused: %s, until %s.\n", a->plan.rules.list[i].subject,
+		say(to, "To be %s: %s, until %s.\n",
+		    a->walk.order.action == ACTION_HOLD ? "held when it comes" : "refused",
+		    a->plan.rules.list[i].subject,
 		    block_until(&a->plan.rules.list[i], until, sizeof(until)));
 }
 
@@ -101,17 +115,18 @@ static bool put_question(const struct act *a, const struct tally *t)
 	const uint64_t n = t->results[RESULT_READY], others = t->other_recipients;
 	const char *verb = action_rows[a->walk.order.action].verb;
 	const bool block = a->plan.rules.count > 0;
+	const char *first = a->walk.order.action == ACTION_HOLD ? "Hold what comes" : "Block this";
 	char question[256], also[64] = "";
 
 	if (a->s->options.selector.recipient.count && others)
 		snprintf(also, sizeof(also), ", also for %" PRIu64 " other %s", others,
 		    PLURAL(others, "recipient"));
 	if (n == 0)
-		snprintf(question, sizeof(question), "Block this, though nothing is in the queue?");
+		snprintf(question, sizeof(question), "%s, though nothing is in the queue?", first);
 	else
-		snprintf(question, sizeof(question), "%s%c%s %s %" PRIu64 " %s%s?",
-		    block ? "Block this and " : "", block ? verb[0] : verb[0] - 'a' + 'A', verb + 1,
-		    n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
+		snprintf(question, sizeof(question), "%s%s%c%s %s %" PRIu64 " %s%s?",
+		    block ? first : "", block ? " and " : "", block ? verb[0] : verb[0] - 'a' + 'A',
+		    verb + 1, n == 1 ? "this" : "these", n, PLURAL(n, "message"), also);
 	return walk_ask(&a->walk, question, n);
 }
 
@@ -135,7 +150,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}
-	if (something)
+	if (something || a->ends.count)
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
@@ -174,6 +189,26 @@ static int tell(const struct act *a, struct err *err)
 	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
+/* In force from here on; the rules are already. */
+static void stay(struct act *a)
+{
+	const struct outcome *o = &a->walk.outcome;
+	char until[CLOCK_TEXT_SIZE];
+	struct err err = {{0}};
+
+	if (!a->walk.order.stays || a->walk.order.dry_run || o->refused)
+		return;
+	if (standing_keep(a->s, o->tally.batch, &a->plan, &err) < 0) {
+		complain("%s", err.text);
+		a->not_saved = true;
+	} else if (!a->s->options.quiet) {
+		say(a->s->options.json ? stderr : stdout,
+		    "In force until %s; 'pqpurge-idx undo %" PRIu64 "' ends it.\n",
+		    clock_text(a->s->options.now + a->s->options.rule_for, until, sizeof(until)),
+		    o->tally.batch);
+	}
+}
+
 static int run(struct act *a, struct err *err)
 {
 	struct order *order = &a->walk.order;
@@ -181,7 +216,10 @@ static int run(struct act *a, struct err *err)
 
 	if (code < 0)
 		return code;
-	/* With save, begin() waits until there is something to save. */
+	/* All that was to be undone were purges that stood: there is nothing to release. */
+	if (a->ends.count > 0 && order->undo_count == 0)
+		return standing_end_all(a->s, &a->ends, stdout, err);
+	/* Nor is a directory made where there is nothing to save. */
 	if (session_can_ask(a->s) || order->save) {
 		order->ask = ask;
 		order->ask_arg = a;
@@ -192,6 +230,8 @@ static int run(struct act *a, struct err *err)
 		code = walk_run(&a->walk, err);
 	if (code == 0)
 		code = a->code;
+	if (code == 0)
+		stay(a);
 	return code < 0 ? code : tell(a, err);
 }
 
@@ -209,6 +249,7 @@ int verb_act(struct session *s, struct err *err)
 	walk_release(&a.walk);
 	block_plan_release(&a.plan);
 	io_close(&a.save.directory);
+	standing_ends_release(&a.ends);
 	free(a.batches);
 	return code;
 }

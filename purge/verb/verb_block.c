@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"
+#include "purge/standing.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
@@ -146,6 +147,8 @@ static int remove_one(
 	else
 		say_removal(s, r, &answer, find(&box->file, r->subject, exact));
 	code = session_written(code, err);
+	if (code == 0 && !dry)
+		code = standing_end_of_rule(s, r->subject, s->options.json ? stderr : stdout, err);
 	return code < 0 || answer.saved ? code : EXIT_SOME_FAILED;
 }
 

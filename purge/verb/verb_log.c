@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx log: past batches, the newest last. */
+#include <errno.h>
 #include <unistd.h>
 
+#include "base/array.h"
 #include "order/account.h"
 #include "purge/session.h"
+#include "purge/standing.h"
 #include "purge/tell/field.h"
 #include "purge/tell/table.h"
 
@@ -108,6 +111,40 @@ static int put_lines(const struct batch *list, size_t count)
 	return code;
 }
 
+/* An order that stays in force, whose batch the account has lost. */
+static int add_standing(struct batches *batches, const struct standing *standing)
+{
+	struct batch b = {.number = standing->number,
+	    .uid = standing->uid,
+	    .user = strdup(standing->user),
+	    .verb = strdup(standing->action == ACTION_HOLD ? "hold" : "purge"),
+	    .command = strdup(standing->command),
+	    .reason = strdup(standing->reason)};
+
+	return b.user && b.verb && b.command && b.reason ? array_add(batches, b) : -ENOMEM;
+}
+
+/* What stands is what root's own directory says. */
+static int mark_standing(const struct session *s, struct batches *batches)
+{
+	struct standings all = {0};
+	int code = 0;
+
+	standing_read(s, &all);
+	for (size_t n = 0; code == 0 && n < all.count; n++) {
+		size_t at = 0;
+
+		while (at < batches->count && batches->list[at].number != all.list[n].number)
+			at++;
+		if (at == batches->count)
+			code = add_standing(batches, &all.list[n]);
+		if (code == 0)
+			batches->list[at].state = ACCOUNT_STANDING;
+	}
+	standings_release(&all);
+	return code;
+}
+
 int verb_log(struct session *s, struct err *err)
 {
 	size_t limit = s->options.limit, count;
@@ -118,6 +155,8 @@ int verb_log(struct session *s, struct err *err)
 	int code = account_list(&s->settings, there ? &p : NULL, &batches, err);
 
 	postfix_release(&p);
+	if (code == 0 && mark_standing(s, &batches) < 0)
+		code = err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
 	count = limit && limit < batches.count ? limit : batches.count;

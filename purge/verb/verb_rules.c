@@ -6,11 +6,15 @@
 #include "base/json.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
+#include "purge/standing.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-static void add_row(struct table *t, const struct session *s, const struct rule *r)
+static void add_row(
+    struct table *t, const struct session *s, const struct rule *r, const struct standing *standing)
 {
+	const char *words = r->reason && *r->reason ? r->reason : r->text;
+	struct strbuf why = {0};
 	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24];
 	const char *base = rulebox_origin(&s->settings, r, origin, sizeof(origin));
 
@@ -19,9 +23,23 @@ static void add_row(struct table *t, const struct session *s, const struct rule 
 	if (r->expires)
 		clock_text(r->expires, expires, sizeof(expires));
 	snprintf(hits, sizeof(hits), "%" PRIu64, r->hits);
+	if (standing)
+		strbuf_printf(
+		    &why, "standing order %" PRIu64 "%s", standing->number, *words ? ": " : "");
+	strbuf_puts(&why, words);
 	table_add(
 	    t, (const char *[]){r->subject, rule_action_word(r->action), r->line ? base : r->author,
-		   r->line ? "" : expires, hits, r->reason && *r->reason ? r->reason : r->text});
+		   r->line ? "" : expires, hits, strbuf_text(&why)});
+	strbuf_release(&why);
+}
+
+static int put_rule(const struct session *s, const struct rule *r, const struct standing *standing)
+{
+	struct json *o = rule_json(r, s->settings.rules_file);
+
+	if (standing)
+		json_put_int(o, "standing", (int64_t)standing->number);
+	return json_line(stdout, o);
 }
 
 static int list_rules(const struct session *s, const struct rulebox *box)
@@ -31,21 +49,28 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	    {.name = "WHY", .cut = true}};
 	const struct rule_list *lists[] = {&box->command, &box->file};
 	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
+	struct standings standings = {0};
 	int code = 0;
 
+	standing_read(s, &standings);
 	for (size_t l = 0; l < COUNT_OF(lists); l++)
 		for (size_t i = 0; code == 0 && i < lists[l]->count; i++) {
 			const struct rule *r = &lists[l]->list[i];
+			const struct standing *standing =
+			    r->line
+				? NULL
+				: standing_of_rule(&standings, r->subject, s->settings.login_exact);
 
 			if (rule_expired(r, s->options.now))
 				continue;
 			if (s->options.json)
-				code = json_line(stdout, rule_json(r, s->settings.rules_file));
+				code = put_rule(s, r, standing);
 			else
-				add_row(t, s, r);
+				add_row(t, s, r, standing);
 		}
 	if (!s->options.json && code == 0)
 		code = table_end(t);
+	standings_release(&standings);
 	return code;
 }
 

@@ -5,6 +5,7 @@
 #include "order/order.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"
+#include "purge/standing.h"
 #include "purge/tell/field.h"
 #include "purge/tell/progress.h"
 #include "purge/tell/say.h"
@@ -41,7 +42,8 @@ static int put_result(const struct session *s, const struct sync *sync)
 	return json_line(stdout, line);
 }
 
-int verb_sync(struct session *s, struct err *err)
+/* The catch-up itself. */
+static int catch_up(struct session *s, struct err *err)
 {
 	struct progress progress;
 	struct sync sync = {.settings = &s->settings,
@@ -54,7 +56,6 @@ int verb_sync(struct session *s, struct err *err)
 	int code;
 
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
-	interrupt_catch();
 	code = sync_run(&sync, err);
 	progress_end(&progress);
 	/* a useless daemon is more than a missing index */
@@ -70,4 +71,16 @@ int verb_sync(struct session *s, struct err *err)
 		code = EXIT_SOME_FAILED;
 	sync_release(&sync);
 	return code;
+}
+
+/* Standing orders do not need the index, and are carried out also where it cannot be completed. */
+int verb_sync(struct session *s, struct err *err)
+{
+	int code, status = EXIT_DONE;
+
+	interrupt_catch();
+	code = catch_up(s, err);
+	if (code != ERR_STOPPED && !s->options.dry_run)
+		status = standing_carry_out(s);
+	return code == EXIT_DONE ? status : code;
 }

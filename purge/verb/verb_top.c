@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "purge/floods/floods.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
@@ -27,6 +28,7 @@ struct screen {
 	bool terminal, wide, utf8, rates;
 	const struct top *before; /* may be NULL */
 	double seconds;
+	const struct json *floods; /* open ones, as the daemon tells them; may be NULL */
 };
 
 /* Growing eighths, without and with UTF-8. */
@@ -135,6 +137,27 @@ static void add_ages(const struct screen *screen, struct row *row, const struct 
 		add_cell(row, heads[i], true, "%" PRIu64, g->ages[i]);
 }
 
+/* The open flood whose key a group is, or 0. */
+static int64_t flood_of(const struct screen *screen, const struct top_group *g)
+{
+	static const char *const kinds[][2] = {[TOP_SENDER] = {"domain", "xdomain"},
+	    [TOP_FROM] = {"domain", "xdomain"},
+	    [TOP_RECIPIENT] = {"", ""},
+	    [TOP_LOGIN] = {"login", ""},
+	    [TOP_CLIENT] = {"client", ""}};
+	const char *const *of = kinds[screen->s->options.by];
+
+	for (size_t n = 0; screen->floods && n < json_count(screen->floods, "floods"); n++) {
+		const struct json *i = json_at(screen->floods, "floods", n);
+		const char *kind = json_text(i, "kind"), *key = json_text(i, "key");
+
+		if (kind && key && (strcmp(kind, of[0]) == 0 || strcmp(kind, of[1]) == 0) &&
+		    str_equal_nocase(key, g->name))
+			return json_int(i, "id", 0);
+	}
+	return 0;
+}
+
 static void make_row(
     const struct screen *screen, const struct top *top, const struct top_group *g, struct row *row)
 {
@@ -147,6 +170,10 @@ static void make_row(
 	row->count = 0;
 	add_cell(row, top_head(by), false, "%s", "");
 	row->cells[0] = *g->name || !screen->terminal ? g->name : nameless;
+	if (screen->terminal && flood_of(screen, g)) {
+		snprintf(row->text[0], sizeof(row->text[0]), "! %s", g->name);
+		row->cells[0] = row->text[0];
+	}
 	add_cell(row, "COUNT", true, "%" PRIu64, g->count);
 	add_cell(row, "SHARE", true, "%.1f%%", share * 100);
 	if (screen->terminal)
@@ -231,6 +258,8 @@ static int put_json(const struct screen *screen, const struct top *top)
 		json_put_int(o, "oldest", g->oldest / USEC_PER_SEC);
 		json_put_int(o, "newest", g->newest / USEC_PER_SEC);
 		json_put_ints(o, "ages", g->ages, TOP_AGES);
+		if (flood_of(screen, g))
+			json_put_int(o, "flood", flood_of(screen, g));
 		code = json_line(stdout, o);
 	}
 	return code;
@@ -326,12 +355,17 @@ static struct screen screen_of(const struct session *s)
 
 static int once(struct walk *w, struct err *err)
 {
-	const struct screen screen = screen_of(w->s);
+	struct screen screen = screen_of(w->s);
 	struct top top = {0};
+	struct json *floods = NULL;
 	int code = group(w, &top, err);
 
+	/* Without a daemon nothing is marked. */
+	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
+		screen.floods = floods;
 	if (code == 0)
 		code = session_written(put_screen(&screen, &top), err);
+	json_free(floods);
 	top_release(&top);
 	return code;
 }

@@ -72,7 +72,9 @@ class Pqpurge:
         self.settings = {
             "socket": "unix:" + socket_path(postfix), "socket_group": "postfix", "user": USER,
             "index_directory": self.index, "index_map_size": "64M", "state_directory": self.state, "rules_file": self.rules,
-            "postfix_config_directory": postfix.etc, "log": "stderr", "origin": "rig.test", **settings}
+            "postfix_config_directory": postfix.etc, "log": "stderr", "origin": "rig.test",
+            "order_directory": os.path.join(self.home, "order"), "standing_directory": os.path.join(self.home, "standing"),
+            **settings}
         self.make_directories()
         self.write_conf()
 

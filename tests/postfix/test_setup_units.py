@@ -45,6 +45,8 @@ esac
 """
 CHANGES = ("enable", "disable", "restart", "daemon-reload")
 
+DOOR_ENABLED = ["daemon-reload", "enable --now pqpurge-order-daemon.socket",
+                "daemon-reload", "enable --now pqpurge-order-operator.socket"]
 
 class Units(SetupCase):
     def setUp(self):
@@ -103,13 +105,15 @@ class Units(SetupCase):
         result = self.setup("-y", status=2)  # status: no daemon runs
         self.assertIn("enable and start pqpurge-milter.service", result.out)
         self.assertEqual(self.calls(), ["daemon-reload", "enable --now pqpurge-milter.service",
-                                        "daemon-reload", "enable --now pqpurge-sync.timer"])
-        self.assertIn("unit pqpurge-milter.service\nunit pqpurge-sync.timer\n", self.record())
+                                        "daemon-reload", "enable --now pqpurge-sync.timer", *DOOR_ENABLED])
+        self.assertIn("unit pqpurge-milter.service\nunit pqpurge-sync.timer\nunit pqpurge-order-daemon.socket\n", self.record())
         self.assertIn("Nothing is left to do", self.setup("-y", status=2).out)
         self.assertEqual(self.calls(), [])
         result = self.setup("--remove", "-y")
         self.assertIn("stop and disable pqpurge-sync.timer", result.out)
-        self.assertEqual(self.calls(), ["disable --now pqpurge-milter.service", "disable --now pqpurge-sync.timer"])
+        self.assertEqual(self.calls(), [
+            "disable --now pqpurge-milter.service", "disable --now pqpurge-sync.timer",
+            "disable --now pqpurge-order-daemon.socket", "disable --now pqpurge-order-operator.socket"])
         self.assertEqual(self.enabled(), set())
         self.assertEqual(self.read(self.main_cf), main_cf)
         self.assertFalse(os.path.exists(self.conf + ".undo"))
@@ -139,7 +143,8 @@ class Units(SetupCase):
             self.write(os.path.join(self.books, state, "pqpurge-milter.service"), "")
         self.setup("-y", status=2)
         # It ran with other settings: setup filled in origin.
-        self.assertEqual(self.calls(), ["restart pqpurge-milter.service", "daemon-reload", "enable --now pqpurge-sync.timer"])
+        self.assertEqual(self.calls(), ["restart pqpurge-milter.service", "daemon-reload", "enable --now pqpurge-sync.timer",
+                                        *DOOR_ENABLED])
         self.setup("--remove", "-y")
         self.assertEqual(self.enabled(), {"pqpurge-milter.service"})
 
@@ -150,7 +155,8 @@ class Units(SetupCase):
                                       for line in text.splitlines(True)))
         self.setup("-y", status=2)
         self.assertEqual([call for call in self.calls() if call.startswith("enable")], [
-            "enable --now pqpurge-milter.socket", "enable --now pqpurge-milter.service", "enable --now pqpurge-sync.timer"])
+            "enable --now pqpurge-milter.socket", "enable --now pqpurge-milter.service", "enable --now pqpurge-sync.timer",
+            "enable --now pqpurge-order-daemon.socket", "enable --now pqpurge-order-operator.socket"])
         self.setup("--remove", "-y")
         self.assertEqual(self.enabled(), set())
 

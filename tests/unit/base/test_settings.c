@@ -83,7 +83,15 @@ static const char defaults[] = "socket = \"unix:/var/spool/postfix/pqpurge/milte
 			       "max_recipients = 1000\n"
 			       "origin = \"\"\n"
 			       "login_case = \"ignore\"\n"
-			       "own_networks = \"127.0.0.0/8 ::1\"\n";
+			       "own_networks = \"127.0.0.0/8 ::1\"\n"
+			       "order_directory = \"/run/pqpurge-order\"\n"
+			       "standing_directory = \"/var/lib/pqpurge-standing\"\n"
+			       "operator_group = \"\"\n"
+			       "operator_allow = \"list top why hold release\"\n"
+			       "hook_user = \"nobody\"\n"
+			       "flood_watch = \"warn\"\n"
+			       "flood_exempt = {}\n"
+			       "flood_hook = \"\"\n";
 
 static void test_defaults(void **state)
 {
@@ -179,6 +187,14 @@ static void check_all_changed(const struct settings *s)
 	assert_string_equal(s->origin, "example.com");
 	assert_true(s->login_exact);
 	assert_string_equal(s->own_networks, "192.0.2.0/24");
+	assert_string_equal(s->order_directory, "/srv/order");
+	assert_string_equal(s->standing_directory, "/srv/standing");
+	assert_string_equal(s->operator_group, "mail");
+	assert_string_equal(s->operator_allow, "list");
+	assert_string_equal(s->hook_user, "daemon");
+	assert_int_equal(s->flood_watch, FLOOD_WATCH_ACT);
+	assert_string_equal(s->flood_exempt, "login:joe");
+	assert_string_equal(s->flood_hook, "/srv/hook");
 }
 
 static void test_every_key(void **state)
@@ -202,6 +218,14 @@ static void test_every_key(void **state)
 	    {"origin", "example.com"},
 	    {"login_case", "exact"},
 	    {"own_networks", "192.0.2.0/24"},
+	    {"order_directory", "/srv/order"},
+	    {"standing_directory", "/srv/standing"},
+	    {"operator_group", "mail"},
+	    {"operator_allow", "list"},
+	    {"hook_user", "daemon"},
+	    {"flood_watch", "act"},
+	    {"flood_exempt", "login:joe"},
+	    {"flood_hook", "/srv/hook"},
 	};
 	static const char *const styles[] = {
 	    "%s = \"%s\"\n", "%s = %s\n", "%s='%s'\n", "\t%s\t=\t%s\t# why\r\n"};
@@ -255,6 +279,15 @@ static void test_values(void **state)
 	    {"origin = \"a#b//c d\"", "origin = \"a#b//c d\"\n"},
 	    {"origin = '${HOME}'", "origin = \"\\${HOME}\"\n"},
 	    {"socket = fd:3 // comment", "socket = \"fd:3\"\n"},
+	    {"flood_exempt = {'login:a b', \"client:192.0.2.0/24\"}",
+		"flood_exempt = {\"login:a b\", \"client:192.0.2.0/24\"}\n"},
+	    {"flood login {\n count = {10/10m, 20/1h}\n above = 2.5\n act_at = 4\n}\n"
+	     "flood domain {\n action = defer\n force = yes\n for = 2h\n}",
+		"flood login {\n  count = {\"10/10m\", \"20/1h\"}\n  above = 2.5\n"
+		"  act_at = 4\n  for = \"3600s\"\n}\n"
+		"flood domain {\n  action = defer\n  for = \"7200s\"\n  force = true\n}\n"},
+	    {"flood bounce {\n undelivered = 0/1h\n networks = 9/1d\n senders = 3/60m\n}",
+		"  networks = {\"9/1d\"}\n  senders = \"3/1h\"\n  undelivered = \"0/1h\"\n"},
 	    {"# ${HOME} \"quoted * + \\8\nuser = nobody", "user = \"nobody\"\n"},
 	};
 
@@ -318,6 +351,42 @@ static void test_complaints(void **state)
 		":1: own_networks: 'example.com' is no network (ADDRESS/BITS)"},
 	    {"own_networks = 10.0.0.1/8",
 		":1: own_networks: '10.0.0.1/8' is no network (ADDRESS/BITS)"},
+	    {"operator_group = no-such-group",
+		":1: operator_group: there is no group 'no-such-group'"},
+	    {"hook_user = no-such-user", ":1: hook_user: there is no user 'no-such-user'"},
+	    {"order_directory = order",
+		":1: order_directory must be an absolute path, not 'order'"},
+	    {"flood_watch = on", ":1: flood_watch must be 'off', 'warn' or 'act', not 'on'"},
+	    {"flood_hook = hook", ":1: flood_hook must be an absolute path, not 'hook'"},
+	    {"flood_exempt = {logins:a}", ":1: flood_exempt must be KIND:KEY, not 'logins:a' "
+					  "(kinds: login local sender client domain "
+					  "xdomain bounce)"},
+	    {"flood_exempt = {login:a, 'client:x'}", ":1: flood_exempt: 'x' is no network"},
+	    {"flood_exempt = {login:a}\nflood_exempt = {login:b}",
+		":2: flood_exempt is given twice (first in line 1)"},
+	    {"flood {\n}", ":1: missing title for section 'flood'"},
+	    {"flood logins {\n}", ":2: there is no flood kind 'logins'"},
+	    {"flood login {\n}\nflood login {\n}", ":3: found duplicate title 'login'"},
+	    {"flood login {\n abov = 2\n}", ":2: unknown key 'abov' (did you mean 'above'?)"},
+	    {"flood login {\n above = 2\n above = 3\n}",
+		":3: above is given twice (first in line 2)"},
+	    {"flood login {\n above = 0.5\n}",
+		":2: above must be a number from 1 to 1000, not '0.5'"},
+	    {"flood login {\n count = {5/10m, 6/5m}\n}",
+		":2: count is counted in 10m, 1h and 1d, not in '5m'"},
+	    {"flood login {\n count = {5/10m, 6/10m}\n}",
+		":2: count has two values for one time: '6/10m'"},
+	    {"flood login {\n count = {many}\n}",
+		":2: count must be such as \"100/1h\", not 'many'"},
+	    {"flood login {\n action = drop\n}",
+		":2: action must be hold, defer, reject or warn, not 'drop'"},
+	    {"flood login {\n for = 1s\n}", ":2: for must be a time from 1m to 7d, not '1s'"},
+	    {"flood login {\n held = 2\n}", ":2: held must be true or false, not '2'"},
+	    {"flood bounce {\n action = hold\n}",
+		":3: flood bounce: only warn: a rule would hit bounces that somebody waits for"},
+	    {"flood domain {\n action = hold\n}",
+		":3: flood domain: a rule would hit innocents too; force = true allows it"},
+	    {"flood login {\n above = 2\n", ":2: a '{' is never closed"},
 	    {"log = file", ":1: log must be 'syslog' or 'stderr', not 'file'"},
 	    {"record_subject = 1", ":1: record_subject must be true or false, not '1'"},
 	    {"max_recipients = 0", ":1: max_recipients must be from 1 to 100000, not '0'"},

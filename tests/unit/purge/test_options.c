@@ -113,7 +113,7 @@ static void test_refused(void **state)
 	    {"not of this verb", "list a.example --block", "'list' takes no option '--block'"},
 	    {"not of this verb, before it", "--foreign purge a.example",
 		"takes no option '--foreign'"},
-	    {"rule option on purge", "purge a.example --for 2h", "takes no option '--for'"},
+	    {"rule option on release", "release a.example --for 2h", "takes no option '--for'"},
 	    {"selector on block", "block a.example --older 2h", "takes no option '--older'"},
 	    {"age", "purge a.example --older tomorrow", "no age"},
 	    {"negative age", "purge a.example --older=-5m", "no age"},

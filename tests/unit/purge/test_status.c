@@ -153,6 +153,15 @@ static const struct status_case cases[] = {
     {"systemd's socket", FINE, NULL, "", "fd:3"},
 };
 
+/* Nobody is to be heard, and nothing stands. */
+static void set_door(struct settings *s)
+{
+	static char nowhere[] = "/nonexistent", none[] = "";
+
+	s->order_directory = s->standing_directory = nowhere;
+	s->operator_group = s->flood_hook = none;
+}
+
 static void test_judge(void **state)
 {
 	(void)state;
@@ -163,6 +172,7 @@ static void test_judge(void **state)
 
 		begin(&scene, now->answer);
 		scene.s.settings.socket = now->socket ? (char *)now->socket : socket;
+		set_door(&scene.s.settings);
 		if (now->change)
 			now->change(&scene);
 		status_judge(&scene.st);
@@ -192,6 +202,7 @@ static void test_hostile(void **state)
 	(void)state;
 	begin(&scene, answer);
 	scene.s.settings.socket = (char[]){"unix:/x/milter.sock"};
+	set_door(&scene.s.settings);
 	scene.st.counts.evicted = scene.st.counts.rows = UINT64_MAX;
 	scene.st.counts.evicted_time = INT64_MAX;
 	status_judge(&scene.st);

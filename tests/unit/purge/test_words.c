@@ -6,6 +6,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "base/io.h"
 #include "base/str.h"
 #include "purge/session.h"
 #include "purge/tell/wording.h"
@@ -105,20 +106,20 @@ static void test_is_roots(void **state)
 	assert_int_equal(mkdir(inner, 0755), 0);
 	fclose(fopen(file, "w"));
 	assert_int_equal(chmod(file, 0644), 0);
-	assert_true(session_is_roots(file)); /* /tmp is sticky */
+	assert_true(io_is_roots(file)); /* /tmp is sticky */
 	assert_int_equal(chmod(file, 0664), 0);
-	assert_false(session_is_roots(file));
+	assert_false(io_is_roots(file));
 	assert_int_equal(chmod(file, 0644), 0);
 	assert_int_equal(chmod(inner, 0777), 0);
-	assert_false(session_is_roots(file));
+	assert_false(io_is_roots(file));
 	assert_int_equal(chmod(inner, 0755), 0);
 	assert_int_equal(chown(inner, 1, 0), 0);
-	assert_false(session_is_roots(file));
+	assert_false(io_is_roots(file));
 	assert_int_equal(chown(inner, 0, 0), 0);
 	assert_int_equal(chown(file, 1, 0), 0);
-	assert_false(session_is_roots(file));
+	assert_false(io_is_roots(file));
 	unlink(file);
-	assert_false(session_is_roots(file));
+	assert_false(io_is_roots(file));
 	rmdir(inner);
 	rmdir(directory);
 }

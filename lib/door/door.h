@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The order door: how a process that is not root asks root for work on the queue. `pqpurge-idx
+ * order` is a root process for one order. It reads one frame, decides by the peer's uid and groups
+ * and by root's own configuration, works, and answers with frames. Its sockets lie in
+ * order_directory, which is root's own.
+ *
+ *   peer                       may
+ *   the daemon's user          DOOR_HOLD, DOOR_HOOK
+ *   fleet_user                 DOOR_FLEET (refused: there is no fleet yet)
+ *   members of operator_group  DOOR_VERB: the verbs of operator_allow
+ *   root                       what members may
+ *
+ * A frame is that of base/io.h, at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then fixed
+ * fields and length-prefixed strings (base/bytes.h). No JSON, no path, no descriptor. Both ends
+ * check it by the same function. Every text is printable: no control character, valid UTF-8.
+ */
+#ifndef PQPURGE_DOOR_DOOR_H
+#define PQPURGE_DOOR_DOOR_H
+
+#include <signal.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define DOOR_DAEMON_SOCKET   "daemon.sock"
+#define DOOR_OPERATOR_SOCKET "operator.sock"
+#define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
+
+#define DOOR_VERSION     1
+#define DOOR_FRAME_MAX   (64u << 10)
+#define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* until a frame is whole; microseconds */
+#define DOOR_TEXT_MAX    4096u                  /* bytes of one string */
+#define DOOR_COLUMNS_MAX 10000u
+#define DOOR_WORDS_MAX   4096u                      /* of a command line */
+#define DOOR_FIELDS_MAX  64u                        /* of a hook */
+#define DOOR_HOLD_MAX    100000u                    /* messages of one order */
+#define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
+
+enum door_kind {
+	DOOR_HOLD = 1, /* hold what one key sent within a window */
+	DOOR_HOOK,     /* run flood_hook as hook_user */
+	DOOR_VERB,     /* run a verb of the command */
+	DOOR_FLEET,    /* an order of the fleet; it has no fields yet */
+	DOOR_KINDS
+};
+
+/* The key of an incident, and how its value reads (normal form). */
+enum door_key {
+	DOOR_LOGIN = 1, /* "joe": no "@DOMAIN", no expression */
+	DOOR_LOCAL,     /* "www-data@example.com": envelope sender; by whatever way it came */
+	DOOR_SENDER,    /* "u@example.com": envelope sender */
+	DOOR_CLIENT,    /* "192.0.2.1", or a network "2001:db8::/64" */
+	DOOR_DOMAIN,    /* "example.com", of the envelope sender */
+	DOOR_KEYS
+};
+
+struct door_hold {
+	enum door_key key;
+	const char *value;
+	int64_t since, until; /* arrival, wall microseconds; at most DOOR_WINDOW_MAX apart */
+	uint32_t most;        /* the oldest so many; 1 to DOOR_HOLD_MAX */
+	const char *token;    /* kept in the account: "flood:12"; letters, digits, and "-:._" */
+	const char *reason;   /* for people; may be "" */
+};
+
+enum door_event { DOOR_BEGIN = 1, DOOR_UPDATE, DOOR_END, DOOR_EVENTS };
+
+/*
+ * What the hook is told: each field is a member of the JSON object on its stdin, and the variable
+ * PQPURGE_FLOOD_NAME (the members of a list with a blank between them).
+ */
+enum door_field_kind {
+	DOOR_TEXT = 1,
+	DOOR_NUMBER,
+	DOOR_LIST,
+};
+struct door_field {
+	const char *name; /* a-z and '_', at most 32 bytes; each once */
+	enum door_field_kind kind;
+	const char *text;   /* TEXT */
+	int64_t number;     /* NUMBER */
+	struct strbuf list; /* LIST: a packed list (strlist_push) */
+};
+struct door_hook {
+	enum door_event event; /* argv[1]: "begin", "update", "end" */
+	struct door_field *fields;
+	size_t count;
+};
+
+struct door_verb {
+	const char **words; /* argv without the program's name; the verb is the first */
+	size_t count;
+	bool answered;    /* somebody has seen a dry run of it, and said yes */
+	uint32_t columns; /* of the terminal that the output is for; 0: none */
+};
+
+struct door_order {
+	enum door_kind kind;
+	struct door_hold hold;
+	struct door_hook hook;
+	struct door_verb verb;
+};
+
+const char *door_event_word(enum door_event event);
+const char *door_key_word(enum door_key key); /* "login", "local", "sender", "client", "domain" */
+
+/*
+ * An order as the payload of a frame: appends to ret. ERR_SYNTAX with words where door_decode would
+ * refuse it, ERR_LIMIT where it is too long, -ENOMEM.
+ */
+int door_encode(const struct door_order *order, struct bytes *ret, struct err *err) NODISCARD;
+/*
+ * Reads a payload, which must outlive ret: its texts point there. ERR_SYNTAX, ERR_VERSION,
+ * ERR_LIMIT. Release ret where it was read.
+ */
+int door_decode(struct span payload, struct door_order *ret, struct err *err) NODISCARD;
+void door_order_release(struct door_order *order); /* of door_decode; zeroes */
+
+/* ---- the answer: frames too, u8 kind and a blob or fields */
+
+enum door_answer_kind {
+	DOOR_SAYS = 1,  /* bytes of a verb's stdout */
+	DOOR_COMPLAINS, /* bytes of its stderr */
+	DOOR_ENDS,      /* struct door_end; the last one */
+};
+struct door_end {
+	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
+	uint64_t batch; /* of a hold; 0: no account was kept */
+	uint64_t matched, done, failed; /* of a hold; messages */
+	char words[512];                /* why not; "" */
+};
+int door_answer_write(
+    int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline) NODISCARD;
+int door_end_write(int fd, const struct door_end *end, int64_t deadline) NODISCARD;
+
+/* ---- the client */
+
+struct door_talk {
+	/* Bytes of the verb's output as they come; NULL: passed over. A negative code ends the
+	 * call. */
+	int (*says)(void *arg, enum door_answer_kind kind, struct span bytes);
+	void *arg;
+	/* Once set, root is asked to stop: it ends as after ^C, and says what was done. May be
+	 * NULL. */
+	const volatile sig_atomic_t *stop;
+};
+/*
+ * Sends one order to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for
+ * its end until the steady deadline. talk may be NULL. 0: *ret says what became of it (status 0 or
+ * not). Nothing was sent: -ENOENT, -ECONNREFUSED, -EACCES (no such door, or not for this process),
+ * ERR_REFUSED (the listener is not root's), what door_encode says. ERR_TIMEOUT, -EPIPE, ERR_SYNTAX:
+ * sent, and what became of it is not known; the account says.
+ *
+ * A daemon calls it from a thread of its own: a hold takes some hundred milliseconds or more, a
+ * hook up to 30 s and the wait for another one. DOOR_CALL_TIME covers both.
+ */
+#define DOOR_CALL_TIME (120 * INT64_C(1000000))
+int door_call(const char *directory, const char *socket, const struct door_order *order,
+    const struct door_talk *talk, int64_t deadline, struct door_end *ret,
+    struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/* The talk over a connection: answers out and in, and the client's call. */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "door/door.h"
+
+#define ANSWER_MAX  (DOOR_FRAME_MAX + 1)
+#define ANSWER_TIME (20 * USEC_PER_SEC) /* for a frame that has begun */
+#define STEP        (USEC_PER_SEC / 5)  /* between looks at the stop flag */
+
+/* ---- the answer, out */
+
+int door_answer_write(int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline)
+{
+	struct bytes out = {0};
+	int code;
+
+	bytes_put_u8(&out, (uint8_t)kind);
+	bytes_put(&out, bytes.at, bytes.len);
+	code = out.failed ? -ENOMEM : io_frame_write(fd, bytes_span(&out), deadline);
+	bytes_release(&out);
+	return code;
+}
+
+int door_end_write(int fd, const struct door_end *end, int64_t deadline)
+{
+	struct bytes out = {0};
+	int code;
+
+	bytes_put_u8(&out, (uint8_t)end->status);
+	bytes_put_u64(&out, end->batch);
+	bytes_put_u64(&out, end->matched);
+	bytes_put_u64(&out, end->done);
+	bytes_put_u64(&out, end->failed);
+	bytes_put_text(&out, end->words);
+	code = out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
+	bytes_release(&out);
+	return code;
+}
+
+/* ---- the answer, in */
+
+static int take_end(struct reader *r, struct door_end *ret, struct err *err)
+{
+	struct door_end end = {.status = reader_u8(r)};
+
+	end.batch = reader_u64(r);
+	end.matched = reader_u64(r);
+	end.done = reader_u64(r);
+	end.failed = reader_u64(r);
+	str_scrub(end.words, sizeof(end.words), reader_text(r));
+	if (!reader_done(r))
+		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
+	*ret = end;
+	return 1;
+}
+
+/* 1: it was the last one; 0; or a negative code. */
+static int take_answer(
+    const struct bytes *frame, const struct door_talk *talk, struct door_end *ret, struct err *err)
+{
+	struct reader r = reader_of(frame->at, frame->len);
+	enum door_answer_kind kind = (enum door_answer_kind)reader_u8(&r);
+	struct span rest = {r.at, (size_t)(r.end - r.at)};
+	int code;
+
+	if (kind == DOOR_ENDS)
+		return take_end(&r, ret, err);
+	if (r.failed || (kind != DOOR_SAYS && kind != DOOR_COMPLAINS))
+		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
+	code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
+	return code < 0 ? err_set(err, code, "failed to write (%s)", err_word(code)) : 0;
+}
+
+static int read_answer(int fd, struct bytes *frame, struct err *err)
+{
+	int got = io_frame_read(fd, frame, ANSWER_MAX, clock_steady() + ANSWER_TIME);
+
+	if (got == 1)
+		return 0;
+	return err_set(err, got == 0 ? -EPIPE : got,
+	    "the order was sent, but its answer broke off; 'pqpurge-idx log' tells what was done");
+}
+
+/* Root is told to stop by the end of what we send. */
+static void pass_stop(int fd, const struct door_talk *talk, bool *stopped)
+{
+	if (*stopped || !talk || !talk->stop || !*talk->stop)
+		return;
+	*stopped = true;
+	shutdown(fd, SHUT_WR);
+}
+
+static int await_end(
+    int fd, const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
+{
+	struct bytes frame = {0};
+	bool stopped = false;
+	int code = 0;
+
+	while (code == 0) {
+		int64_t now = clock_steady(), until = now + STEP < deadline ? now + STEP : deadline;
+		int ready = io_wait(fd, POLLIN, until);
+
+		pass_stop(fd, talk, &stopped);
+		if (ready == 0 && now >= deadline)
+			code = err_set(err, ERR_TIMEOUT, "the order was sent, and no answer came");
+		if (ready < 0)
+			code = err_sys(err, -ready, "failed to wait for the answer");
+		if (ready == 1)
+			code = read_answer(fd, &frame, err);
+		if (ready == 1 && code == 0)
+			code = take_answer(&frame, talk, ret, err);
+	}
+	bytes_release(&frame);
+	return code < 0 ? code : 0;
+}
+
+/* ---- the client */
+
+/* The listener must be root: whoever else listens there would get orders that are not its own. */
+static int check_listener(int fd, const char *path, struct err *err)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return err_sys(err, errno, "failed to see who listens on '%s'", path);
+	if (peer.uid != 0)
+		return err_set(
+		    err, ERR_REFUSED, "'%s' is not root's, but uid %u's", path, (unsigned)peer.uid);
+	return 0;
+}
+
+static int reach(const char *directory, const char *socket_name, struct err *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = ANSWER_TIME / USEC_PER_SEC};
+	int len =
+	    snprintf(address.sun_path, sizeof(address.sun_path), "%s/%s", directory, socket_name);
+	int fd, code;
+
+	if (len < 0 || (size_t)len >= sizeof(address.sun_path))
+		return err_set(err, -ENAMETOOLONG,
+		    "'%s' is too long a name for a socket's directory", directory);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, errno, "failed to make a socket");
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0) {
+		code =
+		    err_sys(err, errno, "failed to reach root's order door '%s'", address.sun_path);
+		close(fd);
+		return code;
+	}
+	code = check_listener(fd, address.sun_path, err);
+	if (code == 0)
+		return fd;
+	close(fd);
+	return code;
+}
+
+int door_call(const char *directory, const char *socket_name, const struct door_order *order,
+    const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
+{
+	struct bytes frame = {0};
+	int code = door_encode(order, &frame, err), fd = -1;
+
+	if (code == 0)
+		code = fd = reach(directory, socket_name, err);
+	if (code >= 0) {
+		code = io_frame_write(fd, bytes_span(&frame), clock_steady() + ANSWER_TIME);
+		/* A door that refuses the connection has answered before it read anything. */
+		code = code < 0 && code != -EPIPE
+			   ? err_set(err, code, "failed to send the order (%s)", err_word(code))
+			   : await_end(fd, talk, deadline, ret, err);
+	}
+	bytes_release(&frame);
+	io_close(&fd);
+	return code;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/* Limits, exemptions and own networks out of the settings; and what an incident's kind allows. */
+#include "flood/flood_config.h"
+
+#include <errno.h>
+#include <sys/random.h>
+
+_Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "kinds in the same order");
+_Static_assert((int)FLOOD_REJECT == SETTINGS_FLOOD_ACTIONS - 1, "actions in the same order");
+
+static void put(uint32_t *limit, int64_t given)
+{
+	if (given >= 0)
+		*limit = (uint32_t)given;
+}
+
+static void take_limits(struct flood_limits *l, const struct settings_flood *given)
+{
+	for (int w = 0; w < FLOOD_WINDOWS; w++)
+		put(&l->count[w], given->count[w]);
+	for (int n = 0; n < 2; n++)
+		put(&l->networks[n], given->networks[n]);
+	put(&l->senders, given->senders);
+	put(&l->undelivered, given->undelivered);
+	if (given->above > 0)
+		l->above = given->above;
+	if (given->act_at > 0)
+		l->act_at = given->act_at;
+}
+
+static int take_exempt(struct flood_setup *s, const char *text, struct err *err)
+{
+	char *rest;
+
+	s->exempt_text = strdup(text ? text : "");
+	if (!s->exempt_text)
+		return err_sys(err, ENOMEM, "failed to keep flood_exempt");
+	rest = s->exempt_text;
+	for (char *item; (item = strsep(&rest, "\n"));) {
+		if (!*item)
+			continue;
+		if (s->config.exempt_count == FLOOD_EXEMPT_MAX)
+			return err_set(
+			    err, ERR_LIMIT, "flood_exempt: at most %d", FLOOD_EXEMPT_MAX);
+		int code = flood_exempt_parse(item, &s->exempt[s->config.exempt_count++], err);
+		if (code)
+			return code;
+	}
+	s->config.exempt = s->exempt;
+	return 0;
+}
+
+static int take_own(struct flood_setup *s, const char *text, struct err *err)
+{
+	struct strbuf packed = {0};
+	int code = net_parse_list(text ? text : "", &packed, err);
+	struct strlist list = strlist_of(&packed);
+
+	s->own = code ? NULL : calloc(list.count + 1, sizeof(*s->own));
+	if (!code && !s->own)
+		code = err_sys(err, ENOMEM, "failed to keep own_networks");
+	strlist_each (item, &list)
+		if (!code)
+			code = net_parse_block(item, &s->own[s->own_count++]);
+	strbuf_release(&packed);
+	return code;
+}
+
+int flood_setup_init(struct flood_setup *s, const struct settings *settings, struct err *err)
+{
+	*s = (struct flood_setup){0};
+	memcpy(s->config.limits, flood_defaults, sizeof(s->config.limits));
+	for (int k = 0; k < FLOOD_KINDS; k++)
+		take_limits(&s->config.limits[k], &settings->flood[k]);
+	if (getrandom(s->config.secret, sizeof(s->config.secret), 0) < 0)
+		return err_sys(err, errno, "failed to get random bytes");
+	int code = take_exempt(s, settings->flood_exempt, err);
+	return code ? code : take_own(s, settings->own_networks, err);
+}
+
+void flood_setup_release(struct flood_setup *s)
+{
+	free(s->exempt_text);
+	free(s->own);
+	*s = (struct flood_setup){0};
+}
+
+bool flood_is_loopback(const struct net_address *client)
+{
+	static const unsigned char one[16] = {[15] = 1};
+
+	return client->family == 4 ? client->at[12] == 127
+				   : client->family == 6 && memcmp(client->at, one, 16) == 0;
+}
+
+bool flood_is_own(const struct flood_setup *s, const struct net_address *client)
+{
+	for (size_t n = 0; n < s->own_count; n++)
+		if (net_contains(&s->own[n], client))
+			return true;
+	return flood_is_loopback(client);
+}
+
+enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind)
+{
+	const struct settings_flood *f = &settings->flood[kind];
+	bool narrow = kind != FLOOD_DOMAIN && kind != FLOOD_XDOMAIN && kind != FLOOD_BOUNCE;
+
+	if (f->action >= 0)
+		return (enum flood_action)f->action;
+	return narrow ? FLOOD_HOLD : FLOOD_WARN;
+}
+
+void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
+{
+	const char *prefix = i->kind == FLOOD_LOGIN    ? "login:"
+			     : i->kind == FLOOD_CLIENT ? "client:"
+						       : "";
+	bool address = i->kind == FLOOD_LOCAL || i->kind == FLOOD_SENDER;
+	const char *at = strchr(i->key, '@');
+
+	/* "srs@" stands for many, "*" too. A login that looks like a pattern would be one. */
+	if (i->key_cut || (address && (!at || at == i->key || str_starts(i->key, "srs@"))) ||
+	    (i->kind == FLOOD_LOGIN && (i->key[0] == '@' || i->key[0] == '/')))
+		buf[0] = '\0';
+	else
+		snprintf(buf, size, "%s%s", prefix, i->key);
+}
+
+bool flood_may_act(const struct settings *settings, const struct flood_incident *i)
+{
+	char pattern[FLOOD_KEY_MAX + 16];
+	bool force = settings->flood[i->kind].force;
+
+	flood_rule_pattern(i, pattern, sizeof(pattern));
+	if (i->kind == FLOOD_BOUNCE || !pattern[0])
+		return false;
+	bool wide = i->kind == FLOOD_DOMAIN || i->kind == FLOOD_XDOMAIN || i->loopback;
+	return force || !wide;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* The detector from inside. For this room alone. */
+#ifndef PQPURGE_FLOOD_FLOOD_PRIVATE_H
+#define PQPURGE_FLOOD_FLOOD_PRIVATE_H
+
+#include "flood/flood_table.h"
+
+#define PASSES (16384 / 8) /* sets of eight: Message-IDs that may come back from a filter */
+
+struct flood {
+	struct flood_config config;
+	struct table table[FLOOD_KINDS];
+	struct flood_incident incident[FLOOD_INCIDENTS_MAX];
+	uint64_t pass[PASSES][8];
+	uint8_t pass_next[PASSES];
+	int64_t started; /* of the state, wall; 0: at the first message */
+	int64_t full;    /* until then nothing is opened */
+	uint64_t unopened;
+	uint32_t next_id;
+	unsigned open, untold;
+};
+
+/* What a key is over, and by how much. */
+struct over {
+	enum flood_signal signal;
+	uint32_t seen, limit, usual;
+	bool act;
+	bool half; /* above half of its limit */
+};
+struct over flood_over(
+    const struct flood *f, enum flood_kind kind, const struct entry *e, int64_t now);
+/* Whether its own history allows it more than the limit. */
+bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct entry *e);
+/* The entry of a key, rolled to now; NULL where there is no room for it. */
+struct entry *flood_entry(
+    struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now);
+uint64_t flood_hash_of(const struct flood *f, const struct flood_key *k);
+struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i);
+bool flood_is_young(const struct flood *f, int64_t now);
+
+/* Opens an incident, or the one that the key had; NULL where too many are open. */
+struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind,
+    const struct flood_key *k, struct entry *e, const struct over *over, int64_t now);
+/* A message of an open incident's key. opened: it is the one that opened it. */
+void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
+    const struct over *over, const struct flood_message *m, bool opened);
+void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now);
+
+#endif

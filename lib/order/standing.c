@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: ISC */
+/* Orders that stay in force, in root's own directory. */
+#include "order/standing.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/array.h"
+#include "base/io.h"
+#include "index/wire.h"
+#include "rules/rules_file.h"
+#include "rules/stored.h"
+
+#define NAME_MAX_LEN 24
+
+void standing_release(struct standing *s)
+{
+	free(s->user);
+	free(s->command);
+	free(s->reason);
+	free(s->state_directory);
+	free(s->batches);
+	selector_release(&s->selector);
+	strbuf_release(&s->rules);
+	*s = (struct standing){0};
+}
+
+void standings_release(struct standings *s)
+{
+	for (size_t n = 0; n < s->count; n++)
+		standing_release(&s->list[n]);
+	free(s->list);
+	*s = (struct standings){0};
+}
+
+const struct standing *standing_find(const struct standings *s, uint64_t number)
+{
+	for (size_t n = 0; n < s->count; n++)
+		if (s->list[n].number == number)
+			return &s->list[n];
+	return NULL;
+}
+
+/* ---- the directory */
+
+/* The lock ends when it is closed. */
+static int open_directory(const char *directory, bool make, int *ret, struct err *err)
+{
+	int fd;
+
+	if (make && mkdir(directory, 0700) < 0 && errno != EEXIST)
+		return err_sys(err, errno, "failed to make '%s'", directory);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_sys(err, errno, "failed to open '%s'", directory);
+	if (!io_is_roots(directory)) {
+		close(fd);
+		return err_set(err, ERR_CONFIG,
+		    "'%s' and the directories above it must be root's and not writable by others",
+		    directory);
+	}
+	flock(fd, LOCK_EX);
+	*ret = fd;
+	return 0;
+}
+
+static char *name_of(uint64_t number, char buf[NAME_MAX_LEN])
+{
+	snprintf(buf, NAME_MAX_LEN, "%" PRIu64, number);
+	return buf;
+}
+
+/* ---- in */
+
+static enum action action_of(const char *verb)
+{
+	if (verb && strcmp(verb, "purge") == 0)
+		return ACTION_DELETE;
+	return verb && strcmp(verb, "hold") == 0 ? ACTION_HOLD : ACTION_COUNT;
+}
+
+static int copy(char **into, const struct json *o, const char *key)
+{
+	const char *text = json_text(o, key);
+
+	*into = strdup(text ? text : "");
+	return *into ? 0 : -ENOMEM;
+}
+
+static int read_lists(const struct json *o, struct standing *s)
+{
+	size_t count = json_count(o, "batches");
+
+	for (size_t n = 0; n < json_count(o, "rules"); n++) {
+		const char *text = json_text(json_at(o, "rules", n), NULL);
+
+		strlist_push(&s->rules, text ? text : "", text ? strlen(text) : 0);
+	}
+	s->batches = calloc(count + 1, sizeof(*s->batches));
+	for (size_t n = 0; s->batches && n < count; n++)
+		s->batches[s->batch_count++] =
+		    (uint64_t)json_int(json_at(o, "batches", n), NULL, 0);
+	return s->batches && !s->rules.failed ? 0 : -ENOMEM;
+}
+
+static int read_members(const struct json *o, struct standing *s, struct err *err)
+{
+	const struct json *selector = json_child(o, "selector");
+	int code = copy(&s->user, o, "user");
+
+	s->action = action_of(json_text(o, "verb"));
+	s->until = json_int(o, "until", 0);
+	s->uid = (uid_t)json_int(o, "uid", 0);
+	if (s->action == ACTION_COUNT || s->until <= 0 || !selector)
+		return ERR_SYNTAX;
+	if (code == 0)
+		code = copy(&s->command, o, "command");
+	if (code == 0)
+		code = copy(&s->reason, o, "reason");
+	if (code == 0)
+		code = copy(&s->state_directory, o, "state_directory");
+	if (code == 0)
+		code = read_lists(o, s);
+	if (code == 0)
+		code = wire_selector_read(selector, &s->selector, err);
+	/* What narrows nothing would be all mail. */
+	return code == 0 && selector_is_empty(&s->selector) ? ERR_SYNTAX : code;
+}
+
+static int read_file(const char *directory, const char *name, struct standing *ret, struct err *err)
+{
+	struct standing s = {0};
+	struct strbuf path = {0}, text = {0};
+	struct json *o = NULL;
+	int code = str_parse_u64(name, 1, INT64_MAX, &s.number);
+
+	strbuf_printf(&path, "%s/%s", directory, name);
+	if (code == 0)
+		code = rules_file_text(strbuf_text(&path), &text, err) == 1 ? 0 : ERR_SYNTAX;
+	if (code == 0)
+		code = json_parse(strbuf_text(&text), text.len, &o, err);
+	if (code == 0)
+		code = read_members(o, &s, err);
+	if (code == 0)
+		*ret = s;
+	else
+		standing_release(&s);
+	json_free(o);
+	strbuf_release(&path);
+	strbuf_release(&text);
+	return code;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const struct standing *x = a, *y = b;
+
+	return (x->number > y->number) - (x->number < y->number);
+}
+
+/* One name of the directory. */
+static int take(const struct settings *s, int dir, const char *name, int64_t now,
+    struct standings *into, struct err *ret_trouble)
+{
+	struct standing standing = {0};
+	int code = read_file(s->standing_directory, name, &standing, NULL);
+
+	if (code == -ENOMEM)
+		return code;
+	if (code < 0) {
+		err_set(ret_trouble, code, "the standing order '%s/%s' makes no sense",
+		    s->standing_directory, name);
+		return 0;
+	}
+	if (!standing.state_directory ||
+	    strcmp(standing.state_directory, s->state_directory) != 0) {
+		standing_release(&standing);
+		return 0;
+	}
+	if (standing.until <= now || into->count >= STANDING_MAX) {
+		if (standing.until <= now)
+			unlinkat(dir, name, 0);
+		standing_release(&standing);
+		return 0;
+	}
+	code = array_add(into, standing);
+	if (code < 0)
+		standing_release(&standing);
+	return code;
+}
+
+int standing_list(const struct settings *s, int64_t now, struct standings *ret,
+    struct err *ret_trouble, struct err *err)
+{
+	struct standings all = {0};
+	const struct dirent *entry;
+	DIR *dir = NULL; /* has fd, then */
+	int fd = -1;
+	int code = open_directory(s->standing_directory, false, &fd, err);
+
+	*ret = (struct standings){0};
+	if (code == 0 && !(dir = fdopendir(fd)))
+		code = err_sys(err, errno, "failed to read '%s'", s->standing_directory);
+	while (dir && code == 0 && (entry = readdir(dir)))
+		if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
+		    !strchr(entry->d_name, '.'))
+			code = take(s, fd, entry->d_name, now, &all, ret_trouble);
+	if (code == -ENOMEM)
+		err_set(err, code, "out of memory");
+	if (dir)
+		closedir(dir);
+	else
+		io_close(&fd);
+	if (code < 0) {
+		standings_release(&all);
+		return code == -ENOENT ? 0 : code;
+	}
+	if (all.count > 1)
+		qsort(all.list, all.count, sizeof(*all.list), by_number);
+	*ret = all;
+	return 0;
+}
+
+/* ---- out */
+
+static int write_file(const struct settings *s, const struct standing *standing, struct err *err)
+{
+	struct strlist rules = strlist_of(&standing->rules);
+	struct json *o = json_new();
+	struct strbuf text = {0};
+	char name[NAME_MAX_LEN];
+	size_t first = standing->batch_count > STANDING_BATCHES_MAX
+			   ? standing->batch_count - STANDING_BATCHES_MAX
+			   : 0;
+	int code;
+
+	json_put_text(o, "verb", standing->action == ACTION_HOLD ? "hold" : "purge");
+	json_put_int(o, "until", standing->until);
+	json_put_int(o, "uid", standing->uid);
+	json_put_text(o, "user", standing->user);
+	json_put_text(o, "command", standing->command);
+	json_put_text(o, "reason", standing->reason);
+	json_put_text(o, "state_directory", s->state_directory);
+	json_put(o, "selector", wire_selector(&standing->selector));
+	json_put_list(o, "rules", &rules);
+	json_put_ints(o, "batches", standing->batches + first, standing->batch_count - first);
+	if (json_write(&text, o) < 0)
+		text.failed = true;
+	code = stored_replace(
+	    s->standing_directory, name_of(standing->number, name), &text, true, err);
+	strbuf_release(&text);
+	return code;
+}
+
+static size_t count_names(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *names = copy < 0 ? NULL : fdopendir(copy);
+	size_t count = 0;
+
+	if (!names) {
+		io_close(&copy);
+		return 0;
+	}
+	while (readdir(names))
+		count++;
+	closedir(names);
+	return count < 2 ? 0 : count - 2;
+}
+
+int standing_begin(const struct settings *s, const struct standing *standing, struct err *err)
+{
+	char name[NAME_MAX_LEN];
+	int dir = -1, code = open_directory(s->standing_directory, true, &dir, err);
+
+	if (code < 0)
+		return code;
+	name_of(standing->number, name);
+	if (faccessat(dir, name, F_OK, 0) == 0)
+		code = err_set(err, ERR_LOCKED, "a standing order of number %s is in force", name);
+	else if (count_names(dir) >= STANDING_MAX)
+		code =
+		    err_set(err, ERR_LIMIT, "there are %u standing orders already", STANDING_MAX);
+	else
+		code = write_file(s, standing, err);
+	io_close(&dir);
+	return code;
+}
+
+int standing_end(const struct settings *s, uint64_t number, struct err *err)
+{
+	char name[NAME_MAX_LEN];
+	int dir = -1, code = open_directory(s->standing_directory, false, &dir, err);
+
+	if (code < 0)
+		return code == -ENOENT ? 0 : code;
+	if (unlinkat(dir, name_of(number, name), 0) == 0)
+		code = fsync(dir) == 0 ? 1 : -errno;
+	else
+		code = errno == ENOENT ? 0 : -errno;
+	io_close(&dir);
+	return code < 0 ? err_sys(err, -code, "failed to end standing order %s", name) : code;
+}
+
+/* ---- once more */
+
+/* Ended meanwhile, it stays ended. */
+static int keep_batch(
+    const struct settings *s, struct standing *standing, uint64_t batch, struct err *err)
+{
+	uint64_t *list =
+	    realloc(standing->batches, (standing->batch_count + 1) * sizeof(*standing->batches));
+	char name[NAME_MAX_LEN];
+	int dir = -1, code;
+
+	if (!list)
+		return err_set(err, -ENOMEM, "out of memory");
+	standing->batches = list;
+	list[standing->batch_count++] = batch;
+	code = open_directory(s->standing_directory, false, &dir, err);
+	if (code == 0 && faccessat(dir, name_of(standing->number, name), F_OK, 0) == 0)
+		code = write_file(s, standing, err);
+	io_close(&dir);
+	return code;
+}
+
+int standing_run(const struct settings *s, const struct postfix *postfix, struct standing *standing,
+    const volatile sig_atomic_t *stop, struct outcome *ret, struct err *err)
+{
+	char token[NAME_MAX_LEN + 16];
+	struct order order = {.settings = s,
+	    .postfix = postfix,
+	    .selector = &standing->selector,
+	    .action = standing->action,
+	    .verb = standing->action == ACTION_HOLD ? "hold" : "purge",
+	    .command_line = standing->command,
+	    .reason = standing->reason,
+	    .user = standing->user,
+	    .uid = standing->uid,
+	    .token = token,
+	    .stop = stop};
+	int code;
+
+	snprintf(token, sizeof(token), "standing:%" PRIu64, standing->number);
+	standing->selector.login_exact = s->login_exact;
+	code = order_run(&order, ret, err);
+	if (code == 0 && ret->tally.batch && standing->action == ACTION_HOLD &&
+	    keep_batch(s, standing, ret->tally.batch, err) < 0 && ret->trouble.text[0] == '\0')
+		ret->trouble = *err;
+	return code;
+}

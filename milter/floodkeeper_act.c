@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/* The rule of an incident: set, renewed while it goes on, removed at its end. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/floodkeeper_private.h"
+
+#define AUTHOR "flood:"
+
+static const enum rule_action actions[] = {
+    [FLOOD_WARN] = RULE_WARN,
+    [FLOOD_HOLD] = RULE_HOLD,
+    [FLOOD_DEFER] = RULE_DEFER,
+    [FLOOD_REJECT] = RULE_REJECT,
+};
+
+const char *flood_action_word(uint8_t action)
+{
+	return action < COUNT_OF(actions) ? rule_action_word(actions[action]) : "WARN";
+}
+
+/* The rule that decides now about mail of this key. The set must be held. */
+static const struct rule *decides(struct ruleset *set, const struct flood_incident *i, int64_t now)
+{
+	struct ruleset_query query = {.wall = now};
+	struct address address;
+	struct net_address client;
+	struct strbuf text = {0};
+
+	if (i->kind == FLOOD_LOGIN)
+		query.login = i->key;
+	if (i->kind == FLOOD_CLIENT) {
+		strbuf_add(&text, i->key, strcspn(i->key, "/"));
+		if (net_parse(strbuf_text(&text), &client) == 0)
+			query.client = &client;
+	} else if (i->kind != FLOOD_LOGIN) {
+		strbuf_printf(&text, "%s%s", strchr(i->key, '@') ? "" : "x@", i->key);
+		address_split(strbuf_text(&text), &address);
+		query.address = &address;
+	}
+	struct ruleset_hit hit = ruleset_find(set, &query);
+	strbuf_release(&text);
+	return hit.rule;
+}
+
+/* The command's rule of this subject, or NULL. The set must be held. */
+static const struct rule *rule_of(
+    const struct floodkeeper *k, const struct ruleset *set, const char *subject, int64_t now)
+{
+	for (size_t n = 0; n < ruleset_command_count(set); n++) {
+		const struct rule *r = ruleset_at(set, n);
+
+		if (!rule_expired(r, now) &&
+		    rule_same_subject(r->subject, subject, k->settings->login_exact))
+			return r;
+	}
+	return NULL;
+}
+
+static bool is_ours(const struct rule *r)
+{
+	return r && r->author && str_starts(r->author, AUTHOR);
+}
+
+/* Why no rule is set, or NULL. */
+static const char *obstacle(
+    struct floodkeeper *k, const struct flood_incident *i, const struct rule *r, int64_t now)
+{
+	struct ruleset *set = rulekeeper_get(k->rules);
+	const struct rule *before = rule_of(k, set, r->subject, now);
+	const struct rule *passes = decides(set, i, now);
+	const char *why = NULL;
+
+	if (passes && passes->action == RULE_OK)
+		why = "an OK rule lets its mail pass";
+	else if (before && !is_ours(before))
+		why = "there is a rule for it";
+	ruleset_unref(set);
+	return why;
+}
+
+static int make(
+    const struct floodkeeper *k, const struct flood_incident *i, int64_t now, struct rule *ret)
+{
+	enum flood_action action = flood_action_of(k->settings, i->kind);
+	char pattern[FLOOD_KEY_MAX + 16], author[32], reason[64];
+	int code;
+
+	flood_rule_pattern(i, pattern, sizeof(pattern));
+	snprintf(author, sizeof(author), AUTHOR "%u", i->id);
+	snprintf(reason, sizeof(reason), "flood %u", i->id);
+	code = rule_make(pattern, actions[action], NULL, ret, NULL);
+	if (code == 0 && (code = rule_set_note(ret, reason, author)) != 0)
+		rule_release(ret);
+	if (code == 0)
+		ret->expires = now / USEC_PER_SEC * USEC_PER_SEC + k->settings->flood[i->kind].last;
+	return code;
+}
+
+static void set(struct floodkeeper *k, struct flood_incident *i, struct rule *r)
+{
+	int64_t expires = r->expires;
+	enum rule_action action = r->action;
+	struct err err = {{0}};
+
+	if (rulekeeper_set(k->rules, r, &err) < 0) {
+		log_error("flood %u: failed to set its rule (%s)", i->id, err.text);
+		return;
+	}
+	i->expires = expires;
+	for (uint8_t a = 0; a < COUNT_OF(actions); a++)
+		if (actions[a] == action)
+			i->action = a;
+}
+
+void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now)
+{
+	struct rule r;
+
+	if (flood_action_of(k->settings, i->kind) == FLOOD_WARN || !flood_may_act(k->settings, i) ||
+	    i->mark == FLOOD_NORMAL)
+		return;
+	if (make(k, i, now, &r) != 0) {
+		log_warning("flood %u: no rule can be made for its key", i->id);
+		return;
+	}
+	const char *why = obstacle(k, i, &r, now);
+	if (why)
+		log_info("flood %u: no rule is set: %s", i->id, why);
+	if (why)
+		rule_release(&r);
+	else
+		set(k, i, &r);
+}
+
+void flood_unact(struct floodkeeper *k, struct flood_incident *i)
+{
+	char pattern[FLOOD_KEY_MAX + 16];
+	int64_t now = clock_wall();
+	struct rule r;
+
+	if (!i->expires)
+		return;
+	i->expires = 0;
+	flood_rule_pattern(i, pattern, sizeof(pattern));
+	if (rule_make(pattern, RULE_OK, NULL, &r, NULL) != 0)
+		return;
+	struct ruleset *in_force = rulekeeper_get(k->rules);
+	bool ours = is_ours(rule_of(k, in_force, r.subject, now));
+	ruleset_unref(in_force);
+	if (ours && rulekeeper_unset(k->rules, r.subject, NULL) < 0)
+		log_error("flood %u: failed to remove its rule", i->id);
+	rule_release(&r);
+}
+
+void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now)
+{
+	int64_t last = k->settings->flood[i->kind].last;
+	struct rule r;
+
+	if (make(k, i, now, &r) != 0)
+		return;
+	struct ruleset *in_force = rulekeeper_get(k->rules);
+	const struct rule *before = rule_of(k, in_force, r.subject, now);
+	bool gone = !is_ours(before);
+	if (before)
+		i->hits = rule_hits(before);
+	ruleset_unref(in_force);
+	if (gone) {
+		log_info("flood %u: its rule was removed or replaced, and is not set again", i->id);
+		i->expires = 0;
+	}
+	if (!gone && i->expires - now < last / 2)
+		set(k, i, &r);
+	else
+		rule_release(&r);
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/* One command: its words, its verb, its exit status. */
+#include "purge/command.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "purge/door/ask_root.h"
+#include "purge/door/behalf.h"
+#include "purge/session.h"
+#include "purge/tell/say.h"
+
+static int fail(const struct session *s, int code, const struct err *err)
+{
+	const char *words = err->text[0] ? err->text : err_word(code);
+	bool ends = strchr("?.", words[strlen(words) - 1]) != NULL;
+
+	complain("%s%s", words, ends ? "" : ".");
+	if (code == ERR_USAGE)
+		say(stderr, "'pqpurge-idx %s%s--help' tells more.\n", s->verb ? s->verb->name : "",
+		    s->verb ? " " : "");
+	return session_exit_of(code);
+}
+
+static int run(struct session *s, struct err *err)
+{
+	int code = 0;
+
+	if (s->options.help) {
+		verb_help(stdout, s->verb);
+		return EXIT_DONE;
+	}
+	if (s->options.version) {
+		puts("pqpurge-idx " PQPURGE_VERSION);
+		return EXIT_DONE;
+	}
+	if (s->behalf)
+		code = behalf_check(s, err);
+	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
+		return ask_root(s, err);
+	if (code == 0)
+		code = session_open(s, err);
+	return code < 0 ? code : s->verb->run(s, err);
+}
+
+/* A report that could not be written is a failure. Whoever closed a pipe knows it; others are told.
+ */
+static int close_stdout(int status)
+{
+	int number = 0;
+
+	if (fflush(stdout) != 0)
+		number = errno;
+	else if (!ferror(stdout))
+		return status;
+	if (number != EPIPE)
+		complain("the output could not be written%s%s.", number ? ": " : "",
+		    number ? strerror(number) : "");
+	return status == EXIT_DONE ? EXIT_SOME_FAILED : status;
+}
+
+int command_run(int argc, char **argv, const struct behalf *behalf)
+{
+	struct session session;
+	struct err err = {{0}};
+	int code = session_parse(&session, argc, argv, &err);
+	bool told = false;
+
+	session.behalf = behalf;
+	if (code == 0)
+		code = run(&session, &err);
+	/* What behalf_check refused the parent tells; whoever closed a pipe knows it. */
+	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
+	if (code < 0 && !told)
+		code = fail(&session, code, &err);
+	session_release(&session);
+	return told ? EXIT_SOME_FAILED : close_stdout(code);
+}

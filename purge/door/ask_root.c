@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+/* A verb through the order door, as its client. */
+#include "purge/door/ask_root.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "door/door.h"
+#include "purge/interrupt.h"
+#include "purge/tell/ask.h"
+#include "purge/tell/say.h"
+
+/* The words that root gets: the verb, the options in one spelling, the rest. */
+struct line {
+	const char **words;
+	size_t count;
+	struct strbuf options; /* packed: "--name=value" */
+};
+
+static int pack_options(struct line *line, const struct options *o)
+{
+	struct strlist given = strlist_of(&o->given);
+
+	strlist_each (each, &given) {
+		char option[32 + DOOR_TEXT_MAX];
+		int len = snprintf(option, sizeof(option), "--%s", each);
+
+		/* The file is ours: it says where the door is. What is too long is refused. */
+		if (!str_starts(each, "config=") && len > 0)
+			strlist_push(&line->options, option, strlen(option));
+	}
+	return line->options.failed ? -ENOMEM : 0;
+}
+
+static int make_line(const struct session *s, struct line *line, struct err *err)
+{
+	const struct options *o = &s->options;
+	int code = pack_options(line, o);
+	struct strlist options = strlist_of(&line->options);
+
+	/* The verb, "--dry-run", the options, "--", the words. */
+	line->words = calloc(options.count + o->word_count + 3, sizeof(*line->words));
+	if (code < 0 || !line->words) {
+		err_set(err, -ENOMEM, "out of memory");
+		return -ENOMEM;
+	}
+	line->words[line->count++] = s->verb->name;
+	strlist_each (each, &options)
+		line->words[line->count++] = each;
+	if (o->word_count > 0)
+		line->words[line->count++] = "--";
+	for (size_t n = 0; n < o->word_count; n++)
+		line->words[line->count++] = o->words[n];
+	return 0;
+}
+
+static void line_release(struct line *line)
+{
+	free(line->words);
+	strbuf_release(&line->options);
+}
+
+/* arg: where the verb's stdout goes. */
+static int says(void *arg, enum door_answer_kind kind, struct span bytes)
+{
+	FILE *to = kind == DOOR_SAYS ? arg : stderr;
+
+	if (fwrite(bytes.at, 1, bytes.len, to) != bytes.len || fflush(to) != 0)
+		return errno ? -errno : -EIO;
+	return 0;
+}
+
+static uint32_t columns_of(FILE *to)
+{
+	struct winsize size;
+
+	if (!isatty(fileno(to)))
+		return 0;
+	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
+}
+
+static int send(const struct session *s, const struct line *line, bool answered, FILE *to,
+    struct door_end *ret, struct err *err)
+{
+	struct door_order order = {.kind = DOOR_VERB,
+	    .verb = {.words = line->words,
+		.count = line->count,
+		.answered = answered,
+		.columns = columns_of(to)}};
+	struct door_talk talk = {.says = says, .arg = to, .stop = &interrupt_stop};
+	int code = door_call(
+	    s->settings.order_directory, DOOR_OPERATOR_SOCKET, &order, &talk, INT64_MAX, ret, err);
+	struct err why = *err;
+
+	if (code == -ENOENT || code == -ECONNREFUSED || code == -EACCES)
+		return err_set(err, -EPERM,
+		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it; "
+		    "and %s",
+		    why.text);
+	if (code == 0 && ret->words[0])
+		complain("%s.", ret->words);
+	return code < 0 ? code : ret->status;
+}
+
+/* The same words as a dry run, in text. */
+static int dry_line(const struct line *line, struct line *ret, struct err *err)
+{
+	ret->words = calloc(line->count + 1, sizeof(*ret->words));
+	if (!ret->words)
+		return err_set(err, -ENOMEM, "out of memory");
+	ret->words[ret->count++] = line->words[0];
+	ret->words[ret->count++] = "--dry-run";
+	for (size_t n = 1; n < line->count; n++)
+		if (strcmp(line->words[n], "--json") != 0)
+			ret->words[ret->count++] = line->words[n];
+	return 0;
+}
+
+/* Whether what a dry run has shown is to be done. */
+static bool is_wanted(const struct session *s, uint64_t matched)
+{
+	const char *verb = action_rows[s->verb->action].verb;
+	char question[64];
+
+	snprintf(question, sizeof(question), "%c%s what was shown?", verb[0] - 'a' + 'A', verb + 1);
+	if (s->options.selector.all)
+		return ask_number(STDIN_FILENO, stderr, question, matched) == ANSWER_YES;
+	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
+}
+
+/* Shows what would be done, and asks. True: go on; else *ret says how it ends. */
+static bool ask(struct session *s, const struct line *line, int *ret, struct err *err)
+{
+	struct line dry = {0};
+	struct door_end end = {0};
+
+	*ret = dry_line(line, &dry, err);
+	if (*ret == 0)
+		*ret = send(s, &dry, false, stderr, &end, err);
+	line_release(&dry);
+	if (*ret != 0)
+		return false;
+	if (end.matched == 0)
+		return s->options.block || s->options.rule_for;
+	if (is_wanted(s, end.matched))
+		return true;
+	say(stderr, "Nothing was touched.\n");
+	*ret = EXIT_INTERRUPTED;
+	return false;
+}
+
+static int run(struct session *s, const struct line *line, struct err *err)
+{
+	struct door_end end = {0};
+	bool acts = s->verb->run == verb_act || s->verb->run == verb_retry;
+	bool asks = acts && !s->options.dry_run && session_can_ask(s);
+	int code = 0;
+
+	if (asks && !ask(s, line, &code, err))
+		return code;
+	return send(s, line, asks, stdout, &end, err);
+}
+
+int ask_root(struct session *s, struct err *err)
+{
+	struct line line = {0};
+	int code = settings_load(session_config(s), &s->settings, err);
+
+	interrupt_catch();
+	if (code == 0)
+		code = make_line(s, &line, err);
+	if (code == 0)
+		code = run(s, &line, err);
+	line_release(&line);
+	return code;
+}

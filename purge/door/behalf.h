@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A verb that root runs for somebody who is not root: what of the command line is theirs to say.
+ * Root's own option parser reads it; of its options only those of a list are taken, none of which
+ * names a file or reads stdin.
+ */
+#ifndef PQPURGE_PURGE_BEHALF_H
+#define PQPURGE_PURGE_BEHALF_H
+
+#include "base/err.h"
+
+struct session;
+
+struct behalf {
+	uid_t uid;
+	const char *user;
+	const char *config; /* -c of root's own; NULL */
+	const char *allow;  /* operator_allow; NULL: everything that can be asked here (root) */
+	bool answered;      /* they have seen a dry run, and said yes */
+	struct behalf_answer {
+		uint64_t matched;   /* by an acting verb: messages, ready or done */
+		struct err refused; /* why behalf_check did not let them; "" */
+	} * answer;                 /* shared with the parent; NULL in tests */
+};
+
+/* Whether words (operator_allow's) have this one. */
+bool behalf_allows(const char *words, const char *word);
+/* Whether others may give this option: "name", or "name=value". */
+bool behalf_is_open(const char *given);
+/* The session's verb and options, parsed and not opened yet: ERR_REFUSED with words where behalf
+ * does not let them. */
+int behalf_check(struct session *s, struct err *err) NODISCARD;
+
+#endif

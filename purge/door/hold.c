@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/* Mail of an incident's key, held for the daemon. */
+#include "purge/door/hold.h"
+
+#include "order/order.h"
+#include "purge/interrupt.h"
+
+static int add_sender(struct selector *s, const char *value, struct err *err)
+{
+	struct pattern p = {0};
+	int code = pattern_parse(value, &p, err);
+
+	if (code == 0)
+		code = pattern_set_add(&s->sender, &p);
+	pattern_release(&p);
+	return code;
+}
+
+/* The value is in normal form, and no login begins as an expression does: door_decode saw to it. */
+static int make_selector(const struct door_hold *hold, struct selector *s, struct err *err)
+{
+	int code;
+
+	if (hold->key == DOOR_LOGIN)
+		code = selector_add_login(s, hold->value);
+	else if (hold->key == DOOR_CLIENT)
+		code = selector_add_client(s, hold->value, err);
+	else
+		code = add_sender(s, hold->value, err);
+	s->arrived_after = hold->since;
+	s->arrived_before = hold->until;
+	selector_seal(s);
+	return code;
+}
+
+static void take_result(const struct outcome *o, struct door_end *ret)
+{
+	const uint64_t *results = o->tally.results;
+
+	ret->batch = o->tally.batch;
+	ret->matched = o->tally.matched;
+	ret->done = results[RESULT_DONE];
+	ret->failed = results[RESULT_FAILED] + results[RESULT_UNPROVEN];
+	ret->status = EXIT_DONE;
+	if (ret->failed || o->tally.unreadable || o->trouble.text[0])
+		ret->status = EXIT_SOME_FAILED;
+	if (o->interrupted)
+		ret->status = EXIT_INTERRUPTED;
+	snprintf(ret->words, sizeof(ret->words), "%s", o->trouble.text);
+}
+
+int hold_run(struct session *s, const struct peer *peer, const char *command,
+    const struct door_hold *hold, struct door_end *ret, struct err *err)
+{
+	struct selector selector;
+	struct outcome outcome = {0};
+	struct order order = {.settings = &s->settings,
+	    .postfix = &s->postfix,
+	    .selector = &selector,
+	    .action = ACTION_HOLD,
+	    .limit = hold->most,
+	    .verb = "hold",
+	    .command_line = command,
+	    .reason = hold->reason,
+	    .user = peer->user,
+	    .uid = peer->uid,
+	    .token = hold->token,
+	    .stop = &interrupt_stop};
+	int code;
+
+	selector_init(&selector);
+	selector.login_exact = s->settings.login_exact;
+	code = make_selector(hold, &selector, err);
+	if (code == 0)
+		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
+	s->postfix.stop = &interrupt_stop;
+	if (code == 0)
+		code = order_run(&order, &outcome, err);
+	if (code == 0)
+		take_result(&outcome, ret);
+	outcome_release(&outcome);
+	selector_release(&selector);
+	return code;
+}

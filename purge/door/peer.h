@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC */
+/* Who is at the other end of an order socket, by the kernel's word, and which orders are theirs. */
+#ifndef PQPURGE_PURGE_PEER_H
+#define PQPURGE_PURGE_PEER_H
+
+#include "base/settings.h"
+#include "door/door.h"
+
+enum peer_kind { PEER_STRANGER, PEER_OPERATOR, PEER_FLEET, PEER_DAEMON, PEER_ROOT, PEER_KINDS };
+
+struct peer {
+	enum peer_kind kind;
+	uid_t uid;
+	char user[64]; /* login name, or "uid 123" */
+};
+
+/*
+ * By SO_PEERCRED and SO_PEERGROUPS: what the process was when it connected. A user is what the last
+ * row that fits says: the daemon's user is no operator, whatever its groups.
+ */
+int peer_of(int fd, const struct settings *settings, struct peer *ret, struct err *err) NODISCARD;
+/* Whether peers of this kind may send orders of that kind: the table of door.h. */
+bool peer_may(const struct peer *peer, enum door_kind kind);
+const char *peer_word(enum peer_kind kind); /* "operator" */
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/* Root's side of the order door: one order. */
+#include "purge/door/serve.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/log.h"
+#include "order/account.h"
+#include "purge/door/hold.h"
+#include "purge/door/hook.h"
+#include "purge/door/relay.h"
+#include "purge/door/turn.h"
+
+#define ANSWER_TIME  (20 * USEC_PER_SEC)
+#define REFUSAL_TIME 1 /* second that a refusal takes, so that they do not fill the account */
+#define REFUSAL_WAIT (30 * USEC_PER_SEC)
+#define LINE_MAX     4096u
+
+/* One order. */
+struct serving {
+	struct session *s;
+	int fd;
+	struct peer peer;
+	struct door_order order;
+	struct strbuf line; /* the order as the account has it */
+};
+
+/* ---- refusals */
+
+static const char *word_of(const struct door_order *order)
+{
+	static const char *const words[DOOR_KINDS] = {
+	    [DOOR_HOLD] = "hold", [DOOR_HOOK] = "hook", [DOOR_FLEET] = "fleet"};
+
+	return order->kind == DOOR_VERB ? order->verb.words[0] : words[order->kind];
+}
+
+static void make_line(struct serving *g)
+{
+	const struct door_verb *verb = &g->order.verb;
+	const struct door_hold *hold = &g->order.hold;
+
+	strbuf_puts(&g->line, "pqpurge-idx");
+	if (g->order.kind != DOOR_VERB)
+		strbuf_printf(&g->line, " order: %s", word_of(&g->order));
+	if (g->order.kind == DOOR_HOLD)
+		strbuf_printf(
+		    &g->line, " %s %s for %s", door_key_word(hold->key), hold->value, hold->token);
+	for (size_t n = 0; n < verb->count && g->line.len < LINE_MAX; n++)
+		strbuf_printf(&g->line, " %s", verb->words[n]);
+}
+
+/* One after the other, each for a second. */
+static void slow_down(const char *directory)
+{
+	int turn = -1;
+
+	if (turn_take(directory, "refused.lock", REFUSAL_WAIT, &turn, NULL) == 0)
+		sleep(REFUSAL_TIME);
+	io_close(&turn);
+}
+
+static void account_for(const struct serving *g, const char *why)
+{
+	struct refusal refusal = {.verb = word_of(&g->order),
+	    .command = strbuf_text(&g->line),
+	    .user = g->peer.user,
+	    .uid = g->peer.uid,
+	    .why = why};
+	struct err err = {{0}};
+
+	if (account_refusal(&g->s->settings, &refusal, &err) < 0)
+		log_warning("order: a refusal could not be accounted for: %s", err.text);
+}
+
+/* ---- the kinds of orders */
+
+/* Whether root's own configuration wants the window held, whatever the daemon's account says. */
+static bool is_held(const struct settings *s, enum door_key key)
+{
+	const char *word = door_key_word(key);
+	bool held = false;
+
+	for (size_t k = 0; k < SETTINGS_FLOOD_KINDS; k++) {
+		const char *kind = settings_flood_kinds[k];
+
+		/* A domain is "domain" or "xdomain". */
+		if (strcmp(kind, word) == 0 || (key == DOOR_DOMAIN && strcmp(kind, "xdomain") == 0))
+			held |= s->flood[k].held;
+	}
+	return s->flood_watch == FLOOD_WATCH_ACT && held;
+}
+
+static int run_hold(struct serving *g, struct door_end *ret, struct err *err)
+{
+	if (!is_held(&g->s->settings, g->order.hold.key))
+		return err_set(err, ERR_REFUSED,
+		    "this is not held: flood_watch is not 'act', or 'held' of flood %s not true",
+		    door_key_word(g->order.hold.key));
+	return hold_run(g->s, &g->peer, strbuf_text(&g->line), &g->order.hold, ret, err);
+}
+
+static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
+{
+	const struct settings *s = &g->s->settings;
+
+	(void)ret;
+	if (!s->flood_hook[0])
+		return err_set(err, ERR_REFUSED, "there is no flood_hook");
+	return hook_run(s, s->flood_hook, &g->order.hook, err);
+}
+
+/* A verb that its options forbid is refused by the child, which alone parses them. */
+static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
+{
+	const struct settings *s = &g->s->settings;
+	struct behalf behalf = {.uid = g->peer.uid,
+	    .user = g->peer.user,
+	    .config = session_config(g->s),
+	    .allow = g->peer.kind == PEER_ROOT ? NULL : s->operator_allow,
+	    .answered = g->order.verb.answered};
+
+	return relay_verb(g->fd, &g->order.verb, &behalf, ret, err);
+}
+
+static int run_fleet(struct serving *g, struct door_end *ret, struct err *err)
+{
+	(void)g;
+	(void)ret;
+	return err_set(err, ERR_REFUSED, "this host is in no fleet");
+}
+
+static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
+{
+	static int (*const run[DOOR_KINDS])(struct serving *, struct door_end *, struct err *) = {
+	    [DOOR_HOLD] = run_hold,
+	    [DOOR_HOOK] = run_hook,
+	    [DOOR_VERB] = run_verb,
+	    [DOOR_FLEET] = run_fleet};
+
+	if (!peer_may(&g->peer, g->order.kind))
+		return err_set(err, ERR_REFUSED, "%s (%s) may not order this", g->peer.user,
+		    peer_word(g->peer.kind));
+	return run[g->order.kind](g, ret, err);
+}
+
+/* ---- one connection */
+
+static int read_order(struct serving *g, struct bytes *frame, struct err *err)
+{
+	int code = peer_of(g->fd, &g->s->settings, &g->peer, err), got;
+
+	if (code < 0)
+		return code;
+	got = io_frame_read(g->fd, frame, DOOR_FRAME_MAX, clock_steady() + DOOR_FRAME_TIME);
+	if (got != 1)
+		return err_set(err, got == 0 ? ERR_SYNTAX : got, "no order came (%s)",
+		    got == 0 ? "the connection was closed" : err_word(got));
+	return door_decode(bytes_span(frame), &g->order, err);
+}
+
+static void log_order(const struct serving *g, int code, const struct door_end *end)
+{
+	log_info("order: %s (%s, uid %u): %s: %s%s%s", g->peer.user, peer_word(g->peer.kind),
+	    (unsigned)g->peer.uid, g->line.len ? g->line.text : "no order",
+	    code == ERR_REFUSED ? "refused"
+	    : code < 0          ? "failed"
+				: "done",
+	    code < 0 ? ": " : "", code < 0 ? end->words : "");
+}
+
+int serve_order(struct session *s, int fd)
+{
+	struct serving g = {.s = s, .fd = fd};
+	struct door_end end = {.status = EXIT_DONE};
+	struct bytes frame = {0};
+	struct err err = {{0}};
+	int code = read_order(&g, &frame, &err);
+
+	if (code == 0) {
+		make_line(&g);
+		code = carry_out(&g, &end, &err);
+	}
+	if (code < 0) {
+		end.status = code == ERR_REFUSED ? EXIT_CANNOT : session_exit_of(code);
+		snprintf(
+		    end.words, sizeof(end.words), "%s", err.text[0] ? err.text : err_word(code));
+	}
+	if (code == ERR_REFUSED)
+		account_for(&g, end.words);
+	log_order(&g, code, &end);
+	(void)!door_end_write(fd, &end, clock_steady() + ANSWER_TIME);
+	shutdown(fd, SHUT_RDWR);
+	if (code == ERR_REFUSED)
+		slow_down(s->settings.order_directory);
+	door_order_release(&g.order);
+	bytes_release(&frame);
+	strbuf_release(&g.line);
+	return EXIT_DONE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A backtest: what the flood watch would have told of these logs, with the limits of the settings,
+ * with half of them, and with twice. Memory is fixed: three detectors and the messages under way.
+ */
+#ifndef PQPURGE_PURGE_BACKTEST_H
+#define PQPURGE_PURGE_BACKTEST_H
+
+#include "base/settings.h"
+#include "flood/flood_config.h"
+
+struct backtest_file {
+	const char *name;
+	int fd;
+	int64_t mtime, size;
+	int64_t first; /* its first stamp; 0: none */
+	bool gz;
+};
+
+struct backtest {
+	const struct settings *settings;
+	struct backtest_file *files;
+	size_t count;
+	bool json, learn, progress;
+};
+
+/*
+ * Reads all files, the one with the oldest first stamp first; compressed ones by a child `gzip
+ * -dc`. Writes the report to `to`; with learn each line of what was learned, behind a byte 2. A
+ * file without one stamp is ERR_SYNTAX.
+ */
+int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Incidents of the flood watch, as the daemon tells them. Its account is hostile to root: numbers
+ * are bounded, words are scrubbed by whoever prints them, and a key becomes a selector that means
+ * exactly that key.
+ */
+#ifndef PQPURGE_PURGE_FLOODS_H
+#define PQPURGE_PURGE_FLOODS_H
+
+#include "purge/session.h"
+
+/* Asks for one incident (id), or for the open or all ones (id 0). *ret is the daemon's answer, its
+ * member "floods" the list; json_free it. ERR_NO_DAEMON, ERR_USAGE where there is no such. */
+int floods_ask(
+    const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err) NODISCARD;
+/* Tells the daemon what an incident was: "normal" or "bad". */
+int floods_mark(const struct session *s, uint32_t id, const char *mark, struct err *err) NODISCARD;
+
+/*
+ * --flood ID: narrows the session's selector to what the incident's key sent from the begin of its
+ * window until its end. A record keeps no incident, for mail from before its begin is as much a
+ * part of it, and mail that no milter saw has none: so key and window decide.
+ */
+int floods_select(struct session *s, uint32_t id, struct err *err) NODISCARD;
+
+int floods_list(const struct session *s, const struct json *answer) NODISCARD;
+void floods_show(FILE *to, const struct session *s, const struct json *incident);
+int floods_json(const struct json *incident) NODISCARD;
+
+/* floods --try, floods --learn: see try.c. An exit status or a code. */
+int floods_try(struct session *s, struct err *err) NODISCARD;
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Lines of a mail log, joined by queue ID to the messages that Postfix took in. Pure, on hostile
+ * bytes: fixed memory (MAILLOG_PENDING messages at once, the oldest go), no line is trusted to be
+ * whole.
+ *
+ *   smtpd    client=NAME[ADDRESS], sasl_username=  begin, client, login
+ *   pickup   uid=N from=<USER>                     from sendmail(1)
+ *   cleanup  message-id=                           what a filter on this host sends back
+ *   qmgr     from=<>, size=, nrcpt=  (the first)   sender, recipients: the message counts
+ *   smtp ... status=deferred, status=bounced       undelivered
+ *
+ * Stamps are "Nov 29 15:22:26" (local time, no year: see year) or RFC 3339. Any syslog_name is
+ * taken: of "postfix/submission/smtpd[12]:" the last word counts.
+ */
+#ifndef PQPURGE_PURGE_MAILLOG_H
+#define PQPURGE_PURGE_MAILLOG_H
+
+#include "flood/flood.h"
+
+#define MAILLOG_PENDING (1u << 16)
+#define MAILLOG_LINE    (64u << 10) /* longer lines are cut */
+
+struct maillog_counts {
+	uint64_t lines, broken; /* broken: no stamp, or too long */
+	uint64_t messages, recipients, second_passes, unjoined;
+};
+
+struct maillog;
+typedef void maillog_message(void *arg, const struct flood_message *m);
+/* A message (counted before) is deferred for longer than ten minutes, or bounced; told once. */
+typedef void maillog_bad(void *arg, enum flood_kind kind, const char *key, int64_t now);
+
+struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *arg);
+void maillog_free(struct maillog *l);
+const struct maillog_counts *maillog_counts(const struct maillog *l);
+
+/* Before a file: its last change (wall seconds) and first stamped line say of which year it is. */
+void maillog_file(struct maillog *l, const char *first_line, int64_t mtime);
+/* The stamp of that line in its year. */
+int64_t maillog_first(const struct maillog *l, const char *first_line);
+/* One line, no newline; it is changed. cut: it was longer than MAILLOG_LINE. */
+void maillog_line(struct maillog *l, char *line, bool cut);
+
+/*
+ * The stamp at the front of a line, wall seconds; *ret_rest is behind it. year: of a stamp that has
+ * none. False: there is none.
+ */
+bool maillog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+/* Incidents for people and programs. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "purge/floods/floods.h"
+#include "purge/tell/say.h"
+#include "purge/tell/table.h"
+
+static const char *text_of(const struct json *i, const char *key)
+{
+	const char *text = json_text(i, key);
+
+	return text ? text : "";
+}
+
+int floods_json(const struct json *i)
+{
+	static const char *const texts[] = {"kind", "key", "signal", "action", "mark"};
+	static const char *const numbers[] = {"id", "since", "until", "recipients", "messages",
+	    "rate", "held", "window", "limit", "usual", "networks", "senders", "undelivered",
+	    "expires"};
+	static const char *const lists[] = {"clients", "queue_ids"};
+	struct json *o = json_new();
+
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		if (json_int(i, numbers[n], -1) >= 0)
+			json_put_int(o, numbers[n], json_int(i, numbers[n], 0));
+	for (size_t n = 0; n < COUNT_OF(texts); n++)
+		if (json_text(i, texts[n]))
+			json_put_text(o, texts[n], json_text(i, texts[n]));
+	for (size_t n = 0; n < COUNT_OF(lists); n++) {
+		struct strbuf packed = {0};
+
+		for (size_t at = 0; at < json_count(i, lists[n]) && at < 16; at++) {
+			const char *item = json_text(json_at(i, lists[n], at), NULL);
+
+			if (item)
+				strlist_push(&packed, item, strlen(item));
+		}
+		struct strlist list = strlist_of(&packed);
+		json_put_list(o, lists[n], &list);
+		strbuf_release(&packed);
+	}
+	return json_line(stdout, o);
+}
+
+enum { ID, SINCE, KIND, KEY, RECIPIENTS, RATE, SIGNAL, ACTION, HELD, STATE, COLUMNS };
+
+int floods_list(const struct session *s, const struct json *answer)
+{
+	static const struct table_column columns[COLUMNS] = {
+	    [ID] = {.name = "ID", .right = true},
+	    [SINCE] = {.name = "SINCE"},
+	    [KIND] = {.name = "KIND"},
+	    [KEY] = {.name = "KEY", .cut = true},
+	    [RECIPIENTS] = {.name = "RECIPIENTS", .right = true},
+	    [RATE] = {.name = "RATE/H", .right = true},
+	    [SIGNAL] = {.name = "SIGNAL"},
+	    [ACTION] = {.name = "ACTION"},
+	    [HELD] = {.name = "HELD", .right = true},
+	    [STATE] = {.name = "STATE"},
+	};
+	size_t count = json_count(answer, "floods"), limit = s->options.limit;
+	struct table *t;
+	int code = 0;
+
+	count = limit && limit < count ? limit : count;
+	for (size_t n = 0; s->options.json && n < count && code == 0; n++)
+		code = floods_json(json_at(answer, "floods", n));
+	if (s->options.json)
+		return code;
+	if (count == 0 && isatty(STDOUT_FILENO))
+		say(stdout, "No flood is open; --all shows what was.\n");
+	t = table_new(stdout, columns, COLUMNS);
+	for (size_t n = 0; n < count; n++) {
+		const struct json *i = json_at(answer, "floods", n);
+		static const struct {
+			int column;
+			const char *key;
+		} numbers[] = {
+		    {ID, "id"}, {RECIPIENTS, "recipients"}, {RATE, "rate"}, {HELD, "held"}};
+		char cells[COLUMNS][CLOCK_TEXT_SIZE];
+		const char *row[COLUMNS] = {[KIND] = text_of(i, "kind"),
+		    [KEY] = text_of(i, "key"),
+		    [SIGNAL] = text_of(i, "signal"),
+		    [ACTION] = text_of(i, "action")};
+
+		for (size_t c = 0; c < COUNT_OF(numbers); c++) {
+			snprintf(cells[numbers[c].column], CLOCK_TEXT_SIZE, "%" PRId64,
+			    json_int(i, numbers[c].key, 0));
+			row[numbers[c].column] = cells[numbers[c].column];
+		}
+		row[SINCE] = clock_text(json_int(i, "since", 0) % INT32_MAX * USEC_PER_SEC,
+		    cells[SINCE], CLOCK_TEXT_SIZE);
+		row[STATE] = *text_of(i, "mark")           ? text_of(i, "mark")
+			     : json_int(i, "until", 0) > 0 ? "over"
+							   : "open";
+		table_add(t, row);
+	}
+	return table_end(t);
+}
+
+static void put_samples(FILE *to, const struct json *i, const char *label, const char *key)
+{
+	struct strbuf line = {0};
+
+	for (size_t n = 0; n < json_count(i, key) && n < 16; n++) {
+		const char *item = json_text(json_at(i, key, n), NULL);
+
+		strbuf_printf(&line, "%s%s", n ? " " : "", item ? item : "");
+	}
+	if (line.len)
+		say(to, "%-12s %s\n", label, strbuf_text(&line));
+	strbuf_release(&line);
+}
+
+void floods_show(FILE *to, const struct session *s, const struct json *i)
+{
+	static const char *const verbs[] = {
+	    "list --flood", "hold --flood", "purge --flood", "floods --normal", "floods --bad"};
+	int64_t id = json_int(i, "id", 0), until = json_int(i, "until", 0);
+	char since[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE], words[64], command[512];
+
+	say(to, "%-12s %" PRId64 "%s%s\n", "Flood", id, *text_of(i, "mark") ? ", marked " : "",
+	    text_of(i, "mark"));
+	say(to, "%-12s %s\n", text_of(i, "kind"), text_of(i, "key"));
+	clock_text(json_int(i, "since", 0) % INT32_MAX * USEC_PER_SEC, since, sizeof(since));
+	clock_text(until % INT32_MAX * USEC_PER_SEC, end, sizeof(end));
+	say(to, "%-12s %s, %s%s\n", "Since", since, until ? "until " : "still open",
+	    until ? end : "");
+	say(to, "%-12s %s: limit %" PRId64 ", usual %" PRId64 "\n", "Signal", text_of(i, "signal"),
+	    json_int(i, "limit", 0), json_int(i, "usual", 0));
+	say(to,
+	    "%-12s %" PRId64 " recipients, %" PRId64 " messages, %" PRId64 " recipients/h now\n",
+	    "Sent", json_int(i, "recipients", 0), json_int(i, "messages", 0),
+	    json_int(i, "rate", 0));
+	say(to, "%-12s %" PRId64 " networks, %" PRId64 " senders, %" PRId64 " undelivered\n",
+	    "From", json_int(i, "networks", 0), json_int(i, "senders", 0),
+	    json_int(i, "undelivered", 0));
+	say(to, "%-12s %s, %" PRId64 " held that came before\n", "Action", text_of(i, "action"),
+	    json_int(i, "held", 0));
+	put_samples(to, i, "Clients", "clients");
+	put_samples(to, i, "Queue IDs", "queue_ids");
+	for (size_t n = 0; n < COUNT_OF(verbs); n++) {
+		snprintf(words, sizeof(words), "%s %" PRId64, verbs[n], id);
+		say(to, "%-12s %s\n", n ? "" : "Type",
+		    session_command(s, words, command, sizeof(command)));
+	}
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * floods --try, --learn: mail logs through the detector. Root opens the files; all that reads them
+ * is a child that is nobody, and what it says is scrubbed line by line.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdnoreturn.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/role.h"
+#include "purge/floods/backtest.h"
+#include "purge/floods/floods.h"
+#include "purge/interrupt.h"
+#include "purge/tell/say.h"
+
+#define READER     "nobody"
+#define FILES_MAX  1000
+#define MEMORY_MAX ((rlim_t)1 << 30)
+#define CHUNK      (40u << 10) /* of learned lines in one request */
+
+static int open_logs(const struct session *s, struct backtest *b, struct err *err)
+{
+	const struct options *o = &s->options;
+
+	if (o->word_count == 0 || o->word_count > FILES_MAX)
+		return err_set(err, ERR_USAGE, "name the mail logs (at most %d)", FILES_MAX);
+	b->files = calloc(o->word_count, sizeof(*b->files));
+	if (!b->files)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t n = 0; n < o->word_count; n++) {
+		struct stat st;
+		int fd = open(o->words[n], O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_sys(err, errno, "failed to open '%s'", o->words[n]);
+		b->files[b->count++] = (struct backtest_file){.name = o->words[n], .fd = fd};
+		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+			return err_set(err, ERR_USAGE, "'%s' is no file", o->words[n]);
+		b->files[b->count - 1].mtime = st.st_mtim.tv_sec;
+		b->files[b->count - 1].size = st.st_size;
+	}
+	return 0;
+}
+
+/* Nothing of root's is left to it but the open logs. */
+static int become_reader(struct err *err)
+{
+	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX}, none = {0, 0};
+	struct role role;
+	int code = role_of_user(READER, &role, err);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	setrlimit(RLIMIT_CORE, &none);
+	if (setrlimit(RLIMIT_AS, &memory) != 0)
+		return err_sys(err, errno, "failed to bound memory");
+	setsid();
+	return code ? code : role_assume(&role, false, err);
+}
+
+static noreturn void child(struct backtest *b, int out)
+{
+	struct err err = {{0}};
+	FILE *to = fdopen(out, "w");
+	int code = to ? become_reader(&err) : -errno;
+
+	signal(SIGINT, SIG_DFL);
+	signal(SIGPIPE, SIG_IGN);
+	if (code == 0)
+		code = backtest_run(b, to, &err);
+	if (code != 0 && to)
+		fprintf(to, "\x01%s\n", err.text[0] ? err.text : err_word(code));
+	if (!to || fflush(to) != 0)
+		code = -EIO;
+	_exit(code ? 1 : 0);
+}
+
+/* ---- the parent: lines of the child's */
+
+struct taking {
+	const struct session *s;
+	struct strbuf learned;
+	uint64_t taken;
+	struct err *err;
+	int code;
+};
+
+static int send_learned(struct taking *t)
+{
+	struct json *request = json_new(), *answer = NULL;
+
+	if (t->learned.len == 0) {
+		json_free(request);
+		return 0;
+	}
+	json_put_text(request, "do", "flood-learn");
+	json_put_text(request, "lines", strbuf_text(&t->learned));
+	int code = client_ask(&t->s->client, request, WIRE_ANSWER_TIME, &answer, t->err);
+	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
+		err_set(t->err, code, "the daemon does not run; nothing can be learned");
+	t->taken += code == 0 ? (uint64_t)json_int(answer, "learned", 0) : 0;
+	json_free(answer);
+	strbuf_clear(&t->learned);
+	return code;
+}
+
+/* \1: an error; \2: a line to be learned; else for the reader. */
+static int take_line(struct taking *t, const char *line)
+{
+	if (line[0] == '\x01')
+		return err_set(t->err, ERR_SYNTAX, "%s", line + 1);
+	if (line[0] != '\x02') {
+		say(stdout, "%s\n", line);
+		return 0;
+	}
+	if (t->learned.len + strlen(line) > CHUNK) {
+		int code = send_learned(t);
+
+		if (code < 0)
+			return code;
+	}
+	strbuf_printf(&t->learned, "%s\n", line + 1);
+	return t->learned.failed ? -ENOMEM : 0;
+}
+
+static int take_all(struct taking *t, int in)
+{
+	FILE *from = fdopen(in, "r");
+	char *line = NULL;
+	size_t cap = 0;
+	int code = from ? 0 : -errno;
+
+	while (code == 0 && !interrupt_stop) {
+		ssize_t len = getline(&line, &cap, from);
+
+		if (len < 0)
+			break;
+		if (len > 0 && line[len - 1] == '\n')
+			line[len - 1] = '\0';
+		code = take_line(t, line);
+	}
+	free(line);
+	if (from)
+		fclose(from);
+	return code ? code : interrupt_stop ? ERR_STOPPED : send_learned(t);
+}
+
+static int run(struct session *s, struct backtest *b, struct err *err)
+{
+	struct taking t = {.s = s, .err = err};
+	int ends[2], status = 0;
+
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		return err_sys(err, errno, "failed to make a pipe");
+	fflush(NULL);
+	pid_t pid = fork();
+	if (pid == 0)
+		child(b, ends[1]);
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return err_sys(err, errno, "failed to start the reader");
+	}
+	int code = take_all(&t, ends[0]);
+	if (code < 0)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	strbuf_release(&t.learned);
+	if (code == 0 && !(WIFEXITED(status) && WEXITSTATUS(status) == 0))
+		return err_set(
+		    err, ERR_CHILD, "the reader of the logs ended early (status %d)", status);
+	if (code == 0 && s->options.learn && !s->options.json && !s->options.quiet)
+		say(stdout, "Learned of %llu keys.\n", (unsigned long long)t.taken);
+	return code;
+}
+
+int floods_try(struct session *s, struct err *err)
+{
+	struct backtest b = {.settings = &s->settings,
+	    .json = s->options.json,
+	    .learn = s->options.learn,
+	    .progress = !s->options.quiet && isatty(STDERR_FILENO)};
+	int code = open_logs(s, &b, err);
+
+	if (code == 0)
+		code = run(s, &b, err);
+	for (size_t n = 0; n < b.count; n++)
+		io_close(&b.files[n].fd);
+	free(b.files);
+	return code;
+}

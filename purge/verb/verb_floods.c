@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx floods: incidents of the flood watch, what they were, and a backtest over logs. */
+#include "base/str.h"
+#include "purge/floods/floods.h"
+#include "purge/tell/report.h"
+#include "purge/tell/say.h"
+#include "purge/walk.h"
+
+static int parse_id(const char *word, uint32_t *ret, struct err *err)
+{
+	uint64_t id;
+
+	if (str_parse_u64(word, 1, UINT32_MAX / 2, &id) < 0)
+		return err_set(err, ERR_USAGE, "'%s' is no number of a flood", word);
+	*ret = (uint32_t)id;
+	return 0;
+}
+
+/* ---- --normal, --bad */
+
+/* Its rule is gone by now; what it held, and what the door held, goes back. */
+static int release_held(struct session *s, uint32_t id, struct err *err)
+{
+	struct walk w;
+	int code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
+
+	if (code == 0)
+		code = floods_select(s, id, err);
+	if (code < 0)
+		return code;
+	walk_init(&w, s, ACTION_RELEASE);
+	w.order.rule_held = true;
+	code = walk_run(&w, err);
+	if (code == 0) {
+		struct report r = walk_report(&w);
+
+		code = s->options.json ? report_json(stdout, &r) : 0;
+		if (!s->options.json && !s->options.quiet)
+			report_text(stdout, &r);
+		report_problems(stderr, &r);
+		if (code == 0)
+			code = report_exit(&r);
+	}
+	walk_release(&w);
+	return code;
+}
+
+static int mark(struct session *s, const char *as, struct err *err)
+{
+	bool normal = strcmp(as, "normal") == 0;
+	struct json *answer = NULL;
+	uint32_t id = normal ? s->options.normal : s->options.bad;
+	int code = floods_ask(s, id, true, &answer, err); /* is there such a one? */
+
+	if (code == 0 && !s->options.dry_run)
+		code = floods_mark(s, id, as, err);
+	if (code < 0) {
+		json_free(answer);
+		return code;
+	}
+	if (!s->options.json && !s->options.quiet)
+		say(stdout,
+		    normal ? "Flood %u was normal: it is over, and its count is learned.\n"
+			   : "Flood %u was bad: nothing of it is learned.\n",
+		    id);
+	const struct json *i = json_at(answer, "floods", 0);
+	const char *key = json_text(i, "key");
+	/* Of many senders nothing is held: there was no rule. */
+	bool none = !key || strcmp(key, "*") == 0;
+	json_free(answer);
+	return normal && !none ? release_held(s, id, err) : EXIT_DONE;
+}
+
+/* ---- looking */
+
+static int look(struct session *s, uint32_t id, struct err *err)
+{
+	struct json *answer = NULL;
+	int code = floods_ask(s, id, s->options.selector.all, &answer, err);
+
+	if (code < 0)
+		return code;
+	if (id && !s->options.json)
+		floods_show(stdout, s, json_at(answer, "floods", 0));
+	else
+		code = floods_list(s, answer);
+	json_free(answer);
+	return code < 0 ? err_set(err, code, "failed to write the floods") : EXIT_DONE;
+}
+
+int verb_floods(struct session *s, struct err *err)
+{
+	const struct options *o = &s->options;
+	uint32_t id = 0;
+	int code = 0;
+
+	if (o->try_logs || o->learn)
+		return floods_try(s, err);
+	if (o->word_count > 1 || (o->word_count && (o->normal || o->bad)))
+		return err_set(err, ERR_USAGE, "one flood at a time");
+	if (o->normal || o->bad)
+		return mark(s, o->normal ? "normal" : "bad", err);
+	if (o->word_count)
+		code = parse_id(o->words[0], &id, err);
+	return code < 0 ? code : look(s, id, err);
+}

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: ISC
+"""The flood watch on a real Postfix: an account that is abused, among a newsletter and ordinary mail."""
+import json
+import os
+
+from case import RigCase
+from door import Door
+from rig import until
+
+HOOK = """#!/bin/sh
+cat >"{home}/hook.$1.$PQPURGE_FLOOD_ID.$$"
+"""
+
+
+class FloodCase(RigCase):
+    def flood(self, count, login="joe", address="198.51.100.7", sender="joe@example.com"):
+        """count messages of one login over one connection; their IDs."""
+        with self.postfix.smtp() as client:
+            client.xclient(LOGIN=login, ADDR=address)
+            return [client.message(sender, "u@dest.test", f"From: {sender}\r\nSubject: {n}\r\n\r\nx\r\n") for n in range(count)]
+
+    def incidents(self, *words):
+        return self.pq.idx("floods", "--json", *words).lines
+
+    def opened(self):
+        return until(self.incidents, "an incident")[0]
+
+    def logged(self, words):
+        return [line for line in self.pq.log().splitlines() if words in line]
+
+    def held(self):
+        return set(os.listdir(os.path.join(self.postfix.spool, "hold")))
+
+    def files(self, directory="deferred"):
+        """{queue ID: bytes} of a queue."""
+        found = {}
+        for path, _, names in os.walk(os.path.join(self.postfix.spool, directory)):
+            for name in names:
+                with open(os.path.join(path, name), "rb") as file:
+                    found[name] = file.read()
+        return found
+
+
+class Warns(FloodCase):
+    """The default: it is told, and nothing else is done."""
+
+    def test_warned_at_the_limit(self):
+        self.flood(100)
+        ordinary = self.send("a@example.com")
+        self.assertEqual(self.incidents(), [])
+        self.flood(1)
+        i = self.opened()
+        self.assertEqual((i["id"], i["kind"], i["key"], i["signal"], i["limit"], i["action"], i["held"]),
+                         (1, "login", "joe", "10m", 100, "WARN", 0))
+        self.assertEqual((i["recipients"], i["messages"]), (101, 101))
+        self.assertNotIn("until", i)
+        self.assertEqual(i["clients"], ["198.51.100.7"])
+        line = until(lambda: self.logged("flood 1 begins"), "its line")[0]
+        self.assertIn("flood 1 begins: login joe: 101 recipients, 101 messages in 10 min, limit 100, usual 0; 1 network, "
+                      "1 sender, 0 queued; pqpurge-idx floods 1", line)
+        self.assertEqual(self.held(), set())
+        self.assertIn(ordinary, self.postfix.ids())
+        self.assertEqual(self.pq.idx("rules", "--json").lines, [])
+        self.assertIn("joe", self.pq.idx("floods", "1").out)
+        self.assertIn("flood 1 is open: login joe", self.pq.idx("status").out)
+        self.postfix.settled(102)
+        marked = {line["group"]: line.get("flood") for line in self.pq.idx("top", "--json", "--by", "login").lines}
+        self.assertEqual(marked, {"joe": 1, "": None})
+
+    def test_selects(self):
+        """--flood means what the key sent since its window began, and nothing of others."""
+        other = self.send("joe@example.com", LOGIN="jim", ADDR="198.51.100.7")
+        bad = set(self.flood(101))
+        self.opened()
+        self.postfix.settled(102)
+        self.assertEqual(set(self.pq.idx("list", "--json", "--flood", "1").messages), bad)
+        self.assertEqual(self.pq.idx("purge", "-y", "--flood", "2").status, 1)
+        self.assert_purged(bad, "--flood", "1")
+        self.assertEqual(self.postfix.ids(), {other})
+
+    def test_bad_and_normal(self):
+        self.flood(101)
+        self.opened()
+        self.assertEqual(self.pq.idx("floods", "--bad", "1").status, 0)
+        self.assertEqual(self.incidents()[0]["mark"], "bad")
+        self.assertEqual(self.pq.idx("floods", "--normal", "1").status, 0)
+        self.assertEqual(self.incidents(), [])
+        i = self.incidents("--all")[0]
+        self.assertEqual((i["mark"], "until" in i), ("normal", True))
+        self.flood(150)  # learned: more than 3 times 101 would be needed
+        self.assertEqual(self.incidents(), [])
+        self.assertEqual(self.pq.idx("floods", "--normal", "7").status, 1)
+
+    def test_survives_a_restart(self):
+        self.flood(101)
+        self.opened()
+        for end in (self.pq.stop, self.pq.kill9):
+            if end == self.pq.kill9:  # the file is written some seconds after an incident changed
+                until(lambda: "joe" in self.state_file(), "the file of floods", 60)
+            end()
+            self.pq.start()
+            self.assertEqual([i["key"] for i in self.incidents()], ["joe"])
+        self.flood(101, login="jim")
+        self.assertEqual(sorted(i["id"] for i in until(lambda: len(self.incidents()) > 1 and self.incidents(), "two")), [1, 2])
+
+    def state_file(self):
+        try:
+            with open(os.path.join(self.pq.state, "floods"), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return ""
+
+    def test_hostile_names(self):
+        """A login of odd bytes and a long one: told scrubbed, and nobody else is selected."""
+        self.flood(101, login="/.*/")
+        self.assertEqual(self.opened()["key"], "/.*/")
+        result = self.pq.idx("purge", "-y", "--flood", "1")
+        self.assertEqual(result.status, 1, result)
+        self.assertEqual(len(self.postfix.ids()), 101)
+
+
+class Exempt(FloodCase):
+    settings = {"flood_exempt": "login:joe"}
+
+    def test_exempt(self):
+        self.flood(150)
+        self.flood(101, login="jim")
+        self.assertEqual(self.opened()["key"], "jim")
+        self.assertEqual(len(self.incidents()), 1)
+
+
+class Off(FloodCase):
+    settings = {"flood_watch": "off"}
+
+    def test_off(self):
+        self.flood(150)
+        self.assertEqual(self.incidents("--all"), [])
+
+
+class Acts(FloodCase):
+    """flood_watch = act, with the order door and a hook."""
+    settings = {"flood_watch": "act", "hook_user": "nobody"}
+    starts_daemon = False
+
+    def setUp(self):
+        super().setUp()
+        self.home = os.path.join(self.pq.home, "hooks")
+        os.mkdir(self.home)
+        os.chmod(self.home, 0o777)
+        program = os.path.join(self.pq.home, "hook")
+        with open(program, "w", encoding="utf-8") as file:
+            file.write(HOOK.format(home=self.home))
+        os.chmod(program, 0o755)
+        self.pq.settings["flood_hook"] = program
+        self.pq.write_conf()
+        with open(self.pq.conf, "a", encoding="utf-8") as file:
+            file.write("flood login {\n  held = true\n}\n")
+        door = Door(self.pq).open()
+        self.addCleanup(door.close)
+        self.pq.start()
+
+    def hooks(self, event):
+        """What the hook got on stdin, for each time that it ran."""
+        found = []
+        for name in sorted(os.listdir(self.home)):
+            if name.startswith(f"hook.{event}."):
+                with open(os.path.join(self.home, name), encoding="utf-8") as file:
+                    text = file.read()
+                if text.endswith("}\n") or text.endswith("}"):
+                    found.append(json.loads(text))
+        return found
+
+    def test_held_and_put_back(self):
+        letters = set(self.send_many("news@other.test", 250))  # a newsletter, without a login: below its limit
+        ordinary = {self.send("a@example.com"), self.send("joe@example.com", LOGIN="jim", ADDR="198.51.100.9")}
+        before = set(self.flood(199))
+        self.postfix.settled(451)
+        as_it_was = self.files()
+        self.assertEqual(self.pq.idx("rules", "--json").lines, [])
+        before |= set(self.flood(2))
+        rule = until(lambda: self.pq.idx("rules", "--json").lines, "the rule")[0]
+        self.assertEqual((rule["pattern"], rule["action"]), ("login:joe", "HOLD"))
+        self.assertLessEqual(rule["expires"] - rule["set_time"], 3600)
+        after = set(self.flood(20))
+        until(lambda: self.held() >= before | after, "what came before is held", 60)
+        self.assertEqual(self.held(), before | after)
+        until(lambda: self.incidents()[0]["held"] == len(before), "the number of held messages")
+        i = self.incidents()[0]
+        self.assertEqual((i["key"], i["action"]), ("joe", "HOLD"))
+        self.assertEqual(self.postfix.ids(), letters | ordinary | before | after)
+        begin = until(lambda: self.hooks("begin"), "the hook")
+        self.assertEqual([(h["id"], h["kind"], h["key"]) for h in begin], [(1, "login", "joe")])
+
+        result = self.pq.idx("floods", "--normal", "1")
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(self.held(), set())
+        self.assertEqual(self.pq.idx("rules", "--json").lines, [])
+        self.assertEqual(self.incidents(), [])
+        until(lambda: self.hooks("end"), "the hook at the end")
+        self.postfix.settled(473)
+        now = self.files()
+        self.assertEqual(set(now), letters | ordinary | before | after)
+        self.assertEqual({name: now[name] for name in as_it_was}, as_it_was)
+        self.assertEqual((len(self.hooks("begin")), len(self.hooks("end"))), (1, 1))
+
+    def test_an_ok_rule_stops_it(self):
+        self.pq.write_rules("login:joe OK\n")
+        self.pq.reload()
+        self.flood(210)
+        self.opened()
+        until(lambda: self.logged("an OK rule lets its mail pass"), "the words about the OK rule")
+        self.assertEqual([r["action"] for r in self.pq.idx("rules", "--json").lines], ["OK"])
+        self.assertEqual(self.held(), set())
+
+    def test_unblocked_stays_unblocked(self):
+        self.flood(201)
+        until(lambda: self.pq.idx("rules", "--json").lines, "the rule")
+        self.assertEqual(self.pq.idx("unblock", "login:joe").status, 0)
+        until(lambda: self.logged("is not set again"), "the words about it", 60)
+        self.flood(5)
+        self.assertEqual(self.pq.idx("rules", "--json").lines, [])

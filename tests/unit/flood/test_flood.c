@@ -1,0 +1,503 @@
+/* SPDX-License-Identifier: ISC */
+/* The flood watch's detector: keys, limits, learning, incidents from begin to end, and the file. */
+#include "tests/unit/unit.h"
+
+#include "base/clock.h"
+#include "base/lines.h"
+#include "flood/flood.h"
+
+#define MINUTE (60 * USEC_PER_SEC)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+/* A day boundary, so that no window turns in the middle of a case. */
+#define BEGIN (INT64_C(20000) * DAY)
+
+static struct flood *make(const char *exempt)
+{
+	static struct flood_exempt list;
+	struct flood_config config = {.secret = {7, 8}};
+
+	memcpy(config.limits, flood_defaults, sizeof(config.limits));
+	if (exempt) {
+		assert_int_equal(flood_exempt_parse(exempt, &list, NULL), 0);
+		config.exempt = &list;
+		config.exempt_count = 1;
+	}
+	struct flood *f = flood_new(&config);
+	assert_non_null(f);
+	return f;
+}
+
+static struct flood_message mail(const char *login, const char *sender, const char *client)
+{
+	struct flood_message m = {.login = login,
+	    .sender = sender,
+	    .recipient = "r@there.example",
+	    .message_id = "",
+	    .queue_id = "3Pt2mN2VXxznjll",
+	    .recipients = 1};
+
+	if (strcmp(client, "local") == 0)
+		m.local = true;
+	else
+		assert_int_equal(net_parse(client, &m.client), 0);
+	m.loopback = strcmp(client, "127.0.0.1") == 0;
+	m.own = m.loopback || strncmp(client, "192.0.2.", 8) == 0;
+	return m;
+}
+
+/* n messages within `span`, from `from` on. */
+static void send(struct flood *f, struct flood_message m, unsigned n, int64_t from, int64_t span)
+{
+	for (unsigned i = 0; i < n; i++) {
+		m.now = from + span * i / n;
+		flood_feed(f, &m);
+	}
+}
+
+static const char *event_words[] = {"begins", "again", "acts", "update", "ends"};
+
+/* All events since then, as "begins login u@a.example 10m;..." */
+static const char *events(struct flood *f)
+{
+	static char text[4096];
+	enum flood_event event;
+	struct flood_incident *i;
+	size_t at = 0;
+
+	text[0] = '\0';
+	while (flood_take(f, &event, &i))
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s %s %s %s;",
+		    event_words[event], flood_kind_word(i->kind), i->key,
+		    flood_signal_word(i->signal));
+	return text;
+}
+
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *name, *login, *sender, *client;
+		unsigned quiet,
+		    loud; /* messages within 5 minutes: no word of it, and these words */
+		const char *want;
+	} cases[] = {
+	    {"login", "U@a.example", "u@a.example", "198.51.100.1", 100, 101,
+		"begins login u@a.example 10m;"},
+	    {"sendmail", "", "web+x@a.example", "local", 100, 101,
+		"begins local web@a.example 10m;"},
+	    {"SRS", "", "SRS0=aa=bb=c=d@fwd.example", "local", 100, 101,
+		"begins local srs@fwd.example 10m;"},
+	    {"own host", "", "app@a.example", "192.0.2.9", 300, 301,
+		"begins sender app@a.example 10m;"},
+	    {"stranger", "", "x@b.example", "2001:db8::1", 1000, 1001,
+		"begins client 2001:db8::/64 10m;"},
+	    {"backscatter", "", "", "198.51.100.1", 50, 51, "begins bounce r@there.example 10m;"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct flood *f = make(NULL);
+		struct flood_message m = mail(cases[i].login, cases[i].sender, cases[i].client);
+
+		send(f, m, cases[i].quiet, BEGIN, 5 * MINUTE);
+		if (events(f)[0])
+			fail_msg("%s: too early", cases[i].name);
+		flood_free(f);
+		f = make(NULL);
+		send(f, m, cases[i].loud, BEGIN, 5 * MINUTE);
+		const char *got = events(f);
+		if (strcmp(got, cases[i].want) != 0)
+			fail_msg("%s: '%s', not '%s'", cases[i].name, got, cases[i].want);
+		flood_free(f);
+	}
+}
+
+/* One message to 16 counts 16, once. */
+static void test_recipients(void **state)
+{
+	struct flood *f = make(NULL);
+	struct flood_message m = mail("u", "u@a.example", "198.51.100.1");
+
+	(void)state;
+	m.recipients = 16;
+	send(f, m, 7, BEGIN, MINUTE);
+	assert_string_equal(events(f), "begins login u 10m;");
+	assert_int_equal(flood_at(f, 0)->recipients, 112);
+	assert_int_equal(flood_at(f, 0)->messages, 7);
+	flood_free(f);
+}
+
+/* The domain is not told of what the login told of. */
+static void test_judged_once(void **state)
+{
+	struct flood *f = make(NULL);
+
+	(void)state;
+	send(f, mail("u", "u@a.example", "198.51.100.1"), 5000, BEGIN, HOUR);
+	assert_string_equal(events(f), "begins login u 10m;acts login u 10m;update login u 10m;");
+	flood_free(f);
+}
+
+static void test_exempt(void **state)
+{
+	static const char *const words[] = {"login:U@A.example", "login:@a.example"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		struct flood *f = make(words[i]);
+
+		send(f, mail("u@a.example", "u@a.example", "198.51.100.1"), 5000, BEGIN, HOUR);
+		assert_string_equal(events(f), "");
+		flood_free(f);
+	}
+	struct flood *f = make("client:198.51.100.0/24");
+	send(f, mail("", "u@a.example", "198.51.100.1"), 30000, BEGIN, HOUR);
+	assert_string_equal(events(f), "");
+	flood_free(f);
+	assert_int_equal(
+	    flood_exempt_parse("logins:x", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
+	assert_int_equal(
+	    flood_exempt_parse("client:x", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
+	assert_int_equal(flood_exempt_parse("login:", &(struct flood_exempt){0}, NULL), ERR_SYNTAX);
+}
+
+static void send_from(struct flood *f, bool own, unsigned n, unsigned each, int64_t gap)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char client[32];
+
+		snprintf(client, sizeof(client), own ? "192.0.2.%u" : "198.51.%u.1", i);
+		send(f, mail("u", "u@a.example", client), each, BEGIN + i * gap, MINUTE);
+	}
+}
+
+static void test_networks(void **state)
+{
+	struct flood *f = make(NULL);
+
+	(void)state;
+	send_from(f, false, 5, 4, 5 * MINUTE); /* many messages from each: 6 are allowed */
+	assert_string_equal(events(f), "");
+	flood_free(f);
+	f = make(NULL);
+	send_from(f, false, 12, 4, MINUTE);
+	assert_string_equal(events(f), "begins login u networks/1h;acts login u networks/1h;");
+	flood_free(f);
+	f = make(NULL); /* own networks do not count */
+	send_from(f, true, 12, 1, MINUTE);
+	assert_string_equal(events(f), "");
+	flood_free(f);
+}
+
+static void test_senders(void **state)
+{
+	struct flood *f = make(NULL);
+	char sender[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 12; i++) {
+		snprintf(sender, sizeof(sender), "x%u@y%u.example", i, i);
+		send(f, mail("u", sender, "198.51.100.1"), 1, BEGIN + i * MINUTE, 1);
+	}
+	assert_string_equal(events(f), "begins login u senders;acts login u senders;");
+	flood_free(f);
+	/* Forged senders of sendmail(1): each is new, all together are seen. */
+	f = make(NULL);
+	for (unsigned i = 0; i < 60; i++) {
+		snprintf(sender, sizeof(sender), "info%u@a.example", i);
+		send(f, mail("", sender, "local"), 1, BEGIN + i * MINUTE / 2, 1);
+	}
+	assert_string_equal(events(f), "begins local * senders;acts local * senders;");
+	flood_free(f);
+}
+
+static void test_undelivered(void **state)
+{
+	struct flood *f = make(NULL);
+
+	(void)state;
+	send(f, mail("u", "u@a.example", "198.51.100.1"), 60, BEGIN, 30 * MINUTE);
+	flood_undelivered(f, FLOOD_LOGIN, "u", 19, BEGIN + 30 * MINUTE);
+	assert_string_equal(events(f), "");
+	flood_undelivered(f, FLOOD_LOGIN, "u", 20, BEGIN + 30 * MINUTE);
+	assert_string_equal(events(f), "begins login u undelivered;");
+	flood_free(f);
+	f = make(NULL); /* 20 of 90 are less than 30 % */
+	send(f, mail("u", "u@a.example", "198.51.100.1"), 90, BEGIN, 30 * MINUTE);
+	flood_undelivered(f, FLOOD_LOGIN, "u", 20, BEGIN + 30 * MINUTE);
+	assert_string_equal(events(f), "");
+	flood_free(f);
+}
+
+static void test_hysteresis(void **state)
+{
+	struct flood *f = make(NULL);
+	const struct flood_message m = mail("u", "u@a.example", "198.51.100.1");
+
+	(void)state;
+	send(f, m, 150, BEGIN, 5 * MINUTE);
+	flood_tick(f, BEGIN + 30 * MINUTE);
+	assert_string_equal(events(f), "begins login u 10m;");
+	flood_tick(f, BEGIN + 36 * MINUTE);
+	assert_string_equal(events(f), "ends login u 10m;");
+	assert_int_equal(flood_open_count(f), 0);
+	send(f, m, 20, BEGIN + 40 * MINUTE, MINUTE); /* what was told of is not told again */
+	assert_string_equal(events(f), "");
+	send(f, m, 150, BEGIN + 2 * HOUR, 5 * MINUTE);
+	assert_string_equal(events(f), "again login u 10m;");
+	flood_tick(f, BEGIN + 3 * HOUR);
+	assert_string_equal(events(f), "ends login u 10m;");
+	send(f, m, 150, BEGIN + 10 * HOUR, 5 * MINUTE);
+	assert_string_equal(events(f), "begins login u 10m;");
+	assert_non_null(flood_find(f, 2));
+	flood_free(f);
+}
+
+/* Its rule's hits keep it open though nothing is counted. */
+static void test_goes_on(void **state)
+{
+	struct flood *f = make(NULL);
+
+	(void)state;
+	send(f, mail("u", "u@a.example", "198.51.100.1"), 150, BEGIN, 5 * MINUTE);
+	flood_goes_on(f, flood_at(f, 0), BEGIN + 30 * MINUTE);
+	flood_tick(f, BEGIN + 50 * MINUTE);
+	assert_string_equal(events(f), "begins login u 10m;");
+	flood_free(f);
+}
+
+static void newsletter(struct flood *f, unsigned day, unsigned count)
+{
+	send(f, mail("news", "news@a.example", "198.51.100.1"), count,
+	    BEGIN + day * DAY + 10 * HOUR, HOUR);
+	flood_tick(f, BEGIN + day * DAY + 20 * HOUR);
+}
+
+/* In the first week peaks count at once; later after six days; a bad one never. */
+static void test_learning(void **state)
+{
+	struct flood *f = make(NULL);
+	const struct flood_message daily = mail("news", "news@a.example", "198.51.100.1");
+
+	(void)state;
+	newsletter(f, 0, 5000);
+	assert_int_equal(strncmp(events(f), "begins login news", 17), 0);
+	newsletter(f, 2, 6000);
+	assert_string_equal(events(f), "");
+	newsletter(f, 10, 60000); /* ten times as many */
+	assert_int_equal(strncmp(events(f), "begins login news", 17), 0);
+	newsletter(f, 12, 60000); /* not learned yet */
+	assert_int_equal(strncmp(events(f), "begins login news", 17), 0);
+	for (unsigned day = 13; day < 20; day++)
+		send(f, daily, 1, BEGIN + day * DAY, 1);
+	newsletter(f, 20, 60000);
+	assert_string_equal(events(f), "");
+	flood_free(f);
+}
+
+static void test_bad_is_not_learned(void **state)
+{
+	struct flood *f = make(NULL);
+	const struct flood_message daily = mail("news", "news@a.example", "198.51.100.1");
+
+	(void)state;
+	send(f, daily, 1, BEGIN, 1);
+	send(f, daily, 5000, BEGIN + 8 * DAY + 10 * HOUR, HOUR);
+	flood_bad(f, flood_at(f, 0), BEGIN + 8 * DAY + 11 * HOUR);
+	flood_tick(f, BEGIN + 8 * DAY + 20 * HOUR);
+	events(f);
+	for (unsigned day = 9; day < 20; day++)
+		send(f, daily, 1, BEGIN + day * DAY, 1);
+	newsletter(f, 20, 5000);
+	assert_int_equal(strncmp(events(f), "begins login news", 17), 0);
+	flood_free(f);
+}
+
+static void test_normal_is_learned(void **state)
+{
+	struct flood *f = make(NULL);
+
+	(void)state;
+	send(f, mail("", "x@b.example", "local"), 1, BEGIN, 1); /* the first week is over */
+	send(f, mail("news", "news@a.example", "198.51.100.1"), 5000, BEGIN + 8 * DAY, HOUR);
+	flood_normal(f, flood_at(f, 0), BEGIN + 8 * DAY + HOUR);
+	assert_int_equal(flood_open_count(f), 0);
+	events(f);
+	newsletter(f, 9, 6000);
+	assert_string_equal(events(f), "");
+	flood_free(f);
+}
+
+/* What a filter on this host sends back was counted before. */
+static void test_second_pass(void **state)
+{
+	struct flood *f = make(NULL);
+	struct flood_message first = mail("", "x@b.example", "192.0.2.7");
+	struct flood_message back = mail("", "x@b.example", "127.0.0.1");
+	char id[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 290; i++) {
+		snprintf(id, sizeof(id), "<%u@b.example>", i);
+		first.message_id = back.message_id = id;
+		send(f, first, 1, BEGIN + i * USEC_PER_SEC, 1);
+		send(f, back, 1, BEGIN + i * USEC_PER_SEC + 1, 1);
+	}
+	assert_string_equal(events(f), "");
+	back.message_id = "<same@b.example>"; /* no first pass: counted */
+	send(f, back, 20, BEGIN + 5 * MINUTE, 1);
+	assert_string_equal(events(f), "begins sender x@b.example 10m;");
+	flood_free(f);
+}
+
+/* Strangers' keys push out strangers' keys, never one with an open incident. */
+static void test_memory(void **state)
+{
+	struct flood *f = make(NULL);
+	struct flood_message m = mail("", "x@b.example", "198.51.100.1");
+
+	(void)state;
+	assert_true(flood_memory() <= FLOOD_MEMORY_MAX);
+	send(f, m, 1100, BEGIN, 5 * MINUTE);
+	for (uint32_t i = 0; i < 200000; i++) {
+		m.now = BEGIN + 5 * MINUTE + i;
+		memcpy(m.client.at + 12, &i, 4);
+		flood_feed(f, &m);
+	}
+	assert_int_equal(strncmp(events(f), "begins client 198.51.100.1 10m;", 31), 0);
+	flood_tick(f, BEGIN + HOUR);
+	assert_non_null(strstr(events(f), "ends client 198.51.100.1"));
+	flood_free(f);
+}
+
+static void test_open_at_most(void **state)
+{
+	struct flood *f = make(NULL);
+	char login[32];
+
+	(void)state;
+	for (unsigned i = 0; i < FLOOD_OPEN_MAX + 40; i++) {
+		snprintf(login, sizeof(login), "u%u", i);
+		send(f, mail(login, "u@a.example", "198.51.100.1"), 101, BEGIN + i, 1);
+	}
+	assert_int_equal(flood_open_count(f), FLOOD_OPEN_MAX);
+	assert_true(flood_unopened(f) > 0);
+	flood_free(f);
+}
+
+static void copy(struct flood *from, struct flood *to)
+{
+	struct strbuf text = {0};
+	size_t at = 0;
+
+	while (flood_save(from, &at, &text))
+		continue;
+	struct lines lines = LINES_IN(text.text, text.len);
+	while (lines_next(&lines) == 1) {
+		struct json *line = NULL;
+
+		assert_int_equal(json_parse(lines.line.text, lines.line.len, &line, NULL), 0);
+		if (flood_restore(to, line) != 0)
+			fail_msg("not restored: %s", lines.line.text);
+		json_free(line);
+	}
+	lines_release(&lines);
+	strbuf_release(&text);
+}
+
+static void test_file(void **state)
+{
+	struct flood *f = make(NULL), *g = make(NULL);
+	struct flood_message m = mail("u", "u@a.example", "198.51.100.1");
+
+	(void)state;
+	newsletter(f, 0, 5000);
+	newsletter(f, 1, 10);
+	send(f, m, 150, BEGIN + 2 * DAY, 5 * MINUTE);
+	events(f);
+	copy(f, g);
+	assert_string_equal(events(g), "");
+	assert_int_equal(flood_open_count(g), 1);
+	struct flood_incident *i = flood_find(g, 2);
+	assert_non_null(i);
+	assert_string_equal(i->key, "u");
+	assert_int_equal(i->recipients, 150);
+	assert_int_equal(i->clients_count, 1);
+	assert_int_equal(i->ids_count, 5);
+	assert_true(i->open && !i->until);
+	flood_tick(g, BEGIN + 2 * DAY + HOUR);
+	assert_string_equal(events(g), "ends login u 10m;");
+	newsletter(g, 3, 6000); /* its peak came over, too */
+	assert_string_equal(events(g), "");
+	send(g, mail("new", "u@a.example", "198.51.100.1"), 150, BEGIN + 3 * DAY, MINUTE);
+	assert_non_null(flood_find(g, 3)); /* numbers go on */
+	flood_free(f);
+	flood_free(g);
+}
+
+static void test_broken_lines(void **state)
+{
+	static const char *const lines[] = {"{}", "{\"kind\":\"login\"}",
+	    "{\"kind\":\"x\",\"key\":\"u\"}", "{\"kind\":\"login\",\"key\":\"u\",\"day\":-1}",
+	    "{\"kind\":\"login\",\"key\":\"u\",\"day\":70000}", "{\"next_id\":-5}",
+	    "{\"kind\":\"login\",\"key\":\"u\",\"id\":-4}",
+	    "{\"kind\":\"login\",\"key\":\"u\",\"id\":99999999999}"};
+	struct flood *f = make(NULL);
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(lines); i++) {
+		struct json *line = NULL;
+
+		assert_int_equal(json_parse(lines[i], strlen(lines[i]), &line, NULL), 0);
+		if (flood_restore(f, line) != ERR_SYNTAX)
+			fail_msg("taken: %s", lines[i]);
+		json_free(line);
+	}
+	flood_free(f);
+}
+
+/* A clock that is set back, far or near, and one that jumps ahead. */
+static void test_clock(void **state)
+{
+	struct flood *f = make(NULL);
+	const struct flood_message m = mail("u", "u@a.example", "198.51.100.1");
+
+	(void)state;
+	send(f, m, 30, BEGIN + DAY, MINUTE);
+	send(f, m, 30, BEGIN - 400 * DAY, MINUTE);
+	assert_string_equal(events(f), "");
+	send(f, m, 60, BEGIN + 400 * DAY, MINUTE);
+	assert_string_equal(events(f), "");
+	send(f, m, 60, BEGIN + 400 * DAY - MINUTE, MINUTE);
+	assert_string_equal(events(f), "begins login u 10m;");
+	flood_tick(f, BEGIN);
+	flood_tick(f, BEGIN + HOUR);
+	assert_string_equal(events(f), "ends login u 10m;");
+	flood_free(f);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_recipients),
+	    cmocka_unit_test(test_judged_once),
+	    cmocka_unit_test(test_exempt),
+	    cmocka_unit_test(test_networks),
+	    cmocka_unit_test(test_senders),
+	    cmocka_unit_test(test_undelivered),
+	    cmocka_unit_test(test_hysteresis),
+	    cmocka_unit_test(test_goes_on),
+	    cmocka_unit_test(test_learning),
+	    cmocka_unit_test(test_bad_is_not_learned),
+	    cmocka_unit_test(test_normal_is_learned),
+	    cmocka_unit_test(test_second_pass),
+	    cmocka_unit_test(test_memory),
+	    cmocka_unit_test(test_open_at_most),
+	    cmocka_unit_test(test_file),
+	    cmocka_unit_test(test_broken_lines),
+	    cmocka_unit_test(test_clock),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
