@@ -54,6 +54,9 @@ int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadli
  * WIRE_BODY_MAX bytes. */
 int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;
 
+/* {"do":what}, for further members. */
+struct json *wire_request(const char *what);
+
 /* A selector as JSON (wire_selector.c); expressions are compiled anew. ERR_SYNTAX. */
 struct json *wire_selector(const struct selector *s); /* NULL on no memory */
 int wire_selector_read(const struct json *o, struct selector *ret, struct err *err) NODISCARD;
