@@ -17,8 +17,8 @@
 #include "base/role.h"
 #include "mail/selector.h"
 
-#define WIRE_LINE_MAX    (64u << 10)
-#define WIRE_BODY_MAX    (UINT64_C(1) << 30)
+#define WIRE_LINE_MAX    (64u << 10)             /* bytes of a line with its newline */
+#define WIRE_BODY_MAX    (UINT64_C(1) << 30)     /* bytes of a memory file */
 #define WIRE_ANSWER_TIME (2 * INT64_C(1000000))  /* until the first sign of an answer */
 #define WIRE_WORK_TIME   (60 * INT64_C(1000000)) /* until an answer, after {"working":true} */
 
