@@ -33,7 +33,7 @@
 struct daemon {
 	const struct settings *settings;
 	bool root;
-	struct role role;   /* root only */
+	struct role role;   /* whom root becomes; else uid is (uid_t)-1 */
 	gid_t socket_group; /* root only */
 	struct endpoint listener;
 	bool listening;
@@ -115,6 +115,7 @@ static int find_roles(struct daemon *d, struct err *err)
 	group = getgrnam(d->settings->socket_group);
 	if (group)
 		d->socket_group = group->gr_gid;
+	d->role.uid = (uid_t)-1;
 	if (!d->root)
 		return 0;
 	if (!group)
@@ -140,8 +141,7 @@ static int adopt(const struct daemon *d, const char *path, struct err *err)
 
 static int make_directory(const struct daemon *d, const char *path, mode_t mode, struct err *err)
 {
-	uid_t uid = d->root ? d->role.uid : (uid_t)-1;
-	int code = listener_make_directory(path, mode, uid, d->role.gid, err);
+	int code = listener_make_directory(path, mode, d->role.uid, d->role.gid, err);
 
 	if (code && !d->root) {
 		log_warning("%s", err->text); /* it is tried again */
@@ -166,7 +166,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
 	    .directory = d->settings->state_directory,
-	    .uid = d->root ? d->role.uid : (uid_t)-1,
+	    .uid = d->role.uid,
 	    .gid = d->role.gid,
 	    .fd = -1,
 	};
@@ -189,7 +189,7 @@ static int open_socket(struct daemon *d, struct err *err)
 	if (code)
 		return code;
 	d->listening = true;
-	code = listener_give(&d->listener, d->root ? d->role.uid : (uid_t)-1, d->socket_group, err);
+	code = listener_give(&d->listener, d->role.uid, d->socket_group, err);
 	if (code && !d->root) {
 		log_warning("%s", err->text);
 		code = 0;

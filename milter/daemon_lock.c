@@ -30,6 +30,16 @@ static int make_ours(const struct daemon_lock *l, int fd, struct err *err)
 	return 0;
 }
 
+static int hold(struct daemon_lock *l, int fd, struct err *err)
+{
+	int code = make_ours(l, fd, err);
+
+	io_close(code ? &fd : &l->fd);
+	if (!code)
+		l->fd = fd;
+	return code;
+}
+
 int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err)
 {
 	struct err why = {{0}};
@@ -41,14 +51,7 @@ int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err)
 		log_warning("%s, going on", why.text);
 		return 0;
 	}
-	code = make_ours(l, fd, err);
-	if (code) {
-		io_close(&fd);
-		return code;
-	}
-	io_close(&l->fd);
-	l->fd = fd;
-	return 0;
+	return hold(l, fd, err);
 }
 
 void daemon_lock_keep(struct daemon_lock *l)
@@ -62,12 +65,6 @@ void daemon_lock_keep(struct daemon_lock *l)
 	bool current = l->fd >= 0 && fstat(l->fd, &ours) == 0 && lstat(path, &there) == 0 &&
 		       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 	free(path);
-	if (current || stored_lock(l->directory, 0, &fd, NULL) != 0)
-		return;
-	if (make_ours(l, fd, NULL) == 0) {
-		io_close(&l->fd);
-		l->fd = fd;
-	} else {
-		io_close(&fd);
-	}
+	if (!current && stored_lock(l->directory, 0, &fd, NULL) == 0)
+		(void)!hold(l, fd, NULL);
 }

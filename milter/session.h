@@ -33,7 +33,7 @@ void session_rcpt(struct session *s, const char *argument, const char *queue_id)
 /* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if
  * wanted). */
 void session_header(struct session *s, const char *name, const char *value);
-/* A From field; calls taken (may be NULL) for every mailbox in it. */
+/* A From field; calls taken (may be NULL) for each mailbox in it that is not recorded yet. */
 void session_from(struct session *s, const char *value, from_taken *taken, void *arg);
 /* End of message: 1 and the finished message, valid until the next call that changes the session; 0
  * without a usable queue ID; -ENOMEM if something could not be kept. login NULL: as at MAIL. */

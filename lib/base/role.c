@@ -61,18 +61,19 @@ static bool has_ids(const struct role *role, bool with_gid)
 
 static int verify_dropped(const struct role *role, bool with_groups, struct err *err)
 {
+	const char *wrong = NULL;
+
 	if (!has_ids(role, true))
-		return err_set(
-		    err, -EPERM, "failed to become %s (the ids did not change)", role->name);
-	if (!with_groups && getgroups(0, NULL) != 0)
-		return err_set(err, -EPERM, "failed to become %s (groups remain)", role->name);
-	if (role->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
-		return err_set(
-		    err, -EPERM, "failed to become %s (root could be regained)", role->name);
-	if (role->uid != 0 && role->gid != 0 && (setgid(0) == 0 || setegid(0) == 0))
-		return err_set(
-		    err, -EPERM, "failed to become %s (group root could be regained)", role->name);
-	return 0;
+		wrong = "the ids did not change";
+	else if (!with_groups && getgroups(0, NULL) != 0)
+		wrong = "groups remain";
+	else if (role->uid != 0 && (setuid(0) == 0 || seteuid(0) == 0))
+		wrong = "root could be regained";
+	else if (role->uid != 0 && role->gid != 0 && (setgid(0) == 0 || setegid(0) == 0))
+		wrong = "group root could be regained";
+	if (!wrong)
+		return 0;
+	return err_set(err, -EPERM, "failed to become %s (%s)", role->name, wrong);
 }
 
 /* Groups first, uid last: each step needs the right that the last one gives up. */

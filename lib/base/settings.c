@@ -270,15 +270,6 @@ static int load_file(struct load *load, bool must_exist, struct err *err)
 	return code;
 }
 
-static int set_defaults(struct settings *s, struct err *err)
-{
-	int code = 0;
-
-	for (size_t i = 0; i < SETTINGS_ROWS && code == 0; i++)
-		code = settings_set(s, i, NULL, err);
-	return code;
-}
-
 static int check_all(const struct load *load, struct err *err)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
@@ -295,9 +286,11 @@ static int check_all(const struct load *load, struct err *err)
 int settings_load(const char *file, struct settings *ret, struct err *err)
 {
 	struct load load = {.file = file ? file : SETTINGS_DEFAULT_FILE};
-	int code = set_defaults(&load.settings, err);
+	int code = 0;
 
 	settings_flood_init(&load.settings);
+	for (size_t i = 0; i < SETTINGS_ROWS && code == 0; i++)
+		code = settings_set(&load.settings, i, NULL, err);
 	if (code == 0)
 		code = load_file(&load, file != NULL, err);
 	if (code == 0)

@@ -128,14 +128,6 @@ static int ask_for(const struct index_client *c, struct json *request, struct by
 	return no_index(code);
 }
 
-static struct json *request_of(const char *name)
-{
-	struct json *o = json_new();
-
-	json_put_text(o, "do", name);
-	return o;
-}
-
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err)
 {
@@ -145,7 +137,7 @@ int client_select(const struct index_client *c, const struct selector *selector,
 	int code;
 
 	serve_body(selector, &body);
-	code = ask_for(c, request_of("select"), &body, selector, &memory, &served, err);
+	code = ask_for(c, wire_request("select"), &body, selector, &memory, &served, err);
 	if (code == 0)
 		return no_index(select_view(&memory, ret, err));
 	blob_release(&memory);
@@ -156,7 +148,7 @@ int client_names(const struct index_client *c, struct client_names *ret, struct 
 {
 	struct client_names names = {0};
 	struct served served;
-	int code = ask_for(c, request_of("names"), NULL, NULL, &names.memory, &served, err);
+	int code = ask_for(c, wire_request("names"), NULL, NULL, &names.memory, &served, err);
 
 	if (code == 0 && client_view_names(&names) != 0)
 		code = bad_answer(err);
@@ -177,7 +169,7 @@ void client_names_release(struct client_names *names)
 
 static struct json *update_request(const struct settings *s)
 {
-	struct json *request = request_of("update");
+	struct json *request = wire_request("update");
 	struct strbuf packed = {0};
 	struct strlist own;
 
@@ -220,7 +212,7 @@ int client_count(const struct index_client *c, struct index_counts *ret, struct 
 {
 	struct blob memory = {0};
 	struct served served;
-	int code = ask_for(c, request_of("count"), NULL, NULL, &memory, &served, err);
+	int code = ask_for(c, wire_request("count"), NULL, NULL, &memory, &served, err);
 
 	blob_release(&memory);
 	if (code != 0)
@@ -249,7 +241,7 @@ int client_ask(const struct index_client *c, struct json *request, int64_t timeo
 
 int client_daemon(const struct index_client *c, struct err *err)
 {
-	int code = client_ask(c, request_of("count"), WIRE_ANSWER_TIME, NULL, err);
+	int code = client_ask(c, wire_request("count"), WIRE_ANSWER_TIME, NULL, err);
 
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX)
 		return 0;

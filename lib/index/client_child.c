@@ -199,29 +199,27 @@ static int ask_daemon(
 {
 	struct json *line = NULL;
 	struct wire wire;
-	int memory = -1, early = -1;
+	int memory = -1;
 	int code = send_request(call, fd, patience, err);
 
 	wire_init(&wire, fd);
 	if (code == 0)
 		code = receive(&wire, &line, &memory, patience, err);
 	if (code == 0 && json_bool(line, "working", false)) {
+		int late = -1; /* if both lines came together, the file came with the first */
+
 		json_free(line);
 		line = NULL;
-		/* Where both lines came together, so did the answer's memory file. */
-		early = memory;
-		memory = -1;
-		code = receive(&wire, &line, &memory, call->deadline, err);
-		if (memory < 0) {
-			memory = early;
-			early = -1;
+		code = receive(&wire, &line, &late, call->deadline, err);
+		if (late >= 0) {
+			io_close(&memory);
+			memory = late;
 		}
 	}
 	if (code == 0)
 		code = take_answer(call, &wire, line, memory, out, err);
 	json_free(line);
 	io_close(&memory);
-	io_close(&early);
 	wire_release(&wire);
 	return code;
 }

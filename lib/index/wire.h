@@ -17,8 +17,8 @@
 #include "base/role.h"
 #include "mail/selector.h"
 
-#define WIRE_LINE_MAX    (64u << 10)
-#define WIRE_BODY_MAX    (UINT64_C(1) << 30)
+#define WIRE_LINE_MAX    (64u << 10)             /* bytes of a line with its newline */
+#define WIRE_BODY_MAX    (UINT64_C(1) << 30)     /* bytes of a memory file */
 #define WIRE_ANSWER_TIME (2 * INT64_C(1000000))  /* until the first sign of an answer */
 #define WIRE_WORK_TIME   (60 * INT64_C(1000000)) /* until an answer, after {"working":true} */
 
@@ -53,6 +53,9 @@ int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadli
 /* Maps a peer's memory file. ERR_CHILD unless it is sealed (SHRINK, WRITE, GROW) and at most
  * WIRE_BODY_MAX bytes. */
 int wire_map(int fd, struct blob *ret, struct err *err) NODISCARD;
+
+/* {"do":what}, for further members. */
+struct json *wire_request(const char *what);
 
 /* A selector as JSON (wire_selector.c); expressions are compiled anew. ERR_SYNTAX. */
 struct json *wire_selector(const struct selector *s); /* NULL on no memory */

@@ -213,13 +213,11 @@ static int parse_address(const char *text, struct pattern *p, struct err *err)
 
 static int check_bytes(const char *text, struct err *err)
 {
-	bool blanks = text[0] == '/' || text[0] == '"';
-
 	if (!text[0])
 		return err_set(err, ERR_SYNTAX, "empty pattern");
 	if (str_has_control(text))
 		return err_set(err, ERR_SYNTAX, "control character in pattern");
-	if (strchr(text, ' ') && !blanks)
+	if (strchr(text, ' ') && text[0] != '/' && text[0] != '"')
 		return err_set(err, ERR_SYNTAX, "blank in pattern '%s'", text);
 	return 0;
 }

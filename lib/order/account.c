@@ -23,28 +23,21 @@ static const struct field {
 	bool text;
 	bool begin; /* in the first line, else in the last */
 } fields[] = {
-#define TEXT(member)                                                                               \
-	{                                                                                          \
-#member, offsetof(struct batch, member), true, true                                \
-	}
-#define NUMBER(member, begin)                                                                      \
-	{                                                                                          \
-#member, offsetof(struct batch, member), false, begin                              \
-	}
-    NUMBER(time, true),
-    NUMBER(uid, true),
-    TEXT(user),
-    TEXT(verb),
-    TEXT(command),
-    TEXT(reason),
-    TEXT(selector),
-    TEXT(token),
-    NUMBER(matched, false),
-    NUMBER(done, false),
-    NUMBER(gone, false),
-    NUMBER(changed, false),
-    NUMBER(failed, false),
-    NUMBER(rules_set, false),
+#define AT(member) .key = #member, .offset = offsetof(struct batch, member)
+    {AT(time), .begin = true},
+    {AT(uid), .begin = true},
+    {AT(user), .text = true, .begin = true},
+    {AT(verb), .text = true, .begin = true},
+    {AT(command), .text = true, .begin = true},
+    {AT(reason), .text = true, .begin = true},
+    {AT(selector), .text = true, .begin = true},
+    {AT(token), .text = true, .begin = true},
+    {AT(matched)},
+    {AT(done)},
+    {AT(gone)},
+    {AT(changed)},
+    {AT(failed)},
+    {AT(rules_set)},
 };
 
 static char **text_of(struct batch *b, const struct field *f)
@@ -126,7 +119,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 	int code = ledger_read(log, false, &ledger, err);
 
 	(void)arg;
-	for (size_t n = ledger.count; n > 0; n--) {
+	for (size_t n = code == 0 ? ledger.count : 0; n > 0; n--) {
 		struct ledger_batch *b = &ledger.list[n - 1];
 		struct strbuf doubt = {0};
 

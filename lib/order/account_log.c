@@ -11,29 +11,22 @@
 
 #define RUNNING (INT64_C(1) << 40) /* the byte of batch 0 */
 
-static int open_in(int directory, const char *name, bool writing)
+/* Replaces *ret; by -1 if there is no such file to read. */
+static int open_in(
+    const struct account_log *log, const char *name, bool writing, int *ret, struct err *err)
 {
 	int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (writing ? O_RDWR | O_CREAT : O_RDONLY);
-	int fd = openat(directory, name, flags, 0600);
+	int fd = openat(log->directory, name, flags, 0600), error = errno;
 	struct stat st;
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		close(fd);
-		return -EINVAL;
+	if (fd >= 0 && (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))) {
+		io_close(&fd);
+		error = EINVAL;
 	}
-	return fd;
-}
-
-static int reopen(struct account_log *log, bool writing, struct err *err)
-{
-	int fd = open_in(log->directory, ACCOUNT_FILE, writing);
-
-	if (fd < 0 && !(fd == -ENOENT && !writing))
-		return err_sys(err, -fd, "failed to open the account '%s'", ACCOUNT_FILE);
-	io_close(&log->fd);
-	log->fd = fd < 0 ? -1 : fd;
+	if (fd < 0 && (writing || error != ENOENT))
+		return err_sys(err, error, "failed to open the account '%s'", name);
+	io_close(ret);
+	*ret = fd;
 	return 0;
 }
 
@@ -45,16 +38,13 @@ int account_log_open(struct account_log *log, const char *directory, bool writin
 	log->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->directory < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
-	log->lock = open_in(log->directory, ACCOUNT_LOCK, writing);
-	if (log->lock < 0 && !(log->lock == -ENOENT && !writing)) {
-		code = err_sys(err, -log->lock, "failed to open '%s/%s'", directory, ACCOUNT_LOCK);
-		log->lock = -1;
-	} else {
-		code = reopen(log, writing, err);
-	}
-	if (code < 0)
-		account_log_close(log);
-	return code;
+	code = open_in(log, ACCOUNT_LOCK, writing, &log->lock, err);
+	if (code == 0)
+		code = open_in(log, ACCOUNT_FILE, writing, &log->fd, err);
+	if (code == 0)
+		return 0;
+	account_log_close(log);
+	return err_within(err, code, "'%s'", directory);
 }
 
 void account_log_close(struct account_log *log)
@@ -84,7 +74,7 @@ int account_log_lock(struct account_log *log, struct err *err)
 	if (fstat(log->fd, &ours) < 0 ||
 	    fstatat(log->directory, ACCOUNT_FILE, &named, AT_SYMLINK_NOFOLLOW) < 0 ||
 	    ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
-		code = reopen(log, true, err);
+		code = open_in(log, ACCOUNT_FILE, true, &log->fd, err);
 	if (code < 0)
 		account_log_unlock(log);
 	return code;
@@ -206,8 +196,10 @@ int account_log_read(
 
 	if (log->fd < 0)
 		return 0;
-	code = lines.fd = open_in(log->directory, ACCOUNT_FILE, false);
-	if (code >= 0 && fstat(lines.fd, &st) == 0 && st.st_size > ACCOUNT_SIZE_MAX)
+	code = open_in(log, ACCOUNT_FILE, false, &lines.fd, err);
+	if (code < 0)
+		return code;
+	if (fstat(lines.fd, &st) == 0 && st.st_size > ACCOUNT_SIZE_MAX)
 		code = -EFBIG;
 	while (code >= 0 && !is_at_end(log, &lines) && (code = lines_next(&lines)) == 1)
 		code = take_line(&lines, visit, arg);

@@ -102,19 +102,14 @@ static void attend(const struct catchup *c)
 
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err)
 {
-	struct caught caught = {0};
 	struct blob blob = {0};
 	int code;
 
 	attend(c);
 	code = role_finish(&c->child, INT64_MAX, &blob, err);
 	if (code == 0)
-		code = take_over(&blob, &caught, err);
+		code = take_over(&blob, ret, err);
 	forget(c);
-	if (code == 0)
-		*ret = caught;
-	else
-		caught_release(&caught);
 	return code;
 }
 

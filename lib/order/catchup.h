@@ -38,7 +38,7 @@ struct catchup_task {
 	void *progress_arg;
 };
 
-/* Zero-initialise; release once. */
+/* Zero-initialise; release in any case. */
 struct caught {
 	struct candidates found; /* matched with the bits above */
 	struct sync_counts counts;
@@ -55,10 +55,8 @@ struct catchup {
 };
 /* What task points to must last until the end. */
 int catchup_start(struct catchup *c, const struct catchup_task *task, struct err *err) NODISCARD;
-/*
- * Waits for its end in any case. ERR_STOPPED; ERR_INSTANCE: the directory is not the one that the
- * index knows, and none of its messages lies there; ERR_CONFIG: a queue is missing.
- */
+/* Waits for its end in any case. ERR_STOPPED; ERR_INSTANCE: the directory is not the one that
+ * the index knows, and none of its messages lies there; ERR_CONFIG: a queue is missing. */
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err) NODISCARD;
 void catchup_end(struct catchup *c); /* at once; accepts one that was not started */
 /* Start and finish. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
- * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add.
- */
+/* Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
+ * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add. */
 #include <errno.h>
 
 #include "base/array.h"
@@ -200,14 +198,13 @@ static void show(void *arg, size_t done)
 
 static void take_counts(struct catchup_work *w, const struct spool_reading *s)
 {
-	struct strlist names = strlist_of(&s->unreadable_names);
+	const struct strbuf *names = &s->unreadable_names;
 
 	w->counts.read += s->read;
 	w->counts.arriving += s->arriving;
 	w->counts.maildrop += s->maildrop;
 	w->counts.unreadable += s->unreadable;
-	strlist_each (name, &names)
-		strlist_push(&w->unreadable, name, strlen(name));
+	strbuf_add(&w->unreadable, strbuf_text(names), names->len);
 }
 
 static int parse_networks(struct reading *r, const char *text, struct err *err)

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -18,49 +17,15 @@ static void ask_names(struct catchup_work *w)
 	w->counts.rows = w->names.count;
 }
 
-/* Copies the known IDs as if none of their files had been read. */
-static int make_unread(struct catchup_work *w, struct err *err)
-{
-	w->unread = calloc(w->names.count + 1, sizeof(*w->unread));
-	if (!w->unread)
-		return err_sys(err, ENOMEM, "failed to keep %zu queue IDs", w->names.count);
-	for (size_t n = 0; n < w->names.count; n++) {
-		w->unread[n] = w->names.list[n];
-		w->unread[n].time &= ~INDEX_NAME_READ;
-	}
-	return 0;
-}
-
 static int walk(
     struct catchup_work *w, const struct packed_id *known, size_t count, struct err *err)
 {
 	int code;
 
 	walked_release(&w->walked);
-	code = spool_walk(w->task->postfix, known, count, &w->walked, err);
+	code = spool_walk(w->task->postfix, known, count, w->task->distrusted, &w->walked, err);
 	w->counts.place = w->update.place = (struct queue_place){w->walked.device, w->walked.inode};
 	return code;
-}
-
-static int walk_knowing(struct catchup_work *w, struct err *err)
-{
-	int code = w->task->distrusted ? make_unread(w, err) : 0;
-
-	if (code != 0)
-		return code;
-	return walk(w, w->unread ? w->unread : w->names.list, w->names.count, err);
-}
-
-static bool is_place(const struct catchup_work *w)
-{
-	return w->names.place.device == w->walked.device && w->names.place.inode == w->walked.inode;
-}
-
-static bool is_path(const struct catchup_work *w)
-{
-	const char *path = w->names.queue_directory;
-
-	return !path[0] || strcmp(path, w->task->postfix->queue_directory) == 0;
 }
 
 /* Whether any known ID was ever seen in a queue. */
@@ -106,14 +71,17 @@ static int go_elsewhere(struct catchup_work *w, struct err *err)
 /* Sets `certain`, and what the index is told of the place. */
 static int judge_place(struct catchup_work *w, struct err *err)
 {
+	const struct queue_place *place = &w->names.place;
+	const char *path = w->names.queue_directory;
 	bool none_there =
 	    w->names.count > 0 && w->walked.known_there == 0 && !w->task->proven_there;
-	bool known = w->names.place.device != 0 || w->names.place.inode != 0;
+	bool known = place->device != 0 || place->inode != 0;
 
 	w->counts.certain = true;
-	if (!w->asked || (known && is_place(w)))
+	if (!w->asked ||
+	    (known && place->device == w->walked.device && place->inode == w->walked.inode))
 		return 0;
-	if (!is_path(w))
+	if (path[0] && strcmp(path, w->task->postfix->queue_directory) != 0)
 		return go_elsewhere(w, err);
 	if (none_there && !was_used(w->task->postfix))
 		return fail_unmounted(w, "where Postfix never ran", err);
@@ -144,12 +112,11 @@ static int read_files(struct catchup_work *w, struct err *err)
 
 static void count_directories(struct catchup_work *w)
 {
-	struct strlist names = strlist_of(&w->walked.unreadable);
+	const struct strbuf *names = &w->walked.unreadable;
 
 	w->counts.queued = w->walked.names;
 	w->counts.unreadable += w->walked.unreadable_count;
-	strlist_each (name, &names)
-		strlist_push(&w->unreadable, name, strlen(name));
+	strbuf_add(&w->unreadable, strbuf_text(names), names->len);
 }
 
 /* Skips IDs that the daemon made up. */
@@ -235,7 +202,7 @@ static int read_queue(struct catchup_work *w, struct err *err)
 	int code;
 
 	ask_names(w);
-	code = walk_knowing(w, err);
+	code = walk(w, w->names.list, w->names.count, err);
 	if (code == 0)
 		code = judge_place(w, err);
 	if (code != 0)
@@ -267,7 +234,6 @@ int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err)
 	walked_release(&w->walked);
 	client_names_release(&w->names);
 	strbuf_release(&w->unreadable);
-	free(w->unread);
 	free(w->left);
 	return code;
 }

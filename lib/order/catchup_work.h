@@ -23,10 +23,9 @@ struct catchup_work {
 	struct sync_counts counts;
 	struct strbuf unreadable;
 	struct err index_why;
-	struct update update;     /* the head of all updates */
-	struct packed_id *unread; /* if distrusted: names.list without marks */
-	bool asked;               /* the index has answered */
-	bool telling;             /* it is told */
+	struct update update; /* the head of all updates */
+	bool asked;           /* the index has answered */
+	bool telling;         /* it is told */
 	struct packed_id *left;
 	size_t left_count;
 	struct selection found;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/facts.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"

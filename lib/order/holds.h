@@ -13,7 +13,7 @@
 /* Messages that order->undo's batches no longer hold. */
 struct holds_lost {
 	uint64_t released, held_again;
-	uint64_t batch; /* the last that did so */
+	uint64_t batch; /* one that did so */
 };
 /* What order->undo's batches still hold, or if there are none, all batches; sorted. ERR_USAGE with
  * words: one of order->undo is no hold batch. */

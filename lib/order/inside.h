@@ -89,14 +89,12 @@ bool order_any(const struct outcome *outcome, unsigned results);
 struct chosen {
 	size_t *at;
 	size_t count;
+	struct queue_id *ids; /* by chosen_ids */
 };
-/* Items with one of these results to which `is` (may be NULL) says yes. Release *ret in any case.
- */
+/* Items with one of these results for which `is` (may be NULL) holds. Release *ret in any case. */
 int order_choose(const struct outcome *outcome, unsigned results,
     bool (*is)(const struct item *item), struct chosen *ret, struct err *err) NODISCARD;
-/* *ret: their queue IDs, malloc'd. */
-int chosen_ids(const struct chosen *c, const struct outcome *outcome, struct queue_id **ret,
-    struct err *err) NODISCARD;
+int chosen_ids(struct chosen *c, const struct outcome *outcome, struct err *err) NODISCARD;
 void chosen_release(struct chosen *c);
 
 /* ---- items.c */

@@ -2,7 +2,6 @@
 #include "order/ledger.h"
 
 #include "base/array.h"
-#include "base/clock.h"
 #include "base/json.h"
 
 void account_entries_release(struct account_entries *e)
@@ -308,11 +307,12 @@ static int visit(void *arg, const struct account_line *line)
 
 int ledger_read(const struct account_log *log, bool all, struct ledger *ret, struct err *err)
 {
-	struct ledger ledger = {.all = all};
-	int code = account_log_read(log, visit, &ledger, err);
+	int code;
 
-	for (size_t n = 0; code == 0 && n < ledger.count; n++) {
-		struct ledger_batch *b = &ledger.list[n];
+	*ret = (struct ledger){.all = all};
+	code = account_log_read(log, visit, ret, err);
+	for (size_t n = 0; code == 0 && n < ret->count; n++) {
+		struct ledger_batch *b = &ret->list[n];
 
 		b->told.state = b->refused  ? ACCOUNT_REFUSED
 				: b->undone ? ACCOUNT_UNDONE
@@ -320,10 +320,6 @@ int ledger_read(const struct account_log *log, bool all, struct ledger *ret, str
 					    : ACCOUNT_UNFINISHED;
 		b->told.running = !b->ended && account_log_is_running(log, b->told.number);
 	}
-	if (code < 0)
-		ledger_release(&ledger);
-	else
-		*ret = ledger;
 	return code;
 }
 
@@ -390,8 +386,6 @@ uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt)
 	free(e.list);
 	return done;
 }
-
-/* ---- for a command */
 
 struct asking {
 	const char *directory;

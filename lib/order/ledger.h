@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The account's content: batches, and their messages. For a process that is state_directory's
- * owner; account_entry is for the command, too. Private to lib/order.
- */
+/* The account's content: batches, and their messages. For a process that is state_directory's
+ * owner; account_entry is for the command, too. Private to lib/order. */
 #ifndef PQPURGE_ORDER_LEDGER_H
 #define PQPURGE_ORDER_LEDGER_H
 
@@ -61,6 +59,7 @@ struct ledger {
 	uint64_t written; /* size of the file after it was written anew; 0 = never */
 	uint32_t order;
 };
+/* Release *ret in any case. */
 int ledger_read(
     const struct account_log *log, bool all, struct ledger *ret, struct err *err) NODISCARD;
 void ledger_release(struct ledger *ledger);

@@ -132,13 +132,12 @@ struct order {
 	const struct selector *selector;
 	enum action action;
 	bool dry_run;
-	bool index_only; /* LIST: does not look at the queue: proof.queue is 0, and --queue selects
-			    nothing */
-	bool bounces;    /* also this host's notices to addresses that the patterns mean */
-	bool sweep;      /* repeat until a pass finds nothing; at most 10 minutes */
-	bool foreign;    /* RELEASE: also what no hold batch of ours holds */
-	bool rule_held;  /* RELEASE: also what a rule held (MESSAGE_HELD) */
-	bool overdue;    /* RELEASE: also what would bounce at once (maximal_queue_lifetime) */
+	bool index_only;      /* LIST: does not look at the queue; --queue selects nothing */
+	bool bounces;         /* also this host's notices to addresses that the patterns mean */
+	bool sweep;           /* repeat until a pass finds nothing; at most 10 minutes */
+	bool foreign;         /* RELEASE: also what no hold batch of ours holds */
+	bool rule_held;       /* RELEASE: also what a rule held (MESSAGE_HELD) */
+	bool overdue;         /* RELEASE: also what would bounce at once (maximal_queue_lifetime) */
 	const uint64_t *undo; /* RELEASE: what these hold batches still hold, instead of selector */
 	size_t undo_count;
 	const struct save *save; /* DELETE: first write messages there; may be NULL */

@@ -99,20 +99,20 @@ bool order_any(const struct outcome *outcome, unsigned results)
 	return false;
 }
 
-int chosen_ids(
-    const struct chosen *c, const struct outcome *outcome, struct queue_id **ret, struct err *err)
+int chosen_ids(struct chosen *c, const struct outcome *outcome, struct err *err)
 {
-	*ret = calloc(c->count + 1, sizeof(**ret));
-	if (!*ret)
+	c->ids = calloc(c->count + 1, sizeof(*c->ids));
+	if (!c->ids)
 		return err_sys(err, ENOMEM, "failed to keep %zu queue IDs", c->count);
 	for (size_t n = 0; n < c->count; n++)
-		(*ret)[n] = candidate_id(outcome->items[c->at[n]].candidate);
+		c->ids[n] = candidate_id(outcome->items[c->at[n]].candidate);
 	return 0;
 }
 
 void chosen_release(struct chosen *c)
 {
 	free(c->at);
+	free(c->ids);
 	*c = (struct chosen){0};
 }
 

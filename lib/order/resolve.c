@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Items whose file differs from their row, or is not there. The file decides: if it matches what
- * was asked, we act on it, whatever the index says of its ID.
- */
-#include <errno.h>
+/* Items whose file differs from their row, or is not there. The file decides: if it matches what
+ * was asked, we act on it, whatever the index says of its ID. */
 
 #include "order/inside.h"
 
@@ -16,20 +13,18 @@ static bool is_new(const struct item *item)
 static int resolve_another(struct run *run, struct err *err)
 {
 	struct caught caught = {0};
-	struct queue_id *ids = NULL;
 	struct chosen c;
 	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
 	if (code == 0 && c.count > 0)
-		code = chosen_ids(&c, run->outcome, &ids, err);
+		code = chosen_ids(&c, run->outcome, err);
 	if (code == 0 && c.count > 0)
-		code = order_read_files(run, NULL, ids, c.count, &caught, err);
+		code = order_read_files(run, NULL, c.ids, c.count, &caught, err);
 	if (code == 0)
 		code = order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
 		run->outcome->items[c.at[n]].reread = true;
 	caught_release(&caught);
-	free(ids);
 	chosen_release(&c);
 	return code;
 }
@@ -52,14 +47,13 @@ static bool was_seen(const struct run *run, const struct item *item)
 		   run->order->selector->ids_given);
 }
 
-static int look_for_gone(struct run *run, const struct chosen *c, struct err *err)
+static int look_for_gone(struct run *run, struct chosen *c, struct err *err)
 {
-	struct queue_id *ids = NULL;
 	struct proof *states = NULL;
-	int code = chosen_ids(c, run->outcome, &ids, err);
+	int code = chosen_ids(c, run->outcome, err);
 
 	if (code == 0)
-		code = spool_states(&run->looking, ids, c->count, &states, err);
+		code = spool_states(&run->looking, c->ids, c->count, &states, err);
 	for (size_t n = 0; code == 0 && n < c->count; n++) {
 		struct item *item = &run->outcome->items[c->at[n]];
 
@@ -68,7 +62,6 @@ static int look_for_gone(struct run *run, const struct chosen *c, struct err *er
 			item->result = RESULT_NONE;
 	}
 	free(states);
-	free(ids);
 	return code;
 }
 

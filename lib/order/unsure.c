@@ -4,7 +4,6 @@
  * queue files. A child hands over for each that it could read and that is the recorded message: u32
  * position, u32 matched, u32 limits, u32 other recipients.
  */
-#include <errno.h>
 
 #include "order/inside.h"
 #include "postfix/spool/spool_read.h"
@@ -136,13 +135,13 @@ int order_decide_unsure(struct run *run, struct err *err)
 	struct chosen c;
 	int code = order_choose(run->outcome, IS_OPEN, is_unsure, &c, err);
 
+	if (code == 0 && c.count > 0)
+		code = chosen_ids(&c, run->outcome, err);
 	u.at = c.at;
+	u.ids = c.ids;
 	u.count = c.count;
 	if (code == 0 && c.count > 0)
-		code = chosen_ids(&c, run->outcome, &u.ids, err);
-	if (code == 0 && c.count > 0)
 		code = decide(&u, err);
-	free(u.ids);
 	chosen_release(&c);
 	return code;
 }

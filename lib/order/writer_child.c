@@ -2,7 +2,6 @@
 /* The child writes all lines that have come together, and syncs once. */
 #include <errno.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -89,7 +88,7 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 {
 	struct ledger_batch *adopted;
 	struct json *o = NULL;
-	struct ledger ledger;
+	struct ledger ledger = {0};
 	uint64_t number;
 	int code = json_parse(first, strlen(first), &o, err);
 
@@ -101,8 +100,8 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 		number = adopted ? adopted->told.number : ledger.highest + 1;
 		put_answer(out, number, adopted);
 		code = append_first(s, first, number, adopted != NULL, err);
-		ledger_release(&ledger);
 	}
+	ledger_release(&ledger);
 	json_free(o);
 	return code;
 }

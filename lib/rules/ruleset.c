@@ -140,7 +140,6 @@ struct ruleset *ruleset_ref(struct ruleset *set)
 
 void ruleset_unref(struct ruleset *set)
 {
-	/* As in layer_unref. */
 	if (!set || atomic_fetch_sub_explicit(&set->references, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < LAYER_COUNT; i++)

@@ -37,9 +37,8 @@ static void put_blocked(struct json *o, const struct rule_list *rules)
 
 static struct json *request_of(const struct rulebox_question *question, size_t from)
 {
-	struct json *o = json_new();
+	struct json *o = wire_request("rules");
 
-	json_put_text(o, "do", "rules");
 	json_put_bool(o, "large", true);
 	if (from)
 		json_put_int(o, "from", (int64_t)from);

@@ -75,18 +75,11 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 	return locked;
 }
 
-static struct json *request(void)
-{
-	struct json *o = json_new();
-
-	json_put_text(o, "do", "status");
-	return o;
-}
-
 void live_read(const struct index_client *client, struct live *ret)
 {
 	struct live live = {0};
-	int code = client_ask(client, request(), WIRE_ANSWER_TIME, &live.answer, &live.err);
+	int code =
+	    client_ask(client, wire_request("status"), WIRE_ANSWER_TIME, &live.answer, &live.err);
 	bool locked = look_at_lock(client, &live);
 
 	if (code == 0)

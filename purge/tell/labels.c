@@ -28,6 +28,16 @@ static int grow(struct labels *labels)
 	if (!begin)
 		return -ENOMEM;
 	labels->begin = begin;
+	if (labels->value_size) {
+		size_t old = labels->slot_count / 2 * labels->value_size;
+		size_t size = more / 2 * labels->value_size;
+		char *values = realloc(labels->values, size);
+
+		if (!values)
+			return -ENOMEM;
+		memset(values + old, 0, size - old);
+		labels->values = values;
+	}
 	slots = calloc(more, sizeof(*slots));
 	if (!slots)
 		return -ENOMEM;
@@ -68,6 +78,7 @@ void labels_release(struct labels *labels)
 {
 	strbuf_release(&labels->text);
 	free(labels->begin);
+	free(labels->values);
 	free(labels->slots);
 	*labels = (struct labels){0};
 }

@@ -9,7 +9,9 @@ struct labels {
 	struct strbuf text;
 	size_t *begin; /* offsets in text */
 	size_t count;
-	uint32_t *slots; /* number + 1, by hash; 0 = free */
+	void *values;      /* of value_size bytes for each name, zero at first */
+	size_t value_size; /* the caller sets it; may be 0 */
+	uint32_t *slots;   /* number + 1, by hash; 0 = free */
 	size_t slot_count;
 };
 

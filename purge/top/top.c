@@ -19,26 +19,9 @@ unsigned top_age(int64_t usec)
 
 struct counting {
 	struct top *top;
-	size_t room;
 	int64_t now, time;
 	uint64_t size;
 };
-
-static int make_room(struct counting *c)
-{
-	size_t more = c->room ? c->room * 2 : 256;
-	struct top_group *list;
-
-	if (c->top->names.count <= c->room)
-		return 0;
-	list = realloc(c->top->list, more * sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	memset(list + c->room, 0, (more - c->room) * sizeof(*list));
-	c->top->list = list;
-	c->room = more;
-	return 0;
-}
 
 static int count_for(struct counting *c, const char *name)
 {
@@ -46,11 +29,9 @@ static int count_for(struct counting *c, const char *name)
 	size_t number;
 	int code = labels_number(&c->top->names, name, 0, &number);
 
-	if (code == 0)
-		code = make_room(c);
 	if (code < 0)
 		return code;
-	g = &c->top->list[number];
+	g = (struct top_group *)c->top->names.values + number;
 	if (g->last == c->top->messages)
 		return 0;
 	g->last = c->top->messages;
@@ -156,12 +137,13 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 	struct counting c = {.top = ret, .now = now};
 	int code = 0;
 
-	*ret = (struct top){0};
+	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
 	for (size_t i = 0; i < outcome->count && code == 0; i++)
 		if (outcome->items[i].result == RESULT_READY)
 			code = count_item(&c, &outcome->items[i], by);
 	if (code < 0)
 		return code;
+	ret->list = ret->names.values;
 	ret->count = ret->names.count;
 	for (size_t i = 0; i < ret->count; i++)
 		ret->list[i].name = labels_at(&ret->names, i);
@@ -180,7 +162,6 @@ const struct top_group *top_find(const struct top *top, const char *name)
 
 void top_release(struct top *top)
 {
-	free(top->list);
 	labels_release(&top->names);
 	*top = (struct top){0};
 }

@@ -85,6 +85,10 @@ static int make_query(
 		return err_set(err, ERR_USAGE, "'--test' takes one login and one client");
 	if (selector->clients.count && selector->clients.list[0].bits != 128)
 		return err_set(err, ERR_USAGE, "'--test' takes a client's address, not a network");
+	if (strchr(s->options.test, '.') && !strpbrk(s->options.test, "@!%<"))
+		return err_set(err, ERR_USAGE,
+		    "'--test' takes an address; for mail of a domain write user@%s",
+		    s->options.test);
 	address_envelope(s->options.test, s->settings.origin, address);
 	*ret = (struct ruleset_query){.login = logins.first,
 	    .client = selector->clients.count ? &selector->clients.list[0].base : NULL,

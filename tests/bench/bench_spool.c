@@ -177,7 +177,7 @@ static void walk(const struct bench *b, const char *what, size_t known)
 	struct walked w;
 	struct err err = {{0}};
 
-	if (spool_walk(&b->p, b->known, known, &w, &err) < 0)
+	if (spool_walk(&b->p, b->known, known, false, &w, &err) < 0)
 		die(what, err.text);
 	tell(what, w.names, &began);
 	if (w.names != b->count || w.known_there != known || w.to_read_count != b->count - known)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """The base of the tests: a shared private Postfix, and for each test a fresh index, a fresh daemon and an empty queue."""
+import concurrent.futures
 import functools
+import os
 import sys
 import unittest
 
@@ -9,6 +11,17 @@ from rig import PrivatePostfix
 from smtp import content
 
 BAD = "example.com"
+
+
+def sized(short, full):
+    """A size: the full one where PQPURGE_FULL is set, as `make torture` does."""
+    return full if os.environ.get("PQPURGE_FULL") else short
+
+
+def side_by_side(call, items, jobs=3):
+    """call of each item, some at a time; raises what one raised. For what mostly waits."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        return list(pool.map(call, items))
 
 
 @functools.lru_cache(maxsize=None)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 
-from case import BAD, RigCase
+from case import BAD, RigCase, side_by_side
 from pqpurge import BUILD, USER
 from process import descendants, is_stopped
 from rig import until
@@ -93,14 +93,12 @@ class ChildCase(RigCase):
 
 class Stopped(ChildCase):
     def test_interrupt(self):
-        for args in ("list", BAD), ("purge", "-y", BAD), ("sync",), ("top",):
-            with self.subTest(args=args):
-                self.each_ends(signal.SIGINT, *args)
+        side_by_side(lambda args: self.each_ends(signal.SIGINT, *args), [("list", BAD), ("sync",), ("top",)])
+        self.each_ends(signal.SIGINT, "purge", "-y", BAD)
 
     def test_terminate(self):
-        for args in ("list", BAD), ("hold", "-y", BAD), ("why",):
-            with self.subTest(args=args):
-                self.each_ends(signal.SIGTERM, *args)
+        side_by_side(lambda args: self.each_ends(signal.SIGTERM, *args), [("list", BAD), ("why",)])
+        self.each_ends(signal.SIGTERM, "hold", "-y", BAD)
 
 
 class Locked(RigCase):

@@ -85,6 +85,12 @@ class Words(RigCase):
         line, = self.idx("rules", "--json", "--test", f"a@{BAD}").lines
         self.assertEqual((line["action"], line["rule"]["origin"]), ("REJECT", "command"))
 
+    def test_domain_is_no_address(self):
+        """As a local part of this host it would pass, which says nothing of the domain."""
+        self.assertEqual(self.pq.idx("block", BAD).status, 0)
+        self.assertIn(f"user@{BAD}", self.idx("rules", "--test", BAD, status=1).err)
+        self.assertIn("REJECT", self.idx("rules", "--test", f"user@{BAD}").out)
+
     def test_wrong_file_is_told(self):
         self.pq.write_rules(f"{BAD} REJECT\n")
         self.pq.reload()

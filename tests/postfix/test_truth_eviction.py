@@ -93,13 +93,15 @@ class FatRecipients(EvictionCase):
         ours = set(self.send_many("a@example.com", 30))
         self.postfix.settled(30)
         with self.postfix.smtp() as client:
-            for _ in range(40):
+            for number in range(40):
+                if number % 4 == 3 and not ours <= self.indexed(BAD):
+                    break
                 client.expect(2, client.mail("x@ok.test"))
                 client.send(*(b"RCPT TO:<" + b"r" * 500 + b"%d@dest.test>" % n for n in range(1000)))
                 for _ in range(1000):
                     client.reply()
                 client.expect(2, client.data("Subject: x\n\nx\n"))
-        self.postfix.settled(70)
+        self.postfix.settled()
         self.assertFalse(ours <= self.indexed(BAD), "nothing was pushed out")
         self.assert_purged(ours, BAD)
 

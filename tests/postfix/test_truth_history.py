@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: ISC
-"""Ten thousand messages of every origin: a third came before the install, a third while the daemon was stopped, a third
+"""Ten thousand messages of every origin (make torture; else fewer): a third came before the install, a third while the daemon was stopped, a third
 through it; bounces, forwards, requeued, held and local mail among them. list, top, why and purge agree with a reading of the
 queue files that shares no code with ours, with no option."""
 import collections
 import os
 import random
 
-from case import BAD, RigCase, both_ids
+from case import BAD, RigCase, both_ids, sized
 from rig import until
 from smtp import content
 
-MESSAGES = int(os.environ.get("PQPURGE_HISTORY", "10000"))
+MESSAGES = sized(1200, 10000)
 OTHERS = ["good.test", "badexample.com", "example.com.evil.test", "mail.example.com", "b.test", "xn--bcher-kva.test"]
 
 
@@ -27,7 +27,6 @@ class HistoryCase(RigCase):
     def setUp(self):
         super().setUp()
         self.chance = random.Random(int(os.environ.get("SEED", "7")))
-
 
     # ---- mail
 

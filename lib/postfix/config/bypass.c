@@ -1,42 +1,38 @@
 /* SPDX-License-Identifier: ISC */
-/* What lets mail past the rules: a table of checks, each of which looks at the services one by one.
- */
+/* A table of checks, each of which looks at one service. */
 #include <stdarg.h>
 
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
 
-#define RETURN_PORT 10000               /* from here on bare ports are those of content filters */
-#define TIMEOUT_MAX (10 * USEC_PER_SEC) /* what a daemon that hangs may cost a session */
+#define RETURN_PORT 10000               /* bare ports from here on are those of content filters */
+#define TIMEOUT_MAX (10 * USEC_PER_SEC) /* the most that a daemon that hangs may cost a session */
 
 const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
     "milter_default_action", "milter_command_timeout", "receive_override_options", "content_filter",
     "smtpd_proxy_filter", "smtpd_milter_maps", "header_checks", "mime_header_checks",
     "nested_header_checks", "body_checks", "enable_long_queue_ids", NULL};
 
-/* ---- where a check looks */
-
 struct scope {
 	const struct bypass_facts *facts;
 	const struct service *service;
 	const char *list; /* the milters of this program */
 	struct findings *to;
-	struct strbuf command; /* what to type about the finding in the making */
+	struct strbuf command; /* of the next finding */
 };
 
-/* The value in force. */
 static const char *value_of(const struct scope *s, const char *name)
 {
 	return mailconf_value(s->facts->conf, s->service, name);
 }
 
-/* The service, where it sets the parameter itself; NULL: main.cf. */
+/* The service if it sets the parameter itself; NULL: main.cf. */
 static const struct service *owner_of(const struct scope *s, const char *name)
 {
 	return mailconf_overrides(s->facts->conf, s->service, name) ? s->service : NULL;
 }
 
-/* The daemon in the list of this scope: its position from 1, 0 where it is not there. */
+/* The daemon's position in the list, from 1; 0 it is missing. */
 static unsigned find_ours(const struct scope *s, struct milter *ret)
 {
 	const char *at = value_of(s, s->list);
@@ -58,21 +54,11 @@ static bool has_no_milters(const struct scope *s)
 	return false;
 }
 
-/* Whether mail that comes in there goes to a content filter. */
 static bool is_filtered(const struct scope *s)
 {
 	return *value_of(s, "content_filter") || *value_of(s, "smtpd_proxy_filter");
 }
 
-/* Whether the daemon sees the header of mail that comes in there. */
-static bool sees_header(const struct scope *s)
-{
-	struct milter m;
-
-	return find_ours(s, &m) > 0 && !*value_of(s, "smtpd_proxy_filter") && !has_no_milters(s);
-}
-
-/* The first other smtpd of which that is true. */
 static const struct service *find_smtpd(const struct scope *s, bool (*is_it)(const struct scope *s))
 {
 	struct scope other = {.facts = s->facts, .list = s->list};
@@ -86,8 +72,8 @@ static const struct service *find_smtpd(const struct scope *s, bool (*is_it)(con
 	return NULL;
 }
 
-/* Whether it takes mail back from a content filter: there is one, it does not send mail there
- * itself, and it listens on the loopback or on a bare port from 10000 on. */
+/* Whether it takes mail back from a content filter: it listens on the loopback or on a bare port
+ * from 10000 on, and another service sends mail to a filter, but it does not. */
 static bool is_return(const struct scope *s)
 {
 	static const char *const local[] = {"127.0.0.1:", "[127.0.0.1]:", "localhost:", "[::1]:"};
@@ -104,21 +90,22 @@ static bool is_return(const struct scope *s)
 	       (owner_of(s, "content_filter") || find_smtpd(s, is_filtered));
 }
 
+/* And the daemon sees the header of that mail. */
 static bool is_seen_return(const struct scope *s)
 {
-	return is_return(s) && sees_header(s);
+	struct milter m;
+
+	return is_return(s) && find_ours(s, &m) > 0 && !*value_of(s, "smtpd_proxy_filter") &&
+	       !has_no_milters(s);
 }
 
-/* A service's own setting where mail only comes back: the rules saw that mail when it came in. */
+/* A service's own setting for mail that comes back: the rules saw it when it came in. */
 static bool is_harmless(const struct scope *s, const char *name)
 {
 	return owner_of(s, name) && is_return(s);
 }
 
-/* ---- findings */
-
-/* What to type where the check knows nothing better: the daemon goes in front of a list, and
- * anything else is for the admin to look at. */
+/* The usual command: puts the daemon in front of a list, shows any other parameter. */
 static void advise(struct scope *s, const char *name)
 {
 	if (name != s->list)
@@ -127,8 +114,8 @@ static void advise(struct scope *s, const char *name)
 		advice_milters(s->facts, owner_of(s, name), name, &s->command);
 }
 
-/* A finding about a parameter, which is named first, with the service that sets it. What services
- * have from main.cf is so found in the same words, and told once. */
+/* Adds a finding about a parameter. It names only a service that sets the parameter itself, so what
+ * several services have from main.cf is reported once. */
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
     const char *format, ...) FORMAT(5, 6);
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
@@ -148,7 +135,6 @@ static void tell(struct scope *s, const char *id, enum finding_level level, cons
 	strbuf_clear(&s->command);
 }
 
-/* The daemon does not see mail. */
 static void tell_lost(struct scope *s, const char *id, const char *name, const char *words)
 {
 	bool harmless = is_harmless(s, name);
@@ -158,9 +144,7 @@ static void tell_lost(struct scope *s, const char *id, const char *name, const c
 		     : "no rule is applied to mail there");
 }
 
-/* ---- the list of milters */
-
-/* The daemon's own attribute, or main.cf's parameter for all milters. */
+/* The attribute in the list, or main.cf's parameter for all milters. */
 static const char *term_of(
     const struct scope *s, const struct milter *m, const char *parameter, char *buf, size_t size)
 {
@@ -189,7 +173,7 @@ static void check_terms(struct scope *s, const struct milter *m)
 		    term, by_systemd ? "is down, as systemd listens for it" : "hangs");
 }
 
-/* Where the service finds a unix endpoint, in the file system of the host. */
+/* The path at which the service finds a unix endpoint, outside any chroot. */
 static void put_seen_path(const struct scope *s, const char *path, struct strbuf *ret)
 {
 	bool in_queue = *path != '/' || s->service->chroot;
@@ -198,7 +182,7 @@ static void put_seen_path(const struct scope *s, const char *path, struct strbuf
 	    *path == '/' ? "" : "/", path);
 }
 
-/* The service that connects must find the daemon's socket where the list says that it is. */
+/* The service must find the daemon's socket at the list's endpoint. */
 static void check_reach(struct scope *s, const struct milter *m)
 {
 	const char *ours = milter_path(s->facts->socket), *path = milter_path(m->endpoint);
@@ -242,8 +226,6 @@ static void check_list(struct scope *s)
 	check_reach(s, &m);
 }
 
-/* ---- ways past the list */
-
 static void check_no_milters(struct scope *s)
 {
 	if (has_no_milters(s))
@@ -267,7 +249,6 @@ static void check_proxy(struct scope *s)
 		   "pqpurge-milter");
 }
 
-/* Looks into each table that a parameter names. */
 static void look_for(
     struct scope *s, const char *name, const char *lacking, const char *id, const char *words)
 {
@@ -305,7 +286,7 @@ static void check_maps(struct scope *s)
 	    "clients");
 }
 
-/* The other three have the value of header_checks unless they are set. */
+/* Unset, the other three have the value of header_checks. */
 static void check_redirect(struct scope *s)
 {
 	static const char *const names[] = {
@@ -327,8 +308,6 @@ static void check_ids(struct scope *s)
 	    "tools do not");
 }
 
-/* ---- all of them */
-
 static const struct check {
 	void (*run)(struct scope *s);
 	const char *program, *list;
@@ -343,7 +322,7 @@ static const struct check {
     {check_redirect, "cleanup", "non_smtpd_milters"},
 };
 
-/* by_file: that it is named like ours is not enough, it must lead to the same file. */
+/* by_file: it must lead to the same file, not only have the same name. */
 static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Settings of Postfix that let mail past the rules, or stop mail while the daemon is down.
- *
- * The queue is read in any case, so mail that the daemon does not see is found all the same; only
- * the rules do not apply to it. A finding is a fault where mail from outside passes the rules, and
- * a note where it is mail that a content filter gives back, which met the rules when it came in.
- * Advice only ever puts the daemon in front of the list that is there. It never removes or replaces
- * another filter.
+ * (Commands find such mail all the same, in the queue.) A finding is a fault if mail from outside
+ * passes the rules, a note if it is mail from a content filter, which met the rules when it came
+ * in. Advice only puts the daemon in front of a list: it never removes or replaces another filter.
  */
 #ifndef PQPURGE_POSTFIX_BYPASS_H
 #define PQPURGE_POSTFIX_BYPASS_H
@@ -18,38 +15,30 @@ struct bypass_facts {
 	const struct mailconf *conf; /* read with bypass_parameters */
 	const struct postfix *p;
 	const char *socket; /* where the daemon listens, in libmilter's notation */
-	/* checks_have */
-	int (*look)(
-	    const struct postfix *p, const char *table, const char *lacking, struct err *err);
+	int (*look)(const struct postfix *p, const char *table, const char *lacking,
+	    struct err *err); /* checks_have */
 };
 
-/* The parameters of main.cf that are needed, ended by NULL. */
+/* Of main.cf, ended by NULL. */
 extern const char *const bypass_parameters[];
 
 /*
- * Adds what is wrong, by the facts alone. IDs: not_set_up (then it is the only one),
- * milter_missing, milter_not_first, no_milters, proxy_filter, milter_maps, redirect,
- * default_action, command_timeout (socket_activation where systemd listens), socket_unreachable,
- * short_ids.
+ * Adds findings by the facts alone. IDs: not_set_up (alone), milter_missing, milter_not_first,
+ * no_milters, proxy_filter, milter_maps, redirect, default_action, command_timeout (if systemd
+ * listens socket_activation), socket_unreachable, short_ids.
  */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
-/* Whether such a finding says that some mail passes the rules. */
+/* Whether the finding means that some mail passes the rules. */
 bool bypass_is_past_rules(const struct finding *finding);
-/* Whether a list of milters of this Postfix leads to the daemon's socket: by the file, not by its
- * name. */
+/* Whether a list of milters of this Postfix leads to the daemon's socket, by its file. */
 bool bypass_names_socket(const struct bypass_facts *facts);
 
-/*
- * The same for a living Postfix: reads its configuration and tables, and looks whether mail_owner
- * may connect to a unix socket (if daemon_runs; IDs socket_missing, socket_denied). ERR_CONFIG
- * where postconf fails.
- */
+/* The same for a living Postfix. If daemon_runs also tests whether mail_owner may connect to a unix
+ * socket (IDs socket_missing, socket_denied). ERR_CONFIG: postconf failed. */
 int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
     struct err *err) NODISCARD;
-/*
- * Other instances (multi_instance_directories, alternate_config_directories) whose lists lead to
- * this daemon's socket: a note shared_socket for each. Skips what cannot be read.
- */
+/* Adds a note shared_socket for each other instance (multi_instance_directories,
+ * alternate_config_directories) that uses this daemon. Skips unreadable ones. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to);
 
 #endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Commands that put settings of Postfix right. */
 #include "postfix/config/bypass_advice.h"
 
 #include <sys/stat.h>
-
-/* ---- the daemon's place, as Postfix sees it */
 
 bool bypass_is_below(const char *path, const char *directory)
 {
@@ -34,8 +31,8 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 	return chroots;
 }
 
-/* All of Postfix's processes work in the queue directory, so a relative path is right with and
- * without a chroot. */
+/* Postfix's processes work in the queue directory: a relative path is right with and without a
+ * chroot. */
 static void put_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
 {
 	struct bypass_chroots chroots = bypass_chroots_of(facts);
@@ -61,8 +58,6 @@ void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret)
 	put_endpoint(facts, ret);
 	strbuf_puts(ret, ", default_action=accept, command_timeout=10s }");
 }
-
-/* ---- commands */
 
 static void put_program(const struct bypass_facts *facts, const char *program, struct strbuf *ret)
 {
@@ -99,8 +94,8 @@ void advice_postconf(
 	strbuf_puts(ret, " reload");
 }
 
-/* Without blanks, which postconf -P does not take: each run of blanks and commas becomes one comma,
- * or nothing beside braces and =. */
+/* postconf -P takes no blanks: each run of blanks and commas becomes one comma, or nothing beside
+ * braces and =. */
 static void compact(const char *list, struct strbuf *ret)
 {
 	bool between = false;

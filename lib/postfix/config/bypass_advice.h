@@ -6,26 +6,23 @@
 #include "postfix/config/bypass.h"
 #include "postfix/config/milters.h"
 
-/* Whether any (or every) smtpd and cleanup is chrooted. */
 struct bypass_chroots {
-	bool any, all;
+	bool any, all; /* of smtpd and cleanup */
 };
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
 bool bypass_is_below(const char *path, const char *directory);
-/* Whether two paths are the same text, or lead to the same file. */
-bool bypass_same_file(const char *a, const char *b);
-/* Adds the daemon as a list of milters should name it: the endpoint that every service reaches, and
- * what Postfix does while the daemon does not answer. */
+bool bypass_same_file(const char *a, const char *b); /* also true for equal text */
+/* Adds the daemon's member of a list: an endpoint that every service reaches, default_action and
+ * command_timeout. */
 void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret);
 
-/*
- * Each sets *ret to a command for the shell. service: the parameter is one of its own in master.cf;
- * NULL: it is main.cf's.
- */
-/* Shows a parameter: what is in it is the admin's affair. */
+/* Each sets *ret to a command for the shell. service: it sets the parameter itself; NULL: main.cf
+ * does. */
+
+/* Shows a parameter. */
 void advice_show(const struct bypass_facts *facts, const struct service *service, const char *name,
     struct strbuf *ret);
-/* postconf OPTION words, and a reload of Postfix. words may hold anything. */
+/* postconf OPTION words, and a reload. words may hold anything. */
 void advice_postconf(
     const struct bypass_facts *facts, const char *option, const char *words, struct strbuf *ret);
 /* Puts the daemon first in a list of milters; the others follow as they are. */

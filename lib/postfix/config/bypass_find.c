@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The facts of a living Postfix, gathered for bypass_check. */
 #include <errno.h>
 #include <grp.h>
 #include <sys/stat.h>
@@ -10,7 +9,7 @@
 
 #define GROUPS_MAX 64
 
-/* As mail_owner, with its primary group alone: 0 or the errno of what stands in the way. */
+/* As mail_owner, with only its primary group: puts out 0 or errno. */
 static int try_socket(void *arg, struct bytes *out, struct err *err)
 {
 	(void)err;
@@ -18,7 +17,7 @@ static int try_socket(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* Postfix's processes have mail_owner's other groups, too, which the child has not. */
+/* Unlike the child, Postfix's processes have mail_owner's other groups, too. */
 static bool may_by_group(const struct role *owner, const struct stat *st)
 {
 	gid_t groups[GROUPS_MAX];
@@ -75,8 +74,6 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
 	return 0;
 }
 
-/* ---- other instances */
-
 static void look_at_instance(const char *directory, const char *socket, struct findings *to)
 {
 	struct mailconf conf = {0};
@@ -106,7 +103,7 @@ static void add_directories(const struct postfix *p, struct strbuf *to)
 	strbuf_release(&value);
 }
 
-/* Those that p names, and those that the default instance names, itself among them. */
+/* Instances that p names, the default instance, and those that it names. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
 {
 	struct strbuf all = {0};

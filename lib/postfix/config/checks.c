@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables looked through for an action (util/dict_regexp.c, dict_pcre.c, readlline.c). */
+/* See util/dict_regexp.c, dict_pcre.c, readlline.c. */
 #include "postfix/config/checks.h"
 
 #include <ctype.h>
@@ -7,21 +7,13 @@
 #include <fcntl.h>
 #include <regex.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 
 #define TABLE_MAX ((size_t)4 << 20)
 
-/* ---- text */
-
-static bool is_blank(char c)
-{
-	return c == ' ' || c == '\t';
-}
-
-/* One logical line: it goes on where the next one begins with a blank. Comments and empty lines are
- * passed over, also inside. Returns what is behind it, NULL at the end. */
+/* One logical line: lines that begin with a blank continue it; comments and empty lines are
+ * skipped, also inside. Returns what follows; NULL: there is no line. */
 static const char *next_line(const char *at, const char *end, struct strbuf *line)
 {
 	strbuf_clear(line);
@@ -32,7 +24,7 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 		while (first < stop && isspace((unsigned char)*first))
 			first++;
 		if (first < stop && *first != '#') {
-			if (line->len > 0 && !is_blank(*at))
+			if (line->len > 0 && *at != ' ' && *at != '\t')
 				return at;
 			strbuf_putc(line, ' ');
 			strbuf_add(line, first, (size_t)(stop - first));
@@ -42,7 +34,7 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 	return line->len > 0 ? end : NULL;
 }
 
-/* A rule whose action it is: behind a pattern between delimiters, or behind a key. */
+/* A rule with that action after a delimited pattern, or after a key. */
 #define BEHIND_PATTERN "^[! \t]*([^ \t[:alnum:]]).*\\1[[:alpha:]]*[ \t]+REDIRECT([ \t]|$)"
 #define BEHIND_KEY     "^[^ \t]+[ \t]+REDIRECT([ \t]|$)"
 #define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* enough in main.cf itself */
@@ -78,8 +70,6 @@ bool checks_text_has(const char *text, size_t len, bool of_patterns, const char 
 	strbuf_release(&line);
 	return found;
 }
-
-/* ---- tables */
 
 struct looking {
 	const char *path, *lacking;

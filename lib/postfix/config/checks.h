@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Two questions about lookup tables of Postfix: does a rule have the action REDIRECT
- * (header_checks), and, with `lacking`, is there a list of milters without that text
- * (smtpd_milter_maps)? Only text can be searched: regexp, pcre, cidr and texthash tables, the
- * sources of indexed files, and tables inside main.cf.
+ * Asks lookup tables of Postfix: does a rule have the action REDIRECT (header_checks), or with
+ * `lacking`: is there a list of milters without that text (smtpd_milter_maps)? Searches only text:
+ * regexp, pcre, cidr and texthash tables, sources of indexed files, and tables inside main.cf.
  */
 #ifndef PQPURGE_POSTFIX_CHECKS_H
 #define PQPURGE_POSTFIX_CHECKS_H
 
 #include "postfix/config/instance.h"
 
-/*
- * Searches a table's text. of_patterns: a line begins with a pattern between delimiters, as in
- * regexp_table(5); else with a key. Reads comments, continuation lines, `if` and `endif` as Postfix
- * does.
- */
+/* Searches a table's text, reading comments, continuation lines, `if` and `endif` as Postfix does.
+ * of_patterns: lines begin with a delimited pattern, as in regexp_table(5); else with a key. */
 bool checks_text_has(const char *text, size_t len, bool of_patterns, const char *lacking);
 
-/*
- * Searches a table as main.cf names it, "regexp:/etc/postfix/header_checks". A child that is
- * mail_owner reads the file, at most 4 MiB. 1, 0, or a negative code with words if the table cannot
- * be read.
- */
+/* Searches a table by its name in main.cf, "regexp:/etc/postfix/header_checks". A child that is
+ * mail_owner reads the file, at most 4 MiB. 1, 0, or a negative code with words: unreadable. */
 int checks_have(
     const struct postfix *p, const char *table, const char *lacking, struct err *err) NODISCARD;
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* A list of findings. */
 #include "postfix/config/finding.h"
 
 #include <stdarg.h>

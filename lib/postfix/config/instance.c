@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* main.cf as postconf(1) tells it: "name = value" lines, expanded, one call for all that is needed.
- */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -20,8 +18,7 @@
 static const char *const postconf_places[] = {
     "/usr/sbin/postconf", "/usr/bin/postconf", "/usr/local/sbin/postconf"};
 
-/* What is read of main.cf. The first ones are kept as they are, in that member of struct postfix.
- */
+/* Parameters kept as they are, in that member of struct postfix. */
 static const struct text {
 	const char *name;
 	size_t member;
@@ -45,7 +42,7 @@ static char **text_of(struct postfix *p, size_t n)
 	return (char **)(void *)((char *)p + texts[n].member);
 }
 
-const char *postconf_path(void)
+static const char *postconf_path(void)
 {
 	for (size_t n = 0; n < COUNT_OF(postconf_places); n++)
 		if (access(postconf_places[n], X_OK) == 0)
@@ -80,7 +77,7 @@ const char *postconf_value(const char *line, const char *name)
 	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
-/* text: postconf's output, which is cut into lines; may be NULL. */
+/* Cuts text (may be NULL), postconf's output, into lines. */
 static void take_values(char *text, const char *const *names, size_t count, const char **values)
 {
 	char *rest = NULL;
@@ -94,7 +91,7 @@ static void take_values(char *text, const char *const *names, size_t count, cons
 		}
 }
 
-/* Debian patches Postfix so that myorigin may name a file, whose first line counts. */
+/* Debian's Postfix lets myorigin name a file, whose first line counts. */
 static char *resolve_origin(const char *value)
 {
 	char line[1024] = "";
@@ -126,29 +123,11 @@ static void take_hashing(struct postfix *p, const char *names, unsigned depth)
 				p->hashed_queues |= queue_at(n);
 }
 
-static int absolute_of(const char *directory, char **ret, struct err *err)
-{
-	*ret = realpath(directory, NULL);
-	if (*ret)
-		return 0;
-	err_sys(err, errno, "failed to find the Postfix configuration '%s'", directory);
-	return ERR_CONFIG;
-}
-
-/* Queue files are read by a child that is this user: never by root (Postfix refuses that, too). */
-static int find_owner(struct postfix *p, struct err *err)
-{
-	int code = role_of_user(p->mail_owner, &p->owner, err);
-
-	if (code == 0 && p->owner.uid == 0)
-		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
-	return code;
-}
-
 static int fill(
     struct postfix *p, const char *const *names, const char *const *values, struct err *err)
 {
 	uint64_t depth;
+	int code;
 
 	for (size_t n = 0; n < AT_COUNT; n++)
 		if (!values[n])
@@ -168,7 +147,11 @@ static int fill(
 		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
-	return find_owner(p, err);
+	code = role_of_user(p->mail_owner, &p->owner, err);
+	/* Children that read queue files are this user: never root (Postfix refuses that, too). */
+	if (code == 0 && p->owner.uid == 0)
+		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
+	return code;
 }
 
 int postfix_read(const char *config_directory, struct postfix *ret, struct err *err)
@@ -177,14 +160,18 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	    [AT_HASH_QUEUE_DEPTH] = "hash_queue_depth",
 	    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids"};
 	const char *values[AT_COUNT] = {0};
-	struct postfix p = {0};
+	struct postfix p = {.config_directory = realpath(config_directory, NULL)};
 	struct strbuf text = {0};
-	int code = absolute_of(config_directory, &p.config_directory, err);
+	int code;
 
+	if (!p.config_directory) {
+		err_sys(
+		    err, errno, "failed to find the Postfix configuration '%s'", config_directory);
+		return ERR_CONFIG;
+	}
 	for (size_t n = 0; n < COUNT_OF(texts); n++)
 		names[n] = texts[n].name;
-	if (code == 0)
-		code = postconf_run(p.config_directory, "-x", names, &text, err);
+	code = postconf_run(p.config_directory, "-x", names, &text, err);
 	if (code == 0) {
 		take_values(text.text, names, AT_COUNT, values);
 		code = fill(&p, names, values, err);
@@ -197,12 +184,8 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	return code;
 }
 
-/* ---- the same under other hash settings */
-
-/*
- * What postsuper(1) reads before it looks at a queue (global/mail_params.c, maillog_client.c).
- * Nothing of other instances, and nothing that would have to be looked up in the network.
- */
+/* What postsuper(1) reads (global/mail_params.c, maillog_client.c), without other instances and
+ * what needs the network. */
 static const char *const postsuper_reads[] = {"compatibility_level", "queue_directory",
     "mail_owner", "setgid_group", "default_privs", "myhostname", "mydomain", "mail_name",
     "syslog_name", "syslog_facility", "inet_protocols", "command_directory", "daemon_directory",
@@ -247,7 +230,7 @@ int postfix_private_main(const struct strbuf *text, char **ret_directory, struct
 	return err_sys(err, -code, "failed to write '%s'", path);
 }
 
-/* Lines as postconf wrote them; what is expanded is not to be expanded again. */
+/* Escapes '$', for the values are expanded already. */
 static void put_values(struct strbuf *into, const struct strbuf *values)
 {
 	for (size_t n = 0; n < values->len; n++) {
@@ -257,7 +240,7 @@ static void put_values(struct strbuf *into, const struct strbuf *values)
 	}
 }
 
-/* Log directories go by what is on disk. The list must not be empty; "none" is no queue. */
+/* For log directories the disk decides. "none" is no queue, but the list must not be empty. */
 static void put_hashing(struct strbuf *into, const struct postfix *p)
 {
 	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};

@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* What postconf(1) says, taken apart. */
 #include <errno.h>
 
 #include "postfix/config/mailconf.h"
 
 #define NAMES_MAX 32
 
-/* ---- parsing */
-
-/* Cuts a text into lines that are strings. */
 static void cut_lines(struct strbuf *text)
 {
 	for (size_t n = 0; n < text->len; n++)
@@ -16,7 +12,7 @@ static void cut_lines(struct strbuf *text)
 			text->text[n] = '\0';
 }
 
-/* The string behind this one, NULL at the end. */
+/* NULL: the first line, or there are no more. */
 static char *next_line(const struct strbuf *text, char *line)
 {
 	if (!text->text)
@@ -25,7 +21,7 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* Of a service's line, "service/name = value", or, where service is "", of main.cf's. */
+/* In lines "service/name = value"; service "": in main.cf's "name = value". */
 static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);
@@ -43,7 +39,7 @@ static const char *find_value(const struct strbuf *text, const char *service, co
 	return NULL;
 }
 
-/* "-" in the column means yes where Postfix is told to be compatible with itself before 3.0. */
+/* "-" means yes at the compatibility level of Postfix before 3.0. */
 static bool is_chrooted(const struct mailconf *c, const char *column)
 {
 	if (*column == '-')
@@ -107,8 +103,6 @@ void mailconf_release(struct mailconf *c)
 	*c = (struct mailconf){0};
 }
 
-/* ---- asking */
-
 int mailconf_read(
     const struct postfix *p, const char *const *names, struct mailconf *ret, struct err *err)
 {
@@ -132,8 +126,6 @@ int mailconf_read(
 		*ret = c;
 	return code;
 }
-
-/* ---- looking up */
 
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the services,
- * and what `-o` in master.cf changes for each service. Values are expanded.
- */
+/* main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the
+ * services, and what `-o` in master.cf changes for each service. Values are expanded. */
 #ifndef PQPURGE_POSTFIX_MAILCONF_H
 #define PQPURGE_POSTFIX_MAILCONF_H
 
@@ -27,13 +25,13 @@ struct mailconf {
 /* Runs postconf for these parameters (NULL ends them) and for master.cf. ERR_CONFIG with words. */
 int mailconf_read(const struct postfix *p, const char *const *names, struct mailconf *ret,
     struct err *err) NODISCARD;
-/* The second half of it, for tests: the three texts are filled, as postconf wrote them. -ENOMEM. */
+/* Its second half, for tests: the three texts are filled in. -ENOMEM. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
 void mailconf_release(struct mailconf *c); /* zeroes; accepts a zeroed one */
 
 /* Whether `-o` sets it for this service (NULL: no). */
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name);
-/* The value in force for this service (NULL: in main.cf), "" where there is none. */
+/* The value in force for this service (NULL: in main.cf); "" if there is none. */
 const char *mailconf_value(
     const struct mailconf *c, const struct service *service, const char *name);
 

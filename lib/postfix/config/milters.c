@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Members of lists, what a milter's says (milter/milter.c milter_new), and lists with the daemon
- * put in and taken out. */
+/* Milters are parsed as in milter/milter.c, milter_new. */
 #include "postfix/config/milters.h"
 
 #include <errno.h>
@@ -62,8 +61,6 @@ bool milter_attribute(const struct milter *m, const char *name, char *buf, size_
 	return false;
 }
 
-/* ---- endpoints */
-
 const char *milter_path(const char *endpoint)
 {
 	static const char *const kinds[] = {"unix:", "local:"};
@@ -88,7 +85,7 @@ const char *milter_port(const char *endpoint, char *buf, size_t size)
 	return buf;
 }
 
-/* "pqpurge/milter.sock" of a path: the directory's name and the file's. */
+/* "pqpurge/milter.sock" of a path. */
 static const char *last_two(const char *path)
 {
 	const char *at = path + strlen(path);
@@ -125,15 +122,13 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 	return theirs && ours && strcmp(last_two(theirs), last_two(ours)) == 0;
 }
 
-/* ---- editing */
-
 struct look {
 	unsigned members, ours;
 	bool first;       /* the first of all is ours, and complete */
-	struct span kept; /* the first complete one, as it is written */
+	struct span kept; /* the first complete one of ours */
 };
 
-/* Whether a member that is the daemon needs no better words. */
+/* See milter_list_join. */
 static bool is_complete(const struct milter *m, const char *ours)
 {
 	struct milter want;

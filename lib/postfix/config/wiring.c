@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's two lists in main.cf. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -11,7 +10,7 @@
 
 static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd_milters"};
 
-/* "name = value" where the line stands in main.cf, else nothing at all. */
+/* postconf -n prints nothing if main.cf does not set it. */
 static int read_list(const char *copy, const char *name, struct wiring_list *ret, struct err *err)
 {
 	const char *words[] = {name, NULL}, *value;
@@ -43,7 +42,7 @@ static int write_list(const char *copy, const struct wiring_list *list, struct e
 	return code;
 }
 
-/* ours: the member to be put first; NULL: the daemon goes. */
+/* ours: the member to put first; NULL: removes the daemon. */
 static int edit_list(const char *copy, const char *socket, const char *ours,
     struct wiring_list *list, struct err *err)
 {
@@ -119,8 +118,6 @@ void wiring_release(struct wiring *w)
 	}
 	*w = (struct wiring){0};
 }
-
-/* ---- postfix(1) */
 
 /* Runs `postfix WORD`: its exit status, or a negative code. */
 static int run_postfix(const struct postfix *p, const char *word, struct err *err)

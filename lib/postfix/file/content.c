@@ -2,7 +2,6 @@
 #include "postfix/file/content.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -10,10 +10,8 @@
 #include "mail/message.h"
 #include "postfix/spool/queue.h"
 
-/*
- * Finds the recorded message in any queue and proves it. 0, -ENOENT, ERR_STALE (another message has
- * its name), -EAGAIN (still being received), ERR_SYNTAX or -errno. layout: of queue_dir.
- */
+/* Finds the recorded message in any queue and proves it. 0, -ENOENT, ERR_STALE (another message
+ * has its name), -EAGAIN (still being received), ERR_SYNTAX or -errno. layout: of queue_dir. */
 int content_open(const struct queue_layout *layout, int queue_dir, const struct message *recorded,
     int *ret_fd, int64_t *ret_arrival) NODISCARD;
 

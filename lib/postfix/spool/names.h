@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * An open-addressing table of known queue IDs and of the names that a walk finds, each once. 21
- * bytes each, plus up to 16 of free slots. Private to lib/postfix.
- */
+/* An open-addressing table of known queue IDs and of the names that a walk finds, each once. 21
+ * bytes each, plus up to 16 of free slots. Private to lib/postfix. */
 #ifndef PQPURGE_POSTFIX_NAMES_H
 #define PQPURGE_POSTFIX_NAMES_H
 

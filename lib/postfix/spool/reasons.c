@@ -5,7 +5,6 @@
  * only that line.
  */
 #include <errno.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/lines.h"

@@ -25,16 +25,18 @@ struct task {
 	const struct postfix *p;
 	const struct packed_id *known;
 	size_t known_count;
+	bool reread;
 };
 
 struct report {
-	uint64_t device, inode, names, by_queue[QUEUE_COUNT], known_there;
+	uint64_t device, inode, names, known_there;
 	uint64_t to_read, nameless, unreadable;
 };
 
 /* ---- the child */
 
 struct walker {
+	bool reread;
 	struct names names;
 	struct report report;
 	struct strbuf unreadable;
@@ -58,28 +60,24 @@ static void pass_over(struct walker *w, const char *path, int errnum)
 	strlist_push(&w->unreadable, text, strlen(text));
 }
 
-/* Whether the file was not read yet, or another file has the name. */
-static bool is_to_read(const struct packed_id *known, uint64_t inode)
-{
-	return !(known->time & WALK_READ) || (!(known->time & WALK_MOVED) && known->inode != inode);
-}
-
 /* A message that moves may be seen twice: the first time counts. */
 static int take_name(struct walker *w, const struct packed_id *id, uint64_t inode)
 {
 	struct names *names = &w->names;
+	const struct packed_id *key;
 	size_t at = 0;
 	int code = names_find(names, id, &at);
 
 	if (code < 0 || names->marks[at] & NAMES_QUEUE)
 		return code;
 	names->marks[at] = (uint8_t)queue_at(w->queue);
-	if (at >= names->known || is_to_read(&names->keys[at], inode)) {
+	key = &names->keys[at];
+	if (at >= names->known || w->reread || !(key->time & WALK_READ) ||
+	    (!(key->time & WALK_MOVED) && key->inode != inode)) {
 		names->marks[at] |= NAMES_READ;
 		w->report.to_read++;
 	}
 	w->report.known_there += at < names->known;
-	w->report.by_queue[w->queue]++;
 	w->report.names++;
 	return 0;
 }
@@ -221,6 +219,7 @@ static int walk_and_put(const struct task *task, struct walker *w, struct bytes 
 {
 	int code = names_init(&w->names, task->known, task->known_count);
 
+	w->reread = task->reread;
 	if (code == 0)
 		code = walk_queues(w);
 	if (code < 0)
@@ -292,7 +291,6 @@ static void take_numbers(struct walked *w, const struct report *r)
 	w->device = r->device;
 	w->inode = r->inode;
 	w->names = r->names;
-	memcpy(w->by_queue, r->by_queue, sizeof(w->by_queue));
 	w->known_there = r->known_there;
 	w->unreadable_count = r->unreadable;
 }
@@ -335,9 +333,9 @@ int walked_parse(struct walked *ret, const struct blob *memory, size_t known_cou
 }
 
 int spool_walk(const struct postfix *p, const struct packed_id *known, size_t known_count,
-    struct walked *ret, struct err *err)
+    bool reread, struct walked *ret, struct err *err)
 {
-	struct task task = {p, known, known_count};
+	struct task task = {p, known, known_count, reread};
 	struct role_child child = {.stop = p->stop};
 	struct blob memory = {0};
 	int code = role_ask(&p->owner, &child, WALK_TIME, work, &task, &memory, err);

@@ -30,8 +30,7 @@ struct walk_name {
 struct walked {
 	uint64_t device, inode; /* of the queue directory (queue_directory_place) */
 	uint64_t names;         /* in all queues, each once */
-	uint64_t by_queue[QUEUE_COUNT];
-	uint64_t known_there; /* known IDs that have a name */
+	uint64_t known_there;   /* known IDs that have a name */
 	/* Unknown names, known ones whose file was not read, and known ones on another inode. Each
 	 * once, maildrop's too, in flow order. */
 	struct walk_name *to_read;
@@ -43,13 +42,12 @@ struct walked {
 	struct blob memory;
 };
 
-/* known: in any order, perhaps with duplicates, for it comes from the daemon. ERR_CONFIG: a queue
- * is missing; ERR_STOPPED; ERR_TIMEOUT after 600 s. */
+/* reread: WALK_READ does not count. known: in any order, perhaps with duplicates, for it comes from
+ * the daemon. ERR_CONFIG: a queue is missing; ERR_STOPPED; ERR_TIMEOUT after 600 s. */
 int spool_walk(const struct postfix *p, const struct packed_id *known, size_t known_count,
-    struct walked *ret, struct err *err) NODISCARD;
+    bool reread, struct walked *ret, struct err *err) NODISCARD;
 void walked_release(struct walked *w);
-/* Parses what the child handed over; takes memory over in any case. ERR_CHILD, -ENOMEM. For tests.
- */
+/* For tests: parses the child's output; takes memory over in any case. ERR_CHILD, -ENOMEM. */
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;
 
 #endif

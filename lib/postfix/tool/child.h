@@ -16,7 +16,4 @@ int child_spawn(
 /* A descriptor that becomes readable when pid ends; -1 if the kernel has none. */
 int child_watch(pid_t pid);
 
-/* postconf(1), which tells where the other programs are. */
-const char *postconf_path(void);
-
 #endif
