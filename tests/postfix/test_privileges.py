@@ -129,7 +129,7 @@ class Strace(Traced):
                    ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"))
         others = (("why",), ("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD),
                   ("block", "-y", "x.test"), ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
-                  ("complete", "batches"), ("setup", "-n"))
+                  ("complete", "batches"), ("setup", "-n"), ("retry", "-y", BAD))
         for words in readers:
             with self.subTest(words):
                 self.check(*words)
@@ -137,7 +137,7 @@ class Strace(Traced):
             with self.subTest(words):
                 self.check(*words, status=(0, 2), must_open=False)
         with open(os.path.join(TOP, "purge/verbs.c"), encoding="ascii") as file:
-            verbs = set(re.findall(r'\.name = "(\w+)"', file.read()))
+            verbs = set(re.findall(r'(?m)^\s*\{"(\w+)", "', file.read()))
         self.assertEqual(verbs, {words[0] for words in readers + others} | {"purge"})
 
     def test_what_the_index_does_not_know(self):
