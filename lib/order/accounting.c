@@ -87,6 +87,8 @@ static int end(struct run *run, struct err *err)
 
 	if (code < 0)
 		return code;
+	if (run->doubt.count > 0)
+		(void)!postsuper_await_orphans(&run->looking, NULL);
 	settle_doubt(run);
 	code = facts_line(&run->facts, run->outcome, run->outcome->tally.batch, &lines);
 	if (code == 0)

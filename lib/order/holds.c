@@ -57,6 +57,7 @@ static void put_message(const struct asking *a, const struct ledger_entry *last,
 	uint64_t number = last->batch->told.number;
 
 	if (effect == EFFECT_HOLDS && is_wanted(a, number)) {
+		lost->doubt += last->doubt;
 		account_entry_put(held, &last->message);
 		return;
 	}

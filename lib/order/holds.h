@@ -14,6 +14,7 @@
 struct holds_lost {
 	uint64_t released, held_again;
 	uint64_t batch; /* one that did so */
+	uint64_t doubt; /* of what they hold: a killed command handed it to postsuper */
 };
 /* What order->undo's batches still hold, or if there are none, all batches; sorted. ERR_USAGE with
  * words: one of order->undo is no hold batch. */

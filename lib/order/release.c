@@ -146,7 +146,10 @@ int order_select_undo(struct run *run, struct err *err)
 	if (code < 0)
 		return code;
 	tell_lost(run, holds.count, &lost);
-	code = read_files(run, &holds, &caught, err);
+	if (lost.doubt > 0)
+		code = postsuper_await_orphans(&run->looking, err);
+	if (code == 0)
+		code = read_files(run, &holds, &caught, err);
 	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
 	/* A file that is there takes the place of the account's candidate. */

@@ -312,7 +312,9 @@ class CutRecipients(RigCase):
         self.assert_selects({self.many, self.mixed}, "--recipient", "r4@dest.test")
 
     def test_only(self):
-        self.assert_selects({self.many, self.few}, "--recipient", "dest.test", "--only")
+        """As queued: r4 waits for the alias."""
+        self.assert_selects({self.few}, "--recipient", "dest.test", "--only")
+        self.assert_selects({self.many, self.few}, "--recipient", "dest.test", "--recipient", "alias.test", "--only")
 
     def test_with_an_author(self):
         self.assert_selects({self.mixed}, BAD, "--recipient", "other.test")

@@ -28,12 +28,14 @@ static int direct(posix_spawn_file_actions_t *actions, int fd, int to)
 	return posix_spawn_file_actions_adddup2(actions, fd, to);
 }
 
-static int plan_descriptors(posix_spawn_file_actions_t *actions, const int fds[3])
+static int plan_descriptors(posix_spawn_file_actions_t *actions, const int fds[3], int kept)
 {
 	int e = 0;
 	for (int n = 0; n < 3 && !e; n++)
 		e = direct(actions, fds[n], n);
-	return e ? e : posix_spawn_file_actions_addclosefrom_np(actions, 3);
+	if (!e && kept >= 0)
+		e = posix_spawn_file_actions_adddup2(actions, kept, 3);
+	return e ? e : posix_spawn_file_actions_addclosefrom_np(actions, kept < 0 ? 3 : 4);
 }
 
 static int plan_signals(posix_spawnattr_t *attributes)
@@ -55,9 +57,8 @@ static int plan_signals(posix_spawnattr_t *attributes)
 	    attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-int child_spawn(const char *const argv[], int in, int out, int errors, pid_t *ret, struct err *err)
+int child_spawn(const char *const argv[], const int fds[3], int kept, pid_t *ret, struct err *err)
 {
-	const int fds[3] = {in, out, errors};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	int e;
@@ -66,7 +67,8 @@ int child_spawn(const char *const argv[], int in, int out, int errors, pid_t *re
 		return err_sys(err, e, "failed to start %s", argv[0]);
 	if ((e = posix_spawnattr_init(&attributes)) != 0)
 		goto out;
-	if ((e = plan_descriptors(&actions, fds)) == 0 && (e = plan_signals(&attributes)) == 0)
+	if ((e = plan_descriptors(&actions, fds, kept)) == 0 &&
+	    (e = plan_signals(&attributes)) == 0)
 		e = posix_spawn(
 		    ret, argv[0], &actions, &attributes, (char *const *)argv, environment);
 	posix_spawnattr_destroy(&attributes);
@@ -192,7 +194,7 @@ int postfix_run(
 		code = err_sys(err, errno, "failed to make a pipe");
 		goto out;
 	}
-	code = child_spawn(argv, -1, out.ends[1], errors.ends[1], &pid, err);
+	code = child_spawn(argv, (int[]){-1, out.ends[1], errors.ends[1]}, -1, &pid, err);
 	if (code < 0)
 		goto out;
 	code = collect(&out, &errors, deadline);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +16,8 @@
 #define LINE_MAX_BYTES 4096 /* longer lines are ignored */
 #define OUTPUT_BASE    (256 * 1024)
 #define OUTPUT_PER_ID  1024
-#define FRUITLESS_MAX  3 /* children that do nothing but die */
+#define FRUITLESS_MAX  3  /* children that do nothing but die */
+#define ORPHAN_MS      20 /* between two looks at the lock */
 
 static const struct {
 	const char *option, *words; /* words: what it reports after "ID: " */
@@ -39,16 +42,42 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
+/* Of the queue directory, for its lock; -1 where there is none. */
+static int open_lock(const struct postfix *p)
+{
+	return open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+int postsuper_await_orphans(const struct postfix *p, struct err *err)
+{
+	int64_t deadline = clock_steady() + POSTSUPER_ORPHAN;
+	int fd = open_lock(p), code = 0;
+
+	while (fd >= 0 && code == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (p->stop && *p->stop)
+			code = err_set(err, ERR_STOPPED, "interrupted");
+		else if (clock_steady() > deadline)
+			code = err_set(err, ERR_TIMEOUT, "another postsuper is still holding mail");
+		else
+			poll(NULL, 0, ORPHAN_MS);
+	}
+	io_close(&fd);
+	return code;
+}
+
 static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err)
 {
 	struct strbuf program = {0};
-	int code;
+	int lock = job->action == POSTSUPER_HOLD ? open_lock(job->p) : -1, code;
 
+	if (lock >= 0)
+		(void)!flock(lock, LOCK_SH | LOCK_NB);
 	strbuf_printf(&program, "%s/postsuper", job->p->command_directory);
 	const char *argv[] = {strbuf_text(&program), "-c", job->p->config_directory,
 	    actions[job->action].option, "-", NULL};
 	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
-			      : child_spawn(argv, ids, -1, errors, &job->pid, err);
+			      : child_spawn(argv, (int[]){ids, -1, errors}, lock, &job->pid, err);
+	io_close(&lock);
 	strbuf_release(&program);
 	return code;
 }

@@ -43,6 +43,7 @@ struct postsuper_job {
 
 #define POSTSUPER_SILENCE (60 * INT64_C(1000000))  /* microseconds */
 #define POSTSUPER_LONGEST (600 * INT64_C(1000000)) /* microseconds */
+#define POSTSUPER_ORPHAN  (10 * INT64_C(1000000))  /* microseconds */
 
 /* Starts `command_directory/postsuper -c DIR -d -` (or -h, -H, -r), as root. -errno with words. */
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
@@ -52,5 +53,12 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
  * ended, all fields are final; 0 it goes on. */
 int postsuper_advance(struct postsuper_job *job);
 void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroes */
+
+/*
+ * Waits until no postsuper holds mail any more, such as one that outlived its command: each has a
+ * shared flock(2) on the queue directory while it lives. ERR_TIMEOUT after POSTSUPER_ORPHAN, for
+ * anybody may take such a lock; or ERR_STOPPED.
+ */
+int postsuper_await_orphans(const struct postfix *p, struct err *err) NODISCARD;
 
 #endif

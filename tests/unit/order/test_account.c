@@ -252,6 +252,24 @@ static void test_killed_hold_is_undone(void **state)
 	close_walk(&w);
 }
 
+/* Its postsuper outlives it, and is waited for. */
+static void test_undo_awaits_an_orphan(void **state)
+{
+	uint64_t number = 1;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_HOLD);
+	fill(&w, QUEUE_DEFERRED);
+	ask_for(&w, &w.selector.author, "bad.example");
+	run_killed_after(&w, "(sleep 1; mv deferred/* hold/) & :");
+	undo(&w, &number);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	for (size_t n = 0; n < MAILS; n++)
+		assert_true(lies_in(&w, QUEUE_DEFERRED, &w.ids[n]));
+	close_walk(&w);
+}
+
 /* A second hold goes on with the batch of the first, which holds what that got to. */
 static void test_killed_hold_is_adopted(void **state)
 {
@@ -513,9 +531,9 @@ static void test_two_commands_at_once(void **state)
 UNIT_MAIN(cmocka_unit_test(test_before_the_first_message), cmocka_unit_test(test_fields),
     cmocka_unit_test(test_reasons), cmocka_unit_test(test_no_account),
     cmocka_unit_test(test_locked), cmocka_unit_test(test_killed_purge),
-    cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_killed_hold_is_adopted),
-    cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
-    cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
-    cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running),
-    cmocka_unit_test(test_torn_line), cmocka_unit_test(test_garbage),
-    cmocka_unit_test(test_two_commands_at_once))
+    cmocka_unit_test(test_killed_hold_is_undone), cmocka_unit_test(test_undo_awaits_an_orphan),
+    cmocka_unit_test(test_killed_hold_is_adopted), cmocka_unit_test(test_orphan),
+    cmocka_unit_test(test_not_adopted), cmocka_unit_test(test_undone_is_not_adopted),
+    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_adopted_is_killed),
+    cmocka_unit_test(test_running), cmocka_unit_test(test_torn_line),
+    cmocka_unit_test(test_garbage), cmocka_unit_test(test_two_commands_at_once))
