@@ -165,3 +165,22 @@ class File(UnreadableCase):
         result = self.purge(BAD, status=2)
         self.assertEqual((result.with_result("deleted"), result.summary["unreadable"]), (self.ours - {broken}, 1), result)
         self.assertIn(broken, result.err)
+
+
+@both_ids
+class Misplaced(UnreadableCase):
+    """A file where its name does not hash to: qmgr lists it, and postsuper does not find it. It is named, and never passed over."""
+
+    def test_it_is_named(self):
+        path, inside = self.half()
+        moved, elsewhere = min(inside), os.path.join(os.path.dirname(path), "F" if path[-1] != "F" else "E")
+        os.makedirs(elsewhere, exist_ok=True)
+        os.chown(elsewhere, os.stat(path).st_uid, -1)
+        os.rename(os.path.join(path, moved), os.path.join(elsewhere, moved))
+        self.addCleanup(os.unlink, os.path.join(elsewhere, moved))
+        for args in ("list", "--json", BAD), ("purge", "-y", "--json", BAD):
+            result = self.pq.idx(*args)
+            self.assertEqual(result.status, 2, result)
+            self.assertIn(moved, result.err)
+            self.assertIn("wrong directory", result.err)
+        self.assertEqual(self.postfix.ids(), self.others | {moved})

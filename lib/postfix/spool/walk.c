@@ -50,13 +50,13 @@ struct walker {
 	uint64_t buffer[BUFFER / sizeof(uint64_t)];
 };
 
-static void pass_over(struct walker *w, const char *path, int errnum)
+static void pass_over(struct walker *w, const char *path, const char *words)
 {
 	char text[TEXT_MAX];
 
 	if (w->report.unreadable++ >= WALK_NAMED)
 		return;
-	snprintf(text, sizeof(text), "%s: %s", path, err_word(-errnum));
+	snprintf(text, sizeof(text), "%s: %s", path, words);
 	strlist_push(&w->unreadable, text, strlen(text));
 }
 
@@ -102,7 +102,29 @@ static uint32_t level_of(char name)
 	return at ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
 }
 
-static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *levels)
+/* Whether Postfix, and postsuper, look for that name in the directory `path`. */
+static bool is_in_place(const char *path, const char *name)
+{
+	const char *levels = strchr(path, '/');
+	char right[QUEUE_PATH_MAX];
+	struct queue_id id;
+
+	if (!levels || queue_id_parse(name, strlen(name), &id) < 0)
+		return true;
+	queue_path("", (unsigned)strlen(levels) / 2, &id, right);
+	return strncmp(right, levels, strlen(levels)) == 0;
+}
+
+static void misplaced(struct walker *w, const char *path, const char *name)
+{
+	char at[TEXT_MAX / 2];
+
+	snprintf(at, sizeof(at), "%.48s/%.64s", path, name);
+	pass_over(w, at, "in the wrong directory");
+}
+
+static int take_entry(
+    struct walker *w, const struct dirent64 *entry, const char *path, uint32_t *levels)
 {
 	struct packed_id *id = &w->batch[w->batched].id;
 
@@ -111,6 +133,10 @@ static int take_entry(struct walker *w, const struct dirent64 *entry, uint32_t *
 	if ((entry->d_type != DT_REG && entry->d_type != DT_UNKNOWN) ||
 	    queue_id_pack_text(entry->d_name, strlen(entry->d_name), id) < 0)
 		return 0;
+	if (!is_in_place(path, entry->d_name)) {
+		misplaced(w, path, entry->d_name);
+		return 0;
+	}
 	w->batch[w->batched].inode = entry->d_ino;
 	names_prefetch(&w->names, id);
 	return ++w->batched == BATCH ? take_batch(w) : 0;
@@ -127,13 +153,13 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 		if (len < 0 && errno == ENOENT)
 			break; /* it was removed */
 		if (len < 0) {
-			pass_over(w, path, errno);
+			pass_over(w, path, err_word(-errno));
 			break;
 		}
 		for (ssize_t at = 0; code == 0 && at < len;) {
 			const struct dirent64 *entry = (const void *)(buffer + at);
 
-			code = take_entry(w, entry, levels);
+			code = take_entry(w, entry, path, levels);
 			at += entry->d_reclen;
 		}
 	}
@@ -152,13 +178,13 @@ static int walk_directory(
 
 	if (fd < 0) {
 		if (depth == 0 || (errno != ENOENT && errno != ENOTDIR && errno != ELOOP))
-			pass_over(w, path, errno);
+			pass_over(w, path, err_word(-errno));
 		return 0;
 	}
 	if (faccessat(fd, ".", X_OK, 0) == 0)
 		code = read_directory(w, fd, path, &levels);
 	else
-		pass_over(w, path, errno); /* names alone are of no use */
+		pass_over(w, path, err_word(-errno)); /* names alone are of no use */
 	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
 		if (!(levels >> n & 1))
 			continue;

@@ -37,7 +37,7 @@ struct walked {
 	size_t to_read_count;
 	const uint32_t *nameless; /* positions in known, ascending, of IDs without a name */
 	size_t nameless_count;
-	uint64_t unreadable_count; /* directories: their names are unknown */
+	uint64_t unreadable_count; /* directories, and misplaced files */
 	struct strbuf unreadable;  /* packed list of the first: "deferred/A: Permission denied" */
 	struct blob memory;
 };

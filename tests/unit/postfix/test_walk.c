@@ -102,6 +102,33 @@ static void test_unknown(void **state)
 	rig_close(&rig);
 }
 
+/* A name where neither Postfix nor postsuper looks for it is told. */
+static void test_misplaced(void **state)
+{
+	static const char *const paths[] = {"deferred/0", "deferred/0/A",
+	    "deferred/0/A/3Pt2mN2VXxznjll", "deferred/0/0AAAA1F3D9", "deferred/0/1AAAA1F3D9"};
+	struct walked w;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < COUNT_OF(paths); n++) {
+		char path[256];
+
+		snprintf(path, sizeof(path), "%s/%s", rig.spool, paths[n]);
+		if (n < 2 && access(path, F_OK) < 0)
+			rig_directory(&rig, path);
+		else if (n >= 2)
+			touch(&rig, paths[n]);
+	}
+	w = walk(&rig, NULL, 0);
+	assert_int_equal(w.names, 1);
+	assert_int_equal(w.unreadable_count, 2);
+	assert_non_null(strstr(strlist_of(&w.unreadable).first, ": in the wrong directory"));
+	walked_release(&w);
+	rig_close(&rig);
+}
+
 /* What is known is to be read only where it was not, or where another file has its name. */
 static void test_known(void **state)
 {
@@ -500,6 +527,6 @@ static void test_stop(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_unknown), cmocka_unit_test(test_known), cmocka_unit_test(test_many),
     cmocka_unit_test(test_too_many_known), cmocka_unit_test(test_not_mounted),
-    cmocka_unit_test(test_place), cmocka_unit_test(test_links), cmocka_unit_test(test_unreadable),
-    cmocka_unit_test(test_many_unreadable), cmocka_unit_test(test_moving),
-    cmocka_unit_test(test_lies), cmocka_unit_test(test_stop))
+    cmocka_unit_test(test_misplaced), cmocka_unit_test(test_place), cmocka_unit_test(test_links),
+    cmocka_unit_test(test_unreadable), cmocka_unit_test(test_many_unreadable),
+    cmocka_unit_test(test_moving), cmocka_unit_test(test_lies), cmocka_unit_test(test_stop))
