@@ -2,6 +2,7 @@
 /* The account's bound: past it the file is written anew, in time of its own. */
 #include "tests/unit/order/account.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 /* Purges of 500 messages each, until the file is past its bound. */
@@ -197,5 +198,27 @@ static void test_others_write_meanwhile(void **state)
 	close_walk(&w);
 }
 
+/* A log that is too large to be read, by whomever: mail is dealt with, and that is told. */
+static void test_too_large(void **state)
+{
+	struct batches batches = {0};
+	char path[128];
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	fill(&w, QUEUE_DEFERRED);
+	append_log(&w, "\n", 1);
+	log_path(&w, path);
+	assert_int_equal(truncate(path, ACCOUNT_SIZE_MAX + 1), 0);
+	assert_int_equal(account_list(&w.settings, NULL, &batches, &w.err), -EFBIG);
+	run_domain(&w);
+	assert_int_equal(results(&w, RESULT_DONE), MAILS);
+	assert_false(w.outcome.accounted);
+	assert_non_null(strstr(w.outcome.trouble.text, "the account could not be kept"));
+	close_walk(&w);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_rotation), cmocka_unit_test(test_not_before_the_first_message),
-    cmocka_unit_test(test_not_after_an_interrupt), cmocka_unit_test(test_others_write_meanwhile))
+    cmocka_unit_test(test_not_after_an_interrupt), cmocka_unit_test(test_others_write_meanwhile),
+    cmocka_unit_test(test_too_large))
