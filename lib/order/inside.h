@@ -148,6 +148,8 @@ void order_drop(struct run *run); /* tells the index what has left */
 /* Decides by its queue file each item of which the index does not know all recipients: it stays
  * open, or is RESULT_EXCLUDED. Unreadable ones are trouble. */
 order_step order_decide_unsure;
+/* Counts other_recipients of what is ready by the files; a row may be of before a delivery. */
+order_step order_count_others;
 
 /* ---- act.c, save.c */
 

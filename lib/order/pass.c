@@ -104,7 +104,7 @@ static int catch_up(struct run *run, struct err *err)
 }
 
 static order_step *const proving[] = {order_prove, order_resolve, order_prove, order_resolve,
-    order_leave_foreign, order_leave_overdue, order_apply_limit, NULL};
+    order_leave_foreign, order_leave_overdue, order_apply_limit, order_count_others, NULL};
 
 static order_step *const looking[] = {
     order_select, catch_up, order_add_unheard, order_decide_unsure, NULL};

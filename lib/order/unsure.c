@@ -145,3 +145,63 @@ int order_decide_unsure(struct run *run, struct err *err)
 	chosen_release(&c);
 	return code;
 }
+
+/* ---- other recipients: a row is as old as its reading */
+
+static void put_others(void *arg, size_t n, const struct queue_message *q, struct bytes *out)
+{
+	const struct unsure *u = arg;
+	struct message whole = candidate_message(u->run->outcome->items[u->at[n]].candidate);
+
+	if (identity_judge(&whole, &q->identity) != JUDGED_SAME)
+		return;
+	whole.queued = q->message.queued;
+	whole.flags &= ~(uint32_t)MESSAGE_CUT_QUEUED_RECIPIENTS;
+	whole.flags |= q->message.flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
+	bytes_put_u32(out, (uint32_t)n);
+	bytes_put_u32(out, selector_other_recipients(u->run->order->selector, &whole));
+}
+
+static int take_others(void *arg, struct span part, struct err *err)
+{
+	const struct unsure *u = arg;
+	struct reader r = reader_of(part.at, part.len);
+
+	while (!reader_done(&r)) {
+		uint32_t n = reader_u32(&r), others = reader_u32(&r);
+
+		if (r.failed || n >= u->count)
+			return err_set(err, ERR_CHILD, "the reader of queue files broke off");
+		u->run->outcome->items[u->at[n]].other_recipients = others;
+	}
+	return 0;
+}
+
+static bool has_others(const struct item *item)
+{
+	return item->other_recipients > 0;
+}
+
+int order_count_others(struct run *run, struct err *err)
+{
+	struct unsure u = {.run = run};
+	struct spool_reading reading = {.get = get_id,
+	    .take = put_others,
+	    .give = take_others,
+	    .arg = &u,
+	    .selector = run->order->selector,
+	    .max_recipients = SIZE_MAX};
+	struct chosen c;
+	int code = order_choose(run->outcome, IS_READY, has_others, &c, err);
+
+	if (code == 0 && c.count > 0)
+		code = chosen_ids(&c, run->outcome, err);
+	u.at = c.at;
+	u.ids = c.ids;
+	u.count = reading.count = c.count;
+	if (code == 0 && c.count > 0)
+		code = spool_read(&run->looking, &reading, err);
+	spool_reading_release(&reading);
+	chosen_release(&c);
+	return code;
+}

@@ -202,3 +202,22 @@ class Many(RecipientCase):
         self.assert_selects({ours, other}, "--recipient", "/@(d[0-9]+|bcc)\\.test$/", "--only")
         self.assert_selects({other}, "--recipient", "/@(d[0-9]|bcc)\\.test$/", "--only")
         self.assert_purged({ours}, "--recipient", "d19.test")
+
+
+@both_ids
+class DoneSince(RecipientCase):
+    """Some are delivered after the index has read the file."""
+
+    def test_other_recipients(self):
+        ours = self.send("a@good.test", ["x@gone.test", "u@dest.test"])
+        self.postfix.settled(1)
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.addCleanup(self.postfix.run, "postfix", "reload")
+        self.addCleanup(self.postfix.set, transport_maps="")
+        self.postfix.set(transport_maps="inline:{ gone.test=discard: { dest.test = retry:4.3.2 later } }")
+        self.postfix.run("postfix", "reload")
+        self.postfix.run("postqueue", "-i", ours)
+        until(lambda: self.addresses(ours) == ["u@dest.test"], "a delivery")
+        self.postfix.settled(1)
+        result = self.purge("--recipient", "dest.test")
+        self.assertEqual(result.messages[ours].get("other_recipients", 0), 0, result)
