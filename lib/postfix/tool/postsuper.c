@@ -42,10 +42,16 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
-/* Of the queue directory, for its lock; -1 where there is none. */
+/* The hold queue: only root and mail_owner can open it, and so lock it. -1 where there is none. */
 static int open_lock(const struct postfix *p)
 {
-	return open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct strbuf path = {0};
+	int fd;
+
+	strbuf_printf(&path, "%s/hold", p->queue_directory);
+	fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	strbuf_release(&path);
+	return fd;
 }
 
 int postsuper_await_orphans(const struct postfix *p, struct err *err)
