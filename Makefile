@@ -150,8 +150,8 @@ $(BUILD)/shim/%.so: tests/shim/%.c
 $(BUILD)/torture/%: $(BUILD)/tests/torture/%.o $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
-$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o $(BUILD)/libmilter.a $(BUILD)/libdoor.a \
-  $(call archives_of,order)
+$(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
+  $(foreach r,milter flood door,$(BUILD)/lib$(r).a) $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_of,order)

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/settings_flood.h"
 #include "milter/glue.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -80,8 +81,11 @@ static void start(void)
 	put_path(socket_name, sizeof(socket_name), "unix:", "sock");
 	write_rules(rules);
 	fuzz_require(mkdir(index, 0700) == 0);
-	settings = (struct settings){.rules_file = rules, .state_directory = home};
+	settings = (struct settings){
+	    .rules_file = rules, .state_directory = home, .flood_watch = FLOOD_WATCH_WARN};
+	settings_flood_init(&settings);
 	fuzz_require(rulekeeper_open(&settings, &config.rules, &err) == 0);
+	fuzz_require(floodkeeper_open(&settings, config.rules, &config.floods, &err) == 0);
 	config.index = indexkeeper_new(index, INT64_C(64) << 20);
 	fuzz_require(config.index != NULL);
 	indexkeeper_start(config.index, 0);

@@ -261,7 +261,13 @@ class Patience(Control):
         path = os.path.join(self.daemon.index, "control.sock")
         os.unlink(path)
         self.assertTrue(until(lambda: os.path.exists(path)))
-        self.assertTrue(self.daemon.status()["recording"])
+
+        def answers():
+            try:
+                return self.daemon.status()["recording"]
+            except ConnectionRefusedError:  # bound, and not listened on yet
+                return False
+        self.assertTrue(until(answers))
 
 
 class Disk(DaemonCase):
