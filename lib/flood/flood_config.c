@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/random.h>
 
+#include "mail/pattern.h"
+
 _Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "kinds in the same order");
 _Static_assert((int)FLOOD_REJECT == SETTINGS_FLOOD_ACTIONS - 1, "actions in the same order");
 
@@ -111,20 +113,44 @@ enum flood_action flood_action_of(const struct settings *settings, enum flood_ki
 	return narrow ? FLOOD_HOLD : FLOOD_WARN;
 }
 
+/* Quoted where it would be something else: senders are free to be called "/.*@x/" (an expression)
+ * or "login:joe@example.com" (somebody else's login). */
+static void put_address(const char *key, char *buf, size_t size)
+{
+	struct pattern p = {.kind = PATTERN_ADDRESS};
+	struct strbuf text = {0};
+
+	address_split(key, &p.address);
+	pattern_canonical(&p, &text);
+	if (!text.failed && text.len < size)
+		snprintf(buf, size, "%s", strbuf_text(&text));
+	strbuf_release(&text);
+}
+
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 {
-	const char *prefix = i->kind == FLOOD_LOGIN    ? "login:"
-			     : i->kind == FLOOD_CLIENT ? "client:"
-						       : "";
-	bool address = i->kind == FLOOD_LOCAL || i->kind == FLOOD_SENDER;
 	const char *at = strchr(i->key, '@');
 
-	/* "srs@" stands for many, "*" too. A login that looks like a pattern would be one. */
-	if (i->key_cut || (address && (!at || at == i->key || str_starts(i->key, "srs@"))) ||
-	    (i->kind == FLOOD_LOGIN && (i->key[0] == '@' || i->key[0] == '/')))
-		buf[0] = '\0';
-	else
-		snprintf(buf, size, "%s%s", prefix, i->key);
+	buf[0] = '\0';
+	if (i->key_cut)
+		return;
+	switch ((enum flood_kind)i->kind) {
+	case FLOOD_LOGIN: /* one that looks like a pattern would be one */
+		if (i->key[0] != '@' && i->key[0] != '/')
+			snprintf(buf, size, "login:%s", i->key);
+		break;
+	case FLOOD_CLIENT:
+		snprintf(buf, size, "client:%s", i->key);
+		break;
+	case FLOOD_LOCAL:
+	case FLOOD_SENDER: /* "srs@" stands for many, "*" too */
+		if (at && at != i->key && !str_starts(i->key, "srs@"))
+			put_address(i->key, buf, size);
+		break;
+	default: /* a domain, or a literal, and nothing else */
+		if (i->key[0] == '[' || !(i->key[0] == '.' || strpbrk(i->key, "/:@<\"")))
+			snprintf(buf, size, "%s", i->key);
+	}
 }
 
 bool flood_may_act(const struct settings *settings, const struct flood_incident *i)

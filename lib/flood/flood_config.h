@@ -27,7 +27,8 @@ enum flood_action flood_action_of(const struct settings *settings, enum flood_ki
 /* May a rule be set at all? False for bounce, for "*", for cut keys, for this host without force.
  */
 bool flood_may_act(const struct settings *settings, const struct flood_incident *i);
-/* The pattern of the rule for an incident's key ("login:joe"), or "" where none can be made. */
+/* The pattern of the rule for an incident's key ("login:joe"), or "" where none can be made. It
+ * names this key alone, whatever a stranger called themselves. */
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size);
 
 #endif

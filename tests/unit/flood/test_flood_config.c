@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: ISC */
+/* The rule of an incident is about its key and nothing else, whatever a stranger called themselves.
+ */
+#include "tests/unit/unit.h"
+
+#include "flood/flood_config.h"
+
+static void test_rule_pattern(void **state)
+{
+	static const struct {
+		enum flood_kind kind;
+		const char *key, *pattern;
+	} cases[] = {
+	    {FLOOD_LOGIN, "joe", "login:joe"},
+	    {FLOOD_LOGIN, "@example.com", ""},
+	    {FLOOD_LOGIN, "/.*/", ""},
+	    {FLOOD_CLIENT, "192.0.2.1", "client:192.0.2.1"},
+	    {FLOOD_LOCAL, "www-data@a.example", "www-data@a.example"},
+	    {FLOOD_LOCAL, "login:ceo@a.example", "\"login:ceo\"@a.example"},
+	    {FLOOD_LOCAL, "client:x@a.example", "\"client:x\"@a.example"},
+	    {FLOOD_LOCAL, "/.*@a/", "\"/.*\"@a/"},
+	    {FLOOD_SENDER, "/.*/@a.example", "\"/.*/\"@a.example"},
+	    {FLOOD_SENDER, "a b@a.example", "\"a b\"@a.example"},
+	    {FLOOD_SENDER, "srs@a.example", ""},
+	    {FLOOD_SENDER, "*", ""},
+	    {FLOOD_DOMAIN, "a.example", "a.example"},
+	    {FLOOD_DOMAIN, "[192.0.2.1]", "[192.0.2.1]"},
+	    {FLOOD_DOMAIN, ".example", ""},
+	    {FLOOD_XDOMAIN, "/.*/", ""},
+	    {FLOOD_XDOMAIN, "login:joe", ""},
+	    {FLOOD_XDOMAIN, "client:0.0.0.0/0", ""},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct flood_incident i = {.id = 1, .kind = (uint8_t)cases[n].kind};
+		char pattern[FLOOD_KEY_MAX + 16];
+
+		snprintf(i.key, sizeof(i.key), "%s", cases[n].key);
+		flood_rule_pattern(&i, pattern, sizeof(pattern));
+		if (strcmp(pattern, cases[n].pattern) != 0)
+			case_fail(cases[n].key, "'%s', want '%s'", pattern, cases[n].pattern);
+		i.key_cut = true;
+		flood_rule_pattern(&i, pattern, sizeof(pattern));
+		assert_string_equal(pattern, "");
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_rule_pattern))
