@@ -169,12 +169,14 @@ _Noreturn static void become(const struct hook *h)
 
 /* ---- and while it runs */
 
+#define STEP_MS 20 /* between looks for its end */
+
 /* The last words of its stderr; read until its end, or the deadline. */
 static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 {
 	char chunk[4096];
 
-	while (io_wait(fd, POLLIN, deadline) == 1) {
+	while (clock_steady() < deadline && io_wait(fd, POLLIN, deadline) == 1) {
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 
 		if (got < 0 && errno == EINTR)
@@ -188,24 +190,45 @@ static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 	return false;
 }
 
-static int wait_for(const struct hook *h, pid_t child, struct err *err)
+/* A program may close its stderr long before it ends. */
+static bool ends(pid_t child, int64_t deadline, int *ret_status)
+{
+	pid_t got;
+
+	while ((got = waitpid(child, ret_status, WNOHANG)) != child) {
+		if (clock_steady() >= deadline || (got < 0 && errno != EINTR))
+			return false;
+		poll(NULL, 0, STEP_MS);
+	}
+	return true;
+}
+
+/* The whole session: what it started, too. */
+static void end(pid_t child)
+{
+	kill(-child, SIGKILL);
+	kill(child, SIGKILL);
+	while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+int hook_wait(const char *path, pid_t child, int errors, int64_t deadline, struct err *err)
 {
 	struct strbuf said = {0};
-	bool ended = listen_to(h->errors[0], clock_steady() + HOOK_TIME, &said);
+	bool ended;
 	int status = 0, code = 0;
 
-	if (!ended) /* the whole session: what it started, too */
-		kill(-child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!ended)
-		code = err_set(err, ERR_TIMEOUT, "flood_hook '%s' was ended after %d s", h->path,
+	ended = listen_to(errors, deadline, &said) && ends(child, deadline, &status);
+	if (!ended) {
+		end(child);
+		code = err_set(err, ERR_TIMEOUT, "flood_hook '%s' was ended after %d s", path,
 		    (int)(HOOK_TIME / USEC_PER_SEC));
-	else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		code = err_set(err, ERR_CHILD, "flood_hook '%s' failed (%s %d)%s%s", h->path,
+	} else if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+		code = err_set(err, ERR_CHILD, "flood_hook '%s' failed (%s %d)%s%s", path,
 		    WIFEXITED(status) ? "status" : "signal",
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 		    said.len ? ": " : "", strbuf_text(&said));
+	}
 	strbuf_release(&said);
 	return code;
 }
@@ -225,7 +248,7 @@ int hook_run(const struct settings *settings, const char *program, const struct 
 		become(&h);
 	io_close(&h.errors[1]);
 	if (code == 0)
-		code = wait_for(&h, child, err);
+		code = hook_wait(h.path, child, h.errors[0], clock_steady() + HOOK_TIME, err);
 	io_close(&h.errors[0]);
 	io_close(&h.input);
 	io_close(&h.lock);

@@ -17,5 +17,11 @@
  */
 int hook_run(const struct settings *settings, const char *program, const struct door_hook *hook,
     struct err *err) NODISCARD;
+/*
+ * Its part after the fork: reaps the child, the leader of a session whose stderr comes through
+ * errors. At the steady deadline the session is killed, whatever became of its stderr.
+ */
+int hook_wait(
+    const char *path, pid_t child, int errors, int64_t deadline, struct err *err) NODISCARD;
 
 #endif
