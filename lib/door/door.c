@@ -51,12 +51,13 @@ static bool is_login(const char *value)
 	return *value && *value != '@' && *value != '/';
 }
 
-/* A pattern of this kind, in its one spelling. */
+/* A pattern of this kind, in its one spelling. Root compiles no expression to see that it is one.
+ */
 static bool is_pattern(const char *value, enum pattern_kind kind)
 {
 	struct pattern p = {0};
 	struct strbuf normal = {0};
-	bool is = pattern_parse(value, &p, NULL) == 0 && p.kind == kind;
+	bool is = *value != '/' && pattern_parse(value, &p, NULL) == 0 && p.kind == kind;
 
 	if (is) {
 		pattern_canonical(&p, &normal);
