@@ -157,8 +157,13 @@ static int start_gzip(int fd, pid_t *ret_pid, struct err *err)
 		return err_sys(err, errno, "failed to make a pipe");
 	pid_t pid = fork();
 	if (pid == 0) {
-		if (dup2(fd, STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0)
+		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+		/* No terminal: what it reads may be made to break it. */
+		if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
+		    dup2(null, STDERR_FILENO) < 0)
 			_exit(127);
+		close_range(3, ~0u, 0);
 		execve("/bin/gzip", argv, environment);
 		execve("/usr/bin/gzip", argv, environment);
 		_exit(127);

@@ -119,7 +119,7 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 		if (code == 0)
 			code = pattern_set_add(&s->sender, &p);
 		pattern_release(&p);
-		if (code == 0 && pattern_parse(key, &p, err) == 0)
+		if (code == 0 && *key != '/' && pattern_parse(key, &p, err) == 0)
 			code = pattern_set_add(&s->recipient, &p);
 		pattern_release(&p);
 		return code ? code : s->recipient.count ? 0 : ERR_SYNTAX;
