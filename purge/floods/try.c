@@ -25,6 +25,7 @@
 #define FILES_MAX  1000
 #define MEMORY_MAX ((rlim_t)1 << 30)
 #define CHUNK      (40u << 10) /* of learned lines in one request */
+#define LINE       (16u << 10) /* far more than a line of the child's has */
 
 static int open_logs(const struct session *s, struct backtest *b, struct err *err)
 {
@@ -57,13 +58,17 @@ static int become_reader(struct err *err)
 	struct role role;
 	int code = role_of_user(READER, &role, err);
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &none);
 	if (setrlimit(RLIMIT_AS, &memory) != 0)
 		return err_sys(err, errno, "failed to bound memory");
 	setsid();
-	return code ? code : role_assume(&role, false, err);
+	if (code == 0)
+		code = role_assume(&role, false, err);
+	/* Behind the change of ids, which clears it. Its memory is a copy of root's. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	prctl(PR_SET_DUMPABLE, 0);
+	return code;
 }
 
 static noreturn void child(struct backtest *b, int out)
@@ -134,20 +139,13 @@ static int take_line(struct taking *t, const char *line)
 static int take_all(struct taking *t, int in)
 {
 	FILE *from = fdopen(in, "r");
-	char *line = NULL;
-	size_t cap = 0;
+	char line[LINE];
 	int code = from ? 0 : -errno;
 
-	while (code == 0 && !interrupt_stop) {
-		ssize_t len = getline(&line, &cap, from);
-
-		if (len < 0)
-			break;
-		if (len > 0 && line[len - 1] == '\n')
-			line[len - 1] = '\0';
+	while (code == 0 && !interrupt_stop && fgets(line, sizeof(line), from)) {
+		line[strcspn(line, "\n")] = '\0';
 		code = take_line(t, line);
 	}
-	free(line);
 	if (from)
 		fclose(from);
 	return code ? code : interrupt_stop ? ERR_STOPPED : send_learned(t);
