@@ -98,6 +98,8 @@ static int check(const struct session *s, struct err *err)
 		code = check_options(o, err);
 	if (code == 0 && (o->block || o->rule_for))
 		code = check_allowed(s, "block", "set rules", err);
+	if (code == 0 && o->normal)
+		code = check_allowed(s, "release", "release what a flood's rule held", err);
 	if (code == 0 && has_expression(o))
 		code = check_allowed(s, "regex", "use expressions", err);
 	return code;

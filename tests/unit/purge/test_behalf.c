@@ -70,7 +70,10 @@ static void test_lines(void **state)
 	    {"block", "block /./", ERR_REFUSED},
 	    {"block regex", "block /./", 0},
 	    {NULL, "purge -y --block /./", 0}, /* root */
-	    {"floods", "floods --normal 3", 0},
+	    {"floods", "floods 3", 0},
+	    {"floods", "floods --bad 3", 0},
+	    {"floods", "floods --normal 3", ERR_REFUSED},
+	    {"floods release", "floods --normal 3", 0},
 	    {"floods", "floods --try /var/log/mail.log", ERR_REFUSED},
 	    {"floods", "floods --learn /etc/shadow", ERR_REFUSED},
 	    {NULL, "setup -y", ERR_REFUSED},
