@@ -213,6 +213,8 @@ static int restore_incident(
 #undef TAKE
 	i->signal = signal_of(json_text(o, "signal"));
 	i->told = i->told ? i->told : 1;
+	if (i->mark > FLOOD_BAD)
+		i->mark = FLOOD_UNMARKED;
 	flood_key_text(&k, key, false);
 	memcpy(i->key, k.text, k.len + 1);
 	i->hash = flood_hash_of(f, &k);

@@ -456,6 +456,22 @@ static void test_broken_lines(void **state)
 	flood_free(f);
 }
 
+/* A mark that there is not would be looked up where no word is. */
+static void test_unknown_mark(void **state)
+{
+	static const char text[] =
+	    "{\"kind\":\"login\",\"key\":\"u\",\"id\":1,\"mark\":200,\"clients\":[]}";
+	struct flood *f = make(NULL);
+	struct json *line = NULL;
+
+	(void)state;
+	assert_int_equal(json_parse(text, strlen(text), &line, NULL), 0);
+	assert_int_equal(flood_restore(f, line), 0);
+	assert_int_equal(flood_find(f, 1)->mark, FLOOD_UNMARKED);
+	json_free(line);
+	flood_free(f);
+}
+
 /* A clock that is set back, far or near, and one that jumps ahead. */
 static void test_clock(void **state)
 {
@@ -496,6 +512,7 @@ int main(void)
 	    cmocka_unit_test(test_open_at_most),
 	    cmocka_unit_test(test_file),
 	    cmocka_unit_test(test_broken_lines),
+	    cmocka_unit_test(test_unknown_mark),
 	    cmocka_unit_test(test_clock),
 	};
 
