@@ -135,14 +135,16 @@ static void run_hold(struct floodkeeper *k, const struct flood_job *job)
 	    [FLOOD_DOMAIN] = DOOR_DOMAIN,
 	    [FLOOD_XDOMAIN] = DOOR_DOMAIN};
 	const struct flood_incident *i = &job->incident;
-	char token[32], reason[64];
+	bool address = i->kind == FLOOD_LOCAL || i->kind == FLOOD_SENDER;
+	char token[32], reason[64], quoted[FLOOD_KEY_MAX + 16];
 	struct door_end end = {0};
 
+	flood_rule_pattern(i, quoted, sizeof(quoted));
 	snprintf(token, sizeof(token), "flood:%u", i->id);
 	snprintf(reason, sizeof(reason), "flood %u", i->id);
 	struct door_order order = {.kind = DOOR_HOLD,
 	    .hold = {.key = keys[i->kind],
-		.value = i->key,
+		.value = address ? quoted : i->key,
 		.since = i->window,
 		.until = job->until,
 		.most = DOOR_HOLD_MAX,

@@ -73,6 +73,8 @@ static void test_keys(void **state)
 	    {DOOR_LOGIN, "j\xf6", false},
 	    {DOOR_LOCAL, "www-data@example.com", true},
 	    {DOOR_SENDER, "u@example.com", true},
+	    {DOOR_SENDER, "\"login:joe\"@example.com", true},
+	    {DOOR_SENDER, "login:joe@example.com", false},
 	    {DOOR_SENDER, "U@example.com", false},
 	    {DOOR_SENDER, "u@Example.com", false},
 	    {DOOR_SENDER, "example.com", false},
