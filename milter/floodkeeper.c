@@ -25,16 +25,16 @@ int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
     struct floodkeeper **ret, struct err *err)
 {
 	struct floodkeeper *k = calloc(1, sizeof(*k));
-	int code = k ? 0 : err_sys(err, ENOMEM, "failed to start the flood watch");
+	int code;
 
-	if (k) {
-		k->settings = settings;
-		k->rules = rules;
-		pthread_mutex_init(&k->lock, NULL);
-		pthread_mutex_init(&k->queue, NULL);
-		pthread_cond_init(&k->ready, NULL);
-		code = flood_setup_init(&k->setup, settings, err);
-	}
+	if (!k)
+		return err_sys(err, ENOMEM, "failed to start the flood watch");
+	k->settings = settings;
+	k->rules = rules;
+	pthread_mutex_init(&k->lock, NULL);
+	pthread_mutex_init(&k->queue, NULL);
+	pthread_cond_init(&k->ready, NULL);
+	code = flood_setup_init(&k->setup, settings, err);
 	if (!code && settings->flood_watch != FLOOD_WATCH_OFF) {
 		k->flood = flood_new(&k->setup.config);
 		if (!k->flood)

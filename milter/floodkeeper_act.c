@@ -109,9 +109,9 @@ static void set(struct floodkeeper *k, struct flood_incident *i, struct rule *r)
 		return;
 	}
 	i->expires = expires;
-	for (uint8_t a = 0; a < COUNT_OF(actions); a++)
+	for (size_t a = 0; a < COUNT_OF(actions); a++)
 		if (actions[a] == action)
-			i->action = a;
+			i->action = (uint8_t)a;
 }
 
 void flood_act(struct floodkeeper *k, struct flood_incident *i, int64_t now)

@@ -21,20 +21,20 @@ enum value { COUNTS, FACTOR, ACTION, SPAN, SWITCH };
 static const struct row {
 	const char *key;
 	enum value value;
-	size_t offset;
 	bool list;
+	size_t offset;
 	int64_t windows[3]; /* of COUNTS: what may stand behind the '/' */
 } rows[SETTINGS_FLOOD_KEYS] = {
-    {"count", COUNTS, IN(count), .list = true, .windows = {10 * MINUTE, HOUR, DAY}},
-    {"above", FACTOR, IN(above)},
-    {"networks", COUNTS, IN(networks), .list = true, .windows = {HOUR, DAY}},
-    {"senders", COUNTS, IN(senders), .windows = {HOUR}},
-    {"undelivered", COUNTS, IN(undelivered), .windows = {HOUR}},
-    {"action", ACTION, IN(action)},
-    {"act_at", FACTOR, IN(act_at)},
-    {"for", SPAN, IN(last)},
-    {"held", SWITCH, IN(held)},
-    {"force", SWITCH, IN(force)},
+    {"count", COUNTS, true, IN(count), .windows = {10 * MINUTE, HOUR, DAY}},
+    {"above", FACTOR, false, IN(above)},
+    {"networks", COUNTS, true, IN(networks), .windows = {HOUR, DAY}},
+    {"senders", COUNTS, false, IN(senders), .windows = {HOUR}},
+    {"undelivered", COUNTS, false, IN(undelivered), .windows = {HOUR}},
+    {"action", ACTION, false, IN(action)},
+    {"act_at", FACTOR, false, IN(act_at)},
+    {"for", SPAN, false, IN(last)},
+    {"held", SWITCH, false, IN(held)},
+    {"force", SWITCH, false, IN(force)},
 };
 
 struct settings_flood *settings_flood_find(struct settings *s, const char *kind)

@@ -11,7 +11,7 @@
 
 #define OF_ACCOUNT(s)                                                                              \
 	{                                                                                          \
-		.count = {100, 200, 600}, .above = 3, .networks = {6, 15}, .senders = s,           \
+		.count = {100, 200, 600}, .above = 3, .networks = {6, 15}, .senders = (s),         \
 		.undelivered = 20, .act_at = 2                                                     \
 	}
 #define OF_COUNT(a, b, c)                                                                          \

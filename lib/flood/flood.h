@@ -139,6 +139,9 @@ struct flood_incident {
 	bool open, act; /* act: it passed act_at */
 	bool loopback, key_cut;
 	uint8_t clients_count, ids_count;
+	uint8_t untold;  /* bits of events that flood_take did not give out yet */
+	uint8_t action;  /* the caller's own: of its rule */
+	bool hook_begun; /* the caller's own: the hook was told of its begin */
 	char key[FLOOD_KEY_MAX + 1];
 	int64_t window, since, last; /* window: from when recipients and messages are counted */
 	int64_t until;               /* 0: open */
@@ -148,13 +151,10 @@ struct flood_incident {
 	uint32_t most[FLOOD_WINDOWS];
 	uint64_t told; /* recipients at the last event: the next at ten times that */
 	uint64_t hash;
-	uint8_t untold; /* bits of events that flood_take did not give out yet */
 	struct net_address clients[FLOOD_SAMPLES];
 	struct queue_id ids[FLOOD_SAMPLES];
 	/* The caller's own. */
 	int64_t expires; /* of its rule; 0 none */
-	uint8_t action;  /* of its rule */
-	bool hook_begun; /* the hook was told of its begin */
 	uint64_t held, hits;
 };
 

@@ -49,7 +49,7 @@ static size_t least(const struct table *t, size_t set, uint32_t now)
 	size_t ret = SIZE_MAX;
 	float lowest = 0;
 
-	for (size_t i = set; i < set + WAYS; i++) {
+	for (size_t i = set; t->list && i < set + WAYS; i++) {
 		if (!t->hash[i])
 			return i;
 		float value = worth(&t->list[i], now);

@@ -306,7 +306,7 @@ int account_refusal(const struct settings *s, const struct refusal *refusal, str
 	struct strbuf end = {0};
 	int code = writer_open(&order, &w, &done, &doubt, err);
 
-	if (code < 0)
+	if (code < 0 || !w)
 		return code;
 	strbuf_printf(&end, "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
 	code = writer_end(w, &end, err);

@@ -136,7 +136,7 @@ int floods_select(struct session *s, uint32_t id, struct err *err)
 {
 	struct selector *selector = &s->options.selector;
 	struct json *answer = NULL;
-	enum flood_kind kind;
+	enum flood_kind kind = FLOOD_LOGIN;
 	int code = floods_ask(s, id, false, &answer, err);
 
 	if (code < 0)
@@ -147,7 +147,7 @@ int floods_select(struct session *s, uint32_t id, struct err *err)
 	if (!word || !key || !*key || flood_kind_of(word, &kind) != 0 ||
 	    json_bool(i, "key_cut", false) || window < 1 || window > INT64_MAX / USEC_PER_SEC / 2)
 		code = err_set(err, ERR_USAGE, "the daemon says nothing usable of flood %u", id);
-	if (code == 0)
+	else
 		code = add_key(selector, kind, key, err);
 	if (code < 0 && !err->text[0])
 		err_set(err, ERR_USAGE, "flood %u has no key that can be selected", id);

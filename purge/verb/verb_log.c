@@ -121,7 +121,13 @@ static int add_standing(struct batches *batches, const struct standing *standing
 	    .command = strdup(standing->command),
 	    .reason = strdup(standing->reason)};
 
-	return b.user && b.verb && b.command && b.reason ? array_add(batches, b) : -ENOMEM;
+	if (b.user && b.verb && b.command && b.reason && array_add(batches, b) == 0)
+		return 0;
+	free(b.user);
+	free(b.verb);
+	free(b.command);
+	free(b.reason);
+	return -ENOMEM;
 }
 
 /* What stands is what root's own directory says. */

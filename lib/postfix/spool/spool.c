@@ -124,7 +124,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 	struct spool_proving *s = NULL;
 	int code = spool_prove_start(p, get, arg, count, 0, &s, err);
 
-	return code != 0 ? code : spool_prove_finish(s, ret, err);
+	return code != 0 || !s ? code : spool_prove_finish(s, ret, err);
 }
 
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
@@ -134,5 +134,5 @@ int spool_states(const struct postfix *p, const struct queue_id *ids, size_t cou
 	struct spool_proving *s = NULL;
 	int code = start(&task, &s, err);
 
-	return code != 0 ? code : spool_prove_finish(s, ret, err);
+	return code != 0 || !s ? code : spool_prove_finish(s, ret, err);
 }
