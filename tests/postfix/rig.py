@@ -200,6 +200,20 @@ class PrivatePostfix:
         self.run("postfix", "stop", check=False)
         self.running = False
         until(lambda: pid is None or not os.path.exists(f"/proc/{pid}"), "master's end")
+        end = time.monotonic() + 10  # a program that a test has stopped there may stay
+        while self.daemons() and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def daemons(self):
+        """Processes that work in the queue directory, as each of Postfix's daemons does."""
+        found = []
+        for name in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                if os.readlink(f"/proc/{name}/cwd") == os.path.realpath(self.spool):
+                    found.append(int(name))
+            except OSError:
+                pass  # it has ended
+        return found
 
     def close(self):
         """Stops and removes everything. May be called twice."""

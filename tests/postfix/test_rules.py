@@ -112,6 +112,7 @@ class Local(RigCase):
 
     def test_each_action(self):
         actions = ("REJECT", "DEFER", "HOLD", "DISCARD", "WARN", "OK")
+        before = len(self.postfix.log())
         self.pq.write_rules("".join(f"{action.lower()}.example {action} text of {action}\n" for action in actions))
         self.pq.reload()
         until(lambda: "rules reloaded" in self.pq.log(), "the reload")
@@ -123,8 +124,9 @@ class Local(RigCase):
         where = {action: sorted(f.queue for i, f in files.items() if self.is_of(i, f, action)) for action in actions}
         self.assertEqual(where, {"REJECT": ["hold"] * 2, "DEFER": ["hold"] * 2, "HOLD": ["hold"] * 2, "DISCARD": [],
                                  "WARN": ["deferred"] * 2, "OK": ["deferred"] * 2})
-        self.assertNotIn("milter configuration error", self.postfix.log())
-        self.assertNotIn("postfix/bounce", self.postfix.log())
+        log = self.postfix.log()[before:]
+        self.assertNotIn("milter configuration error", log)
+        self.assertNotIn("postfix/bounce", log)
         self.assertEqual({f.sender for f in files.values()} - {f"a@{a.lower()}.example" for a in actions}, {"a@good.test"})
         for action in actions[:5]:
             self.assertIn(f"text of {action}", self.pq.log(), "the log has the rule's text")
