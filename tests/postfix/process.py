@@ -7,14 +7,13 @@ import signal
 def descendants(pid):
     """pid and all processes below it."""
     found = [pid]
-    for task in os.listdir(f"/proc/{pid}/task") if os.path.exists(f"/proc/{pid}/task") else ():
-        try:
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
-                children = file.read().split()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        for child in children:
-            found += descendants(int(child))
+                for child in file.read().split():
+                    found += descendants(int(child))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has ended
     return found
 
 
