@@ -65,7 +65,7 @@ class ChildCase(RigCase):
             return False
         command.send_signal(number)
         # postsuper may end its chunk in order, and the account's writer its line; neither for ever.
-        until(lambda: command.poll() is not None, f"the end of {args} after signal {number}", 40)
+        until(lambda: command.poll() is not None, f"the end of {args}, child {first}, after signal {number}", 90)
         self.assertIn(command.returncode, (1, 2, 3, -number), args)
         for child in stopped:
             self.assertFalse(os.path.exists(f"/proc/{child}") and not self.is_dead(child), "a stopped child outlives its parent")
