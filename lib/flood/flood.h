@@ -143,6 +143,7 @@ struct flood_incident {
 	uint8_t action;  /* the caller's own: of its rule */
 	bool hook_begun; /* the caller's own: the hook was told of its begin */
 	char key[FLOOD_KEY_MAX + 1];
+	struct queue_id ids[FLOOD_SAMPLES];
 	int64_t window, since, last; /* window: from when recipients and messages are counted */
 	int64_t until;               /* 0: open */
 	uint64_t recipients, messages;
@@ -152,7 +153,6 @@ struct flood_incident {
 	uint64_t told; /* recipients at the last event: the next at ten times that */
 	uint64_t hash;
 	struct net_address clients[FLOOD_SAMPLES];
-	struct queue_id ids[FLOOD_SAMPLES];
 	/* The caller's own. */
 	int64_t expires; /* of its rule; 0 none */
 	uint64_t held, hits;
