@@ -144,6 +144,7 @@ struct flood_incident {
 	bool hook_begun; /* the caller's own: the hook was told of its begin */
 	char key[FLOOD_KEY_MAX + 1];
 	struct queue_id ids[FLOOD_SAMPLES];
+	struct net_address clients[FLOOD_SAMPLES];
 	int64_t window, since, last; /* window: from when recipients and messages are counted */
 	int64_t until;               /* 0: open */
 	uint64_t recipients, messages;
@@ -152,7 +153,6 @@ struct flood_incident {
 	uint32_t most[FLOOD_WINDOWS];
 	uint64_t told; /* recipients at the last event: the next at ten times that */
 	uint64_t hash;
-	struct net_address clients[FLOOD_SAMPLES];
 	/* The caller's own. */
 	int64_t expires; /* of its rule; 0 none */
 	uint64_t held, hits;

@@ -42,13 +42,13 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
-/* The hold queue: only root and mail_owner can open it, and so lock it. -1 where there is none. */
+/* Only root and mail_owner can open, and so lock, private. -1 where there is none. */
 static int open_lock(const struct postfix *p)
 {
 	struct strbuf path = {0};
 	int fd;
 
-	strbuf_printf(&path, "%s/hold", p->queue_directory);
+	strbuf_printf(&path, "%s/private", p->queue_directory);
 	fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	strbuf_release(&path);
 	return fd;

@@ -56,8 +56,8 @@ void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroe
 
 /*
  * Waits until no postsuper holds mail any more, such as one that outlived its command: each has a
- * shared flock(2) on the hold queue's directory while it lives. ERR_TIMEOUT after POSTSUPER_ORPHAN,
- * or ERR_STOPPED.
+ * shared flock(2) on private in the queue directory while it lives. ERR_TIMEOUT after
+ * POSTSUPER_ORPHAN, or ERR_STOPPED.
  */
 int postsuper_await_orphans(const struct postfix *p, struct err *err) NODISCARD;
 

@@ -69,6 +69,8 @@ static inline void rig_open(struct rig *rig)
 	snprintf(rig->bin, sizeof(rig->bin), "%s/bin", rig->directory);
 	rig_directory(rig, rig->spool);
 	rig_directory(rig, rig->bin);
+	snprintf(path, sizeof(path), "%s/private", rig->spool);
+	rig_directory(rig, path);
 	for (unsigned n = 0; n < QUEUE_COUNT; n++) {
 		snprintf(path, sizeof(path), "%s/%s", rig->spool, queue_word(queue_at(n)));
 		rig_directory(rig, path);
