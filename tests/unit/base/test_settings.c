@@ -307,129 +307,117 @@ static void test_values(void **state)
 	}
 }
 
+static const struct {
+	const char *text;
+	const char *want; /* after the file's name */
+} complaints[] = {
+    {"soket = x", ":1: unknown key 'soket' (did you mean 'socket'?)"},
+    {"# one\n\n# two\nindex_dir = /x", ":4: unknown key 'index_dir'"},
+    {"user = a\npostsuper_jbos = 1\n",
+	":2: unknown key 'postsuper_jbos' (did you mean 'postsuper_jobs'?)"},
+    {"commit = sync", ":1: unknown key 'commit'"},
+    {"commit_delay = 1s", ":1: unknown key 'commit_delay'"},
+    {"commit_timeout = 1s", ":1: unknown key 'commit_timeout'"},
+    {"on_index_error = accept", ":1: unknown key 'on_index_error'"},
+    {"include(\"/etc/passwd\")", ":1: unknown key 'include'"},
+    {"user = a\n\nuser = b", ":3: user is given twice (first in line 1)"},
+    {"user = a\nuser = a", ":2: user is given twice (first in line 1)"},
+    {"user = \"\"", ":1: user must not be empty"},
+    {"user = \"a\\nb\"", ":1: user holds a control character"},
+    {"user = no-such-user", ":1: user: there is no user 'no-such-user'"},
+    {"\nsocket_group = no-such-group", ":2: socket_group: there is no group 'no-such-group'"},
+    {"socket = tcp:1", ":1: socket 'tcp:1': neither unix:/PATH, inet:PORT@HOST nor fd:N"},
+    {"index_directory = index", ":1: index_directory must be an absolute path, not 'index'"},
+    {"rules_file = rules", ":1: rules_file must be an absolute path, not 'rules'"},
+    {"socket_mode = 0680", ":1: socket_mode must be an octal mode such as 0660, not '0680'"},
+    {"socket_mode = 01777", ":1: socket_mode must be from 0000 to 0777, not '01777'"},
+    {"socket_mode = rw", ":1: socket_mode must be an octal mode such as 0660, not 'rw'"},
+    {"index_map_size = 1023k", ":1: index_map_size must be from 1M to 1T, not '1023k'"},
+    {"index_map_size = 2T", ":1: index_map_size must be from 1M to 1T, not '2T'"},
+    {"index_map_size = big", ":1: index_map_size must be a size such as \"2G\", not 'big'"},
+    {"index_map_size = 16777216T",
+	":1: index_map_size must be a size such as \"2G\", not '16777216T'"},
+    {"index_map_size = 10000000T", ":1: index_map_size must be from 1M to 1T, not '10000000T'"},
+    {"state_directory = state", ":1: state_directory must be an absolute path, not 'state'"},
+    {"login_case = Exact", ":1: login_case must be 'ignore' or 'exact', not 'Exact'"},
+    {"own_networks = \"10.0.0.0/8 example.com\"",
+	":1: own_networks: 'example.com' is no network (ADDRESS/BITS)"},
+    {"own_networks = 10.0.0.1/8", ":1: own_networks: '10.0.0.1/8' is no network (ADDRESS/BITS)"},
+    {"operator_group = no-such-group", ":1: operator_group: there is no group 'no-such-group'"},
+    {"hook_user = no-such-user", ":1: hook_user: there is no user 'no-such-user'"},
+    {"order_directory = order", ":1: order_directory must be an absolute path, not 'order'"},
+    {"flood_watch = on", ":1: flood_watch must be 'off', 'warn' or 'act', not 'on'"},
+    {"flood_hook = hook", ":1: flood_hook must be an absolute path, not 'hook'"},
+    {"flood_exempt = {logins:a}", ":1: flood_exempt must be KIND:KEY, not 'logins:a' "
+				  "(kinds: login local sender client domain "
+				  "xdomain bounce)"},
+    {"flood_exempt = {login:a, 'client:x'}", ":1: flood_exempt: 'x' is no network"},
+    {"flood_exempt = {login:a}\nflood_exempt = {login:b}",
+	":2: flood_exempt is given twice (first in line 1)"},
+    {"flood {\n}", ":1: missing title for section 'flood'"},
+    {"flood logins {\n}", ":2: there is no flood kind 'logins'"},
+    {"flood login {\n}\nflood login {\n}", ":3: found duplicate title 'login'"},
+    {"flood login {\n abov = 2\n}", ":2: unknown key 'abov' (did you mean 'above'?)"},
+    {"flood login {\n above = 2\n above = 3\n}", ":3: above is given twice (first in line 2)"},
+    {"flood login {\n above = 0.5\n}", ":2: above must be a number from 1 to 1000, not '0.5'"},
+    {"flood login {\n count = {5/10m, 6/5m}\n}",
+	":2: count is counted in 10m, 1h and 1d, not in '5m'"},
+    {"flood login {\n count = {5/10m, 6/10m}\n}", ":2: count has two values for one time: '6/10m'"},
+    {"flood login {\n count = {many}\n}", ":2: count must be such as \"100/1h\", not 'many'"},
+    {"flood login {\n action = drop\n}",
+	":2: action must be hold, defer, reject or warn, not 'drop'"},
+    {"flood login {\n for = 1s\n}", ":2: for must be a time from 1m to 7d, not '1s'"},
+    {"flood login {\n held = 2\n}", ":2: held must be true or false, not '2'"},
+    {"flood bounce {\n action = hold\n}",
+	":3: flood bounce: only warn: a rule would hit bounces that somebody waits for"},
+    {"flood domain {\n action = hold\n}",
+	":3: flood domain: a rule would hit innocents too; force = true allows it"},
+    {"flood login {\n above = 2\n", ":2: a '{' is never closed"},
+    {"log = file", ":1: log must be 'syslog' or 'stderr', not 'file'"},
+    {"record_subject = 1", ":1: record_subject must be true or false, not '1'"},
+    {"max_recipients = 0", ":1: max_recipients must be from 1 to 100000, not '0'"},
+    {"max_recipients = -1", ":1: max_recipients must be a number, not '-1'"},
+    {"postsuper_jobs = 65", ":1: postsuper_jobs must be from 0 to 64, not '65'"},
+    {"origin = \"a\n", ":1: the quoted value does not end on its line"},
+    {"user = a\norigin = 'a", ":2: the quoted value does not end on its line"},
+    {"origin = \"\\8\"", ":1: octal escapes are not supported"},
+    {"origin = \"${HOME}\"", ":1: environment variables are not supported"},
+    {"user = a\norigin = ${HOME}", ":2: environment variables are not supported"},
+    {"rules_file = /etc//rules", ":1: a value that holds // must be quoted"},
+    {"rules_file = /etc/r*", ":1: a value that holds + or * must be quoted"},
+    {"/* x */ user = a", ":1: comments begin with #"},
+    {"user", ": premature end of file"},
+    {"user = ", ":1: premature end of file"},
+    {"user a", ":1: missing equal sign after option 'user'"},
+    {"user = a b = c", ":1: unknown key 'b'"},
+    {"user = {a, b}", ":1: unexpected token '{'"},
+    {"user += a", ":1: a value that holds + or * must be quoted"},
+    {"}", ":1: unexpected closing brace"},
+    {"\x1b[2J = x", ":1: unknown key '?[2J'"},
+};
+
 static void test_complaints(void **state)
 {
-	static const struct {
-		const char *text;
-		const char *want; /* after the file's name */
-	} cases[] = {
-	    {"soket = x", ":1: unknown key 'soket' (did you mean 'socket'?)"},
-	    {"# one\n\n# two\nindex_dir = /x", ":4: unknown key 'index_dir'"},
-	    {"user = a\npostsuper_jbos = 1\n",
-		":2: unknown key 'postsuper_jbos' (did you mean 'postsuper_jobs'?)"},
-	    {"commit = sync", ":1: unknown key 'commit'"},
-	    {"commit_delay = 1s", ":1: unknown key 'commit_delay'"},
-	    {"commit_timeout = 1s", ":1: unknown key 'commit_timeout'"},
-	    {"on_index_error = accept", ":1: unknown key 'on_index_error'"},
-	    {"include(\"/etc/passwd\")", ":1: unknown key 'include'"},
-	    {"user = a\n\nuser = b", ":3: user is given twice (first in line 1)"},
-	    {"user = a\nuser = a", ":2: user is given twice (first in line 1)"},
-	    {"user = \"\"", ":1: user must not be empty"},
-	    {"user = \"a\\nb\"", ":1: user holds a control character"},
-	    {"user = no-such-user", ":1: user: there is no user 'no-such-user'"},
-	    {"\nsocket_group = no-such-group",
-		":2: socket_group: there is no group 'no-such-group'"},
-	    {"socket = tcp:1", ":1: socket 'tcp:1': neither unix:/PATH, inet:PORT@HOST nor fd:N"},
-	    {"index_directory = index",
-		":1: index_directory must be an absolute path, not 'index'"},
-	    {"rules_file = rules", ":1: rules_file must be an absolute path, not 'rules'"},
-	    {"socket_mode = 0680",
-		":1: socket_mode must be an octal mode such as 0660, not '0680'"},
-	    {"socket_mode = 01777", ":1: socket_mode must be from 0000 to 0777, not '01777'"},
-	    {"socket_mode = rw", ":1: socket_mode must be an octal mode such as 0660, not 'rw'"},
-	    {"index_map_size = 1023k", ":1: index_map_size must be from 1M to 1T, not '1023k'"},
-	    {"index_map_size = 2T", ":1: index_map_size must be from 1M to 1T, not '2T'"},
-	    {"index_map_size = big", ":1: index_map_size must be a size such as \"2G\", not 'big'"},
-	    {"index_map_size = 16777216T",
-		":1: index_map_size must be a size such as \"2G\", not '16777216T'"},
-	    {"index_map_size = 10000000T",
-		":1: index_map_size must be from 1M to 1T, not '10000000T'"},
-	    {"state_directory = state",
-		":1: state_directory must be an absolute path, not 'state'"},
-	    {"login_case = Exact", ":1: login_case must be 'ignore' or 'exact', not 'Exact'"},
-	    {"own_networks = \"10.0.0.0/8 example.com\"",
-		":1: own_networks: 'example.com' is no network (ADDRESS/BITS)"},
-	    {"own_networks = 10.0.0.1/8",
-		":1: own_networks: '10.0.0.1/8' is no network (ADDRESS/BITS)"},
-	    {"operator_group = no-such-group",
-		":1: operator_group: there is no group 'no-such-group'"},
-	    {"hook_user = no-such-user", ":1: hook_user: there is no user 'no-such-user'"},
-	    {"order_directory = order",
-		":1: order_directory must be an absolute path, not 'order'"},
-	    {"flood_watch = on", ":1: flood_watch must be 'off', 'warn' or 'act', not 'on'"},
-	    {"flood_hook = hook", ":1: flood_hook must be an absolute path, not 'hook'"},
-	    {"flood_exempt = {logins:a}", ":1: flood_exempt must be KIND:KEY, not 'logins:a' "
-					  "(kinds: login local sender client domain "
-					  "xdomain bounce)"},
-	    {"flood_exempt = {login:a, 'client:x'}", ":1: flood_exempt: 'x' is no network"},
-	    {"flood_exempt = {login:a}\nflood_exempt = {login:b}",
-		":2: flood_exempt is given twice (first in line 1)"},
-	    {"flood {\n}", ":1: missing title for section 'flood'"},
-	    {"flood logins {\n}", ":2: there is no flood kind 'logins'"},
-	    {"flood login {\n}\nflood login {\n}", ":3: found duplicate title 'login'"},
-	    {"flood login {\n abov = 2\n}", ":2: unknown key 'abov' (did you mean 'above'?)"},
-	    {"flood login {\n above = 2\n above = 3\n}",
-		":3: above is given twice (first in line 2)"},
-	    {"flood login {\n above = 0.5\n}",
-		":2: above must be a number from 1 to 1000, not '0.5'"},
-	    {"flood login {\n count = {5/10m, 6/5m}\n}",
-		":2: count is counted in 10m, 1h and 1d, not in '5m'"},
-	    {"flood login {\n count = {5/10m, 6/10m}\n}",
-		":2: count has two values for one time: '6/10m'"},
-	    {"flood login {\n count = {many}\n}",
-		":2: count must be such as \"100/1h\", not 'many'"},
-	    {"flood login {\n action = drop\n}",
-		":2: action must be hold, defer, reject or warn, not 'drop'"},
-	    {"flood login {\n for = 1s\n}", ":2: for must be a time from 1m to 7d, not '1s'"},
-	    {"flood login {\n held = 2\n}", ":2: held must be true or false, not '2'"},
-	    {"flood bounce {\n action = hold\n}",
-		":3: flood bounce: only warn: a rule would hit bounces that somebody waits for"},
-	    {"flood domain {\n action = hold\n}",
-		":3: flood domain: a rule would hit innocents too; force = true allows it"},
-	    {"flood login {\n above = 2\n", ":2: a '{' is never closed"},
-	    {"log = file", ":1: log must be 'syslog' or 'stderr', not 'file'"},
-	    {"record_subject = 1", ":1: record_subject must be true or false, not '1'"},
-	    {"max_recipients = 0", ":1: max_recipients must be from 1 to 100000, not '0'"},
-	    {"max_recipients = -1", ":1: max_recipients must be a number, not '-1'"},
-	    {"postsuper_jobs = 65", ":1: postsuper_jobs must be from 0 to 64, not '65'"},
-	    {"origin = \"a\n", ":1: the quoted value does not end on its line"},
-	    {"user = a\norigin = 'a", ":2: the quoted value does not end on its line"},
-	    {"origin = \"\\8\"", ":1: octal escapes are not supported"},
-	    {"origin = \"${HOME}\"", ":1: environment variables are not supported"},
-	    {"user = a\norigin = ${HOME}", ":2: environment variables are not supported"},
-	    {"rules_file = /etc//rules", ":1: a value that holds // must be quoted"},
-	    {"rules_file = /etc/r*", ":1: a value that holds + or * must be quoted"},
-	    {"/* x */ user = a", ":1: comments begin with #"},
-	    {"user", ": premature end of file"},
-	    {"user = ", ":1: premature end of file"},
-	    {"user a", ":1: missing equal sign after option 'user'"},
-	    {"user = a b = c", ":1: unknown key 'b'"},
-	    {"user = {a, b}", ":1: unexpected token '{'"},
-	    {"user += a", ":1: a value that holds + or * must be quoted"},
-	    {"}", ":1: unexpected closing brace"},
-	    {"\x1b[2J = x", ":1: unknown key '?[2J'"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+	for (size_t i = 0; i < COUNT_OF(complaints); i++) {
 		struct settings s = {.user = path};
 		struct err err = {{0}};
-		int code = load_text(cases[i].text, &s, &err);
+		int code = load_text(complaints[i].text, &s, &err);
 		char want[300];
 
-		case_assert(cases[i].text, code == ERR_CONFIG);
-		case_assert(cases[i].text, s.user == path); /* untouched */
-		snprintf(want, sizeof(want), "%s%s", path, cases[i].want);
-		if (strncmp(cases[i].want, ": ", 2) != 0) {
-			case_assert_text(cases[i].text, err.text, want);
-		} else if (!ends_with(err.text, cases[i].want)) {
-			case_fail(cases[i].text, "got '%s'", err.text);
+		case_assert(complaints[i].text, code == ERR_CONFIG);
+		case_assert(complaints[i].text, s.user == path); /* untouched */
+		snprintf(want, sizeof(want), "%s%s", path, complaints[i].want);
+		if (strncmp(complaints[i].want, ": ", 2) != 0) {
+			case_assert_text(complaints[i].text, err.text, want);
+		} else if (!ends_with(err.text, complaints[i].want)) {
+			case_fail(complaints[i].text, "got '%s'", err.text);
 		}
 		/* libconfuse's scanner is global: nothing of a bad file may stay in it */
 		err.text[0] = '\0';
 		if (load_text("origin = \"fine\"\nuser = nobody\n", &s, &err) != 0)
-			case_fail(cases[i].text, "and then: %s", err.text);
-		case_assert_text(cases[i].text, s.origin, "fine");
+			case_fail(complaints[i].text, "and then: %s", err.text);
+		case_assert_text(complaints[i].text, s.origin, "fine");
 		settings_release(&s);
 	}
 }
