@@ -33,11 +33,16 @@ static inline void faults_set(long after, long times, int code)
 	faults.code = code;
 }
 
-static inline void *real_call(const char *name)
+/* Called from several threads. */
+static inline void *real_call(void *_Atomic *found, const char *name)
 {
-	void *call = dlsym(RTLD_NEXT, name);
+	void *call = atomic_load(found);
 
-	assert_non_null(call);
+	if (!call) {
+		call = dlsym(RTLD_NEXT, name);
+		assert_non_null(call);
+		atomic_store(found, call);
+	}
 	return call;
 }
 
@@ -45,11 +50,11 @@ static inline void *real_call(const char *name)
 	int name parameters;                                                                       \
 	int name parameters                                                                        \
 	{                                                                                          \
-		static int(*real) parameters;                                                      \
+		static void *_Atomic found;                                                        \
+		int(*real) parameters;                                                             \
 		int code = fault();                                                                \
                                                                                                    \
-		if (!real)                                                                         \
-			*(void **)&real = real_call(#name);                                        \
+		*(void **)&real = real_call(&found, #name);                                        \
 		return code != 0 ? code : real arguments;                                          \
 	}
 
@@ -72,14 +77,13 @@ FAULTY(
 int mdb_txn_commit(void *txn);
 int mdb_txn_commit(void *txn)
 {
-	static int (*real)(void *txn);
-	static void (*abort_real)(void *txn);
+	static void *_Atomic found, *_Atomic found_abort;
+	int (*real)(void *txn);
+	void (*abort_real)(void *txn);
 	int code = fault();
 
-	if (!real) {
-		*(void **)&abort_real = real_call("mdb_txn_abort");
-		*(void **)&real = real_call("mdb_txn_commit");
-	}
+	*(void **)&real = real_call(&found, "mdb_txn_commit");
+	*(void **)&abort_real = real_call(&found_abort, "mdb_txn_abort");
 	if (code == 0)
 		return real(txn);
 	abort_real(txn);
