@@ -49,9 +49,14 @@ struct settings {
 	char *operator_group;     /* "": nobody */
 	char *operator_allow;     /* words: verbs, and "regex" */
 	char *hook_user;
-	int64_t flood_watch; /* enum settings_flood_watch */
-	char *flood_exempt;  /* "KIND:KEY", a newline between two */
-	char *flood_hook;    /* a program; "": none */
+	char *fleet;       /* conninfo or URI of the fleet's database, for libpq; "": no fleet */
+	char *fleet_name;  /* this host's in the fleet; "": myhostname */
+	char *fleet_user;  /* of the fleet's agent */
+	char *fleet_allow; /* words: verbs, and "regex" */
+	int64_t fleet_max_messages; /* an order that matches more is refused; 0: no bound */
+	int64_t flood_watch;        /* enum settings_flood_watch */
+	char *flood_exempt;         /* "KIND:KEY", a newline between two */
+	char *flood_hook;           /* a program; "": none */
 	struct settings_flood flood[SETTINGS_FLOOD_KINDS];
 };
 enum settings_flood_watch { FLOOD_WATCH_OFF, FLOOD_WATCH_WARN, FLOOD_WATCH_ACT };

@@ -5,7 +5,7 @@
 
 #include "base/settings.h"
 
-#define SETTINGS_ROWS 24
+#define SETTINGS_ROWS 29
 
 /* The row of a key, or SETTINGS_ROWS. */
 size_t settings_find(const char *key);

@@ -68,30 +68,36 @@ static char *printed(const struct settings *s)
 	return text;
 }
 
-static const char defaults[] = "socket = \"unix:/var/spool/postfix/pqpurge/milter.sock\"\n"
-			       "socket_group = \"postfix\"\n"
-			       "socket_mode = 0660\n"
-			       "user = \"pqpurge\"\n"
-			       "index_directory = \"/run/pqpurge\"\n"
-			       "state_directory = \"/var/lib/pqpurge\"\n"
-			       "index_map_size = \"256M\"\n"
-			       "rules_file = \"/etc/pqpurge/rules\"\n"
-			       "postfix_config_directory = \"/etc/postfix\"\n"
-			       "postsuper_jobs = 0\n"
-			       "log = \"syslog\"\n"
-			       "record_subject = false\n"
-			       "max_recipients = 1000\n"
-			       "origin = \"\"\n"
-			       "login_case = \"ignore\"\n"
-			       "own_networks = \"127.0.0.0/8 ::1\"\n"
-			       "order_directory = \"/run/pqpurge-order\"\n"
-			       "standing_directory = \"/var/lib/pqpurge-standing\"\n"
-			       "operator_group = \"\"\n"
-			       "operator_allow = \"list top why hold release\"\n"
-			       "hook_user = \"nobody\"\n"
-			       "flood_watch = \"warn\"\n"
-			       "flood_exempt = {}\n"
-			       "flood_hook = \"\"\n";
+static const char defaults[] =
+    "socket = \"unix:/var/spool/postfix/pqpurge/milter.sock\"\n"
+    "socket_group = \"postfix\"\n"
+    "socket_mode = 0660\n"
+    "user = \"pqpurge\"\n"
+    "index_directory = \"/run/pqpurge\"\n"
+    "state_directory = \"/var/lib/pqpurge\"\n"
+    "index_map_size = \"256M\"\n"
+    "rules_file = \"/etc/pqpurge/rules\"\n"
+    "postfix_config_directory = \"/etc/postfix\"\n"
+    "postsuper_jobs = 0\n"
+    "log = \"syslog\"\n"
+    "record_subject = false\n"
+    "max_recipients = 1000\n"
+    "origin = \"\"\n"
+    "login_case = \"ignore\"\n"
+    "own_networks = \"127.0.0.0/8 ::1\"\n"
+    "order_directory = \"/run/pqpurge-order\"\n"
+    "standing_directory = \"/var/lib/pqpurge-standing\"\n"
+    "operator_group = \"\"\n"
+    "operator_allow = \"list top why hold release\"\n"
+    "hook_user = \"nobody\"\n"
+    "fleet = \"\"\n"
+    "fleet_name = \"\"\n"
+    "fleet_user = \"pqpurge-fleet\"\n"
+    "fleet_allow = \"purge hold release undo list top why status block\"\n"
+    "fleet_max_messages = 0\n"
+    "flood_watch = \"warn\"\n"
+    "flood_exempt = {}\n"
+    "flood_hook = \"\"\n";
 
 static void test_defaults(void **state)
 {
@@ -192,6 +198,11 @@ static void check_all_changed(const struct settings *s)
 	assert_string_equal(s->operator_group, "mail");
 	assert_string_equal(s->operator_allow, "list");
 	assert_string_equal(s->hook_user, "daemon");
+	assert_string_equal(s->fleet, "fleetdb");
+	assert_string_equal(s->fleet_name, "mx1");
+	assert_string_equal(s->fleet_user, "daemon");
+	assert_string_equal(s->fleet_allow, "list");
+	assert_int_equal(s->fleet_max_messages, 500);
 	assert_int_equal(s->flood_watch, FLOOD_WATCH_ACT);
 	assert_string_equal(s->flood_exempt, "login:joe");
 	assert_string_equal(s->flood_hook, "/srv/hook");
@@ -223,6 +234,11 @@ static void test_every_key(void **state)
 	    {"operator_group", "mail"},
 	    {"operator_allow", "list"},
 	    {"hook_user", "daemon"},
+	    {"fleet", "fleetdb"},
+	    {"fleet_name", "mx1"},
+	    {"fleet_user", "daemon"},
+	    {"fleet_allow", "list"},
+	    {"fleet_max_messages", "500"},
 	    {"flood_watch", "act"},
 	    {"flood_exempt", "login:joe"},
 	    {"flood_hook", "/srv/hook"},
