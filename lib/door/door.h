@@ -7,7 +7,7 @@
  *
  *   peer                       may
  *   the daemon's user          DOOR_HOLD, DOOR_HOOK
- *   fleet_user                 DOOR_FLEET (refused: there is no fleet yet)
+ *   fleet_user                 DOOR_FLEET, DOOR_RULES: what fleet_allow lists
  *   members of operator_group  DOOR_VERB: the verbs of operator_allow
  *   root                       what members may
  *
@@ -33,8 +33,10 @@
 #define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* until a frame is whole; microseconds */
 #define DOOR_TEXT_MAX    4096u                  /* bytes of one string */
 #define DOOR_COLUMNS_MAX 10000u
-#define DOOR_WORDS_MAX   4096u                      /* of a command line */
-#define DOOR_FIELDS_MAX  64u                        /* of a hook */
+#define DOOR_WORDS_MAX   4096u /* of a command line */
+#define DOOR_FIELDS_MAX  64u   /* of a hook */
+#define DOOR_PAIRS_MAX   2000u /* of a fleet's order */
+#define DOOR_RULES_MAX   10000u
 #define DOOR_HOLD_MAX    100000u                    /* messages of one order */
 #define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
 
@@ -42,7 +44,8 @@ enum door_kind {
 	DOOR_HOLD = 1, /* hold what one key sent within a window */
 	DOOR_HOOK,     /* run flood_hook as hook_user */
 	DOOR_VERB,     /* run a verb of the command */
-	DOOR_FLEET,    /* an order of the fleet; it has no fields yet */
+	DOOR_FLEET,    /* an order of the fleet */
+	DOOR_RULES,    /* the fleet's rules for this host */
 	DOOR_KINDS
 };
 
@@ -96,11 +99,57 @@ struct door_verb {
 	uint32_t columns; /* of the terminal that the output is for; 0: none */
 };
 
+/*
+ * An order of the fleet, as the link took it from the database: nothing in it is trusted. What a
+ * key or a value may be is the executor's to say: it refuses an order with a key that it does not
+ * know. The link knows no key; it turns the JSON of fleet_order.spec into pairs:
+ *   a string            its text
+ *   a number            an integer, in decimal
+ *   true                "yes"; false and null: no pair
+ *   an array of these   a pair for each member, under the same key
+ */
+struct door_pair {
+	const char *key; /* a-z, 0-9 and '_', 1 to 32 bytes */
+	const char *value;
+};
+struct door_fleet {
+	uint64_t number;   /* of the order, for people */
+	const char *token; /* its name for ever: a UUID, 36 bytes, lower case */
+	uint32_t attempt;  /* from 1; from 2 on look for the token in the account first */
+	bool lookup;       /* cancelled or expired since: only tell what the token did */
+	bool dry_run;
+	const char *verb;      /* a-z, at most 16 bytes */
+	int64_t age;           /* since it was placed, microseconds; >= 0 */
+	const char *placed_by; /* role of the operator */
+	const char *reason;
+	struct door_pair *pairs; /* at most DOOR_PAIRS_MAX */
+	size_t count;
+};
+
+/*
+ * Rules of origin fleet. More than one frame holds come as several of these on one connection: each
+ * but the last has `more`. They count when the last is there, all at once or not at all.
+ */
+struct door_rule {
+	const char *subject;
+	const char *action; /* REJECT, DEFER, HOLD, DISCARD, OK, WARN; "": taken back */
+	const char *text, *reason, *set_by;
+	int64_t left; /* microseconds until it is over; 0: never */
+};
+struct door_rules {
+	bool replace; /* these are all there are: others of origin fleet go */
+	bool more;
+	struct door_rule *rules; /* at most DOOR_RULES_MAX over all frames */
+	size_t count;
+};
+
 struct door_order {
 	enum door_kind kind;
 	struct door_hold hold;
 	struct door_hook hook;
 	struct door_verb verb;
+	struct door_fleet fleet;
+	struct door_rules rules;
 };
 
 const char *door_event_word(enum door_event event);
@@ -124,9 +173,11 @@ enum door_answer_kind {
 	DOOR_SAYS = 1,  /* bytes of a verb's stdout */
 	DOOR_COMPLAINS, /* bytes of its stderr */
 	DOOR_ENDS,      /* struct door_end; the last one */
+	DOOR_PROGRESS,  /* u64 done, u64 total: messages; of a fleet's order, at most each 200 ms */
 };
 struct door_end {
 	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
+	bool refused;   /* by root's configuration, or the order makes no sense; status is 1 */
 	uint64_t batch; /* of a hold; 0: no account was kept */
 	uint64_t matched, done, failed; /* of a hold; messages */
 	char words[512];                /* why not; "" */
