@@ -50,6 +50,12 @@ void rulekeeper_each_second(struct rulekeeper *k);
  * - {"do":"rule-set","pattern":P,"action":A,"text":T,"expires":SECONDS,"author":U,"reason":R}:
  *   the last four may be absent; "was_there" whether it replaced one, "saved", and "why" not
  * - {"do":"rule-unset","pattern":P}: likewise
+ * - {"do":"rule-fleet","replace":B,"rules":[{"subject":P,"action":A,"text":T,"reason":R,"set_by":U,
+ *   "left_us":N},...]}: rules of origin fleet, N microseconds from now, or without N until they are
+ *   taken back; without an action a rule is taken back. With B these are all there are. "rules" may
+ *   stand in a sealed body instead, {"rules":[...]}. All at once: "rules" (in force), "refused"
+ *   (left out, since fleet_allow or the grammar forbids them) and "why" of the first, "saved".
+ *   ERR_REFUSED where fleet_allow has no "block"
  */
 int rulekeeper_answer(struct rulekeeper *k, const struct json *request, struct json *reply,
     struct err *err) NODISCARD;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* Orders to and from the payload of a frame. What is decoded was checked, field by field. */
-#include "door/door.h"
+#include "door/door_private.h"
 
 #include <errno.h>
 
 #include "base/net.h"
 #include "base/str.h"
-#include "mail/pattern.h"
 
 const char *door_event_word(enum door_event event)
 {
@@ -17,8 +16,7 @@ const char *door_event_word(enum door_event event)
 
 /* ---- grammar */
 
-/* Printable, UTF-8, and no longer than DOOR_TEXT_MAX. */
-static bool is_text(const char *text)
+bool door_is_text(const char *text)
 {
 	size_t len = strlen(text);
 
@@ -36,14 +34,12 @@ static bool is_text(const char *text)
 	return true;
 }
 
-static bool consists_of(const char *text, const char *allowed, size_t max)
+bool door_consists_of(const char *text, const char *allowed, size_t max)
 {
 	size_t len = strlen(text);
 
 	return len >= 1 && len <= max && strspn(text, allowed) == len;
 }
-
-#define LOWER "abcdefghijklmnopqrstuvwxyz"
 
 /* What --login would take for something else than a name is none. */
 static bool is_login(const char *value)
@@ -78,7 +74,7 @@ static bool is_domain(const char *value)
 	return is_pattern(value, PATTERN_DOMAIN);
 }
 
-static bool is_client(const char *value)
+bool door_is_client(const char *value)
 {
 	char normal[NET_TEXT_SIZE + 16], address[NET_TEXT_SIZE];
 	struct net_block block;
@@ -100,7 +96,7 @@ static const struct key_row {
     [DOOR_LOGIN] = {"login", is_login},
     [DOOR_LOCAL] = {"local", is_address},
     [DOOR_SENDER] = {"sender", is_address},
-    [DOOR_CLIENT] = {"client", is_client},
+    [DOOR_CLIENT] = {"client", door_is_client},
     [DOOR_DOMAIN] = {"domain", is_domain},
 };
 
@@ -113,7 +109,7 @@ static int check_hold(const struct door_hold *h, struct err *err)
 {
 	if (h->key < DOOR_LOGIN || h->key >= DOOR_KEYS)
 		return err_set(err, ERR_SYNTAX, "there is no key %d", (int)h->key);
-	if (!is_text(h->value) || !keys[h->key].is_value(h->value))
+	if (!door_is_text(h->value) || !keys[h->key].is_value(h->value))
 		return err_set(
 		    err, ERR_SYNTAX, "'%s' is no %s in normal form", h->value, keys[h->key].word);
 	if (h->since <= 0 || h->until <= h->since || h->until - h->since > DOOR_WINDOW_MAX)
@@ -121,9 +117,11 @@ static int check_hold(const struct door_hold *h, struct err *err)
 	if (h->most < 1 || h->most > DOOR_HOLD_MAX)
 		return err_set(err, ERR_SYNTAX, "%u messages are not from 1 to %u",
 		    (unsigned)h->most, DOOR_HOLD_MAX);
-	if (!consists_of(h->token, LOWER "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-:._", 64))
+	if (str_starts(h->token, DOOR_FLEET_PREFIX))
+		return err_set(err, ERR_SYNTAX, "'%s' is a token of the fleet's", h->token);
+	if (!door_consists_of(h->token, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-:._", 64))
 		return err_set(err, ERR_SYNTAX, "'%s' is no token", h->token);
-	return is_text(h->reason) ? 0 : err_set(err, ERR_SYNTAX, "the reason is no text");
+	return door_is_text(h->reason) ? 0 : err_set(err, ERR_SYNTAX, "the reason is no text");
 }
 
 static bool is_known(const struct door_hook *hook, size_t n)
@@ -138,13 +136,13 @@ static int check_field(const struct door_hook *hook, size_t n, struct err *err)
 {
 	const struct door_field *f = &hook->fields[n];
 	struct strlist list = strlist_of(&f->list);
-	bool good = consists_of(f->name, LOWER "_", 32) && !is_known(hook, n) &&
+	bool good = door_consists_of(f->name, DOOR_LOWER "_", 32) && !is_known(hook, n) &&
 		    f->kind >= DOOR_TEXT && f->kind <= DOOR_LIST && list.count <= DOOR_FIELDS_MAX;
 
 	if (f->kind == DOOR_TEXT)
-		good = good && is_text(f->text);
+		good = good && door_is_text(f->text);
 	strlist_each (each, &list)
-		good = good && is_text(each);
+		good = good && door_is_text(each);
 	return good ? 0 : err_set(err, ERR_SYNTAX, "field '%s' makes no sense", f->name);
 }
 
@@ -161,10 +159,10 @@ static int check_hook(const struct door_hook *hook, struct err *err)
 
 static int check_verb(const struct door_verb *verb, struct err *err)
 {
-	if (verb->count == 0 || !consists_of(verb->words[0], LOWER, 16))
+	if (verb->count == 0 || !door_consists_of(verb->words[0], DOOR_LOWER, 16))
 		return err_set(err, ERR_SYNTAX, "the first word is no verb");
 	for (size_t n = 0; n < verb->count; n++)
-		if (!is_text(verb->words[n]))
+		if (!door_is_text(verb->words[n]))
 			return err_set(err, ERR_SYNTAX,
 			    "word %zu holds control characters or bytes that are no UTF-8, or is "
 			    "too long",
@@ -181,6 +179,10 @@ static int check(const struct door_order *order, struct err *err)
 		return check_hook(&order->hook, err);
 	case DOOR_VERB:
 		return check_verb(&order->verb, err);
+	case DOOR_FLEET:
+		return door_fleet_check(&order->fleet, err);
+	case DOOR_RULES:
+		return door_rules_check(&order->rules, err);
 	default:
 		return 0;
 	}
@@ -289,7 +291,11 @@ static int read_order(struct reader *r, struct door_order *order, struct err *er
 		code = read_hook(r, &order->hook, err);
 	else if (order->kind == DOOR_VERB)
 		code = read_verb(r, &order->verb, err);
-	else if (order->kind != DOOR_FLEET)
+	else if (order->kind == DOOR_FLEET)
+		code = door_fleet_read(r, &order->fleet, err);
+	else if (order->kind == DOOR_RULES)
+		code = door_rules_read(r, &order->rules, err);
+	else
 		return err_set(err, ERR_SYNTAX, "there is no such order");
 	if (code == 0 && !reader_done(r))
 		code = err_set(err, ERR_SYNTAX, "the order is cut off, or too long");
@@ -320,6 +326,8 @@ void door_order_release(struct door_order *order)
 		strbuf_release(&order->hook.fields[n].list);
 	free(order->hook.fields);
 	free(order->verb.words);
+	free(order->fleet.pairs);
+	free(order->rules.rules);
 	*order = (struct door_order){0};
 }
 
@@ -384,6 +392,10 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 		put_hook(ret, &order->hook);
 	else if (order->kind == DOOR_VERB)
 		put_verb(ret, &order->verb);
+	else if (order->kind == DOOR_FLEET)
+		door_fleet_put(ret, &order->fleet);
+	else if (order->kind == DOOR_RULES)
+		door_rules_put(ret, &order->rules);
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);

@@ -107,11 +107,24 @@ struct door_verb {
  *   a number            an integer, in decimal
  *   true                "yes"; false and null: no pair
  *   an array of these   a pair for each member, under the same key
+ *
+ * The keys, all but the first kinds at most once:
+ *   author sender from recipient   a pattern in normal form, or "/pcre/" where fleet_allow has
+ *                                  "regex"
+ *   login client uid message_id id subject why   as the option of that name takes them
+ *   of                             undo: token of the order whose holds are to be released
+ *   older_s newer_s                seconds before the order was placed
+ *   larger limit                   bytes; messages
+ *   queue by                       words
+ *   all only subdomains sweep with_bounces requeue foreign index_only   "yes"
+ *
+ * The verb is purge, hold, release, undo, list, top, why, status, or "health" (fleet/README.md).
  */
 struct door_pair {
 	const char *key; /* a-z, 0-9 and '_', 1 to 32 bytes */
 	const char *value;
 };
+#define DOOR_FLEET_PREFIX "fleet:" /* of an order's token in the account, and of its user */
 struct door_fleet {
 	uint64_t number;   /* of the order, for people */
 	const char *token; /* its name for ever: a UUID, 36 bytes, lower case */
@@ -175,6 +188,7 @@ enum door_answer_kind {
 	DOOR_ENDS,      /* struct door_end; the last one */
 	DOOR_PROGRESS,  /* u64 done, u64 total: messages; of a fleet's order, at most each 200 ms */
 };
+#define DOOR_LINES_MAX (8u << 20) /* bytes of what a fleet order's verb says */
 struct door_end {
 	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
 	bool refused;   /* by root's configuration, or the order makes no sense; status is 1 */
@@ -185,6 +199,9 @@ struct door_end {
 int door_answer_write(
     int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline) NODISCARD;
 int door_end_write(int fd, const struct door_end *end, int64_t deadline) NODISCARD;
+int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline) NODISCARD;
+/* Of the bytes behind the kind. ERR_SYNTAX. */
+int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total) NODISCARD;
 
 /* ---- the client */
 

@@ -35,6 +35,7 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 	int code;
 
 	bytes_put_u8(&out, (uint8_t)end->status);
+	bytes_put_u8(&out, end->refused);
 	bytes_put_u64(&out, end->batch);
 	bytes_put_u64(&out, end->matched);
 	bytes_put_u64(&out, end->done);
@@ -45,12 +46,38 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 	return code;
 }
 
+int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline)
+{
+	struct bytes out = {0};
+	int code;
+
+	bytes_put_u64(&out, done);
+	bytes_put_u64(&out, total);
+	code =
+	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
+	bytes_release(&out);
+	return code;
+}
+
 /* ---- the answer, in */
+
+int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total)
+{
+	struct reader r = reader_of(bytes.at, bytes.len);
+	uint64_t done = reader_u64(&r), total = reader_u64(&r);
+
+	if (!reader_done(&r))
+		return ERR_SYNTAX;
+	*ret_done = done;
+	*ret_total = total;
+	return 0;
+}
 
 static int take_end(struct reader *r, struct door_end *ret, struct err *err)
 {
 	struct door_end end = {.status = reader_u8(r)};
 
+	end.refused = reader_u8(r) != 0;
 	end.batch = reader_u64(r);
 	end.matched = reader_u64(r);
 	end.done = reader_u64(r);
@@ -73,7 +100,7 @@ static int take_answer(
 
 	if (kind == DOOR_ENDS)
 		return take_end(&r, ret, err);
-	if (r.failed || (kind != DOOR_SAYS && kind != DOOR_COMPLAINS))
+	if (r.failed || kind < DOOR_SAYS || kind > DOOR_PROGRESS)
 		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
 	code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
 	return code < 0 ? err_set(err, code, "failed to write (%s)", err_word(code)) : 0;

@@ -9,7 +9,6 @@
 
 #include "base/str.h"
 
-#define FLEET_USER "pqpurge-fleet"
 #define GROUPS_MAX 65536u /* the kernel's own bound */
 
 /* Who may send what. Root needs no door, but tests and panels of root's may use it. */
@@ -19,7 +18,7 @@ static const struct {
 } rows[PEER_KINDS] = {
     [PEER_STRANGER] = {"stranger", 0},
     [PEER_OPERATOR] = {"operator", 1u << DOOR_VERB},
-    [PEER_FLEET] = {"fleet", 1u << DOOR_FLEET},
+    [PEER_FLEET] = {"fleet", 1u << DOOR_FLEET | 1u << DOOR_RULES},
     [PEER_DAEMON] = {"daemon", 1u << DOOR_HOLD | 1u << DOOR_HOOK},
     [PEER_ROOT] = {"root", 1u << DOOR_VERB | 1u << DOOR_HOLD | 1u << DOOR_HOOK},
 };
@@ -93,7 +92,7 @@ int peer_of(int fd, const struct settings *settings, struct peer *ret, struct er
 	peer.uid = cred.uid;
 	if (member)
 		peer.kind = PEER_OPERATOR;
-	if (is_user(cred.uid, FLEET_USER))
+	if (is_user(cred.uid, settings->fleet_user))
 		peer.kind = PEER_FLEET;
 	if (is_user(cred.uid, settings->user))
 		peer.kind = PEER_DAEMON;

@@ -33,8 +33,10 @@ struct serving {
 
 static const char *word_of(const struct door_order *order)
 {
-	static const char *const words[DOOR_KINDS] = {
-	    [DOOR_HOLD] = "hold", [DOOR_HOOK] = "hook", [DOOR_FLEET] = "fleet"};
+	static const char *const words[DOOR_KINDS] = {[DOOR_HOLD] = "hold",
+	    [DOOR_HOOK] = "hook",
+	    [DOOR_FLEET] = "fleet",
+	    [DOOR_RULES] = "rules"};
 
 	return order->kind == DOOR_VERB ? order->verb.words[0] : words[order->kind];
 }
@@ -140,7 +142,8 @@ static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
 	    [DOOR_HOLD] = run_hold,
 	    [DOOR_HOOK] = run_hook,
 	    [DOOR_VERB] = run_verb,
-	    [DOOR_FLEET] = run_fleet};
+	    [DOOR_FLEET] = run_fleet,
+	    [DOOR_RULES] = run_fleet};
 
 	if (!peer_may(&g->peer, g->order.kind))
 		return err_set(err, ERR_REFUSED, "%s (%s) may not order this", g->peer.user,

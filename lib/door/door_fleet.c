@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: ISC */
+/* Orders of the fleet: what their fields may be. Nothing is compiled to see that it is right. */
+#include <errno.h>
+
+#include "door/door_private.h"
+#include "mail/queue_id.h"
+
+#define SECONDS_MAX UINT64_C(10000000000)
+#define REASON_MAX  400
+
+/* ---- values */
+
+static bool is_expression(const char *value)
+{
+	return *value == '/' && strlen(value) <= PATTERN_REGEX_MAX + 8;
+}
+
+/* In its one spelling, so that it cannot mean something else here than where it was written. */
+static bool is_pattern(const char *value)
+{
+	struct pattern p = {0};
+	struct strbuf normal = {0};
+	bool is;
+
+	if (*value == '/')
+		return is_expression(value);
+	is = pattern_parse(value, &p, NULL) == 0 && p.kind != PATTERN_REGEX;
+	if (is) {
+		pattern_canonical(&p, &normal);
+		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
+	}
+	strbuf_release(&normal);
+	pattern_release(&p);
+	return is;
+}
+
+static bool is_name(const char *value)
+{
+	return *value && strlen(value) <= 1024;
+}
+
+static bool is_user(const char *value)
+{
+	return door_consists_of(value, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-._", 64) &&
+	       *value != '-';
+}
+
+static bool is_id(const char *value)
+{
+	struct queue_id id;
+
+	return queue_id_parse(value, strlen(value), &id) == 0;
+}
+
+static bool is_seconds(const char *value)
+{
+	uint64_t n;
+
+	return str_parse_u64(value, 0, SECONDS_MAX, &n) == 0;
+}
+
+static bool is_count(const char *value)
+{
+	uint64_t n;
+
+	return str_parse_u64(value, 1, INT64_MAX / 2, &n) == 0;
+}
+
+static bool is_words(const char *value)
+{
+	return door_consists_of(value, DOOR_LOWER ",", 64);
+}
+
+static bool is_switch(const char *value)
+{
+	return strcmp(value, "yes") == 0;
+}
+
+/* 8-4-4-4-12 digits. */
+static bool is_token(const char *value)
+{
+	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+
+	if (strlen(value) != sizeof(form) - 1)
+		return false;
+	for (size_t n = 0; form[n]; n++)
+		if (form[n] == '-' ? value[n] != '-' : !strchr("0123456789abcdef", value[n]))
+			return false;
+	return true;
+}
+
+static const struct key_form {
+	const char *key;
+	bool (*is_value)(const char *value);
+	bool many;
+} forms[] = {
+    {"author", is_pattern, true},
+    {"sender", is_pattern, true},
+    {"from", is_pattern, true},
+    {"recipient", is_pattern, true},
+    {"login", is_name, true},
+    {"client", door_is_client, true},
+    {"uid", is_user, true},
+    {"message_id", is_name, true},
+    {"id", is_id, true},
+    {"subject", is_expression, true},
+    {"why", is_expression, true},
+    {"of", is_token, true},
+    {"older_s", is_seconds, false},
+    {"newer_s", is_seconds, false},
+    {"larger", is_seconds, false},
+    {"limit", is_count, false},
+    {"queue", is_words, false},
+    {"by", is_words, false},
+    {"all", is_switch, false},
+    {"only", is_switch, false},
+    {"subdomains", is_switch, false},
+    {"sweep", is_switch, false},
+    {"with_bounces", is_switch, false},
+    {"requeue", is_switch, false},
+    {"foreign", is_switch, false},
+    {"index_only", is_switch, false},
+};
+
+/* ---- the order */
+
+static bool is_repeated(const struct door_fleet *f, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(f->pairs[i].key, f->pairs[n].key) == 0)
+			return true;
+	return false;
+}
+
+static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
+{
+	const struct door_pair *o = &f->pairs[n];
+	const struct key_form *form = forms;
+
+	if (!door_is_text(o->key) || !door_is_text(o->value))
+		return err_set(err, ERR_SYNTAX, "pair %zu is no text", n + 1);
+	while (form < forms + COUNT_OF(forms) && strcmp(form->key, o->key) != 0)
+		form++;
+	if (form == forms + COUNT_OF(forms))
+		return err_set(err, ERR_SYNTAX, "unknown key '%s'", o->key);
+	if (!form->many && is_repeated(f, n))
+		return err_set(err, ERR_SYNTAX, "'%s' stands there twice", o->key);
+	if (!form->is_value(o->value))
+		return err_set(err, ERR_SYNTAX,
+		    "'%s' is nothing for '%s', or not in its one spelling", o->value, o->key);
+	return 0;
+}
+
+static bool is_verb(const char *word)
+{
+	static const char *const verbs[] = {
+	    "purge", "hold", "release", "undo", "list", "top", "why", "status", "health"};
+
+	for (size_t n = 0; n < COUNT_OF(verbs); n++)
+		if (strcmp(word, verbs[n]) == 0)
+			return true;
+	return false;
+}
+
+int door_fleet_check(const struct door_fleet *f, struct err *err)
+{
+	int code = 0;
+
+	if (!is_verb(f->verb))
+		return err_set(err, ERR_SYNTAX, "the fleet orders no such verb");
+	if (!is_token(f->token))
+		return err_set(err, ERR_SYNTAX, "the order's token is no UUID");
+	if (!door_consists_of(f->placed_by, DOOR_LOWER DOOR_UPPER DOOR_DECIMAL "-._@", 63))
+		return err_set(err, ERR_SYNTAX, "the operator's name makes no sense");
+	if (!door_is_text(f->reason) || strlen(f->reason) > REASON_MAX)
+		return err_set(
+		    err, ERR_SYNTAX, "the reason is no text, or longer than %d bytes", REASON_MAX);
+	if (f->attempt < 1 || f->age < 0 || f->age / 1000000 > (int64_t)SECONDS_MAX)
+		return err_set(err, ERR_SYNTAX, "the order's attempt or age makes no sense");
+	for (size_t n = 0; code == 0 && n < f->count; n++)
+		code = check_pair(f, n, err);
+	return code;
+}
+
+/* ---- rules: the daemon judges them; here they are text */
+
+static int check_rule(const struct door_rule *r, size_t n, struct err *err)
+{
+	const char *const texts[] = {r->subject, r->action, r->text, r->reason, r->set_by};
+
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		if (!door_is_text(texts[i]))
+			return err_set(err, ERR_SYNTAX, "rule %zu is no text", n + 1);
+	if (!*r->subject || r->left < 0)
+		return err_set(err, ERR_SYNTAX, "rule %zu makes no sense", n + 1);
+	return 0;
+}
+
+int door_rules_check(const struct door_rules *rules, struct err *err)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < rules->count; n++)
+		code = check_rule(&rules->rules[n], n, err);
+	return code;
+}
+
+/* ---- in and out */
+
+static bool read_flag(struct reader *r)
+{
+	uint8_t flag = reader_u8(r);
+
+	r->failed |= flag > 1;
+	return flag == 1;
+}
+
+/* An array for as many as follow, and one more; NULL with words. */
+static void *make_room(
+    struct reader *r, uint32_t max, size_t size, size_t *ret_count, struct err *err)
+{
+	uint32_t count = reader_u32(r);
+	void *room = count > max ? NULL : calloc((size_t)count + 1, size);
+
+	if (count > max)
+		err_set(err, ERR_LIMIT, "more than %u members", max);
+	else if (!room)
+		err_set(err, -ENOMEM, "out of memory");
+	*ret_count = count;
+	return room;
+}
+
+int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err)
+{
+	size_t count;
+
+	ret->number = reader_u64(r);
+	ret->token = reader_text(r);
+	ret->attempt = reader_u32(r);
+	ret->lookup = read_flag(r);
+	ret->dry_run = read_flag(r);
+	ret->verb = reader_text(r);
+	ret->age = reader_i64(r);
+	ret->placed_by = reader_text(r);
+	ret->reason = reader_text(r);
+	ret->pairs = make_room(r, DOOR_PAIRS_MAX, sizeof(*ret->pairs), &count, err);
+	if (!ret->pairs)
+		return ERR_LIMIT;
+	for (; ret->count < count; ret->count++) {
+		ret->pairs[ret->count].key = reader_text(r);
+		ret->pairs[ret->count].value = reader_text(r);
+	}
+	return 0;
+}
+
+void door_fleet_put(struct bytes *b, const struct door_fleet *f)
+{
+	bytes_put_u64(b, f->number);
+	bytes_put_text(b, f->token);
+	bytes_put_u32(b, f->attempt);
+	bytes_put_u8(b, f->lookup);
+	bytes_put_u8(b, f->dry_run);
+	bytes_put_text(b, f->verb);
+	bytes_put_i64(b, f->age);
+	bytes_put_text(b, f->placed_by);
+	bytes_put_text(b, f->reason);
+	bytes_put_u32(b, (uint32_t)f->count);
+	for (size_t n = 0; n < f->count; n++) {
+		bytes_put_text(b, f->pairs[n].key);
+		bytes_put_text(b, f->pairs[n].value);
+	}
+}
+
+int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err)
+{
+	size_t count;
+
+	ret->replace = read_flag(r);
+	ret->more = read_flag(r);
+	ret->rules = make_room(r, DOOR_RULES_MAX, sizeof(*ret->rules), &count, err);
+	if (!ret->rules)
+		return ERR_LIMIT;
+	for (; ret->count < count; ret->count++) {
+		struct door_rule *rule = &ret->rules[ret->count];
+
+		rule->subject = reader_text(r);
+		rule->action = reader_text(r);
+		rule->text = reader_text(r);
+		rule->reason = reader_text(r);
+		rule->set_by = reader_text(r);
+		rule->left = reader_i64(r);
+	}
+	return 0;
+}
+
+void door_rules_put(struct bytes *b, const struct door_rules *rules)
+{
+	bytes_put_u8(b, rules->replace);
+	bytes_put_u8(b, rules->more);
+	bytes_put_u32(b, (uint32_t)rules->count);
+	for (size_t n = 0; n < rules->count; n++) {
+		const struct door_rule *rule = &rules->rules[n];
+
+		bytes_put_text(b, rule->subject);
+		bytes_put_text(b, rule->action);
+		bytes_put_text(b, rule->text);
+		bytes_put_text(b, rule->reason);
+		bytes_put_text(b, rule->set_by);
+		bytes_put_i64(b, rule->left);
+	}
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* For this room alone. */
+#ifndef PQPURGE_DOOR_DOOR_PRIVATE_H
+#define PQPURGE_DOOR_DOOR_PRIVATE_H
+
+#include "door/door.h"
+#include "mail/pattern.h"
+
+#define DOOR_LOWER   "abcdefghijklmnopqrstuvwxyz"
+#define DOOR_UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DOOR_DECIMAL "0123456789"
+
+/* Printable, UTF-8, and no longer than DOOR_TEXT_MAX. */
+bool door_is_text(const char *text);
+/* 1 to max bytes of these. */
+bool door_consists_of(const char *text, const char *allowed, size_t max);
+/* A network in its one spelling. */
+bool door_is_client(const char *value);
+
+int door_fleet_check(const struct door_fleet *f, struct err *err) NODISCARD;
+int door_fleet_read(struct reader *r, struct door_fleet *ret, struct err *err) NODISCARD;
+void door_fleet_put(struct bytes *b, const struct door_fleet *f);
+
+int door_rules_check(const struct door_rules *rules, struct err *err) NODISCARD;
+int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err) NODISCARD;
+void door_rules_put(struct bytes *b, const struct door_rules *rules);
+
+#endif
