@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/control.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

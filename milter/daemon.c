@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/daemon.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

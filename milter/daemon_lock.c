@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/daemon_lock.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"

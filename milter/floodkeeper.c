@@ -2,10 +2,6 @@
 /* The detector under its lock, its file, what happens each second, and what the command asks. */
 #include "milter/floodkeeper.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/lines.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The rule of an incident: set, renewed while it goes on, removed at its end. */
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/floodkeeper_private.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The thread that asks root, by the order door, to hold what came before and to run the hook. */
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/floodkeeper_private.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* An incident in words: a line in the log, and JSON. */
-#include <time.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/floodkeeper_private.h"

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/glue.h"
 
-#include <errno.h>
 #include <libmilter/mfapi.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/judge.h"
 
-#include <limits.h>
-
 #include "base/log.h"
 
 static void set_subject(struct verdict *v, const char *address)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/listener.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 

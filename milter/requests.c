@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/requests.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "index/serve.h"

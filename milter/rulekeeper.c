@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/rulekeeper.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"

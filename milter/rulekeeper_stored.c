@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The command's rules. Everything here is called with `change` held. */
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/session.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 
 /* Larger buffers are freed at the reset. */

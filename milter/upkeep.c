@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/upkeep.h"
 
-#include <errno.h>
 #include <pthread.h>
 
 #include "base/clock.h"

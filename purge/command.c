@@ -2,9 +2,6 @@
 /* One command: its words, its verb, its exit status. */
 #include "purge/command.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #include "purge/door/ask_root.h"
 #include "purge/door/behalf.h"
 #include "purge/session.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
-#include "base/str.h"
 #include "purge/ids.h"
+#include "base/str.h"
 #include "purge/tell/say.h"
 
 #define COMPLAINTS 20

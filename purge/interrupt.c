@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/interrupt.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sys/time.h>
 
 volatile sig_atomic_t interrupt_stop;

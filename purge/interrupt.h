@@ -3,8 +3,6 @@
 #ifndef PQPURGE_PURGE_INTERRUPT_H
 #define PQPURGE_PURGE_INTERRUPT_H
 
-#include <signal.h>
-
 #include "base/base.h"
 
 extern volatile sig_atomic_t interrupt_stop;

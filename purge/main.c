@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx: the admin's command. */
-#include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/log.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <pwd.h>
-#include <stddef.h>
 
 #include "base/clock.h"
 #include "postfix/spool/queue.h"

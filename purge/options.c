@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <getopt.h>
-#include <stddef.h>
 
 #include "purge/options.h"
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/save_dir.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/io.h"
 #include "purge/tell/say.h"
 

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <limits.h>
 #include <pwd.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "purge/door/behalf.h"

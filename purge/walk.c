@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/walk.h"
 
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "purge/door/behalf.h"
 #include "purge/interrupt.h"

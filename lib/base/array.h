@@ -3,8 +3,6 @@
 #ifndef PQPURGE_BASE_ARRAY_H
 #define PQPURGE_BASE_ARRAY_H
 
-#include <errno.h>
-
 #include "base/base.h"
 
 #define ARRAY_OF(type)                                                                             \

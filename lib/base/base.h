@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* What every file may use: attributes, and the list of banned functions. */
+/* What every file may use: the C library's usual headers, attributes, and the list of banned
+ * functions. */
 #ifndef PQPURGE_BASE_BASE_H
 #define PQPURGE_BASE_BASE_H
 
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #define NODISCARD          __attribute__((warn_unused_result))
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))

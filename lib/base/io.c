@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <dirent.h>
 #include <endian.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -2,7 +2,6 @@
 /* A struct json is a json_t. An object under construction has an extra member, "whole", and an
  * array an extra first element. When memory runs out that mark is removed, which needs no memory:
  * the failure stays with the object, and with the one that it is put into, until it is written. */
-#include <errno.h>
 #include <jansson.h>
 
 #include "base/json.h"

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/lines.h"
 
-#include <errno.h>
-#include <unistd.h>
-
 #define BUFFER_SIZE (64u << 10)
 
 static int fill(struct lines *l)

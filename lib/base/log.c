@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/log.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

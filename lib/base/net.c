@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/role.h"
 

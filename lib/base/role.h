@@ -7,8 +7,6 @@
 #ifndef PQPURGE_BASE_ROLE_H
 #define PQPURGE_BASE_ROLE_H
 
-#include <signal.h>
-
 #include "base/bytes.h"
 #include "base/err.h"
 

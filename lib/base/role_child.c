@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /* The parent trusts nothing that comes back: the bytes that the child read may have taken it over.
  * So the output is sealed before it is mapped, and its trailer is checked. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

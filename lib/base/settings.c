@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <confuse.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 
 #include "base/io.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/settings_table.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/resource.h>

@@ -4,8 +4,6 @@
  * alone. */
 #include "mail/from.h"
 
-#include <limits.h>
-
 #include "mail/address_parts.h"
 #include "mail/from_list.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Refuses what an admin surely did not mean, and says what to write instead. An expression can name
  * any odd address. */
-#include <errno.h>
-
 #include "base/net.h"
 #include "mail/pattern.h"
 #include "mail/regex.h"

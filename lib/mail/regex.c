@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/regex.h"
 
-#include <errno.h>
-
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 

@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/account_log.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/io.h"
 #include "base/lines.h"
 

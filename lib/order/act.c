@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Acts on chunks of messages, in lanes (lane.h). Each chunk is proven, and in the account on
  * disk, right before a postsuper gets it. Whatever postsuper says, we look at the chunk again. */
-#include <errno.h>
-#include <poll.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "order/lane.h"
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/catchup.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "order/catchup_work.h"
 #include "order/inside.h"

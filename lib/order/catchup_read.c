@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
  * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add. */
-#include <errno.h>
-
 #include "base/array.h"
 #include "order/catchup_work.h"
 #include "order/inside.h"

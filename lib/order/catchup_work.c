@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/catchup_work.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 

@@ -2,9 +2,6 @@
 /* A child hands over struct holds_lost and the messages as one text. */
 #include "order/holds.h"
 
-#include <errno.h>
-#include <inttypes.h>
-
 struct asking {
 	const uint64_t *numbers; /* of the batches; NULL: all */
 	size_t count;

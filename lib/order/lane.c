@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "order/lane.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 
 #define TRIES_MAX 2

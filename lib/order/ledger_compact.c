@@ -4,11 +4,6 @@
  * still hold. If that fails, the old log stays. Others go on writing; they wait only while what
  * they added is copied.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/io.h"
 #include "order/writer.h"
 

@@ -14,8 +14,6 @@
 #ifndef PQPURGE_ORDER_ORDER_H
 #define PQPURGE_ORDER_ORDER_H
 
-#include <signal.h>
-
 #include "base/settings.h"
 #include "index/client.h"
 #include "postfix/spool/spool.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
 #include "base/array.h"
 #include "order/inside.h"
 

@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "order/inside.h"
 

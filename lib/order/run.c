@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <poll.h>
-
 #include "base/clock.h"
 #include "order/inside.h"
 

@@ -1,10 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "order/inside.h"

@@ -2,10 +2,7 @@
 /* The command's side. */
 #include "order/writer.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The child writes all lines that have come together, and syncs once. */
-#include <errno.h>
-#include <poll.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/rule.h"
 
-#include <errno.h>
 #include <stdatomic.h>
 
 #include "base/str.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
 #include "base/str.h"
 #include "rules/rule.h"
 

@@ -2,8 +2,6 @@
 /* A hash table with open addressing, at most half full. */
 #include "rules/ruleset_private.h"
 
-#include <errno.h>
-
 #define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* spreads the class over the hash */
 
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count)

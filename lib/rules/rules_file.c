@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/rules_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/array.h"
 #include "base/io.h"
 #include "base/lines.h"

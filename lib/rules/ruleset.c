@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/ruleset.h"
 
-#include <errno.h>
-#include <inttypes.h>
-
 #include "base/lines.h"
 #include "rules/ruleset_private.h"
 

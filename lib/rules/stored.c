@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/stored.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

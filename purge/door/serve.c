@@ -18,7 +18,7 @@
 #define ANSWER_TIME  (20 * USEC_PER_SEC)
 #define REFUSAL_TIME 1 /* second that a refusal takes, so that they do not fill the account */
 #define REFUSAL_WAIT (30 * USEC_PER_SEC)
-#define LINE_MAX     4096u
+#define COMMAND_MAX  4096u
 
 /* One order. */
 struct serving {
@@ -52,7 +52,7 @@ static void make_line(struct serving *g)
 	if (g->order.kind == DOOR_HOLD)
 		strbuf_printf(
 		    &g->line, " %s %s for %s", door_key_word(hold->key), hold->value, hold->token);
-	for (size_t n = 0; n < verb->count && g->line.len < LINE_MAX; n++)
+	for (size_t n = 0; n < verb->count && g->line.len < COMMAND_MAX; n++)
 		strbuf_printf(&g->line, " %s", verb->words[n]);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/rules/block_talk.h"
 
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "postfix/config/bypass.h"
 #include "purge/rules/rulebox.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
-#include "base/clock.h"
 #include "purge/rules/blocking.h"
+#include "base/clock.h"
 #include "rules/rules_json.h"
 #include "rules/stored.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/rules/rulebox.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "rules/ruleset.h"
 #include "rules/stored.h"

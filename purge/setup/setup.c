@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What has to be done so that Postfix asks the daemon. */
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
-#include <sys/stat.h>
 
 #include "postfix/config/milters.h"
 #include "purge/setup/setup.h"

@@ -6,8 +6,6 @@
 #ifndef PQPURGE_PURGE_SETUP_H
 #define PQPURGE_PURGE_SETUP_H
 
-#include <limits.h>
-
 #include "postfix/config/wiring.h"
 #include "purge/session.h"
 #include "purge/setup/setup_record.h"

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The steps, done. */
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

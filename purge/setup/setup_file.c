@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Small text files, read and replaced whole. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/io.h"
 #include "purge/setup/setup_file.h"
+#include "base/io.h"
 
 /* ---- files */
 

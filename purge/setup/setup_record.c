@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The record of a setup, on disk. */
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "purge/setup/setup_file.h"
 #include "purge/setup/setup_record.h"
+#include "purge/setup/setup_file.h"
 
 #define HEAD "pqpurge setup 1"
 

@@ -8,8 +8,6 @@
 #ifndef PQPURGE_PURGE_SETUP_RECORD_H
 #define PQPURGE_PURGE_SETUP_RECORD_H
 
-#include <limits.h>
-
 #include "base/err.h"
 #include "base/str.h"
 

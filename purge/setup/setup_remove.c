@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* What has to be done so that all is as it was before setup. */
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "purge/setup/setup.h"
 #include "purge/setup/setup_units.h"
 

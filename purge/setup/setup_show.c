@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The steps of setup, told before they are done. */
-#include <errno.h>
-
 #include "base/json.h"
 #include "purge/setup/setup.h"
 #include "purge/tell/say.h"

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* Which units belong to a settings file, and systemctl(1). */
-#include <unistd.h>
-
+#include "purge/setup/setup_units.h"
 #include "base/clock.h"
 #include "base/settings.h"
 #include "postfix/config/instance.h"
-#include "purge/setup/setup_units.h"
 
 #define TIMEOUT    (90 * USEC_PER_SEC) /* a unit that does not start is given up by systemd first */
 #define OUTPUT_MAX ((size_t)1 << 16)

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/status/live.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/status/status.h"
 
-#include <limits.h>
-
 #include "base/io.h"
 #include "postfix/config/bypass.h"
 #include "postfix/config/wiring.h"

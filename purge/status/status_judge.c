@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <inttypes.h>
-#include <limits.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "door/door.h"
 #include "order/standing.h"

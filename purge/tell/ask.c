@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <inttypes.h>
-#include <unistd.h>
-
+#include "purge/tell/ask.h"
 #include "base/str.h"
 #include "purge/interrupt.h"
-#include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
 /* Reads byte by byte, to leave what follows the line. 1 a line, 0 end of file or too long, -1 a

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/field.h"
 
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "purge/tell/say.h"
 

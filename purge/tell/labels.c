@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/labels.h"
 
-#include <errno.h>
-
 #include "base/bytes.h"
 #include "base/err.h"
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "postfix/file/content.h"

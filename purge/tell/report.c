@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/report.h"
 
-#include <inttypes.h>
-
 #include "purge/session.h"
 #include "purge/tell/say.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <libsmartcols.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/str.h"
 #include "purge/tell/table.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/top/top.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "purge/tell/wording.h"
 

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx purge, hold, release, undo. */
-#include <errno.h>
-#include <inttypes.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"

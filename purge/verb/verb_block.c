@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx block, unblock. */
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx list: matches that are in the queue now. */
-#include <inttypes.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/table.h"

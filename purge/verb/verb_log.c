@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx log: past batches, the newest last. */
-#include <errno.h>
-#include <unistd.h>
-
 #include "base/array.h"
 #include "order/account.h"
 #include "purge/session.h"

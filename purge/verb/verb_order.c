@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx order: root's side of the order door. */
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "purge/door/serve.h"
 #include "purge/interrupt.h"
 #include "purge/session.h"

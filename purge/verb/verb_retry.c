@@ -3,13 +3,6 @@
  * each message is checked: it was retried if it left deferred or the queue, or its file was
  * touched, as flush(8) and qmgr(8) do to set the time of the next try. That has whole seconds, so
  * the change time is compared. */
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <poll.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/interrupt.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx rules: all rules, or the one that decides. */
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "purge/rules/rulebox.h"

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx setup: shows the steps, asks, carries them out, then shows the status. */
-#include <unistd.h>
-
 #include "base/log.h"
 #include "purge/setup/setup.h"
 #include "purge/tell/ask.h"

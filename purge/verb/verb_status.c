@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx status. */
-#include <errno.h>
-
 #include "purge/status/status.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx top: who fills the queue, once or every two seconds. */
-#include <errno.h>
-#include <inttypes.h>
 #include <langinfo.h>
-#include <poll.h>
 #include <stdarg.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/json.h"

@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx why: why matches are deferred, and when Postfix tries again. */
-#include <errno.h>
-#include <inttypes.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/why/why.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "base/role.h"
 #include "mail/address.h"

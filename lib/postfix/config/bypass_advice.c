@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/config/bypass_advice.h"
 
-#include <sys/stat.h>
-
 bool bypass_is_below(const char *path, const char *directory)
 {
 	return str_starts(path, directory) && path[strlen(directory)] == '/';

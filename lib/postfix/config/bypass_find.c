@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <grp.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "postfix/config/bypass_advice.h"
 #include "postfix/config/checks.h"

@@ -3,10 +3,7 @@
 #include "postfix/config/checks.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <regex.h>
-#include <sys/stat.h>
 
 #include "base/io.h"
 

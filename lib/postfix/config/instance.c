@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <unistd.h>
-
+#include "postfix/config/instance.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "postfix/config/instance.h"
 #include "postfix/spool/queue.h"
 #include "postfix/tool/child.h"
 

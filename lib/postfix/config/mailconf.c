@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
 #include "postfix/config/mailconf.h"
 
 #define NAMES_MAX 32

@@ -2,8 +2,6 @@
 /* Milters are parsed as in milter/milter.c, milter_new. */
 #include "postfix/config/milters.h"
 
-#include <errno.h>
-
 #define BLANKS ", \t\r\n"
 
 int brace_list_next(const char **at, struct span *ret)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
+#include "postfix/config/wiring.h"
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
-#include "postfix/config/wiring.h"
 
 #define TIMEOUT    (30 * USEC_PER_SEC)
 #define OUTPUT_MAX ((size_t)1 << 20)

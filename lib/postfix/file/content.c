@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/file/content.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/spool.h"

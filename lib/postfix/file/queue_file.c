@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/file/queue_file.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 
 #define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)

@@ -7,8 +7,6 @@
 #ifndef PQPURGE_POSTFIX_QUEUE_FILE_H
 #define PQPURGE_POSTFIX_QUEUE_FILE_H
 
-#include <sys/stat.h>
-
 #include "mail/identity.h"
 
 #define QUEUE_WINDOW      4096  /* bytes read at once: most envelopes are smaller */

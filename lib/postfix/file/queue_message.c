@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/file/queue_message.h"
 
-#include <errno.h>
-
 #include "postfix/file/queue_file.h"
 
 struct walk {

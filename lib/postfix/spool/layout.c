@@ -1,7 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-
 #include "postfix/spool/queue.h"
 
 #define LOOKS 3 /* passes over all spots before a file counts as gone */

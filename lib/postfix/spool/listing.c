@@ -2,9 +2,6 @@
 #include "postfix/spool/listing.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #define LENGTH_BASE     65536u /* bytes of a directory that are worth reading for few names */
 #define LENGTH_PER_NAME 64

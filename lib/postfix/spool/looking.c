@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-
+#include "postfix/spool/looking.h"
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
-#include "postfix/spool/looking.h"
 
 #define ROUNDS_MAX 16  /* how often a file may move between two system calls */
 #define LIST_COUNT 32  /* from here on a listing pays */

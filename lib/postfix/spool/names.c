@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/spool/names.h"
 
-#include <errno.h>
 #include <sys/random.h>
 
 #include "base/err.h"

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/spool/queue.h"
 
-#include <errno.h>
-#include <fcntl.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 

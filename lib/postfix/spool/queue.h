@@ -3,8 +3,6 @@
 #ifndef PQPURGE_POSTFIX_QUEUE_H
 #define PQPURGE_POSTFIX_QUEUE_H
 
-#include <sys/stat.h>
-
 #include "mail/queue_id.h"
 #include "postfix/config/instance.h"
 

@@ -4,8 +4,6 @@
  * by a blank line. Newer Postfix writes "<recipient>: reason" in front of a block, older Postfix
  * only that line.
  */
-#include <errno.h>
-
 #include "base/io.h"
 #include "base/lines.h"
 #include "postfix/spool/spool.h"

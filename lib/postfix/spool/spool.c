@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-
+#include "postfix/spool/spool.h"
 #include "base/clock.h"
 #include "postfix/spool/looking.h"
-#include "postfix/spool/spool.h"
 
 #define SPLIT_COUNT 4000 /* from here on a second child pays */
 

@@ -2,9 +2,6 @@
 /* A child hands over struct report, the output of take, and a packed list of unreadable files. */
 #include "postfix/spool/spool_read.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 

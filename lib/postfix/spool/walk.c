@@ -7,9 +7,6 @@
 #include "postfix/spool/walk.h"
 
 #include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* posix_spawn, for a fork of a large caller is slow. */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
