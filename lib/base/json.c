@@ -329,6 +329,20 @@ const struct json *json_at(const struct json *o, const char *key, size_t n)
 	return json_of(json_array_get(member(o, key), n));
 }
 
+int json_copy(const struct json *o, const char *key, struct strbuf *to)
+{
+	json_t *value = member(o, key);
+	char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;
+
+	if (!value)
+		return -ENOENT;
+	if (!text)
+		return -ENOMEM;
+	escape_rest(to, text);
+	free(text);
+	return to->failed ? -ENOMEM : 0;
+}
+
 bool json_next(const struct json *o, void **at, const char **ret_key, const struct json **ret_value)
 {
 	do

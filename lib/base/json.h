@@ -39,6 +39,9 @@ size_t json_count(const struct json *o, const char *key); /* members of an array
 const struct json *json_at(
     const struct json *o, const char *key, size_t n); /* borrowed; NULL past the end */
 
+/* Appends a member of an object from json_parse as JSON, in one line without its end. 0, -ENOENT
+ * (no such member), -ENOMEM. */
+int json_copy(const struct json *o, const char *key, struct strbuf *to) NODISCARD;
 /* Makes an object from json_parse writable. NULL: out of memory. */
 struct json *json_reopen(struct json *o);
 /* The next member of an object; *at is NULL at first. False at the end. */
