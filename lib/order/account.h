@@ -10,10 +10,11 @@
  *   {"done":7,"part":1}                    it did the whole part; or those of "ids"
  *   {"facts":7,"arrivals":[{"time":..,"count":..},..],"senders":[{"is":"bad.example","count":..},..],..}
  *   {"end":7,"matched":..,"done":..,"gone":..,"changed":..,"failed":..,"rules_set":..,
- *    "undid":[..]}
+ *    "undid":[..],"interrupted":true}      the last: something was not reached
  *
  * `begin` and a chunk's IDs are on disk before the first of its messages is touched, so a killed
- * command leaves a true account. A batch without `end` whose command is gone is "unfinished".
+ * command leaves a true account. A batch without `end` whose command is gone is
+ * "unfinished", and so is one that was interrupted.
  * {"adopt":7,"time":..} stands where a hold went on with such a batch.
  *
  * Arrivals are T records in wall microseconds; with the queue ID they are a message's identity.

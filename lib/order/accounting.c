@@ -73,6 +73,8 @@ static int make_end(const struct run *run, struct strbuf *ret)
 
 	for (size_t n = 0; n < COUNT_OF(numbers); n++)
 		json_put_int(o, numbers[n].key, (int64_t)numbers[n].value);
+	if (run->outcome->interrupted)
+		json_put_bool(o, "interrupted", true);
 	if (is_undone(run))
 		json_put_ints(o, "undid", run->order->undo, run->order->undo_count);
 	return json_write(ret, o);

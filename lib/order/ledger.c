@@ -197,6 +197,7 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 	batch->ended = true;
 	batch->undone |= json_bool(line, "undone", false);
 	batch->refused = json_bool(line, "refused", false);
+	batch->interrupted = json_bool(line, "interrupted", false);
 	for (size_t n = 0; code == 0 && n < json_count(line, "undid"); n++) {
 		int64_t number = json_int(json_at(line, "undid", n), NULL, 0);
 		struct ledger_batch *other = ledger_find(ledger, (uint64_t)number);
@@ -305,6 +306,15 @@ static int visit(void *arg, const struct account_line *line)
 	return code;
 }
 
+static enum account_state state_of(const struct ledger_batch *b)
+{
+	if (b->refused)
+		return ACCOUNT_REFUSED;
+	if (b->undone)
+		return ACCOUNT_UNDONE;
+	return b->ended && !b->interrupted ? ACCOUNT_DONE : ACCOUNT_UNFINISHED;
+}
+
 int ledger_read(const struct account_log *log, bool all, struct ledger *ret, struct err *err)
 {
 	int code;
@@ -314,10 +324,7 @@ int ledger_read(const struct account_log *log, bool all, struct ledger *ret, str
 	for (size_t n = 0; code == 0 && n < ret->count; n++) {
 		struct ledger_batch *b = &ret->list[n];
 
-		b->told.state = b->refused  ? ACCOUNT_REFUSED
-				: b->undone ? ACCOUNT_UNDONE
-				: b->ended  ? ACCOUNT_DONE
-					    : ACCOUNT_UNFINISHED;
+		b->told.state = state_of(b);
 		b->told.running = !b->ended && account_log_is_running(log, b->told.number);
 	}
 	return code;

@@ -44,6 +44,7 @@ struct ledger_batch {
 	struct batch told;
 	enum ledger_effect effect;
 	bool ended, refused, undone; /* undone: by an undo that left nothing of it */
+	bool interrupted;            /* ended before all was done */
 	uint32_t last_part;          /* the highest number */
 	struct {
 		struct ledger_part *list;

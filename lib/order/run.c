@@ -95,6 +95,7 @@ static void end(struct run *run, int code, const struct err *why)
 static void fail(struct run *run, struct err *err, const struct err *why)
 {
 	order_leave(run->outcome);
+	run->outcome->interrupted = order_stopped(run->order);
 	if (run->writer)
 		order_account_end(run);
 	outcome_release(run->outcome);

@@ -42,8 +42,8 @@ static struct ledger_batch *find_adoptable(const struct ledger *ledger, const st
 	for (size_t n = ledger->count; adopts && n > 0; n--) {
 		struct ledger_batch *b = &ledger->list[n - 1];
 
-		if (b->effect == EFFECT_HOLDS && b->told.state == ACCOUNT_UNFINISHED &&
-		    !b->told.running && strcmp(b->told.selector, selector) == 0)
+		if (b->effect == EFFECT_HOLDS && !b->ended && !b->undone && !b->told.running &&
+		    strcmp(b->told.selector, selector) == 0)
 			return b;
 	}
 	return NULL;

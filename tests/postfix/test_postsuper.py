@@ -102,3 +102,5 @@ class Interrupted(RigCase):
         self.assertEqual(status, 3, text[-500:])
         self.assertTrue(left, "there was nothing to interrupt")
         self.assertEqual(text.count('"deleted"') - 1, len(before - left), text[-500:])
+        batch = self.pq.idx("log", "--json").lines[0]
+        self.assertEqual((batch["state"], batch["matched"], batch["done"]), ("unfinished", 3000, len(before - left)), batch)

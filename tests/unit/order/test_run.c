@@ -271,6 +271,7 @@ static void test_stop(void **state)
 	enum { MANY = 1001 }; /* more than a chunk */
 	static struct message list[MANY];
 	static struct queue_id ids[MANY];
+	struct batches batches;
 	uint64_t done;
 	struct walk w;
 
@@ -295,6 +296,13 @@ static void test_stop(void **state)
 	assert_int_equal(w.outcome.tally.matched, MANY);
 	assert_false(lies_in(&w, QUEUE_DEFERRED, &ids[0]));
 	assert_true(lies_in(&w, QUEUE_DEFERRED, &ids[MANY - 1]));
+	assert_int_equal(account_list(&w.settings, NULL, &batches, &w.err), 0);
+	assert_int_equal(batches.count, 1);
+	assert_int_equal(batches.list[0].state, ACCOUNT_UNFINISHED);
+	assert_false(batches.list[0].running);
+	assert_int_equal(batches.list[0].matched, MANY);
+	assert_int_equal(batches.list[0].done, done);
+	batches_release(&batches);
 
 	/* From the beginning: nothing is touched, nothing is claimed. */
 	run(&w);
