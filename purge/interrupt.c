@@ -20,18 +20,27 @@ static void handle(int number, void (*handler)(int))
 	sigaction(number, &action, NULL);
 }
 
+/* What is started with '&' from a shell without job control ignores SIGINT, and a child that is
+ * stopped would hold a verb that only looks for as long as its deadline. */
 void interrupt_begin(void)
 {
+	sigset_t set;
+
 	handle(SIGPIPE, SIG_IGN);
 	handle(SIGCHLD, SIG_DFL);
+	handle(SIGINT, SIG_DFL);
+	handle(SIGTERM, SIG_DFL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 void interrupt_catch(void)
 {
 	struct sigaction before;
 
-	/* nohup(1) stays in force. SIGINT is caught even if ignored, as postsuper does: shells
-	 * without job control ignore it for what they start with '&'. */
+	/* nohup(1) stays in force. */
 	bool nohup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)

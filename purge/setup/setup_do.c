@@ -30,7 +30,7 @@ static void note_made(struct setup *setup, const char *kind, const char *subject
 static int run(const char *const argv[], struct err *err)
 {
 	struct strbuf out = {0};
-	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
+	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
 
 	strbuf_release(&out);
 	return code > 0 ? ERR_CHILD : code;

@@ -69,7 +69,7 @@ int setup_systemctl(const char *verb, const char *option, const char *unit, stru
 	if (option)
 		argv[count++] = option;
 	argv[count] = unit;
-	code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
+	code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
 	strbuf_release(&out);
 	return code > 0 ? err_within(err, ERR_CHILD, "%s", unit ? unit : "systemd") : code;
 }

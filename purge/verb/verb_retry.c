@@ -65,7 +65,7 @@ static int run_postqueue(const struct postfix *p, const struct queue_id *id, str
 	code = program.failed ? err_set(err, -ENOMEM, "out of memory")
 			      : postfix_run((const char *const[]){program.text, "-c",
 						p->config_directory, "-i", id->text, NULL},
-				    4096, RUN_TIME, &said, err);
+				    4096, RUN_TIME, p->stop, &said, err);
 	strbuf_release(&program);
 	strbuf_release(&said);
 	return code;

@@ -100,7 +100,9 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 static int look_in_file(const struct postfix *p, const struct looking *looking, struct err *err)
 {
 	struct blob blob = {0};
-	int code = role_ask(&p->owner, NULL, ROLE_TIME, look_in_child, (void *)looking, &blob, err);
+	struct role_child child = {.stop = p->stop};
+	int code =
+	    role_ask(&p->owner, &child, ROLE_TIME, look_in_child, (void *)looking, &blob, err);
 	int found = blob.len == 1 && blob.at[0] == 1;
 
 	if (code == 0 && blob.len != 1)

@@ -53,7 +53,7 @@ int postconf_run(const char *directory, const char *option, const char *const *w
 
 	for (size_t n = 0; n < ASKED_MAX && words[n]; n++)
 		argv[4 + n] = words[n];
-	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, ret, err);
+	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
 	if (code == 0)
 		return 0;
 	if (code > 0)

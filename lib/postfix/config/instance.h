@@ -50,11 +50,11 @@ int postfix_parameter(
 /*
  * Runs a program (argv[0] is its absolute path), stdin from /dev/null, and collects its stdout.
  * Returns its exit status (if not 0, err gets the last line of its stderr) or a negative code:
- * ERR_LIMIT past max bytes, ERR_TIMEOUT past timeout microseconds (it is killed in both cases),
- * ERR_CHILD: a signal ended it.
+ * ERR_LIMIT past max bytes, ERR_TIMEOUT past timeout microseconds, ERR_STOPPED soon after *stop is
+ * set (it is killed in these cases), ERR_CHILD: a signal ended it. stop may be NULL.
  */
-int postfix_run(const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out,
-    struct err *err) NODISCARD;
+int postfix_run(const char *const argv[], size_t max, int64_t timeout,
+    const volatile sig_atomic_t *stop, struct strbuf *ret_out, struct err *err) NODISCARD;
 
 /* Runs postconf(1) -c directory option words..., ended by NULL. *ret: its output. ERR_CONFIG with
  * its words. Private to lib/postfix. */

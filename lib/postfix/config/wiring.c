@@ -126,7 +126,7 @@ static int run_postfix(const struct postfix *p, const char *word, struct err *er
 	strbuf_printf(&program, "%s/postfix", p->command_directory);
 	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory, word, NULL};
 	if (!program.failed)
-		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, &out, err);
+		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
 	strbuf_release(&out);
 	strbuf_release(&program);
 	return code;

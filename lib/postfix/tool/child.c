@@ -9,6 +9,8 @@
 #include "postfix/config/instance.h"
 #include "postfix/tool/child.h"
 
+#define STOP_LOOK (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
+
 static char *const environment[] = {
     (char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
     (char[]){"LC_ALL=C"},
@@ -77,22 +79,41 @@ int child_watch(pid_t pid)
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 
-/* Waits for pid, which has closed its pipes. At the steady deadline, or at once, kills its process
- * group. Returns waitpid(2)'s status. */
-static int child_end(pid_t pid, bool at_once, int64_t deadline, bool *ret_late)
+struct bounds {
+	int64_t deadline; /* steady */
+	const volatile sig_atomic_t *stop;
+};
+
+/* Whether to wait no longer: 0, ERR_STOPPED or ERR_TIMEOUT. */
+static int is_over(const struct bounds *b)
 {
-	int status = 0;
+	if (b->stop && *b->stop)
+		return ERR_STOPPED;
+	return clock_steady() >= b->deadline ? ERR_TIMEOUT : 0;
+}
+
+/* When to look at the bounds again. */
+static int64_t next_look(const struct bounds *b)
+{
+	int64_t look = b->stop ? clock_steady() + STOP_LOOK : b->deadline;
+
+	return look < b->deadline ? look : b->deadline;
+}
+
+/* Waits for pid, which has closed its pipes. With a code, or past the bounds, kills its process
+ * group. Returns the code; *ret_status is waitpid(2)'s. */
+static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_status)
+{
 	int watch = child_watch(pid);
 
-	*ret_late = false;
-	if (!at_once && watch >= 0 && io_wait(watch, POLLIN, deadline) == 0)
-		at_once = *ret_late = true;
-	if (at_once)
+	while (code == 0 && watch >= 0 && io_wait(watch, POLLIN, next_look(bounds)) == 0)
+		code = is_over(bounds);
+	if (code)
 		kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
 		;
 	io_close(&watch);
-	return status;
+	return code;
 }
 
 /* A pipe from the program. */
@@ -130,7 +151,7 @@ static int take(struct intake *in)
 	return in->text.failed ? -ENOMEM : 0;
 }
 
-static int collect(struct intake *out, struct intake *errors, int64_t deadline)
+static int collect(struct intake *out, struct intake *errors, const struct bounds *bounds)
 {
 	int code = 0;
 
@@ -138,12 +159,13 @@ static int collect(struct intake *out, struct intake *errors, int64_t deadline)
 	io_close(&errors->ends[1]);
 	while (code == 0 && (out->ends[0] >= 0 || errors->ends[0] >= 0)) {
 		struct pollfd fds[2] = {{out->ends[0], POLLIN, 0}, {errors->ends[0], POLLIN, 0}};
-		int64_t left = deadline - clock_steady();
+		int64_t left = next_look(bounds) - clock_steady();
 
-		if (left <= 0)
-			return ERR_TIMEOUT;
-		if (poll(fds, 2, (int)(left / 1000) + 1) < 0 && errno != EINTR)
+		if (poll(fds, 2, left > 0 ? (int)(left / 1000) + 1 : 0) < 0 && errno != EINTR)
 			return -errno;
+		code = is_over(bounds);
+		if (code)
+			return code;
 		if (fds[0].revents)
 			code = take(out);
 		if (code == 0 && fds[1].revents)
@@ -175,15 +197,14 @@ static int verdict(const char *program, int code, int status, struct strbuf *wor
 	return WEXITSTATUS(status);
 }
 
-int postfix_run(
-    const char *const argv[], size_t max, int64_t timeout, struct strbuf *ret_out, struct err *err)
+int postfix_run(const char *const argv[], size_t max, int64_t timeout,
+    const volatile sig_atomic_t *stop, struct strbuf *ret_out, struct err *err)
 {
-	int64_t deadline = clock_steady() + timeout;
+	const struct bounds bounds = {clock_steady() + timeout, stop};
 	struct intake out = {.ends = {-1, -1}, .max = max};
 	struct intake errors = {.ends = {-1, -1}, .max = 65536, .keep_tail = true};
-	bool late;
 	pid_t pid = -1;
-	int code, status;
+	int code, status = 0;
 
 	if (pipe2(out.ends, O_CLOEXEC) < 0 || pipe2(errors.ends, O_CLOEXEC) < 0) {
 		code = err_sys(err, errno, "failed to make a pipe");
@@ -192,9 +213,8 @@ int postfix_run(
 	code = child_spawn(argv, (int[]){-1, out.ends[1], errors.ends[1]}, -1, &pid, err);
 	if (code < 0)
 		goto out;
-	code = collect(&out, &errors, deadline);
-	status = child_end(pid, code != 0, deadline, &late);
-	code = verdict(argv[0], late ? ERR_TIMEOUT : code, status, &errors.text, err);
+	code = child_end(pid, collect(&out, &errors, &bounds), &bounds, &status);
+	code = verdict(argv[0], code, status, &errors.text, err);
 	if (code >= 0) {
 		*ret_out = out.text;
 		out.text = (struct strbuf){0};

@@ -6,10 +6,18 @@
 
 /* ---- programs */
 
+static volatile sig_atomic_t stopped;
+
+static void set_stopped(int number)
+{
+	(void)number;
+	stopped = 1;
+}
+
 static int run(const char *script, size_t max, int64_t timeout, struct strbuf *out, struct err *err)
 {
 	const char *argv[] = {"/bin/sh", "-c", script, NULL};
-	return postfix_run(argv, max, timeout, out, err);
+	return postfix_run(argv, max, timeout, NULL, out, err);
 }
 
 static void test_run(void **state)
@@ -72,6 +80,30 @@ static void test_run_timeout(void **state)
 	}
 }
 
+/* The flag is set meanwhile, by a signal that no system call is interrupted by. */
+static void test_run_stopped(void **state)
+{
+	static const char *const scripts[] = {
+	    "kill -USR1 $PPID; sleep 60", "exec >&- 2>&-; kill -USR1 $PPID; sleep 60"};
+	struct sigaction action = {.sa_handler = set_stopped, .sa_flags = SA_RESTART}, before;
+
+	(void)state;
+	assert_int_equal(sigaction(SIGUSR1, &action, &before), 0);
+	for (size_t n = 0; n < COUNT_OF(scripts); n++) {
+		const char *argv[] = {"/bin/sh", "-c", scripts[n], NULL};
+		int64_t began = clock_steady();
+		struct strbuf out = {0};
+		struct err err = {{0}};
+
+		stopped = 0;
+		assert_int_equal(
+		    postfix_run(argv, 4096, 50 * USEC_PER_SEC, &stopped, &out, &err), ERR_STOPPED);
+		assert_true(clock_steady() - began < 20 * USEC_PER_SEC);
+		assert_null(out.text);
+	}
+	sigaction(SIGUSR1, &before, NULL);
+}
+
 static void test_run_leaks_nothing(void **state)
 {
 	struct strbuf out = {0};
@@ -94,7 +126,7 @@ static void test_run_missing_program(void **state)
 	struct err err = {{0}};
 
 	(void)state;
-	assert_int_equal(postfix_run(argv, 1, USEC_PER_SEC, &out, &err), -ENOENT);
+	assert_int_equal(postfix_run(argv, 1, USEC_PER_SEC, NULL, &out, &err), -ENOENT);
 	assert_non_null(strstr(err.text, "/nonexistent/postconf"));
 }
 
@@ -307,7 +339,7 @@ static void test_with_layout_failures(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_run), cmocka_unit_test(test_run_timeout),
-    cmocka_unit_test(test_run_leaks_nothing), cmocka_unit_test(test_run_missing_program),
-    cmocka_unit_test(test_read), cmocka_unit_test(test_read_origin_file),
-    cmocka_unit_test(test_read_failures), cmocka_unit_test(test_with_layout),
-    cmocka_unit_test(test_with_layout_failures))
+    cmocka_unit_test(test_run_stopped), cmocka_unit_test(test_run_leaks_nothing),
+    cmocka_unit_test(test_run_missing_program), cmocka_unit_test(test_read),
+    cmocka_unit_test(test_read_origin_file), cmocka_unit_test(test_read_failures),
+    cmocka_unit_test(test_with_layout), cmocka_unit_test(test_with_layout_failures))
