@@ -9,7 +9,7 @@
 #include "milter/floodkeeper_private.h"
 #include "rules/stored.h"
 
-#define SAVE_EVERY (3600 * USEC_PER_SEC)
+#define SAVE_EVERY (600 * USEC_PER_SEC)
 #define SAVE_SOON  (2 * USEC_PER_SEC) /* after an incident changed */
 #define LOOK_EVERY (10 * USEC_PER_SEC)
 #define EVENTS_MAX 64 /* a second */
@@ -54,19 +54,24 @@ void floodkeeper_close(struct floodkeeper *k)
 
 /* ---- the file */
 
-static int restore(struct flood *f, const char *text, size_t len, uint64_t *ret_wrong)
+typedef int take_line(struct flood *f, const struct json *line);
+
+/* Takes lines one by one, so that no session waits for all of them. Returns how many. */
+static int take_lines(
+    struct floodkeeper *k, take_line *take, const char *text, size_t len, uint64_t *ret_wrong)
 {
 	struct lines lines = LINES_IN(text, len);
 	int taken = 0, code;
 
 	while ((code = lines_next(&lines)) == 1) {
 		struct json *line = NULL;
+		int wrong = json_parse(lines.line.text, lines.line.len, &line, NULL);
 
-		if (json_parse(lines.line.text, lines.line.len, &line, NULL) == 0 &&
-		    flood_restore(f, line) == 0)
-			taken++;
-		else
-			++*ret_wrong;
+		pthread_mutex_lock(&k->lock);
+		wrong = wrong ? wrong : take(k->flood, line);
+		pthread_mutex_unlock(&k->lock);
+		taken += wrong == 0;
+		*ret_wrong += wrong != 0;
 		json_free(line);
 	}
 	lines_release(&lines);
@@ -98,13 +103,14 @@ void floodkeeper_begin(struct floodkeeper *k)
 
 	if (!k->flood)
 		return;
+	k->began = clock_wall();
 	strbuf_printf(&path, "%s/" FLOODKEEPER_FILE, k->settings->state_directory);
 	int code = read_all(strbuf_text(&path), &text, &len);
 	if (code && code != -ENOENT)
 		log_warning("failed to read '%s' (%s); the flood watch begins anew",
 		    strbuf_text(&path), err_word(code));
 	if (len > 0)
-		(void)restore(k->flood, text, len, &wrong);
+		(void)take_lines(k, flood_restore, text, len, &wrong);
 	if (wrong)
 		log_warning("'%s': %llu lines are left out, since they make no sense",
 		    strbuf_text(&path), (unsigned long long)wrong);
@@ -362,13 +368,32 @@ static int answer_learn(
 
 	if (!k->flood || !lines)
 		return err_set(err, ERR_USAGE, lines ? "flood_watch is off" : "there are no lines");
+	int taken = take_lines(k, flood_learn, lines, strlen(lines), &wrong);
 	pthread_mutex_lock(&k->lock);
-	int taken = restore(k->flood, lines, strlen(lines), &wrong);
 	k->changes++;
 	pthread_mutex_unlock(&k->lock);
 	json_put_int(reply, "learned", taken);
 	json_put_int(reply, "wrong", (int64_t)wrong);
 	return taken < 0 ? taken : 0;
+}
+
+static int answer_named(
+    struct floodkeeper *k, const struct json *request, struct json *reply, struct err *err)
+{
+	int64_t now = clock_wall();
+	unsigned count = 0;
+
+	(void)err;
+	pthread_mutex_lock(&k->lock);
+	for (size_t n = 0; k->flood && n < json_count(request, "subjects"); n++) {
+		const char *subject = json_text(json_at(request, "subjects", n), NULL);
+
+		count += subject ? flood_named(k->flood, subject, now) : 0;
+	}
+	k->changes += count;
+	pthread_mutex_unlock(&k->lock);
+	json_put_int(reply, "marked", count);
+	return 0;
 }
 
 static const struct {
@@ -378,6 +403,7 @@ static const struct {
 } requests[] = {
     {"floods", answer_floods},
     {"flood-mark", answer_mark},
+    {"flood-named", answer_named},
     {"flood-learn", answer_learn},
 };
 

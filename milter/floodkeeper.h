@@ -35,10 +35,12 @@ void floodkeeper_feed(struct floodkeeper *k, const struct message *m);
 void floodkeeper_each_second(struct floodkeeper *k);
 
 /*
- * A catch-up is over: how much of what busy accounts sent is still queued? At most once a minute;
- * takes as long as a selection. Any thread that has borrowed the index.
+ * A catch-up's update was applied to the index. Mail in it that came while nobody counted (no
+ * daemon ran, or it was killed before it saved) is counted now. And how much of what busy accounts
+ * sent is still queued? At most once a minute; takes as long as a selection. body: the update's, of
+ * serve.h. Any thread that has borrowed the index.
  */
-void floodkeeper_caught_up(struct floodkeeper *k, struct index *index);
+void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body);
 
 /*
  * Requests of the control protocol. 0, or a negative code and words.
@@ -48,7 +50,9 @@ void floodkeeper_caught_up(struct floodkeeper *k, struct index *index);
  *   messages, rate, signal, limit, usual, networks, senders, undelivered, window, clients,
  *   queue_ids, action, expires, held, mark.
  * - {"do":"flood-mark","id":N,"mark":"normal"|"bad"}: "flood": the incident as it is now
- * - {"do":"flood-learn","lines":TEXT}, lines of the file: "learned": how many, "wrong"
+ * - {"do":"flood-named","subjects":[TEXT, ...]}, of rules ("login:joe"): a command purges, holds or
+ *   blocks this; open incidents of these keys are bad unless marked before: "marked": how many
+ * - {"do":"flood-learn","lines":TEXT}, lines of the file about peaks: "learned": how many, "wrong"
  */
 bool floodkeeper_is_mine(const char *word);
 int floodkeeper_answer(struct floodkeeper *k, const struct json *request, struct json *reply,

@@ -25,6 +25,7 @@ struct floodkeeper {
 	struct flood_setup setup;
 	bool unsaved;                 /* the upkeep thread's, as what follows */
 	int64_t next_save, next_look; /* steady */
+	int64_t began;                /* wall */
 	int64_t told[10];             /* wall: the last lines about a begin */
 	unsigned untold;              /* begins that were not told */
 
@@ -32,6 +33,7 @@ struct floodkeeper {
 	struct flood *flood;  /* NULL: flood_watch = off */
 	int64_t next_count;   /* steady: when undelivered mail is counted again */
 	uint64_t changes;     /* marks and holds since the last save */
+	bool caught_up;       /* once since it began: nothing is counted late any more */
 
 	pthread_mutex_t queue; /* guards what follows */
 	pthread_cond_t ready;
@@ -50,6 +52,9 @@ void flood_renew(struct floodkeeper *k, struct flood_incident *i, int64_t now);
 void flood_tell(
     struct floodkeeper *k, enum flood_event event, const struct flood_incident *i, int64_t now);
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate);
+
+/* Counts the mail of an update that came while nobody counted. */
+void flood_count_late(struct floodkeeper *k, int body);
 
 /* Puts an order into the queue; says so in the log where there is no room. */
 void flood_order(struct floodkeeper *k, const struct flood_job *job);

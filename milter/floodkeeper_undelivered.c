@@ -98,13 +98,14 @@ static void judge(struct floodkeeper *k, const struct accounts *a, int64_t now)
 	}
 }
 
-void floodkeeper_caught_up(struct floodkeeper *k, struct index *index)
+void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body)
 {
 	static const enum flood_kind kinds[] = {FLOOD_LOGIN, FLOOD_LOCAL};
 	int64_t steady = clock_steady(), now = clock_wall();
 
 	if (!k->flood)
 		return;
+	flood_count_late(k, body);
 	pthread_mutex_lock(&k->lock);
 	bool due = steady >= k->next_count;
 	if (due)

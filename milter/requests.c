@@ -11,7 +11,7 @@ static void ask_index(const struct requests *r, struct control_work *w)
 
 	serve(index, w->request, w->body, clock_steady() + WIRE_WORK_TIME, &w->answer, &w->file);
 	if (index && strcmp(json_text(w->request, "do"), "update") == 0)
-		floodkeeper_caught_up(r->floods, index);
+		floodkeeper_caught_up(r->floods, index, w->body);
 	if (index)
 		indexkeeper_give_back(r->index);
 }

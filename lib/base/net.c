@@ -138,6 +138,11 @@ bool net_contains(const struct net_block *block, const struct net_address *addre
 	return rest == 0 || ((block->base.at[whole] ^ address->at[whole]) & mask) == 0;
 }
 
+bool net_is_narrow(const struct net_block *block)
+{
+	return block->bits >= (block->base.family == 4 ? 96 + 24 : 48);
+}
+
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE])
 {
 	buf[0] = '\0';

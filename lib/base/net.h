@@ -29,6 +29,8 @@ uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);
 /* IPv4 lies in IPv4 blocks only, family 0 in none. */
 bool net_contains(const struct net_block *block, const struct net_address *address);
+/* At least as narrow as one network of one customer: /24, or /48 for IPv6. */
+bool net_is_narrow(const struct net_block *block);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */
 

@@ -79,7 +79,7 @@ bool door_is_client(const char *value)
 	char normal[NET_TEXT_SIZE + 16], address[NET_TEXT_SIZE];
 	struct net_block block;
 
-	if (net_parse_block(value, &block) < 0)
+	if (net_parse_block(value, &block) < 0 || !net_is_narrow(&block))
 		return false;
 	net_text(&block.base, address);
 	if (block.bits == 128)

@@ -54,7 +54,7 @@ enum door_key {
 	DOOR_LOGIN = 1, /* "joe": no "@DOMAIN", no expression */
 	DOOR_LOCAL,     /* "www-data@example.com": envelope sender; by whatever way it came */
 	DOOR_SENDER,    /* "u@example.com": envelope sender */
-	DOOR_CLIENT,    /* "192.0.2.1", or a network "2001:db8::/64" */
+	DOOR_CLIENT,    /* "192.0.2.1", or a narrow network (net_is_narrow): "2001:db8::/64" */
 	DOOR_DOMAIN,    /* "example.com", of the envelope sender */
 	DOOR_KEYS
 };

@@ -284,6 +284,24 @@ static void spread(const struct flood *f, struct entry *e, const struct flood_ke
 	e->senders[0] |= UINT64_C(1) << (bit >> 32 & 63);
 }
 
+/* What is counted late goes to the bucket in which it arrived. */
+static void add(struct entry *e, const struct flood_message *m)
+{
+	for (int w = 0; w < FLOOD_WINDOWS; w++) {
+		struct window *x = &e->window[w];
+		int64_t bucket =
+		    m->when ? m->when / USEC_PER_SEC / window_seconds[w] : (int64_t)x->bucket;
+
+		if (bucket >= x->bucket) {
+			x->current += m->recipients;
+			x->messages++;
+		} else if (bucket + 1 == x->bucket) {
+			x->previous += m->recipients;
+			x->messages_before++;
+		}
+	}
+}
+
 /* Counts m for one key. True: it is judged, and counts for no wider key. */
 static bool count(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, const struct flood_message *m)
@@ -294,10 +312,7 @@ static bool count(
 	if (!e || e->exempt)
 		return e != NULL;
 	e->last = (uint32_t)(m->now / USEC_PER_SEC);
-	for (int w = 0; w < FLOOD_WINDOWS; w++) {
-		e->window[w].current += m->recipients;
-		e->window[w].messages++;
-	}
+	add(e, m);
 	if (kind == FLOOD_LOGIN)
 		spread(f, e, k, hash, m);
 	struct over over = flood_over(f, kind, e, m->now);
@@ -385,6 +400,7 @@ void flood_feed(struct flood *f, const struct flood_message *m)
 	bool own = *m->login || m->local || m->own;
 	struct flood_key k;
 
+	f->now = m->now;
 	if (!f->started)
 		f->started = m->now;
 	if (is_second_pass(f, m) || count_narrow(f, m) || !*m->sender)

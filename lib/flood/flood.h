@@ -101,6 +101,7 @@ size_t flood_memory(void);                                  /* bytes of one */
 
 struct flood_message {
 	int64_t now;
+	int64_t when;                      /* it arrived earlier, and is counted late; 0: now */
 	const char *login;                 /* "" none */
 	const char *sender;                /* normal form, "" the null sender */
 	const char *recipient;             /* the first one; "" unknown */
@@ -175,15 +176,26 @@ void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);
 void flood_normal(struct flood *f, struct flood_incident *i, int64_t now);
 /* Bad: nothing of it is ever learned. It stays open. */
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now);
+/* Marks each open incident as bad whose key a rule's subject names ("login:joe"), unless it was
+ * marked before. Returns how many. */
+unsigned flood_named(struct flood *f, const char *subject, int64_t now);
 
 /*
- * Peaks and incidents as JSON lines. *at begins at 0; each call appends a slice (at most some 100
- * lines, so that a lock is held for less than a millisecond) and returns true while more is to
- * come.
+ * Peaks, counts and incidents as JSON lines. *at begins at 0; each call appends a slice (at most
+ * some 100 lines, so that a lock is held for less than a millisecond) and returns true while more
+ * is to come. Counts are kept of accounts, and of other keys past a quarter of their limit;
+ * networks and senders are counted anew.
  */
 bool flood_save(struct flood *f, size_t *at, struct strbuf *to);
-/* One such line. ERR_SYNTAX: it is none. Lines in any order; a peak already known is raised. */
+/* One such line. ERR_SYNTAX: it is none. Lines in any order. */
 int flood_restore(struct flood *f, const struct json *line) NODISCARD;
+/* Until when the lines that were restored had counted everything; wall, 0 unknown. */
+int64_t flood_counted_until(const struct flood *f);
+/*
+ * A line about a peak, from a log: raises what is known of its key, and nothing else. A key that
+ * was marked bad learns nothing (0). ERR_SYNTAX: a line about something else.
+ */
+int flood_learn(struct flood *f, const struct json *line) NODISCARD;
 /* Makes what is pending effective: the end of --learn. */
 void flood_settle(struct flood *f);
 /* Told of each key whose peak lifts its limits. */

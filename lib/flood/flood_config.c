@@ -130,6 +130,7 @@ static void put_address(const char *key, char *buf, size_t size)
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 {
 	const char *at = strchr(i->key, '@');
+	struct net_block block;
 
 	buf[0] = '\0';
 	if (i->key_cut)
@@ -140,7 +141,8 @@ void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 			snprintf(buf, size, "login:%s", i->key);
 		break;
 	case FLOOD_CLIENT:
-		snprintf(buf, size, "client:%s", i->key);
+		if (net_parse_block(i->key, &block) == 0 && net_is_narrow(&block))
+			snprintf(buf, size, "client:%s", i->key);
 		break;
 	case FLOOD_LOCAL:
 	case FLOOD_SENDER: /* "srs@" stands for many, "*" too */

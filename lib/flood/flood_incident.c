@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "flood/flood_config.h"
 #include "flood/flood_private.h"
 
 #define QUIET_TIME (INT64_C(1800) * USEC_PER_SEC)
@@ -228,6 +229,7 @@ void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now)
 
 void flood_tick(struct flood *f, int64_t now)
 {
+	f->now = now;
 	for (size_t n = 0; f->open && n < FLOOD_INCIDENTS_MAX; n++) {
 		struct flood_incident *i = &f->incident[n];
 
@@ -266,4 +268,35 @@ void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)
 	i->mark = FLOOD_BAD;
 	if (e)
 		table_forget(e, now);
+}
+
+/* folded: the subject as the key of an address would be. */
+static bool is_named(
+    const struct flood_incident *i, const char *subject, const struct flood_key *folded)
+{
+	bool address = i->kind == FLOOD_LOCAL || i->kind == FLOOD_SENDER;
+	char pattern[FLOOD_KEY_MAX + 16];
+
+	flood_rule_pattern(i, pattern, sizeof(pattern));
+	return pattern[0] && (str_equal_nocase(pattern, subject) ||
+				 (address && strcmp(folded->text, i->key) == 0));
+}
+
+unsigned flood_named(struct flood *f, const char *subject, int64_t now)
+{
+	bool other = str_starts(subject, "login:") || str_starts(subject, "client:");
+	struct flood_key folded;
+	unsigned count = 0;
+
+	flood_key_address(&folded, other ? "" : subject);
+	for (size_t n = 0; f->open && n < FLOOD_INCIDENTS_MAX; n++) {
+		struct flood_incident *i = &f->incident[n];
+
+		if (i->id && i->open && i->mark == FLOOD_UNMARKED &&
+		    is_named(i, subject, &folded)) {
+			flood_bad(f, i, now);
+			count++;
+		}
+	}
+	return count;
 }

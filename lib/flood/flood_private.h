@@ -13,6 +13,8 @@ struct flood {
 	struct flood_incident incident[FLOOD_INCIDENTS_MAX];
 	uint64_t pass[PASSES][8];
 	uint8_t pass_next[PASSES];
+	int64_t now;     /* of the last call */
+	int64_t counted; /* flood_counted_until */
 	int64_t started; /* of the state, wall; 0: at the first message */
 	int64_t full;    /* until then nothing is opened */
 	uint64_t unopened;

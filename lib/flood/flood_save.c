@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Peaks and incidents as JSON lines, and back. Of strangers' keys only those are kept whose peak
- * matters, so that the file stays small.
+ * Peaks, counts and incidents as JSON lines, and back. Of strangers' keys only those are kept that
+ * matter, so that the file stays small.
  */
 #include <math.h>
 
@@ -11,12 +11,15 @@
 #define SLICE   64
 #define ENTRIES 46080
 
-static bool matters(const struct flood *f, enum flood_kind kind, const struct entry *e)
+/* "counts": the windows, then what an incident told of the day. */
+#define COUNTS_EACH 5
+#define COUNTS      (FLOOD_WINDOWS * COUNTS_EACH + 2)
+
+/* Whether what it learned is worth keeping. */
+static bool peak_matters(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
 
-	if (!e->name[0] || e->exempt)
-		return false;
 	for (int p = 0; p < PEAKS; p++) {
 		float value = e->peak[p] > e->pending[p] ? e->peak[p] : e->pending[p];
 
@@ -36,7 +39,40 @@ static void put_floats(struct json *o, const char *key, const float *list)
 	json_put_ints(o, key, whole, PEAKS);
 }
 
-static void save_entry(enum flood_kind kind, const struct entry *e, struct strbuf *to)
+/* Whether its counts are: an account's that sends, or another's past a quarter of its limit. */
+static bool counts_matter(const struct flood *f, enum flood_kind kind, const struct entry *e)
+{
+	const struct flood_limits *l = &f->config.limits[kind];
+	bool account = kind == FLOOD_LOGIN || kind == FLOOD_LOCAL;
+
+	for (int w = 0; w < FLOOD_WINDOWS; w++) {
+		double seen = table_recipients(e, (enum flood_window)w, f->now);
+
+		if (seen > 0 && (account || (l->count[w] && seen * 4 > l->count[w])))
+			return true;
+	}
+	return false;
+}
+
+static void put_counts(struct json *o, const struct entry *e)
+{
+	uint64_t list[COUNTS];
+
+	for (size_t w = 0; w < FLOOD_WINDOWS; w++) {
+		const struct window *x = &e->window[w];
+
+		memcpy(list + w * COUNTS_EACH,
+		    (const uint64_t[]){
+			x->bucket, x->current, x->previous, x->messages, x->messages_before},
+		    COUNTS_EACH * sizeof(*list));
+	}
+	list[COUNTS - 2] = e->told;
+	list[COUNTS - 1] = e->told_before;
+	json_put_ints(o, "counts", list, COUNTS);
+}
+
+static void save_entry(
+    const struct flood *f, enum flood_kind kind, const struct entry *e, struct strbuf *to)
 {
 	struct json *o = json_new();
 
@@ -50,6 +86,8 @@ static void save_entry(enum flood_kind kind, const struct entry *e, struct strbu
 	json_put_int(o, "day", e->window[FLOOD_1D].bucket);
 	if (e->shun)
 		json_put_int(o, "shun", e->shun);
+	if (counts_matter(f, kind, e))
+		put_counts(o, e);
 	(void)!json_write(to, o);
 }
 
@@ -115,14 +153,16 @@ bool flood_save(struct flood *f, size_t *at, struct strbuf *to)
 
 		json_put_int(o, "started", f->started);
 		json_put_int(o, "next_id", f->next_id);
+		json_put_int(o, "counted", f->now);
 		(void)!json_write(to, o);
 	}
 	for (size_t seen = 0; *at < ENTRIES && lines < SLICE && seen < SLICE * 32; ++*at, seen++) {
 		const struct entry *e = f->table[0].list + *at;
 		enum flood_kind kind = kind_at(f, *at);
 
-		if (matters(f, kind, e)) {
-			save_entry(kind, e, to);
+		if (e->name[0] && !e->exempt &&
+		    (peak_matters(f, kind, e) || counts_matter(f, kind, e))) {
+			save_entry(f, kind, e, to);
 			lines++;
 		}
 	}
@@ -149,28 +189,77 @@ static void take_floats(const struct json *o, const char *key, float *to)
 	}
 }
 
+static uint32_t count_at(const struct json *o, size_t at)
+{
+	int64_t value = json_int(json_at(o, "counts", at), NULL, 0);
+
+	return value < 0 || value > UINT32_MAX ? 0 : (uint32_t)value;
+}
+
+static void take_counts(const struct json *o, struct entry *e)
+{
+	struct window *day = &e->window[FLOOD_1D];
+
+	if (json_count(o, "counts") != COUNTS)
+		return;
+	for (size_t w = 0, at = 0; w < FLOOD_WINDOWS; w++, at += COUNTS_EACH)
+		e->window[w] = (struct window){.bucket = count_at(o, at),
+		    .current = count_at(o, at + 1),
+		    .previous = count_at(o, at + 2),
+		    .messages = count_at(o, at + 3),
+		    .messages_before = count_at(o, at + 4)};
+	e->told = count_at(o, COUNTS - 2);
+	e->told_before = count_at(o, COUNTS - 1);
+	if (e->told > day->current)
+		e->told = day->current;
+	if (e->told_before > day->previous)
+		e->told_before = day->previous;
+}
+
+/* The entry of a key, as it was at `when`; NULL where there is no room for it. */
+static struct entry *entry_at(
+    struct flood *f, enum flood_kind kind, const struct flood_key *k, int64_t when)
+{
+	bool is_new;
+	struct entry *e = table_get(&f->table[kind], flood_hash_of(f, k), k, when, &is_new);
+
+	if (e && is_new) {
+		e->exempt = flood_is_exempt(&f->config, kind, k->text);
+		e->last = (uint32_t)(when / USEC_PER_SEC);
+	}
+	return e;
+}
+
+/* 0, and the entry or NULL, or ERR_SYNTAX. */
+static int entry_of_line(struct flood *f, const struct json *o, enum flood_kind kind,
+    const char *key, struct entry **ret)
+{
+	int64_t day = json_int(o, "day", 0);
+	struct flood_key k;
+
+	if (day < 1 || day > UINT16_MAX)
+		return ERR_SYNTAX;
+	flood_key_text(&k, key, false);
+	*ret = entry_at(f, kind, &k, day * 86400 * USEC_PER_SEC);
+	if (*ret)
+		take_floats(o, "peak", (*ret)->peak);
+	return 0;
+}
+
 static int restore_entry(
     struct flood *f, const struct json *o, enum flood_kind kind, const char *key)
 {
 	int64_t day = json_int(o, "day", 0), pending = json_int(o, "pending_day", 0);
-	struct flood_key k;
-	bool is_new;
+	struct entry *e = NULL;
+	int code = pending < 0 || pending > day ? ERR_SYNTAX : entry_of_line(f, o, kind, key, &e);
 
-	if (day < 1 || day > UINT16_MAX || pending < 0 || pending > day)
-		return ERR_SYNTAX;
-	flood_key_text(&k, key, false);
-	int64_t when = day * 86400 * USEC_PER_SEC;
-	struct entry *e = table_get(&f->table[kind], flood_hash_of(f, &k), &k, when, &is_new);
-	if (!e)
-		return 0;
-	if (is_new)
-		e->exempt = flood_is_exempt(&f->config, kind, k.text);
-	e->last = (uint32_t)(when / USEC_PER_SEC);
-	take_floats(o, "peak", e->peak);
+	if (code < 0 || !e)
+		return code;
 	take_floats(o, "pending", e->pending);
 	if (pending && !e->pending_day)
 		e->pending_day = (uint16_t)pending;
 	e->shun = (uint16_t)json_int(o, "shun", 0);
+	take_counts(o, e);
 	return 0;
 }
 
@@ -222,7 +311,7 @@ static int restore_incident(
 	if (f->next_id <= i->id)
 		f->next_id = i->id + 1;
 	struct entry *e = i->open && f->open < FLOOD_OPEN_MAX
-			      ? flood_entry(f, kind, &k, i->hash, i->last > 0 ? i->last : 1)
+			      ? entry_at(f, kind, &k, i->last > 0 ? i->last : 1)
 			      : NULL;
 	if (e && !e->incident) {
 		e->incident = (uint16_t)(i - f->incident + 1);
@@ -234,27 +323,69 @@ static int restore_incident(
 	return 0;
 }
 
+static int restore_head(struct flood *f, const struct json *line)
+{
+	int64_t next = json_int(line, "next_id", 0);
+
+	if (next < 1 || next > UINT32_MAX / 2)
+		return ERR_SYNTAX;
+	f->started = json_int(line, "started", 0);
+	f->counted = json_int(line, "counted", 0);
+	if (f->next_id < next)
+		f->next_id = (uint32_t)next;
+	return 0;
+}
+
+/* Whose line it is. */
+static int kind_of_line(const struct json *line, enum flood_kind *ret, const char **ret_key)
+{
+	const char *word = json_text(line, "kind");
+
+	*ret_key = json_text(line, "key");
+	return word && *ret_key && **ret_key ? flood_kind_of(word, ret) : ERR_SYNTAX;
+}
+
 int flood_restore(struct flood *f, const struct json *line)
 {
-	const char *word = json_text(line, "kind"), *key = json_text(line, "key");
-	int64_t next = json_int(line, "next_id", 0);
 	enum flood_kind kind;
+	const char *key;
 
-	if (!word) {
-		if (next < 1 || next > UINT32_MAX / 2)
-			return ERR_SYNTAX;
-		f->started = json_int(line, "started", 0);
-		if (f->next_id < next)
-			f->next_id = (uint32_t)next;
-		return 0;
-	}
-	if (flood_kind_of(word, &kind) != 0 || !key || !*key)
+	if (!json_text(line, "kind"))
+		return restore_head(f, line);
+	if (kind_of_line(line, &kind, &key) != 0)
 		return ERR_SYNTAX;
 	return json_int(line, "id", 0) ? restore_incident(f, line, kind, key)
 				       : restore_entry(f, line, kind, key);
 }
 
+int64_t flood_counted_until(const struct flood *f)
+{
+	return f->counted;
+}
+
 /* ---- learned from a log */
+
+static bool was_bad(const struct flood *f, enum flood_kind kind, const char *key)
+{
+	for (size_t n = 0; n < FLOOD_INCIDENTS_MAX; n++) {
+		const struct flood_incident *i = &f->incident[n];
+
+		if (i->id && i->mark == FLOOD_BAD && i->kind == kind && strcmp(i->key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+int flood_learn(struct flood *f, const struct json *line)
+{
+	enum flood_kind kind;
+	struct entry *e;
+	const char *key;
+
+	if (kind_of_line(line, &kind, &key) != 0 || json_int(line, "id", 0))
+		return ERR_SYNTAX;
+	return was_bad(f, kind, key) ? 0 : entry_of_line(f, line, kind, key, &e);
+}
 
 void flood_settle(struct flood *f)
 {
