@@ -329,7 +329,7 @@ const struct json *json_at(const struct json *o, const char *key, size_t n)
 	return json_of(json_array_get(member(o, key), n));
 }
 
-int json_copy(const struct json *o, const char *key, struct strbuf *to)
+int json_member_text(const struct json *o, const char *key, struct strbuf *to)
 {
 	json_t *value = member(o, key);
 	char *text = value ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY) : NULL;

@@ -41,7 +41,7 @@ const struct json *json_at(
 
 /* Appends a member of an object from json_parse as JSON, in one line without its end. 0, -ENOENT
  * (no such member), -ENOMEM. */
-int json_copy(const struct json *o, const char *key, struct strbuf *to) NODISCARD;
+int json_member_text(const struct json *o, const char *key, struct strbuf *to) NODISCARD;
 /* Makes an object from json_parse writable. NULL: out of memory. */
 struct json *json_reopen(struct json *o);
 /* The next member of an object; *at is NULL at first. False at the end. */
