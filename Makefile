@@ -29,9 +29,12 @@ HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 # Asked once, when first needed: `make check torture` may have installed them by then.
 once = $(eval $(1) := $(2))$($(1))
-PACKAGES_MISSING = $(call once,PACKAGES_MISSING,$(shell $(PKG_CONFIG) --exists $(PACKAGES) 2>/dev/null || echo yes))
+PACKAGES_MISSING = $(call once,PACKAGES_MISSING,$(shell $(PKG_CONFIG) --exists $(PACKAGES) libpq 2>/dev/null || echo yes))
 PACKAGES_CFLAGS  = $(call once,PACKAGES_CFLAGS,$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null))
 PACKAGES_LIBS    = $(call once,PACKAGES_LIBS,$(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null))
+# pqpurge-link alone speaks to PostgreSQL; root's programs link nothing of it.
+FLEET_CFLAGS     = $(call once,FLEET_CFLAGS,$(shell $(PKG_CONFIG) --cflags libpq 2>/dev/null))
+FLEET_LIBS       = $(call once,FLEET_LIBS,$(shell $(PKG_CONFIG) --libs libpq 2>/dev/null))
 
 CPPFLAGS_ALL := -Ilib -I. -D_GNU_SOURCE -DPQPURGE_VERSION='"$(VERSION)"' $(CPPFLAGS)
 CFLAGS_ALL    = -std=gnu11 -pthread $(WARNINGS) $(HARDENING) $(CFLAGS) $(PACKAGES_CFLAGS)
@@ -54,7 +57,7 @@ endif
 need_packages = $(if $(PACKAGES_MISSING),$(error libraries are missing: run `make deps` as root, or install what tests/deps.sh lists))
 
 # ---- rooms: an archive each, linked with the rooms below it only, so that a wrong arrow does not link
-ROOMS         := base mail door flood rules index postfix order milter purge
+ROOMS         := base mail door flood rules index postfix order milter purge fleet
 BELOW_base    :=
 BELOW_mail    := base
 BELOW_door    := mail base
@@ -65,12 +68,15 @@ BELOW_postfix := mail base
 BELOW_order   := index rules postfix mail base
 BELOW_milter  := flood index rules door mail base
 BELOW_purge   := flood order index rules door postfix mail base
-dir_of        = $(if $(filter milter purge,$(1)),$(1),lib/$(1))
+BELOW_fleet   := door postfix mail base
+LIBS_fleet     = $(FLEET_LIBS)
+dir_of        = $(if $(filter milter purge fleet,$(1)),$(1),lib/$(1))
 sources_of    = $(filter-out %/main.c,$(wildcard $(call dir_of,$(1))/*.c $(call dir_of,$(1))/*/*.c))
-objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1)))
+objects_of    = $(patsubst %.c,$(BUILD)/%.o,$(call sources_of,$(1))) $(MADE_$(1))
+MADE_fleet    := $(BUILD)/made/migrations.o
 archives_of   = $(foreach r,$(1) $(BELOW_$(1)),$(BUILD)/lib$(r).a)
 
-PROGRAMS := $(BUILD)/pqpurge-milter $(BUILD)/pqpurge-idx
+PROGRAMS := $(BUILD)/pqpurge-milter $(BUILD)/pqpurge-idx $(BUILD)/pqpurge-link
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/*/test_*.c))
 FUZZ     := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 TOOLS    := $(patsubst tests/tools/%.c,$(BUILD)/tools/%,$(wildcard tests/tools/*.c))
@@ -78,12 +84,23 @@ SHIMS    := $(patsubst tests/shim/%.c,$(BUILD)/shim/%.so,$(wildcard tests/shim/*
 TORTURE  := $(patsubst tests/torture/%.c,$(BUILD)/torture/%,$(wildcard tests/torture/*.c))
 BENCHES  := $(patsubst tests/bench/%.c,$(BUILD)/bench/%,$(wildcard tests/bench/*.c))
 
-all: $(PROGRAMS) ## build both programs (needs no root)
+all: $(PROGRAMS) ## build the three programs (needs no root)
 
 $(BUILD)/%.o: %.c
 	$(need_packages)$(say) CC $<
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(BUILD)/fleet/%.o: CFLAGS_ALL += $(FLEET_CFLAGS)
+# The schema's migrations as strings: fleet/migrations.h.
+MIGRATIONS := $(wildcard fleet/migrations/*.sql)
+$(BUILD)/made/migrations.c: $(MIGRATIONS) Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "fleet/migrations.h"'; echo 'const char *const migrations[] = {'; \
+	  for f in $(MIGRATIONS); do sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/"&\\n"/' $$f; echo ','; done; \
+	  echo '};'; echo 'const size_t migrations_count = $(words $(MIGRATIONS));'; } > $@
+$(BUILD)/made/%.o: $(BUILD)/made/%.c
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -c -o $@ $<
 
 link = $(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS_ALL) -o $@
 
@@ -94,7 +111,7 @@ $(BUILD)/lib$(1).a: $(call objects_of,$(1))
 	$$(Q)rm -f $$@ && ar rcs $$@ $$^
 $(BUILD)/unit/$(1)/%: $(BUILD)/tests/unit/$(1)/%.o $(call archives_of,$(1))
 	$$(say) LD $$@
-	$$(link) $$< $(call archives_of,$(1)) $$(LIBS) -lcmocka
+	$$(link) $$< $(call archives_of,$(1)) $$(LIBS) $$(LIBS_$(1)) -lcmocka
 endef
 $(foreach r,$(ROOMS),$(eval $(call room,$(r))))
 
@@ -105,10 +122,14 @@ $(BUILD)/pqpurge-idx: $(BUILD)/purge/main.o $(call archives_of,purge)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 
+$(BUILD)/pqpurge-link: $(BUILD)/fleet/main.o $(call archives_of,fleet)
+	$(say) LD $@
+	$(link) $^ $(LIBS) $(FLEET_LIBS)
+
 # ---- tests: each kind alone, or all by `make check`
 # What is only built may use every processor; what is run or measured does not share them.
 PARALLEL   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
-RUN_TESTS := unit replay protocol postfix
+RUN_TESTS := unit replay protocol postfix fleet
 
 .PHONY: all check check-all $(RUN_TESTS) programs-for-tests
 check: ## all that continuous integration runs: lint, every test, the sanitizers, a short torture, a short bench
@@ -135,7 +156,14 @@ protocol: programs-for-tests ## the daemon alone, spoken to by miltertest and a 
 postfix: programs-for-tests ## both programs on a private real Postfix; T=test_purge for one file
 	tests/postfix/run $(BUILD) $(T)
 
-.PHONY: demo
+fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and private Postfixes; T=test_rights for one file
+	tests/fleet/run $(BUILD) $(T)
+
+.PHONY: demo fleet-demo
+fleet-demo: ## install what is missing, build, and show an order to a fleet of private Postfixes
+	sh tests/deps.sh build test
+	$(MAKE) all
+	$(PYTHON) tests/fleet/demo.py $(BUILD)
 demo: ## install what is missing, build, and show the main job on a private Postfix
 	sh tests/deps.sh build test
 	$(MAKE) all
@@ -213,7 +241,7 @@ bench-programs: all $(BENCHES) $(TOOLS)
 
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
-MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578])
+MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578] fleet/*.[1578])
 SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
              $(wildcard debian/p*inst debian/p*rm)
 
@@ -229,7 +257,7 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, uni
 	$(MAKE) $(PARALLEL) BUILD=$(LINT_GCC) CC=gcc DEVELOPER=1 lint-build
 	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
 	@echo "clang-tidy"
-	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS)
+	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
 	@echo "lint: clean"
 .PHONY: lint-build
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)

@@ -5,8 +5,8 @@
 set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
-	libconfuse-dev libsmartcols-dev libxxhash-dev'
-TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd'
+	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev'
+TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd postgresql openssl'
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
 DEB='debhelper dpkg-dev lintian debootstrap systemd'

@@ -17,19 +17,20 @@ below() {
 	lib/postfix) echo 'postfix|mail|base' ;;
 	lib/order) echo 'order|index|rules|postfix|mail|base' ;;
 	milter) echo 'milter|flood|index|rules|door|mail|base' ;;
+	fleet) echo 'fleet|door|postfix|mail|base' ;;
 	purge) echo 'purge|flood|order|index|rules|door|postfix|mail|base' ;;
 	esac
 }
 
 rooms() {
 	bad=0
-	for room in lib/base lib/mail lib/flood lib/door lib/rules lib/index lib/postfix lib/order milter purge; do
+	for room in lib/base lib/mail lib/flood lib/door lib/rules lib/index lib/postfix lib/order milter purge fleet; do
 		wrong=$(find "$room" -name '*.[ch]' -exec grep -nE '^#include "' {} + | grep -vE "#include \"($(below $room))/") || continue
 		printf 'wrong arrows out of %s:\n%s\n' "$room" "$wrong"
 		bad=1
 	done
-	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h; do
-		users=$(grep -rlF --include='*.[ch]' "#include <$engine" lib milter purge || true)
+	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h libpq-fe.h; do
+		users=$(grep -rlF --include='*.[ch]' "#include <$engine" lib milter purge fleet || true)
 		[ "$(printf '%s\n' "$users" | wc -l)" -le 1 ] && continue
 		printf '<%s> is included by more than one file:\n%s\n' "$engine" "$users"
 		bad=1
@@ -42,7 +43,7 @@ rooms() {
 tidy() {
 	FLAGS="$*"
 	export FLAGS
-	out=$(find lib milter purge -name '*.c' -print0 |
+	out=$(find lib milter purge fleet -name '*.c' -print0 |
 		xargs -0 -n 6 -P 2 sh -c 'clang-tidy --quiet "$@" -- $FLAGS 2>/dev/null' sh |
 		grep -E '(warning|error):' || true)
 	[ -z "$out" ] && return 0

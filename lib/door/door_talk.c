@@ -194,22 +194,55 @@ static int reach(const char *directory, const char *socket_name, struct err *err
 	return code;
 }
 
-int door_call(const char *directory, const char *socket_name, const struct door_order *order,
-    const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
+/* All are encoded before the first is sent. */
+static int encode_all(
+    const struct door_order *orders, size_t count, struct bytes *ret, struct err *err)
 {
-	struct bytes frame = {0};
-	int code = door_encode(order, &frame, err), fd = -1;
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < count; n++) {
+		struct bytes frame = {0};
+
+		code = door_encode(&orders[n], &frame, err);
+		bytes_put_blob(ret, frame.at, frame.len);
+		bytes_release(&frame);
+	}
+	return code == 0 && ret->failed ? err_set(err, -ENOMEM, "out of memory") : code;
+}
+
+static int send_all(int fd, const struct bytes *frames, struct err *err)
+{
+	struct reader r = reader_of(frames->at, frames->len);
+	int code = 0;
+
+	while (code == 0 && !reader_done(&r) && !r.failed)
+		code = io_frame_write(fd, reader_blob(&r), clock_steady() + ANSWER_TIME);
+	/* A door that refuses the connection has answered before it read anything. */
+	return code < 0 && code != -EPIPE
+		   ? err_set(err, code, "failed to send the order (%s)", err_word(code))
+		   : 0;
+}
+
+int door_call_all(const char *directory, const char *socket_name, const struct door_order *orders,
+    size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
+    struct err *err)
+{
+	struct bytes frames = {0};
+	int code = encode_all(orders, count, &frames, err), fd = -1;
 
 	if (code == 0)
 		code = fd = reach(directory, socket_name, err);
-	if (code >= 0) {
-		code = io_frame_write(fd, bytes_span(&frame), clock_steady() + ANSWER_TIME);
-		/* A door that refuses the connection has answered before it read anything. */
-		code = code < 0 && code != -EPIPE
-			   ? err_set(err, code, "failed to send the order (%s)", err_word(code))
-			   : await_end(fd, talk, deadline, ret, err);
-	}
-	bytes_release(&frame);
+	if (code >= 0)
+		code = send_all(fd, &frames, err);
+	if (code >= 0)
+		code = await_end(fd, talk, deadline, ret, err);
+	bytes_release(&frames);
 	io_close(&fd);
 	return code;
+}
+
+int door_call(const char *directory, const char *socket_name, const struct door_order *order,
+    const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
+{
+	return door_call_all(directory, socket_name, order, 1, talk, deadline, ret, err);
 }

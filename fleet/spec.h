@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* fleet_order.spec, JSON by an operator's command, as the pairs that go to root (lib/door/door.h).
+ * No key is known here: root refuses those that it does not know. */
+#ifndef PQPURGE_FLEET_SPEC_H
+#define PQPURGE_FLEET_SPEC_H
+
+#include "door/door.h"
+
+#define SPEC_VERSION 1
+#define SPEC_MAX     (64u << 10) /* bytes of JSON */
+
+struct spec {
+	struct door_pair *pairs; /* keys and values are the spec's own */
+	size_t count, cap;
+};
+/* ERR_SYNTAX: no object, a nested value, a fraction, over SPEC_MAX or DOOR_PAIRS_MAX; ERR_VERSION;
+ * -ENOMEM. */
+int spec_read(const char *json, struct spec *ret, struct err *err) NODISCARD;
+void spec_release(struct spec *s); /* zeroes */
+
+#endif
