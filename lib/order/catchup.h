@@ -28,6 +28,7 @@ struct catchup_task {
 	bool indexed;                    /* ask the index, and tell it */
 	bool distrusted;                 /* read again what the index says was read */
 	bool proven_there;               /* known messages were there a moment ago */
+	bool held;                       /* the account says that mail was held here */
 	bool adopt;                      /* the index is of this directory from now on */
 	bool dry_run;                    /* do not tell the index */
 	const struct queue_id *ids;      /* only these files, without a walk; NULL: the queue */

@@ -74,8 +74,15 @@ static int judge_place(struct catchup_work *w, struct err *err)
 	bool known = place->device != 0 || place->inode != 0;
 
 	w->counts.certain = true;
-	if (!w->asked ||
-	    (known && place->device == w->walked.device && place->inode == w->walked.inode))
+	if (w->asked && known && place->device == w->walked.device &&
+	    place->inode == w->walked.inode)
+		return 0;
+	if (w->task->held && !was_used(w->task->postfix))
+		return err_set(err, ERR_INSTANCE,
+		    "mail was held in '%s', where Postfix never ran: is a file system not mounted? "
+		    "Nothing was touched",
+		    w->task->postfix->queue_directory);
+	if (!w->asked)
 		return 0;
 	if (path[0] && strcmp(path, w->task->postfix->queue_directory) != 0)
 		return go_elsewhere(w, err);

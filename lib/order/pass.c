@@ -154,6 +154,7 @@ static int find_place(struct run *run, struct err *err)
 
 	task.selector = NULL;
 	task.notices = false;
+	task.held = true;
 	code = catchup_run(&task, &caught, err);
 	if (code == 0) {
 		run->certain = caught.counts.certain;

@@ -57,6 +57,35 @@ class PostfixStopped(DownCase):
 
 
 @both_ids
+class Refused(DownCase):
+    """main.cf is such that Postfix refuses it: the daemons run on, and `postfix status` fails all the same."""
+
+    def setUp(self):
+        super().setUp()
+        self.kept = os.path.join(self.postfix.etc, "main.cf")
+        with open(self.kept, encoding="utf-8") as file:
+            self.addCleanup(self.write, file.read())
+
+    def write(self, text):
+        with open(self.kept, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def check(self, line, words):
+        with open(self.kept, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        self.assert_told(words)
+        result = self.pq.idx("status")
+        self.assertNotIn("does not run", result.out, "master runs")
+        self.assertIn("Postfix refuses its configuration", result.out)
+        self.assertEqual(set(self.pq.listed(BAD)), self.ours)
+
+    def test_an_empty_value(self):
+        self.check("hash_queue_names =", r"(?s)fatal:.*hash_queue_names")
+
+    def test_no_number(self):
+        self.check("default_process_limit = many", r"(?s)fatal:.*default_process_limit")
+
+
 class Running(DownCase):
     def test_status(self):
         result = self.pq.idx("status")

@@ -145,6 +145,28 @@ class Missing(Unmounted):
         self.assertEqual((result.status, result.summary["matched"]), (0, 0), result)
         self.assert_purged(self.ours, BAD)
 
+    def test_undo_without_an_index(self):
+        """The account knows that there was mail."""
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        self.pq.stop()
+        self.pq.forget()
+        for script in "", self.skeleton:
+            for args in (("undo", "-n", "1"), ("undo", "-y", "1"), ("undo", "-y", "--json", "1")):
+                self.assert_refused(self.beneath(script), *args)
+        self.assertEqual(self.pq.idx("log", "--json").lines[0]["state"], "done")
+        result = self.pq.idx("undo", "-y", "--json", str(held.summary["batch"]))
+        self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
+
+    def test_undo_with_an_empty_index(self):
+        """A daemon that has started anew has no row, and knows no place."""
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        self.pq.stop()
+        self.pq.forget()
+        self.pq.start()
+        self.assert_refused(self.beneath(self.skeleton), "undo", "-y", "1")
+        result = self.pq.idx("undo", "-y", "--json", str(held.summary["batch"]))
+        self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
+
     def test_replaced_on_purpose(self):
         """The words say what to do where the queue directory really is a new one: remove the index."""
         self.sync()

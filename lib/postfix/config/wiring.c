@@ -117,38 +117,61 @@ void wiring_release(struct wiring *w)
 	*w = (struct wiring){0};
 }
 
-/* Runs `postfix WORD`: its exit status, or a negative code. */
-static int run_postfix(const struct postfix *p, const char *word, struct err *err)
+/* Runs `TOOL -c DIRECTORY WORDS...`, of at most three words: its exit status, or a negative code.
+ */
+static int run_tool(
+    const struct postfix *p, const char *tool, const char *const words[3], struct err *err)
 {
 	struct strbuf program = {0}, out = {0};
 	int code = -ENOMEM;
 
-	strbuf_printf(&program, "%s/postfix", p->command_directory);
-	const char *argv[] = {strbuf_text(&program), "-c", p->config_directory, word, NULL};
+	strbuf_printf(&program, "%s/%s", p->command_directory, tool);
+	const char *argv[] = {
+	    strbuf_text(&program), "-c", p->config_directory, words[0], words[1], words[2], NULL};
 	if (!program.failed)
-		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
+		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, p->stop, &out, err);
 	strbuf_release(&out);
 	strbuf_release(&program);
 	return code;
 }
 
+/* While Postfix refuses its main.cf `postfix status` fails, too, and says why on a terminal alone.
+ * postmap(1) reads all that the daemons read, and always says it. */
+static int check_main(const struct postfix *p, struct err *err)
+{
+	static const char *const asks[3] = {"-q", "x", "static:x"};
+	struct err words = {{0}};
+	int code = run_tool(p, "postmap", asks, &words);
+
+	if (code <= 0)
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "Postfix refuses its configuration in '%s': the daemons that run keep the settings "
+	    "from before, and no tool of Postfix works: %s",
+	    p->config_directory, words.text);
+}
+
 int wiring_postfix_runs(const struct postfix *p, struct err *err)
 {
+	static const char *const asks[3] = {"status"};
 	struct err words = {{0}};
-	int code = run_postfix(p, "status", &words);
+	int code = run_tool(p, "postfix", asks, &words);
 
+	if (code > 0)
+		return check_main(p, err);
 	if (code < 0)
 		return err_set(err, code, "failed to ask whether Postfix runs (%s)",
 		    words.text[0] ? words.text : err_word(code));
-	return code == 0;
+	return 1;
 }
 
 int wiring_reload(const struct postfix *p, struct err *err)
 {
+	static const char *const asks[3] = {"reload"};
 	int code = wiring_postfix_runs(p, err);
 
 	if (code <= 0)
 		return code;
-	code = run_postfix(p, "reload", err);
+	code = run_tool(p, "postfix", asks, err);
 	return code == 0 ? 1 : code > 0 ? ERR_CHILD : code;
 }

@@ -30,7 +30,8 @@ int wiring_edit(const struct postfix *p, const char *copy, const char *socket, b
     struct wiring *ret, struct err *err) NODISCARD;
 void wiring_release(struct wiring *w); /* zeroes */
 
-/* `postfix status`: 1, 0, or a negative code with words. */
+/* `postfix status`: 1, 0, or a negative code with words; ERR_CONFIG: Postfix refuses its main.cf.
+ */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
 /* `postfix reload` if it runs: 1 reloaded, 0 it does not run; ERR_CHILD with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;
