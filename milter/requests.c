@@ -33,11 +33,30 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 	return serve_error(-ENOMEM, "out of memory");
 }
 
+/* The body as JSON; NULL where there is none. */
+static int read_body(const struct control_work *w, struct json **ret, struct err *err)
+{
+	struct blob blob = {0};
+	int code;
+
+	if (w->body < 0)
+		return 0;
+	code = wire_map(w->body, &blob, err);
+	if (code == 0)
+		code = json_parse((const char *)blob.at, blob.len, ret, err);
+	blob_release(&blob);
+	return code;
+}
+
 static struct json *ask_rules(const struct requests *r, struct control_work *w)
 {
-	struct json *answer = serve_ok();
+	struct json *answer = serve_ok(), *body = NULL;
 	struct err err = {{0}};
-	int code = rulekeeper_answer(r->rules, w->request, answer, &err);
+	int code = read_body(w, &body, &err);
+
+	if (code == 0)
+		code = rulekeeper_answer(r->rules, w->request, body, answer, &err);
+	json_free(body);
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;
 	json_free(answer);

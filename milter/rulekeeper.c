@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rulekeeper_private.h"
+#include "rules/fleet_rules.h"
 #include "rules/rules_json.h"
 
 #define HITS_EVERY   (10 * USEC_PER_SEC)
@@ -36,7 +37,7 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	if (r->line)
 		strbuf_printf(&where, "%s:%u", k->settings->rules_file, r->line);
 	else
-		strbuf_puts(&where, "rule of the command");
+		strbuf_puts(&where, r->fleet ? "rule of the fleet" : "rule of the command");
 	log_warning("%s: expression '%s' ran into its match limit %" PRIu64
 		    " times, which counts as no match",
 	    strbuf_text(&where), r->subject, errors);
@@ -134,6 +135,7 @@ void rulekeeper_begin(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
+	keeper_fleet_read(k); /* before the hits are */
 	keeper_look(k, true);
 	end_change(k);
 }
@@ -145,6 +147,7 @@ void rulekeeper_stop(struct rulekeeper *k)
 	pthread_mutex_lock(&k->change);
 	if (k->begun) {
 		(void)!keeper_save(k);
+		(void)!keeper_fleet_save(k);
 		keeper_save_hits(k);
 	}
 	end_change(k);
@@ -203,8 +206,10 @@ static void keep_stored(struct rulekeeper *k, int64_t now)
 	if (now >= k->next_expiry) {
 		k->next_expiry = now + EXPIRY_EVERY;
 		keeper_expire(k);
+		keeper_fleet_expire(k);
 	}
 	(void)!keeper_save(k);
+	(void)!keeper_fleet_save(k);
 	if (now >= k->next_hits) {
 		k->next_hits = now + HITS_EVERY;
 		keeper_save_hits(k);
@@ -295,8 +300,28 @@ static int answer_unset(
 	return code;
 }
 
-int rulekeeper_answer(
-    struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
+static int answer_fleet(struct rulekeeper *k, const struct json *request, const struct json *body,
+    struct json *reply, struct err *err)
+{
+	struct fleet_change change = {.rules = body ? body : request,
+	    .replace = json_bool(request, "replace", false),
+	    .allow = k->settings->fleet_allow,
+	    .login_exact = k->settings->login_exact,
+	    .wall = clock_wall()};
+	int code = keeper_fleet_change(k, &change, err);
+
+	if (code < 0)
+		return code;
+	json_put_int(reply, "rules", (int64_t)ruleset_fleet_count(k->set));
+	json_put_int(reply, "refused", (int64_t)change.refused);
+	if (change.refused)
+		json_put_text(reply, "why", change.why.text);
+	json_put_bool(reply, "saved", keeper_fleet_save(k) == 0);
+	return 0;
+}
+
+int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const struct json *body,
+    struct json *reply, struct err *err)
 {
 	static const struct {
 		const char *word;
@@ -305,15 +330,17 @@ int rulekeeper_answer(
 	} table[] = {
 	    {"rules", answer_rules}, {"rule-set", answer_set}, {"rule-unset", answer_unset}};
 	const char *word = json_text(request, "do");
+	const bool fleet = word && strcmp(word, "rule-fleet") == 0;
 	size_t n = 0;
 	int code;
 
 	while (n < COUNT_OF(table) && !(word && strcmp(word, table[n].word) == 0))
 		n++;
-	if (n == COUNT_OF(table))
+	if (n == COUNT_OF(table) && !fleet)
 		return err_set(err, ERR_SYNTAX, "this is no request about rules");
 	pthread_mutex_lock(&k->change);
-	code = table[n].answer(k, request, reply, err);
+	code = fleet ? answer_fleet(k, request, body, reply, err)
+		     : table[n].answer(k, request, reply, err);
 	end_change(k);
 	return code;
 }

@@ -41,9 +41,9 @@ void rulekeeper_reload(struct rulekeeper *k);
 void rulekeeper_each_second(struct rulekeeper *k);
 
 /*
- * Answers a request of the control protocol; reply is an object that already may have members.
- * 0, or a negative code and words for {"error":...}: ERR_SYNTAX for a request that makes no sense,
- * ERR_LIMIT for too many rules.
+ * Answers a request of the control protocol, whose body (may be NULL) is JSON; reply is an object
+ * that already may have members. 0, or a negative code and words for {"error":...}: ERR_SYNTAX for
+ * a request that makes no sense, ERR_LIMIT for too many rules.
  *
  * - {"do":"rules",...}: question and answer as rules/rules_json.h has them, of the rules in force;
  *   and "rules_error", "rules_stored_error", "rules_damaged" as the status has them
@@ -57,8 +57,8 @@ void rulekeeper_each_second(struct rulekeeper *k);
  *   (left out, since fleet_allow or the grammar forbids them) and "why" of the first, "saved".
  *   ERR_REFUSED where fleet_allow has no "block"
  */
-int rulekeeper_answer(struct rulekeeper *k, const struct json *request, struct json *reply,
-    struct err *err) NODISCARD;
+int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const struct json *body,
+    struct json *reply, struct err *err) NODISCARD;
 
 /*
  * For the daemon itself: sets r (released in any case), or removes the rule of this subject. 1

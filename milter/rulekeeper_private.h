@@ -36,6 +36,8 @@ struct rulekeeper {
 	struct strbuf kept, told; /* as in struct stored */
 	size_t damaged;
 	struct err stored_error; /* "" = fine */
+	bool fleet_unsaved;      /* the fleet's rules must be written */
+	struct err fleet_error;  /* why they could not be; "" = fine */
 	bool hits_read;          /* hits of the last run */
 	uint64_t hits_saved;
 	int64_t next_hits, next_expiry; /* steady */
@@ -62,6 +64,13 @@ int keeper_save(struct rulekeeper *k);
 /* Sets r (taken over), or with NULL removes subject: 1 replaced or removed, 0 there was none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
+
+/* The fleet's, likewise. */
+struct fleet_change;
+void keeper_fleet_read(struct rulekeeper *k);
+int keeper_fleet_save(struct rulekeeper *k);
+int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struct err *err);
+void keeper_fleet_expire(struct rulekeeper *k);
 void keeper_save_hits(struct rulekeeper *k);
 
 #endif

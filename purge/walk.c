@@ -7,6 +7,16 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
+/* The parent passes it on. */
+static void tell_progress(void *arg, const char *doing, size_t done, size_t of)
+{
+	struct behalf_answer *answer = arg;
+
+	(void)doing;
+	answer->done = done;
+	answer->of = of;
+}
+
 void walk_init(struct walk *w, struct session *s, enum action action)
 {
 	const struct options *o = &s->options;
@@ -26,14 +36,19 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	    .overdue = o->yes,
 	    .limit = s->verb->flags & VERB_GROUPS ? 0 : o->limit,
 	    .verb = s->verb->name,
-	    .command_line = s->command_line,
+	    .command_line = s->behalf && s->behalf->command ? s->behalf->command : s->command_line,
 	    .reason = o->reason,
 	    .user = s->user,
 	    .uid = s->behalf ? s->behalf->uid : getuid(),
+	    .token = s->behalf ? s->behalf->token : NULL,
 	    .selector_text = strbuf_text(&o->selected),
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
 	    .progress_arg = &w->progress};
+	if (s->behalf && s->behalf->answer) {
+		w->order.progress = tell_progress;
+		w->order.progress_arg = s->behalf->answer;
+	}
 }
 
 void walk_tell_basis(struct walk *w, const struct outcome *found)

@@ -155,6 +155,21 @@ void str_lower_all(char *text, size_t len)
 		text[i] = str_lower(text[i]);
 }
 
+bool str_has_word(const char *words, const char *word)
+{
+	static const char between[] = " ,\t";
+	size_t len = strlen(word);
+
+	for (words += strspn(words, between); *words; words += strspn(words, between)) {
+		size_t span = strcspn(words, between);
+
+		if (span == len && strncmp(words, word, len) == 0)
+			return true;
+		words += span;
+	}
+	return false;
+}
+
 bool str_equal_nocase(const char *a, const char *b)
 {
 	for (; *a && *b; a++, b++)

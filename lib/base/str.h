@@ -59,6 +59,8 @@ static inline bool str_is_blank(char c)
 bool str_has_control(const char *text);
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);
+/* Whether words, with blanks or commas between, have this one. */
+bool str_has_word(const char *words, const char *word);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_starts_nocase(const char *text, const char *prefix);

@@ -224,11 +224,20 @@ int client_count(const struct index_client *c, struct index_counts *ret, struct 
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err)
 {
-	struct client_call call = {.daemon_only = true};
+	struct bytes none = {0};
+
+	return client_ask_with(c, request, &none, timeout, ret, err);
+}
+
+int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
+    int64_t timeout, struct json **ret, struct err *err)
+{
+	struct client_call call = {.daemon_only = true, .body = *body};
 	struct blob memory = {0};
 	int code = json_write(&call.request, request);
 
-	if (code != 0)
+	*body = (struct bytes){0};
+	if (code != 0 || call.body.failed)
 		code = err_sys(err, ENOMEM, "failed to ask the daemon");
 	else
 		code = make_call(c, &call, timeout, &memory, err);

@@ -47,6 +47,9 @@ int client_update(const struct index_client *c, const struct update *update,
  * ERR_NO_DAEMON if none runs. ret may be NULL. */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;
+/* The same with a body, which it takes over. */
+int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
+    int64_t timeout, struct json **ret, struct err *err) NODISCARD;
 
 /* index_count. */
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err) NODISCARD;

@@ -10,7 +10,7 @@
  *   {"done":7,"part":1}                    it did the whole part; or those of "ids"
  *   {"facts":7,"arrivals":[{"time":..,"count":..},..],"senders":[{"is":"bad.example","count":..},..],..}
  *   {"end":7,"matched":..,"done":..,"gone":..,"changed":..,"failed":..,"rules_set":..,
- *    "undid":[..],"interrupted":true}      the last: something was not reached
+ *    "token":"..","undid":[..],"interrupted":true}      the last: something was not reached
  *
  * `begin` and a chunk's IDs are on disk before the first of its messages is touched, so a killed
  * command leaves a true account. A batch without `end` whose command is gone is

@@ -54,7 +54,8 @@ struct rule {
 	char *reason, *author;
 	struct rule_counter *counter; /* NULL until it is in a rule set */
 	uint64_t hits;                /* only in a rule for showing; use rule_hits */
-	unsigned line;                /* of the rules file; 0 = the command's */
+	unsigned line;                /* of the rules file; 0 = the command's, or the fleet's */
+	bool fleet;                   /* of the fleet (rules/fleet_rules.h) */
 };
 
 /* Parses a line of the rules file, not empty, without its newline. The text is printable ASCII. An

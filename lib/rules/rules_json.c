@@ -25,7 +25,7 @@ struct json *rule_json(const struct rule *r, const char *rules_file)
 		json_put_text(o, "text", r->text);
 	if (*r->status)
 		json_put_text(o, "status", r->status);
-	json_put_text(o, "origin", r->line ? "file" : "command");
+	json_put_text(o, "origin", r->line ? "file" : r->fleet ? "fleet" : "command");
 	if (r->line) {
 		json_put_text(o, "file", rules_file);
 		json_put_int(o, "line", r->line);
@@ -200,6 +200,7 @@ static int take_numbers(const struct json *o, struct rule *r, struct err *err)
 		return err_set(err, ERR_SYNTAX, "a rule makes no sense");
 	r->hits = (uint64_t)hits;
 	r->line = (unsigned)line;
+	r->fleet = strcmp(origin, "fleet") == 0;
 	return 0;
 }
 

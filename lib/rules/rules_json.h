@@ -2,9 +2,9 @@
 /* Rules as JSON, and the answer to "what are the rules", from the daemon or, while none runs, from
  * the command's child.
  *
- * A rule: "pattern", "action", "text" and "status" (if any), "origin" ("file" or "command"),
- * "hits"; of the file "file" and "line"; of the command "set_time", "expires" (absent: never),
- * "author", "reason". Times are seconds since the epoch.
+ * A rule: "pattern", "action", "text" and "status" (if any), "origin" ("file", "fleet" or
+ * "command"), "hits"; of the file "file" and "line"; of the others "set_time", "expires" (absent:
+ * never), "author", "reason". Times are seconds since the epoch.
  *
  * A question, all members optional:
  * - "from": place to begin at: "next" of the last answer

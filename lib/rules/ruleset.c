@@ -85,47 +85,64 @@ static struct rule_layer *layer_new(
 	return NULL;
 }
 
-/* Takes both layers over, also on failure. A NULL layer failed. */
-static struct ruleset *join(struct rule_layer *command, struct rule_layer *file)
+/* Takes all layers over, also on failure. A NULL layer failed. */
+static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
 {
-	struct ruleset *set = command && file ? calloc(1, sizeof(*set)) : NULL;
+	bool all = layers[LAYER_COMMAND] && layers[LAYER_FLEET] && layers[LAYER_FILE];
+	struct ruleset *set = all ? calloc(1, sizeof(*set)) : NULL;
 
-	if (!set) {
-		layer_unref(command);
-		layer_unref(file);
+	for (size_t l = 0; !set && l < LAYER_COUNT; l++)
+		layer_unref(layers[l]);
+	if (!set)
 		return NULL;
-	}
 	atomic_init(&set->references, 1);
-	set->layers[LAYER_COMMAND] = command;
-	set->layers[LAYER_FILE] = file;
-	for (unsigned bits = RULE_MASKS; bits-- > 0;)
-		if (command->has_mask[bits] || file->has_mask[bits])
+	memcpy(set->layers, layers, sizeof(set->layers));
+	for (unsigned bits = RULE_MASKS; bits-- > 0;) {
+		bool has = false;
+
+		for (size_t l = 0; l < LAYER_COUNT; l++)
+			has |= layers[l]->has_mask[bits];
+		if (has)
 			set->masks[set->mask_count++] = (unsigned char)bits;
+	}
 	return set;
 }
 
 struct ruleset *ruleset_new(
     struct rule_list *from_file, struct rule_list *from_command, bool login_exact)
 {
-	struct rule_layer *command = layer_new(from_command, login_exact, NULL);
+	struct rule_layer *const layers[LAYER_COUNT] = {
+	    [LAYER_COMMAND] = layer_new(from_command, login_exact, NULL),
+	    [LAYER_FLEET] = layer_new(NULL, login_exact, NULL),
+	    [LAYER_FILE] = layer_new(from_file, login_exact, NULL)};
 
-	return join(command, layer_new(from_file, login_exact, NULL));
+	return join(layers);
+}
+
+static struct ruleset *with(const struct ruleset *set, size_t which, struct rule_list *rules)
+{
+	const struct rule_layer *before = set->layers[which];
+	struct rule_layer *layers[LAYER_COUNT];
+
+	for (size_t l = 0; l < LAYER_COUNT; l++)
+		layers[l] = l == which ? layer_new(rules, before->login_exact, before)
+				       : layer_ref(set->layers[l]);
+	return join(layers);
 }
 
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file)
 {
-	const struct rule_layer *before = set->layers[LAYER_FILE];
-
-	return join(layer_ref(set->layers[LAYER_COMMAND]),
-	    layer_new(from_file, before->login_exact, before));
+	return with(set, LAYER_FILE, from_file);
 }
 
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command)
 {
-	const struct rule_layer *before = set->layers[LAYER_COMMAND];
+	return with(set, LAYER_COMMAND, from_command);
+}
 
-	return join(layer_new(from_command, before->login_exact, before),
-	    layer_ref(set->layers[LAYER_FILE]));
+struct ruleset *ruleset_with_fleet(const struct ruleset *set, struct rule_list *from_fleet)
+{
+	return with(set, LAYER_FLEET, from_fleet);
 }
 
 struct ruleset *ruleset_ref(struct ruleset *set)
@@ -144,22 +161,34 @@ void ruleset_unref(struct ruleset *set)
 	free(set);
 }
 
+static size_t count_of(const struct ruleset *set, size_t layer)
+{
+	return set ? set->layers[layer]->count : 0;
+}
+
 size_t ruleset_count(const struct ruleset *set)
 {
-	return set ? set->layers[LAYER_COMMAND]->count + set->layers[LAYER_FILE]->count : 0;
+	return count_of(set, LAYER_COMMAND) + count_of(set, LAYER_FLEET) +
+	       count_of(set, LAYER_FILE);
 }
 
 size_t ruleset_command_count(const struct ruleset *set)
 {
-	return set ? set->layers[LAYER_COMMAND]->count : 0;
+	return count_of(set, LAYER_COMMAND);
+}
+
+size_t ruleset_fleet_count(const struct ruleset *set)
+{
+	return count_of(set, LAYER_FLEET);
 }
 
 const struct rule *ruleset_at(const struct ruleset *set, size_t n)
 {
-	const struct rule_layer *command = set->layers[LAYER_COMMAND];
+	size_t layer = 0;
 
-	return n < command->count ? &command->rules[n]
-				  : &set->layers[LAYER_FILE]->rules[n - command->count];
+	for (; layer < LAYER_FILE && n >= set->layers[layer]->count; layer++)
+		n -= set->layers[layer]->count;
+	return &set->layers[layer]->rules[n];
 }
 
 uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg)
@@ -182,9 +211,9 @@ uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, voi
 	return sum;
 }
 
-static void add_hits(const struct ruleset *set, bool of_file, const char *subject, uint64_t hits)
+static void add_hits(const struct ruleset *set, size_t of, const char *subject, uint64_t hits)
 {
-	const struct rule_layer *layer = set->layers[of_file ? LAYER_FILE : LAYER_COMMAND];
+	const struct rule_layer *layer = set->layers[of];
 	struct rule same = {0};
 
 	if (rule_make(subject, RULE_OK, NULL, &same, NULL) == 0 &&
@@ -197,16 +226,17 @@ static void add_hits(const struct ruleset *set, bool of_file, const char *subjec
 	rule_release(&same);
 }
 
-static const char *const origins[] = {" command ", " file "};
+static const char *const origins[LAYER_COUNT] = {
+    [LAYER_COMMAND] = " command ", [LAYER_FLEET] = " fleet ", [LAYER_FILE] = " file "};
 
 static void take_line(const char *line, const struct ruleset *set)
 {
 	uint64_t hits;
 	const char *origin = str_digits(line, &hits);
 
-	for (int of_file = 0; origin && of_file < 2; of_file++)
-		if (str_starts(origin, origins[of_file]) && hits > 0 && hits <= INT64_MAX)
-			add_hits(set, of_file, origin + strlen(origins[of_file]), hits);
+	for (size_t of = 0; origin && of < LAYER_COUNT; of++)
+		if (str_starts(origin, origins[of]) && hits > 0 && hits <= INT64_MAX)
+			add_hits(set, of, origin + strlen(origins[of]), hits);
 }
 
 void hits_take(const char *text, size_t len, const struct ruleset *set)
@@ -239,8 +269,11 @@ uint64_t hits_put(const struct ruleset *set, struct strbuf *out)
 		uint64_t hits = rule_hits(r);
 
 		if (hits)
-			strbuf_printf(
-			    out, "%" PRIu64 "%s%s\n", hits, origins[r->line != 0], r->subject);
+			strbuf_printf(out, "%" PRIu64 "%s%s\n", hits,
+			    origins[r->line    ? LAYER_FILE
+				    : r->fleet ? LAYER_FLEET
+					       : LAYER_COMMAND],
+			    r->subject);
 		sum += hits;
 	}
 	return sum;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* A rule set: the file's rules and the command's, compiled into one immutable, reference-counted
- * snapshot that threads search without a lock. Expressions aside, the cost of a search does not
- * depend on the number of rules.
+/* A rule set: the file's rules, the fleet's and the command's, compiled into one immutable,
+ * reference-counted snapshot that threads search without a lock. Expressions aside, the cost of a
+ * search does not depend on the number of rules.
  *
  * Order: pqpurge-rules(5), LOOKUP. The command's expressions come first, in the order they were
- * set; at equal specificity the command's rule outranks the file's. An expired rule hides nothing.
- * WARN is noted, and the search goes on. */
+ * set; at equal specificity the command's rule outranks the fleet's, and that the file's. An
+ * expired rule hides nothing. WARN is noted, and the search goes on. */
 #ifndef PQPURGE_RULES_RULESET_H
 #define PQPURGE_RULES_RULESET_H
 
@@ -24,6 +24,7 @@ struct ruleset *ruleset_new(
  * for rules with the same subject. */
 struct ruleset *ruleset_with_file(const struct ruleset *set, struct rule_list *from_file);
 struct ruleset *ruleset_with_command(const struct ruleset *set, struct rule_list *from_command);
+struct ruleset *ruleset_with_fleet(const struct ruleset *set, struct rule_list *from_fleet);
 struct ruleset *ruleset_ref(struct ruleset *set);
 void ruleset_unref(struct ruleset *set);
 
@@ -40,16 +41,17 @@ struct ruleset_hit {
 };
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query);
 
-/* The command's rules come first. A NULL set has none. */
+/* The command's rules come first, then the fleet's. A NULL set has none. */
 size_t ruleset_count(const struct ruleset *set);
 size_t ruleset_command_count(const struct ruleset *set);
+size_t ruleset_fleet_count(const struct ruleset *set);
 const struct rule *ruleset_at(const struct ruleset *set, size_t n);
 /* How often expressions hit their limits, and so did not match. If take is not NULL, tells it the
  * number of each and counts from zero again. */
 uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, void *arg);
 
 /* How often each rule decided: state_directory/hits, a cache that may be lost. Lines are a number,
- * "file" or "command", and the subject: "17 command example.com". */
+ * "file", "fleet" or "command", and the subject: "17 command example.com". */
 #define HITS_FILE "hits"
 /* Adds the hits of a text to the set's rules; skips what makes no sense. */
 void hits_take(const char *text, size_t len, const struct ruleset *set);

@@ -29,7 +29,10 @@ static bool has_class(const struct search *s, enum rule_class class)
 {
 	struct rule_layer *const *layers = s->set->layers;
 
-	return layers[LAYER_COMMAND]->table.count[class] || layers[LAYER_FILE]->table.count[class];
+	for (size_t l = 0; l < LAYER_COUNT; l++)
+		if (layers[l]->table.count[class])
+			return true;
+	return false;
 }
 
 static bool ask(struct search *s, enum rule_class class, const void *key, size_t len)
@@ -117,12 +120,19 @@ static bool ask_layer(
 	return false;
 }
 
+static bool ask_layers(struct search *s, bool logins, const struct pattern_subject *subject)
+{
+	for (size_t l = 0; l < LAYER_COUNT; l++)
+		if (ask_layer(s, l, logins, subject))
+			return true;
+	return false;
+}
+
 static bool ask_regexes(struct search *s)
 {
 	struct pattern_subject subject = pattern_subject_of(s->query->address->text);
 
-	return !s->query->plain && (ask_layer(s, LAYER_COMMAND, false, &subject) ||
-				       ask_layer(s, LAYER_FILE, false, &subject));
+	return !s->query->plain && ask_layers(s, false, &subject);
 }
 
 /* A login longer than any name has only its domain and expressions. */
@@ -158,8 +168,7 @@ static bool ask_login(struct search *s)
 		return false;
 	subject = pattern_subject_of_login(login);
 	return ask_login_name(s, subject.len) || ask_login_domain(s) ||
-	       ask_layer(s, LAYER_COMMAND, true, &subject) ||
-	       ask_layer(s, LAYER_FILE, true, &subject);
+	       ask_layers(s, true, &subject);
 }
 
 struct ruleset_hit ruleset_find(struct ruleset *set, const struct ruleset_query *query)

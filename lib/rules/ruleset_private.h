@@ -56,7 +56,7 @@ void rule_client_key(
 #define RULE_MASKS 129 /* mask lengths, 0 to 128 */
 
 /* In the order in which they are asked. */
-enum { LAYER_COMMAND, LAYER_FILE, LAYER_COUNT };
+enum { LAYER_COMMAND, LAYER_FLEET, LAYER_FILE, LAYER_COUNT };
 
 /* The compiled rules of one origin, read-only. Sets share it: a new rule of the command leaves the
  * file's layer as it is. */

@@ -11,21 +11,6 @@ static const char *const open_options[] = {"sender", "from", "recipient", "only"
     "requeue", "normal", "bad", "by", "since", "action", "text", "test", "reason", "dry-run", "yes",
     "json", "quiet"};
 
-bool behalf_allows(const char *words, const char *word)
-{
-	static const char between[] = " ,\t";
-	size_t len = strlen(word);
-
-	for (words += strspn(words, between); *words; words += strspn(words, between)) {
-		size_t span = strcspn(words, between);
-
-		if (span == len && strncmp(words, word, len) == 0)
-			return true;
-		words += span;
-	}
-	return false;
-}
-
 bool behalf_is_open(const char *given)
 {
 	size_t len = strcspn(given, "=");
@@ -80,10 +65,10 @@ static int check_options(const struct options *o, struct err *err)
 static int check_allowed(
     const struct session *s, const char *word, const char *what, struct err *err)
 {
-	if (!s->behalf->allow || behalf_allows(s->behalf->allow, word))
+	if (!s->behalf->allow || str_has_word(s->behalf->allow, word))
 		return 0;
-	return err_set(err, ERR_REFUSED, "%s may not %s: operator_allow does not list '%s'",
-	    s->behalf->user, what, word);
+	return err_set(err, ERR_REFUSED, "%s may not %s: %s does not list '%s'", s->behalf->user,
+	    what, s->behalf->allow_key, word);
 }
 
 static int check(const struct session *s, struct err *err)

@@ -14,17 +14,20 @@ struct session;
 struct behalf {
 	uid_t uid;
 	const char *user;
-	const char *config; /* -c of root's own; NULL */
-	const char *allow;  /* operator_allow; NULL: everything that can be asked here (root) */
-	bool answered;      /* they have seen a dry run, and said yes */
+	const char *config;    /* -c of root's own; NULL */
+	const char *allow;     /* operator_allow; NULL: everything that can be asked here (root) */
+	const char *allow_key; /* the setting that it is, for words */
+	bool answered;         /* they have seen a dry run, and said yes */
+	const char *token;     /* of a fleet order, for the account; else NULL */
+	const char *command;   /* likewise, instead of the words; NULL: those */
+	uint64_t most; /* an order that would change more messages is refused; 0: no bound */
 	struct behalf_answer {
-		uint64_t matched;   /* by an acting verb: messages, ready or done */
-		struct err refused; /* why behalf_check did not let them; "" */
-	} * answer;                 /* shared with the parent; NULL in tests */
+		uint64_t matched;          /* by an acting verb: messages, ready or done */
+		struct err refused;        /* why behalf_check did not let them; "" */
+		_Atomic uint64_t done, of; /* progress */
+	} * answer;                        /* shared with the parent; NULL in tests */
 };
 
-/* Whether words (operator_allow's) have this one. */
-bool behalf_allows(const char *words, const char *word);
 /* Whether others may give this option: "name", or "name=value". */
 bool behalf_is_open(const char *given);
 /* The session's verb and options, parsed and not opened yet: ERR_REFUSED with words where behalf

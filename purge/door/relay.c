@@ -18,12 +18,13 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-#define PATIENCE (20 * USEC_PER_SEC) /* for a client that takes nothing */
-#define STEP_MS  500                 /* between looks at the stop flag */
-#define CHUNK    32768
+#define STEP_MS 200 /* between looks at the stop flag */
+#define CHUNK   32768
 
 struct relay {
 	int client;
+	const struct relay_sink *sink;
+	const struct behalf_answer *answer;
 	int pipes[2]; /* stdout and stderr of the verb; -1 after its end */
 	pid_t child;
 	bool stopped; /* it was told to stop */
@@ -67,6 +68,14 @@ static void stop(struct relay *r)
 	r->stopped = true;
 }
 
+static void lose(struct relay *r, int code)
+{
+	if (code >= 0)
+		return;
+	r->gone = true;
+	stop(r);
+}
+
 static void pass_on(struct relay *r, size_t n)
 {
 	char chunk[CHUNK];
@@ -78,11 +87,9 @@ static void pass_on(struct relay *r, size_t n)
 		io_close(&r->pipes[n]);
 		return;
 	}
-	if (!r->gone && door_answer_write(r->client, n == 0 ? DOOR_SAYS : DOOR_COMPLAINS,
-			    (struct span){chunk, (size_t)got}, clock_steady() + PATIENCE) < 0) {
-		r->gone = true;
-		stop(r);
-	}
+	if (!r->gone)
+		lose(r, r->sink->take(r->sink->arg, n == 0 ? DOOR_SAYS : DOOR_COMPLAINS,
+			    (struct span){chunk, (size_t)got}));
 }
 
 /* Bytes behind the order are none of the protocol's: they, too, end it. */
@@ -99,6 +106,8 @@ static void pump(struct relay *r)
 		for (size_t n = 0; n < 2; n++)
 			if (fds[n].revents)
 				pass_on(r, n);
+		if (r->sink->tick && !r->gone)
+			lose(r, r->sink->tick(r->sink->arg, r->answer->done, r->answer->of));
 	}
 }
 
@@ -148,10 +157,23 @@ static int start(
 	return code;
 }
 
+static int send(void *arg, enum door_answer_kind kind, struct span bytes)
+{
+	return door_answer_write(*(const int *)arg, kind, bytes, clock_steady() + RELAY_PATIENCE);
+}
+
 int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf,
     struct door_end *ret, struct err *err)
 {
-	struct relay r = {.client = fd, .pipes = {-1, -1}};
+	const struct relay_sink sink = {.take = send, .arg = &fd};
+
+	return relay_through(&sink, fd, verb, behalf, ret, err);
+}
+
+int relay_through(const struct relay_sink *sink, int fd, const struct door_verb *verb,
+    const struct behalf *behalf, struct door_end *ret, struct err *err)
+{
+	struct relay r = {.client = fd, .sink = sink, .pipes = {-1, -1}};
 	struct behalf shared = *behalf;
 	struct behalf_answer *answer =
 	    mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -160,6 +182,7 @@ int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf
 	if (answer == MAP_FAILED)
 		return err_sys(err, errno, "failed to start '%s'", verb->words[0]);
 	shared.answer = answer;
+	r.answer = answer;
 	code = start(&r, verb, &shared, err);
 	if (code == 0) {
 		pump(&r);

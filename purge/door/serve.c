@@ -3,6 +3,7 @@
 #include "purge/door/serve.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "order/account.h"
+#include "purge/door/fleet.h"
 #include "purge/door/hold.h"
 #include "purge/door/hook.h"
 #include "purge/door/relay.h"
@@ -45,6 +47,7 @@ static void make_line(struct serving *g)
 {
 	const struct door_verb *verb = &g->order.verb;
 	const struct door_hold *hold = &g->order.hold;
+	const struct door_fleet *fleet = &g->order.fleet;
 
 	strbuf_puts(&g->line, "pqpurge-idx");
 	if (g->order.kind != DOOR_VERB)
@@ -52,6 +55,9 @@ static void make_line(struct serving *g)
 	if (g->order.kind == DOOR_HOLD)
 		strbuf_printf(
 		    &g->line, " %s %s for %s", door_key_word(hold->key), hold->value, hold->token);
+	if (g->order.kind == DOOR_FLEET)
+		strbuf_printf(&g->line, " order %" PRIu64 " of %s: %s", fleet->number,
+		    fleet->placed_by, fleet->verb);
 	for (size_t n = 0; n < verb->count && g->line.len < COMMAND_MAX; n++)
 		strbuf_printf(&g->line, " %s", verb->words[n]);
 }
@@ -124,6 +130,7 @@ static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
 	    .user = g->peer.user,
 	    .config = session_config(g->s),
 	    .allow = g->peer.kind == PEER_ROOT ? NULL : s->operator_allow,
+	    .allow_key = "operator_allow",
 	    .answered = g->order.verb.answered};
 
 	return relay_verb(g->fd, &g->order.verb, &behalf, ret, err);
@@ -131,9 +138,18 @@ static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
 
 static int run_fleet(struct serving *g, struct door_end *ret, struct err *err)
 {
-	(void)g;
-	(void)ret;
-	return err_set(err, ERR_REFUSED, "this host is in no fleet");
+	if (!g->s->settings.fleet[0])
+		return err_set(err, ERR_REFUSED, "this host is in no fleet");
+	if (strcmp(g->order.fleet.verb, "health") == 0)
+		return fleet_health(g->s, g->fd, err);
+	return fleet_run(g->s, g->fd, &g->peer, &g->order.fleet, ret, err);
+}
+
+static int run_rules(struct serving *g, struct door_end *ret, struct err *err)
+{
+	if (!g->s->settings.fleet[0])
+		return err_set(err, ERR_REFUSED, "this host is in no fleet");
+	return fleet_rules(g->s, g->fd, &g->order.rules, ret, err);
 }
 
 static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
@@ -143,7 +159,7 @@ static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
 	    [DOOR_HOOK] = run_hook,
 	    [DOOR_VERB] = run_verb,
 	    [DOOR_FLEET] = run_fleet,
-	    [DOOR_RULES] = run_fleet};
+	    [DOOR_RULES] = run_rules};
 
 	if (!peer_may(&g->peer, g->order.kind))
 		return err_set(err, ERR_REFUSED, "%s (%s) may not order this", g->peer.user,
@@ -176,6 +192,12 @@ static void log_order(const struct serving *g, int code, const struct door_end *
 	    code < 0 ? ": " : "", code < 0 ? end->words : "");
 }
 
+/* Asked for by a machine, many times an hour. */
+static bool is_routine(const struct serving *g)
+{
+	return g->order.kind == DOOR_FLEET && strcmp(g->order.fleet.verb, "health") == 0;
+}
+
 int serve_order(struct session *s, int fd)
 {
 	struct serving g = {.s = s, .fd = fd};
@@ -193,9 +215,11 @@ int serve_order(struct session *s, int fd)
 		snprintf(
 		    end.words, sizeof(end.words), "%s", err.text[0] ? err.text : err_word(code));
 	}
+	end.refused = code == ERR_REFUSED || code == ERR_SYNTAX;
 	if (code == ERR_REFUSED)
 		account_for(&g, end.words);
-	log_order(&g, code, &end);
+	if (code < 0 || !is_routine(&g))
+		log_order(&g, code, &end);
 	(void)!door_end_write(fd, &end, clock_steady() + ANSWER_TIME);
 	shutdown(fd, SHUT_RDWR);
 	if (code == ERR_REFUSED)

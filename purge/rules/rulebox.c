@@ -2,6 +2,7 @@
 #include "purge/rules/rulebox.h"
 
 #include "base/clock.h"
+#include "rules/fleet_rules.h"
 #include "rules/ruleset.h"
 #include "rules/stored.h"
 
@@ -77,12 +78,15 @@ static int take_rules(const struct json *reply, struct rulebox *box, struct err 
 	for (size_t i = 0; code == 0 && i < json_count(reply, "rules"); i++) {
 		struct rule r;
 
-		if (box->command.count + box->file.count >= 2 * RULES_MAX)
+		if (box->command.count + box->fleet.count + box->file.count >= 2 * RULES_MAX)
 			return err_set(err, ERR_LIMIT, "there are more rules than there can be");
 		code = rule_of_json(json_at(reply, "rules", i), &r, err);
 		if (code < 0)
 			return code;
-		code = rule_list_add(r.line ? &box->file : &box->command, &r);
+		code = rule_list_add(r.line    ? &box->file
+				     : r.fleet ? &box->fleet
+					       : &box->command,
+		    &r);
 		rule_release(&r);
 	}
 	return code;
@@ -185,7 +189,16 @@ struct reading {
 static struct ruleset *make_set(struct reading *r, struct stored *stored)
 {
 	struct ruleset *set = ruleset_new(&r->file, &stored->rules, r->settings->login_exact);
+	struct rule_list fleet = {0};
+	struct ruleset *whole;
 
+	/* A daemon would go on without those that it cannot read, too. */
+	if (set && !r->no_directory &&
+	    fleet_rules_read(r->settings->state_directory, &fleet, NULL) == 0 && fleet.count) {
+		whole = ruleset_with_fleet(set, &fleet);
+		ruleset_unref(set);
+		set = whole;
+	}
 	if (set && !r->no_directory)
 		hits_read(r->settings->state_directory, set);
 	return set;
@@ -328,6 +341,7 @@ void rulebox_release(struct rulebox *box)
 {
 	rule_list_release(&box->file);
 	rule_list_release(&box->command);
+	rule_list_release(&box->fleet);
 	rule_list_release(&box->passing);
 	strbuf_release(&box->damage);
 	rule_release(&box->decides);
@@ -340,6 +354,6 @@ char *rulebox_origin(const struct settings *settings, const struct rule *r, char
 	if (r->line)
 		snprintf(buf, size, "%s:%u", settings->rules_file, r->line);
 	else
-		snprintf(buf, size, "command");
+		snprintf(buf, size, r->fleet ? "fleet" : "command");
 	return buf;
 }

@@ -16,7 +16,7 @@ struct rulebox_question {
 };
 
 struct rulebox {
-	struct rule_list command, file; /* in order */
+	struct rule_list command, fleet, file; /* in order */
 	bool by_daemon;
 	struct err silent;    /* why a daemon that may run was not asked; "" */
 	uint64_t damaged;     /* unreadable lines of the command's rules */
@@ -38,7 +38,7 @@ int rulebox_read(const struct index_client *client, int64_t wall,
     const struct rulebox_question *question, struct rulebox *ret, struct err *err) NODISCARD;
 void rulebox_release(struct rulebox *box);
 
-/* "command" or "FILE:LINE"; returns buf. */
+/* "command", "fleet" or "FILE:LINE"; returns buf. */
 char *rulebox_origin(const struct settings *settings, const struct rule *r, char *buf, size_t size);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
@@ -126,6 +127,21 @@ static bool put_question(const struct act *a, const struct tally *t)
 	return walk_ask(&a->walk, question, n);
 }
 
+/* Whether an order of somebody else would change more than root lets it. */
+static bool is_too_much(const struct act *a, uint64_t ready)
+{
+	const struct behalf *b = a->s->behalf;
+
+	if (!b || !b->most || ready <= b->most)
+		return false;
+	if (b->answer)
+		err_set(&b->answer->refused, ERR_REFUSED,
+		    "%" PRIu64 " messages match, and fleet_max_messages is %" PRIu64
+		    "; nothing was touched",
+		    ready, b->most);
+	return true;
+}
+
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
@@ -134,7 +150,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 
 	(void)order;
 	progress_end(&a->walk.progress);
-	if (interrupt_stop)
+	if (interrupt_stop || is_too_much(a, found->tally.results[RESULT_READY]))
 		return ORDER_NO;
 	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
@@ -216,7 +232,7 @@ static int run(struct act *a, struct err *err)
 	if (a->ends.count > 0 && order->undo_count == 0)
 		return standing_end_all(a->s, &a->ends, stdout, err);
 	/* Nor is a directory made where there is nothing to save. */
-	if (session_can_ask(a->s) || order->save) {
+	if (session_can_ask(a->s) || order->save || (a->s->behalf && a->s->behalf->most)) {
 		order->ask = ask;
 		order->ask_arg = a;
 	} else if (!order->dry_run) {

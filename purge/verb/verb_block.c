@@ -105,9 +105,9 @@ static const struct rule *find(const struct rule_list *rules, const char *subjec
 	return NULL;
 }
 
-/* in_file: the rules file's rule, which the command cannot remove. */
+/* Rules that the command cannot remove: of the fleet, and of the rules file. */
 static void say_removal(const struct session *s, const struct rule *r,
-    const struct block_answer *answer, const struct rule *in_file)
+    const struct block_answer *answer, const struct rule *of_fleet, const struct rule *in_file)
 {
 	char origin[256];
 
@@ -118,6 +118,11 @@ static void say_removal(const struct session *s, const struct rule *r,
 		    s->options.dry_run ? "Would remove the rule for %s.\n"
 				       : "The rule for %s was removed.\n",
 		    r->subject);
+	if (of_fleet)
+		say(stdout,
+		    "  The fleet still says '%s %s', on all hosts; 'pqpurge-idx unblock --fleet "
+		    "%s' ends that.\n",
+		    r->subject, rule_action_word(of_fleet->action), r->subject);
 	if (in_file)
 		say(stdout, "  %s still says '%s %s'.\n",
 		    rulebox_origin(&s->settings, in_file, origin, sizeof(origin)), r->subject,
@@ -143,7 +148,8 @@ static int remove_one(
 				      : "removed",
 		    dry ? NULL : &answer);
 	else
-		say_removal(s, r, &answer, find(&box->file, r->subject, exact));
+		say_removal(s, r, &answer, find(&box->fleet, r->subject, exact),
+		    find(&box->file, r->subject, exact));
 	code = session_written(code, err);
 	if (code == 0 && !dry)
 		code = standing_end_of_rule(s, r->subject, s->options.json ? stderr : stdout, err);

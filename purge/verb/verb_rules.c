@@ -2,6 +2,7 @@
 /* pqpurge-idx rules: all rules, or the one that decides. */
 #include "base/clock.h"
 #include "base/json.h"
+#include "door/door.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
 #include "purge/standing.h"
@@ -12,7 +13,7 @@ static void add_row(
     struct table *t, const struct session *s, const struct rule *r, const struct standing *standing)
 {
 	const char *words = r->reason && *r->reason ? r->reason : r->text;
-	struct strbuf why = {0};
+	struct strbuf why = {0}, author = {0};
 	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24];
 	const char *base = rulebox_origin(&s->settings, r, origin, sizeof(origin));
 
@@ -25,9 +26,11 @@ static void add_row(
 		strbuf_printf(
 		    &why, "standing order %" PRIu64 "%s", standing->number, *words ? ": " : "");
 	strbuf_puts(&why, words);
-	table_add(
-	    t, (const char *[]){r->subject, rule_action_word(r->action), r->line ? base : r->author,
-		   r->line ? "" : expires, hits, strbuf_text(&why)});
+	strbuf_printf(&author, "%s%s", r->fleet ? DOOR_FLEET_PREFIX : "", r->author);
+	table_add(t, (const char *[]){r->subject, rule_action_word(r->action),
+			 r->line ? base : strbuf_text(&author), r->line ? "" : expires, hits,
+			 strbuf_text(&why)});
+	strbuf_release(&author);
 	strbuf_release(&why);
 }
 
@@ -45,7 +48,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	static const struct table_column columns[] = {{.name = "PATTERN"}, {.name = "ACTION"},
 	    {.name = "ORIGIN"}, {.name = "EXPIRES"}, {.name = "HITS", .right = true},
 	    {.name = "WHY", .cut = true}};
-	const struct rule_list *lists[] = {&box->command, &box->file};
+	const struct rule_list *lists[] = {&box->command, &box->fleet, &box->file};
 	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
 	struct standings standings = {0};
 	int code = 0;
@@ -55,7 +58,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 		for (size_t i = 0; code == 0 && i < lists[l]->count; i++) {
 			const struct rule *r = &lists[l]->list[i];
 			const struct standing *standing =
-			    r->line
+			    r->line || r->fleet
 				? NULL
 				: standing_of_rule(&standings, r->subject, s->settings.login_exact);
 

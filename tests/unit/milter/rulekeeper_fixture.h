@@ -110,7 +110,7 @@ static inline struct json *ask(const struct fixture *f, const char *request)
 	struct err err = {{0}};
 
 	assert_int_equal(json_parse(request, strlen(request), &question, &err), 0);
-	int code = rulekeeper_answer(f->keeper, question, reply, &err);
+	int code = rulekeeper_answer(f->keeper, question, NULL, reply, &err);
 	json_free(question);
 	if (code) {
 		assert_true(err.text[0]);

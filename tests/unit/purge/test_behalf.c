@@ -12,7 +12,7 @@
 /* What behalf_check says of a line; the line is split at blanks. */
 static int check(const char *allow, const char *line, struct err *err)
 {
-	struct behalf behalf = {.uid = 5, .user = "games", .config = "/root's", .allow = allow};
+	struct behalf behalf = {.uid = 5, .user = "games", .config = "/root's", .allow = allow, .allow_key = "operator_allow"};
 	char text[256], *rest = NULL, *argv[WORDS_MAX] = {(char[]){"pqpurge-idx"}};
 	struct session s;
 	int argc = 1, code;

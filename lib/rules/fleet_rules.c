@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+#include "rules/fleet_rules.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "rules/stored.h"
+
+#define LEFT_MAX (INT64_C(10) * 366 * 86400 * USEC_PER_SEC)
+
+/* Rules are kept in whole seconds; the last one counts in full. */
+static int64_t expiry_of(const struct json *o, int64_t wall)
+{
+	int64_t left = json_int(o, "left_us", 0);
+
+	if (left <= 0)
+		return 0;
+	return (wall + (left < LEFT_MAX ? left : LEFT_MAX) + USEC_PER_SEC - 1) / USEC_PER_SEC *
+	       USEC_PER_SEC;
+}
+
+static int make(
+    const struct json *o, const struct fleet_change *change, struct rule *ret, struct err *err)
+{
+	const char *subject = json_text(o, "subject"), *word = json_text(o, "action");
+	enum rule_action action = RULE_OK;
+	struct rule r = {0};
+	int code;
+
+	if (!subject || (word && rule_action_of(word, &action) < 0))
+		return err_set(err, ERR_SYNTAX, "a rule needs a subject and an action");
+	code = rule_make(subject, action, json_text(o, "text"), &r, err);
+	if (code == 0 && r.pattern_kind == PATTERN_REGEX && r.regex &&
+	    !str_has_word(change->allow, "regex"))
+		code = err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
+	if (code == 0)
+		code = rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"));
+	r.fleet = true;
+	r.set_time = change->wall / USEC_PER_SEC * USEC_PER_SEC;
+	r.expires = expiry_of(o, change->wall);
+	if (code == 0)
+		*ret = r;
+	else
+		rule_release(&r);
+	return code;
+}
+
+/* Taken back, or over: json_int tells 0 where there is no end. */
+static bool is_over(const struct json *o)
+{
+	return !json_text(o, "action") || json_int(o, "left_us", 1) <= 0;
+}
+
+static int take_one(
+    struct rule_list *rules, struct fleet_change *change, const struct json *o, struct err *err)
+{
+	struct rule r = {0};
+	struct err why = {{0}};
+	const char *subject = json_text(o, "subject");
+	int code = make(o, change, &r, &why);
+
+	if (code == 0 && !is_over(o) && rules->count >= FLEET_RULES_MAX)
+		code = err_set(&why, ERR_LIMIT, "more than %d rules", FLEET_RULES_MAX);
+	if (code == -ENOMEM)
+		return err_set(err, code, "out of memory");
+	if (code < 0) {
+		if (change->refused++ == 0)
+			err_set(&change->why, 0, "'%s': %s", subject ? subject : "", why.text);
+		rule_release(&r);
+		return 0;
+	}
+	if (!change->replace)
+		(void)stored_drop(rules, r.subject, 0, change->login_exact);
+	if (!is_over(o))
+		code = rule_list_add(rules, &r);
+	rule_release(&r);
+	return code < 0 ? err_set(err, code, "out of memory") : 0;
+}
+
+int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, struct err *err)
+{
+	int code = 0;
+
+	if (!str_has_word(change->allow, "block"))
+		return err_set(err, ERR_REFUSED,
+		    "the fleet may set no rules here: fleet_allow does not list 'block'");
+	if (!json_child(change->rules, "rules"))
+		return err_set(err, ERR_SYNTAX, "there is no array \"rules\"");
+	if (change->replace)
+		rule_list_release(rules);
+	for (size_t n = 0; code == 0 && n < json_count(change->rules, "rules"); n++)
+		code = take_one(rules, change, json_at(change->rules, "rules", n), err);
+	return code;
+}
+
+int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err)
+{
+	struct strbuf path = {0}, text = {0};
+	struct stored stored = {0};
+	int code;
+
+	strbuf_printf(&path, "%s/" FLEET_RULES_FILE, directory);
+	code = path.failed ? err_set(err, -ENOMEM, "out of memory")
+			   : rules_file_text(path.text, &text, err);
+	if (code == 1)
+		code = stored_parse(path.text, strbuf_text(&text), text.len, &stored, err);
+	for (size_t n = 0; n < stored.rules.count; n++)
+		stored.rules.list[n].fleet = true;
+	if (code == 0) {
+		*ret = stored.rules;
+		stored.rules = (struct rule_list){0};
+	}
+	stored_release(&stored);
+	strbuf_release(&text);
+	strbuf_release(&path);
+	return code;
+}
+
+int fleet_rules_save(
+    const char *directory, const struct rule_list *rules, int64_t wall, struct err *err)
+{
+	struct strbuf text = {0};
+	int code;
+
+	strbuf_puts(&text, "# Rules of the fleet. Its agent writes them; changes are lost.\n");
+	for (size_t n = 0; n < rules->count; n++)
+		if (!rule_expired(&rules->list[n], wall))
+			stored_put(&text, &rules->list[n]);
+	code = stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
+	strbuf_release(&text);
+	return code;
+}

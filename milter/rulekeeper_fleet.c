@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: ISC */
+/* The fleet's rules. Everything here is called with `change` held. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/rulekeeper_private.h"
+#include "rules/fleet_rules.h"
+
+void keeper_fleet_read(struct rulekeeper *k)
+{
+	struct rule_list rules = {0};
+	struct err err = {{0}};
+	int code = fleet_rules_read(k->settings->state_directory, &rules, &err);
+
+	if (code == 0 && rules.count > 0)
+		code = rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules));
+	rule_list_release(&rules);
+	if (code < 0)
+		log_error("%s; the fleet's agent sends its rules again",
+		    err.text[0] ? err.text : err_word(code));
+}
+
+/* Those in force, without expired ones. */
+static int copy_all(const struct rulekeeper *k, struct rule_list *ret)
+{
+	size_t begin = ruleset_command_count(k->set);
+	int64_t wall = clock_wall();
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < ruleset_fleet_count(k->set); n++) {
+		const struct rule *r = ruleset_at(k->set, begin + n);
+		struct rule copy;
+
+		if (rule_expired(r, wall))
+			continue;
+		code = rule_copy(r, &copy);
+		if (code == 0)
+			code = rule_list_add(ret, &copy);
+	}
+	return code;
+}
+
+int keeper_fleet_save(struct rulekeeper *k)
+{
+	struct rule_list rules = {0};
+	struct err err = {{0}};
+	int code;
+
+	if (!k->fleet_unsaved)
+		return 0;
+	code = copy_all(k, &rules);
+	if (code == 0)
+		code = fleet_rules_save(k->settings->state_directory, &rules, clock_wall(), &err);
+	rule_list_release(&rules);
+	if (code < 0 && strcmp(k->fleet_error.text, err.text) != 0)
+		log_error("%s; trying again each second", err.text);
+	k->fleet_error = err;
+	k->fleet_unsaved = code < 0;
+	return code;
+}
+
+int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struct err *err)
+{
+	struct rule_list rules = {0};
+	int code = change->replace ? 0 : copy_all(k, &rules);
+
+	if (code < 0)
+		err_set(err, code, "failed to take the fleet's rules (%s)", err_word(code));
+	else
+		code = fleet_rules_change(&rules, change, err);
+	if (code == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) < 0)
+		code = err_set(err, -ENOMEM, "out of memory");
+	rule_list_release(&rules);
+	k->fleet_unsaved |= code == 0;
+	return code;
+}
+
+/* What has expired is not matched any more; this lets its memory go. */
+void keeper_fleet_expire(struct rulekeeper *k)
+{
+	size_t begin = ruleset_command_count(k->set), n = 0;
+	int64_t wall = clock_wall();
+	struct rule_list rules = {0};
+
+	while (
+	    n < ruleset_fleet_count(k->set) && !rule_expired(ruleset_at(k->set, begin + n), wall))
+		n++;
+	if (n == ruleset_fleet_count(k->set))
+		return;
+	if (copy_all(k, &rules) == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) == 0)
+		k->fleet_unsaved = true;
+	rule_list_release(&rules);
+}

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: ISC */
+/* An order of the fleet. */
+#include "purge/door/fleet.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "order/account.h"
+#include "purge/door/behalf.h"
+#include "purge/door/fleet_words.h"
+#include "purge/door/relay.h"
+#include "purge/door/turn.h"
+
+#define TURN_WAIT      (120 * USEC_PER_SEC) /* for an executor that was told to stop */
+#define COMPLAINTS_MAX (64u << 10)
+#define LINE_MAX       (1u << 20) /* bytes of one line of the verb */
+#define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
+
+/* What the verb says, on its way to the link. */
+struct saying {
+	int fd;
+	bool acts;
+	struct strbuf line;    /* not whole yet */
+	struct strbuf summary; /* its last line, if that was one */
+	uint64_t lines;
+	size_t said, complained;
+	bool cut, overlong;
+	uint64_t told; /* progress */
+};
+
+/* ---- the verb's output */
+
+static int send(const struct saying *y, enum door_answer_kind kind, const char *text, size_t len)
+{
+	return door_answer_write(
+	    y->fd, kind, (struct span){text, len}, clock_steady() + RELAY_PATIENCE);
+}
+
+/* Of an acting verb only the summary counts. */
+static int take_line(struct saying *y)
+{
+	int code = 0;
+
+	if (str_starts(strbuf_text(&y->line), "{\"summary\"")) {
+		strbuf_clear(&y->summary);
+		strbuf_puts(&y->summary, strbuf_text(&y->line));
+		return y->summary.failed ? -ENOMEM : 0;
+	}
+	y->lines++;
+	if (y->acts || y->cut)
+		return 0;
+	y->cut = y->overlong || y->said + y->line.len + 1 > DOOR_LINES_MAX;
+	if (y->cut)
+		return send(y, DOOR_COMPLAINS, CUT, strlen(CUT));
+	strbuf_putc(&y->line, '\n');
+	y->said += y->line.len;
+	for (size_t at = 0; code == 0 && at < y->line.len; at += DOOR_FRAME_MAX / 2) {
+		size_t left = y->line.len - at;
+
+		code = send(y, DOOR_SAYS, y->line.text + at,
+		    left < DOOR_FRAME_MAX / 2 ? left : DOOR_FRAME_MAX / 2);
+	}
+	return code;
+}
+
+static int take_lines(struct saying *y, const char *at, size_t len)
+{
+	int code = 0;
+
+	while (code == 0 && len > 0) {
+		const char *end = memchr(at, '\n', len);
+		size_t part = end ? (size_t)(end - at) : len;
+
+		if (y->line.len + part <= LINE_MAX)
+			strbuf_add(&y->line, at, part);
+		else
+			y->overlong = true;
+		part += end != NULL;
+		at += part;
+		len -= part;
+		if (!end)
+			continue;
+		code = y->line.failed ? -ENOMEM : take_line(y);
+		strbuf_clear(&y->line);
+		y->overlong = false;
+	}
+	return code;
+}
+
+static int take(void *arg, enum door_answer_kind kind, struct span bytes)
+{
+	struct saying *y = arg;
+
+	if (kind == DOOR_SAYS)
+		return take_lines(y, bytes.at, bytes.len);
+	y->complained += bytes.len;
+	return y->complained > COMPLAINTS_MAX ? 0 : send(y, kind, bytes.at, bytes.len);
+}
+
+static int tick(void *arg, uint64_t done, uint64_t of)
+{
+	struct saying *y = arg;
+
+	if (done == y->told || of == 0)
+		return 0;
+	y->told = done;
+	return door_progress_write(y->fd, done, of, clock_steady() + RELAY_PATIENCE);
+}
+
+/* ---- what the account has of the token already */
+
+struct before {
+	bool known;    /* there is a batch */
+	bool complete; /* the last one dealt with all that it matched */
+	struct batch sum;
+	uint64_t *numbers; /* of hold batches, for undo */
+	size_t count;
+};
+
+static void add_batch(struct before *b, const struct batch *batch)
+{
+	/* The newest comes first: it alone says whether something is left. */
+	if (!b->known)
+		b->complete = batch->state != ACCOUNT_UNFINISHED &&
+			      batch->done + batch->changed + batch->failed >= batch->matched;
+	b->known = true;
+	if (b->sum.number == 0)
+		b->sum.number = batch->number;
+	b->sum.done += batch->done;
+	b->sum.gone += batch->gone;
+	b->sum.changed += b->complete ? batch->changed : 0;
+	b->sum.failed += b->complete ? batch->failed : 0;
+}
+
+static int look_up(struct session *s, const char *token, struct before *ret, struct err *err)
+{
+	struct batches batches = {0};
+	int code = account_list(&s->settings, &s->postfix, &batches, err);
+
+	ret->numbers = calloc(batches.count + 1, sizeof(*ret->numbers));
+	if (code == 0 && !ret->numbers)
+		code = err_set(err, -ENOMEM, "out of memory");
+	for (size_t n = 0; code == 0 && n < batches.count; n++) {
+		const struct batch *batch = &batches.list[n];
+
+		if (strcmp(batch->token, token) != 0 || batch->state == ACCOUNT_REFUSED)
+			continue;
+		add_batch(ret, batch);
+		if (strcmp(batch->verb, "hold") == 0)
+			ret->numbers[ret->count++] = batch->number;
+	}
+	ret->sum.matched = ret->sum.done + ret->sum.changed + ret->sum.failed;
+	batches_release(&batches);
+	return code;
+}
+
+/* ---- the answer */
+
+static const char *done_word(const char *verb)
+{
+	return strcmp(verb, "purge") == 0  ? "deleted"
+	       : strcmp(verb, "hold") == 0 ? "held"
+					   : "released";
+}
+
+/* Sends {"summary":o}, and frees o. */
+static int say_object(const struct saying *y, struct json *o)
+{
+	struct json *line = json_new();
+	struct strbuf text = {0};
+	int code;
+
+	json_put(line, "summary", o);
+	code = json_write(&text, line);
+	if (code == 0)
+		strbuf_putc(&text, '\n');
+	if (code == 0)
+		code = text.failed ? -ENOMEM : send(y, DOOR_SAYS, text.text, text.len);
+	strbuf_release(&text);
+	return code;
+}
+
+/* In the words of the verb's own summary. */
+static int say_before(
+    const struct saying *y, const char *verb, const struct before *b, struct door_end *ret)
+{
+	struct json *o = json_new();
+
+	json_put_int(o, "matched", (int64_t)b->sum.matched);
+	json_put_int(o, done_word(verb), (int64_t)b->sum.done);
+	json_put_int(o, "gone", (int64_t)b->sum.gone);
+	json_put_int(o, "changed", (int64_t)b->sum.changed);
+	json_put_int(o, "failed", (int64_t)b->sum.failed);
+	json_put_int(o, "batch", (int64_t)b->sum.number);
+	json_put_bool(o, "repeated", true);
+	ret->batch = b->sum.number;
+	ret->matched = b->sum.matched;
+	ret->done = b->sum.done;
+	ret->failed = b->sum.failed;
+	return say_object(y, o);
+}
+
+/* What earlier attempts add to a number of the summary. */
+static int64_t earlier(const struct before *b, const char *done, const char *key)
+{
+	const struct {
+		const char *key;
+		uint64_t n;
+	} rows[] = {{"matched", b->sum.matched}, {done, b->sum.done}, {"gone", b->sum.gone}};
+
+	for (size_t n = 0; n < COUNT_OF(rows); n++)
+		if (strcmp(key, rows[n].key) == 0)
+			return (int64_t)rows[n].n;
+	return 0;
+}
+
+static void take_end(const struct json *sum, const char *done, struct door_end *ret)
+{
+	ret->batch = (uint64_t)json_int(sum, "batch", 0);
+	ret->matched = (uint64_t)json_int(sum, "matched", 0);
+	ret->done = (uint64_t)json_int(sum, done, 0);
+	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
+}
+
+/* The verb's own summary, with what earlier attempts did; of a verb without one its lines. */
+static int say_summary(const struct saying *y, const char *verb, const struct before *b,
+    struct door_end *ret, struct err *err)
+{
+	const struct json *from, *value;
+	struct json *line = NULL, *o = json_new();
+	const char *key, *done = done_word(verb);
+	void *at = NULL;
+	int code = json_parse(strbuf_text(&y->summary), y->summary.len, &line, err);
+
+	from = code == 0 ? json_child(line, "summary") : NULL;
+	while (from && json_next(from, &at, &key, &value)) {
+		int64_t n = json_int(value, NULL, INT64_MIN);
+
+		if (n == INT64_MIN)
+			json_put_text(o, key, json_text(value, NULL));
+		else
+			json_put_int(o, key, n + earlier(b, done, key));
+	}
+	if (!y->acts)
+		json_put_int(o, "lines", (int64_t)y->lines);
+	if (y->acts)
+		take_end(o, done, ret);
+	json_free(line);
+	return say_object(y, o);
+}
+
+/* ---- the order */
+
+struct executing {
+	struct session *s;
+	const struct peer *peer;
+	const struct door_fleet *order;
+	struct before before;
+	struct saying saying;
+	char token[64], user[128];
+};
+
+static int run_verb(
+    struct executing *x, const struct fleet_words *words, struct door_end *ret, struct err *err)
+{
+	const struct settings *s = &x->s->settings;
+	const struct door_verb verb = {
+	    .words = words->list, .count = words->count, .answered = true};
+	const struct behalf behalf = {.uid = x->peer->uid,
+	    .user = x->user,
+	    .config = session_config(x->s),
+	    .allow = s->fleet_allow,
+	    .allow_key = "fleet_allow",
+	    .answered = true,
+	    .token = x->token,
+	    .command = words->line,
+	    .most = (uint64_t)s->fleet_max_messages};
+	const struct relay_sink sink = {.take = take, .tick = tick, .arg = &x->saying};
+	int code = relay_through(&sink, x->saying.fd, &verb, &behalf, ret, err);
+
+	if (code == 0 && (x->saying.summary.len || !x->saying.acts))
+		code = say_summary(&x->saying, x->order->verb, &x->before, ret, err);
+	return code;
+}
+
+/* The holds of the order that is to be undone. */
+static int find_holds(struct executing *x, struct before *holds, struct err *err)
+{
+	char token[64];
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < x->order->count; n++) {
+		if (strcmp(x->order->pairs[n].key, "of") != 0)
+			continue;
+		if (holds->numbers)
+			return err_set(err, ERR_REFUSED, "one order is undone at a time");
+		snprintf(token, sizeof(token), DOOR_FLEET_PREFIX "%s", x->order->pairs[n].value);
+		code = look_up(x->s, token, holds, err);
+	}
+	return code;
+}
+
+static int execute(struct executing *x, struct door_end *ret, struct err *err)
+{
+	const bool undoes = strcmp(x->order->verb, "undo") == 0;
+	struct before holds = {0};
+	struct fleet_words words = {0};
+	int code = undoes ? find_holds(x, &holds, err) : 0;
+
+	if (code == 0 && undoes && holds.count == 0)
+		code = say_before(&x->saying, x->order->verb, &x->before, ret);
+	else if (code == 0)
+		code = fleet_words_make(x->order, holds.numbers, holds.count, &words, err);
+	if (code == 0 && words.count)
+		code = run_verb(x, &words, ret, err);
+	fleet_words_release(&words);
+	free(holds.numbers);
+	return code;
+}
+
+/* Told, not done: it is complete, or nobody wants more of it. */
+static int tell_before(struct executing *x, struct door_end *ret)
+{
+	if (!x->before.known) {
+		ret->status = EXIT_INTERRUPTED;
+		snprintf(ret->words, sizeof(ret->words), "it had not begun here");
+		return 0;
+	}
+	ret->status = !x->before.complete    ? EXIT_INTERRUPTED
+		      : x->before.sum.failed ? EXIT_SOME_FAILED
+					     : EXIT_DONE;
+	return say_before(&x->saying, x->order->verb, &x->before, ret);
+}
+
+static int run_once(struct executing *x, struct door_end *ret, struct err *err)
+{
+	int code, turn = -1;
+
+	if (!x->saying.acts || x->order->dry_run)
+		return x->order->lookup ? tell_before(x, ret) : execute(x, ret, err);
+	code = postfix_read(x->s->settings.postfix_config_directory, &x->s->postfix, err);
+	if (code == 0)
+		code =
+		    turn_take(x->s->settings.order_directory, "fleet.lock", TURN_WAIT, &turn, err);
+	if (code == 0)
+		code = look_up(x->s, x->token, &x->before, err);
+	if (code == 0 && (x->order->lookup || x->before.complete))
+		code = tell_before(x, ret);
+	else if (code == 0)
+		code = execute(x, ret, err);
+	io_close(&turn);
+	return code;
+}
+
+int fleet_run(struct session *s, int fd, const struct peer *peer, const struct door_fleet *order,
+    struct door_end *ret, struct err *err)
+{
+	struct executing x = {.s = s,
+	    .peer = peer,
+	    .order = order,
+	    .saying = {.fd = fd, .acts = fleet_verb_acts(order->verb)}};
+	int code;
+
+	/* The child asks again, with the options; what is only told needs no child. */
+	if (!str_has_word(s->settings.fleet_allow, order->verb))
+		return err_set(err, ERR_REFUSED,
+		    "the fleet may not %s here: fleet_allow does not list '%s'", order->verb,
+		    order->verb);
+	snprintf(x.token, sizeof(x.token), DOOR_FLEET_PREFIX "%s", order->token);
+	snprintf(x.user, sizeof(x.user), DOOR_FLEET_PREFIX "%s", order->placed_by);
+	code = run_once(&x, ret, err);
+	free(x.before.numbers);
+	strbuf_release(&x.saying.line);
+	strbuf_release(&x.saying.summary);
+	return code;
+}

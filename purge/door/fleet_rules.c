@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+/* The fleet's rules, on their way from the link to the daemon. Root looks into none of them. */
+#include <errno.h>
+
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/json.h"
+#include "base/role.h"
+#include "purge/door/fleet.h"
+#include "rules/fleet_rules.h"
+#include "rules/stored.h"
+
+#define ANSWER_TIME (10 * USEC_PER_SEC)
+
+/* ---- all frames */
+
+static void put_rule(struct json *list, const struct door_rule *rule)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "subject", rule->subject);
+	json_put_text(o, "action", *rule->action ? rule->action : NULL);
+	json_put_text(o, "text", rule->text);
+	json_put_text(o, "reason", rule->reason);
+	json_put_text(o, "set_by", rule->set_by);
+	if (rule->left)
+		json_put_int(o, "left_us", rule->left);
+	json_append(list, o);
+}
+
+static int put_frame(
+    struct json *list, const struct door_rules *rules, size_t *count, struct err *err)
+{
+	*count += rules->count;
+	if (*count > DOOR_RULES_MAX)
+		return err_set(err, ERR_LIMIT, "more than %u rules", DOOR_RULES_MAX);
+	for (size_t n = 0; n < rules->count; n++)
+		put_rule(list, &rules->rules[n]);
+	return 0;
+}
+
+/* The next frame of the connection. */
+static int read_more(int fd, struct bytes *frame, struct door_order *ret, struct err *err)
+{
+	int got = io_frame_read(fd, frame, DOOR_FRAME_MAX, clock_steady() + DOOR_FRAME_TIME);
+
+	if (got != 1)
+		return err_set(err, got == 0 ? ERR_SYNTAX : got, "the rules broke off");
+	if (door_decode(bytes_span(frame), ret, err) < 0)
+		return ERR_SYNTAX;
+	return ret->kind == DOOR_RULES ? 0 : err_set(err, ERR_SYNTAX, "rules were to follow");
+}
+
+static int gather(int fd, const struct door_rules *first, struct json *list, struct err *err)
+{
+	struct bytes frame = {0};
+	size_t count = 0;
+	bool more = first->more;
+	int code = put_frame(list, first, &count, err);
+
+	while (code == 0 && more) {
+		struct door_order next = {0};
+
+		bytes_clear(&frame);
+		code = read_more(fd, &frame, &next, err);
+		if (code == 0)
+			code = put_frame(list, &next.rules, &count, err);
+		more = next.rules.more;
+		door_order_release(&next);
+	}
+	bytes_release(&frame);
+	return code;
+}
+
+/* ---- to the daemon, or into its file */
+
+struct handing {
+	const struct settings *settings;
+	bool replace;
+	struct strbuf text; /* {"rules":[...]} */
+};
+
+static int tell_refused(int64_t refused, const char *why, struct door_end *ret)
+{
+	if (refused > 0)
+		snprintf(ret->words, sizeof(ret->words),
+		    "%lld rules were left out; the first: %.400s", (long long)refused,
+		    why ? why : "");
+	return 0;
+}
+
+static int ask_daemon(const struct index_client *client, const struct handing *h,
+    struct door_end *ret, struct err *err)
+{
+	struct json *request = wire_request("rule-fleet"), *reply = NULL;
+	struct bytes body = {0};
+	int code = client_daemon(client, err);
+
+	if (code == ERR_TIMEOUT) {
+		json_free(request);
+		return code;
+	}
+	json_put_bool(request, "replace", h->replace);
+	bytes_put(&body, h->text.text, h->text.len);
+	code = client_ask_with(client, request, &body, ANSWER_TIME, &reply, err);
+	if (code == 0)
+		code = tell_refused(json_int(reply, "refused", 0), json_text(reply, "why"), ret);
+	json_free(reply);
+	return code;
+}
+
+static int change_locked(const struct handing *h, struct bytes *out, struct err *err)
+{
+	const char *directory = h->settings->state_directory;
+	struct fleet_change change = {.replace = h->replace,
+	    .allow = h->settings->fleet_allow,
+	    .login_exact = h->settings->login_exact,
+	    .wall = clock_wall()};
+	struct rule_list rules = {0};
+	struct json *body = NULL;
+	int code = json_parse(h->text.text, h->text.len, &body, err);
+
+	change.rules = body;
+	if (code == 0)
+		code = fleet_rules_read(directory, &rules, err);
+	if (code == 0)
+		code = fleet_rules_change(&rules, &change, err);
+	if (code == 0)
+		code = fleet_rules_save(directory, &rules, change.wall, err);
+	bytes_put_u64(out, change.refused);
+	bytes_put_text(out, change.why.text);
+	rule_list_release(&rules);
+	json_free(body);
+	return code;
+}
+
+/* In a child that is the directory's owner. */
+static int change_file(void *arg, struct bytes *out, struct err *err)
+{
+	const struct handing *h = arg;
+	int lock = -1, code;
+
+	code = stored_lock(
+	    h->settings->state_directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
+	if (code == 0)
+		code = change_locked(h, out, err);
+	io_close(&lock);
+	return code;
+}
+
+static int change_in_child(
+    const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
+{
+	struct role_child child = {.stop = client->stop};
+	struct blob blob = {0};
+	struct role owner;
+	char why[512];
+	int code = role_of_owner(h->settings->state_directory, &owner, err);
+
+	if (code == 0)
+		code = role_ask(&owner, &child, ANSWER_TIME, change_file, h, &blob, err);
+	if (code == 0) {
+		struct reader r = reader_of(blob.at, blob.len);
+		uint64_t refused = reader_u64(&r);
+
+		str_scrub(why, sizeof(why), reader_text(&r));
+		code = tell_refused((int64_t)refused, why, ret);
+	}
+	blob_release(&blob);
+	return code;
+}
+
+/* A daemon that starts has the lock before its socket: ask once more. */
+static int hand_over(
+    const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
+{
+	int code = ask_daemon(client, h, ret, err);
+
+	if (code != ERR_NO_DAEMON && code != ERR_NO_INDEX)
+		return code;
+	code = change_in_child(client, h, ret, err);
+	return code == ERR_LOCKED ? ask_daemon(client, h, ret, err) : code;
+}
+
+int fleet_rules(struct session *s, int fd, const struct door_rules *first, struct door_end *ret,
+    struct err *err)
+{
+	struct handing h = {.settings = &s->settings, .replace = first->replace};
+	struct json *body = json_new(), *list = json_new_array();
+	int code = gather(fd, first, list, err);
+
+	json_put(body, "rules", list);
+	if (json_write(&h.text, body) < 0 && code == 0)
+		code = err_set(err, -ENOMEM, "out of memory");
+	if (code == 0 && !str_has_word(s->settings.fleet_allow, "block"))
+		code = err_set(err, ERR_REFUSED,
+		    "the fleet may set no rules here: fleet_allow does not list 'block'");
+	if (code == 0)
+		code = hand_over(&s->client, &h, ret, err);
+	strbuf_release(&h.text);
+	return code;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: ISC */
+/* A fleet order as a command line. */
+#include "purge/door/fleet_words.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+
+#include "base/clock.h"
+
+/* Keys whose value goes to an option as it is; "author" is a word, times are counted anew. */
+static const struct {
+	const char *key, *option;
+	bool alone; /* a switch */
+} rows[] = {
+    {"sender", "sender", false},
+    {"from", "from", false},
+    {"recipient", "recipient", false},
+    {"login", "login", false},
+    {"client", "client", false},
+    {"uid", "uid", false},
+    {"message_id", "message-id", false},
+    {"id", "id", false},
+    {"subject", "subject", false},
+    {"why", "why", false},
+    {"larger", "larger", false},
+    {"limit", "limit", false},
+    {"queue", "queue", false},
+    {"by", "by", false},
+    {"all", "all", true},
+    {"only", "only", true},
+    {"subdomains", "subdomains", true},
+    {"sweep", "sweep", true},
+    {"with_bounces", "with-bounces", true},
+    {"requeue", "requeue", true},
+    {"foreign", "foreign", true},
+    {"index_only", "index-only", true},
+};
+
+bool fleet_verb_acts(const char *verb)
+{
+	static const char *const acting[] = {"purge", "hold", "release", "undo"};
+
+	for (size_t n = 0; n < COUNT_OF(acting); n++)
+		if (strcmp(verb, acting[n]) == 0)
+			return true;
+	return false;
+}
+
+FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
+{
+	char word[DOOR_TEXT_MAX + 64];
+	va_list values;
+	int len;
+
+	va_start(values, format);
+	len = vsnprintf(word, sizeof(word), format, values);
+	va_end(values);
+	/* No value is longer than DOOR_TEXT_MAX. */
+	if (len < 0 || (size_t)len >= sizeof(word))
+		w->packed.failed = true;
+	else
+		strlist_push(&w->packed, word, (size_t)len);
+}
+
+static void put_pair(struct fleet_words *w, const struct door_pair *pair)
+{
+	for (size_t n = 0; n < COUNT_OF(rows); n++)
+		if (strcmp(pair->key, rows[n].key) == 0)
+			put(w, "--%s%s%s", rows[n].option, rows[n].alone ? "" : "=",
+			    rows[n].alone ? "" : pair->value);
+}
+
+static int64_t seconds_of(const struct door_fleet *order, const char *key)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < order->count; i++)
+		if (strcmp(order->pairs[i].key, key) == 0 &&
+		    str_parse_u64(order->pairs[i].value, 0, INT32_MAX, &n) < 0)
+			n = INT32_MAX;
+	return (int64_t)n;
+}
+
+/* --older and --newer mean the time when the order was placed. */
+static void put_ages(struct fleet_words *w, const struct door_fleet *order)
+{
+	int64_t older = seconds_of(order, "older_s"), newer = seconds_of(order, "newer_s");
+	int64_t age = order->age / USEC_PER_SEC;
+	bool late = order->age > FLEET_SPARE && fleet_verb_acts(order->verb) &&
+		    strcmp(order->verb, "undo") != 0;
+
+	if (older > 0)
+		older += age;
+	if (late && older < age - FLEET_SPARE / USEC_PER_SEC)
+		older = age - FLEET_SPARE / USEC_PER_SEC;
+	if (older > 0)
+		put(w, "--older=%" PRId64 "s", older);
+	if (newer > 0)
+		put(w, "--newer=%" PRId64 "s", newer + age);
+}
+
+static void put_authors(struct fleet_words *w, const struct door_fleet *order)
+{
+	for (size_t n = 0; n < order->count; n++)
+		if (strcmp(order->pairs[n].key, "author") == 0)
+			put(w, "%s", order->pairs[n].value);
+}
+
+static int list_words(struct fleet_words *w, const struct door_fleet *order, struct err *err)
+{
+	struct strlist words = strlist_of(&w->packed);
+	int len;
+
+	if (!w->packed.failed)
+		w->list = calloc(words.count + 1, sizeof(*w->list));
+	if (!w->list)
+		return err_set(err, -ENOMEM, "out of memory");
+	len = snprintf(
+	    w->line, sizeof(w->line), "pqpurge-idx order: fleet order %" PRIu64 ":", order->number);
+	strlist_each (word, &words) {
+		w->list[w->count++] = word;
+		if (len > 0 && (size_t)len < sizeof(w->line))
+			len += snprintf(w->line + len, sizeof(w->line) - (size_t)len, " %s", word);
+	}
+	return 0;
+}
+
+int fleet_words_make(const struct door_fleet *order, const uint64_t *batches, size_t batch_count,
+    struct fleet_words *ret, struct err *err)
+{
+	*ret = (struct fleet_words){0};
+	put(ret, "%s", order->verb);
+	put(ret, "--json");
+	if (order->dry_run)
+		put(ret, "--dry-run");
+	if (*order->reason && fleet_verb_acts(order->verb))
+		put(ret, "--reason=%s", order->reason);
+	for (size_t n = 0; n < order->count; n++)
+		put_pair(ret, &order->pairs[n]);
+	put_ages(ret, order);
+	put(ret, "--");
+	put_authors(ret, order);
+	for (size_t n = 0; n < batch_count; n++)
+		put(ret, "%" PRIu64, batches[n]);
+	return list_words(ret, order, err);
+}
+
+void fleet_words_release(struct fleet_words *words)
+{
+	strbuf_release(&words->packed);
+	free(words->list);
+	words->list = NULL;
+	words->count = 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* A fleet order as the words of a command line: what its keys mean, and what its age changes. */
+#ifndef PQPURGE_PURGE_FLEET_WORDS_H
+#define PQPURGE_PURGE_FLEET_WORDS_H
+
+#include "door/door.h"
+
+/* What came after the order is spared, but for this much: clocks of arrival are not ours alone. */
+#define FLEET_SPARE (60 * INT64_C(1000000))
+
+struct fleet_words {
+	struct strbuf packed; /* the words */
+	const char **list;    /* of them */
+	size_t count;
+	char line[4096]; /* of the account */
+};
+
+/*
+ * Builds the words of an order that door_decode took: every value stands behind "--OPTION=" or
+ * "--", so none can be an option. Ages are counted from when the order was placed; where that is
+ * more than FLEET_SPARE ago, an acting verb leaves alone what came since. undo gets the batches
+ * instead of the tokens. -ENOMEM with words; release ret in any case.
+ */
+int fleet_words_make(const struct door_fleet *order, const uint64_t *batches, size_t batch_count,
+    struct fleet_words *ret, struct err *err) NODISCARD;
+void fleet_words_release(struct fleet_words *words);
+
+/* purge, hold, release, undo: the verbs that have a batch. */
+bool fleet_verb_acts(const char *verb);
+
+#endif
