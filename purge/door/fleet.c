@@ -15,7 +15,7 @@
 
 #define TURN_WAIT      (120 * USEC_PER_SEC) /* for an executor that was told to stop */
 #define COMPLAINTS_MAX (64u << 10)
-#define LINE_MAX       (1u << 20) /* bytes of one line of the verb */
+#define SAID_LINE_MAX  (1u << 20) /* bytes of one line of the verb */
 #define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
 
 /* What the verb says, on its way to the link. */
@@ -73,7 +73,7 @@ static int take_lines(struct saying *y, const char *at, size_t len)
 		const char *end = memchr(at, '\n', len);
 		size_t part = end ? (size_t)(end - at) : len;
 
-		if (y->line.len + part <= LINE_MAX)
+		if (y->line.len + part <= SAID_LINE_MAX)
 			strbuf_add(&y->line, at, part);
 		else
 			y->overlong = true;
