@@ -45,11 +45,9 @@ static void wake(struct control *c)
 
 static int listen_at(struct control *c)
 {
-	int fd;
-
 	if (listener_is_heard(&c->address)) /* another daemon's */
 		return -EADDRINUSE;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	unlink(c->address.sun_path);

@@ -103,11 +103,9 @@ static int read_files(struct daemon *d, struct err *err)
 
 static int find_roles(struct daemon *d, struct err *err)
 {
-	const struct group *group;
-
 	d->root = geteuid() == 0;
 	d->socket_group = (gid_t)-1;
-	group = getgrnam(d->settings->socket_group);
+	const struct group *group = getgrnam(d->settings->socket_group);
 	if (group)
 		d->socket_group = group->gr_gid;
 	d->role.uid = (uid_t)-1;
@@ -343,7 +341,6 @@ static int serve(struct daemon *d, struct err *err)
 {
 	const struct settings *s = d->settings;
 	pthread_t thread;
-	int errnum;
 
 	d->glue = (struct glue_config){
 	    .session = {.origin = s->origin,
@@ -354,7 +351,7 @@ static int serve(struct daemon *d, struct err *err)
 	    .index = d->index,
 	};
 	d->main = pthread_self();
-	errnum = pthread_create(&thread, NULL, serve_main, d);
+	int errnum = pthread_create(&thread, NULL, serve_main, d);
 	if (errnum)
 		return err_sys(err, errnum, "failed to start a thread");
 	log_info("ready, socket %s, index %s", s->socket, s->index_directory);

@@ -21,7 +21,6 @@ int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
     struct floodkeeper **ret, struct err *err)
 {
 	struct floodkeeper *k = calloc(1, sizeof(*k));
-	int code;
 
 	if (!k)
 		return err_sys(err, ENOMEM, "failed to start the flood watch");
@@ -30,7 +29,7 @@ int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
 	pthread_mutex_init(&k->lock, NULL);
 	pthread_mutex_init(&k->queue, NULL);
 	pthread_cond_init(&k->ready, NULL);
-	code = flood_setup_init(&k->setup, settings, err);
+	int code = flood_setup_init(&k->setup, settings, err);
 	if (!code && settings->flood_watch != FLOOD_WATCH_OFF) {
 		k->flood = flood_new(&k->setup.config);
 		if (!k->flood)
@@ -429,12 +428,11 @@ int floodkeeper_answer(
 void floodkeeper_status(struct floodkeeper *k, struct json *reply)
 {
 	static const char *const words[] = {"off", "warn", "act"};
-	struct json *list;
 
 	json_put_text(reply, "flood_watch", words[k->settings->flood_watch]);
 	if (!k->flood)
 		return;
-	list = json_new_array();
+	struct json *list = json_new_array();
 	put_incidents(k, list, false, 0, STATUS_MAX);
 	pthread_mutex_lock(&k->lock);
 	unsigned open = flood_open_count(k->flood);

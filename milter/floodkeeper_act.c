@@ -83,12 +83,11 @@ static int make(
 {
 	enum flood_action action = flood_action_of(k->settings, i->kind);
 	char pattern[FLOOD_KEY_MAX + 16], author[32], reason[64];
-	int code;
 
 	flood_rule_pattern(i, pattern, sizeof(pattern));
 	snprintf(author, sizeof(author), AUTHOR "%u", i->id);
 	snprintf(reason, sizeof(reason), "flood %u", i->id);
-	code = rule_make(pattern, actions[action], NULL, ret, NULL);
+	int code = rule_make(pattern, actions[action], NULL, ret, NULL);
 	if (code == 0 && (code = rule_set_note(ret, reason, author)) != 0)
 		rule_release(ret);
 	if (code == 0)

@@ -239,8 +239,6 @@ static bool quarantine(SMFICTX *ctx, const struct connection *c)
 /* known: what session_end returned. */
 static void keep(const char *id, int known, const struct message *m, bool hold)
 {
-	struct message held;
-
 	if (known == 0)
 		atomic_fetch_add(&without_id, 1);
 	if (known != 1) {
@@ -248,7 +246,7 @@ static void keep(const char *id, int known, const struct message *m, bool hold)
 		    glue->index, id, known ? "out of memory" : "it came without a queue ID");
 		return;
 	}
-	held = *m;
+	struct message held = *m;
 	if (hold)
 		held.flags |= MESSAGE_HELD;
 	record(id, &held);

@@ -41,10 +41,9 @@ static void find_mailbox(struct ruleset *set, const char *mailbox, int64_t wall,
 {
 	struct address address;
 	const struct ruleset_query query = {.address = &address, .wall = wall};
-	struct ruleset_hit hit;
 
 	address_split(mailbox, &address);
-	hit = ruleset_find(set, &query);
+	struct ruleset_hit hit = ruleset_find(set, &query);
 	merge(v, &hit, mailbox);
 }
 
@@ -81,14 +80,13 @@ static void look_up(void *arg, const struct address *mailbox)
 {
 	const struct looking *l = arg;
 	struct ruleset_query query = {.address = mailbox, .wall = l->wall};
-	struct ruleset_hit hit;
 
 	if (l->more->seen < UINT_MAX)
 		l->more->seen++;
 	if (l->more->seen <= FROM_MAILBOX_MAX)
 		return;
 	query.plain = l->more->seen > JUDGE_EXPRESSIONS_MAX;
-	hit = ruleset_find(l->set, &query);
+	struct ruleset_hit hit = ruleset_find(l->set, &query);
 	keep_strictest(l->more, &hit, mailbox);
 }
 

@@ -46,12 +46,10 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 {
-	struct ruleset *old;
-
 	if (!fresh)
 		return -ENOMEM;
 	pthread_mutex_lock(&k->swap);
-	old = k->set;
+	struct ruleset *old = k->set;
 	k->set = fresh;
 	pthread_mutex_unlock(&k->swap);
 	ruleset_unref(old);
@@ -70,10 +68,9 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	const char *file = k->settings->rules_file;
 	struct rule_list rules = {0};
 	size_t count;
-	int code;
 
 	k->file_mark = file_mark_of(file); /* before reading, so that a later change is seen */
-	code = rules_file_read(file, &rules, err);
+	int code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
 		code = rulekeeper_swap(k, ruleset_with_file(k->set, &rules));
@@ -103,14 +100,13 @@ static int fill(struct rulekeeper *k, struct err *err)
 int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, struct err *err)
 {
 	struct rulekeeper *k = calloc(1, sizeof(*k));
-	int code;
 
 	if (!k)
 		return err_set(err, -ENOMEM, "failed to read the rules (out of memory)");
 	pthread_mutex_init(&k->change, NULL);
 	pthread_mutex_init(&k->swap, NULL);
 	k->settings = settings;
-	code = fill(k, err);
+	int code = fill(k, err);
 	if (code) {
 		rulekeeper_close(k);
 		return code;
@@ -218,15 +214,13 @@ static void keep_stored(struct rulekeeper *k, int64_t now)
 
 void rulekeeper_each_second(struct rulekeeper *k)
 {
-	struct ruleset *set;
-
 	pthread_mutex_lock(&k->change);
 	look(k, false);
 	if (k->begun)
 		keep_stored(k, clock_steady());
 	end_change(k);
 
-	set = rulekeeper_get(k);
+	struct ruleset *set = rulekeeper_get(k);
 	ruleset_limit_errors(set, tell_limit_errors, k);
 	ruleset_unref(set);
 }
@@ -259,11 +253,10 @@ static int answer_change(
     struct rulekeeper *k, const char *subject, struct rule *r, struct json *reply, struct err *err)
 {
 	int there = keeper_change(k, subject, r, err);
-	int saved;
 
 	if (there < 0)
 		return there;
-	saved = keeper_save(k);
+	int saved = keeper_save(k);
 	json_put_bool(reply, "was_there", there == 1);
 	json_put_bool(reply, "saved", saved == 0);
 	if (saved != 0)
@@ -332,15 +325,14 @@ int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const st
 	const char *word = json_text(request, "do");
 	const bool fleet = word && strcmp(word, "rule-fleet") == 0;
 	size_t n = 0;
-	int code;
 
 	while (n < COUNT_OF(table) && !(word && strcmp(word, table[n].word) == 0))
 		n++;
 	if (n == COUNT_OF(table) && !fleet)
 		return err_set(err, ERR_SYNTAX, "this is no request about rules");
 	pthread_mutex_lock(&k->change);
-	code = fleet ? answer_fleet(k, request, body, reply, err)
-		     : table[n].answer(k, request, reply, err);
+	int code = fleet ? answer_fleet(k, request, body, reply, err)
+			 : table[n].answer(k, request, reply, err);
 	end_change(k);
 	return code;
 }

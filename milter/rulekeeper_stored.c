@@ -156,7 +156,6 @@ int keeper_save(struct rulekeeper *k)
 	struct strbuf text = {0};
 	struct err err = {{0}};
 	int64_t wall = clock_wall();
-	int code;
 
 	if (k->unread)
 		return k->unsaved ? ERR_STALE : 0;
@@ -168,7 +167,7 @@ int keeper_save(struct rulekeeper *k)
 	for (size_t i = 0; i < ruleset_command_count(k->set); i++)
 		if (!rule_expired(ruleset_at(k->set, i), wall))
 			stored_put(&text, ruleset_at(k->set, i));
-	code = stored_replace(k->settings->state_directory, STORED_FILE, &text, true, &err);
+	int code = stored_replace(k->settings->state_directory, STORED_FILE, &text, true, &err);
 	strbuf_release(&text);
 	if (code)
 		return note_error(k, code, &err);
@@ -203,10 +202,9 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 {
 	struct rule_list rules = {0};
 	const struct rule *there = NULL;
-	int code;
 
 	keeper_look(k, false);
-	code = copy_all(k, subject, &rules, &there);
+	int code = copy_all(k, subject, &rules, &there);
 	bool was_there = there != NULL;
 	if (r || was_there)
 		strlist_push(&k->pending, subject, strlen(subject));
@@ -239,11 +237,10 @@ void keeper_save_hits(struct rulekeeper *k)
 {
 	struct strbuf text = {0};
 	struct err err = {{0}};
-	uint64_t sum;
 
 	if (k->unread) /* hits of unread rules would be lost */
 		return;
-	sum = hits_put(k->set, &text);
+	uint64_t sum = hits_put(k->set, &text);
 	if (sum != k->hits_saved) {
 		if (stored_replace(k->settings->state_directory, HITS_FILE, &text, false, &err) ==
 		    0)

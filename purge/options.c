@@ -156,11 +156,9 @@ static int no_pattern(const struct verb *verb, const char *word, struct err *err
 
 static int add_author(struct options *o, const struct verb *verb, const char *word, struct err *err)
 {
-	int code;
-
 	if (!pattern_looks_like(word) || rule_prefix(word))
 		return no_pattern(verb, word, err);
-	code = options_add_pattern(&o->selector.author, word, err);
+	int code = options_add_pattern(&o->selector.author, word, err);
 	return code < 0 ? err_within(err, ERR_USAGE, "pattern '%s'", word) : 0;
 }
 
@@ -330,7 +328,6 @@ int options_parse(
 {
 	struct parsing p = {.o = ret};
 	bool is_name = false;
-	int code;
 
 	*ret = (struct options){.reason = "", .action = RULE_REJECT, .now = clock_wall()};
 	selector_init(&ret->selector);
@@ -338,7 +335,7 @@ int options_parse(
 	ret->words = calloc((size_t)argc + 1, sizeof(*ret->words));
 	if (!ret->words)
 		return err_set(err, -ENOMEM, "out of memory");
-	code = read_line(argc, argv, gather, &p, err);
+	int code = read_line(argc, argv, gather, &p, err);
 	if (code < 0)
 		return code;
 	code = verb_choose(ret->word_count ? ret->words[0] : NULL, &p.verb, &is_name, err);

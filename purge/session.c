@@ -98,12 +98,10 @@ static int read_ids(struct session *s, struct err *err)
 
 int session_open(struct session *s, struct err *err)
 {
-	int code;
-
 	if (geteuid() != 0 || getuid() != 0)
 		return err_set(err, -EPERM,
 		    "pqpurge-idx must be run by root: it starts postsuper(1), which demands it");
-	code = load_settings(s, err);
+	int code = load_settings(s, err);
 	if (code < 0)
 		return code;
 	s->options.selector.login_exact = s->settings.login_exact;

@@ -108,11 +108,10 @@ struct report walk_report(const struct walk *w)
 static int end_look(const struct walk *w)
 {
 	struct report r = walk_report(w);
-	int status;
 
 	fflush(stdout); /* problems come last if both go to one place */
 	report_problems(stderr, &r);
-	status = report_exit(&r);
+	int status = report_exit(&r);
 	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;
 }
 

@@ -63,7 +63,6 @@ int io_wait(int fd, short events, int64_t deadline)
 
 	for (;;) {
 		struct timespec timeout, *limit = NULL;
-		int ready;
 
 		if (deadline != INT64_MAX) {
 			int64_t now = clock_steady();
@@ -73,7 +72,7 @@ int io_wait(int fd, short events, int64_t deadline)
 			timeout.tv_nsec = (long)(left % USEC_PER_SEC * 1000);
 			limit = &timeout;
 		}
-		ready = ppoll(&item, 1, limit, NULL);
+		int ready = ppoll(&item, 1, limit, NULL);
 		if (ready > 0)
 			return item.revents & POLLNVAL ? -EBADF : 1;
 		if (ready < 0 && errno != EINTR)
@@ -86,13 +85,11 @@ int io_wait(int fd, short events, int64_t deadline)
 /* Waits after a call that failed: 0 to try again, or a code. */
 static int wait_again(int fd, short events, int64_t deadline)
 {
-	int ready;
-
 	if (errno == EINTR)
 		return 0;
 	if (errno != EAGAIN)
 		return -errno;
-	ready = io_wait(fd, events, deadline);
+	int ready = io_wait(fd, events, deadline);
 	return ready == 0 ? ERR_TIMEOUT : ready < 0 ? ready : 0;
 }
 
@@ -134,11 +131,10 @@ static ssize_t receive_all(int fd, void *at, size_t len, int64_t deadline)
 int io_frame_write(int fd, struct span payload, int64_t deadline)
 {
 	uint32_t len = htole32((uint32_t)payload.len);
-	int code;
 
 	if (payload.len > IO_FRAME_MAX)
 		return ERR_LIMIT;
-	code = send_all(fd, &len, sizeof(len), deadline);
+	int code = send_all(fd, &len, sizeof(len), deadline);
 	return code < 0 ? code : send_all(fd, payload.at, payload.len, deadline);
 }
 

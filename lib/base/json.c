@@ -268,13 +268,12 @@ static json_t *load(const char *text, size_t len, json_error_t *why)
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err)
 {
 	json_error_t why;
-	json_t *value;
 
 	if (len > TEXT_MAX)
 		return err_set(err, ERR_SYNTAX, "failed to read JSON (longer than 16 MiB)");
 	if (is_too_deep(text, len))
 		return err_set(err, ERR_SYNTAX, "failed to read JSON (nested deeper than 16)");
-	value = load(text, len, &why);
+	json_t *value = load(text, len, &why);
 	if (!value && json_error_code(&why) == json_error_out_of_memory)
 		return err_sys(err, ENOMEM, "failed to read JSON");
 	if (!value)

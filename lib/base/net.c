@@ -50,7 +50,6 @@ int net_parse_block(const char *text, struct net_block *ret)
 	char address[NET_TEXT_SIZE + 8]; /* with "IPv6:" */
 	size_t len = strcspn(text, "/");
 	struct net_block block;
-	uint64_t bits;
 	unsigned lead; /* bits in front of an IPv4 address */
 
 	if (len >= sizeof(address))
@@ -60,7 +59,7 @@ int net_parse_block(const char *text, struct net_block *ret)
 	if (net_parse(address, &block.base) < 0)
 		return ERR_SYNTAX;
 	lead = strchr(address, ':') ? 0 : 96;
-	bits = 128 - lead;
+	uint64_t bits = 128 - lead;
 	if (text[len] == '/' && str_parse_u64(text + len + 1, 0, 128 - lead, &bits) < 0)
 		return ERR_SYNTAX;
 	block.bits = lead + (unsigned)bits;

@@ -8,10 +8,8 @@
 
 int role_of_user(const char *user, struct role *ret, struct err *err)
 {
-	const struct passwd *entry;
-
 	errno = 0;
-	entry = getpwnam(user);
+	const struct passwd *entry = getpwnam(user);
 	/* POSIX does not say which errno means "no such user"; these are in use. */
 	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
 		return err_sys(err, errno, "failed to look up user '%s'", user);
@@ -24,7 +22,6 @@ int role_of_user(const char *user, struct role *ret, struct err *err)
 
 int role_of_owner(const char *path, struct role *ret, struct err *err)
 {
-	const struct passwd *entry;
 	struct stat st;
 
 	if (lstat(path, &st) < 0)
@@ -32,7 +29,7 @@ int role_of_owner(const char *path, struct role *ret, struct err *err)
 	if (S_ISLNK(st.st_mode) && st.st_uid == 0 && stat(path, &st) < 0)
 		return err_sys(err, errno, "failed to look at '%s'", path);
 	errno = 0;
-	entry = getpwuid(st.st_uid);
+	const struct passwd *entry = getpwuid(st.st_uid);
 	if (!entry && errno != 0 && errno != ENOENT && errno != ESRCH)
 		return err_sys(err, errno, "failed to look up uid %u", (unsigned)st.st_uid);
 	*ret = (struct role){.uid = st.st_uid, .gid = st.st_gid ? st.st_gid : OVERFLOW_GID};
@@ -76,14 +73,12 @@ static int verify_dropped(const struct role *role, bool with_groups, struct err 
 /* Groups first, uid last: each step needs the right that the last one gives up. */
 int role_assume(const struct role *role, bool with_groups, struct err *err)
 {
-	int code;
-
 	if (geteuid() != 0) {
 		if (has_ids(role, false))
 			return 0;
 		return err_sys(err, EPERM, "failed to become %s", role->name);
 	}
-	code = with_groups ? initgroups(role->name, role->gid) : setgroups(0, NULL);
+	int code = with_groups ? initgroups(role->name, role->gid) : setgroups(0, NULL);
 	if (code < 0)
 		return err_sys(err, errno, "failed to set the groups of %s", role->name);
 	if (setresgid(role->gid, role->gid, role->gid) < 0)

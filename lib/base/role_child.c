@@ -164,12 +164,11 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 	const int keep[] = {plan->output, plan->done, plan->keep};
 	struct bytes out = {0};
 	struct err why = {{0}};
-	int code;
 
 	leave_terminal();
 	reset_signals();
 	close_all_but(keep, COUNT_OF(keep));
-	code = bound(plan->memory, plan->cpu, &why);
+	int code = bound(plan->memory, plan->cpu, &why);
 	if (code == 0)
 		code = role_assume(plan->role, false, &why);
 	tie_to_parent(plan->parent);
@@ -190,16 +189,14 @@ static void close_child(struct role_child *child)
 /* Signals are blocked over the fork, so that no handler of the parent runs in the child. */
 static pid_t fork_child(const struct plan *plan)
 {
-	pid_t pid;
 	sigset_t all, before;
-	int errnum;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	pid = fork();
+	pid_t pid = fork();
 	if (pid == 0)
 		run_child(plan);
-	errnum = errno;
+	int errnum = errno;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	errno = errnum;
 	return pid;
@@ -339,11 +336,10 @@ static int read_trailer(struct blob *blob, struct err *err)
 int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, struct err *err)
 {
 	struct blob blob = {0};
-	int code;
 
 	if (child->pid <= 0)
 		return err_set(err, ERR_CHILD, "no child was started");
-	code = end_child(child, deadline, err);
+	int code = end_child(child, deadline, err);
 	if (code == 0)
 		code = map_output(child->output, &blob, err);
 	if (code == 0)

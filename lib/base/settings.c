@@ -110,7 +110,6 @@ static int on_flood_value(cfg_t *cfg, cfg_opt_t *opt)
 	unsigned *before = &loading->key_lines[settings_flood_index(cfg_opt_name(opt))];
 	struct err why = {{0}};
 	char text[128];
-	int code;
 
 	if (!f) {
 		snprintf(text, sizeof(text), "there is no flood kind '%.60s'", cfg_title(cfg));
@@ -121,7 +120,7 @@ static int on_flood_value(cfg_t *cfg, cfg_opt_t *opt)
 		return 0;
 	if (count <= 1 && is_given_twice(before, (unsigned)cfg->line, cfg_opt_name(opt)))
 		return -1;
-	code = settings_flood_set(
+	int code = settings_flood_set(
 	    f, cfg_opt_name(opt), cfg_opt_getnstr(opt, count ? count - 1 : 0), &why);
 	if (code < 0)
 		complain((unsigned)cfg->line, code, why.text);
@@ -189,11 +188,10 @@ static void fill_options(cfg_opt_t *options, cfg_opt_t *of_flood)
 static void parse(const char *text)
 {
 	cfg_opt_t options[SETTINGS_ROWS + 2], of_flood[SETTINGS_FLOOD_KEYS + 1];
-	cfg_t *cfg;
 
 	fill_flood_options(of_flood);
 	fill_options(options, of_flood);
-	cfg = cfg_init(options, CFGF_NONE);
+	cfg_t *cfg = cfg_init(options, CFGF_NONE);
 	if (!cfg) {
 		loading->code =
 		    err_sys(&loading->err, ENOMEM, "failed to read '%s'", loading->file);

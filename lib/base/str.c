@@ -39,11 +39,10 @@ void strbuf_putc(struct strbuf *s, char c)
 void strbuf_printf(struct strbuf *s, const char *format, ...)
 {
 	va_list values, again;
-	int len;
 
 	va_start(values, format);
 	va_copy(again, values);
-	len = vsnprintf(NULL, 0, format, values);
+	int len = vsnprintf(NULL, 0, format, values);
 	if (len < 0) {
 		s->failed = true;
 	} else if (make_room(s, (size_t)len)) {

@@ -24,13 +24,12 @@ void address_build(
 {
 	const char *at = domain_len ? memrchr(domain, '@', domain_len) : NULL;
 	struct domain normal;
-	bool cut;
 
 	if (at) {
 		domain_len -= (size_t)(at + 1 - domain);
 		domain = at + 1;
 	}
-	cut = domain_normal(domain_len ? domain : "", domain_len, &normal);
+	bool cut = domain_normal(domain_len ? domain : "", domain_len, &normal);
 	address_join(local, local_len, &normal, cut || at != NULL, ret);
 }
 

@@ -42,8 +42,6 @@ static char *to_alabels(const char *text)
 static bool is_name(const char *text, bool mapped)
 {
 	bool alabel = false;
-	char *again;
-	bool same;
 
 	if (strlen(text) > NAME_MAX_BYTES)
 		return false;
@@ -58,8 +56,8 @@ static bool is_name(const char *text, bool mapped)
 	}
 	if (!alabel || !mapped)
 		return !alabel;
-	again = to_alabels(text);
-	same = again && strcmp(again, text) == 0;
+	char *again = to_alabels(text);
+	bool same = again && strcmp(again, text) == 0;
 	idn2_free(again);
 	return same;
 }
@@ -123,13 +121,12 @@ static enum domain_kind kind_of(const struct domain_text *t, bool mapped)
 static bool normalise(const char *bytes, size_t len, bool mapped, struct domain *ret)
 {
 	struct domain_text t;
-	bool ask;
 
 	domain_text_clear(&t);
 	for (size_t i = 0; i < len; i++)
 		domain_text_add(&t, bytes[i]);
 	domain_text_finish(&t);
-	ask = mapped && !t.cut;
+	bool ask = mapped && !t.cut;
 	if (ask && !t.ascii && map_name(t.at, ret))
 		return false;
 	if (domain_text_drop_joiners(&t) && ask && !t.ascii && map_name(t.at, ret))

@@ -124,13 +124,11 @@ static int64_t user_of(const char *text, size_t len)
 static bool take_protocol(const char **at, struct received_pass *pass)
 {
 	char token[TOKEN_MAX + 1];
-	size_t len;
-	bool esmtp;
 
 	if (!take_until(at, " \t\r\n;", token))
 		return false;
-	len = strlen(token);
-	esmtp = str_starts(token, "ESMTP") || str_starts(token, "UTF8SMTP");
+	size_t len = strlen(token);
+	bool esmtp = str_starts(token, "ESMTP") || str_starts(token, "UTF8SMTP");
 	pass->plain = pass->by_smtp && esmtp && token[len - 1] != 'A';
 	if (pass->plain)
 		pass->login[0] = '\0';

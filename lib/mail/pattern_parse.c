@@ -36,7 +36,6 @@ static int parse_regex(const char *text, struct pattern *p, struct err *err)
 {
 	const char *end = closing(text), *flag;
 	bool caseless = false;
-	int rc;
 
 	if (!end)
 		return err_set(err, ERR_SYNTAX, "expression %s is not closed by /", text);
@@ -52,7 +51,7 @@ static int parse_regex(const char *text, struct pattern *p, struct err *err)
 		return err_set(
 		    err, ERR_SYNTAX, "expression is longer than %d bytes", PATTERN_REGEX_MAX);
 	p->kind = PATTERN_REGEX;
-	rc = regex_new(text + 1, (size_t)(end - text - 1), caseless, &p->regex, err);
+	int rc = regex_new(text + 1, (size_t)(end - text - 1), caseless, &p->regex, err);
 	return rc == ERR_SYNTAX ? err_within(err, rc, "%s", text) : rc;
 }
 
@@ -105,11 +104,9 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 /* What follows '@' in a pattern, or all of it. */
 static int parse_domain_part(const char *text, size_t len, struct domain *ret, struct err *err)
 {
-	int rc;
-
 	if (len > 0 && text[0] == '[')
 		return parse_literal(text, len, ret, err);
-	rc = check_domain_bytes(text, len, err);
+	int rc = check_domain_bytes(text, len, err);
 	if (rc != 0)
 		return rc;
 	/* In mail such dots are dropped; here they are a slip of the hand. */
@@ -187,7 +184,6 @@ static int check_local(const char *text, const char *at, struct err *err)
 static int parse_address(const char *text, struct pattern *p, struct err *err)
 {
 	const char *at = text[0] == '"' ? closing(text) : strrchr(text, '@');
-	int rc;
 
 	if (!at)
 		return err_set(err, ERR_SYNTAX, "quoted local part is not closed");
@@ -195,7 +191,7 @@ static int parse_address(const char *text, struct pattern *p, struct err *err)
 		return err_set(err, ERR_SYNTAX, "no '@' after the quoted local part");
 	if (!at[1])
 		return err_set(err, ERR_SYNTAX, "no domain after '@'");
-	rc = text[0] == '"' ? 0 : check_local(text, at, err);
+	int rc = text[0] == '"' ? 0 : check_local(text, at, err);
 	if (rc != 0)
 		return rc;
 	if (at[1] == '.')

@@ -91,11 +91,10 @@ int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 	/* One pair of offsets suffices; memory of its own makes this thread-safe. */
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	PCRE2_SPTR at = (PCRE2_SPTR)subject;
-	int rc;
 
 	if (!data)
 		return -ENOMEM;
-	rc = pcre2_match(r->code, at, len, 0, 0, data, r->limits);
+	int rc = pcre2_match(r->code, at, len, 0, 0, data, r->limits);
 	/* JIT has a small fixed stack; the interpreter may get further. */
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
 		rc = pcre2_match(r->code, at, len, 0, PCRE2_NO_JIT, data, r->limits);

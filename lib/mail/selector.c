@@ -235,11 +235,9 @@ static bool is_message_id(const struct message *m, const char *id, const char *a
 
 static bool wants_message_id(const struct selector *s, const struct message *m)
 {
-	struct strlist ids;
-
 	if (s->message_ids.len == 0)
 		return true;
-	ids = strlist_of(&s->message_ids);
+	struct strlist ids = strlist_of(&s->message_ids);
 	strlist_each (asked, &ids) {
 		if (is_message_id(m, m->message_id, asked) ||
 		    is_message_id(m, m->queued.message_id, asked))
@@ -332,8 +330,6 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 {
 	struct selector_notes unheard = {0};
 	enum pass login, client;
-	enum answer recipients;
-	unsigned matched;
 
 	if (!notes)
 		notes = &unheard;
@@ -347,8 +343,8 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	/* A selector without any question matches nothing. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
-	matched = match_authors(s, m, header, notes);
-	recipients = matched ? wants_recipients(s, m, notes) : NO;
+	unsigned matched = match_authors(s, m, header, notes);
+	enum answer recipients = matched ? wants_recipients(s, m, notes) : NO;
 	if (recipients == NO)
 		return 0;
 	if (login == PASS_UNKNOWN || client == PASS_UNKNOWN) {
@@ -372,14 +368,12 @@ unsigned selector_nominate_row(
 	struct selector any = *s;
 	struct selector_notes unheard = {0};
 	struct waiting w = waiting_of(m);
-	unsigned matched;
-	uint32_t wanted;
 
 	any.only = false;
-	matched = selector_nominate(&any, m, notes);
+	unsigned matched = selector_nominate(&any, m, notes);
 	if (!matched || !s->only || s->recipient.count == 0)
 		return matched;
-	wanted = count_matching(s, &w, true, notes ? notes : &unheard);
+	uint32_t wanted = count_matching(s, &w, true, notes ? notes : &unheard);
 	if (!m->queued.known || w.cut || (wanted > 0 && wanted < w.count))
 		return matched | MATCHED_UNSURE;
 	return wanted > 0 ? matched : 0;

@@ -151,12 +151,11 @@ static int settle_doubt(struct batch *b, enum ledger_effect effect,
     const struct account_entries *doubt, const struct postfix *p, struct err *err)
 {
 	uint8_t *queues = NULL;
-	int code;
 
 	b->matched += doubt->count;
 	if (!p || doubt->count == 0)
 		return 0;
-	code = holds_look(p, doubt, &queues, err);
+	int code = holds_look(p, doubt, &queues, err);
 	for (size_t n = 0; code == 0 && n < doubt->count; n++)
 		b->done += is_done(effect, queues[n]);
 	free(queues);
@@ -198,10 +197,9 @@ int account_list(
 {
 	struct batches batches = {0};
 	struct blob blob = {0};
-	struct reader r;
 	int code = ledger_ask(s, false, postfix ? postfix->stop : NULL, put_all, NULL, &blob, err);
 
-	r = reader_of(blob.at, blob.len);
+	struct reader r = reader_of(blob.at, blob.len);
 	while (code == 0 && !reader_done(&r))
 		code = take_next(&r, postfix, &batches, err);
 	blob_release(&blob);

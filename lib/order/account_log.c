@@ -27,13 +27,11 @@ static int open_in(
 
 int account_log_open(struct account_log *log, const char *directory, bool writing, struct err *err)
 {
-	int code;
-
 	*log = (struct account_log){-1, -1, -1, 0};
 	log->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (log->directory < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
-	code = open_in(log, ACCOUNT_LOCK, writing, &log->lock, err);
+	int code = open_in(log, ACCOUNT_LOCK, writing, &log->lock, err);
 	if (code == 0)
 		code = open_in(log, ACCOUNT_FILE, writing, &log->fd, err);
 	if (code == 0)
@@ -102,7 +100,6 @@ static int append(int fd, const char *lines, size_t len)
 {
 	struct stat st;
 	char last = '\n';
-	int code;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
@@ -110,7 +107,7 @@ static int append(int fd, const char *lines, size_t len)
 		return -EIO;
 	if (lseek(fd, st.st_size, SEEK_SET) < 0)
 		return -errno;
-	code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
+	int code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
 	if (code == 0)
 		code = io_write_all(fd, lines, len);
 	/* All or nothing; the reserve stays for the next try. */
@@ -187,11 +184,10 @@ int account_log_read(
 {
 	struct lines lines = {.fd = -1, .max = ACCOUNT_LINE_MAX};
 	struct stat st;
-	int code;
 
 	if (log->fd < 0)
 		return 0;
-	code = open_in(log, ACCOUNT_FILE, false, &lines.fd, err);
+	int code = open_in(log, ACCOUNT_FILE, false, &lines.fd, err);
 	if (code < 0)
 		return code;
 	if (fstat(lines.fd, &st) == 0 && st.st_size > ACCOUNT_SIZE_MAX)

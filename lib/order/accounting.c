@@ -36,12 +36,10 @@ static void settle_doubt(struct run *run)
 
 int order_account_begin(struct run *run, struct err *err)
 {
-	int code;
-
 	if (run->writer)
 		return 0;
 	facts_read_reasons(&run->facts, &run->looking, run->outcome);
-	code = writer_open(run->order, &run->writer, &run->done_before, &run->doubt, err);
+	int code = writer_open(run->order, &run->writer, &run->done_before, &run->doubt, err);
 	if (code < 0)
 		return code;
 	run->outcome->tally.batch = writer_batch(run->writer);
@@ -125,14 +123,13 @@ void order_account_end(struct run *run)
 	bool nothing = !run->order->stays &&
 		       (t->matched + t->results[RESULT_GONE] == 0 || run->outcome->interrupted);
 	struct err err = {{0}};
-	int code;
 
 	run->outcome->accounted = !run->unaccounted;
 	if (run->unaccounted)
 		return;
 	if (!run->writer && (nothing || !run->row->changes || run->order->dry_run))
 		return;
-	code = end(run, &err);
+	int code = end(run, &err);
 	if (code == 0)
 		return;
 	run->outcome->accounted = false;

@@ -126,10 +126,8 @@ static void stop_waiting(struct work *w)
 
 static void run_all(struct work *w)
 {
-	int64_t deadline;
-
 	run_round(w);
-	deadline = clock_steady() + WAIT_TOTAL;
+	int64_t deadline = clock_steady() + WAIT_TOTAL;
 	while (w->later.count > 0 && lane_may_begin(w)) {
 		struct chosen swap = w->now;
 		bool over = clock_steady() > deadline;

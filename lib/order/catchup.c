@@ -30,12 +30,11 @@ int catchup_start(struct catchup *c, const struct catchup_task *task, struct err
 	struct role self = {.uid = geteuid(), .gid = getegid(), .name = "the caller"};
 	void *shared = mmap(
 	    NULL, sizeof(*c->progress), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int code;
 
 	if (shared == MAP_FAILED)
 		return err_sys(err, errno, "failed to read the queue");
 	*c = (struct catchup){.task = *task, .progress = shared, .child.stop = task->stop};
-	code = role_start(&c->child, &self, work, c, err);
+	int code = role_start(&c->child, &self, work, c, err);
 	if (code < 0)
 		forget(c);
 	return code;
@@ -100,10 +99,9 @@ static void attend(const struct catchup *c)
 int catchup_finish(struct catchup *c, struct caught *ret, struct err *err)
 {
 	struct blob blob = {0};
-	int code;
 
 	attend(c);
-	code = role_finish(&c->child, INT64_MAX, &blob, err);
+	int code = role_finish(&c->child, INT64_MAX, &blob, err);
 	if (code == 0)
 		code = take_over(&blob, ret, err);
 	forget(c);

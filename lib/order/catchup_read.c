@@ -70,12 +70,11 @@ static uint32_t match(
 {
 	const struct catchup_task *task = r->w->task;
 	struct message judged = *m;
-	uint32_t matched;
 
 	if (!task->selector)
 		return 0;
 	forget_first(r, &judged);
-	matched = selector_nominate(task->selector, &judged, notes);
+	uint32_t matched = selector_nominate(task->selector, &judged, notes);
 	if (matched && task->selector->recipient.count > 0 &&
 	    m->queued.recipients.count > r->max_recipients)
 		matched |= MATCHED_UNSURE;
@@ -208,12 +207,11 @@ static void take_counts(struct catchup_work *w, const struct spool_reading *s)
 static int parse_networks(struct reading *r, const char *text, struct err *err)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 	int code = net_parse_list(text ? text : "", &packed, err);
 
 	if (code < 0)
 		return code;
-	list = strlist_of(&packed);
+	struct strlist list = strlist_of(&packed);
 	r->networks = calloc(list.count + 1, sizeof(*r->networks));
 	if (!r->networks)
 		code = err_sys(err, ENOMEM, "failed to keep own_networks");
@@ -237,11 +235,10 @@ int catchup_read(struct catchup_work *w, struct err *err)
 	    .count = count_files(w),
 	    .max_recipients = all ? SIZE_MAX : r.max_recipients,
 	    .progress = show};
-	int code;
 
 	if (s.count == 0)
 		return 0;
-	code = parse_networks(&r, settings->own_networks, err);
+	int code = parse_networks(&r, settings->own_networks, err);
 	s.networks = r.networks;
 	s.network_count = r.network_count;
 	if (code == 0)

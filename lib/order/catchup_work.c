@@ -16,10 +16,8 @@ static void ask_names(struct catchup_work *w)
 static int walk(
     struct catchup_work *w, const struct packed_id *known, size_t count, struct err *err)
 {
-	int code;
-
 	walked_release(&w->walked);
-	code = spool_walk(w->task->postfix, known, count, w->task->distrusted, &w->walked, err);
+	int code = spool_walk(w->task->postfix, known, count, w->task->distrusted, &w->walked, err);
 	w->counts.place = w->update.place = (struct queue_place){w->walked.device, w->walked.inode};
 	return code;
 }
@@ -142,7 +140,6 @@ static int find_left(struct catchup_work *w, struct err *err)
 	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
 	struct queue_id *ids;
 	struct proof *states = NULL;
-	int code;
 
 	if (count == 0)
 		return 0;
@@ -153,7 +150,7 @@ static int find_left(struct catchup_work *w, struct err *err)
 		return err_sys(err, ENOMEM, "failed to look for %zu messages", count);
 	}
 	count = take_nameless(w, ids);
-	code = spool_states(w->task->postfix, ids, count, &states, err);
+	int code = spool_states(w->task->postfix, ids, count, &states, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		if (states[n].state == PROOF_GONE)
 			w->left[w->left_count++] = w->left[n];
@@ -202,10 +199,8 @@ static void count_dry(struct catchup_work *w)
 
 static int read_queue(struct catchup_work *w, struct err *err)
 {
-	int code;
-
 	ask_names(w);
-	code = walk(w, w->names.list, w->names.count, err);
+	int code = walk(w, w->names.list, w->names.count, err);
 	if (code == 0)
 		code = judge_place(w, err);
 	if (code != 0)
@@ -224,13 +219,12 @@ static int read_queue(struct catchup_work *w, struct err *err)
 int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err)
 {
 	const struct catchup_task *task = w->task;
-	int code;
 
 	w->index.settings = task->settings;
 	w->telling = w->counts.indexed = task->indexed;
 	w->update = catchup_update(task->postfix, task->place, clock_wall());
 	selection_begin(&w->found, out);
-	code = task->ids ? read_files(w, err) : read_queue(w, err);
+	int code = task->ids ? read_files(w, err) : read_queue(w, err);
 	selection_end(&w->found);
 	if (code == 0)
 		put_counts(w, out);

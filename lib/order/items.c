@@ -228,10 +228,9 @@ static int select_notices(struct run *run, struct err *err)
 	struct pattern nobody;
 	struct selector s;
 	size_t kept = 0;
-	int code;
 
 	selector_init(&s);
-	code = pattern_parse("<>", &nobody, err);
+	int code = pattern_parse("<>", &nobody, err);
 	if (code == 0)
 		code = pattern_set_add(&s.sender, &nobody);
 	if (code == 0)

@@ -96,10 +96,9 @@ static void give_up_look(struct work *w, struct lane *lane, int code, const stru
 static void start_look(struct work *w, struct lane *lane)
 {
 	struct err err = {{0}};
-	int code;
 
 	lane->seen = clock_steady();
-	code = order_look_start(w->run, &w->settling, lane->at, lane->had + lane->next,
+	int code = order_look_start(w->run, &w->settling, lane->at, lane->had + lane->next,
 	    w->run->row->leaves ? lane->had : 0, &lane->look, &err);
 	if (code == 0)
 		lane->step = LANE_LOOKING;

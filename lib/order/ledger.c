@@ -92,11 +92,10 @@ struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number)
 static int begin_batch(struct ledger *ledger, uint64_t number, const struct json *line)
 {
 	struct ledger_batch batch = {.told.number = number};
-	int code;
 
 	if (ledger->count > 0 && ledger->list[ledger->count - 1].told.number >= number)
 		return 0;
-	code = batch_read(&batch.told, line, true);
+	int code = batch_read(&batch.told, line, true);
 	batch.effect = effect_of(batch.told.verb);
 	if (code == 0)
 		code = array_add(ledger, batch);
@@ -216,12 +215,11 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
 	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";
-	unsigned long number;
 	char *end;
 
 	if (!str_starts(at, head) || at[strlen(head)] < '0' || at[strlen(head)] > '9')
 		return false;
-	number = strtoul(at + strlen(head), &end, 10);
+	unsigned long number = strtoul(at + strlen(head), &end, 10);
 	*ret_number = (uint32_t)number;
 	*ret_ids = NULL;
 	if (number >= UINT32_MAX || strcmp(end, "}") == 0)
@@ -246,7 +244,6 @@ static int take_part(struct ledger *ledger, struct ledger_batch *batch, uint32_t
 {
 	struct ledger_part part = {.number = number, .order = ledger->order++, .doubt = doubt};
 	struct ledger_part *before = doubt ? NULL : find_doubt(batch, number);
-	int code;
 
 	if (before && !ids) {
 		before->doubt = false;
@@ -261,7 +258,7 @@ static int take_part(struct ledger *ledger, struct ledger_batch *batch, uint32_t
 		*before = part;
 		return 0;
 	}
-	code = array_add(&batch->parts, part);
+	int code = array_add(&batch->parts, part);
 	if (code < 0)
 		free(part.ids);
 	return code;
@@ -286,7 +283,6 @@ static int visit(void *arg, const struct account_line *line)
 	struct ledger *ledger = arg;
 	struct ledger_batch *batch = ledger_find(ledger, line->number);
 	struct json *o = NULL;
-	int code;
 
 	if (line->kind == LINE_KEPT) {
 		ledger->written = line->number;
@@ -300,8 +296,8 @@ static int visit(void *arg, const struct account_line *line)
 		return 0;
 	if (json_parse(line->text, line->len, &o, NULL) < 0)
 		return 0;
-	code = line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
-					: end_batch(ledger, batch, o);
+	int code = line->kind == LINE_BEGIN ? begin_batch(ledger, line->number, o)
+					    : end_batch(ledger, batch, o);
 	json_free(o);
 	return code;
 }
@@ -317,10 +313,8 @@ static enum account_state state_of(const struct ledger_batch *b)
 
 int ledger_read(const struct account_log *log, bool all, struct ledger *ret, struct err *err)
 {
-	int code;
-
 	*ret = (struct ledger){.all = all};
-	code = account_log_read(log, visit, ret, err);
+	int code = account_log_read(log, visit, ret, err);
 	for (size_t n = 0; code == 0 && n < ret->count; n++) {
 		struct ledger_batch *b = &ret->list[n];
 

@@ -157,13 +157,11 @@ static int rename_over(struct compacting *c, struct account_log *log)
 
 static int replace(struct compacting *c, struct account_log *log)
 {
-	int code;
-
 	c->fd = openat(log->directory, ACCOUNT_NEW,
 	    O_RDWR | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (c->fd < 0)
 		return -errno;
-	code = write_anew(c, log);
+	int code = write_anew(c, log);
 	if (code == 0)
 		code = account_log_lock(log, NULL);
 	if (code == 0) {

@@ -34,12 +34,11 @@ void outcome_release(struct outcome *outcome)
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
 	struct outcome_memory *m = order_memory(outcome);
-	char *copy;
 
 	for (size_t n = 0; m && n < m->words.count; n++)
 		if (strcmp(m->words.list[n], words) == 0)
 			return m->words.list[n];
-	copy = m ? strdup(words) : NULL;
+	char *copy = m ? strdup(words) : NULL;
 	if (copy && array_add(&m->words, copy) == 0)
 		return copy;
 	free(copy);

@@ -112,13 +112,12 @@ static order_step *const looking[] = {
 static int tell_age(struct run *run, struct err *err)
 {
 	struct index_counts counts;
-	int code;
 
 	if (!run->indexed) {
 		*err = run->outcome->no_index_why;
 		return ERR_NO_INDEX;
 	}
-	code = client_count(&run->index, &counts, err);
+	int code = client_count(&run->index, &counts, err);
 	if (code == 0)
 		run->outcome->as_of = counts.caught_up;
 	return code;
@@ -150,12 +149,11 @@ static int find_place(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
 	struct caught caught = {0};
-	int code;
 
 	task.selector = NULL;
 	task.notices = false;
 	task.held = true;
-	code = catchup_run(&task, &caught, err);
+	int code = catchup_run(&task, &caught, err);
 	if (code == 0) {
 		run->certain = caught.counts.certain;
 		run->place = caught.counts.place;
@@ -238,13 +236,12 @@ static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 
 static int pass_beside(struct run *run, struct err *err)
 {
-	struct catchup_task task;
 	struct catchup c = {0};
 	int code = order_select(run, err);
 
 	if (code < 0)
 		return code;
-	task = task_of(run);
+	struct catchup_task task = task_of(run);
 	code = catchup_start(&c, &task, err);
 	if (code == 0)
 		code = order_act(run, err);
@@ -271,10 +268,9 @@ void order_settle_mail(struct run *run)
 {
 	struct json *request = json_new();
 	struct err err = {{0}}, told;
-	int code;
 
 	json_put_text(request, "do", "settle");
-	code = client_ask(&run->index, request, SETTLE_TIME, NULL, &err);
+	int code = client_ask(&run->index, request, SETTLE_TIME, NULL, &err);
 	if (code == 0 || code == ERR_NO_DAEMON || code == ERR_STOPPED)
 		return;
 	err_set(&told, code, "could not wait for mail in flight (%s)",

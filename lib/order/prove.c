@@ -68,7 +68,6 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 	const struct selector *s = run->order->selector;
 	bool is_there = proof->state == PROOF_UNPROVEN || proof->state == PROOF_ARRIVING ||
 			proof->state == PROOF_SAME;
-	bool meant;
 
 	if (proof->state != PROOF_GONE)
 		item->proof = *proof;
@@ -79,8 +78,8 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 	item->result = result_of[proof->state];
 	if (!is_there)
 		return;
-	meant = selector_match_file(s, order_arrival(item), proof->size, proof->queue) &&
-		!(item->refuted && item->result == RESULT_READY);
+	bool meant = selector_match_file(s, order_arrival(item), proof->size, proof->queue) &&
+		     !(item->refuted && item->result == RESULT_READY);
 	item->idle = meant && (proof->queue & run->row->idle);
 	if (!meant || item->idle)
 		item->result = RESULT_EXCLUDED;

@@ -9,11 +9,10 @@ int order_leave_foreign(struct run *run, struct err *err)
 	struct outcome *outcome = run->outcome;
 	struct account_entries holds = {0};
 	struct holds_lost lost;
-	int code;
 
 	if (!run->row->only_ours || run->order->foreign || run->order->undo_count > 0)
 		return 0;
-	code = holds_read(run->order, &holds, &lost, err);
+	int code = holds_read(run->order, &holds, &lost, err);
 	if (code < 0)
 		return code;
 	for (size_t n = 0; n < outcome->count; n++) {
@@ -61,11 +60,10 @@ int order_leave_overdue(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
 	int64_t lifetime = 0, now = clock_wall();
-	int code;
 
 	if (!run->row->only_ours || run->row->leaves)
 		return 0;
-	code = read_lifetime(run->order->postfix, &lifetime, err);
+	int code = read_lifetime(run->order->postfix, &lifetime, err);
 	if (code < 0)
 		return code;
 	for (size_t n = 0; n < outcome->count; n++) {
@@ -109,7 +107,6 @@ static int read_files(
 	struct candidates *found = &ret->found;
 	struct selector all;
 	size_t kept = 0;
-	int code;
 
 	if (!ids)
 		return err_sys(err, ENOMEM, "failed to read %zu queue files", holds->count);
@@ -117,7 +114,7 @@ static int read_files(
 		ids[n] = holds->list[n].queue_id;
 	selector_init(&all);
 	all.all = true;
-	code = order_read_files(run, &all, ids, holds->count, ret, err);
+	int code = order_read_files(run, &all, ids, holds->count, ret, err);
 	for (size_t n = 0; code == 0 && n < found->count; n++) {
 		struct message m = candidate_message(&found->list[n]);
 		struct account_entry entry = {m.queue_id, m.queued.arrival_time};

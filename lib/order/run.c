@@ -58,11 +58,9 @@ static int sweep(struct run *run, struct err *err)
 
 static int run_all(struct run *run, struct err *err)
 {
-	int code;
-
 	if (run->order->rules_set > 0)
 		order_settle_mail(run);
-	code = order_pass(run, err);
+	int code = order_pass(run, err);
 	return code == 0 && !is_over(run) ? sweep(run, err) : code;
 }
 

@@ -46,11 +46,9 @@ const struct standing *standing_find(const struct standings *s, uint64_t number)
 /* The lock ends when it is closed. */
 static int open_directory(const char *directory, bool make, int *ret, struct err *err)
 {
-	int fd;
-
 	if (make && mkdir(directory, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "failed to make '%s'", directory);
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
 	if (!io_is_roots(directory)) {
@@ -232,7 +230,6 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	size_t first = standing->batch_count > STANDING_BATCHES_MAX
 			   ? standing->batch_count - STANDING_BATCHES_MAX
 			   : 0;
-	int code;
 
 	json_put_text(o, "verb", standing->action == ACTION_HOLD ? "hold" : "purge");
 	json_put_int(o, "until", standing->until);
@@ -246,7 +243,7 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	json_put_ints(o, "batches", standing->batches + first, standing->batch_count - first);
 	if (json_write(&text, o) < 0)
 		text.failed = true;
-	code = stored_replace(
+	int code = stored_replace(
 	    s->standing_directory, name_of(standing->number, name), &text, true, err);
 	strbuf_release(&text);
 	return code;
@@ -339,11 +336,10 @@ int standing_run(const struct settings *s, const struct postfix *postfix, struct
 	    .uid = standing->uid,
 	    .token = token,
 	    .stop = stop};
-	int code;
 
 	snprintf(token, sizeof(token), "standing:%" PRIu64, standing->number);
 	standing->selector.login_exact = s->login_exact;
-	code = order_run(&order, ret, err);
+	int code = order_run(&order, ret, err);
 	if (code == 0 && ret->tally.batch && standing->action == ACTION_HOLD &&
 	    keep_batch(s, standing, ret->tally.batch, err) < 0 && ret->trouble.text[0] == '\0')
 		ret->trouble = *err;

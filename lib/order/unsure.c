@@ -45,12 +45,11 @@ static int take_answer(struct unsure *u, struct reader *r)
 {
 	uint32_t n = reader_u32(r), matched = reader_u32(r), limits = reader_u32(r);
 	uint32_t others = reader_u32(r);
-	struct item *item;
 
 	if (r->failed || n >= u->count || u->ids[n].text[0] == '\0')
 		return ERR_CHILD;
 	u->ids[n].text[0] = '\0'; /* answered */
-	item = &u->run->outcome->items[u->at[n]];
+	struct item *item = &u->run->outcome->items[u->at[n]];
 	u->run->outcome->tally.limits += limits;
 	if (matched & MATCHED_UNSURE) {
 		u->undecided++;
@@ -76,12 +75,11 @@ static int count_unanswered(struct unsure *u, struct err *err)
 {
 	struct proof *proofs = NULL;
 	size_t count = 0;
-	int code;
 
 	for (size_t n = 0; n < u->count; n++)
 		if (u->ids[n].text[0] != '\0')
 			u->at[count++] = u->at[n];
-	code = order_look(u->run, u->at, count, &proofs, err);
+	int code = order_look(u->run, u->at, count, &proofs, err);
 	for (size_t n = 0; code == 0 && n < count; n++)
 		u->undecided += proofs[n].state == PROOF_SAME ||
 				proofs[n].state == PROOF_ARRIVING || proofs[n].state == PROOF_ERROR;
@@ -110,12 +108,11 @@ static int decide(struct unsure *u, struct err *err)
 	    .count = u->count,
 	    .selector = u->run->order->selector,
 	    .max_recipients = SIZE_MAX};
-	int code;
 
 	/* An answer opens it again. */
 	for (size_t n = 0; n < u->count; n++)
 		u->run->outcome->items[u->at[n]].result = RESULT_EXCLUDED;
-	code = spool_read(&u->run->looking, &reading, err);
+	int code = spool_read(&u->run->looking, &reading, err);
 	spool_reading_release(&reading);
 	if (code == 0)
 		code = count_unanswered(u, err);

@@ -52,13 +52,12 @@ static int start(struct writer *w, struct err *err)
 static int send_lines(struct writer *w, uint32_t part, const struct strbuf *lines, struct err *err)
 {
 	struct bytes frame = {.failed = lines->failed};
-	int code;
 
 	bytes_put_u32(&frame, part);
 	bytes_put_text(&frame, strbuf_text(lines));
-	code = frame.failed
-		   ? -ENOMEM
-		   : io_frame_write(w->ours, bytes_span(&frame), clock_steady() + ACCOUNT_PATIENCE);
+	int code = frame.failed ? -ENOMEM
+				: io_frame_write(w->ours, bytes_span(&frame),
+				      clock_steady() + ACCOUNT_PATIENCE);
 	bytes_release(&frame);
 	return code < 0 ? err_set(err, code, "failed to write the account (%s)", err_word(code))
 			: 0;
@@ -69,7 +68,6 @@ static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_
     int *ret_code, struct err *err)
 {
 	int got = io_frame_read(w->ours, &w->frame, WRITER_FRAME_MAX, deadline);
-	const char *words;
 
 	if (got != 1)
 		return err_set(err, got < 0 ? got : ERR_CHILD, "failed to write the account (%s)",
@@ -77,7 +75,7 @@ static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_
 	*r = reader_of(w->frame.at, w->frame.len);
 	*ret_part = reader_u32(r);
 	*ret_code = (int)reader_u32(r);
-	words = reader_text(r);
+	const char *words = reader_text(r);
 	if (r->failed || *ret_code > 0)
 		return err_set(err, ERR_CHILD, "the account's writer broke off");
 	if (*ret_code < 0)
@@ -157,12 +155,10 @@ static int begin(struct writer *w, const struct order *order, struct err *err)
 static int take_begun(struct writer *w, struct reader *r, uint64_t *ret_done,
     struct account_entries *ret_doubt, struct err *err)
 {
-	int code;
-
 	w->batch = reader_u64(r);
 	*ret_done = reader_u64(r);
 	w->part = reader_u32(r);
-	code = account_entries_parse(reader_text(r), ret_doubt);
+	int code = account_entries_parse(reader_text(r), ret_doubt);
 	if (code == -ENOMEM)
 		return err_sys(err, ENOMEM, "failed to begin the account");
 	if (code < 0 || !reader_done(r) || w->batch == 0 || w->part > INT32_MAX)
@@ -175,7 +171,6 @@ int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_do
 {
 	struct writer *w = calloc(1, sizeof(*w));
 	struct reader r;
-	int code;
 
 	if (!w)
 		return err_sys(err, ENOMEM, "failed to begin the account");
@@ -183,7 +178,7 @@ int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_do
 	    .ours = -1,
 	    .socket = -1,
 	    .stop = order->stop};
-	code = start(w, err);
+	int code = start(w, err);
 	if (code == 0)
 		code = begin(w, order, err);
 	if (code == 0)
@@ -243,10 +238,9 @@ int writer_chunk(struct writer *w, const struct account_entry *list, size_t coun
     uint32_t *ret_part, struct err *err)
 {
 	struct strbuf line = {0};
-	int code;
 
 	make_line(&line, "chunk", w, w->part + 1, list, count);
-	code = send_lines(w, w->part + 1, &line, err);
+	int code = send_lines(w, w->part + 1, &line, err);
 	strbuf_release(&line);
 	if (code == 0)
 		*ret_part = ++w->part;

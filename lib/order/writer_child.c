@@ -20,15 +20,14 @@ struct serving {
 static int answer(int socket, uint32_t part, int code, const char *words, struct span more)
 {
 	struct bytes out = {0};
-	int sent;
 
 	bytes_put_u32(&out, part);
 	bytes_put_u32(&out, (uint32_t)code);
 	bytes_put_text(&out, words);
 	bytes_put(&out, more.at, more.len);
-	sent = out.failed
-		   ? -ENOMEM
-		   : io_frame_write(socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
+	int sent = out.failed ? -ENOMEM
+			      : io_frame_write(
+				    socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
 	bytes_release(&out);
 	return sent;
 }

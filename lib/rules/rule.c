@@ -137,10 +137,9 @@ static int compile_again(struct rule *r, bool caseless)
 {
 	struct strbuf text = {0};
 	struct pattern p = {0};
-	int rc;
 
 	strbuf_printf(&text, "%s%s", strchr(r->subject, '/'), caseless ? "i" : "");
-	rc = text.failed ? -ENOMEM : pattern_parse(text.text, &p, NULL);
+	int rc = text.failed ? -ENOMEM : pattern_parse(text.text, &p, NULL);
 	strbuf_release(&text);
 	return rc == 0 ? rule_own_regex(r, &p) : -ENOMEM;
 }

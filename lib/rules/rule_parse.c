@@ -69,11 +69,10 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 static int set_key(struct rule *r, struct pattern *p)
 {
 	const char *key = p->kind == PATTERN_ADDRESS ? p->address.text : p->address.domain.text;
-	int rc;
 
 	r->pattern_kind = p->kind;
 	str_lower_all(p->address.text, p->address.local_len);
-	rc = rule_own(&r->key, key);
+	int rc = rule_own(&r->key, key);
 	return rc == 0 && p->kind == PATTERN_REGEX ? rule_own_regex(r, p) : rc;
 }
 
@@ -93,12 +92,11 @@ static int set_login(struct rule *r, const char *subject, struct err *err)
 	bool is_domain = *login == '@';
 	struct strbuf whole = {0};
 	struct pattern p;
-	int rc;
 
 	r->kind = RULE_LOGIN;
 	if (!is_domain && *login != '/')
 		return set_login_name(r, login, err);
-	rc = pattern_parse(login + is_domain, &p, err);
+	int rc = pattern_parse(login + is_domain, &p, err);
 	if (rc != 0)
 		return rc;
 	rc = set_login_pattern(r, &p, err);
@@ -115,8 +113,6 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 {
 	const char *written = subject + strlen(CLIENT_PREFIX);
 	char address[NET_TEXT_SIZE], whole[NET_TEXT_SIZE + 16];
-	unsigned lead;
-	int rc;
 
 	if (net_parse_block(written, &r->block) != 0)
 		return err_set(err, ERR_SYNTAX,
@@ -125,13 +121,13 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 		    written);
 	r->kind = RULE_CLIENT;
 	net_text(&r->block.base, address);
-	lead = r->block.base.family == 4 ? 96 : 0;
+	unsigned lead = r->block.base.family == 4 ? 96 : 0;
 	if (r->block.bits == 128)
 		snprintf(whole, sizeof(whole), CLIENT_PREFIX "%s", address);
 	else
 		snprintf(
 		    whole, sizeof(whole), CLIENT_PREFIX "%s/%u", address, r->block.bits - lead);
-	rc = rule_own(&r->subject, whole);
+	int rc = rule_own(&r->subject, whole);
 	return rc != 0 ? rc : rule_own(&r->key, "");
 }
 
@@ -201,17 +197,15 @@ static int take_status(struct rule *r, const char **text, struct err *err)
 static int set_text(struct rule *r, const char *text, struct err *err)
 {
 	char kept[RULE_TEXT_MAX + 1];
-	size_t len;
-	int rc;
 
 	for (const char *c = text; *c; c++)
 		if (*c < ' ' || *c > '~')
 			return err_set(err, ERR_SYNTAX, "text must be printable ASCII");
 	text += strspn(text, " ");
-	rc = take_status(r, &text, err);
+	int rc = take_status(r, &text, err);
 	if (rc != 0)
 		return rc;
-	len = strlen(text);
+	size_t len = strlen(text);
 	while (len > 0 && text[len - 1] == ' ')
 		len--;
 	if (len > RULE_TEXT_MAX)
@@ -296,15 +290,13 @@ int rule_parse(const char *line, struct rule *ret, struct err *err)
 	char *copy = strdup(line), *rest = copy;
 	enum rule_action action = RULE_OK;
 	const char *subject = "";
-	size_t len;
-	int rc;
 
 	if (!copy)
 		return -ENOMEM;
-	len = strlen(copy);
+	size_t len = strlen(copy);
 	while (len > 0 && (copy[len - 1] == ' ' || copy[len - 1] == '\t'))
 		copy[--len] = '\0';
-	rc = rule_split(copy, &subject, &action, &rest, err);
+	int rc = rule_split(copy, &subject, &action, &rest, err);
 	if (rc == 0 && *rest == '#')
 		rc = err_set(err, ERR_SYNTAX, "a comment takes a line of its own");
 	if (rc == 0)

@@ -28,7 +28,6 @@ static int take_line(const struct lines *lines, struct rule_list *rules, struct 
 	const char *text = line->text;
 	size_t blanks = strspn(text, " \t");
 	struct rule r;
-	int rc;
 
 	if (lines->cut)
 		return err_set(err, ERR_SYNTAX, "longer than %d bytes", LINES_MAX);
@@ -40,7 +39,7 @@ static int take_line(const struct lines *lines, struct rule_list *rules, struct 
 		return 0;
 	if (rules->count == RULES_MAX)
 		return err_set(err, ERR_LIMIT, "more than %d rules", RULES_MAX);
-	rc = rule_parse(text, &r, err);
+	int rc = rule_parse(text, &r, err);
 	if (rc != 0)
 		return rc;
 	r.line = lines->number;
@@ -88,13 +87,12 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 {
 	int fd = open(file, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct strbuf text = {0};
-	int rc;
 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open rules file '%s'", file);
-	rc = read_all(fd, &text);
+	int rc = read_all(fd, &text);
 	io_close(&fd);
 	if (rc < 0) {
 		strbuf_release(&text);

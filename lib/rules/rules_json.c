@@ -80,14 +80,13 @@ static int put_deciding(
 	struct address address;
 	struct ruleset_query query = {
 	    .login = json_text(question, "login"), .address = &address, .wall = v->wall};
-	struct ruleset_hit hit;
 
 	if (client && net_parse(client, &net) != 0)
 		return err_set(err, ERR_SYNTAX, "'%s' is no client's address", client);
 	if (client)
 		query.client = &net;
 	address_split(json_text(question, "test"), &address);
-	hit = ruleset_find(v->set, &query);
+	struct ruleset_hit hit = ruleset_find(v->set, &query);
 	if (hit.rule)
 		json_put(reply, "decides", rule_json(hit.rule, v->rules_file));
 	if (hit.warned)
@@ -242,11 +241,10 @@ int rule_of_request(const struct json *request, struct rule *ret, struct err *er
 	const char *pattern = json_text(request, "pattern"), *word = json_text(request, "action");
 	struct rule r = {0};
 	enum rule_action action;
-	int rc;
 
 	if (!pattern || !word || rule_action_of(word, &action) != 0)
 		return err_set(err, ERR_SYNTAX, "a rule needs 'pattern' and 'action'");
-	rc = rule_make(pattern, action, json_text(request, "text"), &r, err);
+	int rc = rule_make(pattern, action, json_text(request, "text"), &r, err);
 	if (rc == 0)
 		rc = take_seconds(request, "expires", &r.expires, err);
 	if (rc == 0)

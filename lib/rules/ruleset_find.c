@@ -38,11 +38,10 @@ static bool has_class(const struct search *s, enum rule_class class)
 static bool ask(struct search *s, enum rule_class class, const void *key, size_t len)
 {
 	const struct span span = {key, len};
-	uint64_t hash;
 
 	if (!has_class(s, class))
 		return false;
-	hash = rule_table_hash(class, span);
+	uint64_t hash = rule_table_hash(class, span);
 	for (size_t i = 0; i < LAYER_COUNT; i++) {
 		uint32_t n = rule_table_find(&s->set->layers[i]->table, class, span, hash);
 
@@ -162,11 +161,10 @@ static bool ask_login_domain(struct search *s)
 static bool ask_login(struct search *s)
 {
 	const char *login = s->query->login;
-	struct pattern_subject subject;
 
 	if (!login || !*login)
 		return false;
-	subject = pattern_subject_of_login(login);
+	struct pattern_subject subject = pattern_subject_of_login(login);
 	return ask_login_name(s, subject.len) || ask_login_domain(s) ||
 	       ask_layers(s, true, &subject);
 }

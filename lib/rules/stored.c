@@ -72,7 +72,6 @@ static int take_attribute(char **at, struct attributes *a, struct err *err)
 {
 	enum attribute which = 0;
 	const char *value;
-	int rc;
 
 	while (which < ATTRIBUTE_COUNT && !str_starts(*at, names[which]))
 		which++;
@@ -83,7 +82,7 @@ static int take_attribute(char **at, struct attributes *a, struct err *err)
 		return err_set(err, ERR_SYNTAX, "%s is there twice", names[which]);
 	a->seen |= 1u << which;
 	*at += strlen(names[which]);
-	rc = take_value(at, which == ATTRIBUTE_REASON, &value, err);
+	int rc = take_value(at, which == ATTRIBUTE_REASON, &value, err);
 	if (rc != 0)
 		return rc;
 	if (which == ATTRIBUTE_AT || which == ATTRIBUTE_UNTIL)
@@ -161,8 +160,6 @@ static int take_line(struct stored *s, const char *name, const struct lines *lin
 	size_t blanks = strspn(line->text, " \t");
 	struct err why = {{0}};
 	struct rule r = {0};
-	char *pieces;
-	int rc;
 
 	if (blanks == line->len && !lines->cut)
 		return 0;
@@ -172,11 +169,11 @@ static int take_line(struct stored *s, const char *name, const struct lines *lin
 	}
 	if (line->text[blanks] == '#')
 		return keep(s, line);
-	pieces = strdup(line->text);
+	char *pieces = strdup(line->text);
 	if (!pieces)
 		return -ENOMEM;
-	rc = memchr(line->text, '\0', line->len) ? err_set(&why, ERR_SYNTAX, "a NUL byte")
-						 : parse_line(pieces, &r, &why);
+	int rc = memchr(line->text, '\0', line->len) ? err_set(&why, ERR_SYNTAX, "a NUL byte")
+						     : parse_line(pieces, &r, &why);
 	free(pieces);
 	if (rc == 0)
 		rc = s->rules.count == RULES_MAX ? ERR_LIMIT : rule_list_add(&s->rules, &r);
@@ -251,11 +248,10 @@ void stored_put(struct strbuf *out, const struct rule *r)
 int stored_read(const char *directory, struct stored *ret, struct err *err)
 {
 	struct strbuf path = {0}, text = {0};
-	int rc;
 
 	strbuf_printf(&path, "%s/" STORED_FILE, directory);
-	rc = path.failed ? err_set(err, -ENOMEM, "out of memory")
-			 : rules_file_text(path.text, &text, err);
+	int rc = path.failed ? err_set(err, -ENOMEM, "out of memory")
+			     : rules_file_text(path.text, &text, err);
 	if (rc == 0)
 		*ret = (struct stored){0};
 	if (rc == 1)
@@ -268,11 +264,10 @@ int stored_read(const char *directory, struct stored *ret, struct err *err)
 static int write_file(int dir, const char *name, const struct strbuf *text, bool durable)
 {
 	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int rc;
 
 	if (fd < 0)
 		return -errno;
-	rc = io_write_all(fd, strbuf_text(text), text->len);
+	int rc = io_write_all(fd, strbuf_text(text), text->len);
 	if (rc == 0 && durable && fsync(fd) != 0)
 		rc = -errno;
 	if (close(fd) != 0 && rc == 0)
@@ -283,10 +278,9 @@ static int write_file(int dir, const char *name, const struct strbuf *text, bool
 static int replace(int dir, const char *name, const struct strbuf *text, bool durable)
 {
 	char beside[64];
-	int rc;
 
 	snprintf(beside, sizeof(beside), "%s.new", name);
-	rc = write_file(dir, beside, text, durable);
+	int rc = write_file(dir, beside, text, durable);
 	if (rc == 0 && renameat(dir, beside, dir, name) != 0)
 		rc = -errno;
 	if (rc != 0)
@@ -372,7 +366,6 @@ static int write_all(const char *directory, const struct stored *s, const struct
     int64_t wall, struct err *err)
 {
 	struct strbuf text = {0};
-	int rc;
 
 	stored_begin(&text, &s->kept);
 	for (size_t i = 0; i < s->rules.count; i++)
@@ -380,7 +373,7 @@ static int write_all(const char *directory, const struct stored *s, const struct
 			stored_put(&text, &s->rules.list[i]);
 	if (added)
 		stored_put(&text, added);
-	rc = stored_replace(directory, STORED_FILE, &text, true, err);
+	int rc = stored_replace(directory, STORED_FILE, &text, true, err);
 	strbuf_release(&text);
 	return rc;
 }

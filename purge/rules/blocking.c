@@ -16,13 +16,12 @@ static int add_rule(
     struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
 	struct rule r = {0};
-	int code;
 
 	/* JSON and the rules file are text. */
 	if (!str_is_utf8(subject))
 		return err_set(err, ERR_USAGE,
 		    "'%s': bytes that are no UTF-8 (write an expression, /...\\xNN.../)", subject);
-	code = rule_make(subject, terms->action, terms->text, &r, err);
+	int code = rule_make(subject, terms->action, terms->text, &r, err);
 	if (code < 0)
 		return err_within(err, ERR_USAGE, "'%s'", subject);
 	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
@@ -48,11 +47,10 @@ static int add_joined(struct block_plan *plan, const char *prefix, const char *s
     const struct block_terms *terms, struct err *err)
 {
 	struct strbuf joined = {0};
-	int code;
 
 	strbuf_printf(&joined, "%s%s", prefix, subject);
-	code = joined.failed ? err_set(err, -ENOMEM, "out of memory")
-			     : add_rule(plan, joined.text, terms, err);
+	int code = joined.failed ? err_set(err, -ENOMEM, "out of memory")
+				 : add_rule(plan, joined.text, terms, err);
 	strbuf_release(&joined);
 	return code;
 }

@@ -23,13 +23,12 @@ static void put_query(struct json *o, const struct ruleset_query *query)
 static void put_blocked(struct json *o, const struct rule_list *rules)
 {
 	struct strbuf packed = {0};
-	struct strlist blocked;
 
 	for (size_t i = 0; i < rules->count && packed.len < BLOCKED_SIZE; i++)
 		if (rules->list[i].action != RULE_OK)
 			strlist_push(
 			    &packed, rules->list[i].subject, strlen(rules->list[i].subject));
-	blocked = strlist_of(&packed);
+	struct strlist blocked = strlist_of(&packed);
 	json_put_list(o, "blocked", &blocked);
 	strbuf_release(&packed);
 }
@@ -210,10 +209,9 @@ static int put_answer(const struct rules_view *view, const struct rulebox_questi
 {
 	struct json *request = request_of(question, *from), *reply = json_new();
 	struct strbuf text = {0};
-	int code;
 
 	*from = 0;
-	code = request ? rules_answer(view, request, reply, from, err) : -ENOMEM;
+	int code = request ? rules_answer(view, request, reply, from, err) : -ENOMEM;
 	json_free(request);
 	if (code < 0)
 		json_free(reply);
@@ -306,11 +304,10 @@ static int read_files(const struct index_client *client, int64_t wall,
 {
 	struct reading r = {.settings = client->settings, .question = question, .wall = wall};
 	struct role owner;
-	int code;
 
 	if (rules_file_read(client->settings->rules_file, &r.file, &box->broken) < 0)
 		rule_list_release(&r.file);
-	code = role_of_owner(client->settings->state_directory, &owner, err);
+	int code = role_of_owner(client->settings->state_directory, &owner, err);
 	r.no_directory = code == -ENOENT;
 	if (r.no_directory)
 		code = answer_here(&r, box, err);
@@ -324,10 +321,9 @@ int rulebox_read(const struct index_client *client, int64_t wall,
     const struct rulebox_question *question, struct rulebox *ret, struct err *err)
 {
 	struct err why = {{0}};
-	int code;
 
 	*ret = (struct rulebox){0};
-	code = ask_daemon(client, question, ret, &why);
+	int code = ask_daemon(client, question, ret, &why);
 	if (code == ERR_NO_DAEMON || code == ERR_NO_INDEX || code == ERR_TIMEOUT) {
 		rulebox_release(ret);
 		if (code == ERR_TIMEOUT)

@@ -91,10 +91,8 @@ static int find_conf(struct setup *setup, struct err *err)
 
 int setup_open(struct setup *setup, const struct session *s, struct err *err)
 {
-	int code;
-
 	setup->s = s;
-	code = postfix_read(s->settings.postfix_config_directory, &setup->postfix, err);
+	int code = postfix_read(s->settings.postfix_config_directory, &setup->postfix, err);
 	if (code == 0)
 		code = find_conf(setup, err);
 	if (code == 0)
@@ -193,14 +191,13 @@ static int plan_directories(struct setup *setup, struct err *err)
 	const struct settings *settings = &setup->s->settings;
 	const char *socket = milter_path(settings->socket), *slash;
 	char directory[PATH_MAX];
-	int code;
 
 	if (strcmp(setup->index_directory, setup->state_directory) == 0)
 		return err_set(err, ERR_CONFIG,
 		    "index_directory and state_directory are both '%s'; what must last needs a "
 		    "directory of its own",
 		    setup->index_directory);
-	code = plan_directory(setup, setup->index_directory, "0750", NULL, err);
+	int code = plan_directory(setup, setup->index_directory, "0750", NULL, err);
 	if (code == 0)
 		code = plan_directory(setup, setup->state_directory, "0700", NULL, err);
 	slash = socket ? strrchr(socket, '/') : NULL;

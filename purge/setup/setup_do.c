@@ -98,12 +98,11 @@ static int make_directory(struct setup *setup, const struct setup_step *step, st
 static void remove_dead_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path))
 		return;
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 &&
 	    errno == ECONNREFUSED)
 		unlink(path);
@@ -223,12 +222,11 @@ static int reload_postfix(struct setup *setup, const struct setup_step *step, st
 static int start_unit(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *unit = step->subject;
-	bool was_enabled;
 	int code = setup_systemctl("daemon-reload", NULL, NULL, err);
 
 	if (code < 0)
 		return code;
-	was_enabled = setup_unit_is_enabled(unit);
+	bool was_enabled = setup_unit_is_enabled(unit);
 	code = setup_systemctl("enable", "--now", unit, err);
 	if (!was_enabled && setup_unit_is_enabled(unit))
 		note_made(setup, "unit", unit);

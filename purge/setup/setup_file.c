@@ -40,11 +40,10 @@ static int dress(int fd, const char *path, unsigned mode)
 static int sync_directory(const char *path)
 {
 	char directory[PATH_MAX];
-	char *slash;
 	int fd, code;
 
 	snprintf(directory, sizeof(directory), "%s", path);
-	slash = strrchr(directory, '/');
+	char *slash = strrchr(directory, '/');
 	if (!slash)
 		return 0;
 	slash[slash == directory] = '\0';

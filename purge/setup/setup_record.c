@@ -54,11 +54,10 @@ int setup_record_save(const char *path, const struct strbuf *made, struct err *e
 	struct strlist list = strlist_of(made);
 	struct strbuf text = {0};
 	char file[PATH_MAX];
-	int code;
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		return err_sys(err, errno, "failed to make '%s'", path);
-	code = check_owner(path, err);
+	int code = check_owner(path, err);
 	strbuf_puts(&text, HEAD "\n");
 	strlist_each (line, &list)
 		strbuf_printf(&text, "%s\n", line);
@@ -90,11 +89,10 @@ static bool is_same(
 {
 	struct strbuf kept = {0};
 	char file[PATH_MAX];
-	bool same;
 
-	same = setup_file_read(file_of(path, name, state, file), &kept, NULL) > 0 &&
-	       kept.len == text->len &&
-	       memcmp(strbuf_text(&kept), strbuf_text(text), text->len) == 0;
+	bool same = setup_file_read(file_of(path, name, state, file), &kept, NULL) > 0 &&
+		    kept.len == text->len &&
+		    memcmp(strbuf_text(&kept), strbuf_text(text), text->len) == 0;
 	strbuf_release(&kept);
 	return same;
 }

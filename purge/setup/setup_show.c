@@ -90,10 +90,9 @@ int setup_json_notes(FILE *to, const struct setup *setup)
 
 	strlist_each (note, &notes) {
 		struct json *o = json_new();
-		int code;
 
 		json_put_text(o, "note", note);
-		code = json_line(to, o);
+		int code = json_line(to, o);
 		if (code < 0)
 			return code;
 	}

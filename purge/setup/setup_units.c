@@ -64,12 +64,11 @@ int setup_systemctl(const char *verb, const char *option, const char *unit, stru
 	const char *argv[5] = {"/usr/bin/systemctl", verb};
 	struct strbuf out = {0};
 	size_t count = 2;
-	int code;
 
 	if (option)
 		argv[count++] = option;
 	argv[count] = unit;
-	code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
+	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
 	strbuf_release(&out);
 	return code > 0 ? err_within(err, ERR_CHILD, "%s", unit ? unit : "systemd") : code;
 }

@@ -71,10 +71,9 @@ static void read_settings(struct status *st, struct findings *settings)
 int status_read(struct status *st, const struct session *s, struct err *err)
 {
 	struct findings settings = {0};
-	int code;
 
 	*st = (struct status){.s = s, .rules = -1};
-	code = postfix_read(s->settings.postfix_config_directory, &st->postfix, err);
+	int code = postfix_read(s->settings.postfix_config_directory, &st->postfix, err);
 	if (code < 0)
 		return code;
 	read_postfix(st);

@@ -43,11 +43,10 @@ static enum answer put_question(
     int in, FILE *out, const char *question, const char *hint, const char *number)
 {
 	char line[32], *answer;
-	int got;
 
 	say(out, "%s %s ", question, hint);
 	fflush(out);
-	got = read_line(in, line, sizeof(line));
+	int got = read_line(in, line, sizeof(line));
 	if (got <= 0) {
 		say(out, "\n");
 		return got < 0 ? ANSWER_INTERRUPTED : ANSWER_NO;

@@ -49,11 +49,9 @@ static int grow(struct labels *labels)
 
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret)
 {
-	size_t slot;
-
 	if (labels->count * 2 >= labels->slot_count && grow(labels) < 0)
 		return -ENOMEM;
-	slot = find_slot(labels, name);
+	size_t slot = find_slot(labels, name);
 	if (!labels->slots[slot]) {
 		if (labels->count >= (max ? max : LABELS_MAX))
 			return ERR_LIMIT;

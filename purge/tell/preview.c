@@ -49,10 +49,9 @@ static void put_line(FILE *to, const char *name, const char *value, const char *
 {
 	char text[SUBJECT_BYTES + 64];
 	size_t room = VALUE_WIDTH - strlen(more);
-	bool cut;
 
 	str_scrub(text, sizeof(text), value);
-	cut = strlen(text) > room;
+	bool cut = strlen(text) > room;
 	if (cut)
 		str_scrub(text, room - 2, text);
 	say(to, "  %s: %s%s%s\n", name, text, cut ? "..." : "", more);
@@ -82,14 +81,13 @@ static void put_from(FILE *to, const struct message *m)
 static void put_one(FILE *to, const struct message *m, const char *subject)
 {
 	char text[ADDRESS_MAX + 8], more[32] = "";
-	const struct strlist *recipients;
 	uint32_t count;
 
 	say(to, "%s\n", m->queue_id.text);
 	put_from(to, m);
 	if (*subject)
 		put_line(to, "Subject", subject, "");
-	recipients = wording_recipients(m, &count);
+	const struct strlist *recipients = wording_recipients(m, &count);
 	if (count > 1)
 		snprintf(more, sizeof(more), " and %" PRIu32 " more", count - 1);
 	if (recipients->count)
@@ -103,11 +101,10 @@ static void put_samples(
 	struct subjects s = {p, items, count};
 	struct role_child child = {.stop = &interrupt_stop};
 	struct blob blob = {0};
-	struct reader r;
 
 	if (p && role_ask(&p->owner, &child, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
-	r = reader_of(blob.at, blob.len);
+	struct reader r = reader_of(blob.at, blob.len);
 	for (size_t i = 0; i < count; i++) {
 		struct message m = candidate_message(items[i]->candidate);
 

@@ -27,10 +27,8 @@ static bool wants_color(FILE *to)
 
 static struct libscols_table *new_scols(FILE *to, const struct table_column *columns, size_t count)
 {
-	struct libscols_table *scols;
-
 	scols_init_debug(0);
-	scols = scols_new_table();
+	struct libscols_table *scols = scols_new_table();
 	if (!scols)
 		return NULL;
 	scols_table_set_stream(scols, to);
@@ -121,11 +119,9 @@ void table_add(struct table *t, const char *const *cells)
 
 void table_color(struct table *t, size_t column, const char *color)
 {
-	struct libscols_cell *cell;
-
 	if (!t || t->failed || !t->line)
 		return;
-	cell = scols_line_get_cell(t->line, column);
+	struct libscols_cell *cell = scols_line_get_cell(t->line, column);
 	t->failed = !cell || scols_cell_set_color(cell, color) != 0;
 }
 

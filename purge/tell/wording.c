@@ -52,7 +52,6 @@ void wording_address(const char *normal, struct strbuf *ret)
 char *wording_address_text(const char *normal, char *buf, size_t size)
 {
 	struct strbuf address = {0};
-	size_t len;
 
 	if (*normal == '\0') {
 		snprintf(buf, size, "<>");
@@ -60,7 +59,7 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	}
 	wording_address(normal, &address);
 	str_scrub(buf, size, strbuf_text(&address));
-	len = strlen(buf);
+	size_t len = strlen(buf);
 	if (address.len >= size && len > 3) {
 		/* not inside a character */
 		for (len -= 3; len && ((unsigned char)buf[len] & 0xc0) == 0x80; len--)
@@ -251,12 +250,10 @@ void wording_put_recipients(struct json *o, const struct message *m)
 
 static void put_submitter(struct json *o, const struct message *m)
 {
-	const struct passwd *pw;
-
 	if (!m->queued.known || m->queued.uid < 0)
 		return;
 	json_put_int(o, "uid", m->queued.uid);
-	pw = getpwuid((uid_t)m->queued.uid);
+	const struct passwd *pw = getpwuid((uid_t)m->queued.uid);
 	if (pw)
 		json_put_text(o, "user", pw->pw_name);
 }

@@ -23,13 +23,12 @@ struct counting {
 
 static int count_for(struct counting *c, const char *name)
 {
-	struct top_group *g;
 	size_t number;
 	int code = labels_number(&c->top->names, name, 0, &number);
 
 	if (code < 0)
 		return code;
-	g = (struct top_group *)c->top->names.values + number;
+	struct top_group *g = (struct top_group *)c->top->names.values + number;
 	if (g->last == c->top->messages)
 		return 0;
 	g->last = c->top->messages;

@@ -27,7 +27,6 @@ static int read_batches(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
 	size_t *count = &a->walk.order.undo_count;
-	int code;
 
 	a->batches = calloc(o->word_count + 1, sizeof(*a->batches));
 	if (!a->batches)
@@ -38,7 +37,7 @@ static int read_batches(struct act *a, struct err *err)
 			    "'%s' is no batch number; 'pqpurge-idx log' lists the batches",
 			    o->words[i]);
 	*count = o->word_count;
-	code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);
+	int code = standing_ends_of(a->s, &a->batches, count, &a->ends, err);
 	a->walk.order.undo = a->batches;
 	return code;
 }
@@ -191,13 +190,12 @@ static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
-	int code;
 
 	if (!r.dry_run && !r.outcome->refused)
 		log_run(a, &r);
 	if (r.dry_run && !o->json && !o->quiet)
 		say_blocks(a, stdout);
-	code = walk_tell(&a->walk, err);
+	int code = walk_tell(&a->walk, err);
 	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
@@ -251,13 +249,12 @@ int verb_act(struct session *s, struct err *err)
 {
 	const struct options *o = &s->options;
 	struct act a = {.s = s, .save = {.name = o->save, .directory = -1}, .err = err};
-	int code;
 
 	walk_init(&a.walk, s, o->requeue ? ACTION_REQUEUE : s->verb->action);
 	if (o->save)
 		a.walk.order.save = &a.save;
 	interrupt_catch();
-	code = run(&a, err);
+	int code = run(&a, err);
 	walk_release(&a.walk);
 	block_plan_release(&a.plan);
 	io_close(&a.save.directory);

@@ -59,13 +59,12 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 static int run_postqueue(const struct postfix *p, const struct queue_id *id, struct err *err)
 {
 	struct strbuf program = {0}, said = {0};
-	int code;
 
 	strbuf_printf(&program, "%s/postqueue", p->command_directory);
-	code = program.failed ? err_set(err, -ENOMEM, "out of memory")
-			      : postfix_run((const char *const[]){program.text, "-c",
-						p->config_directory, "-i", id->text, NULL},
-				    4096, RUN_TIME, p->stop, &said, err);
+	int code = program.failed ? err_set(err, -ENOMEM, "out of memory")
+				  : postfix_run((const char *const[]){program.text, "-c",
+						    p->config_directory, "-i", id->text, NULL},
+					4096, RUN_TIME, p->stop, &said, err);
 	strbuf_release(&program);
 	strbuf_release(&said);
 	return code;
@@ -108,7 +107,6 @@ static void look(struct retrying *r)
 static void try_all(struct retrying *r)
 {
 	struct outcome *o = &r->w->outcome;
-	int64_t deadline;
 
 	queue_layout_read(&r->layout, r->queue_dir);
 	for (size_t i = 0; i < o->count; i++) {
@@ -122,7 +120,7 @@ static void try_all(struct retrying *r)
 		progress_show(&r->w->progress, "retrying", i, o->count);
 		try_one(r, &o->items[i], &o->trouble);
 	}
-	deadline = clock_steady() + LOOK_TIME;
+	int64_t deadline = clock_steady() + LOOK_TIME;
 	for (look(r); r->count > 0 && clock_steady() < deadline && !interrupt_stop; look(r))
 		poll(NULL, 0, LOOK_MS);
 	for (size_t i = 0; i < r->count; i++)

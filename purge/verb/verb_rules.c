@@ -187,11 +187,10 @@ int verb_rules(struct session *s, struct err *err)
 {
 	const struct selector *selector = &s->options.selector;
 	struct rulebox box = {0};
-	int code;
 
 	if (!s->options.test && (selector->logins.len || selector->clients.count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
-	code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
+	int code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
 	if (code == 0)
 		code = tell_troubles(s, &box);
 	rulebox_release(&box);

@@ -60,18 +60,15 @@ static int run_steps(struct setup *setup, size_t *ret_failed)
 /* Settings may have changed: read them again. */
 static int look_at_result(struct session *s, const char *conf, struct err *err)
 {
-	int code;
-
 	settings_release(&s->settings);
 	s->settings = (struct settings){0};
-	code = settings_load(access(conf, F_OK) == 0 ? conf : NULL, &s->settings, err);
+	int code = settings_load(access(conf, F_OK) == 0 ? conf : NULL, &s->settings, err);
 	return code < 0 ? code : verb_status(s, err);
 }
 
 static int end(struct session *s, struct setup *setup, size_t failed, struct err *err)
 {
 	bool talks = !s->options.json && !s->options.quiet;
-	int code;
 
 	if (failed > 0) {
 		complain("%s is unfinished; run it again when that is put right.",
@@ -83,7 +80,7 @@ static int end(struct session *s, struct setup *setup, size_t failed, struct err
 			say(stdout, "Done. The status now:\n\n");
 		return look_at_result(s, setup->conf.path, err);
 	}
-	code = setup_record_remove(setup->record_path, err);
+	int code = setup_record_remove(setup->record_path, err);
 	if (code == 0 && talks)
 		say(stdout, "Done.\n");
 	return code;

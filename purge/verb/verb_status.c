@@ -13,13 +13,11 @@ struct telling {
 static void put_section(
     const struct telling *t, const char *key, const struct field *fields, size_t count)
 {
-	struct json *section;
-
 	if (!t->o) {
 		fields_say(t->to, fields, count);
 		return;
 	}
-	section = json_new();
+	struct json *section = json_new();
 	fields_put(section, fields, count);
 	json_put(t->o, key, section);
 }

@@ -50,11 +50,9 @@ static int catch_up(struct session *s, struct err *err)
 	    .stop = &interrupt_stop,
 	    .progress = progress_show,
 	    .progress_arg = &progress};
-	struct strlist names;
-	int code;
 
 	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
-	code = sync_run(&sync, err);
+	int code = sync_run(&sync, err);
 	progress_end(&progress);
 	/* a useless daemon is more than a missing index */
 	if (code == ERR_NO_INDEX && sync.by_daemon)
@@ -62,7 +60,7 @@ static int catch_up(struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	code = session_written(put_result(s, &sync), err);
-	names = strlist_of(&sync.unreadable_names);
+	struct strlist names = strlist_of(&sync.unreadable_names);
 	strlist_each (name, &names)
 		say(s->options.json ? stderr : stdout, "Could not be read: %s\n", name);
 	if (code == 0 && sync.counts.unreadable)

@@ -263,13 +263,11 @@ static int put_json(const struct screen *screen, const struct top *top)
 
 static int put_screen(const struct screen *screen, const struct top *top)
 {
-	int code;
-
 	if (screen->s->options.json)
 		return put_json(screen, top);
 	if (screen->terminal)
 		put_head(screen, top);
-	code = put_table(screen, top);
+	int code = put_table(screen, top);
 	if (screen->terminal)
 		put_foot(screen, top);
 	return code;
@@ -290,14 +288,13 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 {
 	bool index_only = s->options.index_only, quiet = s->options.quiet;
 	struct walk w = {0};
-	int code;
 
 	s->options.now = clock_wall();
 	if (age)
 		s->options.selector.arrived_after = s->options.now - age;
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
 	s->options.quiet = true;
-	code = walk_look(&w, s, err);
+	int code = walk_look(&w, s, err);
 	if (code == 0)
 		code = group(&w, ret, err);
 	s->options.index_only = index_only;

@@ -185,7 +185,6 @@ static int read_reasons(struct told *t, const struct outcome *outcome, struct er
 	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
 	struct why_task task = {
 	    .p = &t->s->postfix, .now = t->s->options.now, .messages = messages};
-	int code;
 
 	if (!messages)
 		return err_set(err, -ENOMEM, "out of memory");
@@ -198,7 +197,7 @@ static int read_reasons(struct told *t, const struct outcome *outcome, struct er
 			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
 				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
 	}
-	code = why_read(&task, &t->why, err);
+	int code = why_read(&task, &t->why, err);
 	free(messages);
 	return code;
 }

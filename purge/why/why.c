@@ -44,10 +44,8 @@ struct counting {
 
 static int find_reason(struct counting *c, const char *reason, size_t *ret)
 {
-	int code;
-
 	fold_reason(reason, &c->folded);
-	code = labels_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
+	int code = labels_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
 	if (code == ERR_LIMIT)
 		code = labels_number(&c->reason_names, "(other reasons)", WHY_REASONS_MAX + 1, ret);
 	return code;
@@ -57,18 +55,16 @@ static int find_reason(struct counting *c, const char *reason, size_t *ret)
 static int count_domain(struct counting *c, size_t reason, const char *recipient)
 {
 	struct address address;
-	size_t number;
-	int code;
 
 	address_envelope(recipient, NULL, &address);
 	strbuf_clear(&c->key);
 	strbuf_printf(&c->key, "%zu ", reason);
-	number = c->key.len;
+	size_t number = c->key.len;
 	strbuf_puts(&c->key, address.domain.text);
 	if (c->key.failed)
 		return -ENOMEM;
 	c->pairs[c->pair_names.count].name = number;
-	code = labels_number(&c->pair_names, c->key.text, WHY_DOMAINS_MAX, &number);
+	int code = labels_number(&c->pair_names, c->key.text, WHY_DOMAINS_MAX, &number);
 	if (code < 0)
 		return code == ERR_LIMIT ? 0 : code;
 	c->pairs[number].reason = (uint32_t)reason;
@@ -79,13 +75,12 @@ static int count_domain(struct counting *c, size_t reason, const char *recipient
 static int count_recipient(void *arg, const char *recipient, const char *reason)
 {
 	struct counting *c = arg;
-	struct reason *r;
 	size_t number;
 	int code = find_reason(c, reason, &number);
 
 	if (code < 0)
 		return code;
-	r = &c->reasons[number];
+	struct reason *r = &c->reasons[number];
 	if (r->recipients++ == 0) {
 		const char *id = c->message->queue_id.text;
 
@@ -112,12 +107,11 @@ static void look_at_next(struct counting *c)
 {
 	char path[QUEUE_PATH_MAX];
 	struct stat st;
-	int64_t at;
 
 	queue_path(queue_word(QUEUE_DEFERRED), c->message->depth, &c->message->queue_id, path);
 	if (fstatat(c->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return;
-	at = (int64_t)st.st_mtime * USEC_PER_SEC;
+	int64_t at = (int64_t)st.st_mtime * USEC_PER_SEC;
 	if (at <= c->task->now) {
 		c->due++;
 		return;
@@ -130,14 +124,12 @@ static void look_at_next(struct counting *c)
 /* Unreadable logs are counted; the only error is -ENOMEM. */
 static int count_message(struct counting *c, const struct why_message *m)
 {
-	int code;
-
 	c->message = m;
 	c->messages++;
 	c->has_reason = false;
 	if (m->arrival_time > 0)
 		keep_least(m->null_sender ? &c->oldest_null : &c->oldest, m->arrival_time);
-	code = spool_reasons_visit(&c->layout, c->queue_dir, &m->queue_id, count_recipient, c);
+	int code = spool_reasons_visit(&c->layout, c->queue_dir, &m->queue_id, count_recipient, c);
 	if (code == -ENOMEM)
 		return code;
 	if (code < 0 && c->unread++ == 0)
@@ -267,7 +259,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 {
 	static struct pair pairs[WHY_DOMAINS_MAX + 1];
 	static struct counting counting;
-	int code;
 
 	counting.task = arg;
 	counting.pairs = pairs;
@@ -275,7 +266,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	if (counting.queue_dir < 0)
 		return counting.queue_dir;
 	queue_layout_read(&counting.layout, counting.queue_dir);
-	code = count_all(&counting, out);
+	int code = count_all(&counting, out);
 	return code < 0 ? err_sys(err, -code, "failed to count reasons") : 0;
 }
 

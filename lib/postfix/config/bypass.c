@@ -156,11 +156,10 @@ static const char *term_of(
 static void check_terms(struct scope *s, const struct milter *m)
 {
 	bool by_systemd = str_starts(s->facts->socket, "fd:");
-	const char *term;
 	int64_t time;
 	char buf[64];
 
-	term = term_of(s, m, "milter_default_action", buf, sizeof(buf));
+	const char *term = term_of(s, m, "milter_default_action", buf, sizeof(buf));
 	if (strcmp(term, "accept") != 0)
 		tell(s, "default_action", FINDING_FAULT, s->list,
 		    "has default_action=%s: that happens to all mail while the daemon is down",
@@ -258,10 +257,9 @@ static void look_for(
 
 	while (brace_list_next(&at, &one)) {
 		struct err err = {{0}};
-		int found;
 
 		snprintf(table, sizeof(table), "%.*s", (int)one.len, (const char *)one.at);
-		found = s->facts->look(s->facts->p, table, lacking, &err);
+		int found = s->facts->look(s->facts->p, table, lacking, &err);
 		path = strchr(table, '/');
 		if (found != 0 && path && !strchr(table, '{'))
 			strbuf_printf(&s->command, "grep %s '%s' %s", lacking ? "-vnF" : "-inw",
@@ -327,14 +325,13 @@ static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);
 	struct strbuf seen = {0};
-	bool same;
 
 	if (!by_file || (!ours && !theirs))
 		return milter_is_daemon(m, s->facts->socket);
 	if (!ours || !theirs)
 		return false;
 	put_seen_path(s, theirs, &seen);
-	same = bypass_same_file(strbuf_text(&seen), ours);
+	bool same = bypass_same_file(strbuf_text(&seen), ours);
 	strbuf_release(&seen);
 	return same;
 }

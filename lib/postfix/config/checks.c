@@ -41,11 +41,10 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 static bool fits(const char *text, const char *expression)
 {
 	regex_t compiled;
-	bool found;
 
 	if (regcomp(&compiled, expression, REG_EXTENDED | REG_ICASE | REG_NOSUB) != 0)
 		return false;
-	found = regexec(&compiled, text, 0, NULL, 0) == 0;
+	bool found = regexec(&compiled, text, 0, NULL, 0) == 0;
 	regfree(&compiled);
 	return found;
 }

@@ -49,11 +49,10 @@ int postconf_run(const char *directory, const char *option, const char *const *w
     struct strbuf *ret, struct err *err)
 {
 	const char *argv[ASKED_MAX + 5] = {postconf_path(), "-c", directory, option};
-	int code;
 
 	for (size_t n = 0; n < ASKED_MAX && words[n]; n++)
 		argv[4 + n] = words[n];
-	code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
+	int code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
 	if (code == 0)
 		return 0;
 	if (code > 0)
@@ -90,11 +89,10 @@ static void take_values(char *text, const char *const *names, size_t count, cons
 static char *resolve_origin(const char *value)
 {
 	char line[1024] = "";
-	FILE *file;
 
 	if (value[0] != '/')
 		return strdup(value);
-	file = fopen(value, "re");
+	FILE *file = fopen(value, "re");
 	if (file) {
 		if (!fgets(line, sizeof(line), file))
 			line[0] = '\0';
@@ -122,7 +120,6 @@ static int fill(
     struct postfix *p, const char *const *names, const char *const *values, struct err *err)
 {
 	uint64_t depth;
-	int code;
 
 	for (size_t n = 0; n < AT_COUNT; n++)
 		if (!values[n])
@@ -142,7 +139,7 @@ static int fill(
 		    err, ERR_CONFIG, "queue_directory or command_directory is not absolute");
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
-	code = role_of_user(p->mail_owner, &p->owner, err);
+	int code = role_of_user(p->mail_owner, &p->owner, err);
 	/* Children that read queue files are this user: never root (Postfix refuses that, too). */
 	if (code == 0 && p->owner.uid == 0)
 		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
@@ -157,7 +154,6 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	const char *values[AT_COUNT] = {0};
 	struct postfix p = {.config_directory = realpath(config_directory, NULL)};
 	struct strbuf text = {0};
-	int code;
 
 	if (!p.config_directory) {
 		err_sys(
@@ -166,7 +162,7 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	}
 	for (size_t n = 0; n < COUNT_OF(texts); n++)
 		names[n] = texts[n].name;
-	code = postconf_run(p.config_directory, "-x", names, &text, err);
+	int code = postconf_run(p.config_directory, "-x", names, &text, err);
 	if (code == 0) {
 		take_values(text.text, names, AT_COUNT, values);
 		code = fill(&p, names, values, err);

@@ -107,11 +107,10 @@ int mailconf_read(
 	static const char *const none[] = {NULL}, *const expanded[] = {"-x", NULL};
 	const char *words[NAMES_MAX] = {"compatibility_level"}, *directory = p->config_directory;
 	struct mailconf c = {0};
-	int code;
 
 	for (size_t n = 1; *names && n + 1 < COUNT_OF(words); n++)
 		words[n] = *names++;
-	code = postconf_run(directory, "-x", words, &c.main, err);
+	int code = postconf_run(directory, "-x", words, &c.main, err);
 	if (code == 0)
 		code = postconf_run(directory, "-M", none, &c.master, err);
 	if (code == 0)

@@ -25,11 +25,9 @@ int brace_list_next(const char **at, struct span *ret)
 
 int milter_next(const char **at, struct milter *ret)
 {
-	const char *word;
-
 	if (!brace_list_next(at, &ret->text))
 		return 0;
-	word = ret->text.at;
+	const char *word = ret->text.at;
 	word += strspn(word, BLANKS "{");
 	snprintf(
 	    ret->endpoint, sizeof(ret->endpoint), "%.*s", (int)strcspn(word, BLANKS "}"), word);
@@ -96,13 +94,11 @@ static const char *last_two(const char *path)
 
 const char *milter_mark(const char *socket, char *buf, size_t size)
 {
-	const char *path;
-
 	if (str_starts(socket, "fd:"))
 		return "pqpurge";
 	if (str_starts(socket, "inet"))
 		return milter_port(socket, buf, size);
-	path = milter_path(socket);
+	const char *path = milter_path(socket);
 	return path ? last_two(path) : "";
 }
 

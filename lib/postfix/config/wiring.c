@@ -27,14 +27,13 @@ static int write_list(const char *copy, const struct wiring_list *list, struct e
 {
 	struct strbuf line = {0}, out = {0};
 	const char *words[] = {list->name, NULL};
-	int code;
 
 	strbuf_printf(&line, "%s = %s", list->name, strbuf_text(&list->after));
 	if (list->after.len > 0)
 		words[0] = strbuf_text(&line);
-	code = line.failed
-		   ? err_sys(err, ENOMEM, "failed to write main.cf")
-		   : postconf_run(copy, list->after.len > 0 ? "-e" : "-X", words, &out, err);
+	int code = line.failed
+		       ? err_sys(err, ENOMEM, "failed to write main.cf")
+		       : postconf_run(copy, list->after.len > 0 ? "-e" : "-X", words, &out, err);
 	strbuf_release(&line);
 	strbuf_release(&out);
 	return code;

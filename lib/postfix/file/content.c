@@ -40,11 +40,9 @@ struct copy {
 static int put(struct copy *c, const char *data, size_t len)
 {
 	if (c->len + len > sizeof(c->buffer)) {
-		int code;
-
 		if (c->to < 0)
 			return ENOUGH;
-		code = io_write_all(c->to, c->buffer, c->len);
+		int code = io_write_all(c->to, c->buffer, c->len);
 		if (code < 0)
 			return code;
 		c->len = 0;
@@ -139,10 +137,9 @@ int content_field(int fd, const char *name, char *buf, size_t size)
 {
 	struct copy c = {.to = -1};
 	size_t len = strlen(name);
-	const char *end;
 
 	(void)copy_content(&c, fd);
-	end = c.buffer + c.len;
+	const char *end = c.buffer + c.len;
 	for (const char *line = c.buffer; line && line < end && *line != '\n';
 	     line = next_line(line, end))
 		if ((size_t)(end - line) > len && line[len] == ':' &&

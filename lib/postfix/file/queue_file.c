@@ -50,14 +50,13 @@ static int read_head(struct queue_file *f, struct queue_record *ret)
 static int read_record(struct queue_file *f, struct queue_record *ret)
 {
 	const unsigned char *data = NULL;
-	ssize_t have;
 	int code = read_head(f, ret);
 
 	if (code < 0)
 		return code;
 	ret->cut = ret->end - ret->begin > QUEUE_DATA_MAX;
 	ret->len = ret->cut ? QUEUE_DATA_MAX : (size_t)(ret->end - ret->begin);
-	have = ret->len > 0 ? get(f, ret->begin, ret->len, &data) : 0;
+	ssize_t have = ret->len > 0 ? get(f, ret->begin, ret->len, &data) : 0;
 	if (have < 0 || (size_t)have < ret->len)
 		return have < 0 ? (int)have : ERR_SYNTAX;
 	if (ret->len > 0)
@@ -70,14 +69,13 @@ int queue_file_next(struct queue_file *f, struct queue_record *ret)
 {
 	for (;;) {
 		int code = f->records_left-- > 0 ? read_record(f, ret) : ERR_SYNTAX;
-		int64_t to;
 
 		if (code < 0)
 			return code;
 		f->at = ret->end;
 		if (ret->type != 'p')
 			return 0;
-		to = queue_number(ret->data, NULL);
+		int64_t to = queue_number(ret->data, NULL);
 		if (to < 0 || (to > 0 && f->jumps_left-- == 0))
 			return ERR_SYNTAX;
 		if (to > 0)

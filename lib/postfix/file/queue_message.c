@@ -21,7 +21,6 @@ static void take_recipient(struct walk *w, const struct queue_record *r)
 	struct queue_message *m = w->m;
 	struct queued *q = &m->message.queued;
 	struct address recipient, original;
-	bool same;
 
 	if (q->recipient_count < UINT32_MAX)
 		q->recipient_count++;
@@ -31,7 +30,7 @@ static void take_recipient(struct walk *w, const struct queue_record *r)
 	}
 	address_split(r->data, &recipient);
 	address_split(strbuf_text(&w->original), &original);
-	same = w->original.len == 0 || strcmp(original.text, recipient.text) == 0;
+	bool same = w->original.len == 0 || strcmp(original.text, recipient.text) == 0;
 	if (recipient.cut || original.cut)
 		m->message.flags |= MESSAGE_CUT_TEXT;
 	strlist_push(&m->recipients, recipient.text, strlen(recipient.text));
@@ -209,7 +208,6 @@ int queue_message_read(int fd, const struct queue_id *id, const struct queue_hos
 {
 	struct walk w = {.m = m, .max_recipients = max_recipients, .file = QUEUE_FILE(fd)};
 	struct stat st;
-	int code;
 
 	clear(m, id, host);
 	if (fstat(fd, &st) < 0)
@@ -217,7 +215,7 @@ int queue_message_read(int fd, const struct queue_id *id, const struct queue_hos
 	if (!S_ISREG(st.st_mode))
 		return ERR_SYNTAX;
 	queue_envelope_begin(&w.envelope, &st, &m->identity);
-	code = walk_file(&w);
+	int code = walk_file(&w);
 	if (code == 0)
 		code = w.original.failed ? -ENOMEM : finish(m);
 	strbuf_release(&w.original);

@@ -94,14 +94,13 @@ static int judge_open(int fd, const struct message *recorded, struct proof *ret)
 	};
 	struct identity found;
 	struct stat st;
-	int code;
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	ret->inode = st.st_ino;
 	if (!S_ISREG(st.st_mode))
 		return PROOF_CHANGED;
-	code = queue_file_identity(fd, &st, &found);
+	int code = queue_file_identity(fd, &st, &found);
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st))
@@ -142,10 +141,9 @@ static bool look_in(
     const struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
 {
 	char path[QUEUE_PATH_MAX];
-	int fd;
 
 	path_in(l, spot, &recorded->queue_id, path);
-	fd = queue_open(l->queue_dir, path);
+	int fd = queue_open(l->queue_dir, path);
 	if (fd == -ENOENT || fd == -ENOTDIR)
 		return false;
 	*ret = proof_in(l, spot);
@@ -232,10 +230,8 @@ static void look_for(struct looking *l, size_t begin, size_t end)
  * move from these into a short one in between. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
-	unsigned listed;
-
 	listing_read(&l->names, l->queue_dir, QUEUE_ALL, end - begin);
-	listed = l->names.queues;
+	unsigned listed = l->names.queues;
 	look_for(l, begin, end);
 	listing_release(&l->names);
 	listing_read(&l->names, l->queue_dir, listed, end - begin);

@@ -84,14 +84,12 @@ static int make_room(struct names *n, size_t cap)
 
 int names_init(struct names *n, const struct packed_id *known, size_t count)
 {
-	int code;
-
 	*n = (struct names){.known = count, .count = count};
 	if (count > WALK_KNOWN_MAX)
 		return ERR_LIMIT;
 	if (getrandom(n->seeds, sizeof(n->seeds), 0) != (ssize_t)sizeof(n->seeds))
 		return -errno;
-	code = make_room(n, count + SLOTS_MIN);
+	int code = make_room(n, count + SLOTS_MIN);
 	if (code < 0)
 		return code;
 	if (count > 0)

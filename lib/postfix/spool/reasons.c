@@ -84,11 +84,10 @@ int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const 
     spool_reason_visit *visit, void *arg)
 {
 	struct lines log = {.fd = open_log(layout, queue_dir, id), .max = LINES_MAX};
-	int code;
 
 	if (log.fd < 0)
 		return log.fd == -ENOENT ? 0 : log.fd;
-	code = visit_lines(&log, visit, arg);
+	int code = visit_lines(&log, visit, arg);
 	lines_release(&log);
 	io_close(&log.fd);
 	return code;

@@ -129,7 +129,6 @@ static int read_all(struct worker *w, struct bytes *out)
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct worker w = {.share = arg};
-	int code;
 
 	w.host = (struct queue_host){
 	    .hostname = w.share->p->myhostname,
@@ -143,7 +142,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 		return w.queue_dir;
 	queue_layout_read(&w.layout, w.queue_dir);
 	bytes_put(out, &w.report, sizeof(w.report));
-	code = read_all(&w, out);
+	int code = read_all(&w, out);
 	w.report.output = out->len - sizeof(w.report);
 	bytes_put(out, strbuf_text(&w.unreadable), w.unreadable.len);
 	if (code == 0 && !out->failed)
@@ -178,11 +177,10 @@ static int take_parts(
 	struct reader in = reader_of(blob->at, blob->len);
 	const struct report *report = reader_take(&in, sizeof(*report));
 	struct strlist names;
-	struct span part;
 
 	if (!report || report->named > SPOOL_READ_NAMED)
 		return err_set(err, ERR_CHILD, "the reader of queue files broke off");
-	part = (struct span){reader_take(&in, report->output), report->output};
+	struct span part = {reader_take(&in, report->output), report->output};
 	if (in.failed || !take_report(share, r, report) ||
 	    strlist_view(
 		(const char *)in.at, (size_t)(in.end - in.at), (uint32_t)report->named, &names) < 0)
@@ -214,7 +212,6 @@ static size_t left_of(const struct share *share)
 static int go_on(struct share *share, size_t *next, struct err *err)
 {
 	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;
-	int code;
 
 	if (left_of(share) == 0) {
 		chunk = chunk < CHUNK_LEAST ? CHUNK_LEAST : chunk > CHUNK ? CHUNK : chunk;
@@ -226,7 +223,7 @@ static int go_on(struct share *share, size_t *next, struct err *err)
 		return 0;
 	share->deadline = clock_steady() + queue_patience(left_of(share));
 	share->child = (struct role_child){.stop = share->p->stop};
-	code = role_start(&share->child, &share->p->owner, work, share, err);
+	int code = role_start(&share->child, &share->p->owner, work, share, err);
 	share->at_work = code == 0;
 	return code;
 }

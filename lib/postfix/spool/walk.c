@@ -61,14 +61,13 @@ static void pass_over(struct walker *w, const char *path, const char *words)
 static int take_name(struct walker *w, const struct packed_id *id, uint64_t inode)
 {
 	struct names *names = &w->names;
-	const struct packed_id *key;
 	size_t at = 0;
 	int code = names_find(names, id, &at);
 
 	if (code < 0 || names->marks[at] & NAMES_QUEUE)
 		return code;
 	names->marks[at] = (uint8_t)queue_at(w->queue);
-	key = &names->keys[at];
+	const struct packed_id *key = &names->keys[at];
 	if (at >= names->known || w->reread || !(key->time & WALK_READ) ||
 	    (!(key->time & WALK_MOVED) && key->inode != inode)) {
 		names->marks[at] |= NAMES_READ;
@@ -324,7 +323,6 @@ static int take_report(struct walked *w, size_t known_count)
 	struct reader in = reader_of(w->memory.at, w->memory.len);
 	const struct report *r = reader_take(&in, sizeof(*r));
 	const struct packed_id *ids;
-	const uint8_t *marks;
 	struct strlist list;
 
 	if (!r || r->to_read > WALK_NAMES_MAX + known_count || r->nameless > known_count ||
@@ -333,7 +331,7 @@ static int take_report(struct walked *w, size_t known_count)
 	ids = reader_take(&in, r->to_read * sizeof(*ids));
 	w->nameless = reader_take(&in, r->nameless * sizeof(*w->nameless));
 	w->nameless_count = r->nameless;
-	marks = reader_take(&in, r->to_read);
+	const uint8_t *marks = reader_take(&in, r->to_read);
 	if (in.failed || !are_positions(w->nameless, r->nameless, known_count) ||
 	    strlist_view((const char *)in.at, (size_t)(in.end - in.at),
 		(uint32_t)(r->unreadable < WALK_NAMED ? r->unreadable : WALK_NAMED), &list) < 0)

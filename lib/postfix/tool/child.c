@@ -176,13 +176,11 @@ static int collect(struct intake *out, struct intake *errors, const struct bound
 
 static const char *last_line(struct strbuf *text)
 {
-	char *newline;
-
 	while (text->len > 0 && text->text[text->len - 1] == '\n')
 		text->text[--text->len] = '\0';
 	if (text->len == 0)
 		return "it said nothing";
-	newline = strrchr(text->text, '\n');
+	char *newline = strrchr(text->text, '\n');
 	return newline ? newline + 1 : text->text;
 }
 

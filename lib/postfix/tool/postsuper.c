@@ -27,12 +27,11 @@ static const struct {
 static int write_ids(const struct postsuper_job *job, struct err *err)
 {
 	struct strbuf text = {0};
-	int fd;
 
 	for (size_t n = job->first; n < job->count; n++)
 		if (!job->skipped[n])
 			strbuf_printf(&text, "%s\n", job->ids[n].text);
-	fd = text.failed ? -ENOMEM : io_sealed(strbuf_text(&text), text.len);
+	int fd = text.failed ? -ENOMEM : io_sealed(strbuf_text(&text), text.len);
 	strbuf_release(&text);
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
@@ -41,10 +40,9 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 static int open_lock(const struct postfix *p)
 {
 	struct strbuf path = {0};
-	int fd;
 
 	strbuf_printf(&path, "%s/private", p->queue_directory);
-	fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	strbuf_release(&path);
 	return fd;
 }
@@ -111,8 +109,6 @@ static int begin(struct postsuper_job *job, struct err *err)
 int postsuper_start(struct postsuper_job *job, const struct postfix *p,
     enum postsuper_action action, const struct queue_id *ids, size_t count, struct err *err)
 {
-	int code;
-
 	*job = (struct postsuper_job){.pid = -1,
 	    .end = -1,
 	    .action = action,
@@ -123,8 +119,8 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
 	job->said = calloc(count + 1, sizeof(*job->said));
 	job->skipped = calloc(count + 1, sizeof(*job->skipped));
 	job->started = clock_steady();
-	code = job->said && job->skipped ? begin(job, err)
-					 : err_sys(err, ENOMEM, "failed to start postsuper");
+	int code = job->said && job->skipped ? begin(job, err)
+					     : err_sys(err, ENOMEM, "failed to start postsuper");
 	if (code < 0)
 		postsuper_release(job);
 	return code;
