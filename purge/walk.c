@@ -2,6 +2,7 @@
 #include "purge/walk.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/tell/ask.h"
@@ -137,6 +138,23 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
+/* One line in the mail log, which explains postsuper's lines there. */
+static void log_run(const struct walk *w, const struct report *r)
+{
+	struct count rows[COUNTS_MAX];
+	size_t count = report_counts(r, rows);
+	struct strbuf line = {0};
+
+	strbuf_printf(&line, "batch=%" PRIu64 " user=%s verb=%s", r->outcome->tally.batch,
+	    w->s->user, w->s->verb->name);
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].n || rows[i].always)
+			strbuf_printf(&line, " %s=%" PRIu64, rows[i].key, rows[i].n);
+	log_info("%s command=\"%s\" reason=\"%s\"", strbuf_text(&line), w->s->command_line,
+	    w->s->options.reason);
+	strbuf_release(&line);
+}
+
 int walk_tell(const struct walk *w, struct err *err)
 {
 	const struct options *o = &w->s->options;
@@ -144,6 +162,8 @@ int walk_tell(const struct walk *w, struct err *err)
 	struct report r = walk_report(w);
 	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
 
+	if (!r.dry_run && !refused)
+		log_run(w, &r);
 	if (w->s->behalf && w->s->behalf->answer)
 		w->s->behalf->answer->matched =
 		    w->outcome.tally.results[r.dry_run ? RESULT_READY : RESULT_DONE];

@@ -31,8 +31,8 @@ typedef int walk_put(struct walk *w, struct err *err);
 int walk_show(struct session *s, walk_put *put, struct err *err) NODISCARD;
 /* Asks question about n messages; --all needs the number for an answer. */
 bool walk_ask(const struct walk *w, const char *question, uint64_t n);
-/* The end of a changing verb: reports as text or JSON, with problems. An exit status, or a negative
- * code if the report could not be written. */
+/* The end of a changing verb: a line in the mail log, and the report as text or JSON, with
+ * problems. An exit status, or a negative code if the report could not be written. */
 int walk_tell(const struct walk *w, struct err *err) NODISCARD;
 struct report walk_report(const struct walk *w);
 void walk_release(struct walk *w);

@@ -137,3 +137,35 @@ void order_account_end(struct run *run)
 	    (unsigned long long)run->outcome->tally.batch);
 	order_trouble(run->outcome, &err);
 }
+
+struct run *order_batch_begin(struct order *order, struct outcome *outcome)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	struct err err = {{0}};
+	int code;
+
+	if (!run)
+		return NULL;
+	*run = (struct run){.order = order,
+	    .outcome = outcome,
+	    .row = &action_rows[order->action],
+	    .looking = *order->postfix};
+	run->looking.stop = order->stop;
+	code = order_account_begin(run, &err);
+	if (code == ERR_STOPPED)
+		run->unaccounted = true;
+	else if (code < 0)
+		order_account_lose(run, code, &err);
+	return run;
+}
+
+void order_batch_end(struct run *run)
+{
+	if (!run)
+		return;
+	order_account_end(run);
+	writer_close(run->writer);
+	facts_release(&run->facts);
+	account_entries_release(&run->doubt);
+	free(run);
+}

@@ -192,6 +192,16 @@ struct outcome {
 int order_run(struct order *order, struct outcome *ret, struct err *err) NODISCARD;
 void outcome_release(struct outcome *outcome); /* zeroes; accepts a zeroed one */
 
+/*
+ * The batch of a verb that acts itself on the READY of an outcome, and then ends it. begin: its
+ * line is on disk, and tally.batch set; NULL if there is no memory. If the account cannot be
+ * written, or order->stop is set meanwhile, trouble says so or `accounted` is false; the verb may
+ * go on.
+ */
+struct run;
+struct run *order_batch_begin(struct order *order, struct outcome *outcome) NODISCARD;
+void order_batch_end(struct run *run); /* takes NULL */
+
 /* `result` of a JSON line: "deleted", "would-delete", "gone", ... */
 const char *result_word(enum result result, enum action action);
 

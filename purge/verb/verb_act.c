@@ -169,30 +169,11 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
-/* Explains postsuper's "removed" lines in the mail log. */
-static void log_run(const struct act *a, const struct report *r)
-{
-	struct count rows[COUNTS_MAX];
-	size_t count = report_counts(r, rows);
-	struct strbuf line = {0};
-
-	strbuf_printf(&line, "batch=%" PRIu64 " user=%s verb=%s", r->outcome->tally.batch,
-	    a->s->user, a->s->verb->name);
-	for (size_t i = 0; i < count; i++)
-		if (rows[i].n || rows[i].always)
-			strbuf_printf(&line, " %s=%" PRIu64, rows[i].key, rows[i].n);
-	log_info("%s command=\"%s\" reason=\"%s\"", strbuf_text(&line), a->s->command_line,
-	    a->s->options.reason);
-	strbuf_release(&line);
-}
-
 static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
 
-	if (!r.dry_run && !r.outcome->refused)
-		log_run(a, &r);
 	if (r.dry_run && !o->json && !o->quiet)
 		say_blocks(a, stdout);
 	int code = walk_tell(&a->walk, err);

@@ -36,8 +36,13 @@ static void settle(struct retrying *r, struct item *item, enum result result, co
 	item->reason = reason;
 }
 
-/* Whether it is in deferred, and its ctime. */
-static bool is_deferred(const struct retrying *r, const struct item *item, struct timespec *ret)
+struct place {
+	unsigned depth; /* directories between deferred and the file */
+	struct timespec changed;
+};
+
+/* Whether it is in deferred, and where. */
+static bool is_deferred(const struct retrying *r, const struct item *item, struct place *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);
 	struct stat st;
@@ -50,7 +55,7 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 		if (spot->queue != QUEUE_DEFERRED ||
 		    fstatat(r->queue_dir, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		*ret = st.st_ctim;
+		*ret = (struct place){spot->depth, st.st_ctim};
 		return true;
 	}
 	return false;
@@ -74,7 +79,7 @@ static int run_postqueue(const struct postfix *p, const struct queue_id *id, str
 static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 {
 	struct queue_id id = candidate_id(item->candidate);
-	struct timespec before;
+	struct place before;
 
 	if (item->proof.queue == QUEUE_HOLD)
 		settle(r, item, RESULT_FAILED, "it is on hold; release lets it go");
@@ -83,7 +88,7 @@ static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 	else if (trouble->text[0] || run_postqueue(&r->w->s->postfix, &id, trouble) != 0)
 		settle(r, item, RESULT_FAILED, "postqueue failed");
 	else
-		r->list[r->count++] = (struct retry){item, before};
+		r->list[r->count++] = (struct retry){item, before.changed};
 }
 
 static void look(struct retrying *r)
@@ -93,15 +98,28 @@ static void look(struct retrying *r)
 	queue_layout_read(&r->layout, r->queue_dir);
 	for (size_t i = 0; i < r->count; i++) {
 		const struct retry *one = &r->list[i];
-		struct timespec now;
+		struct place now;
 
-		if (is_deferred(r, one->item, &now) && now.tv_sec == one->before.tv_sec &&
-		    now.tv_nsec == one->before.tv_nsec)
+		if (is_deferred(r, one->item, &now) && now.changed.tv_sec == one->before.tv_sec &&
+		    now.changed.tv_nsec == one->before.tv_nsec)
 			r->list[left++] = *one;
 		else
 			settle(r, one->item, RESULT_DONE, NULL);
 	}
 	r->count = left;
+}
+
+/* postqueue and qmgr(8) look where main.cf says that the file should be. */
+static const char *why_not_taken(const struct retrying *r, const struct item *item)
+{
+	const struct postfix *p = &r->w->s->postfix;
+	unsigned usual = p->hashed_queues & QUEUE_DEFERRED ? p->hash_depth : 0;
+	struct place place;
+
+	if (is_deferred(r, item, &place) && place.depth != usual)
+		return "Postfix looks for it elsewhere since hash_queue_depth or hash_queue_names "
+		       "changed; 'postfix reload' moves it";
+	return "Postfix has not taken it up yet";
 }
 
 static void try_all(struct retrying *r)
@@ -124,7 +142,7 @@ static void try_all(struct retrying *r)
 	for (look(r); r->count > 0 && clock_steady() < deadline && !interrupt_stop; look(r))
 		poll(NULL, 0, LOOK_MS);
 	for (size_t i = 0; i < r->count; i++)
-		settle(r, r->list[i].item, RESULT_FAILED, "Postfix has not taken it up yet");
+		settle(r, r->list[i].item, RESULT_FAILED, why_not_taken(r, r->list[i].item));
 }
 
 static bool may_begin(struct walk *w)
@@ -141,6 +159,19 @@ static bool may_begin(struct walk *w)
 	return walk_ask(w, question, n);
 }
 
+/* Nothing is on the account where nothing matched. */
+static void act(struct retrying *r)
+{
+	struct walk *w = r->w;
+	struct run *batch = NULL;
+
+	if (w->outcome.tally.results[RESULT_READY] > 0)
+		batch = order_batch_begin(&w->order, &w->outcome);
+	try_all(r);
+	w->outcome.accounted = true;
+	order_batch_end(batch);
+}
+
 static int retry(struct walk *w, struct err *err)
 {
 	struct retrying r = {.w = w, .queue_dir = queue_directory_open(&w->s->postfix, err)};
@@ -149,7 +180,7 @@ static int retry(struct walk *w, struct err *err)
 		return r.queue_dir;
 	r.list = calloc(w->outcome.count + 1, sizeof(*r.list));
 	if (r.list && may_begin(w)) {
-		try_all(&r);
+		act(&r);
 	} else if (r.list) {
 		w->outcome.refused = true;
 		for (size_t i = 0; i < w->outcome.count; i++)
@@ -174,7 +205,6 @@ int verb_retry(struct session *s, struct err *err)
 	code = walk_run(&w, err);
 	if (code == 0 && !s->options.dry_run)
 		code = retry(&w, err);
-	w.outcome.accounted = true; /* there is no account */
 	if (code == 0)
 		code = walk_tell(&w, err);
 	walk_release(&w);

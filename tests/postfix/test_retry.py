@@ -8,7 +8,7 @@ from test_emergency import restrictions
 from test_terminal import Terminal
 
 
-class Retry(RigCase):
+class RetryCase(RigCase):
     # By itself Postfix tries nothing again while a test runs.
     main = restrictions(1) + "queue_run_delay = 1h\nminimal_backoff_time = 1h\nmaximal_backoff_time = 1h\n"
 
@@ -31,6 +31,8 @@ class Retry(RigCase):
     def tries(self, queue_id):
         return sum(f"{queue_id}: to=<" in line for line in self.postfix.log().splitlines())
 
+
+class Retry(RetryCase):
     def test_those_that_match(self):
         first = {i: self.tries(i) for i in (*self.ours, self.other)}
         result = self.retry(BAD)
@@ -83,9 +85,37 @@ class Retry(RigCase):
         self.assertEqual(self.times(), self.before)
         self.assertEqual(self.retry("nowhere.test").summary["matched"], 0)
 
+    def test_it_is_on_the_account(self):
+        """Who asked for it, and what came of it; there is nothing to undo."""
+        result = self.retry("--reason", "ticket 7", BAD)
+        line = self.pq.idx("log", "--json").lines[0]
+        self.assertEqual((line["batch"], line["verb"], line["matched"], line["done"], line["state"], line["reason"]),
+                         (result.summary["batch"], "retry", 3, 3, "done", "ticket 7"), line)
+        refused = self.pq.idx("undo", "-y", str(line["batch"]))
+        self.assertEqual(refused.status, 1, refused)
+        self.assertIn("only a 'hold' can be undone", refused.err)
+
+    def test_nothing_is_accounted_where_nothing_is_done(self):
+        self.retry("-n", BAD)
+        self.retry("nowhere.test")
+        self.assertEqual(self.pq.idx("log", "--json").lines, [])
+
     def test_while_postfix_is_down(self):
         """Nobody takes it up, and that is said."""
         self.postfix.stop()
         self.addCleanup(self.postfix.start)
         result = self.retry("--id", min(self.ours), status=2)
         self.assertEqual(result.with_result("failed"), {min(self.ours)}, result)
+
+
+class AnotherLayout(RetryCase):
+    """A Postfix of its own: flush(8) goes on with the setting of its start."""
+    main = RetryCase.main + "# of its own\n"
+
+    def test_another_layout(self):
+        """main.cf says that the files lie deeper, and nobody has moved them."""
+        self.postfix.set(hash_queue_depth="2")
+        result = self.retry(BAD, status=2)
+        self.assertEqual(result.with_result("failed"), self.ours)
+        for line in result.messages.values():
+            self.assertIn("hash_queue_depth", line["reason"])
