@@ -4,10 +4,14 @@
 Behaves like amavis: its own Received header goes on top, all others stay, and with xforward it passes on whatever XFORWARD
 said of the first client.
 """
+import re
 import socketserver
 import threading
 
+from rig import until
 from smtp import Smtp
+
+PICKED_UP = re.compile(r"pickup\[\d+\]: (\w+): uid=")
 
 RECEIVED = ("Received: from rig.test ([127.0.0.1])\r\n\tby localhost (filter.test [127.0.0.1]) (amavisd-new, port 10024)\r\n"
             "\twith ESMTP id 0-filter-0 for <u@dest.test>;\r\n\tMon, 23 Nov 2026 18:49:21 +0000 (UTC)\r\n"
@@ -30,16 +34,6 @@ class Session(socketserver.StreamRequestHandler):
             lines.append(line[1:] if line.startswith(b"..") else line)
         return b"".join(lines)
 
-    def give_back(self, sender, recipients, forward, content):
-        """Its new queue ID. The verdict of the smtpd behind the filter is the filter's."""
-        with Smtp(self.server.back) as client:
-            if self.server.address:
-                client.xclient(ADDR=self.server.address, NAME="filter.test")
-            for line in forward:
-                client.expect(2, client.command(line))
-            self.server.passed.append(client.message(sender, recipients, RECEIVED.encode() + content))
-            return self.server.passed[-1]
-
     def handle(self):
         sender, recipients, forward = "", [], []
         self.say("220 filter.test ESMTP")
@@ -57,7 +51,7 @@ class Session(socketserver.StreamRequestHandler):
                 recipients.append(words.partition("<")[2].partition(">")[0])
             elif verb == "DATA":
                 self.say("354 go on")
-                self.say("250 2.0.0 Ok: queued as " + self.give_back(sender, recipients, forward, self.content()))
+                self.say("250 2.0.0 Ok: queued as " + self.server.give_back(sender, recipients, forward, self.content()))
                 forward = []
                 continue
             self.say("221 bye" if verb == "QUIT" else "250 filter.test")
@@ -76,3 +70,32 @@ class Filter(socketserver.ThreadingTCPServer):
         self.back, self.xforward, self.address, self.passed = back, xforward, address, []
         super().__init__(("127.0.0.1", port), Session)
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def give_back(self, sender, recipients, forward, content):
+        """Its new queue ID. The verdict of the smtpd behind the filter is the filter's."""
+        with Smtp(self.back) as client:
+            if self.address:
+                client.xclient(ADDR=self.address, NAME="filter.test")
+            for line in forward:
+                client.expect(2, client.command(line))
+            self.passed.append(client.message(sender, recipients, RECEIVED.encode() + content))
+            return self.passed[-1]
+
+
+class SendmailFilter(Filter):
+    """Gives mail back by sendmail(1), as the simple filter of FILTER_README does: it adds no header of its own, and forwards
+    nothing. postfix: the one whose sendmail it calls."""
+
+    def __init__(self, port, postfix):
+        self.postfix = postfix
+        super().__init__(port, None)
+
+    def taken(self):
+        """The queue IDs of what pickup has taken up so far."""
+        return PICKED_UP.findall(self.postfix.log())
+
+    def give_back(self, sender, recipients, _, content):
+        before = len(self.taken())
+        self.postfix.sendmail(sender, recipients, content, "-G", "-i")
+        self.passed.append(until(lambda: self.taken()[before:], "mail that pickup takes up")[0])
+        return self.passed[-1]

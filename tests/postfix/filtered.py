@@ -38,8 +38,11 @@ class Filtered(RigCase):
 
     def setUp(self):
         super().setUp()
-        self.filter = shared_filter(self.port, self.back, self.xforward, self.address)
+        self.filter = self.shared_filter()
         self.filter.passed.clear()
+
+    def shared_filter(self):
+        return shared_filter(self.port, self.back, self.xforward, self.address)
 
     def through(self, count=1, text=None, recipients="u@dest.test", **client):
         """Messages through the filter; {first ID: second ID}, in order."""

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""A milter that lets all mail pass and counts it, in the protocol's own bytes: a filter of somebody else, in a list beside ours."""
+"""Milters in the protocol's own bytes, filters of somebody else in a list beside ours: one that lets all mail pass and counts it,
+and one that changes it."""
 import socketserver
 import struct
 import threading
 
 NO_BODY, NO_HEADERS, NO_END_OF_HEADERS = 0x10, 0x20, 0x40
 SILENT = b"DAK"  # macros, abort, and a new connection: no reply
+ADD_RECIPIENTS, DELETE_RECIPIENTS, CHANGE_HEADERS, CHANGE_SENDER = 0x04, 0x08, 0x10, 0x40
 
 
 class Session(socketserver.StreamRequestHandler):
@@ -17,12 +19,17 @@ class Session(socketserver.StreamRequestHandler):
         self.wfile.write(struct.pack("!I", len(payload)) + payload)
 
     def handle(self):
+        sender = b""
         while (packet := self.packet()) and packet[:1] != b"Q":
             if packet[:1] == b"O":
-                self.say(b"O" + struct.pack("!III", 6, 0, NO_BODY | NO_HEADERS | NO_END_OF_HEADERS))
+                self.say(b"O" + struct.pack("!III", 6, self.server.actions, NO_BODY | NO_HEADERS | NO_END_OF_HEADERS))
                 continue
             if packet[:1] == b"M":
                 self.server.mails += 1
+                sender = packet[1:].partition(b"\0")[0]
+            if packet[:1] == b"E":
+                for change in self.server.changes(sender):
+                    self.say(change)
             if packet[:1] not in SILENT:
                 self.say(b"c")
 
@@ -32,8 +39,42 @@ class NullMilter(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    actions = 0
 
     def __init__(self, port):
         self.mails = 0
         super().__init__(("127.0.0.1", port), Session)
         threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def changes(self, _):
+        return ()
+
+
+class Editor(NullMilter):
+    """Changes the mail of some senders at its end. edits: {sender: what sender(), recipient() and others returned}."""
+
+    actions = ADD_RECIPIENTS | DELETE_RECIPIENTS | CHANGE_HEADERS | CHANGE_SENDER
+
+    def __init__(self, port):
+        self.edits = {}
+        super().__init__(port)
+
+    def changes(self, sender):
+        return self.edits.get(sender.decode().strip("<>"), ())
+
+    @staticmethod
+    def sender(address):
+        return f"e<{address}>\0".encode()
+
+    @staticmethod
+    def add_recipient(address):
+        return f"+<{address}>\0".encode()
+
+    @staticmethod
+    def delete_recipient(address):
+        return f"-<{address}>\0".encode()
+
+    @staticmethod
+    def header(name, value):
+        """The first of that name."""
+        return b"m" + struct.pack("!I", 1) + f"{name}\0{value}\0".encode()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: ISC
 """Mail that a content filter gave back waits under a second queue ID and comes from the filter. Who sent it first, and from
 where, is still what --login and --client mean."""
+import functools
 import sys
 
+from filter import SendmailFilter
 from filtered import ANN, JOE, Filtered, wired
 from smtp import content
 
@@ -100,6 +102,25 @@ class Unseen(Known, Filtered):
     """FILTER_README's example has no_milters behind the filter."""
 
     behind = "-o receive_override_options=no_milters"
+
+
+@functools.lru_cache(maxsize=None)
+def shared_sendmail_filter(port, postfix):
+    return SendmailFilter(port, postfix)
+
+
+@wired
+class BySendmail(Known, Filtered):
+    """The simple filter of FILTER_README gives mail back by sendmail(1): it comes from a local user, and with no header of the
+    filter's between those of this host."""
+
+    wiring, beside = "", "-o content_filter=scan:[127.0.0.1]:{port}"
+
+    def shared_filter(self):
+        return shared_sendmail_filter(self.port, self.postfix)
+
+    def send(self, *args, **options):
+        return self.send_beside(*args, **options)
 
 
 @wired
