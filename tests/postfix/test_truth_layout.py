@@ -92,6 +92,24 @@ class Changed:
         self.assertEqual({file.queue for file in self.postfix.read().values()}, {"deferred"})
         self.assertEqual(self.postfix.ids(), ours | others)
 
+    def held_before(self):
+        """The domain's mail is held, then main.cf is edited; (IDs, batch)."""
+        ours, _ = self.fill(10)
+        held = self.pq.idx("hold", "-y", "--json", BAD)
+        self.assertEqual((held.status, held.with_result("held")), (0, ours), held)
+        self.change()
+        return ours, str(held.summary["batch"])
+
+    def test_undo_of_what_was_held_before(self):
+        ours, batch = self.held_before()
+        back = self.pq.idx("undo", "-y", "--json", batch)
+        self.assertEqual((back.status, back.with_result("released")), (0, ours), back)
+        self.assertEqual({file.queue for file in self.postfix.read().values()}, {"deferred"})
+
+    def test_purge_of_what_was_held_before(self):
+        ours, _ = self.held_before()
+        self.assert_purged(ours, BAD)
+
     def test_without_an_index(self):
         ours, _ = self.fill(10)
         self.change()

@@ -134,6 +134,40 @@ class SenderBcc(RecipientCase):
 
 
 @both_ids
+class RecipientBcc(RecipientCase):
+    """Of the mail to one recipient somebody else gets a copy, too."""
+
+    main = "recipient_bcc_maps = inline:{ u@dest.test=boss@bcc.test }\n"
+
+    def test_only(self):
+        ours, other = self.send("a@example.com"), self.send("a@example.com", "v@dest.test")
+        self.postfix.settled(2)
+        self.assertEqual(self.addresses(ours), ["boss@bcc.test", "u@dest.test"])
+        self.assert_selects({other}, "--recipient", "dest.test", "--only")
+        self.assert_selects({ours, other}, "--recipient", "/@(dest|bcc)\\.test$/", "--only")
+        self.assert_purged({ours}, "--recipient", "bcc.test")
+
+
+@both_ids
+class Canonical(RecipientCase):
+    """Rewritten without an alias: the file has no more than the new form, and the original as DSN has it."""
+
+    main = "recipient_canonical_maps = inline:{ old@dest.test=new@moved.test }\n"
+
+    def test_both_forms(self):
+        ours, other = self.send("a@example.com", "old@dest.test"), self.send("a@example.com")
+        self.postfix.settled(2)
+        self.assertEqual(self.addresses(ours), ["new@moved.test"])
+        for address in "moved.test", "new@moved.test", "old@dest.test":
+            self.assert_selects({ours}, "--recipient", address)
+        self.assert_selects({other}, "--recipient", "dest.test", "--only")
+        self.assert_selects({ours}, "--recipient", "moved.test", "--only")
+        self.pq.stop()
+        self.pq.forget()
+        self.assert_purged({ours}, "--recipient", "moved.test")
+
+
+@both_ids
 class Done(RecipientCase):
     """Some recipients are delivered; the message waits for the rest."""
 

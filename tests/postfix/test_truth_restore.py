@@ -2,6 +2,7 @@
 """A spool that was restored from a backup has new inodes, and perhaps a new directory. The files themselves say what they
 are: nothing is unproven, nothing is gone, and a catch-up heals the rows."""
 import os
+import pathlib
 import shutil
 import subprocess
 
@@ -50,6 +51,31 @@ class RestoreCase(RigCase):
             os.chown(copy, info.st_uid, info.st_gid)
         for path, copy in zip(paths, copies, strict=True):
             os.rename(copy, path)
+
+    def swap_files(self):
+        """Each file lies on an inode that was another's before, of the domain and not in turn."""
+        ours, others = sorted(self.ours), sorted(self.others)
+        names = [name for n in range(3) for name in (*ours[4 * n:4 * n + 4], others[n])]
+        paths = [self.postfix.find(name) for name in names]
+        contents = [pathlib.Path(path).read_bytes() for path in paths]
+        times = [os.stat(path) for path in paths]
+        for path in paths:
+            os.rename(path, path + ".old")
+        for path, content, time, other in zip(paths, contents, times, paths[1:] + paths[:1], strict=True):
+            pathlib.Path(other + ".old").write_bytes(content)
+            os.rename(other + ".old", path)
+            os.utime(path, ns=(time.st_atime_ns, time.st_mtime_ns))
+
+    def forget_times(self):
+        """As `cp -r` or rsync without -t leave the files: they were changed just now."""
+        for queue_id in self.ours | self.others:
+            os.utime(self.postfix.find(queue_id))
+
+    def flatten(self):
+        """The backup comes from a host that did not hash this queue."""
+        for queue_id in self.ours | self.others:
+            path = self.postfix.find(queue_id)
+            os.rename(path, os.path.join(self.postfix.spool, "deferred", queue_id))
 
     def replace_directory(self):
         """The whole spool is another directory now. Sockets are not copied by anybody's backup."""
@@ -117,6 +143,24 @@ class Restored:
 class NewInodes(Restored, RestoreCase):
     def restore(self):
         self.renew_files()
+
+
+@both_ids
+class Swapped(Restored, RestoreCase):
+    """The same inodes, and each is another message's now, as after an rsync --delete into the old directories."""
+
+    def restore(self):
+        self.swap_files()
+
+
+@both_ids
+class Copied(Restored, RestoreCase):
+    """From a host that hashed in another way, and by a tool that keeps no times."""
+
+    def restore(self):
+        self.renew_files()
+        self.forget_times()
+        self.flatten()
 
 
 @both_ids
