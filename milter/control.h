@@ -7,8 +7,7 @@
  * came has got its answer (milter/flight.h). If the socket or its directory disappears, the socket
  * is made anew.
  */
-#ifndef PQPURGE_MILTER_CONTROL_H
-#define PQPURGE_MILTER_CONTROL_H
+#pragma once
 
 #include "base/json.h"
 
@@ -41,5 +40,3 @@ int control_start(
 /* Removes the socket and waits at most timeout microseconds for running requests; false if some
  * still run: nothing is freed then. NULL is fine. */
 bool control_stop(struct control *c, int64_t timeout);
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef PQPURGE_MILTER_DAEMON_H
-#define PQPURGE_MILTER_DAEMON_H
+#pragma once
 
 #include "base/settings.h"
 
@@ -10,5 +9,3 @@ int daemon_check(const struct settings *settings, struct err *err) NODISCARD;
 /* Runs until a signal and ends the process with status 0; returns only if the start failed. The log
  * must be open and descriptors 0 to 2 in use. */
 int daemon_run(const struct settings *settings, struct err *err) NODISCARD;
-
-#endif

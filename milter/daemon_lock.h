@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The lock that makes a daemon the only one: flock(2) on state_directory/lock, for its life. While
  * no daemon runs, commands edit the stored rules under it. */
-#ifndef PQPURGE_MILTER_DAEMON_LOCK_H
-#define PQPURGE_MILTER_DAEMON_LOCK_H
+#pragma once
 
 #include "base/err.h"
 
@@ -19,5 +18,3 @@ int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err) N
 /* Each second: if the directory was replaced or has appeared, takes the lock there. The old one
  * protects nothing and would keep its file system from being unmounted. */
 void daemon_lock_keep(struct daemon_lock *l);
-
-#endif

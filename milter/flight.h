@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Counts running callbacks by the time they began, to tell when all that began before a moment have
  * ended, however many began since. One for the process; any thread. */
-#ifndef PQPURGE_MILTER_FLIGHT_H
-#define PQPURGE_MILTER_FLIGHT_H
+#pragma once
 
 #include "base/base.h"
 
@@ -13,5 +12,3 @@ void flight_end(unsigned begun);
 unsigned flight_mark(void);
 /* Whether all that began before mark have ended. */
 bool flight_is_over(unsigned mark);
-
-#endif

@@ -8,8 +8,7 @@
  * rules; a thread of its own talks to the door, which may take long. Peaks and incidents are kept
  * in state_directory/floods (JSON lines), written beside and renamed.
  */
-#ifndef PQPURGE_MILTER_FLOODKEEPER_H
-#define PQPURGE_MILTER_FLOODKEEPER_H
+#pragma once
 
 #include "base/settings.h"
 #include "milter/indexkeeper.h"
@@ -59,5 +58,3 @@ int floodkeeper_answer(struct floodkeeper *k, const struct json *request, struct
     struct err *err) NODISCARD;
 /* "flood_watch", "floods_open", and "floods": the first ten open ones. Waits for no disk. */
 void floodkeeper_status(struct floodkeeper *k, struct json *reply);
-
-#endif

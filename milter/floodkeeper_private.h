@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The flood keeper from inside: floodkeeper*.c alone. */
-#ifndef PQPURGE_MILTER_FLOODKEEPER_PRIVATE_H
-#define PQPURGE_MILTER_FLOODKEEPER_PRIVATE_H
+#pragma once
 
 #include <pthread.h>
 
@@ -59,5 +58,3 @@ void flood_count_late(struct floodkeeper *k, int body);
 /* Puts an order into the queue; says so in the log where there is no room. */
 void flood_order(struct floodkeeper *k, const struct flood_job *job);
 int flood_door_start(struct floodkeeper *k, struct err *err) NODISCARD;
-
-#endif

@@ -2,8 +2,7 @@
 /* libmilter's callbacks turn what Postfix says into calls of a session, and verdicts into replies.
  * Debian's libmilter moves a connection between threads from call to call, so nothing is kept per
  * thread. */
-#ifndef PQPURGE_MILTER_GLUE_H
-#define PQPURGE_MILTER_GLUE_H
+#pragma once
 
 #include "milter/floodkeeper.h"
 #include "milter/indexkeeper.h"
@@ -30,5 +29,3 @@ bool glue_drain(int64_t timeout);
 
 /* Adds "sessions" and "without_id". */
 void glue_status(struct json *out);
-
-#endif

@@ -3,8 +3,7 @@
  * and closes it. Users borrow it; it is closed when all have given it back. A message that cannot
  * be recorded is counted and goes on: the queue has it. The log says so at once, then at most once
  * a minute with the number. */
-#ifndef PQPURGE_MILTER_INDEXKEEPER_H
-#define PQPURGE_MILTER_INDEXKEEPER_H
+#pragma once
 
 #include "base/json.h"
 #include "index/index.h"
@@ -36,5 +35,3 @@ void indexkeeper_give_back(struct indexkeeper *k);
 
 /* Adds its part of status: see pqpurge-milter(8). */
 void indexkeeper_status(struct indexkeeper *k, struct json *out);
-
-#endif

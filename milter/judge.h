@@ -2,8 +2,7 @@
 /* From rules to a verdict, without side effects. No client text enters a reply. Mail from
  * sendmail(1) cannot be refused (a refusal bounces to the outside or loops in maildrop): REJECT and
  * DEFER become HOLD there, which works only at end of message. */
-#ifndef PQPURGE_MILTER_JUDGE_H
-#define PQPURGE_MILTER_JUDGE_H
+#pragma once
 
 #include "milter/session.h"
 #include "rules/ruleset.h"
@@ -60,5 +59,3 @@ void judge_message(struct ruleset *set, const struct session *s, const struct ju
 /* Logs at info what a rule did, and a warning; nothing if no rule applies. id is the queue ID or
  * "NOQUEUE", stage "MAIL" or "end of message". Call it while the rule set is held. */
 void judge_log(const char *id, const char *stage, const struct session *s, const struct verdict *v);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The daemon's `socket`, apart from what libmilter does: directory, owner, and protection of a live
  * daemon. */
-#ifndef PQPURGE_MILTER_LISTENER_H
-#define PQPURGE_MILTER_LISTENER_H
+#pragma once
 
 #include "base/endpoint.h"
 
@@ -16,5 +15,3 @@ int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err 
 /* Gives the socket to uid:gid; -1 keeps either. */
 int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err) NODISCARD;
 void listener_remove(const struct endpoint *l);
-
-#endif

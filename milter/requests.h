@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What the command asks that takes a thread of its own: the index's requests, the rules', the flood
  * watch's. */
-#ifndef PQPURGE_MILTER_REQUESTS_H
-#define PQPURGE_MILTER_REQUESTS_H
+#pragma once
 
 #include "milter/control.h"
 #include "milter/floodkeeper.h"
@@ -17,5 +16,3 @@ struct requests {
 
 /* A control_config.work; arg is a struct requests. */
 void requests_answer(void *arg, struct control_work *w);
-
-#endif

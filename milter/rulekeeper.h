@@ -11,8 +11,7 @@
  * Any thread may call anything. rulekeeper_get and rulekeeper_status never wait for a disk; the
  * others do.
  */
-#ifndef PQPURGE_MILTER_RULEKEEPER_H
-#define PQPURGE_MILTER_RULEKEEPER_H
+#pragma once
 
 #include "base/json.h"
 #include "base/settings.h"
@@ -74,5 +73,3 @@ int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
  * "rules_stored_error" (the command's rules cannot be read or saved).
  */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* For rulekeeper.c and rulekeeper_stored.c alone. */
-#ifndef PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
-#define PQPURGE_MILTER_RULEKEEPER_PRIVATE_H
+#pragma once
 
 #include <pthread.h>
 
@@ -72,5 +71,3 @@ int keeper_fleet_save(struct rulekeeper *k);
 int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struct err *err);
 void keeper_fleet_expire(struct rulekeeper *k);
 void keeper_save_hits(struct rulekeeper *k);
-
-#endif

@@ -2,8 +2,7 @@
 /* The state of one connection and its current message. Knows neither libmilter nor threads: calls
  * for one session come one at a time, from any thread. All memory is its own. Per-message state is
  * reset at every MAIL and at abort: a milter never learns that a message was over. */
-#ifndef PQPURGE_MILTER_SESSION_H
-#define PQPURGE_MILTER_SESSION_H
+#pragma once
 
 #include "base/err.h"
 #include "mail/header.h"
@@ -45,5 +44,3 @@ const struct address *session_sender(const struct session *s);
 bool session_is_local(const struct session *s);
 /* RSET, disconnect, or another filter's refusal. */
 void session_abort(struct session *s);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The upkeep thread: calls each_second, reloads rules on request and tends the index
  * (indexkeeper.h). A hanging file system blocks this thread only. */
-#ifndef PQPURGE_MILTER_UPKEEP_H
-#define PQPURGE_MILTER_UPKEEP_H
+#pragma once
 
 #include "milter/indexkeeper.h"
 
@@ -23,5 +22,3 @@ void upkeep_reload(struct upkeep *u);
 /* Ends the thread. False if it hangs longer than timeout microseconds and is left behind. NULL is
  * fine. */
 bool upkeep_stop(struct upkeep *u, int64_t timeout);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* One command, from its words to its exit status. Errors become words here, and nowhere else. */
-#ifndef PQPURGE_PURGE_COMMAND_H
-#define PQPURGE_PURGE_COMMAND_H
+#pragma once
 
 struct behalf;
 
@@ -10,5 +9,3 @@ struct behalf;
  * through the order door, and what root lets them do; NULL for whoever started this process.
  */
 int command_run(int argc, char **argv, const struct behalf *behalf);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Queue IDs from text, one a line. */
-#ifndef PQPURGE_PURGE_IDS_H
-#define PQPURGE_PURGE_IDS_H
+#pragma once
 
 #include "base/err.h"
 #include "mail/selector.h"
@@ -14,5 +13,3 @@ int id_of_line(const char *line, size_t len, struct queue_id *ret) NODISCARD;
  * stream cannot be read. */
 int ids_read(
     FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* SIGINT, SIGTERM and SIGHUP set a flag that a walk checks between chunks. */
-#ifndef PQPURGE_PURGE_INTERRUPT_H
-#define PQPURGE_PURGE_INTERRUPT_H
+#pragma once
 
 #include "base/base.h"
 
@@ -16,5 +15,3 @@ void interrupt_catch(void);
 void interrupt_after(long usec);
 /* Waits until fd is readable. False: a signal has set the flag. */
 bool interrupt_wait(int fd);
-
-#endif

@@ -2,8 +2,7 @@
 /* Which words completion may offer to a shell. Strangers choose most names in the index, and root's
  * shell puts the offer into the command line, so only words that mean nothing to any shell,
  * terminal or option parser pass. */
-#ifndef PQPURGE_PURGE_OFFER_H
-#define PQPURGE_PURGE_OFFER_H
+#pragma once
 
 #include "base/base.h"
 
@@ -15,5 +14,3 @@ enum offer_kind {
 /* Whether every byte is of the kind, whatever the locale. False for "" and words that begin with
  * '-'. */
 bool offer_fits(enum offer_kind kind, const char *word);
-
-#endif

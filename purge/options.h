@@ -2,8 +2,7 @@
 /* The command line of pqpurge-idx. Options are rows of option_table.c. They may stand before the
  * verb, so the line is split first; then the verb says which options it takes. Strings point into
  * argv. */
-#ifndef PQPURGE_PURGE_OPTIONS_H
-#define PQPURGE_PURGE_OPTIONS_H
+#pragma once
 
 #include "base/err.h"
 #include "mail/selector.h"
@@ -87,5 +86,3 @@ void options_release(struct options *o);
 /* ERR_SYNTAX or -ENOMEM. */
 int options_add_pattern(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
 int options_add_id(struct options *o, const char *word, struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The directory of purge --save. */
-#ifndef PQPURGE_PURGE_SAVE_DIR_H
-#define PQPURGE_PURGE_SAVE_DIR_H
+#pragma once
 
 #include "base/role.h"
 
@@ -10,5 +9,3 @@
  * mail. */
 int save_dir_open(
     const char *path, const struct role *owner, int *ret_fd, struct err *err) NODISCARD;
-
-#endif

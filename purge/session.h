@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* One run of the command: its options, settings, Postfix and user. */
-#ifndef PQPURGE_PURGE_SESSION_H
-#define PQPURGE_PURGE_SESSION_H
+#pragma once
 
 #include "base/settings.h"
 #include "index/client.h"
@@ -46,5 +45,3 @@ int session_written(int code, struct err *err) NODISCARD;
 int session_exit_of(int code);
 
 enum { EXIT_DONE = 0, EXIT_CANNOT = 1, EXIT_SOME_FAILED = 2, EXIT_INTERRUPTED = 3 };
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Standing orders (order/standing.h) as verbs see them: begun, carried out again, ended, told. */
-#ifndef PQPURGE_PURGE_STANDING_H
-#define PQPURGE_PURGE_STANDING_H
+#pragma once
 
 #include "order/standing.h"
 #include "purge/rules/blocking.h"
@@ -41,5 +40,3 @@ const struct standing *standing_of_rule(
     const struct standings *all, const char *subject, bool login_exact);
 /* All of them, for verbs that show: complains where they cannot be read. */
 void standing_read(const struct session *s, struct standings *ret);
-
-#endif

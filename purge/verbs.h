@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* To add a verb, write its file, declare its function here and add its row in verbs.c. */
-#ifndef PQPURGE_PURGE_VERBS_H
-#define PQPURGE_PURGE_VERBS_H
+#pragma once
 
 #include "order/order.h"
 #include "purge/options.h"
@@ -61,5 +60,3 @@ int verb_status(struct session *s, struct err *err);
 int verb_order(struct session *s, struct err *err);
 int verb_floods(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
-
-#endif

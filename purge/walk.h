@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A verb's walk (order/order.h) with progress on the terminal. */
-#ifndef PQPURGE_PURGE_WALK_H
-#define PQPURGE_PURGE_WALK_H
+#pragma once
 
 #include "order/order.h"
 #include "purge/session.h"
@@ -36,5 +35,3 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n);
 int walk_tell(const struct walk *w, struct err *err) NODISCARD;
 struct report walk_report(const struct walk *w);
 void walk_release(struct walk *w);
-
-#endif

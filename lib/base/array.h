@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Arrays that grow: structs with the members list, count and cap, zero at first. */
-#ifndef PQPURGE_BASE_ARRAY_H
-#define PQPURGE_BASE_ARRAY_H
+#pragma once
 
 #include "base/base.h"
 
@@ -39,5 +38,3 @@ static inline void *array_room(void *list, size_t count, size_t *cap, size_t siz
 		}                                                                                  \
 		list_ ? 0 : -ENOMEM;                                                               \
 	})
-
-#endif

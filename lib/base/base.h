@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What every file may use: the C library's usual headers, attributes, and the list of banned
  * functions. */
-#ifndef PQPURGE_BASE_BASE_H
-#define PQPURGE_BASE_BASE_H
+#pragma once
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,5 +29,3 @@
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \
     popen gets strcasecmp strncasecmp
-
-#endif

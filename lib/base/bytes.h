@@ -2,8 +2,7 @@
 /* Encoding and decoding of records, requests, and what children hand to their parent. Integers are
  * little-endian; texts and blobs are a u32 length and the bytes. After the first failure `failed`
  * is set, writes do nothing and reads give zero. */
-#ifndef PQPURGE_BASE_BYTES_H
-#define PQPURGE_BASE_BYTES_H
+#pragma once
 
 #include "base/base.h"
 
@@ -53,5 +52,3 @@ uint64_t be64_load(const unsigned char at[8]);
 
 /* 64-bit checksum of stored bytes: XXH3 (stable since xxHash 0.8). */
 uint64_t bytes_hash(const void *at, size_t len);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Time: microseconds in int64_t. Wall time counts from the epoch, steady time from anywhere. */
-#ifndef PQPURGE_BASE_CLOCK_H
-#define PQPURGE_BASE_CLOCK_H
+#pragma once
 
 #include "base/base.h"
 
@@ -20,5 +19,3 @@ char *clock_span_text(int64_t usec, char *buf, size_t size);
 /* Reads digits and an optional unit of `ms s m h d w` (default s), at most 100 years. ERR_SYNTAX
  * otherwise. */
 int clock_parse_span(const char *text, int64_t *ret_usec) NODISCARD;
-
-#endif

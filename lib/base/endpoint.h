@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Where a daemon listens, in libmilter's notation. */
-#ifndef PQPURGE_BASE_ENDPOINT_H
-#define PQPURGE_BASE_ENDPOINT_H
+#pragma once
 
 #include <sys/un.h>
 
@@ -20,5 +19,3 @@ struct endpoint {
 
 /* ERR_CONFIG with words: unknown kind, relative or too long path, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
-
-#endif

@@ -4,8 +4,7 @@
  * a `struct err *`: owned by the caller, touched only on failure, may be NULL. Libraries fill it
  * in; only programs print it. The text says what failed, on what, and why: "failed to open index
  * '/x' (Permission denied)". */
-#ifndef PQPURGE_BASE_ERR_H
-#define PQPURGE_BASE_ERR_H
+#pragma once
 
 #include "base/base.h"
 
@@ -40,5 +39,3 @@ int err_sys(struct err *err, int errnum, const char *format, ...) FORMAT(3, 4);
 int err_within(struct err *err, int code, const char *format, ...) FORMAT(3, 4);
 /* A few words for any code. Static. */
 const char *err_word(int code);
-
-#endif

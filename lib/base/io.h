@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Descriptors: whole reads and writes, and length-prefixed frames for sockets. All retry EINTR. */
-#ifndef PQPURGE_BASE_IO_H
-#define PQPURGE_BASE_IO_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -34,5 +33,3 @@ bool io_is_empty_directory(int fd);
 bool io_is_roots(const char *path);
 /* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);
-
-#endif

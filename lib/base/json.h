@@ -2,8 +2,7 @@
 /* JSON, one object a line. Strings may hold any byte: what is not UTF-8 becomes U+FFFD. Key order
  * is kept. Out of memory is sticky in the object; json_line then fails. Objects made with json_put
  * are for json_line, those from json_parse for reading. */
-#ifndef PQPURGE_BASE_JSON_H
-#define PQPURGE_BASE_JSON_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -47,5 +46,3 @@ struct json *json_reopen(struct json *o);
 /* The next member of an object; *at is NULL at first. False at the end. */
 bool json_next(
     const struct json *o, void **at, const char **ret_key, const struct json **ret_value);
-
-#endif

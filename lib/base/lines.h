@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Reads untrusted text or files line by line in bounded memory. What a line has past its cap is
  * skipped. */
-#ifndef PQPURGE_BASE_LINES_H
-#define PQPURGE_BASE_LINES_H
+#pragma once
 
 #include "base/str.h"
 
@@ -28,5 +27,3 @@ struct lines {
 /* 1: the next line is in `line`; 0: the end; or -errno. */
 int lines_next(struct lines *l) NODISCARD;
 void lines_release(struct lines *l); /* the descriptor stays open */
-
-#endif

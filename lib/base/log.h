@@ -6,8 +6,7 @@
  * If the log daemon or terminal stops reading, a line waits at most 1 s, and the next ones not at
  * all until one gets through. Lost lines are counted and reported then. libmilter's own messages go
  * by syslog(3), which may block. */
-#ifndef PQPURGE_BASE_LOG_H
-#define PQPURGE_BASE_LOG_H
+#pragma once
 
 #include <pthread.h>
 #include <syslog.h>
@@ -42,5 +41,3 @@ struct log_sink {
 
 /* priority as for syslog(3). text: one line. Keeps errno. */
 void log_sink_send(struct log_sink *s, int priority, const char *ident, const char *text);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Client addresses and networks, IPv4 and IPv6. IPv4-mapped IPv6 is IPv4. */
-#ifndef PQPURGE_BASE_NET_H
-#define PQPURGE_BASE_NET_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -33,5 +32,3 @@ bool net_contains(const struct net_block *block, const struct net_address *addre
 bool net_is_narrow(const struct net_block *block);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */
-
-#endif

@@ -4,8 +4,7 @@
  * Code that reads untrusted bytes (index, queue files, account) runs in a forked child that has
  * become their owner for good. The child calls one function and hands its output back as one block
  * of memory. If it dies, the parent gets an error. Not for several threads at once. */
-#ifndef PQPURGE_BASE_ROLE_H
-#define PQPURGE_BASE_ROLE_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -70,5 +69,3 @@ int role_finish(
 /* Both in one. bounds: see struct role_child, NULL means defaults. patience in microseconds. */
 int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
     role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
-
-#endif

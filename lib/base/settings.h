@@ -2,8 +2,7 @@
 /* pqpurge.conf(5), read by libconfuse. Unknown keys, bad values and repeated keys are errors with
  * file and line. So is what libconfuse would read otherwise than it looks, such as ${NAME}; '...'
  * holds any text. There are no functions such as include(). Thread-safe. */
-#ifndef PQPURGE_BASE_SETTINGS_H
-#define PQPURGE_BASE_SETTINGS_H
+#pragma once
 
 #include "base/err.h"
 
@@ -67,5 +66,3 @@ int settings_load(const char *file, struct settings *ret, struct err *err) NODIS
 void settings_release(struct settings *s);
 /* Every key as in force, a line each, in the file's own syntax. */
 void settings_print(const struct settings *s, FILE *to);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The `flood KIND { }` sections of the settings file, value by value. Private to settings.c. */
-#ifndef PQPURGE_BASE_SETTINGS_FLOOD_H
-#define PQPURGE_BASE_SETTINGS_FLOOD_H
+#pragma once
 
 #include "base/settings.h"
 
@@ -24,5 +23,3 @@ int settings_flood_set(
 int settings_flood_check(
     const struct settings *s, const struct settings_flood *f, struct err *err) NODISCARD;
 void settings_flood_print(const struct settings *s, FILE *to);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Private to settings.c: the table of keys, and the text before libconfuse sees it. */
-#ifndef PQPURGE_BASE_SETTINGS_TABLE_H
-#define PQPURGE_BASE_SETTINGS_TABLE_H
+#pragma once
 
 #include "base/settings.h"
 
@@ -26,5 +25,3 @@ int settings_check(const struct settings *s, size_t row, struct err *err) NODISC
  * the next file). ERR_SYNTAX with the line (from 1) and static words. Blanks comments, whose lines
  * libconfuse 3.3 counts twice; lengths and line ends stay. */
 int settings_prepare(char *text, size_t len, unsigned *ret_line, const char **ret_what) NODISCARD;
-
-#endif

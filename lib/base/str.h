@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Strings: a growing buffer, a packed list of strings, and conversions. ASCII rules, no locale. */
-#ifndef PQPURGE_BASE_STR_H
-#define PQPURGE_BASE_STR_H
+#pragma once
 
 #include "base/base.h"
 
@@ -79,5 +78,3 @@ struct spell {
 };
 /* A candidate counts if its distance is at most a third of word's length, and at most 3. */
 void spell_consider(struct spell *s, const char *word, const char *candidate);
-
-#endif

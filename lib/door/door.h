@@ -15,8 +15,7 @@
  * fields and length-prefixed strings (base/bytes.h). No JSON, no path, no descriptor. Both ends
  * check it by the same function. Every text is printable: no control character, valid UTF-8.
  */
-#ifndef PQPURGE_DOOR_DOOR_H
-#define PQPURGE_DOOR_DOOR_H
+#pragma once
 
 #include <signal.h>
 
@@ -232,5 +231,3 @@ int door_call_all(const char *directory, const char *socket, const struct door_o
 int door_call(const char *directory, const char *socket, const struct door_order *order,
     const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;
-
-#endif

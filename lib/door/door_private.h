@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* For this room alone. */
-#ifndef PQPURGE_DOOR_DOOR_PRIVATE_H
-#define PQPURGE_DOOR_DOOR_PRIVATE_H
+#pragma once
 
 #include "door/door.h"
 #include "mail/pattern.h"
@@ -24,5 +23,3 @@ void door_fleet_put(struct bytes *b, const struct door_fleet *f);
 int door_rules_check(const struct door_rules *rules, struct err *err) NODISCARD;
 int door_rules_read(struct reader *r, struct door_rules *ret, struct err *err) NODISCARD;
 void door_rules_put(struct bytes *b, const struct door_rules *rules);
-
-#endif

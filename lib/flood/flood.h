@@ -24,8 +24,7 @@
  * within six hours goes on with the same incident. Strangers' keys push out strangers' keys: each
  * kind has a table of its own, and of a full set the least goes, never one with an open incident.
  */
-#ifndef PQPURGE_FLOOD_FLOOD_H
-#define PQPURGE_FLOOD_FLOOD_H
+#pragma once
 
 #include "base/json.h"
 #include "base/net.h"
@@ -202,5 +201,3 @@ void flood_settle(struct flood *f);
 typedef void flood_told(
     void *arg, enum flood_kind kind, const char *key, const uint32_t peak[FLOOD_WINDOWS]);
 void flood_lifted(struct flood *f, flood_told *told, void *arg);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* From settings to what the detector is made with. */
-#ifndef PQPURGE_FLOOD_FLOOD_CONFIG_H
-#define PQPURGE_FLOOD_FLOOD_CONFIG_H
+#pragma once
 
 #include "base/settings.h"
 #include "flood/flood.h"
@@ -30,5 +29,3 @@ bool flood_may_act(const struct settings *settings, const struct flood_incident 
 /* The pattern of the rule for an incident's key ("login:joe"), or "" where none can be made. It
  * names this key alone, whatever a stranger called themselves. */
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Keys of the flood watch: folding, hashing, exemptions. For this room alone. */
-#ifndef PQPURGE_FLOOD_FLOOD_KEYS_H
-#define PQPURGE_FLOOD_FLOOD_KEYS_H
+#pragma once
 
 #include "flood/flood.h"
 
@@ -23,5 +22,3 @@ void flood_key_client(struct flood_key *k, const struct net_address *client); /*
 size_t flood_network(const struct net_address *client, char buf[8]);
 
 bool flood_is_exempt(const struct flood_config *c, enum flood_kind kind, const char *key);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The detector from inside. For this room alone. */
-#ifndef PQPURGE_FLOOD_FLOOD_PRIVATE_H
-#define PQPURGE_FLOOD_FLOOD_PRIVATE_H
+#pragma once
 
 #include "flood/flood_table.h"
 
@@ -47,5 +46,3 @@ struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind
 void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
     const struct over *over, const struct flood_message *m, bool opened);
 void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now);
-
-#endif

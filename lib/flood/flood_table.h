@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Entries of the flood watch: one key's counters, in sets of eight. For this room alone. */
-#ifndef PQPURGE_FLOOD_FLOOD_TABLE_H
-#define PQPURGE_FLOOD_FLOOD_TABLE_H
+#pragma once
 
 #include "flood/flood_keys.h"
 
@@ -55,5 +54,3 @@ uint32_t table_senders(const struct entry *e);
 void table_clear(struct entry *e);  /* an incident ends: what it told of is not told again */
 void table_settle(struct entry *e); /* pending becomes effective */
 void table_forget(struct entry *e, int64_t now); /* pending goes, and today is not learned */
-
-#endif

@@ -8,8 +8,7 @@
  * If there is no index to be had, calls return ERR_NO_INDEX or ERR_TIMEOUT with words, and callers
  * go on with the queue files alone.
  */
-#ifndef PQPURGE_INDEX_CLIENT_H
-#define PQPURGE_INDEX_CLIENT_H
+#pragma once
 
 #include <signal.h>
 
@@ -56,5 +55,3 @@ int client_count(const struct index_client *c, struct index_counts *ret, struct 
 
 /* 1 a daemon answers, 0 none runs, ERR_TIMEOUT one holds the socket but is silent. */
 int client_daemon(const struct index_client *c, struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The child's side of a call: asks the daemon, or answers from the index itself. */
-#ifndef PQPURGE_INDEX_CLIENT_CHILD_H
-#define PQPURGE_INDEX_CLIENT_CHILD_H
+#pragma once
 
 #include "index/client.h"
 
@@ -24,5 +23,3 @@ int client_take(
 int client_view(struct blob *memory, struct served *ret) NODISCARD;
 /* Fills n from n->memory: 0 or ERR_CHILD. */
 int client_view_names(struct client_names *n) NODISCARD;
-
-#endif

@@ -3,8 +3,7 @@
  * Decides what one record of a catch-up does: which row it completes, which rows it disproves, and
  * its first pass through a content filter. Reads only; the caller writes.
  */
-#ifndef PQPURGE_INDEX_COMPLETE_H
-#define PQPURGE_INDEX_COMPLETE_H
+#pragma once
 
 #include "base/net.h"
 #include "index/rows/entry.h"
@@ -31,5 +30,3 @@ void complete_release(struct complete *c);
 /* Fills the members above from an ORIGIN_QUEUE record: 0 or the sticky code, ERR_SYNTAX for a bad
  * record. */
 int complete_prepare(struct complete *c, struct txn *txn, struct span record) NODISCARD;
-
-#endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef PQPURGE_INDEX_DATA_FILE_H
-#define PQPURGE_INDEX_DATA_FILE_H
+#pragma once
 
 #include "base/err.h"
 
@@ -16,5 +15,3 @@ int data_file_reserve_lock(const char *path) NODISCARD;
 int data_file_set_aside(const char *path) NODISCARD;
 /* Removes the data file and its lock file. */
 int data_file_remove(const char *path) NODISCARD;
-
-#endif

@@ -15,8 +15,7 @@
  * Any thread may record and read. The only lock is LMDB's writer mutex, held for at most
  * INDEX_SLICE at a time. Between two slices waiting sessions go first, for at most INDEX_PAUSE.
  */
-#ifndef PQPURGE_INDEX_INDEX_H
-#define PQPURGE_INDEX_INDEX_H
+#pragma once
 
 #include "index/rows/select.h"
 #include "mail/message.h"
@@ -113,5 +112,3 @@ struct index_updated {
 int index_update(struct index *ix, struct span body, const struct selector *selector,
     const struct strlist *own_networks, int64_t deadline, struct bytes *out,
     struct index_updated *ret, struct err *err) NODISCARD;
-
-#endif

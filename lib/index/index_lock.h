@@ -4,8 +4,7 @@
  * file of another boot or a damaged one is never opened to find out. Fields have fixed places, so
  * they can be rewritten on a full file system.
  */
-#ifndef PQPURGE_INDEX_INDEX_LOCK_H
-#define PQPURGE_INDEX_INDEX_LOCK_H
+#pragma once
 
 #include "base/err.h"
 
@@ -28,5 +27,3 @@ void index_lock_note(const struct index_lock *lock);
 bool index_lock_is_current(const struct index_lock *lock, const char *directory);
 
 int index_lock_boot(char ret[INDEX_LOCK_BOOT + 1]) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Shared by the files of the index. */
-#ifndef PQPURGE_INDEX_INSIDE_H
-#define PQPURGE_INDEX_INSIDE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -39,5 +38,3 @@ struct slice {
 /* Lets waiting sessions go first. On failure the transaction does nothing. */
 void slice_begin(struct slice *s, struct index *ix);
 bool slice_has_time(const struct slice *s);
-
-#endif

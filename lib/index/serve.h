@@ -12,8 +12,7 @@
  * A body is a blob with the selector as JSON text (wire_selector), empty for none; in an update its
  * bytes (update.h) follow. With "bytes":0 there is no memory file.
  */
-#ifndef PQPURGE_INDEX_SERVE_H
-#define PQPURGE_INDEX_SERVE_H
+#pragma once
 
 #include "index/index.h"
 #include "index/wire.h"
@@ -40,5 +39,3 @@ void serve_body(const struct selector *selector, struct bytes *out);
 struct json *serve_ok(void); /* {"ok":true} */
 /* {"error":WORD,"text":text}; the words are in serve.c. */
 struct json *serve_error(int code, const char *text);
-
-#endif

@@ -7,8 +7,7 @@
  * failure every call is a no-op that returns the same code, and commit aborts; the caller checks
  * once.
  */
-#ifndef PQPURGE_INDEX_STORE_H
-#define PQPURGE_INDEX_STORE_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -88,5 +87,3 @@ int store_read_all(struct store *store, struct err *err) NODISCARD;
 int store_check(struct store *store) NODISCARD;
 /* Whether any call met ERR_DAMAGED. */
 bool store_is_damaged(const struct store *store);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The body of an update: what a catch-up (lib/order) tells the index. */
-#ifndef PQPURGE_INDEX_UPDATE_H
-#define PQPURGE_INDEX_UPDATE_H
+#pragma once
 
 #include "index/index.h"
 
@@ -29,5 +28,3 @@ int update_decode(struct span body, struct update *ret) NODISCARD;
 /* The next record, unchecked: 1, 0 at the end. *at starts at 0. */
 int update_next(const struct update *u, size_t *at, struct span *ret);
 struct packed_id update_left(const struct update *u, uint32_t n);
-
-#endif

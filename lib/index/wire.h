@@ -8,8 +8,7 @@
  * {"working":true}. Answers are {"ok":true,...} or {"error":"WORD","text":"..."}. Only root and the
  * daemon's own user may ask (SO_PEERCRED). pqpurge-milter(8) documents it.
  */
-#ifndef PQPURGE_INDEX_WIRE_H
-#define PQPURGE_INDEX_WIRE_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -60,5 +59,3 @@ struct json *wire_request(const char *what);
 /* A selector as JSON (wire_selector.c); expressions are compiled anew. ERR_SYNTAX. */
 struct json *wire_selector(const struct selector *s); /* NULL on no memory */
 int wire_selector_read(const struct json *o, struct selector *ret, struct err *err) NODISCARD;
-
-#endif

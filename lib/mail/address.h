@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Envelope addresses as Postfix reads them (smtpd/smtpd.c extract_addr, trivial-rewrite/rewrite.c
  * rewrite_tree, with swap_bangpath and allow_percent_hack at their default yes). */
-#ifndef PQPURGE_MAIL_ADDRESS_H
-#define PQPURGE_MAIL_ADDRESS_H
+#pragma once
 
 #include "mail/domain.h"
 
@@ -34,5 +33,3 @@ bool address_equal(const struct address *a, const struct address *b);
  * NUL becomes '?'. */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,
     struct address *ret);
-
-#endif

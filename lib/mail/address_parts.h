@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Shared by the envelope reader (address_envelope.c) and the header From scanner (from.c): an
  * address while it is read byte by byte, and the ends of comments and quoted strings. */
-#ifndef PQPURGE_MAIL_ADDRESS_PARTS_H
-#define PQPURGE_MAIL_ADDRESS_PARTS_H
+#pragma once
 
 #include "base/str.h"
 #include "mail/address.h"
@@ -27,5 +26,3 @@ void address_join(const char *local, size_t local_len, const struct domain *doma
 const char *comment_end(const char *at, const char *end);
 /* at follows a '"'. Returns the closing '"', or NULL. */
 const char *quote_end(const char *at, const char *end);
-
-#endif

@@ -2,8 +2,7 @@
 /* Domains as mail uses them. Normal form: A-labels (UTS #46 non-transitional, RFC 5891), lower
  * case, without trailing dots and invisible characters (domain_text.h). If libidn2 refuses, the
  * lower-cased raw bytes, so that such mail can still be found. */
-#ifndef PQPURGE_MAIL_DOMAIN_H
-#define PQPURGE_MAIL_DOMAIN_H
+#pragma once
 
 #include "base/base.h"
 
@@ -47,5 +46,3 @@ bool domain_ends_with(const char *d, const char *parent);
 #define DOMAIN_KEY_PLAIN 240
 #define DOMAIN_KEY_MAX   (DOMAIN_KEY_PLAIN + 8)
 size_t domain_key(const struct domain *d, unsigned char key[DOMAIN_KEY_MAX]);
-
-#endif

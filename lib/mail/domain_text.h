@@ -3,8 +3,7 @@
  * keeps. Drops control characters and Unicode's blanks, format characters, fillers and variation
  * selectors: "bad.exa<U+200B>mple" is shown, and read, as bad.example. Keeps U+200C and U+200D
  * where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides. */
-#ifndef PQPURGE_MAIL_DOMAIN_TEXT_H
-#define PQPURGE_MAIL_DOMAIN_TEXT_H
+#pragma once
 
 #include "mail/domain.h"
 
@@ -26,5 +25,3 @@ bool domain_text_drop_joiners(struct domain_text *t);
 bool domain_is_blank(const char *text, size_t len);
 /* Length without trailing dots, but for a single dot. */
 size_t domain_undotted(const char *bytes, size_t len);
-
-#endif

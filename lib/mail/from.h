@@ -8,8 +8,7 @@
  * - "a@b@c" is a@b and a@b@c; a lone "a@b" in quotes is a@b.
  * Encoded words are never an address. What precedes <an address> is a display name, even if it
  * looks like an address: lists write "joe@a.example via Desk <desk@b.example>". */
-#ifndef PQPURGE_MAIL_FROM_H
-#define PQPURGE_MAIL_FROM_H
+#pragma once
 
 #include "base/str.h"
 #include "mail/address.h"
@@ -42,5 +41,3 @@ void from_release(struct from_list *list);
 void from_scan(struct from_list *list, const char *value, size_t len);
 /* Whether a cap kept a mailbox, or the meaning of its name, from the callback. */
 bool from_was_bounded(const struct from_list *list);
-
-#endif

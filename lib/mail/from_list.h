@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Private to from.c and from_list.c. */
-#ifndef PQPURGE_MAIL_FROM_LIST_H
-#define PQPURGE_MAIL_FROM_LIST_H
+#pragma once
 
 #include "mail/from.h"
 
@@ -21,5 +20,3 @@ struct from_costly {
 
 void from_list_add(struct from_list *list, struct from_costly *costly, const char *local,
     size_t local_len, const char *domain, size_t domain_len);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What is recorded of a message's header. The milter's session and the reader of queue files share
  * this, so that the two halves of a row agree. */
-#ifndef PQPURGE_MAIL_HEADER_H
-#define PQPURGE_MAIL_HEADER_H
+#pragma once
 
 #include "mail/from.h"
 #include "mail/message.h"
@@ -22,5 +21,3 @@ void header_take(
     struct header *h, const char *name, size_t name_len, const char *value, size_t len);
 /* Whether this is the name of the field, case ignored. */
 bool header_is(const char *name, size_t name_len, const char *field);
-
-#endif

@@ -5,8 +5,7 @@
  * T is the arrival time, which smtpd takes right after the milter's MAIL reply (smtpd/smtpd.c
  * mail_cmd): mail_time <= T <= rcpt_time with no slack. (2 s of slack would have accepted 2,915 of
  * 3,000 inode reuses.) For sendmail(1) T is the submission, and create_time is cleanup's. */
-#ifndef PQPURGE_MAIL_IDENTITY_H
-#define PQPURGE_MAIL_IDENTITY_H
+#pragma once
 
 #include "mail/message.h"
 
@@ -46,5 +45,3 @@ enum judgement {
  * A different sender (canonical, SRS, masquerading, CHGFROM) never disproves. Both sides know the
  * client that XCLIENT names; XFORWARD changes log_client_* alone. */
 enum judgement identity_judge(const struct message *recorded, const struct identity *found);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Joins a message that came back from a content filter with the row of its first pass, so that
  * --login and --client find what waits behind amavis. What a stranger can forge never decides. */
-#ifndef PQPURGE_MAIL_JOIN_H
-#define PQPURGE_MAIL_JOIN_H
+#pragma once
 
 #include "mail/message.h"
 
@@ -38,5 +37,3 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 void join_take(const struct message *first, struct message *second);
 /* first's row is another message: forgets what named it. */
 void join_refuse(struct message *second);
-
-#endif

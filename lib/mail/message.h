@@ -3,8 +3,7 @@
  * is what the milter saw, the queued half what the queue file says.
  *
  * A message is a view: its strings belong to whoever built or decoded it, and none is NULL. */
-#ifndef PQPURGE_MAIL_MESSAGE_H
-#define PQPURGE_MAIL_MESSAGE_H
+#pragma once
 
 #include "base/net.h"
 #include "base/str.h"
@@ -117,5 +116,3 @@ void message_domain(const char *normal, struct domain *ret);
 #define MESSAGE_AUTHORS_MAX (2 * (1 + FROM_MAILBOX_MAX) + 1)
 #define MESSAGE_AUTHORS_CUT "*"
 size_t message_authors(const struct message *m, struct domain *ret, size_t max);
-
-#endif

@@ -2,8 +2,7 @@
 /* Patterns for addresses in selectors and rules (pqpurge-rules(5), PATTERNS): user@example.com,
  * example.com, .example.com, <>, [192.0.2.1], /pcre/, /pcre/i. Immutable, so threads may share
  * them. Expressions run under limits: a hostile address costs microseconds. */
-#ifndef PQPURGE_MAIL_PATTERN_H
-#define PQPURGE_MAIL_PATTERN_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -53,5 +52,3 @@ struct pattern_subject pattern_subject_of_login(const char *login); /* for expre
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
 /* Whether word may be meant as a pattern: it holds '.', '@', '/' or '[', or is "<>". */
 bool pattern_looks_like(const char *word);
-
-#endif

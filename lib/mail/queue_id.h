@@ -3,8 +3,7 @@
  * Short: five upper-case hex digits of microseconds, then the inode in upper-case hex.
  * Long: seconds in base 52 (six or more), microseconds in base 52 (four), 'z', the inode in
  * base 51. Only long ones have a 'z', so no ID is both. */
-#ifndef PQPURGE_MAIL_QUEUE_ID_H
-#define PQPURGE_MAIL_QUEUE_ID_H
+#pragma once
 
 #include "base/base.h"
 
@@ -43,5 +42,3 @@ int queue_id_pack_text(const char *text, size_t len, struct packed_id *ret) NODI
 /* ERR_SYNTAX for a value that queue_id_pack does not make. */
 int queue_id_unpack(const struct packed_id *packed, struct queue_id *ret) NODISCARD;
 bool queue_id_equal(const struct queue_id *a, const struct queue_id *b);
-
-#endif

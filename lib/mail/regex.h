@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* PCRE2 with options and limits that make it safe to run an admin's expression on a stranger's
  * address. For mail/pattern alone. A compiled expression is immutable and shared by threads. */
-#ifndef PQPURGE_MAIL_REGEX_H
-#define PQPURGE_MAIL_REGEX_H
+#pragma once
 
 #include "base/err.h"
 
@@ -14,5 +13,3 @@ int regex_new(const char *text, size_t len, bool caseless, struct pattern_regex 
 void regex_free(struct pattern_regex *r);
 /* 1, 0, ERR_LIMIT if a limit ended the search, or -ENOMEM. */
 int regex_match(const struct pattern_regex *r, const char *subject, size_t len) NODISCARD;
-
-#endif

@@ -2,8 +2,7 @@
 /* Which messages are meant: the command's patterns and options. Each kind narrows; the same kind
  * twice is an alternative. A second step asks what only the queue file knows (arrival, size,
  * queue). */
-#ifndef PQPURGE_MAIL_SELECTOR_H
-#define PQPURGE_MAIL_SELECTOR_H
+#pragma once
 
 #include "base/array.h"
 #include "mail/message.h"
@@ -92,5 +91,3 @@ bool selector_match_file(
 /* How many recipients --recipient does not match; 0 without it. Counts the queue file's if it was
  * read, else those of RCPT TO; cut ones do not match. */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);
-
-#endif

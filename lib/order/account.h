@@ -27,8 +27,7 @@
  * has filled the disk. Root parses only what a child hands over: numbers, queue IDs, and texts,
  * which it scrubs.
  */
-#ifndef PQPURGE_ORDER_ACCOUNT_H
-#define PQPURGE_ORDER_ACCOUNT_H
+#pragma once
 
 #include "base/settings.h"
 #include "base/str.h"
@@ -82,5 +81,3 @@ struct refusal {
 };
 int account_refusal(
     const struct settings *s, const struct refusal *refusal, struct err *err) NODISCARD;
-
-#endif

@@ -7,8 +7,7 @@
  * for writing, byte 1 for writing the log anew, and one for each running batch. They end with the
  * process. A wait for another's lock ends with the parent's patience.
  */
-#ifndef PQPURGE_ORDER_ACCOUNT_LOG_H
-#define PQPURGE_ORDER_ACCOUNT_LOG_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -67,5 +66,3 @@ struct account_line {
 typedef int account_visit(void *arg, const struct account_line *line);
 int account_log_read(
     const struct account_log *log, account_visit *visit, void *arg, struct err *err) NODISCARD;
-
-#endif

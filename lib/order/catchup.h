@@ -11,8 +11,7 @@
  *    all files). The selector is applied to the file, and by the index to all that it then knows.
  * 4. Look directly for IDs without a name. Those not found have left.
  */
-#ifndef PQPURGE_ORDER_CATCHUP_H
-#define PQPURGE_ORDER_CATCHUP_H
+#pragma once
 
 #include "order/order.h"
 
@@ -65,5 +64,3 @@ int catchup_run(const struct catchup_task *task, struct caught *ret, struct err 
 
 /* The head of every update. */
 struct update catchup_update(const struct postfix *p, struct queue_place place, int64_t began);
-
-#endif

@@ -3,8 +3,7 @@
  * The catch-up's child. Its output is a selection (index/rows/select.h), struct sync_counts, u32 n,
  * n texts, text index_why, and u32, the length of all behind the selection. Private to catchup*.c.
  */
-#ifndef PQPURGE_ORDER_CATCHUP_WORK_H
-#define PQPURGE_ORDER_CATCHUP_WORK_H
+#pragma once
 
 #include "index/rows/select.h"
 #include "order/catchup.h"
@@ -38,4 +37,3 @@ int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err) NOD
  * files say of a first pass was left to the index.
  */
 int catchup_read(struct catchup_work *w, struct err *err) NODISCARD;
-#endif

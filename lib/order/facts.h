@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* For reports on mail that is gone: how many messages arrived when, of which senders, recipients,
  * logins and clients, and why they waited. Bounded. Private to lib/order. */
-#ifndef PQPURGE_ORDER_FACTS_H
-#define PQPURGE_ORDER_FACTS_H
+#pragma once
 
 #include "order/order.h"
 
@@ -33,5 +32,3 @@ void facts_read_reasons(
 /* The account's line on what is RESULT_DONE. Call it once, last. -ENOMEM. */
 int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
     struct strbuf *ret) NODISCARD;
-
-#endif

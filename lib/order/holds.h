@@ -4,8 +4,7 @@
  * no batch took out since. Includes those in doubt (the command was killed), which may not lie in
  * hold. Private to lib/order.
  */
-#ifndef PQPURGE_ORDER_HOLDS_H
-#define PQPURGE_ORDER_HOLDS_H
+#pragma once
 
 #include "order/ledger.h"
 #include "order/order.h"
@@ -30,5 +29,3 @@ int holds_look(const struct postfix *p, const struct account_entries *messages, 
 /* Candidates of which only ID and arrival are known. -ENOMEM. */
 int holds_candidates(
     const struct account_entry *list, size_t count, struct candidates *ret) NODISCARD;
-
-#endif

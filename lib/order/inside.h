@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What the steps of the walk share. Private to lib/order, as all below. */
-#ifndef PQPURGE_ORDER_INSIDE_H
-#define PQPURGE_ORDER_INSIDE_H
+#pragma once
 
 #include "order/catchup.h"
 #include "order/facts.h"
@@ -185,5 +184,3 @@ int order_read_files(struct run *run, const struct selector *selector, const str
 /* Waits until the daemon has recorded or refused the messages that are at their end: judged before
  * a new rule came into force, they are in the index for the next pass. Slow DATA meets the rule. */
 void order_settle_mail(struct run *run);
-
-#endif

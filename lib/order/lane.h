@@ -4,8 +4,7 @@
  * the last postsuper did, and proves the next chunk; the account keeps the chunk; postsuper acts on
  * it. act.c decides when, lane.c does it. Private to lib/order.
  */
-#ifndef PQPURGE_ORDER_LANE_H
-#define PQPURGE_ORDER_LANE_H
+#pragma once
 
 #include "order/inside.h"
 
@@ -62,5 +61,3 @@ void lane_end_look(struct work *w, struct lane *lane);
 void lane_take_kept(struct work *w);
 /* Ends the wait for the account after ACCOUNT_PATIENCE; now is steady. */
 void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The account's content: batches, and their messages. For a process that is state_directory's
  * owner; account_entry is for the command, too. Private to lib/order. */
-#ifndef PQPURGE_ORDER_LEDGER_H
-#define PQPURGE_ORDER_LEDGER_H
+#pragma once
 
 #include "base/role.h"
 #include "mail/queue_id.h"
@@ -93,5 +92,3 @@ size_t ledger_message(
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
 int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
     ledger_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
-
-#endif

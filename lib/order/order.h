@@ -11,8 +11,7 @@
  * A message is touched only if its file is proven by the index's row (mail/identity.h), or itself
  * matches what was asked. Its ID is on disk, in the account, before postsuper gets it.
  */
-#ifndef PQPURGE_ORDER_ORDER_H
-#define PQPURGE_ORDER_ORDER_H
+#pragma once
 
 #include "base/settings.h"
 #include "index/client.h"
@@ -236,5 +235,3 @@ struct sync {
 };
 int sync_run(struct sync *sync, struct err *err) NODISCARD;
 void sync_release(struct sync *sync);
-
-#endif

@@ -14,8 +14,7 @@
  * one that shares the directory by mistake leaves it alone; rules: the subjects of the rules that
  * the order set; batches: those in which a hold was carried out again.
  */
-#ifndef PQPURGE_ORDER_STANDING_H
-#define PQPURGE_ORDER_STANDING_H
+#pragma once
 
 #include "order/order.h"
 
@@ -64,5 +63,3 @@ int standing_end(const struct settings *s, uint64_t number, struct err *err) NOD
  */
 int standing_run(const struct settings *s, const struct postfix *postfix, struct standing *standing,
     const volatile sig_atomic_t *stop, struct outcome *ret, struct err *err) NODISCARD;
-
-#endif

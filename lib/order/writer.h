@@ -4,8 +4,7 @@
  * the batch. writer_chunk returns at once; writer_next says which parts are on disk. Every wait
  * ends after ACCOUNT_PATIENCE, or soon after the stop flag is set. Private to lib/order.
  */
-#ifndef PQPURGE_ORDER_WRITER_H
-#define PQPURGE_ORDER_WRITER_H
+#pragma once
 
 #include "order/ledger.h"
 #include "order/order.h"
@@ -62,5 +61,3 @@ int writer_serve(int socket, const char *directory, struct err *err) NODISCARD;
 
 /* ledger_compact.c: if the log is past its bound writes it anew. The lock must not be held. */
 void ledger_compact(struct account_log *log, uint64_t written);
-
-#endif

@@ -4,8 +4,7 @@
  * command's own and above the rules file's. The file `fleet-rules` in state_directory, written like
  * `rules` there (rules/stored.h), keeps them while the fleet's database is away.
  */
-#ifndef PQPURGE_RULES_FLEET_RULES_H
-#define PQPURGE_RULES_FLEET_RULES_H
+#pragma once
 
 #include "base/json.h"
 #include "rules/rules_file.h"
@@ -34,5 +33,3 @@ int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *e
 /* Replaces the file, durably; expired rules are left out. */
 int fleet_rules_save(
     const char *directory, const struct rule_list *rules, int64_t wall, struct err *err) NODISCARD;
-
-#endif

@@ -2,8 +2,7 @@
 /* One rule: whose mail (a pattern for envelope sender and header From, a login, or a client
  * network), what to do, with what words, until when. Owns its texts. Small: 100,000 domain rules
  * take about 30 MB. */
-#ifndef PQPURGE_RULES_RULE_H
-#define PQPURGE_RULES_RULE_H
+#pragma once
 
 #include "base/err.h"
 #include "base/net.h"
@@ -102,5 +101,3 @@ int rule_own(char **at, const char *text) NODISCARD;
 void rule_disown(char **at);
 /* Replaces the expression by *p, which it takes over also on failure. */
 int rule_own_regex(struct rule *r, struct pattern *p) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The rules file, pqpurge-rules(5): one rule a line, '#' comments, no continuation lines. */
-#ifndef PQPURGE_RULES_RULES_FILE_H
-#define PQPURGE_RULES_RULES_FILE_H
+#pragma once
 
 #include "base/str.h"
 #include "rules/rule.h"
@@ -23,5 +22,3 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err) NODIS
 /* From memory; name is for messages. */
 int rules_file_parse(const char *name, const char *text, size_t len, struct rule_list *ret,
     struct err *err) NODISCARD;
-
-#endif

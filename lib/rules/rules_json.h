@@ -19,8 +19,7 @@
  *   "outranking_count"; only with "blocked"
  * - "rules_damaged": how many lines of the command's rules are left out, and "damage", what is
  *   wrong with the first ones ("FILE:LINE: what") */
-#ifndef PQPURGE_RULES_RULES_JSON_H
-#define PQPURGE_RULES_RULES_JSON_H
+#pragma once
 
 #include "base/json.h"
 #include "rules/ruleset.h"
@@ -51,5 +50,3 @@ int rule_of_json(const struct json *o, struct rule *ret, struct err *err) NODISC
 /* A rule to set, as members of a request, and back, compiled. */
 void rule_put_request(const struct rule *r, struct json *request);
 int rule_of_request(const struct json *request, struct rule *ret, struct err *err) NODISCARD;
-
-#endif

@@ -6,8 +6,7 @@
  * Order: pqpurge-rules(5), LOOKUP. The command's expressions come first, in the order they were
  * set; at equal specificity the command's rule outranks the fleet's, and that the file's. An
  * expired rule hides nothing. WARN is noted, and the search goes on. */
-#ifndef PQPURGE_RULES_RULESET_H
-#define PQPURGE_RULES_RULESET_H
+#pragma once
 
 #include "rules/rules_file.h"
 
@@ -59,5 +58,3 @@ void hits_take(const char *text, size_t len, const struct ruleset *set);
 void hits_read(const char *directory, const struct ruleset *set);
 /* Writes all rules with hits; returns the sum. Out of memory is sticky in out. */
 uint64_t hits_put(const struct ruleset *set, struct strbuf *out);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Private to ruleset.c, ruleset_find.c and rule_table.c. */
-#ifndef PQPURGE_RULES_RULESET_PRIVATE_H
-#define PQPURGE_RULES_RULESET_PRIVATE_H
+#pragma once
 
 #include <stdatomic.h>
 
@@ -77,5 +76,3 @@ struct ruleset {
 	size_t mask_count;
 	_Atomic size_t references;
 };
-
-#endif

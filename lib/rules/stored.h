@@ -11,8 +11,7 @@
  *
  * Writers hold an flock(2) on `lock`: the daemon for its life, a command for one change. The
  * daemon's account owns the files, so root reads them only in a child. */
-#ifndef PQPURGE_RULES_STORED_H
-#define PQPURGE_RULES_STORED_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/str.h"
@@ -57,5 +56,3 @@ int stored_change(const char *directory, const char *subject, const struct rule 
 
 /* Removes the rule with subject; 1 if there was one that had not expired, else 0. */
 int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool login_exact);
-
-#endif

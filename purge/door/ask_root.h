@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The command of somebody who is not root: root runs it, where root's configuration lets them. */
-#ifndef PQPURGE_PURGE_ASK_ROOT_H
-#define PQPURGE_PURGE_ASK_ROOT_H
+#pragma once
 
 #include "purge/session.h"
 
@@ -11,5 +10,3 @@
  * dry run first, asks, and then sends the order. The exit status, or a negative code.
  */
 int ask_root(struct session *s, struct err *err) NODISCARD;
-
-#endif

@@ -4,8 +4,7 @@
  * Root's own option parser reads it; of its options only those of a list are taken, none of which
  * names a file or reads stdin.
  */
-#ifndef PQPURGE_PURGE_BEHALF_H
-#define PQPURGE_PURGE_BEHALF_H
+#pragma once
 
 #include "base/err.h"
 
@@ -33,5 +32,3 @@ bool behalf_is_open(const char *given);
 /* The session's verb and options, parsed and not opened yet: ERR_REFUSED with words where behalf
  * does not let them. */
 int behalf_check(struct session *s, struct err *err) NODISCARD;
-
-#endif

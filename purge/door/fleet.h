@@ -6,8 +6,7 @@
  * batch of that token dealt with all it matched, its numbers are the answer, and nothing is run.
  * One that a killed or stopped executor left behind is gone on with, and its numbers are added.
  */
-#ifndef PQPURGE_PURGE_FLEET_H
-#define PQPURGE_PURGE_FLEET_H
+#pragma once
 
 #include "door/door.h"
 #include "purge/door/peer.h"
@@ -22,5 +21,3 @@ int fleet_health(struct session *s, int fd, struct err *err) NODISCARD;
  * that came; further ones are read from fd. */
 int fleet_rules(struct session *s, int fd, const struct door_rules *first, struct door_end *ret,
     struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A fleet order as the words of a command line: what its keys mean, and what its age changes. */
-#ifndef PQPURGE_PURGE_FLEET_WORDS_H
-#define PQPURGE_PURGE_FLEET_WORDS_H
+#pragma once
 
 #include "door/door.h"
 
@@ -27,5 +26,3 @@ void fleet_words_release(struct fleet_words *words);
 
 /* purge, hold, release, undo: the verbs that have a batch. */
 bool fleet_verb_acts(const char *verb);
-
-#endif

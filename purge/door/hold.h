@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Mail of an incident's key, held for the daemon. */
-#ifndef PQPURGE_PURGE_HOLD_H
-#define PQPURGE_PURGE_HOLD_H
+#pragma once
 
 #include "door/door.h"
 #include "purge/door/peer.h"
@@ -13,5 +12,3 @@
  */
 int hold_run(struct session *s, const struct peer *peer, const char *command,
     const struct door_hold *hold, struct door_end *ret, struct err *err) NODISCARD;
-
-#endif

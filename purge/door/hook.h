@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The program of flood_hook: run for the daemon, which may gain no rights and reach no network. */
-#ifndef PQPURGE_PURGE_HOOK_H
-#define PQPURGE_PURGE_HOOK_H
+#pragma once
 
 #include "base/settings.h"
 #include "door/door.h"
@@ -23,5 +22,3 @@ int hook_run(const struct settings *settings, const char *program, const struct 
  */
 int hook_wait(
     const char *path, pid_t child, int errors, int64_t deadline, struct err *err) NODISCARD;
-
-#endif

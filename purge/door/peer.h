@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Who is at the other end of an order socket, by the kernel's word, and which orders are theirs. */
-#ifndef PQPURGE_PURGE_PEER_H
-#define PQPURGE_PURGE_PEER_H
+#pragma once
 
 #include "base/settings.h"
 #include "door/door.h"
@@ -22,5 +21,3 @@ int peer_of(int fd, const struct settings *settings, struct peer *ret, struct er
 /* Whether peers of this kind may send orders of that kind: the table of door.h. */
 bool peer_may(const struct peer *peer, enum door_kind kind);
 const char *peer_word(enum peer_kind kind); /* "operator" */
-
-#endif

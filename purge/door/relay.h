@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A verb for somebody else: run in a child, its output sent to the client as it comes. */
-#ifndef PQPURGE_PURGE_RELAY_H
-#define PQPURGE_PURGE_RELAY_H
+#pragma once
 
 #include "door/door.h"
 #include "purge/door/behalf.h"
@@ -24,5 +23,3 @@ struct relay_sink {
 int relay_through(const struct relay_sink *sink, int fd, const struct door_verb *verb,
     const struct behalf *behalf, struct door_end *ret, struct err *err) NODISCARD;
 #define RELAY_PATIENCE (20 * INT64_C(1000000)) /* for a client that takes nothing */
-
-#endif

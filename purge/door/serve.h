@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Root's side of the order door: one connection, one order, one answer. */
-#ifndef PQPURGE_PURGE_SERVE_H
-#define PQPURGE_PURGE_SERVE_H
+#pragma once
 
 #include "purge/session.h"
 
@@ -23,5 +22,3 @@ int serve_order(struct session *s, int fd);
  */
 int serve_grant(const struct settings *s, struct err *err) NODISCARD;
 int serve_listen(struct session *s, struct err *err) NODISCARD;
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One at a time among processes of root: a lock file in order_directory that nobody else can open.
  */
-#ifndef PQPURGE_PURGE_TURN_H
-#define PQPURGE_PURGE_TURN_H
+#pragma once
 
 #include "base/err.h"
 
@@ -10,5 +9,3 @@
  * ERR_TIMEOUT, or -errno with words. */
 int turn_take(
     const char *directory, const char *name, int64_t patience, int *ret, struct err *err) NODISCARD;
-
-#endif

@@ -3,8 +3,7 @@
  * A backtest: what the flood watch would have told of these logs, with the limits of the settings,
  * with half of them, and with twice. Memory is fixed: three detectors and the messages under way.
  */
-#ifndef PQPURGE_PURGE_BACKTEST_H
-#define PQPURGE_PURGE_BACKTEST_H
+#pragma once
 
 #include "base/settings.h"
 #include "flood/flood_config.h"
@@ -30,5 +29,3 @@ struct backtest {
  * file without one stamp is ERR_SYNTAX.
  */
 int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;
-
-#endif

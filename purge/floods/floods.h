@@ -4,8 +4,7 @@
  * are bounded, words are scrubbed by whoever prints them, and a key becomes a selector that means
  * exactly that key.
  */
-#ifndef PQPURGE_PURGE_FLOODS_H
-#define PQPURGE_PURGE_FLOODS_H
+#pragma once
 
 #include "purge/session.h"
 
@@ -29,5 +28,3 @@ int floods_json(const struct json *incident) NODISCARD;
 
 /* floods --try, floods --learn: see try.c. An exit status or a code. */
 int floods_try(struct session *s, struct err *err) NODISCARD;
-
-#endif

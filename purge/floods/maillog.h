@@ -13,8 +13,7 @@
  * Stamps are "Nov 29 15:22:26" (local time, no year: see year) or RFC 3339. Any syslog_name is
  * taken: of "postfix/submission/smtpd[12]:" the last word counts.
  */
-#ifndef PQPURGE_PURGE_MAILLOG_H
-#define PQPURGE_PURGE_MAILLOG_H
+#pragma once
 
 #include "flood/flood.h"
 
@@ -47,5 +46,3 @@ void maillog_line(struct maillog *l, char *line, bool cut);
  * none. False: there is none.
  */
 bool maillog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Text about blocks, for block and purge --block. */
-#ifndef PQPURGE_PURGE_BLOCK_TALK_H
-#define PQPURGE_PURGE_BLOCK_TALK_H
+#pragma once
 
 #include "purge/rules/blocking.h"
 #include "purge/session.h"
@@ -20,5 +19,3 @@ void block_tell_sessions(FILE *to, const struct session *s);
 void block_tell(FILE *to, const struct rule *r, const struct block_answer *answer);
 /* "2026-11-24 17:40:17" or "unblocked"; returns buf. */
 char *block_until(const struct rule *r, char *buf, size_t size);
-
-#endif

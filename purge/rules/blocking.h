@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Blocks: the rules that a command line means are all checked, then set one by one: by the daemon
  * or, while none runs, in its file. For block and purge --block. */
-#ifndef PQPURGE_PURGE_BLOCKING_H
-#define PQPURGE_PURGE_BLOCKING_H
+#pragma once
 
 #include "index/client.h"
 #include "mail/selector.h"
@@ -42,5 +41,3 @@ int block_set(const struct index_client *client, const struct rule *r, struct bl
     struct err *err) NODISCARD;
 int block_unset(const struct index_client *client, const char *subject, struct block_answer *ret,
     struct err *err) NODISCARD;
-
-#endif

@@ -2,8 +2,7 @@
 /* All rules: those that the daemon says are in force or, if none answers, those that it would read
  * from its files. The state directory's are read and compiled in a child that is its owner; here
  * rules are only text. */
-#ifndef PQPURGE_PURGE_RULEBOX_H
-#define PQPURGE_PURGE_RULEBOX_H
+#pragma once
 
 #include "index/client.h"
 #include "rules/rules_json.h"
@@ -40,5 +39,3 @@ void rulebox_release(struct rulebox *box);
 
 /* "command", "fleet" or "FILE:LINE"; returns buf. */
 char *rulebox_origin(const struct settings *settings, const struct rule *r, char *buf, size_t size);
-
-#endif

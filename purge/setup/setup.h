@@ -3,8 +3,7 @@
  * What has to be done on this host so that Postfix asks the daemon, and how to take it back: a list
  * of steps that is planned first, then shown, then done. A step knows what was there before.
  */
-#ifndef PQPURGE_PURGE_SETUP_H
-#define PQPURGE_PURGE_SETUP_H
+#pragma once
 
 #include "postfix/config/wiring.h"
 #include "purge/session.h"
@@ -74,5 +73,3 @@ int setup_json_notes(FILE *to, const struct setup *setup) NODISCARD;
 /* Does one step. What it did is in the record before the next one. A Postfix that does not run is
  * not reloaded, which is no error. */
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err) NODISCARD;
-
-#endif

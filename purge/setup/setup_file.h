@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Small text files, read and replaced whole, and one line of them changed. */
-#ifndef PQPURGE_PURGE_SETUP_FILE_H
-#define PQPURGE_PURGE_SETUP_FILE_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -26,5 +25,3 @@ void setup_set_line(const char *text, const char *key, const char *value, struct
     struct strbuf *before, struct strbuf *after);
 /* Whether a value can be written to a settings file as it is. */
 bool setup_is_plain(const char *value);
-
-#endif

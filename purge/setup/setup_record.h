@@ -5,8 +5,7 @@
  * before and as setup left them. It belongs to root, as the settings do, and not to the daemon,
  * because main.cf is restored from it.
  */
-#ifndef PQPURGE_PURGE_SETUP_RECORD_H
-#define PQPURGE_PURGE_SETUP_RECORD_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -41,5 +40,3 @@ bool setup_record_changed(const char *path, const struct setup_text *text);
 int setup_record_restore(const char *path, struct setup_text *text, struct err *err) NODISCARD;
 /* Removes the whole record. */
 int setup_record_remove(const char *path, struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The units of systemd that belong to a settings file. */
-#ifndef PQPURGE_PURGE_SETUP_UNITS_H
-#define PQPURGE_PURGE_SETUP_UNITS_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -21,5 +20,3 @@ int setup_systemctl(
     const char *verb, const char *option, const char *unit, struct err *err) NODISCARD;
 bool setup_unit_is_enabled(const char *unit);
 bool setup_unit_is_active(const char *unit);
-
-#endif

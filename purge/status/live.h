@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The daemon as it is now. */
-#ifndef PQPURGE_PURGE_LIVE_H
-#define PQPURGE_PURGE_LIVE_H
+#pragma once
 
 #include "index/client.h"
 
@@ -27,5 +26,3 @@ void live_release(struct live *live);
 /* Whether open SMTP sessions may bypass the daemon, as Postfix gives up on a milter for the rest of
  * a session: while none runs, and for an hour after a restart. */
 bool live_lost_sessions(const struct live *live, int64_t now);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The state of daemon, index, Postfix and settings: gathered, judged (findings), then told as text
  * or JSON. */
-#ifndef PQPURGE_PURGE_STATUS_H
-#define PQPURGE_PURGE_STATUS_H
+#pragma once
 
 #include "postfix/config/finding.h"
 #include "postfix/spool/queue.h"
@@ -35,5 +34,3 @@ void status_judge(struct status *st);
 void status_text(FILE *to, const struct status *st);
 void status_findings_text(FILE *to, const struct status *st);
 int status_json(FILE *to, const struct status *st) NODISCARD;
-
-#endif

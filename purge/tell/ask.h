@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Questions on the terminal. End of file, an empty line and a signal are no. */
-#ifndef PQPURGE_PURGE_ASK_H
-#define PQPURGE_PURGE_ASK_H
+#pragma once
 
 #include "base/base.h"
 
@@ -15,5 +14,3 @@ enum answer {
 enum answer ask_yes(int in, FILE *out, const char *question);
 /* The same, but the answer must be number: for what deletes everything. */
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
-
-#endif

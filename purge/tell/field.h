@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A table of fields is told as text and as JSON. Unknown facts are left out: no text, a number
  * below 0, a time of 0 or less. */
-#ifndef PQPURGE_PURGE_FIELD_H
-#define PQPURGE_PURGE_FIELD_H
+#pragma once
 
 #include "base/json.h"
 
@@ -32,5 +31,3 @@ const char *field_words(const struct field *f, char buf[FIELD_TEXT_SIZE]);
 void fields_put(struct json *o, const struct field *fields, size_t count);
 /* A line for each that is known: "label   value". */
 void fields_say(FILE *to, const struct field *fields, size_t count);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Distinct names, numbered from 0 as they come, for counting by name. */
-#ifndef PQPURGE_PURGE_LABELS_H
-#define PQPURGE_PURGE_LABELS_H
+#pragma once
 
 #include "base/str.h"
 
@@ -23,5 +22,3 @@ int labels_number(struct labels *labels, const char *name, size_t max, size_t *r
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);
 void labels_release(struct labels *labels);
-
-#endif

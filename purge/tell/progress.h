@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Progress on a terminal: one line, overwritten at most five times a second, after half a second.
  */
-#ifndef PQPURGE_PURGE_PROGRESS_H
-#define PQPURGE_PURGE_PROGRESS_H
+#pragma once
 
 #include "base/base.h"
 
@@ -18,5 +17,3 @@ void progress_init(struct progress *p, FILE *to, bool on);
 void progress_show(void *arg, const char *doing, size_t done, size_t of);
 /* Removes the line. */
 void progress_end(struct progress *p);
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* An outcome as text, JSON and exit status. Pure; write errors show when the stream is closed. */
-#ifndef PQPURGE_PURGE_REPORT_H
-#define PQPURGE_PURGE_REPORT_H
+#pragma once
 
 #include "order/order.h"
 
@@ -43,5 +42,3 @@ void report_problems(FILE *to, const struct report *r);
 int report_exit(const struct report *r);
 /* The command that acts on an unproven message all the same; returns buf. */
 char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size);
-
-#endif

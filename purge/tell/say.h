@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Text for people. All that pqpurge-idx prints, beside JSON and tables (which scrub, too), passes
  * here, so that no stranger's text drives a terminal. */
-#ifndef PQPURGE_PURGE_SAY_H
-#define PQPURGE_PURGE_SAY_H
+#pragma once
 
 #include "base/base.h"
 
@@ -19,5 +18,3 @@ void say_fold(FILE *to, int indent, const char *text);
 void say_fold_from(FILE *to, int indent, const char *text);
 
 #define PLURAL(n, word) ((n) == 1 ? (word) : word "s")
-
-#endif

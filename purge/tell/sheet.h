@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A JSON object as lines of text for people. */
-#ifndef PQPURGE_PURGE_SHEET_H
-#define PQPURGE_PURGE_SHEET_H
+#pragma once
 
 #include "base/json.h"
 
@@ -9,5 +8,3 @@
  * element, where an object is its first value, then the others. Keys with _time or _size are shown
  * as such. False is left out. */
 void sheet_say(FILE *to, const struct json *o);
-
-#endif

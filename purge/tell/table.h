@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Tables: aligned and cut to the width of a terminal, tab-separated without a head for pipes. Cells
  * are scrubbed. */
-#ifndef PQPURGE_PURGE_TABLE_H
-#define PQPURGE_PURGE_TABLE_H
+#pragma once
 
 #include "base/base.h"
 
@@ -25,5 +24,3 @@ void table_add(struct table *t, const char *const *cells);
 void table_color(struct table *t, size_t column, const char *color);
 /* Writes the rest and frees. 0 or -ENOMEM. */
 int table_end(struct table *t) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages in words, shared by all reports. */
-#ifndef PQPURGE_PURGE_WORDING_H
-#define PQPURGE_PURGE_WORDING_H
+#pragma once
 
 #include "base/json.h"
 #include "mail/message.h"
@@ -35,5 +34,3 @@ void wording_put_sender(struct json *o, const struct message *m);
 void wording_put_recipients(struct json *o, const struct message *m);
 /* All that `list` tells beside its place; unknown members are absent. */
 void wording_put_message(struct json *o, const struct message *m);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Groups a walk's messages that are in the queue. What the queue file says counts before what the
  * milter saw. */
-#ifndef PQPURGE_PURGE_TOP_H
-#define PQPURGE_PURGE_TOP_H
+#pragma once
 
 #include "order/order.h"
 #include "purge/tell/labels.h"
@@ -38,5 +37,3 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
 void top_release(struct top *top);
-
-#endif

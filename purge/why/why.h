@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Why messages wait: defer logs (postqueue -j's delay_reason) are read and grouped in a child that
  * is mail_owner. Memory grows with the number of different reasons, not of messages. */
-#ifndef PQPURGE_PURGE_WHY_H
-#define PQPURGE_PURGE_WHY_H
+#pragma once
 
 #include "base/json.h"
 #include "postfix/spool/queue.h"
@@ -44,5 +43,3 @@ struct why {
 /* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
 void why_release(struct why *why);
-
-#endif

@@ -5,8 +5,7 @@
  * cost of dropping a message. If the process dies in between, rows stay that point nowhere; readers
  * skip them.
  */
-#ifndef PQPURGE_INDEX_AUTHOR_ROWS_H
-#define PQPURGE_INDEX_AUTHOR_ROWS_H
+#pragma once
 
 #include "index/store.h"
 
@@ -30,5 +29,3 @@ void author_rows_sort(struct author_rows *a);
 void author_rows_drop(struct author_rows *a, struct txn *txn, size_t n);
 void author_rows_clear(struct author_rows *a);
 void author_rows_release(struct author_rows *a);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A selected message: its record, checked once when it was taken. Its message is viewed on demand:
  * 100,000 views would take as much memory as the records. */
-#ifndef PQPURGE_INDEX_CANDIDATE_H
-#define PQPURGE_INDEX_CANDIDATE_H
+#pragma once
 
 #include "base/role.h"
 #include "index/rows/record.h"
@@ -30,5 +29,3 @@ struct candidates {
 	struct bytes made;  /* records made here */
 };
 void candidates_release(struct candidates *c);
-
-#endif

@@ -12,8 +12,7 @@
  * set if the record is in STORE_LEFT. Value: packed_id.time, u64 little-endian, with index.h's
  * flags.
  */
-#ifndef PQPURGE_INDEX_ENTRY_H
-#define PQPURGE_INDEX_ENTRY_H
+#pragma once
 
 #include "index/rows/author_rows.h"
 #include "index/rows/record.h"
@@ -69,5 +68,3 @@ uint64_t entry_number(struct span key);
 bool entry_name(struct span key, struct span value, struct packed_id *ret);
 /* Splits an author row's key (key bytes, NUL, sequence); false if malformed. */
 bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_sequence);
-
-#endif

@@ -7,8 +7,7 @@
  * ORIGIN_QUEUE has no given half: its fields decode as zero and "", except mail_time, rcpt_time and
  * end_time, which are the T record's.
  */
-#ifndef PQPURGE_INDEX_RECORD_H
-#define PQPURGE_INDEX_RECORD_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -39,5 +38,3 @@ struct record_head {
 int record_head(struct span stored, struct record_head *ret) NODISCARD;
 /* 1 and the next key, 0 at the end. *at starts at 0. */
 int record_next_author(const struct record_head *head, size_t *at, struct span *ret_key);
-
-#endif

@@ -22,8 +22,7 @@
  * Message-ID, log_ident, u32 count and u32 bytes of From and of recipients, u32 bytes of originals;
  * then what is not SAME: client, log_client, texts, From, recipients, originals.
  */
-#ifndef PQPURGE_INDEX_RECORD_FORMAT_H
-#define PQPURGE_INDEX_RECORD_FORMAT_H
+#pragma once
 
 #include "mail/message.h"
 
@@ -55,5 +54,3 @@ static inline size_t record_client_size(uint8_t family)
 {
 	return family == 4 ? 4 : family == 6 ? 16 : 0;
 }
-
-#endif

@@ -7,8 +7,7 @@
  * Output: u64 count, u64 damaged, u64 limits, u64 unjoined, then for each message u64 sequence, u32
  * matched and the record as a blob, in sequence order.
  */
-#ifndef PQPURGE_INDEX_SELECT_H
-#define PQPURGE_INDEX_SELECT_H
+#pragma once
 
 #include "index/rows/candidate.h"
 #include "index/store.h"
@@ -32,5 +31,3 @@ void selection_end(struct selection *s);
 /* Takes memory over in any case. Every record is checked; damaged ones are counted. ERR_CHILD for a
  * malformed selection. */
 int select_view(struct blob *memory, struct candidates *ret, struct err *err) NODISCARD;
-
-#endif

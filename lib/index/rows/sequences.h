@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Sequences of the rows that a selector can match at all, by author keys or inode table. */
-#ifndef PQPURGE_INDEX_SEQUENCES_H
-#define PQPURGE_INDEX_SEQUENCES_H
+#pragma once
 
 #include "index/store.h"
 #include "mail/selector.h"
@@ -18,5 +17,3 @@ struct sequences {
 int sequences_find(
     struct txn *txn, const struct selector *selector, struct sequences *ret) NODISCARD;
 void sequences_release(struct sequences *s);
-
-#endif

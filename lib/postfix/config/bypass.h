@@ -5,8 +5,7 @@
  * passes the rules, a note if it is mail from a content filter, which met the rules when it came
  * in. Advice only puts the daemon in front of a list: it never removes or replaces another filter.
  */
-#ifndef PQPURGE_POSTFIX_BYPASS_H
-#define PQPURGE_POSTFIX_BYPASS_H
+#pragma once
 
 #include "postfix/config/finding.h"
 #include "postfix/config/mailconf.h"
@@ -40,5 +39,3 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
 /* Adds a note shared_socket for each other instance (multi_instance_directories,
  * alternate_config_directories) that uses this daemon. Skips unreadable ones. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to);
-
-#endif

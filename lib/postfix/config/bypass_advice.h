@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What to type about a finding. Private to lib/postfix/config. */
-#ifndef PQPURGE_POSTFIX_BYPASS_ADVICE_H
-#define PQPURGE_POSTFIX_BYPASS_ADVICE_H
+#pragma once
 
 #include "postfix/config/bypass.h"
 #include "postfix/config/milters.h"
@@ -28,5 +27,3 @@ void advice_postconf(
 /* Puts the daemon first in a list of milters; the others follow as they are. */
 void advice_milters(const struct bypass_facts *facts, const struct service *service,
     const char *list, struct strbuf *ret);
-
-#endif

@@ -4,8 +4,7 @@
  * `lacking`: is there a list of milters without that text (smtpd_milter_maps)? Searches only text:
  * regexp, pcre, cidr and texthash tables, sources of indexed files, and tables inside main.cf.
  */
-#ifndef PQPURGE_POSTFIX_CHECKS_H
-#define PQPURGE_POSTFIX_CHECKS_H
+#pragma once
 
 #include "postfix/config/instance.h"
 
@@ -17,5 +16,3 @@ bool checks_text_has(const char *text, size_t len, bool of_patterns, const char 
  * mail_owner reads the file, at most 4 MiB. 1, 0, or a negative code with words: unreadable. */
 int checks_have(
     const struct postfix *p, const char *table, const char *lacking, struct err *err) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Findings: what is wrong, or worth knowing, and what to type about it. Out of memory is sticky. */
-#ifndef PQPURGE_POSTFIX_FINDING_H
-#define PQPURGE_POSTFIX_FINDING_H
+#pragma once
 
 #include "base/str.h"
 
@@ -31,5 +30,3 @@ bool findings_have(const struct findings *f, const char *id);
 void findings_move(struct findings *f, struct findings *from); /* empties from */
 size_t findings_faults(const struct findings *f);              /* how many */
 void findings_release(struct findings *f);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A Postfix instance: what main.cf says of its queue, read by one call of postconf(1). Programs
  * run without a shell, with our own environment, each in its own process group. */
-#ifndef PQPURGE_POSTFIX_INSTANCE_H
-#define PQPURGE_POSTFIX_INSTANCE_H
+#pragma once
 
 #include "base/role.h"
 #include "base/str.h"
@@ -62,5 +61,3 @@ int postconf_run(const char *directory, const char *option, const char *const *w
     struct strbuf *ret, struct err *err) NODISCARD;
 /* The value (perhaps empty) in a line "name = value" of its output; NULL for other lines. */
 const char *postconf_value(const char *line, const char *name);
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the
  * services, and what `-o` in master.cf changes for each service. Values are expanded. */
-#ifndef PQPURGE_POSTFIX_MAILCONF_H
-#define PQPURGE_POSTFIX_MAILCONF_H
+#pragma once
 
 #include "postfix/config/instance.h"
 
@@ -34,5 +33,3 @@ bool mailconf_overrides(const struct mailconf *c, const struct service *service,
 /* The value in force for this service (NULL: in main.cf); "" if there is none. */
 const char *mailconf_value(
     const struct mailconf *c, const struct service *service, const char *name);
-
-#endif

@@ -4,8 +4,7 @@
  * default_action=accept }`, and tables (header_checks). `socket` is where the daemon listens, in
  * libmilter's notation.
  */
-#ifndef PQPURGE_POSTFIX_MILTERS_H
-#define PQPURGE_POSTFIX_MILTERS_H
+#pragma once
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -47,5 +46,3 @@ int milter_list_join(const char *ours, const char *socket, const char *raw, cons
 /* raw without the daemon: 1; 0: it was not in it (ret gets raw); ERR_SYNTAX. */
 int milter_list_leave(
     const char *socket, const char *raw, struct strbuf *ret, struct err *err) NODISCARD;
-
-#endif

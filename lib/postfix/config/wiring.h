@@ -4,8 +4,7 @@
  * main.cf: in place, `postconf -e` turns a symbolic link into a file, and sets root's group and
  * mode 0644.
  */
-#ifndef PQPURGE_POSTFIX_WIRING_H
-#define PQPURGE_POSTFIX_WIRING_H
+#pragma once
 
 #include "postfix/config/instance.h"
 
@@ -35,5 +34,3 @@ void wiring_release(struct wiring *w); /* zeroes */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
 /* `postfix reload` if it runs: 1 reloaded, 0 it does not run; ERR_CHILD with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;
-
-#endif

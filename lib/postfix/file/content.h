@@ -4,8 +4,7 @@
  * agent reads them, with the changes by milters. Hostile bytes: the file's size bounds the work.
  * Only for a process that is mail_owner.
  */
-#ifndef PQPURGE_POSTFIX_CONTENT_H
-#define PQPURGE_POSTFIX_CONTENT_H
+#pragma once
 
 #include "mail/message.h"
 #include "postfix/spool/queue.h"
@@ -22,5 +21,3 @@ int content_write(int fd, int to) NODISCARD;
 /* 1: buf has the first value of the header field ("Subject"), unfolded, cut to size, not scrubbed.
  * 0: the first 64 KiB have none. */
 int content_field(int fd, const char *name, char *buf, size_t size) NODISCARD;
-
-#endif

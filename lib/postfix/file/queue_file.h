@@ -4,8 +4,7 @@
  * byte, a length in 7-bit groups, low first, and data. Hostile bytes: no length, offset or number
  * is trusted. Only for a process that is mail_owner.
  */
-#ifndef PQPURGE_POSTFIX_QUEUE_FILE_H
-#define PQPURGE_POSTFIX_QUEUE_FILE_H
+#pragma once
 
 #include "mail/identity.h"
 
@@ -58,5 +57,3 @@ int queue_envelope_take(struct queue_envelope *e, const struct queue_record *r) 
 /* The same for the file open on fd, whose fstat is *st. 0, ERR_SYNTAX (no queue file; the fields
  * read so far are filled in), or -errno. */
 int queue_file_identity(int fd, const struct stat *st, struct identity *ret) NODISCARD;
-
-#endif

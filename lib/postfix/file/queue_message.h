@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A queue file read as a message: its queued half, and what is known of its first pass. Hostile
  * bytes, as in queue_file.h; texts are capped. Only for a process that is mail_owner. */
-#ifndef PQPURGE_POSTFIX_QUEUE_MESSAGE_H
-#define PQPURGE_POSTFIX_QUEUE_MESSAGE_H
+#pragma once
 
 #include "mail/header.h"
 #include "mail/identity.h"
@@ -72,5 +71,3 @@ void queue_message_release(struct queue_message *m);
  */
 int queue_message_read(int fd, const struct queue_id *id, const struct queue_host *host,
     size_t max_recipients, struct queue_message *m) NODISCARD;
-
-#endif

@@ -18,8 +18,7 @@
  * A forged line below a removed one is taken for the first pass, but only without the first pass's
  * row: join.h wants that to agree in all else.
  */
-#ifndef PQPURGE_POSTFIX_QUEUE_ROUTE_H
-#define PQPURGE_POSTFIX_QUEUE_ROUTE_H
+#pragma once
 
 #include "mail/join.h"
 
@@ -54,5 +53,3 @@ void queue_route_judge(
 /* Whether a program of Postfix made it on this host (bounce(8)); it may have been requeued. */
 bool queue_route_is_internal(
     const struct queue_route *r, const struct queue_host *host, const struct message *m);
-
-#endif

@@ -4,8 +4,7 @@
  * than its proof, and all queues but deferred are mostly short. Hash directories are not read. Use
  * a listing for one chunk only: it must be as young as a proof.
  */
-#ifndef PQPURGE_POSTFIX_LISTING_H
-#define PQPURGE_POSTFIX_LISTING_H
+#pragma once
 
 #include "postfix/spool/names.h"
 
@@ -20,5 +19,3 @@ void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t ma
 void listing_release(struct listing *l);
 bool listing_knows(const struct listing *l, const struct queue_spot *spot); /* it was read */
 bool listing_has(const struct listing *l, const struct queue_id *id);
-
-#endif

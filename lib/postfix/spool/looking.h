@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Looks (spool.h) at many queue files in this process, which must be able to read the spool.
  * Private to lib/postfix. */
-#ifndef PQPURGE_POSTFIX_LOOKING_H
-#define PQPURGE_POSTFIX_LOOKING_H
+#pragma once
 
 #include "postfix/spool/listing.h"
 #include "postfix/spool/spool.h"
@@ -26,5 +25,3 @@ struct looking {
 
 int looking_run(struct looking *l, struct err *err) NODISCARD;
 void looking_release(struct looking *l); /* frees what looking_run left; zeroes */
-
-#endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* An open-addressing table of known queue IDs and of the names that a walk finds, each once. 21
  * bytes each, plus up to 16 of free slots. Private to lib/postfix. */
-#ifndef PQPURGE_POSTFIX_NAMES_H
-#define PQPURGE_POSTFIX_NAMES_H
+#pragma once
 
 #include "mail/queue_id.h"
 #include "postfix/spool/queue.h"
@@ -29,5 +28,3 @@ bool names_have(const struct names *n, const struct packed_id *id);
 /* Bring into the processor's cache what names_find will need: the slot, later its key. */
 void names_prefetch(const struct names *n, const struct packed_id *id);
 void names_prefetch_key(const struct names *n, const struct packed_id *id);
-
-#endif

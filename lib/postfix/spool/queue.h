@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Queues, and where in them a queue ID lies (global/mail_queue.c, util/dir_forest.c). */
-#ifndef PQPURGE_POSTFIX_QUEUE_H
-#define PQPURGE_POSTFIX_QUEUE_H
+#pragma once
 
 #include "mail/queue_id.h"
 #include "postfix/config/instance.h"
@@ -77,5 +76,3 @@ int queue_open(int queue_dir, const char *path) NODISCARD;
 /* Whether cleanup(8) has finished this regular file: it sets the owner's rwx last
  * (global/mail_open_ok.c); the group's bits are requests to qmgr(8). */
 bool queue_is_complete(const struct stat *st);
-
-#endif

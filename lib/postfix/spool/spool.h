@@ -12,8 +12,7 @@
  * All functions that use a child return ERR_STOPPED soon after *p->stop is set, and ERR_TIMEOUT
  * when it takes absurdly long (queue_patience).
  */
-#ifndef PQPURGE_POSTFIX_SPOOL_H
-#define PQPURGE_POSTFIX_SPOOL_H
+#pragma once
 
 #include "mail/identity.h"
 #include "postfix/spool/queue.h"
@@ -72,5 +71,3 @@ int spool_reasons(const struct postfix *p, const struct queue_id *id, struct str
 typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg) NODISCARD;
-
-#endif

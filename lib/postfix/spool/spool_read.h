@@ -4,8 +4,7 @@
  * SPOOL_READ_PART bytes a child hands it over, and another one goes on. So neither the number of
  * files nor their content decides how much memory is needed. About 25 us a file.
  */
-#ifndef PQPURGE_POSTFIX_SPOOL_READ_H
-#define PQPURGE_POSTFIX_SPOOL_READ_H
+#pragma once
 
 #include "base/role.h"
 #include "postfix/file/queue_message.h"
@@ -43,5 +42,3 @@ struct spool_reading {
 
 int spool_read(const struct postfix *p, struct spool_reading *r, struct err *err) NODISCARD;
 void spool_reading_release(struct spool_reading *r); /* only its strings */
-
-#endif

@@ -7,8 +7,7 @@
  * Runs in a child that is mail_owner. At most 0.5 us of CPU a name, and some 40 bytes a name or
  * known ID in both processes together.
  */
-#ifndef PQPURGE_POSTFIX_SPOOL_WALK_H
-#define PQPURGE_POSTFIX_SPOOL_WALK_H
+#pragma once
 
 #include "base/str.h"
 #include "postfix/spool/queue.h"
@@ -49,5 +48,3 @@ int spool_walk(const struct postfix *p, const struct packed_id *known, size_t kn
 void walked_release(struct walked *w);
 /* For tests: parses the child's output; takes memory over in any case. ERR_CHILD, -ENOMEM. */
 int walked_parse(struct walked *ret, const struct blob *memory, size_t known_count) NODISCARD;
-
-#endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* How this room starts a program of Postfix. Private to lib/postfix. */
-#ifndef PQPURGE_POSTFIX_CHILD_H
-#define PQPURGE_POSTFIX_CHILD_H
+#pragma once
 
 #include "base/err.h"
 
@@ -16,5 +15,3 @@ int child_spawn(
 
 /* A descriptor that becomes readable when pid ends; -1 if the kernel has none. */
 int child_watch(pid_t pid);
-
-#endif

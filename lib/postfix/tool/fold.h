@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#ifndef PQPURGE_POSTFIX_FOLD_H
-#define PQPURGE_POSTFIX_FOLD_H
+#pragma once
 
 #include "base/str.h"
 
@@ -11,5 +10,3 @@
  * status codes stay.
  */
 void fold_reason(const char *reason, struct strbuf *ret);
-
-#endif

@@ -9,8 +9,7 @@
  * message, unless several in a row did nothing but die. We end it when it writes more than 256 KiB
  * and 1 KiB per ID, is silent for POSTSUPER_SILENCE, or runs for POSTSUPER_LONGEST.
  */
-#ifndef PQPURGE_POSTFIX_POSTSUPER_H
-#define PQPURGE_POSTFIX_POSTSUPER_H
+#pragma once
 
 #include "mail/queue_id.h"
 #include "postfix/config/instance.h"
@@ -60,5 +59,3 @@ void postsuper_release(struct postsuper_job *job); /* only after it ended; zeroe
  * POSTSUPER_ORPHAN, or ERR_STOPPED.
  */
 int postsuper_await_orphans(const struct postfix *p, struct err *err) NODISCARD;
-
-#endif
