@@ -19,6 +19,7 @@ enum kind {
 	TEXT_OPTIONAL, /* may be empty from here on */
 	TEXT_OPTIONAL_PATH,
 	TEXT_OPTIONAL_GROUP,
+	TEXT_OPTIONAL_DOMAIN,
 	TEXT_LIST, /* several values, a newline between two */
 	TEXT_NETWORKS,
 	NUMBER_OCTAL, /* int64_t */
@@ -55,7 +56,7 @@ static const struct row rows[SETTINGS_ROWS] = {
     {"log", WORD, "syslog", IN(log_to_stderr), .words = {"syslog", "stderr"}},
     {"record_subject", SWITCH, "false", IN(record_subject), .words = {"false", "true"}},
     {"max_recipients", NUMBER_COUNT, "1000", IN(max_recipients), .min = 1, .max = 100000},
-    {"origin", TEXT_OPTIONAL, "", IN(origin)},
+    {"origin", TEXT_OPTIONAL_DOMAIN, "", IN(origin)},
     {"login_case", WORD, "ignore", IN(login_exact), .words = {"ignore", "exact"}},
     {"own_networks", TEXT_NETWORKS, "127.0.0.0/8 ::1", IN(own_networks)},
     {"order_directory", TEXT_PATH, "/run/pqpurge-order", IN(order_directory)},
@@ -112,6 +113,13 @@ static int check_networks(const struct row *row, const char *value, struct err *
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 
+/* What no domain holds, and would make other addresses of senders: blanks, and RFC 5322's specials.
+ */
+static bool is_domain(const char *value)
+{
+	return !value[strcspn(value, " ()<>@,;:\\\"[]")] && value[0] != '.' && strlen(value) < 256;
+}
+
 static int check_text(const struct row *row, const char *value, struct err *err)
 {
 	struct endpoint endpoint;
@@ -124,6 +132,8 @@ static int check_text(const struct row *row, const char *value, struct err *err)
 	    value[0] != '/')
 		return err_set(
 		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
+	if (row->kind == TEXT_OPTIONAL_DOMAIN && !is_domain(value))
+		return err_set(err, ERR_CONFIG, "%s must be a domain, not '%s'", row->key, value);
 	if (row->kind == TEXT_SOCKET)
 		return endpoint_parse(value, &endpoint, err);
 	return row->kind == TEXT_NETWORKS ? check_networks(row, value, err) : 0;
