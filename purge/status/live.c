@@ -8,6 +8,7 @@
 
 #define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
+#define LOOK_MS       100                     /* between two looks at a daemon that listens soon */
 #define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* longer than an SMTP session */
 #define STARTING      (3 * USEC_PER_SEC / 10) /* between a start and taking the lock */
 
@@ -70,7 +71,7 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 	return locked;
 }
 
-void live_read(const struct index_client *client, struct live *ret)
+static struct live look(const struct index_client *client)
 {
 	struct live live = {0};
 	int code =
@@ -87,7 +88,24 @@ void live_read(const struct index_client *client, struct live *ret)
 		live.state = LIVE_DOWN;
 	else
 		live.state = LIVE_UNKNOWN;
-	*ret = live;
+	if (live.state == LIVE_DEAF && code == ERR_NO_DAEMON)
+		err_set(&live.err, code, "nobody listens there");
+	return live;
+}
+
+/* A daemon that starts has its lock before its socket, and it makes the socket anew within a second
+ * where somebody has replaced the directory. */
+void live_read(const struct index_client *client, struct live *ret)
+{
+	int64_t deadline = clock_steady() + LOOK_TIME;
+
+	*ret = look(client);
+	while (ret->state == LIVE_DEAF && clock_steady() < deadline &&
+	       !(client->stop && *client->stop)) {
+		poll(NULL, 0, LOOK_MS);
+		live_release(ret);
+		*ret = look(client);
+	}
 }
 
 bool live_lost_sessions(const struct live *live, int64_t now)

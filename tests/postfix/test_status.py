@@ -144,6 +144,18 @@ class Daemon(StatusCase):
         os.unlink(os.path.join(self.pq.index, "control.sock"))
         self.assertIn("daemon_silent", self.findings())
 
+    def test_control_socket_on_its_way(self):
+        """Somebody has replaced the directory: the daemon makes its socket anew, and status waits for that."""
+        for _ in range(3):
+            away = self.pq.index + ".away"
+            owner = os.stat(self.pq.index)
+            os.rename(self.pq.index, away)
+            os.mkdir(self.pq.index, 0o750)
+            os.chown(self.pq.index, owner.st_uid, owner.st_gid)
+            told = self.pq.idx("status")
+            self.assertNotRegex(told.out, "no daemon|kill -9|cannot be reached", told)
+            shutil.rmtree(away)
+
     def test_milter_socket_gone(self):
         path = socket_path(self.postfix)
         os.rename(path, path + ".gone")

@@ -45,14 +45,28 @@ static const char *postconf_path(void)
 	return postconf_places[0];
 }
 
+/* For a second after a change of main.cf postconf 3.10 expands $config_directory as the default
+ * one, unless -o says it. It edits only without -o. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err)
 {
-	const char *argv[ASKED_MAX + 5] = {postconf_path(), "-c", directory, option};
+	const char *argv[ASKED_MAX + 7] = {postconf_path(), "-c", directory};
+	bool edits = strcmp(option, "-e") == 0 || strcmp(option, "-X") == 0;
+	struct strbuf itself = {0};
+	size_t at = 3;
 
+	strbuf_printf(&itself, "config_directory=%s", directory);
+	if (!edits) {
+		argv[at++] = "-o";
+		argv[at++] = strbuf_text(&itself);
+	}
+	argv[at++] = option;
 	for (size_t n = 0; n < ASKED_MAX && words[n]; n++)
-		argv[4 + n] = words[n];
-	int code = postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
+		argv[at++] = words[n];
+	int code = itself.failed
+		       ? -ENOMEM
+		       : postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
+	strbuf_release(&itself);
 	if (code == 0)
 		return 0;
 	if (code > 0)

@@ -166,7 +166,8 @@ static void test_read(void **state)
 	    "myhostname = mx.example\nmyorigin = $mydomain\nmydestination = $myhostname,\n  "
 	    "localhost\n"
 	    "hash_queue_names = Deferred, defer hold\nhash_queue_depth = 3\n"
-	    "enable_long_queue_ids = yes\nmaximal_queue_lifetime = 7d\n");
+	    "enable_long_queue_ids = yes\nmaximal_queue_lifetime = 7d\n"
+	    "alias_maps = hash:$config_directory/aliases\n");
 	if (postfix_read(rig.directory, &p, &err) < 0)
 		fail_msg("%s", err.text);
 	assert_string_equal(p.config_directory, rig.directory);
@@ -181,6 +182,10 @@ static void test_read(void **state)
 	assert_true(p.long_queue_ids);
 	assert_int_equal(postfix_parameter(&p, "maximal_queue_lifetime", &value, &err), 0);
 	assert_string_equal(strbuf_text(&value), "7d");
+	/* main.cf is new; see postconf_run. */
+	assert_int_equal(postfix_parameter(&p, "alias_maps", &value, &err), 0);
+	assert_string_equal(
+	    strbuf_text(&value) + strlen("hash:") + strlen(rig.directory), "/aliases");
 	assert_int_equal(postfix_parameter(&p, "no_such_parameter", &value, &err), ERR_CONFIG);
 	strbuf_release(&value);
 	postfix_release(&p);
