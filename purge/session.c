@@ -62,13 +62,28 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-/* Under sudo the file names programs that root runs, and a link may lead anywhere. */
+/* Whether sudo(8), doas(1) or pkexec(1) lets somebody else run this as root. */
+static bool is_for_somebody(void)
+{
+	static const char *const names[][2] = {
+	    {"SUDO_UID", "0"}, {"DOAS_USER", "root"}, {"PKEXEC_UID", "0"}};
+	bool found = false;
+
+	for (size_t n = 0; n < COUNT_OF(names); n++) {
+		const char *whom = getenv(names[n][0]);
+
+		found |= whom && *whom && strcmp(whom, names[n][1]) != 0;
+	}
+	return found;
+}
+
+/* The file names programs that root runs, and a link may lead anywhere. */
 static int load_settings(struct session *s, struct err *err)
 {
-	const char *sudo = getenv("SUDO_UID"), *named = session_config(s);
+	const char *named = session_config(s);
 	char real[PATH_MAX];
 
-	if (!named || !sudo || !*sudo || strcmp(sudo, "0") == 0)
+	if (!named || !is_for_somebody())
 		return settings_load(named, &s->settings, err);
 	if (!realpath(named, real))
 		return err_sys(err, errno, "failed to read '%s'", named);

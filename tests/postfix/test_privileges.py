@@ -9,9 +9,10 @@ import shutil
 import signal
 import stat
 import subprocess
+import tempfile
 
 from case import BAD, RigCase
-from pqpurge import BUILD, TOP, USER
+from pqpurge import BUILD, COMMAND, TOP, USER
 from rig import COMMANDS, until
 from spool import QUEUES
 from test_stopped import descendants, is_stopped, kill_all
@@ -315,6 +316,17 @@ class Surroundings(RigCase):
                                       "POSTLOG_SERVICE": "x", "TZ": "/nonexistent"})
         self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
 
+    def test_no_room_for_files(self):
+        """`ulimit -f`: what is too small is named, and no message is called gone or deleted."""
+        before = self.postfix.ids()
+        for words in (("list", BAD), ("purge", "-y", BAD), ("sync",)):
+            done = subprocess.run(["prlimit", "--fsize=0", *self.pq.words(*words)], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertIn(done.returncode, (1, 2), (words, done))
+            self.assertRegex(done.stderr, r"(?i)file size limit|file too large", words)
+            self.assertNotIn("gone", done.stdout)
+        self.assertEqual(self.postfix.ids(), before)
+
     def test_full_output(self):
         """What was done is done, but nobody heard of it: no success."""
         for words in (("list", BAD), ("list", "--json", BAD), ("status",), ("purge", "-n", BAD), ("purge", "-y", BAD)):
@@ -330,6 +342,77 @@ class Surroundings(RigCase):
                               text=True, timeout=60, check=False, preexec_fn=lambda: os.close(1))
         self.assertEqual((done.returncode, self.postfix.ids()), (2, set()), done.stderr)
         self.assertIn("could not be written", done.stderr)
+
+
+class Sudo(RigCase):
+    """root by sudo(8), as somebody whom a sudoers rule lets add -c: the file names programs, so it must be root's."""
+    AS = ({"SUDO_UID": "1000"}, {"DOAS_USER": "joe"}, {"PKEXEC_UID": "1000"})
+
+    def setUp(self):
+        super().setUp()
+        with open(self.pq.conf, encoding="utf-8") as file:
+            self.text = file.read()
+
+    def place(self, *, owner=0, mode=0o644, above=0o755, above_owner=0):
+        """A directory with a configuration in it; its path."""
+        directory = tempfile.mkdtemp(dir=self.pq.home)
+        path = os.path.join(directory, "pqpurge.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.text)
+        os.chown(path, owner, 0)
+        os.chmod(path, mode)
+        os.chown(directory, above_owner, 0)
+        os.chmod(directory, above)
+        return path
+
+    def run_with(self, path, environment, by_option=True):
+        environment = {"PATH": os.environ["PATH"], **environment, **({} if by_option else {"PQPURGE_CONF": path})}
+        words = [COMMAND, *(["-c", path] if by_option else []), "list", "--json"]
+        return subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=environment, timeout=60, check=False)
+
+    def check(self, path, taken):
+        for environment in self.AS:
+            for by_option in True, False:
+                done = self.run_with(path, environment, by_option)
+                self.assertEqual(done.returncode, 0 if taken else 1, (environment, by_option, done))
+                if not taken:
+                    self.assertIn("must be root's", done.stderr)
+
+    def test_roots(self):
+        self.check(self.place(), True)
+
+    def test_somebodys(self):
+        self.check(self.place(owner=1000), False)
+
+    def test_writable(self):
+        self.check(self.place(mode=0o666), False)
+        self.check(self.place(mode=0o664), False)
+
+    def test_where_others_write(self):
+        self.check(self.place(above=0o777), False)
+        self.check(self.place(above_owner=1000), False)
+
+    def test_a_link(self):
+        """What counts is where it leads, and that nobody can lead it elsewhere meanwhile."""
+        for path, taken in ((self.place(owner=1000), False), (self.place(), True)):
+            link = os.path.join(tempfile.mkdtemp(dir=self.pq.home), "link.conf")
+            os.symlink(path, link)
+            self.check(link, taken)
+
+    def test_a_pipe(self):
+        """/dev/stdin, or a descriptor of the caller's."""
+        reader, writer = os.pipe()
+        os.fchown(reader, 1000, 0)
+        self.addCleanup(os.close, reader)
+        self.addCleanup(os.close, writer)
+        done = subprocess.run([COMMAND, "-c", f"/dev/fd/{reader}", "list"], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"], "SUDO_UID": "1000"}, pass_fds=[reader], timeout=60, check=False)
+        self.assertEqual(done.returncode, 1, done)
+
+    def test_root_itself(self):
+        path = self.place(owner=1000)
+        for environment in {}, {"SUDO_UID": "0"}, {"SUDO_UID": ""}, {"DOAS_USER": "root"}:
+            self.assertEqual(self.run_with(path, environment).returncode, 0, environment)
 
 
 class Descriptors(RigCase):

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import select
+import tempfile
 import time
 
 from case import BAD, RigCase
@@ -78,6 +79,28 @@ class Question(RigCase):
         self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(terminal.pid, 0)[1]), 3, terminal.text)
         self.assertIn("othing was touched", terminal.text)
         self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
+
+    def test_save_touches_nothing_before_yes(self):
+        """Neither a directory that is there nor one that is not, whatever ends the question."""
+        for end in ("n", "", "\x03"):
+            for there in True, False:
+                path = os.path.join(tempfile.mkdtemp(dir=self.pq.home), "mail")
+                if there:
+                    os.mkdir(path, 0o700)
+                before = os.stat(path) if there else None
+                terminal = self.ask("purge", "--save", path, BAD)
+                terminal.answer(end)
+                self.assertEqual(os.path.exists(path), there, (end, terminal.text))
+                if there:
+                    after = os.stat(path)
+                    self.assertEqual((after.st_uid, after.st_gid, after.st_mode, after.st_ctime_ns),
+                                     (before.st_uid, before.st_gid, before.st_mode, before.st_ctime_ns))
+        self.assertEqual(self.postfix.ids(), self.sent | {self.other})
+
+    def test_save_of_a_dry_run(self):
+        path = os.path.join(self.pq.home, "mail")
+        self.assertEqual(self.pq.idx("purge", "-n", "--save", path, BAD).status, 0)
+        self.assertFalse(os.path.exists(path))
 
     def test_just_return(self):
         terminal = self.ask(BAD)
