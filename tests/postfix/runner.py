@@ -18,6 +18,7 @@ import time
 import unittest
 
 JOBS = int(os.environ.get("JOBS", "3"))
+SUITE = os.environ.get("SUITE", "tests/postfix")
 # These take longest, so that they begin first and nobody waits for them at the end.
 FIRST = ("test_emergency.Session", "test_setup.Life", "test_space.FullMap", "test_postsuper.FalsePostsuper")
 
@@ -163,7 +164,7 @@ def main():
         raise
     for name in sorted(course.failed):
         print(f"failed: {name}")
-    print(f"tests/postfix: {course.passed} passed, {len(course.failed)} failed", flush=True)
+    print(f"{SUITE}: {course.passed} passed, {len(course.failed)} failed", flush=True)
     sys.exit(0 if not course.failed and course.passed > 0 else 1)
 
 
