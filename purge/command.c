@@ -4,6 +4,7 @@
 
 #include "purge/door/ask_root.h"
 #include "purge/door/behalf.h"
+#include "purge/fleet/fleet_order.h"
 #include "purge/session.h"
 #include "purge/tell/say.h"
 
@@ -17,6 +18,14 @@ static int fail(const struct session *s, int code, const struct err *err)
 		say(stderr, "'pqpurge-idx %s%s--help' tells more.\n", s->verb ? s->verb->name : "",
 		    s->verb ? " " : "");
 	return session_exit_of(code);
+}
+
+/* As whoever asks, who needs neither root nor Postfix here. */
+static int run_fleet(struct session *s, struct err *err)
+{
+	int code = session_open_plain(s, err);
+
+	return code < 0 ? code : fleet_main(s, err);
 }
 
 static int run(struct session *s, struct err *err)
@@ -33,6 +42,8 @@ static int run(struct session *s, struct err *err)
 	}
 	if (s->behalf)
 		code = behalf_check(s, err);
+	else if (s->options.fleet || s->verb->flags & VERB_NO_ROOT)
+		return run_fleet(s, err);
 	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
 		return ask_root(s, err);
 	if (code == 0)

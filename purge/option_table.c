@@ -190,6 +190,18 @@ static int set_duration(struct options *o, void *at, const char *value, struct e
 	return code;
 }
 
+static int set_hosts(struct options *o, void *at, const char *value, struct err *err)
+{
+	(void)at;
+	if (!*value || strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789.-_@,") != strlen(value))
+		return err_set(err, ERR_SYNTAX, "'%s' names no hosts (mx1,mx2 or @tag)", value);
+	if (o->hosts)
+		return err_set(err, ERR_SYNTAX, "several hosts are one list: mx1,mx2");
+	o->hosts = value;
+	o->fleet = true;
+	return 0;
+}
+
 static int set_block(struct options *o, void *at, const char *value, struct err *err)
 {
 	o->block = true;
@@ -267,6 +279,12 @@ const struct option_row option_rows[] = {
 	VALUE("by", 0, "WHAT", OPTION_TOP, by, set_by, "sender from recipient login client"),
 	VALUE("since", 0, "AGE", OPTION_TOP, selector.arrived_after, set_newer, "only what arrived since then"),
 	PLAIN("watch", 0, OPTION_TOP, watch, "draw it anew every two seconds"),
+	PLAIN("fleet", 0, OPTION_FLEET, fleet, "on all hosts of the fleet"),
+	VALUE("host", 0, "NAME[,NAME]", OPTION_FLEET, hosts, set_hosts, "on these of the fleet; @TAG: a tag's"),
+	VALUE("wait", 0, "AGE", OPTION_FLEET, wait, set_duration, "also for absent hosts, for AGE"),
+	VALUE("expire", 0, "AGE", OPTION_FLEET, expire, set_duration, "absent hosts do it until then (1d)"),
+	VALUE("tag", 0, "TAG[,TAG]", OPTION_FLEET_ADD, tags, set_words, "the new host's tags"),
+	VALUE("as", 0, "ROLE", OPTION_FLEET_ADD, as, set_words, "host, operator or reader"),
 	VALUE("for", 0, "AGE", OPTION_RULE | OPTION_STANDING, rule_for, set_duration, "stays in force for AGE, and no longer"),
 	VALUE("action", 0, "ACTION", OPTION_RULE, action, set_action, "REJECT DEFER HOLD DISCARD OK WARN"),
 	VALUE("text", 0, "TEXT", OPTION_RULE, text, set_words, "the reply's text"),

@@ -137,6 +137,14 @@ int session_open(struct session *s, struct err *err)
 	return 0;
 }
 
+int session_open_plain(struct session *s, struct err *err)
+{
+	int code = load_settings(s, err);
+
+	find_user(s->user, sizeof(s->user));
+	return code;
+}
+
 void session_release(struct session *s)
 {
 	options_release(&s->options);

@@ -27,6 +27,8 @@ int session_parse(struct session *s, int argc, char **argv, struct err *err) NOD
 /* Checks for root, then reads settings, Postfix and IDs from stdin. Under sudo only root may be
  * able to write a named settings file: it names programs that root runs. */
 int session_open(struct session *s, struct err *err) NODISCARD;
+/* Without root and Postfix: settings and the user's name alone. */
+int session_open_plain(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 
 /* The settings file named by -c or PQPURGE_CONF, or NULL. */

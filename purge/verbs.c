@@ -14,18 +14,18 @@ static const struct verb verbs[] = {
 	"nothing. With --for the order stays in force: the senders are refused, and\n"
 	"each catch-up deletes what came in all the same, until AGE is over or undo\n"
 	"ends it.\n",
-	TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_STANDING,
+	TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_STANDING | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_DELETE, verb_act},
     {"hold", "[PATTERN...]", "move what matches to the hold queue",
 	"With --for what comes later is held, too, at the door and by each catch-up,\n"
 	"until AGE is over or undo ends it.\n",
-	TAKES_MATCHES | OPTION_REASON | OPTION_STANDING,
+	TAKES_MATCHES | OPTION_REASON | OPTION_STANDING | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_HOLD, verb_act},
     {"release", "[PATTERN...]", "move what matches back from the hold queue",
 	"Only what a hold of this command put there, unless --foreign is given. Mail past\n"
 	"maximal_queue_lifetime would bounce at once, so it stays: --requeue makes it new\n"
 	"mail, -y releases it all the same.\n",
-	TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE,
+	TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
     {"retry", "[PATTERN...]", "ask Postfix to try what matches now",
 	"It tries even what defer_transports parks. What is on hold stays there.\n",
@@ -33,7 +33,7 @@ static const struct verb verbs[] = {
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RETRY, verb_retry},
     {"list", "[PATTERN...]", "show matches that are in the queue now",
 	"With no pattern and no selector: all mail in the queue.\n",
-	TAKES_MATCHES | OPTION_INDEX,
+	TAKES_MATCHES | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_list},
     {"show", "ID...", "show all that is known of a message", NULL,
 	OPTION_INDEX,
@@ -41,21 +41,21 @@ static const struct verb verbs[] = {
     {"top", "[PATTERN...]", "show who fills the queue: counts, sizes, ages by sender domain",
 	"Messages that are in the queue now, by the domain of the envelope sender or by\n"
 	"what --by says. On a pipe: tab-separated columns.\n",
-	TAKES_MATCHES | OPTION_TOP | OPTION_INDEX,
+	TAKES_MATCHES | OPTION_TOP | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_top},
     {"why", "[PATTERN...]", "show why matches are deferred: the reasons, counted",
 	"Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
 	"Postfix tries again and gives up. With no pattern and no selector it is about\n"
 	"the whole queue.\n",
-	TAKES_MATCHES | OPTION_INDEX,
+	TAKES_MATCHES | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_why},
     {"block", "PATTERN...", "refuse mail by a rule that is in force at once",
 	"A PATTERN is written as in pqpurge-rules(5): login:NAME and\n"
 	"client:ADDRESS[/BITS] are patterns, too.\n",
-	OPTION_RULE | OPTION_SUBJECT | OPTION_REASON,
+	OPTION_RULE | OPTION_SUBJECT | OPTION_REASON | OPTION_FLEET,
 	WORDS_RULES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_block},
     {"unblock", "PATTERN...", "remove rules that block added", NULL,
-	OPTION_SUBJECT | OPTION_REASON,
+	OPTION_SUBJECT | OPTION_REASON | OPTION_FLEET,
 	WORDS_RULES, VERB_CHANGES | VERB_AT_DOOR, ACTION_LIST, verb_unblock},
     {"rules", "[--test ADDRESS]", "list the rules, or say which one decides",
 	"With --test, --client is an address and --login a name that the mail came from.\n",
@@ -68,7 +68,7 @@ static const struct verb verbs[] = {
     {"status", "", "tell how daemon, index and Postfix do, and what is wrong",
 	"It names the settings of Postfix through which mail comes in past the rules, and\n"
 	"for each finding says what to type. Exit status 2: something is wrong.\n",
-	0, WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_status},
+	OPTION_FLEET, WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_status},
     {"setup", "", "wire the daemon into this host's Postfix, or take it out again",
 	"Makes user and directories, puts the milter first in main.cf, starts the units\n"
 	"and tells the status. It shows what it will do and asks; -n only shows.\n",
@@ -81,7 +81,7 @@ static const struct verb verbs[] = {
 	"hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
 	"stays, unless -y or --requeue is given. Of an order that stays in force it is\n"
 	"the end.\n",
-	OPTION_REASON | OPTION_REQUEUE,
+	OPTION_REASON | OPTION_REQUEUE | OPTION_FLEET,
 	WORDS_BATCHES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
     {"order", "[--listen]", "carry out one order that comes through the order door",
 	"For systemd, which hands it a connection as stdin. With --listen it makes the\n"
@@ -93,6 +93,12 @@ static const struct verb verbs[] = {
 	"tells what the flood watch would have told; --learn takes over what is usual.\n",
 	OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
 	WORDS_ANY, VERB_AT_DOOR, ACTION_LIST, verb_floods},
+    {"fleet", "hosts|orders|order N|cancel N|init|add NAME|retire NAME",
+	"tell of the fleet's hosts and orders, and manage them",
+	"An order of '--fleet' stands until every host has done it or it expires; cancel\n"
+	"ends it. init prepares the database, add and retire let hosts in and out.\n",
+	OPTION_FLEET_ADD | OPTION_LIMIT | OPTION_REASON,
+	WORDS_ANY, VERB_NO_ROOT, ACTION_LIST, verb_fleet},
     {"complete", "domains|rules|batches [PREFIX]", "suggest words for the shell's completion", NULL,
 	0, WORDS_ANY, VERB_HIDDEN, ACTION_LIST, verb_complete},
 };

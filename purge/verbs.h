@@ -21,6 +21,7 @@ enum verb_flag {
 	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
 	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
 	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
+	VERB_NO_ROOT = 1u << 9, /* run as whoever asks, and without Postfix */
 	VERB_AT_DOOR = 1u << 8, /* root runs it for others, where operator_allow lists it */
 };
 
@@ -60,3 +61,4 @@ int verb_status(struct session *s, struct err *err);
 int verb_order(struct session *s, struct err *err);
 int verb_floods(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
+int verb_fleet(struct session *s, struct err *err);

@@ -51,6 +51,13 @@ struct json *json_reopen(struct json *o)
 	return NULL;
 }
 
+struct json *json_duplicate(const struct json *o)
+{
+	json_t *copy = json_deep_copy(value_of(o));
+
+	return copy ? json_reopen(json_of(copy)) : NULL;
+}
+
 struct json *json_new(void)
 {
 	return json_reopen(json_of(json_object()));

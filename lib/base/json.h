@@ -43,6 +43,8 @@ const struct json *json_at(
 int json_member_text(const struct json *o, const char *key, struct strbuf *to) NODISCARD;
 /* Makes an object from json_parse writable. NULL: out of memory. */
 struct json *json_reopen(struct json *o);
+/* A copy of what is borrowed, writable. NULL: out of memory. */
+struct json *json_duplicate(const struct json *o);
 /* The next member of an object; *at is NULL at first. False at the end. */
 bool json_next(
     const struct json *o, void **at, const char **ret_key, const struct json **ret_value);

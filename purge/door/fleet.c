@@ -14,6 +14,7 @@
 #include "purge/door/turn.h"
 
 #define TURN_WAIT      (120 * USEC_PER_SEC) /* for an executor that was told to stop */
+#define STATUS_MAX     (48u << 10) /* bytes of the line of status that the summary takes over */
 #define COMPLAINTS_MAX (64u << 10)
 #define SAID_LINE_MAX  (1u << 20) /* bytes of one line of the verb */
 #define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
@@ -24,6 +25,7 @@ struct saying {
 	bool acts;
 	struct strbuf line;    /* not whole yet */
 	struct strbuf summary; /* its last line, if that was one */
+	struct strbuf status;  /* its line, of status */
 	uint64_t lines;
 	size_t said, complained;
 	bool cut, overlong;
@@ -49,6 +51,8 @@ static int take_line(struct saying *y)
 		return y->summary.failed ? -ENOMEM : 0;
 	}
 	y->lines++;
+	if (str_starts(strbuf_text(&y->line), "{\"status\"") && y->line.len < STATUS_MAX)
+		strbuf_puts(&y->status, y->line.text);
 	if (y->acts || y->cut)
 		return 0;
 	y->cut = y->overlong || y->said + y->line.len + 1 > DOOR_LINES_MAX;
@@ -224,6 +228,24 @@ static void take_end(const struct json *sum, const char *done, struct door_end *
 	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
 }
 
+/* What is wrong on this host. */
+static void put_status(const struct saying *y, struct json *o)
+{
+	struct json *line = NULL, *list = json_new_array();
+	const struct json *status;
+
+	if (json_parse(y->status.text, y->status.len, &line, NULL) < 0) {
+		json_free(list);
+		return;
+	}
+	status = json_child(line, "status");
+	json_put_bool(o, "ok", status && json_bool(status, "ok", false));
+	for (size_t n = 0; status && n < json_count(status, "findings"); n++)
+		json_append(list, json_duplicate(json_at(status, "findings", n)));
+	json_put(o, "findings", list);
+	json_free(line);
+}
+
 /* The verb's own summary, with what earlier attempts did; of a verb without one its lines. */
 static int say_summary(const struct saying *y, const char *verb, const struct before *b,
     struct door_end *ret, struct err *err)
@@ -243,6 +265,8 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 		else
 			json_put_int(o, key, n + earlier(b, done, key));
 	}
+	if (y->status.len)
+		put_status(y, o);
 	if (!y->acts)
 		json_put_int(o, "lines", (int64_t)y->lines);
 	if (y->acts)
@@ -374,5 +398,6 @@ int fleet_run(struct session *s, int fd, const struct peer *peer, const struct d
 	free(x.before.numbers);
 	strbuf_release(&x.saying.line);
 	strbuf_release(&x.saying.summary);
+	strbuf_release(&x.saying.status);
 	return code;
 }

@@ -12,7 +12,11 @@
 /* What behalf_check says of a line; the line is split at blanks. */
 static int check(const char *allow, const char *line, struct err *err)
 {
-	struct behalf behalf = {.uid = 5, .user = "games", .config = "/root's", .allow = allow, .allow_key = "operator_allow"};
+	struct behalf behalf = {.uid = 5,
+	    .user = "games",
+	    .config = "/root's",
+	    .allow = allow,
+	    .allow_key = "operator_allow"};
 	char text[256], *rest = NULL, *argv[WORDS_MAX] = {(char[]){"pqpurge-idx"}};
 	struct session s;
 	int argc = 1, code;
@@ -94,7 +98,7 @@ static void test_lines(void **state)
 static void test_every_option(void **state)
 {
 	static const char *const roots[] = {"save", "config", "remove", "watch", "listen", "grant",
-	    "help", "version", "try", "learn"};
+	    "help", "version", "try", "learn", "fleet", "host", "wait", "expire", "tag", "as"};
 	size_t refused = 0;
 
 	(void)state;

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* purge, hold, release and undo on the fleet: a dry run, a question, the order, its results. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "purge/fleet/fleet_order.h"
+#include "purge/fleet/fleet_spec.h"
+#include "purge/interrupt.h"
+#include "purge/rules/block_talk.h"
+#include "purge/tell/ask.h"
+#include "purge/tell/say.h"
+
+struct acting {
+	struct fleet *f;
+	const struct options *o;
+	const char *verb;
+	struct json *spec;
+	struct block_plan plan; /* --block */
+	struct fleet_order preview, order;
+};
+
+/* ---- what is ordered */
+
+static int add_rules(struct acting *a, struct err *err)
+{
+	const struct block_terms terms = block_terms_of(a->f->s, RULE_REJECT, a->o->block_for);
+	int code;
+
+	if (!a->o->block)
+		return 0;
+	code = block_plan_selector(&a->plan, &a->o->selector, &terms, err);
+	if (code == 0 && block_doubts(a->f->s, &a->plan) > 0 && !a->o->yes && !a->o->dry_run &&
+	    !session_can_ask(a->f->s))
+		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
+	return code;
+}
+
+/* undo: each host's holds of that order's token. */
+static int find_token(struct acting *a, struct err *err)
+{
+	struct json *request = fleet_request("order"), *answer = NULL;
+	const struct json *order;
+	const char *token;
+	uint64_t number;
+	int code = 0;
+
+	if (a->o->word_count != 1 || str_parse_u64(a->o->words[0], 1, INT64_MAX, &number) < 0)
+		code = err_set(err, ERR_USAGE,
+		    "'undo --fleet' takes the number of one order; 'pqpurge-idx fleet orders' "
+		    "lists them");
+	json_put_int(request, "order", code == 0 ? (int64_t)number : 0);
+	if (code == 0)
+		code = fleet_link_ask(&a->f->link, request, &answer, err);
+	else
+		json_free(request);
+	order = answer && json_child(answer, "order") ? json_child(answer, "order") : answer;
+	token = order ? json_text(order, "token") : NULL;
+	if (code == 0 && !token)
+		code = err_set(err, ERR_CHILD, "the fleet tells no token of that order");
+	if (code == 0) {
+		struct strbuf packed = {0};
+		struct strlist list;
+
+		strlist_push(&packed, token, strlen(token));
+		list = strlist_of(&packed);
+		json_put_list(a->spec, "of", &list);
+		strbuf_release(&packed);
+	}
+	json_free(answer);
+	return code;
+}
+
+static int prepare(struct acting *a, struct err *err)
+{
+	int code = fleet_spec(a->o, &a->spec, err);
+
+	if (code == 0)
+		code = session_check_all(a->f->s, err);
+	if (code == 0 && strcmp(a->verb, "undo") == 0)
+		code = find_token(a, err);
+	return code == 0 ? add_rules(a, err) : code;
+}
+
+/* ---- the preview */
+
+static void say_absent(const struct json *results)
+{
+	struct fleet_counts c = fleet_count(results);
+	char seen[64];
+	size_t told = 0;
+
+	say(stderr, "%zu %s", c.hosts, PLURAL(c.hosts, "host"));
+	for (size_t n = 0; n < c.hosts; n++) {
+		const struct json *r = json_at(results, "results", n);
+
+		if (fleet_state_of(r) == FLEET_ABSENT && told++ < 10)
+			say(stderr, "; %s was %s", json_text(r, "host"),
+			    fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen)));
+	}
+	if (told > 10)
+		say(stderr, "; and %zu more are absent", told - 10);
+	say(stderr, ".\n");
+}
+
+static void say_found(const struct acting *a, const char *key)
+{
+	const struct json *results = a->preview.results;
+	size_t hosts = 0;
+	int64_t sum = fleet_sum(results, key, &hosts);
+	struct strbuf line = {0};
+
+	strbuf_printf(&line, "%" PRId64 " %s on %zu %s", sum, PLURAL(sum, "message"), hosts,
+	    PLURAL(hosts, "host"));
+	for (size_t n = 0, told = 0; n < json_count(results, "results"); n++) {
+		const struct json *r = json_at(results, "results", n);
+		const struct json *s = json_child(r, "summary");
+
+		if (s && json_int(s, key, 0) > 0 && told++ < 20)
+			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",",
+			    json_text(r, "host"), json_int(s, key, 0));
+	}
+	say(stderr, "%s.\n", strbuf_text(&line));
+	strbuf_release(&line);
+	for (size_t n = 0; n < a->plan.rules.count; n++)
+		say(stderr, "To be refused on all hosts: %s.\n", a->plan.rules.list[n].subject);
+}
+
+static bool is_wanted(const struct acting *a)
+{
+	struct fleet_counts c = fleet_count(a->preview.results);
+	char question[160];
+	const char *what = c.absent == 1 ? "the absent one" : "the absent ones";
+
+	if (strcmp(a->verb, "purge") == 0)
+		snprintf(question, sizeof(question), "Delete these%s%s%s?",
+		    c.absent ? ", and on " : "", c.absent ? what : "",
+		    c.absent ? " what came before now" : "");
+	else
+		snprintf(question, sizeof(question), "%c%s these%s%s%s?", a->verb[0] - 'a' + 'A',
+		    a->verb + 1, c.absent ? ", and on " : "", c.absent ? what : "",
+		    c.absent ? " what came before now" : "");
+	return ask_number(STDIN_FILENO, stderr, question, c.hosts) == ANSWER_YES;
+}
+
+static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct err *err)
+{
+	int64_t expire = a->o->expire ? a->o->expire / USEC_PER_SEC : FLEET_EXPIRE;
+
+	*o = (struct fleet_order){.verb = a->verb,
+	    .dry_run = dry_run,
+	    .spec = a->spec,
+	    .expire = dry_run      ? FLEET_LOOK
+		      : expire > 0 ? expire
+				   : 1,
+	    .rules = &a->plan.rules,
+	    .rules_for = (a->o->block_for + USEC_PER_SEC - 1) / USEC_PER_SEC};
+	return fleet_place(a->f, o, err);
+}
+
+/* 1: go on; else an exit status, or a code. *ret_end is set where it ends here. */
+static int ask(struct acting *a, bool *ret_end, struct err *err)
+{
+	const char *key = fleet_done_key(a->verb, true);
+	struct fleet_counts c;
+	int code = place(a, &a->preview, true, err);
+
+	*ret_end = true;
+	if (code == 0)
+		code = fleet_await(a->f, &a->preview, err);
+	if (code < 0)
+		return code;
+	c = fleet_count(a->preview.results);
+	say_absent(a->preview.results);
+	say_found(a, key);
+	if (c.failed)
+		(void)!fleet_tell_hosts(stderr, &a->preview, 0, NULL);
+	if (fleet_sum(a->preview.results, key, NULL) == 0 && !c.absent && !a->plan.rules.count)
+		return fleet_exit(a->preview.results);
+	*ret_end = !is_wanted(a);
+	if (*ret_end)
+		say(stderr, "Nothing was touched.\n");
+	return *ret_end ? EXIT_INTERRUPTED : 0;
+}
+
+/* ---- the result */
+
+static void say_waits(const struct acting *a)
+{
+	const struct json *results = a->order.results;
+	struct fleet_counts c = fleet_count(results);
+	char until[CLOCK_TEXT_SIZE];
+	struct strbuf names = {0};
+
+	for (size_t n = 0; n < c.hosts; n++) {
+		const struct json *r = json_at(results, "results", n);
+		enum fleet_state state = fleet_state_of(r);
+
+		if ((state == FLEET_ABSENT || state == FLEET_OPEN) && names.len < 300)
+			strbuf_printf(&names, "%s%s", names.len ? ", " : "", json_text(r, "host"));
+	}
+	if (names.len)
+		say(stdout, "Order %" PRId64 " waits for %s until %s.\n", a->order.number,
+		    names.text,
+		    clock_text(
+			clock_wall() + a->order.expire * USEC_PER_SEC, until, sizeof(until)));
+	strbuf_release(&names);
+}
+
+static void say_rules(const struct acting *a)
+{
+	char until[CLOCK_TEXT_SIZE];
+	size_t known = 0, hosts = 0;
+
+	if (!a->plan.rules.count ||
+	    fleet_rules_known(a->f, a->order.rule_version, &known, &hosts, NULL) < 0)
+		return;
+	for (size_t n = 0; n < a->plan.rules.count; n++)
+		say(stdout, "%s: REJECT until %s, in force on %zu of %zu %s.\n",
+		    a->plan.rules.list[n].subject,
+		    block_until(&a->plan.rules.list[n], until, sizeof(until)), known, hosts,
+		    PLURAL(hosts, "host"));
+}
+
+static int tell(const struct acting *a, const struct fleet_order *o, struct err *err)
+{
+	const char *key = fleet_done_key(a->verb, o->dry_run);
+	struct fleet_counts c = fleet_count(o->results);
+	size_t hosts = 0;
+	int64_t sum = fleet_sum(o->results, key, &hosts);
+	char word[32];
+	int code;
+
+	if (a->o->json)
+		code = fleet_tell_json(o);
+	else if (a->o->quiet)
+		code = 0;
+	else
+		code = fleet_tell_hosts(stdout, o, 0, NULL);
+	if (!a->o->json && !a->o->quiet) {
+		snprintf(word, sizeof(word), "%s", fleet_done_key(a->verb, false));
+		word[0] = (char)(word[0] - 'a' + 'A');
+		say(stdout, "%s%s %" PRId64 " %s on %zu of %zu %s.\n",
+		    o->dry_run ? "Dry run: " : "", o->dry_run ? key : word, sum,
+		    PLURAL(sum, "message"), hosts, c.hosts, PLURAL(c.hosts, "host"));
+		if (!o->dry_run)
+			say_waits(a);
+		if (!o->dry_run)
+			say_rules(a);
+	}
+	code = session_written(code, err);
+	return code < 0 ? code : fleet_exit(o->results);
+}
+
+/* ^C: what is known so far. */
+static int stopped(const struct acting *a)
+{
+	int code = 0;
+
+	if (a->order.results && a->o->json)
+		code = fleet_tell_json(&a->order);
+	else if (a->order.results && !a->o->quiet)
+		code = fleet_tell_hosts(stdout, &a->order, 0, NULL);
+	return code < 0 ? EXIT_SOME_FAILED : EXIT_INTERRUPTED;
+}
+
+static int run(struct acting *a, struct err *err)
+{
+	bool end = false;
+	int code = prepare(a, err);
+
+	if (code == 0 && !a->o->dry_run && session_can_ask(a->f->s))
+		code = ask(a, &end, err);
+	if (code < 0 || end)
+		return code;
+	code = place(a, &a->order, a->o->dry_run, err);
+	if (code == 0)
+		code = fleet_await(a->f, &a->order, err);
+	if (code < 0 && a->order.number && !a->o->dry_run) {
+		fleet_tell_standing(&a->order);
+		if (code == ERR_STOPPED)
+			return stopped(a);
+	}
+	return code < 0 ? code : tell(a, &a->order, err);
+}
+
+int fleet_act(struct fleet *f, struct err *err)
+{
+	struct acting a = {.f = f, .o = &f->s->options, .verb = f->s->verb->name};
+	int code = run(&a, err);
+
+	json_free(a.spec);
+	block_plan_release(&a.plan);
+	fleet_order_release(&a.preview);
+	fleet_order_release(&a.order);
+	return code;
+}

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: ISC */
+/* fleet hosts, orders, order, cancel, init, add, retire. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "purge/fleet/fleet_floods.h"
+#include "purge/fleet/fleet_order.h"
+#include "purge/tell/say.h"
+#include "purge/tell/table.h"
+
+#define ORDERS_SHOWN 50
+
+static char *time_text(const struct json *o, const char *key, char *buf, size_t size)
+{
+	int64_t seconds = json_int(o, key, 0);
+
+	buf[0] = '\0';
+	return seconds > 0 ? clock_text(seconds * USEC_PER_SEC, buf, size) : buf;
+}
+
+static const char *text_of(const struct json *o, const char *key)
+{
+	const char *text = o ? json_text(o, key) : NULL;
+
+	return text ? text : "";
+}
+
+/* Each member of a list as a line. */
+static int put_lines(const struct json *answer, const char *key)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < json_count(answer, key); n++)
+		code = json_line(stdout, json_duplicate(json_at(answer, key, n)));
+	return code;
+}
+
+/* ---- hosts */
+
+static int host_json(const struct json *host)
+{
+	static const char *const numbers[] = {"seen", "rules_behind", "open"};
+	const struct json *health = json_child(host, "health");
+	struct json *o = json_new();
+
+	json_put_text(o, "name", json_text(host, "name"));
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		if (json_int(host, numbers[n], -1) >= 0)
+			json_put_int(o, numbers[n], json_int(host, numbers[n], 0));
+	json_put_text(o, "state", json_text(host, "state"));
+	json_put_text(o, "version", health ? json_text(health, "version") : NULL);
+	if (health && json_int(health, "queued", -1) >= 0)
+		json_put_int(o, "queued", json_int(health, "queued", 0));
+	if (*text_of(health, "trouble"))
+		json_put_text(o, "trouble", text_of(health, "trouble"));
+	if (json_count(host, "tags")) {
+		struct strbuf packed = {0};
+		struct strlist list;
+
+		for (size_t n = 0; n < json_count(host, "tags"); n++) {
+			const char *tag = json_text(json_at(host, "tags", n), NULL);
+
+			strlist_push(&packed, tag ? tag : "", tag ? strlen(tag) : 0);
+		}
+		list = strlist_of(&packed);
+		json_put_list(o, "tags", &list);
+		strbuf_release(&packed);
+	}
+	fleet_floods_put(o, health);
+	return json_line(stdout, o);
+}
+
+static void host_row(struct table *t, const struct json *host)
+{
+	const struct json *health = json_child(host, "health");
+	int64_t behind = json_int(host, "rules_behind", 0), open = json_int(host, "open", 0);
+	char seen[64], queued[32] = "", rules[32] = "", orders[32] = "";
+	struct strbuf trouble = {0};
+
+	fleet_seen_text(json_int(host, "age_us", -1), seen, sizeof(seen));
+	if (health && json_int(health, "queued", -1) >= 0)
+		snprintf(queued, sizeof(queued), "%" PRId64, json_int(health, "queued", 0));
+	if (behind > 0)
+		snprintf(rules, sizeof(rules), "%" PRId64 " behind", behind);
+	if (open > 0)
+		snprintf(orders, sizeof(orders), "%" PRId64, open);
+	strbuf_puts(&trouble, text_of(health, "trouble"));
+	fleet_floods_words(&trouble, health);
+	table_add(t, (const char *[]){text_of(host, "name"), text_of(host, "state"), seen,
+			 text_of(health, "version"), rules, queued, orders, strbuf_text(&trouble)});
+	if (strcmp(text_of(host, "state"), "present") != 0)
+		table_color(t, 1, "yellow");
+	strbuf_release(&trouble);
+}
+
+static int tell_hosts(struct fleet *f, const struct json *answer)
+{
+	static const struct table_column columns[] = {{.name = "HOST"}, {.name = "STATE"},
+	    {.name = "SEEN"}, {.name = "VERSION"}, {.name = "RULES"},
+	    {.name = "QUEUED", .right = true}, {.name = "ORDERS", .right = true},
+	    {.name = "TROUBLE", .cut = true}};
+	struct table *t;
+	int code = 0;
+
+	if (f->s->options.json) {
+		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
+			code = host_json(json_at(answer, "hosts", n));
+		return code;
+	}
+	t = table_new(stdout, columns, COUNT_OF(columns));
+	for (size_t n = 0; n < json_count(answer, "hosts"); n++)
+		host_row(t, json_at(answer, "hosts", n));
+	return table_end(t);
+}
+
+/* 2 where a host that should be there is not, or says that something is wrong. */
+static int judge_hosts(const struct json *answer)
+{
+	for (size_t n = 0; n < json_count(answer, "hosts"); n++) {
+		const struct json *host = json_at(answer, "hosts", n);
+		const char *state = text_of(host, "state");
+
+		if (strcmp(state, "absent") == 0 ||
+		    (strcmp(state, "present") == 0 &&
+			*text_of(json_child(host, "health"), "trouble")))
+			return EXIT_SOME_FAILED;
+	}
+	return EXIT_DONE;
+}
+
+static int hosts(struct fleet *f, struct err *err)
+{
+	struct json *answer = NULL;
+	int code = fleet_link_ask(&f->link, fleet_request("hosts"), &answer, err);
+
+	if (code == 0)
+		code = session_written(tell_hosts(f, answer), err);
+	if (code == 0)
+		fleet_floods_alert(answer);
+	if (code == 0)
+		code = judge_hosts(answer);
+	json_free(answer);
+	return code;
+}
+
+/* ---- orders */
+
+static void put_states(struct strbuf *to, const struct json *order)
+{
+	const struct json *states = json_child(order, "states"), *value;
+	const char *key;
+	void *at = NULL;
+
+	while (states && json_next(states, &at, &key, &value))
+		strbuf_printf(
+		    to, "%s%s %" PRId64, to->len ? ", " : "", key, json_int(value, NULL, 0));
+	if (json_bool(order, "cancelled", false))
+		strbuf_printf(to, "%scancelled", to->len ? "; " : "");
+}
+
+static void order_row(struct table *t, const struct json *order)
+{
+	char placed[CLOCK_TEXT_SIZE], number[32], verb[64];
+	struct strbuf states = {0};
+
+	snprintf(number, sizeof(number), "%" PRId64, json_int(order, "order", 0));
+	snprintf(verb, sizeof(verb), "%.30s%s", text_of(order, "verb"),
+	    json_bool(order, "dry_run", false) ? " (dry run)" : "");
+	put_states(&states, order);
+	table_add(t,
+	    (const char *[]){number, time_text(order, "placed", placed, sizeof(placed)),
+		text_of(order, "placed_by"), verb, strbuf_text(&states), text_of(order, "reason")});
+	strbuf_release(&states);
+}
+
+static int orders(struct fleet *f, struct err *err)
+{
+	static const struct table_column columns[] = {{.name = "ORDER", .right = true},
+	    {.name = "PLACED"}, {.name = "BY"}, {.name = "VERB"}, {.name = "HOSTS"},
+	    {.name = "REASON", .cut = true}};
+	size_t limit = f->s->options.limit ? f->s->options.limit : ORDERS_SHOWN;
+	struct json *request = fleet_request("orders"), *answer = NULL;
+	struct table *t;
+	int code;
+
+	json_put_int(request, "limit", (int64_t)limit);
+	code = fleet_link_ask(&f->link, request, &answer, err);
+	if (code == 0 && f->s->options.json) {
+		code = put_lines(answer, "orders");
+	} else if (code == 0) {
+		t = table_new(stdout, columns, COUNT_OF(columns));
+		for (size_t n = 0; n < json_count(answer, "orders"); n++)
+			order_row(t, json_at(answer, "orders", n));
+		code = table_end(t);
+	}
+	json_free(answer);
+	return session_written(code, err);
+}
+
+static int read_number(const struct fleet *f, int64_t *ret, struct err *err)
+{
+	uint64_t number;
+
+	if (f->s->options.word_count != 2 ||
+	    str_parse_u64(f->s->options.words[1], 1, INT64_MAX, &number) < 0)
+		return err_set(err, ERR_USAGE, "'fleet %s' takes the number of one order",
+		    f->s->options.words[0]);
+	*ret = (int64_t)number;
+	return 0;
+}
+
+static void say_events(const struct json *answer)
+{
+	char at[CLOCK_TEXT_SIZE];
+
+	for (size_t n = 0; n < json_count(answer, "events"); n++) {
+		const struct json *e = json_at(answer, "events", n);
+
+		say(stdout, "%s  %s  %s  %s  %s\n", time_text(e, "at", at, sizeof(at)),
+		    text_of(e, "actor"), text_of(e, "kind"), text_of(e, "host"),
+		    text_of(e, "detail"));
+	}
+}
+
+static int tell_order(const struct fleet *f, struct json *answer)
+{
+	struct fleet_order o = {.verb = text_of(answer, "verb"),
+	    .dry_run = json_bool(answer, "dry_run", false),
+	    .number = json_int(answer, "order", 0),
+	    .results = answer};
+	char placed[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
+	int code;
+
+	if (f->s->options.json)
+		return fleet_tell_json(&o);
+	say(stdout, "Order %" PRId64 ": %s%s by %s, placed %s, until %s%s.\n", o.number, o.verb,
+	    o.dry_run ? " (dry run)" : "", text_of(answer, "placed_by"),
+	    time_text(answer, "placed", placed, sizeof(placed)),
+	    time_text(answer, "expires", expires, sizeof(expires)),
+	    json_bool(answer, "cancelled", false) ? "; cancelled" : "");
+	if (*text_of(answer, "reason"))
+		say(stdout, "Reason: %s\n", text_of(answer, "reason"));
+	code = fleet_tell_hosts(stdout, &o, 0, NULL);
+	say_events(answer);
+	return code;
+}
+
+static int order(struct fleet *f, struct err *err)
+{
+	struct json *request, *answer = NULL;
+	int64_t number = 0;
+	int code = read_number(f, &number, err);
+
+	if (code < 0)
+		return code;
+	request = fleet_request("order");
+	json_put_int(request, "order", number);
+	code = fleet_link_ask(&f->link, request, &answer, err);
+	if (code == 0 && json_int(answer, "order", 0) != number)
+		code = err_set(err, ERR_USAGE, "there is no order %" PRId64, number);
+	if (code == 0)
+		code = session_written(tell_order(f, answer), err);
+	if (code == 0)
+		code = fleet_exit(answer);
+	json_free(answer);
+	return code;
+}
+
+static int cancel(struct fleet *f, struct err *err)
+{
+	struct json *request, *answer = NULL;
+	int64_t number = 0, running = 0;
+	int code = read_number(f, &number, err);
+
+	if (code < 0)
+		return code;
+	request = fleet_request("cancel");
+	json_put_int(request, "order", number);
+	json_put_text(request, "reason", f->s->options.reason);
+	code = fleet_link_ask(&f->link, request, &answer, err);
+	if (code == 0 && f->s->options.json) {
+		code = session_written(json_line(stdout, json_duplicate(answer)), err);
+	} else if (code == 0) {
+		running = json_int(answer, "running", 0);
+		say(stdout,
+		    "Order %" PRId64 " is cancelled on %" PRId64 " %s that had not begun.\n",
+		    number, json_int(answer, "cancelled", 0),
+		    PLURAL(json_int(answer, "cancelled", 0), "host"));
+		if (running > 0)
+			say(stdout, "%" PRId64 " %s at work and will stop between two chunks.\n",
+			    running, running == 1 ? "host is" : "hosts are");
+	}
+	json_free(answer);
+	return code;
+}
+
+/* ---- the database, and its roles */
+
+static void say_list(const struct json *answer, const char *key, const char *head)
+{
+	for (size_t n = 0; n < json_count(answer, key); n++) {
+		const char *text = json_text(json_at(answer, key, n), NULL);
+
+		if (n == 0)
+			say(stdout, "%s\n", head);
+		say(stdout, "  %s\n", text ? text : "");
+	}
+}
+
+static int init(struct fleet *f, struct err *err)
+{
+	struct json *answer = NULL;
+	int code = fleet_link_ask(&f->link, fleet_request("init"), &answer, err);
+
+	if (code == 0 && f->s->options.json) {
+		code = session_written(json_line(stdout, json_duplicate(answer)), err);
+	} else if (code == 0) {
+		say(stdout, "%zu %s applied; the schema is at version %" PRId64 ".\n",
+		    json_count(answer, "applied"),
+		    PLURAL(json_count(answer, "applied"), "migration"),
+		    json_int(answer, "version", 0));
+		say_list(answer, "hba", "In pg_hba.conf:");
+		say_list(answer, "ident", "In pg_ident.conf:");
+		say_list(answer, "warnings", "Warnings:");
+	}
+	json_free(answer);
+	return code;
+}
+
+static void put_tags(struct json *request, const char *tags)
+{
+	struct strbuf packed = {0};
+	struct strlist list;
+
+	for (; tags && *tags; tags += *tags == ',') {
+		size_t len = strcspn(tags, ",");
+
+		if (len)
+			strlist_push(&packed, tags, len);
+		tags += len;
+	}
+	list = strlist_of(&packed);
+	if (list.count)
+		json_put_list(request, "tags", &list);
+	strbuf_release(&packed);
+}
+
+/* add and retire. */
+static int name_role(struct fleet *f, struct err *err)
+{
+	const struct options *o = &f->s->options;
+	const bool adds = strcmp(o->words[0], "add") == 0;
+	struct json *request, *answer = NULL;
+	int code;
+
+	if (o->word_count != 2)
+		return err_set(err, ERR_USAGE, "'fleet %s' takes one name", o->words[0]);
+	request = fleet_request(o->words[0]);
+	json_put_text(request, "name", o->words[1]);
+	if (adds) {
+		put_tags(request, o->tags);
+		if (o->as)
+			json_put_text(request, "as", o->as);
+	}
+	code = fleet_link_ask(&f->link, request, &answer, err);
+	if (code == 0 && o->json)
+		code = session_written(json_line(stdout, json_duplicate(answer)), err);
+	else if (code == 0 && adds)
+		say(stdout, "%s may connect, with a certificate whose CN is %s.\n", o->words[1],
+		    o->words[1]);
+	else if (code == 0)
+		say(stdout, "%s gets no orders and may not connect any more.\n", o->words[1]);
+	json_free(answer);
+	return code;
+}
+
+int fleet_admin(struct fleet *f, struct err *err)
+{
+	static const struct {
+		const char *word;
+		int (*run)(struct fleet *f, struct err *err);
+		size_t words;
+	} rows[] = {{"hosts", hosts, 1}, {"orders", orders, 1}, {"order", order, 2},
+	    {"cancel", cancel, 2}, {"init", init, 1}, {"add", name_role, 2},
+	    {"retire", name_role, 2}};
+	const struct options *o = &f->s->options;
+
+	for (size_t n = 0; o->word_count > 0 && n < COUNT_OF(rows); n++) {
+		if (strcmp(o->words[0], rows[n].word) != 0)
+			continue;
+		if (o->word_count > rows[n].words)
+			return err_set(err, ERR_USAGE, "'fleet %s' takes no word '%s'",
+			    rows[n].word, o->words[rows[n].words]);
+		return rows[n].run(f, err);
+	}
+	return err_set(
+	    err, ERR_USAGE, "'fleet' takes one of hosts, orders, order, cancel, init, add, retire");
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: ISC */
+/* block and unblock for the whole fleet: a rule in the database, which every host takes over. */
+#include <poll.h>
+
+#include "base/clock.h"
+#include "purge/fleet/fleet_order.h"
+#include "purge/interrupt.h"
+#include "purge/rules/block_talk.h"
+#include "purge/tell/ask.h"
+#include "purge/tell/say.h"
+
+#define KNOWN_TIME (5 * USEC_PER_SEC) /* until every host that is there has it */
+#define LOOK_MS    50
+
+struct blocking {
+	struct fleet *f;
+	const struct options *o;
+	bool sets; /* block, not unblock */
+	struct block_plan plan;
+	int64_t version;
+	size_t known, hosts;
+};
+
+static int make_plan(struct blocking *b, struct err *err)
+{
+	struct block_terms terms = block_terms_of(b->f->s, b->o->action, b->o->rule_for);
+	int code = 0;
+
+	if (b->o->hosts)
+		return err_set(err, ERR_USAGE, "a rule of the fleet is for all hosts: '--fleet'");
+	terms.text = b->o->text;
+	for (size_t n = 0; code == 0 && n < b->o->word_count; n++)
+		code = block_plan_add(&b->plan, b->o->words[n], &terms, err);
+	if (code < 0 || !b->sets || b->o->dry_run || block_doubts(b->f->s, &b->plan) == 0 ||
+	    b->o->yes)
+		return code;
+	if (!session_can_ask(b->f->s))
+		return err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
+	if (ask_yes(STDIN_FILENO, stderr, "Block it all the same, on all hosts?") == ANSWER_YES)
+		return 0;
+	say(stderr, "Nothing was blocked.\n");
+	return ERR_STOPPED;
+}
+
+static int send(struct blocking *b, const struct rule *r, struct err *err)
+{
+	struct json *request = fleet_request("rule"), *answer = NULL;
+	struct strbuf text = {0};
+	int code;
+
+	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
+	json_put_text(request, "subject", r->subject);
+	json_put_text(request, "action", b->sets ? rule_action_word(r->action) : NULL);
+	json_put_text(request, "text", strbuf_text(&text));
+	json_put_text(request, "reason", b->o->reason);
+	if (b->sets && b->o->rule_for)
+		json_put_int(request, "for_s", (b->o->rule_for + USEC_PER_SEC - 1) / USEC_PER_SEC);
+	code = fleet_link_ask(&b->f->link, request, &answer, err);
+	if (code == 0)
+		b->version = json_int(answer, "rule_version", 0);
+	json_free(answer);
+	strbuf_release(&text);
+	return code;
+}
+
+/* How many hosts are there now. */
+static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
+{
+	struct json *answer = NULL;
+	int code = fleet_link_ask(&b->f->link, fleet_request("hosts"), &answer, err);
+
+	b->known = b->hosts = *ret = *ret_behind = 0;
+	for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
+		const struct json *host = json_at(answer, "hosts", n);
+		const char *state = json_text(host, "state");
+		bool knows = json_int(host, "rules", 0) >= b->version;
+		bool present = state && strcmp(state, "present") == 0;
+
+		if (state && strcmp(state, "retired") == 0)
+			continue;
+		b->hosts++;
+		b->known += knows;
+		*ret += present;
+		*ret_behind += present && !knows;
+	}
+	json_free(answer);
+	return code;
+}
+
+static int await_known(struct blocking *b, struct err *err)
+{
+	int64_t deadline = clock_steady() + KNOWN_TIME;
+	size_t present = 0, behind = 0;
+	int code = count_present(b, &present, &behind, err);
+
+	while (code == 0 && behind > 0 && clock_steady() < deadline && !interrupt_stop) {
+		poll(NULL, 0, LOOK_MS);
+		code = count_present(b, &present, &behind, err);
+	}
+	return code < 0              ? code
+	       : behind              ? EXIT_SOME_FAILED
+	       : b->known < b->hosts ? EXIT_SOME_ABSENT
+				     : 0;
+}
+
+static int tell_one(const struct blocking *b, const struct rule *r)
+{
+	const char *result = b->o->dry_run ? (b->sets ? "would-set" : "would-remove")
+			     : b->sets     ? "set"
+					   : "removed";
+	char until[CLOCK_TEXT_SIZE];
+	struct json *o;
+
+	if (!b->o->json && b->o->quiet)
+		return 0;
+	if (!b->o->json && b->sets)
+		say(stdout, "%s%s: %s until %s", b->o->dry_run ? "Would set " : "", r->subject,
+		    rule_action_word(r->action), block_until(r, until, sizeof(until)));
+	else if (!b->o->json)
+		say(stdout, "%s: %s", r->subject,
+		    b->o->dry_run ? "would be unblocked" : "unblocked");
+	if (!b->o->json && !b->o->dry_run)
+		say(stdout, ", in force on %zu of %zu %s", b->known, b->hosts,
+		    PLURAL(b->hosts, "host"));
+	if (!b->o->json)
+		say(stdout, ".\n");
+	if (!b->o->json)
+		return 0;
+	o = json_new();
+	json_put_text(o, "pattern", r->subject);
+	json_put_text(o, "action", b->sets ? rule_action_word(r->action) : NULL);
+	json_put_text(o, "result", result);
+	if (b->sets && r->expires)
+		json_put_int(o, "expires", r->expires / USEC_PER_SEC);
+	json_put_int(o, "hosts", (int64_t)b->hosts);
+	json_put_int(o, "in_force", (int64_t)b->known);
+	return json_line(stdout, o);
+}
+
+static int run(struct blocking *b, struct err *err)
+{
+	int status = 0, code = make_plan(b, err);
+
+	for (size_t n = 0; code == 0 && !b->o->dry_run && n < b->plan.rules.count; n++)
+		code = send(b, &b->plan.rules.list[n], err);
+	if (code == 0 && !b->o->dry_run)
+		code = status = await_known(b, err);
+	for (size_t n = 0; code >= 0 && n < b->plan.rules.count; n++)
+		code = tell_one(b, &b->plan.rules.list[n]);
+	code = code < 0 && status >= 0 && !err->text[0] ? session_written(code, err) : code;
+	return code < 0 ? code : status;
+}
+
+int fleet_block(struct fleet *f, struct err *err)
+{
+	struct blocking b = {
+	    .f = f, .o = &f->s->options, .sets = strcmp(f->s->verb->name, "block") == 0};
+	int code = run(&b, err);
+
+	block_plan_release(&b.plan);
+	return code == ERR_STOPPED ? EXIT_INTERRUPTED : code;
+}

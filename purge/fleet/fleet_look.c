@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: ISC */
+/* list, top, why and status of the fleet: an order that only looks, and what its hosts answered. */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "purge/fleet/fleet_order.h"
+#include "purge/fleet/fleet_spec.h"
+#include "purge/fleet/fleet_sums.h"
+#include "purge/tell/say.h"
+#include "purge/tell/table.h"
+
+#define GROUPS_MAX   1000 /* of one host; where there are more, sums are "at least" */
+#define GROUPS_SHOWN 20   /* on a terminal, without --limit */
+#define PARTS_MAX    64
+
+struct looking {
+	struct fleet *f;
+	const struct options *o;
+	struct fleet_order order;
+	struct fleet_sums sums;
+	struct table *table;
+	bool cut; /* a host had more groups than it told */
+};
+
+/* ---- the lines of all hosts */
+
+typedef int take_line(struct looking *k, const char *host, const struct json *line);
+
+static int each_line(struct looking *k, const char *host, take_line *take, struct err *err)
+{
+	bool last = false;
+	int code = 0;
+
+	for (int part = 0; code == 0 && !last && part < PARTS_MAX; part++) {
+		struct json *request = fleet_request("parts"), *answer = NULL;
+
+		json_put_int(request, "order", k->order.number);
+		json_put_text(request, "host", host);
+		json_put_int(request, "part", part);
+		code = fleet_link_ask(&k->f->link, request, &answer, err);
+		for (size_t n = 0; code == 0 && n < json_count(answer, "lines"); n++)
+			code = session_written(take(k, host, json_at(answer, "lines", n)), err);
+		last = code < 0 || json_bool(answer, "last", true);
+		json_free(answer);
+	}
+	return code;
+}
+
+static int each_host(struct looking *k, take_line *take, struct err *err)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < json_count(k->order.results, "results"); n++) {
+		const struct json *r = json_at(k->order.results, "results", n);
+		const char *host = json_text(r, "host");
+
+		if (host && json_child(r, "summary"))
+			code = each_line(k, host, take, err);
+	}
+	return code;
+}
+
+/* ---- list */
+
+static int list_json(struct looking *k, const char *host, const struct json *line)
+{
+	struct json *o = json_duplicate(line);
+
+	(void)k;
+	json_put_text(o, "host", host);
+	return json_line(stdout, o);
+}
+
+static int list_row(struct looking *k, const char *host, const struct json *line)
+{
+	const struct json *first = json_at(line, "recipients", 0);
+	int64_t arrived = json_int(line, "arrival_time", 0),
+		size = json_int(line, "message_size", 0);
+	const char *to = first ? json_text(first, "address") : "";
+	char age[CLOCK_TEXT_SIZE] = "", bytes[32], recipients[300];
+	size_t count = json_count(line, "recipients");
+	bool terminal = isatty(STDOUT_FILENO);
+
+	if (arrived > 0 && terminal)
+		clock_span_text(k->o->now - arrived * USEC_PER_SEC, age, sizeof(age));
+	else if (arrived > 0)
+		clock_text(arrived * USEC_PER_SEC, age, sizeof(age));
+	snprintf(bytes, sizeof(bytes), "%" PRId64, size);
+	if (terminal)
+		str_size_text((uint64_t)(size > 0 ? size : 0), bytes, sizeof(bytes));
+	if (count > 1)
+		snprintf(recipients, sizeof(recipients), "%.200s +%zu", to ? to : "", count - 1);
+	else
+		snprintf(recipients, sizeof(recipients), "%.200s", to ? to : "");
+	table_add(k->table,
+	    (const char *[]){host, json_text(line, "queue_id"), json_text(line, "queue_name"), age,
+		bytes, json_text(line, "sender"), recipients});
+	return 0;
+}
+
+static int list(struct looking *k, struct err *err)
+{
+	static const struct table_column columns[] = {{.name = "HOST"}, {.name = "QUEUE ID"},
+	    {.name = "QUEUE"}, {.name = "AGE", .right = true}, {.name = "SIZE", .right = true},
+	    {.name = "SENDER", .cut = true}, {.name = "RECIPIENTS", .cut = true}};
+	int code;
+
+	if (k->o->json)
+		return each_host(k, list_json, err);
+	k->table = table_new(stdout, columns, COUNT_OF(columns));
+	code = each_host(k, list_row, err);
+	return session_written(table_end(k->table) < 0 && code == 0 ? -ENOMEM : code, err);
+}
+
+/* ---- top and why */
+
+static int add_top(struct looking *k, const char *host, const struct json *line)
+{
+	(void)host;
+	return fleet_sums_add(&k->sums, "group", "count", line);
+}
+
+static int add_why(struct looking *k, const char *host, const struct json *line)
+{
+	(void)host;
+	return fleet_sums_add(&k->sums, "reason", "recipients", line);
+}
+
+static size_t shown(const struct looking *k)
+{
+	size_t limit = k->o->limit;
+
+	if (!limit && !k->o->json && isatty(STDOUT_FILENO))
+		limit = GROUPS_SHOWN;
+	return limit && limit < k->sums.count ? limit : k->sums.count;
+}
+
+static int group_json(const struct looking *k, const struct fleet_group *g, bool why)
+{
+	struct json *o = json_new();
+	uint64_t ages[TOP_AGES];
+
+	json_put_text(o, why ? "reason" : "group", g->name);
+	json_put_int(o, why ? "recipients" : "count", g->count);
+	if (why)
+		json_put_int(o, "messages", g->messages);
+	else
+		json_put_share(o, "share", (double)g->count / (double)k->sums.all);
+	if (!why) {
+		json_put_int(o, "bytes", g->bytes);
+		json_put_int(o, "oldest", g->oldest);
+		json_put_int(o, "newest", g->newest);
+		for (size_t n = 0; n < TOP_AGES; n++)
+			ages[n] = (uint64_t)g->ages[n];
+		json_put_ints(o, "ages", ages, TOP_AGES);
+	}
+	json_put_int(o, "hosts", (int64_t)g->hosts);
+	if (k->cut)
+		json_put_bool(o, "at_least", true);
+	return json_line(stdout, o);
+}
+
+static void group_row(const struct looking *k, const struct fleet_group *g, bool why)
+{
+	char count[32], hosts[32], bytes[32] = "", oldest[CLOCK_TEXT_SIZE] = "";
+
+	snprintf(count, sizeof(count), "%s%" PRId64, k->cut ? ">=" : "", g->count);
+	snprintf(hosts, sizeof(hosts), "%zu", g->hosts);
+	if (!why)
+		str_size_text((uint64_t)g->bytes, bytes, sizeof(bytes));
+	if (!why && g->oldest)
+		clock_span_text(k->o->now - g->oldest * USEC_PER_SEC, oldest, sizeof(oldest));
+	table_add(k->table, why ? (const char *[]){count, hosts, g->name}
+				: (const char *[]){g->name, count, hosts, bytes, oldest});
+}
+
+static int sum_up(struct looking *k, bool why, struct err *err)
+{
+	static const struct table_column tops[] = {{.name = "GROUP", .cut = true},
+	    {.name = "COUNT", .right = true}, {.name = "HOSTS", .right = true},
+	    {.name = "SIZE", .right = true}, {.name = "OLDEST", .right = true}};
+	static const struct table_column whys[] = {{.name = "RECIPIENTS", .right = true},
+	    {.name = "HOSTS", .right = true}, {.name = "REASON", .cut = true}};
+	int code = each_host(k, why ? add_why : add_top, err);
+
+	fleet_sums_join(&k->sums);
+	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {
+		const struct json *s =
+		    json_child(json_at(k->order.results, "results", n), "summary");
+
+		k->cut |= s && json_int(s, "lines", 0) >= GROUPS_MAX;
+	}
+	if (!k->o->json)
+		k->table = why ? table_new(stdout, whys, COUNT_OF(whys))
+			       : table_new(stdout, tops, COUNT_OF(tops));
+	for (size_t n = 0; code == 0 && n < shown(k); n++) {
+		if (k->o->json)
+			code = session_written(group_json(k, &k->sums.list[n], why), err);
+		else
+			group_row(k, &k->sums.list[n], why);
+	}
+	if (!k->o->json && table_end(k->table) < 0 && code == 0)
+		code = session_written(-ENOMEM, err);
+	return code;
+}
+
+/* ---- status */
+
+static void say_findings(const struct json *r)
+{
+	const struct json *s = json_child(r, "summary");
+
+	for (size_t n = 0; s && n < json_count(s, "findings"); n++) {
+		const struct json *f = json_at(s, "findings", n);
+		const char *level = json_text(f, "level"), *text = json_text(f, "text");
+
+		if (level && text)
+			say(stdout, "%s %s: %s.\n", strcmp(level, "fault") == 0 ? "!" : "-",
+			    json_text(r, "host"), text);
+	}
+}
+
+static int status(struct looking *k, struct err *err)
+{
+	static const struct table_column columns[] = {
+	    {.name = "HOST"}, {.name = "STATE"}, {.name = "STATUS", .cut = true}};
+	size_t count = json_count(k->order.results, "results");
+	int code;
+
+	if (k->o->json)
+		return session_written(fleet_tell_json(&k->order), err);
+	k->table = table_new(stdout, columns, COUNT_OF(columns));
+	for (size_t n = 0; n < count; n++) {
+		const struct json *r = json_at(k->order.results, "results", n);
+		const struct json *s = json_child(r, "summary");
+		char seen[64] = "";
+		const char *words = json_text(r, "words");
+
+		if (s)
+			words =
+			    json_bool(s, "ok", false) ? "nothing is wrong" : "something is wrong";
+		if (fleet_state_of(r) == FLEET_ABSENT)
+			words = fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen));
+		table_add(
+		    k->table, (const char *[]){json_text(r, "host"), fleet_state_word(r), words});
+	}
+	code = table_end(k->table);
+	for (size_t n = 0; n < count; n++)
+		say_findings(json_at(k->order.results, "results", n));
+	return session_written(code, err);
+}
+
+/* ---- the order */
+
+/* Hosts that did not answer are named on stderr, since the lines are not all then. */
+static void say_missing(const struct looking *k)
+{
+	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {
+		const struct json *r = json_at(k->order.results, "results", n);
+		const char *words = json_text(r, "words");
+		char seen[64];
+
+		if (fleet_state_of(r) == FLEET_ABSENT)
+			complain("%s is absent (%s)", json_text(r, "host"),
+			    fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen)));
+		else if (fleet_state_of(r) == FLEET_FAILED)
+			complain("%s: %s%s%s", json_text(r, "host"), fleet_state_word(r),
+			    words && *words ? ": " : "", words ? words : "");
+	}
+}
+
+static int tell(struct looking *k, struct err *err)
+{
+	const char *verb = k->order.verb;
+
+	if (strcmp(verb, "status") == 0)
+		return status(k, err);
+	if (!k->o->quiet)
+		say_missing(k);
+	return strcmp(verb, "list") == 0 ? list(k, err) : sum_up(k, strcmp(verb, "why") == 0, err);
+}
+
+int fleet_look(struct fleet *f, struct err *err)
+{
+	struct looking k = {.f = f, .o = &f->s->options};
+	struct json *spec = NULL;
+	int code = fleet_spec(k.o, &spec, err);
+
+	k.order =
+	    (struct fleet_order){.verb = f->s->verb->name, .spec = spec, .expire = FLEET_LOOK};
+	/* The hosts' groups are added up before the largest can be known. */
+	if (code == 0 && f->s->verb->flags & VERB_GROUPS)
+		json_put_int(spec, "limit", GROUPS_MAX);
+	if (code == 0)
+		code = fleet_place(f, &k.order, err);
+	if (code == 0)
+		code = fleet_await(f, &k.order, err);
+	if (code == 0)
+		code = tell(&k, err);
+	if (code >= 0)
+		code = fleet_exit(k.order.results);
+	fleet_order_release(&k.order);
+	fleet_sums_release(&k.sums);
+	json_free(spec);
+	return code;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: ISC */
+/* Results of the hosts as a table and as JSON. */
+#include <inttypes.h>
+
+#include "base/clock.h"
+#include "purge/fleet/fleet_order.h"
+#include "purge/tell/table.h"
+
+const char *fleet_done_key(const char *verb, bool dry_run)
+{
+	static const struct {
+		const char *verb, *done, *ready;
+	} rows[] = {{"purge", "deleted", "would_delete"}, {"hold", "held", "would_hold"},
+	    {"release", "released", "would_release"}, {"undo", "released", "would_release"}};
+
+	for (size_t n = 0; n < COUNT_OF(rows); n++)
+		if (strcmp(verb, rows[n].verb) == 0)
+			return dry_run ? rows[n].ready : rows[n].done;
+	return "matched";
+}
+
+static int64_t number(const struct json *summary, const char *key)
+{
+	return summary ? json_int(summary, key, 0) : 0;
+}
+
+/* "deleted 800, failed 2", or why not. */
+static void put_result(struct strbuf *to, const struct json *r, const char *done)
+{
+	static const char *const others[] = {"failed", "unproven", "changed", "unreadable"};
+	const struct json *summary = json_child(r, "summary");
+	const char *words = json_text(r, "words");
+	int64_t total = json_int(r, "total", 0);
+	enum fleet_state state = fleet_state_of(r);
+
+	if (state == FLEET_OPEN && total > 0)
+		strbuf_printf(to, "%" PRId64 " of %" PRId64, json_int(r, "progress", 0), total);
+	if (summary)
+		strbuf_printf(to, "%s %" PRId64, done, number(summary, done));
+	for (size_t n = 0; n < COUNT_OF(others); n++)
+		if (number(summary, others[n]) > 0)
+			strbuf_printf(to, ", %s %" PRId64, others[n], number(summary, others[n]));
+	if (state == FLEET_FAILED && words && *words)
+		strbuf_printf(to, "%s%s", to->len ? "; " : "", words);
+}
+
+static void put_time(const struct json *r, char *buf, size_t size)
+{
+	int64_t age = json_int(r, "age_us", -1);
+
+	buf[0] = '\0';
+	if (fleet_state_of(r) == FLEET_ABSENT)
+		fleet_seen_text(json_int(r, "seen_us", -1), buf, size);
+	else if (fleet_state_of(r) != FLEET_OPEN && age >= 0)
+		snprintf(buf, size, "%.1f s", (double)age / (double)USEC_PER_SEC);
+}
+
+static void add_row(struct table *t, const struct json *r, const char *done)
+{
+	static const char *const colors[] = {
+	    [FLEET_FAILED] = "red", [FLEET_ABSENT] = "yellow", [FLEET_OPEN] = NULL};
+	struct strbuf what = {0};
+	char when[64];
+	enum fleet_state state = fleet_state_of(r);
+
+	put_result(&what, r, done);
+	put_time(r, when, sizeof(when));
+	table_add(t,
+	    (const char *[]){json_text(r, "host"), fleet_state_word(r), strbuf_text(&what), when});
+	if (state != FLEET_DONE && colors[state])
+		table_color(t, 1, colors[state]);
+	strbuf_release(&what);
+}
+
+int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t *ret_rows)
+{
+	static const struct table_column columns[] = {
+	    {.name = "HOST"}, {.name = "STATE"}, {.name = "RESULT", .cut = true}, {.name = "TIME"}};
+	struct table *t = table_new(to, columns, COUNT_OF(columns));
+	const char *done = fleet_done_key(o->verb, o->dry_run);
+	size_t count = json_count(o->results, "results"), rows = 0;
+
+	/* With too many for a screen those that are done are left out. */
+	for (size_t n = 0; n < count; n++) {
+		const struct json *r = json_at(o->results, "results", n);
+
+		if (most && (rows == most || (count > most && fleet_state_of(r) == FLEET_DONE)))
+			continue;
+		add_row(t, r, done);
+		rows++;
+	}
+	if (ret_rows)
+		*ret_rows = rows ? rows + 1 : 0;
+	return table_end(t);
+}
+
+/* ---- JSON */
+
+static int host_line(const struct fleet_order *o, const struct json *r)
+{
+	const struct json *summary = json_child(r, "summary");
+	const char *words = json_text(r, "words");
+	struct json *line = json_new();
+	int64_t status = json_int(r, "exit", -1);
+
+	json_put_text(line, "host", json_text(r, "host"));
+	json_put_int(line, "order", o->number);
+	json_put_text(line, "state", fleet_state_word(r));
+	if (status >= 0)
+		json_put_int(line, "exit", status);
+	json_put_int(line, "attempt", json_int(r, "attempt", 0));
+	if (summary)
+		json_put(line, "summary", json_duplicate(summary));
+	if (words && *words)
+		json_put_text(line, "words", words);
+	return json_line(stdout, line);
+}
+
+/* Every number that some host's summary has, once. */
+static void put_sums(struct json *o, const struct json *results)
+{
+	struct strbuf seen = {0};
+
+	for (size_t n = 0; n < json_count(results, "results"); n++) {
+		const struct json *s = json_child(json_at(results, "results", n), "summary"),
+				  *value;
+		const char *key;
+		void *at = NULL;
+
+		while (s && json_next(s, &at, &key, &value)) {
+			struct strlist list = strlist_of(&seen);
+			bool known = strcmp(key, "batch") == 0 || strcmp(key, "failed") == 0 ||
+				     json_int(value, NULL, INT64_MIN) == INT64_MIN;
+
+			strlist_each (each, &list)
+				known |= strcmp(each, key) == 0;
+			if (known || list.count > 100)
+				continue;
+			json_put_int(o, key, fleet_sum(results, key, NULL));
+			strlist_push(&seen, key, strlen(key));
+		}
+	}
+	strbuf_release(&seen);
+}
+
+int fleet_tell_json(const struct fleet_order *o)
+{
+	struct fleet_counts c = fleet_count(o->results);
+	struct json *summary = json_new(), *line;
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < json_count(o->results, "results"); n++)
+		code = host_line(o, json_at(o->results, "results", n));
+	json_put_int(summary, "order", o->number);
+	json_put_int(summary, "hosts", (int64_t)c.hosts);
+	json_put_int(summary, "done", (int64_t)c.done);
+	json_put_int(summary, "absent", (int64_t)c.absent);
+	/* "failed" is of hosts here; messages are in the lines of the hosts. */
+	json_put_int(summary, "failed", (int64_t)c.failed);
+	if (c.open)
+		json_put_int(summary, "open", (int64_t)c.open);
+	put_sums(summary, o->results);
+	line = json_new();
+	json_put(line, "summary", summary);
+	return code < 0 ? (json_free(line), code) : json_line(stdout, line);
+}
