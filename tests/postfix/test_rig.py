@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: ISC
 """The rig itself, without our programs: what it says of a queue is what Postfix says, and it cleans up however it ends."""
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 import spool
+from pqpurge import BUILD, TOP
 from rig import HERE, PrivatePostfix, until
 from smtp import content
 
@@ -69,3 +72,63 @@ class Ending(unittest.TestCase):
 
     def test_terminate(self):
         self.check(15)
+
+
+class Closed(unittest.TestCase):
+    """A checkout below a directory that other users cannot enter: the daemon is another user. It is said at once, not by tests
+    that fail one after the other."""
+
+    def check(self, directory, *words):
+        with tempfile.TemporaryDirectory() as closed:  # 0700
+            place = os.path.join(closed, "pqpurge")
+            shutil.copytree(os.path.join(TOP, "tests"), os.path.join(place, "tests"),
+                            ignore=shutil.ignore_patterns("corpus", "__pycache__"))
+            done = subprocess.run([os.path.join(place, "tests", directory, "run"), BUILD, *words], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, cwd=place, timeout=60, check=False)
+        self.assertEqual(done.returncode, 1, done)
+        self.assertRegex(done.stdout + done.stderr, "0700, such as /root")
+
+    def test_postfix(self):
+        self.check("postfix", "test_rig.Reading")
+
+    def test_protocol(self):
+        self.check("protocol", "test_life")
+
+
+class Counting(unittest.TestCase):
+    """tests/unit/run says how many tests passed and failed; cmocka names a failed one twice."""
+    GOOD = "[       OK ] test_a\n[       OK ] test_b\n"
+    BAD = GOOD + ("[  FAILED  ] test_c\n[==========] 3 test(s) run.\n[  FAILED  ] 1 test(s), listed below:\n[  FAILED  ] test_c\n"
+                  "\n 1 FAILED TEST(S)\n")
+
+    def program(self, text, status):
+        path = os.path.join(self.directory.name, f"test_{len(os.listdir(self.directory.name))}")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"#!/bin/sh\ncat <<'E' >&2\n{text}E\nexit {status}\n")
+        os.chmod(path, 0o755)
+        return path
+
+    def setUp(self):
+        self.directory = tempfile.TemporaryDirectory()
+        self.addCleanup(self.directory.cleanup)
+
+    def check(self, programs, passed, failed):
+        done = subprocess.run([os.path.join(TOP, "tests/unit/run"), *(self.program(*p) for p in programs)], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.stdout.splitlines()[-1], done.returncode != 0),
+                         (f"tests/unit: {passed} passed, {failed} failed", failed > 0 or passed == 0))
+
+    def test_good(self):
+        self.check([(self.GOOD, 0), (self.GOOD, 0)], 4, 0)
+
+    def test_a_failure_counts_once(self):
+        self.check([(self.GOOD, 0), (self.BAD, 1)], 4, 1)
+
+    def test_two_programs_with_a_test_of_one_name(self):
+        self.check([(self.BAD, 1), (self.BAD, 1)], 4, 2)
+
+    def test_a_crash_is_a_failure(self):
+        self.check([(self.GOOD, 139)], 2, 1)
+
+    def test_nothing_is_no_success(self):
+        self.check([], 0, 0)
