@@ -6,6 +6,13 @@
 #include "mail/selector.h"
 #include "tests/unit/unit.h"
 
+/* A selector in words, and what of a message it must match. */
+struct row {
+	const char *name;
+	const char *words[11];
+	unsigned want;
+};
+
 static struct strbuf from, recipients, queued_from, queued_recipients, originals;
 
 /* What surely matches. */
