@@ -8,7 +8,9 @@ import subprocess
 import sys
 import time
 
+import door as order_door
 from case import BAD, RigCase, side_by_side, sized
+from door import MEMBER, OPERATORS, identity
 from hostile import WAYS
 from pqpurge import USER
 from rig import HERE
@@ -26,11 +28,12 @@ LIARS = {"no_rows"}
 # What each verb is called with. One that --help names and that is missing here fails the test.
 VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"],
          "log": ["--json"], "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "floods": ["--json"],
+         "fleet": ["hosts", "--json"], "order": [],
          "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
          "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "retry": ["-y", "--json", BAD],
          "purge": ["-y", "--json", BAD]}
 # These touch no mail, so that they are run side by side.
-LOOKING = ["list", "show", "top", "why", "rules", "log", "status", "sync", "setup", "floods"]
+LOOKING = ["list", "show", "top", "why", "rules", "log", "status", "sync", "setup", "floods", "fleet", "order"]
 
 
 class HostileCase(RigCase):
@@ -107,6 +110,45 @@ def answers(way):
 
 for _way in sorted(set(WAYS) - PATIENT - PROXIES):
     setattr(Answers, "test_" + _way, answers(_way))
+
+
+class Door(HostileCase):
+    """The order door: root works for a member of operator_group, and asks the hostile daemon meanwhile."""
+    settings = {"operator_group": OPERATORS}
+
+    def setUp(self):
+        super().setUp()
+        self.door = order_door.Door(self.pq).open()
+        self.addCleanup(self.door.close)
+
+    def member(self, *words, seconds=SECONDS):
+        began = time.monotonic()
+        result = self.pq.idx(*words, **identity(MEMBER, [OPERATORS]))
+        self.assertLess(time.monotonic() - began, seconds, f"{words}: {result}")
+        self.assertNotRegex(result.out + result.err, r"[\x00-\x08\x0b-\x1f\x7f\u202e\u200b]", words)
+        return result
+
+    def held(self):
+        return {i for i in self.postfix.ids() if "/hold/" in self.postfix.find(i)}
+
+    def check(self, way):
+        self.take_over(way)
+        everything = self.ours | self.others
+        listed = self.member("list", "--json")
+        self.assertEqual(listed.status, 0, listed)
+        if way not in LIARS:
+            self.assertEqual(set(listed.messages), everything, listed)
+        self.assertIn(self.member("hold", "-y", "--flood", "7").status, (1, 2))
+        self.assertEqual(self.held(), set(), "no flood is known")
+        result = self.member("hold", "-y", "--json", BAD)
+        self.assertLessEqual(self.held(), self.ours, result)
+        if way not in LIARS:
+            self.assertEqual(self.held(), self.ours, result)
+        self.assertEqual(self.postfix.ids(), everything)
+
+
+for _way in ("silent", "closes", "noise", "deep", "numbers", "error_of_control", "huge", "random_rows", "no_rows", "many_files"):
+    setattr(Door, "test_" + _way, lambda self, way=_way: self.check(way))
 
 
 class Patience(HostileCase):
