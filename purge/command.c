@@ -69,11 +69,13 @@ static int close_stdout(int status)
 
 int command_run(int argc, char **argv, const struct behalf *behalf)
 {
-	struct session session;
+	struct session session = {0};
 	struct err err = {{0}};
-	int code = session_parse(&session, argc, argv, &err);
+	int code = behalf ? behalf_check_words(behalf, argc, argv, &err) : 0;
 	bool told = false;
 
+	if (code == 0)
+		code = session_parse(&session, argc, argv, &err);
 	session.behalf = behalf;
 	if (code == 0)
 		code = run(&session, &err);

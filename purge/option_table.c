@@ -162,14 +162,19 @@ static int set_limit(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
+/* "12", or "12:MEANING" (floods.h): the door's client names what its dry run has shown. */
 static int set_flood(struct options *o, void *at, const char *value, struct err *err)
 {
 	uint32_t *into = at;
+	const char *meaning = strchr(value, ':');
+	char number[16] = "";
 	uint64_t n;
 
-	(void)o;
-	if (str_parse_u64(value, 1, UINT32_MAX / 2, &n) < 0)
+	snprintf(number, sizeof(number), "%.*s", (int)strcspn(value, ":"), value);
+	if (strcspn(value, ":") >= sizeof(number) ||
+	    str_parse_u64(number, 1, UINT32_MAX / 2, &n) < 0)
 		return err_set(err, ERR_SYNTAX, "'%s' is no number of a flood", value);
+	o->flood_meaning = meaning ? meaning + 1 : NULL;
 	if (*into)
 		return err_set(err, ERR_SYNTAX, "one flood at a time");
 	*into = (uint32_t)n;

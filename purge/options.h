@@ -45,16 +45,17 @@ struct options {
 	const char *reason;
 	bool block, sweep, foreign, requeue, watch;
 	bool with_bounces, index_only;
-	uint32_t flood;        /* --flood; 0 = not given */
-	uint32_t normal, bad;  /* floods; likewise */
-	bool try_logs, learn;  /* floods */
-	bool remove;           /* setup */
-	bool listen, grant;    /* order */
-	bool fleet;            /* --fleet or --host */
-	const char *hosts;     /* --host: names and @tags, commas between; NULL: all */
-	const char *tags, *as; /* fleet add */
-	int64_t wait, expire;  /* of a fleet order; microseconds; 0: not given */
-	const char *save;      /* directory; NULL = not asked */
+	uint32_t flood;            /* --flood; 0 = not given */
+	uint32_t normal, bad;      /* floods; likewise */
+	const char *flood_meaning; /* of --flood or --normal, as a dry run told it; NULL: ask */
+	bool try_logs, learn;      /* floods */
+	bool remove;               /* setup */
+	bool listen, grant;        /* order */
+	bool fleet;                /* --fleet or --host */
+	const char *hosts;         /* --host: names and @tags, commas between; NULL: all */
+	const char *tags, *as;     /* fleet add */
+	int64_t wait, expire;      /* of a fleet order; microseconds; 0: not given */
+	const char *save;          /* directory; NULL = not asked */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */

@@ -138,6 +138,15 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
+/* Its words as they were given; a quotation mark among them does not end it. */
+static void put_quoted(struct strbuf *line, const char *key, const char *text)
+{
+	strbuf_printf(line, " %s=\"", key);
+	for (; *text; text++)
+		strbuf_printf(line, "%s%c", strchr("\"\\", *text) ? "\\" : "", *text);
+	strbuf_putc(line, '"');
+}
+
 /* One line in the mail log, which explains postsuper's lines there. */
 static void log_run(const struct walk *w, const struct report *r)
 {
@@ -150,8 +159,9 @@ static void log_run(const struct walk *w, const struct report *r)
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].n || rows[i].always)
 			strbuf_printf(&line, " %s=%" PRIu64, rows[i].key, rows[i].n);
-	log_info("%s command=\"%s\" reason=\"%s\"", strbuf_text(&line), w->s->command_line,
-	    w->s->options.reason);
+	put_quoted(&line, "command", w->s->command_line);
+	put_quoted(&line, "reason", w->s->options.reason);
+	log_info("%s", strbuf_text(&line));
 	strbuf_release(&line);
 }
 

@@ -186,6 +186,8 @@ enum door_answer_kind {
 	DOOR_COMPLAINS, /* bytes of its stderr */
 	DOOR_ENDS,      /* struct door_end; the last one */
 	DOOR_PROGRESS,  /* u64 done, u64 total: messages; of a fleet's order, at most each 200 ms */
+	DOOR_FLOOD,     /* of a dry run with --flood: what it means, for the order that follows */
+	DOOR_ANSWERS
 };
 #define DOOR_LINES_MAX (8u << 20) /* bytes of what a fleet order's verb says */
 struct door_end {

@@ -100,7 +100,7 @@ static int take_answer(
 
 	if (kind == DOOR_ENDS)
 		return take_end(&r, ret, err);
-	if (r.failed || kind < DOOR_SAYS || kind > DOOR_PROGRESS)
+	if (r.failed || kind < DOOR_SAYS || kind >= DOOR_ANSWERS)
 		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
 	code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
 	return code < 0 ? err_set(err, code, "failed to write (%s)", err_word(code)) : 0;

@@ -330,7 +330,7 @@ static int restore_head(struct flood *f, const struct json *line)
 	if (next < 1 || next > UINT32_MAX / 2)
 		return ERR_SYNTAX;
 	f->started = json_int(line, "started", 0);
-	f->counted = json_int(line, "counted", 0);
+	f->counted = f->now = json_int(line, "counted", 0);
 	if (f->next_id < next)
 		f->next_id = (uint32_t)next;
 	return 0;

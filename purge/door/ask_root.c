@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "door/door.h"
+#include "purge/door/behalf.h"
 #include "purge/interrupt.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
@@ -20,13 +21,16 @@ struct line {
 	struct strbuf options; /* packed: "--name=value" */
 };
 
-static int pack_options(struct line *line, const struct options *o)
+/* flood: what --flood or --normal means; "" nobody has said it yet. */
+static int pack_options(struct line *line, const struct options *o, const char *flood)
 {
 	struct strlist given = strlist_of(&o->given);
 
 	strlist_each (each, &given) {
-		char option[32 + DOOR_TEXT_MAX];
-		int len = snprintf(option, sizeof(option), "--%s", each);
+		bool means = *flood && (str_starts(each, "flood=") || str_starts(each, "normal="));
+		char option[32 + DOOR_TEXT_MAX + BEHALF_FLOOD_MAX];
+		int len = snprintf(
+		    option, sizeof(option), "--%s%s%s", each, means ? ":" : "", means ? flood : "");
 
 		/* The file is ours: it says where the door is. What is too long is refused. */
 		if (!str_starts(each, "config=") && len > 0)
@@ -35,10 +39,10 @@ static int pack_options(struct line *line, const struct options *o)
 	return line->options.failed ? -ENOMEM : 0;
 }
 
-static int make_line(const struct session *s, struct line *line, struct err *err)
+static int make_line(const struct session *s, const char *flood, struct line *line, struct err *err)
 {
 	const struct options *o = &s->options;
-	int code = pack_options(line, o);
+	int code = pack_options(line, o, flood);
 	struct strlist options = strlist_of(&line->options);
 
 	/* The verb, "--dry-run", the options, "--", the words. */
@@ -61,13 +65,24 @@ static void line_release(struct line *line)
 {
 	free(line->words);
 	strbuf_release(&line->options);
+	*line = (struct line){0};
 }
 
-/* arg: where the verb's stdout goes. */
+struct hearing {
+	FILE *to;                     /* the verb's stdout */
+	char flood[BEHALF_FLOOD_MAX]; /* what --flood meant; "" */
+};
+
 static int says(void *arg, enum door_answer_kind kind, struct span bytes)
 {
-	FILE *to = kind == DOOR_SAYS ? arg : stderr;
+	struct hearing *h = arg;
+	FILE *to = kind == DOOR_SAYS ? h->to : stderr;
 
+	if (kind == DOOR_FLOOD)
+		snprintf(
+		    h->flood, sizeof(h->flood), "%.*s", (int)bytes.len, (const char *)bytes.at);
+	if (kind != DOOR_SAYS && kind != DOOR_COMPLAINS)
+		return 0;
 	if (fwrite(bytes.at, 1, bytes.len, to) != bytes.len || fflush(to) != 0)
 		return errno ? -errno : -EIO;
 	return 0;
@@ -82,15 +97,15 @@ static uint32_t columns_of(FILE *to)
 	return ioctl(fileno(to), TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
-static int send(const struct session *s, const struct line *line, bool answered, FILE *to,
+static int send(const struct session *s, const struct line *line, bool answered, struct hearing *h,
     struct door_end *ret, struct err *err)
 {
 	struct door_order order = {.kind = DOOR_VERB,
 	    .verb = {.words = line->words,
 		.count = line->count,
 		.answered = answered,
-		.columns = columns_of(to)}};
-	struct door_talk talk = {.says = says, .arg = to, .stop = &interrupt_stop};
+		.columns = columns_of(h->to)}};
+	struct door_talk talk = {.says = says, .arg = h, .stop = &interrupt_stop};
 	int code = door_call(
 	    s->settings.order_directory, DOOR_OPERATOR_SOCKET, &order, &talk, INT64_MAX, ret, err);
 	struct err why = *err;
@@ -122,7 +137,7 @@ static int dry_line(const struct line *line, struct line *ret, struct err *err)
 /* Whether what a dry run has shown is to be done. */
 static bool is_wanted(const struct session *s, uint64_t matched)
 {
-	const char *verb = action_rows[s->verb->action].verb;
+	const char *verb = action_rows[s->options.normal ? ACTION_RELEASE : s->verb->action].verb;
 	char question[64];
 
 	snprintf(question, sizeof(question), "%c%s what was shown?", verb[0] - 'a' + 'A', verb + 1);
@@ -131,20 +146,26 @@ static bool is_wanted(const struct session *s, uint64_t matched)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
-/* Shows what would be done, and asks. True: go on; else *ret says how it ends. */
-static bool ask(struct session *s, const struct line *line, int *ret, struct err *err)
+/*
+ * Shows what would be done, and asks. True: go on, with what flood says that --flood means; else
+ * *ret says how it ends.
+ */
+static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FLOOD_MAX], int *ret,
+    struct err *err)
 {
+	struct hearing h = {.to = stderr};
 	struct line dry = {0};
 	struct door_end end = {0};
 
 	*ret = dry_line(line, &dry, err);
 	if (*ret == 0)
-		*ret = send(s, &dry, false, stderr, &end, err);
+		*ret = send(s, &dry, false, &h, &end, err);
+	memcpy(flood, h.flood, sizeof(h.flood));
 	line_release(&dry);
 	if (*ret != 0)
 		return false;
 	if (end.matched == 0)
-		return s->options.block || s->options.rule_for;
+		return s->options.block || s->options.rule_for || s->options.normal;
 	if (is_wanted(s, end.matched))
 		return true;
 	say(stderr, "Nothing was touched.\n");
@@ -152,16 +173,22 @@ static bool ask(struct session *s, const struct line *line, int *ret, struct err
 	return false;
 }
 
-static int run(struct session *s, const struct line *line, struct err *err)
+static int run(struct session *s, struct line *line, struct err *err)
 {
+	char flood[BEHALF_FLOOD_MAX] = "";
+	struct hearing h = {.to = stdout};
 	struct door_end end = {0};
-	bool acts = s->verb->run == verb_act || s->verb->run == verb_retry;
+	bool acts = s->verb->run == verb_act || s->verb->run == verb_retry || s->options.normal;
 	bool asks = acts && !s->options.dry_run && session_can_ask(s);
 	int code = 0;
 
-	if (asks && !ask(s, line, &code, err))
+	if (asks && !ask(s, line, flood, &code, err))
 		return code;
-	return send(s, line, asks, stdout, &end, err);
+	if (flood[0]) { /* what was shown, and nothing else */
+		line_release(line);
+		code = make_line(s, flood, line, err);
+	}
+	return code < 0 ? code : send(s, line, asks, &h, &end, err);
 }
 
 int ask_root(struct session *s, struct err *err)
@@ -171,7 +198,7 @@ int ask_root(struct session *s, struct err *err)
 
 	interrupt_catch();
 	if (code == 0)
-		code = make_line(s, &line, err);
+		code = make_line(s, "", &line, err);
 	if (code == 0)
 		code = run(s, &line, err);
 	line_release(&line);

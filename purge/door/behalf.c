@@ -32,23 +32,6 @@ static bool is_expression(const char *text)
 	return *text == '/';
 }
 
-static bool has_expression(const struct options *o)
-{
-	struct strlist given = strlist_of(&o->given);
-
-	strlist_each (each, &given) {
-		const char *equals = strchr(each, '=');
-
-		/* A reason is no pattern, and stands in the account alone. */
-		if (equals && !str_starts(each, "reason=") && is_expression(equals + 1))
-			return true;
-	}
-	for (size_t n = 0; n < o->word_count; n++)
-		if (is_expression(o->words[n]))
-			return true;
-	return false;
-}
-
 static int check_options(const struct options *o, struct err *err)
 {
 	struct strlist given = strlist_of(&o->given);
@@ -63,12 +46,47 @@ static int check_options(const struct options *o, struct err *err)
 }
 
 static int check_allowed(
-    const struct session *s, const char *word, const char *what, struct err *err)
+    const struct behalf *b, const char *word, const char *what, struct err *err)
 {
-	if (!s->behalf->allow || str_has_word(s->behalf->allow, word))
+	if (!b->allow || str_has_word(b->allow, word))
 		return 0;
-	return err_set(err, ERR_REFUSED, "%s may not %s: %s does not list '%s'", s->behalf->user,
-	    what, s->behalf->allow_key, word);
+	return err_set(err, ERR_REFUSED, "%s may not %s: %s does not list '%s'", b->user, what,
+	    b->allow_key, word);
+}
+
+/* Words for people, which stand in the account and in replies alone. */
+static bool is_free_text(const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	return (len == 8 && strncmp(word, "--reason", len) == 0) ||
+	       (len == 6 && strncmp(word, "--text", len) == 0);
+}
+
+static bool is_pattern_text(const char *before, const char *word)
+{
+	const char *equals = str_starts(word, "--") ? strchr(word, '=') : NULL;
+
+	if (is_free_text(word) || (is_free_text(before) && !strchr(before, '=')))
+		return false;
+	return is_expression(equals ? equals + 1 : word);
+}
+
+static int refused(const struct behalf *b, int code, const struct err *err)
+{
+	if (code == ERR_REFUSED && b->answer)
+		b->answer->refused = *err;
+	return code;
+}
+
+int behalf_check_words(const struct behalf *b, int argc, char **argv, struct err *err)
+{
+	int code = 0;
+
+	for (int n = 1; code == 0 && n < argc; n++)
+		if (is_pattern_text(argv[n - 1], argv[n]))
+			code = check_allowed(b, "regex", "use expressions", err);
+	return refused(b, code, err);
 }
 
 static int check(const struct session *s, struct err *err)
@@ -78,24 +96,20 @@ static int check(const struct session *s, struct err *err)
 
 	if (!(s->verb->flags & VERB_AT_DOOR))
 		return err_set(err, ERR_REFUSED, "'%s' is for root alone", s->verb->name);
-	code = check_allowed(s, s->verb->name, s->verb->name, err);
+	code = check_allowed(s->behalf, s->verb->name, s->verb->name, err);
 	if (code == 0)
 		code = check_options(o, err);
 	if (code == 0 && (o->block || o->rule_for))
-		code = check_allowed(s, "block", "set rules", err);
+		code = check_allowed(s->behalf, "block", "set rules", err);
 	if (code == 0 && o->normal)
-		code = check_allowed(s, "release", "release what a flood's rule held", err);
-	if (code == 0 && has_expression(o))
-		code = check_allowed(s, "regex", "use expressions", err);
+		code = check_allowed(s->behalf, "release", "release what a flood's rule held", err);
 	return code;
 }
 
 int behalf_check(struct session *s, struct err *err)
 {
-	int code = check(s, err);
+	int code = refused(s->behalf, check(s, err), err);
 
-	if (code == ERR_REFUSED && s->behalf->answer)
-		s->behalf->answer->refused = *err;
 	s->options.config = s->behalf->config;
 	return code;
 }

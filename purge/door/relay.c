@@ -120,6 +120,15 @@ static int end(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SOME_FAILED;
 }
 
+/* The child is root's own, but what it says there the daemon chose. */
+static void tell_flood(struct relay *r, const char *flood)
+{
+	size_t len = strnlen(flood, BEHALF_FLOOD_MAX);
+
+	if (len && !r->gone)
+		lose(r, r->sink->take(r->sink->arg, DOOR_FLOOD, (struct span){flood, len}));
+}
+
 /* For a terminal a terminal, so that the verb writes as it would there; for others a pipe. */
 static int open_output(uint32_t columns, int out[2], struct err *err)
 {
@@ -188,6 +197,7 @@ int relay_through(const struct relay_sink *sink, int fd, const struct door_verb 
 		pump(&r);
 		ret->status = end(r.child);
 		ret->matched = answer->matched;
+		tell_flood(&r, answer->flood);
 	}
 	if (code == 0 && answer->refused.text[0])
 		code = err_set(err, ERR_REFUSED, "%s", answer->refused.text);

@@ -29,6 +29,8 @@ struct serving {
 	struct peer peer;
 	struct door_order order;
 	struct strbuf line; /* the order as the account has it */
+	bool shares;        /* one of many users: has a place, or none was free */
+	int place;          /* -1: none */
 };
 
 /* ---- refusals */
@@ -173,6 +175,9 @@ static int read_order(struct serving *g, struct bytes *frame, struct err *err)
 {
 	int code = peer_of(g->fd, &g->s->settings, &g->peer, err), got;
 
+	g->shares = code == 0 && (g->peer.kind == PEER_OPERATOR || g->peer.kind == PEER_STRANGER);
+	if (g->shares)
+		code = turn_place(g->s->settings.order_directory, g->peer.uid, &g->place, err);
 	if (code < 0)
 		return code;
 	got = io_frame_read(g->fd, frame, DOOR_FRAME_MAX, clock_steady() + DOOR_FRAME_TIME);
@@ -200,7 +205,7 @@ static bool is_routine(const struct serving *g)
 
 int serve_order(struct session *s, int fd)
 {
-	struct serving g = {.s = s, .fd = fd};
+	struct serving g = {.s = s, .fd = fd, .place = -1};
 	struct door_end end = {.status = EXIT_DONE};
 	struct bytes frame = {0};
 	struct err err = {{0}};
@@ -218,12 +223,15 @@ int serve_order(struct session *s, int fd)
 	end.refused = code == ERR_REFUSED || code == ERR_SYNTAX;
 	if (code == ERR_REFUSED)
 		account_for(&g, end.words);
-	if (code < 0 || !is_routine(&g))
+	if (g.shares && g.place < 0) /* nor do they fill the log */
+		log_debug("order: all places of uid %u are taken", (unsigned)g.peer.uid);
+	else if (code < 0 || !is_routine(&g))
 		log_order(&g, code, &end);
 	(void)!door_end_write(fd, &end, clock_steady() + ANSWER_TIME);
 	shutdown(fd, SHUT_RDWR);
 	if (code == ERR_REFUSED)
 		slow_down(s->settings.order_directory);
+	io_close(&g.place);
 	door_order_release(&g.order);
 	bytes_release(&frame);
 	strbuf_release(&g.line);

@@ -12,15 +12,28 @@
 
 #define STEP 20000 /* microseconds between tries */
 
+/* systemd hands over a socket of whatever directory its unit names. */
+static int open_file(const char *directory, const char *name, int *ret, struct err *err)
+{
+	int dir;
+
+	if (!io_is_roots(directory))
+		return err_set(err, ERR_CONFIG,
+		    "'%s' and the directories above it must be root's and not writable by others",
+		    directory);
+	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	*ret = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	io_close(&dir);
+	return *ret < 0 ? err_sys(err, errno, "failed to open '%s/%s'", directory, name) : 0;
+}
+
 int turn_take(const char *directory, const char *name, int64_t patience, int *ret, struct err *err)
 {
 	int64_t deadline = clock_steady() + patience;
-	int fd, dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd, code = open_file(directory, name, &fd, err);
 
-	fd = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	io_close(&dir);
-	if (fd < 0)
-		return err_sys(err, errno, "failed to open '%s/%s'", directory, name);
+	if (code < 0)
+		return code;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		if (clock_steady() > deadline) {
 			close(fd);
@@ -30,4 +43,27 @@ int turn_take(const char *directory, const char *name, int64_t patience, int *re
 	}
 	*ret = fd;
 	return 0;
+}
+
+int turn_place(const char *directory, uid_t uid, int *ret, struct err *err)
+{
+	int fd, code = open_file(directory, "places.lock", &fd, err);
+
+	for (unsigned n = 0; code == 0 && n < TURN_PLACES; n++) {
+		struct flock byte = {.l_type = F_WRLCK,
+		    .l_whence = SEEK_SET,
+		    .l_start = (off_t)uid * TURN_PLACES + n,
+		    .l_len = 1};
+
+		if (fcntl(fd, F_OFD_SETLK, &byte) == 0) {
+			*ret = fd;
+			return 0;
+		}
+	}
+	if (code == 0)
+		close(fd);
+	return code < 0 ? code
+			: err_set(err, ERR_LIMIT,
+			      "%u orders of yours are under way; try again when one is done",
+			      TURN_PLACES);
 }

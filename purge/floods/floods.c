@@ -2,10 +2,17 @@
 /* What the daemon knows of floods: asked for, marked, and turned into a selector. */
 #include "purge/floods/floods.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "base/clock.h"
 #include "flood/flood.h"
+#include "purge/door/behalf.h"
+#include "purge/rules/blocking.h"
+#include "purge/tell/say.h"
+
+#define MOST_SECONDS (INT64_MAX / USEC_PER_SEC / 2)
 
 static int ask(const struct session *s, struct json *request, struct json **ret, struct err *err)
 {
@@ -48,41 +55,82 @@ int floods_mark(const struct session *s, uint32_t id, const char *mark, struct e
 	return ask(s, request, NULL, err);
 }
 
+void floods_named(const struct session *s, const struct rule_list *rules, FILE *to)
+{
+	struct json *request = json_new(), *answer = NULL;
+	struct strbuf subjects = {0};
+	struct err ignored;
+	int64_t count;
+
+	for (size_t n = 0; n < rules->count; n++)
+		strlist_push(&subjects, rules->list[n].subject, strlen(rules->list[n].subject));
+	struct strlist list = strlist_of(&subjects);
+	json_put_text(request, "do", "flood-named");
+	json_put_list(request, "subjects", &list);
+	strbuf_release(&subjects);
+	if (client_ask(&s->client, request, WIRE_ANSWER_TIME, &answer, &ignored) < 0)
+		return;
+	count = json_int(answer, "marked", 0);
+	json_free(answer);
+	if (count > 0 && !s->options.quiet)
+		say(to, "%" PRId64 " open %s marked as bad: nothing of it is learned.\n", count,
+		    count == 1 ? "flood is" : "floods are");
+}
+
+void floods_selected(const struct session *s, FILE *to)
+{
+	const struct options *o = &s->options;
+	const struct block_terms terms = {.action = RULE_REJECT, .reason = "", .author = ""};
+	struct block_plan plan = {0};
+	struct err ignored;
+
+	if (o->flood && floods_mark(s, o->flood, "bad", &ignored) == 0 && !o->quiet)
+		say(to, "Flood %u is marked as bad: nothing of it is learned.\n",
+		    (unsigned)o->flood);
+	else if (!o->flood && block_plan_selector(&plan, &o->selector, &terms, &ignored) == 0)
+		floods_named(s, &plan.rules, to);
+	block_plan_release(&plan);
+}
+
 /* ---- the selector */
 
-/* The addresses that were folded to this key: with any tag, in any case. */
-static int add_folded(struct selector *s, const char *key, struct err *err)
+static int add_sender(struct selector *s, const char *text, struct err *err)
 {
-	const char *at = strrchr(key, '@');
-	struct strbuf text = {0};
 	struct pattern p = {0};
+	int code = pattern_parse(text, &p, err);
 
-	if (strcmp(key, "<>") == 0)
-		strbuf_puts(&text, "<>");
-	else
-		strbuf_putc(&text, '/');
-	for (const char *c = key; strcmp(key, "<>") != 0 && *c; c++) {
-		if (c == at)
-			strbuf_puts(&text, str_starts(key, "srs@") ? "[01]=.*" : "([+=].*)?");
-		if (!strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", *c))
-			strbuf_printf(&text, "\\x%02x", (unsigned char)*c);
-		else
-			strbuf_putc(&text, *c);
-	}
-	if (strcmp(key, "<>") != 0)
-		strbuf_puts(&text, "$/i");
-	/* Anchored at both ends: an expression is tried at the start of the whole address. */
-	if (text.len > 1 && text.text[0] == '/') {
-		struct strbuf whole = {0};
-
-		strbuf_printf(&whole, "/^%s", text.text + 1);
-		strbuf_release(&text);
-		text = whole;
-	}
-	int code = text.failed ? -ENOMEM : pattern_parse(text.text, &p, err);
 	if (code == 0)
 		code = pattern_set_add(&s->sender, &p);
 	pattern_release(&p);
+	return code;
+}
+
+/* The addresses that were folded to this key, with any tag, in any case, as an expression. */
+static void put_folded(struct strbuf *text, const char *key)
+{
+	const char *at = strrchr(key, '@');
+
+	strbuf_puts(text, "/^");
+	for (const char *c = key; *c; c++) {
+		if (c == at)
+			strbuf_puts(text, str_starts(key, "srs@") ? "[01]=.*" : "([+=].*)?");
+		if (isalnum((unsigned char)*c))
+			strbuf_putc(text, *c);
+		else
+			strbuf_printf(text, "\\x%02x", (unsigned char)*c);
+	}
+	strbuf_puts(text, "$/i");
+}
+
+static int add_folded(struct selector *s, const char *key, struct err *err)
+{
+	struct strbuf text = {0};
+	int code;
+
+	if (strcmp(key, "<>") == 0)
+		return add_sender(s, key, err);
+	put_folded(&text, key);
+	code = text.failed ? -ENOMEM : add_sender(s, text.text, err);
 	strbuf_release(&text);
 	return code;
 }
@@ -100,30 +148,38 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 	return code;
 }
 
+/* Bounces to one recipient, which is no expression. */
+static int add_bounces(struct selector *s, const char *key, struct err *err)
+{
+	struct pattern p = {0};
+	int code = *key == '/' ? ERR_SYNTAX : add_sender(s, "<>", err);
+
+	if (code == 0)
+		code = pattern_parse(key, &p, err);
+	if (code == 0)
+		code = pattern_set_add(&s->recipient, &p);
+	pattern_release(&p);
+	return code;
+}
+
 static int add_key(struct selector *s, enum flood_kind kind, const char *key, struct err *err)
 {
+	struct net_block block;
+
 	switch (kind) {
 	case FLOOD_LOGIN:
 		if (*key == '@' || *key == '/')
 			return err_set(err, ERR_USAGE, "login '%s' is written like a pattern", key);
 		return selector_add_login(s, key);
 	case FLOOD_CLIENT:
+		if (net_parse_block(key, &block) < 0 || !net_is_narrow(&block))
+			return err_set(err, ERR_USAGE, "'%s' is no narrow network", key);
 		return selector_add_client(s, key, err);
 	case FLOOD_DOMAIN:
 	case FLOOD_XDOMAIN:
 		return add_domain(s, key, err);
-	case FLOOD_BOUNCE: {
-		struct pattern p = {0};
-		int code = pattern_parse("<>", &p, err);
-
-		if (code == 0)
-			code = pattern_set_add(&s->sender, &p);
-		pattern_release(&p);
-		if (code == 0 && *key != '/' && pattern_parse(key, &p, err) == 0)
-			code = pattern_set_add(&s->recipient, &p);
-		pattern_release(&p);
-		return code ? code : s->recipient.count ? 0 : ERR_SYNTAX;
-	}
+	case FLOOD_BOUNCE:
+		return add_bounces(s, key, err);
 	default:
 		if (strcmp(key, FLOOD_NEW_SENDERS) == 0)
 			return err_set(err, ERR_USAGE,
@@ -132,30 +188,90 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 	}
 }
 
-int floods_select(struct session *s, uint32_t id, struct err *err)
+struct meaning {
+	enum flood_kind kind;
+	int64_t window, until; /* wall seconds; until 0: it goes on */
+	const char *key;
+};
+
+static bool is_usable(const struct meaning *m)
+{
+	return m->key && *m->key && m->window >= 1 && m->window <= MOST_SECONDS && m->until >= 0 &&
+	       m->until <= MOST_SECONDS;
+}
+
+static int of_incident(const struct json *i, struct meaning *m)
+{
+	const char *word = json_text(i, "kind");
+
+	m->key = json_bool(i, "key_cut", false) ? NULL : json_text(i, "key");
+	m->window = json_int(i, "window", 0);
+	m->until = json_int(i, "until", 0);
+	return word && flood_kind_of(word, &m->kind) == 0 && is_usable(m) ? 0 : ERR_SYNTAX;
+}
+
+/* "KIND:WINDOW:UNTIL:KEY" */
+static int of_text(const char *text, struct meaning *m)
+{
+	char kind[16];
+	int at = 0;
+
+	if (sscanf(text, "%15[a-z]:%" SCNd64 ":%" SCNd64 ":%n", kind, &m->window, &m->until, &at) !=
+		3 ||
+	    at == 0)
+		return ERR_SYNTAX;
+	m->key = text + at;
+	return flood_kind_of(kind, &m->kind) == 0 && is_usable(m) ? 0 : ERR_SYNTAX;
+}
+
+/* For the client of the door, whose order is a process of its own. */
+static void tell_client(const struct session *s, const struct meaning *m)
+{
+	struct behalf_answer *answer = s->behalf ? s->behalf->answer : NULL;
+
+	if (answer)
+		snprintf(answer->flood, sizeof(answer->flood), "%s:%" PRId64 ":%" PRId64 ":%s",
+		    flood_kind_word(m->kind), m->window, m->until, m->key);
+}
+
+static int apply(struct session *s, const struct meaning *m, struct err *err)
 {
 	struct selector *selector = &s->options.selector;
-	struct json *answer = NULL;
-	enum flood_kind kind = FLOOD_LOGIN;
-	int code = floods_ask(s, id, false, &answer, err);
+	int code = add_key(selector, m->kind, m->key, err);
 
 	if (code < 0)
-		return code;
-	const struct json *i = json_at(answer, "floods", 0);
-	const char *word = json_text(i, "kind"), *key = json_text(i, "key");
-	int64_t window = json_int(i, "window", 0), until = json_int(i, "until", 0);
-	if (!word || !key || !*key || flood_kind_of(word, &kind) != 0 ||
-	    json_bool(i, "key_cut", false) || window < 1 || window > INT64_MAX / USEC_PER_SEC / 2)
-		code = err_set(err, ERR_USAGE, "the daemon says nothing usable of flood %u", id);
-	else
-		code = add_key(selector, kind, key, err);
-	if (code < 0 && !err->text[0])
-		err_set(err, ERR_USAGE, "flood %u has no key that can be selected", id);
-	if (code == 0 && selector->arrived_after < window * USEC_PER_SEC)
-		selector->arrived_after = window * USEC_PER_SEC;
+		return err->text[0]
+			   ? code
+			   : err_set(err, ERR_USAGE, "this flood has no key that can be selected");
+	if (selector->arrived_after < m->window * USEC_PER_SEC)
+		selector->arrived_after = m->window * USEC_PER_SEC;
 	/* Whole seconds: the last one belongs to it. */
-	if (code == 0 && until > 0 && !selector->arrived_before)
-		selector->arrived_before = (until + 1) * USEC_PER_SEC;
+	if (m->until > 0 && !selector->arrived_before)
+		selector->arrived_before = (m->until + 1) * USEC_PER_SEC;
+	tell_client(s, m);
+	return 0;
+}
+
+int floods_select_of(struct session *s, const struct json *incident, struct err *err)
+{
+	const char *text = s->options.flood_meaning;
+	struct meaning m = {0};
+
+	if ((text ? of_text(text, &m) : of_incident(incident, &m)) < 0)
+		return err_set(err, ERR_USAGE,
+		    text ? "'%s' is no meaning of a flood"
+			 : "the daemon says nothing usable of this flood",
+		    text);
+	return apply(s, &m, err);
+}
+
+int floods_select(struct session *s, uint32_t id, struct err *err)
+{
+	struct json *answer = NULL;
+	int code = s->options.flood_meaning ? 0 : floods_ask(s, id, false, &answer, err);
+
+	if (code == 0)
+		code = floods_select_of(s, json_at(answer, "floods", 0), err);
 	json_free(answer);
 	return code;
 }

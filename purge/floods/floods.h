@@ -7,11 +7,17 @@
 #pragma once
 
 #include "purge/session.h"
+#include "rules/rules_file.h"
 
 /* Asks for one incident (id), or for the open or all ones (id 0). *ret is the daemon's answer, its
  * member "floods" the list; json_free it. ERR_NO_DAEMON, ERR_USAGE where there is no such. */
 int floods_ask(
     const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err) NODISCARD;
+/* A verb refuses, deletes or holds what these rules' subjects name: open incidents of such a key
+ * are no longer learned from. Tells how many on `to`. Best effort. */
+void floods_named(const struct session *s, const struct rule_list *rules, FILE *to);
+/* The same for what a verb was to select; options.flood, too. */
+void floods_selected(const struct session *s, FILE *to);
 /* Tells the daemon what an incident was: "normal" or "bad". */
 int floods_mark(const struct session *s, uint32_t id, const char *mark, struct err *err) NODISCARD;
 
@@ -19,8 +25,15 @@ int floods_mark(const struct session *s, uint32_t id, const char *mark, struct e
  * --flood ID: narrows the session's selector to what the incident's key sent from the begin of its
  * window until its end. A record keeps no incident, for mail from before its begin is as much a
  * part of it, and mail that no milter saw has none: so key and window decide.
+ *
+ * Through the door a dry run and the order that follows are two processes, and the daemon might
+ * name another sender to the second. So the first tells its client what it meant
+ * (behalf_answer.flood, "KIND:WINDOW:UNTIL:KEY"), and the order has that in place of a question
+ * (options.flood_meaning).
  */
 int floods_select(struct session *s, uint32_t id, struct err *err) NODISCARD;
+/* The same of an incident that floods_ask told. */
+int floods_select_of(struct session *s, const struct json *incident, struct err *err) NODISCARD;
 
 int floods_list(const struct session *s, const struct json *answer) NODISCARD;
 void floods_show(FILE *to, const struct session *s, const struct json *incident);

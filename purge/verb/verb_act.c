@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "base/log.h"
 #include "purge/door/behalf.h"
+#include "purge/floods/floods.h"
 #include "purge/interrupt.h"
 #include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
@@ -169,6 +170,15 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
+/* What somebody deletes or holds is not what its sender usually sends. */
+static void mark_floods(const struct act *a)
+{
+	const enum action action = a->walk.order.action;
+
+	if ((action == ACTION_DELETE || action == ACTION_HOLD) && !a->walk.outcome.no_index)
+		floods_selected(a->s, a->s->options.json ? stderr : stdout);
+}
+
 static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -177,6 +187,8 @@ static int tell(const struct act *a, struct err *err)
 	if (r.dry_run && !o->json && !o->quiet)
 		say_blocks(a, stdout);
 	int code = walk_tell(&a->walk, err);
+	if (code >= 0 && !r.dry_run && !r.outcome->refused)
+		mark_floods(a);
 	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 

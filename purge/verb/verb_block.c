@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx block, unblock. */
 #include "base/clock.h"
+#include "purge/floods/floods.h"
 #include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"
 #include "purge/standing.h"
@@ -91,6 +92,9 @@ int verb_block(struct session *s, struct err *err)
 	}
 	if (code > 0)
 		block_tell_exceptions(s, &plan);
+	if (code > 0 && !s->options.dry_run && s->options.action != RULE_OK &&
+	    s->options.action != RULE_WARN)
+		floods_named(s, &plan.rules, s->options.json ? stderr : stdout);
 	if (code > 0 && !s->options.json && !s->options.quiet && !s->options.dry_run)
 		block_tell_sessions(stdout, s);
 	block_plan_release(&plan);

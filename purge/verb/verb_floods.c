@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx floods: incidents of the flood watch, what they were, and a backtest over logs. */
 #include "base/str.h"
+#include "flood/flood.h"
 #include "purge/floods/floods.h"
-#include "purge/tell/report.h"
+#include "purge/interrupt.h"
 #include "purge/tell/say.h"
-#include "purge/walk.h"
 
 static int parse_id(const char *word, uint32_t *ret, struct err *err)
 {
@@ -18,57 +18,58 @@ static int parse_id(const char *word, uint32_t *ret, struct err *err)
 
 /* ---- --normal, --bad */
 
-/* Its rule is gone by now; what it held, and what the door held, goes back. */
+/* Its rule is gone by now; what it held, and what the door held, goes back as by `release`. */
 static int release_held(struct session *s, uint32_t id, struct err *err)
 {
-	struct walk w;
+	bool is_name;
 	int code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
 
+	s->postfix.stop = &interrupt_stop;
+	s->options.flood = id;
 	if (code == 0)
-		code = floods_select(s, id, err);
-	if (code < 0)
-		return code;
-	walk_init(&w, s, ACTION_RELEASE);
-	w.order.rule_held = true;
-	code = walk_run(&w, err);
-	if (code == 0) {
-		struct report r = walk_report(&w);
-
-		code = s->options.json ? report_json(stdout, &r) : 0;
-		if (!s->options.json && !s->options.quiet)
-			report_text(stdout, &r);
-		report_problems(stderr, &r);
-		if (code == 0)
-			code = report_exit(&r);
-	}
-	walk_release(&w);
-	return code;
+		code = verb_choose("release", &s->verb, &is_name, err);
+	return code < 0 ? code : verb_act(s, err);
 }
 
+static void say_marked(const struct session *s, uint32_t id, bool normal)
+{
+	if (s->options.json || s->options.quiet)
+		return;
+	if (s->options.dry_run)
+		say(stdout, "Flood %u would be marked as %s.\n", (unsigned)id,
+		    normal ? "normal" : "bad");
+	else if (normal)
+		say(stdout, "Flood %u was normal: it is over, and its count is learned.\n",
+		    (unsigned)id);
+	else
+		say(stdout, "Flood %u was bad: nothing of it is learned.\n", (unsigned)id);
+}
+
+/* Whose mail is to be released is looked up once, before the daemon is told anything. */
 static int mark(struct session *s, const char *as, struct err *err)
 {
-	bool normal = strcmp(as, "normal") == 0;
+	bool normal = strcmp(as, "normal") == 0, none;
 	struct json *answer = NULL;
 	uint32_t id = normal ? s->options.normal : s->options.bad;
-	int code = floods_ask(s, id, true, &answer, err); /* is there such a one? */
+	int code = floods_ask(s, id, true, &answer, err), selected = 0;
 
-	if (code == 0 && !s->options.dry_run)
-		code = floods_mark(s, id, as, err);
-	if (code < 0) {
-		json_free(answer);
+	if (code < 0)
 		return code;
-	}
-	if (!s->options.json && !s->options.quiet)
-		say(stdout,
-		    normal ? "Flood %u was normal: it is over, and its count is learned.\n"
-			   : "Flood %u was bad: nothing of it is learned.\n",
-		    id);
 	const struct json *i = json_at(answer, "floods", 0);
 	const char *key = json_text(i, "key");
 	/* Of many senders nothing is held: there was no rule. */
-	bool none = !key || strcmp(key, "*") == 0;
+	none = !normal || !key || strcmp(key, FLOOD_NEW_SENDERS) == 0;
+	if (!none)
+		selected = floods_select_of(s, i, err);
 	json_free(answer);
-	return normal && !none ? release_held(s, id, err) : EXIT_DONE;
+	if (!s->options.dry_run)
+		code = floods_mark(s, id, as, err);
+	if (code < 0)
+		return code;
+	say_marked(s, id, normal);
+	if (selected < 0)
+		return selected;
+	return none ? EXIT_DONE : release_held(s, id, err);
 }
 
 /* ---- looking */

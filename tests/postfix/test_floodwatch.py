@@ -2,6 +2,7 @@
 """The flood watch on a real Postfix: an account that is abused, among a newsletter and ordinary mail."""
 import json
 import os
+import time
 
 from case import RigCase
 from door import Door
@@ -117,6 +118,110 @@ class Warns(FloodCase):
         result = self.pq.idx("purge", "-y", "--flood", "1")
         self.assertEqual(result.status, 1, result)
         self.assertEqual(len(self.postfix.ids()), 101)
+
+
+    def test_named_is_bad(self):
+        """A purge, hold or block of an open incident's key marks it: nothing of it is learned. Others stay as they are."""
+        for n, words in enumerate((("purge", "-y", "--login", "a0"), ("hold", "--login", "A1"), ("block", "login:a2"),
+                                   ("purge", "-y", "--flood", "4"), ("purge", "-y", "--login", "a4", "--block"))):
+            with self.subTest(words=words):
+                self.flood(101, login=f"a{n}", sender=f"joe@a{n}.example")
+                until(lambda: len(self.incidents("--all")) == n + 1, "an incident")
+                for others in (("purge", "-n", "--login", f"a{n}"), ("list", "--login", f"a{n}"), ("purge", "-y", "joe@example.net"),
+                               ("block", f"a{n}@example.com", "--for", "1s"), ("block", f"login:a{n}", "--action", "WARN"),
+                               ("unblock", f"login:a{n}"), ("block", "-n", f"login:a{n}")):
+                    self.assertEqual(self.pq.idx(*others).status, 0, others)
+                self.assertNotIn("mark", self.incidents(str(n + 1))[0])
+                result = self.pq.idx(*words)
+                self.assertEqual(result.status, 0, result)
+                self.assertIn("marked as bad", result.out)
+                self.assertEqual(self.incidents(str(n + 1))[0]["mark"], "bad")
+
+    def test_learned_while_it_runs(self):
+        """floods --learn tells a running daemon what is usual; an open incident, and what was marked as bad, stay."""
+        log = self.write_log("news", 600)
+        self.flood(101, login="spam")
+        self.opened()
+        self.assertEqual(self.pq.idx("floods", "--bad", "1").status, 0)
+        result = self.pq.idx("floods", "--learn", log, self.write_log("spam", 600))
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("usual: login   news  600 in 10 min", result.out)
+        self.flood(250, login="news", sender="news@example.com")
+        self.flood(101, login="jim")
+        until(lambda: len(self.incidents()) > 1, "the second incident")
+        self.assertEqual({(i["key"], i.get("mark")) for i in self.incidents()}, {("spam", "bad"), ("jim", None)})
+        until(lambda: '"news"' in self.state_file(), "the file of floods", 60)
+        self.pq.stop()
+        self.pq.start()
+        self.flood(1000, login="news", sender="news@example.com")
+        self.assertEqual(len(self.incidents()), 2)
+
+    def write_log(self, login, count):
+        """A mail log in which login sent count messages within a minute, three days ago."""
+        path = os.path.join(self.pq.home, login + ".log")
+        at = time.strftime("%Y-%m-%dT%H:%M:", time.localtime(time.time() - 3 * 86400))
+        with open(path, "w", encoding="ascii") as file:
+            for n in range(count):
+                stamp, queue_id = f"{at}{n * 60 // count:02} mx postfix/", f"A0000{n + 4096:X}"
+                file.write(f"{stamp}smtpd[7]: {queue_id}: client=x[198.51.100.7], sasl_method=PLAIN, sasl_username={login}\n"
+                           f"{stamp}cleanup[7]: {queue_id}: message-id=<{login}{n}@example.com>\n"
+                           f"{stamp}qmgr[7]: {queue_id}: from=<{login}@example.com>, size=400, nrcpt=1 (queue active)\n")
+        return path
+
+
+class Late(FloodCase):
+    """Mail that came while no daemon ran, as the first catch-up finds it in the queue."""
+    starts_daemon = False
+
+    def backdate(self, ids, seconds):
+        """As if the messages had come earlier: in the record of their arrival, in place."""
+        for queue_id in ids:
+            path = self.postfix.find(queue_id)
+            with open(path, "r+b") as file:
+                data = file.read()
+                at = 2 + data[1]  # behind the record of the size
+                stamp = data[at + 2:at + 2 + data[at + 1]].partition(b" ")[0]
+                earlier = b"%d" % (int(stamp) - seconds)
+                self.assertEqual((data[at:at + 1], len(earlier)), (b"T", len(stamp)))
+                file.seek(at + 2)
+                file.write(earlier)
+
+    def sync(self):
+        self.assertEqual(self.pq.idx("sync").status, 0)
+
+    def test_before_it_ran(self):
+        self.flood(150)
+        self.flood(60, login="jim")
+        self.postfix.settled(210)
+        self.pq.start()
+        self.sync()
+        i = self.opened()
+        self.assertEqual((i["kind"], i["key"], i["signal"], i["messages"]), ("login", "joe", "10m", 150))
+        self.flood(40, login="jim")
+        self.sync()
+        self.assertEqual([i["key"] for i in self.incidents()], ["joe"])
+        # Once: neither the next catch-ups nor another daemon count it again, also where the index was lost.
+        for end in (self.pq.stop, lambda: (self.pq.stop(), self.pq.forget())):
+            end()
+            self.pq.start()
+            self.sync()
+            self.sync()
+            self.assertEqual([(i["key"], i["messages"]) for i in self.incidents()], [("joe", 150)])
+        self.flood(1, login="jim")
+        until(lambda: len(self.incidents()) == 2, "the second incident")
+        self.assertEqual({i["key"]: i["messages"] for i in self.incidents()}, {"joe": 150, "jim": 101})
+
+    def test_old_mail_waits(self):
+        """60 messages that have waited for twenty minutes are no rate to speak of, but nothing of them was delivered."""
+        self.flood(60)
+        few = self.flood(15, login="jim")
+        self.postfix.settled(75)
+        self.backdate(self.postfix.ids() - set(few), 1200)
+        self.pq.start()
+        self.sync()
+        i = self.opened()
+        self.assertEqual((i["kind"], i["key"], i["signal"]), ("login", "joe", "undelivered"))
+        self.assertEqual(len(self.incidents()), 1)
 
 
 class Exempt(FloodCase):

@@ -18,14 +18,16 @@ static int check(const char *allow, const char *line, struct err *err)
 	    .allow = allow,
 	    .allow_key = "operator_allow"};
 	char text[256], *rest = NULL, *argv[WORDS_MAX] = {(char[]){"pqpurge-idx"}};
-	struct session s;
+	struct session s = {0};
 	int argc = 1, code;
 
 	snprintf(text, sizeof(text), "%s", line);
 	for (char *word = strtok_r(text, " ", &rest); word && argc < WORDS_MAX;
 	     word = strtok_r(NULL, " ", &rest))
 		argv[argc++] = word;
-	code = session_parse(&s, argc, argv, err);
+	code = behalf_check_words(&behalf, argc, argv, err);
+	if (code == 0)
+		code = session_parse(&s, argc, argv, err);
 	s.behalf = &behalf;
 	if (code == 0)
 		code = behalf_check(&s, err);
@@ -68,6 +70,11 @@ static void test_lines(void **state)
 	    {"hold", "hold --sender=/./", ERR_REFUSED},
 	    {"hold", "hold a.example --from /./i", ERR_REFUSED},
 	    {"hold", "hold a.example --reason=/etc", 0},
+	    {"hold", "hold a.example --reason /etc", 0},
+	    {"hold", "hold --reason=x /(/", ERR_REFUSED}, /* not compiled: no error of syntax */
+	    {"hold", "hold --subject=/(/", ERR_REFUSED},
+	    {"hold regex", "hold /(/", ERR_USAGE},
+	    {"block", "block a.example --text=/etc", 0},
 	    {"block", "block login:/./", ERR_REFUSED},
 	    {"block", "block client:/./", ERR_REFUSED},
 	    {"block", "block client:10.0.0.0/8", 0},
