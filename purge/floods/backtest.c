@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "purge/floods/maillog.h"
+#include "flood/maillog.h"
 
 #define WAYS  3 /* limits as they are, halved, doubled */
 #define BLOCK (256u << 10)

@@ -54,8 +54,8 @@ class Answer:
 
     def __init__(self, data):
         self.out = self.err = b""
-        self.status = self.batch = self.matched = self.done = self.failed = None
-        self.words = ""
+        self.status = self.refused = self.batch = self.matched = self.done = self.failed = None
+        self.words = self.flood = ""
         while len(data) >= 4:
             size, = struct.unpack_from("<I", data)
             kind, body, data = data[4], data[5:4 + size], data[4 + size:]
@@ -63,9 +63,11 @@ class Answer:
                 self.out += body
             elif kind == 2:
                 self.err += body
-            else:
-                self.status, self.batch, self.matched, self.done, self.failed = struct.unpack_from("<BQQQQ", body)
-                self.words = body[37:].rstrip(b"\0").decode()
+            elif kind == 3:
+                self.status, self.refused, self.batch, self.matched, self.done, self.failed = struct.unpack_from("<BBQQQQ", body)
+                self.words = body[38:].rstrip(b"\0").decode()
+            elif kind == 5:
+                self.flood = body.decode()
 
     def __repr__(self):
         return f"status {self.status} words '{self.words}' done {self.done}\n{self.out.decode()}\n{self.err.decode()}"
@@ -103,9 +105,9 @@ class Door:
         self.pq, self.process = pq, None
         self.directory = pq.settings["order_directory"]
 
-    def open(self):
+    def open(self, environment=None):
         self.process = subprocess.Popen(self.pq.words("order", "--listen"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True)
+                                        stderr=subprocess.PIPE, text=True, env={**os.environ, **(environment or {})})
         self.pq.postfix.guarded("+", self.process.pid)
         line = self.process.stdout.readline()
         if not line.startswith("Listening"):

@@ -2,10 +2,12 @@
 """The flood watch on a real Postfix: an account that is abused, among a newsletter and ordinary mail."""
 import json
 import os
+import threading
 import time
 
 from case import RigCase
 from door import Door
+from pqpurge import USER
 from rig import until
 
 HOOK = """#!/bin/sh
@@ -40,6 +42,18 @@ class FloodCase(RigCase):
                 with open(os.path.join(path, name), "rb") as file:
                     found[name] = file.read()
         return found
+
+    def write_log(self, login, count):
+        """A mail log in which login sent count messages within a minute, three days ago."""
+        path = os.path.join(self.pq.home, login + ".log")
+        at = time.strftime("%Y-%m-%dT%H:%M:", time.localtime(time.time() - 3 * 86400))
+        with open(path, "w", encoding="ascii") as file:
+            for n in range(count):
+                stamp, queue_id = f"{at}{n * 60 // count:02} mx postfix/", f"A0000{n + 4096:X}"
+                file.write(f"{stamp}smtpd[7]: {queue_id}: client=x[198.51.100.7], sasl_method=PLAIN, sasl_username={login}\n"
+                           f"{stamp}cleanup[7]: {queue_id}: message-id=<{login}{n}@example.com>\n"
+                           f"{stamp}qmgr[7]: {queue_id}: from=<{login}@example.com>, size=400, nrcpt=1 (queue active)\n")
+        return path
 
 
 class Warns(FloodCase):
@@ -156,18 +170,6 @@ class Warns(FloodCase):
         self.flood(1000, login="news", sender="news@example.com")
         self.assertEqual(len(self.incidents()), 2)
 
-    def write_log(self, login, count):
-        """A mail log in which login sent count messages within a minute, three days ago."""
-        path = os.path.join(self.pq.home, login + ".log")
-        at = time.strftime("%Y-%m-%dT%H:%M:", time.localtime(time.time() - 3 * 86400))
-        with open(path, "w", encoding="ascii") as file:
-            for n in range(count):
-                stamp, queue_id = f"{at}{n * 60 // count:02} mx postfix/", f"A0000{n + 4096:X}"
-                file.write(f"{stamp}smtpd[7]: {queue_id}: client=x[198.51.100.7], sasl_method=PLAIN, sasl_username={login}\n"
-                           f"{stamp}cleanup[7]: {queue_id}: message-id=<{login}{n}@example.com>\n"
-                           f"{stamp}qmgr[7]: {queue_id}: from=<{login}@example.com>, size=400, nrcpt=1 (queue active)\n")
-        return path
-
 
 class Late(FloodCase):
     """Mail that came while no daemon ran, as the first catch-up finds it in the queue."""
@@ -275,37 +277,82 @@ class Acts(FloodCase):
                     found.append(json.loads(text))
         return found
 
-    def test_held_and_put_back(self):
-        letters = set(self.send_many("news@other.test", 250))  # a newsletter, without a login: below its limit
-        ordinary = {self.send("a@example.com"), self.send("joe@example.com", LOGIN="jim", ADDR="198.51.100.9")}
-        before = set(self.flood(199))
-        self.postfix.settled(451)
-        as_it_was = self.files()
-        self.assertEqual(self.pq.idx("rules", "--json").lines, [])
-        before |= set(self.flood(2))
-        rule = until(lambda: self.pq.idx("rules", "--json").lines, "the rule")[0]
+    def sessions(self, count, login, senders, each):
+        """count sessions of login, each sends `each` messages; started. The queue IDs come in the order of their acceptance."""
+        accepted, jobs = [], []
+
+        def run(number):
+            with self.postfix.smtp() as client:
+                client.xclient(LOGIN=login or "[UNAVAILABLE]", ADDR=f"198.51.100.{7 + number}")
+                for n in range(each):
+                    sender = senders[n % len(senders)]
+                    accepted.append((client.message(sender, "u@dest.test", f"From: {sender}\r\nSubject: {n}\r\n\r\nx\r\n"),
+                                     time.monotonic()))
+        for number in range(count):
+            jobs.append(threading.Thread(target=run, args=(number,)))
+            jobs[-1].start()
+        return accepted, jobs
+
+    def test_six_hundred(self):
+        """A login sends 600 among a newsletter and ordinary mail: warned at once, held at twice the limit, what came before
+        too; the rest is untouched, the hook runs once at begin and at end, and floods --normal puts all back."""
+        learned = self.pq.idx("floods", "--learn", self.write_log("news@example.com", 400))
+        self.assertEqual(learned.status, 0, learned)
+        told = []
+
+        def watch():  # when the first line and the first rule are there
+            told.append((until(lambda: self.logged("flood 1 begins"), "the warning", 120)[0], time.monotonic()))
+            told.append((until(lambda: self.pq.idx("rules", "--json").lines, "the rule", 120)[0], time.monotonic()))
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        letters, jobs = self.sessions(1, "news@example.com", ["news@example.com"], 300)
+        ordinary, more = self.sessions(2, "jim", ["jim@example.com"], 30)
+        local, others = self.sessions(1, "", ["a@other.test", "b@other.test"], 40)
+        flood, flooders = self.sessions(3, "joe", ["joe@example.com"], 200)
+        for thread in jobs + more + others + flooders + [watcher]:
+            thread.join(180)
+            self.assertFalse(thread.is_alive())
+        self.assertEqual([len(x) for x in (letters, ordinary, local, flood)], [300, 60, 40, 600])
+        self.assertEqual(len(told), 2)
+        (line, warned), (rule, in_force) = told
+        self.assertRegex(line, "flood 1 begins: login joe: 10[01] recipients, 10[12] messages in 10 min, limit 100, usual 0; ")
         self.assertEqual((rule["pattern"], rule["action"]), ("login:joe", "HOLD"))
         self.assertLessEqual(rule["expires"] - rule["set_time"], 3600)
-        after = set(self.flood(20))
-        until(lambda: self.held() >= before | after, "what came before is held", 60)
-        self.assertEqual(self.held(), before | after)
-        until(lambda: self.incidents()[0]["held"] == len(before), "the number of held messages")
-        i = self.incidents()[0]
-        self.assertEqual((i["key"], i["action"]), ("joe", "HOLD"))
-        self.assertEqual(self.postfix.ids(), letters | ordinary | before | after)
-        begin = until(lambda: self.hooks("begin"), "the hook")
-        self.assertEqual([(h["id"], h["kind"], h["key"]) for h in begin], [(1, "login", "joe")])
+        times = sorted(at for _, at in flood)
+        self.assertLess(warned - times[100], 15, "warned within seconds of the 101st")
+        self.assertLess(in_force - times[200], 15, "in force within seconds of the 201st")
+
+        bad = {queue_id for queue_id, _ in flood}
+        rest = {queue_id for queue_id, _ in letters + ordinary + local}
+        until(lambda: self.held() >= bad, "all of the flood is held", 60)
+        self.postfix.settled(1000)
+        self.assertEqual(self.held(), bad)
+        held = self.files("hold")
+        untouched = self.files()
+        self.assertEqual(set(untouched), rest)
+        i = until(lambda: self.incidents()[0]["held"] and self.incidents(), "what was held before")
+        self.assertEqual([(x["key"], x["action"], x["messages"], x["recipients"]) for x in i], [("joe", "HOLD", 600, 600)])
+        batch = [line for line in self.pq.idx("log", "--json").lines if line["verb"] == "hold"]
+        self.assertEqual([(line["user"], line["done"]) for line in batch], [(USER, i[0]["held"])])
+        self.assertGreaterEqual(i[0]["held"], 200, "all that the window accepted before the rule")
+        begin = until(lambda: self.hooks("begin"), "the hook")[0]
+        self.assertEqual((begin["id"], begin["kind"], begin["key"], begin["limit"], begin["action"]), (1, "login", "joe", 100, "WARN"))
+        self.assertEqual(begin["clients"], sorted(begin["clients"], key=begin["clients"].index))
+        self.assertTrue(set(begin["queue_ids"]) <= bad and begin["queue_ids"])
 
         result = self.pq.idx("floods", "--normal", "1")
         self.assertEqual(result.status, 0, result)
         self.assertEqual(self.held(), set())
         self.assertEqual(self.pq.idx("rules", "--json").lines, [])
         self.assertEqual(self.incidents(), [])
-        until(lambda: self.hooks("end"), "the hook at the end")
-        self.postfix.settled(473)
+        end = until(lambda: self.hooks("end"), "the hook at the end")[0]
+        self.assertEqual((end["id"], end["messages"]), (1, 600))
+        self.postfix.settled(1000)
         now = self.files()
-        self.assertEqual(set(now), letters | ordinary | before | after)
-        self.assertEqual({name: now[name] for name in as_it_was}, as_it_was)
+        self.assertEqual(set(now), bad | rest)
+        self.assertEqual({name: now[name] for name in rest}, untouched, "the rest was never touched")
+        self.assertEqual({name: now[name] for name in bad}, held, "back byte for byte")
+        self.pq.stop()
         self.assertEqual((len(self.hooks("begin")), len(self.hooks("end"))), (1, 1))
 
     def test_an_ok_rule_stops_it(self):

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* From log lines to messages. */
-#include "purge/floods/maillog.h"
+#include "flood/maillog.h"
 
 #include <ctype.h>
 #include <time.h>
@@ -61,118 +61,62 @@ const struct maillog_counts *maillog_counts(const struct maillog *l)
 
 /* ---- stamps */
 
-static bool digits(const char *at, int count, int *ret)
-{
-	int value = 0;
-
-	for (int i = 0; i < count; i++) {
-		if (at[i] < '0' || at[i] > '9')
-			return false;
-		value = value * 10 + (at[i] - '0');
-	}
-	*ret = value;
-	return true;
-}
-
 /* mktime(3) is dear: asked once for each hour of the log. */
-static int64_t local_time(int year, int month, int day, int hour)
+static int64_t local_time(const struct tm *tm)
 {
 	static int64_t known_key = -1, known;
-	int64_t key = (((int64_t)year * 12 + month) * 32 + day) * 24 + hour;
-	struct tm tm = {.tm_year = year - 1900,
-	    .tm_mon = month,
-	    .tm_mday = day,
-	    .tm_hour = hour,
+	int64_t key =
+	    (((int64_t)tm->tm_year * 12 + tm->tm_mon) * 32 + tm->tm_mday) * 24 + tm->tm_hour;
+	struct tm hour = {.tm_year = tm->tm_year,
+	    .tm_mon = tm->tm_mon,
+	    .tm_mday = tm->tm_mday,
+	    .tm_hour = tm->tm_hour,
 	    .tm_isdst = -1};
 
 	if (key != known_key) {
-		known = (int64_t)mktime(&tm);
+		known = (int64_t)mktime(&hour);
 		known_key = key;
 	}
-	return known;
-}
-
-static bool clock_of(const char *at, int *hour, int *minute, int *second)
-{
-	return digits(at, 2, hour) && at[2] == ':' && digits(at + 3, 2, minute) && at[5] == ':' &&
-	       digits(at + 6, 2, second) && *hour < 24 && *minute < 60 && *second < 61;
+	return known + tm->tm_min * 60 + tm->tm_sec;
 }
 
 static bool syslog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest)
 {
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	int day, hour, minute, second, month = 0;
+	struct tm tm = {0};
+	const char *end = strptime(line, "%b %e %H:%M:%S", &tm);
 
-	while (month < 12 && strncmp(months + 3 * month, line, 3) != 0)
-		month++;
-	if (month == 12 || line[3] != ' ')
+	if (!end || *end != ' ')
 		return false;
-	if (line[4] == ' ' ? !digits(line + 5, 1, &day) : !digits(line + 4, 2, &day))
-		return false;
-	if (day < 1 || day > 31 || line[6] != ' ' || !clock_of(line + 7, &hour, &minute, &second) ||
-	    line[15] != ' ')
-		return false;
-	*ret = local_time(year, month, day, hour) + minute * 60 + second;
-	*ret_rest = line + 16;
-	return true;
-}
-
-/* Days since 1970-01-01 of the Gregorian calendar. */
-static int64_t days_of(int year, int month, int day)
-{
-	int64_t y = year - (month <= 2), era = y / 400, of_era = y - era * 400;
-	int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-
-	return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-static bool zone_of(const char *at, const char **ret_rest, int64_t *ret_offset)
-{
-	int hours, minutes;
-
-	if (*at == 'Z') {
-		*ret_offset = 0;
-		*ret_rest = at + 1;
-		return true;
-	}
-	if ((*at != '+' && *at != '-') || !digits(at + 1, 2, &hours))
-		return false;
-	const char *more = at[3] == ':' ? at + 4 : at + 3;
-	if (!digits(more, 2, &minutes))
-		return false;
-	*ret_offset = (hours * 3600 + minutes * 60) * (*at == '-' ? -1 : 1);
-	*ret_rest = more + 2;
+	tm.tm_year = year - 1900;
+	*ret = local_time(&tm);
+	*ret_rest = end + 1;
 	return true;
 }
 
 static bool iso_stamp(const char *line, int64_t *ret, const char **ret_rest)
 {
-	int year, month, day, hour, minute, second;
-	int64_t offset;
+	struct tm tm = {0};
+	const char *zone, *end = strptime(line, "%Y-%m-%d", &tm);
 
-	if (!digits(line, 4, &year) || line[4] != '-' || !digits(line + 5, 2, &month) ||
-	    line[7] != '-' || !digits(line + 8, 2, &day) || (line[10] != 'T' && line[10] != ' ') ||
-	    !clock_of(line + 11, &hour, &minute, &second) || month < 1 || month > 12 || day < 1 ||
-	    day > 31 || year < 1970)
-		return false;
-	const char *at = line + 19;
-	if (*at == '.' || *at == ',')
-		for (at++; isdigit((unsigned char)*at); at++)
-			continue;
-	if (zone_of(at, &at, &offset))
-		*ret =
-		    days_of(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+	if (end && (*end == 'T' || *end == ' '))
+		end = strptime(end + 1, "%H:%M:%S", &tm);
 	else
-		*ret = local_time(year, month - 1, day, hour) + minute * 60 + second;
-	*ret_rest = at + (*at == ' ');
-	return *at == ' ';
+		end = NULL;
+	if (end && (*end == '.' || *end == ','))
+		end += 1 + strspn(end + 1, "0123456789");
+	zone = end && *end != ' ' ? strptime(end, "%z", &tm) : NULL;
+	if (!end || *(zone ? zone : end) != ' ' || tm.tm_year < 70)
+		return false;
+	*ret_rest = (zone ? zone : end) + 1;
+	*ret = -tm.tm_gmtoff; /* which timegm clears */
+	*ret = zone ? *ret + (int64_t)timegm(&tm) : local_time(&tm);
+	return true;
 }
 
 bool maillog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest)
 {
-	if (isdigit((unsigned char)line[0]))
-		return strnlen(line, 20) == 20 && iso_stamp(line, ret, ret_rest);
-	return strnlen(line, 16) == 16 && syslog_stamp(line, year, ret, ret_rest);
+	return isdigit((unsigned char)line[0]) ? iso_stamp(line, ret, ret_rest)
+					       : syslog_stamp(line, year, ret, ret_rest);
 }
 
 static int year_of(int64_t time)

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "purge/floods/maillog.h"
+#include "flood/maillog.h"
 
 /* Everything in UTC: what a stamp without a zone means must not hang on the machine. */
 static int set_zone(void **state)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: ISC
+"""Members of operator_group at the door: what they are shown is what is done, ^C reaches the verb, and none fills the door."""
+import os
+import pwd
+import signal
+import socket
+import struct
+import subprocess
+import sys
+
+from case import BAD
+from door import MEMBER, OPERATORS, STRANGER, identity
+from pqpurge import BUILD, USER
+from process import descendants, is_stopped
+from rig import HERE, until
+from test_door import DoorCase
+from test_terminal import Terminal
+
+# Connects argv[2] times to argv[1], says nothing, and writes what each connection was answered.
+SILENT = """
+import socket, sys
+all = []
+for _ in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(60)
+    s.connect(sys.argv[1])
+    all.append(s)
+print("connected", flush=True)
+for s in all:
+    answer = b""
+    try:
+        while data := s.recv(65536):
+            answer += data
+    except ConnectionResetError:
+        pass
+    print(answer, flush=True)
+"""
+
+
+class Shown(DoorCase):
+    """A captured daemon that names another sender once its first answer was shown."""
+
+    settings = {**DoorCase.settings, "operator_allow": "list hold release floods"}
+
+    def setUp(self):
+        super().setUp()
+        self.joe = {self.send("a@example.com", LOGIN="joe", ADDR="198.51.100.7") for _ in range(2)}
+        self.jim = {self.send("b@example.com", LOGIN="jim", ADDR="198.51.100.7") for _ in range(3)}
+        self.postfix.settled(5)
+        self.pq.kill9()
+        hostile = subprocess.Popen([sys.executable, os.path.join(HERE, "hostile.py"), USER, self.pq.index, "two_faces"],
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.addCleanup(hostile.stdout.close)
+        self.addCleanup(hostile.wait)
+        self.addCleanup(hostile.kill)
+        self.postfix.guarded("+", hostile.pid)
+        self.assertEqual(hostile.stdout.readline(), b"ready\n")
+
+    def ask(self, *words, question, prefix=("/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}")):
+        terminal = Terminal([*prefix, *self.pq.words(*words)])
+        terminal.read_until(question)
+        self.assertEqual(terminal.answer("y"), 0, terminal.text)
+        return terminal.text
+
+    def test_member(self):
+        text = self.ask("hold", "--flood", "1", question="Hold what was shown?")
+        self.assertRegex(text, r"\b2 messages\b")
+        self.assertEqual(self.held(), self.joe)
+        self.assertIn("login:1:0:joe", self.last()["command"])
+
+    def test_root(self):
+        self.ask("hold", "--flood", "1", question="Hold these 2 messages?", prefix=("/usr/bin/env",))
+        self.assertEqual(self.held(), self.joe)
+
+    def test_normal(self):
+        """What floods --normal releases is what was looked up before, and is shown."""
+        self.postfix.postsuper("-h", "-", ids=self.joe | self.jim)
+        self.ask("floods", "--normal", "1", question="Release", prefix=("/usr/bin/env",))
+        self.assertEqual(self.held(), self.jim | self.joe, "nothing of this was held by us")
+
+
+class Interrupted(DoorCase):
+    def test_reaches_the_verb(self):
+        """^C at the member's side ends the verb that root runs, which says what it did; nothing was held."""
+        self.pq.stop()
+        ids = set(self.send_many("a@example.com", 3))  # past the index: they must be read
+        self.postfix.settled(3)
+        self.pq.start()
+        self.door.close()
+        self.door.open({"LD_PRELOAD": os.path.join(BUILD, "shim/stop.so"), "PQPURGE_STOP_USER": str(pwd.getpwnam("postfix").pw_uid)})
+        member = self.pq.idx_start("hold", BAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **identity(MEMBER, [OPERATORS]))
+        self.addCleanup(member.stdout.close)
+        self.addCleanup(member.stderr.close)
+        until(lambda: any(is_stopped(pid) for pid in descendants(self.door.process.pid)), "a reader to be stopped")
+        member.send_signal(signal.SIGINT)
+        out, err = member.communicate(timeout=60)
+        self.assertEqual(member.returncode, 3, out + err)
+        until(lambda: not self.door.children(), "the end of the verb")
+        self.assertEqual(self.held(), set())
+        self.assertEqual(self.postfix.ids(), ids)
+
+
+class Places(DoorCase):
+    def silent(self, count, user):
+        child = subprocess.Popen(["/usr/bin/python3", "-c", SILENT, self.door.path("operator"), str(count)], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, **identity(user, [OPERATORS]))
+        self.addCleanup(child.wait)
+        self.addCleanup(child.stdout.close)
+        self.assertEqual(child.stdout.readline(), b"connected\n")
+        return child
+
+    def test_each_has_some(self):
+        """One member takes a few places at most: all further orders of theirs are refused at once, and others get through."""
+        child = self.silent(30, MEMBER)
+        self.assertEqual(self.pq.idx("list", **identity(STRANGER, [OPERATORS])).status, 0)
+        answers = [child.stdout.readline() for _ in range(30)]
+        crowded = [answer for answer in answers if b"orders of yours are under way" in answer]
+        self.assertGreaterEqual(len(crowded), 10, answers)
+        self.assertGreaterEqual(sum(b"no order came" in answer for answer in answers), 4, answers)
+        self.assertEqual(self.pq.account(), [])
+        self.assertEqual(self.member("list").status, 0)
+
+    def test_not_roots_directory(self):
+        """Locks are taken in a directory of root's alone, whatever unit hands the connection over."""
+        self.door.close()
+        os.makedirs(self.door.directory, exist_ok=True)
+        os.chmod(self.door.directory, 0o777)
+        ours, theirs = socket.socketpair(socket.AF_UNIX)
+        with ours, theirs:
+            payload = struct.pack("<BBB", 1, 2, 1) + struct.pack("<I", 0)
+            ours.sendall(struct.pack("<I", len(payload)) + payload)
+            hook = os.path.join(self.pq.home, "hook")
+            with open(hook, "w", encoding="ascii") as file:
+                file.write("#!/bin/sh\n")
+            os.chmod(hook, 0o755)
+            self.pq.settings["flood_hook"] = hook
+            self.pq.write_conf()
+            subprocess.run(self.pq.words("order"), stdin=theirs, check=False, timeout=60)
+            self.assertIn(b"must be root's", ours.recv(65536))
+        self.assertEqual(os.listdir(self.door.directory), [])
