@@ -34,7 +34,8 @@ struct run {
 
 static inline bool order_stopped(const struct order *order)
 {
-	return order->stop && *order->stop;
+	return (order->stop && *order->stop) ||
+	       (order->taken_back && order->taken_back(order->taken_back_arg));
 }
 static inline void order_show(const struct order *order, const char *doing, size_t done, size_t of)
 {

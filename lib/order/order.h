@@ -153,6 +153,10 @@ struct order {
 	enum order_answer (*ask)(void *arg, struct order *order, const struct outcome *preview);
 	void *ask_arg;
 	const volatile sig_atomic_t *stop; /* set by SIGINT or SIGTERM; may be NULL */
+	/* Whether the order was taken back meanwhile: the rest stays untouched. Asked between two
+	 * steps of some messages; may be NULL. */
+	bool (*taken_back)(void *arg);
+	void *taken_back_arg;
 	/* doing: "reading the queue", "proving", "deleting", ... */
 	void (*progress)(void *arg, const char *doing, size_t done, size_t of); /* may be NULL */
 	void *progress_arg;

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 
 #include "base/array.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "index/wire.h"
 #include "rules/rules_file.h"
@@ -321,10 +322,45 @@ static int keep_batch(
 	return code;
 }
 
+/* Looks at the directory ten times a second at most. */
+struct watch {
+	const char *directory;
+	char name[NAME_MAX_LEN];
+	int64_t next; /* steady */
+	bool ended;
+};
+
+static bool is_ended(void *arg)
+{
+	struct watch *w = arg;
+	struct strbuf path = {0};
+	int64_t now = clock_steady();
+
+	if (w->ended || now < w->next)
+		return w->ended;
+	strbuf_printf(&path, "%s/%s", w->directory, w->name);
+	w->ended = !path.failed && access(path.text, F_OK) < 0 && errno == ENOENT;
+	w->next = now + USEC_PER_SEC / 10;
+	strbuf_release(&path);
+	return w->ended;
+}
+
+/* It stopped as it was meant to. Of a hold undo did not know this batch yet. */
+static void be_ended(struct outcome *ret, const struct standing *standing, bool stopped)
+{
+	ret->interrupted = stopped;
+	if (ret->tally.batch && standing->action == ACTION_HOLD)
+		err_set(&ret->trouble, ERR_STOPPED,
+		    "it was ended while it was carried out again; 'pqpurge-idx undo %" PRIu64
+		    "' releases what was held",
+		    ret->tally.batch);
+}
+
 int standing_run(const struct settings *s, const struct postfix *postfix, struct standing *standing,
     const volatile sig_atomic_t *stop, struct outcome *ret, struct err *err)
 {
 	char token[NAME_MAX_LEN + 16];
+	struct watch watch = {.directory = s->standing_directory};
 	struct order order = {.settings = s,
 	    .postfix = postfix,
 	    .selector = &standing->selector,
@@ -335,13 +371,18 @@ int standing_run(const struct settings *s, const struct postfix *postfix, struct
 	    .user = standing->user,
 	    .uid = standing->uid,
 	    .token = token,
-	    .stop = stop};
+	    .stop = stop,
+	    .taken_back = is_ended,
+	    .taken_back_arg = &watch};
 
+	name_of(standing->number, watch.name);
 	snprintf(token, sizeof(token), "standing:%" PRIu64, standing->number);
 	standing->selector.login_exact = s->login_exact;
 	int code = order_run(&order, ret, err);
-	if (code == 0 && ret->tally.batch && standing->action == ACTION_HOLD &&
-	    keep_batch(s, standing, ret->tally.batch, err) < 0 && ret->trouble.text[0] == '\0')
+	if (code == 0 && watch.ended)
+		be_ended(ret, standing, stop && *stop);
+	else if (code == 0 && ret->tally.batch && standing->action == ACTION_HOLD &&
+		 keep_batch(s, standing, ret->tally.batch, err) < 0 && !ret->trouble.text[0])
 		ret->trouble = *err;
 	return code;
 }

@@ -4,9 +4,12 @@ where nobody but root can make one."""
 import json
 import os
 import pwd
+import signal
+import subprocess
 
 from case import BAD, RigCase
-from pqpurge import USER
+from pqpurge import BUILD, USER
+from process import descendants, is_stopped, kill_all
 from rig import until
 from smtp import Refused
 
@@ -102,6 +105,29 @@ class Standing(RigCase):
         self.past_the_door()
         self.sync()
         self.assertEqual(self.held(), at_the_door)
+
+    def test_undone_while_it_runs(self):
+        """A catch-up that carries the order out stops where undo ends it: what it had not reached stays."""
+        batch = self.begin()
+        stays = self.past_the_door(3)
+        sync = self.pq.idx_start("sync", stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
+            **os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/stop.so"), "PQPURGE_STOP_USER": str(pwd.getpwnam("postfix").pw_uid)})
+        self.addCleanup(kill_all, sync)
+        self.addCleanup(sync.stdout.close)
+        self.addCleanup(sync.stderr.close)
+
+        def stopped():
+            return [pid for pid in descendants(sync.pid) if is_stopped(pid)]
+        reader = until(stopped, "the reader of the queue to be stopped")
+        os.kill(reader[0], signal.SIGCONT)
+        prover = until(lambda: [pid for pid in stopped() if pid not in reader], "the prover of what is to be deleted to be stopped")
+        result = self.pq.idx("undo", str(batch))
+        self.assertEqual(result.status, 0, result)
+        os.kill(prover[0], signal.SIGCONT)
+        out, err = sync.communicate(timeout=60)
+        self.assertEqual((sync.returncode, err), (0, b""), out)
+        self.assertEqual(self.postfix.ids(), self.good | stays)
+        self.assertEqual(self.state(batch), "done")
 
     def test_unblock(self):
         self.begin()
