@@ -87,6 +87,27 @@ class SetupCase(unittest.TestCase):
             return client.message(sender, "u@dest.test", content())
 
 
+class Before(SetupCase):
+    """Nothing was set up: status says one thing."""
+
+    def check(self):
+        (line,) = self.pq.idx("status", "--json").lines
+        (finding,) = [f for f in line["status"]["findings"] if f["level"] == "fault"]
+        self.assertEqual(finding["id"], "not_set_up")
+        self.assertEqual(finding["command"].split()[-1], "setup")
+        text = self.pq.idx("status")
+        self.assertEqual((text.status, text.out.count("type:")), (2, 1), text)
+        self.assertNotIn("systemctl", text.out)
+
+    def test_installed(self):
+        self.check()
+
+    def test_other_milters_are_there(self):
+        self.write(self.main_cf, self.bare + "smtpd_milters = inet:127.0.0.1:2, unix:/other.sock\n"
+                   "smtpd_proxy_filter = 127.0.0.1:10025\nreceive_override_options = no_milters\n")
+        self.check()
+
+
 class Life(SetupCase):
     def test_whole(self):
         before = self.traces()

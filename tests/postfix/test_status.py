@@ -116,6 +116,22 @@ class Daemon(StatusCase):
         self.assertEqual((listed.status, set(listed.messages), listed.err), (0, {*before, *missed}, ""), listed)
         self.assert_purged([*before, *missed], BAD)
 
+    def test_no_systemctl_where_systemd_does_not_run(self):
+        """What is to be typed works here: after the daemon's end, its freeze, and with a door that nobody opened."""
+        if os.path.isdir("/run/systemd/system"):
+            self.skipTest("systemd runs here")
+        with open(self.pq.conf, "a", encoding="ascii") as file:
+            file.write('operator_group = "operator"\n')
+        self.pq.process.send_signal(signal.SIGSTOP)
+        frozen = self.pq.idx("status")
+        self.pq.process.send_signal(signal.SIGCONT)
+        self.pq.stop()
+        for text in frozen.out, self.pq.idx("status").out:
+            self.assertIn("type: ", text)
+            self.assertNotIn("systemctl", text)
+            self.assertIn("pqpurge-milter -c ", text)
+            self.assertIn("order --listen", text)
+
     def test_restart_leaves_nothing_to_tell(self):
         self.pq.stop()
         self.send("a@example.com")

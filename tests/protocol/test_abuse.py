@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """What no MTA should do: the daemon lives on and the next session is served."""
+import os
 import socket
 import struct
 import threading
@@ -65,6 +66,27 @@ class Abuse(DaemonCase):
             c.send(b"E")
             c.silent()
         self.assertEqual({}, self.daemon.messages())
+
+    def processor_time(self):
+        with open("/proc/%d/stat" % self.daemon.process.pid, encoding="ascii") as file:
+            fields = file.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def test_megabytes_of_from(self):
+        """10 MB of header From: one international mailbox again and again, two in turn, or ever new ones. The cost is that of
+        reading them, and not of looking each up."""
+        self.daemon.rules("bad.example REJECT\n")
+        for first in ("x@b\u00fccher.example, ", "x@b\u00fccher.example, y@b\u00e4cher.example, ", None):
+            with self.daemon.client() as c:
+                c.connect()
+                c.mail()
+                c.rcpt()
+                before = self.processor_time()
+                for part in range(200):
+                    names = first * (50000 // len(first)) if first else "".join("x@b\u00fc%d.example, " % n for n in range(part * 2500, part * 2500 + 2500))
+                    c.header("From", names + "z@ok.example")
+                self.assertEqual(mc.CONTINUE, c.end(queue_id(5))[0])
+                self.assertLess(self.processor_time() - before, 3, first)
 
     def test_recipient_before_mail(self):
         with self.daemon.client() as c:
