@@ -87,20 +87,35 @@ class FalsePostsuper(RigCase):
 class Interrupted(RigCase):
     settings = {"postsuper_jobs": 1}
 
+    def interrupt(self, verb, begun):
+        """^C once something was done; what the command wrote, and its batch as `log` tells it."""
+        child = self.pq.idx_start(verb, "-y", "--json", BAD, stdout=open(self.pq.home + "/out", "wb"))
+        until(lambda: child.poll() is not None or begun(), f"the beginning of {verb}")
+        child.send_signal(signal.SIGINT)
+        self.assertEqual(child.wait(60), 3)
+        with open(self.pq.home + "/out", encoding="utf-8") as file:
+            return file.read(), self.pq.idx("log", "--json").lines[-1]
+
+    def held(self):
+        return {name for _, _, files in os.walk(os.path.join(self.postfix.spool, "hold")) for name in files}
+
     def test_interrupt_tells_what_was_done(self):
-        """^C between chunks: exit 3, the rest untouched, and what is told is what happened."""
+        """^C between chunks: exit 3, the rest untouched, and what is told is what happened, and is undone."""
         self.postfix.flood("a@example.com", 3000)
         self.postfix.settled(3000)
         before = self.postfix.ids()
-        child = self.pq.idx_start("purge", "-y", "--json", BAD, stdout=open(self.pq.home + "/out", "wb"))
-        until(lambda: child.poll() is not None or len(self.postfix.ids()) < 2990, "the first deletions")
-        child.send_signal(signal.SIGINT)
-        status = child.wait(60)
+
+        _, batch = self.interrupt("hold", lambda: len(self.held()) > 10)
+        held = self.held()
+        self.assertLess(len(held), 3000, "there was nothing to interrupt")
+        self.assertEqual((batch["state"], batch["matched"], batch["done"]), ("unfinished", 3000, len(held)), batch)
+        self.assertNotIn("running", batch)
+        undone = self.pq.idx("undo", "-y", "--json", str(batch["batch"]))
+        self.assertEqual((undone.status, undone.with_result("released"), self.held()), (0, held, set()), undone.err)
+        self.assertEqual(self.pq.idx("log", "--json").lines[0]["state"], "undone")
+
+        text, batch = self.interrupt("purge", lambda: len(self.postfix.ids()) < 2990)
         left = self.postfix.ids()
-        with open(self.pq.home + "/out", encoding="utf-8") as file:
-            text = file.read()
-        self.assertEqual(status, 3, text[-500:])
         self.assertTrue(left, "there was nothing to interrupt")
         self.assertEqual(text.count('"deleted"') - 1, len(before - left), text[-500:])
-        batch = self.pq.idx("log", "--json").lines[0]
         self.assertEqual((batch["state"], batch["matched"], batch["done"]), ("unfinished", 3000, len(before - left)), batch)
