@@ -3,7 +3,7 @@
 
 #include "base/array.h"
 #include "base/json.h"
-#include "order/holds.h"
+#include "order/inside.h"
 #include "order/ledger.h"
 
 #define TEXT_MAX 4096 /* of a text of a batch */

@@ -1,44 +1,34 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/facts.h"
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "order/inside.h"
 #include "postfix/tool/fold.h"
 
-#define PLACES   (2 * (size_t)FACTS_KEYS)
 #define TEXT_MAX 256
 #define PATIENCE (2 * USEC_PER_SEC)
 #define MINUTE   (60 * USEC_PER_SEC)
 
+struct fact {
+	const char *text;
+	uint64_t count;
+};
+
 static void count(struct fact_table *t, const char *text, uint64_t times)
 {
-	size_t at = bytes_hash(text, strlen(text)) % PLACES;
+	size_t n;
 
-	if (!t->list)
-		t->list = calloc(PLACES, sizeof(*t->list));
-	if (!t->list)
-		return;
-	while (t->list[at].text && strcmp(t->list[at].text, text) != 0)
-		at = (at + 1) % PLACES;
-	if (!t->list[at].text && t->used < FACTS_KEYS) {
-		t->list[at].text = strdup(text);
-		t->used += t->list[at].text != NULL;
-	}
-	if (t->list[at].text)
-		t->list[at].count += times;
+	t->names.value_size = sizeof(struct fact);
+	if (labels_number(&t->names, text, FACTS_KEYS, &n) == 0)
+		((struct fact *)t->names.values)[n].count += times;
 	else
 		t->others += times;
 }
 
 void facts_release(struct facts *facts)
 {
-	for (struct fact_table *t = facts->tables; t < facts->tables + FACT_TABLES; t++) {
-		for (size_t n = 0; t->list && n < PLACES; n++)
-			free(t->list[n].text);
-		free(t->list);
-	}
+	for (size_t n = 0; n < FACT_TABLES; n++)
+		labels_release(&facts->tables[n].names);
 	*facts = (struct facts){0};
 }
 
@@ -48,15 +38,14 @@ static int by_count(const void *a, const void *b)
 
 	if (x->count != y->count)
 		return x->count < y->count ? 1 : -1;
-	return x->text && y->text ? strcmp(x->text, y->text) : 0;
+	return strcmp(x->text, y->text);
 }
 
-/* The most frequent first, which ends the counting. Returns how many are written. */
-static size_t sort_table(struct fact_table *t)
+/* The most frequent first, which ends the counting; *ret_told: how many are written. */
+static const struct fact *sort_table(struct fact_table *t, size_t *ret_told)
 {
-	if (t->used > 0)
-		qsort(t->list, PLACES, sizeof(*t->list), by_count);
-	return t->used < FACTS_TOLD ? t->used : FACTS_TOLD;
+	*ret_told = t->names.count < FACTS_TOLD ? t->names.count : FACTS_TOLD;
+	return labels_sort(&t->names, by_count);
 }
 
 struct reading {
@@ -82,7 +71,6 @@ static int visit_reason(void *arg, const char *recipient, const char *reason)
 static int read_reasons(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;
-	struct fact_table *t = &r->facts.tables[REASONS];
 	struct queue_layout layout;
 	int dir = queue_directory_open(r->p, err);
 	size_t ahead = 0, told;
@@ -96,10 +84,10 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 		if (item_is(&r->outcome->items[n], IS_OPEN | IS_READY) && ahead++ % r->every == 0)
 			(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
 	}
-	told = sort_table(t);
+	const struct fact *list = sort_table(&r->facts.tables[REASONS], &told);
 	for (size_t n = 0; n < told; n++) {
-		bytes_put_text(out, t->list[n].text);
-		bytes_put_u64(out, t->list[n].count);
+		bytes_put_text(out, list[n].text);
+		bytes_put_u64(out, list[n].count);
 	}
 	facts_release(&r->facts);
 	strbuf_release(&r->folded);
@@ -197,17 +185,18 @@ static void put_minutes(struct json *o, int64_t *minutes, size_t total)
 static void put_table(struct json *o, const char *key, struct fact_table *t)
 {
 	struct json *list = json_new_array();
-	size_t told = sort_table(t);
+	size_t told;
+	const struct fact *facts = sort_table(t, &told);
 	uint64_t others = t->others;
 
 	for (size_t n = 0; n < told; n++) {
 		struct json *pair = json_new();
 
-		json_put_text(pair, "is", t->list[n].text);
-		json_append(list, with_count(pair, t->list[n].count));
+		json_put_text(pair, "is", facts[n].text);
+		json_append(list, with_count(pair, facts[n].count));
 	}
-	for (size_t n = told; n < t->used; n++)
-		others += t->list[n].count;
+	for (size_t n = told; n < t->names.count; n++)
+		others += facts[n].count;
 	json_put(o, key, list);
 	if (others > 0) {
 		char name[32];

@@ -2,11 +2,65 @@
 /* What the steps of the walk share. Private to lib/order, as all below. */
 #pragma once
 
+#include "base/labels.h"
 #include "order/catchup.h"
-#include "order/facts.h"
-#include "order/holds.h"
 #include "order/order.h"
 #include "order/writer.h"
+
+/* ---- facts.c: for reports on mail that is gone: how many messages arrived when, of which senders,
+ * recipients, logins and clients, and why they waited. Bounded. */
+
+#define FACTS_KEYS    4096 /* different texts counted */
+#define FACTS_TOLD    50   /* the most frequent are written */
+#define FACTS_MINUTES 1440 /* the latest minutes of arrival are written */
+#define FACTS_REASONS 1000 /* messages whose reasons are read */
+
+struct fact_table {
+	struct labels names; /* counted */
+	uint64_t others;     /* of texts for which there was no place */
+};
+enum { SENDERS, RECIPIENTS, LOGINS, CLIENTS, REASONS, FACT_TABLES };
+/* Zero-initialise. */
+struct facts {
+	struct fact_table tables[FACT_TABLES];
+};
+void facts_release(struct facts *facts);
+
+/* Reads why open and ready items wait, from some of their logs, in a child. Best effort. */
+void facts_read_reasons(
+    struct facts *facts, const struct postfix *p, const struct outcome *outcome);
+/* The account's line on what is RESULT_DONE. Call it once, last. -ENOMEM. */
+int facts_line(struct facts *facts, const struct outcome *outcome, uint64_t batch,
+    struct strbuf *ret) NODISCARD;
+
+/*
+ * ---- holds.c: what our hold batches hold, by the account: messages that they put into the hold
+ * queue, and that no batch took out since. Includes those in doubt (the command was killed), which
+ * may not lie in hold.
+ */
+
+/* Messages that order->undo's batches no longer hold. */
+struct holds_lost {
+	uint64_t released, held_again;
+	uint64_t batch; /* one that did so */
+	uint64_t doubt; /* of what they hold: a killed command handed it to postsuper */
+};
+/* What order->undo's batches still hold, or if there are none, all batches; sorted. ERR_USAGE with
+ * words: one of order->undo is no hold batch. */
+int holds_read(const struct order *order, struct account_entries *ret, struct holds_lost *ret_lost,
+    struct err *err) NODISCARD;
+bool holds_contain(const struct account_entries *holds, const struct account_entry *message);
+
+/* Where these messages lie: *ret is malloc'd, the bit of a queue for each; 0: no queue has a file
+ * of that ID and arrival. */
+int holds_look(const struct postfix *p, const struct account_entries *messages, uint8_t **ret,
+    struct err *err) NODISCARD;
+
+/* Candidates of which only ID and arrival are known. -ENOMEM. */
+int holds_candidates(
+    const struct account_entry *list, size_t count, struct candidates *ret) NODISCARD;
+
+/* ---- the walk */
 
 /* Microseconds from a proof to its postsuper. After ^Z or ^S it is older, and is made again. */
 #define ORDER_PROOF_AGE INT64_C(1000000)

@@ -140,12 +140,8 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 			code = count_item(&c, &outcome->items[i], by);
 	if (code < 0)
 		return code;
-	ret->list = ret->names.values;
 	ret->count = ret->names.count;
-	for (size_t i = 0; i < ret->count; i++)
-		ret->list[i].name = labels_at(&ret->names, i);
-	if (ret->count)
-		qsort(ret->list, ret->count, sizeof(*ret->list), compare_groups);
+	ret->list = labels_sort(&ret->names, compare_groups);
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * milter saw. */
 #pragma once
 
+#include "base/labels.h"
 #include "order/order.h"
-#include "purge/tell/labels.h"
 
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 

@@ -2,6 +2,7 @@
 /* pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
  * them, so only what offer_fits accepts is printed. The shell waits, so time is bounded and errors
  * are silent. */
+#include "base/labels.h"
 #include "index/client.h"
 #include "mail/from.h"
 #include "order/account.h"
@@ -9,7 +10,6 @@
 #include "purge/offer.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"
-#include "purge/tell/labels.h"
 
 #define WORDS_MOST 200
 #define TIME_MOST  300000 /* microseconds */

@@ -2,11 +2,11 @@
 #include "purge/why/why.h"
 
 #include "base/clock.h"
+#include "base/labels.h"
 #include "base/role.h"
 #include "mail/address.h"
 #include "postfix/spool/spool.h"
 #include "postfix/tool/fold.h"
-#include "purge/tell/labels.h"
 
 #define TIME_MAX (3600 * USEC_PER_SEC) /* ^C ends it sooner */
 

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
-#include "purge/tell/labels.h"
+#include "base/labels.h"
 #include "purge/top/top.h"
 #include "tests/unit/purge/crafted.h"
 

@@ -21,4 +21,7 @@ struct labels {
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret) NODISCARD;
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);
+/* Ends the counting: sets the first member of each value, a const char *, to the name, sorts the
+ * values, and returns them. */
+void *labels_sort(struct labels *labels, int (*compare)(const void *, const void *));
 void labels_release(struct labels *labels);

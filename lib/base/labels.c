@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "purge/tell/labels.h"
+#include "base/labels.h"
 
 #include "base/bytes.h"
 #include "base/err.h"
@@ -68,6 +68,17 @@ int labels_number(struct labels *labels, const char *name, size_t max, size_t *r
 const char *labels_at(const struct labels *labels, size_t number)
 {
 	return labels->text.text + labels->begin[number];
+}
+
+void *labels_sort(struct labels *labels, int (*compare)(const void *, const void *))
+{
+	for (size_t i = 0; i < labels->count; i++) {
+		const char *name = labels_at(labels, i);
+		memcpy((char *)labels->values + i * labels->value_size, &name, sizeof(name));
+	}
+	if (labels->count)
+		qsort(labels->values, labels->count, labels->value_size, compare);
+	return labels->values;
 }
 
 void labels_release(struct labels *labels)
