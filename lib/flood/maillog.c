@@ -82,12 +82,15 @@ static int64_t local_time(const struct tm *tm)
 
 static bool syslog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest)
 {
-	struct tm tm = {0};
-	const char *end = strptime(line, "%b %e %H:%M:%S", &tm);
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	struct tm tm = {.tm_year = year - 1900};
+	const char *end;
 
+	while (tm.tm_mon < 12 && strncmp(months + (size_t)3 * tm.tm_mon, line, 3) != 0)
+		tm.tm_mon++; /* %b takes four times as long as all the rest */
+	end = tm.tm_mon < 12 && line[3] == ' ' ? strptime(line + 4, "%e %H:%M:%S", &tm) : NULL;
 	if (!end || *end != ' ')
 		return false;
-	tm.tm_year = year - 1900;
 	*ret = local_time(&tm);
 	*ret_rest = end + 1;
 	return true;
@@ -127,24 +130,24 @@ static int year_of(int64_t time)
 	return localtime_r(&t, &tm) ? tm.tm_year + 1900 : 1970;
 }
 
-/* A log's last line is as old as its last change, and it began at most a year before. */
-void maillog_file(struct maillog *l, const char *first_line, int64_t mtime)
+int64_t maillog_first(const char *line, int64_t mtime)
 {
+	int year = year_of(mtime);
 	const char *rest;
 	int64_t first;
 
-	l->year = year_of(mtime);
-	l->last = 0;
-	if (maillog_stamp(first_line, l->year, &first, &rest) && first > mtime + 86400)
-		l->year--;
+	if (!maillog_stamp(line, year, &first, &rest))
+		return 0;
+	/* Its last line is as old as its last change. */
+	if (first > mtime + 86400)
+		(void)maillog_stamp(line, year - 1, &first, &rest);
+	return first;
 }
 
-int64_t maillog_first(const struct maillog *l, const char *first_line)
+void maillog_file(struct maillog *l, int64_t first)
 {
-	const char *rest;
-	int64_t first = 0;
-
-	return maillog_stamp(first_line, l->year, &first, &rest) ? first : 0;
+	l->year = year_of(first);
+	l->last = 0;
 }
 
 static bool stamp_of(struct maillog *l, const char *line, int64_t *ret, const char **ret_rest)

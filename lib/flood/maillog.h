@@ -34,10 +34,11 @@ struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *ar
 void maillog_free(struct maillog *l);
 const struct maillog_counts *maillog_counts(const struct maillog *l);
 
-/* Before a file: its last change (wall seconds) and first stamped line say of which year it is. */
-void maillog_file(struct maillog *l, const char *first_line, int64_t mtime);
-/* The stamp of that line in its year. */
-int64_t maillog_first(const struct maillog *l, const char *first_line);
+/* When a file begins, by its first stamped line; wall seconds, 0: this line has none. mtime: its
+ * last change, which says of which year it is: it holds at most one. */
+int64_t maillog_first(const char *line, int64_t mtime);
+/* Before a file's lines. */
+void maillog_file(struct maillog *l, int64_t first);
 /* One line, no newline; it is changed. cut: it was longer than MAILLOG_LINE. */
 void maillog_line(struct maillog *l, char *line, bool cut);
 

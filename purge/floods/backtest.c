@@ -202,33 +202,28 @@ static int close_stream(
 	return 0;
 }
 
-/* The first stamped line within HEAD bytes. */
-static int look_at_head(struct backtest_file *f, char **ret_line, struct err *err)
+/* Whether it is compressed, and its first stamp, which stands within HEAD bytes. */
+static int look_at_head(struct backtest_file *f, struct err *err)
 {
+	static char text[HEAD + 1];
 	unsigned char magic[2] = {0};
-	char *text = calloc(1, HEAD + 1), *rest = text;
-	const char *behind;
+	char *rest = text;
 	pid_t pid;
 
 	f->gz = pread(f->fd, magic, 2, 0) == 2 && magic[0] == 0x1f && magic[1] == 0x8b;
-	int fd = text ? open_stream(f, &pid, err) : -ENOMEM;
-	if (fd < 0) {
-		free(text);
+	int fd = open_stream(f, &pid, err);
+	if (fd < 0)
 		return fd;
-	}
+	memset(text, 0, sizeof(text));
 	(void)!io_read_all(fd, text, HEAD);
 	(void)close_stream(f, fd, pid, false, err);
-	for (char *line; (line = strsep(&rest, "\n"));)
-		if (maillog_stamp(line, 2000, &f->first, &behind)) {
-			*ret_line = strdup(line);
-			free(text);
-			return *ret_line ? 0 : -ENOMEM;
-		}
-	free(text);
-	return f->size == 0
-		   ? 1
+	for (char *line; !f->first && (line = strsep(&rest, "\n"));)
+		f->first = maillog_first(line, f->mtime);
+	return f->first || f->size == 0
+		   ? 0
 		   : err_set(err, ERR_SYNTAX,
-			 "'%s:1': no line begins with a time stamp; it is no mail log", f->name);
+			 "'%s:1': no line begins with a time stamp; it is no mail log%s", f->name,
+			 f->gz ? ", or damaged" : "");
 }
 
 static void show_progress(struct test *t, const struct backtest_file *f, int64_t before)
@@ -279,94 +274,88 @@ static int read_lines(struct test *t, const struct backtest_file *f, int fd, str
 	}
 }
 
-static int read_file(struct test *t, struct backtest_file *f, struct err *err)
+static int read_file(struct test *t, const struct backtest_file *f, struct err *err)
 {
-	char *first = NULL;
 	pid_t pid;
-	int code = look_at_head(f, &first, err);
-
-	if (code)
-		return code > 0 ? 0 : code;
-	maillog_file(t->log, first, f->mtime);
-	free(first);
 	int fd = open_stream(f, &pid, err);
+
 	if (fd < 0)
 		return fd;
-	code = read_lines(t, f, fd, err);
+	maillog_file(t->log, f->first);
+	int code = read_lines(t, f, fd, err);
 	int closed = close_stream(f, fd, pid, code == 0, err);
 	t->read += f->size;
 	return code ? code : closed;
 }
 
-/* By the real first stamp, the file's year included. */
+static int by_first(const void *a, const void *b)
+{
+	const struct backtest_file *x = a, *y = b;
+
+	return (x->first > y->first) - (x->first < y->first);
+}
+
 static int order_files(struct backtest *b, struct err *err)
 {
-	for (size_t n = 0; n < b->count; n++) {
-		struct backtest_file *f = &b->files[n];
-		char *first = NULL;
-		int code = look_at_head(f, &first, err);
+	int code = 0;
 
-		if (code < 0)
-			return code;
-		if (code == 0) {
-			struct maillog *l = maillog_new(NULL, NULL, NULL);
-
-			if (!l) {
-				free(first);
-				return err_set(err, -ENOMEM, "out of memory");
-			}
-			maillog_file(l, first, f->mtime);
-			f->first = maillog_first(l, first);
-			maillog_free(l);
-		}
-		free(first);
-	}
-	for (size_t n = 1; n < b->count; n++)
-		for (size_t at = n; at > 0 && b->files[at].first < b->files[at - 1].first; at--) {
-			struct backtest_file swap = b->files[at];
-
-			b->files[at] = b->files[at - 1];
-			b->files[at - 1] = swap;
-		}
-	return 0;
+	for (size_t n = 0; code == 0 && n < b->count; n++)
+		code = look_at_head(&b->files[n], err);
+	qsort(b->files, b->count, sizeof(*b->files), by_first);
+	return code;
 }
 
 /* ---- the whole */
+
+static void say_summary(const struct test *t, const struct maillog_counts *c, int64_t days)
+{
+	char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+
+	fprintf(t->to, "Read %zu file%s, %" PRIu64 " lines (%" PRIu64 " broken)", t->b->count,
+	    t->b->count == 1 ? "" : "s", c->lines, c->broken);
+	if (c->messages)
+		fprintf(t->to, ", %s to %s", clock_text(t->from, from, sizeof(from)),
+		    clock_text(t->until, until, sizeof(until)));
+	fprintf(
+	    t->to, ": %" PRIu64 " messages, %" PRIu64 " recipients.\n", c->messages, c->recipients);
+	fprintf(t->to,
+	    "Would have fired %" PRIu64 " times in %" PRId64 " days; %" PRIu64
+	    " with the limits halved, %" PRIu64 " with them doubled.\n",
+	    t->fired[0], days, t->fired[1], t->fired[2]);
+}
 
 static void put_summary(const struct test *t)
 {
 	const struct maillog_counts *c = maillog_counts(t->log);
 	int64_t days = (t->until - t->from) / (86400 * USEC_PER_SEC) + 1;
-	char from[CLOCK_TEXT_SIZE], until[CLOCK_TEXT_SIZE];
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[] = {
+	    {"files", (int64_t)t->b->count},
+	    {"lines", (int64_t)c->lines},
+	    {"broken", (int64_t)c->broken},
+	    {"messages", (int64_t)c->messages},
+	    {"recipients", (int64_t)c->recipients},
+	    {"from", t->from / USEC_PER_SEC},
+	    {"until", t->until / USEC_PER_SEC},
+	    {"days", days},
+	    {"fired", (int64_t)t->fired[0]},
+	    {"fired_halved", (int64_t)t->fired[1]},
+	    {"fired_doubled", (int64_t)t->fired[2]},
+	};
+	struct json *o, *all;
 
-	if (t->b->json) {
-		struct json *o = json_new(), *all = json_new();
-
-		json_put_int(o, "files", (int64_t)t->b->count);
-		json_put_int(o, "lines", (int64_t)c->lines);
-		json_put_int(o, "broken", (int64_t)c->broken);
-		json_put_int(o, "messages", (int64_t)c->messages);
-		json_put_int(o, "recipients", (int64_t)c->recipients);
-		json_put_int(o, "from", t->from / USEC_PER_SEC);
-		json_put_int(o, "until", t->until / USEC_PER_SEC);
-		json_put_int(o, "days", days);
-		json_put_int(o, "fired", (int64_t)t->fired[0]);
-		json_put_int(o, "fired_halved", (int64_t)t->fired[1]);
-		json_put_int(o, "fired_doubled", (int64_t)t->fired[2]);
-		json_put(all, "summary", o);
-		(void)!json_line(t->to, all);
+	if (!t->b->json) {
+		say_summary(t, c, days);
 		return;
 	}
-	fprintf(t->to,
-	    "Read %zu file%s, %" PRIu64 " lines (%" PRIu64 " broken), %s to %s: %" PRIu64
-	    " messages, %" PRIu64 " recipients.\n",
-	    t->b->count, t->b->count == 1 ? "" : "s", c->lines, c->broken,
-	    clock_text(t->from, from, sizeof(from)), clock_text(t->until, until, sizeof(until)),
-	    c->messages, c->recipients);
-	fprintf(t->to,
-	    "Would have fired %" PRIu64 " times in %" PRId64 " days; %" PRIu64
-	    " with the limits halved, %" PRIu64 " with them doubled.\n",
-	    t->fired[0], days, t->fired[1], t->fired[2]);
+	o = json_new();
+	all = json_new();
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		json_put_int(o, numbers[n].key, numbers[n].value);
+	json_put(all, "summary", o);
+	(void)!json_line(t->to, all);
 }
 
 static void put_lifted(

@@ -52,7 +52,7 @@ static void read_all(struct maillog *l, char *text, uint64_t *ret_lines)
 {
 	for (char *line; (line = strsep(&text, "\n")); ++*ret_lines) {
 		if (*ret_lines == 0)
-			maillog_file(l, line, INT64_C(1796000000));
+			maillog_file(l, maillog_first(line, INT64_C(1796000000)));
 		maillog_line(l, line, strlen(line) > MAILLOG_LINE);
 	}
 }

@@ -85,7 +85,7 @@ static void read_lines(const char *text, struct seen *s, struct maillog_counts *
 	char first[512];
 	snprintf(first, sizeof(first), "%.*s", (int)strcspn(text, "\n"), text);
 	s->text[0] = '\0';
-	maillog_file(l, first, 1796000000);
+	maillog_file(l, maillog_first(first, 1796000000));
 	for (char *line; (line = strsep(&rest, "\n"));)
 		if (*line)
 			maillog_line(l, line, false);
@@ -184,7 +184,7 @@ static void test_many_pending(void **state)
 	char line[256];
 
 	(void)state;
-	maillog_file(l, AT, 1796000000);
+	maillog_file(l, maillog_first(AT, 1796000000));
 	for (uint32_t n = 0; n < 2 * MAILLOG_PENDING; n++) {
 		snprintf(line, sizeof(line), AT "postfix/smtpd[1]: A1B2C%X: client=c[192.0.2.1]",
 		    0x100000 + n);
