@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "purge/interrupt.h"
 
 #define STEP 20000 /* microseconds between tries */
 
@@ -35,9 +36,11 @@ int turn_take(const char *directory, const char *name, int64_t patience, int *re
 	if (code < 0)
 		return code;
 	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (clock_steady() > deadline) {
+		if (interrupt_stop || clock_steady() > deadline) {
 			close(fd);
-			return err_set(err, ERR_TIMEOUT, "another one is still at work");
+			return interrupt_stop
+				   ? err_set(err, ERR_STOPPED, "interrupted")
+				   : err_set(err, ERR_TIMEOUT, "another one is still at work");
 		}
 		usleep(STEP);
 	}

@@ -7,7 +7,8 @@
 
 #include "base/err.h"
 
-/* One at a time. Waits at most patience microseconds. ERR_TIMEOUT, or -errno with words. */
+/* One at a time. Waits at most patience microseconds. ERR_TIMEOUT, ERR_STOPPED by a signal, or
+ * -errno, with words. */
 int turn_take(
     const char *directory, const char *name, int64_t patience, int *ret, struct err *err) NODISCARD;
 
