@@ -9,6 +9,7 @@
 #include "base/json.h"
 
 #define POLL_MS 50                 /* between two looks at the stop flag */
+#define ROOM    (1 << 20)          /* bytes; the kernel gives less, some 400 kB */
 #define HURRIED (3 * USEC_PER_SEC) /* patience once the command is to end */
 
 struct writer {
@@ -41,6 +42,8 @@ static int start(struct writer *w, struct err *err)
 		return code;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(err, errno, "failed to make a socket");
+	/* The lines of all lanes at once: a child that is stopped must not hold up a send. */
+	(void)!setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ROOM}, sizeof(int));
 	w->ours = ends[0];
 	w->socket = ends[1];
 	w->child.keep = w->socket;
