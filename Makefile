@@ -278,6 +278,7 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	  sed 's|@PREFIX@|$(PREFIX)|g' $$f > $(DESTDIR)$(UNITDIR)/$${f##*/} || exit 1; done
 	for f in $(ORDER_UNITS); do sed 's|@PREFIX@|$(PREFIX)|g' $(ORDER_UNIT) > $(DESTDIR)$(UNITDIR)/$$f || exit 1; done
 	$(INSTALL) -m 0644 conf/pqpurge.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf
+	$(INSTALL) -m 0644 conf/pqpurge-fleet.sysusers $(DESTDIR)$(SYSUSERSDIR)/pqpurge-fleet.conf
 	$(INSTALL) -m 0644 conf/pqpurge.tmpfiles $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf
 	$(INSTALL) -D -m 0644 conf/completion/pqpurge-idx.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx
 	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
@@ -291,7 +292,7 @@ uninstall: ## what install put there, but for the configuration
 	rm -rf $(DESTDIR)$(PREFIX)/share/pqpurge
 	rm -f $(PROGRAMS:$(BUILD)/%=$(DESTDIR)$(PREFIX)/sbin/%) $(INSTALLED_MAN) \
 	  $(patsubst conf/%,$(DESTDIR)$(UNITDIR)/%,$(UNIT_FILES)) $(ORDER_UNITS:%=$(DESTDIR)$(UNITDIR)/%) \
-	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
+	  $(DESTDIR)$(SYSUSERSDIR)/pqpurge.conf $(DESTDIR)$(SYSUSERSDIR)/pqpurge-fleet.conf $(DESTDIR)$(TMPFILESDIR)/pqpurge.conf \
 	  $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pqpurge-idx \
 	  $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
 

@@ -58,6 +58,7 @@ units() {
 	# A unit whose program is missing would not pass; which one it is does not matter here.
 	ln -s /bin/true "$work/sbin/pqpurge-milter"
 	ln -s /bin/true "$work/sbin/pqpurge-idx"
+	ln -s /bin/true "$work/sbin/pqpurge-link"
 	for unit in conf/*.service conf/*.socket conf/*.timer; do
 		sed "s|@PREFIX@|$work|g" "$unit" >"$work/${unit##*/}"
 	done
