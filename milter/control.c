@@ -45,7 +45,7 @@ static void wake(struct control *c)
 
 static int listen_at(struct control *c)
 {
-	if (listener_is_heard(&c->address)) /* another daemon's */
+	if (endpoint_is_heard(&c->address)) /* another daemon's */
 		return -EADDRINUSE;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

@@ -166,7 +166,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
 	if (code || d->listener.kind != ENDPOINT_UNIX) /* a second bind to a port fails */
 		return code;
-	if (listener_is_heard(&d->listener.address))
+	if (endpoint_is_heard(&d->listener.address))
 		return err_set(err, ERR_LOCKED, "another process listens on '%s'",
 		    d->listener.address.sun_path);
 	return 0;

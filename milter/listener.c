@@ -5,18 +5,6 @@
 
 #include "base/io.h"
 
-bool listener_is_heard(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	/* EAGAIN: a listener is busy. A dead one's socket refuses. */
-	bool heard =
-	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-			   errno == EAGAIN);
-
-	io_close(&fd);
-	return heard;
-}
-
 int listener_make_directory(
     const char *directory, mode_t mode, uid_t uid, gid_t gid, struct err *err)
 {

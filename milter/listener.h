@@ -5,7 +5,6 @@
 
 #include "base/endpoint.h"
 
-bool listener_is_heard(const struct sockaddr_un *address);
 /* Makes directory with this mode if it is missing and gives it to uid:gid, unless uid is (uid_t)-1.
  */
 int listener_make_directory(

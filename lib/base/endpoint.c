@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/endpoint.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
+#include "base/io.h"
 #include "base/str.h"
 
 static int parse_path(const char *socket, const char *path, struct endpoint *ret, struct err *err)
@@ -51,4 +53,15 @@ int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err)
 		return err_set(err, ERR_CONFIG, "socket '%s': %s", socket, wrong);
 	*ret = found;
 	return 0;
+}
+
+bool endpoint_is_heard(const struct sockaddr_un *address)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool heard =
+	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
+			   errno == EAGAIN); /* it is busy */
+
+	io_close(&fd);
+	return heard;
 }

@@ -19,3 +19,5 @@ struct endpoint {
 
 /* ERR_CONFIG with words: unknown kind, relative or too long path, no port. */
 int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err) NODISCARD;
+/* Whether somebody listens there: a dead one's socket refuses. */
+bool endpoint_is_heard(const struct sockaddr_un *address);

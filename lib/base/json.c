@@ -335,6 +335,16 @@ const struct json *json_at(const struct json *o, const char *key, size_t n)
 	return json_of(json_array_get(member(o, key), n));
 }
 
+void json_list(const struct json *o, const char *key, size_t max, struct strbuf *packed)
+{
+	for (size_t n = 0; n < json_count(o, key) && n < max; n++) {
+		const char *text = json_text(json_at(o, key, n), NULL);
+
+		if (text)
+			strlist_push(packed, text, strlen(text));
+	}
+}
+
 int json_member_text(const struct json *o, const char *key, struct strbuf *to)
 {
 	json_t *value = member(o, key);

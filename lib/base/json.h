@@ -38,6 +38,9 @@ size_t json_count(const struct json *o, const char *key); /* members of an array
 const struct json *json_at(
     const struct json *o, const char *key, size_t n); /* borrowed; NULL past the end */
 
+/* Pushes the texts of an array on a packed list, at most max; other members are left out. */
+void json_list(const struct json *o, const char *key, size_t max, struct strbuf *packed);
+
 /* Appends a member of an object from json_parse as JSON, in one line without its end. 0, -ENOENT
  * (no such member), -ENOMEM. */
 int json_member_text(const struct json *o, const char *key, struct strbuf *to) NODISCARD;

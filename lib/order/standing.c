@@ -90,11 +90,7 @@ static int read_lists(const struct json *o, struct standing *s)
 {
 	size_t count = json_count(o, "batches");
 
-	for (size_t n = 0; n < json_count(o, "rules"); n++) {
-		const char *text = json_text(json_at(o, "rules", n), NULL);
-
-		strlist_push(&s->rules, text ? text : "", text ? strlen(text) : 0);
-	}
+	json_list(o, "rules", SIZE_MAX, &s->rules);
 	s->batches = calloc(count + 1, sizeof(*s->batches));
 	for (size_t n = 0; s->batches && n < count; n++)
 		s->batches[s->batch_count++] =

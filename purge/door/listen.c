@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/io.h"
 #include "base/log.h"
 #include "base/role.h"
@@ -55,17 +56,6 @@ static int make_directory(const char *directory, struct err *err)
 	return 0;
 }
 
-static bool is_heard(const struct sockaddr_un *address)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	bool heard =
-	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-			   errno == EAGAIN);
-
-	io_close(&fd);
-	return heard;
-}
-
 static int open_socket(
     struct listener *l, const char *directory, const char *name, gid_t group, struct err *err)
 {
@@ -76,7 +66,7 @@ static int open_socket(
 	    (int)sizeof(a->sun_path))
 		return err_set(
 		    err, ERR_CONFIG, "'%s' is too long a name for a socket's directory", directory);
-	if (is_heard(a))
+	if (endpoint_is_heard(a))
 		return err_set(err, ERR_LOCKED, "another process listens on '%s'", a->sun_path);
 	(void)!unlink(a->sun_path);
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

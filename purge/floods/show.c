@@ -8,6 +8,8 @@
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
+#define SAMPLES_MAX 16 /* what the daemon says is shown as far as this */
+
 static const char *text_of(const struct json *i, const char *key)
 {
 	const char *text = json_text(i, key);
@@ -33,12 +35,7 @@ int floods_json(const struct json *i)
 	for (size_t n = 0; n < COUNT_OF(lists); n++) {
 		struct strbuf packed = {0};
 
-		for (size_t at = 0; at < json_count(i, lists[n]) && at < 16; at++) {
-			const char *item = json_text(json_at(i, lists[n], at), NULL);
-
-			if (item)
-				strlist_push(&packed, item, strlen(item));
-		}
+		json_list(i, lists[n], SAMPLES_MAX, &packed);
 		struct strlist list = strlist_of(&packed);
 		json_put_list(o, lists[n], &list);
 		strbuf_release(&packed);
@@ -104,15 +101,15 @@ int floods_list(const struct session *s, const struct json *answer)
 
 static void put_samples(FILE *to, const struct json *i, const char *label, const char *key)
 {
-	struct strbuf line = {0};
+	struct strbuf packed = {0}, line = {0};
 
-	for (size_t n = 0; n < json_count(i, key) && n < 16; n++) {
-		const char *item = json_text(json_at(i, key, n), NULL);
-
-		strbuf_printf(&line, "%s%s", n ? " " : "", item ? item : "");
-	}
+	json_list(i, key, SAMPLES_MAX, &packed);
+	struct strlist list = strlist_of(&packed);
+	strlist_each (item, &list)
+		strbuf_printf(&line, " %s", item);
 	if (line.len)
-		say(to, "%-12s %s\n", label, strbuf_text(&line));
+		say(to, "%-12s%s\n", label, strbuf_text(&line));
+	strbuf_release(&packed);
 	strbuf_release(&line);
 }
 

@@ -61,12 +61,7 @@ static int take_damage(const struct json *reply, struct rulebox *box, struct err
 
 	box->damaged = damaged > 0 ? (uint64_t)damaged : 0;
 	strbuf_clear(&box->damage);
-	for (size_t i = 0; i < json_count(reply, "damage") && i < STORED_TOLD_MAX; i++) {
-		const char *words = json_text(json_at(reply, "damage", i), NULL);
-
-		if (words)
-			strlist_push(&box->damage, words, strlen(words));
-	}
+	json_list(reply, "damage", STORED_TOLD_MAX, &box->damage);
 	return box->damage.failed ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
