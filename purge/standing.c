@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "purge/door/behalf.h"
 #include "purge/interrupt.h"
-#include "purge/rules/block_talk.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
 

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
 #include "purge/interrupt.h"
-#include "purge/rules/block_talk.h"
+#include "purge/rules/blocking.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 

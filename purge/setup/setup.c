@@ -22,8 +22,8 @@ static char *copy(const char *text, bool *failed)
 	return copied;
 }
 
-void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, const char *before,
-    const char *after)
+static void add_step(struct setup *setup, enum setup_kind kind, const char *subject,
+    const char *before, const char *after)
 {
 	if (setup->step_count == SETUP_STEPS_MAX)
 		setup->failed = true;
@@ -34,7 +34,7 @@ void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, c
 		    .after = copy(after, &setup->failed)};
 }
 
-void setup_note(struct setup *setup, const char *format, ...)
+static void FORMAT(2, 3) add_note(struct setup *setup, const char *format, ...)
 {
 	char text[1024];
 	va_list values;
@@ -89,7 +89,7 @@ static int find_conf(struct setup *setup, struct err *err)
 	return 0;
 }
 
-int setup_open(struct setup *setup, const struct session *s, struct err *err)
+static int open_all(struct setup *setup, const struct session *s, struct err *err)
 {
 	setup->s = s;
 	int code = postfix_read(s->settings.postfix_config_directory, &setup->postfix, err);
@@ -108,7 +108,7 @@ int setup_open(struct setup *setup, const struct session *s, struct err *err)
 
 /* ---- main.cf */
 
-void setup_add_lists(struct setup *setup)
+static void add_lists(struct setup *setup)
 {
 	bool changes = false;
 
@@ -117,16 +117,15 @@ void setup_add_lists(struct setup *setup)
 
 		if (strcmp(strbuf_text(&list->before), strbuf_text(&list->after)) == 0)
 			continue;
-		setup_add(setup, SETUP_LIST, list->name,
-		    list->before.len ? list->before.text : NULL,
+		add_step(setup, SETUP_LIST, list->name, list->before.len ? list->before.text : NULL,
 		    list->after.len ? list->after.text : NULL);
 		changes = true;
 	}
 	if (changes)
-		setup_add(setup, SETUP_RELOAD, setup->postfix.config_directory, NULL, NULL);
+		add_step(setup, SETUP_RELOAD, setup->postfix.config_directory, NULL, NULL);
 }
 
-int setup_edit_lists(struct setup *setup, bool joins, struct err *err)
+static int edit_lists(struct setup *setup, bool joins, struct err *err)
 {
 	struct setup_text *text = &setup->main_cf;
 	char *directory = NULL, path[PATH_MAX];
@@ -153,7 +152,7 @@ static int plan_user(struct setup *setup, struct err *err)
 		return err_set(err, ERR_CONFIG, "socket_group '%s': there is no such group",
 		    settings->socket_group);
 	if (!getpwnam(settings->user))
-		setup_add(setup, SETUP_USER, settings->user, NULL, setup->state_directory);
+		add_step(setup, SETUP_USER, settings->user, NULL, setup->state_directory);
 	return 0;
 }
 
@@ -173,7 +172,7 @@ static int plan_directory(
 		if (!group)
 			group = gr ? gr->gr_name : user; /* of one who is yet to be made */
 		snprintf(words, sizeof(words), "%s %s %s", mode, user, group);
-		setup_add(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
+		add_step(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
 		return 0;
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -215,7 +214,7 @@ static void plan_line(struct setup *setup, const char *key, const char *value)
 	struct strbuf changed = {0}, before = {0}, after = {0};
 
 	setup_set_line(strbuf_text(&setup->conf.after), key, value, &changed, &before, &after);
-	setup_add(setup, SETUP_CONF, setup->conf.path, before.len ? before.text : NULL,
+	add_step(setup, SETUP_CONF, setup->conf.path, before.len ? before.text : NULL,
 	    strbuf_text(&after));
 	setup->failed |= changed.failed || before.failed || after.failed;
 	strbuf_release(&before);
@@ -232,10 +231,10 @@ static void plan_origin(struct setup *setup)
 	if (setup->sets_origin)
 		plan_line(setup, "origin", origin);
 	else if (!*ours && *origin)
-		setup_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
+		add_note(setup, "myorigin of Postfix is no plain name; set origin in %s yourself",
 		    setup->conf.path);
 	else if (strcmp(ours, origin) != 0)
-		setup_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
+		add_note(setup, "origin in %s is \"%s\", while Postfix's myorigin is \"%s\"",
 		    setup->conf.path, ours, origin);
 }
 
@@ -265,26 +264,26 @@ static void plan_units(struct setup *setup)
 	setup->failed |= packed.failed;
 	struct strlist units = strlist_of(&packed);
 	if (!setup_systemd_runs() || units.count == 0)
-		setup_note(setup, "%s; start the daemon yourself: pqpurge-milter -c %s%s",
+		add_note(setup, "%s; start the daemon yourself: pqpurge-milter -c %s%s",
 		    setup_systemd_runs() ? "no unit belongs to this settings file"
 					 : "systemd does not run here",
 		    setup->conf.path, restarts ? " (restart it if it runs)" : "");
 	else
 		strlist_each (unit, &units) {
 			if (!setup_unit_is_enabled(unit) || !setup_unit_is_active(unit))
-				setup_add(setup, SETUP_START, unit, NULL, NULL);
+				add_step(setup, SETUP_START, unit, NULL, NULL);
 			else if (restarts && strstr(unit, ".service"))
-				setup_add(setup, SETUP_RESTART, unit, NULL, NULL);
+				add_step(setup, SETUP_RESTART, unit, NULL, NULL);
 		}
 	strbuf_release(&packed);
 }
 
 int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 {
-	int code = setup_open(setup, s, err);
+	int code = open_all(setup, s, err);
 
 	if (code == 0)
-		code = setup_edit_lists(setup, true, err);
+		code = edit_lists(setup, true, err);
 	if (code < 0)
 		return code;
 	plan_place(setup, "index_directory", s->settings.index_directory, DEFAULT_INDEX,
@@ -299,6 +298,80 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 		return code;
 	plan_units(setup);
 	/* Last, so that the daemon answers when Postfix asks for the first time. */
-	setup_add_lists(setup);
+	add_lists(setup);
+	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
+}
+
+/* ---- what has to be done so that all is as it was before setup */
+
+/* The subject of a line of the record, where it is of that kind; else NULL. */
+static const char *made(const char *line, const char *kind)
+{
+	size_t len = strlen(kind);
+
+	return strncmp(line, kind, len) == 0 && line[len] == ' ' ? line + len + 1 : NULL;
+}
+
+static void plan_unit(struct setup *setup, const char *unit)
+{
+	if (!setup_systemd_runs())
+		add_note(setup, "systemd does not run here: %s cannot be stopped", unit);
+	else if (setup_unit_is_enabled(unit) || setup_unit_is_active(unit))
+		add_step(setup, SETUP_STOP, unit, NULL, NULL);
+}
+
+static int plan_conf(struct setup *setup, struct err *err)
+{
+	int code = setup_record_restore(setup->record_path, &setup->conf, err);
+
+	if (code > 0)
+		add_step(setup, SETUP_RESTORE_CONF, setup->conf.path, NULL, NULL);
+	else if (code == 0 && setup_record_changed(setup->record_path, &setup->conf))
+		add_note(setup, "%s was changed meanwhile and stays", setup->conf.path);
+	return code < 0 ? code : 0;
+}
+
+/* Rules and the account stay, and the index with them, unless the admin removes them. */
+static void plan_rest(struct setup *setup)
+{
+	const struct settings *settings = &setup->s->settings;
+	struct strlist all = strlist_of(&setup->made);
+	const char *what;
+	struct stat st;
+
+	strlist_each (line, &all)
+		if ((what = made(line, "directory")) &&
+		    strcmp(what, settings->index_directory) != 0 &&
+		    strcmp(what, settings->state_directory) != 0 && lstat(what, &st) == 0)
+			add_step(setup, SETUP_REMOVE_DIRECTORY, what, NULL, NULL);
+		else if ((what = made(line, "user")))
+			add_note(setup, "user %s stays; to remove it: userdel %s", what, what);
+	if (stat(settings->state_directory, &st) == 0)
+		add_note(setup, "index, rules and account stay; to remove them: rm -r %s %s",
+		    settings->index_directory, settings->state_directory);
+}
+
+/* If nobody else has changed main.cf since setup, it becomes what it was, byte by byte; else the
+ * daemon goes from its lists. */
+int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err)
+{
+	const char *unit;
+	int code = open_all(setup, s, err);
+
+	if (code == 0)
+		code = edit_lists(setup, false, err);
+	if (code == 0)
+		code = setup_record_restore(setup->record_path, &setup->main_cf, err);
+	if (code < 0)
+		return code;
+	add_lists(setup);
+	struct strlist all = strlist_of(&setup->made);
+	strlist_each (line, &all)
+		if ((unit = made(line, "unit")))
+			plan_unit(setup, unit);
+	code = plan_conf(setup, err);
+	plan_rest(setup);
+	if (code < 0)
+		return code;
 	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
 }

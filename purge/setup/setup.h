@@ -52,24 +52,6 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err) NO
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 void setup_release(struct setup *setup);
 
-/* For the planners. Texts are copied; NULL stays NULL. */
-void setup_add(struct setup *setup, enum setup_kind kind, const char *subject, const char *before,
-    const char *after);
-void setup_note(struct setup *setup, const char *format, ...) FORMAT(2, 3);
-/* Reads Postfix's configuration, the settings file, main.cf and the record. */
-int setup_open(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
-/* Edits main_cf.after, by wiring_edit. */
-int setup_edit_lists(struct setup *setup, bool joins, struct err *err) NODISCARD;
-/* A step for each list of milters that changed so. */
-void setup_add_lists(struct setup *setup);
-
-/* The steps as sentences and as changed lines, and the notes. */
-void setup_show(FILE *to, const struct setup *setup);
-/* One step as a line of JSON: result "would-do", "done" or "failed" with the reason. */
-int setup_json(
-    FILE *to, const struct setup_step *step, const char *result, const char *reason) NODISCARD;
-int setup_json_notes(FILE *to, const struct setup *setup) NODISCARD;
-
 /* Does one step. What it did is in the record before the next one. A Postfix that does not run is
  * not reloaded, which is no error. */
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err) NODISCARD;

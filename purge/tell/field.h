@@ -31,3 +31,8 @@ const char *field_words(const struct field *f, char buf[FIELD_TEXT_SIZE]);
 void fields_put(struct json *o, const struct field *fields, size_t count);
 /* A line for each that is known: "label   value". */
 void fields_say(FILE *to, const struct field *fields, size_t count);
+
+/* A JSON object, still under construction, as lines of text: a line for each member; for an array a
+ * line for each element, where an object is its first value, then the others. Keys with _time or
+ * _size are shown as such. False is left out. */
+void sheet_say(FILE *to, const struct json *o);

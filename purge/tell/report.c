@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/report.h"
-
+#include "base/json.h"
 #include "purge/session.h"
 #include "purge/tell/say.h"
+#include "purge/tell/wording.h"
 
 #define PROBLEMS_SHOWN 20
 
@@ -181,4 +182,179 @@ void report_problems(FILE *to, const struct report *r)
 		say(to, "Trouble:\n");
 		say_fold(to, 2, o->trouble.text);
 	}
+}
+
+/* ---- the rows of counts */
+
+struct extra {
+	uint64_t active, idle, unscanned;
+};
+
+static struct extra count_items(const struct outcome *o)
+{
+	struct extra x = {0};
+
+	for (size_t i = 0; i < o->count; i++) {
+		const struct item *item = &o->items[i];
+		bool meant = item->result == RESULT_DONE || item->result == RESULT_READY;
+
+		x.idle += item->idle;
+		x.active += meant && item->was_active;
+		x.unscanned += meant && candidate_message(item->candidate).flags & MESSAGE_HELD;
+	}
+	return x;
+}
+
+size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
+{
+	const struct outcome *o = r->outcome;
+	const struct tally *t = &o->tally;
+	const struct action_row *action = &action_rows[r->action];
+	enum result done = r->dry_run ? RESULT_READY : RESULT_DONE;
+	const struct extra x = count_items(o);
+	bool by_author = t->by_envelope || t->by_from_only;
+	bool releases = r->action == ACTION_RELEASE || r->action == ACTION_REQUEUE;
+	const uint64_t *results = t->results;
+	const struct count all[] = {
+	    {"matched", NULL, NULL, t->matched, true, false},
+	    {r->dry_run ? action->ready_key : action->done, result_word(done, r->action), NULL,
+		results[done], true, false},
+	    {"gone", "gone", "left the queue before", results[RESULT_GONE], true, false},
+	    {"changed", "changed", "the ID now names another message; left alone",
+		results[RESULT_CHANGED], true, false},
+	    {"unproven", "unproven", "identity could not be proven; left alone",
+		results[RESULT_UNPROVEN], true, false},
+	    {"failed", "failed", "still there", results[RESULT_FAILED], true, false},
+	    {"untouched", "untouched", "not reached before the interruption",
+		results[RESULT_UNTOUCHED], o->interrupted, false},
+	    {"by_envelope", by_author ? "by envelope" : NULL, NULL, t->by_envelope, true, true},
+	    {"by_from_only", by_author ? "by From only" : NULL, NULL, t->by_from_only, true, true},
+	    {"given_only", "as given only", "matched by what the client said; queued otherwise",
+		t->given_only, false, true},
+	    {"from_queue", "from queue", "read from the queue; the index did not know them",
+		t->from_queue, true, true},
+	    {"joined", "joined", "matched by login or client before a content filter", t->joined,
+		true, true},
+	    {"unjoined", "unjoined", "back from a filter; login and client are not known",
+		t->unjoined, true, true},
+	    {"unreadable", "unreadable", "queue files that could not be read", t->unreadable, true,
+		true},
+	    {"undecided", "undecided", "recipients that could not be read decide", t->undecided,
+		false, true},
+	    {"limits", "too costly", "an expression hit its match limit; not taken", t->limits,
+		false, true},
+	    {"bounces", "bounces", "notices that such mail caused", t->bounces, false, true},
+	    {"shared", r->recipients_asked ? "shared" : NULL, "also for other recipients",
+		t->shared, false, true},
+	    {"other_recipients", r->recipients_asked ? "others" : NULL, "those recipients",
+		t->other_recipients, r->recipients_asked, true},
+	    {"was_active", "was active", "in delivery then: it may be delivered all the same",
+		x.active, false, false},
+	    {"idle", "idle", releases ? "not in the hold queue" : "in the hold queue already",
+		x.idle, false, false},
+	    {"foreign", "foreign", "not held by this command; --foreign releases them", o->foreign,
+		false, false},
+	    {"overdue", "overdue", "past maximal_queue_lifetime: released they bounce", o->overdue,
+		false, true},
+	    {"unscanned", releases ? "unscanned" : NULL,
+		"held by a rule; milters behind ours have not seen them",
+		releases ? x.unscanned : 0, false, true},
+	    {"arriving", "arriving", "still being received; left alone", t->arriving, false, false},
+	    {"maildrop", "in maildrop", "submitted, not queued yet; left alone", t->maildrop, false,
+		false},
+	    {"bytes", NULL, NULL, t->bytes, true, false},
+	    {"rules_set", NULL, NULL, r->rules_set, false, false},
+	    {"passes", NULL, NULL, r->swept ? o->passes : 0, false, false},
+	};
+
+	_Static_assert(COUNT_OF(all) <= COUNTS_MAX, "COUNTS_MAX is too small");
+	memcpy(rows, all, sizeof(all));
+	return COUNT_OF(all);
+}
+
+/* ---- as JSON: names and results are a contract */
+
+/* Other items are only counted. */
+static bool is_listed(const struct report *r, const struct item *item)
+{
+	switch (item->result) {
+	case RESULT_READY:
+		return r->dry_run;
+	case RESULT_DONE:
+	case RESULT_CHANGED:
+	case RESULT_UNPROVEN:
+	case RESULT_FAILED:
+		return true;
+	case RESULT_GONE:
+		return r->ids_asked;
+	default:
+		return false;
+	}
+}
+
+static void put_true(struct json *o, const char *key, bool value)
+{
+	if (value)
+		json_put_bool(o, key, true);
+}
+
+static int item_line(FILE *to, const struct report *r, const struct item *item)
+{
+	struct message m = candidate_message(item->candidate);
+	struct json *o = json_new();
+	char command[512];
+
+	json_put_text(o, "queue_id", m.queue_id.text);
+	if (!item->unheard)
+		wording_put_sender(o, &m);
+	json_put_text(o, "result", result_word(item->result, r->action));
+	put_true(o, "was_active",
+	    item->was_active ||
+		(item->result == RESULT_READY && item->proof.queue == QUEUE_ACTIVE));
+	if (r->recipients_asked)
+		json_put_int(o, "other_recipients", item->other_recipients);
+	put_true(o, "from_queue", item->from_queue);
+	put_true(o, "bounce", item->bounce);
+	if (item->reason && *item->reason)
+		json_put_text(o, "reason", item->reason);
+	if (item->result == RESULT_UNPROVEN && action_rows[r->action].changes)
+		json_put_text(o, "command", report_force(r, &m.queue_id, command, sizeof(command)));
+	return json_line(to, o);
+}
+
+/* 0: nothing to keep an account of; null: it could not be kept. */
+static void put_batch(struct json *o, const struct report *r)
+{
+	if (r->dry_run)
+		return;
+	if (r->outcome->tally.batch || r->outcome->accounted)
+		json_put_int(o, "batch", (int64_t)r->outcome->tally.batch);
+	else
+		json_put_text(o, "batch", NULL);
+}
+
+static int summary_line(FILE *to, const struct report *r)
+{
+	struct json *o = json_new(), *line = json_new();
+	struct count rows[COUNTS_MAX];
+	size_t count = report_counts(r, rows);
+
+	for (size_t i = 0; i < count; i++)
+		if (rows[i].n || rows[i].always)
+			json_put_int(o, rows[i].key, (int64_t)rows[i].n);
+	if (r->outcome->trouble.text[0])
+		json_put_text(o, "trouble", r->outcome->trouble.text);
+	put_batch(o, r);
+	json_put(line, "summary", o);
+	return json_line(to, line);
+}
+
+int report_json(FILE *to, const struct report *r)
+{
+	int code = 0;
+
+	for (size_t i = 0; code == 0 && i < r->outcome->count; i++)
+		if (is_listed(r, &r->outcome->items[i]))
+			code = item_line(to, r, &r->outcome->items[i]);
+	return code < 0 ? code : summary_line(to, r);
 }

@@ -6,7 +6,6 @@
 #include "purge/door/behalf.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
-#include "purge/rules/block_talk.h"
 #include "purge/save_dir.h"
 #include "purge/standing.h"
 #include "purge/tell/say.h"

@@ -2,7 +2,6 @@
 /* pqpurge-idx block, unblock. */
 #include "base/clock.h"
 #include "purge/floods/floods.h"
-#include "purge/rules/block_talk.h"
 #include "purge/rules/rulebox.h"
 #include "purge/standing.h"
 #include "purge/tell/ask.h"

@@ -9,7 +9,6 @@
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
-#define RUN_TIME  (30 * USEC_PER_SEC)
 #define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to take them up */
 #define LOOK_MS   50
 
@@ -61,31 +60,19 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 	return false;
 }
 
-static int run_postqueue(const struct postfix *p, const struct queue_id *id, struct err *err)
-{
-	struct strbuf program = {0}, said = {0};
-
-	strbuf_printf(&program, "%s/postqueue", p->command_directory);
-	int code = program.failed ? err_set(err, -ENOMEM, "out of memory")
-				  : postfix_run((const char *const[]){program.text, "-c",
-						    p->config_directory, "-i", id->text, NULL},
-					4096, RUN_TIME, p->stop, &said, err);
-	strbuf_release(&program);
-	strbuf_release(&said);
-	return code;
-}
-
 /* If postqueue failed once, as while Postfix is down, it is not run again. */
 static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 {
 	struct queue_id id = candidate_id(item->candidate);
+	const char *words[] = {"-i", id.text, NULL};
 	struct place before;
 
 	if (item->proof.queue == QUEUE_HOLD)
 		settle(r, item, RESULT_FAILED, "it is on hold; release lets it go");
 	else if (!is_deferred(r, item, &before))
 		settle(r, item, RESULT_DONE, NULL);
-	else if (trouble->text[0] || run_postqueue(&r->w->s->postfix, &id, trouble) != 0)
+	else if (trouble->text[0] ||
+		 postfix_tool(&r->w->s->postfix, "postqueue", words, trouble) != 0)
 		settle(r, item, RESULT_FAILED, "postqueue failed");
 	else
 		r->list[r->count++] = (struct retry){item, before.changed};

@@ -1,9 +1,105 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx setup: shows the steps, asks, carries them out, then shows the status. */
+#include "base/json.h"
 #include "base/log.h"
 #include "purge/setup/setup.h"
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
+
+static const struct {
+	const char *word;     /* in JSON */
+	const char *sentence; /* NULL: shown as changed lines */
+} kinds[] = {
+    [SETUP_USER] = {"make_user", "make the system user %s"},
+    [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s"},
+    [SETUP_CONF] = {"conf", NULL},
+    [SETUP_RESTORE_CONF] = {"restore_conf", "put %s back as it was"},
+    [SETUP_START] = {"start", "enable and start %s"},
+    [SETUP_RESTART] = {"restart", "restart %s"},
+    [SETUP_STOP] = {"stop", "stop and disable %s"},
+    [SETUP_LIST] = {"list", NULL},
+    [SETUP_RELOAD] = {"reload", "reload Postfix (%s) if it runs"},
+    [SETUP_REMOVE_DIRECTORY] = {"remove_directory", "remove the directory %s"},
+};
+
+static void show_sentence(FILE *to, const struct setup_step *step)
+{
+	const char *sentence = kinds[step->kind].sentence, *at = strstr(sentence, "%s");
+	bool more = step->kind == SETUP_MAKE_DIRECTORY;
+
+	say(to, "  %.*s%s%s%s%s%s\n", (int)(at - sentence), sentence, step->subject, at + 2,
+	    more ? " (" : "", more ? step->after : "", more ? ")" : "");
+}
+
+/* As diff(1) -u has it, without its context. */
+static void show_line(FILE *to, char sign, const char *name, const char *value)
+{
+	if (value)
+		say(to, "%c%s%s%s\n", sign, name, *name ? " = " : "", value);
+}
+
+static void show_lines(FILE *to, const struct setup *setup, enum setup_kind kind)
+{
+	const char *path = kind == SETUP_LIST ? setup->main_cf.path : setup->conf.path;
+	bool head = false;
+
+	for (size_t n = 0; n < setup->step_count; n++) {
+		const struct setup_step *step = &setup->steps[n];
+		const char *name = kind == SETUP_LIST ? step->subject : "";
+
+		if (step->kind != kind)
+			continue;
+		for (const char *sign = "-+"; !head && *sign; sign++)
+			say(to, "%c%c%c %s\n", *sign, *sign, *sign, path);
+		head = true;
+		show_line(to, '-', name, step->before);
+		show_line(to, '+', name, step->after);
+	}
+}
+
+static void show_steps(FILE *to, const struct setup *setup)
+{
+	struct strlist notes = strlist_of(&setup->notes);
+
+	for (size_t n = 0; n < setup->step_count; n++)
+		if (kinds[setup->steps[n].kind].sentence)
+			show_sentence(to, &setup->steps[n]);
+	show_lines(to, setup, SETUP_CONF);
+	show_lines(to, setup, SETUP_LIST);
+	strlist_each (note, &notes)
+		say(to, "Note: %s.\n", note);
+}
+
+static int put_step(const struct setup_step *step, const char *result, const char *reason)
+{
+	struct json *o = json_new();
+
+	json_put_text(o, "step", kinds[step->kind].word);
+	json_put_text(o, "subject", step->subject);
+	if (step->before)
+		json_put_text(o, "before", step->before);
+	if (step->after)
+		json_put_text(o, "after", step->after);
+	json_put_text(o, "result", result);
+	if (reason)
+		json_put_text(o, "reason", reason);
+	return json_line(stdout, o);
+}
+
+static int put_notes(const struct setup *setup)
+{
+	struct strlist notes = strlist_of(&setup->notes);
+
+	strlist_each (note, &notes) {
+		struct json *o = json_new();
+
+		json_put_text(o, "note", note);
+		int code = json_line(stdout, o);
+		if (code < 0)
+			return code;
+	}
+	return 0;
+}
 
 /* 1 yes, 0 no, or a negative code. */
 static int may_begin(const struct session *s, struct err *err)
@@ -22,7 +118,7 @@ static int tell(const struct setup *setup, const struct setup_step *step, const 
 	if (why)
 		log_warning("setup: %s: %s", step->subject, why->text);
 	if (setup->s->options.json)
-		return setup_json(stdout, step, result, why ? why->text : NULL);
+		return put_step(step, result, why ? why->text : NULL);
 	if (why)
 		complain("%s.", why->text);
 	return 0;
@@ -34,7 +130,7 @@ static int tell_all(const struct setup *setup)
 
 	for (size_t n = 0; code == 0 && n < setup->step_count; n++)
 		code = tell(setup, &setup->steps[n], "would-do", NULL);
-	return code == 0 ? setup_json_notes(stdout, setup) : code;
+	return code == 0 ? put_notes(setup) : code;
 }
 
 /* A setup stops at the first failed step: the next ones need it. A removal goes on, and the record
@@ -92,7 +188,7 @@ static void show(FILE *to, const struct setup *setup)
 		say(to, "Nothing is left to do.\n");
 	else
 		say(to, setup->s->options.remove ? "To undo the setup:\n" : "To set pqpurge up:\n");
-	setup_show(to, setup);
+	show_steps(to, setup);
 	fflush(to);
 }
 
@@ -117,7 +213,7 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	}
 	code = run_steps(setup, &failed);
 	if (code == 0 && s->options.json)
-		code = setup_json_notes(stdout, setup);
+		code = put_notes(setup);
 	code = session_written(code, err);
 	return code < 0 ? code : end(s, setup, failed, err);
 }

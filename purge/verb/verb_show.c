@@ -2,7 +2,6 @@
 /* pqpurge-idx show: all that is known of a message, from the index and from the queue. */
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
-#include "purge/tell/sheet.h"
 #include "purge/tell/wording.h"
 #include "purge/walk.h"
 

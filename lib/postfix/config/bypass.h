@@ -15,7 +15,7 @@ struct bypass_facts {
 	const struct postfix *p;
 	const char *socket; /* where the daemon listens, in libmilter's notation */
 	int (*look)(const struct postfix *p, const char *table, const char *lacking,
-	    struct err *err); /* checks_have */
+	    struct err *err); /* lookup_has */
 };
 
 /* Of main.cf, ended by NULL. */

@@ -2,7 +2,7 @@
 #include <grp.h>
 
 #include "postfix/config/bypass_advice.h"
-#include "postfix/config/checks.h"
+#include "postfix/config/lookup.h"
 
 #define GROUPS_MAX 64
 
@@ -60,7 +60,7 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
     struct err *err)
 {
 	struct mailconf conf = {0};
-	struct bypass_facts facts = {&conf, p, socket, checks_have};
+	struct bypass_facts facts = {&conf, p, socket, lookup_has};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
 	if (code < 0)
@@ -76,7 +76,7 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 {
 	struct mailconf conf = {0};
 	struct postfix p;
-	struct bypass_facts facts = {&conf, &p, socket, checks_have};
+	struct bypass_facts facts = {&conf, &p, socket, lookup_has};
 
 	if (postfix_read(directory, &p, NULL) < 0)
 		return;

@@ -55,6 +55,11 @@ int postfix_parameter(
 int postfix_run(const char *const argv[], size_t max, int64_t timeout,
     const volatile sig_atomic_t *stop, struct strbuf *ret_out, struct err *err) NODISCARD;
 
+/* Runs a tool of the instance with up to three words, ended by NULL: "postfix", {"status", NULL}.
+ * As postfix_run, with 30 s and a MiB of output, which is dropped. */
+int postfix_tool(
+    const struct postfix *p, const char *tool, const char *const *words, struct err *err) NODISCARD;
+
 /* Runs postconf(1) -c directory option words..., ended by NULL. *ret: its output. ERR_CONFIG with
  * its words. Private to lib/postfix. */
 int postconf_run(const char *directory, const char *option, const char *const *words,

@@ -3,9 +3,6 @@
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
 
-#define TIMEOUT    (30 * USEC_PER_SEC)
-#define OUTPUT_MAX ((size_t)1 << 20)
-
 static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd_milters"};
 
 /* postconf -n prints nothing if main.cf does not set it. */
@@ -116,31 +113,13 @@ void wiring_release(struct wiring *w)
 	*w = (struct wiring){0};
 }
 
-/* Runs `TOOL -c DIRECTORY WORDS...`, of at most three words: its exit status, or a negative code.
- */
-static int run_tool(
-    const struct postfix *p, const char *tool, const char *const words[3], struct err *err)
-{
-	struct strbuf program = {0}, out = {0};
-	int code = -ENOMEM;
-
-	strbuf_printf(&program, "%s/%s", p->command_directory, tool);
-	const char *argv[] = {
-	    strbuf_text(&program), "-c", p->config_directory, words[0], words[1], words[2], NULL};
-	if (!program.failed)
-		code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, p->stop, &out, err);
-	strbuf_release(&out);
-	strbuf_release(&program);
-	return code;
-}
-
 /* While Postfix refuses its main.cf `postfix status` fails, too, and says why on a terminal alone.
  * postmap(1) reads all that the daemons read, and always says it. */
 static int check_main(const struct postfix *p, struct err *err)
 {
-	static const char *const asks[3] = {"-q", "x", "static:x"};
+	static const char *const asks[] = {"-q", "x", "static:x", NULL};
 	struct err words = {{0}};
-	int code = run_tool(p, "postmap", asks, &words);
+	int code = postfix_tool(p, "postmap", asks, &words);
 
 	if (code <= 0)
 		return 0;
@@ -152,9 +131,9 @@ static int check_main(const struct postfix *p, struct err *err)
 
 int wiring_postfix_runs(const struct postfix *p, struct err *err)
 {
-	static const char *const asks[3] = {"status"};
+	static const char *const asks[] = {"status", NULL};
 	struct err words = {{0}};
-	int code = run_tool(p, "postfix", asks, &words);
+	int code = postfix_tool(p, "postfix", asks, &words);
 
 	if (code > 0)
 		return check_main(p, err);
@@ -166,11 +145,11 @@ int wiring_postfix_runs(const struct postfix *p, struct err *err)
 
 int wiring_reload(const struct postfix *p, struct err *err)
 {
-	static const char *const asks[3] = {"reload"};
+	static const char *const asks[] = {"reload", NULL};
 	int code = wiring_postfix_runs(p, err);
 
 	if (code <= 0)
 		return code;
-	code = run_tool(p, "postfix", asks, err);
+	code = postfix_tool(p, "postfix", asks, err);
 	return code == 0 ? 1 : code > 0 ? ERR_CHILD : code;
 }

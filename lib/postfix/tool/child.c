@@ -11,6 +11,10 @@
 
 #define STOP_LOOK (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
 
+#define TOOL_WORDS  3
+#define TOOL_OUTPUT ((size_t)1 << 20)
+#define TOOL_TIME   (30 * USEC_PER_SEC)
+
 static char *const environment[] = {
     (char[]){"PATH=/usr/sbin:/usr/bin:/sbin:/bin"},
     (char[]){"LC_ALL=C"},
@@ -220,5 +224,23 @@ int postfix_run(const char *const argv[], size_t max, int64_t timeout,
 out:
 	intake_release(&out);
 	intake_release(&errors);
+	return code;
+}
+
+int postfix_tool(
+    const struct postfix *p, const char *tool, const char *const *words, struct err *err)
+{
+	struct strbuf program = {0}, out = {0};
+	const char *argv[TOOL_WORDS + 4] = {NULL, "-c", p->config_directory};
+	int code = -ENOMEM;
+
+	strbuf_printf(&program, "%s/%s", p->command_directory, tool);
+	argv[0] = strbuf_text(&program);
+	for (size_t n = 0; n < TOOL_WORDS && words[n]; n++)
+		argv[3 + n] = words[n];
+	if (!program.failed)
+		code = postfix_run(argv, TOOL_OUTPUT, TOOL_TIME, p->stop, &out, err);
+	strbuf_release(&out);
+	strbuf_release(&program);
 	return code;
 }

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "postfix/config/bypass.h"
-#include "postfix/config/checks.h"
+#include "postfix/config/lookup.h"
 #include "postfix/config/milters.h"
 
 /* ---- lists */
@@ -94,7 +94,7 @@ static void test_tables(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++)
-		case_assert(cases[n].name, checks_text_has(cases[n].text, strlen(cases[n].text),
+		case_assert(cases[n].name, lookup_text_has(cases[n].text, strlen(cases[n].text),
 					       cases[n].of_patterns, NULL) == cases[n].want);
 }
 
@@ -116,7 +116,7 @@ static void test_lists_without(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++)
-		case_assert(cases[n].name, checks_text_has(cases[n].text, strlen(cases[n].text),
+		case_assert(cases[n].name, lookup_text_has(cases[n].text, strlen(cases[n].text),
 					       false, "pqpurge/milter.sock") == cases[n].want);
 }
 

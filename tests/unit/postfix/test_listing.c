@@ -2,7 +2,7 @@
 /* The names in queues: what is read, what is left to lstat, and that proofs of many heed both. */
 #include "tests/unit/postfix/rig.h"
 
-#include "postfix/spool/listing.h"
+#include "postfix/spool/looking.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
 #define EARLY   (QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE)

@@ -3,7 +3,6 @@
 #include "tests/unit/unit.h"
 
 #include "purge/tell/field.h"
-#include "purge/tell/sheet.h"
 
 static char *said;
 static size_t said_len;

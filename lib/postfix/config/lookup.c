@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* See util/dict_regexp.c, dict_pcre.c, readlline.c. */
-#include "postfix/config/checks.h"
+#include "postfix/config/lookup.h"
 
 #include <ctype.h>
 #include <regex.h>
@@ -49,7 +49,7 @@ static bool fits(const char *text, const char *expression)
 	return found;
 }
 
-bool checks_text_has(const char *text, size_t len, bool of_patterns, const char *lacking)
+bool lookup_text_has(const char *text, size_t len, bool of_patterns, const char *lacking)
 {
 	const char *at = text, *end = text + len;
 	struct strbuf line = {0};
@@ -90,7 +90,7 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 		code = err_set(err, ERR_LIMIT, "'%s' is larger than 4 MiB", looking->path);
 	else
 		bytes_put_u8(out,
-		    checks_text_has(text, (size_t)len, looking->of_patterns, looking->lacking));
+		    lookup_text_has(text, (size_t)len, looking->of_patterns, looking->lacking));
 	free(text);
 	io_close(&fd);
 	return code;
@@ -118,7 +118,7 @@ static bool is_of(const char *table, const char *types)
 	return strstr(types, type) != NULL;
 }
 
-int checks_have(const struct postfix *p, const char *table, const char *lacking, struct err *err)
+int lookup_has(const struct postfix *p, const char *table, const char *lacking, struct err *err)
 {
 	struct looking looking = {.lacking = lacking};
 
