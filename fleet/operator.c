@@ -52,8 +52,11 @@ static int serve_line(struct operator_side *o, int out, const char *line, size_t
 	struct json *request = NULL, *good = NULL;
 	char sqlstate[6] = "";
 	struct err err = {{0}};
-	int code = json_parse(line, len, &request, &err);
+	int code;
 
+	if (len == 0)
+		return 0;
+	code = json_parse(line, len, &request, &err);
 	if (code == 0)
 		code = request_run(o, request, &good, sqlstate, &err);
 	json_free(request);

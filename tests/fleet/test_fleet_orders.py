@@ -313,7 +313,7 @@ class Programs(FleetCase):
     def test_operator_protocol(self):
         """Whatever comes in gets one answer line each."""
         with self.fleet.operator() as anna:
-            for line in ("", "x", "[]", "{}", '{"do":1}', '{"do":"nothing"}', '{"do":"place"}', '{"do":"results","order":"x"}',
+            for line in ("\nx", "x", "[]", "{}", '{"do":1}', '{"do":"nothing"}', '{"do":"place"}', '{"do":"results","order":"x"}',
                          '{"do":"cancel","order":99}', '{"do":"parts","order":1,"host":"x","part":1e3}', '{"do":"hosts"}{"do":"hosts"}'):
                 self.assertEqual(anna.send(line).get("error") is not None, True, line)
             self.assertEqual(anna.ask("hosts")["hosts"], [])
