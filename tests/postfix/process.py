@@ -17,12 +17,22 @@ def descendants(pid):
     return found
 
 
-def is_stopped(pid):
+def state(pid):
+    """As in proc(5); an empty string: there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-            return file.read().rpartition(")")[2].split()[0] == "T"
+            return file.read().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return False
+        return ""
+
+
+def is_stopped(pid):
+    return state(pid) == "T"
+
+
+def has_ended(pid):
+    """Also where its parent, a lazy init, does not ask for it at once."""
+    return state(pid) in ("", "Z", "X")
 
 
 def kill_all(child):
