@@ -82,6 +82,14 @@ class RigCase(unittest.TestCase):
         with self.postfix.smtp() as client:
             return [client.message(sender, recipients, content() if text is None else text) for _ in range(count)]
 
+    def queue_many(self, sender, count, recipient="u@dest.test", known=True):
+        """count messages in the queue, one sent and the others its copies; their queue IDs. known: the index has rows of all."""
+        first = self.send(sender, recipient, content(sender))
+        filled = {first} | self.postfix.copies(first, count - 1)
+        if known:
+            self.assertEqual(self.pq.idx("sync").status, 0)
+        return filled
+
     # ---- judging
 
     def purge(self, *args, status=0, **options):

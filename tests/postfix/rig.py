@@ -24,6 +24,7 @@ import tempfile
 import time
 
 import spool
+from copies import Copier
 from process import has_ended
 from smtp import Smtp
 
@@ -138,7 +139,8 @@ class PrivatePostfix:
         open(os.path.join(self.etc, "dynamicmaps.cf"), "w", encoding="ascii").close()
         for name in ("postfix-files.d", "dynamicmaps.cf.d"):
             os.makedirs(os.path.join(self.etc, name), exist_ok=True)
-        self.make_queue_directories()
+        if not os.path.isdir(os.path.join(self.spool, "active")):
+            self.make_queue_directories()
         self.write_main_cf()
         self.write_master_cf()
         self.backdate()
@@ -308,6 +310,12 @@ class PrivatePostfix:
         if wait and child.wait() != 0:
             raise RuntimeError(f"smtp-source: status {child.returncode}")
         return child
+
+    def copies(self, queue_id, count):
+        """count copies of a message once it is deferred; their IDs."""
+        path = until(lambda: "/deferred/" in (self.find(queue_id) or "") and self.find(queue_id), f"{queue_id} deferred")
+        copier = Copier(queue_id, path, self.long_ids)
+        return {copier.put(number) for number in range(1, count + 1)}
 
     def smtp(self, **options):
         return Smtp(self.port, **options)

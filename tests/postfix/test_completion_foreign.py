@@ -162,14 +162,21 @@ class Verb(Filled):
 
 
 class Index(Trapped):
-    """Our command and a true index."""
+    """Our command and a true index; one for all, since it takes long to fill."""
+
+    test_every_place = test_what_root_types = None
 
     def setUp(self):
         super().setUp()
         self.set_trap()
         self.start_shell(self.pq.conf)
 
-    def test_good_names_are_still_offered(self):
+    def test_what_is_offered(self):
+        for part in (Trapped.test_every_place, Trapped.test_what_root_types, Index.good_names_are_still_offered):
+            with self.subTest(part.__name__):
+                part(self)
+
+    def good_names_are_still_offered(self):
         for typed, wanted in (("list ok", "list ok-1.example_x.test"), ("unblock sp", "unblock spam.test"),
                               ("hold --from goo", "hold --from good.test"), ("undo -y 1", "undo -y 1")):
             line, offered = self.shell.complete("pqpurge-idx " + typed)

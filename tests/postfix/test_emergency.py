@@ -53,11 +53,11 @@ class Session(RigCase):
     total = FLOOD + (DOMAINS - 1) * EACH + 1000
 
     def fill(self):
-        self.postfix.flood("spam@" + BAD, self.FLOOD, recipient="u@d0.test", sessions=20)
+        self.queue_many("spam@" + BAD, self.FLOOD, "u@d0.test", known=False)
         for n in range(1, self.DOMAINS):
-            count = self.EACH + (1000 if n == 7 else 0)
-            self.postfix.flood(f"a@sender{n}.test", count, recipient=f"u@d{n % 30}.test", sessions=5)
-        self.postfix.settled(self.total, timeout=300)
+            self.queue_many(f"a@sender{n}.test", self.EACH + (1000 if n == 7 else 0), f"u@d{n % 30}.test", known=False)
+        self.postfix.settled(self.total)
+        self.assertEqual(self.pq.idx("sync").status, 0)
 
     def test_session(self):
         self.fill()

@@ -21,10 +21,9 @@ KILLS = int(os.environ.get("PQPURGE_ROUNDS", "3"))  # tests/torture/run sets mor
 
 class Purging(RigCase):
     def fill(self, count=400, others=20):
-        self.postfix.flood("a@example.com", count)
         self.others = set(self.send_many("a@good.test", others))
+        self.ours = self.queue_many("a@example.com", count)
         self.postfix.settled(count + others)
-        self.ours = self.postfix.ids() - self.others
 
     def out(self):
         return os.path.join(self.pq.home, "out")
@@ -58,7 +57,7 @@ class Interrupted(Purging):
             if number == signal.SIGINT:
                 self.assertIn(status, (0, 3, -signal.SIGINT))
             if left == self.others:
-                self.postfix.flood("a@example.com", 200)
+                self.queue_many("a@example.com", 200)
                 self.postfix.settled()
         self.end_it()
 

@@ -101,9 +101,7 @@ class Interrupted(RigCase):
 
     def test_interrupt_tells_what_was_done(self):
         """^C between chunks: exit 3, the rest untouched, and what is told is what happened, and is undone."""
-        self.postfix.flood("a@example.com", 3000)
-        self.postfix.settled(3000)
-        before = self.postfix.ids()
+        before = self.queue_many("a@example.com", 3000)
 
         _, batch = self.interrupt("hold", lambda: len(self.held()) > 10)
         held = self.held()

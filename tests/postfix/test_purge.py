@@ -157,10 +157,10 @@ class FewInodes(RigCase):
     def test_rows_for_each_inode(self):
         """None was ever seen in the queue, so nothing is called gone."""
         begun = os.path.getsize(self.postfix.maillog)
-        self.postfix.flood("spam@example.com", 3000, sessions=4)
+        self.postfix.flood("spam@example.com", 1200, sessions=4)
         self.postfix.settled(0)
-        inodes = until(lambda: self.inodes_since(begun, 3000), "the log of all")
-        self.assertLess(len(inodes), 2000, "this file system hardly uses inodes again: it shows nothing")
+        inodes = until(lambda: self.inodes_since(begun, 1200), "the log of all")
+        self.assertLess(len(inodes), 800, "this file system hardly uses inodes again: it shows nothing")
         self.assertIn(self.rows(), range(len(inodes), 8 * len(inodes) + 1))
         result = self.purge(BAD)
         self.assertEqual((result.summary["deleted"], result.summary["gone"]), (0, 0))

@@ -31,7 +31,7 @@ class StoppedCommand(RigCase):
     def churn(self):
         """Mail that comes and goes, so that the index is rewritten; the seconds its coming took."""
         began = time.monotonic()
-        ids = self.send_many("a@good.test", 100)
+        ids = self.send_many("a@good.test", 50)
         took = time.monotonic() - began
         self.postfix.settled()
         self.postfix.postsuper("-d", "-", ids=ids)

@@ -10,7 +10,7 @@ from case import BAD, RigCase, both_ids, sized
 from rig import until
 from smtp import content
 
-MESSAGES = sized(1200, 10000)
+MESSAGES = sized(600, 10000)
 OTHERS = ["good.test", "badexample.com", "example.com.evil.test", "mail.example.com", "b.test", "xn--bcher-kva.test"]
 
 

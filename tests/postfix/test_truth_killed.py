@@ -16,10 +16,9 @@ class KilledCase(RigCase):
 
     def setUp(self):
         super().setUp()
-        self.postfix.flood("a@example.com", COUNT)
         self.others = set(self.send_many("a@good.test", 20))
+        self.ours = self.queue_many("a@example.com", COUNT)
         self.postfix.settled(COUNT + 20)
-        self.ours = self.postfix.ids() - self.others
 
     def held(self):
         return {i for i, file in self.postfix.read().items() if file.queue == "hold"}

@@ -164,10 +164,8 @@ class Rehashed(LayoutCase):
 
     def test_purge_at_once(self):
         """Files lie at both depths, and move."""
-        self.postfix.flood("a@example.com", 1500)
-        others = set(self.send_many("a@good.test", 200))
+        ours, others = self.queue_many("a@example.com", 1500), self.queue_many("a@good.test", 200)
         self.postfix.settled(1700)
-        ours = self.postfix.ids() - others
         self.reload()
         self.assert_purged(ours, BAD)
 
