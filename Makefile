@@ -182,6 +182,9 @@ $(BUILD)/replay/%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/replay.o \
   $(foreach r,milter flood door,$(BUILD)/lib$(r).a) $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
+$(BUILD)/bench/bench_fleet: $(BUILD)/tests/bench/bench_fleet.o $(call archives_of,fleet)
+	$(say) LD $@
+	$(link) $^ $(LIBS) $(FLEET_LIBS)
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_of,order)
 	$(say) LD $@
 	$(link) $^ $(LIBS)
@@ -233,6 +236,9 @@ bench: ## install what is missing; ratios against postsuper and a null milter; p
 bench-short: bench-programs ## the same in a minute: small, one round, no plots; shows that it works, not how fast
 	ROUNDS=1 COUNT=4000 SIZES=10000 MESSAGES=300 PROBES=20 EACH=100 RULES=1000 PLOTS=no RESULTS=$(BUILD)/bench-short \
 	  tests/bench/run $(BUILD) purge milter accept index
+.PHONY: fleet-bench
+fleet-bench: $(BUILD)/bench/bench_fleet $(PROGRAMS) ## 500 simulated hosts on a private PostgreSQL with TLS: how soon an order is with all, and done
+	@$(PYTHON) tests/bench/fleet.py $(BUILD)
 SEED ?= 1
 .PHONY: flood-bench
 flood-bench: $(BUILD)/bench/bench_flood ## the flood watch beside other tools' limits on 60 days of made traffic; SEED=1; some minutes
