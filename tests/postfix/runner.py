@@ -20,7 +20,7 @@ import unittest
 JOBS = int(os.environ.get("JOBS", "3"))
 SUITE = os.environ.get("SUITE", "tests/postfix")
 # These take longest, so that they begin first and nobody waits for them at the end.
-FIRST = ("test_emergency.Session", "test_setup.Life", "test_space.FullMap", "test_postsuper.FalsePostsuper")
+FIRST = ("test_emergency.Session", "test_setup.Life", "test_postsuper.FalsePostsuper")
 
 
 def flat(suite):

@@ -1,19 +1,14 @@
 # SPDX-License-Identifier: ISC
 """An emergency, played through: who fills the queue, why it waits, hold it, change one's mind, save it, empty it."""
 import collections
-import email
-import email.policy
 import json
 import os
-import pwd
 import re
 import subprocess
-import tempfile
 import time
 
 from case import BAD, RigCase, both_ids
 from pqpurge import COMMAND, TOP
-from rig import until
 from smtp import content
 from test_terminal import Terminal
 
@@ -23,6 +18,8 @@ REASONS = {
     "full": "host mx.full.test[192.0.2.{n}] said: 452 4.2.2 <user{n}@d{n}.test>: mailbox full, ticket 77{n}ABC{n}",
     "grey": "host mx.grey.test[2001:db8::{n}] said: 450 4.7.1 try again in {n} seconds",
 }
+
+
 def restrictions(count):
     """Mail for d0.test, d1.test, ... goes to retry(8) with a reason each; smtpd would refuse it in transport_maps."""
     kinds = sorted(REASONS)
@@ -160,196 +157,6 @@ class Session(RigCase):
         again = self.pq.idx("undo", "-y", "--json", str(batch))
         self.assertEqual((again.status, again.summary["released"]), (0, 0), again)
         self.assertIn("undone already", again.err)
-
-
-@both_ids
-class Undo(RigCase):
-    def hold(self, *args):
-        result = self.pq.idx("hold", "-y", "--json", *args)
-        self.assertEqual(result.status, 0, result)
-        return result.summary["batch"]
-
-    def in_hold(self):
-        return {e["queue_id"] for e in self.postfix.queue() if e["queue_name"] == "hold"}
-
-    def test_only_what_is_still_there_and_still_the_same(self):
-        ours = self.send_many("a@example.com", 6)
-        other = self.send("b@good.test")
-        self.postfix.settled(7)
-        batch = self.hold(BAD)
-        self.postfix.postsuper("-d", "-", ids=ours[:1])
-        self.postfix.postsuper("-H", "-", ids=ours[1:2])
-        # Another message under the ID of one that was held.
-        self.postfix.postsuper("-h", "-", ids=[other])
-        hold = os.path.join(self.postfix.spool, "hold")
-        os.rename(os.path.join(hold, other), os.path.join(hold, ours[2]))
-        result = self.pq.idx("undo", "-y", "--json", str(batch))
-        self.assertEqual(result.status, 0, result)
-        self.assertEqual(result.with_result("released"), set(ours[3:]))
-        self.assertEqual(result.messages[ours[2]]["result"], "changed")
-        self.assertEqual(self.in_hold(), {ours[2]})
-
-    def test_without_rows(self):
-        """The account alone says what was held; the index may have forgotten the messages, or never known them."""
-        ours = set(self.send_many("a@example.com", 3))
-        self.postfix.settled(3)
-        batch = self.hold(BAD)
-        self.send_many("a@example.com", 2)
-        self.postfix.settled(5)
-        self.postfix.postsuper("-h", "ALL")
-        self.pq.forget()
-        result = self.pq.idx("undo", "-y", "--json", str(batch))
-        self.assertEqual(result.with_result("released"), ours, result)
-
-    def test_a_later_hold_keeps_its_own(self):
-        ours = set(self.send_many("a@example.com", 2))
-        self.postfix.settled(2)
-        first = self.hold(BAD)
-        self.assertEqual(self.pq.idx("undo", "-y", str(first)).status, 0)
-        second = self.hold(BAD)
-        result = self.pq.idx("undo", "-y", "--json", str(first))
-        self.assertEqual((result.status, result.summary["released"]), (0, 0), result)
-        self.assertIn("later batch", result.err)
-        self.assertEqual(self.in_hold(), ours)
-        self.assertEqual(self.pq.idx("undo", "-y", "--json", str(second)).with_result("released"), ours)
-
-    def test_refused(self):
-        self.send("a@example.com")
-        self.postfix.settled(1)
-        purged = self.purge(BAD).summary["batch"]
-        for word, told in ((str(purged), "cannot come back"), ("999", "no batch 999"), ("x", "no batch number")):
-            result = self.pq.idx("undo", "-y", word)
-            self.assertEqual(result.status, 1, result)
-            self.assertIn(told, result.err)
-        self.assertEqual(self.pq.idx("undo").status, 1)
-
-
-@both_ids
-class Release(RigCase):
-    def test_past_its_lifetime(self):
-        ours = set(self.send_many("a@example.com", 2))
-        self.postfix.settled(2)
-        self.pq.idx("hold", "-y", BAD)
-        self.postfix.set(maximal_queue_lifetime="1s")
-        self.addCleanup(self.postfix.set, maximal_queue_lifetime="5d")
-        last = max(file.arrival for file in self.postfix.read().values())
-        until(lambda: time.time() > last + 2, "two seconds of age")
-        refused = self.pq.idx("release", "--json", BAD)
-        self.assertEqual(refused.status, 2, refused)
-        self.assertEqual(refused.with_result("failed"), ours)
-        self.assertIn("--requeue", refused.messages[min(ours)]["reason"])
-        self.assertEqual({e["queue_name"] for e in self.postfix.queue()}, {"hold"})
-        requeued = self.pq.idx("release", "--json", "--requeue", BAD)
-        self.assertEqual(requeued.status, 0, requeued)
-        self.assertEqual(requeued.with_result("released"), ours)
-        self.postfix.sendmail("a@good.test", ["u@dest.test"], "Subject: wakes pickup\n\n")
-        self.postfix.settled(3)
-        self.assertFalse(self.postfix.ids() & ours, "new mail has new queue IDs")
-
-    def test_held_by_a_rule_is_told(self):
-        self.assertEqual(self.pq.idx("block", "--action", "HOLD", BAD).status, 0)
-        ours = self.send("a@example.com")
-        until(lambda: self.postfix.queue(), "the message")
-        left = self.pq.idx("release", "--json", BAD)
-        self.assertEqual(left.summary["released"], 0, left)
-        released = self.pq.idx("release", "--json", "--foreign", BAD)
-        self.assertEqual(released.with_result("released"), {ours}, released)
-        self.assertEqual(released.summary["unscanned"], 1, released)
-
-
-@both_ids
-class Save(RigCase):
-    settings = {"record_subject": True}
-
-    def directory(self, mode=0o700, owner="postfix"):
-        path = tempfile.mkdtemp(prefix="save.", dir=self.postfix.directory)
-        os.chown(path, pwd.getpwnam(owner).pw_uid, -1)
-        os.chmod(path, mode)
-        return path
-
-    def test_each_message_as_it_is(self):
-        texts = ["From: a@example.com\nSubject: one\n\nHello\n", "From: a@example.com\n\n" + "x" * 5000 + "\n.dot\n",
-                 "From: a@example.com\nSubject: none\n\n", content("a@example.com", body="\u00e4\u00f6\n" * 3000)]
-        ours = [self.send("a@example.com", text=text) for text in texts]
-        other = self.send("a@good.test")
-        self.postfix.settled(5)
-        files = self.postfix.read()
-        contents = {i: self.postcat(i) for i in ours}
-        target = os.path.join(self.postfix.directory, f"new.{self.id()}")
-        result = self.purge("--save", target, BAD)
-        self.assertEqual(result.with_result("deleted"), set(ours))
-        self.assertEqual(self.postfix.ids(), {other})
-        self.assertEqual(set(os.listdir(target)), {i + ".eml" for i in ours})
-        self.assertEqual(os.stat(target).st_mode & 0o7777, 0o700)
-        for queue_id in ours:
-            path = os.path.join(target, queue_id + ".eml")
-            status = os.stat(path)
-            self.assertEqual(status.st_mode & 0o7777, 0o600)
-            self.assertEqual(pwd.getpwuid(status.st_uid).pw_name, "postfix")
-            self.assertAlmostEqual(status.st_mtime, files[queue_id].arrival, places=3)
-            with open(path, "rb") as file:
-                self.assertEqual(file.read(), contents[queue_id])
-
-    def postcat(self, queue_id):
-        """Header and body as Postfix's own tool shows them."""
-        words = ["/usr/sbin/postcat", "-c", self.postfix.etc, "-hbq", queue_id]
-        return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
-
-    def test_a_full_disk_deletes_nothing(self):
-        ours = set(self.send_many("a@example.com", 20, text=content("a@example.com", body="x" * 70 + "\n" * 2000)))
-        self.postfix.settled(20)
-        target = self.directory()
-        small = ["mount", "-t", "tmpfs", "-o", f"size=20k,uid={pwd.getpwnam('postfix').pw_uid},mode=700", "none", target]
-        if subprocess.run(small, stderr=subprocess.DEVNULL, check=False).returncode:
-            self.skipTest("nothing can be mounted here")
-        self.addCleanup(subprocess.run, ["umount", target], check=True)
-        result = self.purge("--save", target, BAD, status=2)
-        self.assertEqual(self.postfix.ids(), ours, result)
-        self.assertEqual(result.with_result("failed"), ours)
-        self.assertEqual(result.summary["deleted"], 0)
-        self.assertIn("No space left", result.messages[min(ours)]["reason"])
-        self.assertIn("nothing was deleted", result.err)
-        self.assertEqual([name for name in os.listdir(target) if not name.endswith(".eml")], [])
-
-    def test_not_where_others_write(self):
-        ours = {self.send("a@example.com")}
-        self.postfix.settled(1)
-        used = self.directory(owner="root")
-        open(os.path.join(used, "other"), "w", encoding="ascii").close()
-        for target in (self.directory(mode=0o777), self.directory(mode=0o777, owner="root"), used,
-                       self.directory(owner="nobody"), "/dev/null"):
-            result = self.pq.idx("purge", "-y", "--save", target, BAD)
-            self.assertEqual(result.status, 1, result)
-            self.assertEqual(self.postfix.ids(), ours)
-
-    def test_an_empty_directory_of_roots(self):
-        """As `--save $(mktemp -d)` names it; and a second purge into it."""
-        target = self.directory(owner="root")
-        for count in (1, 2):
-            ours = {self.send("a@example.com")}
-            self.postfix.settled(1)
-            self.assert_purged(ours, BAD, "--save", target)
-            self.assertEqual(len(os.listdir(target)), count)
-
-    def test_an_older_file_stays(self):
-        target = self.directory()
-        ours = self.send("a@example.com")
-        self.postfix.settled(1)
-        older = os.path.join(target, ours + ".eml")
-        with open(older, "w", encoding="ascii") as file:
-            file.write("another message\n")
-        self.assert_purged({ours}, BAD, "--save", target)
-        with open(older, encoding="ascii") as file:
-            self.assertEqual(file.read(), "another message\n")
-        self.assertEqual(len(os.listdir(target)), 2)
-
-    def test_through_a_closed_parent(self):
-        """Root names a directory that mail_owner could not reach by itself."""
-        closed = self.directory(owner="root")
-        ours = {self.send("a@example.com")}
-        self.postfix.settled(1)
-        self.assert_purged(ours, BAD, "--save", os.path.join(closed, "mail"))
-        self.assertEqual(len(os.listdir(os.path.join(closed, "mail"))), 1)
 
 
 class EmptyTheQueue(RigCase):

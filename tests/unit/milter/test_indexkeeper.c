@@ -196,6 +196,33 @@ static void test_losses_are_told_once_a_minute(void **state)
 	end(k);
 }
 
+/* The index lies in memory by rule, and on a disk where somebody wants that: it is left asleep. */
+static void test_idle_writes_nothing(void **state)
+{
+	const struct timespec old[] = {{1, 0}, {1, 0}};
+	struct indexkeeper *k = opened();
+	struct stat st;
+	char file[128];
+	(void)state;
+
+	snprintf(file, sizeof(file), "%s/%s", directory, INDEX_FILE);
+	assert_true(record(k, 1));
+	clock_inject(NULL, fake_clock);
+	indexkeeper_tend(k);
+	assert_int_equal(utimensat(AT_FDCWD, file, old, 0), 0);
+	for (int n = 0; n < 3600; n++) {
+		now += USEC_PER_SEC;
+		indexkeeper_tend(k);
+	}
+	clock_inject(NULL, NULL);
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_equal(st.st_mtime, 1);
+	assert_true(record(k, 2));
+	assert_int_equal(stat(file, &st), 0);
+	assert_int_not_equal(st.st_mtime, 1);
+	end(k);
+}
+
 #define THREADS 8
 #define TIMES   20
 
@@ -264,4 +291,5 @@ static void test_replaced_under_load(void **state)
 UNIT_MAIN(WITH_HOME(test_records), WITH_HOME(test_no_directory_yet),
     WITH_HOME(test_start_waits_for_a_command), WITH_HOME(test_command_that_stays),
     WITH_HOME(test_removed_while_in_use), WITH_HOME(test_close_does_not_wait_for_ever),
-    WITH_HOME(test_losses_are_told_once_a_minute), WITH_HOME(test_replaced_under_load))
+    WITH_HOME(test_losses_are_told_once_a_minute), WITH_HOME(test_idle_writes_nothing),
+    WITH_HOME(test_replaced_under_load))

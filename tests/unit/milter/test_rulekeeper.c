@@ -2,6 +2,8 @@
 /* The rule keeper: two files, one set in force, hits; a wrong rules file changes nothing. */
 #include "tests/unit/milter/rulekeeper_fixture.h"
 
+#include <fcntl.h>
+
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -165,6 +167,51 @@ static void test_hits_are_saved(void **state)
 	assert_true(refuses(f, "<a@command.example>", false));
 }
 
+static int64_t idle_now = 1000 * USEC_PER_SEC;
+
+static int64_t idle_clock(void)
+{
+	return idle_now;
+}
+
+static void make_old(const char *path)
+{
+	assert_int_equal(utimensat(AT_FDCWD, path, (struct timespec[]){{1, 0}, {1, 0}}, 0), 0);
+}
+
+static bool is_old(const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_mtime == 1;
+}
+
+/* A daemon that nobody talks to leaves its disk asleep. */
+static void test_idle_writes_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	open_keeper(f);
+	(void)set_rule(f, "command.example");
+	assert_true(refuses(f, "<a@command.example>", true));
+	clock_inject(NULL, idle_clock);
+	idle_now += 3600 * USEC_PER_SEC;
+	rulekeeper_each_second(f->keeper);
+	make_old(f->hits);
+	make_old(f->stored);
+	for (int n = 0; n < 3600; n++) {
+		idle_now += USEC_PER_SEC;
+		rulekeeper_each_second(f->keeper);
+	}
+	assert_true(is_old(f->hits) && is_old(f->stored));
+	assert_true(refuses(f, "<a@command.example>", true));
+	idle_now += 3600 * USEC_PER_SEC;
+	rulekeeper_each_second(f->keeper);
+	assert_false(is_old(f->hits));
+	assert_true(is_old(f->stored));
+}
+
 static int64_t limit_errors(const struct fixture *f)
 {
 	return status_int(f, "match_limit_errors");
@@ -286,4 +333,5 @@ UNIT_MAIN(TEST(test_absent_file_is_no_rules), TEST(test_wrong_file_is_an_error),
     TEST(test_both_sources), TEST(test_wrong_file_keeps_the_old),
     TEST(test_unchanged_file_is_left_alone), TEST(test_unreadable_for_a_moment),
     TEST(test_hits_survive_a_swap), TEST(test_hit_of_a_set_that_is_gone), TEST(test_hits_are_saved),
-    TEST(test_limit_errors), TEST(test_line_numbers_are_kept), TEST(test_swaps_under_readers))
+    TEST(test_idle_writes_nothing), TEST(test_limit_errors), TEST(test_line_numbers_are_kept),
+    TEST(test_swaps_under_readers))
