@@ -355,7 +355,7 @@ void agent_hint(struct agent *a, const char *payload)
 	size_t len = strlen(a->name);
 
 	if (*payload == 'r')
-		a->rules.wanted |= a->rules.job.pid == 0 || !a->rules.asked_full;
+		a->rules.wanted = true;
 	if (*payload == 'o' && !names)
 		a->look = true;
 	for (; *payload == 'o' && names; names = strchr(names + 1, ' '))

@@ -117,7 +117,10 @@ void outcome_end(struct outcome *o, int code, const struct door_end *end, const 
 	o->exit_status = code < 0 ? 2 : end->status;
 	o->batch = code < 0 ? 0 : end->batch;
 	words = code < 0 ? words : end->words;
-	str_scrub(clean, sizeof(clean), words && *words ? words : strbuf_text(&o->words));
+	words = words && *words ? words : strbuf_text(&o->words);
+	if (!*words && o->cut)
+		words = "further lines are left out: they are more than the fleet keeps";
+	str_scrub(clean, sizeof(clean), words);
 	strbuf_clear(&o->words);
 	strbuf_puts(&o->words, clean);
 }
