@@ -78,7 +78,8 @@ static void attend(struct work *w)
 	watch_stop(w, now);
 	for (unsigned n = 0; n < w->lane_count; n++) {
 		struct lane *lane = &w->lanes[n];
-		bool ended = fds[n].revents != 0 || w->hurry;
+		bool ended =
+		    fds[n].revents != 0 || w->hurry || (order_stopped(w->order) && lane->had == 0);
 
 		if (!ended && lane->step != LANE_KEEPING)
 			lane->seen = now;

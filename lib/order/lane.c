@@ -93,12 +93,14 @@ static void give_up_look(struct work *w, struct lane *lane, int code, const stru
 	give_up(w, lane, had, had + lane->next, code, err);
 }
 
+/* A look at what a postsuper did may end in order after ^C; one at what is to come ends at once. */
 static void start_look(struct work *w, struct lane *lane)
 {
+	const struct postfix *p = lane->had > 0 ? &w->settling : &w->run->looking;
 	struct err err = {{0}};
 
 	lane->seen = clock_steady();
-	int code = order_look_start(w->run, &w->settling, lane->at, lane->had + lane->next,
+	int code = order_look_start(w->run, p, lane->at, lane->had + lane->next,
 	    w->run->row->leaves ? lane->had : 0, &lane->look, &err);
 	if (code == 0)
 		lane->step = LANE_LOOKING;
@@ -195,7 +197,7 @@ void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now)
 	struct err err = {{0}};
 	int code = 0;
 
-	if (w->hurry)
+	if (order_stopped(w->order))
 		code = ERR_STOPPED;
 	else if (!w->run->unaccounted && now - lane->seen < ACCOUNT_PATIENCE)
 		return;

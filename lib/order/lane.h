@@ -34,7 +34,7 @@ struct work {
 	struct run *run;
 	const struct order *order;
 	struct outcome *outcome;
-	struct postfix settling; /* for looks: they end on `hurry` */
+	struct postfix settling; /* for looks at what was done: they end on `hurry` */
 	volatile sig_atomic_t hurry;
 	int64_t stopped; /* steady; when a stop was first seen */
 	struct layout *layouts;
@@ -59,5 +59,5 @@ void lane_begin_look(struct work *w, struct lane *lane);
 void lane_end_look(struct work *w, struct lane *lane);
 /* Takes the account's answers, for all lanes. */
 void lane_take_kept(struct work *w);
-/* Ends the wait for the account after ACCOUNT_PATIENCE; now is steady. */
+/* Ends the wait for the account after ACCOUNT_PATIENCE, or ^C; now is steady. */
 void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now);
