@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* What root said, as the database gets it. */
-#include "fleet/outcome.h"
+#include "tests/unit/unit.h"
 
+#include "fleet/outcome.h"
 
 static void say(struct outcome *o, const char *text)
 {

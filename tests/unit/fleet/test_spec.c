@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* An order's JSON as pairs for root: what becomes of each kind of value, and what is refused. */
-#include "fleet/spec.h"
+#include "tests/unit/unit.h"
 
+#include "fleet/spec.h"
 
 static void expect(const char *json, const char *const *pairs, size_t count)
 {
