@@ -128,7 +128,6 @@ static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 	return how;
 }
 
-/* Counts and tells what the rules said. */
 static void note_verdict(
     const char *id, const char *stage, const struct session *s, const struct verdict *v)
 {
@@ -204,7 +203,6 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 	return silent(c, SMFIP_NR_HDR);
 }
 
-/* Logs what the caps kept out of the record. */
 static void tell_cut(const char *id, const struct message *m)
 {
 	struct strbuf line = {0};

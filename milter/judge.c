@@ -173,7 +173,6 @@ void judge_message(struct ruleset *set, const struct session *s, const struct ju
 	conclude(ret, session_is_local(s));
 }
 
-/* The end of a log line; the log scrubs it. */
 static void describe(struct strbuf *line, const struct session *s)
 {
 	const struct message *m = session_message(s);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-milter(8): options. */
 #include <getopt.h>
 
 #include "base/io.h"

@@ -21,7 +21,6 @@ void keeper_fleet_read(struct rulekeeper *k)
 		    err.text[0] ? err.text : err_word(code));
 }
 
-/* Those in force, without expired ones. */
 static int copy_all(const struct rulekeeper *k, struct rule_list *ret)
 {
 	size_t begin = ruleset_command_count(k->set);

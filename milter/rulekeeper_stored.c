@@ -14,7 +14,6 @@ static bool is_pending(const struct rulekeeper *k, const char *subject)
 	return false;
 }
 
-/* Keeps the words for the status; logs them if they are new. */
 static int note_error(struct rulekeeper *k, int code, const struct err *err)
 {
 	if (strcmp(k->stored_error.text, err->text) != 0)

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 
-/* Larger buffers are freed at the reset. */
 #define KEEP_MAX (64u << 10)
 
 /* Wall and steady clock may drift apart by this plus a thousandth before it counts as a step. */
@@ -134,7 +133,6 @@ void session_connect(struct session *s, const struct net_address *client, uint16
 	session_abort(s);
 }
 
-/* True if text was cut. */
 static bool keep_text(char to[MESSAGE_TEXT_MAX + 1], const char *text, size_t len)
 {
 	size_t fits = len < MESSAGE_TEXT_MAX ? len : MESSAGE_TEXT_MAX;

@@ -19,7 +19,6 @@ static struct timespec time_of(int64_t steady)
 	    .tv_sec = steady / USEC_PER_SEC, .tv_nsec = steady % USEC_PER_SEC * 1000};
 }
 
-/* Waits for a request or until due. True: stop. */
 static bool wait_for_work(struct upkeep *u, int64_t due, bool *ret_reload)
 {
 	const struct timespec until = time_of(due);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* One command: its words, its verb, its exit status. */
 #include "purge/command.h"
 
 #include "purge/door/ask_root.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx: the admin's command. */
 #include <locale.h>
 
 #include "base/io.h"

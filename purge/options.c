@@ -9,7 +9,6 @@
 
 #define ROW_VALUE 256 /* getopt_long's value of row 0 */
 
-/* An option, or a word (row NULL). */
 typedef int line_visit(void *arg, const struct option_row *row, const char *value, struct err *err);
 
 static const struct option_row *row_of(int value)

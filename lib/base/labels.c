@@ -6,7 +6,6 @@
 
 #define SLOTS_FIRST 1024
 
-/* The slot of name, or a free one for it. */
 static size_t find_slot(const struct labels *labels, const char *name)
 {
 	size_t mask = labels->slot_count - 1;

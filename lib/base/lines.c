@@ -21,7 +21,6 @@ static int fill(struct lines *l)
 	return got < 0 ? -errno : got > 0;
 }
 
-/* Takes the buffered part of the line; true if that includes its newline. */
 static bool take(struct lines *l)
 {
 	const char *from = l->text + l->at;

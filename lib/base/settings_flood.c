@@ -103,8 +103,6 @@ const char *settings_flood_nearest(const char *name)
 	return spell.best;
 }
 
-/* ---- values */
-
 /* "100/10m" */
 static int set_count(const struct row *row, int64_t *into, const char *value, struct err *err)
 {
@@ -212,8 +210,6 @@ int settings_flood_check(const struct settings *s, const struct settings_flood *
 		    "flood %s: a rule would hit innocents too; force = true allows it", kind);
 	return 0;
 }
-
-/* ---- and back to text */
 
 static void print_counts(const struct row *row, const int64_t *list, FILE *to)
 {

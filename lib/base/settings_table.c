@@ -192,8 +192,6 @@ static int set_choice(const struct row *row, int64_t *into, const char *value, s
 	    row->words[0], row->words[1], row->words[2], value);
 }
 
-/* ---- numbers */
-
 /* A mode is octal as written, with or without the leading zero. */
 static int parse_octal(const char *value, uint64_t *ret)
 {
@@ -246,8 +244,6 @@ static int set_number(const struct row *row, int64_t *into, const char *value, s
 	*into = (int64_t)number;
 	return 0;
 }
-
-/* ---- all of them */
 
 bool settings_is_list(size_t n)
 {

@@ -8,7 +8,6 @@
 /* Four times smtpd's line_length_limit. Of a longer argument at least the last half is read. */
 #define TOKENS_MAX 8192
 
-/* The internal form. */
 struct tokens {
 	ptrdiff_t count;
 	bool cut;

@@ -21,7 +21,6 @@ bool header_is(const char *name, size_t name_len, const char *field)
 	return strlen(field) == name_len && str_starts_nocase(name, field);
 }
 
-/* Skips blanks and closed comments. */
 static const char *skip_comments(const char *at, const char *end)
 {
 	while (at < end) {

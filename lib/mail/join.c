@@ -3,7 +3,6 @@
 
 #define TOKEN_MAX 256 /* bytes of a name, an address, a protocol or an ID */
 
-/* False if there are no blanks. */
 static bool skip_blanks(const char **at)
 {
 	const char *begin = *at;

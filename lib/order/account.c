@@ -135,9 +135,6 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 	return code;
 }
 
-/* ---- the command */
-
-/* Whether a batch of this effect left a message in that queue. */
 static bool is_done(enum ledger_effect effect, uint8_t queue)
 {
 	if (effect == EFFECT_HOLDS)

@@ -47,7 +47,6 @@ int order_account_begin(struct run *run, struct err *err)
 	return 0;
 }
 
-/* Whether an undo left nothing of its batches. */
 static bool is_undone(const struct run *run)
 {
 	const uint64_t *results = run->outcome->tally.results;

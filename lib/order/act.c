@@ -104,7 +104,6 @@ static size_t chunk_size(size_t count, unsigned lanes)
 	return size < CHUNK_MIN ? CHUNK_MIN : size;
 }
 
-/* One round over `now`, which fills `later`. */
 static void run_round(struct work *w)
 {
 	w->next = 0;

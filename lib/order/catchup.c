@@ -8,7 +8,6 @@
 
 #define POLL_MS 100 /* between two looks at the stop flag, and two reports of progress */
 
-/* In the child, in the caller's role. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct catchup *c = arg;
@@ -81,7 +80,6 @@ static int take_over(struct blob *blob, struct caught *ret, struct err *err)
 	return code;
 }
 
-/* Until it ends or is to stop. */
 static void attend(const struct catchup *c)
 {
 	const struct catchup_task *task = &c->task;

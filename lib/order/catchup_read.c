@@ -6,7 +6,6 @@
 #include "order/inside.h"
 #include "postfix/spool/spool_read.h"
 
-/* One file of a part. */
 struct one {
 	uint32_t at, matched;
 	struct queue_id id;

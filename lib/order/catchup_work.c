@@ -22,7 +22,6 @@ static int walk(
 	return code;
 }
 
-/* Whether any known ID was ever seen in a queue. */
 static bool any_was_seen(const struct catchup_work *w)
 {
 	for (size_t n = 0; n < w->names.count; n++)
@@ -134,7 +133,6 @@ static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 	return count;
 }
 
-/* Looks directly for IDs without a name. */
 static int find_left(struct catchup_work *w, struct err *err)
 {
 	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;

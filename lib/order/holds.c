@@ -100,8 +100,6 @@ static int work(void *arg, struct account_log *log, struct bytes *out, struct er
 	return code;
 }
 
-/* ---- the command */
-
 static int take(const struct blob *blob, struct account_entries *ret, struct holds_lost *lost)
 {
 	struct reader r = reader_of(blob->at, blob->len);

@@ -77,7 +77,6 @@ static void add(struct run *run, const struct candidate *c, const struct message
 	map_put(outcome->memory, &m->queue_id, outcome->count++);
 }
 
-/* Whether both are one message, as far as is known. */
 static bool is_same(const struct item *item, const struct message *m)
 {
 	struct message had = candidate_message(item->candidate);
@@ -94,7 +93,6 @@ static bool is_same(const struct item *item, const struct message *m)
 	return had.mail_time == m->mail_time;
 }
 
-/* Whether a new candidate may replace the item's. */
 static bool is_open(const struct item *item, const struct message *m)
 {
 	return item->result == RESULT_NONE ||

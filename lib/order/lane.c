@@ -67,7 +67,6 @@ static struct account_entry entry_of(const struct work *w, const struct lane *la
 	return (struct account_entry){lane->ids[n], item_of(w, lane, n)->proof.arrival_time};
 }
 
-/* Writes what the job did into the account. */
 static void end_job(struct work *w, struct lane *lane)
 {
 	struct account_entry list[CHUNK_MAX];
@@ -119,7 +118,6 @@ void lane_begin_look(struct work *w, struct lane *lane)
 		start_look(w, lane);
 }
 
-/* Takes the next step, or proves again if the proof is too old. */
 static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w, struct lane *l))
 {
 	if (lane->had == 0 || !lane_may_begin(w)) {
@@ -206,7 +204,6 @@ void lane_watch_keeping(struct work *w, struct lane *lane, int64_t now)
 	end_keeping(w, lane, code, &err);
 }
 
-/* The instance under which postsuper finds the file. */
 static const struct postfix *layout_of(struct work *w, const struct proof *proof, struct err *err)
 {
 	const struct postfix *p = w->order->postfix;
@@ -280,7 +277,6 @@ static bool admit(struct work *w, struct lane *lane, size_t at, const struct pro
 	return true;
 }
 
-/* Makes the next job of what may be acted on. */
 static void judge(struct work *w, struct lane *lane, const size_t *at, const struct proof *proofs)
 {
 	size_t settled = 0;

@@ -76,7 +76,6 @@ static int select_again(struct run *run, struct err *err)
 	return run->indexed ? order_select(run, err) : 0;
 }
 
-/* Rows that were selected before their file was read, and not after. */
 static void mark_refuted(struct run *run)
 {
 	for (size_t n = 0; run->indexed && n < run->outcome->count; n++) {
@@ -184,7 +183,6 @@ static int look(struct run *run, struct err *err)
 	return code;
 }
 
-/* What became open again. */
 static int act_on_rest(struct run *run, struct err *err)
 {
 	static order_step *const acting[] = {order_act, order_resolve, NULL};

@@ -99,7 +99,6 @@ static void tell_lost(struct run *run, size_t held, const struct holds_lost *los
 		err_set(note, 0, "%" PRIu64 " %s", lost->held_again, again);
 }
 
-/* Reads the files under these IDs, and keeps those of the messages that the account means. */
 static int read_files(
     struct run *run, const struct account_entries *holds, struct caught *ret, struct err *err)
 {

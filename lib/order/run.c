@@ -7,7 +7,6 @@
 #define PASSES_MAX    6000
 #define SWEEP_TIME    (600 * USEC_PER_SEC)
 
-/* What a pass found. */
 enum found { FOUND_NOTHING, FOUND_STUCK, FOUND_SOME };
 
 static enum found found_by(const struct outcome *outcome)
@@ -64,7 +63,6 @@ static int run_all(struct run *run, struct err *err)
 	return code == 0 && !is_over(run) ? sweep(run, err) : code;
 }
 
-/* Whether something was not reached. */
 static bool is_left(const struct run *run)
 {
 	bool acts = run->row->changes && !run->order->dry_run;

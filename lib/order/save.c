@@ -139,8 +139,6 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* ---- the command */
-
 static void fail_one(struct saving *s, size_t at, int code)
 {
 	struct item *item = &s->outcome->items[at];
@@ -213,7 +211,6 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 	return code < 0 ? 1 : 0;
 }
 
-/* One round over all that is left. What still arrives stays there. */
 static int run_round(struct saving *s, struct err *err)
 {
 	size_t waiting = 0;

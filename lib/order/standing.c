@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders that stay in force, in root's own directory. */
 #include "order/standing.h"
 
 #include <dirent.h>
@@ -42,8 +41,6 @@ const struct standing *standing_find(const struct standings *s, uint64_t number)
 	return NULL;
 }
 
-/* ---- the directory */
-
 /* The lock ends when it is closed. */
 static int open_directory(const char *directory, bool make, int *ret, struct err *err)
 {
@@ -68,8 +65,6 @@ static char *name_of(uint64_t number, char buf[NAME_MAX_LEN])
 	snprintf(buf, NAME_MAX_LEN, "%" PRIu64, number);
 	return buf;
 }
-
-/* ---- in */
 
 static enum action action_of(const char *verb)
 {
@@ -153,7 +148,6 @@ static int by_number(const void *a, const void *b)
 	return (x->number > y->number) - (x->number < y->number);
 }
 
-/* One name of the directory. */
 static int take(const struct settings *s, int dir, const char *name, int64_t now,
     struct standings *into, struct err *ret_trouble)
 {
@@ -215,8 +209,6 @@ int standing_list(const struct settings *s, int64_t now, struct standings *ret,
 	*ret = all;
 	return 0;
 }
-
-/* ---- out */
 
 static int write_file(const struct settings *s, const struct standing *standing, struct err *err)
 {
@@ -295,8 +287,6 @@ int standing_end(const struct settings *s, uint64_t number, struct err *err)
 	io_close(&dir);
 	return code < 0 ? err_sys(err, -code, "failed to end standing order %s", name) : code;
 }
-
-/* ---- once more */
 
 /* Ended meanwhile, it stays ended. */
 static int keep_batch(

@@ -40,8 +40,6 @@ static void put_answer(void *arg, size_t n, const struct queue_message *q, struc
 	bytes_put_u32(out, selector_other_recipients(selector, &whole));
 }
 
-/* ---- here */
-
 static int take_answer(struct unsure *u, struct reader *r)
 {
 	uint32_t n = reader_u32(r), matched = reader_u32(r), limits = reader_u32(r);
@@ -98,7 +96,6 @@ static int read_files(
 	return code;
 }
 
-/* Those without an answer that are in the queue. */
 static int count_unanswered(struct unsure *u, struct err *err)
 {
 	struct proof *proofs = NULL;

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's side. */
 #include "order/writer.h"
 
 #include <sys/socket.h>
@@ -99,7 +98,6 @@ static bool is_over(const struct writer *w, int64_t began)
 	return clock_steady() > began + (w->stop && *w->stop ? HURRIED : ACCOUNT_PATIENCE);
 }
 
-/* Waits for the answer to this part, and ignores others. */
 static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err *err)
 {
 	int64_t began = clock_steady();
@@ -283,8 +281,6 @@ int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 	w->ended = code == 0;
 	return code;
 }
-
-/* ---- refusals */
 
 int account_refusal(const struct settings *s, const struct refusal *refusal, struct err *err)
 {

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* What has to be done so that Postfix asks the daemon. */
 #include <grp.h>
 #include <pwd.h>
 #include <stdarg.h>
@@ -11,8 +10,6 @@
 
 #define DEFAULT_INDEX "/run/pqpurge"
 #define DEFAULT_STATE "/var/lib/pqpurge"
-
-/* ---- a plan's parts */
 
 static char *copy(const char *text, bool *failed)
 {
@@ -106,8 +103,6 @@ static int open_all(struct setup *setup, const struct session *s, struct err *er
 	return code < 0 ? code : 0;
 }
 
-/* ---- main.cf */
-
 static void add_lists(struct setup *setup)
 {
 	bool changes = false;
@@ -141,8 +136,6 @@ static int edit_lists(struct setup *setup, bool joins, struct err *err)
 	postfix_private_remove(directory);
 	return code < 0 ? code : 0;
 }
-
-/* ---- user and directories */
 
 static int plan_user(struct setup *setup, struct err *err)
 {
@@ -206,9 +199,6 @@ static int plan_directories(struct setup *setup, struct err *err)
 	return plan_directory(setup, directory, "2750", settings->socket_group, err);
 }
 
-/* ---- the settings file */
-
-/* Changes one line of what the settings file will be. */
 static void plan_line(struct setup *setup, const char *key, const char *value)
 {
 	struct strbuf changed = {0}, before = {0}, after = {0};
@@ -252,8 +242,6 @@ static void plan_place(
 	snprintf(ret, PATH_MAX, "%s-%s", usual, instance);
 	plan_line(setup, key, ret);
 }
-
-/* ---- units */
 
 static void plan_units(struct setup *setup)
 {

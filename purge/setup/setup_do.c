@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The steps, done. */
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -18,7 +17,6 @@
 /* The name under which conf/ is installed in sysusers.d and tmpfiles.d. */
 #define INSTALLED "pqpurge.conf"
 
-/* For the record. */
 static void note_made(struct setup *setup, const char *kind, const char *subject)
 {
 	char line[PATH_MAX + 16];
@@ -123,8 +121,6 @@ static int remove_directory(struct setup *setup, const struct setup_step *step, 
 	return err_sys(err, errno, "failed to remove directory '%s'", step->subject);
 }
 
-/* ---- files */
-
 /* A file that was missing before setup goes with it. */
 static int replace(const struct setup_text *text, const struct strbuf *by, struct err *err)
 {
@@ -164,7 +160,6 @@ static int write_text(struct setup *setup, struct setup_text *text, struct err *
 	return code < 0 || removes ? code : setup_record_end(setup->record_path, text, err);
 }
 
-/* Whether the settings file says what was planned. */
 static int check_conf(const struct setup *setup, struct err *err)
 {
 	struct settings settings;
@@ -217,8 +212,6 @@ static int reload_postfix(struct setup *setup, const struct setup_step *step, st
 	return code < 0 ? code : 0;
 }
 
-/* ---- units */
-
 static int start_unit(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *unit = step->subject;
@@ -244,8 +237,6 @@ static int stop_unit(struct setup *setup, const struct setup_step *step, struct 
 	(void)setup;
 	return setup_systemctl("disable", "--now", step->subject, err);
 }
-
-/* ---- all of them */
 
 /* The first setup of an instance may have to make /etc/pqpurge, too. */
 static int save_record(struct setup *setup, struct err *err)

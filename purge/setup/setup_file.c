@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Small text files, read and replaced whole. */
 #include "purge/setup/setup_file.h"
 #include "base/io.h"
-
-/* ---- files */
 
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 {
@@ -83,8 +80,6 @@ out:
 	free(real);
 	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
 }
-
-/* ---- lines */
 
 /* Whether a line sets key; commented: whether it would, without its "#". */
 static bool sets(const char *line, const char *key, bool commented)

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* The record of a setup, on disk. */
 #include "purge/setup/setup_record.h"
 #include "purge/setup/setup_file.h"
 
@@ -14,8 +13,6 @@ static const char *file_of(const char *path, const char *name, const char *state
 	snprintf(buf, PATH_MAX, "%s/%s%s", path, name, state);
 	return buf;
 }
-
-/* ---- `made` */
 
 /* What is restored from here becomes Postfix's configuration. */
 static int check_owner(const char *path, struct err *err)
@@ -66,8 +63,6 @@ int setup_record_save(const char *path, const struct strbuf *made, struct err *e
 	strbuf_release(&text);
 	return code;
 }
-
-/* ---- copies */
 
 static int keep(const char *path, const char *name, const char *state, const struct strbuf *text,
     struct err *err)

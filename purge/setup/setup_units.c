@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-/* Which units belong to a settings file, and systemctl(1). */
 #include "purge/setup/setup_units.h"
 #include "base/clock.h"
 #include "base/settings.h"

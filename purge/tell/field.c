@@ -47,7 +47,6 @@ void fields_put(struct json *o, const struct field *fields, size_t count)
 	}
 }
 
-/* Columns that the labels take. */
 static int label_width(const struct field *fields, size_t count)
 {
 	size_t width = 15;

@@ -18,7 +18,6 @@ struct subjects {
 	size_t count;
 };
 
-/* In the child. */
 static int read_subjects(void *arg, struct bytes *out, struct err *err)
 {
 	const struct subjects *s = arg;

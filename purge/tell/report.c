@@ -184,8 +184,6 @@ void report_problems(FILE *to, const struct report *r)
 	}
 }
 
-/* ---- the rows of counts */
-
 struct extra {
 	uint64_t active, idle, unscanned;
 };
@@ -274,7 +272,6 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 
 /* ---- as JSON: names and results are a contract */
 
-/* Other items are only counted. */
 static bool is_listed(const struct report *r, const struct item *item)
 {
 	switch (item->result) {

@@ -172,7 +172,6 @@ static void check_terms(struct scope *s, const struct milter *m)
 		    term, by_systemd ? "is down, as systemd listens for it" : "hangs");
 }
 
-/* The path at which the service finds a unix endpoint, outside any chroot. */
 static void put_seen_path(const struct scope *s, const char *path, struct strbuf *ret)
 {
 	bool in_queue = *path != '/' || s->service->chroot;

@@ -13,7 +13,6 @@
 static const char *const postconf_places[] = {
     "/usr/sbin/postconf", "/usr/bin/postconf", "/usr/local/sbin/postconf"};
 
-/* Parameters kept as they are, in that member of struct postfix. */
 static const struct text {
 	const char *name;
 	size_t member;

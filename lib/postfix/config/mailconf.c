@@ -10,7 +10,6 @@ static void cut_lines(struct strbuf *text)
 			text->text[n] = '\0';
 }
 
-/* NULL: the first line, or there are no more. */
 static char *next_line(const struct strbuf *text, char *line)
 {
 	if (!text->text)

@@ -56,7 +56,6 @@ static int edit_list(const char *copy, const char *socket, const char *ours,
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s in main.cf", list->name) : 0;
 }
 
-/* A list that refers to the other one is edited after it. */
 static int edit_lists(
     const char *copy, const char *socket, const char *ours, struct wiring *w, struct err *err)
 {

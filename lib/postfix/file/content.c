@@ -111,7 +111,6 @@ int content_write(int fd, int to)
 	return code < 0 ? code : io_write_all(to, c.buffer, c.len);
 }
 
-/* NULL: there is none. */
 static const char *next_line(const char *at, const char *end)
 {
 	const char *newline = memchr(at, '\n', (size_t)(end - at));

@@ -142,7 +142,6 @@ static int look_before(const struct looking *l, unsigned end, const struct queue
 	return blind;
 }
 
-/* The same, with l->names asked first. */
 static int is_before(const struct looking *l, unsigned end, const struct queue_id *id)
 {
 	unsigned spot;

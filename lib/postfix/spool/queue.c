@@ -129,9 +129,6 @@ bool queue_is_complete(const struct stat *st)
 	return S_ISREG(st->st_mode) && (st->st_mode & S_IRWXU) == S_IRWXU;
 }
 
-/* ---- where files lie on disk */
-
-/* Of the levels below one queue or log directory. */
 struct search {
 	int queue_dir;
 	bool counts; /* its file system counts subdirectories in st_nlink */

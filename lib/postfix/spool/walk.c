@@ -208,7 +208,6 @@ static int walk_queues(struct walker *w)
 	return code;
 }
 
-/* The IDs to be read, or a mark for each, queue by queue. */
 static void put_to_read(const struct walker *w, bool marks, struct bytes *out)
 {
 	const struct names *names = &w->names;

@@ -120,7 +120,6 @@ static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_
 	return code;
 }
 
-/* A pipe from the program. */
 struct intake {
 	int ends[2]; /* ours is -1 after its end */
 	struct strbuf text;

@@ -89,7 +89,6 @@ static size_t ip_len(const char *text)
 	return net_parse(buf, &address) == 0 ? len : 0;
 }
 
-/* Replaces each run of digits by N. */
 static void put_short(const char *word, size_t len, struct strbuf *ret)
 {
 	for (size_t i = 0; i < len; i++)

@@ -168,7 +168,6 @@ static void take_line(struct postsuper_job *job, const char *line)
 		complain(job, id);
 }
 
-/* Cuts text into lines; skips those past the cap. */
 static void take_text(struct postsuper_job *job, const char *text, size_t len)
 {
 	while (len > 0) {
@@ -195,7 +194,6 @@ static bool said_too_much(const struct postsuper_job *job)
 	return job->heard > OUTPUT_BASE + job->count * OUTPUT_PER_ID;
 }
 
-/* Reads all there is, up to the bound. */
 static void take_output(struct postsuper_job *job)
 {
 	char chunk[16384];
@@ -245,7 +243,6 @@ static void skip_beside(struct postsuper_job *job, size_t culprit)
 	}
 }
 
-/* Continues after a message that killed it. */
 static bool go_on(struct postsuper_job *job)
 {
 	size_t culprit = find_culprit(job);
