@@ -99,6 +99,19 @@ def bench_milter(_):
     with_milters(work)
 
 
+def bench_flood(_):
+    """What the flood watch costs: by itself (bench_flood.c), and as a part of the daemon."""
+    out = subprocess.run([program("bench/bench_flood")], stdin=subprocess.DEVNULL, check=True, capture_output=True, text=True)
+    print("\n" + out.stdout.splitlines()[-1], flush=True)
+
+    def work(postfix):
+        milters = {f"flood watch {how}": Ours(postfix, how, flood_watch=how) for how in ("off", "warn")}
+        compare("flood", "the milter alone", milters, 0)
+        for milter in milters.values():
+            milter.close()
+    with_milters(work)
+
+
 def some_rules():
     """A hundred thousand of all kinds that are looked up; none of them means the mail of the load."""
     forms = ["blocked{0}.example REJECT", ".parent{0}.example REJECT", "user{0}@many.example DEFER",

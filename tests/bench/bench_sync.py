@@ -48,14 +48,17 @@ def bench_sync(bench):
         pq.start()
         tell("index.mdb removed", count, sync(pq))
         stop(pq)
-    pq, _ = bench.fresh(QUEUES[0], 5)
-    sync(pq)
-    stop(pq)
-    bench.history(pq, STALE)
-    pq.start()
-    tell(f"{STALE} stale rows, -n", QUEUES[0], sync(pq, "-n"))
-    tell(f"{STALE} stale rows", QUEUES[0], sync(pq))
-    stop(pq)
+    for are_read in (True, False):
+        pq, _ = bench.fresh(QUEUES[0], 5)
+        if are_read:
+            sync(pq)
+        stop(pq)
+        bench.history(pq, STALE)
+        pq.start()
+        if are_read:
+            tell(f"{STALE} stale rows, -n", QUEUES[0], sync(pq, "-n"))
+        tell(f"{STALE} stale rows" + ("" if are_read else ", no file read"), QUEUES[0], sync(pq))
+        stop(pq)
     keep("sync", ("what", "queued", "seconds", "command", "daemon"), rows)
 
 
@@ -108,6 +111,21 @@ def bench_beside(bench):
 def seconds_and_cpu(pq):
     passed, command, _daemon = measured(lambda: purge(pq), pq.process.pid)
     return passed, command
+
+
+def bench_why(bench):
+    """Memory of what looks at one message, or at all, in a long queue; MiB of the largest process and of all."""
+    show("memory of looking: MiB of the largest process, of all")
+    rows = []
+    for queued in OTHERS[-1:]:
+        pq, ids = bench.fresh(queued, 5)
+        sync(pq)
+        for words in (["why", ids.split()[0]], ["top"], ["list", "--json", BAD]):
+            memory = peak(pq.words(*words))
+            rows.append((words[0], queued, *memory[:2]))
+            print(f"  {queued:7} queued, {words[0]:5} {memory[0]:.1f} MiB, {memory[1]:.1f} MiB", flush=True)
+        stop(pq)
+    keep("why", ("verb", "queued", "largest", "all"), rows)
 
 
 def bench_list(bench):
