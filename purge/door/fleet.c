@@ -179,9 +179,7 @@ static int say_object(const struct saying *y, struct json *o)
 	json_put(line, "summary", o);
 	code = json_write(&text, line);
 	if (code == 0)
-		strbuf_putc(&text, '\n');
-	if (code == 0)
-		code = text.failed ? -ENOMEM : send(y, DOOR_SAYS, text.text, text.len);
+		code = send(y, DOOR_SAYS, text.text, text.len);
 	strbuf_release(&text);
 	return code;
 }

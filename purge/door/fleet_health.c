@@ -78,8 +78,6 @@ int fleet_health(struct session *s, int fd, struct err *err)
 	}
 	live_release(&live);
 	if (code == 0)
-		strbuf_putc(&text, '\n');
-	if (code == 0)
 		code = door_answer_write(fd, DOOR_SAYS, (struct span){text.text, text.len},
 		    clock_steady() + RELAY_PATIENCE);
 	strbuf_release(&text);

@@ -86,8 +86,7 @@ static int send_line(struct fleet_link *link, struct json *request, struct err *
 	struct strbuf line = {0};
 	int code = json_write(&line, request);
 
-	strbuf_putc(&line, '\n');
-	if (code < 0 || line.failed)
+	if (code < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
 	else if (io_write_all(link->fd, line.text, line.len) < 0)
 		code = err_set(err, ERR_CHILD, "%s ended", FLEET_LINK_PROGRAM);

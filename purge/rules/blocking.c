@@ -127,6 +127,8 @@ static bool hits_own(const struct pattern *p, const char *list, char *buf, size_
 {
 	static const char between[] = ", \t\r\n";
 
+	if (!list) /* Postfix was not asked: not on an operator's own machine */
+		return false;
 	for (list += strspn(list, between); *list; list += strspn(list, between)) {
 		size_t len = strcspn(list, between);
 		bool is_name = !memchr(list, ':', len) && !memchr(list, '/', len) && *list != '!';

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: ISC
+"""The command with --fleet: what an operator types on a machine without Postfix, and what comes back."""
+import json
+import os
+import signal
+import subprocess
+import time
+
+from fleet import FleetCase
+from rig import until
+
+BAD, GOOD = "a@example.com", "b@good.test"
+
+
+def lines_of(result):
+    return {line["host"]: line for line in result.lines[:-1]}
+
+
+class Purge(FleetCase):
+    def test_three_hosts(self):
+        """One command deletes a domain's mail on three hosts: a line a host, the sums, exit 0, in two seconds."""
+        hosts = self.fleet.join("mx1", "mx2", "mx3")
+        counts = {}
+        for number, host in enumerate(hosts, 1):
+            host.fill(GOOD, 2)
+            counts[host.name] = len(host.fill(BAD, 4 * number))
+        began = time.monotonic()
+        done = self.fleet.idx("purge", "--fleet", "--json", "-y", "--reason", "hacked account", "example.com")
+        print(f"purge --fleet on three hosts: {time.monotonic() - began:.2f} s")
+        self.assertEqual(done.status, 0, done)
+        lines = lines_of(done)
+        self.assertEqual({name: (line["state"], line["exit"], line["attempt"], line["summary"]["deleted"])
+                          for name, line in lines.items()}, {name: ("done", 0, 1, n) for name, n in counts.items()})
+        summary = done.lines[-1]["summary"]
+        self.assertEqual((summary["hosts"], summary["done"], summary["absent"], summary["failed"], summary["matched"], summary["deleted"]),
+                         (3, 3, 0, 0, 24, 24))
+        self.assertEqual(summary["order"], lines["mx1"]["order"])
+        for host in hosts:
+            self.assertEqual(host.senders(), {GOOD: 2})
+            batch = host.pq.idx("log", "--json").lines[-1]
+            self.assertEqual((batch["user"], batch["reason"], batch["done"]), ("fleet:anna", "hacked account", counts[host.name]))
+
+    def test_dry_run(self):
+        """A dry run tells what each host would do and touches nothing."""
+        hosts = self.fleet.join("mx1", "mx2")
+        for host in hosts:
+            host.fill(BAD, 3)
+        done = self.fleet.idx("purge", "--fleet", "--json", "-n", "example.com")
+        self.assertEqual((done.status, done.lines[-1]["summary"]["would_delete"]), (0, 6), done)
+        for host in hosts:
+            self.assertEqual(host.senders(), {BAD: 3})
+
+    def test_absent_host(self):
+        """An absent host: exit 4, the order waits for it, and it does it when it returns. Sentences say so."""
+        here, away = self.fleet.join("mx1", "mx2")
+        for host in (here, away):
+            host.fill(BAD, 3)
+        away.stop_agent()
+        self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = seen_at - interval '5 minutes' WHERE name = 'mx2'")
+        done = self.fleet.idx("purge", "--fleet", "-y", "--block=2h", "example.com")
+        self.assertEqual(done.status, 4, done)
+        self.assertIn("mx1\tdone\tdeleted 3", done.out)
+        self.assertIn("mx2\tabsent", done.out)
+        self.assertIn("Deleted 3 messages on 1 of 2 hosts", done.out)
+        self.assertIn("waits for mx2", done.out)
+        self.assertIn("in force on 1 of 2 hosts", done.out)
+        self.assertTrue(here.refuses(BAD))
+        self.assertFalse(away.refuses("x@other.test"))
+        self.assertEqual(away.senders().get(BAD), 3)
+        away.start_agent()
+        self.until(lambda: BAD not in away.senders(), "the absent host to do it")
+        self.until(lambda: away.refuses(BAD), "the rule")
+
+    def test_named_hosts_and_tags(self):
+        """--host takes names and tags; a name that is none places nothing."""
+        mx1, mx2, out = self.fleet.join("mx1", "mx2", "out1")
+        self.fleet.add("out1", tags=["edge"])
+        for host in (mx1, mx2, out):
+            host.fill(BAD, 2)
+        done = self.fleet.idx("purge", "--host", "mx1,nohost", "-y", "example.com")
+        self.assertEqual(done.status, 1, done)
+        self.assertIn("nohost", done.err)
+        self.assertEqual(self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_order"), ["0"])
+        self.assertEqual(self.fleet.idx("purge", "--host", "@nowhere", "-y", "example.com").status, 1)
+        done = self.fleet.idx("purge", "--host", "mx1,@edge", "-y", "--json", "example.com")
+        self.assertEqual((done.status, set(lines_of(done))), (0, {"mx1", "out1"}), done)
+        self.assertEqual([h.senders() for h in (mx1, mx2, out)], [{}, {BAD: 2}, {}])
+
+    def test_hold_and_undo(self):
+        """undo --fleet N releases what that order held, and nothing else that is on hold."""
+        hosts = self.fleet.join("mx1", "mx2")
+        for host in hosts:
+            host.fill(GOOD, 1)
+            host.pq.idx("hold", "-y", "good.test")
+            host.fill(BAD, 3)
+        held = self.fleet.idx("hold", "--fleet", "-y", "--json", "example.com")
+        self.assertEqual((held.status, held.lines[-1]["summary"]["held"]), (0, 6), held)
+        number = str(held.lines[-1]["summary"]["order"])
+        undone = self.fleet.idx("undo", "--fleet", "-y", "--json", number)
+        self.assertEqual((undone.status, undone.lines[-1]["summary"]["released"]), (0, 6), undone)
+        for host in hosts:
+            self.assertEqual({m["queue_name"] for m in host.postfix.queue() if m["sender"] == GOOD}, {"hold"})
+            self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue() if m["sender"] == BAD})
+
+    def test_refused_by_one_host(self):
+        """A host that does not allow it: its words, exit 2; the others did it."""
+        self.fleet.join("mx1")
+        strict = self.fleet.join("mx2", fleet_allow="list")
+        for host in self.fleet.hosts.values():
+            host.fill(BAD, 2)
+        done = self.fleet.idx("purge", "--fleet", "-y", "--json", "example.com")
+        lines = lines_of(done)
+        self.assertEqual((done.status, lines["mx1"]["state"], lines["mx2"]["state"]), (2, "done", "refused"), done)
+        self.assertIn("fleet_allow", lines["mx2"]["words"])
+        self.assertEqual(strict.senders(), {BAD: 2})
+
+    def test_interrupted(self):
+        """^C leaves the order standing and says how to end it; cancel ends it."""
+        self.fleet.join("mx1").stop_agent()
+        words = self.fleet.words("purge", "--fleet", "-y", "example.com")
+        command = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.until(lambda: self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_order") == ["1"], "the order")
+        command.send_signal(signal.SIGINT)
+        _, err = command.communicate(timeout=60)
+        order = self.fleet.admin("SELECT id FROM pqpurge.fleet_order")[0]
+        self.assertEqual(command.returncode, 3, err)
+        self.assertIn(f"pqpurge-idx fleet cancel {order}", err)
+        self.assertEqual(self.fleet.states(order), {"mx1": "pending"})
+        done = self.fleet.idx("fleet", "cancel", order, "--reason", "no")
+        self.assertEqual(done.status, 0, done)
+        self.assertEqual(self.fleet.states(order), {"mx1": "cancelled"})
+
+    def test_what_does_not_go(self):
+        """Options that mean this machine do not go with --fleet; nothing is placed."""
+        for words in (["--save", "/tmp/x", "example.com"], ["--for", "1h", "example.com"], ["--id", "-"], []):
+            done = self.fleet.idx("purge", "--fleet", "-y", *words)
+            self.assertEqual(done.status, 1, (words, done))
+        self.assertEqual(self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_order"), ["0"])
+
+
+class Look(FleetCase):
+    def test_list_top_why_status(self):
+        """list names the host of each message; top and why are summed; status tells each host."""
+        hosts = self.fleet.join("mx1", "mx2")
+        ids = {}
+        for number, host in enumerate(hosts, 1):
+            ids[host.name] = host.fill(BAD, 2 * number)
+            host.fill(GOOD, 1)
+        listed = self.fleet.idx("list", "--fleet", "--json", "example.com")
+        self.assertEqual(listed.status, 0, listed)
+        self.assertEqual({name: {line["queue_id"] for line in listed.lines if line["host"] == name} for name in ids}, ids)
+        top = self.fleet.idx("top", "--fleet", "--json")
+        self.assertEqual([(g["group"], g["count"], g["hosts"], sum(g["ages"])) for g in top.lines],
+                         [("example.com", 6, 2, 6), ("good.test", 2, 2, 2)], top)
+        self.assertAlmostEqual(top.lines[0]["share"], 0.75, 3)
+        self.assertEqual(len(self.fleet.idx("top", "--fleet", "--json", "--limit", "1").lines), 1)
+        why = self.fleet.idx("why", "--fleet", "--json")
+        self.assertEqual((why.status, sum(g["recipients"] for g in why.lines), {g["hosts"] for g in why.lines}), (0, 8, {2}), why)
+        status = self.fleet.idx("status", "--fleet", "--json")
+        self.assertEqual(set(lines_of(status)), {"mx1", "mx2"}, status)
+        self.assertTrue(all("findings" in line["summary"] for line in lines_of(status).values()), status)
+        text = self.fleet.idx("list", "--fleet", "example.com")
+        self.assertEqual(len([line for line in text.out.splitlines() if line.startswith("mx")]), 6, text)
+
+
+class Rules(FleetCase):
+    def test_block_and_unblock(self):
+        """A rule of the fleet is in force everywhere at once, listed with its origin, below the command's own."""
+        mx1, mx2 = self.fleet.join("mx1", "mx2")
+        done = self.fleet.idx("block", "--fleet", "--for", "2h", "--reason", "ticket 17", "example.com")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("in force on 2 of 2 hosts", done.out)
+        self.assertTrue(mx1.refuses(BAD) and mx2.refuses(BAD))
+        rule = [r for r in mx1.pq.idx("rules", "--json").lines if r["pattern"] == "example.com"][0]
+        self.assertEqual((rule["origin"], rule["author"], rule["reason"], rule["action"]), ("fleet", "anna", "ticket 17", "REJECT"))
+        local = mx1.pq.idx("unblock", "example.com")
+        self.assertIn("unblock --fleet example.com", local.out)
+        self.assertTrue(mx1.refuses(BAD))
+        mx1.pq.idx("block", "--action", "OK", "example.com")
+        self.assertFalse(mx1.refuses(BAD))
+        done = self.fleet.idx("unblock", "--fleet", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[0]["result"], done.lines[0]["in_force"]), (0, "removed", 2), done)
+        self.assertFalse(mx2.refuses(BAD))
+
+    def test_kept_without_the_daemon(self):
+        """Rules come while no daemon runs, and are there when it starts."""
+        host = self.fleet.join("mx1")
+        host.pq.stop()
+        self.assertEqual(self.fleet.idx("block", "--fleet", "--for", "2h", "example.com").status, 0)
+        rules = {r["pattern"]: r["origin"] for r in host.pq.idx("rules", "--json").lines}
+        self.assertEqual(rules.get("example.com"), "fleet")
+        host.pq.start()
+        self.until(lambda: host.refuses(BAD), "the rule in force")
+
+
+class Admin(FleetCase):
+    def test_hosts_and_orders(self):
+        """fleet hosts, orders and order tell of all; text and JSON."""
+        host = self.fleet.join("mx1")
+        host.fill(BAD, 3)
+        self.fleet.add("mx9", tags=["edge"])
+        self.fleet.idx("purge", "--host", "mx1", "-y", "--reason", "why not", "example.com")
+        self.until(lambda: "version" in {**self.hosts()["mx1"], **{}} and self.hosts()["mx1"]["version"], "its health")
+        hosts = self.hosts()
+        self.assertEqual((hosts["mx1"]["state"], hosts["mx9"]["state"], hosts["mx9"]["tags"]), ("present", "new", ["edge"]))
+        orders = self.fleet.idx("fleet", "orders", "--json").lines
+        self.assertEqual((len(orders), orders[0]["verb"], orders[0]["placed_by"], orders[0]["reason"]), (1, "purge", "anna", "why not"))
+        number = str(orders[0]["order"])
+        one = self.fleet.idx("fleet", "order", number, "--json")
+        self.assertEqual((one.status, one.lines[0]["summary"]["deleted"]), (0, 3), one)
+        for words in (["hosts"], ["orders"], ["order", number]):
+            done = self.fleet.idx("fleet", *words)
+            self.assertIn("mx1" if words[0] != "orders" else "purge", done.out, done)
+        for words in ([], ["nothing"], ["order"], ["order", "x"], ["order", "999999"], ["hosts", "mx1"], ["cancel", "0"]):
+            self.assertEqual(self.fleet.idx("fleet", *words).status, 1, words)
+
+    def hosts(self):
+        return {line["name"]: line for line in self.fleet.idx("fleet", "hosts", "--json").lines}
+
+    def test_hostile_words(self):
+        """Text from the database drives no terminal."""
+        self.fleet.join("mx1")
+        self.fleet.admin("UPDATE pqpurge.fleet_host SET health = json_build_object('trouble', E'\\x1b[2Jred\\u202e', 'floods', "
+                         "json_build_array(json_build_object('kind', E'\\x1bk', 'key', E'a\\x07b', 'recipients', 5)))")
+        done = self.fleet.idx("fleet", "hosts")
+        self.assertNotIn("\x1b", done.out + done.err)
+        self.assertNotIn("\x07", done.out + done.err)
+
+    def test_one_login_on_many_hosts(self):
+        """A login that floods on two hosts is one alert."""
+        self.fleet.add("mx1", "mx2")
+        self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = clock_timestamp(), health = json_build_object('version', '1', 'floods', "
+                         "json_build_array(json_build_object('kind', 'login', 'key', 'joe', 'since', 1790000000, 'recipients', 900)))")
+        done = self.fleet.idx("fleet", "hosts")
+        self.assertIn("login joe floods on 2 hosts: 1800 recipients in all", done.err)
+        self.assertEqual(done.err.count("joe"), 1)
+
+    def test_no_database(self):
+        """Without a database: exit 1 and the reason, at once."""
+        conf = os.path.join(self.fleet.home, "none.conf")
+        with open(conf, "w", encoding="ascii") as file:
+            file.write('fleet = "host=/nonexistent dbname=x sslmode=verify-full"\n')
+        words = self.fleet.words("fleet", "hosts")
+        words[2] = conf
+        done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""), done)
+        self.assertIn("fleet", done.stderr)

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: ISC */
+/* The command with --fleet and a link that is a script: what it sends, how it waits, what it says.
+ */
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+#include "base/io.h"
+#include "purge/command.h"
+#include "purge/fleet/fleet_link.h"
+#include "purge/interrupt.h"
+
+static char program[4096], requests[4096], conf[4096], errors[4096];
+
+static void write_file(const char *path, const char *text, mode_t mode)
+{
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(chmod(path, mode), 0);
+}
+
+static char *read_file(const char *path)
+{
+	static char text[65536];
+	FILE *file = fopen(path, "r");
+	size_t len = file ? fread(text, 1, sizeof(text) - 1, file) : 0;
+
+	text[len] = '\0';
+	if (file)
+		fclose(file);
+	return text;
+}
+
+/* A link that answers its n-th request with the n-th line, then ends. */
+static void answer_with(const char *answers)
+{
+	struct strbuf script = {0};
+
+	strbuf_printf(&script,
+	    "#!/bin/sh\nwhile IFS= read -r answer <&3; do IFS= read -r line || exit; "
+	    "printf '%%s\\n' \"$line\" >>%s; printf '%%s\\n' \"$answer\"; done 3<<'END'\n%sEND\n",
+	    requests, answers);
+	assert_false(script.failed);
+	unlink(requests);
+	write_file(program, script.text, 0755);
+	strbuf_release(&script);
+}
+
+/* Runs a line in a child; *ret_out is what it wrote. */
+static int run(const char *line, char **ret_out)
+{
+	static char text[65536];
+	char words[512], *rest = NULL, *argv[24] = {(char[]){"pqpurge-idx"}, (char[]){"-c"}, conf};
+	int argc = 3, pipes[2], status;
+	ssize_t len;
+	pid_t child;
+
+	snprintf(words, sizeof(words), "%s", line);
+	for (char *word = strtok_r(words, " ", &rest); word && argc < 23;
+	     word = strtok_r(NULL, " ", &rest))
+		argv[argc++] = word;
+	assert_int_equal(pipe(pipes), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		FILE *null = freopen("/dev/null", "r", stdin), *err = freopen(errors, "w", stderr);
+
+		dup2(pipes[1], STDOUT_FILENO);
+		close(pipes[0]);
+		close(pipes[1]);
+		interrupt_begin();
+		status = null && err ? command_run(argc, argv, NULL) : 99;
+		fflush(NULL);
+		_exit(status);
+	}
+	close(pipes[1]);
+	len = io_read_all(pipes[0], text, sizeof(text) - 1);
+	close(pipes[0]);
+	text[len > 0 ? len : 0] = '\0';
+	assert_int_equal(waitpid(child, &status, 0), child);
+	*ret_out = text;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+#define CONNECTED "{\"ok\":true,\"fleet\":\"x\",\"version\":1,\"user\":\"anna\"}\n"
+#define PLACED                                                                                     \
+	"{\"ok\":true,\"order\":16,\"rule_version\":3,\"hosts\":[{\"name\":\"mx1\",\"seen_us\":5}" \
+	"]}\n"
+#define RESULTS(members) "{\"ok\":true,\"order\":16,\"results\":[" members "]}\n"
+#define DONE                                                                                       \
+	"{\"host\":\"mx1\",\"state\":\"done\",\"attempt\":1,\"exit\":0,\"seen_us\":5,\"age_us\":"  \
+	"9,"                                                                                       \
+	"\"summary\":{\"matched\":800,\"deleted\":800,\"batch\":4}}"
+#define OPEN   "{\"host\":\"mx1\",\"state\":\"running\",\"attempt\":1,\"seen_us\":5}"
+#define ABSENT "{\"host\":\"mx3\",\"state\":\"pending\",\"attempt\":0,\"seen_us\":240000000}"
+#define FAILED                                                                                     \
+	"{\"host\":\"mx2\",\"state\":\"refused\",\"attempt\":1,\"exit\":1,\"seen_us\":5,"          \
+	"\"words\":\"\\u001b[2Jno\"}"
+
+static void test_exits(void **state)
+{
+	static const struct {
+		const char *name, *answers;
+		int status;
+		const char *out; /* is in it */
+	} cases[] = {
+	    {"done", CONNECTED PLACED RESULTS(DONE), 0, "\"deleted\":800"},
+	    {"it waits", CONNECTED PLACED RESULTS(OPEN) RESULTS(OPEN) RESULTS(DONE), 0,
+		"\"done\":1"},
+	    {"absent", CONNECTED PLACED RESULTS(DONE "," ABSENT), 4,
+		"{\"host\":\"mx3\",\"order\":16,\"state\":\"absent\",\"attempt\":0}"},
+	    {"refused", CONNECTED PLACED RESULTS(DONE "," FAILED "," ABSENT), 2, "\"failed\":1"},
+	    {"no database", "{\"error\":\"connect\",\"text\":\"no route\"}\n", 1, ""},
+	    {"no such host", CONNECTED "{\"error\":\"refused\",\"text\":\"no such host: x\"}\n", 1,
+		""},
+	    {"an answer that was lost",
+		CONNECTED "{\"error\":\"connect\",\"text\":\"lost\"}\n" PLACED RESULTS(DONE), 0,
+		"\"deleted\":800"},
+	    {"a standby takes over",
+		CONNECTED PLACED "{\"error\":\"connect\",\"text\":\"lost\"}\n" RESULTS(DONE), 0,
+		"\"deleted\":800"},
+	    {"a link that ends", CONNECTED PLACED, 2, ""},
+	    {"nonsense", CONNECTED "[]\n", 2, ""},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		char *out;
+		int status;
+
+		answer_with(cases[n].answers);
+		status = run("purge --fleet --json -y example.com", &out);
+		if (status != cases[n].status || !strstr(out, cases[n].out) || strchr(out, '\033'))
+			case_fail(cases[n].name, "%d '%s' '%s'", status, out, read_file(errors));
+		case_assert(cases[n].name, !strchr(read_file(errors), '\033'));
+	}
+}
+
+/* The same token where the order is placed again; the rules with it; and nothing of a dry run. */
+static void test_requests(void **state)
+{
+	char *out, *sent, *token, *again;
+
+	(void)state;
+	answer_with(CONNECTED "{\"error\":\"connect\",\"text\":\"lost\"}\n" PLACED RESULTS(
+	    DONE) "{\"ok\":true,\"hosts\":[{\"name\":\"mx1\",\"rules\":3}]}\n");
+	assert_int_equal(run("purge --host mx1 -y --block=2h --reason why example.com", &out), 0);
+	assert_non_null(strstr(out, "Deleted 800 messages on 1 of 1 host."));
+	assert_non_null(strstr(out, "in force on 1 of 1 host."));
+	sent = read_file(requests);
+	assert_non_null(strstr(sent, "\"do\":\"connect\",\"fleet\":\"service=test\""));
+	assert_non_null(strstr(sent, "\"hosts\":[\"mx1\"]"));
+	assert_non_null(strstr(sent, "\"rules_for_s\":7200"));
+	assert_non_null(strstr(sent, "\"subject\":\"example.com\",\"action\":\"REJECT\""));
+	assert_non_null(strstr(sent, "\"reason\":\"why\""));
+	token = strstr(sent, "\"token\":");
+	assert_non_null(token);
+	again = strstr(token + 1, "\"token\":");
+	assert_non_null(again);
+	assert_memory_equal(token, again, 46);
+
+	answer_with(CONNECTED PLACED RESULTS(DONE));
+	assert_int_equal(run("purge --fleet -n --block example.com", &out), 0);
+	sent = read_file(requests);
+	assert_null(strstr(sent, "\"rules\""));
+	assert_non_null(strstr(sent, "\"dry_run\":true"));
+	assert_non_null(strstr(sent, "\"expire_s\":30"));
+}
+
+static void test_rules(void **state)
+{
+	char *out;
+
+	(void)state;
+	answer_with(CONNECTED
+	    "{\"ok\":true,\"rule_version\":4}\n"
+	    "{\"ok\":true,\"hosts\":[{\"name\":\"a\",\"state\":\"present\",\"rules\":3}]}\n"
+	    "{\"ok\":true,\"hosts\":[{\"name\":\"a\",\"state\":\"present\",\"rules\":4},"
+	    "{\"name\":\"b\",\"state\":\"absent\",\"rules\":3},"
+	    "{\"name\":\"c\",\"state\":\"retired\",\"rules\":0}]}\n");
+	assert_int_equal(run("block --fleet --for 1h Example.com", &out), 4);
+	assert_non_null(strstr(out, "in force on 1 of 2 hosts."));
+	assert_non_null(strstr(read_file(requests), "\"subject\":\"example.com\""));
+	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
+}
+
+static void test_no_link(void **state)
+{
+	char *out;
+
+	(void)state;
+	unlink(program);
+	assert_int_equal(run("purge --fleet -y example.com", &out), 1);
+	assert_non_null(strstr(read_file(errors), "pqpurge-fleet"));
+}
+
+/* The link lies beside the program: here beside this test. */
+static int make(void **state)
+{
+	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 64);
+	char directory[4096];
+
+	(void)state;
+	assert_true(len > 0);
+	program[len] = '\0';
+	*strrchr(program, '/') = '\0';
+	memcpy(directory, program, sizeof(directory));
+	snprintf(requests, sizeof(requests), "%.4000s/fleet-link.requests", directory);
+	snprintf(conf, sizeof(conf), "%.4000s/fleet-link.conf", directory);
+	snprintf(errors, sizeof(errors), "%.4000s/fleet-link.errors", directory);
+	snprintf(program, sizeof(program), "%.4000s/" FLEET_LINK_PROGRAM, directory);
+	write_file(conf, "fleet = \"service=test\"\n", 0644);
+	return 0;
+}
+
+static int clear(void **state)
+{
+	(void)state;
+	unlink(program);
+	unlink(requests);
+	unlink(conf);
+	unlink(errors);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
+	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_no_link)};
+
+	return cmocka_run_group_tests(tests, make, clear);
+}

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: ISC */
+/* Rules of origin fleet: changes, what is left out, the file, and their place in the search. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/unit/unit.h"
+
+#include "base/clock.h"
+#include "rules/fleet_rules.h"
+#include "rules/ruleset.h"
+
+#define NOW (INT64_C(1790000000) * USEC_PER_SEC)
+
+static int change(struct rule_list *rules, const char *text, bool replace, const char *allow,
+    struct fleet_change *ret)
+{
+	struct json *body = NULL;
+	int code;
+
+	assert_int_equal(json_parse(text, strlen(text), &body, NULL), 0);
+	*ret =
+	    (struct fleet_change){.rules = body, .replace = replace, .allow = allow, .wall = NOW};
+	code = fleet_rules_change(rules, ret, NULL);
+	json_free(body);
+	return code;
+}
+
+#define ALLOW "purge, block"
+
+static void test_change(void **state)
+{
+	struct rule_list rules = {0};
+	struct fleet_change c;
+
+	(void)state;
+	assert_int_equal(change(&rules,
+			     "{\"rules\":[{\"subject\":\"Example.com\",\"action\":\"REJECT\","
+			     "\"text\":\"5.7.1 no\","
+			     "\"reason\":\"r\",\"set_by\":\"anna\",\"left_us\":1500000},"
+			     "{\"subject\":\"login:joe\",\"action\":\"HOLD\"}]}",
+			     true, ALLOW, &c),
+	    0);
+	assert_int_equal(rules.count, 2);
+	assert_string_equal(rules.list[0].subject, "example.com");
+	assert_true(rules.list[0].fleet && rules.list[0].expires == NOW + 2 * USEC_PER_SEC);
+	assert_string_equal(rules.list[0].author, "anna");
+	assert_true(rules.list[1].expires == 0);
+	/* Differences: one is taken back, one is over, one is new. */
+	assert_int_equal(change(&rules,
+			     "{\"rules\":[{\"subject\":\"example.com\",\"action\":null},"
+			     "{\"subject\":\"login:JOE\",\"action\":\"HOLD\",\"left_us\":-5},"
+			     "{\"subject\":\".x.test\",\"action\":\"DEFER\"}]}",
+			     false, ALLOW, &c),
+	    0);
+	assert_int_equal(rules.count, 1);
+	assert_string_equal(rules.list[0].subject, ".x.test");
+	/* All there are: the others go. */
+	assert_int_equal(change(&rules, "{\"rules\":[]}", true, ALLOW, &c), 0);
+	assert_int_equal(rules.count, 0);
+	rule_list_release(&rules);
+}
+
+static void test_left_out(void **state)
+{
+	struct rule_list rules = {0};
+	struct fleet_change c;
+
+	(void)state;
+	assert_int_equal(change(&rules,
+			     "{\"rules\":[{\"subject\":\"/x/\",\"action\":\"REJECT\"},"
+			     "{\"subject\":\"a b\",\"action\":\"REJECT\"},{\"action\":\"REJECT\"},"
+			     "{\"subject\":\"y.test\",\"action\":\"EXPLODE\"},"
+			     "{\"subject\":\"z.test\",\"action\":\"REJECT\"}]}",
+			     true, ALLOW, &c),
+	    0);
+	assert_int_equal(c.refused, 4);
+	assert_non_null(strstr(c.why.text, "regex"));
+	assert_int_equal(rules.count, 1);
+	assert_int_equal(change(&rules, "{\"rules\":[{\"subject\":\"/x/\",\"action\":\"REJECT\"}]}",
+			     false, "block regex", &c),
+	    0);
+	assert_int_equal(rules.count, 2);
+	assert_int_equal(change(&rules, "{\"rules\":[]}", true, "purge blocks", &c), ERR_REFUSED);
+	assert_int_equal(rules.count, 2);
+	assert_int_equal(change(&rules, "{}", true, ALLOW, &c), ERR_SYNTAX);
+	rule_list_release(&rules);
+}
+
+static void test_file(void **state)
+{
+	char directory[] = "/tmp/pqpurge-fleet.XXXXXX", path[64];
+	struct rule_list rules = {0}, again = {0};
+	struct fleet_change c;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	assert_int_equal(fleet_rules_read(directory, &again, NULL), 0);
+	assert_int_equal(again.count, 0);
+	assert_int_equal(
+	    change(&rules,
+		"{\"rules\":[{\"subject\":\"a.test\",\"action\":\"REJECT\",\"left_us\":1},"
+		"{\"subject\":\"b.test\",\"action\":\"HOLD\",\"reason\":\"x ; y\"}]}",
+		true, ALLOW, &c),
+	    0);
+	assert_int_equal(fleet_rules_save(directory, &rules, NOW, NULL), 0);
+	assert_int_equal(fleet_rules_read(directory, &again, NULL), 0);
+	assert_int_equal(again.count, 2);
+	assert_true(again.list[1].fleet);
+	assert_string_equal(again.list[1].reason, "x ; y");
+	rule_list_release(&again);
+	/* An expired one is not written. */
+	assert_int_equal(fleet_rules_save(directory, &rules, NOW + 60 * USEC_PER_SEC, NULL), 0);
+	assert_int_equal(fleet_rules_read(directory, &again, NULL), 0);
+	assert_int_equal(again.count, 1);
+	rule_list_release(&again);
+	rule_list_release(&rules);
+	snprintf(path, sizeof(path), "%s/" FLEET_RULES_FILE, directory);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(rmdir(directory), 0);
+}
+
+static void add(struct rule_list *rules, const char *subject, enum rule_action action, int line)
+{
+	struct rule r;
+
+	assert_int_equal(rule_make(subject, action, NULL, &r, NULL), 0);
+	r.line = (unsigned)line;
+	assert_int_equal(rule_list_add(rules, &r), 0);
+}
+
+static enum rule_action decide(struct ruleset *set, const char *sender, int64_t wall)
+{
+	struct address address;
+	const struct ruleset_query query = {.address = &address, .wall = wall};
+	struct ruleset_hit hit;
+
+	address_split(sender, &address);
+	hit = ruleset_find(set, &query);
+	return hit.rule ? hit.rule->action : RULE_OK;
+}
+
+/* The command's rule outranks the fleet's, and that the file's; an expired one hides nothing. */
+static void test_rank(void **state)
+{
+	struct rule_list file = {0}, fleet = {0}, command = {0};
+	struct fleet_change c;
+	struct ruleset *set, *next;
+
+	(void)state;
+	add(&file, "example.com", RULE_DEFER, 1);
+	assert_int_equal(change(&fleet,
+			     "{\"rules\":[{\"subject\":\"example.com\",\"action\":\"REJECT\","
+			     "\"left_us\":1000000}]}",
+			     true, ALLOW, &c),
+	    0);
+	add(&command, "example.com", RULE_HOLD, 0);
+	set = ruleset_new(&file, NULL, false);
+	assert_non_null(set);
+	assert_int_equal(decide(set, "u@example.com", NOW), RULE_DEFER);
+	next = ruleset_with_fleet(set, &fleet);
+	ruleset_unref(set);
+	assert_int_equal(ruleset_fleet_count(next), 1);
+	assert_int_equal(decide(next, "u@example.com", NOW), RULE_REJECT);
+	assert_int_equal(decide(next, "u@example.com", NOW + 2 * USEC_PER_SEC), RULE_DEFER);
+	set = ruleset_with_command(next, &command);
+	ruleset_unref(next);
+	assert_int_equal(decide(set, "u@example.com", NOW), RULE_HOLD);
+	assert_int_equal(ruleset_count(set), 3);
+	assert_true(ruleset_at(set, 1)->fleet && ruleset_at(set, 2)->line == 1);
+	ruleset_unref(set);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_left_out),
+    cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
