@@ -126,22 +126,25 @@ $(BUILD)/pqpurge-link: $(BUILD)/fleet/main.o $(call archives_of,fleet)
 	$(say) LD $@
 	$(link) $^ $(LIBS) $(FLEET_LIBS)
 
-# ---- tests: each kind alone, or all by `make check`
+# ---- tests: each kind alone, or most by `make check`, and the rest by `make check-long`
 # What is only built may use every processor; what is run or measured does not share them.
 PARALLEL   = $(if $(findstring jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 RUN_TESTS := unit replay protocol postfix fleet
 
-.PHONY: all check check-all $(RUN_TESTS) programs-for-tests
-check: ## all that continuous integration runs: lint, every test, the sanitizers, a short torture, a short bench
+.PHONY: all check check-long $(RUN_TESTS) full programs-for-tests
+check: ## lint, and every test once: some minutes
 	sh tests/deps.sh build test lint
-	$(MAKE) check-all
-check-all:
 	$(MAKE) lint LINT_GCC=$(BUILD)
 	for t in $(RUN_TESTS); do $(MAKE) $$t DEVELOPER=1 || exit 1; done
+	@echo "all tests passed"
+check-long: ## what else continuous integration runs: the sanitizers, a short torture and bench, the analyzer, large sizes
+	sh tests/deps.sh build test lint
 	$(MAKE) sanitize
 	$(MAKE) torture DEVELOPER=1 ROUNDS=10
 	$(MAKE) bench-short DEVELOPER=1
-	@echo "all tests passed"
+	$(MAKE) lint-long
+	$(MAKE) full DEVELOPER=1
+	@echo "all long tests passed"
 
 unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
 	@tests/unit/run $^
@@ -158,6 +161,11 @@ postfix: programs-for-tests ## both programs on a private real Postfix; T=test_p
 
 fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and private Postfixes; T=test_rights for one file
 	tests/fleet/run $(BUILD) $(T)
+
+# torture has these of test_truth_history and test_hostile_daemon.
+full: programs-for-tests ## tests that are cut short elsewhere, in full size
+	PQPURGE_FULL=1 tests/protocol/run $(BUILD) test_reload
+	PQPURGE_FULL=1 tests/postfix/run $(BUILD) test_truth_history.History
 
 .PHONY: demo fleet-demo
 fleet-demo: ## install what is missing, build, and show an order to a fleet of private Postfixes
@@ -189,13 +197,18 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_o
 	$(say) LD $@
 	$(link) $^ $(LIBS)
 
-# ---- sanitizers: unit and protocol tests once under ASan+UBSan, once under TSan
-.PHONY: sanitize tests-build
-sanitize: ## unit, replay and protocol tests under ASan+UBSan, then under TSan
+# ---- sanitizers: unit and protocol tests once under ASan+UBSan, and where there are threads under TSan
+TSAN_ROOMS := base door index rules milter
+TSAN_UNIT   = $(filter $(TSAN_ROOMS:%=$(BUILD)/unit/%/%),$(UNIT))
+.PHONY: sanitize tests-build unit-of-threads
+sanitize: ## unit, replay and protocol tests under ASan+UBSan; what has threads also under TSan
 	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/asan SANITIZE=address,undefined tests-build
 	for t in unit replay protocol; do $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined $$t || exit 1; done
-	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/tsan SANITIZE=thread programs-for-tests $(UNIT:$(BUILD)/%=$(BUILD)/tsan/%)
-	for t in unit protocol; do $(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread $$t || exit 1; done
+	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/tsan SANITIZE=thread programs-for-tests $(TSAN_UNIT:$(BUILD)/%=$(BUILD)/tsan/%)
+	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread unit-of-threads
+	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread protocol
+unit-of-threads: $(TSAN_UNIT)
+	@tests/unit/run $^
 tests-build: programs-for-tests $(UNIT) $(FUZZ:%=$(BUILD)/replay/%)
 
 # ---- fuzzing with clang's libFuzzer: make fuzz [TARGET=from] [TIME=60]
@@ -252,8 +265,9 @@ SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/f
              $(wildcard debian/p*inst debian/p*rm)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc
-.PHONY: lint
-lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, units, manuals, shell
+LINT_FLAGS = $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
+.PHONY: lint lint-long
+lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its analyzer, rooms, units, manuals, shell
 	@echo "clang-format, rooms, units, mandoc, shellcheck"
 	@clang-format --dry-run -Werror $(C_FILES)
 	@sh tests/lint.sh rooms
@@ -261,9 +275,14 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy, rooms, uni
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)
 	$(MAKE) $(PARALLEL) BUILD=$(LINT_GCC) CC=gcc DEVELOPER=1 lint-build
+	@echo "clang, clang-tidy"
+	@sh tests/lint.sh clang $(WARNINGS) $(LINT_FLAGS)
+	@sh tests/lint.sh tidy $(LINT_FLAGS)
+	@echo "lint: clean"
+lint-long: ## a whole build by clang, and clang-tidy with its analyzer
 	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
-	@echo "clang-tidy"
-	@sh tests/lint.sh tidy $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
+	@echo "clang-tidy with its analyzer"
+	@sh tests/lint.sh analyze $(LINT_FLAGS)
 	@echo "lint: clean"
 .PHONY: lint-build
 lint-build: $(PROGRAMS) $(UNIT) $(TOOLS) $(SHIMS) $(BENCHES) $(TORTURE) $(FUZZ:%=$(BUILD)/replay/%)

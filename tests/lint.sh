@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
-# one file. `lint.sh tidy FLAGS...`: clang-tidy over all sources. `lint.sh units`: systemd understands every line of our
-# units and finds each service confined (exposure at most 2.0; 2.5 where postsuper(1) is run, 3.5 where a hook is, too),
-# and no unit gives a socket away by its path; no systemd need run for that.
+# one file. `lint.sh clang FLAGS...`: clang's warnings over everything. `lint.sh tidy FLAGS...`: clang-tidy over all
+# sources, but for its analyzer, which takes twenty times as long as the rest; `analyze`: with it. `lint.sh units`:
+# systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
+# postsuper(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
 set -eu
 
 below() {
@@ -40,11 +41,21 @@ rooms() {
 
 # $FLAGS is a list of words on purpose.
 # shellcheck disable=SC2016
-tidy() {
+clang_warns() {
 	FLAGS="$*"
 	export FLAGS
+	find lib milter purge fleet tests -name '*.c' -print0 |
+		xargs -0 -n 8 -P "$(nproc)" sh -c 'clang -fsyntax-only -Werror $FLAGS "$@"' sh
+}
+
+# shellcheck disable=SC2016
+tidy() {
+	CHECKS=$1
+	shift
+	FLAGS="$*"
+	export CHECKS FLAGS
 	out=$(find lib milter purge fleet -name '*.c' -print0 |
-		xargs -0 -n 6 -P 2 sh -c 'clang-tidy --quiet "$@" -- $FLAGS 2>/dev/null' sh |
+		xargs -0 -n 4 -P "$(nproc)" sh -c 'clang-tidy --quiet --checks="$CHECKS" "$@" -- $FLAGS 2>/dev/null' sh |
 		grep -E '(warning|error):' || true)
 	[ -z "$out" ] && return 0
 	printf '%s\n' "$out"
@@ -93,12 +104,20 @@ units() {
 case ${1:-} in
 rooms) rooms ;;
 units) units ;;
+clang)
+	shift
+	clang_warns "$@"
+	;;
 tidy)
 	shift
-	tidy "$@"
+	tidy '-clang-analyzer-*' "$@"
+	;;
+analyze)
+	shift
+	tidy '' "$@"
 	;;
 *)
-	echo "usage: lint.sh rooms | units | tidy FLAGS..." >&2
+	echo "usage: lint.sh rooms | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
 	exit 1
 	;;
 esac

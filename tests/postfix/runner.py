@@ -3,7 +3,7 @@
 
 Most of a test's time is waiting, so several processes work side by side, each with private Postfixes of its own. One
 class at a time goes to whichever is free: the tests of a class stay together and in order. JOBS in the environment says
-how many (default 3); JOBS=1 is one after the other.
+how many (default: two for each processor); JOBS=1 is one after the other.
 
     runner.py [NAME...]      what people and make call
     runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one
@@ -17,10 +17,13 @@ import threading
 import time
 import unittest
 
-JOBS = int(os.environ.get("JOBS", "3"))
+JOBS = int(os.environ.get("JOBS") or 2 * len(os.sched_getaffinity(0)))
 SUITE = os.environ.get("SUITE", "tests/postfix")
 # These take longest, so that they begin first and nobody waits for them at the end.
-FIRST = ("test_emergency.Session", "test_setup.Life", "test_postsuper.FalsePostsuper")
+FIRST = ("test_hostile_daemon.Answers", "test_setup.Life", "test_hostile_daemon.Files", "test_setup_units.Units",
+         "test_status.Misconfigured", "test_completion_foreign.ZshIndex", "test_truth_killed.Hold", "test_truth_killed.HoldLongIds",
+         "test_hostile_child.Stopped", "test_completion_foreign.BashIndex", "test_truth_index.MidPurge", "test_hostile_index.Crafted",
+         "test_truth_index.MidPurgeLongIds", "test_hostile_daemon.Patience", "test_emergency.Session")
 
 
 def flat(suite):
@@ -38,7 +41,7 @@ def classes(names):
     for test in flat(loader.loadTestsFromNames(names) if names else loader.discover(".", "test_*.py")):
         found.setdefault(test.id().rpartition(".")[0], []).append(test.id())
     print("".join(loader.errors), end="", flush=True)  # modules that cannot be imported; they fail below
-    return [found[name] for name in sorted(found, key=lambda name: name not in FIRST)]
+    return [found[name] for name in sorted(found, key=lambda name: FIRST.index(name) if name in FIRST else len(FIRST))]
 
 
 # ---- a worker
