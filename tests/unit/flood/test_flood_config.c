@@ -52,4 +52,46 @@ static void test_rule_pattern(void **state)
 	}
 }
 
-UNIT_MAIN(cmocka_unit_test(test_rule_pattern))
+/* Innocents are hit only where force is given; whoever waits for bounces never is. */
+static void test_may_act(void **state)
+{
+	static const struct {
+		enum flood_kind kind;
+		const char *key;
+		bool loopback, force, may;
+	} cases[] = {
+	    {FLOOD_LOGIN, "joe", false, false, true},
+	    {FLOOD_LOGIN, "@example.com", false, true, false},
+	    {FLOOD_LOCAL, "web@a.example", false, false, true},
+	    {FLOOD_LOCAL, "*", false, true, false},
+	    {FLOOD_SENDER, "app@a.example", false, false, true},
+	    {FLOOD_CLIENT, "192.0.2.1", false, false, true},
+	    {FLOOD_CLIENT, "127.0.0.1", true, false, false},
+	    {FLOOD_CLIENT, "127.0.0.1", true, true, true},
+	    {FLOOD_CLIENT, "0.0.0.0/0", false, true, false},
+	    {FLOOD_DOMAIN, "a.example", false, false, false},
+	    {FLOOD_DOMAIN, "a.example", false, true, true},
+	    {FLOOD_XDOMAIN, "a.example", false, false, false},
+	    {FLOOD_XDOMAIN, "a.example", false, true, true},
+	    {FLOOD_BOUNCE, "u@a.example", false, false, false},
+	    {FLOOD_BOUNCE, "u@a.example", false, true, false},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct settings settings = {0};
+		struct flood_incident i = {
+		    .id = 1, .kind = (uint8_t)cases[n].kind, .loopback = cases[n].loopback};
+
+		snprintf(i.key, sizeof(i.key), "%s", cases[n].key);
+		settings.flood[i.kind].force = cases[n].force;
+		settings.flood[i.kind].action = -1; /* not given */
+		if (flood_may_act(&settings, &i) != cases[n].may)
+			case_fail(cases[n].key, "kind %d, force %d", cases[n].kind, cases[n].force);
+		bool narrow = i.kind < FLOOD_DOMAIN;
+		assert_int_equal(
+		    flood_action_of(&settings, cases[n].kind), narrow ? FLOOD_HOLD : FLOOD_WARN);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_rule_pattern), cmocka_unit_test(test_may_act))
