@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: ISC
+"""The database's machine dies, and a standby takes over: a real one, that followed by streaming replication."""
+import signal
+import unittest
+
+from database import Server
+from fleet import LONG, Fleet
+from link import Operator
+from rig import until
+
+BAD = "a@example.com"
+PURGE = {"author": ["example.com"]}
+
+
+class Standby(unittest.TestCase):
+    def test_promoted(self):
+        """Hosts find the new primary by themselves; rules stay in force, no order that was acknowledged is lost, none is done twice."""
+        primary = Server().start()
+        self.addCleanup(primary.close)
+        standby = Server(of=primary).start()
+        self.addCleanup(standby.close)
+        fleet = Fleet(primary, others=str(standby.port))
+        self.addCleanup(fleet.close)
+        primary.admin("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.admin("postgres", "SELECT pg_reload_conf()")
+        until(lambda: primary.admin("postgres", "SELECT sync_state FROM pg_stat_replication") == ["sync"], "a synchronous standby", LONG)
+
+        here, away = fleet.join("mx1", "mx2")
+        away.stop_agent()
+        for host in (here, away):
+            host.fill(BAD, 4)
+        with fleet.operator() as anna:
+            order = anna.place("purge", spec=PURGE, rules=[{"subject": "example.com", "action": "REJECT"}], rules_for_s=3600)
+            fleet.until_states(order, {"mx1": "done", "mx2": "pending"})
+        primary.stop(signal.SIGQUIT)
+        self.assertTrue(here.refuses(BAD))
+        self.assertEqual(here.pq.idx("purge", "-y", "nothing.test").status, 0)
+
+        standby.promote()
+        fleet.server = standby  # where the test asks
+        here.joined(2)
+        away.start_agent()
+        fleet.until_states(order, {"mx1": "done", "mx2": "done"})
+        self.assertEqual(fleet.admin("SELECT host, attempt FROM pqpurge.fleet_result ORDER BY host"), ["mx1|1", "mx2|1"])
+        self.assertTrue(away.refuses(BAD))
+        self.assertEqual((here.senders(), away.senders()), ({}, {}))
+        fleet.server = primary  # its conninfo names both
+        with fleet.operator() as anna:
+            fleet.server = standby
+            here.fill("b@other.test", 2)
+            order = anna.place("purge", spec={"author": ["other.test"]})
+            fleet.until_states(order, {"mx1": "done", "mx2": "done"})
+        self.assertEqual(here.senders(), {})
+
+
+class Builder(unittest.TestCase):
+    def test_init_without_a_superuser(self):
+        """A role that may make roles and owns the database sets the fleet up; what it could not do is told."""
+        server = Server().start()
+        self.addCleanup(server.close)
+        name = server.database()
+        server.admin("postgres", "CREATE ROLE postgres2 LOGIN CREATEROLE")
+        server.admin("postgres", f"ALTER DATABASE {name} OWNER TO postgres2")
+        with open(server.data + "/pg_hba.conf", "a", encoding="ascii") as file:
+            file.write("local all postgres2 trust\n")
+        server.admin("postgres", "SELECT pg_reload_conf()")
+        conninfo = server.local(name).replace("user=postgres", "user=postgres2")
+        until(lambda: server.ask(conninfo, "SELECT 1").returncode == 0, "the new role", LONG)
+        with Operator(conninfo) as admin:
+            answer = admin.ask("init")
+            self.assertEqual(answer["applied"], [1])
+            self.assertTrue(any("lo_creat" in words for words in answer["warnings"]), answer)
+            admin.ask("add", name="mx1")
+            admin.ask("add", name="anna", **{"as": "operator"})
+        with Operator(server.remote(name, "anna")) as anna:
+            anna.place("purge", spec=PURGE)
+        done = server.ask(server.remote(name, "mx1"), "SELECT epoch FROM pqpurge.fleet_hello('x')")
+        self.assertEqual(done.stdout.strip(), "1", done.stderr)
