@@ -37,11 +37,10 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 static int read_body(const struct control_work *w, struct json **ret, struct err *err)
 {
 	struct blob blob = {0};
-	int code;
 
 	if (w->body < 0)
 		return 0;
-	code = wire_map(w->body, &blob, err);
+	int code = wire_map(w->body, &blob, err);
 	if (code == 0)
 		code = json_parse((const char *)blob.at, blob.len, ret, err);
 	blob_release(&blob);

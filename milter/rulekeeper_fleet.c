@@ -44,11 +44,10 @@ int keeper_fleet_save(struct rulekeeper *k)
 {
 	struct rule_list rules = {0};
 	struct err err = {{0}};
-	int code;
 
 	if (!k->fleet_unsaved)
 		return 0;
-	code = copy_all(k, &rules);
+	int code = copy_all(k, &rules);
 	if (code == 0)
 		code = fleet_rules_save(k->settings->state_directory, &rules, clock_wall(), &err);
 	rule_list_release(&rules);

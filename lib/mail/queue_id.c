@@ -79,13 +79,12 @@ static bool read_short(const char *text, size_t len, struct queue_id_parts *ret)
 static bool read_long(const char *text, size_t len, struct queue_id_parts *ret)
 {
 	const char *separator = memrchr(text, LONG_SEPARATOR, len);
-	size_t time_len, sec_len;
 	uint64_t sec, usec;
 
 	if (!separator || separator - text < LONG_TIME_DIGITS)
 		return false;
-	time_len = (size_t)(separator - text);
-	sec_len = time_len - LONG_USEC_DIGITS;
+	size_t time_len = (size_t)(separator - text);
+	size_t sec_len = time_len - LONG_USEC_DIGITS;
 	if (sec_len > LONG_SEC_DIGITS && text[0] == '0')
 		return false;
 	if (!read_number(text, sec_len, safe_digits, 52, &sec) ||

@@ -329,15 +329,14 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
     const struct selector_header *header, struct selector_notes *notes)
 {
 	struct selector_notes unheard = {0};
-	enum pass login, client;
 
 	if (!notes)
 		notes = &unheard;
 	/* Cheap questions first: this runs for each message of the index. */
 	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
-	client = client_pass(s, m);
-	login = client == PASS_NO ? PASS_NO : login_pass(s, m);
+	enum pass client = client_pass(s, m);
+	enum pass login = client == PASS_NO ? PASS_NO : login_pass(s, m);
 	if (login == PASS_NO)
 		return 0;
 	/* A selector without any question matches nothing. */

@@ -141,7 +141,6 @@ struct run *order_batch_begin(struct order *order, struct outcome *outcome)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	struct err err = {{0}};
-	int code;
 
 	if (!run)
 		return NULL;
@@ -150,7 +149,7 @@ struct run *order_batch_begin(struct order *order, struct outcome *outcome)
 	    .row = &action_rows[order->action],
 	    .looking = *order->postfix};
 	run->looking.stop = order->stop;
-	code = order_account_begin(run, &err);
+	int code = order_account_begin(run, &err);
 	if (code == ERR_STOPPED)
 		run->unaccounted = true;
 	else if (code < 0)

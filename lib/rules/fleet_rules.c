@@ -25,11 +25,10 @@ static int make(
 	const char *subject = json_text(o, "subject"), *word = json_text(o, "action");
 	enum rule_action action = RULE_OK;
 	struct rule r = {0};
-	int code;
 
 	if (!subject || (word && rule_action_of(word, &action) < 0))
 		return err_set(err, ERR_SYNTAX, "a rule needs a subject and an action");
-	code = rule_make(subject, action, json_text(o, "text"), &r, err);
+	int code = rule_make(subject, action, json_text(o, "text"), &r, err);
 	if (code == 0 && r.pattern_kind == PATTERN_REGEX && r.regex &&
 	    !str_has_word(change->allow, "regex"))
 		code = err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
@@ -97,11 +96,10 @@ int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *e
 {
 	struct strbuf path = {0}, text = {0};
 	struct stored stored = {0};
-	int code;
 
 	strbuf_printf(&path, "%s/" FLEET_RULES_FILE, directory);
-	code = path.failed ? err_set(err, -ENOMEM, "out of memory")
-			   : rules_file_text(path.text, &text, err);
+	int code = path.failed ? err_set(err, -ENOMEM, "out of memory")
+			       : rules_file_text(path.text, &text, err);
 	if (code == 1)
 		code = stored_parse(path.text, strbuf_text(&text), text.len, &stored, err);
 	for (size_t n = 0; n < stored.rules.count; n++)
@@ -120,13 +118,12 @@ int fleet_rules_save(
     const char *directory, const struct rule_list *rules, int64_t wall, struct err *err)
 {
 	struct strbuf text = {0};
-	int code;
 
 	strbuf_puts(&text, "# Rules of the fleet. Its agent writes them; changes are lost.\n");
 	for (size_t n = 0; n < rules->count; n++)
 		if (!rule_expired(&rules->list[n], wall))
 			stored_put(&text, &rules->list[n]);
-	code = stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
+	int code = stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
 	strbuf_release(&text);
 	return code;
 }

@@ -267,14 +267,13 @@ static int no_action(const char *subject, struct err *err)
 int rule_split(char *line, const char **ret_subject, enum rule_action *ret_action, char **ret_rest,
     struct err *err)
 {
-	const char *subject, *word;
 	char *rest = line;
 
 	if (*rest == ' ' || *rest == '\t')
 		return err_set(err, ERR_SYNTAX,
 		    "a rule begins in the first column (there are no continuation lines)");
-	subject = take_word(&rest, subject_span(rest));
-	word = take_word(&rest, strcspn(rest, " \t"));
+	const char *subject = take_word(&rest, subject_span(rest));
+	const char *word = take_word(&rest, strcspn(rest, " \t"));
 	if (!*word)
 		return no_action(subject, err);
 	if (rule_action_of(word, ret_action) != 0)

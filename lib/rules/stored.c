@@ -293,13 +293,11 @@ static int replace(int dir, const char *name, const struct strbuf *text, bool du
 int stored_replace(const char *directory, const char *name, const struct strbuf *text, bool durable,
     struct err *err)
 {
-	int dir, rc;
-
 	if (text->failed)
 		return err_set(
 		    err, -ENOMEM, "failed to write '%s/%s' (out of memory)", directory, name);
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = dir < 0 ? -errno : replace(dir, name, text, durable);
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir < 0 ? -errno : replace(dir, name, text, durable);
 	io_close(&dir);
 	if (rc < 0)
 		err_sys(err, -rc, "failed to write '%s/%s'", directory, name);

@@ -37,17 +37,16 @@ static int dress(int fd, const char *path, unsigned mode)
 static int sync_directory(const char *path)
 {
 	char directory[PATH_MAX];
-	int fd, code;
 
 	snprintf(directory, sizeof(directory), "%s", path);
 	char *slash = strrchr(directory, '/');
 	if (!slash)
 		return 0;
 	slash[slash == directory] = '\0';
-	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	code = fsync(fd) < 0 ? -errno : 0;
+	int code = fsync(fd) < 0 ? -errno : 0;
 	io_close(&fd);
 	return code;
 }

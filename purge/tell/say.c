@@ -7,17 +7,16 @@
 
 static void FORMAT(2, 0) say_list(FILE *to, const char *format, va_list values)
 {
-	size_t end, len;
 	char *text = NULL;
 
 	for (; *format == '\n'; format++)
 		fputc('\n', to);
-	end = strlen(format);
+	size_t end = strlen(format);
 	while (end && format[end - 1] == '\n')
 		end--;
 	if (vasprintf(&text, format, values) < 0)
 		return;
-	len = strlen(text) - strlen(format + end);
+	size_t len = strlen(text) - strlen(format + end);
 	text[len] = '\0';
 	fputs(str_scrub(text, len + 1, text), to);
 	fputs(format + end, to);

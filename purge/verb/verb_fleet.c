@@ -21,10 +21,9 @@ static int run(struct fleet *f, struct err *err)
 int fleet_main(struct session *s, struct err *err)
 {
 	struct fleet f;
-	int code;
 
 	interrupt_catch();
-	code = fleet_open(&f, s, err);
+	int code = fleet_open(&f, s, err);
 	if (code == 0)
 		code = run(&f, err);
 	fleet_close(&f);

@@ -25,7 +25,6 @@ static int put_result(const struct session *s, const struct sync *sync)
 	    {"maildrop", "in maildrop", FIELD_COUNT, .n = (int64_t)sync->counts.maildrop},
 	    {"adopted", NULL, FIELD_BOOL, .n = sync->counts.adopted ? 1 : -1},
 	};
-	struct json *o, *line;
 
 	if (!s->options.json) {
 		fields_say(stdout, fields, s->options.quiet ? 0 : COUNT_OF(fields));
@@ -33,8 +32,8 @@ static int put_result(const struct session *s, const struct sync *sync)
 			say(stdout, "The index now stands for this queue directory.\n");
 		return 0;
 	}
-	o = json_new();
-	line = json_new();
+	struct json *o = json_new();
+	struct json *line = json_new();
 	fields_put(o, fields, COUNT_OF(fields));
 	json_put(line, "sync", o);
 	return json_line(stdout, line);

@@ -111,7 +111,6 @@ static size_t sums_of(const struct told *t, struct field ret[SUMS_MAX])
 
 static int json_all(struct told *t)
 {
-	struct json *o, *summary;
 	struct field sums[SUMS_MAX];
 
 	for (size_t i = 0; i < shown(t); i++) {
@@ -122,8 +121,8 @@ static int json_all(struct told *t)
 		if (code < 0)
 			return code;
 	}
-	o = json_new();
-	summary = json_new();
+	struct json *o = json_new();
+	struct json *summary = json_new();
 	fields_put(summary, sums, sums_of(t, sums));
 	json_put(o, "summary", summary);
 	return json_line(stdout, o);

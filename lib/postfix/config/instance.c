@@ -213,16 +213,15 @@ int postfix_private_main(const struct strbuf *text, char **ret_directory, struct
 	char first[] = "/run/pqpurge-postfix.XXXXXX", second[] = "/tmp/pqpurge-postfix.XXXXXX";
 	const char *made = mkdtemp(first);
 	char *directory, path[PATH_MAX];
-	int code, fd;
 
 	if (!made && !(made = mkdtemp(second)))
 		return err_sys(err, errno, "failed to make a directory in /run or /tmp");
 	directory = strdup(made);
 	snprintf(path, sizeof(path), "%s/main.cf", made);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	code = fd < 0                       ? -errno
-	       : text->failed || !directory ? -ENOMEM
-					    : io_write_all(fd, strbuf_text(text), text->len);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int code = fd < 0                       ? -errno
+		   : text->failed || !directory ? -ENOMEM
+						: io_write_all(fd, strbuf_text(text), text->len);
 	io_close(&fd);
 	if (code == 0) {
 		*ret_directory = directory;

@@ -104,15 +104,14 @@ const char *milter_mark(const char *socket, char *buf, size_t size)
 
 bool milter_is_daemon(const struct milter *m, const char *socket)
 {
-	const char *theirs, *ours;
 	char a[16], b[16];
 
 	if (str_starts(socket, "fd:")) /* systemd knows where it is, we do not */
 		return strstr(m->endpoint, "pqpurge") != NULL;
 	if (*milter_port(socket, b, sizeof(b)))
 		return strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0;
-	theirs = milter_path(m->endpoint);
-	ours = milter_path(socket);
+	const char *theirs = milter_path(m->endpoint);
+	const char *ours = milter_path(socket);
 	return theirs && ours && strcmp(last_two(theirs), last_two(ours)) == 0;
 }
 
