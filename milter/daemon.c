@@ -96,8 +96,7 @@ static int read_files(struct daemon *d, struct err *err)
 {
 	int code = endpoint_parse(d->settings->socket, &d->listener, err);
 
-	if (code == 0)
-		code = rulekeeper_open(d->settings, &d->rules, err);
+	code = code ?: rulekeeper_open(d->settings, &d->rules, err);
 	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
@@ -147,8 +146,7 @@ static int make_directories(struct daemon *d, struct err *err)
 {
 	int code = make_directory(d, d->settings->index_directory, 0750, err);
 
-	if (!code)
-		code = make_directory(d, d->settings->state_directory, 0700, err);
+	code = code ?: make_directory(d, d->settings->state_directory, 0700, err);
 	if (!code && d->root)
 		code = listener_prepare(&d->listener, d->role.uid, d->socket_group, err);
 	return code;

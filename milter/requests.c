@@ -41,8 +41,7 @@ static int read_body(const struct control_work *w, struct json **ret, struct err
 	if (w->body < 0)
 		return 0;
 	int code = wire_map(w->body, &blob, err);
-	if (code == 0)
-		code = json_parse((const char *)blob.at, blob.len, ret, err);
+	code = code ?: json_parse((const char *)blob.at, blob.len, ret, err);
 	blob_release(&blob);
 	return code;
 }
@@ -53,8 +52,7 @@ static struct json *ask_rules(const struct requests *r, struct control_work *w)
 	struct err err = {{0}};
 	int code = read_body(w, &body, &err);
 
-	if (code == 0)
-		code = rulekeeper_answer(r->rules, w->request, body, answer, &err);
+	code = code ?: rulekeeper_answer(r->rules, w->request, body, answer, &err);
 	json_free(body);
 	if (code == 0)
 		return json_bool(w->request, "large", false) ? put_aside(answer, &w->file) : answer;

@@ -34,8 +34,7 @@ static int copy_all(const struct rulekeeper *k, struct rule_list *ret)
 		if (rule_expired(r, wall))
 			continue;
 		code = rule_copy(r, &copy);
-		if (code == 0)
-			code = rule_list_add(ret, &copy);
+		code = code ?: rule_list_add(ret, &copy);
 	}
 	return code;
 }
@@ -48,8 +47,7 @@ int keeper_fleet_save(struct rulekeeper *k)
 	if (!k->fleet_unsaved)
 		return 0;
 	int code = copy_all(k, &rules);
-	if (code == 0)
-		code = fleet_rules_save(k->settings->state_directory, &rules, clock_wall(), &err);
+	code = code ?: fleet_rules_save(k->settings->state_directory, &rules, clock_wall(), &err);
 	rule_list_release(&rules);
 	if (code < 0 && strcmp(k->fleet_error.text, err.text) != 0)
 		log_error("%s; trying again each second", err.text);

@@ -86,8 +86,7 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 {
 	int code = lay_pending(k, &s->rules);
 
-	if (code == 0)
-		code = rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
+	code = code ?: rulekeeper_swap(k, ruleset_with_command(k->set, &s->rules));
 	if (code)
 		return code;
 	tell_damage(s);
@@ -189,8 +188,7 @@ static int put_in_force(
 		return err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
 	if (added)
 		code = rule_list_add(rules, added);
-	if (code == 0)
-		code = rulekeeper_swap(k, ruleset_with_command(k->set, rules));
+	code = code ?: rulekeeper_swap(k, ruleset_with_command(k->set, rules));
 	if (code)
 		return err_set(err, code, "failed to put the rule in force (%s)", err_word(code));
 	k->unsaved = true;

@@ -45,8 +45,7 @@ static int run(struct session *s, struct err *err)
 		return run_fleet(s, err);
 	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
 		return ask_root(s, err);
-	if (code == 0)
-		code = session_open(s, err);
+	code = code ?: session_open(s, err);
 	return code < 0 ? code : s->verb->run(s, err);
 }
 
@@ -73,11 +72,9 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	int code = behalf ? behalf_check_words(behalf, argc, argv, &err) : 0;
 	bool told = false;
 
-	if (code == 0)
-		code = session_parse(&session, argc, argv, &err);
+	code = code ?: session_parse(&session, argc, argv, &err);
 	session.behalf = behalf;
-	if (code == 0)
-		code = run(&session, &err);
+	code = code ?: run(&session, &err);
 	/* What behalf_check refused the parent tells; whoever closed a pipe knows it. */
 	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
 	if (code < 0 && !told)

@@ -309,10 +309,8 @@ static int apply(struct parsing *p, int argc, char **argv, struct err *err)
 {
 	int code = read_line(argc, argv, set, p, err);
 
-	if (code == 0)
-		code = set_words(p->o, p->verb, err);
-	if (code == 0)
-		code = keep_selected(p, argc, argv, err);
+	code = code ?: set_words(p->o, p->verb, err);
+	code = code ?: keep_selected(p, argc, argv, err);
 	if (code < 0)
 		return code;
 	if (p->o->given.failed)

@@ -57,8 +57,7 @@ int save_dir_open(const char *path, const struct role *owner, int *ret_fd, struc
 	if (fd < 0)
 		return fail(err, "failed to open the directory", path);
 	code = adopt(fd, path, owner, ours, err);
-	if (code == 0)
-		code = check(fd, path, owner, err);
+	code = code ?: check(fd, path, owner, err);
 	if (code < 0)
 		io_close(&fd);
 	else

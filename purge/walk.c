@@ -121,8 +121,7 @@ int walk_show(struct session *s, walk_put *put, struct err *err)
 	struct walk w;
 	int status, code = walk_look(&w, s, err);
 
-	if (code == 0)
-		code = put(&w, err);
+	code = code ?: put(&w, err);
 	if (code >= 0) {
 		status = end_look(&w);
 		code = status > code ? status : code;

@@ -128,10 +128,8 @@ static int bound(uint64_t memory, unsigned cpu, struct err *err)
 	uint64_t before = mapped();
 	int code = before == 0 ? -ENOENT : lower(RLIMIT_CORE, 0, 0);
 
-	if (code == 0)
-		code = lower(RLIMIT_AS, before + memory, before + memory);
-	if (code == 0)
-		code = lower(RLIMIT_CPU, cpu, (uint64_t)cpu + 1);
+	code = code ?: lower(RLIMIT_AS, before + memory, before + memory);
+	code = code ?: lower(RLIMIT_CPU, cpu, (uint64_t)cpu + 1);
 	return code < 0 ? err_sys(err, -code, "failed to bound a child") : 0;
 }
 
@@ -169,11 +167,9 @@ static void __attribute__((noreturn)) run_child(const struct plan *plan)
 	reset_signals();
 	close_all_but(keep, COUNT_OF(keep));
 	int code = bound(plan->memory, plan->cpu, &why);
-	if (code == 0)
-		code = role_assume(plan->role, false, &why);
+	code = code ?: role_assume(plan->role, false, &why);
 	tie_to_parent(plan->parent);
-	if (code == 0)
-		code = plan->work(plan->arg, &out, &why);
+	code = code ?: plan->work(plan->arg, &out, &why);
 	if (code >= 0 && out.failed)
 		code = err_sys(&why, ENOMEM, "failed to hand over a result");
 	_exit(finish_output(plan->output, &out, code, &why) == 0 ? 0 : 1);
@@ -340,10 +336,8 @@ int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, st
 	if (child->pid <= 0)
 		return err_set(err, ERR_CHILD, "no child was started");
 	int code = end_child(child, deadline, err);
-	if (code == 0)
-		code = map_output(child->output, &blob, err);
-	if (code == 0)
-		code = read_trailer(&blob, err);
+	code = code ?: map_output(child->output, &blob, err);
+	code = code ?: read_trailer(&blob, err);
 	if (code < 0)
 		blob_release(&blob);
 	else

@@ -287,10 +287,8 @@ int settings_load(const char *file, struct settings *ret, struct err *err)
 	settings_flood_init(&load.settings);
 	for (size_t i = 0; i < SETTINGS_ROWS && code == 0; i++)
 		code = settings_set(&load.settings, i, NULL, err);
-	if (code == 0)
-		code = load_file(&load, file != NULL, err);
-	if (code == 0)
-		code = check_all(&load, err);
+	code = code ?: load_file(&load, file != NULL, err);
+	code = code ?: check_all(&load, err);
 	if (code < 0)
 		settings_release(&load.settings);
 	else

@@ -167,8 +167,7 @@ static int take_next(
 	struct batch b = {0};
 	int code = account_entries_parse(reader_text(r), &doubt);
 
-	if (code == 0)
-		code = take_batch(&b, r);
+	code = code ?: take_batch(&b, r);
 	if (code < 0)
 		err_set(err, code, "failed to read the account (%s)", err_word(code));
 	else

@@ -32,8 +32,7 @@ int account_log_open(struct account_log *log, const char *directory, bool writin
 	if (log->directory < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
 	int code = open_in(log, ACCOUNT_LOCK, writing, &log->lock, err);
-	if (code == 0)
-		code = open_in(log, ACCOUNT_FILE, writing, &log->fd, err);
+	code = code ?: open_in(log, ACCOUNT_FILE, writing, &log->fd, err);
 	if (code == 0)
 		return 0;
 	account_log_close(log);
@@ -108,8 +107,7 @@ static int append(int fd, const char *lines, size_t len)
 	if (lseek(fd, st.st_size, SEEK_SET) < 0)
 		return -errno;
 	int code = last == '\n' ? 0 : io_write_all(fd, "\n", 1);
-	if (code == 0)
-		code = io_write_all(fd, lines, len);
+	code = code ?: io_write_all(fd, lines, len);
 	/* All or nothing; the reserve stays for the next try. */
 	if (code < 0 && ftruncate(fd, st.st_size) < 0)
 		return -errno;

@@ -90,8 +90,7 @@ static int end(struct run *run, struct err *err)
 		(void)!postsuper_await_orphans(&run->looking, NULL);
 	settle_doubt(run);
 	code = facts_line(&run->facts, run->outcome, run->outcome->tally.batch, &lines);
-	if (code == 0)
-		code = make_end(run, &lines);
+	code = code ?: make_end(run, &lines);
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to end the account");
 	else

@@ -182,8 +182,7 @@ int order_act(struct run *run, struct err *err)
 
 	if (run->order->save) {
 		code = order_prove(run, err);
-		if (code == 0)
-			code = order_save(run, err);
+		code = code ?: order_save(run, err);
 		if (code < 0)
 			return code;
 	}

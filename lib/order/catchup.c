@@ -100,8 +100,7 @@ int catchup_finish(struct catchup *c, struct caught *ret, struct err *err)
 
 	attend(c);
 	int code = role_finish(&c->child, INT64_MAX, &blob, err);
-	if (code == 0)
-		code = take_over(&blob, ret, err);
+	code = code ?: take_over(&blob, ret, err);
 	forget(c);
 	return code;
 }

@@ -240,8 +240,7 @@ int catchup_read(struct catchup_work *w, struct err *err)
 	int code = parse_networks(&r, settings->own_networks, err);
 	s.networks = r.networks;
 	s.network_count = r.network_count;
-	if (code == 0)
-		code = spool_read(w->task->postfix, &s, err);
+	code = code ?: spool_read(w->task->postfix, &s, err);
 	take_counts(w, &s);
 	spool_reading_release(&s);
 	free(r.networks);

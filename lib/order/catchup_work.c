@@ -199,14 +199,12 @@ static int read_queue(struct catchup_work *w, struct err *err)
 {
 	ask_names(w);
 	int code = walk(w, w->names.list, w->names.count, err);
-	if (code == 0)
-		code = judge_place(w, err);
+	code = code ?: judge_place(w, err);
 	if (code != 0)
 		return code;
 	count_directories(w);
 	code = read_files(w, err);
-	if (code == 0)
-		code = find_left(w, err);
+	code = code ?: find_left(w, err);
 	if (code == 0 && w->telling)
 		tell_end(w);
 	else if (code == 0 && w->task->dry_run)

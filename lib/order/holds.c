@@ -94,8 +94,7 @@ static int work(void *arg, struct account_log *log, struct bytes *out, struct er
 
 	for (size_t n = 0; code == 0 && n < a->count; n++)
 		code = check_number(&ledger, a->numbers[n], err);
-	if (code == 0)
-		code = put_all(a, &ledger, out, err);
+	code = code ?: put_all(a, &ledger, out, err);
 	ledger_release(&ledger);
 	return code;
 }

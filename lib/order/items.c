@@ -229,10 +229,8 @@ static int select_notices(struct run *run, struct err *err)
 
 	selector_init(&s);
 	int code = pattern_parse("<>", &nobody, err);
-	if (code == 0)
-		code = pattern_set_add(&s.sender, &nobody);
-	if (code == 0)
-		code = select_by(run, &s, &found, err);
+	code = code ?: pattern_set_add(&s.sender, &nobody);
+	code = code ?: select_by(run, &s, &found, err);
 	selector_release(&s);
 	if (code < 0)
 		return code;

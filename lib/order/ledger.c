@@ -97,8 +97,7 @@ static int begin_batch(struct ledger *ledger, uint64_t number, const struct json
 		return 0;
 	int code = batch_read(&batch.told, line, true);
 	batch.effect = effect_of(batch.told.verb);
-	if (code == 0)
-		code = array_add(ledger, batch);
+	code = code ?: array_add(ledger, batch);
 	if (code < 0)
 		batch_release(&batch.told);
 	return code;

@@ -129,12 +129,10 @@ static int write_anew(struct compacting *c, const struct account_log *log)
 {
 	int code = account_log_read(log, visit, c, NULL);
 
-	if (code == 0)
-		code = flush(c, 0);
+	code = code ?: flush(c, 0);
 	if (code == 0 && c->written > 0)
 		strbuf_printf(&c->out, "{\"kept\":%llu}\n", (unsigned long long)c->written);
-	if (code == 0)
-		code = flush(c, 0);
+	code = code ?: flush(c, 0);
 	/* The most of it before anybody waits. */
 	return code == 0 && fsync(c->fd) < 0 ? -errno : code;
 }
@@ -145,8 +143,7 @@ static int rename_over(struct compacting *c, struct account_log *log)
 	struct stat st;
 	int code = fstat(log->fd, &st) < 0 ? -errno : st.st_ino != c->inode ? -ESTALE : 0;
 
-	if (code == 0)
-		code = copy_rest(c, log);
+	code = code ?: copy_rest(c, log);
 	if (code == 0 &&
 	    (fsync(c->fd) < 0 ||
 		renameat(log->directory, ACCOUNT_NEW, log->directory, ACCOUNT_FILE) < 0 ||
@@ -162,8 +159,7 @@ static int replace(struct compacting *c, struct account_log *log)
 	if (c->fd < 0)
 		return -errno;
 	int code = write_anew(c, log);
-	if (code == 0)
-		code = account_log_lock(log, NULL);
+	code = code ?: account_log_lock(log, NULL);
 	if (code == 0) {
 		code = rename_over(c, log);
 		account_log_unlock(log);

@@ -92,11 +92,9 @@ static int catch_up(struct run *run, struct err *err)
 	struct caught caught = {0};
 	int code = catchup_run(&task, &caught, err);
 
-	if (code == 0)
-		code = take_caught(run, &caught, err);
+	code = code ?: take_caught(run, &caught, err);
 	caught_release(&caught);
-	if (code == 0)
-		code = select_again(run, err);
+	code = code ?: select_again(run, err);
 	if (code == 0)
 		mark_refuted(run);
 	return code;
@@ -225,8 +223,7 @@ static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 		task.proven_there = true;
 		code = catchup_run(&task, &caught, err);
 	}
-	if (code == 0)
-		code = take_caught(run, &caught, err);
+	code = code ?: take_caught(run, &caught, err);
 	caught_release(&caught);
 	order_drop(run);
 	return code == 0 ? take_steps(run, steps, err) : code;
@@ -241,10 +238,8 @@ static int pass_beside(struct run *run, struct err *err)
 		return code;
 	struct catchup_task task = task_of(run);
 	code = catchup_start(&c, &task, err);
-	if (code == 0)
-		code = order_act(run, err);
-	if (code == 0)
-		code = finish_beside(run, &c, err);
+	code = code ?: order_act(run, err);
+	code = code ?: finish_beside(run, &c, err);
 	catchup_end(&c);
 	return code == 0 ? act(run, err) : code;
 }

@@ -141,15 +141,12 @@ int order_select_undo(struct run *run, struct err *err)
 	tell_lost(run, holds.count, &lost);
 	if (lost.doubt > 0)
 		code = postsuper_await_orphans(&run->looking, err);
-	if (code == 0)
-		code = read_files(run, &holds, &caught, err);
+	code = code ?: read_files(run, &holds, &caught, err);
 	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
 	/* A file that is there takes the place of the account's candidate. */
-	if (code == 0)
-		code = order_take(run, &bare, err);
-	if (code == 0)
-		code = order_take(run, &caught.found, err);
+	code = code ?: order_take(run, &bare, err);
+	code = code ?: order_take(run, &caught.found, err);
 	candidates_release(&bare);
 	caught_release(&caught);
 	account_entries_release(&holds);

@@ -20,8 +20,7 @@ static int resolve_another(struct run *run, struct err *err)
 		code = chosen_ids(&c, run->outcome, err);
 	if (code == 0 && c.count > 0)
 		code = order_read_files(run, NULL, c.ids, c.count, &caught, err);
-	if (code == 0)
-		code = order_take(run, &caught.found, err);
+	code = code ?: order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
 		run->outcome->items[c.at[n]].reread = true;
 	caught_release(&caught);
@@ -52,8 +51,7 @@ static int look_for_gone(struct run *run, struct chosen *c, struct err *err)
 	struct proof *states = NULL;
 	int code = chosen_ids(c, run->outcome, err);
 
-	if (code == 0)
-		code = spool_states(&run->looking, c->ids, c->count, &states, err);
+	code = code ?: spool_states(&run->looking, c->ids, c->count, &states, err);
 	for (size_t n = 0; code == 0 && n < c->count; n++) {
 		struct item *item = &run->outcome->items[c->at[n]];
 

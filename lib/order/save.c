@@ -199,8 +199,7 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 	struct blob blob = {0};
 	int code = role_start(&child, &order->postfix->owner, work, s, err);
 
-	if (code == 0)
-		code = role_finish(&child, INT64_MAX, &blob, err);
+	code = code ?: role_finish(&child, INT64_MAX, &blob, err);
 	if (code < 0)
 		return code;
 	code = take_part(s, &blob, waiting);

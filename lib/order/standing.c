@@ -103,16 +103,11 @@ static int read_members(const struct json *o, struct standing *s, struct err *er
 	s->uid = (uid_t)json_int(o, "uid", 0);
 	if (s->action == ACTION_COUNT || s->until <= 0 || !selector)
 		return ERR_SYNTAX;
-	if (code == 0)
-		code = copy(&s->command, o, "command");
-	if (code == 0)
-		code = copy(&s->reason, o, "reason");
-	if (code == 0)
-		code = copy(&s->state_directory, o, "state_directory");
-	if (code == 0)
-		code = read_lists(o, s);
-	if (code == 0)
-		code = wire_selector_read(selector, &s->selector, err);
+	code = code ?: copy(&s->command, o, "command");
+	code = code ?: copy(&s->reason, o, "reason");
+	code = code ?: copy(&s->state_directory, o, "state_directory");
+	code = code ?: read_lists(o, s);
+	code = code ?: wire_selector_read(selector, &s->selector, err);
 	/* What narrows nothing would be all mail. */
 	return code == 0 && selector_is_empty(&s->selector) ? ERR_SYNTAX : code;
 }
@@ -127,10 +122,8 @@ static int read_file(const char *directory, const char *name, struct standing *r
 	strbuf_printf(&path, "%s/%s", directory, name);
 	if (code == 0)
 		code = rules_file_text(strbuf_text(&path), &text, err) == 1 ? 0 : ERR_SYNTAX;
-	if (code == 0)
-		code = json_parse(strbuf_text(&text), text.len, &o, err);
-	if (code == 0)
-		code = read_members(o, &s, err);
+	code = code ?: json_parse(strbuf_text(&text), text.len, &o, err);
+	code = code ?: read_members(o, &s, err);
 	if (code == 0)
 		*ret = s;
 	else

@@ -90,8 +90,7 @@ static int read_files(
 	/* An answer opens it again. */
 	for (size_t n = 0; code == 0 && u->decides && n < reading.count; n++)
 		outcome->items[u->items.at[n]].result = RESULT_EXCLUDED;
-	if (code == 0)
-		code = spool_read(&u->run->looking, &reading, err);
+	code = code ?: spool_read(&u->run->looking, &reading, err);
 	spool_reading_release(&reading);
 	return code;
 }

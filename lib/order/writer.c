@@ -180,12 +180,9 @@ int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_do
 	    .socket = -1,
 	    .stop = order->stop};
 	int code = start(w, err);
-	if (code == 0)
-		code = begin(w, order, err);
-	if (code == 0)
-		code = await(w, WRITER_BEGIN, &r, err);
-	if (code == 0)
-		code = take_begun(w, &r, ret_done, ret_doubt, err);
+	code = code ?: begin(w, order, err);
+	code = code ?: await(w, WRITER_BEGIN, &r, err);
+	code = code ?: take_begun(w, &r, ret_done, ret_doubt, err);
 	if (code == 0) {
 		*ret = w;
 	} else {
@@ -276,8 +273,7 @@ int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
 	struct reader r;
 	int code = send_lines(w, WRITER_END, lines, err);
 
-	if (code == 0)
-		code = await(w, WRITER_END, &r, err);
+	code = code ?: await(w, WRITER_END, &r, err);
 	w->ended = code == 0;
 	return code;
 }

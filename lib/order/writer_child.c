@@ -71,8 +71,7 @@ static int append_first(
 	    (unsigned long long)number, first + 1);
 	if (code == 0 && line.failed)
 		code = err_sys(err, ENOMEM, "failed to begin the account");
-	if (code == 0)
-		code = account_log_append(&s->log, line.text, line.len, true, err);
+	code = code ?: account_log_append(&s->log, line.text, line.len, true, err);
 	if (code == 0)
 		account_log_reserve(&s->log);
 	strbuf_release(&line);
@@ -88,8 +87,7 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 	uint64_t number;
 	int code = json_parse(first, strlen(first), &o, err);
 
-	if (code == 0)
-		code = ledger_read(&s->log, false, &ledger, err);
+	code = code ?: ledger_read(&s->log, false, &ledger, err);
 	if (code == 0) {
 		s->written = ledger.written;
 		adopted = find_adoptable(&ledger, o);

@@ -32,8 +32,7 @@ static int make(
 	if (code == 0 && r.pattern_kind == PATTERN_REGEX && r.regex &&
 	    !str_has_word(change->allow, "regex"))
 		code = err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
-	if (code == 0)
-		code = rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"));
+	code = code ?: rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"));
 	r.fleet = true;
 	r.set_time = change->wall / USEC_PER_SEC * USEC_PER_SEC;
 	r.expires = expiry_of(o, change->wall);

@@ -54,13 +54,11 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 	int rc = unquote(written, &name, err);
 
 	r->pattern_kind = PATTERN_ADDRESS;
-	if (rc == 0)
-		rc = check_login(strbuf_text(&name), err);
+	rc = rc ?: check_login(strbuf_text(&name), err);
 	put_login(strbuf_text(&name), &whole);
 	if (rc == 0)
 		rc = name.failed || whole.failed ? -ENOMEM : rule_own(&r->key, name.text);
-	if (rc == 0)
-		rc = rule_own(&r->subject, whole.text);
+	rc = rc ?: rule_own(&r->subject, whole.text);
 	strbuf_release(&name);
 	strbuf_release(&whole);
 	return rc;
@@ -146,8 +144,7 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 		    "'%s' begins with '#' (for such mail write an expression, /.../)", subject);
 	else
 		rc = canonical.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&canonical));
-	if (rc == 0)
-		rc = set_key(r, &p);
+	rc = rc ?: set_key(r, &p);
 	strbuf_release(&canonical);
 	pattern_release(&p);
 	return rc;
@@ -223,8 +220,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 
 	if (rc == 0)
 		rc = set_text(&r, text ? text : "", err);
-	if (rc == 0)
-		rc = rule_set_note(&r, NULL, NULL);
+	rc = rc ?: rule_set_note(&r, NULL, NULL);
 	if (rc == 0)
 		*ret = r;
 	else
@@ -298,8 +294,7 @@ int rule_parse(const char *line, struct rule *ret, struct err *err)
 	int rc = rule_split(copy, &subject, &action, &rest, err);
 	if (rc == 0 && *rest == '#')
 		rc = err_set(err, ERR_SYNTAX, "a comment takes a line of its own");
-	if (rc == 0)
-		rc = rule_make(subject, action, rest, ret, err);
+	rc = rc ?: rule_make(subject, action, rest, ret, err);
 	free(copy);
 	return rc;
 }

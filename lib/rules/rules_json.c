@@ -190,8 +190,7 @@ static int take_numbers(const struct json *o, struct rule *r, struct err *err)
 	int64_t hits = json_int(o, "hits", 0), line = json_int(o, "line", 0);
 	int rc = take_seconds(o, "set_time", &r->set_time, err);
 
-	if (rc == 0)
-		rc = take_seconds(o, "expires", &r->expires, err);
+	rc = rc ?: take_seconds(o, "expires", &r->expires, err);
 	if (rc != 0)
 		return rc;
 	if (!action || rule_action_of(action, &r->action) != 0 || hits < 0 || line < 0 ||
@@ -222,8 +221,7 @@ int rule_of_json(const struct json *o, struct rule *ret, struct err *err)
 
 	for (size_t i = 0; rc == 0 && i < COUNT_OF(texts); i++)
 		rc = take_text(o, texts[i].key, texts[i].max, texts[i].into, err);
-	if (rc == 0)
-		rc = take_numbers(o, &r, err);
+	rc = rc ?: take_numbers(o, &r, err);
 	if (rc == 0 && !*r.subject)
 		rc = err_set(err, ERR_SYNTAX, "a rule without a pattern");
 	if (rc == 0) {
@@ -245,10 +243,8 @@ int rule_of_request(const struct json *request, struct rule *ret, struct err *er
 	if (!pattern || !word || rule_action_of(word, &action) != 0)
 		return err_set(err, ERR_SYNTAX, "a rule needs 'pattern' and 'action'");
 	int rc = rule_make(pattern, action, json_text(request, "text"), &r, err);
-	if (rc == 0)
-		rc = take_seconds(request, "expires", &r.expires, err);
-	if (rc == 0)
-		rc = rule_set_note(&r, json_text(request, "reason"), json_text(request, "author"));
+	rc = rc ?: take_seconds(request, "expires", &r.expires, err);
+	rc = rc ?: rule_set_note(&r, json_text(request, "reason"), json_text(request, "author"));
 	if (rc == 0)
 		*ret = r;
 	else

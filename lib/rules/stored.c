@@ -113,8 +113,7 @@ static int parse_line(char *line, struct rule *ret, struct err *err)
 		return rc;
 	behind = cut_attributes(text);
 	rc = take_attributes(behind, &a, err);
-	if (rc == 0)
-		rc = rule_make(subject, action, text, ret, err);
+	rc = rc ?: rule_make(subject, action, text, ret, err);
 	if (rc != 0)
 		return rc;
 	ret->set_time = (int64_t)a.at * USEC_PER_SEC;
@@ -383,8 +382,7 @@ int stored_change(const char *directory, const char *subject, const struct rule 
 	int lock = -1, there = 0;
 	int rc = stored_lock(directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
 
-	if (rc == 0)
-		rc = stored_read(directory, &s, err);
+	rc = rc ?: stored_read(directory, &s, err);
 	if (rc == 0)
 		there = stored_drop(&s.rules, subject, wall, login_exact);
 	if (rc == 0 && added && s.rules.count >= RULES_MAX)

@@ -31,8 +31,7 @@ static int add_rule(
 	r.set_time = terms->now / USEC_PER_SEC * USEC_PER_SEC;
 	r.expires = up_to_second(terms->expires);
 	code = rule_set_note(&r, terms->reason, terms->author);
-	if (code == 0)
-		code = rule_list_add(&plan->rules, &r);
+	code = code ?: rule_list_add(&plan->rules, &r);
 	rule_release(&r);
 	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }
@@ -90,8 +89,7 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 		for (size_t n = 0; code == 0 && n < sets[i]->count; n++)
 			code = block_plan_add(plan, sets[i]->list[n].text, terms, err);
 	strlist_each (login, &logins) {
-		if (code == 0)
-			code = add_joined(plan, RULE_LOGIN_PREFIX, login, terms, err);
+		code = code ?: add_joined(plan, RULE_LOGIN_PREFIX, login, terms, err);
 	}
 	for (size_t i = 0; code == 0 && i < selector->clients.count; i++)
 		code = add_client(plan, &selector->clients.list[i], terms, err);
@@ -213,8 +211,7 @@ static int change_in_child(const struct index_client *client, struct change *cha
 	struct role owner;
 	int code = role_of_owner(client->settings->state_directory, &owner, err);
 
-	if (code == 0)
-		code = role_ask(&owner, &child, ANSWER_TIMEOUT, change_file, change, &blob, err);
+	code = code ?: role_ask(&owner, &child, ANSWER_TIMEOUT, change_file, change, &blob, err);
 	if (code == 0 && blob.len != 1)
 		code = err_set(err, ERR_CHILD, "a child ended without a result");
 	if (code == 0)

@@ -135,8 +135,7 @@ static int take(const struct json *reply, const struct rulebox_question *questio
 
 	take_words(reply, "rules_error", &box->broken);
 	take_words(reply, "rules_stored_error", &box->unsaved);
-	if (code == 0)
-		code = take_damage(reply, box, err);
+	code = code ?: take_damage(reply, box, err);
 	if (code == 0 && question && question->query)
 		code = take_rule(reply, "decides", &box->decides, err);
 	if (code == 0 && question && question->query)
@@ -162,8 +161,7 @@ static int ask_daemon(const struct index_client *client, const struct rulebox_qu
 		from = next;
 		code =
 		    client_ask(client, request_of(question, from), WIRE_ANSWER_TIME, &reply, err);
-		if (code == 0)
-			code = take(reply, question, box, &next, err);
+		code = code ?: take(reply, question, box, &next, err);
 		json_free(reply);
 		if (code == 0 && next && next <= from)
 			code = err_set(err, ERR_CHILD, "the daemon lists its rules in a circle");
@@ -238,8 +236,7 @@ static int answer(void *arg, struct bytes *out, struct err *err)
 	if (!view.set)
 		code = err_set(err, -ENOMEM, "out of memory");
 	do {
-		if (code == 0)
-			code = put_answer(&view, r->question, &from, out, err);
+		code = code ?: put_answer(&view, r->question, &from, out, err);
 	} while (code == 0 && from);
 	ruleset_unref(view.set);
 	stored_release(&stored);
@@ -259,8 +256,7 @@ static int take_all(const struct blob *blob, const struct rulebox_question *ques
 
 		code = r.failed ? err_set(err, ERR_CHILD, "the rules were handed over in part")
 				: json_parse(text.at, text.len, &reply, err);
-		if (code == 0)
-			code = take(reply, question, box, &next, err);
+		code = code ?: take(reply, question, box, &next, err);
 		json_free(reply);
 	}
 	return code;
@@ -288,8 +284,7 @@ static int answer_in_child(const struct index_client *client, const struct role 
 	struct blob blob = {0};
 	int code = role_ask(owner, &child, READ_TIME, answer, r, &blob, err);
 
-	if (code == 0)
-		code = take_all(&blob, r->question, box, err);
+	code = code ?: take_all(&blob, r->question, box, err);
 	blob_release(&blob);
 	return code;
 }

@@ -90,16 +90,13 @@ static int open_all(struct setup *setup, const struct session *s, struct err *er
 {
 	setup->s = s;
 	int code = postfix_read(s->settings.postfix_config_directory, &setup->postfix, err);
-	if (code == 0)
-		code = find_conf(setup, err);
-	if (code == 0)
-		code = read_text(&setup->conf, "pqpurge.conf", err);
+	code = code ?: find_conf(setup, err);
+	code = code ?: read_text(&setup->conf, "pqpurge.conf", err);
 	if (code < 0)
 		return code;
 	snprintf(setup->main_cf.path, PATH_MAX, "%s/main.cf", setup->postfix.config_directory);
 	code = read_text(&setup->main_cf, "main.cf", err);
-	if (code == 0)
-		code = setup_record_load(setup->record_path, &setup->made, err);
+	code = code ?: setup_record_load(setup->record_path, &setup->made, err);
 	return code < 0 ? code : 0;
 }
 
@@ -126,9 +123,9 @@ static int edit_lists(struct setup *setup, bool joins, struct err *err)
 	char *directory = NULL, path[PATH_MAX];
 	int code = postfix_private_main(&text->before, &directory, err);
 
-	if (code == 0)
-		code = wiring_edit(&setup->postfix, directory, setup->s->settings.socket, joins,
-		    &setup->wiring, err);
+	code = code
+		   ?: wiring_edit(&setup->postfix, directory, setup->s->settings.socket, joins,
+			  &setup->wiring, err);
 	if (code == 0) {
 		snprintf(path, sizeof(path), "%s/main.cf", directory);
 		code = setup_file_read(path, &text->after, err);
@@ -190,8 +187,7 @@ static int plan_directories(struct setup *setup, struct err *err)
 		    "directory of its own",
 		    setup->index_directory);
 	int code = plan_directory(setup, setup->index_directory, "0750", NULL, err);
-	if (code == 0)
-		code = plan_directory(setup, setup->state_directory, "0700", NULL, err);
+	code = code ?: plan_directory(setup, setup->state_directory, "0700", NULL, err);
 	slash = socket ? strrchr(socket, '/') : NULL;
 	if (code < 0 || !slash || slash == socket)
 		return code;
@@ -270,8 +266,7 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 {
 	int code = open_all(setup, s, err);
 
-	if (code == 0)
-		code = edit_lists(setup, true, err);
+	code = code ?: edit_lists(setup, true, err);
 	if (code < 0)
 		return code;
 	plan_place(setup, "index_directory", s->settings.index_directory, DEFAULT_INDEX,
@@ -280,8 +275,7 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	    setup->state_directory);
 	plan_origin(setup);
 	code = plan_user(setup, err);
-	if (code == 0)
-		code = plan_directories(setup, err);
+	code = code ?: plan_directories(setup, err);
 	if (code < 0)
 		return code;
 	plan_units(setup);
@@ -346,10 +340,8 @@ int setup_plan_removal(struct setup *setup, const struct session *s, struct err 
 	const char *unit;
 	int code = open_all(setup, s, err);
 
-	if (code == 0)
-		code = edit_lists(setup, false, err);
-	if (code == 0)
-		code = setup_record_restore(setup->record_path, &setup->main_cf, err);
+	code = code ?: edit_lists(setup, false, err);
+	code = code ?: setup_record_restore(setup->record_path, &setup->main_cf, err);
 	if (code < 0)
 		return code;
 	add_lists(setup);

@@ -154,8 +154,7 @@ static int write_text(struct setup *setup, struct setup_text *text, struct err *
 		    err, ERR_STALE, "'%s' was changed meanwhile; begin again", text->path);
 	if (!removes)
 		code = setup_record_begin(setup->record_path, text, err);
-	if (code == 0)
-		code = replace(text, &text->after, err);
+	code = code ?: replace(text, &text->after, err);
 	text->written = code == 0;
 	return code < 0 || removes ? code : setup_record_end(setup->record_path, text, err);
 }
@@ -269,8 +268,7 @@ int setup_do(struct setup *setup, const struct setup_step *step, struct err *err
 	};
 	int code = setup->s->options.remove ? 0 : save_record(setup, err), saved;
 
-	if (code == 0)
-		code = doers[step->kind](setup, step, err);
+	code = code ?: doers[step->kind](setup, step, err);
 	if (setup->s->options.remove)
 		return code;
 	/* Also what was half done, such as a unit that is enabled and does not start. */

@@ -65,8 +65,7 @@ int setup_file_replace(const char *path, const struct strbuf *text, unsigned mod
 	if (code < 0)
 		goto out;
 	code = io_write_all(fd, strbuf_text(text), text->len);
-	if (code == 0)
-		code = dress(fd, target, mode);
+	code = code ?: dress(fd, target, mode);
 	if (code == 0 && (fsync(fd) < 0 || rename(temporary.text, target) < 0))
 		code = -errno;
 	if (code < 0)

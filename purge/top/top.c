@@ -57,8 +57,7 @@ static int count_list(struct counting *c, const struct strlist *list)
 	int code = list->count ? 0 : count_for(c, "");
 
 	strlist_each (address, list) {
-		if (code == 0)
-			code = count_domain(c, address);
+		code = code ?: count_domain(c, address);
 	}
 	return code;
 }

@@ -228,10 +228,8 @@ static int run(struct act *a, struct err *err)
 	} else if (!order->dry_run) {
 		code = begin(a, err);
 	}
-	if (code == 0)
-		code = walk_run(&a->walk, err);
-	if (code == 0)
-		code = a->code;
+	code = code ?: walk_run(&a->walk, err);
+	code = code ?: a->code;
 	if (code == 0)
 		stay(a);
 	return code < 0 ? code : tell(a, err);

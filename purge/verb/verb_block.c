@@ -79,8 +79,7 @@ int verb_block(struct session *s, struct err *err)
 	struct block_plan plan = {0};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
-	if (code == 0)
-		code = ask_doubts(s, &plan, err);
+	code = code ?: ask_doubts(s, &plan, err);
 	if (code == 0)
 		status = EXIT_INTERRUPTED;
 	for (size_t i = 0; code > 0 && i < plan.rules.count; i++) {

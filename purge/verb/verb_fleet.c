@@ -24,8 +24,7 @@ int fleet_main(struct session *s, struct err *err)
 
 	interrupt_catch();
 	int code = fleet_open(&f, s, err);
-	if (code == 0)
-		code = run(&f, err);
+	code = code ?: run(&f, err);
 	fleet_close(&f);
 	return code;
 }

@@ -26,8 +26,7 @@ static int release_held(struct session *s, uint32_t id, struct err *err)
 
 	s->postfix.stop = &interrupt_stop;
 	s->options.flood = id;
-	if (code == 0)
-		code = verb_choose("release", &s->verb, &is_name, err);
+	code = code ?: verb_choose("release", &s->verb, &is_name, err);
 	return code < 0 ? code : verb_act(s, err);
 }
 

@@ -192,8 +192,7 @@ int verb_retry(struct session *s, struct err *err)
 	code = walk_run(&w, err);
 	if (code == 0 && !s->options.dry_run)
 		code = retry(&w, err);
-	if (code == 0)
-		code = walk_tell(&w, err);
+	code = code ?: walk_tell(&w, err);
 	walk_release(&w);
 	return code;
 }

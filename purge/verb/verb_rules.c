@@ -138,8 +138,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	const struct rulebox_question question = {.query = &query};
 	int code = make_query(s, &address, &query, err);
 
-	if (code == 0)
-		code = rulebox_read(&s->client, s->options.now, &question, box, err);
+	code = code ?: rulebox_read(&s->client, s->options.now, &question, box, err);
 	/* The admin may mean the file or what is in force. */
 	if (code == 0 && box->broken.text[0])
 		code = err_set(err, ERR_CONFIG,
@@ -191,8 +190,7 @@ int verb_rules(struct session *s, struct err *err)
 	if (!s->options.test && (selector->logins.len || selector->clients.count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
 	int code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
-	if (code == 0)
-		code = tell_troubles(s, &box);
+	code = code ?: tell_troubles(s, &box);
 	rulebox_release(&box);
 	return code;
 }

@@ -223,8 +223,7 @@ int verb_setup(struct session *s, struct err *err)
 	struct setup setup = {0};
 	int code = (s->options.remove ? setup_plan_removal : setup_plan)(&setup, s, err);
 
-	if (code == 0)
-		code = carry_out(s, &setup, err);
+	code = code ?: carry_out(s, &setup, err);
 	setup_release(&setup);
 	return code;
 }

@@ -295,8 +295,7 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
 	s->options.quiet = true;
 	int code = walk_look(&w, s, err);
-	if (code == 0)
-		code = group(&w, ret, err);
+	code = code ?: group(&w, ret, err);
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
 	walk_release(&w);
@@ -356,8 +355,7 @@ static int once(struct walk *w, struct err *err)
 	/* Without a daemon nothing is marked. */
 	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
 		screen.floods = floods;
-	if (code == 0)
-		code = session_written(put_screen(&screen, &top), err);
+	code = code ?: session_written(put_screen(&screen, &top), err);
 	json_free(floods);
 	top_release(&top);
 	return code;

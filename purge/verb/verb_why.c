@@ -206,8 +206,7 @@ static int tell(struct told *t, const struct outcome *outcome, struct err *err)
 {
 	int code = read_reasons(t, outcome, err);
 
-	if (code == 0)
-		code = read_patience(t, err);
+	code = code ?: read_patience(t, err);
 	if (code == 0)
 		code = session_written((t->s->options.json ? json_all : text_all)(t), err);
 	if (code < 0 || sum(t, "unread") == 0)

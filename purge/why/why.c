@@ -300,8 +300,7 @@ int why_read(struct why_task *task, struct why *ret, struct err *err)
 	int code = role_ask(&task->p->owner, &child, TIME_MAX, work, task, &blob, err);
 
 	*ret = (struct why){0};
-	if (code == 0)
-		code = take(&blob, ret, err);
+	code = code ?: take(&blob, ret, err);
 	blob_release(&blob);
 	return code;
 }

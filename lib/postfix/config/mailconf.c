@@ -110,10 +110,8 @@ int mailconf_read(
 	for (size_t n = 1; *names && n + 1 < COUNT_OF(words); n++)
 		words[n] = *names++;
 	int code = postconf_run(directory, "-x", words, &c.main, err);
-	if (code == 0)
-		code = postconf_run(directory, "-M", none, &c.master, err);
-	if (code == 0)
-		code = postconf_run(directory, "-P", expanded, &c.overrides, err);
+	code = code ?: postconf_run(directory, "-M", none, &c.master, err);
+	code = code ?: postconf_run(directory, "-P", expanded, &c.overrides, err);
 	if (code == 0 && (code = mailconf_parse(&c)) < 0)
 		err_sys(err, -code, "failed to keep the Postfix configuration");
 	if (code < 0)

@@ -197,8 +197,7 @@ static int take_over(struct share *share, struct spool_reading *r, struct err *e
 	int code = role_finish(&share->child, share->deadline, &blob, err);
 
 	share->at_work = false;
-	if (code == 0)
-		code = take_parts(share, r, &blob, err);
+	code = code ?: take_parts(share, r, &blob, err);
 	blob_release(&blob);
 	return code;
 }
@@ -245,8 +244,7 @@ int spool_read(const struct postfix *p, struct spool_reading *r, struct err *err
 		code = take_over(share, r, err);
 		if (code == 0 && r->progress)
 			r->progress(r->arg, next - left_of(&shares[0]) - left_of(&shares[1]));
-		if (code == 0)
-			code = go_on(share, &next, err);
+		code = code ?: go_on(share, &next, err);
 	}
 	for (unsigned n = 0; n < CHILDREN; n++)
 		if (shares[n].at_work && role_finish(&shares[n].child, 0, &unused, NULL) == 0)

@@ -241,8 +241,7 @@ static int walk_and_put(const struct task *task, struct walker *w, struct bytes 
 	int code = names_init(&w->names, task->known, task->known_count);
 
 	w->reread = task->reread;
-	if (code == 0)
-		code = walk_queues(w);
+	code = code ?: walk_queues(w);
 	if (code < 0)
 		return code;
 	bytes_put(out, &w->report, sizeof(w->report));
