@@ -113,6 +113,7 @@ struct mail {
 	const char *message_id;
 	const char *client;
 	bool queue_only; /* ORIGIN_QUEUE */
+	bool stepped;    /* the clock was set while it came */
 	int64_t arrival;
 	uint64_t file_inode; /* 0: inode */
 	const char *queued_sender, *queued_recipient;
@@ -167,6 +168,7 @@ static inline struct message fixture_message(const struct mail *mail)
 	if (mail->recipient)
 		strlist_push(&recipients, mail->recipient, strlen(mail->recipient));
 	m.origin = mail->queue_only ? ORIGIN_QUEUE : ORIGIN_SMTPD;
+	m.flags |= mail->stepped ? MESSAGE_CLOCK_STEPPED : 0;
 	m.connect_time = mail->time - 5;
 	m.mail_time = mail->time;
 	m.rcpt_time = mail->time + 1;
