@@ -68,7 +68,7 @@ static void count_all(struct floodkeeper *k, const struct update *u, int64_t cou
 	if (counted < now - DAY)
 		counted = now - DAY;
 	for (size_t at = 0; update_next(u, &at, &record) == 1;)
-		if (record_decode(record, &m) == 0 && is_late(&m, counted, k->began))
+		if (record_peek(record, &m) == 0 && is_late(&m, counted, k->began))
 			count_one(k, &m, now);
 }
 

@@ -45,7 +45,38 @@ int floods_json(const struct json *i)
 
 enum { ID, SINCE, KIND, KEY, RECIPIENTS, RATE, SIGNAL, ACTION, HELD, STATE, COLUMNS };
 
-int floods_list(const struct session *s, const struct json *answer)
+static const char *state_of(const struct json *i)
+{
+	return *text_of(i, "mark")           ? text_of(i, "mark")
+	       : json_int(i, "until", 0) > 0 ? "over"
+					     : "open";
+}
+
+static void add_row(struct table *t, const struct json *i)
+{
+	static const struct {
+		int column;
+		const char *key;
+	} numbers[] = {{ID, "id"}, {RECIPIENTS, "recipients"}, {RATE, "rate"}, {HELD, "held"}};
+	char cells[COLUMNS][CLOCK_TEXT_SIZE];
+	const char *row[COLUMNS] = {[KIND] = text_of(i, "kind"),
+	    [KEY] = text_of(i, "key"),
+	    [SIGNAL] = text_of(i, "signal"),
+	    [ACTION] = text_of(i, "action"),
+	    [STATE] = state_of(i)};
+
+	for (size_t c = 0; c < COUNT_OF(numbers); c++) {
+		char *cell = cells[numbers[c].column];
+
+		snprintf(cell, CLOCK_TEXT_SIZE, "%" PRId64, json_int(i, numbers[c].key, 0));
+		row[numbers[c].column] = cell;
+	}
+	row[SINCE] = clock_text(
+	    json_int(i, "since", 0) % INT32_MAX * USEC_PER_SEC, cells[SINCE], CLOCK_TEXT_SIZE);
+	table_add(t, row);
+}
+
+static int list_table(const struct json *answer, size_t count)
 {
 	static const struct table_column columns[COLUMNS] = {
 	    [ID] = {.name = "ID", .right = true},
@@ -59,44 +90,26 @@ int floods_list(const struct session *s, const struct json *answer)
 	    [HELD] = {.name = "HELD", .right = true},
 	    [STATE] = {.name = "STATE"},
 	};
+	struct table *t = table_new(stdout, columns, COLUMNS);
+
+	for (size_t n = 0; n < count; n++)
+		add_row(t, json_at(answer, "floods", n));
+	return table_end(t);
+}
+
+int floods_list(const struct session *s, const struct json *answer)
+{
 	size_t count = json_count(answer, "floods"), limit = s->options.limit;
-	struct table *t;
 	int code = 0;
 
 	count = limit && limit < count ? limit : count;
-	for (size_t n = 0; s->options.json && n < count && code == 0; n++)
-		code = floods_json(json_at(answer, "floods", n));
-	if (s->options.json)
-		return code;
-	if (count == 0 && isatty(STDOUT_FILENO))
+	if (!s->options.json && count == 0 && isatty(STDOUT_FILENO))
 		say(stdout, "No flood is open; --all shows what was.\n");
-	t = table_new(stdout, columns, COLUMNS);
-	for (size_t n = 0; n < count; n++) {
-		const struct json *i = json_at(answer, "floods", n);
-		static const struct {
-			int column;
-			const char *key;
-		} numbers[] = {
-		    {ID, "id"}, {RECIPIENTS, "recipients"}, {RATE, "rate"}, {HELD, "held"}};
-		char cells[COLUMNS][CLOCK_TEXT_SIZE];
-		const char *row[COLUMNS] = {[KIND] = text_of(i, "kind"),
-		    [KEY] = text_of(i, "key"),
-		    [SIGNAL] = text_of(i, "signal"),
-		    [ACTION] = text_of(i, "action")};
-
-		for (size_t c = 0; c < COUNT_OF(numbers); c++) {
-			snprintf(cells[numbers[c].column], CLOCK_TEXT_SIZE, "%" PRId64,
-			    json_int(i, numbers[c].key, 0));
-			row[numbers[c].column] = cells[numbers[c].column];
-		}
-		row[SINCE] = clock_text(json_int(i, "since", 0) % INT32_MAX * USEC_PER_SEC,
-		    cells[SINCE], CLOCK_TEXT_SIZE);
-		row[STATE] = *text_of(i, "mark")           ? text_of(i, "mark")
-			     : json_int(i, "until", 0) > 0 ? "over"
-							   : "open";
-		table_add(t, row);
-	}
-	return table_end(t);
+	if (!s->options.json)
+		return list_table(answer, count);
+	for (size_t n = 0; n < count && code == 0; n++)
+		code = floods_json(json_at(answer, "floods", n));
+	return code;
 }
 
 static void put_samples(FILE *to, const struct json *i, const char *label, const char *key)
