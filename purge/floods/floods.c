@@ -55,7 +55,7 @@ int floods_mark(const struct session *s, uint32_t id, const char *mark, struct e
 	return ask(s, request, NULL, err);
 }
 
-void floods_named(const struct session *s, const struct rule_list *rules, FILE *to)
+void floods_named(const struct session *s, const struct rule_list *rules)
 {
 	struct json *request = json_new(), *answer = NULL;
 	struct strbuf subjects = {0};
@@ -72,23 +72,23 @@ void floods_named(const struct session *s, const struct rule_list *rules, FILE *
 		return;
 	count = json_int(answer, "marked", 0);
 	json_free(answer);
-	if (count > 0 && !s->options.quiet)
-		say(to, "%" PRId64 " open %s marked as bad: nothing of it is learned.\n", count,
+	if (count > 0 && !s->options.quiet && !s->options.json)
+		say(stdout, "%" PRId64 " open %s marked as bad: nothing of it is learned.\n", count,
 		    count == 1 ? "flood is" : "floods are");
 }
 
-void floods_selected(const struct session *s, FILE *to)
+void floods_selected(const struct session *s)
 {
 	const struct options *o = &s->options;
 	const struct block_terms terms = {.action = RULE_REJECT, .reason = "", .author = ""};
 	struct block_plan plan = {0};
 	struct err ignored;
 
-	if (o->flood && floods_mark(s, o->flood, "bad", &ignored) == 0 && !o->quiet)
-		say(to, "Flood %u is marked as bad: nothing of it is learned.\n",
+	if (o->flood && floods_mark(s, o->flood, "bad", &ignored) == 0 && !o->quiet && !o->json)
+		say(stdout, "Flood %u is marked as bad: nothing of it is learned.\n",
 		    (unsigned)o->flood);
 	else if (!o->flood && block_plan_selector(&plan, &o->selector, &terms, &ignored) == 0)
-		floods_named(s, &plan.rules, to);
+		floods_named(s, &plan.rules);
 	block_plan_release(&plan);
 }
 

@@ -14,10 +14,10 @@
 int floods_ask(
     const struct session *s, uint32_t id, bool all, struct json **ret, struct err *err) NODISCARD;
 /* A verb refuses, deletes or holds what these rules' subjects name: open incidents of such a key
- * are no longer learned from. Tells how many on `to`. Best effort. */
-void floods_named(const struct session *s, const struct rule_list *rules, FILE *to);
+ * are no longer learned from. Says how many, but not as JSON. Best effort. */
+void floods_named(const struct session *s, const struct rule_list *rules);
 /* The same for what a verb was to select; options.flood, too. */
-void floods_selected(const struct session *s, FILE *to);
+void floods_selected(const struct session *s);
 /* Tells the daemon what an incident was: "normal" or "bad". */
 int floods_mark(const struct session *s, uint32_t id, const char *mark, struct err *err) NODISCARD;
 

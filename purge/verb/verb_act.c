@@ -175,7 +175,7 @@ static void mark_floods(const struct act *a)
 	const enum action action = a->walk.order.action;
 
 	if ((action == ACTION_DELETE || action == ACTION_HOLD) && !a->walk.outcome.no_index)
-		floods_selected(a->s, a->s->options.json ? stderr : stdout);
+		floods_selected(a->s);
 }
 
 static int tell(const struct act *a, struct err *err)

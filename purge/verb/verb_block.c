@@ -92,7 +92,7 @@ int verb_block(struct session *s, struct err *err)
 		block_tell_exceptions(s, &plan);
 	if (code > 0 && !s->options.dry_run && s->options.action != RULE_OK &&
 	    s->options.action != RULE_WARN)
-		floods_named(s, &plan.rules, s->options.json ? stderr : stdout);
+		floods_named(s, &plan.rules);
 	if (code > 0 && !s->options.json && !s->options.quiet && !s->options.dry_run)
 		block_tell_sessions(stdout, s);
 	block_plan_release(&plan);
