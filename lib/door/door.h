@@ -27,6 +27,10 @@
 #define DOOR_OPERATOR_SOCKET "operator.sock"
 #define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
 
+/* In order_directory: when the fleet's agent, joined, last asked how this host does (mtime). */
+#define DOOR_FLEET_SEEN   "fleet.seen"
+#define DOOR_FLEET_SILENT (60 * INT64_C(1000000)) /* then it has lost the fleet; microseconds */
+
 #define DOOR_VERSION     1
 #define DOOR_FRAME_MAX   (64u << 10)
 #define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* until a frame is whole; microseconds */

@@ -4,6 +4,7 @@
 #include "base/io.h"
 #include "purge/door/fleet.h"
 #include "purge/door/relay.h"
+#include "purge/door/turn.h"
 #include "purge/status/live.h"
 
 #define HEALTH_MAX 4000 /* bytes */
@@ -64,12 +65,23 @@ static struct json *make(const struct live *live, size_t floods)
 	return o;
 }
 
+/* For `status`: nothing is read from the agent itself. */
+static void leave_mark(const char *directory)
+{
+	int fd = -1;
+
+	if (turn_take(directory, DOOR_FLEET_SEEN, USEC_PER_SEC, &fd, NULL) == 0)
+		(void)!futimens(fd, NULL);
+	io_close(&fd);
+}
+
 int fleet_health(struct session *s, int fd, struct err *err)
 {
 	struct strbuf text = {0};
 	struct live live;
 	int code;
 
+	leave_mark(s->settings.order_directory);
 	live_read(&s->client, &live);
 	code = json_write(&text, make(&live, FLOODS_MAX));
 	if (code == 0 && text.len > HEALTH_MAX) {

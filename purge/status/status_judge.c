@@ -321,11 +321,36 @@ static void judge_door(struct status *st)
 		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the flood watch");
 }
 
+/* The agent asks root how this host does each twenty seconds, while it is joined. */
+static void judge_fleet(struct status *st)
+{
+	const struct settings *s = &st->s->settings;
+	char path[PATH_MAX], since[CLOCK_TEXT_SIZE];
+	struct stat at;
+	int64_t age;
+
+	if (!s->fleet[0])
+		return;
+	judge_socket_of_door(
+	    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the fleet's agent");
+	snprintf(path, sizeof(path), "%s/%s", s->order_directory, DOOR_FLEET_SEEN);
+	if (lstat(path, &at) != 0) {
+		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
+		    "the fleet's agent has not joined: orders of the fleet wait");
+		return;
+	}
+	age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
+	if (age > DOOR_FLEET_SILENT)
+		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
+		    "the fleet was last joined %s ago: its rules stay in force, its orders wait",
+		    clock_span_text(age, since, sizeof(since)));
+}
+
 void status_judge(struct status *st)
 {
 	static void (*const checks[])(struct status *) = {judge_daemon, judge_recording,
 	    judge_index, judge_place, judge_postfix, judge_rules, judge_socket, judge_sessions,
-	    judge_floods, judge_standing, judge_door};
+	    judge_floods, judge_standing, judge_door, judge_fleet};
 
 	for (size_t n = 0; n < COUNT_OF(checks); n++)
 		checks[n](st);
