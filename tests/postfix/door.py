@@ -7,7 +7,7 @@ import struct
 import subprocess
 import time
 
-HOLD, HOOK, VERB, FLEET = 1, 2, 3, 4
+HOLD, HOOK, VERB, FLEET, RULES = 1, 2, 3, 4, 5
 KEYS = {"login": 1, "local": 2, "sender": 3, "client": 4, "domain": 5}
 BEGIN, UPDATE, END = 1, 2, 3
 FRAME_MAX = 64 << 10
@@ -46,7 +46,21 @@ def verb(*words, answered=0, columns=0):
     return struct.pack("<BBBII", 1, VERB, answered, columns, len(words)) + b"".join(map(text, words))
 
 
-FLEET_ORDER = bytes((1, FLEET))
+TOKEN = "00000000-0000-4000-8000-0000000000%02d"
+
+
+def fleet(verb_="purge", *pairs, token=TOKEN % 1, attempt=1, lookup=0, dry_run=0, age=0, by="anna", reason="", number=1):
+    return (struct.pack("<BBQ", 1, FLEET, number) + text(token) + struct.pack("<IBB", attempt, lookup, dry_run) + text(verb_)
+            + struct.pack("<q", age) + text(by) + text(reason) + struct.pack("<I", len(pairs))
+            + b"".join(text(key) + text(value) for key, value in pairs))
+
+
+def rules(*subjects, replace=1, more=0, action="REJECT", left=0):
+    return (struct.pack("<BBBBI", 1, RULES, replace, more, len(subjects))
+            + b"".join(text(s) + text(action) + text("") + text("") + text("anna") + struct.pack("<q", left) for s in subjects))
+
+
+FLEET_ORDER = fleet("purge", ("author", "example.com"))
 
 
 class Answer:

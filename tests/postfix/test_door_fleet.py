@@ -1,0 +1,164 @@
+# SPDX-License-Identifier: ISC
+"""Orders of the fleet, as its agent's account might send them: what is refused, what is done once, and what stands in the account."""
+import json
+import struct
+
+import door
+from case import BAD
+from door import MEMBER, STRANGER, TOKEN, fleet, hold, hook, rules, verb
+from pqpurge import USER
+from test_door import DoorCase
+
+AGENT = "news"  # a user that every Debian has
+AUTHOR = ("author", BAD)
+
+
+class FleetCase(DoorCase):
+    settings = {"fleet": "service=none", "fleet_user": AGENT, "flood_watch": "act"}
+
+    def setUp(self):
+        super().setUp()
+        self.bad = set(self.send_many("a@example.com", 4))
+        self.rest = set(self.send_many("b@good.test", 2))
+        self.all = self.bad | self.rest
+        self.postfix.settled(6)
+
+    def fleet(self, payload, **options):
+        return self.door.send("daemon", payload, AGENT, ["nogroup"], **options)
+
+    @staticmethod
+    def summary(answer):
+        return json.loads(answer.out.splitlines()[-1])["summary"]
+
+
+class Orders(FleetCase):
+    def test_done_once(self):
+        """The same token again: what was done is told, and nothing more is done, whatever came since."""
+        answer = self.fleet(fleet("purge", AUTHOR, reason="hacked"))
+        self.assertEqual((answer.status, answer.done, self.summary(answer)["deleted"]), (0, 4, 4), answer)
+        self.assertEqual(self.postfix.ids(), self.rest)
+        batch = self.last()
+        self.assertEqual((batch["user"], batch["reason"], batch["done"]), ("fleet:anna", "hacked", 4))
+        self.assertEqual(self.pq.account()[-1].get("token"), "fleet:" + TOKEN % 1)
+        later = set(self.send_many("a@example.com", 2))
+        self.postfix.settled(4)
+        for attempt in (2, 1):
+            again = self.fleet(fleet("purge", AUTHOR, attempt=attempt))
+            summary = self.summary(again)
+            self.assertEqual((again.status, again.done, summary["deleted"], summary["batch"], summary["repeated"]),
+                             (0, 4, 4, batch["batch"], True), again)
+        self.assertEqual(self.postfix.ids(), self.rest | later)
+        other = self.fleet(fleet("purge", AUTHOR, token=TOKEN % 2))
+        self.assertEqual(other.done, 2, other)
+
+    def test_lookup(self):
+        """An order that is over is only looked up: not begun, or as it was."""
+        answer = self.fleet(fleet("purge", AUTHOR, lookup=1, attempt=2))
+        self.assertEqual((answer.status, answer.out), (3, b""), answer)
+        self.assertEqual(self.postfix.ids(), self.all)
+        self.fleet(fleet("hold", AUTHOR))
+        answer = self.fleet(fleet("hold", AUTHOR, lookup=1, attempt=2))
+        self.assertEqual((answer.status, self.summary(answer)["held"]), (0, 4), answer)
+
+    def test_undo_by_token(self):
+        """undo releases what the named order held; of an order that held nothing there is nothing to release."""
+        self.fleet(fleet("hold", AUTHOR))
+        self.fleet(fleet("hold", ("author", "good.test"), token=TOKEN % 2))
+        self.assertEqual(self.held(), self.all)
+        answer = self.fleet(fleet("undo", ("of", TOKEN % 1), token=TOKEN % 3))
+        self.assertEqual((answer.status, self.summary(answer)["released"]), (0, 4), answer)
+        self.assertEqual(self.held(), self.rest)
+        answer = self.fleet(fleet("undo", ("of", TOKEN % 9), token=TOKEN % 4))
+        self.assertEqual((answer.status, self.summary(answer)["released"]), (0, 0), answer)
+
+    def test_late(self):
+        """An order that is two hours old spares what came since."""
+        answer = self.fleet(fleet("purge", AUTHOR, age=2 * 3600 * 10 ** 6))
+        self.assertEqual((answer.status, self.summary(answer)["matched"]), (0, 0), answer)
+        self.assertEqual(self.postfix.ids(), self.all)
+
+    def test_looking(self):
+        """Verbs that look say their lines and sums; nothing is accounted."""
+        answer = self.fleet(fleet("list", AUTHOR))
+        self.assertEqual({json.loads(line)["queue_id"] for line in answer.out.splitlines()[:-1]}, self.bad, answer)
+        self.assertEqual(self.summary(answer)["lines"], 4)
+        answer = self.fleet(fleet("purge", AUTHOR, dry_run=1))
+        self.assertEqual((answer.status, self.summary(answer)["would_delete"]), (0, 4), answer)
+        health = json.loads(self.fleet(fleet("health", number=0, token=TOKEN % 0)).out)
+        self.assertEqual((health["daemon"], health["floods"]), (True, []), health)
+        self.assertIsNone(self.last())
+        self.assertEqual(self.postfix.ids(), self.all)
+
+    def test_refused(self):
+        """What makes no sense, or is not the fleet's to order, changes nothing."""
+        orders = [fleet("purge", pair) for pair in (
+            ("author", "EXAMPLE.com"), ("author", "x.test;id"), ("author", "/example/"), ("save", "/tmp"), ("config", "/tmp/x"),
+            ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red"))]
+        orders += [fleet(word, AUTHOR) for word in ("block", "unblock", "setup", "sync", "order", "retry", "log", "", "--help")]
+        orders += [fleet("purge", AUTHOR, token=token) for token in ("", "flood:12", "x" * 36, (TOKEN % 1).upper() + "A")]
+        orders += [fleet("purge", AUTHOR, by=by) for by in ("", "a b", "a;b", "x" * 64)]
+        orders += [fleet("purge", AUTHOR, attempt=0), fleet("purge", AUTHOR, age=-1), fleet("purge", AUTHOR, reason="a\nb"),
+                   fleet("purge", AUTHOR, reason="x" * 401), fleet("purge", AUTHOR, lookup=2), fleet("purge", AUTHOR)[:-1],
+                   fleet("purge", AUTHOR) + b"\0", fleet("purge"), fleet("purge", ("limit", "5")), struct.pack("<BB", 1, 4),
+                   verb("list"), hold("domain", BAD), hook(1, key="x")]
+        for order in orders:
+            with self.subTest(order=order):
+                answer = self.fleet(order)
+                self.assertNotIn(answer.status, (0, None), answer)
+                self.assertEqual(answer.out, b"")
+        self.assertEqual(self.postfix.ids(), self.all)
+        self.assertEqual(self.held(), set())
+
+    def test_others(self):
+        """Nobody but fleet_user sends orders of the fleet: not the daemon, not a stranger, not an operator."""
+        for user in (USER, STRANGER, MEMBER):
+            for order in (fleet("purge", AUTHOR), rules("x.test")):
+                answer = self.door.send("daemon", order, user, ["nogroup"])
+                self.assertEqual((answer.status, answer.refused), (1, 1), (user, answer))
+        self.assertEqual(self.postfix.ids(), self.all)
+
+
+class Bounds(FleetCase):
+    settings = {**FleetCase.settings, "fleet_allow": "purge, list", "fleet_max_messages": 3}
+
+    def test_the_host_has_the_last_word(self):
+        """fleet_allow and fleet_max_messages decide, whatever the fleet wants; refusals stand in the account."""
+        for order, word in ((fleet("hold", AUTHOR), "fleet_allow"), (fleet("purge", ("author", "/./")), "regex"),
+                            (fleet("purge", AUTHOR), "fleet_max_messages"), (rules("x.test"), "block")):
+            answer = self.fleet(order)
+            self.assertEqual((answer.status, answer.refused), (1, 1), answer)
+            self.assertIn(word, answer.words)
+            self.assertEqual(self.last()["state"], "refused")
+        self.assertEqual(self.postfix.ids(), self.all)
+        answer = self.fleet(fleet("purge", AUTHOR, ("limit", "3")))
+        self.assertEqual((answer.status, answer.done), (0, 3), answer)
+
+
+class Rules(FleetCase):
+    def listed(self):
+        return {r["pattern"]: r["origin"] for r in self.pq.idx("rules", "--json").lines}
+
+    def test_rules(self):
+        """Rules of one or many frames replace or change those of the fleet; what is cut off changes nothing."""
+        frames = rules("a.test", more=1), rules("b.test", "login:joe")
+        data = b"".join(struct.pack("<I", len(frame)) + frame for frame in frames)
+        self.assertEqual(self.fleet(data, raw=True).status, 0)
+        self.assertEqual(self.listed(), {"a.test": "fleet", "b.test": "fleet", "login:joe": "fleet"})
+        self.assertNotEqual(self.fleet(rules("c.test", more=1)).status, 0)
+        self.assertEqual(self.fleet(rules("a.test", replace=0, action="")).status, 0)
+        self.assertEqual(set(self.listed()), {"b.test", "login:joe"})
+        answer = self.fleet(rules("/x/", "d.test"))
+        self.assertEqual(answer.status, 0, answer)
+        self.assertIn("regex", answer.words)
+        self.assertEqual(set(self.listed()), {"d.test"})
+
+
+class NoFleet(FleetCase):
+    settings = {"fleet_user": AGENT, "flood_watch": "act"}
+
+    def test_no_fleet(self):
+        """A host that is in no fleet takes no orders, whoever has its agent's account."""
+        for order in (fleet("purge", AUTHOR), fleet("health"), rules("x.test")):
+            answer = self.fleet(order)
+            self.assertEqual((answer.status, answer.refused), (1, 1), answer)
+        self.assertEqual(self.postfix.ids(), self.all)
