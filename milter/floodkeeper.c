@@ -217,9 +217,10 @@ static void happen(
 	write_back(k, i, event == FLOOD_BEGINS);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
+	/* Until the rule was in force, so that nothing slips between the two. */
 	if (event == FLOOD_ACTS && i->expires && k->settings->flood[i->kind].held)
-		flood_order(
-		    k, &(struct flood_job){.kind = DOOR_HOLD, .incident = *i, .until = now});
+		flood_order(k,
+		    &(struct flood_job){.kind = DOOR_HOLD, .incident = *i, .until = clock_wall()});
 }
 
 /* Copies, since the lock is not held while rules are written. */

@@ -65,6 +65,7 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
 	    .user = peer->user,
 	    .uid = peer->uid,
 	    .token = hold->token,
+	    .rules_set = 1, /* the daemon's own: what was judged before it is waited for */
 	    .stop = &interrupt_stop};
 	int code;
 
