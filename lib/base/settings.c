@@ -3,7 +3,6 @@
 #include <pthread.h>
 
 #include "base/io.h"
-#include "base/settings_flood.h"
 #include "base/settings_table.h"
 #include "base/str.h"
 
@@ -17,7 +16,7 @@ struct load {
 	unsigned lines[SETTINGS_ROWS]; /* where a key was given; 0 = not */
 	unsigned flood_lines[SETTINGS_FLOOD_KINDS];
 	unsigned taken;                          /* values of the list that is read now */
-	unsigned key_lines[SETTINGS_FLOOD_KEYS]; /* of the section that is read now */
+	unsigned key_lines[SETTINGS_FLOOD_ROWS]; /* of the section that is read now */
 	unsigned last_line; /* that there is; libconfuse counts on past the end */
 	struct err err;
 	int code;
@@ -35,12 +34,38 @@ static void complain(unsigned line, int code, const char *what)
 		    err_set(&loading->err, code, "%s:%u: %s", loading->file, line, what);
 }
 
+/* The keys of the file, or of a section. */
+struct keys {
+	const struct settings_row *rows;
+	size_t count;
+	void *base;      /* NULL: there is no such section */
+	unsigned *lines; /* where each was given */
+};
+
+static struct keys keys_of(cfg_t *cfg)
+{
+	struct settings *s = &loading->settings;
+
+	if (!cfg_title(cfg))
+		return (struct keys){settings_rows, SETTINGS_ROWS, s, loading->lines};
+	return (struct keys){settings_flood_rows, SETTINGS_FLOOD_ROWS,
+	    settings_flood_find(s, cfg_title(cfg)), loading->key_lines};
+}
+
+static const char *nearest_key(struct keys keys, const char *name)
+{
+	struct spell spell = {0};
+
+	for (size_t n = 0; n < keys.count; n++)
+		spell_consider(&spell, name, keys.rows[n].key);
+	return spell.best;
+}
+
 /* libconfuse's error callback. */
 static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values)
 {
 	static const char unknown[] = "no such option '";
 	char text[200], what[500], *name = text + sizeof(unknown) - 1, *quote;
-	const char *nearest;
 
 	vsnprintf(text, sizeof(text), format, values);
 	if (!str_starts(text, unknown)) {
@@ -50,7 +75,7 @@ static void FORMAT(2, 0) on_error(cfg_t *cfg, const char *format, va_list values
 	quote = strrchr(name, '\'');
 	if (quote)
 		*quote = '\0';
-	nearest = cfg_title(cfg) ? settings_flood_nearest(name) : settings_nearest(name);
+	const char *nearest = nearest_key(keys_of(cfg), name);
 	snprintf(what, sizeof(what), "unknown key '%s'%s%s%s", name,
 	    nearest ? " (did you mean '" : "", nearest ? nearest : "", nearest ? "'?)" : "");
 	complain((unsigned)cfg->line, ERR_CONFIG, what);
@@ -79,51 +104,38 @@ static bool is_list_end(cfg_opt_t *opt)
 	return end;
 }
 
+static void complain_of_kind(unsigned line, const char *kind)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "there is no flood kind '%.60s'", kind);
+	complain(line, ERR_CONFIG, text);
+}
+
 /* Called by libconfuse for each value that it read; of a list, too. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
-	size_t i = settings_find(cfg_opt_name(opt));
+	struct keys keys = keys_of(cfg);
 	unsigned count = cfg_opt_size(opt), line = (unsigned)cfg->line;
 	struct err why = {{0}};
+	size_t n = 0;
 
-	if (i == SETTINGS_ROWS)
-		return -1;
-	if (is_list_end(opt))
-		return 0;
-	if (count <= 1 && is_given_twice(&loading->lines[i], line, settings_key(i)))
-		return -1;
-	const char *value = cfg_opt_getnstr(opt, count ? count - 1 : 0);
-	int code = settings_is_list(i) ? settings_flood_check_exempt(value, &why) : 0;
-	if (code == 0)
-		code = settings_is_list(i) ? settings_add(&loading->settings, i, value, &why)
-					   : settings_set(&loading->settings, i, value, &why);
-	if (code < 0)
-		complain(line, code, why.text);
-	return code < 0 ? -1 : 0;
-}
-
-/* The same within a section. */
-static int on_flood_value(cfg_t *cfg, cfg_opt_t *opt)
-{
-	struct settings_flood *f = settings_flood_find(&loading->settings, cfg_title(cfg));
-	unsigned count = cfg_opt_size(opt);
-	unsigned *before = &loading->key_lines[settings_flood_index(cfg_opt_name(opt))];
-	struct err why = {{0}};
-	char text[128];
-
-	if (!f) {
-		snprintf(text, sizeof(text), "there is no flood kind '%.60s'", cfg_title(cfg));
-		complain((unsigned)cfg->line, ERR_CONFIG, text);
+	while (strcmp(keys.rows[n].key, cfg_opt_name(opt)) != 0)
+		n++;
+	if (!keys.base) {
+		complain_of_kind(line, cfg_title(cfg));
 		return -1;
 	}
 	if (is_list_end(opt))
 		return 0;
-	if (count <= 1 && is_given_twice(before, (unsigned)cfg->line, cfg_opt_name(opt)))
+	if (count <= 1 && is_given_twice(&keys.lines[n], line, keys.rows[n].key))
 		return -1;
-	int code = settings_flood_set(
-	    f, cfg_opt_name(opt), cfg_opt_getnstr(opt, count ? count - 1 : 0), &why);
+	if (cfg_title(cfg))
+		((struct settings_flood *)keys.base)->given = true;
+	int code = settings_set(
+	    keys.base, &keys.rows[n], cfg_opt_getnstr(opt, count ? count - 1 : 0), &why);
 	if (code < 0)
-		complain((unsigned)cfg->line, code, why.text);
+		complain(line, code, why.text);
 	return code < 0 ? -1 : 0;
 }
 
@@ -138,12 +150,9 @@ static int on_flood(cfg_t *cfg, cfg_opt_t *opt)
 	char text[128];
 
 	memset(loading->key_lines, 0, sizeof(loading->key_lines));
+	snprintf(text, sizeof(text), "flood %s", title);
 	if (!f)
-		snprintf(text, sizeof(text), "there is no flood kind '%.60s'", title);
-	else
-		snprintf(text, sizeof(text), "flood %s", title);
-	if (!f)
-		complain(line, ERR_CONFIG, text);
+		complain_of_kind(line, title);
 	else if (!is_given_twice(&loading->flood_lines[f - loading->settings.flood], line, text) &&
 		 settings_flood_check(&loading->settings, f, &why) == 0)
 		return 0;
@@ -152,45 +161,28 @@ static int on_flood(cfg_t *cfg, cfg_opt_t *opt)
 	return -1;
 }
 
-static void fill_flood_options(cfg_opt_t *options)
+static void fill_options(cfg_opt_t *options, const struct settings_row *rows, size_t count)
 {
-	const char *key;
-	bool is_list;
-
-	size_t n = 0;
-	for (; n < SETTINGS_FLOOD_KEYS && (key = settings_flood_key(n, &is_list)); n++) {
-		if (is_list)
-			options[n] = (cfg_opt_t)CFG_STR_LIST(key, NULL, CFGF_NODEFAULT);
+	for (size_t n = 0; n < count; n++) {
+		if (rows[n].list)
+			options[n] = (cfg_opt_t)CFG_STR_LIST(rows[n].key, NULL, CFGF_NODEFAULT);
 		else
-			options[n] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
-		options[n].validcb = on_flood_value;
+			options[n] = (cfg_opt_t)CFG_STR(rows[n].key, NULL, CFGF_NODEFAULT);
+		options[n].validcb = on_value;
 	}
-	options[n] = (cfg_opt_t)CFG_END();
-}
-
-static void fill_options(cfg_opt_t *options, cfg_opt_t *of_flood)
-{
-	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		const char *key = settings_key(i);
-
-		if (settings_is_list(i))
-			options[i] = (cfg_opt_t)CFG_STR_LIST(key, NULL, CFGF_NODEFAULT);
-		else
-			options[i] = (cfg_opt_t)CFG_STR(key, NULL, CFGF_NODEFAULT);
-		options[i].validcb = on_value;
-	}
-	options[SETTINGS_ROWS] =
-	    (cfg_opt_t)CFG_SEC("flood", of_flood, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
-	options[SETTINGS_ROWS].validcb = on_flood;
-	options[SETTINGS_ROWS + 1] = (cfg_opt_t)CFG_END();
+	options[count] = (cfg_opt_t)CFG_END();
 }
 
 static void parse(const char *text)
 {
-	cfg_opt_t options[SETTINGS_ROWS + 2], of_flood[SETTINGS_FLOOD_KEYS + 1];
+	cfg_opt_t options[SETTINGS_ROWS + 2], of_flood[SETTINGS_FLOOD_ROWS + 1];
 
-	fill_flood_options(of_flood);
-	fill_options(options, of_flood);
+	fill_options(of_flood, settings_flood_rows, SETTINGS_FLOOD_ROWS);
+	fill_options(options, settings_rows, SETTINGS_ROWS);
+	options[SETTINGS_ROWS] =
+	    (cfg_opt_t)CFG_SEC("flood", of_flood, CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	options[SETTINGS_ROWS].validcb = on_flood;
+	options[SETTINGS_ROWS + 1] = (cfg_opt_t)CFG_END();
 	cfg_t *cfg = cfg_init(options, CFGF_NONE);
 	if (!cfg) {
 		loading->code =
@@ -269,7 +261,7 @@ static int load_file(struct load *load, bool must_exist, struct err *err)
 static int check_all(const struct load *load, struct err *err)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		int code = settings_check(&load->settings, i, err);
+		int code = settings_check(&load->settings, &settings_rows[i], err);
 
 		if (code < 0 && load->lines[i] > 0)
 			return err_within(err, code, "%s:%u", load->file, load->lines[i]);
@@ -286,7 +278,7 @@ int settings_load(const char *file, struct settings *ret, struct err *err)
 
 	settings_flood_init(&load.settings);
 	for (size_t i = 0; i < SETTINGS_ROWS && code == 0; i++)
-		code = settings_set(&load.settings, i, NULL, err);
+		code = settings_set(&load.settings, &settings_rows[i], NULL, err);
 	code = code ?: load_file(&load, file != NULL, err);
 	code = code ?: check_all(&load, err);
 	if (code < 0)

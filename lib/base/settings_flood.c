@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is given for the flood watch's kinds; what is not is the detector's default. */
-#include "base/settings_flood.h"
+#include "base/settings_table.h"
 
 #include "base/clock.h"
 #include "base/net.h"
@@ -15,26 +15,19 @@ const char *const settings_flood_kinds[SETTINGS_FLOOD_KINDS] = {
 const char *const settings_flood_actions[SETTINGS_FLOOD_ACTIONS] = {
     "warn", "hold", "defer", "reject"};
 
-enum value { COUNTS, FACTOR, ACTION, SPAN, SWITCH };
-
 #define IN(member) .offset = offsetof(struct settings_flood, member)
-static const struct row {
-	const char *key;
-	enum value value;
-	bool list;
-	size_t offset;
-	int64_t windows[3]; /* of COUNTS: what may stand behind the '/' */
-} rows[SETTINGS_FLOOD_KEYS] = {
-    {"count", COUNTS, true, IN(count), .windows = {10 * MINUTE, HOUR, DAY}},
-    {"above", FACTOR, false, IN(above)},
-    {"networks", COUNTS, true, IN(networks), .windows = {HOUR, DAY}},
-    {"senders", COUNTS, false, IN(senders), .windows = {HOUR}},
-    {"undelivered", COUNTS, false, IN(undelivered), .windows = {HOUR}},
-    {"action", ACTION, false, IN(action)},
-    {"act_at", FACTOR, false, IN(act_at)},
-    {"for", SPAN, false, IN(last)},
-    {"held", SWITCH, false, IN(held)},
-    {"force", SWITCH, false, IN(force)},
+
+const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS] = {
+    {"count", FLOOD_COUNTS, IN(count), .list = true, .windows = {10 * MINUTE, HOUR, DAY}},
+    {"above", FLOOD_FACTOR, IN(above)},
+    {"networks", FLOOD_COUNTS, IN(networks), .list = true, .windows = {HOUR, DAY}},
+    {"senders", FLOOD_COUNTS, IN(senders), .windows = {HOUR}},
+    {"undelivered", FLOOD_COUNTS, IN(undelivered), .windows = {HOUR}},
+    {"action", FLOOD_ACTION, IN(action)},
+    {"act_at", FLOOD_FACTOR, IN(act_at)},
+    {"for", FLOOD_SPAN, IN(last)},
+    {"held", SWITCH, IN(held)},
+    {"force", SWITCH, IN(force)},
 };
 
 struct settings_flood *settings_flood_find(struct settings *s, const char *kind)
@@ -54,23 +47,6 @@ void settings_flood_init(struct settings *s)
 		    .undelivered = -1,
 		    .action = -1,
 		    .last = HOUR};
-}
-
-const char *settings_flood_key(size_t n, bool *ret_is_list)
-{
-	if (n >= COUNT_OF(rows))
-		return NULL;
-	*ret_is_list = rows[n].list;
-	return rows[n].key;
-}
-
-size_t settings_flood_index(const char *key)
-{
-	size_t n = COUNT_OF(rows) - 1;
-
-	while (n > 0 && strcmp(rows[n].key, key) != 0)
-		n--;
-	return n;
 }
 
 int settings_flood_check_exempt(const char *value, struct err *err)
@@ -94,17 +70,9 @@ int settings_flood_check_exempt(const char *value, struct err *err)
 	    value);
 }
 
-const char *settings_flood_nearest(const char *name)
-{
-	struct spell spell = {0};
-
-	for (size_t i = 0; i < COUNT_OF(rows); i++)
-		spell_consider(&spell, name, rows[i].key);
-	return spell.best;
-}
-
 /* "100/10m" */
-static int set_count(const struct row *row, int64_t *into, const char *value, struct err *err)
+static int set_count(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {
 	static const char *const words[] = {"", "1h", "1h and 1d", "10m, 1h and 1d"};
 	const char *slash = strchr(value, '/');
@@ -133,7 +101,8 @@ static int set_count(const struct row *row, int64_t *into, const char *value, st
 	    words[windows], slash + 1);
 }
 
-static int set_factor(const struct row *row, double *into, const char *value, struct err *err)
+static int set_factor(
+    const struct settings_row *row, double *into, const char *value, struct err *err)
 {
 	char *end;
 	double number = strtod(value, &end);
@@ -145,7 +114,8 @@ static int set_factor(const struct row *row, double *into, const char *value, st
 	return 0;
 }
 
-static int set_action(const struct row *row, int64_t *into, const char *value, struct err *err)
+static int set_action(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {
 	for (int a = 0; a < SETTINGS_FLOOD_ACTIONS; a++)
 		if (strcmp(value, settings_flood_actions[a]) == 0) {
@@ -156,7 +126,8 @@ static int set_action(const struct row *row, int64_t *into, const char *value, s
 	    err, ERR_CONFIG, "%s must be hold, defer, reject or warn, not '%s'", row->key, value);
 }
 
-static int set_span(const struct row *row, int64_t *into, const char *value, struct err *err)
+static int set_span(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {
 	if (clock_parse_span(value, into) == 0 && *into >= MINUTE && *into <= 7 * DAY)
 		return 0;
@@ -164,36 +135,13 @@ static int set_span(const struct row *row, int64_t *into, const char *value, str
 	    err, ERR_CONFIG, "%s must be a time from 1m to 7d, not '%s'", row->key, value);
 }
 
-static int set_switch(const struct row *row, bool *into, const char *value, struct err *err)
-{
-	static const char *const words[][2] = {{"false", "true"}, {"no", "yes"}, {"off", "on"}};
-
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		for (int on = 0; on < 2; on++)
-			if (str_equal_nocase(value, words[i][on])) {
-				*into = on;
-				return 0;
-			}
-	return err_set(err, ERR_CONFIG, "%s must be true or false, not '%s'", row->key, value);
-}
-
 int settings_flood_set(
-    struct settings_flood *f, const char *key, const char *value, struct err *err)
+    const struct settings_row *row, void *member, const char *value, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		const struct row *row = &rows[i];
-		void *at = (char *)f + row->offset;
-
-		if (strcmp(key, row->key) != 0)
-			continue;
-		f->given = true;
-		return row->value == COUNTS   ? set_count(row, at, value, err)
-		       : row->value == FACTOR ? set_factor(row, at, value, err)
-		       : row->value == ACTION ? set_action(row, at, value, err)
-		       : row->value == SPAN   ? set_span(row, at, value, err)
-					      : set_switch(row, at, value, err);
-	}
-	return err_set(err, ERR_CONFIG, "unknown key '%s'", key);
+	return row->kind == FLOOD_COUNTS   ? set_count(row, member, value, err)
+	       : row->kind == FLOOD_FACTOR ? set_factor(row, member, value, err)
+	       : row->kind == FLOOD_ACTION ? set_action(row, member, value, err)
+					   : set_span(row, member, value, err);
 }
 
 int settings_flood_check(const struct settings *s, const struct settings_flood *f, struct err *err)
@@ -211,7 +159,7 @@ int settings_flood_check(const struct settings *s, const struct settings_flood *
 	return 0;
 }
 
-static void print_counts(const struct row *row, const int64_t *list, FILE *to)
+static void print_counts(const struct settings_row *row, const int64_t *list, FILE *to)
 {
 	const char *gap = row->list ? "{" : "";
 	bool any = false;
@@ -231,21 +179,22 @@ static void print_counts(const struct row *row, const int64_t *list, FILE *to)
 		fputs(row->list ? "}\n" : "\n", to);
 }
 
-static void print_row(const struct row *row, const struct settings_flood *f, FILE *to)
+static void print_row(const struct settings_row *row, const struct settings_flood *f, FILE *to)
 {
 	const void *at = (const char *)f + row->offset;
-	double factor = row->value == FACTOR ? *(const double *)at : 0;
-	int64_t number = row->value == ACTION || row->value == SPAN ? *(const int64_t *)at : -1;
+	double factor = row->kind == FLOOD_FACTOR ? *(const double *)at : 0;
+	int64_t number =
+	    row->kind == FLOOD_ACTION || row->kind == FLOOD_SPAN ? *(const int64_t *)at : -1;
 
-	if (row->value == COUNTS)
+	if (row->kind == FLOOD_COUNTS)
 		print_counts(row, at, to);
 	else if (factor > 0)
 		fprintf(to, "  %s = %g\n", row->key, factor);
-	else if (row->value == ACTION && number >= 0)
+	else if (row->kind == FLOOD_ACTION && number >= 0)
 		fprintf(to, "  %s = %s\n", row->key, settings_flood_actions[number]);
-	else if (row->value == SPAN)
+	else if (row->kind == FLOOD_SPAN)
 		fprintf(to, "  %s = \"%llds\"\n", row->key, (long long)(number / USEC_PER_SEC));
-	else if (row->value == SWITCH && *(const bool *)at)
+	else if (row->kind == SWITCH && *(const bool *)at)
 		fprintf(to, "  %s = true\n", row->key);
 }
 
@@ -255,8 +204,8 @@ void settings_flood_print(const struct settings *s, FILE *to)
 		if (!s->flood[k].given)
 			continue;
 		fprintf(to, "flood %s {\n", settings_flood_kinds[k]);
-		for (size_t i = 0; i < COUNT_OF(rows); i++)
-			print_row(&rows[i], &s->flood[k], to);
+		for (size_t i = 0; i < SETTINGS_FLOOD_ROWS; i++)
+			print_row(&settings_flood_rows[i], &s->flood[k], to);
 		fputs("}\n", to);
 	}
 }

@@ -7,42 +7,13 @@
 
 #include "base/endpoint.h"
 #include "base/net.h"
-#include "base/settings_flood.h"
 
 #define MIB (INT64_C(1) << 20)
-
-enum kind {
-	TEXT_SOCKET, /* char *, not empty */
-	TEXT_PATH,
-	TEXT_USER,
-	TEXT_GROUP,
-	TEXT_OPTIONAL, /* may be empty from here on */
-	TEXT_OPTIONAL_PATH,
-	TEXT_OPTIONAL_GROUP,
-	TEXT_OPTIONAL_DOMAIN,
-	TEXT_LIST, /* several values, a newline between two */
-	TEXT_NETWORKS,
-	NUMBER_OCTAL, /* int64_t */
-	NUMBER_COUNT,
-	NUMBER_SIZE,
-	CHOICE, /* int64_t: which of three words */
-	WORD,   /* bool: which of two words */
-	SWITCH,
-};
-
-struct row {
-	const char *key;
-	enum kind kind;
-	const char *otherwise; /* the default, as one would write it */
-	size_t offset;         /* of the member in struct settings */
-	int64_t min, max;
-	const char *words[3]; /* what means false, what means true; of a CHOICE all */
-};
 
 #define IN(member) .offset = offsetof(struct settings, member)
 
 /* clang-format off: one row a key */
-static const struct row rows[SETTINGS_ROWS] = {
+const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"socket", TEXT_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", IN(socket)},
     {"socket_group", TEXT_GROUP, "postfix", IN(socket_group)},
     {"socket_mode", NUMBER_OCTAL, "0660", IN(socket_mode), .max = 0777},
@@ -71,40 +42,17 @@ static const struct row rows[SETTINGS_ROWS] = {
 	IN(fleet_allow)},
     {"fleet_max_messages", NUMBER_COUNT, "0", IN(fleet_max_messages), .max = INT64_C(1000000000)},
     {"flood_watch", CHOICE, "warn", IN(flood_watch), .words = {"off", "warn", "act"}},
-    {"flood_exempt", TEXT_LIST, "", IN(flood_exempt)},
+    {"flood_exempt", TEXT_EXEMPT, "", IN(flood_exempt), .list = true},
     {"flood_hook", TEXT_OPTIONAL_PATH, "", IN(flood_hook)},
 };
 /* clang-format on */
 
-size_t settings_find(const char *key)
-{
-	size_t i = 0;
-
-	while (i < SETTINGS_ROWS && strcmp(rows[i].key, key) != 0)
-		i++;
-	return i;
-}
-
-const char *settings_key(size_t row)
-{
-	return rows[row].key;
-}
-
-const char *settings_nearest(const char *name)
-{
-	struct spell spell = {0};
-
-	for (size_t i = 0; i < SETTINGS_ROWS; i++)
-		spell_consider(&spell, name, rows[i].key);
-	return spell.best;
-}
-
-static bool is_text(const struct row *row)
+static bool is_text(const struct settings_row *row)
 {
 	return row->kind <= TEXT_NETWORKS;
 }
 
-static int check_networks(const struct row *row, const char *value, struct err *err)
+static int check_networks(const struct settings_row *row, const char *value, struct err *err)
 {
 	struct strbuf list = {0};
 	int code = net_parse_list(value, &list, err);
@@ -120,7 +68,7 @@ static bool is_domain(const char *value)
 	return !value[strcspn(value, " ()<>@,;:\\\"[]")] && value[0] != '.' && strlen(value) < 256;
 }
 
-static int check_text(const struct row *row, const char *value, struct err *err)
+static int check_text(const struct settings_row *row, const char *value, struct err *err)
 {
 	struct endpoint endpoint;
 
@@ -139,7 +87,7 @@ static int check_text(const struct row *row, const char *value, struct err *err)
 	return row->kind == TEXT_NETWORKS ? check_networks(row, value, err) : 0;
 }
 
-static int set_text(const struct row *row, char **into, const char *value, struct err *err)
+static int set_text(const struct settings_row *row, char **into, const char *value, struct err *err)
 {
 	int code = check_text(row, value, err);
 	char *copy = code < 0 ? NULL : strdup(value);
@@ -164,7 +112,7 @@ static bool is_switch(const char *value, bool on)
 	return false;
 }
 
-static int set_bool(const struct row *row, bool *into, const char *value, struct err *err)
+static int set_bool(const struct settings_row *row, bool *into, const char *value, struct err *err)
 {
 	for (int on = 0; on < 2; on++) {
 		if (row->kind == SWITCH ? is_switch(value, on)
@@ -180,7 +128,8 @@ static int set_bool(const struct row *row, bool *into, const char *value, struct
 	    row->words[0], row->words[1], value);
 }
 
-static int set_choice(const struct row *row, int64_t *into, const char *value, struct err *err)
+static int set_choice(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {
 	for (size_t i = 0; i < COUNT_OF(row->words); i++) {
 		if (strcmp(value, row->words[i]) == 0) {
@@ -206,7 +155,7 @@ static int parse_octal(const char *value, uint64_t *ret)
 }
 
 /* As one would write it, a size in the largest unit that keeps it whole. */
-static char *number_text(const struct row *row, int64_t number, char *buf, size_t size)
+static char *number_text(const struct settings_row *row, int64_t number, char *buf, size_t size)
 {
 	static const char *const units[] = {"", "k", "M", "G", "T"};
 	size_t unit = 0;
@@ -221,7 +170,8 @@ static char *number_text(const struct row *row, int64_t number, char *buf, size_
 	return buf;
 }
 
-static int set_number(const struct row *row, int64_t *into, const char *value, struct err *err)
+static int set_number(
+    const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {
 	static const char *const examples[] = {
 	    [NUMBER_OCTAL] = "an octal mode such as 0660",
@@ -245,44 +195,41 @@ static int set_number(const struct row *row, int64_t *into, const char *value, s
 	return 0;
 }
 
-bool settings_is_list(size_t n)
+static int add_text(const struct settings_row *row, char **into, const char *value, struct err *err)
 {
-	return rows[n].kind == TEXT_LIST;
-}
-
-int settings_add(struct settings *s, size_t n, const char *value, struct err *err)
-{
-	char **into = (void *)((char *)s + rows[n].offset);
 	struct strbuf joined = {0};
-	int code = check_text(&rows[n], value, err);
+	int code = settings_flood_check_exempt(value, err);
 
+	code = code ?: check_text(row, value, err);
 	if (code < 0)
 		return code;
-	strbuf_printf(
-	    &joined, "%s%s%s", *into && **into ? *into : "", *into && **into ? "\n" : "", value);
+	strbuf_printf(&joined, "%s%s%s", *into, **into ? "\n" : "", value);
 	if (joined.failed)
-		return err_sys(err, ENOMEM, "failed to keep %s", rows[n].key);
+		return err_sys(err, ENOMEM, "failed to keep %s", row->key);
 	free(*into);
 	*into = joined.text;
 	return 0;
 }
 
-int settings_set(struct settings *s, size_t n, const char *value, struct err *err)
+int settings_set(void *base, const struct settings_row *row, const char *value, struct err *err)
 {
-	const struct row *row = &rows[n];
-	void *member = (char *)s + row->offset;
+	void *member = (char *)base + row->offset;
 
+	if (row->kind == TEXT_EXEMPT && value)
+		return add_text(row, member, value, err);
 	if (!value)
 		value = row->otherwise;
 	if (is_text(row))
 		return set_text(row, member, value, err);
+	if (row->kind >= FLOOD_COUNTS)
+		return settings_flood_set(row, member, value, err);
 	if (row->kind == CHOICE)
 		return set_choice(row, member, value, err);
-	return row->kind >= WORD ? set_bool(row, member, value, err)
-				 : set_number(row, member, value, err);
+	return row->kind == WORD || row->kind == SWITCH ? set_bool(row, member, value, err)
+							: set_number(row, member, value, err);
 }
 
-static int check_account(const struct row *row, const char *name, struct err *err)
+static int check_account(const struct settings_row *row, const char *name, struct err *err)
 {
 	bool is_user = row->kind == TEXT_USER;
 	bool exists = is_user ? getpwnam(name) != NULL : getgrnam(name) != NULL;
@@ -294,7 +241,7 @@ static int check_account(const struct row *row, const char *name, struct err *er
 }
 
 /* The map needs its whole size in address space, however little is used. */
-static int check_size(const struct row *row, uint64_t size, struct err *err)
+static int check_size(const struct settings_row *row, uint64_t size, struct err *err)
 {
 	struct rlimit limit;
 
@@ -308,9 +255,8 @@ static int check_size(const struct row *row, uint64_t size, struct err *err)
 	return 0;
 }
 
-int settings_check(const struct settings *s, size_t n, struct err *err)
+int settings_check(const struct settings *s, const struct settings_row *row, struct err *err)
 {
-	const struct row *row = &rows[n];
 	const void *member = (const char *)s + row->offset;
 
 	if (row->kind == TEXT_USER || row->kind == TEXT_GROUP || row->kind == TEXT_OPTIONAL_GROUP)
@@ -321,8 +267,8 @@ int settings_check(const struct settings *s, size_t n, struct err *err)
 void settings_release(struct settings *s)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++)
-		if (is_text(&rows[i]))
-			free(*(char **)((char *)s + rows[i].offset));
+		if (is_text(&settings_rows[i]))
+			free(*(char **)((char *)s + settings_rows[i].offset));
 	*s = (struct settings){0};
 }
 
@@ -358,12 +304,12 @@ static void print_list(const char *text, FILE *to)
 void settings_print(const struct settings *s, FILE *to)
 {
 	for (size_t i = 0; i < SETTINGS_ROWS; i++) {
-		const struct row *row = &rows[i];
+		const struct settings_row *row = &settings_rows[i];
 		const void *member = (const char *)s + row->offset;
 		char number[32];
 
 		fprintf(to, "%s = ", row->key);
-		if (row->kind == TEXT_LIST)
+		if (row->kind == TEXT_EXEMPT)
 			print_list(*(char *const *)member, to);
 		else if (is_text(row))
 			print_text(*(char *const *)member, to);
