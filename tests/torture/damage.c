@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "tests/torture/torture.h"
@@ -371,6 +372,7 @@ static enum life life_of(const char *where, uint64_t from)
 
 	require(pid >= 0, "fork: %s", strerror(errno));
 	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		alarm(LIFE_MAX);
 		_exit(live(where, from));
 	}
