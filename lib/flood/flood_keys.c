@@ -40,6 +40,23 @@ uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len)
 	return word ? word : 1;
 }
 
+/* ASCII letters to lower case, eight bytes at once: a login is as long as that. */
+static void fold(char *to, const char *text, size_t len)
+{
+	const uint64_t each = 0x0101010101010101;
+	uint64_t word;
+
+	for (; len >= 8; len -= 8, text += 8, to += 8) {
+		memcpy(&word, text, 8);
+		uint64_t low = word & 0x7f * each;
+		uint64_t from_a = low + (0x80 - 'A') * each, past_z = low + (0x7f - 'Z') * each;
+		word |= (~word & (from_a ^ past_z) & 0x80 * each) >> 2;
+		memcpy(to, &word, 8);
+	}
+	for (size_t i = 0; i < len; i++)
+		to[i] = (char)(text[i] + ((unsigned)(text[i] - 'A') < 26) * 32);
+}
+
 static void add(struct flood_key *k, const char *text, size_t len, bool fold_case)
 {
 	size_t room = FLOOD_KEY_MAX - k->len;
@@ -49,8 +66,7 @@ static void add(struct flood_key *k, const char *text, size_t len, bool fold_cas
 		len = room;
 	char *to = k->text + k->len;
 	if (fold_case)
-		for (size_t i = 0; i < len; i++)
-			to[i] = (char)(text[i] + ((unsigned)(text[i] - 'A') < 26) * 32);
+		fold(to, text, len);
 	else
 		memcpy(to, text, len);
 	k->len += len;

@@ -49,6 +49,11 @@ static size_t least(const struct table *t, size_t set, uint32_t now)
 	size_t ret = SIZE_MAX;
 	float lowest = 0;
 
+	/* Each entry's lines are asked for before any is waited for. */
+	for (size_t i = set; i < set + WAYS; i++) {
+		__builtin_prefetch(&t->list[i]);
+		__builtin_prefetch(&t->list[i].peak[PEAK_1D]);
+	}
 	for (size_t i = set; t->list && i < set + WAYS; i++) {
 		if (!t->hash[i])
 			return i;
@@ -252,6 +257,9 @@ void table_roll(struct entry *e, int64_t now, bool young)
 {
 	uint32_t seconds = SECONDS(now);
 
+	/* The longer windows' buckets are whole numbers of the shortest's. */
+	if (bucket_of(FLOOD_10M, seconds) == e->window[FLOOD_10M].bucket)
+		return;
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
 		uint32_t bucket = bucket_of((enum flood_window)w, seconds);
 

@@ -2,6 +2,8 @@
 /* The flood watch's detector: keys, limits, learning, incidents from begin to end, and the file. */
 #include "tests/unit/flood/traffic.h"
 
+#include "flood/flood_keys.h"
+
 static void test_limits(void **state)
 {
 	static const struct {
@@ -272,6 +274,24 @@ static void test_clock(void **state)
 	flood_free(f);
 }
 
+/* Letters, and they alone, are folded: every byte, at every place of a word and past the last. */
+static void test_fold(void **state)
+{
+	struct flood_key key;
+	char text[12], want[12];
+
+	(void)state;
+	for (int byte = 1; byte < 256; byte++)
+		for (size_t at = 0; at < sizeof(text) - 1; at++) {
+			memcpy(text, "@[`{xZzA/9a", sizeof(text));
+			memcpy(want, "@[`{xzza/9a", sizeof(want));
+			text[at] = (char)byte;
+			want[at] = (char)(byte >= 'A' && byte <= 'Z' ? byte + 32 : byte);
+			flood_key_text(&key, text, true);
+			assert_string_equal(key.text, want);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -288,6 +308,7 @@ int main(void)
 	    cmocka_unit_test(test_memory),
 	    cmocka_unit_test(test_open_at_most),
 	    cmocka_unit_test(test_clock),
+	    cmocka_unit_test(test_fold),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
