@@ -72,9 +72,13 @@ static void leave(struct agent *a, int code, const struct err *err)
 {
 	const char *words = err->text[0] ? err->text : err_word(code);
 
-	if (strcmp(a->trouble, words) != 0)
+	bool is_new = strcmp(a->trouble, words) != 0 && clock_steady() >= a->told_at + AGENT_TELL;
+
+	if (!a->trouble[0] || is_new) {
 		log_warning("fleet: %s; rules stay in force, and orders wait", words);
-	snprintf(a->trouble, sizeof(a->trouble), "%s", words);
+		snprintf(a->trouble, sizeof(a->trouble), "%s", words);
+		a->told_at = clock_steady();
+	}
 	pg_close(a->pg);
 	a->pg = NULL;
 	a->asked = -1;

@@ -15,6 +15,7 @@
 #define AGENT_ABSENT    (60 * USEC_PER_SEC) /* a name whose owner was silent so long is free */
 #define AGENT_PAUSE     (USEC_PER_SEC / 4)  /* before connecting anew; doubles */
 #define AGENT_PAUSE_MAX (5 * USEC_PER_SEC)
+#define AGENT_TELL      (30 * USEC_PER_SEC) /* between two words about what is wrong */
 #define AGENT_LEAVE     (15 * USEC_PER_SEC) /* after SIGTERM, for an order that runs */
 #define AGENT_NAME_MAX  63                  /* PostgreSQL's limit of a role */
 
@@ -64,6 +65,7 @@ struct agent {
 	int64_t epoch, fleet_rules; /* fleet_rules: newest version as last told */
 	int64_t fence_at, beat_at, quiet_until, leave_by;
 	bool look;         /* there may be something to claim */
+	int64_t told_at;   /* when trouble was logged */
 	char trouble[512]; /* last words about the database; "" while joined */
 	struct agent_order order;
 	struct agent_rules rules;

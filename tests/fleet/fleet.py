@@ -24,6 +24,14 @@ from pqpurge import COMMAND, Pqpurge, Result, wire
 from rig import PrivatePostfix, until
 from smtp import Refused
 
+def until_told(ready, what, story, timeout=90.0):
+    """until; a failure tells the story as it is then."""
+    try:
+        return until(ready, what, timeout)
+    except TimeoutError as trouble:
+        raise TimeoutError(f"{trouble}\n{story()}") from None
+
+
 AGENT = "news"  # a user that every Debian has
 LONG = 90.0     # a generous wait for what takes a second
 
@@ -98,7 +106,7 @@ class Host:
 
     def joined(self, times=1):
         """Waits until the agent has said hello so often."""
-        until(lambda: self.log().count("fleet: joined as") >= times, f"{self.name} to join\n{self.log()}", LONG)
+        until_told(lambda: self.log().count("fleet: joined as") >= times, f"{self.name} to join", self.log)
         return self
 
     # ---- mail
@@ -191,7 +199,8 @@ class Fleet:
 
     def until_states(self, order, expected):
         """Waits until the order's states are these."""
-        until(lambda: self.states(order) == expected, f"{expected} of order {order}\n{self.story()}", LONG)
+        until_told(lambda: self.states(order) == expected, f"{expected} of order {order}",
+                   lambda: f"{self.states(order)}\n{self.story()}")
 
     def story(self):
         return "".join(f"--- {name}\n{host.log()}" for name, host in self.hosts.items() if os.path.exists(host.agent_log))
@@ -215,4 +224,4 @@ class FleetCase(unittest.TestCase):
         self.addCleanup(self.fleet.close)
 
     def until(self, ready, what):
-        return until(ready, f"{what}\n{self.fleet.story()}", LONG)
+        return until_told(ready, what, self.fleet.story)

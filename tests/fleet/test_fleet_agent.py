@@ -11,7 +11,7 @@ import time
 
 from database import LINK
 from fake_door import COMPLAINS, SAYS, FakeDoor, answer, end, progress
-from fleet import AGENT, FleetCase, agent_identity
+from fleet import AGENT, FleetCase, agent_identity, until_told
 from rig import until
 
 
@@ -55,7 +55,7 @@ class AgentCase(FleetCase):
             return file.read()
 
     def until(self, ready, what):
-        return until(ready, f"{what}\n{self.log()}", 90)
+        return until_told(ready, what, self.log)
 
     def joined(self, times=1):
         self.until(lambda: self.log().count("joined as mx1") >= times, "the agent to join")
@@ -222,10 +222,10 @@ class Woken(AgentCase):
         """A host that wakes the others as fast as it can costs them at most five looks a second; orders still go through."""
         self.fleet.add("mx2")
         for name in ("mx2", "mx1"):  # mx1's is what we count by
-            self.assertEqual(self.server.ask(self.fleet.conninfo(name, "root"), "SELECT 1").returncode, 0)
+            self.assertEqual(self.server.ask(self.fleet.conninfo(name), "SELECT 1").returncode, 0)
         before = self.calls()
         began = time.monotonic()
-        with subprocess.Popen(["psql", "-XAtq", "-d", self.fleet.conninfo("mx2", "root")], stdin=subprocess.PIPE,
+        with subprocess.Popen(["psql", "-XAtq", "-d", self.fleet.conninfo("mx2")], stdin=subprocess.PIPE,
                               stdout=subprocess.DEVNULL, text=True) as flood:
             for n in range(4000):
                 flood.stdin.write(f"NOTIFY pqpurge, '{'or'[n % 2]}{n}';\n")

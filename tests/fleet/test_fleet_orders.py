@@ -208,7 +208,7 @@ class Crashes(FleetCase):
         host = self.fleet.host("mx1").start(agent=False)
         with self.fleet.operator() as anna:
             order = anna.place("purge", spec=PURGE)
-            self.server.ask(self.fleet.conninfo("mx1", "root"), "SELECT pqpurge.fleet_claim(epoch) FROM pqpurge.fleet_hello('dead')")
+            self.server.ask(self.fleet.conninfo("mx1"), "SELECT pqpurge.fleet_claim(epoch) FROM pqpurge.fleet_hello('dead')")
             self.assertEqual(anna.ask("cancel", order=order), {"cancelled": 0, "running": 1})
             host.fill(BAD, 2)
             host.start_agent()
@@ -306,7 +306,7 @@ class Programs(FleetCase):
                 self.assertNotIn("libldap", libraries)
 
     def test_link_alone(self):
-        for words, status in ((["--version"], 0), (["--help"], 0), ([], 1), (["nothing"], 1), (["-c", "/nonexistent", "agent"], 1)):
+        for words, status in ((["-V"], 0), (["--help"], 0), ([], 1), (["nothing"], 1), (["-c", "/nonexistent", "agent"], 1)):
             done = subprocess.run([LINK, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, status, words)
 
