@@ -3,8 +3,9 @@
  * The control protocol, both ends: one JSON object a line over INDEX_SOCKET. Large bodies and
  * answers are sealed memory files (memfd_create(2)) passed with the line (SCM_RIGHTS).
  *
- * Requests have a member "do": status, settle, rules, rule-set, rule-unset, rule-fleet, reload, and serve.h's
- * select, names, update, count. When the daemon starts work on a request of serve.h it sends
+ * Requests have a member "do": status, settle, rules, rule-set, rule-unset, rule-fleet, reload, and
+ * serve.h's select, names, update, count. When the daemon starts work on a request of serve.h it
+ * sends
  * {"working":true}. Answers are {"ok":true,...} or {"error":"WORD","text":"..."}. Only root and the
  * daemon's own user may ask (SO_PEERCRED). pqpurge-milter(8) documents it.
  */

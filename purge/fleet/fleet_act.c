@@ -126,21 +126,36 @@ static void say_found(const struct acting *a, const char *key)
 		say(stderr, "To be refused on all hosts: %s.\n", a->plan.rules.list[n].subject);
 }
 
+/* "mx3", "mx3 and mx4", "3 absent hosts" */
+static char *absent_names(const struct json *results, char *buf, size_t size)
+{
+	struct fleet_counts c = fleet_count(results);
+	const char *names[2] = {"", ""};
+	size_t found = 0;
+
+	for (size_t n = 0; n < c.hosts && found < 2; n++)
+		if (fleet_state_of(json_at(results, "results", n)) == FLEET_ABSENT)
+			names[found++] = json_text(json_at(results, "results", n), "host");
+	if (c.absent > 2)
+		snprintf(buf, size, "%zu absent hosts", c.absent);
+	else
+		snprintf(buf, size, "%.63s%s%.63s", names[0], found == 2 ? " and " : "", names[1]);
+	return buf;
+}
+
 static bool is_wanted(const struct acting *a)
 {
 	struct fleet_counts c = fleet_count(a->preview.results);
-	char question[160];
-	const char *what = c.absent == 1 ? "the absent one" : "the absent ones";
+	const char *verb = strcmp(a->verb, "purge") == 0 ? "delete" : a->verb;
+	char question[320], names[160], also[200] = "";
 
-	if (strcmp(a->verb, "purge") == 0)
-		snprintf(question, sizeof(question), "Delete these%s%s%s?",
-		    c.absent ? ", and on " : "", c.absent ? what : "",
-		    c.absent ? " what came before now" : "");
-	else
-		snprintf(question, sizeof(question), "%c%s these%s%s%s?", a->verb[0] - 'a' + 'A',
-		    a->verb + 1, c.absent ? ", and on " : "", c.absent ? what : "",
-		    c.absent ? " what came before now" : "");
-	return ask_number(STDIN_FILENO, stderr, question, c.hosts) == ANSWER_YES;
+	if (c.absent)
+		snprintf(also, sizeof(also), ", and on %s what came before now",
+		    absent_names(a->preview.results, names, sizeof(names)));
+	snprintf(question, sizeof(question), "%s%c%s these%s?",
+	    a->plan.rules.count ? "Block and " : "",
+	    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1, also);
+	return ask_hosts(STDIN_FILENO, stderr, question, c.hosts) == ANSWER_YES;
 }
 
 static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct err *err)
@@ -158,7 +173,15 @@ static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct e
 	return fleet_place(a->f, o, err);
 }
 
-/* 1: go on; else an exit status, or a code. *ret_end is set where it ends here. */
+/* A program that reads the output gets its last line whatever the answer is. */
+static int tell_preview(const struct acting *a, int status, struct err *err)
+{
+	int code = a->o->json ? session_written(fleet_tell_json(&a->preview), err) : 0;
+
+	return code < 0 ? code : status;
+}
+
+/* 0: go on, unless *ret_end; else an exit status, or a code. */
 static int ask(struct acting *a, bool *ret_end, struct err *err)
 {
 	const char *key = fleet_done_key(a->verb, true);
@@ -176,11 +199,12 @@ static int ask(struct acting *a, bool *ret_end, struct err *err)
 	if (c.failed)
 		(void)!fleet_tell_hosts(stderr, &a->preview, 0, NULL);
 	if (fleet_sum(a->preview.results, key, NULL) == 0 && !c.absent && !a->plan.rules.count)
-		return fleet_exit(a->preview.results);
+		return tell_preview(a, fleet_exit(a->preview.results), err);
 	*ret_end = !is_wanted(a);
-	if (*ret_end)
-		say(stderr, "Nothing was touched.\n");
-	return *ret_end ? EXIT_INTERRUPTED : 0;
+	if (!*ret_end)
+		return 0;
+	say(stderr, "Nothing was touched.\n");
+	return tell_preview(a, EXIT_INTERRUPTED, err);
 }
 
 /* ---- the result */

@@ -14,3 +14,5 @@ enum answer {
 enum answer ask_yes(int in, FILE *out, const char *question);
 /* The same, but the answer must be number: for what deletes everything. */
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
+/* Likewise, for what is done on many hosts. */
+enum answer ask_hosts(int in, FILE *out, const char *question, uint64_t hosts);

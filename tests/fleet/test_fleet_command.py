@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: ISC
 """The command with --fleet: what an operator types on a machine without Postfix, and what comes back."""
-import json
 import os
 import signal
 import subprocess
 import time
 
 from fleet import FleetCase
-from rig import until
+from test_terminal import Terminal
 
 BAD, GOOD = "a@example.com", "b@good.test"
 
@@ -200,7 +199,7 @@ class Admin(FleetCase):
         host.fill(BAD, 3)
         self.fleet.add("mx9", tags=["edge"])
         self.fleet.idx("purge", "--host", "mx1", "-y", "--reason", "why not", "example.com")
-        self.until(lambda: "version" in {**self.hosts()["mx1"], **{}} and self.hosts()["mx1"]["version"], "its health")
+        self.until(lambda: "version" in self.hosts()["mx1"] and self.hosts()["mx1"]["version"], "its health")
         hosts = self.hosts()
         self.assertEqual((hosts["mx1"]["state"], hosts["mx9"]["state"], hosts["mx9"]["tags"]), ("present", "new", ["edge"]))
         orders = self.fleet.idx("fleet", "orders", "--json").lines
@@ -245,3 +244,46 @@ class Admin(FleetCase):
         done = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual((done.returncode, done.stdout), (1, ""), done)
         self.assertIn("fleet", done.stderr)
+
+
+class Question(FleetCase):
+    """On a terminal a dry run comes first, and the answer is the number of hosts."""
+
+    def ask(self, *words):
+        terminal = Terminal(self.fleet.words(*words))
+        terminal.read_until("[type the number of hosts]", 60)
+        return terminal
+
+    def setUp(self):
+        super().setUp()
+        self.mx1, self.mx2 = self.fleet.join("mx1", "mx2")
+        for host in (self.mx1, self.mx2):
+            host.fill(BAD, 3)
+
+    def placed(self):
+        return self.fleet.admin("SELECT verb, dry_run FROM pqpurge.fleet_order ORDER BY id")
+
+    def test_no(self):
+        for answer in ("", "y", "6", "1"):
+            terminal = self.ask("purge", "--fleet", "example.com")
+            self.assertIn("6 messages on 2 hosts: mx1 3, mx2 3.", terminal.text)
+            self.assertEqual(terminal.answer(answer), 3, terminal.text)
+        self.assertEqual(self.placed(), ["purge|t"] * 4)
+        self.assertEqual([h.senders() for h in (self.mx1, self.mx2)], [{BAD: 3}] * 2)
+
+    def test_yes(self):
+        self.mx2.stop_agent()
+        self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = seen_at - interval '4 minutes' WHERE name = 'mx2'")
+        terminal = self.ask("purge", "--fleet", "--block=2h", "example.com")
+        self.assertIn("mx2 was last seen 4m ago", terminal.text)
+        self.assertIn("and on mx2 what came before now?", terminal.text)
+        self.assertEqual(terminal.answer("2"), 4, terminal.text)
+        self.assertIn("Deleted", terminal.text)
+        self.assertRegex(terminal.text, r"HOST +STATE +RESULT")
+        self.assertTrue(self.mx1.refuses(BAD))
+
+    def test_nothing_matches(self):
+        terminal = Terminal(self.fleet.words("purge", "--fleet", "nobody.test"))
+        terminal.read_until(None, 60)
+        self.assertIn("0 messages on 0 hosts", terminal.text)
+        self.assertEqual(self.placed(), ["purge|t"])
