@@ -140,7 +140,7 @@ struct order {
 	const struct save *save; /* DELETE: first write messages there; may be NULL */
 	size_t limit;            /* only the oldest; 0 = all */
 	/* For the account; NULL as "". A hold adopts an unfinished hold batch of the same
-	 * selector_text, which must always have the same form. */
+	 * selector_text (which must always have the same form) and token. */
 	const char *verb, *command_line, *reason, *user, *selector_text, *token;
 	uid_t uid;          /* of whose order it is; for the account, too */
 	bool stays;         /* the batch is accounted for also where nothing matched */

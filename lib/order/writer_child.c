@@ -32,17 +32,19 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	return sent;
 }
 
-/* An unfinished hold of the same selector whose command is gone. */
+/* An unfinished hold of the same selector and token whose command is gone. */
 static struct ledger_batch *find_adoptable(const struct ledger *ledger, const struct json *first)
 {
 	const char *verb = json_text(first, "verb"), *selector = json_text(first, "selector");
+	const char *token = json_text(first, "token");
 	bool adopts = verb && strcmp(verb, "hold") == 0 && selector && *selector;
 
 	for (size_t n = ledger->count; adopts && n > 0; n--) {
 		struct ledger_batch *b = &ledger->list[n - 1];
 
 		if (b->effect == EFFECT_HOLDS && !b->ended && !b->undone && !b->told.running &&
-		    strcmp(b->told.selector, selector) == 0)
+		    strcmp(b->told.selector, selector) == 0 &&
+		    strcmp(b->told.token, token ? token : "") == 0)
 			return b;
 	}
 	return NULL;

@@ -139,6 +139,8 @@ int fleet_place(struct fleet *f, struct fleet_order *o, struct err *err)
 	}
 	if (code < 0)
 		return err_within(err, code, "the order was not placed");
+	if (json_count(o->placed, "hosts") == 0)
+		return err_set(err, ERR_USAGE, "the fleet has no hosts ('pqpurge-idx fleet add')");
 	o->number = json_int(o->placed, "order", 0);
 	o->rule_version = json_int(o->placed, "rule_version", 0);
 	return 0;
