@@ -137,6 +137,20 @@ static void test_not_adopted(void **state)
 	close_walk(&w);
 }
 
+/* An order of the fleet is undone by its token: its batch is its own. */
+static void test_another_token(void **state)
+{
+	struct walk w;
+
+	(void)state;
+	open_killed(&w, ACTION_HOLD);
+	(void)add(&w, QUEUE_DEFERRED, 30);
+	w.order.token = "fleet:1";
+	run(&w);
+	assert_int_equal(w.outcome.tally.batch, 2);
+	close_walk(&w);
+}
+
 /* Nor is one that was undone. */
 static void test_undone_is_not_adopted(void **state)
 {
@@ -232,5 +246,6 @@ static void test_running(void **state)
 UNIT_MAIN(cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_killed_hold_is_undone),
     cmocka_unit_test(test_undo_awaits_an_orphan), cmocka_unit_test(test_killed_hold_is_adopted),
     cmocka_unit_test(test_orphan), cmocka_unit_test(test_not_adopted),
-    cmocka_unit_test(test_undone_is_not_adopted), cmocka_unit_test(test_killed_twice),
-    cmocka_unit_test(test_adopted_is_killed), cmocka_unit_test(test_running))
+    cmocka_unit_test(test_another_token), cmocka_unit_test(test_undone_is_not_adopted),
+    cmocka_unit_test(test_killed_twice), cmocka_unit_test(test_adopted_is_killed),
+    cmocka_unit_test(test_running))
