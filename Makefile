@@ -162,10 +162,9 @@ postfix: programs-for-tests ## both programs on a private real Postfix; T=test_p
 fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and private Postfixes; T=test_rights for one file
 	tests/fleet/run $(BUILD) $(T)
 
-# torture has these of test_truth_history and test_hostile_daemon.
-full: programs-for-tests ## tests that are cut short elsewhere, in full size
+# The Postfix tests that have a full size run in it with torture, in its long form.
+full: programs-for-tests ## a protocol test that is cut short elsewhere, in full size
 	PQPURGE_FULL=1 tests/protocol/run $(BUILD) test_reload
-	PQPURGE_FULL=1 tests/postfix/run $(BUILD) test_truth_history.History
 
 .PHONY: demo fleet-demo
 fleet-demo: ## install what is missing, build, and show an order to a fleet of private Postfixes
