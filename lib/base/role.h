@@ -66,6 +66,6 @@ int role_start(struct role_child *child, const struct role *role, role_work *wor
  * zero. Check the bytes: they are what the child says. */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
-/* Both in one. bounds: see struct role_child, NULL means defaults. patience in microseconds. */
-int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
+/* Both in one, with the defaults. stop may be NULL. patience in microseconds. */
+int role_ask(const struct role *role, const volatile sig_atomic_t *stop, int64_t patience,
     role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;

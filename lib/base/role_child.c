@@ -346,10 +346,10 @@ int role_finish(struct role_child *child, int64_t deadline, struct blob *ret, st
 	return code;
 }
 
-int role_ask(const struct role *role, const struct role_child *bounds, int64_t patience,
+int role_ask(const struct role *role, const volatile sig_atomic_t *stop, int64_t patience,
     role_work *work, void *arg, struct blob *ret, struct err *err)
 {
-	struct role_child child = bounds ? *bounds : (struct role_child){0};
+	struct role_child child = {.stop = stop};
 	int code = role_start(&child, role, work, arg, err);
 
 	return code < 0 ? code : role_finish(&child, clock_steady() + patience, ret, err);

@@ -58,16 +58,12 @@ static uint64_t memory_for(const struct client_call *call)
 static int try_call(
     const struct index_client *c, struct client_call *call, struct blob *ret, struct err *err)
 {
-	struct role_child child = {.cpu = CPU_TIME, .stop = c->stop};
+	struct role_child child = {.memory = memory_for(call), .cpu = CPU_TIME, .stop = c->stop};
 	struct role role;
-	int code;
+	int code = find_role(c->settings->index_directory, &role, err);
 
-	child.memory = memory_for(call);
-	code = find_role(c->settings->index_directory, &role, err);
-	if (code == 0)
-		code = role_ask(&role, &child, call->deadline + GRACE - clock_steady(),
-		    client_child, call, ret, err);
-	return code;
+	code = code ?: role_start(&child, &role, client_child, call, err);
+	return code ?: role_finish(&child, call->deadline + GRACE, ret, err);
 }
 
 /*

@@ -110,14 +110,13 @@ static void take_reasons(struct facts *facts, const struct blob *blob)
 void facts_read_reasons(struct facts *facts, const struct postfix *p, const struct outcome *outcome)
 {
 	struct reading r = {.p = p, .outcome = outcome};
-	struct role_child child = {.stop = p->stop};
 	struct blob blob = {0};
 	size_t ahead = 0;
 
 	for (size_t n = 0; n < outcome->count; n++)
 		ahead += item_is(&outcome->items[n], IS_OPEN | IS_READY);
 	r.every = (ahead + FACTS_REASONS - 1) / FACTS_REASONS;
-	if (ahead > 0 && role_ask(&p->owner, &child, PATIENCE, read_reasons, &r, &blob, NULL) == 0)
+	if (ahead > 0 && role_ask(&p->owner, p->stop, PATIENCE, read_reasons, &r, &blob, NULL) == 0)
 		take_reasons(facts, &blob);
 	blob_release(&blob);
 }

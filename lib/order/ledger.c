@@ -411,9 +411,8 @@ int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic
     ledger_work *asked, void *arg, struct blob *ret, struct err *err)
 {
 	struct asking a = {s->state_directory, writing, asked, arg};
-	struct role_child child = {.stop = stop};
 	struct role owner;
 	int code = role_of_owner(a.directory, &owner, err);
 
-	return code < 0 ? code : role_ask(&owner, &child, ROLE_TIME, work, &a, ret, err);
+	return code < 0 ? code : role_ask(&owner, stop, ROLE_TIME, work, &a, ret, err);
 }

@@ -151,14 +151,13 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 static int change_in_child(
     const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
 {
-	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
 	struct role owner;
 	char why[512];
 	int code = role_of_owner(h->settings->state_directory, &owner, err);
 
 	if (code == 0)
-		code = role_ask(&owner, &child, ANSWER_TIME, change_file, h, &blob, err);
+		code = role_ask(&owner, client->stop, ANSWER_TIME, change_file, h, &blob, err);
 	if (code == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 		uint64_t refused = reader_u64(&r);

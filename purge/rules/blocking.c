@@ -206,12 +206,12 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 static int change_in_child(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
-	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
 	struct role owner;
 	int code = role_of_owner(client->settings->state_directory, &owner, err);
 
-	code = code ?: role_ask(&owner, &child, ANSWER_TIMEOUT, change_file, change, &blob, err);
+	code =
+	    code ?: role_ask(&owner, client->stop, ANSWER_TIMEOUT, change_file, change, &blob, err);
 	if (code == 0 && blob.len != 1)
 		code = err_set(err, ERR_CHILD, "a child ended without a result");
 	if (code == 0)

@@ -280,9 +280,8 @@ static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
 static int answer_in_child(const struct index_client *client, const struct role *owner,
     struct reading *r, struct rulebox *box, struct err *err)
 {
-	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
-	int code = role_ask(owner, &child, READ_TIME, answer, r, &blob, err);
+	int code = role_ask(owner, client->stop, READ_TIME, answer, r, &blob, err);
 
 	code = code ?: take_all(&blob, r->question, box, err);
 	blob_release(&blob);

@@ -4,21 +4,14 @@
 
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 {
-	char chunk[16384];
-	ssize_t n;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
 	strbuf_clear(ret);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : err_sys(err, errno, "failed to read '%s'", path);
-	while ((n = io_read_all(fd, chunk, sizeof(chunk))) > 0 && ret->len <= SETUP_FILE_MAX)
-		strbuf_add(ret, chunk, (size_t)n);
+	int code = io_read_text(fd, SETUP_FILE_MAX, ret);
 	io_close(&fd);
-	if (n < 0)
-		return err_sys(err, (int)-n, "failed to read '%s'", path);
-	if (ret->len > SETUP_FILE_MAX)
-		return err_set(err, ERR_LIMIT, "'%s' is too long", path);
-	return ret->failed ? err_sys(err, ENOMEM, "failed to read '%s'", path) : 1;
+	return code < 0 ? err_sys(err, -code, "failed to read '%s'", path) : 1;
 }
 
 /* As the file that it will replace. */

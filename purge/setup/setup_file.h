@@ -7,7 +7,7 @@
 
 #define SETUP_FILE_MAX ((size_t)4 << 20)
 
-/* Reads it into ret (cleared first): 1, 0 where there is none, ERR_LIMIT, -errno with words. */
+/* Reads it into ret (cleared first): 1, 0 where there is none, -errno with words. */
 int setup_file_read(const char *path, struct strbuf *ret, struct err *err) NODISCARD;
 /*
  * Replaces it in one step; on disk when it returns. Owner and mode stay; a new file gets mode. A

@@ -51,14 +51,13 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 
 static bool look_at_lock(const struct index_client *client, struct live *live)
 {
-	struct role_child child = {.stop = client->stop};
 	struct blob blob = {0};
 	struct role owner;
 	bool locked = false;
 
 	if (role_of_owner(client->settings->state_directory, &owner, NULL) == 0 &&
-	    role_ask(&owner, &child, LOOK_TIME, look_in_child, client->settings->state_directory,
-		&blob, NULL) == 0) {
+	    role_ask(&owner, client->stop, LOOK_TIME, look_in_child,
+		client->settings->state_directory, &blob, NULL) == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 
 		locked = reader_u8(&r) == 1;

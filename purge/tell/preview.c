@@ -98,10 +98,10 @@ static void put_samples(
     FILE *to, const struct postfix *p, const struct item *const *items, size_t count)
 {
 	struct subjects s = {p, items, count};
-	struct role_child child = {.stop = &interrupt_stop};
 	struct blob blob = {0};
 
-	if (p && role_ask(&p->owner, &child, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
+	if (p &&
+	    role_ask(&p->owner, &interrupt_stop, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
 	struct reader r = reader_of(blob.at, blob.len);
 	for (size_t i = 0; i < count; i++) {

@@ -295,9 +295,8 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 
 int why_read(struct why_task *task, struct why *ret, struct err *err)
 {
-	struct role_child child = {.stop = task->p->stop};
 	struct blob blob = {0};
-	int code = role_ask(&task->p->owner, &child, TIME_MAX, work, task, &blob, err);
+	int code = role_ask(&task->p->owner, task->p->stop, TIME_MAX, work, task, &blob, err);
 
 	*ret = (struct why){0};
 	code = code ?: take(&blob, ret, err);

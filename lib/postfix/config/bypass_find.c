@@ -32,7 +32,6 @@ static bool may_by_group(const struct role *owner, const struct stat *st)
 
 static void check_socket(const struct postfix *p, const char *path, struct findings *to)
 {
-	struct role_child child = {.stop = p->stop};
 	struct blob blob = {0};
 	struct stat st;
 
@@ -43,7 +42,7 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 		    path);
 		return;
 	}
-	if (role_ask(&p->owner, &child, ROLE_TIME, try_socket, (void *)path, &blob, NULL) == 0) {
+	if (role_ask(&p->owner, p->stop, ROLE_TIME, try_socket, (void *)path, &blob, NULL) == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 		int error = (int)reader_u32(&r);
 

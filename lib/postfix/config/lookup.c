@@ -75,23 +75,20 @@ struct looking {
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	const struct looking *looking = arg;
-	int fd = open(looking->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), code = 0;
-	char *text = malloc(TABLE_MAX + 1);
+	int fd = open(looking->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), code;
+	struct strbuf text = {0};
 	struct stat st;
-	ssize_t len;
 
-	if (fd < 0 || !text)
-		code = err_sys(err, fd < 0 ? errno : ENOMEM, "failed to open '%s'", looking->path);
+	if (fd < 0)
+		code = err_sys(err, errno, "failed to open '%s'", looking->path);
 	else if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		code = err_set(err, ERR_REFUSED, "'%s' is not a plain file", looking->path);
-	else if ((len = io_read_all(fd, text, TABLE_MAX + 1)) < 0)
-		code = err_sys(err, (int)-len, "failed to read '%s'", looking->path);
-	else if ((size_t)len > TABLE_MAX)
-		code = err_set(err, ERR_LIMIT, "'%s' is larger than 4 MiB", looking->path);
+	else if ((code = io_read_text(fd, TABLE_MAX, &text)) < 0)
+		code = err_sys(err, -code, "failed to read '%s'", looking->path);
 	else
-		bytes_put_u8(out,
-		    lookup_text_has(text, (size_t)len, looking->of_patterns, looking->lacking));
-	free(text);
+		bytes_put_u8(out, lookup_text_has(strbuf_text(&text), text.len,
+				      looking->of_patterns, looking->lacking));
+	strbuf_release(&text);
 	io_close(&fd);
 	return code;
 }
@@ -99,9 +96,8 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 static int look_in_file(const struct postfix *p, const struct looking *looking, struct err *err)
 {
 	struct blob blob = {0};
-	struct role_child child = {.stop = p->stop};
 	int code =
-	    role_ask(&p->owner, &child, ROLE_TIME, look_in_child, (void *)looking, &blob, err);
+	    role_ask(&p->owner, p->stop, ROLE_TIME, look_in_child, (void *)looking, &blob, err);
 	int found = blob.len == 1 && blob.at[0] == 1;
 
 	if (code == 0 && blob.len != 1)

@@ -131,9 +131,8 @@ int spool_reasons(
     const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed, struct err *err)
 {
 	struct task task = {p, id};
-	struct role_child child = {.stop = p->stop};
 	struct blob blob = {0};
-	int code = role_ask(&p->owner, &child, queue_patience(1), work, &task, &blob, err);
+	int code = role_ask(&p->owner, p->stop, queue_patience(1), work, &task, &blob, err);
 	strbuf_clear(ret_packed);
 	if (code == 0 && blob.len > 0 && blob.at[blob.len - 1] != '\0')
 		code = err_set(err, ERR_CHILD, "the reader of defer logs broke off");

@@ -355,9 +355,8 @@ int spool_walk(const struct postfix *p, const struct packed_id *known, size_t kn
     bool reread, struct walked *ret, struct err *err)
 {
 	struct task task = {p, known, known_count, reread};
-	struct role_child child = {.stop = p->stop};
 	struct blob memory = {0};
-	int code = role_ask(&p->owner, &child, WALK_TIME, work, &task, &memory, err);
+	int code = role_ask(&p->owner, p->stop, WALK_TIME, work, &task, &memory, err);
 
 	if (code < 0)
 		return code;
