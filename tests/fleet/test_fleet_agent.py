@@ -41,7 +41,7 @@ class AgentCase(FleetCase):
             file.writelines(f'{key} = "{value}"\n' for key, value in values.items())
         with open(os.path.join(self.home, "log"), "ab") as log:
             process = subprocess.Popen([LINK, "-c", conf, "agent"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                                       env={"PATH": os.environ["PATH"]}, **agent_identity())
+                                       env={k: v for k, v in os.environ.items() if k == "PATH" or k.endswith("SAN_OPTIONS")}, **agent_identity())
         self.agents.append(process)
         return process
 
