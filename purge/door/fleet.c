@@ -267,6 +267,8 @@ static int say_summary(const struct saying *y, const char *verb, const struct be
 		put_status(y, o);
 	if (!y->acts)
 		json_put_int(o, "lines", (int64_t)y->lines);
+	if (y->cut)
+		json_put_bool(o, "cut", true);
 	if (y->acts)
 		take_end(o, done, ret);
 	json_free(line);

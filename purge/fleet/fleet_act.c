@@ -40,9 +40,8 @@ static int add_rules(struct acting *a, struct err *err)
 static int find_token(struct acting *a, struct err *err)
 {
 	struct json *request = fleet_request("order"), *answer = NULL;
-	const struct json *order;
-	const char *token;
-	uint64_t number;
+	const char *token, *verb;
+	uint64_t number = 0;
 	int code = 0;
 
 	if (a->o->word_count != 1 || str_parse_u64(a->o->words[0], 1, INT64_MAX, &number) < 0)
@@ -54,10 +53,13 @@ static int find_token(struct acting *a, struct err *err)
 		code = fleet_link_ask(&a->f->link, request, &answer, err);
 	else
 		json_free(request);
-	order = answer && json_child(answer, "order") ? json_child(answer, "order") : answer;
-	token = order ? json_text(order, "token") : NULL;
-	if (code == 0 && !token)
-		code = err_set(err, ERR_CHILD, "the fleet tells no token of that order");
+	token = answer ? json_text(answer, "token") : NULL;
+	verb = answer ? json_text(answer, "verb") : NULL;
+	if (code == 0 && (!token || !verb))
+		code = err_set(err, ERR_USAGE, "there is no order %" PRIu64, number);
+	if (code == 0 && strcmp(verb, "hold") != 0)
+		code =
+		    err_set(err, ERR_USAGE, "order %" PRIu64 " is no hold, but '%s'", number, verb);
 	if (code == 0) {
 		struct strbuf packed = {0};
 		struct strlist list;

@@ -190,6 +190,7 @@ static int sum_up(struct looking *k, bool why, struct err *err)
 		    json_child(json_at(k->order.results, "results", n), "summary");
 
 		k->cut |= s && json_int(s, "lines", 0) >= GROUPS_MAX;
+		k->cut |= s && json_bool(s, "cut", false);
 	}
 	if (!k->o->json)
 		k->table = why ? table_new(stdout, whys, COUNT_OF(whys))
@@ -253,20 +254,29 @@ static int status(struct looking *k, struct err *err)
 
 /* ---- the order */
 
-/* Hosts that did not answer are named on stderr, since the lines are not all then. */
+static bool is_cut(const struct json *r)
+{
+	const struct json *s = json_child(r, "summary");
+
+	return s && json_bool(s, "cut", false);
+}
+
+/* Hosts that did not answer, or not with all, are named on stderr. */
 static void say_missing(const struct looking *k)
 {
 	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {
 		const struct json *r = json_at(k->order.results, "results", n);
-		const char *words = json_text(r, "words");
+		const char *words = json_text(r, "words"), *host = json_text(r, "host");
 		char seen[64];
 
 		if (fleet_state_of(r) == FLEET_ABSENT)
-			complain("%s is absent (%s)", json_text(r, "host"),
+			complain("%s is absent (%s)", host,
 			    fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen)));
 		else if (fleet_state_of(r) == FLEET_FAILED)
-			complain("%s: %s%s%s", json_text(r, "host"), fleet_state_word(r),
+			complain("%s: %s%s%s", host, fleet_state_word(r),
 			    words && *words ? ": " : "", words ? words : "");
+		else if (is_cut(r))
+			complain("%s has more lines than the fleet takes; narrow it down", host);
 	}
 }
 

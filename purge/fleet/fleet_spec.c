@@ -204,6 +204,8 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 		if (!row_of(each))
 			return err_set(err, ERR_USAGE, "'--%.*s' does not go with '--fleet'",
 			    (int)strcspn(each, "="), each);
+	if (str_has_control(options->reason) || !str_is_utf8(options->reason))
+		return err_set(err, ERR_USAGE, "the reason holds control characters, or no UTF-8");
 	if (options->ids_from_stdin)
 		return err_set(err, ERR_USAGE, "'--id -' does not go with '--fleet'");
 	o = json_new();

@@ -189,6 +189,52 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
+#define TOKEN "0f8fad5b-d9cb-469f-a165-70867728950e"
+
+/* undo goes by the token of the order, which must be a hold. */
+static void test_undo(void **state)
+{
+	char *out;
+
+	(void)state;
+	answer_with(CONNECTED "{\"ok\":true,\"order\":9,\"verb\":\"hold\",\"token\":\"" TOKEN
+			      "\"}\n" PLACED RESULTS(DONE));
+	assert_int_equal(run("undo --fleet -y 9", &out), 0);
+	assert_non_null(strstr(read_file(requests), "\"verb\":\"undo\""));
+	assert_non_null(strstr(read_file(requests), "\"of\":[\"" TOKEN "\"]"));
+	answer_with(
+	    CONNECTED "{\"ok\":true,\"order\":9,\"verb\":\"purge\",\"token\":\"" TOKEN "\"}\n");
+	assert_int_equal(run("undo --fleet -y 9", &out), 1);
+	assert_non_null(strstr(read_file(errors), "no hold"));
+	answer_with(CONNECTED "{\"ok\":true}\n");
+	assert_int_equal(run("undo --fleet -y 9", &out), 1);
+	answer_with(CONNECTED);
+	assert_int_equal(run("undo --fleet -y 9 10", &out), 1);
+}
+
+/* The groups of all hosts are added up; a host that was cut makes sums "at least". */
+static void test_top(void **state)
+{
+	char *out;
+
+	(void)state;
+	answer_with(CONNECTED PLACED
+		RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+			"1000}},"
+			"{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+			"1}}") "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":3}],"
+			       "\"last\":false}\n"
+			       "{\"ok\":true,\"lines\":[{\"group\":\"b.test\",\"count\":4}],"
+			       "\"last\":true}\n"
+			       "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":5}],"
+			       "\"last\":true}\n");
+	assert_int_equal(run("top --fleet --json --limit 1", &out), 0);
+	assert_non_null(strstr(out, "{\"group\":\"a.test\",\"count\":8,"));
+	assert_non_null(strstr(out, "\"hosts\":2,\"at_least\":true"));
+	assert_null(strstr(out, "b.test"));
+	assert_non_null(strstr(read_file(requests), "\"limit\":1000"));
+}
+
 static void test_no_link(void **state)
 {
 	char *out;
@@ -232,6 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
+	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
 	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
