@@ -260,7 +260,7 @@ bench-programs: all $(BENCHES) $(TOOLS)
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578] fleet/*.[1578])
-SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run .ci/run tests/deb/run \
+SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run tests/fleet/run .ci/run tests/deb/run \
              $(wildcard debian/p*inst debian/p*rm)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc

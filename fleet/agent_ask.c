@@ -54,7 +54,7 @@ static bool fence_due(const struct agent *a, int64_t now)
 static void fence_fill(struct agent *a, struct params *p)
 {
 	(void)p;
-	a->fence_at = clock_steady() + AGENT_BEAT;
+	a->fence_at = clock_steady() + AGENT_FENCE;
 }
 
 static void fence_take(struct agent *a)
@@ -306,7 +306,7 @@ static void lost_name(struct agent *a)
 	    "fleet: another agent has taken the name %s; waiting until it is silent", a->name);
 	a->fenced = true;
 	a->greeted = false;
-	a->fence_at = clock_steady() + AGENT_BEAT;
+	a->fence_at = clock_steady() + AGENT_FENCE;
 }
 
 int agent_take(struct agent *a, struct err *err)

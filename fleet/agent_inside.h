@@ -11,6 +11,7 @@
 #include "fleet/spec.h"
 
 #define AGENT_BEAT      (20 * USEC_PER_SEC) /* +-20 %, so that hosts do not beat as one */
+#define AGENT_FENCE     (5 * USEC_PER_SEC)  /* between looks whether the name is free */
 #define AGENT_QUIET     (USEC_PER_SEC / 5)  /* at least, between two wake-ups by the database */
 #define AGENT_ABSENT    (60 * USEC_PER_SEC) /* a name whose owner was silent so long is free */
 #define AGENT_PAUSE     (USEC_PER_SEC / 4)  /* before connecting anew; doubles */

@@ -57,6 +57,16 @@ case " $missing " in
 		$as_root debconf-set-selections || fail "debconf-set-selections failed"
 	;;
 esac
+# Nor does a PostgreSQL become its database server: no cluster is made. The package keeps a file that is there.
+case " $missing " in
+*' postgresql '*)
+	clusters=/etc/postgresql-common/createcluster.conf
+	# shellcheck disable=SC2016
+	[ -e $clusters ] || $as_root sh -c '
+		mkdir -p "${1%/*}" && printf "%s\n" "# by tests/deps.sh of pqpurge" "create_main_cluster = false" >"$1"' sh $clusters ||
+		fail "cannot write $clusters"
+	;;
+esac
 install() {
 	# $missing is a list of words on purpose.
 	# shellcheck disable=SC2086

@@ -148,6 +148,11 @@ class Orders(FleetCase):
         self.assertEqual(rules_of(host), {})
 
 
+def read(path):
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()
+
+
 def rules_of(host):
     """{pattern: origin} of `rules --json`."""
     return {line["pattern"]: line["origin"] for line in host.pq.idx("rules", "--json").lines}
@@ -223,13 +228,15 @@ class Crashes(FleetCase):
         clone_log = host.agent_log + ".clone"
         try:
             host.start_agent(log=clone_log)
-            self.until(lambda: "another agent has taken" in host.log(), "the first to notice")
+            self.until(lambda: "joined as" in read(clone_log), "the clone to join")
             epoch = self.fleet.admin("SELECT epoch FROM pqpurge.fleet_host")
             with self.fleet.operator() as anna:
                 order = anna.place("purge", spec=PURGE)
                 self.fleet.until_states(order, {"mx1": "done"})
+            self.until(lambda: "another agent has taken" in host.log(), "the first to notice")
             self.assertEqual(self.fleet.admin("SELECT epoch FROM pqpurge.fleet_host"), epoch)
             self.assertEqual(self.fleet.admin("SELECT max(attempt) FROM pqpurge.fleet_result"), ["1"])
+            self.assertNotIn("another agent", read(clone_log))
             host.stop_agent(9)
             self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = seen_at - interval '2 minutes'")
             self.until(lambda: host.log().count("joined as") == 2, "the first to take the name again")
