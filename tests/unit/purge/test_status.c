@@ -19,7 +19,7 @@ static void begin(struct scene *scene, const char *answer)
 {
 	static char index[] = "/run/pqpurge", stored[] = "/var/lib/pqpurge",
 		    rules[] = "/etc/pqpurge/rules", config[] = "/etc/postfix",
-		    queue[] = "/var/spool/postfix", name[] = "mail.example";
+		    queue[] = "/var/spool/postfix", name[] = "mail.example", fleet[] = "";
 	struct status *st = &scene->st;
 
 	memset(scene, 0, sizeof(*scene));
@@ -27,6 +27,7 @@ static void begin(struct scene *scene, const char *answer)
 	scene->s.settings.index_directory = index;
 	scene->s.settings.state_directory = stored;
 	scene->s.settings.rules_file = rules;
+	scene->s.settings.fleet = fleet;
 	st->s = &scene->s;
 	st->postfix.config_directory = config;
 	st->postfix.queue_directory = queue;
