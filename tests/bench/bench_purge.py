@@ -5,7 +5,7 @@ import statistics
 import subprocess
 import tempfile
 
-from common import BAD, COUNT, ROUNDS, keep, program, seconds, show, stop, table
+from common import BAD, COUNT, ROUNDS, cpu_seconds, keep, program, seconds, show, stop, table
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000 10000000").split()]
 
@@ -42,16 +42,19 @@ def seed_script(bench, _, __):
 
 def compare(bench, name, title, ways, count, every):
     """Each way deletes the same share of the same queue; ratios are to the second way."""
-    times = {way: [] for way, _ in ways}
+    times, cpu = {way: [] for way, _ in ways}, {way: [] for way, _ in ways}
     for _ in range(ROUNDS):
         for way, work in ways:
             pq, ids = bench.fresh(count, every)
             if work is pqpurge:
                 assert pq.idx("sync", timeout=600).status == 0
+            before = cpu_seconds()
             times[way].append(seconds(lambda: work(bench, pq, ids)))
+            cpu[way].append(cpu_seconds() - before)
             stop(pq)
             assert bench.left() == count - len(ids.split()), (way, bench.left())
     table(name, title, times, base=1)
+    table(name + "-cpu", title + ": CPU, with postsuper", cpu, base=1)
 
 
 def bench_purge(bench):
