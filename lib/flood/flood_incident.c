@@ -270,6 +270,15 @@ void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)
 		table_forget(e, now);
 }
 
+static bool is_client(const struct flood_incident *i, const char *subject)
+{
+	struct net_block named, key;
+
+	return str_starts(subject, "client:") && net_parse_block(subject + 7, &named) == 0 &&
+	       net_parse_block(i->key, &key) == 0 && named.bits == key.bits &&
+	       net_equal(&named.base, &key.base);
+}
+
 /* folded: the subject as the key of an address would be. */
 static bool is_named(
     const struct flood_incident *i, const char *subject, const struct flood_key *folded)
@@ -277,6 +286,8 @@ static bool is_named(
 	bool address = i->kind == FLOOD_LOCAL || i->kind == FLOOD_SENDER;
 	char pattern[FLOOD_KEY_MAX + 16];
 
+	if (i->kind == FLOOD_CLIENT)
+		return is_client(i, subject);
 	flood_rule_pattern(i, pattern, sizeof(pattern));
 	return pattern[0] && (str_equal_nocase(pattern, subject) ||
 				 (address && strcmp(folded->text, i->key) == 0));

@@ -243,6 +243,9 @@ static void test_named(void **state)
 	    {"", "login:ceo@a.example", "local", "\"login:ceo\"@a.example", 1},
 	    {"", "x@b.example", "2001:db8::1", "client:2001:db8::/64", 1},
 	    {"", "x@b.example", "2001:db8::1", "client:2001:db8::1", 0},
+	    {"", "x@b.example", "198.51.100.1", "client:198.51.100.1/32", 1},
+	    {"", "x@b.example", "198.51.100.1", "client:198.51.100.1", 1},
+	    {"", "x@b.example", "198.51.100.1", "client:198.51.100.0/24", 0},
 	};
 
 	(void)state;
