@@ -226,7 +226,7 @@ static void say_waits(const struct acting *a)
 			strbuf_printf(&names, "%s%s", names.len ? ", " : "", json_text(r, "host"));
 	}
 	if (names.len)
-		say(stdout, "Order %" PRId64 " waits for %s until %s.\n", a->order.number,
+		say(stdout, " Order %" PRId64 " waits for %s until %s.", a->order.number,
 		    names.text,
 		    clock_text(
 			clock_wall() + a->order.expire * USEC_PER_SEC, until, sizeof(until)));
@@ -266,11 +266,12 @@ static int tell(const struct acting *a, const struct fleet_order *o, struct err 
 	if (!a->o->json && !a->o->quiet) {
 		snprintf(word, sizeof(word), "%s", fleet_done_key(a->verb, false));
 		word[0] = (char)(word[0] - 'a' + 'A');
-		say(stdout, "%s%s %" PRId64 " %s on %zu of %zu %s.\n",
-		    o->dry_run ? "Dry run: " : "", o->dry_run ? key : word, sum,
-		    PLURAL(sum, "message"), hosts, c.hosts, PLURAL(c.hosts, "host"));
+		say(stdout, "%s%s %" PRId64 " %s on %zu of %zu %s.", o->dry_run ? "Dry run: " : "",
+		    o->dry_run ? key : word, sum, PLURAL(sum, "message"), hosts, c.hosts,
+		    PLURAL(c.hosts, "host"));
 		if (!o->dry_run)
 			say_waits(a);
+		say(stdout, "\n");
 		if (!o->dry_run)
 			say_rules(a);
 	}

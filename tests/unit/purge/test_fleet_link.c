@@ -150,7 +150,7 @@ static void test_requests(void **state)
 	answer_with(CONNECTED "{\"error\":\"connect\",\"text\":\"lost\"}\n" PLACED RESULTS(
 	    DONE) "{\"ok\":true,\"hosts\":[{\"name\":\"mx1\",\"rules\":3}]}\n");
 	assert_int_equal(run("purge --host mx1 -y --block=2h --reason why example.com", &out), 0);
-	assert_non_null(strstr(out, "Deleted 800 messages on 1 of 1 host."));
+	assert_non_null(strstr(out, "Deleted 800 messages on 1 of 1 host.\n"));
 	assert_non_null(strstr(out, "in force on 1 of 1 host."));
 	sent = read_file(requests);
 	assert_non_null(strstr(sent, "\"do\":\"connect\",\"fleet\":\"service=test\""));
