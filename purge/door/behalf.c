@@ -101,6 +101,9 @@ static int check(const struct session *s, struct err *err)
 		code = check_options(o, err);
 	if (code == 0 && (o->block || o->rule_for))
 		code = check_allowed(s->behalf, "block", "set rules", err);
+	if (code == 0 && o->sweep && s->behalf->most)
+		code = err_set(err, ERR_REFUSED,
+		    "'--sweep' has no bound, and fleet_max_messages sets one here");
 	if (code == 0 && o->normal)
 		code = check_allowed(s->behalf, "release", "release what a flood's rule held", err);
 	return code;

@@ -124,7 +124,7 @@ class Bounds(FleetCase):
     def test_the_host_has_the_last_word(self):
         """fleet_allow and fleet_max_messages decide, whatever the fleet wants; refusals stand in the account."""
         for order, word in ((fleet("hold", AUTHOR), "fleet_allow"), (fleet("purge", ("author", "/./")), "regex"),
-                            (fleet("purge", AUTHOR), "fleet_max_messages"), (rules("x.test"), "block")):
+                            (fleet("purge", AUTHOR), "fleet_max_messages"), (rules("x.test"), "block"), (fleet("purge", AUTHOR, ("sweep", "yes")), "fleet_max_messages")):
             answer = self.fleet(order)
             self.assertEqual((answer.status, answer.refused), (1, 1), answer)
             self.assertIn(word, answer.words)
