@@ -15,6 +15,7 @@ import grp
 import json
 import os
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -95,10 +96,24 @@ def memory_directory():
     return next((path for path in ("/run", "/dev/shm") if path in in_memory), None)
 
 
+CLAIMS = []
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody has, outside of those that the kernel gives to connections. No other rig gets it while this process
+    lives: a port may be used long after it was chosen, and mail that goes to somebody else's Postfix fails his test."""
+    for port in random.sample(range(10000, 32000), 1000):
+        claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            claim.bind(f"\0pqpurge-rig-port-{port}")
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", port))
+        except OSError:
+            claim.close()
+            continue
+        CLAIMS.append(claim)
+        return port
+    raise RuntimeError("no free port")
 
 
 def milter_words(socket_path, default_action="accept", timeout="10s"):
