@@ -125,17 +125,18 @@ struct before {
 
 static void add_batch(struct before *b, const struct batch *batch)
 {
-	/* The newest comes first: it alone says whether something is left. */
-	if (!b->known)
+	/* The newest comes first: it alone says what is left, and of that nothing was done before.
+	 */
+	if (!b->known) {
+		b->sum.number = batch->number;
 		b->complete = batch->state != ACCOUNT_UNFINISHED &&
 			      batch->done + batch->changed + batch->failed >= batch->matched;
+		b->sum.changed = b->complete ? batch->changed : 0;
+		b->sum.failed = b->complete ? batch->failed : 0;
+	}
 	b->known = true;
-	if (b->sum.number == 0)
-		b->sum.number = batch->number;
 	b->sum.done += batch->done;
 	b->sum.gone += batch->gone;
-	b->sum.changed += b->complete ? batch->changed : 0;
-	b->sum.failed += b->complete ? batch->failed : 0;
 }
 
 static int look_up(struct session *s, const char *token, struct before *ret, struct err *err)

@@ -2,11 +2,13 @@
 """Orders of the fleet, as its agent's account might send them: what is refused, what is done once, and what stands in the account."""
 import json
 import struct
+import subprocess
 
 import door
 from case import BAD
-from door import MEMBER, STRANGER, TOKEN, fleet, hold, hook, rules, verb
+from door import MEMBER, STRANGER, TOKEN, fleet, hold, hook, identity, rules, verb
 from pqpurge import USER
+from rig import until
 from test_door import DoorCase
 
 AGENT = "news"  # a user that every Debian has
@@ -116,6 +118,30 @@ class Orders(FleetCase):
                 answer = self.door.send("daemon", order, user, ["nogroup"])
                 self.assertEqual((answer.status, answer.refused), (1, 1), (user, answer))
         self.assertEqual(self.postfix.ids(), self.all)
+
+
+class Stopped(FleetCase):
+    settings = {**FleetCase.settings, "postsuper_jobs": 1}
+
+    def test_gone_on_with(self):
+        """A link that goes away stops root between chunks; the next attempt does the rest, and tells the sum of both."""
+        before = self.queue_many("a@example.com", 3000)
+        order = fleet("purge", AUTHOR)
+        with subprocess.Popen(["/usr/bin/python3", "-c", door.CLIENT, self.door.path("daemon")], stdin=subprocess.PIPE,
+                              stdout=subprocess.DEVNULL, **identity(AGENT, ["nogroup"])) as client:
+            client.stdin.write(struct.pack("<I", len(order)) + order)
+            client.stdin.close()
+            until(lambda: len(self.postfix.ids() & before) < 2990, "the first messages to go")
+            client.kill()
+        until(lambda: self.last() and self.last()["state"] == "unfinished" and "running" not in self.last(), "root to stop")
+        left = self.postfix.ids() & before
+        self.assertTrue(left, "there was nothing to stop")
+        answer = self.fleet(fleet("purge", AUTHOR, attempt=2))
+        summary = self.summary(answer)
+        self.assertEqual((answer.status, answer.done, summary["deleted"], summary["matched"]), (0, 3004, 3004, 3004), answer)
+        self.assertEqual(self.postfix.ids(), self.rest)
+        again = self.fleet(fleet("purge", AUTHOR, attempt=3))
+        self.assertEqual((again.status, again.done, self.summary(again)["repeated"]), (0, 3004, True), again)
 
 
 class Bounds(FleetCase):
