@@ -126,7 +126,7 @@ GRANT SELECT ON fleet_event TO pqpurge_operator, pqpurge_reader;
 CREATE FUNCTION own_host(p_epoch bigint) RETURNS void LANGUAGE plpgsql STABLE AS $$ DECLARE e bigint; BEGIN
   SELECT epoch INTO e FROM pqpurge.fleet_host WHERE name = session_user AND retired_at IS NULL;
   IF e IS NULL THEN RAISE EXCEPTION '% is not a host of this fleet', session_user USING ERRCODE = 'FL001'; END IF;
-  IF e <> p_epoch THEN RAISE EXCEPTION 'another agent has taken the name %', session_user USING ERRCODE = 'FL002'; END IF;
+  IF e IS DISTINCT FROM p_epoch THEN RAISE EXCEPTION 'another agent has taken the name %', session_user USING ERRCODE = 'FL002'; END IF;
 END $$;
 
 CREATE FUNCTION fleet_hello(p_agent text) RETURNS TABLE (fleet uuid, version int, epoch bigint, rule_version bigint)
@@ -201,12 +201,12 @@ CREATE FUNCTION fleet_report(p_epoch bigint, p_order bigint, p_attempt int, p_st
   p_summary json, p_words text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLARE r fleet_result; BEGIN
   PERFORM own_host(p_epoch);
-  IF p_state NOT IN ('done','partly','failed','refused','interrupted') THEN
+  IF p_state IS NULL OR p_state NOT IN ('done','partly','failed','refused','interrupted') THEN
     RAISE EXCEPTION 'no such end: %', p_state USING ERRCODE = 'FL003'; END IF;
   SELECT * INTO r FROM fleet_result WHERE order_id = p_order AND host = session_user FOR UPDATE;
   IF r.order_id IS NULL THEN RAISE EXCEPTION 'no order % for %', p_order, session_user USING ERRCODE = 'FL004'; END IF;
   IF r.attempt = p_attempt AND r.state = p_state THEN RETURN; END IF;
-  IF r.state <> 'running' OR r.attempt <> p_attempt THEN
+  IF r.state <> 'running' OR r.attempt IS DISTINCT FROM p_attempt THEN
     RAISE EXCEPTION 'order % is % (attempt %)', p_order, r.state, r.attempt USING ERRCODE = 'FL003'; END IF;
   UPDATE fleet_result SET state = p_state, exit_status = p_exit, batch = p_batch, summary = p_summary, words = left(p_words, 2000),
     finished_at = clock_timestamp(), touched_at = clock_timestamp() WHERE order_id = p_order AND host = session_user;

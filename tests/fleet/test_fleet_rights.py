@@ -57,6 +57,9 @@ ATTACKS = [
     ("mx1", "SELECT pqpurge.fleet_report({epoch}, 1, 1, 'cancelled', 0, 1, '{{}}', '')", "FL003"),
     ("mx1", "SELECT * FROM pqpurge.fleet_claim({epoch} - 1)", "FL002"),
     ("mx1", "SELECT * FROM pqpurge.fleet_beat({epoch} + 1, 0, NULL)", "FL002"),
+    ("mx1", "SELECT * FROM pqpurge.fleet_claim(NULL)", "FL002"),
+    ("mx1", "SELECT pqpurge.fleet_report({epoch}, 1, NULL, 'done', 0, 1, '{{}}', '')", "FL003"),
+    ("mx1", "SELECT pqpurge.fleet_report({epoch}, 1, 1, NULL, 0, 1, '{{}}', '')", "FL003"),
     # Nor does it fill the table of hosts.
     ("mx1", "SELECT * FROM pqpurge.fleet_beat({epoch}, 0, to_json(repeat('x', 5000)))", "23514"),
     ("mx1", "SELECT pqpurge.fleet_add_part({epoch}, 1, 1, 99, '[]')", "23514"),
@@ -66,6 +69,11 @@ ATTACKS = [
     ("mx1", "SET ROLE mx2", ROLE),
     ("mx1", "SET ROLE pqpurge_owner", ROLE),
     ("mx1", "SET SESSION AUTHORIZATION mx2", ROLE),
+    ("mx1", "SELECT set_config('role', 'mx2', false)", ROLE),
+    ("mx1", "SELECT set_config('session_authorization', 'postgres', false)", ROLE),
+    ("mx1", "ALTER ROLE mx1 CONNECTION LIMIT -1", DENIED),
+    ("mx1", "ALTER ROLE mx1 IN DATABASE {database} SET temp_file_limit = -1", DENIED),
+    ("mx1", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'postgres'", DENIED),
     ("mx1", "GRANT pqpurge_operator TO mx1", DENIED),
     ("mx1", "ALTER ROLE mx1 SUPERUSER", DENIED),
     ("mx1", "ALTER ROLE mx2 PASSWORD 'x'", DENIED),
@@ -152,7 +160,7 @@ class Rights(unittest.TestCase):
     def test_attacks(self):
         before = self.server.admin(self.name, PICTURE)
         for who, sql, state in ATTACKS:
-            sql = sql.format(epoch=self.epoch, token="00000000-0000-4000-8000-0000000000aa")
+            sql = sql.format(epoch=self.epoch, database=self.name, token="00000000-0000-4000-8000-0000000000aa")
             with self.subTest(who=who, sql=sql):
                 done = self.host(who, sql)
                 self.assertNotEqual(done.returncode, 0, "it went through")
