@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* The fleet's rules. Everything here is called with `change` held. */
-#include <errno.h>
 
 #include "base/clock.h"
 #include "base/log.h"

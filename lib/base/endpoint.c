@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/endpoint.h"
 
-#include <errno.h>
 #include <sys/socket.h>
 
 #include "base/io.h"

@@ -7,9 +7,10 @@
 /* An index that does not answer is no failure: all files are read. */
 static void ask_names(struct catchup_work *w)
 {
-	w->asked = w->task->indexed && client_names(&w->index, &w->names, &w->index_why) == 0;
-	w->telling = w->asked && !w->task->dry_run;
-	w->counts.indexed = w->asked;
+	w->index_answers =
+	    w->task->indexed && client_names(&w->index, &w->names, &w->index_why) == 0;
+	w->telling = w->index_answers && !w->task->dry_run;
+	w->counts.indexed = w->index_answers;
 	w->counts.rows = w->names.count;
 }
 
@@ -56,7 +57,7 @@ static int fail_unmounted(const struct catchup_work *w, const char *why, struct 
 /* The index is of another instance that shares the daemon: reads all, tells nobody. */
 static int go_elsewhere(struct catchup_work *w, struct err *err)
 {
-	w->asked = w->telling = w->counts.certain = false;
+	w->index_answers = w->telling = w->counts.certain = false;
 	w->counts.elsewhere = true;
 	return walk(w, NULL, 0, err);
 }
@@ -71,7 +72,7 @@ static int judge_place(struct catchup_work *w, struct err *err)
 	bool known = place->device != 0 || place->inode != 0;
 
 	w->counts.certain = true;
-	if (w->asked && known && place->device == w->walked.device &&
+	if (w->index_answers && known && place->device == w->walked.device &&
 	    place->inode == w->walked.inode)
 		return 0;
 	if (w->task->held && !was_used(w->task->postfix))
@@ -79,7 +80,7 @@ static int judge_place(struct catchup_work *w, struct err *err)
 		    "mail was held in '%s', where Postfix never ran: is a file system not mounted? "
 		    "Nothing was touched",
 		    w->task->postfix->queue_directory);
-	if (!w->asked)
+	if (!w->index_answers)
 		return 0;
 	if (path[0] && strcmp(path, w->task->postfix->queue_directory) != 0)
 		return go_elsewhere(w, err);
@@ -104,7 +105,7 @@ static int read_files(struct catchup_work *w, struct err *err)
 	if (code == 0 && told && !w->telling) {
 		w->counts.read = w->counts.arriving = w->counts.maildrop = w->counts.unreadable = 0;
 		strbuf_clear(&w->unreadable);
-		w->asked = w->counts.indexed = false;
+		w->index_answers = w->counts.indexed = false;
 		code = catchup_read(w, err);
 	}
 	return code;
@@ -135,7 +136,7 @@ static size_t take_nameless(struct catchup_work *w, struct queue_id *ids)
 
 static int find_left(struct catchup_work *w, struct err *err)
 {
-	size_t count = w->counts.certain && w->asked ? w->walked.nameless_count : 0;
+	size_t count = w->counts.certain && w->index_answers ? w->walked.nameless_count : 0;
 	struct queue_id *ids;
 	struct proof *states = NULL;
 

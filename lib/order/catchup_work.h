@@ -23,7 +23,7 @@ struct catchup_work {
 	struct strbuf unreadable;
 	struct err index_why;
 	struct update update; /* the head of all updates */
-	bool asked;           /* the index has answered */
+	bool index_answers;   /* the index has answered */
 	bool telling;         /* it is told */
 	struct packed_id *left;
 	size_t left_count;

@@ -81,7 +81,7 @@ struct run {
 	bool distrusted;              /* it has damaged rows: all files are read */
 	bool unaccounted;             /* writing the account failed, and has ended */
 	bool touched;                 /* a postsuper was started */
-	bool asked;                   /* somebody saw the preview and said yes */
+	bool approved;                /* somebody saw the preview and said yes */
 	bool certain;                 /* an ID without a name has left (sync_counts) */
 	int64_t began;                /* wall; of this pass */
 };

@@ -408,9 +408,9 @@ static int work(void *arg, struct bytes *out, struct err *err)
 }
 
 int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
-    ledger_work *asked, void *arg, struct blob *ret, struct err *err)
+    ledger_work *ask, void *arg, struct blob *ret, struct err *err)
 {
-	struct asking a = {s->state_directory, writing, asked, arg};
+	struct asking a = {s->state_directory, writing, ask, arg};
 	struct role owner;
 	int code = role_of_owner(a.directory, &owner, err);
 

@@ -91,4 +91,4 @@ size_t ledger_message(
 /* In a child that is state_directory's owner. -ENOENT: there is no such directory. */
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
 int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
-    ledger_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;
+    ledger_work *ask, void *arg, struct blob *ret, struct err *err) NODISCARD;

@@ -252,7 +252,7 @@ static enum order_answer ask(struct run *run)
 	if (order->ask) {
 		answer = order->ask(order->ask_arg, order, run->outcome);
 		order->ask = NULL;
-		run->asked = answer == ORDER_GO;
+		run->approved = answer == ORDER_GO;
 	}
 	return answer;
 }
@@ -297,7 +297,7 @@ static int pass_asking(struct run *run, struct err *err)
 int order_pass(struct run *run, struct err *err)
 {
 	run->began = clock_wall();
-	run->asked = false;
+	run->approved = false;
 	run->outcome->foreign = run->outcome->overdue = 0;
 	order_renew(run->outcome);
 	return is_beside(run) ? pass_beside(run, err) : pass_asking(run, err);

@@ -84,7 +84,7 @@ static int resolve_gone(struct run *run, struct err *err)
 int order_resolve(struct run *run, struct err *err)
 {
 	/* Somebody was asked about what lay there then; undo goes by the account. */
-	bool settled = run->asked || run->order->undo_count > 0;
+	bool settled = run->approved || run->order->undo_count > 0;
 	int code = settled ? 0 : resolve_another(run, err);
 
 	return code < 0 ? code : resolve_gone(run, err);

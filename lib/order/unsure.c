@@ -35,7 +35,7 @@ static void put_answer(void *arg, size_t n, const struct queue_message *q, struc
 	whole.flags &= ~(uint32_t)(MESSAGE_CUT_RECIPIENTS | MESSAGE_CUT_QUEUED_RECIPIENTS);
 	whole.flags |= q->message.flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
 	bytes_put_u32(out, (uint32_t)n);
-	bytes_put_u32(out, selector_nominate_read(selector, &whole, &q->asked, &notes));
+	bytes_put_u32(out, selector_nominate_read(selector, &whole, &q->mailboxes, &notes));
 	bytes_put_u32(out, notes.limits);
 	bytes_put_u32(out, selector_other_recipients(selector, &whole));
 }

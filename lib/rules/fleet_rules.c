@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "rules/fleet_rules.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "rules/stored.h"
 

@@ -327,7 +327,6 @@ static void judge_fleet(struct status *st)
 	const struct settings *s = &st->s->settings;
 	char path[PATH_MAX], since[CLOCK_TEXT_SIZE];
 	struct stat at;
-	int64_t age;
 
 	if (!s->fleet[0])
 		return;
@@ -339,7 +338,7 @@ static void judge_fleet(struct status *st)
 		    "the fleet's agent has not joined: orders of the fleet wait");
 		return;
 	}
-	age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
+	int64_t age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;
 	if (age > DOOR_FLEET_SILENT)
 		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
 		    "the fleet was last joined %s ago: its rules stay in force, its orders wait",

@@ -130,9 +130,9 @@ static void clear(struct queue_message *m, const struct queue_id *id, const stru
 	m->message.queue_id = *id;
 	m->message.origin = ORIGIN_QUEUE;
 	m->made_here = m->by_client = m->finished = false;
-	m->asked = (struct selector_header){.selector = m->asked.selector};
-	m->header.recorded.from.taken = m->asked.selector ? selector_header_take : NULL;
-	m->header.recorded.from.arg = &m->asked;
+	m->mailboxes = (struct selector_header){.selector = m->mailboxes.selector};
+	m->header.recorded.from.taken = m->mailboxes.selector ? selector_header_take : NULL;
+	m->header.recorded.from.arg = &m->mailboxes;
 	queue_header_clear(&m->header, host);
 	strbuf_clear(&m->recipients);
 	strbuf_clear(&m->originals);
@@ -196,7 +196,7 @@ static int finish(struct queue_message *m)
 	out->mail_time = out->rcpt_time = out->end_time = m->identity.arrival_time;
 	fill_queued(m, &out->queued);
 	out->flags |= flags_of(m);
-	m->asked.cut = m->header.cut || from_was_bounded(&m->header.recorded.from);
+	m->mailboxes.cut = m->header.cut || from_was_bounded(&m->header.recorded.from);
 	queue_route_judge(&m->header.route, m->header.host, out);
 	if (is_notice(m))
 		out->flags |= MESSAGE_NOTICE;

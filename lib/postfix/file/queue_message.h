@@ -47,9 +47,9 @@ struct queue_message {
 	struct message message;
 	struct identity identity;
 	bool finished; /* read to its end: no recipient is missing */
-	/* Set asked.selector before the first file to match all mailboxes of each header, also
+	/* Set mailboxes.selector before the first file to match all mailboxes of each header, also
 	 * those past FROM_MAILBOX_MAX (selector_nominate_read). */
-	struct selector_header asked;
+	struct selector_header mailboxes;
 	struct queue_header header;
 	/* Private. */
 	struct strbuf recipients, originals, login;

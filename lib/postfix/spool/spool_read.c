@@ -136,7 +136,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	    .networks = w.share->reading->networks,
 	    .network_count = w.share->reading->network_count,
 	};
-	w.message.asked.selector = w.share->reading->selector;
+	w.message.mailboxes.selector = w.share->reading->selector;
 	w.queue_dir = queue_directory_open(w.share->p, err);
 	if (w.queue_dir < 0)
 		return w.queue_dir;

@@ -28,7 +28,7 @@ struct spool_reading {
 	void *arg; /* of all three */
 	size_t count;
 	size_t max_recipients;            /* kept of each message */
-	const struct selector *selector;  /* for queue_message.asked; may be NULL */
+	const struct selector *selector;  /* for queue_message.mailboxes; may be NULL */
 	const struct net_block *networks; /* own_networks, for queue_host; may be NULL */
 	size_t network_count;
 	void (*progress)(void *arg, size_t done); /* may be NULL; called in the parent */

@@ -216,11 +216,11 @@ static void test_asked(void **state)
 	assert_int_equal(m.message.flags, MESSAGE_CUT_QUEUED_FROM);
 	assert_int_equal(
 	    selector_nominate(&selector, &m.message, NULL), MATCHED_FROM | MATCHED_UNSURE);
-	m.asked.selector = &selector;
+	m.mailboxes.selector = &selector;
 	assert_int_equal(parse_as(&file, &id, &m), 0);
-	assert_true(m.asked.author && !m.asked.from);
+	assert_true(m.mailboxes.author && !m.mailboxes.from);
 	assert_int_equal(
-	    selector_nominate_read(&selector, &m.message, &m.asked, NULL), MATCHED_FROM);
+	    selector_nominate_read(&selector, &m.message, &m.mailboxes, NULL), MATCHED_FROM);
 	/* The next file's header is its own. */
 	bytes_clear(&file);
 	rig_record(&file, 'T', "1700000000 123456");
@@ -230,7 +230,7 @@ static void test_asked(void **state)
 	rig_record(&file, 'X', "");
 	rig_record(&file, 'E', "");
 	assert_int_equal(parse_as(&file, &id, &m), 0);
-	assert_false(m.asked.author);
+	assert_false(m.mailboxes.author);
 	selector_release(&selector);
 	queue_message_release(&m);
 	bytes_release(&file);
