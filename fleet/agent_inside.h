@@ -30,7 +30,7 @@ struct agent_order {
 	enum order_state state;
 	int64_t number, rule_version;
 	int attempt;
-	bool dry_run, lookup;
+	bool dry_run, lookup, asked_again;
 	char token[64], verb[32], placed_by[128], reason[512];
 	int64_t age, claimed_at; /* age at that steady time; microseconds */
 	struct spec spec;

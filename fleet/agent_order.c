@@ -67,7 +67,7 @@ static struct door_order order_of(const struct agent_order *o)
 	return (struct door_order){.kind = DOOR_FLEET,
 	    .fleet = {.number = (uint64_t)o->number,
 		.token = o->token,
-		.attempt = (uint32_t)o->attempt,
+		.attempt = (uint32_t)o->attempt + o->asked_again,
 		.lookup = o->lookup,
 		.dry_run = o->dry_run,
 		.verb = o->verb,
@@ -124,12 +124,33 @@ static void says(void *arg, enum door_answer_kind kind, struct span bytes)
 		(void)!door_progress_read(bytes, &o->done, &o->total);
 }
 
+/* Root's process died, or its answer was lost: its account knows, and it is asked once more. */
+static bool ask_again(struct agent *a)
+{
+	static const int unknown[] = {-EPIPE, -ECONNRESET, ERR_TIMEOUT, ERR_CHILD, ERR_SYNTAX};
+	struct agent_order *o = &a->order;
+	bool is_unknown = false;
+
+	for (size_t n = 0; n < COUNT_OF(unknown); n++)
+		is_unknown |= o->job.code == unknown[n];
+	if (!is_unknown || o->asked_again || a->stopping)
+		return false;
+	log_warning(
+	    "fleet: order %" PRId64 ": %s; asking what became of it", o->number, o->job.err.text);
+	o->asked_again = true;
+	job_end(&o->job);
+	outcome_release(&o->outcome);
+	o->outcome.keeps_lines = outcome_has_lines(o->verb);
+	begin(a);
+	return true;
+}
+
 void order_hear(struct agent *a)
 {
 	struct agent_order *o = &a->order;
 	struct job_ear ear = {says, o};
 
-	if (!job_read(&o->job, &ear))
+	if (!job_read(&o->job, &ear) || ask_again(a))
 		return;
 	outcome_end(&o->outcome, o->job.code, &o->job.end, o->job.err.text);
 	log_info("fleet: order %" PRId64 ": %s%s%s", o->number, o->outcome.state,

@@ -153,6 +153,19 @@ class Answers(AgentCase):
                 self.assertNotIn("\x1b", json.dumps(result, ensure_ascii=False))
             self.assertEqual(result["words"], "two ?[31m")
 
+    def test_lost_answer(self):
+        """Where root's process dies in the middle it is asked once more, as an attempt that looks into the account first."""
+        def die_once(order, connection):
+            if order["attempt"] > 1:
+                connection.sendall(answer(SAYS, b'{"summary":{"matched":5,"deleted":5}}\n') + end(done=5))
+            else:
+                connection.sendall(answer(SAYS, b'{"summary":{"matched":1}}\n') + progress(3, 5))
+        self.door.on_order = die_once
+        with self.fleet.operator() as anna:
+            result = self.ended(anna, anna.place("purge"))
+        self.assertEqual((result["state"], result["attempt"], result["summary"]), ("done", 1, {"matched": 5, "deleted": 5}))
+        self.assertEqual([order["attempt"] for order in self.door.orders], [1, 2])
+
     def test_lines(self):
         """A list comes in parts, whole and in order."""
         lines = [json.dumps({"queue_id": f"{n:X}", "x": "y" * 500}) for n in range(1500)]
