@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <grp.h>
+#include <unistd.h>
 
 #include "postfix/config/bypass_advice.h"
 #include "postfix/config/lookup.h"
@@ -108,7 +109,9 @@ void bypass_find_others(const struct postfix *p, const char *socket, struct find
 	struct postfix first;
 
 	add_directories(p, &all);
+	/* Without a main.cf postconf(1) would sleep for a second before it says so. */
 	if (!bypass_same_file("/etc/postfix", p->config_directory) &&
+	    access("/etc/postfix/main.cf", F_OK) == 0 &&
 	    postfix_read("/etc/postfix", &first, NULL) == 0) {
 		add_directories(&first, &all);
 		strbuf_puts(&all, " /etc/postfix");
