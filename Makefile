@@ -200,6 +200,8 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BUILD)/libflood.a $(call archives_o
 TSAN_ROOMS := base door index rules milter
 TSAN_UNIT   = $(filter $(TSAN_ROOMS:%=$(BUILD)/unit/%/%),$(UNIT))
 .PHONY: sanitize tests-build unit-of-threads
+# These compute more than they wait.
+sanitize: export JOBS ?= $(shell nproc)
 sanitize: ## unit, replay and protocol tests under ASan+UBSan; what has threads also under TSan
 	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/asan SANITIZE=address,undefined tests-build
 	for t in unit replay protocol; do $(MAKE) BUILD=$(BUILD)/asan SANITIZE=address,undefined $$t || exit 1; done
