@@ -61,8 +61,8 @@ static void ask(struct host *h, enum step step)
 	    [GREETING] = "SELECT * FROM pqpurge.fleet_hello('bench')",
 	    [ASKING_RULES] = "SELECT version FROM pqpurge.fleet_rules($1)",
 	    [CLAIMING] = "SELECT * FROM pqpurge.fleet_claim($1)",
-	    [REPORTING] = "SELECT pqpurge.fleet_report($1, $2, $3, 'done', 0, 1, "
-			  "'{\"matched\":1,\"deleted\":1}', '')"};
+	    [REPORTING] = ("SELECT pqpurge.fleet_report($1, $2, $3, 'done', 0, 1, "
+			   "'{\"matched\":1,\"deleted\":1}', '')")};
 	static const int counts[] = {
 	    [ASKING_RULES] = 1, [CLAIMING] = 1, [REPORTING] = 3, [IDLE] = 0};
 	const char *params[] = {step == ASKING_RULES ? h->rules : h->epoch, h->order, h->attempt};
