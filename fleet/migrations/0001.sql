@@ -39,8 +39,9 @@ CREATE TABLE fleet (one bool PRIMARY KEY DEFAULT true CHECK (one), id uuid NOT N
   rule_version bigint NOT NULL DEFAULT 0);
 INSERT INTO fleet DEFAULT VALUES;
 
+-- Names are compared with session_user, whose collation is "C": with another one no index would be used for that.
 CREATE TABLE fleet_host (
-  name text PRIMARY KEY CHECK (name ~ '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'), -- = role = certificate CN; 63 bytes, PostgreSQL's limit
+  name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'), -- = role = certificate CN; 63 bytes, PostgreSQL's limit
   tags text[] NOT NULL DEFAULT '{}',
   joined_at timestamptz NOT NULL DEFAULT clock_timestamp(),
   retired_at timestamptz,                     -- kept for the account; gets no orders
@@ -67,7 +68,7 @@ CREATE TABLE fleet_order (
 
 CREATE TABLE fleet_result (
   order_id bigint REFERENCES fleet_order ON DELETE CASCADE,
-  host text REFERENCES fleet_host,
+  host text COLLATE "C" REFERENCES fleet_host,
   state text NOT NULL DEFAULT 'pending'
     CHECK (state IN ('pending','running','done','partly','failed','refused','interrupted','cancelled','expired')),
   epoch bigint NOT NULL DEFAULT 0,            -- of the agent that claimed it
@@ -82,7 +83,7 @@ CREATE INDEX fleet_result_open ON fleet_result (host, order_id) WHERE state IN (
 
 -- Lines of list, top, why: addresses. Short-lived (fleet_trim).
 CREATE TABLE fleet_part (
-  order_id bigint, host text, part int CHECK (part BETWEEN 0 AND 63),
+  order_id bigint, host text COLLATE "C", part int CHECK (part BETWEEN 0 AND 63),
   body json NOT NULL CHECK (octet_length(body::text) <= 262144),
   PRIMARY KEY (order_id, host, part),
   FOREIGN KEY (order_id, host) REFERENCES fleet_result ON DELETE CASCADE);
