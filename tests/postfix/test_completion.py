@@ -143,7 +143,7 @@ class ShellCase:
 
     def test_options(self):
         self.assert_line("pqpurge-idx purge --sa", "pqpurge-idx purge --save")
-        self.assert_line("pqpurge-idx top --wa", "pqpurge-idx top --watch")
+        self.assert_line("pqpurge-idx top --wat", "pqpurge-idx top --watch")
         offered = self.assert_offers("pqpurge-idx release --", ["--foreign", "--requeue", "--queue", "--dry-run"])
         self.assertNotIn("--sweep", offered, "that is purge's")
         self.assert_line("pqpurge-idx --subd", "pqpurge-idx --subdomains")
