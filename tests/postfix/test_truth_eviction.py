@@ -106,6 +106,7 @@ class FatRecipients(EvictionCase):
         self.assert_purged(ours, BAD)
 
 
+@both_ids
 class Small(EvictionCase):
     """A file system with next to no room: half of what is free bounds the index."""
 

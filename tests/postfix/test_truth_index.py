@@ -234,6 +234,7 @@ class Absent(RigCase):
         self.assertEqual((listed.status, set(listed.messages), listed.err), (0, ours, ""))
 
 
+@both_ids
 class NeverInstalled(RigCase):
     starts_daemon = False
 

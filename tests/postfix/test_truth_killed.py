@@ -131,6 +131,7 @@ class Release(KilledCase):
         self.assertEqual(self.postfix.ids(), self.ours | self.others)
 
 
+@both_ids
 class AtAnyMoment(KilledCase):
     """A kill at one moment after the other: the account never claims what was not done, nor misses what was."""
 
@@ -153,6 +154,7 @@ class AtAnyMoment(KilledCase):
             self.assertEqual(self.held(), set(), f"kill {n}")
 
 
+@both_ids
 class Account(RigCase):
     """state_directory/log as a file."""
 

@@ -143,6 +143,7 @@ class AllHashedDeeper(Changed, LayoutCase):
     changes = {"hash_queue_names": ALL_QUEUES, "hash_queue_depth": "2"}
 
 
+@both_ids
 class Rehashed(LayoutCase):
     """A rig of its own: `postfix reload` moves the files in the background, and back needs another one."""
 
@@ -202,6 +203,7 @@ class RehashedToFlat(Rehashed):
         self.assert_purged(ours, BAD)
 
 
+@both_ids
 class Odd(LayoutCase):
     def test_directories_that_are_no_part_of_a_layout(self):
         """A name of two characters under a queue holds no queue files, whatever lies in it."""
