@@ -64,12 +64,27 @@ static void make_line(struct serving *g)
 		strbuf_printf(&g->line, " %s", verb->words[n]);
 }
 
-/* One after the other, each for a second. */
-static void slow_down(const char *directory)
+/*
+ * Refusals take one after the other, each a second: behind its answer; but one of many users whose
+ * turn has not come waits for the answer, too, so that mistakes in a row do not take all places.
+ */
+static int refusal_turn(const struct serving *g, int64_t patience)
 {
 	int turn = -1;
 
-	if (turn_take(directory, "refused.lock", REFUSAL_WAIT, &turn, NULL) == 0)
+	(void)!turn_take(g->s->settings.order_directory, "refused.lock", patience, &turn, NULL);
+	return turn;
+}
+
+static void answer(const struct serving *g, const struct door_end *end, bool refused)
+{
+	int turn = refused ? refusal_turn(g, g->shares ? REFUSAL_WAIT : 0) : -1;
+
+	(void)!door_end_write(g->fd, end, clock_steady() + ANSWER_TIME);
+	shutdown(g->fd, SHUT_RDWR);
+	if (refused && turn < 0)
+		turn = refusal_turn(g, REFUSAL_WAIT);
+	if (turn >= 0)
 		sleep(REFUSAL_TIME);
 	io_close(&turn);
 }
@@ -227,10 +242,7 @@ int serve_order(struct session *s, int fd)
 		log_debug("order: all places of uid %u are taken", (unsigned)g.peer.uid);
 	else if (code < 0 || !is_routine(&g))
 		log_order(&g, code, &end);
-	(void)!door_end_write(fd, &end, clock_steady() + ANSWER_TIME);
-	shutdown(fd, SHUT_RDWR);
-	if (code == ERR_REFUSED)
-		slow_down(s->settings.order_directory);
+	answer(&g, &end, code == ERR_REFUSED);
 	io_close(&g.place);
 	door_order_release(&g.order);
 	bytes_release(&frame);
