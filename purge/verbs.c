@@ -93,8 +93,9 @@ static const struct verb verbs[] = {
 	"tells what the flood watch would have told; --learn takes over what is usual.\n",
 	OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
 	WORDS_ANY, VERB_AT_DOOR, ACTION_LIST, verb_floods},
-    {"fleet", "hosts|orders|order N|cancel N|init|add NAME|retire NAME",
+    {"fleet", "WORD [N|NAME]",
 	"tell of the fleet's hosts and orders, and manage them",
+	"WORD: hosts, orders, order N, cancel N, init, add NAME, retire NAME.\n"
 	"An order of '--fleet' stands until every host has done it or it expires; cancel\n"
 	"ends it. init prepares the database, add and retire let hosts in and out.\n",
 	OPTION_FLEET_ADD | OPTION_LIMIT | OPTION_REASON,
