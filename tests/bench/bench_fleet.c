@@ -104,7 +104,7 @@ static enum step take(struct host *h)
 		return GREETING;
 	if (h->step == GREETING) {
 		snprintf(h->epoch, sizeof(h->epoch), "%s", pg_text(h->pg, 0, 2));
-		h->rules_again = true;
+		h->rules_again = h->claim_again = true; /* as the agent does when it joins */
 	} else if (h->step == ASKING_RULES) {
 		take_rules(h);
 	} else if (h->step == CLAIMING && pg_rows(h->pg) > 0) {
