@@ -36,39 +36,40 @@ static int add_rules(struct acting *a, struct err *err)
 	return code;
 }
 
+static int take_token(struct acting *a, const struct json *order, uint64_t number, struct err *err)
+{
+	const char *token = json_text(order, "token"), *verb = json_text(order, "verb");
+	struct strbuf packed = {0};
+	struct strlist list;
+
+	if (!token || !verb)
+		return err_set(err, ERR_USAGE, "there is no order %" PRIu64, number);
+	if (strcmp(verb, "hold") != 0)
+		return err_set(
+		    err, ERR_USAGE, "order %" PRIu64 " is no hold, but '%s'", number, verb);
+	strlist_push(&packed, token, strlen(token));
+	list = strlist_of(&packed);
+	json_put_list(a->spec, "of", &list);
+	strbuf_release(&packed);
+	return 0;
+}
+
 /* undo: each host's holds of that order's token. */
 static int find_token(struct acting *a, struct err *err)
 {
-	struct json *request = fleet_request("order"), *answer = NULL;
-	const char *token, *verb;
+	struct json *request, *answer = NULL;
 	uint64_t number = 0;
-	int code = 0;
+	int code;
 
 	if (a->o->word_count != 1 || str_parse_u64(a->o->words[0], 1, INT64_MAX, &number) < 0)
-		code = err_set(err, ERR_USAGE,
+		return err_set(err, ERR_USAGE,
 		    "'undo --fleet' takes the number of one order; 'pqpurge-idx fleet orders' "
 		    "lists them");
-	json_put_int(request, "order", code == 0 ? (int64_t)number : 0);
+	request = fleet_request("order");
+	json_put_int(request, "order", (int64_t)number);
+	code = fleet_link_ask(&a->f->link, request, &answer, err);
 	if (code == 0)
-		code = fleet_link_ask(&a->f->link, request, &answer, err);
-	else
-		json_free(request);
-	token = answer ? json_text(answer, "token") : NULL;
-	verb = answer ? json_text(answer, "verb") : NULL;
-	if (code == 0 && (!token || !verb))
-		code = err_set(err, ERR_USAGE, "there is no order %" PRIu64, number);
-	if (code == 0 && strcmp(verb, "hold") != 0)
-		code =
-		    err_set(err, ERR_USAGE, "order %" PRIu64 " is no hold, but '%s'", number, verb);
-	if (code == 0) {
-		struct strbuf packed = {0};
-		struct strlist list;
-
-		strlist_push(&packed, token, strlen(token));
-		list = strlist_of(&packed);
-		json_put_list(a->spec, "of", &list);
-		strbuf_release(&packed);
-	}
+		code = take_token(a, answer, number, err);
 	json_free(answer);
 	return code;
 }
