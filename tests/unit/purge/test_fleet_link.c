@@ -218,16 +218,16 @@ static void test_top(void **state)
 	char *out;
 
 	(void)state;
-	answer_with(CONNECTED PLACED
-		RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-			"1000}},"
-			"{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-			"1}}") "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":3}],"
-			       "\"last\":false}\n"
-			       "{\"ok\":true,\"lines\":[{\"group\":\"b.test\",\"count\":4}],"
-			       "\"last\":true}\n"
-			       "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":5}],"
-			       "\"last\":true}\n");
+	answer_with(CONNECTED PLACED RESULTS(
+	    "{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+	    "1000}},"
+	    "{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+	    "1}}") "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":3}],"
+		   "\"last\":false}\n"
+		   "{\"ok\":true,\"lines\":[{\"group\":\"b.test\",\"count\":4}],"
+		   "\"last\":true}\n"
+		   "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":5}],"
+		   "\"last\":true}\n");
 	assert_int_equal(run("top --fleet --json --limit 1", &out), 0);
 	assert_non_null(strstr(out, "{\"group\":\"a.test\",\"count\":8,"));
 	assert_non_null(strstr(out, "\"hosts\":2,\"at_least\":true"));
