@@ -142,23 +142,25 @@ static void add_batch(struct before *b, const struct batch *batch)
 static int look_up(struct session *s, const char *token, struct before *ret, struct err *err)
 {
 	struct batches batches = {0};
+	uint64_t *numbers;
 	int code = account_list(&s->settings, &s->postfix, &batches, err);
 
-	ret->numbers = calloc(batches.count + 1, sizeof(*ret->numbers));
-	if (code == 0 && !ret->numbers)
-		code = err_set(err, -ENOMEM, "out of memory");
-	for (size_t n = 0; code == 0 && n < batches.count; n++) {
+	if (code < 0)
+		return code;
+	numbers = calloc(batches.count + 1, sizeof(*numbers));
+	for (size_t n = 0; numbers && n < batches.count; n++) {
 		const struct batch *batch = &batches.list[n];
 
 		if (strcmp(batch->token, token) != 0 || batch->state == ACCOUNT_REFUSED)
 			continue;
 		add_batch(ret, batch);
 		if (strcmp(batch->verb, "hold") == 0)
-			ret->numbers[ret->count++] = batch->number;
+			numbers[ret->count++] = batch->number;
 	}
+	ret->numbers = numbers;
 	ret->sum.matched = ret->sum.done + ret->sum.changed + ret->sum.failed;
 	batches_release(&batches);
-	return code;
+	return numbers ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
 /* ---- the answer */
