@@ -113,9 +113,9 @@ struct door_verb {
  *
  * The keys, all but the first kinds at most once:
  *   author sender from recipient   a pattern in normal form, or "/pcre/" where fleet_allow has
- *                                  "regex"
+ *                                  "regex"; author not with undo
  *   login client uid message_id id subject why   as the option of that name takes them
- *   of                             undo: token of the order whose holds are to be released
+ *   of                             undo alone: token of the order whose holds are to be released
  *   older_s newer_s                seconds before the order was placed
  *   larger limit                   bytes; messages
  *   queue by                       words
@@ -144,7 +144,8 @@ struct door_fleet {
 
 /*
  * Rules of origin fleet. More than one frame holds come as several of these on one connection: each
- * but the last has `more`. They count when the last is there, all at once or not at all.
+ * but the last has `more`, and a rule at least. They count when the last is there, all at once or
+ * not at all.
  */
 struct door_rule {
 	const char *subject;

@@ -132,6 +132,18 @@ static bool is_repeated(const struct door_fleet *f, size_t n)
 	return false;
 }
 
+/* undo's words are numbers of batches, which the executor finds by "of" alone: "17" is a domain,
+ * too.
+ */
+static bool is_of_verb(const struct door_fleet *f, const char *key)
+{
+	const bool undoes = strcmp(f->verb, "undo") == 0;
+
+	if (strcmp(key, "of") == 0)
+		return undoes;
+	return !undoes || strcmp(key, "author") != 0;
+}
+
 static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
 {
 	const struct door_pair *o = &f->pairs[n];
@@ -143,6 +155,8 @@ static int check_pair(const struct door_fleet *f, size_t n, struct err *err)
 		form++;
 	if (form == forms + COUNT_OF(forms))
 		return err_set(err, ERR_SYNTAX, "unknown key '%s'", o->key);
+	if (!is_of_verb(f, o->key))
+		return err_set(err, ERR_SYNTAX, "'%s' does not go with '%s'", o->key, f->verb);
 	if (!form->many && is_repeated(f, n))
 		return err_set(err, ERR_SYNTAX, "'%s' stands there twice", o->key);
 	if (!form->is_value(o->value))
@@ -182,15 +196,19 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	return code;
 }
 
-/* ---- rules: the daemon judges them; here they are text */
+/* ---- rules: the daemon judges them; here they are text, as long as the database lets it be */
 
 static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 {
-	const char *const texts[] = {r->subject, r->action, r->text, r->reason, r->set_by};
+	const struct {
+		const char *text;
+		size_t max;
+	} rows[] = {{r->subject, 2048}, {r->action, 16}, {r->text, 400}, {r->reason, REASON_MAX},
+	    {r->set_by, 64}};
 
-	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		if (!door_is_text(texts[i]))
-			return err_set(err, ERR_SYNTAX, "rule %zu is no text", n + 1);
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		if (!door_is_text(rows[i].text) || strlen(rows[i].text) > rows[i].max)
+			return err_set(err, ERR_SYNTAX, "rule %zu is no text, or too long", n + 1);
 	if (!*r->subject || r->left < 0)
 		return err_set(err, ERR_SYNTAX, "rule %zu makes no sense", n + 1);
 	return 0;
@@ -200,6 +218,8 @@ int door_rules_check(const struct door_rules *rules, struct err *err)
 {
 	int code = 0;
 
+	if (rules->more && rules->count == 0)
+		return err_set(err, ERR_SYNTAX, "a frame without rules, and more are to follow");
 	for (size_t n = 0; code == 0 && n < rules->count; n++)
 		code = check_rule(&rules->rules[n], n, err);
 	return code;

@@ -77,10 +77,9 @@ static void test_pairs(void **state)
 	    {"older_s", "3600", true}, {"older_s", "1h", false}, {"older_s", "-1", false},
 	    {"newer_s", "99999999999", false}, {"limit", "0", false}, {"limit", "100", true},
 	    {"queue", "deferred,hold", true}, {"queue", "/etc", false}, {"by", "login", true},
-	    {"all", "yes", true}, {"all", "no", false}, {"of", TOKEN, true},
-	    {"of", "0F8FAD5B-D9CB-469F-A165-70867728950E", false}, {"of", "16", false},
-	    {"save", "/tmp", false}, {"config", "/tmp/x", false}, {"colour", "red", false},
-	    {"", "x", false}, {"older", "1h", false}, /* the option's name, not the key */
+	    {"all", "yes", true}, {"all", "no", false}, {"save", "/tmp", false},
+	    {"config", "/tmp/x", false}, {"colour", "red", false}, {"", "x", false},
+	    {"older", "1h", false}, /* the option's name, not the key */
 	};
 
 	(void)state;
@@ -92,6 +91,28 @@ static void test_pairs(void **state)
 
 		if ((code == 0) != cases[n].good)
 			case_fail(cases[n].value, "%s: %d %s", cases[n].key, code, err.text);
+	}
+}
+
+/* What is undone is an order's own holds, and no batch that a number names. */
+static void test_undo(void **state)
+{
+	static const struct {
+		const char *key, *value;
+		bool undo, purge;
+	} cases[] = {{"of", TOKEN, true, false},
+	    {"of", "0F8FAD5B-D9CB-469F-A165-70867728950E", false, false},
+	    {"of", "16", false, false}, {"author", "17", false, true},
+	    {"author", "example.com", false, true}, {"requeue", "yes", true, true}};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct door_pair pair = {cases[n].key, cases[n].value};
+		struct door_order order = order_of(&pair, 1);
+
+		case_assert(cases[n].value, (encode(&order, NULL) == 0) == cases[n].purge);
+		order.fleet.verb = "undo";
+		case_assert(cases[n].value, (encode(&order, NULL) == 0) == cases[n].undo);
 	}
 }
 
@@ -191,6 +212,32 @@ static void test_rules(void **state)
 	assert_int_equal(encode(&sent, NULL), ERR_SYNTAX);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_pairs),
+/* Neither are 10,000 rules a burden, nor do frames follow without an end. */
+static void test_bounds_of_rules(void **state)
+{
+	char text[2050];
+	struct door_rule rule = {text, "REJECT", "", "", "anna", 0};
+	struct door_order sent = {.kind = DOOR_RULES, .rules = {.rules = &rule, .count = 1}};
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	text[2048] = '\0';
+	assert_int_equal(encode(&sent, NULL), 0);
+	text[2048] = 'a';
+	text[2049] = '\0';
+	assert_int_equal(encode(&sent, NULL), ERR_SYNTAX);
+	rule.subject = "x.test";
+	rule.reason = text + 2049 - 400;
+	assert_int_equal(encode(&sent, NULL), 0);
+	rule.reason--;
+	assert_int_equal(encode(&sent, NULL), ERR_SYNTAX);
+	sent.rules = (struct door_rules){.replace = true};
+	assert_int_equal(encode(&sent, NULL), 0);
+	sent.rules.more = true;
+	assert_int_equal(encode(&sent, NULL), ERR_SYNTAX);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_order), cmocka_unit_test(test_pairs), cmocka_unit_test(test_undo),
     cmocka_unit_test(test_repeated), cmocka_unit_test(test_fields),
-    cmocka_unit_test(test_token_is_the_fleets), cmocka_unit_test(test_rules))
+    cmocka_unit_test(test_token_is_the_fleets), cmocka_unit_test(test_rules),
+    cmocka_unit_test(test_bounds_of_rules))
