@@ -21,77 +21,68 @@ struct request {
 
 /* ---- pieces of statements */
 
+/* clang-format off */
 #define EPOCH(what) "extract(epoch FROM " what ")::bigint"
 #define USEC(what)  "(extract(epoch FROM " what ") * 1000000)::bigint"
 #define NOW         "clock_timestamp()"
 
-#define HOSTS                                                                                      \
-	"SELECT json_build_object('now', " EPOCH(                                                  \
-	    NOW) ", 'rule_version', f.rule_version, 'hosts', "                                     \
-		 "coalesce((SELECT json_agg(json_build_object('name', h.name, 'tags', h.tags, "    \
-		 "'seen', " EPOCH("h.seen_at") ", 'age_us', " USEC(                                \
-		     NOW " - h.seen_at") ", 'state', CASE WHEN "                                   \
-					 "h.retired_at IS NOT NULL THEN 'retired' WHEN h.seen_at " \
-					 "IS NULL THEN 'new' WHEN "                                \
-					 "h.seen_at > " NOW                                        \
-					 " - interval '60 s' THEN 'present' ELSE 'absent' END, "   \
-					 "'address', host(h.address), 'agent', h.agent, 'rules', " \
-					 "h.rule_version, 'rules_behind', "                        \
-					 "(SELECT count(*) FROM fleet_rule r WHERE r.version > "   \
-					 "h.rule_version), "                                       \
-					 "'health', h.health, 'open', (SELECT count(*) FROM "      \
-					 "fleet_result r JOIN fleet_order o "                      \
-					 "ON o.id = r.order_id WHERE r.host = h.name AND r.state " \
-					 "IN ('pending', 'running') AND "                          \
-					 "o.cancelled_at IS NULL AND o.expires_at > " NOW          \
-					 ")) ORDER BY h.name) "                                    \
-					 "FROM fleet_host h), '[]'::json)) FROM fleet f"
+#define HOSTS \
+	"SELECT json_build_object('now', " EPOCH(NOW) ", 'rule_version', f.rule_version, 'hosts', " \
+	"coalesce((SELECT json_agg(json_build_object(" \
+	"'name', h.name, 'tags', h.tags, " \
+	"'seen', " EPOCH("h.seen_at") ", 'age_us', " USEC(NOW " - h.seen_at") ", " \
+	"'state', CASE WHEN h.retired_at IS NOT NULL THEN 'retired' " \
+	"WHEN h.seen_at IS NULL THEN 'new' " \
+	"WHEN h.seen_at > " NOW " - interval '60 s' THEN 'present' ELSE 'absent' END, " \
+	"'address', host(h.address), 'agent', h.agent, 'rules', h.rule_version, " \
+	"'rules_behind', (SELECT count(*) FROM fleet_rule r WHERE r.version > h.rule_version), " \
+	"'health', h.health, " \
+	"'open', (SELECT count(*) FROM fleet_result r JOIN fleet_order o ON o.id = r.order_id " \
+	"WHERE r.host = h.name AND r.state IN ('pending', 'running') AND " \
+	"o.cancelled_at IS NULL AND o.expires_at > " NOW ")) ORDER BY h.name) " \
+	"FROM fleet_host h), '[]'::json)) FROM fleet f"
 
 /* What nobody began in time is over, whether it was tidied up or not. */
-#define RESULTS                                                                                    \
-	"coalesce((SELECT json_agg(json_build_object('host', r.host, 'state', CASE WHEN r.state "  \
-	"= "                                                                                       \
-	"'pending' AND o.cancelled_at IS NOT NULL THEN 'cancelled' WHEN r.state = 'pending' AND "  \
-	"o.expires_at <= " NOW " THEN 'expired' ELSE r.state END, 'attempt', r.attempt, "          \
-	"'progress', r.progress, 'total', r.total, 'exit', r.exit_status, 'batch', r.batch, "      \
-	"'summary', r.summary, 'words', r.words, 'seen_us', " USEC(                                \
-	    NOW " - h.seen_at") ", "                                                               \
-				"'age_us', " USEC(                                                 \
-				    "r.finished_at - o.placed_at") ") ORDER BY r.host) FROM "      \
-								   "fleet_result r "               \
-								   "JOIN fleet_host h ON h.name "  \
-								   "= r.host WHERE r.order_id = "  \
-								   "o.id), '[]'::json)"
+#define RESULTS \
+	"coalesce((SELECT json_agg(json_build_object(" \
+	"'host', r.host, " \
+	"'state', CASE WHEN r.state = 'pending' AND o.cancelled_at IS NOT NULL THEN 'cancelled' " \
+	"WHEN r.state = 'pending' AND o.expires_at <= " NOW " THEN 'expired' ELSE r.state END, " \
+	"'attempt', r.attempt, 'progress', r.progress, 'total', r.total, 'exit', r.exit_status, " \
+	"'batch', r.batch, 'summary', r.summary, 'words', r.words, " \
+	"'seen_us', " USEC(NOW " - h.seen_at") ", " \
+	"'age_us', " USEC("r.finished_at - o.placed_at") ") ORDER BY r.host) " \
+	"FROM fleet_result r JOIN fleet_host h ON h.name = r.host " \
+	"WHERE r.order_id = o.id), '[]'::json)"
 
-#define ORDER_MEMBERS                                                                              \
-	"'order', o.id, 'placed', " EPOCH(                                                         \
-	    "o.placed_at") ", 'placed_by', o.placed_by, 'verb', "                                  \
-			   "o.verb, 'dry_run', o.dry_run, 'reason', o.reason, 'expires', " EPOCH(  \
-			       "o.expires_at") ", 'cancelled', o.cancelled_at IS NOT NULL, "       \
-					       "'token', o.token, 'spec', o.spec, 'states', "      \
-					       "coalesce((SELECT json_object_agg(s.state, s.n) "   \
-					       "FROM (SELECT state, count(*) n FROM "              \
-					       "fleet_result r WHERE r.order_id = o.id GROUP BY "  \
-					       "state) s), '{}'::json)"
+#define ORDER_MEMBERS \
+	"'order', o.id, 'placed', " EPOCH("o.placed_at") ", 'placed_by', o.placed_by, " \
+	"'verb', o.verb, 'dry_run', o.dry_run, 'reason', o.reason, " \
+	"'expires', " EPOCH("o.expires_at") ", 'cancelled', o.cancelled_at IS NOT NULL, " \
+	"'token', o.token, 'spec', o.spec, " \
+	"'states', coalesce((SELECT json_object_agg(s.state, s.n) FROM " \
+	"(SELECT state, count(*) n FROM fleet_result r WHERE r.order_id = o.id GROUP BY state) s), " \
+	"'{}'::json)"
 
-#define LIST_OF(param)                                                                             \
-	"CASE WHEN " param "::json IS NULL THEN NULL ELSE "                                        \
+#define LIST_OF(param) \
+	"CASE WHEN " param "::json IS NULL THEN NULL ELSE " \
 	"ARRAY(SELECT json_array_elements_text(" param "::json)) END"
 
 static const struct request requests[] = {
     {"hosts", HOSTS, {{0}}},
     {"place",
-	"SELECT json_build_object('hosts', coalesce(json_agg(json_build_object('name', host, "
-	"'seen_us', seen_us)), '[]'::json)) FROM fleet_place($1::uuid, $2, $3::bool, $4::json, $5, "
+	"SELECT json_build_object('hosts', coalesce(json_agg(json_build_object("
+	"'name', host, 'seen_us', seen_us)), '[]'::json)) "
+	"FROM fleet_place($1::uuid, $2, $3::bool, $4::json, $5, "
 	"make_interval(secs => $6::bigint), " LIST_OF("$7") ", $8::json, "
-							    "make_interval(secs => $9::bigint))",
+	"make_interval(secs => $9::bigint))",
 	{{"token", TEXT, true}, {"verb", TEXT, true}, {"dry_run", TRUTH, false},
 	    {"spec", JSON, true}, {"reason", TEXT, false}, {"expire_s", NUMBER, true},
 	    {"hosts", JSON, false}, {"rules", JSON, false}, {"rules_for_s", NUMBER, false}}},
     {"results",
 	"SELECT json_build_object('order', o.id, 'verb', o.verb, 'dry_run', o.dry_run, "
-	"'cancelled', o.cancelled_at IS NOT NULL, 'expired', o.expires_at <= " NOW
-	", 'results', " RESULTS ") FROM fleet_order o WHERE o.id = $1::bigint",
+	"'cancelled', o.cancelled_at IS NOT NULL, 'expired', o.expires_at <= " NOW ", "
+	"'results', " RESULTS ") FROM fleet_order o WHERE o.id = $1::bigint",
 	{{"order", NUMBER, true}}},
     {"parts",
 	"SELECT json_build_object('lines', p.body, 'last', NOT EXISTS (SELECT FROM fleet_part q "
@@ -105,38 +96,34 @@ static const struct request requests[] = {
 	{{"subject", TEXT, true}, {"action", TEXT, false}, {"text", TEXT, false},
 	    {"reason", TEXT, false}, {"for_s", NUMBER, false}}},
     {"rules",
-	"SELECT json_build_object('rules', coalesce((SELECT json_agg(json_build_object('subject', "
-	"subject, 'action', action, 'text', text, 'reason', reason, 'set_by', set_by, "
-	"'set', " EPOCH("set_at") ", 'expires', " EPOCH(
-	    "expires_at") ", 'version', version) ORDER BY version) "
-			  "FROM fleet_rule WHERE action IS NOT NULL AND (expires_at IS NULL OR "
-			  "expires_at > " NOW ")), '[]'::json))",
+	"SELECT json_build_object('rules', coalesce((SELECT json_agg(json_build_object("
+	"'subject', subject, 'action', action, 'text', text, 'reason', reason, 'set_by', set_by, "
+	"'set', " EPOCH("set_at") ", 'expires', " EPOCH("expires_at") ", 'version', version) "
+	"ORDER BY version) FROM fleet_rule WHERE action IS NOT NULL AND "
+	"(expires_at IS NULL OR expires_at > " NOW ")), '[]'::json))",
 	{{0}}},
     {"orders",
-	"SELECT json_build_object('orders', coalesce((SELECT "
-	"json_agg(json_build_object(" ORDER_MEMBERS
-	") ORDER BY o.id DESC) FROM (SELECT * FROM fleet_order ORDER BY id DESC LIMIT "
-	"least(coalesce($1::bigint, 50), 1000)) o), '[]'::json))",
+	"SELECT json_build_object('orders', coalesce((SELECT json_agg(json_build_object("
+	ORDER_MEMBERS ") ORDER BY o.id DESC) FROM (SELECT * FROM fleet_order ORDER BY id DESC "
+	"LIMIT least(coalesce($1::bigint, 50), 1000)) o), '[]'::json))",
 	{{"limit", NUMBER, false}}},
     {"order",
-	"SELECT json_build_object(" ORDER_MEMBERS ", 'results', " RESULTS ", 'events', "
-	"coalesce((SELECT json_agg(json_build_object('at', " EPOCH(
-	    "e.at") ", 'actor', e.actor, "
-		    "'kind', e.kind, 'host', e.host, 'detail', e.detail) ORDER BY e.id) FROM "
-		    "(SELECT * FROM "
-		    "fleet_event WHERE order_id = $1::bigint ORDER BY id LIMIT 2000) e), "
-		    "'[]'::json)) "
-		    "FROM fleet_order o WHERE o.id = $1::bigint",
+	"SELECT json_build_object(" ORDER_MEMBERS ", 'results', " RESULTS ", "
+	"'events', coalesce((SELECT json_agg(json_build_object('at', " EPOCH("e.at") ", "
+	"'actor', e.actor, 'kind', e.kind, 'host', e.host, 'detail', e.detail) ORDER BY e.id) "
+	"FROM (SELECT * FROM fleet_event WHERE order_id = $1::bigint ORDER BY id LIMIT 2000) e), "
+	"'[]'::json)) FROM fleet_order o WHERE o.id = $1::bigint",
 	{{"order", NUMBER, true}}},
     {"cancel",
 	"SELECT json_build_object('cancelled', cancelled, 'running', running) "
 	"FROM fleet_cancel($1::bigint, $2)",
 	{{"order", NUMBER, true}, {"reason", TEXT, false}}},
     {"tags",
-	"SELECT json_build_object('hosts', coalesce((SELECT json_agg(name ORDER BY name) FROM "
-	"fleet_host WHERE retired_at IS NULL AND tags && (" LIST_OF("$1") ")), '[]'::json))",
+	"SELECT json_build_object('hosts', coalesce((SELECT json_agg(name ORDER BY name) "
+	"FROM fleet_host WHERE retired_at IS NULL AND tags && (" LIST_OF("$1") ")), '[]'::json))",
 	{{"tags", JSON, true}}},
 };
+/* clang-format on */
 
 /* ---- parameters */
 
@@ -201,8 +188,7 @@ int operator_ask(struct pg *pg, const char *sql, const char *const *params, int 
 {
 	int code = pg_ask(pg, sql, params, count, err);
 
-	if (code == 0)
-		code = pg_await_answer(pg, err);
+	code = code ?: pg_await_answer(pg, err);
 	if (code < 0)
 		return code;
 	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
@@ -212,11 +198,10 @@ int operator_ask(struct pg *pg, const char *sql, const char *const *params, int 
 static int read_answer(struct pg *pg, const struct request *r, struct json **ret, struct err *err)
 {
 	const char *text = pg_value(pg, 0, 0);
-	int code;
 
 	if (!text)
 		return err_set(err, ERR_USAGE, "there is no such %s", r->word);
-	code = json_parse(text, strlen(text), ret, err);
+	int code = json_parse(text, strlen(text), ret, err);
 	if (code == 0)
 		*ret = json_reopen(*ret);
 	return code == 0 && !*ret ? err_set(err, -ENOMEM, "out of memory") : code;
@@ -228,10 +213,8 @@ static int run_statement(struct operator_side *o, const struct request *r,
 	struct values v = {.count = 0};
 	int code = fill(request, r, &v, err);
 
-	if (code == 0)
-		code = operator_ask(o->pg, r->sql, v.list, v.count, sqlstate, err);
-	if (code == 0)
-		code = read_answer(o->pg, r, ret, err);
+	code = code ?: operator_ask(o->pg, r->sql, v.list, v.count, sqlstate, err);
+	code = code ?: read_answer(o->pg, r, ret, err);
 	release(&v);
 	return code;
 }
@@ -250,8 +233,7 @@ static int run_connect(
 	o->pg = NULL;
 	for (unsigned turn = 0; turn < 2; turn++) {
 		code = pg_open(conninfo, NULL, turn, &o->pg, err);
-		if (code == 0)
-			code = pg_await_connection(o->pg, err);
+		code = code ?: pg_await_connection(o->pg, err);
 		if (code != ERR_TIMEOUT)
 			break;
 		pg_close(o->pg);
@@ -295,7 +277,6 @@ static int run_add(struct operator_side *o, const struct json *request, struct j
 	const char *as = json_text(request, "as"), *params[2] = {json_text(request, "name")};
 	struct strbuf tags = {0};
 	size_t n = 0;
-	int code;
 
 	while (as && n < COUNT_OF(words) && strcmp(words[n], as) != 0)
 		n++;
@@ -305,7 +286,7 @@ static int run_add(struct operator_side *o, const struct json *request, struct j
 	if (json_child(request, "tags") && json_member_text(request, "tags", &tags) == 0)
 		params[1] = tags.text;
 	params[1] = n > 0 ? groups[n] : params[1];
-	code = operator_ask(o->pg,
+	int code = operator_ask(o->pg,
 	    n > 0 ? "SELECT fleet_add_person($1, $2)"
 		  : "SELECT fleet_add_host($1, " LIST_OF("$2") ")",
 	    params, 2, sqlstate, err);
@@ -320,10 +301,8 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 	const char *name = json_text(request, "name");
 	int code = name ? 0 : err_set(err, ERR_USAGE, "the request 'retire' needs 'name'");
 
-	if (code == 0)
-		code = operator_ask(o->pg, "SELECT fleet_bar($1)", &name, 1, sqlstate, err);
-	if (code == 0)
-		code = operator_ask(o->pg, "SELECT fleet_retire_host($1)", &name, 1, sqlstate, err);
+	code = code ?: operator_ask(o->pg, "SELECT fleet_bar($1)", &name, 1, sqlstate, err);
+	code = code ?: operator_ask(o->pg, "SELECT fleet_retire_host($1)", &name, 1, sqlstate, err);
 	if (code < 0)
 		return code;
 	*ret = json_new();
@@ -337,11 +316,10 @@ static int run_place(struct operator_side *o, const struct json *request, struct
 {
 	const char *token = json_text(request, "token");
 	const struct request *r = requests;
-	int code;
 
 	while (strcmp(r->word, "place") != 0)
 		r++;
-	code = run_statement(o, r, request, ret, sqlstate, err);
+	int code = run_statement(o, r, request, ret, sqlstate, err);
 	if (code == 0)
 		code = operator_ask(o->pg,
 		    "SELECT id, rule_version FROM fleet_order WHERE token = $1::uuid", &token, 1,
@@ -381,8 +359,7 @@ int request_run(struct operator_side *o, const struct json *request, struct json
 		return err_set(err, ERR_USAGE, "the request has no 'do'");
 	if (strcmp(word, "connect") == 0) {
 		code = run_connect(o, request, ret, err);
-		if (code == 0)
-			code = greet(o, *ret, err);
+		code = code ?: greet(o, *ret, err);
 	} else if (!o->pg) {
 		return err_set(err, ERR_USAGE, "not connected");
 	} else {
