@@ -207,10 +207,9 @@ static void await(struct agent *a, struct pollfd ears[EARS], int64_t now)
 static void turn(struct agent *a)
 {
 	struct pollfd ears[EARS];
-	int64_t now;
 
 	await(a, ears, clock_steady());
-	now = clock_steady();
+	int64_t now = clock_steady();
 	if (ears[ORDER].revents)
 		order_hear(a);
 	if (ears[RULES].revents)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Private to the agent: its state, and its parts. */
-#ifndef PQPURGE_FLEET_AGENT_INSIDE_H
-#define PQPURGE_FLEET_AGENT_INSIDE_H
+#pragma once
 
 #include "base/clock.h"
 #include "base/settings.h"
@@ -92,5 +91,3 @@ void rules_got(struct agent *a); /* the rows of fleet_rules */
 void rules_hear(struct agent *a);
 void health_begin(struct agent *a);
 void health_hear(struct agent *a);
-
-#endif

@@ -89,8 +89,7 @@ static void begin(struct agent *a)
 	int code = door_encode(&order, &frame, &err);
 
 	bytes_release(&frame);
-	if (code == 0)
-		code = job_start(&o->job, &call, &err);
+	code = code ?: job_start(&o->job, &call, &err);
 	if (code < 0) {
 		refuse(o, err.text);
 		return;

@@ -82,14 +82,13 @@ static int add_rule(struct agent *a, struct frames *f, size_t row)
 static int collect(struct agent *a, struct frames *f)
 {
 	size_t rows = pg_rows(a->pg);
-	int code;
 
 	if (rows > DOOR_RULES_MAX)
 		log_warning(
 		    "fleet: there are more than %u rules; the newest are left out", DOOR_RULES_MAX);
 	rows = rows > DOOR_RULES_MAX ? DOOR_RULES_MAX : rows;
 	f->rules = calloc(rows + 1, sizeof(*f->rules));
-	code = f->rules ? make_room(f, 0, a->rules.asked_full) : -ENOMEM;
+	int code = f->rules ? make_room(f, 0, a->rules.asked_full) : -ENOMEM;
 	a->rules.coming = a->fleet_rules > a->rules.have ? a->fleet_rules : a->rules.have;
 	for (size_t row = 0; row < rows && code == 0; row++) {
 		int64_t version = pg_number(a->pg, row, VERSION);

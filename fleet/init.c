@@ -9,8 +9,7 @@ static int script(struct pg *pg, const char *sql, char sqlstate[6], struct err *
 {
 	int code = pg_ask_script(pg, sql, err);
 
-	if (code == 0)
-		code = pg_await_answer(pg, err);
+	code = code ?: pg_await_answer(pg, err);
 	if (code < 0)
 		return code;
 	snprintf(sqlstate, 6, "%s", pg_sqlstate(pg));
@@ -46,8 +45,7 @@ static int apply_next(
 	code = script(pg, migrations[*version - 1], sqlstate, err);
 	strbuf_printf(
 	    &note, "INSERT INTO pqpurge.fleet_version (version) VALUES (%" PRId64 ")", *version);
-	if (code == 0)
-		code = script(pg, strbuf_text(&note), sqlstate, err);
+	code = code ?: script(pg, strbuf_text(&note), sqlstate, err);
 	strbuf_release(&note);
 	return code;
 }
@@ -58,10 +56,8 @@ static int step(
 	char ignored[6];
 	int code = script(pg, "BEGIN", sqlstate, err);
 
-	if (code == 0)
-		code = script(pg, LOCK, sqlstate, err);
-	if (code == 0)
-		code = apply_next(pg, version, ret_applied, sqlstate, err);
+	code = code ?: script(pg, LOCK, sqlstate, err);
+	code = code ?: apply_next(pg, version, ret_applied, sqlstate, err);
 	if (code == 0)
 		return script(pg, "COMMIT", sqlstate, err);
 	if (code == ERR_REFUSED)
@@ -72,13 +68,10 @@ static int step(
 static void put_lines(struct json *o, const char *key, const char *const *lines, size_t count)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	for (size_t n = 0; n < count; n++)
 		strlist_push(&packed, lines[n], strlen(lines[n]));
-	list = strlist_of(&packed);
-	json_put_list(o, key, &list);
-	strbuf_release(&packed);
+	json_put_packed(o, key, &packed);
 }
 
 static void put_access(struct pg *pg, struct json *o)
@@ -103,7 +96,6 @@ static void put_access(struct pg *pg, struct json *o)
 int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err)
 {
 	uint64_t applied[64];
-	struct strlist warnings;
 	size_t count = 0;
 	int64_t version = 0;
 	bool more = true;
@@ -123,7 +115,7 @@ int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err
 	json_put_ints(*ret, "applied", applied, count);
 	json_put_int(*ret, "version", version);
 	put_access(pg, *ret);
-	warnings = pg_warnings(pg);
+	struct strlist warnings = pg_warnings(pg);
 	json_put_list(*ret, "warnings", &warnings);
 	return 0;
 }

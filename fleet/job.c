@@ -48,7 +48,6 @@ static _Noreturn void child(const struct job_call *call, int fd, pid_t parent)
 	struct door_talk talk = {.says = pass_on, .arg = &fd, .stop = &stopped};
 	struct door_end end = {0};
 	struct err err = {{0}};
-	int code;
 
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, SIG_IGN);
@@ -57,8 +56,8 @@ static _Noreturn void child(const struct job_call *call, int fd, pid_t parent)
 		_exit(1);
 	if (call->not_for_it >= 0)
 		close(call->not_for_it);
-	code = door_call_all(call->directory, DOOR_DAEMON_SOCKET, call->orders, call->count, &talk,
-	    clock_steady() + call->time, &end, &err);
+	int code = door_call_all(call->directory, DOOR_DAEMON_SOCKET, call->orders, call->count,
+	    &talk, clock_steady() + call->time, &end, &err);
 	tell_end(fd, code, &end, &err);
 	_exit(0);
 }
@@ -91,10 +90,8 @@ int job_start(struct job *j, const struct job_call *call, struct err *err)
 
 static void take_end(struct job *j, struct reader *r)
 {
-	struct span end;
-
 	j->code = (int)reader_i64(r);
-	end = reader_blob(r);
+	struct span end = reader_blob(r);
 	str_scrub(j->err.text, sizeof(j->err.text), reader_text(r));
 	if (!reader_done(r) || end.len != sizeof(j->end))
 		return;

@@ -3,8 +3,7 @@
  * A call of the order door in a child of its own, so that the agent goes on beating: purges take
  * minutes. The child dies with the agent; root then stops between two chunks.
  */
-#ifndef PQPURGE_FLEET_JOB_H
-#define PQPURGE_FLEET_JOB_H
+#pragma once
 
 #include "base/bytes.h"
 #include "door/door.h"
@@ -37,5 +36,3 @@ struct job_ear {
 bool job_read(struct job *j, const struct job_ear *ear);
 void job_stop(struct job *j); /* asks it to end as after ^C */
 void job_end(struct job *j);  /* kills it if it still runs, and reaps it; zeroes */
-
-#endif

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* fleet/migrations/NNNN.sql, made part of the program by the Makefile: migrations[0] is number 1.
  */
-#ifndef PQPURGE_FLEET_MIGRATIONS_H
-#define PQPURGE_FLEET_MIGRATIONS_H
+#pragma once
 
 #include <stddef.h>
 
 extern const char *const migrations[];
 extern const size_t migrations_count;
-
-#endif

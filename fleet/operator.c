@@ -23,21 +23,18 @@ static int say(int out, struct json *answer)
 	struct strbuf line = {0};
 	int code = json_write(&line, answer);
 
-	if (code == 0)
-		code = io_write_all(out, line.text, line.len);
+	code = code ?: io_write_all(out, line.text, line.len);
 	strbuf_release(&line);
 	return code;
 }
 
 static int answer(int out, int code, struct json *good, const char *sqlstate, const struct err *err)
 {
-	struct json *bad;
-
 	if (code == 0) {
 		json_put_bool(good, "ok", true);
 		return say(out, good);
 	}
-	bad = json_new();
+	struct json *bad = json_new();
 	json_put_text(bad, "error", word_of(code, sqlstate));
 	json_put_text(bad, "text", err->text[0] ? err->text : err_word(code));
 	if (*sqlstate)
@@ -52,13 +49,11 @@ static int serve_line(struct operator_side *o, int out, const char *line, size_t
 	struct json *request = NULL, *good = NULL;
 	char sqlstate[6] = "";
 	struct err err = {{0}};
-	int code;
 
 	if (len == 0)
 		return 0;
-	code = json_parse(line, len, &request, &err);
-	if (code == 0)
-		code = request_run(o, request, &good, sqlstate, &err);
+	int code = json_parse(line, len, &request, &err);
+	code = code ?: request_run(o, request, &good, sqlstate, &err);
 	json_free(request);
 	return answer(out, code, good, sqlstate, &err);
 }

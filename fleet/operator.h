@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The operator's side: requests as JSON lines on stdin, one answer line each on stdout (README.md).
  */
-#ifndef PQPURGE_FLEET_OPERATOR_H
-#define PQPURGE_FLEET_OPERATOR_H
+#pragma once
 
 #include "base/json.h"
 #include "fleet/pg.h"
@@ -30,5 +29,3 @@ int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err
 /* Asks, and waits. A negative code also where the server refuses; sqlstate tells it. */
 int operator_ask(struct pg *pg, const char *sql, const char *const *params, int count,
     char sqlstate[6], struct err *err) NODISCARD;
-
-#endif

@@ -3,8 +3,7 @@
  * What an order did here, as the database gets it: made of root's answer (lib/door/door.h). Root's
  * lines hold mail's words: they are JSON or are left out.
  */
-#ifndef PQPURGE_FLEET_OUTCOME_H
-#define PQPURGE_FLEET_OUTCOME_H
+#pragma once
 
 #include "base/str.h"
 #include "door/door.h"
@@ -34,5 +33,3 @@ void outcome_complains(struct outcome *o, const char *bytes, size_t len);
 /* The end: code is door_call's, end counts if that is 0, words (err's) otherwise. */
 void outcome_end(struct outcome *o, int code, const struct door_end *end, const char *words);
 void outcome_release(struct outcome *o); /* zeroes */
-
-#endif

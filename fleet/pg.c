@@ -2,9 +2,7 @@
 /* libpq, kept from blocking. */
 #include "fleet/pg.h"
 
-#include <errno.h>
 #include <libpq-fe.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -27,7 +25,6 @@ struct pg {
 /* The first line, without "ERROR:  " and the like, which libpq puts there. */
 static void take_words(char *to, size_t size, const char *from)
 {
-	const char *end;
 	char line[512];
 
 	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
@@ -36,7 +33,7 @@ static void take_words(char *to, size_t size, const char *from)
 		if (from && str_starts(from, heads[i]))
 			from += strlen(heads[i]);
 	from = from ? from : "";
-	end = strchr(from, '\n');
+	const char *end = strchr(from, '\n');
 	snprintf(line, sizeof(line), "%.*s", (int)(end ? end - from : (long)strlen(from)), from);
 	str_scrub(to, size, line);
 }
@@ -93,12 +90,11 @@ static bool is_local(const PQconninfoOption *options)
 static int check_login(const struct pg *pg, struct err *err)
 {
 	PQconninfoOption *options = PQconninfo(pg->conn);
-	const char *mode;
 	int code = 0;
 
 	if (!options)
 		return err_set(err, -ENOMEM, "out of memory");
-	mode = option_of(options, "sslmode");
+	const char *mode = option_of(options, "sslmode");
 	if (strcmp(mode, "verify-full") != 0 && !is_local(options))
 		code = err_set(err, ERR_CONFIG,
 		    "'fleet' asks for sslmode=%s; less than verify-full is refused", mode);
@@ -181,8 +177,7 @@ int pg_open(const char *conninfo, const char *user, unsigned turn, struct pg **r
 	PQsetNoticeReceiver(pg->conn, on_notice, pg);
 	if (PQstatus(pg->conn) == CONNECTION_BAD)
 		code = broken(pg, ERR_CONFIG, "'fleet' does not lead to a database", err);
-	if (code == 0)
-		code = check_login(pg, err);
+	code = code ?: check_login(pg, err);
 	if (code < 0) {
 		pg_close(pg);
 		return code;
@@ -338,12 +333,10 @@ int pg_ask_script(struct pg *pg, const char *sql, struct err *err)
 
 const char *pg_sqlstate(const struct pg *pg)
 {
-	const char *state;
-
 	if (!pg->result || PQresultStatus(pg->result) == PGRES_TUPLES_OK ||
 	    PQresultStatus(pg->result) == PGRES_COMMAND_OK)
 		return "";
-	state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
+	const char *state = PQresultErrorField(pg->result, PG_DIAG_SQLSTATE);
 	return state && strlen(state) == 5 ? state : "XX000";
 }
 
@@ -382,11 +375,9 @@ const char *pg_text(const struct pg *pg, size_t row, int column)
 
 const char *pg_scrubbed(struct pg *pg, size_t row, int column)
 {
-	char *text;
-
 	if (!pg_value(pg, row, column))
 		return "";
-	text = PQgetvalue(pg->result, (int)row, column);
+	char *text = PQgetvalue(pg->result, (int)row, column);
 	return str_scrub(text, strlen(text) + 1, text);
 }
 

@@ -5,8 +5,7 @@
  * still closes nothing. One question at a time. Only pg.c knows libpq. What comes from the server
  * is a stranger's: texts in err are scrubbed, values are not.
  */
-#ifndef PQPURGE_FLEET_PG_H
-#define PQPURGE_FLEET_PG_H
+#pragma once
 
 #include "base/err.h"
 #include "base/str.h"
@@ -69,5 +68,3 @@ const char *pg_user(const struct pg *pg);
 /* Both wait: until connected, until answered. 0 or a negative code as of pg_step. */
 int pg_await_connection(struct pg *pg, struct err *err) NODISCARD;
 int pg_await_answer(struct pg *pg, struct err *err) NODISCARD;
-
-#endif

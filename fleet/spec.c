@@ -110,15 +110,13 @@ int spec_read(const char *json, struct spec *ret, struct err *err)
 	size_t len = strlen(json);
 	struct spec s = {0};
 	struct json *o = NULL;
-	int64_t version;
-	int code;
 
 	if (len > SPEC_MAX)
 		return err_set(err, ERR_SYNTAX, "the order is longer than %u bytes", SPEC_MAX);
-	code = json_parse(json, len, &o, err);
+	int code = json_parse(json, len, &o, err);
 	if (code < 0)
 		return code == -ENOMEM ? code : err_within(err, ERR_SYNTAX, "the order's words");
-	version = json_int(o, "v", 0);
+	int64_t version = json_int(o, "v", 0);
 	if (version != SPEC_VERSION)
 		code = err_set(err, ERR_VERSION,
 		    "the order is of version %" PRId64 "; version %d is known here", version,

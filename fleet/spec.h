@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* fleet_order.spec, JSON by an operator's command, as the pairs that go to root (lib/door/door.h).
  * No key is known here: root refuses those that it does not know. */
-#ifndef PQPURGE_FLEET_SPEC_H
-#define PQPURGE_FLEET_SPEC_H
+#pragma once
 
 #include "door/door.h"
 
@@ -17,5 +16,3 @@ struct spec {
  * -ENOMEM. */
 int spec_read(const char *json, struct spec *ret, struct err *err) NODISCARD;
 void spec_release(struct spec *s); /* zeroes */
-
-#endif

@@ -99,11 +99,8 @@ static void put_samples(struct json *o, const struct flood_incident *i)
 	}
 	for (int n = 0; n < i->ids_count; n++)
 		strlist_push(&ids, i->ids[n].text, strlen(i->ids[n].text));
-	struct strlist of_clients = strlist_of(&clients), of_ids = strlist_of(&ids);
-	json_put_list(o, "clients", &of_clients);
-	json_put_list(o, "queue_ids", &of_ids);
-	strbuf_release(&clients);
-	strbuf_release(&ids);
+	json_put_packed(o, "clients", &clients);
+	json_put_packed(o, "queue_ids", &ids);
 }
 
 struct json *flood_incident_json(const struct flood_incident *i, uint32_t rate)

@@ -160,6 +160,16 @@ void json_put_list(struct json *o, const char *key, const struct strlist *list)
 	set_new(o, key, array);
 }
 
+void json_put_packed(struct json *o, const char *key, struct strbuf *packed)
+{
+	struct strlist list = strlist_of(packed);
+
+	if (packed->failed)
+		spoil(o);
+	json_put_list(o, key, &list);
+	strbuf_release(packed);
+}
+
 void json_put(struct json *o, const char *key, struct json *child)
 {
 	if (o && (!child || !finish(value_of(child))))

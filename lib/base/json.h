@@ -17,6 +17,8 @@ void json_put_bool(struct json *o, const char *key, bool value);
 void json_put_share(struct json *o, const char *key, double value); /* six digits */
 void json_put_ints(struct json *o, const char *key, const uint64_t *list, size_t count);
 void json_put_list(struct json *o, const char *key, const struct strlist *list);
+/* The members of a packed list (strlist_push), which this releases. One that failed spoils o. */
+void json_put_packed(struct json *o, const char *key, struct strbuf *packed);
 void json_put(struct json *o, const char *key, struct json *child); /* takes child over */
 struct json *json_new_array(void);
 void json_append(struct json *array, struct json *child); /* takes child over */

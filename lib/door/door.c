@@ -2,8 +2,6 @@
 /* Orders to and from the payload of a frame. What is decoded was checked, field by field. */
 #include "door/door_private.h"
 
-#include <errno.h>
-
 #include "base/net.h"
 #include "base/str.h"
 
@@ -245,10 +243,9 @@ static int read_count(struct reader *r, size_t max, size_t *ret, struct err *err
 static int read_hook(struct reader *r, struct door_hook *hook, struct err *err)
 {
 	size_t count = 0;
-	int code;
 
 	hook->event = (enum door_event)reader_u8(r);
-	code = read_count(r, DOOR_FIELDS_MAX, &count, err);
+	int code = read_count(r, DOOR_FIELDS_MAX, &count, err);
 	hook->fields = code < 0 ? NULL : calloc(count + 1, sizeof(*hook->fields));
 	if (!hook->fields)
 		return code < 0 ? code : no_memory(err);
@@ -264,12 +261,11 @@ static int read_verb(struct reader *r, struct door_verb *verb, struct err *err)
 {
 	uint8_t answered = reader_u8(r);
 	size_t count = 0;
-	int code;
 
 	verb->columns = reader_u32(r);
 	verb->answered = answered == 1;
 	r->failed |= answered > 1 || verb->columns > DOOR_COLUMNS_MAX;
-	code = read_count(r, DOOR_WORDS_MAX, &count, err);
+	int code = read_count(r, DOOR_WORDS_MAX, &count, err);
 	verb->words = code < 0 ? NULL : calloc(count + 1, sizeof(*verb->words));
 	if (!verb->words)
 		return code < 0 ? code : no_memory(err);
@@ -306,13 +302,11 @@ int door_decode(struct span payload, struct door_order *ret, struct err *err)
 {
 	struct reader r = reader_of(payload.at, payload.len);
 	struct door_order order = {0};
-	int code;
 
 	if (payload.len > DOOR_FRAME_MAX)
 		return err_set(err, ERR_LIMIT, "an order has at most %u bytes", DOOR_FRAME_MAX);
-	code = read_order(&r, &order, err);
-	if (code == 0)
-		code = check(&order, err);
+	int code = read_order(&r, &order, err);
+	code = code ?: check(&order, err);
 	if (code == 0)
 		*ret = order;
 	else
@@ -382,7 +376,6 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 {
 	size_t before = ret->len;
 	struct door_order again = {0};
-	int code;
 
 	bytes_put_u8(ret, DOOR_VERSION);
 	bytes_put_u8(ret, (uint8_t)order->kind);
@@ -398,7 +391,7 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 		door_rules_put(ret, &order->rules);
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
+	int code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
 	door_order_release(&again);
 	return code;
 }

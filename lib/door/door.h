@@ -17,8 +17,6 @@
  */
 #pragma once
 
-#include <signal.h>
-
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/str.h"

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Orders of the fleet: what their fields may be. Nothing is compiled to see that it is right. */
-#include <errno.h>
 
 #include "door/door_private.h"
 #include "mail/queue_id.h"
@@ -20,11 +19,10 @@ static bool is_pattern(const char *value)
 {
 	struct pattern p = {0};
 	struct strbuf normal = {0};
-	bool is;
 
 	if (*value == '/')
 		return is_expression(value);
-	is = pattern_parse(value, &p, NULL) == 0 && p.kind != PATTERN_REGEX;
+	bool is = pattern_parse(value, &p, NULL) == 0 && p.kind != PATTERN_REGEX;
 	if (is) {
 		pattern_canonical(&p, &normal);
 		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The talk over a connection: answers out and in, and the client's call. */
-#include <errno.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -20,11 +17,10 @@
 int door_answer_write(int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline)
 {
 	struct bytes out = {0};
-	int code;
 
 	bytes_put_u8(&out, (uint8_t)kind);
 	bytes_put(&out, bytes.at, bytes.len);
-	code = out.failed ? -ENOMEM : io_frame_write(fd, bytes_span(&out), deadline);
+	int code = out.failed ? -ENOMEM : io_frame_write(fd, bytes_span(&out), deadline);
 	bytes_release(&out);
 	return code;
 }
@@ -32,7 +28,6 @@ int door_answer_write(int fd, enum door_answer_kind kind, struct span bytes, int
 int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 {
 	struct bytes out = {0};
-	int code;
 
 	bytes_put_u8(&out, (uint8_t)end->status);
 	bytes_put_u8(&out, end->refused);
@@ -41,7 +36,8 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 	bytes_put_u64(&out, end->done);
 	bytes_put_u64(&out, end->failed);
 	bytes_put_text(&out, end->words);
-	code = out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
+	int code =
+	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
 	bytes_release(&out);
 	return code;
 }
@@ -96,13 +92,12 @@ static int take_answer(
 	struct reader r = reader_of(frame->at, frame->len);
 	enum door_answer_kind kind = (enum door_answer_kind)reader_u8(&r);
 	struct span rest = {r.at, (size_t)(r.end - r.at)};
-	int code;
 
 	if (kind == DOOR_ENDS)
 		return take_end(&r, ret, err);
 	if (r.failed || kind < DOOR_SAYS || kind >= DOOR_ANSWERS)
 		return err_set(err, ERR_SYNTAX, "the answer makes no sense");
-	code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
+	int code = talk && talk->says ? talk->says(talk->arg, kind, rest) : 0;
 	return code < 0 ? err_set(err, code, "failed to write (%s)", err_word(code)) : 0;
 }
 

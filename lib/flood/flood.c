@@ -196,7 +196,7 @@ static void weigh_undelivered(
 		weigh(over, FLOOD_UNDELIVERED, e->undelivered, l->undelivered, 0, 1);
 }
 
-struct over flood_over(
+static struct over measure(
     const struct flood *f, enum flood_kind kind, const struct entry *e, int64_t now)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
@@ -237,12 +237,8 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 
 /* ---- counting */
 
-bool flood_is_young(const struct flood *f, int64_t now)
-{
-	return now < f->started + YOUNG;
-}
-
-struct entry *flood_entry(
+/* The entry of a key, rolled to now; NULL where there is no room for it. */
+static struct entry *entry_of(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now)
 {
 	bool is_new;
@@ -251,7 +247,7 @@ struct entry *flood_entry(
 	if (e && is_new)
 		e->exempt = flood_is_exempt(&f->config, kind, k->text);
 	if (e)
-		table_roll(e, now, flood_is_young(f, now));
+		table_roll(e, now, now < f->started + YOUNG);
 	return e;
 }
 
@@ -307,7 +303,7 @@ static bool count(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, const struct flood_message *m)
 {
 	uint64_t hash = flood_hash_of(f, k);
-	struct entry *e = flood_entry(f, kind, k, hash, m->now);
+	struct entry *e = entry_of(f, kind, k, hash, m->now);
 
 	if (!e || e->exempt)
 		return e != NULL;
@@ -315,7 +311,7 @@ static bool count(
 	add(e, m);
 	if (kind == FLOOD_LOGIN)
 		spread(f, e, k, hash, m);
-	struct over over = flood_over(f, kind, e, m->now);
+	struct over over = measure(f, kind, e, m->now);
 	bool opens = !e->incident && over.signal != FLOOD_QUIET;
 	struct flood_incident *i = e->incident ? &f->incident[e->incident - 1]
 				   : opens     ? flood_incident_open(f, kind, k, e, &over, m->now)
@@ -415,11 +411,11 @@ void flood_undelivered(
 	struct flood_key k;
 
 	flood_key_text(&k, key, false);
-	struct entry *e = flood_entry(f, kind, &k, flood_hash_of(f, &k), now);
+	struct entry *e = entry_of(f, kind, &k, flood_hash_of(f, &k), now);
 	if (!e || e->exempt)
 		return;
 	e->undelivered = messages;
-	struct over over = flood_over(f, kind, e, now);
+	struct over over = measure(f, kind, e, now);
 	if (e->incident && over.signal == FLOOD_UNDELIVERED)
 		f->incident[e->incident - 1].undelivered = messages;
 	else if (!e->incident && over.signal == FLOOD_UNDELIVERED)

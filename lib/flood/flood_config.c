@@ -2,7 +2,6 @@
 /* Limits, exemptions and own networks out of the settings; and what an incident's kind allows. */
 #include "flood/flood_config.h"
 
-#include <errno.h>
 #include <sys/random.h>
 
 #include "mail/pattern.h"
@@ -32,12 +31,10 @@ static void take_limits(struct flood_limits *l, const struct settings_flood *giv
 
 static int take_exempt(struct flood_setup *s, const char *text, struct err *err)
 {
-	char *rest;
-
 	s->exempt_text = strdup(text ? text : "");
 	if (!s->exempt_text)
 		return err_sys(err, ENOMEM, "failed to keep flood_exempt");
-	rest = s->exempt_text;
+	char *rest = s->exempt_text;
 	for (char *item; (item = strsep(&rest, "\n"));) {
 		if (!*item)
 			continue;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Incidents: one opens, goes on, is told of, and ends. */
-#include <errno.h>
 
 #include "base/clock.h"
 #include "flood/flood_config.h"
@@ -209,7 +208,7 @@ void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now)
 		i->last = now;
 }
 
-void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now)
+static void end(struct flood *f, struct flood_incident *i, int64_t now)
 {
 	struct entry *e = flood_entry_of(f, i);
 
@@ -236,7 +235,7 @@ void flood_tick(struct flood *f, int64_t now)
 		if (i->open && i->last > now)
 			i->last = now; /* the clock was set back */
 		if (i->open && now - i->last > QUIET_TIME)
-			flood_incident_end(f, i, now);
+			end(f, i, now);
 	}
 }
 
@@ -257,7 +256,7 @@ void flood_normal(struct flood *f, struct flood_incident *i, int64_t now)
 		e->shun = 0;
 		e->undelivered = 0;
 	}
-	flood_incident_end(f, i, now);
+	end(f, i, now);
 }
 
 void flood_bad(struct flood *f, struct flood_incident *i, int64_t now)

@@ -28,16 +28,10 @@ struct over {
 	bool act;
 	bool half; /* above half of its limit */
 };
-struct over flood_over(
-    const struct flood *f, enum flood_kind kind, const struct entry *e, int64_t now);
 /* Whether its own history allows it more than the limit. */
 bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct entry *e);
-/* The entry of a key, rolled to now; NULL where there is no room for it. */
-struct entry *flood_entry(
-    struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now);
 uint64_t flood_hash_of(const struct flood *f, const struct flood_key *k);
 struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i);
-bool flood_is_young(const struct flood *f, int64_t now);
 
 /* Opens an incident, or the one that the key had; NULL where too many are open. */
 struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind,
@@ -45,4 +39,3 @@ struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind
 /* A message of an open incident's key. opened: it is the one that opened it. */
 void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
     const struct over *over, const struct flood_message *m, bool opened);
-void flood_incident_end(struct flood *f, struct flood_incident *i, int64_t now);

@@ -128,9 +128,7 @@ static void save_incident(const struct flood_incident *i, struct strbuf *to)
 			const char *item = p ? i->ids[n].text : net_text(&i->clients[n], text);
 			strlist_push(&packed, item, strlen(item));
 		}
-		struct strlist view = strlist_of(&packed);
-		json_put_list(o, p ? "queue_ids" : "clients", &view);
-		strbuf_release(&packed);
+		json_put_packed(o, p ? "queue_ids" : "clients", &packed);
 	}
 	(void)!json_write(to, o);
 }

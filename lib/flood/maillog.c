@@ -3,7 +3,6 @@
 #include "flood/maillog.h"
 
 #include <ctype.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "mail/address.h"
@@ -274,13 +273,12 @@ static void tell(struct maillog *l, struct pending *p, const char *sender, uint3
 static void on_qmgr(struct maillog *l, const char *id, const char *text, int64_t time)
 {
 	const char *end = strstr(text, ">, size="), *count = strstr(text, ", nrcpt=");
-	struct pending *p;
 	char sender[ADDRESS_MAX + 1];
 
 	(void)time;
 	if (!str_starts(text, "from=<") || !end || !count)
 		return;
-	p = find(l, id);
+	struct pending *p = find(l, id);
 	if (!p) {
 		l->counts.unjoined++;
 		return;

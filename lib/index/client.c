@@ -167,13 +167,10 @@ static struct json *update_request(const struct settings *s)
 {
 	struct json *request = wire_request("update");
 	struct strbuf packed = {0};
-	struct strlist own;
 
 	if (net_parse_list(s->own_networks ? s->own_networks : "", &packed, NULL) != 0)
 		strbuf_release(&packed);
-	own = strlist_of(&packed);
-	json_put_list(request, "own_networks", &own);
-	strbuf_release(&packed);
+	json_put_packed(request, "own_networks", &packed);
 	return request;
 }
 

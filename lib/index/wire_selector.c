@@ -98,7 +98,6 @@ static struct json *texts_of(const struct strbuf *packed)
 static void put_clients(struct json *o, const struct selector *s)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	for (size_t i = 0; i < s->clients.count; i++) {
 		const struct net_block *block = &s->clients.list[i];
@@ -108,9 +107,7 @@ static void put_clients(struct json *o, const struct selector *s)
 		(void)snprintf(text, sizeof text, "%s/%u", net_text(&block->base, address), bits);
 		strlist_push(&packed, text, strlen(text));
 	}
-	list = strlist_of(&packed);
-	json_put_list(o, "clients", &list);
-	strbuf_release(&packed);
+	json_put_packed(o, "clients", &packed);
 }
 
 static void put_ids(struct json *o, const struct selector *s)

@@ -2,10 +2,7 @@
 /* A verb through the order door, as its client. */
 #include "purge/door/ask_root.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "door/door.h"
@@ -197,10 +194,8 @@ int ask_root(struct session *s, struct err *err)
 	int code = settings_load(session_config(s), &s->settings, err);
 
 	interrupt_catch();
-	if (code == 0)
-		code = make_line(s, "", &line, err);
-	if (code == 0)
-		code = run(s, &line, err);
+	code = code ?: make_line(s, "", &line, err);
+	code = code ?: run(s, &line, err);
 	line_release(&line);
 	return code;
 }

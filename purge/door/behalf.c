@@ -97,8 +97,7 @@ static int check(const struct session *s, struct err *err)
 	if (!(s->verb->flags & VERB_AT_DOOR))
 		return err_set(err, ERR_REFUSED, "'%s' is for root alone", s->verb->name);
 	code = check_allowed(s->behalf, s->verb->name, s->verb->name, err);
-	if (code == 0)
-		code = check_options(o, err);
+	code = code ?: check_options(o, err);
 	if (code == 0 && (o->block || o->rule_for))
 		code = check_allowed(s->behalf, "block", "set rules", err);
 	if (code == 0 && o->sweep && s->behalf->most)

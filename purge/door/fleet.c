@@ -2,8 +2,6 @@
 /* An order of the fleet. */
 #include "purge/door/fleet.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
@@ -177,12 +175,10 @@ static int say_object(const struct saying *y, struct json *o)
 {
 	struct json *line = json_new();
 	struct strbuf text = {0};
-	int code;
 
 	json_put(line, "summary", o);
-	code = json_write(&text, line);
-	if (code == 0)
-		code = send(y, DOOR_SAYS, text.text, text.len);
+	int code = json_write(&text, line);
+	code = code ?: send(y, DOOR_SAYS, text.text, text.len);
 	strbuf_release(&text);
 	return code;
 }
@@ -371,8 +367,7 @@ static int run_once(struct executing *x, struct door_end *ret, struct err *err)
 	if (code == 0)
 		code =
 		    turn_take(x->s->settings.order_directory, "fleet.lock", TURN_WAIT, &turn, err);
-	if (code == 0)
-		code = look_up(x->s, x->token, &x->before, err);
+	code = code ?: look_up(x->s, x->token, &x->before, err);
 	if (code == 0 && (x->order->lookup || x->before.complete))
 		code = tell_before(x, ret);
 	else if (code == 0)
@@ -388,7 +383,6 @@ int fleet_run(struct session *s, int fd, const struct peer *peer, const struct d
 	    .peer = peer,
 	    .order = order,
 	    .saying = {.fd = fd, .acts = fleet_verb_acts(order->verb)}};
-	int code;
 
 	/* The child asks again, with the options; what is only told needs no child. */
 	if (!str_has_word(s->settings.fleet_allow, order->verb))
@@ -397,7 +391,7 @@ int fleet_run(struct session *s, int fd, const struct peer *peer, const struct d
 		    order->verb);
 	snprintf(x.token, sizeof(x.token), DOOR_FLEET_PREFIX "%s", order->token);
 	snprintf(x.user, sizeof(x.user), DOOR_FLEET_PREFIX "%s", order->placed_by);
-	code = run_once(&x, ret, err);
+	int code = run_once(&x, ret, err);
 	free(x.before.numbers);
 	strbuf_release(&x.saying.line);
 	strbuf_release(&x.saying.summary);

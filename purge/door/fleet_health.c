@@ -32,11 +32,10 @@ static void put_flood(struct json *list, const struct json *from)
 	static const char *const numbers[] = {"id", "since", "recipients"};
 	const char *kind = json_text(from, "kind"), *key = json_text(from, "key");
 	char text[KEY_MAX];
-	struct json *o;
 
 	if (!kind || !key)
 		return;
-	o = json_new();
+	struct json *o = json_new();
 	json_put_text(o, "kind", str_scrub(text, sizeof(text), kind));
 	json_put_text(o, "key", str_scrub(text, sizeof(text), key));
 	for (size_t n = 0; n < COUNT_OF(numbers); n++)
@@ -79,11 +78,10 @@ int fleet_health(struct session *s, int fd, struct err *err)
 {
 	struct strbuf text = {0};
 	struct live live;
-	int code;
 
 	leave_mark(s->settings.order_directory);
 	live_read(&s->client, &live);
-	code = json_write(&text, make(&live, FLOODS_MAX));
+	int code = json_write(&text, make(&live, FLOODS_MAX));
 	if (code == 0 && text.len > HEALTH_MAX) {
 		strbuf_clear(&text);
 		code = json_write(&text, make(&live, 0));

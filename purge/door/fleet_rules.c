@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* The fleet's rules, on their way from the link to the daemon. Root looks into none of them. */
-#include <errno.h>
 
+#include "rules/fleet_rules.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/role.h"
 #include "purge/door/fleet.h"
-#include "rules/fleet_rules.h"
 #include "rules/stored.h"
 
 #define ANSWER_TIME (10 * USEC_PER_SEC)
@@ -63,8 +62,7 @@ static int gather(int fd, const struct door_rules *first, struct json *list, str
 
 		bytes_clear(&frame);
 		code = read_more(fd, &frame, &next, err);
-		if (code == 0)
-			code = put_frame(list, &next.rules, &count, err);
+		code = code ?: put_frame(list, &next.rules, &count, err);
 		more = next.rules.more;
 		door_order_release(&next);
 	}
@@ -103,8 +101,7 @@ static int ask_daemon(const struct index_client *client, const struct handing *h
 	json_put_bool(request, "replace", h->replace);
 	bytes_put(&body, h->text.text, h->text.len);
 	code = client_ask_with(client, request, &body, ANSWER_TIME, &reply, err);
-	if (code == 0)
-		code = tell_refused(json_int(reply, "refused", 0), json_text(reply, "why"), ret);
+	code = code ?: tell_refused(json_int(reply, "refused", 0), json_text(reply, "why"), ret);
 	json_free(reply);
 	return code;
 }
@@ -121,12 +118,9 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 	int code = json_parse(h->text.text, h->text.len, &body, err);
 
 	change.rules = body;
-	if (code == 0)
-		code = fleet_rules_read(directory, &rules, err);
-	if (code == 0)
-		code = fleet_rules_change(&rules, &change, err);
-	if (code == 0)
-		code = fleet_rules_save(directory, &rules, change.wall, err);
+	code = code ?: fleet_rules_read(directory, &rules, err);
+	code = code ?: fleet_rules_change(&rules, &change, err);
+	code = code ?: fleet_rules_save(directory, &rules, change.wall, err);
 	bytes_put_u64(out, change.refused);
 	bytes_put_text(out, change.why.text);
 	rule_list_release(&rules);
@@ -142,8 +136,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 
 	code = stored_lock(
 	    h->settings->state_directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
-	if (code == 0)
-		code = change_locked(h, out, err);
+	code = code ?: change_locked(h, out, err);
 	io_close(&lock);
 	return code;
 }
@@ -156,8 +149,7 @@ static int change_in_child(
 	char why[512];
 	int code = role_of_owner(h->settings->state_directory, &owner, err);
 
-	if (code == 0)
-		code = role_ask(&owner, client->stop, ANSWER_TIME, change_file, h, &blob, err);
+	code = code ?: role_ask(&owner, client->stop, ANSWER_TIME, change_file, h, &blob, err);
 	if (code == 0) {
 		struct reader r = reader_of(blob.at, blob.len);
 		uint64_t refused = reader_u64(&r);
@@ -194,8 +186,7 @@ int fleet_rules(struct session *s, int fd, const struct door_rules *first, struc
 	if (code == 0 && !str_has_word(s->settings.fleet_allow, "block"))
 		code = err_set(err, ERR_REFUSED,
 		    "the fleet may set no rules here: fleet_allow does not list 'block'");
-	if (code == 0)
-		code = hand_over(&s->client, &h, ret, err);
+	code = code ?: hand_over(&s->client, &h, ret, err);
 	strbuf_release(&h.text);
 	return code;
 }

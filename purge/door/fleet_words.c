@@ -2,8 +2,6 @@
 /* A fleet order as a command line. */
 #include "purge/door/fleet_words.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 
 #include "base/clock.h"
@@ -51,10 +49,9 @@ FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
 {
 	char word[DOOR_TEXT_MAX + 64];
 	va_list values;
-	int len;
 
 	va_start(values, format);
-	len = vsnprintf(word, sizeof(word), format, values);
+	int len = vsnprintf(word, sizeof(word), format, values);
 	va_end(values);
 	/* No value is longer than DOOR_TEXT_MAX. */
 	if (len < 0 || (size_t)len >= sizeof(word))
@@ -110,13 +107,12 @@ static void put_authors(struct fleet_words *w, const struct door_fleet *order)
 static int list_words(struct fleet_words *w, const struct door_fleet *order, struct err *err)
 {
 	struct strlist words = strlist_of(&w->packed);
-	int len;
 
 	if (!w->packed.failed)
 		w->list = calloc(words.count + 1, sizeof(*w->list));
 	if (!w->list)
 		return err_set(err, -ENOMEM, "out of memory");
-	len = snprintf(
+	int len = snprintf(
 	    w->line, sizeof(w->line), "pqpurge-idx order: fleet order %" PRIu64 ":", order->number);
 	strlist_each (word, &words) {
 		w->list[w->count++] = word;

@@ -10,8 +10,7 @@ static int add_sender(struct selector *s, const char *value, struct err *err)
 	struct pattern p = {0};
 	int code = pattern_parse(value, &p, err);
 
-	if (code == 0)
-		code = pattern_set_add(&s->sender, &p);
+	code = code ?: pattern_set_add(&s->sender, &p);
 	pattern_release(&p);
 	return code;
 }
@@ -67,16 +66,13 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
 	    .token = hold->token,
 	    .rules_set = 1, /* the daemon's own: what was judged before it is waited for */
 	    .stop = &interrupt_stop};
-	int code;
 
 	selector_init(&selector);
 	selector.login_exact = s->settings.login_exact;
-	code = make_selector(hold, &selector, err);
-	if (code == 0)
-		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
+	int code = make_selector(hold, &selector, err);
+	code = code ?: postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
 	s->postfix.stop = &interrupt_stop;
-	if (code == 0)
-		code = order_run(&order, &outcome, err);
+	code = code ?: order_run(&order, &outcome, err);
 	if (code == 0)
 		take_result(&outcome, ret);
 	outcome_release(&outcome);

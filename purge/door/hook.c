@@ -2,15 +2,8 @@
 /* The program of flood_hook. No shell: fork, setuid, exec. */
 #include "purge/door/hook.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -93,8 +86,7 @@ static int make_input(const struct door_hook *fields, struct err *err)
 		put_member(o, &fields->fields[n]);
 	if (json_write(&text, o) < 0)
 		code = -ENOMEM;
-	if (code == 0)
-		code = io_write_all(fd, strbuf_text(&text), text.len);
+	code = code ?: io_write_all(fd, strbuf_text(&text), text.len);
 	if (code == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		code = -errno;
 	strbuf_release(&text);
@@ -108,7 +100,6 @@ static int make_environment(struct hook *h, const struct door_hook *fields, stru
 {
 	static const char *const fixed[] = {
 	    "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-	struct strlist list;
 	size_t n = 0;
 
 	for (size_t i = 0; i < COUNT_OF(fixed); i++)
@@ -117,7 +108,7 @@ static int make_environment(struct hook *h, const struct door_hook *fields, stru
 		put_variable(&h->texts, &fields->fields[i]);
 	if (h->texts.failed)
 		return err_set(err, -ENOMEM, "out of memory");
-	list = strlist_of(&h->texts);
+	struct strlist list = strlist_of(&h->texts);
 	for (char *at = h->texts.text; n < list.count; at += strlen(at) + 1)
 		h->environment[n++] = at;
 	return 0;
@@ -128,12 +119,10 @@ static int prepare(struct hook *h, const struct settings *s, const char *program
 {
 	int code = judge(program, h->path, err);
 
-	if (code == 0)
-		code = role_of_user(s->hook_user, &h->role, err);
+	code = code ?: role_of_user(s->hook_user, &h->role, err);
 	if (code == 0 && h->role.uid == 0)
 		code = err_set(err, ERR_CONFIG, "hook_user must not be root");
-	if (code == 0)
-		code = make_environment(h, fields, err);
+	code = code ?: make_environment(h, fields, err);
 	if (code == 0)
 		code = h->input = make_input(fields, err);
 	if (code >= 0 && pipe2(h->errors, O_CLOEXEC) < 0)
@@ -215,10 +204,9 @@ static void end(pid_t child)
 int hook_wait(const char *path, pid_t child, int errors, int64_t deadline, struct err *err)
 {
 	struct strbuf said = {0};
-	bool ended;
 	int status = 0, code = 0;
 
-	ended = listen_to(errors, deadline, &said) && ends(child, deadline, &status);
+	bool ended = listen_to(errors, deadline, &said) && ends(child, deadline, &status);
 	if (!ended) {
 		end(child);
 		code = err_set(err, ERR_TIMEOUT, "flood_hook '%s' was ended after %d s", path,
@@ -240,15 +228,13 @@ int hook_run(const struct settings *settings, const char *program, const struct 
 	int code = prepare(&h, settings, program, hook, err);
 	pid_t child = -1;
 
-	if (code == 0)
-		code = turn_take(settings->order_directory, "hook.lock", HOOK_WAIT, &h.lock, err);
+	code = code ?: turn_take(settings->order_directory, "hook.lock", HOOK_WAIT, &h.lock, err);
 	if (code == 0 && (child = fork()) < 0)
 		code = err_sys(err, errno, "failed to start flood_hook '%s'", h.path);
 	if (child == 0)
 		become(&h);
 	io_close(&h.errors[1]);
-	if (code == 0)
-		code = hook_wait(h.path, child, h.errors[0], clock_steady() + HOOK_TIME, err);
+	code = code ?: hook_wait(h.path, child, h.errors[0], clock_steady() + HOOK_TIME, err);
 	io_close(&h.errors[0]);
 	io_close(&h.input);
 	io_close(&h.lock);

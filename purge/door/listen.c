@@ -1,17 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* order --listen: the sockets of the order door, and a process for each order. */
-#include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/endpoint.h"
@@ -93,16 +86,14 @@ static int daemon_group(const struct settings *s, gid_t *ret, struct err *err)
 static int open_sockets(struct listening *l, struct err *err)
 {
 	const struct settings *s = &l->s->settings;
-	const struct group *operators;
 	gid_t group = 0;
 	int code = make_directory(s->order_directory, err);
 
-	if (code == 0)
-		code = daemon_group(s, &group, err);
+	code = code ?: daemon_group(s, &group, err);
 	if (code == 0)
 		code =
 		    open_socket(&l->sockets[0], s->order_directory, DOOR_DAEMON_SOCKET, group, err);
-	operators = getgrnam(s->operator_group);
+	const struct group *operators = getgrnam(s->operator_group);
 	if (code == 0 && operators)
 		code = open_socket(&l->sockets[1], s->order_directory, DOOR_OPERATOR_SOCKET,
 		    operators->gr_gid, err);

@@ -2,7 +2,6 @@
 /* Who is at the other end of an order socket. */
 #include "purge/door/peer.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -37,12 +36,11 @@ const char *peer_word(enum peer_kind kind)
 static int has_group(int fd, gid_t own, gid_t wanted)
 {
 	socklen_t len = GROUPS_MAX * sizeof(gid_t);
-	gid_t *groups;
 	int found = own == wanted;
 
 	if (found)
 		return 1;
-	groups = malloc(len);
+	gid_t *groups = malloc(len);
 	if (!groups)
 		return -ENOMEM;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, &len) != 0)
@@ -82,11 +80,10 @@ int peer_of(int fd, const struct settings *settings, struct peer *ret, struct er
 	struct peer peer = {.kind = PEER_STRANGER};
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int member;
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) != 0)
 		return err_sys(err, errno, "failed to see who sends the order");
-	member = is_operator(fd, &cred, settings);
+	int member = is_operator(fd, &cred, settings);
 	if (member < 0)
 		return err_sys(err, -member, "failed to see the sender's groups");
 	peer.uid = cred.uid;

@@ -2,15 +2,10 @@
 /* A verb in a child, and its output on its way to the client. */
 #include "purge/door/relay.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pty.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -186,13 +181,12 @@ int relay_through(const struct relay_sink *sink, int fd, const struct door_verb 
 	struct behalf shared = *behalf;
 	struct behalf_answer *answer =
 	    mmap(NULL, sizeof(*answer), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int code;
 
 	if (answer == MAP_FAILED)
 		return err_sys(err, errno, "failed to start '%s'", verb->words[0]);
 	shared.answer = answer;
 	r.answer = answer;
-	code = start(&r, verb, &shared, err);
+	int code = start(&r, verb, &shared, err);
 	if (code == 0) {
 		pump(&r);
 		ret->status = end(r.child);

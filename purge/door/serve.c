@@ -2,10 +2,7 @@
 /* Root's side of the order door: one order. */
 #include "purge/door/serve.h"
 
-#include <errno.h>
-#include <inttypes.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -2,10 +2,7 @@
 /* One at a time among processes of root. */
 #include "purge/door/turn.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -16,13 +13,11 @@
 /* systemd hands over a socket of whatever directory its unit names. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
-	int dir;
-
 	if (!io_is_roots(directory))
 		return err_set(err, ERR_CONFIG,
 		    "'%s' and the directories above it must be root's and not writable by others",
 		    directory);
-	dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*ret = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	io_close(&dir);
 	return *ret < 0 ? err_sys(err, errno, "failed to open '%s/%s'", directory, name) : 0;

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* purge, hold, release and undo on the fleet: a dry run, a question, the order, its results. */
-#include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -25,11 +23,10 @@ struct acting {
 static int add_rules(struct acting *a, struct err *err)
 {
 	const struct block_terms terms = block_terms_of(a->f->s, RULE_REJECT, a->o->block_for);
-	int code;
 
 	if (!a->o->block)
 		return 0;
-	code = block_plan_selector(&a->plan, &a->o->selector, &terms, err);
+	int code = block_plan_selector(&a->plan, &a->o->selector, &terms, err);
 	if (code == 0 && block_doubts(a->f->s, &a->plan) > 0 && !a->o->yes && !a->o->dry_run &&
 	    !session_can_ask(a->f->s))
 		code = err_set(err, ERR_USAGE, "blocking this needs '--yes'; nothing was done");
@@ -40,7 +37,6 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 {
 	const char *token = json_text(order, "token"), *verb = json_text(order, "verb");
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	if (!token || !verb)
 		return err_set(err, ERR_USAGE, "there is no order %" PRIu64, number);
@@ -48,9 +44,7 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 		return err_set(
 		    err, ERR_USAGE, "order %" PRIu64 " is no hold, but '%s'", number, verb);
 	strlist_push(&packed, token, strlen(token));
-	list = strlist_of(&packed);
-	json_put_list(a->spec, "of", &list);
-	strbuf_release(&packed);
+	json_put_packed(a->spec, "of", &packed);
 	return 0;
 }
 
@@ -59,7 +53,6 @@ static int find_token(struct acting *a, struct err *err)
 {
 	struct json *request, *answer = NULL;
 	uint64_t number = 0;
-	int code;
 
 	if (a->o->word_count != 1 || str_parse_u64(a->o->words[0], 1, INT64_MAX, &number) < 0)
 		return err_set(err, ERR_USAGE,
@@ -67,9 +60,8 @@ static int find_token(struct acting *a, struct err *err)
 		    "lists them");
 	request = fleet_request("order");
 	json_put_int(request, "order", (int64_t)number);
-	code = fleet_link_ask(&a->f->link, request, &answer, err);
-	if (code == 0)
-		code = take_token(a, answer, number, err);
+	int code = fleet_link_ask(&a->f->link, request, &answer, err);
+	code = code ?: take_token(a, answer, number, err);
 	json_free(answer);
 	return code;
 }
@@ -78,8 +70,7 @@ static int prepare(struct acting *a, struct err *err)
 {
 	int code = fleet_spec(a->o, &a->spec, err);
 
-	if (code == 0)
-		code = session_check_all(a->f->s, err);
+	code = code ?: session_check_all(a->f->s, err);
 	if (code == 0 && strcmp(a->verb, "undo") == 0)
 		code = find_token(a, err);
 	return code == 0 ? add_rules(a, err) : code;
@@ -188,15 +179,13 @@ static int tell_preview(const struct acting *a, int status, struct err *err)
 static int ask(struct acting *a, bool *ret_end, struct err *err)
 {
 	const char *key = fleet_done_key(a->verb, true);
-	struct fleet_counts c;
 	int code = place(a, &a->preview, true, err);
 
 	*ret_end = true;
-	if (code == 0)
-		code = fleet_await(a->f, &a->preview, err);
+	code = code ?: fleet_await(a->f, &a->preview, err);
 	if (code < 0)
 		return code;
-	c = fleet_count(a->preview.results);
+	struct fleet_counts c = fleet_count(a->preview.results);
 	say_absent(a->preview.results);
 	say_found(a, key);
 	if (c.failed)
@@ -302,8 +291,7 @@ static int run(struct acting *a, struct err *err)
 	if (code < 0 || end)
 		return code;
 	code = place(a, &a->order, a->o->dry_run, err);
-	if (code == 0)
-		code = fleet_await(a->f, &a->order, err);
+	code = code ?: fleet_await(a->f, &a->order, err);
 	if (code < 0 && a->order.number && !a->o->dry_run) {
 		fleet_tell_standing(&a->order);
 		if (code == ERR_STOPPED)

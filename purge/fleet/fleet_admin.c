@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* fleet hosts, orders, order, cancel, init, add, retire. */
-#include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_floods.h"
@@ -56,16 +54,13 @@ static int host_json(const struct json *host)
 		json_put_text(o, "trouble", text_of(health, "trouble"));
 	if (json_count(host, "tags")) {
 		struct strbuf packed = {0};
-		struct strlist list;
 
 		for (size_t n = 0; n < json_count(host, "tags"); n++) {
 			const char *tag = json_text(json_at(host, "tags", n), NULL);
 
 			strlist_push(&packed, tag ? tag : "", tag ? strlen(tag) : 0);
 		}
-		list = strlist_of(&packed);
-		json_put_list(o, "tags", &list);
-		strbuf_release(&packed);
+		json_put_packed(o, "tags", &packed);
 	}
 	fleet_floods_put(o, health);
 	return json_line(stdout, o);
@@ -100,7 +95,6 @@ static int tell_hosts(struct fleet *f, const struct json *answer)
 	    {.name = "SEEN"}, {.name = "VERSION"}, {.name = "RULES"},
 	    {.name = "QUEUED", .right = true}, {.name = "ORDERS", .right = true},
 	    {.name = "TROUBLE", .cut = true}};
-	struct table *t;
 	int code = 0;
 
 	if (f->s->options.json) {
@@ -108,7 +102,7 @@ static int tell_hosts(struct fleet *f, const struct json *answer)
 			code = host_json(json_at(answer, "hosts", n));
 		return code;
 	}
-	t = table_new(stdout, columns, COUNT_OF(columns));
+	struct table *t = table_new(stdout, columns, COUNT_OF(columns));
 	for (size_t n = 0; n < json_count(answer, "hosts"); n++)
 		host_row(t, json_at(answer, "hosts", n));
 	return table_end(t);
@@ -134,12 +128,10 @@ static int hosts(struct fleet *f, struct err *err)
 	struct json *answer = NULL;
 	int code = fleet_link_ask(&f->link, fleet_request("hosts"), &answer, err);
 
-	if (code == 0)
-		code = session_written(tell_hosts(f, answer), err);
+	code = code ?: session_written(tell_hosts(f, answer), err);
 	if (code == 0)
 		fleet_floods_alert(answer);
-	if (code == 0)
-		code = judge_hosts(answer);
+	code = code ?: judge_hosts(answer);
 	json_free(answer);
 	return code;
 }
@@ -182,10 +174,9 @@ static int orders(struct fleet *f, struct err *err)
 	size_t limit = f->s->options.limit ? f->s->options.limit : ORDERS_SHOWN;
 	struct json *request = fleet_request("orders"), *answer = NULL;
 	struct table *t;
-	int code;
 
 	json_put_int(request, "limit", (int64_t)limit);
-	code = fleet_link_ask(&f->link, request, &answer, err);
+	int code = fleet_link_ask(&f->link, request, &answer, err);
 	if (code == 0 && f->s->options.json) {
 		code = put_lines(answer, "orders");
 	} else if (code == 0) {
@@ -230,7 +221,6 @@ static int tell_order(const struct fleet *f, struct json *answer)
 	    .number = json_int(answer, "order", 0),
 	    .results = answer};
 	char placed[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
-	int code;
 
 	if (f->s->options.json)
 		return fleet_tell_json(&o);
@@ -241,7 +231,7 @@ static int tell_order(const struct fleet *f, struct json *answer)
 	    json_bool(answer, "cancelled", false) ? "; cancelled" : "");
 	if (*text_of(answer, "reason"))
 		say(stdout, "Reason: %s\n", text_of(answer, "reason"));
-	code = fleet_tell_hosts(stdout, &o, 0, NULL);
+	int code = fleet_tell_hosts(stdout, &o, 0, NULL);
 	say_events(answer);
 	return code;
 }
@@ -259,10 +249,8 @@ static int order(struct fleet *f, struct err *err)
 	code = fleet_link_ask(&f->link, request, &answer, err);
 	if (code == 0 && json_int(answer, "order", 0) != number)
 		code = err_set(err, ERR_USAGE, "there is no order %" PRId64, number);
-	if (code == 0)
-		code = session_written(tell_order(f, answer), err);
-	if (code == 0)
-		code = fleet_exit(answer);
+	code = code ?: session_written(tell_order(f, answer), err);
+	code = code ?: fleet_exit(answer);
 	json_free(answer);
 	return code;
 }
@@ -331,7 +319,6 @@ static int init(struct fleet *f, struct err *err)
 static void put_tags(struct json *request, const char *tags)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	for (; tags && *tags; tags += *tags == ',') {
 		size_t len = strcspn(tags, ",");
@@ -340,10 +327,8 @@ static void put_tags(struct json *request, const char *tags)
 			strlist_push(&packed, tags, len);
 		tags += len;
 	}
-	list = strlist_of(&packed);
-	if (list.count)
-		json_put_list(request, "tags", &list);
-	strbuf_release(&packed);
+	if (packed.len || packed.failed)
+		json_put_packed(request, "tags", &packed);
 }
 
 /* add and retire. */
@@ -352,7 +337,6 @@ static int name_role(struct fleet *f, struct err *err)
 	const struct options *o = &f->s->options;
 	const bool adds = strcmp(o->words[0], "add") == 0;
 	struct json *request, *answer = NULL;
-	int code;
 
 	if (o->word_count != 2)
 		return err_set(err, ERR_USAGE, "'fleet %s' takes one name", o->words[0]);
@@ -363,7 +347,7 @@ static int name_role(struct fleet *f, struct err *err)
 		if (o->as)
 			json_put_text(request, "as", o->as);
 	}
-	code = fleet_link_ask(&f->link, request, &answer, err);
+	int code = fleet_link_ask(&f->link, request, &answer, err);
 	if (code == 0 && o->json)
 		code = session_written(json_line(stdout, json_duplicate(answer)), err);
 	else if (code == 0 && adds)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* block and unblock for the whole fleet: a rule in the database, which every host takes over. */
-#include <poll.h>
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -46,7 +45,6 @@ static int send(struct blocking *b, const struct rule *r, struct err *err)
 {
 	struct json *request = fleet_request("rule"), *answer = NULL;
 	struct strbuf text = {0};
-	int code;
 
 	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
 	json_put_text(request, "subject", r->subject);
@@ -55,7 +53,7 @@ static int send(struct blocking *b, const struct rule *r, struct err *err)
 	json_put_text(request, "reason", b->o->reason);
 	if (b->sets && b->o->rule_for)
 		json_put_int(request, "for_s", (b->o->rule_for + USEC_PER_SEC - 1) / USEC_PER_SEC);
-	code = fleet_link_ask(&b->f->link, request, &answer, err);
+	int code = fleet_link_ask(&b->f->link, request, &answer, err);
 	if (code == 0)
 		b->version = json_int(answer, "rule_version", 0);
 	json_free(answer);

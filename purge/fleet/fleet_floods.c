@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/fleet/fleet_floods.h"
 
-#include <inttypes.h>
-
 #include "base/array.h"
 #include "purge/tell/say.h"
 
@@ -22,11 +20,9 @@ void fleet_floods_words(struct strbuf *to, const struct json *health)
 
 void fleet_floods_put(struct json *o, const struct json *health)
 {
-	struct json *list;
-
 	if (!health || json_count(health, "floods") == 0)
 		return;
-	list = json_new_array();
+	struct json *list = json_new_array();
 	for (size_t n = 0; n < json_count(health, "floods") && n < FLOODS_MAX; n++)
 		json_append(list, json_duplicate(json_at(health, "floods", n)));
 	json_put(o, "floods", list);

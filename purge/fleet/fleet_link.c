@@ -2,10 +2,6 @@
 /* A child that speaks to the database, and the lines to and from it. */
 #include "purge/fleet/fleet_link.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -22,10 +18,9 @@
 static int find_program(char path[PATH_MAX], struct err *err)
 {
 	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(FLEET_LINK_PROGRAM) - 1);
-	char *slash;
 
 	path[len > 0 ? len : 0] = '\0';
-	slash = strrchr(path, '/');
+	char *slash = strrchr(path, '/');
 	if (!slash)
 		return err_set(err, ERR_CONFIG, "failed to find where this program lies");
 	memcpy(slash + 1, FLEET_LINK_PROGRAM, sizeof(FLEET_LINK_PROGRAM));
@@ -155,8 +150,7 @@ int fleet_link_ask(
 	int code = send_line(link, request, err);
 
 	link->lost = false;
-	if (code == 0)
-		code = read_line(link, clock_steady() + FLEET_ANSWER_TIME, err);
+	code = code ?: read_line(link, clock_steady() + FLEET_ANSWER_TIME, err);
 	if (code == 0 && json_parse(link->in.text, link->in.len, &answer, err) < 0)
 		code =
 		    err_set(err, ERR_CHILD, "what %s answers makes no sense", FLEET_LINK_PROGRAM);
@@ -180,11 +174,10 @@ struct json *fleet_request(const char *what)
 int fleet_link_open(struct fleet_link *link, const char *fleet, struct err *err)
 {
 	struct json *request = fleet_request("connect");
-	int code;
 
 	*link = (struct fleet_link){.fd = -1};
 	json_put_text(request, "fleet", *fleet ? fleet : "service=pqpurge");
-	code = start(link, err);
+	int code = start(link, err);
 	if (code == 0)
 		return fleet_link_ask(link, request, NULL, err);
 	json_free(request);

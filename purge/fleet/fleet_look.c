@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* list, top, why and status of the fleet: an order that only looks, and what its hosts answered. */
-#include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -104,12 +102,11 @@ static int list(struct looking *k, struct err *err)
 	static const struct table_column columns[] = {{.name = "HOST"}, {.name = "QUEUE ID"},
 	    {.name = "QUEUE"}, {.name = "AGE", .right = true}, {.name = "SIZE", .right = true},
 	    {.name = "SENDER", .cut = true}, {.name = "RECIPIENTS", .cut = true}};
-	int code;
 
 	if (k->o->json)
 		return each_host(k, list_json, err);
 	k->table = table_new(stdout, columns, COUNT_OF(columns));
-	code = each_host(k, list_row, err);
+	int code = each_host(k, list_row, err);
 	return session_written(table_end(k->table) < 0 && code == 0 ? -ENOMEM : code, err);
 }
 
@@ -227,7 +224,6 @@ static int status(struct looking *k, struct err *err)
 	static const struct table_column columns[] = {
 	    {.name = "HOST"}, {.name = "STATE"}, {.name = "STATUS", .cut = true}};
 	size_t count = json_count(k->order.results, "results");
-	int code;
 
 	if (k->o->json)
 		return session_written(fleet_tell_json(&k->order), err);
@@ -246,7 +242,7 @@ static int status(struct looking *k, struct err *err)
 		table_add(
 		    k->table, (const char *[]){json_text(r, "host"), fleet_state_word(r), words});
 	}
-	code = table_end(k->table);
+	int code = table_end(k->table);
 	for (size_t n = 0; n < count; n++)
 		say_findings(json_at(k->order.results, "results", n));
 	return session_written(code, err);
@@ -302,12 +298,9 @@ int fleet_look(struct fleet *f, struct err *err)
 	/* The hosts' groups are added up before the largest can be known. */
 	if (code == 0 && f->s->verb->flags & VERB_GROUPS)
 		json_put_int(spec, "limit", GROUPS_MAX);
-	if (code == 0)
-		code = fleet_place(f, &k.order, err);
-	if (code == 0)
-		code = fleet_await(f, &k.order, err);
-	if (code == 0)
-		code = tell(&k, err);
+	code = code ?: fleet_place(f, &k.order, err);
+	code = code ?: fleet_await(f, &k.order, err);
+	code = code ?: tell(&k, err);
 	if (code >= 0)
 		code = fleet_exit(k.order.results);
 	fleet_order_release(&k.order);

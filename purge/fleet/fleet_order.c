@@ -2,9 +2,6 @@
 /* Placing an order of the fleet, and waiting for its hosts. */
 #include "purge/fleet/fleet_order.h"
 
-#include <errno.h>
-#include <poll.h>
-
 #include "base/clock.h"
 #include "purge/fleet/fleet_spec.h"
 #include "purge/interrupt.h"
@@ -21,13 +18,10 @@ static int add_tag(struct fleet *f, const char *tag, struct err *err)
 {
 	struct json *request = fleet_request("tags"), *answer = NULL;
 	struct strbuf packed = {0};
-	struct strlist list;
-	int code;
 
 	strlist_push(&packed, tag, strlen(tag));
-	list = strlist_of(&packed);
-	json_put_list(request, "tags", &list);
-	code = fleet_link_ask(&f->link, request, &answer, err);
+	json_put_packed(request, "tags", &packed);
+	int code = fleet_link_ask(&f->link, request, &answer, err);
 	if (code == 0 && json_count(answer, "hosts") == 0)
 		code = err_set(err, ERR_USAGE, "no host has the tag '%s'", tag);
 	for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
@@ -37,7 +31,6 @@ static int add_tag(struct fleet *f, const char *tag, struct err *err)
 			strlist_push(&f->hosts, name, strlen(name));
 	}
 	json_free(answer);
-	strbuf_release(&packed);
 	return code;
 }
 
@@ -66,10 +59,8 @@ static int read_hosts(struct fleet *f, const char *list, struct err *err)
 
 int fleet_open(struct fleet *f, struct session *s, struct err *err)
 {
-	int code;
-
 	*f = (struct fleet){.s = s};
-	code = fleet_link_open(&f->link, s->settings.fleet, err);
+	int code = fleet_link_open(&f->link, s->settings.fleet, err);
 	return code == 0 && s->options.hosts ? read_hosts(f, s->options.hosts, err) : code;
 }
 
@@ -79,7 +70,8 @@ void fleet_close(struct fleet *f)
 	strbuf_release(&f->hosts);
 }
 
-void fleet_put_hosts(const struct fleet *f, struct json *request)
+/* The hosts that --host named; none: all. */
+static void put_hosts(const struct fleet *f, struct json *request)
 {
 	struct strlist list = strlist_of(&f->hosts);
 
@@ -118,7 +110,7 @@ static struct json *place_request(
 	json_put(request, "spec", json_duplicate(o->spec));
 	json_put_text(request, "reason", f->s->options.reason);
 	json_put_int(request, "expire_s", o->expire);
-	fleet_put_hosts(f, request);
+	put_hosts(f, request);
 	if (o->rules && o->rules->count && !o->dry_run)
 		put_rules(request, o);
 	return request;
@@ -236,10 +228,9 @@ static int look(struct waiting *w, struct err *err)
 {
 	struct json *request = fleet_request("results"), *answer = NULL;
 	int64_t now = clock_steady();
-	int code;
 
 	json_put_int(request, "order", w->o->number);
-	code = fleet_link_ask(&w->f->link, request, &answer, err);
+	int code = fleet_link_ask(&w->f->link, request, &answer, err);
 	if (code == 0) {
 		json_free(w->o->results);
 		w->o->results = answer;
@@ -256,11 +247,9 @@ static int look(struct waiting *w, struct err *err)
 
 static bool is_over(const struct waiting *w)
 {
-	struct fleet_counts c;
-
 	if (!w->o->results || w->lost_since)
 		return false;
-	c = fleet_count(w->o->results);
+	struct fleet_counts c = fleet_count(w->o->results);
 	if (c.open == 0 && c.absent == 0)
 		return true;
 	if (json_bool(w->o->results, "expired", false) ||

@@ -80,7 +80,5 @@ char *fleet_seen_text(int64_t seen_us, char *buf, size_t size);
 /* How many hosts have the rules of this version in force, and how many there are. */
 int fleet_rules_known(
     struct fleet *f, int64_t version, size_t *ret_known, size_t *ret_hosts, struct err *err);
-/* The hosts of the order as a request has them; nothing for all. */
-void fleet_put_hosts(const struct fleet *f, struct json *request);
 /* For ^C: what stands, and how to end it. */
 void fleet_tell_standing(const struct fleet_order *o);

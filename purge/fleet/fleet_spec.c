@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/fleet/fleet_spec.h"
 
-#include <errno.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
@@ -71,10 +70,16 @@ static const char *value_of(const char *given, const struct row *row)
 	return row_of(given) != row ? NULL : equals ? equals + 1 : "";
 }
 
+/* A list that has members; releases it. */
+static void put_some(struct json *o, const char *key, struct strbuf *packed)
+{
+	if (packed->len || packed->failed)
+		json_put_packed(o, key, packed);
+}
+
 static void put_texts(struct json *o, const struct strlist *given, const struct row *row)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	strlist_each (each, given) {
 		const char *value = value_of(each, row);
@@ -82,10 +87,7 @@ static void put_texts(struct json *o, const struct strlist *given, const struct 
 		if (value)
 			strlist_push(&packed, value, strlen(value));
 	}
-	list = strlist_of(&packed);
-	if (list.count)
-		json_put_list(o, row->key, &list);
-	strbuf_release(&packed);
+	put_some(o, row->key, &packed);
 }
 
 /* Repeated ages are alternatives: the laxer counts. */
@@ -128,7 +130,6 @@ static int put_patterns(
     struct json *o, const char *key, const struct pattern_set *set, struct err *err)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	for (size_t n = 0; n < set->count; n++) {
 		struct pattern p = {0};
@@ -143,21 +144,14 @@ static int put_patterns(
 		pattern_release(&p);
 		strbuf_release(&normal);
 	}
-	list = strlist_of(&packed);
-	if (list.count)
-		json_put_list(o, key, &list);
-	if (packed.failed) {
-		strbuf_release(&packed);
-		return err_set(err, -ENOMEM, "out of memory");
-	}
-	strbuf_release(&packed);
-	return 0;
+	bool failed = packed.failed;
+	put_some(o, key, &packed);
+	return failed ? err_set(err, -ENOMEM, "out of memory") : 0;
 }
 
 static void put_clients(struct json *o, const struct selector *s)
 {
 	struct strbuf packed = {0};
-	struct strlist list;
 
 	for (size_t n = 0; n < s->clients.count; n++) {
 		const struct net_block *block = &s->clients.list[n];
@@ -169,10 +163,7 @@ static void put_clients(struct json *o, const struct selector *s)
 			    block->base.family == 4 ? block->bits - 96 : block->bits);
 		strlist_push(&packed, text, (size_t)len);
 	}
-	list = strlist_of(&packed);
-	if (list.count)
-		json_put_list(o, "client", &list);
-	strbuf_release(&packed);
+	put_some(o, "client", &packed);
 }
 
 static int put_selector(struct json *o, const struct options *options, struct err *err)
@@ -180,12 +171,9 @@ static int put_selector(struct json *o, const struct options *options, struct er
 	const struct selector *s = &options->selector;
 	int code = put_patterns(o, "author", &s->author, err);
 
-	if (code == 0)
-		code = put_patterns(o, "sender", &s->sender, err);
-	if (code == 0)
-		code = put_patterns(o, "from", &s->from, err);
-	if (code == 0)
-		code = put_patterns(o, "recipient", &s->recipient, err);
+	code = code ?: put_patterns(o, "sender", &s->sender, err);
+	code = code ?: put_patterns(o, "from", &s->from, err);
+	code = code ?: put_patterns(o, "recipient", &s->recipient, err);
 	put_clients(o, s);
 	if (s->larger_than >= 0)
 		json_put_int(o, "larger", s->larger_than);
@@ -197,8 +185,6 @@ static int put_selector(struct json *o, const struct options *options, struct er
 int fleet_spec(const struct options *options, struct json **ret, struct err *err)
 {
 	struct strlist given = strlist_of(&options->given);
-	struct json *o;
-	int code;
 
 	strlist_each (each, &given)
 		if (!row_of(each))
@@ -208,9 +194,9 @@ int fleet_spec(const struct options *options, struct json **ret, struct err *err
 		return err_set(err, ERR_USAGE, "the reason holds control characters, or no UTF-8");
 	if (options->ids_from_stdin)
 		return err_set(err, ERR_USAGE, "'--id -' does not go with '--fleet'");
-	o = json_new();
+	struct json *o = json_new();
 	json_put_int(o, "v", 1);
-	code = put_selector(o, options, err);
+	int code = put_selector(o, options, err);
 	for (size_t n = 0; n < COUNT_OF(rows); n++)
 		put_row(o, &given, &rows[n]);
 	if (code == 0)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/fleet/fleet_sums.h"
 
-#include <errno.h>
-
 #include "base/array.h"
 
 #define NUMBER_MAX (INT64_C(1) << 50)

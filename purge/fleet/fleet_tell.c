@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Results of the hosts as a table and as JSON. */
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"

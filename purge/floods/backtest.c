@@ -2,12 +2,7 @@
 /* Log files through three detectors, and what they would have told. */
 #include "purge/floods/backtest.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <signal.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -412,8 +407,7 @@ int backtest_run(struct backtest *b, FILE *to, struct err *err)
 
 	t = (struct test){.b = b, .to = to, .shown = -1};
 	int code = start(&t, err);
-	if (code == 0)
-		code = order_files(b, err);
+	code = code ?: order_files(b, err);
 	for (size_t n = 0; n < b->count; n++)
 		t.total += b->files[n].size;
 	for (size_t n = 0; n < b->count && code == 0; n++)

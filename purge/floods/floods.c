@@ -3,8 +3,6 @@
 #include "purge/floods/floods.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
 #include "flood/flood.h"
@@ -64,10 +62,8 @@ void floods_named(const struct session *s, const struct rule_list *rules)
 
 	for (size_t n = 0; n < rules->count; n++)
 		strlist_push(&subjects, rules->list[n].subject, strlen(rules->list[n].subject));
-	struct strlist list = strlist_of(&subjects);
 	json_put_text(request, "do", "flood-named");
-	json_put_list(request, "subjects", &list);
-	strbuf_release(&subjects);
+	json_put_packed(request, "subjects", &subjects);
 	if (client_ask(&s->client, request, WIRE_ANSWER_TIME, &answer, &ignored) < 0)
 		return;
 	count = json_int(answer, "marked", 0);
@@ -99,8 +95,7 @@ static int add_sender(struct selector *s, const char *text, struct err *err)
 	struct pattern p = {0};
 	int code = pattern_parse(text, &p, err);
 
-	if (code == 0)
-		code = pattern_set_add(&s->sender, &p);
+	code = code ?: pattern_set_add(&s->sender, &p);
 	pattern_release(&p);
 	return code;
 }
@@ -125,12 +120,11 @@ static void put_folded(struct strbuf *text, const char *key)
 static int add_folded(struct selector *s, const char *key, struct err *err)
 {
 	struct strbuf text = {0};
-	int code;
 
 	if (strcmp(key, "<>") == 0)
 		return add_sender(s, key, err);
 	put_folded(&text, key);
-	code = text.failed ? -ENOMEM : add_sender(s, text.text, err);
+	int code = text.failed ? -ENOMEM : add_sender(s, text.text, err);
 	strbuf_release(&text);
 	return code;
 }
@@ -142,8 +136,7 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 
 	if (code == 0 && p.kind != PATTERN_DOMAIN)
 		code = ERR_SYNTAX;
-	if (code == 0)
-		code = pattern_set_add(&s->sender, &p);
+	code = code ?: pattern_set_add(&s->sender, &p);
 	pattern_release(&p);
 	return code;
 }
@@ -154,10 +147,8 @@ static int add_bounces(struct selector *s, const char *key, struct err *err)
 	struct pattern p = {0};
 	int code = *key == '/' ? ERR_SYNTAX : add_sender(s, "<>", err);
 
-	if (code == 0)
-		code = pattern_parse(key, &p, err);
-	if (code == 0)
-		code = pattern_set_add(&s->recipient, &p);
+	code = code ?: pattern_parse(key, &p, err);
+	code = code ?: pattern_set_add(&s->recipient, &p);
 	pattern_release(&p);
 	return code;
 }
@@ -270,8 +261,7 @@ int floods_select(struct session *s, uint32_t id, struct err *err)
 	struct json *answer = NULL;
 	int code = s->options.flood_meaning ? 0 : floods_ask(s, id, false, &answer, err);
 
-	if (code == 0)
-		code = floods_select_of(s, json_at(answer, "floods", 0), err);
+	code = code ?: floods_select_of(s, json_at(answer, "floods", 0), err);
 	json_free(answer);
 	return code;
 }

@@ -37,7 +37,6 @@ int floods_select_of(struct session *s, const struct json *incident, struct err 
 
 int floods_list(const struct session *s, const struct json *answer) NODISCARD;
 void floods_show(FILE *to, const struct session *s, const struct json *incident);
-int floods_json(const struct json *incident) NODISCARD;
 
 /* floods --try, floods --learn: see try.c. An exit status or a code. */
 int floods_try(struct session *s, struct err *err) NODISCARD;

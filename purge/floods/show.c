@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 /* Incidents for people and programs. */
-#include <inttypes.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "purge/floods/floods.h"
@@ -17,7 +15,7 @@ static const char *text_of(const struct json *i, const char *key)
 	return text ? text : "";
 }
 
-int floods_json(const struct json *i)
+static int put_json(const struct json *i)
 {
 	static const char *const texts[] = {"kind", "key", "signal", "action", "mark"};
 	static const char *const numbers[] = {"id", "since", "until", "recipients", "messages",
@@ -36,9 +34,7 @@ int floods_json(const struct json *i)
 		struct strbuf packed = {0};
 
 		json_list(i, lists[n], SAMPLES_MAX, &packed);
-		struct strlist list = strlist_of(&packed);
-		json_put_list(o, lists[n], &list);
-		strbuf_release(&packed);
+		json_put_packed(o, lists[n], &packed);
 	}
 	return json_line(stdout, o);
 }
@@ -108,7 +104,7 @@ int floods_list(const struct session *s, const struct json *answer)
 	if (!s->options.json)
 		return list_table(answer, count);
 	for (size_t n = 0; n < count && code == 0; n++)
-		code = floods_json(json_at(answer, "floods", n));
+		code = put_json(json_at(answer, "floods", n));
 	return code;
 }
 

@@ -3,15 +3,10 @@
  * floods --try, --learn: mail logs through the detector. Root opens the files; all that reads them
  * is a child that is nobody, and what it says is scrubbed line by line.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdnoreturn.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
@@ -63,8 +58,7 @@ static int become_reader(struct err *err)
 	if (setrlimit(RLIMIT_AS, &memory) != 0)
 		return err_sys(err, errno, "failed to bound memory");
 	setsid();
-	if (code == 0)
-		code = role_assume(&role, false, err);
+	code = code ?: role_assume(&role, false, err);
 	/* Behind the change of ids, which clears it. Its memory is a copy of root's. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
@@ -79,8 +73,7 @@ static noreturn void child(struct backtest *b, int out)
 
 	signal(SIGINT, SIG_DFL);
 	signal(SIGPIPE, SIG_IGN);
-	if (code == 0)
-		code = backtest_run(b, to, &err);
+	code = code ?: backtest_run(b, to, &err);
 	if (code != 0 && to)
 		fprintf(to, "\x01%s\n", err.text[0] ? err.text : err_word(code));
 	if (!to || fflush(to) != 0)
@@ -189,8 +182,7 @@ int floods_try(struct session *s, struct err *err)
 	    .progress = !s->options.quiet && isatty(STDERR_FILENO)};
 	int code = open_logs(s, &b, err);
 
-	if (code == 0)
-		code = run(s, &b, err);
+	code = code ?: run(s, &b, err);
 	for (size_t n = 0; n < b.count; n++)
 		io_close(&b.files[n].fd);
 	free(b.files);

@@ -28,9 +28,7 @@ static void put_blocked(struct json *o, const struct rule_list *rules)
 		if (rules->list[i].action != RULE_OK)
 			strlist_push(
 			    &packed, rules->list[i].subject, strlen(rules->list[i].subject));
-	struct strlist blocked = strlist_of(&packed);
-	json_put_list(o, "blocked", &blocked);
-	strbuf_release(&packed);
+	json_put_packed(o, "blocked", &packed);
 }
 
 static struct json *request_of(const struct rulebox_question *question, size_t from)
