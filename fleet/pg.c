@@ -25,11 +25,10 @@ struct pg {
 /* The first line, without "ERROR:  " and the like, which libpq puts there. */
 static void take_words(char *to, size_t size, const char *from)
 {
+	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
 	char line[512];
 
-	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
-
-	for (size_t i = 0; i < sizeof(heads) / sizeof(*heads); i++)
+	for (size_t i = 0; i < COUNT_OF(heads); i++)
 		if (from && str_starts(from, heads[i]))
 			from += strlen(heads[i]);
 	from = from ? from : "";
@@ -248,38 +247,40 @@ static int step_connect(struct pg *pg, struct err *err)
 	return pg->polling == PGRES_POLLING_OK ? on_connected(pg, err) : PG_WAITS;
 }
 
-/* Of several answers (a script's) an error stays, else the last. */
-static void keep_result(struct pg *pg, PGresult *result)
+/* Of several answers (a script's) an error stays, else the last. Nothing of ours copies, and libpq
+ * hands out such a result without an end. */
+static int keep_result(struct pg *pg, PGresult *result, struct err *err)
 {
 	bool failed = pg->result && PQresultStatus(pg->result) == PGRES_FATAL_ERROR;
+	ExecStatusType status = PQresultStatus(result);
 
-	if (!failed)
-		PQclear(pg->result);
-	else
-		PQclear(result);
+	PQclear(failed ? result : pg->result);
 	if (!failed)
 		pg->result = result;
+	if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH)
+		return err_set(err, -ECONNRESET, "the database says what was not asked for");
+	return 0;
 }
 
 static int step_answer(struct pg *pg, struct err *err)
 {
-	PGresult *result;
-	int left = PQflush(pg->conn);
+	int left = PQflush(pg->conn), code = 0;
 
 	pg->flushing = left > 0;
 	if (left < 0)
 		return broken(pg, -ECONNRESET, "lost the database", err);
-	while (!PQisBusy(pg->conn)) {
-		result = PQgetResult(pg->conn);
+	while (code == 0 && !PQisBusy(pg->conn)) {
+		PGresult *result = PQgetResult(pg->conn);
+
 		if (!result) {
 			pg->asking = pg->flushing = false;
 			if (PQstatus(pg->conn) == CONNECTION_BAD)
 				return broken(pg, -ECONNRESET, "lost the database", err);
 			return PG_ANSWERED;
 		}
-		keep_result(pg, result);
+		code = keep_result(pg, result, err);
 	}
-	return PG_WAITS;
+	return code < 0 ? code : PG_WAITS;
 }
 
 int pg_step(struct pg *pg, struct err *err)
