@@ -17,6 +17,13 @@ static int64_t expiry_of(const struct json *o, int64_t wall)
 	       USEC_PER_SEC;
 }
 
+/* As rule_make sees it; a quoted login is none. */
+static bool is_expression(const char *subject)
+{
+	return subject[str_starts(subject, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0] ==
+	       '/';
+}
+
 static int make(
     const struct json *o, const struct fleet_change *change, struct rule *ret, struct err *err)
 {
@@ -26,10 +33,10 @@ static int make(
 
 	if (!subject || (word && rule_action_of(word, &action) < 0))
 		return err_set(err, ERR_SYNTAX, "a rule needs a subject and an action");
+	/* Not even compiled. */
+	if (is_expression(subject) && !str_has_word(change->allow, "regex"))
+		return err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
 	int code = rule_make(subject, action, json_text(o, "text"), &r, err);
-	if (code == 0 && r.pattern_kind == PATTERN_REGEX && r.regex &&
-	    !str_has_word(change->allow, "regex"))
-		code = err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
 	code = code ?: rule_set_note(&r, json_text(o, "reason"), json_text(o, "set_by"));
 	r.fleet = true;
 	r.set_time = change->wall / USEC_PER_SEC * USEC_PER_SEC;

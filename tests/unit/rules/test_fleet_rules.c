@@ -86,6 +86,30 @@ static void test_left_out(void **state)
 	rule_list_release(&rules);
 }
 
+/* An expression that the fleet may not set is not compiled, either: its words say no more. */
+static void test_expressions(void **state)
+{
+	static const char *const subjects[] = {"/(/", "/x/i", "login:/(/", "login:/x/"};
+	struct rule_list rules = {0};
+	struct fleet_change c;
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(subjects); n++) {
+		char text[128];
+
+		snprintf(text, sizeof(text),
+		    "{\"rules\":[{\"subject\":\"%s\",\"action\":\"REJECT\"}]}", subjects[n]);
+		assert_int_equal(change(&rules, text, false, ALLOW, &c), 0);
+		case_assert(subjects[n], c.refused == 1 && strstr(c.why.text, "'regex'"));
+	}
+	assert_int_equal(
+	    change(&rules, "{\"rules\":[{\"subject\":\"login:\\\"/x/\\\"\",\"action\":\"HOLD\"}]}",
+		false, ALLOW, &c),
+	    0);
+	assert_int_equal(rules.count, 1);
+	rule_list_release(&rules);
+}
+
 static void test_file(void **state)
 {
 	char directory[] = "/tmp/pqpurge-fleet.XXXXXX", path[64];
@@ -171,4 +195,4 @@ static void test_rank(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_left_out),
-    cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
+    cmocka_unit_test(test_expressions), cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
