@@ -4,7 +4,8 @@
 #include "fleet/agent_inside.h"
 
 #define ORDER_TIME (3600 * USEC_PER_SEC)
-#define LOOK_TIME  USEC_PER_SEC /* between two looks whether it was cancelled */
+#define LOOK_TIME  USEC_PER_SEC    /* between two looks whether it was cancelled */
+#define AGE_MAX    (INT64_MAX / 2) /* more than root takes */
 
 /* Columns of fleet_claim. */
 enum { NUMBER, ATTEMPT, VERB, DRY_RUN, SPEC, REASON, PLACED_BY, VERSION, AGE, LEFT, TOKEN };
@@ -47,7 +48,7 @@ void order_claimed(struct agent *a)
 	    .age = pg_number(a->pg, 0, AGE),
 	    .lookup = pg_number(a->pg, 0, LEFT) <= 0,
 	    .claimed_at = clock_steady()};
-	o->age = o->age > 0 ? o->age : 0;
+	o->age = o->age < 0 ? 0 : o->age < AGE_MAX ? o->age : AGE_MAX;
 	copy(a, VERB, o->verb, sizeof(o->verb));
 	copy(a, TOKEN, o->token, sizeof(o->token));
 	copy(a, REASON, o->reason, sizeof(o->reason));
