@@ -21,6 +21,7 @@ struct frames {
 	struct door_rule *rules; /* room for all rows */
 	size_t count;
 	size_t bytes; /* of the last frame */
+	size_t left_out;
 };
 
 /* The texts are the answer's own: the job's process is made before the next question. */
@@ -38,7 +39,7 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 }
 
 /* Its bytes in a frame. 0: root would not take it, which must not keep it from the others. */
-static size_t size_of(struct door_rule *rule)
+static size_t size_of(struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
 	struct bytes frame = {0};
@@ -46,7 +47,7 @@ static size_t size_of(struct door_rule *rule)
 	size_t size = door_encode(&order, &frame, &err) == 0 ? frame.len : 0;
 
 	bytes_release(&frame);
-	if (size == 0)
+	if (size == 0 && ++*left_out == 1)
 		log_warning("fleet: a rule is left out: %s", err.text);
 	return size;
 }
@@ -69,7 +70,7 @@ static int make_room(struct frames *f, size_t size, bool replace)
 static int add_rule(struct agent *a, struct frames *f, size_t row)
 {
 	struct door_rule rule = rule_of(a, row);
-	size_t size = size_of(&rule);
+	size_t size = size_of(&rule, &f->left_out);
 	int code = size > 0 ? make_room(f, size, a->rules.asked_full) : 0;
 
 	if (code < 0 || size == 0)
@@ -96,6 +97,8 @@ static int collect(struct agent *a, struct frames *f)
 		a->rules.coming = version > a->rules.coming ? version : a->rules.coming;
 		code = add_rule(a, f, row);
 	}
+	if (f->left_out > 1)
+		log_warning("fleet: and %zu more", f->left_out - 1);
 	return code;
 }
 

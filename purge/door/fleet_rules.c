@@ -10,6 +10,7 @@
 #include "rules/stored.h"
 
 #define ANSWER_TIME (10 * USEC_PER_SEC)
+#define GATHER_TIME (30 * USEC_PER_SEC) /* for all frames */
 
 /* ---- all frames */
 
@@ -39,9 +40,11 @@ static int put_frame(
 }
 
 /* The next frame of the connection. */
-static int read_more(int fd, struct bytes *frame, struct door_order *ret, struct err *err)
+static int read_more(
+    int fd, int64_t until, struct bytes *frame, struct door_order *ret, struct err *err)
 {
-	int got = io_frame_read(fd, frame, DOOR_FRAME_MAX, clock_steady() + DOOR_FRAME_TIME);
+	int64_t deadline = clock_steady() + DOOR_FRAME_TIME;
+	int got = io_frame_read(fd, frame, DOOR_FRAME_MAX, deadline < until ? deadline : until);
 
 	if (got != 1)
 		return err_set(err, got == 0 ? ERR_SYNTAX : got, "the rules broke off");
@@ -52,6 +55,7 @@ static int read_more(int fd, struct bytes *frame, struct door_order *ret, struct
 
 static int gather(int fd, const struct door_rules *first, struct json *list, struct err *err)
 {
+	const int64_t until = clock_steady() + GATHER_TIME;
 	struct bytes frame = {0};
 	size_t count = 0;
 	bool more = first->more;
@@ -61,7 +65,7 @@ static int gather(int fd, const struct door_rules *first, struct json *list, str
 		struct door_order next = {0};
 
 		bytes_clear(&frame);
-		code = read_more(fd, &frame, &next, err);
+		code = read_more(fd, until, &frame, &next, err);
 		code = code ?: put_frame(list, &next.rules, &count, err);
 		more = next.rules.more;
 		door_order_release(&next);
