@@ -302,11 +302,12 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 	int code = name ? 0 : err_set(err, ERR_USAGE, "the request 'retire' needs 'name'");
 
 	code = code ?: operator_ask(o->pg, "SELECT fleet_bar($1)", &name, 1, sqlstate, err);
+	const int64_t ended = code == 0 ? pg_number(o->pg, 0, 0) : 0;
 	code = code ?: operator_ask(o->pg, "SELECT fleet_retire_host($1)", &name, 1, sqlstate, err);
 	if (code < 0)
 		return code;
 	*ret = json_new();
-	json_put_int(*ret, "ended", pg_number(o->pg, 0, 0));
+	json_put_int(*ret, "ended", ended + pg_number(o->pg, 0, 0));
 	return 0;
 }
 

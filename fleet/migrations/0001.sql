@@ -21,6 +21,14 @@ DO $$ DECLARE r text; BEGIN
     BEGIN EXECUTE format('REVOKE EXECUTE ON FUNCTION pg_catalog.%s FROM PUBLIC', r);
     EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'hosts may make large objects: %', SQLERRM; END;
   END LOOP;
+  -- And it could fill the server's table of locks, which stops everybody's statements. `fleet init` keeps the one that it takes.
+  IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
+    FOR r IN SELECT oid::regprocedure FROM pg_proc
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_(xact_)?lock' LOOP
+      EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', r);
+    END LOOP;
+    GRANT EXECUTE ON FUNCTION pg_advisory_xact_lock(int, int) TO pqpurge_owner;
+  ELSE RAISE WARNING 'hosts may fill the table of locks: only a superuser takes advisory locks away from them'; END IF;
   BEGIN REVOKE ALL ON SCHEMA public FROM PUBLIC;
   EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'schema public: %', SQLERRM; END;
   IF NOT pg_has_role(current_user, 'pqpurge_owner', 'MEMBER') THEN EXECUTE format('GRANT pqpurge_owner TO %I', current_user); END IF;
@@ -337,12 +345,22 @@ LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
   PERFORM add_role(p_name, p_group, 20);
   INSERT INTO fleet_event (kind, detail) VALUES ('add', p_group || ' ' || p_name);
 END $$;
--- In a transaction of its own first, so that no new session begins while the old ones are ended.
-CREATE FUNCTION pqpurge.fleet_bar(p_name text) RETURNS void
-LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
+-- In a transaction of its own first, so that no new session begins while the old ones are ended. How many it ended itself: a
+-- stolen host may hold its role's row (ALTER ROLE ... PASSWORD in an open transaction), and connect anew meanwhile. FL008: it won.
+CREATE FUNCTION pqpurge.fleet_bar(p_name text) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pqpurge, pg_temp SET lock_timeout = '200ms' AS $$ DECLARE n bigint := 0; BEGIN
   IF NOT EXISTS (SELECT FROM fleet_host WHERE name = p_name) THEN
     RAISE EXCEPTION 'no such host: %', p_name USING ERRCODE = 'FL005'; END IF;
-  EXECUTE format('ALTER ROLE %I NOLOGIN', p_name);
+  FOR try IN 1..10 LOOP
+    BEGIN
+      EXECUTE format('ALTER ROLE %I NOLOGIN', p_name);
+      RETURN n;
+    EXCEPTION WHEN lock_not_available OR internal_error THEN  -- "tuple concurrently updated" is internal
+      PERFORM pg_stat_clear_snapshot();
+      n := n + (SELECT count(pg_terminate_backend(pid, 500)) FROM pg_stat_activity WHERE usename = p_name);
+    END;
+  END LOOP;
+  RAISE EXCEPTION 'the sessions of % keep its role from being barred; try again', p_name USING ERRCODE = 'FL008';
 END $$;
 CREATE FUNCTION pqpurge.fleet_retire_host(p_name text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE n bigint; BEGIN

@@ -93,6 +93,10 @@ ATTACKS = [
     ("mx1", "SELECT lo_create(0)", DENIED),
     ("mx1", "SELECT lo_from_bytea(0, 'x')", DENIED),
     ("mx1", "SELECT lo_creat(-1)", DENIED),
+    # Nor does it fill the server's table of locks.
+    ("mx1", "SELECT pg_advisory_lock(g) FROM generate_series(1, 1000000) g", DENIED),
+    ("mx1", "SELECT pg_try_advisory_xact_lock_shared(7077, 1)", DENIED),
+    ("anna", "SELECT pg_advisory_xact_lock(7077, 1)", DENIED),
     ("mx1", "SELECT pg_read_file('/etc/passwd')", FILE),
     ("mx1", "SELECT pg_ls_dir('/')", FILE),
     ("mx1", "COPY (SELECT 1) TO '/tmp/pqpurge-attack'", FILE),
@@ -255,6 +259,19 @@ class Rights(unittest.TestCase):
             admin.ask("retire", name="mx3")
             with self.assertRaises(Refused):
                 admin.ask("retire", name="mx99")
+
+    def test_retired_while_it_holds_its_role(self):
+        """A stolen host cannot keep itself from being retired."""
+        with Operator(self.server.local(self.name)) as admin:
+            admin.ask("add", name="mx4")
+            held = subprocess.Popen(["psql", "-XAtq", "-d", self.server.remote(self.name, "mx4")], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            held.stdin.write("SET idle_in_transaction_session_timeout = 0;\nBEGIN;\nALTER ROLE mx4 PASSWORD 'x';\nSELECT 'in';\n")
+            held.stdin.flush()
+            self.assertEqual(held.stdout.readline(), "in\n")
+            self.assertEqual(admin.ask("retire", name="mx4"), {"ended": 1})
+            self.assertIn("terminating", held.communicate("SELECT 'in';\n", 60)[1])
+            self.assertNotEqual(self.host("mx4", "SELECT 1").returncode, 0)
 
     def test_roles_that_are_something_else(self):
         """`add` gives no rights to a role that has others."""
