@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The order door: how a process that is not root asks root for work on the queue. `pqpurge-idx
- * order` is a root process for one order. It reads one frame, decides by the peer's uid and groups
- * and by root's own configuration, works, and answers with frames. Its sockets lie in
- * order_directory, which is root's own.
+ * The order door: a process that is not root asks root for work on the queue. `pqpurge-idx order`
+ * is a root process for one order. It reads the order, decides by the peer's uid and groups and by
+ * root's own configuration, works, and answers with frames. The sockets lie in order_directory,
+ * where only root writes.
  *
  *   peer                       may
  *   the daemon's user          DOOR_HOLD, DOOR_HOOK
@@ -11,9 +11,10 @@
  *   members of operator_group  DOOR_VERB: the verbs of operator_allow
  *   root                       what members may
  *
- * A frame is that of base/io.h, at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then fixed
- * fields and length-prefixed strings (base/bytes.h). No JSON, no path, no descriptor. Both ends
- * check it by the same function. Every text is printable: no control character, valid UTF-8.
+ * An order is a frame of base/io.h, at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then
+ * fixed fields and length-prefixed strings (base/bytes.h). It holds no JSON, no path, no
+ * descriptor. Both ends check it by the same function. Every text is printable: valid UTF-8 without
+ * control characters.
  */
 #pragma once
 
@@ -25,13 +26,14 @@
 #define DOOR_OPERATOR_SOCKET "operator.sock"
 #define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
 
-/* In order_directory: when the fleet's agent, joined, last asked how this host does (mtime). */
+/* A file in order_directory. Its mtime: when the agent last asked for this host's health, which it
+ * does only while it is connected to the fleet. */
 #define DOOR_FLEET_SEEN   "fleet.seen"
-#define DOOR_FLEET_SILENT (60 * INT64_C(1000000)) /* then it has lost the fleet; microseconds */
+#define DOOR_FLEET_SILENT (60 * INT64_C(1000000)) /* microseconds; older: the fleet is lost */
 
 #define DOOR_VERSION     1
 #define DOOR_FRAME_MAX   (64u << 10)
-#define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* until a frame is whole; microseconds */
+#define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* microseconds until a frame is whole */
 #define DOOR_TEXT_MAX    4096u                  /* bytes of one string */
 #define DOOR_COLUMNS_MAX 10000u
 #define DOOR_WORDS_MAX   4096u /* of a command line */
@@ -64,7 +66,7 @@ struct door_hold {
 	enum door_key key;
 	const char *value;
 	int64_t since, until; /* arrival, wall microseconds; at most DOOR_WINDOW_MAX apart */
-	uint32_t most;        /* the oldest so many; 1 to DOOR_HOLD_MAX */
+	uint32_t most;        /* hold the oldest ones, at most this many; 1 to DOOR_HOLD_MAX */
 	const char *token;    /* kept in the account: "flood:12"; letters, digits, and "-:._" */
 	const char *reason;   /* for people; may be "" */
 };
@@ -101,18 +103,18 @@ struct door_verb {
 };
 
 /*
- * An order of the fleet, as the link took it from the database: nothing in it is trusted. What a
- * key or a value may be is the executor's to say: it refuses an order with a key that it does not
- * know. The link knows no key; it turns the JSON of fleet_order.spec into pairs:
+ * An order of the fleet, as pqpurge-link took it from the database: nothing in it is trusted. The
+ * door refuses an order with a key that it does not know, or with a value that is not in normal
+ * form. The link knows no keys; it turns the JSON of fleet_order.spec into pairs:
  *   a string            its text
  *   a number            an integer, in decimal
  *   true                "yes"; false and null: no pair
  *   an array of these   a pair for each member, under the same key
  *
- * The keys, all but the first kinds at most once:
+ * The keys (those from older_s on at most once):
  *   author sender from recipient   a pattern in normal form, or "/pcre/" where fleet_allow has
  *                                  "regex"; author not with undo
- *   login client uid message_id id subject why   as the option of that name takes them
+ *   login client uid message_id id   as the option of that name takes them
  *   of                             undo alone: token of the order whose holds are to be released
  *   older_s newer_s                seconds before the order was placed
  *   larger limit                   bytes; messages
@@ -128,9 +130,9 @@ struct door_pair {
 #define DOOR_FLEET_PREFIX "fleet:" /* of an order's token in the account, and of its user */
 struct door_fleet {
 	uint64_t number;   /* of the order, for people */
-	const char *token; /* its name for ever: a UUID, 36 bytes, lower case */
-	uint32_t attempt;  /* from 1; from 2 on look for the token in the account first */
-	bool lookup;       /* cancelled or expired since: only tell what the token did */
+	const char *token; /* unique: a UUID, 36 bytes, lower case */
+	uint32_t attempt;  /* from 1; from 2 on the account is searched for the token first */
+	bool lookup;       /* the order is over: only report what was done under the token */
 	bool dry_run;
 	const char *verb;      /* a-z, at most 16 bytes */
 	int64_t age;           /* since it was placed, microseconds; >= 0 */
@@ -141,9 +143,9 @@ struct door_fleet {
 };
 
 /*
- * Rules of origin fleet. More than one frame holds come as several of these on one connection: each
- * but the last has `more`, and a rule at least. They count when the last is there, all at once or
- * not at all.
+ * Rules of origin fleet. If one frame does not hold them, several follow each other on one
+ * connection; all but the last have `more` and at least one rule. They take effect together, once
+ * the last has come.
  */
 struct door_rule {
 	const char *subject;
@@ -152,7 +154,7 @@ struct door_rule {
 	int64_t left; /* microseconds until it is over; 0: never */
 };
 struct door_rules {
-	bool replace; /* these are all there are: others of origin fleet go */
+	bool replace; /* the set is complete: drop all other rules of origin fleet */
 	bool more;
 	struct door_rule *rules; /* at most DOOR_RULES_MAX over all frames */
 	size_t count;
@@ -188,16 +190,16 @@ enum door_answer_kind {
 	DOOR_SAYS = 1,  /* bytes of a verb's stdout */
 	DOOR_COMPLAINS, /* bytes of its stderr */
 	DOOR_ENDS,      /* struct door_end; the last one */
-	DOOR_PROGRESS,  /* u64 done, u64 total: messages; of a fleet's order, at most each 200 ms */
-	DOOR_FLOOD,     /* of a dry run with --flood: what it means, for the order that follows */
+	DOOR_PROGRESS,  /* u64 done, u64 total: messages; fleet orders only, at most each 200 ms */
+	DOOR_FLOOD,     /* what --flood meant in a dry run, for the order that follows */
 	DOOR_ANSWERS
 };
-#define DOOR_LINES_MAX (8u << 20) /* bytes of what a fleet order's verb says */
+#define DOOR_LINES_MAX (8u << 20) /* bytes of output of a fleet order; the rest is dropped */
 struct door_end {
 	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
 	bool refused;   /* by root's configuration, or the order makes no sense; status is 1 */
-	uint64_t batch; /* of a hold; 0: no account was kept */
-	uint64_t matched, done, failed; /* of a hold; messages */
+	uint64_t batch; /* number in the account; 0: none */
+	uint64_t matched, done, failed; /* messages */
 	char words[512];                /* why not; "" */
 };
 int door_answer_write(
@@ -210,29 +212,32 @@ int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_tota
 /* ---- the client */
 
 struct door_talk {
-	/* Bytes of the verb's output as they come; NULL: passed over. A negative code ends the
-	 * call. */
+	/* Gets the verb's output as it comes; NULL: it is dropped. A negative code ends the call.
+	 */
 	int (*says)(void *arg, enum door_answer_kind kind, struct span bytes);
 	void *arg;
-	/* Once set, root is asked to stop: it ends as after ^C, and says what was done. May be
-	 * NULL. */
+	/* Once it is set, root stops as after ^C and reports what was done. May be NULL. */
 	const volatile sig_atomic_t *stop;
 };
 /*
- * Sends one order to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for
- * its end until the steady deadline. talk may be NULL. 0: *ret says what became of it (status 0 or
- * not). Nothing was sent: -ENOENT, -ECONNREFUSED, -EACCES (no such door, or not for this process),
- * ERR_REFUSED (the listener is not root's), what door_encode says. ERR_TIMEOUT, -EPIPE, ERR_SYNTAX:
- * sent, and what became of it is not known; the account says.
+ * Sends orders to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for
+ * the end until the steady deadline. Several orders are the frames of one DOOR_RULES with `more`;
+ * any other kind is one. talk may be NULL. Returns
+ *   0            *ret says what became of the order; its status may be a failure
+ *   -ENOENT, -ECONNREFUSED, -EACCES, ERR_REFUSED, or a code of door_encode
+ *                nothing was sent: there is no such door, it is closed to this process, or its
+ *                listener is not root
+ *   ERR_TIMEOUT, -EPIPE, ERR_SYNTAX
+ *                it was sent, and the result is unknown; the account has it
  *
- * A daemon calls it from a thread of its own: a hold takes some hundred milliseconds or more, a
- * hook up to 30 s and the wait for another one. DOOR_CALL_TIME covers both.
+ * It blocks: a hold takes some hundred milliseconds or more, a hook up to 30 s besides the wait for
+ * another hook. DOOR_CALL_TIME covers both.
  */
 #define DOOR_CALL_TIME (120 * INT64_C(1000000))
-/* The same with several frames on the connection: DOOR_RULES with `more`. */
 int door_call_all(const char *directory, const char *socket, const struct door_order *orders,
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;
+/* The same with one order. */
 int door_call(const char *directory, const char *socket, const struct door_order *order,
     const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;

@@ -101,8 +101,6 @@ static const struct key_form {
     {"uid", is_user, true},
     {"message_id", is_name, true},
     {"id", is_id, true},
-    {"subject", is_expression, true},
-    {"why", is_expression, true},
     {"of", is_token, true},
     {"older_s", is_seconds, false},
     {"newer_s", is_seconds, false},

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The command of somebody who is not root: root runs it, where root's configuration lets them. */
+/* The command of a user who is not root: root runs it for them if root's configuration allows it.
+ */
 #pragma once
 
 #include "purge/session.h"
 
 /*
- * Sends the session's command line, parsed and not opened, through operator.sock, and writes what
- * comes back to stdout and stderr. Where purge without root would ask on a terminal, this shows a
- * dry run first, asks, and then sends the order. The exit status, or a negative code.
+ * Sends the session's command line (parsed, not opened) through operator.sock and writes the answer
+ * to stdout and stderr. Where the verb would ask on a terminal, this first shows a dry run by root,
+ * asks, and then sends the order. Returns an exit status, or a negative code with words.
  */
 int ask_root(struct session *s, struct err *err) NODISCARD;

@@ -6,10 +6,9 @@
 
 /* Options that neither name a file nor read one. A new option is refused until it stands here. */
 static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
-    "uid", "subject", "why", "flood", "message-id", "id", "older", "newer", "larger", "queue",
-    "subdomains", "all", "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign",
-    "requeue", "normal", "bad", "by", "since", "action", "text", "test", "reason", "dry-run", "yes",
-    "json", "quiet"};
+    "uid", "flood", "message-id", "id", "older", "newer", "larger", "queue", "subdomains", "all",
+    "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign", "requeue", "normal",
+    "bad", "by", "since", "action", "text", "test", "reason", "dry-run", "yes", "json", "quiet"};
 
 bool behalf_is_open(const char *given)
 {

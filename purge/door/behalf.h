@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A verb that root runs for somebody who is not root: what of the command line is theirs to say.
- * Root's own option parser reads it; of its options only those of a list are taken, none of which
- * names a file or reads stdin.
+ * A verb that root runs for a user who is not root: which words of the command line they may use.
+ * Root's option parser reads the line; only options of a list are taken, none of which names a file
+ * or reads stdin.
  */
 #pragma once
 
@@ -10,31 +10,31 @@
 
 struct session;
 
-#define BEHALF_FLOOD_MAX 640
+#define BEHALF_FLOOD_MAX 640 /* bytes of behalf_answer.flood, with its NUL */
 
 struct behalf {
 	uid_t uid;
 	const char *user;
-	const char *config;    /* -c of root's own; NULL */
-	const char *allow;     /* operator_allow; NULL: everything that can be asked here (root) */
-	const char *allow_key; /* the setting that it is, for words */
-	bool answered;         /* they have seen a dry run, and said yes */
+	const char *config; /* root's own -c; NULL: none */
+	const char *allow;  /* operator_allow or fleet_allow; NULL: all verbs that are open here */
+	const char *allow_key; /* name of that setting, for error messages */
+	bool answered;         /* they saw a dry run and said yes */
 	const char *token;     /* of a fleet order, for the account; else NULL */
-	const char *command;   /* likewise, instead of the words; NULL: those */
+	const char *command;   /* the command as the account has it; NULL: the words */
 	uint64_t most; /* an order that would change more messages is refused; 0: no bound */
 	struct behalf_answer {
-		uint64_t matched;             /* by an acting verb: messages, ready or done */
-		struct err refused;           /* why behalf_check did not let them; "" */
-		char flood[BEHALF_FLOOD_MAX]; /* what --flood meant; "" */
-		_Atomic uint64_t done, of;    /* progress */
-	} * answer;                           /* shared with the parent; NULL in tests */
+		uint64_t matched;   /* messages, ready or done; of an acting verb */
+		struct err refused; /* why it was refused; "": it was not */
+		char
+		    flood[BEHALF_FLOOD_MAX]; /* what --flood meant (floods.h); "" without --flood */
+		_Atomic uint64_t done, of;   /* progress in messages */
+	} * answer;                          /* shared with the parent; NULL in tests */
 };
 
-/* Whether others may give this option: "name", or "name=value". */
+/* Whether a user who is not root may give this option: "name", or "name=value". */
 bool behalf_is_open(const char *given);
-/* Before the words are parsed, for that compiles expressions: ERR_REFUSED with words where one may
- * be an expression and behalf does not let them use any. */
+/* Call it before the words are parsed, since parsing compiles expressions. ERR_REFUSED with words
+ * if one may be an expression and `allow` has no "regex". */
 int behalf_check_words(const struct behalf *b, int argc, char **argv, struct err *err) NODISCARD;
-/* The session's verb and options, parsed and not opened yet: ERR_REFUSED with words where behalf
- * does not let them. */
+/* Checks the session's verb and options (parsed, not opened). ERR_REFUSED with words. */
 int behalf_check(struct session *s, struct err *err) NODISCARD;

@@ -19,8 +19,6 @@ static const struct {
     {"uid", "uid", false},
     {"message_id", "message-id", false},
     {"id", "id", false},
-    {"subject", "subject", false},
-    {"why", "why", false},
     {"larger", "larger", false},
     {"limit", "limit", false},
     {"queue", "queue", false},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Mail of an incident's key, held for the daemon. */
+/* The daemon's order to hold the mail of an incident's key. */
 #pragma once
 
 #include "door/door.h"
@@ -7,8 +7,8 @@
 #include "purge/session.h"
 
 /*
- * Holds what the key sent within the window: selected, proven and accounted like any hold, under
- * the peer's name and the order's token; command is the account's. Nothing else can come of it.
+ * Holds the messages that the key sent within the window. They are selected, proven and accounted
+ * for like any hold, under the peer's name and the order's token; command is the account's text.
  */
 int hold_run(struct session *s, const struct peer *peer, const char *command,
     const struct door_hold *hold, struct door_end *ret, struct err *err) NODISCARD;

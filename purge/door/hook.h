@@ -5,20 +5,21 @@
 #include "base/settings.h"
 #include "door/door.h"
 
-#define HOOK_TIME (30 * INT64_C(1000000)) /* microseconds that it may take */
-#define HOOK_WAIT (60 * INT64_C(1000000)) /* for one that still runs */
+#define HOOK_TIME (30 * INT64_C(1000000)) /* microseconds that a hook may take */
+#define HOOK_WAIT (60 * INT64_C(1000000)) /* microseconds to wait for the one before */
 
 /*
  * Runs program as hook_user with the event as its argument, the fields as JSON on stdin and as
  * PQPURGE_FLOOD_NAME, a clean environment, no other descriptor, in a session of its own that is
- * killed after HOOK_TIME. One at a time. 0, or why not: ERR_CONFIG (not root's alone to write, no
- * such user, root itself), ERR_TIMEOUT, ERR_CHILD (it failed; with the last words of its stderr).
+ * killed after HOOK_TIME. One hook runs at a time. ERR_CONFIG: others can write the program, or
+ * hook_user is root or does not exist; ERR_TIMEOUT; ERR_CHILD: it failed (err has the last line of
+ * its stderr).
  */
 int hook_run(const struct settings *settings, const char *program, const struct door_hook *hook,
     struct err *err) NODISCARD;
 /*
- * Its part after the fork: reaps the child, the leader of a session whose stderr comes through
- * errors. At the steady deadline the session is killed, whatever became of its stderr.
+ * The part of hook_run after the fork, for tests: reads the child's stderr from errors and reaps
+ * the child, which leads a session. At the steady deadline the session is killed.
  */
 int hook_wait(
     const char *path, pid_t child, int errors, int64_t deadline, struct err *err) NODISCARD;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Who is at the other end of an order socket, by the kernel's word, and which orders are theirs. */
+/* Who is at the other end of an order socket, as the kernel says, and which orders they may send.
+ */
 #pragma once
 
 #include "base/settings.h"
@@ -14,8 +15,8 @@ struct peer {
 };
 
 /*
- * By SO_PEERCRED and SO_PEERGROUPS: what the process was when it connected. A user is what the last
- * row that fits says: the daemon's user is no operator, whatever its groups.
+ * Asks SO_PEERCRED and SO_PEERGROUPS: the ids of the process when it connected. Of several kinds
+ * that fit the last one counts: the daemon's user is no operator, whatever its groups.
  */
 int peer_of(int fd, const struct settings *settings, struct peer *ret, struct err *err) NODISCARD;
 /* Whether peers of this kind may send orders of that kind: the table of door.h. */

@@ -62,8 +62,8 @@ static void make_line(struct serving *g)
 }
 
 /*
- * Refusals take one after the other, each a second: behind its answer; but one of many users whose
- * turn has not come waits for the answer, too, so that mistakes in a row do not take all places.
+ * Refusals take turns of a second each, after the answer is sent. A user who shares the door waits
+ * for the turn before the answer, so that mistakes in a row do not take all their places.
  */
 static int refusal_turn(const struct serving *g, int64_t patience)
 {
@@ -101,7 +101,7 @@ static void account_for(const struct serving *g, const char *why)
 
 /* ---- the kinds of orders */
 
-/* Whether root's own configuration wants the window held, whatever the daemon's account says. */
+/* Root's configuration decides: the daemon may be in a stranger's hands. */
 static bool is_held(const struct settings *s, enum door_key key)
 {
 	const char *word = door_key_word(key);

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Turns among processes of root: lock files in order_directory, which nobody else can open. A turn
- * ends when its descriptor is closed. ERR_CONFIG where others can write the directory.
+ * Root's processes take turns by lock files in order_directory, which nobody else can open. A turn
+ * ends when its descriptor is closed. ERR_CONFIG: others can write the directory.
  */
 #pragma once
 
 #include "base/err.h"
 
-/* One at a time. Waits at most patience microseconds. ERR_TIMEOUT, ERR_STOPPED by a signal, or
- * -errno, with words. */
+/* Waits at most patience microseconds until no other process has the turn `name`. *ret is the
+ * descriptor. ERR_TIMEOUT, ERR_STOPPED (a signal), or -errno, with words; err may be NULL. */
 int turn_take(
     const char *directory, const char *name, int64_t patience, int *ret, struct err *err) NODISCARD;
 
-/* One of a user's places, so that nobody fills the door alone. ERR_LIMIT where all are taken. */
+/* Takes one of the user's places, so that no user fills the door alone. ERR_LIMIT: all are taken.
+ */
 #define TURN_PLACES 4u
 int turn_place(const char *directory, uid_t uid, int *ret, struct err *err) NODISCARD;

@@ -17,8 +17,6 @@ static const struct row {
     {"uid", "uid", FORM_TEXTS},
     {"message-id", "message_id", FORM_TEXTS},
     {"id", "id", FORM_TEXTS},
-    {"subject", "subject", FORM_TEXTS},
-    {"why", "why", FORM_TEXTS},
     {"queue", "queue", FORM_TEXT},
     {"by", "by", FORM_TEXT},
     {"older", "older_s", FORM_LEAST},
