@@ -3,14 +3,11 @@
 #include "fleet/agent.h"
 
 #include <sys/random.h>
-#include <sys/resource.h>
 
 #include "base/io.h"
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 #include "postfix/config/instance.h"
-
-#define MEMORY_MORE (512u << 20) /* a database may send anything */
 
 static volatile sig_atomic_t stop;
 
@@ -45,25 +42,8 @@ static int find_name(struct agent *a, struct err *err)
 	return code;
 }
 
-/* Beyond what the libraries have mapped by now. */
-static void bound_memory(void)
-{
-	FILE *file = fopen("/proc/self/statm", "re");
-	unsigned long pages = 0;
-	struct rlimit limit;
-
-	if (file && fscanf(file, "%lu", &pages) == 1) {
-		limit.rlim_cur = limit.rlim_max =
-		    pages * (unsigned long)sysconf(_SC_PAGESIZE) + MEMORY_MORE;
-		setrlimit(RLIMIT_AS, &limit);
-	}
-	if (file)
-		fclose(file);
-}
-
 static int begin(struct agent *a, struct err *err)
 {
-	static const struct rlimit no_core = {0, 0};
 	unsigned seed;
 
 	if (!a->settings->fleet[0])
@@ -71,8 +51,6 @@ static int begin(struct agent *a, struct err *err)
 	if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
 		seed = (unsigned)getpid();
 	srandom(seed);
-	bound_memory();
-	setrlimit(RLIMIT_CORE, &no_core); /* the key is in it */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGTERM, on_stop);
 	signal(SIGINT, on_stop);

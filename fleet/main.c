@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-link(8): the agent of a host, and the operator's side of --fleet. */
 #include <getopt.h>
+#include <sys/resource.h>
 
 #include "base/io.h"
 #include "base/log.h"
 #include "fleet/agent.h"
 #include "fleet/operator.h"
 
-#define NAME "pqpurge-link"
+#define NAME        "pqpurge-link"
+#define MEMORY_MORE (512u << 20) /* a database may send anything */
 
 struct options {
 	const char *file; /* NULL: the default */
@@ -57,6 +59,24 @@ static int run_agent(const struct options *options)
 	return 1;
 }
 
+/* Memory: beyond what the libraries have mapped by now. */
+static void bound_process(void)
+{
+	FILE *file = fopen("/proc/self/statm", "re");
+	unsigned long pages = 0;
+	const struct rlimit no_core = {0, 0};
+	struct rlimit limit;
+
+	setrlimit(RLIMIT_CORE, &no_core); /* the key is in it */
+	if (file && fscanf(file, "%lu", &pages) == 1) {
+		limit.rlim_cur = limit.rlim_max =
+		    pages * (unsigned long)sysconf(_SC_PAGESIZE) + MEMORY_MORE;
+		setrlimit(RLIMIT_AS, &limit);
+	}
+	if (file)
+		fclose(file);
+}
+
 int main(int argc, char **argv)
 {
 	struct options options = {0};
@@ -69,6 +89,7 @@ int main(int argc, char **argv)
 		puts(NAME " " PQPURGE_VERSION);
 	if (options.help || options.version)
 		return fflush(stdout) == 0 ? 0 : 1;
+	bound_process();
 	if (optind + 1 == argc && strcmp(argv[optind], "agent") == 0)
 		return run_agent(&options);
 	if (optind + 1 == argc && strcmp(argv[optind], "operator") == 0)

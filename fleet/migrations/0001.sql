@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: ISC
--- Migration 1 of the fleet's schema (PostgreSQL 13 and later). `fleet init` runs it in a transaction of its own, under an
+-- Migration 1 of the fleet's schema (PostgreSQL 14 and later). `fleet init` runs it in a transaction of its own, under an
 -- advisory lock, as a role that may create roles (never as an operator), and keeps the version afterwards.
 --
 -- Who may do what: login roles are named as the CN of their certificate and are members of ONE of

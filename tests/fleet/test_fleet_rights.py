@@ -232,6 +232,16 @@ class Rights(unittest.TestCase):
             Operator(good + " user=mx1")
         self.assertIn("certificate", caught.exception.text)
 
+    def test_bounds_of_the_operators_side(self):
+        """Whatever a database sends, root's command does not take all memory for it; nor is a key left in a core file."""
+        with Operator(self.server.remote(self.name, "anna")) as anna:
+            with open(f"/proc/{anna.process.pid}/limits", encoding="ascii") as file:
+                limits = {line[:26].strip(): line[26:].split()[:2] for line in file}
+            self.assertEqual(limits["Max core file size"], ["0", "0"])
+            self.assertNotIn("unlimited", limits["Max address space"])
+            with self.assertRaises(Refused):
+                anna.ask("results", order=10 ** 9)
+
     def test_key_that_others_can_read(self):
         key = os.path.join(self.server.keys.client("keyless"), "postgresql.key")
         conninfo = self.server.remote(self.name, "keyless")
