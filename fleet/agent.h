@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* The agent of one host: takes its orders and rules from the database to root's order door, and
- * tells what became of them. */
+/* The agent of one host: it takes orders and rules from the database to root's order door, and
+ * reports the results. */
 #pragma once
 
 #include "base/settings.h"
 
-/* Runs until SIGTERM. 0, or a negative code with words if it could not begin. */
+/* Runs until SIGTERM; returns 0 then. A negative code with words: it could not begin. */
 int agent_run(const struct settings *settings, struct err *err) NODISCARD;

@@ -9,13 +9,13 @@
 #include "fleet/pg.h"
 #include "fleet/spec.h"
 
-#define AGENT_BEAT      (20 * USEC_PER_SEC) /* +-20 %, so that hosts do not beat as one */
-#define AGENT_FENCE     (5 * USEC_PER_SEC)  /* between looks whether the name is free */
-#define AGENT_QUIET     (USEC_PER_SEC / 5)  /* at least, between two wake-ups by the database */
-#define AGENT_ABSENT    (60 * USEC_PER_SEC) /* a name whose owner was silent so long is free */
+#define AGENT_BEAT      (20 * USEC_PER_SEC) /* between heartbeats, +-20 % so that hosts spread */
+#define AGENT_FENCE     (5 * USEC_PER_SEC)  /* between looks whether the other agent is silent */
+#define AGENT_QUIET     (USEC_PER_SEC / 5)  /* at least, between two wake-ups by notifications */
+#define AGENT_ABSENT    (60 * USEC_PER_SEC) /* silence after which a name is free */
 #define AGENT_PAUSE     (USEC_PER_SEC / 4)  /* before connecting anew; doubles */
 #define AGENT_PAUSE_MAX (5 * USEC_PER_SEC)
-#define AGENT_TELL      (30 * USEC_PER_SEC) /* between two words about what is wrong */
+#define AGENT_TELL      (30 * USEC_PER_SEC) /* between two log lines about trouble */
 #define AGENT_LEAVE     (15 * USEC_PER_SEC) /* after SIGTERM, for an order that runs */
 #define AGENT_NAME_MAX  63                  /* PostgreSQL's limit of a role */
 
@@ -23,7 +23,7 @@ enum order_state {
 	ORDER_NONE,
 	ORDER_CLAIMED, /* waits for rules */
 	ORDER_RUNNING,
-	ORDER_ENDED, /* the database does not know yet */
+	ORDER_ENDED, /* not reported yet */
 };
 struct agent_order {
 	enum order_state state;
@@ -31,28 +31,28 @@ struct agent_order {
 	int attempt;
 	bool dry_run, lookup, asked_again;
 	char token[64], verb[32], placed_by[128], reason[512];
-	int64_t age, claimed_at; /* age at that steady time; microseconds */
+	int64_t age, claimed_at; /* microseconds: age of the order at the steady time claimed_at */
 	struct spec spec;
 	struct outcome outcome;
 	struct job job;
-	uint64_t done, total, done_told;
-	int64_t progress_at; /* next look whether it was cancelled */
-	size_t parts_told;
+	uint64_t done, total, done_told; /* messages; done_told: as last reported */
+	int64_t progress_at;             /* steady; next report, which also asks for a cancel */
+	size_t parts_told;               /* parts of the outcome that the database has */
 };
 struct agent_rules {
-	bool wanted, full; /* ask for them; for all */
-	bool asked_full;   /* what was asked is a full set */
+	bool wanted, full; /* to be asked for; all of them, not the changes */
+	bool asked_full;   /* the question that is out is for all */
 	int64_t have;      /* version in force here */
-	int64_t coming;    /* version of those that are with root now */
-	int64_t told;      /* version that the database thinks is in force here; -1: none */
+	int64_t coming;    /* version that root is setting now */
+	int64_t told;      /* version that was last reported as in force here */
 	int64_t retry_at;
 	bool refused;
 	struct job job;
 };
 struct agent_health {
 	struct job job;
-	struct strbuf coming, text; /* text: a JSON object, or empty */
-	bool fresh;
+	struct strbuf coming, text; /* coming: being read; text: a JSON object, or empty */
+	bool fresh;                 /* text was not sent yet */
 };
 struct agent {
 	const struct settings *settings;
@@ -60,34 +60,35 @@ struct agent {
 	struct pg *pg; /* NULL: away */
 	unsigned turn; /* attempts to connect */
 	int64_t retry_at, pause;
-	int asked; /* index of the question that is out; -1 */
+	int asked; /* index of the question that is out; -1: none */
 	bool listening, greeted, fenced, stopping;
-	int64_t epoch, fleet_rules; /* fleet_rules: newest version as last told */
+	int64_t epoch;       /* of this agent's hold of the name: the database refuses older ones */
+	int64_t fleet_rules; /* newest version of the rules, as last heard */
 	int64_t fence_at, beat_at, quiet_until, leave_by;
 	bool look;         /* there may be something to claim */
-	int64_t told_at;   /* when trouble was logged */
-	char trouble[512]; /* last words about the database; "" while joined */
+	int64_t told_at;   /* steady; when trouble was logged */
+	char trouble[512]; /* why the database is away; "" while joined */
 	struct agent_order order;
 	struct agent_rules rules;
 	struct agent_health health;
 };
 
-/* agent_ask.c: questions to the database, the first that is due first. */
-int agent_ask(struct agent *a, int64_t now, struct err *err) NODISCARD; /* 0 also if none is due */
-/* The answer to the question that is out. A negative code: connect anew. */
+/* agent_ask.c: questions to the database. Sends the first one that is due; 0 also if none is. */
+int agent_ask(struct agent *a, int64_t now, struct err *err) NODISCARD;
+/* Takes the answer to the question that is out. A negative code: connect anew. */
 int agent_take(struct agent *a, struct err *err) NODISCARD;
-/* When a question may be due, at the latest. */
+/* The steady time of the next question. */
 int64_t agent_next(const struct agent *a);
-void agent_hint(struct agent *a, const char *payload); /* of a notification */
+void agent_hint(struct agent *a, const char *payload); /* takes a notification */
 
 /* agent_order.c */
-void order_claimed(struct agent *a); /* the claim's first row */
+void order_claimed(struct agent *a); /* takes the claim's first row */
 void order_go_on(struct agent *a);   /* starts it once its rules are in force */
-void order_hear(struct agent *a);    /* its job has something to say */
+void order_hear(struct agent *a);    /* reads its job, which is ready */
 void order_forget(struct agent *a);
 
 /* agent_rules.c */
-void rules_got(struct agent *a); /* the rows of fleet_rules */
+void rules_got(struct agent *a); /* takes the rows of fleet_rules */
 void rules_hear(struct agent *a);
 void health_begin(struct agent *a);
 void health_hear(struct agent *a);

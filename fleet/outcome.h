@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What an order did here, as the database gets it: made of root's answer (lib/door/door.h). Root's
- * lines hold mail's words: they are JSON or are left out.
+ * The result of an order on this host, as the database gets it, made of root's answer
+ * (lib/door/door.h). Root's lines hold strangers' words: a line that is not JSON is left out.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 /* Zero-initialise. */
 struct outcome {
-	bool keeps_lines; /* set at first: lines become parts (list, top, why) */
+	bool keeps_lines; /* set it first: lines become parts (list, top, why) */
 	struct strbuf parts[OUTCOME_PARTS_MAX]; /* each a JSON array; finished by outcome_end */
 	size_t part_count;
 	bool cut;              /* lines were left out */
@@ -27,9 +27,10 @@ struct outcome {
 	/* Private. */
 	struct strbuf line, complaint;
 };
-bool outcome_has_lines(const char *verb);
+bool outcome_has_lines(const char *verb); /* list, top, why */
+/* Root's stdout and stderr, in pieces of any size. */
 void outcome_says(struct outcome *o, const char *bytes, size_t len);
 void outcome_complains(struct outcome *o, const char *bytes, size_t len);
-/* The end: code is door_call's, end counts if that is 0, words (err's) otherwise. */
+/* Call it last. code is of door_call; end is read if it is 0, words (of err) otherwise. */
 void outcome_end(struct outcome *o, int code, const struct door_end *end, const char *words);
 void outcome_release(struct outcome *o); /* zeroes */

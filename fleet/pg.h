@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A connection to PostgreSQL that never blocks (but for the resolver: libpq calls getaddrinfo) and
- * always ends: connecting and each question have a deadline of their own, for a server that stands
- * still closes nothing. One question at a time. Only pg.c knows libpq. What comes from the server
- * is a stranger's: texts in err are scrubbed, values are not.
+ * A connection to PostgreSQL that does not block (except in the resolver: libpq calls getaddrinfo).
+ * Connecting and each question have a deadline, since a server that hangs closes nothing. One
+ * question at a time. Only pg.c knows libpq. The server's words are not trusted: texts in err are
+ * scrubbed, values are not.
  */
 #pragma once
 
@@ -23,11 +23,11 @@ enum pg_event {
 };
 
 /*
- * Begins to connect by conninfo (any of libpq's, a URI included; what it leaves out comes from PG*
- * variables and service files) as the role user (NULL: as libpq finds it). ERR_CONFIG, with words:
- * it makes no sense, or asks for less than sslmode=verify-full, which is the default here; a Unix
- * socket needs no TLS. -ENOMEM. turn counts attempts: of several hosts another one is the first
- * each time, for one that stands still uses up the whole time.
+ * Begins to connect by conninfo (libpq's words or a URI; PG* variables and service files complete
+ * it) as the role user (NULL: libpq's choice). turn counts attempts: each begins with another host
+ * of the conninfo, since one that hangs uses up the whole time. ERR_CONFIG with words: conninfo
+ * makes no sense, or asks for less than sslmode=verify-full, the default here (a Unix socket needs
+ * no TLS). -ENOMEM.
  */
 int pg_open(const char *conninfo, const char *user, unsigned turn, struct pg **ret,
     struct err *err) NODISCARD;
@@ -54,9 +54,9 @@ const char *pg_words(const struct pg *pg); /* the server's first line about the 
 size_t pg_rows(const struct pg *pg);
 const char *pg_value(const struct pg *pg, size_t row, int column); /* NULL: null, or not there */
 const char *pg_text(const struct pg *pg, size_t row, int column);  /* "" for null */
-/* The value without what drives terminals, which is so from then on; "" for null. */
+/* The value, scrubbed in place; "" for null. */
 const char *pg_scrubbed(struct pg *pg, size_t row, int column);
-int64_t pg_number(const struct pg *pg, size_t row, int column); /* 0: null or no number */
+int64_t pg_number(const struct pg *pg, size_t row, int column); /* 0: null, or no number */
 bool pg_truth(const struct pg *pg, size_t row, int column);
 
 /* The next notification's payload (valid until the next call); NULL: none. */
@@ -65,6 +65,6 @@ const char *pg_notice(struct pg *pg);
 struct strlist pg_warnings(const struct pg *pg);
 const char *pg_user(const struct pg *pg);
 
-/* Both wait: until connected, until answered. 0 or a negative code as of pg_step. */
+/* Wait until connected, or until answered. 0 or a negative code as of pg_step. */
 int pg_await_connection(struct pg *pg, struct err *err) NODISCARD;
 int pg_await_answer(struct pg *pg, struct err *err) NODISCARD;

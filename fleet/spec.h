@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* fleet_order.spec, JSON by an operator's command, as the pairs that go to root (lib/door/door.h).
- * No key is known here: root refuses those that it does not know. */
+/* Turns fleet_order.spec, JSON that an operator's command made, into the pairs that go to root
+ * (lib/door/door.h). Keys are not checked here: root refuses those that it does not know. */
 #pragma once
 
 #include "door/door.h"
@@ -9,7 +9,7 @@
 #define SPEC_MAX     (64u << 10) /* bytes of JSON */
 
 struct spec {
-	struct door_pair *pairs; /* keys and values are the spec's own */
+	struct door_pair *pairs; /* the spec owns keys and values */
 	size_t count, cap;
 };
 /* ERR_SYNTAX: no object, a nested value, a fraction, over SPEC_MAX or DOOR_PAIRS_MAX; ERR_VERSION;

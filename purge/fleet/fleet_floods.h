@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Floods as the hosts tell them with their health: of one host, and of one key on many. */
+/* Open floods, as each host reports them with its health. */
 #pragma once
 
 #include "base/json.h"
 
-/* "flood of login joe (900)"; appended, nothing where there is none. health may be NULL. */
+/* Appends "flood of login joe (900)" for each flood. health may be NULL. */
 void fleet_floods_words(struct strbuf *to, const struct json *health);
-/* "floods": [{"kind","key","since","recipients"}], where there are some. */
+/* Puts "floods": [{"kind","key","since","recipients"}] if there are some. */
 void fleet_floods_put(struct json *o, const struct json *health);
-/* One line on stderr for each key that floods on several hosts of the answer to "hosts". */
+/* Writes one line to stderr for each key that floods on several hosts. answer: of "hosts". */
 void fleet_floods_alert(const struct json *answer);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command's end of `pqpurge-link operator`, which alone speaks to the fleet's database: a child
- * beside this program, and a request and an answer a line (fleet/README.md). It runs as whoever
- * started the command, and leaves the terminal's ^C to it.
+ * The command's end of `pqpurge-link operator`, the one program that speaks to the fleet's
+ * database. It is a child, from this program's directory, that answers each line with a line
+ * (fleet/README.md). It runs as the user who typed the command; the terminal's ^C does not reach
+ * it.
  */
 #pragma once
 
@@ -10,26 +11,26 @@
 #include "base/json.h"
 
 #define FLEET_LINK_PROGRAM "pqpurge-link"
-#define FLEET_ANSWER_TIME  (30 * INT64_C(1000000))
+#define FLEET_ANSWER_TIME  (30 * INT64_C(1000000)) /* microseconds for one answer */
 
 struct fleet_link {
-	int fd;
+	int fd; /* to its stdin and from its stdout */
 	pid_t pid;
-	bool lost; /* the last request failed for want of a connection: what it did is not known */
-	struct strbuf in;
+	bool lost;        /* the last request met no database: whether it took effect is unknown */
+	struct strbuf in; /* the last answer */
 };
 
 /* Starts the link and connects it; fleet is the setting. ERR_CONFIG with words. Close it in any
  * case. */
 int fleet_link_open(struct fleet_link *link, const char *fleet, struct err *err) NODISCARD;
 /*
- * Sends a request (freed) and waits for its answer. The fleet said no: ERR_USAGE with its words.
- * No database: ERR_CONFIG, and link->lost. ERR_STOPPED by ^C, ERR_TIMEOUT, ERR_CHILD: the answer is
- * not known, and the link of no use any more. ret may be NULL.
+ * Sends a request, which this frees, and waits for the answer; *ret is the caller's to free and may
+ * be NULL. ERR_USAGE: the fleet refused it, with its words. ERR_CONFIG: no database; link->lost is
+ * set. ERR_STOPPED (^C), ERR_TIMEOUT, ERR_CHILD: the answer is unknown and the link unusable.
  */
 int fleet_link_ask(
     struct fleet_link *link, struct json *request, struct json **ret, struct err *err) NODISCARD;
 void fleet_link_close(struct fleet_link *link);
 
-/* {"do":what} */
+/* A new request {"do":what}. */
 struct json *fleet_request(const char *what);

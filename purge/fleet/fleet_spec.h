@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A command line as the spec of a fleet order: what every host must read alike, in normal form. */
+/* A command line as the spec of a fleet order: in normal form, so that every host reads it alike.
+ */
 #pragma once
 
 #include "base/json.h"
@@ -7,7 +8,8 @@
 
 #define FLEET_TOKEN_SIZE 37
 
-/* {"v":1,...}. ERR_USAGE with words for an option that a fleet order cannot have. */
+/* Makes {"v":1,...}, the caller's to free. ERR_USAGE with words: an option that a fleet order
+ * cannot have. */
 int fleet_spec(const struct options *o, struct json **ret, struct err *err) NODISCARD;
 /* A new UUID. */
 int fleet_token(char buf[FLEET_TOKEN_SIZE], struct err *err) NODISCARD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Groups of many hosts as one list: those of one name added up, the largest first. */
+/* The groups of top and why of many hosts as one list: equal names add up, the largest first. */
 #pragma once
 
 #include "base/json.h"
@@ -8,7 +8,7 @@
 struct fleet_group {
 	char *name;
 	int64_t count, messages, bytes;
-	int64_t oldest, newest; /* seconds; 0 unknown */
+	int64_t oldest, newest; /* epoch seconds; 0 unknown */
 	int64_t ages[TOP_AGES];
 	size_t hosts;
 };
@@ -18,9 +18,9 @@ struct fleet_sums {
 	size_t count, cap;
 	int64_t all; /* of all counts */
 };
-/* A line of top or why of one host; what is none is passed over. -ENOMEM. */
+/* Adds one host's line; the keys say where name and count are. Other lines are skipped. -ENOMEM. */
 int fleet_sums_add(struct fleet_sums *s, const char *name_key, const char *count_key,
     const struct json *line) NODISCARD;
-/* Adds up those of one name, and sorts. */
+/* Adds up groups of equal names, and sorts. Call it once, after the last line. */
 void fleet_sums_join(struct fleet_sums *s);
 void fleet_sums_release(struct fleet_sums *s);
