@@ -47,13 +47,16 @@ static void add(struct keys *keys, const struct json *flood)
 
 	if (!k.kind || !k.key)
 		return;
+	if (k.recipients < 0)
+		k.recipients = 0;
 	for (size_t n = 0; n < keys->count; n++) {
 		struct key *known = &keys->list[n];
 
 		if (strcmp(known->kind, k.kind) != 0 || strcmp(known->key, k.key) != 0)
 			continue;
 		known->hosts++;
-		known->recipients += k.recipients > 0 ? k.recipients : 0;
+		if (k.recipients > 0 && k.recipients <= INT64_MAX / 2 - known->recipients)
+			known->recipients += k.recipients;
 		return;
 	}
 	(void)!array_add(keys, k);

@@ -13,6 +13,12 @@ static int64_t number(const struct json *o, const char *key)
 	return n > 0 && n < NUMBER_MAX ? n : 0;
 }
 
+/* A sum stays one, however many hosts lie. */
+static void add_number(int64_t *to, int64_t n)
+{
+	*to += n <= INT64_MAX / 2 - *to ? n : 0;
+}
+
 int fleet_sums_add(
     struct fleet_sums *s, const char *name_key, const char *count_key, const struct json *line)
 {
@@ -34,7 +40,7 @@ int fleet_sums_add(
 		free(g.name);
 		return -ENOMEM;
 	}
-	s->all += g.count;
+	add_number(&s->all, g.count);
 	return 0;
 }
 
@@ -52,16 +58,16 @@ static int by_count(const void *a, const void *b)
 
 static void add(struct fleet_group *to, const struct fleet_group *g)
 {
-	to->count += g->count;
-	to->messages += g->messages;
-	to->bytes += g->bytes;
+	add_number(&to->count, g->count);
+	add_number(&to->messages, g->messages);
+	add_number(&to->bytes, g->bytes);
 	to->hosts++;
 	if (g->oldest && (!to->oldest || g->oldest < to->oldest))
 		to->oldest = g->oldest;
 	if (g->newest > to->newest)
 		to->newest = g->newest;
 	for (size_t n = 0; n < TOP_AGES; n++)
-		to->ages[n] += g->ages[n];
+		add_number(&to->ages[n], g->ages[n]);
 }
 
 void fleet_sums_join(struct fleet_sums *s)
