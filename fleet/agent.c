@@ -19,7 +19,7 @@ static void on_stop(int signal_number)
 
 /* ---- beginning */
 
-/* The name is role and certificate's CN: in lower case. */
+/* The name is a role and the CN of a certificate: in lower case. */
 static int find_name(struct agent *a, struct err *err)
 {
 	const struct settings *s = a->settings;
@@ -61,7 +61,7 @@ static int begin(struct agent *a, struct err *err)
 
 /* ---- the connection */
 
-/* Away for a while: nothing is forgotten but who we were. */
+/* The database is away: only what belongs to the connection is forgotten. */
 static void leave(struct agent *a, int code, const struct err *err)
 {
 	const char *words = err->text[0] ? err->text : err_word(code);
@@ -109,7 +109,7 @@ static void ask(struct agent *a, int64_t now)
 		leave(a, code, &err);
 }
 
-/* Takes what the database says, and asks what is due. */
+/* Takes the database's answer, and asks what is due. */
 static void talk(struct agent *a, int64_t now)
 {
 	struct err err = {{0}};
@@ -134,7 +134,7 @@ static struct pollfd ear_of(const struct job *job)
 	return (struct pollfd){job->pid > 0 ? job->fd : -1, POLLIN, 0};
 }
 
-/* Idle, and woken just now: what comes meanwhile is heard at once, later. */
+/* Woken just now and idle: notifications wait, so that many cost one question. */
 static bool is_quiet(const struct agent *a, int64_t now)
 {
 	return pg_is_idle(a->pg) && now < a->quiet_until;
@@ -205,7 +205,7 @@ static void turn(struct agent *a)
 		ask(a, now);
 }
 
-/* An order that runs may end, and is told; a new one is not begun. */
+/* An order that runs may end and is reported; no new one is begun. */
 static void begin_to_leave(struct agent *a)
 {
 	a->stopping = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is asked of the database, and when: the first row of the table that is due. */
+/* Questions to the database: the first row of the table that is due is asked. */
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 
@@ -45,7 +45,7 @@ static void listen_take(struct agent *a)
 	a->listening = true;
 }
 
-/* Who has lost the name to another agent waits until that one has been silent. */
+/* An agent that lost its name to another waits until that one has been silent. */
 static bool fence_due(const struct agent *a, int64_t now)
 {
 	return a->fenced && now >= a->fence_at;
@@ -77,7 +77,7 @@ static void hello_fill(struct agent *a, struct params *p)
 	add_text(p, "pqpurge-link " PQPURGE_VERSION);
 }
 
-/* Versions may mean other rules after a failover: all are asked for, and replaced. */
+/* After a failover the same version may mean other rules: fetch and replace all. */
 static void hello_take(struct agent *a)
 {
 	a->epoch = pg_number(a->pg, 0, 2);
@@ -132,7 +132,7 @@ static void beat_fill(struct agent *a, struct params *p)
 	add_text(p, a->health.text.len ? a->health.text.text : NULL);
 }
 
-/* What no notification told is in the answer. */
+/* The answer makes up for lost notifications. */
 static void beat_take(struct agent *a)
 {
 	int64_t newest = pg_number(a->pg, 0, 0);
@@ -180,7 +180,7 @@ static void progress_take(struct agent *a)
 	job_stop(&a->order.job);
 }
 
-/* Root goes on all the same; the account of this host keeps what it did. */
+/* Root goes on; this host's account has what it did. */
 static void progress_fail(struct agent *a)
 {
 	log_warning("fleet: progress: %s", pg_words(a->pg));
@@ -238,7 +238,8 @@ static void report_take(struct agent *a)
 	order_forget(a);
 }
 
-/* Once more without what may be wrong with it; then the database has another idea of the order. */
+/* Tries once more without the summary, which may be at fault; then gives up: the order's state in
+ * the database is another. */
 static void report_fail(struct agent *a)
 {
 	log_warning("fleet: report of order %" PRId64 ": %s", a->order.number, pg_words(a->pg));
@@ -348,7 +349,7 @@ int64_t agent_next(const struct agent *a)
 	    next);
 }
 
-/* "r7" or "o17" or "o17 mx1 mx2": a hint; what it says is looked up. */
+/* "r7", "o17" or "o17 mx1 mx2": only a hint; the database is asked. */
 void agent_hint(struct agent *a, const char *payload)
 {
 	const char *names = strchr(payload, ' ');

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* One order at a time: claimed, with root, told. */
+/* One order at a time: claimed, run by root, reported. */
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 
 #define ORDER_TIME (3600 * USEC_PER_SEC)
-#define LOOK_TIME  USEC_PER_SEC    /* between two looks whether it was cancelled */
+#define LOOK_TIME  USEC_PER_SEC    /* between two questions whether it was cancelled */
 #define AGE_MAX    (INT64_MAX / 2) /* more than root takes */
 
 /* Columns of fleet_claim. */
@@ -19,7 +19,7 @@ void order_forget(struct agent *a)
 	a->look = true;
 }
 
-/* It ends before root hears of it. */
+/* Ends an order that root never gets. */
 static void refuse(struct agent_order *o, const char *words)
 {
 	struct door_end end = {.status = 1, .refused = true};
@@ -124,7 +124,7 @@ static void says(void *arg, enum door_answer_kind kind, struct span bytes)
 		(void)!door_progress_read(bytes, &o->done, &o->total);
 }
 
-/* Root's process died, or its answer was lost: its account knows, and it is asked once more. */
+/* Root's process died, or its answer was lost: ask once more, since the account knows. */
 static bool ask_again(struct agent *a)
 {
 	static const int unknown[] = {-EPIPE, -ECONNRESET, ERR_TIMEOUT, ERR_CHILD, ERR_SYNTAX};

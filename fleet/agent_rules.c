@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules, handed to root, and this host's health, asked of root. */
+/* Hands the fleet's rules to root, and asks root for this host's health. */
 #include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
@@ -24,7 +24,7 @@ struct frames {
 	size_t left_out;
 };
 
-/* The texts are the answer's own: the job's process is made before the next question. */
+/* The texts belong to the answer: the job forks before the next question. */
 static struct door_rule rule_of(struct agent *a, size_t row)
 {
 	struct door_rule rule = {.subject = pg_text(a->pg, row, SUBJECT),
@@ -38,7 +38,7 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 	return rule;
 }
 
-/* Its bytes in a frame. 0: root would not take it, which must not keep it from the others. */
+/* Bytes of the rule in a frame. 0: root would refuse it; the others go without it. */
 static size_t size_of(struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
@@ -52,7 +52,7 @@ static size_t size_of(struct door_rule *rule, size_t *left_out)
 	return size;
 }
 
-/* Begins a frame where there is no room in the last one. */
+/* Begins a frame if the last one has no room. */
 static int make_room(struct frames *f, size_t size, bool replace)
 {
 	struct door_order order = {
@@ -132,7 +132,7 @@ void rules_got(struct agent *a)
 	free(f.rules);
 }
 
-/* What root did not take is asked for again, in full: nothing is known of what is in force. */
+/* Root failed: it is unknown which rules are in force, so all are fetched again. */
 static void rules_failed(struct agent *a)
 {
 	struct agent_rules *r = &a->rules;
@@ -184,7 +184,7 @@ static void health_says(void *arg, enum door_answer_kind kind, struct span bytes
 		strbuf_add(&a->health.coming, bytes.at, bytes.len);
 }
 
-/* Trouble with the door is told in place of what it would say. */
+/* Trouble with the door is reported in place of its answer. */
 static void tell_trouble(struct agent *a)
 {
 	const struct job *job = &a->health.job;

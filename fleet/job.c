@@ -12,7 +12,7 @@
 
 #define JOB_ENDED  255
 #define FRAME_MAX  (DOOR_FRAME_MAX + 1024)
-#define GIVE_TIME  (60 * USEC_PER_SEC) /* until the agent takes a frame */
+#define GIVE_TIME  (60 * USEC_PER_SEC) /* microseconds until the agent takes a frame */
 #define READ_CHUNK 65536u
 
 /* ---- the child */

@@ -12,7 +12,7 @@
 struct pg {
 	PGconn *conn;
 	PGresult *result; /* of the last answer; may be NULL */
-	PGnotify *notice; /* the one that was handed out */
+	PGnotify *notice; /* the last one that pg_notice returned */
 	bool connected, asking, flushing;
 	PostgresPollingStatusType polling;
 	int64_t deadline;
@@ -50,7 +50,7 @@ static void on_notice(void *arg, const PGresult *result)
 	strlist_push(&pg->warnings, words, strlen(words));
 }
 
-/* libpq's own words may have several lines, one for each address; the last says most. */
+/* libpq's own message may have a line for each address; the last says most. */
 static int broken(struct pg *pg, int code, const char *what, struct err *err)
 {
 	const char *text = PQerrorMessage(pg->conn), *last = text;
@@ -143,7 +143,7 @@ static PGconn *start(const char *conninfo, const char *user, const struct strbuf
 	return PQconnectStartParams(keys, values, 1);
 }
 
-/* libpq tells what the conninfo and all it refers to come to only once it has begun. */
+/* Only after it has begun does libpq tell what conninfo, service file and PG* come to. */
 static PGconn *start_turned(const char *conninfo, const char *user, unsigned turn)
 {
 	PGconn *conn = start(conninfo, user, NULL);
@@ -236,7 +236,7 @@ static int on_connected(struct pg *pg, struct err *err)
 	return PG_CONNECTED;
 }
 
-/* libpq takes a call for the news that its socket is ready. */
+/* Call it only when the socket is ready: libpq takes the call itself as that news. */
 static int step_connect(struct pg *pg, struct err *err)
 {
 	if (io_wait(pg_fd(pg), pg_poll_events(pg), 0) == 0)
@@ -415,7 +415,7 @@ const char *pg_user(const struct pg *pg)
 	return user ? user : "";
 }
 
-/* ---- for those who have nothing else to do */
+/* ---- for callers that may block */
 
 static int await(struct pg *pg, enum pg_event wanted, struct err *err)
 {

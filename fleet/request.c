@@ -42,7 +42,7 @@ struct request {
 	"o.cancelled_at IS NULL AND o.expires_at > " NOW ")) ORDER BY h.name) " \
 	"FROM fleet_host h), '[]'::json)) FROM fleet f"
 
-/* What nobody began in time is over, whether it was tidied up or not. */
+/* A result that nobody began in time counts as expired, even if no row says so yet. */
 #define RESULTS \
 	"coalesce((SELECT json_agg(json_build_object(" \
 	"'host', r.host, " \
@@ -219,7 +219,7 @@ static int run_statement(struct operator_side *o, const struct request *r,
 	return code;
 }
 
-/* ---- what is more than a statement */
+/* ---- requests that take more than a statement */
 
 static int run_connect(
     struct operator_side *o, const struct json *request, struct json **ret, struct err *err)
@@ -311,7 +311,7 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 	return 0;
 }
 
-/* The order's number is asked for afterwards: an order for no host at all has no rows. */
+/* Asks for the order's number separately: an order to no host has no rows. */
 static int run_place(struct operator_side *o, const struct json *request, struct json **ret,
     char sqlstate[6], struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders to and from the payload of a frame. What is decoded was checked, field by field. */
+/* Encodes and decodes orders, and checks each field. */
 #include "door/door_private.h"
 
 #include "base/net.h"
@@ -39,14 +39,13 @@ bool door_consists_of(const char *text, const char *allowed, size_t max)
 	return len >= 1 && len <= max && strspn(text, allowed) == len;
 }
 
-/* What --login would take for something else than a name is none. */
+/* A name must not look like anything else that --login takes. */
 static bool is_login(const char *value)
 {
 	return *value && *value != '@' && *value != '/';
 }
 
-/* A pattern of this kind, in its one spelling. Root compiles no expression to see that it is one.
- */
+/* A pattern of this kind, in normal form. Expressions are not compiled here: this runs as root. */
 static bool is_pattern(const char *value, enum pattern_kind kind)
 {
 	struct pattern p = {0};

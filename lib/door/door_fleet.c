@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders of the fleet: what their fields may be. Nothing is compiled to see that it is right. */
+/* Orders of the fleet: what their fields may be. No expression is compiled here. */
 
 #include "door/door_private.h"
 #include "mail/queue_id.h"
@@ -14,7 +14,7 @@ static bool is_expression(const char *value)
 	return *value == '/' && strlen(value) <= PATTERN_REGEX_MAX + 8;
 }
 
-/* In its one spelling, so that it cannot mean something else here than where it was written. */
+/* In normal form, so that it means the same here as where it was written. */
 static bool is_pattern(const char *value)
 {
 	struct pattern p = {0};
@@ -192,7 +192,7 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	return code;
 }
 
-/* ---- rules: the daemon judges them; here they are text, as long as the database lets it be */
+/* ---- rules: the daemon judges them; here only the length counts, which is the database's */
 
 static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 {
@@ -231,7 +231,7 @@ static bool read_flag(struct reader *r)
 	return flag == 1;
 }
 
-/* An array for as many as follow, and one more; NULL with words. */
+/* An array of the number that follows, plus one; NULL with words. */
 static void *make_room(
     struct reader *r, uint32_t max, size_t size, size_t *ret_count, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The talk over a connection: answers out and in, and the client's call. */
+/* Writes and reads answers; the client's call. */
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -9,7 +9,7 @@
 #include "door/door.h"
 
 #define ANSWER_MAX  (DOOR_FRAME_MAX + 1)
-#define ANSWER_TIME (20 * USEC_PER_SEC) /* for a frame that has begun */
+#define ANSWER_TIME (20 * USEC_PER_SEC) /* microseconds for a frame that has begun */
 #define STEP        (USEC_PER_SEC / 5)  /* between looks at the stop flag */
 
 /* ---- the answer, out */
@@ -45,11 +45,9 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline)
 {
 	struct bytes out = {0};
-	int code;
-
 	bytes_put_u64(&out, done);
 	bytes_put_u64(&out, total);
-	code =
+	int code =
 	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
 	bytes_release(&out);
 	return code;
@@ -85,7 +83,7 @@ static int take_end(struct reader *r, struct door_end *ret, struct err *err)
 	return 1;
 }
 
-/* 1: it was the last one; 0; or a negative code. */
+/* 1: it was the last one; 0: more to come; or a negative code. */
 static int take_answer(
     const struct bytes *frame, const struct door_talk *talk, struct door_end *ret, struct err *err)
 {
@@ -111,7 +109,7 @@ static int read_answer(int fd, struct bytes *frame, struct err *err)
 	    "the order was sent, but its answer broke off; 'pqpurge-idx log' tells what was done");
 }
 
-/* Root is told to stop by the end of what we send. */
+/* To close the sending side tells root to stop. */
 static void pass_stop(int fd, const struct door_talk *talk, bool *stopped)
 {
 	if (*stopped || !talk || !talk->stop || !*talk->stop)
@@ -147,7 +145,7 @@ static int await_end(
 
 /* ---- the client */
 
-/* The listener must be root: whoever else listens there would get orders that are not its own. */
+/* The listener must be root: nobody else may get our orders. */
 static int check_listener(int fd, const char *path, struct err *err)
 {
 	struct ucred peer;

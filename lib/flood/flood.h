@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The flood watch's detector: counts recipients for each login, local sender, sender, client and
- * domain, and says where one of them sends far more than its limit and than it ever did. The
+ * domain, and says which of them sends far more than its limit and than it ever did. The
  * daemon feeds it message by message, `floods --try` line by line of a log.
  *
  * Pure: no clock, no file, no log, no allocation after flood_new. Memory is fixed
@@ -64,17 +64,17 @@ const char *flood_kind_word(enum flood_kind kind);         /* "login" */
 int flood_kind_of(const char *word, enum flood_kind *ret); /* ERR_SYNTAX */
 const char *flood_signal_word(enum flood_signal signal);   /* "networks/1h" */
 
-/* Limits of one kind. 0: that signal is not looked at. */
+/* Limits of one kind. 0: that signal is off. */
 struct flood_limits {
 	uint32_t count[FLOOD_WINDOWS]; /* recipients */
 	double above;                  /* times its own peak */
 	uint32_t networks[2];          /* of a login: /24 and /48 in 1 to 2 hours, 1 to 2 days */
 	uint32_t senders;              /* of a login, in 1 to 2 hours; LOCAL: new ones */
 	uint32_t undelivered;          /* messages of the last hour, and 30 % of them */
-	double act_at;                 /* times count and networks: a rule is in order */
+	double act_at;                 /* times count and networks: then a rule may be set */
 };
 extern const struct flood_limits flood_defaults[FLOOD_KINDS];
-/* All limits times `by`: what --try tells beside. */
+/* Multiplies all limits: for the comparison of --try. */
 void flood_scale(struct flood_limits limits[FLOOD_KINDS], double by);
 
 /* Never counted: one key, "@DOMAIN" for all logins or senders of a domain, or a client network. */
@@ -112,19 +112,20 @@ struct flood_message {
 	bool loopback; /* it is this host */
 	bool login_exact;
 };
-/* Counts one message. What came of it is asked by flood_take. */
+/* Counts one message. flood_take returns what came of it. */
 void flood_feed(struct flood *f, const struct flood_message *m);
-/* Ends what is over; call it each second or so. */
+/* Ends incidents that are over; call it about each second. */
 void flood_tick(struct flood *f, int64_t now);
 /*
- * A login (or local sender) has `count` messages of the last hour that are still queued after ten
- * minutes or bounced, as a catch-up sees it. Not to be told where the whole server's share is high
+ * A login (or local sender) has `count` messages of the last hour that bounced or are still queued
+ * after ten minutes, as a catch-up sees them. Do not call it while that is so for much of all mail
  * (a relay is down).
  */
 void flood_undelivered(
     struct flood *f, enum flood_kind kind, const char *key, uint32_t count, int64_t now);
 
-/* Accounts whose last hour is worth asking about: the first max of them. Some 100 us. */
+/* Accounts that sent enough in the last hour for flood_undelivered: at most max. Takes some 100 us.
+ */
 struct flood_busy {
 	char name[64];
 	double messages; /* of the last hour */
@@ -168,7 +169,7 @@ struct flood_incident *flood_at(struct flood *f, size_t n);
 unsigned flood_open_count(const struct flood *f);
 uint64_t flood_unopened(const struct flood *f); /* incidents past FLOOD_OPEN_MAX */
 uint32_t flood_rate(struct flood *f, const struct flood_incident *i, int64_t now); /* an hour */
-/* Something else shows that it goes on: its own rule's hits. */
+/* Its own rule still gets hits: the incident goes on. */
 void flood_goes_on(struct flood *f, struct flood_incident *i, int64_t now);
 
 /* Normal: what was seen counts as its peak from now on, and the incident ends. */
@@ -195,7 +196,7 @@ int64_t flood_counted_until(const struct flood *f);
  * was marked bad learns nothing (0). ERR_SYNTAX: a line about something else.
  */
 int flood_learn(struct flood *f, const struct json *line) NODISCARD;
-/* Makes what is pending effective: the end of --learn. */
+/* Makes pending peaks effective, at the end of --learn. */
 void flood_settle(struct flood *f);
 /* Told of each key whose peak lifts its limits. */
 typedef void flood_told(

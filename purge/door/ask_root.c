@@ -11,14 +11,14 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/* The words that root gets: the verb, the options in one spelling, the rest. */
+/* The words for root: the verb, the options in one spelling, the rest. */
 struct line {
 	const char **words;
 	size_t count;
 	struct strbuf options; /* packed: "--name=value" */
 };
 
-/* flood: what --flood or --normal means; "" nobody has said it yet. */
+/* flood: what --flood or --normal means; "": not known yet. */
 static int pack_options(struct line *line, const struct options *o, const char *flood)
 {
 	struct strlist given = strlist_of(&o->given);
@@ -131,7 +131,7 @@ static int dry_line(const struct line *line, struct line *ret, struct err *err)
 	return 0;
 }
 
-/* Whether what a dry run has shown is to be done. */
+/* Asks whether to do what the dry run showed. */
 static bool is_wanted(const struct session *s, uint64_t matched)
 {
 	const char *verb = action_rows[s->options.normal ? ACTION_RELEASE : s->verb->action].verb;
@@ -144,8 +144,8 @@ static bool is_wanted(const struct session *s, uint64_t matched)
 }
 
 /*
- * Shows what would be done, and asks. True: go on, with what flood says that --flood means; else
- * *ret says how it ends.
+ * Shows a dry run, and asks. True: go on; flood has what --flood meant. False: *ret is the exit
+ * status, or a code.
  */
 static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FLOOD_MAX], int *ret,
     struct err *err)

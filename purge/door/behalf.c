@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* What of a command line somebody else may say. */
+/* Which words of a command line a user who is not root may use. */
 #include "purge/door/behalf.h"
 
 #include "purge/session.h"
 
-/* Options that neither name a file nor read one. A new option is refused until it stands here. */
+/* Options that neither name a file nor read one. A new option is refused until it is listed here.
+ */
 static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
     "uid", "flood", "message-id", "id", "older", "newer", "larger", "queue", "subdomains", "all",
     "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign", "requeue", "normal",
@@ -53,7 +54,7 @@ static int check_allowed(
 	    b->allow_key, word);
 }
 
-/* Words for people, which stand in the account and in replies alone. */
+/* Words for people, which only the account and replies repeat. */
 static bool is_free_text(const char *word)
 {
 	size_t len = strcspn(word, "=");

@@ -11,19 +11,19 @@
 #include "purge/door/relay.h"
 #include "purge/door/turn.h"
 
-#define TURN_WAIT      (120 * USEC_PER_SEC) /* for an executor that was told to stop */
-#define STATUS_MAX     (48u << 10) /* bytes of the line of status that the summary takes over */
+#define TURN_WAIT      (120 * USEC_PER_SEC) /* until an executor that was told to stop ends */
+#define STATUS_MAX     (48u << 10) /* bytes of the line of status that goes into the summary */
 #define COMPLAINTS_MAX (64u << 10)
 #define SAID_LINE_MAX  (1u << 20) /* bytes of one line of the verb */
 #define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
 
-/* What the verb says, on its way to the link. */
+/* The verb's output on its way to the link. */
 struct saying {
 	int fd;
 	bool acts;
-	struct strbuf line;    /* not whole yet */
-	struct strbuf summary; /* its last line, if that was one */
-	struct strbuf status;  /* its line, of status */
+	struct strbuf line;    /* the line that is not complete yet */
+	struct strbuf summary; /* its last line, if it was a summary */
+	struct strbuf status;  /* the line of the verb status */
 	uint64_t lines;
 	size_t said, complained;
 	bool cut, overlong;
@@ -38,7 +38,7 @@ static int send(const struct saying *y, enum door_answer_kind kind, const char *
 	    y->fd, kind, (struct span){text, len}, clock_steady() + RELAY_PATIENCE);
 }
 
-/* Of an acting verb only the summary counts. */
+/* Of an acting verb only the summary is sent. */
 static int take_line(struct saying *y)
 {
 	int code = 0;
@@ -183,7 +183,7 @@ static int say_object(const struct saying *y, struct json *o)
 	return code;
 }
 
-/* In the words of the verb's own summary. */
+/* With the keys of the verb's own summary. */
 static int say_before(
     const struct saying *y, const char *verb, const struct before *b, struct door_end *ret)
 {
@@ -203,7 +203,7 @@ static int say_before(
 	return say_object(y, o);
 }
 
-/* What earlier attempts add to a number of the summary. */
+/* Adds what earlier attempts did to a number of the summary. */
 static int64_t earlier(const struct before *b, const char *done, const char *key)
 {
 	const struct {
@@ -243,7 +243,7 @@ static void put_status(const struct saying *y, struct json *o)
 	json_free(line);
 }
 
-/* The verb's own summary, with what earlier attempts did; of a verb without one its lines. */
+/* The verb's own summary and what earlier attempts did; for a verb without one its lines. */
 static int say_summary(const struct saying *y, const char *verb, const struct before *b,
     struct door_end *ret, struct err *err)
 {
@@ -343,7 +343,7 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 	return code;
 }
 
-/* Told, not done: it is complete, or nobody wants more of it. */
+/* Whether the order is only reported: it is complete, or cancelled or expired. */
 static int tell_before(struct executing *x, struct door_end *ret)
 {
 	if (!x->before.known) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How this host does, for the fleet's table of hosts: a few words, not `status`. */
+/* This host's health, for the fleet's table of hosts: less than `status`. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/door/fleet.h"
@@ -9,7 +9,7 @@
 
 #define HEALTH_MAX 4000 /* bytes */
 #define FLOODS_MAX 10
-#define KEY_MAX    100 /* of a flood that is told; longer ones are cut */
+#define KEY_MAX    100 /* bytes of a flood's key; longer ones are cut */
 
 static const char *trouble_of(const struct live *live, char *buf, size_t size)
 {
@@ -64,7 +64,7 @@ static struct json *make(const struct live *live, size_t floods)
 	return o;
 }
 
-/* For `status`: nothing is read from the agent itself. */
+/* For `status`, which reads nothing from the agent. */
 static void leave_mark(const char *directory)
 {
 	int fd = -1;

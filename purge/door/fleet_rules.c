@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules, on their way from the link to the daemon. Root looks into none of them. */
+/* The fleet's rules on their way from the link to the daemon. Root does not read them. */
 
 #include "rules/fleet_rules.h"
 #include "base/clock.h"
@@ -165,7 +165,7 @@ static int change_in_child(
 	return code;
 }
 
-/* A daemon that starts has the lock before its socket: ask once more. */
+/* A daemon that starts takes the lock before it has a socket: ask once more. */
 static int hand_over(
     const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
 {

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 
-/* Keys whose value goes to an option as it is; "author" is a word, times are counted anew. */
+/* Keys whose value goes to an option as it is. "author" becomes a word, ages are converted. */
 static const struct {
 	const char *key, *option;
 	bool alone; /* a switch */
@@ -77,7 +77,7 @@ static int64_t seconds_of(const struct door_fleet *order, const char *key)
 	return (int64_t)n;
 }
 
-/* --older and --newer mean the time when the order was placed. */
+/* Ages are counted from the time when the order was placed. */
 static void put_ages(struct fleet_words *w, const struct door_fleet *order)
 {
 	int64_t older = seconds_of(order, "older_s"), newer = seconds_of(order, "newer_s");

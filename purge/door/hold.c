@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Mail of an incident's key, held for the daemon. */
+/* The daemon's order to hold the mail of an incident's key. */
 #include "purge/door/hold.h"
 
 #include "order/order.h"
@@ -15,7 +15,7 @@ static int add_sender(struct selector *s, const char *value, struct err *err)
 	return code;
 }
 
-/* The value is in normal form, and no login begins as an expression does: door_decode saw to it. */
+/* door_decode checked it: the value is in normal form, and no login looks like an expression. */
 static int make_selector(const struct door_hold *hold, struct selector *s, struct err *err)
 {
 	int code;

@@ -11,7 +11,7 @@
 #include "base/role.h"
 #include "purge/door/turn.h"
 
-/* What the child needs, all of it made before the fork. */
+/* What the child needs, made before the fork. */
 struct hook {
 	char path[PATH_MAX];
 	char event[16];
@@ -24,7 +24,7 @@ struct hook {
 
 /* ---- before the fork */
 
-/* It is run with what the daemon says, so nobody but root may choose what it is. */
+/* It gets the daemon's words, so only root may choose the program. */
 static int judge(const char *program, char path[PATH_MAX], struct err *err)
 {
 	struct stat st;
@@ -160,7 +160,7 @@ _Noreturn static void become(const struct hook *h)
 
 #define STEP_MS 20 /* between looks for its end */
 
-/* The last words of its stderr; read until its end, or the deadline. */
+/* Reads its stderr until the end or the deadline, and keeps the last words. */
 static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 {
 	char chunk[4096];
@@ -192,7 +192,7 @@ static bool ends(pid_t child, int64_t deadline, int *ret_status)
 	return true;
 }
 
-/* The whole session: what it started, too. */
+/* Kills the whole session, with all that the hook started. */
 static void end(pid_t child)
 {
 	kill(-child, SIGKILL);

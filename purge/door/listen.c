@@ -37,7 +37,7 @@ struct listening {
 
 /* ---- the sockets */
 
-/* In a directory of root's own no name can be replaced under our hands. */
+/* Only root writes in the directory, so nobody can replace a name meanwhile. */
 static int make_directory(const char *directory, struct err *err)
 {
 	if (mkdir(directory, 0755) == 0 && chmod(directory, 0755) < 0)
@@ -72,7 +72,7 @@ static int open_socket(
 	return 0;
 }
 
-/* DOOR_GROUP; where the installation has not made it, the group of the daemon's user. */
+/* DOOR_GROUP or, if the installation did not make it, the group of the daemon's user. */
 static int daemon_group(const struct settings *s, gid_t *ret, struct err *err)
 {
 	const struct group *group = getgrnam(DOOR_GROUP);
@@ -125,7 +125,7 @@ static struct child *free_place(struct listener *l)
 	return NULL;
 }
 
-/* As a process that systemd starts for each order, it goes by the configuration of now. */
+/* Reads the configuration again for each order, as a process of systemd would. */
 static int read_settings(struct session *s)
 {
 	struct settings fresh;
@@ -169,7 +169,8 @@ static void accept_one(struct listening *l, struct listener *socket)
 	close(fd);
 }
 
-/* Takes those that ended; tells the others to stop where it is time. True while one is left. */
+/* Reaps those that ended; tells the others to stop when their time is over. True while one is left.
+ */
 static bool look_after(struct listener *l, bool stop)
 {
 	bool left = false;

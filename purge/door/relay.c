@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A verb in a child, and its output on its way to the client. */
+/* A verb in a child, and its output on the way to the client. */
 #include "purge/door/relay.h"
 
 #include <pty.h>
@@ -87,7 +87,7 @@ static void pass_on(struct relay *r, size_t n)
 			    (struct span){chunk, (size_t)got}));
 }
 
-/* Bytes behind the order are none of the protocol's: they, too, end it. */
+/* Clients send nothing after the order; bytes that come all the same stop it, too. */
 static void pump(struct relay *r)
 {
 	while (r->pipes[0] >= 0 || r->pipes[1] >= 0) {
@@ -115,7 +115,7 @@ static int end(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SOME_FAILED;
 }
 
-/* The child is root's own, but what it says there the daemon chose. */
+/* The daemon chose these words, though the child is root's. */
 static void tell_flood(struct relay *r, const char *flood)
 {
 	size_t len = strnlen(flood, BEHALF_FLOOD_MAX);
@@ -124,7 +124,7 @@ static void tell_flood(struct relay *r, const char *flood)
 		lose(r, r->sink->take(r->sink->arg, DOOR_FLOOD, (struct span){flood, len}));
 }
 
-/* For a terminal a terminal, so that the verb writes as it would there; for others a pipe. */
+/* If the client has a terminal the verb gets one, too, so that it writes as it would there. */
 static int open_output(uint32_t columns, int out[2], struct err *err)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};

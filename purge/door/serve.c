@@ -15,7 +15,7 @@
 #include "purge/door/turn.h"
 
 #define ANSWER_TIME  (20 * USEC_PER_SEC)
-#define REFUSAL_TIME 1 /* second that a refusal takes, so that they do not fill the account */
+#define REFUSAL_TIME 1 /* seconds for each refusal, so that refusals do not fill the account */
 #define REFUSAL_WAIT (30 * USEC_PER_SEC)
 #define COMMAND_MAX  4096u
 
@@ -136,7 +136,7 @@ static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
 	return hook_run(s, s->flood_hook, &g->order.hook, err);
 }
 
-/* A verb that its options forbid is refused by the child, which alone parses them. */
+/* The child, which parses the options, refuses those that are not allowed. */
 static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
 {
 	const struct settings *s = &g->s->settings;
@@ -235,7 +235,7 @@ int serve_order(struct session *s, int fd)
 	end.refused = code == ERR_REFUSED || code == ERR_SYNTAX;
 	if (code == ERR_REFUSED)
 		account_for(&g, end.words);
-	if (g.shares && g.place < 0) /* nor do they fill the log */
+	if (g.shares && g.place < 0) /* must not fill the log */
 		log_debug("order: all places of uid %u are taken", (unsigned)g.peer.uid);
 	else if (code < 0 || !is_routine(&g))
 		log_order(&g, code, &end);

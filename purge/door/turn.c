@@ -10,7 +10,7 @@
 
 #define STEP 20000 /* microseconds between tries */
 
-/* systemd hands over a socket of whatever directory its unit names. */
+/* The directory may be any: systemd's units can name another one. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
 	if (!io_is_roots(directory))

@@ -24,7 +24,7 @@ static const char *text_of(const struct json *o, const char *key)
 	return text ? text : "";
 }
 
-/* Each member of a list as a line. */
+/* Writes each member of a list as a line. */
 static int put_lines(const struct json *answer, const char *key)
 {
 	int code = 0;
@@ -108,7 +108,7 @@ static int tell_hosts(struct fleet *f, const struct json *answer)
 	return table_end(t);
 }
 
-/* 2 where a host that should be there is not, or says that something is wrong. */
+/* 2 if a host is absent or in trouble. */
 static int judge_hosts(const struct json *answer)
 {
 	for (size_t n = 0; n < json_count(answer, "hosts"); n++) {

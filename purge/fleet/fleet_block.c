@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* block and unblock for the whole fleet: a rule in the database, which every host takes over. */
+/* block and unblock for the whole fleet: a rule in the database, which every host fetches. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -8,7 +8,7 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-#define KNOWN_TIME (5 * USEC_PER_SEC) /* until every host that is there has it */
+#define KNOWN_TIME (5 * USEC_PER_SEC) /* that every present host may take to have it */
 #define LOOK_MS    50
 
 struct blocking {
@@ -61,7 +61,7 @@ static int send(struct blocking *b, const struct rule *r, struct err *err)
 	return code;
 }
 
-/* How many hosts are there now. */
+/* How many hosts are present. */
 static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
 {
 	struct json *answer = NULL;

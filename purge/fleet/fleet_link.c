@@ -14,7 +14,7 @@
 
 /* ---- the child */
 
-/* Beside this program, never by PATH. */
+/* From this program's directory, never by PATH. */
 static int find_program(char path[PATH_MAX], struct err *err)
 {
 	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(FLEET_LINK_PROGRAM) - 1);
@@ -30,7 +30,7 @@ static int find_program(char path[PATH_MAX], struct err *err)
 	    "there is no '%s', which speaks to the fleet's database (package pqpurge-fleet)", path);
 }
 
-/* A session of its own: ^C is for the command, which says what stands. */
+/* A session of its own: ^C is for the command, which says that the order stands. */
 _Noreturn static void become_link(const char *path, int fd)
 {
 	static char name[] = FLEET_LINK_PROGRAM, role[] = "operator";
@@ -122,7 +122,7 @@ static int read_line(struct fleet_link *link, int64_t deadline, struct err *err)
 	return code;
 }
 
-/* What the fleet's words mean for the command. */
+/* The link's error words as codes. */
 static int refuse(struct fleet_link *link, const struct json *answer, struct err *err)
 {
 	static const struct {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* list, top, why and status of the fleet: an order that only looks, and what its hosts answered. */
+/* list, top, why and status of the fleet: an order that only looks, and the answers of its hosts.
+ */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -8,7 +9,7 @@
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-#define GROUPS_MAX   1000 /* of one host; where there are more, sums are "at least" */
+#define GROUPS_MAX   1000 /* of one host; if it has more, sums are "at least" */
 #define GROUPS_SHOWN 20   /* on a terminal, without --limit */
 #define PARTS_MAX    64
 
@@ -18,7 +19,7 @@ struct looking {
 	struct fleet_order order;
 	struct fleet_sums sums;
 	struct table *table;
-	bool cut; /* a host had more groups than it told */
+	bool cut; /* a host had more groups than it sent */
 };
 
 /* ---- the lines of all hosts */
@@ -257,7 +258,7 @@ static bool is_cut(const struct json *r)
 	return s && json_bool(s, "cut", false);
 }
 
-/* Hosts that did not answer, or not with all, are named on stderr. */
+/* Names on stderr the hosts that did not answer, or not with all. */
 static void say_missing(const struct looking *k)
 {
 	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {

@@ -8,7 +8,7 @@
 #include "purge/tell/say.h"
 
 #define LOOK_MS     200
-#define LOST_TIME   (60 * USEC_PER_SEC) /* that a database may be away while we wait */
+#define LOST_TIME   (60 * USEC_PER_SEC) /* that the database may be away while we wait */
 #define PLACE_TRIES 5
 #define ROWS_LIVE   20
 

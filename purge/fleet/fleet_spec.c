@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "base/net.h"
 
-/* How an option stands in the spec. */
+/* How the spec has an option. */
 enum form { FORM_TEXTS, FORM_TEXT, FORM_SWITCH, FORM_LEAST, FORM_MOST, FORM_HERE };
 
 static const struct row {
@@ -30,7 +30,7 @@ static const struct row {
     {"requeue", "requeue", FORM_SWITCH},
     {"foreign", "foreign", FORM_SWITCH},
     {"index-only", "index_only", FORM_SWITCH},
-    /* What is not of the spec: read from the options themselves, or the command's own affair. */
+    /* Not in the spec by its text: read from struct options, or only for the command. */
     {"sender", NULL, FORM_HERE},
     {"from", NULL, FORM_HERE},
     {"recipient", NULL, FORM_HERE},
@@ -60,7 +60,7 @@ static const struct row *row_of(const char *given)
 	return NULL;
 }
 
-/* The value of a given option of this row; NULL: not of it, "" none. */
+/* The value of an option of this row, "" if it has none; NULL: another row's option. */
 static const char *value_of(const char *given, const struct row *row)
 {
 	const char *equals = strchr(given, '=');
@@ -68,7 +68,7 @@ static const char *value_of(const char *given, const struct row *row)
 	return row_of(given) != row ? NULL : equals ? equals + 1 : "";
 }
 
-/* A list that has members; releases it. */
+/* Puts a list that has members; releases it. */
 static void put_some(struct json *o, const char *key, struct strbuf *packed)
 {
 	if (packed->len || packed->failed)
@@ -88,7 +88,7 @@ static void put_texts(struct json *o, const struct strlist *given, const struct 
 	put_some(o, row->key, &packed);
 }
 
-/* Repeated ages are alternatives: the laxer counts. */
+/* Repeated ages are alternatives, so the laxer one counts. */
 static void put_age(struct json *o, const struct strlist *given, const struct row *row)
 {
 	int64_t found = -1;
@@ -123,7 +123,7 @@ static void put_row(struct json *o, const struct strlist *given, const struct ro
 	}
 }
 
-/* As written, before --subdomains: the hosts apply that themselves. */
+/* As written: the hosts apply --subdomains. */
 static int put_patterns(
     struct json *o, const char *key, const struct pattern_set *set, struct err *err)
 {

@@ -23,7 +23,7 @@ static int64_t number(const struct json *summary, const char *key)
 	return summary ? json_int(summary, key, 0) : 0;
 }
 
-/* "deleted 800, failed 2", or why not. */
+/* "deleted 800, failed 2", or the reason of a failure. */
 static void put_result(struct strbuf *to, const struct json *r, const char *done)
 {
 	static const char *const others[] = {"failed", "unproven", "changed", "unreadable"};
@@ -79,7 +79,7 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	const char *done = fleet_done_key(o->verb, o->dry_run);
 	size_t count = json_count(o->results, "results"), rows = 0;
 
-	/* With too many for a screen those that are done are left out. */
+	/* If there are too many for a screen, those that are done are left out. */
 	for (size_t n = 0; n < count; n++) {
 		const struct json *r = json_at(o->results, "results", n);
 
@@ -115,7 +115,7 @@ static int host_line(const struct fleet_order *o, const struct json *r)
 	return json_line(stdout, line);
 }
 
-/* Every number that some host's summary has, once. */
+/* Sums each number that any host's summary has. */
 static void put_sums(struct json *o, const struct json *results)
 {
 	struct strbuf seen = {0};
@@ -154,7 +154,7 @@ int fleet_tell_json(const struct fleet_order *o)
 	json_put_int(summary, "hosts", (int64_t)c.hosts);
 	json_put_int(summary, "done", (int64_t)c.done);
 	json_put_int(summary, "absent", (int64_t)c.absent);
-	/* "failed" is of hosts here; messages are in the lines of the hosts. */
+	/* "failed" counts hosts here; the lines of hosts count messages. */
 	json_put_int(summary, "failed", (int64_t)c.failed);
 	if (c.open)
 		json_put_int(summary, "open", (int64_t)c.open);

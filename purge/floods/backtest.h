@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A backtest: what the flood watch would have told of these logs, with the limits of the settings,
- * with half of them, and with twice. Memory is fixed: three detectors and the messages under way.
+ * A backtest: what the flood watch would have reported of these logs with the limits of the
+ * settings, with half and with twice those. Memory is fixed: three detectors and the messages under
+ * way.
  */
 #pragma once
 
@@ -25,7 +26,7 @@ struct backtest {
 
 /*
  * Reads all files, the one with the oldest first stamp first; compressed ones by a child `gzip
- * -dc`. Writes the report to `to`; with learn each line of what was learned, behind a byte 2. A
- * file without one stamp is ERR_SYNTAX.
+ * -dc`. Writes the report to `to`; with learn also a line, after a byte 2, for each peak that was
+ * learned. ERR_SYNTAX: a file has no time stamp.
  */
 int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;
