@@ -246,7 +246,7 @@ static int run_connect(
 	return 0;
 }
 
-/* What the schema does not have yet is told as version 0; tidying up is not everybody's. */
+/* Without a schema the version is 0. Not every role may tidy up: a refusal is no error. */
 static int greet(struct operator_side *o, struct json *ret, struct err *err)
 {
 	char sqlstate[6];

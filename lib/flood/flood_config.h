@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* From settings to what the detector is made with. */
+/* The detector's configuration, made from settings. */
 #pragma once
 
 #include "base/settings.h"
@@ -20,12 +20,11 @@ void flood_setup_release(struct flood_setup *s);
 bool flood_is_own(const struct flood_setup *s, const struct net_address *client);
 bool flood_is_loopback(const struct net_address *client);
 
-/* What is done about an incident of this kind, under flood_watch = act. */
+/* The action for an incident of this kind, with flood_watch = act. */
 enum flood_action { FLOOD_WARN, FLOOD_HOLD, FLOOD_DEFER, FLOOD_REJECT };
 enum flood_action flood_action_of(const struct settings *settings, enum flood_kind kind);
-/* May a rule be set at all? False for bounce, for "*", for cut keys, for this host without force.
- */
+/* Whether a rule may be set at all. Not for bounce, "*", cut keys, and this host without force. */
 bool flood_may_act(const struct settings *settings, const struct flood_incident *i);
-/* The pattern of the rule for an incident's key ("login:joe"), or "" where none can be made. It
- * names this key alone, whatever a stranger called themselves. */
+/* The pattern of the rule for an incident's key ("login:joe"), or "" if there is none. It means
+ * this key alone, whatever characters a stranger chose. */
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size);

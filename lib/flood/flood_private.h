@@ -15,13 +15,13 @@ struct flood {
 	int64_t now;     /* of the last call */
 	int64_t counted; /* flood_counted_until */
 	int64_t started; /* of the state, wall; 0: at the first message */
-	int64_t full;    /* until then nothing is opened */
+	int64_t full;    /* until then no incident is opened */
 	uint64_t unopened;
 	uint32_t next_id;
 	unsigned open, untold;
 };
 
-/* What a key is over, and by how much. */
+/* The limit that a key is over, and by how much. */
 struct over {
 	enum flood_signal signal;
 	uint32_t seen, limit, usual;
@@ -33,9 +33,9 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 uint64_t flood_hash_of(const struct flood *f, const struct flood_key *k);
 struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i);
 
-/* Opens an incident, or the one that the key had; NULL where too many are open. */
+/* Opens an incident, or the key's last one again; NULL: too many are open. */
 struct flood_incident *flood_incident_open(struct flood *f, enum flood_kind kind,
     const struct flood_key *k, struct entry *e, const struct over *over, int64_t now);
-/* A message of an open incident's key. opened: it is the one that opened it. */
+/* Adds a message of an open incident's key. opened: this message opened it. */
 void flood_incident_add(struct flood *f, struct flood_incident *i, const struct entry *e,
     const struct over *over, const struct flood_message *m, bool opened);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Lines of a mail log, joined by queue ID to the messages that Postfix took in. Pure, on hostile
- * bytes: fixed memory (MAILLOG_PENDING messages at once, the oldest go), no line is trusted to be
- * whole.
+ * Joins the lines of a mail log by queue ID to messages that Postfix accepted. Pure. The lines are
+ * hostile: memory is fixed (MAILLOG_PENDING messages at once; the oldest are dropped), and no line
+ * is trusted to be whole.
  *
  *   smtpd    client=NAME[ADDRESS], sasl_username=  begin, client, login
  *   pickup   uid=N from=<USER>                     from sendmail(1)
@@ -27,23 +27,23 @@ struct maillog_counts {
 
 struct maillog;
 typedef void maillog_message(void *arg, const struct flood_message *m);
-/* A message (counted before) is deferred for longer than ten minutes, or bounced; told once. */
+/* A message that was counted before bounced, or is deferred for over ten minutes; once for each. */
 typedef void maillog_bad(void *arg, enum flood_kind kind, const char *key, int64_t now);
 
 struct maillog *maillog_new(maillog_message *message, maillog_bad *bad, void *arg);
 void maillog_free(struct maillog *l);
 const struct maillog_counts *maillog_counts(const struct maillog *l);
 
-/* When a file begins, by its first stamped line; wall seconds, 0: this line has none. mtime: its
- * last change, which says of which year it is: it holds at most one. */
+/* The stamp of a line as the begin of its file, wall seconds; 0: it has none. mtime, the file's
+ * last change, tells the year: a file spans at most one. */
 int64_t maillog_first(const char *line, int64_t mtime);
-/* Before a file's lines. */
+/* Call it before a file's lines. */
 void maillog_file(struct maillog *l, int64_t first);
-/* One line, no newline; it is changed. cut: it was longer than MAILLOG_LINE. */
+/* Reads one line without newline, which it changes. cut: the line was longer than MAILLOG_LINE. */
 void maillog_line(struct maillog *l, char *line, bool cut);
 
 /*
- * The stamp at the front of a line, wall seconds; *ret_rest is behind it. year: of a stamp that has
- * none. False: there is none.
+ * The stamp at the front of a line, wall seconds; *ret_rest is what follows. year is used if the
+ * stamp has none. False: no stamp.
  */
 bool maillog_stamp(const char *line, int year, int64_t *ret, const char **ret_rest);
