@@ -314,6 +314,13 @@ const char *json_text(const struct json *o, const char *key)
 	return json_string_value(member(o, key));
 }
 
+const char *json_words(const struct json *o, const char *key)
+{
+	const char *text = o ? json_text(o, key) : NULL;
+
+	return text ? text : "";
+}
+
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise)
 {
 	json_t *value = member(o, key);

@@ -31,7 +31,8 @@ int json_write(struct strbuf *to, struct json *o) NODISCARD;
 /* Reads one object of at most 16 MiB, nested at most 16 deep. ERR_SYNTAX with the place. */
 int json_parse(const char *text, size_t len, struct json **ret, struct err *err) NODISCARD;
 /* A key of NULL means o itself, for members of arrays. */
-const char *json_text(const struct json *o, const char *key); /* NULL: absent or no string */
+const char *json_text(const struct json *o, const char *key);  /* NULL: absent or no string */
+const char *json_words(const struct json *o, const char *key); /* likewise ""; o may be NULL */
 int64_t json_int(const struct json *o, const char *key, int64_t otherwise);
 bool json_bool(const struct json *o, const char *key, bool otherwise);
 /* An object or array, borrowed; NULL if there is none. */

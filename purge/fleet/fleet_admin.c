@@ -17,13 +17,6 @@ static char *time_text(const struct json *o, const char *key, char *buf, size_t 
 	return seconds > 0 ? clock_text(seconds * USEC_PER_SEC, buf, size) : buf;
 }
 
-static const char *text_of(const struct json *o, const char *key)
-{
-	const char *text = o ? json_text(o, key) : NULL;
-
-	return text ? text : "";
-}
-
 /* Writes each member of a list as a line. */
 static int put_lines(const struct json *answer, const char *key)
 {
@@ -50,8 +43,8 @@ static int host_json(const struct json *host)
 	json_put_text(o, "version", health ? json_text(health, "version") : NULL);
 	if (health && json_int(health, "queued", -1) >= 0)
 		json_put_int(o, "queued", json_int(health, "queued", 0));
-	if (*text_of(health, "trouble"))
-		json_put_text(o, "trouble", text_of(health, "trouble"));
+	if (*json_words(health, "trouble"))
+		json_put_text(o, "trouble", json_words(health, "trouble"));
 	if (json_count(host, "tags")) {
 		struct strbuf packed = {0};
 
@@ -80,11 +73,12 @@ static void host_row(struct table *t, const struct json *host)
 		snprintf(rules, sizeof(rules), "%" PRId64 " behind", behind);
 	if (open > 0)
 		snprintf(orders, sizeof(orders), "%" PRId64, open);
-	strbuf_puts(&trouble, text_of(health, "trouble"));
+	strbuf_puts(&trouble, json_words(health, "trouble"));
 	fleet_floods_words(&trouble, health);
-	table_add(t, (const char *[]){text_of(host, "name"), text_of(host, "state"), seen,
-			 text_of(health, "version"), rules, queued, orders, strbuf_text(&trouble)});
-	if (strcmp(text_of(host, "state"), "present") != 0)
+	table_add(
+	    t, (const char *[]){json_words(host, "name"), json_words(host, "state"), seen,
+		   json_words(health, "version"), rules, queued, orders, strbuf_text(&trouble)});
+	if (strcmp(json_words(host, "state"), "present") != 0)
 		table_color(t, 1, "yellow");
 	strbuf_release(&trouble);
 }
@@ -113,11 +107,11 @@ static int judge_hosts(const struct json *answer)
 {
 	for (size_t n = 0; n < json_count(answer, "hosts"); n++) {
 		const struct json *host = json_at(answer, "hosts", n);
-		const char *state = text_of(host, "state");
+		const char *state = json_words(host, "state");
 
 		if (strcmp(state, "absent") == 0 ||
 		    (strcmp(state, "present") == 0 &&
-			*text_of(json_child(host, "health"), "trouble")))
+			*json_words(json_child(host, "health"), "trouble")))
 			return EXIT_SOME_FAILED;
 	}
 	return EXIT_DONE;
@@ -157,12 +151,12 @@ static void order_row(struct table *t, const struct json *order)
 	struct strbuf states = {0};
 
 	snprintf(number, sizeof(number), "%" PRId64, json_int(order, "order", 0));
-	snprintf(verb, sizeof(verb), "%.30s%s", text_of(order, "verb"),
+	snprintf(verb, sizeof(verb), "%.30s%s", json_words(order, "verb"),
 	    json_bool(order, "dry_run", false) ? " (dry run)" : "");
 	put_states(&states, order);
-	table_add(t,
-	    (const char *[]){number, time_text(order, "placed", placed, sizeof(placed)),
-		text_of(order, "placed_by"), verb, strbuf_text(&states), text_of(order, "reason")});
+	table_add(t, (const char *[]){number, time_text(order, "placed", placed, sizeof(placed)),
+			 json_words(order, "placed_by"), verb, strbuf_text(&states),
+			 json_words(order, "reason")});
 	strbuf_release(&states);
 }
 
@@ -209,14 +203,14 @@ static void say_events(const struct json *answer)
 		const struct json *e = json_at(answer, "events", n);
 
 		say(stdout, "%s  %s  %s  %s  %s\n", time_text(e, "at", at, sizeof(at)),
-		    text_of(e, "actor"), text_of(e, "kind"), text_of(e, "host"),
-		    text_of(e, "detail"));
+		    json_words(e, "actor"), json_words(e, "kind"), json_words(e, "host"),
+		    json_words(e, "detail"));
 	}
 }
 
 static int tell_order(const struct fleet *f, struct json *answer)
 {
-	struct fleet_order o = {.verb = text_of(answer, "verb"),
+	struct fleet_order o = {.verb = json_words(answer, "verb"),
 	    .dry_run = json_bool(answer, "dry_run", false),
 	    .number = json_int(answer, "order", 0),
 	    .results = answer};
@@ -225,12 +219,12 @@ static int tell_order(const struct fleet *f, struct json *answer)
 	if (f->s->options.json)
 		return fleet_tell_json(&o);
 	say(stdout, "Order %" PRId64 ": %s%s by %s, placed %s, until %s%s.\n", o.number, o.verb,
-	    o.dry_run ? " (dry run)" : "", text_of(answer, "placed_by"),
+	    o.dry_run ? " (dry run)" : "", json_words(answer, "placed_by"),
 	    time_text(answer, "placed", placed, sizeof(placed)),
 	    time_text(answer, "expires", expires, sizeof(expires)),
 	    json_bool(answer, "cancelled", false) ? "; cancelled" : "");
-	if (*text_of(answer, "reason"))
-		say(stdout, "Reason: %s\n", text_of(answer, "reason"));
+	if (*json_words(answer, "reason"))
+		say(stdout, "Reason: %s\n", json_words(answer, "reason"));
 	int code = fleet_tell_hosts(stdout, &o, 0, NULL);
 	say_events(answer);
 	return code;

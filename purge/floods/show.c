@@ -8,13 +8,6 @@
 
 #define SAMPLES_MAX 16 /* what the daemon says is shown as far as this */
 
-static const char *text_of(const struct json *i, const char *key)
-{
-	const char *text = json_text(i, key);
-
-	return text ? text : "";
-}
-
 static int put_json(const struct json *i)
 {
 	static const char *const texts[] = {"kind", "key", "signal", "action", "mark"};
@@ -43,7 +36,7 @@ enum { ID, SINCE, KIND, KEY, RECIPIENTS, RATE, SIGNAL, ACTION, HELD, STATE, COLU
 
 static const char *state_of(const struct json *i)
 {
-	return *text_of(i, "mark")           ? text_of(i, "mark")
+	return *json_words(i, "mark")        ? json_words(i, "mark")
 	       : json_int(i, "until", 0) > 0 ? "over"
 					     : "open";
 }
@@ -55,10 +48,10 @@ static void add_row(struct table *t, const struct json *i)
 		const char *key;
 	} numbers[] = {{ID, "id"}, {RECIPIENTS, "recipients"}, {RATE, "rate"}, {HELD, "held"}};
 	char cells[COLUMNS][CLOCK_TEXT_SIZE];
-	const char *row[COLUMNS] = {[KIND] = text_of(i, "kind"),
-	    [KEY] = text_of(i, "key"),
-	    [SIGNAL] = text_of(i, "signal"),
-	    [ACTION] = text_of(i, "action"),
+	const char *row[COLUMNS] = {[KIND] = json_words(i, "kind"),
+	    [KEY] = json_words(i, "key"),
+	    [SIGNAL] = json_words(i, "signal"),
+	    [ACTION] = json_words(i, "action"),
 	    [STATE] = state_of(i)};
 
 	for (size_t c = 0; c < COUNT_OF(numbers); c++) {
@@ -129,15 +122,15 @@ void floods_show(FILE *to, const struct session *s, const struct json *i)
 	int64_t id = json_int(i, "id", 0), until = json_int(i, "until", 0);
 	char since[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE], words[64], command[512];
 
-	say(to, "%-12s %" PRId64 "%s%s\n", "Flood", id, *text_of(i, "mark") ? ", marked " : "",
-	    text_of(i, "mark"));
-	say(to, "%-12s %s\n", text_of(i, "kind"), text_of(i, "key"));
+	say(to, "%-12s %" PRId64 "%s%s\n", "Flood", id, *json_words(i, "mark") ? ", marked " : "",
+	    json_words(i, "mark"));
+	say(to, "%-12s %s\n", json_words(i, "kind"), json_words(i, "key"));
 	clock_text(json_int(i, "since", 0) % INT32_MAX * USEC_PER_SEC, since, sizeof(since));
 	clock_text(until % INT32_MAX * USEC_PER_SEC, end, sizeof(end));
 	say(to, "%-12s %s, %s%s\n", "Since", since, until ? "until " : "still open",
 	    until ? end : "");
-	say(to, "%-12s %s: limit %" PRId64 ", usual %" PRId64 "\n", "Signal", text_of(i, "signal"),
-	    json_int(i, "limit", 0), json_int(i, "usual", 0));
+	say(to, "%-12s %s: limit %" PRId64 ", usual %" PRId64 "\n", "Signal",
+	    json_words(i, "signal"), json_int(i, "limit", 0), json_int(i, "usual", 0));
 	say(to,
 	    "%-12s %" PRId64 " recipients, %" PRId64 " messages, %" PRId64 " recipients/h now\n",
 	    "Sent", json_int(i, "recipients", 0), json_int(i, "messages", 0),
@@ -145,7 +138,7 @@ void floods_show(FILE *to, const struct session *s, const struct json *i)
 	say(to, "%-12s %" PRId64 " networks, %" PRId64 " senders, %" PRId64 " undelivered\n",
 	    "From", json_int(i, "networks", 0), json_int(i, "senders", 0),
 	    json_int(i, "undelivered", 0));
-	say(to, "%-12s %s, %" PRId64 " held that came before\n", "Action", text_of(i, "action"),
+	say(to, "%-12s %s, %" PRId64 " held that came before\n", "Action", json_words(i, "action"),
 	    json_int(i, "held", 0));
 	put_samples(to, i, "Clients", "clients");
 	put_samples(to, i, "Queue IDs", "queue_ids");

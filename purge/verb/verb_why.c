@@ -128,13 +128,6 @@ static int json_all(struct told *t)
 	return json_line(stdout, o);
 }
 
-static const char *text_of(const struct json *o, const char *key)
-{
-	const char *text = json_text(o, key);
-
-	return text ? text : "";
-}
-
 static void text_group(const struct json *g)
 {
 	const struct json *example = json_child(g, "example");
@@ -144,12 +137,12 @@ static void text_group(const struct json *g)
 	struct strbuf line = {0};
 
 	say(stdout, "%8" PRId64 "  ", recipients);
-	say_fold_from(stdout, 10, text_of(g, "reason"));
+	say_fold_from(stdout, 10, json_words(g, "reason"));
 	if (messages != recipients)
 		strbuf_printf(&line, "in %" PRId64 " %s; ", messages, PLURAL(messages, "message"));
 	for (size_t i = 0; i < json_count(g, "domains"); i++) {
 		const struct json *one = json_at(g, "domains", i);
-		const char *domain = text_of(one, "domain");
+		const char *domain = json_words(one, "domain");
 
 		strbuf_printf(&line, "%s%s %" PRId64, i ? ", " : "",
 		    *domain ? domain : "(no domain)", json_int(one, "recipients", 0));
@@ -158,8 +151,8 @@ static void text_group(const struct json *g)
 		strbuf_printf(&line, " and %" PRId64 " more domains", more);
 	say_fold(stdout, 10, strbuf_text(&line));
 	strbuf_clear(&line);
-	strbuf_printf(&line, "e.g. %s to %s: %s", text_of(example, "queue_id"),
-	    text_of(example, "address"), text_of(example, "delay_reason"));
+	strbuf_printf(&line, "e.g. %s to %s: %s", json_words(example, "queue_id"),
+	    json_words(example, "address"), json_words(example, "delay_reason"));
 	say_fold(stdout, 10, strbuf_text(&line));
 	say(stdout, "\n");
 	strbuf_release(&line);
@@ -212,7 +205,7 @@ static int tell(struct told *t, const struct outcome *outcome, struct err *err)
 	if (code < 0 || sum(t, "unread") == 0)
 		return code;
 	complain("%" PRId64 " defer logs could not be read; the first: %s.", sum(t, "unread"),
-	    text_of(t->why.sums, "why_unread"));
+	    json_words(t->why.sums, "why_unread"));
 	return EXIT_SOME_FAILED;
 }
 
