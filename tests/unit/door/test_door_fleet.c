@@ -73,12 +73,12 @@ static void test_pairs(void **state)
 	    {"client", "192.0.2.0/24", true}, {"client", "192.0.2.1/24", false},
 	    {"client", "192.0.2.0/024", false}, {"uid", "www-data", true}, {"uid", "-r", false},
 	    {"uid", "a=b", false}, {"id", "4cGFkD2vDmz9rvC", true}, {"id", "../../etc", false},
-	    {"id", "-", false}, {"subject", "/win/", false},
-	    {"older_s", "3600", true}, {"older_s", "1h", false}, {"older_s", "-1", false},
-	    {"newer_s", "99999999999", false}, {"limit", "0", false}, {"limit", "100", true},
-	    {"queue", "deferred,hold", true}, {"queue", "/etc", false}, {"by", "login", true},
-	    {"all", "yes", true}, {"all", "no", false}, {"save", "/tmp", false},
-	    {"config", "/tmp/x", false}, {"colour", "red", false}, {"", "x", false},
+	    {"id", "-", false}, {"subject", "/win/", false}, {"older_s", "3600", true},
+	    {"older_s", "1h", false}, {"older_s", "-1", false}, {"newer_s", "99999999999", false},
+	    {"limit", "0", false}, {"limit", "100", true}, {"queue", "deferred,hold", true},
+	    {"queue", "/etc", false}, {"by", "login", true}, {"all", "yes", true},
+	    {"all", "no", false}, {"save", "/tmp", false}, {"config", "/tmp/x", false},
+	    {"colour", "red", false}, {"", "x", false},
 	    {"older", "1h", false}, /* the option's name, not the key */
 	};
 
