@@ -137,12 +137,11 @@ check: ## lint, and every test once: some minutes
 	$(MAKE) lint LINT_GCC=$(BUILD)
 	for t in $(RUN_TESTS); do $(MAKE) $$t DEVELOPER=1 || exit 1; done
 	@echo "all tests passed"
-check-long: ## what else continuous integration runs: the sanitizers, a short torture and bench, the analyzer, large sizes
+check-long: ## what else continuous integration runs: the sanitizers, a short torture and bench, large sizes
 	sh tests/deps.sh build test lint
 	$(MAKE) sanitize
 	$(MAKE) torture DEVELOPER=1 ROUNDS=10
 	$(MAKE) bench-short DEVELOPER=1
-	$(MAKE) lint-long
 	$(MAKE) full DEVELOPER=1
 	@echo "all long tests passed"
 
@@ -280,7 +279,7 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its ana
 	@sh tests/lint.sh clang $(WARNINGS) $(LINT_FLAGS)
 	@sh tests/lint.sh tidy $(LINT_FLAGS)
 	@echo "lint: clean"
-lint-long: ## a whole build by clang, and clang-tidy with its analyzer
+lint-long: ## before a release: a whole build by clang, and clang-tidy with its analyzer
 	$(MAKE) $(PARALLEL) BUILD=$(BUILD)/lint-clang CC=clang DEVELOPER=1 lint-build
 	@echo "clang-tidy with its analyzer"
 	@sh tests/lint.sh analyze $(LINT_FLAGS)

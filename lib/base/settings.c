@@ -27,6 +27,8 @@ static struct load *loading;
 /* Keeps the first complaint; the others follow from it. */
 static void complain(unsigned line, int code, const char *what)
 {
+	if (!loading) /* only while a file is read */
+		return;
 	if (line > loading->last_line)
 		line = loading->last_line;
 	if (loading->code == 0)

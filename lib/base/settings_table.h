@@ -31,7 +31,7 @@ struct settings_row {
 	const char *key;
 	enum settings_kind kind;
 	const char *otherwise; /* the default, as one would write it */
-	size_t offset;         /* of the member in struct settings or settings_flood */
+	unsigned offset;       /* of the member in struct settings or settings_flood */
 	bool list;             /* takes several values */
 	int64_t min, max;
 	const char *words[3]; /* what means false, what means true; of a CHOICE all */

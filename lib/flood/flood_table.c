@@ -24,14 +24,21 @@ const uint32_t table_sizes[FLOOD_KINDS] = {
 };
 const uint32_t window_seconds[FLOOD_WINDOWS] = {600, 3600, 86400};
 
-struct entry *table_find(const struct table *t, uint64_t hash)
+static size_t place_of(const struct table *t, uint64_t hash)
 {
 	size_t set = hash % t->sets * WAYS;
 
 	for (size_t i = set; i < set + WAYS; i++)
 		if (t->hash[i] == hash)
-			return &t->list[i];
-	return NULL;
+			return i;
+	return SIZE_MAX;
+}
+
+struct entry *table_find(const struct table *t, uint64_t hash)
+{
+	size_t at = place_of(t, hash);
+
+	return at == SIZE_MAX ? NULL : &t->list[at];
 }
 
 /* What a set loses with it: its day, its history, less how long it was idle. */
@@ -54,7 +61,7 @@ static size_t least(const struct table *t, size_t set, uint32_t now)
 		__builtin_prefetch(&t->list[i]);
 		__builtin_prefetch(&t->list[i].peak[PEAK_1D]);
 	}
-	for (size_t i = set; t->list && i < set + WAYS; i++) {
+	for (size_t i = set; i < set + WAYS; i++) {
 		if (!t->hash[i])
 			return i;
 		float value = worth(&t->list[i], now);
@@ -69,16 +76,16 @@ static size_t least(const struct table *t, size_t set, uint32_t now)
 struct entry *table_get(
     const struct table *t, uint64_t hash, const struct flood_key *k, int64_t now, bool *ret_new)
 {
-	struct entry *e = table_find(t, hash);
+	size_t at = place_of(t, hash);
 
-	*ret_new = !e;
-	if (e)
-		return e;
-	size_t at = least(t, hash % t->sets * WAYS, SECONDS(now));
+	*ret_new = at == SIZE_MAX;
+	if (at != SIZE_MAX)
+		return &t->list[at];
+	at = least(t, hash % t->sets * WAYS, SECONDS(now));
 	if (at == SIZE_MAX)
 		return NULL;
 	t->hash[at] = hash;
-	e = &t->list[at];
+	struct entry *e = &t->list[at];
 	memset(e, 0, sizeof(*e));
 	if (k->len < sizeof(e->name))
 		memcpy(e->name, k->text, k->len);

@@ -13,6 +13,7 @@
 /* The directory may be any: systemd's units can name another one. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
+	*ret = -1;
 	if (!io_is_roots(directory))
 		return err_set(err, ERR_CONFIG,
 		    "'%s' and the directories above it must be root's and not writable by others",
