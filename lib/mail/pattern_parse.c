@@ -117,6 +117,16 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	return check_labels(ret->text, err);
 }
 
+static int check_dash(const char *text, const char *domain, struct err *err)
+{
+	if (domain[0] != '-')
+		return 0;
+	return err_set(err, ERR_SYNTAX,
+	    "domain '%s' begins with '-' (a mistyped option? For such mail write an "
+	    "expression, /.../)",
+	    text);
+}
+
 static int parse_domain(const char *text, struct pattern *p, struct err *err)
 {
 	struct net_block block;
@@ -129,14 +139,13 @@ static int parse_domain(const char *text, struct pattern *p, struct err *err)
 	if (str_starts(text, "*."))
 		return err_set(err, ERR_SYNTAX, "no wildcards: for the subdomains of %s write %s",
 		    text + 2, text + 1);
-	if (text[0] == '-')
-		return err_set(err, ERR_SYNTAX,
-		    "domain '%s' begins with '-' (a mistyped option? For such mail write an "
-		    "expression, /.../)",
-		    text);
+	int code = check_dash(text, text, err);
 	p->kind = text[0] == '.' ? PATTERN_SUBDOMAINS : PATTERN_DOMAIN;
-	if (p->kind == PATTERN_DOMAIN)
-		return parse_domain_part(text, strlen(text), &p->address.domain, err);
+	if (p->kind == PATTERN_DOMAIN) {
+		code = code ?: parse_domain_part(text, strlen(text), &p->address.domain, err);
+		/* Bytes that count for nothing may have stood before it. */
+		return code ?: check_dash(text, p->address.domain.text, err);
+	}
 	if (text[1] == '[')
 		return err_set(err, ERR_SYNTAX, "an address literal has no subdomains");
 	return parse_domain_part(text + 1, strlen(text + 1), &p->address.domain, err);
