@@ -117,34 +117,36 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	return check_labels(ret->text, err);
 }
 
-static int check_dash(const char *text, const char *domain, struct err *err)
-{
-	if (domain[0] != '-')
-		return 0;
-	return err_set(err, ERR_SYNTAX,
-	    "domain '%s' begins with '-' (a mistyped option? For such mail write an "
-	    "expression, /.../)",
-	    text);
-}
-
-static int parse_domain(const char *text, struct pattern *p, struct err *err)
+/* What is taken for something else than a domain. */
+static int check_spelling(const char *domain, const char *text, struct err *err)
 {
 	struct net_block block;
 
-	if (net_parse_block(text, &block) == 0)
+	if (net_parse_block(domain, &block) == 0)
 		return err_set(err, ERR_SYNTAX,
 		    "'%s' is a client's address, no domain (option --client %s, in rules "
 		    "client:%s; as an address literal [%s])",
 		    text, text, text, text);
-	if (str_starts(text, "*."))
+	if (str_starts(domain, "*."))
 		return err_set(err, ERR_SYNTAX, "no wildcards: for the subdomains of %s write %s",
-		    text + 2, text + 1);
-	int code = check_dash(text, text, err);
+		    domain + 2, domain + 1);
+	if (domain[0] == '-')
+		return err_set(err, ERR_SYNTAX,
+		    "domain '%s' begins with '-' (a mistyped option? For such mail write an "
+		    "expression, /.../)",
+		    text);
+	return 0;
+}
+
+static int parse_domain(const char *text, struct pattern *p, struct err *err)
+{
+	int code = check_spelling(text, text, err);
+
 	p->kind = text[0] == '.' ? PATTERN_SUBDOMAINS : PATTERN_DOMAIN;
 	if (p->kind == PATTERN_DOMAIN) {
 		code = code ?: parse_domain_part(text, strlen(text), &p->address.domain, err);
-		/* Bytes that count for nothing may have stood before it. */
-		return code ?: check_dash(text, p->address.domain.text, err);
+		/* As it is stored, less the bytes that count for nothing. */
+		return code ?: check_spelling(p->address.domain.text, text, err);
 	}
 	if (text[1] == '[')
 		return err_set(err, ERR_SYNTAX, "an address literal has no subdomains");
