@@ -257,6 +257,7 @@ static void put_status(void *arg, struct json *out)
 	json_put_int(out, "pid", getpid());
 	json_put_text(out, "version", PQPURGE_VERSION);
 	json_put_int(out, "started", d->started);
+	json_put_bool(out, "ran_before", d->lock.ran_before);
 	json_put_text(out, "socket", d->settings->socket);
 	indexkeeper_status(d->index, out);
 	rulekeeper_status(d->rules, out);

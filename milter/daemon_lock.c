@@ -26,6 +26,18 @@ static int make_ours(const struct daemon_lock *l, int fd, struct err *err)
 	return 0;
 }
 
+/* Whether a daemon wrote its process ID there since the machine's start. Commands leave it empty.
+ */
+static bool was_held(int fd)
+{
+	struct timespec up;
+	struct stat st;
+
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return fstat(fd, &st) == 0 && st.st_size > 0 &&
+	       st.st_mtim.tv_sec >= clock_wall() / USEC_PER_SEC - up.tv_sec;
+}
+
 static int hold(struct daemon_lock *l, int fd, struct err *err)
 {
 	int code = make_ours(l, fd, err);
@@ -47,6 +59,7 @@ int daemon_lock_take(struct daemon_lock *l, int64_t patience, struct err *err)
 		log_warning("%s, going on", why.text);
 		return 0;
 	}
+	l->ran_before = was_held(fd);
 	return hold(l, fd, err);
 }
 

@@ -10,6 +10,7 @@ struct daemon_lock {
 	uid_t uid; /* the file's new owner; (uid_t)-1: unchanged */
 	gid_t gid;
 	int fd; /* -1: not held */
+	bool ran_before; /* returned: since the machine's start another daemon had it */
 };
 
 /* Waits at most patience microseconds. ERR_LOCKED names the owner's process. If the file cannot be

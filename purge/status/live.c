@@ -8,9 +8,8 @@
 
 #define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
-#define LOOK_MS       100                     /* between two looks at a daemon that listens soon */
-#define SESSIONS_LAST (3600 * USEC_PER_SEC)   /* longer than an SMTP session */
-#define STARTING      (3 * USEC_PER_SEC / 10) /* between a start and taking the lock */
+#define LOOK_MS       100                   /* between two looks at a daemon that listens soon */
+#define SESSIONS_LAST (3600 * USEC_PER_SEC) /* longer than an SMTP session */
 
 static long read_pid(int fd)
 {
@@ -30,20 +29,15 @@ static long read_pid(int fd)
 	return strcmp(text, DAEMON_NAME "\n") == 0 ? (long)pid : 0;
 }
 
-/* As the owner: whether a daemon holds its lock, since when there is one, and the pid. */
+/* As the owner: whether a daemon holds its lock, and the pid. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];
-	struct statx st;
 
 	(void)err;
 	snprintf(path, sizeof(path), "%s/lock", (const char *)arg);
 	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bytes_put_u8(out, fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK);
-	bool known = fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == 0 &&
-		     st.stx_mask & STATX_BTIME;
-	bytes_put_i64(out,
-	    known ? (int64_t)st.stx_btime.tv_sec * USEC_PER_SEC + st.stx_btime.tv_nsec / 1000 : 0);
 	bytes_put_i64(out, read_pid(fd));
 	io_close(&fd);
 	return 0;
@@ -61,9 +55,6 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 		struct reader r = reader_of(blob.at, blob.len);
 
 		locked = reader_u8(&r) == 1;
-		live->known_since = reader_i64(&r);
-		if (live->known_since < 0)
-			live->known_since = 0;
 		live->pid = locked ? (long)reader_i64(&r) : 0;
 	}
 	blob_release(&blob);
@@ -114,7 +105,7 @@ bool live_lost_sessions(const struct live *live, int64_t now)
 	if (live->state == LIVE_DOWN)
 		return true;
 	return started > 0 && now - started < SESSIONS_LAST &&
-	       started - live->known_since > STARTING;
+	       json_bool(live->answer, "ran_before", false);
 }
 
 void live_release(struct live *live)

@@ -16,7 +16,6 @@ struct live {
 	enum live_state state;
 	struct json *answer; /* of ANSWERS, else NULL; see pqpurge-milter(8) */
 	struct err err;      /* why it does not answer */
-	int64_t known_since; /* wall: when a daemon first took the lock; 0 unknown */
 	long pid;            /* of the pqpurge-milter that holds the lock; 0 unknown */
 };
 

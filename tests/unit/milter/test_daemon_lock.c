@@ -35,9 +35,25 @@ static void test_names_who_has_it(void **state)
 	snprintf(want, sizeof(want), "process %d", getpid());
 	assert_non_null(strstr(err.text, want));
 	assert_int_equal(second.fd, -1);
+	assert_false(first.ran_before);
 	io_close(&first.fd);
 	assert_int_equal(daemon_lock_take(&second, 0, &err), 0);
+	assert_true(second.ran_before);
 	io_close(&second.fd);
+}
+
+static void test_before_the_machines_start(void **state)
+{
+	const struct timespec long_ago[2] = {{1, 0}, {1, 0}};
+	struct daemon_lock first = lock_of(), second = lock_of();
+	struct err err = {{0}};
+	(void)state;
+
+	assert_int_equal(daemon_lock_take(&first, 0, &err), 0);
+	io_close(&first.fd);
+	assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+	assert_int_equal(daemon_lock_take(&second, 0, &err), 0);
+	assert_false(second.ran_before);
 	io_close(&second.fd);
 }
 
@@ -115,5 +131,6 @@ static void test_what_is_no_plain_file(void **state)
 
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, make_state, remove_home)
 
-UNIT_MAIN(WITH_STATE(test_names_who_has_it), WITH_STATE(test_waits),
-    WITH_STATE(test_directory_is_late_or_replaced), WITH_STATE(test_what_is_no_plain_file))
+UNIT_MAIN(WITH_STATE(test_names_who_has_it), WITH_STATE(test_before_the_machines_start),
+    WITH_STATE(test_waits), WITH_STATE(test_directory_is_late_or_replaced),
+    WITH_STATE(test_what_is_no_plain_file))

@@ -107,10 +107,6 @@ static void unasked(struct scene *scene)
 	scene->st.postfix_runs = ERR_TIMEOUT;
 	err_set(&scene->st.postfix_err, 0, "failed to ask whether Postfix runs");
 }
-static void fresh(struct scene *scene)
-{
-	scene->st.live.known_since = NOW - 60 * USEC_PER_SEC;
-}
 static void renamed(struct scene *scene)
 {
 	snprintf(scene->st.counts.hostname, sizeof(scene->st.counts.hostname), "old.example");
@@ -145,9 +141,10 @@ static const struct status_case cases[] = {
 	NULL},
     {"damaged rules", "{" ALIVE ",\"rules_damaged\":1}", NULL, "rules_damaged ", NULL},
     {"a costly expression", "{" ALIVE ",\"match_limit_errors\":1}", NULL, "(match_limit) ", NULL},
-    {"started again a minute ago", "{\"started\":1763999940000000,\"recording\":true}", NULL,
+    {"started again a minute ago",
+	"{\"started\":1763999940000000,\"recording\":true,\"ran_before\":true}", NULL,
 	"(sessions) ", NULL},
-    {"started for the first time", "{\"started\":1763999940000000,\"recording\":true}", fresh, "",
+    {"started for the first time", "{\"started\":1763999940000000,\"recording\":true}", NULL, "",
 	NULL},
     {"another name", FINE, renamed, "(renamed) ", NULL},
     {"a socket of the network", FINE, NULL, "(inet_socket) ", "inet:8890@127.0.0.1"},
