@@ -50,6 +50,17 @@ const struct net_address *message_client(const struct message *m, uint16_t *ret_
 	return given ? &m->client : &m->queued.client;
 }
 
+const struct net_address *message_outer_client(const struct message *m)
+{
+	return m->first.client.family ? &m->first.client : message_client(m, NULL);
+}
+
+const struct strlist *message_waiting(const struct message *m, uint32_t *ret_count)
+{
+	*ret_count = m->queued.known ? m->queued.recipient_count : m->recipient_count;
+	return m->queued.known ? &m->queued.recipients : &m->recipients;
+}
+
 int64_t message_arrival(const struct message *m)
 {
 	return m->queued.known ? m->queued.arrival_time : m->mail_time;

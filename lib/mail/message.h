@@ -105,6 +105,11 @@ const struct strlist *message_from(const struct message *m);
 bool message_from_is_cut(const struct message *m);
 /* Family 0 for local mail, port 0 if unknown. ret_port may be NULL. */
 const struct net_address *message_client(const struct message *m, uint16_t *ret_port);
+/* The client, before a content filter if known; family 0 for none. */
+const struct net_address *message_outer_client(const struct message *m);
+/* The queue file's waiting recipients if it was read, else those of RCPT TO; *ret_count includes
+ * cut ones. */
+const struct strlist *message_waiting(const struct message *m, uint32_t *ret_count);
 /* Wall microseconds: the T record if known, else mail_time. */
 int64_t message_arrival(const struct message *m);
 

@@ -86,7 +86,7 @@ static void put_one(FILE *to, const struct message *m, const char *subject)
 	put_from(to, m);
 	if (*subject)
 		put_line(to, "Subject", subject, "");
-	const struct strlist *recipients = wording_recipients(m, &count);
+	const struct strlist *recipients = message_waiting(m, &count);
 	if (count > 1)
 		snprintf(more, sizeof(more), " and %" PRIu32 " more", count - 1);
 	if (recipients->count)

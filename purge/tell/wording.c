@@ -70,17 +70,6 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	return buf;
 }
 
-const struct net_address *wording_client(const struct message *m)
-{
-	return m->first.client.family ? &m->first.client : message_client(m, NULL);
-}
-
-const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_count)
-{
-	*ret_count = m->queued.known ? m->queued.recipient_count : m->recipient_count;
-	return m->queued.known ? &m->queued.recipients : &m->recipients;
-}
-
 int64_t item_arrival(const struct item *item, const struct message *m)
 {
 	return item->proof.arrival_time > 0 ? item->proof.arrival_time : message_arrival(m);
@@ -268,7 +257,7 @@ void wording_put_message(struct json *o, const struct message *m)
 	if (m->queued.from.count && !strlist_equal(from, &m->queued.from))
 		json_put_list(o, "queued_from", &m->queued.from);
 	wording_put_recipients(o, m);
-	put_text(o, "client", net_text(wording_client(m), client));
+	put_text(o, "client", net_text(message_outer_client(m), client));
 	put_text(o, "login", message_login(m));
 	put_submitter(o, m);
 	put_text(o, "message_id", message_id_of(m));

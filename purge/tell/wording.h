@@ -13,12 +13,6 @@ void wording_address(const char *normal, struct strbuf *ret);
 /* The same for a terminal: scrubbed, cut with "...", "<>" for the null sender. Returns buf. */
 char *wording_address_text(const char *normal, char *buf, size_t size);
 
-/* The client, before a content filter if known; family 0 for none. */
-const struct net_address *wording_client(const struct message *m);
-/* The queue file's waiting recipients if it was read, else those of RCPT TO; *ret_count includes
- * cut ones. */
-const struct strlist *wording_recipients(const struct message *m, uint32_t *ret_count);
-
 /* 0, -1 and "" if unknown. */
 int64_t item_arrival(const struct item *item, const struct message *m);
 int64_t item_size(const struct item *item, const struct message *m);

@@ -1,19 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/top/top.h"
 
-#include "base/clock.h"
 #include "purge/tell/wording.h"
-
-#define MINUTE (60 * USEC_PER_SEC)
-
-unsigned top_age(int64_t usec)
-{
-	unsigned column = 0;
-
-	for (int64_t bound = 5 * MINUTE; column < TOP_AGES - 1 && usec > bound; bound *= 2)
-		column++;
-	return column;
-}
 
 struct counting {
 	struct top *top;
@@ -21,8 +9,9 @@ struct counting {
 	uint64_t size;
 };
 
-static int count_for(struct counting *c, const char *name)
+static int count_for(void *arg, const char *name)
 {
+	struct counting *c = arg;
 	size_t number;
 	int code = labels_number(&c->top->names, name, 0, &number);
 
@@ -38,48 +27,8 @@ static int count_for(struct counting *c, const char *name)
 		g->newest = c->time;
 	g->count++;
 	g->bytes += c->size;
-	g->ages[top_age(c->now - c->time)]++;
+	g->ages[group_age(c->now - c->time)]++;
 	return 0;
-}
-
-static int count_domain(struct counting *c, const char *address)
-{
-	struct domain d;
-
-	if (!*address)
-		return count_for(c, "<>");
-	message_domain(address, &d);
-	return count_for(c, d.text);
-}
-
-static int count_list(struct counting *c, const struct strlist *list)
-{
-	int code = list->count ? 0 : count_for(c, "");
-
-	strlist_each (address, list) {
-		code = code ?: count_domain(c, address);
-	}
-	return code;
-}
-
-static int count_message(struct counting *c, const struct message *m, enum top_by by)
-{
-	char client[NET_TEXT_SIZE];
-	uint32_t ignored;
-
-	switch (by) {
-	case TOP_SENDER:
-		return count_domain(c, message_sender(m));
-	case TOP_FROM:
-		return count_list(c, message_from(m));
-	case TOP_RECIPIENT:
-		return count_list(c, wording_recipients(m, &ignored));
-	case TOP_LOGIN:
-		return count_for(c, message_login(m));
-	case TOP_CLIENT:
-		break;
-	}
-	return count_for(c, net_text(wording_client(m), client));
 }
 
 static const struct {
@@ -116,7 +65,7 @@ static int count_item(struct counting *c, const struct item *item, enum top_by b
 	c->size = size > 0 ? (uint64_t)size : 0;
 	c->top->messages++;
 	c->top->bytes += c->size;
-	return count_message(c, &m, by);
+	return group_each(&m, (enum group_kind)by, count_for, c);
 }
 
 static int compare_groups(const void *left, const void *right)

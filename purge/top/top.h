@@ -4,17 +4,17 @@
 #pragma once
 
 #include "base/labels.h"
+#include "mail/group.h"
 #include "order/order.h"
 
+/* The first are enum group_kind. */
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
 
 /* ERR_SYNTAX for an unknown word. */
 int top_by_of(const char *word, enum top_by *ret) NODISCARD;
 const char *top_head(enum top_by by);
 
-/* qshape(1)'s ages: up to 5, 10, 20, ... 1280 minutes, and more. */
-#define TOP_AGES 10
-unsigned top_age(int64_t usec);
+#define TOP_AGES GROUP_AGES
 
 struct top_group {
 	const char *name; /* "<>" null sender, "" none */

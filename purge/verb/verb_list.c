@@ -41,7 +41,7 @@ static void add_row(struct table *t, bool for_people, int64_t now, const struct 
 	const char *age = field_words(&arrival, arrived);
 	uint32_t count;
 
-	recipients = wording_recipients(&m, &count);
+	recipients = message_waiting(&m, &count);
 	join(mailboxes, mailboxes->count, from, sizeof(from));
 	join(recipients, count, to, sizeof(to));
 	wording_address_text(message_sender(&m), sender, sizeof(sender));

@@ -88,7 +88,7 @@ static void put_rest(struct json *o, const struct message *m)
 	const struct field fields[] = {
 	    /* Not where the client is that of the first pass. */
 	    {"client_port", NULL, FIELD_NUMBER,
-		.n = port && wording_client(m) == client ? port : -1},
+		.n = port && message_outer_client(m) == client ? port : -1},
 	    {"queued_client", NULL, FIELD_TEXT,
 		.text = given && !net_equal(&m->client, &q->client)
 			    ? client_text(&q->client, queued)
