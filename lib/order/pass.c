@@ -212,7 +212,8 @@ static bool is_beside(const struct run *run)
 
 static int finish_beside(struct run *run, struct catchup *c, struct err *err)
 {
-	static order_step *const steps[] = {select_again, order_add_unheard, order_resolve, NULL};
+	static order_step *const steps[] = {
+	    select_again, order_add_unheard, order_decide_unsure, order_resolve, NULL};
 	struct caught caught = {0};
 	int code = catchup_finish(c, &caught, err);
 
@@ -234,6 +235,7 @@ static int pass_beside(struct run *run, struct err *err)
 	struct catchup c = {0};
 	int code = order_select(run, err);
 
+	code = code ?: order_decide_unsure(run, err);
 	if (code < 0)
 		return code;
 	struct catchup_task task = task_of(run);

@@ -23,6 +23,7 @@ static int resolve_another(struct run *run, struct err *err)
 	code = code ?: order_take(run, &caught.found, err);
 	for (size_t n = 0; n < c.count; n++)
 		run->outcome->items[c.at[n]].reread = true;
+	code = code ?: order_decide_unsure(run, err);
 	caught_release(&caught);
 	chosen_release(&c);
 	return code;
