@@ -273,6 +273,7 @@ const struct option_row option_rows[] = {
 	VALUE("limit", 0, "N", OPTION_LIMIT, limit, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, block_for, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, sweep, "repeat until a pass finds nothing"),
+	VALUE("output", 'o', "FILE", OPTION_OUTPUT, output, set_words, "write it to FILE, as a whole"),
 	VALUE("save", 0, "DIR", OPTION_PURGE, save, set_words, "write each message to DIR first"),
 	PLAIN("with-bounces", 0, OPTION_PURGE, with_bounces, "also the bounces it caused"),
 	PLAIN("index-only", 0, OPTION_INDEX, index_only, "as of the last catch-up"),

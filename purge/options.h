@@ -22,6 +22,7 @@ enum option_group {
 	OPTION_RULE = 1u << 6,
 	OPTION_SUBJECT = 1u << 7,
 	OPTION_TEST = 1u << 8,
+	OPTION_OUTPUT = 1u << 9,
 	OPTION_TOP = 1u << 16,
 	OPTION_REQUEUE = 1u << 17,
 	OPTION_INDEX = 1u << 18, /* read-only verbs */
@@ -56,6 +57,7 @@ struct options {
 	const char *tags, *as;     /* fleet add */
 	int64_t wait, expire;      /* of a fleet order; microseconds; 0: not given */
 	const char *save;          /* directory; NULL = not asked */
+	const char *output;        /* out_file.h; NULL: stdout */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
 	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
