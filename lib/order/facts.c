@@ -64,7 +64,7 @@ static int visit_reason(void *arg, const char *recipient, const char *reason)
 	fold_reason(reason, &r->folded);
 	if (r->folded.len > TEXT_MAX)
 		r->folded.text[TEXT_MAX] = '\0';
-	count(&r->facts.tables[REASONS], strbuf_text(&r->folded), 1);
+	count(&r->facts.tables[FACT_REASONS], strbuf_text(&r->folded), 1);
 	return 0;
 }
 
@@ -84,7 +84,7 @@ static int read_reasons(void *arg, struct bytes *out, struct err *err)
 		if (item_is(&r->outcome->items[n], IS_OPEN | IS_READY) && ahead++ % r->every == 0)
 			(void)!spool_reasons_visit(&layout, dir, &id, visit_reason, r);
 	}
-	const struct fact *list = sort_table(&r->facts.tables[REASONS], &told);
+	const struct fact *list = sort_table(&r->facts.tables[FACT_REASONS], &told);
 	for (size_t n = 0; n < told; n++) {
 		bytes_put_text(out, list[n].text);
 		bytes_put_u64(out, list[n].count);
@@ -103,7 +103,7 @@ static void take_reasons(struct facts *facts, const struct blob *blob)
 		char text[TEXT_MAX + 1];
 
 		str_scrub(text, sizeof(text), reader_text(&r));
-		count(&facts->tables[REASONS], text, reader_u64(&r));
+		count(&facts->tables[FACT_REASONS], text, reader_u64(&r));
 	}
 }
 
@@ -136,14 +136,14 @@ static void count_item(struct facts *facts, const struct item *item)
 	const char *login = message_login(&m);
 	char client[NET_TEXT_SIZE];
 
-	count_domain(&facts->tables[SENDERS], message_sender(&m));
+	count_domain(&facts->tables[FACT_SENDERS], message_sender(&m));
 	strlist_each (recipient, recipients)
-		count_domain(&facts->tables[RECIPIENTS], recipient);
+		count_domain(&facts->tables[FACT_RECIPIENTS], recipient);
 	if (*login)
-		count(&facts->tables[LOGINS], login, 1);
+		count(&facts->tables[FACT_LOGINS], login, 1);
 	net_text(message_client(&m, NULL), client);
 	if (*client)
-		count(&facts->tables[CLIENTS], client, 1);
+		count(&facts->tables[FACT_CLIENTS], client, 1);
 }
 
 static struct json *with_count(struct json *o, uint64_t times)
@@ -208,8 +208,6 @@ static void put_table(struct json *o, const char *key, struct fact_table *t)
 int facts_line(
     struct facts *facts, const struct outcome *outcome, uint64_t batch, struct strbuf *ret)
 {
-	static const char *const keys[FACT_TABLES] = {
-	    "senders", "recipients", "logins", "clients", "reasons"};
 	int64_t *minutes = calloc(outcome->count + 1, sizeof(*minutes));
 	struct json *o = json_new();
 	size_t total = 0;
@@ -224,7 +222,7 @@ int facts_line(
 	if (minutes)
 		put_minutes(o, minutes, total);
 	for (size_t n = 0; n < FACT_TABLES; n++)
-		put_table(o, keys[n], &facts->tables[n]);
+		put_table(o, fact_keys[n], &facts->tables[n]);
 	free(minutes);
 	return json_write(ret, o);
 }

@@ -5,6 +5,7 @@
 #include "base/labels.h"
 #include "order/catchup.h"
 #include "order/order.h"
+#include "order/recall/recall.h"
 #include "order/writer.h"
 
 /* ---- facts.c: for reports on mail that is gone: how many messages arrived when, of which senders,
@@ -19,7 +20,6 @@ struct fact_table {
 	struct labels names; /* counted */
 	uint64_t others;     /* of texts for which there was no place */
 };
-enum { SENDERS, RECIPIENTS, LOGINS, CLIENTS, REASONS, FACT_TABLES };
 /* Zero-initialise. */
 struct facts {
 	struct fact_table tables[FACT_TABLES];

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: ISC */
+#include "order/recall/recall.h"
+
+#include "base/array.h"
+#include "order/inside.h"
+
+#define TEXT_SIZE 512 /* of a text that was counted, with its NUL */
+
+const char *const fact_keys[FACT_TABLES] = {
+    "senders", "recipients", "logins", "clients", "reasons"};
+
+static void release_one(struct recalled *b)
+{
+	for (size_t n = 0; n < FACT_TABLES; n++) {
+		for (size_t i = 0; i < b->tables[n].count; i++)
+			free(b->tables[n].list[i].is);
+		free(b->tables[n].list);
+	}
+	free(b->arrivals.list);
+	free(b->undoes.list);
+}
+
+void recall_release(struct recall *r)
+{
+	for (size_t n = 0; n < r->count; n++)
+		release_one(&r->list[n]);
+	free(r->list);
+	for (size_t n = 0; n < RECALL_EFFECTS; n++) {
+		account_entries_release(&r->messages[n]);
+		account_entries_release(&r->doubt[n]);
+	}
+	*r = (struct recall){0};
+}
+
+const struct recalled *recall_find(const struct recall *r, uint64_t number)
+{
+	for (size_t n = 0; n < r->count; n++)
+		if (r->list[n].number == number)
+			return &r->list[n];
+	return NULL;
+}
+
+/* ---- what the child hands over: each count is bounded by the bytes that are there */
+
+static int take_numbers(struct reader *r, struct recall_numbers *ret)
+{
+	uint32_t count = reader_u32(r);
+	int code = 0;
+
+	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++)
+		code = array_add(ret, reader_u64(r));
+	return code;
+}
+
+static int take_minutes(struct reader *r, struct recall_minutes *ret)
+{
+	uint32_t count = reader_u32(r);
+	int code = count > FACTS_MINUTES ? ERR_CHILD : 0;
+
+	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
+		struct recall_minute m = {reader_i64(r), 0};
+
+		m.count = reader_u64(r);
+		code = array_add(ret, m);
+	}
+	return code;
+}
+
+static int take_table(struct reader *r, struct recall_table *ret)
+{
+	char text[TEXT_SIZE];
+	uint32_t count;
+	int code = 0;
+
+	ret->others = reader_u64(r);
+	count = reader_u32(r);
+	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
+		struct recall_count c = {
+		    strdup(str_scrub(text, sizeof(text), reader_text(r))), reader_u64(r)};
+
+		code = c.is ? array_add(ret, c) : -ENOMEM;
+		if (code < 0)
+			free(c.is);
+	}
+	return code;
+}
+
+static int take_batch(struct reader *r, struct recalled *b)
+{
+	b->number = reader_u64(r);
+	uint8_t effect = reader_u8(r);
+	if (effect >= RECALL_EFFECTS)
+		return ERR_CHILD;
+	b->effect = (enum ledger_effect)effect;
+	b->adopted = reader_i64(r);
+	b->facts = reader_u8(r) != 0;
+	b->ids = reader_u8(r) != 0;
+	int code = take_numbers(r, &b->undoes);
+	code = code ?: take_minutes(r, &b->arrivals);
+	for (size_t n = 0; code == 0 && n < FACT_TABLES; n++)
+		code = take_table(r, &b->tables[n]);
+	return code ?: r->failed ? ERR_CHILD : 0;
+}
+
+static int take_all(struct reader *r, struct recall *ret)
+{
+	uint32_t count;
+	int code = 0;
+
+	ret->highest = reader_u64(r);
+	ret->oldest = reader_u64(r);
+	ret->rewritten = reader_u8(r) != 0;
+	ret->left_out = reader_u64(r);
+	count = reader_u32(r);
+	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
+		struct recalled b = {0};
+
+		code = take_batch(r, &b);
+		code = code ?: array_add(ret, b);
+		if (code < 0)
+			release_one(&b);
+	}
+	for (size_t n = 0; code == 0 && n < RECALL_EFFECTS; n++) {
+		code = account_entries_parse(reader_text(r), &ret->messages[n]);
+		code = code ?: account_entries_parse(reader_text(r), &ret->doubt[n]);
+	}
+	return code ?: reader_done(r) ? 0 : ERR_CHILD;
+}
+
+int recall_read(const struct settings *s, const struct recall_wish *wish,
+    const volatile sig_atomic_t *stop, struct recall *ret, struct err *err)
+{
+	struct recall_wish asked = *wish;
+	struct blob blob = {0};
+	int code = ledger_ask(s, false, stop, recall_work, &asked, &blob, err);
+
+	*ret = (struct recall){0};
+	if (code == -ENOENT)
+		return 0;
+	if (code < 0)
+		return code;
+	struct reader r = reader_of(blob.at, blob.len);
+	code = take_all(&r, ret);
+	blob_release(&blob);
+	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
+}
+
+/* ---- messages in doubt */
+
+static bool shows(enum ledger_effect effect, uint8_t queue)
+{
+	if (effect == EFFECT_DELETES)
+		return queue == 0;
+	return effect == EFFECT_HOLDS ? queue == QUEUE_HOLD : queue != 0 && queue != QUEUE_HOLD;
+}
+
+static int settle(
+    struct recall *r, enum ledger_effect effect, const struct postfix *p, struct err *err)
+{
+	struct account_entries *doubt = &r->doubt[effect];
+	uint8_t *queues = NULL;
+	size_t left = 0;
+	int code = doubt->count ? holds_look(p, doubt, &queues, err) : 0;
+
+	for (size_t n = 0; code == 0 && n < doubt->count; n++) {
+		if (!shows(effect, queues[n]))
+			doubt->list[left++] = doubt->list[n];
+		else if (array_add(&r->messages[effect], doubt->list[n]) < 0)
+			code = err_sys(err, ENOMEM, "failed to read the account");
+	}
+	if (code == 0)
+		doubt->count = left;
+	free(queues);
+	return code;
+}
+
+int recall_settle(struct recall *r, const struct postfix *p, struct err *err)
+{
+	int code = 0;
+
+	for (int effect = EFFECT_HOLDS; code == 0 && effect < RECALL_EFFECTS; effect++)
+		code = settle(r, (enum ledger_effect)effect, p, err);
+	return code;
+}
