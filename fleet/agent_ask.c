@@ -2,6 +2,7 @@
 /* Questions to the database: the first row of the table that is due is asked. */
 #include "base/log.h"
 #include "fleet/agent_inside.h"
+#include "fleet/statements.h"
 
 #define LOOK_TIME USEC_PER_SEC
 #define STEP_TIME (USEC_PER_SEC / 5) /* between two messages about progress */
@@ -83,6 +84,7 @@ static void hello_take(struct agent *a)
 	a->epoch = pg_number(a->pg, 0, 2);
 	a->fleet_rules = pg_number(a->pg, 0, 3);
 	a->greeted = a->look = true;
+	a->warm = false;
 	a->rules.wanted = a->rules.full = true;
 	a->rules.retry_at = 0;
 	a->rules.have = a->rules.told = 0;
@@ -267,18 +269,42 @@ static void claim_take(struct agent *a)
 		order_claimed(a);
 }
 
+/* A session plans its statements when it first makes them: after the hello rather than when an
+ * order is there. Hello, rules and claim are made then in any case. */
+static bool warm_due(const struct agent *a, int64_t now)
+{
+	(void)now;
+	return is_joined(a) && !a->warm;
+}
+
+static void warm_fill(struct agent *a, struct params *p)
+{
+	a->warm = true;
+	add_number(p, a->epoch);
+	add_number(p, 0); /* no order has this number */
+	add_number(p, 0);
+	add_text(p, "done");
+	for (int n = p->count; n < FLEET_REPORT_PARAMS; n++)
+		add_text(p, NULL);
+}
+
+static void warm_fail(struct agent *a)
+{
+	(void)a; /* a schema that knows no such report */
+}
+
 static const struct question questions[] = {
-    {"LISTEN pqpurge", listen_due, NULL, listen_take, NULL},
+    {FLEET_LISTEN, listen_due, NULL, listen_take, NULL},
     {"SELECT (extract(epoch FROM clock_timestamp() - seen_at) * 1000000)::bigint "
      "FROM pqpurge.fleet_host WHERE name = session_user",
 	fence_due, fence_fill, fence_take, NULL},
-    {"SELECT * FROM pqpurge.fleet_hello($1)", hello_due, hello_fill, hello_take, NULL},
+    {FLEET_HELLO, hello_due, hello_fill, hello_take, NULL},
     {"SELECT pqpurge.fleet_add_part($1, $2, $3, $4, $5)", part_due, part_fill, part_take,
 	part_take},
-    {"SELECT pqpurge.fleet_report($1, $2, $3, $4, $5, $6, $7, $8)", report_due, report_fill,
-	report_take, report_fail},
-    {"SELECT * FROM pqpurge.fleet_rules($1)", rules_due, rules_fill, rules_got, NULL},
-    {"SELECT * FROM pqpurge.fleet_claim($1)", claim_due, claim_fill, claim_take, NULL},
+    {FLEET_REPORT, report_due, report_fill, report_take, report_fail},
+    {FLEET_RULES, rules_due, rules_fill, rules_got, NULL},
+    {FLEET_CLAIM, claim_due, claim_fill, claim_take, NULL},
+    {FLEET_REPORT, warm_due, warm_fill, NULL, warm_fail},
     {"SELECT * FROM pqpurge.fleet_beat($1, $2, $3)", beat_due, beat_fill, beat_take, beat_fail},
     {"SELECT pqpurge.fleet_progress($1, $2, $3, $4, $5)", progress_due, progress_fill,
 	progress_take, progress_fail},

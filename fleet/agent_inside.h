@@ -62,6 +62,7 @@ struct agent {
 	int64_t retry_at, pause;
 	int asked; /* index of the question that is out; -1: none */
 	bool listening, greeted, fenced, stopping;
+	bool warm;           /* this session has planned its statements */
 	int64_t epoch;       /* of this agent's hold of the name: the database refuses older ones */
 	int64_t fleet_rules; /* newest version of the rules, as last heard */
 	int64_t fence_at, beat_at, quiet_until, leave_by;

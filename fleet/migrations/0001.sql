@@ -169,19 +169,20 @@ CREATE FUNCTION fleet_claim(p_epoch bigint) RETURNS TABLE (order_id bigint, atte
   reason text, placed_by name, rule_version bigint, age_us bigint, left_us bigint, token uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
 #variable_conflict use_column
-DECLARE r fleet_result; t timestamptz := clock_timestamp(); BEGIN
+DECLARE t timestamptz := clock_timestamp(); BEGIN
   PERFORM own_host(p_epoch);
   PERFORM set_config('synchronous_commit', 'off', true);
-  UPDATE fleet_result SET state = 'running', epoch = p_epoch, attempt = attempt + 1, claimed_at = t, touched_at = t
-    WHERE (order_id, host) = (SELECT x.order_id, x.host FROM fleet_result x JOIN fleet_order o ON o.id = x.order_id
-      WHERE x.host = session_user AND ((x.state = 'running' AND x.epoch < p_epoch)
-          OR (x.state = 'pending' AND o.cancelled_at IS NULL AND o.expires_at > t))
-      ORDER BY x.order_id LIMIT 1 FOR UPDATE OF x) RETURNING * INTO r;
-  IF r.order_id IS NULL THEN RETURN; END IF;
-  RETURN QUERY SELECT o.id, r.attempt, o.verb, o.dry_run, o.spec, o.reason, o.placed_by, o.rule_version,
-    (extract(epoch FROM t - o.placed_at) * 1000000)::bigint, CASE WHEN o.cancelled_at IS NULL
-      THEN greatest((extract(epoch FROM o.expires_at - t) * 1000000)::bigint, 0) ELSE 0 END, o.token
-    FROM fleet_order o WHERE o.id = r.order_id;
+  -- One statement: the claim after a hello, which mostly finds nothing, has then planned all of it for this session.
+  RETURN QUERY WITH claimed AS (
+    UPDATE fleet_result SET state = 'running', epoch = p_epoch, attempt = attempt + 1, claimed_at = t, touched_at = t
+      WHERE (order_id, host) = (SELECT x.order_id, x.host FROM fleet_result x JOIN fleet_order o ON o.id = x.order_id
+        WHERE x.host = session_user AND ((x.state = 'running' AND x.epoch < p_epoch)
+            OR (x.state = 'pending' AND o.cancelled_at IS NULL AND o.expires_at > t))
+        ORDER BY x.order_id LIMIT 1 FOR UPDATE OF x) RETURNING order_id, attempt)
+    SELECT o.id, c.attempt, o.verb, o.dry_run, o.spec, o.reason, o.placed_by, o.rule_version,
+      (extract(epoch FROM t - o.placed_at) * 1000000)::bigint, CASE WHEN o.cancelled_at IS NULL
+        THEN greatest((extract(epoch FROM o.expires_at - t) * 1000000)::bigint, 0) ELSE 0 END, o.token
+    FROM claimed c JOIN fleet_order o ON o.id = c.order_id;
 END $$;
 
 -- True: the operator has cancelled; stop between chunks.
@@ -205,31 +206,38 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ BEGIN
     ON CONFLICT (order_id, host, part) DO UPDATE SET body = excluded.body;
 END $$;
 
--- Telling twice what is told already is no error (the answer to the first may have been lost).
+-- Telling twice what is told already is no error (the answer to the first may have been lost). No order has the number 0: a report
+-- of it does nothing, and a session that makes one after its hello has planned the statement before the first order comes.
 CREATE FUNCTION fleet_report(p_epoch bigint, p_order bigint, p_attempt int, p_state text, p_exit int, p_batch bigint,
   p_summary json, p_words text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLARE r fleet_result; BEGIN
   PERFORM own_host(p_epoch);
   IF p_state IS NULL OR p_state NOT IN ('done','partly','failed','refused','interrupted') THEN
     RAISE EXCEPTION 'no such end: %', p_state USING ERRCODE = 'FL003'; END IF;
-  SELECT * INTO r FROM fleet_result WHERE order_id = p_order AND host = session_user FOR UPDATE;
+  WITH told AS (
+    UPDATE fleet_result SET state = p_state, exit_status = p_exit, batch = p_batch, summary = p_summary, words = left(p_words, 2000),
+      finished_at = clock_timestamp(), touched_at = clock_timestamp()
+      WHERE order_id = p_order AND host = session_user AND state = 'running' AND attempt = p_attempt RETURNING order_id)
+  INSERT INTO fleet_event (kind, order_id, host, detail)
+    SELECT p_state, t.order_id, session_user, left(p_summary::text, 1000) FROM told t;
+  IF FOUND OR p_order = 0 THEN RETURN; END IF;
+  SELECT * INTO r FROM fleet_result WHERE order_id = p_order AND host = session_user;
   IF r.order_id IS NULL THEN RAISE EXCEPTION 'no order % for %', p_order, session_user USING ERRCODE = 'FL004'; END IF;
   IF r.attempt = p_attempt AND r.state = p_state THEN RETURN; END IF;
-  IF r.state <> 'running' OR r.attempt IS DISTINCT FROM p_attempt THEN
-    RAISE EXCEPTION 'order % is % (attempt %)', p_order, r.state, r.attempt USING ERRCODE = 'FL003'; END IF;
-  UPDATE fleet_result SET state = p_state, exit_status = p_exit, batch = p_batch, summary = p_summary, words = left(p_words, 2000),
-    finished_at = clock_timestamp(), touched_at = clock_timestamp() WHERE order_id = p_order AND host = session_user;
-  INSERT INTO fleet_event (kind, order_id, host, detail) VALUES (p_state, p_order, session_user, left(p_summary::text, 1000));
+  RAISE EXCEPTION 'order % is % (attempt %)', p_order, r.state, r.attempt USING ERRCODE = 'FL003';
 END $$;
 
 -- Rules that changed since version p_since, those that are over as taken back; p_since 0: all that are in force. A host asks
 -- with 0 after every connect and replaces what it has: after a failover versions may mean other rules.
 CREATE FUNCTION fleet_rules(p_since bigint) RETURNS TABLE (version bigint, subject text, action text, text text, reason text,
-  set_by name, left_us bigint) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
-  SELECT r.version, r.subject, CASE WHEN r.expires_at <= clock_timestamp() THEN NULL ELSE r.action END, r.text, r.reason, r.set_by,
-    (extract(epoch FROM r.expires_at - clock_timestamp()) * 1000000)::bigint
+  set_by name, left_us bigint) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
+#variable_conflict use_column
+BEGIN  -- not LANGUAGE sql, which would plan it for each call
+  RETURN QUERY SELECT r.version, r.subject, CASE WHEN r.expires_at <= clock_timestamp() THEN NULL ELSE r.action END, r.text, r.reason,
+    r.set_by, (extract(epoch FROM r.expires_at - clock_timestamp()) * 1000000)::bigint
   FROM fleet_rule r WHERE r.version > p_since
-    AND (p_since > 0 OR (r.action IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > clock_timestamp()))) ORDER BY r.version $$;
+    AND (p_since > 0 OR (r.action IS NOT NULL AND (r.expires_at IS NULL OR r.expires_at > clock_timestamp()))) ORDER BY r.version;
+END $$;
 
 -- ---- operators -----------------------------------------------------------------------------------------------------------
 -- Sets or (p_action NULL) takes back one rule; its version. Private: called by fleet_place and fleet_set_rule.

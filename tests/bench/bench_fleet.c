@@ -10,14 +10,15 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "fleet/pg.h"
+#include "fleet/statements.h"
 
-enum step { CONNECTING, LISTENING, GREETING, ASKING_RULES, CLAIMING, REPORTING, IDLE };
+enum step { CONNECTING, LISTENING, GREETING, ASKING_RULES, CLAIMING, WARMING, REPORTING, IDLE };
 
 struct host {
 	struct pg *pg;
 	enum step step;
 	char epoch[24], order[24], attempt[24], rules[24];
-	bool claim_again, rules_again;
+	bool claim_again, rules_again, warm;
 	int64_t knows_rule, received, reported; /* steady; 0: not yet in this round */
 };
 
@@ -55,21 +56,30 @@ static struct pg *open_as(const char *pattern, const char *name)
 
 /* ---- a host */
 
+/* A report of order 0 is the warm-up that the agent makes, too. */
 static void ask(struct host *h, enum step step)
 {
-	static const char *const sql[] = {[LISTENING] = "LISTEN pqpurge",
-	    [GREETING] = "SELECT * FROM pqpurge.fleet_hello('bench')",
-	    [ASKING_RULES] = "SELECT version FROM pqpurge.fleet_rules($1)",
-	    [CLAIMING] = "SELECT * FROM pqpurge.fleet_claim($1)",
-	    [REPORTING] = ("SELECT pqpurge.fleet_report($1, $2, $3, 'done', 0, 1, "
-			   "'{\"matched\":1,\"deleted\":1}', '')")};
-	static const int counts[] = {
-	    [ASKING_RULES] = 1, [CLAIMING] = 1, [REPORTING] = 3, [IDLE] = 0};
-	const char *params[] = {step == ASKING_RULES ? h->rules : h->epoch, h->order, h->attempt};
+	static const char *const sql[] = {[LISTENING] = FLEET_LISTEN,
+	    [GREETING] = FLEET_HELLO,
+	    [ASKING_RULES] = FLEET_RULES,
+	    [CLAIMING] = FLEET_CLAIM,
+	    [WARMING] = FLEET_REPORT,
+	    [REPORTING] = FLEET_REPORT};
+	const char *const params[][FLEET_REPORT_PARAMS] = {[GREETING] = {"bench"},
+	    [ASKING_RULES] = {h->rules},
+	    [CLAIMING] = {h->epoch},
+	    [WARMING] = {h->epoch, "0", "0", "done"},
+	    [REPORTING] = {h->epoch, h->order, h->attempt, "done", "0", "1",
+		"{\"matched\":1,\"deleted\":1}", ""}};
+	static const int counts[] = {[GREETING] = 1,
+	    [ASKING_RULES] = 1,
+	    [CLAIMING] = 1,
+	    [WARMING] = FLEET_REPORT_PARAMS,
+	    [REPORTING] = FLEET_REPORT_PARAMS};
 	struct err err = {{0}};
 
 	h->step = step;
-	if (step != IDLE && pg_ask(h->pg, sql[step], params, counts[step], &err) < 0)
+	if (step != IDLE && pg_ask(h->pg, sql[step], params[step], counts[step], &err) < 0)
 		fail("question", err.text);
 }
 
@@ -92,6 +102,10 @@ static enum step what_next(struct host *h)
 	if (h->claim_again) {
 		h->claim_again = false;
 		return CLAIMING;
+	}
+	if (!h->warm) {
+		h->warm = true;
+		return WARMING;
 	}
 	return IDLE;
 }

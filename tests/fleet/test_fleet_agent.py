@@ -298,6 +298,19 @@ class Begins(AgentCase):
             self.assertEqual(process.wait(60), 1)
             self.assertIn(words, self.log())
 
+    def test_session_is_warm(self):
+        """A session plans what an order needs before the first one comes; that leaves nothing behind."""
+        self.fleet.admin(f"ALTER DATABASE {self.fleet.database} SET track_functions = 'all'")
+        self.start()
+        self.joined()
+
+        def calls():
+            return dict(line.split("|") for line in self.fleet.admin("SELECT funcname, calls FROM pg_stat_user_functions"))
+        for name in ("fleet_rules", "fleet_claim", "fleet_report"):
+            self.until(lambda name=name: int(calls().get(name, 0)) > 0, f"a call of {name}")
+        self.assertEqual(self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_event WHERE kind = 'done'"), ["0"])
+        self.assertNotIn("refuse", self.log())
+
     def test_goes_on_trying(self):
         """No certificate, a name that was not added, a server that is none: it waits, says why once, and joins when it can."""
         with socket.socket() as silent:
