@@ -137,12 +137,13 @@ check: ## lint, and every test once: some minutes
 	$(MAKE) lint LINT_GCC=$(BUILD)
 	for t in $(RUN_TESTS); do $(MAKE) $$t DEVELOPER=1 || exit 1; done
 	@echo "all tests passed"
-check-long: ## what else continuous integration runs: the sanitizers, a short torture and bench, large sizes
-	sh tests/deps.sh build test lint
+check-long: ## what else continuous integration runs: sanitizers, short torture and bench, large sizes, another Debian
+	sh tests/deps.sh build test lint suite
 	$(MAKE) sanitize
 	$(MAKE) torture DEVELOPER=1 ROUNDS=10
 	$(MAKE) bench-short DEVELOPER=1
 	$(MAKE) full DEVELOPER=1
+	IF_REACHED=1 $(MAKE) suite
 	@echo "all long tests passed"
 
 unit: $(if $(T),$(BUILD)/unit/$(T),$(UNIT)) ## cmocka tests of every module; T=mail/test_domain for one
@@ -165,7 +166,10 @@ fleet: programs-for-tests ## three hosts on a private PostgreSQL with TLS, and p
 full: programs-for-tests ## a protocol test that is cut short elsewhere, in full size
 	PQPURGE_FULL=1 tests/protocol/run $(BUILD) test_reload
 
-.PHONY: demo fleet-demo
+SUITE = trixie
+.PHONY: suite demo fleet-demo
+suite: ## the demo, then the unit tests, in a bare root of another Debian (needs root and the mirror); SUITE=testing
+	tests/suite/run $(SUITE)
 fleet-demo: ## install what is missing, build, and show an order to a fleet of private Postfixes
 	sh tests/deps.sh build test
 	$(MAKE) all

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint, deb, bench) are missing, and installs these and no
+# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint, suite, deb, bench) are missing, and installs these and no
 # others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
 set -u
 
@@ -9,6 +9,7 @@ BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libi
 TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd postgresql openssl'
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
+SUITE='debootstrap'
 DEB='debhelper dpkg-dev lintian debootstrap systemd'
 
 fail() {
@@ -23,11 +24,12 @@ for group in "$@"; do
 	test) packages="$packages $TEST" ;;
 	lint) packages="$packages $LINT" ;;
 	deb) packages="$packages $DEB" ;;
+	suite) packages="$packages $SUITE" ;;
 	bench) packages="$packages $BENCH" ;;
-	*) fail "no group \"$group\"; there are build, test, lint, deb and bench" ;;
+	*) fail "no group \"$group\"; there are build, test, lint, suite, deb and bench" ;;
 	esac
 done
-[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint, deb, bench)"
+[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint, suite, deb, bench)"
 
 command -v dpkg-query >/dev/null 2>&1 ||
 	fail "this is not Debian; please see to it that there is:" "$packages"
