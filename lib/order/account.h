@@ -21,7 +21,7 @@
  * Readers skip a last line that was cut off; the next writer ends it. Numbers are never used again.
  * Past ACCOUNT_BYTES the file is written anew after a batch, and renamed: the newest ACCOUNT_KEEP
  * batches stay, of their IDs only those that a hold batch may still hold, and every hold batch that
- * has such.
+ * has such. What was dropped stays in the sums (sums/sums.h).
  *
  * Room for a batch is reserved behind the end of the file, so that a flood can be purged after it
  * has filled the disk. Root parses only what a child hands over: numbers, queue IDs, and texts,

@@ -143,6 +143,7 @@ static bool tell_kind(struct account_line *line)
 	    [LINE_END] = "{\"end\":",
 	    [LINE_FACTS] = "{\"facts\":",
 	    [LINE_KEPT] = "{\"kept\":",
+	    [LINE_SUMS] = "{\"sums\":",
 	};
 
 	for (int kind = 0; kind < LINE_KINDS; kind++) {

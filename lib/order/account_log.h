@@ -53,11 +53,12 @@ enum account_kind {
 	LINE_END,
 	LINE_FACTS,
 	LINE_KEPT,
+	LINE_SUMS, /* sums/sums.h */
 	LINE_KINDS
 };
 struct account_line {
 	enum account_kind kind;
-	uint64_t number; /* of the batch; of LINE_KEPT a count of bytes */
+	uint64_t number; /* of the batch; of LINE_KEPT a count of bytes, of LINE_SUMS of batches */
 	char *text;
 	size_t len; /* without its newline */
 	char *rest; /* of the text, behind the number */

@@ -287,6 +287,10 @@ static int visit(void *arg, const struct account_line *line)
 		ledger->written = line->number;
 		return 0;
 	}
+	if (line->kind == LINE_SUMS) {
+		sums_add_line(&ledger->dropped, line);
+		return 0;
+	}
 	if (line->number > ledger->highest)
 		ledger->highest = line->number;
 	if (line->kind == LINE_CHUNK || line->kind == LINE_DONE)

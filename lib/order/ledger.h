@@ -7,6 +7,7 @@
 #include "mail/queue_id.h"
 #include "order/account.h"
 #include "order/account_log.h"
+#include "order/sums/sums.h"
 
 /* ---- messages: queue ID and time of arrival, which are an identity */
 
@@ -54,9 +55,10 @@ struct ledger_batch {
 struct ledger {
 	struct ledger_batch *list; /* by number */
 	size_t count, cap;
-	bool all;         /* keep parts of ended batches, too */
-	uint64_t highest; /* number ever used */
-	uint64_t written; /* size of the file after it was written anew; 0 = never */
+	bool all;            /* keep parts of ended batches, too */
+	uint64_t highest;    /* number ever used */
+	uint64_t written;    /* size of the file after it was written anew; 0 = never */
+	struct sums dropped; /* of batches that are not in the log any more */
 	uint32_t order;
 };
 /* Release *ret in any case. */

@@ -56,15 +56,23 @@ static int flush(struct compacting *c, size_t at_least)
 	return code;
 }
 
+static size_t age_of(const struct ledger *ledger, const struct ledger_batch *b)
+{
+	return ledger->count - (size_t)(b - ledger->list);
+}
+
+static bool is_dropped(const struct ledger *ledger, const struct ledger_batch *b)
+{
+	return age_of(ledger, b) > ACCOUNT_KEEP && b->ended && b->held.len == 0;
+}
+
 static bool is_kept(
     const struct ledger *ledger, const struct ledger_batch *b, const struct account_line *line)
 {
-	size_t age = ledger->count - (size_t)(b - ledger->list);
-
-	if (age > ACCOUNT_KEEP && b->ended && b->held.len == 0)
+	if (is_dropped(ledger, b))
 		return false;
 	if (line->kind == LINE_FACTS)
-		return age <= FACTS_KEEP;
+		return age_of(ledger, b) <= FACTS_KEEP;
 	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
 }
 
@@ -98,8 +106,8 @@ static void put_end(
 static int visit(void *arg, const struct account_line *line)
 {
 	struct compacting *c = arg;
-	const struct ledger_batch *b =
-	    line->kind == LINE_KEPT ? NULL : ledger_find(&c->ledger, line->number);
+	const bool of_batch = line->kind != LINE_KEPT && line->kind != LINE_SUMS;
+	const struct ledger_batch *b = of_batch ? ledger_find(&c->ledger, line->number) : NULL;
 
 	if (!b || !is_kept(&c->ledger, b, line))
 		return 0;
@@ -125,8 +133,20 @@ static int copy_rest(struct compacting *c, const struct account_log *log)
 	return code < 0 ? code : got < 0 ? -errno : 0;
 }
 
+/* What is dropped now, and what was before. */
+static void put_sums(struct compacting *c)
+{
+	struct sums *dropped = &c->ledger.dropped;
+
+	for (size_t n = 0; n < c->ledger.count; n++)
+		if (is_dropped(&c->ledger, &c->ledger.list[n]))
+			sums_add(dropped, &c->ledger.list[n].told);
+	sums_put_lines(dropped, &c->out);
+}
+
 static int write_anew(struct compacting *c, const struct account_log *log)
 {
+	put_sums(c);
 	int code = account_log_read(log, visit, c, NULL);
 
 	code = code ?: flush(c, 0);
