@@ -195,6 +195,8 @@ static int set_duration(struct options *o, void *at, const char *value, struct e
 	return code;
 }
 
+#define FLEETS_MAX 200 /* bytes */
+
 static int set_hosts(struct options *o, void *at, const char *value, struct err *err)
 {
 	(void)at;
@@ -204,6 +206,24 @@ static int set_hosts(struct options *o, void *at, const char *value, struct err 
 		return err_set(err, ERR_SYNTAX, "several hosts are one list: mx1,mx2");
 	o->hosts = value;
 	o->fleet = true;
+	return 0;
+}
+
+/* Services of libpq. */
+static int set_fleet(struct options *o, void *at, const char *value, struct err *err)
+{
+	const char *const good =
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_,";
+
+	(void)at;
+	o->fleet = true;
+	if (!value)
+		return 0;
+	if (!*value || strspn(value, good) != strlen(value) || strlen(value) > FLEETS_MAX)
+		return err_set(err, ERR_SYNTAX, "'%s' names no fleets (east,west)", value);
+	if (o->fleets)
+		return err_set(err, ERR_SYNTAX, "several fleets are one list: east,west");
+	o->fleets = value;
 	return 0;
 }
 
@@ -285,7 +305,7 @@ const struct option_row option_rows[] = {
 	VALUE("by", 0, "WHAT", OPTION_TOP, by, set_by, "sender from recipient login client"),
 	VALUE("since", 0, "AGE", OPTION_TOP, selector.arrived_after, set_newer, "only what arrived since then"),
 	PLAIN("watch", 0, OPTION_TOP, watch, "draw it anew every two seconds"),
-	PLAIN("fleet", 0, OPTION_FLEET, fleet, "on all hosts of the fleet"),
+	MAYBE("fleet", 0, "NAME[,NAME]", OPTION_FLEET | OPTION_FLEET_ADD, fleets, set_fleet, "on all hosts of the fleet, or of these"),
 	VALUE("host", 0, "NAME[,NAME]", OPTION_FLEET, hosts, set_hosts, "on these of the fleet; @TAG: a tag's"),
 	VALUE("wait", 0, "AGE", OPTION_FLEET, wait, set_duration, "also for absent hosts, for AGE"),
 	VALUE("expire", 0, "AGE", OPTION_FLEET, expire, set_duration, "absent hosts do it until then (1d)"),

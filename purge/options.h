@@ -53,6 +53,7 @@ struct options {
 	bool remove;               /* setup */
 	bool listen, grant;        /* order */
 	bool fleet;                /* --fleet or --host */
+	const char *fleets;        /* --fleet=NAME,NAME; NULL: the setting's */
 	const char *hosts;         /* --host: names and @tags, commas between; NULL: all */
 	const char *tags, *as;     /* fleet add */
 	int64_t wait, expire;      /* of a fleet order; microseconds; 0: not given */

@@ -54,6 +54,20 @@ _pqpurge_idx_options() { # VERB CURRENT
 	_pqpurge_idx_offer "$2" "${words[@]}"
 }
 
+# Offers the services of libpq, which are this user's names of fleets, also behind a comma. None needs quotes.
+_pqpurge_idx_services() { # CURRENT
+	local LC_ALL=C service='^\[([A-Za-z0-9._-]+)\]' head='' file line
+
+	[[ $1 =~ ^[A-Za-z0-9._,-]*$ ]] || return
+	[[ $1 == *,* ]] && head=${1%,*},
+	for file in "${PGSERVICEFILE:-$HOME/.pg_service.conf}" /etc/postgresql-common/pg_service.conf; do
+		[[ -f $file && -r $file ]] || continue
+		while IFS= read -r line; do
+			[[ $line =~ $service && $head${BASH_REMATCH[1]} == "$1"* ]] && COMPREPLY+=("$head${BASH_REMATCH[1]}")
+		done <"$file"
+	done
+}
+
 # Completes the value of an option; fails if nothing is known of its values.
 _pqpurge_idx_value() { # OPTION CURRENT
 	case $1 in
@@ -62,6 +76,8 @@ _pqpurge_idx_value() { # OPTION CURRENT
 	--save) compopt -o dirnames 2>/dev/null ;;
 	--queue) _pqpurge_idx_offer "$2" maildrop incoming active deferred hold ;;
 	--by) _pqpurge_idx_offer "$2" sender from recipient login client ;;
+	--as) _pqpurge_idx_offer "$2" host operator reader ;;
+	--fleet=) _pqpurge_idx_services "$2" ;;
 	--action) _pqpurge_idx_offer "$2" REJECT DEFER HOLD DISCARD OK WARN ;;
 	--older | --newer | --since | --for | --block) _pqpurge_idx_offer "$2" 10m 1h 24h 7d ;;
 	--sender | --from) _pqpurge_idx_names domains "$2" ;;
@@ -79,6 +95,8 @@ _pqpurge_idx() {
 	elif [[ $before == '=' ]]; then
 		before=${COMP_WORDS[COMP_CWORD - 2]}
 	fi
+	# A name follows only behind '='.
+	[[ $before == --fleet && "${COMP_WORDS[COMP_CWORD]} ${COMP_WORDS[COMP_CWORD - 1]}" == *=* ]] && before='--fleet='
 	# A quote that is still open is part of the word.
 	current=${current#[\"\']}
 	COMPREPLY=()
@@ -94,6 +112,7 @@ _pqpurge_idx() {
 	((i == COMP_CWORD)) && _pqpurge_idx_verbs "$current"
 	case $verb in
 	unblock) _pqpurge_idx_names rules "$current" ;;
+	fleet) _pqpurge_idx_offer "$current" hosts orders order cancel init add retire ;;
 	undo) _pqpurge_idx_names batches "$current" ;;
 	purge | hold | release | list | top | why | block) _pqpurge_idx_names domains "$current" ;;
 	esac

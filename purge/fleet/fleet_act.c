@@ -52,15 +52,19 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 static int find_token(struct acting *a, struct err *err)
 {
 	struct json *request, *answer = NULL;
+	struct fleet_site *site;
 	uint64_t number = 0;
+	int code = fleet_only(a->f, "undo --fleet", &site, err);
 
+	if (code < 0)
+		return code;
 	if (a->o->word_count != 1 || str_parse_u64(a->o->words[0], 1, INT64_MAX, &number) < 0)
 		return err_set(err, ERR_USAGE,
 		    "'undo --fleet' takes the number of one order; 'pqpurge-idx fleet orders' "
 		    "lists them");
 	request = fleet_request("order");
 	json_put_int(request, "order", (int64_t)number);
-	int code = fleet_link_ask(&a->f->link, request, &answer, err);
+	code = fleet_link_ask(&site->link, request, &answer, err);
 	code = code ?: take_token(a, answer, number, err);
 	json_free(answer);
 	return code;
@@ -78,20 +82,16 @@ static int prepare(struct acting *a, struct err *err)
 
 /* ---- the preview */
 
-static void say_absent(const struct json *results)
+static void say_absent(const struct fleet_order *o)
 {
-	struct fleet_counts c = fleet_count(results);
+	struct fleet_counts c = fleet_count(o);
 	char seen[64];
 	size_t told = 0;
 
 	say(stderr, "%zu %s", c.hosts, PLURAL(c.hosts, "host"));
-	for (size_t n = 0; n < c.hosts; n++) {
-		const struct json *r = json_at(results, "results", n);
-
-		if (fleet_state_of(r) == FLEET_ABSENT && told++ < 10)
-			say(stderr, "; %s was %s", json_text(r, "host"),
-			    fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen)));
-	}
+	fleet_each(r, o) if (fleet_state_of(r.json) == FLEET_ABSENT && told++ < 10)
+	    say(stderr, "; %s was %s", r.shown,
+		fleet_seen_text(json_int(r.json, "seen_us", -1), seen, sizeof(seen)));
 	if (told > 10)
 		say(stderr, "; and %zu more are absent", told - 10);
 	say(stderr, ".\n");
@@ -99,20 +99,19 @@ static void say_absent(const struct json *results)
 
 static void say_found(const struct acting *a, const char *key)
 {
-	const struct json *results = a->preview.results;
-	size_t hosts = 0;
-	int64_t sum = fleet_sum(results, key, &hosts);
+	size_t hosts = 0, told = 0;
+	int64_t sum = fleet_sum(&a->preview, key, &hosts);
 	struct strbuf line = {0};
 
 	strbuf_printf(&line, "%" PRId64 " %s on %zu %s", sum, PLURAL(sum, "message"), hosts,
 	    PLURAL(hosts, "host"));
-	for (size_t n = 0, told = 0; n < json_count(results, "results"); n++) {
-		const struct json *r = json_at(results, "results", n);
-		const struct json *s = json_child(r, "summary");
+	fleet_each(r, &a->preview)
+	{
+		const struct json *s = json_child(r.json, "summary");
 
 		if (s && json_int(s, key, 0) > 0 && told++ < 20)
-			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",",
-			    json_text(r, "host"), json_int(s, key, 0));
+			strbuf_printf(&line, "%s %s %" PRId64, told == 1 ? ":" : ",", r.shown,
+			    json_int(s, key, 0));
 	}
 	say(stderr, "%s.\n", strbuf_text(&line));
 	strbuf_release(&line);
@@ -121,31 +120,30 @@ static void say_found(const struct acting *a, const char *key)
 }
 
 /* "mx3", "mx3 and mx4", "3 absent hosts" */
-static char *absent_names(const struct json *results, char *buf, size_t size)
+static char *absent_names(const struct fleet_order *o, char *buf, size_t size)
 {
-	struct fleet_counts c = fleet_count(results);
-	const char *names[2] = {"", ""};
-	size_t found = 0;
+	struct fleet_counts c = fleet_count(o);
+	struct strbuf names = {0};
 
-	for (size_t n = 0; n < c.hosts && found < 2; n++)
-		if (fleet_state_of(json_at(results, "results", n)) == FLEET_ABSENT)
-			names[found++] = json_text(json_at(results, "results", n), "host");
+	fleet_each(r, o) if (c.absent <= 2 && fleet_state_of(r.json) == FLEET_ABSENT)
+	    strbuf_printf(&names, "%s%.80s", names.len ? " and " : "", r.shown);
 	if (c.absent > 2)
 		snprintf(buf, size, "%zu absent hosts", c.absent);
 	else
-		snprintf(buf, size, "%.63s%s%.63s", names[0], found == 2 ? " and " : "", names[1]);
+		snprintf(buf, size, "%s", strbuf_text(&names));
+	strbuf_release(&names);
 	return buf;
 }
 
 static bool is_wanted(const struct acting *a)
 {
-	struct fleet_counts c = fleet_count(a->preview.results);
+	struct fleet_counts c = fleet_count(&a->preview);
 	const char *verb = strcmp(a->verb, "purge") == 0 ? "delete" : a->verb;
-	char question[320], names[160], also[200] = "";
+	char question[400], names[200], also[240] = "";
 
 	if (c.absent)
 		snprintf(also, sizeof(also), ", and on %s what came before now",
-		    absent_names(a->preview.results, names, sizeof(names)));
+		    absent_names(&a->preview, names, sizeof(names)));
 	snprintf(question, sizeof(question), "%s%c%s these%s?",
 	    a->plan.rules.count ? "Block and " : "",
 	    a->plan.rules.count ? verb[0] : verb[0] - 'a' + 'A', verb + 1, also);
@@ -158,6 +156,7 @@ static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct e
 
 	*o = (struct fleet_order){.verb = a->verb,
 	    .dry_run = dry_run,
+	    .splits = !dry_run,
 	    .spec = a->spec,
 	    .expire = dry_run      ? FLEET_LOOK
 		      : expire > 0 ? expire
@@ -185,13 +184,13 @@ static int ask(struct acting *a, bool *ret_end, struct err *err)
 	code = code ?: fleet_await(a->f, &a->preview, err);
 	if (code < 0)
 		return code;
-	struct fleet_counts c = fleet_count(a->preview.results);
-	say_absent(a->preview.results);
+	struct fleet_counts c = fleet_count(&a->preview);
+	say_absent(&a->preview);
 	say_found(a, key);
 	if (c.failed)
 		(void)!fleet_tell_hosts(stderr, &a->preview, 0, NULL);
-	if (fleet_sum(a->preview.results, key, NULL) == 0 && !c.absent && !a->plan.rules.count)
-		return tell_preview(a, fleet_exit(a->preview.results), err);
+	if (fleet_sum(&a->preview, key, NULL) == 0 && !c.absent && !a->plan.rules.count)
+		return tell_preview(a, fleet_exit(&a->preview), err);
 	*ret_end = !is_wanted(a);
 	if (!*ret_end)
 		return 0;
@@ -201,23 +200,23 @@ static int ask(struct acting *a, bool *ret_end, struct err *err)
 
 /* ---- the result */
 
-static void say_waits(const struct acting *a)
+static void say_waits_at(const struct acting *a, size_t site)
 {
-	const struct json *results = a->order.results;
-	struct fleet_counts c = fleet_count(results);
+	const char *fleet = a->f->sites[site].name;
 	char until[CLOCK_TEXT_SIZE];
 	struct strbuf names = {0};
 
-	for (size_t n = 0; n < c.hosts; n++) {
-		const struct json *r = json_at(results, "results", n);
-		enum fleet_state state = fleet_state_of(r);
+	fleet_each(r, &a->order)
+	{
+		enum fleet_state state = fleet_state_of(r.json);
 
-		if ((state == FLEET_ABSENT || state == FLEET_OPEN) && names.len < 300)
-			strbuf_printf(&names, "%s%s", names.len ? ", " : "", json_text(r, "host"));
+		if (r.site == site && (state == FLEET_ABSENT || state == FLEET_OPEN) &&
+		    names.len < 300)
+			strbuf_printf(&names, "%s%s", names.len ? ", " : "", r.shown);
 	}
 	if (names.len)
-		say(stdout, " Order %" PRId64 " waits for %s until %s.", a->order.number,
-		    names.text,
+		say(stdout, " Order %" PRId64 "%s%s waits for %s until %s.",
+		    a->order.at[site].number, fleet ? " of " : "", fleet ? fleet : "", names.text,
 		    clock_text(
 			clock_wall() + a->order.expire * USEC_PER_SEC, until, sizeof(until)));
 	strbuf_release(&names);
@@ -228,8 +227,7 @@ static void say_rules(const struct acting *a)
 	char until[CLOCK_TEXT_SIZE];
 	size_t known = 0, hosts = 0;
 
-	if (!a->plan.rules.count ||
-	    fleet_rules_known(a->f, a->order.rule_version, &known, &hosts, NULL) < 0)
+	if (!a->plan.rules.count || fleet_rules_known(a->f, &a->order, &known, &hosts, NULL) < 0)
 		return;
 	for (size_t n = 0; n < a->plan.rules.count; n++)
 		say(stdout, "%s: REJECT until %s, in force on %zu of %zu %s.\n",
@@ -241,9 +239,9 @@ static void say_rules(const struct acting *a)
 static int tell(const struct acting *a, const struct fleet_order *o, struct err *err)
 {
 	const char *key = fleet_done_key(a->verb, o->dry_run);
-	struct fleet_counts c = fleet_count(o->results);
+	struct fleet_counts c = fleet_count(o);
 	size_t hosts = 0;
-	int64_t sum = fleet_sum(o->results, key, &hosts);
+	int64_t sum = fleet_sum(o, key, &hosts);
 	char word[32];
 	int code;
 
@@ -259,24 +257,25 @@ static int tell(const struct acting *a, const struct fleet_order *o, struct err 
 		say(stdout, "%s%s %" PRId64 " %s on %zu of %zu %s.", o->dry_run ? "Dry run: " : "",
 		    o->dry_run ? key : word, sum, PLURAL(sum, "message"), hosts, c.hosts,
 		    PLURAL(c.hosts, "host"));
-		if (!o->dry_run)
-			say_waits(a);
+		for (size_t n = 0; !o->dry_run && n < a->f->count; n++)
+			say_waits_at(a, n);
 		say(stdout, "\n");
 		if (!o->dry_run)
 			say_rules(a);
 	}
 	code = session_written(code, err);
-	return code < 0 ? code : fleet_exit(o->results);
+	return code < 0 ? code : fleet_exit(o);
 }
 
 /* After ^C: shows what is known so far. */
 static int stopped(const struct acting *a)
 {
+	bool known = fleet_count(&a->order).hosts > 0;
 	int code = 0;
 
-	if (a->order.results && a->o->json)
+	if (known && a->o->json)
 		code = fleet_tell_json(&a->order);
-	else if (a->order.results && !a->o->quiet)
+	else if (known && !a->o->quiet)
 		code = fleet_tell_hosts(stdout, &a->order, 0, NULL);
 	return code < 0 ? EXIT_SOME_FAILED : EXIT_INTERRUPTED;
 }
@@ -292,7 +291,7 @@ static int run(struct acting *a, struct err *err)
 		return code;
 	code = place(a, &a->order, a->o->dry_run, err);
 	code = code ?: fleet_await(a->f, &a->order, err);
-	if (code < 0 && a->order.number && !a->o->dry_run) {
+	if (code < 0 && fleet_is_placed(&a->order) && !a->o->dry_run) {
 		fleet_tell_standing(&a->order);
 		if (code == ERR_STOPPED)
 			return stopped(a);

@@ -120,7 +120,7 @@ static int judge_hosts(const struct json *answer)
 static int hosts(struct fleet *f, struct err *err)
 {
 	struct json *answer = NULL;
-	int code = fleet_link_ask(&f->link, fleet_request("hosts"), &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, fleet_request("hosts"), &answer, err);
 
 	code = code ?: session_written(tell_hosts(f, answer), err);
 	if (code == 0)
@@ -170,7 +170,7 @@ static int orders(struct fleet *f, struct err *err)
 	struct table *t;
 
 	json_put_int(request, "limit", (int64_t)limit);
-	int code = fleet_link_ask(&f->link, request, &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && f->s->options.json) {
 		code = put_lines(answer, "orders");
 	} else if (code == 0) {
@@ -212,14 +212,14 @@ static int tell_order(const struct fleet *f, struct json *answer)
 {
 	struct fleet_order o = {.verb = json_words(answer, "verb"),
 	    .dry_run = json_bool(answer, "dry_run", false),
-	    .number = json_int(answer, "order", 0),
-	    .results = answer};
+	    .fleet = f,
+	    .at = {{.number = json_int(answer, "order", 0), .results = answer}}};
 	char placed[CLOCK_TEXT_SIZE], expires[CLOCK_TEXT_SIZE];
 
 	if (f->s->options.json)
 		return fleet_tell_json(&o);
-	say(stdout, "Order %" PRId64 ": %s%s by %s, placed %s, until %s%s.\n", o.number, o.verb,
-	    o.dry_run ? " (dry run)" : "", json_words(answer, "placed_by"),
+	say(stdout, "Order %" PRId64 ": %s%s by %s, placed %s, until %s%s.\n", o.at[0].number,
+	    o.verb, o.dry_run ? " (dry run)" : "", json_words(answer, "placed_by"),
 	    time_text(answer, "placed", placed, sizeof(placed)),
 	    time_text(answer, "expires", expires, sizeof(expires)),
 	    json_bool(answer, "cancelled", false) ? "; cancelled" : "");
@@ -233,6 +233,7 @@ static int tell_order(const struct fleet *f, struct json *answer)
 static int order(struct fleet *f, struct err *err)
 {
 	struct json *request, *answer = NULL;
+	struct fleet_order o = {.fleet = f};
 	int64_t number = 0;
 	int code = read_number(f, &number, err);
 
@@ -240,11 +241,12 @@ static int order(struct fleet *f, struct err *err)
 		return code;
 	request = fleet_request("order");
 	json_put_int(request, "order", number);
-	code = fleet_link_ask(&f->link, request, &answer, err);
+	code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && json_int(answer, "order", 0) != number)
 		code = err_set(err, ERR_USAGE, "there is no order %" PRId64, number);
 	code = code ?: session_written(tell_order(f, answer), err);
-	code = code ?: fleet_exit(answer);
+	o.at[0].results = answer;
+	code = code ?: fleet_exit(&o);
 	json_free(answer);
 	return code;
 }
@@ -260,7 +262,7 @@ static int cancel(struct fleet *f, struct err *err)
 	request = fleet_request("cancel");
 	json_put_int(request, "order", number);
 	json_put_text(request, "reason", f->s->options.reason);
-	code = fleet_link_ask(&f->link, request, &answer, err);
+	code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && f->s->options.json) {
 		code = session_written(json_line(stdout, json_duplicate(answer)), err);
 	} else if (code == 0) {
@@ -293,7 +295,7 @@ static void say_list(const struct json *answer, const char *key, const char *hea
 static int init(struct fleet *f, struct err *err)
 {
 	struct json *answer = NULL;
-	int code = fleet_link_ask(&f->link, fleet_request("init"), &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, fleet_request("init"), &answer, err);
 
 	if (code == 0 && f->s->options.json) {
 		code = session_written(json_line(stdout, json_duplicate(answer)), err);
@@ -341,7 +343,7 @@ static int name_role(struct fleet *f, struct err *err)
 		if (o->as)
 			json_put_text(request, "as", o->as);
 	}
-	int code = fleet_link_ask(&f->link, request, &answer, err);
+	int code = fleet_link_ask(&f->sites[0].link, request, &answer, err);
 	if (code == 0 && o->json)
 		code = session_written(json_line(stdout, json_duplicate(answer)), err);
 	else if (code == 0 && adds)
@@ -363,7 +365,11 @@ int fleet_admin(struct fleet *f, struct err *err)
 	    {"cancel", cancel, 2}, {"init", init, 1}, {"add", name_role, 2},
 	    {"retire", name_role, 2}};
 	const struct options *o = &f->s->options;
+	struct fleet_site *site;
+	int code = fleet_only(f, "fleet", &site, err);
 
+	if (code < 0)
+		return code;
 	for (size_t n = 0; o->word_count > 0 && n < COUNT_OF(rows); n++) {
 		if (strcmp(o->words[0], rows[n].word) != 0)
 			continue;

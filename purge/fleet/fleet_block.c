@@ -16,7 +16,8 @@ struct blocking {
 	const struct options *o;
 	bool sets; /* block, not unblock */
 	struct block_plan plan;
-	int64_t version;
+	int64_t version[FLEET_SITES_MAX]; /* of each fleet's rules with these; 0: it has none */
+	size_t failed;                    /* rules that a fleet did not take, though others did */
 	size_t known, hosts;
 };
 
@@ -41,7 +42,7 @@ static int make_plan(struct blocking *b, struct err *err)
 	return ERR_STOPPED;
 }
 
-static int send(struct blocking *b, const struct rule *r, struct err *err)
+static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)
 {
 	struct json *request = fleet_request("rule"), *answer = NULL;
 	struct strbuf text = {0};
@@ -53,35 +54,61 @@ static int send(struct blocking *b, const struct rule *r, struct err *err)
 	json_put_text(request, "reason", b->o->reason);
 	if (b->sets && b->o->rule_for)
 		json_put_int(request, "for_s", (b->o->rule_for + USEC_PER_SEC - 1) / USEC_PER_SEC);
-	int code = fleet_link_ask(&b->f->link, request, &answer, err);
+	int code = fleet_link_ask(&b->f->sites[site].link, request, &answer, err);
 	if (code == 0)
-		b->version = json_int(answer, "rule_version", 0);
+		b->version[site] = json_int(answer, "rule_version", 0);
 	json_free(answer);
 	strbuf_release(&text);
 	return code;
 }
 
+/* Of several fleets, one that does not take the rule keeps it from no other. */
+static int send_to_all(struct blocking *b, const struct rule *r, struct err *err)
+{
+	size_t failed = 0;
+	int code = 0;
+
+	for (size_t n = 0; n < b->f->count; n++) {
+		code = send(b, n, r, err);
+		failed += code < 0;
+		if (code == ERR_STOPPED || failed == b->f->count)
+			return code;
+		if (code < 0)
+			complain("%s", err->text);
+	}
+	b->failed += failed;
+	return 0;
+}
+
+static void count_host(
+    struct blocking *b, size_t site, const struct json *host, size_t *present, size_t *behind)
+{
+	const char *state = json_words(host, "state");
+	bool knows = b->version[site] && json_int(host, "rules", 0) >= b->version[site];
+
+	if (strcmp(state, "retired") == 0)
+		return;
+	b->hosts++;
+	b->known += knows;
+	*present += strcmp(state, "present") == 0;
+	*behind += strcmp(state, "present") == 0 && b->version[site] && !knows;
+}
+
 /* How many hosts are present. */
 static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
 {
-	struct json *answer = NULL;
-	int code = fleet_link_ask(&b->f->link, fleet_request("hosts"), &answer, err);
+	int code = 0;
 
 	b->known = b->hosts = *ret = *ret_behind = 0;
-	for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
-		const struct json *host = json_at(answer, "hosts", n);
-		const char *state = json_text(host, "state");
-		bool knows = json_int(host, "rules", 0) >= b->version;
-		bool present = state && strcmp(state, "present") == 0;
+	for (size_t site = 0; code == 0 && site < b->f->count; site++) {
+		struct json *answer = NULL;
 
-		if (state && strcmp(state, "retired") == 0)
-			continue;
-		b->hosts++;
-		b->known += knows;
-		*ret += present;
-		*ret_behind += present && !knows;
+		code =
+		    fleet_link_ask(&b->f->sites[site].link, fleet_request("hosts"), &answer, err);
+		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)
+			count_host(b, site, json_at(answer, "hosts", n), ret, ret_behind);
+		json_free(answer);
 	}
-	json_free(answer);
 	return code;
 }
 
@@ -96,7 +123,7 @@ static int await_known(struct blocking *b, struct err *err)
 		code = count_present(b, &present, &behind, err);
 	}
 	return code < 0              ? code
-	       : behind              ? EXIT_SOME_FAILED
+	       : behind || b->failed ? EXIT_SOME_FAILED
 	       : b->known < b->hosts ? EXIT_SOME_ABSENT
 				     : 0;
 }
@@ -140,7 +167,7 @@ static int run(struct blocking *b, struct err *err)
 	int status = 0, code = make_plan(b, err);
 
 	for (size_t n = 0; code == 0 && !b->o->dry_run && n < b->plan.rules.count; n++)
-		code = send(b, &b->plan.rules.list[n], err);
+		code = send_to_all(b, &b->plan.rules.list[n], err);
 	if (code == 0 && !b->o->dry_run)
 		code = status = await_known(b, err);
 	for (size_t n = 0; code >= 0 && n < b->plan.rules.count; n++)

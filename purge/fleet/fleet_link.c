@@ -137,7 +137,8 @@ static int refuse(struct fleet_link *link, const struct json *answer, struct err
 		if (strcmp(word, rows[n].word) == 0)
 			code = rows[n].code;
 	link->lost = code == ERR_CONFIG;
-	return err_set(err, code, "the fleet: %s",
+	return err_set(err, code, "the fleet%s%s: %s", link->name ? " " : "",
+	    link->name ? link->name : "",
 	    text   ? text
 	    : word ? word
 		   : "no reason is known");
@@ -171,11 +172,11 @@ struct json *fleet_request(const char *what)
 	return o;
 }
 
-int fleet_link_open(struct fleet_link *link, const char *fleet, struct err *err)
+int fleet_link_open(struct fleet_link *link, const char *fleet, const char *name, struct err *err)
 {
 	struct json *request = fleet_request("connect");
 
-	*link = (struct fleet_link){.fd = -1};
+	*link = (struct fleet_link){.fd = -1, .name = name};
 	json_put_text(request, "fleet", *fleet ? fleet : "service=pqpurge");
 	int code = start(link, err);
 	if (code == 0)

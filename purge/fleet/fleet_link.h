@@ -17,12 +17,14 @@ struct fleet_link {
 	int fd; /* to its stdin and from its stdout */
 	pid_t pid;
 	bool lost;        /* the last request met no database: whether it took effect is unknown */
+	const char *name; /* of the fleet, for words; NULL: "the fleet" */
 	struct strbuf in; /* the last answer */
 };
 
-/* Starts the link and connects it; fleet is the setting. ERR_CONFIG with words. Close it in any
- * case. */
-int fleet_link_open(struct fleet_link *link, const char *fleet, struct err *err) NODISCARD;
+/* Starts the link and connects it; fleet is as the setting, name is borrowed. ERR_CONFIG with
+ * words. Close it in any case. */
+int fleet_link_open(
+    struct fleet_link *link, const char *fleet, const char *name, struct err *err) NODISCARD;
 /*
  * Sends a request, which this frees, and waits for the answer; *ret is the caller's to free and may
  * be NULL. ERR_USAGE: the fleet refused it, with its words. ERR_CONFIG: no database; link->lost is

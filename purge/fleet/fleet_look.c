@@ -24,9 +24,10 @@ struct looking {
 
 /* ---- the lines of all hosts */
 
-typedef int take_line(struct looking *k, const char *host, const struct json *line);
+typedef int take_line(struct looking *k, const struct fleet_result *host, const struct json *line);
 
-static int each_line(struct looking *k, const char *host, take_line *take, struct err *err)
+static int each_line(
+    struct looking *k, const struct fleet_result *r, take_line *take, struct err *err)
 {
 	bool last = false;
 	int code = 0;
@@ -34,12 +35,12 @@ static int each_line(struct looking *k, const char *host, take_line *take, struc
 	for (int part = 0; code == 0 && !last && part < PARTS_MAX; part++) {
 		struct json *request = fleet_request("parts"), *answer = NULL;
 
-		json_put_int(request, "order", k->order.number);
-		json_put_text(request, "host", host);
+		json_put_int(request, "order", k->order.at[r->site].number);
+		json_put_text(request, "host", r->host);
 		json_put_int(request, "part", part);
-		code = fleet_link_ask(&k->f->link, request, &answer, err);
+		code = fleet_link_ask(&k->f->sites[r->site].link, request, &answer, err);
 		for (size_t n = 0; code == 0 && n < json_count(answer, "lines"); n++)
-			code = session_written(take(k, host, json_at(answer, "lines", n)), err);
+			code = session_written(take(k, r, json_at(answer, "lines", n)), err);
 		last = code < 0 || json_bool(answer, "last", true);
 		json_free(answer);
 	}
@@ -50,28 +51,24 @@ static int each_host(struct looking *k, take_line *take, struct err *err)
 {
 	int code = 0;
 
-	for (size_t n = 0; code == 0 && n < json_count(k->order.results, "results"); n++) {
-		const struct json *r = json_at(k->order.results, "results", n);
-		const char *host = json_text(r, "host");
-
-		if (host && json_child(r, "summary"))
-			code = each_line(k, host, take, err);
-	}
+	fleet_each(r, &k->order) if (code == 0 && json_child(r.json, "summary")) code =
+	    each_line(k, &r, take, err);
 	return code;
 }
 
 /* ---- list */
 
-static int list_json(struct looking *k, const char *host, const struct json *line)
+static int list_json(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
 	struct json *o = json_duplicate(line);
 
-	(void)k;
-	json_put_text(o, "host", host);
+	json_put_text(o, "host", host->host);
+	if (k->f->sites[host->site].name)
+		json_put_text(o, "fleet", k->f->sites[host->site].name);
 	return json_line(stdout, o);
 }
 
-static int list_row(struct looking *k, const char *host, const struct json *line)
+static int list_row(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
 	const struct json *first = json_at(line, "recipients", 0);
 	int64_t arrived = json_int(line, "arrival_time", 0),
@@ -93,8 +90,8 @@ static int list_row(struct looking *k, const char *host, const struct json *line
 	else
 		snprintf(recipients, sizeof(recipients), "%.200s", to ? to : "");
 	table_add(k->table,
-	    (const char *[]){host, json_text(line, "queue_id"), json_text(line, "queue_name"), age,
-		bytes, json_text(line, "sender"), recipients});
+	    (const char *[]){host->shown, json_text(line, "queue_id"),
+		json_text(line, "queue_name"), age, bytes, json_text(line, "sender"), recipients});
 	return 0;
 }
 
@@ -113,13 +110,13 @@ static int list(struct looking *k, struct err *err)
 
 /* ---- top and why */
 
-static int add_top(struct looking *k, const char *host, const struct json *line)
+static int add_top(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
 	(void)host;
 	return fleet_sums_add(&k->sums, "group", "count", line);
 }
 
-static int add_why(struct looking *k, const char *host, const struct json *line)
+static int add_why(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
 	(void)host;
 	return fleet_sums_add(&k->sums, "reason", "recipients", line);
@@ -183,9 +180,9 @@ static int sum_up(struct looking *k, bool why, struct err *err)
 	int code = each_host(k, why ? add_why : add_top, err);
 
 	fleet_sums_join(&k->sums);
-	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {
-		const struct json *s =
-		    json_child(json_at(k->order.results, "results", n), "summary");
+	fleet_each(r, &k->order)
+	{
+		const struct json *s = json_child(r.json, "summary");
 
 		k->cut |= s && json_int(s, "lines", 0) >= GROUPS_MAX;
 		k->cut |= s && json_bool(s, "cut", false);
@@ -206,9 +203,9 @@ static int sum_up(struct looking *k, bool why, struct err *err)
 
 /* ---- status */
 
-static void say_findings(const struct json *r)
+static void say_findings(const struct fleet_result *r)
 {
-	const struct json *s = json_child(r, "summary");
+	const struct json *s = json_child(r->json, "summary");
 
 	for (size_t n = 0; s && n < json_count(s, "findings"); n++) {
 		const struct json *f = json_at(s, "findings", n);
@@ -216,7 +213,7 @@ static void say_findings(const struct json *r)
 
 		if (level && text)
 			say(stdout, "%s %s: %s.\n", strcmp(level, "fault") == 0 ? "!" : "-",
-			    json_text(r, "host"), text);
+			    r->shown, text);
 	}
 }
 
@@ -224,28 +221,26 @@ static int status(struct looking *k, struct err *err)
 {
 	static const struct table_column columns[] = {
 	    {.name = "HOST"}, {.name = "STATE"}, {.name = "STATUS", .cut = true}};
-	size_t count = json_count(k->order.results, "results");
 
 	if (k->o->json)
 		return session_written(fleet_tell_json(&k->order), err);
 	k->table = table_new(stdout, columns, COUNT_OF(columns));
-	for (size_t n = 0; n < count; n++) {
-		const struct json *r = json_at(k->order.results, "results", n);
-		const struct json *s = json_child(r, "summary");
+	fleet_each(r, &k->order)
+	{
+		const struct json *s = json_child(r.json, "summary");
 		char seen[64] = "";
-		const char *words = json_text(r, "words");
+		const char *words = json_text(r.json, "words");
 
 		if (s)
 			words =
 			    json_bool(s, "ok", false) ? "nothing is wrong" : "something is wrong";
-		if (fleet_state_of(r) == FLEET_ABSENT)
-			words = fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen));
-		table_add(
-		    k->table, (const char *[]){json_text(r, "host"), fleet_state_word(r), words});
+		if (fleet_state_of(r.json) == FLEET_ABSENT)
+			words =
+			    fleet_seen_text(json_int(r.json, "seen_us", -1), seen, sizeof(seen));
+		table_add(k->table, (const char *[]){r.shown, fleet_state_word(r.json), words});
 	}
 	int code = table_end(k->table);
-	for (size_t n = 0; n < count; n++)
-		say_findings(json_at(k->order.results, "results", n));
+	fleet_each(r, &k->order) say_findings(&r);
 	return session_written(code, err);
 }
 
@@ -261,19 +256,19 @@ static bool is_cut(const struct json *r)
 /* Names on stderr the hosts that did not answer, or not with all. */
 static void say_missing(const struct looking *k)
 {
-	for (size_t n = 0; n < json_count(k->order.results, "results"); n++) {
-		const struct json *r = json_at(k->order.results, "results", n);
-		const char *words = json_text(r, "words"), *host = json_text(r, "host");
+	fleet_each(r, &k->order)
+	{
+		const char *words = json_text(r.json, "words");
 		char seen[64];
 
-		if (fleet_state_of(r) == FLEET_ABSENT)
-			complain("%s is absent (%s)", host,
-			    fleet_seen_text(json_int(r, "seen_us", -1), seen, sizeof(seen)));
-		else if (fleet_state_of(r) == FLEET_FAILED)
-			complain("%s: %s%s%s", host, fleet_state_word(r),
+		if (fleet_state_of(r.json) == FLEET_ABSENT)
+			complain("%s is absent (%s)", r.shown,
+			    fleet_seen_text(json_int(r.json, "seen_us", -1), seen, sizeof(seen)));
+		else if (fleet_state_of(r.json) == FLEET_FAILED)
+			complain("%s: %s%s%s", r.shown, fleet_state_word(r.json),
 			    words && *words ? ": " : "", words ? words : "");
-		else if (is_cut(r))
-			complain("%s has more lines than the fleet takes; narrow it down", host);
+		else if (is_cut(r.json))
+			complain("%s has more lines than the fleet takes; narrow it down", r.shown);
 	}
 }
 
@@ -303,7 +298,7 @@ int fleet_look(struct fleet *f, struct err *err)
 	code = code ?: fleet_await(f, &k.order, err);
 	code = code ?: tell(&k, err);
 	if (code >= 0)
-		code = fleet_exit(k.order.results);
+		code = fleet_exit(&k.order);
 	fleet_order_release(&k.order);
 	fleet_sums_release(&k.sums);
 	json_free(spec);

@@ -54,8 +54,9 @@ static void put_time(const struct json *r, char *buf, size_t size)
 		snprintf(buf, size, "%.1f s", (double)age / (double)USEC_PER_SEC);
 }
 
-static void add_row(struct table *t, const struct json *r, const char *done)
+static void add_row(struct table *t, const struct fleet_result *result, const char *done)
 {
+	const struct json *r = result->json;
 	static const char *const colors[] = {
 	    [FLEET_FAILED] = "red", [FLEET_ABSENT] = "yellow", [FLEET_OPEN] = NULL};
 	struct strbuf what = {0};
@@ -64,8 +65,8 @@ static void add_row(struct table *t, const struct json *r, const char *done)
 
 	put_result(&what, r, done);
 	put_time(r, when, sizeof(when));
-	table_add(t,
-	    (const char *[]){json_text(r, "host"), fleet_state_word(r), strbuf_text(&what), when});
+	table_add(
+	    t, (const char *[]){result->shown, fleet_state_word(r), strbuf_text(&what), when});
 	if (state != FLEET_DONE && colors[state])
 		table_color(t, 1, colors[state]);
 	strbuf_release(&what);
@@ -77,15 +78,15 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	    {.name = "HOST"}, {.name = "STATE"}, {.name = "RESULT", .cut = true}, {.name = "TIME"}};
 	struct table *t = table_new(to, columns, COUNT_OF(columns));
 	const char *done = fleet_done_key(o->verb, o->dry_run);
-	size_t count = json_count(o->results, "results"), rows = 0;
+	size_t count = fleet_count(o).hosts, rows = 0;
 
 	/* If there are too many for a screen, those that are done are left out. */
-	for (size_t n = 0; n < count; n++) {
-		const struct json *r = json_at(o->results, "results", n);
-
-		if (most && (rows == most || (count > most && fleet_state_of(r) == FLEET_DONE)))
+	fleet_each(r, o)
+	{
+		if (most &&
+		    (rows == most || (count > most && fleet_state_of(r.json) == FLEET_DONE)))
 			continue;
-		add_row(t, r, done);
+		add_row(t, &r, done);
 		rows++;
 	}
 	if (ret_rows)
@@ -95,15 +96,22 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 
 /* ---- JSON */
 
-static int host_line(const struct fleet_order *o, const struct json *r)
+static const char *fleet_name(const struct fleet_order *o, size_t site)
 {
-	const struct json *summary = json_child(r, "summary");
-	const char *words = json_text(r, "words");
+	return o->fleet ? o->fleet->sites[site].name : NULL;
+}
+
+static int host_line(const struct fleet_order *o, const struct fleet_result *result)
+{
+	const struct json *r = result->json, *summary = json_child(r, "summary");
+	const char *words = json_text(r, "words"), *fleet = fleet_name(o, result->site);
 	struct json *line = json_new();
 	int64_t status = json_int(r, "exit", -1);
 
-	json_put_text(line, "host", json_text(r, "host"));
-	json_put_int(line, "order", o->number);
+	json_put_text(line, "host", result->host);
+	if (fleet)
+		json_put_text(line, "fleet", fleet);
+	json_put_int(line, "order", o->at[result->site].number);
 	json_put_text(line, "state", fleet_state_word(r));
 	if (status >= 0)
 		json_put_int(line, "exit", status);
@@ -116,13 +124,13 @@ static int host_line(const struct fleet_order *o, const struct json *r)
 }
 
 /* Sums each number that any host's summary has. */
-static void put_sums(struct json *o, const struct json *results)
+static void put_sums(struct json *to, const struct fleet_order *o)
 {
 	struct strbuf seen = {0};
 
-	for (size_t n = 0; n < json_count(results, "results"); n++) {
-		const struct json *s = json_child(json_at(results, "results", n), "summary"),
-				  *value;
+	fleet_each(r, o)
+	{
+		const struct json *s = json_child(r.json, "summary"), *value;
 		const char *key;
 		void *at = NULL;
 
@@ -135,22 +143,37 @@ static void put_sums(struct json *o, const struct json *results)
 				known |= strcmp(each, key) == 0;
 			if (known || list.count > 100)
 				continue;
-			json_put_int(o, key, fleet_sum(results, key, NULL));
+			json_put_int(to, key, fleet_sum(o, key, NULL));
 			strlist_push(&seen, key, strlen(key));
 		}
 	}
 	strbuf_release(&seen);
 }
 
+/* "order", or of several fleets "orders" by the fleet's name. */
+static void put_orders(struct json *to, const struct fleet_order *o)
+{
+	struct json *orders;
+
+	if (!o->fleet || o->fleet->count == 1) {
+		json_put_int(to, "order", o->at[0].number);
+		return;
+	}
+	orders = json_new();
+	for (size_t n = 0; n < o->fleet->count; n++)
+		if (o->at[n].number)
+			json_put_int(orders, fleet_name(o, n), o->at[n].number);
+	json_put(to, "orders", orders);
+}
+
 int fleet_tell_json(const struct fleet_order *o)
 {
-	struct fleet_counts c = fleet_count(o->results);
+	struct fleet_counts c = fleet_count(o);
 	struct json *summary = json_new(), *line;
 	int code = 0;
 
-	for (size_t n = 0; code == 0 && n < json_count(o->results, "results"); n++)
-		code = host_line(o, json_at(o->results, "results", n));
-	json_put_int(summary, "order", o->number);
+	fleet_each(r, o) code = code ?: host_line(o, &r);
+	put_orders(summary, o);
 	json_put_int(summary, "hosts", (int64_t)c.hosts);
 	json_put_int(summary, "done", (int64_t)c.done);
 	json_put_int(summary, "absent", (int64_t)c.absent);
@@ -158,7 +181,7 @@ int fleet_tell_json(const struct fleet_order *o)
 	json_put_int(summary, "failed", (int64_t)c.failed);
 	if (c.open)
 		json_put_int(summary, "open", (int64_t)c.open);
-	put_sums(summary, o->results);
+	put_sums(summary, o);
 	line = json_new();
 	json_put(line, "summary", summary);
 	return code < 0 ? (json_free(line), code) : json_line(stdout, line);

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from fleet import FleetCase
+from fleet import Fleet, FleetCase
 from test_terminal import Terminal
 
 BAD, GOOD = "a@example.com", "b@good.test"
@@ -190,6 +190,98 @@ class Rules(FleetCase):
         self.assertEqual(rules.get("example.com"), "fleet")
         host.pq.start()
         self.until(lambda: host.refuses(BAD), "the rule in force")
+
+
+class Sites(FleetCase):
+    """--fleet=east,west: two databases, each with hosts, orders and rules of its own."""
+
+    def setUp(self):
+        super().setUp()
+        self.west = Fleet(self.server)
+        self.addCleanup(self.west.close)
+        self.services = os.path.join(self.fleet.home, "services")
+        with open(self.services, "w", encoding="ascii") as file:
+            for name, fleet in (("east", self.fleet), ("west", self.west)):
+                file.write(f"[{name}]\n" + "\n".join(fleet.conninfo("anna", "root").split()) + "\n")
+
+    def idx(self, *args):
+        return self.fleet.idx(*args, env={**os.environ, "PGSERVICEFILE": self.services})
+
+    def join(self):
+        hosts = [self.fleet.join("mx1"), self.west.join("mx1"), self.west.join("mx2")]
+        for host in hosts:
+            host.fill(BAD, 2)
+        return hosts
+
+    def count(self, table="fleet_order"):
+        return [int(fleet.admin(f"SELECT count(*) FROM pqpurge.{table}")[0]) for fleet in (self.fleet, self.west)]
+
+    def test_both(self):
+        """One command, an order in each; a line for each host says of which fleet; the sums are of all; then a rule for both."""
+        hosts = self.join()
+        done = self.idx("purge", "--fleet=east,west", "-y", "--json", "example.com")
+        self.assertEqual(done.status, 0, done)
+        summary = done.lines[-1]["summary"]
+        self.assertEqual((summary["hosts"], summary["done"], summary["deleted"]), (3, 3, 6), done)
+        self.assertEqual(sorted((line["fleet"], line["host"], line["order"] == summary["orders"][line["fleet"]])
+                                for line in done.lines[:-1]), [("east", "mx1", True), ("west", "mx1", True), ("west", "mx2", True)])
+        self.assertEqual([host.senders() for host in hosts], [{}, {}, {}])
+        done = self.idx("block", "--fleet=east,west", "--for", "1h", "example.com")
+        self.assertEqual(done.status, 0, done)
+        self.assertIn("in force on 3 of 3 hosts", done.out)
+        self.assertEqual([host.refuses(BAD) for host in hosts], [True] * 3)
+        done = self.idx("purge", "--fleet=west,east", "-n", "example.com")
+        self.assertIn("east/mx1\tdone", done.out)
+        self.assertEqual(self.idx("unblock", "--fleet=west", "example.com").status, 0)
+        self.assertEqual([host.refuses(BAD) for host in hosts], [True, False, False])
+
+    def test_looks(self):
+        """list, top and status of both."""
+        self.join()
+        listed = self.idx("list", "--fleet=east,west", "--json")
+        self.assertEqual(sorted((line["fleet"], line["host"]) for line in listed.lines),
+                         sorted([("east", "mx1"), ("west", "mx1"), ("west", "mx2")] * 2), listed)
+        top = self.idx("top", "--fleet=east,west", "--json")
+        self.assertEqual([(g["group"], g["count"], g["hosts"]) for g in top.lines], [("example.com", 6, 3)], top)
+        self.assertIn("west/mx2", self.idx("status", "--fleet=east,west").out)
+
+    def test_named_hosts(self):
+        """--host takes names of any of them; a fleet of which none is named gets no order; an unknown name places nothing."""
+        hosts = self.join()
+        for names in ("mx9", "mx2,mx9", "@none"):
+            self.assertEqual(self.idx("purge", "--fleet=east,west", "--host", names, "-y", "example.com").status, 1, names)
+        self.assertEqual(self.count(), [0, 0])
+        done = self.idx("purge", "--fleet=east,west", "--host", "mx2", "-y", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[-1]["summary"]["hosts"], self.count()), (0, 1, [0, 1]), done)
+        self.assertEqual([host.senders() for host in hosts], [{BAD: 2}, {BAD: 2}, {}])
+        done = self.idx("purge", "--fleet=east,west", "--host", "mx1", "-y", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[-1]["summary"]["deleted"]), (0, 4), done)
+
+    def test_one_of_them_fails(self):
+        """One that cannot be reached: nothing is placed. One that refuses: the other does it, and the exit status is 2."""
+        hosts = self.join()
+        for names in ("east,nowhere", "nowhere", ",", "", "east;west", "a=b"):
+            done = self.idx("purge", "--fleet=" + names, "-y", "example.com")
+            self.assertEqual((done.status, self.count()), (1, [0, 0]), (names, done))
+        self.west.admin("REVOKE EXECUTE ON FUNCTION pqpurge.fleet_place FROM pqpurge_operator")
+        done = self.idx("purge", "--fleet=west,east", "-y", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[-1]["summary"]["deleted"], self.count()), (2, 2, [1, 0]), done)
+        self.assertIn("the fleet west", done.err)
+        self.assertEqual([host.senders() for host in hosts], [{}, {BAD: 2}, {BAD: 2}])
+
+    def test_numbers(self):
+        """An order's number is its fleet's own: what takes one is for one fleet."""
+        self.west.add("mx1")
+        self.fleet.add("mx1")
+        self.assertEqual(self.idx("hold", "--fleet=west,east", "-y", "example.com").status, 4)
+        order = self.west.admin("SELECT id FROM pqpurge.fleet_order")[0]
+        for words in (("undo", "-y", order), ("fleet", "cancel", order), ("fleet", "hosts")):
+            done = self.idx(*words, "--fleet=east,west")
+            self.assertEqual(done.status, 1, done)
+            self.assertIn("one fleet at a time", done.err)
+        self.assertEqual(self.idx("fleet", "cancel", order, "--fleet=west").status, 0)
+        self.assertEqual((self.fleet.states(self.fleet.admin("SELECT id FROM pqpurge.fleet_order")[0]), self.west.states(order)),
+                         ({"mx1": "pending"}, {"mx1": "cancelled"}))
 
 
 class Admin(FleetCase):

@@ -153,8 +153,19 @@ class ShellCase:
         self.assert_line("pqpurge-idx top --by=cl", "pqpurge-idx top --by=client")
         self.assert_line("pqpurge-idx block --action DEF", "pqpurge-idx block --action DEFER")
         self.assert_line("pqpurge-idx list --sender exa", "pqpurge-idx list --sender example.com")
+        self.assert_line("pqpurge-idx fleet ca", "pqpurge-idx fleet cancel")
+        self.assert_line("pqpurge-idx fleet add mx1 --as op", "pqpurge-idx fleet add mx1 --as operator")
         os.mkdir(os.path.join(self.shell.home, "evidence"))
         self.assert_line(f"pqpurge-idx purge --save {self.shell.home}/evi", f"pqpurge-idx purge --save {self.shell.home}/evidence/")
+
+    def test_fleets(self):
+        """They are services of libpq; a list of them is one word; without '=' no name follows."""
+        with open(os.path.join(self.shell.home, ".pg_service.conf"), "w", encoding="ascii") as file:
+            file.write("[east]\nhost=a.test\n# [north]\n[west]\nhost=b.test\n[w`fire`]\n")
+        self.assert_line("pqpurge-idx purge --fleet=ea", "pqpurge-idx purge --fleet=east")
+        self.assert_line("pqpurge-idx top --fleet=east,we", "pqpurge-idx top --fleet=east,west")
+        self.assert_line("pqpurge-idx list --fleet ea", "pqpurge-idx list --fleet ea")
+        self.assertEqual(self.shell.complete("pqpurge-idx list --fleet=")[1] - {"east", "west"}, set())
 
     def test_names_from_the_index(self):
         self.assert_line("pqpurge-idx exam", "pqpurge-idx " + BAD)

@@ -26,14 +26,15 @@ PLACES = [
     "", "-n ", "purge ", "hold ", "release ", "list ", "top ", "why ", "block ", "unblock ", "undo ", "show ", "log ", "rules ",
     "--sender ", "list --sender ", "list --sender=", "hold --from ", "hold --from=", "list --login ", "list --id ", "list --queue ",
     "list --queue=", "top --by ", "block --action ", "block --reason ", "purge --older ", "purge --block=", "list -", "list --",
-    "purge -y -- ", "unblock -y ", "undo -y ", "nonsense ", "list x@",
+    "fleet ", "fleet add --as ", "top --fleet=", "top --fleet=a,", "purge -y -- ", "unblock -y ", "undo -y ", "nonsense ", "list x@",
 ]
 # What root may have typed: it runs when root presses Return, not at TAB.
 TYPED = ["`fire`", "$(fire)", "a`fire`", "\"$(fire)", "\"`fire`", "${x:-$(fire)}", "<(fire)", ";fire;", "$((1+$(fire)))", "a[$(fire)]"]
 FILES = ["a`fire`", "b$(fire)", "c;fire;", "d fire", "e'fire'", "f\"fire\"", "g\nfire", "h*", "i~root", "j${HOME}", "k&fire", "l#a", "m\\n",
          "n|fire", "o<(fire)", "p{a,b}", "q=a", "r:b", "s\tb", "t$HOME", "v[fire]"]
 FIXED = set("""purge hold release retry list floods show top why block unblock rules sync status setup log undo fleet maildrop incoming active
-    deferred sender from recipient login client REJECT DEFER HOLD DISCARD OK WARN 10m 1h 24h 7d""".split())
+    deferred sender from recipient login client REJECT DEFER HOLD DISCARD OK WARN 10m 1h 24h 7d hosts orders order cancel init add
+    retire host operator reader""".split())
 NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*\Z")
 OPTION = re.compile(r"--[a-z][a-z-]*\Z")
 

@@ -52,6 +52,10 @@ static void test_spec(void **state)
 		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"deferred,active\",\"only\":"
 		"true}"},
 	    {"top --fleet --by login --since 1h", "{\"v\":1,\"by\":\"login\",\"newer_s\":3600}"},
+	    {"purge --fleet=east,west example.com", "{\"v\":1,\"author\":[\"example.com\"]}"},
+	    {"purge --fleet= example.com", NULL},
+	    {"purge --fleet=host=a example.com", NULL},
+	    {"purge --fleet=a --fleet=b example.com", NULL},
 	    {"purge --fleet --save /tmp example.com", NULL},
 	    {"purge --fleet --for 1h example.com", NULL},
 	    {"purge --fleet --flood 3", NULL},

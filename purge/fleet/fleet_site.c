@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/fleet/fleet_site.h"
+
+#define NAME_SIZE 128
+
+/* ---- which fleets */
+
+static int add_site(struct fleet *f, const char *name, size_t len, struct err *err)
+{
+	for (size_t n = 0; name && n < f->count; n++)
+		if (strlen(f->sites[n].name) == len && strncmp(f->sites[n].name, name, len) == 0)
+			return 0;
+	if (f->count == FLEET_SITES_MAX)
+		return err_set(err, ERR_USAGE, "'--fleet' takes %d names", FLEET_SITES_MAX);
+	f->sites[f->count] =
+	    (struct fleet_site){.name = name ? strndup(name, len) : NULL, .link = {.fd = -1}};
+	if (name && !f->sites[f->count].name)
+		return err_set(err, -ENOMEM, "out of memory");
+	f->count++;
+	return 0;
+}
+
+static int add_sites(struct fleet *f, const char *list, struct err *err)
+{
+	int code = list ? 0 : add_site(f, NULL, 0, err);
+
+	for (; list && code == 0 && *list; list += *list == ',') {
+		size_t len = strcspn(list, ",");
+
+		if (len)
+			code = add_site(f, list, len, err);
+		list += len;
+	}
+	return code == 0 && f->count == 0 ? err_set(err, ERR_USAGE, "'--fleet=' names no fleet")
+					  : code;
+}
+
+/* ---- their hosts */
+
+static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found, struct err *err)
+{
+	struct json *request = fleet_request("tags"), *answer = NULL;
+	struct strbuf packed = {0};
+
+	strlist_push(&packed, tag, strlen(tag));
+	json_put_packed(request, "tags", &packed);
+	int code = fleet_link_ask(&site->link, request, &answer, err);
+	for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++) {
+		const char *name = json_text(json_at(answer, "hosts", n), NULL);
+
+		if (name)
+			strlist_push(&site->hosts, name, strlen(name));
+		*ret_found |= name != NULL;
+	}
+	json_free(answer);
+	return code;
+}
+
+/* Of several fleets, the name goes to those that have such a host. One fleet alone is asked when
+ * the order is placed. */
+static int add_named(struct fleet_site *site, const char *name, bool *ret_found, struct err *err)
+{
+	int code = site->known
+		       ? 0
+		       : fleet_link_ask(&site->link, fleet_request("hosts"), &site->known, err);
+
+	for (size_t n = 0; code == 0 && n < json_count(site->known, "hosts"); n++) {
+		const struct json *host = json_at(site->known, "hosts", n);
+
+		if (strcmp(json_words(host, "name"), name) != 0 ||
+		    strcmp(json_words(host, "state"), "retired") == 0)
+			continue;
+		strlist_push(&site->hosts, name, strlen(name));
+		*ret_found = true;
+	}
+	return code;
+}
+
+static int add_host(struct fleet *f, const char *name, struct err *err)
+{
+	const bool is_tag = name[0] == '@';
+	bool found = false;
+	int code = 0;
+
+	if (f->count == 1 && !is_tag) {
+		strlist_push(&f->sites[0].hosts, name, strlen(name));
+		return 0;
+	}
+	for (size_t n = 0; code == 0 && n < f->count; n++)
+		code = is_tag ? add_tagged(&f->sites[n], name + 1, &found, err)
+			      : add_named(&f->sites[n], name, &found, err);
+	if (code < 0 || found)
+		return code;
+	return is_tag ? err_set(err, ERR_USAGE, "no host has the tag '%s'", name + 1)
+		      : err_set(err, ERR_USAGE, "none of these fleets has a host '%s'", name);
+}
+
+static int read_hosts(struct fleet *f, const char *list, struct err *err)
+{
+	size_t named = 0;
+	int code = 0;
+
+	for (; code == 0 && *list; list += *list == ',') {
+		size_t len = strcspn(list, ",");
+		char name[NAME_SIZE];
+
+		if (len >= sizeof(name))
+			return err_set(err, ERR_USAGE, "'%s' is no host's name", list);
+		memcpy(name, list, len);
+		name[len] = '\0';
+		list += len;
+		if (len)
+			code = add_host(f, name, err);
+	}
+	for (size_t n = 0; n < f->count; n++) {
+		f->sites[n].left_out = f->sites[n].hosts.len == 0;
+		named += !f->sites[n].left_out;
+	}
+	return code == 0 && named == 0 ? err_set(err, ERR_USAGE, "'--host' names no host") : code;
+}
+
+/* ---- all of it */
+
+static int connect_to(struct fleet *f, struct fleet_site *site, struct err *err)
+{
+	struct strbuf service = {0};
+
+	if (site->name)
+		strbuf_printf(&service, "service=%s", site->name);
+	int code = service.failed
+		       ? err_set(err, -ENOMEM, "out of memory")
+		       : fleet_link_open(&site->link,
+			     site->name ? service.text : f->s->settings.fleet, site->name, err);
+	strbuf_release(&service);
+	return code;
+}
+
+int fleet_open(struct fleet *f, struct session *s, struct err *err)
+{
+	*f = (struct fleet){.s = s};
+	int code = add_sites(f, s->options.fleets, err);
+
+	for (size_t n = 0; code == 0 && n < f->count; n++)
+		code = connect_to(f, &f->sites[n], err);
+	return code == 0 && s->options.hosts ? read_hosts(f, s->options.hosts, err) : code;
+}
+
+void fleet_close(struct fleet *f)
+{
+	for (size_t n = 0; n < f->count; n++) {
+		fleet_link_close(&f->sites[n].link);
+		strbuf_release(&f->sites[n].hosts);
+		json_free(f->sites[n].known);
+		free(f->sites[n].name);
+	}
+	f->count = 0;
+}
+
+int fleet_only(struct fleet *f, const char *what, struct fleet_site **ret, struct err *err)
+{
+	if (f->count != 1)
+		return err_set(err, ERR_USAGE, "'%s' is for one fleet at a time", what);
+	*ret = &f->sites[0];
+	return 0;
+}
