@@ -17,6 +17,7 @@
  */
 #pragma once
 
+#include "index/census/census.h"
 #include "index/rows/select.h"
 #include "mail/message.h"
 
@@ -86,6 +87,13 @@ int index_find(struct index *ix, const struct selector *selector, int64_t deadli
 #define INDEX_NAME_READ  PACKED_ID_FLAG_A
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B
 int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct err *err) NODISCARD;
+
+/* The counts by group (census.h); *ret is the answer. The first question counts all rows, in slices
+ * of the write lock; from then on they are kept until nobody has asked for INDEX_GROUPS_REST.
+ * ERR_TIMEOUT. */
+#define INDEX_GROUPS_REST (300 * INT64_C(1000000)) /* microseconds */
+int index_groups(struct index *ix, const struct census_question *q, int64_t deadline,
+    struct json **ret, struct err *err) NODISCARD;
 
 /*
  * Applies a catch-up's update (update.h) in slices.

@@ -75,6 +75,8 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 		store_close(store);
 	else
 		ix->store = store;
+	if (code == 0)
+		store_set_watch(store, &ix->counting.watch);
 	return code;
 }
 
@@ -126,6 +128,7 @@ static struct index *new_index(const char *directory)
 	ix->directory = strdup(directory);
 	if (asprintf(&ix->path, "%s/" INDEX_FILE, directory) < 0)
 		ix->path = NULL;
+	counting_begin(ix);
 	if (ix->directory && ix->path)
 		return ix;
 	index_close(ix);
@@ -167,6 +170,7 @@ void index_close(struct index *ix)
 		index_lock_note(&ix->lock);
 	}
 	io_close(&ix->lock.fd);
+	counting_end(ix);
 	free(ix->directory);
 	free(ix->path);
 	free(ix);

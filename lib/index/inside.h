@@ -2,11 +2,27 @@
 /* Shared by the files of the index. */
 #pragma once
 
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include "index/census/census.h"
 #include "index/index.h"
 #include "index/index_lock.h"
 #include "index/rows/entry.h"
+
+/* The counts by group, kept from the first question on until nobody asks any more. */
+struct counting {
+	struct store_watch watch;
+	/* Only under the store's write lock. */
+	struct bytes journal; /* what the transaction changed */
+	uint64_t upto;        /* rows of later sequences are not counted yet */
+	/* Under lock; the pointer is set under the write lock as well. */
+	pthread_mutex_t lock;
+	struct census *census; /* NULL: nobody asks */
+	bool whole;            /* all rows are counted */
+	int64_t asked;         /* steady */
+	pthread_mutex_t turn;  /* of whoever counts all rows */
+};
 
 struct index {
 	char *directory, *path; /* path: the data file */
@@ -16,7 +32,13 @@ struct index {
 	atomic_ullong recorded, left_out;
 	atomic_bool near_full; /* each new row pushes out old ones */
 	atomic_bool pruning;   /* from the high mark down to the low one */
+	struct counting counting;
 };
+
+/* index_groups.c: before the first transaction, after the last, and in a slice each second. */
+void counting_begin(struct index *ix);
+void counting_end(struct index *ix);
+void counting_rest(struct index *ix);
 
 /* META: place, queue_directory, hostname, caught_up, evicted, evicted_time. Missing or unreadable
  * values are zero. 0 or the sticky code. */

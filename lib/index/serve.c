@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 
 /* One request being answered. */
@@ -146,7 +147,44 @@ static int serve_count(struct work *w, struct err *err)
 	return index_count(w->ix, &w->ret->counts, err);
 }
 
-enum { SELECT = 1u << 0, NAMES = 1u << 1, UPDATE = 1u << 2, COUNT = 1u << 3 };
+#define LIKE_MAX 255 /* bytes */
+
+static int read_question(const struct json *request, struct census_question *ret, struct err *err)
+{
+	const char *by = json_text(request, "by");
+	int64_t limit = json_int(request, "limit", CENSUS_LIST);
+
+	*ret = (struct census_question){.like = json_words(request, "like"), .now = clock_wall()};
+	if (!by || group_kind_of(by, &ret->kind) != 0)
+		return err_set(err, ERR_SYNTAX, "groups need a \"by\" of those that top has");
+	if (limit < 0 || limit > CENSUS_LIST || strlen(ret->like) > LIKE_MAX)
+		return err_set(
+		    err, ERR_SYNTAX, "the limit or what names should be like makes no sense");
+	ret->limit = (size_t)limit;
+	return 0;
+}
+
+static int serve_groups(struct work *w, struct err *err)
+{
+	struct census_question q;
+	struct strbuf text = {0};
+	struct json *answer = NULL;
+	struct index_counts counts;
+	int code = read_question(w->request, &q, err);
+
+	code = code ?: index_count(w->ix, &counts, err);
+	code = code ?: index_groups(w->ix, &q, w->deadline, &answer, err);
+	if (code != 0)
+		return code;
+	json_put_int(answer, "now", q.now);
+	json_put_int(answer, "caught_up", counts.caught_up);
+	code = json_write(&text, answer);
+	bytes_put(w->out, strbuf_text(&text), text.len);
+	strbuf_release(&text);
+	return code < 0 ? err_sys(err, ENOMEM, "failed to tell the groups") : 0;
+}
+
+enum { SELECT = 1u << 0, NAMES = 1u << 1, UPDATE = 1u << 2, COUNT = 1u << 3, GROUPS = 1u << 4 };
 
 static const struct request {
 	const char *name;
@@ -157,6 +195,7 @@ static const struct request {
     {"names", NAMES, serve_names},
     {"update", UPDATE, serve_update},
     {"count", COUNT, serve_count},
+    {"groups", GROUPS, serve_groups},
 };
 
 static const struct field {

@@ -8,6 +8,8 @@
  * {"do":"update","own_networks":["..."]}, with a body -> {"ok":true,"bytes":N,"completed":N,
  * "added":N,"dropped":N,"silent":N}, and the records that match its selector
  * {"do":"count"} -> {"ok":true,"rows":N,...} (struct index_counts, by the names of its members)
+ * {"do":"groups","by":"sender","limit":N,"like":"..."} -> {"ok":true,"bytes":N}, and the counts as
+ * JSON text: census.h, with "now" and "caught_up"
  *
  * A body is a blob with the selector as JSON text (wire_selector), empty for none; in an update its
  * bytes (update.h) follow. With "bytes":0 there is no memory file.

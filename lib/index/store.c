@@ -29,6 +29,7 @@ struct store {
 	int fd;                                /* of the data file; LMDB's */
 	char *path;
 	atomic_bool damaged, stale;
+	const struct store_watch *watch; /* may be NULL */
 };
 struct store_cursor {
 	struct txn *txn;
@@ -129,23 +130,50 @@ int txn_begin(struct store *store, bool write, struct txn *txn)
 	return 0;
 }
 
+void store_set_watch(struct store *store, const struct store_watch *watch)
+{
+	store->watch = watch;
+}
+
+static const struct store_watch *watch_of(const struct txn *txn)
+{
+	return txn->write && txn->handle ? txn->store->watch : NULL;
+}
+
+void txn_changed(struct txn *txn, uint64_t sequence, struct span before, struct span after)
+{
+	const struct store_watch *w = watch_of(txn);
+
+	if (w && txn->code == 0)
+		w->changed(w->arg, sequence, before, after);
+}
+
 int txn_commit(struct txn *txn, struct err *err)
 {
+	const struct store_watch *watch = watch_of(txn);
 	int rc;
 
 	if (txn->code != 0) {
 		txn_abort(txn);
 	} else {
+		if (watch)
+			watch->commits(watch->arg);
 		rc = mdb_txn_commit(txn->handle);
 		txn->handle = NULL;
 		if (rc != 0)
 			(void)txn_fails(txn, rc, "to commit to");
+		if (rc != 0 && watch)
+			watch->fails(watch->arg);
 	}
 	return txn->code == 0 ? 0 : err_set(err, txn->code, "%s", txn->err.text);
 }
 
 void txn_abort(struct txn *txn)
 {
+	const struct store_watch *watch = watch_of(txn);
+
+	if (watch)
+		watch->aborts(watch->arg);
 	if (txn->handle)
 		mdb_txn_abort(txn->handle);
 	txn->handle = NULL;

@@ -42,11 +42,28 @@ struct txn {
 	struct err err; /* words for code */
 };
 
+/* Hears of changed messages, in the writing transaction and its thread. */
+struct store_watch {
+	void *arg;
+	/* Either record may be empty; both are valid during the call. */
+	void (*changed)(void *arg, uint64_t sequence, struct span before, struct span after);
+	/* The transaction is about to be committed, or aborted; no other writes meanwhile. */
+	void (*commits)(void *arg);
+	void (*aborts)(void *arg);
+	/* A commit failed after all. Others may write already. */
+	void (*fails)(void *arg);
+};
+
 /* Opens the data file path and its lock file path-lock, created with 0600. The caller makes sure
  * that nobody else has it open. ERR_DAMAGED, -EACCES, ERR_FULL or -errno. */
 int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err) NODISCARD;
 /* NULL is fine. No transaction may be open. */
 void store_close(struct store *store);
+
+/* From the next transaction on; watch must outlive the store. */
+void store_set_watch(struct store *store, const struct store_watch *watch);
+/* Tells the watch, if there is one. */
+void txn_changed(struct txn *txn, uint64_t sequence, struct span before, struct span after);
 
 /* Even on failure txn may be used; calls then do nothing. */
 int txn_begin(struct store *store, bool write, struct txn *txn);

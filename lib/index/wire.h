@@ -4,8 +4,8 @@
  * answers are sealed memory files (memfd_create(2)) passed with the line (SCM_RIGHTS).
  *
  * Requests have a member "do": status, settle, rules, rule-set, rule-unset, rule-fleet, reload, and
- * serve.h's select, names, update, count. When the daemon starts work on a request of serve.h it
- * sends
+ * serve.h's select, names, update, count, groups. When the daemon starts work on a request of
+ * serve.h it sends
  * {"working":true}. Answers are {"ok":true,...} or {"error":"WORD","text":"..."}. Only root and the
  * daemon's own user may ask (SO_PEERCRED). pqpurge-milter(8) documents it.
  */

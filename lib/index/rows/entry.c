@@ -217,6 +217,7 @@ static void drop_message(struct txn *txn, uint64_t sequence, struct span record,
 	struct kept_head kept;
 	bool readable = keep_head(record, &kept) == 0;
 
+	txn_changed(txn, sequence, record, empty);
 	if (readable && left_time != 0)
 		keep_left(txn, record, &kept, left_time);
 	(void)txn_delete(txn, STORE_MESSAGE, entry_key(sequence, buf));
@@ -281,6 +282,8 @@ static void leave_row(struct leaving *l, uint64_t sequence)
 
 	if (sound && kept.head.end_time >= l->before)
 		return;
+	if (there)
+		txn_changed(l->txn, sequence, record, empty);
 	if (sound && is_kept(l, &kept.head))
 		keep_left(l->txn, record, &kept, l->now);
 	if (there)
@@ -331,6 +334,7 @@ void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)
 	}
 	make_room(txn, &kept);
 	sequence = last_number(txn, STORE_MESSAGE) + 1;
+	txn_changed(txn, sequence, empty, record);
 	txn_put(txn, STORE_MESSAGE, entry_key(sequence, buf), record, true);
 	change_authors(txn, sequence, &kept.head, NULL, true);
 	put_inode(txn, &kept.id, sequence, &kept.head);
@@ -349,6 +353,7 @@ void entry_replace(struct txn *txn, uint64_t sequence, struct span record)
 		(void)txn_fail(txn, ERR_SYNTAX, "not a record of this row");
 		return;
 	}
+	txn_changed(txn, sequence, old, record);
 	txn_put(txn, STORE_MESSAGE, entry_key(sequence, buf), record, false);
 	change_authors(txn, sequence, &was.head, &is.head, false);
 	change_authors(txn, sequence, &is.head, &was.head, true);
@@ -378,11 +383,14 @@ static void drop_row(struct txn *txn, uint64_t sequence)
 	struct packed_id id;
 
 	if (entry_get(txn, sequence, &record) == 1 && record_head(record, &head) == 0 &&
-	    queue_id_pack(&head.queue_id, &id) == 0)
+	    queue_id_pack(&head.queue_id, &id) == 0) {
 		(void)entry_drop(txn, &id, sequence, 0);
-	else
-		(void)txn_delete(txn, sequence & ENTRY_LEFT ? STORE_LEFT : STORE_MESSAGE,
-		    entry_key(sequence & ~ENTRY_LEFT, buf));
+		return;
+	}
+	if (!(sequence & ENTRY_LEFT))
+		txn_changed(txn, sequence, record, empty);
+	(void)txn_delete(txn, sequence & ENTRY_LEFT ? STORE_LEFT : STORE_MESSAGE,
+	    entry_key(sequence & ~ENTRY_LEFT, buf));
 }
 
 /* Expired, or the clock was set. */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#include "index/census/census_table.h"
+
+#define LOOKS 8 /* groups looked at for the smallest */
+
+struct census_group *census_table_find(
+    const struct census_table *t, const char *name, uint64_t hash)
+{
+	struct census_group *g = t->slots[hash % CENSUS_SLOTS];
+
+	while (g && (g->hash != hash || strcmp(g->name, name) != 0))
+		g = g->next;
+	return g;
+}
+
+void census_table_drop(struct census_table *t, struct census_group *g)
+{
+	struct census_group **at = &t->slots[g->hash % CENSUS_SLOTS];
+
+	while (*at != g)
+		at = &(*at)->next;
+	*at = g->next;
+	t->list[g->place] = t->list[--t->count];
+	t->list[g->place]->place = g->place;
+	census_group_release(g);
+	free(g->name);
+	free(g);
+}
+
+/* A group that grows is never the smallest of those that the hand comes by. */
+static void give_up_one(struct census_table *t)
+{
+	struct census_group *smallest = NULL;
+
+	for (unsigned i = 0; i < LOOKS; i++) {
+		struct census_group *g = t->list[t->hand++ % t->count];
+
+		if (!smallest || g->count < smallest->count)
+			smallest = g;
+	}
+	t->others += smallest->count;
+	census_table_drop(t, smallest);
+}
+
+struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash)
+{
+	struct census_group *g = calloc(1, sizeof(*g));
+
+	if (g)
+		g->name = strdup(name);
+	if (!g || !g->name) {
+		free(g);
+		return NULL;
+	}
+	if (t->count == CENSUS_GROUPS)
+		give_up_one(t);
+	g->hash = hash;
+	g->place = t->count;
+	g->next = t->slots[hash % CENSUS_SLOTS];
+	t->slots[hash % CENSUS_SLOTS] = g;
+	t->list[t->count++] = g;
+	return g;
+}
+
+void census_table_release(struct census_table *t)
+{
+	while (t->count > 0)
+		census_table_drop(t, t->list[t->count - 1]);
+}

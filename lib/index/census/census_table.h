@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* The groups of one kind, at most CENSUS_GROUPS. */
+#pragma once
+
+#include "index/census/census_group.h"
+
+#define CENSUS_SLOTS (2 * CENSUS_GROUPS)
+
+struct census_table {
+	struct census_group *slots[CENSUS_SLOTS]; /* chains by hash */
+	struct census_group *list[CENSUS_GROUPS];
+	size_t count;
+	size_t hand;     /* where the next place to give away is looked for */
+	uint64_t others; /* messages of groups that had to go */
+};
+
+struct census_group *census_table_find(
+    const struct census_table *t, const char *name, uint64_t hash);
+/* A new, empty group; NULL on no memory. A full table gives up a small one. */
+struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash);
+/* Frees the group. */
+void census_table_drop(struct census_table *t, struct census_group *g);
+void census_table_release(struct census_table *t);

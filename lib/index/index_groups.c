@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/* The counts follow the store's transactions: what one changes is kept in a journal, and counted
+ * just before it is committed, so that whoever writes next finds them up to date. */
+#include "base/clock.h"
+#include "index/inside.h"
+
+#define ROWS 32 /* between looks at the clock */
+
+static void changed(void *arg, uint64_t sequence, struct span before, struct span after)
+{
+	struct counting *c = &((struct index *)arg)->counting;
+
+	if (!c->census || sequence > c->upto)
+		return;
+	bytes_put_blob(&c->journal, before.at, before.len);
+	bytes_put_blob(&c->journal, after.at, after.len);
+}
+
+static void forget(void *arg)
+{
+	struct counting *c = &((struct index *)arg)->counting;
+
+	if (c->journal.failed)
+		bytes_release(&c->journal);
+	bytes_clear(&c->journal);
+}
+
+/* The next question counts anew. */
+static void doubt(void *arg)
+{
+	struct counting *c = &((struct index *)arg)->counting;
+
+	pthread_mutex_lock(&c->lock);
+	if (c->census)
+		census_spoil(c->census);
+	pthread_mutex_unlock(&c->lock);
+}
+
+static void commits(void *arg)
+{
+	struct counting *c = &((struct index *)arg)->counting;
+	struct reader r = reader_of(c->journal.at, c->journal.len);
+	int64_t now = clock_wall();
+
+	if (c->journal.failed)
+		doubt(arg);
+	if (c->journal.len > 0) {
+		pthread_mutex_lock(&c->lock);
+		while (!reader_done(&r) && !r.failed) {
+			struct span before = reader_blob(&r), after = reader_blob(&r);
+
+			census_change(c->census, before, after, now);
+		}
+		pthread_mutex_unlock(&c->lock);
+	}
+	forget(arg);
+}
+
+void counting_begin(struct index *ix)
+{
+	struct counting *c = &ix->counting;
+
+	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->turn, NULL);
+	c->watch = (struct store_watch){
+	    .arg = ix, .changed = changed, .commits = commits, .aborts = forget, .fails = doubt};
+}
+
+void counting_end(struct index *ix)
+{
+	struct counting *c = &ix->counting;
+
+	census_free(c->census);
+	bytes_release(&c->journal);
+	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->turn);
+}
+
+static void set_census(struct counting *c, struct census *census)
+{
+	pthread_mutex_lock(&c->lock);
+	struct census *before = c->census;
+	c->census = census;
+	c->whole = false;
+	c->upto = 0;
+	pthread_mutex_unlock(&c->lock);
+	census_free(before);
+}
+
+void counting_rest(struct index *ix)
+{
+	struct counting *c = &ix->counting;
+
+	pthread_mutex_lock(&c->lock);
+	bool idle = c->census && clock_steady() - c->asked > INDEX_GROUPS_REST;
+	pthread_mutex_unlock(&c->lock);
+	if (idle)
+		set_census(c, NULL);
+}
+
+/* Counts the rows behind c->upto, as many as fit into the slice. False: there are no more. */
+static bool count_some(struct counting *c, struct slice *slice)
+{
+	struct store_cursor *cursor = cursor_open(&slice->txn, STORE_MESSAGE);
+	unsigned char buf[ENTRY_KEY_SIZE];
+	struct span key = entry_key(c->upto + 1, buf), record;
+	int more = cursor_seek(cursor, key, &key, &record);
+	int64_t now = clock_wall();
+
+	for (unsigned n = 1; more == 1; n++) {
+		census_change(c->census, (struct span){.at = "", .len = 0}, record, now);
+		c->upto = entry_number(key);
+		more = cursor_next(cursor, &key, &record);
+		if (n % ROWS == 0 && !slice_has_time(slice))
+			break;
+	}
+	cursor_close(cursor);
+	return more == 1;
+}
+
+static int one_slice(struct index *ix, bool *ret_more, struct err *err)
+{
+	struct counting *c = &ix->counting;
+	struct slice slice;
+
+	slice_begin(&slice, ix);
+	pthread_mutex_lock(&c->lock);
+	*ret_more = count_some(c, &slice);
+	if (slice.txn.code == 0 && !*ret_more) {
+		c->upto = UINT64_MAX;
+		c->whole = true;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return txn_commit(&slice.txn, err);
+}
+
+static int begin_anew(struct index *ix, struct err *err)
+{
+	struct census *fresh = census_new();
+	struct slice slice;
+
+	if (!fresh)
+		return err_sys(err, ENOMEM, "failed to count the index");
+	slice_begin(&slice, ix);
+	set_census(&ix->counting, fresh);
+	return txn_commit(&slice.txn, err);
+}
+
+static int count_all(struct index *ix, int64_t deadline, struct err *err)
+{
+	bool more = true;
+	int code = begin_anew(ix, err);
+
+	while (code == 0 && more) {
+		if (clock_steady() > deadline)
+			return err_set(err, ERR_TIMEOUT, "counting the index took too long");
+		code = one_slice(ix, &more, err);
+	}
+	return code;
+}
+
+/* 1 told, 0 the counts are not whole, or -ENOMEM. */
+static int tell(struct counting *c, const struct census_question *q, struct json **ret)
+{
+	int code = 0;
+
+	pthread_mutex_lock(&c->lock);
+	c->asked = clock_steady();
+	if (c->census && c->whole && !census_failed(c->census)) {
+		*ret = census_tell(c->census, q);
+		code = *ret ? 1 : -ENOMEM;
+	}
+	pthread_mutex_unlock(&c->lock);
+	return code;
+}
+
+int index_groups(struct index *ix, const struct census_question *q, int64_t deadline,
+    struct json **ret, struct err *err)
+{
+	struct counting *c = &ix->counting;
+	int code = tell(c, q, ret);
+
+	if (code == 0) {
+		pthread_mutex_lock(&c->turn);
+		code = tell(c, q, ret); /* another may have counted meanwhile */
+		code = code ?: count_all(ix, deadline, err);
+		code = code ?: tell(c, q, ret);
+		pthread_mutex_unlock(&c->turn);
+		if (code == 0)
+			code = -ENOMEM;
+	}
+	if (code == -ENOMEM)
+		return err_sys(err, ENOMEM, "failed to count the index");
+	return code < 0 ? code : 0;
+}
