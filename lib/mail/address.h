@@ -25,6 +25,9 @@ struct address {
  * it would call an address counts. Ignores append_dot_mydomain, canonical and masquerade maps, and
  * MAILER-DAEMON@$myorigin as the null sender. */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
+/* The same for an address that smtpd has unquoted already, as policy services get it. Out of
+ * memory: as address_split. */
+void address_unquoted(const char *text, const char *origin, struct address *ret);
 /* Splits normal form, or Postfix's internal form (S and R records of a queue file). */
 void address_split(const char *normal, struct address *ret);
 /* Ignores the case of the local part. */

@@ -241,3 +241,35 @@ void address_envelope(const char *argument, const char *origin, struct address *
 	}
 	ret->cut |= tokens.cut;
 }
+
+/* With quotes around the local part and '\\' before '"' and '\\'. */
+static void quote(const char *text, size_t local, struct strbuf *out)
+{
+	strbuf_putc(out, '"');
+	for (size_t i = 0; i < local; i++) {
+		if (text[i] == '"' || text[i] == '\\')
+			strbuf_putc(out, '\\');
+		strbuf_putc(out, text[i]);
+	}
+	strbuf_putc(out, '"');
+	strbuf_puts(out, text + local);
+}
+
+void address_unquoted(const char *text, const char *origin, struct address *ret)
+{
+	const char *at = strrchr(text, '@');
+	size_t local = at ? (size_t)(at - text) : strlen(text);
+	struct strbuf quoted = {0};
+
+	/* What is not at home outside quotes; a route stays one. */
+	if (text[0] == '@' || strcspn(text, " \t\r\n()<>[]:;,\"\\") >= local) {
+		address_envelope(text, origin, ret);
+		return;
+	}
+	quote(text, local, &quoted);
+	if (quoted.failed)
+		address_split(text, ret);
+	else
+		address_envelope(strbuf_text(&quoted), origin, ret);
+	strbuf_release(&quoted);
+}

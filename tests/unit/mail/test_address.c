@@ -311,6 +311,43 @@ static void test_build(void **state)
 	assert_int_equal(got.domain.kind, DOMAIN_NULL);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_envelope), cmocka_unit_test(test_origin),
-    cmocka_unit_test(test_long), cmocka_unit_test(test_split), cmocka_unit_test(test_equal),
-    cmocka_unit_test(test_build))
+/* What smtpd tells a policy service: quotes are gone, rewriting is not done. */
+static void test_unquoted(void **state)
+{
+	static const struct {
+		const char *name, *input, *want;
+	} cases[] = {
+	    {"plain", "User@Example.COM", "User@example.com"},
+	    {"null sender", "", ""},
+	    {"no domain", "root", "root@" ORIGIN},
+	    {"blanks", "a  b@c.example", "a  b@c.example"},
+	    {"blanks, no domain", "a b", "a b@" ORIGIN},
+	    {"quote and backslash", "a\"b\\c@d.example", "a\"b\\c@d.example"},
+	    {"brackets", "<a>@c.example", "<a>@c.example"},
+	    {"comment signs", "a(b)c@d.example", "a(b)c@d.example"},
+	    {"comma and colon", "a,b:c;d@e.example", "a,b:c;d@e.example"},
+	    {"two @", "a@b.example@c.example", "a@b.example@c.example"},
+	    {"route", "@a,@b:user@c.example", "user@c.example"},
+	    {"bang", "a!b", "b@a"},
+	    {"percent", "a%b", "a@b"},
+	    {"domain in brackets", "a@[192.0.2.1]", "a@[192.0.2.1]"},
+	    {"no user", "@example.com", "@example.com"},
+	    {"byte of no ASCII", "\xc3\xa9 x@c.example", "\xc3\xa9 x@c.example"},
+	};
+	struct address a;
+	(void)state;
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		address_unquoted(cases[i].input, ORIGIN, &a);
+		case_assert_text(cases[i].name, a.text, cases[i].want);
+	}
+	/* What was read from an argument is read the same way again. */
+	for (size_t i = 0; i < COUNT_OF(envelope_cases); i++) {
+		address_unquoted(envelope_cases[i].want, NULL, &a);
+		case_assert_text(envelope_cases[i].name, a.text, envelope_cases[i].want);
+	}
+}
+
+UNIT_MAIN(cmocka_unit_test(test_unquoted), cmocka_unit_test(test_envelope),
+    cmocka_unit_test(test_origin), cmocka_unit_test(test_long), cmocka_unit_test(test_split),
+    cmocka_unit_test(test_equal), cmocka_unit_test(test_build))
