@@ -2,6 +2,7 @@
 #include "milter/session.h"
 
 #include "base/clock.h"
+#include "mail/identity.h"
 
 #define KEEP_MAX (64u << 10)
 
@@ -148,20 +149,37 @@ static void set_login(struct session *s, const char *login)
 		s->message.flags |= MESSAGE_CUT_TEXT;
 }
 
-void session_mail(struct session *s, const char *argument, const char *login)
+typedef void read_address(const char *text, const char *origin, struct address *ret);
+
+static void begin_mail(struct session *s, const char *sender, const char *login, read_address *read)
 {
-	struct moment now =
-	    moment_now(); /* first: Postfix takes its own time right after our reply */
+	/* First: Postfix takes its own time right after our reply. */
+	struct moment now = moment_now();
 
 	session_abort(s);
 	s->mail = now;
 	s->message.mail_time = now.wall;
-	address_envelope(argument, s->config->origin, &s->sender);
+	read(sender, s->config->origin, &s->sender);
 	if (s->sender.cut)
 		s->message.flags |= MESSAGE_CUT_TEXT;
 	if (login)
 		set_login(s, login);
 	view(s);
+}
+
+void session_mail(struct session *s, const char *argument, const char *login)
+{
+	begin_mail(s, argument, login, address_envelope);
+}
+
+/* Without arrival the window is too long to prove anything by itself (mail/identity.h). */
+void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival)
+{
+	begin_mail(s, sender, login, address_unquoted);
+	if (arrival > s->message.mail_time)
+		s->message.flags |= MESSAGE_CLOCK_STEPPED;
+	s->message.mail_time =
+	    arrival ? arrival : s->message.mail_time - IDENTITY_WINDOW_MAX - USEC_PER_SEC;
 }
 
 static void first_recipient(struct session *s)
@@ -204,7 +222,8 @@ static void see_file(struct session *s, const char *queue_id)
 	snprintf(s->file, sizeof(s->file), "%s", queue_id);
 }
 
-void session_rcpt(struct session *s, const char *argument, const char *queue_id)
+static void take_recipient(
+    struct session *s, const char *text, const char *queue_id, read_address *read)
 {
 	struct address recipient;
 
@@ -218,12 +237,46 @@ void session_rcpt(struct session *s, const char *argument, const char *queue_id)
 		view(s);
 		return;
 	}
-	address_envelope(argument, s->config->origin, &recipient);
+	read(text, s->config->origin, &recipient);
 	if (recipient.cut)
 		s->message.flags |= MESSAGE_CUT_TEXT;
 	s->last_recipient = s->recipients.len;
 	strlist_push(&s->recipients, recipient.text, strlen(recipient.text));
 	s->recipients_kept++;
+	view(s);
+}
+
+void session_rcpt(struct session *s, const char *argument, const char *queue_id)
+{
+	take_recipient(s, argument, queue_id, address_envelope);
+}
+
+void session_rcpt_unquoted(struct session *s, const char *recipient, const char *queue_id)
+{
+	take_recipient(s, recipient, queue_id, address_unquoted);
+}
+
+void session_settle_recipients(struct session *s, uint32_t count, const char *only)
+{
+	struct message *m = &s->message;
+
+	if (count == 0 || count == m->recipient_count)
+		return;
+	if (m->recipient_count == 0)
+		first_recipient(s);
+	buffer_reset(&s->recipients);
+	s->recipients_kept = 0;
+	m->recipient_count = 0;
+	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
+	if (count == 1 && only[0]) {
+		int64_t first = m->rcpt_time;
+
+		session_rcpt_unquoted(s, only, NULL);
+		m->rcpt_time = first;
+		return;
+	}
+	m->recipient_count = count;
+	m->flags |= MESSAGE_CUT_RECIPIENTS;
 	view(s);
 }
 

@@ -25,10 +25,18 @@ void session_connect(
     struct session *s, const struct net_address *client, uint16_t port, bool local);
 /* MAIL FROM with its raw argument ("<>", "" or NULL: null sender); resets the message. */
 void session_mail(struct session *s, const char *argument, const char *login);
+/* The same for a policy service, which is first asked at RCPT. sender is unquoted (address.h);
+ * arrival is what the T record will say, 0 if that is unknown. */
+void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival);
 /* RCPT TO; queue_id is the MTA's or NULL. If smtpd_end_of_data_restrictions refuse a message,
  * Postfix before 3.12 silently goes on with RCPT and makes a new queue file at the next recipient;
  * recipients of the old file are then forgotten. */
 void session_rcpt(struct session *s, const char *argument, const char *queue_id);
+void session_rcpt_unquoted(struct session *s, const char *recipient, const char *queue_id);
+/* Before session_end of a policy service, whose calls of session_rcpt_unquoted may have been of
+ * recipients that another restriction refused: count were accepted (0: unknown). If that is another
+ * number, only is the one accepted recipient or "", and then the queue file alone knows them. */
+void session_settle_recipients(struct session *s, uint32_t count, const char *only);
 /* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if
  * wanted). */
 void session_header(struct session *s, const char *name, const char *value);
