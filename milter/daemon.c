@@ -16,6 +16,7 @@
 #include "milter/floodkeeper.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
+#include "milter/policy/policy.h"
 #include "milter/requests.h"
 #include "milter/upkeep.h"
 
@@ -40,6 +41,7 @@ struct daemon {
 	struct requests requests;
 	struct control *control;
 	struct glue_config glue;
+	struct policy *policy; /* NULL: none */
 	int64_t started;
 	/* Set by libmilter's thread when it ends. */
 	pthread_t main;
@@ -162,12 +164,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 	    .fd = -1,
 	};
 	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
-	if (code || d->listener.kind != ENDPOINT_UNIX) /* a second bind to a port fails */
-		return code;
-	if (endpoint_is_heard(&d->listener.address))
-		return err_set(err, ERR_LOCKED, "another process listens on '%s'",
-		    d->listener.address.sun_path);
-	return 0;
+	return code ? code : listener_is_free(&d->listener, err);
 }
 
 static int open_socket(struct daemon *d, struct err *err)
@@ -186,6 +183,11 @@ static int open_socket(struct daemon *d, struct err *err)
 		code = 0;
 	}
 	return code;
+}
+
+static int open_policy_socket(struct daemon *d, struct err *err)
+{
+	return policy_open(d->settings, d->role.uid, d->socket_group, &d->policy, err);
 }
 
 static int drop_privileges(struct daemon *d, struct err *err)
@@ -263,6 +265,7 @@ static void put_status(void *arg, struct json *out)
 	rulekeeper_status(d->rules, out);
 	floodkeeper_status(d->floods, out);
 	glue_status(out);
+	policy_status(d->policy, out);
 }
 
 static void work(void *arg, struct control_work *w)
@@ -336,10 +339,9 @@ static int wait_for_end(struct daemon *d, struct err *err)
 	return d->code;
 }
 
-static int serve(struct daemon *d, struct err *err)
+static int start_policy(struct daemon *d, struct err *err)
 {
 	const struct settings *s = d->settings;
-	pthread_t thread;
 
 	d->glue = (struct glue_config){
 	    .session = {.origin = s->origin,
@@ -349,11 +351,20 @@ static int serve(struct daemon *d, struct err *err)
 	    .floods = d->floods,
 	    .index = d->index,
 	};
+	return policy_start(d->policy, &d->glue, err);
+}
+
+static int serve(struct daemon *d, struct err *err)
+{
+	const struct settings *s = d->settings;
+	pthread_t thread;
+
 	d->main = pthread_self();
 	int errnum = pthread_create(&thread, NULL, serve_main, d);
 	if (errnum)
 		return err_sys(err, errnum, "failed to start a thread");
-	log_info("ready, socket %s, index %s", s->socket, s->index_directory);
+	log_info("ready, socket %s%s%s, index %s", s->socket,
+	    s->policy_socket[0] ? ", policy socket " : "", s->policy_socket, s->index_directory);
 	notify("READY=1");
 	return wait_for_end(d, err);
 }
@@ -365,7 +376,9 @@ static void stop(struct daemon *d)
 	notify("STOPPING=1");
 	log_info("stopping");
 	listener_remove(&d->listener);
-	if (!glue_drain(DRAIN_TIMEOUT))
+	policy_remove_socket(d->policy);
+	bool answered = policy_stop(d->policy, DRAIN_TIMEOUT);
+	if (!glue_drain(DRAIN_TIMEOUT) || !answered)
 		log_warning("some messages did not get their answer in time");
 	bool quiet = control_stop(d->control, STOP_TIMEOUT);
 	if (!upkeep_stop(d->upkeep, STOP_TIMEOUT))
@@ -383,9 +396,11 @@ static int start(struct daemon *d, struct err *err)
 	    make_directories,
 	    be_the_only_one,
 	    open_socket,
+	    open_policy_socket,
 	    drop_privileges,
 	    begin_rules_and_index,
 	    start_upkeep,
+	    start_policy,
 	    start_control,
 	};
 
@@ -405,7 +420,8 @@ static void undo_start(struct daemon *d)
 {
 	if (d->listening)
 		listener_remove(&d->listener);
-	if (!control_stop(d->control, STOP_TIMEOUT) || !upkeep_stop(d->upkeep, STOP_TIMEOUT))
+	if (!policy_stop(d->policy, STOP_TIMEOUT) || !control_stop(d->control, STOP_TIMEOUT) ||
+	    !upkeep_stop(d->upkeep, STOP_TIMEOUT))
 		return;
 	if (d->index && indexkeeper_close(d->index, STOP_TIMEOUT))
 		indexkeeper_free(d->index);

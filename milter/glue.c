@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "milter/flight.h"
 #include "milter/judge.h"
+#include "milter/policy/overlap.h"
 
 /* Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is 64 KiB.
  */
@@ -25,6 +26,7 @@
 struct connection {
 	struct session *session;
 	struct judge_more more; /* for the session's message */
+	struct overlap overlap; /* from MAIL to end of message */
 	unsigned long steps;    /* negotiated */
 	bool quarantine;        /* the MTA can hold */
 };
@@ -47,6 +49,13 @@ static struct connection *connection_new(void)
 	}
 	atomic_fetch_add(&sessions, 1);
 	return c;
+}
+
+static void forget_message(struct connection *c)
+{
+	overlap_end(&c->overlap);
+	session_abort(c->session);
+	judge_clear(&c->more);
 }
 
 /* The answer of a callback that the MTA does not wait for. */
@@ -91,7 +100,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 		c->quarantine = *ret_actions & SMFIF_QUARANTINE;
 	}
 	if (actions & SMFIF_SETSYMLIST) {
-		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i"});
+		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i {daemon_addr} {daemon_port}"});
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
 		/* An empty list would mean the default ones, some of which cost a resolver. */
 		smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
@@ -114,9 +123,12 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 	}
 	/* cleanup(8) has the queue ID from the start, smtpd never: that is what tells mail from
 	 * sendmail(1) apart. */
-	if (c)
-		session_connect(
-		    c->session, &client, port, smfi_getsymval(ctx, (char[]){"i"}) != NULL);
+	if (!c)
+		return SMFIS_CONTINUE;
+	session_connect(c->session, &client, port, smfi_getsymval(ctx, (char[]){"i"}) != NULL);
+	c->overlap.key = (struct overlap_key){.client = client, .client_port = port};
+	overlap_set_server(&c->overlap.key, smfi_getsymval(ctx, (char[]){"{daemon_addr}"}),
+	    smfi_getsymval(ctx, (char[]){"{daemon_port}"}));
 	return silent(c, SMFIP_NR_CONN);
 }
 
@@ -159,13 +171,16 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 {
 	struct verdict v;
 
+	forget_message(c);
 	session_mail(c->session, sender, smfi_getsymval(ctx, (char[]){"{auth_authen}"}));
-	judge_clear(&c->more);
 	struct ruleset *set = rulekeeper_get(glue->rules);
 	judge_envelope(set, c->session, clock_wall(), &v);
 	note_verdict("NOQUEUE", "MAIL", c->session, &v);
 	ruleset_unref(set);
-	return answer_of(ctx, &v);
+	sfsistat answer = answer_of(ctx, &v);
+	if (answer == SMFIS_CONTINUE && !session_is_local(c->session))
+		overlap_begin(&c->overlap);
+	return answer;
 }
 
 static sfsistat on_mail(SMFICTX *ctx, char **argv)
@@ -284,8 +299,7 @@ static sfsistat on_message(SMFICTX *ctx)
 	sfsistat answer = SMFIS_CONTINUE;
 	if (c) {
 		answer = message(ctx, c);
-		session_abort(c->session);
-		judge_clear(&c->more);
+		forget_message(c);
 	} else {
 		indexkeeper_lose(glue->index, "NOQUEUE", "out of memory");
 	}
@@ -297,10 +311,8 @@ static sfsistat on_abort(SMFICTX *ctx)
 {
 	struct connection *c = smfi_getpriv(ctx);
 
-	if (c) {
-		session_abort(c->session);
-		judge_clear(&c->more);
-	}
+	if (c)
+		forget_message(c);
 	return SMFIS_CONTINUE;
 }
 
@@ -311,6 +323,7 @@ static sfsistat on_close(SMFICTX *ctx)
 	if (!c)
 		return SMFIS_CONTINUE;
 	smfi_setpriv(ctx, NULL);
+	overlap_end(&c->overlap);
 	session_free(c->session);
 	free(c);
 	atomic_fetch_sub(&sessions, 1);

@@ -32,6 +32,13 @@ int listener_prepare(const struct endpoint *l, uid_t uid, gid_t gid, struct err 
 	return listener_make_directory(directory, 0750, uid, gid, err);
 }
 
+int listener_is_free(const struct endpoint *l, struct err *err)
+{
+	if (l->kind != ENDPOINT_UNIX || !endpoint_is_heard(&l->address))
+		return 0;
+	return err_set(err, ERR_LOCKED, "another process listens on '%s'", l->address.sun_path);
+}
+
 /* The daemon's user may own the directory and could swap the socket for a link before root gives it
  * away, so check and chown the same descriptor. */
 int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)

@@ -30,6 +30,7 @@ struct settings {
 	char *socket; /* libmilter notation */
 	char *socket_group;
 	int64_t socket_mode;
+	char *policy_socket; /* likewise, of the policy front; "": none */
 	char *user;
 	char *index_directory;
 	int64_t index_map_size; /* bytes; 1M to 1T, within size_t and RLIMIT_AS */

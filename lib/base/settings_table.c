@@ -17,6 +17,7 @@ const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"socket", TEXT_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", IN(socket)},
     {"socket_group", TEXT_GROUP, "postfix", IN(socket_group)},
     {"socket_mode", NUMBER_OCTAL, "0660", IN(socket_mode), .max = 0777},
+    {"policy_socket", TEXT_OPTIONAL_SOCKET, "", IN(policy_socket)},
     {"user", TEXT_USER, "pqpurge", IN(user)},
     {"index_directory", TEXT_PATH, "/run/pqpurge", IN(index_directory)},
     {"state_directory", TEXT_PATH, "/var/lib/pqpurge", IN(state_directory)},
@@ -82,7 +83,7 @@ static int check_text(const struct settings_row *row, const char *value, struct 
 		    err, ERR_CONFIG, "%s must be an absolute path, not '%s'", row->key, value);
 	if (row->kind == TEXT_OPTIONAL_DOMAIN && !is_domain(value))
 		return err_set(err, ERR_CONFIG, "%s must be a domain, not '%s'", row->key, value);
-	if (row->kind == TEXT_SOCKET)
+	if (row->kind == TEXT_SOCKET || (row->kind == TEXT_OPTIONAL_SOCKET && value[0]))
 		return endpoint_parse(value, &endpoint, err);
 	return row->kind == TEXT_NETWORKS ? check_networks(row, value, err) : 0;
 }
@@ -261,6 +262,8 @@ int settings_check(const struct settings *s, const struct settings_row *row, str
 
 	if (row->kind == TEXT_USER || row->kind == TEXT_GROUP || row->kind == TEXT_OPTIONAL_GROUP)
 		return check_account(row, *(char *const *)member, err);
+	if (row->kind == TEXT_OPTIONAL_SOCKET && strcmp(s->socket, s->policy_socket) == 0)
+		return err_set(err, ERR_CONFIG, "%s must be another than socket", row->key);
 	return row->kind == NUMBER_SIZE ? check_size(row, *(const uint64_t *)member, err) : 0;
 }
 

@@ -11,6 +11,7 @@ enum settings_kind {
 	TEXT_GROUP,
 	TEXT_OPTIONAL, /* may be empty from here on */
 	TEXT_OPTIONAL_PATH,
+	TEXT_OPTIONAL_SOCKET,
 	TEXT_OPTIONAL_GROUP,
 	TEXT_OPTIONAL_DOMAIN,
 	TEXT_EXEMPT, /* "KIND:KEY", several, a newline between two */
@@ -38,7 +39,7 @@ struct settings_row {
 	int64_t windows[3];   /* of FLOOD_COUNTS: what may stand behind the '/' */
 };
 
-#define SETTINGS_ROWS       29
+#define SETTINGS_ROWS       30
 #define SETTINGS_FLOOD_ROWS 10
 extern const struct settings_row settings_rows[SETTINGS_ROWS];
 extern const struct settings_row settings_flood_rows[SETTINGS_FLOOD_ROWS];

@@ -20,7 +20,7 @@ class Negotiation(DaemonCase):
     def test_asks_for_its_macros(self):
         self.daemon.start()
         with self.daemon.client() as c:
-            self.assertEqual({0: "i", 2: "{auth_authen} {client_addr}", 3: "i", 4: "{client_addr}",
+            self.assertEqual({0: "i {daemon_addr} {daemon_port}", 2: "{auth_authen} {client_addr}", 3: "i", 4: "{client_addr}",
                               5: "i {auth_authen} {client_addr}"}, c.lists)
 
     def test_never_more_than_offered(self):

@@ -67,6 +67,7 @@ static const char defaults[] =
     "socket = \"unix:/var/spool/postfix/pqpurge/milter.sock\"\n"
     "socket_group = \"postfix\"\n"
     "socket_mode = 0660\n"
+    "policy_socket = \"\"\n"
     "user = \"pqpurge\"\n"
     "index_directory = \"/run/pqpurge\"\n"
     "state_directory = \"/var/lib/pqpurge\"\n"

@@ -35,6 +35,7 @@ static void check_all_changed(const struct settings *s)
 	assert_string_equal(s->socket, "inet:8891@127.0.0.1");
 	assert_string_equal(s->socket_group, "mail");
 	assert_int_equal(s->socket_mode, 0600);
+	assert_string_equal(s->policy_socket, "inet:8892@127.0.0.1");
 	assert_string_equal(s->user, "nobody");
 	assert_string_equal(s->index_directory, "/srv/index");
 	assert_string_equal(s->state_directory, "/srv/state");
@@ -71,6 +72,7 @@ static void test_every_key(void **state)
 	    {"socket", "inet:8891@127.0.0.1"},
 	    {"socket_group", "mail"},
 	    {"socket_mode", "0600"},
+	    {"policy_socket", "inet:8892@127.0.0.1"},
 	    {"user", "nobody"},
 	    {"index_directory", "/srv/index"},
 	    {"index_map_size", "64M"},
@@ -151,6 +153,8 @@ static void test_values(void **state)
 	    {"origin = localhost", "origin = \"localhost\"\n"},
 	    {"fleet = \"a#b//c d\"", "fleet = \"a#b//c d\"\n"},
 	    {"origin = '${HOME}'", "origin = \"\\${HOME}\"\n"},
+	    {"policy_socket = ''", "policy_socket = \"\"\n"},
+	    {"policy_socket = fd:4", "policy_socket = \"fd:4\"\n"},
 	    {"socket = fd:3 // comment", "socket = \"fd:3\"\n"},
 	    {"flood_exempt = {'login:a b', \"client:192.0.2.0/24\"}",
 		"flood_exempt = {\"login:a b\", \"client:192.0.2.0/24\"}\n"},
@@ -202,6 +206,8 @@ static const struct {
     {"socket = tcp:1", ":1: socket 'tcp:1': neither unix:/PATH, inet:PORT@HOST nor fd:N"},
     {"index_directory = index", ":1: index_directory must be an absolute path, not 'index'"},
     {"rules_file = rules", ":1: rules_file must be an absolute path, not 'rules'"},
+    {"policy_socket = tcp:1", ":1: socket 'tcp:1': neither unix:/PATH, inet:PORT@HOST nor fd:N"},
+    {"policy_socket = unix:/a\nsocket = unix:/a", ":1: policy_socket must be another than socket"},
     {"socket_mode = 0680", ":1: socket_mode must be an octal mode such as 0660, not '0680'"},
     {"socket_mode = 01777", ":1: socket_mode must be from 0000 to 0777, not '01777'"},
     {"socket_mode = rw", ":1: socket_mode must be an octal mode such as 0660, not 'rw'"},

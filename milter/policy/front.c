@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: ISC */
+#include "milter/policy/front.h"
+
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "milter/judge.h"
+#include "milter/policy/overlap.h"
+#include "milter/policy/transactions.h"
+
+#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* further off, instance says something else */
+
+struct front {
+	const struct glue_config *config;
+	struct transactions *transactions;
+	atomic_ullong passed;
+};
+
+struct front *front_new(const struct glue_config *config)
+{
+	struct front *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	f->config = config;
+	f->transactions = transactions_new();
+	if (!f->transactions) {
+		free(f);
+		return NULL;
+	}
+	return f;
+}
+
+void front_free(struct front *f)
+{
+	if (!f)
+		return;
+	transactions_free(f->transactions);
+	free(f);
+}
+
+static void put(char ret[FRONT_ANSWER_SIZE], const char *action)
+{
+	snprintf(ret, FRONT_ANSWER_SIZE, "action=%s\n\n", action);
+}
+
+/* The bare words REJECT and DEFER would become 554 and 450. */
+static void put_reply(char ret[FRONT_ANSWER_SIZE], const struct verdict *v)
+{
+	const struct rule_reply reply = rule_reply_of(v->hit.rule);
+
+	snprintf(ret, FRONT_ANSWER_SIZE, "action=%s %s %s\n\n", v->code, v->status, reply.text);
+}
+
+static bool refuses(const struct verdict *v)
+{
+	return v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL;
+}
+
+/* A message that is refused for each of its recipients is one. */
+static void note_verdict(
+    struct transaction *t, const char *id, const char *stage, const struct verdict *v)
+{
+	if (refuses(v) && t->refused)
+		return;
+	t->refused |= refuses(v);
+	if (v->hit.rule)
+		rule_hit(v->hit.rule);
+	if (v->hit.warned)
+		rule_hit(v->hit.warned);
+	judge_log(id, stage, t->session, v);
+}
+
+static uint16_t port_of(const char *text)
+{
+	uint64_t port;
+
+	return str_parse_u64(text, 0, UINT16_MAX, &port) == 0 ? (uint16_t)port : 0;
+}
+
+static struct net_address client_of(const struct policy_request *r)
+{
+	struct net_address client;
+
+	return net_parse(r->client, &client) == 0 ? client : (struct net_address){.family = 0};
+}
+
+static bool is_with_the_milter(const struct policy_request *r)
+{
+	struct overlap_key key = {.client = client_of(r), .client_port = port_of(r->client_port)};
+
+	overlap_set_server(&key, r->server, r->server_port);
+	return overlap_has(&key);
+}
+
+static int64_t arrival_of(const struct policy_request *r)
+{
+	int64_t arrival = policy_instance_time(r->instance);
+
+	return llabs(clock_wall() - arrival) < ARRIVAL_DRIFT ? arrival : 0;
+}
+
+/* Begins the session's message with the first request of it. */
+static bool begin(const struct front *f, struct transaction *t, const struct policy_request *r)
+{
+	struct net_address client = client_of(r);
+
+	if (t->session)
+		return true;
+	t->session = session_new(&f->config->session);
+	if (!t->session)
+		return false;
+	t->ended[0] = '\0';
+	t->refused = false;
+	session_connect(t->session, &client, port_of(r->client_port), false);
+	session_mail_before(t->session, r->sender, r->login, arrival_of(r));
+	return true;
+}
+
+static void end(struct transaction *t, const char *queue_id)
+{
+	session_free(t->session);
+	t->session = NULL;
+	snprintf(t->ended, sizeof(t->ended), "%s", queue_id);
+}
+
+/* MAIL, RCPT, DATA */
+static void on_envelope(struct front *f, struct transaction *t, const struct policy_request *r,
+    char ret[FRONT_ANSWER_SIZE])
+{
+	static const char *const stages[] = {
+	    [POLICY_MAIL] = "MAIL", [POLICY_RCPT] = "RCPT", [POLICY_DATA] = "DATA"};
+	struct verdict v;
+
+	if (!begin(f, t, r))
+		return;
+	struct ruleset *set = rulekeeper_get(f->config->rules);
+	judge_envelope(set, t->session, clock_wall(), &v);
+	note_verdict(t, "NOQUEUE", stages[r->stage], &v);
+	if (refuses(&v))
+		put_reply(ret, &v);
+	else if (r->stage == POLICY_RCPT)
+		session_rcpt_unquoted(t->session, r->recipient, r->queue_id);
+	ruleset_unref(set);
+}
+
+static void record(struct front *f, const struct message *m, bool hold)
+{
+	struct message kept = *m;
+
+	if (hold)
+		kept.flags |= MESSAGE_HELD;
+	if (indexkeeper_record(f->config->index, &kept))
+		log_debug("%s: recorded by the policy front; sender=<%s> nrcpt=%u",
+		    kept.queue_id.text, kept.sender, (unsigned)kept.recipient_count);
+	floodkeeper_feed(f->config->floods, &kept);
+}
+
+static void keep(struct front *f, int known, const char *id, const struct message *m, bool hold)
+{
+	if (known == 1)
+		record(f, m, hold);
+	else
+		indexkeeper_lose(
+		    f->config->index, id, known ? "out of memory" : "its queue ID is no queue ID");
+}
+
+static void judge(struct front *f, struct transaction *t, const struct policy_request *r,
+    char ret[FRONT_ANSWER_SIZE])
+{
+	static const struct judge_more none;
+	const struct message *m = NULL;
+	struct verdict v;
+
+	session_settle_recipients(t->session, r->recipient_count, r->recipient);
+	int known = session_end(t->session, r->queue_id, r->login, &m);
+	struct ruleset *set = rulekeeper_get(f->config->rules);
+	judge_message(set, t->session, &none, clock_wall(), &v);
+	note_verdict(t, r->queue_id, "end of message", &v);
+	if (refuses(&v))
+		put_reply(ret, &v);
+	ruleset_unref(set);
+	if (v.action == VERDICT_HOLD)
+		put(ret, "HOLD held by pqpurge");
+	else if (v.action == VERDICT_DISCARD)
+		put(ret, "DISCARD discarded by pqpurge");
+	if (v.action == VERDICT_CONTINUE || v.action == VERDICT_HOLD)
+		keep(f, known, r->queue_id, m, v.action == VERDICT_HOLD);
+}
+
+/* Asked twice of one message, as when a restriction list names us twice, we count it once. */
+static void on_end(struct front *f, struct transaction *t, const struct policy_request *r,
+    char ret[FRONT_ANSWER_SIZE])
+{
+	bool again = t->ended[0] && strcmp(t->ended, r->queue_id) == 0;
+
+	if (!again && r->queue_id[0] && begin(f, t, r))
+		judge(f, t, r, ret);
+	end(t, r->queue_id);
+}
+
+void front_answer(struct front *f, const struct policy_request *r, char ret[FRONT_ANSWER_SIZE])
+{
+	put(ret, "DUNNO");
+	if (r->stage == POLICY_OTHER)
+		return;
+	if (is_with_the_milter(r)) {
+		atomic_fetch_add(&f->passed, 1);
+		return;
+	}
+	/* At MAIL (smtpd_delay_reject = no) the instance is still the message's before. */
+	struct transaction *t =
+	    transactions_take(f->transactions, r->stage == POLICY_MAIL ? "" : r->instance);
+	if (!t)
+		return;
+	if (r->stage == POLICY_END)
+		on_end(f, t, r, ret);
+	else
+		on_envelope(f, t, r, ret);
+	transactions_put(f->transactions, t);
+}
+
+void front_status(struct front *f, struct json *out)
+{
+	json_put_int(out, "policy_messages", transactions_count(f->transactions));
+	json_put_int(out, "policy_passed", (int64_t)atomic_load(&f->passed));
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: ISC */
+#include "milter/policy/overlap.h"
+
+#include <pthread.h>
+
+#define BUCKETS 1024
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct overlap *buckets[BUCKETS];
+
+void overlap_set_server(struct overlap_key *key, const char *server, const char *server_port)
+{
+	snprintf(key->server, sizeof(key->server), "%s", server ? server : "");
+	snprintf(key->server_port, sizeof(key->server_port), "%s", server_port ? server_port : "");
+}
+
+static struct overlap **bucket_of(const struct overlap_key *key)
+{
+	uint32_t hash = key->client_port;
+
+	for (size_t i = 0; i < sizeof(key->client.at); i++)
+		hash = hash * 31 + key->client.at[i];
+	return &buckets[hash % BUCKETS];
+}
+
+static bool is_equal(const struct overlap_key *a, const struct overlap_key *b)
+{
+	return a->client_port == b->client_port && net_equal(&a->client, &b->client) &&
+	       strcmp(a->server, b->server) == 0 && strcmp(a->server_port, b->server_port) == 0;
+}
+
+void overlap_begin(struct overlap *o)
+{
+	if (o->in_hand)
+		return;
+	pthread_mutex_lock(&lock);
+	o->at = bucket_of(&o->key);
+	o->next = *o->at;
+	if (o->next)
+		o->next->at = &o->next;
+	*o->at = o;
+	o->in_hand = true;
+	pthread_mutex_unlock(&lock);
+}
+
+void overlap_end(struct overlap *o)
+{
+	if (!o->in_hand)
+		return;
+	pthread_mutex_lock(&lock);
+	*o->at = o->next;
+	if (o->next)
+		o->next->at = o->at;
+	o->in_hand = false;
+	pthread_mutex_unlock(&lock);
+}
+
+bool overlap_has(const struct overlap_key *key)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (const struct overlap *o = *bucket_of(key); o && !found; o = o->next)
+		found = is_equal(&o->key, key);
+	pthread_mutex_unlock(&lock);
+	return found;
+}

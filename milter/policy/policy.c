@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: ISC */
+#include "milter/policy/policy.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include "base/io.h"
+#include "base/log.h"
+#include "milter/listener.h"
+#include "milter/policy/server.h"
+
+#define BACKLOG 1024
+
+struct policy {
+	const struct settings *settings;
+	struct endpoint endpoint;
+	int fd; /* -1: the server has it */
+	bool listening;
+	struct front *front;
+	struct policy_server *server;
+};
+
+/* 0 or an errno; closes *fd on failure. */
+static int begin(int *fd, const struct sockaddr *address, socklen_t len)
+{
+	const int yes = 1;
+
+	*fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (*fd < 0)
+		return errno;
+	if (address->sa_family != AF_UNIX)
+		(void)setsockopt(*fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
+	if (bind(*fd, address, len) == 0 && listen(*fd, BACKLOG) == 0)
+		return 0;
+	int errnum = errno;
+	io_close(fd);
+	return errnum;
+}
+
+/* "inet:PORT@HOST"; without HOST every address. */
+static int listen_inet(const char *socket, int *ret_fd, struct err *err)
+{
+	bool six = str_starts(socket, "inet6:");
+	const struct addrinfo hints = {.ai_family = six ? AF_INET6 : AF_INET,
+	    .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
+	const char *port = strchr(socket, ':') + 1, *host = strchr(port, '@');
+	struct addrinfo *found = NULL;
+	char number[8];
+
+	snprintf(number, sizeof(number), "%.*s", (int)strcspn(port, "@"), port);
+	int code = getaddrinfo(host && host[1] ? host + 1 : NULL, number, &hints, &found);
+	if (code)
+		return err_set(err, ERR_CONFIG, "failed to open policy_socket '%s' (%s)", socket,
+		    gai_strerror(code));
+	int errnum = begin(ret_fd, found->ai_addr, found->ai_addrlen);
+	freeaddrinfo(found);
+	return errnum ? err_sys(err, errnum, "failed to open policy_socket '%s'", socket) : 0;
+}
+
+/* A listening socket that systemd opened. */
+static int adopt(const char *socket, int *ret_fd, struct err *err)
+{
+	uint64_t number = 0;
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	if (str_parse_u64(strchr(socket, ':') + 1, 0, INT_MAX, &number) != 0 ||
+	    getsockopt((int)number, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || !listens)
+		return err_set(
+		    err, ERR_CONFIG, "policy_socket '%s' is no listening socket", socket);
+	int fd = fcntl((int)number, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0)
+		return err_sys(err, errno, "failed to use policy_socket '%s'", socket);
+	*ret_fd = fd;
+	return 0;
+}
+
+static int listen_at(struct policy *p, struct err *err)
+{
+	const char *socket = p->settings->policy_socket;
+
+	if (p->endpoint.kind == ENDPOINT_INET)
+		return listen_inet(socket, &p->fd, err);
+	if (p->endpoint.kind == ENDPOINT_FD)
+		return adopt(socket, &p->fd, err);
+	unlink(p->endpoint.address.sun_path);
+	int errnum = begin(
+	    &p->fd, (const struct sockaddr *)&p->endpoint.address, sizeof(p->endpoint.address));
+	return errnum ? err_sys(err, errnum, "failed to open policy_socket '%s'", socket) : 0;
+}
+
+static int open_socket(struct policy *p, uid_t uid, gid_t group, struct err *err)
+{
+	bool root = geteuid() == 0;
+	int code = listener_is_free(&p->endpoint, err);
+
+	if (!code && root)
+		code = listener_prepare(&p->endpoint, uid, group, err);
+	if (code)
+		return code;
+	mode_t before = umask(~(mode_t)p->settings->socket_mode & 0777);
+	code = listen_at(p, err);
+	umask(before);
+	if (code)
+		return code;
+	p->listening = true;
+	code = listener_give(&p->endpoint, uid, group, err);
+	if (code && !root) {
+		log_warning("%s", err->text);
+		code = 0;
+	}
+	return code;
+}
+
+static void policy_free(struct policy *p)
+{
+	policy_remove_socket(p);
+	io_close(&p->fd);
+	front_free(p->front);
+	free(p);
+}
+
+int policy_open(
+    const struct settings *settings, uid_t uid, gid_t group, struct policy **ret, struct err *err)
+{
+	*ret = NULL;
+	if (!settings->policy_socket[0])
+		return 0;
+	struct policy *p = calloc(1, sizeof(*p));
+	if (!p)
+		return err_sys(err, ENOMEM, "failed to start the policy front");
+	p->settings = settings;
+	p->fd = -1;
+	int code = endpoint_parse(settings->policy_socket, &p->endpoint, err);
+	code = code ? code : open_socket(p, uid, group, err);
+	if (code)
+		policy_free(p);
+	else
+		*ret = p;
+	return code;
+}
+
+int policy_start(struct policy *p, const struct glue_config *config, struct err *err)
+{
+	if (!p)
+		return 0;
+	p->front = front_new(config);
+	if (!p->front)
+		return err_sys(err, ENOMEM, "failed to start the policy front");
+	int fd = p->fd;
+	p->fd = -1;
+	return policy_server_start(&p->server, fd, p->front, err);
+}
+
+void policy_remove_socket(struct policy *p)
+{
+	if (p && p->listening)
+		listener_remove(&p->endpoint);
+	if (p)
+		p->listening = false;
+}
+
+bool policy_stop(struct policy *p, int64_t timeout)
+{
+	if (!p)
+		return true;
+	if (!policy_server_stop(p->server, timeout))
+		return false;
+	policy_free(p);
+	return true;
+}
+
+void policy_status(struct policy *p, struct json *out)
+{
+	if (!p || !p->server)
+		return;
+	json_put_text(out, "policy_socket", p->settings->policy_socket);
+	policy_server_status(p->server, out);
+	front_status(p->front, out);
+}

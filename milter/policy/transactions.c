@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: ISC */
+#include "milter/policy/transactions.h"
+
+#include <pthread.h>
+
+#include "base/clock.h"
+
+#define BUCKETS 1024
+
+struct transactions {
+	pthread_mutex_t lock;
+	struct transaction *newest, *oldest;
+	unsigned count;
+	struct transaction *buckets[BUCKETS];
+};
+
+struct transactions *transactions_new(void)
+{
+	struct transactions *t = calloc(1, sizeof(*t));
+
+	if (t)
+		pthread_mutex_init(&t->lock, NULL);
+	return t;
+}
+
+static void discard(struct transaction *one)
+{
+	if (!one)
+		return;
+	session_free(one->session);
+	free(one);
+}
+
+void transactions_free(struct transactions *t)
+{
+	if (!t)
+		return;
+	while (t->newest) {
+		struct transaction *next = t->newest->older;
+
+		discard(t->newest);
+		t->newest = next;
+	}
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+/* FNV-1a */
+static struct transaction **bucket_of(struct transactions *t, const char *instance)
+{
+	uint32_t hash = 2166136261u;
+
+	for (const char *c = instance; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 16777619u;
+	return &t->buckets[hash % BUCKETS];
+}
+
+static void unlink_one(struct transactions *t, struct transaction *one)
+{
+	struct transaction **at = bucket_of(t, one->instance);
+
+	while (*at != one)
+		at = &(*at)->same;
+	*at = one->same;
+	*(one->newer ? &one->newer->older : &t->newest) = one->older;
+	*(one->older ? &one->older->newer : &t->oldest) = one->newer;
+	t->count--;
+}
+
+static struct transaction *find_and_unlink(struct transactions *t, const char *instance)
+{
+	struct transaction *one = *bucket_of(t, instance);
+
+	while (one && strcmp(one->instance, instance) != 0)
+		one = one->same;
+	if (one)
+		unlink_one(t, one);
+	return one;
+}
+
+struct transaction *transactions_take(struct transactions *t, const char *instance)
+{
+	struct transaction *one = NULL;
+
+	if (strlen(instance) > INSTANCE_MAX)
+		instance = "";
+	if (instance[0]) {
+		pthread_mutex_lock(&t->lock);
+		one = find_and_unlink(t, instance);
+		pthread_mutex_unlock(&t->lock);
+	}
+	if (!one)
+		one = calloc(1, sizeof(*one));
+	if (one)
+		snprintf(one->instance, sizeof(one->instance), "%s", instance);
+	return one;
+}
+
+static void link_one(struct transactions *t, struct transaction *one)
+{
+	struct transaction **bucket = bucket_of(t, one->instance);
+
+	one->same = *bucket;
+	*bucket = one;
+	one->newer = NULL;
+	one->older = t->newest;
+	*(t->newest ? &t->newest->newer : &t->oldest) = one;
+	t->newest = one;
+	t->count++;
+}
+
+/* One that must go, taken out; NULL: none. */
+static struct transaction *find_surplus(struct transactions *t, int64_t now)
+{
+	struct transaction *one = t->oldest;
+
+	if (!one || (t->count <= TRANSACTIONS_MAX && now - one->used < TRANSACTIONS_PATIENCE))
+		return NULL;
+	unlink_one(t, one);
+	return one;
+}
+
+void transactions_put(struct transactions *t, struct transaction *one)
+{
+	struct transaction *surplus[3] = {0};
+
+	if (!one->instance[0]) {
+		discard(one);
+		return;
+	}
+	one->used = clock_steady();
+	pthread_mutex_lock(&t->lock);
+	/* Only a peer that is no smtpd sends two requests of a message at once. */
+	surplus[0] = find_and_unlink(t, one->instance);
+	int64_t now = one->used;
+	link_one(t, one);
+	/* Two for one that came: the table shrinks again. */
+	for (unsigned i = 1; i < COUNT_OF(surplus); i++)
+		surplus[i] = find_surplus(t, now);
+	pthread_mutex_unlock(&t->lock);
+	for (unsigned i = 0; i < COUNT_OF(surplus); i++)
+		discard(surplus[i]);
+}
+
+unsigned transactions_count(struct transactions *t)
+{
+	pthread_mutex_lock(&t->lock);
+	unsigned count = t->count;
+	pthread_mutex_unlock(&t->lock);
+	return count;
+}
