@@ -181,6 +181,14 @@ static int set_flood(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
+static int set_batch(struct options *o, void *at, const char *value, struct err *err)
+{
+	(void)at;
+	if (str_parse_u64(value, 1, INT64_MAX, &o->batch) < 0)
+		return err_set(err, ERR_SYNTAX, "'%s' is no number of a batch", value);
+	return 0;
+}
+
 /* How long a rule lasts; one of no time would never be in force. */
 static int set_duration(struct options *o, void *at, const char *value, struct err *err)
 {
@@ -293,6 +301,7 @@ const struct option_row option_rows[] = {
 	VALUE("limit", 0, "N", OPTION_LIMIT, limit, set_limit, "the oldest N; of a log the latest"),
 	MAYBE("block", 0, "AGE", OPTION_PURGE, block_for, set_block, "refuse the senders first, for AGE"),
 	PLAIN("sweep", 0, OPTION_PURGE, sweep, "repeat until a pass finds nothing"),
+	VALUE("batch", 0, "N", OPTION_REPORT, batch, set_batch, "about this batch, and what belongs to it"),
 	VALUE("output", 'o', "FILE", OPTION_OUTPUT, output, set_words, "write it to FILE, as a whole"),
 	VALUE("save", 0, "DIR", OPTION_PURGE, save, set_words, "write each message to DIR first"),
 	PLAIN("with-bounces", 0, OPTION_PURGE, with_bounces, "also the bounces it caused"),

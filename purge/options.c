@@ -275,6 +275,12 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 	return code == ERR_SYNTAX ? ERR_USAGE : code;
 }
 
+/* A word with a blank stands in quotes, so that the words of a selection can be told apart. */
+static void put_word(struct strbuf *to, const char *word)
+{
+	strbuf_printf(to, strchr(word, ' ') ? "'%s'" : "%s", word);
+}
+
 static int put_selecting(
     void *arg, const struct option_row *row, const char *value, struct err *err)
 {
@@ -282,9 +288,10 @@ static int put_selecting(
 	struct strbuf *to = &p->o->selected;
 
 	(void)err;
-	if (row && row == p->selecting)
-		strbuf_printf(to, "%s--%s%s%s", to->len ? " " : "", row->name, value ? "=" : "",
-		    value ? value : "");
+	if (row && row == p->selecting) {
+		strbuf_printf(to, "%s--%s%s", to->len ? " " : "", row->name, value ? "=" : "");
+		put_word(to, value ? value : "");
+	}
 	return 0;
 }
 
@@ -300,8 +307,10 @@ static int keep_selected(struct parsing *p, int argc, char **argv, struct err *e
 		if (option_rows[i].groups & OPTION_SELECT)
 			code = read_line(argc, argv, put_selecting, p, err);
 	}
-	for (size_t i = 0; p->verb->words == WORDS_PATTERNS && i < p->o->word_count; i++)
-		strbuf_printf(to, "%s%s", to->len ? " " : "", p->o->words[i]);
+	for (size_t i = 0; p->verb->words == WORDS_PATTERNS && i < p->o->word_count; i++) {
+		strbuf_puts(to, to->len ? " " : "");
+		put_word(to, p->o->words[i]);
+	}
 	return code;
 }
 

@@ -31,6 +31,7 @@ enum option_group {
 	OPTION_FLOODS = 1u << 26,
 	OPTION_FLEET = 1u << 27,     /* verbs that the fleet can be ordered */
 	OPTION_FLEET_ADD = 1u << 28, /* fleet add */
+	OPTION_REPORT = 1u << 29,
 	OPTION_STANDING = 1u << 25,  /* purge and hold: stays in force */
 };
 
@@ -48,6 +49,7 @@ struct options {
 	bool with_bounces, index_only;
 	uint32_t flood;            /* --flood; 0 = not given */
 	uint32_t normal, bad;      /* floods; likewise */
+	uint64_t batch;            /* report; 0 = not given */
 	const char *flood_meaning; /* of --flood or --normal, as a dry run told it; NULL: ask */
 	bool try_logs, learn;      /* floods */
 	bool remove;               /* setup */

@@ -77,6 +77,12 @@ static const struct verb verbs[] = {
     {"log", "", "list past batches: when, who, what, how many, why", NULL,
 	OPTION_LIMIT,
 	WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_log},
+    {"report", "[PATTERN...]", "write what happened as one HTML file, to keep or to send",
+	"About a batch of the log (--batch), a flood (--flood), or what is in the queue\n"
+	"now. With --batch the selection is that of the batch, unless another is given:\n"
+	"what of it is left in the queue is told, too.\n",
+	OPTION_REPORT | OPTION_OUTPUT | OPTION_SELECT,
+	WORDS_PATTERNS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_report},
     {"undo", "BATCH...", "release what a hold batch held and still holds",
 	"hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
 	"stays, unless -y or --requeue is given. Of an order that stays in force it is\n"

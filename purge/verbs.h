@@ -60,5 +60,6 @@ int verb_log(struct session *s, struct err *err);
 int verb_status(struct session *s, struct err *err);
 int verb_order(struct session *s, struct err *err);
 int verb_floods(struct session *s, struct err *err);
+int verb_report(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
 int verb_fleet(struct session *s, struct err *err);

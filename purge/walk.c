@@ -106,7 +106,7 @@ struct report walk_report(const struct walk *w)
 	    .swept = w->order.sweep};
 }
 
-static int end_look(const struct walk *w)
+int walk_end_look(const struct walk *w)
 {
 	struct report r = walk_report(w);
 
@@ -123,7 +123,7 @@ int walk_show(struct session *s, walk_put *put, struct err *err)
 
 	code = code ?: put(&w, err);
 	if (code >= 0) {
-		status = end_look(&w);
+		status = walk_end_look(&w);
 		code = status > code ? status : code;
 	}
 	walk_release(&w);

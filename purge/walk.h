@@ -24,6 +24,8 @@ int walk_run(struct walk *w, struct err *err) NODISCARD;
 void walk_tell_basis(struct walk *w, const struct outcome *found);
 /* For read-only verbs; without a selector, all mail in the queue. */
 int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
+/* The end of a read-only verb: tells problems; the exit status. */
+int walk_end_look(const struct walk *w);
 /* A whole read-only verb: walk_look, put, then problems. put and this return an exit status or a
  * negative code. */
 typedef int walk_put(struct walk *w, struct err *err);

@@ -26,6 +26,7 @@ static int release_held(struct session *s, uint32_t id, struct err *err)
 
 	s->postfix.stop = &interrupt_stop;
 	s->options.flood = id;
+	strbuf_printf(&s->options.selected, "--flood=%u", (unsigned)id); /* for the account */
 	code = code ?: verb_choose("release", &s->verb, &is_name, err);
 	return code < 0 ? code : verb_act(s, err);
 }

@@ -172,32 +172,11 @@ static int text_all(struct told *t)
 	return 0;
 }
 
-static int read_reasons(struct told *t, const struct outcome *outcome, struct err *err)
-{
-	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
-	struct why_task task = {
-	    .p = &t->s->postfix, .now = t->s->options.now, .messages = messages};
-
-	if (!messages)
-		return err_set(err, -ENOMEM, "out of memory");
-	for (size_t i = 0; i < outcome->count; i++) {
-		const struct item *item = &outcome->items[i];
-		struct message m = candidate_message(item->candidate);
-
-		if (item->result == RESULT_READY)
-			messages[task.count++] =
-			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
-				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
-	}
-	int code = why_read(&task, &t->why, err);
-	free(messages);
-	return code;
-}
-
 /* The words, and the exit status that they mean. */
 static int tell(struct told *t, const struct outcome *outcome, struct err *err)
 {
-	int code = read_reasons(t, outcome, err);
+	const struct options *o = &t->s->options;
+	int code = why_of(&t->s->postfix, outcome, o->now, &t->why, err);
 
 	code = code ?: read_patience(t, err);
 	if (code == 0)

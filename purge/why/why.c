@@ -304,6 +304,28 @@ int why_read(struct why_task *task, struct why *ret, struct err *err)
 	return code;
 }
 
+int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
+    struct err *err)
+{
+	struct why_message *messages = calloc(outcome->count + 1, sizeof(*messages));
+	struct why_task task = {.p = p, .now = now, .messages = messages};
+
+	if (!messages)
+		return err_set(err, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < outcome->count; i++) {
+		const struct item *item = &outcome->items[i];
+		struct message m = candidate_message(item->candidate);
+
+		if (item->result == RESULT_READY)
+			messages[task.count++] =
+			    (struct why_message){m.queue_id, (enum queue_name)item->proof.queue,
+				item->proof.depth, item->proof.arrival_time, !*message_sender(&m)};
+	}
+	int code = why_read(&task, ret, err);
+	free(messages);
+	return code;
+}
+
 void why_release(struct why *why)
 {
 	json_free(why->sums);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "base/json.h"
+#include "order/order.h"
 #include "postfix/spool/queue.h"
 
 #define WHY_REASONS_MAX 2000   /* the rest counts as one */
@@ -42,4 +43,7 @@ struct why {
 
 /* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
+/* The same of all that is READY. */
+int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
+    struct err *err) NODISCARD;
 void why_release(struct why *why);

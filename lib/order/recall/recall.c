@@ -4,7 +4,8 @@
 #include "base/array.h"
 #include "order/inside.h"
 
-#define TEXT_SIZE 512 /* of a text that was counted, with its NUL */
+#define TEXT_SIZE  512                     /* of a text that was counted, with its NUL */
+#define COUNT_MOST UINT64_C(1000000000000) /* so that sums stay sums */
 
 const char *const fact_keys[FACT_TABLES] = {
     "senders", "recipients", "logins", "clients", "reasons"};
@@ -42,6 +43,13 @@ const struct recalled *recall_find(const struct recall *r, uint64_t number)
 
 /* ---- what the child hands over: each count is bounded by the bytes that are there */
 
+static uint64_t take_count(struct reader *r)
+{
+	uint64_t count = reader_u64(r);
+
+	return count < COUNT_MOST ? count : COUNT_MOST;
+}
+
 static int take_numbers(struct reader *r, struct recall_numbers *ret)
 {
 	uint32_t count = reader_u32(r);
@@ -60,7 +68,7 @@ static int take_minutes(struct reader *r, struct recall_minutes *ret)
 	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
 		struct recall_minute m = {reader_i64(r), 0};
 
-		m.count = reader_u64(r);
+		m.count = take_count(r);
 		code = array_add(ret, m);
 	}
 	return code;
@@ -72,11 +80,11 @@ static int take_table(struct reader *r, struct recall_table *ret)
 	uint32_t count;
 	int code = 0;
 
-	ret->others = reader_u64(r);
+	ret->others = take_count(r);
 	count = reader_u32(r);
 	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
 		struct recall_count c = {
-		    strdup(str_scrub(text, sizeof(text), reader_text(r))), reader_u64(r)};
+		    strdup(str_scrub(text, sizeof(text), reader_text(r))), take_count(r)};
 
 		code = c.is ? array_add(ret, c) : -ENOMEM;
 		if (code < 0)
@@ -170,6 +178,9 @@ static int settle(
 	}
 	if (code == 0)
 		doubt->count = left;
+	if (r->messages[effect].count)
+		qsort(r->messages[effect].list, r->messages[effect].count,
+		    sizeof(*r->messages[effect].list), account_entry_compare);
 	free(queues);
 	return code;
 }
@@ -181,4 +192,12 @@ int recall_settle(struct recall *r, const struct postfix *p, struct err *err)
 	for (int effect = EFFECT_HOLDS; code == 0 && effect < RECALL_EFFECTS; effect++)
 		code = settle(r, (enum ledger_effect)effect, p, err);
 	return code;
+}
+
+bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arrival)
+{
+	const struct account_entry entry = {*id, arrival};
+
+	return holds_contain(&r->messages[EFFECT_HOLDS], &entry) ||
+	       holds_contain(&r->messages[EFFECT_FREES], &entry);
 }

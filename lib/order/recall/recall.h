@@ -74,7 +74,7 @@ struct recall {
 	uint64_t oldest;   /* number that the account has; 0: none */
 	uint64_t left_out; /* batches past RECALL_BATCHES */
 	bool rewritten;    /* the account was written anew: it has the newest batches only */
-	/* Each message of these batches once, by what was last done to it. */
+	/* Each message of these batches once, by what was last done to it. Sorted. */
 	struct account_entries messages[RECALL_EFFECTS];
 	/* The command was killed before it learned whether it was done. */
 	struct account_entries doubt[RECALL_EFFECTS];
@@ -88,6 +88,9 @@ const struct recalled *recall_find(const struct recall *r, uint64_t number); /* 
 
 /* Looks in the queue for the messages in doubt: those whose effect shows go over to `messages`. */
 int recall_settle(struct recall *r, const struct postfix *p, struct err *err) NODISCARD;
+
+/* Whether they held or let go this message. */
+bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arrival);
 
 /* Private: the child's half, recall_child.c. arg is a struct recall_wish. */
 ledger_work recall_work;

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/report/incident.h"
+
+#include <stdarg.h>
+
+#include "base/array.h"
+#include "base/clock.h"
+
+#define MINUTE    60
+#define LATEST    INT64_C(10000000000) /* seconds; a later arrival is none */
+#define NAMES_MAX 100000               /* of a table; the others are counted together */
+
+/* ---- minutes */
+
+static int64_t minute_of(int64_t wall)
+{
+	return wall / USEC_PER_SEC / MINUTE * MINUTE;
+}
+
+/* time: of the minute's first second; not merged yet. */
+static void add_minute(struct incident *i, int64_t time, enum incident_fate fate, uint64_t count)
+{
+	struct incident_minute m = {.time = time};
+
+	m.counts[fate] = count;
+	if (count == 0)
+		return;
+	if (time <= 0 || time > LATEST)
+		i->undated += count;
+	else if (array_add(&i->minutes, m) < 0)
+		i->failed = true;
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct incident_minute *x = a, *y = b;
+
+	return (x->time > y->time) - (x->time < y->time);
+}
+
+/* Puts together what falls into the same `width` seconds. Sorted. */
+static void merge(struct incident_minutes *m, int64_t width)
+{
+	size_t kept = 0;
+
+	for (size_t n = 0; n < m->count; n++) {
+		struct incident_minute one = m->list[n];
+
+		one.time = one.time / width * width;
+		if (kept == 0 || m->list[kept - 1].time != one.time) {
+			m->list[kept++] = one;
+			continue;
+		}
+		for (size_t fate = 0; fate < FATES; fate++)
+			m->list[kept - 1].counts[fate] += one.counts[fate];
+	}
+	m->count = kept;
+}
+
+int incident_bars(
+    const struct incident_minutes *m, size_t max, int64_t *ret_width, struct incident_minutes *ret)
+{
+	static const int64_t minutes[] = {1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440};
+	int64_t span = m->count ? m->list[m->count - 1].time - m->list[0].time : 0, width = MINUTE;
+	size_t at = 0;
+
+	while (span / width >= (int64_t)max)
+		width = ++at < COUNT_OF(minutes) ? minutes[at] * MINUTE : width * 2;
+	*ret_width = width;
+	*ret = (struct incident_minutes){
+	    .list = calloc(m->count + 1, sizeof(*ret->list)), .count = m->count};
+	if (!ret->list)
+		return -ENOMEM;
+	if (m->count)
+		memcpy(ret->list, m->list, m->count * sizeof(*ret->list));
+	merge(ret, width);
+	return 0;
+}
+
+/* ---- tables */
+
+void incident_add_count(struct incident *i, enum fact_kind table, enum incident_column column,
+    const char *name, uint64_t count)
+{
+	struct incident_table *t = &i->tables[table];
+	size_t at;
+
+	if (count == 0)
+		return;
+	t->used[column] = true;
+	t->names.value_size = sizeof(struct incident_row);
+	int code = labels_number(&t->names, name, NAMES_MAX, &at);
+	if (code == 0)
+		((struct incident_row *)t->names.values)[at].counts[column] += count;
+	else if (code == ERR_LIMIT)
+		t->others[column] += count;
+	else
+		i->failed = true;
+}
+
+static uint64_t sum(const struct incident_row *row)
+{
+	uint64_t all = 0;
+
+	for (size_t n = 0; n < COLUMNS; n++)
+		all += row->counts[n];
+	return all;
+}
+
+static int by_count(const void *a, const void *b)
+{
+	const struct incident_row *x = a, *y = b;
+
+	if (sum(x) != sum(y))
+		return sum(x) < sum(y) ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+/* ---- batches */
+
+static enum incident_column column_of(enum ledger_effect effect)
+{
+	return effect == EFFECT_DELETES ? COLUMN_DELETED
+	       : effect == EFFECT_HOLDS ? COLUMN_HELD
+					: COLUMN_OTHER;
+}
+
+static void add_tables(struct incident *i, const struct recalled *r)
+{
+	enum incident_column column = column_of(r->effect);
+
+	for (int t = 0; t < FACT_TABLES; t++) {
+		const struct recall_table *from = &r->tables[t];
+
+		for (size_t n = 0; n < from->count; n++)
+			incident_add_count(
+			    i, (enum fact_kind)t, column, from->list[n].is, from->list[n].count);
+		i->tables[t].others[column] += from->others;
+		i->tables[t].used[column] |= from->others > 0;
+	}
+}
+
+static void note_missing(struct incident *i, const struct batch *b, const struct recalled *r)
+{
+	if (b->state == ACCOUNT_REFUSED || (r && r->facts) || b->matched + b->done == 0)
+		return;
+	if (b->running)
+		incident_note(i,
+		    "Batch %" PRIu64 " is still under way. Who sent its messages, to whom, and why "
+		    "they waited is written down at its end.",
+		    b->number);
+	else if (b->state == ACCOUNT_UNFINISHED || (r && r->ids && b->state != ACCOUNT_DONE))
+		incident_note(i,
+		    "The command of batch %" PRIu64
+		    " was stopped before it wrote down who sent its "
+		    "messages, to whom, and why they waited. That is not known any more.",
+		    b->number);
+	else
+		incident_note(i,
+		    "The account was written anew since, and has lost who sent the messages of "
+		    "batch %" PRIu64 ", to whom, and why they waited.",
+		    b->number);
+}
+
+void incident_add_batch(
+    struct incident *i, const struct batch *batch, const struct recalled *recalled)
+{
+	struct incident_act act = {batch, recalled};
+
+	if (array_add(&i->acts, act) < 0)
+		i->failed = true;
+	if (batch->time > 0 && (i->began == 0 || batch->time < i->began))
+		i->began = batch->time;
+	if (recalled)
+		add_tables(i, recalled);
+	note_missing(i, batch, recalled);
+	if (recalled && recalled->adopted)
+		incident_note(i,
+		    "Batch %" PRIu64 " was stopped, and a later command went on with it.",
+		    batch->number);
+}
+
+/* ---- messages */
+
+/* A hold that somebody undid; one that undoes a hold tells of the same messages. */
+static bool fate_of(const struct incident_act *act, enum incident_fate *ret)
+{
+	switch (act->recalled->effect) {
+	case EFFECT_DELETES:
+		*ret = FATE_DELETED;
+		return true;
+	case EFFECT_HOLDS:
+		*ret = act->batch->state == ACCOUNT_UNDONE ? FATE_FREED : FATE_HELD;
+		return true;
+	case EFFECT_FREES:
+		*ret = FATE_FREED;
+		return act->recalled->undoes.count == 0;
+	default:
+		return false;
+	}
+}
+
+/* By the facts, where the account has lost the IDs. */
+static void add_arrivals(struct incident *i, const struct incident_act *act)
+{
+	const struct recall_minutes *m = &act->recalled->arrivals;
+	enum incident_fate fate = FATE_DELETED;
+	uint64_t dated = 0;
+
+	if (!fate_of(act, &fate))
+		return;
+	for (size_t n = 0; n < m->count; n++) {
+		add_minute(i, m->list[n].time / MINUTE * MINUTE, fate, m->list[n].count);
+		dated += m->list[n].count;
+	}
+	if (act->batch->done > dated)
+		i->undated += act->batch->done - dated;
+	i->twice |= i->acts.count > 1;
+}
+
+static void add_entries(
+    struct incident *i, const struct account_entries *e, enum incident_fate fate)
+{
+	for (size_t n = 0; n < e->count; n++)
+		add_minute(i, minute_of(e->list[n].arrival_time), fate, 1);
+}
+
+void incident_add_messages(struct incident *i, const struct recall *recall)
+{
+	for (size_t n = 0; n < i->acts.count; n++) {
+		const struct incident_act *act = &i->acts.list[n];
+
+		if (act->recalled && !act->recalled->ids)
+			add_arrivals(i, act);
+	}
+	add_entries(i, &recall->messages[EFFECT_DELETES], FATE_DELETED);
+	add_entries(i, &recall->messages[EFFECT_HOLDS], FATE_HELD);
+	add_entries(i, &recall->messages[EFFECT_FREES], FATE_FREED);
+}
+
+void incident_add_waiting(
+    struct incident *i, int64_t arrival, int64_t size, enum queue_name queue, bool counted)
+{
+	struct incident_left *left = &i->left;
+
+	left->messages++;
+	left->bytes += size > 0 ? (uint64_t)size : 0;
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		left->queues[n] += queue_at(n) == queue;
+	left->since += i->began > 0 && arrival > i->began;
+	if (arrival > 0 && (left->oldest == 0 || arrival < left->oldest))
+		left->oldest = arrival;
+	if (arrival > left->newest)
+		left->newest = arrival;
+	if (!counted)
+		add_minute(i, minute_of(arrival), FATE_WAITING, 1);
+}
+
+/* ---- words */
+
+void incident_note(struct incident *i, const char *format, ...)
+{
+	char text[1024];
+	va_list values;
+
+	va_start(values, format);
+	vsnprintf(text, sizeof(text), format, values);
+	va_end(values);
+	strlist_push(&i->notes, text, strlen(text));
+}
+
+char *incident_origin(const struct batch *batch, char *buf, size_t size)
+{
+	static const struct {
+		const char *prefix, *words;
+	} origins[] = {{"fleet:", "an order of the fleet, "}, {"flood:", "the flood watch, flood "},
+	    {"standing:", "the order that stays in force, batch "}};
+
+	for (size_t n = 0; n < COUNT_OF(origins); n++)
+		if (str_starts(batch->token, origins[n].prefix)) {
+			snprintf(buf, size, "%s%s", origins[n].words,
+			    batch->token + strlen(origins[n].prefix));
+			return buf;
+		}
+	snprintf(buf, size, "%s", batch->uid ? "through the order door" : "");
+	return buf;
+}
+
+const char *incident_state(const struct batch *batch)
+{
+	static const char *const words[ACCOUNT_STATES] = {[ACCOUNT_DONE] = "done",
+	    [ACCOUNT_UNFINISHED] = "interrupted",
+	    [ACCOUNT_UNDONE] = "undone",
+	    [ACCOUNT_REFUSED] = "refused",
+	    [ACCOUNT_STANDING] = "stays in force"};
+
+	return batch->running ? "under way" : words[batch->state];
+}
+
+/* ---- the end */
+
+static int by_number(const void *a, const void *b)
+{
+	const struct incident_act *x = a, *y = b;
+
+	return (x->batch->number > y->batch->number) - (x->batch->number < y->batch->number);
+}
+
+int incident_close(struct incident *i)
+{
+	if (i->acts.count)
+		qsort(i->acts.list, i->acts.count, sizeof(*i->acts.list), by_number);
+	if (i->minutes.count)
+		qsort(i->minutes.list, i->minutes.count, sizeof(*i->minutes.list), by_time);
+	merge(&i->minutes, MINUTE);
+	for (size_t n = 0; n < FACT_TABLES; n++) {
+		i->tables[n].count = i->tables[n].names.count;
+		i->tables[n].rows = labels_sort(&i->tables[n].names, by_count);
+	}
+	return i->failed || i->notes.failed ? -ENOMEM : 0;
+}
+
+void incident_release(struct incident *i)
+{
+	for (size_t n = 0; n < FACT_TABLES; n++)
+		labels_release(&i->tables[n].names);
+	free(i->acts.list);
+	free(i->minutes.list);
+	strbuf_release(&i->notes);
+	*i = (struct incident){0};
+}

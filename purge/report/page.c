@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/report/page.h"
+
+#include "base/clock.h"
+#include "purge/report/html.h"
+
+#define ROWS_SHOWN    25 /* of a table */
+#define MINUTES_SHOWN 1500
+
+#define PLURAL_OF(n) ((n) == 1 ? "" : "s")
+
+/* ---- head */
+
+static const struct batch *batch_of(const struct incident *i)
+{
+	for (size_t n = 0; n < i->acts.count; n++)
+		if (i->acts.list[n].batch->number == i->batch)
+			return i->acts.list[n].batch;
+	return NULL;
+}
+
+static void put_title(const struct incident *i, struct strbuf *h)
+{
+	const struct batch *b = i->kind == INCIDENT_BATCH ? batch_of(i) : NULL;
+
+	if (b)
+		html_format(h, "Batch %" PRIu64 ": %s, %" PRIu64 " message%s", b->number, b->verb,
+		    b->done, PLURAL_OF(b->done));
+	else if (i->kind == INCIDENT_FLOOD)
+		html_format(
+		    h, "Flood %u: %s %s", (unsigned)i->flood.id, i->flood.kind, i->flood.key);
+	else if (*i->asked)
+		html_format(h, "Mail in the queue: %s", i->asked);
+	else
+		html_text(h, "All mail in the queue");
+}
+
+/* style-src names the one style that is here; nothing else is allowed, whatever a text holds. */
+static void put_head(const struct incident *i, struct strbuf *h)
+{
+	html_put(h, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+		    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
+		    "base-uri 'none'; form-action 'none'; style-src '" PAGE_STYLE_HASH "'\">\n"
+		    "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+		    "<meta name=\"color-scheme\" content=\"light dark\">\n"
+		    "<meta name=\"referrer\" content=\"no-referrer\">\n"
+		    "<meta name=\"robots\" content=\"noindex\">\n<title>");
+	put_title(i, h);
+	html_put(h, "</title>\n<style>");
+	html_put(h, page_style);
+	html_put(h, "</style>\n</head>\n<body>\n<main>\n<header>\n<p class=\"kind\">");
+	html_format(h, "pqpurge report of %s", i->host);
+	html_put(h, "</p>\n<h1>");
+	put_title(i, h);
+	html_put(h, "</h1>\n<p class=\"small\">Made ");
+	html_time(h, i->made);
+	html_format(h, " by %s.", i->user);
+	html_put(h, " Every time is given with its zone.</p>\n</header>\n");
+}
+
+/* ---- in a word */
+
+static void put_tile(struct strbuf *h, const char *class, uint64_t n, const char *words)
+{
+	strbuf_printf(h, "<li class=\"%s\"><b>%" PRIu64 "</b>", class, n);
+	html_text(h, words);
+	html_put(h, "</li>\n");
+}
+
+struct tiles {
+	uint64_t deleted, held, freed, failed;
+};
+
+static struct tiles tiles_of(const struct incident *i)
+{
+	struct tiles s = {0};
+
+	for (size_t n = 0; n < i->acts.count; n++) {
+		const struct incident_act *act = &i->acts.list[n];
+		enum ledger_effect effect = act->recalled ? act->recalled->effect : EFFECT_NONE;
+
+		s.deleted += effect == EFFECT_DELETES ? act->batch->done : 0;
+		s.held += effect == EFFECT_HOLDS ? act->batch->done : 0;
+		s.freed += effect == EFFECT_FREES ? act->batch->done : 0;
+		s.failed += act->batch->failed;
+	}
+	return s;
+}
+
+static void put_tiles(const struct incident *i, struct strbuf *h)
+{
+	const struct tiles s = tiles_of(i);
+
+	html_put(h, "<ul class=\"tiles\">\n");
+	if (i->flood.id)
+		put_tile(h, "sent", (uint64_t)i->flood.recipients, "recipients in the flood");
+	if (i->acts.count)
+		put_tile(h, "deleted", s.deleted, "deleted");
+	if (s.held)
+		put_tile(h, "held", s.held, "held");
+	if (s.freed)
+		put_tile(h, "freed", s.freed, "let go again");
+	if (s.failed)
+		put_tile(h, "failed", s.failed, "failed");
+	if (i->left.known)
+		put_tile(h, "left", i->left.messages, "in the queue now");
+	html_put(h, "</ul>\n");
+}
+
+static void put_flood_action(const struct incident_flood *f, struct strbuf *h)
+{
+	html_put(h, "<p>");
+	if (!*f->action || strcmp(f->action, "WARN") == 0)
+		html_text(h, "The flood watch told of it and did nothing else.");
+	else
+		html_format(h, "The flood watch set a rule for it: %s.", f->action);
+	if (f->expires > 0 && *f->action && strcmp(f->action, "WARN") != 0) {
+		html_text(h, " The rule is in force until ");
+		html_time(h, f->expires * USEC_PER_SEC);
+		html_text(h, ", or was until then.");
+	}
+	if (f->held > 0)
+		html_format(h, " It had %" PRId64 " message%s held that came before.", f->held,
+		    PLURAL_OF(f->held));
+	if (*f->mark)
+		html_format(h, " Somebody marked the flood as %s.", f->mark);
+	html_put(h, "</p>\n");
+}
+
+static void put_flood(const struct incident_flood *f, struct strbuf *h)
+{
+	html_put(h, "<section id=\"flood\">\n<h2>The flood</h2>\n<p>");
+	html_format(h,
+	    "The %s %s sent %" PRId64 " message%s to %" PRId64
+	    " recipient%s, which is over the limit of %" PRId64 " (signal %s; usual is %" PRId64
+	    "). It began ",
+	    f->kind, f->key, f->messages, PLURAL_OF(f->messages), f->recipients,
+	    PLURAL_OF(f->recipients), f->limit, f->signal, f->usual);
+	html_time(h, f->since * USEC_PER_SEC);
+	if (f->until > 0) {
+		html_text(h, " and ended ");
+		html_time(h, f->until * USEC_PER_SEC);
+		html_text(h, ".");
+	} else {
+		html_text(h, " and goes on.");
+	}
+	html_put(h, "</p>\n");
+	put_flood_action(f, h);
+	html_put(h, "</section>\n");
+}
+
+/* ---- when */
+
+static void put_minutes(const struct incident *i, struct strbuf *h)
+{
+	const struct incident_minutes *m = &i->minutes;
+	size_t skip = m->count > MINUTES_SHOWN ? m->count - MINUTES_SHOWN : 0;
+
+	html_put(h, "<details>\n<summary>The numbers, minute by minute</summary>\n"
+		    "<div class=\"scroll\"><table id=\"minutes\"><thead><tr><th>Minute</th>");
+	for (size_t fate = 0; fate < FATES; fate++)
+		html_element(h, "th", "n", fate_words[fate]);
+	html_put(h, "</tr></thead>\n<tbody>\n");
+	for (size_t n = skip; n < m->count; n++) {
+		html_put(h, "<tr><td>");
+		html_time(h, m->list[n].time * USEC_PER_SEC);
+		html_put(h, "</td>");
+		for (size_t fate = 0; fate < FATES; fate++)
+			html_number(h, m->list[n].counts[fate]);
+		html_put(h, "</tr>\n");
+	}
+	html_put(h, "</tbody></table></div>\n");
+	if (skip)
+		html_format(h, "%zu earlier minutes are left out.", skip);
+	html_put(h, "</details>\n");
+}
+
+static void put_when(const struct incident *i, struct strbuf *h)
+{
+	html_put(h, "<section id=\"when\">\n<h2>When the messages arrived</h2>\n");
+	chart_write(i, h);
+	if (i->minutes.count)
+		put_minutes(i, h);
+	else
+		html_element(h, "p", NULL, "No message is known that has a time of arrival.");
+	if (i->undated)
+		html_format(h, "Of %" PRIu64 " more message%s the time of arrival is not known.",
+		    i->undated, PLURAL_OF(i->undated));
+	if (i->twice)
+		html_element(h, "p", "small",
+		    "The account has lost which messages these were: one that was held and later "
+		    "deleted counts twice in this picture.");
+	html_put(h, "</section>\n");
+}
+
+/* ---- who, to whom, why */
+
+static const struct {
+	const char *id, *head, *name, *nameless, *note;
+} tables[FACT_TABLES] = {
+    [FACT_SENDERS] = {"senders", "Sender domains", "Domain", "(none)", NULL},
+    [FACT_LOGINS] = {"logins", "Logins", "Login", "(no login)", NULL},
+    [FACT_CLIENTS] = {"clients", "Clients", "Address", "(local)", NULL},
+    [FACT_RECIPIENTS] = {"recipients", NULL, "Domain", "(none)",
+	"Of mail that was deleted, held or let go each recipient counts; of mail in the queue now "
+	"each message counts once for each domain."},
+    [FACT_REASONS] = {"reasons", NULL, "Reason", "(none)",
+	"Numbers, hosts and addresses in a reason are left out. Each recipient that waited counts. "
+	"Of mail that was deleted or held up to 1,000 messages were asked."},
+};
+static const char *const column_heads[COLUMNS] = {"Deleted", "Held", "Let go", "In the queue now"};
+
+static void put_row(const struct incident_table *t, const char *name,
+    const uint64_t counts[COLUMNS], struct strbuf *h)
+{
+	html_put(h, "<tr>");
+	html_element(h, "td", NULL, name);
+	for (size_t n = 0; n < COLUMNS; n++)
+		if (t->used[n])
+			html_number(h, counts[n]);
+	html_put(h, "</tr>\n");
+}
+
+/* What is behind the rows that are shown, and what nobody counted by name. */
+static void put_others(const struct incident_table *t, struct strbuf *h)
+{
+	uint64_t others[COLUMNS], any = 0;
+	char name[64];
+
+	memcpy(others, t->others, sizeof(others));
+	for (size_t n = ROWS_SHOWN; n < t->count; n++)
+		for (size_t c = 0; c < COLUMNS; c++)
+			others[c] += t->rows[n].counts[c];
+	for (size_t c = 0; c < COLUMNS; c++)
+		any += others[c];
+	snprintf(name, sizeof(name), "all others");
+	if (t->count > ROWS_SHOWN)
+		snprintf(name, sizeof(name), "all others, at least %zu", t->count - ROWS_SHOWN);
+	if (any)
+		put_row(t, name, others, h);
+}
+
+static void put_table(const struct incident *i, enum fact_kind kind, struct strbuf *h)
+{
+	const struct incident_table *t = &i->tables[kind];
+
+	if (tables[kind].head)
+		html_element(h, "h3", NULL, tables[kind].head);
+	if (t->count == 0) {
+		html_element(h, "p", "small", "None is known.");
+		return;
+	}
+	strbuf_printf(h, "<div class=\"scroll\"><table id=\"%s\"><thead><tr>", tables[kind].id);
+	html_element(h, "th", NULL, tables[kind].name);
+	for (size_t n = 0; n < COLUMNS; n++)
+		if (t->used[n])
+			html_element(h, "th", "n", column_heads[n]);
+	html_put(h, "</tr></thead>\n<tbody>\n");
+	for (size_t n = 0; n < t->count && n < ROWS_SHOWN; n++)
+		put_row(t, *t->rows[n].name ? t->rows[n].name : tables[kind].nameless,
+		    t->rows[n].counts, h);
+	put_others(t, h);
+	html_put(h, "</tbody></table></div>\n");
+	if (tables[kind].note)
+		html_element(h, "p", "small", tables[kind].note);
+}
+
+static void put_tables(const struct incident *i, struct strbuf *h)
+{
+	html_put(h, "<section id=\"who\">\n<h2>By whom</h2>\n");
+	put_table(i, FACT_SENDERS, h);
+	put_table(i, FACT_LOGINS, h);
+	put_table(i, FACT_CLIENTS, h);
+	html_put(h, "</section>\n<section id=\"whom\">\n<h2>To whom: recipient domains</h2>\n");
+	put_table(i, FACT_RECIPIENTS, h);
+	html_put(h, "</section>\n<section id=\"why\">\n<h2>Why it waited</h2>\n");
+	put_table(i, FACT_REASONS, h);
+	html_put(h, "</section>\n");
+}
+
+/* ---- what was done */
+
+static void put_by(const struct batch *b, struct strbuf *h)
+{
+	char origin[160];
+
+	incident_origin(b, origin, sizeof(origin));
+	html_put(h, "<td>");
+	html_text(h, b->user);
+	if (b->uid)
+		html_format(h, " (uid %" PRIu64 ")", b->uid);
+	if (*origin)
+		html_format(h, ", %s", origin);
+	html_put(h, "</td>");
+}
+
+static void put_command(const struct incident_act *act, struct strbuf *h)
+{
+	html_put(h, "<td>");
+	html_element(h, "code", NULL, act->batch->command);
+	if (*act->batch->reason)
+		html_format(h, " Reason: %s", act->batch->reason);
+	for (size_t n = 0; act->recalled && n < act->recalled->undoes.count; n++)
+		html_format(
+		    h, "%s %" PRIu64, n ? "," : " Undoes batch", act->recalled->undoes.list[n]);
+	html_put(h, "</td>");
+}
+
+static void put_result(const struct batch *b, struct strbuf *h)
+{
+	const struct {
+		uint64_t n;
+		const char *words;
+		bool always;
+	} rows[] = {{b->matched, "matched", true}, {b->done, "done", true},
+	    {b->gone, "had left before", false}, {b->changed, "changed", false},
+	    {b->failed, "failed", false}, {b->rules_set, "rules set", false}};
+
+	html_put(h, "<td>");
+	html_text(h, incident_state(b));
+	for (size_t n = 0; n < COUNT_OF(rows); n++)
+		if (rows[n].n || rows[n].always)
+			html_format(
+			    h, "%s %" PRIu64 " %s", n ? "," : ":", rows[n].n, rows[n].words);
+	html_put(h, "</td>");
+}
+
+static void put_act(const struct incident_act *act, struct strbuf *h)
+{
+	strbuf_printf(h, "<tr id=\"batch%" PRIu64 "\"><td class=\"n\">%" PRIu64 "</td><td>",
+	    act->batch->number, act->batch->number);
+	html_time(h, act->batch->time);
+	html_put(h, "</td>");
+	put_by(act->batch, h);
+	html_element(h, "td", NULL, act->batch->verb);
+	put_command(act, h);
+	put_result(act->batch, h);
+	html_put(h, "</tr>\n");
+}
+
+static void put_done(const struct incident *i, struct strbuf *h)
+{
+	html_put(h, "<section id=\"done\">\n<h2>What was done</h2>\n");
+	if (i->acts.count == 0) {
+		html_element(h, "p", NULL,
+		    i->kind == INCIDENT_QUEUE
+			? "The account has no batch with exactly this selection."
+			: "No message was touched: the account has no batch that belongs to it.");
+		html_put(h, "</section>\n");
+		return;
+	}
+	html_put(h, "<div class=\"scroll\"><table id=\"acts\"><thead><tr><th class=\"n\">Batch</th>"
+		    "<th>Time</th><th>By</th><th>Verb</th><th>Command</th><th>Result</th></tr>"
+		    "</thead>\n<tbody>\n");
+	for (size_t n = 0; n < i->acts.count; n++)
+		put_act(&i->acts.list[n], h);
+	html_put(h, "</tbody></table></div>\n</section>\n");
+}
+
+/* ---- what is left */
+
+static void put_queues(const struct incident_left *left, struct strbuf *h)
+{
+	bool first = true;
+
+	for (unsigned n = 0; n < QUEUE_COUNT; n++)
+		if (left->queues[n]) {
+			html_format(h, "%s%" PRIu64 " in %s", first ? " Of these " : ", ",
+			    left->queues[n], queue_word(queue_at(n)));
+			first = false;
+		}
+	if (!first)
+		html_put(h, ".");
+}
+
+static void put_ages(const struct incident *i, struct strbuf *h)
+{
+	if (i->left.oldest) {
+		html_text(h, " The oldest arrived ");
+		html_time(h, i->left.oldest);
+		html_text(h, ", the newest ");
+		html_time(h, i->left.newest);
+		html_text(h, ".");
+	}
+	if (i->began && i->left.since)
+		html_format(
+		    h, " %" PRIu64 " arrived after the first batch had begun.", i->left.since);
+}
+
+static void put_left(const struct incident *i, struct strbuf *h)
+{
+	const struct incident_left *left = &i->left;
+	char size[32];
+
+	html_put(h, "<section id=\"left\">\n<h2>What is left in the queue</h2>\n<p>");
+	if (!left->known) {
+		html_format(h, "This is not known: %s.", left->why);
+	} else if (left->messages == 0) {
+		html_text(h, "Nothing: no message in the queue matches now.");
+	} else {
+		html_format(h, "%" PRIu64 " message%s (%s) when this report was made.",
+		    left->messages, PLURAL_OF(left->messages),
+		    str_size_text(left->bytes, size, sizeof(size)));
+		put_queues(left, h);
+		put_ages(i, h);
+	}
+	html_put(h, "</p>\n");
+	if (*i->asked) {
+		html_put(h, "<p class=\"small\">Looked for: ");
+		html_element(h, "code", NULL, i->asked);
+		html_put(h, "</p>\n");
+	}
+	html_put(h, "</section>\n");
+}
+
+/* ---- the end */
+
+static void put_notes(const struct incident *i, struct strbuf *h)
+{
+	struct strlist notes = strlist_of(&i->notes);
+
+	if (notes.count == 0)
+		return;
+	html_put(h, "<section id=\"unknown\">\n<h2>What is not known</h2>\n<ul>\n");
+	strlist_each (note, &notes)
+		html_element(h, "li", NULL, note);
+	html_put(h, "</ul>\n</section>\n");
+}
+
+static void put_foot(struct strbuf *h)
+{
+	html_put(h,
+	    "<footer>What was deleted or held is counted by the account of pqpurge, what is "
+	    "left by the queue files. This file holds addresses of people; it asks for "
+	    "nothing on the network.</footer>\n</main>\n</body>\n</html>\n");
+}
+
+int page_write(const struct incident *i, struct strbuf *to)
+{
+	put_head(i, to);
+	put_tiles(i, to);
+	if (i->flood.id)
+		put_flood(&i->flood, to);
+	put_when(i, to);
+	put_tables(i, to);
+	put_done(i, to);
+	put_left(i, to);
+	put_notes(i, to);
+	put_foot(to);
+	return to->failed ? -ENOMEM : 0;
+}

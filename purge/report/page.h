@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* A report as one HTML file: no script, no link, nothing that a browser would fetch. */
+#pragma once
+
+#include "purge/report/incident.h"
+
+/* Appends the page. -ENOMEM. */
+int page_write(const struct incident *i, struct strbuf *to) NODISCARD;
+
+/* ---- private: the parts of page.c */
+
+/* chart.c: arrivals by minute as inline SVG, with the times of batches. */
+void chart_write(const struct incident *i, struct strbuf *to);
+/* Words of a fate: "deleted", "held", "let go", "waiting". Also the class of its bars. */
+extern const char *const fate_words[FATES];
+
+/* style.c: the only style, and its hash for the page's content security policy. */
+extern const char page_style[];
+#define PAGE_STYLE_HASH "sha256-vT6r59Yhlfzwjp4p9pB/0azkX+Qb+2wrRBttQp+uZJw="

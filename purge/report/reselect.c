@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/report/reselect.h"
+
+#include "purge/door/behalf.h"
+#include "purge/floods/floods.h"
+
+#define WORDS_MAX   1000
+#define REFUSE(...) err_set(err, ERR_REFUSED, __VA_ARGS__)
+
+/* A flood's number is looked up in the end; IDs came from stdin. */
+static bool may_select(const char *word)
+{
+	size_t len = strcspn(word + 2, "=");
+
+	for (size_t n = 0; n < option_row_count; n++)
+		if (strlen(option_rows[n].name) == len &&
+		    strncmp(option_rows[n].name, word + 2, len) == 0)
+			return option_rows[n].groups & OPTION_SELECT;
+	return false;
+}
+
+/* A quotation mark stands where a word has a blank. */
+static int split(char *text, char **argv, int *ret_argc, struct err *err)
+{
+	int argc = 0;
+	char *rest = text;
+
+	argv[argc++] = (char *)"pqpurge-idx";
+	argv[argc++] = (char *)"list";
+	if (strpbrk(text, "'\"\\(") || str_has_control(text))
+		return REFUSE("the selection of the batch holds expressions, blanks or a list of "
+			      "IDs; give the selectors again beside --batch");
+	for (char *word; (word = strsep(&rest, " "));) {
+		if (!*word)
+			continue;
+		if (argc == WORDS_MAX)
+			return REFUSE("the selection of the batch is too long");
+		if (*word == '-' && (!str_starts(word, "--") || !may_select(word)))
+			return REFUSE("the selection of the batch cannot be read");
+		argv[argc++] = word;
+	}
+	argv[argc] = NULL;
+	*ret_argc = argc;
+	return argc > 2 ? 0 : REFUSE("the account has no selection for the batch");
+}
+
+static void shift(int64_t *time, int64_t by)
+{
+	if (*time)
+		*time = *time > by ? *time - by : 1;
+}
+
+/* Takes over what was parsed; ages counted from now. */
+static int take_over(struct session *s, struct options *parsed, int64_t then, struct err *err)
+{
+	struct options *o = &s->options;
+
+	if (parsed->ids_from_stdin)
+		return REFUSE("the batch was of a list of IDs; give the selectors again");
+	shift(&parsed->selector.arrived_before, parsed->now - then);
+	shift(&parsed->selector.arrived_after, parsed->now - then);
+	selector_release(&o->selector);
+	o->selector = parsed->selector;
+	selector_init(&parsed->selector);
+	o->flood = parsed->flood;
+	o->selector.login_exact = s->settings.login_exact;
+	int code = o->flood ? floods_select(s, o->flood, err) : 0;
+	selector_seal(&o->selector);
+	return code;
+}
+
+int reselect(
+    struct session *s, const char *selected, int64_t then, char **ret_words, struct err *err)
+{
+	/* Expressions are for root's own command line. */
+	const struct behalf account = {.user = "the account", .allow = "", .allow_key = "this"};
+	char *words = strdup(selected), *argv[WORDS_MAX + 1];
+	struct options parsed = {0};
+	const struct verb *verb;
+	int argc = 0, code;
+
+	if (!words)
+		return err_set(err, -ENOMEM, "out of memory");
+	*ret_words = words;
+	code = split(words, argv, &argc, err);
+	if (code == 0 && behalf_check_words(&account, argc, argv, NULL) < 0)
+		code = REFUSE("the selection of the batch has an expression, which is taken from "
+			      "a command line alone; give it again beside --batch");
+	if (code < 0)
+		return code;
+	code = options_parse(argc, argv, &parsed, &verb, err);
+	code = code ?: take_over(s, &parsed, then, err);
+	options_release(&parsed);
+	return code;
+}

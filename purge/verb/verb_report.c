@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC */
+/* pqpurge-idx report: an incident as one HTML file. */
+#include "purge/report/gather.h"
+#include "purge/report/page.h"
+#include "purge/tell/out_file.h"
+#include "purge/tell/say.h"
+
+#define MODE 0600 /* addresses of people */
+
+static int put(const struct options *o, const struct strbuf *page, struct err *err)
+{
+	int code = 0;
+
+	if (!o->output) {
+		if (fwrite(page->text, 1, page->len, stdout) != page->len)
+			code = -errno;
+		return session_written(code, err);
+	}
+	code = out_file_write(o->output, MODE, page->text, page->len, err);
+	if (code == 0 && !o->quiet)
+		say(stdout, "The report is in '%s'.\n", o->output);
+	return code;
+}
+
+static int write_report(struct gathered *g, const struct options *o, struct err *err)
+{
+	struct strbuf page = {0};
+	int code = page_write(&g->incident, &page);
+
+	code = code < 0 ? err_set(err, code, "out of memory") : put(o, &page, err);
+	strbuf_release(&page);
+	return code < 0 || !g->walked ? code : walk_end_look(&g->walk);
+}
+
+int verb_report(struct session *s, struct err *err)
+{
+	struct gathered g;
+	int code;
+
+	if (s->options.json)
+		return err_set(err, ERR_USAGE,
+		    "a report is HTML; 'log --json', 'list --json' and 'top --json' tell its "
+		    "numbers to programs");
+	code = gather(s, &g, err);
+	code = code ?: write_report(&g, &s->options, err);
+	gathered_release(&g);
+	return code;
+}
