@@ -106,7 +106,7 @@ static const struct verb verbs[] = {
 	"ends it. init prepares the database, add and retire let hosts in and out.\n",
 	OPTION_FLEET_ADD | OPTION_LIMIT | OPTION_REASON,
 	WORDS_ANY, VERB_NO_ROOT, ACTION_LIST, verb_fleet},
-    {"complete", "domains|rules|batches [PREFIX]", "suggest words for the shell's completion", NULL,
+    {"complete", "domains|rules|batches|log [PREFIX]", "suggest words for the shell's completion", NULL,
 	0, WORDS_ANY, VERB_HIDDEN, ACTION_LIST, verb_complete},
 };
 /* clang-format on */

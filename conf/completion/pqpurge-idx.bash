@@ -22,7 +22,7 @@ _pqpurge_idx_offer() { # CURRENT WORD...
 _pqpurge_idx_names() { # KIND CURRENT
 	local LC_ALL=C names=() good=() name bad='[!A-Za-z0-9._-]'
 
-	[[ $1 == batches ]] && bad='[!0-9]'
+	[[ $1 == batches || $1 == log ]] && bad='[!0-9]'
 	mapfile -t names < <(command pqpurge-idx complete "$1" -- "$2" 2>/dev/null </dev/null)
 	for name in "${names[@]}"; do
 		# bad is a pattern on purpose.
@@ -72,8 +72,9 @@ _pqpurge_idx_services() { # CURRENT
 _pqpurge_idx_value() { # OPTION CURRENT
 	case $1 in
 	# bash itself completes names of files, and quotes them. compopt fails where no completion is under way.
-	-c | --config) compopt -o default 2>/dev/null ;;
+	-c | --config | -o | --output) compopt -o default 2>/dev/null ;;
 	--save) compopt -o dirnames 2>/dev/null ;;
+	--batch) _pqpurge_idx_names log "$2" ;;
 	--queue) _pqpurge_idx_offer "$2" maildrop incoming active deferred hold ;;
 	--by) _pqpurge_idx_offer "$2" sender from recipient login client ;;
 	--as) _pqpurge_idx_offer "$2" host operator reader ;;
@@ -114,7 +115,7 @@ _pqpurge_idx() {
 	unblock) _pqpurge_idx_names rules "$current" ;;
 	fleet) _pqpurge_idx_offer "$current" hosts orders order cancel init add retire ;;
 	undo) _pqpurge_idx_names batches "$current" ;;
-	purge | hold | release | list | top | why | block) _pqpurge_idx_names domains "$current" ;;
+	purge | hold | release | list | top | why | report | block) _pqpurge_idx_names domains "$current" ;;
 	esac
 }
 

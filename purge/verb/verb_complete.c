@@ -61,7 +61,7 @@ static void rules(const struct session *s, struct wanted *w)
 	rulebox_release(&box);
 }
 
-static void batches(const struct session *s, struct wanted *w)
+static void numbers(const struct session *s, struct wanted *w, bool undoable)
 {
 	struct batches list = {0};
 	char number[24];
@@ -72,10 +72,20 @@ static void batches(const struct session *s, struct wanted *w)
 		const struct batch *b = &list.list[i];
 
 		snprintf(number, sizeof(number), "%llu", (unsigned long long)b->number);
-		if (strcmp(b->verb, "hold") == 0 && b->state != ACCOUNT_UNDONE)
+		if (!undoable || (strcmp(b->verb, "hold") == 0 && b->state != ACCOUNT_UNDONE))
 			suggest(w, number);
 	}
 	batches_release(&list);
+}
+
+static void batches(const struct session *s, struct wanted *w)
+{
+	numbers(s, w, true);
+}
+
+static void past(const struct session *s, struct wanted *w)
+{
+	numbers(s, w, false);
 }
 
 static const struct source {
@@ -86,6 +96,7 @@ static const struct source {
     {"domains", domains, OFFER_NAME},
     {"rules", rules, OFFER_NAME},
     {"batches", batches, OFFER_NUMBER},
+    {"log", past, OFFER_NUMBER},
 };
 
 int verb_complete(struct session *s, struct err *err)
@@ -101,5 +112,5 @@ int verb_complete(struct session *s, struct err *err)
 			labels_release(&w.names);
 			return EXIT_DONE;
 		}
-	return err_set(err, ERR_USAGE, "'complete' knows domains, rules and batches");
+	return err_set(err, ERR_USAGE, "'complete' knows domains, rules, batches and log");
 }
