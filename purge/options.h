@@ -32,7 +32,7 @@ enum option_group {
 	OPTION_FLEET = 1u << 27,     /* verbs that the fleet can be ordered */
 	OPTION_FLEET_ADD = 1u << 28, /* fleet add */
 	OPTION_REPORT = 1u << 29,
-	OPTION_STANDING = 1u << 25,  /* purge and hold: stays in force */
+	OPTION_STANDING = 1u << 25, /* purge and hold: stays in force */
 };
 
 struct options {

@@ -105,7 +105,8 @@ static void test_lines(void **state)
 static void test_every_option(void **state)
 {
 	static const char *const roots[] = {"save", "config", "remove", "watch", "listen", "grant",
-	    "help", "version", "try", "learn", "fleet", "host", "wait", "expire", "tag", "as", "output"};
+	    "help", "version", "try", "learn", "fleet", "host", "wait", "expire", "tag", "as",
+	    "output"};
 	size_t refused = 0;
 
 	(void)state;

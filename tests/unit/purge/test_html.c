@@ -47,7 +47,10 @@ static void test_points(void **state)
 	    {"right to left", "a\u202eb", "a?b"},
 	    {"isolates", "a\u2066b\u2069", "a?b?"},
 	    {"zero width", "a\u200bb\ufeffc", "a?b?c"},
-	    {"C1", "a\xc2\x9b" "31mb", "a?31mb"},
+	    {"C1",
+		"a\xc2\x9b"
+		"31mb",
+		"a?31mb"},
 	    {"line separator", "a\u2028b", "a?b"},
 	    {"half a character", "a\xc3", "a?"},
 	    {"overlong <", "\xc0\xbc", "??"},
