@@ -7,13 +7,13 @@
 #include "base/json.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
+#include "purge/tell/glyphs.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
-#define GROUPS_SHOWN   20 /* on a terminal, without --limit */
-#define BAR_WIDTH      8
+#define GROUPS_SHOWN   20  /* on a terminal, without --limit */
 #define WIDE           132 /* columns needed to show ages as numbers */
 #define WATCH_MS       2000
 #define WATCH_CATCH_UP 5 /* screens between two catch-ups */
@@ -26,44 +26,6 @@ struct screen {
 	double seconds;
 	const struct json *floods; /* open ones, as the daemon tells them; may be NULL */
 };
-
-/* Growing eighths, without and with UTF-8. */
-static const char *const bars[2][9] = {
-    {"", "#", "#", "#", "#", "#", "#", "#", "#"}, {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}};
-static const char *const heights[2][9] = {
-    {" ", ".", ":", "-", "=", "+", "*", "#", "@"}, {"·", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"}};
-
-#define GLYPHS_SIZE 64
-
-static const char *bar_of(bool utf8, double share, char buf[GLYPHS_SIZE])
-{
-	unsigned eighths = (unsigned)(share * BAR_WIDTH * 8 + 0.5);
-	size_t len = 0;
-
-	if (eighths == 0 && share > 0)
-		eighths = 1;
-	for (; eighths > 8; eighths -= 8)
-		len += (size_t)snprintf(buf + len, GLYPHS_SIZE - len, "%s", bars[utf8][8]);
-	snprintf(buf + len, GLYPHS_SIZE - len, "%s", bars[utf8][eighths]);
-	return buf;
-}
-
-/* One character per age, relative to the most frequent one. */
-static const char *ages_of(bool utf8, const uint64_t ages[TOP_AGES], char buf[GLYPHS_SIZE])
-{
-	uint64_t most = 1;
-	size_t len = 0;
-
-	for (unsigned i = 0; i < TOP_AGES; i++)
-		most = ages[i] > most ? ages[i] : most;
-	for (unsigned i = 0; i < TOP_AGES; i++) {
-		unsigned height = (unsigned)((double)ages[i] * 7 / (double)most + 0.5);
-
-		len += (size_t)snprintf(
-		    buf + len, GLYPHS_SIZE - len, "%s", heights[utf8][ages[i] ? height + 1 : 0]);
-	}
-	return buf;
-}
 
 static double share_of(const struct top *top, const struct top_group *g)
 {
@@ -128,7 +90,8 @@ static void add_ages(const struct screen *screen, struct row *row, const struct 
 	char text[GLYPHS_SIZE];
 
 	if (screen->terminal && !screen->wide)
-		add_cell(row, "AGES", false, "%s", ages_of(screen->utf8, g->ages, text));
+		add_cell(
+		    row, "AGES", false, "%s", glyphs_curve(screen->utf8, g->ages, TOP_AGES, text));
 	for (unsigned i = 0; (!screen->terminal || screen->wide) && i < TOP_AGES; i++)
 		add_cell(row, heads[i], true, "%" PRIu64, g->ages[i]);
 }
@@ -173,7 +136,7 @@ static void make_row(
 	add_cell(row, "COUNT", true, "%" PRIu64, g->count);
 	add_cell(row, "SHARE", true, "%.1f%%", share * 100);
 	if (screen->terminal)
-		add_cell(row, "", false, "%s", bar_of(screen->utf8, share, text));
+		add_cell(row, "", false, "%s", glyphs_bar(screen->utf8, share, text));
 	if (screen->rates)
 		add_cell(row, "RATE", true, "%s",
 		    rate_of(screen, g->count, before ? before->count : 0, text, sizeof(text)));
