@@ -15,7 +15,7 @@ PKG_CONFIG  ?= pkg-config
 INSTALL     ?= install
 PYTHON      ?= /usr/bin/python3
 CFLAGS      ?= -O2 -g
-VERSION     := 0.1.0
+VERSION     := 1.0.0
 
 .DEFAULT_GOAL := all
 
@@ -265,8 +265,8 @@ bench-programs: all $(BENCHES) $(TOOLS)
 # ---- lint
 C_FILES   := $(shell git ls-files -co --exclude-standard '*.c' '*.h' 2>/dev/null)
 MAN_PAGES := $(wildcard milter/*.[1578] purge/*.[1578] fleet/*.[1578])
-SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run tests/fleet/run .ci/run tests/deb/run \
-             $(wildcard debian/p*inst debian/p*rm)
+SH_FILES  := conf/completion/pqpurge-idx.bash conf/hooks/flood-mail conf/hooks/flood-webhook tests/deps.sh tests/lint.sh tests/unit/run tests/fleet/run .ci/run tests/suite/run \
+             $(wildcard debian/p*inst debian/p*rm tests/deb/*)
 
 LINT_GCC  ?= $(BUILD)/lint-gcc
 LINT_FLAGS = $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
@@ -326,7 +326,7 @@ uninstall: ## what install put there, but for the configuration
 	  $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
 
 # ---- Debian package, built in a copy of the tree; the result is in $(BUILD)/deb
-.PHONY: deb deb-check
+.PHONY: deb deb-check upgrade-check
 deb: ## build the Debian package and look at it with lintian
 	sh tests/deps.sh build test deb
 	rm -rf $(BUILD)/deb
@@ -338,6 +338,9 @@ deb: ## build the Debian package and look at it with lintian
 deb-check: ## install, use, upgrade, remove and purge the package in a bare root of this Debian (needs root and the mirror)
 	sh tests/deps.sh build test deb
 	tests/deb/run $(BUILD)
+upgrade-check: ## from version 0.1, built from this repository's history, to this package, in such a root
+	sh tests/deps.sh build test deb
+	tests/deb/upgrade $(BUILD)
 
 .PHONY: deps clean help
 deps: ## install the Debian packages that are missing (as root or with sudo)
