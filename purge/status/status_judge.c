@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <pwd.h>
+
 #include "base/clock.h"
 #include "door/door.h"
 #include "order/standing.h"
@@ -321,21 +323,43 @@ static void judge_door(struct status *st)
 		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the flood watch");
 }
 
-/* The agent asks root how this host does each twenty seconds, while it is joined. */
+/* Whether somebody set up an agent. Where only operators work `fleet` is set, too. */
+static bool has_agent(const struct settings *s)
+{
+	return setup_systemd_runs() ? setup_unit_is_enabled("pqpurge-agent.service")
+				    : getpwnam(s->fleet_user) != NULL;
+}
+
+static void judge_absence(struct status *st)
+{
+	const char *const command = "systemctl enable --now pqpurge-agent";
+
+	if (has_agent(&st->s->settings))
+		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
+		    "the fleet's agent has not joined: orders of the fleet wait");
+	else
+		FIND(st, "fleet_away", FINDING_NOTE, command,
+		    "no agent is set up here: orders of the fleet do not reach this host, as is "
+		    "right where only operators work");
+}
+
+/* The agent asks root how this host does each twenty seconds, while it is joined. An empty
+ * fleet_allow says that there is none. */
 static void judge_fleet(struct status *st)
 {
 	const struct settings *s = &st->s->settings;
 	char path[PATH_MAX], since[CLOCK_TEXT_SIZE];
 	struct stat at;
 
-	if (!s->fleet[0])
+	if (!s->fleet[0] || !s->fleet_allow[strspn(s->fleet_allow, " ,")])
 		return;
-	judge_socket_of_door(
-	    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the fleet's agent");
 	snprintf(path, sizeof(path), "%s/%s", s->order_directory, DOOR_FLEET_SEEN);
-	if (lstat(path, &at) != 0) {
-		FIND(st, "fleet_away", FINDING_FAULT, "systemctl status pqpurge-agent",
-		    "the fleet's agent has not joined: orders of the fleet wait");
+	bool joined = lstat(path, &at) == 0;
+	if (joined || has_agent(s))
+		judge_socket_of_door(
+		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the fleet's agent");
+	if (!joined) {
+		judge_absence(st);
 		return;
 	}
 	int64_t age = clock_wall() - (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC;

@@ -162,6 +162,35 @@ class Look(FleetCase):
         self.assertEqual(len([line for line in text.out.splitlines() if line.startswith("mx")]), 6, text)
 
 
+class Status(FleetCase):
+    def found(self, host):
+        """The local status of a host: {id: finding} of the fleet's link, and what the exit status is without anything else."""
+        status = host.pq.idx("status", "--json").lines[-1]["status"]
+        return {finding["id"]: finding for finding in status["findings"] if finding["id"].startswith("fleet")}
+
+    def test_link_of_a_host(self):
+        """An agent that never joined, and one that has been silent, are faults; one that is joined is none."""
+        host = self.fleet.host("mx1").start(agent=False)
+        found = self.found(host)["fleet_away"]
+        self.assertEqual(found["level"], "fault", found)
+        self.assertIn("has not joined", found["text"])
+        host.start_agent()
+        self.until(lambda: not self.found(host), "a status without fault")
+        host.stop_agent()
+        os.utime(os.path.join(host.door.directory, "fleet.seen"), (time.time() - 3600,) * 2)
+        self.assertIn("was last joined 1h", self.found(host)["fleet_away"]["text"])
+
+    def test_where_only_operators_work(self):
+        """`fleet` is set there, too, and fleet_allow is empty: no fault. The fleet's own status is that of its hosts."""
+        self.fleet.join("mx1")
+        station = self.fleet.host("station", fleet_allow="").start(agent=False)
+        self.assertEqual(self.found(station), {})
+        self.fleet.admin("SELECT pqpurge.fleet_retire_host('station')")
+        status = self.fleet.idx("status", "--fleet", "--json")
+        self.assertEqual(set(lines_of(status)), {"mx1"}, status)
+        self.assertNotIn("fleet_away", status.out)
+
+
 class Rules(FleetCase):
     def test_block_and_unblock(self):
         """A rule of the fleet is in force everywhere at once, listed with its origin, below the command's own."""

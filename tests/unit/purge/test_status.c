@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
+#include "purge/setup/setup_units.h"
 #include "purge/status/status.h"
 
 #define NOW   (INT64_C(1764000000) * USEC_PER_SEC)
@@ -117,6 +118,28 @@ static void wrong_file(struct scene *scene)
 	snprintf(scene->st.rules_error, sizeof(scene->st.rules_error), "rules:3: no action");
 }
 
+/* A host of a fleet whose agent runs as that user. */
+static void in_fleet(struct scene *scene, const char *user, const char *allow)
+{
+	static char fleet[] = "service=x";
+
+	scene->s.settings.fleet = fleet;
+	scene->s.settings.fleet_user = (char *)(uintptr_t)user;
+	scene->s.settings.fleet_allow = (char *)(uintptr_t)allow;
+}
+static void agent_away(struct scene *scene)
+{
+	in_fleet(scene, "root", "purge");
+}
+static void no_agent(struct scene *scene)
+{
+	in_fleet(scene, "nobody-is-so-called", "purge");
+}
+static void operators_only(struct scene *scene)
+{
+	in_fleet(scene, "root", ", ");
+}
+
 static const struct status_case cases[] = {
     {"all is well", FINE, NULL, "", NULL},
     {"no daemon", NULL, NULL, "daemon_down (sessions) ", NULL},
@@ -149,6 +172,9 @@ static const struct status_case cases[] = {
     {"another name", FINE, renamed, "(renamed) ", NULL},
     {"a socket of the network", FINE, NULL, "(inet_socket) ", "inet:8890@127.0.0.1"},
     {"systemd's socket", FINE, NULL, "", "fd:3"},
+    {"the fleet's agent never joined", FINE, agent_away, "order_door fleet_away ", NULL},
+    {"only operators work here", FINE, no_agent, "(fleet_away) ", NULL},
+    {"nothing is allowed to the fleet", FINE, operators_only, "", NULL},
 };
 
 /* Nobody is to be heard, and nothing stands. */
@@ -179,7 +205,11 @@ static void test_judge(void **state)
 
 			strbuf_printf(&got, f->level == FINDING_FAULT ? "%s " : "(%s) ", f->id);
 		}
-		case_assert_text(now->name, strbuf_text(&got), now->want);
+		/* There it is the unit that tells. */
+		bool by_unit = now->change == agent_away && setup_systemd_runs() &&
+			       !setup_unit_is_enabled("pqpurge-agent.service");
+		case_assert_text(
+		    now->name, strbuf_text(&got), by_unit ? "(fleet_away) " : now->want);
 		strbuf_release(&got);
 		findings_release(&scene.st.findings);
 		live_release(&scene.st.live);
