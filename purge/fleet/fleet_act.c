@@ -89,9 +89,10 @@ static void say_absent(const struct fleet_order *o)
 	size_t told = 0;
 
 	say(stderr, "%zu %s", c.hosts, PLURAL(c.hosts, "host"));
-	fleet_each(r, o) if (fleet_state_of(r.json) == FLEET_ABSENT && told++ < 10)
-	    say(stderr, "; %s was %s", r.shown,
-		fleet_seen_text(json_int(r.json, "seen_us", -1), seen, sizeof(seen)));
+	fleet_each (r, o)
+		if (fleet_state_of(r.json) == FLEET_ABSENT && told++ < 10)
+			say(stderr, "; %s was %s", r.shown,
+			    fleet_seen_text(json_int(r.json, "seen_us", -1), seen, sizeof(seen)));
 	if (told > 10)
 		say(stderr, "; and %zu more are absent", told - 10);
 	say(stderr, ".\n");
@@ -105,8 +106,7 @@ static void say_found(const struct acting *a, const char *key)
 
 	strbuf_printf(&line, "%" PRId64 " %s on %zu %s", sum, PLURAL(sum, "message"), hosts,
 	    PLURAL(hosts, "host"));
-	fleet_each(r, &a->preview)
-	{
+	fleet_each (r, &a->preview) {
 		const struct json *s = json_child(r.json, "summary");
 
 		if (s && json_int(s, key, 0) > 0 && told++ < 20)
@@ -125,8 +125,9 @@ static char *absent_names(const struct fleet_order *o, char *buf, size_t size)
 	struct fleet_counts c = fleet_count(o);
 	struct strbuf names = {0};
 
-	fleet_each(r, o) if (c.absent <= 2 && fleet_state_of(r.json) == FLEET_ABSENT)
-	    strbuf_printf(&names, "%s%.80s", names.len ? " and " : "", r.shown);
+	fleet_each (r, o)
+		if (c.absent <= 2 && fleet_state_of(r.json) == FLEET_ABSENT)
+			strbuf_printf(&names, "%s%.80s", names.len ? " and " : "", r.shown);
 	if (c.absent > 2)
 		snprintf(buf, size, "%zu absent hosts", c.absent);
 	else
@@ -206,8 +207,7 @@ static void say_waits_at(const struct acting *a, size_t site)
 	char until[CLOCK_TEXT_SIZE];
 	struct strbuf names = {0};
 
-	fleet_each(r, &a->order)
-	{
+	fleet_each (r, &a->order) {
 		enum fleet_state state = fleet_state_of(r.json);
 
 		if (r.site == site && (state == FLEET_ABSENT || state == FLEET_OPEN) &&

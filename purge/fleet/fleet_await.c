@@ -69,7 +69,8 @@ struct fleet_counts fleet_count(const struct fleet_order *o)
 {
 	struct fleet_counts c = {0};
 
-	fleet_each(r, o) count(&c, r.json);
+	fleet_each (r, o)
+		count(&c, r.json);
 	return c;
 }
 
@@ -78,8 +79,7 @@ int64_t fleet_sum(const struct fleet_order *o, const char *key, size_t *ret_host
 	int64_t sum = 0;
 	size_t hosts = 0;
 
-	fleet_each(r, o)
-	{
+	fleet_each (r, o) {
 		const struct json *s = json_child(r.json, "summary");
 		int64_t one = s ? json_int(s, key, 0) : 0;
 

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
 #include "purge/fleet/fleet_spec.h"
-#include "purge/fleet/fleet_sums.h"
+#include "purge/fleet/fleet_why.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
@@ -51,8 +51,9 @@ static int each_host(struct looking *k, take_line *take, struct err *err)
 {
 	int code = 0;
 
-	fleet_each(r, &k->order) if (code == 0 && json_child(r.json, "summary")) code =
-	    each_line(k, &r, take, err);
+	fleet_each (r, &k->order)
+		if (code == 0 && json_child(r.json, "summary"))
+			code = each_line(k, &r, take, err);
 	return code;
 }
 
@@ -118,8 +119,12 @@ static int add_top(struct looking *k, const struct fleet_result *host, const str
 
 static int add_why(struct looking *k, const struct fleet_result *host, const struct json *line)
 {
-	(void)host;
-	return fleet_sums_add(&k->sums, "reason", "recipients", line);
+	const size_t before = k->sums.count;
+	int code = fleet_sums_add(&k->sums, "reason", "recipients", line);
+
+	if (code < 0 || k->sums.count == before)
+		return code;
+	return fleet_why_take(&k->sums.list[before], host, k->f->sites[host->site].name, line);
 }
 
 static size_t shown(const struct looking *k)
@@ -131,74 +136,101 @@ static size_t shown(const struct looking *k)
 	return limit && limit < k->sums.count ? limit : k->sums.count;
 }
 
+static void put_top(const struct looking *k, struct json *o, const struct fleet_group *g)
+{
+	uint64_t ages[TOP_AGES];
+
+	json_put_share(o, "share", (double)g->count / (double)k->sums.all);
+	json_put_int(o, "bytes", g->bytes);
+	json_put_int(o, "oldest", g->oldest);
+	json_put_int(o, "newest", g->newest);
+	for (size_t n = 0; n < TOP_AGES; n++)
+		ages[n] = (uint64_t)g->ages[n];
+	json_put_ints(o, "ages", ages, TOP_AGES);
+}
+
 static int group_json(const struct looking *k, const struct fleet_group *g, bool why)
 {
 	struct json *o = json_new();
-	uint64_t ages[TOP_AGES];
 
 	json_put_text(o, why ? "reason" : "group", g->name);
 	json_put_int(o, why ? "recipients" : "count", g->count);
 	if (why)
 		json_put_int(o, "messages", g->messages);
 	else
-		json_put_share(o, "share", (double)g->count / (double)k->sums.all);
-	if (!why) {
-		json_put_int(o, "bytes", g->bytes);
-		json_put_int(o, "oldest", g->oldest);
-		json_put_int(o, "newest", g->newest);
-		for (size_t n = 0; n < TOP_AGES; n++)
-			ages[n] = (uint64_t)g->ages[n];
-		json_put_ints(o, "ages", ages, TOP_AGES);
-	}
+		put_top(k, o, g);
 	json_put_int(o, "hosts", (int64_t)g->hosts);
 	if (k->cut)
 		json_put_bool(o, "at_least", true);
+	if (why)
+		fleet_why_put(o, g);
 	return json_line(stdout, o);
 }
 
-static void group_row(const struct looking *k, const struct fleet_group *g, bool why)
+static void top_row(const struct looking *k, const struct fleet_group *g)
 {
 	char count[32], hosts[32], bytes[32] = "", oldest[CLOCK_TEXT_SIZE] = "";
 
 	snprintf(count, sizeof(count), "%s%" PRId64, k->cut ? ">=" : "", g->count);
 	snprintf(hosts, sizeof(hosts), "%zu", g->hosts);
-	if (!why)
-		str_size_text((uint64_t)g->bytes, bytes, sizeof(bytes));
-	if (!why && g->oldest)
+	str_size_text((uint64_t)g->bytes, bytes, sizeof(bytes));
+	if (g->oldest)
 		clock_span_text(k->o->now - g->oldest * USEC_PER_SEC, oldest, sizeof(oldest));
-	table_add(k->table, why ? (const char *[]){count, hosts, g->name}
-				: (const char *[]){g->name, count, hosts, bytes, oldest});
+	table_add(k->table, (const char *[]){g->name, count, hosts, bytes, oldest});
 }
 
-static int sum_up(struct looking *k, bool why, struct err *err)
+static void add_up(struct looking *k)
 {
-	static const struct table_column tops[] = {{.name = "GROUP", .cut = true},
-	    {.name = "COUNT", .right = true}, {.name = "HOSTS", .right = true},
-	    {.name = "SIZE", .right = true}, {.name = "OLDEST", .right = true}};
-	static const struct table_column whys[] = {{.name = "RECIPIENTS", .right = true},
-	    {.name = "HOSTS", .right = true}, {.name = "REASON", .cut = true}};
-	int code = each_host(k, why ? add_why : add_top, err);
-
 	fleet_sums_join(&k->sums);
-	fleet_each(r, &k->order)
-	{
+	fleet_each (r, &k->order) {
 		const struct json *s = json_child(r.json, "summary");
 
 		k->cut |= s && json_int(s, "lines", 0) >= GROUPS_MAX;
 		k->cut |= s && json_bool(s, "cut", false);
 	}
-	if (!k->o->json)
-		k->table = why ? table_new(stdout, whys, COUNT_OF(whys))
-			       : table_new(stdout, tops, COUNT_OF(tops));
-	for (size_t n = 0; code == 0 && n < shown(k); n++) {
-		if (k->o->json)
-			code = session_written(group_json(k, &k->sums.list[n], why), err);
-		else
-			group_row(k, &k->sums.list[n], why);
-	}
-	if (!k->o->json && table_end(k->table) < 0 && code == 0)
-		code = session_written(-ENOMEM, err);
+}
+
+static int tell_json(struct looking *k, bool why, struct err *err)
+{
+	int code = 0;
+
+	for (size_t n = 0; code == 0 && n < shown(k); n++)
+		code = session_written(group_json(k, &k->sums.list[n], why), err);
 	return code;
+}
+
+static int top(struct looking *k, struct err *err)
+{
+	static const struct table_column columns[] = {{.name = "GROUP", .cut = true},
+	    {.name = "COUNT", .right = true}, {.name = "HOSTS", .right = true},
+	    {.name = "SIZE", .right = true}, {.name = "OLDEST", .right = true}};
+	int code = each_host(k, add_top, err);
+
+	if (code < 0)
+		return code;
+	add_up(k);
+	if (k->o->json)
+		return tell_json(k, false, err);
+	k->table = table_new(stdout, columns, COUNT_OF(columns));
+	for (size_t n = 0; n < shown(k); n++)
+		top_row(k, &k->sums.list[n]);
+	return session_written(table_end(k->table), err);
+}
+
+static int why(struct looking *k, struct err *err)
+{
+	int code = each_host(k, add_why, err);
+
+	if (code < 0)
+		return code;
+	add_up(k);
+	if (k->o->json)
+		return tell_json(k, true, err);
+	if (k->sums.count == 0)
+		say(stdout, "Nothing is deferred.\n");
+	for (size_t n = 0; n < shown(k); n++)
+		fleet_why_say(&k->sums.list[n], k->cut);
+	return session_written(0, err);
 }
 
 /* ---- status */
@@ -225,8 +257,7 @@ static int status(struct looking *k, struct err *err)
 	if (k->o->json)
 		return session_written(fleet_tell_json(&k->order), err);
 	k->table = table_new(stdout, columns, COUNT_OF(columns));
-	fleet_each(r, &k->order)
-	{
+	fleet_each (r, &k->order) {
 		const struct json *s = json_child(r.json, "summary");
 		char seen[64] = "";
 		const char *words = json_text(r.json, "words");
@@ -240,7 +271,8 @@ static int status(struct looking *k, struct err *err)
 		table_add(k->table, (const char *[]){r.shown, fleet_state_word(r.json), words});
 	}
 	int code = table_end(k->table);
-	fleet_each(r, &k->order) say_findings(&r);
+	fleet_each (r, &k->order)
+		say_findings(&r);
 	return session_written(code, err);
 }
 
@@ -256,8 +288,7 @@ static bool is_cut(const struct json *r)
 /* Names on stderr the hosts that did not answer, or not with all. */
 static void say_missing(const struct looking *k)
 {
-	fleet_each(r, &k->order)
-	{
+	fleet_each (r, &k->order) {
 		const char *words = json_text(r.json, "words");
 		char seen[64];
 
@@ -274,13 +305,19 @@ static void say_missing(const struct looking *k)
 
 static int tell(struct looking *k, struct err *err)
 {
-	const char *verb = k->order.verb;
+	static const struct {
+		const char *verb;
+		int (*tell)(struct looking *k, struct err *err);
+	} rows[] = {{"list", list}, {"top", top}, {"why", why}};
 
-	if (strcmp(verb, "status") == 0)
+	if (strcmp(k->order.verb, "status") == 0)
 		return status(k, err);
 	if (!k->o->quiet)
 		say_missing(k);
-	return strcmp(verb, "list") == 0 ? list(k, err) : sum_up(k, strcmp(verb, "why") == 0, err);
+	for (size_t n = 0; n < COUNT_OF(rows); n++)
+		if (strcmp(k->order.verb, rows[n].verb) == 0)
+			return rows[n].tell(k, err);
+	return 0;
 }
 
 int fleet_look(struct fleet *f, struct err *err)

@@ -28,7 +28,8 @@ int fleet_sums_add(
 	    .bytes = number(line, "bytes"),
 	    .oldest = number(line, "oldest"),
 	    .newest = number(line, "newest"),
-	    .hosts = 1};
+	    .hosts = 1,
+	    .place = s->count};
 
 	if (!name || g.count == 0)
 		return 0;
@@ -44,9 +45,15 @@ int fleet_sums_add(
 	return 0;
 }
 
+/* Of equal names the largest comes first: its example stays. */
 static int by_name(const void *a, const void *b)
 {
-	return strcmp(((const struct fleet_group *)a)->name, ((const struct fleet_group *)b)->name);
+	const struct fleet_group *x = a, *y = b;
+	int order = strcmp(x->name, y->name);
+
+	if (order == 0 && x->count != y->count)
+		order = x->count < y->count ? 1 : -1;
+	return order ?: (x->place > y->place) - (x->place < y->place);
 }
 
 static int by_count(const void *a, const void *b)
@@ -56,7 +63,66 @@ static int by_count(const void *a, const void *b)
 	return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
 }
 
-static void add(struct fleet_group *to, const struct fleet_group *g)
+/* ---- shares */
+
+static int share_by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct fleet_share *)a)->name, ((const struct fleet_share *)b)->name);
+}
+
+static int share_by_count(const void *a, const void *b)
+{
+	const struct fleet_share *x = a, *y = b;
+
+	return x->count != y->count ? (x->count < y->count ? 1 : -1) : strcmp(x->name, y->name);
+}
+
+static void join_shares(struct fleet_group *g)
+{
+	size_t left = 0;
+
+	if (g->share_count == 0)
+		return;
+	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_name);
+	for (size_t n = 1; n < g->share_count; n++) {
+		if (strcmp(g->shares[n].name, g->shares[left].name) == 0) {
+			add_number(&g->shares[left].count, g->shares[n].count);
+			free(g->shares[n].name);
+		} else {
+			g->shares[++left] = g->shares[n];
+		}
+	}
+	g->share_count = left + 1;
+	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_count);
+}
+
+/* Out of memory leaves them out. */
+static void add_shares(struct fleet_group *to, struct fleet_group *g)
+{
+	struct fleet_share *list =
+	    reallocarray(to->shares, to->share_count + g->share_count + 1, sizeof(*list));
+
+	if (!list)
+		return;
+	memcpy(list + to->share_count, g->shares, g->share_count * sizeof(*list));
+	to->shares = list;
+	to->share_count += g->share_count;
+	g->share_count = 0;
+}
+
+/* ---- joining */
+
+static void release(struct fleet_group *g)
+{
+	for (size_t n = 0; n < g->share_count; n++)
+		free(g->shares[n].name);
+	free(g->shares);
+	strbuf_release(&g->example);
+	free(g->name);
+}
+
+/* Releases g. */
+static void add(struct fleet_group *to, struct fleet_group *g)
 {
 	add_number(&to->count, g->count);
 	add_number(&to->messages, g->messages);
@@ -68,6 +134,9 @@ static void add(struct fleet_group *to, const struct fleet_group *g)
 		to->newest = g->newest;
 	for (size_t n = 0; n < TOP_AGES; n++)
 		add_number(&to->ages[n], g->ages[n]);
+	if (g->share_count)
+		add_shares(to, g);
+	release(g);
 }
 
 void fleet_sums_join(struct fleet_sums *s)
@@ -78,21 +147,21 @@ void fleet_sums_join(struct fleet_sums *s)
 		return;
 	qsort(s->list, s->count, sizeof(*s->list), by_name);
 	for (size_t n = 1; n < s->count; n++) {
-		if (strcmp(s->list[n].name, s->list[left].name) == 0) {
+		if (strcmp(s->list[n].name, s->list[left].name) == 0)
 			add(&s->list[left], &s->list[n]);
-			free(s->list[n].name);
-		} else {
+		else
 			s->list[++left] = s->list[n];
-		}
 	}
 	s->count = left + 1;
+	for (size_t n = 0; n < s->count; n++)
+		join_shares(&s->list[n]);
 	qsort(s->list, s->count, sizeof(*s->list), by_count);
 }
 
 void fleet_sums_release(struct fleet_sums *s)
 {
 	for (size_t n = 0; n < s->count; n++)
-		free(s->list[n].name);
+		release(&s->list[n]);
 	free(s->list);
 	*s = (struct fleet_sums){0};
 }

@@ -5,12 +5,21 @@
 #include "base/json.h"
 #include "purge/top/top.h"
 
+struct fleet_share {
+	char *name;
+	int64_t count;
+};
 struct fleet_group {
 	char *name;
 	int64_t count, messages, bytes;
 	int64_t oldest, newest; /* epoch seconds; 0 unknown */
 	int64_t ages[TOP_AGES];
 	size_t hosts;
+	size_t place; /* private: as it was added */
+	/* Of why; see fleet_why.h. */
+	struct strbuf example; /* packed, of the host that has most of the group; empty: none */
+	struct fleet_share *shares; /* recipients by domain, the largest first once joined */
+	size_t share_count;
 };
 /* Zero-initialise. */
 struct fleet_sums {

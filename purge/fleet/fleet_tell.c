@@ -81,8 +81,7 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	size_t count = fleet_count(o).hosts, rows = 0;
 
 	/* If there are too many for a screen, those that are done are left out. */
-	fleet_each(r, o)
-	{
+	fleet_each (r, o) {
 		if (most &&
 		    (rows == most || (count > most && fleet_state_of(r.json) == FLEET_DONE)))
 			continue;
@@ -128,8 +127,7 @@ static void put_sums(struct json *to, const struct fleet_order *o)
 {
 	struct strbuf seen = {0};
 
-	fleet_each(r, o)
-	{
+	fleet_each (r, o) {
 		const struct json *s = json_child(r.json, "summary"), *value;
 		const char *key;
 		void *at = NULL;
@@ -172,7 +170,8 @@ int fleet_tell_json(const struct fleet_order *o)
 	struct json *summary = json_new(), *line;
 	int code = 0;
 
-	fleet_each(r, o) code = code ?: host_line(o, &r);
+	fleet_each (r, o)
+		code = code ?: host_line(o, &r);
 	put_orders(summary, o);
 	json_put_int(summary, "hosts", (int64_t)c.hosts);
 	json_put_int(summary, "done", (int64_t)c.done);

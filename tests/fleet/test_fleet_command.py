@@ -155,6 +155,12 @@ class Look(FleetCase):
         self.assertEqual(len(self.fleet.idx("top", "--fleet", "--json", "--limit", "1").lines), 1)
         why = self.fleet.idx("why", "--fleet", "--json")
         self.assertEqual((why.status, sum(g["recipients"] for g in why.lines), {g["hosts"] for g in why.lines}), (0, 8, {2}), why)
+        for line in why.lines:
+            example = line["example"]
+            self.assertEqual((example["address"], line["domains"][0]["domain"], bool(example["delay_reason"])), ("u@dest.test", "dest.test", True))
+            self.assertIn(example["queue_id"], {m["queue_id"] for m in self.fleet.hosts[example["host"]].postfix.queue()})
+        self.assertRegex(self.fleet.idx("why", "--fleet").out, r"e\.g\. on mx[12] ")
+        self.assertIn("Nothing is deferred", self.fleet.idx("why", "--fleet", "nobody.test").out)
         status = self.fleet.idx("status", "--fleet", "--json")
         self.assertEqual(set(lines_of(status)), {"mx1", "mx2"}, status)
         self.assertTrue(all("findings" in line["summary"] for line in lines_of(status).values()), status)

@@ -235,6 +235,56 @@ static void test_top(void **state)
 	assert_non_null(strstr(read_file(requests), "\"limit\":1000"));
 }
 
+/* A reason has the example of the host where most wait, and the domains of all. */
+static void test_why(void **state)
+{
+	char *out;
+
+	(void)state;
+#define EXAMPLE(id)                                                                                \
+	"\"example\":{\"queue_id\":\"" id                                                          \
+	"\",\"address\":\"u@b.test\",\"delay_reason\":\"no \\u001b[2J\"}"
+	const char *const answers =
+	    CONNECTED PLACED
+		RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+			"1}},"
+			"{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+			"2}}") "{\"ok\":true,\"lines\":[{\"reason\":\"no\",\"recipients\":3,"
+			       "\"messages\":2," EXAMPLE("4A") ",\"domains\":[{\"domain\":\"b."
+							       "test\",\"recipients\":2},"
+							       "{\"domain\":\"a.test\","
+							       "\"recipients\":1}]}],\"last\":true}"
+							       "\n"
+							       "{\"ok\":true,\"lines\":[{"
+							       "\"reason\":\"no\",\"recipients\":5,"
+							       "\"messages\":5," EXAMPLE(
+								   "4B") ",\"domains\":[{"
+									 "\"domain\":\"b.test\","
+									 "\"recipients\":5},"
+									 "{\"domain\":7,"
+									 "\"recipients\":5},{"
+									 "\"domain\":\"c.test\","
+									 "\"recipients\":-5}]},"
+									 "{\"reason\":\"odd\","
+									 "\"recipients\":1}],"
+									 "\"last\":true}\n";
+
+	answer_with(answers);
+	assert_int_equal(run("why --fleet --json", &out), 0);
+	assert_non_null(
+	    strstr(out, "{\"reason\":\"no\",\"recipients\":8,\"messages\":7,\"hosts\":2,"
+			"\"example\":{\"host\":\"mx2\",\"queue_id\":\"4B\","));
+	assert_non_null(strstr(out,
+	    "\"domains\":[{\"domain\":\"b.test\",\"recipients\":7},{\"domain\":\"a.test\","
+	    "\"recipients\":1}]}"));
+	assert_non_null(strstr(out, "{\"reason\":\"odd\",\"recipients\":1,"));
+	answer_with(answers);
+	assert_int_equal(run("why --fleet", &out), 0);
+	assert_non_null(strstr(out, "on 2 hosts in 7 messages; b.test 7, a.test 1"));
+	assert_non_null(strstr(out, "e.g. on mx2 4B to u@b.test: no"));
+	assert_null(strchr(out, '\033'));
+}
+
 static void test_no_link(void **state)
 {
 	char *out;
@@ -278,7 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
-	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
+	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
 	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);

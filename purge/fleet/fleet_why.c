@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/fleet/fleet_why.h"
+
+#include "purge/tell/say.h"
+#include "purge/why/why.h"
+
+#define INDENT     10
+#define NUMBER_MAX (INT64_C(1) << 50)
+
+/* The members of a group's example. */
+enum { SHOWN, HOST, FLEET, ID, ADDRESS, REASON, EXAMPLE_COUNT };
+
+static void take_example(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
+    const struct json *example)
+{
+	const char *const members[EXAMPLE_COUNT] = {[SHOWN] = from->shown,
+	    [HOST] = from->host,
+	    [FLEET] = fleet ? fleet : "",
+	    [ID] = json_words(example, "queue_id"),
+	    [ADDRESS] = json_words(example, "address"),
+	    [REASON] = json_words(example, "delay_reason")};
+
+	for (size_t n = 0; n < EXAMPLE_COUNT; n++)
+		strlist_push(&g->example, members[n], strlen(members[n]));
+}
+
+static int take_domains(struct fleet_group *g, const struct json *line)
+{
+	g->shares = calloc(WHY_DOMAINS, sizeof(*g->shares));
+	if (!g->shares)
+		return -ENOMEM;
+	for (size_t n = 0; n < json_count(line, "domains") && n < WHY_DOMAINS; n++) {
+		const struct json *one = json_at(line, "domains", n);
+		const char *name = json_text(one, "domain");
+		int64_t count = json_int(one, "recipients", 0);
+
+		if (!name || count <= 0 || count >= NUMBER_MAX)
+			continue;
+		name = strdup(name);
+		if (!name)
+			return -ENOMEM;
+		g->shares[g->share_count++] = (struct fleet_share){(char *)(uintptr_t)name, count};
+	}
+	return 0;
+}
+
+int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
+    const struct json *line)
+{
+	const struct json *example = json_child(line, "example");
+
+	if (example)
+		take_example(g, from, fleet, example);
+	return g->example.failed ? -ENOMEM : take_domains(g, line);
+}
+
+/* False: there is none. */
+static bool read_example(const struct fleet_group *g, const char *ret[EXAMPLE_COUNT])
+{
+	struct strlist list = strlist_of(&g->example);
+	size_t n = 0;
+
+	strlist_each (each, &list)
+		if (n < EXAMPLE_COUNT)
+			ret[n++] = each;
+	return n == EXAMPLE_COUNT;
+}
+
+static size_t shares_shown(const struct fleet_group *g)
+{
+	return g->share_count < WHY_DOMAINS ? g->share_count : WHY_DOMAINS;
+}
+
+void fleet_why_put(struct json *o, const struct fleet_group *g)
+{
+	const char *members[EXAMPLE_COUNT];
+	struct json *domains = json_new_array();
+
+	if (read_example(g, members)) {
+		struct json *example = json_new();
+
+		json_put_text(example, "host", members[HOST]);
+		if (*members[FLEET])
+			json_put_text(example, "fleet", members[FLEET]);
+		json_put_text(example, "queue_id", members[ID]);
+		json_put_text(example, "address", members[ADDRESS]);
+		json_put_text(example, "delay_reason", members[REASON]);
+		json_put(o, "example", example);
+	}
+	for (size_t n = 0; n < shares_shown(g); n++) {
+		struct json *one = json_new();
+
+		json_put_text(one, "domain", g->shares[n].name);
+		json_put_int(one, "recipients", g->shares[n].count);
+		json_append(domains, one);
+	}
+	json_put(o, "domains", domains);
+}
+
+void fleet_why_say(const struct fleet_group *g, bool cut)
+{
+	const char *members[EXAMPLE_COUNT];
+	char count[32];
+	struct strbuf line = {0};
+
+	snprintf(count, sizeof(count), "%s%" PRId64, cut ? ">=" : "", g->count);
+	say(stdout, "%8s  ", count);
+	say_fold_from(stdout, INDENT, g->name);
+	strbuf_printf(&line, "on %zu %s", g->hosts, PLURAL(g->hosts, "host"));
+	if (g->messages && g->messages != g->count)
+		strbuf_printf(
+		    &line, " in %" PRId64 " %s", g->messages, PLURAL(g->messages, "message"));
+	for (size_t n = 0; n < shares_shown(g); n++)
+		strbuf_printf(&line, "%s%s %" PRId64, n ? ", " : "; ",
+		    *g->shares[n].name ? g->shares[n].name : "(no domain)", g->shares[n].count);
+	say_fold(stdout, INDENT, strbuf_text(&line));
+	if (read_example(g, members)) {
+		strbuf_clear(&line);
+		strbuf_printf(&line, "e.g. on %s %s to %s: %s", members[SHOWN], members[ID],
+		    members[ADDRESS], members[REASON]);
+		say_fold(stdout, INDENT, strbuf_text(&line));
+	}
+	say(stdout, "\n");
+	strbuf_release(&line);
+}
