@@ -313,6 +313,7 @@ install: all ## programs, manuals, units; an existing configuration is never ove
 	$(INSTALL) -D -m 0644 conf/completion/_pqpurge-idx $(DESTDIR)$(ZSHDIR)/_pqpurge-idx
 	$(INSTALL) -d $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
 	$(INSTALL) -m 0755 conf/hooks/* $(DESTDIR)$(PREFIX)/share/pqpurge/hooks
+	$(INSTALL) -D -m 0644 conf/prometheus/pqpurge.rules.yml $(DESTDIR)$(PREFIX)/share/pqpurge/prometheus/pqpurge.rules.yml
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf || \
 	  $(INSTALL) -m 0644 conf/pqpurge.conf $(DESTDIR)$(SYSCONFDIR)/pqpurge/pqpurge.conf
 	test -e $(DESTDIR)$(SYSCONFDIR)/pqpurge/rules || \

@@ -18,6 +18,7 @@
 #include "milter/listener.h"
 #include "milter/policy/policy.h"
 #include "milter/requests.h"
+#include "milter/tally.h"
 #include "milter/upkeep.h"
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
@@ -266,6 +267,7 @@ static void put_status(void *arg, struct json *out)
 	floodkeeper_status(d->floods, out);
 	glue_status(out);
 	policy_status(d->policy, out);
+	tally_status(out);
 }
 
 static void work(void *arg, struct control_work *w)

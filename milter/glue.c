@@ -9,6 +9,7 @@
 #include "milter/flight.h"
 #include "milter/judge.h"
 #include "milter/policy/overlap.h"
+#include "milter/tally.h"
 
 /* Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is 64 KiB.
  */
@@ -180,6 +181,8 @@ static sfsistat envelope(SMFICTX *ctx, struct connection *c, const char *sender)
 	sfsistat answer = answer_of(ctx, &v);
 	if (answer == SMFIS_CONTINUE && !session_is_local(c->session))
 		overlap_begin(&c->overlap);
+	if (v.action != VERDICT_CONTINUE)
+		tally_add(v.action);
 	return answer;
 }
 
@@ -279,14 +282,16 @@ static sfsistat message(SMFICTX *ctx, struct connection *c)
 	judge_message(set, c->session, &c->more, clock_wall(), &v);
 	note_verdict(id, "end of message", c->session, &v);
 	ruleset_unref(set);
-	sfsistat answer = answer_of(ctx, &v);
-	if (answer != SMFIS_CONTINUE)
-		return answer;
 	bool hold = v.action == VERDICT_HOLD;
 	if (hold && !quarantine(ctx, c)) {
 		log_warning("%s: failed to hold it; it is deferred instead", id);
+		tally_add(VERDICT_TEMPFAIL);
 		return SMFIS_TEMPFAIL;
 	}
+	tally_add(v.action);
+	sfsistat answer = answer_of(ctx, &v);
+	if (answer != SMFIS_CONTINUE)
+		return answer;
 	keep(id, known, m, hold);
 	return SMFIS_CONTINUE;
 }

@@ -89,6 +89,10 @@ static const struct verb verbs[] = {
 	"the end.\n",
 	OPTION_REASON | OPTION_REQUEUE | OPTION_FLEET,
 	WORDS_BATCHES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
+    {"metrics", "", "tell numbers of queue, rules, floods and batches for Prometheus",
+	"Its text format, for node_exporter's textfile collector with -o FILE, which is\n"
+	"replaced as a whole. With --json one object for each sample.\n",
+	OPTION_OUTPUT, WORDS_NONE, VERB_POSTFIX, ACTION_LIST, verb_metrics},
     {"order", "[--listen]", "carry out one order that comes through the order door",
 	"For systemd, which hands it a connection as stdin. With --listen it makes the\n"
 	"sockets itself, for hosts without systemd.\n",

@@ -58,6 +58,7 @@ int verb_complete(struct session *s, struct err *err);
 int verb_sync(struct session *s, struct err *err);
 int verb_log(struct session *s, struct err *err);
 int verb_status(struct session *s, struct err *err);
+int verb_metrics(struct session *s, struct err *err);
 int verb_order(struct session *s, struct err *err);
 int verb_floods(struct session *s, struct err *err);
 int verb_report(struct session *s, struct err *err);

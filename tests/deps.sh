@@ -6,7 +6,8 @@ set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
 	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev'
-TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd postgresql openssl'
+TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd postgresql openssl
+	prometheus prometheus-node-exporter'
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
 SUITE='debootstrap'
@@ -69,6 +70,22 @@ case " $missing " in
 		fail "cannot write $clusters"
 	;;
 esac
+# Nor do Prometheus and its exporter serve: the admin's mask, which their packages leave alone, keeps them down, at boot, too; and
+# where there is no systemd invoke-rc.d(8) asks policy-rc.d.
+policy=/usr/sbin/policy-rc.d
+for unit in prometheus prometheus-node-exporter; do
+	case " $missing " in
+	*" $unit "*) ;;
+	*) continue ;;
+	esac
+	mask=/etc/systemd/system/$unit.service
+	# shellcheck disable=SC2016
+	[ -e "$mask" ] || $as_root sh -c 'mkdir -p "${1%/*}" && ln -sf /dev/null "$1"' sh "$mask" || fail "cannot write $mask"
+	[ -e $policy ] && continue
+	# shellcheck disable=SC2016
+	$as_root sh -c 'printf "%s\n" "#!/bin/sh" "exit 101" >"$1" && chmod 755 "$1"' sh $policy || fail "cannot write $policy"
+	trap '$as_root rm -f "$policy"' EXIT
+done
 install() {
 	# $missing is a list of words on purpose.
 	# shellcheck disable=SC2086

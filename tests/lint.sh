@@ -4,7 +4,8 @@
 # one file. `lint.sh clang FLAGS...`: clang's warnings over everything. `lint.sh tidy FLAGS...`: clang-tidy over all
 # sources, but for its analyzer, which takes twenty times as long as the rest; `analyze`: with it. `lint.sh units`:
 # systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
-# postsuper(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
+# postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd
+# need run for that.
 set -eu
 
 below() {
@@ -88,10 +89,10 @@ units() {
 		bad=1
 	fi
 	for unit in "$work"/*.service; do
-		# Who runs postsuper needs the network's addresses; an order's hook may need the network, and setgid programs.
+		# Who runs postsuper or postfix needs the network's addresses; an order's hook may need the network, and setgid programs.
 		case $unit in
 		*-order-*) exposure=35 ;;
-		*-sync*) exposure=25 ;;
+		*-sync* | *-metrics*) exposure=25 ;;
 		*) exposure=20 ;;
 		esac
 		said=$(systemd-analyze security --offline=true --no-pager --threshold=$exposure "$unit") && continue

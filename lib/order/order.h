@@ -130,6 +130,7 @@ struct order {
 	enum action action;
 	bool dry_run;
 	bool index_only;      /* LIST: does not look at the queue; --queue selects nothing */
+	bool untold;          /* LIST: the index is not told what was read: no catch-up for it */
 	bool bounces;         /* also this host's notices to addresses that the patterns mean */
 	bool sweep;           /* repeat until a pass finds nothing; at most 10 minutes */
 	bool foreign;         /* RELEASE: also what no hold batch of ours holds */

@@ -22,6 +22,7 @@ static struct catchup_task task_of(const struct run *run)
 	    .notices = run->order->bounces,
 	    .indexed = run->indexed,
 	    .distrusted = run->distrusted,
+	    .dry_run = run->order->untold,
 	    .stop = run->order->stop,
 	    .progress = run->order->progress,
 	    .progress_arg = run->order->progress_arg};

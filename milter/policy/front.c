@@ -8,6 +8,7 @@
 #include "milter/judge.h"
 #include "milter/policy/overlap.h"
 #include "milter/policy/transactions.h"
+#include "milter/tally.h"
 
 #define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* further off, instance says something else */
 
@@ -65,6 +66,8 @@ static void note_verdict(
 	if (refuses(v) && t->refused)
 		return;
 	t->refused |= refuses(v);
+	if (refuses(v))
+		tally_add(v->action);
 	if (v->hit.rule)
 		rule_hit(v->hit.rule);
 	if (v->hit.warned)
@@ -181,6 +184,8 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 	if (refuses(&v))
 		put_reply(ret, &v);
 	ruleset_unref(set);
+	if (!refuses(&v))
+		tally_add(v.action);
 	if (v.action == VERDICT_HOLD)
 		put(ret, "HOLD held by pqpurge");
 	else if (v.action == VERDICT_DISCARD)

@@ -87,7 +87,7 @@ class Traced(RigCase):
         self.assertLessEqual({uid for uid, _ in theirs}, {indexer}, theirs)
         names = {os.path.basename(path) for path in trace.executed} - {"pqpurge-idx"}
         known = {"postconf", "postsuper", "postqueue"}
-        if args[0] == "status":
+        if args[0] in ("status", "metrics"):
             known |= {"postfix", "postfix-script", "master", "postlog", "sed"}  # `postfix status`
         if args[0] == "fleet":
             known |= {"pqpurge-link"}  # what speaks to the database
@@ -123,7 +123,7 @@ class Strace(Traced):
                    ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"))
         others = (("why",), ("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD),
                   ("block", "-y", "x.test"), ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
-                  ("complete", "batches"), ("setup", "-n"), ("retry", "-y", BAD), ("floods",))
+                  ("complete", "batches"), ("setup", "-n"), ("retry", "-y", BAD), ("floods",), ("metrics",))
         for words in readers:
             with self.subTest(words):
                 self.check(*words)
