@@ -55,6 +55,23 @@ class Reading(unittest.TestCase):
         self.assertEqual(list(spool.records(data)), [("S", b"a"), ("N", b"c"), ("E", b"")])
 
 
+class Parked(unittest.TestCase):
+    """What is tried all the same, as by the verb retry, stays deferred: a bounce would come into a later test."""
+
+    def test_forced_try(self):
+        with PrivatePostfix() as postfix:
+            with postfix.smtp() as client:
+                ours = {client.message("a@example.com", "u@dest.test", content()) for _ in range(3)}
+            postfix.settled(3)
+            for queue_id in ours:
+                postfix.run("postqueue", "-i", queue_id)
+            tries = {queue_id: f"{queue_id}: to=<u@dest.test>, relay=none" for queue_id in ours}
+            until(lambda: all(postfix.log().count(words) == 2 for words in tries.values()), "another try of each")
+            postfix.settled(3)
+            self.assertEqual(postfix.ids(), ours)
+            self.assertNotIn("status=bounced", postfix.log())
+
+
 class Ending(unittest.TestCase):
     def check(self, number):
         with subprocess.Popen([sys.executable, "-c", CHILD, HERE, str(number)], stdin=subprocess.DEVNULL,
