@@ -196,6 +196,16 @@ static void count_dry(struct catchup_work *w)
 	w->counts.dropped = w->left_count;
 }
 
+static void count_names(struct catchup_work *w)
+{
+	size_t read = 0;
+
+	for (size_t n = 0; n < w->walked.to_read_count; n++)
+		read += w->walked.to_read[n].known;
+	w->counts.left_to_index = w->walked.known_there - read;
+	count_directories(w);
+}
+
 static int read_queue(struct catchup_work *w, struct err *err)
 {
 	ask_names(w);
@@ -203,7 +213,7 @@ static int read_queue(struct catchup_work *w, struct err *err)
 	code = code ?: judge_place(w, err);
 	if (code != 0)
 		return code;
-	count_directories(w);
+	count_names(w);
 	code = read_files(w, err);
 	code = code ?: find_left(w, err);
 	if (code == 0 && w->telling)

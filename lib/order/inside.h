@@ -77,6 +77,7 @@ struct run {
 	uint64_t done_before;         /* by the killed command whose batch we adopted */
 	struct account_entries doubt; /* what it handed to postsuper, not settled yet */
 	struct queue_place place;     /* of the queue directory, after a catch-up */
+	uint64_t left_to_index;       /* files that the last catch-up did not read */
 	bool indexed;                 /* the index answers */
 	bool distrusted;              /* it has damaged rows: all files are read */
 	bool unaccounted;             /* writing the account failed, and has ended */

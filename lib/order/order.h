@@ -216,6 +216,7 @@ struct sync_counts {
 	uint64_t queued;             /* names in the queue */
 	uint64_t rows;               /* IDs that the index knew */
 	uint64_t read;               /* queue files */
+	uint64_t left_to_index;      /* files not read, for the index knows what they say */
 	uint64_t added;              /* of these, unknown before */
 	uint64_t dropped;            /* rows of messages that left */
 	uint64_t arriving, maildrop; /* not read (struct spool_reading) */

@@ -50,6 +50,7 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 
 	run->certain = counts->certain;
 	run->place = counts->place;
+	run->left_to_index = counts->left_to_index;
 	outcome->tally.unreadable = counts->unreadable;
 	outcome->tally.arriving = counts->arriving;
 	outcome->tally.maildrop = counts->maildrop;
@@ -69,12 +70,39 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	return order_take(run, &caught->found, err);
 }
 
-/* The index now knows more, by our reading and by others'. */
+/* With an index that we trust no more, or without one. */
+static int read_all(struct run *run, struct err *err)
+{
+	struct catchup_task task = task_of(run);
+	struct tally *tally = &run->outcome->tally;
+	struct caught caught = {0};
+
+	task.proven_there = run->touched;
+	if (!run->indexed)
+		tally->limits = tally->unjoined = 0; /* it counts them all */
+	int code = catchup_run(&task, &caught, err);
+	code = code ?: take_caught(run, &caught, err);
+	caught_release(&caught);
+	return code;
+}
+
+/*
+ * The index now knows more, by our reading and by others'. What a catch-up leaves to it, because
+ * somebody has read it before, only a later selection can tell: we may have selected even before
+ * that. So where the index answers no more, or has damaged rows now, nothing is left to it.
+ */
 static int select_again(struct run *run, struct err *err)
 {
+	bool distrusted = run->distrusted;
+	int code = 0;
+
 	for (size_t n = 0; n < run->outcome->count; n++)
 		run->outcome->items[n].confirmed = false;
-	return run->indexed ? order_select(run, err) : 0;
+	if (run->indexed)
+		code = order_select(run, err);
+	if (code == 0 && run->left_to_index > 0 && (!run->indexed || run->distrusted != distrusted))
+		code = read_all(run, err);
+	return code;
 }
 
 static void mark_refuted(struct run *run)
