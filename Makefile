@@ -169,13 +169,14 @@ full: programs-for-tests ## a protocol test that is cut short elsewhere, in full
 SUITE = trixie
 .PHONY: suite demo fleet-demo
 suite: ## the demo, then the unit tests, in a bare root of another Debian (needs root and the mirror); SUITE=testing
+	sh tests/deps.sh suite
 	tests/suite/run $(SUITE)
 fleet-demo: ## install what is missing, build, and show an order to a fleet of private Postfixes
-	sh tests/deps.sh build test
+	sh tests/deps.sh build fleet
 	$(MAKE) all
 	$(PYTHON) tests/fleet/demo.py $(BUILD)
 demo: ## install what is missing, build, and show the main job on a private Postfix
-	sh tests/deps.sh build test
+	sh tests/deps.sh build demo
 	$(MAKE) all
 	$(PYTHON) tests/demo/demo.py $(BUILD)
 

@@ -1,17 +1,20 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# deps.sh GROUP...: prints which Debian packages of the groups (build, test, lint, suite, deb, bench) are missing, and installs these and no
-# others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
+# deps.sh GROUP...: prints which Debian packages of the groups (build, demo, fleet, unit, test, lint, suite, deb, bench) are
+# missing, and installs these and no others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
 set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
 	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev'
-TEST='bash libcmocka-dev miltertest postfix python3 strace zsh e2fsprogs mount jq systemd postgresql openssl
-	prometheus prometheus-node-exporter'
+DEMO='postfix python3'
+FLEET="$DEMO postgresql openssl"
+UNIT="$DEMO libcmocka-dev"
+TEST="$FLEET $UNIT
+	bash miltertest strace zsh e2fsprogs mount jq systemd prometheus prometheus-node-exporter"
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
 SUITE='debootstrap'
-DEB='debhelper dpkg-dev lintian debootstrap systemd'
+DEB='build-essential debhelper dpkg-dev lintian debootstrap systemd'
 
 fail() {
 	printf 'deps.sh: %s\n' "$*" >&2
@@ -22,15 +25,18 @@ packages=
 for group in "$@"; do
 	case $group in
 	build) packages="$packages $BUILD" ;;
+	demo) packages="$packages $DEMO" ;;
+	fleet) packages="$packages $FLEET" ;;
+	unit) packages="$packages $UNIT" ;;
 	test) packages="$packages $TEST" ;;
 	lint) packages="$packages $LINT" ;;
 	deb) packages="$packages $DEB" ;;
 	suite) packages="$packages $SUITE" ;;
 	bench) packages="$packages $BENCH" ;;
-	*) fail "no group \"$group\"; there are build, test, lint, suite, deb and bench" ;;
+	*) fail "no group \"$group\"; there are build, demo, fleet, unit, test, lint, suite, deb and bench" ;;
 	esac
 done
-[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, test, lint, suite, deb, bench)"
+[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, demo, fleet, unit, test, lint, suite, deb, bench)"
 
 command -v dpkg-query >/dev/null 2>&1 ||
 	fail "this is not Debian; please see to it that there is:" "$packages"
