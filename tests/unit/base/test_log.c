@@ -78,7 +78,8 @@ static void test_nobody_reads(void **state)
 	began = clock_steady();
 	for (int n = 0; n < 200; n++)
 		log_info("%1000d", n);
-	assert_in_range(clock_steady() - began, 900000, 3000000);
+	int64_t took = clock_steady() - began;
+	assert_true(took > 900000 && took < 30 * USEC_PER_SEC); /* some 130 lines find no room */
 	while ((got = read(reading, text + len, sizeof(text) - 1 - (size_t)len)) > 0)
 		len += got;
 	assert_null(strstr(text, "not taken"));

@@ -291,7 +291,7 @@ static void test_stop(void **state)
 	run_domain(&w);
 	assert_true(w.outcome.interrupted);
 	done = results(&w, RESULT_DONE);
-	assert_in_range(done, 1, MANY - 1);
+	assert_true(done >= 1 && done < MANY);
 	assert_int_equal(results(&w, RESULT_UNTOUCHED), MANY - done);
 	assert_int_equal(w.outcome.tally.matched, MANY);
 	assert_false(lies_in(&w, QUEUE_DEFERRED, &ids[0]));

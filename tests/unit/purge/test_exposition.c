@@ -66,7 +66,7 @@ static void test_bound(void **state)
 	for (size_t n = 0; n < LABEL_MAX; n++)
 		memcpy(value + 3 * n, "\342\202\254", 3);
 	assert_true(str_is_utf8(label_text(value, buf)));
-	assert_in_range(strlen(buf), LABEL_MAX - 4, LABEL_MAX - 1);
+	assert_true(strlen(buf) >= LABEL_MAX - 4 && strlen(buf) < LABEL_MAX);
 }
 
 UNIT_MAIN(
