@@ -172,20 +172,23 @@ void session_mail(struct session *s, const char *argument, const char *login)
 	begin_mail(s, argument, login, address_envelope);
 }
 
-/* Without arrival the window is too long to prove anything by itself (mail/identity.h). */
+/* With arrival the window in which T must lie is that microsecond, whatever the clock does since.
+ * Without, it is too long to prove anything by itself (mail/identity.h). */
 void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival)
 {
 	begin_mail(s, sender, login, address_unquoted);
-	if (arrival > s->message.mail_time)
-		s->message.flags |= MESSAGE_CLOCK_STEPPED;
-	s->message.mail_time =
-	    arrival ? arrival : s->message.mail_time - IDENTITY_WINDOW_MAX - USEC_PER_SEC;
+	if (arrival)
+		s->message.mail_time = s->message.rcpt_time = arrival;
+	else
+		s->message.mail_time -= IDENTITY_WINDOW_MAX + USEC_PER_SEC;
 }
 
 static void first_recipient(struct session *s)
 {
 	struct moment now = moment_now();
 
+	if (s->message.rcpt_time) /* a policy service knows better */
+		return;
 	s->message.rcpt_time = now.wall;
 	if (clock_stepped(&s->mail, &now))
 		s->message.flags |= MESSAGE_CLOCK_STEPPED;
@@ -262,17 +265,12 @@ void session_settle_recipients(struct session *s, uint32_t count, const char *on
 
 	if (count == 0 || count == m->recipient_count)
 		return;
-	if (m->recipient_count == 0)
-		first_recipient(s);
 	buffer_reset(&s->recipients);
 	s->recipients_kept = 0;
 	m->recipient_count = 0;
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
 	if (count == 1 && only[0]) {
-		int64_t first = m->rcpt_time;
-
 		session_rcpt_unquoted(s, only, NULL);
-		m->rcpt_time = first;
 		return;
 	}
 	m->recipient_count = count;

@@ -26,7 +26,7 @@ void session_connect(
 /* MAIL FROM with its raw argument ("<>", "" or NULL: null sender); resets the message. */
 void session_mail(struct session *s, const char *argument, const char *login);
 /* The same for a policy service, which is first asked at RCPT. sender is unquoted (address.h);
- * arrival is what the T record will say, 0 if that is unknown. */
+ * arrival is what the T record will say, 0 if that is unknown; mail_time and rcpt_time are that. */
 void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival);
 /* RCPT TO; queue_id is the MTA's or NULL. If smtpd_end_of_data_restrictions refuse a message,
  * Postfix before 3.12 silently goes on with RCPT and makes a new queue file at the next recipient;

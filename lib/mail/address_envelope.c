@@ -261,8 +261,11 @@ void address_unquoted(const char *text, const char *origin, struct address *ret)
 	size_t local = at ? (size_t)(at - text) : strlen(text);
 	struct strbuf quoted = {0};
 
-	/* What is not at home outside quotes; a route stays one. */
-	if (text[0] == '@' || strcspn(text, " \t\r\n()<>[]:;,\"\\") >= local) {
+	/* smtpd has taken a route away; another one is rewrite's. */
+	if (text[0] == '@')
+		local = strlen(text);
+	/* What is not at home outside quotes. */
+	else if (strcspn(text, " \t\r\n()<>[]:;,\"\\") >= local) {
 		address_envelope(text, origin, ret);
 		return;
 	}

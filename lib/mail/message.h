@@ -72,7 +72,7 @@ struct message {
 	/* Wall microseconds at the milter's callbacks; 0 = unknown. For ORIGIN_QUEUE the T record,
 	 * but for connect_time. */
 	int64_t connect_time, mail_time;
-	int64_t rcpt_time;         /* first RCPT */
+	int64_t rcpt_time;         /* first RCPT; the policy front: T if known, as mail_time */
 	int64_t end_time;          /* end of message */
 	struct net_address client; /* family 0 for local mail */
 	uint16_t client_port;
