@@ -39,7 +39,7 @@ ROW, REST = 1 << 10, 256 << 10  # bytes of pages in use: a row with its keys, pa
 GROWTH = 16 << 20
 SYNCS_MIN = 3
 NEAR = 1.1  # of the most files at one time: what an ext4 with a journal may have handed out in inodes
-INODE_ROWS = 8  # as index/rows/entry.h says
+INODE_ROWS = 16  # as index/rows/entry.h says
 FLOOD = 10000  # messages between two looks
 # As passing.c lays out the queue.
 LAYOUT = {"hash_queue_names": "deferred, defer", "hash_queue_depth": "1", "enable_long_queue_ids": "no"}

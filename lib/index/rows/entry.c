@@ -311,14 +311,16 @@ void entry_leave(struct leaving *l, const struct packed_id *id)
 	}
 }
 
-/* The oldest row of the inode is most likely dead, but may be a first pass. */
+/* The older rows of the inode are most likely dead, but may be first passes. */
 static void make_room(struct txn *txn, const struct kept_head *newcomer)
 {
 	uint64_t rows[ENTRY_INODE_ROWS] = {0};
 	struct packed_id id = newcomer->id;
 
-	if (collect(txn, id.inode, NULL, false, rows, ENTRY_INODE_ROWS) == ENTRY_INODE_ROWS)
-		(void)entry_drop(txn, &id, rows[0], newcomer->head.end_time);
+	if (collect(txn, id.inode, NULL, false, rows, ENTRY_INODE_ROWS) < ENTRY_INODE_ROWS)
+		return;
+	for (int i = 0; i < ENTRY_INODE_ROWS / 2; i++)
+		(void)entry_drop(txn, &id, rows[i], newcomer->head.end_time);
 }
 
 void entry_add(struct txn *txn, struct span record, uint64_t *ret_sequence)

@@ -3,7 +3,9 @@
  * The rows of one message: record, author keys (of both halves), inode row.
  *
  * Several messages may claim one inode, and only the queue file can tell which of them it is, so a
- * new one never replaces a row. At most ENTRY_INODE_ROWS of an inode are kept; the oldest go.
+ * new one never replaces a row. At most ENTRY_INODE_ROWS of an inode are kept; one more pushes out
+ * the older half at once, since dropping eight in one transaction costs little more than dropping
+ * one.
  *
  * The record of a message that left moves to STORE_LEFT, where selections and names do not look:
  * mail that comes back from a content filter is joined with it.
@@ -18,7 +20,7 @@
 #include "index/rows/record.h"
 #include "index/store.h"
 
-#define ENTRY_INODE_ROWS 8
+#define ENTRY_INODE_ROWS 16
 #define ENTRY_LEFT       (UINT64_C(1) << 63)
 #define ENTRY_LEFT_TIME  (3600 * INT64_C(1000000)) /* microseconds */
 
