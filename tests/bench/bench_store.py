@@ -9,7 +9,7 @@ import tempfile
 import threading
 import time
 
-from common import BAD, BUILD, keep, program, show, stop
+from common import BAD, BUILD, descendants, keep, program, show, stop
 from bench_accept import EACH, Ours, load, some_rules, with_milters
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000").split()]
@@ -105,15 +105,6 @@ def numbers(path):
             return {words[0][:-1]: int(words[1]) for words in map(str.split, file) if words[-1] == "kB"}
     except (FileNotFoundError, ProcessLookupError):
         return {}
-
-
-def descendants(pid):
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            children = file.read().split()
-    except (FileNotFoundError, ProcessLookupError):
-        children = []
-    return [pid, *(each for child in children for each in descendants(int(child)))]
 
 
 def drain(master):

@@ -58,6 +58,15 @@ def _stat(pid):
     return int(words[1]), sum(int(w) for w in words[11:15]) / TICK
 
 
+def descendants(pid):
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
+            children = file.read().split()
+    except (FileNotFoundError, ProcessLookupError):
+        children = []
+    return [pid, *(each for child in children for each in descendants(int(child)))]
+
+
 def cpu_of_tree(root):
     """Seconds of CPU of a process and of all that descend from it, living or waited for."""
     found = {int(name): _stat(name) for name in os.listdir("/proc") if name.isdigit()}
