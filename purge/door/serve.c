@@ -26,8 +26,8 @@ struct serving {
 	struct peer peer;
 	struct door_order order;
 	struct strbuf line; /* the order as the account has it */
-	bool shares;        /* one of many users: has a place, or none was free */
 	int place;          /* -1: none */
+	bool crowded;       /* all places of its user are taken */
 };
 
 /* ---- refusals */
@@ -62,8 +62,8 @@ static void make_line(struct serving *g)
 }
 
 /*
- * Refusals take turns of a second each, after the answer is sent. A user who shares the door waits
- * for the turn before the answer, so that mistakes in a row do not take all their places.
+ * Refusals take turns of a second each, after the answer is sent. A user whose places are counted
+ * waits for the turn before the answer, so that mistakes in a row do not take all of them.
  */
 static int refusal_turn(const struct serving *g, int64_t patience)
 {
@@ -75,7 +75,7 @@ static int refusal_turn(const struct serving *g, int64_t patience)
 
 static void answer(const struct serving *g, const struct door_end *end, bool refused)
 {
-	int turn = refused ? refusal_turn(g, g->shares ? REFUSAL_WAIT : 0) : -1;
+	int turn = refused ? refusal_turn(g, g->place >= 0 ? REFUSAL_WAIT : 0) : -1;
 
 	(void)!door_end_write(g->fd, end, clock_steady() + ANSWER_TIME);
 	shutdown(g->fd, SHUT_RDWR);
@@ -183,13 +183,27 @@ static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
 
 /* ---- one connection */
 
+/* The fleet's agent has three orders at most, and as many of a predecessor that end; daemon.sock,
+ * which has 16, is the daemon's, too. */
+static int take_place(struct serving *g, struct err *err)
+{
+	static const unsigned places[PEER_KINDS] = {
+	    [PEER_STRANGER] = 4, [PEER_OPERATOR] = 4, [PEER_FLEET] = TURN_PLACES_MAX};
+	const unsigned most = places[g->peer.kind];
+	int code = 0;
+
+	if (most)
+		code =
+		    turn_place(g->s->settings.order_directory, g->peer.uid, most, &g->place, err);
+	g->crowded = code == ERR_LIMIT;
+	return code;
+}
+
 static int read_order(struct serving *g, struct bytes *frame, struct err *err)
 {
 	int code = peer_of(g->fd, &g->s->settings, &g->peer, err), got;
 
-	g->shares = code == 0 && (g->peer.kind == PEER_OPERATOR || g->peer.kind == PEER_STRANGER);
-	if (g->shares)
-		code = turn_place(g->s->settings.order_directory, g->peer.uid, &g->place, err);
+	code = code ?: take_place(g, err);
 	if (code < 0)
 		return code;
 	got = io_frame_read(g->fd, frame, DOOR_FRAME_MAX, clock_steady() + DOOR_FRAME_TIME);
@@ -235,7 +249,7 @@ int serve_order(struct session *s, int fd)
 	end.refused = code == ERR_REFUSED || code == ERR_SYNTAX;
 	if (code == ERR_REFUSED)
 		account_for(&g, end.words);
-	if (g.shares && g.place < 0) /* must not fill the log */
+	if (g.crowded) /* must not fill the log */
 		log_debug("order: all places of uid %u are taken", (unsigned)g.peer.uid);
 	else if (code < 0 || !is_routine(&g))
 		log_order(&g, code, &end);

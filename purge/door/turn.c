@@ -44,14 +44,14 @@ int turn_take(const char *directory, const char *name, int64_t patience, int *re
 	return 0;
 }
 
-int turn_place(const char *directory, uid_t uid, int *ret, struct err *err)
+int turn_place(const char *directory, uid_t uid, unsigned places, int *ret, struct err *err)
 {
 	int fd, code = open_file(directory, "places.lock", &fd, err);
 
-	for (unsigned n = 0; code == 0 && n < TURN_PLACES; n++) {
+	for (unsigned n = 0; code == 0 && n < places; n++) {
 		struct flock byte = {.l_type = F_WRLCK,
 		    .l_whence = SEEK_SET,
-		    .l_start = (off_t)uid * TURN_PLACES + n,
+		    .l_start = (off_t)uid * TURN_PLACES_MAX + n,
 		    .l_len = 1};
 
 		if (fcntl(fd, F_OFD_SETLK, &byte) == 0) {
@@ -61,8 +61,8 @@ int turn_place(const char *directory, uid_t uid, int *ret, struct err *err)
 	}
 	if (code == 0)
 		close(fd);
-	return code < 0 ? code
-			: err_set(err, ERR_LIMIT,
-			      "%u orders of yours are under way; try again when one is done",
-			      TURN_PLACES);
+	return code < 0
+		   ? code
+		   : err_set(err, ERR_LIMIT,
+			 "%u orders of yours are under way; try again when one is done", places);
 }

@@ -12,7 +12,8 @@
 int turn_take(
     const char *directory, const char *name, int64_t patience, int *ret, struct err *err) NODISCARD;
 
-/* Takes one of the user's places, so that no user fills the door alone. ERR_LIMIT: all are taken.
- */
-#define TURN_PLACES 4u
-int turn_place(const char *directory, uid_t uid, int *ret, struct err *err) NODISCARD;
+/* Takes one of the user's places, at most TURN_PLACES_MAX, so that no user fills the door alone.
+ * ERR_LIMIT: all are taken. */
+#define TURN_PLACES_MAX 8u
+int turn_place(
+    const char *directory, uid_t uid, unsigned places, int *ret, struct err *err) NODISCARD;

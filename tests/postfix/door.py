@@ -112,6 +112,27 @@ except ConnectionResetError:
 """
 
 
+# Connects argv[2] times to argv[1], says nothing, and writes what each connection was answered.
+SILENT = """
+import socket, sys
+all = []
+for _ in range(int(sys.argv[2])):
+    s = socket.socket(socket.AF_UNIX)
+    s.settimeout(60)
+    s.connect(sys.argv[1])
+    all.append(s)
+print("connected", flush=True)
+for s in all:
+    answer = b""
+    try:
+        while data := s.recv(65536):
+            answer += data
+    except ConnectionResetError:
+        pass
+    print(answer, flush=True)
+"""
+
+
 class Door:
     """`pqpurge-idx order --listen` of an installation."""
 

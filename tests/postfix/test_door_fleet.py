@@ -6,7 +6,7 @@ import subprocess
 
 import door
 from case import BAD
-from door import MEMBER, STRANGER, TOKEN, fleet, hold, hook, identity, rules, verb
+from door import MEMBER, SILENT, STRANGER, TOKEN, fleet, hold, hook, identity, rules, verb
 from pqpurge import USER
 from rig import until
 from test_door import DoorCase
@@ -91,23 +91,29 @@ class Orders(FleetCase):
         self.assertIsNone(self.last())
         self.assertEqual(self.postfix.ids(), self.all)
 
-    def test_refused(self):
-        """What makes no sense, or is not the fleet's to order, changes nothing."""
-        orders = [fleet("purge", pair) for pair in (
+    def test_refused_pairs(self):
+        """A pair that makes no sense, or is not the fleet's to say, changes nothing."""
+        self.assert_refused(fleet("purge", pair) for pair in (
             ("author", "EXAMPLE.com"), ("author", "x.test;id"), ("author", "/example/"), ("save", "/tmp"), ("config", "/tmp/x"),
-            ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red"))]
-        orders += [fleet(word, AUTHOR) for word in ("block", "unblock", "setup", "sync", "order", "retry", "log", "", "--help")]
+            ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red")))
+
+    def test_refused(self):
+        """Nor does an order of another kind, or one that is broken. Refusals take a second each, however many come."""
+        orders = [fleet(word, AUTHOR) for word in ("block", "unblock", "setup", "sync", "order", "retry", "log", "", "--help")]
         orders += [fleet("purge", AUTHOR, token=token) for token in ("", "flood:12", "x" * 36, (TOKEN % 1).upper() + "A")]
         orders += [fleet("purge", AUTHOR, by=by) for by in ("", "a b", "a;b", "x" * 64)]
         orders += [fleet("purge", AUTHOR, attempt=0), fleet("purge", AUTHOR, age=-1), fleet("purge", AUTHOR, reason="a\nb"),
                    fleet("purge", AUTHOR, reason="x" * 401), fleet("purge", AUTHOR, lookup=2), fleet("purge", AUTHOR)[:-1],
                    fleet("purge", AUTHOR) + b"\0", fleet("purge"), fleet("purge", ("limit", "5")), struct.pack("<BB", 1, 4),
                    verb("list"), hold("domain", BAD), hook(1, key="x")]
+        self.assert_refused(orders)
+
+    def assert_refused(self, orders):
         for order in orders:
             with self.subTest(order=order):
                 answer = self.fleet(order)
                 self.assertNotIn(answer.status, (0, None), answer)
-                self.assertEqual(answer.out, b"")
+                self.assertEqual((answer.out, "under way" in answer.words), (b"", False), answer)
         self.assertEqual(self.postfix.ids(), self.all)
         self.assertEqual(self.held(), set())
 
@@ -118,6 +124,21 @@ class Orders(FleetCase):
                 answer = self.door.send("daemon", order, user, ["nogroup"])
                 self.assertEqual((answer.status, answer.refused), (1, 1), (user, answer))
         self.assertEqual(self.postfix.ids(), self.all)
+
+
+class Places(FleetCase):
+    def test_the_daemon_has_its_own(self):
+        """The agent's account takes half of the places of daemon.sock at most; the daemon's orders get through meanwhile."""
+        child = subprocess.Popen(["/usr/bin/python3", "-c", SILENT, self.door.path("daemon"), "30"], stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.PIPE, **identity(AGENT, ["nogroup"]))
+        self.addCleanup(child.wait)
+        self.addCleanup(child.stdout.close)
+        self.assertEqual(child.stdout.readline(), b"connected\n")
+        answer = self.door.send("daemon", hook(1, key="x"), USER, ["nogroup"])
+        self.assertIn("flood_hook", answer.words, answer)
+        answers = [child.stdout.readline() for _ in range(30)]
+        self.assertGreaterEqual(sum(b"8 orders of yours are under way" in answer for answer in answers), 10, answers)
+        self.assertEqual(self.fleet(fleet("list", AUTHOR)).status, 0)
 
 
 class Stopped(FleetCase):

@@ -9,32 +9,12 @@ import subprocess
 import sys
 
 from case import BAD
-from door import MEMBER, OPERATORS, STRANGER, identity
+from door import MEMBER, OPERATORS, SILENT, STRANGER, identity
 from pqpurge import BUILD, USER
 from process import descendants, is_stopped
 from rig import HERE, until
 from test_door import DoorCase
 from test_terminal import Terminal
-
-# Connects argv[2] times to argv[1], says nothing, and writes what each connection was answered.
-SILENT = """
-import socket, sys
-all = []
-for _ in range(int(sys.argv[2])):
-    s = socket.socket(socket.AF_UNIX)
-    s.settimeout(60)
-    s.connect(sys.argv[1])
-    all.append(s)
-print("connected", flush=True)
-for s in all:
-    answer = b""
-    try:
-        while data := s.recv(65536):
-            answer += data
-    except ConnectionResetError:
-        pass
-    print(answer, flush=True)
-"""
 
 
 class Shown(DoorCase):
