@@ -22,6 +22,7 @@ struct behalf {
 	const char *token;     /* of a fleet order, for the account; else NULL */
 	const char *command;   /* the command as the account has it; NULL: the words */
 	uint64_t most; /* an order that would change more messages is refused; 0: no bound */
+	int turn;      /* a lock that the verb's process holds until it ends, too; 0: none */
 	struct behalf_answer {
 		uint64_t matched;   /* messages, ready or done; of an acting verb */
 		struct err refused; /* why it was refused; "": it was not */

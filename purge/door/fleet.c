@@ -282,6 +282,7 @@ struct executing {
 	const struct door_fleet *order;
 	struct before before;
 	struct saying saying;
+	int turn; /* 0: none */
 	char token[64], user[128];
 };
 
@@ -299,7 +300,8 @@ static int run_verb(
 	    .answered = true,
 	    .token = x->token,
 	    .command = words->line,
-	    .most = (uint64_t)s->fleet_max_messages};
+	    .most = (uint64_t)s->fleet_max_messages,
+	    .turn = x->turn};
 	const struct relay_sink sink = {.take = take, .tick = tick, .arg = &x->saying};
 	int code = relay_through(&sink, x->saying.fd, &verb, &behalf, ret, err);
 
@@ -367,6 +369,7 @@ static int run_once(struct executing *x, struct door_end *ret, struct err *err)
 	if (code == 0)
 		code =
 		    turn_take(x->s->settings.order_directory, "fleet.lock", TURN_WAIT, &turn, err);
+	x->turn = turn > 0 ? turn : 0;
 	code = code ?: look_up(x->s, x->token, &x->before, err);
 	if (code == 0 && (x->order->lookup || x->before.complete))
 		code = tell_before(x, ret);

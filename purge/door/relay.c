@@ -37,6 +37,14 @@ static int redirect(const int out[2], const int errors[2])
 		   : 0;
 }
 
+/* If root's other process is killed the turn must last until this one has ended, too. */
+static void keep_turn(int turn)
+{
+	const bool kept = turn > 2 && dup2(turn, 3) == 3;
+
+	close_range(kept ? 4 : 3, ~0u, 0);
+}
+
 _Noreturn static void work(const struct door_verb *verb, const struct behalf *behalf,
     const int out[2], const int errors[2])
 {
@@ -45,7 +53,7 @@ _Noreturn static void work(const struct door_verb *verb, const struct behalf *be
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (argv && redirect(out, errors) == 0) {
-		close_range(3, ~0u, 0);
+		keep_turn(behalf->turn);
 		argv[0] = (char[]){"pqpurge-idx"};
 		memcpy(argv + 1, verb->words, verb->count * sizeof(*argv));
 		status = command_run((int)verb->count + 1, argv, behalf);

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 """Orders of the fleet, as its agent's account might send them: what is refused, what is done once, and what stands in the account."""
+import fcntl
 import json
+import os
+import signal
 import struct
 import subprocess
 
@@ -8,6 +11,7 @@ import door
 from case import BAD
 from door import MEMBER, SILENT, STRANGER, TOKEN, fleet, hold, hook, identity, rules, verb
 from pqpurge import USER
+from process import descendants, has_ended
 from rig import until
 from test_door import DoorCase
 
@@ -163,6 +167,30 @@ class Stopped(FleetCase):
         self.assertEqual(self.postfix.ids(), self.rest)
         again = self.fleet(fleet("purge", AUTHOR, attempt=3))
         self.assertEqual((again.status, again.done, self.summary(again)["repeated"]), (0, 3004, True), again)
+
+
+    def test_killed(self):
+        """Root's process is killed while its child is at work: nobody begins again before the child has ended, and nothing is lost."""
+        before = self.queue_many("a@example.com", 3000)
+        order = fleet("purge", AUTHOR)
+        client = subprocess.Popen(["/usr/bin/python3", "-c", door.CLIENT, self.door.path("daemon")], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, **identity(AGENT, ["nogroup"]))
+        self.addCleanup(client.wait)
+        client.stdin.write(struct.pack("<I", len(order)) + order)
+        client.stdin.close()
+        until(lambda: len(self.postfix.ids() & before) < 2990, "the first messages to go")
+        root, = map(int, self.door.children())
+        child = descendants(root)[1]
+        os.kill(child, signal.SIGSTOP)
+        os.kill(root, signal.SIGKILL)
+        with open(os.path.join(self.door.directory, "fleet.lock"), "rb") as lock:
+            until(lambda: has_ended(root), "root's process to be gone")
+            with self.assertRaises(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.kill(child, signal.SIGCONT)
+        answer = self.fleet(fleet("purge", AUTHOR, attempt=2))
+        self.assertEqual((answer.status, answer.done, self.summary(answer)["matched"]), (0, 3004, 3004), answer)
+        self.assertEqual(self.postfix.ids(), self.rest)
 
 
 class Bounds(FleetCase):
