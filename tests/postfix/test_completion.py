@@ -155,7 +155,9 @@ class ShellCase:
         self.assert_line("pqpurge-idx list --sender exa", "pqpurge-idx list --sender example.com")
         self.assert_line("pqpurge-idx fleet ca", "pqpurge-idx fleet cancel")
         self.assert_line("pqpurge-idx fleet add mx1 --as op", "pqpurge-idx fleet add mx1 --as operator")
+        self.assert_line("pqpurge-idx report --batch ", "pqpurge-idx report --batch 1")
         os.mkdir(os.path.join(self.shell.home, "evidence"))
+        self.assert_line("pqpurge-idx report -o evi", "pqpurge-idx report -o evidence/")
         self.assert_line(f"pqpurge-idx purge --save {self.shell.home}/evi", f"pqpurge-idx purge --save {self.shell.home}/evidence/")
 
     def test_fleets(self):

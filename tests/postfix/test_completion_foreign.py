@@ -152,12 +152,12 @@ class Filled(RigCase):
 class Verb(Filled):
     def test_the_verb(self):
         """What the command says is harmless by itself, whatever the shell makes of it."""
-        for kind in ("domains", "rules", "batches"):
+        for kind in ("domains", "rules", "batches", "log"):
             for prefix in ("", "a", "-", "`", "$", "*", "~", "--"):
                 result = self.pq.idx("complete", kind, "--", prefix)
                 self.assertEqual((result.status, result.err), (0, ""), f"{kind} {prefix!r}: {result}")
                 for line in result.out.splitlines():
-                    self.assertRegex(line, r"[0-9]+\Z" if kind == "batches" else NAME, f"{kind} {prefix!r}: {result}")
+                    self.assertRegex(line, r"[0-9]+\Z" if kind in ("batches", "log") else NAME, f"{kind} {prefix!r}: {result}")
                     self.assertIn(line, self.names, f"{kind} {prefix!r}: {result}")
                     self.assertTrue(line.startswith(prefix), f"{kind} {prefix!r}: {result}")
 

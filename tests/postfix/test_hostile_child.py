@@ -108,7 +108,7 @@ class Stopped(ChildCase):
         some = min(self.postfix.ids())
         side_by_side(lambda args: self.each_ends(number, *args, prefix=prefix),
                      [("list", BAD), ("sync",), ("top",), ("why",), ("show", some), ("status",), ("rules",), ("log",),
-                      ("floods",), ("purge", "-n", BAD)])
+                      ("floods",), ("report", BAD), ("purge", "-n", BAD)])
 
     def acting_ends(self, number, *args):
         self.each_ends(number, *args, seconds=self.ACTS)

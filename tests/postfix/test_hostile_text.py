@@ -77,6 +77,7 @@ class Foreign(RigCase):
             self.run_on_terminal(*words)
         self.pq.kill9()
         self.pq.forget()
+        self.run_words("report")
         for words in looking[:4]:
             self.run_words(*words)
         self.assert_told(b"xsender", b"xfrom", b"xrecipient", b"xlogin", b"xsubject", b"xmessageid", b"xreason", b"xdeferred")
@@ -92,9 +93,9 @@ class Foreign(RigCase):
         """A reason, and a command line, that somebody with the right to sudo chose."""
         self.run_words("hold", "-y", b"--reason=xwhy" + BROKEN, BAD)
         self.run_words("undo", "-y", b"--reason=xback" + BROKEN, "1")
-        for words in (["log"], ["log", "--json"]):
+        for words in (["log"], ["log", "--json"], ["report", "--batch", "1"]):
             self.run_words(*words)
-        self.run_on_terminal("log")
+            self.run_on_terminal(*words)
         self.assert_told(b"xwhy", b"xback")
 
     def test_of_rules(self):

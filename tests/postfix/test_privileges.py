@@ -31,10 +31,10 @@ class RootsFiles(RigCase):
         some = sorted(self.postfix.ids())[0]
         for words in (("list", BAD), ("hold", "-y", BAD), ("release", "-y", BAD), ("block", "-y", "x.example"),
                       ("unblock", "-y", "x.example"), ("sync",), ("status",), ("rules",),
-                      ("rules", "--test", "a@" + BAD), ("log",), ("show", some), ("top",), ("why", BAD), ("why",),
+                      ("rules", "--test", "a@" + BAD), ("log",), ("show", some), ("top",), ("why", BAD), ("why",), ("report",),
                       ("setup", "-n"), ("complete", "domains"), ("purge", "-n", BAD),
                       ("purge", "-n", "--with-bounces", BAD),
-                      ("hold", "-y", "--id", some), ("undo", "-y", "3"),
+                      ("hold", "-y", "--id", some), ("undo", "-y", "3"), ("report", "--batch", "3"),
                       ("purge", "-y", "--save", os.path.join(self.pq.home, "saved"), "--limit", "1", BAD),
                       ("purge", "-y", BAD)):
             with self.subTest(words):

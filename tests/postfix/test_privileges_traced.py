@@ -120,10 +120,10 @@ class Strace(Traced):
         first = self.ours[0]
         readers = (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("list", "--json", BAD), ("why", BAD),
                    ("top", "--by", "recipient"), ("purge", "-n", BAD), ("purge", "-n", "--older", "0s", BAD),
-                   ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"))
+                   ("purge", "-n", "--larger", "1", BAD), ("hold", "-y", "--id", first), ("undo", "-y", "3"), ("report", "--batch", "1"), ("report", BAD))
         others = (("why",), ("sync",), ("status",), ("log",), ("rules",), ("rules", "--test", "a@" + BAD),
                   ("block", "-y", "x.test"), ("unblock", "-y", "x.test"), ("complete", "domains", "exa"), ("complete", "rules"),
-                  ("complete", "batches"), ("setup", "-n"), ("retry", "-y", BAD), ("floods",), ("metrics",))
+                  ("complete", "batches"), ("complete", "log"), ("setup", "-n"), ("retry", "-y", BAD), ("floods",), ("metrics",))
         for words in readers:
             with self.subTest(words):
                 self.check(*words)
