@@ -20,6 +20,13 @@ int options_add_pattern(struct pattern_set *set, const char *text, struct err *e
 	return 0;
 }
 
+int options_add_expression(struct pattern_set *set, const char *text, struct err *err)
+{
+	if (*text != '/')
+		return err_set(err, ERR_SYNTAX, "'%s' is no expression, /.../", text);
+	return options_add_pattern(set, text, err);
+}
+
 static int worded(int code, struct err *err)
 {
 	return code < 0 ? err_set(err, code, "%s", err_word(code)) : 0;
@@ -29,6 +36,12 @@ static int set_pattern(struct options *o, void *at, const char *value, struct er
 {
 	(void)o;
 	return options_add_pattern(at, value, err);
+}
+
+static int set_expression(struct options *o, void *at, const char *value, struct err *err)
+{
+	(void)o;
+	return options_add_expression(at, value, err);
 }
 
 static int set_words(struct options *o, void *at, const char *value, struct err *err)
@@ -42,7 +55,7 @@ static int set_words(struct options *o, void *at, const char *value, struct err 
 static int set_login(struct options *o, void *at, const char *value, struct err *err)
 {
 	(void)at;
-	return worded(selector_add_login(&o->selector, value), err);
+	return selector_add_login_text(&o->selector, value, err);
 }
 
 static int set_message_id(struct options *o, void *at, const char *value, struct err *err)
@@ -282,9 +295,11 @@ const struct option_row option_rows[] = {
 	VALUE("from", 0, "PATTERN", OPTION_SELECT, selector.from, set_pattern, "a header From mailbox matches"),
 	VALUE("recipient", 0, "PATTERN", OPTION_SELECT, selector.recipient, set_pattern, "a recipient matches, given or queued"),
 	PLAIN("only", 0, OPTION_SELECT, selector.only, "with --recipient: every queued one does"),
-	VALUE("login", 0, "NAME", ORIGINS, selector, set_login, "sent by this SASL login"),
+	VALUE("login", 0, "NAME", ORIGINS, selector, set_login, "by this SASL login; @DOMAIN, /pcre/: by these"),
 	VALUE("client", 0, "ADDRESS[/BITS]", ORIGINS, selector, set_client, "sent from this host or network"),
 	VALUE("uid", 0, "USER", OPTION_SELECT, selector, set_uid, "submitted locally by this user"),
+	VALUE("subject", 0, "/PCRE/", OPTION_SELECT, selector.subject, set_expression, "its Subject, decoded, matches"),
+	VALUE("why", 0, "/PCRE/", OPTION_SELECT, selector.why, set_expression, "it is deferred for a reason that matches"),
 	VALUE("message-id", 0, "ID", OPTION_SELECT, selector, set_message_id, "with this Message-ID"),
 	VALUE("id", 0, "ID", OPTION_SELECT, selector, set_id, "with this queue ID; - reads stdin"),
 	VALUE("older", 0, "AGE", OPTION_SELECT, selector.arrived_before, set_older, "arrived longer ago (90s 10m 2h 3d)"),

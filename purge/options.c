@@ -194,9 +194,10 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 	const struct selector *s = &o->selector;
 	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
 	/* A notice names its recipient and no more of the mail that caused it. */
-	const bool beyond_notices = s->from.count || s->recipient.count || s->logins.len ||
-				    s->message_ids.len || s->clients.count || s->uids.count ||
-				    s->ids_given;
+	const bool asks_file = selector_asks_file(s);
+	const bool beyond_notices = asks_file || s->from.count || s->recipient.count ||
+				    selector_asks_login(s) || s->message_ids.len ||
+				    s->clients.count || s->uids.count || s->ids_given;
 	const struct {
 		bool wrong;
 		const char *words;
@@ -210,7 +211,11 @@ static int check_together(const struct options *o, const struct verb *verb, stru
 		"pattern or '--sender'"},
 	    {o->with_bounces && beyond_notices,
 		"'--with-bounces' goes by senders alone: of '--from', '--recipient', '--login', "
-		"'--client', '--uid', '--message-id' and '--id' a bounce says nothing"},
+		"'--client', '--uid', '--subject', '--why', '--message-id' and '--id' a bounce "
+		"says "
+		"nothing"},
+	    {o->index_only && asks_file,
+		"'--index-only' cannot go with '--subject' or '--why': the index has neither"},
 	    {o->sweep && o->limit, "'--sweep' takes all there is; it cannot go with '--limit'"},
 	};
 

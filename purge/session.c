@@ -119,7 +119,6 @@ int session_open(struct session *s, struct err *err)
 	int code = load_settings(s, err);
 	if (code < 0)
 		return code;
-	s->options.selector.login_exact = s->settings.login_exact;
 	if (s->verb->flags & VERB_POSTFIX)
 		code = postfix_read(s->settings.postfix_config_directory, &s->postfix, err);
 	s->postfix.stop = &interrupt_stop;
@@ -127,6 +126,8 @@ int session_open(struct session *s, struct err *err)
 		code = read_ids(s, err);
 	if (code == 0 && s->options.flood)
 		code = floods_select(s, s->options.flood, err);
+	if (code == 0 && selector_set_login_case(&s->options.selector, s->settings.login_exact) < 0)
+		code = err_set(err, -ENOMEM, "out of memory");
 	if (code < 0)
 		return code;
 	selector_seal(&s->options.selector);

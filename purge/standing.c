@@ -20,7 +20,7 @@ static bool is_of_senders(const struct selector *s)
 	struct selector rest = *s;
 
 	rest.author.count = rest.sender.count = rest.from.count = 0;
-	rest.logins.len = 0;
+	rest.logins.len = rest.login_patterns.count = 0;
 	rest.clients.count = 0;
 	return selector_is_empty(&rest) && !s->all;
 }
@@ -33,7 +33,7 @@ int standing_check(const struct options *o, struct err *err)
 {
 	const struct selector *s = &o->selector;
 	unsigned kinds = (s->author.count > 0) + (s->sender.count > 0) + (s->from.count > 0) +
-			 (s->logins.len > 0) + (s->clients.count > 0);
+			 selector_asks_login(s) + (s->clients.count > 0);
 
 	if (o->block || o->save || o->limit || o->with_bounces)
 		return err_set(err, ERR_USAGE,

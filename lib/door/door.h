@@ -114,6 +114,7 @@ struct door_verb {
  * The keys (those from older_s on at most once):
  *   author sender from recipient   a pattern in normal form, or "/pcre/" where fleet_allow has
  *                                  "regex"; author not with undo
+ *   subject why                    "/pcre/", likewise
  *   login client uid message_id id   as the option of that name takes them
  *   of                             undo alone: token of the order whose holds are to be released
  *   older_s newer_s                seconds before the order was placed

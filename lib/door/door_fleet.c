@@ -99,6 +99,8 @@ static const struct key_form {
     {"login", is_name, true},
     {"client", door_is_client, true},
     {"uid", is_user, true},
+    {"subject", is_expression, true},
+    {"why", is_expression, true},
     {"message_id", is_name, true},
     {"id", is_id, true},
     {"of", is_token, true},

@@ -4,7 +4,7 @@
  *
  * {"author":[PATTERN,...],"sender":[...],"from":[...],"recipient":[...],"logins":[TEXT,...],
  * "message_ids":[TEXT,...],"clients":["192.0.2.0/24",...],"uids":[N,...],"ids":["ID",...],
- * "ids_given":true,
+ * "ids_given":true,"login_patterns":[PATTERN,...],"subject":[PATTERN,...],"why":[PATTERN,...],
  * "login_exact":true,"only":true,"all":true,"arrived_before":N,"arrived_after":N,
  * "larger_than":N,"queues":N}
  *
@@ -132,6 +132,9 @@ struct json *wire_selector(const struct selector *s)
 	json_put(o, "from", patterns_of(&s->from));
 	json_put(o, "recipient", patterns_of(&s->recipient));
 	json_put(o, "logins", texts_of(&s->logins));
+	json_put(o, "login_patterns", patterns_of(&s->login_patterns));
+	json_put(o, "subject", patterns_of(&s->subject));
+	json_put(o, "why", patterns_of(&s->why));
 	json_put(o, "message_ids", texts_of(&s->message_ids));
 	put_clients(o, s);
 	json_put_ints(o, "uids", s->uids.list, s->uids.count);
@@ -222,6 +225,9 @@ static int read_lists(const struct json *o, struct selector *s, struct err *err)
 	    {"from", read_pattern, &s->from},
 	    {"recipient", read_pattern, &s->recipient},
 	    {"logins", read_login, NULL},
+	    {"login_patterns", read_pattern, &s->login_patterns},
+	    {"subject", read_pattern, &s->subject},
+	    {"why", read_pattern, &s->why},
 	    {"message_ids", read_message_id, NULL},
 	    {"clients", read_client, NULL},
 	    {"uids", read_uid, NULL},

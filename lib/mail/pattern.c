@@ -63,6 +63,11 @@ int pattern_match_subject(const struct pattern *p, const struct pattern_subject 
 	return 0;
 }
 
+int pattern_match_text(const struct pattern *p, const char *text, size_t len, bool cut)
+{
+	return cut ? regex_match_start(p->regex, text, len) : regex_match(p->regex, text, len);
+}
+
 int pattern_match(const struct pattern *p, const struct address *address)
 {
 	struct pattern_subject s = pattern_subject_of(address->text);

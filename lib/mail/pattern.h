@@ -50,5 +50,8 @@ struct pattern_subject {
 struct pattern_subject pattern_subject_of(const char *normal);
 struct pattern_subject pattern_subject_of_login(const char *login); /* for expressions alone */
 int pattern_match_subject(const struct pattern *p, const struct pattern_subject *subject) NODISCARD;
+/* Matches an expression with text that is no address. cut: text is the beginning of something
+ * longer; 1 only if it matches whatever follows. 1, 0, or ERR_LIMIT. */
+int pattern_match_text(const struct pattern *p, const char *text, size_t len, bool cut) NODISCARD;
 /* Whether word may be meant as a pattern: it holds '.', '@', '/' or '[', or is "<>". */
 bool pattern_looks_like(const char *word);

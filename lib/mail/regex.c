@@ -86,7 +86,7 @@ void regex_free(struct pattern_regex *r)
 	free(r);
 }
 
-int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
+static int match(const struct pattern_regex *r, const char *subject, size_t len, uint32_t options)
 {
 	/* One pair of offsets suffices; memory of its own makes this thread-safe. */
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
@@ -94,14 +94,26 @@ int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 
 	if (!data)
 		return -ENOMEM;
-	int rc = pcre2_match(r->code, at, len, 0, 0, data, r->limits);
+	int rc = pcre2_match(r->code, at, len, 0, options, data, r->limits);
 	/* JIT has a small fixed stack; the interpreter may get further. */
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
-		rc = pcre2_match(r->code, at, len, 0, PCRE2_NO_JIT, data, r->limits);
+		rc = pcre2_match(r->code, at, len, 0, options | PCRE2_NO_JIT, data, r->limits);
 	pcre2_match_data_free(data);
 	if (rc >= 0) /* 0: more groups than pairs of offsets */
 		return 1;
-	if (rc == PCRE2_ERROR_NOMATCH)
+	if (rc == PCRE2_ERROR_NOMATCH || rc == PCRE2_ERROR_PARTIAL)
 		return 0;
 	return rc == PCRE2_ERROR_NOMEMORY ? -ENOMEM : ERR_LIMIT;
+}
+
+int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
+{
+	return match(r, subject, len, 0);
+}
+
+/* A search that comes to the end of the subject is partial: what follows might change its result.
+ */
+int regex_match_start(const struct pattern_regex *r, const char *subject, size_t len)
+{
+	return match(r, subject, len, PCRE2_PARTIAL_HARD);
 }

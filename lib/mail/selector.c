@@ -156,10 +156,18 @@ static enum answer wants_recipients(
 	return w.cut ? UNSURE : NO;
 }
 
+static enum answer either(enum answer a, enum answer b)
+{
+	if (a == YES || b == YES)
+		return YES;
+	return a == UNSURE ? a : b;
+}
+
 enum pass {
 	PASS_NO,
 	PASS_OWN,     /* the message's own */
 	PASS_FIRST,   /* of its first pass through a content filter alone */
+	PASS_UNSURE,  /* what was cut of a login decides */
 	PASS_UNKNOWN, /* back from a filter, first pass unknown */
 };
 
@@ -176,26 +184,64 @@ static bool is_login(const struct selector *s, const char *text, const char *ask
 	return true;
 }
 
-/* A login that was cut must be equal as far as it goes. */
-static bool any_login(const struct selector *s, const struct message *m, const char *text)
+static bool any_login_pattern(
+    const struct pattern_set *set, const char *login, struct selector_notes *notes)
+{
+	struct pattern_subject subject = pattern_subject_of_login(login);
+	const char *at = strrchr(login, '@');
+	struct domain domain;
+	int rc = 0;
+
+	if (at) {
+		domain_normal(at + 1, strlen(at + 1), &domain);
+		subject.domain = domain.text;
+	}
+	for (size_t i = 0; i < set->count && rc != 1; i++) {
+		rc = pattern_match_subject(&set->list[i], &subject);
+		notes->limits += rc == ERR_LIMIT;
+	}
+	return rc == 1;
+}
+
+/* A login that was cut must be equal as far as it goes; a pattern may mean its end. */
+static enum answer any_login(const struct selector *s, const struct message *m, const char *text,
+    struct selector_notes *notes)
 {
 	size_t max = m->flags & MESSAGE_CUT_TEXT ? MESSAGE_TEXT_MAX : SIZE_MAX;
 	struct strlist logins = strlist_of(&s->logins);
 
 	if (!*text)
-		return false;
+		return NO;
 	strlist_each (asked, &logins)
 		if (is_login(s, text, asked, max))
-			return true;
-	return false;
+			return YES;
+	if (s->login_patterns.count == 0)
+		return NO;
+	if (strlen(text) >= MESSAGE_TEXT_MAX)
+		return UNSURE;
+	return any_login_pattern(&s->login_patterns, text, notes) ? YES : NO;
 }
 
-static enum pass login_pass(const struct selector *s, const struct message *m)
+bool selector_asks_login(const struct selector *s)
 {
-	if (s->logins.len == 0 || any_login(s, m, m->login) || any_login(s, m, m->queued.login))
+	return s->logins.len > 0 || s->login_patterns.count > 0;
+}
+
+static enum pass login_pass(
+    const struct selector *s, const struct message *m, struct selector_notes *notes)
+{
+	if (!selector_asks_login(s))
 		return PASS_OWN;
-	if (any_login(s, m, m->first.login))
+	enum answer own = any_login(s, m, m->login, notes);
+	if (own != YES)
+		own = either(own, any_login(s, m, m->queued.login, notes));
+	if (own == YES)
+		return PASS_OWN;
+	enum answer first = any_login(s, m, m->first.login, notes);
+	if (first == YES)
 		return PASS_FIRST;
+	if (own == UNSURE || first == UNSURE)
+		return PASS_UNSURE;
 	return m->flags & MESSAGE_UNJOINED && !m->first.login[0] ? PASS_UNKNOWN : PASS_NO;
 }
 
@@ -285,10 +331,10 @@ static bool wants_uid(const struct selector *s, const struct message *m)
 bool selector_is_empty(const struct selector *s)
 {
 	return s->author.count == 0 && s->sender.count == 0 && s->from.count == 0 &&
-	       s->recipient.count == 0 && s->logins.len == 0 && s->message_ids.len == 0 &&
+	       s->recipient.count == 0 && !selector_asks_login(s) && s->message_ids.len == 0 &&
 	       s->clients.count == 0 && s->uids.count == 0 && !s->ids_given &&
 	       s->arrived_before == 0 && s->arrived_after == 0 && s->larger_than < 0 &&
-	       s->queues == 0;
+	       s->queues == 0 && !selector_asks_file(s);
 }
 
 /* PATTERN, --sender and --from: bits of selector_matched; 0 if one of them does not hold. */
@@ -336,7 +382,7 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
 	enum pass client = client_pass(s, m);
-	enum pass login = client == PASS_NO ? PASS_NO : login_pass(s, m);
+	enum pass login = client == PASS_NO ? PASS_NO : login_pass(s, m, notes);
 	if (login == PASS_NO)
 		return 0;
 	/* A selector without any question matches nothing. */
@@ -352,7 +398,9 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	}
 	if (login == PASS_FIRST || client == PASS_FIRST)
 		matched |= MATCHED_JOINED;
-	return recipients == UNSURE ? matched | MATCHED_UNSURE : matched;
+	if (recipients == UNSURE || login == PASS_UNSURE)
+		matched |= MATCHED_UNSURE;
+	return matched;
 }
 
 unsigned selector_nominate(

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Which messages are meant: the command's patterns and options. Each kind narrows; the same kind
  * twice is an alternative. A second step asks what only the queue file knows (arrival, size,
- * queue). */
+ * queue), a third what its header and its defer log say. */
 #pragma once
 
 #include "base/array.h"
@@ -14,13 +14,14 @@ struct pattern_set {
 };
 
 struct selector {
-	struct pattern_set author;          /* PATTERN: envelope sender or header From */
-	struct pattern_set sender;          /* --sender */
-	struct pattern_set from;            /* --from */
-	struct pattern_set recipient;       /* --recipient */
-	struct strbuf logins;               /* --login, packed list */
-	bool login_exact;                   /* login_case = exact; else ASCII case is ignored */
-	struct strbuf message_ids;          /* --message-id, packed, without <> */
+	struct pattern_set author;         /* PATTERN: envelope sender or header From */
+	struct pattern_set sender;         /* --sender */
+	struct pattern_set from;           /* --from */
+	struct pattern_set recipient;      /* --recipient */
+	struct strbuf logins;              /* --login NAME, packed list */
+	struct pattern_set login_patterns; /* --login @DOMAIN, /pcre/: DOMAIN or REGEX */
+	bool login_exact;          /* login_case = exact, set it by selector_set_login_case */
+	struct strbuf message_ids; /* --message-id, packed, without <> */
 	ARRAY_OF(struct net_block) clients; /* --client */
 	ARRAY_OF(uint64_t) uids;            /* --uid: who ran sendmail(1), by the queue file */
 	ARRAY_OF(struct queue_id) ids;      /* --id */
@@ -32,7 +33,13 @@ struct selector {
 	int64_t arrived_after;  /* --newer */
 	int64_t larger_than;    /* bytes; -1 = not asked */
 	unsigned queues;        /* bits of enum queue_name (postfix/queue.h); 0 = all */
+	/* Third step. Expressions alone. */
+	struct pattern_set
+	    subject;            /* --subject: a Subject matches, in the form of mail/subject.h */
+	struct pattern_set why; /* --why: a reason in the defer log matches */
 };
+
+enum selector_answer { SELECTOR_NO, SELECTOR_YES, SELECTOR_UNSURE };
 
 enum selector_matched {
 	MATCHED_ENVELOPE = 1u << 0, /* an author pattern matched the envelope sender */
@@ -55,7 +62,12 @@ void selector_release(struct selector *s);
 int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
 /* ERR_SYNTAX for what is empty or no network, or -ENOMEM. */
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
-int selector_add_login(struct selector *s, const char *login) NODISCARD;
+int selector_add_login(struct selector *s, const char *login) NODISCARD; /* whatever it holds */
+/* NAME, @DOMAIN (all logins of that domain alone), or /pcre/. ERR_SYNTAX with words, or -ENOMEM. */
+int selector_add_login_text(struct selector *s, const char *text, struct err *err) NODISCARD;
+/* Unless exact, names and expressions ignore ASCII case. Call it after the last add. -ENOMEM. */
+int selector_set_login_case(struct selector *s, bool exact) NODISCARD;
+bool selector_asks_login(const struct selector *s);
 int selector_add_message_id(struct selector *s, const char *id) NODISCARD;
 int selector_add_uid(struct selector *s, uid_t uid) NODISCARD;
 int selector_add_id(struct selector *s, const struct queue_id *id) NODISCARD;
@@ -80,6 +92,10 @@ struct selector_header {
 	bool author, from; /* a mailbox matched PATTERN, --from */
 	bool cut;          /* not all of it was read */
 	unsigned limits;
+	/* --subject; see selector_subject_take. */
+	bool subject, subject_unsure;
+	unsigned subjects, subject_limits;
+	struct strbuf text; /* scratch; the owner releases it */
 };
 void selector_header_take(void *arg, const struct address *mailbox);
 /* selector_nominate with the queue file's header read: mailboxes are unsure only if it was cut. */
@@ -88,6 +104,20 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 /* Second step, on what the proof read. queue: bit of the message's queue. */
 bool selector_match_file(
     const struct selector *s, int64_t arrival_time, int64_t size, unsigned queue);
+
+/* Whether there is a third step. */
+bool selector_asks_file(const struct selector *s);
+/* A Subject field, while the header is read; cut: its end is missing. Of more than
+ * SELECTOR_SUBJECTS_MAX fields the rest is not looked at, and missing. */
+#define SELECTOR_SUBJECTS_MAX 10
+void selector_subject_take(struct selector_header *h, const char *value, size_t len, bool cut);
+/* Afterwards: YES if one of the fields matches; without a field, if the empty text does. UNSURE:
+ * what is missing decides. whole: the header was read to its end. Once for each message. */
+enum selector_answer selector_subject_answer(struct selector_header *h, bool whole);
+/* Whether text, a reason, matches --why; cut: its end is missing. */
+enum selector_answer selector_why_answer(
+    const struct selector *s, const char *text, bool cut, unsigned *limits);
+
 /* How many recipients --recipient does not match; 0 without it. Counts the queue file's if it was
  * read, else those of RCPT TO; cut ones do not match. */
 uint32_t selector_other_recipients(const struct selector *s, const struct message *m);

@@ -9,7 +9,8 @@ void selector_init(struct selector *s)
 
 void selector_release(struct selector *s)
 {
-	struct pattern_set *sets[] = {&s->author, &s->sender, &s->from, &s->recipient};
+	struct pattern_set *sets[] = {&s->author, &s->sender, &s->from, &s->recipient,
+	    &s->login_patterns, &s->subject, &s->why};
 
 	for (size_t n = 0; n < COUNT_OF(sets); n++) {
 		for (size_t i = 0; i < sets[n]->count; i++)
@@ -52,6 +53,60 @@ int selector_add_login(struct selector *s, const char *login)
 		return ERR_SYNTAX;
 	strlist_push(&s->logins, login, strlen(login));
 	return s->logins.failed ? -ENOMEM : 0;
+}
+
+static int parse_login_pattern(const char *text, struct pattern *ret, struct err *err)
+{
+	int code = pattern_parse(*text == '@' ? text + 1 : text, ret, err);
+
+	if (code < 0 || *text == '/' || ret->kind == PATTERN_DOMAIN)
+		return code;
+	pattern_release(ret);
+	return err_set(
+	    err, ERR_SYNTAX, "'%s' is no domain (@example.com is all logins of that domain)", text);
+}
+
+int selector_add_login_text(struct selector *s, const char *text, struct err *err)
+{
+	struct pattern p = {0};
+	int code;
+
+	if (*text != '@' && *text != '/') {
+		code = selector_add_login(s, text);
+		return code < 0 ? err_set(err, code, "%s", err_word(code)) : 0;
+	}
+	code = parse_login_pattern(text, &p, err);
+	code = code ?: pattern_set_add(&s->login_patterns, &p);
+	pattern_release(&p);
+	return code;
+}
+
+/* The same expression with the flag i. It was parsed before, so only memory can fail. */
+static int ignore_case(struct pattern *p)
+{
+	struct strbuf text = {0};
+	struct pattern caseless = {0};
+
+	if (p->kind != PATTERN_REGEX || p->text[strlen(p->text) - 1] == 'i')
+		return 0;
+	strbuf_printf(&text, "%si", p->text);
+	int code = text.failed ? -ENOMEM : pattern_parse(text.text, &caseless, NULL);
+	strbuf_release(&text);
+	if (code < 0)
+		return -ENOMEM;
+	pattern_release(p);
+	*p = caseless;
+	return 0;
+}
+
+int selector_set_login_case(struct selector *s, bool exact)
+{
+	int code = 0;
+
+	s->login_exact = exact;
+	for (size_t n = 0; !exact && code == 0 && n < s->login_patterns.count; n++)
+		code = ignore_case(&s->login_patterns.list[n]);
+	return code;
 }
 
 int selector_add_message_id(struct selector *s, const char *id)

@@ -56,12 +56,11 @@ struct reading {
 	struct strbuf folded;
 };
 
-static int visit_reason(void *arg, const char *recipient, const char *reason)
+static int visit_reason(void *arg, const struct spool_reason *reason)
 {
 	struct reading *r = arg;
 
-	(void)recipient;
-	fold_reason(reason, &r->folded);
+	fold_reason(reason->text, &r->folded);
 	if (r->folded.len > TEXT_MAX)
 		r->folded.text[TEXT_MAX] = '\0';
 	count(&r->facts.tables[FACT_REASONS], strbuf_text(&r->folded), 1);

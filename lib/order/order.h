@@ -81,6 +81,8 @@ struct item {
 	bool reread;      /* its file was read because its row was not proven */
 	bool looked;      /* gone, and looked for a second time */
 	bool dropped;     /* the index was told that it left */
+	bool limited;     /* an expression hit its limit on its subject or a reason */
+	bool doubted;     /* what could not be read of these decides */
 };
 
 struct tally {
@@ -97,8 +99,9 @@ struct tally {
 	/* What follows is not counted by items. */
 	uint64_t unjoined;   /* back from a filter: --login and --client cannot judge them */
 	uint64_t unreadable; /* complete queue files, and directories */
-	uint64_t undecided;  /* --recipient depends on recipients that could not be read */
-	uint64_t limits;     /* expressions that hit their match limit */
+	uint64_t undecided; /* what could not be read decides: recipients, authors, a login, subject
+			       or reason */
+	uint64_t limits;    /* expressions that hit their match limit */
 	/* Unknown to the index, and not readable yet: still being received (mode 0600), or in
 	 * maildrop, readable only by their submitter. */
 	uint64_t arriving, maildrop;

@@ -158,7 +158,8 @@ static int believe_all(struct run *run, struct err *err)
 	for (size_t n = 0; n < run->outcome->count; n++) {
 		struct item *item = &run->outcome->items[n];
 		struct message m = candidate_message(item->candidate);
-		bool sure = s->queues == 0 && !(item->candidate->matched & MATCHED_UNSURE);
+		bool sure = s->queues == 0 && !selector_asks_file(s) &&
+			    !(item->candidate->matched & MATCHED_UNSURE);
 
 		item->proof.arrival_time = message_arrival(&m);
 		item->proof.size = m.queued.size;

@@ -24,7 +24,8 @@ int order_look_start(struct run *run, const struct postfix *p, const size_t *at,
 {
 	struct looked looked = {.outcome = run->outcome, .at = at};
 
-	return spool_prove_start(p, message_at, &looked, count, departed, ret, err);
+	return spool_prove_start(
+	    p, message_at, &looked, count, departed, run->order->selector, ret, err);
 }
 
 /* For undo the identity is queue ID and time of arrival, by the account. */
@@ -63,6 +64,24 @@ static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
     [PROOF_ARRIVING] = RESULT_READY,
     [PROOF_SAME] = RESULT_READY};
 
+/* Whether the file's header and defer log are what was asked for. What still arrives can be acted
+ * on later; it has no reasons. */
+static bool is_asked_for(struct run *run, struct item *item, const struct proof *proof)
+{
+	const struct selector *s = run->order->selector;
+	struct tally *tally = &run->outcome->tally;
+
+	if (!selector_asks_file(s))
+		return true;
+	if (proof->state == PROOF_ARRIVING)
+		return s->why.count == 0 && run->row->changes && !run->order->dry_run;
+	tally->limits += proof->limited && !item->limited;
+	item->limited |= proof->limited != 0;
+	tally->undecided += proof->asked == ASKED_UNSURE && !item->doubted;
+	item->doubted |= proof->asked == ASKED_UNSURE;
+	return proof->asked == ASKED_YES;
+}
+
 void order_judge(struct run *run, struct item *item, const struct proof *proof)
 {
 	const struct selector *s = run->order->selector;
@@ -79,6 +98,7 @@ void order_judge(struct run *run, struct item *item, const struct proof *proof)
 	if (!is_there)
 		return;
 	bool meant = selector_match_file(s, order_arrival(item), proof->size, proof->queue) &&
+		     is_asked_for(run, item, proof) &&
 		     !(item->refuted && item->result == RESULT_READY);
 	item->idle = meant && (proof->queue & run->row->idle);
 	if (!meant || item->idle)

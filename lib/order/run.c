@@ -70,6 +70,20 @@ static bool is_left(const struct run *run)
 	return order_any(run->outcome, acts ? IS_OPEN | IS_READY : IS_OPEN);
 }
 
+static void tell_doubted(struct outcome *outcome)
+{
+	unsigned long long count = 0;
+	struct err err = {{0}};
+
+	for (size_t n = 0; n < outcome->count; n++)
+		count += outcome->items[n].doubted;
+	if (count == 0)
+		return;
+	err_set(&err, 0, "%llu %s a subject or reasons that could not be read whole; left alone",
+	    count, count == 1 ? "message has" : "messages have");
+	order_trouble(outcome, &err);
+}
+
 static void end(struct run *run, int code, const struct err *why)
 {
 	struct outcome *outcome = run->outcome;
@@ -80,6 +94,7 @@ static void end(struct run *run, int code, const struct err *why)
 	if (code < 0 || is_left(run))
 		order_leave(outcome);
 	order_tally(outcome);
+	tell_doubted(outcome);
 	if (outcome->refused)
 		outcome->accounted = true;
 	else

@@ -356,7 +356,8 @@ int standing_run(const struct settings *s, const struct postfix *postfix, struct
 
 	name_of(standing->number, watch.name);
 	snprintf(token, sizeof(token), "standing:%" PRIu64, standing->number);
-	standing->selector.login_exact = s->login_exact;
+	if (selector_set_login_case(&standing->selector, s->login_exact) < 0)
+		return err_set(err, -ENOMEM, "out of memory");
 	int code = order_run(&order, ret, err);
 	if (code == 0 && watch.ended)
 		be_ended(ret, standing, stop && *stop);

@@ -118,7 +118,7 @@ static void tell_undecided(struct outcome *outcome, uint64_t count)
 	if (count == 0)
 		return;
 	outcome->tally.undecided += count;
-	err_set(&err, 0, "%llu %s recipients or authors that could not be read; left alone",
+	err_set(&err, 0, "%llu %s recipients, authors or logins that could not be read; left alone",
 	    (unsigned long long)count, count == 1 ? "message has" : "messages have");
 	order_trouble(outcome, &err);
 }

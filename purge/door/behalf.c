@@ -7,10 +7,10 @@
 /* Options that neither name a file nor read one. A new option is refused until it is listed here.
  */
 static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
-    "uid", "flood", "message-id", "id", "older", "newer", "larger", "queue", "subdomains", "all",
-    "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign", "requeue", "normal",
-    "bad", "batch", "by", "since", "action", "text", "test", "reason", "dry-run", "yes", "json",
-    "quiet"};
+    "uid", "subject", "why", "flood", "message-id", "id", "older", "newer", "larger", "queue",
+    "subdomains", "all", "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign",
+    "requeue", "normal", "bad", "batch", "by", "since", "action", "text", "test", "reason",
+    "dry-run", "yes", "json", "quiet"};
 
 bool behalf_is_open(const char *given)
 {

@@ -17,6 +17,8 @@ static const struct {
     {"login", "login", false},
     {"client", "client", false},
     {"uid", "uid", false},
+    {"subject", "subject", false},
+    {"why", "why", false},
     {"message_id", "message-id", false},
     {"id", "id", false},
     {"larger", "larger", false},

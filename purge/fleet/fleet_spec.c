@@ -15,6 +15,8 @@ static const struct row {
 } rows[] = {
     {"login", "login", FORM_TEXTS},
     {"uid", "uid", FORM_TEXTS},
+    {"subject", "subject", FORM_TEXTS},
+    {"why", "why", FORM_TEXTS},
     {"message-id", "message_id", FORM_TEXTS},
     {"id", "id", FORM_TEXTS},
     {"queue", "queue", FORM_TEXT},

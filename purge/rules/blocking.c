@@ -78,6 +78,14 @@ static int add_client(struct block_plan *plan, const struct net_block *block,
 	return add_joined(plan, "client:", subject, terms, err);
 }
 
+static int add_login_pattern(struct block_plan *plan, const struct pattern *p,
+    const struct block_terms *terms, struct err *err)
+{
+	return add_joined(plan,
+	    p->kind == PATTERN_DOMAIN ? RULE_LOGIN_PREFIX "@" : RULE_LOGIN_PREFIX, p->text, terms,
+	    err);
+}
+
 int block_plan_selector(struct block_plan *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err)
 {
@@ -91,6 +99,8 @@ int block_plan_selector(struct block_plan *plan, const struct selector *selector
 	strlist_each (login, &logins) {
 		code = code ?: add_joined(plan, RULE_LOGIN_PREFIX, login, terms, err);
 	}
+	for (size_t i = 0; code == 0 && i < selector->login_patterns.count; i++)
+		code = add_login_pattern(plan, &selector->login_patterns.list[i], terms, err);
 	for (size_t i = 0; code == 0 && i < selector->clients.count; i++)
 		code = add_client(plan, &selector->clients.list[i], terms, err);
 	if (code == 0 && plan->rules.count == 0)

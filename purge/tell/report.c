@@ -237,7 +237,7 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 		t->unjoined, true, true},
 	    {"unreadable", "unreadable", "queue files that could not be read", t->unreadable, true,
 		true},
-	    {"undecided", "undecided", "recipients that could not be read decide", t->undecided,
+	    {"undecided", "undecided", "what could not be read decides; left alone", t->undecided,
 		false, true},
 	    {"limits", "too costly", "an expression hit its match limit; not taken", t->limits,
 		false, true},

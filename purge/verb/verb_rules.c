@@ -82,6 +82,8 @@ static int make_query(
 	const struct selector *selector = &s->options.selector;
 	struct strlist logins = strlist_of(&selector->logins);
 
+	if (selector->login_patterns.count)
+		return err_set(err, ERR_USAGE, "'--test' takes the name of a login");
 	if (logins.count > 1 || selector->clients.count > 1)
 		return err_set(err, ERR_USAGE, "'--test' takes one login and one client");
 	if (selector->clients.count && selector->clients.list[0].bits != 128)
@@ -187,7 +189,7 @@ int verb_rules(struct session *s, struct err *err)
 	const struct selector *selector = &s->options.selector;
 	struct rulebox box = {0};
 
-	if (!s->options.test && (selector->logins.len || selector->clients.count))
+	if (!s->options.test && (selector_asks_login(selector) || selector->clients.count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
 	int code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
 	code = code ?: tell_troubles(s, &box);

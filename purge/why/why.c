@@ -72,8 +72,9 @@ static int count_domain(struct counting *c, size_t reason, const char *recipient
 	return 0;
 }
 
-static int count_recipient(void *arg, const char *recipient, const char *reason)
+static int count_recipient(void *arg, const struct spool_reason *entry)
 {
+	const char *recipient = entry->recipient, *reason = entry->text;
 	struct counting *c = arg;
 	size_t number;
 	int code = find_reason(c, reason, &number);

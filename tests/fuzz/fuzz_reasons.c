@@ -12,8 +12,6 @@
 #include "postfix/spool/spool.h"
 #include "tests/fuzz/fuzz.h"
 
-#define TEXT_MAX 1024 /* with its NUL */
-
 static char directory[] = "/tmp/pqp-reasons.XXXXXX";
 static int queue_dir = -1;
 
@@ -32,12 +30,13 @@ static void make_directory(void)
 	atexit(remove_directory);
 }
 
-static int visit(void *arg, const char *recipient, const char *reason)
+static int visit(void *arg, const struct spool_reason *entry)
 {
+	const char *recipient = entry->recipient, *reason = entry->text;
 	uint64_t *visited = arg;
 
 	fuzz_require(recipient[0] || reason[0]);
-	fuzz_require(strlen(recipient) < TEXT_MAX && strlen(reason) < TEXT_MAX);
+	fuzz_require(strlen(recipient) <= SPOOL_REASON_MAX && strlen(reason) <= SPOOL_REASON_MAX);
 	fuzz_require(!strpbrk(recipient, "\n\r\t\033\177") && !strpbrk(reason, "\n\r\t\033\177"));
 	++*visited;
 	return 0;

@@ -112,6 +112,8 @@ static void take_line(struct selector *s, struct txn *txn, char *line, unsigned 
 		add_message(txn, line + 1, (*messages)++);
 	else if (line[0] == 'L' && line[1])
 		fuzz_require(selector_add_login(s, line + 1) == 0);
+	else if (line[0] == 'l')
+		(void)!selector_add_login_text(s, line + 1, NULL);
 	else if (line[0] == 'I') {
 		id_of((unsigned)(unsigned char)line[1] % MESSAGES, &id);
 		fuzz_require(selector_add_id(s, &id) == 0);

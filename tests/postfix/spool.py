@@ -4,6 +4,7 @@
 Queue files are sequences of records: one type byte, a length in groups of seven bits (low group first, 0x80 = more
 follows), then the data. Only what the tests need is read.
 """
+import email.header
 import email.parser
 import email.policy
 import os
@@ -103,6 +104,20 @@ class QueueFile:
     @property
     def message(self):
         return email.parser.BytesParser(policy=email.policy.SMTP).parsebytes(self.content, True)
+
+    @property
+    def subjects(self):
+        """Each Subject field decoded, with one blank for each run of blanks; or [""]."""
+        raw = email.parser.BytesHeaderParser(policy=email.policy.compat32).parsebytes(self.content)
+        return [" ".join(self.decoded(str(value)).split()) for value in raw.get_all("subject", [""])]
+
+    @staticmethod
+    def decoded(value):
+        """Encoded words in a charset that nobody knows stay as written."""
+        try:
+            return str(email.header.make_header(email.header.decode_header(value)))
+        except LookupError:
+            return value
 
     @property
     def from_addresses(self):

@@ -30,6 +30,8 @@ static void take_value(
 	header_take(&h->recorded, name, name_len, value, len);
 	if (header_is(name, name_len, "received"))
 		queue_route_take(&h->route, value, h->fields == 1, h->host);
+	else if (h->asked && header_is(name, name_len, "subject"))
+		selector_subject_take(h->asked, value, len, h->cut);
 	else if (header_is(name, name_len, "auto-submitted"))
 		h->auto_replied |= strcmp(value, "auto-replied") == 0;
 	else if (header_is(name, name_len, "delivered-to"))

@@ -69,6 +69,7 @@ static void take_size(struct walk *w, const char *text)
 
 static void take_line(struct walk *w, const struct queue_record *r)
 {
+	w->m->header.cut |= r->cut;
 	queue_header_line(&w->m->header, r->data, r->len, !w->line_goes_on);
 	w->line_goes_on = r->type == 'L';
 	w->in_header = !w->m->header.ended;
@@ -106,6 +107,15 @@ static void take_record(struct walk *w, const struct queue_record *r)
 		strbuf_puts(&w->original, r->data);
 }
 
+static void ask_subject(struct queue_message *m)
+{
+	bool whole = (m->header.ended || m->finished) && !m->header.cut;
+
+	queue_header_end(&m->header);
+	m->subject =
+	    m->header.asked ? selector_subject_answer(m->header.asked, whole) : SELECTOR_YES;
+}
+
 /* Malformed content is no error once the envelope was read: the proof needs no more. */
 static int walk_file(struct walk *w)
 {
@@ -120,7 +130,7 @@ static int walk_file(struct walk *w)
 		w->has_envelope = envelope == 0;
 		take_record(w, &r);
 	}
-	queue_header_end(&w->m->header);
+	ask_subject(w->m);
 	return code == ERR_SYNTAX && w->has_envelope ? 0 : code;
 }
 
@@ -130,9 +140,11 @@ static void clear(struct queue_message *m, const struct queue_id *id, const stru
 	m->message.queue_id = *id;
 	m->message.origin = ORIGIN_QUEUE;
 	m->made_here = m->by_client = m->finished = false;
-	m->mailboxes = (struct selector_header){.selector = m->mailboxes.selector};
+	m->mailboxes =
+	    (struct selector_header){.selector = m->mailboxes.selector, .text = m->mailboxes.text};
 	m->header.recorded.from.taken = m->mailboxes.selector ? selector_header_take : NULL;
 	m->header.recorded.from.arg = &m->mailboxes;
+	m->header.asked = m->mailboxes.selector ? &m->mailboxes : NULL;
 	queue_header_clear(&m->header, host);
 	strbuf_clear(&m->recipients);
 	strbuf_clear(&m->originals);
@@ -225,6 +237,7 @@ int queue_message_read(int fd, const struct queue_id *id, const struct queue_hos
 void queue_message_release(struct queue_message *m)
 {
 	queue_header_release(&m->header);
+	strbuf_release(&m->mailboxes.text);
 	strbuf_release(&m->recipients);
 	strbuf_release(&m->originals);
 	strbuf_release(&m->login);

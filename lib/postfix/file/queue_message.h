@@ -14,11 +14,12 @@
 
 struct queue_header {
 	struct header recorded;
+	struct selector_header *asked; /* gets the Subject fields; NULL: nobody asks */
 	struct queue_route route;
 	struct strbuf report; /* Content-Type, if it is that of a delivery report */
 	bool auto_replied;    /* Auto-Submitted: auto-replied */
 	bool delivered_to;    /* there is a Delivered-To: forwarded */
-	bool cut;             /* a field was longer than QUEUE_FIELD_MAX */
+	bool cut;             /* a field was longer than QUEUE_FIELD_MAX, or a line than a record */
 	/* Private. */
 	const struct queue_host *host;
 	struct strbuf field; /* may continue on the next line */
@@ -47,6 +48,8 @@ struct queue_message {
 	struct message message;
 	struct identity identity;
 	bool finished; /* read to its end: no recipient is missing */
+	/* What mailboxes.selector asks of the Subject; YES without a selector. */
+	enum selector_answer subject;
 	/* Set mailboxes.selector before the first file to match all mailboxes of each header, also
 	 * those past FROM_MAILBOX_MAX (selector_nominate_read). */
 	struct selector_header mailboxes;

@@ -218,7 +218,7 @@ static bool judge_unreadable(
 
 /* False: there is none in spot. */
 static bool look_in(
-    const struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
+    struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
 {
 	char path[QUEUE_PATH_MAX];
 
@@ -230,6 +230,8 @@ static bool look_in(
 	if (fd < 0)
 		return judge_unreadable(l, spot, &recorded->queue_id, fd, ret);
 	spool_judge(fd, recorded, ret);
+	if (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN)
+		asking_answer(&l->asking, fd, &l->layout, l->queue_dir, &recorded->queue_id, ret);
 	io_close(&fd);
 	return true;
 }
@@ -420,5 +422,6 @@ void looking_release(struct looking *l)
 {
 	free(l->proofs);
 	free(l->left);
+	asking_release(&l->asking);
 	*l = (struct looking){0};
 }

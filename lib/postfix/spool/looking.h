@@ -3,6 +3,7 @@
  * Private to lib/postfix. */
 #pragma once
 
+#include "postfix/spool/asking.h"
 #include "postfix/spool/names.h"
 #include "postfix/spool/spool.h"
 
@@ -28,6 +29,7 @@ struct looking {
 	spool_get *get;             /* messages to prove; or NULL */
 	const struct queue_id *ids; /* without get: names whose state is asked */
 	void *arg;
+	struct asking asking; /* of what is proven */
 	size_t first, count;  /* which of all these */
 	size_t departed;      /* how many of them, from first on, are probably gone */
 	struct proof *proofs; /* the results, count of them; owned */

@@ -9,44 +9,51 @@
 #include "postfix/spool/spool.h"
 
 #define COLLECTED_MAX (64u << 20)
-#define VALUE_MAX     1024
 
-struct block {
-	char recipient[VALUE_MAX], reason[VALUE_MAX];
+struct text {
+	char at[SPOOL_REASON_MAX + 1];
+	bool cut;
 };
 
-static void take_value(char into[VALUE_MAX], const char *from, size_t len)
-{
-	char value[VALUE_MAX];
+struct block {
+	struct text recipient, reason;
+};
 
+static void take_value(struct text *into, const char *from, size_t len, bool cut)
+{
+	char value[SPOOL_REASON_MAX + 1];
+
+	into->cut = cut || len > SPOOL_REASON_MAX;
 	len = len < sizeof(value) - 1 ? len : sizeof(value) - 1;
 	memcpy(value, from, len);
 	value[len] = '\0';
-	str_scrub(into, VALUE_MAX, value);
+	str_scrub(into->at, sizeof(into->at), value);
 }
 
-static void take_line(struct block *block, const char *line)
+static void take_line(struct block *block, const char *line, bool cut)
 {
 	size_t len = strlen(line);
 	const char *end;
 
 	if (str_starts(line, "recipient=")) {
-		take_value(block->recipient, line + 10, len - 10);
+		take_value(&block->recipient, line + 10, len - 10, cut);
 	} else if (str_starts(line, "reason=")) {
-		take_value(block->reason, line + 7, len - 7);
+		take_value(&block->reason, line + 7, len - 7, cut);
 	} else if (line[0] == '<' && (end = strstr(line, ">: ")) != NULL) {
-		take_value(block->recipient, line + 1, (size_t)(end - line) - 1);
-		take_value(block->reason, end + 3, strlen(end + 3));
+		take_value(&block->recipient, line + 1, (size_t)(end - line) - 1, false);
+		take_value(&block->reason, end + 3, strlen(end + 3), cut);
 	}
 }
 
 static int visit_block(struct block *block, spool_reason_visit *visit, void *arg)
 {
+	struct spool_reason reason = {block->recipient.at, block->reason.at, block->reason.cut};
 	int code = 0;
 
-	if (block->recipient[0] || block->reason[0])
-		code = visit(arg, block->recipient, block->reason);
-	*block = (struct block){0};
+	if (reason.recipient[0] || reason.text[0])
+		code = visit(arg, &reason);
+	block->recipient.at[0] = block->reason.at[0] = '\0';
+	block->reason.cut = false;
 	return code;
 }
 
@@ -57,7 +64,8 @@ static int visit_lines(struct lines *log, spool_reason_visit *visit, void *arg)
 
 	while ((code = lines_next(log)) == 1) {
 		if (log->line.len > 0)
-			take_line(&block, log->line.text);
+			take_line(&block, log->line.text,
+			    log->cut || strlen(log->line.text) != log->line.len);
 		else if ((code = visit_block(&block, visit, arg)) < 0)
 			break;
 	}
@@ -95,13 +103,13 @@ int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const 
 
 /* ---- packed, for a parent */
 
-static int pack(void *arg, const char *recipient, const char *reason)
+static int pack(void *arg, const struct spool_reason *reason)
 {
 	struct bytes *out = arg;
 
 	if (out->len < COLLECTED_MAX) {
-		bytes_put(out, recipient, strlen(recipient) + 1);
-		bytes_put(out, reason, strlen(reason) + 1);
+		bytes_put(out, reason->recipient, strlen(reason->recipient) + 1);
+		bytes_put(out, reason->text, strlen(reason->text) + 1);
 	}
 	return 0;
 }

@@ -3,7 +3,8 @@
 #include "base/clock.h"
 #include "postfix/spool/looking.h"
 
-#define SPLIT_COUNT 4000 /* from here on a second child pays */
+#define SPLIT_COUNT  4000 /* from here on a second child pays */
+#define ASKING_TIMES 10   /* the patience with one who also reads headers and logs */
 
 struct batch {
 	struct looking looking;
@@ -39,7 +40,8 @@ static int take_batch(struct batch *b, int64_t deadline, struct proof *into, str
 		code = err_set(err, ERR_CHILD, "the prover broke off");
 	for (size_t n = 0; code == 0 && into && n < count; n++) {
 		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
-		if (into[first + n].state > PROOF_ERROR || into[first + n].depth > HASH_DEPTH_MAX)
+		if (into[first + n].state > PROOF_ERROR || into[first + n].asked > ASKED_UNSURE ||
+		    into[first + n].depth > HASH_DEPTH_MAX)
 			code = err_set(err, ERR_CHILD, "the prover lied");
 	}
 	blob_release(&blob);
@@ -64,7 +66,8 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 	if (!s)
 		return err_sys(err, ENOMEM, "failed to look at %zu messages", count);
 	s->count = count;
-	s->deadline = clock_steady() + queue_patience(count);
+	s->deadline =
+	    clock_steady() + queue_patience(count) * (task->asking.selector ? ASKING_TIMES : 1);
 	for (unsigned n = 0; n < used && code == 0; n++) {
 		struct batch *b = &s->batches[n];
 		struct looking *l = &b->looking;
@@ -85,10 +88,14 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 }
 
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
-    size_t departed, struct spool_proving **ret, struct err *err)
+    size_t departed, const struct selector *asks, struct spool_proving **ret, struct err *err)
 {
-	struct looking task = {
-	    .p = p, .get = get, .arg = arg, .count = count, .departed = departed};
+	struct looking task = {.p = p,
+	    .get = get,
+	    .arg = arg,
+	    .asking = {.selector = asks && selector_asks_file(asks) ? asks : NULL, .postfix = p},
+	    .count = count,
+	    .departed = departed};
 
 	return start(&task, ret, err);
 }
@@ -120,7 +127,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
     struct proof **ret, struct err *err)
 {
 	struct spool_proving *s = NULL;
-	int code = spool_prove_start(p, get, arg, count, 0, &s, err);
+	int code = spool_prove_start(p, get, arg, count, 0, NULL, &s, err);
 
 	return code != 0 || !s ? code : spool_prove_finish(s, ret, err);
 }

@@ -15,6 +15,7 @@
 #pragma once
 
 #include "mail/identity.h"
+#include "mail/selector.h"
 #include "postfix/spool/queue.h"
 
 enum proof_state {
@@ -27,8 +28,18 @@ enum proof_state {
 			searched may have it, and Postfix could not have put it there */
 };
 
+/* What the selector asks of the file and its defer log (selector_asks_file). */
+enum proof_asked {
+	ASKED_NOTHING, /* it is not asked, or the state is neither SAME nor UNPROVEN */
+	ASKED_NO,
+	ASKED_YES,
+	ASKED_UNSURE, /* what was cut or could not be read decides */
+};
+
 struct proof {
 	uint8_t state;        /* enum proof_state */
+	uint8_t asked;        /* enum proof_asked */
+	uint8_t limited;      /* 1: an expression hit its match limit */
 	uint8_t queue;        /* enum queue_name; 0 when gone */
 	uint8_t depth;        /* levels of hashing, for queue_hashing */
 	int32_t error;        /* of PROOF_ERROR: -errno or ERR_SYNTAX */
@@ -44,13 +55,16 @@ typedef const struct message *spool_get(void *arg, size_t n);
 int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
 /*
- * The same in two steps: start, do other work until the descriptor is readable, finish, which frees
- * in any case. The first `departed` messages are probably gone and are first looked for by name (4
- * us); results are the same. *arg need not outlive the start.
+ * The same, with what asks (may be NULL) asks of each proven file: as it lies there, some 25 us
+ * each for a Subject, and by the size of a defer log. In two steps: start, do other work until the
+ * descriptor is readable, finish, which frees in any case. The first `departed` messages are
+ * probably gone and are first looked for by name (4 us); results are the same. *arg need not
+ * outlive the start.
  */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,
-    size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
+    size_t departed, const struct selector *asks, struct spool_proving **ret,
+    struct err *err) NODISCARD;
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
 int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
 
@@ -62,12 +76,18 @@ void spool_judge(int fd, const struct message *recorded, struct proof *ret);
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
     struct proof **ret, struct err *err) NODISCARD;
 
+#define SPOOL_REASON_MAX 4096 /* bytes kept of a recipient or a reason */
+
 /* From the message's defer log (bounce_log(3) format), scrubbed: "recipient\0reason\0...", some 64
  * MiB at most. Empty if there is no log. */
 int spool_reasons(const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed,
     struct err *err) NODISCARD;
-/* The same entry by entry, in this process, which must be mail_owner. Long lines are cut; memory
- * use does not depend on the log. A negative code from visit ends it and is returned. */
-typedef int spool_reason_visit(void *arg, const char *recipient, const char *reason);
+struct spool_reason {
+	const char *recipient, *text;
+	bool cut; /* the text was longer than SPOOL_REASON_MAX */
+};
+/* The same entry by entry, in this process, which must be mail_owner. Memory use does not depend on
+ * the log. A negative code from visit ends it and is returned. */
+typedef int spool_reason_visit(void *arg, const struct spool_reason *reason);
 int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const struct queue_id *id,
     spool_reason_visit *visit, void *arg) NODISCARD;

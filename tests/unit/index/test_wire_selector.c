@@ -29,6 +29,8 @@ static void assert_same_set(
 		    name, str_equal_nocase(a->list[i].address.text, b->list[i].address.text));
 		case_assert(
 		    name, domain_equal(&a->list[i].address.domain, &b->list[i].address.domain));
+		case_assert(name, a->list[i].kind != PATTERN_REGEX ||
+				      strcmp(a->list[i].text, b->list[i].text) == 0);
 	}
 }
 
@@ -45,6 +47,9 @@ static void assert_same(const char *name, const struct selector *a, const struct
 	assert_same_set(name, &a->from, &b->from);
 	assert_same_set(name, &a->recipient, &b->recipient);
 	assert_same_list(name, &a->logins, &b->logins);
+	assert_same_set(name, &a->login_patterns, &b->login_patterns);
+	assert_same_set(name, &a->subject, &b->subject);
+	assert_same_set(name, &a->why, &b->why);
 	assert_same_list(name, &a->message_ids, &b->message_ids);
 	case_assert(name, a->clients.count == b->clients.count);
 	for (size_t i = 0; i < a->clients.count; i++) {
@@ -104,6 +109,14 @@ static void test_patterns(void **state)
 	}
 }
 
+static void add_expression(struct pattern_set *set, const char *text)
+{
+	struct pattern p = {0};
+
+	assert_int_equal(pattern_parse(text, &p, NULL), 0);
+	assert_int_equal(pattern_set_add(set, &p), 0);
+}
+
 static void test_everything_else(void **state)
 {
 	struct selector s = selector_of(&(struct ask){.login = "j\xf6"
@@ -114,6 +127,11 @@ static void test_everything_else(void **state)
 	assert_int_equal(selector_add_uid(&s, 0), 0);
 	assert_int_equal(selector_add_uid(&s, UINT32_MAX - 1), 0);
 	assert_int_equal(selector_add_login(&s, "with \"quotes\" and \x01"), 0);
+	assert_int_equal(selector_add_login_text(&s, "@Example.com", NULL), 0);
+	assert_int_equal(selector_add_login_text(&s, "/^j\xf6 e$/", NULL), 0);
+	assert_int_equal(selector_set_login_case(&s, false), 0);
+	add_expression(&s.subject, "/a \"quoted\" \\/ subject/i");
+	add_expression(&s.why, "/\xc3\xbc/");
 	assert_int_equal(selector_add_message_id(&s, "<a@b>"), 0);
 	assert_int_equal(selector_add_client(&s, "192.0.2.0/24", NULL), 0);
 	assert_int_equal(selector_add_client(&s, "2001:db8::/32", NULL), 0);

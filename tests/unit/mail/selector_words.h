@@ -99,6 +99,8 @@ static inline void add_id(struct selector *s, const char *text)
 /* Pairs of option and value; an author pattern has the option "". */
 static inline void fill(struct selector *s, const char *const *words)
 {
+	bool exact = false;
+
 	selector_init(s);
 	for (; words[0]; words += 2) {
 		const char *o = words[0], *value = words[1];
@@ -112,7 +114,7 @@ static inline void fill(struct selector *s, const char *const *words)
 		else if (strcmp(o, "recipient") == 0)
 			add_pattern(&s->recipient, value);
 		else if (strcmp(o, "login") == 0)
-			assert_int_equal(selector_add_login(s, value), 0);
+			assert_int_equal(selector_add_login_text(s, value, NULL), 0);
 		else if (strcmp(o, "message-id") == 0)
 			assert_int_equal(selector_add_message_id(s, value), 0);
 		else if (strcmp(o, "client") == 0)
@@ -126,10 +128,11 @@ static inline void fill(struct selector *s, const char *const *words)
 		else if (strcmp(o, "all") == 0)
 			s->all = true;
 		else if (strcmp(o, "exact") == 0)
-			s->login_exact = true;
+			exact = true;
 		else
 			fail_msg("unknown option '%s'", o);
 	}
+	assert_int_equal(selector_set_login_case(s, exact), 0);
 	selector_seal(s);
 }
 

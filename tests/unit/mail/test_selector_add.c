@@ -40,6 +40,11 @@ static void test_adding(void **state)
 	(void)state;
 	selector_init(&s);
 	assert_int_equal(selector_add_login(&s, ""), ERR_SYNTAX);
+	assert_int_equal(selector_add_login_text(&s, "", NULL), ERR_SYNTAX);
+	assert_int_equal(selector_add_login_text(&s, "@", NULL), ERR_SYNTAX);
+	assert_int_equal(selector_add_login_text(&s, "@.example.com", NULL), ERR_SYNTAX);
+	assert_int_equal(selector_add_login_text(&s, "@a@b.example", NULL), ERR_SYNTAX);
+	assert_int_equal(selector_add_login_text(&s, "/(/", NULL), ERR_SYNTAX);
 	assert_int_equal(selector_add_message_id(&s, ""), ERR_SYNTAX);
 	assert_int_equal(selector_add_message_id(&s, "<>"), ERR_SYNTAX);
 	for (size_t i = 0; i < COUNT_OF(no_clients); i++) {
@@ -180,9 +185,79 @@ static void test_cut_text(void **state)
 	selector_release(&by_id);
 }
 
+/* Domains of logins are compared as domains of addresses are. */
+static void test_login_domains(void **state)
+{
+	static const struct {
+		const char *asked, *login;
+		unsigned want;
+	} cases[] = {
+	    {"@example.com", "joe@example.com", O},
+	    {"@Example.COM.", "joe@EXAMPLE.com", O},
+	    {"@example.com", "joe@sub.example.com", 0},
+	    {"@example.com", "joe@badexample.com", 0},
+	    {"@example.com", "example.com", 0},
+	    {"@example.com", "a@example.com@other.example", 0},
+	    {"@other.example", "a@example.com@other.example", O},
+	    {"@b\xc3\xbc.example", "joe@xn--b-eha.example", O},
+	    {"@localhost", "joe@localhost", O},
+	    {"/@(sub\\.)?example\\.com$/", "joe@sub.example.com", O},
+	    {"/./", "", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		for (unsigned half = 0; half < 3; half++) {
+			const char *words[] = {"login", cases[i].asked, NULL};
+			unsigned want = cases[i].want;
+			struct selector s;
+			struct message m;
+
+			usual(&m);
+			usual_queued(&m);
+			m.login = m.queued.login = "";
+			*(half == 0     ? &m.login
+			    : half == 1 ? &m.queued.login
+					: &m.first.login) = cases[i].login;
+			fill(&s, words);
+			case_assert(cases[i].asked,
+			    selector_match(&s, &m, NULL) == (want && half == 2 ? want | J : want));
+			selector_release(&s);
+		}
+}
+
+/* Where what was cut of a login decides, nothing is sure. */
+static void test_cut_login_patterns(void **state)
+{
+	static const struct {
+		const char *asked;
+		size_t len;
+		unsigned want;
+	} cases[] = {{"/^x/", MESSAGE_TEXT_MAX, O | U}, {"@example.com", MESSAGE_TEXT_MAX, O | U},
+	    {"/^x/", MESSAGE_TEXT_MAX - 1, O}, {"@example.com", MESSAGE_TEXT_MAX - 1, 0},
+	    {"bob", MESSAGE_TEXT_MAX, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		const char *words[] = {"login", cases[i].asked, NULL};
+		char login[MESSAGE_TEXT_MAX + 1] = "";
+		struct selector s;
+		struct message m;
+
+		usual(&m);
+		memset(login, 'x', cases[i].len);
+		m.login = login;
+		fill(&s, words);
+		case_assert(cases[i].asked, selector_nominate(&s, &m, NULL) == cases[i].want);
+		selector_release(&s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_login_domains),
+	    cmocka_unit_test(test_cut_login_patterns),
 	    cmocka_unit_test(test_message_id_forms),
 	    cmocka_unit_test(test_adding),
 	    cmocka_unit_test(test_file),

@@ -121,7 +121,7 @@ static void test_stopped_child(void **state)
 	assert_int_equal(spool_prove(&rig.p, hang, &m, 1, &proofs, &err), ERR_STOPPED);
 	rig.p.stop = NULL;
 	clock_inject(NULL, steady);
-	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, &proving, &err), 0);
+	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, NULL, &proving, &err), 0);
 	ahead = 3600 * USEC_PER_SEC;
 	assert_int_equal(spool_prove_finish(proving, &proofs, &err), ERR_TIMEOUT);
 	clock_inject(NULL, NULL);

@@ -73,6 +73,11 @@ static void test_lines(void **state)
 	    {"hold", "hold a.example --reason /etc", 0},
 	    {"hold", "hold --reason=x /(/", ERR_REFUSED}, /* not compiled: no error of syntax */
 	    {"hold", "hold --subject=/(/", ERR_REFUSED},
+	    {"hold", "hold --subject /./", ERR_REFUSED},
+	    {"hold", "hold --why=/./", ERR_REFUSED},
+	    {"hold", "hold --login /./", ERR_REFUSED},
+	    {"hold", "hold --login @a.example", 0},
+	    {"hold regex", "hold --subject /./ --why=/./ --login=/./i", 0},
 	    {"hold regex", "hold /(/", ERR_USAGE},
 	    {"block", "block a.example --text=/etc", 0},
 	    {"block", "block login:/./", ERR_REFUSED},

@@ -51,6 +51,9 @@ static void test_spec(void **state)
 	    {"hold --fleet --queue deferred,active --only --recipient <>",
 		"{\"v\":1,\"recipient\":[\"<>\"],\"queue\":\"deferred,active\",\"only\":"
 		"true}"},
+	    {"hold --fleet --subject /^a\\/b/i --why /x/ --why /y/ --login @Example.com",
+		"{\"v\":1,\"login\":[\"@Example.com\"],\"subject\":[\"/^a\\\\/b/i\"],"
+		"\"why\":[\"/x/\",\"/y/\"]}"},
 	    {"top --fleet --by login --since 1h", "{\"v\":1,\"by\":\"login\",\"newer_s\":3600}"},
 	    {"purge --fleet=east,west example.com", "{\"v\":1,\"author\":[\"example.com\"]}"},
 	    {"purge --fleet= example.com", NULL},

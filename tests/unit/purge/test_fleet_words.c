@@ -35,6 +35,8 @@ static void test_words(void **state)
 {
 	static struct door_pair some[] = {{"author", "example.com"}, {"login", "--save=/tmp"},
 	    {"message_id", "a@b"}, {"all", "yes"}, {"author", "<>"}};
+	static struct door_pair asks[] = {
+	    {"subject", "/--all/"}, {"why", "/x y/i"}, {"login", "@b.example"}};
 	static struct door_pair ages[] = {{"older_s", "60"}, {"newer_s", "7200"}};
 	static const struct {
 		const char *verb;
@@ -47,6 +49,9 @@ static void test_words(void **state)
 	    {"purge", 0, some, 5, false,
 		"purge|--json|--reason=why not|--login=--save=/tmp|--message-id=a@b|--all|--|"
 		"example.com|<>"},
+	    {"hold", 0, asks, 3, false,
+		"hold|--json|--reason=why not|--subject=/--all/|--why=/x "
+		"y/i|--login=@b.example|--"},
 	    {"hold", 0, some, 1, true, "hold|--json|--dry-run|--reason=why not|--|example.com"},
 	    /* A late order spares what came after it. */
 	    {"purge", 60 * USEC_PER_SEC, some, 1, false,
