@@ -9,7 +9,7 @@ struct daemon_lock {
 	const char *directory;
 	uid_t uid; /* the file's new owner; (uid_t)-1: unchanged */
 	gid_t gid;
-	int fd; /* -1: not held */
+	int fd;          /* -1: not held */
 	bool ran_before; /* returned: since the machine's start another daemon had it */
 };
 

@@ -222,8 +222,8 @@ static void test_many(void **state)
 	rig_recorded(&two[0], &gone, ARRIVAL);
 	rig_recorded(&two[1], &id, ARRIVAL);
 	for (size_t departed = 0; departed <= MANY; departed += 1000) {
-		if (spool_prove_start(&rig.p, alternate_at, two, MANY, departed, NULL, &proving, &err) <
-			0 ||
+		if (spool_prove_start(
+			&rig.p, alternate_at, two, MANY, departed, NULL, &proving, &err) < 0 ||
 		    spool_prove_finish(proving, &proofs, &err) < 0)
 			fail_msg("%s", err.text);
 		for (size_t n = 0; n < MANY; n++)

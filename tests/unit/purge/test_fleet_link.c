@@ -244,30 +244,29 @@ static void test_why(void **state)
 #define EXAMPLE(id)                                                                                \
 	"\"example\":{\"queue_id\":\"" id                                                          \
 	"\",\"address\":\"u@b.test\",\"delay_reason\":\"no \\u001b[2J\"}"
-	const char *const answers =
-	    CONNECTED PLACED
-		RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-			"1}},"
-			"{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-			"2}}") "{\"ok\":true,\"lines\":[{\"reason\":\"no\",\"recipients\":3,"
-			       "\"messages\":2," EXAMPLE("4A") ",\"domains\":[{\"domain\":\"b."
-							       "test\",\"recipients\":2},"
-							       "{\"domain\":\"a.test\","
-							       "\"recipients\":1}]}],\"last\":true}"
-							       "\n"
-							       "{\"ok\":true,\"lines\":[{"
-							       "\"reason\":\"no\",\"recipients\":5,"
-							       "\"messages\":5," EXAMPLE(
-								   "4B") ",\"domains\":[{"
-									 "\"domain\":\"b.test\","
-									 "\"recipients\":5},"
-									 "{\"domain\":7,"
-									 "\"recipients\":5},{"
-									 "\"domain\":\"c.test\","
-									 "\"recipients\":-5}]},"
-									 "{\"reason\":\"odd\","
-									 "\"recipients\":1}],"
-									 "\"last\":true}\n";
+	const char *const answers = CONNECTED PLACED RESULTS(
+	    "{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+	    "1}},"
+	    "{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
+	    "2}}") "{\"ok\":true,\"lines\":[{\"reason\":\"no\",\"recipients\":3,"
+		   "\"messages\":2," EXAMPLE("4A") ",\"domains\":[{\"domain\":\"b."
+						   "test\",\"recipients\":2},"
+						   "{\"domain\":\"a.test\","
+						   "\"recipients\":1}]}],\"last\":true}"
+						   "\n"
+						   "{\"ok\":true,\"lines\":[{"
+						   "\"reason\":\"no\",\"recipients\":5,"
+						   "\"messages\":5," EXAMPLE(
+						       "4B") ",\"domains\":[{"
+							     "\"domain\":\"b.test\","
+							     "\"recipients\":5},"
+							     "{\"domain\":7,"
+							     "\"recipients\":5},{"
+							     "\"domain\":\"c.test\","
+							     "\"recipients\":-5}]},"
+							     "{\"reason\":\"odd\","
+							     "\"recipients\":1}],"
+							     "\"last\":true}\n";
 
 	answer_with(answers);
 	assert_int_equal(run("why --fleet --json", &out), 0);

@@ -22,8 +22,8 @@ static void test_ages(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
-		case_assert(
-		    cases[i].name, group_age(cases[i].minutes * 60 * USEC_PER_SEC) == cases[i].want);
+		case_assert(cases[i].name,
+		    group_age(cases[i].minutes * 60 * USEC_PER_SEC) == cases[i].want);
 }
 
 static void test_by(void **state)
