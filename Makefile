@@ -20,7 +20,7 @@ VERSION     := 1.0.0
 .DEFAULT_GOAL := all
 
 # ---- what the code needs
-PACKAGES  := lmdb libpcre2-8 libidn2 jansson libconfuse smartcols libxxhash
+PACKAGES  := lmdb libpcre2-8 libidn2 jansson libconfuse smartcols libxxhash ncursesw
 WARNINGS  := -Wall -Wextra -Wshadow -Wformat=2 -Wstrict-prototypes -Wmissing-prototypes \
              -Wwrite-strings -Wvla -Wpointer-arith -Wundef -Wold-style-definition
 HARDENING := -fstack-protector-strong -fPIE -fstack-clash-protection

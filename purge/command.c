@@ -27,6 +27,14 @@ static int run_fleet(struct session *s, struct err *err)
 	return code < 0 ? code : fleet_main(s, err);
 }
 
+/* Its verbs find out what they may. */
+static int run_by_verbs(struct session *s, struct err *err)
+{
+	int code = session_open_plain(s, err);
+
+	return code < 0 ? code : s->verb->run(s, err);
+}
+
 static int run(struct session *s, struct err *err)
 {
 	int code = 0;
@@ -43,6 +51,8 @@ static int run(struct session *s, struct err *err)
 		code = behalf_check(s, err);
 	else if (s->options.fleet || s->verb->flags & VERB_NO_ROOT)
 		return run_fleet(s, err);
+	else if (s->verb->flags & VERB_BY_VERBS)
+		return run_by_verbs(s, err);
 	else if (geteuid() != 0 && s->verb->flags & VERB_AT_DOOR)
 		return ask_root(s, err);
 	code = code ?: session_open(s, err);

@@ -43,6 +43,11 @@ static const struct verb verbs[] = {
 	"what --by says. On a pipe: tab-separated columns.\n",
 	TAKES_MATCHES | OPTION_TOP | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_top},
+    {"screen", "", "watch the queue on the whole terminal, and act on what is seen",
+	"Groups by sender domain, header From, recipient domain, login or client, drawn\n"
+	"anew every two seconds; their messages; hold, purge, block, undo, each of which\n"
+	"shows what it will do and asks. '?' tells the keys.\n",
+	0, WORDS_NONE, VERB_BY_VERBS, ACTION_LIST, verb_screen},
     {"why", "[PATTERN...]", "show why matches are deferred: the reasons, counted",
 	"Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
 	"Postfix tries again and gives up. With no pattern and no selector it is about\n"

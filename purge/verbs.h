@@ -22,6 +22,7 @@ enum verb_flag {
 	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
 	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
 	VERB_NO_ROOT = 1u << 9, /* run as whoever asks, and without Postfix */
+	VERB_BY_VERBS = 1u << 4, /* run as whoever asks; what it does it does by verbs */
 	VERB_AT_DOOR = 1u << 8, /* root runs it for others, where operator_allow lists it */
 };
 
@@ -53,6 +54,7 @@ int verb_block(struct session *s, struct err *err);
 int verb_unblock(struct session *s, struct err *err);
 int verb_rules(struct session *s, struct err *err);
 int verb_top(struct session *s, struct err *err);
+int verb_screen(struct session *s, struct err *err);
 int verb_why(struct session *s, struct err *err);
 int verb_complete(struct session *s, struct err *err);
 int verb_sync(struct session *s, struct err *err);

@@ -5,12 +5,12 @@
 set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
-	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev'
+	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev libncurses-dev'
 DEMO='postfix python3'
 FLEET="$DEMO postgresql openssl"
 UNIT="$DEMO libcmocka-dev"
 TEST="$FLEET $UNIT
-	bash miltertest strace zsh e2fsprogs mount jq systemd prometheus prometheus-node-exporter"
+	bash miltertest strace zsh e2fsprogs mount jq systemd prometheus prometheus-node-exporter tmux"
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
 SUITE='debootstrap'

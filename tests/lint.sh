@@ -31,7 +31,7 @@ rooms() {
 		printf 'wrong arrows out of %s:\n%s\n' "$room" "$wrong"
 		bad=1
 	done
-	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h libpq-fe.h; do
+	for engine in lmdb.h libmilter/mfapi.h pcre2.h confuse.h idn2.h jansson.h xxhash.h libsmartcols.h libpq-fe.h curses.h; do
 		users=$(grep -rlF --include='*.[ch]' "#include <$engine" lib milter purge fleet || true)
 		[ "$(printf '%s\n' "$users" | wc -l)" -le 1 ] && continue
 		printf '<%s> is included by more than one file:\n%s\n' "$engine" "$users"

@@ -190,6 +190,16 @@ bool str_starts_nocase(const char *text, const char *prefix)
 	return true;
 }
 
+bool str_has_nocase(const char *text, const char *part)
+{
+	size_t len = strlen(text), part_len = strlen(part);
+
+	for (size_t i = 0; i + part_len <= len; i++)
+		if (str_starts_nocase(text + i, part))
+			return true;
+	return false;
+}
+
 const char *str_digits(const char *text, uint64_t *ret)
 {
 	uint64_t value = 0;

@@ -63,6 +63,7 @@ bool str_has_word(const char *words, const char *word);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_starts_nocase(const char *text, const char *prefix);
+bool str_has_nocase(const char *text, const char *part); /* true for "" */
 /* Reads the decimal in front; returns what follows, or NULL: no digit, or over 64 bits. */
 const char *str_digits(const char *text, uint64_t *ret);
 /* The whole text is a decimal in min..max; else ERR_SYNTAX. */

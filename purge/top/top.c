@@ -77,6 +77,12 @@ static int compare_groups(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
+void top_end(struct top *top)
+{
+	top->count = top->names.count;
+	top->list = labels_sort(&top->names, compare_groups);
+}
+
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret)
 {
 	struct counting c = {.top = ret, .now = now};
@@ -88,8 +94,7 @@ int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct to
 			code = count_item(&c, &outcome->items[i], by);
 	if (code < 0)
 		return code;
-	ret->count = ret->names.count;
-	ret->list = labels_sort(&ret->names, compare_groups);
+	top_end(ret);
 	return 0;
 }
 

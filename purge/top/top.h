@@ -29,6 +29,7 @@ struct top {
 	size_t count;
 	uint64_t messages; /* a message can be in several groups */
 	uint64_t bytes;
+	uint64_t more; /* groups that are not in the list */
 	struct labels names;
 };
 
@@ -36,4 +37,6 @@ struct top {
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
+/* Sorts what was counted in names, whose values are groups. */
+void top_end(struct top *top);
 void top_release(struct top *top);

@@ -10,6 +10,7 @@
 #include "purge/tell/glyphs.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
+#include "purge/top/kept.h"
 #include "purge/top/top.h"
 #include "purge/walk.h"
 
@@ -185,18 +186,19 @@ static void put_head(const struct screen *screen, const struct top *top)
 		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
 	rate_of(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
 	    sizeof(rate));
-	say(stdout, "%" PRIu64 " %s%s (%s) in %zu %s%s%s.\n", top->messages,
+	say(stdout, "%" PRIu64 " %s%s (%s) in %" PRIu64 " %s%s%s.\n", top->messages,
 	    PLURAL(top->messages, "message"), screen->rates ? "" : " in the queue",
-	    str_size_text(top->bytes, size, sizeof(size)), top->count, PLURAL(top->count, "group"),
-	    *rate ? ", " : "", rate);
+	    str_size_text(top->bytes, size, sizeof(size)), top->count + top->more,
+	    PLURAL(top->count + top->more, "group"), *rate ? ", " : "", rate);
 }
 
 static void put_foot(const struct screen *screen, const struct top *top)
 {
-	size_t more = top->count - shown(screen, top);
+	uint64_t more = top->count - shown(screen, top) + top->more;
 
 	if (more)
-		say(stdout, "%zu more %s; --limit shows them.\n", more, PLURAL(more, "group"));
+		say(stdout, "%" PRIu64 " more %s; --limit shows them.\n", more,
+		    PLURAL(more, "group"));
 	if (!screen->wide && top->count)
 		say(stdout,
 		    "AGES: up to 5, 10, 20, 40, 80, 160, 320, 640, 1280 minutes, and more.\n");
@@ -245,16 +247,27 @@ static int group(const struct walk *w, struct top *ret, struct err *err)
 		   : 0;
 }
 
-/* Ages and --since are relative to each screen; only each fifth looks at the whole queue. */
-static int redraw(struct session *s, struct screen *screen, unsigned turn, int64_t age,
-    struct top *ret, struct err *err)
+/* From the daemon's counts, if all of the queue is meant and there are such. */
+static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struct err *err)
+{
+	struct sync sync = {
+	    .settings = &s->settings, .postfix = &s->postfix, .stop = &interrupt_stop};
+
+	if (!selector_is_empty(&s->options.selector) || !kept_has(s->options.by))
+		return ERR_NO_INDEX;
+	if (turn % WATCH_CATCH_UP == 0 && !s->options.index_only) {
+		(void)!sync_run(&sync, NULL);
+		sync_release(&sync);
+	}
+	return kept_top(&s->client, s->options.by, ret, err);
+}
+
+/* By a selection; only each fifth looks at the whole queue. */
+static int look_at_all(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
 	bool index_only = s->options.index_only, quiet = s->options.quiet;
 	struct walk w = {0};
 
-	s->options.now = clock_wall();
-	if (age)
-		s->options.selector.arrived_after = s->options.now - age;
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
 	s->options.quiet = true;
 	int code = walk_look(&w, s, err);
@@ -262,6 +275,21 @@ static int redraw(struct session *s, struct screen *screen, unsigned turn, int64
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
 	walk_release(&w);
+	return code;
+}
+
+/* Ages and --since are relative to each screen. */
+static int redraw(struct session *s, struct screen *screen, unsigned turn, int64_t age,
+    struct top *ret, struct err *err)
+{
+	s->options.now = clock_wall();
+	if (age)
+		s->options.selector.arrived_after = s->options.now - age;
+	int code = look_at_kept(s, turn, ret, NULL);
+	if (code < 0) {
+		top_release(ret);
+		code = interrupt_stop ? ERR_STOPPED : look_at_all(s, turn, ret, err);
+	}
 	if (code < 0)
 		return code;
 	screen->wide = table_width(stdout) >= WIDE;

@@ -138,7 +138,7 @@ class ShellCase:
     def test_verbs(self):
         self.assert_line("pqpurge-idx stat", "pqpurge-idx status")
         self.assert_line("pqpurge-idx unb", "pqpurge-idx unblock")
-        offered = self.assert_offers("pqpurge-idx ", ["purge", "hold", "release", "undo", "log", "top", "why", "setup"])
+        offered = self.assert_offers("pqpurge-idx ", ["purge", "hold", "release", "undo", "log", "top", "screen", "why", "setup"])
         self.assertNotIn("complete", offered, "it is no verb for people")
 
     def test_options(self):

@@ -153,16 +153,6 @@ void census_change(struct census *c, struct span before, struct span after, int6
 
 /* ---- the answer */
 
-static bool is_like(const char *name, const char *like)
-{
-	const char *end = name + strlen(name) - strlen(like);
-
-	for (; name <= end; name++)
-		if (str_starts_nocase(name, like))
-			return true;
-	return false;
-}
-
 static int compare_groups(const void *left, const void *right)
 {
 	const struct census_group *a = *(struct census_group *const *)left,
@@ -181,7 +171,7 @@ static struct census_group **choose(
 	size_t count = 0;
 
 	for (size_t i = 0; list && i < t->count; i++)
-		if (t->list[i]->count > 0 && (!*like || is_like(t->list[i]->name, like)))
+		if (t->list[i]->count > 0 && str_has_nocase(t->list[i]->name, like))
 			list[count++] = t->list[i];
 	if (count > 1)
 		qsort(list, count, sizeof(struct census_group *), compare_groups);

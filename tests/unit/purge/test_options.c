@@ -387,8 +387,8 @@ static void test_many_letters(void **state)
 static void test_table(void **state)
 {
 	static const char *const verbs[] = {NULL, "purge", "hold", "release", "undo", "retry",
-	    "list", "show", "top", "why", "sync", "status", "setup", "block", "unblock", "rules",
-	    "log"};
+	    "list", "show", "top", "screen", "why", "sync", "status", "setup", "block", "unblock",
+	    "rules", "log"};
 
 	(void)state;
 	for (size_t i = 0; i < option_row_count; i++) {

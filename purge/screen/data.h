@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+/* What the screen shows, read from what the daemon and the verbs tell. Names are strangers' words:
+ * they are scrubbed where they are drawn (cells.h). */
+#pragma once
+
+#include "base/json.h"
+#include "index/census/census.h"
+
+struct screen_group {
+	char *name;
+	uint64_t count, bytes;
+	int64_t oldest, newest; /* wall; 0 none */
+	uint64_t ages[GROUP_AGES];
+	uint64_t came[CENSUS_CAME]; /* a minute each, the newest last */
+};
+
+struct screen_groups {
+	struct screen_group *list; /* the greatest first */
+	size_t count, cap;
+	struct screen_group all; /* without a name */
+	uint64_t groups;         /* as many as there are */
+	uint64_t others;         /* messages of groups that are not told apart */
+	int64_t now, caught_up;  /* wall */
+	int64_t steady;          /* when they were read */
+	bool kept;               /* by the daemon; else `top` counted: no came */
+};
+
+/* The daemon's answer to "groups": ERR_SYNTAX if it makes no sense, or -ENOMEM. Release ret in any
+ * case. */
+int screen_groups_read(const struct json *answer, struct screen_groups *ret) NODISCARD;
+/* The lines of `top --json`; like: of the daemon's question. */
+int screen_groups_read_top(const char *text, size_t len, int64_t now, const char *like,
+    struct screen_groups *ret) NODISCARD;
+const struct screen_group *screen_groups_find(const struct screen_groups *g, const char *name);
+void screen_groups_release(struct screen_groups *g);
+
+struct screen_message {
+	char *id, *queue, *sender, *recipient;
+	size_t recipients;
+	int64_t arrival; /* wall */
+	int64_t size;    /* -1 unknown */
+};
+
+#define SCREEN_MESSAGES 1000 /* shown of a group, the oldest */
+
+struct screen_messages {
+	struct screen_message *list;
+	size_t count, cap;
+};
+
+/* The lines of `list --json`. */
+int screen_messages_read(const char *text, size_t len, struct screen_messages *ret) NODISCARD;
+void screen_messages_release(struct screen_messages *m);

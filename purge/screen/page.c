@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/screen/page.h"
+
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "purge/screen/cells.h"
+#include "purge/screen/help.h"
+#include "purge/screen/page_lists.h"
+#include "purge/tell/say.h"
+
+static const char *const by_words[GROUP_KINDS] = {
+    [GROUP_SENDER] = "sender domain",
+    [GROUP_FROM] = "From domain",
+    [GROUP_RECIPIENT] = "recipient domain",
+    [GROUP_LOGIN] = "login",
+    [GROUP_CLIENT] = "client",
+};
+
+static void FORMAT(2, 3) put(struct strbuf *to, const char *format, ...)
+{
+	va_list values;
+	char *text = NULL;
+
+	va_start(values, format);
+	if (vasprintf(&text, format, values) < 0)
+		to->failed = true;
+	else
+		strbuf_puts(to, text);
+	va_end(values);
+	free(text);
+}
+
+/* The line as it is drawn: scrubbed, and filled up to the width. */
+static void set_line(
+    const struct screen_model *m, struct page_line *line, enum page_style style, const char *text)
+{
+	strbuf_clear(&line->text);
+	(void)cells_put(&line->text, text, m->columns, false, m->utf8);
+	line->style = style;
+}
+
+static void put_total(const struct screen_model *m, struct strbuf *to)
+{
+	const struct screen_groups *g = &m->groups;
+	char size[32], rate[24];
+
+	put(to, "%" PRIu64 " %s", g->all.count, PLURAL(g->all.count, "message"));
+	if (g->all.bytes)
+		put(to, " (%s)", str_size_text(g->all.bytes, size, sizeof(size)));
+	put(to, " in %" PRIu64 " %s", g->groups, PLURAL(g->groups, "group"));
+	page_rate(m, &g->all, &m->before.all, rate, sizeof(rate));
+	if (*rate)
+		put(to, ", %s", rate);
+}
+
+/* How far what is shown can be believed. */
+static void put_basis(const struct screen_model *m, int64_t now, struct strbuf *to)
+{
+	const struct screen_groups *g = &m->groups;
+	char age[16];
+
+	if (g->now == 0)
+		return;
+	if (!g->kept)
+		put(to, "counted by top %s ago",
+		    clock_span_text(now > g->now ? now - g->now : 0, age, sizeof(age)));
+	else if (g->caught_up)
+		put(to, "caught up %s ago",
+		    clock_span_text(now > g->caught_up ? now - g->caught_up : 0, age, sizeof(age)));
+	else
+		put(to, "not caught up yet");
+}
+
+static void put_title(const struct screen_model *m, struct strbuf *to)
+{
+	const char *opened = m->opened ? m->opened : "";
+
+	if (m->view == VIEW_GROUPS)
+		put_total(m, to);
+	else if (m->view == VIEW_MESSAGES)
+		put(to, "%s: %zu %s%s", *opened ? opened : "(none)", m->messages.count,
+		    PLURAL(m->messages.count, "message"),
+		    m->messages.count == SCREEN_MESSAGES ? ", the oldest" : "");
+	else
+		put(to, "%s", m->title);
+}
+
+static void make_title(const struct screen_model *m, int64_t now, struct page_line *line)
+{
+	struct strbuf left = {0}, right = {0}, whole = {0};
+	size_t width;
+
+	put_title(m, &left);
+	put_basis(m, now, &right);
+	width = cells_width(strbuf_text(&right), m->utf8);
+	if (width + 2 < m->columns) {
+		(void)cells_put(&whole, strbuf_text(&left), m->columns - width - 1, false, m->utf8);
+		put(&whole, " %s", strbuf_text(&right));
+	} else {
+		put(&whole, "%s", strbuf_text(&left));
+	}
+	set_line(m, line, STYLE_PLAIN, strbuf_text(&whole));
+	strbuf_release(&left);
+	strbuf_release(&right);
+	strbuf_release(&whole);
+}
+
+/* The second line: what is typed, said, wrong, loading or filtered. */
+static void make_note(const struct screen_model *m, struct page *p)
+{
+	struct strbuf text = {0};
+	enum page_style style = STYLE_NOTE;
+
+	if (m->typing) {
+		put(&text, "/%s", m->filter);
+		p->cursor = (long)cells_width(strbuf_text(&text), m->utf8);
+		style = STYLE_PLAIN;
+	} else if (m->note[0]) {
+		put(&text, "%s", m->note);
+	} else if (m->loading) {
+		put(&text, "...");
+		style = STYLE_PLAIN;
+	} else if (m->state[0]) {
+		put(&text, "%s", m->state);
+	} else if (m->view == VIEW_GROUPS && m->filter[0]) {
+		put(&text, "only names with '%s'", m->filter);
+	} else if (m->view == VIEW_GROUPS && m->groups.others) {
+		put(&text, "%" PRIu64 " more in groups too many to tell apart", m->groups.others);
+	} else {
+		if (m->view == VIEW_GROUPS)
+			put(&text, "by %s", by_words[m->kind]);
+		style = STYLE_PLAIN;
+	}
+	set_line(m, &p->lines[1], style, strbuf_text(&text));
+	strbuf_release(&text);
+}
+
+static const char *keys_of(const struct screen_model *m)
+{
+	if (m->typing)
+		return help_keys_typing;
+	if (m->view == VIEW_GROUPS)
+		return help_keys;
+	return m->view == VIEW_MESSAGES ? help_keys_messages : help_keys_text;
+}
+
+static void make_list(const struct screen_model *m, int64_t now, struct page *p)
+{
+	struct page_line *head = &p->lines[2], *lines = &p->lines[3];
+	size_t room = p->count > 4 ? p->count - 4 : 0;
+
+	if (m->view == VIEW_GROUPS)
+		page_groups(m, now, head, lines, room);
+	else if (m->view == VIEW_MESSAGES)
+		page_messages(m, now, head, lines, room);
+	else
+		page_text(m, head, lines, room);
+}
+
+int page_make(const struct screen_model *m, int64_t now, struct page *ret)
+{
+	int code = 0;
+
+	*ret = (struct page){.count = m->rows, .cursor = -1};
+	ret->lines = calloc(m->rows > 4 ? m->rows : 4, sizeof(*ret->lines));
+	if (!ret->lines)
+		return -ENOMEM;
+	make_title(m, now, &ret->lines[0]);
+	make_note(m, ret);
+	make_list(m, now, ret);
+	if (m->rows > 3)
+		set_line(m, &ret->lines[m->rows - 1], STYLE_HEAD, keys_of(m));
+	for (size_t i = 0; i < ret->count; i++)
+		if (ret->lines[i].text.failed)
+			code = -ENOMEM;
+	return code;
+}
+
+void page_release(struct page *p)
+{
+	for (size_t i = 0; p->lines && i < (p->count > 4 ? p->count : 4); i++)
+		strbuf_release(&p->lines[i].text);
+	free(p->lines);
+	*p = (struct page){0};
+}

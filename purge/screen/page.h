@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: ISC */
+/* The screen's lines, made of its model. */
+#pragma once
+
+#include "purge/screen/model.h"
+
+enum page_style {
+	STYLE_PLAIN,
+	STYLE_HEAD,   /* of columns, and the keys */
+	STYLE_CURSOR, /* the chosen line */
+	STYLE_NOTE,   /* what should be seen */
+	STYLE_MANY,   /* a share over a fifth */
+	STYLE_MOST,   /* over a half */
+};
+
+/* No line is wider than the terminal. */
+struct page_line {
+	struct strbuf text; /* scrubbed */
+	enum page_style style;
+	/* Bytes of the text in another style: mark_len 0 is none. */
+	size_t mark, mark_len;
+	enum page_style mark_style;
+};
+
+struct page {
+	struct page_line *lines;
+	size_t count; /* the model's rows */
+	long cursor;  /* column in the second line where is typed, or -1 */
+};
+
+/* now: wall. 0 or -ENOMEM; release ret in any case. */
+int page_make(const struct screen_model *m, int64_t now, struct page *ret) NODISCARD;
+void page_release(struct page *p);

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* The lists of a page: a head, and as many lines as there is room. */
+#pragma once
+
+#include "purge/screen/page.h"
+
+/* How a count changed since the last look, by second: "+3.2/s"; "" if there was none. */
+void page_rate(const struct screen_model *m, const struct screen_group *g,
+    const struct screen_group *before, char *buf, size_t size);
+
+void page_groups(const struct screen_model *m, int64_t now, struct page_line *head,
+    struct page_line *lines, size_t room);
+void page_messages(const struct screen_model *m, int64_t now, struct page_line *head,
+    struct page_line *lines, size_t room);
+void page_text(
+    const struct screen_model *m, struct page_line *head, struct page_line *lines, size_t room);

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: ISC */
+#include "purge/screen/words.h"
+
+#include "base/net.h"
+#include "mail/pattern.h"
+#include "mail/queue_id.h"
+
+#define LOGIN_MAX 255
+
+static const char *const options[GROUP_KINDS] = {
+    [GROUP_SENDER] = "--sender=",
+    [GROUP_FROM] = "--from=",
+    [GROUP_RECIPIENT] = "--recipient=",
+    [GROUP_LOGIN] = "--login=",
+    [GROUP_CLIENT] = "--client=",
+};
+
+static const char *const rule_kinds[GROUP_KINDS] = {
+    [GROUP_SENDER] = "",
+    [GROUP_FROM] = "",
+    [GROUP_RECIPIENT] = "",
+    [GROUP_LOGIN] = "login:",
+    [GROUP_CLIENT] = "client:",
+};
+
+static bool is_domain(const char *name)
+{
+	struct pattern p = {0};
+	bool plain;
+
+	if (pattern_parse(name, &p, NULL) < 0)
+		return false;
+	plain = p.kind == PATTERN_DOMAIN && strcmp(p.address.domain.text, name) == 0;
+	pattern_release(&p);
+	return plain;
+}
+
+/* '@' and '/' begin other things than a name. */
+static bool is_login(const char *name)
+{
+	return *name && !strchr("@/", *name) && strlen(name) <= LOGIN_MAX && !str_has_control(name);
+}
+
+static bool is_client(const char *name)
+{
+	struct net_address address;
+
+	return net_parse(name, &address) == 0;
+}
+
+static bool is_plain(enum group_kind kind, const char *name)
+{
+	if (kind == GROUP_LOGIN)
+		return is_login(name);
+	if (kind == GROUP_CLIENT)
+		return is_client(name);
+	return (kind == GROUP_SENDER && strcmp(name, "<>") == 0) || is_domain(name);
+}
+
+/* In one word: what begins with '-' is a value all the same. */
+static int push(struct strbuf *packed, const char *front, const char *name)
+{
+	struct strbuf word = {0};
+
+	strbuf_printf(&word, "%s%s", front, name);
+	strlist_push(packed, strbuf_text(&word), word.len);
+	packed->failed |= word.failed;
+	strbuf_release(&word);
+	return packed->failed ? -ENOMEM : 0;
+}
+
+int words_select(enum group_kind kind, const char *name, struct strbuf *packed)
+{
+	if (!is_plain(kind, name))
+		return ERR_SYNTAX;
+	return push(packed, options[kind], name);
+}
+
+int words_block(enum group_kind kind, const char *name, struct strbuf *packed)
+{
+	if (kind == GROUP_RECIPIENT || !is_plain(kind, name))
+		return ERR_SYNTAX;
+	if (kind == GROUP_LOGIN && strpbrk(name, " \t\""))
+		return ERR_SYNTAX;
+	return push(packed, "--", "") ?: push(packed, rule_kinds[kind], name);
+}
+
+int words_id(const char *front, const char *id, struct strbuf *packed)
+{
+	struct queue_id parsed;
+
+	if (queue_id_parse(id, strlen(id), &parsed) < 0)
+		return ERR_SYNTAX;
+	return push(packed, front, parsed.text);
+}

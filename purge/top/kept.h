@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* The counts by group that the daemon keeps (index/census/census.h). */
+#pragma once
+
+#include "index/client.h"
+#include "purge/top/top.h"
+
+/* The daemon's answer, as untrusted as all that it says. Errors are client_ask's. */
+int kept_ask(const struct index_client *c, enum group_kind kind, const char *like,
+    struct json **ret, struct err *err) NODISCARD;
+/* Whether the daemon counts by this. */
+bool kept_has(enum top_by by);
+/* As top_of would count; ages are known to an eighth. Release ret in any case. */
+int kept_top(
+    const struct index_client *c, enum top_by by, struct top *ret, struct err *err) NODISCARD;
