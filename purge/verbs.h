@@ -17,13 +17,13 @@ enum verb_words {
 };
 
 enum verb_flag {
-	VERB_CHANGES = 1u << 0, /* refuses to run with nothing that narrows and no --all */
-	VERB_POSTFIX = 1u << 1, /* reads main.cf first */
-	VERB_GROUPS = 1u << 2,  /* --limit counts lines of output, not messages */
-	VERB_HIDDEN = 1u << 3,  /* for programs: help and suggestions do not name it */
-	VERB_NO_ROOT = 1u << 9, /* run as whoever asks, and without Postfix */
+	VERB_CHANGES = 1u << 0,  /* refuses to run with nothing that narrows and no --all */
+	VERB_POSTFIX = 1u << 1,  /* reads main.cf first */
+	VERB_GROUPS = 1u << 2,   /* --limit counts lines of output, not messages */
+	VERB_HIDDEN = 1u << 3,   /* for programs: help and suggestions do not name it */
+	VERB_NO_ROOT = 1u << 9,  /* run as whoever asks, and without Postfix */
 	VERB_BY_VERBS = 1u << 4, /* run as whoever asks; what it does it does by verbs */
-	VERB_AT_DOOR = 1u << 8, /* root runs it for others, where operator_allow lists it */
+	VERB_AT_DOOR = 1u << 8,  /* root runs it for others, where operator_allow lists it */
 };
 
 struct verb {
