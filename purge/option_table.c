@@ -277,7 +277,9 @@ static int set_by(struct options *o, void *at, const char *value, struct err *er
 	(void)at;
 	if (top_by_of(value, &o->by) < 0)
 		return err_set(err, ERR_SYNTAX,
-		    "'%s' is nothing to group by (sender, from, recipient, login, client)", value);
+		    "'%s' is nothing to group by (sender, from, recipient, login, client, uid, "
+		    "reason)",
+		    value);
 	return 0;
 }
 
@@ -326,7 +328,7 @@ const struct option_row option_rows[] = {
 	PLAIN("listen", 0, OPTION_ORDER, listen, "make the sockets, and serve them"),
 	PLAIN("foreign", 0, OPTION_RELEASE, foreign, "also what others hold"),
 	PLAIN("requeue", 0, OPTION_REQUEUE, requeue, "as new mail, with new queue IDs"),
-	VALUE("by", 0, "WHAT", OPTION_TOP, by, set_by, "sender from recipient login client"),
+	VALUE("by", 0, "WHAT", OPTION_TOP, by, set_by, "sender from recipient login client uid reason"),
 	VALUE("since", 0, "AGE", OPTION_TOP, selector.arrived_after, set_newer, "only what arrived since then"),
 	PLAIN("watch", 0, OPTION_TOP, watch, "draw it anew every two seconds"),
 	MAYBE("fleet", 0, "NAME[,NAME]", OPTION_FLEET | OPTION_FLEET_ADD, fleets, set_fleet, "on all hosts of the fleet, or of these"),

@@ -76,7 +76,7 @@ _pqpurge_idx_value() { # OPTION CURRENT
 	--save) compopt -o dirnames 2>/dev/null ;;
 	--batch) _pqpurge_idx_names log "$2" ;;
 	--queue) _pqpurge_idx_offer "$2" maildrop incoming active deferred hold ;;
-	--by) _pqpurge_idx_offer "$2" sender from recipient login client ;;
+	--by) _pqpurge_idx_offer "$2" sender from recipient login client uid reason ;;
 	--as) _pqpurge_idx_offer "$2" host operator reader ;;
 	--fleet=) _pqpurge_idx_services "$2" ;;
 	--action) _pqpurge_idx_offer "$2" REJECT DEFER HOLD DISCARD OK WARN ;;

@@ -1,12 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/top/top.h"
 
+#include <inttypes.h>
+#include <pwd.h>
+
 #include "purge/tell/wording.h"
 
 struct counting {
 	struct top *top;
+	enum top_by by;
+	const struct why_groups *reasons; /* of REASON */
+	size_t reason;                    /* the next of its entries */
 	int64_t now, time;
 	uint64_t size;
+	int64_t uid; /* the last one asked for, and its name */
+	char user[64];
 };
 
 static int count_for(void *arg, const char *name)
@@ -39,6 +47,8 @@ static const struct {
     [TOP_RECIPIENT] = {"recipient", "RECIPIENT DOMAIN"},
     [TOP_LOGIN] = {"login", "LOGIN"},
     [TOP_CLIENT] = {"client", "CLIENT"},
+    [TOP_UID] = {"uid", "USER"},
+    [TOP_REASON] = {"reason", "REASON"},
 };
 
 int top_by_of(const char *word, enum top_by *ret)
@@ -56,8 +66,42 @@ const char *top_head(enum top_by by)
 	return ways[by].head;
 }
 
-static int count_item(struct counting *c, const struct item *item, enum top_by by)
+static int count_reasons(struct counting *c, size_t item)
 {
+	const struct why_groups *g = c->reasons;
+	int code = 0;
+
+	if (c->reason == g->entries.count || g->entries.list[c->reason].item != item)
+		return count_for(c, "");
+	for (; code == 0 && c->reason < g->entries.count; c->reason++) {
+		const struct why_entry *e = &g->entries.list[c->reason];
+
+		if (e->item != item)
+			break;
+		code = count_for(c, labels_at(&g->names, e->reason));
+	}
+	return code;
+}
+
+static const char *user_of(struct counting *c, const struct message *m)
+{
+	int64_t uid = m->queued.known ? m->queued.uid : -1;
+	const struct passwd *pw;
+
+	if (uid == c->uid || uid < 0)
+		return uid < 0 ? "" : c->user;
+	pw = getpwuid((uid_t)uid);
+	c->uid = uid;
+	if (pw)
+		str_scrub(c->user, sizeof(c->user), pw->pw_name);
+	else
+		snprintf(c->user, sizeof(c->user), "%" PRId64, uid);
+	return c->user;
+}
+
+static int count_item(struct counting *c, const struct outcome *outcome, size_t n)
+{
+	const struct item *item = &outcome->items[n];
 	struct message m = candidate_message(item->candidate);
 	int64_t size = item_size(item, &m);
 
@@ -65,7 +109,11 @@ static int count_item(struct counting *c, const struct item *item, enum top_by b
 	c->size = size > 0 ? (uint64_t)size : 0;
 	c->top->messages++;
 	c->top->bytes += c->size;
-	return group_each(&m, (enum group_kind)by, count_for, c);
+	if (c->by == TOP_REASON)
+		return count_reasons(c, n);
+	if (c->by == TOP_UID)
+		return count_for(c, user_of(c, &m));
+	return group_each(&m, (enum group_kind)c->by, count_for, c);
 }
 
 static int compare_groups(const void *left, const void *right)
@@ -83,19 +131,34 @@ void top_end(struct top *top)
 	top->list = labels_sort(&top->names, compare_groups);
 }
 
-int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret)
+static int count_all(struct counting *c, const struct outcome *outcome)
 {
-	struct counting c = {.top = ret, .now = now};
+	struct top *top = c->top;
 	int code = 0;
 
-	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
+	*top = (struct top){.names.value_size = sizeof(*top->list)};
 	for (size_t i = 0; i < outcome->count && code == 0; i++)
 		if (outcome->items[i].result == RESULT_READY)
-			code = count_item(&c, &outcome->items[i], by);
+			code = count_item(c, outcome, i);
 	if (code < 0)
 		return code;
-	top_end(ret);
+	top_end(top);
 	return 0;
+}
+
+int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret)
+{
+	struct counting c = {.top = ret, .by = by, .now = now, .uid = -1};
+
+	return count_all(&c, outcome);
+}
+
+int top_of_reasons(
+    const struct outcome *outcome, const struct why_groups *reasons, int64_t now, struct top *ret)
+{
+	struct counting c = {.top = ret, .by = TOP_REASON, .reasons = reasons, .now = now};
+
+	return count_all(&c, outcome);
 }
 
 const struct top_group *top_find(const struct top *top, const char *name)

@@ -6,9 +6,11 @@
 #include "base/labels.h"
 #include "mail/group.h"
 #include "order/order.h"
+#include "purge/why/why_groups.h"
 
-/* The first are enum group_kind. */
-enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT };
+/* The first are enum group_kind. UID: who ran sendmail(1), by name, else by number. REASON: why it
+ * is deferred (top_of_reasons). */
+enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT, TOP_UID, TOP_REASON };
 
 /* ERR_SYNTAX for an unknown word. */
 int top_by_of(const char *word, enum top_by *ret) NODISCARD;
@@ -35,6 +37,9 @@ struct top {
 
 /* Groups what is READY; ages are relative to now. 0 or -ENOMEM; release ret in any case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
+/* The same by reason. */
+int top_of_reasons(const struct outcome *outcome, const struct why_groups *reasons, int64_t now,
+    struct top *ret) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
 /* Sorts what was counted in names, whose values are groups. */

@@ -104,7 +104,9 @@ static int64_t flood_of(const struct screen *screen, const struct top_group *g)
 	    [TOP_FROM] = {"domain", "xdomain"},
 	    [TOP_RECIPIENT] = {"", ""},
 	    [TOP_LOGIN] = {"login", ""},
-	    [TOP_CLIENT] = {"client", ""}};
+	    [TOP_CLIENT] = {"client", ""},
+	    [TOP_UID] = {"", ""},
+	    [TOP_REASON] = {"", ""}};
 	const char *const *of = kinds[screen->s->options.by];
 
 	for (size_t n = 0; screen->floods && n < json_count(screen->floods, "floods"); n++) {
@@ -238,10 +240,29 @@ static int put_screen(const struct screen *screen, const struct top *top)
 	return code;
 }
 
+/* EXIT_SOME_FAILED: not all logs could be read. */
+static int group_reasons(const struct walk *w, struct top *ret, struct err *err)
+{
+	struct why_groups reasons;
+	int code = why_groups_read(&w->s->postfix, &w->outcome, &reasons, err);
+
+	if (code == 0 && top_of_reasons(&w->outcome, &reasons, w->s->options.now, ret) < 0)
+		code = err_sys(err, ENOMEM, "failed to group the messages");
+	if (code == 0 && reasons.unread > 0) {
+		complain("%" PRIu64 " defer logs could not be read; the first: %s.", reasons.unread,
+		    reasons.why_unread.text);
+		code = EXIT_SOME_FAILED;
+	}
+	why_groups_release(&reasons);
+	return code;
+}
+
 static int group(const struct walk *w, struct top *ret, struct err *err)
 {
 	const struct options *o = &w->s->options;
 
+	if (o->by == TOP_REASON)
+		return group_reasons(w, ret, err);
 	return top_of(&w->outcome, o->by, o->now, ret) < 0
 		   ? err_sys(err, ENOMEM, "failed to group the messages")
 		   : 0;
@@ -268,10 +289,11 @@ static int look_at_all(struct session *s, unsigned turn, struct top *ret, struct
 	bool index_only = s->options.index_only, quiet = s->options.quiet;
 	struct walk w = {0};
 
-	s->options.index_only |= turn % WATCH_CATCH_UP != 0;
+	s->options.index_only |= turn % WATCH_CATCH_UP != 0 && s->options.by != TOP_REASON &&
+				 !selector_asks_file(&s->options.selector);
 	s->options.quiet = true;
 	int code = walk_look(&w, s, err);
-	code = code ?: group(&w, ret, err);
+	code = code < 0 ? code : group(&w, ret, err);
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
 	walk_release(&w);
@@ -341,7 +363,7 @@ static int once(struct walk *w, struct err *err)
 	struct screen screen = screen_of(w->s);
 	struct top top = {0};
 	struct json *floods = NULL;
-	int code = group(w, &top, err);
+	int status = group(w, &top, err), code = status < 0 ? status : 0;
 
 	/* Without a daemon nothing is marked. */
 	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
@@ -349,7 +371,7 @@ static int once(struct walk *w, struct err *err)
 	code = code ?: session_written(put_screen(&screen, &top), err);
 	json_free(floods);
 	top_release(&top);
-	return code;
+	return code < 0 ? code : status;
 }
 
 int verb_top(struct session *s, struct err *err)

@@ -6,9 +6,7 @@
 #include "base/role.h"
 #include "mail/address.h"
 #include "postfix/spool/spool.h"
-#include "postfix/tool/fold.h"
-
-#define TIME_MAX (3600 * USEC_PER_SEC) /* ^C ends it sooner */
+#include "purge/why/why_groups.h"
 
 struct reason {
 	const char *name; /* folded */
@@ -42,15 +40,6 @@ struct counting {
 	struct err why_unread;
 };
 
-static int find_reason(struct counting *c, const char *reason, size_t *ret)
-{
-	fold_reason(reason, &c->folded);
-	int code = labels_number(&c->reason_names, strbuf_text(&c->folded), WHY_REASONS_MAX, ret);
-	if (code == ERR_LIMIT)
-		code = labels_number(&c->reason_names, "(other reasons)", WHY_REASONS_MAX + 1, ret);
-	return code;
-}
-
 /* Past WHY_DOMAINS_MAX the domain is not counted. */
 static int count_domain(struct counting *c, size_t reason, const char *recipient)
 {
@@ -77,7 +66,7 @@ static int count_recipient(void *arg, const struct spool_reason *entry)
 	const char *recipient = entry->recipient, *reason = entry->text;
 	struct counting *c = arg;
 	size_t number;
-	int code = find_reason(c, reason, &number);
+	int code = why_number(&c->reason_names, &c->folded, reason, &number);
 
 	if (code < 0)
 		return code;
@@ -297,7 +286,7 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 int why_read(struct why_task *task, struct why *ret, struct err *err)
 {
 	struct blob blob = {0};
-	int code = role_ask(&task->p->owner, task->p->stop, TIME_MAX, work, task, &blob, err);
+	int code = role_ask(&task->p->owner, task->p->stop, WHY_TIME_MAX, work, task, &blob, err);
 
 	*ret = (struct why){0};
 	code = code ?: take(&blob, ret, err);

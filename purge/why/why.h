@@ -7,9 +7,10 @@
 #include "order/order.h"
 #include "postfix/spool/queue.h"
 
-#define WHY_REASONS_MAX 2000   /* the rest counts as one */
-#define WHY_DOMAINS_MAX 200000 /* pairs of reason and recipient domain */
-#define WHY_DOMAINS     5      /* listed for a reason */
+#define WHY_REASONS_MAX 2000                      /* the rest counts as one */
+#define WHY_DOMAINS_MAX 200000                    /* pairs of reason and recipient domain */
+#define WHY_DOMAINS     5                         /* listed for a reason */
+#define WHY_TIME_MAX    (3600 * INT64_C(1000000)) /* microseconds; ^C ends it sooner */
 
 struct why_message {
 	struct queue_id queue_id;

@@ -332,3 +332,52 @@ class WhyHostile(WhyCase):
         result = self.pq.idx("purge", "-y", "--json", "--why", "/^(a+)+$/")
         self.assertEqual((result.status, result.summary["limits"]), (2, 1), result)
         self.assertEqual(self.postfix.ids(), {ids[0]})
+
+
+class TopBy(WhyCase):
+    """`top --by reason` and `--by uid`, against postqueue -j and the queue files."""
+
+    def top(self, *args, status=0):
+        result = self.pq.idx("top", "--json", *args)
+        self.assertEqual(result.status, status, result)
+        return {line["group"]: line["count"] for line in result.lines}
+
+    def test_reason(self):
+        """Each group has as many messages as postqueue says; folded reasons are those of `why`."""
+        self.pq.kill9()
+        self.postfix.copies(min(self.by("mailbox full")), 20)
+        for args in ([], [BAD], ["--why", "/mailbox full/"]):
+            groups = self.top("--by", "reason", *args)
+            why = {line["reason"]: line["messages"] for line in self.pq.idx("why", "--json", *args).lines[:-1]}
+            self.assertEqual({name: count for name, count in groups.items() if name}, why)
+        groups = self.top("--by", "reason")
+        self.assertEqual(sum(count for name, count in groups.items() if "mailbox full" in name), len(self.by("mailbox full")))
+        self.assertEqual(groups.get("", 0), len(self.postfix.ids() - self.by(".")))
+        self.assertIn("mailbox full", self.pq.idx("top", "--by", "reason").out)
+
+    def test_a_log_that_cannot_be_read(self):
+        ours = min(self.by("."))
+        os.chown(self.defer_log(ours), 0, 0)
+        os.chmod(self.defer_log(ours), 0o600)
+        result = self.pq.idx("top", "--json", "--by", "reason")
+        self.assertEqual(result.status, 2, result)
+        self.assertIn(f"failed to read the defer log of {ours}", result.err)
+        self.assertEqual(sum(line["count"] for line in result.lines), 7)
+
+    def test_hostile(self):
+        ours = min(self.by("."))
+        self.write_log(ours, b"\x1b[31mevil\xff" + b"x" * 100000, *[b"kind %s here" % bytes([97 + n % 26, 97 + n // 26]) for n in range(500)])
+        result = self.pq.idx("top", "--by", "reason")
+        self.assertEqual(result.status, 0, result)
+        self.assertNotIn("\x1b", result.out)
+        self.assertGreater(len(self.top("--by", "reason")), 3)
+
+    def test_uid(self):
+        self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
+        self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
+        self.postfix.settled(9)
+        local = {i for i, f in self.postfix.read().items() if not f.attributes.get("log_client_address")}
+        self.assertEqual(self.top("--by", "uid"), {"": 7, "root": len(local)} if len(local) == 2 else None)
+        self.assertEqual(self.top("--by", "uid", "--uid", "root"), {"root": 2})
+        self.assertRegex(self.pq.idx("top", "--by", "uid").out, r"(?m)^USER\t|^root\t")
+        self.assertEqual(self.pq.idx("top", "--by", "nothing").status, 1)

@@ -76,15 +76,23 @@ static void test_groups(void **state)
 	    {"login", TOP_LOGIN, " 3|joe 1|"},
 	    {"client", TOP_CLIENT, " 3|192.0.2.7 1|"},
 	    {"from", TOP_FROM, " 4|"},
+	    {"uid", TOP_UID, " 3|root 1|"},
+	    {"reason", TOP_REASON, " 2|a 1|b 1|c 1|"},
 	};
+	struct why_entry entries[] = {{0, 1}, {0, 0}, {2, 2}};
+	struct why_groups reasons = {.entries = {entries, COUNT_OF(entries), 0}};
 	struct crafted c;
 	struct message m;
+	size_t number;
 
 	(void)state;
+	for (const char *name = "a\0b\0c"; *name; name += 2)
+		assert_int_equal(labels_number(&reasons.names, name, 0, &number), 0);
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@a.test");
 	m = candidate_message(&c.candidates[0]);
 	m.queued.known = true;
+	m.queued.uid = 0;
 	m.queued.sender = "x@srs.test";
 	m.queued.recipients = PACKED("c@y.test", "d@y.test");
 	m.queued.originals = PACKED("", "");
@@ -105,8 +113,12 @@ static void test_groups(void **state)
 		struct strbuf got = {0};
 		struct top top;
 
-		assert_int_equal(
-		    top_of(&c.outcome, cases[i].by, c.items[0].proof.arrival_time, &top), 0);
+		int64_t now = c.items[0].proof.arrival_time;
+		int code = cases[i].by == TOP_REASON
+			       ? top_of_reasons(&c.outcome, &reasons, now, &top)
+			       : top_of(&c.outcome, cases[i].by, now, &top);
+
+		assert_int_equal(code, 0);
 		for (size_t n = 0; n < top.count; n++)
 			strbuf_printf(&got, "%s %d|", top.list[n].name, (int)top.list[n].count);
 		case_assert_text(cases[i].name, strbuf_text(&got), cases[i].want);
@@ -116,6 +128,7 @@ static void test_groups(void **state)
 		strbuf_release(&got);
 		top_release(&top);
 	}
+	labels_release(&reasons.names);
 	crafted_release(&c);
 }
 

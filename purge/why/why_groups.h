@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/* Which message waits for which reasons, folded as `why` folds them, for `top --by reason`. Read in
+ * a child that is mail_owner. */
+#pragma once
+
+#include "base/array.h"
+#include "base/labels.h"
+#include "order/order.h"
+
+struct why_entry {
+	uint32_t item;   /* position in the outcome, ascending */
+	uint32_t reason; /* number in names; each one of an item once */
+};
+/* Release it in any case. */
+struct why_groups {
+	ARRAY_OF(struct why_entry) entries;
+	struct labels names; /* at most WHY_REASONS_MAX, and one for all others */
+	uint64_t unread;     /* logs */
+	struct err why_unread;
+};
+
+/* The number of a reason in folded form; folded is scratch. 0 or -ENOMEM. */
+int why_number(
+    struct labels *names, struct strbuf *folded, const char *reason, size_t *ret) NODISCARD;
+/* Of all that is READY. ERR_STOPPED soon after *p->stop is set. */
+int why_groups_read(const struct postfix *p, const struct outcome *outcome, struct why_groups *ret,
+    struct err *err) NODISCARD;
+void why_groups_release(struct why_groups *g);
