@@ -175,6 +175,11 @@ fleet-demo: ## install what is missing, build, and show an order to a fleet of p
 	sh tests/deps.sh build fleet
 	$(MAKE) all
 	$(PYTHON) tests/fleet/demo.py $(BUILD)
+.PHONY: docs-pictures
+docs-pictures: ## install what is missing, build, and draw docs/report.png: a report of the demo's flood, by Chromium
+	sh tests/deps.sh build demo browser
+	$(MAKE) all
+	$(PYTHON) tests/demo/pictures.py $(BUILD) docs
 demo: ## install what is missing, build, and show the main job on a private Postfix
 	sh tests/deps.sh build demo
 	$(MAKE) all

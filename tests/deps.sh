@@ -1,15 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# deps.sh GROUP...: prints which Debian packages of the groups (build, demo, fleet, unit, test, lint, suite, deb, bench) are
+# deps.sh GROUP...: prints which Debian packages of the groups (build, demo, browser, fleet, unit, test, lint, suite, deb, bench) are
 # missing, and installs these and no others by apt-get, as root or with sudo. Nothing missing: says nothing and needs neither root nor network.
 set -u
 
 BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libidn2-dev libjansson-dev
 	libconfuse-dev libsmartcols-dev libxxhash-dev libpq-dev libncurses-dev'
 DEMO='postfix python3'
+BROWSER='chromium fonts-dejavu-core'
 FLEET="$DEMO postgresql openssl"
 UNIT="$DEMO libcmocka-dev"
-TEST="$FLEET $UNIT
+TEST="$FLEET $UNIT $BROWSER
 	bash miltertest strace zsh e2fsprogs mount jq systemd prometheus prometheus-node-exporter tmux"
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
 BENCH='gnuplot-nox'
@@ -26,6 +27,7 @@ for group in "$@"; do
 	case $group in
 	build) packages="$packages $BUILD" ;;
 	demo) packages="$packages $DEMO" ;;
+	browser) packages="$packages $BROWSER" ;;
 	fleet) packages="$packages $FLEET" ;;
 	unit) packages="$packages $UNIT" ;;
 	test) packages="$packages $TEST" ;;
@@ -33,10 +35,10 @@ for group in "$@"; do
 	deb) packages="$packages $DEB" ;;
 	suite) packages="$packages $SUITE" ;;
 	bench) packages="$packages $BENCH" ;;
-	*) fail "no group \"$group\"; there are build, demo, fleet, unit, test, lint, suite, deb and bench" ;;
+	*) fail "no group \"$group\"; there are build, demo, browser, fleet, unit, test, lint, suite, deb and bench" ;;
 	esac
 done
-[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, demo, fleet, unit, test, lint, suite, deb, bench)"
+[ -n "$packages" ] || fail "usage: deps.sh GROUP... (build, demo, browser, fleet, unit, test, lint, suite, deb, bench)"
 
 command -v dpkg-query >/dev/null 2>&1 ||
 	fail "this is not Debian; please see to it that there is:" "$packages"

@@ -30,7 +30,7 @@ static void put_title(const struct incident *i, struct strbuf *h)
 		html_format(
 		    h, "Flood %u: %s %s", (unsigned)i->flood.id, i->flood.kind, i->flood.key);
 	else if (*i->asked)
-		html_format(h, "Mail in the queue: %s", i->asked);
+		html_format(h, i->acts.count ? "Incident: %s" : "Mail in the queue: %s", i->asked);
 	else
 		html_text(h, "All mail in the queue");
 }

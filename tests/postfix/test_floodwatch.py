@@ -176,17 +176,8 @@ class Late(FloodCase):
     starts_daemon = False
 
     def backdate(self, ids, seconds):
-        """As if the messages had come earlier: in the record of their arrival, in place."""
         for queue_id in ids:
-            path = self.postfix.find(queue_id)
-            with open(path, "r+b") as file:
-                data = file.read()
-                at = 2 + data[1]  # behind the record of the size
-                stamp = data[at + 2:at + 2 + data[at + 1]].partition(b" ")[0]
-                earlier = b"%d" % (int(stamp) - seconds)
-                self.assertEqual((data[at:at + 1], len(earlier)), (b"T", len(stamp)))
-                file.seek(at + 2)
-                file.write(earlier)
+            self.postfix.arrived_earlier(queue_id, seconds)
 
     def sync(self):
         self.assertEqual(self.pq.idx("sync").status, 0)

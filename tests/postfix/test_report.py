@@ -115,7 +115,9 @@ class Finished(Reporting, RigCase):
         self.assertNotIn("unknown", page.text)
         for selectors in ((), (BAD,), ("--sender", "good.test")):
             self.assert_left(self.page("--batch", "1", *selectors), *(selectors or (BAD,)))
-        self.assert_acts(self.page(BAD), 1)
+        page = self.page(BAD)
+        self.assert_acts(page, 1)
+        self.assertEqual(page.title, f"Incident: {BAD}")
         self.assert_acts(self.page("--login", "joe", BAD))
 
     def test_dates_have_a_zone(self):
