@@ -9,7 +9,7 @@
  *    names prove nothing; if no known ID lies there at all, that is an error.
  * 3. Read files of unknown names, files not read yet, and files on another inode (without an index
  *    all files). The selector is applied to the file, and by the index to all that it then knows.
- * What is left to the index (counts.left_to_index) must be selected from it afterwards.
+ *    The files left to the index (counts.left_to_index) need a selection made afterwards.
  * 4. Look directly for IDs without a name. Those not found have left.
  */
 #pragma once

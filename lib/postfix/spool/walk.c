@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "postfix/spool/names.h"
@@ -17,6 +18,8 @@
 #define BATCH           64 /* names that are looked up together */
 #define TEXT_MAX        256
 #define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child */
+#define ROUNDS          2
+#define GRAIN           USEC_PER_SEC /* of times in the coarsest file systems */
 
 struct task {
 	const struct postfix *p;
@@ -32,8 +35,22 @@ struct report {
 
 /* ---- the child */
 
+/* A directory that was read. */
+struct visit {
+	uint64_t inode;
+	struct timespec changed;
+	bool settled; /* that was so long ago that a later change has another time */
+	uint32_t levels;
+};
+
 struct walker {
 	bool reread;
+	unsigned round;
+	struct {
+		struct visit *list;
+		size_t count, cap;
+	} visits;
+	size_t next_visit;
 	struct names names;
 	struct report report;
 	struct strbuf unreadable;
@@ -51,7 +68,7 @@ static void pass_over(struct walker *w, const char *path, const char *words)
 {
 	char text[TEXT_MAX];
 
-	if (w->report.unreadable++ >= WALK_NAMED)
+	if (w->round > 0 || w->report.unreadable++ >= WALK_NAMED)
 		return;
 	snprintf(text, sizeof(text), "%s: %s", path, words);
 	strlist_push(&w->unreadable, text, strlen(text));
@@ -162,6 +179,52 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 	return code == 0 ? take_batch(w) : code;
 }
 
+/* Mostly each round comes to the same directories in the same order. */
+static struct visit *find_visit(struct walker *w, uint64_t inode)
+{
+	for (size_t n = 0; n < w->visits.count; n++) {
+		size_t at = (w->next_visit + n) % w->visits.count;
+
+		if (w->visits.list[at].inode != inode)
+			continue;
+		w->next_visit = at + 1;
+		return &w->visits.list[at];
+	}
+	return NULL;
+}
+
+static struct visit visit_of(const struct stat *st)
+{
+	int64_t changed = st->st_mtim.tv_sec * USEC_PER_SEC + st->st_mtim.tv_nsec / 1000;
+
+	return (struct visit){
+	    .inode = st->st_ino, .changed = st->st_mtim, .settled = clock_wall() - changed > GRAIN};
+}
+
+/*
+ * A message that goes back in the flow while we walk, as from deferred to active, may come to where
+ * we were from where we were not yet. It leaves a trace in both directories: those that changed
+ * since we read them are read again.
+ */
+static int visit_directory(struct walker *w, int fd, const char *path, uint32_t *levels)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	struct visit now = visit_of(&st), *had = w->round > 0 ? find_visit(w, st.st_ino) : NULL;
+	if (had && had->settled && had->changed.tv_sec == now.changed.tv_sec &&
+	    had->changed.tv_nsec == now.changed.tv_nsec) {
+		*levels = had->levels;
+		return 0;
+	}
+	int code = read_directory(w, fd, path, levels);
+	now.levels = *levels;
+	if (code == 0 && w->round == 0)
+		code = array_add(&w->visits, now);
+	return code;
+}
+
 /* A level that vanished or is no directory is empty. A queue may be a link: only root could put one
  * there. */
 static int walk_directory(
@@ -178,7 +241,7 @@ static int walk_directory(
 		return 0;
 	}
 	if (faccessat(fd, ".", X_OK, 0) == 0)
-		code = read_directory(w, fd, path, &levels);
+		code = visit_directory(w, fd, path, &levels);
 	else
 		pass_over(w, path, err_word(-errno)); /* names alone are of no use */
 	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
@@ -198,7 +261,6 @@ static int walk_queues(struct walker *w)
 {
 	int code = 0;
 
-	queue_directory_place(w->queue_dir, &w->report.device, &w->report.inode);
 	for (w->queue = 0; w->queue < QUEUE_COUNT && code == 0; w->queue++) {
 		char path[QUEUE_PATH_MAX];
 
@@ -241,7 +303,9 @@ static int walk_and_put(const struct task *task, struct walker *w, struct bytes 
 	int code = names_init(&w->names, task->known, task->known_count);
 
 	w->reread = task->reread;
-	code = code ?: walk_queues(w);
+	queue_directory_place(w->queue_dir, &w->report.device, &w->report.inode);
+	for (; code == 0 && w->round < ROUNDS; w->round++)
+		code = walk_queues(w);
 	if (code < 0)
 		return code;
 	bytes_put(out, &w->report, sizeof(w->report));
@@ -272,6 +336,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	io_close(&w->queue_dir);
 	names_release(&w->names);
 	strbuf_release(&w->unreadable);
+	free(w->visits.list);
 	free(w);
 	return code;
 }

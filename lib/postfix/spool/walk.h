@@ -2,10 +2,11 @@
 /*
  * The walk reads every name in the queue, at any level of hashing on disk, and compares it with the
  * IDs that the index knows. Unreadable directories are named and counted; a missing queue is an
- * error. In a busy queue a walk misses some names, so confirm a missing one by spool_states.
+ * error. Directories that change meanwhile are read again, so a message in the queue is missed only
+ * if it goes back in the flow twice, each time past us; confirm a missing one by spool_states.
  *
- * Runs in a child that is mail_owner. At most 0.5 us of CPU a name, and some 40 bytes a name or
- * known ID in both processes together.
+ * Runs in a child that is mail_owner. At most 0.5 us of CPU for each name read, and some 40 bytes a
+ * name or known ID in both processes together.
  */
 #pragma once
 
