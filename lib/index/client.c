@@ -134,10 +134,14 @@ int client_select(const struct index_client *c, const struct selector *selector,
 
 	serve_body(selector, &body);
 	code = ask_for(c, wire_request("select"), &body, selector, &memory, &served, err);
+	if (code != 0) {
+		blob_release(&memory);
+		return code;
+	}
+	code = select_view(&memory, ret, err);
 	if (code == 0)
-		return no_index(select_view(&memory, ret, err));
-	blob_release(&memory);
-	return code;
+		ret->changes = served.counts.changes;
+	return no_index(code);
 }
 
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err)
@@ -152,6 +156,7 @@ int client_names(const struct index_client *c, struct client_names *ret, struct 
 		client_names_release(&names);
 		return code;
 	}
+	names.changes = served.counts.changes;
 	memcpy(names.queue_directory, served.counts.queue_directory, sizeof names.queue_directory);
 	*ret = names;
 	return 0;

@@ -30,6 +30,7 @@ struct client_names {
 	struct queue_place place;
 	const struct packed_id *list;
 	size_t count;
+	uint64_t changes; /* index_changes after they were listed; 0 unknown */
 	struct blob memory;
 	char queue_directory[256]; /* whose rows these are; "" not known yet */
 };

@@ -134,6 +134,13 @@ int index_count(struct index *ix, struct index_counts *ret, struct err *err)
 	return 0;
 }
 
+uint64_t index_changes(const struct index *ix)
+{
+	uint64_t ended = atomic_load(&ix->ended);
+
+	return atomic_load(&ix->begun) == ended ? ended : 0;
+}
+
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err)
 {

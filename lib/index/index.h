@@ -65,6 +65,7 @@ struct index_counts {
 	uint64_t evicted;     /* dropped for room in this boot */
 	int64_t evicted_time; /* wall; 0 = never */
 	int64_t caught_up;    /* wall; start of the last whole catch-up; 0 = none in this boot */
+	uint64_t changes;     /* index_changes; with select and names only */
 	struct queue_place place;
 	char queue_directory[256]; /* "" = not known yet */
 	char hostname[256];
@@ -76,6 +77,11 @@ int index_prune(struct index *ix, struct err *err) NODISCARD;
 
 /* The queries below serve the command (serve.h). Each renews its snapshot every INDEX_SNAPSHOT and
  * returns ERR_TIMEOUT past the steady deadline. */
+
+/* A number that is another one after an update added or completed rows, and after each opening; 0
+ * while an update is at work. Two equal ones, the first read before index_find and the second after
+ * index_names: no update came between the two. */
+uint64_t index_changes(const struct index *ix);
 
 /* The matching rows, in select.h's format. */
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "index/data_file.h"
 #include "index/inside.h"
@@ -125,6 +126,7 @@ static struct index *new_index(const char *directory)
 	if (!ix)
 		return NULL;
 	ix->lock.fd = -1;
+	ix->begun = ix->ended = (uint64_t)clock_wall();
 	ix->directory = strdup(directory);
 	if (asprintf(&ix->path, "%s/" INDEX_FILE, directory) < 0)
 		ix->path = NULL;

@@ -230,12 +230,14 @@ int index_update(struct index *ix, struct span body, const struct selector *sele
 		return err_set(err, code, "an update of the index makes no sense");
 	code = complete_init(&w.complete, own_networks, w.update.began);
 	selection_begin(&p.found, out);
+	atomic_fetch_add(&ix->begun, w.update.record_count > 0);
 	if (code != 0)
 		code = err_set(err, code, "failed to update the index (%s)", err_word(code));
 	if (code == 0)
 		code = read_caught_up(&w, err);
 	if (code == 0)
 		code = all_slices(&w, &p, out, deadline, err);
+	atomic_fetch_add(&ix->ended, w.update.record_count > 0);
 	if (code == 0)
 		code = write_meta(&w, err);
 	complete_release(&w.complete);

@@ -30,6 +30,8 @@ struct index {
 	struct store *store;
 	atomic_uint waiting; /* sessions that want or have the write lock */
 	atomic_ullong recorded, left_out;
+	atomic_ullong begun,
+	    ended;             /* updates with records; both from a time, so never twice alike */
 	atomic_bool near_full; /* each new row pushes out old ones */
 	atomic_bool pruning;   /* from the high mark down to the low one */
 	struct counting counting;

@@ -94,6 +94,7 @@ static int serve_select(struct work *w, struct err *err)
 		return code;
 	if (!given)
 		return err_set(err, ERR_SYNTAX, "a selection needs a selector");
+	w->ret->counts.changes = index_changes(w->ix);
 	code = index_find(w->ix, &selector, w->deadline, w->out, err);
 	selector_release(&selector);
 	return code;
@@ -103,7 +104,9 @@ static int serve_names(struct work *w, struct err *err)
 {
 	int code = index_count(w->ix, &w->ret->counts, err);
 
-	return code != 0 ? code : index_names(w->ix, w->deadline, w->out, err);
+	code = code != 0 ? code : index_names(w->ix, w->deadline, w->out, err);
+	w->ret->counts.changes = index_changes(w->ix);
+	return code;
 }
 
 static int read_networks(const struct json *request, struct strbuf *packed, struct err *err)
@@ -227,6 +230,7 @@ static const struct field {
     NUMBER(COUNT, counts, evicted),
     NUMBER(COUNT, counts, evicted_time),
     NUMBER(COUNT, counts, caught_up),
+    NUMBER(SELECT | NAMES, counts, changes),
     {"device", COUNT, offsetof(struct served, counts.place.device), 0},
     {"inode", COUNT, offsetof(struct served, counts.place.inode), 0},
     TEXT(NAMES | COUNT, queue_directory),

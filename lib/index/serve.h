@@ -3,8 +3,9 @@
  * The index's part of the control protocol (pqpurge-milter(8)). The daemon and, while none runs, a
  * command's child answer these requests by the same code:
  *
- * {"do":"select"}, with a body -> {"ok":true,"bytes":N}, and the rows (select.h)
- * {"do":"names"} -> {"ok":true,"bytes":N,"queue_directory":"..."}, and the names (index_names)
+ * {"do":"select"}, with a body -> {"ok":true,"bytes":N,"changes":N}, and the rows (select.h)
+ * {"do":"names"} -> {"ok":true,"bytes":N,"changes":N,"queue_directory":"..."}, and the names
+ * (index_names)
  * {"do":"update","own_networks":["..."]}, with a body -> {"ok":true,"bytes":N,"completed":N,
  * "added":N,"dropped":N,"silent":N}, and the records that match its selector
  * {"do":"count"} -> {"ok":true,"rows":N,...} (struct index_counts, by the names of its members)

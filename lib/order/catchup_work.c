@@ -12,6 +12,7 @@ static void ask_names(struct catchup_work *w)
 	w->telling = w->index_answers && !w->task->dry_run;
 	w->counts.indexed = w->index_answers;
 	w->counts.rows = w->names.count;
+	w->counts.changes = w->names.changes;
 }
 
 static int walk(

@@ -78,6 +78,8 @@ struct run {
 	struct account_entries doubt; /* what it handed to postsuper, not settled yet */
 	struct queue_place place;     /* of the queue directory, after a catch-up */
 	uint64_t left_to_index;       /* files that the last catch-up did not read */
+	uint64_t selected;            /* index_changes before the last selection; 0 unknown */
+	bool unchanged;               /* the index still said the same in the last catch-up */
 	bool indexed;                 /* the index answers */
 	bool distrusted;              /* it has damaged rows: all files are read */
 	bool unaccounted;             /* writing the account failed, and has ended */

@@ -253,6 +253,7 @@ int order_select(struct run *run, struct err *err)
 
 	if (code < 0)
 		return code;
+	run->selected = found.changes;
 	if (run->indexed) {
 		run->outcome->tally.unjoined = found.unjoined;
 		if (found.limits > run->outcome->tally.limits)

@@ -218,6 +218,7 @@ struct sync_counts {
 	struct queue_place place;
 	uint64_t queued;             /* names in the queue */
 	uint64_t rows;               /* IDs that the index knew */
+	uint64_t changes;            /* index_changes then; 0 unknown */
 	uint64_t read;               /* queue files */
 	uint64_t left_to_index;      /* files not read, for the index knows what they say */
 	uint64_t added;              /* of these, unknown before */

@@ -51,6 +51,8 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	run->certain = counts->certain;
 	run->place = counts->place;
 	run->left_to_index = counts->left_to_index;
+	run->unchanged =
+	    counts->read == 0 && counts->changes != 0 && counts->changes == run->selected;
 	outcome->tally.unreadable = counts->unreadable;
 	outcome->tally.arriving = counts->arriving;
 	outcome->tally.maildrop = counts->maildrop;
@@ -89,13 +91,16 @@ static int read_all(struct run *run, struct err *err)
 /*
  * The index now knows more, by our reading and by others'. What a catch-up leaves to it, because
  * somebody has read it before, only a later selection can tell: we may have selected even before
- * that. So where the index answers no more, or has damaged rows now, nothing is left to it.
+ * that. So where the index answers no more, or has damaged rows now, nothing is left to it. If
+ * nobody has read anything since, it would say the same again.
  */
 static int select_again(struct run *run, struct err *err)
 {
 	bool distrusted = run->distrusted;
 	int code = 0;
 
+	if (run->indexed && run->unchanged)
+		return 0;
 	for (size_t n = 0; n < run->outcome->count; n++)
 		run->outcome->items[n].confirmed = false;
 	if (run->indexed)

@@ -25,6 +25,7 @@ struct candidates {
 	uint64_t damaged;   /* unreadable records, skipped */
 	uint64_t limits;    /* expressions that hit their match limit */
 	uint64_t unjoined;  /* back from a filter; --login and --client cannot judge them */
+	uint64_t changes;   /* index_changes before they were selected; 0 unknown */
 	struct blob memory; /* records from a child */
 	struct bytes made;  /* records made here */
 };

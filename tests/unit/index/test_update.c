@@ -64,6 +64,32 @@ static void test_completes(void **state)
 	fixture_remove(dir);
 }
 
+/* By it a command knows that a second selection would say the same. */
+static void test_changes(void **state)
+{
+	char *dir = fixture_dir();
+	struct index *ix = fixture_index(dir);
+	struct mail read = read_of(&given);
+	uint64_t fresh = index_changes(ix), completed;
+
+	(void)state;
+	assert_int_not_equal(fresh, 0);
+	fixture_record(ix, &given);
+	(void)update(ix, &(struct said){.left = {fixture_packed(1, 100)}, .left_count = 1});
+	assert_int_equal(index_changes(ix), fresh);
+	fixture_record(ix, &given);
+	(void)update(ix, &(struct said){.read = &read, .read_count = 1});
+	completed = index_changes(ix);
+	assert_int_not_equal(completed, 0);
+	assert_int_not_equal(completed, fresh);
+	index_close(ix);
+	ix = fixture_index(dir);
+	assert_int_not_equal(index_changes(ix), fresh);
+	assert_int_not_equal(index_changes(ix), completed);
+	index_close(ix);
+	fixture_remove(dir);
+}
+
 static void test_adds(void **state)
 {
 	char *dir = fixture_dir();
@@ -383,7 +409,7 @@ static void test_full(void **state)
 	fixture_remove(dir);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_completes), cmocka_unit_test(test_adds),
-    cmocka_unit_test(test_disproves), cmocka_unit_test(test_moved), cmocka_unit_test(test_left),
-    cmocka_unit_test(test_selects), cmocka_unit_test(test_place), cmocka_unit_test(test_nonsense),
-    cmocka_unit_test(test_full), cmocka_unit_test(test_faults))
+UNIT_MAIN(cmocka_unit_test(test_completes), cmocka_unit_test(test_changes),
+    cmocka_unit_test(test_adds), cmocka_unit_test(test_disproves), cmocka_unit_test(test_moved),
+    cmocka_unit_test(test_left), cmocka_unit_test(test_selects), cmocka_unit_test(test_place),
+    cmocka_unit_test(test_nonsense), cmocka_unit_test(test_full), cmocka_unit_test(test_faults))
