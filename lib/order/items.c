@@ -298,24 +298,37 @@ int order_choose_oldest(
 	return code;
 }
 
+/* Moves each item to its place, from[place] being where it is; cycle by cycle, so that no second
+ * array is needed. */
+static void permute(struct item *items, size_t *from, size_t count)
+{
+	for (size_t n = 0; n < count; n++) {
+		struct item first = items[n];
+		size_t place = n;
+
+		while (from[place] != n) {
+			size_t next = from[place];
+
+			items[place] = items[next];
+			from[place] = place;
+			place = next;
+		}
+		items[place] = first;
+		from[place] = place;
+	}
+}
+
 /* Without memory they stay as they are. */
 void order_sort(struct outcome *outcome)
 {
-	struct item *sorted = calloc(outcome->count + 1, sizeof(*sorted));
 	struct chosen all;
-	int code = order_choose_oldest(outcome, ~0u, &all, NULL);
 
-	for (size_t n = 0; sorted && code == 0 && n < outcome->count; n++)
-		sorted[n] = outcome->items[all.at[n]];
-	if (sorted && code == 0 && outcome->count > 0) {
-		free(outcome->items);
-		outcome->items = sorted;
-		sorted = NULL;
+	if (outcome->count > 0 && order_choose_oldest(outcome, ~0u, &all, NULL) == 0) {
+		permute(outcome->items, all.at, all.count);
 		free(outcome->memory->map); /* its positions are wrong now */
 		outcome->memory->map = NULL;
+		chosen_release(&all);
 	}
-	free(sorted);
-	chosen_release(&all);
 }
 
 static int take_unheard(
