@@ -32,7 +32,7 @@ PLACES = [
 TYPED = ["`fire`", "$(fire)", "a`fire`", "\"$(fire)", "\"`fire`", "${x:-$(fire)}", "<(fire)", ";fire;", "$((1+$(fire)))", "a[$(fire)]"]
 FILES = ["a`fire`", "b$(fire)", "c;fire;", "d fire", "e'fire'", "f\"fire\"", "g\nfire", "h*", "i~root", "j${HOME}", "k&fire", "l#a", "m\\n",
          "n|fire", "o<(fire)", "p{a,b}", "q=a", "r:b", "s\tb", "t$HOME", "v[fire]"]
-FIXED = set("""purge hold release retry list floods show top why block unblock rules sync status setup log undo fleet maildrop incoming active
+FIXED = set("""purge hold release retry list floods show top why block unblock rules sync status setup log undo fleet metrics report screen maildrop incoming active
     deferred sender from recipient login client uid reason REJECT DEFER HOLD DISCARD OK WARN 10m 1h 24h 7d hosts orders order cancel init add
     retire host operator reader""".split())
 NAME = re.compile(r"[A-Za-z0-9._][A-Za-z0-9._-]*\Z")

@@ -13,6 +13,7 @@ from case import BAD, RigCase
 from door import MEMBER, OPERATORS, STRANGER, Door, hold, identity, verb
 from pqpurge import USER
 from rig import until
+from smtp import content
 from test_terminal import Terminal
 
 
@@ -184,6 +185,7 @@ class Operators(DoorCase):
         ids = self.postfix.ids()
         for words in (("purge", "-y", BAD), ("block", BAD), ("unblock", BAD), ("undo", "1"), ("sync",), ("setup", "-y"),
                       ("order", "--listen"), ("hold", "/./"), ("list", "--sender=/./"), ("hold", "--id", "-"),
+                      ("hold", "--subject", "/./"), ("list", "--why=/./"), ("hold", "-y", "--login", "/./"),
                       ("purge", "--save", "/tmp/x", BAD)):
             with self.subTest(words=words):
                 result = self.with_a_place(lambda words=words: self.member(*words))
@@ -263,6 +265,18 @@ class Allowed(DoorCase):
         self.assertEqual(self.postfix.ids(), good)
         self.assertIn("example", self.pq.idx("rules").out)
         self.assertEqual(self.member("list").status, 1)
+
+    def test_expressions(self):
+        """Subjects, reasons and logins are asked by expressions, which `regex` allows."""
+        ours = self.send("a@example.com", text=content(subject="Win a prize"), LOGIN="joe@web.test")
+        other = self.send("a@example.com", text=content(subject="Minutes"), LOGIN="ann@good.test")
+        self.postfix.settled(2)
+        until(lambda: all("delay_reason" in r for e in self.postfix.queue() for r in e["recipients"]), "reasons")
+        for words in (["--subject", "/^win/i"], ["--login=/@web/"], ["--login", "@web.test"], ["--why", "/deferred|./", "--subject=/prize/"]):
+            result = self.member("purge", "-n", "--json", *words)
+            self.assertEqual((result.status, result.with_result("would-delete")), (0, {ours}), result)
+        result = self.member("hold", "-y", "--json", "--why", "/./", "--subject", "/Minutes/")
+        self.assertEqual((result.status, self.held()), (0, {other}), result)
 
 
 class Floods(DoorCase):

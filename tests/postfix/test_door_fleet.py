@@ -13,6 +13,7 @@ from door import MEMBER, SILENT, STRANGER, TOKEN, fleet, hold, hook, identity, r
 from pqpurge import USER
 from process import descendants, has_ended
 from rig import until
+from smtp import content
 from test_door import DoorCase
 
 AGENT = "news"  # a user that every Debian has
@@ -98,7 +99,8 @@ class Orders(FleetCase):
     def test_refused_pairs(self):
         """A pair that makes no sense, or is not the fleet's to say, changes nothing."""
         self.assert_refused(fleet("purge", pair) for pair in (
-            ("author", "EXAMPLE.com"), ("author", "x.test;id"), ("author", "/example/"), ("save", "/tmp"), ("config", "/tmp/x"),
+            ("author", "EXAMPLE.com"), ("author", "x.test;id"), ("author", "/example/"), ("subject", "/./"), ("why", "/./"), ("login", "/./"),
+            ("subject", "win"), ("save", "/tmp"), ("config", "/tmp/x"),
             ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red")))
 
     def test_refused(self):
@@ -143,6 +145,22 @@ class Places(FleetCase):
         answers = [child.stdout.readline() for _ in range(30)]
         self.assertGreaterEqual(sum(b"8 orders of yours are under way" in answer for answer in answers), 10, answers)
         self.assertEqual(self.fleet(fleet("list", AUTHOR)).status, 0)
+
+
+class Expressions(FleetCase):
+    settings = {**FleetCase.settings, "fleet_allow": "purge hold list regex"}
+
+    def test_of_subjects_reasons_and_logins(self):
+        """Where the host allows expressions, the fleet asks by them, too."""
+        ours = self.send("a@example.com", text=content(subject="Win a prize"), LOGIN="joe@web.test")
+        self.postfix.settled(7)
+        until(lambda: all("delay_reason" in r for e in self.postfix.queue() for r in e["recipients"]), "reasons")
+        for pairs in ([("subject", "/^win/i")], [("login", "/@web/")], [("login", "@web.test")], [("why", "/./"), ("subject", "/prize/")]):
+            answer = self.fleet(fleet("purge", *pairs, dry_run=1))
+            self.assertEqual((answer.status, self.summary(answer)["would_delete"]), (0, 1), answer)
+        answer = self.fleet(fleet("purge", ("subject", "/^win/i"), ("why", "/./")))
+        self.assertEqual((answer.status, answer.done, self.postfix.ids()), (0, 1, self.all), answer)
+        self.assertNotIn(ours, self.postfix.ids())
 
 
 class Stopped(FleetCase):
