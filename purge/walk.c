@@ -14,6 +14,8 @@ static void tell_progress(void *arg, const char *doing, size_t done, size_t of)
 	struct behalf_answer *answer = arg;
 
 	(void)doing;
+	if (of == 0)
+		return;
 	answer->done = done;
 	answer->of = of;
 }
@@ -23,7 +25,7 @@ void walk_init(struct walk *w, struct session *s, enum action action)
 	const struct options *o = &s->options;
 
 	*w = (struct walk){.s = s};
-	progress_init(&w->progress, stderr, !o->quiet && isatty(STDERR_FILENO));
+	progress_init(&w->progress, !o->quiet);
 	w->order = (struct order){.settings = &s->settings,
 	    .postfix = &s->postfix,
 	    .selector = &o->selector,

@@ -38,6 +38,7 @@ int order_account_begin(struct run *run, struct err *err)
 {
 	if (run->writer)
 		return 0;
+	order_show(run->order, "beginning the account", 0, 0);
 	facts_read_reasons(&run->facts, &run->looking, run->outcome);
 	int code = writer_open(run->order, &run->writer, &run->done_before, &run->doubt, err);
 	if (code < 0)
@@ -86,6 +87,7 @@ static int end(struct run *run, struct err *err)
 
 	if (code < 0)
 		return code;
+	order_show(run->order, "ending the account", 0, 0);
 	if (run->doubt.count > 0)
 		(void)!postsuper_await_orphans(&run->looking, NULL);
 	settle_doubt(run);

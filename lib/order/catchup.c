@@ -88,7 +88,7 @@ static void attend(const struct catchup *c)
 	while (!(task->stop && *task->stop) && poll(&ended, 1, POLL_MS) <= 0) {
 		size_t of = c->progress ? c->progress->of : 0;
 
-		if (task->progress && of > 0)
+		if (task->progress)
 			task->progress(
 			    task->progress_arg, "reading the queue", c->progress->done, of);
 	}
@@ -150,8 +150,10 @@ int sync_run(struct sync *sync, struct err *err)
 	    .progress = sync->progress,
 	    .progress_arg = sync->progress_arg};
 	struct caught caught = {0};
-	int code = client_daemon(&index, err);
 
+	if (sync->progress)
+		sync->progress(sync->progress_arg, "asking the index", 0, 0);
+	int code = client_daemon(&index, err);
 	if (code < 0)
 		return code;
 	sync->by_daemon = code == 1;

@@ -249,8 +249,9 @@ static int select_notices(struct run *run, struct err *err)
 int order_select(struct run *run, struct err *err)
 {
 	struct candidates found = {0};
-	int code = select_by(run, run->order->selector, &found, err);
 
+	order_show(run->order, "asking the index", 0, 0);
+	int code = select_by(run, run->order->selector, &found, err);
 	if (code < 0)
 		return code;
 	run->selected = found.changes;

@@ -161,7 +161,8 @@ struct order {
 	 * steps of some messages; may be NULL. */
 	bool (*taken_back)(void *arg);
 	void *taken_back_arg;
-	/* doing: "reading the queue", "proving", "deleting", ... */
+	/* Often, and at the begin of each step. doing: "reading the queue", "proving", "deleting",
+	 * ...; static. of: 0 where it is not known how much there is. */
 	void (*progress)(void *arg, const char *doing, size_t done, size_t of); /* may be NULL */
 	void *progress_arg;
 };

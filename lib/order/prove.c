@@ -124,8 +124,8 @@ int order_prove(struct run *run, struct err *err)
 
 	for (size_t n = 0, part; code == 0 && n < c.count && !order_stopped(order); n += part) {
 		part = c.count - n < PROVE_BATCH ? c.count - n : PROVE_BATCH;
+		order_show(order, "proving", n, c.count);
 		code = prove_some(run, c.at + n, part, err);
-		order_show(order, "proving", n + part, c.count);
 	}
 	chosen_release(&c);
 	return code;

@@ -134,8 +134,9 @@ int order_select_undo(struct run *run, struct err *err)
 	struct candidates bare = {0};
 	struct caught caught = {0};
 	struct holds_lost lost;
-	int code = holds_read(run->order, &holds, &lost, err);
 
+	order_show(run->order, "reading the account", 0, 0);
+	int code = holds_read(run->order, &holds, &lost, err);
 	if (code < 0)
 		return code;
 	tell_lost(run, holds.count, &lost);

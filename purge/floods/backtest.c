@@ -221,15 +221,16 @@ static int look_at_head(struct backtest_file *f, struct err *err)
 			 f->gz ? ", or damaged" : "");
 }
 
-static void show_progress(struct test *t, const struct backtest_file *f, int64_t before)
+static void tell_progress(struct test *t, const struct backtest_file *f, int64_t before)
 {
 	int64_t at = before + lseek(f->fd, 0, SEEK_CUR);
 	int64_t percent = t->total ? at * 100 / t->total : 100;
 
-	if (!t->b->progress || percent == t->shown)
+	if (percent == t->shown)
 		return;
 	t->shown = percent;
-	fprintf(stderr, "\rreading the logs: %3" PRId64 " %%", percent);
+	fprintf(t->to, "\x03%" PRId64 " %" PRId64 "\n", at, t->total);
+	fflush(t->to);
 }
 
 /* Lines of at most MAILLOG_LINE bytes out of blocks. */
@@ -265,7 +266,7 @@ static int read_lines(struct test *t, const struct backtest_file *f, int fd, str
 			kept = 0;
 		}
 		memmove(block, block + at, kept);
-		show_progress(t, f, t->read);
+		tell_progress(t, f, t->read);
 	}
 }
 
@@ -412,8 +413,6 @@ int backtest_run(struct backtest *b, FILE *to, struct err *err)
 		t.total += b->files[n].size;
 	for (size_t n = 0; n < b->count && code == 0; n++)
 		code = read_file(&t, &b->files[n], err);
-	if (t.shown >= 0)
-		fputs("\r\033[K", stderr);
 	if (code == 0) {
 		put_summary(&t);
 		if (b->learn)

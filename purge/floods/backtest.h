@@ -21,12 +21,12 @@ struct backtest {
 	const struct settings *settings;
 	struct backtest_file *files;
 	size_t count;
-	bool json, learn, progress;
+	bool json, learn;
 };
 
 /*
  * Reads all files, the one with the oldest first stamp first; compressed ones by a child `gzip
  * -dc`. Writes the report to `to`; with learn also a line, after a byte 2, for each peak that was
- * learned. ERR_SYNTAX: a file has no time stamp.
+ * learned, and after a byte 3 "DONE OF": bytes read of all. ERR_SYNTAX: a file has no time stamp.
  */
 int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;

@@ -14,6 +14,7 @@
 #include "purge/floods/backtest.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
+#include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
 #define READER     "nobody"
@@ -53,7 +54,6 @@ static int become_reader(struct err *err)
 	struct role role;
 	int code = role_of_user(READER, &role, err);
 
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &none);
 	if (setrlimit(RLIMIT_AS, &memory) != 0)
 		return err_sys(err, errno, "failed to bound memory");
@@ -62,6 +62,7 @@ static int become_reader(struct err *err)
 	/* Behind the change of ids, which clears it. Its memory is a copy of root's. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return code;
 }
 
@@ -88,7 +89,7 @@ struct taking {
 	struct strbuf learned;
 	uint64_t taken;
 	struct err *err;
-	int code;
+	struct progress progress;
 };
 
 static int send_learned(struct taking *t)
@@ -110,11 +111,26 @@ static int send_learned(struct taking *t)
 	return code;
 }
 
-/* \1: an error; \2: a line to be learned; else for the reader. */
+/* "DONE OF" in bytes; shown in MB. */
+static void take_progress(struct taking *t, const char *text)
+{
+	uint64_t done, of;
+	const char *rest = str_digits(text, &done);
+
+	if (rest && *rest == ' ' && str_digits(rest + 1, &of))
+		progress_show(
+		    &t->progress, "reading the logs, MB", (size_t)(done >> 20), (size_t)(of >> 20));
+}
+
+/* \1: an error; \2: a line to be learned; \3: progress; else for the reader. */
 static int take_line(struct taking *t, const char *line)
 {
 	if (line[0] == '\x01')
 		return err_set(t->err, ERR_SYNTAX, "%s", line + 1);
+	if (line[0] == '\x03') {
+		take_progress(t, line + 1);
+		return 0;
+	}
 	if (line[0] != '\x02') {
 		say(stdout, "%s\n", line);
 		return 0;
@@ -149,6 +165,8 @@ static int run(struct session *s, struct backtest *b, struct err *err)
 	struct taking t = {.s = s, .err = err};
 	int ends[2], status = 0;
 
+	progress_init(&t.progress, !s->options.quiet);
+
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return err_sys(err, errno, "failed to make a pipe");
 	fflush(NULL);
@@ -160,7 +178,9 @@ static int run(struct session *s, struct backtest *b, struct err *err)
 		close(ends[0]);
 		return err_sys(err, errno, "failed to start the reader");
 	}
+	progress_show(&t.progress, "reading the logs", 0, 0);
 	int code = take_all(&t, ends[0]);
+	progress_end(&t.progress);
 	if (code < 0)
 		kill(pid, SIGKILL);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
@@ -176,10 +196,8 @@ static int run(struct session *s, struct backtest *b, struct err *err)
 
 int floods_try(struct session *s, struct err *err)
 {
-	struct backtest b = {.settings = &s->settings,
-	    .json = s->options.json,
-	    .learn = s->options.learn,
-	    .progress = !s->options.quiet && isatty(STDERR_FILENO)};
+	struct backtest b = {
+	    .settings = &s->settings, .json = s->options.json, .learn = s->options.learn};
 	int code = open_logs(s, &b, err);
 
 	code = code ?: run(s, &b, err);

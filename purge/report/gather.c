@@ -249,7 +249,8 @@ static int add_reasons(const struct session *s, struct gathered *g, struct err *
 	return code == ERR_STOPPED ? err_set(err, code, "interrupted") : 0;
 }
 
-static int read_queue(struct session *s, struct gathered *g, struct err *err)
+static int read_queue(
+    struct session *s, struct gathered *g, struct progress *progress, struct err *err)
 {
 	const struct tally *t = &g->walk.outcome.tally;
 	int code;
@@ -268,7 +269,9 @@ static int read_queue(struct session *s, struct gathered *g, struct err *err)
 		incident_note(&g->incident,
 		    "%" PRIu64 " queue file%s could not be read: what is left may be more.",
 		    t->unreadable, t->unreadable == 1 ? "" : "s");
+	progress_show(progress, "adding up", 0, 0);
 	code = add_groups(g, s->options.now, err);
+	progress_show(progress, "reading the reasons", 0, 0);
 	return code ?: add_reasons(s, g, err);
 }
 
@@ -278,6 +281,7 @@ int gather(struct session *s, struct gathered *g, struct err *err)
 {
 	const struct options *o = &s->options;
 	struct incident *i = &g->incident;
+	struct progress progress;
 	int code;
 
 	*g = (struct gathered){.incident = {.kind = o->batch   ? INCIDENT_BATCH
@@ -287,11 +291,16 @@ int gather(struct session *s, struct gathered *g, struct err *err)
 				   .host = s->postfix.myhostname,
 				   .user = s->user,
 				   .made = o->now}};
+	progress_init(&progress, !o->quiet);
+	progress_show(&progress, "reading the account", 0, 0);
 	code = read_account(s, g, err);
+	if (code == 0) {
+		read_flood(s, g);
+		code = read_queue(s, g, &progress, err);
+	}
+	progress_end(&progress);
 	if (code < 0)
 		return code;
-	read_flood(s, g);
-	code = read_queue(s, g, err);
 	i->asked = strbuf_text(&g->asked);
 	if (code == 0 && (incident_close(i) < 0 || g->asked.failed))
 		code = err_set(err, -ENOMEM, "out of memory");

@@ -3,6 +3,7 @@
 #include "base/io.h"
 #include "postfix/file/content.h"
 #include "purge/interrupt.h"
+#include "purge/tell/progress.h"
 #include "purge/tell/report.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
@@ -98,11 +99,15 @@ static void put_samples(
     FILE *to, const struct postfix *p, const struct item *const *items, size_t count)
 {
 	struct subjects s = {p, items, count};
+	struct progress progress;
 	struct blob blob = {0};
 
+	progress_init(&progress, true);
+	progress_show(&progress, "reading some of them", 0, 0);
 	if (p &&
 	    role_ask(&p->owner, &interrupt_stop, SUBJECTS_TIME, read_subjects, &s, &blob, NULL) < 0)
 		blob = (struct blob){0};
+	progress_end(&progress);
 	struct reader r = reader_of(blob.at, blob.len);
 	for (size_t i = 0; i < count; i++) {
 		struct message m = candidate_message(items[i]->candidate);

@@ -1,38 +1,197 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/progress.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "base/clock.h"
+#include "purge/tell/table.h"
 
-#define INTERVAL (USEC_PER_SEC / 5)
-#define DELAY    (USEC_PER_SEC / 2)
+#define INTERVAL  (USEC_PER_SEC / 5)
+#define DELAY     (USEC_PER_SEC / 2)
+#define ERASE     "\r\033[K"
+#define LINE_SIZE 160
+#define SPIN_MAX  100 /* milliseconds that a signal waits for a terminal that takes nothing */
 
-void progress_init(struct progress *p, FILE *to, bool on)
+/* The line of this process. Whoever shows writes the step, the thread reads it. */
+static struct {
+	_Atomic(const char *) doing; /* NULL: nothing is under way */
+	atomic_size_t done, of;
+	_Atomic int64_t since, begun; /* steady; of the line, of the step */
+	atomic_bool shown, writing, dying;
+	pthread_mutex_t lock;   /* while something is drawn or removed */
+	pthread_cond_t changed; /* doing is no longer NULL */
+	bool started;
+} line = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void progress_init(struct progress *p, bool wanted)
 {
-	*p = (struct progress){.to = to, .on = on, .next = clock_steady() + DELAY};
+	const char *term = getenv("TERM");
+
+	p->on = wanted && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
 }
+
+char *progress_text(const char *doing, size_t done, size_t of, int64_t seconds, unsigned columns,
+    char *buf, size_t size)
+{
+	if (of > 0)
+		snprintf(buf, size, "%s %zu of %zu (%zu %%)", doing, done, of,
+		    (size_t)((double)done * 100 / (double)of));
+	else if (seconds > 0)
+		snprintf(buf, size, "%s, %lld s", doing, (long long)seconds);
+	else
+		snprintf(buf, size, "%s", doing);
+	/* The last column would wrap. */
+	if (columns > 0 && strlen(buf) >= columns)
+		buf[columns - 1] = '\0';
+	return buf;
+}
+
+/* ---- what dies by a signal leaves no line behind */
+
+static void put(const char *text, size_t len)
+{
+	/* A terminal that is gone is nobody's trouble. */
+	(void)!write(STDERR_FILENO, text, len);
+}
+
+/* The handler is gone by now, so that the signal does what it always does once we return. */
+static void die(int number)
+{
+	const struct timespec step = {.tv_nsec = 1000000};
+
+	atomic_store(&line.dying, true);
+	for (int n = 0; n < SPIN_MAX && atomic_load(&line.writing); n++)
+		nanosleep(&step, NULL);
+	if (atomic_load(&line.shown))
+		put(ERASE, strlen(ERASE));
+	raise(number);
+}
+
+/* Verbs that change something catch these themselves. */
+static void guard_signals(void)
+{
+	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	const struct sigaction ours = {.sa_handler = die, .sa_flags = SA_RESETHAND};
+	struct sigaction now;
+
+	for (size_t n = 0; n < COUNT_OF(numbers); n++)
+		if (sigaction(numbers[n], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			sigaction(numbers[n], &ours, NULL);
+}
+
+/* ---- the thread */
+
+static void draw(const char *doing, int64_t now)
+{
+	char text[LINE_SIZE], whole[LINE_SIZE + 8];
+	int64_t seconds = (now - atomic_load(&line.begun)) / USEC_PER_SEC;
+
+	if (tcgetpgrp(STDERR_FILENO) != getpgrp())
+		return;
+	progress_text(doing, atomic_load(&line.done), atomic_load(&line.of), seconds,
+	    table_width(stderr), text, sizeof(text));
+	int len = snprintf(whole, sizeof(whole), "\r%s\033[K", text);
+	atomic_store(&line.writing, true);
+	if (!atomic_load(&line.dying)) {
+		atomic_store(&line.shown, true);
+		put(whole, (size_t)len);
+	}
+	atomic_store(&line.writing, false);
+}
+
+static void *draw_main(void *arg)
+{
+	int64_t next = 0;
+
+	pthread_mutex_lock(&line.lock);
+	for (;;) {
+		const char *doing = atomic_load(&line.doing);
+		int64_t now = clock_steady(), due = atomic_load(&line.since) + DELAY;
+
+		if (!doing) {
+			pthread_cond_wait(&line.changed, &line.lock);
+			continue;
+		}
+		due = due > next ? due : next;
+		if (now >= due) {
+			draw(doing, now);
+			next = due = now + INTERVAL;
+		}
+		const struct timespec until = {due / USEC_PER_SEC, due % USEC_PER_SEC * 1000};
+		pthread_cond_timedwait(&line.changed, &line.lock, &until);
+	}
+	return arg;
+}
+
+static bool start(void)
+{
+	pthread_condattr_t steady;
+	pthread_attr_t small;
+	sigset_t all, before;
+	pthread_t thread;
+
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(&line.changed, &steady);
+	pthread_condattr_destroy(&steady);
+	pthread_attr_init(&small);
+	pthread_attr_setstacksize(&small, 64u << 10);
+	pthread_attr_setdetachstate(&small, PTHREAD_CREATE_DETACHED);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	bool started = pthread_create(&thread, &small, draw_main, NULL) == 0;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&small);
+	if (started)
+		guard_signals();
+	return started;
+}
+
+/* ---- for whoever has something to tell */
 
 void progress_show(void *arg, const char *doing, size_t done, size_t of)
 {
 	struct progress *p = arg;
-	int64_t now = p->on ? clock_steady() : 0;
+	const char *before;
 
-	if (!p->on || now < p->next)
+	if (!p->on)
 		return;
-	p->next = now + INTERVAL;
-	p->shown = true;
-	fprintf(p->to, "\r%s", doing);
-	if (of)
-		fprintf(p->to, " %zu of %zu (%zu %%)", done, of,
-		    (size_t)((double)done * 100 / (double)of));
-	fputs("\033[K", p->to);
-	fflush(p->to);
+	if (!line.started && !start()) {
+		p->on = false;
+		return;
+	}
+	line.started = true;
+	before = atomic_load(&line.doing);
+	atomic_store(&line.done, done);
+	atomic_store(&line.of, of);
+	if (before == doing)
+		return;
+	atomic_store(&line.begun, clock_steady());
+	if (before) {
+		atomic_store(&line.doing, doing);
+		return;
+	}
+	atomic_store(&line.since, clock_steady());
+	pthread_mutex_lock(&line.lock);
+	atomic_store(&line.doing, doing);
+	pthread_cond_signal(&line.changed);
+	pthread_mutex_unlock(&line.lock);
+}
+
+void progress_clear(FILE *to)
+{
+	if (!atomic_load(&line.doing) || !isatty(fileno(to)))
+		return;
+	pthread_mutex_lock(&line.lock);
+	atomic_store(&line.doing, NULL);
+	if (atomic_exchange(&line.shown, false))
+		put(ERASE, strlen(ERASE));
+	pthread_mutex_unlock(&line.lock);
 }
 
 void progress_end(struct progress *p)
 {
-	if (!p->shown)
-		return;
-	fputs("\r\033[K", p->to);
-	fflush(p->to);
-	p->shown = false;
+	if (p->on)
+		progress_clear(stderr);
 }

@@ -4,11 +4,13 @@
 #include <stdarg.h>
 
 #include "base/str.h"
+#include "purge/tell/progress.h"
 
 static void FORMAT(2, 0) say_list(FILE *to, const char *format, va_list values)
 {
 	char *text = NULL;
 
+	progress_clear(to);
 	for (; *format == '\n'; format++)
 		fputc('\n', to);
 	size_t end = strlen(format);
@@ -38,6 +40,7 @@ void complain(const char *format, ...)
 
 	/* comes last if both go to one place */
 	fflush(stdout);
+	progress_clear(stderr);
 	fputs("pqpurge-idx: ", stderr);
 	va_start(values, format);
 	say_list(stderr, format, values);

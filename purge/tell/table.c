@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 
 #include "base/str.h"
+#include "purge/tell/progress.h"
 #include "purge/tell/table.h"
 
 #define CELL_MAX 1024
@@ -62,6 +63,7 @@ struct table *table_new(FILE *to, const struct table_column *columns, size_t cou
 
 	if (!t)
 		return NULL;
+	progress_clear(to);
 	t->to = to;
 	t->columns = count;
 	if (isatty(fileno(to))) {

@@ -5,6 +5,7 @@
 #include "purge/session.h"
 #include "purge/standing.h"
 #include "purge/tell/field.h"
+#include "purge/tell/progress.h"
 #include "purge/tell/table.h"
 
 #define FIELDS_MAX 20
@@ -152,11 +153,15 @@ int verb_log(struct session *s, struct err *err)
 {
 	size_t limit = s->options.limit, count;
 	struct batches batches = {0};
+	struct progress progress;
 	struct postfix p = {0};
 	/* Without Postfix the account is still worth reading. */
 	bool there = postfix_read(s->settings.postfix_config_directory, &p, NULL) == 0;
-	int code = account_list(&s->settings, there ? &p : NULL, &batches, err);
 
+	progress_init(&progress, !s->options.quiet);
+	progress_show(&progress, "reading the account", 0, 0);
+	int code = account_list(&s->settings, there ? &p : NULL, &batches, err);
+	progress_end(&progress);
 	postfix_release(&p);
 	if (code == 0 && mark_standing(s, &batches) < 0)
 		code = err_set(err, -ENOMEM, "out of memory");

@@ -33,7 +33,6 @@ static int read_queue(struct gathered *g, struct session *s)
 {
 	struct err err = {{0}};
 
-	walk_init(&g->walk, s, ACTION_LIST);
 	s->options.selector.all = true;
 	g->walk.order.untold = true;
 	int code = order_run(&g->walk.order, &g->walk.outcome, &err);
@@ -73,6 +72,8 @@ static void read_sums(struct gathered *g, const struct session *s)
 /* The status first: it tells of the index as it was before anybody read it. */
 static int gather(struct gathered *g, struct session *s, struct err *err)
 {
+	walk_init(&g->walk, s, ACTION_LIST);
+	progress_show(&g->walk.progress, "asking the daemon and Postfix", 0, 0);
 	int code = status_read(&g->status, s, err);
 
 	if (code == 0 && g->status.findings.failed)
@@ -82,6 +83,7 @@ static int gather(struct gathered *g, struct session *s, struct err *err)
 	g->all.status = &g->status;
 	g->all.now = s->options.now;
 	read_floods(g, s);
+	progress_show(&g->walk.progress, "reading the account", 0, 0);
 	read_sums(g, s);
 	return read_queue(g, s);
 }

@@ -2,6 +2,7 @@
 /* pqpurge-idx status. */
 #include "purge/status/status.h"
 #include "purge/tell/field.h"
+#include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
 /* A JSON object or, if that is NULL, a stream. */
@@ -162,8 +163,13 @@ void status_text(FILE *to, const struct status *st)
 
 int verb_status(struct session *s, struct err *err)
 {
+	struct progress progress;
 	struct status st;
+
+	progress_init(&progress, !s->options.quiet);
+	progress_show(&progress, "asking the daemon and Postfix", 0, 0);
 	int code = status_read(&st, s, err);
+	progress_end(&progress);
 
 	if (code == 0 && st.findings.failed)
 		code = err_set(err, -ENOMEM, "out of memory");

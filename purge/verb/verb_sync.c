@@ -50,7 +50,7 @@ static int catch_up(struct session *s, struct err *err)
 	    .progress = progress_show,
 	    .progress_arg = &progress};
 
-	progress_init(&progress, stderr, !s->options.quiet && isatty(STDERR_FILENO));
+	progress_init(&progress, !s->options.quiet);
 	int code = sync_run(&sync, err);
 	progress_end(&progress);
 	/* a useless daemon is more than a missing index */

@@ -241,11 +241,12 @@ static int put_screen(const struct screen *screen, const struct top *top)
 }
 
 /* EXIT_SOME_FAILED: not all logs could be read. */
-static int group_reasons(const struct walk *w, struct top *ret, struct err *err)
+static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 {
 	struct why_groups reasons;
-	int code = why_groups_read(&w->s->postfix, &w->outcome, &reasons, err);
 
+	progress_show(&w->progress, "reading the reasons", 0, 0);
+	int code = why_groups_read(&w->s->postfix, &w->outcome, &reasons, err);
 	if (code == 0 && top_of_reasons(&w->outcome, &reasons, w->s->options.now, ret) < 0)
 		code = err_sys(err, ENOMEM, "failed to group the messages");
 	if (code == 0 && reasons.unread > 0) {
@@ -257,15 +258,20 @@ static int group_reasons(const struct walk *w, struct top *ret, struct err *err)
 	return code;
 }
 
-static int group(const struct walk *w, struct top *ret, struct err *err)
+static int group(struct walk *w, struct top *ret, struct err *err)
 {
 	const struct options *o = &w->s->options;
+	int code;
 
+	progress_show(&w->progress, "adding up", 0, 0);
 	if (o->by == TOP_REASON)
-		return group_reasons(w, ret, err);
-	return top_of(&w->outcome, o->by, o->now, ret) < 0
-		   ? err_sys(err, ENOMEM, "failed to group the messages")
-		   : 0;
+		code = group_reasons(w, ret, err);
+	else if (top_of(&w->outcome, o->by, o->now, ret) < 0)
+		code = err_sys(err, ENOMEM, "failed to group the messages");
+	else
+		code = 0;
+	progress_end(&w->progress);
+	return code;
 }
 
 /* From the daemon's counts, if all of the queue is meant and there are such. */
@@ -366,8 +372,10 @@ static int once(struct walk *w, struct err *err)
 	int status = group(w, &top, err), code = status < 0 ? status : 0;
 
 	/* Without a daemon nothing is marked. */
+	progress_show(&w->progress, "asking the daemon", 0, 0);
 	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
 		screen.floods = floods;
+	progress_end(&w->progress);
 	code = code ?: session_written(put_screen(&screen, &top), err);
 	json_free(floods);
 	top_release(&top);

@@ -173,11 +173,11 @@ static int text_all(struct told *t)
 }
 
 /* The words, and the exit status that they mean. */
-static int tell(struct told *t, const struct outcome *outcome, struct err *err)
+static int tell(struct told *t, struct walk *w, struct err *err)
 {
-	const struct options *o = &t->s->options;
-	int code = why_of(&t->s->postfix, outcome, o->now, &t->why, err);
-
+	progress_show(&w->progress, "reading the reasons", 0, 0);
+	int code = why_of(&t->s->postfix, &w->outcome, t->s->options.now, &t->why, err);
+	progress_end(&w->progress);
 	code = code ?: read_patience(t, err);
 	if (code == 0)
 		code = session_written((t->s->options.json ? json_all : text_all)(t), err);
@@ -191,7 +191,7 @@ static int tell(struct told *t, const struct outcome *outcome, struct err *err)
 static int put_all(struct walk *w, struct err *err)
 {
 	struct told told = {.s = w->s};
-	int code = tell(&told, &w->outcome, err);
+	int code = tell(&told, w, err);
 
 	why_release(&told.why);
 	for (size_t i = 0; i < PATIENCE_COUNT; i++)
