@@ -17,6 +17,14 @@ COMMAND = os.path.join(BUILD, "pqpurge-idx")
 USER = "nobody"
 
 
+def preload(name, **settings):
+    """The environment for a shim of tests/shim. Without the file ld.so would go on without it, and the test wait in vain."""
+    path = os.path.join(BUILD, f"shim/{name}.so")
+    if not os.path.exists(path):
+        raise RuntimeError(f"{path} is missing (make programs-for-tests)")
+    return {"LD_PRELOAD": path, **settings}
+
+
 def wire(postfix, **options):
     """Puts our milter into a rig's configuration; before its start."""
     words = milter_words(socket_path(postfix), **options)

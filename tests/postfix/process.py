@@ -17,6 +17,17 @@ def descendants(pid):
     return found
 
 
+def open_files(pid):
+    """The paths of what a process has open."""
+    found = set()
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            found.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    except (FileNotFoundError, ProcessLookupError):
+        pass  # it has ended, or closed it
+    return found
+
+
 def state(pid):
     """As in proc(5); an empty string: there is no such process."""
     try:

@@ -8,10 +8,9 @@ import subprocess
 import time
 
 from case import BAD, RigCase
-from pqpurge import BUILD
+from pqpurge import preload
 from rig import until
 
-SHIM = os.path.join(BUILD, "shim/stall.so")
 
 
 class Disk(RigCase):
@@ -270,8 +269,7 @@ class FailingWrites(Disk):
 
     def setUp(self):
         RigCase.setUp(self)
-        self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
-        self.pq.start(environment={"LD_PRELOAD": SHIM, "PQPURGE_SHIM_DIR": self.pq.home})
+        self.pq.start(environment=preload("stall", PQPURGE_SHIM_DIR=self.pq.home))
         self.before = set(self.send_many("a@example.com", 10))
         self.switch = os.path.join(self.pq.home, "enospc")
         open(self.switch, "w", encoding="ascii").close()

@@ -10,7 +10,7 @@ import sys
 
 from case import BAD
 from door import MEMBER, OPERATORS, SILENT, STRANGER, identity
-from pqpurge import BUILD, USER
+from pqpurge import USER, preload
 from process import descendants, is_stopped
 from rig import HERE, until
 from test_door import DoorCase
@@ -67,7 +67,7 @@ class Interrupted(DoorCase):
         self.postfix.settled(3)
         self.pq.start()
         self.door.close()
-        self.door.open({"LD_PRELOAD": os.path.join(BUILD, "shim/stop.so"), "PQPURGE_STOP_USER": str(pwd.getpwnam("postfix").pw_uid)})
+        self.door.open(preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid)))
         member = self.pq.idx_start("hold", BAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **identity(MEMBER, [OPERATORS]))
         self.addCleanup(member.stdout.close)
         self.addCleanup(member.stderr.close)

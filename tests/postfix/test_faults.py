@@ -10,12 +10,11 @@ import subprocess
 import time
 
 from case import BAD, RigCase
-from pqpurge import BUILD
+from pqpurge import preload
 from rig import until
 from smtp import QUEUED, content
 from test_stopped import kill_all
 
-FAULT = os.path.join(BUILD, "shim/fault.so")
 KILLS = int(os.environ.get("PQPURGE_ROUNDS", "3"))  # tests/torture/run sets more
 
 
@@ -222,7 +221,7 @@ class Clock(RigCase):
         super().setUp()
         self.clock = os.path.join(self.pq.home, "clock")
         self.set(0)
-        self.pq.start({"LD_PRELOAD": FAULT, "PQPURGE_CLOCK": self.clock})
+        self.pq.start(preload("fault", PQPURGE_CLOCK=self.clock))
 
     def set(self, seconds):
         with open(self.clock + ".new", "w", encoding="ascii") as file:

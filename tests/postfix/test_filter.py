@@ -6,10 +6,9 @@ import sys
 
 from case import BAD, RigCase
 from filter import Filter
-from pqpurge import BUILD
+from pqpurge import preload
 from rig import free_port, until
 
-LATER = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/clock.so"), "PQPURGE_CLOCK_AHEAD": "120"}
 FILTER, BACK, BLIND_FILTER, BLIND_BACK = (free_port() for _ in range(4))
 
 
@@ -55,7 +54,7 @@ class Filtered(RigCase):
 
     def test_first_ids_leave_the_index(self):
         _, first = self.send_through()
-        done = self.pq.idx("sync", "--json", env=LATER)
+        done = self.pq.idx("sync", "--json", env={**os.environ, **preload("clock", PQPURGE_CLOCK_AHEAD="120")})
         self.assertEqual(done.status, 0, done)
         known = {i for i in first if self.pq.idx("show", "--json", i).lines[0]["in_index"]}
         self.assertEqual(known, set())

@@ -6,7 +6,7 @@ import subprocess
 import threading
 
 from case import RigCase, both_ids
-from pqpurge import BUILD
+from pqpurge import preload
 from rig import until
 from smtp import Refused, content
 
@@ -86,8 +86,7 @@ class InFlight(RigCase):
 
     def setUp(self):
         super().setUp()
-        self.pq.start({"LD_PRELOAD": os.path.join(BUILD, "shim/stall.so"), "PQPURGE_SHIM_DIR": self.pq.home,
-                       "PQPURGE_SHIM_UNDER": self.pq.index})
+        self.pq.start(preload("stall", PQPURGE_SHIM_DIR=self.pq.home, PQPURGE_SHIM_UNDER=self.pq.index))
         self.hang = os.path.join(self.pq.home, "hang")
         open(self.hang, "w", encoding="ascii").close()
         self.addCleanup(lambda: os.path.exists(self.hang) and os.unlink(self.hang))

@@ -8,11 +8,9 @@ import sys
 import time
 
 from case import BAD, RigCase, side_by_side
-from pqpurge import BUILD, USER
+from pqpurge import USER, preload
 from process import descendants, is_stopped
 from rig import until
-
-SHIM = os.path.join(BUILD, "shim/child.so")
 
 LOCKER = """
 import fcntl, os, pwd, signal, sys
@@ -43,14 +41,13 @@ class ChildCase(RigCase):
 
     def setUp(self):
         super().setUp()
-        self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
         self.send_many("a@example.com", self.COUNT)
         self.postfix.settled(self.COUNT)
 
     def start_and_stop(self, first, *args, prefix=()):
         """A command, and its stopped children: none where it ends with fewer than first of them."""
         command = self.pq.idx_start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, prefix=prefix,
-                                    env={**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_CHILD": str(first)})
+                                    env={**os.environ, **preload("child", PQPURGE_STOP_CHILD=str(first))})
         self.addCleanup(lambda: command.poll() is None and command.kill())
         until(lambda: command.poll() is not None or stopped_below(command.pid), f"a stopped child of {args}")
         return command, stopped_below(command.pid)

@@ -5,7 +5,7 @@ import signal
 import stat
 
 from case import BAD, RigCase, both_ids
-from pqpurge import BUILD
+from pqpurge import preload
 from rig import COMMANDS, until
 
 SILENT = "cat >/dev/null"
@@ -13,7 +13,6 @@ LYING = "while read -r id; do echo \"postsuper: $id: removed\" >&2; done; echo '
 DYING = f"head -n 2 | {COMMANDS}/postsuper \"$@\"; cat >/dev/null; kill -KILL $$"
 FATAL = "echo 'postsuper: fatal: out of everything' >&2; exit 1"
 HANGING = "printf x >>{leaps}; trap '' INT; exec sleep 600"
-CLOCK = os.path.join(BUILD, "shim/clock.so")
 
 
 class FalsePostsuper(RigCase):
@@ -74,7 +73,7 @@ class FalsePostsuper(RigCase):
         """It is given up after a minute of silence, which is over when it says so; nothing waits for it for ever."""
         leaps = os.path.join(self.pq.home, "leaps")
         self.install(HANGING.format(leaps=leaps))
-        result = self.purge(BAD, status=2, env={**os.environ, "LD_PRELOAD": CLOCK, "PQPURGE_CLOCK_LEAPS": leaps})
+        result = self.purge(BAD, status=2, env={**os.environ, **preload("clock", PQPURGE_CLOCK_LEAPS=leaps)})
         self.assertEqual(result.with_result("failed"), self.sent)
         self.assertIn("silent for too long", result.out)
 

@@ -11,11 +11,10 @@ import subprocess
 import tempfile
 
 from case import BAD, RigCase
-from pqpurge import BUILD, COMMAND, USER
+from pqpurge import COMMAND, USER, preload
 from rig import COMMANDS, until
 from test_stopped import descendants, is_stopped, kill_all
 
-STOP = os.path.join(BUILD, "shim/stop.so")
 
 
 class RootsFiles(RigCase):
@@ -272,7 +271,7 @@ class Descriptors(RigCase):
         self.assertEqual(self.pq.stop(), 0)
         child = subprocess.Popen(self.pq.words("list", "--json", BAD), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write),
-                                 env={**os.environ, "LD_PRELOAD": STOP, "PQPURGE_STOP_AT": "2"})
+                                 env={**os.environ, **preload("stop", PQPURGE_STOP_AT="2")})
         self.addCleanup(kill_all, child)
         stopped = until(lambda: [p for p in descendants(child.pid) if is_stopped(p)], "the reader in its transaction")
         files = self.files_of(stopped[0])
@@ -296,7 +295,7 @@ class Descriptors(RigCase):
             with self.subTest(words):
                 child = subprocess.Popen(self.pq.words(*words), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write),
-                                         env={**os.environ, "LD_PRELOAD": STOP, "PQPURGE_STOP_USER": str(owner.pw_uid)})
+                                         env={**os.environ, **preload("stop", PQPURGE_STOP_USER=str(owner.pw_uid))})
                 self.addCleanup(kill_all, child)
                 stopped = until(lambda: child.poll() is not None or [p for p in descendants(child.pid) if is_stopped(p)],
                                 "a reader of the queue")

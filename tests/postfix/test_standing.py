@@ -8,7 +8,7 @@ import signal
 import subprocess
 
 from case import BAD, RigCase
-from pqpurge import BUILD, USER
+from pqpurge import USER, preload
 from process import descendants, is_stopped, kill_all
 from rig import until
 from smtp import Refused
@@ -111,7 +111,7 @@ class Standing(RigCase):
         batch = self.begin()
         stays = self.past_the_door(3)
         sync = self.pq.idx_start("sync", stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
-            **os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/stop.so"), "PQPURGE_STOP_USER": str(pwd.getpwnam("postfix").pw_uid)})
+            **os.environ, **preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid))})
         self.addCleanup(kill_all, sync)
         self.addCleanup(sync.stdout.close)
         self.addCleanup(sync.stderr.close)

@@ -10,11 +10,10 @@ import termios
 import time
 
 from case import BAD, RigCase
-from pqpurge import BUILD
+from pqpurge import preload
 from process import descendants, is_stopped, kill_all
 from rig import until
 
-SHIM = os.path.join(BUILD, "shim/stop.so")
 PIPE_SIZE = 4096
 
 
@@ -117,9 +116,8 @@ class StoppedCommand(RigCase):
 
     def test_stopped_in_its_transaction(self):
         """The worst place: no daemon runs, and the command owns the index. One that starts does not wait for it for ever."""
-        self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
         self.pq.stop()
-        environment = {**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_AT": "100"}
+        environment = {**os.environ, **preload("stop", PQPURGE_STOP_AT="100")}
         child = self.pq.idx_start("list", "--json", BAD, stdout=subprocess.DEVNULL, env=environment)
         self.addCleanup(kill_all, child)
         until(lambda: any(map(is_stopped, descendants(child.pid))), "the reader stopped")

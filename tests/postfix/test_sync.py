@@ -7,12 +7,11 @@ import subprocess
 import sys
 
 from case import BAD, RigCase, both_ids
-from pqpurge import BUILD, TOP
-from process import descendants
+from pqpurge import BUILD, TOP, preload
+from process import descendants, kill_all, open_files
 from rig import until
 from smtp import content
 
-CLOCK = os.path.join(BUILD, "shim/clock.so")
 UNIT = os.path.join(TOP, "conf/pqpurge-sync.service")
 
 
@@ -154,7 +153,7 @@ class Churn(SyncCase):
     def test_file_does_not_grow(self):
         sizes = []
         for hour in range(8):
-            clock = {"LD_PRELOAD": CLOCK, "PQPURGE_CLOCK_AHEAD": str(hour * 3700)}
+            clock = preload("clock", PQPURGE_CLOCK_AHEAD=str(hour * 3700))
             self.pq.start(clock)
             self.postfix.flood("spam@example.com", 200, sessions=8)
             self.postfix.settled(0)
@@ -172,7 +171,7 @@ class SlowWalk(SyncCase):
     def setUp(self):
         super().setUp()
         self.hang = os.path.join(self.pq.home, "hang")
-        self.slow = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/names.so"), "PQPURGE_NAMES_HANG": self.hang}
+        self.slow = {**os.environ, **preload("names", PQPURGE_NAMES_HANG=self.hang)}
         self.addCleanup(self.let_go)
         self.pq.stop()
         self.missed = set(self.send_many("a@example.com", 2))
@@ -213,6 +212,30 @@ class SlowWalk(SyncCase):
         self.assertEqual((summary["deleted"], self.postfix.ids()), (3, self.missed), summary)
 
 
+class Moves(SyncCase):
+    """What moves while the queue is read."""
+
+    def test_released_behind_the_reader(self):
+        """Mail that the index does not know goes from hold to deferred when deferred was read, and hold is about to be."""
+        self.pq.stop()
+        ours = self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.postfix.postsuper("-h", "-", ids=ours)
+        hang, hold = os.path.join(self.pq.home, "hang"), os.path.join(self.postfix.spool, "hold")
+        open(hang, "w", encoding="ascii").close()
+        self.addCleanup(lambda: os.path.exists(hang) and os.unlink(hang))
+        command = self.pq.idx_start(
+            "purge", "-y", "--json", BAD, env={**os.environ, **preload("names", PQPURGE_NAMES_HANG=hang, PQPURGE_NAMES_OF="hold")},
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(kill_all, command)
+        until(lambda: any(hold in open_files(pid) for pid in descendants(command.pid)), "a reader of hold")
+        self.postfix.postsuper("-H", "-", ids=ours)
+        self.assertFalse(os.listdir(hold))
+        os.unlink(hang)
+        out, err = command.communicate(timeout=60)
+        self.assertEqual((command.returncode, self.postfix.ids()), (0, set()), out + err)
+
+
 class Interrupted(SyncCase):
     """In the middle of its reading."""
 
@@ -221,7 +244,7 @@ class Interrupted(SyncCase):
         self.postfix.settled(1)
         hang = os.path.join(self.pq.home, "hang")
         open(hang, "w", encoding="ascii").close()
-        slow = {**os.environ, "LD_PRELOAD": os.path.join(BUILD, "shim/names.so"), "PQPURGE_NAMES_HANG": hang}
+        slow = {**os.environ, **preload("names", PQPURGE_NAMES_HANG=hang)}
         command = self.pq.idx_start("sync", "--json", env=slow, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.addCleanup(command.communicate)
         self.addCleanup(os.unlink, hang)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """The index is a cache: removed, damaged, stale, never made, or taken away in the middle of a purge, the answer is complete."""
+import json
 import os
 import shutil
 import signal
@@ -7,6 +8,8 @@ import subprocess
 
 import spool
 from case import BAD, RigCase, both_ids
+from pqpurge import preload
+from process import descendants, is_stopped, kill_all
 from rig import until
 from test_identity import overwrite
 from test_terminal import Terminal
@@ -286,9 +289,11 @@ class MidPurge(RigCase):
 
     def purge_and(self, happening):
         lines = self.run_and(happening, "purge")
-        left = self.postfix.ids() - self.others
+        left = {name: file for name, file in self.postfix.read().items() if name not in self.others}
         told = [line for line in lines if "summary" in line or any(name in line for name in left)]
-        self.assertEqual(self.postfix.ids(), self.others, told)
+        told += [f"{name} of <{file.sender}> in {file.queue}, arrived {file.arrival}" for name, file in left.items()]
+        told += [line for line in self.postfix.log().splitlines() if any(name in line for name in left)]
+        self.assertEqual(self.postfix.ids(), self.others, "\n".join(told))
 
     def test_index_removed(self):
         self.purge_and(self.pq.forget)
@@ -330,6 +335,55 @@ class MidPurge(RigCase):
         self.pq.forget()
         self.assertEqual(terminal.answer("y"), 0, terminal.text)
         self.assertEqual(self.postfix.ids(), self.others)
+
+
+@both_ids
+class ReadBySomebodyElse(RigCase):
+    """What one command left to the index, because another had read it meanwhile, and then the index answers no more."""
+
+    def start(self, *words):
+        """A command that has selected, and stops before it asks for the names that the index knows; the next children stop, too."""
+        command = self.pq.idx_start(*words, "--json", BAD, env={**os.environ, **preload("child", PQPURGE_STOP_CHILD="2")},
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(kill_all, command)
+        return command, self.next_child(command)
+
+    @staticmethod
+    def next_child(command, pid=None):
+        """Lets its stopped child go on until another one is stopped; that one, or None: the command has ended."""
+        def others():
+            return [child for child in descendants(command.pid) if is_stopped(child) and child != pid]
+        if pid:
+            os.kill(pid, signal.SIGCONT)
+        until(lambda: command.poll() is not None or others(), "another child that is stopped")
+        return (others() or [None])[0]
+
+    def check(self, happening, *words):
+        known = set(self.send_many("a@example.com", 3))
+        self.pq.stop()
+        late = set(self.send_many("a@example.com", 2))
+        self.pq.start()
+        self.postfix.settled(5)
+        command, asker = self.start(*words)
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        child = self.next_child(command, asker)
+        happening()
+        while child:
+            child = self.next_child(command, child)
+        out, err = command.communicate(timeout=60)
+        self.assertEqual(command.returncode, 0, out + err)
+        self.assertEqual({json.loads(line).get("queue_id") for line in out.splitlines()} - {None}, known | late, err)
+        self.assertIn("the queue files alone were asked", err)
+
+    def freeze(self):
+        self.addCleanup(lambda: self.pq.process and self.pq.process.send_signal(signal.SIGCONT))
+        self.pq.process.send_signal(signal.SIGSTOP)
+
+    def test_frozen(self):
+        self.check(self.freeze, "purge", "-n")
+
+    def test_directory_removed(self):
+        self.check(lambda: (self.pq.kill9(), shutil.rmtree(self.pq.index)), "list")
 
 
 @both_ids

@@ -1,26 +1,41 @@
 /* SPDX-License-Identifier: ISC */
 /* A queue that takes long to read, for LD_PRELOAD: while the file $PQPURGE_NAMES_HANG is there, no
- * names of a directory are read. */
+ * names of a directory are read; with $PQPURGE_NAMES_OF only of directories of that name not. */
 #include <dirent.h>
 #include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
-static void *next(const char *name)
+static bool is_meant(int fd)
+{
+	const char *of = getenv("PQPURGE_NAMES_OF"), *name;
+	char link[64], path[4096] = "";
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (!of || readlink(link, path, sizeof(path) - 1) < 0)
+		return !of;
+	name = strrchr(path, '/');
+	return name && strcmp(name + 1, of) == 0;
+}
+
+static void *next(const char *name, int fd)
 {
 	const char *path = getenv("PQPURGE_NAMES_HANG");
 
-	while (path && access(path, F_OK) == 0)
+	while (path && is_meant(fd) && access(path, F_OK) == 0)
 		usleep(5000);
 	return dlsym(RTLD_NEXT, name);
 }
 
 DIR *fdopendir(int fd)
 {
-	return ((DIR * (*)(int)) next("fdopendir"))(fd);
+	return ((DIR * (*)(int)) next("fdopendir", fd))(fd);
 }
 
 ssize_t getdents64(int fd, void *buffer, size_t size)
 {
-	return ((ssize_t(*)(int, void *, size_t))next("getdents64"))(fd, buffer, size);
+	return ((ssize_t(*)(int, void *, size_t))next("getdents64", fd))(fd, buffer, size);
 }

@@ -11,7 +11,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../postfix"))
 
-from pqpurge import BUILD, Pqpurge, wire  # noqa: E402
+from pqpurge import Pqpurge, preload, wire  # noqa: E402
 from rig import COMMANDS, PrivatePostfix, free_port, until  # noqa: E402
 
 FLOOD, STAYS = 450, 50  # messages of one round
@@ -48,7 +48,7 @@ class Churn:
         self.pq = Pqpurge(self.postfix)
         self.clock = os.path.join(self.pq.home, "clock")
         self.postfix.start()
-        self.pq.start({"LD_PRELOAD": os.path.join(BUILD, "shim/fault.so"), "PQPURGE_CLOCK": self.clock})
+        self.pq.start(preload("fault", PQPURGE_CLOCK=self.clock))
 
     def close(self):
         self.pq.kill9()
