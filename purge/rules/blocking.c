@@ -330,7 +330,8 @@ static void tell_past_rules(const struct session *s)
 	const struct finding *first = NULL;
 	struct err err = {{0}};
 
-	if (bypass_find(&s->postfix, s->settings.socket, false, &findings, &err) < 0)
+	if (bypass_find(&s->postfix, s->settings.socket, s->settings.policy_socket, false,
+		&findings, &err) < 0)
 		complain("could not look whether all mail meets the rules: %s", err.text);
 	for (size_t i = 0; !first && i < findings.count; i++)
 		if (bypass_is_past_rules(&findings.list[i]))

@@ -79,8 +79,8 @@ int status_read(struct status *st, const struct session *s, struct err *err)
 	read_postfix(st);
 	read_index(st);
 	read_rules(st);
-	code = bypass_find(
-	    &st->postfix, s->settings.socket, st->live.state == LIVE_ANSWERS, &settings, err);
+	code = bypass_find(&st->postfix, s->settings.socket, s->settings.policy_socket,
+	    st->live.state == LIVE_ANSWERS, &settings, err);
 	if (code == 0)
 		read_settings(st, &settings);
 	findings_release(&settings);

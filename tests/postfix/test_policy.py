@@ -500,6 +500,58 @@ class RecipientsAlone(PolicyCase):
         self.assert_purged({ours}, BAD)
 
 
+class Status(PolicyCase):
+    """What status says of the lists; the rig's are right, and a look alone decides, so that nothing is reloaded."""
+
+    def findings(self):
+        result = self.pq.idx("status", "--json")
+        found = {f["id"]: f for f in result.lines[0]["status"]["findings"]}
+        faults = {i for i, f in found.items() if f["level"] == "fault"}
+        self.assertEqual(2 if faults else 0, result.status, result)
+        return faults, found
+
+    def changed(self, **settings):
+        before = {name: self.postfix.run("postconf", "-h", name).stdout.strip() for name in settings}
+        self.postfix.set(**settings)
+        try:
+            return self.findings()
+        finally:
+            self.postfix.set(**before)
+
+    def test_right(self):
+        faults, found = self.findings()
+        self.assertEqual((set(), True), (faults, "policy_envelope" in found), found)
+        self.assertIn("header From", self.pq.idx("block", "-y", "bad.example").err)
+
+    def test_missing(self):
+        faults, found = self.changed(smtpd_recipient_restrictions="permit_mynetworks", smtpd_end_of_data_restrictions="", smtpd_milters="inet:127.0.0.1:1")
+        self.assertEqual({"not_set_up"}, faults, found)
+
+    def test_missing_beside_the_milter(self):
+        words = "{ unix:pqpurge/milter.sock, default_action=accept, command_timeout=10s }"
+        faults, found = self.changed(smtpd_recipient_restrictions="permit_mynetworks", smtpd_end_of_data_restrictions="",
+                                     smtpd_milters=words, non_smtpd_milters=words)
+        self.assertEqual({"policy_missing"}, faults, found)
+        self.assertIn("no check_policy_service", found["policy_missing"]["text"])
+
+    def test_not_first(self):
+        faults, found = self.changed(smtpd_recipient_restrictions="permit_mynetworks, $pqpurge")
+        self.assertEqual({"policy_not_first"}, faults, found)
+        self.assertIn("permit_mynetworks", found["policy_not_first"]["text"])
+
+    def test_half_and_default_action(self):
+        faults, found = self.changed(smtpd_recipient_restrictions="check_policy_service unix:pqpurge/policy.sock, reject", smtpd_end_of_data_restrictions="")
+        self.assertEqual({"policy_half", "policy_default_action"}, faults, found)
+
+    def test_leads_elsewhere(self):
+        faults, found = self.changed(pqpurge="check_policy_service { unix:/nowhere/pqpurge/policy.sock, default_action=DUNNO }")
+        self.assertEqual({"policy_unreachable"}, faults, found)
+
+    def test_socket_is_gone(self):
+        os.unlink(os.path.join(self.postfix.spool, "pqpurge/policy.sock"))
+        self.assertIn("socket_missing", self.findings()[0])
+
+
 class Twice(PolicyCase):
     """Named twice in a list, and asked before MAIL is answered."""
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
+#include "postfix/config/bypass_policy.h"
 
 #define RETURN_PORT 10000               /* bare ports from here on are those of content filters */
 #define TIMEOUT_MAX (10 * USEC_PER_SEC) /* the most that a daemon that hangs may cost a session */
@@ -11,13 +12,15 @@
 const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
     "milter_default_action", "milter_command_timeout", "receive_override_options", "content_filter",
     "smtpd_proxy_filter", "smtpd_milter_maps", "header_checks", "mime_header_checks",
-    "nested_header_checks", "body_checks", "enable_long_queue_ids", NULL};
+    "nested_header_checks", "body_checks", "enable_long_queue_ids", "smtpd_recipient_restrictions",
+    "smtpd_end_of_data_restrictions", "smtpd_policy_service_default_action", NULL};
 
 struct scope {
 	const struct bypass_facts *facts;
 	const struct service *service;
 	const char *list; /* the milters of this program */
 	struct findings *to;
+	bool milters;          /* some list names the daemon */
 	struct strbuf command; /* of the next finding */
 };
 
@@ -135,12 +138,19 @@ static void tell(struct scope *s, const char *id, enum finding_level level, cons
 	strbuf_clear(&s->command);
 }
 
+static bool is_with_policy(const struct scope *s)
+{
+	return strcmp(s->service->program, "smtpd") == 0 &&
+	       bypass_policy_serves(s->facts, s->service);
+}
+
 static void tell_lost(struct scope *s, const char *id, const char *name, const char *words)
 {
-	bool harmless = is_harmless(s, name);
+	bool harmless = is_harmless(s, name), policy = is_with_policy(s);
 
-	tell(s, id, harmless ? FINDING_NOTE : FINDING_FAULT, name, "%s: %s", words,
+	tell(s, id, harmless || policy ? FINDING_NOTE : FINDING_FAULT, name, "%s: %s", words,
 	    harmless ? "mail that a content filter gives back there met the rules when it came in"
+	    : policy ? "the policy front alone sees mail there"
 		     : "no rule is applied to mail there");
 }
 
@@ -172,14 +182,6 @@ static void check_terms(struct scope *s, const struct milter *m)
 		    term, by_systemd ? "is down, as systemd listens for it" : "hangs");
 }
 
-static void put_seen_path(const struct scope *s, const char *path, struct strbuf *ret)
-{
-	bool in_queue = *path != '/' || s->service->chroot;
-
-	strbuf_printf(ret, "%s%s%s", in_queue ? s->facts->p->queue_directory : "",
-	    *path == '/' ? "" : "/", path);
-}
-
 /* The service must find the daemon's socket at the list's endpoint. */
 static void check_reach(struct scope *s, const struct milter *m)
 {
@@ -189,7 +191,7 @@ static void check_reach(struct scope *s, const struct milter *m)
 
 	if (!ours || !path)
 		return;
-	put_seen_path(s, path, &seen);
+	bypass_seen_path(s->facts, s->service, path, &seen);
 	strbuf_printf(&words, "%s/chroot=n", s->service->name);
 	if (bypass_same_file(strbuf_text(&seen), ours)) {
 		/* as it should be */
@@ -207,11 +209,28 @@ static void check_reach(struct scope *s, const struct milter *m)
 	strbuf_release(&seen);
 }
 
+/* The policy front alone sees this mail, or, of sendmail(1), no front does. */
+static bool is_left_to_policy(struct scope *s)
+{
+	bool smtpd = strcmp(s->service->program, "smtpd") == 0;
+
+	if (smtpd ? !is_with_policy(s) : s->milters || !bypass_policy_is_named(s->facts))
+		return false;
+	advice_show(s->facts, owner_of(s, s->list), s->list, &s->command);
+	tell(s, "policy_envelope", FINDING_NOTE, s->list, "does not name pqpurge-milter: %s",
+	    smtpd ? "the policy front alone sees that mail, and rules for the header From do not "
+		    "count"
+		  : "no rule is applied to mail of sendmail(1)");
+	return true;
+}
+
 static void check_list(struct scope *s)
 {
 	struct milter m;
 	unsigned at = find_ours(s, &m);
 
+	if (at == 0 && is_left_to_policy(s))
+		return;
 	if (at == 0) {
 		tell_lost(s, "milter_missing", s->list, "does not name pqpurge-milter");
 		return;
@@ -264,8 +283,10 @@ static void look_for(
 			strbuf_printf(&s->command, "grep %s '%s' %s", lacking ? "-vnF" : "-inw",
 			    lacking ? lacking : "REDIRECT", path);
 		if (found > 0)
-			tell(s, id, is_harmless(s, name) ? FINDING_NOTE : FINDING_FAULT, name,
-			    "(%s) %s", table, words);
+			tell(s, id,
+			    is_harmless(s, name) || is_with_policy(s) ? FINDING_NOTE
+								      : FINDING_FAULT,
+			    name, "(%s) %s", table, words);
 		else if (found < 0)
 			tell(s, id, FINDING_NOTE, name,
 			    "(%s) perhaps %s; it could not be read (%s)", table, words,
@@ -329,7 +350,7 @@ static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 		return milter_is_daemon(m, s->facts->socket);
 	if (!ours || !theirs)
 		return false;
-	put_seen_path(s, theirs, &seen);
+	bypass_seen_path(s->facts, s->service, theirs, &seen);
 	bool same = bypass_same_file(strbuf_text(&seen), ours);
 	strbuf_release(&seen);
 	return same;
@@ -361,16 +382,18 @@ bool bypass_names_socket(const struct bypass_facts *facts)
 
 bool bypass_is_past_rules(const struct finding *finding)
 {
-	return strstr(" not_set_up milter_missing no_milters proxy_filter milter_maps redirect "
-		      "socket_unreachable ",
+	return strstr(
+		   " not_set_up milter_missing no_milters proxy_filter milter_maps redirect "
+		   "socket_unreachable policy_envelope policy_missing policy_half policy_not_first "
+		   "policy_unreachable ",
 		   finding->id) != NULL;
 }
 
 void bypass_check(const struct bypass_facts *facts, struct findings *to)
 {
-	struct scope scope = {.facts = facts, .to = to};
+	struct scope scope = {.facts = facts, .to = to, .milters = any_list_names(facts, false)};
 
-	if (!any_list_names(facts, false)) {
+	if (!scope.milters && !bypass_policy_is_named(facts)) {
 		findings_add(to, "not_set_up", FINDING_FAULT, "pqpurge-idx setup",
 		    "Postfix does not know pqpurge-milter yet: no rule is applied to mail");
 		return;
@@ -383,6 +406,7 @@ void bypass_check(const struct bypass_facts *facts, struct findings *to)
 		if (strcmp(scope.service->program, check->program) == 0)
 			check->run(&scope);
 	}
+	bypass_policy_check(facts, to);
 	scope.service = NULL;
 	check_ids(&scope);
 	strbuf_release(&scope.command);

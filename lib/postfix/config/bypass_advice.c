@@ -14,6 +14,15 @@ bool bypass_same_file(const char *a, const char *b)
 					one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
+void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
+    const char *path, struct strbuf *ret)
+{
+	bool in_queue = *path != '/' || service->chroot;
+
+	strbuf_printf(ret, "%s%s%s", in_queue ? facts->p->queue_directory : "",
+	    *path == '/' ? "" : "/", path);
+}
+
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 {
 	struct bypass_chroots chroots = {.all = true};

@@ -11,6 +11,9 @@ struct bypass_chroots {
 struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts);
 bool bypass_is_below(const char *path, const char *directory);
 bool bypass_same_file(const char *a, const char *b); /* also true for equal text */
+/* Adds a path of a list as the service sees it, from its chroot or from the queue directory. */
+void bypass_seen_path(const struct bypass_facts *facts, const struct service *service,
+    const char *path, struct strbuf *ret);
 /* Adds the daemon's member of a list: an endpoint that every service reaches, default_action and
  * command_timeout. */
 void bypass_entry(const struct bypass_facts *facts, struct strbuf *ret);

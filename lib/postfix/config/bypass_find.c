@@ -56,11 +56,11 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 	blob_release(&blob);
 }
 
-int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, struct findings *to,
-    struct err *err)
+int bypass_find(const struct postfix *p, const char *socket, const char *policy_socket,
+    bool daemon_runs, struct findings *to, struct err *err)
 {
 	struct mailconf conf = {0};
-	struct bypass_facts facts = {&conf, p, socket, lookup_has};
+	struct bypass_facts facts = {&conf, p, socket, policy_socket, lookup_has};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
 	if (code < 0)
@@ -68,6 +68,8 @@ int bypass_find(const struct postfix *p, const char *socket, bool daemon_runs, s
 	bypass_check(&facts, to);
 	if (daemon_runs && milter_path(socket))
 		check_socket(p, milter_path(socket), to);
+	if (daemon_runs && milter_path(policy_socket))
+		check_socket(p, milter_path(policy_socket), to);
 	mailconf_release(&conf);
 	return 0;
 }
@@ -76,7 +78,7 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 {
 	struct mailconf conf = {0};
 	struct postfix p;
-	struct bypass_facts facts = {&conf, &p, socket, lookup_has};
+	struct bypass_facts facts = {&conf, &p, socket, NULL, lookup_has};
 
 	if (postfix_read(directory, &p, NULL) < 0)
 		return;
