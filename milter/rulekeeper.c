@@ -299,7 +299,6 @@ static int answer_fleet(struct rulekeeper *k, const struct json *request, const 
 	struct fleet_change change = {.rules = body ? body : request,
 	    .replace = json_bool(request, "replace", false),
 	    .allow = k->settings->fleet_allow,
-	    .login_exact = k->settings->login_exact,
 	    .wall = clock_wall()};
 	int code = keeper_fleet_change(k, &change, err);
 

@@ -55,6 +55,20 @@ int keeper_fleet_save(struct rulekeeper *k)
 	return code;
 }
 
+/* An agent that joins again hands over all rules: mostly those that are in force. */
+static int put_in_force(struct rulekeeper *k, struct rule_list *rules)
+{
+	struct rule_list old = {0};
+	int code = copy_all(k, &old);
+	const bool same = code == 0 && fleet_rules_same(&old, rules);
+
+	if (code == 0 && !same)
+		code = rulekeeper_swap(k, ruleset_with_fleet(k->set, rules));
+	k->fleet_unsaved |= code == 0 && !same;
+	rule_list_release(&old);
+	return code;
+}
+
 int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struct err *err)
 {
 	struct rule_list rules = {0};
@@ -64,10 +78,9 @@ int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struc
 		err_set(err, code, "failed to take the fleet's rules (%s)", err_word(code));
 	else
 		code = fleet_rules_change(&rules, change, err);
-	if (code == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) < 0)
+	if (code == 0 && put_in_force(k, &rules) < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
 	rule_list_release(&rules);
-	k->fleet_unsaved |= code == 0;
 	return code;
 }
 

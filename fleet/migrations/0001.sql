@@ -240,9 +240,23 @@ BEGIN  -- not LANGUAGE sql, which would plan it for each call
 END $$;
 
 -- ---- operators -----------------------------------------------------------------------------------------------------------
+-- One spelling of each rule, so that hosts, which compare normal forms, have one rule for one row. The command sends normal forms;
+-- this is for whoever does not use it. Expressions stay as they are, and names of logins: a host may tell their case apart.
+CREATE FUNCTION normal_subject(p text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE net inet; BEGIN
+  IF p ~ '^(login:)?/' OR p ~ '^login:[^@]' THEN RETURN p; END IF;
+  IF p ~ '^client:' THEN
+    net := substr(p, 8)::inet;
+    RETURN 'client:' || CASE WHEN masklen(net) = CASE family(net) WHEN 4 THEN 32 ELSE 128 END THEN host(net) ELSE text(net) END;
+  END IF;
+  IF octet_length(regexp_replace(p, '^.*@', '')) <> char_length(regexp_replace(p, '^.*@', '')) THEN
+    RAISE EXCEPTION 'write the domain of "%" in ASCII (xn--)', p USING ERRCODE = 'FL006'; END IF;
+  RETURN lower(p COLLATE "C");
+END $$;
+
 -- Sets or (p_action NULL) takes back one rule; its version. Private: called by fleet_place and fleet_set_rule.
 CREATE FUNCTION put_rule(p_subject text, p_action text, p_text text, p_reason text, p_for interval) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE v bigint; BEGIN
+  p_subject := normal_subject(p_subject);
   UPDATE fleet SET rule_version = rule_version + 1 RETURNING rule_version INTO v;  -- waits for whoever is before us
   INSERT INTO fleet_rule (subject, version, action, text, reason, expires_at)
     VALUES (p_subject, v, p_action, p_text, p_reason, clock_timestamp() + p_for)

@@ -73,7 +73,7 @@ static int take_one(
 		return 0;
 	}
 	if (!change->replace)
-		(void)stored_drop(rules, r.subject, 0, change->login_exact);
+		(void)stored_drop(rules, r.subject, 0, true);
 	if (!is_over(o))
 		code = rule_list_add(rules, &r);
 	rule_release(&r);
@@ -94,6 +94,26 @@ int fleet_rules_change(struct rule_list *rules, struct fleet_change *change, str
 	for (size_t n = 0; code == 0 && n < json_count(change->rules, "rules"); n++)
 		code = take_one(rules, change, json_at(change->rules, "rules", n), err);
 	return code;
+}
+
+static bool is_same(const struct rule *a, const struct rule *b)
+{
+	const int64_t apart =
+	    a->expires > b->expires ? a->expires - b->expires : b->expires - a->expires;
+
+	return a->action == b->action && (a->expires == 0) == (b->expires == 0) &&
+	       apart <= 2 * USEC_PER_SEC && strcmp(a->subject, b->subject) == 0 &&
+	       strcmp(a->status, b->status) == 0 && strcmp(a->text, b->text) == 0 &&
+	       strcmp(a->reason, b->reason) == 0 && strcmp(a->author, b->author) == 0;
+}
+
+bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b)
+{
+	size_t n = 0;
+
+	while (a->count == b->count && n < a->count && is_same(&a->list[n], &b->list[n]))
+		n++;
+	return a->count == b->count && n == a->count;
 }
 
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err)

@@ -16,17 +16,19 @@ struct fleet_change {
 	const struct json *rules; /* an object with the array "rules" (milter/rulekeeper.h) */
 	bool replace;             /* these are all there are */
 	const char *allow;        /* fleet_allow */
-	bool login_exact;
 	int64_t wall;
 	/* Results: left out, since fleet_allow or their grammar forbids them, and why the first. */
 	size_t refused;
 	struct err why;
 };
 
-/* Changes the rules in force. 0; ERR_REFUSED: fleet_allow has no "block"; ERR_SYNTAX, -ENOMEM: the
- * rules are then spoilt, release them. */
+/* Changes the rules in force. A rule is replaced or taken back by the same spelling of a login
+ * only: for the database two spellings are two rules, whatever login_case is here. 0; ERR_REFUSED:
+ * fleet_allow has no "block"; ERR_SYNTAX, -ENOMEM: the rules are then spoilt, release them. */
 int fleet_rules_change(
     struct rule_list *rules, struct fleet_change *change, struct err *err) NODISCARD;
+/* Whether both mean the same: a rule's end, which comes as a span from now, may differ by 2 s. */
+bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b);
 /* A missing file means no rules. Lines that make no sense are left out: the agent sends all again.
  */
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err) NODISCARD;

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /* The fleet's rules on their way from the link to the daemon. Root does not read them. */
+#include <sys/stat.h>
 
-#include "rules/fleet_rules.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/role.h"
 #include "purge/door/fleet.h"
+#include "purge/door/turn.h"
+#include "rules/fleet_rules.h"
 #include "rules/stored.h"
 
 #define ANSWER_TIME (10 * USEC_PER_SEC)
 #define GATHER_TIME (30 * USEC_PER_SEC) /* for all frames */
+#define RULES_TURN  "rules.lock"
+#define RULES_PAUSE USEC_PER_SEC
 
 /* ---- all frames */
 
@@ -113,21 +117,22 @@ static int ask_daemon(const struct index_client *client, const struct handing *h
 static int change_locked(const struct handing *h, struct bytes *out, struct err *err)
 {
 	const char *directory = h->settings->state_directory;
-	struct fleet_change change = {.replace = h->replace,
-	    .allow = h->settings->fleet_allow,
-	    .login_exact = h->settings->login_exact,
-	    .wall = clock_wall()};
-	struct rule_list rules = {0};
+	struct fleet_change change = {
+	    .replace = h->replace, .allow = h->settings->fleet_allow, .wall = clock_wall()};
+	struct rule_list rules = {0}, old = {0};
 	struct json *body = NULL;
 	int code = json_parse(h->text.text, h->text.len, &body, err);
 
 	change.rules = body;
+	code = code ?: fleet_rules_read(directory, &old, err);
 	code = code ?: fleet_rules_read(directory, &rules, err);
 	code = code ?: fleet_rules_change(&rules, &change, err);
-	code = code ?: fleet_rules_save(directory, &rules, change.wall, err);
+	if (code == 0 && !fleet_rules_same(&old, &rules))
+		code = fleet_rules_save(directory, &rules, change.wall, err);
 	bytes_put_u64(out, change.refused);
 	bytes_put_text(out, change.why.text);
 	rule_list_release(&rules);
+	rule_list_release(&old);
 	json_free(body);
 	return code;
 }
@@ -177,11 +182,41 @@ static int hand_over(
 	return code == ERR_LOCKED ? ask_daemon(client, h, ret, err) : code;
 }
 
+/*
+ * Waits for the turn of rules, and until the last one's were taken a second ago: whoever has the
+ * database, or the agent's account, may send rules without end, and each set is read, put in force
+ * and written.
+ */
+static int await_turn(const char *directory, int *ret, struct err *err)
+{
+	struct stat at = {0};
+	int64_t left = 0;
+	int code = turn_take(directory, RULES_TURN, ANSWER_TIME, ret, err);
+
+	if (code == 0 && fstat(*ret, &at) == 0 && at.st_size > 0)
+		left = (int64_t)at.st_mtim.tv_sec * USEC_PER_SEC + at.st_mtim.tv_nsec / 1000 +
+		       RULES_PAUSE - clock_wall();
+	if (code == 0 && left > 0)
+		usleep((useconds_t)(left < RULES_PAUSE ? left : RULES_PAUSE));
+	return code;
+}
+
+/* The file's time is that of the last rules; an empty file says that there were none. */
+static void end_turn(int *turn)
+{
+	if (*turn >= 0) {
+		(void)!ftruncate(*turn, 1);
+		(void)!futimens(*turn, NULL);
+	}
+	io_close(turn);
+}
+
 int fleet_rules(struct session *s, int fd, const struct door_rules *first, struct door_end *ret,
     struct err *err)
 {
 	struct handing h = {.settings = &s->settings, .replace = first->replace};
 	struct json *body = json_new(), *list = json_new_array();
+	int turn = -1;
 	int code = gather(fd, first, list, err);
 
 	json_put(body, "rules", list);
@@ -190,7 +225,10 @@ int fleet_rules(struct session *s, int fd, const struct door_rules *first, struc
 	if (code == 0 && !str_has_word(s->settings.fleet_allow, "block"))
 		code = err_set(err, ERR_REFUSED,
 		    "the fleet may set no rules here: fleet_allow does not list 'block'");
+	if (code == 0)
+		code = await_turn(s->settings.order_directory, &turn, err);
 	code = code ?: hand_over(&s->client, &h, ret, err);
+	end_turn(&turn);
 	strbuf_release(&h.text);
 	return code;
 }

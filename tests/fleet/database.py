@@ -51,7 +51,7 @@ hostssl {databases} +pqpurge_host 127.0.0.1/32 cert map=fleet
 hostssl {databases} +pqpurge_operator 127.0.0.1/32 cert map=fleet
 hostssl {databases} +pqpurge_reader 127.0.0.1/32 cert map=fleet
 """
-DATABASES = ",".join(f"fleet{number}" for number in range(1, 41))
+DATABASES = ",".join(f"fleet{number}" for number in range(1, 121))
 IDENT = "fleet /^([a-z0-9][a-z0-9.-]*)$ \\1\n"
 
 

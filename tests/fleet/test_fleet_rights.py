@@ -44,6 +44,7 @@ ATTACKS = [
     ("mx1", "SELECT pqpurge.fleet_cancel(1, 'x')", DENIED),
     ("mx1", "SELECT pqpurge.fleet_trim()", DENIED),
     ("mx1", "SELECT pqpurge.put_rule('gmail.com', 'REJECT', '', '', '1 day')", DENIED),
+    ("mx1", "SELECT pqpurge.normal_subject('a.test')", DENIED),
     ("mx1", "SELECT pqpurge.own_host(1)", DENIED),
     ("mx1", "SELECT pqpurge.fleet_add_host('mx9', NULL)", DENIED),
     ("mx1", "SELECT pqpurge.fleet_add_person('mx9', 'pqpurge_operator')", DENIED),
@@ -171,6 +172,21 @@ class Rights(unittest.TestCase):
                 self.assertIn(state + ":", done.stderr)
         self.assertEqual(self.server.admin(self.name, PICTURE), before)
         self.assertFalse(os.path.exists("/tmp/pqpurge-attack"))
+
+    def test_one_spelling(self):
+        """A rule has one row, however an operator writes it; names of logins and expressions stay as they are."""
+        for given, kept in (("Example.COM", "example.com"), ("Joe@Example.com", "joe@example.com"), (".X.test", ".x.test"), ("<>", "<>"),
+                            ("client:2001:DB8::0/32", "client:2001:db8::/32"), ("client:192.0.2.1/32", "client:192.0.2.1"),
+                            ("client:192.0.2.1", "client:192.0.2.1"), ("login:Joe", "login:Joe"), ("login:@X.test", "login:@x.test"),
+                            ("/Ab/i", "/Ab/i"), ("login:/Ab/", "login:/Ab/"), ("b\u00fccher.test", None), ("client:nothing", None)):
+            with self.subTest(given=given), Operator(self.server.remote(self.name, "anna")) as anna:
+                if kept is None:
+                    self.assertRaises(Refused, anna.ask, "rule", subject=given, action="HOLD")
+                    continue
+                anna.ask("rule", subject=given, action="HOLD")
+                self.assertIn(kept, [rule["subject"] for rule in anna.ask("rules")["rules"]])
+                anna.ask("rule", subject=kept, action=None)
+                self.assertEqual({rule["subject"] for rule in anna.ask("rules")["rules"]}, {"bad.test"})
 
     def test_host_sees_its_own(self):
         """Of orders, results and hosts a host sees its own rows, whatever it asks."""

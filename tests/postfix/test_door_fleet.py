@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 """Orders of the fleet, as its agent's account might send them: what is refused, what is done once, and what stands in the account."""
+import concurrent.futures
 import fcntl
 import json
 import os
 import signal
 import struct
 import subprocess
+import time
 
 import door
 from case import BAD
@@ -244,6 +246,15 @@ class Rules(FleetCase):
         self.assertEqual(answer.status, 0, answer)
         self.assertIn("regex", answer.words)
         self.assertEqual(set(self.listed()), {"d.test"})
+
+    def test_a_second_each(self):
+        """Whoever has the agent's account puts rules in force once a second, however many connections they take; none is lost."""
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            answers = list(pool.map(lambda n: self.fleet(rules(f"n{n}.test", replace=0)), range(4)))
+        self.assertEqual([answer.status for answer in answers], [0] * 4, answers)
+        self.assertGreaterEqual(time.monotonic() - began, 2.9)
+        self.assertEqual(set(self.listed()), {f"n{n}.test" for n in range(4)})
 
 
 class NoFleet(FleetCase):

@@ -71,6 +71,32 @@ static void test_rules(void **state)
 	assert_false(refuses(f, "u@b.test", false));
 }
 
+/* An agent that joins again hands over what is in force: nothing is put in force anew or written.
+ */
+static void test_same_again(void **state)
+{
+	static const char all[] =
+	    "{\"do\":\"rule-fleet\",\"replace\":true,\"rules\":[{\"subject\":\"a.test\",\"action\":"
+	    "\"REJECT\",\"left_us\":60000000}]}";
+	struct fixture *f = *state;
+	struct stat before, after;
+	char path[112];
+
+	open_keeper(f);
+	tell(f, all);
+	snprintf(path, sizeof(path), "%s/fleet-rules", f->state);
+	assert_int_equal(stat(path, &before), 0);
+	struct ruleset *set = rulekeeper_get(f->keeper), *again;
+	tell(f, all);
+	again = rulekeeper_get(f->keeper);
+	assert_ptr_equal(set, again);
+	assert_int_equal(stat(path, &after), 0);
+	assert_true(
+	    before.st_ino == after.st_ino && before.st_ctim.tv_nsec == after.st_ctim.tv_nsec);
+	ruleset_unref(set);
+	ruleset_unref(again);
+}
+
 static void test_not_allowed(void **state)
 {
 	struct fixture *f = *state;
@@ -98,4 +124,5 @@ static void test_damaged(void **state)
 }
 
 #define FLEET_TEST(name) cmocka_unit_test_setup_teardown(name, setup_fleet, teardown_fleet)
-UNIT_MAIN(FLEET_TEST(test_rules), FLEET_TEST(test_not_allowed), FLEET_TEST(test_damaged))
+UNIT_MAIN(FLEET_TEST(test_rules), FLEET_TEST(test_same_again), FLEET_TEST(test_not_allowed),
+    FLEET_TEST(test_damaged))

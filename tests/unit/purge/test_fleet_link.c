@@ -284,6 +284,26 @@ static void test_why(void **state)
 	assert_null(strchr(out, '\033'));
 }
 
+#define FLOOD(key) "{\"kind\":\"login\",\"key\":\"" key "\",\"recipients\":5}"
+#define HOST(name, floods)                                                                         \
+	"{\"name\":\"" name "\",\"state\":\"present\",\"health\":{\"floods\":[" floods "]}}"
+
+/* A key is told once if several hosts have it, however often one of them says so. */
+static void test_floods(void **state)
+{
+	char *out;
+
+	(void)state;
+	answer_with(CONNECTED "{\"ok\":true,\"hosts\":[" HOST(
+	    "a", FLOOD("joe") "," FLOOD("jim")) "," HOST("b",
+	    FLOOD("ann") "," FLOOD("joe")) "," HOST("c", FLOOD("liar") "," FLOOD("liar")) "]}\n");
+	assert_int_equal(run("fleet hosts", &out), 0);
+	out = read_file(errors);
+	assert_non_null(strstr(out, "login joe floods on 2 hosts: 10 recipients in all"));
+	assert_null(strstr(out, "jim"));
+	assert_null(strstr(out, "liar"));
+}
+
 static void test_no_link(void **state)
 {
 	char *out;
@@ -328,7 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
 	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
-	    cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_floods), cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }

@@ -48,7 +48,7 @@ static void test_change(void **state)
 	/* Differences: one is taken back, one is over, one is new. */
 	assert_int_equal(change(&rules,
 			     "{\"rules\":[{\"subject\":\"example.com\",\"action\":null},"
-			     "{\"subject\":\"login:JOE\",\"action\":\"HOLD\",\"left_us\":-5},"
+			     "{\"subject\":\"login:joe\",\"action\":\"HOLD\",\"left_us\":-5},"
 			     "{\"subject\":\".x.test\",\"action\":\"DEFER\"}]}",
 			     false, ALLOW, &c),
 	    0);
@@ -57,6 +57,59 @@ static void test_change(void **state)
 	/* All there are: the others go. */
 	assert_int_equal(change(&rules, "{\"rules\":[]}", true, ALLOW, &c), 0);
 	assert_int_equal(rules.count, 0);
+	rule_list_release(&rules);
+}
+
+/* Two spellings of a login are two rules of the database: one of them taken back leaves the other.
+ */
+static void test_spellings(void **state)
+{
+	struct rule_list rules = {0};
+	struct fleet_change c;
+
+	(void)state;
+	assert_int_equal(change(&rules,
+			     "{\"rules\":[{\"subject\":\"login:joe\",\"action\":\"HOLD\"},"
+			     "{\"subject\":\"login:Joe\",\"action\":\"HOLD\"}]}",
+			     false, ALLOW, &c),
+	    0);
+	assert_int_equal(rules.count, 2);
+	assert_int_equal(
+	    change(&rules, "{\"rules\":[{\"subject\":\"login:joe\"}]}", false, ALLOW, &c), 0);
+	assert_int_equal(rules.count, 1);
+	assert_string_equal(rules.list[0].subject, "login:Joe");
+	rule_list_release(&rules);
+}
+
+static void test_same(void **state)
+{
+#define RULE(subject, left)                                                                        \
+	"{\"rules\":[{\"subject\":\"" subject "\",\"action\":\"HOLD\"" left "}]}"
+	static const struct {
+		const char *name, *other;
+		bool same;
+	} cases[] = {
+	    {"the same", RULE("a.test", ",\"left_us\":60000000"), true},
+	    {"a second later", RULE("a.test", ",\"left_us\":59000000"), true},
+	    {"another end", RULE("a.test", ",\"left_us\":90000000"), false},
+	    {"no end", RULE("a.test", ""), false},
+	    {"another subject", RULE("b.test", ",\"left_us\":60000000"), false},
+	    {"another text", RULE("a.test", ",\"left_us\":60000000,\"text\":\"x\""), false},
+	    {"another reason", RULE("a.test", ",\"left_us\":60000000,\"reason\":\"x\""), false},
+	    {"none", "{\"rules\":[]}", false},
+	};
+	struct rule_list rules = {0};
+	struct fleet_change c;
+
+	(void)state;
+	assert_int_equal(change(&rules, cases[0].other, true, ALLOW, &c), 0);
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct rule_list other = {0};
+
+		assert_int_equal(change(&other, cases[n].other, true, ALLOW, &c), 0);
+		case_assert(cases[n].name, fleet_rules_same(&rules, &other) == cases[n].same);
+		rule_list_release(&other);
+	}
 	rule_list_release(&rules);
 }
 
@@ -194,5 +247,6 @@ static void test_rank(void **state)
 	ruleset_unref(set);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_left_out),
+UNIT_MAIN(cmocka_unit_test(test_change), cmocka_unit_test(test_spellings),
+    cmocka_unit_test(test_same), cmocka_unit_test(test_left_out),
     cmocka_unit_test(test_expressions), cmocka_unit_test(test_file), cmocka_unit_test(test_rank))
