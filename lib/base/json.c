@@ -193,6 +193,16 @@ void json_append(struct json *array, struct json *child)
 	}
 }
 
+/* Bytes from text on that are printable ASCII: nearly all. */
+static size_t plain(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] <= '~')
+		n++;
+	return n;
+}
+
 /* Unsafe characters are legal in JSON, yet they drive terminals and deceive eyes. Only strings hold
  * any, so the finished text can be escaped. */
 static void escape_rest(struct strbuf *into, const char *text)
@@ -202,6 +212,10 @@ static void escape_rest(struct strbuf *into, const char *text)
 	for (size_t len = strlen(text); len > 0; text += step, len -= step) {
 		uint32_t point = 0;
 
+		step = plain(text);
+		strbuf_add(into, text, step);
+		if (step > 0)
+			continue;
 		step = str_utf8(text, len, &point);
 		step = step ? step : 1;
 		if (!str_is_unsafe(point))
