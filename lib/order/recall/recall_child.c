@@ -228,8 +228,6 @@ static void sort_message(const struct recalling *r, const struct ledger_entries 
 		const struct ledger_entry *entry = &e->list[n];
 		size_t at = (size_t)(entry->batch - r->ledger.list);
 
-		if (!r->batches[at].number)
-			continue;
 		s->known[at] += n == begin || e->list[n - 1].batch != entry->batch;
 		if (entry->doubt)
 			doubt = entry;
@@ -248,6 +246,9 @@ static int sort_messages(struct recalling *r, struct sorted *s)
 	const struct ledger_entry *last;
 	int code;
 
+	for (size_t n = 0; n < r->ledger.count; n++)
+		if (!r->batches[n].number)
+			r->ledger.list[n].effect = EFFECT_NONE; /* no entries */
 	s->known = calloc(r->ledger.count + 1, sizeof(*s->known));
 	code = s->known ? ledger_entries(&r->ledger, &e) : -ENOMEM;
 	for (size_t begin = 0, end; code == 0 && begin < e.count; begin = end) {
