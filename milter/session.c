@@ -259,14 +259,17 @@ void session_rcpt_unquoted(struct session *s, const char *recipient, const char 
 	take_recipient(s, recipient, queue_id, address_unquoted);
 }
 
-void session_settle_recipients(struct session *s, uint32_t count, const char *only)
+void session_settle_recipients(
+    struct session *s, const char *queue_id, uint32_t count, const char *only)
 {
 	struct message *m = &s->message;
 
+	see_file(s, queue_id); /* while there still is a last recipient */
 	if (count == 0 || count == m->recipient_count)
 		return;
 	buffer_reset(&s->recipients);
 	s->recipients_kept = 0;
+	s->last_recipient = NOT_KEPT;
 	m->recipient_count = 0;
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
 	if (count == 1 && only[0]) {

@@ -36,7 +36,8 @@ void session_rcpt_unquoted(struct session *s, const char *recipient, const char 
 /* Before session_end of a policy service, whose calls of session_rcpt_unquoted may have been of
  * recipients that another restriction refused: count were accepted (0: unknown). If that is another
  * number, only is the one accepted recipient or "", and then the queue file alone knows them. */
-void session_settle_recipients(struct session *s, uint32_t count, const char *only);
+void session_settle_recipients(
+    struct session *s, const char *queue_id, uint32_t count, const char *only);
 /* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if
  * wanted). */
 void session_header(struct session *s, const char *name, const char *value);

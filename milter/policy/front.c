@@ -176,7 +176,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 	const struct message *m = NULL;
 	struct verdict v;
 
-	session_settle_recipients(t->session, r->recipient_count, r->recipient);
+	session_settle_recipients(t->session, r->queue_id, r->recipient_count, r->recipient);
 	int known = session_end(t->session, r->queue_id, r->login, &m);
 	struct ruleset *set = rulekeeper_get(f->config->rules);
 	judge_message(set, t->session, &none, clock_wall(), &v);

@@ -259,7 +259,8 @@ class Rules(PolicyCase):
     def test_discard(self):
         self.block("--action", "DISCARD", "sink.example")
         self.send("a@sink.example")
-        self.assertEqual((set(), {}), (self.postfix.ids(), self.rows()))
+        self.assertEqual({}, self.rows())
+        until(lambda: not self.postfix.ids(), "cleanup to remove what was discarded")
         self.assertIn("discarded by pqpurge", self.postfix.log())
 
     def test_rule_meanwhile(self):
@@ -281,7 +282,8 @@ class Rules(PolicyCase):
                 client.command("RSET")
                 client.expect(2, client.mail("a@" + domain))
                 self.assertEqual(550, client.rcpt("u@dest.test")[0])
-        self.assertEqual((set(), {}), (self.postfix.ids(), self.rows()))
+        self.assertEqual({}, self.rows())
+        until(lambda: not self.postfix.ids(), "cleanup to remove what was refused")
 
     def test_goes_on_without_mail(self):
         """After such a refusal Postfix before 3.12 takes RCPT and DATA without a new MAIL: that message stands for itself."""
