@@ -52,7 +52,7 @@ struct fleet_result {
 };
 /* The next host's, fleet by fleet; zero-initialise. */
 bool fleet_next(const struct fleet_order *o, struct fleet_result *r);
-#define fleet_each(r, o) for (struct fleet_result r = {0}; fleet_next(o, &r);)
+#define fleet_each(r, o) for (struct fleet_result r = {0}; fleet_next(o, &(r));)
 
 enum fleet_state { FLEET_DONE, FLEET_FAILED, FLEET_ABSENT, FLEET_OPEN };
 enum fleet_state fleet_state_of(const struct json *result);
