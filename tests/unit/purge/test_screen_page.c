@@ -18,8 +18,8 @@ static const char *const hostile[] = {"plain.example", "\033[2J\033]0;owned\007.
     "right\342\200\256left.example", "zero\342\200\213width.example", "\377\376.example",
     "b\303\274cher.example", "\344\272\272\344\272\272\344\272\272.example",
     "a\314\201\314\201.example", "tab\tnewline\n.example", "%s%n%n.example",
-    "a.very.long.name.that.goes.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on."
-    "and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.example",
+    ("a.very.long.name.that.goes.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on."
+     "and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.and.on.example"),
     ""};
 
 static struct screen_groups hostile_groups(void)
