@@ -38,13 +38,16 @@ static bool is_missed(const struct item *item)
  * filter, or be another instance's. */
 static bool was_seen(const struct run *run, const struct item *item)
 {
+	const struct selector *s = run->order->selector;
 	struct message m = candidate_message(item->candidate);
 
 	if (item->unheard)
 		return true;
+	/* Nobody can say any more whether it was meant. */
+	if (selector_asks_file(s) && !s->ids_given && item->proof.asked != ASKED_YES)
+		return false;
 	return run->certain && !item->again &&
-	       (m.queued.known || item->proof.state != PROOF_GONE ||
-		   run->order->selector->ids_given);
+	       (m.queued.known || item->proof.state != PROOF_GONE || s->ids_given);
 }
 
 static int look_for_gone(struct run *run, struct chosen *c, struct err *err)

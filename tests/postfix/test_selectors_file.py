@@ -381,3 +381,28 @@ class TopBy(WhyCase):
         self.assertEqual(self.top("--by", "uid", "--uid", "root"), {"root": 2})
         self.assertRegex(self.pq.idx("top", "--by", "uid").out, r"(?m)^USER\t|^root\t")
         self.assertEqual(self.pq.idx("top", "--by", "nothing").status, 1)
+
+
+@both_ids
+class Gone(RigCase):
+    """Of what left nobody can say whether it was meant, unless its ID was asked for, or a look had seen it."""
+
+    def test_gone(self):
+        ours = self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        self.assertEqual(self.pq.idx("sync").status, 0)
+        self.postfix.postsuper("-d", ours[0])
+        for args in (["--subject", "/test/"], ["--why", "/./"], [BAD, "--subject", "/other/"]):
+            self.assertEqual(self.pq.idx("purge", "-n", "--json", *args).summary["gone"], 0, args)
+        self.assertEqual(self.purge("--subject", "/other/").summary["gone"], 0)
+        self.assertEqual(self.purge("--subject", "/test/", "--id", ours[0]).with_result("gone"), {ours[0]})
+
+    def test_gone_after_the_question(self):
+        ours = self.send_many("a@example.com", 3)
+        self.postfix.settled(3)
+        terminal = Terminal(self.pq.words("purge", "--json", "--subject", "/test/"))
+        terminal.read_until("[y/N]")
+        self.postfix.postsuper("-d", ours[0])
+        self.assertEqual(terminal.answer("y"), 0, terminal.text)
+        self.assertIn('"deleted":2,"gone":1', terminal.text)
+        self.assertEqual(self.postfix.ids(), set())
