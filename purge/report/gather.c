@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/report/gather.h"
 
+#include "base/array.h"
 #include "base/clock.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
@@ -10,6 +11,8 @@
 
 #define SECONDS_MOST INT64_C(10000000000)
 #define COUNT_MOST   INT64_C(1000000000000)
+#define RULES_MOST   50
+#define HOUR         (3600 * USEC_PER_SEC)
 #define REASON_SIZE  257 /* as long as the account has them */
 
 /* ---- the account */
@@ -161,6 +164,39 @@ static void read_flood(struct session *s, struct gathered *g)
 		    (unsigned)id);
 }
 
+/* ---- rules */
+
+static void add_rules(struct incident *i, const struct rule_list *rules, int64_t since)
+{
+	for (size_t n = 0; n < rules->count && i->rules.count < RULES_MOST; n++) {
+		const struct rule *r = &rules->list[n];
+		const struct incident_rule rule = {r->subject, rule_action_word(r->action),
+		    r->author ? r->author : "", r->reason ? r->reason : "", r->set_time, r->expires,
+		    r->hits};
+
+		if (r->set_time >= since && !rule_expired(r, i->made) &&
+		    array_add(&i->rules, rule) < 0)
+			i->failed = true;
+	}
+}
+
+/* The account does not have what `block` did; the rules tell when they were set, and by whom. */
+static void read_rules(struct session *s, struct gathered *g)
+{
+	struct incident *i = &g->incident;
+	int64_t began = i->flood.id ? i->flood.since * USEC_PER_SEC : i->began;
+	struct err err = {{0}};
+
+	if (began <= 0)
+		return;
+	if (rulebox_read(&s->client, i->made, NULL, &g->rules, &err) < 0) {
+		incident_note(i, "Which rules are in force could not be read: %s.", err.text);
+		return;
+	}
+	add_rules(i, &g->rules.command, began - HOUR);
+	add_rules(i, &g->rules.fleet, began - HOUR);
+}
+
 /* ---- the queue */
 
 /* The batch whose selection is meant; an undo has none of its own. */
@@ -296,6 +332,7 @@ int gather(struct session *s, struct gathered *g, struct err *err)
 	code = read_account(s, g, err);
 	if (code == 0) {
 		read_flood(s, g);
+		read_rules(s, g);
 		code = read_queue(s, g, &progress, err);
 	}
 	progress_end(&progress);
@@ -313,6 +350,7 @@ void gathered_release(struct gathered *g)
 	if (g->walked)
 		walk_release(&g->walk);
 	json_free(g->floods);
+	rulebox_release(&g->rules);
 	recall_release(&g->recall);
 	batches_release(&g->batches);
 	strbuf_release(&g->asked);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "purge/report/incident.h"
+#include "purge/rules/rulebox.h"
 #include "purge/top/top.h"
 #include "purge/walk.h"
 #include "purge/why/why.h"
@@ -11,6 +12,7 @@ struct gathered {
 	struct batches batches;
 	struct recall recall;
 	struct json *floods;
+	struct rulebox rules;
 	struct walk walk;
 	bool walked;
 	char *words; /* of a batch's selection */

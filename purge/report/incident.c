@@ -325,6 +325,7 @@ void incident_release(struct incident *i)
 	for (size_t n = 0; n < FACT_TABLES; n++)
 		labels_release(&i->tables[n].names);
 	free(i->acts.list);
+	free(i->rules.list);
 	free(i->minutes.list);
 	strbuf_release(&i->notes);
 	*i = (struct incident){0};

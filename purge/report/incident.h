@@ -43,6 +43,13 @@ struct incident_act {
 	const struct recalled *recalled; /* NULL: the account has its line alone */
 };
 
+/* A rule in force; texts are not trusted. */
+struct incident_rule {
+	const char *subject, *action, *author, *reason;
+	int64_t set_time, expires; /* wall microseconds; expires 0: never */
+	uint64_t hits;
+};
+
 enum incident_kind { INCIDENT_QUEUE, INCIDENT_BATCH, INCIDENT_FLOOD };
 
 /* An incident of the flood watch, as the daemon tells it; texts are not trusted. */
@@ -75,6 +82,10 @@ struct incident {
 		struct incident_act *list; /* by number */
 		size_t count, cap;
 	} acts;
+	struct {
+		struct incident_rule *list;
+		size_t count, cap;
+	} rules;                         /* set since an hour before it began */
 	int64_t began;                   /* the first batch, wall microseconds; 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */
 	struct incident_table tables[FACT_TABLES];

@@ -338,23 +338,58 @@ static void put_act(const struct incident_act *act, struct strbuf *h)
 	html_put(h, "</tr>\n");
 }
 
-static void put_done(const struct incident *i, struct strbuf *h)
+static void put_acts(const struct incident *i, struct strbuf *h)
 {
-	html_put(h, "<section id=\"done\">\n<h2>What was done</h2>\n");
-	if (i->acts.count == 0) {
-		html_element(h, "p", NULL,
-		    i->kind == INCIDENT_QUEUE
-			? "The account has no batch with exactly this selection."
-			: "No message was touched: the account has no batch that belongs to it.");
-		html_put(h, "</section>\n");
-		return;
-	}
 	html_put(h, "<div class=\"scroll\"><table id=\"acts\"><thead><tr><th class=\"n\">Batch</th>"
 		    "<th>Time</th><th>By</th><th>Verb</th><th>Command</th><th>Result</th></tr>"
 		    "</thead>\n<tbody>\n");
 	for (size_t n = 0; n < i->acts.count; n++)
 		put_act(&i->acts.list[n], h);
-	html_put(h, "</tbody></table></div>\n</section>\n");
+	html_put(h, "</tbody></table></div>\n");
+}
+
+static void put_rule(const struct incident_rule *r, struct strbuf *h)
+{
+	html_put(h, "<tr>");
+	html_element(h, "td", "mono", r->subject);
+	html_element(h, "td", NULL, r->action);
+	html_put(h, "<td>");
+	html_time(h, r->set_time);
+	html_put(h, "</td>");
+	html_element(h, "td", NULL, r->author);
+	html_put(h, "<td>");
+	html_time(h, r->expires);
+	html_put(h, "</td>");
+	html_number(h, r->hits);
+	html_element(h, "td", NULL, r->reason);
+	html_put(h, "</tr>\n");
+}
+
+static void put_rules(const struct incident *i, struct strbuf *h)
+{
+	if (i->rules.count == 0)
+		return;
+	html_put(h, "<h3>Rules that were set since an hour before, and are in force</h3>\n"
+		    "<div class=\"scroll\"><table id=\"rules\"><thead><tr><th>Pattern</th>"
+		    "<th>Action</th><th>Set</th><th>By</th><th>Until</th><th class=\"n\">Hits</th>"
+		    "<th>Reason</th></tr></thead>\n<tbody>\n");
+	for (size_t n = 0; n < i->rules.count; n++)
+		put_rule(&i->rules.list[n], h);
+	html_put(h, "</tbody></table></div>\n");
+}
+
+static void put_done(const struct incident *i, struct strbuf *h)
+{
+	html_put(h, "<section id=\"done\">\n<h2>What was done</h2>\n");
+	if (i->acts.count)
+		put_acts(i, h);
+	else
+		html_element(h, "p", NULL,
+		    i->kind == INCIDENT_QUEUE
+			? "The account has no batch with exactly this selection."
+			: "No message was touched: the account has no batch that belongs to it.");
+	put_rules(i, h);
+	html_put(h, "</section>\n");
 }
 
 /* ---- what is left */

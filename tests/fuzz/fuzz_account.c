@@ -2,7 +2,7 @@
 /*
  * An account as its owner might leave it: the input is state_directory/log. What is read of it are
  * batches in ascending order and messages whose IDs are Postfix's, and they are read back from
- * their text.
+ * their text. What a report recalls of it is what the command can read, in whole and not in part.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "order/ledger.h"
+#include "order/recall/recall.h"
 
 static char directory[] = "/tmp/pqpurge-fuzz.XXXXXX";
 
@@ -93,6 +93,27 @@ static void check(const struct account_log *log, bool all)
 	ledger_release(&ledger);
 }
 
+static void recall(struct account_log *log, struct recall_wish wish)
+{
+	struct bytes out = {0};
+	struct recall r;
+
+	fuzz_require(recall_work(&wish, log, &out, NULL) == 0 && !out.failed);
+	fuzz_require(recall_take(bytes_span(&out), &r) == 0);
+	for (size_t n = 0; n < r.count; n++)
+		fuzz_require(r.list[n].number > 0 && r.list[n].number <= r.highest);
+	recall_release(&r);
+	/* Cut off anywhere, or with a byte changed: refused, or read as something else. */
+	if (out.len > 0) {
+		fuzz_require(recall_take((struct span){out.at, out.len - 1}, &r) < 0);
+		recall_release(&r);
+		out.at[out.len / 2] ^= 0x55;
+		(void)!recall_take(bytes_span(&out), &r);
+		recall_release(&r);
+	}
+	bytes_release(&out);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct account_log log;
@@ -101,6 +122,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(account_log_open(&log, directory, false, NULL) == 0);
 	check(&log, false);
 	check(&log, true);
+	recall(&log, (struct recall_wish){.batch = 1});
+	recall(&log, (struct recall_wish){.batch = 2});
+	recall(&log, (struct recall_wish){.flood = 12});
+	recall(&log, (struct recall_wish){.selector = "example.com"});
 	account_log_close(&log);
 	return 0;
 }

@@ -118,6 +118,12 @@ class Finished(Reporting, RigCase):
         page = self.page(BAD)
         self.assert_acts(page, 1)
         self.assertEqual(page.title, f"Incident: {BAD}")
+        self.assertEqual(page.rows("rules"), [])
+        self.assertEqual(self.pq.idx("block", "--for", "1h", "--reason", EVIL, BAD).status, 0)
+        (row,), (rule,) = self.page("--batch", "1").rows("rules"), self.pq.idx("rules", "--json").lines
+        self.assertEqual((row["Pattern"], row["Action"], row["By"], row["Reason"]),
+                         (rule["pattern"], rule["action"], rule["author"], rule["reason"]))
+        self.assertEqual(row["Reason"], EVIL)
         self.assert_acts(self.page("--login", "joe", BAD))
 
     def test_dates_have_a_zone(self):

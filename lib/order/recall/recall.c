@@ -10,7 +10,7 @@
 const char *const fact_keys[FACT_TABLES] = {
     "senders", "recipients", "logins", "clients", "reasons"};
 
-static void release_one(struct recalled *b)
+void recalled_release(struct recalled *b)
 {
 	for (size_t n = 0; n < FACT_TABLES; n++) {
 		for (size_t i = 0; i < b->tables[n].count; i++)
@@ -24,7 +24,7 @@ static void release_one(struct recalled *b)
 void recall_release(struct recall *r)
 {
 	for (size_t n = 0; n < r->count; n++)
-		release_one(&r->list[n]);
+		recalled_release(&r->list[n]);
 	free(r->list);
 	for (size_t n = 0; n < RECALL_EFFECTS; n++) {
 		account_entries_release(&r->messages[n]);
@@ -126,13 +126,21 @@ static int take_all(struct reader *r, struct recall *ret)
 		code = take_batch(r, &b);
 		code = code ?: array_add(ret, b);
 		if (code < 0)
-			release_one(&b);
+			recalled_release(&b);
 	}
 	for (size_t n = 0; code == 0 && n < RECALL_EFFECTS; n++) {
 		code = account_entries_parse(reader_text(r), &ret->messages[n]);
 		code = code ?: account_entries_parse(reader_text(r), &ret->doubt[n]);
 	}
 	return code ?: reader_done(r) ? 0 : ERR_CHILD;
+}
+
+int recall_take(struct span bytes, struct recall *ret)
+{
+	struct reader r = reader_of(bytes.at, bytes.len);
+
+	*ret = (struct recall){0};
+	return take_all(&r, ret);
 }
 
 int recall_read(const struct settings *s, const struct recall_wish *wish,
@@ -147,8 +155,7 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
 		return 0;
 	if (code < 0)
 		return code;
-	struct reader r = reader_of(blob.at, blob.len);
-	code = take_all(&r, ret);
+	code = recall_take((struct span){blob.at, blob.len}, ret);
 	blob_release(&blob);
 	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
 }

@@ -92,5 +92,8 @@ int recall_settle(struct recall *r, const struct postfix *p, struct err *err) NO
 /* Whether they held or let go this message. */
 bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arrival);
 
-/* Private: the child's half, recall_child.c. arg is a struct recall_wish. */
+/* Private. The child's half, recall_child.c; arg is a struct recall_wish. */
 ledger_work recall_work;
+/* What the child wrote, and nobody trusts: ERR_CHILD or -ENOMEM. Release *ret in any case. */
+int recall_take(struct span bytes, struct recall *ret) NODISCARD;
+void recalled_release(struct recalled *b);

@@ -348,6 +348,10 @@ int recall_work(void *arg, struct account_log *log, struct bytes *out, struct er
 	if (code == 0)
 		put_batches(&r);
 	put_entries(&r, &s);
-	/* The process ends here; its memory goes with it. */
+	for (size_t n = 0; r.batches && n < r.ledger.count; n++)
+		recalled_release(&r.batches[n]);
+	free(r.batches);
+	free(r.undone.list);
+	ledger_release(&r.ledger);
 	return code == -ENOMEM ? err_sys(err, ENOMEM, "failed to read the account") : code;
 }

@@ -232,6 +232,8 @@ static void make_evil(struct incident *i, const struct batch *b, const struct re
 	for (int t = 0; t < FACT_TABLES; t++)
 		incident_add_count(i, (enum fact_kind)t, COLUMN_WAITING, EVIL, 7);
 	incident_note(i, "%s", EVIL);
+	assert_int_equal(
+	    array_add(&i->rules, (struct incident_rule){EVIL, "REJECT", EVIL, EVIL, 1, 2, 3}), 0);
 }
 
 static void test_hostile_page(void **state)
