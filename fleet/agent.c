@@ -59,6 +59,24 @@ static int begin(struct agent *a, struct err *err)
 	return find_name(a, err);
 }
 
+/* ---- the log */
+
+bool agent_may_log(struct agent *a)
+{
+	const int64_t now = clock_steady();
+	const int64_t due = a->lines_due > now ? a->lines_due : now;
+
+	if (due + AGENT_LINE - now > AGENT_LINES * AGENT_LINE) {
+		a->left_out++;
+		return false;
+	}
+	a->lines_due = due + AGENT_LINE;
+	if (a->left_out > 0)
+		log_warning("fleet: %u lines are left out, since too much happened", a->left_out);
+	a->left_out = 0;
+	return true;
+}
+
 /* ---- the connection */
 
 /* The database is away: only what belongs to the connection is forgotten. */

@@ -62,7 +62,7 @@ static void fence_take(struct agent *a)
 {
 	if (pg_rows(a->pg) > 0 && pg_number(a->pg, 0, 0) < AGENT_ABSENT)
 		return;
-	log_info("fleet: the other agent is silent; taking the name %s again", a->name);
+	agent_log(a, info, "fleet: the other agent is silent; taking the name %s again", a->name);
 	a->fenced = false;
 }
 
@@ -90,7 +90,7 @@ static void hello_take(struct agent *a)
 	a->rules.have = a->rules.told = 0;
 	a->beat_at = clock_steady();
 	a->pause = AGENT_PAUSE;
-	log_info("fleet: joined as %s (epoch %" PRId64 ")", a->name, a->epoch);
+	agent_log(a, info, "fleet: joined as %s (epoch %" PRId64 ")", a->name, a->epoch);
 	a->trouble[0] = '\0';
 }
 
@@ -147,7 +147,7 @@ static void beat_take(struct agent *a)
 
 static void beat_fail(struct agent *a)
 {
-	log_warning("fleet: the health of this host is not taken: %s", pg_words(a->pg));
+	agent_log(a, warning, "fleet: the health of this host is not taken: %s", pg_words(a->pg));
 	strbuf_clear(&a->health.text);
 }
 
@@ -178,14 +178,14 @@ static void progress_take(struct agent *a)
 {
 	if (!pg_truth(a->pg, 0, 0))
 		return;
-	log_info("fleet: order %" PRId64 " was cancelled", a->order.number);
+	agent_log(a, info, "fleet: order %" PRId64 " was cancelled", a->order.number);
 	job_stop(&a->order.job);
 }
 
 /* Root goes on; this host's account has what it did. */
 static void progress_fail(struct agent *a)
 {
-	log_warning("fleet: progress: %s", pg_words(a->pg));
+	agent_log(a, warning, "fleet: progress: %s", pg_words(a->pg));
 }
 
 static bool is_ended(const struct agent *a)
@@ -244,7 +244,8 @@ static void report_take(struct agent *a)
  * the database is another. */
 static void report_fail(struct agent *a)
 {
-	log_warning("fleet: report of order %" PRId64 ": %s", a->order.number, pg_words(a->pg));
+	agent_log(
+	    a, warning, "fleet: report of order %" PRId64 ": %s", a->order.number, pg_words(a->pg));
 	if (a->order.outcome.summary.len > 0 && pg_sqlstate(a->pg)[0] == '2')
 		strbuf_clear(&a->order.outcome.summary);
 	else
@@ -329,7 +330,7 @@ int agent_ask(struct agent *a, int64_t now, struct err *err)
 
 static void lost_name(struct agent *a)
 {
-	log_warning(
+	agent_log(a, warning,
 	    "fleet: another agent has taken the name %s; waiting until it is silent", a->name);
 	a->fenced = true;
 	a->greeted = false;

@@ -17,6 +17,8 @@
 #define AGENT_PAUSE_MAX (5 * USEC_PER_SEC)
 #define AGENT_TELL      (30 * USEC_PER_SEC) /* between two log lines about trouble */
 #define AGENT_LEAVE     (15 * USEC_PER_SEC) /* after SIGTERM, for an order that runs */
+#define AGENT_LINES     60                  /* lines of the log at once, then */
+#define AGENT_LINE      (2 * USEC_PER_SEC)  /* one each: the database decides how much happens */
 #define AGENT_NAME_MAX  63                  /* PostgreSQL's limit of a role */
 
 enum order_state {
@@ -68,11 +70,21 @@ struct agent {
 	int64_t fence_at, beat_at, quiet_until, leave_by;
 	bool look;         /* there may be something to claim */
 	int64_t told_at;   /* steady; when trouble was logged */
+	int64_t lines_due; /* steady; when the log has room for AGENT_LINES again */
+	unsigned left_out; /* lines since the last one that had room */
 	char trouble[512]; /* why the database is away; "" while joined */
 	struct agent_order order;
 	struct agent_rules rules;
 	struct agent_health health;
 };
+
+/* Logs a line at LEVEL (info, warning) if there is room for one. */
+#define agent_log(agent, level, ...)                                                               \
+	do {                                                                                       \
+		if (agent_may_log(agent))                                                          \
+			log_##level(__VA_ARGS__);                                                  \
+	} while (0)
+bool agent_may_log(struct agent *a);
 
 /* agent_ask.c: questions to the database. Sends the first one that is due; 0 also if none is. */
 int agent_ask(struct agent *a, int64_t now, struct err *err) NODISCARD;

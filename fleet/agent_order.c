@@ -20,11 +20,12 @@ void order_forget(struct agent *a)
 }
 
 /* Ends an order that root never gets. */
-static void refuse(struct agent_order *o, const char *words)
+static void refuse(struct agent *a, const char *words)
 {
+	struct agent_order *o = &a->order;
 	struct door_end end = {.status = 1, .refused = true};
 
-	log_warning("fleet: order %" PRId64 " is refused: %s", o->number, words);
+	agent_log(a, warning, "fleet: order %" PRId64 " is refused: %s", o->number, words);
 	snprintf(end.words, sizeof(end.words), "%s", words);
 	outcome_end(&o->outcome, 0, &end, "");
 	o->state = ORDER_ENDED;
@@ -54,10 +55,10 @@ void order_claimed(struct agent *a)
 	copy(a, REASON, o->reason, sizeof(o->reason));
 	copy(a, PLACED_BY, o->placed_by, sizeof(o->placed_by));
 	o->outcome.keeps_lines = outcome_has_lines(o->verb);
-	log_info("fleet: order %" PRId64 ": %s%s by %s, attempt %d", o->number, o->verb,
+	agent_log(a, info, "fleet: order %" PRId64 ": %s%s by %s, attempt %d", o->number, o->verb,
 	    o->dry_run ? " (dry run)" : "", o->placed_by, o->attempt);
 	if (spec_read(pg_text(a->pg, 0, SPEC), &o->spec, &err) < 0)
-		refuse(o, err.text);
+		refuse(a, err.text);
 	if (o->rule_version > a->rules.have)
 		a->rules.wanted = true;
 	order_go_on(a);
@@ -92,7 +93,7 @@ static void begin(struct agent *a)
 	bytes_release(&frame);
 	code = code ?: job_start(&o->job, &call, &err);
 	if (code < 0) {
-		refuse(o, err.text);
+		refuse(a, err.text);
 		return;
 	}
 	o->state = ORDER_RUNNING;
@@ -108,7 +109,7 @@ void order_go_on(struct agent *a)
 	if (o->lookup || o->rule_version <= a->rules.have)
 		begin(a);
 	else if (a->rules.refused)
-		refuse(o, "the order needs rules that this host does not take: "
+		refuse(a, "the order needs rules that this host does not take: "
 			  "fleet_allow has no 'block'");
 }
 
@@ -135,8 +136,8 @@ static bool ask_again(struct agent *a)
 		is_unknown |= o->job.code == unknown[n];
 	if (!is_unknown || o->asked_again || a->stopping)
 		return false;
-	log_warning(
-	    "fleet: order %" PRId64 ": %s; asking what became of it", o->number, o->job.err.text);
+	agent_log(a, warning, "fleet: order %" PRId64 ": %s; asking what became of it", o->number,
+	    o->job.err.text);
 	o->asked_again = true;
 	job_end(&o->job);
 	outcome_release(&o->outcome);
@@ -153,7 +154,7 @@ void order_hear(struct agent *a)
 	if (!job_read(&o->job, &ear) || ask_again(a))
 		return;
 	outcome_end(&o->outcome, o->job.code, &o->job.end, o->job.err.text);
-	log_info("fleet: order %" PRId64 ": %s%s%s", o->number, o->outcome.state,
+	agent_log(a, info, "fleet: order %" PRId64 ": %s%s%s", o->number, o->outcome.state,
 	    o->outcome.words.len ? ": " : "", strbuf_text(&o->outcome.words));
 	job_end(&o->job);
 	o->state = ORDER_ENDED;

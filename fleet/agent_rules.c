@@ -39,7 +39,7 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 }
 
 /* Bytes of the rule in a frame. 0: root would refuse it; the others go without it. */
-static size_t size_of(struct door_rule *rule, size_t *left_out)
+static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
 	struct bytes frame = {0};
@@ -48,7 +48,7 @@ static size_t size_of(struct door_rule *rule, size_t *left_out)
 
 	bytes_release(&frame);
 	if (size == 0 && ++*left_out == 1)
-		log_warning("fleet: a rule is left out: %s", err.text);
+		agent_log(a, warning, "fleet: a rule is left out: %s", err.text);
 	return size;
 }
 
@@ -70,7 +70,7 @@ static int make_room(struct frames *f, size_t size, bool replace)
 static int add_rule(struct agent *a, struct frames *f, size_t row)
 {
 	struct door_rule rule = rule_of(a, row);
-	size_t size = size_of(&rule, &f->left_out);
+	size_t size = size_of(a, &rule, &f->left_out);
 	int code = size > 0 ? make_room(f, size, a->rules.asked_full) : 0;
 
 	if (code < 0 || size == 0)
@@ -85,7 +85,7 @@ static int collect(struct agent *a, struct frames *f)
 	size_t rows = pg_rows(a->pg);
 
 	if (rows > DOOR_RULES_MAX)
-		log_warning(
+		agent_log(a, warning,
 		    "fleet: there are more than %u rules; the newest are left out", DOOR_RULES_MAX);
 	rows = rows > DOOR_RULES_MAX ? DOOR_RULES_MAX : rows;
 	f->rules = calloc(rows + 1, sizeof(*f->rules));
@@ -98,7 +98,7 @@ static int collect(struct agent *a, struct frames *f)
 		code = add_rule(a, f, row);
 	}
 	if (f->left_out > 1)
-		log_warning("fleet: and %zu more", f->left_out - 1);
+		agent_log(a, warning, "fleet: and %zu more", f->left_out - 1);
 	return code;
 }
 
@@ -123,7 +123,7 @@ void rules_got(struct agent *a)
 	else if (code == 0)
 		code = job_start(&a->rules.job, &call, &err);
 	if (code < 0) {
-		log_warning("fleet: rules: %s", err.text[0] ? err.text : err_word(code));
+		agent_log(a, warning, "fleet: rules: %s", err.text[0] ? err.text : err_word(code));
 		a->rules.wanted = true;
 		a->rules.full |= a->rules.asked_full;
 		a->rules.retry_at = clock_steady() + RETRY;
@@ -138,7 +138,7 @@ static void rules_failed(struct agent *a)
 	struct agent_rules *r = &a->rules;
 
 	if (!r->refused || r->job.code < 0)
-		log_warning("fleet: rules are not in force: %s",
+		agent_log(a, warning, "fleet: rules are not in force: %s",
 		    r->job.code < 0 ? r->job.err.text : r->job.end.words);
 	r->refused = r->job.code == 0 && r->job.end.refused;
 	r->wanted = r->full = true;

@@ -254,6 +254,20 @@ class Woken(AgentCase):
         with open(f"/proc/{self.agent.pid}/io", encoding="ascii") as file:
             return int(dict(line.split(": ") for line in file.read().splitlines())["syscw"])
 
+    def test_log(self):
+        """The database decides how much happens, but not how much is logged: what is left out is counted."""
+        began = time.monotonic()
+        self.fleet.admin("SELECT pqpurge.fleet_place(gen_random_uuid(), 'purge', false, '{\"v\":2}', '', '1 day', NULL, NULL, NULL) "
+                         "FROM generate_series(1, 200)")
+        self.until(lambda: self.fleet.admin("SELECT count(*) FROM pqpurge.fleet_result WHERE state = 'refused'") == ["200"], "all refusals")
+        self.assertLessEqual(self.log().count("fleet: order"), 60 + (time.monotonic() - began) / 2 + 1)
+        self.until(self.placed_line, "a line that says how many were left out")
+
+    def placed_line(self):
+        with self.fleet.operator() as anna:
+            self.ended(anna, anna.place("purge"))
+        return "lines are left out" in self.log()
+
     def test_door_is_missing(self):
         """Without a door the host is there and says what its trouble is; an order fails with words."""
         self.door.close()
