@@ -45,14 +45,21 @@ void transactions_free(struct transactions *t)
 	free(t);
 }
 
-/* FNV-1a */
+/* Of the process. FNV-1a. */
 static struct transaction **bucket_of(struct transactions *t, const char *instance)
 {
 	uint32_t hash = 2166136261u;
 
-	for (const char *c = instance; *c; c++)
+	for (const char *c = instance; *c && *c != '.'; c++)
 		hash = (hash ^ (unsigned char)*c) * 16777619u;
 	return &t->buckets[hash % BUCKETS];
+}
+
+static bool is_same_process(const char *a, const char *b)
+{
+	size_t len = strcspn(a, ".");
+
+	return len == strcspn(b, ".") && memcmp(a, b, len) == 0;
 }
 
 static void unlink_one(struct transactions *t, struct transaction *one)
@@ -67,11 +74,12 @@ static void unlink_one(struct transactions *t, struct transaction *one)
 	t->count--;
 }
 
+/* The process's last one. */
 static struct transaction *find_and_unlink(struct transactions *t, const char *instance)
 {
 	struct transaction *one = *bucket_of(t, instance);
 
-	while (one && strcmp(one->instance, instance) != 0)
+	while (one && !is_same_process(one->instance, instance))
 		one = one->same;
 	if (one)
 		unlink_one(t, one);
@@ -88,6 +96,10 @@ struct transaction *transactions_take(struct transactions *t, const char *instan
 		pthread_mutex_lock(&t->lock);
 		one = find_and_unlink(t, instance);
 		pthread_mutex_unlock(&t->lock);
+	}
+	if (one && strcmp(one->instance, instance) != 0) {
+		discard(one);
+		one = NULL;
 	}
 	if (!one)
 		one = calloc(1, sizeof(*one));

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /* Messages that are on their way through the policy front, by Postfix's instance attribute: what
  * one request of a message says is there when the next one comes, perhaps over another connection.
- * A policy service never learns that a message was given up, so the table is bounded: the one that
- * was silent for longest goes. Any thread; who took one has it alone. */
+ *
+ * A policy service never learns that a message was given up. But an smtpd(8) has one at a time, and
+ * its process ID stands in front of the attribute, up to the first '.': its next message takes the
+ * place of the last, so that a client that gives up one after the other costs no more than one. Of
+ * too many the one that was silent for longest goes. Any thread; who took one has it alone. */
 #pragma once
 
 #include "mail/queue_id.h"
 #include "milter/session.h"
 
-#define TRANSACTIONS_MAX      2048                      /* some 4 KB each, and its recipients */
+#define TRANSACTIONS_MAX      2048 /* some 4 KB each, and max_recipients addresses */
 #define TRANSACTIONS_PATIENCE (3600 * INT64_C(1000000)) /* of silence, in microseconds */
 #define INSTANCE_MAX          63                        /* bytes; Postfix's has at most 40 */
 
@@ -26,7 +29,7 @@ struct transactions;
 
 struct transactions *transactions_new(void); /* NULL on no memory */
 void transactions_free(struct transactions *t);
-/* Takes it out of the table, or makes one. NULL on no memory. */
+/* Takes it out of the table, or makes one in the place of the process's last. NULL on no memory. */
 struct transaction *transactions_take(struct transactions *t, const char *instance);
 /* Puts it back; the table owns it again. */
 void transactions_put(struct transactions *t, struct transaction *one);

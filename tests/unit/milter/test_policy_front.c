@@ -342,7 +342,7 @@ static void test_many(void **state)
 	char instance[32];
 
 	for (unsigned i = 0; i < 3 * TRANSACTIONS_MAX; i++) {
-		snprintf(instance, sizeof(instance), "1.1.1.%x", i);
+		snprintf(instance, sizeof(instance), "%x.1.1.1", i);
 		assert_string_equal(ASK(f, .stage = POLICY_RCPT, .instance = instance,
 					.sender = "a@fine.example", .recipient = "r@x"),
 		    "DUNNO");
@@ -352,13 +352,40 @@ static void test_many(void **state)
 	assert_int_equal(json_int(o, "policy_messages", 0), TRANSACTIONS_MAX);
 	json_free(o);
 	assert_string_equal(
-	    ASK(f, .stage = POLICY_END, .instance = "1.1.1.0", .sender = "a@fine.example",
+	    ASK(f, .stage = POLICY_END, .instance = "0.1.1.1", .sender = "a@fine.example",
 		.queue_id = FRONT_ID, .recipient_count = 2),
 	    "DUNNO");
 	struct candidates rows = front_rows(f);
 	assert_int_equal(rows.count, 1);
 	assert_true(candidate_message(&rows.list[0]).flags & MESSAGE_CUT_RECIPIENTS);
 	candidates_release(&rows);
+}
+
+/* An smtpd has one message at a time, so its next one takes the place of what was given up. */
+static void test_one_of_a_process(void **state)
+{
+	struct transactions *t = transactions_new();
+	(void)state;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		char instance[32];
+
+		snprintf(instance, sizeof(instance), "3f1.65a1b2c3.d4e5f.%x", i);
+		struct transaction *one = transactions_take(t, instance);
+		assert_string_equal(one->instance, instance);
+		assert_false(one->refused);
+		one->refused = true;
+		transactions_put(t, one);
+		one = transactions_take(t, instance);
+		assert_true(one->refused);
+		transactions_put(t, one);
+	}
+	assert_int_equal(transactions_count(t), 1);
+	transactions_put(t, transactions_take(t, "3f.65a1b2c3.d4e5f.0"));
+	transactions_put(t, transactions_take(t, "3f12.65a1b2c3.d4e5f.0"));
+	transactions_put(t, transactions_take(t, "3f1"));
+	assert_int_equal(transactions_count(t), 3);
+	transactions_free(t);
 }
 
 static int64_t steady;
@@ -402,4 +429,5 @@ static void test_patience(void **state)
 UNIT_MAIN(FRONT(test_answers), FRONT(test_stages_without_mail), FRONT(test_row),
     FRONT(test_foreign_instance), FRONT(test_recipients), FRONT(test_hits),
     FRONT(test_rule_meanwhile), FRONT(test_second_file), FRONT(test_without_id),
-    FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_patience))
+    FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_one_of_a_process),
+    cmocka_unit_test(test_patience))
