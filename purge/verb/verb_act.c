@@ -183,6 +183,9 @@ static int tell(const struct act *a, struct err *err)
 	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
 
+	/* It says what the order would meet. */
+	if (r.dry_run && is_too_much(a, a->walk.outcome.tally.results[RESULT_READY]))
+		return EXIT_CANNOT;
 	if (r.dry_run && !o->json && !o->quiet)
 		say_blocks(a, stdout);
 	int code = walk_tell(&a->walk, err);

@@ -218,13 +218,15 @@ class Bounds(FleetCase):
 
     def test_the_host_has_the_last_word(self):
         """fleet_allow and fleet_max_messages decide, whatever the fleet wants; refusals stand in the account."""
-        for order, word in ((fleet("hold", AUTHOR), "fleet_allow"), (fleet("purge", ("author", "/./")), "regex"),
+        for order, word in ((fleet("hold", AUTHOR), "fleet_allow"), (fleet("purge", AUTHOR, dry_run=1), "4 messages match, and fleet_max_messages is 3"), (fleet("purge", ("author", "/./")), "regex"),
                             (fleet("purge", AUTHOR), "fleet_max_messages"), (rules("x.test"), "block"), (fleet("purge", AUTHOR, ("sweep", "yes")), "fleet_max_messages")):
             answer = self.fleet(order)
             self.assertEqual((answer.status, answer.refused), (1, 1), answer)
             self.assertIn(word, answer.words)
             self.assertEqual(self.last()["state"], "refused")
         self.assertEqual(self.postfix.ids(), self.all)
+        answer = self.fleet(fleet("purge", AUTHOR, ("limit", "3"), dry_run=1))
+        self.assertEqual((answer.status, self.summary(answer)["would_delete"]), (0, 3), answer)
         answer = self.fleet(fleet("purge", AUTHOR, ("limit", "3")))
         self.assertEqual((answer.status, answer.done), (0, 3), answer)
 
