@@ -113,9 +113,12 @@ static void put_scale(const struct chart *c, struct strbuf *to)
 	}
 }
 
-static void put_word(double x, int y, const char *word, struct strbuf *to)
+/* A word of that width at most, within the picture. */
+static void put_word(double x, int y, int width, const char *word, struct strbuf *to)
 {
-	strbuf_printf(to, "<text class=\"x\" x=\"%.1f\" y=\"%d\">", x, y);
+	double most = WIDTH - width;
+
+	strbuf_printf(to, "<text class=\"x\" x=\"%.1f\" y=\"%d\">", x < most ? x : most, y);
 	html_text(to, word);
 	html_put(to, "</text>\n");
 }
@@ -127,12 +130,12 @@ static void put_label(
 	char text[HTML_TIME_SIZE];
 
 	html_time_text(time * USEC_PER_SEC, TIME_CLOCK, text, sizeof(text));
-	put_word(x_of(c, time), HEIGHT - 20, text, to);
+	put_word(x_of(c, time), HEIGHT - 20, 32, text, to);
 	html_time_text(time * USEC_PER_SEC, TIME_DAY, text, sizeof(text));
 	if (strcmp(text, day) == 0)
 		return;
 	memcpy(day, text, sizeof(text));
-	put_word(x_of(c, time), HEIGHT - 5, day, to);
+	put_word(x_of(c, time), HEIGHT - 5, 92, day, to);
 }
 
 static void put_labels(const struct chart *c, struct strbuf *to)
@@ -189,7 +192,9 @@ static void put_acts(const struct incident *i, const struct chart *c, struct str
 		html_format(to, "batch %" PRIu64 ": %s", b->number, b->verb);
 		html_put(to, "</title></line>\n");
 		if (x - last > 60) {
-			strbuf_printf(to, "<text class=\"act\" x=\"%.1f\" y=\"%d\">", x, TOP - 6);
+			double at = x < WIDTH - 30 ? x : WIDTH - 30;
+
+			strbuf_printf(to, "<text class=\"act\" x=\"%.1f\" y=\"%d\">", at, TOP - 6);
 			html_format(to, "batch %" PRIu64, b->number);
 			html_put(to, "</text>\n");
 			last = x;

@@ -215,7 +215,7 @@ static int select_left(struct session *s, struct gathered *g)
 	struct options *o = &s->options;
 	const struct batch *b;
 
-	if (!o->batch || !selector_is_empty(&o->selector) || o->flood) {
+	if (!o->batch || !selector_is_empty(&o->selector) || o->selector.all || o->flood) {
 		strbuf_puts(&g->asked, strbuf_text(&o->selected));
 		return 0;
 	}

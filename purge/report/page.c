@@ -170,8 +170,11 @@ static void put_minutes(const struct incident *i, struct strbuf *h)
 		html_put(h, "</tr>\n");
 	}
 	html_put(h, "</tbody></table></div>\n");
-	if (skip)
+	if (skip) {
+		html_put(h, "<p>");
 		html_format(h, "%zu earlier minutes are left out.", skip);
+		html_put(h, "</p>\n");
+	}
 	html_put(h, "</details>\n");
 }
 
@@ -183,9 +186,12 @@ static void put_when(const struct incident *i, struct strbuf *h)
 		put_minutes(i, h);
 	else
 		html_element(h, "p", NULL, "No message is known that has a time of arrival.");
-	if (i->undated)
+	if (i->undated) {
+		html_put(h, "<p>");
 		html_format(h, "Of %" PRIu64 " more message%s the time of arrival is not known.",
 		    i->undated, PLURAL_OF(i->undated));
+		html_put(h, "</p>\n");
+	}
 	if (i->twice)
 		html_element(h, "p", "small",
 		    "The account has lost which messages these were: one that was held and later "
