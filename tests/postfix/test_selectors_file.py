@@ -2,6 +2,7 @@
 """Selectors that the index cannot answer alone: the queue file, or its defer log, decides."""
 import base64
 import os
+import random
 import re
 
 from case import BAD, RigCase, both_ids
@@ -406,3 +407,79 @@ class Gone(RigCase):
         self.assertEqual(terminal.answer("y"), 0, terminal.text)
         self.assertIn('"deleted":2,"gone":1', terminal.text)
         self.assertEqual(self.postfix.ids(), set())
+
+
+@both_ids
+class Combined(WhyCase):
+    """Selectors of every kind together, drawn by lot, against the queue files and postqueue -j."""
+
+    SUBJECTS = ("Invoice 1", word("Rechnung für Sie"), "no bill")
+
+    def setUp(self):
+        super().setUp()
+        for n in range(18):
+            options = {"LOGIN": ("joe@web.test", "ann@other.test")[n % 2]} if n % 3 else {}
+            self.send(("a@example.com", "b@good.test", "c@sub.example.com")[n % 3], f"u@d{n % 5}.test",
+                      content(("x@good.test", "y@example.com")[n % 4 == 0], subject=self.SUBJECTS[n * 7 % 3]), ADDR=f"192.0.2.{n}", **options)
+        for _ in range(2):
+            self.postfix.sendmail("a@example.com", ["u@d1.test"], content(subject="Invoice 2"))
+        self.postfix.settled(27)
+        self.postfix.postsuper("-h", "-", ids=sorted(self.postfix.ids())[::4])
+        self.files = self.postfix.read()
+        self.reasons = {e["queue_id"]: [r["delay_reason"] for r in e["recipients"] if "delay_reason" in r] for e in self.postfix.queue()}
+
+    def kinds(self):
+        """For each kind its words, and what they mean of a queue file; one of a kind is an alternative to another."""
+        def domain(name):
+            return [name], lambda f: name in f.author_domains
+
+        def login(text, rule):
+            return ["--login", text], lambda f: rule(f.attributes.get("sasl_username", ""))
+
+        def subject(text):
+            return ["--subject", f"/{text}/"], lambda f: any(re.search(text.encode(), s.encode()) for s in f.subjects)
+
+        def why(text):
+            return ["--why", f"/{text}/"], lambda f: any(re.search(text, r) for r in self.reasons[f.queue_id])
+
+        def queue(name):
+            return ["--queue", name], lambda f: f.queue == name
+
+        def recipient(name):
+            return ["--recipient", name], lambda f: name in f.recipient_domains
+
+        return [[domain("example.com"), domain("good.test"), domain("sub.example.com")],
+                [login("@web.test", lambda l: l.endswith("@web.test")), login("/^ann/", lambda l: l.startswith("ann"))],
+                [subject("Invoice"), subject("^Rechnung für"), subject("[0-9]$")],
+                [why("timed out"), why("mailbox full"), why(r"d3\.test|try again")],
+                [queue("hold"), queue("deferred")], [recipient("d1.test"), recipient("d3.test")],
+                [(["--uid", "root"], lambda f: "log_client_address" not in f.attributes)]]
+
+    def test_by_lot(self):
+        draw, seen = random.Random(17), set()
+        for _ in range(60):
+            asked = [draw.sample(kind, draw.randint(1, len(kind))) for kind in draw.sample(self.kinds(), draw.choice((1, 2, 2, 3)))]
+            words = [w for kind in asked for one, _ in kind for w in one]
+            expected = {i for i, f in self.files.items() if all(any(rule(f) for _, rule in kind) for kind in asked)}
+            self.assert_selects(expected, *words)
+            seen.add(len(expected))
+        self.assertGreater(len(seen), 5, "too little was told apart")
+
+    def test_to_the_end(self):
+        """A purge of such a lot leaves exactly the rest."""
+        expected = {i for i, f in self.files.items() if any("Invoice" in s for s in f.subjects) and any("mailbox" in r for r in self.reasons[i])}
+        self.assertTrue(expected)
+        self.assert_purged(expected, "--subject", "/Invoice/", "--why", "/mailbox/", "--all")
+
+
+class Rewritten(RigCase):
+    """The subject is that of the queue file as it is now, not the client's."""
+
+    main = "header_checks = regexp:{{/^Subject: draft (.*)/ REPLACE Subject: final $$1}}\n"
+
+    def test_header_checks(self):
+        ours = self.send("a@example.com", text=content(subject="draft invoice"))
+        self.postfix.settled(1)
+        self.assertEqual(self.postfix.read()[ours].subjects, ["final invoice"])
+        self.assert_selects(set(), "--subject", "/draft/")
+        self.assert_selects({ours}, "--subject", "/^final invoice$/")
