@@ -317,11 +317,9 @@ class Abuse(PolicyCase):
 class Connections(PolicyCase):
     def test_more_than_the_cap(self):
         """The idlest are closed for new ones; nobody who asks is turned away."""
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if hard != resource.RLIM_INFINITY and hard < 2 * MAX:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (2 * MAX, 2 * MAX))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * MAX), max(hard, 2 * MAX)))
-        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, max(hard, 2 * MAX)))
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        resource.setrlimit(resource.RLIMIT_NOFILE, [limit if limit == resource.RLIM_INFINITY else max(limit, 3 * MAX) for limit in limits])
         self.daemon.start()
         idle = []
         for n in range(MAX + 500):
