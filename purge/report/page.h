@@ -14,6 +14,9 @@ void chart_write(const struct incident *i, struct strbuf *to);
 /* Words of a fate: "deleted", "held", "let go", "waiting". Also the class of its bars. */
 extern const char *const fate_words[FATES];
 
+/* done.c: batches and rules. */
+void done_write(const struct incident *i, struct strbuf *h);
+
 /* style.c: the only style, and its hash for the page's content security policy. */
 extern const char page_style[];
 #define PAGE_STYLE_HASH "sha256-vT6r59Yhlfzwjp4p9pB/0azkX+Qb+2wrRBttQp+uZJw="
