@@ -49,7 +49,7 @@ class Frozen(BlockCase):
         for verb in "block", "unblock":
             began = time.monotonic()
             result = self.pq.idx(verb, "-y", BAD)
-            self.assertLess(time.monotonic() - began, 8, result)
+            self.assertLess(time.monotonic() - began, 20, result)
             self.assertEqual(result.status, 2, result)
             self.assertIn("does not answer", result.err)
 
@@ -118,10 +118,10 @@ class ByCommand(BlockCase):
 
     def test_for_a_while(self):
         began = time.monotonic()
-        self.block("--for", "2s", BAD)
+        self.block("--for", "5s", BAD)
         self.assert_refused("a@bad.example")
-        until(lambda: self.answer("a@bad.example") == "250", "the end of the block", 20)
-        self.assertGreater(time.monotonic() - began, 1.9)
+        until(lambda: self.answer("a@bad.example") == "250", "the end of the block")
+        self.assertGreater(time.monotonic() - began, 4.9)
 
     def test_unblock(self):
         self.block(BAD)
@@ -240,7 +240,7 @@ class ByFile(BlockCase):
         self.pq.reload()
 
     def becomes(self, sender, start):
-        until(lambda: self.answer(sender).startswith(start), f"{sender} answered {start}", 10)
+        until(lambda: self.answer(sender).startswith(start), f"{sender} answered {start}")
 
     def test_reload_by_signal(self):
         self.load("bad.example REJECT not here\n")

@@ -37,7 +37,7 @@ class ChildCase(RigCase):
     IGNORING = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
     # Seconds to the end: mostly it is at once; in a verb that acts postsuper may end its chunk in order (10 s), and the account's
     # writer its line (3 s).
-    LOOKS, ACTS = 10, 25
+    LOOKS, ACTS = 20, 40
 
     def setUp(self):
         super().setUp()
@@ -94,7 +94,7 @@ class ChildCase(RigCase):
             except FileNotFoundError:
                 return True
         try:
-            return until(gone, "its end", 5)
+            return until(gone, "its end")
         except TimeoutError:
             return False
 
@@ -192,4 +192,4 @@ class Locked(RigCase):
         for number in signal.SIGINT, signal.SIGTERM:
             command = self.pq.idx_start("purge", "-y", BAD, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             command.send_signal(number)
-            until(lambda c=command: c.poll() is not None, "its end", 10)
+            until(lambda c=command: c.poll() is not None, "its end", 20)

@@ -69,8 +69,8 @@ class Words(RigCase):
     def test_expired_is_not_listed(self):
         self.idx("block", "--for", "1s", BAD)
         self.idx("block", "--for", "1h", "later.example")
-        until(lambda: set(self.rules()) == {"later.example"}, "the end of the rule", 10)
-        until(lambda: self.idx("status", "--json").lines[0]["status"]["rules"]["in_force"] == 1, "its removal", 10)
+        until(lambda: set(self.rules()) == {"later.example"}, "the end of the rule")
+        until(lambda: self.idx("status", "--json").lines[0]["status"]["rules"]["in_force"] == 1, "its removal")
 
     def test_which_rule_decides(self):
         self.pq.write_rules(f".example OK\n{BAD} DEFER 4.7.1 wait\nclient:192.0.2.0/24 WARN look\nlogin:joe HOLD\n/^x@/ DISCARD\n")
@@ -142,7 +142,7 @@ class Local(RigCase):
     def hits(self):
         def now():
             return {line["pattern"]: line["hits"] for line in self.pq.idx("rules", "--json").lines}
-        until(lambda: all(n == 2 for n in now().values()), "the hits", 10)
+        until(lambda: all(n == 2 for n in now().values()), "the hits")
         return now()
 
 

@@ -59,7 +59,7 @@ class HistoryCase(RigCase):
         some = self.chance.sample(sorted(self.postfix.ids()), 60)
         self.postfix.postsuper("-r", "-", ids=some[:30])
         self.postfix.wake_pickup()
-        until(lambda: not self.postfix.ids() & set(some[:30]), "new IDs of requeued mail", 60)
+        until(lambda: not self.postfix.ids() & set(some[:30]), "new IDs of requeued mail", 120)
         self.postfix.postsuper("-h", "-", ids=some[30:])
         self.postfix.settled(timeout=120)
 

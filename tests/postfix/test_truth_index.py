@@ -66,7 +66,7 @@ class Removed(IndexCase):
         """The daemon takes a new file at the latest a second after, without a restart."""
         daemon = self.pq.process.pid
         self.pq.forget()
-        until(lambda: os.path.exists(self.pq.index_file), "a new index", 10)
+        until(lambda: os.path.exists(self.pq.index_file), "a new index")
         last = self.send("a@example.com")
         self.assertIn(last, self.indexed())
         self.assertEqual(self.pq.process.pid, daemon)
@@ -84,7 +84,7 @@ class Removed(IndexCase):
         shutil.rmtree(self.pq.index)
         self.send_many("a@good.test", 1)
         self.pq.make_directories()
-        until(lambda: os.path.exists(self.pq.index_file), "a new index", 10)
+        until(lambda: os.path.exists(self.pq.index_file), "a new index")
         last = self.send("a@example.com")
         self.assertIn(last, self.indexed())
 
