@@ -117,8 +117,8 @@ static void put_samples(FILE *to, const struct json *i, const char *label, const
 
 void floods_show(FILE *to, const struct session *s, const struct json *i)
 {
-	static const char *const verbs[] = {
-	    "list --flood", "hold --flood", "purge --flood", "floods --normal", "floods --bad"};
+	static const char *const verbs[] = {"list --flood", "hold --flood", "purge --flood",
+	    "report --flood", "floods --normal", "floods --bad"};
 	int64_t id = json_int(i, "id", 0), until = json_int(i, "until", 0);
 	char since[CLOCK_TEXT_SIZE], end[CLOCK_TEXT_SIZE], words[64], command[512];
 

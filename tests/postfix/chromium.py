@@ -36,8 +36,8 @@ class Chromium:
         os.close(theirs_in)
         os.close(theirs_out)
         self.read, self.write, self.session = read, write, None
-        target = next(t for t in self.ask("Target.getTargets")["targetInfos"] if t["type"] == "page")
-        self.session = self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)["sessionId"]
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        self.session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Network", "Runtime", "Log"):
             self.ask(domain + ".enable")
 
@@ -110,9 +110,9 @@ class Chromium:
     def evaluate(self, expression):
         return self.ask("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
-    def screenshot(self, whole=False):
-        """PNG bytes; whole: also what lies below."""
-        return base64.b64decode(self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=whole)["data"])
+    def screenshot(self):
+        """PNG bytes."""
+        return base64.b64decode(self.ask("Page.captureScreenshot", format="png")["data"])
 
     def pdf(self):
         return base64.b64decode(self.ask("Page.printToPDF", preferCSSPageSize=True, printBackground=False)["data"])

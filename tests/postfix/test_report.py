@@ -428,6 +428,7 @@ class Browser(Reporting, RigCase):
         return path
 
     def judge(self, browser, path):
+        browser.screenshot()  # what it has to say has come by then
         self.assertEqual((browser.requests, browser.complaints), (["file://" + path], []))
 
     def test_shown(self):
