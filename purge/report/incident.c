@@ -140,6 +140,23 @@ static void add_tables(struct incident *i, const struct recalled *r)
 	}
 }
 
+/* The facts leave out mail without a login, and local mail. What was done by a command that was
+ * stopped, and that a later one went on with, is not in them at all. */
+static void add_nameless(struct incident *i, const struct batch *b, const struct recalled *r)
+{
+	static const enum fact_kind tables[] = {FACT_LOGINS, FACT_CLIENTS};
+
+	for (size_t n = 0; r->facts && !r->adopted && n < COUNT_OF(tables); n++) {
+		const struct recall_table *t = &r->tables[tables[n]];
+		uint64_t named = t->others;
+
+		for (size_t at = 0; at < t->count; at++)
+			named += t->list[at].count;
+		if (b->done > named)
+			incident_add_count(i, tables[n], column_of(r->effect), "", b->done - named);
+	}
+}
+
 static void note_missing(struct incident *i, const struct batch *b, const struct recalled *r)
 {
 	if (b->state == ACCOUNT_REFUSED || (r && r->facts) || b->matched + b->done == 0)
@@ -171,8 +188,10 @@ void incident_add_batch(
 		i->failed = true;
 	if (batch->time > 0 && (i->began == 0 || batch->time < i->began))
 		i->began = batch->time;
-	if (recalled)
+	if (recalled) {
 		add_tables(i, recalled);
+		add_nameless(i, batch, recalled);
+	}
 	note_missing(i, batch, recalled);
 	if (recalled && recalled->adopted)
 		incident_note(i,

@@ -16,9 +16,13 @@ static int put(const struct options *o, const struct strbuf *page, struct err *e
 			code = -errno;
 		return session_written(code, err);
 	}
-	code = out_file_write(o->output, MODE, page->text, page->len, err);
+	if (!o->dry_run)
+		code = out_file_write(o->output, MODE, page->text, page->len, err);
 	if (code == 0 && !o->quiet)
-		say(stdout, "The report is in '%s'.\n", o->output);
+		say(stdout,
+		    o->dry_run ? "'%s' would be written: %zu bytes.\n"
+			       : "The report is in '%s' (%zu bytes).\n",
+		    o->output, page->len);
 	return code;
 }
 

@@ -365,6 +365,9 @@ class File(Reporting, RigCase):
         self.path = os.path.join(self.place, "out.html")
 
     def test_written(self):
+        result = self.pq.idx("report", "-n", "-o", self.path)
+        self.assertEqual((result.status, os.listdir(self.place)), (0, []), "a dry run writes nothing")
+        self.assertIn("would be written", result.out)
         for umask in (0o000, 0o077):
             result = self.pq.idx("report", "-o", self.path, umask=umask)
             self.assertEqual((result.status, result.err), (0, ""), result)
@@ -432,7 +435,10 @@ class Browser(Reporting, RigCase):
         self.assertEqual((browser.requests, browser.complaints), (["file://" + path], []))
 
     def test_shown(self):
-        path = self.write("report.html", self.page(BAD).source)
+        page = self.page(BAD)
+        self.assertEqual([page.counts("logins", column) for column in ("Deleted", "Held", "In the queue now")],
+                         [{"(no login)": n} for n in (70, 30, 30)])
+        path = self.write("report.html", page.source)
         blank = self.write("blank.html", "<!DOCTYPE html><title>x</title>")
         evil = self.write("evil.html", '<!DOCTYPE html><img src="http://evil.test/x.png"><script>console.log("x")</script>')
         with chromium.started() as browser:

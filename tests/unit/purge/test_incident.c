@@ -151,6 +151,32 @@ static void test_tables(void **state)
 	incident_release(&i);
 }
 
+static void test_nameless(void **state)
+{
+	struct recall_count joe = {(char *)"joe", 2};
+	struct recalled r = {.number = 1,
+	    .effect = EFFECT_DELETES,
+	    .facts = true,
+	    .tables = {[FACT_LOGINS] = {&joe, 1, 1, 1}}};
+	struct incident i;
+
+	(void)state;
+	for (int adopted = 0; adopted < 2; adopted++) {
+		const struct incident_table *t = &i.tables[FACT_LOGINS];
+
+		i = new_incident();
+		r.adopted = adopted;
+		incident_add_batch(&i, &plain, &r);
+		assert_int_equal(incident_close(&i), 0);
+		assert_int_equal(t->count, adopted ? 1 : 2);
+		assert_string_equal(t->rows[adopted ? 0 : 1].name, "joe");
+		assert_int_equal(t->rows[0].counts[COLUMN_DELETED], 2);
+		assert_int_equal(t->others[COLUMN_DELETED], 1);
+		assert_int_equal(i.tables[FACT_CLIENTS].count, adopted ? 0 : 1);
+		incident_release(&i);
+	}
+}
+
 static void test_bars(void **state)
 {
 	static const struct {
@@ -306,6 +332,6 @@ static void test_hostile_numbers(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_minutes), cmocka_unit_test(test_without_ids),
-    cmocka_unit_test(test_notes), cmocka_unit_test(test_tables), cmocka_unit_test(test_bars),
-    cmocka_unit_test(test_origin), cmocka_unit_test(test_hostile_page),
+    cmocka_unit_test(test_notes), cmocka_unit_test(test_tables), cmocka_unit_test(test_nameless),
+    cmocka_unit_test(test_bars), cmocka_unit_test(test_origin), cmocka_unit_test(test_hostile_page),
     cmocka_unit_test(test_hostile_numbers))
