@@ -175,7 +175,7 @@ static const struct cell message_cells[] = {
     {.head = "AGE", .width = 4, .right = true},
     {.head = "SIZE", .width = 9, .right = true},
     {.head = "SENDER", .width = 0},
-    {.head = "RECIPIENT", .width = 24},
+    {.head = "RECIPIENT", .width = 19},
 };
 
 static void put_message(const struct screen_model *m, int64_t now,

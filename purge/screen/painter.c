@@ -30,13 +30,20 @@ static void on_crash(int number)
 	raise(number);
 }
 
+static bool has_string(const char *capability)
+{
+	const char *text = tigetstr(capability);
+
+	return text && text != (const char *)-1;
+}
+
 /* Without the pauses that terminfo asks for. */
 static void add_string(const char *capability)
 {
 	const char *text = tigetstr(capability);
 	size_t len = strlen(restoring);
 
-	if (!text || text == (const char *)-1)
+	if (!has_string(capability))
 		return;
 	while (*text && len + 1 < sizeof(restoring)) {
 		if (text[0] == '$' && text[1] == '<' && strchr(text, '>'))
@@ -80,9 +87,12 @@ int painter_open(struct err *err)
 		return err_set(err, ERR_USAGE,
 		    "'screen' needs a terminal; a program calls 'top --json' as often as it likes");
 	terminal = newterm(NULL, stdout, stdin);
-	if (!terminal)
-		return err_set(err, ERR_USAGE, "this terminal is not known (TERM is '%s')",
+	if (!terminal || !has_string("cup")) {
+		painter_close();
+		return err_set(err, ERR_USAGE,
+		    "on this terminal nothing can be drawn (TERM is '%s')",
 		    getenv("TERM") ? getenv("TERM") : "");
+	}
 	prepare_for_a_crash();
 	choose_colors();
 	cbreak();

@@ -187,7 +187,7 @@ static bool find_batch(struct screen *v, struct strbuf *packed)
 		model_note(&v->model, "%s", *complaint ? complaint : "There is no batch yet.");
 	else if (!can)
 		model_note(&v->model,
-		    "The last batch, %s, was a %s; only what was held can be undone.", number,
+		    "The last batch, %s, is one of %s; only what was held can be undone.", number,
 		    verb);
 	else
 		strlist_push(packed, number, strlen(number));

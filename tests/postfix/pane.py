@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: ISC
+"""A terminal of tmux's, with a shell in it: what is typed there, and what it shows."""
+import os
+import shlex
+import subprocess
+import tempfile
+
+from rig import until
+
+PROMPT = "ready$ "
+
+
+class Pane:
+    """A server of its own, which ends with close(). environment: of what runs in it."""
+
+    def __init__(self, postfix, columns=80, rows=24, **environment):
+        self.postfix = postfix
+        self.socket = os.path.join(tempfile.mkdtemp(dir=postfix.directory), "tmux")
+        environment = {"LC_ALL": "C.UTF-8", "TERM": "screen-256color", "PS1": PROMPT, **environment}
+        settings = [f"{key}={value}" for key, value in environment.items()]
+        self.tmux("new-session", "-d", "-x", str(columns), "-y", str(rows), "/usr/bin/env", "-u", "NO_COLOR", "-u", "COLUMNS",
+                  *settings, "/bin/bash", "--norc", "--noprofile")
+        self.pid = int(self.tmux("display-message", "-p", "#{pid}"))
+        postfix.guarded("+", self.pid)
+        self.until(lambda text: text.startswith(PROMPT.rstrip()), "a prompt")
+
+    def close(self):
+        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+        self.postfix.guarded("-", self.pid)
+
+    def tmux(self, *args):
+        # UTF-8 whatever the locale of the tests is; no configuration of the user's.
+        return subprocess.run(["tmux", "-u", "-f", "/dev/null", "-S", self.socket, *args], check=True, capture_output=True,
+                              text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
+
+    # ---- typing
+
+    def keys(self, *names):
+        """Keys by tmux's names: "d", "Enter", "C-c", "PPage"."""
+        self.tmux("send-keys", *names)
+
+    def type(self, text):
+        self.tmux("send-keys", "-l", text)
+
+    def run(self, words):
+        """A command line for the shell."""
+        self.type(shlex.join(words))
+        self.keys("Enter")
+
+    def resize(self, columns, rows):
+        self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+
+    # ---- looking
+
+    def text(self):
+        return self.tmux("capture-pane", "-p")
+
+    def styled(self):
+        """With its escape sequences."""
+        return self.tmux("capture-pane", "-p", "-e")
+
+    def told(self, name):
+        """One of tmux's variables: "alternate_on", "pane_title"."""
+        return self.tmux("display-message", "-p", "#{" + name + "}").rstrip("\n")
+
+    def until(self, holds, what, timeout=60):
+        """Waits until holds(text) is true; the text."""
+        seen = ""
+
+        def look():
+            nonlocal seen
+            seen = self.text()
+            return holds(seen)
+        try:
+            until(look, what, timeout)
+        except TimeoutError as problem:
+            raise TimeoutError(f"{problem}; the terminal shows:\n{seen}") from None
+        return seen
+
+    def shows(self, *parts, timeout=60):
+        """Waits for all of these texts, which may go on in the next line; the text."""
+        return self.until(lambda text: all(part in text or part in text.replace("\n", "") for part in parts), f"{parts}", timeout)
