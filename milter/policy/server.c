@@ -216,14 +216,32 @@ static int turn(struct policy_server *s, struct connection *c, struct err *err)
 	return (size_t)got < sizeof(chunk);
 }
 
+/* The lock hands what is in the connection from thread to thread. */
+static bool is_closing(struct policy_server *s, const struct connection *c)
+{
+	pthread_mutex_lock(&s->lock);
+	bool closing = c->closing;
+	pthread_mutex_unlock(&s->lock);
+	return closing;
+}
+
+/* From here on it is another thread's. */
+static bool give_back(struct policy_server *s, struct connection *c)
+{
+	pthread_mutex_lock(&s->lock);
+	bool given = arm(s, EPOLL_CTL_MOD, c->fd, c) == 0;
+	pthread_mutex_unlock(&s->lock);
+	return given;
+}
+
 static void tend(struct policy_server *s, struct connection *c)
 {
 	struct err err = {{0}};
-	int state = 0;
+	int state = is_closing(s, c) ? -1 : 0;
 
 	for (unsigned i = 0; i < TURN_MAX && state == 0; i++)
 		state = turn(s, c, &err);
-	if (state >= 0 && arm(s, EPOLL_CTL_MOD, c->fd, c) == 0)
+	if (state >= 0 && give_back(s, c))
 		return;
 	if (err.text[0])
 		complain(s, err.text);
