@@ -37,7 +37,7 @@ struct report {
 
 /* A directory that was read. */
 struct visit {
-	uint64_t inode;
+	uint64_t device, inode;
 	struct timespec changed;
 	bool settled; /* that was so long ago that a later change has another time */
 	uint32_t levels;
@@ -180,15 +180,16 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 }
 
 /* Mostly each round comes to the same directories in the same order. */
-static struct visit *find_visit(struct walker *w, uint64_t inode)
+static struct visit *find_visit(struct walker *w, const struct visit *now)
 {
 	for (size_t n = 0; n < w->visits.count; n++) {
 		size_t at = (w->next_visit + n) % w->visits.count;
+		struct visit *had = &w->visits.list[at];
 
-		if (w->visits.list[at].inode != inode)
+		if (had->inode != now->inode || had->device != now->device)
 			continue;
 		w->next_visit = at + 1;
-		return &w->visits.list[at];
+		return had;
 	}
 	return NULL;
 }
@@ -197,8 +198,10 @@ static struct visit visit_of(const struct stat *st)
 {
 	int64_t changed = st->st_mtim.tv_sec * USEC_PER_SEC + st->st_mtim.tv_nsec / 1000;
 
-	return (struct visit){
-	    .inode = st->st_ino, .changed = st->st_mtim, .settled = clock_wall() - changed > GRAIN};
+	return (struct visit){.device = st->st_dev,
+	    .inode = st->st_ino,
+	    .changed = st->st_mtim,
+	    .settled = clock_wall() - changed > GRAIN};
 }
 
 /*
@@ -212,7 +215,7 @@ static int visit_directory(struct walker *w, int fd, const char *path, uint32_t 
 
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	struct visit now = visit_of(&st), *had = w->round > 0 ? find_visit(w, st.st_ino) : NULL;
+	struct visit now = visit_of(&st), *had = w->round > 0 ? find_visit(w, &now) : NULL;
 	if (had && had->settled && had->changed.tv_sec == now.changed.tv_sec &&
 	    had->changed.tv_nsec == now.changed.tv_nsec) {
 		*levels = had->levels;
