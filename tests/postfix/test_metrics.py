@@ -17,6 +17,7 @@ import urllib.request
 from case import BAD, RigCase, both_ids
 from pqpurge import TOP
 from rig import HERE, free_port, until
+from smtp import content
 
 RULES = os.path.join(TOP, "conf/prometheus/pqpurge.rules.yml")
 ALERTS = os.path.join(HERE, "alerts.test.yml")
@@ -218,6 +219,18 @@ class Mail(MetricsCase):
         self.assertEqual(lines["pqpurge_queue_messages", "deferred"], 2)
         names = {(name, *labels) for name, samples in self.metrics().items() for labels in samples}
         self.assertEqual(set(lines), names)
+
+
+class Floods(MetricsCase):
+    def test_open_and_over(self):
+        with self.postfix.smtp() as client:
+            client.xclient(LOGIN="joe", ADDR="198.51.100.7")
+            for _ in range(101):
+                client.message("joe@example.com", "u@dest.test", content())
+        until(lambda: self.pq.idx("floods", "--json").lines, "an incident")
+        self.assertEqual(self.metrics()["pqpurge_floods_open"], {(kind,): int(kind == "login") for kind in KINDS})
+        self.assertEqual(self.pq.idx("floods", "--normal", "1").status, 0)
+        self.assertEqual(set(self.metrics()["pqpurge_floods_open"].values()), {0})
 
 
 class Troubles(MetricsCase):

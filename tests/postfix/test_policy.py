@@ -256,6 +256,17 @@ class Rules(PolicyCase):
         self.assertEqual({ours, other}, set(self.rows()))
         self.assert_purged({ours}, "held.example")
 
+    def test_counted_for_monitors(self):
+        for action, domain in (("REJECT", "bad.example"), ("DEFER", "slow.example"), ("HOLD", "held.example"), ("DISCARD", "lost.example")):
+            self.block("--action", action, domain)
+        self.refused(self.send, 550, NO, "a@bad.example")
+        self.refused(self.send, 451, "4.7.1", "a@slow.example")
+        for domain in "held.example", "lost.example", "good.test", "good.test":
+            self.send("a@" + domain)
+        status = self.ask(do="status")
+        self.assertEqual({"reject": 1, "defer": 1, "hold": 1, "discard": 1}, status["refused"])
+        self.assertEqual(3, status["accepted"])
+
     def test_discard(self):
         self.block("--action", "DISCARD", "sink.example")
         self.send("a@sink.example")
@@ -567,5 +578,6 @@ class Twice(PolicyCase):
             self.assertEqual(550, client.mail("a@bad.example")[0])
             ours = client.message("a@example.com", ["u@dest.test", "v@dest.test"], content())
         self.assertEqual({ours: ["u@dest.test", "v@dest.test"]}, {i: row["recipients"] for i, row in self.rows().items()})
-        self.assertEqual(1, self.ask(do="status")["recorded"])
+        status = self.ask(do="status")
+        self.assertEqual((1, 1, 1), (status["recorded"], status["accepted"], status["refused"]["reject"]))
         self.assertEqual(1, self.hits("bad.example"))
