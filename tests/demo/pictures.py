@@ -19,13 +19,13 @@ import pqpurge  # noqa: E402
 import rig  # noqa: E402
 from smtp import content  # noqa: E402
 
-WIDTH, HEIGHT = 900, 1900
+WIDTH, HEIGHT = 900, 1960
 MOST = 200_000  # bytes of a picture
 REASON = "hacked account, its owner was called"
 
 
 def backdate(postfix):
-    """The flood swells, the other mail comes all the time; the same in each run."""
+    """The flood swells, the other mail comes all the time."""
     chance = random.Random(17)
     for queue_id, file in sorted(postfix.read().items()):
         ago = chance.triangular(300, 2700, 700) if demo.BAD in file.author_domains else chance.uniform(300, 2700)
