@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: ISC
 """The command with --fleet: what an operator types on a machine without Postfix, and what comes back."""
+import json
 import os
 import signal
 import subprocess
 import time
 
 from fleet import Fleet, FleetCase
+from pqpurge import COMMAND
 from test_terminal import Terminal
 
 BAD, GOOD = "a@example.com", "b@good.test"
@@ -100,6 +102,35 @@ class Purge(FleetCase):
         for host in hosts:
             self.assertEqual({m["queue_name"] for m in host.postfix.queue() if m["sender"] == GOOD}, {"hold"})
             self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue() if m["sender"] == BAD})
+
+    def test_release(self):
+        """release --fleet moves back what a hold of ours holds, on each host; what others hold stays."""
+        hosts = self.fleet.join("mx1", "mx2")
+        for host in hosts:
+            host.fill(BAD, 2)
+        self.assertEqual(self.fleet.idx("hold", "--fleet", "-y", "example.com").status, 0)
+        done = self.fleet.idx("release", "--fleet", "-y", "--json", "example.com")
+        self.assertEqual((done.status, done.lines[-1]["summary"]["released"]), (0, 4), done)
+        for host in hosts:
+            self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue()})
+
+    def test_wait_and_expire(self):
+        """--wait waits for an absent host too, which returns; --expire says how long the order stands for one that does not."""
+        here, away = self.fleet.join("mx1", "mx2")
+        for host in (here, away):
+            host.fill(BAD, 2)
+        away.stop_agent()
+        self.fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = seen_at - interval '5 minutes' WHERE name = 'mx2'")
+        done = self.fleet.idx("purge", "--host", "mx2", "-y", "--expire", "2h", "nobody.test")
+        self.assertEqual(done.status, 4, done)
+        self.assertEqual(self.fleet.admin("SELECT expires_at - placed_at < interval '2 hours 1 second' FROM pqpurge.fleet_order"), ["t"])
+        words = self.fleet.words("purge", "--fleet", "-y", "--json", "--wait", "10m", "example.com")
+        with subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as command:
+            self.until(lambda: BAD not in here.senders(), "the present host to do it")
+            away.start_agent()
+            out = command.communicate(timeout=120)[0]
+        self.assertEqual(command.returncode, 0, out)
+        self.assertEqual(json.loads(out.splitlines()[-1])["summary"]["deleted"], 4)
 
     def test_refused_by_one_host(self):
         """A host that does not allow it: its words, exit 2; the others did it."""
@@ -339,6 +370,32 @@ class Admin(FleetCase):
             self.assertIn("mx1" if words[0] != "orders" else "purge", done.out, done)
         for words in ([], ["nothing"], ["order"], ["order", "x"], ["order", "999999"], ["hosts", "mx1"], ["cancel", "0"]):
             self.assertEqual(self.fleet.idx("fleet", *words).status, 1, words)
+
+    def test_manage(self):
+        """init makes the tables once and prints what pg_hba.conf needs; add and retire let hosts and people in and out; not for operators."""
+        conf = os.path.join(self.fleet.home, "admin.conf")
+        with open(conf, "w", encoding="ascii") as file:
+            file.write(f'fleet = "{self.server.local(self.server.database())}"\n')
+
+        def admin(*words):
+            done = subprocess.run([COMMAND, "-c", conf, "fleet", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                  timeout=120, check=False)
+            return done.returncode, done.stdout + done.stderr
+        status, told = admin("init")
+        self.assertEqual(status, 0, told)
+        for words in ("1 migration applied", "hostssl", "+pqpurge_host", "cert map=", "pg_ident.conf"):
+            self.assertIn(words, told)
+        self.assertIn("0 migrations applied", admin("init")[1])
+        self.assertEqual(admin("add", "mx1", "--tag", "edge,core"), (0, "mx1 may connect, with a certificate whose CN is mx1.\n"))
+        self.assertEqual(admin("add", "kim", "--as", "operator")[0], 0)
+        for words in (("add",), ("add", "Not A Name"), ("add", "x", "--as", "king"), ("retire", "nobody"), ("add", "a", "b")):
+            self.assertNotEqual(admin(*words)[0], 0, words)
+        host = json.loads(admin("hosts", "--json")[1].splitlines()[0])
+        self.assertEqual((host["name"], host["state"], host["tags"]), ("mx1", "new", ["edge", "core"]))
+        self.assertEqual(admin("retire", "mx1")[0], 0)
+        self.assertEqual(json.loads(admin("hosts", "--json")[1].splitlines()[0])["state"], "retired")
+        for words in (("init",), ("add", "mx7"), ("retire", "mx1")):
+            self.assertNotEqual(self.fleet.idx("fleet", *words).status, 0, words)
 
     def hosts(self):
         return {line["name"]: line for line in self.fleet.idx("fleet", "hosts", "--json").lines}
