@@ -422,9 +422,11 @@ static void undo_start(struct daemon *d)
 {
 	if (d->listening)
 		listener_remove(&d->listener);
+	policy_remove_socket(d->policy);
 	if (!policy_stop(d->policy, STOP_TIMEOUT) || !control_stop(d->control, STOP_TIMEOUT) ||
 	    !upkeep_stop(d->upkeep, STOP_TIMEOUT))
 		return;
+	policy_free(d->policy); /* nobody asks for its status now */
 	if (d->index && indexkeeper_close(d->index, STOP_TIMEOUT))
 		indexkeeper_free(d->index);
 	rulekeeper_close(d->rules);

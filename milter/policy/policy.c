@@ -113,10 +113,13 @@ static int open_socket(struct policy *p, uid_t uid, gid_t group, struct err *err
 	return code;
 }
 
-static void policy_free(struct policy *p)
+void policy_free(struct policy *p)
 {
+	if (!p)
+		return;
 	policy_remove_socket(p);
 	io_close(&p->fd);
+	policy_server_free(p->server);
 	front_free(p->front);
 	free(p);
 }
@@ -163,12 +166,7 @@ void policy_remove_socket(struct policy *p)
 
 bool policy_stop(struct policy *p, int64_t timeout)
 {
-	if (!p)
-		return true;
-	if (!policy_server_stop(p->server, timeout))
-		return false;
-	policy_free(p);
-	return true;
+	return !p || policy_server_stop(p->server, timeout);
 }
 
 void policy_status(struct policy *p, struct json *out)

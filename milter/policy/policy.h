@@ -17,6 +17,7 @@ int policy_open(const struct settings *settings, uid_t uid, gid_t group, struct 
 /* Begins to answer. */
 int policy_start(struct policy *p, const struct glue_config *config, struct err *err) NODISCARD;
 void policy_remove_socket(struct policy *p);
-/* As policy_server_stop. */
+/* As policy_server_stop; status may still be asked. */
 bool policy_stop(struct policy *p, int64_t timeout);
+void policy_free(struct policy *p); /* of one that stopped, or never began */
 void policy_status(struct policy *p, struct json *out);

@@ -310,13 +310,10 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
-static void server_free(struct policy_server *s)
+void policy_server_free(struct policy_server *s)
 {
-	while (s->newest)
-		close_connection(s, s->newest);
-	io_close(&s->listener);
-	io_close(&s->epoll);
-	io_close(&s->wakeup);
+	if (!s)
+		return;
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -354,7 +351,8 @@ int policy_server_start(
 	pthread_mutex_init(&s->lock, NULL);
 	int errnum = init(s);
 	if (errnum) {
-		(void)policy_server_stop(s, USEC_PER_SEC);
+		if (policy_server_stop(s, USEC_PER_SEC))
+			policy_server_free(s);
 		return err_sys(err, errnum, "failed to start the policy server");
 	}
 	*ret = s;
@@ -375,7 +373,11 @@ bool policy_server_stop(struct policy_server *s, int64_t timeout)
 	for (; s->threads > 0; s->threads--)
 		if (pthread_timedjoin_np(s->thread[s->threads - 1], NULL, &end) != 0)
 			return false;
-	server_free(s);
+	while (s->newest)
+		close_connection(s, s->newest);
+	io_close(&s->listener);
+	io_close(&s->epoll);
+	io_close(&s->wakeup);
 	return true;
 }
 

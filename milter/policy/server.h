@@ -23,7 +23,8 @@ struct policy_server;
 int policy_server_start(
     struct policy_server **ret, int listener, struct front *front, struct err *err) NODISCARD;
 /* No request is answered any more. Waits at most timeout microseconds for running ones; false if
- * some still run: nothing is freed then. NULL is fine. */
+ * some still run. NULL is fine. Status may still be asked. */
 bool policy_server_stop(struct policy_server *s, int64_t timeout);
+void policy_server_free(struct policy_server *s); /* of one that stopped; NULL is fine */
 /* Adds "policy_connections" and "policy_requests". */
 void policy_server_status(struct policy_server *s, struct json *out);
