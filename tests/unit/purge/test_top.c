@@ -86,7 +86,7 @@ static void test_groups(void **state)
 	size_t number;
 
 	(void)state;
-	for (const char *name = "a\0b\0c"; *name; name += 2)
+	for (const char *name = "a\0b\0c\0"; *name; name += 2)
 		assert_int_equal(labels_number(&reasons.names, name, 0, &number), 0);
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@a.test");
