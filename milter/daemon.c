@@ -365,8 +365,7 @@ static int serve(struct daemon *d, struct err *err)
 	int errnum = pthread_create(&thread, NULL, serve_main, d);
 	if (errnum)
 		return err_sys(err, errnum, "failed to start a thread");
-	log_info("ready, socket %s%s%s, index %s", s->socket,
-	    s->policy_socket[0] ? ", policy socket " : "", s->policy_socket, s->index_directory);
+	log_info("ready, socket %s, index %s", s->socket, s->index_directory);
 	notify("READY=1");
 	return wait_for_end(d, err);
 }

@@ -153,7 +153,10 @@ int policy_start(struct policy *p, const struct glue_config *config, struct err 
 		return err_sys(err, ENOMEM, "failed to start the policy front");
 	int fd = p->fd;
 	p->fd = -1;
-	return policy_server_start(&p->server, fd, p->front, err);
+	int code = policy_server_start(&p->server, fd, p->front, err);
+	if (code == 0)
+		log_info("policy socket %s", p->settings->policy_socket);
+	return code;
 }
 
 void policy_remove_socket(struct policy *p)
