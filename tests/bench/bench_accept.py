@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What a message costs while it is accepted: no milter, a null milter that asks for the same events, ours."""
+"""What a message costs while it is accepted: no filter, a null milter that asks for the same events, ours, and our policy front."""
 import contextlib
 import glob
 import os
@@ -26,11 +26,11 @@ DISCARD = "default_transport = discard\ndefer_transports =\n"
 
 
 class Null:
-    """The milter that does nothing."""
+    """The filter that does nothing: a milter, or a policy service."""
 
-    def __init__(self, directory, name="null.sock"):
+    def __init__(self, directory, name="null.sock", what="null_milter", kind="unix:"):
         self.socket = os.path.join(directory, name)
-        self.process = subprocess.Popen([program("bench/null_milter"), "unix:" + self.socket], stdin=subprocess.DEVNULL)
+        self.process = subprocess.Popen([program("bench/" + what), kind + self.socket], stdin=subprocess.DEVNULL)
         until(lambda: os.path.exists(self.socket), "the null milter")
         os.chmod(self.socket, 0o777)
 
@@ -152,8 +152,9 @@ def bench_load(_):
 
 # ---- with Postfix
 
-WAYS = {"no milter": None, "null milter": "null.sock", "null milter, again": "again.sock", "pqpurge": "ours.sock"}
-BASE = "null milter"
+WAYS = {"no milter": None, "no milter, again": None, "null milter": "null.sock", "null milter, again": "again.sock",
+        "pqpurge": "ours.sock", "null policy service": "nothing.sock", "pqpurge, policy front": "policy.sock"}
+BASE, FREE, NOTHING, POLICY = "null milter", "no milter", "null policy service", "pqpurge, policy front"
 
 
 def running(postfix, milter):
@@ -237,26 +238,48 @@ def middle(numbers):
     return ordered[at], ordered[max(at - half, 0)], ordered[min(at + half, len(ordered) - 1)]
 
 
-def tell_pairs(name, title, waits, unit):
-    """The median of each way, and of the differences to the null milter's message, or block, of the same turn."""
-    show(f"{title} ({len(waits[BASE])} of each way)")
-    base, rows = statistics.median(waits[BASE]), []
+def tell_pairs(name, title, waits, unit, beside=BASE):
+    """The median of each way, and of the differences to the message, or block, of the way beside it in the same turn."""
+    show(f"{title} ({len(waits[beside])} of each way; ratio to: {beside})")
+    base, rows = statistics.median(waits[beside]), []
     for way, taken in waits.items():
         median = statistics.median(taken)
-        more, least, most = middle([a - b for a, b in zip(taken, waits[BASE])])
+        more, least, most = middle([a - b for a, b in zip(taken, waits[beside])])
         rows.append((way, median, more, least, most, median / base))
         print(f"  {way:20} median {median:8.3f} {unit}   ratio {median / base:.3f}   in pairs {more:+.3f} ({least:+.3f} to {most:+.3f})",
               flush=True)
     keep(name, ("way", "median", "more", "least", "most", "ratio"), rows)
 
 
+def options_of(way, path):
+    """How its smtpd asks a filter."""
+    if way in (NOTHING, POLICY):
+        ask = f"check_policy_service {{ unix:{path}, default_action=DUNNO }}"
+        return (f"-o smtpd_milters= -o {{ smtpd_recipient_restrictions = {ask}, permit_mynetworks, reject }} "
+                f"-o {{ smtpd_end_of_data_restrictions = {ask} }}")
+    return f"-o smtpd_milters={'unix:' + path if path else ''}"
+
+
 def with_ports(postfix, sockets):
-    """One smtpd more for each way, {way: its milter's socket or None}, before Postfix starts; returns their ports."""
+    """One smtpd more for each way, {way: its filter's socket or None}, before Postfix starts; returns their ports."""
     ports = {way: free_port() for way in sockets}
-    postfix.services += "".join(
-        f"127.0.0.1:{ports[way]} inet n - n - 200 smtpd -o smtpd_milters={'unix:' + path if path else ''}\n"
-        for way, path in sockets.items())
+    postfix.services += "".join(f"127.0.0.1:{ports[way]} inet n - n - 200 smtpd {options_of(way, path)}\n"
+                                for way, path in sockets.items())
     return ports
+
+
+def filter_of(postfix, way, name):
+    """The process behind it, or None."""
+    if not name:
+        return None
+    if way == POLICY:
+        path = os.path.join(postfix.directory, name)
+        ours = Ours(postfix, "beside", policy_socket="unix:" + path)
+        os.chmod(path, 0o777)
+        return ours
+    if way == NOTHING:
+        return Null(postfix.directory, name, "null_policy", "")
+    return Ours(postfix, "ours") if way == "pqpurge" else Null(postfix.directory, name)
 
 
 def bench_accept(_):
@@ -268,8 +291,8 @@ def bench_accept(_):
         ports = with_ports(postfix, {way: name and os.path.join(postfix.directory, name) for way, name in WAYS.items()})
         postfix.start()
         for way, name in WAYS.items():
-            milters[way] = None if not name else Ours(postfix, "ours") if way == "pqpurge" else Null(postfix.directory, name)
-        for milter in filter(None, milters.values()):
+            milters[way] = filter_of(postfix, way, name)
+        for milter in (each for way, each in milters.items() if each and way != NOTHING):
             load(milter, 20, EACH)  # the index and the flood watch are no longer new
         for way, port in ports.items():
             flood(postfix, port, milters[way], BLOCK)
@@ -277,7 +300,9 @@ def bench_accept(_):
         for _ in range(0, MESSAGES, BLOCK):
             for way in random.sample(list(ports), len(ports)):
                 cpu[way].append(flood(postfix, ports[way], milters[way], BLOCK))
-        tell_pairs("accept-cpu", f"accepted by Postfix, blocks of {BLOCK}: CPU a message, Postfix and milter", cpu, "ms")
+        title = f"accepted by Postfix, blocks of {BLOCK}: CPU a message, Postfix and filter"
+        tell_pairs("accept-cpu", title, cpu, "ms")
+        tell_pairs("accept-cpu-free", title, cpu, "ms", FREE)
         latency(ports, EACH_SESSION)
         tell_pairs("accept-latency", "accepted by Postfix: from the final dot to 250", latency(ports, PROBES), "us")
     finally:
