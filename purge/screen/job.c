@@ -109,8 +109,10 @@ void job_release(struct job *job)
 {
 	char ignored[2];
 
+	/* It may act, as a catch-up does for a standing order: it ends its account. */
 	if (job->pid > 0) {
-		kill(job->pid, SIGKILL);
+		io_close(&job->fd);
+		kill(job->pid, SIGTERM);
 		(void)job_finish(job, ignored, sizeof(ignored));
 	}
 	strbuf_release(&job->out);

@@ -8,6 +8,7 @@
 #include "purge/screen/words.h"
 
 #define LINES_AROUND 4 /* title, note, head, keys */
+#define GROUPS_LEAST 100
 
 void model_init(struct screen_model *m)
 {
@@ -37,6 +38,15 @@ void model_note(struct screen_model *m, const char *format, ...)
 size_t model_room(const struct screen_model *m)
 {
 	return m->rows > LINES_AROUND ? m->rows - LINES_AROUND : 1;
+}
+
+size_t model_wants(const struct screen_model *m)
+{
+	size_t wanted = m->group.at + 3 * model_room(m);
+
+	if (wanted < GROUPS_LEAST)
+		return GROUPS_LEAST;
+	return wanted < CENSUS_LIST ? wanted : CENSUS_LIST;
 }
 
 /* ---- places */

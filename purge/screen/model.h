@@ -83,6 +83,9 @@ void model_resize(struct screen_model *m, size_t rows, size_t columns);
 
 enum screen_effect model_key(struct screen_model *m, int key);
 
+/* Groups to be loaded: more than are shown, so that moving finds some, and more the further down.
+ */
+size_t model_wants(const struct screen_model *m);
 /* Lines of a list that the terminal has room for. */
 size_t model_room(const struct screen_model *m);
 /* The words behind the verb for an effect: 0, ERR_SYNTAX with a

@@ -38,6 +38,7 @@ static void look_at_groups(struct screen *v)
 
 	t->kind = v->model.kind;
 	snprintf(t->like, sizeof(t->like), "%s", v->model.typing ? "" : v->model.filter);
+	t->limit = model_wants(&v->model);
 	v->next_look = INT64_MAX; /* until it came */
 	start(v, TASK_GROUPS, task_groups);
 }

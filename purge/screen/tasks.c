@@ -31,7 +31,7 @@ void task_add_all(struct task *t, const struct strbuf *packed)
 static int ask_daemon(const struct task *t, struct err *err)
 {
 	struct json *answer = NULL;
-	int code = kept_ask(&t->s->client, t->kind, t->like, &answer, err);
+	int code = kept_ask(&t->s->client, t->kind, t->like, t->limit, &answer, err);
 
 	if (code < 0)
 		return code;

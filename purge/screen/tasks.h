@@ -12,6 +12,7 @@ struct task {
 	struct session *s;
 	enum group_kind kind; /* of groups */
 	char like[SCREEN_FILTER_MAX + 1];
+	size_t limit;
 	struct strbuf words; /* a command line, packed */
 };
 

@@ -3,14 +3,14 @@
 
 #define ANSWER_TIME (30 * INT64_C(1000000)) /* microseconds; the first count takes longest */
 
-int kept_ask(const struct index_client *c, enum group_kind kind, const char *like,
+int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err)
 {
 	struct json *request = wire_request("groups");
 
 	json_put_text(request, "by", group_word(kind));
 	json_put_text(request, "like", like);
-	json_put_int(request, "limit", CENSUS_LIST);
+	json_put_int(request, "limit", (int64_t)limit);
 	return client_ask(c, request, ANSWER_TIME, ret, err);
 }
 
@@ -47,7 +47,7 @@ static int take_group(struct top *top, const struct json *o)
 int kept_top(const struct index_client *c, enum top_by by, struct top *ret, struct err *err)
 {
 	struct json *answer = NULL;
-	int code = kept_ask(c, (enum group_kind)by, "", &answer, err);
+	int code = kept_ask(c, (enum group_kind)by, "", CENSUS_LIST, &answer, err);
 
 	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
 	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < CENSUS_LIST; i++)

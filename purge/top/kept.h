@@ -5,8 +5,9 @@
 #include "index/client.h"
 #include "purge/top/top.h"
 
-/* The daemon's answer, as untrusted as all that it says. Errors are client_ask's. */
-int kept_ask(const struct index_client *c, enum group_kind kind, const char *like,
+/* The daemon's answer, with at most limit groups, as untrusted as all that it says. Errors are
+ * client_ask's. */
+int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err) NODISCARD;
 /* Whether the daemon counts by this. */
 bool kept_has(enum top_by by);

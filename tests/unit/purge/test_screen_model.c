@@ -146,6 +146,12 @@ static void test_resize(void **state)
 	model_resize(&m, 100, 200);
 	assert_int_equal(m.group.first, 0);
 	assert_int_equal(m.group.at, 49);
+	/* What is loaded goes on below what is shown, within the bound. */
+	assert_int_equal(model_wants(&m), 49 + 3 * 96);
+	model_resize(&m, 500, 200);
+	assert_int_equal(model_wants(&m), CENSUS_LIST);
+	model_resize(&m, 10, 200);
+	assert_int_equal(model_wants(&m), 100);
 	model_release(&m);
 }
 

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: ISC
+"""What a redraw of `screen` costs: CPU of the command with all its children, and of the daemon."""
+import os
+import pty
+import select
+import threading
+import time
+
+from common import keep, measured, show, stop
+
+MESSAGES = [int(s) for s in os.environ.get("SCREENS", "300000").split()]
+LOOKS = int(os.environ.get("LOOKS", "20"))  # redraws, each two seconds
+
+
+def watch(pq, looks):
+    """`screen` on a terminal of 80x24 for so many redraws."""
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
+        words = pq.words("screen")
+        os.execv(words[0], words)
+    end = time.monotonic() + 2 * looks
+    while time.monotonic() < end:
+        if select.select([master], [], [], 0.2)[0] and not os.read(master, 65536):
+            break
+    os.write(master, b"q")
+    drain = threading.Thread(target=lambda: [None for _ in iter(lambda: read(master), b"")])
+    drain.start()
+    os.waitpid(pid, 0)
+    os.close(master)
+    drain.join()
+
+
+def read(master):
+    try:
+        return os.read(master, 65536)
+    except OSError:
+        return b""
+
+
+def bench_screen(bench):
+    """A redraw each two seconds; what the catch-ups beside it take is told apart."""
+    show(f"screen: milliseconds of CPU a redraw, {LOOKS} redraws")
+    rows = []
+    for count in MESSAGES:
+        pq, _ = bench.fresh(count, 5)
+        pq.idx("sync", timeout=600)
+        sync = [measured(lambda: pq.idx("sync", "--quiet", timeout=600), pq.process.pid)[1:] for _ in range(3)]
+        sync = [sorted(side)[1] for side in zip(*sync)]
+        first = measured(lambda: watch(pq, 1), pq.process.pid)[1:]
+        taken = measured(lambda: watch(pq, LOOKS), pq.process.pid)[1:]
+        syncs = (2 * LOOKS + 9) // 10
+        each = [1000 * (all_ - syncs * one) / LOOKS for all_, one in zip(taken, sync)]
+        rows.append((count, *each, *(1000 * one for one in sync), *(1000 * one for one in first)))
+        print(f"  {count:7} queued: command {each[0]:6.1f}, daemon {each[1]:6.1f}; a catch-up {1000 * sync[0]:6.1f} and "
+              f"{1000 * sync[1]:6.1f}; the first look with one catch-up {1000 * first[0]:6.1f} and {1000 * first[1]:6.1f}", flush=True)
+        stop(pq)
+    keep("screen", ("queued", "command", "daemon", "sync_command", "sync_daemon", "first_command", "first_daemon"), rows)
