@@ -219,13 +219,14 @@ static void judge_rules(struct status *st)
 
 static void judge_socket(struct status *st)
 {
-	const char *socket = st->s->settings.socket;
+	const char *const sockets[] = {st->s->settings.socket, st->s->settings.policy_socket};
 
-	if (!milter_path(socket) && !str_starts(socket, "fd:"))
-		FIND(st, "inet_socket", FINDING_NOTE, "",
-		    "the daemon listens on %s: whoever can connect there can pretend to be "
-		    "Postfix; a unix socket is safer",
-		    socket);
+	for (size_t i = 0; i < COUNT_OF(sockets); i++)
+		if (str_starts(sockets[i], "inet"))
+			FIND(st, "inet_socket", FINDING_NOTE, "",
+			    "the daemon listens on %s: whoever can connect there can pretend to be "
+			    "Postfix; a unix socket is safer",
+			    sockets[i]);
 }
 
 static void judge_sessions(struct status *st)

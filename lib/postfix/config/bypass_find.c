@@ -68,7 +68,7 @@ int bypass_find(const struct postfix *p, const char *socket, const char *policy_
 	bypass_check(&facts, to);
 	if (daemon_runs && milter_path(socket))
 		check_socket(p, milter_path(socket), to);
-	if (daemon_runs && milter_path(policy_socket))
+	if (daemon_runs && policy_socket && milter_path(policy_socket))
 		check_socket(p, milter_path(policy_socket), to);
 	mailconf_release(&conf);
 	return 0;

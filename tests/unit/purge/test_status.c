@@ -108,6 +108,13 @@ static void unasked(struct scene *scene)
 	scene->st.postfix_runs = ERR_TIMEOUT;
 	err_set(&scene->st.postfix_err, 0, "failed to ask whether Postfix runs");
 }
+static void policy_on_network(struct scene *s)
+{
+	static char socket[] = "inet6:8891@::1";
+
+	s->s.settings.policy_socket = socket;
+}
+
 static void renamed(struct scene *scene)
 {
 	snprintf(scene->st.counts.hostname, sizeof(scene->st.counts.hostname), "old.example");
@@ -171,6 +178,7 @@ static const struct status_case cases[] = {
 	NULL},
     {"another name", FINE, renamed, "(renamed) ", NULL},
     {"a socket of the network", FINE, NULL, "(inet_socket) ", "inet:8890@127.0.0.1"},
+    {"a policy socket of the network", FINE, policy_on_network, "(inet_socket) ", NULL},
     {"systemd's socket", FINE, NULL, "", "fd:3"},
     {"the fleet's agent never joined", FINE, agent_away, "order_door fleet_away ", NULL},
     {"only operators work here", FINE, no_agent, "(fleet_away) ", NULL},
@@ -183,7 +191,7 @@ static void set_door(struct settings *s)
 	static char nowhere[] = "/nonexistent", none[] = "";
 
 	s->order_directory = s->standing_directory = nowhere;
-	s->operator_group = s->flood_hook = none;
+	s->operator_group = s->flood_hook = s->policy_socket = none;
 }
 
 static void test_judge(void **state)
