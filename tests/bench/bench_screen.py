@@ -9,17 +9,17 @@ import time
 from common import keep, measured, show, stop
 
 MESSAGES = [int(s) for s in os.environ.get("SCREENS", "300000").split()]
-LOOKS = int(os.environ.get("LOOKS", "20"))  # redraws, each two seconds
+SYNCS = int(os.environ.get("SYNCS", "3"))  # catch-ups that run beside it, one each ten seconds
 
 
-def watch(pq, looks):
-    """`screen` on a terminal of 80x24 for so many redraws."""
+def watch(pq, lasting):
+    """`screen` on a terminal of 80x24 for so many seconds."""
     pid, master = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
         words = pq.words("screen")
         os.execv(words[0], words)
-    end = time.monotonic() + 2 * looks
+    end = time.monotonic() + lasting
     while time.monotonic() < end:
         if select.select([master], [], [], 0.2)[0] and not os.read(master, 65536):
             break
@@ -39,18 +39,18 @@ def read(master):
 
 
 def bench_screen(bench):
-    """A redraw each two seconds; what the catch-ups beside it take is told apart."""
-    show(f"screen: milliseconds of CPU a redraw, {LOOKS} redraws")
+    """A redraw each two seconds. What the catch-ups beside it take is taken off: it ends well before another would begin."""
+    lasting = 10 * SYNCS - 2
+    show(f"screen: milliseconds of CPU a redraw, {lasting // 2} redraws")
     rows = []
     for count in MESSAGES:
         pq, _ = bench.fresh(count, 5)
         pq.idx("sync", timeout=600)
-        sync = [measured(lambda: pq.idx("sync", "--quiet", timeout=600), pq.process.pid)[1:] for _ in range(3)]
-        sync = [sorted(side)[1] for side in zip(*sync)]
         first = measured(lambda: watch(pq, 1), pq.process.pid)[1:]
-        taken = measured(lambda: watch(pq, LOOKS), pq.process.pid)[1:]
-        syncs = (2 * LOOKS + 9) // 10
-        each = [1000 * (all_ - syncs * one) / LOOKS for all_, one in zip(taken, sync)]
+        sync = [measured(lambda: pq.idx("sync", "--quiet", timeout=600), pq.process.pid)[1:] for _ in range(5)]
+        sync = [sorted(side)[2] for side in zip(*sync)]
+        taken = measured(lambda: watch(pq, lasting), pq.process.pid)[1:]
+        each = [1000 * (all_ - SYNCS * one) / (lasting // 2) for all_, one in zip(taken, sync)]
         rows.append((count, *each, *(1000 * one for one in sync), *(1000 * one for one in first)))
         print(f"  {count:7} queued: command {each[0]:6.1f}, daemon {each[1]:6.1f}; a catch-up {1000 * sync[0]:6.1f} and "
               f"{1000 * sync[1]:6.1f}; the first look with one catch-up {1000 * first[0]:6.1f} and {1000 * first[1]:6.1f}", flush=True)

@@ -63,7 +63,7 @@ class Pane:
         """One of tmux's variables: "alternate_on", "pane_title"."""
         return self.tmux("display-message", "-p", "#{" + name + "}").rstrip("\n")
 
-    def until(self, holds, what, timeout=60):
+    def until(self, holds, what, timeout=120):
         """Waits until holds(text) is true; the text."""
         seen = ""
 
@@ -77,6 +77,6 @@ class Pane:
             raise TimeoutError(f"{problem}; the terminal shows:\n{seen}") from None
         return seen
 
-    def shows(self, *parts, timeout=60):
+    def shows(self, *parts, timeout=120):
         """Waits for all of these texts, which may go on in the next line; the text."""
         return self.until(lambda text: all(part in text or part in text.replace("\n", "") for part in parts), f"{parts}", timeout)
