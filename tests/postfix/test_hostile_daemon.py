@@ -259,7 +259,7 @@ class Account(HostileCase):
         path = os.path.join(self.pq.state, "log")
         with open(path, "a", encoding="utf-8") as file:
             for line in lines:
-                file.write((line if isinstance(line, str) else json.dumps(line)) + "\n")
+                file.write((line if isinstance(line, str) else json.dumps(line, separators=(",", ":"))) + "\n")
         os.chown(path, os.stat(self.pq.state).st_uid, -1)
 
     def begin(self, **fields):
