@@ -28,13 +28,13 @@ LIARS = {"no_rows"}
 # What each verb is called with. One that --help names and that is missing here fails the test.
 VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"],
          "log": ["--json"], "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "floods": ["--json"], "report": ["--all"],
-         "metrics": [],
+         "metrics": [], "screen": [],
          "fleet": ["hosts", "--json"], "order": [],
          "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
          "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "retry": ["-y", "--json", BAD],
          "purge": ["-y", "--json", BAD]}
 # These touch no mail, so that they are run side by side.
-LOOKING = ["list", "show", "top", "why", "report", "metrics", "rules", "log", "status", "sync", "setup", "floods", "fleet", "order"]
+LOOKING = ["list", "show", "top", "why", "report", "metrics", "screen", "rules", "log", "status", "sync", "setup", "floods", "fleet", "order"]
 
 
 class HostileCase(RigCase):

@@ -15,7 +15,7 @@ SUMMARY = {"matched", "deleted", "gone", "changed", "unproven", "failed", "from_
            "batch"}
 KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "state_directory", "index_map_size", "rules_file",
         "postfix_config_directory", "postsuper_jobs", "log", "login_case", "own_networks", "record_subject", "max_recipients",
-        "origin", "order_directory", "standing_directory", "operator_group", "operator_allow", "hook_user",
+        "policy_socket", "origin", "order_directory", "standing_directory", "operator_group", "operator_allow", "hook_user",
         "fleet", "fleet_name", "fleet_user", "fleet_allow", "fleet_max_messages",
         "flood_watch", "flood_exempt", "flood_hook"}
 SHIPPED = os.path.join(TOP, "conf/pqpurge.conf")

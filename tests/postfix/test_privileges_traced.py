@@ -133,8 +133,8 @@ class Strace(Traced):
         self.check("fleet", "hosts", status=(1,), must_open=False)  # there is none here
         with open(os.path.join(TOP, "purge/verbs.c"), encoding="ascii") as file:
             verbs = set(re.findall(r'(?m)^\s*\{"(\w+)", "', file.read()))
-        # An order runs one of these verbs in a child; test_door.py has it.
-        self.assertEqual(verbs, {words[0] for words in readers + others} | {"purge", "order", "fleet"})
+        # An order runs one of these verbs in a child; test_door.py has it. screen needs a terminal; test_screen.py has it.
+        self.assertEqual(verbs, {words[0] for words in readers + others} | {"purge", "order", "fleet", "screen"})
 
     def test_what_the_index_does_not_know(self):
         """Whole messages are read then, whoever sent them."""
