@@ -45,7 +45,7 @@ class Stopped(Terminal):
         prefix = ["/usr/bin/env", f"TERM={term}", "LC_ALL=C.UTF-8", f"LD_PRELOAD={SHIM}", f"PQPURGE_STOP_CHILD={first}"]
         if out is not None:
             os.set_inheritable(out, True)
-            prefix = ["/bin/sh", "-c", f'exec "$@" >&{out}', "sh", *prefix]
+            prefix = ["/bin/bash", "-c", f'exec "$@" >&{out}', "bash", *prefix]
         super().__init__(prefix + words)
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self.ended = False
