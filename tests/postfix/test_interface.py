@@ -13,7 +13,7 @@ from pqpurge import BUILD, MILTER, TOP
 
 SUMMARY = {"matched", "deleted", "gone", "changed", "unproven", "failed", "from_queue", "joined", "unjoined", "unreadable",
            "batch"}
-KEYS = {"socket", "socket_group", "socket_mode", "user", "index_directory", "state_directory", "index_map_size", "rules_file",
+KEYS = {"socket", "socket_group", "socket_mode", "policy_socket", "user", "index_directory", "state_directory", "index_map_size", "rules_file",
         "postfix_config_directory", "postsuper_jobs", "log", "login_case", "own_networks", "record_subject", "max_recipients",
         "policy_socket", "origin", "order_directory", "standing_directory", "operator_group", "operator_allow", "hook_user",
         "fleet", "fleet_name", "fleet_user", "fleet_allow", "fleet_max_messages",
