@@ -109,7 +109,7 @@ static int bad_answer(struct err *err)
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
     const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
 {
-	struct client_call call = {.selector = selector};
+	struct client_call call = {.selector = selector, .served = true};
 	int code = json_write(&call.request, request);
 
 	if (body)
@@ -227,10 +227,10 @@ int client_ask(const struct index_client *c, struct json *request, int64_t timeo
 	return client_ask_with(c, request, &none, timeout, ret, err);
 }
 
-int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
-    int64_t timeout, struct json **ret, struct err *err)
+static int ask_daemon_only(const struct index_client *c, bool served, struct json *request,
+    struct bytes *body, int64_t timeout, struct json **ret, struct err *err)
 {
-	struct client_call call = {.daemon_only = true, .body = *body};
+	struct client_call call = {.daemon_only = true, .served = served, .body = *body};
 	struct blob memory = {0};
 	int code = json_write(&call.request, request);
 
@@ -244,6 +244,20 @@ int client_ask_with(const struct index_client *c, struct json *request, struct b
 		code = json_parse((const char *)memory.at, memory.len, ret, err);
 	blob_release(&memory);
 	return code;
+}
+
+int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
+    int64_t timeout, struct json **ret, struct err *err)
+{
+	return ask_daemon_only(c, false, request, body, timeout, ret, err);
+}
+
+int client_ask_served(
+    const struct index_client *c, struct json *request, struct json **ret, struct err *err)
+{
+	struct bytes none = {0};
+
+	return ask_daemon_only(c, true, request, &none, CALL_TIME, ret, err);
 }
 
 int client_daemon(const struct index_client *c, struct err *err)

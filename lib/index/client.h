@@ -50,6 +50,10 @@ int client_ask(const struct index_client *c, struct json *request, int64_t timeo
 /* The same with a body, which it takes over. */
 int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
     int64_t timeout, struct json **ret, struct err *err) NODISCARD;
+/* One of serve.h's, of the daemon alone: ERR_TIMEOUT if it gives no sign within WIRE_ANSWER_TIME.
+ */
+int client_ask_served(const struct index_client *c, struct json *request, struct json **ret,
+    struct err *err) NODISCARD;
 
 /* index_count. */
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err) NODISCARD;

@@ -264,7 +264,7 @@ static int ask_index(const struct client_call *call, struct bytes *out, struct e
 static int ask_at(
     const struct client_call *call, int fd, int64_t patience, struct bytes *out, struct err *err)
 {
-	int code = ask_daemon(call, fd, call->daemon_only ? call->deadline : patience, out, err);
+	int code = ask_daemon(call, fd, call->served ? patience : call->deadline, out, err);
 
 	io_close(&fd);
 	return code;

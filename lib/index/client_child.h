@@ -9,7 +9,8 @@ struct client_call {
 	struct strbuf request;           /* a whole line */
 	struct bytes body;               /* may be empty */
 	const struct selector *selector; /* may be NULL */
-	bool daemon_only; /* not a request of serve.h: hand the answer's text over unchanged */
+	bool daemon_only;                /* hand the answer's text over unchanged */
+	bool served;      /* a request of serve.h: a sign comes within WIRE_ANSWER_TIME */
 	int64_t deadline; /* steady */
 };
 

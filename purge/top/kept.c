@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/top/kept.h"
 
-#define ANSWER_TIME (30 * INT64_C(1000000)) /* microseconds; the first count takes longest */
-
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err)
 {
@@ -11,7 +9,7 @@ int kept_ask(const struct index_client *c, enum group_kind kind, const char *lik
 	json_put_text(request, "by", group_word(kind));
 	json_put_text(request, "like", like);
 	json_put_int(request, "limit", (int64_t)limit);
-	return client_ask(c, request, ANSWER_TIME, ret, err);
+	return client_ask_served(c, request, ret, err);
 }
 
 bool kept_has(enum top_by by)
