@@ -81,11 +81,20 @@ static void choose_colors(void)
 	init_pair(STYLE_MOST, COLOR_RED, -1);
 }
 
+int painter_check(struct err *err)
+{
+	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetattr(STDIN_FILENO, &before) == 0)
+		return 0;
+	return err_set(err, ERR_USAGE,
+	    "'screen' needs a terminal; a program calls 'top --json' as often as it likes");
+}
+
 int painter_open(struct err *err)
 {
-	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO) || tcgetattr(STDIN_FILENO, &before) < 0)
-		return err_set(err, ERR_USAGE,
-		    "'screen' needs a terminal; a program calls 'top --json' as often as it likes");
+	int code = painter_check(err);
+
+	if (code < 0)
+		return code;
 	terminal = newterm(NULL, stdout, stdin);
 	if (!terminal || !has_string("cup")) {
 		painter_close();

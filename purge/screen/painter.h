@@ -5,6 +5,8 @@
 
 #include "purge/screen/page.h"
 
+/* Whether stdin and stdout are a terminal; before anybody is asked what to draw. ERR_USAGE. */
+int painter_check(struct err *err) NODISCARD;
 /* On stdin and stdout. ERR_USAGE with words if the terminal is none. */
 int painter_open(struct err *err) NODISCARD;
 void painter_close(void);

@@ -364,8 +364,9 @@ static int first_look(struct screen *v)
 
 static int run(struct screen *v, struct err *err)
 {
-	int code = first_look(v);
+	int code = painter_check(err);
 
+	code = code ?: first_look(v);
 	code = code ?: painter_open(err);
 	if (code != 0)
 		return code;
