@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import random
+import signal
 import socket
 import subprocess
 
@@ -563,6 +564,20 @@ class Status(PolicyCase):
     def test_socket_is_gone(self):
         os.unlink(os.path.join(self.postfix.spool, "pqpurge/policy.sock"))
         self.assertIn("socket_missing", self.findings()[0])
+
+
+class Frozen(PolicyCase):
+    """A daemon that hangs: Postfix waits for the timeout in the braces, and takes the mail."""
+
+    main = FIRST.replace("DUNNO }", "DUNNO, timeout=1s }")
+
+    def test_mail_passes(self):
+        self.pq.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(self.pq.process.send_signal, signal.SIGCONT)
+        ours = self.send("a@example.com")
+        self.pq.process.send_signal(signal.SIGCONT)
+        self.postfix.settled(1)
+        self.assert_purged({ours}, BAD)
 
 
 class Twice(PolicyCase):
