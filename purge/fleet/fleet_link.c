@@ -11,6 +11,8 @@
 
 #define ANSWER_MAX (16u << 20)
 #define STEP_MS    100
+#define CLOSE_TIME (2 * USEC_PER_SEC) /* until the link, which has nothing to do, has ended */
+#define CLOSE_MS   2
 
 /* ---- the child */
 
@@ -65,11 +67,26 @@ static int start(struct fleet_link *link, struct err *err)
 	return link->pid < 0 ? err_sys(err, errno, "failed to start '%s'", path) : 0;
 }
 
+/* It ends by itself, unless it waits for a database that hangs: nobody needs that answer. */
+static void await_end(pid_t pid)
+{
+	const int64_t deadline = clock_steady() + CLOSE_TIME;
+	pid_t ended;
+
+	while ((ended = waitpid(pid, NULL, WNOHANG)) == 0 && clock_steady() < deadline)
+		poll(NULL, 0, CLOSE_MS);
+	if (ended != 0)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 void fleet_link_close(struct fleet_link *link)
 {
 	io_close(&link->fd);
-	while (link->pid > 0 && waitpid(link->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (link->pid > 0)
+		await_end(link->pid);
 	link->pid = 0;
 	strbuf_release(&link->in);
 }

@@ -7,6 +7,7 @@
 
 #include "tests/unit/unit.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "purge/command.h"
 #include "purge/fleet/fleet_link.h"
@@ -304,6 +305,21 @@ static void test_floods(void **state)
 	assert_null(strstr(out, "liar"));
 }
 
+/* A link that hangs does not keep the command. */
+static void test_hanging_link(void **state)
+{
+	const int64_t began = clock_steady();
+	char *out;
+
+	(void)state;
+	write_file(program,
+	    "#!/bin/sh\nread line\necho '{\"error\":\"connect\",\"text\":\"x\"}'\n"
+	    "exec sleep 300\n",
+	    0755);
+	assert_int_equal(run("purge --fleet -y example.com", &out), 1);
+	assert_true(clock_steady() - began < 120 * USEC_PER_SEC);
+}
+
 static void test_no_link(void **state)
 {
 	char *out;
@@ -348,7 +364,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
 	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
-	    cmocka_unit_test(test_floods), cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
+	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }
