@@ -240,6 +240,8 @@ bool io_is_roots(const char *path)
 	for (snprintf(above, sizeof(above), "%s", path);;) {
 		char *slash = strrchr(above, '/');
 
+		if (lstat(above, &st) < 0 || st.st_uid != 0) /* a link's owner may turn it */
+			return false;
 		if (stat(above, &st) < 0 || st.st_uid != 0)
 			return false;
 		if (st.st_mode & (S_IWGRP | S_IWOTH) &&

@@ -29,7 +29,8 @@ int io_sealed(const void *at, size_t len) NODISCARD;
 int io_guard_stdio(void) NODISCARD;
 /* Whether the directory is empty; false also if it cannot be read. */
 bool io_is_empty_directory(int fd);
-/* Whether only root can write path and every directory above it (sticky ones count as such). */
+/* Whether only root can write path and every directory above it (sticky ones count as such); a
+ * symbolic link among them must be root's too. */
 bool io_is_roots(const char *path);
 /* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);

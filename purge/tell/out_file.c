@@ -23,7 +23,7 @@ static int fail(const struct out_file *f, struct err *err)
 /* ---- the directory */
 
 /* The length of the longest part of the absolute path that is root's alone, also where its links
- * lead to; that is opened as it stands. */
+ * lead to; that is opened there. */
 static size_t open_roots(char *path, int *ret_fd)
 {
 	char real[PATH_MAX];
@@ -38,7 +38,7 @@ static size_t open_roots(char *path, int *ret_fd)
 		const char *part = len ? path : "/";
 		bool is_roots = io_is_roots(part) && realpath(part, real) && io_is_roots(real);
 		if (is_roots || len == 0)
-			*ret_fd = open(part, O_PATH | O_DIRECTORY | O_CLOEXEC);
+			*ret_fd = open(is_roots ? real : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 		path[len] = kept;
 		if (is_roots || len == 0)
 			return len;

@@ -35,9 +35,12 @@ static void make_link(const char *to, const char *name, uid_t owner)
 	assert_return_code(lchown(path, owner, owner), errno);
 }
 
-/* roots/ is root's; open/ is a stranger's; open/roots is root's, in a place that is not. */
+/* roots/ is root's; open/ is a stranger's; open/roots is root's, in a place that is not; sticky/ is
+ * as /tmp. */
 static int set_up(void **state)
 {
+	char sticky[PATH_MAX];
+
 	(void)state;
 	/* Not below /tmp, which is anybody's. */
 	snprintf(base, sizeof(base), "/run/pqpurge-out.XXXXXX");
@@ -52,6 +55,11 @@ static int set_up(void **state)
 	make_link("../roots", "open/link", STRANGER);
 	make_link("../roots/x", "open/file_link", STRANGER);
 	make_link("../roots", "open/link_of_roots", 0);
+	make_directory("sticky", 0);
+	enter(sticky, "sticky");
+	assert_return_code(chmod(sticky, 01777), errno);
+	make_link("../roots", "sticky/link", STRANGER);
+	make_link("../roots", "sticky/link_of_roots", 0);
 	return 0;
 }
 
@@ -109,6 +117,9 @@ static void test_places(void **state)
 	    {"a link of root's to root's", "roots_too/z", "roots", 0, 0},
 	    {"a link for a directory", "open/link/y", "roots", ERR_CONFIG, 0},
 	    {"even root's", "open/link_of_roots/y", "roots", ERR_CONFIG, 0},
+	    {"a stranger's link in a sticky directory", "sticky/link/y", "roots", ERR_CONFIG, 0},
+	    {"with slashes", "sticky/link//y", "roots", ERR_CONFIG, 0},
+	    {"root's link in a sticky directory", "sticky/link_of_roots/w", "roots", 0, 0},
 	    {"up again", "open/roots/../../roots/y", "roots", ERR_CONFIG, 0},
 	    {"a link for the file", "open/file_link", "open", ERR_CONFIG, 0},
 	    {"a directory for the file", "open/a_directory", "open", ERR_CONFIG, 0},

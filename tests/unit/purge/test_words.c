@@ -120,6 +120,11 @@ static void test_is_roots(void **state)
 	assert_false(io_is_roots(file));
 	unlink(file);
 	assert_false(io_is_roots(file));
+	assert_int_equal(symlink("/etc", file), 0);
+	assert_true(io_is_roots(file));
+	assert_int_equal(lchown(file, 1, 0), 0);
+	assert_false(io_is_roots(file));
+	unlink(file);
 	rmdir(inner);
 	rmdir(directory);
 }
