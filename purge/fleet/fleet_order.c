@@ -56,6 +56,21 @@ static struct json *place_request(const struct fleet *f, const struct fleet_site
 	return request;
 }
 
+/* The database commits an order before it answers: without the answer nobody knows. */
+static int no_answer(const struct fleet_site *site, int code, struct err *err)
+{
+	static const int unknown[] = {ERR_TIMEOUT, ERR_STOPPED, ERR_CHILD};
+	bool lost = code == ERR_CONFIG && site->link.lost;
+
+	for (size_t n = 0; n < COUNT_OF(unknown); n++)
+		lost |= code == unknown[n];
+	if (!lost)
+		return err_within(err, code, "the order was not placed");
+	return err_within(err, code == ERR_CONFIG ? ERR_TIMEOUT : code,
+	    "it is not known whether the order was placed ('pqpurge-idx fleet orders%s%s' tells)",
+	    site->name ? " --fleet=" : "", site->name ? site->name : "");
+}
+
 static int place_at(struct fleet *f, size_t n, struct fleet_order *o, struct err *err)
 {
 	struct fleet_site *site = &f->sites[n];
@@ -71,7 +86,7 @@ static int place_at(struct fleet *f, size_t n, struct fleet_order *o, struct err
 		poll(NULL, 0, LOOK_MS);
 	}
 	if (code < 0)
-		return err_within(err, code, "the order was not placed");
+		return no_answer(site, code, err);
 	if (json_count(answer, "hosts") == 0)
 		code =
 		    err_set(err, ERR_USAGE, "the fleet%s%s has no hosts ('pqpurge-idx fleet add')",

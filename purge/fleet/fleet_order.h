@@ -32,7 +32,8 @@ struct fleet_order {
 };
 
 /* Places the order. If an answer is lost, it asks again under the same token. ERR_USAGE: a name is
- * no host's. After an error nothing was placed, unless the order has a number. */
+ * no host's. ERR_TIMEOUT, ERR_CHILD, ERR_STOPPED: it is not known whether it was placed. After
+ * another error nothing was placed, unless the order has a number. */
 int fleet_place(struct fleet *f, struct fleet_order *o, struct err *err) NODISCARD;
 /*
  * Looks every 200 ms until all present hosts are done and, with --wait, the absent ones too or the

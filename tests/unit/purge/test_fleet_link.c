@@ -142,6 +142,36 @@ static void test_exits(void **state)
 	}
 }
 
+/* An order whose answer is lost may stand: only what was refused was not placed. */
+static void test_unknown(void **state)
+{
+#define LOST "{\"error\":\"connect\",\"text\":\"lost\"}\n"
+	static const struct {
+		const char *name, *answers;
+		int status;
+		const char *words;
+	} cases[] = {
+	    {"refused", CONNECTED "{\"error\":\"refused\",\"text\":\"no\"}\n", 1,
+		"the order was not placed: the fleet: no"},
+	    {"it takes too long", CONNECTED "{\"error\":\"timeout\",\"text\":\"x\"}\n", 2,
+		"it is not known whether the order was placed"},
+	    {"the link ends", CONNECTED, 2, "it is not known whether the order was placed"},
+	    {"no database any more", CONNECTED LOST LOST LOST LOST LOST, 2,
+		"it is not known whether the order was placed"},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		char *out;
+		int status;
+
+		answer_with(cases[n].answers);
+		status = run("purge --fleet -y example.com", &out);
+		if (status != cases[n].status || !strstr(read_file(errors), cases[n].words))
+			case_fail(cases[n].name, "%d '%s'", status, read_file(errors));
+	}
+}
+
 /* The same token where the order is placed again; the rules with it; and nothing of a dry run. */
 static void test_requests(void **state)
 {
@@ -362,10 +392,10 @@ static int clear(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
-	    cmocka_unit_test(test_requests), cmocka_unit_test(test_rules),
-	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
-	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
-	    cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
+	    cmocka_unit_test(test_rules), cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
+	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
+	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }
