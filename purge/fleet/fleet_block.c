@@ -17,6 +17,7 @@ struct blocking {
 	bool sets; /* block, not unblock */
 	struct block_plan plan;
 	int64_t version[FLEET_SITES_MAX]; /* of each fleet's rules with these; 0: it has none */
+	bool lost[FLEET_SITES_MAX];       /* did not answer: its link is of no use any more */
 	size_t failed;                    /* rules that a fleet did not take, though others did */
 	size_t known, hosts;
 };
@@ -57,6 +58,7 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 	int code = fleet_link_ask(&b->f->sites[site].link, request, &answer, err);
 	if (code == 0)
 		b->version[site] = json_int(answer, "rule_version", 0);
+	b->lost[site] = code == ERR_TIMEOUT || code == ERR_CHILD;
 	json_free(answer);
 	strbuf_release(&text);
 	return code;
@@ -69,11 +71,13 @@ static int send_to_all(struct blocking *b, const struct rule *r, struct err *err
 	int code = 0;
 
 	for (size_t n = 0; n < b->f->count; n++) {
-		code = send(b, n, r, err);
-		failed += code < 0;
+		bool asked = !b->lost[n];
+
+		code = asked ? send(b, n, r, err) : code;
+		failed += !asked || code < 0;
 		if (code == ERR_STOPPED || failed == b->f->count)
 			return code;
-		if (code < 0)
+		if (asked && code < 0)
 			complain("%s", err->text);
 	}
 	b->failed += failed;
@@ -84,17 +88,17 @@ static void count_host(
     struct blocking *b, size_t site, const struct json *host, size_t *present, size_t *behind)
 {
 	const char *state = json_words(host, "state");
-	bool knows = b->version[site] && json_int(host, "rules", 0) >= b->version[site];
+	bool knows = json_int(host, "rules", 0) >= b->version[site];
 
 	if (strcmp(state, "retired") == 0)
 		return;
 	b->hosts++;
 	b->known += knows;
 	*present += strcmp(state, "present") == 0;
-	*behind += strcmp(state, "present") == 0 && b->version[site] && !knows;
+	*behind += strcmp(state, "present") == 0 && !knows;
 }
 
-/* How many hosts are present. */
+/* How many hosts are present. A fleet that did not take a rule may not answer at all. */
 static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
 {
 	int code = 0;
@@ -103,6 +107,8 @@ static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, st
 	for (size_t site = 0; code == 0 && site < b->f->count; site++) {
 		struct json *answer = NULL;
 
+		if (!b->version[site] || b->lost[site])
+			continue;
 		code =
 		    fleet_link_ask(&b->f->sites[site].link, fleet_request("hosts"), &answer, err);
 		for (size_t n = 0; code == 0 && n < json_count(answer, "hosts"); n++)

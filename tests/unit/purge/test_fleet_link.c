@@ -220,6 +220,29 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
+/* A fleet that does not answer in time is left alone: what is in force in the other is told. */
+static void test_rule_of_one_fleet(void **state)
+{
+	char *out;
+
+	(void)state;
+	unlink(requests);
+	write_file(program,
+	    "#!/bin/sh\nread line\necho '{\"ok\":true}'\n"
+	    "case $line in *service=west*) west=1 ;; esac\n"
+	    "while read line; do case $west$line in\n"
+	    "1*) echo '{\"error\":\"timeout\",\"text\":\"x\"}'; exit ;;\n"
+	    "*rule*) echo '{\"ok\":true,\"rule_version\":4}' ;;\n"
+	    "*) echo '{\"ok\":true,\"hosts\":[{\"name\":\"a\",\"state\":\"present\","
+	    "\"rules\":4}]}' ;;\nesac; done\n",
+	    0755);
+	assert_int_equal(run("block --fleet=west,east --for 1h a.test b.test", &out), 2);
+	assert_non_null(strstr(out, "a.test: REJECT until"));
+	assert_non_null(strstr(out, "in force on 1 of 1 host."));
+	assert_non_null(strstr(out, "b.test: REJECT until"));
+	assert_non_null(strstr(read_file(errors), "the fleet west: x"));
+}
+
 #define TOKEN "0f8fad5b-d9cb-469f-a165-70867728950e"
 
 /* undo goes by the token of the order, which must be a hold. */
@@ -393,9 +416,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
-	    cmocka_unit_test(test_rules), cmocka_unit_test(test_undo), cmocka_unit_test(test_top),
-	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
-	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
+	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
+	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
+	    cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }
