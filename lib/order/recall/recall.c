@@ -41,7 +41,7 @@ const struct recalled *recall_find(const struct recall *r, uint64_t number)
 	return NULL;
 }
 
-/* ---- what the child hands over: each count is bounded by the bytes that are there */
+/* ---- what the child hands over, within the caps that it has promised to keep */
 
 static uint64_t take_count(struct reader *r)
 {
@@ -53,7 +53,7 @@ static uint64_t take_count(struct reader *r)
 static int take_numbers(struct reader *r, struct recall_numbers *ret)
 {
 	uint32_t count = reader_u32(r);
-	int code = 0;
+	int code = count > RECALL_BATCHES ? ERR_CHILD : 0;
 
 	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++)
 		code = array_add(ret, reader_u64(r));
@@ -78,10 +78,11 @@ static int take_table(struct reader *r, struct recall_table *ret)
 {
 	char text[TEXT_SIZE];
 	uint32_t count;
-	int code = 0;
+	int code;
 
 	ret->others = take_count(r);
 	count = reader_u32(r);
+	code = count > RECALL_COUNTS ? ERR_CHILD : 0;
 	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
 		struct recall_count c = {
 		    strdup(str_scrub(text, sizeof(text), reader_text(r))), take_count(r)};
@@ -113,13 +114,14 @@ static int take_batch(struct reader *r, struct recalled *b)
 static int take_all(struct reader *r, struct recall *ret)
 {
 	uint32_t count;
-	int code = 0;
+	int code;
 
 	ret->highest = reader_u64(r);
 	ret->oldest = reader_u64(r);
 	ret->rewritten = reader_u8(r) != 0;
 	ret->left_out = reader_u64(r);
 	count = reader_u32(r);
+	code = count > RECALL_BATCHES ? ERR_CHILD : 0;
 	for (uint32_t n = 0; code == 0 && n < count && !r->failed; n++) {
 		struct recalled b = {0};
 

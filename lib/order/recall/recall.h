@@ -13,6 +13,7 @@
 #include "postfix/config/instance.h"
 
 #define RECALL_BATCHES 500 /* the newest of those that belong to it */
+#define RECALL_COUNTS  64  /* texts of a table of one batch */
 
 /* What a facts line counts. */
 enum fact_kind {

@@ -6,7 +6,6 @@
 #include "order/inside.h"
 #include "order/recall/recall.h"
 
-#define COUNTS_MAX  64 /* of a table of one line */
 #define MINUTES_MAX FACTS_MINUTES
 
 struct recalling {
@@ -136,7 +135,7 @@ static int take_table(struct recall_table *t, const struct json *line, const cha
 		const struct json *one = json_at(line, key, n);
 		int64_t count = json_int(one, "count", 0);
 
-		if (count > 0 && n < COUNTS_MAX)
+		if (count > 0 && n < RECALL_COUNTS)
 			code = add_count(t, json_words(one, "is"), count);
 		else if (count > 0)
 			t->others += (uint64_t)count;

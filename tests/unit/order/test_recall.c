@@ -242,6 +242,69 @@ static void test_hostile(void **state)
 	}
 }
 
+static void put_batch(struct bytes *b, uint32_t undoes, uint32_t minutes, uint32_t counts)
+{
+	bytes_put_u64(b, 1);
+	bytes_put_u8(b, EFFECT_DELETES);
+	bytes_put_i64(b, 0);
+	bytes_put_u8(b, 1);
+	bytes_put_u8(b, 1);
+	bytes_put_u32(b, undoes);
+	for (uint32_t n = 0; n < undoes; n++)
+		bytes_put_u64(b, n);
+	bytes_put_u32(b, minutes);
+	for (uint32_t n = 0; n < minutes; n++) {
+		bytes_put_i64(b, n);
+		bytes_put_u64(b, 1);
+	}
+	for (size_t table = 0; table < FACT_TABLES; table++) {
+		bytes_put_u64(b, 0);
+		bytes_put_u32(b, counts);
+		for (uint32_t n = 0; n < counts; n++) {
+			bytes_put_text(b, "x");
+			bytes_put_u64(b, 1);
+		}
+	}
+}
+
+/* The child keeps to its caps, or nothing of it is taken. */
+static void test_lying_child(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t batches, undoes, minutes, counts;
+		int want;
+	} cases[] = {
+	    {"all that it may", RECALL_BATCHES, 1, 1, 1, 0},
+	    {"full", 1, RECALL_BATCHES, FACTS_MINUTES, RECALL_COUNTS, 0},
+	    {"batches", RECALL_BATCHES + 1, 0, 0, 0, ERR_CHILD},
+	    {"undoes", 1, RECALL_BATCHES + 1, 0, 0, ERR_CHILD},
+	    {"minutes", 1, 0, FACTS_MINUTES + 1, 0, ERR_CHILD},
+	    {"texts", 1, 0, 0, RECALL_COUNTS + 1, ERR_CHILD},
+	};
+
+	(void)state;
+	for (size_t n = 0; n < COUNT_OF(cases); n++) {
+		struct bytes b = {0};
+		struct recall r;
+
+		bytes_put_u64(&b, 1);
+		bytes_put_u64(&b, 1);
+		bytes_put_u8(&b, 0);
+		bytes_put_u64(&b, 0);
+		bytes_put_u32(&b, cases[n].batches);
+		for (uint32_t i = 0; i < cases[n].batches; i++)
+			put_batch(&b, cases[n].undoes, cases[n].minutes, cases[n].counts);
+		for (size_t i = 0; i < 2 * RECALL_EFFECTS; i++)
+			bytes_put_text(&b, "");
+		assert_false(b.failed);
+		case_assert(
+		    cases[n].name, recall_take((struct span){b.at, b.len}, &r) == cases[n].want);
+		recall_release(&r);
+		bytes_release(&b);
+	}
+}
+
 static void test_scrubbed(void **state)
 {
 	struct recall r;
@@ -263,4 +326,4 @@ UNIT_MAIN(cmocka_unit_test(test_no_account), cmocka_unit_test(test_finished_purg
     cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_undone),
     cmocka_unit_test(test_what_belongs), cmocka_unit_test(test_held_then_deleted),
     cmocka_unit_test(test_rewritten), cmocka_unit_test(test_hostile),
-    cmocka_unit_test(test_scrubbed))
+    cmocka_unit_test(test_lying_child), cmocka_unit_test(test_scrubbed))
