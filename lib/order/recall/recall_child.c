@@ -13,6 +13,7 @@ struct recalling {
 	struct ledger ledger;
 	struct recalled *batches; /* one for each of the ledger's; number 0: it does not belong */
 	struct recall_numbers undone; /* by the batch that is wished for */
+	size_t left_out;              /* older batches past RECALL_BATCHES */
 	struct bytes *out;
 };
 
@@ -301,18 +302,34 @@ static void put_batch(struct bytes *out, const struct recalled *b)
 		put_table(out, &b->tables[n]);
 }
 
-static void put_batches(struct recalling *r)
+static size_t count_batches(const struct recalling *r)
 {
-	size_t count = 0, skip;
+	size_t count = 0;
 
 	for (size_t n = 0; n < r->ledger.count; n++)
 		count += r->batches[n].number != 0;
-	skip = count > RECALL_BATCHES ? count - RECALL_BATCHES : 0;
-	bytes_put_u64(r->out, skip);
-	bytes_put_u32(r->out, (uint32_t)(count - skip));
+	return count;
+}
+
+static void put_batches(struct recalling *r)
+{
+	bytes_put_u64(r->out, r->left_out);
+	bytes_put_u32(r->out, (uint32_t)count_batches(r));
 	for (size_t n = 0; n < r->ledger.count; n++)
-		if (r->batches[n].number && (skip == 0 || skip-- == 0))
+		if (r->batches[n].number)
 			put_batch(r->out, &r->batches[n]);
+}
+
+/* With their messages. */
+static void leave_out_old(struct recalling *r)
+{
+	size_t count = count_batches(r);
+
+	for (size_t n = 0; count - r->left_out > RECALL_BATCHES; n++)
+		if (r->batches[n].number) {
+			r->batches[n].number = 0;
+			r->left_out++;
+		}
 }
 
 static void put_entries(struct recalling *r, struct sorted *s)
@@ -340,6 +357,8 @@ int recall_work(void *arg, struct account_log *log, struct bytes *out, struct er
 	r.batches = calloc(r.ledger.count + 1, sizeof(*r.batches));
 	code = r.batches ? account_log_read(log, visit_wished, &r, err) : -ENOMEM;
 	code = code ?: account_log_read(log, visit, &r, err);
+	if (code == 0)
+		leave_out_old(&r);
 	code = code ?: sort_messages(&r, &s);
 	bytes_put_u64(out, r.ledger.highest);
 	bytes_put_u64(out, r.ledger.count ? r.ledger.list[0].told.number : 0);

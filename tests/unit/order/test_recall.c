@@ -192,6 +192,34 @@ static void test_held_then_deleted(void **state)
 	close_walk(&w);
 }
 
+/* What is left out is so with its messages. */
+static void test_left_out(void **state)
+{
+	struct strbuf lines = {0};
+	struct recall r;
+	struct walk w;
+
+	(void)state;
+	open_walk(&w, ACTION_DELETE);
+	for (int n = 1; n <= RECALL_BATCHES + 1; n++)
+		strbuf_printf(&lines,
+		    "{\"begin\":%d,\"verb\":\"purge\",\"selector\":\"x\"}\n"
+		    "{\"chunk\":%d,\"part\":1,\"ids\":\"4A1B2%X 60000000\"}\n"
+		    "{\"done\":%d,\"part\":1}\n{\"end\":%d,\"done\":1}\n",
+		    n, n, n, n, n);
+	write_lines(&w, strbuf_text(&lines));
+	recall(&w, &(struct recall_wish){.selector = "x"}, &r);
+	assert_int_equal(r.left_out, 1);
+	assert_int_equal(r.count, RECALL_BATCHES);
+	assert_int_equal(r.list[0].number, 2);
+	assert_int_equal(r.messages[EFFECT_DELETES].count, RECALL_BATCHES);
+	for (size_t n = 0; n < RECALL_BATCHES; n++)
+		assert_string_not_equal(r.messages[EFFECT_DELETES].list[n].queue_id.text, "4A1B21");
+	recall_release(&r);
+	strbuf_release(&lines);
+	close_walk(&w);
+}
+
 /* Written anew, the account has lost IDs and facts of what ended; it says so. */
 static void test_rewritten(void **state)
 {
@@ -326,4 +354,5 @@ UNIT_MAIN(cmocka_unit_test(test_no_account), cmocka_unit_test(test_finished_purg
     cmocka_unit_test(test_killed_purge), cmocka_unit_test(test_undone),
     cmocka_unit_test(test_what_belongs), cmocka_unit_test(test_held_then_deleted),
     cmocka_unit_test(test_rewritten), cmocka_unit_test(test_hostile),
-    cmocka_unit_test(test_lying_child), cmocka_unit_test(test_scrubbed))
+    cmocka_unit_test(test_lying_child), cmocka_unit_test(test_left_out),
+    cmocka_unit_test(test_scrubbed))
