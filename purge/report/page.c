@@ -214,7 +214,8 @@ static const struct {
 	"Numbers, hosts and addresses in a reason are left out. Each recipient that waited counts. "
 	"Of mail that was deleted or held up to 1,000 messages were asked."},
 };
-static const char *const column_heads[COLUMNS] = {"Deleted", "Held", "Let go", "In the queue now"};
+static const char *const column_heads[COLUMNS] = {
+    "Deleted", "Held", "Let go or other", "In the queue now"};
 
 static void put_row(const struct incident_table *t, const char *name,
     const uint64_t counts[COLUMNS], struct strbuf *h)
