@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/report/gather.h"
 
-#include "base/array.h"
 #include "base/clock.h"
 #include "purge/floods/floods.h"
 #include "purge/interrupt.h"
@@ -11,7 +10,6 @@
 
 #define SECONDS_MOST INT64_C(10000000000)
 #define COUNT_MOST   INT64_C(1000000000000)
-#define RULES_MOST   50
 #define HOUR         (3600 * USEC_PER_SEC)
 #define REASON_SIZE  257 /* as long as the account has them */
 
@@ -168,15 +166,14 @@ static void read_flood(struct session *s, struct gathered *g)
 
 static void add_rules(struct incident *i, const struct rule_list *rules, int64_t since)
 {
-	for (size_t n = 0; n < rules->count && i->rules.count < RULES_MOST; n++) {
+	for (size_t n = 0; n < rules->count; n++) {
 		const struct rule *r = &rules->list[n];
 		const struct incident_rule rule = {r->subject, rule_action_word(r->action),
 		    r->author ? r->author : "", r->reason ? r->reason : "", r->set_time, r->expires,
 		    r->hits};
 
-		if (r->set_time >= since && !rule_expired(r, i->made) &&
-		    array_add(&i->rules, rule) < 0)
-			i->failed = true;
+		if (r->set_time >= since && !rule_expired(r, i->made))
+			incident_add_rule(i, &rule);
 	}
 }
 

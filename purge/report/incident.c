@@ -6,9 +6,10 @@
 #include "base/array.h"
 #include "base/clock.h"
 
-#define MINUTE    60
-#define LATEST    INT64_C(10000000000) /* seconds; a later arrival is none */
-#define NAMES_MAX 100000               /* of a table; the others are counted together */
+#define MINUTE     60
+#define LATEST     INT64_C(10000000000) /* seconds; a later arrival is none */
+#define NAMES_MAX  100000               /* of a table; the others are counted together */
+#define RULES_MOST 50
 
 /* ---- minutes */
 
@@ -275,6 +276,16 @@ void incident_add_waiting(
 		add_minute(i, minute_of(arrival), FATE_WAITING, 1);
 }
 
+/* ---- rules */
+
+void incident_add_rule(struct incident *i, const struct incident_rule *rule)
+{
+	if (i->rules.count == RULES_MOST)
+		i->rules_left_out++;
+	else if (array_add(&i->rules, *rule) < 0)
+		i->failed = true;
+}
+
 /* ---- words */
 
 void incident_note(struct incident *i, const char *format, ...)
@@ -332,6 +343,12 @@ int incident_close(struct incident *i)
 	if (i->minutes.count)
 		qsort(i->minutes.list, i->minutes.count, sizeof(*i->minutes.list), by_time);
 	merge(&i->minutes, MINUTE);
+	if (i->rules_left_out)
+		incident_note(i,
+		    i->rules_left_out == 1
+			? "%zu more rule was set since, and is left out here."
+			: "%zu more rules were set since, and are left out here.",
+		    i->rules_left_out);
 	for (size_t n = 0; n < FACT_TABLES; n++) {
 		i->tables[n].count = i->tables[n].names.count;
 		i->tables[n].rows = labels_sort(&i->tables[n].names, by_count);

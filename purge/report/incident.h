@@ -85,7 +85,8 @@ struct incident {
 	struct {
 		struct incident_rule *list;
 		size_t count, cap;
-	} rules;                         /* set since an hour before it began */
+	} rules; /* set since an hour before it began */
+	size_t rules_left_out;
 	int64_t began;                   /* the first batch, wall microseconds; 0: none */
 	struct incident_minutes minutes; /* merged by incident_close */
 	struct incident_table tables[FACT_TABLES];
@@ -108,6 +109,8 @@ void incident_add_waiting(
     struct incident *i, int64_t arrival, int64_t size, enum queue_name queue, bool counted);
 void incident_add_count(struct incident *i, enum fact_kind table, enum incident_column column,
     const char *name, uint64_t count);
+/* Past 50 they are only counted. */
+void incident_add_rule(struct incident *i, const struct incident_rule *rule);
 void incident_note(struct incident *i, const char *format, ...) FORMAT(2, 3);
 /* Sorts; call it last. -ENOMEM if anything failed. */
 int incident_close(struct incident *i) NODISCARD;

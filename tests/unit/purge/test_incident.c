@@ -177,6 +177,26 @@ static void test_nameless(void **state)
 	}
 }
 
+static void test_many_rules(void **state)
+{
+	const struct incident_rule rule = {"example.com", "REJECT", "", "", 1, 0, 0};
+
+	(void)state;
+	for (size_t more = 0; more < 3; more++) {
+		struct incident i = new_incident();
+		char want[64];
+
+		for (size_t n = 0; n < 50 + more; n++)
+			incident_add_rule(&i, &rule);
+		assert_int_equal(incident_close(&i), 0);
+		assert_int_equal(i.rules.count, 50);
+		snprintf(want, sizeof(want), "%zu more rule%s set since, and %s left out here.",
+		    more, more == 1 ? " was" : "s were", more == 1 ? "is" : "are");
+		assert_string_equal(strbuf_text(&i.notes), more ? want : "");
+		incident_release(&i);
+	}
+}
+
 static void test_bars(void **state)
 {
 	static const struct {
@@ -333,5 +353,5 @@ static void test_hostile_numbers(void **state)
 
 UNIT_MAIN(cmocka_unit_test(test_minutes), cmocka_unit_test(test_without_ids),
     cmocka_unit_test(test_notes), cmocka_unit_test(test_tables), cmocka_unit_test(test_nameless),
-    cmocka_unit_test(test_bars), cmocka_unit_test(test_origin), cmocka_unit_test(test_hostile_page),
-    cmocka_unit_test(test_hostile_numbers))
+    cmocka_unit_test(test_many_rules), cmocka_unit_test(test_bars), cmocka_unit_test(test_origin),
+    cmocka_unit_test(test_hostile_page), cmocka_unit_test(test_hostile_numbers))
