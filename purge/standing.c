@@ -223,6 +223,16 @@ static int end_one(const struct session *s, const struct standing_ends *ends,
 	return code < 0 ? code : 0;
 }
 
+void standing_tell_ends(const struct standing_ends *ends, FILE *to)
+{
+	for (size_t n = 0; n < ends->count; n++) {
+		const struct standing *standing = standing_find(&ends->all, ends->numbers[n]);
+
+		say(to, "Order %" PRIu64 " of %s (%s) would no longer be in force.\n",
+		    standing->number, standing->user, standing->command);
+	}
+}
+
 int standing_end_all(
     const struct session *s, const struct standing_ends *ends, FILE *to, struct err *err)
 {
@@ -231,13 +241,9 @@ int standing_end_all(
 	for (size_t n = 0; code == 0 && n < ends->count; n++) {
 		const struct standing *standing = standing_find(&ends->all, ends->numbers[n]);
 
-		if (!s->options.dry_run)
-			code = end_one(s, ends, standing, err);
+		code = end_one(s, ends, standing, err);
 		if (code == 0 && !s->options.quiet)
-			say(to,
-			    s->options.dry_run ? "Order %" PRIu64 " would no longer be in force.\n"
-					       : "Order %" PRIu64 " is no longer in force.\n",
-			    standing->number);
+			say(to, "Order %" PRIu64 " is no longer in force.\n", standing->number);
 		if (code == 0 && !s->options.quiet && standing->action == ACTION_HOLD)
 			say(to, "What its rule held at the door stays in hold; 'release --foreign' "
 				"frees it.\n");

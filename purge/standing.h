@@ -27,7 +27,9 @@ struct standing_ends {
  */
 int standing_ends_of(const struct session *s, uint64_t **batches, size_t *count,
     struct standing_ends *ret, struct err *err) NODISCARD;
-/* Ends them, removes their rules, and says so (on a dry run, that it would). */
+/* Says that it would end them. */
+void standing_tell_ends(const struct standing_ends *ends, FILE *to);
+/* Ends them, removes their rules, and says so. */
 int standing_end_all(
     const struct session *s, const struct standing_ends *ends, FILE *to, struct err *err) NODISCARD;
 void standing_ends_release(struct standing_ends *ends);

@@ -134,7 +134,9 @@ static int dry_line(const struct line *line, struct line *ret, struct err *err)
 /* Asks whether to do what the dry run showed. */
 static bool is_wanted(const struct session *s, uint64_t matched)
 {
-	const char *verb = action_rows[s->options.normal ? ACTION_RELEASE : s->verb->action].verb;
+	const bool undoes = s->verb->words == WORDS_BATCHES;
+	const enum action action = s->options.normal ? ACTION_RELEASE : s->verb->action;
+	const char *verb = undoes ? s->verb->name : action_rows[action].verb;
 	char question[64];
 
 	snprintf(question, sizeof(question), "%c%s what was shown?", verb[0] - 'a' + 'A', verb + 1);
@@ -161,7 +163,8 @@ static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FL
 	line_release(&dry);
 	if (*ret != 0)
 		return false;
-	if (end.matched == 0)
+	/* An order that stays in force may be all that undo ends. */
+	if (end.matched == 0 && s->verb->words != WORDS_BATCHES)
 		return s->options.block || s->options.rule_for || s->options.normal;
 	if (is_wanted(s, end.matched))
 		return true;

@@ -117,7 +117,10 @@ static bool put_question(const struct act *a, const struct tally *t)
 	if (a->s->options.selector.recipient.count && others)
 		snprintf(also, sizeof(also), ", also for %" PRIu64 " other %s", others,
 		    PLURAL(others, "recipient"));
-	if (n == 0)
+	if (n == 0 && a->ends.count)
+		snprintf(question, sizeof(question), "End %s?",
+		    a->ends.count == 1 ? "this order" : "these orders");
+	else if (n == 0)
 		snprintf(question, sizeof(question), "%s, though nothing is in the queue?", first);
 	else
 		snprintf(question, sizeof(question), "%s%s%c%s %s %" PRIu64 " %s%s?",
@@ -144,7 +147,8 @@ static bool is_too_much(const struct act *a, uint64_t ready)
 static enum order_answer ask(void *arg, struct order *order, const struct outcome *found)
 {
 	struct act *a = arg;
-	const bool something = found->tally.results[RESULT_READY] || a->plan.rules.count;
+	const bool something =
+	    found->tally.results[RESULT_READY] || a->plan.rules.count || a->ends.count;
 	struct report r;
 
 	(void)order;
@@ -157,11 +161,12 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		r.outcome = found;
 		report_preview(stderr, &r);
 		say_blocks(a, stderr);
+		standing_tell_ends(&a->ends, stderr);
 		(void)block_doubts(a->s, &a->plan);
 		if (!put_question(a, &found->tally))
 			return ORDER_NO;
 	}
-	if (something || a->ends.count)
+	if (something)
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
@@ -186,8 +191,10 @@ static int tell(const struct act *a, struct err *err)
 	/* It says what the order would meet. */
 	if (r.dry_run && is_too_much(a, a->walk.outcome.tally.results[RESULT_READY]))
 		return EXIT_CANNOT;
-	if (r.dry_run && !o->json && !o->quiet)
+	if (r.dry_run && !o->json && !o->quiet) {
 		say_blocks(a, stdout);
+		standing_tell_ends(&a->ends, stdout);
+	}
 	int code = walk_tell(&a->walk, err);
 	if (code >= 0 && !r.dry_run && !r.outcome->refused)
 		mark_floods(a);
@@ -214,6 +221,23 @@ static void stay(struct act *a)
 	}
 }
 
+/* All that was to be undone were purges that stood: there is nothing to release. */
+static int end_only(struct act *a, struct err *err)
+{
+	const struct options *o = &a->s->options;
+	const bool asks = !o->dry_run && session_can_ask(a->s);
+
+	if (asks || (o->dry_run && !o->quiet))
+		standing_tell_ends(&a->ends, asks ? stderr : stdout);
+	if (o->dry_run)
+		return 0;
+	if (asks && !put_question(a, &a->walk.outcome.tally)) {
+		say(stderr, "Nothing was touched.\n");
+		return EXIT_INTERRUPTED;
+	}
+	return standing_end_all(a->s, &a->ends, stdout, err);
+}
+
 static int run(struct act *a, struct err *err)
 {
 	struct order *order = &a->walk.order;
@@ -221,9 +245,8 @@ static int run(struct act *a, struct err *err)
 
 	if (code < 0)
 		return code;
-	/* All that was to be undone were purges that stood: there is nothing to release. */
 	if (a->ends.count > 0 && order->undo_count == 0)
-		return standing_end_all(a->s, &a->ends, stdout, err);
+		return end_only(a, err);
 	/* Nor is a directory made where there is nothing to save. */
 	if (session_can_ask(a->s) || order->save || (a->s->behalf && a->s->behalf->most)) {
 		order->ask = ask;

@@ -254,7 +254,21 @@ class Operators(DoorCase):
 class Allowed(DoorCase):
     """operator_allow gives more: purge, expressions, rules."""
 
-    settings = {"operator_group": OPERATORS, "operator_allow": "purge, hold block regex"}
+    settings = {"operator_group": OPERATORS, "operator_allow": "purge, hold undo block regex"}
+
+    def test_undo_of_what_stands(self):
+        """Where there is nothing to release the order is ended all the same, after a yes."""
+        for words in ("purge", "none.test"), ("hold", "--sender", "none.test"):
+            self.assertEqual(self.pq.idx(*words, "-y", "--for", "10m").status, 0)
+            number = self.last()["batch"]
+            for answer, status, state in ("n", 3, "standing"), ("y", 0, "done"):
+                terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
+                                     *self.pq.words("undo", str(number))])
+                terminal.read_until("Undo what was shown?")
+                self.assertIn(f"Order {number} of root", terminal.text)
+                self.assertEqual(terminal.answer(answer), status, terminal.text)
+                states = {line["batch"]: line["state"] for line in self.pq.idx("log", "--json").lines}
+                self.assertEqual(states[number], state)
 
     def test_purge(self):
         bad = set(self.send_many("a@example.com", 3))

@@ -230,6 +230,24 @@ class Acts(ScreenCase):
         self.pane.keys("u")
         self.pane.shows("only what was held can be undone")
 
+    def test_undo_of_what_stands(self):
+        """An order with nothing to release is ended after a yes, and no sooner."""
+        for number, words in enumerate((("purge", "none.test"), ("hold", "--sender", "none.test")), 1):
+            self.assertEqual(self.pq.idx(*words, "-y", "--for", "10m").status, 0)
+            self.assertEqual(self.log()[-1]["state"], "standing")
+            if number == 1:
+                self.start()
+            for answer, state in ("n", "standing"), ("y", "done"):
+                self.pane.keys("u")
+                self.pane.shows(f"Order {number} of root", "End this order? [y/N]")
+                self.assertEqual(self.states()[number], "standing")
+                self.answer(answer)
+                self.back()
+                self.assertEqual(self.states()[number], state)
+
+    def states(self):
+        return {line["batch"]: line["state"] for line in self.log()}
+
     def test_no(self):
         self.start()
         for key, question in ("p", "Delete these 3 messages?"), ("h", "Hold these 3 messages?"), ("b", "Block this?"):
