@@ -121,6 +121,11 @@ void session_free(struct session *s)
 	free(s);
 }
 
+size_t session_bytes(const struct session *s)
+{
+	return sizeof(*s) + s->header.from.packed.cap + s->recipients.cap;
+}
+
 void session_connect(struct session *s, const struct net_address *client, uint16_t port, bool local)
 {
 	s->connect_time = clock_wall();

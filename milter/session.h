@@ -19,6 +19,7 @@ struct session;
 struct session *session_new(
     const struct session_config *config); /* config must outlive it; NULL on no memory */
 void session_free(struct session *s);
+size_t session_bytes(const struct session *s); /* the memory that it has */
 
 /* local: mail from sendmail(1) (macro `i` exists at connect), which has no client. */
 void session_connect(

@@ -11,6 +11,7 @@ struct transactions {
 	pthread_mutex_t lock;
 	struct transaction *newest, *oldest;
 	unsigned count;
+	size_t bytes;
 	struct transaction *buckets[BUCKETS];
 };
 
@@ -72,6 +73,7 @@ static void unlink_one(struct transactions *t, struct transaction *one)
 	*(one->newer ? &one->newer->older : &t->newest) = one->older;
 	*(one->older ? &one->older->newer : &t->oldest) = one->newer;
 	t->count--;
+	t->bytes -= one->bytes;
 }
 
 /* The process's last one. */
@@ -119,39 +121,53 @@ static void link_one(struct transactions *t, struct transaction *one)
 	*(t->newest ? &t->newest->newer : &t->oldest) = one;
 	t->newest = one;
 	t->count++;
+	one->bytes = sizeof(*one) + (one->session ? session_bytes(one->session) : 0);
+	t->bytes += one->bytes;
 }
 
-/* One that must go, taken out; NULL: none. */
-static struct transaction *find_surplus(struct transactions *t, int64_t now)
+/* The oldest must go. */
+static bool has_surplus(const struct transactions *t, int64_t now)
 {
-	struct transaction *one = t->oldest;
+	return t->oldest && (t->count > TRANSACTIONS_MAX || t->bytes > TRANSACTIONS_BYTES ||
+				now - t->oldest->used >= TRANSACTIONS_PATIENCE);
+}
 
-	if (!one || (t->count <= TRANSACTIONS_MAX && now - one->used < TRANSACTIONS_PATIENCE))
-		return NULL;
-	unlink_one(t, one);
-	return one;
+/* Takes out what must go: a list by same, which the caller discards without the lock. */
+static struct transaction *shrink(struct transactions *t, int64_t now)
+{
+	struct transaction *surplus = NULL;
+
+	/* Two for one that came: the table shrinks again. Large ones go at once. */
+	for (unsigned i = 0; has_surplus(t, now) && (i < 2 || t->bytes > TRANSACTIONS_BYTES); i++) {
+		struct transaction *one = t->oldest;
+
+		unlink_one(t, one);
+		one->same = surplus;
+		surplus = one;
+	}
+	return surplus;
 }
 
 void transactions_put(struct transactions *t, struct transaction *one)
 {
-	struct transaction *surplus[3] = {0};
-
 	if (!one->instance[0]) {
 		discard(one);
 		return;
 	}
-	one->used = clock_steady();
+	int64_t now = one->used = clock_steady();
 	pthread_mutex_lock(&t->lock);
 	/* Only a peer that is no smtpd sends two requests of a message at once. */
-	surplus[0] = find_and_unlink(t, one->instance);
-	int64_t now = one->used;
+	struct transaction *same = find_and_unlink(t, one->instance);
 	link_one(t, one);
-	/* Two for one that came: the table shrinks again. */
-	for (unsigned i = 1; i < COUNT_OF(surplus); i++)
-		surplus[i] = find_surplus(t, now);
+	struct transaction *surplus = shrink(t, now);
 	pthread_mutex_unlock(&t->lock);
-	for (unsigned i = 0; i < COUNT_OF(surplus); i++)
-		discard(surplus[i]);
+	discard(same);
+	while (surplus) {
+		struct transaction *next = surplus->same;
+
+		discard(surplus);
+		surplus = next;
+	}
 }
 
 unsigned transactions_count(struct transactions *t)

@@ -5,13 +5,15 @@
  * A policy service never learns that a message was given up. But an smtpd(8) has one at a time, and
  * its process ID stands in front of the attribute, up to the first '.': its next message takes the
  * place of the last, so that a client that gives up one after the other costs no more than one. Of
- * too many the one that was silent for longest goes. Any thread; who took one has it alone. */
+ * too many, or too large ones, those that were silent for longest go. Any thread; who took one has
+ * it alone. */
 #pragma once
 
 #include "mail/queue_id.h"
 #include "milter/session.h"
 
-#define TRANSACTIONS_MAX      2048 /* some 4 KB each, and max_recipients addresses */
+#define TRANSACTIONS_MAX      2048
+#define TRANSACTIONS_BYTES    ((size_t)64 << 20) /* some 4 KB each, and max_recipients addresses */
 #define TRANSACTIONS_PATIENCE (3600 * INT64_C(1000000)) /* of silence, in microseconds */
 #define INSTANCE_MAX          63                        /* bytes; Postfix's has at most 40 */
 
@@ -22,6 +24,7 @@ struct transaction {
 	bool refused;                    /* a rule refused it: counted and logged */
 	/* Of the table. */
 	int64_t used; /* steady */
+	size_t bytes;
 	struct transaction *same, *newer, *older;
 };
 

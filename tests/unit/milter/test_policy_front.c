@@ -361,6 +361,31 @@ static void test_many(void **state)
 	candidates_release(&rows);
 }
 
+/* So are its bytes: hosts that name many long recipients and never end cost no more. */
+static void test_large(void **state)
+{
+	static const struct session_config config = {.origin = "", .max_recipients = 1000};
+	struct transactions *t = transactions_new();
+	char instance[32], recipient[512];
+	(void)state;
+
+	snprintf(recipient, sizeof(recipient), "%0500d@r.example", 0);
+	for (unsigned i = 0; i < 400; i++) {
+		snprintf(instance, sizeof(instance), "%x.1.1.1", i);
+		struct transaction *one = transactions_take(t, instance);
+		one->session = session_new(&config);
+		for (unsigned k = 0; k < config.max_recipients; k++)
+			session_rcpt_unquoted(one->session, recipient, NULL);
+		transactions_put(t, one);
+	}
+	assert_in_range(transactions_count(t), 10,
+	    TRANSACTIONS_BYTES / (config.max_recipients * strlen(recipient)));
+	struct transaction *last = transactions_take(t, instance);
+	assert_non_null(last->session);
+	transactions_put(t, last);
+	transactions_free(t);
+}
+
 /* An smtpd has one message at a time, so its next one takes the place of what was given up. */
 static void test_one_of_a_process(void **state)
 {
@@ -429,5 +454,5 @@ static void test_patience(void **state)
 UNIT_MAIN(FRONT(test_answers), FRONT(test_stages_without_mail), FRONT(test_row),
     FRONT(test_foreign_instance), FRONT(test_recipients), FRONT(test_hits),
     FRONT(test_rule_meanwhile), FRONT(test_second_file), FRONT(test_without_id),
-    FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_one_of_a_process),
-    cmocka_unit_test(test_patience))
+    FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_large),
+    cmocka_unit_test(test_one_of_a_process), cmocka_unit_test(test_patience))
