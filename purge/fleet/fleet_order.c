@@ -100,13 +100,17 @@ static int place_at(struct fleet *f, size_t n, struct fleet_order *o, struct err
 
 int fleet_place(struct fleet *f, struct fleet_order *o, struct err *err)
 {
+	size_t end = f->count;
+
 	o->fleet = f;
-	for (size_t n = 0; n < f->count; n++) {
+	while (end > 0 && f->sites[end - 1].left_out)
+		end--;
+	for (size_t n = 0; n < end; n++) {
 		int code = f->sites[n].left_out ? 0 : place_at(f, n, o, err);
 
 		if (code < 0 && (!o->splits || f->count == 1 || code == ERR_STOPPED))
 			return code;
-		if (code < 0 && n + 1 == f->count && !fleet_is_placed(o))
+		if (code < 0 && n + 1 == end && !fleet_is_placed(o))
 			return code;
 		if (code < 0)
 			complain("%s", err->text);

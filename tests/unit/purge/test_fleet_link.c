@@ -220,6 +220,26 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
+/* The only fleet that the order is for refuses it, and another, which is left out, comes behind. */
+static void test_placed_nowhere(void **state)
+{
+	char *out;
+
+	(void)state;
+	unlink(requests);
+	write_file(program,
+	    "#!/bin/sh\nread line\necho '{\"ok\":true}'\n"
+	    "case $line in *service=west*) host=mx1 ;; *) host=mx2 ;; esac\n"
+	    "while read line; do case $line in\n"
+	    "*place*) echo '{\"error\":\"refused\",\"text\":\"no\"}' ;;\n"
+	    "*) echo '{\"ok\":true,\"hosts\":[{\"name\":\"'$host'\",\"state\":\"present\"}]}' ;;\n"
+	    "esac; done\n",
+	    0755);
+	assert_int_equal(run("purge --fleet=west,east --host mx1 -y example.com", &out), 1);
+	assert_string_equal(out, "");
+	assert_non_null(strstr(read_file(errors), "the order was not placed: the fleet west: no"));
+}
+
 /* A fleet that does not answer in time is left alone: what is in force in the other is told. */
 static void test_rule_of_one_fleet(void **state)
 {
@@ -417,9 +437,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_exits),
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
-	    cmocka_unit_test(test_undo), cmocka_unit_test(test_top), cmocka_unit_test(test_why),
-	    cmocka_unit_test(test_floods), cmocka_unit_test(test_hanging_link),
-	    cmocka_unit_test(test_no_link)};
+	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_undo),
+	    cmocka_unit_test(test_top), cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
+	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
 }
