@@ -270,14 +270,16 @@ void session_settle_recipients(
 	struct message *m = &s->message;
 
 	see_file(s, queue_id); /* while there still is a last recipient */
-	if (count == 0 || count == m->recipient_count)
+	bool is_named = count == 1 && only[0];
+	/* As many may be others: another restriction decides before us and after us. */
+	if (count == 0 || (count == m->recipient_count && !is_named))
 		return;
 	buffer_reset(&s->recipients);
 	s->recipients_kept = 0;
 	s->last_recipient = NOT_KEPT;
 	m->recipient_count = 0;
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
-	if (count == 1 && only[0]) {
+	if (is_named) {
 		session_rcpt_unquoted(s, only, NULL);
 		return;
 	}

@@ -35,8 +35,8 @@ void session_mail_before(struct session *s, const char *sender, const char *logi
 void session_rcpt(struct session *s, const char *argument, const char *queue_id);
 void session_rcpt_unquoted(struct session *s, const char *recipient, const char *queue_id);
 /* Before session_end of a policy service, whose calls of session_rcpt_unquoted may have been of
- * recipients that another restriction refused: count were accepted (0: unknown). If that is another
- * number, only is the one accepted recipient or "", and then the queue file alone knows them. */
+ * recipients that another restriction refused: count were accepted (0: unknown). only is the one
+ * accepted recipient, or ""; then, if that is another number, the queue file alone knows them. */
 void session_settle_recipients(
     struct session *s, const char *queue_id, uint32_t count, const char *only);
 /* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if

@@ -182,6 +182,7 @@ static void test_recipients(void **state)
 	    {"all", {"a@x", "b@x"}, "", 2, 2, 2, false},
 	    {"the same twice", {"a@x", "a@x"}, "", 2, 2, 2, false},
 	    {"one of two, named", {"a@x", "b@x"}, "b@x", 1, 1, 1, false},
+	    {"one, but another", {"a@x"}, "b@x", 1, 1, 1, false},
 	    {"two of three", {"a@x", "b@x", "c@x"}, "", 2, 2, 0, true},
 	    {"more than were seen", {"a@x"}, "", 3, 3, 0, true},
 	    {"none was seen, one named", {NULL}, "a@x", 1, 1, 1, false},
