@@ -24,11 +24,21 @@ struct looking {
 
 /* ---- the lines of all hosts */
 
+/* A host that sends more groups than it was asked for lies. */
+static bool is_full(struct looking *k, size_t lines)
+{
+	bool full = (k->f->s->verb->flags & VERB_GROUPS) && lines >= GROUPS_MAX;
+
+	k->cut |= full;
+	return full;
+}
+
 typedef int take_line(struct looking *k, const struct fleet_result *host, const struct json *line);
 
 static int each_line(
     struct looking *k, const struct fleet_result *r, take_line *take, struct err *err)
 {
+	size_t lines = 0;
 	bool last = false;
 	int code = 0;
 
@@ -39,9 +49,11 @@ static int each_line(
 		json_put_text(request, "host", r->host);
 		json_put_int(request, "part", part);
 		code = fleet_link_ask(&k->f->sites[r->site].link, request, &answer, err);
-		for (size_t n = 0; code == 0 && n < json_count(answer, "lines"); n++)
+		for (size_t n = 0;
+		     code == 0 && n < json_count(answer, "lines") && !is_full(k, lines);
+		     n++, lines++)
 			code = session_written(take(k, r, json_at(answer, "lines", n)), err);
-		last = code < 0 || json_bool(answer, "last", true);
+		last = code < 0 || json_bool(answer, "last", true) || is_full(k, lines);
 		json_free(answer);
 	}
 	return code;

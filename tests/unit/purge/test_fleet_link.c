@@ -309,6 +309,27 @@ static void test_top(void **state)
 	assert_non_null(strstr(read_file(requests), "\"limit\":1000"));
 }
 
+/* A host that sends groups without end is asked no further. */
+static void test_too_many_groups(void **state)
+{
+	struct strbuf answers = {0};
+	char *out;
+
+	(void)state;
+	strbuf_puts(&answers,
+	    CONNECTED PLACED RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,"
+				     "\"summary\":{\"lines\":1}}") "{\"ok\":true,\"lines\":[");
+	for (int n = 0; n < 1001; n++)
+		strbuf_printf(
+		    &answers, "%s{\"group\":\"%d.test\",\"count\":%d}", n ? "," : "", n, n + 1);
+	strbuf_puts(&answers, "],\"last\":false}\n");
+	answer_with(strbuf_text(&answers));
+	strbuf_release(&answers);
+	assert_int_equal(run("top --fleet --json --limit 1", &out), 0);
+	assert_non_null(strstr(out, "{\"group\":\"999.test\",\"count\":1000,"));
+	assert_non_null(strstr(out, "\"at_least\":true"));
+}
+
 /* A reason has the example of the host where most wait, and the domains of all. */
 static void test_why(void **state)
 {
@@ -438,7 +459,8 @@ int main(void)
 	    cmocka_unit_test(test_unknown), cmocka_unit_test(test_requests),
 	    cmocka_unit_test(test_rules), cmocka_unit_test(test_rule_of_one_fleet),
 	    cmocka_unit_test(test_placed_nowhere), cmocka_unit_test(test_undo),
-	    cmocka_unit_test(test_top), cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
+	    cmocka_unit_test(test_top), cmocka_unit_test(test_too_many_groups),
+	    cmocka_unit_test(test_why), cmocka_unit_test(test_floods),
 	    cmocka_unit_test(test_hanging_link), cmocka_unit_test(test_no_link)};
 
 	return cmocka_run_group_tests(tests, make, clear);
