@@ -140,7 +140,7 @@ class Recipients(RigCase):
 
 @both_ids
 class FewInodes(RigCase):
-    """Mail that passes through a small queue leaves few rows: at most eight for an inode that is used again and again."""
+    """Mail that passes through a small queue leaves few rows: at most sixteen for an inode that is used again and again."""
 
     main = "default_transport = discard\n"
 
@@ -161,7 +161,7 @@ class FewInodes(RigCase):
         self.postfix.settled(0)
         inodes = until(lambda: self.inodes_since(begun, 1200), "the log of all")
         self.assertLess(len(inodes), 800, "this file system hardly uses inodes again: it shows nothing")
-        self.assertIn(self.rows(), range(len(inodes), 8 * len(inodes) + 1))
+        self.assertIn(self.rows(), range(len(inodes), 16 * len(inodes) + 1))
         result = self.purge(BAD)
         self.assertEqual((result.summary["deleted"], result.summary["gone"]), (0, 0))
         self.assertEqual(self.rows(), 0)
