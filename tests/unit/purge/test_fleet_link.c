@@ -226,7 +226,6 @@ static void test_placed_nowhere(void **state)
 	char *out;
 
 	(void)state;
-	unlink(requests);
 	write_file(program,
 	    "#!/bin/sh\nread line\necho '{\"ok\":true}'\n"
 	    "case $line in *service=west*) host=mx1 ;; *) host=mx2 ;; esac\n"
@@ -246,7 +245,6 @@ static void test_rule_of_one_fleet(void **state)
 	char *out;
 
 	(void)state;
-	unlink(requests);
 	write_file(program,
 	    "#!/bin/sh\nread line\necho '{\"ok\":true}'\n"
 	    "case $line in *service=west*) west=1 ;; esac\n"
@@ -286,22 +284,20 @@ static void test_undo(void **state)
 	assert_int_equal(run("undo --fleet -y 9 10", &out), 1);
 }
 
+#define LOOKED(host, lines)                                                                        \
+	"{\"host\":\"" host "\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":" lines "}}"
+#define LINES(lines, last) "{\"ok\":true,\"lines\":[" lines "],\"last\":" last "}\n"
+#define GROUP(name, count) "{\"group\":\"" name "\",\"count\":" count "}"
+
 /* The groups of all hosts are added up; a host that was cut makes sums "at least". */
 static void test_top(void **state)
 {
 	char *out;
 
 	(void)state;
-	answer_with(CONNECTED PLACED RESULTS(
-	    "{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-	    "1000}},"
-	    "{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-	    "1}}") "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":3}],"
-		   "\"last\":false}\n"
-		   "{\"ok\":true,\"lines\":[{\"group\":\"b.test\",\"count\":4}],"
-		   "\"last\":true}\n"
-		   "{\"ok\":true,\"lines\":[{\"group\":\"a.test\",\"count\":5}],"
-		   "\"last\":true}\n");
+	answer_with(CONNECTED PLACED RESULTS(LOOKED("mx1", "1000") "," LOOKED("mx2", "1"))
+		LINES(GROUP("a.test", "3"), "false") LINES(GROUP("b.test", "4"), "true")
+		    LINES(GROUP("a.test", "5"), "true"));
 	assert_int_equal(run("top --fleet --json --limit 1", &out), 0);
 	assert_non_null(strstr(out, "{\"group\":\"a.test\",\"count\":8,"));
 	assert_non_null(strstr(out, "\"hosts\":2,\"at_least\":true"));
@@ -316,12 +312,10 @@ static void test_too_many_groups(void **state)
 	char *out;
 
 	(void)state;
-	strbuf_puts(&answers,
-	    CONNECTED PLACED RESULTS("{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,"
-				     "\"summary\":{\"lines\":1}}") "{\"ok\":true,\"lines\":[");
+	strbuf_puts(
+	    &answers, CONNECTED PLACED RESULTS(LOOKED("mx1", "1")) "{\"ok\":true,\"lines\":[");
 	for (int n = 0; n < 1001; n++)
-		strbuf_printf(
-		    &answers, "%s{\"group\":\"%d.test\",\"count\":%d}", n ? "," : "", n, n + 1);
+		strbuf_printf(&answers, "%s" GROUP("%d.test", "%d"), n ? "," : "", n, n + 1);
 	strbuf_puts(&answers, "],\"last\":false}\n");
 	answer_with(strbuf_text(&answers));
 	strbuf_release(&answers);
@@ -330,39 +324,27 @@ static void test_too_many_groups(void **state)
 	assert_non_null(strstr(out, "\"at_least\":true"));
 }
 
-/* A reason has the example of the host where most wait, and the domains of all. */
-static void test_why(void **state)
-{
-	char *out;
-
-	(void)state;
 #define EXAMPLE(id)                                                                                \
 	"\"example\":{\"queue_id\":\"" id                                                          \
 	"\",\"address\":\"u@b.test\",\"delay_reason\":\"no \\u001b[2J\"}"
-	const char *const answers = CONNECTED PLACED RESULTS(
-	    "{\"host\":\"mx1\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-	    "1}},"
-	    "{\"host\":\"mx2\",\"state\":\"done\",\"seen_us\":5,\"summary\":{\"lines\":"
-	    "2}}") "{\"ok\":true,\"lines\":[{\"reason\":\"no\",\"recipients\":3,"
-		   "\"messages\":2," EXAMPLE("4A") ",\"domains\":[{\"domain\":\"b."
-						   "test\",\"recipients\":2},"
-						   "{\"domain\":\"a.test\","
-						   "\"recipients\":1}]}],\"last\":true}"
-						   "\n"
-						   "{\"ok\":true,\"lines\":[{"
-						   "\"reason\":\"no\",\"recipients\":5,"
-						   "\"messages\":5," EXAMPLE(
-						       "4B") ",\"domains\":[{"
-							     "\"domain\":\"b.test\","
-							     "\"recipients\":5},"
-							     "{\"domain\":7,"
-							     "\"recipients\":5},{"
-							     "\"domain\":\"c.test\","
-							     "\"recipients\":-5}]},"
-							     "{\"reason\":\"odd\","
-							     "\"recipients\":1}],"
-							     "\"last\":true}\n";
+#define REASON(count, messages, id, domains)                                                       \
+	"{\"reason\":\"no\",\"recipients\":" count ",\"messages\":" messages                       \
+	"," EXAMPLE(id) ",\"domains\":[" domains "]}"
+#define DOMAIN(name, count) "{\"domain\":" name ",\"recipients\":" count "}"
 
+/* A reason has the example of the host where most wait, and the domains of all. */
+static void test_why(void **state)
+{
+	static const char mx1[] =
+	    REASON("3", "2", "4A", DOMAIN("\"b.test\"", "2") "," DOMAIN("\"a.test\"", "1"));
+	static const char mx2[] = REASON("5", "5", "4B",
+	    DOMAIN("\"b.test\"", "5") "," DOMAIN("7", "5") "," DOMAIN("\"c.test\"", "-5"));
+	char answers[2048], *out;
+
+	(void)state;
+	snprintf(answers, sizeof(answers), "%s" LINES("%s", "true") LINES("%s,%s", "true"),
+	    CONNECTED PLACED RESULTS(LOOKED("mx1", "1") "," LOOKED("mx2", "2")), mx1, mx2,
+	    "{\"reason\":\"odd\",\"recipients\":1}");
 	answer_with(answers);
 	assert_int_equal(run("why --fleet --json", &out), 0);
 	assert_non_null(
