@@ -62,7 +62,8 @@ int holds_candidates(
 
 /* ---- the walk */
 
-/* Microseconds from a proof to its postsuper. After ^Z or ^S it is older, and is made again. */
+/* Microseconds from the end of a look, whose last step is the proof (spool_prove_start), to its
+ * postsuper. After ^Z or ^S it is older, and is made again. */
 #define ORDER_PROOF_AGE INT64_C(1000000)
 
 /* One order on its way. */

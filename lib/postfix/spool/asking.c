@@ -52,13 +52,18 @@ static enum selector_answer ask_subject(
 	return code < 0 ? SELECTOR_UNSURE : a->message.subject;
 }
 
+bool asking_is_due(const struct asking *a)
+{
+	return a->selector && selector_asks_file(a->selector);
+}
+
 void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
     const struct queue_id *id, struct proof *ret)
 {
 	static const uint8_t answers[] = {
 	    [SELECTOR_NO] = ASKED_NO, [SELECTOR_YES] = ASKED_YES, [SELECTOR_UNSURE] = ASKED_UNSURE};
 
-	if (!a->selector || !selector_asks_file(a->selector))
+	if (!asking_is_due(a))
 		return;
 	/* The cheaper question first. */
 	enum selector_answer why = ask_reasons(a, layout, queue_dir, id, &ret->limited);

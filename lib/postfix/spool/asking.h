@@ -15,6 +15,7 @@ struct asking {
 	struct queue_message message;
 };
 
+bool asking_is_due(const struct asking *a); /* anything is asked */
 /* Sets ret->asked and ret->limited for the file open on fd, which is named id. */
 void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
     const struct queue_id *id, struct proof *ret);

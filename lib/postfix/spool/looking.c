@@ -1,92 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-#include <dirent.h>
+#include "postfix/spool/looking.h"
 
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
-#include "postfix/spool/looking.h"
 
-#define ROUNDS_MAX      16     /* how often a file may move between two system calls */
-#define LIST_COUNT      32     /* from here on a listing pays */
-#define LIST_MAX        500    /* names looked for between two listings: within a millisecond */
-#define LENGTH_BASE     65536u /* bytes of a directory that are worth reading for few names */
-#define LENGTH_PER_NAME 64
-
-/* ---- names, read once for many messages */
-
-/* False: no memory, or more than most names. */
-static bool add(struct listing *l, const char *name, size_t most)
-{
-	struct packed_id id;
-	size_t at;
-
-	return queue_id_pack_text(name, strlen(name), &id) < 0 ||
-	       (names_find(&l->names, &id, &at) == 0 && l->names.count <= most);
-}
-
-static bool read_names(struct listing *l, DIR *dir, size_t max)
-{
-	size_t most = l->names.count + max;
-	const struct dirent *entry;
-
-	do {
-		errno = 0;
-		entry = readdir(dir);
-		if (entry && !add(l, entry->d_name, most))
-			return false;
-	} while (entry);
-	return errno == 0;
-}
-
-/* On some file systems a directory that once held many names stays long, and slow to read. */
-static bool is_short(int fd, size_t max)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (uint64_t)st.st_size <= LENGTH_BASE + max * LENGTH_PER_NAME;
-}
-
-static void read_queue(struct listing *l, int queue_dir, enum queue_name queue, size_t max)
-{
-	int fd = openat(queue_dir, queue_word(queue), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 || !is_short(fd, max) ? NULL : fdopendir(fd);
-
-	if (dir && read_names(l, dir, max))
-		l->queues |= queue;
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-}
-
-void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max)
-{
-	if (names_init(&ret->names, NULL, 0) < 0)
-		return;
-	for (unsigned n = 0; n < QUEUE_COUNT; n++)
-		if (queues & queue_at(n))
-			read_queue(ret, queue_dir, queue_at(n), max);
-}
-
-void listing_release(struct listing *l)
-{
-	names_release(&l->names);
-	*l = (struct listing){0};
-}
-
-bool listing_knows(const struct listing *l, const struct queue_spot *spot)
-{
-	return spot->depth == 0 && l->queues & spot->queue;
-}
-
-bool listing_has(const struct listing *l, const struct queue_id *id)
-{
-	struct packed_id packed;
-
-	return l->names.count > 0 && queue_id_pack(id, &packed) == 0 &&
-	       names_have(&l->names, &packed);
-}
-
-/* ---- one spot, one message */
+#define ROUNDS_MAX 16  /* how often a file may move between two system calls */
+#define LIST_COUNT 32  /* from here on a listing pays */
+#define LIST_MAX   500 /* names looked for between two listings: within a millisecond */
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
@@ -230,7 +150,7 @@ static bool look_in(
 	if (fd < 0)
 		return judge_unreadable(l, spot, &recorded->queue_id, fd, ret);
 	spool_judge(fd, recorded, ret);
-	if (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN)
+	if (l->asks && (ret->state == PROOF_SAME || ret->state == PROOF_UNPROVEN))
 		asking_answer(&l->asking, fd, &l->layout, l->queue_dir, &recorded->queue_id, ret);
 	io_close(&fd);
 	return true;
@@ -371,9 +291,10 @@ static void leave(struct looking *l, size_t begin, size_t end)
 		l->left[l->left_count++] = n;
 }
 
-/* Proofs come last, so that they are young. */
+/* What is gone comes first, so that proofs are young. */
 static void look_at_all(struct looking *l)
 {
+	l->left_count = 0;
 	leave(l, 0, l->departed);
 	look_by_name(l);
 	find_left(l);
@@ -389,6 +310,47 @@ static void look_at_all(struct looking *l)
 		proof->state = PROOF_ERROR;
 		proof->error = -EAGAIN;
 	}
+}
+
+/* An answer is worth something for the very file that was asked. What still arrived then does so
+ * yet: a later look asks it. */
+static void take_answer(struct proof *proof, const struct proof *asked)
+{
+	if (proof->state != PROOF_SAME && proof->state != PROOF_UNPROVEN)
+		return;
+	if (asked->state == PROOF_ARRIVING) {
+		proof->state = PROOF_ARRIVING;
+	} else {
+		bool same = asked->asked != ASKED_NOTHING && asked->inode == proof->inode &&
+			    asked->arrival_time == proof->arrival_time;
+
+		proof->asked = same ? asked->asked : ASKED_UNSURE;
+		proof->limited = asked->limited;
+	}
+}
+
+/*
+ * A proof is made in the last step before postsuper, for a short queue ID may soon be another
+ * message's. Asking takes as long as headers, logs and expressions make it, so it comes first, with
+ * a proof of its own; proving alone comes last.
+ */
+static int ask_then_prove(struct looking *l)
+{
+	struct proof *asked = NULL;
+
+	if (asking_is_due(&l->asking)) {
+		l->asks = true;
+		look_at_all(l);
+		l->asks = false;
+		asked = l->proofs;
+		l->proofs = calloc(l->count + 1, sizeof(*l->proofs));
+	}
+	if (l->proofs)
+		look_at_all(l);
+	for (size_t n = 0; asked && l->proofs && n < l->count; n++)
+		take_answer(&l->proofs[n], &asked[n]);
+	free(asked);
+	return l->proofs ? 0 : -ENOMEM;
 }
 
 /* Most mail waits in deferred, and there at the greatest depth. */
@@ -413,9 +375,9 @@ int looking_run(struct looking *l, struct err *err)
 		return l->queue_dir;
 	queue_layout_read(&l->layout, l->queue_dir);
 	l->hint = first_hint(&l->layout);
-	look_at_all(l);
+	int code = ask_then_prove(l);
 	io_close(&l->queue_dir);
-	return 0;
+	return code < 0 ? err_sys(err, ENOMEM, "failed to look at %zu messages", l->count) : 0;
 }
 
 void looking_release(struct looking *l)

@@ -56,10 +56,11 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
     struct proof **ret, struct err *err) NODISCARD;
 /*
  * The same, with what asks (may be NULL) asks of each proven file: as it lies there, some 25 us
- * each for a Subject, and by the size of a defer log. In two steps: start, do other work until the
- * descriptor is readable, finish, which frees in any case. The first `departed` messages are
- * probably gone and are first looked for by name (4 us); results are the same. *arg need not
- * outlive the start.
+ * each for a Subject, and by the size of a defer log. All are asked before the first is proven, so
+ * that proofs are as young as without; what lies there then was asked, or is UNSURE. In two steps:
+ * start, do other work until the descriptor is readable, finish, which frees in any case. The first
+ * `departed` messages are probably gone and are first looked for by name (4 us); results are the
+ * same. *arg need not outlive the start.
  */
 struct spool_proving;
 int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t count,

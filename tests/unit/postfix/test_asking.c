@@ -2,6 +2,8 @@
 /* What a proof says of a Subject and of reasons: with doubt wherever something is missing. */
 #include "tests/unit/postfix/rig.h"
 
+#include <dlfcn.h>
+
 #define ARRIVAL INT64_C(1700000000123456)
 
 enum damage { NONE, CUT_OFF, ARRIVING, UNPROVEN, UNREADABLE_LOG };
@@ -141,4 +143,54 @@ static void test_rows(void **state)
 	rig_close(&rig);
 }
 
-UNIT_MAIN(cmocka_unit_test(test_rows))
+/* ---- the first message's name is used again while the second one is asked */
+
+enum { FIRST, SECOND, OTHER, COUNT };
+static struct queue_id ids[COUNT];
+static char paths[COUNT][256];
+
+int openat(int dir, const char *path, int flags, ...)
+{
+	int (*next)(int, const char *, int, ...) =
+	    (int (*)(int, const char *, int, ...))dlsym(RTLD_NEXT, "openat");
+	const char *last = strrchr(path, '/');
+
+	if (last && strcmp(last + 1, ids[SECOND].text) == 0 && access(paths[OTHER], F_OK) == 0)
+		assert_int_equal(rename(paths[OTHER], paths[FIRST]), 0);
+	return next(dir, path, flags);
+}
+
+static void test_proof_is_young(void **state)
+{
+	static const struct row mail = {.header = "Subject: a"};
+	struct spool_proving *proving = NULL;
+	struct proof *proofs = NULL;
+	struct message messages[SECOND + 1];
+	struct selector s;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t n = 0; n < COUNT; n++) {
+		ids[n] = place(&rig, &mail);
+		rig_path(&rig, QUEUE_DEFERRED, &ids[n], paths[n]);
+		if (n <= SECOND)
+			rig_recorded(&messages[n], &ids[n], ARRIVAL);
+	}
+	selector_init(&s);
+	ask(&s.subject, "/^a$/");
+	assert_int_equal(
+	    spool_prove_start(&rig.p, get, messages, SECOND + 1, 0, &s, &proving, NULL), 0);
+	assert_int_equal(spool_prove_finish(proving, &proofs, NULL), 0);
+	assert_int_equal(access(paths[OTHER], F_OK), -1);
+	assert_int_equal(proofs[FIRST].state, PROOF_UNPROVEN);
+	assert_int_equal(proofs[FIRST].asked, ASKED_UNSURE);
+	assert_int_equal(proofs[SECOND].state, PROOF_SAME);
+	assert_int_equal(proofs[SECOND].asked, ASKED_YES);
+	free(proofs);
+	selector_release(&s);
+	ids[SECOND] = (struct queue_id){0};
+	rig_close(&rig);
+}
+
+UNIT_MAIN(cmocka_unit_test(test_rows), cmocka_unit_test(test_proof_is_young))
