@@ -160,13 +160,19 @@ static void record(struct front *f, const struct message *m, bool hold)
 	floodkeeper_feed(f->config->floods, &kept);
 }
 
-static void keep(struct front *f, int known, const char *id, const struct message *m, bool hold)
+/* For the log: what came may be anything, and long. */
+static const char *id_of(const struct policy_request *r)
 {
-	if (known == 1)
-		record(f, m, hold);
-	else
-		indexkeeper_lose(
-		    f->config->index, id, known ? "out of memory" : "its queue ID is no queue ID");
+	struct queue_id id;
+
+	return queue_id_parse(r->queue_id, strlen(r->queue_id), &id) == 0 ? r->queue_id : "NOQUEUE";
+}
+
+/* It goes on, but no row has it. In front of a proxy filter no message of ours was to have one. */
+static void lose(const struct front *f, const struct policy_request *r, const char *reason)
+{
+	if (r->stage == POLICY_END && r->queue_id[0])
+		indexkeeper_lose(f->config->index, id_of(r), reason);
 }
 
 static void judge(struct front *f, struct transaction *t, const struct policy_request *r,
@@ -180,7 +186,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 	int known = session_end(t->session, r->queue_id, r->login, &m);
 	struct ruleset *set = rulekeeper_get(f->config->rules);
 	judge_message(set, t->session, &none, clock_wall(), &v);
-	note_verdict(t, r->queue_id, "end of message", &v);
+	note_verdict(t, id_of(r), "end of message", &v);
 	if (refuses(&v))
 		put_reply(ret, &v);
 	ruleset_unref(set);
@@ -190,8 +196,12 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 		put(ret, "HOLD held by pqpurge");
 	else if (v.action == VERDICT_DISCARD)
 		put(ret, "DISCARD discarded by pqpurge");
-	if (v.action == VERDICT_CONTINUE || v.action == VERDICT_HOLD)
-		keep(f, known, r->queue_id, m, v.action == VERDICT_HOLD);
+	if (v.action != VERDICT_CONTINUE && v.action != VERDICT_HOLD)
+		return;
+	if (known == 1)
+		record(f, m, v.action == VERDICT_HOLD);
+	else
+		lose(f, r, known ? "out of memory" : "its queue ID is no queue ID");
 }
 
 /* Asked twice of one message, as when a restriction list names us twice, we count it once. */
@@ -200,8 +210,12 @@ static void on_end(struct front *f, struct transaction *t, const struct policy_r
 {
 	bool again = t->ended[0] && strcmp(t->ended, r->queue_id) == 0;
 
-	if (!again && r->queue_id[0] && begin(f, t, r))
-		judge(f, t, r, ret);
+	if (!again && r->queue_id[0]) {
+		if (begin(f, t, r))
+			judge(f, t, r, ret);
+		else
+			lose(f, r, "out of memory");
+	}
 	end(t, r->queue_id);
 }
 
@@ -217,8 +231,10 @@ void front_answer(struct front *f, const struct policy_request *r, char ret[FRON
 	/* At MAIL (smtpd_delay_reject = no) the instance is still the message's before. */
 	struct transaction *t =
 	    transactions_take(f->transactions, r->stage == POLICY_MAIL ? "" : r->instance);
-	if (!t)
+	if (!t) {
+		lose(f, r, "out of memory");
 		return;
+	}
 	if (r->stage == POLICY_END)
 		on_end(f, t, r, ret);
 	else

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* A directory for an index, messages to record in it, and the log of a test. */
+/* A directory for an index, and messages to record in it. */
 #ifndef PQPURGE_TESTS_MILTER_INDEX_FIXTURE_H
 #define PQPURGE_TESTS_MILTER_INDEX_FIXTURE_H
 
-#include "tests/unit/unit.h"
+#include "tests/unit/milter/log_fixture.h"
 
 #include <fcntl.h>
 #include <ftw.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -93,29 +92,6 @@ static inline int64_t status_of(struct indexkeeper *k, const char *key)
 	json_free(back);
 	strbuf_release(&line);
 	return value;
-}
-
-/* Catches what is written to stderr from here on. */
-static inline int catch_log(void)
-{
-	int kept = dup(STDERR_FILENO), file = memfd_create("log", MFD_CLOEXEC);
-
-	assert_true(kept >= 0 && file >= 0);
-	assert_true(dup2(file, STDERR_FILENO) >= 0);
-	close(file);
-	return kept;
-}
-
-/* What was caught; puts stderr back. */
-static inline size_t caught_log(int kept, char *text, size_t size)
-{
-	ssize_t len = pread(STDERR_FILENO, text, size - 1, 0);
-
-	dup2(kept, STDERR_FILENO);
-	close(kept);
-	assert_true(len >= 0);
-	text[len] = '\0';
-	return (size_t)len;
 }
 
 #define WITH_HOME(test) cmocka_unit_test_setup_teardown(test, make_home, remove_home)

@@ -2,6 +2,7 @@
 /* The policy front: rules to answers, requests of one message to one row, and both fronts at once.
  */
 #include "tests/unit/milter/front_fixture.h"
+#include "tests/unit/milter/log_fixture.h"
 
 #include "milter/policy/overlap.h"
 #include "milter/policy/transactions.h"
@@ -288,6 +289,25 @@ static void test_without_id(void **state)
 	assert_int_equal(front_count(f), 0);
 }
 
+/* What is no queue ID is no word for a log line to begin with. */
+static void test_foreign_id(void **state)
+{
+	const struct front_fixture *f = *state;
+	static const char id[] = "1B2C3D4E5G: removed";
+	char text[4096];
+
+	int kept = catch_log();
+	(void)ASK(f, .stage = POLICY_END, .instance = "1.1.1.1", .queue_id = id,
+	    .sender = "a@bad.example");
+	(void)ASK(f, .stage = POLICY_END, .instance = "1.1.1.2", .queue_id = id,
+	    .sender = "a@fine.example");
+	(void)caught_log(kept, text, sizeof(text));
+	assert_null(strstr(text, "1B2C3D4E5G"));
+	assert_non_null(strstr(text, "NOQUEUE: rejected at end of message"));
+	assert_non_null(strstr(text, "NOQUEUE: not recorded"));
+	assert_int_equal(front_count(f), 0);
+}
+
 static int64_t passed_count(const struct front_fixture *f)
 {
 	struct json *o = json_new();
@@ -455,5 +475,5 @@ static void test_patience(void **state)
 UNIT_MAIN(FRONT(test_answers), FRONT(test_stages_without_mail), FRONT(test_row),
     FRONT(test_foreign_instance), FRONT(test_recipients), FRONT(test_hits),
     FRONT(test_rule_meanwhile), FRONT(test_second_file), FRONT(test_without_id),
-    FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_large),
+    FRONT(test_foreign_id), FRONT(test_overlap), FRONT(test_many), cmocka_unit_test(test_large),
     cmocka_unit_test(test_one_of_a_process), cmocka_unit_test(test_patience))
