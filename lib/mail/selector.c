@@ -184,23 +184,27 @@ static bool is_login(const struct selector *s, const char *text, const char *ask
 	return true;
 }
 
-static bool any_login_pattern(
+static enum answer any_login_pattern(
     const struct pattern_set *set, const char *login, struct selector_notes *notes)
 {
 	struct pattern_subject subject = pattern_subject_of_login(login);
 	const char *at = strrchr(login, '@');
 	struct domain domain;
-	int rc = 0;
+	enum answer answer = NO;
 
 	if (at) {
 		domain_normal(at + 1, strlen(at + 1), &domain);
 		subject.domain = domain.text;
 	}
-	for (size_t i = 0; i < set->count && rc != 1; i++) {
-		rc = pattern_match_subject(&set->list[i], &subject);
+	for (size_t i = 0; i < set->count && answer != YES; i++) {
+		int rc = pattern_match_subject(&set->list[i], &subject);
 		notes->limits += rc == ERR_LIMIT;
+		if (rc == 1)
+			answer = YES;
+		else if (rc < 0 && rc != ERR_LIMIT)
+			answer = UNSURE;
 	}
-	return rc == 1;
+	return answer;
 }
 
 /* A login that was cut must be equal as far as it goes; a pattern may mean its end. */
@@ -219,7 +223,7 @@ static enum answer any_login(const struct selector *s, const struct message *m, 
 		return NO;
 	if (strlen(text) >= MESSAGE_TEXT_MAX)
 		return UNSURE;
-	return any_login_pattern(&s->login_patterns, text, notes) ? YES : NO;
+	return any_login_pattern(&s->login_patterns, text, notes);
 }
 
 bool selector_asks_login(const struct selector *s)

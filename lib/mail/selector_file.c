@@ -8,7 +8,8 @@ bool selector_asks_file(const struct selector *s)
 	return s->subject.count > 0 || s->why.count > 0;
 }
 
-/* Of a text whose end is missing an expression is sure only if it matches whatever follows. */
+/* Of a text whose end is missing an expression is sure only if it matches whatever follows. One
+ * that could not be tried, for lack of memory, is not sure either. */
 static enum selector_answer any_expression(
     const struct pattern_set *set, const char *text, size_t len, bool cut, unsigned *limits)
 {
@@ -20,6 +21,8 @@ static enum selector_answer any_expression(
 		*limits += rc == ERR_LIMIT;
 		if (rc == 1)
 			answer = SELECTOR_YES;
+		else if (rc < 0 && rc != ERR_LIMIT)
+			answer = SELECTOR_UNSURE;
 	}
 	return answer;
 }
@@ -34,8 +37,8 @@ void selector_subject_take(struct selector_header *h, const char *value, size_t 
 	}
 	strbuf_clear(&h->text);
 	cut |= subject_normal(value, len, &h->text);
-	enum selector_answer answer = any_expression(&h->selector->subject, strbuf_text(&h->text),
-	    h->text.len, cut || h->text.failed, &h->subject_limits);
+	enum selector_answer answer = any_expression(
+	    &h->selector->subject, strbuf_text(&h->text), h->text.len, cut, &h->subject_limits);
 	h->subject = answer == SELECTOR_YES;
 	h->subject_unsure |= answer == SELECTOR_UNSURE;
 }

@@ -130,6 +130,7 @@ static void end_words(struct decoder *d)
 {
 	if (!d->charset)
 		return;
+	d->cut |= d->octets.failed;
 	if (d->charset->iconv) {
 		put_converted(d);
 		(void)iconv_close(d->convert);
@@ -140,19 +141,16 @@ static void end_words(struct decoder *d)
 	d->charset = NULL;
 }
 
-/* False: not one of ours. */
-static bool begin_word(struct decoder *d, const struct charset *charset)
+/* What cannot be decoded for lack of memory, descriptors or a converter is missing. */
+static void begin_word(struct decoder *d, const struct charset *charset)
 {
-	iconv_t convert = (iconv_t)-1;
-
 	if (charset == d->charset)
-		return true;
-	if (charset->iconv && (convert = iconv_open("UTF-8", charset->iconv)) == (iconv_t)-1)
-		return false;
+		return;
 	end_words(d);
-	d->charset = charset;
-	d->convert = convert;
-	return true;
+	if (charset->iconv && (d->convert = iconv_open("UTF-8", charset->iconv)) == (iconv_t)-1)
+		d->cut = true;
+	else
+		d->charset = charset;
 }
 
 struct word {
@@ -260,16 +258,14 @@ bool subject_normal(const char *value, size_t len, struct strbuf *out)
 			put(&d, plain, (size_t)(at - plain));
 			plain = at;
 		}
-		if (!begin_word(&d, w.charset)) {
-			at++;
-			continue;
-		}
+		begin_word(&d, w.charset);
+		if (d.cut)
+			break;
 		(w.encoding == 'q' ? decode_q : decode_b)(&w, &d.octets);
 		plain = at = w.behind;
 	}
 	end_words(&d);
 	put(&d, plain, (size_t)(end - plain));
-	bool failed = d.octets.failed;
 	strbuf_release(&d.octets);
-	return d.cut || failed;
+	return d.cut || out->failed;
 }

@@ -14,5 +14,6 @@
 
 #define SUBJECT_MAX 4096 /* bytes */
 
-/* Appends it to out. True: it is longer than SUBJECT_MAX, and was cut. */
+/* Appends it to out. True: its end is missing, for it is longer than SUBJECT_MAX, or what decodes
+ * it (memory, a converter) was lacking. */
 bool subject_normal(const char *value, size_t len, struct strbuf *out) NODISCARD;

@@ -80,6 +80,7 @@ static void add_to_field(struct queue_header *h, const char *text, size_t len)
 
 	h->cut |= len > room;
 	strbuf_add(&h->field, text, len < room ? len : room);
+	h->cut |= h->field.failed;
 }
 
 void queue_header_line(struct queue_header *h, const char *text, size_t len, bool starts)

@@ -4,6 +4,9 @@
 #include "mail/subject.h"
 #include "tests/unit/unit.h"
 
+#include <dlfcn.h>
+#include <iconv.h>
+
 static void test_forms(void **state)
 {
 	static const struct {
@@ -96,6 +99,70 @@ static void test_bound(void **state)
 	strbuf_release(&out);
 }
 
+/* ---- what decodes it is lacking */
+
+static bool no_converter;
+
+iconv_t iconv_open(const char *to, const char *from)
+{
+	iconv_t (*next)(const char *, const char *) =
+	    (iconv_t(*)(const char *, const char *))dlsym(RTLD_NEXT, "iconv_open");
+
+	return no_converter ? (iconv_t)-1 : next(to, from);
+}
+
+static void test_no_converter(void **state)
+{
+	static const char value[] = "a =?iso-8859-1?Q?=FC?= b";
+	struct strbuf out = {0};
+
+	(void)state;
+	no_converter = true;
+	assert_true(subject_normal(value, strlen(value), &out));
+	assert_string_equal(strbuf_text(&out), "a");
+	no_converter = false;
+	strbuf_clear(&out);
+	assert_false(subject_normal(value, strlen(value), &out));
+	assert_string_equal(strbuf_text(&out), "a \xc3\xbc b");
+	strbuf_release(&out);
+}
+
+static unsigned allocations = UINT_MAX; /* from here on there is no memory */
+
+void *reallocarray(void *list, size_t count, size_t size)
+{
+	if (allocations == 0)
+		return NULL;
+	allocations -= allocations < UINT_MAX;
+	return realloc(list, count * size);
+}
+
+/* What comes out is the beginning of the whole, or said to be all of it. */
+static void test_no_memory(void **state)
+{
+	static char value[2000];
+	struct strbuf whole = {0};
+	unsigned most = 0;
+	bool cut = true;
+
+	(void)state;
+	snprintf(value, sizeof(value),
+	    "Re: =?utf-8?Q?a%0300d=C3=BC?= =?iso-8859-1?Q?z%0300d?= %0300d", 1, 2, 3);
+	assert_false(subject_normal(value, strlen(value), &whole));
+	for (; cut; most++) {
+		struct strbuf out = {0};
+
+		allocations = most;
+		cut = subject_normal(value, strlen(value), &out);
+		allocations = UINT_MAX;
+		assert_memory_equal(strbuf_text(&out), whole.text, out.len);
+		assert_true(cut || out.len == whole.len);
+		strbuf_release(&out);
+	}
+	assert_in_range(most, 5, 100);
+	strbuf_release(&whole);
+}
+
 /* ---- what a selector says */
 
 static void add(struct pattern_set *set, const char *text)
@@ -156,6 +223,38 @@ static void test_answers(void **state)
 	}
 }
 
+static bool no_match_data;
+
+void *pcre2_match_data_create_8(uint32_t pairs, void *context);
+void *pcre2_match_data_create_8(uint32_t pairs, void *context)
+{
+	void *(*next)(uint32_t, void *) =
+	    (void *(*)(uint32_t, void *))dlsym(RTLD_NEXT, "pcre2_match_data_create_8");
+
+	return no_match_data ? NULL : next(pairs, context);
+}
+
+static void test_no_memory_to_match(void **state)
+{
+	unsigned limits = 0;
+	struct selector s;
+
+	(void)state;
+	selector_init(&s);
+	add(&s.subject, "/^a$/");
+	add(&s.why, "/^a$/");
+	struct selector_header h = {.selector = &s};
+	no_match_data = true;
+	selector_subject_take(&h, "a", 1, false);
+	assert_int_equal(selector_subject_answer(&h, true), SELECTOR_UNSURE);
+	assert_int_equal(selector_why_answer(&s, "a", false, &limits), SELECTOR_UNSURE);
+	no_match_data = false;
+	assert_int_equal(selector_why_answer(&s, "a", false, &limits), SELECTOR_YES);
+	assert_int_equal(limits + h.subject_limits, 0);
+	strbuf_release(&h.text);
+	selector_release(&s);
+}
+
 static void test_many_fields(void **state)
 {
 	struct selector s;
@@ -197,4 +296,6 @@ static void test_why(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_forms), cmocka_unit_test(test_bound),
-    cmocka_unit_test(test_answers), cmocka_unit_test(test_many_fields), cmocka_unit_test(test_why))
+    cmocka_unit_test(test_no_converter), cmocka_unit_test(test_no_memory),
+    cmocka_unit_test(test_no_memory_to_match), cmocka_unit_test(test_answers),
+    cmocka_unit_test(test_many_fields), cmocka_unit_test(test_why))

@@ -408,6 +408,35 @@ static void test_notices(void **state)
 	bytes_release(&file);
 }
 
+/* ---- a field that is too much for the memory */
+
+static bool no_memory;
+
+void *reallocarray(void *list, size_t count, size_t size)
+{
+	return no_memory ? NULL : realloc(list, count * size);
+}
+
+static void test_no_memory(void **state)
+{
+	struct queue_header h = {0};
+
+	(void)state;
+	queue_header_clear(&h, &host);
+	no_memory = true;
+	queue_header_line(&h, "Subject: a", 10, true);
+	no_memory = false;
+	queue_header_line(&h, "X-Next: b", 9, true);
+	queue_header_end(&h);
+	assert_true(h.cut);
+	queue_header_clear(&h, &host);
+	queue_header_line(&h, "Subject: a", 10, true);
+	queue_header_end(&h);
+	assert_false(h.cut);
+	queue_header_release(&h);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_files), cmocka_unit_test(test_attributes),
     cmocka_unit_test(test_asked), cmocka_unit_test(test_pointers),
-    cmocka_unit_test(test_no_queue_file), cmocka_unit_test(test_notices))
+    cmocka_unit_test(test_no_queue_file), cmocka_unit_test(test_notices),
+    cmocka_unit_test(test_no_memory))
