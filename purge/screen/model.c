@@ -160,9 +160,14 @@ void model_messages(struct screen_model *m, struct screen_messages *messages)
 	const char *id =
 	    m->message.at < m->messages.count ? m->messages.list[m->message.at].id : "";
 
+	bool found = false;
+
 	for (size_t i = 0; i < messages->count; i++)
-		if (strcmp(messages->list[i].id, id) == 0)
+		if (strcmp(messages->list[i].id, id) == 0) {
 			m->message.at = i;
+			found = true;
+		}
+	m->gone |= m->view == VIEW_TEXT && !found;
 	screen_messages_release(&m->messages);
 	m->messages = *messages;
 	*messages = (struct screen_messages){0};
@@ -224,7 +229,7 @@ static enum screen_effect back(struct screen_model *m)
 		m->filter[0] = '\0';
 		return group_by(m, m->kind);
 	}
-	m->loading = false;
+	m->loading = m->gone = false;
 	if (m->view == VIEW_TEXT)
 		m->view = m->below;
 	else
@@ -243,6 +248,7 @@ static enum screen_effect open_group(struct screen_model *m)
 	m->opened = strdup(g->name);
 	screen_messages_release(&m->messages);
 	m->message = (struct screen_place){0};
+	m->gone = false;
 	m->view = VIEW_MESSAGES;
 	return load(m, EFFECT_MESSAGES);
 }
@@ -265,7 +271,7 @@ static enum screen_effect on_open(struct screen_model *m)
 static bool is_something_chosen(const struct screen_model *m)
 {
 	if (m->view == VIEW_TEXT && m->below == VIEW_MESSAGES)
-		return m->message.at < m->messages.count;
+		return !m->gone && m->message.at < m->messages.count;
 	return m->view == VIEW_MESSAGES ? m->message.at < m->messages.count : m->chosen != NULL;
 }
 
@@ -273,7 +279,7 @@ static enum screen_effect act(struct screen_model *m, enum screen_effect what)
 {
 	if (what == EFFECT_UNDO || is_something_chosen(m))
 		return what;
-	model_note(m, "Nothing is chosen.");
+	model_note(m, m->gone ? "It is not in the list any more." : "Nothing is chosen.");
 	return EFFECT_NONE;
 }
 

@@ -64,6 +64,7 @@ struct screen_model {
 	char *opened; /* the group whose messages are shown */
 	struct screen_messages messages;
 	struct screen_place message;
+	bool gone; /* from the list, while a text over it was open: the message that is meant */
 
 	char title[SCREEN_NOTE_MAX];
 	struct strbuf text; /* packed lines */

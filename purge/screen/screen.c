@@ -43,13 +43,15 @@ static void look_at_groups(struct screen *v)
 	start(v, TASK_GROUPS, task_groups);
 }
 
-/* The words of a verb that looks; false: there is nothing to look at. */
+/* The words of a verb that looks; false: there is nothing to look at. What was looked for before is
+ * not wanted any more. */
 static bool begin_words(
     struct screen *v, enum task_kind kind, const char *verb, enum screen_effect effect)
 {
 	struct strbuf words = {0};
 	int code = model_words(&v->model, effect, &words);
 
+	job_release(&v->jobs[kind]);
 	task_words(&v->tasks[kind], verb);
 	task_add_all(&v->tasks[kind], &words);
 	strbuf_release(&words);

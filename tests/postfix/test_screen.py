@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: ISC
 """`screen` in a real terminal, key by key: what it shows is what is there, and what it does is what the verbs do."""
+import os
+import pwd
 import re
+import signal
 import subprocess
 
 from case import BAD, RigCase
 from door import MEMBER, OPERATORS, STRANGER, Door, identity, verb
 from pane import Pane
+from process import descendants, is_stopped
+from pqpurge import preload
+from rig import until
 from smtp import content
 
 KEYS = "Enter open"  # in the last line, among groups
@@ -172,6 +178,40 @@ class Messages(ScreenCase):
         self.assertRegex(text, r"\n +3 +deferred transport")
         self.pane.keys("Escape")
         self.pane.shows(KEYS)
+
+    def test_left_while_it_loads(self):
+        """What was asked for one group is not shown under the next, which no option names."""
+        self.send("c@good.test")  # without a login
+        for name, value in preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid)).items():
+            self.pane.type(f"export {name}={value}")
+            self.pane.keys("Enter")
+        self.start()
+
+        def stopped():
+            return [pid for pid in descendants(self.pane.pid) if is_stopped(pid)]
+        until(stopped, "the reader of a catch-up to be stopped")
+        self.pane.keys("l")
+        self.shows_groups({"joe": 3, "anna": 1, "(none)": 1})
+        self.pane.keys("Enter")
+        self.pane.shows("SENDER")  # the list waits for the catch-up
+        self.pane.keys("Escape")
+        self.pane.shows(KEYS)
+        names = list(self.groups())
+        self.assertNotEqual(names[0], "(none)")
+        self.pane.keys(*["Down"] * names.index("(none)"), "Enter")
+        self.pane.shows("No option names this alone")
+
+        def goes_on():
+            for pid in stopped():
+                os.kill(pid, signal.SIGCONT)
+            return len(descendants(self.pane.pid)) <= 3
+        until(goes_on, "nobody but tmux, the shell and the screen")
+        self.pane.keys("?")
+        self.pane.shows("Moving")
+        self.pane.keys("Escape")
+        text = self.pane.until(lambda text: "SENDER" in text, "the messages again")
+        for name in (*self.bad, self.good):
+            self.assertNotIn(name, text)
 
     def test_left_messages_go(self):
         """A message that left is gone at the next catch-up."""

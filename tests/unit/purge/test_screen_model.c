@@ -392,6 +392,37 @@ static void test_acting_on_what_is_shown(void **state)
 	model_release(&m);
 }
 
+/* Another that came to its place in the list is not what is shown, also if the list comes again. */
+static void test_acting_on_what_is_gone(void **state)
+{
+	static const struct {
+		const char *name;
+		int opens;
+	} cases[] = {{"the message", SCREEN_ENTER}, {"why", 'w'}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct screen_model m;
+
+		begin_messages(&m);
+		(void)model_key(&m, SCREEN_DOWN);
+		(void)model_key(&m, cases[i].opens);
+		for (int times = 0; times < 2; times++) {
+			struct screen_messages messages = some_messages(MESSAGES);
+
+			messages.list[1].id[5] = 'F';
+			model_messages(&m, &messages);
+			case_assert(cases[i].name, model_key(&m, 'p') == EFFECT_NONE);
+			case_assert_text(cases[i].name, m.note, "It is not in the list any more.");
+			case_assert(cases[i].name, model_key(&m, 'h') == EFFECT_NONE);
+		}
+		(void)model_key(&m, SCREEN_ESCAPE);
+		assert_int_equal(model_key(&m, 'p'), EFFECT_PURGE);
+		check_words(&m, EFFECT_PURGE, "--id=00001F01");
+		model_release(&m);
+	}
+}
+
 /* No message is chosen where none came: then not the group is meant instead. */
 static void test_acting_on_no_message(void **state)
 {
@@ -433,5 +464,5 @@ UNIT_MAIN(cmocka_unit_test(test_moving), cmocka_unit_test(test_empty),
     cmocka_unit_test(test_the_cursor_stays), cmocka_unit_test(test_open),
     cmocka_unit_test(test_messages_anew), cmocka_unit_test(test_text), cmocka_unit_test(test_help),
     cmocka_unit_test(test_filter), cmocka_unit_test(test_acting),
-    cmocka_unit_test(test_acting_on_what_is_shown), cmocka_unit_test(test_acting_on_no_message),
-    cmocka_unit_test(test_the_rest))
+    cmocka_unit_test(test_acting_on_what_is_shown), cmocka_unit_test(test_acting_on_what_is_gone),
+    cmocka_unit_test(test_acting_on_no_message), cmocka_unit_test(test_the_rest))
