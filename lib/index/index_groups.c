@@ -4,8 +4,6 @@
 #include "base/clock.h"
 #include "index/inside.h"
 
-#define ROWS 32 /* between looks at the clock */
-
 static void changed(void *arg, uint64_t sequence, struct span before, struct span after)
 {
 	struct counting *c = &((struct index *)arg)->counting;
@@ -44,7 +42,7 @@ static void commits(void *arg)
 
 	if (c->journal.failed)
 		doubt(arg);
-	if (c->journal.len > 0) {
+	if (c->journal.len > 0 && c->census) {
 		pthread_mutex_lock(&c->lock);
 		while (!reader_done(&r) && !r.failed) {
 			struct span before = reader_blob(&r), after = reader_blob(&r);
@@ -107,11 +105,11 @@ static bool count_some(struct counting *c, struct slice *slice)
 	int more = cursor_seek(cursor, key, &key, &record);
 	int64_t now = clock_wall();
 
-	for (unsigned n = 1; more == 1; n++) {
+	while (more == 1) {
 		census_change(c->census, (struct span){.at = "", .len = 0}, record, now);
 		c->upto = entry_number(key);
 		more = cursor_next(cursor, &key, &record);
-		if (n % ROWS == 0 && !slice_has_time(slice))
+		if (!slice_has_time(slice))
 			break;
 	}
 	cursor_close(cursor);
@@ -142,7 +140,10 @@ static int begin_anew(struct index *ix, struct err *err)
 	if (!fresh)
 		return err_sys(err, ENOMEM, "failed to count the index");
 	slice_begin(&slice, ix);
-	set_census(&ix->counting, fresh);
+	if (slice.txn.code == 0)
+		set_census(&ix->counting, fresh);
+	else
+		census_free(fresh);
 	return txn_commit(&slice.txn, err);
 }
 

@@ -119,7 +119,8 @@ int index_prune(struct index *ix, struct err *err)
 	int code;
 
 	slice_begin(&slice, ix);
-	counting_rest(ix);
+	if (slice.txn.code == 0)
+		counting_rest(ix);
 	do
 		more = drop_some(ix, &slice.txn, &evicted);
 	while (more && slice_has_time(&slice));
