@@ -7,6 +7,7 @@
 #include "mail/domain_text.h"
 
 #define CHARSET_LEN_MAX 40
+#define CONVERTERS_MAX  64 /* opened for one field: some 5 us each */
 
 /* The names of charsets that are decoded, and how iconv(3) calls them; NULL: taken as UTF-8. Only
  * well-worn converters: a stranger chooses which of them runs. */
@@ -66,6 +67,7 @@ struct decoder {
 	struct strbuf octets; /* of words in one charset: a character may be in two of them */
 	const struct charset *charset; /* of octets; NULL: no word stands before */
 	iconv_t convert;               /* if charset->iconv */
+	unsigned converters;           /* opened */
 };
 
 static bool is_blank(const char *text, size_t len, uint32_t point)
@@ -141,13 +143,22 @@ static void end_words(struct decoder *d)
 	d->charset = NULL;
 }
 
-/* What cannot be decoded for lack of memory, descriptors or a converter is missing. */
+static bool open_converter(struct decoder *d, const char *name)
+{
+	if (d->converters++ >= CONVERTERS_MAX)
+		return false;
+	d->convert = iconv_open("UTF-8", name);
+	return d->convert != (iconv_t)-1;
+}
+
+/* What cannot be decoded for lack of memory, descriptors or a converter is missing; so is what a
+ * field with too many changes of charset goes on with. */
 static void begin_word(struct decoder *d, const struct charset *charset)
 {
 	if (charset == d->charset)
 		return;
 	end_words(d);
-	if (charset->iconv && (d->convert = iconv_open("UTF-8", charset->iconv)) == (iconv_t)-1)
+	if (charset->iconv && !open_converter(d, charset->iconv))
 		d->cut = true;
 	else
 		d->charset = charset;

@@ -102,12 +102,14 @@ static void test_bound(void **state)
 /* ---- what decodes it is lacking */
 
 static bool no_converter;
+static unsigned converters; /* opened */
 
 iconv_t iconv_open(const char *to, const char *from)
 {
 	iconv_t (*next)(const char *, const char *) =
 	    (iconv_t(*)(const char *, const char *))dlsym(RTLD_NEXT, "iconv_open");
 
+	converters++;
 	return no_converter ? (iconv_t)-1 : next(to, from);
 }
 
@@ -125,6 +127,30 @@ static void test_no_converter(void **state)
 	assert_false(subject_normal(value, strlen(value), &out));
 	assert_string_equal(strbuf_text(&out), "a \xc3\xbc b");
 	strbuf_release(&out);
+}
+
+/* Opening a converter takes long, and the sender says how often a field changes its charset. */
+static void test_many_charsets(void **state)
+{
+	static const char pair[] = "=?iso-8859-1?Q?a?= =?koi8-r?Q?b?= ";
+	static const struct {
+		unsigned pairs;
+		bool cut;
+	} cases[] = {{10, false}, {32, false}, {33, true}, {1000, true}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct strbuf value = {0}, out = {0};
+
+		for (unsigned n = 0; n < cases[i].pairs; n++)
+			strbuf_puts(&value, pair);
+		converters = 0;
+		assert_true(subject_normal(value.text, value.len, &out) == cases[i].cut);
+		assert_in_range(converters, 1, 64);
+		assert_int_equal(out.len, cases[i].cut ? 64 : 2 * cases[i].pairs);
+		strbuf_release(&value);
+		strbuf_release(&out);
+	}
 }
 
 static unsigned allocations = UINT_MAX; /* from here on there is no memory */
@@ -296,6 +322,6 @@ static void test_why(void **state)
 }
 
 UNIT_MAIN(cmocka_unit_test(test_forms), cmocka_unit_test(test_bound),
-    cmocka_unit_test(test_no_converter), cmocka_unit_test(test_no_memory),
-    cmocka_unit_test(test_no_memory_to_match), cmocka_unit_test(test_answers),
-    cmocka_unit_test(test_many_fields), cmocka_unit_test(test_why))
+    cmocka_unit_test(test_no_converter), cmocka_unit_test(test_many_charsets),
+    cmocka_unit_test(test_no_memory), cmocka_unit_test(test_no_memory_to_match),
+    cmocka_unit_test(test_answers), cmocka_unit_test(test_many_fields), cmocka_unit_test(test_why))
