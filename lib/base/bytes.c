@@ -215,3 +215,8 @@ uint64_t bytes_hash(const void *at, size_t len)
 {
 	return XXH3_64bits(at, len);
 }
+
+uint64_t bytes_hash_seeded(const void *at, size_t len, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(at, len, seed);
+}

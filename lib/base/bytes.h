@@ -52,3 +52,5 @@ uint64_t be64_load(const unsigned char at[8]);
 
 /* 64-bit checksum of stored bytes: XXH3 (stable since xxHash 0.8). */
 uint64_t bytes_hash(const void *at, size_t len);
+/* For tables whose keys a stranger makes up: with a random seed he cannot aim at a slot. */
+uint64_t bytes_hash_seeded(const void *at, size_t len, uint64_t seed);

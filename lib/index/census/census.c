@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/census/census.h"
 
+#include <sys/random.h>
+
 #include "base/array.h"
 #include "base/clock.h"
 #include "index/census/census_table.h"
@@ -15,6 +17,7 @@ struct name {
 struct census {
 	struct census_table tables[GROUP_KINDS];
 	struct census_group all;
+	uint64_t seed; /* of all hashes: strangers make up names */
 	bool failed;
 	/* Of the message that is counted. */
 	ARRAY_OF(struct name) names;
@@ -23,7 +26,13 @@ struct census {
 
 struct census *census_new(void)
 {
-	return calloc(1, sizeof(struct census));
+	struct census *c = calloc(1, sizeof(*c));
+
+	if (c && getrandom(&c->seed, sizeof(c->seed), 0) != (ssize_t)sizeof(c->seed)) {
+		free(c);
+		return NULL;
+	}
+	return c;
 }
 
 void census_free(struct census *c)
@@ -52,7 +61,7 @@ static int push_name(void *arg, const char *name)
 {
 	struct census *c = arg;
 	size_t len = strlen(name);
-	struct name n = {.hash = bytes_hash(name, len), .at = c->texts.len};
+	struct name n = {.hash = bytes_hash_seeded(name, len, c->seed), .at = c->texts.len};
 
 	strlist_push(&c->texts, name, len);
 	return c->texts.failed ? -ENOMEM : array_add(&c->names, n);

@@ -21,7 +21,7 @@
 
 struct census;
 
-struct census *census_new(void); /* NULL on no memory */
+struct census *census_new(void); /* NULL on no memory, or no random number */
 void census_free(struct census *c);
 
 /* Counts the record `after` and takes `before` back; either may be empty. A message that changes

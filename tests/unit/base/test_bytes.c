@@ -200,8 +200,31 @@ static void test_hash_is_stable(void **state)
 	assert_true(bytes_hash("abc", 3) == UINT64_C(0x78af5f94892f3950));
 }
 
+/* Names chosen to share a slot do not share one under a seed. */
+static void test_seed(void **state)
+{
+	enum { SLOTS = 1024, CHOSEN = 64 };
+	bool used[SLOTS] = {false};
+	unsigned chosen = 0, slots = 0;
+	char name[32];
+
+	(void)state;
+	for (unsigned n = 0; chosen < CHOSEN; n++) {
+		int len = snprintf(name, sizeof(name), "n%u.host.test", n);
+
+		if (bytes_hash(name, (size_t)len) % SLOTS != 0)
+			continue;
+		bool *slot = &used[bytes_hash_seeded(name, (size_t)len, 12345) % SLOTS];
+		slots += !*slot;
+		*slot = true;
+		chosen++;
+	}
+	assert_in_range(slots, CHOSEN / 2, CHOSEN);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_layout), cmocka_unit_test(test_round_trip),
     cmocka_unit_test(test_every_prefix_fails), cmocka_unit_test(test_failure_is_sticky),
     cmocka_unit_test(test_text_must_be_terminated), cmocka_unit_test(test_empty_input),
     cmocka_unit_test(test_patch), cmocka_unit_test(test_full_is_sticky),
-    cmocka_unit_test(test_big_endian_sorts), cmocka_unit_test(test_hash_is_stable))
+    cmocka_unit_test(test_big_endian_sorts), cmocka_unit_test(test_hash_is_stable),
+    cmocka_unit_test(test_seed))
