@@ -128,6 +128,7 @@ void painter_close(void)
 
 void painter_leave(void)
 {
+	flushinp();
 	curs_set(1);
 	endwin();
 }

@@ -107,8 +107,9 @@ static void wait_for_enter(void)
 int task_act(void *arg)
 {
 	const struct task *t = arg;
-	int status = run_aloud(&t->words);
 
+	ask_afresh();
+	int status = run_aloud(&t->words);
 	wait_for_enter();
 	return status;
 }
@@ -120,6 +121,7 @@ int task_block(void *arg)
 	struct strlist list = strlist_of(&t->words);
 	int status;
 
+	ask_afresh();
 	strlist_each (word, &list) {
 		if (strcmp(word, "--") == 0)
 			strlist_push(&dry, "--dry-run", strlen("--dry-run"));

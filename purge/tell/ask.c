@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/tell/ask.h"
+
+#include <termios.h>
+
 #include "base/str.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
@@ -38,12 +41,21 @@ static char *trim(char *line)
 	return line + strspn(line, " \t");
 }
 
+static bool afresh;
+
+void ask_afresh(void)
+{
+	afresh = true;
+}
+
 /* number NULL: a yes is wanted. */
 static enum answer put_question(
     int in, FILE *out, const char *question, const char *hint, const char *number)
 {
 	char line[32], *answer;
 
+	if (afresh)
+		(void)tcflush(in, TCIFLUSH);
 	say(out, "%s %s ", question, hint);
 	fflush(out);
 	int got = read_line(in, line, sizeof(line));

@@ -10,6 +10,8 @@ enum answer {
 	ANSWER_INTERRUPTED,
 };
 
+/* From now on what was typed before a question is no answer to it. */
+void ask_afresh(void);
 /* Prints question to out and reads a line from in: "y" or "yes", any case, is yes. */
 enum answer ask_yes(int in, FILE *out, const char *question);
 /* The same, but the answer must be number: for what deletes everything. */

@@ -40,6 +40,21 @@ class ScreenCase(RigCase):
         self.pane.run(self.pq.words("screen"))
         return self.pane.shows(KEYS, *(shown or (BAD, "caught up")))
 
+    def stopped(self):
+        return [pid for pid in descendants(self.pane.pid) if is_stopped(pid)]
+
+    def start_with_a_catchup_that_stops(self):
+        """What needs the queue waits for it, until go_on()."""
+        for name, value in preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid)).items():
+            self.pane.type(f"export {name}={value}")
+            self.pane.keys("Enter")
+        self.start()
+        until(self.stopped, "the reader of a catch-up to be stopped")
+
+    def go_on(self):
+        for pid in self.stopped():
+            os.kill(pid, signal.SIGCONT)
+
     def groups(self, text=None):
         """{name: count} as shown."""
         found = {}
@@ -182,14 +197,7 @@ class Messages(ScreenCase):
     def test_left_while_it_loads(self):
         """What was asked for one group is not shown under the next, which no option names."""
         self.send("c@good.test")  # without a login
-        for name, value in preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid)).items():
-            self.pane.type(f"export {name}={value}")
-            self.pane.keys("Enter")
-        self.start()
-
-        def stopped():
-            return [pid for pid in descendants(self.pane.pid) if is_stopped(pid)]
-        until(stopped, "the reader of a catch-up to be stopped")
+        self.start_with_a_catchup_that_stops()
         self.pane.keys("l")
         self.shows_groups({"joe": 3, "anna": 1, "(none)": 1})
         self.pane.keys("Enter")
@@ -201,11 +209,10 @@ class Messages(ScreenCase):
         self.pane.keys(*["Down"] * names.index("(none)"), "Enter")
         self.pane.shows("No option names this alone")
 
-        def goes_on():
-            for pid in stopped():
-                os.kill(pid, signal.SIGCONT)
+        def is_alone():
+            self.go_on()
             return len(descendants(self.pane.pid)) <= 3
-        until(goes_on, "nobody but tmux, the shell and the screen")
+        until(is_alone, "nobody but tmux, the shell and the screen")
         self.pane.keys("?")
         self.pane.shows("Moving")
         self.pane.keys("Escape")
@@ -298,6 +305,23 @@ class Acts(ScreenCase):
         self.assertEqual(self.postfix.ids(), {*self.bad, self.good})
         self.assertEqual(self.held(), set())
         self.assertEqual(self.pq.idx("rules", "--json").lines, [])
+        self.assertEqual(self.log(), [])
+
+    def test_typed_ahead(self):
+        """What was typed before the question was there is no answer to it."""
+        self.start_with_a_catchup_that_stops()
+        self.pane.keys("p")
+        self.pane.shows(f"purge --sender={BAD}")
+        self.answer("y")
+        self.pane.until(lambda text: text.rstrip().endswith("\ny"), "what was typed")
+
+        def asks(text):
+            self.go_on()
+            return text.rstrip().endswith("[y/N]")
+        self.pane.until(asks, "the question without an answer")
+        self.answer("n")
+        self.back()
+        self.assertEqual(self.postfix.ids(), {*self.bad, self.good})
         self.assertEqual(self.log(), [])
 
     def test_interrupted_at_the_question(self):
