@@ -70,6 +70,13 @@ void sums_put_lines(const struct sums *sums, struct strbuf *to)
 
 /* ---- reading */
 
+static void put_numbers(const struct sums *sums, struct bytes *out)
+{
+	for (size_t verb = 0; verb < SUM_VERBS; verb++)
+		for (size_t n = 0; n < NUMBERS; n++)
+			bytes_put_u64(out, ((const uint64_t *)&sums->verbs[verb])[n]);
+}
+
 static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
 	struct ledger ledger = {0};
@@ -85,7 +92,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 		sums_add(&ledger.dropped, &b->told);
 		strbuf_release(&doubt);
 	}
-	bytes_put(out, &ledger.dropped, sizeof(ledger.dropped));
+	put_numbers(&ledger.dropped, out);
 	ledger_release(&ledger);
 	return code;
 }
