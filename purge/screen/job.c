@@ -17,7 +17,7 @@
 static void begin_child(void)
 {
 	static const int numbers[] = {
-	    SIGHUP, SIGTSTP, SIGWINCH, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+	    SIGHUP, SIGTSTP, SIGWINCH, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		signal(numbers[i], SIG_DFL);

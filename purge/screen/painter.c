@@ -17,7 +17,7 @@ static SCREEN *terminal;
 static struct termios before;
 static char restoring[256]; /* what makes the terminal an ordinary one */
 
-static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
+static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 /* ---- a crash */
 

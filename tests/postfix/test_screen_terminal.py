@@ -161,8 +161,8 @@ class Ends(ScreenCase):
         self.assert_restored()
 
     def test_signals(self):
-        """Also those of a crash, of which abort(3) is what a failed assertion does."""
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS):
+        """Also ^\\ and those of a crash, of which abort(3) is what a failed assertion does."""
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS):
             self.run_it()
             os.kill(until(lambda: command_of(self.pane), "the command", 120), number)
             self.pane.shows("status=")
