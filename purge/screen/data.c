@@ -55,7 +55,7 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 	ret->groups = count_of(answer, "groups");
 	ret->others = count_of(answer, "others");
 	ret->now = json_int(answer, "now", 0);
-	ret->caught_up = json_int(answer, "caught_up", 0);
+	ret->caught_up = (int64_t)count_of(answer, "caught_up");
 	for (size_t i = 0; code == 0 && i < json_count(answer, "list") && i < CENSUS_LIST; i++)
 		code = add_group(ret, json_at(answer, "list", i), 1);
 	return ret->now > 0 ? code : ERR_SYNTAX;

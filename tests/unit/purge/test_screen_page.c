@@ -379,6 +379,7 @@ static void test_data(void **state)
 	static const char good[] =
 	    "{\"now\":5,\"caught_up\":4,\"count\":-3,\"list\":[{\"group\":\"a\",\"count\":7,"
 	    "\"ages\":[1,-1,\"x\"],\"came\":7,\"oldest\":9223372036854775807}],\"others\":2}";
+	static const char before[] = "{\"now\":5,\"caught_up\":-9223372036854775807}";
 	struct screen_groups g;
 	struct json *o;
 
@@ -397,6 +398,13 @@ static void test_data(void **state)
 	assert_int_equal(g.list[0].ages[0], 1);
 	assert_int_equal(g.list[0].ages[1], 0);
 	assert_int_equal(g.others, 2);
+	assert_int_equal(g.caught_up, 4);
+	screen_groups_release(&g);
+	json_free(o);
+	/* Ages are reckoned from it. */
+	assert_int_equal(json_parse(before, strlen(before), &o, NULL), 0);
+	assert_int_equal(screen_groups_read(o, &g), 0);
+	assert_int_equal(g.caught_up, 0);
 	screen_groups_release(&g);
 	json_free(o);
 }
