@@ -351,7 +351,7 @@ class Acts(ScreenCase):
         self.pane.keys("l")
         self.shows_groups({"joe": 3, "anna": 1})
         self.pane.keys("b")
-        self.pane.shows("Would set login:joe REJECT")
+        self.pane.shows("Would set login:joe REJECT", "Block this? [y/N]")
         self.answer("y")
         self.pane.shows("login:joe: REJECT")
         self.back()
