@@ -61,7 +61,8 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 	return ret->now > 0 ? code : ERR_SYNTAX;
 }
 
-/* Calls take for each line that is an object. */
+/* Calls take for each line that is an object. A last line without its end was cut: it is left out.
+ */
 static int each_line(const char *text, size_t len, size_t most,
     int (*take)(void *arg, const struct json *o), void *arg)
 {
@@ -69,15 +70,16 @@ static int each_line(const char *text, size_t len, size_t most,
 
 	for (size_t n = 0; len > 0 && n < most && code == 0; n++) {
 		const char *end = memchr(text, '\n', len);
-		size_t line = end ? (size_t)(end - text) : len;
 		struct json *o = NULL;
 
+		if (!end)
+			break;
+		const size_t line = (size_t)(end - text);
 		code = json_parse(text, line, &o, NULL);
 		code = code ?: take(arg, o);
 		json_free(o);
-		line += end != NULL;
-		text += line;
-		len -= line;
+		text += line + 1;
+		len -= line + 1;
 	}
 	return code;
 }

@@ -77,8 +77,11 @@ int job_read(struct job *job)
 		return 1;
 	if (got <= 0)
 		return 0;
-	if (job->out.len < JOB_OUTPUT_MAX)
-		strbuf_add(&job->out, part, (size_t)got);
+	if ((size_t)got > JOB_OUTPUT_MAX - job->out.len) {
+		got = (ssize_t)(JOB_OUTPUT_MAX - job->out.len);
+		job->cut = true;
+	}
+	strbuf_add(&job->out, part, (size_t)got);
 	return 1;
 }
 

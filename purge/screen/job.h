@@ -17,6 +17,7 @@ struct job {
 	int complaints;
 	int64_t began; /* steady */
 	struct strbuf out;
+	bool cut; /* there was more than JOB_OUTPUT_MAX */
 };
 
 /* What a child does; returns its exit status. */

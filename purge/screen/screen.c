@@ -156,6 +156,8 @@ static void take(struct screen *v, enum task_kind kind)
 		take_text(v);
 	else
 		take_sync(v, status, complaint);
+	if (v->jobs[kind].cut)
+		model_note(&v->model, "It is more than the screen can hold; the rest is left out.");
 	job_release(&v->jobs[kind]);
 	v->dirty = true;
 }

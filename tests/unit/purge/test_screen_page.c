@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "purge/screen/cells.h"
+#include "purge/screen/job.h"
 #include "purge/screen/page.h"
 #include "purge/screen/words.h"
 
@@ -434,6 +435,46 @@ static void test_data_of_top(void **state)
 	screen_groups_release(&g);
 }
 
+static int say_much(void *arg)
+{
+	const size_t most = *(const size_t *)arg;
+	static const char line[] = "{\"group\":\"one.example\",\"count\":7}\n";
+
+	for (size_t len = 0; len < most; len += sizeof(line) - 1)
+		(void)!write(STDOUT_FILENO, line, sizeof(line) - 1);
+	return 0;
+}
+
+/* Of an output that is too long the whole lines are shown. */
+static void test_data_that_is_cut(void **state)
+{
+	static const struct {
+		const char *name;
+		size_t len;
+		bool cut;
+	} cases[] = {{"little", 1000, false}, {"much", JOB_OUTPUT_MAX + 1000000, true}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct job job = {0};
+		struct screen_groups g;
+		char complaint[8];
+
+		assert_int_equal(job_start(&job, say_much, (void *)(uintptr_t)&cases[i].len), 0);
+		while (job_read(&job))
+			;
+		assert_int_equal(job_finish(&job, complaint, sizeof(complaint)), 0);
+		case_assert(cases[i].name, job.cut == cases[i].cut);
+		case_assert(cases[i].name, job.out.len <= JOB_OUTPUT_MAX);
+		const char *text = strbuf_text(&job.out);
+		case_assert(
+		    cases[i].name, screen_groups_read_top(text, job.out.len, NOW, "", &g) == 0);
+		case_assert(cases[i].name, g.count >= cases[i].len / 50);
+		screen_groups_release(&g);
+		job_release(&job);
+	}
+}
+
 static int in_utf8(void **state)
 {
 	(void)state;
@@ -446,7 +487,7 @@ int main(void)
 	    cmocka_unit_test(test_groups), cmocka_unit_test(test_basis),
 	    cmocka_unit_test(test_cells), cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_word_of_a_message), cmocka_unit_test(test_data),
-	    cmocka_unit_test(test_data_of_top)};
+	    cmocka_unit_test(test_data_of_top), cmocka_unit_test(test_data_that_is_cut)};
 
 	return cmocka_run_group_tests(tests, in_utf8, NULL);
 }
