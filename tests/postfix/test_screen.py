@@ -70,6 +70,12 @@ class ScreenCase(RigCase):
     def held(self):
         return {line["queue_id"] for line in self.postfix.queue() if line["queue_name"] == "hold"}
 
+    def asks(self, *parts):
+        """Waits for these texts and a question in the last line: those of before may still be seen above it."""
+        def holds(text):
+            return text.rstrip().endswith("[y/N]") and all(part in text.replace("\n", "") for part in parts)
+        self.pane.until(holds, f"a question after {parts}")
+
 
 class Groups(ScreenCase):
     def test_each_way(self):
@@ -237,21 +243,21 @@ class Acts(ScreenCase):
         self.pane.keys("Enter")
 
     def back(self):
-        self.pane.shows("Enter: back to the screen")
+        self.pane.until(lambda text: text.rstrip().endswith("Enter: back to the screen."), "the end of the verb")
         self.pane.keys("Enter")
         self.pane.until(lambda text: "back to the screen" not in text and KEYS in text, "the screen")
 
     def test_hold_and_undo(self):
         self.start()
         self.pane.keys("h")
-        self.pane.shows(f"hold --sender={BAD}", "3 messages to hold", "Hold these 3 messages? [y/N]")
+        self.asks(f"hold --sender={BAD}", "3 messages to hold", "Hold these 3 messages? [y/N]")
         self.assertEqual(self.held(), set(), "not before the answer")
         self.answer("y")
         self.pane.shows("Held 3 messages")
         self.assertEqual(self.held(), set(self.bad))
         self.back()
         self.pane.keys("u")
-        self.pane.shows("undo 1", "Release these 3 messages? [y/N]")
+        self.asks("undo 1", "Release these 3 messages? [y/N]")
         self.assertEqual(self.held(), set(self.bad))
         self.answer("y")
         self.pane.shows("Released 3 messages")
@@ -267,7 +273,7 @@ class Acts(ScreenCase):
     def test_purge(self):
         self.start()
         self.pane.keys("p")
-        self.pane.shows("3 messages to delete", "Delete these 3 messages? [y/N]")
+        self.asks("3 messages to delete", "Delete these 3 messages? [y/N]")
         self.assertEqual(self.postfix.ids(), {*self.bad, self.good})
         self.answer("y")
         self.pane.shows("Deleted 3 messages")
@@ -286,7 +292,7 @@ class Acts(ScreenCase):
                 self.start()
             for answer, state in ("n", "standing"), ("y", "done"):
                 self.pane.keys("u")
-                self.pane.shows(f"Order {number} of root", "End this order? [y/N]")
+                self.asks(f"Order {number} of root", "End this order? [y/N]")
                 self.assertEqual(self.states()[number], "standing")
                 self.answer(answer)
                 self.back()
@@ -299,7 +305,7 @@ class Acts(ScreenCase):
         self.start()
         for key, question in ("p", "Delete these 3 messages?"), ("h", "Hold these 3 messages?"), ("b", "Block this?"):
             self.pane.keys(key)
-            self.pane.shows(question)
+            self.asks(question)
             self.answer("n")
             self.back()
         self.assertEqual(self.postfix.ids(), {*self.bad, self.good})
@@ -329,7 +335,7 @@ class Acts(ScreenCase):
         """^C ends the verb, not the screen."""
         self.start()
         self.pane.keys("p")
-        self.pane.shows("Delete these 3 messages?")
+        self.asks("Delete these 3 messages?")
         self.pane.keys("C-c")
         self.pane.shows("othing was touched")
         self.back()
@@ -339,7 +345,7 @@ class Acts(ScreenCase):
     def test_block(self):
         self.start()
         self.pane.keys("b")
-        self.pane.shows(f"Would set {BAD} REJECT", "Block this? [y/N]")
+        self.asks(f"Would set {BAD} REJECT", "Block this? [y/N]")
         self.assertEqual(self.pq.idx("rules", "--json").lines, [])
         self.answer("y")
         self.pane.shows(f"{BAD}: REJECT")
@@ -352,7 +358,7 @@ class Acts(ScreenCase):
         self.pane.keys("l")
         self.shows_groups({"joe": 3, "anna": 1})
         self.pane.keys("b")
-        self.pane.shows("Would set login:joe REJECT", "Block this? [y/N]")
+        self.asks("Would set login:joe REJECT", "Block this? [y/N]")
         self.answer("y")
         self.pane.shows("login:joe: REJECT")
         self.back()
@@ -371,7 +377,7 @@ class Acts(ScreenCase):
         self.pane.shows("SENDER", *self.bad)
         self.pane.keys("Down")
         self.pane.keys("h")
-        self.pane.shows(f"hold --id={self.bad[1]}", "Hold this 1 message? [y/N]")
+        self.asks(f"hold --id={self.bad[1]}", "Hold this 1 message? [y/N]")
         self.answer("y")
         self.pane.shows("Held 1 message")
         self.assertEqual(self.held(), {self.bad[1]})
@@ -379,7 +385,7 @@ class Acts(ScreenCase):
         self.pane.keys("Enter")
         self.pane.shows("SENDER", *self.bad)
         self.pane.keys("p")
-        self.pane.shows(f"purge --id={self.bad[1]}", "Delete this 1 message?")
+        self.asks(f"purge --id={self.bad[1]}", "Delete this 1 message?")
         self.answer("y")
         self.pane.shows("Deleted 1 message")
         self.assertEqual(self.postfix.ids(), {self.bad[0], self.bad[2], self.good})
@@ -390,7 +396,7 @@ class Acts(ScreenCase):
         self.shows_groups({"192.0.2.7": 3, "192.0.2.8": 1})
         self.pane.keys("Down")
         self.pane.keys("p")
-        self.pane.shows("purge --client=192.0.2.8", "Delete this 1 message?")
+        self.asks("purge --client=192.0.2.8", "Delete this 1 message?")
         self.answer("y")
         self.pane.shows("Deleted 1 message")
         self.assertEqual(self.postfix.ids(), set(self.bad))
@@ -458,7 +464,7 @@ class Members(ScreenCase):
         self.pane.shows(KEYS, BAD, "counted by top")
         self.shows_groups({BAD: 3, "good.test": 1})
         self.pane.keys("h")
-        self.pane.shows("3 messages to hold", "Hold what was shown? [y/N]")
+        self.asks("3 messages to hold", "Hold what was shown? [y/N]")
         self.pane.type("y")
         self.pane.keys("Enter")
         self.pane.shows("Enter: back to the screen")
