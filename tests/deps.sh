@@ -9,7 +9,7 @@ BUILD='gcc make pkg-config libc6-dev libmilter-dev liblmdb-dev libpcre2-dev libi
 DEMO='postfix python3'
 BROWSER='chromium fonts-dejavu-core'
 FLEET="$DEMO postgresql openssl"
-UNIT="$DEMO libcmocka-dev"
+UNIT="$DEMO libcmocka-dev procps"
 TEST="$FLEET $UNIT $BROWSER
 	bash miltertest strace zsh e2fsprogs mount jq systemd prometheus prometheus-node-exporter tmux"
 LINT='clang clang-format clang-tidy mandoc shellcheck systemd'
