@@ -6,7 +6,7 @@ import struct
 import threading
 
 import milter_client as mc
-from daemon import DaemonCase
+from daemon import SANITIZED, DaemonCase
 from milter_client import queue_id
 
 
@@ -86,7 +86,7 @@ class Abuse(DaemonCase):
                     names = first * (50000 // len(first)) if first else "".join("x@b\u00fc%d.example, " % n for n in range(part * 2500, part * 2500 + 2500))
                     c.header("From", names + "z@ok.example")
                 self.assertEqual(mc.CONTINUE, c.end(queue_id(5))[0])
-                self.assertLess(self.processor_time() - before, 3, first)
+                self.assertLess(self.processor_time() - before, 30 if SANITIZED else 3, first)
 
     def test_recipient_before_mail(self):
         with self.daemon.client() as c:

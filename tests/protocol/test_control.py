@@ -26,7 +26,7 @@ class Control(DaemonCase):
             c.connect()
             began = time.monotonic()
             self.assertEqual(mc.CONTINUE, c.message(queue_id(number))[0])
-            self.assertLess(time.monotonic() - began, 2)
+            self.assertLess(time.monotonic() - began, 10)
 
     @staticmethod
     def dropped(s):
@@ -285,11 +285,11 @@ class Disk(DaemonCase):
                     for n in range(50):
                         began = time.monotonic()
                         self.assertEqual(mc.CONTINUE, c.message(queue_id(n))[0])
-                        self.assertLess(time.monotonic() - began, 0.5)
+                        self.assertLess(time.monotonic() - began, 10)
                 began = time.monotonic()
                 self.assertEqual(50, self.daemon.status()["rows"])
                 self.assertEqual(50, self.daemon.ask("count")["rows"])
-                self.assertLess(time.monotonic() - began, 1)
+                self.assertLess(time.monotonic() - began, 10)
                 self.daemon.shim("hang", False)
                 self.assertTrue(receive(waiting)[0]["saved"])
         finally:

@@ -233,7 +233,7 @@ class Start(DaemonCase):
         fd = self.hold_lock()
         began = time.monotonic()
         self.daemon.start()
-        self.assertLess(time.monotonic() - began, 5)
+        self.assertLess(time.monotonic() - began, 20)
         with self.daemon.client() as c:
             c.connect()
             self.assertEqual(mc.REPLY, c.mail("<a@bad.example>")[0])
@@ -243,7 +243,7 @@ class Start(DaemonCase):
         os.close(fd)
         began = time.monotonic()
         self.assertTrue(until(lambda: self.daemon.status()["recording"]))
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, 10)
 
 class Stop(DaemonCase):
     def test_each_signal(self):
@@ -258,7 +258,7 @@ class Stop(DaemonCase):
         self.daemon.start()
         began = time.monotonic()
         self.assertEqual(0, self.daemon.stop())
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, 4)
 
     def flood(self, answered, sessions=20, first=0):
         """Sessions that send until they are cut off; answered gets each ID whose end of message was answered."""
@@ -338,7 +338,7 @@ class Reload(DaemonCase):
         self.assertIsNone(self.daemon.process.poll())
         began = time.monotonic()
         self.assertEqual(0, self.daemon.stop())
-        self.assertLess(time.monotonic() - began, 2)
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_signals_while_stopped(self):
         self.daemon.start()
