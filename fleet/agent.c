@@ -19,7 +19,7 @@ static void on_stop(int signal_number)
 
 /* ---- beginning */
 
-/* The name is a role and the CN of a certificate: in lower case. */
+/* The name is also a role's and a certificate's CN, so it is in lower case. */
 static int find_name(struct agent *a, struct err *err)
 {
 	const struct settings *s = a->settings;
@@ -79,7 +79,7 @@ bool agent_may_log(struct agent *a)
 
 /* ---- the connection */
 
-/* The database is away: only what belongs to the connection is forgotten. */
+/* Forgets the connection's own state; the order and the rules stay. */
 static void leave(struct agent *a, int code, const struct err *err)
 {
 	const char *words = err->text[0] ? err->text : err_word(code);
@@ -127,7 +127,7 @@ static void ask(struct agent *a, int64_t now)
 		leave(a, code, &err);
 }
 
-/* Takes the database's answer, and asks what is due. */
+/* Takes the database's answer, and asks the next question that is due. */
 static void talk(struct agent *a, int64_t now)
 {
 	struct err err = {{0}};
@@ -152,7 +152,7 @@ static struct pollfd ear_of(const struct job *job)
 	return (struct pollfd){job->pid > 0 ? job->fd : -1, POLLIN, 0};
 }
 
-/* Woken just now and idle: notifications wait, so that many cost one question. */
+/* Between questions, notifications gather for AGENT_QUIET, so that many cost one wake-up. */
 static bool is_quiet(const struct agent *a, int64_t now)
 {
 	return pg_is_idle(a->pg) && now < a->quiet_until;
@@ -186,7 +186,7 @@ static void await(struct agent *a, struct pollfd ears[EARS], int64_t now)
 	ears[ORDER] = ear_of(&a->order.job);
 	ears[RULES] = ear_of(&a->rules.job);
 	ears[HEALTH] = ear_of(&a->health.job);
-	/* A signal between the look at `stop` and the wait must not be lost. */
+	/* A signal between the test of `stop` and the wait must not be lost. */
 	sigemptyset(&none);
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTERM);
@@ -223,7 +223,7 @@ static void turn(struct agent *a)
 		ask(a, now);
 }
 
-/* An order that runs may end and is reported; no new one is begun. */
+/* A running order may end and is still reported; no new one begins. */
 static void begin_to_leave(struct agent *a)
 {
 	a->stopping = true;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The agent of one host: it takes orders and rules from the database to root's order door, and
+/* The agent of one host. It takes orders and rules from the database to root's order door, and
  * reports the results. */
 #pragma once
 
 #include "base/settings.h"
 
-/* Runs until SIGTERM; returns 0 then. A negative code with words: it could not begin. */
+/* Runs until SIGTERM or SIGINT, and then returns 0. A negative code with words: it could not begin.
+ */
 int agent_run(const struct settings *settings, struct err *err) NODISCARD;

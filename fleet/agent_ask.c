@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions to the database: the first row of the table that is due is asked. */
+/* Questions to the database, as a table. The agent asks the first one that is due. */
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 #include "fleet/statements.h"
@@ -28,8 +28,9 @@ struct question {
 	const char *sql;
 	bool (*due)(const struct agent *a, int64_t now);
 	void (*fill)(struct agent *a, struct params *p);
-	void (*take)(struct agent *a); /* an answer without error; NULL: nothing to do */
-	/* An error of the data (classes 22 and 23) or of the order's state; NULL: connect anew. */
+	void (*take)(struct agent *a); /* takes an answer without error; NULL: nothing to do */
+	/* Takes an error of the data (SQLSTATE classes 22 and 23) or of the order's state (FL003,
+	 * FL004). NULL: the agent connects anew. */
 	void (*fail)(struct agent *a);
 };
 
@@ -46,7 +47,7 @@ static void listen_take(struct agent *a)
 	a->listening = true;
 }
 
-/* An agent that lost its name to another waits until that one has been silent. */
+/* An agent that lost its name waits until the other one has been silent for AGENT_ABSENT. */
 static bool fence_due(const struct agent *a, int64_t now)
 {
 	return a->fenced && now >= a->fence_at;
@@ -78,7 +79,7 @@ static void hello_fill(struct agent *a, struct params *p)
 	add_text(p, "pqpurge-link " PQPURGE_VERSION);
 }
 
-/* After a failover the same version may mean other rules: fetch and replace all. */
+/* After a failover the same version may stand for other rules, so all are fetched and replaced. */
 static void hello_take(struct agent *a)
 {
 	a->epoch = pg_number(a->pg, 0, 2);
@@ -134,7 +135,7 @@ static void beat_fill(struct agent *a, struct params *p)
 	add_text(p, a->health.text.len ? a->health.text.text : NULL);
 }
 
-/* The answer makes up for lost notifications. */
+/* The answer says what lost notifications would have said. */
 static void beat_take(struct agent *a)
 {
 	int64_t newest = pg_number(a->pg, 0, 0);
@@ -182,7 +183,7 @@ static void progress_take(struct agent *a)
 	job_stop(&a->order.job);
 }
 
-/* Root goes on; this host's account has what it did. */
+/* Root goes on; this host's account has the result. */
 static void progress_fail(struct agent *a)
 {
 	agent_log(a, warning, "fleet: progress: %s", pg_words(a->pg));
@@ -240,8 +241,8 @@ static void report_take(struct agent *a)
 	order_forget(a);
 }
 
-/* Tries once more without the summary, which may be at fault; then gives up: the order's state in
- * the database is another. */
+/* The summary may be at fault, so the report is sent once more without it. Otherwise the order is
+ * in another state in the database, and the agent gives up. */
 static void report_fail(struct agent *a)
 {
 	agent_log(
@@ -270,8 +271,8 @@ static void claim_take(struct agent *a)
 		order_claimed(a);
 }
 
-/* A session plans its statements when it first makes them: after the hello rather than when an
- * order is there. Hello, rules and claim are made then in any case. */
+/* A session plans a statement when it first runs it. This report of no order moves that cost from
+ * the first order to the hello; hello, rules and claim run then anyway. */
 static bool warm_due(const struct agent *a, int64_t now)
 {
 	(void)now;
@@ -291,7 +292,7 @@ static void warm_fill(struct agent *a, struct params *p)
 
 static void warm_fail(struct agent *a)
 {
-	(void)a; /* a schema that knows no such report */
+	(void)a; /* a schema without order 0 */
 }
 
 static const struct question questions[] = {
@@ -317,7 +318,8 @@ int agent_ask(struct agent *a, int64_t now, struct err *err)
 		const struct question *q = &questions[n];
 		struct params params = {.count = 0};
 
-		/* Nothing else before it listens; rules and orders wait for the greeting. */
+		/* Rows stand by priority: the session listens first, and rules and orders wait for
+		 * the hello. */
 		if (!q->due(a, now))
 			continue;
 		if (q->fill)
@@ -376,7 +378,7 @@ int64_t agent_next(const struct agent *a)
 	    next);
 }
 
-/* "r7", "o17" or "o17 mx1 mx2": only a hint; the database is asked. */
+/* payload: "r7", "o17" or "o17 mx1 mx2". It is only a hint; the agent asks the database. */
 void agent_hint(struct agent *a, const char *payload)
 {
 	const char *names = strchr(payload, ' ');

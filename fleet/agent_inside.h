@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Private to the agent: its state, and its parts. */
+/* Private to the agent: its state and its parts. Times are steady microseconds. */
 #pragma once
 
 #include "base/clock.h"
@@ -9,21 +9,21 @@
 #include "fleet/pg.h"
 #include "fleet/spec.h"
 
-#define AGENT_BEAT      (20 * USEC_PER_SEC) /* between heartbeats, +-20 % so that hosts spread */
-#define AGENT_FENCE     (5 * USEC_PER_SEC)  /* between looks whether the other agent is silent */
-#define AGENT_QUIET     (USEC_PER_SEC / 5)  /* at least, between two wake-ups by notifications */
+#define AGENT_BEAT      (20 * USEC_PER_SEC) /* between heartbeats; +-20 % spreads the hosts */
+#define AGENT_FENCE     (5 * USEC_PER_SEC)  /* between checks whether the other agent is silent */
+#define AGENT_QUIET     (USEC_PER_SEC / 5)  /* minimum between two wake-ups by notifications */
 #define AGENT_ABSENT    (60 * USEC_PER_SEC) /* silence after which a name is free */
-#define AGENT_PAUSE     (USEC_PER_SEC / 4)  /* before connecting anew; doubles */
+#define AGENT_PAUSE     (USEC_PER_SEC / 4)  /* before connecting anew; doubles each time */
 #define AGENT_PAUSE_MAX (5 * USEC_PER_SEC)
 #define AGENT_TELL      (30 * USEC_PER_SEC) /* between two log lines about trouble */
-#define AGENT_LEAVE     (15 * USEC_PER_SEC) /* after SIGTERM, for an order that runs */
-#define AGENT_LINES     60                  /* lines of the log at once, then */
-#define AGENT_LINE      (2 * USEC_PER_SEC)  /* one each: the database decides how much happens */
-#define AGENT_NAME_MAX  63                  /* PostgreSQL's limit of a role */
+#define AGENT_LEAVE     (15 * USEC_PER_SEC) /* time for a running order to end after SIGTERM */
+#define AGENT_LINES     60                  /* log lines at once; after that, */
+#define AGENT_LINE      (2 * USEC_PER_SEC)  /* then one: a database may cause any number */
+#define AGENT_NAME_MAX  63                  /* bytes of a role's name in PostgreSQL */
 
 enum order_state {
 	ORDER_NONE,
-	ORDER_CLAIMED, /* waits for rules */
+	ORDER_CLAIMED, /* waits for its rules */
 	ORDER_RUNNING,
 	ORDER_ENDED, /* not reported yet */
 };
@@ -33,20 +33,20 @@ struct agent_order {
 	int attempt;
 	bool dry_run, lookup, asked_again;
 	char token[64], verb[32], placed_by[128], reason[512];
-	int64_t age, claimed_at; /* microseconds: age of the order at the steady time claimed_at */
+	int64_t age, claimed_at; /* age in microseconds at the time claimed_at */
 	struct spec spec;
 	struct outcome outcome;
 	struct job job;
 	uint64_t done, total, done_told; /* messages; done_told: as last reported */
-	int64_t progress_at;             /* steady; next report, which also asks for a cancel */
-	size_t parts_told;               /* parts of the outcome that the database has */
+	int64_t progress_at;             /* next report; its answer tells of a cancellation */
+	size_t parts_told;               /* parts of the outcome that the database already has */
 };
 struct agent_rules {
-	bool wanted, full; /* to be asked for; all of them, not the changes */
-	bool asked_full;   /* the question that is out is for all */
+	bool wanted, full; /* to be asked for; full: all rules instead of the changes */
+	bool asked_full;   /* the pending question asks for all rules */
 	int64_t have;      /* version in force here */
 	int64_t coming;    /* version that root is setting now */
-	int64_t told;      /* version that was last reported as in force here */
+	int64_t told;      /* version last reported as in force here */
 	int64_t retry_at;
 	bool refused;
 	struct job job;
@@ -54,31 +54,31 @@ struct agent_rules {
 struct agent_health {
 	struct job job;
 	struct strbuf coming, text; /* coming: being read; text: a JSON object, or empty */
-	bool fresh;                 /* text was not sent yet */
+	bool fresh;                 /* text is not sent yet */
 };
 struct agent {
 	const struct settings *settings;
 	char name[AGENT_NAME_MAX + 1];
-	struct pg *pg; /* NULL: away */
+	struct pg *pg; /* NULL: not connected */
 	unsigned turn; /* attempts to connect */
 	int64_t retry_at, pause;
-	int asked; /* index of the question that is out; -1: none */
+	int asked; /* index of the pending question; -1: none */
 	bool listening, greeted, fenced, stopping;
 	bool warm;           /* this session has planned its statements */
-	int64_t epoch;       /* of this agent's hold of the name: the database refuses older ones */
-	int64_t fleet_rules; /* newest version of the rules, as last heard */
+	int64_t epoch;       /* counts the holders of this name; the database refuses older ones */
+	int64_t fleet_rules; /* newest version of the rules that the database reported */
 	int64_t fence_at, beat_at, quiet_until, leave_by;
 	bool look;         /* there may be something to claim */
-	int64_t told_at;   /* steady; when trouble was logged */
-	int64_t lines_due; /* steady; when the log has room for AGENT_LINES again */
-	unsigned left_out; /* lines since the last one that had room */
-	char trouble[512]; /* why the database is away; "" while joined */
+	int64_t told_at;   /* when trouble was last logged */
+	int64_t lines_due; /* when there is room for AGENT_LINES again */
+	unsigned left_out; /* lines dropped since the last one that was logged */
+	char trouble[512]; /* why there is no database; "" while joined */
 	struct agent_order order;
 	struct agent_rules rules;
 	struct agent_health health;
 };
 
-/* Logs a line at LEVEL (info, warning) if there is room for one. */
+/* Logs a line at LEVEL (info, warning) if the bound on log lines allows it. */
 #define agent_log(agent, level, ...)                                                               \
 	do {                                                                                       \
 		if (agent_may_log(agent))                                                          \
@@ -86,9 +86,9 @@ struct agent {
 	} while (0)
 bool agent_may_log(struct agent *a);
 
-/* agent_ask.c: questions to the database. Sends the first one that is due; 0 also if none is. */
+/* agent_ask.c. Sends the first question that is due; returns 0 also if none is. */
 int agent_ask(struct agent *a, int64_t now, struct err *err) NODISCARD;
-/* Takes the answer to the question that is out. A negative code: connect anew. */
+/* Takes the answer to the pending question. A negative code: connect anew. */
 int agent_take(struct agent *a, struct err *err) NODISCARD;
 /* The steady time of the next question. */
 int64_t agent_next(const struct agent *a);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* One order at a time: claimed, run by root, reported. */
+/* One order at a time: claimed here, run by root, reported to the database. */
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 
 #define ORDER_TIME (3600 * USEC_PER_SEC)
-#define LOOK_TIME  USEC_PER_SEC    /* between two questions whether it was cancelled */
-#define AGE_MAX    (INT64_MAX / 2) /* more than root takes */
+#define LOOK_TIME  USEC_PER_SEC    /* between two questions whether the order was cancelled */
+#define AGE_MAX    (INT64_MAX / 2) /* clearly more than root accepts */
 
 /* Columns of fleet_claim. */
 enum { NUMBER, ATTEMPT, VERB, DRY_RUN, SPEC, REASON, PLACED_BY, VERSION, AGE, LEFT, TOKEN };
@@ -19,7 +19,7 @@ void order_forget(struct agent *a)
 	a->look = true;
 }
 
-/* Ends an order that root never gets. */
+/* Ends an order without handing it to root. */
 static void refuse(struct agent *a, const char *words)
 {
 	struct agent_order *o = &a->order;
@@ -125,7 +125,8 @@ static void says(void *arg, enum door_answer_kind kind, struct span bytes)
 		(void)!door_progress_read(bytes, &o->done, &o->total);
 }
 
-/* Root's process died, or its answer was lost: ask once more, since the account knows. */
+/* Root's process died or its answer was lost. Asking once more is safe, since the account knows
+ * what was done. */
 static bool ask_again(struct agent *a)
 {
 	static const int unknown[] = {-EPIPE, -ECONNRESET, ERR_TIMEOUT, ERR_CHILD, ERR_SYNTAX};

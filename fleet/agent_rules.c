@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "fleet/agent_inside.h"
 
-#define FRAME_BYTES  (48u << 10) /* of texts in one frame */
+#define FRAME_BYTES  (48u << 10) /* of rule texts in one frame */
 #define RULES_TIME   (60 * USEC_PER_SEC)
 #define RETRY        (5 * USEC_PER_SEC)
 #define REFUSED_WAIT (60 * USEC_PER_SEC)
@@ -24,7 +24,8 @@ struct frames {
 	size_t left_out;
 };
 
-/* The texts belong to the answer: the job forks before the next question. */
+/* The texts point into the answer, which lives until the next question; the job forks before that.
+ */
 static struct door_rule rule_of(struct agent *a, size_t row)
 {
 	struct door_rule rule = {.subject = pg_text(a->pg, row, SUBJECT),
@@ -38,7 +39,8 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 	return rule;
 }
 
-/* Bytes of the rule in a frame. 0: root would refuse it; the others go without it. */
+/* Bytes of the rule in a frame. Returns 0 for a rule that root would refuse: it is left out, so
+ * that the others are set. */
 static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
@@ -52,7 +54,7 @@ static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 	return size;
 }
 
-/* Begins a frame if the last one has no room. */
+/* Begins a new frame if the last one has no room for size bytes. */
 static int make_room(struct frames *f, size_t size, bool replace)
 {
 	struct door_order order = {
@@ -132,7 +134,7 @@ void rules_got(struct agent *a)
 	free(f.rules);
 }
 
-/* Root failed: it is unknown which rules are in force, so all are fetched again. */
+/* After a failure the set in force is unknown, so all rules are fetched again. */
 static void rules_failed(struct agent *a)
 {
 	struct agent_rules *r = &a->rules;
@@ -184,7 +186,7 @@ static void health_says(void *arg, enum door_answer_kind kind, struct span bytes
 		strbuf_add(&a->health.coming, bytes.at, bytes.len);
 }
 
-/* Trouble with the door is reported in place of its answer. */
+/* Sends an error of the door as the health, in place of the missing answer. */
 static void tell_trouble(struct agent *a)
 {
 	const struct job *job = &a->health.job;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* From the child: frames of base/io.h over a pipe: u8 kind as the door's and its bytes; the last
- * one is JOB_ENDED, i64 code, a blob with struct door_end, text. */
+/* The child writes frames of base/io.h into a pipe: a u8 kind (enum door_answer_kind) and its
+ * bytes. The last frame is JOB_ENDED: an i64 code, a blob with struct door_end, a text. */
 #include "fleet/job.h"
 
 #include <sys/prctl.h>
@@ -12,7 +12,7 @@
 
 #define JOB_ENDED  255
 #define FRAME_MAX  (DOOR_FRAME_MAX + 1024)
-#define GIVE_TIME  (60 * USEC_PER_SEC) /* microseconds until the agent takes a frame */
+#define GIVE_TIME  (60 * USEC_PER_SEC) /* microseconds that the agent may take to read a frame */
 #define READ_CHUNK 65536u
 
 /* ---- the child */
@@ -111,7 +111,7 @@ static void take_frame(struct job *j, struct span frame, const struct job_ear *e
 		    (struct span){r.at, (size_t)(r.end - r.at)});
 }
 
-/* Takes whole frames out of what was read. False: it is none of ours. */
+/* Takes the whole frames of what was read. False: the child broke the format. */
 static bool take_frames(struct job *j, const struct job_ear *ear)
 {
 	size_t at = 0;

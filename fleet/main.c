@@ -9,10 +9,10 @@
 #include "fleet/operator.h"
 
 #define NAME        "pqpurge-link"
-#define MEMORY_MORE (512u << 20) /* a database may send anything */
+#define MEMORY_MORE (512u << 20) /* bytes; a hostile database may send any amount */
 
 struct options {
-	const char *file; /* NULL: the default */
+	const char *file; /* NULL: the default file */
 	bool debug, help, version;
 };
 
@@ -59,7 +59,7 @@ static int run_agent(const struct options *options)
 	return 1;
 }
 
-/* Memory: beyond what the libraries have mapped by now. */
+/* Bounds memory to MEMORY_MORE beyond what is mapped now; forbids core files. */
 static void bound_process(void)
 {
 	FILE *file = fopen("/proc/self/statm", "re");
@@ -67,7 +67,7 @@ static void bound_process(void)
 	const struct rlimit no_core = {0, 0};
 	struct rlimit limit;
 
-	setrlimit(RLIMIT_CORE, &no_core); /* the key is in it */
+	setrlimit(RLIMIT_CORE, &no_core); /* memory holds the private key */
 	if (file && fscanf(file, "%lu", &pages) == 1) {
 		limit.rlim_cur = limit.rlim_max =
 		    pages * (unsigned long)sysconf(_SC_PAGESIZE) + MEMORY_MORE;

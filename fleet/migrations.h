@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* fleet/migrations/NNNN.sql, made part of the program by the Makefile: migrations[0] is number 1.
- */
+/* fleet/migrations/NNNN.sql, compiled in by the Makefile: migrations[0] is number 1. */
 #pragma once
 
 #include <stddef.h>

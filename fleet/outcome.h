@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The result of an order on this host, as the database gets it, made of root's answer
- * (lib/door/door.h). Root's lines hold strangers' words: a line that is not JSON is left out.
+ * The result of an order on this host in the database's form, made of root's answer
+ * (lib/door/door.h). Root's lines hold strangers' words; a line that is not JSON is left out.
  */
 #pragma once
 
@@ -11,26 +11,27 @@
 #define OUTCOME_PART_MAX    (256000u) /* bytes of one fleet_part.body */
 #define OUTCOME_PARTS_MAX   64u
 #define OUTCOME_SUMMARY_MAX 60000u
-#define OUTCOME_LINE_MAX    (1u << 20) /* a longer line is left out */
+#define OUTCOME_LINE_MAX    (1u << 20) /* bytes; a longer line is left out */
 
 /* Zero-initialise. */
 struct outcome {
 	bool keeps_lines; /* set it first: lines become parts (list, top, why) */
-	struct strbuf parts[OUTCOME_PARTS_MAX]; /* each a JSON array; finished by outcome_end */
+	struct strbuf parts[OUTCOME_PARTS_MAX]; /* JSON arrays, which outcome_end completes */
 	size_t part_count;
 	bool cut;              /* lines were left out */
 	struct strbuf summary; /* a JSON object; empty: none */
 	struct strbuf words;
-	const char *state; /* of fleet_result; static */
+	const char *state; /* of fleet_result; a static string */
 	int exit_status;
 	uint64_t batch;
 	/* Private. */
 	struct strbuf line, complaint;
 };
-bool outcome_has_lines(const char *verb); /* list, top, why */
-/* Root's stdout and stderr, in pieces of any size. */
+bool outcome_has_lines(const char *verb); /* whether the verb's lines are kept: list, top, why */
+/* Take root's stdout and stderr, in pieces of any size. */
 void outcome_says(struct outcome *o, const char *bytes, size_t len);
 void outcome_complains(struct outcome *o, const char *bytes, size_t len);
-/* Call it last. code is of door_call; end is read if it is 0, words (of err) otherwise. */
+/* Call it last. code is door_call's result. On 0, end is read; otherwise words, the text of its
+ * err. */
 void outcome_end(struct outcome *o, int code, const struct door_end *end, const char *words);
 void outcome_release(struct outcome *o); /* zeroes */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* libpq, kept from blocking. */
+/* libpq without blocking. */
 #include "fleet/pg.h"
 
 #include <libpq-fe.h>
@@ -12,7 +12,7 @@
 struct pg {
 	PGconn *conn;
 	PGresult *result; /* of the last answer; may be NULL */
-	PGnotify *notice; /* the last one that pg_notice returned */
+	PGnotify *notice; /* the last one returned by pg_notice */
 	bool connected, asking, flushing;
 	PostgresPollingStatusType polling;
 	int64_t deadline;
@@ -22,7 +22,7 @@ struct pg {
 
 /* ---- what the server says */
 
-/* The first line, without "ERROR:  " and the like, which libpq puts there. */
+/* Takes the first line, without libpq's prefix ("ERROR:  " and the like). */
 static void take_words(char *to, size_t size, const char *from)
 {
 	static const char *const heads[] = {"ERROR:  ", "FATAL:  ", "WARNING:  ", "NOTICE:  "};
@@ -50,7 +50,7 @@ static void on_notice(void *arg, const PGresult *result)
 	strlist_push(&pg->warnings, words, strlen(words));
 }
 
-/* libpq's own message may have a line for each address; the last says most. */
+/* libpq's message may have a line for each address; the last one says most. */
 static int broken(struct pg *pg, int code, const char *what, struct err *err)
 {
 	const char *text = PQerrorMessage(pg->conn), *last = text;
@@ -73,7 +73,8 @@ static const char *option_of(const PQconninfoOption *options, const char *keywor
 	return "";
 }
 
-/* Whether each host of the list is a directory of Unix sockets; none at all is libpq's own. */
+/* Whether every host in the list is a directory of Unix sockets. An empty list means libpq's
+ * default. */
 static bool is_local(const PQconninfoOption *options)
 {
 	const char *host = option_of(options, "host");
@@ -101,7 +102,7 @@ static int check_login(const struct pg *pg, struct err *err)
 	return code;
 }
 
-/* The list "a,b,c" turned by n: "b,c,a". One member or none stays. */
+/* Rotates the list "a,b,c" by n: "b,c,a" for 1. A list of at most one member stays as it is. */
 static void rotate(const char *list, unsigned n, struct strbuf *ret)
 {
 	size_t count = 1, at = 0;
@@ -120,7 +121,7 @@ static const char *const lists[LISTS] = {"host", "hostaddr", "port"};
 
 static PGconn *start(const char *conninfo, const char *user, const struct strbuf *rotated)
 {
-	/* What stands before dbname it may override; PG* and service files may not. */
+	/* conninfo may override the keys before dbname; PG* variables and service files may not. */
 	const char *keys[20] = {"sslmode", "gssencmode", "target_session_attrs", "application_name",
 	    "client_encoding", "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
 	    "options"};
@@ -143,7 +144,7 @@ static PGconn *start(const char *conninfo, const char *user, const struct strbuf
 	return PQconnectStartParams(keys, values, 1);
 }
 
-/* Only after it has begun does libpq tell what conninfo, service file and PG* come to. */
+/* libpq resolves conninfo, service file and PG* only when it begins to connect. */
 static PGconn *start_turned(const char *conninfo, const char *user, unsigned turn)
 {
 	PGconn *conn = start(conninfo, user, NULL);
@@ -236,7 +237,7 @@ static int on_connected(struct pg *pg, struct err *err)
 	return PG_CONNECTED;
 }
 
-/* Call it only when the socket is ready: libpq takes the call itself as that news. */
+/* Call it only when the socket is ready: libpq takes the call itself to mean that. */
 static int step_connect(struct pg *pg, struct err *err)
 {
 	if (io_wait(pg_fd(pg), pg_poll_events(pg), 0) == 0)
@@ -247,8 +248,8 @@ static int step_connect(struct pg *pg, struct err *err)
 	return pg->polling == PGRES_POLLING_OK ? on_connected(pg, err) : PG_WAITS;
 }
 
-/* Of several answers (a script's) an error stays, else the last. Nothing of ours copies, and libpq
- * hands out such a result without an end. */
+/* A script has several answers. The first error counts, otherwise the last answer. None of our
+ * statements copies, and in copy mode libpq hands out results without end. */
 static int keep_result(struct pg *pg, PGresult *result, struct err *err)
 {
 	bool failed = pg->result && PQresultStatus(pg->result) == PGRES_FATAL_ERROR;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Requests as statements: the server builds the answer, one JSON object in one value. */
+/* Requests as SQL statements. The server builds the answer: one JSON object in one value. */
 #include "fleet/operator.h"
 
 enum kind {
-	TEXT = 1, /* a string; null if absent */
+	TEXT = 1, /* a string; SQL null if absent */
 	NUMBER,   /* an integer */
 	TRUTH,
-	JSON, /* any value, as JSON; null if absent */
+	JSON, /* any value, as JSON; SQL null if absent */
 };
 struct param {
 	const char *key;
@@ -42,7 +42,7 @@ struct request {
 	"o.cancelled_at IS NULL AND o.expires_at > " NOW ")) ORDER BY h.name) " \
 	"FROM fleet_host h), '[]'::json)) FROM fleet f"
 
-/* A result that nobody began in time counts as expired, even if no row says so yet. */
+/* A result that did not begin in time counts as expired, even before its row says so. */
 #define RESULTS \
 	"coalesce((SELECT json_agg(json_build_object(" \
 	"'host', r.host, " \
@@ -148,7 +148,7 @@ static bool take_number(const struct json *o, const char *key, struct strbuf *re
 	return number != INT64_MIN;
 }
 
-/* Whether the member is there and of its kind. */
+/* Whether the member exists and has the right type. */
 static bool take(const struct json *o, const struct param *p, struct strbuf *ret)
 {
 	if (p->kind == NUMBER)
@@ -246,7 +246,8 @@ static int run_connect(
 	return 0;
 }
 
-/* Without a schema the version is 0. Not every role may tidy up: a refusal is no error. */
+/* Without a schema the version is 0. Tidying up is optional: a role without that right is refused.
+ */
 static int greet(struct operator_side *o, struct json *ret, struct err *err)
 {
 	char sqlstate[6];
@@ -311,7 +312,7 @@ static int run_retire(struct operator_side *o, const struct json *request, struc
 	return 0;
 }
 
-/* Asks for the order's number separately: an order to no host has no rows. */
+/* The order's number is asked for separately, since an order to no host has no rows. */
 static int run_place(struct operator_side *o, const struct json *request, struct json **ret,
     char sqlstate[6], struct err *err)
 {

@@ -40,7 +40,7 @@ static bool is_number(const struct json *value, int64_t *ret)
 	return *ret != 0 || json_int(value, NULL, 1) == 0;
 }
 
-/* False and null make no pair; a fraction or an object is an error. */
+/* False and null make no pair. A fraction or an object is an error. */
 static bool is_nothing(const struct json *value)
 {
 	struct strbuf text = {0};
@@ -80,7 +80,7 @@ static bool is_array(const struct json *value)
 	return is;
 }
 
-/* An object counts as a value, and is refused as one. */
+/* An object counts as a value here, and is refused as such. */
 static int add_member(struct spec *s, const char *key, const struct json *value, struct err *err)
 {
 	int code = 0;

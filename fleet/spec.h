@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Turns fleet_order.spec, JSON that an operator's command made, into the pairs that go to root
- * (lib/door/door.h). Keys are not checked here: root refuses those that it does not know. */
+/* Turns fleet_order.spec, the JSON of an operator's command, into the pairs for root
+ * (lib/door/door.h). Root checks the keys and refuses those that it does not know. */
 #pragma once
 
 #include "door/door.h"
@@ -12,7 +12,7 @@ struct spec {
 	struct door_pair *pairs; /* the spec owns keys and values */
 	size_t count, cap;
 };
-/* ERR_SYNTAX: no object, a nested value, a fraction, over SPEC_MAX or DOOR_PAIRS_MAX; ERR_VERSION;
- * -ENOMEM. */
+/* ERR_SYNTAX: not an object, a nested value, a fraction, more than SPEC_MAX bytes or DOOR_PAIRS_MAX
+ * pairs. ERR_VERSION. -ENOMEM. */
 int spec_read(const char *json, struct spec *ret, struct err *err) NODISCARD;
 void spec_release(struct spec *s); /* zeroes */

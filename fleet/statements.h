@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a host asks its database between its connection and its report, for the agent and for the
- * simulated hosts of tests/bench. Parameters and columns are those of migrations/0001.sql. */
+/* The statements of a host between its connection and its report. The agent and the simulated hosts
+ * of tests/bench share them. Parameters and columns are those of migrations/0001.sql. */
 #pragma once
 
 #define FLEET_LISTEN "LISTEN pqpurge"

@@ -1,27 +1,27 @@
 -- SPDX-License-Identifier: ISC
--- Migration 1 of the fleet's schema (PostgreSQL 14 and later). `fleet init` runs it in a transaction of its own, under an
--- advisory lock, as a role that may create roles (never as an operator), and keeps the version afterwards.
+-- Migration 1 of the fleet's schema (PostgreSQL 14 and later). `fleet init` runs it in its own transaction, under an advisory lock,
+-- as a role that may create roles (never as an operator), and then records the version.
 --
--- Who may do what: login roles are named as the CN of their certificate and are members of ONE of
---   pqpurge_host      reads its own orders and all rules; writes by functions only, its own rows only
+-- Rights: a login role has the name of its certificate's CN and is a member of ONE of these groups:
+--   pqpurge_host      reads its own orders and all rules; writes its own rows, by functions only
 --   pqpurge_operator  places and cancels orders and rules, reads everything
---   pqpurge_reader    reads the account, not the addresses in fleet_part
--- No table is writable by any of them. Functions are SECURITY DEFINER of pqpurge_owner (NOLOGIN) and look at session_user, which
--- SET ROLE cannot change. Row level security guards the reading. All times are the server's; what crosses to hosts is relative
--- (microseconds), so no clocks are compared. No function waits for a row that a host may have locked: a stolen host could keep
--- its transaction open, and with it every operator.
+--   pqpurge_reader    reads the account, but not the addresses in fleet_part
+-- None of them can write a table. Functions are SECURITY DEFINER of pqpurge_owner (NOLOGIN) and check session_user, which SET ROLE
+-- cannot change. Row level security guards the reading. All times are the server's. Hosts get only spans (microseconds), so nobody
+-- compares clocks. No function waits for a row that a host can lock: a stolen host could keep its transaction open and so stop
+-- every operator.
 DO $$ DECLARE r text; BEGIN
   FOREACH r IN ARRAY ARRAY['pqpurge_owner','pqpurge_host','pqpurge_operator','pqpurge_reader'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = r) THEN EXECUTE format('CREATE ROLE %I NOLOGIN', r); END IF;
   END LOOP;
   EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());  -- CONNECT and TEMP
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO pqpurge_host, pqpurge_operator, pqpurge_reader', current_database());
-  -- An unprivileged login could fill the disk with large objects otherwise. Needs a superuser; elsewhere it is told.
+  -- Otherwise any login could fill the disk with large objects. Needs a superuser; without one it warns.
   FOREACH r IN ARRAY ARRAY['lo_creat(integer)','lo_create(oid)','lo_from_bytea(oid,bytea)'] LOOP
     BEGIN EXECUTE format('REVOKE EXECUTE ON FUNCTION pg_catalog.%s FROM PUBLIC', r);
     EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'hosts may make large objects: %', SQLERRM; END;
   END LOOP;
-  -- And it could fill the server's table of locks, which stops everybody's statements. `fleet init` keeps the one that it takes.
+  -- A login could also fill the server's lock table, which stops all statements. `fleet init` keeps the one function that it uses.
   IF (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN
     FOR r IN SELECT oid::regprocedure FROM pg_proc
         WHERE pronamespace = 'pg_catalog'::regnamespace AND proname ~ '^pg_(try_)?advisory_(xact_)?lock' LOOP
@@ -42,12 +42,12 @@ CREATE TABLE fleet_version (version int PRIMARY KEY, applied_at timestamptz NOT 
   applied_by name NOT NULL DEFAULT session_user);
 
 -- One row. rule_version is a counter, not a sequence: the row lock makes commit order = version order, so a host that has seen
--- version n has seen all before it (a sequence loses rules whose transaction commits late).
+-- version n has seen all earlier ones. With a sequence it could miss rules whose transaction commits late.
 CREATE TABLE fleet (one bool PRIMARY KEY DEFAULT true CHECK (one), id uuid NOT NULL DEFAULT gen_random_uuid(),
   rule_version bigint NOT NULL DEFAULT 0);
 INSERT INTO fleet DEFAULT VALUES;
 
--- Names are compared with session_user, whose collation is "C": with another one no index would be used for that.
+-- Collation "C" is that of session_user. With another one, comparing names with it could not use an index.
 CREATE TABLE fleet_host (
   name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'), -- = role = certificate CN; 63 bytes, PostgreSQL's limit
   tags text[] NOT NULL DEFAULT '{}',
@@ -69,8 +69,8 @@ CREATE TABLE fleet_order (
   spec json NOT NULL CHECK (octet_length(spec::text) <= 65536 AND json_typeof(spec) = 'object' AND spec->>'v' IS NOT NULL),
   reason text NOT NULL DEFAULT '' CHECK (octet_length(reason) <= 400 AND reason !~ '[[:cntrl:]]'),
   rule_version bigint NOT NULL DEFAULT 0,     -- rules that must be in force before this runs (purge --block)
-  -- of the command's run: placing again after a lost answer is one order; and the order's name in the account of a host, since
-  -- a number may come again where a standby took over without the last transactions
+  -- One for each run of the command: placing again after a lost answer gives the same order. It also names the order in a host's
+  -- account, since a number may come again if a standby took over without the last transactions.
   token uuid NOT NULL UNIQUE,
   cancelled_at timestamptz, cancelled_by name);
 
@@ -99,7 +99,7 @@ CREATE TABLE fleet_part (
 CREATE TABLE fleet_rule (
   subject text PRIMARY KEY CHECK (octet_length(subject) BETWEEN 1 AND 2048 AND subject !~ '[[:cntrl:]]'),
   version bigint NOT NULL UNIQUE,
-  action text CHECK (action IN ('REJECT','DEFER','HOLD','DISCARD','OK','WARN')),  -- NULL: taken back (kept so that hosts hear of it)
+  action text CHECK (action IN ('REJECT','DEFER','HOLD','DISCARD','OK','WARN')),  -- NULL: taken back; the row stays so that hosts learn it
   text text CHECK (octet_length(text) <= 400 AND text !~ '[[:cntrl:]]'),
   reason text CHECK (octet_length(reason) <= 400 AND reason !~ '[[:cntrl:]]'),
   set_by name NOT NULL DEFAULT session_user, set_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -148,13 +148,13 @@ DECLARE h fleet_host; BEGIN
   RETURN QUERY SELECT f.id, (SELECT max(v.version) FROM fleet_version v), h.epoch, f.rule_version FROM fleet f;
 END $$;
 
--- Heartbeat, also the test whether the connection lives. What came meanwhile is in the answer: nothing hangs on a NOTIFY.
+-- Heartbeat; it also tests the connection. The answer reports everything new, so a lost NOTIFY does no harm.
 CREATE FUNCTION fleet_beat(p_epoch bigint, p_rules bigint, p_health json) RETURNS TABLE (rule_version bigint, open_orders bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
 #variable_conflict use_column
 BEGIN
   PERFORM own_host(p_epoch);
-  PERFORM set_config('synchronous_commit', 'off', true);  -- a lost beat, claim or progress does no harm; a result is on disk
+  PERFORM set_config('synchronous_commit', 'off', true);  -- losing a beat, claim or progress does no harm; results are synchronous
   UPDATE fleet_host SET seen_at = clock_timestamp(), rule_version = p_rules, health = coalesce(p_health, health)
     WHERE name = session_user;
   RETURN QUERY SELECT f.rule_version, (SELECT count(*) FROM fleet_result r JOIN fleet_order o ON o.id = r.order_id
@@ -162,9 +162,8 @@ BEGIN
       OR (r.state = 'pending' AND o.cancelled_at IS NULL AND o.expires_at > clock_timestamp()))) FROM fleet f;
 END $$;
 
--- Claims the oldest order that is this host's to do: pending, or left running by an earlier epoch of this host (crash, restart).
--- What was left running and has been cancelled or is over comes, too, with left_us 0: then the host tells what it did, and does no
--- more.
+-- Claims this host's oldest open order: pending, or left running by an earlier epoch of this host (crash, restart). One that was left
+-- running and is cancelled or expired comes with left_us 0: the host then only reports what it did.
 CREATE FUNCTION fleet_claim(p_epoch bigint) RETURNS TABLE (order_id bigint, attempt int, verb text, dry_run bool, spec json,
   reason text, placed_by name, rule_version bigint, age_us bigint, left_us bigint, token uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
@@ -172,7 +171,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
 DECLARE t timestamptz := clock_timestamp(); BEGIN
   PERFORM own_host(p_epoch);
   PERFORM set_config('synchronous_commit', 'off', true);
-  -- One statement: the claim after a hello, which mostly finds nothing, has then planned all of it for this session.
+  -- One statement, so that the claim after a hello plans all of it for the session even if it finds nothing.
   RETURN QUERY WITH claimed AS (
     UPDATE fleet_result SET state = 'running', epoch = p_epoch, attempt = attempt + 1, claimed_at = t, touched_at = t
       WHERE (order_id, host) = (SELECT x.order_id, x.host FROM fleet_result x JOIN fleet_order o ON o.id = x.order_id
@@ -185,7 +184,7 @@ DECLARE t timestamptz := clock_timestamp(); BEGIN
     FROM claimed c JOIN fleet_order o ON o.id = c.order_id;
 END $$;
 
--- True: the operator has cancelled; stop between chunks.
+-- Returns true if the order was cancelled: the host stops between chunks.
 CREATE FUNCTION fleet_progress(p_epoch bigint, p_order bigint, p_attempt int, p_done bigint, p_total bigint) RETURNS bool
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLARE c bool; BEGIN
   PERFORM own_host(p_epoch);
@@ -206,8 +205,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ BEGIN
     ON CONFLICT (order_id, host, part) DO UPDATE SET body = excluded.body;
 END $$;
 
--- Telling twice what is told already is no error (the answer to the first may have been lost). No order has the number 0: a report
--- of it does nothing, and a session that makes one after its hello has planned the statement before the first order comes.
+-- Reporting the same result again is no error: the first answer may have been lost. A report of order 0, which does not exist, does
+-- nothing; hosts send one after the hello to plan this statement before the first order.
 CREATE FUNCTION fleet_report(p_epoch bigint, p_order bigint, p_attempt int, p_state text, p_exit int, p_batch bigint,
   p_summary json, p_words text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLARE r fleet_result; BEGIN
@@ -227,12 +226,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLA
   RAISE EXCEPTION 'order % is % (attempt %)', p_order, r.state, r.attempt USING ERRCODE = 'FL003';
 END $$;
 
--- Rules that changed since version p_since, those that are over as taken back; p_since 0: all that are in force. A host asks
--- with 0 after every connect and replaces what it has: after a failover versions may mean other rules.
+-- The rules that changed since version p_since, with expired ones as taken back. For p_since 0, all rules in force: a host asks for
+-- these after every connect and replaces its own, since after a failover a version may stand for other rules.
 CREATE FUNCTION fleet_rules(p_since bigint) RETURNS TABLE (version bigint, subject text, action text, text text, reason text,
   set_by name, left_us bigint) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
 #variable_conflict use_column
-BEGIN  -- not LANGUAGE sql, which would plan it for each call
+BEGIN  -- plpgsql, since LANGUAGE sql would plan it on each call
   RETURN QUERY SELECT r.version, r.subject, CASE WHEN r.expires_at <= clock_timestamp() THEN NULL ELSE r.action END, r.text, r.reason,
     r.set_by, (extract(epoch FROM r.expires_at - clock_timestamp()) * 1000000)::bigint
   FROM fleet_rule r WHERE r.version > p_since
@@ -240,8 +239,8 @@ BEGIN  -- not LANGUAGE sql, which would plan it for each call
 END $$;
 
 -- ---- operators -----------------------------------------------------------------------------------------------------------
--- One spelling of each rule, so that hosts, which compare normal forms, have one rule for one row. The command sends normal forms;
--- this is for whoever does not use it. Expressions stay as they are, and names of logins: a host may tell their case apart.
+-- One spelling for each rule. Hosts compare normal forms, so each row must be one rule there. The command sends normal forms; other
+-- clients may not. Expressions and login names stay as they are: logins may differ in case.
 CREATE FUNCTION normal_subject(p text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$ DECLARE net inet; BEGIN
   IF p ~ '^(login:)?/' OR p ~ '^login:[^@]' THEN RETURN p; END IF;
   IF p ~ '^client:' THEN
@@ -253,11 +252,11 @@ CREATE FUNCTION normal_subject(p text) RETURNS text LANGUAGE plpgsql IMMUTABLE A
   RETURN lower(p COLLATE "C");
 END $$;
 
--- Sets or (p_action NULL) takes back one rule; its version. Private: called by fleet_place and fleet_set_rule.
+-- Sets one rule, or takes it back if p_action is NULL, and returns its version. Private to fleet_place and fleet_set_rule.
 CREATE FUNCTION put_rule(p_subject text, p_action text, p_text text, p_reason text, p_for interval) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ DECLARE v bigint; BEGIN
   p_subject := normal_subject(p_subject);
-  UPDATE fleet SET rule_version = rule_version + 1 RETURNING rule_version INTO v;  -- waits for whoever is before us
+  UPDATE fleet SET rule_version = rule_version + 1 RETURNING rule_version INTO v;  -- waits for earlier callers
   INSERT INTO fleet_rule (subject, version, action, text, reason, expires_at)
     VALUES (p_subject, v, p_action, p_text, p_reason, clock_timestamp() + p_for)
     ON CONFLICT (subject) DO UPDATE SET version = v, action = excluded.action, text = excluded.text, reason = excluded.reason,
@@ -273,8 +272,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLA
   RETURN v;
 END $$;
 
--- Places one order for the hosts named (NULL: all that are not retired), with its rules ([{"subject","action","text"}]) in the
--- same transaction. FL005: a name that is no host. NOTIFY is a hint ("o17" or "o17 mx1 mx2"), never the order.
+-- Places one order for the named hosts (NULL: all that are not retired), with its rules ([{"subject","action","text"}]) in the same
+-- transaction. FL005: a name is no host. The NOTIFY ("o17" or "o17 mx1 mx2") is only a hint, never the order.
 CREATE FUNCTION fleet_place(p_token uuid, p_verb text, p_dry_run bool, p_spec json, p_reason text, p_expire interval,
   p_hosts text[], p_rules json, p_rules_for interval) RETURNS TABLE (order_id bigint, host text, seen_us bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
@@ -304,12 +303,12 @@ DECLARE n bigint; v bigint := 0; j json; missing text; hint text; BEGIN
     FROM fleet_result r JOIN fleet_host h ON h.name = r.host WHERE r.order_id = n ORDER BY r.host;
 END $$;
 
--- What has not begun is cancelled; what runs is asked to stop. How many of each.
+-- Cancels the results that have not begun and asks the running ones to stop. Returns the number of each.
 CREATE FUNCTION fleet_cancel(p_order bigint, p_reason text) RETURNS TABLE (cancelled bigint, running bigint)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLARE c bigint; BEGIN
   UPDATE fleet_order SET cancelled_at = clock_timestamp(), cancelled_by = session_user WHERE id = p_order AND cancelled_at IS NULL;
   IF NOT FOUND THEN RAISE EXCEPTION 'no order % to cancel', p_order USING ERRCODE = 'FL004'; END IF;
-  -- A row that its host has locked is about to run there, and counts as running; fleet_trim tidies up if it does not.
+  -- A row that its host has locked is about to run, and counts as running. If it does not run, fleet_trim cancels it.
   UPDATE fleet_result r SET state = 'cancelled', finished_at = clock_timestamp() FROM (SELECT host FROM fleet_result
     WHERE order_id = p_order AND state = 'pending' FOR UPDATE SKIP LOCKED) free WHERE r.order_id = p_order AND r.host = free.host;
   GET DIAGNOSTICS c = ROW_COUNT;
@@ -317,7 +316,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$ DECLA
   RETURN QUERY SELECT c, (SELECT count(*) FROM fleet_result WHERE order_id = p_order AND state IN ('pending','running'));
 END $$;
 
--- Addresses go after a day, rules that are over after 30 days; orders, results and events stay. By every operator's command.
+-- Deletes addresses after a day and expired rules after 30 days; orders, results and events stay. Every operator's command calls it.
 CREATE FUNCTION fleet_trim() RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pqpurge, pg_temp AS $$
   UPDATE fleet_result r SET state = free.state, finished_at = clock_timestamp() FROM (SELECT x.order_id, x.host,
       CASE WHEN o.cancelled_at IS NULL THEN 'expired' ELSE 'cancelled' END AS state
@@ -332,8 +331,8 @@ REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA pqpurge FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fleet_hello, fleet_beat, fleet_claim, fleet_progress, fleet_add_part, fleet_report, fleet_rules TO pqpurge_host;
 GRANT EXECUTE ON FUNCTION fleet_set_rule, fleet_place, fleet_cancel, fleet_trim, fleet_rules TO pqpurge_operator;
 
--- Joining and leaving: by whoever manages roles (`fleet add`, `fleet retire`), since they make login roles. No password: the
--- certificate is the login. A role that is something else already is left alone. FL007 says so.
+-- `fleet add` and `fleet retire` make and bar login roles, so their caller must be able to manage roles. There is no password: the
+-- certificate is the login. FL007: a role of that name exists for another purpose; it is left alone.
 RESET ROLE;
 CREATE FUNCTION pqpurge.add_role(p_name text, p_group text, p_limit int) RETURNS void
 LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
@@ -349,7 +348,7 @@ LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
   ELSE
     RAISE EXCEPTION 'the role "%" is there already, and not in %', p_name, p_group USING ERRCODE = 'FL007';
   END IF;
-  -- A login could fill the disk by sorting otherwise. Needs a superuser; elsewhere it is told.
+  -- Otherwise a login could fill the disk by sorting. Needs a superuser; without one it warns.
   BEGIN EXECUTE format('ALTER ROLE %I SET temp_file_limit = ''64MB''', p_name);
   EXCEPTION WHEN insufficient_privilege THEN RAISE WARNING 'temp_file_limit of %: %', p_name, SQLERRM; END;
 END $$;
@@ -367,8 +366,9 @@ LANGUAGE plpgsql SET search_path = pqpurge, pg_temp AS $$ BEGIN
   PERFORM add_role(p_name, p_group, 20);
   INSERT INTO fleet_event (kind, detail) VALUES ('add', p_group || ' ' || p_name);
 END $$;
--- In a transaction of its own first, so that no new session begins while the old ones are ended. How many it ended itself: a
--- stolen host may hold its role's row (ALTER ROLE ... PASSWORD in an open transaction), and connect anew meanwhile. FL008: it won.
+-- Call it before fleet_retire_host, in its own transaction, so that no new session begins while the old ones are ended. A stolen host
+-- may lock its role's row (ALTER ROLE ... PASSWORD in an open transaction) and connect again, so this ends sessions, too. Returns
+-- their number. FL008: the host kept the lock.
 CREATE FUNCTION pqpurge.fleet_bar(p_name text) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pqpurge, pg_temp SET lock_timeout = '200ms' AS $$ DECLARE n bigint := 0; BEGIN
   IF NOT EXISTS (SELECT FROM fleet_host WHERE name = p_name) THEN
