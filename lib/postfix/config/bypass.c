@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-/* A table of checks, each of which looks at one service. */
+/* A table of checks. Each check looks at one service. */
 #include <stdarg.h>
 
 #include "base/clock.h"
 #include "postfix/config/bypass_advice.h"
 #include "postfix/config/bypass_policy.h"
 
-#define RETURN_PORT 10000               /* bare ports from here on are those of content filters */
-#define TIMEOUT_MAX (10 * USEC_PER_SEC) /* the most that a daemon that hangs may cost a session */
+#define RETURN_PORT                                                                                \
+	10000 /* a service on a bare port from here on takes mail back from a content filter */
+#define TIMEOUT_MAX                                                                                \
+	(10 * USEC_PER_SEC) /* the longest that we let a hanging daemon delay a session */
 
 const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
     "milter_default_action", "milter_command_timeout", "receive_override_options", "content_filter",
@@ -18,10 +20,10 @@ const char *const bypass_parameters[] = {"smtpd_milters", "non_smtpd_milters",
 struct scope {
 	const struct bypass_facts *facts;
 	const struct service *service;
-	const char *list; /* the milters of this program */
+	const char *list; /* the parameter that lists this program's milters */
 	struct findings *to;
 	bool milters;          /* some list names the daemon */
-	struct strbuf command; /* of the next finding */
+	struct strbuf command; /* the command of the next finding */
 };
 
 static const char *value_of(const struct scope *s, const char *name)
@@ -29,13 +31,13 @@ static const char *value_of(const struct scope *s, const char *name)
 	return mailconf_value(s->facts->conf, s->service, name);
 }
 
-/* The service if it sets the parameter itself; NULL: main.cf. */
+/* The service if it sets the parameter itself; NULL if main.cf does. */
 static const struct service *owner_of(const struct scope *s, const char *name)
 {
 	return mailconf_overrides(s->facts->conf, s->service, name) ? s->service : NULL;
 }
 
-/* The daemon's position in the list, from 1; 0 it is missing. */
+/* The daemon's position in the list, from 1; 0 if it is missing. */
 static unsigned find_ours(const struct scope *s, struct milter *ret)
 {
 	const char *at = value_of(s, s->list);
@@ -75,8 +77,8 @@ static const struct service *find_smtpd(const struct scope *s, bool (*is_it)(con
 	return NULL;
 }
 
-/* Whether it takes mail back from a content filter: it listens on the loopback or on a bare port
- * from 10000 on, and another service sends mail to a filter, but it does not. */
+/* Whether this service takes mail back from a content filter: it listens on the loopback or on a
+ * bare port >= RETURN_PORT, another service sends mail to a filter, and this one does not. */
 static bool is_return(const struct scope *s)
 {
 	static const char *const local[] = {"127.0.0.1:", "[127.0.0.1]:", "localhost:", "[::1]:"};
@@ -93,7 +95,7 @@ static bool is_return(const struct scope *s)
 	       (owner_of(s, "content_filter") || find_smtpd(s, is_filtered));
 }
 
-/* And the daemon sees the header of that mail. */
+/* Mail comes back from a filter here, and the daemon sees its header. */
 static bool is_seen_return(const struct scope *s)
 {
 	struct milter m;
@@ -102,13 +104,14 @@ static bool is_seen_return(const struct scope *s)
 	       !has_no_milters(s);
 }
 
-/* A service's own setting for mail that comes back: the rules saw it when it came in. */
+/* The service itself exempts mail that comes back from a filter: the rules saw it when it first
+ * came in. */
 static bool is_harmless(const struct scope *s, const char *name)
 {
 	return owner_of(s, name) && is_return(s);
 }
 
-/* The usual command: puts the daemon in front of a list, shows any other parameter. */
+/* Sets the usual command: put the daemon first in a list, or show any other parameter. */
 static void advise(struct scope *s, const char *name)
 {
 	if (name != s->list)
@@ -117,8 +120,8 @@ static void advise(struct scope *s, const char *name)
 		advice_milters(s->facts, owner_of(s, name), name, &s->command);
 }
 
-/* Adds a finding about a parameter. It names only a service that sets the parameter itself, so what
- * several services have from main.cf is reported once. */
+/* Adds a finding about a parameter. Its words name the service only if the service sets the
+ * parameter itself, so a value of main.cf is reported once, not for each service. */
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
     const char *format, ...) FORMAT(5, 6);
 static void tell(struct scope *s, const char *id, enum finding_level level, const char *name,
@@ -154,7 +157,7 @@ static void tell_lost(struct scope *s, const char *id, const char *name, const c
 		     : "no rule is applied to mail there");
 }
 
-/* The attribute in the list, or main.cf's parameter for all milters. */
+/* The attribute in the list, or else main.cf's parameter, which holds for all milters. */
 static const char *term_of(
     const struct scope *s, const struct milter *m, const char *parameter, char *buf, size_t size)
 {
@@ -182,7 +185,7 @@ static void check_terms(struct scope *s, const struct milter *m)
 		    term, by_systemd ? "is down, as systemd listens for it" : "hangs");
 }
 
-/* The service must find the daemon's socket at the list's endpoint. */
+/* The endpoint in the list must lead the service to the daemon's socket. */
 static void check_reach(struct scope *s, const struct milter *m)
 {
 	const char *ours = milter_path(s->facts->socket), *path = milter_path(m->endpoint);
@@ -194,7 +197,7 @@ static void check_reach(struct scope *s, const struct milter *m)
 	bypass_seen_path(s->facts, s->service, path, &seen);
 	strbuf_printf(&words, "%s/chroot=n", s->service->name);
 	if (bypass_same_file(strbuf_text(&seen), ours)) {
-		/* as it should be */
+		/* it leads there */
 	} else if (!s->service->chroot || bypass_is_below(ours, s->facts->p->queue_directory)) {
 		tell(s, "socket_unreachable", FINDING_FAULT, s->list,
 		    "leads %s to %s; the daemon listens at %s", from, strbuf_text(&seen), ours);
@@ -209,7 +212,8 @@ static void check_reach(struct scope *s, const struct milter *m)
 	strbuf_release(&seen);
 }
 
-/* The policy front alone sees this mail, or, of sendmail(1), no front does. */
+/* Mail that the milter does not see: the policy front alone sees it, or (from sendmail(1)) neither
+ * does. Adds the note. */
 static bool is_left_to_policy(struct scope *s)
 {
 	bool smtpd = strcmp(s->service->program, "smtpd") == 0;
@@ -304,7 +308,7 @@ static void check_maps(struct scope *s)
 	    "clients");
 }
 
-/* Unset, the other three have the value of header_checks. */
+/* If unset, the other three have the value of header_checks. */
 static void check_redirect(struct scope *s)
 {
 	static const char *const names[] = {
@@ -340,7 +344,7 @@ static const struct check {
     {check_redirect, "cleanup", "non_smtpd_milters"},
 };
 
-/* by_file: it must lead to the same file, not only have the same name. */
+/* by_file: the endpoint must lead to the same file; the same name is not enough. */
 static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);

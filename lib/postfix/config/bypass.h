@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Settings of Postfix that let mail past the rules, or stop mail while the daemon is down.
- * (Commands find such mail all the same, in the queue.) A finding is a fault if mail from outside
- * passes the rules, a note if it is mail from a content filter, which met the rules when it came
- * in. Advice only puts the daemon in front of a list: it never removes or replaces another filter.
+ * Finds settings of Postfix that let mail past the rules, or that stop mail while the daemon is
+ * down. (pqpurge-idx still finds such mail: it is in the queue.)
+ *
+ * If mail from outside passes the rules, the finding is a fault. If only mail from a content filter
+ * passes, it is a note: that mail met the rules when it first came in. Suggested commands only put
+ * the daemon first in a list. They never remove or replace another filter.
  */
 #pragma once
 
@@ -13,31 +15,35 @@
 struct bypass_facts {
 	const struct mailconf *conf; /* read with bypass_parameters */
 	const struct postfix *p;
-	const char *socket;        /* where the daemon listens, in libmilter's notation */
-	const char *policy_socket; /* likewise, of the policy front; "" or NULL: none */
+	const char *socket; /* where the daemon listens, in libmilter's notation */
+	const char
+	    *policy_socket; /* where the policy front listens, likewise; "" or NULL: it is off */
 	int (*look)(const struct postfix *p, const char *table, const char *lacking,
-	    struct err *err); /* lookup_has */
+	    struct err *err); /* lookup_has; tests replace it */
 };
 
-/* Of main.cf, ended by NULL. */
+/* The parameters of main.cf that the checks need, ended by NULL. */
 extern const char *const bypass_parameters[];
 
 /*
- * Adds findings by the facts alone. IDs: not_set_up (alone), milter_missing (or policy_envelope:
- * the policy front alone sees that mail), milter_not_first, no_milters, proxy_filter, milter_maps,
- * redirect, default_action, command_timeout (if systemd listens socket_activation),
- * socket_unreachable, short_ids, and those of bypass_policy.h.
+ * Adds findings from the facts alone, without a running Postfix. Their IDs: not_set_up (then no
+ * other), milter_missing, policy_envelope (instead of milter_missing if the policy front sees that
+ * mail), milter_not_first, no_milters, proxy_filter, milter_maps, redirect, default_action,
+ * command_timeout (socket_activation if systemd listens), socket_unreachable, short_ids, and those
+ * of bypass_policy.h.
  */
 void bypass_check(const struct bypass_facts *facts, struct findings *to);
 /* Whether the finding means that some mail passes the rules. */
 bool bypass_is_past_rules(const struct finding *finding);
-/* Whether a list of milters of this Postfix leads to the daemon's socket, by its file. */
+/* Whether a list of milters of this Postfix leads to the daemon's socket. Compares files, not
+ * names. */
 bool bypass_names_socket(const struct bypass_facts *facts);
 
-/* The same for a living Postfix. If daemon_runs also tests whether mail_owner may connect to a unix
- * socket (IDs socket_missing, socket_denied). ERR_CONFIG: postconf failed. */
+/* Like bypass_check, with the facts read from a living Postfix. If daemon_runs, it also tests
+ * whether mail_owner may connect to a unix socket (IDs socket_missing, socket_denied). Returns
+ * ERR_CONFIG if postconf failed. */
 int bypass_find(const struct postfix *p, const char *socket, const char *policy_socket,
     bool daemon_runs, struct findings *to, struct err *err) NODISCARD;
-/* Adds a note shared_socket for each other instance (multi_instance_directories,
- * alternate_config_directories) that uses this daemon. Skips unreadable ones. */
+/* Adds a note (ID shared_socket) for each other instance that uses this daemon. Instances are found
+ * by multi_instance_directories and alternate_config_directories; unreadable ones are skipped. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to);

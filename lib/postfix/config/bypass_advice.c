@@ -38,7 +38,7 @@ struct bypass_chroots bypass_chroots_of(const struct bypass_facts *facts)
 	return chroots;
 }
 
-/* Postfix's processes work in the queue directory: a relative path is right with and without a
+/* Postfix's processes work in the queue directory, so a relative path is right with and without a
  * chroot. */
 static void put_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
 {
@@ -51,7 +51,7 @@ static void put_endpoint(const struct bypass_facts *facts, struct strbuf *ret)
 		strbuf_printf(ret, "unix:%s", path + strlen(queue) + !chroots.all);
 	else if (path)
 		strbuf_printf(ret, "unix:%s", path);
-	else if (str_starts(facts->socket, "fd:")) /* as pqpurge-milter.socket has it */
+	else if (str_starts(facts->socket, "fd:")) /* the address in pqpurge-milter.socket */
 		strbuf_printf(ret, "unix:%s%spqpurge/milter.sock", chroots.any ? "" : queue,
 		    chroots.any && !chroots.all ? "" : "/");
 	else
@@ -101,7 +101,7 @@ void advice_postconf(
 	strbuf_puts(ret, " reload");
 }
 
-/* postconf -P takes no blanks: each run of blanks and commas becomes one comma, or nothing beside
+/* postconf -P takes no blanks. Each run of blanks and commas becomes one comma, or nothing beside
  * braces and =. */
 static void compact(const char *list, struct strbuf *ret)
 {

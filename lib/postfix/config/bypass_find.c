@@ -7,7 +7,7 @@
 
 #define GROUPS_MAX 64
 
-/* As mail_owner, with only its primary group: puts out 0 or errno. */
+/* Runs as mail_owner with only its primary group. Writes 0 or errno. */
 static int try_socket(void *arg, struct bytes *out, struct err *err)
 {
 	(void)err;
@@ -15,7 +15,7 @@ static int try_socket(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* Unlike the child, Postfix's processes have mail_owner's other groups, too. */
+/* Postfix's processes also have mail_owner's other groups, which the child lacks. */
 static bool may_by_group(const struct role *owner, const struct stat *st)
 {
 	gid_t groups[GROUPS_MAX];
@@ -24,7 +24,7 @@ static bool may_by_group(const struct role *owner, const struct stat *st)
 	if (st->st_gid == owner->gid || !(st->st_mode & S_IWGRP))
 		return false;
 	if (getgrouplist(owner->name, owner->gid, groups, &count) < 0)
-		return true; /* too many to know */
+		return true; /* too many groups to tell */
 	for (int n = 0; n < count; n++)
 		if (groups[n] == st->st_gid)
 			return true;
@@ -103,7 +103,8 @@ static void add_directories(const struct postfix *p, struct strbuf *to)
 	strbuf_release(&value);
 }
 
-/* Instances that p names, the default instance, and those that it names. */
+/* Looks at the instances that p names, the default instance, and the instances that this one
+ * names. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
 {
 	struct strbuf all = {0};
@@ -111,7 +112,7 @@ void bypass_find_others(const struct postfix *p, const char *socket, struct find
 	struct postfix first;
 
 	add_directories(p, &all);
-	/* Without a main.cf postconf(1) would sleep for a second before it says so. */
+	/* Without a main.cf postconf(1) sleeps for a second before it complains. */
 	if (!bypass_same_file("/etc/postfix", p->config_directory) &&
 	    access("/etc/postfix/main.cf", F_OK) == 0 &&
 	    postfix_read("/etc/postfix", &first, NULL) == 0) {

@@ -19,7 +19,7 @@ static bool begins(const struct span *s, const char *word)
 	return s->len >= strlen(word) && str_starts_nocase(s->at, word);
 }
 
-/* Whether the next word is its argument. */
+/* Whether the next word is this restriction's argument. */
 static bool takes_one(const struct span *s)
 {
 	static const char *const starts[] = {
@@ -31,7 +31,7 @@ static bool takes_one(const struct span *s)
 	return false;
 }
 
-/* These refuse at most. Of others, such as tables, we do not know. */
+/* These never permit. Any other restriction, such as a table, may. */
 static bool cannot_permit(const struct span *s)
 {
 	return begins(s, "reject") || begins(s, "defer") || begins(s, "sleep") ||

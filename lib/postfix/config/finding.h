@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Findings: what is wrong, or worth knowing, and what to type about it. Out of memory is sticky. */
+/* A finding says what is wrong or worth knowing, and which command helps. An allocation that fails
+ * sets `failed`, and later calls do nothing. */
 #pragma once
 
 #include "base/str.h"
@@ -10,10 +11,10 @@ enum finding_level {
 };
 
 struct finding {
-	const char *id; /* static: "milter_missing" */
+	const char *id; /* a static string: "milter_missing" */
 	enum finding_level level;
 	char *words;   /* a sentence without its full stop */
-	char *command; /* what to type; "" = nothing helps */
+	char *command; /* what to type; "": no command helps */
 };
 
 /* Zero-initialise. */
@@ -23,7 +24,8 @@ struct findings {
 	bool failed;
 };
 
-/* Adds one, unless it is there in the same words. id is kept, command is copied. */
+/* Adds a finding, unless one with the same ID and words is there. Keeps the pointer id; copies
+ * command. */
 void findings_add(struct findings *f, const char *id, enum finding_level level, const char *command,
     const char *format, ...) FORMAT(5, 6);
 bool findings_have(const struct findings *f, const char *id);

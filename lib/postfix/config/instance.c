@@ -44,8 +44,8 @@ static const char *postconf_path(void)
 	return postconf_places[0];
 }
 
-/* For a second after a change of main.cf postconf 3.10 expands $config_directory as the default
- * one, unless -o says it. It edits only without -o. */
+/* In the second after a change of main.cf, postconf 3.10 expands $config_directory to the default
+ * directory, unless -o sets it. But postconf edits only without -o. */
 int postconf_run(const char *directory, const char *option, const char *const *words,
     struct strbuf *ret, struct err *err)
 {
@@ -84,7 +84,7 @@ const char *postconf_value(const char *line, const char *name)
 	return *line == '=' ? line + 1 + strspn(line + 1, " ") : NULL;
 }
 
-/* Cuts text (may be NULL), postconf's output, into lines. */
+/* Cuts postconf's output (text, may be NULL) into lines and finds the values. */
 static void take_values(char *text, const char *const *names, size_t count, const char **values)
 {
 	char *rest = NULL;
@@ -98,7 +98,7 @@ static void take_values(char *text, const char *const *names, size_t count, cons
 		}
 }
 
-/* Debian's Postfix lets myorigin name a file, whose first line counts. */
+/* In Debian's Postfix myorigin may name a file, whose first line is the value. */
 static char *resolve_origin(const char *value)
 {
 	char line[1024] = "";
@@ -153,7 +153,8 @@ static int fill(
 	take_hashing(p, values[AT_HASH_QUEUE_NAMES], (unsigned)depth);
 	p->long_queue_ids = str_equal_nocase(values[AT_LONG_QUEUE_IDS], "yes");
 	int code = role_of_user(p->mail_owner, &p->owner, err);
-	/* Children that read queue files are this user: never root (Postfix refuses that, too). */
+	/* Our children read queue files as this user, so it must not be root. Postfix refuses that,
+	 * too. */
 	if (code == 0 && p->owner.uid == 0)
 		code = err_set(err, ERR_CONFIG, "mail_owner '%s' is root", p->mail_owner);
 	return code;
@@ -188,8 +189,8 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	return code;
 }
 
-/* What postsuper(1) reads (global/mail_params.c, maillog_client.c), without other instances and
- * what needs the network. */
+/* The parameters that postsuper(1) reads (global/mail_params.c, maillog_client.c), without those
+ * about other instances and those that need the network. */
 static const char *const postsuper_reads[] = {"compatibility_level", "queue_directory",
     "mail_owner", "setgid_group", "default_privs", "myhostname", "mydomain", "mail_name",
     "syslog_name", "syslog_facility", "inet_protocols", "command_directory", "daemon_directory",
@@ -233,7 +234,7 @@ int postfix_private_main(const struct strbuf *text, char **ret_directory, struct
 	return err_sys(err, -code, "failed to write '%s'", path);
 }
 
-/* Escapes '$', for the values are expanded already. */
+/* Escapes '$': the values are expanded already. */
 static void put_values(struct strbuf *into, const struct strbuf *values)
 {
 	for (size_t n = 0; n < values->len; n++) {
@@ -243,7 +244,8 @@ static void put_values(struct strbuf *into, const struct strbuf *values)
 	}
 }
 
-/* For log directories the disk decides. "none" is no queue, but the list must not be empty. */
+/* Log directories stay as they are on disk. The list must not be empty, so it always has "none",
+ * which is no queue. */
 static void put_hashing(struct strbuf *into, const struct postfix *p)
 {
 	struct queue_layout layout = {.defer = 1, .bounce = 1, .trace = 1};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* See util/dict_regexp.c, dict_pcre.c, readlline.c. */
+/* The syntax follows util/dict_regexp.c, dict_pcre.c and readlline.c of Postfix. */
 #include "postfix/config/lookup.h"
 
 #include <ctype.h>
@@ -9,8 +9,9 @@
 
 #define TABLE_MAX ((size_t)4 << 20)
 
-/* One logical line: lines that begin with a blank continue it; comments and empty lines are
- * skipped, also inside. Returns what follows; NULL: there is no line. */
+/* Reads one logical line. A line that begins with a blank continues the one before it; comments and
+ * empty lines are skipped, even between the two. Returns the rest of the text, or NULL if there is
+ * no line. */
 static const char *next_line(const char *at, const char *end, struct strbuf *line)
 {
 	strbuf_clear(line);
@@ -31,10 +32,10 @@ static const char *next_line(const char *at, const char *end, struct strbuf *lin
 	return line->len > 0 ? end : NULL;
 }
 
-/* A rule with that action after a delimited pattern, or after a key. */
+/* A rule with this action, after a delimited pattern or after a key. */
 #define BEHIND_PATTERN "^[! \t]*([^ \t[:alnum:]]).*\\1[[:alpha:]]*[ \t]+REDIRECT([ \t]|$)"
 #define BEHIND_KEY     "^[^ \t]+[ \t]+REDIRECT([ \t]|$)"
-#define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* enough in main.cf itself */
+#define ANYWHERE       "(^|[^[:alnum:]])REDIRECT([^[:alnum:]]|$)" /* used for tables inside main.cf */
 #define WITH_VALUE     "^[^ \t]+[ \t]+[^ \t]"
 #define NO_RULE        "^(if|endif)([ \t]|$)"
 

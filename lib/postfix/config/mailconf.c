@@ -18,7 +18,8 @@ static char *next_line(const struct strbuf *text, char *line)
 	return line < text->text + text->len ? line : NULL;
 }
 
-/* In lines "service/name = value"; service "": in main.cf's "name = value". */
+/* Finds the value in lines "service/name = value", or, if service is "", in lines "name =
+ * value". */
 static const char *find_value(const struct strbuf *text, const char *service, const char *name)
 {
 	size_t len = strlen(service);
@@ -36,7 +37,7 @@ static const char *find_value(const struct strbuf *text, const char *service, co
 	return NULL;
 }
 
-/* "-" means yes at the compatibility level of Postfix before 3.0. */
+/* At a compatibility level below 1 (Postfix before 3.0) "-" means yes. */
 static bool is_chrooted(const struct mailconf *c, const char *column)
 {
 	if (*column == '-')
@@ -44,7 +45,7 @@ static bool is_chrooted(const struct mailconf *c, const char *column)
 	return *column == 'y';
 }
 
-/* "smtp inet n - y - - smtpd -o ...", in place. */
+/* Parses "smtp inet n - y - - smtpd -o ..." in place. */
 static bool parse_service(const struct mailconf *c, char *line, struct service *ret)
 {
 	char *words[8], *rest = NULL;
@@ -57,7 +58,7 @@ static bool parse_service(const struct mailconf *c, char *line, struct service *
 	}
 	if (count < COUNT_OF(words))
 		return false;
-	/* The name as postconf -P writes it needs a slash where a blank was. */
+	/* Joins name and type by a slash, as postconf -P does. */
 	char *name = words[0];
 	size_t len = strlen(name), type_len = strlen(words[1]);
 	memmove(name + len + 1, words[1], type_len + 1);

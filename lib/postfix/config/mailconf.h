@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the
- * services, and what `-o` in master.cf changes for each service. Values are expanded. */
+/* main.cf and master.cf as postconf(1) prints them: the values of a few parameters, the services,
+ * and each service's `-o` overrides. Values are expanded. */
 #pragma once
 
 #include "postfix/config/instance.h"
 
 struct service {
-	const char *name;    /* "smtp/inet", as postconf -P and -F call it */
+	const char *name;    /* "smtp/inet", as postconf -P and -F write it */
 	const char *program; /* "smtpd" */
 	bool chroot;
 };
 
 /* Zero-initialise. */
 struct mailconf {
-	/* Lines, each terminated (mailconf_parse cuts them). */
+	/* Lines, each NUL-terminated by mailconf_parse. */
 	struct strbuf main;      /* "name = value" of postconf -x */
 	struct strbuf master;    /* of postconf -M */
 	struct strbuf overrides; /* "smtp/inet/name = value" of postconf -P -x */
@@ -21,15 +21,17 @@ struct mailconf {
 	size_t service_count;
 };
 
-/* Runs postconf for these parameters (NULL ends them) and for master.cf. ERR_CONFIG with words. */
+/* Runs postconf for the parameters names (ended by NULL) and for master.cf. Returns ERR_CONFIG with
+ * words if it failed. */
 int mailconf_read(const struct postfix *p, const char *const *names, struct mailconf *ret,
     struct err *err) NODISCARD;
-/* Its second half, for tests: the three texts are filled in. -ENOMEM. */
+/* Parses the three texts, which the caller filled in; the second half of mailconf_read, for tests.
+ * Returns 0 or -ENOMEM. */
 int mailconf_parse(struct mailconf *c) NODISCARD;
-void mailconf_release(struct mailconf *c); /* zeroes; accepts a zeroed one */
+void mailconf_release(struct mailconf *c); /* zeroes *c; accepts a zeroed one */
 
-/* Whether `-o` sets it for this service (NULL: no). */
+/* Whether `-o` sets the parameter for this service; false if service is NULL. */
 bool mailconf_overrides(const struct mailconf *c, const struct service *service, const char *name);
-/* The value in force for this service (NULL: in main.cf); "" if there is none. */
+/* The value in force for this service, or in main.cf if service is NULL. "" if there is none. */
 const char *mailconf_value(
     const struct mailconf *c, const struct service *service, const char *name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Milters are parsed as in milter/milter.c, milter_new. */
+/* Milters are parsed as by milter_new in Postfix's milter/milter.c. */
 #include "postfix/config/milters.h"
 
 #define BLANKS ", \t\r\n"
@@ -34,7 +34,7 @@ int milter_next(const char **at, struct milter *ret)
 	return 1;
 }
 
-/* "name=value" or "{ name = value }" */
+/* An attribute is "name=value" or "{ name = value }". */
 bool milter_attribute(const struct milter *m, const char *name, char *buf, size_t size)
 {
 	const char *at = m->text.at, *end = at + m->text.len;
@@ -81,7 +81,7 @@ const char *milter_port(const char *endpoint, char *buf, size_t size)
 	return buf;
 }
 
-/* "pqpurge/milter.sock" of a path. */
+/* The last two components of a path: "pqpurge/milter.sock". */
 static const char *last_two(const char *path)
 {
 	const char *at = path + strlen(path);
@@ -106,7 +106,7 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 {
 	char a[16], b[16];
 
-	if (str_starts(socket, "fd:")) /* systemd knows where it is, we do not */
+	if (str_starts(socket, "fd:")) /* systemd chose the address; we do not know it */
 		return strstr(m->endpoint, "pqpurge") != NULL;
 	if (*milter_port(socket, b, sizeof(b)))
 		return strcmp(milter_port(m->endpoint, a, sizeof(a)), b) == 0;
@@ -117,11 +117,11 @@ bool milter_is_daemon(const struct milter *m, const char *socket)
 
 struct look {
 	unsigned members, ours;
-	bool first;       /* the first of all is ours, and complete */
-	struct span kept; /* the first complete one of ours */
+	bool first;       /* the list's first member is ours, and complete */
+	struct span kept; /* the first member that is ours and complete */
 };
 
-/* See milter_list_join. */
+/* See milter_list_join for "complete". */
 static bool is_complete(const struct milter *m, const char *ours)
 {
 	struct milter want;

@@ -5,7 +5,7 @@
 
 static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd_milters"};
 
-/* postconf -n prints nothing if main.cf does not set it. */
+/* postconf -n prints nothing if main.cf does not set the parameter. */
 static int read_list(const char *copy, const char *name, struct wiring_list *ret, struct err *err)
 {
 	const char *words[] = {name, NULL}, *value;
@@ -36,7 +36,7 @@ static int write_list(const char *copy, const struct wiring_list *list, struct e
 	return code;
 }
 
-/* ours: the member to put first; NULL: removes the daemon. */
+/* ours: the member to put first; NULL removes the daemon. */
 static int edit_list(const char *copy, const char *socket, const char *ours,
     struct wiring_list *list, struct err *err)
 {
@@ -71,7 +71,7 @@ static int edit_lists(
 	return code;
 }
 
-/* A service in a chroot sees nothing outside the queue directory. */
+/* A chrooted service sees nothing outside the queue directory. */
 static int check_reach(const struct bypass_facts *facts, struct err *err)
 {
 	const char *path = milter_path(facts->socket), *queue = facts->p->queue_directory;
@@ -112,8 +112,8 @@ void wiring_release(struct wiring *w)
 	*w = (struct wiring){0};
 }
 
-/* While Postfix refuses its main.cf `postfix status` fails, too, and says why on a terminal alone.
- * postmap(1) reads all that the daemons read, and always says it. */
+/* If Postfix rejects its main.cf, `postfix status` fails as well, but says why only on a terminal.
+ * postmap(1) reads everything that the daemons read and always says why it fails. */
 static int check_main(const struct postfix *p, struct err *err)
 {
 	static const char *const asks[] = {"-q", "x", "static:x", NULL};

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The two lists in main.cf through which Postfix finds the daemon. postconf(1) edits a copy of
- * main.cf: in place, `postconf -e` turns a symbolic link into a file, and sets root's group and
- * mode 0644.
- */
+/* Adds the daemon to, or removes it from, the two lists in main.cf through which Postfix reaches
+ * it. We let postconf(1) edit a copy of main.cf. If it edited in place, `postconf -e` would replace
+ * a symbolic link by a file, and set root's group and mode 0644. */
 #pragma once
 
 #include "postfix/config/instance.h"
 
 struct wiring_list {
 	const char *name;            /* "smtpd_milters" */
-	struct strbuf before, after; /* not expanded, in one line; empty: there is none */
+	struct strbuf before, after; /* unexpanded, as one line; empty if main.cf does not set it */
 };
 
 /* Zero-initialise. */
@@ -20,17 +18,20 @@ struct wiring {
 };
 
 /*
- * Edits copy/main.cf, a copy of p's. joins: puts the daemon first in both lists, at an endpoint
- * that every chroot sees; else removes it, and a list that becomes empty. socket: the settings'.
- * *ret: what changed. ERR_CONFIG: a chrooted service cannot reach the socket, braces do not close,
- * or postconf's words.
+ * Edits copy/main.cf, which is a copy of p's main.cf. joins: puts the daemon first in both lists,
+ * at an endpoint that every chroot reaches. Otherwise removes the daemon, and a list that becomes
+ * empty. socket: the setting of pqpurge.conf. *ret: what changed.
+ *
+ * Returns ERR_CONFIG if a chrooted service cannot reach the socket, if braces are unbalanced, or if
+ * postconf failed (with its words).
  */
 int wiring_edit(const struct postfix *p, const char *copy, const char *socket, bool joins,
     struct wiring *ret, struct err *err) NODISCARD;
-void wiring_release(struct wiring *w); /* zeroes */
+void wiring_release(struct wiring *w); /* zeroes *w */
 
-/* `postfix status`: 1, 0, or a negative code with words; ERR_CONFIG: Postfix refuses its main.cf.
- */
+/* Asks `postfix status`. Returns 1 it runs, 0 not, or a negative code with words: ERR_CONFIG if
+ * Postfix rejects its main.cf. */
 int wiring_postfix_runs(const struct postfix *p, struct err *err) NODISCARD;
-/* `postfix reload` if it runs: 1 reloaded, 0 it does not run; ERR_CHILD with words. */
+/* Runs `postfix reload` if Postfix runs. Returns 1 reloaded, 0 Postfix does not run, or ERR_CHILD
+ * with words. */
 int wiring_reload(const struct postfix *p, struct err *err) NODISCARD;
