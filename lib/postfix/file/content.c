@@ -5,7 +5,7 @@
 #include "postfix/file/queue_file.h"
 #include "postfix/spool/spool.h"
 
-#define JUMPS_MAX 100000 /* each header line that a milter changed is two */
+#define JUMPS_MAX 100000 /* a header line that a milter changed costs two jumps */
 #define BUFFER    65536
 #define ENOUGH    1
 
@@ -32,7 +32,7 @@ int content_open(const struct queue_layout *layout, int queue_dir, const struct 
 
 struct copy {
 	struct queue_file file;
-	int to; /* -1: only what fits into buffer is wanted */
+	int to; /* -1: fill the buffer and stop */
 	char buffer[BUFFER];
 	size_t len;
 };
@@ -52,7 +52,7 @@ static int put(struct copy *c, const char *data, size_t len)
 	return 0;
 }
 
-/* For records longer than QUEUE_DATA_MAX: line_length_limit was raised. */
+/* A record may exceed QUEUE_DATA_MAX if line_length_limit was raised. */
 static int put_long(struct copy *c, const struct queue_record *r)
 {
 	char chunk[QUEUE_DATA_MAX];
@@ -87,7 +87,8 @@ static int copy_content(struct copy *c, int fd)
 	struct stat st = {0};
 	int code = fstat(fd, &st) < 0 ? ERR_SYNTAX : 0;
 
-	/* A record has at least two bytes, and only a loop of pointers reads one twice. */
+	/* A record takes at least two bytes, and only a loop of pointers reads one twice. So the
+	 * file's size bounds the number of records. */
 	c->file = (struct queue_file){
 	    .fd = fd, .records_left = (uint64_t)st.st_size, .jumps_left = JUMPS_MAX};
 	while (code == 0) {

@@ -5,7 +5,8 @@
 
 #define SECONDS_MAX (INT64_MAX / USEC_PER_SEC - 1)
 
-/* At most want <= QUEUE_WINDOW bytes at offset; 0 at the end, or -errno. */
+/* Points *ret to at most want (<= QUEUE_WINDOW) bytes at offset. Returns their number, 0 at the
+ * end, or -errno. */
 static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const unsigned char **ret)
 {
 	bool inside = offset >= f->offset && offset - f->offset < f->len;
@@ -28,7 +29,7 @@ static ssize_t get(struct queue_file *f, uint64_t offset, size_t want, const uns
 	return (ssize_t)(have < want ? have : want);
 }
 
-/* As rec_get_raw. */
+/* Follows rec_get_raw in global/record.c. */
 static int read_head(struct queue_file *f, struct queue_record *ret)
 {
 	const unsigned char *head;
@@ -99,7 +100,8 @@ int64_t queue_number(const char *text, const char **rest)
 	return digits > 0 ? value : -1;
 }
 
-/* "seconds microseconds" or -1. Postfix before 2.2 and some programs write only seconds. */
+/* Parses "seconds microseconds"; -1 if malformed. Postfix before 2.2 and some other programs write
+ * only seconds. */
 static int64_t time_of(const char *text)
 {
 	const char *rest = "";
@@ -171,7 +173,7 @@ static void take_time(struct queue_envelope *e, const char *text)
 void queue_envelope_begin(struct queue_envelope *e, const struct stat *st, struct identity *ret)
 {
 	*e = (struct queue_envelope){.identity = ret};
-	/* Without a C record the size is the file's, as for showq(8). */
+	/* Without a C record we take the file's size, as showq(8) does. */
 	*ret = (struct identity){
 	    .arrival_time = -1, .create_time = -1, .inode = st->st_ino, .size = st->st_size};
 }

@@ -8,12 +8,12 @@ struct walk {
 	size_t max_recipients;
 	struct queue_file file;
 	struct queue_envelope envelope;
-	bool has_envelope;    /* what the proof needs was read */
-	uint64_t content_end; /* where the extracted records begin; 0 unknown */
+	bool has_envelope;    /* we have read all that the proof needs */
+	uint64_t content_end; /* offset of the extracted records; 0 unknown */
 	bool in_header;
 	bool line_goes_on; /* the last record of content did not end its line */
 	bool done;
-	struct strbuf original; /* O record of the next recipient */
+	struct strbuf original; /* the O record of the next recipient */
 };
 
 static void take_recipient(struct walk *w, const struct queue_record *r)
@@ -57,7 +57,8 @@ static void take_attribute(struct queue_message *m, const char *text)
 	}
 }
 
-/* C: "size offset recipients ...": content begins at offset; the extracted records follow it. */
+/* The C record "size offset recipients ..." says that the content begins at offset. The extracted
+ * records follow the content. */
 static void take_size(struct walk *w, const char *text)
 {
 	int64_t size = queue_number(text, &text);
@@ -75,8 +76,8 @@ static void take_line(struct walk *w, const struct queue_record *r)
 	w->in_header = !w->m->header.ended;
 	if (w->in_header)
 		return;
-	/* Skips the body. In maildrop its size is unknown, but all recipients precede it, except
-	 * those that "sendmail -t" leaves to cleanup(8). */
+	/* Skips the body. A file in maildrop does not tell its size, but there all recipients
+	 * precede the content, except those that "sendmail -t" leaves to cleanup(8). */
 	if (w->content_end > w->file.at) {
 		w->file.at = w->content_end;
 	} else {
@@ -101,7 +102,7 @@ static void take_record(struct walk *w, const struct queue_record *r)
 		w->m->finished = w->done = true;
 	else if (w->in_header && (type == 'N' || type == 'L'))
 		take_line(w, r);
-	if (type == 'O' || type == 'R' || type == 'D') /* D: delivered */
+	if (type == 'O' || type == 'R' || type == 'D') /* D: a recipient that is done */
 		strbuf_clear(&w->original);
 	if (type == 'O')
 		strbuf_puts(&w->original, r->data);

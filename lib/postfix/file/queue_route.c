@@ -8,7 +8,7 @@ void queue_route_clear(struct queue_route *r)
 	memset(r->fed, 0, sizeof(r->fed));
 }
 
-/* The client's part of a Received value ends at "by". */
+/* In a Received value the client's part ends at "by". */
 static const char *end_of_from(const char *value)
 {
 	const char *by;
@@ -22,7 +22,7 @@ static const char *end_of_from(const char *value)
 static bool is_local_address(const char *text, size_t len, const struct queue_host *host)
 {
 	struct net_address address;
-	char copy[NET_TEXT_SIZE + 8]; /* with "IPv6:" */
+	char copy[NET_TEXT_SIZE + 8]; /* may begin with "IPv6:" */
 
 	if (len >= sizeof(copy))
 		return false;
@@ -33,7 +33,7 @@ static bool is_local_address(const char *text, size_t len, const struct queue_ho
 }
 
 /* Whether another program's line says that it got the mail from this host, by name or address. A
- * webmail says that of people ("with HTTP"). */
+ * webmail ("with HTTP") names its user's host there, which proves nothing. */
 static bool is_fed(const char *value, const struct queue_host *host)
 {
 	static const char from[] = "from ";
@@ -63,10 +63,11 @@ void queue_route_take(
 	}
 }
 
-/* The file's own lines: the topmost, and if requeues added that, the one below them. */
+/* The file's own lines: the topmost, and if that was added by a requeue, the one below. */
 struct own {
 	unsigned count;
-	const struct received_pass *made; /* by the pass that made the file; NULL: not there */
+	const struct received_pass
+	    *made; /* the line of the pass that made the file; NULL if missing */
 };
 
 static bool is_requeue(const struct received_pass *line, const struct queue_host *host)
@@ -74,7 +75,7 @@ static bool is_requeue(const struct received_pass *line, const struct queue_host
 	return line->uid >= 0 && line->uid == host->mail_owner;
 }
 
-/* Whether a line below a requeue's was the file's own, by its ID or client. */
+/* Whether a line below a requeue's line was the file's own, by its ID or its client. */
 static bool was_own(const struct received_pass *line, const struct queued *q)
 {
 	if (q->log_ident[0] && strcmp(line->queue_id.text, q->log_ident) == 0)
@@ -105,11 +106,12 @@ bool queue_route_is_internal(
 }
 
 struct first {
-	const struct received_pass *line; /* of the first pass; NULL: not there */
-	bool hidden; /* a filter says that this host fed it, but that pass's line is missing */
+	const struct received_pass *line; /* the line of the first pass; NULL if missing */
+	bool hidden; /* a filter says that this host fed it, but the line of that pass is missing */
 };
 
-/* From line `at` on. Skips lines of requeues, and of local clients if another line follows. */
+/* Searches from line `at` downward. Skips lines of requeues, and those of local clients if another
+ * line follows. */
 static struct first first_pass(
     const struct queue_route *r, const struct queue_host *host, unsigned at)
 {
@@ -140,7 +142,7 @@ static const struct received_pass *line_of(
 	return NULL;
 }
 
-/* Whether log_ident is another file's: not this one's, nor one that it had before a requeue. */
+/* Whether log_ident names another file: neither this one nor an ID that it had before a requeue. */
 static bool other_ident(const struct queue_route *r, const struct own *own, const struct message *m,
     struct queue_id *ret)
 {
@@ -170,7 +172,7 @@ static void came_back(struct message *m, const struct queue_id *id,
 		m->first.client = line->client;
 }
 
-/* Mail from an SMTP client, perhaps requeued, which keeps its client. */
+/* Judges mail from an SMTP client. A requeue keeps the client. */
 static void judge_smtp(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -186,14 +188,14 @@ static void judge_smtp(const struct queue_route *r, const struct queue_host *hos
 		return;
 	if (named)
 		line = line_of(r, own->count, &ident);
-	/* XFORWARD is believed first. */
+	/* If XFORWARD and the line disagree, we trust XFORWARD. */
 	if (xforwarded && line && !net_equal(&line->client, &q->log_client))
 		line = NULL;
 	came_back(m, named ? &ident : NULL, xforwarded ? &q->log_client : NULL, line);
 }
 
-/* Mail without a client: by sendmail(1), perhaps called by a filter; by local(8), which forwards
- * and keeps client and login; by bounce(8). */
+/* Judges mail without a client. It comes from sendmail(1), perhaps called by a filter; from
+ * local(8), which forwards and keeps client and login; or from bounce(8). */
 static void judge_other(const struct queue_route *r, const struct queue_host *host,
     const struct own *own, struct message *m)
 {
@@ -205,7 +207,8 @@ static void judge_other(const struct queue_route *r, const struct queue_host *ho
 	struct queue_id ident;
 	bool named = other_ident(r, own, m, &ident);
 
-	/* A forwarded file stands right below: this is no second pass. */
+	/* A line of log_ident right below means that local(8) forwarded that file. This is no
+	 * second pass. */
 	if (named && at < r->count && queue_id_equal(&r->lines[at].queue_id, &ident)) {
 		named = false;
 		at++;
@@ -229,7 +232,7 @@ void queue_route_judge(
 
 	if (own.made && q->client.family == 0 && q->log_client.family == 0)
 		q->uid = own.made->uid;
-	if (q->login[0]) /* the sender logged in to this pass */
+	if (q->login[0]) /* the sender logged in during this pass */
 		return;
 	if (q->client.family != 0)
 		judge_smtp(r, host, &own, m);

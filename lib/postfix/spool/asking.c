@@ -5,7 +5,7 @@ struct reasons {
 	const struct selector *selector;
 	enum selector_answer answer;
 	unsigned limits, count;
-	char last[SPOOL_REASON_MAX + 1]; /* many recipients have the same one */
+	char last[SPOOL_REASON_MAX + 1]; /* many recipients share one reason */
 };
 
 static int ask_reason(void *arg, const struct spool_reason *reason)
@@ -65,7 +65,7 @@ void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, 
 
 	if (!asking_is_due(a))
 		return;
-	/* The cheaper question first. */
+	/* The log is the cheaper question. */
 	enum selector_answer why = ask_reasons(a, layout, queue_dir, id, &ret->limited);
 	enum selector_answer subject =
 	    why == SELECTOR_NO ? SELECTOR_NO : ask_subject(a, fd, id, &ret->limited);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* What a selector asks of a queue file's header and of its defer log (selector_asks_file). Private
- * to lib/postfix. Only for a process that is mail_owner. */
+/* Asks a queue file's header and defer log whether they match a selector (selector_asks_file).
+ * Private to lib/postfix. Only for a process that runs as mail_owner. */
 #pragma once
 
 #include "postfix/file/queue_message.h"
 #include "postfix/spool/spool.h"
 
-#define ASKING_REASONS_MAX 100000 /* looked at of a log; if there are more: UNSURE */
+#define ASKING_REASONS_MAX                                                                         \
+	100000 /* reasons of one log that are read; if there are more, the answer is UNSURE */
 
 struct asking {
 	const struct selector *selector; /* NULL: nothing is asked */
@@ -15,8 +16,8 @@ struct asking {
 	struct queue_message message;
 };
 
-bool asking_is_due(const struct asking *a); /* anything is asked */
-/* Sets ret->asked and ret->limited for the file open on fd, which is named id. */
+bool asking_is_due(const struct asking *a); /* whether there is anything to ask */
+/* Sets ret->asked and ret->limited for the file open on fd, whose name is id. */
 void asking_answer(struct asking *a, int fd, const struct queue_layout *layout, int queue_dir,
     const struct queue_id *id, struct proof *ret);
 void asking_release(struct asking *a);

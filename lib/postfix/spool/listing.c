@@ -3,10 +3,10 @@
 
 #include <dirent.h>
 
-#define LENGTH_BASE     65536u /* bytes of a directory that are worth reading for few names */
+#define LENGTH_BASE     65536u /* a directory of up to this size is worth reading for few names */
 #define LENGTH_PER_NAME 64
 
-/* False: no memory, or more than most names. */
+/* Returns false if out of memory or at more than most names. */
 static bool add(struct listing *l, const char *name, size_t most)
 {
 	struct packed_id id;
@@ -30,7 +30,7 @@ static bool read_names(struct listing *l, DIR *dir, size_t max)
 	return errno == 0;
 }
 
-/* On some file systems a directory that once held many names stays long, and slow to read. */
+/* On some file systems a directory that once held many names stays long and slow to read. */
 static bool is_short(int fd, size_t max)
 {
 	struct stat st;

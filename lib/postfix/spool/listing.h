@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* Names of queue files, listed. Private to lib/postfix. */
+/* Lists the names of queue files. Private to lib/postfix. */
 #pragma once
 
 #include "postfix/spool/names.h"
 #include "postfix/spool/queue.h"
 
-/*
- * The names in queues, read once for many messages: an lstat for each message and queue costs more
- * than its proof, and all queues but deferred are mostly short. Hash directories are not read. Use
- * a listing for one chunk only: it must be as young as a proof.
- */
+/* Names in whole queues, read once for many messages. An lstat(2) for each message and queue costs
+ * more than the proof itself, and all queues but deferred are usually short. Hash directories are
+ * not read. Use a listing for one chunk only: a proof must not rest on an older look. */
 struct listing {
-	unsigned queues;    /* bits of those that were read whole */
-	struct names names; /* of all of these, perhaps with some of others */
+	unsigned queues;    /* the queues that were read completely, as bits */
+	struct names names; /* the names in these queues, perhaps with some from others */
 };
 
-/* Reads queues (bits), except unreadable ones and those of more than max names. Zero-initialise
- * *ret. */
+/* Reads queues (bits), but skips unreadable ones and those with more than max names.
+ * Zero-initialise *ret. */
 void listing_read(struct listing *ret, int queue_dir, unsigned queues, size_t max);
 void listing_release(struct listing *l);
-bool listing_knows(const struct listing *l, const struct queue_spot *spot); /* it was read */
+bool listing_knows(const struct listing *l,
+    const struct queue_spot *spot); /* the spot's queue was read completely */
 bool listing_has(const struct listing *l, const struct queue_id *id);

@@ -5,8 +5,8 @@
 #include "postfix/file/queue_file.h"
 
 #define ROUNDS_MAX 16  /* how often a file may move between two system calls */
-#define LIST_COUNT 32  /* from here on a listing pays */
-#define LIST_MAX   500 /* names looked for between two listings: within a millisecond */
+#define LIST_COUNT 32  /* from so many names on a listing pays */
+#define LIST_MAX   500 /* names looked for between two listings; takes under a millisecond */
 
 static const struct queue_id *id_at(const struct looking *l, size_t n)
 {
@@ -29,7 +29,8 @@ static void path_in(
 	queue_path(queue_word(at->queue), at->depth, id, path);
 }
 
-/* 1: the name is in spot, and *st is what lies there; 0; or -errno if that cannot be known. */
+/* Returns 1 if the name is in spot (*st is its file), 0 if not, or -errno if that cannot be
+ * known. */
 static int look_stat(
     const struct looking *l, unsigned spot, const struct queue_id *id, struct stat *st)
 {
@@ -41,10 +42,8 @@ static int look_stat(
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
 }
 
-/*
- * Whether a spot before `end` has the name: 1 and the first of them; 0; or -errno if none has it
- * and one cannot be searched (postsuper skips those, too). Spots that l->names knows are skipped.
- */
+/* Finds the first spot before `end` that has the name. Returns 1, 0, or -errno if none has it but
+ * one cannot be searched (which postsuper skips, too). Skips spots that l->names knows. */
 static int look_before(const struct looking *l, unsigned end, const struct queue_id *id,
     unsigned *ret_spot, struct stat *st)
 {
@@ -70,8 +69,8 @@ static int is_before(const struct looking *l, unsigned end, const struct queue_i
 	return listing_has(&l->names, id) ? 1 : look_before(l, end, id, &spot, &st);
 }
 
-/* An arriving file may end anywhere, for cleanup(8) writes by buffers. Only a whole envelope (code
- * 0) proves it to be another message. */
+/* cleanup(8) writes through a buffer, so an arriving file may end anywhere. Only a whole envelope
+ * (code 0) proves that it is another message. */
 static enum proof_state state_of_arriving(
     const struct message *recorded, const struct identity *found, int code)
 {
@@ -116,10 +115,9 @@ void spool_judge(int fd, const struct message *recorded, struct proof *ret)
 	ret->error = state < 0 ? state : 0;
 }
 
-/*
- * The name is there and cannot be opened. mail_owner cannot read what another user put into
- * maildrop, and it was never in a later queue: not the recorded message. False: nothing is there.
- */
+/* Judges a name that cannot be opened. In maildrop mail_owner cannot read files of other users;
+ * such a file was never in a later queue, so it is not the recorded message. Returns false if the
+ * name is gone. */
 static bool judge_unreadable(
     const struct looking *l, unsigned spot, const struct queue_id *id, int code, struct proof *ret)
 {
@@ -136,7 +134,7 @@ static bool judge_unreadable(
 	return true;
 }
 
-/* False: there is none in spot. */
+/* Returns false if spot has no such file. */
 static bool look_in(
     struct looking *l, unsigned spot, const struct message *recorded, struct proof *ret)
 {
@@ -156,11 +154,9 @@ static bool look_in(
 	return true;
 }
 
-/*
- * The first file of that name in flow order; false: there is none. The mail of one order mostly
- * lies in one queue, so we try the hint first. That counts only if no earlier spot has the name,
- * for postsuper would take it there.
- */
+/* Proves the first file of that name in flow order; returns false if there is none. The mail of one
+ * order mostly lies in one queue, so we try the hint first. It counts only if no earlier spot has
+ * the name, because postsuper would take that file. */
 static bool prove_one(struct looking *l, const struct message *recorded, struct proof *ret)
 {
 	if (look_in(l, l->hint, recorded, ret) && is_before(l, l->hint, &recorded->queue_id) != 1)
@@ -228,8 +224,8 @@ static void look_for(struct looking *l, size_t begin, size_t end)
 	}
 }
 
-/* As look_for. Lists the short queues before it asks the others, and again after: a message may
- * move from these into a short one in between. */
+/* Does the work of look_for. Lists the short queues before and after it looks into the others,
+ * because a message may move into a short queue in between. */
 static void look_between_lists(struct looking *l, size_t begin, size_t end)
 {
 	listing_read(&l->names, l->queue_dir, QUEUE_ALL, end - begin);
@@ -259,8 +255,8 @@ static void look_by_name(struct looking *l)
 	}
 }
 
-/* A pass with the present layout, for Postfix may be moving files to another depth. What no spot
- * has is gone; the rest stays in `left`. */
+/* One pass with the layout as it is now, because Postfix may be moving files to another depth. A
+ * name that no spot has is gone; the others stay in `left`. */
 static void find_left(struct looking *l)
 {
 	size_t kept = 0;
@@ -291,7 +287,7 @@ static void leave(struct looking *l, size_t begin, size_t end)
 		l->left[l->left_count++] = n;
 }
 
-/* What is gone comes first, so that proofs are young. */
+/* Messages that are probably gone come first, so that the proofs of the others are young. */
 static void look_at_all(struct looking *l)
 {
 	l->left_count = 0;
@@ -312,8 +308,8 @@ static void look_at_all(struct looking *l)
 	}
 }
 
-/* An answer is worth something for the very file that was asked. What still arrived then does so
- * yet: a later look asks it. */
+/* An answer counts only for the very file that was asked. A file that was arriving then is still
+ * reported as arriving: a later look will ask it. */
 static void take_answer(struct proof *proof, const struct proof *asked)
 {
 	if (proof->state != PROOF_SAME && proof->state != PROOF_UNPROVEN)
@@ -329,11 +325,9 @@ static void take_answer(struct proof *proof, const struct proof *asked)
 	}
 }
 
-/*
- * A proof is made in the last step before postsuper, for a short queue ID may soon be another
- * message's. Asking takes as long as headers, logs and expressions make it, so it comes first, with
- * a proof of its own; proving alone comes last.
- */
+/* Proofs must be the last step before postsuper, because a short queue ID may soon name another
+ * message. Asking takes as long as headers, logs and expressions make it. So we ask first, with
+ * proofs of its own, and prove again at the end. */
 static int ask_then_prove(struct looking *l)
 {
 	struct proof *asked = NULL;
@@ -353,7 +347,7 @@ static int ask_then_prove(struct looking *l)
 	return l->proofs ? 0 : -ENOMEM;
 }
 
-/* Most mail waits in deferred, and there at the greatest depth. */
+/* Most mail waits in deferred, at its greatest depth. */
 static unsigned first_hint(const struct queue_layout *layout)
 {
 	unsigned hint = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Looks (spool.h) at many queue files in this process, which must be able to read the spool.
- * Private to lib/postfix. */
+/* Looks for many queue files, as spool.h describes, in this process, which must be able to read the
+ * spool. Private to lib/postfix. */
 #pragma once
 
 #include "postfix/spool/asking.h"
@@ -9,22 +9,22 @@
 
 struct looking {
 	const struct postfix *p;
-	spool_get *get;             /* messages to prove; or NULL */
-	const struct queue_id *ids; /* without get: names whose state is asked */
+	spool_get *get;             /* the messages to prove; or NULL */
+	const struct queue_id *ids; /* without get: the names whose state is asked */
 	void *arg;
-	struct asking asking; /* of what is proven */
-	size_t first, count;  /* which of all these */
+	struct asking asking; /* what to ask each proven file */
+	size_t first, count;  /* the range of messages, or IDs, that this process looks for */
 	size_t departed;      /* how many of them, from first on, are probably gone */
-	struct proof *proofs; /* the results, count of them; owned */
+	struct proof *proofs; /* the results: count proofs; owned */
 	/* Private. */
-	bool asks; /* this look asks; the last one only proves */
+	bool asks; /* this look also asks; the last one only proves */
 	int queue_dir;
 	struct queue_layout layout;
-	size_t *left; /* positions, from first on, of those without a result */
+	size_t *left; /* positions, relative to first, that have no result yet */
 	size_t left_count;
-	unsigned hint;        /* the spot of the last message */
-	struct listing names; /* replaces lstat for the spots that it knows */
+	unsigned hint;        /* the spot of the last file found */
+	struct listing names; /* saves the lstat in spots that it knows */
 };
 
 int looking_run(struct looking *l, struct err *err) NODISCARD;
-void looking_release(struct looking *l); /* frees what looking_run left; zeroes */
+void looking_release(struct looking *l); /* frees what looking_run left; zeroes *l */

@@ -13,7 +13,7 @@ static uint64_t time_of(const struct packed_id *id)
 	return id->time & ~PACKED_ID_FLAGS;
 }
 
-/* Seeded: the daemon chooses the known IDs, and could make them all collide. */
+/* Seeded, because the daemon chooses the known IDs and could make them all collide. */
 static size_t slot_of(const struct names *n, const struct packed_id *id)
 {
 	unsigned __int128 product =
@@ -43,7 +43,7 @@ void names_prefetch(const struct names *n, const struct packed_id *id)
 	__builtin_prefetch(&n->slots[slot_of(n, id)]);
 }
 
-/* Makes slots for count keys, at most half of them taken, and puts the keys in. */
+/* Makes slots for count keys, at most half of them used, and enters the keys. */
 static int spread(struct names *n, size_t count)
 {
 	size_t slots = SLOTS_MIN;

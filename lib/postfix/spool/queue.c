@@ -87,8 +87,8 @@ unsigned queue_depth(const struct postfix *p, enum queue_name queue)
 	return p->hashed_queues & queue ? p->hash_depth : 0;
 }
 
-/* One directory for each of the first depth characters of the ID ('_' past its end). Of a long ID
- * the microseconds count, as five hex digits. */
+/* One directory for each of the first depth characters of the ID ('_' past its end). For a long ID
+ * these are its microseconds as five hex digits. */
 void queue_path(
     const char *directory, unsigned depth, const struct queue_id *id, char path[QUEUE_PATH_MAX])
 {
@@ -118,7 +118,7 @@ int queue_open(int queue_dir, const char *path)
 	int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY;
 	int fd = openat(queue_dir, path, flags | O_NOATIME);
 
-	/* Only the owner of a file may use O_NOATIME. */
+	/* Only the file's owner may use O_NOATIME. */
 	if (fd < 0 && errno == EPERM)
 		fd = openat(queue_dir, path, flags);
 	return fd < 0 ? -errno : fd;
@@ -136,7 +136,7 @@ struct search {
 	uint32_t depths;
 };
 
-/* Asks for each level by name: reading a directory of many files would cost more. */
+/* Tests each level by name, because reading a directory of many files would cost more. */
 static void search_below(struct search *s, size_t len, unsigned depth, const struct stat *at)
 {
 	struct stat st;
@@ -155,7 +155,7 @@ static void search_below(struct search *s, size_t len, unsigned depth, const str
 	}
 }
 
-/* The depths of a directory, as bits. It may be a link: only root could put one there. */
+/* The depths of a directory, as bits. We follow a link, because only root could put one there. */
 static uint32_t depths_of(int queue_dir, const char *word, const struct stat *parent)
 {
 	struct search s = {.queue_dir = queue_dir};

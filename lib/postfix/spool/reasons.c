@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The defer log beside a queue file (global/bounce_log.c): blocks of "name=value" lines, each ended
- * by a blank line. Newer Postfix writes "<recipient>: reason" in front of a block, older Postfix
- * only that line.
- */
+/* The defer log beside a queue file (global/bounce_log.c) has blocks of "name=value" lines; a blank
+ * line ends each. Newer Postfix puts a line "<recipient>: reason" before each block; older Postfix
+ * has only that line. */
 #include "base/io.h"
 #include "base/lines.h"
 #include "postfix/spool/spool.h"
@@ -101,7 +99,7 @@ int spool_reasons_visit(const struct queue_layout *layout, int queue_dir, const 
 	return code;
 }
 
-/* ---- packed, for a parent */
+/* ---- packed for a parent */
 
 static int pack(void *arg, const struct spool_reason *reason)
 {

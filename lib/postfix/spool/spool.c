@@ -3,8 +3,8 @@
 #include "base/clock.h"
 #include "postfix/spool/looking.h"
 
-#define SPLIT_COUNT  4000 /* from here on a second child pays */
-#define ASKING_TIMES 10   /* the patience with one who also reads headers and logs */
+#define SPLIT_COUNT  4000 /* from so many messages on a second child pays */
+#define ASKING_TIMES 10   /* factor of patience if a child also reads headers and logs */
 
 struct batch {
 	struct looking looking;
@@ -12,15 +12,15 @@ struct batch {
 };
 
 struct spool_proving {
-	struct batch batches[2]; /* one or, where there is much to do, two */
+	struct batch batches[2]; /* two if there are at least SPLIT_COUNT messages */
 	unsigned started;
 	size_t count;
-	int64_t deadline; /* steady */
+	int64_t deadline; /* steady clock */
 };
 
 static int work(void *arg, struct bytes *out, struct err *err)
 {
-	struct looking *l = arg; /* the child's own by the fork */
+	struct looking *l = arg; /* the child's own copy, by fork */
 	int code = looking_run(l, err);
 
 	if (code == 0)
@@ -29,7 +29,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	return code;
 }
 
-/* Copies what a child handed over if it has the form that was asked for. */
+/* Copies a child's result if it has the right size. */
 static int take_batch(struct batch *b, int64_t deadline, struct proof *into, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
@@ -48,7 +48,7 @@ static int take_batch(struct batch *b, int64_t deadline, struct proof *into, str
 	return code;
 }
 
-/* How many of the first `many` are in this share. */
+/* How many of the first `many` messages are in this share. */
 static size_t share_of(size_t many, const struct looking *l)
 {
 	size_t after = many < l->first ? 0 : many - l->first;

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* A child hands over struct report, the output of take, and a packed list of unreadable files. */
+/* A child hands over a struct report, the output of take, and a packed list of unreadable files. */
 #include "postfix/spool/spool_read.h"
 
 #include "base/clock.h"
 #include "base/io.h"
 
 #define CHILDREN    2
-#define CHUNK       4000 /* files of a child, at most */
-#define CHUNK_LEAST 500  /* fewer do not pay for a second child */
+#define CHUNK       4000 /* files of one child, at most */
+#define CHUNK_LEAST 500  /* a second child does not pay for fewer files */
 #define TEXT_MAX    256
 
 struct report {
-	uint64_t done; /* files from begin on */
+	uint64_t done; /* files, counted from begin */
 	uint64_t read, arriving, maildrop, unreadable;
-	uint64_t output, named; /* bytes by take; names of unreadable files */
+	uint64_t output, named; /* bytes: take's output; names of unreadable files */
 };
 
 struct share {
@@ -36,7 +36,7 @@ struct worker {
 	struct queue_message message;
 	struct report report;
 	struct strbuf unreadable;
-	uint32_t missing[CHUNK]; /* positions, from begin on, of names that were nowhere */
+	uint32_t missing[CHUNK]; /* positions, from begin on, of names that were not found */
 	size_t missing_count;
 };
 
@@ -53,7 +53,7 @@ static void pass_over(struct worker *w, const struct queue_id *id, int code)
 	w->report.named++;
 }
 
-/* ERR_STALE: not to be read. */
+/* Returns ERR_STALE if the file is not to be read. */
 static int read_open(struct worker *w, int fd, const struct queue_id *id)
 {
 	struct stat st;
@@ -73,7 +73,8 @@ static int read_open(struct worker *w, int fd, const struct queue_id *id)
 	return queue_message_read(fd, id, &w->host, w->share->reading->max_recipients, &w->message);
 }
 
-/* 0, -ENOMEM, or -ENOENT: it is nowhere. Mail in maildrop may be readable only by its submitter. */
+/* Returns 0, -ENOMEM, or -ENOENT if the name is nowhere. In maildrop a file may be readable only by
+ * its submitter. */
 static int read_one(struct worker *w, size_t n, struct bytes *out)
 {
 	const struct spool_reading *r = w->share->reading;
@@ -96,7 +97,7 @@ static int read_one(struct worker *w, size_t n, struct bytes *out)
 	return code == -ENOMEM || out->failed ? -ENOMEM : 0;
 }
 
-/* What was nowhere may lie at a new depth. */
+/* A name that was not found may lie at a new depth. */
 static int read_missing(struct worker *w, struct bytes *out)
 {
 	struct queue_layout before = w->layout;
@@ -155,7 +156,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 
 /* ---- the parent */
 
-/* Adds the child's counts. False: they are impossible. */
+/* Adds the child's counts. Returns false if they are impossible. */
 static bool take_report(struct share *share, struct spool_reading *r, const struct report *report)
 {
 	size_t asked = share->end - share->begin;
@@ -207,7 +208,7 @@ static size_t left_of(const struct share *share)
 	return share->end - share->begin;
 }
 
-/* Starts a child on the rest of the share, or on a new share from *next on. */
+/* Starts a child on the rest of the share, or on a new share that begins at *next. */
 static int go_on(struct share *share, size_t *next, struct err *err)
 {
 	size_t left = share->reading->count - *next, chunk = (left + 1) / CHILDREN;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The child hands over struct report, the packed IDs to be read, the positions of the nameless, a
- * mark for each ID to be read (its queue, and NAMES_READ for a known one), and the packed list of
- * unreadable directories.
- */
+/* The child hands over a struct report, the packed IDs to read, the positions of IDs not found, a
+ * mark for each ID to read (its queue, and NAMES_READ for a known one), and the packed list of
+ * unreadable directories. */
 #include "postfix/spool/walk.h"
 
 #include <dirent.h>
@@ -15,11 +13,11 @@
 
 #define DIRECTORY_FLAGS (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 #define BUFFER          (64u << 10)
-#define BATCH           64 /* names that are looked up together */
+#define BATCH           64 /* names that are looked up together, to hide cache misses */
 #define TEXT_MAX        256
-#define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child */
+#define WALK_TIME       (600 * USEC_PER_SEC) /* somebody may have stopped the child with a signal */
 #define ROUNDS          2
-#define GRAIN           USEC_PER_SEC /* of times in the coarsest file systems */
+#define GRAIN           USEC_PER_SEC /* the coarsest resolution of file times */
 
 struct task {
 	const struct postfix *p;
@@ -39,7 +37,7 @@ struct report {
 struct visit {
 	uint64_t device, inode;
 	struct timespec changed;
-	bool settled; /* that was so long ago that a later change has another time */
+	bool settled; /* changed so long ago that a later change has another time */
 	uint32_t levels;
 };
 
@@ -55,7 +53,7 @@ struct walker {
 	struct report report;
 	struct strbuf unreadable;
 	int queue_dir;
-	unsigned queue; /* the nth, being walked */
+	unsigned queue; /* the number of the queue being walked */
 	struct {
 		struct packed_id id;
 		uint64_t inode;
@@ -74,7 +72,7 @@ static void pass_over(struct walker *w, const char *path, const char *words)
 	strlist_push(&w->unreadable, text, strlen(text));
 }
 
-/* A message that moves may be seen twice: the first time counts. */
+/* A message that moves may be seen twice; only the first time counts. */
 static int take_name(struct walker *w, const struct packed_id *id, uint64_t inode)
 {
 	struct names *names = &w->names;
@@ -107,7 +105,7 @@ static int take_batch(struct walker *w)
 	return code;
 }
 
-/* The level of hashing that this name stands for, as a bit; 0 none. */
+/* The level of hashing that a directory of this name is, as a bit; 0 none. */
 static uint32_t level_of(char name)
 {
 	const char *at = name ? strchr(QUEUE_LEVELS, name) : NULL;
@@ -115,7 +113,7 @@ static uint32_t level_of(char name)
 	return at ? UINT32_C(1) << (at - QUEUE_LEVELS) : 0;
 }
 
-/* Whether Postfix, and postsuper, look for that name in the directory `path`. */
+/* Whether Postfix and postsuper look for that name in the directory `path`. */
 static bool is_in_place(const char *path, const char *name)
 {
 	const char *levels = strchr(path, '/');
@@ -155,7 +153,7 @@ static int take_entry(
 	return ++w->batched == BATCH ? take_batch(w) : 0;
 }
 
-/* An unreadable directory is noted; a code means that we cannot go on. */
+/* Notes an unreadable directory and returns 0. Returns a code only if we cannot go on. */
 static int read_directory(struct walker *w, int fd, const char *path, uint32_t *levels)
 {
 	char *buffer = (char *)w->buffer;
@@ -164,7 +162,7 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 
 	while (code == 0 && (len = getdents64(fd, buffer, BUFFER)) != 0) {
 		if (len < 0 && errno == ENOENT)
-			break; /* it was removed */
+			break; /* the directory was removed */
 		if (len < 0) {
 			pass_over(w, path, err_word(-errno));
 			break;
@@ -179,7 +177,7 @@ static int read_directory(struct walker *w, int fd, const char *path, uint32_t *
 	return code == 0 ? take_batch(w) : code;
 }
 
-/* Mostly each round comes to the same directories in the same order. */
+/* Usually each round comes to the same directories in the same order. */
 static struct visit *find_visit(struct walker *w, const struct visit *now)
 {
 	for (size_t n = 0; n < w->visits.count; n++) {
@@ -204,11 +202,9 @@ static struct visit visit_of(const struct stat *st)
 	    .settled = clock_wall() - changed > GRAIN};
 }
 
-/*
- * A message that goes back in the flow while we walk, as from deferred to active, may come to where
- * we were from where we were not yet. It leaves a trace in both directories: those that changed
- * since we read them are read again.
- */
+/* A message that moves back in the flow while we walk, as from deferred to active, may move from
+ * where we have not been to where we have. That changes both directories, so we read again those
+ * that changed since we read them. */
 static int visit_directory(struct walker *w, int fd, const char *path, uint32_t *levels)
 {
 	struct stat st;
@@ -228,8 +224,8 @@ static int visit_directory(struct walker *w, int fd, const char *path, uint32_t 
 	return code;
 }
 
-/* A level that vanished or is no directory is empty. A queue may be a link: only root could put one
- * there. */
+/* A level that vanished or is no directory counts as empty. A queue may be a link, because only
+ * root could put one there. */
 static int walk_directory(
     struct walker *w, int parent, char path[QUEUE_PATH_MAX], size_t from, unsigned depth)
 {
@@ -246,7 +242,8 @@ static int walk_directory(
 	if (faccessat(fd, ".", X_OK, 0) == 0)
 		code = visit_directory(w, fd, path, &levels);
 	else
-		pass_over(w, path, err_word(-errno)); /* names alone are of no use */
+		pass_over(
+		    w, path, err_word(-errno)); /* names that cannot be looked up are useless */
 	for (unsigned n = 0; code == 0 && depth < HASH_DEPTH_MAX && levels >> n; n++) {
 		if (!(levels >> n & 1))
 			continue;

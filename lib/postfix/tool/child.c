@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* posix_spawn, for a fork of a large caller is slow. */
+/* Uses posix_spawn because fork is slow in a large process. */
 #include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -84,11 +84,11 @@ int child_watch(pid_t pid)
 }
 
 struct bounds {
-	int64_t deadline; /* steady */
+	int64_t deadline; /* steady clock */
 	const volatile sig_atomic_t *stop;
 };
 
-/* Whether to wait no longer: 0, ERR_STOPPED or ERR_TIMEOUT. */
+/* Returns 0 to go on waiting, ERR_STOPPED or ERR_TIMEOUT. */
 static int is_over(const struct bounds *b)
 {
 	if (b->stop && *b->stop)
@@ -96,7 +96,7 @@ static int is_over(const struct bounds *b)
 	return clock_steady() >= b->deadline ? ERR_TIMEOUT : 0;
 }
 
-/* When to look at the bounds again. */
+/* When is_over is to be asked again. */
 static int64_t next_look(const struct bounds *b)
 {
 	int64_t look = b->stop ? clock_steady() + STOP_LOOK : b->deadline;
@@ -104,8 +104,8 @@ static int64_t next_look(const struct bounds *b)
 	return look < b->deadline ? look : b->deadline;
 }
 
-/* Waits for pid, which has closed its pipes. With a code, or past the bounds, kills its process
- * group. Returns the code; *ret_status is waitpid(2)'s. */
+/* Waits for pid, which has closed its pipes. If code is not 0, or when the bounds are exceeded,
+ * kills its process group. Returns the code; *ret_status is that of waitpid(2). */
 static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_status)
 {
 	int watch = child_watch(pid);
@@ -121,10 +121,10 @@ static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_
 }
 
 struct intake {
-	int ends[2]; /* ours is -1 after its end */
+	int ends[2]; /* our end is -1 once closed */
 	struct strbuf text;
 	size_t max;
-	bool keep_tail; /* past max forget the beginning, else fail */
+	bool keep_tail; /* past max bytes drop the oldest; otherwise fail */
 };
 
 static void intake_release(struct intake *in)

@@ -3,7 +3,7 @@
 
 #include "base/net.h"
 
-#define ID_LEAST 6 /* shorter words of letters and digits keep their letters: "mx1", "S25R" */
+#define ID_LEAST 6 /* shorter words of letters and digits stay: "mx1", "S25R" */
 
 static bool is_digit(char c)
 {
@@ -30,7 +30,7 @@ static size_t count_of(const char *word, size_t len, bool (*is)(char))
 	return n;
 }
 
-/* "4.7.1", as in RFC 3463. */
+/* An enhanced status code as in RFC 3463: "4.7.1". */
 static bool is_status(const char *word, size_t len)
 {
 	int dots = 0, digits = 0;
@@ -47,7 +47,7 @@ static bool is_status(const char *word, size_t len)
 	return dots == 1 && digits > 0;
 }
 
-/* "450" where a server's reply begins. */
+/* A reply code, "450", at the beginning of a server's reply. */
 static bool is_reply(const char *text, const char *word, size_t len)
 {
 	const char *before = word;
@@ -73,7 +73,7 @@ static bool is_host(const char *word, size_t len)
 	return true;
 }
 
-/* The length of an IP address at the front of text; 0 if there is none. */
+/* The length of the IP address at the start of text; 0 if there is none. */
 static size_t ip_len(const char *text)
 {
 	char buf[NET_TEXT_SIZE];
@@ -129,7 +129,7 @@ void fold_reason(const char *reason, struct strbuf *ret)
 			len = strcspn(at, " <>()[],\"");
 			strbuf_puts(ret, "URL");
 		} else if (is_reply(reason, at, strnlen(at, 3)) && at[3] == '-') {
-			len = 4; /* "452-4.2.2", a reply of several lines */
+			len = 4; /* "452-4.2.2": a line of a longer reply */
 			strbuf_add(ret, at, len);
 		} else if (is_word(*at)) {
 			while (is_word(at[len]))

@@ -4,9 +4,9 @@
 #include "base/str.h"
 
 /*
- * Folds away what differs from message to message, so that equal reasons can be counted. Writes
- * reason into ret (cleared first) with addresses as ADDRESS, hosts as HOST, IP addresses as IP,
- * links as URL, numbers as N, words of letters and digits as ID. SMTP reply codes and enhanced
- * status codes stay.
+ * Makes equal reasons textually equal, so that they can be counted. Writes reason to ret (cleared
+ * first) with addresses replaced by ADDRESS, hosts by HOST, IP addresses by IP, links by URL,
+ * numbers by N, and words of letters and digits by ID. SMTP reply codes and enhanced status codes
+ * stay.
  */
 void fold_reason(const char *reason, struct strbuf *ret);

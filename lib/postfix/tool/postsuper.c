@@ -11,11 +11,11 @@
 #define LINE_MAX_BYTES 4096 /* longer lines are ignored */
 #define OUTPUT_BASE    (256 * 1024)
 #define OUTPUT_PER_ID  1024
-#define FRUITLESS_MAX  3  /* children that do nothing but die */
-#define ORPHAN_MS      20 /* between two looks at the lock */
+#define FRUITLESS_MAX  3  /* children in a row that die without doing any ID */
+#define ORPHAN_MS      20 /* between two tries for the lock */
 
 static const struct {
-	const char *option, *words; /* words: what it reports after "ID: " */
+	const char *option, *words; /* words: what postsuper prints after "ID: " */
 } actions[] = {
     [POSTSUPER_DELETE] = {"-d", "removed"},
     [POSTSUPER_HOLD] = {"-h", "placed on hold"},
@@ -23,7 +23,7 @@ static const struct {
     [POSTSUPER_REQUEUE] = {"-r", "requeued"},
 };
 
-/* A sealed file of the IDs: postsuper reads it to its end even if we are gone. */
+/* postsuper can read a sealed file to its end even if we are gone. */
 static int write_ids(const struct postsuper_job *job, struct err *err)
 {
 	struct strbuf text = {0};
@@ -36,7 +36,8 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
-/* Only root and mail_owner can open, and so lock, private. -1 where there is none. */
+/* Only root and mail_owner can open private, so nobody else can hold this lock. Returns -1 if the
+ * directory is missing. */
 static int open_lock(const struct postfix *p)
 {
 	struct strbuf path = {0};
@@ -126,7 +127,7 @@ int postsuper_start(struct postsuper_job *job, const struct postfix *p,
 	return code;
 }
 
-/* IDs come back in order, so the expected one is nearly always right. */
+/* postsuper reports IDs in order, so the expected one is nearly always right. */
 static bool mark_said(struct postsuper_job *job, const char *id, size_t len)
 {
 	for (size_t n = 0; n < job->count; n++) {
@@ -149,7 +150,8 @@ static void complain(struct postsuper_job *job, const char *words)
 	strbuf_puts(&job->complaint, str_scrub(scrubbed, sizeof(scrubbed), words));
 }
 
-/* "postsuper: ID: removed", "postsuper: warning: words", "postsuper: Deleted: 2 messages". */
+/* Parses "postsuper: ID: removed", "postsuper: warning: words", "postsuper: Deleted: 2
+ * messages". */
 static void take_line(struct postsuper_job *job, const char *line)
 {
 	const char *words = strrchr(line, ':');
@@ -210,8 +212,9 @@ static void take_output(struct postsuper_job *job)
 	}
 }
 
-/* The ID at which it died, by its last words, after those it was done with: these must not go to a
- * second child, for the name may be another message's by then. count: the words name none. */
+/* The position of the ID at which the child died, by its last words. Returns count if they name
+ * none. Only IDs after the last one that it did are searched: a second child must not get the
+ * others, whose names may belong to other messages by now. */
 static size_t find_culprit(const struct postsuper_job *job)
 {
 	const char *words = strbuf_text(&job->complaint);
@@ -224,7 +227,7 @@ static size_t find_culprit(const struct postsuper_job *job)
 	return n;
 }
 
-/* Skips IDs that would kill the next one, too: their logs lie in the same directory. */
+/* Also skips the IDs whose logs lie in the same directory: they would kill the next child, too. */
 static void skip_beside(struct postsuper_job *job, size_t culprit)
 {
 	const char *words = strbuf_text(&job->complaint),
@@ -255,7 +258,7 @@ static bool go_on(struct postsuper_job *job)
 	return begin(job, NULL) == 0;
 }
 
-/* 1 it has ended, killed by us if at_once; 0 it still runs. */
+/* Returns 1 if the child ended, 0 if it still runs. at_once: kills it and waits. */
 static int reap(struct postsuper_job *job, bool at_once)
 {
 	int status = 0;
