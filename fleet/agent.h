@@ -3,7 +3,7 @@
  * reports the results. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 
 /* Runs until SIGTERM or SIGINT, and then returns 0. A negative code with words: it could not begin.
  */

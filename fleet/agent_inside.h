@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "fleet/job.h"
 #include "fleet/outcome.h"
 #include "fleet/pg.h"

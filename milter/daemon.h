@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 
 /* Checks the rules file. Needs no root. */
 int daemon_check(const struct settings *settings, struct err *err) NODISCARD;

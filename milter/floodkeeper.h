@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "milter/indexkeeper.h"
 #include "milter/rulekeeper.h"
 

@@ -14,7 +14,7 @@
 #pragma once
 
 #include "base/json.h"
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "rules/ruleset.h"
 
 struct rulekeeper;

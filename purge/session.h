@@ -2,7 +2,7 @@
 /* One run of the command: its options, settings, Postfix and user. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "index/client.h"
 #include "postfix/config/instance.h"
 #include "purge/options.h"

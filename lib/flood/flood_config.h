@@ -2,7 +2,7 @@
 /* The detector's configuration, made from settings. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "flood/flood.h"
 
 /* A configuration with the memory that it points to. */

@@ -12,7 +12,7 @@
 
 #include <signal.h>
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "index/serve.h"
 #include "index/update.h"
 

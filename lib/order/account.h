@@ -29,7 +29,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "base/str.h"
 #include "postfix/config/instance.h"
 

@@ -13,7 +13,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "index/client.h"
 #include "postfix/spool/spool.h"
 #include "postfix/tool/postsuper.h"

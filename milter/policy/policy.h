@@ -3,7 +3,7 @@
  * front, and fine everywhere. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "milter/policy/front.h"
 
 struct policy;

@@ -2,7 +2,7 @@
 /* The program of flood_hook: run for the daemon, which may gain no rights and reach no network. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "door/door.h"
 
 #define HOOK_TIME (30 * INT64_C(1000000)) /* microseconds that a hook may take */

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "door/door.h"
 
 enum peer_kind { PEER_STRANGER, PEER_OPERATOR, PEER_FLEET, PEER_DAEMON, PEER_ROOT, PEER_KINDS };

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "flood/flood_config.h"
 
 struct backtest_file {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/setup/setup_units.h"
 #include "base/clock.h"
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "postfix/config/instance.h"
 
 #define TIMEOUT    (90 * USEC_PER_SEC) /* a unit that does not start is given up by systemd first */

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "tests/fuzz/fuzz.h"
 
 static int load(const void *text, size_t len, struct settings *ret, struct err *err)

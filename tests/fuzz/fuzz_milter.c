@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 #include "milter/glue.h"
 #include "tests/fuzz/fuzz.h"
 

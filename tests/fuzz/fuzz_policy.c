@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/log.h"
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 #include "milter/policy/front.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -8,7 +8,7 @@
  */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "order/ledger.h"
 #include "postfix/config/instance.h"
 

@@ -13,7 +13,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "base/settings.h"
+#include "base/settings/settings.h"
 #include "base/str.h"
 
 static char directory[64], path[128];

@@ -7,7 +7,7 @@
 
 #include <ftw.h>
 
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 #include "index/rows/select.h"
 #include "milter/policy/front.h"
 

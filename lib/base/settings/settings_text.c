@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 
 struct scan {
 	char *at, *end;

@@ -2,7 +2,7 @@
 /* Private to settings*.c: the tables of keys, of the file and of its `flood KIND { }` sections. */
 #pragma once
 
-#include "base/settings.h"
+#include "base/settings/settings.h"
 
 enum settings_kind {
 	TEXT_SOCKET, /* char *, not empty */

@@ -3,7 +3,7 @@
 #include <pthread.h>
 
 #include "base/io.h"
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 #include "base/str.h"
 
 #define FILE_MAX ((size_t)1 << 20)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 
 #include <grp.h>
 #include <pwd.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What is given for the flood watch's kinds; what is not is the detector's default. */
-#include "base/settings_table.h"
+#include "base/settings/settings_table.h"
 
 #include "base/clock.h"
 #include "base/net.h"
