@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 /* One ID, without blanks around it and postqueue -p's mark behind it (* active, ! held, # to be
  * expired). 1, 0 for a blank line, ERR_SYNTAX. */

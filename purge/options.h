@@ -5,7 +5,7 @@
 #pragma once
 
 #include "base/err.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "purge/top/top.h"
 #include "rules/rule.h"
 

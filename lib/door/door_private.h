@@ -3,7 +3,7 @@
 #pragma once
 
 #include "door/door.h"
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 #define DOOR_LOWER   "abcdefghijklmnopqrstuvwxyz"
 #define DOOR_UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"

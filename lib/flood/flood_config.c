@@ -4,7 +4,7 @@
 
 #include <sys/random.h>
 
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 _Static_assert((int)FLOOD_KINDS == SETTINGS_FLOOD_KINDS, "kinds in the same order");
 _Static_assert((int)FLOOD_REJECT == SETTINGS_FLOOD_ACTIONS - 1, "actions in the same order");

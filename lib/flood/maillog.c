@@ -5,7 +5,7 @@
 #include <ctype.h>
 
 #include "base/clock.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 
 #define HALF_YEAR (180 * 86400)
 #define LATE      600 /* seconds in the queue */

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/role.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 #define WIRE_LINE_MAX    (64u << 10)             /* bytes of a line with its newline */
 #define WIRE_BODY_MAX    (UINT64_C(1) << 30)     /* bytes of a memory file */

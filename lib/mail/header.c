@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/header.h"
 
-#include "mail/address_parts.h"
+#include "mail/address/address_parts.h"
 
 void header_clear(struct header *h)
 {

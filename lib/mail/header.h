@@ -3,7 +3,7 @@
  * this, so that the two halves of a row agree. */
 #pragma once
 
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "mail/message.h"
 
 /* Zero-initialise; header_clear empties it for the next message. */

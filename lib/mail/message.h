@@ -7,7 +7,7 @@
 
 #include "base/net.h"
 #include "base/str.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 #include "mail/queue_id.h"
 
 enum message_origin {

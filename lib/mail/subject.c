@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <iconv.h>
 
-#include "mail/domain_text.h"
+#include "mail/address/domain_text.h"
 
 #define CHARSET_LEN_MAX 40
 #define CONVERTERS_MAX  64 /* opened for one field: some 5 us each */

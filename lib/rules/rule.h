@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/net.h"
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 /* From mildest to strictest: of several header From verdicts the greatest wins. */
 enum rule_action {

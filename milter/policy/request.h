@@ -23,7 +23,7 @@ enum policy_stage {
 struct policy_request {
 	enum policy_stage stage;
 	const char *instance, *queue_id;
-	const char *sender, *recipient; /* unquoted (mail/address.h) */
+	const char *sender, *recipient; /* unquoted (mail/address/address.h) */
 	const char *login;              /* sasl_username */
 	const char *client, *client_port, *server, *server_port;
 	uint32_t recipient_count; /* accepted; from DATA on */

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "index/client.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "postfix/config/instance.h"
 #include "purge/rules/rulebox.h"
 #include "purge/session.h"

@@ -2,8 +2,8 @@
 #include "purge/screen/words.h"
 
 #include "base/net.h"
-#include "mail/pattern.h"
 #include "mail/queue_id.h"
+#include "mail/selector/pattern.h"
 
 #define LOGIN_MAX 255
 

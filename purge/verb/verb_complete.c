@@ -4,7 +4,7 @@
  * are silent. */
 #include "base/labels.h"
 #include "index/client.h"
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "order/account.h"
 #include "purge/interrupt.h"
 #include "purge/offer.h"

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/labels.h"
 #include "base/role.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 #include "postfix/spool/spool.h"
 #include "purge/why/why_groups.h"
 

@@ -3,7 +3,7 @@
  * Envelope addresses, domains and their keys: any bytes have one normal form, and it stays as it
  * is.
  */
-#include "mail/address.h"
+#include "mail/address/address.h"
 #include "tests/fuzz/fuzz.h"
 
 static void require_same(const struct address *a, const struct address *b)

@@ -6,7 +6,7 @@
 #include <idn2.h>
 
 #include "base/str.h"
-#include "mail/domain.h"
+#include "mail/address/domain.h"
 #include "tests/fuzz/fuzz.h"
 
 /* RFC 952 and 1123 with '_': labels of 1 to 63, 253 in all. */

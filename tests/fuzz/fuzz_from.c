@@ -3,7 +3,7 @@
  * Header From fields: what is reported is in normal form, counted, capped, and recorded once; who
  * looks mailboxes up is told of all of them.
  */
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_normal(const char *text)

@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "flood/maillog.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 
 struct fuzz {
 	struct flood *flood;

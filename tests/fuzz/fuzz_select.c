@@ -8,7 +8,7 @@
  */
 #include "index/rows/entry.h"
 #include "index/rows/select.h"
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "tests/fuzz/index_store.h"
 
 #define MESSAGES 40

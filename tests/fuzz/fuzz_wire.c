@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "index/client_child.h"
 #include "index/serve.h"
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "tests/fuzz/index_store.h"
 
 static volatile size_t sink;

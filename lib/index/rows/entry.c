@@ -4,7 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 
-#include "mail/from.h"
+#include "mail/address/from.h"
 
 #define AUTHORS_BYTES   (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
 #define AUTHOR_KEY_SIZE (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)

@@ -2,7 +2,7 @@
 #include "index/rows/record.h"
 
 #include "index/rows/record_format.h"
-#include "mail/from.h"
+#include "mail/address/from.h"
 
 #define LEN_MAX UINT16_MAX /* with NUL */
 

@@ -11,7 +11,7 @@
 
 #include "index/rows/candidate.h"
 #include "index/store.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 /* Appends to out. ERR_TIMEOUT past the steady deadline, or the store's errors. */
 int select_into(struct store *store, const struct selector *selector, int64_t deadline,

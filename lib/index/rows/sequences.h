@@ -3,7 +3,7 @@
 #pragma once
 
 #include "index/store.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 struct sequences {
 	uint64_t *list;

@@ -9,7 +9,7 @@
 
 #include "mail/header.h"
 #include "mail/identity.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "postfix/file/queue_route.h"
 
 /* ---- the header, line by line (queue_header.c) */

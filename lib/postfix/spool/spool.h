@@ -15,7 +15,7 @@
 #pragma once
 
 #include "mail/identity.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "postfix/spool/queue.h"
 
 enum proof_state {

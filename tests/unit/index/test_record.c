@@ -2,7 +2,7 @@
 /* The record codec: what goes in comes out, and nothing else is believed. */
 #include "tests/unit/index/fixture.h"
 
-#include "mail/from.h"
+#include "mail/address/from.h"
 
 /* Repairs the checksum, so that what lies behind it is what is tested. */
 static void reseal(struct bytes *record)

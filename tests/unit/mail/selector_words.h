@@ -3,7 +3,7 @@
 #ifndef PQPURGE_TESTS_SELECTOR_WORDS_H
 #define PQPURGE_TESTS_SELECTOR_WORDS_H
 
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "tests/unit/unit.h"
 
 /* A selector in words, and what of a message it must match. */

@@ -2,7 +2,7 @@
 /* Envelope addresses: that they are read as Postfix reads them. */
 #include "tests/unit/unit.h"
 
-#include "mail/address.h"
+#include "mail/address/address.h"
 
 #define ORIGIN "origin.example"
 

@@ -2,7 +2,7 @@
 /* Domains: normal form, its idempotence, subdomains, author keys. */
 #include "tests/unit/unit.h"
 
-#include "mail/domain.h"
+#include "mail/address/domain.h"
 
 static const struct {
 	const char *name, *input, *want;

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "mail/from.h"
+#include "mail/address/from.h"
 
 /* The mailboxes wanted, with a blank behind each. */
 static const struct {

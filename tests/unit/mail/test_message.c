@@ -2,7 +2,7 @@
 /* struct message: the empty one, the domain of an address, the authors of a message. */
 #include "tests/unit/unit.h"
 
-#include "mail/from.h"
+#include "mail/address/from.h"
 #include "mail/message.h"
 
 static void test_init(void **state)

@@ -3,7 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 static void parse(const char *name, const char *text, struct pattern *p)
 {

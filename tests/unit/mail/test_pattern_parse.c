@@ -2,7 +2,7 @@
 /* Reading patterns: what is accepted and in what spelling, what is refused and with what words. */
 #include "tests/unit/unit.h"
 
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 static void parse(const char *name, const char *text, struct pattern *p)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* The form of a Subject, and what a selector says of it. */
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "mail/subject.h"
 #include "tests/unit/unit.h"
 

@@ -6,7 +6,7 @@
 #include "tests/unit/rules/rule_words.h"
 
 #include "mail/header.h"
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 #define MANUAL "milter/pqpurge-rules.5"
 

@@ -2,8 +2,8 @@
 /* Refuses what an admin surely did not mean, and says what to write instead. An expression can name
  * any odd address. */
 #include "base/net.h"
-#include "mail/pattern.h"
-#include "mail/regex.h"
+#include "mail/selector/pattern.h"
+#include "mail/selector/regex.h"
 
 #define LABEL_MAX    63  /* RFC 1035 2.3.4 */
 #define NAME_LEN_MAX 253 /* 255 octets on the wire */

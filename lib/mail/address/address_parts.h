@@ -4,8 +4,8 @@
 #pragma once
 
 #include "base/str.h"
-#include "mail/address.h"
-#include "mail/domain_text.h"
+#include "mail/address/address.h"
+#include "mail/address/domain_text.h"
 
 /* Keeps the first bytes of the local part, as the normal form does. */
 struct address_parts {

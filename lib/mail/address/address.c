@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/address_parts.h"
+#include "mail/address/address_parts.h"
 
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
     struct address *ret)

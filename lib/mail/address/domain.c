@@ -2,7 +2,7 @@
 #include <idn2.h>
 
 #include "base/bytes.h"
-#include "mail/domain_text.h"
+#include "mail/address/domain_text.h"
 
 #define NAME_MAX_BYTES  253 /* RFC 1035 3.1, less the length bytes at both ends */
 #define LABEL_MAX_BYTES 63

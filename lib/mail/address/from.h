@@ -11,7 +11,7 @@
 #pragma once
 
 #include "base/str.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 
 #define FROM_MAILBOX_MAX 64 /* recorded per message, all From fields together */
 /* Domains per message that libidn2 is asked about (0.1 s; long ones count more than once,

@@ -6,7 +6,7 @@
 
 #include "base/array.h"
 #include "mail/message.h"
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
 struct pattern_set {
 	struct pattern *list;

@@ -2,10 +2,10 @@
 /* One pass over runs: words joined by '.' and '@'. A run with '@' and a domain is a mailbox
  * wherever it stands. Another run is part of a display name, or an unqualified mailbox if it stands
  * alone. */
-#include "mail/from.h"
+#include "mail/address/from.h"
 
-#include "mail/address_parts.h"
-#include "mail/from_list.h"
+#include "mail/address/address_parts.h"
+#include "mail/address/from_list.h"
 
 #define ENCODED_WORD_MAX 1000 /* RFC 2047 allows 75; bounded so that failed looks stay cheap */
 

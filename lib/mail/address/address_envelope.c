@@ -3,7 +3,7 @@
  * forged sender is filed where the queue file says: tokens (global/tok822_parse.c tok822_scan), the
  * one address among them (tok822_parse, right to left), then on its internal form, where quotes are
  * gone, source route, '@', '!' and '%' (quote_822_local.c, rewrite.c). */
-#include "mail/address_parts.h"
+#include "mail/address/address_parts.h"
 
 /* Four times smtpd's line_length_limit. Of a longer argument at least the last half is read. */
 #define TOKENS_MAX 8192

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/from_list.h"
+#include "mail/address/from_list.h"
 
 #include "base/bytes.h"
-#include "mail/address_parts.h"
+#include "mail/address/address_parts.h"
 
 static bool is_recorded(const struct from_list *list, const char *text, uint64_t hash)
 {

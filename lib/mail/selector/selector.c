@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 /* An expression that hits its limit does not match, and is counted. */
 static bool any_matches(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* What a selector asks of a message's header and of its defer log. */
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 #include "mail/subject.h"
 
 bool selector_asks_file(const struct selector *s)

@@ -2,7 +2,7 @@
 /* Private to from.c and from_list.c. */
 #pragma once
 
-#include "mail/from.h"
+#include "mail/address/from.h"
 
 #define FROM_KNOWN     8   /* non-ASCII domains of one field that are remembered */
 #define FROM_KNOWN_LEN 255 /* longer ones are not */

@@ -5,7 +5,7 @@
  * where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides. */
 #pragma once
 
-#include "mail/domain.h"
+#include "mail/address/domain.h"
 
 struct domain_text {
 	char at[2 * (DOMAIN_INPUT_MAX + 2)];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/selector.h"
+#include "mail/selector/selector.h"
 
 void selector_init(struct selector *s)
 {

@@ -6,7 +6,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
-#include "mail/address.h"
+#include "mail/address/address.h"
 
 enum pattern_kind {
 	PATTERN_ADDRESS,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/pattern.h"
+#include "mail/selector/pattern.h"
 
-#include "mail/regex.h"
+#include "mail/selector/regex.h"
 
 void pattern_release(struct pattern *p)
 {

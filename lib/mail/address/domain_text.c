@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "mail/domain_text.h"
+#include "mail/address/domain_text.h"
 
 #include "base/str.h"
 

@@ -3,7 +3,7 @@
  * rewrite_tree, with swap_bangpath and allow_percent_hack at their default yes). */
 #pragma once
 
-#include "mail/domain.h"
+#include "mail/address/domain.h"
 
 #define ADDRESS_LOCAL_MAX 512 /* bytes of local part that are kept; RFC 5321 allows 64 */
 #define ADDRESS_MAX       (ADDRESS_LOCAL_MAX + 1 + DOMAIN_MAX)
