@@ -8,8 +8,8 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "index/control/serve.h"
 #include "index/index.h"
-#include "index/serve.h"
 #include "milter/flight.h"
 #include "milter/listener.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The control server: speaks the control protocol (index/wire.h) over index_directory/control.sock
- * with root and the process's own user (SO_PEERCRED). Each client has its own thread. A client that
- * sends no whole request for 10 s, or whose answer does not fit the socket's buffer, is dropped.
- * "status" is answered at once; "settle" when every message that was at its end when the request
- * came has got its answer (milter/flight.h). If the socket or its directory disappears, the socket
- * is made anew.
+ * The control server: speaks the control protocol (index/control/wire.h) over
+ * index_directory/control.sock with root and the process's own user (SO_PEERCRED). Each client has
+ * its own thread. A client that sends no whole request for 10 s, or whose answer does not fit the
+ * socket's buffer, is dropped. "status" is answered at once; "settle" when every message that was
+ * at its end when the request came has got its answer (milter/flight.h). If the socket or its
+ * directory disappears, the socket is made anew.
  */
 #pragma once
 

@@ -6,9 +6,9 @@
  */
 #include "base/clock.h"
 #include "base/role.h"
+#include "index/control/update.h"
+#include "index/control/wire.h"
 #include "index/rows/record.h"
-#include "index/update.h"
-#include "index/wire.h"
 #include "milter/floodkeeper_private.h"
 
 #define DAY      (86400 * USEC_PER_SEC)

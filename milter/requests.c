@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "index/serve.h"
+#include "index/control/serve.h"
 
 static void ask_index(const struct requests *r, struct control_work *w)
 {

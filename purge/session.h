@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/settings/settings.h"
-#include "index/client.h"
+#include "index/control/client.h"
 #include "postfix/config/instance.h"
 #include "purge/options.h"
 #include "purge/verbs.h"

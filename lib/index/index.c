@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "index/inside.h"
+#include "index/index_private.h"
 
 #define LOOK 100 /* microseconds */
 /* the other half is for the commit */

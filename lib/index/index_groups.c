@@ -2,7 +2,7 @@
 /* The counts follow the store's transactions: what one changes is kept in a journal, and counted
  * just before it is committed, so that whoever writes next finds them up to date. */
 #include "base/clock.h"
-#include "index/inside.h"
+#include "index/index_private.h"
 
 static void changed(void *arg, uint64_t sequence, struct span before, struct span after)
 {

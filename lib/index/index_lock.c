@@ -8,8 +8,8 @@
 
 #include "base/io.h"
 #include "base/str.h"
-#include "index/data_file.h"
 #include "index/index.h"
+#include "index/store/data_file.h"
 
 #define ATTEMPTS  10
 #define FORM      "%-10ld\n%-36.36s\n%-10u\n%-10u\n%-10u\n"

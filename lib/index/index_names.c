@@ -2,7 +2,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "index/inside.h"
+#include "index/index_private.h"
 
 #define LOOK  4096 /* rows between looks at the clock */
 #define GROUP (2 * ENTRY_INODE_ROWS)

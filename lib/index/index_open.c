@@ -6,8 +6,8 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "index/data_file.h"
-#include "index/inside.h"
+#include "index/index_private.h"
+#include "index/store/data_file.h"
 
 #define DEATHS   2 /* openers in a row that die before it is set aside */
 #define MAP_MIN  (INT64_C(1) << 20)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
-#include "index/inside.h"
+#include "index/index_private.h"
 
 /* Parts of 1000 of the bound: index_prune starts past HIGH and stops below LOW; past BRIM each new
  * row pushes others out. */

@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "index/complete.h"
-#include "index/inside.h"
-#include "index/update.h"
+#include "index/control/update.h"
+#include "index/index_private.h"
 
 #define AUTHORS_AT_ONCE 64 /* between looks at the clock */
 #define LOOK            16 /* records between checks of the room */

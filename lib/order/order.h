@@ -14,7 +14,7 @@
 #pragma once
 
 #include "base/settings/settings.h"
-#include "index/client.h"
+#include "index/control/client.h"
 #include "postfix/spool/spool.h"
 #include "postfix/tool/postsuper.h"
 

@@ -7,7 +7,7 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "index/wire.h"
+#include "index/control/wire.h"
 #include "rules/rules_file.h"
 #include "rules/stored.h"
 

@@ -10,9 +10,9 @@
  *   {"verb":"purge","until":..,"uid":0,"user":"joe","command":"..","reason":"..",
  *    "selector":{..},"state_directory":"..","rules":["example.com"],"batches":[9,12]}
  *
- * selector as in index/wire.h; state_directory: of the Postfix instance whose order it is, so that
- * one that shares the directory by mistake leaves it alone; rules: the subjects of the rules that
- * the order set; batches: those in which a hold was carried out again.
+ * selector as in index/control/wire.h; state_directory: of the Postfix instance whose order it is,
+ * so that one that shares the directory by mistake leaves it alone; rules: the subjects of the
+ * rules that the order set; batches: those in which a hold was carried out again.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
  * or, while none runs, in its file. For block and purge --block. */
 #pragma once
 
-#include "index/client.h"
+#include "index/control/client.h"
 #include "mail/selector/selector.h"
 #include "postfix/config/instance.h"
 #include "purge/rules/rulebox.h"

@@ -4,7 +4,7 @@
  * rules are only text. */
 #pragma once
 
-#include "index/client.h"
+#include "index/control/client.h"
 #include "rules/rules_json.h"
 
 /* A question instead of the whole list. */

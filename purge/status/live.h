@@ -2,7 +2,7 @@
 /* The daemon as it is now. */
 #pragma once
 
-#include "index/client.h"
+#include "index/control/client.h"
 
 enum live_state {
 	LIVE_DOWN,

@@ -2,7 +2,7 @@
 /* The counts by group that the daemon keeps (index/census/census.h). */
 #pragma once
 
-#include "index/client.h"
+#include "index/control/client.h"
 #include "purge/top/top.h"
 
 /* The daemon's answer, with at most limit groups, as untrusted as all that it says. Errors are

@@ -3,7 +3,7 @@
  * them, so only what offer_fits accepts is printed. The shell waits, so time is bounded and errors
  * are silent. */
 #include "base/labels.h"
-#include "index/client.h"
+#include "index/control/client.h"
 #include "mail/address/from.h"
 #include "order/account.h"
 #include "purge/interrupt.h"

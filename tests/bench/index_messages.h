@@ -7,7 +7,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "index/client.h"
+#include "index/control/client.h"
 
 static inline void __attribute__((noreturn)) die(const char *what, const struct err *err)
 {

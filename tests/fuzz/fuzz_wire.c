@@ -10,8 +10,8 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
-#include "index/client_child.h"
-#include "index/serve.h"
+#include "index/control/client_child.h"
+#include "index/control/serve.h"
 #include "mail/address/from.h"
 #include "tests/fuzz/index_store.h"
 

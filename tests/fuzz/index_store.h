@@ -5,7 +5,7 @@
 
 #include <unistd.h>
 
-#include "index/inside.h"
+#include "index/index_private.h"
 #include "tests/fuzz/fuzz.h"
 
 static struct index *fuzz_ix;

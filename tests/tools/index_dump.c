@@ -7,7 +7,7 @@
  */
 #include <err.h>
 
-#include "index/client.h"
+#include "index/control/client.h"
 
 static void put_client(struct json *o, const char *key, const struct net_address *client)
 {

@@ -16,7 +16,7 @@
 #include "tests/torture/torture.h"
 
 #include "base/clock.h"
-#include "index/update.h"
+#include "index/control/update.h"
 
 #define MAP_SIZE  (INT64_C(64) << 20)
 #define PAST      6000 /* messages of the sound index */

@@ -12,8 +12,8 @@
 #include "tests/torture/spool.h"
 
 #include "base/clock.h"
-#include "index/inside.h"
-#include "index/update.h"
+#include "index/control/update.h"
+#include "index/index_private.h"
 #include "mail/identity.h"
 
 /* ---- what its file says */

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
-#include "index/update.h"
+#include "index/control/update.h"
 #include "tests/torture/torture.h"
 
 #define MAP_SIZE (INT64_C(2) << 20)

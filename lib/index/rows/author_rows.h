@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "index/store.h"
+#include "index/store/store.h"
 
 #define AUTHOR_ROWS_MAX 65536 /* gather this many: about ten on a page of a million rows */
 

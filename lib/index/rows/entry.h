@@ -18,7 +18,7 @@
 
 #include "index/rows/author_rows.h"
 #include "index/rows/record.h"
-#include "index/store.h"
+#include "index/store/store.h"
 
 #define ENTRY_INODE_ROWS 16
 #define ENTRY_LEFT       (UINT64_C(1) << 63)

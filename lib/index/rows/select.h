@@ -10,7 +10,7 @@
 #pragma once
 
 #include "index/rows/candidate.h"
-#include "index/store.h"
+#include "index/store/store.h"
 #include "mail/selector/selector.h"
 
 /* Appends to out. ERR_TIMEOUT past the steady deadline, or the store's errors. */

@@ -2,7 +2,7 @@
 /* Sequences of the rows that a selector can match at all, by author keys or inode table. */
 #pragma once
 
-#include "index/store.h"
+#include "index/store/store.h"
 #include "mail/selector/selector.h"
 
 struct sequences {

@@ -10,7 +10,7 @@
 #include <sys/un.h>
 
 #include "base/io.h"
-#include "index/client.h"
+#include "index/control/client.h"
 
 /* What a daemon does with one connection, after it took the request. */
 struct manner {

@@ -4,8 +4,8 @@
 
 #include "tests/unit/index/update_fixture.h"
 
-#include "index/inside.h"
-#include "index/serve.h"
+#include "index/control/serve.h"
+#include "index/index_private.h"
 
 #define SMALL_MAP (INT64_C(1) << 20)
 #define NAMES     40

@@ -2,7 +2,7 @@
 /* What a catch-up read and missed, against the rows that are there. */
 #include "tests/unit/index/update_fixture.h"
 
-#include "index/inside.h"
+#include "index/index_private.h"
 #include "tests/unit/index/faults.h"
 
 /* What the milter saw, and the same as the queue file says it. */

@@ -6,7 +6,7 @@
 #include <sys/socket.h>
 
 #include "base/io.h"
-#include "index/wire.h"
+#include "index/control/wire.h"
 
 #define SOON (clock_steady() + USEC_PER_SEC / 20)
 

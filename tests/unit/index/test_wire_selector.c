@@ -2,7 +2,7 @@
 /* A selector over the wire is the same selector. */
 #include "tests/unit/index/select_fixture.h"
 
-#include "index/wire.h"
+#include "index/control/wire.h"
 
 static struct json *through_text(struct json *o)
 {

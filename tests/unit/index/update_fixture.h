@@ -5,7 +5,7 @@
 
 #include "tests/unit/index/fixture.h"
 
-#include "index/update.h"
+#include "index/control/update.h"
 
 #define HOST "mx.example"
 

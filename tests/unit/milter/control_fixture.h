@@ -15,7 +15,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "index/serve.h"
+#include "index/control/serve.h"
 #include "milter/control.h"
 #include "milter/flight.h"
 

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "index/client.h"
+#include "index/control/client.h"
 #include "rules/rules_json.h"
 #include "rules/stored.h"
 

@@ -13,8 +13,8 @@
 #include <signal.h>
 
 #include "base/settings/settings.h"
-#include "index/serve.h"
-#include "index/update.h"
+#include "index/control/serve.h"
+#include "index/control/update.h"
 
 struct index_client {
 	const struct settings *settings;

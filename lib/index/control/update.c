@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* u64 device, u64 inode, text queue_directory, text hostname, u8 adopt, i64 began, i64 whole, u32
  * records, blob of blobs, u32 left, then u64 time and u64 inode of each. */
-#include "index/update.h"
+#include "index/control/update.h"
 
 #define LEFT_SIZE 16
 

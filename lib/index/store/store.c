@@ -2,7 +2,7 @@
 /* LMDB (Debian 12 has 0.9.24). Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in
  * 0.9.24. Never MDB_WRITEMAP: on a full file system it is SIGBUS, while pwrite(2) fails. The map is
  * never resized. Nothing is synced: the file is good for one boot. */
-#include "index/store.h"
+#include "index/store/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "index/data_file.h"
+#include "index/store/data_file.h"
 
 #define READERS    254 /* transactions at once */
 #define META_PAGES 2

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/client.h"
+#include "index/control/client.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/role.h"
-#include "index/client_child.h"
+#include "index/control/client_child.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
 #define GRACE     (2 * USEC_PER_SEC) /* after it the parent kills the child */

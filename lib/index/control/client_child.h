@@ -2,7 +2,7 @@
 /* The child's side of a call: asks the daemon, or answers from the index itself. */
 #pragma once
 
-#include "index/client.h"
+#include "index/control/client.h"
 
 struct client_call {
 	const struct settings *settings;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/store.h"
+#include "index/store/store.h"
 
 static volatile unsigned char sink;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/wire.h"
+#include "index/control/wire.h"
 
 #include <errno.h>
 #include <fcntl.h>

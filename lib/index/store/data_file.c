@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/data_file.h"
+#include "index/store/data_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

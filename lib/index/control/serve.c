@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/serve.h"
+#include "index/control/serve.h"
 
 #include <errno.h>
 #include <stddef.h>

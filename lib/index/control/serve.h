@@ -17,8 +17,8 @@
  */
 #pragma once
 
+#include "index/control/wire.h"
 #include "index/index.h"
-#include "index/wire.h"
 
 /* What an answer says beside its bytes; members that a request does not have are zero. */
 struct served {

@@ -13,7 +13,7 @@
  */
 #include <errno.h>
 
-#include "index/wire.h"
+#include "index/control/wire.h"
 
 static struct json *text_of(const char *text)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "index/client_child.h"
+#include "index/control/client_child.h"
 
 #include <errno.h>
 #include <poll.h>
