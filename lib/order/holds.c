@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* A child hands over struct holds_lost and the messages as one text. */
-#include "order/inside.h"
+#include "order/order_private.h"
 
 struct asking {
 	const uint64_t *numbers; /* of the batches; NULL: all */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define CHUNK_MAX 500
 

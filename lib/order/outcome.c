@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/array.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 struct outcome_memory *order_memory(struct outcome *outcome)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 

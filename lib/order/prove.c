@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Compares each candidate with its queue file, before and after an action. postsuper's words
  * alone are not believed, and what happened without its words is not claimed. */
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define PROVE_BATCH 20000 /* messages between two looks at the stop flag; a tenth of a second */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define DAY (24 * 3600 * USEC_PER_SEC)
 

@@ -2,7 +2,7 @@
 /* Items whose file differs from their row, or is not there. The file decides: if it matches what
  * was asked, we act on it, whatever the index says of its ID. */
 
-#include "order/inside.h"
+#include "order/order_private.h"
 
 static bool is_new(const struct item *item)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define PAUSE_MS      100 /* between two passes */
 #define FRUITLESS_MAX 3   /* passes in a row that find messages and get nothing done */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/clock.h"
 #include "base/io.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 #include "postfix/file/content.h"
 
 #define PART_MAX   2000                /* messages between two looks at the stop flag */

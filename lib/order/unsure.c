@@ -5,7 +5,7 @@
  * old as its reading. A child hands over for each file that is the recorded message: u32 position,
  * u32 matched, u32 limits, u32 other recipients.
  */
-#include "order/inside.h"
+#include "order/order_private.h"
 #include "postfix/spool/spool_read.h"
 
 struct unsure {

@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "order/account.h"
+#include "order/account/account.h"
 #include "purge/door/behalf.h"
 #include "purge/door/fleet_words.h"
 #include "purge/door/relay.h"

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "order/account.h"
+#include "order/account/account.h"
 #include "purge/door/fleet.h"
 #include "purge/door/hold.h"
 #include "purge/door/hook.h"

@@ -6,8 +6,8 @@
  */
 #pragma once
 
+#include "order/account/sums.h"
 #include "order/order.h"
-#include "order/sums/sums.h"
 #include "purge/metrics/exposition.h"
 #include "purge/status/status.h"
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "base/labels.h"
-#include "order/recall/recall.h"
+#include "order/account/recall.h"
 #include "postfix/spool/queue.h"
 
 /* What became of the messages that the chart of arrivals shows. */

@@ -5,7 +5,7 @@
 #include "base/labels.h"
 #include "index/control/client.h"
 #include "mail/address/from.h"
-#include "order/account.h"
+#include "order/account/account.h"
 #include "purge/interrupt.h"
 #include "purge/offer.h"
 #include "purge/rules/rulebox.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx log: past batches, the newest last. */
 #include "base/array.h"
-#include "order/account.h"
+#include "order/account/account.h"
 #include "purge/session.h"
 #include "purge/standing.h"
 #include "purge/tell/field.h"

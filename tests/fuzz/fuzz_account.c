@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "order/recall/recall.h"
+#include "order/account/recall.h"
 
 static char directory[] = "/tmp/pqpurge-fuzz.XXXXXX";
 

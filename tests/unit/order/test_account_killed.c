@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "order/account_log.h"
+#include "order/account/account_log.h"
 
 /* ---- kill -9 */
 

@@ -2,7 +2,7 @@
 /* What the account knows of an incident: which batches, which messages, which facts. */
 #include "tests/unit/order/account.h"
 
-#include "order/recall/recall.h"
+#include "order/account/recall.h"
 
 static void recall(struct walk *w, const struct recall_wish *wish, struct recall *ret)
 {

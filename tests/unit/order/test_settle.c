@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "order/inside.h"
+#include "order/order_private.h"
 
 enum { AGAIN = 100, WAIT }; /* beside enum result */
 

@@ -2,7 +2,7 @@
 /* The account's sums: every batch counts once, also after the log has dropped it. */
 #include "tests/unit/order/account.h"
 
-#include "order/ledger.h"
+#include "order/account/ledger.h"
 
 static struct sums sums_of(struct walk *w)
 {

@@ -11,7 +11,7 @@
 #include <poll.h>
 
 #include "base/clock.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define ARRIVAL INT64_C(1700000000000000)
 #define MAILS   8

@@ -3,8 +3,8 @@
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
-#include "order/inside.h"
-#include "order/recall/recall.h"
+#include "order/account/recall.h"
+#include "order/order_private.h"
 
 #define MINUTES_MAX FACTS_MINUTES
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/sums/sums.h"
+#include "order/account/sums.h"
 
 #include "base/json.h"
-#include "order/ledger.h"
+#include "order/account/ledger.h"
 
 static const char *const words[SUM_VERBS] = {"purge", "hold", "release", "undo", "retry"};
 

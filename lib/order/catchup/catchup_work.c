@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/catchup_work.h"
+#include "order/catchup/catchup_work.h"
 
 #include "base/clock.h"
 #include "base/io.h"

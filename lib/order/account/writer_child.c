@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "order/writer.h"
+#include "order/account/writer.h"
 
 #define GATHER_MAX 128 /* frames written together */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "base/json.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 /* Looks at what a killed command had handed to postsuper without learning the result: what lies
  * where it should is done. Called again in the end, for that postsuper may still be at work now. */

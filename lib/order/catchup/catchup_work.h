@@ -6,7 +6,7 @@
 #pragma once
 
 #include "index/rows/select.h"
-#include "order/catchup.h"
+#include "order/catchup/catchup.h"
 #include "postfix/spool/walk.h"
 
 struct catchup_progress {

@@ -2,8 +2,8 @@
 /* Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
  * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add. */
 #include "base/array.h"
-#include "order/catchup_work.h"
-#include "order/inside.h"
+#include "order/catchup/catchup_work.h"
+#include "order/order_private.h"
 #include "postfix/spool/spool_read.h"
 
 struct one {

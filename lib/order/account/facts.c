@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 #include "postfix/tool/fold.h"
 
 #define TEXT_MAX 256

@@ -5,9 +5,9 @@
 
 #include "base/role.h"
 #include "mail/queue_id.h"
-#include "order/account.h"
-#include "order/account_log.h"
-#include "order/sums/sums.h"
+#include "order/account/account.h"
+#include "order/account/account_log.h"
+#include "order/account/sums.h"
 
 /* ---- messages: queue ID and time of arrival, which are an identity */
 

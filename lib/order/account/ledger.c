@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/ledger.h"
+#include "order/account/ledger.h"
 
 #include "base/array.h"
 #include "base/json.h"

@@ -5,7 +5,7 @@
  * they added is copied.
  */
 #include "base/io.h"
-#include "order/writer.h"
+#include "order/account/writer.h"
 
 #define FACTS_KEEP 500 /* batches that keep their facts */
 #define FLUSH_SIZE (1 << 20)

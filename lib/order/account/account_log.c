@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/account_log.h"
+#include "order/account/account_log.h"
 
 #include "base/io.h"
 #include "base/lines.h"

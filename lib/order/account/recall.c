@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/recall/recall.h"
+#include "order/account/recall.h"
 
 #include "base/array.h"
-#include "order/inside.h"
+#include "order/order_private.h"
 
 #define TEXT_SIZE  512                     /* of a text that was counted, with its NUL */
 #define COUNT_MOST UINT64_C(1000000000000) /* so that sums stay sums */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/catchup.h"
+#include "order/catchup/catchup.h"
 
 #include <sys/mman.h>
 
-#include "order/catchup_work.h"
-#include "order/inside.h"
+#include "order/catchup/catchup_work.h"
+#include "order/order_private.h"
 
 #define POLL_MS 100 /* between two looks at the stop flag, and two reports of progress */
 

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "base/settings/settings.h"
-#include "order/ledger.h"
+#include "order/account/ledger.h"
 #include "postfix/config/instance.h"
 
 #define RECALL_BATCHES 500 /* the newest of those that belong to it */

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "order/ledger.h"
+#include "order/account/ledger.h"
 #include "order/order.h"
 
 #define ACCOUNT_PATIENCE (20 * INT64_C(1000000))  /* microseconds, for a line */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/writer.h"
+#include "order/account/writer.h"
 
 #include <sys/socket.h>
 

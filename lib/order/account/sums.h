@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "order/account.h"
-#include "order/account_log.h"
+#include "order/account/account.h"
+#include "order/account/account_log.h"
 
 enum sum_verb { SUM_PURGE, SUM_HOLD, SUM_RELEASE, SUM_UNDO, SUM_RETRY, SUM_VERBS };
 const char *sum_verb_word(enum sum_verb verb); /* "purge", as in the account */

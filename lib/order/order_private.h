@@ -3,13 +3,13 @@
 #pragma once
 
 #include "base/labels.h"
-#include "order/catchup.h"
+#include "order/account/recall.h"
+#include "order/account/writer.h"
+#include "order/catchup/catchup.h"
 #include "order/order.h"
-#include "order/recall/recall.h"
-#include "order/writer.h"
 
-/* ---- facts.c: for reports on mail that is gone: how many messages arrived when, of which senders,
- * recipients, logins and clients, and why they waited. Bounded. */
+/* ---- account/facts.c: for reports on mail that is gone: how many messages arrived when, of which
+ * senders, recipients, logins and clients, and why they waited. Bounded. */
 
 #define FACTS_KEYS    4096 /* different texts counted */
 #define FACTS_TOLD    50   /* the most frequent are written */
@@ -226,7 +226,7 @@ order_step order_select_undo;
 /* "5d", "36h", "5" (days), as main.cf writes it. ERR_SYNTAX. */
 int order_parse_lifetime(const char *text, int64_t *ret_usec) NODISCARD;
 
-/* ---- accounting.c */
+/* ---- account/order_account.c */
 
 order_step order_account_begin; /* before the first message is touched; once is enough */
 /* The account cannot be written: it ends here, which is trouble. */

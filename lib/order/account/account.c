@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-#include "order/account.h"
+#include "order/account/account.h"
 
 #include "base/array.h"
 #include "base/json.h"
-#include "order/inside.h"
-#include "order/ledger.h"
+#include "order/account/ledger.h"
+#include "order/order_private.h"
 
 #define TEXT_MAX 4096 /* of a text of a batch */
 
