@@ -4,9 +4,9 @@
  * thread. */
 #pragma once
 
-#include "milter/floodkeeper.h"
+#include "milter/flood/floodkeeper.h"
 #include "milter/indexkeeper.h"
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 #include "milter/session.h"
 
 struct glue_config {

@@ -13,7 +13,7 @@
 #define FLEET_RULES_MAX  10000 /* further ones are left out */
 
 struct fleet_change {
-	const struct json *rules; /* an object with the array "rules" (milter/rulekeeper.h) */
+	const struct json *rules; /* an object with the array "rules" (milter/rules/rulekeeper.h) */
 	bool replace;             /* these are all there are */
 	const char *allow;        /* fleet_allow */
 	int64_t wall;

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "index/control/serve.h"
-#include "milter/control.h"
+#include "milter/control/control.h"
 #include "milter/flight.h"
 
 #define PATIENCE (20 * USEC_PER_SEC)

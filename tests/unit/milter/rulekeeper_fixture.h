@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 
 struct fixture {
 	char directory[64], file[80], state[80], stored[96], hits[96];

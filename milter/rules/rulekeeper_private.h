@@ -4,7 +4,7 @@
 
 #include <pthread.h>
 
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 #include "rules/ruleset.h"
 #include "rules/stored.h"
 

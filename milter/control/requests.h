@@ -3,10 +3,10 @@
  * watch's. */
 #pragma once
 
-#include "milter/control.h"
-#include "milter/floodkeeper.h"
+#include "milter/control/control.h"
+#include "milter/flood/floodkeeper.h"
 #include "milter/indexkeeper.h"
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 
 struct requests {
 	struct indexkeeper *index;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "milter/control.h"
+#include "milter/control/control.h"
 
 #include <pthread.h>
 #include <sys/eventfd.h>

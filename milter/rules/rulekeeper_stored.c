@@ -2,7 +2,7 @@
 /* The command's rules. Everything here is called with `change` held. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/rulekeeper_private.h"
+#include "milter/rules/rulekeeper_private.h"
 
 static bool is_pending(const struct rulekeeper *k, const char *subject)
 {

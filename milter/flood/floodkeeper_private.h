@@ -6,7 +6,7 @@
 
 #include "door/door.h"
 #include "flood/flood_config.h"
-#include "milter/floodkeeper.h"
+#include "milter/flood/floodkeeper.h"
 
 #define FLOOD_JOBS 64 /* orders that wait for the door */
 

@@ -9,7 +9,7 @@
 #include "index/control/update.h"
 #include "index/control/wire.h"
 #include "index/rows/record.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 
 #define DAY      (86400 * USEC_PER_SEC)
 #define PATIENCE (3600 * USEC_PER_SEC) /* with a catch-up that cannot read everything */

@@ -5,7 +5,7 @@
  */
 #include "base/clock.h"
 #include "index/index.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 
 #define EACH     (50 * USEC_PER_SEC) /* the timer's catch-up comes each minute */
 #define LATE     (600 * USEC_PER_SEC)

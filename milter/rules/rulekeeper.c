@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/rulekeeper_private.h"
+#include "milter/rules/rulekeeper_private.h"
 #include "rules/fleet_rules.h"
 #include "rules/rules_json.h"
 

@@ -2,7 +2,7 @@
 /* The thread that asks root, by the order door, to hold what came before and to run the hook. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 
 #define FIELDS 24
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "milter/requests.h"
+#include "milter/control/requests.h"
 
 #include "base/clock.h"
 #include "base/io.h"

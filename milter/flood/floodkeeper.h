@@ -12,7 +12,7 @@
 
 #include "base/settings/settings.h"
 #include "milter/indexkeeper.h"
-#include "milter/rulekeeper.h"
+#include "milter/rules/rulekeeper.h"
 
 #define FLOODKEEPER_FILE "floods"
 

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/rulekeeper_private.h"
+#include "milter/rules/rulekeeper_private.h"
 #include "rules/fleet_rules.h"
 
 void keeper_fleet_read(struct rulekeeper *k)

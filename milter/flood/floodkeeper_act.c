@@ -2,7 +2,7 @@
 /* The rule of an incident: set, renewed while it goes on, removed at its end. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 
 #define AUTHOR "flood:"
 

@@ -2,7 +2,7 @@
 /* An incident in words: a line in the log, and JSON. */
 #include "base/clock.h"
 #include "base/log.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 
 #define TELL_TIME (600 * USEC_PER_SEC) /* at most as many begins as k->told has in that time */
 

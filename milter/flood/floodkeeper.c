@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /* The detector under its lock, its file, what happens each second, and what the command asks. */
-#include "milter/floodkeeper.h"
+#include "milter/flood/floodkeeper.h"
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/lines.h"
 #include "base/log.h"
-#include "milter/floodkeeper_private.h"
+#include "milter/flood/floodkeeper_private.h"
 #include "rules/stored.h"
 
 #define SAVE_EVERY (600 * USEC_PER_SEC)
