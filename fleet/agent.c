@@ -6,7 +6,7 @@
 
 #include "base/io.h"
 #include "base/log.h"
-#include "fleet/agent_inside.h"
+#include "fleet/agent_private.h"
 #include "postfix/config/instance.h"
 
 static volatile sig_atomic_t stop;

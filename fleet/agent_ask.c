@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* Questions to the database, as a table. The agent asks the first one that is due. */
 #include "base/log.h"
-#include "fleet/agent_inside.h"
+#include "fleet/agent_private.h"
 #include "fleet/statements.h"
 
 #define LOOK_TIME USEC_PER_SEC

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* One order at a time: claimed here, run by root, reported to the database. */
 #include "base/log.h"
-#include "fleet/agent_inside.h"
+#include "fleet/agent_private.h"
 
 #define ORDER_TIME (3600 * USEC_PER_SEC)
 #define LOOK_TIME  USEC_PER_SEC    /* between two questions whether the order was cancelled */

@@ -3,7 +3,7 @@
 #include "base/array.h"
 #include "base/json.h"
 #include "base/log.h"
-#include "fleet/agent_inside.h"
+#include "fleet/agent_private.h"
 
 #define FRAME_BYTES  (48u << 10) /* of rule texts in one frame */
 #define RULES_TIME   (60 * USEC_PER_SEC)
