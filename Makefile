@@ -281,6 +281,7 @@ lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its ana
 	@echo "clang-format, rooms, units, mandoc, shellcheck"
 	@clang-format --dry-run -Werror $(C_FILES)
 	@sh tests/lint.sh rooms
+	@sh tests/lint.sh map
 	@sh tests/lint.sh units
 	@mandoc -Tlint -W warning $(MAN_PAGES)
 	@shellcheck $(SH_FILES)

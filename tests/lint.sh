@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
-# one file. `lint.sh clang FLAGS...`: clang's warnings over everything. `lint.sh tidy FLAGS...`: clang-tidy over all
+# one file. `lint.sh map`: what CONTRIBUTING.md names is there. `lint.sh clang FLAGS...`: clang's warnings over everything. `lint.sh tidy FLAGS...`: clang-tidy over all
 # sources, but for its analyzer, which takes twenty times as long as the rest; `analyze`: with it. `lint.sh units`:
 # systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
 # postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd
@@ -38,6 +38,65 @@ rooms() {
 		bad=1
 	done
 	return $bad
+}
+
+# The path as it stands, or without its ending or the room's lib/, as prose names a module.
+is_there() {
+	for at in "$1" "lib/$1"; do
+		[ -e "$at" ] || [ -e "$at.c" ] || [ -e "$at.h" ] && return 0
+	done
+	return 1
+}
+
+# One line of the table "Where is what": a file's bare name is in a folder that the line names, and any other word in
+# one of its files, or it is a verb or a setting. Words with NAME stand for many; options and the like are left out.
+# shellcheck disable=SC2016
+map_line() {
+	folders='' files='purge/verbs.c conf/pqpurge.conf' words=''
+	for word in $(printf '%s\n' "$1" | grep -oE '`[^` ]+`' | tr -d '`'); do
+		case $word in
+		*NAME*) continue ;;
+		[a-z]*/*) ;;
+		*.[ch])
+			for folder in $folders; do
+				[ -e "$folder/$word" ] && word=$folder/$word && break
+			done
+			;;
+		[a-zA-Z]*)
+			words="$words $word"
+			continue
+			;;
+		*) continue ;;
+		esac
+		if [ -d "$word" ]; then
+			folders="$word $folders"
+		elif [ -e "$word" ]; then
+			folders="${word%/*} $folders"
+			files="$files $word"
+		else
+			echo "CONTRIBUTING.md: there is no $word"
+		fi
+	done
+	for word in $words; do
+		# shellcheck disable=SC2086
+		grep -qwF -- "$word" $files || echo "CONTRIBUTING.md: '$word' is not in $files"
+	done
+}
+
+# shellcheck disable=SC2016
+map() {
+	wrong=$(
+		grep -v 'NAME' CONTRIBUTING.md | grep -oE '(`|\| )(lib|milter|purge|fleet|tests|conf|base|mail|door|flood|rules|index|postfix|order|policy)/[a-z0-9_/.]*' |
+			sed 's/^[`| ]*//' | sort -u | while read -r path; do
+			is_there "$path" || is_there "milter/$path" || echo "CONTRIBUTING.md: there is no $path"
+		done
+		sed -n '/^## Where is what/,/^## /{/^| change/d;/^| /p;}' CONTRIBUTING.md | while IFS= read -r line; do
+			map_line "$line"
+		done
+	)
+	[ -z "$wrong" ] && return 0
+	printf '%s\n' "$wrong"
+	return 1
 }
 
 # $FLAGS is a list of words on purpose.
@@ -104,6 +163,7 @@ units() {
 
 case ${1:-} in
 rooms) rooms ;;
+map) map ;;
 units) units ;;
 clang)
 	shift
@@ -118,7 +178,7 @@ analyze)
 	tidy '' "$@"
 	;;
 *)
-	echo "usage: lint.sh rooms | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
+	echo "usage: lint.sh rooms | map | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
 	exit 1
 	;;
 esac
