@@ -19,7 +19,7 @@ static int fail(const struct session *s, int code, const struct err *err)
 	return session_exit_of(code);
 }
 
-/* As whoever asks, who needs neither root nor Postfix here. */
+/* Runs as the invoking user. Neither root nor Postfix is needed here. */
 static int run_fleet(struct session *s, struct err *err)
 {
 	int code = session_open_plain(s, err);
@@ -27,7 +27,7 @@ static int run_fleet(struct session *s, struct err *err)
 	return code < 0 ? code : fleet_main(s, err);
 }
 
-/* Its verbs find out what they may. */
+/* The verb runs other verbs, which check their own rights. */
 static int run_by_verbs(struct session *s, struct err *err)
 {
 	int code = session_open_plain(s, err);
@@ -59,8 +59,8 @@ static int run(struct session *s, struct err *err)
 	return code < 0 ? code : s->verb->run(s, err);
 }
 
-/* A report that could not be written is a failure. Whoever closed a pipe knows it; others are told.
- */
+/* A report that could not be written is a failure. It is reported, except to a reader that closed
+ * the pipe. */
 static int close_stdout(int status)
 {
 	int number = 0;
@@ -85,7 +85,7 @@ int command_run(int argc, char **argv, const struct behalf *behalf)
 	code = code ?: session_parse(&session, argc, argv, &err);
 	session.behalf = behalf;
 	code = code ?: run(&session, &err);
-	/* What behalf_check refused the parent tells; whoever closed a pipe knows it. */
+	/* The parent reports what behalf_check refused. A reader that closed the pipe knows it. */
 	told = code == -EPIPE || (behalf && behalf->answer && behalf->answer->refused.text[0]);
 	if (code < 0 && !told)
 		code = fail(&session, code, &err);

@@ -5,11 +5,11 @@
 #include "base/err.h"
 #include "mail/selector/selector.h"
 
-/* One ID, without blanks around it and postqueue -p's mark behind it (* active, ! held, # to be
- * expired). 1, 0 for a blank line, ERR_SYNTAX. */
+/* One ID. Blanks around it and the mark of postqueue -p after it (* active, ! held, # expired) are
+ * ignored. Returns 1, 0 for a blank line, or ERR_SYNTAX. */
 int id_of_line(const char *line, size_t len, struct queue_id *ret) NODISCARD;
 
-/* Adds every ID of the stream to s. Other lines are counted and told (the first 20). -errno if the
- * stream cannot be read. */
+/* Adds every ID of the stream to s. Counts the other lines and reports the first 20 on stderr.
+ * -errno if the stream cannot be read. */
 int ids_read(
     FILE *from, FILE *told, struct selector *s, size_t *ret_bad, struct err *err) NODISCARD;

@@ -20,8 +20,8 @@ static void handle(int number, void (*handler)(int))
 	sigaction(number, &action, NULL);
 }
 
-/* What is started with '&' from a shell without job control ignores SIGINT, and a child that is
- * stopped would hold a verb that only looks for as long as its deadline. */
+/* A shell without job control starts '&' jobs with SIGINT ignored. A verb that only looks could
+ * then not be interrupted while it waits for a stopped child, until its deadline. */
 void interrupt_begin(void)
 {
 	sigset_t set;
@@ -40,7 +40,7 @@ void interrupt_catch(void)
 {
 	struct sigaction before;
 
-	/* nohup(1) stays in force. */
+	/* Started by nohup(1): keep ignoring SIGHUP. */
 	bool nohup = sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
 
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
@@ -65,7 +65,7 @@ bool interrupt_wait(int fd)
 	for (size_t i = 0; i < COUNT_OF(numbers); i++)
 		sigaddset(&held, numbers[i]);
 	sigprocmask(SIG_BLOCK, &held, &before);
-	/* Signals arrive only inside ppoll, so none is lost between check and wait. */
+	/* Signals arrive only inside ppoll, so none is lost between the check and the wait. */
 	while (!interrupt_stop && ppoll(&item, 1, NULL, &before) < 0 && errno == EINTR)
 		;
 	sigprocmask(SIG_SETMASK, &before, NULL);

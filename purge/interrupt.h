@@ -6,12 +6,12 @@
 
 extern volatile sig_atomic_t interrupt_stop;
 
-/* Call it first. Ignores SIGPIPE, so that a closed pager is a write error; resets SIGCHLD, as
- * children must be waited for. */
+/* Call it first. Ignores SIGPIPE, so that a closed pager becomes a write error. Resets SIGCHLD,
+ * since children must be waited for. */
 void interrupt_begin(void);
 /* From here on the signals only set the flag. For verbs that change something. */
 void interrupt_catch(void);
-/* SIGALRM sets the flag after usec (below a second). */
+/* SIGALRM sets the flag after usec microseconds (less than a second). */
 void interrupt_after(long usec);
-/* Waits until fd is readable. False: a signal has set the flag. */
+/* Waits until fd is readable. False: a signal set the flag. */
 bool interrupt_wait(int fd);

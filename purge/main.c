@@ -7,7 +7,7 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-/* A closed stdout becomes unwritable, so that a report which nobody gets is an error. */
+/* If stdout is closed, opens it unwritable, so that a lost report is an error. */
 static int guard_stdio(void)
 {
 	bool no_stdout = fcntl(STDOUT_FILENO, F_GETFD) < 0;

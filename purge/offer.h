@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Which words completion may offer to a shell. Strangers choose most names in the index, and root's
- * shell puts the offer into the command line, so only words that mean nothing to any shell,
- * terminal or option parser pass. */
+/* The words that completion may offer to a shell. Strangers choose most names in the index, and
+ * root's shell puts the offered word into the command line. So only words pass that mean nothing
+ * special to any shell, terminal or option parser. */
 #pragma once
 
 #include "base/base.h"
@@ -11,6 +11,6 @@ enum offer_kind {
 	OFFER_NUMBER, /* ASCII digits */
 };
 
-/* Whether every byte is of the kind, whatever the locale. False for "" and words that begin with
+/* Whether every byte is of the kind, in any locale. False for "" and for a word that begins with
  * '-'. */
 bool offer_fits(enum offer_kind kind, const char *word);

@@ -109,7 +109,7 @@ static int parse_age(const char *value, int64_t *ret, struct err *err)
 	return 0;
 }
 
-/* The time age before now; never 0, which means "not asked". */
+/* The time `value` ago. Never 0, which means "not given". */
 static int parse_time(const struct options *o, const char *value, int64_t *ret, struct err *err)
 {
 	int64_t age;
@@ -120,7 +120,7 @@ static int parse_time(const struct options *o, const char *value, int64_t *ret, 
 	return code;
 }
 
-/* Repeated options are alternatives, so the laxer counts; likewise below. */
+/* Repeated options are alternatives, so the laxer one counts. The same holds below. */
 static int set_older(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t time = 0, *before = at;
@@ -175,7 +175,7 @@ static int set_limit(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
-/* "12", or "12:MEANING" (floods.h): the door's client names what its dry run has shown. */
+/* "12" or "12:MEANING" (floods.h): the door's client names the meaning that its dry run showed. */
 static int set_flood(struct options *o, void *at, const char *value, struct err *err)
 {
 	uint32_t *into = at;
@@ -202,7 +202,7 @@ static int set_batch(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
-/* How long a rule lasts; one of no time would never be in force. */
+/* The life of a rule. Zero is refused: the rule would never be in force. */
 static int set_duration(struct options *o, void *at, const char *value, struct err *err)
 {
 	int64_t age = 0;
@@ -230,7 +230,7 @@ static int set_hosts(struct options *o, void *at, const char *value, struct err 
 	return 0;
 }
 
-/* Services of libpq. */
+/* Names of libpq services. */
 static int set_fleet(struct options *o, void *at, const char *value, struct err *err)
 {
 	const char *const good =

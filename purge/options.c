@@ -7,7 +7,7 @@
 #include "base/str.h"
 #include "purge/verbs.h"
 
-#define ROW_VALUE 256 /* getopt_long's value of row 0 */
+#define ROW_VALUE 256 /* what getopt_long returns for row 0 */
 
 typedef int line_visit(void *arg, const struct option_row *row, const char *value, struct err *err);
 
@@ -35,7 +35,7 @@ static int unknown_option(const char *name, size_t len, struct err *err)
 	return err_set(err, ERR_USAGE, "unknown option '--%s'", word);
 }
 
-/* getopt_long accepts abbreviated names; we do not. */
+/* getopt_long would accept abbreviated names. */
 static int check_names(int argc, char **argv, struct err *err)
 {
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -53,8 +53,8 @@ static int check_names(int argc, char **argv, struct err *err)
 	return 0;
 }
 
-/* A separate value that begins with '-' is probably an option after a forgotten value, and
- * `--reason --dry-run` must not become a purge. */
+/* A separate value that begins with '-' is probably an option after a forgotten value. `--reason
+ * --dry-run` must not become a purge. */
 static int check_value(
     const struct option_row *row, const char *value, const char *word, struct err *err)
 {
@@ -121,7 +121,7 @@ static int read_line(int argc, char **argv, line_visit *visit, void *arg, struct
 	return code;
 }
 
-/* The prefix with which rules, but not this command line, name a login or client. */
+/* The prefix by which rules name a login or client. Command lines have options for that. */
 static const char *rule_prefix(const char *word)
 {
 	static const char *const prefixes[] = {"login", "client"};
@@ -188,12 +188,12 @@ static void include_subdomains(struct selector *s)
 			pattern_include_subdomains(&sets[i]->list[n]);
 }
 
-/* What no single option can see. */
+/* Checks what no single option can check. */
 static int check_together(const struct options *o, const struct verb *verb, struct err *err)
 {
 	const struct selector *s = &o->selector;
 	const bool changes = verb->flags & VERB_CHANGES && verb->words == WORDS_PATTERNS;
-	/* A notice names its recipient and no more of the mail that caused it. */
+	/* A notice names its recipient, but nothing else of the mail that caused it. */
 	const bool asks_file = selector_asks_file(s);
 	const bool beyond_notices = asks_file || s->from.count || s->recipient.count ||
 				    selector_asks_login(s) || s->message_ids.len ||
@@ -234,7 +234,7 @@ struct parsing {
 	const struct option_row *selecting; /* for put_selecting */
 };
 
-/* First pass: the words, --help and --version; the rest may be nonsense. */
+/* First pass: finds the words, --help and --version. The rest may be nonsense. */
 static int gather(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	struct options *o = ((struct parsing *)arg)->o;
@@ -259,7 +259,7 @@ static void keep_given(struct options *o, const struct option_row *row, const ch
 	strbuf_release(&word);
 }
 
-/* Second: the options, by which time it is known what the verb takes. */
+/* Second pass, when the verb is known: sets the options. */
 static int set(void *arg, const struct option_row *row, const char *value, struct err *err)
 {
 	const struct parsing *p = arg;
@@ -280,7 +280,7 @@ static int set(void *arg, const struct option_row *row, const char *value, struc
 	return code == ERR_SYNTAX ? ERR_USAGE : code;
 }
 
-/* A word with a blank stands in quotes, so that the words of a selection can be told apart. */
+/* A word with a blank is quoted, so that the words of a selection stay apart. */
 static void put_word(struct strbuf *to, const char *word)
 {
 	strbuf_printf(to, strchr(word, ' ') ? "'%s'" : "%s", word);
@@ -300,8 +300,8 @@ static int put_selecting(
 	return 0;
 }
 
-/* The canonical selection, which the account shows and compares: selecting options in the table's
- * order, then the patterns. */
+/* The canonical selection, which the account shows and compares: the selecting options in the
+ * table's order, then the patterns. */
 static int keep_selected(struct parsing *p, int argc, char **argv, struct err *err)
 {
 	struct strbuf *to = &p->o->selected;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The command line of pqpurge-idx. Options are rows of option_table.c. They may stand before the
- * verb, so the line is split first; then the verb says which options it takes. Strings point into
- * argv. */
+ * verb, so the line is parsed twice: first for the verb, then for the options that it takes.
+ * Strings point into argv. */
 #pragma once
 
 #include "base/err.h"
@@ -11,7 +11,7 @@
 
 struct verb;
 
-/* A verb's row names the groups that it takes. */
+/* Each verb's row names the groups that it takes. */
 enum option_group {
 	OPTION_COMMON = 1u << 0,
 	OPTION_SELECT = 1u << 1,
@@ -40,7 +40,7 @@ struct options {
 	bool dry_run, yes, json, quiet, help, version;
 	struct selector selector; /* --subdomains is already applied */
 	struct strbuf given;      /* packed: each option as "name" or "name=value" */
-	struct strbuf selected;   /* the words that made it, for the account */
+	struct strbuf selected;   /* the words of the selection, for the account */
 	bool subdomains;
 	bool ids_from_stdin; /* --id - */
 	size_t limit;        /* 0 = none */
@@ -50,23 +50,23 @@ struct options {
 	uint32_t flood;            /* --flood; 0 = not given */
 	uint32_t normal, bad;      /* floods; likewise */
 	uint64_t batch;            /* report; 0 = not given */
-	const char *flood_meaning; /* of --flood or --normal, as a dry run told it; NULL: ask */
+	const char *flood_meaning; /* of --flood or --normal, from a dry run; NULL: ask */
 	bool try_logs, learn;      /* floods */
 	bool remove;               /* setup */
 	bool listen, grant;        /* order */
 	bool fleet;                /* --fleet or --host */
 	const char *fleets;        /* --fleet=NAME,NAME; NULL: the setting's */
-	const char *hosts;         /* --host: names and @tags, commas between; NULL: all */
+	const char *hosts;         /* --host: names and @tags, separated by commas; NULL: all */
 	const char *tags, *as;     /* fleet add */
 	int64_t wait, expire;      /* of a fleet order; microseconds; 0: not given */
 	const char *save;          /* directory; NULL = not asked */
 	const char *output;        /* out_file.h; NULL: stdout */
 	enum top_by by;
 	int64_t block_for; /* microseconds; 0 = until unblocked */
-	int64_t rule_for;  /* likewise; of purge and hold: how long the order stays in force */
+	int64_t rule_for;  /* likewise; for purge and hold: how long the order stays in force */
 	enum rule_action action;
 	const char *text;   /* NULL = the action's default */
-	const char *test;   /* NULL = not asked */
+	const char *test;   /* NULL = not given */
 	int64_t now;        /* wall microseconds */
 	const char **words; /* after the verb; selecting verbs' patterns also in selector.author */
 	size_t word_count;

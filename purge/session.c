@@ -62,7 +62,7 @@ char *session_command(const struct session *s, const char *words, char *buf, siz
 	return buf;
 }
 
-/* Whether sudo(8), doas(1) or pkexec(1) lets somebody else run this as root. */
+/* Whether sudo(8), doas(1) or pkexec(1) runs this as root for another user. */
 static bool is_for_somebody(void)
 {
 	static const char *const names[][2] = {
@@ -77,7 +77,7 @@ static bool is_for_somebody(void)
 	return found;
 }
 
-/* The file names programs that root runs, and a link may lead anywhere. */
+/* The settings file names programs that root runs, and a link may lead anywhere. */
 static int load_settings(struct session *s, struct err *err)
 {
 	const char *named = session_config(s);
@@ -95,7 +95,7 @@ static int load_settings(struct session *s, struct err *err)
 	    named);
 }
 
-/* The hash lets the account tell two lists apart. */
+/* The hash in the account tells two lists apart. */
 static int read_ids(struct session *s, struct err *err)
 {
 	struct options *o = &s->options;

@@ -12,7 +12,7 @@ struct behalf;
 
 struct session {
 	const struct verb *verb;
-	const struct behalf *behalf; /* whose order this is; NULL: of whoever started us */
+	const struct behalf *behalf; /* the user of the order door; NULL: the user who started us */
 	struct options options;
 	struct settings settings;
 	struct postfix postfix; /* if VERB_POSTFIX */
@@ -22,12 +22,13 @@ struct session {
 	size_t bad_ids;     /* lines of --id - without a queue ID */
 };
 
-/* Reads only the command line, so that its errors come first. Release in any case. */
+/* Only parses the command line, so that its errors come first. Release in any case. */
 int session_parse(struct session *s, int argc, char **argv, struct err *err) NODISCARD;
-/* Checks for root, then reads settings, Postfix and IDs from stdin. Under sudo only root may be
- * able to write a named settings file: it names programs that root runs. */
+/* Checks for root, then reads the settings, Postfix's configuration, and IDs from stdin. Under
+ * sudo, a settings file named on the command line must be writable by root alone: it names programs
+ * that root runs. */
 int session_open(struct session *s, struct err *err) NODISCARD;
-/* Without root and Postfix: settings and the user's name alone. */
+/* Without root and Postfix: reads only the settings and the user's name. */
 int session_open_plain(struct session *s, struct err *err) NODISCARD;
 void session_release(struct session *s);
 
@@ -36,12 +37,12 @@ const char *session_config(const struct session *s);
 /* "pqpurge-idx -c FILE VERB..." as this run was called, for advice; returns buf. */
 char *session_command(const struct session *s, const char *words, char *buf, size_t size);
 
-/* ERR_USAGE for --all if nobody can be asked. */
+/* ERR_USAGE for --all if no question can be asked. */
 int session_check_all(const struct session *s, struct err *err) NODISCARD;
 /* Whether stdin is a terminal and --yes was not given. */
 bool session_can_ask(const struct session *s);
 
-/* Returns code; adds words if the report could not be written. */
+/* Returns code, or adds words if the report could not be written. */
 int session_written(int code, struct err *err) NODISCARD;
 /* The exit status of an error. */
 int session_exit_of(int code);

@@ -14,7 +14,7 @@
 
 /* ---- begun */
 
-/* Whether nothing narrows it but who sends. */
+/* Whether it selects by the sender alone. */
 static bool is_of_senders(const struct selector *s)
 {
 	struct selector rest = *s;
@@ -26,8 +26,8 @@ static bool is_of_senders(const struct selector *s)
 }
 
 /*
- * What is refused at the door and what is deleted later must be the same, so that only one kind of
- * sender's selector may stand, and nothing that narrows it.
+ * The block refuses by sender alone, and the standing order must delete the same mail. So it may
+ * have one kind of selector for senders and nothing that narrows it.
  */
 int standing_check(const struct options *o, struct err *err)
 {
@@ -192,7 +192,7 @@ static bool has_rule(const struct standing *standing, const char *subject, bool 
 	return false;
 }
 
-/* Another order that stays in force may want the same rule. */
+/* Another standing order may need the same rule. */
 static bool is_wanted(
     const struct session *s, const struct standing_ends *ends, const char *subject)
 {

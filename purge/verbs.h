@@ -17,13 +17,13 @@ enum verb_words {
 };
 
 enum verb_flag {
-	VERB_CHANGES = 1u << 0,  /* refuses to run with nothing that narrows and no --all */
+	VERB_CHANGES = 1u << 0,  /* needs a selection or --all */
 	VERB_POSTFIX = 1u << 1,  /* reads main.cf first */
 	VERB_GROUPS = 1u << 2,   /* --limit counts lines of output, not messages */
 	VERB_HIDDEN = 1u << 3,   /* for programs: help and suggestions do not name it */
-	VERB_NO_ROOT = 1u << 9,  /* run as whoever asks, and without Postfix */
-	VERB_BY_VERBS = 1u << 4, /* run as whoever asks; what it does it does by verbs */
-	VERB_AT_DOOR = 1u << 8,  /* root runs it for others, where operator_allow lists it */
+	VERB_NO_ROOT = 1u << 9,  /* runs as the invoking user, without Postfix */
+	VERB_BY_VERBS = 1u << 4, /* runs as the invoking user; other verbs do its work */
+	VERB_AT_DOOR = 1u << 8,  /* root runs it for others if operator_allow lists it */
 };
 
 struct verb {
@@ -39,8 +39,8 @@ struct verb {
 	int (*run)(struct session *s, struct err *err);
 };
 
-/* The verb that the first word means. purge with *ret_is_name false if word is NULL or looks like a
- * pattern; else ERR_USAGE that suggests the nearest name. */
+/* The verb that the first word names. If word is NULL or looks like a pattern: purge, with
+ * *ret_is_name false. Otherwise ERR_USAGE with the nearest name. */
 int verb_choose(
     const char *word, const struct verb **ret, bool *ret_is_name, struct err *err) NODISCARD;
 /* verb NULL: general help. */

@@ -8,7 +8,7 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/* The parent passes it on. */
+/* The parent passes it on to the client. */
 static void tell_progress(void *arg, const char *doing, size_t done, size_t of)
 {
 	struct behalf_answer *answer = arg;
@@ -139,7 +139,7 @@ bool walk_ask(const struct walk *w, const char *question, uint64_t n)
 	return ask_yes(STDIN_FILENO, stderr, question) == ANSWER_YES;
 }
 
-/* Its words as they were given; a quotation mark among them does not end it. */
+/* The text as given, but escaped: a quotation mark does not end the value. */
 static void put_quoted(struct strbuf *line, const char *key, const char *text)
 {
 	strbuf_printf(line, " %s=\"", key);

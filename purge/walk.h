@@ -17,23 +17,23 @@ struct walk {
 
 /* Fills in the order from the options. */
 void walk_init(struct walk *w, struct session *s, enum action action);
-/* Runs the order and tells its basis. */
+/* Runs the order, and says what its answer rests on (walk_tell_basis). */
 int walk_run(struct walk *w, struct err *err) NODISCARD;
-/* Tells on stderr, once, if the answer rests on the index alone (and of when) or on the queue files
+/* Says on stderr, once, if the answer rests on the index alone (and its time) or on the queue files
  * alone (and why). */
 void walk_tell_basis(struct walk *w, const struct outcome *found);
 /* For read-only verbs; without a selector, all mail in the queue. */
 int walk_look(struct walk *w, struct session *s, struct err *err) NODISCARD;
-/* The end of a read-only verb: tells problems; the exit status. */
+/* The end of a read-only verb: reports problems and returns the exit status. */
 int walk_end_look(const struct walk *w);
-/* A whole read-only verb: walk_look, put, then problems. put and this return an exit status or a
+/* A whole read-only verb: walk_look, put, then the problems. It and put return an exit status or a
  * negative code. */
 typedef int walk_put(struct walk *w, struct err *err);
 int walk_show(struct session *s, walk_put *put, struct err *err) NODISCARD;
-/* Asks question about n messages; --all needs the number for an answer. */
+/* Asks the question about n messages. For --all the answer must be that number. */
 bool walk_ask(const struct walk *w, const char *question, uint64_t n);
 /* The end of a changing verb: a line in the mail log, and the report as text or JSON, with
- * problems. An exit status, or a negative code if the report could not be written. */
+ * problems. Returns an exit status, or a negative code if the report could not be written. */
 int walk_tell(const struct walk *w, struct err *err) NODISCARD;
 struct report walk_report(const struct walk *w);
 void walk_release(struct walk *w);

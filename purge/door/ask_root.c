@@ -11,14 +11,14 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-/* The words for root: the verb, the options in one spelling, the rest. */
+/* The words that go to root: the verb, its options in one spelling, the other words. */
 struct line {
 	const char **words;
 	size_t count;
 	struct strbuf options; /* packed: "--name=value" */
 };
 
-/* flood: what --flood or --normal means; "": not known yet. */
+/* flood: the meaning of --flood or --normal; "": not known yet. */
 static int pack_options(struct line *line, const struct options *o, const char *flood)
 {
 	struct strlist given = strlist_of(&o->given);
@@ -29,7 +29,8 @@ static int pack_options(struct line *line, const struct options *o, const char *
 		int len = snprintf(
 		    option, sizeof(option), "--%s%s%s", each, means ? ":" : "", means ? flood : "");
 
-		/* The file is ours: it says where the door is. What is too long is refused. */
+		/* Only we need the file: it says where the door is. A text that is too long is
+		 * refused. */
 		if (!str_starts(each, "config=") && len > 0)
 			strlist_push(&line->options, option, strlen(option));
 	}
@@ -42,7 +43,7 @@ static int make_line(const struct session *s, const char *flood, struct line *li
 	int code = pack_options(line, o, flood);
 	struct strlist options = strlist_of(&line->options);
 
-	/* The verb, "--dry-run", the options, "--", the words. */
+	/* The verb, "--dry-run", the options, "--", the other words. */
 	line->words = calloc(options.count + o->word_count + 3, sizeof(*line->words));
 	if (code < 0 || !line->words) {
 		err_set(err, -ENOMEM, "out of memory");
@@ -67,7 +68,7 @@ static void line_release(struct line *line)
 
 struct hearing {
 	FILE *to;                     /* the verb's stdout */
-	char flood[BEHALF_FLOOD_MAX]; /* what --flood meant; "" */
+	char flood[BEHALF_FLOOD_MAX]; /* meaning of --flood; "" */
 };
 
 static int says(void *arg, enum door_answer_kind kind, struct span bytes)
@@ -117,7 +118,7 @@ static int send(const struct session *s, const struct line *line, bool answered,
 	return code < 0 ? code : ret->status;
 }
 
-/* The same words as a dry run, in text. */
+/* The same words as a dry run that answers in text. */
 static int dry_line(const struct line *line, struct line *ret, struct err *err)
 {
 	ret->words = calloc(line->count + 1, sizeof(*ret->words));
@@ -131,7 +132,6 @@ static int dry_line(const struct line *line, struct line *ret, struct err *err)
 	return 0;
 }
 
-/* Asks whether to do what the dry run showed. */
 static bool is_wanted(const struct session *s, uint64_t matched)
 {
 	const bool undoes = s->verb->words == WORDS_BATCHES;
@@ -146,7 +146,7 @@ static bool is_wanted(const struct session *s, uint64_t matched)
 }
 
 /*
- * Shows a dry run, and asks. True: go on; flood has what --flood meant. False: *ret is the exit
+ * Shows a dry run and asks. True: go on; flood has the meaning of --flood. False: *ret is the exit
  * status, or a code.
  */
 static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FLOOD_MAX], int *ret,
@@ -163,7 +163,7 @@ static bool ask(struct session *s, const struct line *line, char flood[BEHALF_FL
 	line_release(&dry);
 	if (*ret != 0)
 		return false;
-	/* An order that stays in force may be all that undo ends. */
+	/* Without a match, undo may still have standing orders to end. */
 	if (end.matched == 0 && s->verb->words != WORDS_BATCHES)
 		return s->options.block || s->options.rule_for || s->options.normal;
 	if (is_wanted(s, end.matched))
@@ -184,7 +184,7 @@ static int run(struct session *s, struct line *line, struct err *err)
 
 	if (asks && !ask(s, line, flood, &code, err))
 		return code;
-	if (flood[0]) { /* what was shown, and nothing else */
+	if (flood[0]) { /* exactly what was shown */
 		line_release(line);
 		code = make_line(s, flood, line, err);
 	}

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Which words of a command line a user who is not root may use. */
+/* The words of a command line that a user who is not root may use. */
 #include "purge/door/behalf.h"
 
 #include "purge/session.h"
 
-/* Options that neither name a file nor read one. A new option is refused until it is listed here.
- */
+/* Options that neither name nor read a file. A new option is refused until it is listed here. */
 static const char *const open_options[] = {"sender", "from", "recipient", "only", "login", "client",
     "uid", "subject", "why", "flood", "message-id", "id", "older", "newer", "larger", "queue",
     "subdomains", "all", "limit", "block", "for", "sweep", "with-bounces", "index-only", "foreign",
@@ -22,7 +21,7 @@ bool behalf_is_open(const char *given)
 	return false;
 }
 
-/* Every expression begins with a slash: alone, or behind the kind of a rule. */
+/* An expression begins with a slash, alone or after the kind of a rule. */
 static bool is_expression(const char *text)
 {
 	static const char *const kinds[] = {"login:", "client:"};
@@ -55,7 +54,7 @@ static int check_allowed(
 	    b->allow_key, word);
 }
 
-/* Words for people, which only the account and replies repeat. */
+/* Free text goes only into the account and replies, so it may look like an expression. */
 static bool is_free_text(const char *word)
 {
 	size_t len = strcspn(word, "=");

@@ -11,23 +11,23 @@
 #include "purge/door/relay.h"
 #include "purge/door/turn.h"
 
-#define TURN_WAIT      (120 * USEC_PER_SEC) /* until an executor that was told to stop ends */
+#define TURN_WAIT      (120 * USEC_PER_SEC) /* for a stopped executor to end */
 #define STATUS_MAX     (48u << 10) /* bytes of the line of status that goes into the summary */
 #define COMPLAINTS_MAX (64u << 10)
 #define SAID_LINE_MAX  (1u << 20) /* bytes of one line of the verb */
 #define CUT            "more lines than the fleet takes; use a selector or --limit.\n"
 
-/* The verb's output on its way to the link. */
+/* The verb's output on its way to pqpurge-link. */
 struct saying {
 	int fd;
 	bool acts;
-	struct strbuf line;    /* the line that is not complete yet */
-	struct strbuf summary; /* its last line, if it was a summary */
-	struct strbuf status;  /* the line of the verb status */
+	struct strbuf line;    /* the last line, still incomplete */
+	struct strbuf summary; /* the verb's last line, if it is a summary */
+	struct strbuf status;  /* the output line of status */
 	uint64_t lines;
 	size_t said, complained;
 	bool cut, overlong;
-	uint64_t told; /* progress */
+	uint64_t told; /* progress last sent */
 };
 
 /* ---- the verb's output */
@@ -38,7 +38,7 @@ static int send(const struct saying *y, enum door_answer_kind kind, const char *
 	    y->fd, kind, (struct span){text, len}, clock_steady() + RELAY_PATIENCE);
 }
 
-/* Of an acting verb only the summary is sent. */
+/* For an acting verb only the summary is sent. */
 static int take_line(struct saying *y)
 {
 	int code = 0;
@@ -111,11 +111,11 @@ static int tick(void *arg, uint64_t done, uint64_t of)
 	return door_progress_write(y->fd, done, of, clock_steady() + RELAY_PATIENCE);
 }
 
-/* ---- what the account has of the token already */
+/* ---- earlier batches of the token in the account */
 
 struct before {
 	bool known;    /* there is a batch */
-	bool complete; /* the last one dealt with all that it matched */
+	bool complete; /* the newest one dealt with all its matches */
 	struct batch sum;
 	uint64_t *numbers; /* of hold batches, for undo */
 	size_t count;
@@ -123,8 +123,8 @@ struct before {
 
 static void add_batch(struct before *b, const struct batch *batch)
 {
-	/* The newest comes first: it alone says what is left, and of that nothing was done before.
-	 */
+	/* Batches come newest first. Only the newest one's changed and failed count, since it
+	 * matched the same mail of the earlier ones again. */
 	if (!b->known) {
 		b->sum.number = batch->number;
 		b->complete = batch->state != ACCOUNT_UNFINISHED &&
@@ -203,7 +203,7 @@ static int say_before(
 	return say_object(y, o);
 }
 
-/* Adds what earlier attempts did to a number of the summary. */
+/* Adds the results of earlier attempts to a number of the summary. */
 static int64_t earlier(const struct before *b, const char *done, const char *key)
 {
 	const struct {
@@ -225,7 +225,7 @@ static void take_end(const struct json *sum, const char *done, struct door_end *
 	ret->failed = (uint64_t)(json_int(sum, "failed", 0) + json_int(sum, "unproven", 0));
 }
 
-/* What is wrong on this host. */
+/* Adds this host's findings. */
 static void put_status(const struct saying *y, struct json *o)
 {
 	struct json *line = NULL, *list = json_new_array();
@@ -243,7 +243,8 @@ static void put_status(const struct saying *y, struct json *o)
 	json_free(line);
 }
 
-/* The verb's own summary and what earlier attempts did; for a verb without one its lines. */
+/* The verb's own summary with the results of earlier attempts; for a verb without summary, its
+ * lines. */
 static int say_summary(const struct saying *y, const char *verb, const struct before *b,
     struct door_end *ret, struct err *err)
 {
@@ -310,7 +311,7 @@ static int run_verb(
 	return code;
 }
 
-/* The holds of the order that is to be undone. */
+/* The holds of the order to be undone. */
 static int find_holds(struct executing *x, struct before *holds, struct err *err)
 {
 	char token[64];
@@ -345,7 +346,8 @@ static int execute(struct executing *x, struct door_end *ret, struct err *err)
 	return code;
 }
 
-/* Whether the order is only reported: it is complete, or cancelled or expired. */
+/* Reports the earlier batches, since the order is complete, or only looked up: cancelled or
+ * expired. */
 static int tell_before(struct executing *x, struct door_end *ret)
 {
 	if (!x->before.known) {
@@ -387,7 +389,7 @@ int fleet_run(struct session *s, int fd, const struct peer *peer, const struct d
 	    .order = order,
 	    .saying = {.fd = fd, .acts = fleet_verb_acts(order->verb)}};
 
-	/* The child asks again, with the options; what is only told needs no child. */
+	/* The child checks again, with the options. A look-up starts no child. */
 	if (!str_has_word(s->settings.fleet_allow, order->verb))
 		return err_set(err, ERR_REFUSED,
 		    "the fleet may not %s here: fleet_allow does not list '%s'", order->verb,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* This host's health, for the fleet's table of hosts: less than `status`. */
+/* This host's health for the fleet's table of hosts: a short form of `status`. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/door/fleet.h"
@@ -64,7 +64,7 @@ static struct json *make(const struct live *live, size_t floods)
 	return o;
 }
 
-/* For `status`, which reads nothing from the agent. */
+/* Tells `status` that an agent asks: it reads nothing from the agent. */
 static void leave_mark(const char *directory)
 {
 	int fd = -1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules on their way from the link to the daemon. Root does not read them. */
+/* Passes the fleet's rules from pqpurge-link to the daemon. Root does not interpret them. */
 #include <sys/stat.h>
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 #include "rules/stored.h"
 
 #define ANSWER_TIME (10 * USEC_PER_SEC)
-#define GATHER_TIME (30 * USEC_PER_SEC) /* for all frames */
+#define GATHER_TIME (30 * USEC_PER_SEC) /* for all frames together */
 #define RULES_TURN  "rules.lock"
 #define RULES_PAUSE USEC_PER_SEC
 
@@ -137,7 +137,7 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 	return code;
 }
 
-/* In a child that is the directory's owner. */
+/* Runs in a child that is the directory's owner. */
 static int change_file(void *arg, struct bytes *out, struct err *err)
 {
 	const struct handing *h = arg;
@@ -170,7 +170,7 @@ static int change_in_child(
 	return code;
 }
 
-/* A daemon that starts takes the lock before it has a socket: ask once more. */
+/* A starting daemon has the lock before its socket, so ask once more. */
 static int hand_over(
     const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
 {
@@ -183,9 +183,8 @@ static int hand_over(
 }
 
 /*
- * Waits for the turn of rules, and until the last one's were taken a second ago: whoever has the
- * database, or the agent's account, may send rules without end, and each set is read, put in force
- * and written.
+ * Waits for the turn, and for a second after the last set of rules. The database and the agent's
+ * account may send rules without end, and each set is read, put in force and written to disk.
  */
 static int await_turn(const char *directory, int *ret, struct err *err)
 {
@@ -201,7 +200,7 @@ static int await_turn(const char *directory, int *ret, struct err *err)
 	return code;
 }
 
-/* The file's time is that of the last rules; an empty file says that there were none. */
+/* The file's mtime is the time of the last rules. An empty file means that there were none. */
 static void end_turn(int *turn)
 {
 	if (*turn >= 0) {

@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 
-/* Keys whose value goes to an option as it is. "author" becomes a word, ages are converted. */
+/* Keys whose value becomes an option's value unchanged. "author" becomes a word; ages are
+ * converted. */
 static const struct {
 	const char *key, *option;
 	bool alone; /* a switch */
@@ -53,7 +54,7 @@ FORMAT(2, 3) static void put(struct fleet_words *w, const char *format, ...)
 	va_start(values, format);
 	int len = vsnprintf(word, sizeof(word), format, values);
 	va_end(values);
-	/* No value is longer than DOOR_TEXT_MAX. */
+	/* DOOR_TEXT_MAX bounds every value. */
 	if (len < 0 || (size_t)len >= sizeof(word))
 		w->packed.failed = true;
 	else
@@ -79,7 +80,7 @@ static int64_t seconds_of(const struct door_fleet *order, const char *key)
 	return (int64_t)n;
 }
 
-/* Ages are counted from the time when the order was placed. */
+/* Ages count from the time when the order was placed. */
 static void put_ages(struct fleet_words *w, const struct door_fleet *order)
 {
 	int64_t older = seconds_of(order, "older_s"), newer = seconds_of(order, "newer_s");

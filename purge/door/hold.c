@@ -15,7 +15,8 @@ static int add_sender(struct selector *s, const char *value, struct err *err)
 	return code;
 }
 
-/* door_decode checked it: the value is in normal form, and no login looks like an expression. */
+/* door_decode checked it: the value is in normal form, and a login does not look like an
+ * expression. */
 static int make_selector(const struct door_hold *hold, struct selector *s, struct err *err)
 {
 	int code;
@@ -64,7 +65,7 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
 	    .user = peer->user,
 	    .uid = peer->uid,
 	    .token = hold->token,
-	    .rules_set = 1, /* the daemon's own: what was judged before it is waited for */
+	    .rules_set = 1, /* the daemon's rule: wait for mail judged before it */
 	    .stop = &interrupt_stop};
 
 	selector_init(&selector);

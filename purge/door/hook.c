@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The program of flood_hook. No shell: fork, setuid, exec. */
+/* Runs the program of flood_hook: fork, setuid, exec, no shell. */
 #include "purge/door/hook.h"
 
 #include <sys/mman.h>
@@ -11,7 +11,7 @@
 #include "base/role.h"
 #include "purge/door/turn.h"
 
-/* What the child needs, made before the fork. */
+/* Made before the fork, for the child. */
 struct hook {
 	char path[PATH_MAX];
 	char event[16];
@@ -24,7 +24,7 @@ struct hook {
 
 /* ---- before the fork */
 
-/* It gets the daemon's words, so only root may choose the program. */
+/* The program gets the daemon's words, so only root may choose it. */
 static int judge(const char *program, char path[PATH_MAX], struct err *err)
 {
 	struct stat st;
@@ -75,7 +75,7 @@ static void put_member(struct json *o, const struct door_field *f)
 		json_put_list(o, f->name, &list);
 }
 
-/* The JSON, in memory that can be read as a file. */
+/* The JSON in a memfd, the child's stdin. */
 static int make_input(const struct door_hook *fields, struct err *err)
 {
 	struct json *o = json_new();
@@ -156,11 +156,11 @@ _Noreturn static void become(const struct hook *h)
 	_exit(127);
 }
 
-/* ---- and while it runs */
+/* ---- while it runs */
 
-#define STEP_MS 20 /* between looks for its end */
+#define STEP_MS 20 /* between checks whether it has ended */
 
-/* Reads its stderr until the end or the deadline, and keeps the last words. */
+/* Reads its stderr until the end or the deadline, and keeps the last line. */
 static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 {
 	char chunk[4096];
@@ -179,7 +179,7 @@ static bool listen_to(int fd, int64_t deadline, struct strbuf *ret)
 	return false;
 }
 
-/* A program may close its stderr long before it ends. */
+/* Waits for the child: a program may close its stderr long before it ends. */
 static bool ends(pid_t child, int64_t deadline, int *ret_status)
 {
 	pid_t got;
@@ -192,7 +192,7 @@ static bool ends(pid_t child, int64_t deadline, int *ret_status)
 	return true;
 }
 
-/* Kills the whole session, with all that the hook started. */
+/* Kills the whole session, with everything that the hook started. */
 static void end(pid_t child)
 {
 	kill(-child, SIGKILL);

@@ -17,17 +17,17 @@
 #include "purge/tell/say.h"
 
 #define SOCKETS   2
-#define STEP_MS   200 /* between looks for children that ended */
+#define STEP_MS   200 /* between checks for ended children */
 #define STOP_TIME (10 * USEC_PER_SEC)
 #define BACKLOG   64
 
 struct listener {
 	struct sockaddr_un address;
-	int fd; /* -1: not made */
+	int fd; /* -1: not opened */
 	struct child {
 		pid_t pid; /* 0: free */
 		int64_t deadline;
-		bool told; /* to stop */
+		bool told; /* it was asked to stop */
 	} children[LISTEN_ORDERS_MAX];
 };
 struct listening {
@@ -72,7 +72,7 @@ static int open_socket(
 	return 0;
 }
 
-/* DOOR_GROUP or, if the installation did not make it, the group of the daemon's user. */
+/* DOOR_GROUP, or the group of the daemon's user if the installation did not make DOOR_GROUP. */
 static int daemon_group(const struct settings *s, gid_t *ret, struct err *err)
 {
 	const struct group *group = getgrnam(DOOR_GROUP);
@@ -125,7 +125,7 @@ static struct child *free_place(struct listener *l)
 	return NULL;
 }
 
-/* Reads the configuration again for each order, as a process of systemd would. */
+/* Reads the configuration again for each order, as each process of systemd would. */
 static int read_settings(struct session *s)
 {
 	struct settings fresh;
@@ -169,8 +169,7 @@ static void accept_one(struct listening *l, struct listener *socket)
 	close(fd);
 }
 
-/* Reaps those that ended; tells the others to stop when their time is over. True while one is left.
- */
+/* Reaps ended children; asks others to stop when their time is up. True while one is left. */
 static bool look_after(struct listener *l, bool stop)
 {
 	bool left = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Who is at the other end of an order socket, as the kernel says, and which orders they may send.
- */
+/* The user at the other end of an order socket, as the kernel reports it, and the orders that they
+ * may send. */
 #pragma once
 
 #include "base/settings/settings.h"
@@ -15,8 +15,8 @@ struct peer {
 };
 
 /*
- * Asks SO_PEERCRED and SO_PEERGROUPS: the ids of the process when it connected. Of several kinds
- * that fit the last one counts: the daemon's user is no operator, whatever its groups.
+ * Asks SO_PEERCRED and SO_PEERGROUPS, which give the ids of the process when it connected. If
+ * several kinds fit, the last one counts: the daemon's user is no operator, whatever its groups.
  */
 int peer_of(int fd, const struct settings *settings, struct peer *ret, struct err *err) NODISCARD;
 /* Whether peers of this kind may send orders of that kind: the table of door.h. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A verb in a child, and its output on the way to the client. */
+/* Runs a verb in a child and passes its output to the client. */
 #include "purge/door/relay.h"
 
 #include <pty.h>
@@ -13,17 +13,17 @@
 #include "purge/interrupt.h"
 #include "purge/session.h"
 
-#define STEP_MS 200 /* between looks at the stop flag */
+#define STEP_MS 200 /* between checks of the stop flag */
 #define CHUNK   32768
 
 struct relay {
 	int client;
 	const struct relay_sink *sink;
 	const struct behalf_answer *answer;
-	int pipes[2]; /* stdout and stderr of the verb; -1 after its end */
+	int pipes[2]; /* the verb's stdout and stderr; -1 after their end */
 	pid_t child;
-	bool stopped; /* it was told to stop */
-	bool gone;    /* nobody takes its output */
+	bool stopped; /* it was asked to stop */
+	bool gone;    /* the client takes no output any more */
 };
 
 /* ---- the child */
@@ -37,7 +37,7 @@ static int redirect(const int out[2], const int errors[2])
 		   : 0;
 }
 
-/* If root's other process is killed the turn must last until this one has ended, too. */
+/* The turn must last until this process has ended, even if its parent is killed. */
 static void keep_turn(int turn)
 {
 	const bool kept = turn > 2 && dup2(turn, 3) == 3;
@@ -95,7 +95,7 @@ static void pass_on(struct relay *r, size_t n)
 			    (struct span){chunk, (size_t)got}));
 }
 
-/* Clients send nothing after the order; bytes that come all the same stop it, too. */
+/* Clients send nothing after the order. Further bytes stop the verb as a closed connection does. */
 static void pump(struct relay *r)
 {
 	while (r->pipes[0] >= 0 || r->pipes[1] >= 0) {
@@ -123,7 +123,7 @@ static int end(pid_t child)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_SOME_FAILED;
 }
 
-/* The daemon chose these words, though the child is root's. */
+/* The daemon chose these words, although the child is root's. */
 static void tell_flood(struct relay *r, const char *flood)
 {
 	size_t len = strnlen(flood, BEHALF_FLOOD_MAX);
@@ -132,7 +132,7 @@ static void tell_flood(struct relay *r, const char *flood)
 		lose(r, r->sink->take(r->sink->arg, DOOR_FLOOD, (struct span){flood, len}));
 }
 
-/* If the client has a terminal the verb gets one, too, so that it writes as it would there. */
+/* If the client has a terminal, the verb gets one, so that it writes as for a terminal. */
 static int open_output(uint32_t columns, int out[2], struct err *err)
 {
 	struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};

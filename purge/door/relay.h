@@ -6,20 +6,20 @@
 #include "purge/door/behalf.h"
 
 /*
- * Runs the verb; ret->status is its exit status. The child gets SIGTERM, and ends as after ^C, if
- * the client closes its sending side or takes no output for RELAY_PATIENCE.
+ * Runs the verb; ret->status is its exit status. If the client closes its sending side, or takes no
+ * output for RELAY_PATIENCE, the child gets SIGTERM and ends as after ^C.
  */
 int relay_verb(int fd, const struct door_verb *verb, const struct behalf *behalf,
     struct door_end *ret, struct err *err) NODISCARD;
 
-/* The same, but the sink gets the output and sends the client what it wants. */
+/* The same, but the output goes to the sink, which decides what the client gets. */
 struct relay_sink {
 	/* Bytes of the verb's stdout (DOOR_SAYS) or stderr. A negative code: the client is gone. */
 	int (*take)(void *arg, enum door_answer_kind kind, struct span bytes);
-	/* Called some times a second with the verb's progress in messages. May be NULL. */
+	/* Called several times a second with the verb's progress in messages. May be NULL. */
 	int (*tick)(void *arg, uint64_t done, uint64_t of);
 	void *arg;
 };
 int relay_through(const struct relay_sink *sink, int fd, const struct door_verb *verb,
     const struct behalf *behalf, struct door_end *ret, struct err *err) NODISCARD;
-#define RELAY_PATIENCE (20 * INT64_C(1000000)) /* microseconds for a client that reads nothing */
+#define RELAY_PATIENCE (20 * INT64_C(1000000)) /* microseconds */

@@ -15,7 +15,7 @@
 #include "purge/door/turn.h"
 
 #define ANSWER_TIME  (20 * USEC_PER_SEC)
-#define REFUSAL_TIME 1 /* seconds for each refusal, so that refusals do not fill the account */
+#define REFUSAL_TIME 1 /* seconds for each refusal, which bounds their rate in the account */
 #define REFUSAL_WAIT (30 * USEC_PER_SEC)
 #define COMMAND_MAX  4096u
 
@@ -25,9 +25,9 @@ struct serving {
 	int fd;
 	struct peer peer;
 	struct door_order order;
-	struct strbuf line; /* the order as the account has it */
+	struct strbuf line; /* the order for the account */
 	int place;          /* -1: none */
-	bool crowded;       /* all places of its user are taken */
+	bool crowded;       /* all places of this user are taken */
 };
 
 /* ---- refusals */
@@ -62,8 +62,9 @@ static void make_line(struct serving *g)
 }
 
 /*
- * Refusals take turns of a second each, after the answer is sent. A user whose places are counted
- * waits for the turn before the answer, so that mistakes in a row do not take all of them.
+ * Refusals take turns of a second each, normally after the answer is sent. A user with a limited
+ * number of places waits before the answer: otherwise several mistakes in a row would take all
+ * their places.
  */
 static int refusal_turn(const struct serving *g, int64_t patience)
 {
@@ -101,7 +102,7 @@ static void account_for(const struct serving *g, const char *why)
 
 /* ---- the kinds of orders */
 
-/* Root's configuration decides: the daemon may be in a stranger's hands. */
+/* Root's configuration decides: a stranger may control the daemon. */
 static bool is_held(const struct settings *s, enum door_key key)
 {
 	const char *word = door_key_word(key);
@@ -136,7 +137,7 @@ static int run_hook(struct serving *g, struct door_end *ret, struct err *err)
 	return hook_run(s, s->flood_hook, &g->order.hook, err);
 }
 
-/* The child, which parses the options, refuses those that are not allowed. */
+/* The child parses the options and refuses those that are not allowed. */
 static int run_verb(struct serving *g, struct door_end *ret, struct err *err)
 {
 	const struct settings *s = &g->s->settings;
@@ -183,8 +184,8 @@ static int carry_out(struct serving *g, struct door_end *ret, struct err *err)
 
 /* ---- one connection */
 
-/* The fleet's agent has three orders at most, and as many of a predecessor that end; daemon.sock,
- * which has 16, is the daemon's, too. */
+/* The fleet's agent has at most three orders, and a predecessor may have as many that are ending.
+ * daemon.sock takes 16 in all, and must have room for the daemon. */
 static int take_place(struct serving *g, struct err *err)
 {
 	static const unsigned places[PEER_KINDS] = {
@@ -223,7 +224,7 @@ static void log_order(const struct serving *g, int code, const struct door_end *
 	    code < 0 ? ": " : "", code < 0 ? end->words : "");
 }
 
-/* Asked for by a machine, many times an hour. */
+/* A program asks for these many times an hour. */
 static bool is_routine(const struct serving *g)
 {
 	return g->order.kind == DOOR_FLEET && strcmp(g->order.fleet.verb, "health") == 0;
@@ -249,7 +250,7 @@ int serve_order(struct session *s, int fd)
 	end.refused = code == ERR_REFUSED || code == ERR_SYNTAX;
 	if (code == ERR_REFUSED)
 		account_for(&g, end.words);
-	if (g.crowded) /* must not fill the log */
+	if (g.crowded) /* such refusals must not fill the log */
 		log_debug("order: all places of uid %u are taken", (unsigned)g.peer.uid);
 	else if (code < 0 || !is_routine(&g))
 		log_order(&g, code, &end);

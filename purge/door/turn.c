@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One at a time among processes of root. */
+/* Turns among root's processes. */
 #include "purge/door/turn.h"
 
 #include <sys/file.h>
@@ -10,7 +10,7 @@
 
 #define STEP 20000 /* microseconds between tries */
 
-/* The directory may be any: systemd's units can name another one. */
+/* Checks the directory, since systemd's units can name any. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
 	*ret = -1;
