@@ -5,6 +5,6 @@
 
 #include "base/settings/settings.h"
 
-/* Runs until SIGTERM or SIGINT, and then returns 0. A negative code with words: it could not begin.
- */
+/* Runs until SIGTERM or SIGINT, and then returns 0. A negative code with words: it could not
+ * begin. */
 int agent_run(const struct settings *settings, struct err *err) NODISCARD;

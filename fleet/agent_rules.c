@@ -24,8 +24,8 @@ struct frames {
 	size_t left_out;
 };
 
-/* The texts point into the answer, which lives until the next question; the job forks before that.
- */
+/* The texts point into the answer, which lives until the next question; the job forks before
+ * that. */
 static struct door_rule rule_of(struct agent *a, size_t row)
 {
 	struct door_rule rule = {.subject = pg_text(a->pg, row, SUBJECT),

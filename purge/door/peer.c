@@ -33,8 +33,8 @@ const char *peer_word(enum peer_kind kind)
 	return rows[kind].word;
 }
 
-/* Whether the process had this group, primary or supplementary, when it connected: 1, 0, or -errno.
- */
+/* Whether the process had this group, primary or supplementary, when it connected: 1, 0, or
+ * -errno. */
 static int has_group(int fd, gid_t own, gid_t wanted)
 {
 	socklen_t len = GROUPS_MAX * sizeof(gid_t);

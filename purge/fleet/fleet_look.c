@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* list, top, why and status of the fleet: an order that only looks, and the answers of its hosts.
- */
+/* list, top, why and status of the fleet: an order that only looks, and the answers of its
+ * hosts. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A command line as the spec of a fleet order: in normal form, so that every host reads it alike.
- */
+/* A command line as the spec of a fleet order: in normal form, so that every host reads it
+ * alike. */
 #pragma once
 
 #include "base/json.h"

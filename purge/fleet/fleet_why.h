@@ -5,8 +5,8 @@
 #include "purge/fleet/fleet_order.h"
 #include "purge/fleet/fleet_sums.h"
 
-/* Keeps the example and the domains of a host's line; fleet is its fleet's name or NULL. -ENOMEM.
- */
+/* Keeps the example and the domains of a host's line; fleet is its fleet's name or NULL.
+ * -ENOMEM. */
 int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const char *fleet,
     const struct json *line) NODISCARD;
 /* Puts "example" {"host","fleet","queue_id","address","delay_reason"} and "domains", the largest

@@ -3,7 +3,7 @@
 #include "purge/report/html.h"
 #include "purge/report/page.h"
 
-/* Units of the picture. */
+/* In units of the SVG. */
 #define WIDTH  720
 #define HEIGHT 240
 #define LEFT   48
@@ -14,7 +14,7 @@
 #define TALL   (HEIGHT - TOP - BOTTOM)
 
 #define BARS_MAX  120
-#define BAR_LEAST 30 /* bars for which there is room at least, so that one is no wall */
+#define BAR_LEAST 30 /* least number of bars with room, so that one alone is not a wall */
 #define LABELS    6  /* below the axis */
 
 const char *const fate_words[FATES] = {"deleted", "held", "let go", "waiting"};
@@ -22,8 +22,8 @@ static const char *const classes[FATES] = {"deleted", "held", "freed", "waiting"
 
 struct chart {
 	struct incident_minutes bars;
-	int64_t width;       /* of a bar, seconds */
-	int64_t begin, end;  /* wall seconds; of what is shown */
+	int64_t width;       /* seconds of a bar */
+	int64_t begin, end;  /* wall seconds of the chart */
 	uint64_t most, step; /* of the scale */
 };
 
@@ -49,7 +49,7 @@ static uint64_t step_of(uint64_t most)
 	return step;
 }
 
-/* The batches belong into the picture, unless they came much later. */
+/* The chart's end includes the batches, unless they came much later. */
 static int64_t end_with_acts(const struct incident *i, int64_t begin, int64_t end)
 {
 	int64_t most = end + 2 * (end - begin) + 600, last = end;
@@ -113,7 +113,7 @@ static void put_scale(const struct chart *c, struct strbuf *to)
 	}
 }
 
-/* A word of that width at most, within the picture. */
+/* Puts a word, which is at most that wide, inside the chart. */
 static void put_word(double x, int y, int width, const char *word, struct strbuf *to)
 {
 	double most = WIDTH - width;
@@ -123,7 +123,7 @@ static void put_word(double x, int y, int width, const char *word, struct strbuf
 	html_put(to, "</text>\n");
 }
 
-/* The date where it changes. */
+/* With the date where it changes. */
 static void put_label(
     const struct chart *c, int64_t time, char day[HTML_TIME_SIZE], struct strbuf *to)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What was done: batches and rules. */
+/* The part about actions: batches and rules. */
 #include "purge/report/html.h"
 #include "purge/report/page.h"
 

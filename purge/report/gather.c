@@ -11,7 +11,7 @@
 #define SECONDS_MOST INT64_C(10000000000)
 #define COUNT_MOST   INT64_C(1000000000000)
 #define HOUR         (3600 * USEC_PER_SEC)
-#define REASON_SIZE  257 /* as long as the account has them */
+#define REASON_SIZE  257 /* as long as in the account */
 
 /* ---- the account */
 
@@ -45,7 +45,7 @@ static struct recall_wish wish_of(const struct options *o)
 	return (struct recall_wish){.selector = strbuf_text(&o->selected)};
 }
 
-/* What stays in force is what root's own directory says. */
+/* Root's own directory says which orders still stand. */
 static void mark_standing(const struct session *s, struct gathered *g)
 {
 	struct standings all = {0};
@@ -135,7 +135,7 @@ static void take_flood(const struct json *o, uint32_t id, struct incident_flood 
 	    .expires = bounded(o, "expires", SECONDS_MOST)};
 }
 
-/* The flood whose number is given, or for which the daemon had the batch made; 0: none. */
+/* The given flood, or the one for which the daemon had the batch made; 0: none. */
 static uint32_t flood_of(const struct session *s, const struct gathered *g)
 {
 	const struct batch *b = find_batch(g, s->options.batch);
@@ -147,7 +147,7 @@ static uint32_t flood_of(const struct session *s, const struct gathered *g)
 	return (uint32_t)id;
 }
 
-/* With --flood the daemon has answered already; else what it does not know is no error. */
+/* For --flood the daemon has answered already. Otherwise a flood that it forgot is no error. */
 static void read_flood(struct session *s, struct gathered *g)
 {
 	uint32_t id = flood_of(s, g);
@@ -177,7 +177,7 @@ static void add_rules(struct incident *i, const struct rule_list *rules, int64_t
 	}
 }
 
-/* The account does not have what `block` did; the rules tell when they were set, and by whom. */
+/* The account does not record `block`, but the rules have the time and the user. */
 static void read_rules(struct session *s, struct gathered *g)
 {
 	struct incident *i = &g->incident;
@@ -196,7 +196,7 @@ static void read_rules(struct session *s, struct gathered *g)
 
 /* ---- the queue */
 
-/* The batch whose selection is meant; an undo has none of its own. */
+/* The batch that selected the messages; an undo has no selection of its own. */
 static const struct batch *selecting_batch(const struct session *s, const struct gathered *g)
 {
 	const struct batch *b = find_batch(g, s->options.batch);
@@ -261,7 +261,7 @@ static int add_groups(struct gathered *g, int64_t now, struct err *err)
 	return 0;
 }
 
-/* Without reasons the rest is still worth telling. */
+/* Without the reasons, the report is still useful. */
 static int add_reasons(const struct session *s, struct gathered *g, struct err *err)
 {
 	struct why why = {0};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Collects what a report is made of: the account, the daemon's floods, the queue now. */
+/* Collects the facts for a report: from the account, the daemon's floods, and the queue as it is
+ * now. */
 #pragma once
 
 #include "purge/report/incident.h"
@@ -17,7 +18,7 @@ struct gathered {
 	bool walked;
 	char *words; /* of a batch's selection */
 	struct strbuf asked;
-	struct err why_left; /* why it is not known what is left */
+	struct err why_left; /* why the rest in the queue is unknown */
 	struct incident incident;
 };
 

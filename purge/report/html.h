@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * HTML in memory. What is not ours goes through html_text or html_format alone, also in attributes
- * and in SVG: scrubbed (str_scrub), then & < > " ' as references. html_put is for literals.
+ * HTML in memory. Text from outside must go through html_text or html_format, also in attributes
+ * and in SVG: they scrub it (str_scrub) and then write & < > " ' as references. html_put is for
+ * literals.
  */
 #pragma once
 
@@ -9,12 +10,12 @@
 
 void html_put(struct strbuf *h, const char *literal);
 void html_text(struct strbuf *h, const char *text);
-/* The formatted text as html_text has it. */
+/* Formats, then does as html_text. */
 void html_format(struct strbuf *h, const char *format, ...) FORMAT(2, 3);
 /* <tag class="class">text</tag>; class NULL: none. tag and class are literals. */
 void html_element(struct strbuf *h, const char *tag, const char *class, const char *text);
-void html_number(struct strbuf *h, uint64_t n); /* a table cell; 0 is empty */
-/* <time>: local time with its zone, "2026-11-23 17:40:17 CET"; nothing for 0. */
+void html_number(struct strbuf *h, uint64_t n); /* a table cell, empty for 0 */
+/* <time>: local time with its zone, "2026-11-23 17:40:17 CET". Nothing for 0. */
 void html_time(struct strbuf *h, int64_t wall);
 
 /* Local time. Returns buf. */

@@ -35,7 +35,7 @@ static void put_title(const struct incident *i, struct strbuf *h)
 		html_text(h, "All mail in the queue");
 }
 
-/* style-src names the one style that is here; nothing else is allowed, whatever a text holds. */
+/* style-src names the hash of our one style. Nothing else is allowed, whatever a text contains. */
 static void put_head(const struct incident *i, struct strbuf *h)
 {
 	html_put(h, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
@@ -228,7 +228,7 @@ static void put_row(const struct incident_table *t, const char *name,
 	html_put(h, "</tr>\n");
 }
 
-/* What is behind the rows that are shown, and what nobody counted by name. */
+/* The rows beyond those shown, and counts without a name. */
 static void put_others(const struct incident_table *t, struct strbuf *h)
 {
 	uint64_t others[COLUMNS], any = 0;

@@ -11,7 +11,7 @@ int page_write(const struct incident *i, struct strbuf *to) NODISCARD;
 
 /* chart.c: arrivals by minute as inline SVG, with the times of batches. */
 void chart_write(const struct incident *i, struct strbuf *to);
-/* Words of a fate: "deleted", "held", "let go", "waiting". Also the class of its bars. */
+/* "deleted", "held", "let go", "waiting": the words of a fate, and the class of its bars. */
 extern const char *const fate_words[FATES];
 
 /* done.c: batches and rules. */

@@ -7,7 +7,6 @@
 #define WORDS_MAX   1000
 #define REFUSE(...) err_set(err, ERR_REFUSED, __VA_ARGS__)
 
-/* A flood's number is looked up in the end; IDs came from stdin. */
 static bool may_select(const char *word)
 {
 	size_t len = strcspn(word + 2, "=");
@@ -19,7 +18,7 @@ static bool may_select(const char *word)
 	return false;
 }
 
-/* A quotation mark stands where a word has a blank. */
+/* The account quotes words that contain blanks, so a selection with a quotation mark is refused. */
 static int split(char *text, char **argv, int *ret_argc, struct err *err)
 {
 	int argc = 0;
@@ -50,7 +49,7 @@ static void shift(int64_t *time, int64_t by)
 		*time = *time > by ? *time - by : 1;
 }
 
-/* Takes over what was parsed; ages counted from now. */
+/* Takes over the parsed selection, with ages counted from `then`. */
 static int take_over(struct session *s, struct options *parsed, int64_t then, struct err *err)
 {
 	struct options *o = &s->options;
@@ -72,7 +71,7 @@ static int take_over(struct session *s, struct options *parsed, int64_t then, st
 int reselect(
     struct session *s, const char *selected, int64_t then, char **ret_words, struct err *err)
 {
-	/* Expressions are for root's own command line. */
+	/* An account may hold a stranger's words, so no expressions. */
 	const struct behalf account = {.user = "the account", .allow = "", .allow_key = "this"};
 	char *words = strdup(selected), *argv[WORDS_MAX + 1];
 	struct options parsed = {0};

@@ -52,8 +52,8 @@ unsigned block_doubts(const struct session *s, const struct block_plan *plan);
 /* Tells on stderr what the plan does not stop: mail that passes by OK rules that outrank it, or by
  * settings of Postfix. Best effort. */
 void block_tell_exceptions(const struct session *s, const struct block_plan *plan);
-/* Tells that sessions which lost the milter are not covered, if the daemon started within the hour.
- */
+/* Tells that sessions which lost the milter are not covered, if the daemon started within the
+ * hour. */
 void block_tell_sessions(FILE *to, const struct session *s);
 /* Tells the result of one rule. */
 void block_tell(FILE *to, const struct rule *r, const struct block_answer *answer);

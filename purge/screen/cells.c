@@ -3,7 +3,8 @@
 
 #include <wchar.h>
 
-/* One character of scrubbed text: its bytes; *ret_width is 0 for a combining one. */
+/* The next character of scrubbed text: returns its bytes. *ret_width is 0 for a combining
+ * character. */
 static size_t next(const char *text, bool utf8, int *ret_width)
 {
 	uint32_t point;
@@ -35,7 +36,7 @@ static void put_blanks(struct strbuf *to, size_t count)
 		strbuf_putc(to, ' ');
 }
 
-/* As many characters as fit into width. */
+/* Appends as many characters as fit into width columns. */
 static size_t put_fitting(struct strbuf *to, const char *text, size_t width, bool utf8)
 {
 	size_t sum = 0;

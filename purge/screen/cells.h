@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Text as it stands on the terminal: scrubbed as every verb scrubs it (str_scrub), in columns, with
- * '?' for what the locale cannot show. */
+/* Text on the terminal, measured in columns: scrubbed as by every verb (str_scrub), with '?' for
+ * characters that the locale cannot show. */
 #pragma once
 
 #include "base/str.h"
 
-/* Columns that scrubbed text takes. */
+/* The columns that scrubbed text takes. */
 size_t cells_width(const char *text, bool utf8);
-/* Appends text, scrubbed, cut to width columns (the last is then '~') and, unless width is
- * CELLS_FREE, filled up with blanks; right: in front of it. Returns the columns. */
+/* Appends text, scrubbed. If it is too wide it is cut to width columns, the last of them '~'.
+ * Unless width is CELLS_FREE, blanks fill it up: before the text if right, otherwise after it.
+ * Returns the columns. */
 #define CELLS_FREE SIZE_MAX
 size_t cells_put(struct strbuf *to, const char *text, size_t width, bool right, bool utf8);

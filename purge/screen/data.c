@@ -17,7 +17,7 @@ static void read_numbers(const struct json *o, const char *key, uint64_t *ret, s
 		ret[i] = count_of(json_at(o, key, i), NULL);
 }
 
-/* unit: of its times, in microseconds. */
+/* unit: microseconds in one unit of its times. */
 static struct screen_group group_of(const struct json *o, int64_t unit)
 {
 	struct screen_group g = {.count = count_of(o, "count"), .bytes = count_of(o, "bytes")};
@@ -61,8 +61,8 @@ int screen_groups_read(const struct json *answer, struct screen_groups *ret)
 	return ret->now > 0 ? code : ERR_SYNTAX;
 }
 
-/* Calls take for each line that is an object. A last line without its end was cut: it is left out.
- */
+/* Calls take for each line that is an object. A last line without newline was cut, and is
+ * skipped. */
 static int each_line(const char *text, size_t len, size_t most,
     int (*take)(void *arg, const struct json *o), void *arg)
 {
@@ -89,7 +89,7 @@ static int take_group(void *arg, const struct json *o)
 	return add_group(arg, o, USEC_PER_SEC);
 }
 
-/* A message can be in several groups, so that the counts need not sum up to it. */
+/* A message can be in several groups, so the counts need not add up to this. */
 static void take_sums(struct screen_groups *ret)
 {
 	for (size_t i = 0; i < ret->count; i++) {
@@ -104,7 +104,7 @@ static void take_sums(struct screen_groups *ret)
 	}
 }
 
-/* Drops groups with other names. */
+/* Drops the groups whose names do not match. */
 static void keep_like(struct screen_groups *g, const char *like)
 {
 	size_t kept = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the screen shows, read from what the daemon and the verbs tell. Names are strangers' words:
- * they are scrubbed where they are drawn (cells.h). */
+/* The screen's data, read from the output of the daemon and of verbs. Names are strangers' words;
+ * they are scrubbed when they are drawn (cells.h). */
 #pragma once
 
 #include "base/json.h"
@@ -9,26 +9,25 @@
 struct screen_group {
 	char *name;
 	uint64_t count, bytes;
-	int64_t oldest, newest; /* wall; 0 none */
+	int64_t oldest, newest; /* wall; 0: none */
 	uint64_t ages[GROUP_AGES];
-	uint64_t came[CENSUS_CAME]; /* a minute each, the newest last */
+	uint64_t came[CENSUS_CAME]; /* messages in each minute, the newest last */
 };
 
 struct screen_groups {
-	struct screen_group *list; /* the greatest first */
+	struct screen_group *list; /* the largest first */
 	size_t count, cap;
-	struct screen_group all; /* without a name */
-	uint64_t groups;         /* as many as there are */
-	uint64_t others;         /* messages of groups that are not told apart */
+	struct screen_group all; /* the sum of all; without a name */
+	uint64_t groups;         /* number of groups that exist */
+	uint64_t others;         /* messages in groups that are not listed */
 	int64_t now, caught_up;  /* wall */
 	int64_t steady;          /* when they were read */
-	bool kept;               /* by the daemon; else `top` counted: no came */
+	bool kept;               /* counted by the daemon; otherwise by `top`, without came */
 };
 
-/* The daemon's answer to "groups": ERR_SYNTAX if it makes no sense, or -ENOMEM. Release ret in any
- * case. */
+/* Reads the daemon's answer to "groups". ERR_SYNTAX or -ENOMEM. Release ret in any case. */
 int screen_groups_read(const struct json *answer, struct screen_groups *ret) NODISCARD;
-/* The lines of `top --json`; like: of the daemon's question. */
+/* Reads the lines of `top --json`; like as in the daemon's question. */
 int screen_groups_read_top(const char *text, size_t len, int64_t now, const char *like,
     struct screen_groups *ret) NODISCARD;
 const struct screen_group *screen_groups_find(const struct screen_groups *g, const char *name);
@@ -38,16 +37,16 @@ struct screen_message {
 	char *id, *queue, *sender, *recipient;
 	size_t recipients;
 	int64_t arrival; /* wall */
-	int64_t size;    /* -1 unknown */
+	int64_t size;    /* -1: unknown */
 };
 
-#define SCREEN_MESSAGES 1000 /* shown of a group, the oldest */
+#define SCREEN_MESSAGES 1000 /* shown in a group, the oldest ones */
 
 struct screen_messages {
 	struct screen_message *list;
 	size_t count, cap;
 };
 
-/* The lines of `list --json`. */
+/* Reads the lines of `list --json`. */
 int screen_messages_read(const char *text, size_t len, struct screen_messages *ret) NODISCARD;
 void screen_messages_release(struct screen_messages *m);

@@ -13,7 +13,7 @@
 
 #define WORDS_MOST 64
 
-/* What the screen set is not for its children. */
+/* Undoes the screen's signal settings for the child. */
 static void begin_child(void)
 {
 	static const int numbers[] = {
@@ -112,7 +112,7 @@ void job_release(struct job *job)
 {
 	char ignored[2];
 
-	/* It may act, as a catch-up does for a standing order: it ends its account. */
+	/* The job may act, as a catch-up does for a standing order, so it may end its account. */
 	if (job->pid > 0) {
 		io_close(&job->fd);
 		kill(job->pid, SIGTERM);
@@ -127,7 +127,7 @@ int job_act(job_work *work, void *arg)
 	struct sigaction interrupts, stops;
 	int status;
 
-	/* Both get what is typed; a stop stops both. */
+	/* ^C goes to both processes, but only the child handles it. A ^Z stops both. */
 	sigaction(SIGINT, &ignore, &interrupts);
 	sigaction(SIGTSTP, &plain, &stops);
 	pid_t pid = fork();

@@ -80,13 +80,13 @@ static struct screen_place *place_of(struct screen_model *m)
 	}
 }
 
-/* Keeps the place inside the list, and the cursor inside what is shown. */
+/* Keeps the position inside the list and the cursor inside the visible lines. */
 static void settle(struct screen_model *m)
 {
 	struct screen_place *p = place_of(m);
 	size_t count = count_of(m), room = model_room(m);
 
-	if (m->view == VIEW_TEXT) { /* there is no cursor: the first line moves */
+	if (m->view == VIEW_TEXT) { /* no cursor here: the text scrolls */
 		size_t last = count > room ? count - room : 0;
 
 		p->first = p->at = p->at < last ? p->at : last;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The screen without a terminal: a state that keys and data change. page.h draws it. A key returns
- * what the caller is to do: nothing here reads a clock, asks the daemon, or acts.
+ * The screen without a terminal: a state that changes by keys and data. page.h draws it. A key
+ * returns an effect for the caller: nothing here reads a clock, asks the daemon, or acts.
  */
 #pragma once
 
@@ -9,7 +9,7 @@
 
 enum screen_view { VIEW_GROUPS, VIEW_MESSAGES, VIEW_TEXT };
 
-/* Besides characters. */
+/* Keys besides characters. */
 enum screen_key {
 	SCREEN_NO_KEY = 0,
 	SCREEN_REPAINT = 12, /* ^L */
@@ -30,13 +30,13 @@ enum screen_key {
 enum screen_effect {
 	EFFECT_NONE,
 	EFFECT_QUIT,
-	EFFECT_REPAINT, /* the terminal shows something else */
-	/* To be loaded; model_words names what. */
+	EFFECT_REPAINT, /* the terminal may show something else */
+	/* Data to load; model_words names it. */
 	EFFECT_GROUPS,
 	EFFECT_MESSAGES,
 	EFFECT_SHOW,
 	EFFECT_WHY,
-	/* To be done, by the verb, which shows and asks. */
+	/* Verbs to run; they show and ask. */
 	EFFECT_HOLD,
 	EFFECT_PURGE,
 	EFFECT_BLOCK,
@@ -46,7 +46,7 @@ enum screen_effect {
 #define SCREEN_FILTER_MAX 63
 #define SCREEN_NOTE_MAX   256
 
-/* A place in a list: first is the topmost line shown. */
+/* A position in a list; first is the topmost visible line. */
 struct screen_place {
 	size_t at, first;
 };
@@ -54,28 +54,28 @@ struct screen_place {
 struct screen_model {
 	size_t rows, columns; /* of the terminal */
 	bool utf8;
-	enum screen_view view, below; /* below: where a text was opened */
+	enum screen_view view, below; /* below: the view from which a text was opened */
 
 	enum group_kind kind;
-	struct screen_groups groups, before; /* before: the last but one; for rates */
+	struct screen_groups groups, before; /* before: the previous ones, for rates */
 	struct screen_place group;
-	char *chosen; /* the group under the cursor, kept while others come and go; may be NULL */
+	char *chosen; /* of the group under the cursor, while others come and go; may be NULL */
 
 	char *opened; /* the group whose messages are shown */
 	struct screen_messages messages;
 	struct screen_place message;
-	bool gone; /* from the list, while a text over it was open: the message that is meant */
+	bool gone; /* while a text was open over the list, its message left the list */
 
 	char title[SCREEN_NOTE_MAX];
 	struct strbuf text; /* packed lines */
 	struct screen_place line;
-	bool helping; /* it is about the keys: no key acts */
+	bool helping; /* the text is the help: no key acts */
 
 	char filter[SCREEN_FILTER_MAX + 1];
-	bool typing;                 /* the filter */
-	bool loading;                /* what the view shows has been asked for */
-	char note[SCREEN_NOTE_MAX];  /* said until the next key; "" */
-	char state[SCREEN_NOTE_MAX]; /* what is wrong as long as it is; "" */
+	bool typing;                 /* a filter is being typed */
+	bool loading;                /* the view's data was requested */
+	char note[SCREEN_NOTE_MAX];  /* shown until the next key; "" */
+	char state[SCREEN_NOTE_MAX]; /* a lasting problem; "" */
 };
 
 void model_init(struct screen_model *m);
@@ -84,17 +84,17 @@ void model_resize(struct screen_model *m, size_t rows, size_t columns);
 
 enum screen_effect model_key(struct screen_model *m, int key);
 
-/* Groups to be loaded: more than are shown, so that moving finds some, and more the further down.
- */
+/* The number of groups to load: more than are visible, so that the cursor can move, and more
+ * further down. */
 size_t model_wants(const struct screen_model *m);
-/* Lines of a list that the terminal has room for. */
+/* The lines that the terminal has for a list. */
 size_t model_room(const struct screen_model *m);
-/* The words behind the verb for an effect: 0, ERR_SYNTAX with a
- * note if nothing can be named, or -ENOMEM. */
+/* Makes the words after the verb for an effect. 0, ERR_SYNTAX with a note if nothing can be named,
+ * or -ENOMEM. */
 int model_words(struct screen_model *m, enum screen_effect effect, struct strbuf *packed) NODISCARD;
 void model_note(struct screen_model *m, const char *format, ...) FORMAT(2, 3);
 
-/* Data that came; taken over. The cursor stays on its group or message. */
+/* Take over new data. The cursor stays on its group or message. */
 void model_groups(struct screen_model *m, struct screen_groups *groups);
 void model_messages(struct screen_model *m, struct screen_messages *messages);
 /* Shows a text; a tab starts a column. */

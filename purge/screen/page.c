@@ -31,7 +31,7 @@ static void FORMAT(2, 3) put(struct strbuf *to, const char *format, ...)
 	free(text);
 }
 
-/* The line as it is drawn: scrubbed, and filled up to the width. */
+/* Sets a line as drawn: scrubbed, and filled up to the width. */
 static void set_line(
     const struct screen_model *m, struct page_line *line, enum page_style style, const char *text)
 {
@@ -54,7 +54,7 @@ static void put_total(const struct screen_model *m, struct strbuf *to)
 		put(to, ", %s", rate);
 }
 
-/* How far what is shown can be believed. */
+/* Says how far the data can be trusted. */
 static void put_basis(const struct screen_model *m, int64_t now, struct strbuf *to)
 {
 	const struct screen_groups *g = &m->groups;
@@ -106,7 +106,7 @@ static void make_title(const struct screen_model *m, int64_t now, struct page_li
 	strbuf_release(&whole);
 }
 
-/* The second line: what is typed, said, wrong, loading or filtered. */
+/* The second line: what is typed, a note, a problem, loading, or the filter. */
 static void make_note(const struct screen_model *m, struct page *p)
 {
 	struct strbuf text = {0};

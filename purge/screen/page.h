@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* The screen's lines, made of its model. */
+/* The screen's lines, made from its model. */
 #pragma once
 
 #include "purge/screen/model.h"
 
 enum page_style {
 	STYLE_PLAIN,
-	STYLE_HEAD,   /* of columns, and the keys */
+	STYLE_HEAD,   /* the columns' heads, and the keys */
 	STYLE_CURSOR, /* the chosen line */
-	STYLE_NOTE,   /* what should be seen */
-	STYLE_MANY,   /* a share over a fifth */
-	STYLE_MOST,   /* over a half */
+	STYLE_NOTE,   /* important */
+	STYLE_MANY,   /* a share over 20 % */
+	STYLE_MOST,   /* a share over 50 % */
 };
 
 /* No line is wider than the terminal. */
 struct page_line {
 	struct strbuf text; /* scrubbed */
 	enum page_style style;
-	/* Bytes of the text in another style: mark_len 0 is none. */
+	/* A span of the text, in bytes, in another style; mark_len 0: none. */
 	size_t mark, mark_len;
 	enum page_style mark_style;
 };
@@ -25,7 +25,7 @@ struct page_line {
 struct page {
 	struct page_line *lines;
 	size_t count; /* the model's rows */
-	long cursor;  /* column in the second line where is typed, or -1 */
+	long cursor;  /* column of the text cursor in the second line, or -1 */
 };
 
 /* now: wall. 0 or -ENOMEM; release ret in any case. */

@@ -5,8 +5,8 @@
 #include "purge/screen/cells.h"
 #include "purge/tell/glyphs.h"
 
-#define WIDE     104 /* columns that have room for size, bar and age of the newest */
-#define NAME_MIN 12  /* what is left for a name at least; else columns go */
+#define WIDE     104 /* columns needed for size, bar and age of the newest */
+#define NAME_MIN 12  /* columns that a name keeps; other columns give way */
 
 void page_rate(const struct screen_model *m, const struct screen_group *g,
     const struct screen_group *before, char *buf, size_t size)
@@ -24,7 +24,7 @@ void page_rate(const struct screen_model *m, const struct screen_group *g,
 
 struct cell {
 	const char *head;
-	size_t width; /* 0: what is left */
+	size_t width; /* columns; 0: the rest */
 	bool right;
 	bool wide; /* only on a wide terminal */
 	bool bar;
@@ -41,7 +41,7 @@ static size_t left_for_names(
 	return m->columns + 1 > used ? m->columns + 1 - used : 0;
 }
 
-/* Which cells fit: on a narrow terminal those on the right go. */
+/* How many cells fit. On a narrow terminal the rightmost are left out. */
 static size_t fitting(const struct screen_model *m, const struct cell *cells, size_t count)
 {
 	while (count > 2 && left_for_names(m, cells, count, m->columns >= WIDE) < NAME_MIN)

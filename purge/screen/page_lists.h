@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The lists of a page: a head, and as many lines as there is room. */
+/* The lists of a page: a head, and as many lines as fit. */
 #pragma once
 
 #include "purge/screen/page.h"
 
-/* How a count changed since the last look, by second: "+3.2/s"; "" if there was none. */
+/* The change of a count per second since the last look: "+3.2/s"; "" if there was no last look. */
 void page_rate(const struct screen_model *m, const struct screen_group *g,
     const struct screen_group *before, char *buf, size_t size);
 

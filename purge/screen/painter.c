@@ -5,23 +5,23 @@
 #include <term.h>
 #include <termios.h>
 
-/* <term.h> gives common names away. */
+/* <term.h> defines common names as macros. */
 #undef lines
 #undef columns
 
 #include "base/err.h"
 
-#define ESCAPE_MS 25 /* what follows an escape sooner belongs to it */
+#define ESCAPE_MS 25 /* bytes that follow an escape within this belong to it */
 
 static SCREEN *terminal;
 static struct termios before;
-static char restoring[256]; /* what makes the terminal an ordinary one */
+static char restoring[256]; /* resets the terminal */
 
 static const int crashes[] = {SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL};
 
 /* ---- a crash */
 
-/* Only what is safe in a signal handler. */
+/* Only async-signal-safe calls. */
 static void on_crash(int number)
 {
 	(void)!write(STDOUT_FILENO, restoring, strlen(restoring));
@@ -37,7 +37,7 @@ static bool has_string(const char *capability)
 	return text && text != (const char *)-1;
 }
 
-/* Without the pauses that terminfo asks for. */
+/* Leaves out the pauses that terminfo asks for. */
 static void add_string(const char *capability)
 {
 	const char *text = tigetstr(capability);
@@ -237,6 +237,6 @@ int painter_key(bool *ret_resized)
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		if (keys[i].curses == got)
 			return keys[i].key;
-	/* Others of curses mean nothing; but they are keys. */
+	/* Other keys of curses have no meaning here, but count as a key. */
 	return got < 256 ? got : SCREEN_OTHER;
 }

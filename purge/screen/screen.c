@@ -11,7 +11,7 @@
 
 #define LOOK_EACH  (2 * USEC_PER_SEC)
 #define SYNC_EACH  (10 * USEC_PER_SEC)
-#define COST_SHARE 5 /* without the daemon's counts it rests so many times what a count took */
+#define COST_SHARE 5 /* if `top` counts, rest so many times its duration */
 
 struct screen {
 	struct session *s;
@@ -39,12 +39,12 @@ static void look_at_groups(struct screen *v)
 	t->kind = v->model.kind;
 	snprintf(t->like, sizeof(t->like), "%s", v->model.typing ? "" : v->model.filter);
 	t->limit = model_wants(&v->model);
-	v->next_look = INT64_MAX; /* until it came */
+	v->next_look = INT64_MAX; /* until the answer comes */
 	start(v, TASK_GROUPS, task_groups);
 }
 
-/* The words of a verb that looks; false: there is nothing to look at. What was looked for before is
- * not wanted any more. */
+/* Makes the words of a verb that looks, and ends its previous job. False: there is nothing to look
+ * at. */
 static bool begin_words(
     struct screen *v, enum task_kind kind, const char *verb, enum screen_effect effect)
 {
@@ -129,7 +129,7 @@ static void take_text(struct screen *v)
 {
 	const struct job *job = &v->jobs[TASK_TEXT];
 
-	/* Who went back meanwhile does not want it any more. */
+	/* If the user went back meanwhile, the text is not shown. */
 	if (v->model.view == VIEW_TEXT && !v->model.helping &&
 	    strcmp(v->model.title, v->text_title) == 0)
 		model_text(&v->model, v->text_title, strbuf_text(&job->out), job->out.len);
@@ -164,7 +164,7 @@ static void take(struct screen *v, enum task_kind kind)
 
 /* ---- acting */
 
-/* The last batch of the account, if it can be undone: pushes its number. */
+/* Pushes the number of the account's last batch, if it can be undone. */
 static bool find_batch(struct screen *v, struct strbuf *packed)
 {
 	struct task t = {.s = v->s};
@@ -278,7 +278,7 @@ static void look_if_due(struct screen *v)
 
 	if (now >= v->next_look && !v->jobs[TASK_GROUPS].pid)
 		look_at_groups(v);
-	/* Without the daemon's counts top reads the queue itself. */
+	/* If `top` counts, it reads the queue itself. */
 	if (!v->model.groups.kept || now < v->next_sync || v->jobs[TASK_SYNC].pid)
 		return;
 	v->next_sync = now + SYNC_EACH;
@@ -324,7 +324,7 @@ static void wait_and_read(struct screen *v)
 		list[i + 1] =
 		    (struct pollfd){.fd = v->jobs[i].pid ? v->jobs[i].fd : -1, .events = POLLIN};
 	if (poll(list, COUNT_OF(list), patience(v)) < 0)
-		list[0].revents = POLLIN; /* a signal: perhaps the size changed */
+		list[0].revents = POLLIN; /* after a signal: the size may have changed */
 	for (size_t i = 0; i < TASK_KINDS; i++)
 		if (list[i + 1].revents && v->jobs[i].pid && v->jobs[i].fd == list[i + 1].fd &&
 		    !job_read(&v->jobs[i]))
@@ -345,7 +345,8 @@ static void draw(struct screen *v)
 	v->dirty = false;
 }
 
-/* The first look is before the terminal is touched: who may not look is told so, as by top. */
+/* The first look comes before the terminal is touched, so that a user without the right sees the
+ * same error as from top. */
 static int first_look(struct screen *v)
 {
 	struct job *job = &v->jobs[TASK_GROUPS];

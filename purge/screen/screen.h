@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The full-screen view: a loop over keys, the clock, and children that look or act. It runs as
- * whoever asks and does nothing itself: counts come from the daemon, all else from verbs. */
+/* The full-screen view: a loop over keys, the clock, and children that look or act. It runs as the
+ * invoking user and changes nothing itself: the daemon counts, and verbs do everything else. */
 #pragma once
 
 #include "purge/session.h"

@@ -27,7 +27,7 @@ void task_add_all(struct task *t, const struct strbuf *packed)
 	strbuf_add(&t->words, strbuf_text(packed), packed->len);
 }
 
-/* 0 and the answer printed, or a negative code. */
+/* Prints the answer; 0 or a negative code. */
 static int ask_daemon(const struct task *t, struct err *err)
 {
 	struct json *answer = NULL;

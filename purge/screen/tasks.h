@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the screen's children do. All are job_work; arg is a struct task. */
+/* The work of the screen's children. Each function is a job_work; arg is a struct task. */
 #pragma once
 
 #include "purge/screen/job.h"
@@ -16,21 +16,22 @@ struct task {
 	struct strbuf words; /* a command line, packed */
 };
 
-/* Begins words with the program's name, the settings file and the verb. */
+/* Begins the words with the program's name, the settings file and the verb. */
 void task_words(struct task *t, const char *verb);
 void task_add(struct task *t, const char *word);
 void task_add_all(struct task *t, const struct strbuf *packed);
 
-/* Writes TASK_KEPT and the daemon's counts; or, if none are to be had, TASK_COUNTED and the lines
- * of `top --json`, and on stderr why. */
+/* Writes TASK_KEPT and the daemon's counts. If there are none, writes TASK_COUNTED and the lines of
+ * `top --json`, and the reason on stderr. */
 #define TASK_KEPT    'k'
 #define TASK_COUNTED 't'
 int task_groups(void *arg);
 /* Runs the words. */
 int task_command(void *arg);
-/* The same with stderr on stdout. */
+/* The same, with stderr on stdout. */
 int task_text(void *arg);
-/* Shows what a block would do, asks, and blocks: the verb itself asks only where it doubts. */
+/* Shows the effect of a block, asks, and blocks. It asks in any case; the verb asks only in
+ * doubt. */
 int task_block(void *arg);
 /* Runs the words, then waits for Enter. */
 int task_act(void *arg);

@@ -35,7 +35,7 @@ static bool is_domain(const char *name)
 	return plain;
 }
 
-/* '@' and '/' begin other things than a name. */
+/* '@' and '/' begin a domain or an expression. */
 static bool is_login(const char *name)
 {
 	return *name && !strchr("@/", *name) && strlen(name) <= LOGIN_MAX && !str_has_control(name);
@@ -57,7 +57,7 @@ static bool is_plain(enum group_kind kind, const char *name)
 	return (kind == GROUP_SENDER && strcmp(name, "<>") == 0) || is_domain(name);
 }
 
-/* In one word: what begins with '-' is a value all the same. */
+/* Joins them into one word, so that a name that begins with '-' is still a value. */
 static int push(struct strbuf *packed, const char *front, const char *name)
 {
 	struct strbuf word = {0};

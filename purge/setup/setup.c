@@ -224,8 +224,8 @@ static void plan_origin(struct setup *setup)
 		    setup->conf.path, ours, origin);
 }
 
-/* The settings file of a further instance gets directories of its own in place of the usual ones.
- */
+/* The settings file of a further instance gets directories of its own in place of the usual
+ * ones. */
 static void plan_place(
     struct setup *setup, const char *key, const char *value, const char *usual, char *ret)
 {

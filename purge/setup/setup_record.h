@@ -35,8 +35,8 @@ int setup_record_begin(const char *path, const struct setup_text *text, struct e
 int setup_record_end(const char *path, const struct setup_text *text, struct err *err) NODISCARD;
 /* Whether setup has changed the file. */
 bool setup_record_changed(const char *path, const struct setup_text *text);
-/* If `before` is what setup left: 1, and `after` becomes the copy from before. Else 0; or an error.
- */
+/* If `before` is what setup left: 1, and `after` becomes the copy from before. Else 0; or an
+ * error. */
 int setup_record_restore(const char *path, struct setup_text *text, struct err *err) NODISCARD;
 /* Removes the whole record. */
 int setup_record_remove(const char *path, struct err *err) NODISCARD;
