@@ -48,7 +48,7 @@ static int take_token(struct acting *a, const struct json *order, uint64_t numbe
 	return 0;
 }
 
-/* undo releases each host's holds of that order's token. */
+/* undo releases, on each host, what the order with this token held. */
 static int find_token(struct acting *a, struct err *err)
 {
 	struct json *request, *answer = NULL;
@@ -167,7 +167,7 @@ static int place(struct acting *a, struct fleet_order *o, bool dry_run, struct e
 	return fleet_place(a->f, o, err);
 }
 
-/* A program that reads the output gets the last line, whatever the answer was. */
+/* Programs get the last line, whatever the user answered. */
 static int tell_preview(const struct acting *a, int status, struct err *err)
 {
 	int code = a->o->json ? session_written(fleet_tell_json(&a->preview), err) : 0;
@@ -175,7 +175,7 @@ static int tell_preview(const struct acting *a, int status, struct err *err)
 	return code < 0 ? code : status;
 }
 
-/* 0 and *ret_end false: go on. Else an exit status, or a code. */
+/* 0 and *ret_end false: go on. Otherwise an exit status or a code. */
 static int ask(struct acting *a, bool *ret_end, struct err *err)
 {
 	const char *key = fleet_done_key(a->verb, true);
@@ -267,7 +267,7 @@ static int tell(const struct acting *a, const struct fleet_order *o, struct err 
 	return code < 0 ? code : fleet_exit(o);
 }
 
-/* After ^C: shows what is known so far. */
+/* After ^C: shows the results so far. */
 static int stopped(const struct acting *a)
 {
 	bool known = fleet_count(&a->order).hosts > 0;

@@ -102,7 +102,7 @@ static int tell_hosts(struct fleet *f, const struct json *answer)
 	return table_end(t);
 }
 
-/* 2 if a host is absent or in trouble. */
+/* EXIT_SOME_FAILED if a host is absent or in trouble. */
 static int judge_hosts(const struct json *answer)
 {
 	for (size_t n = 0; n < json_count(answer, "hosts"); n++) {
@@ -327,7 +327,7 @@ static void put_tags(struct json *request, const char *tags)
 		json_put_packed(request, "tags", &packed);
 }
 
-/* add and retire. */
+/* For add and retire. */
 static int name_role(struct fleet *f, struct err *err)
 {
 	const struct options *o = &f->s->options;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Results of an order: their sums, and the wait for them. */
+/* The results of an order: the wait for them, and their sums. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -7,7 +7,7 @@
 #include "purge/tell/say.h"
 
 #define LOOK_MS   200
-#define LOST_TIME (60 * USEC_PER_SEC) /* that a database may be away while we wait */
+#define LOST_TIME (60 * USEC_PER_SEC) /* patience with a database that is away */
 #define ROWS_LIVE 20
 
 /* ---- results */
@@ -127,7 +127,7 @@ static int look_at(struct waiting *w, size_t n, struct err *err)
 		at->lost_since = 0;
 		return 0;
 	}
-	/* A standby may be taking over. */
+	/* A standby may be about to take over. */
 	if (!link->lost || (at->lost_since && now - at->lost_since > LOST_TIME))
 		return code;
 	if (!at->lost_since)

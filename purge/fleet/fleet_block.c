@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* block and unblock for the whole fleet: a rule in the database, which every host fetches. */
+/* block and unblock on the whole fleet: a rule in the database, which every host fetches. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -8,17 +8,17 @@
 #include "purge/tell/ask.h"
 #include "purge/tell/say.h"
 
-#define KNOWN_TIME (5 * USEC_PER_SEC) /* that every present host may take to have it */
+#define KNOWN_TIME (5 * USEC_PER_SEC) /* for every present host to fetch it */
 #define LOOK_MS    50
 
 struct blocking {
 	struct fleet *f;
 	const struct options *o;
-	bool sets; /* block, not unblock */
+	bool sets; /* true: block, false: unblock */
 	struct block_plan plan;
-	int64_t version[FLEET_SITES_MAX]; /* of each fleet's rules with these; 0: it has none */
-	bool lost[FLEET_SITES_MAX];       /* did not answer: its link is of no use any more */
-	size_t failed;                    /* rules that a fleet did not take, though others did */
+	int64_t version[FLEET_SITES_MAX]; /* each fleet's version with these rules; 0: none */
+	bool lost[FLEET_SITES_MAX];       /* did not answer: its link is unusable */
+	size_t failed;                    /* rules that some fleet refused and another took */
 	size_t known, hosts;
 };
 
@@ -64,7 +64,7 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 	return code;
 }
 
-/* Of several fleets, one that does not take the rule keeps it from no other. */
+/* A fleet that refuses the rule does not keep the others from getting it. */
 static int send_to_all(struct blocking *b, const struct rule *r, struct err *err)
 {
 	size_t failed = 0;
@@ -98,7 +98,7 @@ static void count_host(
 	*behind += strcmp(state, "present") == 0 && !knows;
 }
 
-/* How many hosts are present. A fleet that did not take a rule may not answer at all. */
+/* Counts the present hosts. A fleet that refused the rule may not answer at all. */
 static int count_present(struct blocking *b, size_t *ret, size_t *ret_behind, struct err *err)
 {
 	int code = 0;

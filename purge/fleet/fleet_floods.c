@@ -33,7 +33,7 @@ void fleet_floods_put(struct json *o, const struct json *health)
 struct key {
 	const char *kind, *key;
 	int64_t recipients;
-	size_t host; /* number of the host that says so */
+	size_t host; /* number of the host that reports it */
 };
 struct keys {
 	struct key *list;
@@ -82,7 +82,7 @@ struct run {
 	int64_t recipients;
 };
 
-/* The keys from n on that are the same, of all hosts. */
+/* The run of equal keys from n on, over all hosts. */
 static struct run run_of(const struct keys *keys, size_t n)
 {
 	struct run run = {0};

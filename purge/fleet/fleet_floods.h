@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Open floods, as each host reports them with its health. */
+/* Open floods, which each host reports with its health. */
 #pragma once
 
 #include "base/json.h"
@@ -8,5 +8,6 @@
 void fleet_floods_words(struct strbuf *to, const struct json *health);
 /* Puts "floods": [{"kind","key","since","recipients"}] if there are some. */
 void fleet_floods_put(struct json *o, const struct json *health);
-/* Writes one line to stderr for each key that floods on several hosts. answer: of "hosts". */
+/* Writes one line to stderr for each key that floods on several hosts. answer: the answer of
+ * "hosts". */
 void fleet_floods_alert(const struct json *answer);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A child that speaks to the database, and the lines to and from it. */
+/* The child that speaks to the database, and the lines to and from it. */
 #include "purge/fleet/fleet_link.h"
 
 #include <sys/socket.h>
@@ -11,12 +11,12 @@
 
 #define ANSWER_MAX (16u << 20)
 #define STEP_MS    100
-#define CLOSE_TIME (2 * USEC_PER_SEC) /* until the link, which has nothing to do, has ended */
+#define CLOSE_TIME (2 * USEC_PER_SEC) /* for an idle link to end */
 #define CLOSE_MS   2
 
 /* ---- the child */
 
-/* From this program's directory, never by PATH. */
+/* Next to this program, never found by PATH. */
 static int find_program(char path[PATH_MAX], struct err *err)
 {
 	ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof(FLEET_LINK_PROGRAM) - 1);
@@ -32,7 +32,7 @@ static int find_program(char path[PATH_MAX], struct err *err)
 	    "there is no '%s', which speaks to the fleet's database (package pqpurge-fleet)", path);
 }
 
-/* A session of its own: ^C is for the command, which says that the order stands. */
+/* In its own session: ^C goes to the command, which then says that the order stands. */
 _Noreturn static void become_link(const char *path, int fd)
 {
 	static char name[] = FLEET_LINK_PROGRAM, role[] = "operator";
@@ -67,7 +67,8 @@ static int start(struct fleet_link *link, struct err *err)
 	return link->pid < 0 ? err_sys(err, errno, "failed to start '%s'", path) : 0;
 }
 
-/* It ends by itself, unless it waits for a database that hangs: nobody needs that answer. */
+/* The link ends when its input ends. If it waits for a hanging database, nobody needs that
+ * answer. */
 static void await_end(pid_t pid)
 {
 	const int64_t deadline = clock_steady() + CLOSE_TIME;
@@ -139,7 +140,7 @@ static int read_line(struct fleet_link *link, int64_t deadline, struct err *err)
 	return code;
 }
 
-/* The link's error words as codes. */
+/* Turns the link's error words into codes. */
 static int refuse(struct fleet_link *link, const struct json *answer, struct err *err)
 {
 	static const struct {

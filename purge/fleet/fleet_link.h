@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The command's end of `pqpurge-link operator`, the one program that speaks to the fleet's
- * database. It is a child, from this program's directory, that answers each line with a line
- * (fleet/README.md). It runs as the user who typed the command; the terminal's ^C does not reach
- * it.
+ * database. It is a child, started from this program's directory, which answers each line with a
+ * line (fleet/README.md). It runs as the user who typed the command, and the terminal's ^C does not
+ * reach it.
  */
 #pragma once
 
@@ -14,21 +14,22 @@
 #define FLEET_ANSWER_TIME  (30 * INT64_C(1000000)) /* microseconds for one answer */
 
 struct fleet_link {
-	int fd; /* to its stdin and from its stdout */
+	int fd; /* the child's stdin and stdout */
 	pid_t pid;
-	bool lost;        /* the last request met no database: whether it took effect is unknown */
-	const char *name; /* of the fleet, for words; NULL: "the fleet" */
+	bool lost;        /* no database at the last request, whose effect is unknown */
+	const char *name; /* the fleet's name for messages; NULL: "the fleet" */
 	struct strbuf in; /* the last answer */
 };
 
-/* Starts the link and connects it; fleet is as the setting, name is borrowed. ERR_CONFIG with
+/* Starts the link and connects it. fleet as in the setting; name is borrowed. ERR_CONFIG with
  * words. Close it in any case. */
 int fleet_link_open(
     struct fleet_link *link, const char *fleet, const char *name, struct err *err) NODISCARD;
 /*
- * Sends a request, which this frees, and waits for the answer; *ret is the caller's to free and may
- * be NULL. ERR_USAGE: the fleet refused it, with its words. ERR_CONFIG: no database; link->lost is
- * set. ERR_STOPPED (^C), ERR_TIMEOUT, ERR_CHILD: the answer is unknown and the link unusable.
+ * Sends a request, which this frees, and waits for the answer. *ret is the caller's to free; ret
+ * may be NULL. ERR_USAGE: the fleet refused it; err has its words. ERR_CONFIG: no database;
+ * link->lost is set. ERR_STOPPED (^C), ERR_TIMEOUT, ERR_CHILD: the answer is unknown and the link
+ * unusable.
  */
 int fleet_link_ask(
     struct fleet_link *link, struct json *request, struct json **ret, struct err *err) NODISCARD;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* list, top, why and status of the fleet: an order that only looks, and the answers of its
- * hosts. */
+/* list, top, why and status on the fleet: a read-only order, and its hosts' answers. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -9,7 +8,7 @@
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-#define GROUPS_MAX   1000 /* of one host; if it has more, sums are "at least" */
+#define GROUPS_MAX   1000 /* of one host; with more, sums are "at least" */
 #define GROUPS_SHOWN 20   /* on a terminal, without --limit */
 #define PARTS_MAX    64
 
@@ -297,7 +296,7 @@ static bool is_cut(const struct json *r)
 	return s && json_bool(s, "cut", false);
 }
 
-/* Names on stderr the hosts that did not answer, or not with all. */
+/* Names on stderr the hosts with no answer or an incomplete one. */
 static void say_missing(const struct looking *k)
 {
 	fleet_each (r, &k->order) {
@@ -340,7 +339,7 @@ int fleet_look(struct fleet *f, struct err *err)
 
 	k.order =
 	    (struct fleet_order){.verb = f->s->verb->name, .spec = spec, .expire = FLEET_LOOK};
-	/* The hosts' groups are added up before the largest can be known. */
+	/* The largest groups are known only when all hosts' groups are added up. */
 	if (code == 0 && f->s->verb->flags & VERB_GROUPS)
 		json_put_int(spec, "limit", GROUPS_MAX);
 	code = code ?: fleet_place(f, &k.order, err);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Placing an order of the fleet. */
+/* Places an order of the fleet. */
 #include "purge/fleet/fleet_order.h"
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 
 /* ---- placing */
 
-/* The hosts that --host named; none: all. */
+/* The hosts that --host named; without it, all. */
 static void put_hosts(const struct fleet_site *site, struct json *request)
 {
 	struct strlist list = strlist_of(&site->hosts);
@@ -56,7 +56,8 @@ static struct json *place_request(const struct fleet *f, const struct fleet_site
 	return request;
 }
 
-/* The database commits an order before it answers: without the answer nobody knows. */
+/* The database commits an order before it answers, so without the answer nobody knows the
+ * result. */
 static int no_answer(const struct fleet_site *site, int code, struct err *err)
 {
 	static const int unknown[] = {ERR_TIMEOUT, ERR_STOPPED, ERR_CHILD};

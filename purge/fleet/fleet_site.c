@@ -56,7 +56,7 @@ static int add_tagged(struct fleet_site *site, const char *tag, bool *ret_found,
 	return code;
 }
 
-/* Of several fleets, the name goes to those that have such a host. One fleet alone is asked when
+/* With several fleets, the name goes to those that have such a host. A single fleet checks it when
  * the order is placed. */
 static int add_named(struct fleet_site *site, const char *name, bool *ret_found, struct err *err)
 {

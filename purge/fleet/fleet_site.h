@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleets that a command is about, each a database with hosts, orders and rules of its own: the
- * one of the setting, or those of --fleet=NAME,NAME, each a service that libpq knows. */
+/* The fleets of a command, each a database with its own hosts, orders and rules: the one of the
+ * setting, or those of --fleet=NAME,NAME, which are libpq services. */
 #pragma once
 
 #include "purge/fleet/fleet_link.h"
@@ -13,7 +13,7 @@ struct fleet_site {
 	struct fleet_link link;
 	struct strbuf hosts; /* packed: --host, tags resolved; empty: all */
 	bool left_out;       /* --host names none of its hosts */
-	struct json *known;  /* its hosts, once asked for */
+	struct json *known;  /* the hosts, once fetched */
 };
 struct fleet {
 	struct session *s;
@@ -21,10 +21,10 @@ struct fleet {
 	size_t count;
 };
 
-/* Connects to all, and resolves --host. ERR_USAGE: a name or tag that none of them knows; the code
- * of the first one that cannot be reached. fleet_close in any case. */
+/* Connects to all, and resolves --host. ERR_USAGE: no fleet knows a name or tag. If fleets cannot
+ * be reached, the code of the first one. fleet_close in any case. */
 int fleet_open(struct fleet *f, struct session *s, struct err *err) NODISCARD;
 void fleet_close(struct fleet *f);
-/* The only one. ERR_USAGE: there are several, and `what` is for one. */
+/* The only fleet. ERR_USAGE: there are several, and `what` takes one. */
 int fleet_only(
     struct fleet *f, const char *what, struct fleet_site **ret, struct err *err) NODISCARD;

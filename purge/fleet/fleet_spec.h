@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A command line as the spec of a fleet order: in normal form, so that every host reads it
+/* Turns a command line into the spec of a fleet order, in normal form, so that all hosts read it
  * alike. */
 #pragma once
 
@@ -8,8 +8,8 @@
 
 #define FLEET_TOKEN_SIZE 37
 
-/* Makes {"v":1,...}, the caller's to free. ERR_USAGE with words: an option that a fleet order
- * cannot have. */
+/* Makes {"v":1,...}, which the caller frees. ERR_USAGE with words: a fleet order cannot have this
+ * option. */
 int fleet_spec(const struct options *o, struct json **ret, struct err *err) NODISCARD;
 /* A new UUID. */
 int fleet_token(char buf[FLEET_TOKEN_SIZE], struct err *err) NODISCARD;

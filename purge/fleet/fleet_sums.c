@@ -5,7 +5,7 @@
 
 #define NUMBER_MAX (INT64_C(1) << 50)
 
-/* A host's number; what makes no sense is 0. */
+/* A number of a host; nonsense is 0. */
 static int64_t number(const struct json *o, const char *key)
 {
 	int64_t n = json_int(o, key, 0);
@@ -13,7 +13,7 @@ static int64_t number(const struct json *o, const char *key)
 	return n > 0 && n < NUMBER_MAX ? n : 0;
 }
 
-/* A sum stays one, however many hosts lie. */
+/* Saturates, however many hosts lie. */
 static void add_number(int64_t *to, int64_t n)
 {
 	*to += n <= INT64_MAX / 2 - *to ? n : 0;
@@ -45,7 +45,7 @@ int fleet_sums_add(
 	return 0;
 }
 
-/* Of equal names the largest comes first: its example stays. */
+/* Of equal names the largest comes first, since its example is kept. */
 static int by_name(const void *a, const void *b)
 {
 	const struct fleet_group *x = a, *y = b;
@@ -96,7 +96,7 @@ static void join_shares(struct fleet_group *g)
 	qsort(g->shares, g->share_count, sizeof(*g->shares), share_by_count);
 }
 
-/* Out of memory leaves them out. */
+/* Without memory the shares are left out. */
 static void add_shares(struct fleet_group *to, struct fleet_group *g)
 {
 	struct fleet_share *list =

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The groups of top and why of many hosts as one list: equal names add up, the largest first. */
+/* Merges the groups of top and why of many hosts into one list: equal names add up, the largest
+ * first. */
 #pragma once
 
 #include "base/json.h"
@@ -12,12 +13,12 @@ struct fleet_share {
 struct fleet_group {
 	char *name;
 	int64_t count, messages, bytes;
-	int64_t oldest, newest; /* epoch seconds; 0 unknown */
+	int64_t oldest, newest; /* epoch seconds; 0: unknown */
 	int64_t ages[TOP_AGES];
 	size_t hosts;
-	size_t place; /* private: as it was added */
-	/* Of why; see fleet_why.h. */
-	struct strbuf example; /* packed, of the host that has most of the group; empty: none */
+	size_t place; /* private: the order of adding */
+	/* For why; see fleet_why.h. */
+	struct strbuf example;      /* packed, from the host with most of the group; empty: none */
 	struct fleet_share *shares; /* recipients by domain, the largest first once joined */
 	size_t share_count;
 };
@@ -27,7 +28,8 @@ struct fleet_sums {
 	size_t count, cap;
 	int64_t all; /* of all counts */
 };
-/* Adds one host's line; the keys say where name and count are. Other lines are skipped. -ENOMEM. */
+/* Adds one host's line. The keys name the members with name and count. Other lines are skipped.
+ * -ENOMEM. */
 int fleet_sums_add(struct fleet_sums *s, const char *name_key, const char *count_key,
     const struct json *line) NODISCARD;
 /* Adds up groups of equal names, and sorts. Call it once, after the last line. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Results of the hosts as a table and as JSON. */
+/* The hosts' results as a table and as JSON. */
 
 #include "base/clock.h"
 #include "purge/fleet/fleet_order.h"
@@ -23,7 +23,7 @@ static int64_t number(const struct json *summary, const char *key)
 	return summary ? json_int(summary, key, 0) : 0;
 }
 
-/* "deleted 800, failed 2", or the reason of a failure. */
+/* "deleted 800, failed 2", or the reason for a failure. */
 static void put_result(struct strbuf *to, const struct json *r, const char *done)
 {
 	static const char *const others[] = {"failed", "unproven", "changed", "unreadable"};
@@ -80,7 +80,7 @@ int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t 
 	const char *done = fleet_done_key(o->verb, o->dry_run);
 	size_t count = fleet_count(o).hosts, rows = 0;
 
-	/* If there are too many for a screen, those that are done are left out. */
+	/* If there are too many for the screen, hosts that are done are left out. */
 	fleet_each (r, o) {
 		if (most &&
 		    (rows == most || (count > most && fleet_state_of(r.json) == FLEET_DONE)))
@@ -122,7 +122,7 @@ static int host_line(const struct fleet_order *o, const struct fleet_result *res
 	return json_line(stdout, line);
 }
 
-/* Sums each number that any host's summary has. */
+/* Sums each number that occurs in any host's summary. */
 static void put_sums(struct json *to, const struct fleet_order *o)
 {
 	struct strbuf seen = {0};
@@ -148,7 +148,7 @@ static void put_sums(struct json *to, const struct fleet_order *o)
 	strbuf_release(&seen);
 }
 
-/* "order", or of several fleets "orders" by the fleet's name. */
+/* "order", or with several fleets "orders" by the fleet's name. */
 static void put_orders(struct json *to, const struct fleet_order *o)
 {
 	struct json *orders;
@@ -176,7 +176,7 @@ int fleet_tell_json(const struct fleet_order *o)
 	json_put_int(summary, "hosts", (int64_t)c.hosts);
 	json_put_int(summary, "done", (int64_t)c.done);
 	json_put_int(summary, "absent", (int64_t)c.absent);
-	/* "failed" counts hosts here; the lines of hosts count messages. */
+	/* here "failed" counts hosts; in the hosts' lines it counts messages */
 	json_put_int(summary, "failed", (int64_t)c.failed);
 	if (c.open)
 		json_put_int(summary, "open", (int64_t)c.open);

@@ -54,7 +54,7 @@ int fleet_why_take(struct fleet_group *g, const struct fleet_result *from, const
 	return g->example.failed ? -ENOMEM : take_domains(g, line);
 }
 
-/* False: there is none. */
+/* False: there is no example. */
 static bool read_example(const struct fleet_group *g, const char *ret[EXAMPLE_COUNT])
 {
 	struct strlist list = strlist_of(&g->example);

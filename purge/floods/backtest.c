@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Log files through three detectors, and what they would have told. */
+/* Runs log files through three detectors and collects their alarms. */
 #include "purge/floods/backtest.h"
 
 #include <sys/wait.h>
@@ -8,11 +8,11 @@
 #include "base/io.h"
 #include "flood/maillog.h"
 
-#define WAYS  3 /* limits as they are, halved, doubled */
+#define WAYS  3 /* the limits as set, halved, doubled */
 #define BLOCK (256u << 10)
-#define HEAD  (64u << 10) /* the first stamp is looked for here */
+#define HEAD  (64u << 10) /* bytes in which the first stamp must be */
 
-/* Messages of a login that are undelivered, in buckets of ten minutes, and all messages. */
+/* A login's undelivered messages in buckets of ten minutes, and all its messages. */
 #define TALLIES 1024
 struct tally {
 	char key[128];
@@ -125,7 +125,7 @@ static struct tally *tally_of(struct test *t, enum flood_kind kind, const char *
 	return one;
 }
 
-/* As the minute's catch-up tells it; not while a relay is down. */
+/* Reports them as the daemon's catch-up does each minute, but not while a relay is down. */
 static void on_bad(void *arg, enum flood_kind kind, const char *key, int64_t now)
 {
 	struct test *t = arg;
@@ -154,7 +154,7 @@ static int start_gzip(int fd, pid_t *ret_pid, struct err *err)
 	if (pid == 0) {
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
-		/* No terminal: what it reads may be made to break it. */
+		/* gzip gets no terminal: a file may exploit it. */
 		if (null < 0 || dup2(fd, STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0 ||
 		    dup2(null, STDERR_FILENO) < 0)
 			_exit(127);
@@ -197,7 +197,7 @@ static int close_stream(
 	return 0;
 }
 
-/* Whether it is compressed, and its first stamp, which stands within HEAD bytes. */
+/* Finds out whether it is compressed, and its first stamp, which is within HEAD bytes. */
 static int look_at_head(struct backtest_file *f, struct err *err)
 {
 	static char text[HEAD + 1];
@@ -233,7 +233,7 @@ static void tell_progress(struct test *t, const struct backtest_file *f, int64_t
 	fflush(t->to);
 }
 
-/* Lines of at most MAILLOG_LINE bytes out of blocks. */
+/* Cuts blocks into lines of at most MAILLOG_LINE bytes. */
 static int read_lines(struct test *t, const struct backtest_file *f, int fd, struct err *err)
 {
 	static char block[BLOCK];
@@ -261,7 +261,7 @@ static int read_lines(struct test *t, const struct backtest_file *f, int fd, str
 				maillog_line(t->log, block + at, cut);
 			return 0;
 		}
-		if (kept > MAILLOG_LINE) { /* no line: its rest is passed over */
+		if (kept > MAILLOG_LINE) { /* too long for a line: its rest is skipped */
 			cut = true;
 			kept = 0;
 		}
@@ -366,7 +366,7 @@ static void put_lifted(
 		    peak[1], peak[2]);
 }
 
-/* What raises a limit is told, for a flood that stands in the log is learned, too. */
+/* Reports what raises a limit: a flood that is in the log is learned, too. */
 static void put_learned(struct test *t)
 {
 	struct strbuf text = {0};

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A backtest: what the flood watch would have reported of these logs with the limits of the
- * settings, with half and with twice those. Memory is fixed: three detectors and the messages under
- * way.
+ * A backtest: the alarms that the flood watch would have given for these logs, with the limits of
+ * the settings, with half and with twice those. Memory is fixed: three detectors and the messages
+ * in progress.
  */
 #pragma once
 
@@ -13,7 +13,7 @@ struct backtest_file {
 	const char *name;
 	int fd;
 	int64_t mtime, size;
-	int64_t first; /* its first stamp; 0: none */
+	int64_t first; /* its first time stamp; 0: none */
 	bool gz;
 };
 
@@ -25,8 +25,9 @@ struct backtest {
 };
 
 /*
- * Reads all files, the one with the oldest first stamp first; compressed ones by a child `gzip
- * -dc`. Writes the report to `to`; with learn also a line, after a byte 2, for each peak that was
- * learned, and after a byte 3 "DONE OF": bytes read of all. ERR_SYNTAX: a file has no time stamp.
+ * Reads all files, beginning with the oldest first stamp; a child `gzip -dc` unpacks compressed
+ * ones. Writes the report to `to`. With learn it also writes a line after a byte 2 for each peak
+ * learned, and a line "DONE OF" after a byte 3: bytes read, and all. ERR_SYNTAX: a file has no time
+ * stamp.
  */
 int backtest_run(struct backtest *b, FILE *to, struct err *err) NODISCARD;

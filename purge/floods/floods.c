@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the daemon knows of floods: asked for, marked, and turned into a selector. */
+/* The daemon's incidents: asked for, marked, and turned into a selector. */
 #include "purge/floods/floods.h"
 
 #include <ctype.h>
@@ -100,7 +100,7 @@ static int add_sender(struct selector *s, const char *text, struct err *err)
 	return code;
 }
 
-/* The addresses that were folded to this key, with any tag, in any case, as an expression. */
+/* An expression for the addresses that fold to this key: with any tag, in any case. */
 static void put_folded(struct strbuf *text, const char *key)
 {
 	const char *at = strrchr(key, '@');
@@ -141,7 +141,7 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 	return code;
 }
 
-/* Bounces to one recipient, which is no expression. */
+/* Selects bounces to one recipient; such a key is no expression. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
 	struct pattern p = {0};
@@ -181,7 +181,7 @@ static int add_key(struct selector *s, enum flood_kind kind, const char *key, st
 
 struct meaning {
 	enum flood_kind kind;
-	int64_t window, until; /* wall seconds; until 0: it goes on */
+	int64_t window, until; /* wall seconds; until 0: still open */
 	const char *key;
 };
 
@@ -215,7 +215,7 @@ static int of_text(const char *text, struct meaning *m)
 	return flood_kind_of(kind, &m->kind) == 0 && is_usable(m) ? 0 : ERR_SYNTAX;
 }
 
-/* For the client of the door, whose order is a process of its own. */
+/* For the client of the order door, whose order runs in another process. */
 static void tell_client(const struct session *s, const struct meaning *m)
 {
 	struct behalf_answer *answer = s->behalf ? s->behalf->answer : NULL;
@@ -236,7 +236,7 @@ static int apply(struct session *s, const struct meaning *m, struct err *err)
 			   : err_set(err, ERR_USAGE, "this flood has no key that can be selected");
 	if (selector->arrived_after < m->window * USEC_PER_SEC)
 		selector->arrived_after = m->window * USEC_PER_SEC;
-	/* Whole seconds: the last one belongs to it. */
+	/* Times are whole seconds, and the last one is included. */
 	if (m->until > 0 && !selector->arrived_before)
 		selector->arrived_before = (m->until + 1) * USEC_PER_SEC;
 	tell_client(s, m);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Incidents for people and programs. */
+/* Shows incidents to people and programs. */
 
 #include "base/clock.h"
 #include "purge/floods/floods.h"
 #include "purge/tell/say.h"
 #include "purge/tell/table.h"
 
-#define SAMPLES_MAX 16 /* what the daemon says is shown as far as this */
+#define SAMPLES_MAX 16 /* limit for the daemon's list */
 
 static int put_json(const struct json *i)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * floods --try, --learn: mail logs through the detector. Root opens the files; all that reads them
- * is a child that is nobody, and what it says is scrubbed line by line.
+ * floods --try, --learn: runs mail logs through the detector. Root opens the files. A child that
+ * runs as nobody reads them, and its output is scrubbed line by line.
  */
 #include <stdnoreturn.h>
 #include <sys/prctl.h>
@@ -21,7 +21,7 @@
 #define FILES_MAX  1000
 #define MEMORY_MAX ((rlim_t)1 << 30)
 #define CHUNK      (40u << 10) /* of learned lines in one request */
-#define LINE       (16u << 10) /* far more than a line of the child's has */
+#define LINE       (16u << 10) /* far longer than any line of the child */
 
 static int open_logs(const struct session *s, struct backtest *b, struct err *err)
 {
@@ -47,7 +47,7 @@ static int open_logs(const struct session *s, struct backtest *b, struct err *er
 	return 0;
 }
 
-/* Nothing of root's is left to it but the open logs. */
+/* Gives up everything of root's but the open logs. */
 static int become_reader(struct err *err)
 {
 	const struct rlimit memory = {MEMORY_MAX, MEMORY_MAX}, none = {0, 0};
@@ -59,7 +59,7 @@ static int become_reader(struct err *err)
 		return err_sys(err, errno, "failed to bound memory");
 	setsid();
 	code = code ?: role_assume(&role, false, err);
-	/* Behind the change of ids, which clears it. Its memory is a copy of root's. */
+	/* After the change of ids, which clears it. The child's memory is a copy of root's. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -82,7 +82,7 @@ static noreturn void child(struct backtest *b, int out)
 	_exit(code ? 1 : 0);
 }
 
-/* ---- the parent: lines of the child's */
+/* ---- the parent: lines from the child */
 
 struct taking {
 	const struct session *s;
@@ -122,7 +122,7 @@ static void take_progress(struct taking *t, const char *text)
 		    &t->progress, "reading the logs, MB", (size_t)(done >> 20), (size_t)(of >> 20));
 }
 
-/* \1: an error; \2: a line to be learned; \3: progress; else for the reader. */
+/* \1: an error; \2: a line to learn; \3: progress; any other: for the user. */
 static int take_line(struct taking *t, const char *line)
 {
 	if (line[0] == '\x01')

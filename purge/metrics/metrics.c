@@ -51,7 +51,7 @@ static const struct metric table[] = {
 };
 /* clang-format on */
 
-/* A daemon that was taken over may tell anything. */
+/* A daemon that was taken over may answer anything. */
 static int64_t counter(const struct json *from, const char *key)
 {
 	int64_t n = json_int(from, key, 0);
@@ -162,7 +162,7 @@ static void put_batches(struct exposition *to, const struct sums *sums)
 
 /* ---- the queue */
 
-/* What cannot be read yet lies in incoming or maildrop, by its mode or its place. */
+/* Files that cannot be read yet are in incoming or maildrop, as their mode or place shows. */
 static void put_queues(struct exposition *to, const struct outcome *queue)
 {
 	int64_t counts[QUEUE_COUNT] = {0};
@@ -201,8 +201,8 @@ struct named {
 	uint64_t count;
 };
 
-/* Names that differ in bytes alone that are not shown are one: two samples of one name would spoil
- * the whole file for its reader. */
+/* Names that differ only in bytes that are not shown become one: two samples with the same labels
+ * would make the whole file invalid for its reader. */
 static size_t name_domains(const struct top *top, struct named ret[METRICS_DOMAINS])
 {
 	char text[LABEL_MAX];

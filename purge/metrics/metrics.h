@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Numbers for machines: what status, the queue, the flood watch and the account tell, as metrics.
- * pqpurge-idx(8) lists them. What is not known is left out rather than 0: the daemon's counters
- * while it does not answer, the index's without an index, the queue's where it cannot be read.
+ * Numbers for machines: the status, the queue, the flood watch and the account as metrics.
+ * pqpurge-idx(8) lists them. Unknown numbers are left out, not 0: the daemon's counters while it
+ * does not answer, the index's without an index, the queue's if it cannot be read.
  */
 #pragma once
 
@@ -11,13 +11,13 @@
 #include "purge/metrics/exposition.h"
 #include "purge/status/status.h"
 
-#define METRICS_DOMAINS 10 /* sender domains that are named, those with the most mail */
+#define METRICS_DOMAINS 10 /* the sender domains with the most mail, by name */
 
 struct metrics {
 	const struct status *status;
-	const struct outcome *queue; /* of a walk over all mail; NULL: it could not be read */
-	const struct json *floods;   /* the open ones, as the daemon tells them; NULL: not known */
-	const struct sums *sums;     /* of the account; NULL: it could not be read */
+	const struct outcome *queue; /* from a walk over all mail; NULL: it could not be read */
+	const struct json *floods;   /* the open ones, from the daemon; NULL: unknown */
+	const struct sums *sums;     /* from the account; NULL: it could not be read */
 	int64_t now;                 /* wall */
 };
 /* 0 or -ENOMEM. */

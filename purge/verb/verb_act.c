@@ -18,7 +18,7 @@ struct act {
 	struct block_plan plan; /* --block */
 	uint64_t *batches;      /* undo */
 	struct standing_ends ends;
-	int code; /* what went wrong while asking; err says what */
+	int code; /* the error while asking; err has its words */
 	struct err *err;
 	bool not_saved; /* a block is in force but not saved */
 };
@@ -63,7 +63,7 @@ static int check(struct act *a, struct err *err)
 	return code;
 }
 
-/* Before anything is deleted, so that nothing new arrives meanwhile. */
+/* Sets the rules before anything is deleted, so that no further mail arrives meanwhile. */
 static int block_first(struct act *a, struct err *err)
 {
 	FILE *to = a->s->options.json ? stderr : stdout;
@@ -129,7 +129,7 @@ static bool put_question(const struct act *a, const struct tally *t)
 	return walk_ask(&a->walk, question, n);
 }
 
-/* Whether an order of somebody else would change more than root lets it. */
+/* Whether this order of another user would change more than root allows. */
 static bool is_too_much(const struct act *a, uint64_t ready)
 {
 	const struct behalf *b = a->s->behalf;
@@ -170,11 +170,11 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		a->code = begin(a, a->err);
 	if (a->code < 0)
 		return ORDER_NO;
-	/* Mail came until the block was in force: look again. */
+	/* Mail may have come until the block was in force, so look again. */
 	return a->plan.rules.count ? ORDER_AGAIN : ORDER_GO;
 }
 
-/* What somebody deletes or holds is not what its sender usually sends. */
+/* Mail that an admin deletes or holds must not count as its sender's normal volume. */
 static void mark_floods(const struct act *a)
 {
 	const enum action action = a->walk.order.action;
@@ -188,7 +188,7 @@ static int tell(const struct act *a, struct err *err)
 	const struct options *o = &a->s->options;
 	struct report r = walk_report(&a->walk);
 
-	/* It says what the order would meet. */
+	/* A dry run fails where the order would. */
 	if (r.dry_run && is_too_much(a, a->walk.outcome.tally.results[RESULT_READY]))
 		return EXIT_CANNOT;
 	if (r.dry_run && !o->json && !o->quiet) {
@@ -201,7 +201,7 @@ static int tell(const struct act *a, struct err *err)
 	return code == EXIT_DONE && a->not_saved ? EXIT_SOME_FAILED : code;
 }
 
-/* In force from here on; the rules are already. */
+/* The rules are in force already; this adds the standing order. */
 static void stay(struct act *a)
 {
 	const struct outcome *o = &a->walk.outcome;
@@ -221,7 +221,7 @@ static void stay(struct act *a)
 	}
 }
 
-/* All that was to be undone were purges that stood: there is nothing to release. */
+/* For undo of nothing but standing purges: it ends them, and there is nothing to release. */
 static int end_only(struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
@@ -247,7 +247,7 @@ static int run(struct act *a, struct err *err)
 		return code;
 	if (a->ends.count > 0 && order->undo_count == 0)
 		return end_only(a, err);
-	/* Nor is a directory made where there is nothing to save. */
+	/* Without a match, no directory is made for --save. */
 	if (session_can_ask(a->s) || order->save || (a->s->behalf && a->s->behalf->most)) {
 		order->ask = ask;
 		order->ask_arg = a;

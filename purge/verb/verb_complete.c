@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx complete: words for the shell's completion, one a line. Strangers choose most of
- * them, so only what offer_fits accepts is printed. The shell waits, so time is bounded and errors
- * are silent. */
+ * them, so it prints only words that offer_fits accepts. The shell waits, so the time is bounded
+ * and errors are silent. */
 #include "base/labels.h"
 #include "index/control/client.h"
 #include "mail/address/from.h"
@@ -17,7 +17,7 @@
 struct wanted {
 	const char *prefix;
 	enum offer_kind kind;
-	struct labels names; /* already suggested */
+	struct labels names; /* already offered */
 };
 
 static void suggest(struct wanted *w, const char *word)

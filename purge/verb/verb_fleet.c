@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx fleet, and what '--fleet' makes of a verb. */
+/* pqpurge-idx fleet, and verbs with '--fleet'. */
 #include "purge/fleet/fleet_order.h"
 #include "purge/interrupt.h"
 
@@ -29,7 +29,7 @@ int fleet_main(struct session *s, struct err *err)
 	return code;
 }
 
-/* command.c goes to fleet_main. */
+/* For its row in verbs.c; command.c calls fleet_main itself. */
 int verb_fleet(struct session *s, struct err *err)
 {
 	return fleet_main(s, err);

@@ -29,7 +29,7 @@ static void join(const struct strlist *list, uint32_t total, char *buf, size_t s
 		snprintf(buf, size, "%s", first);
 }
 
-/* For people: age, short size, and no header From equal to the sender. */
+/* For people: the age, a short size, and the header From only if it is not the sender. */
 static void add_row(struct table *t, bool for_people, int64_t now, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);

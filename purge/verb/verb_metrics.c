@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx metrics: numbers for Prometheus, on stdout or as a file for node_exporter's textfile
- * collector. It only looks: a catch-up of its own would hide that the timer's are missing. */
+/* pqpurge-idx metrics: numbers for Prometheus, on stdout or in a file for node_exporter's textfile
+ * collector. It never catches up itself: that would hide that the timer's catch-ups are missing. */
 #include "purge/metrics/metrics.h"
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
-#define FILE_MODE 0644 /* node_exporter is another user */
+#define FILE_MODE 0644 /* node_exporter runs as another user */
 
 struct gathered {
 	struct status status;
@@ -18,7 +18,7 @@ struct gathered {
 	struct json *floods;
 	struct sums sums;
 	struct metrics all;
-	bool part; /* something could not be read, and was told */
+	bool part; /* something could not be read, and was reported */
 };
 
 static void miss(struct gathered *g, const char *what, int code, const struct err *why)
@@ -69,7 +69,7 @@ static void read_sums(struct gathered *g, const struct session *s)
 		miss(g, "the account could not be read", code, &err);
 }
 
-/* The status first: it tells of the index as it was before anybody read it. */
+/* Reads the status first, since it describes the index before anybody reads it. */
 static int gather(struct gathered *g, struct session *s, struct err *err)
 {
 	walk_init(&g->walk, s, ACTION_LIST);

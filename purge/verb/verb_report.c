@@ -5,7 +5,7 @@
 #include "purge/tell/out_file.h"
 #include "purge/tell/say.h"
 
-#define MODE 0600 /* addresses of people */
+#define MODE 0600 /* it has people's addresses */
 
 static int put(const struct options *o, const struct strbuf *page, struct err *err)
 {

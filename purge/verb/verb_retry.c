@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /* pqpurge-idx retry: asks Postfix to try matches now, by `postqueue -i`, which always exits 0. So
- * each message is checked: it was retried if it left deferred or the queue, or its file was
- * touched, as flush(8) and qmgr(8) do to set the time of the next try. That has whole seconds, so
- * the change time is compared. */
+ * it checks each message. A message was retried if it left deferred or the queue, or if flush(8) or
+ * qmgr(8) touched its file to set the time of the next try. That time has whole seconds, so the
+ * file's change time is compared. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 #include "purge/walk.h"
 
-#define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to take them up */
+#define LOOK_TIME (10 * USEC_PER_SEC) /* for Postfix to begin the tries */
 #define LOOK_MS   50
 
 struct retry {
@@ -20,8 +20,8 @@ struct retry {
 struct retrying {
 	struct walk *w;
 	int queue_dir;
-	struct queue_layout layout; /* at the last look */
-	struct retry *list;         /* not yet seen to be tried */
+	struct queue_layout layout; /* from the last look */
+	struct retry *list;         /* those not yet seen to be retried */
 	size_t count;
 };
 
@@ -40,7 +40,7 @@ struct place {
 	struct timespec changed;
 };
 
-/* Whether it is in deferred, and where. */
+/* Whether the message is in deferred, and where. */
 static bool is_deferred(const struct retrying *r, const struct item *item, struct place *ret)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -60,7 +60,7 @@ static bool is_deferred(const struct retrying *r, const struct item *item, struc
 	return false;
 }
 
-/* If postqueue failed once, as while Postfix is down, it is not run again. */
+/* Once postqueue has failed, as while Postfix is down, it is not run again. */
 static void try_one(struct retrying *r, struct item *item, struct err *trouble)
 {
 	struct queue_id id = candidate_id(item->candidate);
@@ -96,7 +96,7 @@ static void look(struct retrying *r)
 	r->count = left;
 }
 
-/* postqueue and qmgr(8) look where main.cf says that the file should be. */
+/* postqueue and qmgr(8) look in the directory that main.cf's hashing implies. */
 static const char *why_not_taken(const struct retrying *r, const struct item *item)
 {
 	const struct postfix *p = &r->w->s->postfix;
@@ -146,7 +146,7 @@ static bool may_begin(struct walk *w)
 	return walk_ask(w, question, n);
 }
 
-/* Nothing is on the account where nothing matched. */
+/* Without matches nothing goes into the account. */
 static void act(struct retrying *r)
 {
 	struct walk *w = r->w;

@@ -75,7 +75,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	return code;
 }
 
-/* --test takes one login and one client address. */
+/* --test takes at most one login and one client address. */
 static int make_query(
     const struct session *s, struct address *address, struct ruleset_query *ret, struct err *err)
 {
@@ -141,7 +141,7 @@ static int test_rules(const struct session *s, struct rulebox *box, struct err *
 	int code = make_query(s, &address, &query, err);
 
 	code = code ?: rulebox_read(&s->client, s->options.now, &question, box, err);
-	/* The admin may mean the file or what is in force. */
+	/* The file and the rules in force differ, and the admin may mean either. */
 	if (code == 0 && box->broken.text[0])
 		code = err_set(err, ERR_CONFIG,
 		    "%s; a daemon that runs goes on with the rules from before", box->broken.text);

@@ -8,7 +8,7 @@
 
 static const struct {
 	const char *word;     /* in JSON */
-	const char *sentence; /* NULL: shown as changed lines */
+	const char *sentence; /* what to say; NULL: the changed lines */
 } kinds[] = {
     [SETUP_USER] = {"make_user", "make the system user %s"},
     [SETUP_MAKE_DIRECTORY] = {"make_directory", "make the directory %s"},
@@ -31,7 +31,7 @@ static void show_sentence(FILE *to, const struct setup_step *step)
 	    more ? " (" : "", more ? step->after : "", more ? ")" : "");
 }
 
-/* As diff(1) -u has it, without its context. */
+/* As diff -u shows a line, but without context. */
 static void show_line(FILE *to, char sign, const char *name, const char *value)
 {
 	if (value)
@@ -133,8 +133,8 @@ static int tell_all(const struct setup *setup)
 	return code == 0 ? put_notes(setup) : code;
 }
 
-/* A setup stops at the first failed step: the next ones need it. A removal goes on, and the record
- * stays for another try. */
+/* Setting up stops at the first failed step, since later steps need it. Removing goes on, and the
+ * record stays for another try. */
 static int run_steps(struct setup *setup, size_t *ret_failed)
 {
 	int code = 0;
@@ -153,7 +153,7 @@ static int run_steps(struct setup *setup, size_t *ret_failed)
 	return code;
 }
 
-/* Settings may have changed: read them again. */
+/* The steps may have changed the settings, so it reads them again. */
 static int look_at_result(struct session *s, const char *conf, struct err *err)
 {
 	settings_release(&s->settings);
@@ -198,7 +198,7 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 	size_t failed = 0;
 	int code = 1;
 
-	/* whoever is asked must have seen it */
+	/* a user who is asked must have seen the plan */
 	if (talks || (session_can_ask(s) && !s->options.dry_run))
 		show(s->options.json ? stderr : stdout, setup);
 	if (s->options.dry_run)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* pqpurge-idx show: all that is known of a message, from the index and from the queue. */
+/* pqpurge-idx show: everything known of a message, from the index and from the queue. */
 #include "purge/tell/field.h"
 #include "purge/tell/say.h"
 #include "purge/tell/wording.h"
@@ -8,13 +8,13 @@
 /* One message, looked up. */
 struct shown {
 	struct queue_id id;
-	const struct item *item; /* NULL: neither the queue nor the index has it */
+	const struct item *item; /* NULL: neither in the queue nor in the index */
 	bool unlooked;           /* --index-only */
 	struct message m;        /* of item */
 	struct strbuf reasons;   /* recipient, reason, recipient, reason, ... */
 };
 
-/* The verdict of the proof, in a word and in a sentence. */
+/* The proof's verdict, as a word and as a sentence. */
 static const struct verdict {
 	const char *word, *sentence;
 } verdicts[] = {
@@ -26,7 +26,7 @@ static const struct verdict {
     [PROOF_ERROR] = {"unreadable", "its queue file could not be read"},
 };
 
-/* Whether anything but the ID is known. */
+/* Whether more than the ID is known. */
 static bool is_known(const struct shown *w)
 {
 	return w->item && !w->item->unheard;
@@ -75,7 +75,7 @@ static const char *client_text(const struct net_address *client, char buf[NET_TE
 	return unless_empty(net_text(client, buf));
 }
 
-/* What list leaves out: how and when it came, and where the queue file differs. */
+/* The members that list leaves out: how and when it came, and how the queue file differs. */
 static void put_rest(struct json *o, const struct message *m)
 {
 	static const char *const origins[] = {
@@ -86,7 +86,7 @@ static void put_rest(struct json *o, const struct message *m)
 	const struct net_address *client = message_client(m, &port);
 	const bool given = message_is_given(m);
 	const struct field fields[] = {
-	    /* Not where the client is that of the first pass. */
+	    /* Left out if the client is that of the first pass. */
 	    {"client_port", NULL, FIELD_NUMBER,
 		.n = port && message_outer_client(m) == client ? port : -1},
 	    {"queued_client", NULL, FIELD_TEXT,
@@ -132,7 +132,7 @@ static struct json *sheet_of(const struct shown *w)
 	return o;
 }
 
-/* An ID can have had several messages: the one that lies in the queue, or else the newest. */
+/* Several messages may have had this ID: takes the one in the queue, or else the newest. */
 static const struct item *find_item(const struct outcome *outcome, const struct queue_id *id)
 {
 	const struct item *found = NULL;

@@ -5,7 +5,7 @@
 #include "purge/tell/progress.h"
 #include "purge/tell/say.h"
 
-/* A JSON object or, if that is NULL, a stream. */
+/* Where to tell it: a JSON object or, if that is NULL, a stream. */
 struct telling {
 	struct json *o;
 	FILE *to;
@@ -147,7 +147,7 @@ void status_findings_text(FILE *to, const struct status *st)
 		say(to, "%c ", f->level == FINDING_FAULT ? '!' : '-');
 		say_fold_from(to, 2, strbuf_text(&words));
 		strbuf_release(&words);
-		/* not folded: it is to be copied */
+		/* not folded, so that it can be copied */
 		if (*f->command)
 			say(to, "  type: %s\n", f->command);
 	}

@@ -53,7 +53,7 @@ static int catch_up(struct session *s, struct err *err)
 	progress_init(&progress, !s->options.quiet);
 	int code = sync_run(&sync, err);
 	progress_end(&progress);
-	/* a useless daemon is more than a missing index */
+	/* a daemon without a usable index is worse than no index */
 	if (code == ERR_NO_INDEX && sync.by_daemon)
 		return err_within(err, ERR_CHILD, "the index was left as it is");
 	if (code < 0)
@@ -68,7 +68,7 @@ static int catch_up(struct session *s, struct err *err)
 	return code;
 }
 
-/* Standing orders do not need the index, and are carried out also where it cannot be completed. */
+/* Standing orders do not need the index, so they are carried out even if it cannot be completed. */
 int verb_sync(struct session *s, struct err *err)
 {
 	int code, status = EXIT_DONE;

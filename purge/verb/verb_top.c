@@ -23,9 +23,9 @@
 struct screen {
 	const struct session *s;
 	bool terminal, wide, utf8, rates;
-	const struct top *before; /* may be NULL */
+	const struct top *before; /* the previous screen; may be NULL */
 	double seconds;
-	const struct json *floods; /* open ones, as the daemon tells them; may be NULL */
+	const struct json *floods; /* the open ones, from the daemon; may be NULL */
 };
 
 static double share_of(const struct top *top, const struct top_group *g)
@@ -97,7 +97,7 @@ static void add_ages(const struct screen *screen, struct row *row, const struct 
 		add_cell(row, heads[i], true, "%" PRIu64, g->ages[i]);
 }
 
-/* The open flood whose key a group is, or 0. */
+/* The open flood that has this group as its key, or 0. */
 static int64_t flood_of(const struct screen *screen, const struct top_group *g)
 {
 	static const char *const kinds[][2] = {[TOP_SENDER] = {"domain", "xdomain"},
@@ -183,7 +183,7 @@ static void put_head(const struct screen *screen, const struct top *top)
 {
 	char size[32], rate[24], time[CLOCK_TEXT_SIZE];
 
-	/* The time leaves no room for more words in 80 columns. */
+	/* With the time there is no room for more words in 80 columns. */
 	if (screen->rates)
 		say(stdout, "%s  ", clock_text(screen->s->options.now, time, sizeof(time)));
 	rate_of(screen, top->messages, screen->before ? screen->before->messages : 0, rate,
@@ -240,7 +240,7 @@ static int put_screen(const struct screen *screen, const struct top *top)
 	return code;
 }
 
-/* EXIT_SOME_FAILED: not all logs could be read. */
+/* Returns EXIT_SOME_FAILED if some logs could not be read. */
 static int group_reasons(struct walk *w, struct top *ret, struct err *err)
 {
 	struct why_groups reasons;
@@ -274,7 +274,7 @@ static int group(struct walk *w, struct top *ret, struct err *err)
 	return code;
 }
 
-/* From the daemon's counts, if all of the queue is meant and there are such. */
+/* Takes the daemon's counts, if the whole queue is meant and the daemon has them. */
 static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
 	struct sync sync = {
@@ -289,7 +289,7 @@ static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struc
 	return kept_top(&s->client, s->options.by, ret, err);
 }
 
-/* By a selection; only each fifth looks at the whole queue. */
+/* Counts a selection; only every fifth screen looks at the whole queue. */
 static int look_at_all(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
 	bool index_only = s->options.index_only, quiet = s->options.quiet;
@@ -371,7 +371,7 @@ static int once(struct walk *w, struct err *err)
 	struct json *floods = NULL;
 	int status = group(w, &top, err), code = status < 0 ? status : 0;
 
-	/* Without a daemon nothing is marked. */
+	/* Without a daemon no group is marked as a flood. */
 	progress_show(&w->progress, "asking the daemon", 0, 0);
 	if (code == 0 && floods_ask(w->s, 0, false, &floods, NULL) == 0)
 		screen.floods = floods;

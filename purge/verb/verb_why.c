@@ -12,7 +12,7 @@ enum { RUN_DELAY, BACKOFF_LEAST, BACKOFF_MOST, LIFETIME, BOUNCE_LIFETIME, PATIEN
 
 static const struct {
 	const char *name;
-	bool days; /* the unit if none is given; else seconds */
+	bool days; /* main.cf's default unit is days instead of seconds */
 } parameters[PATIENCE_COUNT] = {
     [RUN_DELAY] = {"queue_run_delay", false},
     [BACKOFF_LEAST] = {"minimal_backoff_time", false},
@@ -59,7 +59,7 @@ static int64_t sum(const struct told *t, const char *key)
 	return json_int(t->why.sums, key, 0);
 }
 
-/* 0 = never. */
+/* When Postfix gives up on the oldest message; 0 = never. */
 static int64_t gives_up(const struct told *t)
 {
 	int64_t mail = sum(t, "oldest"), bounce = sum(t, "oldest_null");
@@ -172,7 +172,7 @@ static int text_all(struct told *t)
 	return 0;
 }
 
-/* The words, and the exit status that they mean. */
+/* Prints the answer, and returns its exit status. */
 static int tell(struct told *t, struct walk *w, struct err *err)
 {
 	progress_show(&w->progress, "reading the reasons", 0, 0);
