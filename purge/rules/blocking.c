@@ -10,7 +10,7 @@
 
 #define ANSWER_TIMEOUT (10 * USEC_PER_SEC)
 
-/* Rules are kept in whole seconds. */
+/* Rules have whole seconds. */
 static int64_t up_to_second(int64_t wall)
 {
 	return (wall + USEC_PER_SEC - 1) / USEC_PER_SEC * USEC_PER_SEC;
@@ -21,7 +21,7 @@ static int add_rule(
 {
 	struct rule r = {0};
 
-	/* JSON and the rules file are text. */
+	/* JSON and the rules file hold text only. */
 	if (!str_is_utf8(subject))
 		return err_set(err, ERR_USAGE,
 		    "'%s': bytes that are no UTF-8 (write an expression, /...\\xNN.../)", subject);
@@ -114,7 +114,7 @@ void block_plan_release(struct block_plan *plan)
 	rule_list_release(&plan->rules);
 }
 
-/* Whether p would refuse mail from the domain `own`; postmaster stands for all its senders. */
+/* Whether p would refuse mail from the domain `own`; postmaster stands for its senders. */
 static bool hits_domain(const struct pattern *p, const char *own, size_t len)
 {
 	struct address postmaster;
@@ -135,7 +135,7 @@ static bool hits_own(const struct pattern *p, const char *list, char *buf, size_
 {
 	static const char between[] = ", \t\r\n";
 
-	if (!list) /* Postfix was not asked: not on an operator's own machine */
+	if (!list) /* Postfix was not asked: an operator's own machine may have none */
 		return false;
 	for (list += strspn(list, between); *list; list += strspn(list, between)) {
 		size_t len = strcspn(list, between);
@@ -179,7 +179,7 @@ struct change {
 	const struct rule *set;
 };
 
-/* A daemon that answers at all may take its time for the disk; a frozen one is not waited for. */
+/* A daemon that answers may need time for its disk; for a frozen one there is no wait. */
 static int ask_daemon(const struct index_client *client, const struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -212,7 +212,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 	return there < 0 ? there : 0;
 }
 
-/* The child is the directory's owner, who may change the file. */
+/* In a child that is the directory's owner, who may change the file. */
 static int change_in_child(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -235,7 +235,7 @@ static bool is_nobody(int code)
 	return code == ERR_NO_DAEMON || code == ERR_NO_INDEX;
 }
 
-/* A starting daemon has the lock before its socket: ask once more. */
+/* A starting daemon has the lock before its socket, so ask once more. */
 static int carry_out(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
@@ -323,7 +323,7 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 	rulebox_release(&box);
 }
 
-/* One line; status has them all. */
+/* One line; status shows all. */
 static void tell_past_rules(const struct session *s)
 {
 	struct findings findings = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: the rules that a command line means are all checked, then set one by one: by the daemon
- * or, while none runs, in its file. For block and purge --block. */
+/* Blocks, for block and purge --block. The rules of a command line are first checked, then set one
+ * by one: by the daemon or, if none runs, in its file. */
 #pragma once
 
 #include "index/control/client.h"
@@ -17,25 +17,25 @@ struct block_terms {
 	enum rule_action action;
 	const char *text;
 	const char *reason, *author;
-	int64_t now, expires; /* wall; expires 0 = until unblocked */
+	int64_t now, expires; /* wall microseconds; expires 0 = until unblocked */
 	bool subdomains;
 };
 
 /* Adds a rule for subject (pqpurge-rules(5)); a domain with subdomains takes two. */
 int block_plan_add(struct block_plan *plan, const char *subject, const struct block_terms *terms,
     struct err *err) NODISCARD;
-/* Adds rules for a selector's patterns, --sender, --from, --login, --client. */
+/* Adds rules for the selector's patterns, --sender, --from, --login, --client. */
 int block_plan_selector(struct block_plan *plan, const struct selector *selector,
     const struct block_terms *terms, struct err *err) NODISCARD;
 void block_plan_release(struct block_plan *plan);
 
 /* Whether a rule would refuse bounces or mail of this host's own domains ($myorigin,
- * $mydestination): words in buf, else NULL. */
+ * $mydestination). Returns words in buf, or NULL. */
 const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf, size_t size);
 
 struct block_answer {
-	bool was_there; /* updated or removed */
-	bool by_daemon; /* in force now, not only when the daemon starts */
+	bool was_there; /* the rule was updated or removed */
+	bool by_daemon; /* in force now, not only after the daemon's next start */
 	bool saved;
 };
 int block_set(const struct index_client *client, const struct rule *r, struct block_answer *ret,
@@ -47,15 +47,15 @@ int block_unset(const struct index_client *client, const char *subject, struct b
 
 /* lasts: microseconds; 0 = until unblocked. */
 struct block_terms block_terms_of(const struct session *s, enum rule_action action, int64_t lasts);
-/* Tells doubts (block_doubt) on stderr; returns how many. */
+/* Reports doubts (block_doubt) on stderr; returns their number. */
 unsigned block_doubts(const struct session *s, const struct block_plan *plan);
-/* Tells on stderr what the plan does not stop: mail that passes by OK rules that outrank it, or by
- * settings of Postfix. Best effort. */
+/* Reports on stderr the mail that the plan does not stop, as it passes by OK rules that outrank the
+ * plan or by settings of Postfix. Best effort. */
 void block_tell_exceptions(const struct session *s, const struct block_plan *plan);
-/* Tells that sessions which lost the milter are not covered, if the daemon started within the
- * hour. */
+/* If the daemon started within the last hour: says that sessions which lost the milter are not
+ * covered. */
 void block_tell_sessions(FILE *to, const struct session *s);
-/* Tells the result of one rule. */
+/* Reports the result of one rule. */
 void block_tell(FILE *to, const struct rule *r, const struct block_answer *answer);
 /* "2026-11-24 17:40:17" or "unblocked"; returns buf. */
 char *block_until(const struct rule *r, char *buf, size_t size);

@@ -124,7 +124,7 @@ static int take_rule(const struct json *reply, const char *key, struct rule *ret
 	return o ? rule_of_json(o, ret, err) : 0;
 }
 
-/* *ret_next: where to go on; 0 at the end. ERR_CHILD if malformed. */
+/* *ret_next: where to continue; 0 at the end. ERR_CHILD if malformed. */
 static int take(const struct json *reply, const struct rulebox_question *question,
     struct rulebox *box, size_t *ret_next, struct err *err)
 {
@@ -172,7 +172,7 @@ struct reading {
 	const struct settings *settings;
 	const struct rulebox_question *question;
 	int64_t wall;
-	struct rule_list file; /* used up by the child */
+	struct rule_list file; /* consumed by the child */
 	bool no_directory;
 };
 
@@ -182,7 +182,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	struct rule_list fleet = {0};
 	struct ruleset *whole;
 
-	/* A daemon would go on without those that it cannot read, too. */
+	/* A daemon would also go on without unreadable rules. */
 	if (set && !r->no_directory &&
 	    fleet_rules_read(r->settings->state_directory, &fleet, NULL) == 0 && fleet.count) {
 		whole = ruleset_with_fleet(set, &fleet);
@@ -194,7 +194,7 @@ static struct ruleset *make_set(struct reading *r, struct stored *stored)
 	return set;
 }
 
-/* Puts the daemon's answer as a blob. *from: where to go on; 0 at the end. */
+/* Puts the daemon's answer as a blob. *from: where to continue; 0 at the end. */
 static int put_answer(const struct rules_view *view, const struct rulebox_question *question,
     size_t *from, struct bytes *out, struct err *err)
 {
@@ -260,7 +260,7 @@ static int take_all(const struct blob *blob, const struct rulebox_question *ques
 	return code;
 }
 
-/* Without a state directory only the admin's own file is read, so no child is needed. */
+/* Without a state directory there is only the admin's own file, so no child is needed. */
 static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
 {
 	struct bytes out = {0};

@@ -69,7 +69,7 @@ static int read_text(struct setup_text *text, const char *name, struct err *err)
 	return code < 0 ? code : 0;
 }
 
-/* Absolute, so that notes and units fit; a file that is missing stays as it was named. */
+/* Absolute, for notes and units. A missing file keeps the name it was given. */
 static int find_conf(struct setup *setup, struct err *err)
 {
 	const char *conf = session_config(setup->s);
@@ -146,7 +146,7 @@ static int plan_user(struct setup *setup, struct err *err)
 	return 0;
 }
 
-/* One that is there stays as it is; it must be the daemon's. group: NULL is the daemon's own. */
+/* An existing directory stays as it is, but must be the daemon's. group NULL: the daemon's own. */
 static int plan_directory(
     struct setup *setup, const char *path, const char *mode, const char *group, struct err *err)
 {
@@ -160,7 +160,7 @@ static int plan_directory(
 		if (errno != ENOENT)
 			return err_sys(err, errno, "failed to look at '%s'", path);
 		if (!group)
-			group = gr ? gr->gr_name : user; /* of one who is yet to be made */
+			group = gr ? gr->gr_name : user; /* of a user who does not exist yet */
 		snprintf(words, sizeof(words), "%s %s %s", mode, user, group);
 		add_step(setup, SETUP_MAKE_DIRECTORY, path, NULL, words);
 		return 0;
@@ -224,8 +224,7 @@ static void plan_origin(struct setup *setup)
 		    setup->conf.path, ours, origin);
 }
 
-/* The settings file of a further instance gets directories of its own in place of the usual
- * ones. */
+/* The settings file of a further instance gets its own directories instead of the default ones. */
 static void plan_place(
     struct setup *setup, const char *key, const char *value, const char *usual, char *ret)
 {
@@ -279,14 +278,14 @@ int setup_plan(struct setup *setup, const struct session *s, struct err *err)
 	if (code < 0)
 		return code;
 	plan_units(setup);
-	/* Last, so that the daemon answers when Postfix asks for the first time. */
+	/* Last, so that the daemon is up when Postfix first asks. */
 	add_lists(setup);
 	return setup->failed ? err_sys(err, ENOMEM, "failed to plan") : 0;
 }
 
-/* ---- what has to be done so that all is as it was before setup */
+/* ---- removal */
 
-/* The subject of a line of the record, where it is of that kind; else NULL. */
+/* The subject of a line of the record, if the line is of that kind; else NULL. */
 static const char *made(const char *line, const char *kind)
 {
 	size_t len = strlen(kind);
@@ -313,7 +312,7 @@ static int plan_conf(struct setup *setup, struct err *err)
 	return code < 0 ? code : 0;
 }
 
-/* Rules and the account stay, and the index with them, unless the admin removes them. */
+/* Rules, account and index stay until the admin removes them. */
 static void plan_rest(struct setup *setup)
 {
 	const struct settings *settings = &setup->s->settings;
@@ -333,8 +332,8 @@ static void plan_rest(struct setup *setup)
 		    settings->index_directory, settings->state_directory);
 }
 
-/* If nobody else has changed main.cf since setup, it becomes what it was, byte by byte; else the
- * daemon goes from its lists. */
+/* If nobody else has changed main.cf since setup, it gets its old content back, byte for byte.
+ * Otherwise only the daemon's entry leaves its lists. */
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err)
 {
 	const char *unit;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What has to be done on this host so that Postfix asks the daemon, and how to take it back: a list
- * of steps that is planned first, then shown, then done. A step knows what was there before.
+ * The steps that make Postfix on this host ask the daemon, and those that take it back: first
+ * planned, then shown, then done. A step knows the state before it.
  */
 #pragma once
 
@@ -14,7 +14,7 @@ enum setup_kind {
 	SETUP_MAKE_DIRECTORY, /* subject: path; after: "MODE OWNER GROUP" */
 	SETUP_CONF,           /* subject: the settings file; before, after: one of its lines */
 	SETUP_RESTORE_CONF,   /* subject: the settings file */
-	SETUP_START,          /* subject: unit, from here on to STOP */
+	SETUP_START,          /* subject: the unit; until SETUP_STOP */
 	SETUP_RESTART,
 	SETUP_STOP,
 	SETUP_LIST,             /* subject: smtpd_milters; before, after: its value */
@@ -25,7 +25,7 @@ enum setup_kind {
 struct setup_step {
 	enum setup_kind kind;
 	char *subject;
-	char *before, *after; /* NULL: nothing is there */
+	char *before, *after; /* NULL: nothing exists */
 };
 
 #define SETUP_STEPS_MAX 24
@@ -34,24 +34,24 @@ struct setup_step {
 struct setup {
 	const struct session *s;
 	struct postfix postfix;
-	char record_path[PATH_MAX]; /* beside the settings file: what setup did */
-	struct strbuf made;         /* in it, see setup_record_load */
+	char record_path[PATH_MAX]; /* setup's record, beside the settings file */
+	struct strbuf made;         /* its content, see setup_record_load */
 	struct wiring wiring;
-	struct setup_text conf, main_cf; /* the settings file may be missing */
-	bool sets_origin;                /* in the settings file */
-	/* As the settings will say. */
+	struct setup_text conf, main_cf; /* the settings file may not exist yet */
+	bool sets_origin;                /* by the settings file */
+	/* As the settings will be. */
 	char index_directory[PATH_MAX], state_directory[PATH_MAX];
 	struct setup_step steps[SETUP_STEPS_MAX];
 	size_t step_count;
-	bool failed;         /* out of memory for a step */
-	struct strbuf notes; /* packed: what to tell beside the steps */
+	bool failed;         /* no memory for a step */
+	struct strbuf notes; /* packed: remarks beside the steps */
 };
 
-/* Both find out what has to be done, and change nothing. ERR_CONFIG and what their parts say. */
+/* Both plan the steps, and change nothing. ERR_CONFIG, and the codes of their parts. */
 int setup_plan(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 int setup_plan_removal(struct setup *setup, const struct session *s, struct err *err) NODISCARD;
 void setup_release(struct setup *setup);
 
-/* Does one step. What it did is in the record before the next one. A Postfix that does not run is
- * not reloaded, which is no error. */
+/* Does one step, and records it before the next one. If Postfix does not run it is not reloaded,
+ * which is no error. */
 int setup_do(struct setup *setup, const struct setup_step *step, struct err *err) NODISCARD;

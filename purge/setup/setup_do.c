@@ -14,7 +14,7 @@
 #define TIMEOUT    (30 * USEC_PER_SEC)
 #define OUTPUT_MAX ((size_t)1 << 16)
 
-/* The name under which conf/ is installed in sysusers.d and tmpfiles.d. */
+/* conf/ installs its files under this name in sysusers.d and tmpfiles.d. */
 #define INSTALLED "pqpurge.conf"
 
 static void note_made(struct setup *setup, const char *kind, const char *subject)
@@ -92,7 +92,7 @@ static int make_directory(struct setup *setup, const struct setup_step *step, st
 	return code;
 }
 
-/* Nobody listens on a socket that a daemon left behind when it was killed. */
+/* A killed daemon leaves a socket on which nobody listens. */
 static void remove_dead_socket(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -121,7 +121,7 @@ static int remove_directory(struct setup *setup, const struct setup_step *step, 
 	return err_sys(err, errno, "failed to remove directory '%s'", step->subject);
 }
 
-/* A file that was missing before setup goes with it. */
+/* A file that did not exist before setup is removed. */
 static int replace(const struct setup_text *text, const struct strbuf *by, struct err *err)
 {
 	if (by->len > 0)
@@ -141,7 +141,7 @@ static bool is_stale(const struct setup_text *text)
 	return stale;
 }
 
-/* All changes of a file at once, at the first step that wants one. */
+/* Makes all changes of a file at once, at the first step that needs one. */
 static int write_text(struct setup *setup, struct setup_text *text, struct err *err)
 {
 	bool removes = setup->s->options.remove;
@@ -176,7 +176,7 @@ static int check_conf(const struct setup *setup, struct err *err)
 	return code;
 }
 
-/* If it does not, it becomes what it was. */
+/* If the new settings are wrong, restores the old ones. */
 static int change_conf(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	bool first = !setup->conf.written;
@@ -237,7 +237,7 @@ static int stop_unit(struct setup *setup, const struct setup_step *step, struct 
 	return setup_systemctl("disable", "--now", step->subject, err);
 }
 
-/* The first setup of an instance may have to make /etc/pqpurge, too. */
+/* The first setup of an instance may also have to make /etc/pqpurge. */
 static int save_record(struct setup *setup, struct err *err)
 {
 	char directory[PATH_MAX], *slash;
@@ -271,7 +271,7 @@ int setup_do(struct setup *setup, const struct setup_step *step, struct err *err
 	code = code ?: doers[step->kind](setup, step, err);
 	if (setup->s->options.remove)
 		return code;
-	/* Also what was half done, such as a unit that is enabled and does not start. */
+	/* Also after a failure: a unit may be enabled and not start. */
 	saved = save_record(setup, code < 0 ? NULL : err);
 	return code < 0 ? code : saved;
 }

@@ -14,7 +14,7 @@ int setup_file_read(const char *path, struct strbuf *ret, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to read '%s'", path) : 1;
 }
 
-/* As the file that it will replace. */
+/* Gives it the owner and mode of the file that it will replace. */
 static int dress(int fd, const char *path, unsigned mode)
 {
 	struct stat st;
@@ -26,7 +26,7 @@ static int dress(int fd, const char *path, unsigned mode)
 	return 0;
 }
 
-/* The directory's entry for the new file is on disk, too. */
+/* The directory's entry for the new file must be on disk, too. */
 static int sync_directory(const char *path)
 {
 	char directory[PATH_MAX];
@@ -72,7 +72,7 @@ out:
 	return code < 0 ? err_sys(err, -code, "failed to write '%s'", path) : 0;
 }
 
-/* Whether a line sets key; commented: whether it would, without its "#". */
+/* Whether a line sets key. commented: whether it would do so without its "#". */
 static bool sets(const char *line, const char *key, bool commented)
 {
 	line += strspn(line, " \t");

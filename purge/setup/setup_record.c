@@ -7,14 +7,14 @@
 static const char *const files[] = {
     "made", "main.cf.before", "main.cf.after", "pqpurge.conf.before", "pqpurge.conf.after"};
 
-/* A file of the record; the plan has seen to it that the longest name fits. */
+/* A file of the record; the plan made sure that the longest name fits. */
 static const char *file_of(const char *path, const char *name, const char *state, char *buf)
 {
 	snprintf(buf, PATH_MAX, "%s/%s%s", path, name, state);
 	return buf;
 }
 
-/* What is restored from here becomes Postfix's configuration. */
+/* Postfix's configuration is restored from here, so only root may have written it. */
 static int check_owner(const char *path, struct err *err)
 {
 	struct stat st;
@@ -92,8 +92,8 @@ static bool is_same(
 	return same;
 }
 
-/* A copy from after without one from before says that the latter was dropped. One from before alone
- * says that a change failed: then the file is as it was, unless somebody else changed it. */
+/* If only the copy from after exists, the one from before was dropped. If only the one from before
+ * exists, a change failed; the file is unchanged then, unless somebody else changed it. */
 int setup_record_begin(const char *path, const struct setup_text *text, struct err *err)
 {
 	bool after = is_kept(path, text->name, ".after");

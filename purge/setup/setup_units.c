@@ -4,7 +4,7 @@
 #include "base/settings/settings.h"
 #include "postfix/config/instance.h"
 
-#define TIMEOUT    (90 * USEC_PER_SEC) /* a unit that does not start is given up by systemd first */
+#define TIMEOUT    (90 * USEC_PER_SEC) /* systemd gives up sooner on a unit that does not start */
 #define OUTPUT_MAX ((size_t)1 << 16)
 
 bool setup_systemd_runs(void)

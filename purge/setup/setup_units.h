@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The units of systemd that belong to a settings file. */
+/* The systemd units of a settings file. */
 #pragma once
 
 #include "base/err.h"
@@ -10,12 +10,12 @@ bool setup_systemd_runs(void);
 /* The instance's name for /etc/pqpurge/NAME.conf, "" for the default file; NULL for any other. */
 const char *setup_instance_of(const char *conf, char *buf, size_t size);
 /*
- * The units that are installed for a settings file: pqpurge-milter.service and pqpurge-sync.timer
- * for the default one, their instances (pqpurge-milter@NAME.service) for /etc/pqpurge/NAME.conf,
- * none for others; the socket where the daemon is handed one (socket "fd:N"). A packed list.
+ * The installed units of a settings file: pqpurge-milter.service and pqpurge-sync.timer for the
+ * default one, their instances (pqpurge-milter@NAME.service) for /etc/pqpurge/NAME.conf, none for
+ * others. With socket "fd:N" also the socket unit that hands the daemon its socket. A packed list.
  */
 void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_packed);
-/* Runs `systemctl VERB [OPTION] [UNIT]`. ERR_CHILD with what it said. */
+/* Runs `systemctl VERB [OPTION] [UNIT]`. ERR_CHILD with its output. */
 int setup_systemctl(
     const char *verb, const char *option, const char *unit, struct err *err) NODISCARD;
 bool setup_unit_is_enabled(const char *unit);

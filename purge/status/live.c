@@ -8,8 +8,8 @@
 
 #define DAEMON_NAME   "pqpurge-milter"
 #define LOOK_TIME     (2 * USEC_PER_SEC)
-#define LOOK_MS       100                   /* between two looks at a daemon that listens soon */
-#define SESSIONS_LAST (3600 * USEC_PER_SEC) /* longer than an SMTP session */
+#define LOOK_MS       100                   /* between two checks of a daemon that starts */
+#define SESSIONS_LAST (3600 * USEC_PER_SEC) /* longer than any SMTP session */
 
 static long read_pid(int fd)
 {
@@ -29,7 +29,7 @@ static long read_pid(int fd)
 	return strcmp(text, DAEMON_NAME "\n") == 0 ? (long)pid : 0;
 }
 
-/* As the owner: whether a daemon holds its lock, and the pid. */
+/* Runs as the owner: finds out whether a daemon holds the lock, and its pid. */
 static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	char path[PATH_MAX];
@@ -83,8 +83,8 @@ static struct live look(const struct index_client *client)
 	return live;
 }
 
-/* A daemon that starts has its lock before its socket, and it makes the socket anew within a second
- * where somebody has replaced the directory. */
+/* A starting daemon has its lock before its socket. If its directory was replaced, it makes the
+ * socket anew within a second. */
 void live_read(const struct index_client *client, struct live *ret)
 {
 	int64_t deadline = clock_steady() + LOOK_TIME;

@@ -48,7 +48,7 @@ static void read_rules(struct status *st)
 	rulebox_release(&box);
 }
 
-/* Before set-up there is only one finding, whose command names this run's settings file. */
+/* Before setup there is only one finding, and its command names this run's settings file. */
 static void read_settings(struct status *st, struct findings *settings)
 {
 	const struct session *s = st->s;

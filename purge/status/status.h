@@ -13,18 +13,18 @@ struct status {
 	struct postfix postfix;
 	int postfix_runs; /* 1, 0, or negative with postfix_err */
 	struct err postfix_err;
-	struct queue_place place; /* 0, 0: queue_err says why */
+	struct queue_place place; /* 0, 0: see queue_err */
 	struct err queue_err;
 	struct live live;
-	int index_code; /* 0: counts is set; else index_err */
+	int index_code; /* 0: counts is set; otherwise see index_err */
 	struct err index_err;
 	struct index_counts counts;
-	int64_t rules;         /* in force or, without a daemon, stored; -1 unknown */
+	int64_t rules;         /* in force or, without a daemon, stored; -1: unknown */
 	char rules_error[512]; /* "" = none */
 	struct findings findings;
 };
 
-/* ERR_CONFIG if Postfix's configuration cannot be read; other errors are part of the status. */
+/* ERR_CONFIG if Postfix's configuration cannot be read. Other errors become part of the status. */
 int status_read(struct status *st, const struct session *s, struct err *err) NODISCARD;
 void status_release(struct status *st);
 

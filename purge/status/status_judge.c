@@ -12,8 +12,8 @@
 
 #define FIND(st, ...) findings_add(&(st)->findings, __VA_ARGS__)
 
-/* The command that starts the daemon, by systemd (an instance has the name of its settings file) or
- * by hand. */
+/* The command that starts the daemon: by systemd (an instance has the name of its settings file),
+ * or by hand. */
 static const char *put_start(const struct status *st, const char *verb, char *buf, size_t size)
 {
 	const char *config = session_config(st->s), *name;
@@ -93,7 +93,7 @@ static void judge_recording(struct status *st)
 		    json_int(live, "without_id", 0));
 }
 
-/* A daemon that has just started has had no timer yet. */
+/* A daemon that has just started has not seen the timer yet. */
 static bool is_late(const struct status *st)
 {
 	int64_t started = st->live.answer ? json_int(st->live.answer, "started", 0) : 0;
@@ -243,7 +243,7 @@ static void judge_sessions(struct status *st)
 	    since);
 }
 
-/* The first that the daemon tells; it has their number, too. */
+/* Names the first of the daemon's floods, and their number. */
 static void judge_floods(struct status *st)
 {
 	const struct json *live = st->live.answer;
@@ -291,7 +291,7 @@ static void judge_standing(struct status *st)
 	standings_release(&all);
 }
 
-/* One socket of the order door, for what the configuration asks of it. */
+/* Judges one socket of the order door that the configuration needs. */
 static void judge_socket_of_door(
     struct status *st, const char *socket, const char *unit, const char *whom)
 {
@@ -324,7 +324,7 @@ static void judge_door(struct status *st)
 		    st, DOOR_DAEMON_SOCKET, "pqpurge-order-daemon.socket", "the flood watch");
 }
 
-/* Whether somebody set up an agent. Where only operators work `fleet` is set, too. */
+/* Whether an agent was set up. `fleet` alone does not say so: operators' machines set it, too. */
 static bool has_agent(const struct settings *s)
 {
 	return setup_systemd_runs() ? setup_unit_is_enabled("pqpurge-agent.service")
@@ -344,8 +344,8 @@ static void judge_absence(struct status *st)
 		    "right where only operators work");
 }
 
-/* The agent asks root how this host does each twenty seconds, while it is joined. An empty
- * fleet_allow says that there is none. */
+/* While joined, the agent asks root for this host's health every 20 s. An empty fleet_allow means
+ * that there is no agent. */
 static void judge_fleet(struct status *st)
 {
 	const struct settings *s = &st->s->settings;

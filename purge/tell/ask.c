@@ -7,8 +7,8 @@
 #include "purge/interrupt.h"
 #include "purge/tell/say.h"
 
-/* Reads byte by byte, to leave what follows the line. 1 a line, 0 end of file or too long, -1 a
- * signal. */
+/* Reads byte by byte, so that it takes nothing after the line. 1: a line; 0: end of file or too
+ * long; -1: a signal. */
 static int read_line(int in, char *line, size_t size)
 {
 	size_t len = 0;
@@ -48,7 +48,7 @@ void ask_afresh(void)
 	afresh = true;
 }
 
-/* number NULL: a yes is wanted. */
+/* number NULL: the answer must be yes. */
 static enum answer put_question(
     int in, FILE *out, const char *question, const char *hint, const char *number)
 {

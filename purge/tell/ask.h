@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Questions on the terminal. End of file, an empty line and a signal are no. */
+/* Questions on the terminal. End of file, an empty line and a signal mean no. */
 #pragma once
 
 #include "base/base.h"
@@ -10,11 +10,11 @@ enum answer {
 	ANSWER_INTERRUPTED,
 };
 
-/* From now on what was typed before a question is no answer to it. */
+/* From now on, text typed before a question does not answer it. */
 void ask_afresh(void);
-/* Prints question to out and reads a line from in: "y" or "yes", any case, is yes. */
+/* Prints question to out and reads a line from in. "y" or "yes", in any case, is yes. */
 enum answer ask_yes(int in, FILE *out, const char *question);
-/* The same, but the answer must be number: for what deletes everything. */
+/* The same, but the answer must be number: for an order that deletes everything. */
 enum answer ask_number(int in, FILE *out, const char *question, uint64_t number);
-/* Likewise, for what is done on many hosts. */
+/* The same with the number of hosts, for an order to many. */
 enum answer ask_hosts(int in, FILE *out, const char *question, uint64_t hosts);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A table of fields is told as text and as JSON. Unknown facts are left out: no text, a number
- * below 0, a time of 0 or less. */
+/* A table of fields, told as text and as JSON. Unknown facts are left out: no text, a number below
+ * 0, a time of 0 or less. */
 #pragma once
 
 #include "base/json.h"
@@ -18,7 +18,7 @@ struct field {
 	const char *key;   /* NULL: not in JSON */
 	const char *label; /* NULL: not in text */
 	enum field_kind kind;
-	bool null; /* JSON has null if unknown */
+	bool null; /* JSON null if unknown */
 	bool cut;  /* a column that may be cut */
 	int64_t n;
 	const char *text;
@@ -26,13 +26,13 @@ struct field {
 
 #define FIELD_TEXT_SIZE 32
 
-/* The value in words, not scrubbed, "" if unknown: f's text or buf. */
+/* The value in words, not scrubbed; "" if unknown. Returns f's text or buf. */
 const char *field_words(const struct field *f, char buf[FIELD_TEXT_SIZE]);
 void fields_put(struct json *o, const struct field *fields, size_t count);
-/* A line for each that is known: "label   value". */
+/* Prints a line "label   value" for each known field. */
 void fields_say(FILE *to, const struct field *fields, size_t count);
 
-/* A JSON object, still under construction, as lines of text: a line for each member; for an array a
- * line for each element, where an object is its first value, then the others. Keys with _time or
- * _size are shown as such. False is left out. */
+/* Prints a JSON object, which may still be under construction, as text: a line for each member. An
+ * array has a line for each element; in it, an object is its first value, then the others. Keys
+ * with _time or _size are shown as such. False is left out. */
 void sheet_say(FILE *to, const struct json *o);

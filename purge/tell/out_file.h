@@ -5,12 +5,11 @@
 #include "base/err.h"
 
 /*
- * Writes the file, whole or not at all: beside it first, then renamed, so that no reader sees half
- * of it. It may lie in a directory that others than root can write to: behind the part of path that
- * is root's alone no symbolic link is followed, and the writer is a child that is the directory's
- * owner. What is there already is replaced if it is a regular file; all else (a link, a device) is
- * refused, ERR_CONFIG. mode: of the new file, whatever the umask. A relative path is from the
- * working directory.
+ * Writes the file completely or not at all: first beside it, then renamed, so that no reader sees a
+ * part. The directory may be writable by others than root: after the part of path that only root
+ * can write, no symbolic link is followed, and a child that is the directory's owner writes. An
+ * existing regular file is replaced; anything else (a link, a device) is refused, ERR_CONFIG. mode
+ * is that of the new file, whatever the umask. A relative path starts at the working directory.
  */
 int out_file_write(
     const char *path, mode_t mode, const char *text, size_t len, struct err *err) NODISCARD;

@@ -9,7 +9,7 @@
 #include "purge/tell/wording.h"
 
 #define SAMPLES_MAX   3
-#define VALUE_WIDTH   68 /* columns behind "  Subject: " */
+#define VALUE_WIDTH   68 /* columns after "  Subject: " */
 #define SUBJECT_BYTES 512
 #define SUBJECTS_TIME (5 * USEC_PER_SEC)
 
@@ -57,7 +57,7 @@ static void put_line(FILE *to, const char *name, const char *value, const char *
 	say(to, "  %s: %s%s%s\n", name, text, cut ? "..." : "", more);
 }
 
-/* The header From, and the envelope sender if it differs, as queued and as given. */
+/* The header From, and the envelope sender if it differs, queued and given. */
 static void put_from(FILE *to, const struct message *m)
 {
 	const struct strlist *list = message_from(m);
@@ -148,7 +148,7 @@ static void put_places(FILE *to, const struct outcome *o)
 		    clock_text(newest, last, sizeof(last)));
 }
 
-/* Spread over all: the first may be alike. */
+/* Taken from all over the list, since neighbours may be alike. */
 static size_t take_samples(
     const struct outcome *outcome, uint64_t ready, const struct item **samples)
 {

@@ -11,15 +11,15 @@
 #define DELAY     (USEC_PER_SEC / 2)
 #define ERASE     "\r\033[K"
 #define LINE_SIZE 160
-#define SPIN_MAX  100 /* milliseconds that a signal waits for a terminal that takes nothing */
+#define SPIN_MAX  100 /* milliseconds that a signal waits for a terminal that takes no output */
 
-/* The line of this process. Whoever shows writes the step, the thread reads it. */
+/* This process's line. The caller writes the step; the thread reads it. */
 static struct {
-	_Atomic(const char *) doing; /* NULL: nothing is under way */
+	_Atomic(const char *) doing; /* NULL: nothing in progress */
 	atomic_size_t done, of;
-	_Atomic int64_t since, begun; /* steady; of the line, of the step */
+	_Atomic int64_t since, begun; /* steady; begin of the line, begin of the step */
 	atomic_bool shown, writing, dying;
-	pthread_mutex_t lock;   /* while something is drawn or removed */
+	pthread_mutex_t lock;   /* held while the line is drawn or removed */
 	pthread_cond_t changed; /* doing is no longer NULL */
 	bool started;
 } line = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -41,21 +41,21 @@ char *progress_text(const char *doing, size_t done, size_t of, int64_t seconds, 
 		snprintf(buf, size, "%s, %lld s", doing, (long long)seconds);
 	else
 		snprintf(buf, size, "%s", doing);
-	/* The last column would wrap. */
+	/* A character in the last column would wrap. */
 	if (columns > 0 && strlen(buf) >= columns)
 		buf[columns - 1] = '\0';
 	return buf;
 }
 
-/* ---- what dies by a signal leaves no line behind */
+/* ---- death by a signal leaves no line behind */
 
 static void put(const char *text, size_t len)
 {
-	/* A terminal that is gone is nobody's trouble. */
+	/* If the terminal is gone, nobody needs the line. */
 	(void)!write(STDERR_FILENO, text, len);
 }
 
-/* The handler is gone by now, so that the signal does what it always does once we return. */
+/* The handler is reset by now, so the signal takes its default effect when we return. */
 static void die(int number)
 {
 	const struct timespec step = {.tv_nsec = 1000000};
@@ -148,7 +148,7 @@ static bool start(void)
 	return started;
 }
 
-/* ---- for whoever has something to tell */
+/* ---- the callers */
 
 void progress_show(void *arg, const char *doing, size_t done, size_t of)
 {

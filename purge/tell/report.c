@@ -87,7 +87,7 @@ void report_text(FILE *to, const struct report *r)
 		say(to, "Nothing matched.\n");
 	} else {
 		put_headline(to, r);
-		/* a dry run's preview told the others */
+		/* a dry run's preview showed the others */
 		report_put_counts(to, r,
 		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? REPORT_REST
 									  : REPORT_ALL);
@@ -319,7 +319,7 @@ static int item_line(FILE *to, const struct report *r, const struct item *item)
 	return json_line(to, o);
 }
 
-/* 0: nothing to keep an account of; null: it could not be kept. */
+/* 0: there is no account to keep; null: it could not be kept. */
 static void put_batch(struct json *o, const struct report *r)
 {
 	if (r->dry_run)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* An outcome as text, JSON and exit status. Pure; write errors show when the stream is closed. */
+/* An outcome as text, as JSON and as exit status. Pure; write errors show when the stream is
+ * closed. */
 #pragma once
 
 #include "order/order.h"
@@ -8,13 +9,13 @@ struct report {
 	const struct outcome *outcome;
 	enum action action;
 	bool dry_run;
-	bool ids_asked;        /* --id: list what is gone */
-	bool recipients_asked; /* --recipient: tell the others */
+	bool ids_asked;        /* --id: list those that are gone */
+	bool recipients_asked; /* --recipient: name the others */
 	bool swept;
 	unsigned rules_set;
 	const char *verb;              /* as typed, for advice */
-	const char *config;            /* -c; NULL */
-	const struct postfix *postfix; /* to read samples' subjects; NULL: do not */
+	const char *config;            /* of -c; NULL: none */
+	const struct postfix *postfix; /* for reading the samples' subjects; NULL: do not */
 };
 
 /* A row of counts.c. */
@@ -34,11 +35,11 @@ void report_put_counts(FILE *to, const struct report *r, enum report_part part);
 
 /* A line per message, then the summary. */
 int report_json(FILE *to, const struct report *r) NODISCARD;
-/* Counts, queues, ages and three samples of what is READY. */
+/* Writes the counts, queues, ages and three samples of what is READY. */
 void report_preview(FILE *to, const struct report *r);
 void report_text(FILE *to, const struct report *r);
-/* Messages that an admin must look at, and unreadable files; also under --quiet. */
+/* Names the messages that an admin must look at, and unreadable files; also under --quiet. */
 void report_problems(FILE *to, const struct report *r);
 int report_exit(const struct report *r);
-/* The command that acts on an unproven message all the same; returns buf. */
+/* The command that acts on an unproven message after all; returns buf. */
 char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size);

@@ -7,7 +7,7 @@
 #include "purge/tell/table.h"
 
 #define CELL_MAX 1024
-#define PORTION  1000 /* libsmartcols keeps a kilobyte for each row */
+#define PORTION  1000 /* rows; libsmartcols keeps a kilobyte for each */
 
 struct table {
 	FILE *to;
@@ -83,7 +83,7 @@ static void add_plain(struct table *t, const char *const *cells)
 	fputc('\n', t->to);
 }
 
-/* Later portions have no head, and columns at least as wide. */
+/* Later portions have no head, and their columns are at least as wide. */
 static bool print_portion(struct table *t)
 {
 	if (scols_print_table(t->scols) != 0)

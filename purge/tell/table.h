@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables: aligned and cut to the width of a terminal, tab-separated without a head for pipes. Cells
- * are scrubbed. */
+/* Tables: for a terminal aligned and cut to its width, for pipes tab-separated without a head.
+ * Cells are scrubbed. */
 #pragma once
 
 #include "base/base.h"
@@ -13,10 +13,11 @@ struct table_column {
 
 struct table;
 
-/* The width of the terminal, or COLUMNS; else 80. */
+/* The width of the terminal, or COLUMNS, or 80. */
 unsigned table_width(FILE *to);
 
-/* On a terminal many rows are printed in portions. NULL on no memory; every call takes NULL. */
+/* On a terminal, many rows are printed in portions. NULL if there is no memory; every call takes
+ * NULL. */
 struct table *table_new(FILE *to, const struct table_column *columns, size_t count);
 /* One cell per column; NULL is empty. */
 void table_add(struct table *t, const char *const *cells);

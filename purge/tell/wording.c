@@ -10,7 +10,7 @@ static bool is_special(unsigned char c)
 	return c <= ' ' || c == 0x7f || strchr("()<>@,;:\\\"[]", c) != NULL;
 }
 
-/* As is_822_dot_string, 8-bit clean. */
+/* Postfix's is_822_dot_string, 8-bit clean (global/quote_822_local.c). */
 static bool is_dot_string(const char *local, size_t len)
 {
 	if (len == 0 || local[0] == '.' || local[len - 1] == '.')
@@ -61,7 +61,7 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 	str_scrub(buf, size, strbuf_text(&address));
 	size_t len = strlen(buf);
 	if (address.len >= size && len > 3) {
-		/* not inside a character */
+		/* do not cut inside a character */
 		for (len -= 3; len && ((unsigned char)buf[len] & 0xc0) == 0x80; len--)
 			;
 		memcpy(buf + len, "...", 4);
@@ -120,7 +120,7 @@ void wording_put_sender(struct json *o, const struct message *m)
 		put_address(o, "queued_sender", m->queued.sender);
 }
 
-/* A waiting recipient, and the RCPT TO that it came from. */
+/* The waiting recipients, to be joined with the RCPT TO that they came from. */
 struct waiting {
 	const char *address, *original;
 	bool told;
@@ -129,7 +129,7 @@ struct waiting {
 struct joining {
 	const struct message *m;
 	struct waiting *list;
-	size_t count, at; /* at: where the search goes on */
+	size_t count, at; /* at: where the search continues */
 	struct json *array;
 };
 
@@ -151,7 +151,7 @@ static struct waiting *make_list(const struct queued *q, size_t *ret_count)
 	return list;
 }
 
-/* queued: packed list; NULL: none to show. */
+/* queued: a packed list, or NULL to show none. */
 static void put_one(struct joining *j, const char *address, const struct strbuf *queued, bool added)
 {
 	struct json *o = json_new();
@@ -167,8 +167,8 @@ static void put_one(struct joining *j, const char *address, const struct strbuf 
 	json_append(j->array, o);
 }
 
-/* One RCPT TO with its waiting recipients. Both lists have the same order, so each search goes on
- * where the last ended. */
+/* Puts one RCPT TO with its waiting recipients. Both lists have the same order, so each search
+ * continues where the last one ended. */
 static void put_given(struct joining *j, const char *given)
 {
 	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
@@ -199,7 +199,8 @@ static void put_given(struct joining *j, const char *given)
 	strbuf_release(&text);
 }
 
-/* Waiting recipients not told yet; if the given half is missing or cut, by their RCPT TO. */
+/* Puts the waiting recipients that are left. If the given half is missing or cut, by their RCPT
+ * TO. */
 static void put_rest(struct joining *j)
 {
 	bool whole = message_is_given(j->m) && !(j->m->flags & MESSAGE_CUT_RECIPIENTS);

@@ -5,12 +5,11 @@
 #include "index/control/client.h"
 #include "purge/top/top.h"
 
-/* The daemon's answer, with at most limit groups, as untrusted as all that it says. Errors are
- * client_ask's. */
+/* The daemon's answer, with at most limit groups; not trusted. Errors as client_ask. */
 int kept_ask(const struct index_client *c, enum group_kind kind, const char *like, size_t limit,
     struct json **ret, struct err *err) NODISCARD;
-/* Whether the daemon counts by this. */
+/* Whether the daemon has counts by this. */
 bool kept_has(enum top_by by);
-/* As top_of would count; ages are known to an eighth. Release ret in any case. */
+/* Counts as top_of does, but ages are exact only to an eighth. Release ret in any case. */
 int kept_top(
     const struct index_client *c, enum top_by by, struct top *ret, struct err *err) NODISCARD;

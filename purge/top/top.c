@@ -9,11 +9,11 @@
 struct counting {
 	struct top *top;
 	enum top_by by;
-	const struct why_groups *reasons; /* of REASON */
-	size_t reason;                    /* the next of its entries */
+	const struct why_groups *reasons; /* for REASON */
+	size_t reason;                    /* the next entry in reasons */
 	int64_t now, time;
 	uint64_t size;
-	int64_t uid; /* the last one asked for, and its name */
+	int64_t uid; /* the last one looked up, and its name */
 	char user[64];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Groups a walk's messages that are in the queue. What the queue file says counts before what the
- * milter saw. */
+/* Groups the messages of a walk that are in the queue. The queue file's facts take precedence over
+ * the milter's. */
 #pragma once
 
 #include "base/labels.h"
@@ -8,8 +8,8 @@
 #include "order/order.h"
 #include "purge/why/why_groups.h"
 
-/* The first are enum group_kind. UID: who ran sendmail(1), by name, else by number. REASON: why it
- * is deferred (top_of_reasons). */
+/* The first ones are enum group_kind. UID: the user who ran sendmail(1), by name or else number.
+ * REASON: why a message is deferred (top_of_reasons). */
 enum top_by { TOP_SENDER, TOP_FROM, TOP_RECIPIENT, TOP_LOGIN, TOP_CLIENT, TOP_UID, TOP_REASON };
 
 /* ERR_SYNTAX for an unknown word. */
@@ -19,7 +19,7 @@ const char *top_head(enum top_by by);
 #define TOP_AGES GROUP_AGES
 
 struct top_group {
-	const char *name; /* "<>" null sender, "" none */
+	const char *name; /* "<>": null sender; "": none */
 	uint64_t count, bytes;
 	int64_t oldest, newest; /* wall */
 	uint64_t ages[TOP_AGES];
@@ -29,19 +29,19 @@ struct top_group {
 struct top {
 	struct top_group *list; /* by count, then name */
 	size_t count;
-	uint64_t messages; /* a message can be in several groups */
+	uint64_t messages; /* each counted once, although it may be in several groups */
 	uint64_t bytes;
 	uint64_t more; /* groups that are not in the list */
 	struct labels names;
 };
 
-/* Groups what is READY; ages are relative to now. 0 or -ENOMEM; release ret in any case. */
+/* Groups all READY messages; ages are relative to now. 0 or -ENOMEM; release ret in any case. */
 int top_of(const struct outcome *outcome, enum top_by by, int64_t now, struct top *ret) NODISCARD;
-/* The same by reason. */
+/* Groups them by reason. */
 int top_of_reasons(const struct outcome *outcome, const struct why_groups *reasons, int64_t now,
     struct top *ret) NODISCARD;
 /* NULL if there is none. */
 const struct top_group *top_find(const struct top *top, const char *name);
-/* Sorts what was counted in names, whose values are groups. */
+/* Sorts the counts; the values of names are groups. */
 void top_end(struct top *top);
 void top_release(struct top *top);

@@ -40,7 +40,7 @@ struct counting {
 	struct err why_unread;
 };
 
-/* Past WHY_DOMAINS_MAX the domain is not counted. */
+/* Beyond WHY_DOMAINS_MAX the domain is not counted. */
 static int count_domain(struct counting *c, size_t reason, const char *recipient)
 {
 	struct address address;
@@ -92,7 +92,7 @@ static void keep_least(int64_t *least, int64_t time)
 		*least = time;
 }
 
-/* A deferred file's mtime is its next try (qmgr_active.c). */
+/* A deferred file's mtime is the time of its next try (qmgr/qmgr_active.c). */
 static void look_at_next(struct counting *c)
 {
 	char path[QUEUE_PATH_MAX];
@@ -111,7 +111,7 @@ static void look_at_next(struct counting *c)
 		c->last = at;
 }
 
-/* Unreadable logs are counted; the only error is -ENOMEM. */
+/* Unreadable logs are counted. The only error is -ENOMEM. */
 static int count_message(struct counting *c, const struct why_message *m)
 {
 	c->message = m;
@@ -151,7 +151,7 @@ static int compare_reasons(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Offsets become absolute, so that sorting does not lose them. */
+/* Offsets become absolute, so that they survive sorting. */
 static void sort(struct counting *c)
 {
 	for (size_t i = 0; i < c->pair_names.count; i++)
@@ -244,7 +244,7 @@ static int count_all(struct counting *c, struct bytes *out)
 	return code;
 }
 
-/* In a child that ends after this, so nothing is freed. */
+/* The child ends after this, so nothing is freed. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	static struct pair pairs[WHY_DOMAINS_MAX + 1];

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: ISC */
-/* Why messages wait: defer logs (postqueue -j's delay_reason) are read and grouped in a child that
- * is mail_owner. Memory grows with the number of different reasons, not of messages. */
+/* The reasons why messages wait. A child that is mail_owner reads the defer logs (the delay_reason
+ * of postqueue -j) and groups them. Its memory grows with the number of different reasons, not of
+ * messages. */
 #pragma once
 
 #include "base/json.h"
 #include "order/order.h"
 #include "postfix/spool/queue.h"
 
-#define WHY_REASONS_MAX 2000                      /* the rest counts as one */
+#define WHY_REASONS_MAX 2000                      /* different reasons; the rest counts as one */
 #define WHY_DOMAINS_MAX 200000                    /* pairs of reason and recipient domain */
-#define WHY_DOMAINS     5                         /* listed for a reason */
+#define WHY_DOMAINS     5                         /* domains listed for a reason */
 #define WHY_TIME_MAX    (3600 * INT64_C(1000000)) /* microseconds; ^C ends it sooner */
 
 struct why_message {
 	struct queue_id queue_id;
 	enum queue_name queue;
-	uint8_t depth;        /* of hashing */
-	int64_t arrival_time; /* wall; 0 or less = unknown */
+	uint8_t depth;        /* of the queue's hashing */
+	int64_t arrival_time; /* wall; 0 or less: unknown */
 	bool null_sender;
 };
 
@@ -28,12 +29,14 @@ struct why_task {
 };
 
 /*
- * What the child says. A group is what `why --json` shows of it. The sums:
- * - "messages" that were asked about, "recipients" with a reason, "without_reason": messages that
- *   have none, "unread" logs and "why_unread" of the first
- * - "due": deferred messages whose next try is due; "next" and "last": when the first and the last
- *   of the others are tried
- * - "oldest", "oldest_null": arrival of the oldest with a sender, and with the null sender
+ * The child's answer. A group has the form of `why --json`. The sums:
+ * - "messages" examined, "recipients" with a reason, "without_reason": messages that have none,
+ *   "unread"
+ * logs and "why_unread" of the first one
+ * - "due": deferred messages whose next try is due; "next" and "last": the first and last next try
+ *   of the
+ * others
+ * - "oldest", "oldest_null": arrival of the oldest message with a sender, and with the null sender
  * Times are wall microseconds, 0 = none.
  */
 struct why {
@@ -44,7 +47,7 @@ struct why {
 
 /* ERR_STOPPED soon after *p->stop is set. Release ret in any case. */
 int why_read(struct why_task *task, struct why *ret, struct err *err) NODISCARD;
-/* The same of all that is READY. */
+/* The same for all READY messages. */
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,
     struct err *err) NODISCARD;
 void why_release(struct why *why);

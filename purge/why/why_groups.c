@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The child hands over u64 unread logs, text why the first, and for each entry u32 item, u32 reason
- * and, if the reason is new, its text. */
+/* The child sends u64 unread logs, text why the first one is, and for each entry u32 item, u32
+ * reason and, for a new reason, its text. */
 #include "purge/why/why_groups.h"
 
 #include "base/io.h"
@@ -27,7 +27,7 @@ struct reading {
 	struct queue_layout layout;
 	struct labels names;
 	struct strbuf folded;
-	uint32_t last[WHY_REASONS_MAX + 1]; /* item + 1 that has it already */
+	uint32_t last[WHY_REASONS_MAX + 1]; /* by reason: the last item that has it, + 1 */
 	uint32_t item;
 	uint64_t unread;
 	struct err why_unread;
@@ -61,7 +61,7 @@ static int read_item(struct reading *r, size_t n)
 	return code == -ENOMEM ? code : 0;
 }
 
-/* In a child that ends after this, so nothing is freed. */
+/* The child ends after this, so nothing is freed. */
 static int work(void *arg, struct bytes *out, struct err *err)
 {
 	struct reading *r = arg;

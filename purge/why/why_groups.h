@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Which message waits for which reasons, folded as `why` folds them, for `top --by reason`. Read in
- * a child that is mail_owner. */
+/* The reasons of each message, folded as in `why`, for `top --by reason`. A child that is
+ * mail_owner reads them. */
 #pragma once
 
 #include "base/array.h"
@@ -8,21 +8,21 @@
 #include "order/order.h"
 
 struct why_entry {
-	uint32_t item;   /* position in the outcome, ascending */
-	uint32_t reason; /* number in names; each one of an item once */
+	uint32_t item;   /* index in the outcome; ascending */
+	uint32_t reason; /* index in names; no reason twice for an item */
 };
 /* Release it in any case. */
 struct why_groups {
 	ARRAY_OF(struct why_entry) entries;
 	struct labels names; /* at most WHY_REASONS_MAX, and one for all others */
-	uint64_t unread;     /* logs */
+	uint64_t unread;     /* unreadable logs */
 	struct err why_unread;
 };
 
-/* The number of a reason in folded form; folded is scratch. 0 or -ENOMEM. */
+/* The number of a reason in folded form; folded is scratch space. 0 or -ENOMEM. */
 int why_number(
     struct labels *names, struct strbuf *folded, const char *reason, size_t *ret) NODISCARD;
-/* Of all that is READY. ERR_STOPPED soon after *p->stop is set. */
+/* Reads the reasons of all READY messages. ERR_STOPPED soon after *p->stop is set. */
 int why_groups_read(const struct postfix *p, const struct outcome *outcome, struct why_groups *ret,
     struct err *err) NODISCARD;
 void why_groups_release(struct why_groups *g);
