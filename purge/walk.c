@@ -92,11 +92,11 @@ int walk_look(struct walk *w, struct session *s, struct err *err)
 	return walk_run(w, err);
 }
 
-struct report walk_report(const struct walk *w)
+struct summary walk_summary(const struct walk *w)
 {
 	const struct options *o = &w->s->options;
 
-	return (struct report){.verb = w->s->verb->name,
+	return (struct summary){.verb = w->s->verb->name,
 	    .config = o->config,
 	    .postfix = &w->s->postfix,
 	    .outcome = &w->outcome,
@@ -110,11 +110,11 @@ struct report walk_report(const struct walk *w)
 
 int walk_end_look(const struct walk *w)
 {
-	struct report r = walk_report(w);
+	struct summary r = walk_summary(w);
 
 	fflush(stdout); /* problems come last if both go to one place */
-	report_problems(stderr, &r);
-	int status = report_exit(&r);
+	summary_problems(stderr, &r);
+	int status = summary_exit(&r);
 	return status == EXIT_DONE && w->s->bad_ids ? EXIT_SOME_FAILED : status;
 }
 
@@ -149,10 +149,10 @@ static void put_quoted(struct strbuf *line, const char *key, const char *text)
 }
 
 /* One line in the mail log, which explains postsuper's lines there. */
-static void log_run(const struct walk *w, const struct report *r)
+static void log_run(const struct walk *w, const struct summary *r)
 {
 	struct count rows[COUNTS_MAX];
-	size_t count = report_counts(r, rows);
+	size_t count = summary_counts(r, rows);
 	struct strbuf line = {0};
 
 	strbuf_printf(&line, "batch=%" PRIu64 " user=%s verb=%s", r->outcome->tally.batch,
@@ -170,8 +170,8 @@ int walk_tell(const struct walk *w, struct err *err)
 {
 	const struct options *o = &w->s->options;
 	const bool refused = w->outcome.refused;
-	struct report r = walk_report(w);
-	int status = refused ? EXIT_INTERRUPTED : report_exit(&r), code = 0;
+	struct summary r = walk_summary(w);
+	int status = refused ? EXIT_INTERRUPTED : summary_exit(&r), code = 0;
 
 	if (!r.dry_run && !refused)
 		log_run(w, &r);
@@ -179,13 +179,13 @@ int walk_tell(const struct walk *w, struct err *err)
 		w->s->behalf->answer->matched =
 		    w->outcome.tally.results[r.dry_run ? RESULT_READY : RESULT_DONE];
 	if (o->json)
-		code = report_json(stdout, &r);
+		code = summary_json(stdout, &r);
 	if (!o->json && !refused && r.dry_run && !o->quiet)
-		report_preview(stdout, &r);
+		summary_preview(stdout, &r);
 	if (!o->json && !refused && !o->quiet)
-		report_text(stdout, &r);
+		summary_text(stdout, &r);
 	if (o->json || !refused)
-		report_problems(o->json ? stderr : stdout, &r);
+		summary_problems(o->json ? stderr : stdout, &r);
 	if (refused)
 		say(stderr, interrupt_stop ? "Interrupted; nothing was touched.\n"
 					   : "Nothing was touched.\n");

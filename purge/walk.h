@@ -5,7 +5,7 @@
 #include "order/order.h"
 #include "purge/session.h"
 #include "purge/tell/progress.h"
-#include "purge/tell/report.h"
+#include "purge/tell/summary.h"
 
 struct walk {
 	struct session *s;
@@ -32,8 +32,8 @@ typedef int walk_put(struct walk *w, struct err *err);
 int walk_show(struct session *s, walk_put *put, struct err *err) NODISCARD;
 /* Asks the question about n messages. For --all the answer must be that number. */
 bool walk_ask(const struct walk *w, const char *question, uint64_t n);
-/* The end of a changing verb: a line in the mail log, and the report as text or JSON, with
- * problems. Returns an exit status, or a negative code if the report could not be written. */
+/* The end of a changing verb: a line in the mail log, and the summary as text or JSON, with
+ * problems. Returns an exit status, or a negative code if the summary could not be written. */
 int walk_tell(const struct walk *w, struct err *err) NODISCARD;
-struct report walk_report(const struct walk *w);
+struct summary walk_summary(const struct walk *w);
 void walk_release(struct walk *w);

@@ -4,8 +4,8 @@
 #include "postfix/file/content.h"
 #include "purge/interrupt.h"
 #include "purge/tell/progress.h"
-#include "purge/tell/report.h"
 #include "purge/tell/say.h"
+#include "purge/tell/summary.h"
 #include "purge/tell/wording.h"
 
 #define SAMPLES_MAX   3
@@ -162,7 +162,7 @@ static size_t take_samples(
 	return taken;
 }
 
-void report_preview(FILE *to, const struct report *r)
+void summary_preview(FILE *to, const struct summary *r)
 {
 	const struct item *samples[SAMPLES_MAX];
 	const uint64_t ready = r->outcome->tally.results[RESULT_READY];
@@ -173,7 +173,7 @@ void report_preview(FILE *to, const struct report *r)
 	say(to, "%" PRIu64 " %s to %s (%s):\n", ready, PLURAL(ready, "message"),
 	    action_rows[r->action].verb,
 	    str_size_text(r->outcome->tally.bytes, size, sizeof(size)));
-	report_put_counts(to, r, REPORT_PREVIEW);
+	summary_put_counts(to, r, SUMMARY_PREVIEW);
 	put_places(to, r->outcome);
 	say(to, ready > SAMPLES_MAX ? "Among them:\n" : "Namely:\n");
 	put_samples(to, r->postfix, samples, take_samples(r->outcome, ready, samples));

@@ -149,7 +149,7 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 	struct act *a = arg;
 	const bool something =
 	    found->tally.results[RESULT_READY] || a->plan.rules.count || a->ends.count;
-	struct report r;
+	struct summary r;
 
 	(void)order;
 	progress_end(&a->walk.progress);
@@ -157,9 +157,9 @@ static enum order_answer ask(void *arg, struct order *order, const struct outcom
 		return ORDER_NO;
 	if (something && session_can_ask(a->s)) {
 		walk_tell_basis(&a->walk, found);
-		r = walk_report(&a->walk);
+		r = walk_summary(&a->walk);
 		r.outcome = found;
-		report_preview(stderr, &r);
+		summary_preview(stderr, &r);
 		say_blocks(a, stderr);
 		standing_tell_ends(&a->ends, stderr);
 		(void)block_doubts(a->s, &a->plan);
@@ -186,7 +186,7 @@ static void mark_floods(const struct act *a)
 static int tell(const struct act *a, struct err *err)
 {
 	const struct options *o = &a->s->options;
-	struct report r = walk_report(&a->walk);
+	struct summary r = walk_summary(&a->walk);
 
 	/* A dry run fails where the order would. */
 	if (r.dry_run && is_too_much(a, a->walk.outcome.tally.results[RESULT_READY]))

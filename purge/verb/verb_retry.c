@@ -135,12 +135,12 @@ static void try_all(struct retrying *r)
 static bool may_begin(struct walk *w)
 {
 	uint64_t n = w->outcome.tally.results[RESULT_READY];
-	struct report report = walk_report(w);
+	struct summary summary = walk_summary(w);
 	char question[64];
 
 	if (n == 0 || !session_can_ask(w->s))
 		return !interrupt_stop;
-	report_preview(stderr, &report);
+	summary_preview(stderr, &summary);
 	snprintf(question, sizeof(question), "Retry %s %" PRIu64 " %s?", n == 1 ? "this" : "these",
 	    n, PLURAL(n, "message"));
 	return walk_ask(w, question, n);

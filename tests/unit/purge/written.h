@@ -1,47 +1,47 @@
 /* SPDX-License-Identifier: ISC */
-/* What a report writes, as a string. */
+/* What a summary writes, as a string. */
 #ifndef PQPURGE_TESTS_PURGE_WRITTEN_H
 #define PQPURGE_TESTS_PURGE_WRITTEN_H
 
 #include "tests/unit/purge/crafted.h"
 #include "tests/unit/unit.h"
 
-#include "purge/tell/report.h"
+#include "purge/tell/summary.h"
 
-typedef int writer(FILE *to, const struct report *r);
+typedef int writer(FILE *to, const struct summary *s);
 
 /* What is written; the caller frees it. */
-static inline char *written(writer *write, const struct report *r)
+static inline char *written(writer *write, const struct summary *s)
 {
 	char *text = NULL;
 	size_t len = 0;
 	FILE *to = open_memstream(&text, &len);
 
-	assert_int_equal(write(to, r), 0);
+	assert_int_equal(write(to, s), 0);
 	assert_int_equal(fclose(to), 0);
 	return text;
 }
 
-static inline void assert_written(writer *write, const struct report *r, const char *want)
+static inline void assert_written(writer *write, const struct summary *s, const char *want)
 {
-	char *text = written(write, r);
+	char *text = written(write, s);
 
 	assert_string_equal(text, want);
 	free(text);
 }
 
-static inline void assert_says(writer *write, const struct report *r, const char *part)
+static inline void assert_says(writer *write, const struct summary *s, const char *part)
 {
-	char *text = written(write, r);
+	char *text = written(write, s);
 
 	if (!strstr(text, part))
 		case_fail(part, "not in:\n%s", text);
 	free(text);
 }
 
-static inline struct report report_on(const struct crafted *c)
+static inline struct summary summary_on(const struct crafted *c)
 {
-	return (struct report){.outcome = &c->outcome, .action = ACTION_DELETE, .verb = "purge"};
+	return (struct summary){.outcome = &c->outcome, .action = ACTION_DELETE, .verb = "purge"};
 }
 
 #endif

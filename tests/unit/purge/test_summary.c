@@ -2,22 +2,22 @@
 /* What is said of an outcome: JSON as the contract has it, text that fits, the exit status. */
 #include "tests/unit/purge/written.h"
 
-static int write_text(FILE *to, const struct report *r)
+static int write_text(FILE *to, const struct summary *s)
 {
-	report_text(to, r);
-	report_problems(to, r);
+	summary_text(to, s);
+	summary_problems(to, s);
 	return 0;
 }
 
-static int write_preview(FILE *to, const struct report *r)
+static int write_preview(FILE *to, const struct summary *s)
 {
-	report_preview(to, r);
+	summary_preview(to, s);
 	return 0;
 }
 
-static int write_problems(FILE *to, const struct report *r)
+static int write_problems(FILE *to, const struct summary *s)
 {
-	report_problems(to, r);
+	summary_problems(to, s);
 	return 0;
 }
 
@@ -63,7 +63,7 @@ static void test_exit(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++) {
 		struct crafted c;
-		struct report r = report_on(&c);
+		struct summary s = summary_on(&c);
 
 		crafted_init(&c);
 		crafted_add(&c, cases[i].result, "a@example.com");
@@ -78,8 +78,8 @@ static void test_exit(void **state)
 		c.outcome.sweep_cut = cases[i].trouble == ENDLESS;
 		c.outcome.accounted = cases[i].trouble != ACCOUNT;
 		c.outcome.interrupted = cases[i].trouble == INTERRUPTED;
-		if (report_exit(&r) != cases[i].want)
-			case_fail(cases[i].name, "exit %d", report_exit(&r));
+		if (summary_exit(&s) != cases[i].want)
+			case_fail(cases[i].name, "exit %d", summary_exit(&s));
 		crafted_release(&c);
 	}
 }
@@ -87,7 +87,7 @@ static void test_exit(void **state)
 static void test_text(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
@@ -101,7 +101,7 @@ static void test_text(void **state)
 	c.outcome.tally.from_queue = 2;
 	c.outcome.tally.maildrop = 1;
 	c.outcome.tally.batch = 5;
-	assert_written(write_text, &r,
+	assert_written(write_text, &s,
 	    "Deleted 1 message (1000 B).\n"
 	    "  deleted              1\n"
 	    "  gone                 1  left the queue before\n"
@@ -137,12 +137,12 @@ static void test_text_idle(void **state)
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
 		struct crafted c;
-		struct report r = report_on(&c);
+		struct summary s = summary_on(&c);
 
 		crafted_init(&c);
 		crafted_add(&c, RESULT_EXCLUDED, "a@example.com")->idle = cases[n].idle;
-		r.action = cases[n].action;
-		assert_written(write_text, &r, cases[n].want);
+		s.action = cases[n].action;
+		assert_written(write_text, &s, cases[n].want);
 		crafted_release(&c);
 	}
 }
@@ -150,34 +150,34 @@ static void test_text_idle(void **state)
 static void test_text_nothing(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
-	assert_written(write_text, &r, "Nothing matched.\n");
+	assert_written(write_text, &s, "Nothing matched.\n");
 	/* Quiet: not a word where there is no problem. */
-	assert_written(write_problems, &r, "");
-	assert_written(write_preview, &r, "");
+	assert_written(write_problems, &s, "");
+	assert_written(write_preview, &s, "");
 	/* What could not be judged is not nothing. */
 	c.outcome.tally.unjoined = 3;
-	assert_says(write_text, &r, "unjoined             3");
-	assert_says(write_problems, &r, "3 back from a content filter");
+	assert_says(write_text, &s, "unjoined             3");
+	assert_says(write_problems, &s, "3 back from a content filter");
 }
 
 /* What cannot be read is named, and what is unproven comes with what to type. */
 static void test_problems(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_UNPROVEN, "a@example.com");
 	strlist_push(&c.outcome.unreadable, "deferred/A: Permission denied", 29);
-	r.config = "/etc/pqpurge/out.conf";
-	r.verb = "hold";
-	r.action = ACTION_HOLD;
-	assert_written(write_problems, &r,
+	s.config = "/etc/pqpurge/out.conf";
+	s.verb = "hold";
+	s.action = ACTION_HOLD;
+	assert_written(write_problems, &s,
 	    "  0AAAA1 unproven\n"
 	    "To look at an unproven one: 'pqpurge-idx show 0AAAA1'.\n"
 	    "To hold it all the same: 'pqpurge-idx -c /etc/pqpurge/out.conf hold --id 0AAAA1'.\n"
@@ -189,7 +189,7 @@ static void test_problems(void **state)
 static void test_problems_end(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 	char *text;
 	size_t lines = 0;
 
@@ -197,7 +197,7 @@ static void test_problems_end(void **state)
 	crafted_init(&c);
 	for (int i = 0; i < 25; i++)
 		crafted_add(&c, RESULT_CHANGED, "a@example.com");
-	text = written(write_problems, &r);
+	text = written(write_problems, &s);
 	for (const char *at = text; *at; at++)
 		lines += *at == '\n';
 	assert_int_equal(lines, 21);
@@ -231,7 +231,7 @@ static void test_text_fits(void **state)
 	char long_address[400], reason[] = "past maximal_queue_lifetime, it would bounce at once; "
 					   "-y releases it";
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 	char *text = NULL, *rest = NULL;
 	size_t len = 0;
 	FILE *to = open_memstream(&text, &len);
@@ -255,12 +255,12 @@ static void test_text_fits(void **state)
 				item->reason = reason;
 		}
 	fill(&c);
-	r.recipients_asked = r.swept = true;
+	s.recipients_asked = s.swept = true;
 	for (int action = ACTION_DELETE; action < ACTION_COUNT; action++) {
-		r.action = (enum action)action;
-		report_preview(to, &r);
-		report_text(to, &r);
-		report_problems(to, &r);
+		s.action = (enum action)action;
+		summary_preview(to, &s);
+		summary_text(to, &s);
+		summary_problems(to, &s);
 	}
 	fclose(to);
 	assert_true(len > 1000);
@@ -277,7 +277,7 @@ static void test_text_fits(void **state)
 static void test_preview(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 	struct message m;
 
 	(void)state;
@@ -299,7 +299,7 @@ static void test_preview(void **state)
 	c.outcome.tally.by_envelope = 1;
 	c.outcome.tally.by_from_only = 1;
 	c.outcome.tally.given_only = 1;
-	assert_written(write_preview, &r,
+	assert_written(write_preview, &s,
 	    "2 messages to delete (2.0 kB):\n"
 	    "  by envelope          1\n"
 	    "  by From only         1\n"
@@ -319,16 +319,16 @@ static void test_preview(void **state)
 static void test_sweep(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_DONE, "a@example.com");
-	r.swept = true;
+	s.swept = true;
 	c.outcome.passes = 2;
-	assert_says(write_text, &r, "Passes of the sweep: 2.\n");
+	assert_says(write_text, &s, "Passes of the sweep: 2.\n");
 	c.outcome.sweep_cut = true;
-	assert_says(write_text, &r, "The sweep ended after 2 passes while messages still came.\n");
+	assert_says(write_text, &s, "The sweep ended after 2 passes while messages still came.\n");
 	crafted_release(&c);
 }
 

@@ -7,7 +7,7 @@
 static void test_json_purge(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
@@ -21,7 +21,7 @@ static void test_json_purge(void **state)
 	crafted_add(&c, RESULT_DONE, "g@example.com")->from_queue = true;
 	c.outcome.tally.from_queue = 1;
 	c.outcome.tally.batch = 12;
-	assert_written(report_json, &r,
+	assert_written(summary_json, &s,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"deleted\"}\n"
 	    "{\"queue_id\":\"0AAAA2\",\"sender\":\"MAILER-DAEMON\",\"result\":\"deleted\","
 	    "\"was_active\":true}\n"
@@ -42,37 +42,37 @@ static void test_json_purge(void **state)
 static void test_json_dry_run(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_READY, "a@example.com");
 	crafted_add(&c, RESULT_GONE, "a@example.com");
-	r.dry_run = true;
-	assert_written(report_json, &r,
+	s.dry_run = true;
+	assert_written(summary_json, &s,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"would-delete\"}\n"
 	    "{\"summary\":{\"matched\":1,\"would_delete\":1,\"gone\":1,\"changed\":0,"
 	    "\"unproven\":0,\"failed\":0,\"by_envelope\":1,\"by_from_only\":0," ZERO_REST
 	    "\"bytes\":1000}}\n");
-	r.action = ACTION_HOLD;
-	assert_says(report_json, &r, "\"would_hold\":1,");
-	r.action = ACTION_RELEASE;
-	assert_says(report_json, &r, "\"result\":\"would-release\"");
-	r.action = ACTION_REQUEUE;
-	assert_says(report_json, &r, "\"would_release\":1,");
+	s.action = ACTION_HOLD;
+	assert_says(summary_json, &s, "\"would_hold\":1,");
+	s.action = ACTION_RELEASE;
+	assert_says(summary_json, &s, "\"result\":\"would-release\"");
+	s.action = ACTION_REQUEUE;
+	assert_says(summary_json, &s, "\"would_release\":1,");
 	c.outcome.items[0].proof.queue = QUEUE_ACTIVE;
-	assert_says(report_json, &r, "\"was_active\":true");
+	assert_says(summary_json, &s, "\"was_active\":true");
 	crafted_release(&c);
 }
 
 static void test_json_nothing(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
-	assert_written(report_json, &r,
+	assert_written(summary_json, &s,
 	    "{\"summary\":{\"matched\":0,\"deleted\":0,\"gone\":0,\"changed\":0,\"unproven\":0,"
 	    "\"failed\":0,\"by_envelope\":0,\"by_from_only\":0," ZERO_REST
 	    "\"bytes\":0,\"batch\":0}}\n");
@@ -82,18 +82,18 @@ static void test_json_nothing(void **state)
 static void test_json_ids(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
 	crafted_add(&c, RESULT_GONE, "a@example.com");
 	crafted_add(&c, RESULT_GONE, "")->unheard = true;
-	r.ids_asked = true;
-	assert_says(report_json, &r,
+	s.ids_asked = true;
+	assert_says(summary_json, &s,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"gone\"}\n"
 	    "{\"queue_id\":\"0AAAA2\",\"result\":\"gone\"}\n"
 	    "{\"summary\":{\"matched\":0,\"deleted\":0,\"gone\":2,");
-	assert_int_equal(report_exit(&r), 0);
+	assert_int_equal(summary_exit(&s), 0);
 	crafted_release(&c);
 }
 
@@ -101,7 +101,7 @@ static void test_json_ids(void **state)
 static void test_json_rewritten(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 	struct message m;
 
 	(void)state;
@@ -111,7 +111,7 @@ static void test_json_rewritten(void **state)
 	m.queued.known = true;
 	m.queued.sender = "SRS0=x=example.com=a@relay.test";
 	crafted_record(&c, 0, &m);
-	assert_says(report_json, &r,
+	assert_says(summary_json, &s,
 	    "\"sender\":\"a@example.com\",\"queued_sender\":\"SRS0=x=example.com=a@relay.test\","
 	    "\"result\":\"deleted\"");
 	crafted_release(&c);
@@ -120,7 +120,7 @@ static void test_json_rewritten(void **state)
 static void test_json_rare(void **state)
 {
 	struct crafted c;
-	struct report r = report_on(&c);
+	struct summary s = summary_on(&c);
 
 	(void)state;
 	crafted_init(&c);
@@ -134,10 +134,10 @@ static void test_json_rare(void **state)
 	c.outcome.accounted = false;
 	c.outcome.passes = 3;
 	c.outcome.foreign = 4;
-	r.recipients_asked = true;
-	r.rules_set = 2;
-	r.swept = true;
-	assert_written(report_json, &r,
+	s.recipients_asked = true;
+	s.rules_set = 2;
+	s.swept = true;
+	assert_written(summary_json, &s,
 	    "{\"queue_id\":\"0AAAA1\",\"sender\":\"a@example.com\",\"result\":\"deleted\","
 	    "\"other_recipients\":9}\n"
 	    "{\"summary\":{\"matched\":2,\"deleted\":1,\"gone\":0,\"changed\":0,\"unproven\":0,"

@@ -5,7 +5,7 @@
 
 #include "order/order.h"
 
-struct report {
+struct summary {
 	const struct outcome *outcome;
 	enum action action;
 	bool dry_run;
@@ -18,7 +18,7 @@ struct report {
 	const struct postfix *postfix; /* for reading the samples' subjects; NULL: do not */
 };
 
-/* A row of counts.c. */
+/* A row of summary_counts. */
 struct count {
 	const char *key;   /* in the JSON summary */
 	const char *label; /* NULL: not in text */
@@ -29,17 +29,17 @@ struct count {
 };
 #define COUNTS_MAX 40
 /* Fills rows in order; returns how many. */
-size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX]);
-enum report_part { REPORT_PREVIEW, REPORT_REST, REPORT_ALL };
-void report_put_counts(FILE *to, const struct report *r, enum report_part part);
+size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX]);
+enum summary_part { SUMMARY_PREVIEW, SUMMARY_REST, SUMMARY_ALL };
+void summary_put_counts(FILE *to, const struct summary *s, enum summary_part part);
 
 /* A line per message, then the summary. */
-int report_json(FILE *to, const struct report *r) NODISCARD;
+int summary_json(FILE *to, const struct summary *s) NODISCARD;
 /* Writes the counts, queues, ages and three samples of what is READY. */
-void report_preview(FILE *to, const struct report *r);
-void report_text(FILE *to, const struct report *r);
+void summary_preview(FILE *to, const struct summary *s);
+void summary_text(FILE *to, const struct summary *s);
 /* Names the messages that an admin must look at, and unreadable files; also under --quiet. */
-void report_problems(FILE *to, const struct report *r);
-int report_exit(const struct report *r);
+void summary_problems(FILE *to, const struct summary *s);
+int summary_exit(const struct summary *s);
 /* The command that acts on an unproven message after all; returns buf. */
-char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size);
+char *summary_force(const struct summary *s, const struct queue_id *id, char *buf, size_t size);

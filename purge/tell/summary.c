@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "purge/tell/report.h"
+#include "purge/tell/summary.h"
 #include "base/json.h"
 #include "purge/session.h"
 #include "purge/tell/say.h"
@@ -7,9 +7,9 @@
 
 #define PROBLEMS_SHOWN 20
 
-int report_exit(const struct report *r)
+int summary_exit(const struct summary *s)
 {
-	const struct outcome *o = r->outcome;
+	const struct outcome *o = s->outcome;
 	const struct tally *t = &o->tally;
 
 	if (o->interrupted)
@@ -19,45 +19,45 @@ int report_exit(const struct report *r)
 		return EXIT_SOME_FAILED;
 	if (o->sweep_cut || o->trouble.text[0])
 		return EXIT_SOME_FAILED;
-	if (action_rows[r->action].changes && !r->dry_run && !o->accounted)
+	if (action_rows[s->action].changes && !s->dry_run && !o->accounted)
 		return EXIT_SOME_FAILED;
 	return EXIT_DONE;
 }
 
-void report_put_counts(FILE *to, const struct report *r, enum report_part part)
+void summary_put_counts(FILE *to, const struct summary *s, enum summary_part part)
 {
 	struct count rows[COUNTS_MAX];
-	size_t count = report_counts(r, rows);
+	size_t count = summary_counts(s, rows);
 
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].label && rows[i].n &&
-		    (part == REPORT_ALL || rows[i].preview == (part == REPORT_PREVIEW)))
+		    (part == SUMMARY_ALL || rows[i].preview == (part == SUMMARY_PREVIEW)))
 			say(to,
 			    rows[i].note ? "  %-13s %8" PRIu64 "  %s\n" : "  %-13s %8" PRIu64 "\n",
 			    rows[i].label, rows[i].n, rows[i].note);
 }
 
-static void put_headline(FILE *to, const struct report *r)
+static void put_headline(FILE *to, const struct summary *s)
 {
-	const struct action_row *action = &action_rows[r->action];
-	const struct tally *t = &r->outcome->tally;
-	uint64_t n = t->results[r->dry_run ? RESULT_READY : RESULT_DONE];
+	const struct action_row *action = &action_rows[s->action];
+	const struct tally *t = &s->outcome->tally;
+	uint64_t n = t->results[s->dry_run ? RESULT_READY : RESULT_DONE];
 	const char *done = action->done;
 	char size[32];
 
 	str_size_text(t->bytes, size, sizeof(size));
-	if (r->dry_run)
+	if (s->dry_run)
 		say(to, "Would %s %" PRIu64 " %s (%s). Nothing was touched.\n",
-		    action_rows[r->action].verb, n, PLURAL(n, "message"), size);
+		    action_rows[s->action].verb, n, PLURAL(n, "message"), size);
 	else
 		say(to, "%c%s %" PRIu64 " %s (%s).\n", done[0] - 'a' + 'A', done + 1, n,
 		    PLURAL(n, "message"), size);
 }
 
-static bool is_empty(const struct report *r)
+static bool is_empty(const struct summary *s)
 {
 	struct count rows[COUNTS_MAX];
-	size_t count = report_counts(r, rows);
+	size_t count = summary_counts(s, rows);
 
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].n && (rows[i].label || strcmp(rows[i].key, "matched") == 0))
@@ -65,14 +65,14 @@ static bool is_empty(const struct report *r)
 	return true;
 }
 
-static void put_account(FILE *to, const struct report *r)
+static void put_account(FILE *to, const struct summary *s)
 {
-	const struct outcome *o = r->outcome;
+	const struct outcome *o = s->outcome;
 	uint64_t batch = o->tally.batch;
 
-	if (r->swept && !o->sweep_cut)
+	if (s->swept && !o->sweep_cut)
 		say(to, "Passes of the sweep: %u.\n", o->passes);
-	if (batch && r->action == ACTION_HOLD)
+	if (batch && s->action == ACTION_HOLD)
 		say(to,
 		    "The account is batch %" PRIu64 "; 'pqpurge-idx undo %" PRIu64
 		    "' releases it again.\n",
@@ -81,24 +81,24 @@ static void put_account(FILE *to, const struct report *r)
 		say(to, "The account is batch %" PRIu64 ".\n", batch);
 }
 
-void report_text(FILE *to, const struct report *r)
+void summary_text(FILE *to, const struct summary *s)
 {
-	if (is_empty(r)) {
+	if (is_empty(s)) {
 		say(to, "Nothing matched.\n");
 	} else {
-		put_headline(to, r);
+		put_headline(to, s);
 		/* a dry run's preview showed the others */
-		report_put_counts(to, r,
-		    r->dry_run && r->outcome->tally.results[RESULT_READY] ? REPORT_REST
-									  : REPORT_ALL);
+		summary_put_counts(to, s,
+		    s->dry_run && s->outcome->tally.results[RESULT_READY] ? SUMMARY_REST
+									  : SUMMARY_ALL);
 	}
-	put_account(to, r);
+	put_account(to, s);
 }
 
-char *report_force(const struct report *r, const struct queue_id *id, char *buf, size_t size)
+char *summary_force(const struct summary *s, const struct queue_id *id, char *buf, size_t size)
 {
-	snprintf(buf, size, "pqpurge-idx %s%s%s%s --id %s", r->config ? "-c " : "",
-	    r->config ? r->config : "", r->config ? " " : "", r->verb ? r->verb : "purge",
+	snprintf(buf, size, "pqpurge-idx %s%s%s%s --id %s", s->config ? "-c " : "",
+	    s->config ? s->config : "", s->config ? " " : "", s->verb ? s->verb : "purge",
 	    id->text);
 	return buf;
 }
@@ -122,9 +122,9 @@ static bool is_problem(const struct item *item)
 	       item->result == RESULT_FAILED;
 }
 
-static void list_problems(FILE *to, const struct report *r)
+static void list_problems(FILE *to, const struct summary *s)
 {
-	const struct outcome *o = r->outcome;
+	const struct outcome *o = s->outcome;
 	struct queue_id unproven = {""};
 	uint64_t seen = 0;
 	char command[512];
@@ -140,15 +140,15 @@ static void list_problems(FILE *to, const struct report *r)
 			unproven = id;
 		if (seen++ < PROBLEMS_SHOWN)
 			put_problem(
-			    to, id.text, result_word(item->result, r->action), item->reason);
+			    to, id.text, result_word(item->result, s->action), item->reason);
 	}
 	if (seen > PROBLEMS_SHOWN)
 		say(to, "  and %" PRIu64 " more; --json lists all\n", seen - PROBLEMS_SHOWN);
-	if (*unproven.text && action_rows[r->action].changes)
+	if (*unproven.text && action_rows[s->action].changes)
 		say(to, "To look at an unproven one: 'pqpurge-idx show %s'.\n", unproven.text);
-	if (*unproven.text && action_rows[r->action].changes)
-		say(to, "To %s it all the same: '%s'.\n", action_rows[r->action].verb,
-		    report_force(r, &unproven, command, sizeof(command)));
+	if (*unproven.text && action_rows[s->action].changes)
+		say(to, "To %s it all the same: '%s'.\n", action_rows[s->action].verb,
+		    summary_force(s, &unproven, command, sizeof(command)));
 }
 
 static void list_unreadable(FILE *to, const struct outcome *o)
@@ -165,11 +165,11 @@ static void list_unreadable(FILE *to, const struct outcome *o)
 		say(to, "and %" PRIu32 " more.\n", names.count - PROBLEMS_SHOWN);
 }
 
-void report_problems(FILE *to, const struct report *r)
+void summary_problems(FILE *to, const struct summary *s)
 {
-	const struct outcome *o = r->outcome;
+	const struct outcome *o = s->outcome;
 
-	list_problems(to, r);
+	list_problems(to, s);
 	list_unreadable(to, o);
 	if (o->tally.unjoined)
 		say(to, "%" PRIu64 " back from a content filter: login and client are not known.\n",
@@ -203,19 +203,19 @@ static struct extra count_items(const struct outcome *o)
 	return x;
 }
 
-size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
+size_t summary_counts(const struct summary *s, struct count rows[COUNTS_MAX])
 {
-	const struct outcome *o = r->outcome;
+	const struct outcome *o = s->outcome;
 	const struct tally *t = &o->tally;
-	const struct action_row *action = &action_rows[r->action];
-	enum result done = r->dry_run ? RESULT_READY : RESULT_DONE;
+	const struct action_row *action = &action_rows[s->action];
+	enum result done = s->dry_run ? RESULT_READY : RESULT_DONE;
 	const struct extra x = count_items(o);
 	bool by_author = t->by_envelope || t->by_from_only;
-	bool releases = r->action == ACTION_RELEASE || r->action == ACTION_REQUEUE;
+	bool releases = s->action == ACTION_RELEASE || s->action == ACTION_REQUEUE;
 	const uint64_t *results = t->results;
 	const struct count all[] = {
 	    {"matched", NULL, NULL, t->matched, true, false},
-	    {r->dry_run ? action->ready_key : action->done, result_word(done, r->action), NULL,
+	    {s->dry_run ? action->ready_key : action->done, result_word(done, s->action), NULL,
 		results[done], true, false},
 	    {"gone", "gone", "left the queue before", results[RESULT_GONE], true, false},
 	    {"changed", "changed", "the ID now names another message; left alone",
@@ -242,10 +242,10 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 	    {"limits", "too costly", "an expression hit its match limit; not taken", t->limits,
 		false, true},
 	    {"bounces", "bounces", "notices that such mail caused", t->bounces, false, true},
-	    {"shared", r->recipients_asked ? "shared" : NULL, "also for other recipients",
+	    {"shared", s->recipients_asked ? "shared" : NULL, "also for other recipients",
 		t->shared, false, true},
-	    {"other_recipients", r->recipients_asked ? "others" : NULL, "those recipients",
-		t->other_recipients, r->recipients_asked, true},
+	    {"other_recipients", s->recipients_asked ? "others" : NULL, "those recipients",
+		t->other_recipients, s->recipients_asked, true},
 	    {"was_active", "was active", "in delivery then: it may be delivered all the same",
 		x.active, false, false},
 	    {"idle", "idle", releases ? "not in the hold queue" : "in the hold queue already",
@@ -261,8 +261,8 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 	    {"maildrop", "in maildrop", "submitted, not queued yet; left alone", t->maildrop, false,
 		false},
 	    {"bytes", NULL, NULL, t->bytes, true, false},
-	    {"rules_set", NULL, NULL, r->rules_set, false, false},
-	    {"passes", NULL, NULL, r->swept ? o->passes : 0, false, false},
+	    {"rules_set", NULL, NULL, s->rules_set, false, false},
+	    {"passes", NULL, NULL, s->swept ? o->passes : 0, false, false},
 	};
 
 	_Static_assert(COUNT_OF(all) <= COUNTS_MAX, "COUNTS_MAX is too small");
@@ -272,18 +272,18 @@ size_t report_counts(const struct report *r, struct count rows[COUNTS_MAX])
 
 /* ---- as JSON: names and results are a contract */
 
-static bool is_listed(const struct report *r, const struct item *item)
+static bool is_listed(const struct summary *s, const struct item *item)
 {
 	switch (item->result) {
 	case RESULT_READY:
-		return r->dry_run;
+		return s->dry_run;
 	case RESULT_DONE:
 	case RESULT_CHANGED:
 	case RESULT_UNPROVEN:
 	case RESULT_FAILED:
 		return true;
 	case RESULT_GONE:
-		return r->ids_asked;
+		return s->ids_asked;
 	default:
 		return false;
 	}
@@ -295,7 +295,7 @@ static void put_true(struct json *o, const char *key, bool value)
 		json_put_bool(o, key, true);
 }
 
-static int item_line(FILE *to, const struct report *r, const struct item *item)
+static int item_line(FILE *to, const struct summary *s, const struct item *item)
 {
 	struct message m = candidate_message(item->candidate);
 	struct json *o = json_new();
@@ -304,54 +304,55 @@ static int item_line(FILE *to, const struct report *r, const struct item *item)
 	json_put_text(o, "queue_id", m.queue_id.text);
 	if (!item->unheard)
 		wording_put_sender(o, &m);
-	json_put_text(o, "result", result_word(item->result, r->action));
+	json_put_text(o, "result", result_word(item->result, s->action));
 	put_true(o, "was_active",
 	    item->was_active ||
 		(item->result == RESULT_READY && item->proof.queue == QUEUE_ACTIVE));
-	if (r->recipients_asked)
+	if (s->recipients_asked)
 		json_put_int(o, "other_recipients", item->other_recipients);
 	put_true(o, "from_queue", item->from_queue);
 	put_true(o, "bounce", item->bounce);
 	if (item->reason && *item->reason)
 		json_put_text(o, "reason", item->reason);
-	if (item->result == RESULT_UNPROVEN && action_rows[r->action].changes)
-		json_put_text(o, "command", report_force(r, &m.queue_id, command, sizeof(command)));
+	if (item->result == RESULT_UNPROVEN && action_rows[s->action].changes)
+		json_put_text(
+		    o, "command", summary_force(s, &m.queue_id, command, sizeof(command)));
 	return json_line(to, o);
 }
 
 /* 0: there is no account to keep; null: it could not be kept. */
-static void put_batch(struct json *o, const struct report *r)
+static void put_batch(struct json *o, const struct summary *s)
 {
-	if (r->dry_run)
+	if (s->dry_run)
 		return;
-	if (r->outcome->tally.batch || r->outcome->accounted)
-		json_put_int(o, "batch", (int64_t)r->outcome->tally.batch);
+	if (s->outcome->tally.batch || s->outcome->accounted)
+		json_put_int(o, "batch", (int64_t)s->outcome->tally.batch);
 	else
 		json_put_text(o, "batch", NULL);
 }
 
-static int summary_line(FILE *to, const struct report *r)
+static int summary_line(FILE *to, const struct summary *s)
 {
 	struct json *o = json_new(), *line = json_new();
 	struct count rows[COUNTS_MAX];
-	size_t count = report_counts(r, rows);
+	size_t count = summary_counts(s, rows);
 
 	for (size_t i = 0; i < count; i++)
 		if (rows[i].n || rows[i].always)
 			json_put_int(o, rows[i].key, (int64_t)rows[i].n);
-	if (r->outcome->trouble.text[0])
-		json_put_text(o, "trouble", r->outcome->trouble.text);
-	put_batch(o, r);
+	if (s->outcome->trouble.text[0])
+		json_put_text(o, "trouble", s->outcome->trouble.text);
+	put_batch(o, s);
 	json_put(line, "summary", o);
 	return json_line(to, line);
 }
 
-int report_json(FILE *to, const struct report *r)
+int summary_json(FILE *to, const struct summary *s)
 {
 	int code = 0;
 
-	for (size_t i = 0; code == 0 && i < r->outcome->count; i++)
-		if (is_listed(r, &r->outcome->items[i]))
-			code = item_line(to, r, &r->outcome->items[i]);
-	return code < 0 ? code : summary_line(to, r);
+	for (size_t i = 0; code == 0 && i < s->outcome->count; i++)
+		if (is_listed(s, &s->outcome->items[i]))
+			code = item_line(to, s, &s->outcome->items[i]);
+	return code < 0 ? code : summary_line(to, s);
 }
