@@ -37,5 +37,5 @@ int floods_select_of(struct session *s, const struct json *incident, struct err 
 int floods_list(const struct session *s, const struct json *answer) NODISCARD;
 void floods_show(FILE *to, const struct session *s, const struct json *incident);
 
-/* floods --try and --learn (try.c). An exit status or a code. */
+/* floods --try and --learn (floods_try.c). An exit status or a code. */
 int floods_try(struct session *s, struct err *err) NODISCARD;

@@ -9,14 +9,14 @@ int page_write(const struct incident *i, struct strbuf *to) NODISCARD;
 
 /* ---- private: the parts of page.c */
 
-/* chart.c: arrivals by minute as inline SVG, with the times of batches. */
+/* page_chart.c: arrivals by minute as inline SVG, with the times of batches. */
 void chart_write(const struct incident *i, struct strbuf *to);
 /* "deleted", "held", "let go", "waiting": the words of a fate, and the class of its bars. */
 extern const char *const fate_words[FATES];
 
-/* done.c: batches and rules. */
+/* page_done.c: batches and rules. */
 void done_write(const struct incident *i, struct strbuf *h);
 
-/* style.c: the only style, and its hash for the page's content security policy. */
+/* page_style.c: the only style, and its hash for the page's content security policy. */
 extern const char page_style[];
 #define PAGE_STYLE_HASH "sha256-vT6r59Yhlfzwjp4p9pB/0azkX+Qb+2wrRBttQp+uZJw="

@@ -5,13 +5,13 @@
 
 #include "base/io.h"
 #include "base/role.h"
+#include "postfix/spool/reason_fold.h"
 #include "postfix/spool/spool.h"
-#include "postfix/tool/fold.h"
 #include "purge/why/why.h"
 
 int why_number(struct labels *names, struct strbuf *folded, const char *reason, size_t *ret)
 {
-	fold_reason(reason, folded);
+	reason_fold(reason, folded);
 	int code = labels_number(names, strbuf_text(folded), WHY_REASONS_MAX, ret);
 	if (code == ERR_LIMIT)
 		code = labels_number(names, "(other reasons)", WHY_REASONS_MAX + 1, ret);

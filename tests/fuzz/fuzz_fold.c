@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Reasons: folding ends and keeps its bounds, also on what was folded before. */
-#include "postfix/tool/fold.h"
+#include "postfix/spool/reason_fold.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -11,9 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(reason);
 	memcpy(reason, data, size);
 	reason[size] = '\0';
-	fold_reason(reason, &once);
+	reason_fold(reason, &once);
 	fuzz_require(!once.failed && once.len <= 8 * strlen(reason));
-	fold_reason(strbuf_text(&once), &twice);
+	reason_fold(strbuf_text(&once), &twice);
 	fuzz_require(twice.len <= 8 * once.len);
 	strbuf_release(&once);
 	strbuf_release(&twice);

@@ -3,7 +3,7 @@
 #include "base/io.h"
 #include "base/json.h"
 #include "order/order_private.h"
-#include "postfix/tool/fold.h"
+#include "postfix/spool/reason_fold.h"
 
 #define TEXT_MAX 256
 #define PATIENCE (2 * USEC_PER_SEC)
@@ -60,7 +60,7 @@ static int visit_reason(void *arg, const struct spool_reason *reason)
 {
 	struct reading *r = arg;
 
-	fold_reason(reason->text, &r->folded);
+	reason_fold(reason->text, &r->folded);
 	if (r->folded.len > TEXT_MAX)
 		r->folded.text[TEXT_MAX] = '\0';
 	count(&r->facts.tables[FACT_REASONS], strbuf_text(&r->folded), 1);

@@ -9,4 +9,4 @@
  * numbers by N, and words of letters and digits by ID. SMTP reply codes and enhanced status codes
  * stay.
  */
-void fold_reason(const char *reason, struct strbuf *ret);
+void reason_fold(const char *reason, struct strbuf *ret);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include "postfix/tool/fold.h"
+#include "postfix/spool/reason_fold.h"
 
 #include "base/net.h"
 
@@ -114,7 +114,7 @@ static void put_word(const char *text, const char *word, size_t len, struct strb
 		put_short(word, len, ret);
 }
 
-void fold_reason(const char *reason, struct strbuf *ret)
+void reason_fold(const char *reason, struct strbuf *ret)
 {
 	const char *at = reason;
 

@@ -2,7 +2,7 @@
 /* Reasons that differ only by what is of one message become one; others stay apart. */
 #include "tests/unit/unit.h"
 
-#include "postfix/tool/fold.h"
+#include "postfix/spool/reason_fold.h"
 
 static void test_fold(void **state)
 {
@@ -42,7 +42,7 @@ static void test_fold(void **state)
 
 	(void)state;
 	for (size_t n = 0; n < COUNT_OF(cases); n++) {
-		fold_reason(cases[n].input, &folded);
+		reason_fold(cases[n].input, &folded);
 		case_assert_text(cases[n].name, strbuf_text(&folded), cases[n].want);
 	}
 	strbuf_release(&folded);
