@@ -279,7 +279,7 @@ LINT_FLAGS = $(CPPFLAGS_ALL) -std=gnu11 $(PACKAGES_CFLAGS) $(FLEET_CFLAGS)
 .PHONY: lint lint-long
 lint: ## formatting, warnings as errors by gcc and clang, clang-tidy but its analyzer, rooms, units, manuals, shell
 	@echo "clang-format, rooms, units, mandoc, shellcheck"
-	@clang-format --dry-run -Werror $(C_FILES)
+	@sh tests/lint.sh format $(C_FILES)
 	@sh tests/lint.sh rooms
 	@sh tests/lint.sh map
 	@sh tests/lint.sh units

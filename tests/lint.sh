@@ -1,12 +1,26 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What compilers do not check. `lint.sh rooms`: includes point downward only, and each foreign engine is included by
-# one file. `lint.sh map`: what CONTRIBUTING.md names is there. `lint.sh clang FLAGS...`: clang's warnings over everything. `lint.sh tidy FLAGS...`: clang-tidy over all
-# sources, but for its analyzer, which takes twenty times as long as the rest; `analyze`: with it. `lint.sh units`:
-# systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
-# postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd
-# need run for that.
+# What compilers do not check.
+# `lint.sh format FILES...`: clang-format, where it is the version that knows our format.
+# `lint.sh rooms`: includes point downward only, and each foreign engine is included by one file.
+# `lint.sh map`: what CONTRIBUTING.md names is there.
+# `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
+# postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
+# `lint.sh clang FLAGS...`: clang's warnings over everything.
+# `lint.sh tidy FLAGS...`: clang-tidy over all sources, but for its analyzer, which takes twenty times as long as the rest;
+# `analyze`: with it.
 set -eu
+
+# Each version of clang-format breaks lines in its own way; ours is that of Debian 12.
+FORMAT=14
+
+format() {
+	version=$(clang-format --version)
+	case $version in
+	*" version $FORMAT."*) clang-format --dry-run -Werror "$@" ;;
+	*) echo "clang-format: NOT RUN, for the format is that of version $FORMAT, and here is $version" ;;
+	esac
+}
 
 below() {
 	case $1 in
@@ -162,6 +176,10 @@ units() {
 }
 
 case ${1:-} in
+format)
+	shift
+	format "$@"
+	;;
 rooms) rooms ;;
 map) map ;;
 units) units ;;
@@ -178,7 +196,7 @@ analyze)
 	tidy '' "$@"
 	;;
 *)
-	echo "usage: lint.sh rooms | map | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
+	echo "usage: lint.sh format FILES... | rooms | map | units | clang FLAGS... | tidy FLAGS... | analyze FLAGS..." >&2
 	exit 1
 	;;
 esac
