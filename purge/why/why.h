@@ -31,11 +31,9 @@ struct why_task {
 /*
  * The child's answer. A group has the form of `why --json`. The sums:
  * - "messages" examined, "recipients" with a reason, "without_reason": messages that have none,
- *   "unread"
- * logs and "why_unread" of the first one
+ *   "unread" logs and "why_unread" of the first one
  * - "due": deferred messages whose next try is due; "next" and "last": the first and last next try
- *   of the
- * others
+ *   of the others
  * - "oldest", "oldest_null": arrival of the oldest message with a sender, and with the null sender
  * Times are wall microseconds, 0 = none.
  */
