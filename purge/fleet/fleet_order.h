@@ -5,11 +5,9 @@
 #include "purge/fleet/fleet_site.h"
 #include "rules/rules_file.h"
 
-#define FLEET_PRESENT                                                                              \
-	(60 * INT64_C(1000000)) /* microseconds since a present host was last seen                 \
-				 */
-#define FLEET_LOOK   30         /* seconds until a dry run or a read-only order expires */
-#define FLEET_EXPIRE 86400      /* seconds until any other order expires, without --expire */
+#define FLEET_PRESENT (60 * INT64_C(1000000)) /* microseconds; present if seen since */
+#define FLEET_LOOK    30    /* seconds until a dry run or a read-only order expires */
+#define FLEET_EXPIRE  86400 /* seconds until any other order expires, without --expire */
 
 /* An order in one fleet. */
 struct fleet_placed {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What every unit test includes: cmocka behind its required headers, and words for table tests. */
+/* Included by every unit test: cmocka after the headers that it needs, and helpers for table
+ * tests. */
 #ifndef PQPURGE_TESTS_UNIT_H
 #define PQPURGE_TESTS_UNIT_H
 
@@ -14,7 +15,7 @@
 
 #include "base/base.h"
 
-/* Fails with the case's name in front, so that a row of a table can be found. */
+/* Fails with the case's name first, so that its row in the table can be found. */
 #define case_fail(name, ...)                                                                       \
 	do {                                                                                       \
 		print_error("case '%s': ", name);                                                  \

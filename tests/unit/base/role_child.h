@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What tests of a role's children share: whom a child becomes, and work that goes well. */
+/* Shared by tests of a role's children: the role of a child, and work that succeeds. */
 #ifndef PQPURGE_TESTS_ROLE_CHILD_H
 #define PQPURGE_TESTS_ROLE_CHILD_H
 
@@ -15,7 +15,7 @@
 
 static struct role role;
 
-/* As root the child is nobody; without root it is ourselves. */
+/* As root the child becomes nobody; without root it stays the same user. */
 static inline int choose_role(void **state)
 {
 	struct err err;
@@ -27,7 +27,7 @@ static inline int choose_role(void **state)
 	return 0;
 }
 
-/* Starts and finishes; the child's code. */
+/* Starts the work and finishes it; returns the child's code. */
 static inline int run(role_work *work, void *arg, struct blob *blob, struct err *err)
 {
 	struct role_child child = {0};

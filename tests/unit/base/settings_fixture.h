@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A directory for a configuration, and settings read from what is written there. */
+/* A directory for a configuration, and settings read from text written there. */
 #ifndef PQPURGE_TESTS_BASE_SETTINGS_FIXTURE_H
 #define PQPURGE_TESTS_BASE_SETTINGS_FIXTURE_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bytes out and in: the layout is fixed, what was put comes back, and a short input fails once and
- * for all.
+ * Bytes out and in: the layout is fixed, values come back, and a short input fails once and for
+ * all.
  */
 #include "tests/unit/unit.h"
 
@@ -59,8 +59,8 @@ static void test_round_trip(void **state)
 }
 
 /*
- * Every prefix of a valid input fails, gives zeros and never reads past its end (the copy is exact,
- * for ASan).
+ * Every prefix of a valid input fails, gives zeros and never reads past its end (the copy has
+ * exactly that size, for ASan).
  */
 static void test_every_prefix_fails(void **state)
 {
@@ -191,7 +191,7 @@ static void test_big_endian_sorts(void **state)
 	}
 }
 
-/* These values are stored in every index: a change of library or of call must not pass. */
+/* Every index stores these values, so a change of library or call must not alter them. */
 static void test_hash_is_stable(void **state)
 {
 	(void)state;
@@ -200,7 +200,7 @@ static void test_hash_is_stable(void **state)
 	assert_true(bytes_hash("abc", 3) == UINT64_C(0x78af5f94892f3950));
 }
 
-/* Names chosen to share a slot do not share one under a seed. */
+/* Names chosen to share a slot do not share it under a seed. */
 static void test_seed(void **state)
 {
 	enum { SLOTS = 1024, CHOSEN = 64 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which words mean a socket. */
+/* The words that mean a socket. */
 #include "tests/unit/unit.h"
 
 #include "base/endpoint.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Error texts: the code comes back, the text is cut and scrubbed, and a NULL err is no error. */
+/* Error texts: the code comes back, the text is cut and scrubbed, and err may be NULL. */
 #include <errno.h>
 
 #include "tests/unit/unit.h"
@@ -37,7 +37,7 @@ static void test_within(void **state)
 	assert_string_equal(err.text, "file 2: first: timed out");
 }
 
-/* The text may be one of its own values. */
+/* A value may be the err's own text. */
 static void test_own_text_as_value(void **state)
 {
 	struct err err = {{0}};

@@ -67,7 +67,7 @@ static void *write_big_frame(void *arg)
 	return &code;
 }
 
-/* Far more than a socket holds, so both sides have to wait for each other. */
+/* Far more than a socket buffers, so both sides must wait for each other. */
 static void test_big_frame(void **state)
 {
 	struct bytes payload = {0}, got = {0};
@@ -151,7 +151,7 @@ static void test_deadlines_hold(void **state)
 	bytes_release(&big);
 }
 
-/* No SIGPIPE, though nobody ignores it here. */
+/* No SIGPIPE, although the test does not ignore it. */
 static void test_write_to_closed_peer(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* JSON out and in: order, escapes, bytes that are no UTF-8, bounds. */
+/* JSON out and in: order, escapes, bytes that are not UTF-8, bounds. */
 #include <errno.h>
 
 #include "tests/unit/unit.h"
@@ -94,7 +94,7 @@ static void test_texts(void **state)
 	}
 }
 
-/* A part that could not be made leaves the whole unfit to be written, however deep it is. */
+/* If a part could not be made, the whole cannot be written, at any depth. */
 static void test_failure_is_sticky(void **state)
 {
 	struct json *o = json_new(), *array = json_new_array(), *child = json_new();
@@ -220,7 +220,7 @@ static void test_bounds(void **state)
 	json_free(o);
 	free(text);
 	assert_int_equal(
-	    json_parse(deep, strlen(deep), &o, &err), 0); /* 16, brackets in strings apart */
+	    json_parse(deep, strlen(deep), &o, &err), 0); /* depth 16, not counting strings */
 	json_free(o);
 	assert_int_equal(json_parse(bad_utf8, strlen(bad_utf8), &o, &err), 0);
 	assert_string_equal(json_text(o, "k"), "a\xef\xbf\xbd");
@@ -250,8 +250,8 @@ static void test_write(void **state)
 	strbuf_release(&to);
 }
 
-/* Members come in order, of an object that is being made as of one that was read; the mark of an
- * unfinished one is none of them. */
+/* Members come in order, whether the object was made or read. The mark of an unfinished object is
+ * no member. */
 static void test_members(void **state)
 {
 	static const char text[] = "{\"b\":1,\"a\":\"x\"}";

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines: whole, cut, unended; from memory and from a file, whose buffer they cross. */
+/* Lines: complete, cut, without an end; from memory, and from a file across refills of the
+ * buffer. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -61,8 +62,8 @@ static void test_nothing(void **state)
 	lines_release(&l);
 }
 
-/* A line of exactly max bytes is whole; of one more its beginning is kept, and the next is whole.
- */
+/* A line of exactly max bytes is complete. Of a longer one the beginning is kept, and the next line
+ * is complete. */
 static void test_cut(void **state)
 {
 	(void)state;
@@ -79,7 +80,7 @@ static void test_cut(void **state)
 	}
 }
 
-/* A line without an end takes no more memory than max, however long the file. */
+/* A line without an end takes at most max bytes of memory, however long the file. */
 static void test_long(void **state)
 {
 	enum { LEN = 1000000, MAX = 100000 };
@@ -97,7 +98,7 @@ static void test_long(void **state)
 	assert_int_equal(lines_next(&l), 0);
 	lines_release(&l);
 	io_close(&l.fd);
-	/* Cut, and never ended: it is still told of. */
+	/* A line that is cut and never ends is still returned. */
 	l = (struct lines){.fd = file_of(text, LEN), .max = MAX};
 	expect(&l, text, MAX, true, true);
 	assert_int_equal(lines_next(&l), 0);

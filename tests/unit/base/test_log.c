@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The log on stderr: one scrubbed line a message, debug only where wanted. */
+/* The log on stderr: each message is one scrubbed line; debug only if wanted. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -64,8 +64,8 @@ static void test_debug(void **state)
 	assert_string_equal(written(), "debug: shown 5\n");
 }
 
-/* A pipe that nobody reads: the first line waits a second, later ones do not, and none is hidden.
- */
+/* If nobody reads the pipe, the first line waits a second and later ones do not. All are
+ * counted. */
 static void test_nobody_reads(void **state)
 {
 	char text[1 << 17] = "";
@@ -79,7 +79,7 @@ static void test_nobody_reads(void **state)
 	for (int n = 0; n < 200; n++)
 		log_info("%1000d", n);
 	int64_t took = clock_steady() - began;
-	assert_true(took > 900000 && took < 30 * USEC_PER_SEC); /* some 130 lines find no room */
+	assert_true(took > 900000 && took < 30 * USEC_PER_SEC); /* about 130 lines do not fit */
 	while ((got = read(reading, text + len, sizeof(text) - 1 - (size_t)len)) > 0)
 		len += got;
 	assert_null(strstr(text, "not taken"));

@@ -17,7 +17,7 @@ static char directory[64], path[80];
 static int daemon_end = -1;
 static int64_t steady;
 
-/* Time passes by being asked for, so that a second is over without anybody waiting for it. */
+/* Each reading advances the clock, so that a second passes without waiting. */
 static int64_t hasty(void)
 {
 	return steady += 400000;
@@ -55,7 +55,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* The next line that came, without its time; "" if none. */
+/* The next line that arrived, without its time; "" if none. */
 static const char *line(void)
 {
 	static char text[4096];
@@ -92,7 +92,7 @@ static void test_format(void **state)
 	io_close(&s.fd);
 }
 
-/* A full queue costs one wait; what does not get in is counted and told. */
+/* A full queue costs one wait. Lines that do not fit are counted and reported. */
 static void test_nobody_reads(void **state)
 {
 	struct log_sink s = LOG_SINK_INIT(path);
@@ -142,7 +142,7 @@ static void test_started_anew(void **state)
 	io_close(&s.fd);
 }
 
-/* What a child has under that number may be anything: it is neither written to nor closed. */
+/* In a child the descriptor's number may be another file: it is neither written to nor closed. */
 static void test_in_a_child(void **state)
 {
 	struct log_sink s = LOG_SINK_INIT(path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who a process becomes: looking roles up, and dropping to one for good. Most of it needs root and
- * is skipped without.
+ * The user that a process becomes: roles are looked up, and assumed for good. Most of it needs root
+ * and is skipped without.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +46,7 @@ static void need_root(void)
 		skip();
 }
 
-/* Runs check in a child; its number, or 0 where all was right. */
+/* Runs check in a child; returns the number of the failed check, or 0. */
 static int in_child(int (*check)(void))
 {
 	int status = 0;
@@ -89,7 +89,7 @@ static void test_of_owner(void **state)
 	assert_non_null(strstr(err.text, "/no/such/file"));
 }
 
-/* Postfix's queue directories are postfix:root; group root must not stay because of that. */
+/* Postfix's queue directories are postfix:root, but the process must not keep group root. */
 static void test_of_owner_takes_the_users_group(void **state)
 {
 	const struct passwd *entry = getpwnam(SOMEBODY);
@@ -123,7 +123,7 @@ static void test_of_owner_without_a_name(void **state)
 	assert_int_equal(role.gid, 777);
 }
 
-/* A stranger's link is the stranger's; one of root's is the admin's way to another disk. */
+/* A stranger's link counts as the stranger's. One of root's is the admin's way to another disk. */
 static void test_of_owner_of_a_link(void **state)
 {
 	const struct passwd *entry = getpwnam(SOMEBODY);
@@ -206,7 +206,7 @@ static void test_drop_with_the_users_groups(void **state)
 	assert_int_equal(in_child(check_with_groups), 0);
 }
 
-/* A role that is assumed already is fine; another one is refused, root above all. */
+/* Assuming the same role again is allowed. Any other role is refused, above all root. */
 static int check_unprivileged(void)
 {
 	struct role role, root = {.uid = 0, .gid = 0, .name = "root"};

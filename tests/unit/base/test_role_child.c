@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Work done by a child: what comes back, and what it keeps. */
+/* Work done by a child: what it returns, and what it inherits. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -62,7 +62,7 @@ static int work_fail(void *arg, struct bytes *out, struct err *err)
 {
 	bytes_put_text(out, "not wanted any more");
 	if (arg)
-		memcpy(err->text, "raw\n\x1b[2J", 9); /* as a child would that was taken over */
+		memcpy(err->text, "raw\n\x1b[2J", 9); /* as a hijacked child could */
 	return ERR_DAMAGED;
 }
 
@@ -95,7 +95,7 @@ static int work_descriptors(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* One descriptor if asked for, whatever its number, and no other. */
+/* It keeps the descriptor asked for, whatever its number, and no other. */
 static void test_keeping(void **state)
 {
 	static const int numbers[] = {3, 5, 40, 800};
@@ -141,7 +141,7 @@ static void test_incomplete_output_is_no_output(void **state)
 	assert_null(blob.map);
 }
 
-/* A process that the child starts has a copy of the output at most: it may be another role's. */
+/* A grandchild may have a copy of the output, but no more: it may run in another role. */
 static int work_start_another(void *arg, struct bytes *out, struct err *err)
 {
 	int status = 0;
@@ -188,7 +188,7 @@ static int hold_memory(void *arg)
 	return 0;
 }
 
-/* Its memory outlives it, as it does for a moment where somebody looks at it in /proc. */
+/* The child's memory outlives it, as when another process reads it in /proc at that moment. */
 static int work_whose_memory_stays(void *arg, struct bytes *out, struct err *err)
 {
 	static char stack[65536];

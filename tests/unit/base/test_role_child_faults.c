@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A parent survives whatever becomes of its child. */
+/* A parent survives every failure of its child. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -113,7 +113,8 @@ static void set_asked(int number)
 	asked = 1;
 }
 
-/* The flag ends the wait whenever it is set, also by a signal in mid-wait, and kills the child. */
+/* The flag ends the wait whenever it is set, even by a signal during the wait, and the child is
+ * killed. */
 static void test_stop_flag(void **state)
 {
 	static const struct {
@@ -145,7 +146,7 @@ static void test_stop_flag(void **state)
 	signal(SIGALRM, SIG_DFL);
 }
 
-/* A result that is there already counts, whatever was stopped meanwhile. */
+/* A result that has arrived counts, even if the flag is set by then. */
 static void test_result_before_the_stop_flag(void **state)
 {
 	struct role_child child = {.stop = &asked};
@@ -163,7 +164,7 @@ static void test_result_before_the_stop_flag(void **state)
 	blob_release(&blob);
 }
 
-/* By mmap: a sanitizer's malloc aborts where there is no memory. */
+/* By mmap, since a sanitizer's malloc aborts when memory is exhausted. */
 static int work_allocate(void *arg, struct bytes *out, struct err *err)
 {
 	size_t wanted = *(size_t *)arg;
@@ -235,7 +236,7 @@ static void test_cpu_time_is_bounded(void **state)
 	}
 }
 
-/* End of file is no proof of the end: such a child must not hold the parent in waitpid. */
+/* After end of file the child may still run. It must not hold the parent in waitpid. */
 static int work_close_and_hang(void *arg, struct bytes *out, struct err *err)
 {
 	close_range(3, ~0u, 0);
@@ -260,7 +261,7 @@ static void test_finish_without_start(void **state)
 
 	(void)state;
 	assert_int_equal(role_finish(&child, INT64_MAX, &blob, &err), ERR_CHILD);
-	assert_int_equal(fcntl(0, F_GETFD) >= 0, 1); /* the zero value is no descriptor 0 */
+	assert_int_equal(fcntl(0, F_GETFD) >= 0, 1); /* a zeroed value closes no descriptor 0 */
 }
 
 /* ---- children that lie */
@@ -282,7 +283,7 @@ static int output_fd(void)
 	return -1;
 }
 
-/* Writes its own trailer, as a child would that was taken over. */
+/* Writes its own trailer, as a hijacked child could. */
 static int work_lie(void *arg, struct bytes *out, struct err *err)
 {
 	const struct lie *lie = arg;
@@ -340,10 +341,7 @@ static void test_lies(void **state)
 
 /* ---- children whose parent dies */
 
-/*
- * The death signal is lost at a change of ids unless it is set after it, so this is tried and not
- * believed.
- */
+/* A change of ids clears the death signal, so it must be set after that. This tests it. */
 static int work_say_and_hang(void *arg, struct bytes *out, struct err *err)
 {
 	if (write(STDOUT_FILENO, "x", 1) != 1)
@@ -376,7 +374,7 @@ static void test_child_dies_with_its_parent(void **state)
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_int_equal(io_wait(ends[0], POLLIN, LONG), 1);
-	assert_int_equal(read(ends[0], &byte, 1), 0); /* its child held the other end and is gone */
+	assert_int_equal(read(ends[0], &byte, 1), 0); /* the child held the other end and is gone */
 	close(ends[0]);
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What a child is, and what it cannot do. As root it is nobody; without root it is ourselves. */
+/* The properties of a child, and what it must not be able to do. As root it becomes nobody; without
+ * root it stays the same user. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -10,7 +11,7 @@
 
 #include "tests/unit/base/role_child.h"
 
-/* ---- what the child is; each check says its number where it failed */
+/* ---- properties of the child; each failed check returns its number */
 
 static int work_check_ids(void *arg, struct bytes *out, struct err *err)
 {
@@ -75,7 +76,8 @@ static int work_check_process(void *arg, struct bytes *out, struct err *err)
 	sigprocmask(SIG_SETMASK, NULL, &blocked);
 	if (sigismember(&blocked, SIGUSR1))
 		return err_set(err, ERR_CHILD, "signals are blocked");
-	/* What ends the parent in order is for the parent alone, whoever else is sent it. */
+	/* Signals that end the parent in order are for the parent alone, even if the child gets
+	 * them, too. */
 	raise(SIGINT);
 	raise(SIGTERM);
 	raise(SIGHUP);
@@ -146,7 +148,7 @@ static int work_check_terminal(void *arg, struct bytes *out, struct err *err)
 	return 0;
 }
 
-/* A process with a terminal of its own on 0 to 2, as an admin's shell starts the command. */
+/* A process with its own terminal on 0 to 2, as for a command that an admin's shell starts. */
 static void __attribute__((noreturn)) be_at_a_terminal(int report)
 {
 	int master = posix_openpt(O_RDWR | O_NOCTTY), terminal;
@@ -165,7 +167,7 @@ static void __attribute__((noreturn)) be_at_a_terminal(int report)
 	_exit(io_write_all(report, err.text, sizeof(err.text)) == 0 ? 0 : 1);
 }
 
-/* It neither reads the admin's terminal, nor writes to it, nor types into it. */
+/* The child neither reads from the admin's terminal, nor writes or types into it. */
 static void test_terminal(void **state)
 {
 	struct err err = {{0}};
@@ -206,7 +208,7 @@ static void test_parent_is_unchanged(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* Without rights: oneself yes, anybody else no. */
+/* Without rights it may become itself, but nobody else. */
 static int as_nobody(void)
 {
 	struct role other = {.uid = role.uid + 1, .gid = role.gid, .name = "other"};
@@ -241,9 +243,8 @@ static void test_unprivileged_caller(void **state)
 	assert_int_equal(status, 0);
 }
 
-/*
- * An index that belongs to root is read as root: legal, though only where the caller asks for it.
- */
+/* An index that belongs to root is read as root, which is allowed only if the caller asks for
+ * it. */
 static void test_role_root(void **state)
 {
 	struct role root = {.uid = 0, .gid = 0, .name = "root"};

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Settings: every key as the documentation writes it, defaults, and complaints that name the line.
- */
+/* Settings: every key as documented, the defaults, and errors that name the line. */
 #include "tests/unit/base/settings_fixture.h"
 
 static bool ends_with(const char *text, const char *tail)
@@ -298,7 +296,7 @@ static void test_complaints(void **state)
 		} else if (!ends_with(err.text, complaints[i].want)) {
 			case_fail(complaints[i].text, "got '%s'", err.text);
 		}
-		/* libconfuse's scanner is global: nothing of a bad file may stay in it */
+		/* libconfuse's scanner is global: nothing of a bad file may remain in it */
 		err.text[0] = '\0';
 		if (load_text("origin = \"fine\"\nuser = nobody\n", &s, &err) != 0)
 			case_fail(complaints[i].text, "and then: %s", err.text);

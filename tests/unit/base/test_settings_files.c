@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Configurations as files: the one that is installed, files that are none, any bytes. */
+/* Configurations as files: the installed one, files that are none, random bytes. */
 #include "tests/unit/base/settings_fixture.h"
 
-/* The printed defaults are a settings file themselves, as in the documentation's table. */
+/* The printed defaults form a settings file, as in the documentation's table. */
 static void test_defaults_can_be_read(void **state)
 {
 	struct settings s;
@@ -21,8 +21,8 @@ static void test_defaults_can_be_read(void **state)
 }
 
 /*
- * The file that is installed says each key with its default, commented out: taken in, nothing
- * changes, and no key is missing. Runs where the source tree is the working directory.
+ * The installed file has each key with its default, commented out: without the comments nothing
+ * changes, and no key is missing. Runs only if the source tree is the working directory.
  */
 static void test_installed_file(void **state)
 {
@@ -99,9 +99,7 @@ static void test_files(void **state)
 	settings_release(&s);
 }
 
-/*
- * In a child: the limit would stay. Sanitizers need more than any limit, so they run without this.
- */
+/* In a child, since the limit would stay. Not under sanitizers, which need more than any limit. */
 static void test_address_space(void **state)
 {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)

@@ -33,7 +33,7 @@ static void test_buffer(void **state)
 	assert_null(s.text);
 }
 
-/* There is always room for the NUL, whatever the length. */
+/* There is always room for the NUL, at any length. */
 static void test_buffer_of_any_length(void **state)
 {
 	char text[300];

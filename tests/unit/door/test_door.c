@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders as frames: what is sent is read back, and what is wrong is refused by both ends. */
+/* Orders as frames: each order is read back as sent, and both ends refuse a wrong one. */
 #include <errno.h>
 #include <pthread.h>
 #include <sys/socket.h>
@@ -107,7 +107,7 @@ static void test_keys(void **state)
 	}
 }
 
-/* Each changes a good order so that it is none. */
+/* Each of these makes a good order invalid. */
 static void window_too_long(struct door_order *o)
 {
 	o->hold.until = o->hold.since + DOOR_WINDOW_MAX + 1;
@@ -217,7 +217,7 @@ static void test_verb(void **state)
 	for (size_t n = 0; n < 4; n++)
 		assert_string_equal(got.verb.words[n], words[n]);
 	door_order_release(&got);
-	/* Cut anywhere, it is none; nor is it with a byte more. */
+	/* Cut anywhere, or with one more byte, it is invalid. */
 	for (size_t len = 0; len < out.len; len++)
 		assert_true(door_decode((struct span){out.at, len}, &got, NULL) < 0);
 	bytes_put_u8(&out, 0);
@@ -293,7 +293,7 @@ static int close_door(void **state)
 	return rmdir(directory);
 }
 
-/* Root's side: reads an order, says something, waits until it is told to stop, and ends. */
+/* Root's side: reads an order, answers, waits until it is asked to stop, and ends. */
 static void *serve(void *arg)
 {
 	int fd = accept(listener, NULL, NULL);

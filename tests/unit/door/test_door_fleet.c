@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Frames of fleet orders and of the fleet's rules: what the link may say, and what root takes. */
+/* Frames of fleet orders and of the fleet's rules: what pqpurge-link may send, and what root
+ * accepts. */
 #include <errno.h>
 
 #include "tests/unit/unit.h"
@@ -49,7 +50,7 @@ static void test_order(void **state)
 	assert_int_equal(got.fleet.count, COUNT_OF(pairs));
 	assert_string_equal(got.fleet.pairs[1].value, "/x+/");
 	door_order_release(&got);
-	/* Cut anywhere, it is none; nor is it with a byte more. */
+	/* Cut anywhere, or with one more byte, it is invalid. */
 	for (size_t len = 0; len < out.len; len++)
 		assert_true(door_decode((struct span){out.at, len}, &got, NULL) < 0);
 	bytes_put_u8(&out, 0);
@@ -66,7 +67,7 @@ static void test_pairs(void **state)
 	    {"author", "example.com", true}, {"author", ".example.com", true},
 	    {"sender", "u@example.com", true}, {"from", "<>", true},
 	    {"recipient", "/^a.*@b$/i", true},
-	    {"author", "Example.COM", false}, /* not its one spelling */
+	    {"author", "Example.COM", false}, /* not the normal form */
 	    {"author", "x.test;id", false}, {"author", "a b", false}, {"author", "", false},
 	    {"author", "--save=/tmp", false}, {"author", "\033[2J", false},
 	    {"author", "\xff", false}, {"login", "joe", true}, {"login", "", false},
@@ -81,7 +82,7 @@ static void test_pairs(void **state)
 	    {"queue", "/etc", false}, {"by", "login", true}, {"all", "yes", true},
 	    {"all", "no", false}, {"save", "/tmp", false}, {"config", "/tmp/x", false},
 	    {"colour", "red", false}, {"", "x", false},
-	    {"older", "1h", false}, /* the option's name, not the key */
+	    {"older", "1h", false}, /* the option's form, not the key's */
 	};
 
 	(void)state;
@@ -96,7 +97,7 @@ static void test_pairs(void **state)
 	}
 }
 
-/* What is undone is an order's own holds, and no batch that a number names. */
+/* undo takes back an order's own holds, never a batch by its number. */
 static void test_undo(void **state)
 {
 	static const struct {
@@ -164,7 +165,7 @@ static void test_fields(void **state)
 	assert_int_equal(encode(&order, NULL), ERR_SYNTAX);
 }
 
-/* The daemon's account cannot give a hold the name of a fleet order. */
+/* The daemon's account cannot give a hold the token of a fleet order. */
 static void test_token_is_the_fleets(void **state)
 {
 	struct door_order hold = {.kind = DOOR_HOLD,
@@ -214,7 +215,7 @@ static void test_rules(void **state)
 	assert_int_equal(encode(&sent, NULL), ERR_SYNTAX);
 }
 
-/* Neither are 10,000 rules a burden, nor do frames follow without an end. */
+/* 10,000 rules are accepted, but not frames without end. */
 static void test_bounds_of_rules(void **state)
 {
 	char text[2050];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What root said, as the database gets it. */
+/* Root's output as the database gets it. */
 #include "tests/unit/unit.h"
 
 #include "fleet/outcome.h"
@@ -38,7 +38,8 @@ static void test_states(void **state)
 	}
 }
 
-/* Lines come cut anywhere; what is no JSON is left out; the summary is the object within. */
+/* Pieces may cut lines anywhere. A line that is not JSON is left out. The summary is the inner
+ * object. */
 static void test_lines(void **state)
 {
 	static const char text[] = "{\"a\":1}\nnoise\n[1]\n{\"b\":\"\\u202e\"}\n"
@@ -75,7 +76,7 @@ static void test_verbs(void **state)
 	outcome_release(&o);
 }
 
-/* More than the database takes: cut, and marked. */
+/* More than the database takes is cut and marked. */
 static void test_limits(void **state)
 {
 	struct outcome o = {.keeps_lines = true};
@@ -100,7 +101,7 @@ static void test_limits(void **state)
 	strbuf_release(&line);
 }
 
-/* Root's own words, else the last complaint; without what drives terminals. */
+/* Root's own words, or else the last complaint, without terminal controls. */
 static void test_words(void **state)
 {
 	struct outcome o = {0};

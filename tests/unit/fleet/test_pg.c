@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A server that is none of ours: what it says must end the question, not the agent's patience. */
+/* A hostile server: its answers must end the question, not hang the agent. */
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -9,9 +9,9 @@
 
 #include "fleet/pg.h"
 
-#define PATIENCE 60 /* seconds; then the test is ended */
+#define PATIENCE 60 /* seconds until the test is killed */
 
-/* Login without a question, and ready. */
+/* A login without a question, then ready. */
 static const char welcome[] = "R\0\0\0\x08\0\0\0\0"
 			      "Z\0\0\0\x05"
 			      "I";
@@ -42,7 +42,7 @@ static int listen_in(const char *directory, struct sockaddr_un *address)
 	return fd;
 }
 
-/* What becomes of a question that is answered so. */
+/* The result of a question that gets this answer. */
 static int ask(const char *answer, size_t len)
 {
 	char directory[] = "/tmp/pqpurge-pg.XXXXXX", conninfo[128];

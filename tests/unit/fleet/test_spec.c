@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* An order's JSON as pairs for root: what becomes of each kind of value, and what is refused. */
+/* An order's JSON as pairs for root: the form of each kind of value, and refused values. */
 #include "tests/unit/unit.h"
 
 #include "fleet/spec.h"
@@ -56,7 +56,7 @@ static void test_refused(void **state)
 	}
 }
 
-/* As many values as root takes, and one more. */
+/* As many values as root accepts, and one more. */
 static void test_limits(void **state)
 {
 	struct spec s = {0};

@@ -8,8 +8,7 @@ static void test_limits(void **state)
 {
 	static const struct {
 		const char *name, *login, *sender, *client;
-		unsigned quiet,
-		    loud; /* messages within 5 minutes: no word of it, and these words */
+		unsigned quiet, loud; /* messages within 5 minutes without alarm, and with one */
 		const char *want;
 	} cases[] = {
 	    {"login", "U@a.example", "u@a.example", "198.51.100.1", 100, 101,
@@ -43,7 +42,7 @@ static void test_limits(void **state)
 	}
 }
 
-/* One message to 16 counts 16, once. */
+/* One message to 16 recipients counts 16, once. */
 static void test_recipients(void **state)
 {
 	struct flood *f = make(NULL);
@@ -58,7 +57,7 @@ static void test_recipients(void **state)
 	flood_free(f);
 }
 
-/* The domain is not told of what the login told of. */
+/* An alarm of the login suppresses the domain's. */
 static void test_judged_once(void **state)
 {
 	struct flood *f = make(NULL);
@@ -132,7 +131,7 @@ static void test_senders(void **state)
 	}
 	assert_string_equal(events(f), "begins login u senders;acts login u senders;");
 	flood_free(f);
-	/* Forged senders of sendmail(1): each is new, all together are seen. */
+	/* Forged senders of sendmail(1): each is new, but together they are noticed. */
 	f = make(NULL);
 	for (unsigned i = 0; i < 60; i++) {
 		snprintf(sender, sizeof(sender), "info%u@a.example", i);
@@ -172,7 +171,7 @@ static void test_hysteresis(void **state)
 	flood_tick(f, BEGIN + 36 * MINUTE);
 	assert_string_equal(events(f), "ends login u 10m;");
 	assert_int_equal(flood_open_count(f), 0);
-	send(f, m, 20, BEGIN + 40 * MINUTE, MINUTE); /* what was told of is not told again */
+	send(f, m, 20, BEGIN + 40 * MINUTE, MINUTE); /* nothing is reported twice */
 	assert_string_equal(events(f), "");
 	send(f, m, 150, BEGIN + 2 * HOUR, 5 * MINUTE);
 	assert_string_equal(events(f), "again login u 10m;");
@@ -184,7 +183,7 @@ static void test_hysteresis(void **state)
 	flood_free(f);
 }
 
-/* Its rule's hits keep it open though nothing is counted. */
+/* Hits of its rule keep it open, although nothing is counted. */
 static void test_goes_on(void **state)
 {
 	struct flood *f = make(NULL);
@@ -197,7 +196,7 @@ static void test_goes_on(void **state)
 	flood_free(f);
 }
 
-/* What a filter on this host sends back was counted before. */
+/* Mail that a filter on this host sends back was counted before. */
 static void test_second_pass(void **state)
 {
 	struct flood *f = make(NULL);
@@ -219,7 +218,7 @@ static void test_second_pass(void **state)
 	flood_free(f);
 }
 
-/* Strangers' keys push out strangers' keys, never one with an open incident. */
+/* New keys displace strangers' keys, never one with an open incident. */
 static void test_memory(void **state)
 {
 	struct flood *f = make(NULL);
@@ -274,7 +273,8 @@ static void test_clock(void **state)
 	flood_free(f);
 }
 
-/* Letters, and they alone, are folded: every byte, at every place of a word and past the last. */
+/* Only letters are folded: tested for each byte at each place of a word, and after the last
+ * word. */
 static void test_fold(void **state)
 {
 	struct flood_key key;

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule of an incident is about its key and nothing else, whatever a stranger called themselves.
- */
+/* The rule of an incident covers its key and nothing else, whatever name a stranger chose. */
 #include "tests/unit/unit.h"
 
 #include "flood/flood_config.h"
@@ -52,7 +51,7 @@ static void test_rule_pattern(void **state)
 	}
 }
 
-/* Innocents are hit only where force is given; whoever waits for bounces never is. */
+/* Only with force may it hit innocents; those waiting for bounces are never hit. */
 static void test_may_act(void **state)
 {
 	static const struct {

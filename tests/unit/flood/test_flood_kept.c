@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What outlives the daemon: what is usual for whom, counts, marks, and their files. */
+/* State that outlives the daemon: the usual volumes, counts, marks, and their files. */
 #include "tests/unit/flood/traffic.h"
 
 static void newsletter(struct flood *f, unsigned day, unsigned count)
@@ -9,7 +9,7 @@ static void newsletter(struct flood *f, unsigned day, unsigned count)
 	flood_tick(f, BEGIN + day * DAY + 20 * HOUR);
 }
 
-/* In the first week peaks count at once; later after six days; a bad one never. */
+/* In the first week peaks count at once, later after six days, and a bad one never. */
 static void test_learning(void **state)
 {
 	struct flood *f = make(NULL);
@@ -106,7 +106,7 @@ static void test_file(void **state)
 	assert_true(i->open && !i->until);
 	flood_tick(g, BEGIN + 2 * DAY + HOUR);
 	assert_string_equal(events(g), "ends login u 10m;");
-	newsletter(g, 3, 6000); /* its peak came over, too */
+	newsletter(g, 3, 6000); /* its peak was loaded, too */
 	assert_string_equal(events(g), "");
 	send(g, mail("new", "u@a.example", "198.51.100.1"), 150, BEGIN + 3 * DAY, MINUTE);
 	assert_non_null(flood_find(g, 3)); /* numbers go on */
@@ -114,7 +114,7 @@ static void test_file(void **state)
 	flood_free(g);
 }
 
-/* What a key sent before a restart counts after it, in its window and its share. */
+/* A key's counts from before a restart count after it, in its window and its share. */
 static void test_counts_are_kept(void **state)
 {
 	struct flood *f = make(NULL), *g = make(NULL), *h = make(NULL);
@@ -134,12 +134,12 @@ static void test_counts_are_kept(void **state)
 	assert_int_equal(flood_at(g, 0)->messages, 101);
 	send(g, far, 761, BEGIN + MINUTE, MINUTE); /* 1001, but the first 240 were not kept */
 	assert_string_equal(events(g), "");
-	copy(g, h); /* what the incident told of is not told again */
+	copy(g, h); /* nothing of the incident is reported twice */
 	flood_tick(h, BEGIN + HOUR);
 	assert_string_equal(events(h), "ends login u 10m;");
 	send(h, m, 100, BEGIN + 8 * HOUR, 7 * HOUR);
 	assert_string_equal(events(h), "");
-	/* A day later nothing of it counts. */
+	/* A day later the old counts are void. */
 	struct flood *late = make(NULL);
 	copy(f, late);
 	send(late, m, 100, BEGIN + 2 * DAY, MINUTE);
@@ -150,7 +150,7 @@ static void test_counts_are_kept(void **state)
 	flood_free(h);
 }
 
-/* Mail that is counted late counts when it arrived. */
+/* Mail that is counted late counts at its arrival. */
 static void test_counted_late(void **state)
 {
 	static const struct {
@@ -158,7 +158,7 @@ static void test_counted_late(void **state)
 		const char *want;
 	} cases[] = {
 	    {0, "begins login u 10m;"},
-	    {15 * MINUTE, ""}, /* another bucket of ten minutes, and the same hour */
+	    {15 * MINUTE, ""}, /* another bucket of ten minutes in the same hour */
 	    {26 * HOUR, ""},
 	};
 
@@ -192,7 +192,7 @@ static int learn(struct flood *f, const char *text)
 	return code;
 }
 
-/* Out of a log, into a detector that is at work. */
+/* Learns from a log into a detector at work. */
 static void test_learn(void **state)
 {
 	static const char peak[] =
@@ -214,7 +214,7 @@ static void test_learn(void **state)
 	send(f, m, 20, BEGIN + 2 * MINUTE, MINUTE);
 	assert_string_equal(events(f), "begins login u 10m;acts login u 10m;");
 	assert_int_equal(flood_at(f, 0)->id, 1);
-	/* What somebody marked as bad is not learned from the log that has it. */
+	/* What was marked as bad is not learned from the log that contains it. */
 	send(bad, m, 101, BEGIN, MINUTE);
 	flood_bad(bad, flood_at(bad, 0), BEGIN + MINUTE);
 	assert_int_equal(learn(bad, peak), 0);
@@ -285,7 +285,7 @@ static void test_broken_lines(void **state)
 	flood_free(f);
 }
 
-/* A mark that there is not would be looked up where no word is. */
+/* A mark that does not exist has no word to look up. */
 static void test_unknown_mark(void **state)
 {
 	static const char text[] =

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Mail logs: stamps, years, and lines joined to messages. */
+/* Mail logs: time stamps, years, and lines joined to messages. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
 #include "flood/maillog.h"
 
-/* Everything in UTC: what a stamp without a zone means must not hang on the machine. */
+/* In UTC, so that stamps without a zone do not depend on the machine. */
 static int set_zone(void **state)
 {
 	(void)state;
@@ -74,7 +74,7 @@ static void on_bad(void *arg, enum flood_kind kind, const char *key, int64_t now
 	snprintf(s->text + at, sizeof(s->text) - at, "bad %s %s;", flood_kind_word(kind), key);
 }
 
-/* What these lines mean; mtime 2026-11-30. */
+/* Reads these lines; mtime 2026-11-30. */
 static void read_lines(const char *text, struct seen *s, struct maillog_counts *ret)
 {
 	struct maillog *l = maillog_new(on_message, on_bad, s);
@@ -176,7 +176,7 @@ static void test_broken_lines_are_counted(void **state)
 	assert_int_equal(counts.broken, 2);
 }
 
-/* More messages under way than there is room for: the oldest go, memory stays. */
+/* With more messages in progress than fit, the oldest go and memory stays bounded. */
 static void test_many_pending(void **state)
 {
 	struct seen s = {{0}};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Mail at times of our own, and the events that it causes. */
+/* Mail at invented times, and the events that it causes. */
 #ifndef PQPURGE_TESTS_FLOOD_TRAFFIC_H
 #define PQPURGE_TESTS_FLOOD_TRAFFIC_H
 
@@ -13,7 +13,7 @@
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-/* A day boundary, so that no window turns in the middle of a case. */
+/* At a day boundary, so that no window turns in the middle of a case. */
 #define BEGIN (INT64_C(20000) * DAY)
 
 static inline struct flood *make(const char *exempt)
@@ -62,7 +62,7 @@ static inline void send(
 
 static const char *event_words[] = {"begins", "again", "acts", "update", "ends"};
 
-/* All events since then, as "begins login u@a.example 10m;..." */
+/* All events since the last call, as "begins login u@a.example 10m;..." */
 static inline const char *events(struct flood *f)
 {
 	static char text[4096];

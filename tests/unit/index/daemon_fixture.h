@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Daemons of all manners, each in a child that listens on an index directory's socket. */
+/* Daemons of various behaviour, each in a child that listens on an index directory's socket. */
 #ifndef PQPURGE_TESTS_DAEMON_FIXTURE_H
 #define PQPURGE_TESTS_DAEMON_FIXTURE_H
 
@@ -12,11 +12,11 @@
 #include "base/io.h"
 #include "index/control/client.h"
 
-/* What a daemon does with one connection, after it took the request. */
+/* A daemon's behaviour on one connection, once it has read the request. */
 struct manner {
 	const char *name;
 	void (*answer)(int fd, struct json *request, int body);
-	/* What the command gets of it. */
+	/* The command's result. */
 	int want;
 	const char *words;
 };
@@ -50,7 +50,7 @@ static inline void talk(int listener, void (*answer)(int fd, struct json *reques
 	}
 }
 
-/* Listening before this returns. */
+/* The daemon listens before this returns. */
 static inline pid_t start_daemon(
     const char *dir, void (*answer)(int fd, struct json *request, int body))
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * LMDB's calls, each of which can be made to fail: these stand in front of the library's. A test
- * file that includes this gets them; no other does.
+ * LMDB's functions, each of which can be made to fail: these definitions override the library's.
+ * Only test files that include this get them.
  */
 #ifndef PQPURGE_TESTS_INDEX_FAULTS_H
 #define PQPURGE_TESTS_INDEX_FAULTS_H
@@ -13,7 +13,7 @@
 #define FAULT_CORRUPTED (-30796) /* MDB_CORRUPTED */
 #define FAULT_PANIC     (-30795) /* MDB_PANIC */
 
-/* After so many calls each fails with code; 0: none does. times: how many do. */
+/* After this many calls, `times` calls fail with code; 0: none fails. */
 static struct {
 	atomic_long after, times;
 	atomic_int code;
@@ -60,7 +60,7 @@ static inline void *real_call(void *_Atomic *found, const char *name)
 
 FAULTY(
     mdb_txn_begin, (void *env, void *parent, unsigned flags, void **ret), (env, parent, flags, ret))
-/* How often a snapshot was given up. */
+/* The number of snapshots given up. */
 static atomic_long renewals;
 #define RENEWED(txn) ((void)atomic_fetch_add(&renewals, 1), (txn))
 FAULTY(mdb_txn_renew, (void *txn), (RENEWED(txn)))
@@ -73,7 +73,7 @@ FAULTY(mdb_cursor_open, (void *txn, unsigned table, void **ret), (txn, table, re
 FAULTY(
     mdb_cursor_get, (void *cursor, void *key, void *value, unsigned op), (cursor, key, value, op))
 
-/* What fails to commit is gone. */
+/* A transaction whose commit fails is freed. */
 int mdb_txn_commit(void *txn);
 int mdb_txn_commit(void *txn)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the index's tests share: a directory of their own, messages, an open store. */
+/* Shared by the index's tests: their own directory, messages, an open store. */
 #ifndef PQPURGE_TESTS_INDEX_FIXTURE_H
 #define PQPURGE_TESTS_INDEX_FIXTURE_H
 
@@ -29,8 +29,7 @@ static inline struct span span_text(const char *text)
 	return (struct span){.at = text, .len = strlen(text)};
 }
 
-/* ---- a directory that belongs to whoever the index's owner is: nobody, or the caller where it is
- * not root */
+/* ---- a directory of the index's owner: nobody, or without root the caller */
 
 static inline void fixture_role(struct role *ret)
 {
@@ -68,7 +67,7 @@ static inline void fixture_remove(char *dir)
 	free(dir);
 }
 
-/* "DIR/NAME", in memory that the next but three calls use again. */
+/* "DIR/NAME", in memory that the fourth call after it reuses. */
 static inline const char *fixture_path(const char *dir, const char *name)
 {
 	static char paths[4][120];
@@ -101,7 +100,7 @@ static inline struct index *fixture_index(const char *dir)
 
 /* ---- messages */
 
-/* Of the queued half only what is set here; arrival 0: the file was not read. */
+/* The queued half has only what is set here; arrival 0: the file was not read. */
 struct mail {
 	uint32_t usec;
 	uint64_t inode;
@@ -113,11 +112,11 @@ struct mail {
 	const char *message_id;
 	const char *client;
 	bool queue_only; /* ORIGIN_QUEUE */
-	bool stepped;    /* the clock was set while it came */
+	bool stepped;    /* the clock was set during the message */
 	int64_t arrival;
 	uint64_t file_inode; /* 0: inode */
 	const char *queued_sender, *queued_recipient;
-	const char *first; /* the ID of its first pass */
+	const char *first; /* the queue ID of its first pass */
 };
 
 static inline void fixture_queue_half(const struct mail *mail, struct message *m)
@@ -151,7 +150,7 @@ static inline void fixture_queue_half(const struct mail *mail, struct message *m
 	q->log_ident = "";
 }
 
-/* Views static memory: good until the next call. */
+/* A view of static memory, valid until the next call. */
 static inline struct message fixture_message(const struct mail *mail)
 {
 	static struct strbuf from, recipients;
@@ -242,7 +241,7 @@ static inline struct index_counts fixture_counts(struct index *ix)
 	return counts;
 }
 
-/* By a signal, of the parent's or for its end: a test that fails leaves no child behind. */
+/* By a signal to it, or at the parent's end, so that a failing test leaves no child behind. */
 static inline void fixture_wait_for_death(void)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);

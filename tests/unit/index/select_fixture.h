@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What selections are tested on: messages of known positions, and selectors in short. */
+/* For tests of selection: messages with known positions, and a short form of selectors. */
 #ifndef PQPURGE_TESTS_SELECT_FIXTURE_H
 #define PQPURGE_TESTS_SELECT_FIXTURE_H
 
@@ -52,7 +52,7 @@ static inline void add_mails(struct store *store)
 	assert_int_equal(txn_commit(&txn, NULL), 0);
 }
 
-/* What a selector takes from the command line. */
+/* A selector as from the command line. */
 struct ask {
 	const char *author[4], *sender, *from, *recipient, *login;
 	unsigned ids[3]; /* positions + 1 */
@@ -97,7 +97,7 @@ static inline struct selector selector_of(const struct ask *ask)
 	return s;
 }
 
-/* As bytes that the parent took over. */
+/* As the parent views the child's bytes. */
 static inline struct candidates view(struct bytes *out)
 {
 	struct blob blob = {.at = out->at, .len = out->len};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The counts by group, without an index: times, caps, and what an answer says. */
+/* The counts by group, without an index: times, caps, and the form of an answer. */
 #include "tests/unit/index/fixture.h"
 
 #include "index/census/arrivals.h"
@@ -39,7 +39,7 @@ static void check_same(const struct arrivals *a, const struct arrivals *b)
 	}
 }
 
-/* However they came and left, the blocks are those of what is there, counted at once. */
+/* After any history, the blocks equal those of a fresh count. */
 static void test_arrivals_history(void **state)
 {
 	enum { MOST = 600, STEPS = 6000 };
@@ -72,7 +72,7 @@ static void test_arrivals_history(void **state)
 	arrivals_release(&a);
 }
 
-/* A time is known to an eighth of its age, and the list stays short whatever the times are. */
+/* A time is known to an eighth of its age, and the list stays short for any times. */
 static void test_arrivals_width(void **state)
 {
 	struct arrivals a = {0};
@@ -90,7 +90,7 @@ static void test_arrivals_width(void **state)
 	arrivals_release(&a);
 }
 
-/* The clock is set back, and mail comes from the future: none is lost or counted twice. */
+/* If the clock is set back and mail comes from the future, none is lost or counted twice. */
 static void test_arrivals_clock(void **state)
 {
 	struct arrivals a = {0};
@@ -108,7 +108,7 @@ static void test_arrivals_clock(void **state)
 	arrivals_remove(&a, 900, 7000);
 	arrivals_remove(&a, 1000, 7000);
 	assert_int_equal(total(&a), 0);
-	arrivals_remove(&a, 1000, 7000); /* nothing is there: nothing happens */
+	arrivals_remove(&a, 1000, 7000); /* nothing is there, so nothing happens */
 	arrivals_release(&a);
 }
 
@@ -192,7 +192,7 @@ static int64_t number_at(const struct json *o, const char *key, size_t n)
 	return json_int(json_at(o, key, n), NULL, -1);
 }
 
-/* What comes counts in its minute, also once it left; a row that changes came once. */
+/* An arrival counts in its minute, even after it left. A row that changes is no arrival. */
 static void test_came(void **state)
 {
 	struct census *c = census_new();
@@ -260,7 +260,7 @@ static void test_question(void **state)
 	census_free(c);
 }
 
-/* Made-up names without end: what grows is seen, nothing is lost, and all of it goes again. */
+/* With invented names without end: growth is seen, nothing is lost, and all of it is freed. */
 static void test_cap(void **state)
 {
 	enum { NAMES = 3 * CENSUS_GROUPS };

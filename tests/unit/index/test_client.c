@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's way to the index: directly where no daemon runs, else by the daemon. */
+/* The command's way to the index: by the daemon if one runs, else directly. */
 #include "tests/unit/index/daemon_fixture.h"
 
 #include <poll.h>
@@ -109,7 +109,7 @@ static void test_directly(void **state)
 	fixture_remove(dir);
 }
 
-/* Of the daemon's process. */
+/* In the daemon's process. */
 static struct index *served;
 static char *served_dir;
 
@@ -142,13 +142,13 @@ static void test_by_a_daemon(void **state)
 	count_by(&c);
 	assert_int_equal(client_daemon(&c, NULL), 1);
 	fixture_kill(pid);
-	/* A socket that a killed daemon left behind is no daemon; its rows are there. */
+	/* A socket left by a killed daemon is no daemon; the rows are there. */
 	assert_int_equal(client_daemon(&c, NULL), 0);
 	count_by(&c);
 	fixture_remove(dir);
 }
 
-/* ---- no index to be had */
+/* ---- without an index */
 
 static void assert_no_index(const char *name, const struct index_client *c, const char *words)
 {
@@ -171,7 +171,7 @@ static void test_no_index(void **state)
 	assert_int_equal(client_daemon(&c, NULL), 0);
 	if (geteuid() != 0)
 		skip();
-	/* Root works in nobody's directory but its own. */
+	/* Root works only in its own directory. */
 	c = client_of(dir);
 	assert_int_equal(chown(dir, 0, 0), 0);
 	assert_int_equal(chmod(dir, 0777), 0);
@@ -212,7 +212,7 @@ static void test_no_permission(void **state)
 	fixture_remove(dir);
 }
 
-/* Has the index until somebody tried in vain to get it. */
+/* Holds the index until another process has tried in vain to open it. */
 static void hold_for_a_moment(char *dir, int ready)
 {
 	struct index *ix = fixture_index(dir);
@@ -240,7 +240,7 @@ static void test_locked(void **state)
 	ix = fixture_index(dir);
 	assert_no_index("for good", &c, "in use by pid");
 	index_close(ix);
-	/* A daemon that comes up, another command. */
+	/* By a daemon that is starting, or by another command. */
 	assert_int_equal(pipe(ready), 0);
 	pid = fork();
 	if (pid == 0)
@@ -253,7 +253,7 @@ static void test_locked(void **state)
 	fixture_remove(dir);
 }
 
-/* ---- an index that kills who reads it */
+/* ---- an index that kills its readers */
 
 static int fill(void *arg, struct bytes *out, struct err *err)
 {
@@ -281,7 +281,7 @@ static void damage(const char *path)
 	assert_int_equal(close(fd), 0);
 }
 
-/* Children die of it, or find it damaged; the question is answered all the same. */
+/* Children die of it or find it damaged; the question is answered all the same. */
 static void test_damaged(void **state)
 {
 	char *dir = fixture_dir();

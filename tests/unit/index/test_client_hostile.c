@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A hostile daemon: any bytes, at any speed, any memory file. The command gets an error, in time,
- * and goes on with the queue files.
+ * A hostile daemon: any bytes, at any speed, with any memory file. The command gets an error in
+ * time, and goes on with the queue files.
  */
 #include "tests/unit/index/daemon_fixture.h"
 
@@ -72,7 +72,7 @@ static void hand_garbage(int fd, struct json *request, int body)
 	answer_with(fd, sizeof garbage, sealed(garbage, sizeof garbage));
 }
 
-/* So many rows, and none of them there. */
+/* Announces many rows, and sends none. */
 static void hand_many(int fd, struct json *request, int body)
 {
 	uint64_t head[4] = {UINT64_C(1) << 60};
@@ -167,7 +167,7 @@ static void test_manners(void **state)
 
 /* ---- a record that is well-formed but wrong */
 
-/* One record is sound, one is not: that one is counted and passed over. */
+/* One record is valid and one is not: the invalid one is counted and skipped. */
 static void hand_records(int fd, struct json *request, int body)
 {
 	struct message m = fixture_message(
@@ -246,7 +246,7 @@ static void test_no_answer(void **state)
 	}
 }
 
-/* Works, it says, and then no more. */
+/* Says that it works, and then nothing more. */
 static void work_for_ever(int fd, struct json *request, int body)
 {
 	(void)request;
@@ -277,7 +277,7 @@ static void on_alarm(int number)
 	stopped = 1;
 }
 
-/* ^C ends it soon, whatever the daemon and the child do. */
+/* ^C ends it soon, whatever daemon and child do. */
 static void test_stop(void **state)
 {
 	static const struct manner endless[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Rows of messages: added, replaced, dropped, kept as left, pruned; nothing half-written whatever
- * fails. */
+/* Rows of messages: added, replaced, dropped, kept as left, pruned; no failure leaves a part of a
+ * change. */
 #include "tests/unit/index/fixture.h"
 
 #include "tests/unit/index/faults.h"
@@ -73,7 +73,7 @@ static void test_add_and_drop(void **state)
 	fixture_remove(dir);
 }
 
-/* One past the last row that is there, whatever one transaction adds and drops. */
+/* One more than the last row, whatever a transaction adds and drops. */
 static void test_sequence(void **state)
 {
 	char *dir = fixture_dir();
@@ -99,7 +99,7 @@ static void test_sequence(void **state)
 	fixture_remove(dir);
 }
 
-/* Only the queue file can tell which of two messages an inode's is. */
+/* Only the queue file can tell which of two messages has the inode. */
 static void test_a_newcomer_replaces_nothing(void **state)
 {
 	char *dir = fixture_dir();
@@ -130,8 +130,8 @@ static void test_a_newcomer_replaces_nothing(void **state)
 	fixture_remove(dir);
 }
 
-/* A spool that uses its inodes again at once keeps so many rows of each. The older half goes at
- * once; its rows stay as first passes. */
+/* A spool that reuses inodes at once keeps a bounded number of rows for each. The older half goes
+ * at once; its rows stay as first passes. */
 static void test_rows_of_an_inode_are_bounded(void **state)
 {
 	char *dir = fixture_dir();
@@ -182,7 +182,7 @@ static void test_left(void **state)
 	assert_int_equal(entry_get(&txn, list[0], &record), 1);
 	assert_int_equal(record_decode(record, &m), 0);
 	assert_string_equal(m.sender, "a@example.com");
-	/* For an hour; where the clock was set back, not for ever. */
+	/* For an hour; if the clock was set back, not for ever. */
 	assert_int_equal(entry_forget(&txn, 50 + ENTRY_LEFT_TIME, 9), 0);
 	assert_int_equal(entry_forget(&txn, 51 + ENTRY_LEFT_TIME, 9), 1);
 	assert_int_equal(find(&txn, 1, 100, true, list), 0);
@@ -263,7 +263,7 @@ static void test_prune(void **state)
 	commit(&txn);
 	assert_rows(store, 99, 99, 100, 1);
 	begin(store, &txn);
-	/* What left goes first. */
+	/* Rows that left go first. */
 	assert_int_equal(entry_prune(&txn, 30, &messages), 30);
 	assert_int_equal(messages, 29);
 	commit(&txn);
@@ -278,7 +278,7 @@ static void test_prune(void **state)
 	fixture_remove(dir);
 }
 
-/* A damaged record loses its message row only, and its name when that is found in no queue. */
+/* A damaged record loses only its message row, and its name once that is found in no queue. */
 static void test_damaged_record(void **state)
 {
 	char *dir = fixture_dir();
@@ -320,8 +320,8 @@ static void test_not_a_record(void **state)
 }
 
 /*
- * Every operation of a transaction fails in its turn. The failure is reported, and what was there
- * before is there still, neither more nor less.
+ * Each operation of a transaction fails in turn. The failure is reported, and the rows are exactly
+ * those from before.
  */
 static void test_every_operation_fails_once(void **state)
 {

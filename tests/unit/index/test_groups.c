@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The index's counts by group against a count of all rows, after whatever happened to them. */
+/* The index's counts by group, compared with a count of all rows after any changes. */
 #include <pthread.h>
 
 #include "tests/unit/index/update_fixture.h"
@@ -34,7 +34,7 @@ static struct json *ask(struct index *ix, enum group_kind kind)
 	return answer;
 }
 
-/* ---- the other count: all rows, one name after the other */
+/* ---- the other count: all rows, name by name */
 
 struct naive {
 	const char *name;
@@ -87,7 +87,7 @@ static void check_group(const struct json *o, const struct candidates *rows, enu
 	case_assert(name, sum_of(o, "ages") == n.count);
 }
 
-/* Every group that is told has its count, and together they are all that the rows have. */
+/* Every listed group has the right count, and together they cover all rows. */
 static void check(struct index *ix)
 {
 	struct candidates rows = rows_of(ix, NULL);
@@ -104,14 +104,14 @@ static void check(struct index *ix)
 			check_group(json_at(o, "list", i), &rows, (enum group_kind)kind);
 			sum += json_int(json_at(o, "list", i), "count", 0);
 		}
-		/* each mail here has one mailbox and one recipient at most */
+		/* each mail here has at most one mailbox and one recipient */
 		case_assert(group_word((enum group_kind)kind), sum == (int64_t)rows.count);
 		json_free(o);
 	}
 	candidates_release(&rows);
 }
 
-/* ---- whatever happens to rows */
+/* ---- random changes of rows */
 
 static struct mail random_mail(char texts[4][64])
 {
@@ -172,7 +172,7 @@ static void read_some(struct index *ix)
 	try_update(ix, &said);
 }
 
-/* What is read completes the rows of the same message: the ID, its times and its client agree. */
+/* Reading completes the rows of the same message: ID, times and client agree. */
 static void complete_some(struct index *ix)
 {
 	struct candidates rows = rows_of(ix, NULL);
@@ -251,12 +251,12 @@ static void test_random(void **state)
 		if (i % 200 == 199)
 			check(ix);
 	}
-	/* All of it did happen. */
+	/* All of these changes happened. */
 	assert_true(fixture_counts(ix).evicted > 0);
 	assert_true(completed > 100);
 	assert_true(dropped > 100);
 	index_close(ix);
-	/* What is there at the start is counted at the first question. */
+	/* Rows from before are counted at the first question. */
 	assert_int_equal(index_open(dir, SMALL_MAP, &ix, NULL, NULL), 0);
 	check(ix);
 	index_close(ix);
@@ -264,7 +264,7 @@ static void test_random(void **state)
 	fixture_remove(dir);
 }
 
-/* A commit that fails after all has been counted: the next question counts anew. */
+/* A commit fails after its changes were counted: the next question counts anew. */
 static void test_failed_commit(void **state)
 {
 	char *dir = fixture_dir();
@@ -306,7 +306,7 @@ static void *record_many(void *arg)
 	return NULL;
 }
 
-/* Counting begins amid writers and catches each row once. */
+/* Counting begins among writers and counts each row once. */
 static void test_writers(void **state)
 {
 	char *dir = fixture_dir();
@@ -339,7 +339,7 @@ static int64_t steady(void)
 	return steady_now;
 }
 
-/* When nobody asks any more, nothing is kept; who asks again gets it anew. */
+/* After a while without questions nothing is kept; the next question counts anew. */
 static void test_rest(void **state)
 {
 	char *dir = fixture_dir();
@@ -378,7 +378,7 @@ static int64_t slow_steady(void)
 	return steady_now += INDEX_SLICE;
 }
 
-/* Large rows on a slow machine: no second one is counted while others wait for too long. */
+/* Large rows on a slow machine: it pauses after each, so that others do not wait too long. */
 static void test_slice(void **state)
 {
 	char *dir = fixture_dir();
@@ -414,7 +414,7 @@ static void test_deadline(void **state)
 	fixture_remove(dir);
 }
 
-/* As a request of the control protocol: its bounds, and the answer's bytes. */
+/* As a request of the control protocol: its bounds, and the bytes of the answer. */
 static void test_request(void **state)
 {
 	static const struct {

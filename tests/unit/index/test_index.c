@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Recording: in one transaction, whatever the room; what does not fit is counted. */
+/* Recording in one transaction, however full the map is; a message without room is counted. */
 #include "tests/unit/index/fixture.h"
 
 #include <pthread.h>
@@ -41,7 +41,7 @@ static bool is_known(struct index *ix, unsigned n)
 	return known;
 }
 
-/* The map takes what comes, the oldest rows go, nothing is left out. */
+/* The map takes all new mail: the oldest rows go, nothing is left out. */
 static void test_the_oldest_make_room(void **state)
 {
 	char *dir = fixture_dir();
@@ -69,7 +69,7 @@ static void test_the_oldest_make_room(void **state)
 	fixture_remove(dir);
 }
 
-/* Mail to a thousand recipients takes pages that lie side by side. */
+/* Mail to a thousand recipients needs adjacent pages. */
 static void test_large_records(void **state)
 {
 	char *dir = fixture_dir();
@@ -98,7 +98,7 @@ static void test_large_records(void **state)
 	fixture_remove(dir);
 }
 
-/* index_prune goes from the high mark to the low one, in slices, and then rests. */
+/* index_prune works in slices from the high mark to the low one, and then rests. */
 static void test_prune(void **state)
 {
 	char *dir = fixture_dir();
@@ -129,7 +129,7 @@ static void test_prune(void **state)
 	fixture_remove(dir);
 }
 
-/* Full in the middle: once more after room was made. Full again: left out, counted, said. */
+/* Full in the middle: makes room and tries again. Full again: left out, counted, reported. */
 static void test_faults(void **state)
 {
 	char *dir = fixture_dir();
@@ -159,7 +159,8 @@ static void test_faults(void **state)
 	fixture_remove(dir);
 }
 
-/* What only opening anew mends is said by index_check; a damaged one is set aside at its close. */
+/* index_check reports what only reopening can mend. A damaged index is set aside when it is
+ * closed. */
 static void test_broken(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Whatever lies in index_directory, its owner gets an index that works; and there is one owner. */
+/* Whatever is in index_directory, its owner gets a working index; and there is one owner. */
 #include "tests/unit/index/fixture.h"
 
 #include <sys/file.h>
@@ -79,14 +79,14 @@ static void test_only_one_owner(void **state)
 		case_fail("locked", "'%s' lacks '%s'", err.text, want);
 	assert_int_equal(index_check(ix), 0);
 	index_close(ix);
-	/* Held by one that did not say who it is. */
+	/* Held by an owner that did not write its pid. */
 	fd = open(fixture_path(dir, INDEX_LOCK), O_RDWR);
 	assert_int_equal(ftruncate(fd, 0), 0);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	assert_int_equal(index_open(dir, MAP_SIZE, &other, NULL, &err), ERR_LOCKED);
 	assert_non_null(strstr(err.text, "in use by another process"));
 	assert_int_equal(close(fd), 0);
-	assert_opens("free again", dir, 0, NULL); /* what the lock's file said is lost */
+	assert_opens("free again", dir, 0, NULL); /* the lock file's text is lost */
 	fixture_remove(dir);
 }
 
@@ -104,7 +104,7 @@ static void test_no_directory(void **state)
 	fixture_remove(dir);
 }
 
-/* Of another boot or version nothing is read, not even by LMDB: after a crash of the machine the
+/* Nothing of another boot or version is read, not even by LMDB: after a crash of the machine the
  * file on a disk may hold anything. */
 static void test_of_another_time(void **state)
 {
@@ -149,7 +149,7 @@ static void test_unusable_files(void **state)
 	fixture_remove(dir);
 }
 
-/* Opens and dies there, or after that. */
+/* Opens it and dies during that, or afterwards. */
 static void die_with_it(const char *dir, bool while_opening)
 {
 	char byte;
@@ -203,7 +203,7 @@ static void test_opener_that_dies(void **state)
 	fixture_remove(dir);
 }
 
-/* Opens in a child, which that may kill. */
+/* Opens in a child, which the index may kill. */
 static void try_to_open(const char *dir)
 {
 	pid_t pid = fork();
@@ -219,7 +219,7 @@ static void try_to_open(const char *dir)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
-/* Damage shows where an owner did not close it: as an error, or by the death of two. */
+/* Damage shows if the owner did not close the index: as an error, or by the death of two owners. */
 static void test_damage(void **state)
 {
 	char *dir = fixture_dir(), page[4096];

@@ -92,7 +92,7 @@ static void record_long(struct index *ix, const char *text, int64_t time)
 	assert_int_equal(index_record(ix, &m, NULL), 0);
 }
 
-/* Both kinds of ID, many, in no order; and a clock by which each step takes long. */
+/* Both kinds of ID, many, unordered; and a clock that makes each step take long. */
 static atomic_long now;
 
 static int64_t slow_clock(void)

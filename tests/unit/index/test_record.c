@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* The record codec: what goes in comes out, and nothing else is believed. */
+/* The record codec: it returns what went in, and believes nothing else. */
 #include "tests/unit/index/fixture.h"
 
 #include "mail/address/from.h"
 
-/* Repairs the checksum, so that what lies behind it is what is tested. */
+/* Repairs the checksum, so that the test reaches the checks after it. */
 static void reseal(struct bytes *record)
 {
 	bytes_set_u64(record, 1, bytes_hash(record->at + 9, record->len - 9));
@@ -91,7 +91,7 @@ static struct message full_message(void)
 	return m;
 }
 
-/* Both halves, which differ in everything, and a first pass. */
+/* Both halves, different in every member, and a first pass. */
 static struct message whole_message(void)
 {
 	struct mail mail = full;
@@ -158,12 +158,12 @@ static void test_both_halves(void **state)
 	assert_same("both, viewed", &m, &got);
 	assert_int_equal(record_head(bytes_span(&record), &head), 0);
 	assert_true(head.read && head.moved);
-	/* The authors of both: a domain each of the senders and of the Froms. */
+	/* The authors of both halves: one domain for each sender and each From. */
 	assert_int_equal(head.author_count, 4);
 	bytes_release(&record);
 }
 
-/* What the queue file says just as the client did costs little. */
+/* A queue half that equals the given half costs little. */
 static void test_halves_that_agree(void **state)
 {
 	struct mail mail = full;
@@ -186,7 +186,7 @@ static void test_halves_that_agree(void **state)
 	bytes_release(&both);
 }
 
-/* Of a row that was made from the queue file only that speaks, whatever stood in the given half. */
+/* In a row made from the queue file only the queue half counts, whatever the given half holds. */
 static void test_queue_only(void **state)
 {
 	struct message m = whole_message(), got;
@@ -206,7 +206,7 @@ static void test_queue_only(void **state)
 	assert_int_equal(got.rcpt_time, m.queued.arrival_time);
 	assert_int_equal(got.end_time, m.queued.arrival_time);
 	bytes_clear(&record);
-	m.queued.known = false; /* then nothing speaks */
+	m.queued.known = false; /* then neither half counts */
 	record_encode(&m, &record);
 	assert_int_equal(record_decode(bytes_span(&record), &got), ERR_DAMAGED);
 	bytes_release(&record);
@@ -299,8 +299,8 @@ static void test_every_flip_is_seen(void **state)
 	bytes_release(&record);
 }
 
-/* With a checksum that fits: each byte in turn set to bad values, in a buffer of its exact size
- * (for the sanitizers). */
+/* With a matching checksum: each byte in turn gets bad values, in a buffer of the exact size (for
+ * the sanitizers). */
 static void test_sealed_nonsense_is_safe(void **state)
 {
 	static const unsigned char values[] = {0, 1, 0x7f, 0xff};
@@ -360,7 +360,7 @@ static void test_bad_queue_id_is_damage(void **state)
 	bytes_release(&record);
 }
 
-/* Nothing of another version is read: the index of another version is emptied. */
+/* Nothing of another version is read; the index is emptied. */
 static void test_other_version(void **state)
 {
 	struct message m = full_message(), got;
@@ -377,7 +377,7 @@ static void test_other_version(void **state)
 	bytes_release(&record);
 }
 
-/* For root's part: not a byte more than the record, nothing that does not agree with itself. */
+/* For root's part: exactly the record's bytes, and nothing inconsistent. */
 static void test_strict(void **state)
 {
 	struct message m = whole_message(), got;

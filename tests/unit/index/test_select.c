@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Selection: exactly what the selector means, from whichever source. */
+/* Selection: exactly the selector's matches, from either source. */
 #include "tests/unit/index/select_fixture.h"
 
 #include "tests/unit/index/faults.h"
@@ -125,7 +125,7 @@ static void test_damaged_rows_are_counted(void **state)
 	fixture_remove(dir);
 }
 
-/* One bit of a record, wherever it is, whether the record is then meant or not. */
+/* One flipped bit anywhere in a record, whether the record then matches or not. */
 static void test_a_damaged_bit(void **state)
 {
 	struct selector domain = selector_of(&(struct ask){.author = {"example.com"}});
@@ -219,7 +219,7 @@ static void test_view_of_nonsense(void **state)
 	}
 	for (size_t i = 0; i < out.len; i++) {
 		if ((i >= 8 && i < 44) || (i > 44 && out.at[i] == 0))
-			continue; /* counts and sequences are numbers like any other */
+			continue; /* counts and sequences may have any value */
 		out.at[i] ^= 0x80;
 		blob = (struct blob){.at = out.at, .len = out.len};
 		if (select_view(&blob, &c, NULL) == 0) {
@@ -241,8 +241,8 @@ static void test_view_of_nonsense(void **state)
 	fixture_remove(dir);
 }
 
-/* What could not be decided is counted: an expression past its limit, and mail that came back from
- * a filter, its first pass unknown. */
+/* Undecided rows are counted: an expression past its limit, and mail back from a filter whose first
+ * pass is unknown. */
 static void test_notes(void **state)
 {
 	static char long_local[200];
@@ -289,7 +289,7 @@ static void test_notes(void **state)
 	fixture_remove(dir);
 }
 
-/* What a message is found by: what the client said or what the queue file says. */
+/* A message is found by what the client said or by what the queue file says. */
 static void test_both_halves(void **state)
 {
 	static const struct {

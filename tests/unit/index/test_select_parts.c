@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Selections that are large enough to be shared out to threads: every row once, in order. */
+/* Selections large enough to be split among threads: every row once, in order. */
 #include "tests/unit/index/fixture.h"
 
 #include "tests/unit/index/faults.h"
@@ -129,7 +129,7 @@ static void test_every_row_once(void **state)
 	fixture_remove(dir);
 }
 
-/* A thread's failure is the selection's. */
+/* If a thread fails, the selection fails. */
 static void test_faults(void **state)
 {
 	char *dir = fixture_dir();
@@ -158,13 +158,13 @@ static void test_faults(void **state)
 
 static atomic_long now;
 
-/* Each look at the clock takes a while. */
+/* Each reading of the clock takes a while. */
 static int64_t slow_clock(void)
 {
 	return 1000000 + 300000 * atomic_fetch_add(&now, 1);
 }
 
-/* Snapshots are given up between shares, and the selection ends at its deadline. */
+/* Snapshots are given up between parts, and the selection ends at its deadline. */
 static void test_time(void **state)
 {
 	char *dir = fixture_dir();

@@ -84,7 +84,7 @@ static void test_cursor(void **state)
 	fixture_remove(dir);
 }
 
-/* A reader sees what was there when it began, until it gives that up. */
+/* A reader sees the state at its begin until it renews. */
 static void test_renew(void **state)
 {
 	char *dir = fixture_dir();
@@ -133,7 +133,7 @@ static void test_open_garbage(void **state)
 	fixture_remove(dir);
 }
 
-/* Commits rows until one fails; its code. */
+/* Commits rows until one fails; returns its code. */
 static int fill(struct store *store, struct err *err)
 {
 	static char big[3000];
@@ -162,7 +162,7 @@ static void test_map_full(void **state)
 	assert_int_equal(fill(store, &err), ERR_FULL);
 	assert_string_equal(err.text, "the index is full (1 MiB)");
 	assert_true(fixture_rows(store, STORE_MESSAGE) > 50);
-	/* Still usable: rows can go, and then others come. */
+	/* Still usable: rows can go, and then others can come. */
 	for (uint64_t i = 1; i <= 20; i++) {
 		assert_int_equal(txn_begin(store, true, &txn), 0);
 		assert_int_equal(txn_delete(&txn, STORE_MESSAGE, entry_key(i, key)), 1);
@@ -256,7 +256,7 @@ static void test_usage(void **state)
 	assert_int_equal(full.rows[STORE_MESSAGE], 10000);
 	assert_true(full.used_pages > before.used_pages + 50);
 	assert_true(full.file_bytes > before.file_bytes);
-	/* Pages that are free again are not used, though the file keeps them. */
+	/* Freed pages do not count as used, although the file keeps them. */
 	assert_int_equal(txn_begin(store, true, &txn), 0);
 	for (uint64_t i = 1; i <= 10000; i++)
 		assert_int_equal(txn_delete(&txn, STORE_MESSAGE, entry_key(i, key)), 1);
@@ -340,7 +340,7 @@ static void fill_some(const char *dir)
 	store_close(store);
 }
 
-/* In a child, which it may kill: its code, or 1 where a signal ended it. */
+/* In a child, which the file may kill: returns its code, or 1 after a signal. */
 static int read_in_a_child(const char *dir)
 {
 	static const int deadly[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
@@ -353,10 +353,10 @@ static int read_in_a_child(const char *dir)
 
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		(void)alarm(20);
-		/* cmocka would go on with the next test. */
+		/* cmocka's handler would go on with the next test. */
 		for (size_t i = 0; i < COUNT_OF(deadly); i++)
 			(void)signal(deadly[i], SIG_DFL);
-		(void)close(2); /* LMDB writes there before it aborts */
+		(void)close(2); /* LMDB writes to stderr before it aborts */
 		code = store_open(fixture_path(dir, INDEX_FILE), MAP_SIZE, &store, NULL);
 		if (code == 0)
 			code = store_read_all(store, NULL);
@@ -368,7 +368,7 @@ static int read_in_a_child(const char *dir)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
 }
 
-/* Bytes of the heads of pages, where it hurts. */
+/* Damages bytes in the heads of pages, where it has most effect. */
 static void damage(const char *path, off_t size, unsigned *seed)
 {
 	int fd = open(path, O_WRONLY);
@@ -410,13 +410,13 @@ static void test_damage_shows(void **state)
 		damage(copy, size, &seed);
 		found += read_in_a_child(other) != 0;
 	}
-	/* What was free before may be damaged unseen. */
+	/* Damage in free pages may go unseen. */
 	assert_true(found > 20);
 	fixture_remove(dir);
 	fixture_remove(other);
 }
 
-/* Cut short, it is an error: reading past the end of a file kills. */
+/* A truncated file is an error: reading past its end would kill. */
 static void test_truncated_file(void **state)
 {
 	char *dir = fixture_dir();

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* What a catch-up read and missed, against the rows that are there. */
+/* What a catch-up read and missed, compared with the existing rows. */
 #include "tests/unit/index/update_fixture.h"
 
 #include "index/index_private.h"
 #include "tests/unit/index/faults.h"
 
-/* What the milter saw, and the same as the queue file says it. */
+/* What the milter saw, and the same message as the queue file says it. */
 static const struct mail given = {.usec = 1,
     .inode = 100,
     .time = 1000,
@@ -50,7 +50,7 @@ static void test_completes(void **state)
 	assert_string_equal(m.queued.sender, "srs@relay.example");
 	assert_int_equal(m.queued.arrival_time, 1001);
 	candidates_release(&c);
-	/* Read once more, a recipient less. */
+	/* Read again, with one recipient less. */
 	read.queued_recipient = "v@dest.example";
 	updated = update(ix, &(struct said){.read = &read, .read_count = 1});
 	assert_int_equal(updated.completed, 1);
@@ -64,7 +64,7 @@ static void test_completes(void **state)
 	fixture_remove(dir);
 }
 
-/* By it a command knows that a second selection would say the same. */
+/* Tells a command that a second selection would give the same. */
 static void test_changes(void **state)
 {
 	char *dir = fixture_dir();
@@ -112,13 +112,13 @@ static void test_adds(void **state)
 	fixture_remove(dir);
 }
 
-/* Of the rows of the ID that was read only the proven one stays; or, where none is, the file's. */
+/* Of an ID that was read only the proven row stays or, if none is proven, the file's row. */
 static void test_disproves(void **state)
 {
 	static const struct {
 		const char *name;
-		struct mail row; /* besides what the file is */
-		bool recorded;   /* the file's own row is there, too */
+		struct mail row; /* besides the file's row */
+		bool recorded;   /* the file's own row exists, too */
 		int64_t began;
 		size_t rows;
 		uint64_t completed, added, dropped, silent;
@@ -167,7 +167,7 @@ static void test_disproves(void **state)
 	}
 }
 
-/* A restored spool: the same IDs, other inodes. The file speaks for itself from then on. */
+/* A restored spool: the same IDs on other inodes. From then on the file alone counts. */
 static void test_moved(void **state)
 {
 	char *dir = fixture_dir();
@@ -191,7 +191,7 @@ static void test_moved(void **state)
 	(void)reader_take(&r, 24);
 	memcpy(&name, reader_take(&r, sizeof name), sizeof name);
 	assert_int_equal(name.time & PACKED_ID_FLAGS, INDEX_NAME_READ | INDEX_NAME_MOVED);
-	/* Read again, it is the same. */
+	/* A second reading changes nothing. */
 	assert_int_equal(update(ix, &(struct said){.read = &read, .read_count = 1}).completed, 1);
 	bytes_release(&out);
 	index_close(ix);
@@ -218,7 +218,7 @@ static void test_left(void **state)
 	fixture_record(ix, &other);
 	fixture_record(ix, &later);
 	updated = update(ix, &said);
-	/* One was seen in the queue once; one came after the walk; one there was none. */
+	/* One was seen in the queue, one came after the walk, one never existed. */
 	assert_int_equal(updated.dropped, 2);
 	assert_int_equal(updated.silent, 1);
 	c = rows_of(ix, NULL);
@@ -226,7 +226,7 @@ static void test_left(void **state)
 	assert_int_equal(candidate_message(&c.list[0]).mail_time, 9000);
 	candidates_release(&c);
 	assert_int_equal(fixture_counts(ix).rows, 1);
-	/* With all their other rows. */
+	/* With all their rows in other tables. */
 	assert_int_equal(fixture_rows(ix->store, STORE_AUTHOR), 1);
 	assert_int_equal(fixture_rows(ix->store, STORE_INODE), 1);
 	assert_int_equal(fixture_rows(ix->store, STORE_LEFT), 0);
@@ -234,7 +234,7 @@ static void test_left(void **state)
 	fixture_remove(dir);
 }
 
-/* What a selector means of what was read, as it stands in the index now. */
+/* Whether the selector matches what was read, in the index's present state. */
 static void test_selects(void **state)
 {
 	char *dir = fixture_dir();
@@ -246,7 +246,7 @@ static void test_selects(void **state)
 	struct blob blob;
 
 	(void)state;
-	reads[0].login = NULL; /* which only the milter saw */
+	reads[0].login = NULL; /* only the milter saw it */
 	fixture_record(ix, &given);
 	selector_init(&s);
 	assert_int_equal(selector_add_login(&s, "joe"), 0);
@@ -288,7 +288,7 @@ static void test_place(void **state)
 	fixture_remove(dir);
 }
 
-/* A body that is cut anywhere, or says what it does not hold, changes nothing. */
+/* A body that is cut anywhere, or announces more than it has, changes nothing. */
 static void test_nonsense(void **state)
 {
 	char *dir = fixture_dir();
@@ -371,12 +371,12 @@ static void test_faults(void **state)
 		bytes_release(&body);
 		bytes_release(&out);
 	}
-	assert_true(failed < 5); /* reading what the index knows of itself, before and after */
+	assert_true(failed < 5); /* reads of the index's own state, before and after */
 	index_close(ix);
 	fixture_remove(dir);
 }
 
-/* What can be read again does not push out what cannot; it is selected all the same. */
+/* Mail that can be read again does not displace mail that cannot; it is selected all the same. */
 static void test_full(void **state)
 {
 	struct selector all;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What came back from a content filter, and the row of its first pass. */
+/* Mail that came back from a content filter, and the row of its first pass. */
 #include "tests/unit/index/update_fixture.h"
 
 #define FIRST_ID "0000164" /* usec 1, inode 100 */
@@ -12,7 +12,7 @@ static const struct mail first = {.usec = 1,
     .login = "joe",
     .message_id = "<1@example.com>"};
 
-/* As it lies in the queue. */
+/* As it is in the queue. */
 static const struct mail second = {.usec = 2,
     .inode = 200,
     .arrival = 2000,
@@ -67,7 +67,7 @@ static void test_joins(void **state)
 		mail.message_id = cases[i].message_id;
 		if (cases[i].known)
 			fixture_record(ix, &first);
-		/* It was seen at the last catch-up, so it left since. */
+		/* The last catch-up saw it, so it has left since. */
 		if (cases[i].left)
 			(void)update(ix, &(struct said){.whole = clock_wall()});
 		if (cases[i].left)
@@ -84,7 +84,7 @@ static void test_joins(void **state)
 	}
 }
 
-/* A join once made stays, though its first row is forgotten by the time it is read again. */
+/* A join stays, even if the first row is forgotten by the next reading. */
 static void test_stays_joined(void **state)
 {
 	char *dir = fixture_dir();
@@ -106,7 +106,7 @@ static void test_stays_joined(void **state)
 	fixture_remove(dir);
 }
 
-/* Two rows that could be it: nobody's login is taken. */
+/* With two possible first rows, no login is taken over. */
 static void test_ambiguous(void **state)
 {
 	char *dir = fixture_dir();
@@ -128,7 +128,7 @@ static void test_ambiguous(void **state)
 	fixture_remove(dir);
 }
 
-/* Rows that left are not kept for ever, and never when they left long ago. */
+/* Rows that left are not kept for ever, and not at all if they left long ago. */
 static void test_left_rows_go(void **state)
 {
 	char *dir = fixture_dir();

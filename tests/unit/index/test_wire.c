@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Lines and memory files over a socket: whatever a peer sends, and however. */
+/* Lines and memory files over a socket, whatever a peer sends and at any pace. */
 #include "tests/unit/index/fixture.h"
 
 #include <sys/mman.h>
@@ -124,7 +124,7 @@ static void test_bad_lines(void **state)
 	}
 }
 
-/* A line without end is taken until it is too long, and no further. */
+/* A line without end is read until it is too long, and no further. */
 static void test_endless_line(void **state)
 {
 	static char part[4096];
@@ -196,7 +196,7 @@ static void send_descriptors(int socket, int count)
 	assert_int_equal(sendmsg(socket, &header, 0), 1);
 }
 
-/* More descriptors than one, at once or one after the other, stay nowhere. */
+/* Surplus descriptors, at once or one after the other, are closed. */
 static void test_many_descriptors(void **state)
 {
 	int before = open_count();
@@ -226,7 +226,8 @@ static void test_send(void **state)
 	for (size_t i = 0; i < WIRE_LINE_MAX; i++)
 		strbuf_putc(&text, 'x');
 	assert_int_equal(wire_send(p.ends[1], line_of(text.text), -1, SOON), ERR_LIMIT);
-	/* A peer that reads nothing: until its buffer is full, and no longer than the deadline. */
+	/* A peer that reads nothing: we write until its buffer is full, at most until the
+	 * deadline. */
 	text.text[WIRE_LINE_MAX / 2] = '\0';
 	do
 		code = wire_send(p.ends[1], line_of(text.text), -1, 0);

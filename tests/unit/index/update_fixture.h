@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Updates in short, and looks at what became of the rows. */
+/* Updates in a short form, and looks at the resulting rows. */
 #ifndef PQPURGE_TESTS_UPDATE_FIXTURE_H
 #define PQPURGE_TESTS_UPDATE_FIXTURE_H
 
@@ -9,7 +9,7 @@
 
 #define HOST "mx.example"
 
-/* What a catch-up says; began 0: after all that is there. */
+/* A catch-up's report; began 0: after all existing rows. */
 struct said {
 	const struct mail *read;
 	size_t read_count;
@@ -75,7 +75,7 @@ static inline struct index_updated update(struct index *ix, const struct said *s
 	return updated;
 }
 
-/* All rows, of one ID where it is not NULL. */
+/* All rows, or those of one ID if it is not NULL. */
 static inline struct candidates rows_of(struct index *ix, const struct queue_id *id)
 {
 	struct bytes out = {0};

@@ -93,8 +93,8 @@ static void test_past_the_recorded_meanwhile(void **state)
 	session_free(s);
 }
 
-/* However a domain is written that reads as bad.test, the rule meets it; what is another does not.
- */
+/* However a domain is written that reads as bad.test, the rule meets it; what is another does
+ * not. */
 static void test_evasions(void **state)
 {
 	static const struct {

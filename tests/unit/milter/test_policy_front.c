@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The policy front: rules to answers, requests of one message to one row, and both fronts at once.
- */
+/* The policy front: rules to answers, requests of one message to one row, and both fronts at
+ * once. */
 #include "tests/unit/milter/front_fixture.h"
 #include "tests/unit/milter/log_fixture.h"
 
@@ -137,8 +137,8 @@ static void test_row(void **state)
 	candidates_release(&rows);
 }
 
-/* An instance that is not Postfix's: when MAIL was is unknown, so the window proves nothing alone.
- */
+/* An instance that is not Postfix's: when MAIL was is unknown, so the window proves nothing
+ * alone. */
 static void test_foreign_instance(void **state)
 {
 	static const char *const instances[] = {"something else", "1.1.1.1", "",

@@ -71,8 +71,8 @@ static void test_rules(void **state)
 	assert_false(refuses(f, "u@b.test", false));
 }
 
-/* An agent that joins again hands over what is in force: nothing is put in force anew or written.
- */
+/* An agent that joins again hands over what is in force: nothing is put in force anew or
+ * written. */
 static void test_same_again(void **state)
 {
 	static const char all[] =

@@ -12,8 +12,8 @@
 
 static const struct session_config plain = {.origin = "origin.example", .max_recipients = 3};
 
-/* Each reading moves the clocks on by a millisecond; `jump` is what the wall clock is set ahead by.
- */
+/* Each reading moves the clocks on by a millisecond; `jump` is what the wall clock is set ahead
+ * by. */
 static int64_t ticks, jump;
 
 static int64_t fake_wall(void)

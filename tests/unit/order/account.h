@@ -29,7 +29,7 @@ static inline void append_log(const struct walk *w, const char *text, size_t len
 	rig_own(&w->rig, path);
 }
 
-/* The child that has the batch's lock dies a moment after its parent. */
+/* The child that holds the batch's lock dies a moment after its parent. */
 static inline void await_death(struct walk *w)
 {
 	struct batches batches;
@@ -42,7 +42,7 @@ static inline void await_death(struct walk *w)
 	}
 }
 
-/* Runs the order in a process of its own, which its postsuper kills, having done what body says. */
+/* Runs the order in its own process. Its postsuper first does body, then kills it. */
 static inline void run_killed_after(struct walk *w, const char *body)
 {
 	char script[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The account: begun before anything is touched, true whatever ends the command, bounded. */
+/* The account: begun before anything is touched, true however the command ends, and bounded. */
 #include "tests/unit/order/account.h"
 
 #include <poll.h>
@@ -13,7 +13,7 @@
 
 /* ---- the file */
 
-/* Its text; free it. */
+/* The file's text; free it. */
 static char *read_log(const struct walk *w, const char *name)
 {
 	char path[128];
@@ -109,7 +109,7 @@ static void test_fields(void **state)
 	}
 }
 
-/* Why the messages waited is read before they go, and folded. */
+/* The reasons for waiting are read before the messages go, and folded. */
 static void test_reasons(void **state)
 {
 	static const char defer[] =
@@ -138,7 +138,7 @@ static void test_reasons(void **state)
 	close_walk(&w);
 }
 
-/* A purge on a disk that can take no account goes on, and says so. */
+/* If the disk takes no account, a purge goes on and says so. */
 static void test_no_account(void **state)
 {
 	enum how { MISSING, UNWRITABLE, A_DIRECTORY, CASES };
@@ -170,7 +170,7 @@ static void test_no_account(void **state)
 	}
 }
 
-/* ---- another who has the lock */
+/* ---- another command has the lock */
 
 static volatile sig_atomic_t stop;
 
@@ -209,7 +209,7 @@ static void test_locked(void **state)
 	close_walk(&w);
 }
 
-/* ---- what others left in the file */
+/* ---- foreign content in the file */
 
 static void test_torn_line(void **state)
 {
@@ -236,7 +236,7 @@ static void test_torn_line(void **state)
 	close_walk(&w);
 }
 
-/* Whatever stands there, it is no more than text: nothing of it is believed or fatal. */
+/* Any content is only text: it is not believed, and never fatal. */
 static void test_garbage(void **state)
 {
 	static const char garbage[] =
@@ -266,7 +266,7 @@ static void test_garbage(void **state)
 	assert_int_equal(holds.count, 0);
 	account_entries_release(&holds);
 	run_domain(&w);
-	assert_int_equal(w.outcome.tally.batch, 9); /* no number is used again */
+	assert_int_equal(w.outcome.tally.batch, 9); /* no number is reused */
 	close_walk(&w);
 }
 

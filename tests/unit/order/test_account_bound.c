@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The account's bound: past it the file is written anew, in time of its own. */
+/* The account's bound: a file beyond it is rewritten, in time of its own. */
 #include "tests/unit/order/account.h"
 
 #include <errno.h>
 #include <sys/stat.h>
 
-/* Purges of 500 messages each, until the file is past its bound. */
+/* Purges of 500 messages each, until the file exceeds its bound. */
 static void fill_log(const struct walk *w, uint64_t number)
 {
 	struct strbuf ids = {0}, lines = {0};
@@ -29,7 +29,7 @@ static void fill_log(const struct walk *w, uint64_t number)
 	strbuf_release(&ids);
 }
 
-/* A hold that has been undone in part, one undone whole, and one that was killed: they outlive. */
+/* A partly undone hold, a completely undone one, and a killed one: all survive. */
 static void test_rotation(void **state)
 {
 	struct batches batches;
@@ -61,7 +61,7 @@ static void test_rotation(void **state)
 
 	w.order.action = ACTION_DELETE;
 	w.order.verb = "purge";
-	w.selector.ids_given = true; /* one of batch 2 goes for good */
+	w.selector.ids_given = true; /* one of batch 2 is deleted */
 	assert_int_equal(selector_add_id(&w.selector, &w.ids[0]), 0);
 	run(&w);
 	assert_int_equal(results(&w, RESULT_DONE), 1);
@@ -119,7 +119,7 @@ static void end(struct walk *w, struct writer *writer)
 	strbuf_release(&line);
 }
 
-/* No message waits for it: it comes when all is over. */
+/* Messages do not wait for the rewriting, which comes last. */
 static void test_not_before_the_first_message(void **state)
 {
 	struct writer *writer;
@@ -136,7 +136,7 @@ static void test_not_before_the_first_message(void **state)
 	close_walk(&w);
 }
 
-/* An interrupted command does not stay for it. */
+/* An interrupted command leaves it out. */
 static void test_not_after_an_interrupt(void **state)
 {
 	volatile sig_atomic_t stop = 0;
@@ -159,7 +159,7 @@ static void test_not_after_an_interrupt(void **state)
 	close_walk(&w);
 }
 
-/* What others write meanwhile stays. */
+/* What others write meanwhile is kept. */
 static void test_others_write_meanwhile(void **state)
 {
 	enum { OTHERS = 10 };
@@ -174,7 +174,7 @@ static void test_others_write_meanwhile(void **state)
 	held = begin(&w); /* batch 1 */
 	fill_log(&w, 2);
 	first = begin(&w);
-	end(&w, first); /* its child writes the log anew now */
+	end(&w, first); /* its child now rewrites the log */
 	for (int n = 0; n < OTHERS; n++) {
 		struct account_entry entry = {.arrival_time = ARRIVAL + n};
 		struct writer *writer = begin(&w);
@@ -198,7 +198,8 @@ static void test_others_write_meanwhile(void **state)
 	close_walk(&w);
 }
 
-/* A log that is too large to be read, by whomever: mail is dealt with, and that is told. */
+/* If the log is too large to read, whoever made it so, mail is still handled and the log is
+ * reported. */
 static void test_too_large(void **state)
 {
 	struct batches batches = {0};

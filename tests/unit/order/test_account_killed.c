@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the account says of a command that was killed, and who takes its work up. */
+/* The account of a killed command, and the later command that takes its work up. */
 #include "tests/unit/order/account.h"
 
 #include <poll.h>
@@ -25,7 +25,7 @@ static void test_killed_purge(void **state)
 	assert_int_equal(batches.list[0].done, MAILS);
 	assert_string_equal(batches.list[0].verb, "purge");
 	batches_release(&batches);
-	/* The next is another batch. */
+	/* The next purge is another batch. */
 	w.ids[0] = add(&w, QUEUE_DEFERRED, 1);
 	run(&w);
 	assert_int_equal(w.outcome.tally.batch, 2);
@@ -54,7 +54,7 @@ static void test_killed_hold_is_undone(void **state)
 	close_walk(&w);
 }
 
-/* Its postsuper outlives it, and is waited for. */
+/* Its postsuper outlives it, and undo waits for it. */
 static void test_undo_awaits_an_orphan(void **state)
 {
 	uint64_t number = 1;
@@ -72,7 +72,7 @@ static void test_undo_awaits_an_orphan(void **state)
 	close_walk(&w);
 }
 
-/* A second hold goes on with the batch of the first, which holds what that got to. */
+/* A second hold adopts the batch of the first, which held a part. */
 static void test_killed_hold_is_adopted(void **state)
 {
 	struct batches batches;
@@ -81,7 +81,7 @@ static void test_killed_hold_is_adopted(void **state)
 
 	(void)state;
 	open_killed(&w, ACTION_HOLD);
-	/* Held by hand in the meantime: not ours. */
+	/* Held by hand in the meantime, so not ours. */
 	(void)add(&w, QUEUE_HOLD, 20);
 	for (int n = 0; n < 3; n++)
 		(void)add(&w, QUEUE_DEFERRED, 30 + n);
@@ -123,7 +123,7 @@ static void test_orphan(void **state)
 	close_walk(&w);
 }
 
-/* One of another selector is left alone. */
+/* A hold with another selector is not adopted. */
 static void test_not_adopted(void **state)
 {
 	struct walk w;
@@ -137,7 +137,7 @@ static void test_not_adopted(void **state)
 	close_walk(&w);
 }
 
-/* An order of the fleet is undone by its token: its batch is its own. */
+/* An order of the fleet is undone by its token, so it keeps its own batch. */
 static void test_another_token(void **state)
 {
 	struct walk w;
@@ -151,7 +151,7 @@ static void test_another_token(void **state)
 	close_walk(&w);
 }
 
-/* Nor is one that was undone. */
+/* An undone hold is not adopted either. */
 static void test_undone_is_not_adopted(void **state)
 {
 	struct batches batches;
@@ -172,7 +172,7 @@ static void test_undone_is_not_adopted(void **state)
 	close_walk(&w);
 }
 
-/* The last word of a message says whose it is, also where a killed command left it unsaid. */
+/* The last record of a message says whose it is, even if a killed command did not write it. */
 static void test_killed_twice(void **state)
 {
 	uint64_t number = 1;
@@ -193,7 +193,7 @@ static void test_killed_twice(void **state)
 	close_walk(&w);
 }
 
-/* What the second command settled of the first one's counts once, though both were killed. */
+/* What the second command settled for the first one counts once, although both were killed. */
 static void test_adopted_is_killed(void **state)
 {
 	struct batches batches;
@@ -214,7 +214,7 @@ static void test_adopted_is_killed(void **state)
 	close_walk(&w);
 }
 
-/* Nor is one whose command still lives. */
+/* A batch whose command still runs is not adopted. */
 static void test_running(void **state)
 {
 	struct account_entries doubt = {0};

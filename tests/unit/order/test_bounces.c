@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* This host's bounces and delay notices to what the patterns mean. */
+/* This host's bounces and delay notices to the addresses that the patterns name. */
 #include "tests/unit/order/walk.h"
 
-/* A notice as bounce(8) makes it, for a file of that ID. */
+/* A notice as bounce(8) writes it into a file with that ID. */
 static void put_notice(struct bytes *file, const char *id, const char *const *recipients)
 {
 	char received[128];
@@ -24,7 +24,7 @@ static void put_notice(struct bytes *file, const char *id, const char *const *re
 	rig_record(file, 'E', "");
 }
 
-/* The ID is known when the file is there. */
+/* The ID is known once the file exists. */
 static struct queue_id add_notice(struct walk *w, const char *const *recipients)
 {
 	struct bytes file = {0};
@@ -66,7 +66,7 @@ static void check(struct walk *w, const struct notices *n)
 	assert_true(lies_in(w, QUEUE_DEFERRED, &n->theirs));
 }
 
-/* Newly read, from rows that were read before, and from the files alone. */
+/* Notices read just now, read before (rows), and read without an index. */
 static void test_bounces(void **state)
 {
 	enum { NEW, READ, NO_INDEX, HOWS };
@@ -101,7 +101,7 @@ static void test_not_asked_for(void **state)
 	close_walk(&w);
 }
 
-/* --sender means senders, too; --recipient is no sender. */
+/* --sender names senders; --recipient does not. */
 static void test_which_patterns(void **state)
 {
 	for (int sender = 1; sender >= 0; sender--) {

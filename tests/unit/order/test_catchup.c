@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the index does not know, knows wrongly, or knows of another queue directory. */
+/* Messages that the index lacks, has wrong, or has from another queue directory. */
 #include "tests/unit/order/walk.h"
 
 #include "base/io.h"
@@ -33,7 +33,7 @@ static void test_unknown_mail_is_deleted(void **state)
 		assert_false(lies_in(&w, QUEUE_HOLD, &missed[n]));
 	assert_true(lies_in(&w, QUEUE_DEFERRED, &innocent));
 	assert_int_equal(w.outcome.tally.batch, 1);
-	/* The oldest first, wherever it was found. */
+	/* Ordered by age, wherever they were found. */
 	for (size_t n = 1; n < w.outcome.count; n++)
 		assert_true(
 		    order_arrival(&w.outcome.items[n - 1]) <= order_arrival(&w.outcome.items[n]));
@@ -69,7 +69,7 @@ static void lose_index(struct walk *w, enum loss loss)
 	}
 }
 
-/* The answer is complete whatever became of the index. */
+/* The answer is complete in every state of the index. */
 static void test_without_index(void **state)
 {
 	static const struct {
@@ -106,7 +106,7 @@ static void test_without_index(void **state)
 		}
 }
 
-/* In the middle of a purge, too. */
+/* It is removed in the middle of a purge. */
 static void remove_when_proving(void *arg, const char *doing, size_t done, size_t of)
 {
 	char path[128];
@@ -164,7 +164,7 @@ static void test_unreadable(void **state)
 	close_walk(&w);
 }
 
-/* What still arrives is not Postfix's yet, and nobody's answer. */
+/* A file that is still arriving is not Postfix's yet, and in no answer. */
 static void test_arriving(void **state)
 {
 	struct bytes file = {0};
@@ -184,7 +184,8 @@ static void test_arriving(void **state)
 	close_walk(&w);
 }
 
-/* A row that only the given half nominates is not meant when the file was read, and says else. */
+/* A row that matches only by its given half does not match once the file is read and says
+ * otherwise. */
 static void test_refuted(void **state)
 {
 	struct bytes file = {0};
@@ -201,7 +202,7 @@ static void test_refuted(void **state)
 	strlist_push(&recipients, "v@other.example", 15);
 	m.recipients = strlist_of(&recipients);
 	record(&w, &m);
-	/* The queue has another recipient, so that this one is not the only one. */
+	/* The queue has another recipient, so --only does not match. */
 	w.selector.only = true;
 	ask_for(&w, &w.selector.recipient, "other.example");
 	run(&w);
@@ -253,7 +254,7 @@ static void test_sync(void **state)
 	assert_int_equal(sync.counts.read, 0);
 	assert_int_equal(sync.counts.dropped, 0);
 	sync_release(&sync);
-	/* Without the catch-up of its own, and from the index alone. */
+	/* Without its own catch-up, and from the index alone. */
 	w.order.index_only = true;
 	run_domain(&w);
 	assert_int_equal(results(&w, RESULT_READY), MAILS - 3 + 5);
@@ -261,8 +262,8 @@ static void test_sync(void **state)
 	close_walk(&w);
 }
 
-/* A name that readdir does not give (here: no regular file) is found by a direct look, and keeps
- * its row. */
+/* A name that readdir does not return (here: not a regular file) is found by a direct look, and
+ * keeps its row. */
 static void test_name_that_was_missed(void **state)
 {
 	char path[256], hidden[256];

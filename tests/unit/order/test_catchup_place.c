@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A catch-up of a queue that lies elsewhere than before: hashed otherwise, not mounted, restored,
- * or of another instance.
+ * A catch-up of a queue that changed its place: hashed differently, not mounted, restored, or of
+ * another instance.
  */
 #include "tests/unit/order/walk.h"
 
@@ -23,7 +23,7 @@ static void test_deeper_than_main_cf_says(void **state)
 	fill(&w, QUEUE_DEFERRED);
 	rig_postsuper(&w.rig, script);
 	for (int n = 0; n < MAILS; n++)
-		if (n < 6) /* in the middle of a re-hash */
+		if (n < 6) /* in the middle of re-hashing */
 			rig_sink(&w.rig, QUEUE_DEFERRED, n < 3 ? 1 : 2, &w.ids[n]);
 	run_domain(&w);
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);
@@ -58,13 +58,13 @@ static void show_spool(struct walk *w)
 	assert_int_equal(rename(from, w->rig.spool), 0);
 }
 
-/* A skeleton of directories, as it lies under a mount point. */
+/* A skeleton of directories, as under a mount point. */
 static void test_unmounted(void **state)
 {
 	static const struct {
 		const char *name;
-		bool known; /* a catch-up was made before */
-		bool trace; /* Postfix once ran in the skeleton, too */
+		bool known; /* a catch-up ran before */
+		bool trace; /* Postfix once ran in the skeleton */
 		int want;
 	} cases[] = {
 	    {"known, and never used", true, false, ERR_INSTANCE},
@@ -104,7 +104,7 @@ static void test_unmounted(void **state)
 	}
 }
 
-/* Restored from a copy: other inodes, for the directory and for each file. */
+/* Restores a copy: the directory and each file get new inodes. */
 static void restore_spool(struct walk *w)
 {
 	char from[256], to[256];
@@ -142,7 +142,7 @@ static void test_restored(void **state)
 			catch_up(&w);
 		restore_spool(&w);
 		if (seen) {
-			/* Acted on, yet not adopted: what is missing here has not left. */
+			/* It is acted on but not adopted: messages missing here have not left. */
 			remove_file(&w, QUEUE_DEFERRED, &w.ids[0]);
 			w.order.dry_run = true;
 			run_domain(&w);
@@ -165,7 +165,7 @@ static void test_restored(void **state)
 	}
 }
 
-/* Two instances feed one daemon: what is the other's is neither gone nor dropped. */
+/* Two instances feed one daemon: the other one's messages are neither gone nor dropped. */
 static void test_another_instance(void **state)
 {
 	struct queue_id other[MAILS];
@@ -187,12 +187,12 @@ static void test_another_instance(void **state)
 		if (n < 4)
 			record(&w, &m);
 	}
-	/* Of the second, all of its own. */
+	/* Everything of the second instance. */
 	w.order.postfix = &second.p;
 	run_domain(&w);
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);
 	assert_int_equal(results(&w, RESULT_GONE), 0);
-	/* Nothing of the first was touched or forgotten. */
+	/* Nothing of the first one was touched or forgotten. */
 	w.order.postfix = &w.rig.p;
 	run(&w);
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);

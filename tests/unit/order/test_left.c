@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a catch-up leaves to the index is found although the index answers no more. fork() and
- * getdents64() are ours: at the nth fork of a pass, and at the first name of a walk, something
- * happens.
+ * The part of the queue that a catch-up leaves to the index is found although the index stops
+ * answering. The test replaces fork() and getdents64(): an event happens at the nth fork of a pass,
+ * or at the first name of a walk.
  */
 #include "tests/unit/order/walk.h"
 
@@ -13,7 +13,7 @@
 static struct {
 	struct walk *w;
 	pid_t pid;
-	void (*at_fork[3])(struct walk *w); /* by this process; NULL: nothing */
+	void (*at_fork[3])(struct walk *w); /* events in this process; NULL: none */
 	void (*at_walk)(struct walk *w);
 	unsigned forks;
 } plan;
@@ -26,7 +26,7 @@ pid_t fork(void)
 	if (w && getpid() == plan.pid) {
 		unsigned n = plan.forks++;
 
-		plan.w = NULL; /* what happens may fork */
+		plan.w = NULL; /* the event may fork */
 		if (n < COUNT_OF(plan.at_fork) && plan.at_fork[n])
 			plan.at_fork[n](w);
 		plan.w = w;
@@ -42,7 +42,7 @@ ssize_t getdents64(int fd, void *buffer, size_t size)
 	return syscall(SYS_getdents64, fd, buffer, size);
 }
 
-/* The walker is the owner of the index, too. */
+/* The walker also owns the index. */
 static void lock_index(struct walk *w)
 {
 	(void)!chmod(w->index, 0);
@@ -53,8 +53,8 @@ static void somebody_reads(struct walk *w)
 	catch_up(w);
 }
 
-/* Forks of a pass: for the selection, for the catch-up, and for the next selection at last; in
- * between one that acts has others. */
+/* The forks of a pass: for the selection, the catch-up, and the last selection. An acting pass has
+ * others in between. */
 static const struct {
 	const char *name;
 	enum action action;

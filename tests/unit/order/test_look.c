@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is shown and asked before anything is touched: age, size, queue, and the oldest so many. */
+/* Shown and asked before anything is touched: age, size, queue, and the n oldest. */
 #include "tests/unit/order/walk.h"
 
 #include "order/order.h"
@@ -34,7 +34,7 @@ static void test_second_step(void **state)
 		int64_t before, after, larger;
 		unsigned queues;
 		uint64_t ready;
-		int first; /* the oldest that is ready */
+		int first; /* the oldest ready one */
 	} cases[] = {
 	    {"all", 0, 0, 0, -1, 0, 8, 0},
 	    {"the oldest three", 3, 0, 0, -1, 0, 3, 0},
@@ -51,7 +51,7 @@ static void test_second_step(void **state)
 
 	(void)state;
 	open_walk(&w, ACTION_DELETE);
-	/* The youngest is recorded first, and half of it is not: the order is that of arrival. */
+	/* Recorded youngest first, and only half of them: the order must be that of arrival. */
 	for (int n = MAILS - 1; n >= 0; n--)
 		w.ids[n] = n % 2 ? add(&w, QUEUE_DEFERRED, n)
 				 : rig_mail(&w.rig, QUEUE_DEFERRED, ARRIVAL + n * 1000000);
@@ -80,7 +80,7 @@ static void test_second_step(void **state)
 	close_walk(&w);
 }
 
-/* What just arrives has no T record yet: it is the youngest, not one without an age. */
+/* A file that is just arriving has no T record yet. It counts as the youngest, not as ageless. */
 static void test_limit_and_arriving(void **state)
 {
 	struct bytes nothing = {0};
@@ -114,7 +114,7 @@ struct asked {
 	enum order_answer answer;
 	unsigned calls;
 	uint64_t ready; /* what was shown */
-	size_t remove;  /* this file goes while somebody thinks; MAILS: none */
+	size_t remove;  /* the file that goes during the question; MAILS: none */
 	bool block;     /* a rule is set, and mail came until then */
 	struct queue_id late;
 };
@@ -165,8 +165,8 @@ static void test_no(void **state)
 	close_walk(&w);
 }
 
-/* What was shown includes what the index did not know. A file that goes meanwhile is gone; one that
- * comes under its name is not what somebody said yes to. */
+/* The preview includes messages that the index lacked. A file that goes meanwhile is gone. One that
+ * takes its name was not in the preview and is spared. */
 static void test_yes(void **state)
 {
 	struct asked a;
@@ -190,7 +190,8 @@ static void test_yes(void **state)
 	close_walk(&w);
 }
 
-/* A rule came into force after the preview: all is selected anew, and nobody is asked twice. */
+/* If a rule comes into force after the preview, everything is selected anew, without a second
+ * question. */
 static void test_again(void **state)
 {
 	struct asked a;
@@ -208,7 +209,7 @@ static void test_again(void **state)
 	close_walk(&w);
 }
 
-/* Asked also where nothing matched, for a rule may be set. */
+/* Asks even if nothing matched, since a rule may be set. */
 static void test_nothing(void **state)
 {
 	struct asked a;
@@ -224,7 +225,7 @@ static void test_nothing(void **state)
 	close_walk(&w);
 }
 
-/* ---- saving: before the answer nothing is touched, its directory neither */
+/* ---- saving: nothing, not even the directory, is touched before the answer */
 
 struct saving {
 	struct walk *w;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the account knows of an incident: which batches, which messages, which facts. */
+/* The account's knowledge of an incident: its batches, messages and facts. */
 #include "tests/unit/order/account.h"
 
 #include "order/account/recall.h"
@@ -72,7 +72,7 @@ static void test_finished_purge(void **state)
 	close_walk(&w);
 }
 
-/* It never learned what became of its messages: the queue is asked. */
+/* It never learned the fate of its messages, so the queue is asked. */
 static void test_killed_purge(void **state)
 {
 	const struct recalled *b;
@@ -95,7 +95,7 @@ static void test_killed_purge(void **state)
 	close_walk(&w);
 }
 
-/* Held, then let go: told once, by what was last done; from either batch's number. */
+/* Held, then let go: reported once, by the last action, from either batch's number. */
 static void test_undone(void **state)
 {
 	uint64_t number = 1;
@@ -174,7 +174,7 @@ static void test_what_belongs(void **state)
 	}
 }
 
-/* Held by the daemon, then deleted by somebody: each message counts once. */
+/* Held by the daemon, then deleted by a user: each message counts once. */
 static void test_held_then_deleted(void **state)
 {
 	struct recall r;
@@ -192,7 +192,7 @@ static void test_held_then_deleted(void **state)
 	close_walk(&w);
 }
 
-/* What is left out is so with its messages. */
+/* A batch that is left out takes its messages with it. */
 static void test_left_out(void **state)
 {
 	struct strbuf lines = {0};
@@ -220,7 +220,7 @@ static void test_left_out(void **state)
 	close_walk(&w);
 }
 
-/* Written anew, the account has lost IDs and facts of what ended; it says so. */
+/* Rewriting the account drops IDs and facts of ended batches; it says so. */
 static void test_rewritten(void **state)
 {
 	struct recall r;
@@ -295,7 +295,7 @@ static void put_batch(struct bytes *b, uint32_t undoes, uint32_t minutes, uint32
 	}
 }
 
-/* The child keeps to its caps, or nothing of it is taken. */
+/* If the child exceeds its caps, nothing of its answer is used. */
 static void test_lying_child(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Release and undo: only what hold batches of ours hold, by queue ID and time of arrival. */
+/* Release and undo: only what our batches hold, by queue ID and arrival time. */
 #include "tests/unit/order/walk.h"
 
 #include "base/clock.h"
@@ -22,7 +22,7 @@ static void undo(struct walk *w, const uint64_t *numbers, size_t count)
 	w->order.undo_count = count;
 }
 
-/* What others hold stays, unless it is asked for. */
+/* Mail held by others stays, unless asked for. */
 static void test_foreign(void **state)
 {
 	struct queue_id theirs;
@@ -35,7 +35,7 @@ static void test_foreign(void **state)
 	assert_int_equal(results(&w, RESULT_DONE), MAILS);
 	assert_int_equal(w.outcome.foreign, 1);
 	assert_true(lies_in(&w, QUEUE_HOLD, &theirs));
-	/* Once released, it is not ours any more. */
+	/* Once released, it is no longer ours. */
 	for (size_t n = 0; n < MAILS; n++) {
 		char from[256], to[256];
 
@@ -53,7 +53,7 @@ static void test_foreign(void **state)
 	close_walk(&w);
 }
 
-/* The limit counts what is left after what others hold was left. */
+/* The limit counts only after mail held by others was left out. */
 static void test_foreign_and_limit(void **state)
 {
 	struct queue_id theirs;
@@ -91,7 +91,7 @@ static void test_overdue(void **state)
 	assert_int_equal(w.outcome.overdue, MAILS);
 	assert_false(lies_in(&w, QUEUE_HOLD, &young));
 	assert_non_null(strstr(w.outcome.items[0].reason, "maximal_queue_lifetime"));
-	/* As new mail they go out at any age. */
+	/* Requeued, they go out at any age. */
 	w.order.action = ACTION_REQUEUE;
 	rig_postsuper(&w.rig, "while read -r id; do mv $(find $id) maildrop/ &&\n"
 			      "say $id: requeued; done");
@@ -133,7 +133,7 @@ static void test_undo(void **state)
 	late = add(&w, QUEUE_DEFERRED, 20);
 	w.order.action = ACTION_HOLD;
 	w.order.verb = "hold";
-	run(&w); /* batch 2 holds what came since */
+	run(&w); /* batch 2 holds later arrivals */
 	assert_int_equal(results(&w, RESULT_DONE), 1);
 	w.order.action = ACTION_RELEASE;
 	undo(&w, first, 1);
@@ -151,7 +151,7 @@ static void test_undo(void **state)
 	assert_int_equal(batches.list[2].state, ACCOUNT_UNDONE);
 	assert_int_equal(batches.list[1].state, ACCOUNT_DONE);
 	batches_release(&batches);
-	/* Once more: there is nothing left of it. */
+	/* A second undo finds nothing left. */
 	run(&w);
 	assert_int_equal(w.outcome.count, 0);
 	assert_non_null(strstr(w.outcome.note.text, "undone already, last by batch 3"));
@@ -162,7 +162,7 @@ static void test_undo(void **state)
 	close_walk(&w);
 }
 
-/* What a later batch holds again stays; what was deleted is gone. */
+/* Mail held again by a later batch stays; deleted mail is gone. */
 static void test_undo_what_is_left(void **state)
 {
 	static const uint64_t first[] = {1};
@@ -174,7 +174,7 @@ static void test_undo_what_is_left(void **state)
 	remove_file(&w, QUEUE_HOLD, &w.ids[0]);
 	rig_path(&w.rig, QUEUE_HOLD, &w.ids[1], from);
 	rig_path(&w.rig, QUEUE_DEFERRED, &w.ids[1], to);
-	assert_int_equal(rename(from, to), 0); /* released by hand, and held anew */
+	assert_int_equal(rename(from, to), 0); /* released by hand, and held again */
 	w.order.action = ACTION_HOLD;
 	w.order.verb = "hold";
 	run(&w);
@@ -189,7 +189,7 @@ static void test_undo_what_is_left(void **state)
 	close_walk(&w);
 }
 
-/* The identity is the ID and the time of arrival: a restored file is the message, another one under
+/* A message is its ID and its arrival time: a restored file is the same message, another file with
  * its ID is not, whatever its sender. */
 static void test_undo_by_arrival(void **state)
 {
@@ -202,7 +202,7 @@ static void test_undo_by_arrival(void **state)
 	(void)state;
 	for (int index = 1; index >= 0; index--) {
 		hold_all(&w);
-		copy = rig_mail(&w.rig, QUEUE_DEFERRED, ARRIVAL); /* of the first, on a new inode */
+		copy = rig_mail(&w.rig, QUEUE_DEFERRED, ARRIVAL); /* the first, on a new inode */
 		rig_path(&w.rig, QUEUE_DEFERRED, &copy, from);
 		rig_path(&w.rig, QUEUE_HOLD, &w.ids[0], to);
 		assert_int_equal(rename(from, to), 0);

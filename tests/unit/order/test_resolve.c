@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* An ID that names another message than its row says: the file decides. */
+/* If a row's ID names another message, the file decides. */
 #include "tests/unit/order/walk.h"
 
 enum kind { AUTHOR, SENDER, FROM, RECIPIENT, LOGIN, ALL };
@@ -7,11 +7,11 @@ enum kind { AUTHOR, SENDER, FROM, RECIPIENT, LOGIN, ALL };
 struct row {
 	const char *name;
 	const char *pattern; /* what is asked for, as `kind` */
-	const char *file;    /* sender of the file that is there */
+	const char *file;    /* sender of the existing file */
 	enum kind kind;
 	enum result want;
-	mode_t mode;           /* of the file; 0 = complete */
-	bool older, elsewhere; /* asked for what arrived before it; for what lies in hold */
+	mode_t mode;           /* mode of the file; 0 = complete */
+	bool older, elsewhere; /* the selector asks for older mail; for mail in hold */
 };
 
 static const struct row rows[] = {
@@ -112,7 +112,7 @@ static void test_rows(void **state)
 		}
 }
 
-/* Among many, each gets its own answer. */
+/* Among many messages, each gets its own answer. */
 static void test_mixed(void **state)
 {
 	static const struct row theirs = {.file = "a@good.example"},
@@ -132,7 +132,7 @@ static void test_mixed(void **state)
 	close_walk(&w);
 }
 
-/* Between the answer and the deletion the ID came to name another message, which matches, too. */
+/* Between selection and deletion the ID passes to another message, which matches, too. */
 struct swap {
 	struct walk *w;
 	struct queue_id id, other;
@@ -173,7 +173,7 @@ static void test_changed_after_the_answer(void **state)
 	close_walk(&w);
 }
 
-/* Two rows claim one ID: the file is one of them, and there is one item. */
+/* Two rows claim one ID: the file is one of the two, and there is one item. */
 static void test_two_rows(void **state)
 {
 	struct message m;
@@ -198,9 +198,9 @@ static void test_two_rows(void **state)
 }
 
 /*
- * 10,000 rows, each with a file of another message under its queue ID and on its inode: one that
- * arrived a microsecond before the window of the recorded one, a microsecond behind it, or long
- * after. None may be deleted, each is `changed`.
+ * 10,000 rows, each with another message's file under its queue ID and on its inode. That message
+ * arrived a microsecond before the row's window, a microsecond after it, or much later. None may be
+ * deleted; each is `changed`.
  */
 #define ADVERSARIES  10000
 #define ROWS_AT_ONCE 1000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* From the index to postsuper and back, with every kind of postsuper. */
+/* From the index to postsuper and back, with all kinds of postsuper. */
 #include "tests/unit/order/walk.h"
 
 #include <poll.h>
@@ -46,7 +46,7 @@ static void test_postsupers(void **state)
 	static const struct {
 		const char *name, *script;
 		uint64_t done, gone, failed;
-		const char *reason; /* a part of it */
+		const char *reason; /* a part of the reason */
 	} cases[] = {
 	    {"honest", "honest", 8, 0, 0, NULL},
 	    {"lying", "while read -r id; do say $id: removed; done", 0, 0, 8, "still there"},
@@ -103,7 +103,7 @@ static void test_missing_postsuper(void **state)
 	assert_int_equal(order_run(&w.order, &w.outcome, &w.err), -ENOENT);
 	assert_non_null(strstr(w.err.text, path));
 	assert_null(w.outcome.items);
-	/* The batch that was begun says that nothing came of it. */
+	/* The batch in the account says that nothing was done. */
 	assert_int_equal(newest(&w, &batches)->state, ACCOUNT_DONE);
 	assert_int_equal(batches.list[0].done, 0);
 	batches_release(&batches);
@@ -131,8 +131,7 @@ static void place_three(struct walk *w, struct three *ret)
 	bytes_release(&file);
 }
 
-/* Another message under a row's ID is left alone where it does not match, and acted on where it
- * does. */
+/* Another message under a row's ID is spared if it does not match, and acted on if it does. */
 static void test_only_what_matches(void **state)
 {
 	struct three three;
@@ -147,7 +146,7 @@ static void test_only_what_matches(void **state)
 	assert_int_equal(results(&w, RESULT_DONE), MAILS + 1);
 	assert_int_equal(results(&w, RESULT_CHANGED), 1);
 	assert_int_equal(results(&w, RESULT_UNPROVEN), 0);
-	/* Nobody ever saw it in the queue. */
+	/* It was never seen in the queue. */
 	assert_int_equal(results(&w, RESULT_GONE), 0);
 	assert_int_equal(results(&w, RESULT_EXCLUDED), 1);
 	assert_int_equal(w.outcome.tally.matched, MAILS + 2);
@@ -161,12 +160,12 @@ static void test_only_what_matches(void **state)
 		assert_int_equal(item->was_active, item->result == RESULT_DONE && !rewritten);
 	}
 	assert_true(w.outcome.accounted);
-	/* What is left is the message that the file is. */
+	/* The file's own message remains. */
 	assert_int_equal(count_rows(&w), 1);
 	close_walk(&w);
 }
 
-/* What was seen once is gone, and its row with it. */
+/* A message that was seen once and has left is gone, and its row with it. */
 static void test_gone(void **state)
 {
 	struct queue_id gone;
@@ -304,7 +303,7 @@ static void test_stop(void **state)
 	assert_int_equal(batches.list[0].done, done);
 	batches_release(&batches);
 
-	/* From the beginning: nothing is touched, nothing is claimed. */
+	/* From the start: nothing is touched, and nothing is reported as done. */
 	run(&w);
 	assert_true(w.outcome.interrupted);
 	assert_int_equal(results(&w, RESULT_DONE), 0);
@@ -312,7 +311,7 @@ static void test_stop(void **state)
 	close_walk(&w);
 }
 
-/* postsuper did it and said so; then nobody can look any more. */
+/* postsuper reported success, but then nobody can look. */
 static void test_nobody_can_look(void **state)
 {
 	struct walk w;
@@ -331,7 +330,7 @@ static void test_nobody_can_look(void **state)
 
 enum { STALE = 100, LANES = 2 };
 
-/* What lies in the queue when the proofs have been made. */
+/* The files that are in the queue once the proofs are done. */
 struct meanwhile {
 	struct rig *rig;
 	struct queue_id first, last; /* in one lane, and in the other */
@@ -352,7 +351,7 @@ static void use_again(struct rig *rig, const struct queue_id *id)
 	bytes_release(&file);
 }
 
-/* A terminal that takes no output, or ^Z: the command stands still when both lanes have looked. */
+/* A terminal that takes no output, or ^Z: the command stops once both lanes have looked. */
 static void stand_still(void *arg, const char *doing, size_t done, size_t of)
 {
 	struct meanwhile *m = arg;

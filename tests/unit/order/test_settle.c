@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* What postsuper said and what a look since then showed, together. */
+/* postsuper's report combined with a later look. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 
 #include "order/order_private.h"
 
-enum { AGAIN = 100, WAIT }; /* beside enum result */
+enum { AGAIN = 100, WAIT }; /* in addition to enum result */
 
 static void test_table(void **state)
 {
@@ -73,7 +73,7 @@ static void test_table(void **state)
 	}
 }
 
-/* A directory that Postfix cannot search hides nothing that lay elsewhere before. */
+/* A directory that Postfix cannot search does not hide mail that was elsewhere before. */
 static void test_hidden(void **state)
 {
 	static const struct {
@@ -129,7 +129,7 @@ static void test_reasons(void **state)
 	outcome_release(&outcome);
 }
 
-/* What a file said of itself outlives it: the account needs it. */
+/* The account needs the file's own words after the file is gone. */
 static void test_last_look_is_kept(void **state)
 {
 	const struct action_row *row = &action_rows[ACTION_DELETE];

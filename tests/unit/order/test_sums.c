@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The account's sums: every batch counts once, also after the log has dropped it. */
+/* The account's sums: every batch counts once, even after the log has dropped it. */
 #include "tests/unit/order/account.h"
 
 #include "order/account/ledger.h"
@@ -84,7 +84,7 @@ static void test_nothing_there(void **state)
 	close_walk(&w);
 }
 
-/* More batches than are kept, and large ones, so that the log is written anew. */
+/* More batches than are kept, and large ones, so that the log is rewritten. */
 static void fill_log(const struct walk *w, unsigned count)
 {
 	struct strbuf ids = {0}, lines = {0};
@@ -117,7 +117,7 @@ static void test_log_written_anew(void **state)
 	w.ids[0] = add(&w, QUEUE_DEFERRED, 40);
 	w.order.verb = "purge";
 	ask_for(&w, &w.selector.author, "bad.example");
-	run(&w); /* its writer writes the log anew */
+	run(&w); /* its writer rewrites the log */
 	assert_int_equal(results(&w, RESULT_DONE), 1);
 	newest(&w, &batches);
 	assert_true(batches.count <= ACCOUNT_KEEP + 1);

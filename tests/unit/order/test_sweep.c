@@ -2,7 +2,7 @@
 /* Several passes as one outcome. */
 #include "tests/unit/order/walk.h"
 
-/* What happens when the first messages were deleted, once. */
+/* Happens once, when the first messages have been deleted. */
 struct event {
 	struct walk *w;
 	bool over;
@@ -66,14 +66,14 @@ static void test_what_arrives_meanwhile(void **state)
 	assert_true(w.outcome.passes >= 2);
 	assert_false(w.outcome.sweep_cut);
 	assert_int_equal(w.outcome.count, MAILS + 1);
-	/* One batch of it all. */
+	/* All passes make one batch. */
 	assert_int_equal(newest(&w, &batches)->done, MAILS + 1);
 	assert_int_equal(batches.count, 1);
 	batches_release(&batches);
 	close_walk(&w);
 }
 
-/* Both messages that had the name are told. */
+/* Both messages that had the name are reported. */
 static void test_name_used_again(void **state)
 {
 	struct event e;
@@ -89,7 +89,7 @@ static void test_name_used_again(void **state)
 	close_walk(&w);
 }
 
-/* What never goes is tried in three passes, and told once. */
+/* A message that never goes is tried in three passes, and reported once. */
 static void test_stuck(void **state)
 {
 	struct event e;
@@ -105,7 +105,7 @@ static void test_stuck(void **state)
 	close_walk(&w);
 }
 
-/* The later pass knows better. */
+/* The later pass overrides. */
 static void test_second_try(void **state)
 {
 	struct event e;
@@ -125,7 +125,7 @@ static void test_second_try(void **state)
 	close_walk(&w);
 }
 
-/* What was held stays held, and is not found again. */
+/* Held messages stay held, and are not found again. */
 static void test_hold(void **state)
 {
 	struct walk w;
@@ -153,7 +153,7 @@ static void put_text(const struct walk *w, const char *name, const char *text)
 	fclose(file);
 }
 
-/* An interrupted pass knows nothing of what it did not reach. */
+/* An interrupted pass says nothing of messages that it did not reach. */
 static void test_interrupted(void **state)
 {
 	struct event e;
@@ -176,7 +176,7 @@ static void test_interrupted(void **state)
 	close_walk(&w);
 }
 
-/* The limit is of all passes together. */
+/* The limit covers all passes together. */
 static void test_limit(void **state)
 {
 	struct event e;

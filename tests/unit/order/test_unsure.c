@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Recipients past those that were recorded: the queue file decides whether --recipient means it. */
+/* With more recipients than were recorded, the queue file decides whether --recipient matches. */
 #include "tests/unit/order/walk.h"
 
 #define RECORDED 1 /* of the recipients below */
@@ -61,7 +61,7 @@ static void put_file(struct bytes *file, const struct row *row)
 	rig_record(file, 'E', "");
 }
 
-/* The message in its place, and its row, which lacks all but the first recipients. */
+/* The message in its queue, and its row with only the first recipients. */
 static struct queue_id place(struct walk *w, const struct row *row)
 {
 	struct bytes file = {0};
@@ -94,7 +94,7 @@ static void ask_recipient(struct walk *w, const struct row *row)
 	ask_for(w, &w->selector.recipient, row->pattern);
 }
 
-/* With what the index keeps cut (1), with the whole file in the index, and without an index. */
+/* With cut recipients in the index (1), with the whole file in the index, and without an index. */
 static void test_rows(void **state)
 {
 	static const int64_t kept[] = {RECORDED, 100, 0};
@@ -134,7 +134,7 @@ static void test_rows(void **state)
 		}
 }
 
-/* One that is meant among many that are not, and the other way round: answers find their items. */
+/* One match among many others, and one other among many matches: answers find their items. */
 static void test_mixed(void **state)
 {
 	static const struct row kinds[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The walk from the index to postsuper and back, on a spool, an index, an account and a postsuper
- * of our own.
+ * The walk from the index to postsuper and back, with the test's own spool, index, account and
+ * postsuper.
  */
 #ifndef PQPURGE_TESTS_WALK_H
 #define PQPURGE_TESTS_WALK_H
@@ -27,7 +27,7 @@ struct walk {
 	struct err err;
 };
 
-/* A file that master(8) leaves: Postfix ran here. */
+/* Leaves a file as master(8) does: Postfix ran here. */
 static inline void leave_trace(const struct walk *w)
 {
 	char path[128];
@@ -41,7 +41,7 @@ static inline void leave_trace(const struct walk *w)
 	close(fd);
 }
 
-/* What postconf(1) is asked for. */
+/* The parameters that are asked of postconf(1). */
 static inline void write_main_cf(const struct walk *w)
 {
 	char path[128];
@@ -103,7 +103,7 @@ struct recording {
 	size_t count;
 };
 
-/* The catch-up beside a pass lets go of the index soon. */
+/* The catch-up beside a pass may hold the index for a moment. */
 static inline int open_in_turn(const struct walk *w, struct index **ret, struct err *err)
 {
 	int64_t deadline = clock_steady() + ROLE_TIME / 2;
@@ -155,7 +155,7 @@ static inline uint64_t count_rows(const struct walk *w)
 	return counts.rows;
 }
 
-/* A message in queue and in the index, n seconds younger than the first. */
+/* A message in the queue and in the index, n seconds younger than the first. */
 static inline struct queue_id add(struct walk *w, enum queue_name queue, int n)
 {
 	int64_t arrival = ARRIVAL + n * INT64_C(1000000);
@@ -205,7 +205,7 @@ static inline void run_domain(struct walk *w)
 	run(w);
 }
 
-/* The catch-up alone: all files are read, and the index knows this directory. */
+/* A catch-up alone: reads all files, and the index adopts this directory. */
 static inline void catch_up(struct walk *w)
 {
 	struct sync sync = {.settings = &w->settings, .postfix = &w->rig.p};

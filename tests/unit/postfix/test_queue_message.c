@@ -179,8 +179,8 @@ static void test_attributes(void **state)
 	assert_string_equal(net_text(&q->client, text), "127.0.0.1");
 	assert_int_equal(q->client_port, 4711);
 	assert_true(q->create_time == INT64_C(1700000001000000));
-	/* XFORWARD from a local client: it came back from a filter, and who logged in is not known.
-	 */
+	/* XFORWARD from a local client: it came back from a filter, and who logged in is not
+	 * known. */
 	assert_int_equal(m.message.flags, MESSAGE_UNJOINED);
 	assert_string_equal(m.message.first.queue_id.text, "C951EA72936");
 	queue_message_release(&m);

@@ -206,8 +206,8 @@ static void test_arriving_in_pieces(void **state)
 	rig_close(&rig);
 }
 
-/* Mail that another user submitted: mail_owner cannot read it, and it was never in a later queue.
- */
+/* Mail that another user submitted: mail_owner cannot read it, and it was never in a later
+ * queue. */
 static void test_unreadable(void **state)
 {
 	struct queue_id id, deferred;

@@ -58,8 +58,8 @@ static void test_misplaced(void **state)
 	rig_close(&rig);
 }
 
-/* A spool whose file system is not mounted: nothing can be said of it, least of all that mail left.
- */
+/* A spool whose file system is not mounted: nothing can be said of it, least of all that mail
+ * left. */
 static void test_not_mounted(void **state)
 {
 	(void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Outcomes made by hand, for tests of what is said about them. */
+/* Hand-made outcomes, for tests of their wording. */
 #ifndef PQPURGE_TESTS_CRAFTED_H
 #define PQPURGE_TESTS_CRAFTED_H
 
@@ -13,7 +13,7 @@ struct crafted {
 	struct candidate candidates[CRAFTED_MAX];
 	struct bytes records[CRAFTED_MAX];
 	struct item items[CRAFTED_MAX];
-	struct outcome outcome; /* released by crafted_release alone */
+	struct outcome outcome; /* only crafted_release releases it */
 };
 
 static inline void crafted_init(struct crafted *c)
@@ -30,7 +30,7 @@ static inline void crafted_release(struct crafted *c)
 	strbuf_release(&c->outcome.unreadable);
 }
 
-/* Makes m the message of the nth item. m may view the record that it replaces. */
+/* Makes m the message of the nth item. m may have views of the record that it replaces. */
 static inline void crafted_record(struct crafted *c, size_t n, const struct message *m)
 {
 	struct bytes record = {0};
@@ -43,7 +43,7 @@ static inline void crafted_record(struct crafted *c, size_t n, const struct mess
 	    candidate_take(&c->candidates[n], (struct span){record.at, record.len}), 0);
 }
 
-/* One item, counted as lib/order would. IDs count up from 0AAAA1. */
+/* Adds one item, counted as in lib/order. IDs count up from 0AAAA1. */
 static inline struct item *crafted_add(struct crafted *c, enum result result, const char *sender)
 {
 	size_t n = c->outcome.count++;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* For the tests of rule box and blocks: directories, files, and a daemon of the test's own. */
+/* For tests of the rulebox and of blocks: directories, files, and a daemon made by the test. */
 #ifndef PQPURGE_TESTS_RULES_FIXTURE_H
 #define PQPURGE_TESTS_RULES_FIXTURE_H
 
@@ -86,9 +86,9 @@ static inline void write_text(const char *path, const char *text)
 
 /* ---- a daemon */
 
-/* Answers one request: returns the answer, or NULL to hang up; it may set answer_file. */
+/* Answers one request: returns the answer, or NULL to hang up. It may set answer_file. */
 typedef struct json *daemon_answer(const struct json *request);
-static int answer_file = -1; /* the memory file that goes with the answer */
+static int answer_file = -1; /* the memory file sent with the answer */
 
 static inline void serve_peer(int fd, daemon_answer *answer)
 {
@@ -110,7 +110,7 @@ static inline void serve_peer(int fd, daemon_answer *answer)
 	wire_release(&wire);
 }
 
-/* It listens before this returns. */
+/* The daemon listens before this returns. */
 static inline void start_daemon(struct fixture *f, daemon_answer *answer)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -128,7 +128,7 @@ static inline void start_daemon(struct fixture *f, daemon_answer *answer)
 	close(listener);
 }
 
-/* An object from text, to be sent. Its members are texts, numbers and lists of numbers. */
+/* The object {"ok":true}. */
 static inline struct json *ok(void)
 {
 	struct json *o = json_new();

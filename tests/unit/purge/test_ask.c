@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The question, asked on a terminal: what is a yes, and that everything else is none. */
+/* The question on a terminal: only a yes counts as one. */
 #include <pthread.h>
 #include <pty.h>
 #include <signal.h>
@@ -87,7 +87,7 @@ static void test_answers(void **state)
 	}
 }
 
-/* Only one line is taken: what stands behind it belongs to whoever reads next. */
+/* Takes one line only: the text after it belongs to the next reader. */
 static void test_one_line(void **state)
 {
 	struct terminal t = terminal_open();
@@ -119,7 +119,7 @@ static void *interrupt_main(void *arg)
 	return NULL;
 }
 
-/* One signal is enough, whenever it comes: with the question read, or just before. */
+/* One signal is enough, whether it comes during the question or just before. */
 static void test_signal(void **state)
 {
 	struct terminal t = terminal_open();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What of a command line somebody else may say: verbs by operator_allow, options by a list. */
+/* The command lines that another user may give: verbs by operator_allow, options by a list. */
 #include <errno.h>
 
 #include "tests/unit/unit.h"
@@ -9,7 +9,7 @@
 
 #define WORDS_MAX 16
 
-/* What behalf_check says of a line; the line is split at blanks. */
+/* The result of behalf_check for a line, which is split at blanks. */
 static int check(const char *allow, const char *line, struct err *err)
 {
 	struct behalf behalf = {.uid = 5,
@@ -106,7 +106,7 @@ static void test_lines(void **state)
 	}
 }
 
-/* Who adds an option says there whether others may give it. */
+/* A new option needs an entry here: whether others may give it. */
 static void test_every_option(void **state)
 {
 	static const char *const roots[] = {"save", "config", "remove", "watch", "listen", "grant",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Blocks: which rules a command line means, which of them are doubtful, and setting them. */
+/* Blocks: the rules of a command line, doubtful ones, and setting them. */
 #include "tests/unit/purge/rules_fixture.h"
 
 #include "purge/rules/blocking.h"
@@ -7,7 +7,7 @@
 static const struct block_terms plain = {
     .action = RULE_REJECT, .reason = "", .author = "root", .now = WALL + 5, .expires = WALL + 9};
 
-/* The subjects of a plan, with a blank between. */
+/* The subjects of a plan, separated by blanks. */
 static char *subjects(const struct block_plan *plan)
 {
 	struct strbuf text = {0};
@@ -60,7 +60,7 @@ static void test_subjects(void **state)
 			got = subjects(&plan);
 			case_assert_text(cases[i].name, got, cases[i].want);
 			free(got);
-			/* In whole seconds, none less than was asked for. */
+			/* In whole seconds, and never shorter than asked for. */
 			case_assert(cases[i].name, plan.rules.list[0].set_time == WALL);
 			case_assert(
 			    cases[i].name, plan.rules.list[0].expires == WALL + USEC_PER_SEC);
@@ -77,7 +77,7 @@ static void add(struct pattern_set *set, const char *text)
 	assert_int_equal(pattern_set_add(set, &p), 0);
 }
 
-/* purge --block refuses what the selectors name, and needs one that names a sender. */
+/* purge --block refuses mail of its selectors, so it needs one that names a sender. */
 static void test_selector(void **state)
 {
 	struct block_plan plan = {0};
@@ -174,7 +174,7 @@ static char *stored_text(const struct fixture *f)
 	return text;
 }
 
-/* With no daemon the file is changed: it is in force when a daemon starts. */
+/* With no daemon the file is changed; its rules are in force when a daemon starts. */
 static void test_without_a_daemon(void **state)
 {
 	struct fixture *f = *state;
@@ -210,7 +210,8 @@ static void test_nowhere_to_save(void **state)
 	rule_release(&r);
 }
 
-/* Somebody holds the lock and cannot be asked: the rule is not set, and it is said who. */
+/* If another process holds the lock and does not answer, the rule is not set, and that process is
+ * named. */
 static void test_locked(void **state)
 {
 	struct fixture *f = *state;
@@ -275,7 +276,7 @@ static void test_by_the_daemon(void **state)
 	assert_true(!answer.was_there && answer.by_daemon && answer.saved);
 	assert_int_equal(block_unset(&f->client, "bad.example", &answer, &err), 0);
 	assert_true(answer.was_there && answer.by_daemon && !answer.saved);
-	assert_string_equal(stored_text(f), ""); /* the daemon's affair */
+	assert_string_equal(stored_text(f), ""); /* the daemon would write it */
 	rule_release(&r);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Prometheus' text format: whatever stands in a label, the line stays one sample. */
+/* Prometheus' text format: a line stays one sample, whatever its label contains. */
 #include "tests/unit/unit.h"
 
 #include "purge/metrics/exposition.h"
@@ -57,7 +57,7 @@ static void test_shapes(void **state)
 	strbuf_release(&e.text);
 }
 
-/* Cut between characters, and never longer than LABEL_MAX with its end. */
+/* Cut between characters, and with its NUL never longer than LABEL_MAX. */
 static void test_bound(void **state)
 {
 	char value[3 * LABEL_MAX + 1] = "", buf[LABEL_MAX];

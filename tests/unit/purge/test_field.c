@@ -37,7 +37,7 @@ static const struct field fields[] = {
     {NULL, "only in text", FIELD_TEXT, .text = "\033[31m\n\342\200\256"},
 };
 
-/* What is not known is in neither, but where JSON shall say null. */
+/* Unknown facts are in neither, except where JSON must have null. */
 static void test_both(void **state)
 {
 	struct json *o = json_new();
@@ -61,7 +61,7 @@ static void test_both(void **state)
 	    "only in text    ?[31m??\n");
 }
 
-/* The longest label decides, past 15 columns. */
+/* The longest label sets the width, if it exceeds 15 columns. */
 static void test_width(void **state)
 {
 	static const struct field wide[] = {{NULL, "a", FIELD_NUMBER, .n = 1},

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command with --fleet and a link that is a script: what it sends, how it waits, what it says.
- */
+/* The command with --fleet and a script as its link: the requests, the waiting, the output. */
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -37,7 +36,7 @@ static char *read_file(const char *path)
 	return text;
 }
 
-/* A link that answers its n-th request with the n-th line, then ends. */
+/* A link that answers its n-th request with the n-th line, and then ends. */
 static void answer_with(const char *answers)
 {
 	struct strbuf script = {0};
@@ -52,7 +51,7 @@ static void answer_with(const char *answers)
 	strbuf_release(&script);
 }
 
-/* Runs a line in a child; *ret_out is what it wrote. */
+/* Runs a line in a child; *ret_out is its output. */
 static int run(const char *line, char **ret_out)
 {
 	static char text[65536];
@@ -108,7 +107,7 @@ static void test_exits(void **state)
 	static const struct {
 		const char *name, *answers;
 		int status;
-		const char *out; /* is in it */
+		const char *out; /* a part of the output */
 	} cases[] = {
 	    {"done", CONNECTED PLACED RESULTS(DONE), 0, "\"deleted\":800"},
 	    {"it waits", CONNECTED PLACED RESULTS(OPEN) RESULTS(OPEN) RESULTS(DONE), 0,
@@ -142,7 +141,7 @@ static void test_exits(void **state)
 	}
 }
 
-/* An order whose answer is lost may stand: only what was refused was not placed. */
+/* An order whose answer is lost may stand. Only a refused one was not placed. */
 static void test_unknown(void **state)
 {
 #define LOST "{\"error\":\"connect\",\"text\":\"lost\"}\n"
@@ -172,7 +171,7 @@ static void test_unknown(void **state)
 	}
 }
 
-/* The same token where the order is placed again; the rules with it; and nothing of a dry run. */
+/* A repeated order has the same token, and its rules. A dry run leaves nothing behind. */
 static void test_requests(void **state)
 {
 	char *out, *sent, *token, *again;
@@ -220,7 +219,7 @@ static void test_rules(void **state)
 	assert_non_null(strstr(read_file(requests), "\"for_s\":3600"));
 }
 
-/* The only fleet that the order is for refuses it, and another, which is left out, comes behind. */
+/* The only fleet that gets the order refuses it, and a fleet that is left out follows. */
 static void test_placed_nowhere(void **state)
 {
 	char *out;
@@ -239,7 +238,8 @@ static void test_placed_nowhere(void **state)
 	assert_non_null(strstr(read_file(errors), "the order was not placed: the fleet west: no"));
 }
 
-/* A fleet that does not answer in time is left alone: what is in force in the other is told. */
+/* A fleet that does not answer in time is given up; the rules in force in the other are
+ * reported. */
 static void test_rule_of_one_fleet(void **state)
 {
 	char *out;
@@ -263,7 +263,7 @@ static void test_rule_of_one_fleet(void **state)
 
 #define TOKEN "0f8fad5b-d9cb-469f-a165-70867728950e"
 
-/* undo goes by the token of the order, which must be a hold. */
+/* undo uses the token of the order, which must be a hold. */
 static void test_undo(void **state)
 {
 	char *out;
@@ -289,7 +289,7 @@ static void test_undo(void **state)
 #define LINES(lines, last) "{\"ok\":true,\"lines\":[" lines "],\"last\":" last "}\n"
 #define GROUP(name, count) "{\"group\":\"" name "\",\"count\":" count "}"
 
-/* The groups of all hosts are added up; a host that was cut makes sums "at least". */
+/* The groups of all hosts are added up. A host whose list was cut makes sums "at least". */
 static void test_top(void **state)
 {
 	char *out;
@@ -305,7 +305,7 @@ static void test_top(void **state)
 	assert_non_null(strstr(read_file(requests), "\"limit\":1000"));
 }
 
-/* A host that sends groups without end is asked no further. */
+/* A host that sends groups without end is not asked again. */
 static void test_too_many_groups(void **state)
 {
 	struct strbuf answers = {0};
@@ -332,7 +332,7 @@ static void test_too_many_groups(void **state)
 	"," EXAMPLE(id) ",\"domains\":[" domains "]}"
 #define DOMAIN(name, count) "{\"domain\":" name ",\"recipients\":" count "}"
 
-/* A reason has the example of the host where most wait, and the domains of all. */
+/* A reason has the example of the host with most of it, and the domains of all hosts. */
 static void test_why(void **state)
 {
 	static const char mx1[] =
@@ -365,7 +365,7 @@ static void test_why(void **state)
 #define HOST(name, floods)                                                                         \
 	"{\"name\":\"" name "\",\"state\":\"present\",\"health\":{\"floods\":[" floods "]}}"
 
-/* A key is told once if several hosts have it, however often one of them says so. */
+/* A key on several hosts is reported once, however often one of them repeats it. */
 static void test_floods(void **state)
 {
 	char *out;
@@ -381,7 +381,7 @@ static void test_floods(void **state)
 	assert_null(strstr(out, "liar"));
 }
 
-/* A link that hangs does not keep the command. */
+/* A hanging link does not delay the command. */
 static void test_hanging_link(void **state)
 {
 	const int64_t began = clock_steady();
@@ -406,7 +406,7 @@ static void test_no_link(void **state)
 	assert_non_null(strstr(read_file(errors), "pqpurge-fleet"));
 }
 
-/* The link lies beside the program: here beside this test. */
+/* The link must be beside the program, so beside this test. */
 static int make(void **state)
 {
 	ssize_t len = readlink("/proc/self/exe", program, sizeof(program) - 64);

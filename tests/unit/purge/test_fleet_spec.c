@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's side of a fleet order: the spec, and the sums of many hosts. */
+/* The command's side of a fleet order: the spec, and the sums over many hosts. */
 #include "tests/unit/unit.h"
 
 #include "purge/fleet/fleet_spec.h"
@@ -8,7 +8,7 @@
 
 #define WORDS_MAX 24
 
-/* The spec of a line that is split at blanks; NULL where it is refused. */
+/* Makes the spec of a line, which is split at blanks. NULL: refused. */
 static int spec_of(const char *line, struct strbuf *ret, struct err *err)
 {
 	char text[512], *rest = NULL, *argv[WORDS_MAX] = {(char[]){"pqpurge-idx"}};
@@ -116,7 +116,7 @@ static void test_sums(void **state)
 	add(&sums, "{\"group\":\"a\",\"count\":7,\"bytes\":1,\"oldest\":5,\"newest\":6}");
 	add(&sums,
 	    "{\"group\":\"b\",\"count\":4,\"bytes\":2,\"oldest\":10,\"newest\":25,\"ages\":[2,2]}");
-	/* What a host that lies may say counts for nothing. */
+	/* A lying host's nonsense counts for nothing. */
 	add(&sums, "{\"group\":\"b\",\"count\":-4}");
 	add(&sums, "{\"group\":7,\"count\":4}");
 	add(&sums, "{\"count\":9223372036854775807,\"group\":\"b\"}");

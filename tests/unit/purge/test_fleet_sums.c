@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Groups of all hosts, added up; a host may tell any number. */
+/* Groups added up over all hosts; a host may send any number. */
 #include "tests/unit/unit.h"
 
 #include "purge/fleet/fleet_sums.h"

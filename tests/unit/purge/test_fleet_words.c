@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A fleet order as a command line: what its keys mean, and what its age changes. */
+/* A fleet order as a command line: its keys, and the effect of its age. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -53,12 +53,12 @@ static void test_words(void **state)
 		"hold|--json|--reason=why not|--subject=/--all/|--why=/x "
 		"y/i|--login=@b.example|--"},
 	    {"hold", 0, some, 1, true, "hold|--json|--dry-run|--reason=why not|--|example.com"},
-	    /* A late order spares what came after it. */
+	    /* A late order spares mail that came after it. */
 	    {"purge", 60 * USEC_PER_SEC, some, 1, false,
 		"purge|--json|--reason=why not|--|example.com"},
 	    {"purge", 2 * HOUR, some, 1, false,
 		"purge|--json|--reason=why not|--older=7140s|--|example.com"},
-	    /* Ages mean the time when it was placed. */
+	    /* Ages count from the time when it was placed. */
 	    {"purge", 0, ages, 2, false,
 		"purge|--json|--reason=why not|--older=60s|--newer=7200s|--"},
 	    {"purge", HOUR, ages, 2, false,

@@ -13,7 +13,7 @@
 #define SHORT (USEC_PER_SEC / 5)
 #define LONG  (120 * USEC_PER_SEC)
 
-/* Runs `as` in a session of its own with its stderr in a pipe: what hook_wait says of it. */
+/* Runs `as` in its own session with stderr in a pipe; returns the result of hook_wait. */
 static int wait_for(void (*as)(void), int64_t time, struct err *err)
 {
 	int ends[2], code;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Text in HTML: no byte of it is ever read as anything but text. */
+/* Text in HTML: none of its bytes is ever read as markup. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -68,7 +68,7 @@ static void test_points(void **state)
 	strbuf_release(&h);
 }
 
-/* Of any bytes only references begin with &, and none of < > " ' is left. */
+/* For any bytes: & only begins references, and no < > " ' is left. */
 static void test_any_bytes(void **state)
 {
 	struct strbuf h = {0};
@@ -111,7 +111,7 @@ static void test_formatted(void **state)
 	strbuf_release(&h);
 }
 
-/* The zone's name comes from the environment. */
+/* The zone's name comes from the environment, so it may hold anything. */
 static void test_times(void **state)
 {
 	static const struct {

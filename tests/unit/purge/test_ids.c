@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue IDs as they are piped in. */
+/* Queue IDs from a pipe. */
 #include "tests/unit/unit.h"
 
 #include "purge/ids.h"
@@ -51,7 +51,7 @@ static void test_embedded_nul(void **state)
 	assert_int_equal(id_of_line("\0", 1, &id), ERR_SYNTAX);
 }
 
-/* Reads text as stdin would be read; what is complained of goes to *ret. */
+/* Reads text as if from stdin; the complaints go to *ret. */
 static int read_text(const char *text, struct selector *s, size_t *bad, char **ret)
 {
 	char copy[4096];

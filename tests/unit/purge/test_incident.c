@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The model of a report, and that what is hostile in it stays text on the page. */
+/* The model of a report; hostile content stays text on the page. */
 #include "tests/unit/unit.h"
 
 #include "base/array.h"
@@ -71,7 +71,7 @@ static void test_minutes(void **state)
 	incident_release(&i);
 }
 
-/* Of a log that was written anew the facts are left, or not even those. */
+/* After a rewriting of the log the facts remain, or not even those. */
 static void test_without_ids(void **state)
 {
 	struct recall_minute minutes[] = {

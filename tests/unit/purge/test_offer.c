@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What may be offered to a shell. */
+/* The words that may be offered to a shell. */
 #include "tests/unit/unit.h"
 
 #include "purge/offer.h"
@@ -62,7 +62,7 @@ static void test_words(void **state)
 	}
 }
 
-/* Each byte alone and behind a good one. */
+/* Each byte alone, and after a good one. */
 static void test_bytes(void **state)
 {
 	(void)state;

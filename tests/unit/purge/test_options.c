@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command line: what it means, and what it refuses to mean. */
+/* The command line: what it means, and what it refuses. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -87,7 +87,7 @@ static void test_verb(void **state)
 
 static void test_refused(void **state)
 {
-	/* name, line, a part of the words */
+	/* name, line, a part of the error */
 	static const struct {
 		const char *name, *line, *want;
 	} cases[] = {
@@ -185,7 +185,7 @@ static void test_flags(void **state)
 	options_release(&p.options);
 }
 
-/* The words that select, in one form whatever their order on the line. */
+/* The selecting words, in one form whatever their order on the line. */
 static void test_selected(void **state)
 {
 	static const struct {
@@ -229,7 +229,7 @@ static void test_block_value(void **state)
 	struct parsed p;
 
 	(void)state;
-	/* Its value comes with '=' only: the next word is a pattern. */
+	/* Its value needs '=': the next word is a pattern. */
 	parse(&p, "purge --block a.example");
 	assert_int_equal(p.code, 0);
 	assert_true(p.options.block && p.options.block_for == 0);
@@ -318,7 +318,7 @@ static void test_ages(void **state)
 	clock_inject(NULL, NULL);
 }
 
-/* More than there is time: nothing is older, everything is newer; never "not asked". */
+/* Longer than there is time: no mail is older and all mail is newer. Never "not given". */
 static void test_age_before_the_epoch(void **state)
 {
 	struct parsed p;
@@ -367,7 +367,7 @@ static void test_words(void **state)
 	options_release(&p.options);
 }
 
-/* A long row of letters must not run out of room. */
+/* Many letters must not overflow the table of letters. */
 static void test_many_letters(void **state)
 {
 	char letters[200] = "-";
@@ -383,7 +383,7 @@ static void test_many_letters(void **state)
 	options_release(&o);
 }
 
-/* Every row can be given and belongs to somebody; help fits a terminal of 80 columns. */
+/* Every row can be given and belongs to a verb; help fits a terminal of 80 columns. */
 static void test_table(void **state)
 {
 	static const char *const verbs[] = {NULL, "purge", "hold", "release", "undo", "retry",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* -o FILE: whole or not at all, and nowhere where somebody else's link leads. */
+/* -o FILE: written completely or not at all, and never where a stranger's link leads. */
 #include "tests/unit/unit.h"
 
 #include <dirent.h>
@@ -35,14 +35,14 @@ static void make_link(const char *to, const char *name, uid_t owner)
 	assert_return_code(lchown(path, owner, owner), errno);
 }
 
-/* roots/ is root's; open/ is a stranger's; open/roots is root's, in a place that is not; sticky/ is
- * as /tmp. */
+/* roots/ is root's; open/ is a stranger's; open/roots is root's inside a stranger's; sticky/ is
+ * like /tmp. */
 static int set_up(void **state)
 {
 	char sticky[PATH_MAX];
 
 	(void)state;
-	/* Not below /tmp, which is anybody's. */
+	/* Not below /tmp, where everybody may write. */
 	snprintf(base, sizeof(base), "/run/pqpurge-out.XXXXXX");
 	if (!mkdtemp(base) || chmod(base, 0755) < 0)
 		return -1;
@@ -89,7 +89,7 @@ static void read_back(const char *name, const char *path, const char *want, uid_
 	case_assert(name, st.st_uid == owner);
 }
 
-/* Nothing lies beside the file. */
+/* No temporary file is left. */
 static void assert_no_rest(const char *name, const char *directory)
 {
 	DIR *d = opendir(directory);
@@ -148,7 +148,8 @@ static void test_places(void **state)
 	assert_int_equal(access(target, F_OK), -1);
 }
 
-/* Readers of the old file keep it whole; it may be anybody's, and its mode is not inherited. */
+/* Readers of the old file still see all of it. The old file may be anybody's, and its mode is not
+ * inherited. */
 static void test_replaced(void **state)
 {
 	char path[PATH_MAX];
@@ -183,7 +184,7 @@ static void test_relative(void **state)
 	read_back("relative", path, "new\n", STRANGER);
 }
 
-/* Without root there are no other owners to tell apart. */
+/* Without root there is only one owner. */
 int main(void)
 {
 	const struct CMUnitTest tests[] = {cmocka_unit_test(test_places),

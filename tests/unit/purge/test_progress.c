@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The line of progress in words; on a real terminal: tests/postfix/test_progress.py. */
+/* The line of progress as text; tests/postfix/test_progress.py has it on a real terminal. */
 #include "tests/unit/unit.h"
 
 #include "purge/tell/progress.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A message as JSON: recipients given and queued, senders, who submitted it, its first pass. */
+/* A message as JSON: recipients given and queued, senders, the submitter, the first pass. */
 #include "tests/unit/unit.h"
 
 #include "purge/tell/wording.h"
@@ -99,8 +99,8 @@ static void test_recipients(void **state)
 	}
 }
 
-/* A message that no milter saw: what the queue file says, as it was asked for where that differs.
- */
+/* A message that no milter saw: the queue file's facts, and the original recipient if it
+ * differs. */
 static void test_queue_alone(void **state)
 {
 	struct json *o = json_new();
@@ -122,7 +122,7 @@ static void test_queue_alone(void **state)
 	    "{\"address\":\"d@y.test\"}],\"uid\":0,\"user\":\"root\"}");
 }
 
-/* Back from a content filter: login and client of the first pass, and its queue ID. */
+/* Back from a content filter: login, client and queue ID of the first pass. */
 static void test_first_pass(void **state)
 {
 	struct json *o = json_new();

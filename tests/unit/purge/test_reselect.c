@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A selection of the account, which is not root's: what is taken of it, and as of when. */
+/* A selection from the account, which is not root's: what is accepted, and the time it refers
+ * to. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -54,7 +55,7 @@ static void test_taken(void **state)
 	}
 }
 
-/* Ages count from when the batch began. */
+/* Ages count from the begin of the batch. */
 static void test_ages(void **state)
 {
 	const int64_t then = INT64_C(1700000000) * USEC_PER_SEC, hour = 3600 * USEC_PER_SEC;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* All rules as the command sees them: of the files, of a daemon that lives, of one that lies. */
+/* All rules as the command sees them: from the files, from a daemon, from a daemon that lies. */
 #include "tests/unit/purge/rules_fixture.h"
 
 #include "base/io.h"
@@ -15,7 +15,7 @@ static struct rulebox read_box(const struct fixture *f, const struct rulebox_que
 	return box;
 }
 
-/* The daemon's rules in force: what the files have, and one rule that is in none. */
+/* The daemon's rules in force: those of the files, and one that is in no file. */
 static struct json *answer_rules(const struct json *request)
 {
 	static const char *const lines[] = {"unsaved.example REJECT", "/spam[0-9]/ HOLD",
@@ -91,7 +91,7 @@ static void test_daemon(void **state)
 	rulebox_release(&box);
 }
 
-/* 60,000 rules, in memory files, part by part. */
+/* 60,000 rules in memory files, part by part. */
 static struct json *answer_much(const struct json *request)
 {
 	static struct ruleset *set;
@@ -130,7 +130,7 @@ static void test_many_rules(void **state)
 	rulebox_release(&box);
 }
 
-/* What decides is found where it may be compiled. */
+/* The deciding rule is found by a process that may compile expressions. */
 static void test_deciding(void **state)
 {
 	static const struct {
@@ -240,7 +240,7 @@ static void test_wrong_file(void **state)
 	rulebox_release(&box);
 }
 
-/* Neither directory, nor file: no rules. */
+/* Neither the directory nor the file exists: no rules. */
 static void test_nothing_there(void **state)
 {
 	struct fixture *f = *state;
@@ -256,7 +256,7 @@ static void test_nothing_there(void **state)
 	box = read_box(f, NULL);
 	assert_int_equal(box.file.count, 1);
 	rulebox_release(&box);
-	/* One that cannot be read is not the same as none. */
+	/* An unreadable file is not the same as no rules. */
 	assert_int_equal(mkdir(f->state, 0700), 0);
 	assert_int_equal(mkdir(f->stored, 0700), 0);
 	assert_true(rulebox_read(&f->client, WALL, NULL, &box, &err) < 0);
@@ -271,7 +271,7 @@ static struct json *hang(const struct json *request)
 	return NULL;
 }
 
-/* It is told that the daemon does not answer, and the files are read. */
+/* Says that the daemon does not answer, and reads the files. */
 static void test_silent_daemon(void **state)
 {
 	struct fixture *f = *state;

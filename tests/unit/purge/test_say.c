@@ -43,7 +43,7 @@ static void test_scrubbed(void **state)
 	}
 }
 
-/* Our own newlines are those at both ends of the format, and none of the text beside them. */
+/* Newlines are kept only at the two ends of the format, not in the values beside them. */
 static void test_ends(void **state)
 {
 	FILE *to = begin();
@@ -71,7 +71,7 @@ static void test_fold(void **state)
 	    "                                                                              b\n");
 }
 
-/* Bytes of which none begins a character end nothing but their line. */
+/* Bytes that begin no character only affect their own line. */
 static void test_fold_no_characters(void **state)
 {
 	char text[201];

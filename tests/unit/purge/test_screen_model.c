@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The screen key by key: what each does to the state, and what it asks for. */
+/* The screen key by key: the new state, and the effect that it returns. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -108,7 +108,7 @@ static void test_moving(void **state)
 	}
 }
 
-/* In an empty list nothing is chosen, and nothing can be done. */
+/* In an empty list nothing is chosen, and no key acts. */
 static void test_empty(void **state)
 {
 	static const int keys[] = {SCREEN_DOWN, SCREEN_UP, SCREEN_LAST, SCREEN_PAGE_DOWN, ' ',
@@ -141,12 +141,12 @@ static void test_resize(void **state)
 	model_resize(&m, 10, 40);
 	assert_int_equal(m.group.at, 49);
 	assert_int_equal(m.group.first, 44);
-	model_resize(&m, 2, 1); /* there is always room for one */
+	model_resize(&m, 2, 1); /* there is always room for one line */
 	assert_int_equal(m.group.first, 49);
 	model_resize(&m, 100, 200);
 	assert_int_equal(m.group.first, 0);
 	assert_int_equal(m.group.at, 49);
-	/* What is loaded goes on below what is shown, within the bound. */
+	/* Loads more below the visible lines, up to the bound. */
 	assert_int_equal(model_wants(&m), 49 + 3 * 96);
 	model_resize(&m, 500, 200);
 	assert_int_equal(model_wants(&m), CENSUS_LIST);
@@ -173,7 +173,7 @@ static void test_groups(void **state)
 		assert_int_equal(model_key(&m, cases[i].key), EFFECT_GROUPS);
 		assert_int_equal(m.kind, cases[i].kind);
 		assert_int_equal(m.view, VIEW_GROUPS);
-		assert_int_equal(m.groups.count, 0); /* no group of another kind can be chosen */
+		assert_int_equal(m.groups.count, 0); /* no group of the other kind can be chosen */
 		assert_null(m.chosen);
 		assert_true(m.loading);
 		assert_int_equal(model_key(&m, 'p'), EFFECT_NONE);
@@ -241,7 +241,7 @@ static void test_open(void **state)
 	}
 }
 
-/* What was asked for, and came late, is about another group: its cursor does not move there. */
+/* A late answer about another group does not move the cursor. */
 static void test_messages_anew(void **state)
 {
 	struct screen_messages fewer = some_messages(MESSAGES);
@@ -288,7 +288,7 @@ static void test_text(void **state)
 	model_release(&m);
 }
 
-/* The help acts on nothing, for nothing is seen there. */
+/* The help is not a place to act from: nothing is visible there. */
 static void test_help(void **state)
 {
 	static const int keys[] = {'h', 'p', 'b', 'u', 'w'};
@@ -322,7 +322,7 @@ static void test_filter(void **state)
 	begin(&m);
 	assert_int_equal(model_key(&m, '/'), EFFECT_NONE);
 	assert_true(m.typing);
-	/* What is typed is no command. */
+	/* Typed text is no command. */
 	type(&m, "qphbu?d");
 	assert_string_equal(m.filter, "qphbu?d");
 	for (int i = 0; i < 9; i++)
@@ -331,7 +331,7 @@ static void test_filter(void **state)
 	assert_int_equal(model_key(&m, SCREEN_ERASE), EFFECT_NONE);
 	assert_string_equal(m.filter, "ex");
 	assert_int_equal(model_key(&m, SCREEN_UP), EFFECT_NONE);
-	assert_int_equal(model_key(&m, 1), EFFECT_NONE); /* ^A is no text */
+	assert_int_equal(model_key(&m, 1), EFFECT_NONE); /* ^A is not text */
 	assert_string_equal(m.filter, "ex");
 	assert_int_equal(model_key(&m, SCREEN_ENTER), EFFECT_GROUPS);
 	assert_false(m.typing);
@@ -377,7 +377,7 @@ static void test_acting(void **state)
 	}
 }
 
-/* A message that is shown is what the keys mean then, too. */
+/* A key acts on the message that is shown. */
 static void test_acting_on_what_is_shown(void **state)
 {
 	struct screen_model m;
@@ -392,7 +392,8 @@ static void test_acting_on_what_is_shown(void **state)
 	model_release(&m);
 }
 
-/* Another that came to its place in the list is not what is shown, also if the list comes again. */
+/* A message that takes its place in the list is not the one shown, even after the list is
+ * reloaded. */
 static void test_acting_on_what_is_gone(void **state)
 {
 	static const struct {
@@ -423,7 +424,7 @@ static void test_acting_on_what_is_gone(void **state)
 	}
 }
 
-/* No message is chosen where none came: then not the group is meant instead. */
+/* If no messages came, no message is chosen, and the keys do not act on the group instead. */
 static void test_acting_on_no_message(void **state)
 {
 	struct screen_model m;
@@ -452,7 +453,7 @@ static void test_the_rest(void **state)
 	assert_int_equal(m.view, VIEW_GROUPS);
 	assert_int_equal(m.group.at, 0);
 	assert_int_equal(model_key(&m, SCREEN_OTHER), EFFECT_NONE);
-	/* A note is gone with the next key. */
+	/* The next key removes a note. */
 	model_note(&m, "said");
 	(void)model_key(&m, SCREEN_DOWN);
 	assert_string_equal(m.note, "");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the screen draws: in any size, of any names, with and without UTF-8. */
+/* The screen's output: in any size, with any names, with and without UTF-8. */
 #include <locale.h>
 
 #include "tests/unit/unit.h"
@@ -14,7 +14,7 @@
 #define MINUTE (60 * USEC_PER_SEC)
 #define NOW    (INT64_C(29000000) * MINUTE)
 
-/* What somebody could call himself. */
+/* Names that a stranger may choose. */
 static const char *const hostile[] = {"plain.example", "\033[2J\033]0;owned\007.example",
     "right\342\200\256left.example", "zero\342\200\213width.example", "\377\376.example",
     "b\303\274cher.example", "\344\272\272\344\272\272\344\272\272.example",
@@ -81,7 +81,7 @@ static struct page page_of(const struct screen_model *m)
 	return p;
 }
 
-/* Nothing in it drives a terminal, and none is too wide. */
+/* No line controls the terminal or is too wide. */
 static void check_line(const struct screen_model *m, const char *text)
 {
 	size_t len = strlen(text);
@@ -233,7 +233,7 @@ static void test_groups(void **state)
 	model_release(&m);
 }
 
-/* Whoever looks knows how far it can be believed. */
+/* The page says how far its data can be trusted. */
 static void test_basis(void **state)
 {
 	struct screen_groups counted = plain_groups(30), never = plain_groups(30);
@@ -305,8 +305,7 @@ static void test_cells(void **state)
 
 static void test_words(void **state)
 {
-	/* NULL: refused, since the option or the rule would take it for something else or for more.
-	 */
+	/* NULL: refused, as the option or rule would mean something else or more. */
 	static const struct {
 		enum group_kind kind;
 		const char *name, *select, *block;
@@ -402,7 +401,7 @@ static void test_data(void **state)
 	assert_int_equal(g.caught_up, 4);
 	screen_groups_release(&g);
 	json_free(o);
-	/* Ages are reckoned from it. */
+	/* Needed for the ages. */
 	assert_int_equal(json_parse(before, strlen(before), &o, NULL), 0);
 	assert_int_equal(screen_groups_read(o, &g), 0);
 	assert_int_equal(g.caught_up, 0);
@@ -445,7 +444,7 @@ static int say_much(void *arg)
 	return 0;
 }
 
-/* Of an output that is too long the whole lines are shown. */
+/* Of an output that was cut, the complete lines are shown. */
 static void test_data_that_is_cut(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One line of a settings file, changed. */
+/* Changes of one line of a settings file. */
 #include "tests/unit/unit.h"
 
 #include "purge/setup/setup_file.h"

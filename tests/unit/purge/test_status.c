@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What status finds wrong, by what was gathered; and that it fits a terminal. */
+/* The findings of status from gathered facts; they fit a terminal. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 #define ALIVE "\"pid\":7,\"started\":1763990000000000,\"recording\":true,\"rules\":3"
 #define FINE  "{" ALIVE "}"
 
-/* Everything is well; a case changes some of it. */
+/* Everything is fine; each case changes a part. */
 struct scene {
 	struct session s;
 	struct status st;
@@ -185,7 +185,7 @@ static const struct status_case cases[] = {
     {"nothing is allowed to the fleet", FINE, operators_only, "", NULL},
 };
 
-/* Nobody is to be heard, and nothing stands. */
+/* No peer is allowed, and no socket exists. */
 static void set_door(struct settings *s)
 {
 	static char nowhere[] = "/nonexistent", none[] = "";
@@ -213,7 +213,7 @@ static void test_judge(void **state)
 
 			strbuf_printf(&got, f->level == FINDING_FAULT ? "%s " : "(%s) ", f->id);
 		}
-		/* There it is the unit that tells. */
+		/* With systemd, the unit decides. */
 		bool by_unit = now->change == agent_away && setup_systemd_runs() &&
 			       !setup_unit_is_enabled("pqpurge-agent.service");
 		case_assert_text(
@@ -224,7 +224,7 @@ static void test_judge(void **state)
 	}
 }
 
-/* Whatever the daemon's account says: 80 columns, scrubbed, and JSON. */
+/* Whatever the daemon answers: 80 columns, scrubbed, and valid JSON. */
 static void test_hostile(void **state)
 {
 	static const char answer[] =

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is said of an outcome: JSON as the contract has it, text that fits, the exit status. */
+/* The summary of an outcome: JSON by the contract, text that fits, the exit status. */
 #include "tests/unit/purge/written.h"
 
 static int write_text(FILE *to, const struct summary *s)
@@ -118,7 +118,7 @@ static void test_text(void **state)
 	crafted_release(&c);
 }
 
-/* What has nothing to be done is no match that was missed. */
+/* A message with nothing to do is not a missed match. */
 static void test_text_idle(void **state)
 {
 	static const struct {
@@ -155,16 +155,16 @@ static void test_text_nothing(void **state)
 	(void)state;
 	crafted_init(&c);
 	assert_written(write_text, &s, "Nothing matched.\n");
-	/* Quiet: not a word where there is no problem. */
+	/* Quiet: no output without a problem. */
 	assert_written(write_problems, &s, "");
 	assert_written(write_preview, &s, "");
-	/* What could not be judged is not nothing. */
+	/* A message that could not be judged is reported. */
 	c.outcome.tally.unjoined = 3;
 	assert_says(write_text, &s, "unjoined             3");
 	assert_says(write_problems, &s, "3 back from a content filter");
 }
 
-/* What cannot be read is named, and what is unproven comes with what to type. */
+/* Unreadable files are named, and an unproven message comes with the command that acts on it. */
 static void test_problems(void **state)
 {
 	struct crafted c;
@@ -185,7 +185,7 @@ static void test_problems(void **state)
 	crafted_release(&c);
 }
 
-/* Problems are listed up to 20; the rest is counted. */
+/* Up to 20 problems are listed; the rest is counted. */
 static void test_problems_end(void **state)
 {
 	struct crafted c;
@@ -206,7 +206,7 @@ static void test_problems_end(void **state)
 	crafted_release(&c);
 }
 
-/* Every count at its largest. */
+/* Sets every count to its largest value. */
 static void fill(struct crafted *c)
 {
 	struct tally *t = &c->outcome.tally;
@@ -224,8 +224,8 @@ static void fill(struct crafted *c)
 	c->outcome.passes = 1000;
 }
 
-/* However large the numbers and long the addresses: 80 columns, and no control character of a
- * stranger's. */
+/* With the largest numbers and longest addresses: 80 columns, and no stranger's control
+ * character. */
 static void test_text_fits(void **state)
 {
 	char long_address[400], reason[] = "past maximal_queue_lifetime, it would bounce at once; "

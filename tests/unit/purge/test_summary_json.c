@@ -38,7 +38,7 @@ static void test_json_purge(void **state)
 	crafted_release(&c);
 }
 
-/* No batch on a dry run; the words are would-delete, the key would_delete. */
+/* A dry run has no batch; the words are would-delete, the key would_delete. */
 static void test_json_dry_run(void **state)
 {
 	struct crafted c;
@@ -78,7 +78,7 @@ static void test_json_nothing(void **state)
 	    "\"bytes\":0,\"batch\":0}}\n");
 }
 
-/* IDs that were asked for: what is gone is listed, also what nobody has heard of. */
+/* For given IDs, those that are gone or unknown are listed, too. */
 static void test_json_ids(void **state)
 {
 	struct crafted c;
@@ -97,7 +97,7 @@ static void test_json_ids(void **state)
 	crafted_release(&c);
 }
 
-/* The queue shows another sender than the client gave. */
+/* The queue has another sender than the client gave. */
 static void test_json_rewritten(void **state)
 {
 	struct crafted c;

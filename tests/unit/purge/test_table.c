@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Tables on a terminal that are printed in portions. */
+/* Tables on a terminal, printed in portions. */
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -13,7 +13,7 @@
 #define ROWS  2500
 #define WIDTH 60
 
-/* In a child, since a terminal takes a few kilobytes until somebody reads. */
+/* In a child, since a terminal buffers only a few kilobytes until somebody reads. */
 static void __attribute__((noreturn)) print_rows(const char *terminal)
 {
 	static const struct table_column columns[] = {
@@ -78,7 +78,7 @@ static void test_portions(void **state)
 		if (strtoul(line, NULL, 10) != n || strlen(line) > WIDTH)
 			case_fail(line, "it should be row %u", n);
 		case_assert_text(line, line + strlen(line) - 3, "end");
-		/* Columns begin where the head has them. */
+		/* Columns begin below their heads. */
 		case_assert(line, strlen(line) == width && line[5] != ' ' && line[6] == ' ');
 	}
 	assert_int_equal(n, ROWS);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Names that are counted, and ages in qshape's columns. */
+/* Counting by name, and ages in qshape's columns. */
 #include <errno.h>
 
 #include "tests/unit/unit.h"
@@ -63,7 +63,7 @@ static void test_names(void **state)
 	assert_int_equal(names.count, 0);
 }
 
-/* What mailq shows is counted: queued senders and recipients, each message once a group. */
+/* Counts what mailq shows: queued senders and recipients, each message once for a group. */
 static void test_groups(void **state)
 {
 	static const struct {

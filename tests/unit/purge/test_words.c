@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The small parts: addresses in words, suggestions, error codes, whose a settings file is. */
+/* Small parts: addresses as text, suggestions, exit codes, the owner of a settings file. */
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -92,7 +92,7 @@ static void test_exit_of(void **state)
 	assert_int_equal(session_exit_of(-ENOMEM), 2);
 }
 
-/* A settings file that others can change, by itself or by its directory, is not root's. */
+/* A settings file is not root's if others can change the file or its directory. */
 static void test_is_roots(void **state)
 {
 	char directory[] = "/tmp/unit.XXXXXX", file[64], inner[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a summary writes, as a string. */
+/* The output of a summary as a string. */
 #ifndef PQPURGE_TESTS_PURGE_WRITTEN_H
 #define PQPURGE_TESTS_PURGE_WRITTEN_H
 
@@ -10,7 +10,7 @@
 
 typedef int writer(FILE *to, const struct summary *s);
 
-/* What is written; the caller frees it. */
+/* The output; the caller frees it. */
 static inline char *written(writer *write, const struct summary *s)
 {
 	char *text = NULL;

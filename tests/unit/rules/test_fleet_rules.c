@@ -60,8 +60,8 @@ static void test_change(void **state)
 	rule_list_release(&rules);
 }
 
-/* Two spellings of a login are two rules of the database: one of them taken back leaves the other.
- */
+/* Two spellings of a login are two rules of the database: one of them taken back leaves the
+ * other. */
 static void test_spellings(void **state)
 {
 	struct rule_list rules = {0};

@@ -165,8 +165,8 @@ static void test_cost(void **state)
 	assert_non_null(many);
 	cost_few = search_cost(few);
 	cost_many = search_cost(many);
-	/* Five thousand times the rules; a linear search would show it, a cold cache may cost some.
-	 */
+	/* Five thousand times the rules; a linear search would show it, a cold cache may cost
+	 * some. */
 	if (cost_many > 20 * cost_few + 100)
 		fail_msg("%lld us against %lld us", (long long)cost_many, (long long)cost_few);
 	ruleset_unref(few);
