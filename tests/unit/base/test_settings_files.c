@@ -22,7 +22,7 @@ static void test_defaults_can_be_read(void **state)
 
 /*
  * The installed file has each key with its default, commented out: without the comments nothing
- * changes, and no key is missing. Runs only if the source tree is the working directory.
+ * changes, and no key is missing. Needs the source tree as working directory.
  */
 static void test_installed_file(void **state)
 {

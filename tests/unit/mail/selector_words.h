@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* For the tests of selectors: the message that most rows ask about, and options as words. */
+/* For tests of selectors: the message that most rows use, and options as words. */
 #ifndef PQPURGE_TESTS_SELECTOR_WORDS_H
 #define PQPURGE_TESTS_SELECTOR_WORDS_H
 
 #include "mail/selector/selector.h"
 #include "tests/unit/unit.h"
 
-/* A selector in words, and what of a message it must match. */
+/* A selector in words, and the parts of a message that it must match. */
 struct row {
 	const char *name;
 	const char *words[11];
@@ -15,7 +15,7 @@ struct row {
 
 static struct strbuf from, recipients, queued_from, queued_recipients, originals;
 
-/* What surely matches. */
+/* Only sure matches count. */
 static inline unsigned selector_match(
     const struct selector *s, const struct message *m, struct selector_notes *notes)
 {
@@ -24,7 +24,7 @@ static inline unsigned selector_match(
 	return matched & MATCHED_UNSURE ? 0 : matched;
 }
 
-/* The message that most rows ask about. */
+/* The message that most rows use. */
 static inline void usual(struct message *m)
 {
 	static const char *const mailboxes[] = {"boss@header.example", "Second@other.example"};
@@ -57,7 +57,7 @@ static inline struct strlist packed_list(struct strbuf *packed, const char *cons
 	return strlist_of(packed);
 }
 
-/* What its queue file says: the sender rewritten, From masqueraded, an alias expanded. */
+/* Its queue file: the sender rewritten, From masqueraded, an alias expanded. */
 static inline void usual_queued(struct message *m)
 {
 	static const char *const mailboxes[] = {"boss@masked.example", "Second@other.example"};

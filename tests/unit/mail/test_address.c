@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Envelope addresses: that they are read as Postfix reads them. */
+/* Envelope addresses, read as Postfix reads them. */
 #include "tests/unit/unit.h"
 
 #include "mail/address/address.h"
 
 #define ORIGIN "origin.example"
 
-/* Wanted with $myorigin known. domain NULL: none. */
+/* The results with $myorigin known. domain NULL: none. */
 static const struct {
 	const char *name, *input, *want, *domain;
 } envelope_cases[] = {
@@ -187,8 +187,8 @@ static void test_origin(void **state)
 }
 
 static const struct {
-	const char *name, *front, *unit, *behind; /* the unit comes 3000 times */
-	const char *domain;                       /* NULL: not looked at */
+	const char *name, *front, *unit, *behind; /* unit is repeated 3000 times */
+	const char *domain;                       /* NULL: not checked */
 } long_cases[] = {
     {"local part", "<", "a", "@example.com>", "example.com"},
     {"quoted local part", "<\"", "\\@", "\"@example.com>", "example.com"},
@@ -311,7 +311,7 @@ static void test_build(void **state)
 	assert_int_equal(got.domain.kind, DOMAIN_NULL);
 }
 
-/* What smtpd tells a policy service: quotes are gone, rewriting is not done. */
+/* As smtpd writes it for a policy service: without quotes, not rewritten. */
 static void test_unquoted(void **state)
 {
 	static const struct {
@@ -341,7 +341,7 @@ static void test_unquoted(void **state)
 		address_unquoted(cases[i].input, ORIGIN, &a);
 		case_assert_text(cases[i].name, a.text, cases[i].want);
 	}
-	/* What was read from an argument is read the same way again. */
+	/* The normal form of an argument is the same address when read as unquoted. */
 	for (size_t i = 0; i < COUNT_OF(envelope_cases); i++) {
 		address_unquoted(envelope_cases[i].want, NULL, &a);
 		case_assert_text(envelope_cases[i].name, a.text, envelope_cases[i].want);

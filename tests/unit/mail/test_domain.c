@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Domains: normal form, its idempotence, subdomains, author keys. */
+/* Domains: normal form, which is stable, subdomains, author keys. */
 #include "tests/unit/unit.h"
 
 #include "mail/address/domain.h"
@@ -145,7 +145,7 @@ static void test_nul_is_no_end(void **state)
 	assert_int_equal(got.kind, DOMAIN_RAW);
 }
 
-/* Fills with n copies of unit and the tail behind; the caller frees. */
+/* Makes n copies of unit followed by tail; the caller frees. */
 static char *repeated(const char *unit, size_t n, const char *tail)
 {
 	size_t len = strlen(unit);
@@ -273,9 +273,7 @@ static void test_key(void **state)
 	assert_memory_equal(key, "<>", 2);
 }
 
-/*
- * Two domains of 250 bytes that differ in their first byte only, which the cut key no longer holds.
- */
+/* Two domains of 250 bytes that differ only in their first byte, which is cut from the key. */
 static void test_key_cut(void **state)
 {
 	unsigned char key_a[DOMAIN_KEY_MAX], key_b[DOMAIN_KEY_MAX], key_parent[DOMAIN_KEY_MAX];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The header From scanner: every author, whatever stands around it, and nobody else. */
+/* The header From scanner: every author, whatever surrounds it, and nobody else. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
 #include "mail/address/from.h"
 
-/* The mailboxes wanted, with a blank behind each. */
+/* The wanted mailboxes, each followed by a blank. */
 static const struct {
 	const char *name, *input, *want;
 } cases[] = {
@@ -232,7 +232,7 @@ static void test_cap(void **state)
 	scan(&list, value.text, value.len);
 	assert_false(list.cut);
 	assert_int_equal(list.count, FROM_MAILBOX_MAX);
-	/* Repetitions past the cap cut nothing; one that is new does. */
+	/* Repetitions beyond the cap cut nothing; a new mailbox does. */
 	from_scan(&list, value.text, value.len);
 	assert_false(list.cut);
 	from_scan(&list, "new@example.com", 15);
@@ -250,7 +250,7 @@ static void count_one(void *arg, const struct address *mailbox)
 	counts[1] += strcmp(mailbox->text, "last@bad.example") == 0;
 }
 
-/* Whoever looks mailboxes up is told of all of them, wherever they stand. */
+/* A caller that looks mailboxes up gets all of them, wherever they are. */
 static void test_told(void **state)
 {
 	struct strbuf value = {0};
@@ -263,7 +263,7 @@ static void test_told(void **state)
 	scan(&list, value.text, value.len);
 	assert_int_equal(counts[0], 1001);
 	assert_int_equal(counts[1], 1);
-	/* In a field of its own behind it, too; and what is recorded is not told again. */
+	/* Also in a later field of its own. Recorded mailboxes are not passed on again. */
 	from_scan(&list, "user0@d0.example, last@bad.example", 34);
 	assert_int_equal(counts[0], 1002);
 	assert_int_equal(counts[1], 2);
@@ -291,7 +291,7 @@ static void test_long_address(void **state)
 	from_release(&list);
 }
 
-/* What nobody sees must not push the domain out of what is kept. */
+/* Invisible characters must not push the domain out of the kept part. */
 static void test_padded(void **state)
 {
 	static const char *const padding[] = {
@@ -319,7 +319,7 @@ static void test_padded(void **state)
 	from_release(&list);
 }
 
-/* libidn2 is asked a bounded number of times, and not about the same again. */
+/* libidn2 is asked a bounded number of times, and never twice about the same. */
 static void test_costly(void **state)
 {
 	struct strbuf value = {0};
@@ -345,8 +345,8 @@ static void test_costly(void **state)
 }
 
 /*
- * Each repeated to 100 KB, with an address behind. Steps that look ahead must not do so again and
- * again.
+ * Each is repeated to 100 KB and followed by an address. No step may look ahead over the same bytes
+ * again and again.
  */
 static const struct {
 	const char *name, *unit;
@@ -386,7 +386,7 @@ static const struct {
     {"joiners", "a@\xc3\xbc\xe2\x80\x8d\xe2\x80\x8d"},
 };
 
-/* Looking at mailboxes ends somewhere, repetitions or not, and that is told. */
+/* Looking up mailboxes ends at a cap, with or without repetitions, and that is reported. */
 static void test_looked(void **state)
 {
 	struct strbuf value = {0};

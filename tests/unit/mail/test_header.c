@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What of a header is recorded, by the session and by the reader of queue files alike. */
+/* The parts of a header that are recorded, by the session and by the reader of queue files
+ * alike. */
 #include "tests/unit/unit.h"
 
 #include "mail/header.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Proof of identity: each row begins with a recorded message and the file that is surely its own,
- * and changes one thing. The times are a row's own words; the inode is the one in the queue ID.
+ * Proof of identity: each row begins with a recorded message and its own file, and changes one
+ * thing. The row gives the times; the inode is the one in the queue ID.
  */
 #include "tests/unit/unit.h"
 
@@ -23,21 +23,21 @@ struct row {
 	const char *name;
 	enum judgement want;
 	enum message_origin origin; /* 0: SMTPD */
-	/* Recorded, where not the usual. "" is the null sender. */
+	/* Recorded, where it differs from the usual. "" is the null sender. */
 	uint32_t flags;
 	const char *sender;
 	int64_t mail_time, rcpt_time, connect_time, end_time;
 	const char *client;
 	int port;    /* -1: none */
 	bool queued; /* its file was read: SENDER, INODE, MAIL_TIME */
-	/* Found, where not the usual. */
+	/* Found, where it differs from the usual. */
 	uint64_t inode;
 	int64_t arrival, create;
 	const char *file_sender, *file_client;
 	int file_port;
 };
 
-#define ZERO -2 /* in a row: the value 0, where 0 means the usual one */
+#define ZERO -2 /* stands for 0 in a row, where 0 means the usual value */
 
 static int64_t or_usual(int64_t value, int64_t usual)
 {
@@ -148,7 +148,7 @@ static const struct row smtpd[] = {
 	.file_port = -1},
     {"a longer window, T past it", JUDGED_UNPROVEN, WIDE(IDENTITY_WINDOW_MAX + 1),
 	.arrival = MAIL_TIME + IDENTITY_WINDOW_MAX + 2},
-    /* A forged row: MAIL long before, an innocent message's ID at its end. */
+    /* A forged row: MAIL long before, and an innocent message's ID at its end. */
     {"a forged row", JUDGED_CHANGED, WIDE(3600 * SEC), .client = "127.0.0.1", .port = -1,
 	.arrival = MAIL_TIME + SEC, OTHER},
     {"a forged row of a unix socket", JUDGED_CHANGED, WIDE(2 * SEC), .client = "", .port = -1,
@@ -178,7 +178,7 @@ static const struct row stepped[] = {
     {"null sender against a sender", JUDGED_CHANGED, STEPPED, .sender = "", OTHER},
 };
 
-/* connect_time is START + 249000: its second begins at START, one more is START - SEC. */
+/* connect_time is START + 249000: its second begins at START, the previous one at START - SEC. */
 #define LOCAL .origin = ORIGIN_SENDMAIL
 
 static const struct row sendmail[] = {
@@ -209,7 +209,7 @@ static const struct row sendmail[] = {
     {"null sender against none", JUDGED_CHANGED, LOCAL, .sender = "", .file_sender = NO_SENDER},
 };
 
-/* The file was read: the inode and T are all that counts. */
+/* The file was read: only the inode and T count. */
 #define READ .queued = true
 #define ROW  .origin = ORIGIN_QUEUE, .queued = true
 
@@ -235,7 +235,7 @@ static const struct row queued[] = {
     {"nothing known, null sender", JUDGED_CHANGED, .origin = ORIGIN_QUEUE, .sender = ""},
 };
 
-/* Only whether the senders count as equal; the proof fails for want of T. */
+/* Only whether the senders count as equal; without T the proof fails. */
 static const struct row senders[] = {
     {"local part without case", JUDGED_UNPROVEN, .arrival = -1, .file_sender = "USER@example.com"},
     {"other domain", JUDGED_CHANGED, .arrival = -1, .file_sender = "user@example.org"},
@@ -294,7 +294,7 @@ static void test_queued(void **state)
 	judge_rows("queued", queued, COUNT_OF(queued));
 }
 
-/* The same under a long queue ID, which proves no more by itself. */
+/* The same with a long queue ID, which proves no more by itself. */
 static void test_long_id(void **state)
 {
 	struct row same = {"long ID", JUDGED_SAME, .flags = 0},
@@ -310,7 +310,7 @@ static void test_long_id(void **state)
 	case_assert(same.name, identity_judge(&m, &found) == same.want);
 	found.inode++;
 	case_assert(other.name, identity_judge(&m, &found) == other.want);
-	/* A restored spool: what was read there counts, not what the ID says. */
+	/* A restored spool: what was read there counts, not the ID. */
 	m.queued = (struct queued){
 	    .known = true, .inode = found.inode, .arrival_time = MAIL_TIME, .sender = SENDER};
 	assert_int_equal(identity_judge(&m, &found), JUDGED_SAME);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Joining what came back from a filter: a row is its first only where everything agrees. */
+/* Joining mail that came back from a filter: a row is its first pass only if everything agrees. */
 #include "tests/unit/unit.h"
 
 #include "mail/join.h"
@@ -36,7 +36,7 @@ static void test_local(void **state)
 	assert_true(join_is_local(&none, NULL, 0));
 }
 
-/* ---- joining: a first row and the message that came back, and one thing changed */
+/* ---- joining: a first row and the message that came back, with one thing changed */
 
 #define FIRST_ID  "C951EA72936"
 #define SECOND_ID "D9B21A72942"
@@ -107,13 +107,13 @@ static void test_judge_same(void **state)
 	fill_second(&second);
 	assert_true(join_judge(&first, &second, true));
 	assert_false(join_judge(&first, &second, false));
-	/* Received told the login, or by its protocol that there is one. */
+	/* A Received header named the login, or its protocol showed that there was one. */
 	second.first.login = "joe";
 	assert_true(join_judge(&first, &second, true));
 	second.first.login = "";
 	second.first.client = (struct net_address){.family = 0};
 	assert_true(join_judge(&first, &second, true));
-	/* An alias on the way back: its name before counts. */
+	/* An alias expanded on the way back: its original name counts. */
 	second.queued.recipients = list_of(2, "alias@z.test", NULL);
 	second.queued.originals = list_of(3, "v@dest.test", NULL);
 	assert_true(join_judge(&first, &second, true));
@@ -126,7 +126,7 @@ static void test_judge_same(void **state)
 	assert_true(join_judge(&first, &second, true));
 }
 
-/* The first row was made from its file, which rewrote the sender and expanded an alias. */
+/* The first row was made from its file, after the sender was rewritten and an alias expanded. */
 static void test_judge_queued_first(void **state)
 {
 	struct message first, second;
@@ -175,7 +175,7 @@ static void refuse_sender(struct message *first, struct message *second)
 }
 static void refuse_null_sender(struct message *first, struct message *second)
 {
-	/* The half that is not there is no null sender. */
+	/* A missing half is no null sender. */
 	first->origin = ORIGIN_QUEUE;
 	first->sender = "";
 	second->queued.sender = "";
@@ -280,13 +280,13 @@ static void test_take(void **state)
 	set_id(&first.first.queue_id, "ADE00A73CA5");
 	join_take(&first, &second);
 	expect_first(&second, "ADE00A73CA5", "joe", "203.0.113.7", MESSAGE_JOINED);
-	/* And whose it was is not known there either. */
+	/* And its login is not known there either. */
 	fill_second(&second);
 	first.flags = MESSAGE_UNJOINED;
 	first.first.login = "";
 	join_take(&first, &second);
 	expect_first(&second, "ADE00A73CA5", "", "203.0.113.7", MESSAGE_UNJOINED);
-	/* XFORWARD told the first row's client. */
+	/* XFORWARD named the first row's client. */
 	fill_first(&first);
 	fill_second(&second);
 	set_client(&first.queued.client, "127.0.0.1");

@@ -124,7 +124,7 @@ static void test_domain(void **state)
 	}
 }
 
-/* Domains in brackets, in order: that tells the null sender and no domain apart. */
+/* Domains in brackets, in order, so that the null sender and no domain look different. */
 static void authors_text(const struct message *m, size_t max, struct strbuf *out)
 {
 	struct domain list[MESSAGE_AUTHORS_MAX];
@@ -178,7 +178,7 @@ static void test_authors(void **state)
 	strbuf_release(&got);
 }
 
-/* Both halves' authors, each once, the given sender's first. */
+/* The authors of both halves, each once, the given sender's first. */
 static void test_authors_of_halves(void **state)
 {
 	struct strbuf got = {0};
@@ -196,7 +196,7 @@ static void test_authors_of_halves(void **state)
 	m.from = (struct strlist){.count = 0};
 	authors_text(&m, 65, &got);
 	assert_string_equal(got.text, "(queued.example)");
-	/* Where mailboxes were cut, whoever looks for any author must look here. */
+	/* With cut mailboxes, a search for any author must find this message. */
 	m.flags = MESSAGE_CUT_QUEUED_FROM;
 	authors_text(&m, 65, &got);
 	assert_string_equal(got.text, "(queued.example)(*)");

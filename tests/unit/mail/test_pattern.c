@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Patterns: what matches, and what it costs. Reading them: test_pattern_parse.c. */
+/* Patterns: matches and their cost. Reading them: test_pattern_parse.c. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -105,7 +105,7 @@ static void test_match(void **state)
 		address_envelope(r->address, NULL, &address);
 		if (pattern_match(&p, &address) != r->want)
 			case_fail(r->pattern, "against '%s', want %d", r->address, r->want);
-		/* What was stored gives the same answer, split again or not. */
+		/* A stored address gives the same answer, whether split again or not. */
 		address_split(address.text, &split);
 		case_assert(r->pattern, pattern_match(&p, &split) == r->want);
 		subject = pattern_subject_of(address.text);
@@ -114,7 +114,7 @@ static void test_match(void **state)
 	}
 }
 
-/* A line end before the end of the subject is not the end. */
+/* A newline before the end of the subject does not count as the end. */
 static void test_dollar(void **state)
 {
 	struct address address;
@@ -129,7 +129,7 @@ static void test_dollar(void **state)
 	pattern_release(&p);
 }
 
-/* On texts alone the pattern decides as domain_below does on domains. */
+/* On plain text the pattern agrees with domain_below on domains. */
 static void test_below_agrees(void **state)
 {
 	static const char *const domains[] = {"example.com", "sub.example.com", "a.b.example.com",
@@ -189,8 +189,8 @@ static void test_within(void **state)
 }
 
 /*
- * Expressions that backtrack without bound, against 500 bytes made for them. The bound in the
- * assertion is a hundred times what it costs, for a busy machine; without limits it would be years.
+ * Expressions that backtrack without bound, on 500 bytes made for them. The assertion allows a
+ * hundred times the usual cost, for a busy machine. Without limits it would take years.
  */
 static void test_hostile(void **state)
 {
@@ -220,7 +220,7 @@ static void test_hostile(void **state)
 	}
 }
 
-/* A limit is told apart from no match. */
+/* Reaching a limit is not the same as no match. */
 static void test_limit(void **state)
 {
 	char local[401];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading patterns: what is accepted and in what spelling, what is refused and with what words. */
+/* Reading patterns: accepted ones and their spelling, refused ones and their errors. */
 #include "tests/unit/unit.h"
 
 #include "mail/selector/pattern.h"
@@ -77,7 +77,7 @@ static void test_accepted(void **state)
 		case_assert_text(rows[i].name, p.text, rows[i].text);
 		pattern_canonical(&p, &spelling);
 		case_assert_text(rows[i].name, strbuf_text(&spelling), rows[i].canonical);
-		/* The spelling is read back to the same. */
+		/* The spelling is read back to the same pattern. */
 		parse(rows[i].name, strbuf_text(&spelling), &again);
 		case_assert(rows[i].name, again.kind == p.kind);
 		strbuf_clear(&spelling);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue IDs: what is taken, what is refused, what they say. */
+/* Queue IDs: accepted, refused, and what they contain. */
 #include "tests/unit/unit.h"
 
 #include "base/err.h"
@@ -169,7 +169,7 @@ static uint64_t next_random(uint64_t *seed)
 	return *seed;
 }
 
-/* Any value that unpacks is an ID that packs to it again, so no two IDs share one. */
+/* A value that unpacks is an ID that packs to it again, so no two IDs share a value. */
 static void test_random_packed(void **state)
 {
 	uint64_t seed = 88172645463325252U;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Received headers of this host: what Postfix writes is read, what somebody else wrote is not. */
+/* This host's Received headers: Postfix's own are read, others are not. */
 #include "tests/unit/unit.h"
 
 #include "mail/join.h"
@@ -161,7 +161,7 @@ static void test_others(void **state)
 		case_assert(others[i].name, !received_read(others[i].value, HOST, &pass));
 }
 
-/* Cut anywhere, a line is read within its bounds. */
+/* A line cut anywhere is read within its bounds. */
 static void test_cut(void **state)
 {
 	struct received_pass pass;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selectors: rows of options against one message; each kind narrows, the same kind twice is an
- * alternative. A row's options are words as on the command line.
+ * Selectors: rows of options against one message. Different kinds narrow; two of a kind are
+ * alternatives. A row's options are words as on the command line.
  */
 #include "tests/unit/mail/selector_words.h"
 
@@ -97,7 +97,7 @@ static void test_match(void **state)
 	}
 }
 
-/* Messages that lack what is asked for. */
+/* Messages without the part that is asked about. */
 static void test_bare_message(void **state)
 {
 	static const struct row bare[] = {
@@ -161,7 +161,7 @@ static void test_other_recipients(void **state)
 	}
 }
 
-/* Recipients that were cut may be any: what is recorded decides only where it suffices. */
+/* Cut recipients may be anything, so the recorded ones decide only where they suffice. */
 static void test_nominate(void **state)
 {
 	static const struct {
@@ -192,7 +192,7 @@ static void test_nominate(void **state)
 	}
 }
 
-/* Header From mailboxes that were cut may be any; the file's whole header decides. */
+/* Cut header From mailboxes may be anything; the file's whole header decides. */
 static void test_cut_from(void **state)
 {
 	static const struct {
@@ -302,7 +302,7 @@ static void test_limits_told(void **state)
 	selector_release(&s);
 }
 
-/* Only the queue file says who submitted it. */
+/* Only the queue file names the submitter. */
 static void test_uid(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Selectors: what the options add, in what forms, how many; the second step. */
+/* Selectors: adding options, their forms and numbers; the second step. */
 #include "tests/unit/mail/selector_words.h"
 
 static void test_message_id_forms(void **state)
@@ -100,7 +100,7 @@ static void test_file(void **state)
 	}
 }
 
-/* Many of a kind: the arrays grow, and sealing drops repetitions without losing one. */
+/* Many of a kind: the arrays grow, and sealing drops repetitions and nothing else. */
 static void test_many(void **state)
 {
 	struct selector s;
@@ -140,7 +140,7 @@ static void test_many(void **state)
 	assert_int_equal(s.ids.count, 0);
 }
 
-/* A selector of the second step alone lets every message through the first. */
+/* A selector with only the second step lets every message through the first. */
 static void test_second_step_alone(void **state)
 {
 	struct selector s;
@@ -154,7 +154,8 @@ static void test_second_step_alone(void **state)
 	assert_int_equal(selector_match(&s, &m, NULL), O);
 }
 
-/* What the record cut is found by what was kept, and only where it says that it cut. */
+/* A text that the record cut is found by its kept part, but only if the record says that it was
+ * cut. */
 static void test_cut_text(void **state)
 {
 	char whole[700], kept[MESSAGE_TEXT_MAX + 1];
@@ -177,7 +178,7 @@ static void test_cut_text(void **state)
 	m.flags = MESSAGE_CUT_TEXT;
 	assert_int_equal(selector_match(&by_login, &m, NULL), O);
 	assert_int_equal(selector_match(&by_id, &m, NULL), O);
-	/* The flag may be another text's; a short one is whole. */
+	/* The flag may be another text's: a short text was not cut. */
 	kept[100] = '\0';
 	assert_int_equal(selector_match(&by_login, &m, NULL), 0);
 	assert_int_equal(selector_match(&by_id, &m, NULL), 0);
@@ -185,7 +186,7 @@ static void test_cut_text(void **state)
 	selector_release(&by_id);
 }
 
-/* Domains of logins are compared as domains of addresses are. */
+/* Domains of logins are compared as domains of addresses. */
 static void test_login_domains(void **state)
 {
 	static const struct {
@@ -226,7 +227,7 @@ static void test_login_domains(void **state)
 		}
 }
 
-/* Where what was cut of a login decides, nothing is sure. */
+/* If the cut part of a login decides, nothing is sure. */
 static void test_cut_login_patterns(void **state)
 {
 	static const struct {

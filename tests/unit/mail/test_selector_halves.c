@@ -2,7 +2,7 @@
 /* Both halves of a row: as given, and as queued. */
 #include "tests/unit/mail/selector_words.h"
 
-/* A message whose queue file says other things than the client did. */
+/* A message whose queue file differs from the client's words. */
 static void test_halves(void **state)
 {
 	static const struct row halves[] = {
@@ -53,7 +53,7 @@ static void test_halves(void **state)
 	}
 }
 
-/* A row that was made from the file alone has no given half that could match. */
+/* A row made from the file alone has no given half that could match. */
 static void test_queued_alone(void **state)
 {
 	static const struct row alone[] = {
@@ -116,7 +116,7 @@ static void test_queued_recipients(void **state)
 	}
 }
 
-/* What waited when a row was read may have been delivered since: then the file is asked. */
+/* Recipients that waited at the reading may have been delivered since, so the file is asked. */
 static void test_rows(void **state)
 {
 	static const struct {

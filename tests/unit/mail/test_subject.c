@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The form of a Subject, and what a selector says of it. */
+/* The form of a Subject, and a selector's answer about it. */
 #include "mail/selector/selector.h"
 #include "mail/subject.h"
 #include "tests/unit/unit.h"
@@ -80,7 +80,7 @@ static void test_bound(void **state)
 	strbuf_clear(&out);
 	assert_true(subject_normal(text, SUBJECT_MAX + 1, &out));
 	assert_int_equal(out.len, SUBJECT_MAX);
-	/* What counts for nothing takes no room; no character is cut in two. */
+	/* Ignored characters take no room; no character is cut in two. */
 	memset(text, ' ', SUBJECT_MAX);
 	strbuf_clear(&out);
 	assert_false(subject_normal(text, 2 * SUBJECT_MAX, &out));
@@ -91,7 +91,7 @@ static void test_bound(void **state)
 	assert_true(subject_normal(text, sizeof(text), &out));
 	assert_int_equal(out.len, SUBJECT_MAX / 3 * 3);
 	assert_true(str_is_utf8(out.text));
-	/* Behind what is there already. */
+	/* After existing text. */
 	strbuf_clear(&out);
 	strbuf_puts(&out, "before ");
 	assert_false(subject_normal(" a", 2, &out));
@@ -99,7 +99,7 @@ static void test_bound(void **state)
 	strbuf_release(&out);
 }
 
-/* ---- what decodes it is lacking */
+/* ---- without what decodes it */
 
 static bool no_converter;
 static unsigned converters; /* opened */
@@ -129,7 +129,7 @@ static void test_no_converter(void **state)
 	strbuf_release(&out);
 }
 
-/* Opening a converter takes long, and the sender says how often a field changes its charset. */
+/* Opening a converter takes long, and the sender decides how often a field changes its charset. */
 static void test_many_charsets(void **state)
 {
 	static const char pair[] = "=?iso-8859-1?Q?a?= =?koi8-r?Q?b?= ";
@@ -153,7 +153,7 @@ static void test_many_charsets(void **state)
 	}
 }
 
-static unsigned allocations = UINT_MAX; /* from here on there is no memory */
+static unsigned allocations = UINT_MAX; /* how many succeed before memory is exhausted */
 
 void *reallocarray(void *list, size_t count, size_t size)
 {
@@ -163,7 +163,7 @@ void *reallocarray(void *list, size_t count, size_t size)
 	return realloc(list, count * size);
 }
 
-/* What comes out is the beginning of the whole, or said to be all of it. */
+/* The result is the beginning of the whole; if it is shorter, it is reported as cut. */
 static void test_no_memory(void **state)
 {
 	static char value[2000];
@@ -189,7 +189,7 @@ static void test_no_memory(void **state)
 	strbuf_release(&whole);
 }
 
-/* ---- what a selector says */
+/* ---- the selector's answer */
 
 static void add(struct pattern_set *set, const char *text)
 {

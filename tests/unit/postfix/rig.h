@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A spool of our own in a temporary directory, with crafted queue files and a postsuper of our own.
- * Its owner is who runs the test, or nobody when that is root.
+ * The test's own spool in a temporary directory, with crafted queue files and its own postsuper.
+ * The spool's owner is the user who runs the test, or nobody for root.
  */
 #ifndef PQPURGE_TESTS_RIG_H
 #define PQPURGE_TESTS_RIG_H
@@ -24,10 +24,10 @@ struct rig {
 	char directory[64];
 	char spool[80], bin[80];
 	struct postfix p;
-	unsigned count; /* makes IDs differ */
+	unsigned count; /* makes IDs unique */
 };
 
-/* The bytes as an open file. */
+/* An open file with these bytes. */
 static inline int rig_memory_file(const struct bytes *file)
 {
 	int fd = memfd_create("queue-file", MFD_CLOEXEC);
@@ -140,7 +140,7 @@ static inline void rig_path(
 	snprintf(path, 256, "%s/%s", rig->spool, relative);
 }
 
-/* Makes the levels of hashing under which id lies in queue, and the path there. */
+/* Makes the hash levels of id in queue, and returns the path. */
 static inline void rig_path_at(const struct rig *rig, enum queue_name queue, unsigned depth,
     const struct queue_id *id, char path[256])
 {
@@ -156,7 +156,7 @@ static inline void rig_path_at(const struct rig *rig, enum queue_name queue, uns
 	}
 }
 
-/* Puts the file of id that lies in queue, as main.cf has it, to a depth there. */
+/* Moves the file of id in queue from main.cf's depth to another one. */
 static inline void rig_sink(
     const struct rig *rig, enum queue_name queue, unsigned depth, const struct queue_id *id)
 {
@@ -167,7 +167,7 @@ static inline void rig_sink(
 	assert_int_equal(rename(from, to), 0);
 }
 
-/* Puts bytes into queue as a complete file whose ID carries its inode. */
+/* Puts bytes into queue as a complete file; its ID contains its inode. */
 static inline struct queue_id rig_put(
     struct rig *rig, enum queue_name queue, const struct bytes *file, mode_t mode)
 {
@@ -191,7 +191,7 @@ static inline struct queue_id rig_put(
 	return id;
 }
 
-/* The usual message: arrived at arrival, from a@bad.example. */
+/* The usual message: arrival as given, from a@bad.example. */
 static inline struct queue_id rig_mail(struct rig *rig, enum queue_name queue, int64_t arrival)
 {
 	struct bytes file = {0};
@@ -203,7 +203,7 @@ static inline struct queue_id rig_mail(struct rig *rig, enum queue_name queue, i
 	return id;
 }
 
-/* What would have been recorded of it. */
+/* The record that the milter would have made of it. */
 static inline void rig_recorded(struct message *m, const struct queue_id *id, int64_t arrival)
 {
 	message_init(m);
@@ -219,9 +219,9 @@ static inline void rig_recorded(struct message *m, const struct queue_id *id, in
 	m->recipient_count = 1;
 }
 
-/* ---- a postsuper of our own */
+/* ---- the test's own postsuper */
 
-/* Its body is a shell script; SPOOL is its working directory, IDs come on stdin, `say` goes to
+/* body is a shell script. SPOOL is its working directory, IDs come on stdin, `say` writes to
  * stderr. */
 static inline void rig_postsuper(const struct rig *rig, const char *body)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a proof says of a Subject and of reasons: with doubt wherever something is missing. */
+/* A proof's answer about Subject and reasons: doubt wherever something is missing. */
 #include "tests/unit/postfix/rig.h"
 
 #include <dlfcn.h>
@@ -9,7 +9,7 @@
 enum damage { NONE, CUT_OFF, ARRIVING, UNPROVEN, UNREADABLE_LOG };
 
 struct row {
-	const char *name, *subject, *why; /* asked; NULL: it is not */
+	const char *name, *subject, *why; /* asked for; NULL: not asked */
 	const char *header;               /* a line; NULL: without a Subject */
 	const char *reason;               /* NULL: no log */
 	enum damage damage;
@@ -79,7 +79,7 @@ static void put_log(const struct rig *rig, const struct row *row, const struct q
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/defer/%s", rig->spool, id->text);
-	/* For root's own tests a mode hides nothing, a symbolic link does. */
+	/* The tests may run as root, from whom a mode hides nothing; a symbolic link does. */
 	if (row->damage == UNREADABLE_LOG) {
 		assert_int_equal(symlink("/dev/null", path), 0);
 		return;
@@ -143,7 +143,7 @@ static void test_rows(void **state)
 	rig_close(&rig);
 }
 
-/* ---- the first message's name is used again while the second one is asked */
+/* ---- the first message's name is reused while the second one is asked */
 
 enum { FIRST, SECOND, OTHER, COUNT };
 static struct queue_id ids[COUNT];

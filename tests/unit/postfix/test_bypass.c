@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Settings through which mail goes by: what postconf(1) said, and what is found in it. */
+/* Settings that let mail bypass the milter: postconf(1)'s answer, and what is found in it. */
 #include "tests/unit/unit.h"
 
 #include "postfix/config/bypass.h"
@@ -131,8 +131,8 @@ static void test_lists_without(void **state)
 	"cleanup\n"
 #define SOCKET "unix:/var/spool/postfix/pqpurge/milter.sock"
 
-/* Says that tables whose name has "redirect" or "disable" in it have it, and cannot look at one
- * that has "secret". */
+/* Answers that tables with "redirect" or "disable" in their names contain it, and that one with
+ * "secret" cannot be read. */
 static int look(const struct postfix *p, const char *table, const char *lacking, struct err *err)
 {
 	(void)p;
@@ -147,7 +147,7 @@ static const struct finding_case {
 	const char *name, *main, *master, *overrides;
 	const char *socket;  /* NULL = SOCKET */
 	const char *want;    /* "id " for a fault, "(id) " for a note */
-	const char *command; /* a part of the first one's; "" = none; NULL = not looked at */
+	const char *command; /* a part of the first finding's; "" = none; NULL = not checked */
 } finding_cases[] = {
     {.name = "all is well", .main = RIGHT, .want = ""},
     {.name = "short IDs",
@@ -361,7 +361,7 @@ static void test_findings(void **state)
 	}
 }
 
-/* Commands for an instance that is not the default one name it. */
+/* Commands for an instance other than the default one name it. */
 static void test_other_instance(void **state)
 {
 	struct mailconf conf = {.main = text_of(RIGHT), .master = text_of(CHROOTED)};
@@ -385,7 +385,7 @@ static void test_other_instance(void **state)
 	mailconf_release(&conf);
 }
 
-/* Whether another instance's lists lead to our socket: by the file, not by its name. */
+/* Whether another instance's lists lead to our socket: the file counts, not its name. */
 static void test_names_socket(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* check_policy_service in restriction lists: its place, and what is found in all lists together. */
+/* check_policy_service in restriction lists: its place, and the findings in all lists together. */
 #include "tests/unit/unit.h"
 
 #include "postfix/config/bypass_policy.h"
@@ -61,7 +61,7 @@ static void test_place(void **state)
 static const struct {
 	const char *name, *main, *master, *overrides, *policy;
 	const char *want;    /* IDs; notes in parentheses */
-	const char *command; /* a part of the first one's; NULL = not looked at */
+	const char *command; /* a part of the first finding's; NULL = not checked */
 } finding_cases[] = {
     {.name = "the policy front alone",
 	.main = "enable_long_queue_ids = yes\n" POLICY,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The content of queue files: what milters changed, long lines, and files that are none. */
+/* The content of queue files: changes by milters, long lines, and files that are no queue files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -27,7 +27,7 @@ static void put_text(struct bytes *out, char type, const char *text)
 	put(out, type, text, strlen(text));
 }
 
-/* A pointer whose target is filled in later; returns the offset of its digits. */
+/* A pointer whose target is filled in later. Returns the offset of its digits. */
 static size_t put_pointer(struct bytes *out)
 {
 	put_text(out, 'p', "              0");
@@ -51,7 +51,7 @@ static int file_of(const struct bytes *b)
 	return fd;
 }
 
-/* The content as text; NULL where it was refused. The caller frees. */
+/* The content as text, which the caller frees; NULL: refused. */
 static char *content_of(const struct bytes *b, int *ret_code)
 {
 	int fd = file_of(b), to = memfd_create("content", MFD_CLOEXEC);
@@ -105,7 +105,7 @@ static void test_usual(void **state)
 	bytes_release(&b);
 }
 
-/* As cleanup(8) leaves it where a milter added a header: there and back. */
+/* As cleanup(8) leaves it after a milter added a header: forward and back. */
 static void test_pointers(void **state)
 {
 	struct bytes b = {0};
@@ -128,7 +128,7 @@ static void test_pointers(void **state)
 	assert_int_equal(code, 0);
 	assert_string_equal(text, "A: 1\nB: 2\nC: 3\n");
 	free(text);
-	/* A pointer to itself ends, in a bounded time. */
+	/* A pointer to itself ends, in bounded time. */
 	point(&b, there, there - 2);
 	text = content_of(&b, &code);
 	assert_int_equal(code, ERR_SYNTAX);
@@ -164,7 +164,7 @@ static void test_long_lines(void **state)
 	}
 }
 
-/* A file that ends anywhere before X is no message. */
+/* A file that ends anywhere before its X record is no message. */
 static void test_cut_short(void **state)
 {
 	struct bytes b = {0};

@@ -25,7 +25,7 @@ static void test_run(void **state)
 	static const struct {
 		const char *name, *script;
 		int code;
-		const char *out, *err; /* the latter: a part of it; "" = untouched */
+		const char *out, *err; /* err: a part of it; "" = untouched */
 	} cases[] = {
 	    {"output", "echo hello", 0, "hello\n", ""},
 	    {"no output", "true", 0, "", ""},
@@ -63,7 +63,7 @@ static void test_run(void **state)
 	}
 }
 
-/* Both ways to outlast the bound: with pipes open, and with pipes closed. */
+/* Two ways to outlast the bound: with pipes open, and with pipes closed. */
 static void test_run_timeout(void **state)
 {
 	static const char *const scripts[] = {"sleep 60", "exec >&- 2>&-; sleep 60"};
@@ -80,7 +80,7 @@ static void test_run_timeout(void **state)
 	}
 }
 
-/* The flag is set meanwhile, by a signal that no system call is interrupted by. */
+/* A signal that interrupts no system call sets the flag meanwhile. */
 static void test_run_stopped(void **state)
 {
 	static const char *const scripts[] = {
@@ -114,7 +114,7 @@ static void test_run_leaks_nothing(void **state)
 	assert_true(fd > 2);
 	assert_int_equal(
 	    run("ls /proc/self/fd | tr '\\n' ' '", 4096, 20 * USEC_PER_SEC, &out, &err), 0);
-	assert_string_equal(strbuf_text(&out), "0 1 2 3 "); /* 3 is ls at work */
+	assert_string_equal(strbuf_text(&out), "0 1 2 3 "); /* 3 is the directory that ls reads */
 	strbuf_release(&out);
 	close(fd);
 }
@@ -211,7 +211,7 @@ static void test_read_origin_file(void **state)
 	write_file(&rig, "mailname", "origin.example\nmore\n");
 	if (postfix_read(rig.directory, &p, &err) < 0)
 		fail_msg("%s", err.text);
-	/* Debian's postconf may have resolved it already; either way the name counts. */
+	/* Debian's postconf may have resolved it already; both ways the name counts. */
 	assert_string_equal(p.myorigin, "origin.example");
 	assert_string_equal(p.mydestination, "");
 	assert_false(p.long_queue_ids);
@@ -271,8 +271,8 @@ static bool has(const struct postfix *p, const char *name, const char *want)
 	return same;
 }
 
-/* The same instance, but for the layout: nothing of it hangs on where main.cf lies, and nothing of
- * other instances is in it. */
+/* The same instance with another layout: nothing in it depends on the place of main.cf, and nothing
+ * of other instances is in it. */
 static void test_with_layout(void **state)
 {
 	struct postfix p, made, again;
@@ -292,7 +292,7 @@ static void test_with_layout(void **state)
 	    "multi_instance_name = postfix-in\nmulti_instance_enable = yes\n"
 	    "multi_instance_directories = /etc/postfix-out\n"
 	    "smtpd_recipient_restrictions = check_policy_service inet:$myhostname:1\n");
-	/* Of a main.cf that was changed just now Postfix 3.10 expands $config_directory wrongly. */
+	/* Postfix 3.10 expands $config_directory wrongly right after main.cf was changed. */
 	snprintf(path, sizeof(path), "%s/main.cf", rig.directory);
 	assert_int_equal(utimensat(AT_FDCWD, path, (const struct timespec[2]){{0}}, 0), 0);
 	snprintf(path, sizeof(path), "%s/defer/A", rig.spool);

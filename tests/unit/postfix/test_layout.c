@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The layout that is on disk, whatever main.cf says. */
+/* The layout on disk, whatever main.cf says. */
 #include "tests/unit/postfix/rig.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
@@ -147,7 +147,7 @@ static void test_open(void **state)
 	rig_close(&rig);
 }
 
-/* What postsuper needs to be told to find a file. */
+/* The settings that postsuper needs to find a file. */
 static void test_hashing(void **state)
 {
 	static const struct {
@@ -178,7 +178,7 @@ static void test_hashing(void **state)
 	}
 }
 
-/* A place is told from another by device and inode, also where one queue is mounted by itself. */
+/* A place is identified by device and inode, even if one queue is a mount of its own. */
 static void test_place(void **state)
 {
 	uint64_t device[2], inode[2];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The names in queues: what is read, what is left to lstat, and that proofs of many heed both. */
+/* The names in queues: which are read, which are left to lstat; proofs of many use both. */
 #include "tests/unit/postfix/rig.h"
 
 #include "postfix/spool/looking.h"
 
 #define ARRIVAL INT64_C(1700000000123456)
 #define EARLY   (QUEUE_MAILDROP | QUEUE_INCOMING | QUEUE_ACTIVE)
-#define MANY    200 /* enough that the names are read */
+#define MANY    200 /* enough for the names to be read */
 
 static const struct message *same_at(void *arg, size_t n)
 {
@@ -52,7 +52,7 @@ static void test_names(void **state)
 	rig_close(&rig);
 }
 
-/* A queue that is not read whole is not said to have been read. */
+/* A queue that was not read completely does not count as read. */
 static void test_left_out(void **state)
 {
 	struct listing l;
@@ -76,7 +76,7 @@ static void test_left_out(void **state)
 	rig_close(&rig);
 }
 
-/* What lies in hash directories is not read, and nothing is said of it. */
+/* Hash directories are not read, so nothing is said of their files. */
 static void test_depths(void **state)
 {
 	static const struct queue_spot flat = {QUEUE_INCOMING, 0}, deep = {QUEUE_INCOMING, 1},
@@ -100,7 +100,7 @@ static void test_depths(void **state)
 	rig_close(&rig);
 }
 
-/* A directory that takes long to read is left out, whatever is in it. */
+/* A directory that takes long to read is left out, whatever it contains. */
 static void test_long_directory(void **state)
 {
 	char path[256];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon put into lists of milters, and taken out again. */
+/* Adds the daemon to lists of milters, and removes it. */
 #include "tests/unit/unit.h"
 
 #include "postfix/config/milters.h"
@@ -10,7 +10,7 @@
 
 #define SOCKET "unix:/var/spool/postfix/pqpurge/milter.sock"
 
-/* What Postfix makes of references, written as $name, ${name} or $(name). */
+/* Postfix's expansion of references, written as $name, ${name} or $(name). */
 static void expand(const char *text, struct strbuf *ret)
 {
 	static const struct {
@@ -110,7 +110,7 @@ static void test_join(void **state)
 		if (code != cases[n].code)
 			case_fail(cases[n].name, "%d: %s", code, err.text);
 		case_assert_text(cases[n].name, strbuf_text(&got), cases[n].want);
-		/* Once is enough. */
+		/* Adding it again changes nothing. */
 		if (code >= 0)
 			case_assert(
 			    cases[n].name, join(strbuf_text(&got), &again, NULL) == 0 &&

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* postsuper(1) as it is, and as it should not be: silent, lying, dying, babbling, hanging. */
+/* postsuper(1) as it is, and with all faults: silent, lying, dying, babbling, hanging. */
 #include "tests/unit/postfix/rig.h"
 
 #include <poll.h>
@@ -115,7 +115,7 @@ static void test_words(void **state)
 	rig_close(&rig);
 }
 
-/* What lies beside a log that cannot be removed is left alone with it, and all else is done. */
+/* A message whose log cannot be removed is left alone; all others are handled. */
 static void test_bad_log_directory(void **state)
 {
 	enum { MANY = 60 };
@@ -144,7 +144,7 @@ static void test_bad_log_directory(void **state)
 	rig_close(&rig);
 }
 
-/* A message that it dies at is left alone; where it does nothing but die, that ends soon. */
+/* A message at which postsuper dies is left alone. If it always dies, that ends soon. */
 static void test_dying_is_bounded(void **state)
 {
 	enum { MANY = 50 };
@@ -201,7 +201,7 @@ static void test_babble_is_bounded(void **state)
 	rig_close(&rig);
 }
 
-static int64_t ahead; /* of the real steady clock */
+static int64_t ahead; /* added to the real steady clock */
 
 static int64_t steady(void)
 {
@@ -243,7 +243,7 @@ static void test_silence_is_bounded(void **state)
 	rig_close(&rig);
 }
 
-/* Garbage does not count as speaking. */
+/* Garbage does not count as an answer. */
 static void test_garbage_is_silence(void **state)
 {
 	struct queue_id ids[1];
@@ -283,7 +283,7 @@ static void test_many(void **state)
 	rig_close(&rig);
 }
 
-/* Nobody can add to the list of what is to be deleted. */
+/* Nobody can add to the list of IDs to delete. */
 static void test_ids_are_sealed(void **state)
 {
 	struct queue_id ids[1];

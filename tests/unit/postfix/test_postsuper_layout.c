@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* postsuper on a queue that lies otherwise than main.cf says. */
+/* postsuper on a queue whose layout is not main.cf's. */
 #include "tests/unit/postfix/rig.h"
 
 #include <poll.h>
@@ -36,7 +36,7 @@ static int own_one(const char *path, const struct stat *st, int kind, struct FTW
 	return chown(path, 0, 0);
 }
 
-/* A spool that is Postfix's, and a main.cf. */
+/* A spool as Postfix makes it, and a main.cf. */
 static void open_real(struct rig *rig, const char *hash_queue_names, unsigned hash_queue_depth)
 {
 	static char command_directory[] = "/usr/sbin";
@@ -65,7 +65,7 @@ static void open_real(struct rig *rig, const char *hash_queue_names, unsigned ha
 	rig->p.command_directory = command_directory;
 }
 
-/* Runs it on one ID, under the hash settings that fit where the message lies. */
+/* Runs it on one ID, with hash settings that fit the message's place. */
 static bool act(const struct rig *rig, enum postsuper_action action, const struct queue_id *id,
     const struct queue_spot *spot, const char *name)
 {
@@ -92,7 +92,7 @@ static bool act(const struct rig *rig, enum postsuper_action action, const struc
 	return said;
 }
 
-/* Whatever main.cf says, postsuper finds the file where it lies, and removes its log. */
+/* Whatever main.cf says, postsuper finds the file in its place, and removes its log. */
 static void test_every_layout(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a queue file says of itself, however it is made. */
+/* The facts in a queue file, however it was made. */
 #include "tests/unit/postfix/rig.h"
 
 #include "base/err.h"
@@ -103,7 +103,7 @@ static void test_arrivals(void **state)
 	}
 }
 
-/* A milter's new sender: a pointer where S stood, S and a pointer back at the end of the file. */
+/* A milter's new sender: a pointer in place of S; at the end of the file S and a pointer back. */
 static void test_sender_behind_pointer(void **state)
 {
 	struct bytes file = {0};
@@ -190,7 +190,7 @@ static void test_broken(void **state)
 	}
 }
 
-/* Whatever is cut off: no crash, and what came before the cut is known. */
+/* Cut at any byte: no crash, and the facts before the cut are known. */
 static void test_every_prefix(void **state)
 {
 	struct bytes file = {0}, part = {0};
@@ -229,7 +229,7 @@ static void test_sender_too_long_to_keep(void **state)
 	bytes_release(&file);
 }
 
-/* The same from a file, whose envelope needs several reads. */
+/* The same from a file, whose envelope takes several reads. */
 static void test_file(void **state)
 {
 	struct bytes file = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue files as messages, and which of them are this host's own notices. */
+/* Queue files as messages; which of them are this host's own notices. */
 #include "tests/unit/postfix/rig.h"
 
 #include "base/err.h"
@@ -25,7 +25,7 @@ static int parse(const struct bytes *file, struct queue_message *m)
 	return parse_as(file, &some_id, m);
 }
 
-/* One line of a crafted file: a record type and its data; "" data and type 0 ends the list. */
+/* One record of a crafted file: a type and its data. "" data with type 0 ends the list. */
 struct line {
 	char type;
 	const char *data;
@@ -159,7 +159,7 @@ static void test_files(void **state)
 	bytes_release(&file);
 }
 
-/* What smtpd writes of the client. */
+/* smtpd's record of the client. */
 static void test_attributes(void **state)
 {
 	static const struct line lines[] = {HEAD, {'A', "create_time=1700000001"},
@@ -179,15 +179,15 @@ static void test_attributes(void **state)
 	assert_string_equal(net_text(&q->client, text), "127.0.0.1");
 	assert_int_equal(q->client_port, 4711);
 	assert_true(q->create_time == INT64_C(1700000001000000));
-	/* XFORWARD from a local client: it came back from a filter, and who logged in is not
-	 * known. */
+	/* XFORWARD from a local client: the message came back from a filter, and its login is
+	 * unknown. */
 	assert_int_equal(m.message.flags, MESSAGE_UNJOINED);
 	assert_string_equal(m.message.first.queue_id.text, "C951EA72936");
 	queue_message_release(&m);
 	bytes_release(&file);
 }
 
-/* Mailboxes past the recorded ones, for who asks. */
+/* Mailboxes beyond the recorded ones, for a caller that asks. */
 static void test_asked(void **state)
 {
 	static const struct queue_id id = {"A1B2CA73701"};
@@ -221,7 +221,7 @@ static void test_asked(void **state)
 	assert_true(m.mailboxes.author && !m.mailboxes.from);
 	assert_int_equal(
 	    selector_nominate_read(&selector, &m.message, &m.mailboxes, NULL), MATCHED_FROM);
-	/* The next file's header is its own. */
+	/* The next file has its own header. */
 	bytes_clear(&file);
 	rig_record(&file, 'T', "1700000000 123456");
 	rig_record(&file, 'S', "a@bad.example");
@@ -237,8 +237,8 @@ static void test_asked(void **state)
 	strbuf_release(&from);
 }
 
-/* A milter replaced From: the record stands elsewhere, and so do recipients that were taken from
- * the header. */
+/* A milter replaced From, so its record is elsewhere, and so are recipients taken from the
+ * header. */
 static void test_pointers(void **state)
 {
 	static const char there[] = "From: new@b.example";
@@ -408,7 +408,7 @@ static void test_notices(void **state)
 	bytes_release(&file);
 }
 
-/* ---- a field that is too much for the memory */
+/* ---- a field too large for the memory */
 
 static bool no_memory;
 

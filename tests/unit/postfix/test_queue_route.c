@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The way that a message took through this host, as Postfix's own files have it: filters with and
- * without XFORWARD, by SMTP and by sendmail(1), requeues, forwards, proxies, and what strangers
- * write below.
+ * A message's way through this host as Postfix's own files record it: filters with and without
+ * XFORWARD, by SMTP and by sendmail(1), requeues, forwards, proxies, and strangers' lines below.
  */
 #include "tests/unit/unit.h"
 
@@ -10,7 +9,7 @@
 
 #define OWN   "A1B2CA73701"
 #define FIRST "C951EA72936"
-#define OLD   "D9B21A72942" /* an ID that the file had before a requeue */
+#define OLD   "D9B21A72942" /* the file's ID before a requeue */
 #define BY    " by rig.test (Postfix) with "
 
 #define OWN_LOCAL  "from filter.test (localhost [127.0.0.1])" BY "ESMTP id " OWN "; date"
@@ -45,7 +44,7 @@
 
 static const struct {
 	const char *name;
-	const char *client, *log_client, *log_ident, *login; /* of the file; NULL: absent */
+	const char *client, *log_client, *log_ident, *login; /* in the file; NULL: absent */
 	const char *lines[9];
 	uint32_t flags;
 	const char *first_id, *first_login, *first_client; /* NULL: "" */
@@ -226,7 +225,7 @@ static void test_routes(void **state)
 	}
 }
 
-/* Strangers may add as many lines as they like. */
+/* Strangers may add any number of lines. */
 static void test_many(void **state)
 {
 	static struct queue_route route;

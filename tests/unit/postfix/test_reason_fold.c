@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reasons that differ only by what is of one message become one; others stay apart. */
+/* Reasons that differ only in details of one message become one; others stay apart. */
 #include "tests/unit/unit.h"
 
 #include "postfix/spool/reason_fold.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Defer logs of every shape: entries are neither lost nor made up, whatever their length. */
+/* Defer logs of every form: no entry is lost or invented, whatever its length. */
 #include "tests/unit/postfix/rig.h"
 
 static const char id_text[] = "ABCDE1F";
@@ -77,7 +77,7 @@ static void test_shapes(void **state)
 	rig_close(&rig);
 }
 
-/* A message to many: its log is longer than any buffer. */
+/* A message to many recipients, whose log is longer than any buffer. */
 static void test_many(void **state)
 {
 	struct strbuf log = {0}, got, want = {0};
@@ -99,7 +99,7 @@ static void test_many(void **state)
 	rig_close(&rig);
 }
 
-/* Of a line that does not fit the first bytes count, and the rest is no line of its own. */
+/* Of a line that does not fit, the beginning counts, and the rest makes no further line. */
 static void test_long_lines(void **state)
 {
 	static const size_t lengths[] = {
@@ -126,7 +126,7 @@ static void test_long_lines(void **state)
 	}
 }
 
-/* A log is found at whatever depth it lies. */
+/* A log is found at any depth. */
 static void test_depths(void **state)
 {
 	(void)state;
@@ -160,7 +160,7 @@ static void test_depths(void **state)
 	}
 }
 
-/* Mail that has no log. */
+/* Mail without a log. */
 static void test_none(void **state)
 {
 	struct strbuf packed = {0};

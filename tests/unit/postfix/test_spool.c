@@ -14,7 +14,7 @@ static const struct message *list_at(void *arg, size_t n)
 	return &list[n];
 }
 
-/* One message, proven as the command does it: in a child that is the owner. */
+/* Proves one message as the command does: in a child that is the owner. */
 static struct proof prove(const struct rig *rig, struct message *m)
 {
 	struct proof *proofs, proof;
@@ -48,7 +48,7 @@ static void test_same_in_every_queue(void **state)
 	rig_close(&rig);
 }
 
-/* Whatever main.cf says, and however it was before: files are found at every depth. */
+/* Files are found at every depth, whatever main.cf says now or said before. */
 static void test_every_depth(void **state)
 {
 	static const struct {
@@ -130,7 +130,7 @@ static void test_judgements(void **state)
 	}
 }
 
-/* Another message's file renamed onto the ID: only its inode and its T record tell. */
+/* Another message's file renamed onto the ID: only its inode and its T record show it. */
 static void test_renamed_onto(void **state)
 {
 	struct queue_id id, other;
@@ -151,7 +151,7 @@ static void test_renamed_onto(void **state)
 	rig_close(&rig);
 }
 
-/* A second file of the same name in an earlier queue is what postsuper would take. */
+/* postsuper would take a second file of that name in an earlier queue. */
 static void test_earlier_queue_counts(void **state)
 {
 	struct queue_id id, other;
@@ -201,7 +201,7 @@ static const struct message *alternate_at(void *arg, size_t n)
 	return &two[n % 3 == 0];
 }
 
-/* Past the size from which two children share the work every proof is still where it belongs. */
+/* With so many that two children share the work, each proof still goes to its message. */
 static void test_many(void **state)
 {
 	enum { MANY = 4097 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Looking for messages where files or directories cannot be read, are no queue files, or come in
+ * Looking for messages if files or directories are unreadable, are no queue files, or come in
  * pieces.
  */
 #include "tests/unit/postfix/rig.h"
@@ -17,7 +17,7 @@ static const struct message *list_at(void *arg, size_t n)
 	return &list[n];
 }
 
-/* One message, proven as the command does it: in a child that is the owner. */
+/* Proves one message as the command does: in a child that is the owner. */
 static struct proof prove(const struct rig *rig, struct message *m)
 {
 	struct proof *proofs, proof;
@@ -30,12 +30,12 @@ static struct proof prove(const struct rig *rig, struct message *m)
 	return proof;
 }
 
-/* A directory of mode 0 hides what is in it, and nothing else: postsuper passes over it, too. */
+/* A directory of mode 0 hides its own files and no others: postsuper skips it, too. */
 static void test_blind_directory(void **state)
 {
 	static const struct {
 		const char *name, *directory;
-		enum queue_name queue; /* where the message lies; 0: it has left */
+		enum queue_name queue; /* the message's queue; 0: it has left */
 		int want;
 	} cases[] = {
 	    {"an earlier queue", "incoming", QUEUE_DEFERRED, PROOF_SAME},
@@ -94,7 +94,7 @@ static const struct message *hang(void *arg, size_t n)
 	return arg;
 }
 
-/* A child that is stopped is ended by the stop flag, or when it takes absurdly long. */
+/* A stopped child is killed by the stop flag, or after an absurdly long time. */
 static int64_t ahead;
 
 static int64_t steady(void)
@@ -183,7 +183,7 @@ static void test_damaged_and_empty(void **state)
 	rig_close(&rig);
 }
 
-/* cleanup(8) writes by buffers: ours may end anywhere, before its client or in the middle of it. */
+/* cleanup(8) writes in buffers, so the file may end anywhere: before its client or within it. */
 static void test_arriving_in_pieces(void **state)
 {
 	struct bytes file = {0};
@@ -206,7 +206,7 @@ static void test_arriving_in_pieces(void **state)
 	rig_close(&rig);
 }
 
-/* Mail that another user submitted: mail_owner cannot read it, and it was never in a later
+/* Mail submitted by another user: mail_owner cannot read it, and it has not yet been in a later
  * queue. */
 static void test_unreadable(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * A random history of a real spool directory: files come, move between queues and depths, go, are
- * written anew in place or renamed onto other IDs, and the proof says of each recorded message what
- * is true. HISTORY_ROUNDS in the environment makes it longer.
+ * rewritten in place or renamed onto other IDs. The proof must be right about each recorded
+ * message. HISTORY_ROUNDS in the environment makes it longer.
  */
 #include "tests/unit/postfix/rig.h"
 
@@ -11,7 +11,7 @@
 #define MOVES    60
 #define DEPTHS   3
 
-/* What was recorded, and what became of its file. */
+/* A record, and the fate of its file. */
 struct truth {
 	struct message recorded;
 	enum queue_name queue;
@@ -75,7 +75,7 @@ static void move(struct truth *t)
 	assert_int_equal(rename(from, to), 0);
 }
 
-/* The same name and the same inode, but another message: what a reused queue ID is. */
+/* The same name and inode, but another message: a reused queue ID. */
 static void write_anew(struct truth *t, const char *sender, int fate)
 {
 	struct bytes file = {0};
@@ -95,7 +95,7 @@ static void write_anew(struct truth *t, const char *sender, int fate)
 	t->fate = fate;
 }
 
-/* The file of from, whose own message is gone then, under the name of to. */
+/* Renames the file of from, whose own message is thereby gone, onto to. */
 static void rename_onto(struct truth *from, struct truth *to)
 {
 	char a[256], b[256];
@@ -140,7 +140,7 @@ static void befall(void)
 	case 4:
 		still_written(t);
 		break;
-	case 5: /* its record is forgotten with it; a new message may get its inode */
+	case 5: /* its record is dropped, too; a new message may get its inode */
 		go(t);
 		arrive(t);
 		break;
@@ -155,7 +155,7 @@ static const struct message *get(void *arg, size_t n)
 	return &truths[n].recorded;
 }
 
-/* Whatever is expected of the first so many, the proofs say what is true. */
+/* Whatever is expected of the first `departed`, the proofs must be right. */
 static void check(size_t departed)
 {
 	static const enum proof_state want[] = {
@@ -175,7 +175,8 @@ static void check(size_t departed)
 	for (size_t i = 0; i < MESSAGES; i++) {
 		const struct truth *t = &truths[i];
 
-		/* A gone one's inode may carry a new message's file, under another ID. */
+		/* A new message's file, under another ID, may have the inode of one that is
+		 * gone. */
 		if (proofs[i].state != want[t->fate])
 			case_fail(t->recorded.queue_id.text, "fate %d, proof %d", (int)t->fate,
 			    (int)proofs[i].state);

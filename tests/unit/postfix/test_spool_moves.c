@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A message that Postfix tries again while we look for it, at each moment there is: before one of
- * our looks at its name, or at a queue, it goes from deferred to another queue, and before a later
- * one (or never) back. It is in the queue all the time, so it is never gone.
+ * A message that Postfix retries while we look for it, at every possible moment: before one of our
+ * looks at its name, or at a queue, it moves from deferred to another queue, and before a later
+ * look, or never, back. It is in the queue all the time, so it is never gone.
  */
 #include "tests/unit/postfix/rig.h"
 
@@ -13,9 +13,9 @@
 #define NEVER   1000000
 
 static struct plan {
-	const char *name; /* of the message that moves */
+	const char *name; /* of the moving message */
 	char rest[256], active[256];
-	unsigned leaves, comes_back; /* before which look */
+	unsigned leaves, comes_back; /* the look before which it moves */
 	unsigned looks;
 } * plan; /* shared with the child */
 
@@ -121,7 +121,7 @@ static const struct {
     {"proofs of what departed, by flush(8)", ask_proofs, MANY, MANY, "incoming"},
 };
 
-/* How many looks there were. */
+/* Returns the number of looks. */
 static unsigned try_one(const struct rig *rig, size_t n, unsigned leaves, unsigned comes_back)
 {
 	struct proof proof;

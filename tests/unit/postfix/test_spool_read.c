@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reading many queue files: what is read, what is counted, what is named. */
+/* Reading many queue files: which are read, counted, and named. */
 #include "tests/unit/postfix/rig.h"
 
 #include <signal.h>
@@ -9,7 +9,7 @@
 #define ARRIVAL INT64_C(1700000000123456)
 #define MANY    5000
 
-/* What the tests look at of each message: its number, and padding. */
+/* The part of a message that the tests check: its number, and padding. */
 struct entry {
 	uint32_t n, padding;
 };
@@ -17,11 +17,11 @@ struct entry {
 struct test {
 	struct rig rig;
 	struct queue_id ids[MANY];
-	size_t padding;       /* bytes that take puts out behind each entry */
-	unsigned times[MANY]; /* that each was handed over */
+	size_t padding;       /* bytes that take adds after each entry */
+	unsigned times[MANY]; /* how often each was handed over */
 	unsigned parts;       /* calls of give */
-	size_t longest;       /* bytes of a part */
-	size_t progress;      /* the last word of it */
+	size_t longest;       /* bytes of the longest part */
+	size_t progress;      /* its last report */
 	int give_code;
 	bool hang;
 	struct spool_reading reading;
@@ -156,7 +156,7 @@ static void test_kinds(void **state)
 	end();
 }
 
-/* Mail in maildrop that mail_owner cannot read is not told as unreadable. */
+/* Mail in maildrop that mail_owner cannot read does not count as unreadable. */
 static void test_others_maildrop(void **state)
 {
 	char path[256];
@@ -174,7 +174,7 @@ static void test_others_maildrop(void **state)
 	end();
 }
 
-/* What a directory hides is not told file by file: the walk names the directory. */
+/* The files in an unreadable directory are not reported: the walk names the directory. */
 static void test_hidden(void **state)
 {
 	char path[256];
@@ -192,7 +192,7 @@ static void test_hidden(void **state)
 	end();
 }
 
-/* Each once, whoever of the children read it, in parts that are bounded. */
+/* Each once, whichever child read it, in bounded parts. */
 static void test_many(void **state)
 {
 	(void)state;
@@ -216,7 +216,7 @@ static void test_many(void **state)
 	end();
 }
 
-/* All are counted, the first are named. */
+/* All are counted, the first ones are named. */
 static void test_many_unreadable(void **state)
 {
 	struct bytes junk = {0};

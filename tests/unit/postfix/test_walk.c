@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The walk over a whole spool, compared with what is known. */
+/* The walk over a whole spool, compared with the known IDs. */
 #include "tests/unit/postfix/rig.h"
 
 #include <signal.h>
@@ -29,7 +29,7 @@ static struct walked walk(const struct rig *rig, const struct packed_id *known, 
 	return w;
 }
 
-/* How it is to be read: NULL where it is not. */
+/* How the name is to be read; NULL: not at all. */
 static const struct walk_name *find(const struct walked *w, const struct queue_id *id)
 {
 	const struct walk_name *found = NULL;
@@ -59,7 +59,7 @@ static void link_into(
 	assert_int_equal(link(from, path), 0);
 }
 
-/* Nothing is known: every name is to be read, each once, at whatever depth it lies. */
+/* With nothing known, every name is to be read, each once, at any depth. */
 static void test_unknown(void **state)
 {
 	static const char *const strangers[] = {"incoming/123456.789", "active/README",
@@ -102,7 +102,7 @@ static void test_unknown(void **state)
 	rig_close(&rig);
 }
 
-/* What is known is to be read only where it was not, or where another file has its name. */
+/* A known ID is to be read only if it was not read yet, or if another file has its name. */
 static void test_known(void **state)
 {
 	enum { READ, UNREAD, OTHER_FILE, MOVED, GONE, GONE_UNREAD, COUNT };
@@ -128,7 +128,7 @@ static void test_known(void **state)
 		}
 	}
 	stranger = rig_mail(&rig, QUEUE_INCOMING, ARRIVAL);
-	known[0] = pack(&ids[GONE], WALK_READ); /* in no order */
+	known[0] = pack(&ids[GONE], WALK_READ); /* unordered */
 	known[1] = pack(&ids[UNREAD], 0);
 	known[2] = pack(&ids[MOVED], WALK_READ | WALK_MOVED);
 	known[3] = pack(&ids[READ], WALK_READ);
@@ -157,7 +157,7 @@ static void test_known(void **state)
 	rig_close(&rig);
 }
 
-/* More than fits the first table, of both kinds. */
+/* More than fit into the first table, of both kinds. */
 static void test_many(void **state)
 {
 	enum { KNOWN = 9000, NAMES = 7000 };
@@ -218,7 +218,7 @@ static void place(const struct rig *rig, const struct queue_id *id, unsigned at,
 	rig_path_at(rig, spots[at % 4].queue, spots[at % 4].depth, id, path);
 }
 
-/* Holds, releases, and moves to other depths, all over again, until it is killed. */
+/* Holds, releases, and moves to other depths, again and again, until it is killed. */
 static void __attribute__((noreturn))
 move_for_ever(const struct rig *rig, const struct queue_id *ids)
 {
@@ -233,7 +233,7 @@ move_for_ever(const struct rig *rig, const struct queue_id *ids)
 		}
 }
 
-/* What a walk missed, the direct look finds: nothing that waits is ever called gone. */
+/* The direct look finds what a walk missed: mail that waits is never called gone. */
 static void test_moving(void **state)
 {
 	struct queue_id ids[MOVING], missed[MOVING];
@@ -275,7 +275,7 @@ static void test_moving(void **state)
 	rig_close(&rig);
 }
 
-/* ---- a child that was taken over */
+/* ---- a hijacked child */
 
 static int parse(const void *at, size_t len, size_t known_count)
 {
@@ -290,7 +290,7 @@ static int parse(const void *at, size_t len, size_t known_count)
 
 static void test_lies(void **state)
 {
-	/* As walk.c lays it out: 7 numbers, then the lists. */
+	/* As laid out by walk.c: 7 numbers, then the lists. */
 	enum { KNOWN_THERE = 3, TO_READ, NAMELESS, UNREADABLE, NUMBERS };
 	static const struct {
 		const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The walk of a queue in which messages move. getdents64() is ours: before a directory is read,
- * something moves. */
+/* The walk of a queue in which messages move. The test replaces getdents64(): something moves
+ * before a directory is read. */
 #include "tests/unit/postfix/rig.h"
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 #define LONG_AGO  1700000000
 
 struct move {
-	const char *when; /* this directory is to be read */
+	const char *when; /* when this directory is about to be read */
 	char from[256], to[256];
 };
 
@@ -22,7 +22,7 @@ static struct plan {
 	unsigned moved, reads;
 } * plan; /* shared with the child */
 
-/* In the spool, by its descriptor. */
+/* By its descriptor, relative to the spool. */
 static void name_directory(int fd, char ret[256])
 {
 	char link[64], path[256] = "";
@@ -85,8 +85,8 @@ static void make_all_old(const struct rig *rig)
 		make_old(rig, queue_word(queue_at(n)));
 }
 
-/* Where it lies, and what happens to it as these directories are read. "deferred/L" is the level
- * that its ID stands for. */
+/* The file's place, and its moves as these directories are read. "deferred/L" is the hash level of
+ * its ID. */
 static const struct {
 	const char *name, *lies;
 	struct {
@@ -151,7 +151,7 @@ static void test_moves(void **state)
 	munmap(plan, sizeof(*plan));
 }
 
-/* A level that is made for it meanwhile. */
+/* Its hash level is made meanwhile. */
 static void test_new_level(void **state)
 {
 	struct queue_id id;
@@ -179,7 +179,8 @@ static void test_new_level(void **state)
 	munmap(plan, sizeof(*plan));
 }
 
-/* Each directory is read once, if nothing changed in it. Two calls read one to its end. */
+/* Each directory is read once if nothing changes in it. It takes two calls to read one to its
+ * end. */
 static void test_quiet(void **state)
 {
 	struct rig rig;
@@ -205,7 +206,7 @@ static void test_quiet(void **state)
 	munmap(plan, sizeof(*plan));
 }
 
-/* What cannot be read is counted once, however often its directory is read. */
+/* An unreadable name is counted once, however often its directory is read. */
 static void test_counts(void **state)
 {
 	struct queue_id id;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The walk in queues that are no plain directories: not mounted, linked, unreadable; and files in a
- * wrong place.
+ * The walk in queues that are not plain directories: not mounted, linked, unreadable; and misplaced
+ * files.
  */
 #include "tests/unit/postfix/rig.h"
 
@@ -31,7 +31,7 @@ static void touch(const struct rig *rig, const char *name)
 	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
 }
 
-/* A name where neither Postfix nor postsuper looks for it is told. */
+/* A name where neither Postfix nor postsuper looks for it is reported. */
 static void test_misplaced(void **state)
 {
 	static const char *const paths[] = {"deferred/0", "deferred/0/A",
@@ -58,7 +58,7 @@ static void test_misplaced(void **state)
 	rig_close(&rig);
 }
 
-/* A spool whose file system is not mounted: nothing can be said of it, least of all that mail
+/* If the spool's file system is not mounted, nothing can be said of it, least of all that mail
  * left. */
 static void test_not_mounted(void **state)
 {
@@ -84,7 +84,7 @@ static void test_not_mounted(void **state)
 	}
 }
 
-/* A skeleton beneath a mount point is another place. */
+/* A skeleton under a mount point is another place. */
 static void test_place(void **state)
 {
 	struct walked before, after;
@@ -110,7 +110,7 @@ static void test_place(void **state)
 	rig_close(&rig);
 }
 
-/* A queue may be a link to its directory, for Postfix follows it too; a level may not. */
+/* A queue may be a link to its directory, since Postfix follows it, too; a hash level may not. */
 static void test_links(void **state)
 {
 	char path[256], away[256];
@@ -132,12 +132,12 @@ static void test_links(void **state)
 	rig_close(&rig);
 }
 
-/* A directory that cannot be read: the rest is walked, and it is named. */
+/* If a directory cannot be read, the rest is walked and the directory is named. */
 static void test_unreadable(void **state)
 {
 	static const struct {
 		const char *directory, *text;
-		uint64_t names; /* that are left to see */
+		uint64_t names; /* still visible */
 		mode_t mode;
 	} cases[] = {
 	    {"deferred/0", "deferred/0: Permission denied", 4, 0444},
@@ -176,7 +176,7 @@ static void test_unreadable(void **state)
 	}
 }
 
-/* All are counted, the first are named. */
+/* All are counted, the first ones are named. */
 static void test_many_unreadable(void **state)
 {
 	char path[256];

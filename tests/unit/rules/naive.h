@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rule set's order once more, by looking at every rule: what ruleset_find must agree with. Slow
- * and plain on purpose; shared by the unit test and the fuzz target.
+ * The rule set's order again, by looking at every rule: ruleset_find must agree with it. Slow and
+ * simple on purpose; shared by the unit test and the fuzz target.
  */
 #ifndef PQPURGE_TESTS_NAIVE_H
 #define PQPURGE_TESTS_NAIVE_H
@@ -11,7 +11,7 @@
 
 struct naive_rank {
 	unsigned step;     /* login 0, client 1, address 2, domain 3, above 4, expression 5 */
-	unsigned distance; /* name, domain, expression; bits that a mask lacks; labels between */
+	unsigned distance; /* name, domain, expression; missing bits of a mask; labels between */
 	bool of_file;
 	size_t place; /* in the set */
 };
@@ -41,12 +41,12 @@ static inline bool naive_pattern(
 						    : 2;
 	if (p.kind == PATTERN_SUBDOMAINS)
 		rank->distance =
-		    1000 - naive_labels(p.address.domain.text); /* nearer has more labels */
+		    1000 - naive_labels(p.address.domain.text); /* more labels are nearer */
 	pattern_release(&p);
 	return hit;
 }
 
-/* Logins without case, as by default. */
+/* Logins without case, the default. */
 static inline bool naive_login(const struct rule *r, const char *login, struct naive_rank *rank)
 {
 	const char *at = strrchr(login, '@');
@@ -89,7 +89,7 @@ static inline bool naive_before(const struct naive_rank *a, const struct naive_r
 	return a->place < b->place;
 }
 
-/* One key and one side: all but one of the rules is as if it were not there. */
+/* Of rules with one key on one side only one counts. */
 static inline bool naive_is_doublet(const struct ruleset *set, size_t n)
 {
 	const struct rule *r = ruleset_at(set, n);
@@ -108,7 +108,7 @@ static inline bool naive_is_doublet(const struct ruleset *set, size_t n)
 	return false;
 }
 
-/* The best rule of those that come behind after, or NULL. */
+/* The best of the rules after `after`, or NULL. */
 static inline const struct rule *naive_next(const struct ruleset *set,
     const struct ruleset_query *q, const struct naive_rank *after, struct naive_rank *ret)
 {

@@ -8,7 +8,7 @@
 
 #define NOW INT64_C(1764000000000000)
 
-/* "!" in front: expired. Lines of the file may not have it. */
+/* "!" in front means expired. Lines of the file cannot have it. */
 static inline void add_line(struct rule_list *list, const char *line, unsigned number)
 {
 	struct err err = {{0}};
@@ -42,7 +42,7 @@ static inline struct ruleset *build(const char *const *file, const char *const *
 	return set;
 }
 
-/* Mail as a row writes it: any of "login:L", "client:C" and "ADDRESS", with | between. */
+/* Mail as in a row: any of "login:L", "client:C" and "ADDRESS", separated by |. */
 static inline struct ruleset_hit find(struct ruleset *set, const char *mail)
 {
 	char words[200], *save = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules of origin fleet: changes, what is left out, the file, and their place in the search. */
+/* Rules of origin fleet: changes, rules left out, the file, and their place in the search. */
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -45,7 +45,7 @@ static void test_change(void **state)
 	assert_true(rules.list[0].fleet && rules.list[0].expires == NOW + 2 * USEC_PER_SEC);
 	assert_string_equal(rules.list[0].author, "anna");
 	assert_true(rules.list[1].expires == 0);
-	/* Differences: one is taken back, one is over, one is new. */
+	/* Differences: one taken back, one expired, one new. */
 	assert_int_equal(change(&rules,
 			     "{\"rules\":[{\"subject\":\"example.com\",\"action\":null},"
 			     "{\"subject\":\"login:joe\",\"action\":\"HOLD\",\"left_us\":-5},"
@@ -54,14 +54,13 @@ static void test_change(void **state)
 	    0);
 	assert_int_equal(rules.count, 1);
 	assert_string_equal(rules.list[0].subject, ".x.test");
-	/* All there are: the others go. */
+	/* A complete set: the others go. */
 	assert_int_equal(change(&rules, "{\"rules\":[]}", true, ALLOW, &c), 0);
 	assert_int_equal(rules.count, 0);
 	rule_list_release(&rules);
 }
 
-/* Two spellings of a login are two rules of the database: one of them taken back leaves the
- * other. */
+/* Two spellings of a login are two rules in the database: taking back one leaves the other. */
 static void test_spellings(void **state)
 {
 	struct rule_list rules = {0};
@@ -139,7 +138,7 @@ static void test_left_out(void **state)
 	rule_list_release(&rules);
 }
 
-/* An expression that the fleet may not set is not compiled, either: its words say no more. */
+/* An expression that the fleet may not set is not even compiled: the error says no more. */
 static void test_expressions(void **state)
 {
 	static const char *const subjects[] = {"/(/", "/x/i", "login:/(/", "login:/x/"};
@@ -185,7 +184,7 @@ static void test_file(void **state)
 	assert_true(again.list[1].fleet);
 	assert_string_equal(again.list[1].reason, "x ; y");
 	rule_list_release(&again);
-	/* An expired one is not written. */
+	/* An expired rule is not written. */
 	assert_int_equal(fleet_rules_save(directory, &rules, NOW + 60 * USEC_PER_SEC, NULL), 0);
 	assert_int_equal(fleet_rules_read(directory, &again, NULL), 0);
 	assert_int_equal(again.count, 1);
@@ -216,7 +215,8 @@ static enum rule_action decide(struct ruleset *set, const char *sender, int64_t 
 	return hit.rule ? hit.rule->action : RULE_OK;
 }
 
-/* The command's rule outranks the fleet's, and that the file's; an expired one hides nothing. */
+/* The command's rule outranks the fleet's, which outranks the file's. An expired one hides
+ * nothing. */
 static void test_rank(void **state)
 {
 	struct rule_list file = {0}, fleet = {0}, command = {0};

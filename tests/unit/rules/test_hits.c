@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* Hits by subject: a file of them. */
+/* The file of hits by subject. */
 #include "tests/unit/rules/rule_words.h"
 
 #include "rules/ruleset.h"
 
-/* Rules of the file, then of the command; their hits as the file of hits has them. */
+/* Rules of the file, then of the command; their hits as in the file of hits. */
 static char *given(const char *text)
 {
 	static const char *const file[] = {"a.example OK", "b.example OK", NULL},
@@ -47,7 +47,7 @@ static void test_file(void **state)
 	}
 }
 
-/* What was counted since is added; the sum tells whether there is anything to write. */
+/* New counts are added; the sum shows whether the file must be written. */
 static void test_sum(void **state)
 {
 	static const char *const file[] = {"a.example OK", NULL}, *const command[] = {NULL};

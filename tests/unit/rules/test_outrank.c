@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Which rules let mail through that another is meant to stop. */
+/* The rules that let pass mail that another rule should stop. */
 #include "tests/unit/unit.h"
 
 #include "rules/rule.h"

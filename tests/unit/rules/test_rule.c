@@ -221,7 +221,7 @@ static void test_expiry(void **state)
 	assert_false(rule_expired(&r, INT64_MAX));
 }
 
-/* A copy is the rule again, with an expression of its own. */
+/* A copy equals the rule, with its own expression. */
 static void test_copy(void **state)
 {
 	static const char *const lines[] = {"example.com REJECT 5.7.26 Go away 100%",
@@ -259,7 +259,7 @@ static void test_copy(void **state)
 	}
 }
 
-/* Which subjects are one rule. */
+/* The subjects that count as one rule. */
 static void test_same_subject(void **state)
 {
 	static const struct {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The rules file: lines, comments, where a mistake is, all or nothing. */
+/* The rules file: lines, comments, the place of an error, all or nothing. */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
@@ -171,7 +171,7 @@ static void test_read(void **state)
 	assert_int_equal(rules_file_read(want, &rules, &err), -ENOTDIR);
 }
 
-/* It is not waited for, and not taken for a file without rules. */
+/* A FIFO does not block, and does not count as a file without rules. */
 static void test_fifo(void **state)
 {
 	struct rule_list rules = {0};

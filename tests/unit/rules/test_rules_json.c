@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Rules as JSON: the answer of the daemon, what a command takes over of it, requests. */
+/* Rules as JSON: the daemon's answer, the parts that a command accepts, requests. */
 #include "tests/unit/rules/rule_words.h"
 
 #include "base/clock.h"
@@ -15,7 +15,7 @@ static struct json *parse(const char *text)
 	return o;
 }
 
-/* What was put becomes what is read. */
+/* The object as the peer reads it. */
 static struct json *sent(struct json *o)
 {
 	struct strbuf text = {0};
@@ -69,7 +69,7 @@ static void test_list(void **state)
 	ruleset_unref(set);
 }
 
-/* Each part of a long answer is read back as JSON, whatever the rules look like. */
+/* Each part of a long answer can be read as JSON, whatever the rules contain. */
 static void test_parts(void **state)
 {
 	char text[RULE_TEXT_MAX + 1], reason[RULE_REASON_MAX + 1], subject[RULE_SUBJECT_MAX + 1];
@@ -172,7 +172,7 @@ static void test_outranking(void **state)
 	ruleset_unref(set);
 }
 
-/* Root takes text and numbers over, and no more than they may be. */
+/* Root takes over text and numbers, within their bounds. */
 static void test_not_believed(void **state)
 {
 	static const char good[] = "{\"pattern\":\"/(/\",\"action\":\"OK\",\"origin\":\"command\"}";

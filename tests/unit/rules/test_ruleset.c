@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The rule set: each sentence of its order as rows of rules and mail, expiry, counting. Random
+ * The rule set: each sentence about its order as rows of rules and mail, expiry, counting. Random
  * rules, cost and threads: test_ruleset_search.c.
  */
 #include "tests/unit/rules/rule_words.h"
 
-/* want and warned are texts of rules: their words, "-" for none. */
+/* want and warned are rules, named by their text; "-" for none. */
 static const struct row {
 	const char *name;
 	const char *file[7], *command[5];
@@ -74,7 +74,7 @@ static const struct row {
     {"quoted local part", {"\"a b\"@example.com REJECT x"}, {NULL}, "\"A b\"@example.com", "x",
 	"-"},
 
-    /* What is not asked does not match. */
+    /* An absent property does not match. */
     {"no address", {"/./ REJECT r", "<> REJECT n", "login:bob REJECT l"}, {NULL}, "login:alice",
 	"-", "-"},
     {"no login", {"login:bob REJECT l"}, {NULL}, "bob@example.com", "-", "-"},
@@ -197,7 +197,7 @@ static void test_exact_logins(void **state)
 	}
 }
 
-/* Past a bound of mailboxes expressions are left out; what is found by hash is not. */
+/* Past the bound of mailboxes expressions are skipped; rules found by hash still count. */
 static void test_plain(void **state)
 {
 	static const char *const file[] = {"/./ REJECT r", "example.com HOLD d", "login:/./ WARN l",
@@ -278,7 +278,7 @@ static void add_told(void *arg, const struct rule *r, uint64_t number)
 	strbuf_printf(arg, "%s=%llu ", r->subject, (unsigned long long)number);
 }
 
-/* What was counted of all rules, as "subject=hits " in their order. */
+/* All counts, as "subject=hits " in the rules' order. */
 static const char *gathered(struct ruleset *set, struct strbuf *into)
 {
 	strbuf_clear(into);
@@ -347,7 +347,7 @@ static void add_rule(struct rule_list *list, const char *line, unsigned number)
 	assert_int_equal(rule_list_add(list, &r), 0);
 }
 
-/* One side is replaced, the other goes on with what was counted of it. */
+/* One side is replaced; the other keeps its counts. */
 static void test_shared(void **state)
 {
 	static const char *const file[] = {"a.example REJECT a", "client:192.0.2.0/24 HOLD n",
@@ -384,7 +384,7 @@ static void test_shared(void **state)
 	strbuf_release(&told);
 }
 
-/* What is counted of a rule counts for the one that takes its place, late hits too. */
+/* A rule's counts pass to its successor, even late hits. */
 static void test_counters_go_on(void **state)
 {
 	static const char *const file[] = {"A.example REJECT a", "/^(a+)+$/ REJECT", NULL},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Searching rule sets: the naive search as a second opinion on random rules, a cost that does not
+ * Searching rule sets: a naive search as a second opinion on random rules, a cost that does not
  * grow with the rules, and many threads at once.
  */
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "tests/unit/rules/rule_words.h"
 
-/* A generator of our own, so that a failure can be run again. */
+/* The test's own generator, so that a failure can be repeated. */
 static unsigned roll(uint64_t *seed, unsigned sides)
 {
 	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
@@ -86,7 +86,7 @@ static void random_mail(uint64_t *seed, char *buf, size_t size)
 		    names[roll(seed, COUNT_OF(names))]);
 }
 
-/* find() compares with the naive search; here it is given much to compare. */
+/* find() compares with the naive search; this gives it much to compare. */
 static void test_against_naive(void **state)
 {
 	uint64_t seed = 20261123;
@@ -135,7 +135,7 @@ static struct ruleset *many_rules(unsigned count)
 	return ruleset_new(&list, NULL, false);
 }
 
-/* The best of several rounds of 1,000 searches, microseconds. */
+/* The best of several rounds of 1,000 searches, in microseconds. */
 static int64_t search_cost(struct ruleset *set)
 {
 	struct ruleset_query query = {.login = "bob", .wall = NOW};
@@ -165,8 +165,8 @@ static void test_cost(void **state)
 	assert_non_null(many);
 	cost_few = search_cost(few);
 	cost_many = search_cost(many);
-	/* Five thousand times the rules; a linear search would show it, a cold cache may cost
-	 * some. */
+	/* Five thousand times the rules: a linear search would show, while a cold cache costs only
+	 * a little. */
 	if (cost_many > 20 * cost_few + 100)
 		fail_msg("%lld us against %lld us", (long long)cost_many, (long long)cost_few);
 	ruleset_unref(few);
@@ -200,7 +200,7 @@ static void *search_much(void *arg)
 	return NULL;
 }
 
-/* Many threads on one set, expressions included; TSan looks on. */
+/* Many threads on one set, with expressions; for TSan. */
 static void test_threads(void **state)
 {
 	static const char *const file[] = {NULL}, *const command[] = {

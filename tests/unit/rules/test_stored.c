@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules as a file: what is written is read back, what is damaged is kept. */
+/* The command's rules as a file: they are read back as written, and damaged lines are kept. */
 #include "tests/unit/rules/stored_fixture.h"
 
 #define X10 "xxxxxxxxxx"
@@ -8,7 +8,7 @@
 
 #define X400 X100 X100 X100 X100
 
-/* The file's text of what was read; caller frees. */
+/* The file for the rules that were read; the caller frees. */
 static char *written(const struct stored *s)
 {
 	struct strbuf out = {0};
@@ -20,7 +20,7 @@ static char *written(const struct stored *s)
 	return out.text;
 }
 
-/* What an admin may write, and what comes of it. */
+/* Lines that an admin may write, and the rules that they make. */
 static void test_lines(void **state)
 {
 	static const struct {
@@ -73,7 +73,8 @@ static void test_lines(void **state)
 	}
 }
 
-/* Left out, counted, named; and there again, byte for byte, when the file is written. */
+/* Damaged lines are left out, counted and named; they are kept byte for byte in the rewritten
+ * file. */
 static void test_damaged(void **state)
 {
 	static const struct {
@@ -143,7 +144,7 @@ static void test_nul(void **state)
 	stored_release(&s);
 }
 
-/* All damaged lines are kept and counted, the first are named. */
+/* All damaged lines are kept and counted, the first ones are named. */
 static void test_much_damage(void **state)
 {
 	struct strbuf text = {0};
@@ -162,7 +163,7 @@ static void test_much_damage(void **state)
 	strbuf_release(&text);
 }
 
-/* Whatever a rule may hold comes back, and is written the same again. */
+/* Any rule comes back, and is written again in the same way. */
 static void test_round(void **state)
 {
 	static const struct {
@@ -235,7 +236,7 @@ static void test_order(void **state)
 	stored_release(&s);
 }
 
-/* The heading is there once, however often the file is written. */
+/* The heading occurs once, however often the file is written. */
 static void test_heading(void **state)
 {
 	struct stored s = parse("# mine\nb.example OK ; at=5\n"), t;

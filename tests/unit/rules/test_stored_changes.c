@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Changing the stored rules: a whole file or the old one, one changer at a time. */
+/* Changing the stored rules: the whole new file or the old one, one writer at a time. */
 #include "tests/unit/rules/stored_fixture.h"
 
 static int set(const char *line, int64_t expires, struct err *err)
@@ -15,7 +15,7 @@ static int set(const char *line, int64_t expires, struct err *err)
 	return rc;
 }
 
-/* All doublets go at once, however they came. */
+/* All rules for the same subject go at once, however they got there. */
 static void test_drop(void **state)
 {
 	struct stored s =
@@ -78,7 +78,7 @@ static void test_set_and_unset(void **state)
 	    stored_change(directory, "bad.example", NULL, 10 * SECOND, false, &err), 1);
 	assert_int_equal(
 	    stored_change(directory, "bad.example", NULL, 10 * SECOND, false, &err), 0);
-	/* One that has expired is none, for whoever sets it anew and for whoever removes it. */
+	/* An expired rule counts as absent when it is set anew or removed. */
 	put_file("old.example REJECT ; until=9\n");
 	assert_int_equal(set("old.example REJECT", 0, &err), 0);
 	put_file("old.example REJECT ; until=9\n");
@@ -87,7 +87,7 @@ static void test_set_and_unset(void **state)
 	assert_int_equal(access(path_of("rules.new"), F_OK), -1);
 }
 
-/* A file that cannot be read is not overwritten, nor is one lost where nothing can be written. */
+/* An unreadable file is not overwritten, and none is lost if writing fails. */
 static void test_faults(void **state)
 {
 	struct err err = {{0}};
@@ -150,7 +150,7 @@ static void test_beside_each_other(void **state)
 	stored_release(&s);
 }
 
-/* The daemon's lock keeps commands out, and says whose it is. */
+/* The daemon's lock keeps commands out, and names its owner. */
 static void test_locked(void **state)
 {
 	struct err err = {{0}};

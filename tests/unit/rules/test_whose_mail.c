@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What counts as a domain and what does not: the table of pqpurge-rules(5), line by line, asked of
- * the rules (at the door) and of a selector (a purge). The manual has these lines and no others.
+ * What counts as a domain and what does not: the table of pqpurge-rules(5), line by line. Both the
+ * rules (at the door) and a selector (a purge) are asked. The manual has exactly these lines.
  */
 #include "tests/unit/rules/rule_words.h"
 
@@ -13,9 +13,9 @@
 #define HEADER_MAX 4
 
 static const struct {
-	const char *line; /* of the manual, as it stands behind .It */
+	const char *line; /* of the manual, as after .It */
 	bool counts;
-	const char *envelope, *header[HEADER_MAX]; /* NULL: somebody else's */
+	const char *envelope, *header[HEADER_MAX]; /* NULL: another sender's */
 } rows[] = {
     {"upper case", true, "<x@BAD.Example>", {"From: X@Bad.EXAMPLE"}},
     {"dots behind it", true, "<x@bad.example.>", {"From: x@bad.example.."}},
@@ -70,7 +70,7 @@ static const struct {
 	    "Subject: From: x@bad.example"}},
 };
 
-/* ---- the two who ask */
+/* ---- the two that are asked */
 
 struct asking {
 	struct ruleset *set;
@@ -127,7 +127,7 @@ static bool is_selected(
 	return selector_nominate_read(s, &m, &a->purge, NULL) != 0;
 }
 
-/* Envelope and each header field by itself are to be answered alike. */
+/* The envelope and each header field alone must get the same answer. */
 static void ask(const char *line, const char *envelope, const char *const *fields, size_t count,
     struct ruleset *set, const struct selector *s, bool want)
 {
@@ -174,7 +174,7 @@ static void test_table(void **state)
 
 /* ---- the manual */
 
-/* Runs where the source tree is the working directory. */
+/* Needs the source tree as working directory. */
 static void test_manual(void **state)
 {
 	FILE *manual = fopen(MANUAL, "r");
