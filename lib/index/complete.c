@@ -6,7 +6,7 @@
 #include "mail/identity.h"
 #include "mail/join.h"
 
-#define FIRST_ROWS 32 /* candidates for a join */
+#define FIRST_ROWS 32 /* rows that are tried for a join */
 
 static int add_block(struct complete *c, const char *text)
 {
@@ -67,7 +67,7 @@ static void add_dead(struct complete *c, uint64_t sequence, bool read)
 	c->dead_count++;
 }
 
-/* Of several proven rows (two milters may record one message) the longest stays. */
+/* If several rows are proven (two milters may record one message), the longest record stays. */
 static void judge_rows(
     struct complete *c, struct txn *txn, const struct message *read, struct message *ret_proven)
 {
@@ -95,8 +95,8 @@ static void judge_rows(
 	}
 }
 
-/* Counts the rows that are second's first pass; *ret_first is the last. *ret_known: its ID has a
- * row. */
+/* Counts the rows that are second's first pass. *ret_first: the last of them. *ret_known: some row
+ * has that ID. */
 static int count_firsts(struct txn *txn, const struct message *second, bool left,
     struct message *ret_first, bool *ret_known)
 {
@@ -152,8 +152,8 @@ static void join(struct complete *c, struct txn *txn, struct message *m)
 	(MESSAGE_CUT_QUEUED_RECIPIENTS | MESSAGE_CUT_QUEUED_FROM | MESSAGE_UNJOINED |              \
 	    MESSAGE_FIRST_PLAIN | MESSAGE_NOTICE)
 
-/* The row's given half with the file's queued half. A join once made stays: its first row may be
- * gone. */
+/* The given half of the row with the queued half of the file. A join that was made stays, because
+ * the row of the first pass may be gone. */
 static struct message merged(const struct message *row, const struct message *read)
 {
 	struct message m = *row;

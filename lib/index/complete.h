@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Decides what one record of a catch-up does: which row it completes, which rows it disproves, and
- * its first pass through a content filter. Reads only; the caller writes.
- */
+/* Decides what one record of a catch-up changes: which row it completes, which rows it disproves,
+ * and which row is its first pass through a content filter. Only reads; the caller writes. */
 #pragma once
 
 #include "base/net.h"
@@ -11,10 +9,10 @@
 struct complete {
 	struct net_block *own;
 	size_t own_count;
-	int64_t began; /* rows that ended later are not touched */
+	int64_t began; /* rows whose message ended later stay */
 
 	struct packed_id id;
-	uint64_t proven; /* the row to replace; 0: add a new one */
+	uint64_t proven; /* sequence of the row to replace; 0: add a new row */
 	struct {
 		uint64_t sequence;
 		bool read;
@@ -23,10 +21,10 @@ struct complete {
 	struct bytes record;
 };
 
-/* own_networks may be NULL. ERR_SYNTAX or -ENOMEM. */
+/* own_networks may be NULL. Returns 0, ERR_SYNTAX or -ENOMEM. */
 int complete_init(struct complete *c, const struct strlist *own_networks, int64_t began) NODISCARD;
 void complete_release(struct complete *c);
 
-/* Fills the members above from an ORIGIN_QUEUE record: 0 or the sticky code, ERR_SYNTAX for a bad
- * record. */
+/* Fills the members above from an ORIGIN_QUEUE record. Returns 0, ERR_SYNTAX for a bad record, or
+ * the sticky code. */
 int complete_prepare(struct complete *c, struct txn *txn, struct span record) NODISCARD;

@@ -6,7 +6,7 @@
 #include "index/index_private.h"
 
 #define LOOK 100 /* microseconds */
-/* the other half is for the commit */
+/* half of a slice; the commit takes the other half */
 #define CHANGE_TIME (INDEX_SLICE / 2)
 
 static const struct span meta_key = {.at = "index", .len = 5};
@@ -58,8 +58,8 @@ void meta_put(struct txn *txn, const struct index_counts *meta)
 	bytes_release(&value);
 }
 
-/* LMDB's writer mutex is not fair: whoever releases it and takes it again at once starves all
- * others (2 s were seen). So wait until no session waits, at most INDEX_PAUSE. */
+/* LMDB's writer mutex is not fair: a thread that releases it and at once takes it again starves the
+ * others (up to 2 s were seen). So wait until no session waits, at most INDEX_PAUSE. */
 
 void slice_begin(struct slice *s, struct index *ix)
 {

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The index: a cache of the queue, valid for one boot. Exactly one process has it open: the daemon,
- * or a command's child while no daemon runs. index_directory holds
+ * The index: a cache of the queue, valid until the machine boots. Exactly one process has it open:
+ * the daemon, or a command's child while no daemon runs. index_directory holds:
  *
  * - lock: flock(2)ed from before the store is opened until after it is closed, because LMDB 0.9.25
- *   to 0.9.31 destroys other processes' mutexes at close; its contents: index_lock.h
+ *   to 0.9.31 destroys other processes' mutexes when it closes. index_lock.h describes its content.
  * - index.mdb, index.mdb-lock: LMDB's, opened with MDB_NOSYNC | MDB_NOSUBDIR, never MDB_WRITEMAP
- * - index.mdb.bad: the last file that was set aside
- * - control.sock: the daemon's (wire.h)
+ * - index.mdb.bad: the last data file that was set aside
+ * - control.sock: the daemon's socket (wire.h)
  *
- * A row lives until its message left the queue, the map is full (oldest first), or the machine
- * boots. Lost rows are read again from the queue files.
+ * A row lives until its message left the queue, the map is full (the oldest rows go first), or the
+ * machine boots. Lost rows are read again from the queue files.
  *
- * Any thread may record and read. The only lock is LMDB's writer mutex, held for at most
- * INDEX_SLICE at a time. Between two slices waiting sessions go first, for at most INDEX_PAUSE.
+ * Any thread may record and read. The only lock is LMDB's writer mutex, which a long job holds for
+ * at most INDEX_SLICE at a time. Between two slices it lets waiting sessions go first, for at most
+ * INDEX_PAUSE.
  */
 #pragma once
 
@@ -24,79 +25,83 @@
 #define INDEX_FILE     "index.mdb"
 #define INDEX_LOCK     "lock"
 #define INDEX_SOCKET   "control.sock"
-#define INDEX_SLICE    2000         /* microseconds of the write lock at once */
+#define INDEX_SLICE    2000         /* microseconds of the write lock at a time */
 #define INDEX_PAUSE    5000         /* microseconds between two slices, at most */
 #define INDEX_SNAPSHOT (500 * 1000) /* microseconds that a reader pins a snapshot */
 
 struct index;
 
-/* Identifies the queue directory that the rows belong to; 0, 0 = not known yet. */
+/* Identifies the queue directory that the rows belong to. 0, 0: not known yet. */
 struct queue_place {
 	uint64_t device, inode;
 };
 
 /*
- * Takes the lock and opens or creates the index. map_size is lowered to half of the file system's
- * free space (at least 1 MiB). An index of another boot or version is emptied. A file that cannot
- * be opened, is damaged, or whose opener died twice in a row is set aside and replaced; *ret_note
- * (may be NULL) then says why. If the last owner did not close the index, all rows are read once to
- * find damage. Errors: ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL,
- * -EACCES.
+ * Takes the lock, and opens or creates the index. map_size is lowered to half of the file system's
+ * free space, but not below 1 MiB. An index of another boot or version is emptied.
+ *
+ * A data file is set aside and replaced if it cannot be opened, is damaged, or if two openers in a
+ * row died; *ret_note (may be NULL) then says why. If the last owner did not close the index, all
+ * rows are read once to find damage.
+ *
+ * Returns 0, ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL or -EACCES.
  */
 int index_open(const char *directory, int64_t map_size, struct index **ret, struct err *ret_note,
     struct err *err) NODISCARD;
-/* Closes the store, then releases the lock. NULL is fine. No call may be running. */
+/* Closes the store, then releases the lock. Accepts NULL. No other call may be running. */
 void index_close(struct index *ix);
-/* 0, or ERR_STALE if the files were replaced or are unusable: close and open anew. Any thread; each
- * second. */
+/* Call it every second, from any thread. Returns 0, or ERR_STALE if the files were replaced or are
+ * unusable: then close the index and open it again. */
 int index_check(struct index *ix) NODISCARD;
 
 /*
  * Records what the milter saw of one message, in one transaction. If the map is full, the oldest
- * rows make room. On an error the message is counted as left out; catch-up will read it from the
- * queue. An older row of the same inode stays: only the queue file can tell which message it is.
+ * rows make room. If it fails, the message is counted in left_out, and catch-up will read it from
+ * the queue. An older row of the same inode stays, because only the queue file can tell which
+ * message it is.
  */
 int index_record(struct index *ix, const struct message *m, struct err *err) NODISCARD;
 
 struct index_counts {
 	uint64_t rows, used_bytes, map_bytes, file_bytes;
-	uint64_t recorded;    /* since it was opened */
-	uint64_t left_out;    /* since it was opened */
-	uint64_t evicted;     /* dropped for room in this boot */
-	int64_t evicted_time; /* wall; 0 = never */
-	int64_t caught_up;    /* wall; start of the last whole catch-up; 0 = none in this boot */
-	uint64_t changes;     /* index_changes; with select and names only */
+	uint64_t recorded;    /* since the index was opened */
+	uint64_t left_out;    /* since the index was opened */
+	uint64_t evicted;     /* rows dropped for lack of room since the boot */
+	int64_t evicted_time; /* wall clock; 0: never */
+	/* wall clock, start of the last complete catch-up; 0: none since the boot */
+	int64_t caught_up;
+	uint64_t changes; /* index_changes; set only by select and names */
 	struct queue_place place;
-	char queue_directory[256]; /* "" = not known yet */
+	char queue_directory[256]; /* "": not known yet */
 	char hostname[256];
 };
 int index_count(struct index *ix, struct index_counts *ret, struct err *err) NODISCARD;
-/* Drops expired rows of left messages, and the oldest rows if the map is nearly full; one slice. 1
- * call again at once, 0 call again in a second, or a code. */
+/* Drops expired rows of messages that left, and the oldest rows if the map is nearly full. Does one
+ * slice of work. Returns 1: call again at once; 0: call again in a second; or a code. */
 int index_prune(struct index *ix, struct err *err) NODISCARD;
 
 /* The queries below serve the command (serve.h). Each renews its snapshot every INDEX_SNAPSHOT and
- * returns ERR_TIMEOUT past the steady deadline. */
+ * returns ERR_TIMEOUT past the deadline (steady clock). */
 
-/* A number that is another one after an update added or completed rows, and after each opening; 0
- * while an update is at work. Two equal ones, the first read before index_find and the second after
- * index_names: no update came between the two. */
+/* A number that changes when an update adds or completes rows, and with each opening. It is 0 while
+ * an update is at work. If the number before index_find equals the one after index_names, no update
+ * came between the two. */
 uint64_t index_changes(const struct index *ix);
 
-/* The matching rows, in select.h's format. */
+/* Appends the matching rows, in the format of select.h. */
 int index_find(struct index *ix, const struct selector *selector, int64_t deadline,
     struct bytes *out, struct err *err) NODISCARD;
 
-/* All IDs: u64 device, u64 inode (struct queue_place), u64 count, then struct packed_id each once,
- * by ascending inode. Flag READ: the file was read and nothing was recorded under this ID since.
- * Flag MOVED: the file's inode is not the one in the ID (a restored spool). */
+/* Appends all IDs: u64 device, u64 inode (struct queue_place), u64 count, then each struct
+ * packed_id once, by ascending inode. Flag READ: the file was read, and nothing was recorded under
+ * this ID since. Flag MOVED: the file's inode is not the one in the ID (a restored spool). */
 #define INDEX_NAME_READ  PACKED_ID_FLAG_A
 #define INDEX_NAME_MOVED PACKED_ID_FLAG_B
 int index_names(struct index *ix, int64_t deadline, struct bytes *out, struct err *err) NODISCARD;
 
-/* The counts by group (census.h); *ret is the answer. The first question counts all rows, in slices
- * of the write lock; from then on they are kept until nobody has asked for INDEX_GROUPS_REST.
- * ERR_TIMEOUT. */
+/* Answers with the counts by group (census.h). The first question counts all rows, in slices of the
+ * write lock. The counts are then kept up to date until nobody has asked for INDEX_GROUPS_REST.
+ * Returns 0, ERR_TIMEOUT or another code. */
 #define INDEX_GROUPS_REST (300 * INT64_C(1000000)) /* microseconds */
 int index_groups(struct index *ix, const struct census_question *q, int64_t deadline,
     struct json **ret, struct err *err) NODISCARD;
@@ -106,22 +111,24 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
  *
  * A record completes the row that identity_judge proves to be the same message, and drops other
  * rows of its ID. If no row is proven, the record becomes a new row, unless the map is full: it can
- * be read again. IDs that left lose their rows. Rows whose message ended after `began` stay.
+ * be read again later. IDs that left the queue lose their rows. Rows whose message ended after
+ * `began` stay.
  *
  * A record with first.queue_id set and a local client (loopback, none, or in own_networks, a packed
- * list of blocks) came back from a content filter. It is joined with the row of that ID, live or
- * left within the hour, if join_judge (mail/join.h) agrees: first.login and first.client come from
- * that row, and MESSAGE_JOINED is set. If there is such a row but join_judge refuses, `first`'s
- * login and client are dropped; if there is none, they stay as the file's Received header says;
- * both set MESSAGE_UNJOINED. With a client that is not local `first` is dropped: a stranger wrote
- * it.
+ * list of blocks) came back from a content filter. If a row of that ID exists (in the queue, or
+ * left within the hour) and join_judge (mail/join.h) agrees, the two are joined: first.login and
+ * first.client come from the row, and MESSAGE_JOINED is set.
  *
- * With selector, out gets the matching records as now stored, in the body's order (select.h's
- * format).
+ * Otherwise MESSAGE_UNJOINED is set. If join_judge refused an existing row, first's login and
+ * client are dropped; if no row exists, they stay as the file's Received header says. If the client
+ * is not local, all of `first` is dropped, because a stranger wrote it.
+ *
+ * With a selector, out gets the matching records as they are now stored, in the body's order
+ * (format of select.h).
  */
 struct index_updated {
 	uint64_t completed, added, dropped;
-	uint64_t silent; /* of dropped: never seen in the queue */
+	uint64_t silent; /* those of dropped that were never seen in the queue */
 };
 int index_update(struct index *ix, struct span body, const struct selector *selector,
     const struct strlist *own_networks, int64_t deadline, struct bytes *out,

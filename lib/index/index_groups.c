@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The counts follow the store's transactions: what one changes is kept in a journal, and counted
- * just before it is committed, so that whoever writes next finds them up to date. */
+/* The counts follow the store's transactions. A journal collects what a transaction changes, and it
+ * is counted just before the commit. So the next writer finds the counts up to date. */
 #include "base/clock.h"
 #include "index/index_private.h"
 
@@ -23,7 +23,7 @@ static void forget(void *arg)
 	bytes_clear(&c->journal);
 }
 
-/* The next question counts anew. */
+/* Spoils the counts, so the next question counts anew. */
 static void doubt(void *arg)
 {
 	struct counting *c = &((struct index *)arg)->counting;
@@ -96,7 +96,8 @@ void counting_rest(struct index *ix)
 		set_census(c, NULL);
 }
 
-/* Counts the rows behind c->upto, as many as fit into the slice. False: there are no more. */
+/* Counts the rows after c->upto, as many as fit into the slice. Returns false if there are no
+ * more. */
 static bool count_some(struct counting *c, struct slice *slice)
 {
 	struct store_cursor *cursor = cursor_open(&slice->txn, STORE_MESSAGE);
@@ -160,7 +161,7 @@ static int count_all(struct index *ix, int64_t deadline, struct err *err)
 	return code;
 }
 
-/* 1 told, 0 the counts are not whole, or -ENOMEM. */
+/* Returns 1 answered, 0 the counts are incomplete, or -ENOMEM. */
 static int tell(struct counting *c, const struct census_question *q, struct json **ret)
 {
 	int code = 0;
@@ -183,7 +184,7 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
 
 	if (code == 0) {
 		pthread_mutex_lock(&c->turn);
-		code = tell(c, q, ret); /* another may have counted meanwhile */
+		code = tell(c, q, ret); /* another thread may have counted meanwhile */
 		code = code ?: count_all(ix, deadline, err);
 		code = code ?: tell(c, q, ret);
 		pthread_mutex_unlock(&c->turn);

@@ -125,7 +125,8 @@ static int take(int fd, const char *directory, struct err *err)
 	return err_sys(err, errno, "failed to lock index '%s'", directory);
 }
 
-/* A lock on a file that was replaced would keep nobody out. */
+/* A lock on a file that was replaced would keep nobody out, so the file is checked after
+ * locking. */
 int index_lock_take(const char *directory, struct index_lock *ret, struct err *err)
 {
 	struct index_lock lock = {.fd = -1};

@@ -4,13 +4,13 @@
 #include "base/clock.h"
 #include "index/index_private.h"
 
-#define LOOK  4096 /* rows between looks at the clock */
+#define LOOK  4096 /* rows between two looks at the clock */
 #define GROUP (2 * ENTRY_INODE_ROWS)
 
 struct names {
 	struct bytes *out;
 	uint64_t count;
-	struct packed_id group[GROUP]; /* of one inode, each once */
+	struct packed_id group[GROUP]; /* the IDs of one inode, each once */
 	size_t in_group;
 	struct packed_id ready[LOOK];
 	size_t ready_count;
@@ -32,7 +32,7 @@ static void end_group(struct names *n)
 	n->in_group = 0;
 }
 
-/* An ID with several rows is READ only if all are. */
+/* An ID with several rows is READ only if all its rows are. */
 static void add(struct names *n, const struct packed_id *id)
 {
 	if (n->in_group > 0 && (n->group[0].inode != id->inode || n->in_group == GROUP))
@@ -48,7 +48,8 @@ static void add(struct names *n, const struct packed_id *id)
 	n->group[n->in_group++] = *id;
 }
 
-/* Takes at most LOOK rows from key on and advances key. 1 there is more, 0, or the sticky code. */
+/* Takes at most LOOK rows from key on, and advances key. Returns 1 if there are more, 0, or the
+ * sticky code. */
 static int gather_some(struct txn *txn, struct names *n, unsigned char key[16])
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_INODE);

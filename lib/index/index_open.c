@@ -9,11 +9,11 @@
 #include "index/index_private.h"
 #include "index/store/data_file.h"
 
-#define DEATHS   2 /* openers in a row that die before it is set aside */
+#define DEATHS   2 /* openers in a row that die before the data file is set aside */
 #define MAP_MIN  (INT64_C(1) << 20)
-#define MAP_PAGE 65536 /* at least a page of memory, wherever */
+#define MAP_PAGE 65536 /* a multiple of the page size on every architecture */
 
-/* Half of the free space, counting the file's own as free. */
+/* map_size, or half of the free space if that is less; the data file's own blocks count as free. */
 static int64_t bounded(const struct index *ix, int64_t map_size)
 {
 	uint64_t room = data_file_free(ix->lock.fd);
@@ -35,7 +35,7 @@ static void note(struct err *ret_note, const char *path, const char *why)
 	    ret_note, 0, "the index was set aside as '%s.bad' and begun anew: %s", path, why);
 }
 
-/* Removes a data file of another boot or version; sets aside a deadly one. */
+/* Removes a data file of another boot or version; sets aside one at which openers died. */
 static int prepare(struct index *ix, struct err *ret_note, struct err *err)
 {
 	char boot[INDEX_LOCK_BOOT + 1];
@@ -81,7 +81,7 @@ static int open_store(struct index *ix, int64_t map_size, struct err *err)
 	return code;
 }
 
-/* If this fails, memory is short; else the file's damaged head asks for more. */
+/* If this fails, memory is short. Otherwise the damaged head of the file asks for too much. */
 static bool can_map(int64_t size)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;

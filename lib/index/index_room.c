@@ -2,18 +2,18 @@
 #include "base/clock.h"
 #include "index/index_private.h"
 
-/* Parts of 1000 of the bound: index_prune starts past HIGH and stops below LOW; past BRIM each new
+/* Thousandths of the bound. index_prune starts above HIGH and stops below LOW. Above BRIM each new
  * row pushes others out. */
 #define LOW  900
 #define HIGH 950
 #define BRIM 970
-/* Pages reserved for a transaction's changes: LMDB writes new pages and reuses the old ones two
- * transactions later. */
+/* Pages reserved for a transaction's changes: LMDB writes new pages and can reuse the old ones only
+ * two transactions later. */
 #define RESERVE 64
-#define BATCH   32 /* rows between looks at the clock */
+#define BATCH   32 /* rows between two looks at the clock */
 #define PUSH    2  /* rows that one new row pushes out */
 #define FULL    64 /* rows dropped after ERR_FULL */
-#define LOOK    32 /* one session transaction in LOOK checks how full the map is */
+#define LOOK    32 /* one of LOOK session transactions checks how full the map is */
 
 static void count_evicted(struct txn *txn, size_t rows)
 {
@@ -27,8 +27,8 @@ static void count_evicted(struct txn *txn, size_t rows)
 	meta_put(txn, &meta);
 }
 
-/* In parts of 1000. The bound is the map, or what the file could grow to in half of the free space.
- */
+/* In thousandths. The bound is the map, or the size to which the file can grow within half of the
+ * free space. */
 static uint64_t fullness(struct txn *txn)
 {
 	struct store_usage usage;
@@ -37,7 +37,7 @@ static uint64_t fullness(struct txn *txn)
 	if (txn_usage(txn, &usage) != 0)
 		return 0;
 	bound = usage.map_pages;
-	if (usage.used_pages > bound) { /* else all rows would be dropped in vain */
+	if (usage.used_pages > bound) { /* otherwise all rows would be dropped in vain */
 		(void)txn_fail(txn, ERR_DAMAGED, "the index is damaged (number of pages)");
 		return 0;
 	}
@@ -77,8 +77,8 @@ static int prune_once(struct index *ix, size_t rows, size_t *evicted)
 	return txn_commit(&txn, NULL);
 }
 
-/* Dropping rows needs pages, too, so retry with fewer. Count them in another transaction: LMDB
- * reuses pages only from the second one on. */
+/* Dropping rows needs pages, too, so retry with fewer rows. They are counted in another
+ * transaction, because LMDB reuses pages only from the second one on. */
 void room_make(struct index *ix)
 {
 	size_t evicted = 0;
@@ -94,7 +94,7 @@ void room_make(struct index *ix)
 	(void)!txn_commit(&txn, NULL);
 }
 
-/* One batch; true: there is more to do. */
+/* Drops one batch. Returns true if there is more to do. */
 static bool drop_some(struct index *ix, struct txn *txn, size_t *evicted)
 {
 	uint64_t full;

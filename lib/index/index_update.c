@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Items are applied in slices. If the map is full, a slice is rolled back, room is made, and its
- * first item is applied alone. */
+/* Items are applied in slices. If the map is full, the slice is rolled back, room is made, and the
+ * slice's first item is applied alone. */
 #include <errno.h>
 
 #include "base/clock.h"
@@ -8,8 +8,8 @@
 #include "index/control/update.h"
 #include "index/index_private.h"
 
-#define AUTHORS_AT_ONCE 64 /* between looks at the clock */
-#define LOOK            16 /* records between checks of the room */
+#define AUTHORS_AT_ONCE 64 /* author rows dropped between two looks at the clock */
+#define LOOK            16 /* records between two checks of the room */
 
 struct work {
 	struct index *ix;
@@ -17,14 +17,15 @@ struct work {
 	const struct selector *selector; /* may be NULL */
 	struct complete complete;
 	struct author_rows
-	    authors; /* author rows of what left; dropped when many, and at the end */
+	    /* author rows of messages that left; dropped when there are many, and at the end */
+	    authors;
 	int64_t now, caught_up;
-	bool is_short; /* of room: add no rows */
+	bool is_short; /* no room: add no rows */
 };
 
 /* Restored when a slice fails. */
 struct progress {
-	size_t at; /* in update.records */
+	size_t at; /* position in update.records */
 	uint32_t records, left;
 	struct index_updated updated;
 	struct selection found;
@@ -81,7 +82,7 @@ static bool is_done(const struct work *w, const struct progress *p)
 	return p->records == w->update.record_count && !has_left(w, p) && w->authors.count == 0;
 }
 
-/* small: one item only. */
+/* small: only one item. */
 static void apply_left(struct work *w, struct slice *slice, struct progress *p, bool small)
 {
 	struct leaving l = {
@@ -184,7 +185,7 @@ static int all_slices(
 	return code;
 }
 
-/* What the update says of the queue as a whole, when all of it is applied. */
+/* Writes what the update says about the whole queue, once all of it is applied. */
 static int write_meta(struct work *w, struct err *err)
 {
 	const struct update *u = &w->update;

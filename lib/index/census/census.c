@@ -11,15 +11,15 @@
 /* A message's group. */
 struct name {
 	uint64_t hash;
-	size_t at; /* in texts */
+	size_t at; /* position in texts */
 };
 
 struct census {
 	struct census_table tables[GROUP_KINDS];
 	struct census_group all;
-	uint64_t seed; /* of all hashes: strangers make up names */
+	uint64_t seed; /* of all hashes, because strangers choose the names */
 	bool failed;
-	/* Of the message that is counted. */
+	/* The groups of the message being counted. */
 	ARRAY_OF(struct name) names;
 	struct strbuf texts;
 };
@@ -74,7 +74,7 @@ static int compare_names(const void *left, const void *right)
 	return a->hash < b->hash ? -1 : a->hash > b->hash;
 }
 
-/* A name that comes twice counts once. Two that share a hash would count as one, each time. */
+/* A name that occurs twice counts once. Two names with the same hash always count as one. */
 static int names_of(struct census *c, const struct message *m, enum group_kind kind)
 {
 	size_t kept = 0;
@@ -101,7 +101,7 @@ static int add_to(struct census_table *t, const char *name, uint64_t hash, const
 	return g ? census_group_add(g, s) : -ENOMEM;
 }
 
-/* What is not found was given up: it counts with the others. */
+/* A group that is not found was given up: its messages are among the others. */
 static void remove_from(
     struct census_table *t, const char *name, uint64_t hash, const struct share *s)
 {
@@ -138,7 +138,7 @@ static void count_record(struct census *c, struct span record, bool add, bool ch
 	struct message m;
 	int code = 0;
 
-	/* A damaged one counts nowhere, neither now nor when it goes. */
+	/* A damaged record is never counted, neither when it comes nor when it goes. */
 	if (record.len == 0 || c->failed || record_peek(record, &m) != 0)
 		return;
 	struct share s = {.arrival = message_arrival(&m), .now = now, .changes = changes};
@@ -172,7 +172,7 @@ static int compare_groups(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
-/* Sorted pointers to the groups that are not empty and like what was asked for. */
+/* A sorted list of pointers to the groups that are not empty and whose names contain like. */
 static struct census_group **choose(
     const struct census_table *t, const char *like, size_t *ret_count)
 {

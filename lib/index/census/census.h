@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Counts of the index's rows by group, for each kind of group at once, kept as rows come, change
- * and leave: what the screen shows. Purely in memory; not locked.
+ * Counts of the index's rows by group, for the screen. All kinds of group are counted at once, and
+ * the counts follow as rows come, change and leave. In memory only; not locked.
  *
- * At most CENSUS_GROUPS groups of a kind are told apart. Past that the smallest of a few gives its
- * place to a newcomer, and its messages count as "others", so that a group which grows is soon seen
- * whoever makes up names beside it; its count may then be low, by at most what others say. Counts
- * and sizes are exact while there are no others; times to an eighth of their age (arrivals.h).
- * Memory: some 200 bytes a group, at most 40 MB in all.
+ * At most CENSUS_GROUPS groups of a kind are counted. When there are more, a newcomer replaces the
+ * smallest of a few groups, whose messages then count as "others". So a group that grows soon gets
+ * its place, even if somebody floods us with invented names, but its count may be too low, by at
+ * most "others". Counts and sizes are exact while there are no others; times are known to an eighth
+ * of their age (arrivals.h). Memory: some 200 bytes a group, at most 40 MB in all.
  */
 #pragma once
 
@@ -17,31 +17,33 @@
 
 #define CENSUS_GROUPS 8192 /* of each kind */
 #define CENSUS_CAME   10   /* minutes */
-#define CENSUS_LIST   500  /* groups told at once */
+#define CENSUS_LIST   500  /* groups in one answer, at most */
 
 struct census;
 
-struct census *census_new(void); /* NULL on no memory, or no random number */
+struct census *census_new(void); /* NULL if out of memory or random numbers */
 void census_free(struct census *c);
 
-/* Counts the record `after` and takes `before` back; either may be empty. A message that changes
- * counts as arrived once. now: wall microseconds. Out of memory is sticky: census_failed. */
+/* Counts the record `after` and uncounts the record `before`; either may be empty. A message that
+ * changes counts as arrived only once. now: wall clock, microseconds. An allocation that fails is
+ * sticky: see census_failed. */
 void census_change(struct census *c, struct span before, struct span after, int64_t now);
 bool census_failed(const struct census *c);
-/* What it was told is not what happened: it fails. */
+/* Makes the census fail, because it was told something that did not happen. */
 void census_spoil(struct census *c);
 
 struct census_question {
 	enum group_kind kind;
-	size_t limit; /* groups told, at most CENSUS_LIST */
+	size_t limit; /* groups in the answer, at most CENSUS_LIST */
 	const char
-	    *like;   /* only groups with this text in their names, ASCII case ignored; "" all */
-	int64_t now; /* wall */
+	    /* Only groups whose names contain this text; ASCII case is ignored. "": all. */
+	    *like;
+	int64_t now; /* wall clock */
 };
 /*
- * The answer (pqpurge-milter(8)): what all rows sum up to, and the greatest groups. Each has
- * "count", "bytes", "oldest" and "newest" (wall microseconds; 0: none), "ages" (GROUP_AGES numbers)
- * and "came": how many came in each of the last CENSUS_CAME minutes, the newest last, also those
- * that left since. NULL on no memory.
+ * Makes the answer (pqpurge-milter(8)): the sum over all rows, and the largest groups. Each has
+ * "count", "bytes", "oldest" and "newest" (wall clock, microseconds; 0 none), "ages" (GROUP_AGES
+ * numbers) and "came": how many messages arrived in each of the last CENSUS_CAME minutes, the
+ * newest minute last, including messages that left since. NULL if out of memory.
  */
 struct json *census_tell(struct census *c, const struct census_question *q);

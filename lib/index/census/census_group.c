@@ -12,7 +12,7 @@ static uint32_t minute_of(int64_t wall)
 	return wall / MINUTE < UINT32_MAX ? (uint32_t)(wall / MINUTE) : UINT32_MAX;
 }
 
-/* Moves the window on to now. */
+/* Moves the window to now. */
 static void came_turn(struct census_group *g, uint32_t now)
 {
 	uint32_t steps;
@@ -27,7 +27,7 @@ static void came_turn(struct census_group *g, uint32_t now)
 	memset(g->came + CENSUS_CAME - steps, 0, steps * sizeof(*g->came));
 }
 
-/* The member for a minute, or NULL if that is too long ago. */
+/* The member for the message's minute; NULL if that is too long ago. */
 static uint32_t *came_at(struct census_group *g, const struct share *s)
 {
 	uint32_t minute = minute_of(s->arrival), ago;

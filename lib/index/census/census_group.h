@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* One group's counts. Times are wall microseconds. */
+/* The counts of one group. Times are wall clock, microseconds. */
 #pragma once
 
 #include "index/census/arrivals.h"
@@ -7,29 +7,29 @@
 
 struct census_group {
 	uint64_t count, bytes;
-	int64_t oldest; /* 0: the oldest left; its block tells */
+	int64_t oldest; /* 0: the oldest message left; see its block in arrivals */
 	int64_t newest;
 	uint32_t came_until; /* the minute of came's last member */
 	uint32_t came[CENSUS_CAME];
 	struct arrivals arrivals;
-	/* Of the table (census.c). */
+	/* For census_table.c. */
 	char *name;
 	uint64_t hash;
 	struct census_group *next;
 	size_t place;
 };
 
-/* One message's share. */
+/* What one message adds to a group. */
 struct share {
 	int64_t arrival;
 	uint64_t bytes;
 	int64_t now;
-	bool changes; /* it was or will be counted under another row */
+	bool changes; /* its row replaces another, or will be replaced */
 };
 
 int census_group_add(struct census_group *g, const struct share *s) NODISCARD; /* 0 or -ENOMEM */
 void census_group_remove(struct census_group *g, const struct share *s);
-/* Puts all but its name. */
+/* Writes all but the group's name. */
 void census_group_put(struct census_group *g, int64_t now, struct json *o);
-/* Frees what it holds, but not its name. */
+/* Frees all but the group's name. */
 void census_group_release(struct census_group *g);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/census/census_table.h"
 
-#define LOOKS 8 /* groups looked at for the smallest */
+#define LOOKS 8 /* groups among which the smallest is given up */
 
 struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash)
@@ -27,7 +27,7 @@ void census_table_drop(struct census_table *t, struct census_group *g)
 	free(g);
 }
 
-/* A group that grows is never the smallest of those that the hand comes by. */
+/* Gives up the smallest of the next LOOKS groups. A group that grows is soon never the smallest. */
 static void give_up_one(struct census_table *t)
 {
 	struct census_group *smallest = NULL;

@@ -7,17 +7,17 @@
 #define CENSUS_SLOTS (2 * CENSUS_GROUPS)
 
 struct census_table {
-	struct census_group *slots[CENSUS_SLOTS]; /* chains by hash */
+	struct census_group *slots[CENSUS_SLOTS]; /* chains, by hash */
 	struct census_group *list[CENSUS_GROUPS];
 	size_t count;
-	size_t hand;     /* where the next place to give away is looked for */
-	uint64_t others; /* messages of groups that had to go */
+	size_t hand;     /* where the search for a group to give up continues */
+	uint64_t others; /* messages of groups that were given up */
 };
 
 struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash);
-/* A new, empty group; NULL on no memory. A full table gives up a small one. */
+/* Adds an empty group. If the table is full, a small group is given up. NULL if out of memory. */
 struct census_group *census_table_add(struct census_table *t, const char *name, uint64_t hash);
-/* Frees the group. */
+/* Also frees the group. */
 void census_table_drop(struct census_table *t, struct census_group *g);
 void census_table_release(struct census_table *t);

@@ -10,10 +10,10 @@
 #include "index/control/client_child.h"
 
 #define CALL_TIME (WIRE_ANSWER_TIME + WIRE_WORK_TIME)
-#define GRACE     (2 * USEC_PER_SEC) /* after it the parent kills the child */
+#define GRACE     (2 * USEC_PER_SEC) /* the parent kills the child that long after its deadline */
 #define CPU_TIME  60                 /* seconds */
 #define SPARE     (UINT64_C(256) << 20)
-#define DEATHS    4 /* of children, per call */
+#define DEATHS    4 /* children that may die in one call */
 
 static bool is_roots_own(const char *directory)
 {
@@ -22,7 +22,8 @@ static bool is_roots_own(const char *directory)
 	return stat(directory, &st) == 0 && st.st_uid == 0 && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* The owner of the directory. Its owner could lay anything into it: root works on its own only. */
+/* The role of the directory's owner. That owner could put anything into it, so root works only in a
+ * directory of its own. */
 static int find_role(const char *directory, struct role *ret, struct err *err)
 {
 	struct role role = {0};
@@ -46,7 +47,7 @@ static int find_role(const char *directory, struct role *ret, struct err *err)
 	return 0;
 }
 
-/* Room for the map, for an answer in the making and as handed over, and for the request. */
+/* Enough for the map, the request, and the answer both in the making and as handed over. */
 static uint64_t memory_for(const struct client_call *call)
 {
 	uint64_t map = (uint64_t)call->settings->index_map_size;
@@ -66,10 +67,8 @@ static int try_call(
 	return code ?: role_finish(&child, call->deadline + GRACE, ret, err);
 }
 
-/*
- * A child that dies reads an index that is damaged, or crafted. The second one finds that it was
- * not closed, and reads all of it; when two have died of that, the next sets it aside.
- */
+/* A child that dies has read a damaged or crafted index. The second child finds that the index was
+ * not closed and reads all of it. When two have died, the third sets it aside. */
 static int make_call(const struct index_client *c, struct client_call *call, int64_t timeout,
     struct blob *ret, struct err *err)
 {
@@ -92,7 +91,7 @@ static void release_call(struct client_call *call)
 	bytes_release(&call->body);
 }
 
-/* Whatever is wrong, the caller goes on with the queue files: there is no index to be had. */
+/* Whatever is wrong, the caller goes on with the queue files as if there were no index. */
 static int no_index(int code)
 {
 	return code == 0 || code == ERR_STOPPED || code == ERR_TIMEOUT ? code : ERR_NO_INDEX;
@@ -103,9 +102,8 @@ static int bad_answer(struct err *err)
 	return err_set(err, ERR_NO_INDEX, "what came of the index makes no sense");
 }
 
-/*
- * One of serve.h's requests, freed here. What comes is the caller's, also where it makes no sense.
- */
+/* Sends a request of serve.h and frees it. The caller owns the answer, even one that makes no
+ * sense. */
 static int ask_for(const struct index_client *c, struct json *request, struct bytes *body,
     const struct selector *selector, struct blob *ret, struct served *ret_served, struct err *err)
 {

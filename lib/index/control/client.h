@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The command's access to the index and the daemon. Each call forks a child that becomes the owner
- * of index_directory, bounded in memory, CPU time and by a deadline. The child asks the daemon; if
- * none runs, it opens the index itself and answers by the same function (serve.h). The parent
- * checks every byte that comes back: the daemon's account is hostile to root.
+ * The command's access to the index and to the daemon. Each call forks a child that becomes the
+ * owner of index_directory. Its memory and CPU time are limited, and it has a deadline. The child
+ * asks the daemon; if none runs, it opens the index itself and answers with the same code
+ * (serve.h). The parent checks every byte of the answer, because the daemon's account is hostile to
+ * root.
  *
- * If there is no index to be had, calls return ERR_NO_INDEX or ERR_TIMEOUT with words, and callers
- * go on with the queue files alone.
+ * If no index is available, calls return ERR_NO_INDEX or ERR_TIMEOUT with words. Callers then go on
+ * with the queue files alone.
  */
 #pragma once
 
@@ -18,45 +19,47 @@
 
 struct index_client {
 	const struct settings *settings;
-	const volatile sig_atomic_t *stop; /* set: calls end with ERR_STOPPED; may be NULL */
+	const volatile sig_atomic_t *stop; /* once set, calls return ERR_STOPPED; may be NULL */
 };
 
-/* The rows that match selector. */
+/* Selects the rows that match selector. */
 int client_select(const struct index_client *c, const struct selector *selector,
     struct candidates *ret, struct err *err) NODISCARD;
 
-/* All IDs (index_names). The daemon may send them unordered, twice, or malformed. */
+/* Lists all IDs (index_names). The list may be unordered, with duplicates or malformed IDs, because
+ * the daemon is not trusted. */
 struct client_names {
 	struct queue_place place;
 	const struct packed_id *list;
 	size_t count;
-	uint64_t changes; /* index_changes after they were listed; 0 unknown */
+	uint64_t changes; /* index_changes after the listing; 0 unknown */
 	struct blob memory;
-	char queue_directory[256]; /* whose rows these are; "" not known yet */
+	char queue_directory[256]; /* the directory that the rows belong to; "" not known yet */
 };
 int client_names(const struct index_client *c, struct client_names *ret, struct err *err) NODISCARD;
 void client_names_release(struct client_names *names);
 
-/* Sends an update (index_update). ret (may be NULL) gets those of its records that match selector
- * (may be NULL). */
+/* Sends an update (index_update). ret (may be NULL) gets those of the update's records that match
+ * selector (may be NULL). */
 int client_update(const struct index_client *c, const struct update *update,
     const struct selector *selector, struct candidates *ret, struct index_updated *ret_updated,
     struct err *err) NODISCARD;
 
-/* Any other request to the daemon; frees request. ERR_REFUSED with the daemon's words,
- * ERR_NO_DAEMON if none runs. ret may be NULL. */
+/* Sends any other request to the daemon; frees request. ret may be NULL. Returns ERR_REFUSED with
+ * the daemon's words, or ERR_NO_DAEMON if none runs. */
 int client_ask(const struct index_client *c, struct json *request, int64_t timeout,
     struct json **ret, struct err *err) NODISCARD;
-/* The same with a body, which it takes over. */
+/* Like client_ask, with a body, which it takes over. */
 int client_ask_with(const struct index_client *c, struct json *request, struct bytes *body,
     int64_t timeout, struct json **ret, struct err *err) NODISCARD;
-/* One of serve.h's, of the daemon alone: ERR_TIMEOUT if it gives no sign within WIRE_ANSWER_TIME.
- */
+/* Sends a request of serve.h to the daemon only. Returns ERR_TIMEOUT if the daemon gives no sign
+ * within WIRE_ANSWER_TIME. */
 int client_ask_served(const struct index_client *c, struct json *request, struct json **ret,
     struct err *err) NODISCARD;
 
-/* index_count. */
+/* See index_count. */
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err) NODISCARD;
 
-/* 1 a daemon answers, 0 none runs, ERR_TIMEOUT one holds the socket but is silent. */
+/* Returns 1 if a daemon answers, 0 if none runs, or ERR_TIMEOUT if one holds the socket but does
+ * not answer. */
 int client_daemon(const struct index_client *c, struct err *err) NODISCARD;

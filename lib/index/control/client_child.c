@@ -30,7 +30,7 @@ static int take_error(const struct json *line, bool daemon_only, struct err *err
 	return err_set(err, code, "%s", text && text[0] ? text : word);
 }
 
-/* Puts a row only if it matches: a captured daemon may slip others in. */
+/* Puts a row only if it matches, because a captured daemon may slip in others. */
 static bool put_meant(const struct selector *selector, struct reader *r, struct bytes *out)
 {
 	uint64_t sequence = reader_u64(r);
@@ -51,7 +51,7 @@ static bool put_meant(const struct selector *selector, struct reader *r, struct 
 	return true;
 }
 
-/* A selection (select.h), with each row matched once more. */
+/* Copies a selection (select.h), but matches each row once more. */
 static int put_selection(const struct selector *selector, struct span body, struct bytes *out)
 {
 	struct reader r = reader_of(body.at, body.len);
@@ -115,14 +115,13 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 	return code;
 }
 
-/*
- * Waits for room in the daemon's backlog no longer than the deadline. 0, -errno, or ERR_TIMEOUT.
- * That nobody listens is told past the deadline too, for it costs no wait.
- */
+/* Connects, and waits for room in the daemon's backlog until the deadline. Returns 0, -errno or
+ * ERR_TIMEOUT. Even past the deadline it reports that nobody listens, because that takes no
+ * wait. */
 static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadline)
 {
 	int64_t now = clock_steady();
-	int64_t left = deadline > now ? deadline - now : 1; /* 0 would be no limit */
+	int64_t left = deadline > now ? deadline - now : 1; /* 0 would mean no limit */
 	struct timeval tv = {.tv_sec = left / USEC_PER_SEC, .tv_usec = left % USEC_PER_SEC};
 
 	if (setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &tv, sizeof tv) != 0)
@@ -136,7 +135,7 @@ static int connect_by(int fd, const struct sockaddr_un *address, int64_t deadlin
 	return 0;
 }
 
-/* The daemon's socket; -ENOENT or -ECONNREFUSED where no daemon listens. */
+/* Connects to the daemon's socket. Returns -ENOENT or -ECONNREFUSED if no daemon listens. */
 static int reach(const struct client_call *call, int64_t deadline, int *ret_fd, struct err *err)
 {
 	const char *directory = call->settings->index_directory;
@@ -160,7 +159,7 @@ static int reach(const struct client_call *call, int64_t deadline, int *ret_fd, 
 	return err_sys(err, -code, "failed to reach the daemon on '%s'", address.sun_path);
 }
 
-/* Sends the request. A daemon that refuses may answer and close before it has read all. */
+/* Sends the request. A daemon that refuses may answer and close before it has read everything. */
 static int send_request(const struct client_call *call, int fd, int64_t deadline, struct err *err)
 {
 	int body = -1, code = 0;
@@ -206,7 +205,8 @@ static int ask_daemon(
 	if (code == 0)
 		code = receive(&wire, &line, &memory, patience, err);
 	if (code == 0 && json_bool(line, "working", false)) {
-		int late = -1; /* if both lines came together, the file came with the first */
+		/* if both lines came together, the first one brought the descriptor */
+		int late = -1;
 
 		json_free(line);
 		line = NULL;
@@ -224,7 +224,7 @@ static int ask_daemon(
 	return code;
 }
 
-/* The lock is held for as long as this takes. */
+/* Holds the index's lock until the request is answered. */
 static int open_and_serve(const struct client_call *call, const struct json *request,
     struct bytes *out, struct served *ret, struct err *err)
 {
@@ -239,7 +239,7 @@ static int open_and_serve(const struct client_call *call, const struct json *req
 	return code;
 }
 
-/* One that turns out damaged was set aside when it was closed: the next try finds an empty one. */
+/* A damaged index is set aside when it is closed, so the second try finds an empty one. */
 static int ask_index(const struct client_call *call, struct bytes *out, struct err *err)
 {
 	struct json *request = NULL;
@@ -270,16 +270,14 @@ static int ask_at(
 	return code;
 }
 
-/*
- * A daemon on its way up has the lock before the socket; another command lets go soon. One on its
- * way down hangs up, and then nobody listens.
- */
+/* The lock may be held while no socket listens: a starting daemon locks first, and another command
+ * soon unlocks. A stopping daemon hangs up, and then nobody listens. */
 static int ask(const struct client_call *call, struct bytes *out, struct err *err)
 {
 	int64_t patience = earlier(clock_steady() + WIRE_ANSWER_TIME, call->deadline);
 	bool hung_up = false;
 
-	/* A daemon that hangs up is an error, not a death. */
+	/* If the daemon hangs up, that must be an error, not this child's death. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	for (;;) {
 		int fd = -1, code = reach(call, patience, &fd, err);
@@ -303,7 +301,7 @@ static int ask(const struct client_call *call, struct bytes *out, struct err *er
 	}
 }
 
-/* To the parent ERR_CHILD is a child that died. */
+/* The parent takes ERR_CHILD to mean that the child died. */
 int client_child(void *arg, struct bytes *out, struct err *err)
 {
 	int code = ask(arg, out, err);
@@ -335,7 +333,7 @@ int client_view_names(struct client_names *n)
 	if (count > n->memory.len / sizeof *n->list)
 		return ERR_CHILD;
 	n->count = (size_t)count;
-	/* On a page and 24 bytes: where such a struct may lie. */
+	/* The list is aligned: it begins 24 bytes after the start of a page. */
 	n->list = reader_take(&r, n->count * sizeof *n->list);
 	return reader_done(&r) ? 0 : ERR_CHILD;
 }

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* One request being answered. */
+/* A request that is being answered. */
 struct work {
 	struct index *ix;
 	const struct json *request;
@@ -61,7 +61,8 @@ void serve_body(const struct selector *selector, struct bytes *out)
 	strbuf_release(&text);
 }
 
-/* The selector in front, and what follows. *ret_given: there is one, to be released. */
+/* Reads the selector at the front and sets *ret_rest to the rest. *ret_given: there is a selector,
+ * which the caller releases. */
 static int read_body(const struct work *w, struct selector *ret, bool *ret_given,
     struct span *ret_rest, struct err *err)
 {
@@ -204,7 +205,7 @@ static const struct request {
 static const struct field {
 	const char *name;
 	unsigned requests;
-	size_t at, size; /* of struct served; size 0 is a number of 64 bits, else a text */
+	size_t at, size; /* in struct served; size 0: a 64-bit number, otherwise a text */
 } fields[] = {
 /* A member's name cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define NUMBER(requests, group, member)                                                            \
@@ -304,7 +305,7 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
 	return code;
 }
 
-/* The bytes of an answer, where it has any, become a sealed file. */
+/* Puts the answer's bytes, if any, into a sealed file. */
 static int answer(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json *ret, int *ret_fd, struct err *err)
 {

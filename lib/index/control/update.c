@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* u64 device, u64 inode, text queue_directory, text hostname, u8 adopt, i64 began, i64 whole, u32
- * records, blob of blobs, u32 left, then u64 time and u64 inode of each. */
+/* Layout: u64 device, u64 inode, text queue_directory, text hostname, u8 adopt, i64 began, i64
+ * whole, u32 records, blob of blobs, u32 left, then for each left ID u64 time and u64 inode. */
 #include "index/control/update.h"
 
 #define LEFT_SIZE 16

@@ -14,7 +14,7 @@
 #define PART  8192 /* bytes per read */
 #define SEALS (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-/* Room for one descriptor; the kernel closes and reports more. */
+/* Room for one descriptor. If more come, the kernel closes and reports them. */
 union control {
 	char bytes[CMSG_SPACE(sizeof(int))];
 	struct cmsghdr align;
@@ -49,8 +49,8 @@ static int take_descriptor(struct wire *w, struct msghdr *header)
 	return header->msg_flags & MSG_CTRUNC ? ERR_SYNTAX : 0;
 }
 
-/* The start of the last byte's line. One read may take lines without a descriptor and then the
- * start of one with it, but nothing after that (unix_stream_read_generic). */
+/* Where the line of the last byte starts. One read(2) may return lines without a descriptor
+ * followed by the start of a line with one, but nothing after that (unix_stream_read_generic). */
 static size_t last_line(const struct wire *w)
 {
 	size_t at = w->in.len - 1;
@@ -68,7 +68,7 @@ int wire_fill(struct wire *w)
 	struct msghdr header = {.msg_iov = &into,
 	    .msg_iovlen = 1,
 	    .msg_control = &control,
-	    .msg_controllen = CMSG_LEN(sizeof(int))}; /* not CMSG_SPACE, which holds two */
+	    .msg_controllen = CMSG_LEN(sizeof(int))}; /* not CMSG_SPACE, which has room for two */
 	int before = w->fd, code;
 	ssize_t got;
 

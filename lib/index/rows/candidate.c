@@ -3,7 +3,7 @@
 
 #include "index/rows/select.h"
 
-#define EACH_LEAST 16 /* bytes of a message */
+#define EACH_LEAST 16 /* the fewest bytes that a message takes */
 
 int candidate_take(struct candidate *c, struct span record)
 {

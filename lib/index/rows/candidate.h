@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A selected message: its record, checked once when it was taken. Its message is viewed on demand:
- * 100,000 views would take as much memory as the records. */
+/* A selected message as its record, which was checked once when taken. The message is decoded on
+ * demand, because 100,000 decoded messages would need as much memory as their records. */
 #pragma once
 
 #include "base/role.h"
@@ -13,20 +13,20 @@ struct candidate {
 	uint32_t matched; /* from selector_nominate_row */
 };
 
-/* Checks and takes a record: 0, or record_decode's error. */
+/* Checks and takes a record. Returns 0 or an error of record_decode. */
 int candidate_take(struct candidate *c, struct span record) NODISCARD;
 
 struct message candidate_message(const struct candidate *c);
 struct queue_id candidate_id(const struct candidate *c);
 
 struct candidates {
-	struct candidate *list; /* in sequence order, each message once */
+	struct candidate *list; /* by sequence, each message once */
 	size_t count;
-	uint64_t damaged;   /* unreadable records, skipped */
-	uint64_t limits;    /* expressions that hit their match limit */
-	uint64_t unjoined;  /* back from a filter; --login and --client cannot judge them */
-	uint64_t changes;   /* index_changes before they were selected; 0 unknown */
-	struct blob memory; /* records from a child */
-	struct bytes made;  /* records made here */
+	uint64_t damaged;   /* unreadable records, which were skipped */
+	uint64_t limits;    /* regular expressions that hit their match limit */
+	uint64_t unjoined;  /* messages back from a filter that --login and --client cannot judge */
+	uint64_t changes;   /* index_changes before the selection; 0 unknown */
+	struct blob memory; /* holds records that a child selected */
+	struct bytes made;  /* holds records made in this process */
 };
 void candidates_release(struct candidates *c);

@@ -9,7 +9,7 @@
 #define AUTHORS_BYTES   (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
 #define AUTHOR_KEY_SIZE (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
 #define INODE_KEY_SIZE  16
-#define LEFT_HEAD       8 /* the time before a left record */
+#define LEFT_HEAD       8 /* bytes of the time in front of a record in STORE_LEFT */
 
 static const struct span empty = {.at = "", .len = 0};
 
@@ -84,7 +84,7 @@ static void put_inode(
 	    (struct span){.at = &time, .len = sizeof time}, false);
 }
 
-/* A head with its author keys copied: table memory is invalid after the next write. */
+/* A head with a copy of its author keys, because table memory is invalid after the next write. */
 struct kept_head {
 	struct record_head head;
 	struct packed_id id;
@@ -117,7 +117,7 @@ static bool has_author(const struct record_head *head, struct span wanted)
 	return false;
 }
 
-/* Puts or deletes the author keys that a has and b (may be NULL) has not. */
+/* Puts or deletes the author keys that a has and b (may be NULL) lacks. */
 static void change_authors(struct txn *txn, uint64_t sequence, const struct record_head *a,
     const struct record_head *b, bool put)
 {
@@ -136,7 +136,7 @@ static void change_authors(struct txn *txn, uint64_t sequence, const struct reco
 	}
 }
 
-/* id: NULL means any. */
+/* id NULL: any. */
 static int collect(struct txn *txn, uint64_t inode, const struct packed_id *id, bool left,
     uint64_t *list, size_t max)
 {
@@ -210,7 +210,7 @@ static void keep_left(
 	bytes_release(&value);
 }
 
-/* All but the inode row. Author rows of a damaged record stay. */
+/* Drops all but the inode row. Author rows of a damaged record stay. */
 static void drop_message(struct txn *txn, uint64_t sequence, struct span record, int64_t left_time)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -251,7 +251,7 @@ void leaving_end(struct leaving *l)
 	cursor_close(l->messages);
 }
 
-/* Whether it may have left less than ENTRY_LEFT_TIME ago. */
+/* Whether the message may have left less than ENTRY_LEFT_TIME ago. */
 static bool is_kept(const struct leaving *l, const struct record_head *head)
 {
 	int64_t seen = head->end_time > l->seen ? head->end_time : l->seen;
@@ -270,7 +270,7 @@ static void doom_authors(struct leaving *l, uint64_t sequence, const struct reco
 			(void)txn_fail(l->txn, -ENOMEM, NULL);
 }
 
-/* Drops the row that l->names is on. */
+/* Drops the row at which l->names stands. */
 static void leave_row(struct leaving *l, uint64_t sequence)
 {
 	unsigned char buf[ENTRY_KEY_SIZE];
@@ -311,7 +311,7 @@ void entry_leave(struct leaving *l, const struct packed_id *id)
 	}
 }
 
-/* The older rows of the inode are most likely dead, but may be first passes. */
+/* The older rows of an inode are most likely dead, but may be first passes. */
 static void make_room(struct txn *txn, const struct kept_head *newcomer)
 {
 	uint64_t rows[ENTRY_INODE_ROWS] = {0};
@@ -362,8 +362,8 @@ void entry_replace(struct txn *txn, uint64_t sequence, struct span record)
 	put_inode(txn, &is.id, sequence, &is.head);
 }
 
-/* Deleting moves pages under a cursor, so none is kept. 1 with sequence (ENTRY_LEFT set as needed)
- * and value, 0, or the sticky code. */
+/* Deletes move pages under a cursor, so none is kept open. Returns 1 with the sequence (ENTRY_LEFT
+ * set as needed) and value, 0, or the sticky code. */
 static int first_row(
     struct txn *txn, enum store_table table, uint64_t *ret_sequence, struct span *ret_value)
 {
@@ -395,7 +395,7 @@ static void drop_row(struct txn *txn, uint64_t sequence)
 	    entry_key(sequence & ~ENTRY_LEFT, buf));
 }
 
-/* Expired, or the clock was set. */
+/* Whether it expired, or the clock was set. */
 static bool is_past(struct span value, int64_t now)
 {
 	struct reader r = reader_of(value.at, value.len);
@@ -404,7 +404,7 @@ static bool is_past(struct span value, int64_t now)
 	return r.failed || left < now - ENTRY_LEFT_TIME || left > now + ENTRY_LEFT_TIME;
 }
 
-/* now: if not 0, only expired left rows. */
+/* now: if not 0, drops only expired rows of STORE_LEFT. */
 static size_t drop_oldest(struct txn *txn, enum store_table table, size_t n, int64_t now)
 {
 	uint64_t sequence;

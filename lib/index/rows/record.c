@@ -4,7 +4,7 @@
 #include "index/rows/record_format.h"
 #include "mail/address/from.h"
 
-#define LEN_MAX UINT16_MAX /* with NUL */
+#define LEN_MAX UINT16_MAX /* including the NUL */
 
 static size_t text_size(const char *text, uint32_t *flags)
 {
@@ -182,7 +182,7 @@ static void put_queued(
 	put_list(out, &q->originals);
 }
 
-/* Sizes come first: a cut text sets a flag, which is stored in front. */
+/* Sizes are computed first: a text that is cut sets a flag, which is stored before the texts. */
 static void put_parts(const struct message *m, struct bytes *out)
 {
 	const struct queued *q = &m->queued;

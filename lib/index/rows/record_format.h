@@ -32,12 +32,12 @@
 #define GIVEN_SIZE  47
 #define FIRST_SIZE  4
 #define QUEUED_SIZE 78
-#define TEXT_COUNT  4 /* of the given part and of the queued part */
+#define TEXT_COUNT  4 /* in the given part, and in the queued part */
 
 enum { HEAD_READ = 1u << 0, HEAD_MOVED = 1u << 1 };
 enum { PART_GIVEN = 1u << 0, PART_FIRST = 1u << 1, PART_QUEUED = 1u << 2 };
-/* The queue file's value equals the client's; log_client's equals the queue file's client_address.
- */
+/* The queue file's value equals the client's, so it is not stored. SAME_LOG_CLIENT: log_client
+ * equals the client_address of the queue file. */
 enum {
 	SAME_SENDER = 1u << 0, /* the texts in their order */
 	SAME_LOGIN = 1u << 1,
@@ -49,7 +49,7 @@ enum {
 	SAME_ALL = 0xf7,
 };
 
-/* The last bytes of an address: IPv4 has four. */
+/* How many of an address's last bytes are stored: IPv4 has four. */
 static inline size_t record_client_size(uint8_t family)
 {
 	return family == 4 ? 4 : family == 6 ? 16 : 0;

@@ -42,7 +42,7 @@ static bool authors_valid(const struct record_head *head)
 struct layout {
 	const unsigned char *id;
 	size_t id_len;
-	struct record_head *head; /* all but queue_id */
+	struct record_head *head; /* all members except queue_id */
 	struct span rest;
 };
 
@@ -83,7 +83,7 @@ bool record_is_whole(struct span stored)
 	       load64(at + 1) == bytes_hash(at + HEAD_AT, stored.len - HEAD_AT);
 }
 
-/* Checks checksum and head. */
+/* Checks the checksum and the head. */
 static int check(struct span stored, struct layout *ret)
 {
 	int code;
@@ -122,10 +122,11 @@ int record_next_author(const struct record_head *head, size_t *at, struct span *
 	return 1;
 }
 
-/* The rest of a record. */
+/* The rest of a record, after its head. */
 struct view {
 	struct reader in;
-	bool strict; /* a peek does not look for NULs inside texts, which takes half of its time */
+	/* a peek does not look for NULs inside texts, which would take half of its time */
+	bool strict;
 };
 
 static const unsigned char *take(struct view *v, size_t size)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Nearly all of the cost is waiting for memory, so threads take shares of the rows in turns, each
- * with a read transaction of its own. The caller verifies the checksums of matches. */
+/* Nearly all of the cost is waiting for memory. So threads take turns at shares of the rows, each
+ * with its own read transaction. The caller verifies the checksums of matches. */
 #include "index/rows/select.h"
 
 #include <errno.h>
@@ -13,8 +13,9 @@
 #include "index/rows/sequences.h"
 
 #define THREADS_MAX 4
-#define SHARE_ROWS  5000                /* worth a thread; their records fit a cache */
-#define SHARES_MAX  (UINT64_C(1) << 16) /* then shares are larger */
+/* rows that pay for a thread, and whose records fit a cache */
+#define SHARE_ROWS 5000
+#define SHARES_MAX (UINT64_C(1) << 16) /* with more rows, shares are larger */
 
 void selection_begin(struct selection *s, struct bytes *out)
 {
@@ -66,7 +67,7 @@ static void consider(struct share *s, uint64_t sequence, struct span record)
 		s->found.damaged += !record_is_whole(record);
 }
 
-/* Prefetches a page when its first record is met; saves a third of the time. */
+/* Prefetches a page when its first record is met, which saves a third of the time. */
 #define PAGE_SIZE  4096
 #define CACHE_LINE 64
 
@@ -97,7 +98,7 @@ static void consider_range(struct txn *txn, struct share *s)
 	cursor_close(cursor);
 }
 
-/* A flood's rows are adjacent: a step costs less than a search. */
+/* A flood's rows are adjacent, and a step costs less than a search. */
 static int move_to(struct store_cursor *cursor, uint64_t sequence, uint64_t last, struct span *key,
     struct span *record)
 {
@@ -147,9 +148,9 @@ struct work {
 	size_t shares;
 	int64_t deadline;
 
-	pthread_mutex_t lock; /* guards what follows, and whole.found */
+	pthread_mutex_t lock; /* guards the members below, and whole.found */
 	pthread_cond_t turn;
-	size_t taken, joined; /* shares */
+	size_t taken, joined; /* shares that threads took, and that were joined to the result */
 };
 
 static struct share share_of(const struct share *whole, size_t n, size_t count)
@@ -167,7 +168,7 @@ static struct share share_of(const struct share *whole, size_t n, size_t count)
 	return s;
 }
 
-/* false: all are taken, or one failed. */
+/* Takes the next share. False: all are taken, or one failed. */
 static bool take(struct work *w, size_t *ret)
 {
 	bool more;
@@ -198,7 +199,7 @@ static void add_found(struct share *to, const struct share *more)
 	}
 }
 
-/* Waits for earlier shares: rows come out in order. */
+/* Waits for the earlier shares, so that rows come out in order. */
 static void put(struct work *w, size_t n, const struct share *s)
 {
 	(void)pthread_mutex_lock(&w->lock);
@@ -231,7 +232,7 @@ static void do_shares(struct txn *txn, struct work *w)
 	bytes_release(&out);
 }
 
-/* If it cannot begin, the others do its work. */
+/* If this thread cannot begin a transaction, the others do its work. */
 static void *share_thread(void *arg)
 {
 	struct work *w = arg;
@@ -279,7 +280,7 @@ static void share_out(struct txn *txn, struct work *w, uint64_t rows)
 	(void)pthread_mutex_destroy(&w->lock);
 }
 
-/* false: no rows, or the sticky code. */
+/* False: no rows, or the sticky code. */
 static bool find_ends(struct txn *txn, uint64_t *ret_first, uint64_t *ret_last)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);

@@ -63,8 +63,8 @@ static void collect_exact(
 	cursor_close(cursor);
 }
 
-/* key ends with a dot, so it is the prefix of its subdomains. Keys are cut at DOMAIN_KEY_PLAIN; the
- * record decides. */
+/* key ends with a dot, so it is the common prefix of its subdomains. Keys are cut at
+ * DOMAIN_KEY_PLAIN, so the record decides. */
 static void collect_below(
     struct txn *txn, const unsigned char *bytes, size_t len, struct sequences *to)
 {
@@ -101,7 +101,7 @@ static void collect_pattern(struct txn *txn, const struct pattern *p, struct seq
 		collect_below(txn, key, len, to);
 }
 
-/* Rows with a cut header From: any author may be missing. */
+/* Adds rows whose header From was cut, because the part that is missing may hold any author. */
 static void collect_cut(struct txn *txn, struct sequences *to)
 {
 	static const struct domain cut = {.text = MESSAGE_AUTHORS_CUT, .kind = DOMAIN_RAW};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Sequences of the rows that a selector can match at all, by author keys or inode table. */
+/* Finds the sequences of all rows that a selector may match, by author keys or the inode table. */
 #pragma once
 
 #include "index/store/store.h"
@@ -12,8 +12,8 @@ struct sequences {
 	bool failed; /* out of memory */
 };
 
-/* Fills *ret, ascending, each once: 1; 0 if no key narrows the selector; -ENOMEM or the sticky
- * code. Release it in any case. */
+/* Fills *ret, ascending, each sequence once. Returns 1, 0 if no key narrows the selector, -ENOMEM,
+ * or the sticky code. Release *ret in any case. */
 int sequences_find(
     struct txn *txn, const struct selector *selector, struct sequences *ret) NODISCARD;
 void sequences_release(struct sequences *s);

@@ -9,7 +9,7 @@
 
 #include "base/io.h"
 
-#define LOCK_SIZE 20480 /* bytes; room for 254 readers of 64, and what stands before */
+#define LOCK_SIZE 20480 /* bytes: LMDB's header and 254 readers of 64 bytes */
 
 uint64_t data_file_free(int fd)
 {
@@ -31,7 +31,7 @@ bool data_file_is(const char *path, int fd)
 	return on_disk.st_dev == opened.st_dev && on_disk.st_ino == opened.st_ino;
 }
 
-/* LMDB's lock file has the data file's readers; without it they are nobody's. */
+/* LMDB's lock file lists the data file's readers; without that file the list is void. */
 static int remove_lock_file(const char *path)
 {
 	char *lock;

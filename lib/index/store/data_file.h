@@ -3,15 +3,15 @@
 
 #include "base/err.h"
 
-/* Bytes free for this user on fd's file system; UINT64_MAX if unknown. */
+/* Bytes that this user may still write to fd's file system; UINT64_MAX if unknown. */
 uint64_t data_file_free(int fd);
-/* Whether path still names fd's file; true if unknown. */
+/* Whether path still names fd's file; true if that cannot be told. */
 bool data_file_is(const char *path, int fd);
-/* Allocates LMDB's lock file: LMDB writes to a mapping of it, which on a full tmpfs is SIGBUS. 0 or
- * -errno. */
+/* Allocates the blocks of LMDB's lock file. LMDB writes to a mapping of it, and on a full tmpfs
+ * such a write is a SIGBUS. Returns 0 or -errno. */
 int data_file_reserve_lock(const char *path) NODISCARD;
-/* Renames the data file, which nobody may have open, to path.bad and removes its lock file. 0, also
- * if there is none, or -errno. */
+/* Renames the data file to path.bad and removes its lock file. Nobody may have it open. Returns 0,
+ * even if there is no data file, or -errno. */
 int data_file_set_aside(const char *path) NODISCARD;
 /* Removes the data file and its lock file. */
 int data_file_remove(const char *path) NODISCARD;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* LMDB (Debian 12 has 0.9.24). Plain tables: MDB_DUPSORT and MDB_CURRENT have open faults in
- * 0.9.24. Never MDB_WRITEMAP: on a full file system it is SIGBUS, while pwrite(2) fails. The map is
- * never resized. Nothing is synced: the file is good for one boot. */
+/*
+ * LMDB (0.9.24 in Debian 12). Plain tables only: MDB_DUPSORT and MDB_CURRENT have known bugs in
+ * 0.9.24. Never MDB_WRITEMAP: on a full file system its writes are a SIGBUS, while pwrite(2)
+ * returns an error. The map is never resized. Nothing is synced, because the file is valid only
+ * until the machine boots.
+ */
 #include "index/store/store.h"
 
 #include <errno.h>
@@ -16,17 +19,17 @@
 
 #define READERS    254 /* transactions at once */
 #define META_PAGES 2
-#define FREE_LIST  0 /* mdb.c: FREE_DBI, MAIN_DBI */
+#define FREE_LIST  0 /* from mdb.c: FREE_DBI, MAIN_DBI */
 #define MAIN_TABLE 1
-#define NO_SPACE   (UINT64_C(1) << 20) /* below this a failed write means a full disk */
+#define NO_SPACE   (UINT64_C(1) << 20) /* free bytes; below this a failed write means a full disk */
 
 static const char *const table_names[STORE_TABLE_COUNT] = {
     "message", "author", "inode", "left", "meta"};
 
 struct store {
 	MDB_env *env;
-	MDB_dbi tables[STORE_TABLE_COUNT + 1]; /* and the list of free pages */
-	int fd;                                /* of the data file; LMDB's */
+	MDB_dbi tables[STORE_TABLE_COUNT + 1]; /* the last one is the list of free pages */
+	int fd;                                /* LMDB's descriptor of the data file */
 	char *path;
 	atomic_bool damaged, stale;
 	const struct store_watch *watch; /* may be NULL */
@@ -52,19 +55,20 @@ static int code_of(const struct store *s, int rc)
 	case EDQUOT:
 		return ERR_FULL;
 	case EIO:
-		/* a short write on a full disk (mdb.c, mdb_page_flush): ask the file system */
+		/* On a full disk LMDB may see only a short write (mdb.c, mdb_page_flush), so we ask
+		 * the file system. */
 		return s->fd >= 0 && data_file_free(s->fd) < NO_SPACE ? ERR_FULL : -EIO;
-	case MDB_PANIC: /* a meta page could not be written: only opening anew helps */
+	case MDB_PANIC: /* a meta page could not be written: only a new opening helps */
 	case MDB_MAP_RESIZED:
 	case MDB_BAD_RSLOT:
 		return ERR_STALE;
-	case MDB_NOTFOUND:         /* a table, or the list of free pages */
-	case MDB_VERSION_MISMATCH: /* of LMDB's own format */
+	case MDB_NOTFOUND:         /* a table or the list of free pages is missing */
+	case MDB_VERSION_MISMATCH: /* of LMDB's own file format */
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
 	case MDB_INCOMPATIBLE:
-	case MDB_BAD_TXN: /* a call before failed, and did not say so */
+	case MDB_BAD_TXN: /* an earlier call failed without saying so */
 	case MDB_CURSOR_FULL:
 	case MDB_PAGE_FULL:
 		return ERR_DAMAGED;
@@ -383,7 +387,7 @@ static int open_tables(struct store *s)
 	return mdb_txn_commit(txn);
 }
 
-/* Lengthens a truncated file to its last page: reading past the end is SIGBUS. */
+/* Lengthens a truncated file to its last page, because reading past the end is a SIGBUS. */
 static int reach_last_page(struct store *s)
 {
 	MDB_envinfo info;
@@ -404,7 +408,7 @@ static int reach_last_page(struct store *s)
 	return (uint64_t)st.st_size >= size || ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
 }
 
-/* LMDB aborts the process next; the next opener starts anew. */
+/* After this call LMDB aborts the process; the next opener begins anew. */
 static void on_assert(MDB_env *env, const char *what)
 {
 	const struct store *s = mdb_env_get_userctx(env);

@@ -3,7 +3,7 @@
 
 static volatile unsigned char sink;
 
-/* Large values have pages of their own. */
+/* Large values have pages of their own, which must be read, too. */
 static void touch(struct span value)
 {
 	for (size_t i = 0; i < value.len; i += 512)
@@ -26,7 +26,7 @@ static bool ascends(enum store_table table, struct span before, struct span key)
 	return order < 0 || (order == 0 && before.len < key.len);
 }
 
-/* Checks order and count, so pages chained into a ring end here. */
+/* Checks order and count, so that pages chained into a ring do not loop forever. */
 static void read_table(struct txn *txn, enum store_table table)
 {
 	struct store_cursor *cursor = cursor_open(txn, table);
