@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Encodes and decodes orders, and checks each field. */
+/* Encodes, decodes and checks orders. */
 #include "door/door_private.h"
 
 #include "base/net.h"
@@ -39,13 +39,14 @@ bool door_consists_of(const char *text, const char *allowed, size_t max)
 	return len >= 1 && len <= max && strspn(text, allowed) == len;
 }
 
-/* A name must not look like anything else that --login takes. */
+/* A name must not read as anything else that --login takes. */
 static bool is_login(const char *value)
 {
 	return *value && *value != '@' && *value != '/';
 }
 
-/* A pattern of this kind, in normal form. Expressions are not compiled here: this runs as root. */
+/* Whether value is a pattern of this kind, in normal form. Expressions are not compiled here,
+ * because this runs as root. */
 static bool is_pattern(const char *value, enum pattern_kind kind)
 {
 	struct pattern p = {0};
@@ -228,7 +229,7 @@ static int no_memory(struct err *err)
 	return -ENOMEM;
 }
 
-/* How many follow. */
+/* Reads how many members follow. */
 static int read_count(struct reader *r, size_t max, size_t *ret, struct err *err)
 {
 	size_t count = reader_u32(r);

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The order door: a process that is not root asks root for work on the queue. `pqpurge-idx order`
- * is a root process for one order. It reads the order, decides by the peer's uid and groups and by
- * root's own configuration, works, and answers with frames. The sockets lie in order_directory,
- * where only root writes.
- *
- *   peer                       may
+ * The order door: a process that is not root asks root to work on the queue. `pqpurge-idx order` is
+ * a root process that serves one order: it reads the order, decides by the peer's uid and groups
+ * and by root's own configuration, does the work, and answers with frames. The sockets lie in
+ * order_directory, where only root can write.
+ *   peer                       may ask for
  *   the daemon's user          DOOR_HOLD, DOOR_HOOK
- *   fleet_user                 DOOR_FLEET, DOOR_RULES: what fleet_allow lists
+ *   fleet_user                 DOOR_FLEET, DOOR_RULES: as fleet_allow lists
  *   members of operator_group  DOOR_VERB: the verbs of operator_allow
- *   root                       what members may
- *
- * An order is a frame of base/io.h, at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then
- * fixed fields and length-prefixed strings (base/bytes.h). It holds no JSON, no path, no
- * descriptor. Both ends check it by the same function. Every text is printable: valid UTF-8 without
- * control characters.
+ *   root                       whatever members may
+ * An order is a frame of base/io.h, of at most DOOR_FRAME_MAX bytes: u8 DOOR_VERSION, u8 kind, then
+ * fixed fields and length-prefixed strings (base/bytes.h). It contains no JSON, no path and no
+ * descriptor. Both ends check it with the same function. Every text is valid UTF-8 without control
+ * characters.
  */
 #pragma once
 
@@ -24,27 +22,29 @@
 
 #define DOOR_DAEMON_SOCKET   "daemon.sock"
 #define DOOR_OPERATOR_SOCKET "operator.sock"
-#define DOOR_GROUP           "pqpurge-order" /* of daemon.sock */
+#define DOOR_GROUP           "pqpurge-order" /* the group of daemon.sock */
 
-/* A file in order_directory. Its mtime: when the agent last asked for this host's health, which it
- * does only while it is connected to the fleet. */
-#define DOOR_FLEET_SEEN   "fleet.seen"
-#define DOOR_FLEET_SILENT (60 * INT64_C(1000000)) /* microseconds; older: the fleet is lost */
+/* A file in order_directory. Its mtime is when the agent last asked for this host's health, which
+ * it does only while it is connected to the fleet. */
+#define DOOR_FLEET_SEEN "fleet.seen"
+/* microseconds; if the file is older, the fleet is lost */
+#define DOOR_FLEET_SILENT (60 * INT64_C(1000000))
 
-#define DOOR_VERSION     1
-#define DOOR_FRAME_MAX   (64u << 10)
-#define DOOR_FRAME_TIME  (2 * INT64_C(1000000)) /* microseconds until a frame is whole */
-#define DOOR_TEXT_MAX    4096u                  /* bytes of one string */
+#define DOOR_VERSION   1
+#define DOOR_FRAME_MAX (64u << 10)
+/* microseconds in which a frame must arrive completely */
+#define DOOR_FRAME_TIME  (2 * INT64_C(1000000))
+#define DOOR_TEXT_MAX    4096u /* bytes of one string */
 #define DOOR_COLUMNS_MAX 10000u
-#define DOOR_WORDS_MAX   4096u /* of a command line */
+#define DOOR_WORDS_MAX   4096u /* in a command line */
 #define DOOR_FIELDS_MAX  64u   /* of a hook */
-#define DOOR_PAIRS_MAX   2000u /* of a fleet's order */
+#define DOOR_PAIRS_MAX   2000u /* of a fleet order */
 #define DOOR_RULES_MAX   10000u
-#define DOOR_HOLD_MAX    100000u                    /* messages of one order */
+#define DOOR_HOLD_MAX    100000u                    /* messages in one order */
 #define DOOR_WINDOW_MAX  (86400 * INT64_C(1000000)) /* microseconds */
 
 enum door_kind {
-	DOOR_HOLD = 1, /* hold what one key sent within a window */
+	DOOR_HOLD = 1, /* hold mail that one key sent within a window */
 	DOOR_HOOK,     /* run flood_hook as hook_user */
 	DOOR_VERB,     /* run a verb of the command */
 	DOOR_FLEET,    /* an order of the fleet */
@@ -52,42 +52,41 @@ enum door_kind {
 	DOOR_KINDS
 };
 
-/* The key of an incident, and how its value reads (normal form). */
+/* The key of an incident. The values are in normal form. */
 enum door_key {
-	DOOR_LOGIN = 1, /* "joe": no "@DOMAIN", no expression */
-	DOOR_LOCAL,     /* "www-data@example.com": envelope sender; by whatever way it came */
-	DOOR_SENDER,    /* "u@example.com": envelope sender */
+	DOOR_LOGIN = 1, /* "joe"; not "@DOMAIN", not an expression */
+	DOOR_LOCAL,     /* "www-data@example.com": an envelope sender, however the mail came */
+	DOOR_SENDER,    /* "u@example.com": an envelope sender */
 	DOOR_CLIENT,    /* "192.0.2.1", or a narrow network (net_is_narrow): "2001:db8::/64" */
-	DOOR_DOMAIN,    /* "example.com", of the envelope sender */
+	DOOR_DOMAIN,    /* "example.com": the domain of the envelope sender */
 	DOOR_KEYS
 };
 
 struct door_hold {
 	enum door_key key;
 	const char *value;
-	int64_t since, until; /* arrival, wall microseconds; at most DOOR_WINDOW_MAX apart */
-	uint32_t most;        /* hold the oldest ones, at most this many; 1 to DOOR_HOLD_MAX */
-	const char *token;    /* kept in the account: "flood:12"; letters, digits, and "-:._" */
-	const char *reason;   /* for people; may be "" */
+	/* arrival time, wall clock, microseconds; at most DOOR_WINDOW_MAX apart */
+	int64_t since, until;
+	uint32_t most;      /* hold at most so many, the oldest first; 1 to DOOR_HOLD_MAX */
+	const char *token;  /* kept in the account: "flood:12"; letters, digits and "-:._" */
+	const char *reason; /* for people; may be "" */
 };
 
 enum door_event { DOOR_BEGIN = 1, DOOR_UPDATE, DOOR_END, DOOR_EVENTS };
 
-/*
- * What the hook is told: each field is a member of the JSON object on its stdin, and the variable
- * PQPURGE_FLOOD_NAME (the members of a list with a blank between them).
- */
+/* A field for the hook: a member of the JSON object on its stdin, and the variable
+ * PQPURGE_FLOOD_NAME (the members of a list are separated by blanks). */
 enum door_field_kind {
 	DOOR_TEXT = 1,
 	DOOR_NUMBER,
 	DOOR_LIST,
 };
 struct door_field {
-	const char *name; /* a-z and '_', at most 32 bytes; each once */
+	const char *name; /* a-z and '_', at most 32 bytes; unique */
 	enum door_field_kind kind;
-	const char *text;   /* TEXT */
-	int64_t number;     /* NUMBER */
-	struct strbuf list; /* LIST: a packed list (strlist_push) */
+	const char *text;   /* for TEXT */
+	int64_t number;     /* for NUMBER */
+	struct strbuf list; /* for LIST: a packed list (strlist_push) */
 };
 struct door_hook {
 	enum door_event event; /* argv[1]: "begin", "update", "end" */
@@ -96,68 +95,65 @@ struct door_hook {
 };
 
 struct door_verb {
-	const char **words; /* argv without the program's name; the verb is the first */
+	const char **words; /* argv without the program's name; begins with the verb */
 	size_t count;
-	bool answered;    /* somebody has seen a dry run of it, and said yes */
-	uint32_t columns; /* of the terminal that the output is for; 0: none */
+	bool answered;    /* the user saw a dry run of it and said yes */
+	uint32_t columns; /* width of the terminal that gets the output; 0: no terminal */
 };
 
 /*
- * An order of the fleet, as pqpurge-link took it from the database: nothing in it is trusted. The
- * door refuses an order with a key that it does not know, or with a value that is not in normal
- * form. The link knows no keys; it turns the JSON of fleet_order.spec into pairs:
+ * An order of the fleet, as pqpurge-link took it from the database. Nothing in it is trusted. The
+ * door refuses an order with an unknown key, or with a value that is not in normal form.
+ *
+ * The link knows no keys. It turns the JSON of fleet_order.spec into pairs:
  *   a string            its text
  *   a number            an integer, in decimal
- *   true                "yes"; false and null: no pair
+ *   true                "yes"; false and null give no pair
  *   an array of these   a pair for each member, under the same key
- *
  * The keys (those from older_s on at most once):
- *   author sender from recipient   a pattern in normal form, or "/pcre/" where fleet_allow has
+ *   author sender from recipient   a pattern in normal form, or "/pcre/" if fleet_allow has
  *                                  "regex"; author not with undo
  *   subject why                    "/pcre/", likewise
  *   login client uid message_id id   as the option of that name takes them
- *   of                             undo alone: token of the order whose holds are to be released
+ *   of                             undo only: token of the order whose holds are released
  *   older_s newer_s                seconds before the order was placed
  *   larger limit                   bytes; messages
  *   queue by                       words
  *   all only subdomains sweep with_bounces requeue foreign index_only   "yes"
- *
  * The verb is purge, hold, release, undo, list, top, why, status, or "health" (fleet/README.md).
  */
 struct door_pair {
 	const char *key; /* a-z, 0-9 and '_', 1 to 32 bytes */
 	const char *value;
 };
-#define DOOR_FLEET_PREFIX "fleet:" /* of an order's token in the account, and of its user */
+#define DOOR_FLEET_PREFIX "fleet:" /* begins an order's token, and its user, in the account */
 struct door_fleet {
 	uint64_t number;   /* of the order, for people */
-	const char *token; /* unique: a UUID, 36 bytes, lower case */
-	uint32_t attempt;  /* from 1; from 2 on the account is searched for the token first */
-	bool lookup;       /* the order is over: only report what was done under the token */
+	const char *token; /* unique: a UUID of 36 bytes, in lower case */
+	uint32_t attempt;  /* from 1; from 2 on the account is first searched for the token */
+	bool lookup;       /* the order is over: only report what was done under its token */
 	bool dry_run;
 	const char *verb;      /* a-z, at most 16 bytes */
-	int64_t age;           /* since it was placed, microseconds; >= 0 */
-	const char *placed_by; /* role of the operator */
+	int64_t age;           /* microseconds since it was placed; >= 0 */
+	const char *placed_by; /* the operator's database role */
 	const char *reason;
 	struct door_pair *pairs; /* at most DOOR_PAIRS_MAX */
 	size_t count;
 };
 
-/*
- * Rules of origin fleet. If one frame does not hold them, several follow each other on one
- * connection; all but the last have `more` and at least one rule. They take effect together, once
- * the last has come.
- */
+/* Rules of origin fleet. If they do not fit one frame, several frames follow each other on one
+ * connection; all but the last have `more` and at least one rule. They take effect together when
+ * the last frame has come. */
 struct door_rule {
 	const char *subject;
-	const char *action; /* REJECT, DEFER, HOLD, DISCARD, OK, WARN; "": taken back */
+	const char *action; /* REJECT, DEFER, HOLD, DISCARD, OK, WARN; "": the rule is taken back */
 	const char *text, *reason, *set_by;
-	int64_t left; /* microseconds until it is over; 0: never */
+	int64_t left; /* microseconds until it expires; 0: never */
 };
 struct door_rules {
 	bool replace; /* the set is complete: drop all other rules of origin fleet */
 	bool more;
-	struct door_rule *rules; /* at most DOOR_RULES_MAX over all frames */
+	struct door_rule *rules; /* at most DOOR_RULES_MAX in all frames together */
 	size_t count;
 };
 
@@ -173,72 +169,67 @@ struct door_order {
 const char *door_event_word(enum door_event event);
 const char *door_key_word(enum door_key key); /* "login", "local", "sender", "client", "domain" */
 
-/*
- * An order as the payload of a frame: appends to ret. ERR_SYNTAX with words where door_decode would
- * refuse it, ERR_LIMIT where it is too long, -ENOMEM.
- */
+/* Appends an order to ret as the payload of a frame. Returns 0, ERR_SYNTAX with words if
+ * door_decode would refuse it, ERR_LIMIT if it is too long, or -ENOMEM. */
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err) NODISCARD;
-/*
- * Reads a payload, which must outlive ret: its texts point there. ERR_SYNTAX, ERR_VERSION,
- * ERR_LIMIT. Release ret where it was read.
- */
+/* Reads a payload, which must outlive ret, because ret's texts point into it. Returns 0,
+ * ERR_SYNTAX, ERR_VERSION, ERR_LIMIT or -ENOMEM. Release ret after success. */
 int door_decode(struct span payload, struct door_order *ret, struct err *err) NODISCARD;
-void door_order_release(struct door_order *order); /* of door_decode; zeroes */
+void door_order_release(struct door_order *order); /* after door_decode; zeroes *order */
 
-/* ---- the answer: frames too, u8 kind and a blob or fields */
+/* ---- the answer: frames, each with a u8 kind and a blob or fields */
 
 enum door_answer_kind {
-	DOOR_SAYS = 1,  /* bytes of a verb's stdout */
-	DOOR_COMPLAINS, /* bytes of its stderr */
-	DOOR_ENDS,      /* struct door_end; the last one */
-	DOOR_PROGRESS,  /* u64 done, u64 total: messages; fleet orders only, at most each 200 ms */
-	DOOR_FLOOD,     /* what --flood meant in a dry run, for the order that follows */
+	DOOR_SAYS = 1,  /* bytes of the verb's stdout */
+	DOOR_COMPLAINS, /* bytes of the verb's stderr */
+	DOOR_ENDS,      /* struct door_end; the last frame */
+	DOOR_PROGRESS,  /* u64 done, u64 total messages; fleet orders only, at most each 200 ms */
+	DOOR_FLOOD,     /* the messages --flood meant in a dry run, for the order that follows */
 	DOOR_ANSWERS
 };
-#define DOOR_LINES_MAX (8u << 20) /* bytes of output of a fleet order; the rest is dropped */
+#define DOOR_LINES_MAX (8u << 20) /* bytes of output of one fleet order; the rest is dropped */
 struct door_end {
 	int status;     /* exit status: 0 done, 1 refused or not begun, 2 failed, 3 interrupted */
-	bool refused;   /* by root's configuration, or the order makes no sense; status is 1 */
-	uint64_t batch; /* number in the account; 0: none */
+	bool refused;   /* by root's configuration or because the order is malformed; status is 1 */
+	uint64_t batch; /* its number in the account; 0: none */
 	uint64_t matched, done, failed; /* messages */
-	char words[512];                /* why not; "" */
+	char words[512];                /* why it failed; or "" */
 };
 int door_answer_write(
     int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline) NODISCARD;
 int door_end_write(int fd, const struct door_end *end, int64_t deadline) NODISCARD;
 int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline) NODISCARD;
-/* Of the bytes behind the kind. ERR_SYNTAX. */
+/* bytes: those after the kind. Returns 0 or ERR_SYNTAX. */
 int door_progress_read(struct span bytes, uint64_t *ret_done, uint64_t *ret_total) NODISCARD;
 
 /* ---- the client */
 
 struct door_talk {
-	/* Gets the verb's output as it comes; NULL: it is dropped. A negative code ends the call.
-	 */
+	/* Called with the verb's output as it comes; NULL: drop it. A negative code ends the
+	 * call. */
 	int (*says)(void *arg, enum door_answer_kind kind, struct span bytes);
 	void *arg;
-	/* Once it is set, root stops as after ^C and reports what was done. May be NULL. */
+	/* Once set, root stops as after ^C and reports what was done. May be NULL. */
 	const volatile sig_atomic_t *stop;
 };
 /*
- * Sends orders to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for
- * the end until the steady deadline. Several orders are the frames of one DOOR_RULES with `more`;
- * any other kind is one. talk may be NULL. Returns
- *   0            *ret says what became of the order; its status may be a failure
+ * Sends orders to socket (DOOR_DAEMON_SOCKET, DOOR_OPERATOR_SOCKET) in directory, and waits for the
+ * end until the deadline (steady clock). Several orders are the frames of one DOOR_RULES with
+ * `more`; of any other kind there is one. talk may be NULL. Returns
+ *   0            *ret has the result; its status may be a failure
  *   -ENOENT, -ECONNREFUSED, -EACCES, ERR_REFUSED, or a code of door_encode
  *                nothing was sent: there is no such door, it is closed to this process, or its
  *                listener is not root
  *   ERR_TIMEOUT, -EPIPE, ERR_SYNTAX
  *                it was sent, and the result is unknown; the account has it
- *
- * It blocks: a hold takes some hundred milliseconds or more, a hook up to 30 s besides the wait for
+ * It blocks: a hold takes some hundred milliseconds or more, a hook up to 30 s plus the wait for
  * another hook. DOOR_CALL_TIME covers both.
  */
 #define DOOR_CALL_TIME (120 * INT64_C(1000000))
 int door_call_all(const char *directory, const char *socket, const struct door_order *orders,
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;
-/* The same with one order. */
+/* Sends one order. */
 int door_call(const char *directory, const char *socket, const struct door_order *order,
     const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err) NODISCARD;

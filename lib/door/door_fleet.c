@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Orders of the fleet: what their fields may be. No expression is compiled here. */
+/* Checks the fields of fleet orders. Compiles no expression. */
 
 #include "door/door_private.h"
 #include "mail/queue_id.h"
@@ -14,7 +14,7 @@ static bool is_expression(const char *value)
 	return *value == '/' && strlen(value) <= PATTERN_REGEX_MAX + 8;
 }
 
-/* In normal form, so that it means the same here as where it was written. */
+/* Whether value is in normal form, so that it means the same here as where it was written. */
 static bool is_pattern(const char *value)
 {
 	struct pattern p = {0};
@@ -74,7 +74,7 @@ static bool is_switch(const char *value)
 	return strcmp(value, "yes") == 0;
 }
 
-/* 8-4-4-4-12 digits. */
+/* Whether value is a UUID: 8-4-4-4-12 digits. */
 static bool is_token(const char *value)
 {
 	static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -130,9 +130,8 @@ static bool is_repeated(const struct door_fleet *f, size_t n)
 	return false;
 }
 
-/* undo's words are numbers of batches, which the executor finds by "of" alone: "17" is a domain,
- * too.
- */
+/* undo's words are batch numbers, which the executor finds only by "of". So undo has no author:
+ * "17" would be a domain. */
 static bool is_of_verb(const struct door_fleet *f, const char *key)
 {
 	const bool undoes = strcmp(f->verb, "undo") == 0;
@@ -194,7 +193,8 @@ int door_fleet_check(const struct door_fleet *f, struct err *err)
 	return code;
 }
 
-/* ---- rules: the daemon judges them; here only the length counts, which is the database's */
+/* ---- rules: the daemon judges them; here only lengths are checked, against the database's
+ * limits */
 
 static int check_rule(const struct door_rule *r, size_t n, struct err *err)
 {
@@ -233,7 +233,7 @@ static bool read_flag(struct reader *r)
 	return flag == 1;
 }
 
-/* An array of the number that follows, plus one; NULL with words. */
+/* Reads a count and allocates an array for one more. NULL with words. */
 static void *make_room(
     struct reader *r, uint32_t max, size_t size, size_t *ret_count, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* For this room alone. */
+/* Private to lib/door. */
 #pragma once
 
 #include "door/door.h"
@@ -9,11 +9,11 @@
 #define DOOR_UPPER   "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DOOR_DECIMAL "0123456789"
 
-/* Printable, UTF-8, and no longer than DOOR_TEXT_MAX. */
+/* Whether text is valid UTF-8 without control characters, and at most DOOR_TEXT_MAX bytes. */
 bool door_is_text(const char *text);
-/* 1 to max bytes of these. */
+/* Whether text has 1 to max bytes, all of them in allowed. */
 bool door_consists_of(const char *text, const char *allowed, size_t max);
-/* A network in its one spelling. */
+/* Whether value is a network in its one spelling. */
 bool door_is_client(const char *value);
 
 int door_fleet_check(const struct door_fleet *f, struct err *err) NODISCARD;

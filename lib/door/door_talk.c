@@ -9,8 +9,8 @@
 #include "door/door.h"
 
 #define ANSWER_MAX  (DOOR_FRAME_MAX + 1)
-#define ANSWER_TIME (20 * USEC_PER_SEC) /* microseconds for a frame that has begun */
-#define STEP        (USEC_PER_SEC / 5)  /* between looks at the stop flag */
+#define ANSWER_TIME (20 * USEC_PER_SEC) /* microseconds in which a begun frame must be complete */
+#define STEP        (USEC_PER_SEC / 5)  /* microseconds between two looks at the stop flag */
 
 /* ---- the answer, out */
 
@@ -83,7 +83,7 @@ static int take_end(struct reader *r, struct door_end *ret, struct err *err)
 	return 1;
 }
 
-/* 1: it was the last one; 0: more to come; or a negative code. */
+/* Returns 1 if it was the last answer, 0 if more will come, or a negative code. */
 static int take_answer(
     const struct bytes *frame, const struct door_talk *talk, struct door_end *ret, struct err *err)
 {
@@ -109,7 +109,7 @@ static int read_answer(int fd, struct bytes *frame, struct err *err)
 	    "the order was sent, but its answer broke off; 'pqpurge-idx log' tells what was done");
 }
 
-/* To close the sending side tells root to stop. */
+/* Closing our sending side makes root stop. */
 static void pass_stop(int fd, const struct door_talk *talk, bool *stopped)
 {
 	if (*stopped || !talk || !talk->stop || !*talk->stop)
@@ -145,7 +145,7 @@ static int await_end(
 
 /* ---- the client */
 
-/* The listener must be root: nobody else may get our orders. */
+/* The listener must be root, because nobody else may get our orders. */
 static int check_listener(int fd, const char *path, struct err *err)
 {
 	struct ucred peer;
@@ -187,7 +187,7 @@ static int reach(const char *directory, const char *socket_name, struct err *err
 	return code;
 }
 
-/* All are encoded before the first is sent. */
+/* Encodes all orders before the first is sent. */
 static int encode_all(
     const struct door_order *orders, size_t count, struct bytes *ret, struct err *err)
 {
@@ -210,7 +210,8 @@ static int send_all(int fd, const struct bytes *frames, struct err *err)
 
 	while (code == 0 && !reader_done(&r) && !r.failed)
 		code = io_frame_write(fd, reader_blob(&r), clock_steady() + ANSWER_TIME);
-	/* A door that refuses the connection has answered before it read anything. */
+	/* A door that refuses the connection has answered before it read anything, so its answer is
+	 * still there after -EPIPE. */
 	return code < 0 && code != -EPIPE
 		   ? err_set(err, code, "failed to send the order (%s)", err_word(code))
 		   : 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* From a message to the keys that it counts for, and from counts to "over its limit". */
+/* Finds the keys that a message counts for, and judges by their counts which are over their
+ * limits. */
 #include "flood/flood.h"
 
 #include "base/clock.h"
@@ -138,7 +139,8 @@ static uint32_t usual(const struct entry *e, enum peak p)
 	return whole(e->peak[p] > e->pending[p] ? e->peak[p] : e->pending[p]);
 }
 
-/* One quantity against its limit; the first signal that is over is kept, act of any. */
+/* Compares one quantity with its limit. Keeps the first signal that is over; sets act if any asks
+ * for it. */
 static bool weigh(struct over *over, enum flood_signal signal, double seen, uint32_t limit,
     double own, double act_at)
 {
@@ -160,12 +162,12 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 	uint32_t networks = table_networks_1h(e), few = l->networks[0] * 5 / 6;
 	const struct window *hour = &e->window[FLOOD_1H];
 
-	/* Hardly two messages from one network: nobody moves about like that. */
+	/* Fewer than 1.25 messages from each network: no person moves about like that. */
 	bool scattered = 4 * (hour->messages + hour->messages_before) <= 5 * networks;
 	if (weigh(over, FLOOD_NETWORKS_1H, networks, scattered ? few : l->networks[0],
 		(double)peak[PEAK_NETWORKS_1H] * NETWORKS_ABOVE, l->act_at))
 		over->usual = usual(e, PEAK_NETWORKS_1H);
-	/* Its logarithm is taken for some messages only. */
+	/* Takes a logarithm, so it is done for every fourth message only. */
 	if ((e->window[FLOOD_1H].messages & 3) == 0 &&
 	    weigh(over, FLOOD_NETWORKS_1D, table_networks_1d(e), l->networks[1],
 		(double)peak[PEAK_NETWORKS_1D] * NETWORKS_ABOVE, l->act_at))
@@ -175,7 +177,7 @@ static void weigh_account(struct over *over, const struct flood_limits *l, const
 		over->usual = usual(e, PEAK_SENDERS);
 }
 
-/* Senders of sendmail(1) that were never seen before: a web form that forges them. */
+/* Local senders never seen before: a web form that forges its senders. */
 static void weigh_new_senders(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
@@ -188,7 +190,8 @@ static void weigh_new_senders(
 static void weigh_undelivered(
     struct over *over, const struct flood_limits *l, const struct entry *e, int64_t now)
 {
-	/* What is queued was sent ten minutes ago or earlier: so are these. */
+	/* Mail that counts as undelivered was sent at least ten minutes ago, so compare with an
+	 * hour that ended then. */
 	double messages =
 	    table_messages(e, FLOOD_1H, now) + e->window[FLOOD_1H].messages_before / 6.0;
 
@@ -205,12 +208,12 @@ static struct over measure(
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
 		uint32_t limit = l->count[w];
 
-		/* Most keys, most of the time. */
+		/* True for most keys most of the time. */
 		if (e->window[w].current + e->window[w].previous <= limit / 2)
 			continue;
 		double own = e->peak[w] * l->above, seen = table_recipients(e, w, now);
 
-		/* More than the limit: "limit" recipients are allowed. */
+		/* "limit" recipients are allowed; one more is over. */
 		if (seen > limit && weigh(&over, FLOOD_COUNT_10M + w, seen, limit, own, l->act_at))
 			over.usual = usual(e, (enum peak)w);
 		if (w != FLOOD_1D && limit)
@@ -237,7 +240,7 @@ bool flood_is_lifted(const struct flood *f, enum flood_kind kind, const struct e
 
 /* ---- counting */
 
-/* The entry of a key, rolled to now; NULL where there is no room for it. */
+/* The entry of a key, rolled to now. NULL if there is no room for it. */
 static struct entry *entry_of(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, uint64_t hash, int64_t now)
 {
@@ -261,7 +264,7 @@ struct entry *flood_entry_of(struct flood *f, const struct flood_incident *i)
 	return table_find(&f->table[i->kind], i->hash);
 }
 
-/* Which bits of the bitmaps a login's network and sender are. */
+/* Sets the bits for a login's network and sender in its bitmaps. */
 static void spread(const struct flood *f, struct entry *e, const struct flood_key *login,
     uint64_t login_hash, const struct flood_message *m)
 {
@@ -280,7 +283,7 @@ static void spread(const struct flood *f, struct entry *e, const struct flood_ke
 	e->senders[0] |= UINT64_C(1) << (bit >> 32 & 63);
 }
 
-/* What is counted late goes to the bucket in which it arrived. */
+/* A message that is counted late goes to the bucket in which it arrived. */
 static void add(struct entry *e, const struct flood_message *m)
 {
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {
@@ -298,7 +301,7 @@ static void add(struct entry *e, const struct flood_message *m)
 	}
 }
 
-/* Counts m for one key. True: it is judged, and counts for no wider key. */
+/* Counts m for one key. Returns true if m must count for no wider key. */
 static bool count(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, const struct flood_message *m)
 {
@@ -321,10 +324,8 @@ static bool count(
 	return i || flood_is_lifted(f, kind, e);
 }
 
-/*
- * Whether it came back from a content filter on this host and was counted before: its Message-ID
- * was seen on another way in, and each first pass excuses one second.
- */
+/* Whether m came back from a content filter on this host and was counted before. That is so if its
+ * Message-ID was seen on another way in; each first pass excuses one second pass. */
 static bool is_second_pass(struct flood *f, const struct flood_message *m)
 {
 	if (!*m->message_id)
@@ -343,7 +344,7 @@ static bool is_second_pass(struct flood *f, const struct flood_message *m)
 	return false;
 }
 
-/* What no login sent: sender where it is our own host's, then the client. */
+/* Counts mail without a login: by its sender if it is from our own hosts, then by client. */
 static bool count_client(struct flood *f, const struct flood_message *m)
 {
 	struct flood_key k;
@@ -362,7 +363,8 @@ static bool count_client(struct flood *f, const struct flood_message *m)
 	return count(f, FLOOD_CLIENT, &k, m);
 }
 
-/* A web form that forges senders hides from a count of each: new ones are counted together. */
+/* A web form that forges senders evades a count of each sender, so new senders are also counted
+ * together. */
 static bool count_local(struct flood *f, const struct flood_message *m)
 {
 	struct flood_key k;
@@ -374,7 +376,8 @@ static bool count_local(struct flood *f, const struct flood_message *m)
 	if (judged || known)
 		return judged;
 	flood_key_text(&k, FLOOD_NEW_SENDERS, false);
-	(void)count(f, FLOOD_LOCAL, &k, m); /* it explains nothing: their domain is counted, too */
+	/* even if it is over its limit, the domain is counted, too */
+	(void)count(f, FLOOD_LOCAL, &k, m);
 	return false;
 }
 
@@ -421,7 +424,7 @@ void flood_undelivered(
 	else if (!e->incident && over.signal == FLOOD_UNDELIVERED)
 		flood_incident_open(f, kind, &k, e, &over, now);
 	if (over.signal != FLOOD_UNDELIVERED)
-		e->undelivered = 0; /* it is told again while it lasts */
+		e->undelivered = 0; /* reported again while it lasts */
 }
 
 size_t flood_busy(

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Limits, exemptions and own networks out of the settings; and what an incident's kind allows. */
+/* Takes limits, exemptions and own networks from settings, and decides which action a kind
+ * allows. */
 #include "flood/flood_config.h"
 
 #include <sys/random.h>
@@ -110,8 +111,8 @@ enum flood_action flood_action_of(const struct settings *settings, enum flood_ki
 	return narrow ? FLOOD_HOLD : FLOOD_WARN;
 }
 
-/* Quoted where it would be something else: senders are free to be called "/.*@x/" (an expression)
- * or "login:joe@example.com" (somebody else's login). */
+/* Quotes an address that would read as something else: a sender may be called "/.*@x/" (an
+ * expression) or "login:joe@example.com" (another user's login). */
 static void put_address(const char *key, char *buf, size_t size)
 {
 	struct pattern p = {.kind = PATTERN_ADDRESS};
@@ -133,7 +134,7 @@ void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 	if (i->key_cut)
 		return;
 	switch ((enum flood_kind)i->kind) {
-	case FLOOD_LOGIN: /* one that looks like a pattern would be one */
+	case FLOOD_LOGIN: /* a login that looks like a pattern would be one */
 		if (i->key[0] != '@' && i->key[0] != '/')
 			snprintf(buf, size, "login:%s", i->key);
 		break;
@@ -142,11 +143,11 @@ void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)
 			snprintf(buf, size, "client:%s", i->key);
 		break;
 	case FLOOD_LOCAL:
-	case FLOOD_SENDER: /* "srs@" stands for many, "*" too */
+	case FLOOD_SENDER: /* "srs@" and "*" stand for many senders */
 		if (at && at != i->key && !str_starts(i->key, "srs@"))
 			put_address(i->key, buf, size);
 		break;
-	default: /* a domain, or a literal, and nothing else */
+	default: /* must be a domain or an address literal */
 		if (i->key[0] == '[' || !(i->key[0] == '.' || strpbrk(i->key, "/:@<\"")))
 			snprintf(buf, size, "%s", i->key);
 	}

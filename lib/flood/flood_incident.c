@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Incidents: one opens, goes on, is told of, and ends. */
+/* Incidents: open, go on, are reported, and end. */
 
 #include "base/clock.h"
 #include "flood/flood_config.h"
@@ -79,7 +79,7 @@ static struct flood_incident *earlier(
 	return NULL;
 }
 
-/* A free slot, or that of the incident that ended first. */
+/* A free slot, or the slot of the incident that ended first. */
 static struct flood_incident *free_slot(struct flood *f)
 {
 	struct flood_incident *ret = NULL;
@@ -183,7 +183,7 @@ void flood_incident_add(struct flood *f, struct flood_incident *i, const struct 
 {
 	int64_t now = m->now;
 
-	if (!opened) { /* what opened it is in its count already */
+	if (!opened) { /* the message that opened it is counted already */
 		i->recipients += m->recipients;
 		i->messages++;
 	}
@@ -217,7 +217,7 @@ static void end(struct flood *f, struct flood_incident *i, int64_t now)
 	if (e) {
 		if (i->mark == FLOOD_BAD)
 			table_forget(e, now);
-		table_clear(e); /* what was told of is not told again by a longer window */
+		table_clear(e); /* a longer window must not report it again */
 		e->incident = 0;
 	}
 	i->open = false;
@@ -278,7 +278,7 @@ static bool is_client(const struct flood_incident *i, const char *subject)
 	       net_equal(&named.base, &key.base);
 }
 
-/* folded: the subject as the key of an address would be. */
+/* folded: the subject, folded as the key of an address. */
 static bool is_named(
     const struct flood_incident *i, const char *subject, const struct flood_key *folded)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How a message's login, addresses and client become the keys that are counted. */
+/* Makes the keys that are counted from a message's login, addresses and client. */
 #include "flood/flood_keys.h"
 
 static inline uint64_t rotate(uint64_t x, unsigned by)
@@ -40,7 +40,8 @@ uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len)
 	return word ? word : 1;
 }
 
-/* ASCII letters to lower case, eight bytes at once: a login is as long as that. */
+/* Copies text with ASCII letters in lower case, eight bytes at a time, because a login has about
+ * that length. */
 static void fold(char *to, const char *text, size_t len)
 {
 	const uint64_t each = 0x0101010101010101;
@@ -80,7 +81,7 @@ void flood_key_text(struct flood_key *k, const char *text, bool fold_case)
 	add(k, text, strlen(text), fold_case);
 }
 
-/* Bytes of the local part that stay: up to a tag or a VERP's first '+' or '='. */
+/* The length of the local part without its tag or VERP: up to the first '+' or '='. */
 static size_t local_len(const char *address, const char *at)
 {
 	size_t len = (size_t)(at - address);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Keys of the flood watch: folding, hashing, exemptions. For this room alone. */
+/* Keys of the flood watch: folding, hashing, exemptions. Private to lib/flood. */
 #pragma once
 
 #include "flood/flood.h"
@@ -10,15 +10,16 @@ struct flood_key {
 	bool cut;
 };
 
-/* SipHash-1-3, keyed. Never 0. */
+/* SipHash-1-3 with a secret. Never 0. */
 uint64_t flood_hash(const uint64_t secret[2], const char *text, size_t len);
 
 void flood_key_text(struct flood_key *k, const char *text, bool fold_case);
-/* An address without tag, VERP and SRS: "srs@DOMAIN", "<>" for the null sender. Lower case. */
+/* An address in lower case, without tag, VERP and SRS: "srs@DOMAIN". "<>" for the null sender. */
 void flood_key_address(struct flood_key *k, const char *address);
 void flood_key_domain(struct flood_key *k, const char *address);
-void flood_key_client(struct flood_key *k, const struct net_address *client); /* or its /64 */
-/* The /24 or /48 as bytes. Returns how many. */
+/* an IPv4 address, or the /64 of an IPv6 address */
+void flood_key_client(struct flood_key *k, const struct net_address *client);
+/* Writes the client's /24 or /48 as bytes. Returns how many. */
 size_t flood_network(const struct net_address *client, char buf[8]);
 
 bool flood_is_exempt(const struct flood_config *c, enum flood_kind kind, const char *key);

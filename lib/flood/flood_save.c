@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Peaks, counts and incidents as JSON lines, and back. Of strangers' keys only those are kept that
- * matter, so that the file stays small.
- */
+/* Writes and reads peaks, counts and incidents as JSON lines. Of strangers' keys only those that
+ * matter are kept, so that the file stays small. */
 #include <math.h>
 
 #include "base/clock.h"
@@ -11,11 +9,11 @@
 #define SLICE   64
 #define ENTRIES 46080
 
-/* "counts": the windows, then what an incident told of the day. */
+/* Members of "counts": the windows, then the day's recipients that an incident reported. */
 #define COUNTS_EACH 5
 #define COUNTS      (FLOOD_WINDOWS * COUNTS_EACH + 2)
 
-/* Whether what it learned is worth keeping. */
+/* Whether the peaks are worth keeping. */
 static bool peak_matters(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
@@ -39,7 +37,8 @@ static void put_floats(struct json *o, const char *key, const float *list)
 	json_put_ints(o, key, whole, PEAKS);
 }
 
-/* Whether its counts are: an account's that sends, or another's past a quarter of its limit. */
+/* Whether the counts are worth keeping: of an account that sends, or of another key above a quarter
+ * of its limit. */
 static bool counts_matter(const struct flood *f, enum flood_kind kind, const struct entry *e)
 {
 	const struct flood_limits *l = &f->config.limits[kind];
@@ -91,7 +90,7 @@ static void save_entry(
 	(void)!json_write(to, o);
 }
 
-/* What both ways have of an incident: a number each. */
+/* Numbers of an incident that are both written and read. */
 #define NUMBERS(X)                                                                                 \
 	X(since)                                                                                   \
 	X(last)                                                                                    \
@@ -214,7 +213,7 @@ static void take_counts(const struct json *o, struct entry *e)
 		e->told_before = day->previous;
 }
 
-/* The entry of a key, as it was at `when`; NULL where there is no room for it. */
+/* The entry of a key, as of `when`. NULL if there is no room for it. */
 static struct entry *entry_at(
     struct flood *f, enum flood_kind kind, const struct flood_key *k, int64_t when)
 {
@@ -228,7 +227,7 @@ static struct entry *entry_at(
 	return e;
 }
 
-/* 0, and the entry or NULL, or ERR_SYNTAX. */
+/* Returns 0 and the entry (or NULL), or ERR_SYNTAX. */
 static int entry_of_line(struct flood *f, const struct json *o, enum flood_kind kind,
     const char *key, struct entry **ret)
 {
@@ -334,7 +333,7 @@ static int restore_head(struct flood *f, const struct json *line)
 	return 0;
 }
 
-/* Whose line it is. */
+/* Reads which key the line is about. */
 static int kind_of_line(const struct json *line, enum flood_kind *ret, const char **ret_key)
 {
 	const char *word = json_text(line, "kind");
@@ -390,7 +389,7 @@ void flood_settle(struct flood *f)
 	for (size_t at = 0; at < ENTRIES; at++) {
 		struct entry *e = f->table[0].list + at;
 
-		/* What is not finished yet counts as well. */
+		/* Unfinished buckets count as well. */
 		table_roll(e, (e->last + 2 * INT64_C(86400)) * USEC_PER_SEC, false);
 		table_settle(e);
 	}

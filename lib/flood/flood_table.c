@@ -7,7 +7,7 @@
 #include "base/clock.h"
 
 #define WAYS         8
-#define LEARN_DAYS   6 /* a flood of days must not teach itself */
+#define LEARN_DAYS   6 /* a flood that lasts for days must not become the norm */
 #define FADE_A_DAY   .985f
 #define SECONDS(now) ((uint32_t)((now) / USEC_PER_SEC))
 #define DAY(now)     (SECONDS(now) / 86400)
@@ -41,7 +41,7 @@ struct entry *table_find(const struct table *t, uint64_t hash)
 	return at == SIZE_MAX ? NULL : &t->list[at];
 }
 
-/* What a set loses with it: its day, its history, less how long it was idle. */
+/* What a set loses with this entry: its day and its history, less its idle hours. */
 static float worth(const struct entry *e, uint32_t now)
 {
 	const struct window *day = &e->window[FLOOD_1D];
@@ -50,13 +50,13 @@ static float worth(const struct entry *e, uint32_t now)
 	return (float)day->current + (float)day->previous / 2 + e->peak[PEAK_1D] / 4 - idle;
 }
 
-/* The place of a newcomer in its set, or SIZE_MAX. */
+/* The entry of a set that is worth least, or SIZE_MAX. */
 static size_t least(const struct table *t, size_t set, uint32_t now)
 {
 	size_t ret = SIZE_MAX;
 	float lowest = 0;
 
-	/* Each entry's lines are asked for before any is waited for. */
+	/* Requests the lines of all entries before waiting for any. */
 	for (size_t i = set; i < set + WAYS; i++) {
 		__builtin_prefetch(&t->list[i]);
 		__builtin_prefetch(&t->list[i].peak[PEAK_1D]);
@@ -96,7 +96,7 @@ struct entry *table_get(
 
 /* ---- windows */
 
-/* Three cases, so that each divides by a constant. */
+/* Three cases, so that the compiler divides by constants. */
 static inline uint32_t bucket_of(enum flood_window w, uint32_t seconds)
 {
 	return w == FLOOD_10M ? seconds / 600 : w == FLOOD_1H ? seconds / 3600 : seconds / 86400;
@@ -203,7 +203,7 @@ static void finish_hour(struct entry *e, bool adjacent, uint32_t day)
 	e->networks_1h[1] = adjacent ? e->networks_1h[0] : 0;
 	e->senders[1] = adjacent ? e->senders[0] : 0;
 	e->networks_1h[0] = e->senders[0] = 0;
-	e->undelivered = 0; /* each catch-up tells it again */
+	e->undelivered = 0; /* each catch-up reports it again */
 }
 
 void table_clear(struct entry *e)
@@ -214,7 +214,8 @@ void table_clear(struct entry *e)
 		struct window *x = &e->window[w];
 
 		learn(e, (enum peak)w, (float)x->current, x->bucket / (86400 / window_seconds[w]));
-		x->current = x->previous = 0; /* messages stay: the share that is undelivered */
+		/* keeps messages, which the undelivered share needs */
+		x->current = x->previous = 0;
 	}
 	finish_hour(e, false, e->window[FLOOD_1D].bucket);
 	learn(
@@ -248,7 +249,8 @@ static void finish(struct entry *e, enum flood_window w, uint32_t bucket, bool y
 	bool adjacent = bucket == x->bucket + 1;
 	uint32_t before = x->bucket, day = before / (86400 / window_seconds[w]);
 
-	learn(e, (enum peak)w, (float)x->current, day); /* PEAK_10M... are FLOOD_10M... */
+	/* the first peaks match the windows in order */
+	learn(e, (enum peak)w, (float)x->current, day);
 	x->previous = adjacent ? x->current : 0;
 	x->messages_before = adjacent ? x->messages : 0;
 	x->current = x->messages = 0;
@@ -259,12 +261,13 @@ static void finish(struct entry *e, enum flood_window w, uint32_t bucket, bool y
 		finish_day(e, before, bucket, young);
 }
 
-/* A clock that was set back by less than a bucket finds the bucket still going on. */
+/* If the clock was set back by less than a bucket, the bucket goes on. */
 void table_roll(struct entry *e, int64_t now, bool young)
 {
 	uint32_t seconds = SECONDS(now);
 
-	/* The longer windows' buckets are whole numbers of the shortest's. */
+	/* Buckets of longer windows are whole numbers of the shortest's, so they cannot have
+	 * ended. */
 	if (bucket_of(FLOOD_10M, seconds) == e->window[FLOOD_10M].bucket)
 		return;
 	for (int w = 0; w < FLOOD_WINDOWS; w++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* From log lines to messages. */
+/* Makes messages from log lines. */
 #include "flood/maillog.h"
 
 #include <ctype.h>
@@ -18,10 +18,10 @@ struct pending {
 	struct net_address client;
 	int64_t time;
 	bool local, again;
-	bool counted; /* its qmgr line came */
+	bool counted; /* its qmgr line has come */
 	bool bad;
-	char sender[LOGIN_MAX]; /* once counted: of local mail, for `bad` */
-	uint32_t next;          /* in its chain; 0 none, else index + 1 */
+	char sender[LOGIN_MAX]; /* set when counted; for `bad`, of local mail */
+	uint32_t next;          /* in its hash chain: index + 1; 0 none */
 };
 
 struct maillog {
@@ -30,7 +30,7 @@ struct maillog {
 	void *arg;
 	struct maillog_counts counts;
 	int year;
-	int64_t last; /* the stamp before; 0 none */
+	int64_t last; /* the previous stamp; 0 none */
 	uint32_t newest;
 	uint32_t chains[MAILLOG_PENDING];
 	struct pending list[MAILLOG_PENDING];
@@ -60,7 +60,7 @@ const struct maillog_counts *maillog_counts(const struct maillog *l)
 
 /* ---- stamps */
 
-/* mktime(3) is dear: asked once for each hour of the log. */
+/* mktime(3) is slow, so it is called once for each hour of the log. */
 static int64_t local_time(const struct tm *tm)
 {
 	static int64_t known_key = -1, known;
@@ -86,7 +86,7 @@ static bool syslog_stamp(const char *line, int year, int64_t *ret, const char **
 	const char *end;
 
 	while (tm.tm_mon < 12 && strncmp(months + (size_t)3 * tm.tm_mon, line, 3) != 0)
-		tm.tm_mon++; /* %b takes four times as long as all the rest */
+		tm.tm_mon++; /* strptime's %b takes four times as long as all the rest */
 	end = tm.tm_mon < 12 && line[3] == ' ' ? strptime(line + 4, "%e %H:%M:%S", &tm) : NULL;
 	if (!end || *end != ' ')
 		return false;
@@ -110,7 +110,7 @@ static bool iso_stamp(const char *line, int64_t *ret, const char **ret_rest)
 	if (!end || *(zone ? zone : end) != ' ' || tm.tm_year < 70)
 		return false;
 	*ret_rest = (zone ? zone : end) + 1;
-	*ret = -tm.tm_gmtoff; /* which timegm clears */
+	*ret = -tm.tm_gmtoff; /* timegm clears it */
 	*ret = zone ? *ret + (int64_t)timegm(&tm) : local_time(&tm);
 	return true;
 }
@@ -137,7 +137,7 @@ int64_t maillog_first(const char *line, int64_t mtime)
 
 	if (!maillog_stamp(line, year, &first, &rest))
 		return 0;
-	/* Its last line is as old as its last change. */
+	/* The last line is as old as the file's last change, so the first cannot be a day newer. */
 	if (first > mtime + 86400)
 		(void)maillog_stamp(line, year - 1, &first, &rest);
 	return first;
@@ -154,7 +154,7 @@ static bool stamp_of(struct maillog *l, const char *line, int64_t *ret, const ch
 	if (!maillog_stamp(line, l->year, ret, ret_rest))
 		return false;
 	if (l->last && *ret < l->last - HALF_YEAR && !isdigit((unsigned char)line[0])) {
-		l->year++; /* from December to January */
+		l->year++; /* December became January */
 		if (!maillog_stamp(line, l->year, ret, ret_rest))
 			return false;
 	}
@@ -191,7 +191,7 @@ static void unlink_from_chain(struct maillog *l, uint32_t at)
 		*link = l->list[at].next;
 }
 
-/* A new one in the place of the oldest. An ID that is used again is another message. */
+/* Adds a message in place of the oldest. An ID that occurs again is another message. */
 static struct pending *add(struct maillog *l, const char *id, int64_t time)
 {
 	struct pending *before = find(l, id);
@@ -208,13 +208,13 @@ static struct pending *add(struct maillog *l, const char *id, int64_t time)
 	return p;
 }
 
-/* Copies what stands between begin and one of the ends. */
+/* Copies the text from begin to the first of the characters in ends. */
 static void take(char *to, size_t size, const char *begin, const char *ends)
 {
 	snprintf(to, size, "%.*s", (int)strcspn(begin, ends), begin);
 }
 
-/* client=NAME[ADDRESS]:PORT, sasl_method=..., sasl_username=... */
+/* "client=NAME[ADDRESS]:PORT, sasl_method=..., sasl_username=..." */
 static void on_smtpd(struct maillog *l, const char *id, const char *text, int64_t time)
 {
 	const char *open, *login = strstr(text, ", sasl_username=");
@@ -268,8 +268,8 @@ static void tell(struct maillog *l, struct pending *p, const char *sender, uint3
 	l->message(l->arg, &m);
 }
 
-/* from=<SENDER>, size=N, nrcpt=N (queue active): the first one of a message; later ones are
- * retries. */
+/* "from=<SENDER>, size=N, nrcpt=N (queue active)". Only a message's first such line counts; later
+ * ones are retries. */
 static void on_qmgr(struct maillog *l, const char *id, const char *text, int64_t time)
 {
 	const char *end = strstr(text, ">, size="), *count = strstr(text, ", nrcpt=");
@@ -334,7 +334,7 @@ static const struct {
     {"error", on_delivery},
 };
 
-/* "HOST NAME/PROGRAM[PID]: ID: text": PROGRAM, ID and text; all are cut off in place. */
+/* Cuts "HOST NAME/PROGRAM[PID]: ID: text" in place into PROGRAM, ID and text. */
 static bool split(char *rest, const char **ret_program, const char **ret_id, const char **ret_text)
 {
 	char *tag = strchr(rest, ' '), *open, *id, *colon, *slash;

@@ -114,14 +114,14 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
  * be read again later. IDs that left the queue lose their rows. Rows whose message ended after
  * `began` stay.
  *
- * A record with first.queue_id set and a local client (loopback, none, or in own_networks, a packed
- * list of blocks) came back from a content filter. If a row of that ID exists (in the queue, or
- * left within the hour) and join_judge (mail/join.h) agrees, the two are joined: first.login and
- * first.client come from the row, and MESSAGE_JOINED is set.
+ * If a record has first.queue_id and its client is local (loopback, none, or in own_networks, a
+ * packed list of blocks), the message came back from a content filter. If exactly one row of that
+ * ID, in the queue or left within the hour, passes join_judge (mail/join.h), the two are joined:
+ * first.login and first.client come from the row, and MESSAGE_JOINED is set.
  *
- * Otherwise MESSAGE_UNJOINED is set. If join_judge refused an existing row, first's login and
- * client are dropped; if no row exists, they stay as the file's Received header says. If the client
- * is not local, all of `first` is dropped, because a stranger wrote it.
+ * Otherwise MESSAGE_UNJOINED is set. Then, if there are rows of that ID, first's login and client
+ * are dropped; if there are none, they stay as the file's Received header says. If the client is
+ * not local, all of `first` is dropped, because a stranger wrote it.
  *
  * With a selector, out gets the matching records as they are now stored, in the body's order
  * (format of select.h).

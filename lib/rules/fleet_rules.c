@@ -6,7 +6,7 @@
 
 #define LEFT_MAX (INT64_C(10) * 366 * 86400 * USEC_PER_SEC)
 
-/* Rules are kept in whole seconds; the last one counts in full. */
+/* Expiry times are whole seconds; rounded up, so that the last second counts in full. */
 static int64_t expiry_of(const struct json *o, int64_t wall)
 {
 	int64_t left = json_int(o, "left_us", 0);
@@ -17,7 +17,7 @@ static int64_t expiry_of(const struct json *o, int64_t wall)
 	       USEC_PER_SEC;
 }
 
-/* As rule_make sees it; a quoted login is none. */
+/* As in rule_make. A quoted login is no expression. */
 static bool is_expression(const char *subject)
 {
 	return subject[str_starts(subject, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0] ==
@@ -33,7 +33,7 @@ static int make(
 
 	if (!subject || (word && rule_action_of(word, &action) < 0))
 		return err_set(err, ERR_SYNTAX, "a rule needs a subject and an action");
-	/* Not even compiled. */
+	/* Without leave, an expression is not even compiled. */
 	if (is_expression(subject) && !str_has_word(change->allow, "regex"))
 		return err_set(err, ERR_REFUSED, "fleet_allow does not list 'regex'");
 	int code = rule_make(subject, action, json_text(o, "text"), &r, err);
@@ -48,7 +48,7 @@ static int make(
 	return code;
 }
 
-/* Taken back, or over: json_int tells 0 where there is no end. */
+/* Whether the rule was taken back or has expired. Without a member "left_us" it never expires. */
 static bool is_over(const struct json *o)
 {
 	return !json_text(o, "action") || json_int(o, "left_us", 1) <= 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rules of origin fleet: set for all hosts of a fleet, handed over by its agent, below the
- * command's own and above the rules file's. The file `fleet-rules` in state_directory, written like
- * `rules` there (rules/stored.h), keeps them while the fleet's database is away.
+ * Rules of origin fleet, which hold on all hosts of a fleet. The fleet's agent hands them over.
+ * They rank below the command's rules and above those of the rules file. The file `fleet-rules` in
+ * state_directory has the format of `rules` (rules/stored.h); it keeps them while the fleet's
+ * database cannot be reached.
  */
 #pragma once
 
@@ -10,28 +11,33 @@
 #include "rules/rules_file.h"
 
 #define FLEET_RULES_FILE "fleet-rules"
-#define FLEET_RULES_MAX  10000 /* further ones are left out */
+#define FLEET_RULES_MAX  10000 /* more are left out */
 
 struct fleet_change {
 	const struct json *rules; /* an object with the array "rules" (milter/rules/rulekeeper.h) */
-	bool replace;             /* these are all there are */
-	const char *allow;        /* fleet_allow */
+	bool replace;             /* the array is complete: drop all other rules of the fleet */
+	const char *allow;        /* the setting fleet_allow */
 	int64_t wall;
-	/* Results: left out, since fleet_allow or their grammar forbids them, and why the first. */
+	/* Results: how many rules were left out because fleet_allow or the grammar forbids them,
+	 * and why the first. */
 	size_t refused;
 	struct err why;
 };
 
-/* Changes the rules in force. A rule is replaced or taken back by the same spelling of a login
- * only: for the database two spellings are two rules, whatever login_case is here. 0; ERR_REFUSED:
- * fleet_allow has no "block"; ERR_SYNTAX, -ENOMEM: the rules are then spoilt, release them. */
+/*
+ * Changes the rules in force. A rule is replaced or taken back only by the same spelling of a
+ * login, whatever login_case is here, because to the database two spellings are two rules. Returns
+ * 0, or ERR_REFUSED if fleet_allow lacks "block". On ERR_SYNTAX or -ENOMEM rules is spoilt: release
+ * it.
+ */
 int fleet_rules_change(
     struct rule_list *rules, struct fleet_change *change, struct err *err) NODISCARD;
-/* Whether both mean the same: a rule's end, which comes as a span from now, may differ by 2 s. */
+/* Whether both lists mean the same. Expiry times may differ by 2 s, because they arrive as a time
+ * from now. */
 bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b);
-/* A missing file means no rules. Lines that make no sense are left out: the agent sends all again.
- */
+/* A missing file means no rules. Malformed lines are left out, because the agent sends all rules
+ * again. */
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err) NODISCARD;
-/* Replaces the file, durably; expired rules are left out. */
+/* Replaces the file and syncs it to disk. Expired rules are left out. */
 int fleet_rules_save(
     const char *directory, const struct rule_list *rules, int64_t wall, struct err *err) NODISCARD;

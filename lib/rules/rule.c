@@ -30,7 +30,7 @@ int rule_action_of(const char *word, enum rule_action *ret)
 	return ERR_SYNTAX;
 }
 
-/* Most texts of most rules are empty and share this. */
+/* Most texts of most rules are empty; they share this one. */
 static char nothing[] = "";
 
 int rule_own(char **at, const char *text)
@@ -131,7 +131,7 @@ bool rule_expired(const struct rule *r, int64_t wall)
 	return r->expires != 0 && wall >= r->expires;
 }
 
-/* The expression is in the subject, perhaps behind `login:`. It was parsed before, so only memory
+/* The expression is in the subject, perhaps after `login:`. It was compiled before, so only memory
  * can fail. */
 static int compile_again(struct rule *r, bool caseless)
 {
@@ -198,7 +198,7 @@ struct rule_reply rule_reply_of(const struct rule *r)
 	return reply;
 }
 
-/* The order in which a rule set asks. */
+/* The order of a search in a rule set. */
 static const int ranks[] = {
     [PATTERN_ADDRESS] = 0,
     [PATTERN_NULL] = 0,
@@ -218,7 +218,7 @@ static struct address address_of(const struct rule *r)
 	return a;
 }
 
-/* Whether narrow, which is looked up first, is about some mail of wide. */
+/* Whether narrow, which is looked up first, matches some of wide's mail. */
 static bool pattern_overlaps(const struct rule *narrow, const struct rule *wide)
 {
 	const struct address a = address_of(narrow), b = address_of(wide);

@@ -20,7 +20,7 @@ static int unquote(const char *login, struct strbuf *into, struct err *err)
 	return *c && !c[1] ? 0 : err_set(err, ERR_SYNTAX, "the quoted login is not closed");
 }
 
-/* Quotes a name that ends at a blank or could be read as something else. */
+/* Quotes a login that would end at a blank or read as something else. */
 static void put_login(const char *login, struct strbuf *out)
 {
 	bool quotes = strpbrk(login, " \"") || *login == '@' || *login == '/';
@@ -74,7 +74,7 @@ static int set_key(struct rule *r, struct pattern *p)
 	return rc == 0 && p->kind == PATTERN_REGEX ? rule_own_regex(r, p) : rc;
 }
 
-/* A domain after "login:@", or an expression after "login:". */
+/* Takes a domain after "login:@", or an expression after "login:". */
 static int set_login_pattern(struct rule *r, struct pattern *p, struct err *err)
 {
 	if (p->kind == PATTERN_DOMAIN || p->kind == PATTERN_REGEX)
@@ -139,7 +139,7 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 		return rc;
 	r->kind = RULE_PATTERN;
 	pattern_canonical(&p, &canonical);
-	if (*strbuf_text(&canonical) == '#') /* a line of it would be a comment */
+	if (*strbuf_text(&canonical) == '#') /* in the file it would be a comment */
 		rc = err_set(err, ERR_SYNTAX,
 		    "'%s' begins with '#' (for such mail write an expression, /.../)", subject);
 	else
@@ -159,10 +159,11 @@ static int set_subject(struct rule *r, const char *subject, struct err *err)
 	return set_pattern(r, subject, err);
 }
 
-/* Length of an enhanced status code (RFC 3463 2) that is the first word; else 0. */
+/* The length of an enhanced status code (RFC 3463, section 2) if it is the first word; otherwise
+ * 0. */
 static size_t status_len(const char *text)
 {
-	static const size_t most[] = {1, 3, 3}; /* digits of a part */
+	static const size_t most[] = {1, 3, 3}; /* digits of each part */
 	const char *at = text;
 
 	for (size_t part = 0; part < COUNT_OF(most); part++) {
@@ -228,7 +229,7 @@ int rule_make(const char *subject, enum rule_action action, const char *text, st
 	return rc;
 }
 
-/* Cuts the first word off *rest in place and skips the blanks behind it. */
+/* Cuts the first word off *rest, in place, and skips the blanks after it. */
 static char *take_word(char **rest, size_t len)
 {
 	char *word = *rest;
@@ -240,7 +241,7 @@ static char *take_word(char **rest, size_t len)
 	return word;
 }
 
-/* Expressions and quotes may hold blanks, behind `login:`, too. */
+/* Expressions and quotes may contain blanks, also after `login:`. */
 static size_t subject_span(const char *line)
 {
 	size_t prefix = str_starts(line, RULE_LOGIN_PREFIX) ? strlen(RULE_LOGIN_PREFIX) : 0;

@@ -2,7 +2,7 @@
 /* A hash table with open addressing, at most half full. */
 #include "rules/ruleset_private.h"
 
-#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* spreads the class over the hash */
+#define MULTIPLIER UINT64_C(0x9e3779b97f4a7c15) /* mixes the class into the hash */
 
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count)
 {
@@ -60,7 +60,7 @@ static enum rule_class class_of(const struct rule *r)
 	return r->pattern_kind == PATTERN_DOMAIN ? CLASS_LOGIN_DOMAIN : CLASS_LOGIN;
 }
 
-/* buf is for the key of a network. */
+/* buf: memory for a network's key. */
 static struct span key_of(const struct rule *r, unsigned char buf[CLIENT_KEY_LEN])
 {
 	if (r->kind != RULE_CLIENT) {

@@ -71,7 +71,7 @@ int rules_file_parse(
 	return err_within(err, rc, "%s:%u", name, lines.number);
 }
 
-/* Looks before it reads: no regular file, or one that is too large, is refused. */
+/* Refuses a file that is not regular, or too large, before it reads. */
 static int read_all(int fd, struct strbuf *into)
 {
 	struct stat st;

@@ -50,7 +50,7 @@ void rule_put_request(const struct rule *r, struct json *request)
 	strbuf_release(&text);
 }
 
-/* Returns the place of the first rule after the page; 0 at the end. */
+/* Returns the place of the first rule after the page, or 0 at the end. */
 static size_t put_rules(const struct rules_view *v, size_t from, struct json *reply)
 {
 	struct json *list = json_new_array();
@@ -94,7 +94,7 @@ static int put_deciding(
 	return 0;
 }
 
-/* Counts the OK rules that outrank blocked; lists the first few. */
+/* Counts the OK rules that outrank blocked, and lists the first few. */
 static size_t put_outranking(
     const struct rules_view *v, const struct rule *blocked, size_t count, struct json *list)
 {
@@ -160,7 +160,7 @@ int rules_answer(const struct rules_view *view, const struct json *question, str
 	return rc;
 }
 
-/* Bytes above ASCII may stand in an expression. */
+/* An expression may contain bytes above ASCII. */
 static int take_text(const struct json *o, const char *key, size_t max, char **ret, struct err *err)
 {
 	const char *text = json_text(o, key);

@@ -4,7 +4,7 @@
 #include "base/lines.h"
 #include "rules/ruleset_private.h"
 
-/* A rule goes on with the counter of the one that it replaces, unless that had expired. */
+/* A rule keeps the counter of the rule that it replaces, unless that one had expired. */
 static int take_counters(struct rule_layer *layer, const struct rule_layer *before)
 {
 	int code = 0;
@@ -49,7 +49,7 @@ static struct rule_layer *layer_ref(struct rule_layer *layer)
 
 static void layer_unref(struct rule_layer *layer)
 {
-	/* What other threads did with it happens before it is freed. */
+	/* acq_rel: whatever other threads did with the layer happens before it is freed. */
 	if (!layer || atomic_fetch_sub_explicit(&layer->references, 1, memory_order_acq_rel) != 1)
 		return;
 	for (size_t i = 0; i < layer->count; i++)
@@ -60,7 +60,7 @@ static void layer_unref(struct rule_layer *layer)
 	free(layer);
 }
 
-/* Takes the rules over (NULL: none), also on failure: NULL, no memory. */
+/* Takes over the rules (NULL: none) even on failure. NULL: out of memory. */
 static struct rule_layer *layer_new(
     struct rule_list *rules, bool login_exact, const struct rule_layer *before)
 {
@@ -85,7 +85,7 @@ static struct rule_layer *layer_new(
 	return NULL;
 }
 
-/* Takes all layers over, also on failure. A NULL layer failed. */
+/* Takes over all layers even on failure. A layer that is NULL makes it fail. */
 static struct ruleset *join(struct rule_layer *const layers[LAYER_COUNT])
 {
 	bool all = layers[LAYER_COMMAND] && layers[LAYER_FLEET] && layers[LAYER_FILE];

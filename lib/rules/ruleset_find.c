@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The order of ruleset.h. */
+/* Searches in the order that ruleset.h describes. */
 #include "base/str.h"
 #include "rules/ruleset_private.h"
 
@@ -9,7 +9,7 @@ struct search {
 	struct ruleset_hit hit;
 };
 
-/* Whether rule n of a layer ends the search. */
+/* Returns whether rule n of a layer ends the search. */
 static bool take(struct search *s, size_t layer, uint32_t n)
 {
 	const struct rule *r = &s->set->layers[layer]->rules[n];
@@ -81,7 +81,7 @@ static bool ask_address(struct search *s)
 	return ask(s, CLASS_ADDRESS, key, len);
 }
 
-/* The domain, then each one above it, as in domain_below. */
+/* Asks for the domain, then for each domain above it, as domain_below does. */
 static bool ask_domain(struct search *s)
 {
 	const struct domain *d = &s->query->address->domain;
@@ -134,7 +134,7 @@ static bool ask_regexes(struct search *s)
 	return !s->query->plain && ask_layers(s, false, &subject);
 }
 
-/* A login longer than any name has only its domain and expressions. */
+/* A login longer than any name can match only by its domain or by expressions. */
 static bool ask_login_name(struct search *s, size_t len)
 {
 	char key[RULE_LOGIN_MAX];

@@ -7,17 +7,17 @@
 #include "base/bytes.h"
 #include "rules/ruleset.h"
 
-/* A hash table from keys to rules. Filled once, then only read. */
+/* The hash table's keys. The table maps keys to rules; it is filled once, then only read. */
 
 enum rule_class {
 	CLASS_LOGIN,
 	CLASS_LOGIN_DOMAIN,
 	CLASS_CLIENT,  /* key: rule_client_key */
-	CLASS_ADDRESS, /* key: local part lower case */
-	CLASS_NULL,    /* key: no bytes */
+	CLASS_ADDRESS, /* key: local part in lower case */
+	CLASS_NULL,    /* key: empty */
 	CLASS_DOMAIN,
-	CLASS_SUBDOMAINS, /* key: the domain above */
-	CLASS_REGEX,      /* key: the subject; for rule_table_same alone */
+	CLASS_SUBDOMAINS, /* key: the domain without its "*." */
+	CLASS_REGEX,      /* key: the subject; only for rule_table_same */
 	CLASS_COUNT,
 };
 
@@ -25,54 +25,54 @@ enum rule_class {
 struct rule_slot {
 	uint64_t hash;
 	enum rule_class class;
-	uint32_t rule; /* RULE_NONE: the slot is free */
+	uint32_t rule; /* RULE_NONE: free */
 };
 
 struct rule_table {
 	const struct rule *rules;
 	struct rule_slot *slots;
-	size_t mask;               /* slots less one; 0: empty */
-	size_t count[CLASS_COUNT]; /* keys of each class: an empty one is not asked */
+	size_t mask;               /* number of slots minus 1; 0: empty */
+	size_t count[CLASS_COUNT]; /* keys of each class; an empty class is not searched */
 };
 
-/* Room for count keys. */
+/* Makes room for count keys. */
 int rule_table_init(struct rule_table *t, const struct rule *rules, size_t count) NODISCARD;
 void rule_table_release(struct rule_table *t);
-/* Of several rules with one key the first counts. */
+/* If several rules have one key, the first counts. */
 void rule_table_add(struct rule_table *t, uint32_t n);
 uint64_t rule_table_hash(enum rule_class class, struct span key);
-/* The rule under key, whose hash that is, or RULE_NONE. */
+/* The rule under key, or RULE_NONE. hash: the key's. */
 uint32_t rule_table_find(
     const struct rule_table *t, enum rule_class class, struct span key, uint64_t hash);
-/* The rule with r's subject. */
+/* The rule that has r's subject, or RULE_NONE. */
 uint32_t rule_table_same(const struct rule_table *t, const struct rule *r);
 
-/* The key of a network: family (IPv4 is not in ::/0), bits, and the address cut to that many. */
+/* The key of a network: family (so IPv4 is not in ::/0), mask length, and the address cut to it. */
 #define CLIENT_KEY_LEN 18
 void rule_client_key(
     const struct net_address *address, unsigned bits, unsigned char key[CLIENT_KEY_LEN]);
 
-#define RULE_MASKS 129 /* mask lengths, 0 to 128 */
+#define RULE_MASKS 129 /* mask lengths 0 to 128 */
 
-/* In the order in which they are asked. */
+/* In the order of a search. */
 enum { LAYER_COMMAND, LAYER_FLEET, LAYER_FILE, LAYER_COUNT };
 
-/* The compiled rules of one origin, read-only. Sets share it: a new rule of the command leaves the
- * file's layer as it is. */
+/* The compiled rules of one origin, read-only. Sets share layers: a new rule of the command leaves
+ * the file's layer untouched. */
 struct rule_layer {
 	struct rule *rules;
 	size_t count;
 	struct rule_table table;
-	uint32_t *regexes; /* in the order they are asked */
+	uint32_t *regexes; /* in the order of a search */
 	size_t regex_count;
-	bool has_mask[RULE_MASKS]; /* of client rules */
+	bool has_mask[RULE_MASKS]; /* mask lengths of client rules */
 	bool login_exact;
 	_Atomic size_t references;
 };
 
 struct ruleset {
 	struct rule_layer *layers[LAYER_COUNT];
-	unsigned char masks[RULE_MASKS]; /* lengths in either layer, longest first */
+	unsigned char masks[RULE_MASKS]; /* mask lengths in any layer, longest first */
 	size_t mask_count;
 	_Atomic size_t references;
 };

@@ -7,14 +7,14 @@
 #include "base/io.h"
 #include "base/lines.h"
 
-#define LOCK_STEP (10 * 1000) /* microseconds between tries */
+#define LOCK_STEP (10 * 1000) /* microseconds between two tries */
 
 #define SECONDS_MAX UINT64_C(253402300799) /* the end of the year 9999 */
 
 static const char heading[] =
     "# Set by pqpurge-idx block; see pqpurge-rules(5), STORED RULES. A change is seen at once.\n";
 
-/* Values without backslashes. */
+/* Values are unescaped. */
 struct attributes {
 	uint64_t at, until;
 	const char *by, *reason;
@@ -24,7 +24,7 @@ struct attributes {
 enum attribute { ATTRIBUTE_AT, ATTRIBUTE_UNTIL, ATTRIBUTE_BY, ATTRIBUTE_REASON, ATTRIBUTE_COUNT };
 static const char *const names[] = {"at=", "until=", "by=", "reason="};
 
-/* Cuts rest at its last separator; returns what follows, "" without one. */
+/* Cuts rest at its last separator. Returns the text after it, or "" if there is none. */
 static char *cut_attributes(char *rest)
 {
 	for (size_t i = strlen(rest); i-- > 0;) {
@@ -41,7 +41,7 @@ static char *cut_attributes(char *rest)
 	return rest + strlen(rest);
 }
 
-/* Takes a value up to a blank (or the end) and unescapes it in place. */
+/* Takes a value up to a blank (or the end), and unescapes it in place. */
 static int take_value(char **at, bool to_end, const char **ret, struct err *err)
 {
 	char *from = *at, *to = *at;
@@ -126,7 +126,7 @@ static int parse_line(char *line, struct rule *ret, struct err *err)
 			       : rc;
 }
 
-/* Keeps a line that is no rule. */
+/* Keeps a line that is not a rule. */
 static int keep(struct stored *s, const struct strbuf *line)
 {
 	if (line->len == sizeof(heading) - 2 && memcmp(line->text, heading, line->len) == 0)
