@@ -23,15 +23,15 @@
 
 #define DRAIN_TIMEOUT (5 * USEC_PER_SEC)
 #define STOP_TIMEOUT  (5 * USEC_PER_SEC)
-#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may hold it to edit the rules */
+#define LOCK_PATIENCE (2 * USEC_PER_SEC) /* a command may hold the lock to edit the rules */
 /* A command holds the index's lock for some hundred milliseconds. */
 #define INDEX_PATIENCE USEC_PER_SEC
 
 struct daemon {
 	const struct settings *settings;
 	bool root;
-	struct role role;   /* whom root becomes; else uid is (uid_t)-1 */
-	gid_t socket_group; /* root only */
+	struct role role;   /* assumed if started as root; else uid is (uid_t)-1 */
+	gid_t socket_group; /* only as root */
 	struct endpoint listener;
 	bool listening;
 	struct daemon_lock lock;
@@ -44,7 +44,7 @@ struct daemon {
 	struct glue_config glue;
 	struct policy *policy; /* NULL: none */
 	int64_t started;
-	/* Set by libmilter's thread when it ends. */
+	/* Set by libmilter's thread at its end. */
 	pthread_t main;
 	atomic_bool ended;
 	int code;
@@ -73,8 +73,8 @@ static sigset_t awaited(void)
 	return set;
 }
 
-/* The main thread takes signals by sigwaitinfo. SIGPIPE would come from every peer that goes away.
- */
+/* The main thread takes signals by sigwaitinfo. SIGPIPE would come from every peer that goes
+ * away. */
 static void block_signals(void)
 {
 	sigset_t set = awaited();
@@ -83,7 +83,7 @@ static void block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Each connection of Postfix takes a descriptor. */
+/* Each of Postfix's connections takes a descriptor. */
 static void raise_limits(void)
 {
 	struct rlimit files;
@@ -119,8 +119,8 @@ static int find_roles(struct daemon *d, struct err *err)
 	return role_of_user(d->settings->user, &d->role, err);
 }
 
-/* Gives an empty directory of root's, as mkdir(1) leaves it, to the daemon's user: otherwise mail
- * would go unrecorded until somebody reads the log. */
+/* Gives root's empty directory, as mkdir(1) leaves it, to the daemon's user. Otherwise mail would
+ * go unrecorded until somebody reads the log. */
 static int adopt(const struct daemon *d, const char *path, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -139,7 +139,7 @@ static int make_directory(const struct daemon *d, const char *path, mode_t mode,
 	int code = listener_make_directory(path, mode, d->role.uid, d->role.gid, err);
 
 	if (code && !d->root) {
-		log_warning("%s", err->text); /* it is tried again */
+		log_warning("%s", err->text); /* it will be retried */
 		return 0;
 	}
 	return code || !d->root ? code : adopt(d, path, err);
@@ -155,7 +155,7 @@ static int make_directories(struct daemon *d, struct err *err)
 	return code;
 }
 
-/* libmilter would silently take the socket's path from a live daemon. */
+/* libmilter would silently take the socket's path from a running daemon. */
 static int be_the_only_one(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
@@ -170,7 +170,7 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 
 static int open_socket(struct daemon *d, struct err *err)
 {
-	/* Set by the umask alone, the socket is never open too wide. */
+	/* With the mode set by umask, the socket is never open too wide. */
 	mode_t before = umask(~(mode_t)d->settings->socket_mode & 0777);
 	int code = glue_open_socket(d->settings->socket, err);
 
@@ -198,7 +198,7 @@ static int drop_privileges(struct daemon *d, struct err *err)
 	umask(0077);
 	if (code)
 		return code;
-	/* They were read as root; a reload must not fail. */
+	/* They were read as root, but a reload reads them as the daemon's user. */
 	if (access(d->settings->rules_file, R_OK) != 0 && errno != ENOENT)
 		return err_sys(err, errno, "user '%s' cannot read '%s'", d->settings->user,
 		    d->settings->rules_file);
@@ -323,8 +323,8 @@ static void *serve_main(void *arg)
 
 /* libmilter itself would stop up to five seconds after a signal, or never: its pool destroys the
  * mutex that a worker holds (8.17, worker.c, mi_pool_controller), which froze all sessions under
- * load. So signals are taken here and kept from it (glue.c), and libmilter runs until the process
- * ends. */
+ * load. So the daemon takes the signals and hides them from libmilter (glue.c), which runs until
+ * the process ends. */
 static int wait_for_end(struct daemon *d, struct err *err)
 {
 	const sigset_t set = awaited();
@@ -371,7 +371,7 @@ static int serve(struct daemon *d, struct err *err)
 }
 
 /* Callbacks end first, then the command's requests; then the index is closed. Every wait is
- * bounded; an index that is not closed stays whole. */
+ * bounded. An index that is not closed is still consistent. */
 static void stop(struct daemon *d)
 {
 	notify("STOPPING=1");
@@ -416,7 +416,7 @@ static int start(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* Frees all but what a hanging thread may still use. */
+/* Frees everything that a hanging thread cannot use. */
 static void undo_start(struct daemon *d)
 {
 	if (d->listening)
@@ -425,7 +425,7 @@ static void undo_start(struct daemon *d)
 	if (!policy_stop(d->policy, STOP_TIMEOUT) || !control_stop(d->control, STOP_TIMEOUT) ||
 	    !upkeep_stop(d->upkeep, STOP_TIMEOUT))
 		return;
-	policy_free(d->policy); /* nobody asks for its status now */
+	policy_free(d->policy); /* nobody asks for its status any more */
 	if (d->index && indexkeeper_close(d->index, STOP_TIMEOUT))
 		indexkeeper_free(d->index);
 	rulekeeper_close(d->rules);
@@ -445,6 +445,6 @@ int daemon_run(const struct settings *settings, struct err *err)
 	if (code)
 		log_error("%s", err->text);
 	stop(&d);
-	/* libmilter's threads may still use what is here, so nothing is freed. */
+	/* libmilter's threads may still use this memory, so nothing is freed. */
 	_exit(code ? 1 : 0);
 }

@@ -3,8 +3,8 @@
 
 #include <pthread.h>
 
-/* Each span between two marks has a counter, reused in a circle. If the next counter is still in
- * use, the span goes on: its mark is then over later, never sooner. */
+/* Each span between two marks has a counter in a ring. If the next counter is still in use, the
+ * span continues: its mark is then over later, never too early. */
 #define SPANS 64
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -42,7 +42,7 @@ bool flight_is_over(unsigned mark)
 	bool over = true;
 
 	pthread_mutex_lock(&lock);
-	/* Older counters are zero: their places were reused. */
+	/* Older counters are zero, since their places were reused. */
 	for (unsigned age = now - mark; age < SPANS; age++)
 		over &= at_work[(now - age) % SPANS] == 0;
 	pthread_mutex_unlock(&lock);

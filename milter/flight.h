@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Counts running callbacks by the time they began, to tell when all that began before a moment have
- * ended, however many began since. One for the process; any thread. */
+/* Counts running callbacks by their begin. It tells when all callbacks that began before a given
+ * moment have ended, however many began later. One for the process; any thread. */
 #pragma once
 
 #include "base/base.h"
 
-/* flight_end takes what this returned. */
+/* Returns the number for flight_end. */
 unsigned flight_begin(void);
 void flight_end(unsigned begun);
 /* A moment for flight_is_over. */
 unsigned flight_mark(void);
-/* Whether all that began before mark have ended. */
+/* Whether all callbacks that began before mark have ended. */
 bool flight_is_over(unsigned mark);

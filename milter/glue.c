@@ -11,25 +11,25 @@
 #include "milter/policy/overlap.h"
 #include "milter/tally.h"
 
-/* Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is 64 KiB.
- */
+/* bytes. Postfix sends a header of up to header_size_limit in one packet; libmilter's own limit is
+ * 64 KiB. */
 #define PACKET_MAX (4u << 20)
 #define DRAIN_STEP INT64_C(5000)
 
-/* Only MAIL and end of message are answered. The set is the same for all connections: libmilter
- * keeps what may be skipped in one table. */
+/* Only MAIL and end of message are answered. The set is the same for all connections, since
+ * libmilter keeps the set of skippable steps in one table. */
 #define STEPS_SKIPPED (SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOUNKNOWN | SMFIP_NOEOH | SMFIP_NOBODY)
 #define STEPS_SILENT  (SMFIP_NR_CONN | SMFIP_NR_RCPT | SMFIP_NR_HDR)
 
 /* Callbacks must be short. A woken worker of libmilter's pool counts as idle until it runs (8.17,
- * worker.c), so of two sessions that become ready at once the second may wait for the first free
- * worker, or for the next session to become ready. No call of libmilter's adds a worker. */
+ * worker.c). So if two sessions become ready at once, the second may wait for the first free worker
+ * or for a third session to become ready. libmilter has no call that adds a worker. */
 struct connection {
 	struct session *session;
 	struct judge_more more; /* for the session's message */
 	struct overlap overlap; /* from MAIL to end of message */
-	unsigned long steps;    /* negotiated */
-	bool quarantine;        /* the MTA can hold */
+	unsigned long steps;    /* as negotiated */
+	bool quarantine;        /* the MTA supports quarantine */
 };
 
 static const struct glue_config *glue;
@@ -59,14 +59,14 @@ static void forget_message(struct connection *c)
 	judge_clear(&c->more);
 }
 
-/* The answer of a callback that the MTA does not wait for. */
+/* The answer of a callback for which the MTA does not wait. */
 static sfsistat silent(const struct connection *c, unsigned long step)
 {
 	return c && (c->steps & step) ? SMFIS_NOREPLY : SMFIS_CONTINUE;
 }
 
 /* Begins a callback that uses the index or rules. Once the daemon stops, the thread waits here for
- * the process's end: the index is being closed, and what is answered must be in it. */
+ * the end of the process: the index is being closed, and every answered message must be in it. */
 static unsigned enter(void)
 {
 	unsigned begun = flight_begin();
@@ -91,8 +91,8 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	}
 	*ret_actions = actions & SMFIF_QUARANTINE;
 	*ret_steps = steps & (STEPS_SKIPPED | STEPS_SILENT | SMFIP_HDR_LEADSPC);
-	/* libmilter never answers the end of a message without header if NOEOH is not accompanied
-	 * by NODATA. */
+	/* If NOEOH is set without NODATA, libmilter never answers the end of a message without
+	 * header. */
 	if (!(*ret_steps & SMFIP_NODATA))
 		*ret_steps &= ~(unsigned long)SMFIP_NOEOH;
 	*ret2 = *ret3 = 0;
@@ -103,7 +103,7 @@ static sfsistat on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long 
 	if (actions & SMFIF_SETSYMLIST) {
 		smfi_setsymlist(ctx, SMFIM_CONNECT, (char[]){"i {daemon_addr} {daemon_port}"});
 		smfi_setsymlist(ctx, SMFIM_ENVFROM, (char[]){"{auth_authen} {client_addr}"});
-		/* An empty list would mean the default ones, some of which cost a resolver. */
+		/* An empty list would mean the default macros, some of which need a resolver. */
 		smfi_setsymlist(ctx, SMFIM_ENVRCPT, (char[]){"i"});
 		smfi_setsymlist(ctx, SMFIM_DATA, (char[]){"{client_addr}"});
 		smfi_setsymlist(ctx, SMFIM_EOM, (char[]){"i {auth_authen} {client_addr}"});
@@ -118,12 +118,12 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 	uint16_t port = net_of_sockaddr((const struct sockaddr *)from, &client);
 	(void)name;
 
-	if (!c) { /* an MTA that did not negotiate */
+	if (!c) { /* the MTA did not negotiate */
 		c = connection_new();
 		smfi_setpriv(ctx, c);
 	}
-	/* cleanup(8) has the queue ID from the start, smtpd never: that is what tells mail from
-	 * sendmail(1) apart. */
+	/* cleanup(8) has the queue ID from the start, smtpd never: that identifies mail from
+	 * sendmail(1). */
 	if (!c)
 		return SMFIS_CONTINUE;
 	session_connect(c->session, &client, port, smfi_getsymval(ctx, (char[]){"i"}) != NULL);
@@ -133,7 +133,7 @@ static sfsistat on_connect(SMFICTX *ctx, char *name, _SOCK_ADDR *from)
 	return silent(c, SMFIP_NR_CONN);
 }
 
-/* The words of a REJECT or DEFER; libmilter falls back to its own where it does not take them. */
+/* Sets the reply of a REJECT or DEFER. If libmilter does not accept it, its own reply is used. */
 static sfsistat reply_with(SMFICTX *ctx, struct verdict *v, sfsistat how)
 {
 	if (smfi_setreply(ctx, v->code, v->status, v->text) != MI_SUCCESS)
@@ -151,7 +151,7 @@ static void note_verdict(
 	judge_log(id, stage, s, v);
 }
 
-/* What Postfix hears of a verdict; CONTINUE: the message goes on. */
+/* The milter's answer for a verdict; CONTINUE: the message goes on. */
 static sfsistat answer_of(SMFICTX *ctx, struct verdict *v)
 {
 	switch (v->action) {
@@ -162,7 +162,7 @@ static sfsistat answer_of(SMFICTX *ctx, struct verdict *v)
 	case VERDICT_DISCARD:
 		return SMFIS_DISCARD;
 	case VERDICT_CONTINUE:
-	case VERDICT_HOLD: /* holding works at end of message only */
+	case VERDICT_HOLD: /* only possible at end of message */
 		break;
 	}
 	return SMFIS_CONTINUE;
@@ -252,7 +252,7 @@ static bool quarantine(SMFICTX *ctx, const struct connection *c)
 	return c->quarantine && smfi_quarantine(ctx, (char[]){"held by pqpurge"}) == MI_SUCCESS;
 }
 
-/* known: what session_end returned. */
+/* Records the message and counts it for floods. known: the result of session_end. */
 static void keep(const char *id, int known, const struct message *m, bool hold)
 {
 	if (known == 0)
@@ -364,8 +364,8 @@ int glue_open_socket(const char *socket, struct err *err)
 	return code;
 }
 
-/* Replaces the C library's sigwait(3), which only libmilter's signal thread calls here: it would
- * stop on SIGHUP, SIGTERM and SIGINT, but the daemon takes its signals itself. */
+/* Replaces the C library's sigwait(3). Only libmilter's signal thread calls it here, to stop on
+ * SIGHUP, SIGTERM and SIGINT, but the daemon takes its signals itself. */
 int sigwait(const sigset_t *set, int *ret_number)
 {
 	(void)set, (void)ret_number;

@@ -75,7 +75,7 @@ static void keep_strictest(
 	snprintf(more->mailbox, sizeof(more->mailbox), "%s", mailbox->text);
 }
 
-/* The session records the first ones, which are looked up at the end. */
+/* The session records the first mailboxes, which are looked up at the end of the message. */
 static void look_up(void *arg, const struct address *mailbox)
 {
 	const struct looking *l = arg;
@@ -104,7 +104,7 @@ void judge_from(struct judge_more *more, struct ruleset *set, struct session *s,
 	session_from(s, value, look_up, &looking);
 }
 
-/* OK by login or client, which are proven, unlike the sender's address. */
+/* OK by login or client, which are authenticated, unlike the sender's address. */
 static bool is_trusted(const struct ruleset_hit *hit)
 {
 	return hit->rule && hit->rule->action == RULE_OK && hit->rule->kind != RULE_PATTERN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* From rules to a verdict, without side effects. No client text enters a reply. Mail from
- * sendmail(1) cannot be refused (a refusal bounces to the outside or loops in maildrop): REJECT and
- * DEFER become HOLD there, which works only at end of message. */
+ * sendmail(1) cannot be refused: a refusal would bounce to the outside or loop in maildrop. So
+ * REJECT and DEFER become HOLD there, which works only at end of message. */
 #pragma once
 
 #include "milter/session.h"
@@ -17,26 +17,25 @@ enum verdict_action {
 
 struct verdict {
 	enum verdict_action action;
-	struct ruleset_hit hit; /* rule NULL: no rule applies; warned: logged as well */
-	enum rule_action asked; /* the rule's action, before local mail made it HOLD */
-	/* For REJECT and TEMPFAIL, else "". */
+	struct ruleset_hit hit; /* rule NULL: no rule applies; warned: rule to log, too */
+	enum rule_action asked; /* the rule's action, before local mail turned it into HOLD */
+	/* For REJECT and TEMPFAIL; otherwise "". */
 	char code[4], status[RULE_STATUS_SIZE]; /* "550", "5.7.1" */
 	char text[2 * RULE_TEXT_MAX + 1];       /* '%' doubled, for smfi_setreply */
-	/* The address that the rule, or else the warning, was found for; "" the null sender. Not
+	/* The address that matched the rule, or else the warning; "" is the null sender. Not
 	 * scrubbed. */
 	char subject[ADDRESS_MAX + 1];
 };
 
-/* At MAIL, by login, client and envelope sender. Returns only REJECT and TEMPFAIL;
- * anything else is CONTINUE without a hit, because judge_message finds the same rules again and
- * reports them once, with the queue ID. If mail were discarded at MAIL, smtpd(8) would still
- * receive it and give it to cleanup(8), whose non_smtpd_milters would judge it as mail from
- * sendmail(1). */
+/* At MAIL, by login, client and envelope sender. Returns only REJECT, TEMPFAIL, or CONTINUE without
+ * a hit: judge_message finds all other rules again and reports them once, with the queue ID. A
+ * DISCARD at MAIL would not do: smtpd(8) would still receive the mail and give it to cleanup(8),
+ * whose non_smtpd_milters would judge it as mail from sendmail(1). */
 void judge_envelope(
     struct ruleset *set, const struct session *s, int64_t wall, struct verdict *ret);
 
-/* Of the header From mailboxes past the recorded ones, the one with the strictest rule. Clear it
- * with the session. */
+/* The header From mailbox with the strictest rule, of those after the recorded ones. Clear it with
+ * the session. */
 struct judge_more {
 	unsigned seen; /* all mailboxes */
 	bool found;
@@ -44,18 +43,18 @@ struct judge_more {
 	char mailbox[ADDRESS_MAX + 1];
 };
 void judge_clear(struct judge_more *more);
-#define JUDGE_EXPRESSIONS_MAX 1000 /* mailboxes; past it expressions are not tried */
+#define JUDGE_EXPRESSIONS_MAX 1000 /* mailboxes; for further ones expressions are skipped */
 /* Gives a From field to the session and looks up the mailboxes that the session does not record. */
 void judge_from(struct judge_more *more, struct ruleset *set, struct session *s, const char *value,
     int64_t wall);
 
 /* At end of message: the envelope again, as rules may have changed, then every header From mailbox.
- * The strictest rule wins; the envelope's if equal. OK for login or client ends the lookup; OK for
- * the envelope sender does not excuse the header. Unrecorded mailboxes were judged when they came.
- */
+ * The strictest rule wins; of equals, the envelope's. OK for login or client ends the lookup; OK
+ * for the envelope sender does not excuse the header. Unrecorded mailboxes were judged when they
+ * came. */
 void judge_message(struct ruleset *set, const struct session *s, const struct judge_more *more,
     int64_t wall, struct verdict *ret);
 
-/* Logs at info what a rule did, and a warning; nothing if no rule applies. id is the queue ID or
- * "NOQUEUE", stage "MAIL" or "end of message". Call it while the rule set is held. */
+/* Logs at info the effect of a rule, and a warning; nothing if no rule applies. id is the queue ID
+ * or "NOQUEUE", stage "MAIL" or "end of message". Call it while holding the rule set. */
 void judge_log(const char *id, const char *stage, const struct session *s, const struct verdict *v);

@@ -39,8 +39,8 @@ int listener_is_free(const struct endpoint *l, struct err *err)
 	return err_set(err, ERR_LOCKED, "another process listens on '%s'", l->address.sun_path);
 }
 
-/* The daemon's user may own the directory and could swap the socket for a link before root gives it
- * away, so check and chown the same descriptor. */
+/* The daemon's user may own the directory and replace the socket by a link, so root checks and
+ * chowns the same descriptor. */
 int listener_give(const struct endpoint *l, uid_t uid, gid_t gid, struct err *err)
 {
 	struct stat st;

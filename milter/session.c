@@ -6,7 +6,8 @@
 
 #define KEEP_MAX (64u << 10)
 
-/* Wall and steady clock may drift apart by this plus a thousandth before it counts as a step. */
+/* Microseconds. Wall and steady clock may differ by this plus a thousandth before it counts as a
+ * step. */
 #define STEP_SLACK INT64_C(5000)
 
 #define NOT_KEPT SIZE_MAX
@@ -22,8 +23,8 @@ struct session {
 	uint16_t port;
 	int64_t connect_time;
 
-	/* The message, cleared by session_abort. */
-	struct message message; /* views of what follows */
+	/* The message, which session_abort clears. */
+	struct message message; /* views of the members below */
 	struct moment mail;
 	struct address sender;
 	struct header header; /* From and Message-ID */
@@ -36,8 +37,8 @@ struct session {
 	bool has_subject;
 };
 
-/* Reads both clocks at one moment; repeats slow readings, because a preempted thread would look
- * like a clock step. */
+/* Reads both clocks at one moment. Repeats slow readings, since a preempted thread would look like
+ * a clock step. */
 static struct moment moment_now(void)
 {
 	struct moment now;
@@ -158,7 +159,7 @@ typedef void read_address(const char *text, const char *origin, struct address *
 
 static void begin_mail(struct session *s, const char *sender, const char *login, read_address *read)
 {
-	/* First: Postfix takes its own time right after our reply. */
+	/* First, since Postfix takes its own time right after our reply. */
 	struct moment now = moment_now();
 
 	session_abort(s);
@@ -177,8 +178,8 @@ void session_mail(struct session *s, const char *argument, const char *login)
 	begin_mail(s, argument, login, address_envelope);
 }
 
-/* With arrival the window in which T must lie is that microsecond, whatever the clock does since.
- * Without, it is too long to prove anything by itself (mail/identity.h). */
+/* With arrival, the window for T is that one microsecond, whatever the clock does later. Without
+ * it, the window is too long to prove anything by itself (mail/identity.h). */
 void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival)
 {
 	begin_mail(s, sender, login, address_unquoted);
@@ -192,14 +193,14 @@ static void first_recipient(struct session *s)
 {
 	struct moment now = moment_now();
 
-	if (s->message.rcpt_time) /* a policy service knows better */
+	if (s->message.rcpt_time) /* a policy service's time is exact */
 		return;
 	s->message.rcpt_time = now.wall;
 	if (clock_stepped(&s->mail, &now))
 		s->message.flags |= MESSAGE_CLOCK_STEPPED;
 }
 
-/* The first recipient of a queue file comes with the previous file's ID. */
+/* The first recipient of a queue file still comes with the previous file's ID. */
 static void keep_last_recipient(struct session *s)
 {
 	struct message *m = &s->message;
@@ -220,7 +221,7 @@ static void keep_last_recipient(struct session *s)
 	m->flags &= ~(uint32_t)MESSAGE_CUT_RECIPIENTS;
 }
 
-/* If the queue file changed, all recipients but the last were the old one's. */
+/* If the queue file changed, all recipients but the last one belong to the old file. */
 static void see_file(struct session *s, const char *queue_id)
 {
 	if (!queue_id || !queue_id[0] || strlen(queue_id) >= sizeof(s->file))
@@ -269,9 +270,10 @@ void session_settle_recipients(
 {
 	struct message *m = &s->message;
 
-	see_file(s, queue_id); /* while there still is a last recipient */
+	see_file(s, queue_id); /* before the last recipient is reset */
 	bool is_named = count == 1 && only[0];
-	/* As many may be others: another restriction decides before us and after us. */
+	/* Even with the right count they may be other recipients, as restrictions before and after
+	 * us decide, too. A named one is certain. */
 	if (count == 0 || (count == m->recipient_count && !is_named))
 		return;
 	buffer_reset(&s->recipients);
@@ -288,7 +290,7 @@ void session_settle_recipients(
 	view(s);
 }
 
-/* Trimmed and unfolded: line ends are dropped. */
+/* Trimmed and unfolded. */
 static void keep_subject(struct session *s, const char *value)
 {
 	size_t at = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The state of one connection and its current message. Knows neither libmilter nor threads: calls
- * for one session come one at a time, from any thread. All memory is its own. Per-message state is
- * reset at every MAIL and at abort: a milter never learns that a message was over. */
+/* The state of one connection and its current message. It knows neither libmilter nor threads:
+ * calls for one session come one at a time, from any thread. It owns all its memory. The message's
+ * state is reset at every MAIL and at abort, since a milter never learns that a message is over. */
 #pragma once
 
 #include "base/err.h"
@@ -17,35 +17,37 @@ struct session_config {
 struct session;
 
 struct session *session_new(
-    const struct session_config *config); /* config must outlive it; NULL on no memory */
+    const struct session_config *config); /* config must outlive it; NULL: no memory */
 void session_free(struct session *s);
-size_t session_bytes(const struct session *s); /* the memory that it has */
+size_t session_bytes(const struct session *s); /* bytes of memory in use */
 
-/* local: mail from sendmail(1) (macro `i` exists at connect), which has no client. */
+/* local: mail from sendmail(1), which has no client; macro `i` exists at connect then. */
 void session_connect(
     struct session *s, const struct net_address *client, uint16_t port, bool local);
-/* MAIL FROM with its raw argument ("<>", "" or NULL: null sender); resets the message. */
+/* MAIL FROM with its raw argument ("<>", "" or NULL: null sender). Resets the message. */
 void session_mail(struct session *s, const char *argument, const char *login);
-/* The same for a policy service, which is first asked at RCPT. sender is unquoted (address.h);
- * arrival is what the T record will say, 0 if that is unknown; mail_time and rcpt_time are that. */
+/* The same for a policy service, which is first asked at RCPT. sender is unquoted (address.h).
+ * arrival is the future T record, or 0 if unknown; it also becomes mail_time and rcpt_time. */
 void session_mail_before(struct session *s, const char *sender, const char *login, int64_t arrival);
 /* RCPT TO; queue_id is the MTA's or NULL. If smtpd_end_of_data_restrictions refuse a message,
- * Postfix before 3.12 silently goes on with RCPT and makes a new queue file at the next recipient;
- * recipients of the old file are then forgotten. */
+ * Postfix before 3.12 silently goes on with RCPT and makes a new queue file at the next recipient.
+ * Recipients of the old file are then forgotten. */
 void session_rcpt(struct session *s, const char *argument, const char *queue_id);
 void session_rcpt_unquoted(struct session *s, const char *recipient, const char *queue_id);
-/* Before session_end of a policy service, whose calls of session_rcpt_unquoted may have been of
- * recipients that another restriction refused: count were accepted (0: unknown). only is the one
- * accepted recipient, or ""; then, if that is another number, the queue file alone knows them. */
+/* For a policy service, before session_end: its calls of session_rcpt_unquoted may include
+ * recipients that another restriction refused. count were accepted (0: unknown); only is the single
+ * accepted recipient, or "". If count is another number than recorded, only the queue file knows
+ * them. */
 void session_settle_recipients(
     struct session *s, const char *queue_id, uint32_t count, const char *only);
-/* A header with folded lines joined by LF. Kept: every From, the first Message-ID and Subject (if
- * wanted). */
+/* A header, folded lines joined by LF. Keeps every From, the first Message-ID, and the Subject if
+ * wanted. */
 void session_header(struct session *s, const char *name, const char *value);
-/* A From field; calls taken (may be NULL) for each mailbox in it that is not recorded yet. */
+/* A From field. Calls taken (may be NULL) for each mailbox in it that is not recorded yet. */
 void session_from(struct session *s, const char *value, from_taken *taken, void *arg);
-/* End of message: 1 and the finished message, valid until the next call that changes the session; 0
- * without a usable queue ID; -ENOMEM if something could not be kept. login NULL: as at MAIL. */
+/* End of message. Returns 1 and the finished message, valid until the next call that changes the
+ * session; 0 without a usable queue ID; -ENOMEM if something could not be kept. login NULL: as at
+ * MAIL. */
 int session_end(struct session *s, const char *queue_id, const char *login,
     const struct message **ret) NODISCARD;
 /* The message so far, valid until the next call. */

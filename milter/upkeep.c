@@ -9,7 +9,7 @@ struct upkeep {
 	struct upkeep_config config;
 	pthread_t thread;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* any of these */
+	pthread_cond_t changed; /* signalled for each member below */
 	bool reload, stop, ended;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The upkeep thread: calls each_second, reloads rules on request and tends the index
- * (indexkeeper.h). A hanging file system blocks this thread only. */
+/* The upkeep thread: calls each_second, reloads rules on request, and tends the index
+ * (indexkeeper.h). A hanging file system blocks only this thread. */
 #pragma once
 
 #include "milter/indexkeeper.h"
@@ -17,8 +17,7 @@ struct upkeep_config {
 
 int upkeep_start(
     struct upkeep **ret, const struct upkeep_config *config, struct err *err) NODISCARD;
-/* Requests a reload; returns at once. Any thread. */
+/* Requests a reload and returns at once. Any thread. */
 void upkeep_reload(struct upkeep *u);
-/* Ends the thread. False if it hangs longer than timeout microseconds and is left behind. NULL is
- * fine. */
+/* Ends the thread. False if it hangs for timeout microseconds and is left behind. Takes NULL. */
 bool upkeep_stop(struct upkeep *u, int64_t timeout);

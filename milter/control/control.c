@@ -27,10 +27,10 @@ struct control {
 	struct control_config config;
 	pthread_t thread;
 	struct sockaddr_un address;
-	struct stat made; /* of the socket as we made it */
+	struct stat made; /* the socket's file as we made it */
 	bool complained;
 	int socket; /* -1: not made yet */
-	int wakeup; /* eventfd: a place is free again, or stop */
+	int wakeup; /* eventfd: written when a place becomes free, and to stop */
 
 	pthread_mutex_t lock;
 	bool stop;
@@ -45,7 +45,7 @@ static void wake(struct control *c)
 
 static int listen_at(struct control *c)
 {
-	if (endpoint_is_heard(&c->address)) /* another daemon's */
+	if (endpoint_is_heard(&c->address)) /* it is another daemon's */
 		return -EADDRINUSE;
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
@@ -90,7 +90,7 @@ static void remove_socket(struct control *c)
 	io_close(&c->socket);
 }
 
-/* Waits for what is in flight, unless the client goes away. */
+/* Waits until the messages in flight are answered or the client goes away. */
 static int settle(int fd)
 {
 	struct pollfd hangup = {.fd = fd};
@@ -165,7 +165,7 @@ static int answer(struct control *c, int fd, struct control_work *w)
 	return code;
 }
 
-/* One request: 0, or a negative code: drop the client. */
+/* Serves one request. 0, or a negative code: drop the client. */
 static int serve_one(struct control *c, struct wire *wire)
 {
 	struct control_work w = {.body = -1, .file = -1};
@@ -316,7 +316,7 @@ int control_start(struct control **ret, const struct control_config *config, str
 	return code;
 }
 
-/* Ends waits for requests; true if no client is left. */
+/* Ends the waits for requests. True if no client is left. */
 static bool hang_up(struct control *c)
 {
 	bool left = false;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The control server: speaks the control protocol (index/control/wire.h) over
- * index_directory/control.sock with root and the process's own user (SO_PEERCRED). Each client has
- * its own thread. A client that sends no whole request for 10 s, or whose answer does not fit the
- * socket's buffer, is dropped. "status" is answered at once; "settle" when every message that was
- * at its end when the request came has got its answer (milter/flight.h). If the socket or its
- * directory disappears, the socket is made anew.
+ * index_directory/control.sock, with root and the process's own user only (SO_PEERCRED). Each
+ * client has its own thread. A client is dropped if its request is not complete within 10 s, or if
+ * its answer does not fit the socket's buffer. "status" is answered at once. "settle" is answered
+ * once every message that was at its end when the request came has got its answer
+ * (milter/flight.h). If the socket or its directory disappears, the socket is made anew.
  */
 #pragma once
 
@@ -27,7 +27,7 @@ struct control_work {
 
 struct control_config {
 	const char *directory;
-	/* Called by any client's thread; status must not wait. */
+	/* Called by any client's thread; status must not block. */
 	void (*status)(void *arg, struct json *out);
 	void (*work)(void *arg, struct control_work *w); /* sets answer, and perhaps file */
 	void *arg;
@@ -37,6 +37,6 @@ struct control_config {
  * the path is too long for a socket. */
 int control_start(
     struct control **ret, const struct control_config *config, struct err *err) NODISCARD;
-/* Removes the socket and waits at most timeout microseconds for running requests; false if some
- * still run: nothing is freed then. NULL is fine. */
+/* Removes the socket and waits at most timeout microseconds for running requests. False if some
+ * still run; then nothing is freed. Takes NULL. */
 bool control_stop(struct control *c, int64_t timeout);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the command asks that takes a thread of its own: the index's requests, the rules', the flood
- * watch's. */
+/* The command's requests that need their own thread: to the index, the rules, and the flood
+ * watch. */
 #pragma once
 
 #include "milter/control/control.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The detector under its lock, its file, what happens each second, and what the command asks. */
+/* The detector under its lock, its file, the work of each second, and the command's requests. */
 #include "milter/flood/floodkeeper.h"
 
 #include "base/clock.h"
@@ -12,7 +12,7 @@
 #define SAVE_EVERY (600 * USEC_PER_SEC)
 #define SAVE_SOON  (2 * USEC_PER_SEC) /* after an incident changed */
 #define LOOK_EVERY (10 * USEC_PER_SEC)
-#define EVENTS_MAX 64 /* a second */
+#define EVENTS_MAX 64 /* events in a second */
 #define ANSWER_MAX 512
 #define STATUS_MAX 10
 #define FILE_MAX   ((size_t)64 << 20)
@@ -55,7 +55,7 @@ void floodkeeper_close(struct floodkeeper *k)
 
 typedef int take_line(struct flood *f, const struct json *line);
 
-/* Takes lines one by one, so that no session waits for all of them. Returns how many. */
+/* Takes lines one by one, so that no session waits for all of them. Returns their number. */
 static int take_lines(
     struct floodkeeper *k, take_line *take, const char *text, size_t len, uint64_t *ret_wrong)
 {
@@ -119,7 +119,7 @@ void floodkeeper_begin(struct floodkeeper *k)
 		log_error("%s", err.text);
 }
 
-/* In slices, so that no session waits for it. */
+/* In slices, so that no session waits long. */
 static void save(struct floodkeeper *k, int64_t now)
 {
 	struct strbuf text = {0};
@@ -217,7 +217,7 @@ static void happen(
 	write_back(k, i, event == FLOOD_BEGINS);
 	flood_tell(k, event, i, now);
 	order_hook(k, event, i);
-	/* Until the rule was in force, so that nothing slips between the two. */
+	/* Until now, when the rule is in force, so that nothing slips between rule and hold. */
 	if (event == FLOOD_ACTS && i->expires && k->settings->flood[i->kind].held)
 		flood_order(k,
 		    &(struct flood_job){.kind = DOOR_HOLD, .incident = *i, .until = clock_wall()});
@@ -238,7 +238,7 @@ static size_t take_events(
 	return count;
 }
 
-/* Rules of incidents that go on: renewed, and their hits are a sign that it goes on. */
+/* For incidents that are still open: renews the rule. New hits of it keep the incident open. */
 static void look_at_rules(struct floodkeeper *k, int64_t now)
 {
 	for (size_t n = 0; n < FLOOD_INCIDENTS_MAX; n++) {
@@ -262,7 +262,7 @@ static void look_at_rules(struct floodkeeper *k, int64_t now)
 
 void floodkeeper_each_second(struct floodkeeper *k)
 {
-	static struct flood_incident copies[EVENTS_MAX]; /* the upkeep thread's alone */
+	static struct flood_incident copies[EVENTS_MAX]; /* only used by the upkeep thread */
 	enum flood_event events[EVENTS_MAX];
 	int64_t now = clock_wall(), steady = clock_steady();
 
@@ -285,7 +285,7 @@ void floodkeeper_each_second(struct floodkeeper *k)
 		save(k, steady);
 }
 
-/* ---- what is asked */
+/* ---- requests */
 
 static void put_incidents(
     struct floodkeeper *k, struct json *list, bool all, int64_t id, size_t most)
@@ -293,7 +293,7 @@ static void put_incidents(
 	int64_t now = clock_wall();
 	uint32_t below = UINT32_MAX;
 
-	/* Newest first: the greatest number below the last. */
+	/* Newest first: the largest number below the last one. */
 	for (size_t n = 0; k->flood && n < most; n++) {
 		struct flood_incident *next = NULL;
 
@@ -352,7 +352,7 @@ static int answer_mark(
 	pthread_mutex_unlock(&k->lock);
 	if (!answer)
 		return err_set(err, ERR_USAGE, "there is no flood %lld", (long long)id);
-	if (mark[0] == 'n') { /* its rule must be gone before the command releases anything */
+	if (mark[0] == 'n') { /* the rule must go before the command releases anything */
 		flood_unact(k, &copy);
 		write_back(k, &copy, false);
 	}

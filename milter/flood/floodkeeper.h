@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The flood keeper: the daemon's detector (flood/flood.h) under a lock of its own, and what comes
- * of an incident: a line in the log, a rule that expires (flood_watch = act), and orders to the
- * door: hold what came before, run the hook.
+ * The flood keeper: the daemon's detector (flood/flood.h) under its own lock, and the effects of an
+ * incident: a log line, an expiring rule (flood_watch = act), and orders to the door to hold
+ * earlier mail and to run the hook.
  *
- * Sessions only count. Each second the upkeep thread takes what happened, logs, and sets or renews
- * rules; a thread of its own talks to the door, which may take long. Peaks and incidents are kept
- * in state_directory/floods (JSON lines), written beside and renamed.
+ * Sessions only count. Each second the upkeep thread takes new events, logs them, and sets or
+ * renews rules. Another thread talks to the door, which may take long. Peaks and incidents are kept
+ * in state_directory/floods (JSON lines), which is written to another file and renamed.
  */
 #pragma once
 
@@ -18,26 +18,26 @@
 
 struct floodkeeper;
 
-/* With flood_watch = off all calls do nothing. settings and rules outlive it. */
+/* With flood_watch = off all calls do nothing. settings and rules must outlive it. */
 int floodkeeper_open(const struct settings *settings, struct rulekeeper *rules,
     struct floodkeeper **ret, struct err *err) NODISCARD;
-/* Reads the file, starts the thread; as the daemon's user, with the lock of state_directory held.
- */
+/* Reads the file and starts the thread. Call it as the daemon's user with state_directory
+ * locked. */
 void floodkeeper_begin(struct floodkeeper *k);
-/* Saves. The thread is left where it is at work. NULL is fine. */
+/* Saves. If the thread is busy, it is left behind. Takes NULL. */
 void floodkeeper_stop(struct floodkeeper *k);
-void floodkeeper_close(struct floodkeeper *k); /* of one that never began; NULL is fine */
+void floodkeeper_close(struct floodkeeper *k); /* if it never began; takes NULL */
 
-/* Counts an accepted message. Any thread; waits for no disk. */
+/* Counts an accepted message. Any thread; never waits for a disk. */
 void floodkeeper_feed(struct floodkeeper *k, const struct message *m);
-/* The upkeep thread's. */
+/* For the upkeep thread. */
 void floodkeeper_each_second(struct floodkeeper *k);
 
 /*
- * A catch-up's update was applied to the index. Mail in it that came while nobody counted (no
- * daemon ran, or it was killed before it saved) is counted now. And how much of what busy accounts
- * sent is still queued? At most once a minute; takes as long as a selection. body: the update's, of
- * serve.h. Any thread that has borrowed the index.
+ * Call it when a catch-up's update was applied to the index. Mail that came while nobody counted
+ * (no daemon ran, or it was killed before saving) is counted now. At most once a minute it also
+ * counts the mail of busy accounts that is still queued, which takes as long as a selection. body:
+ * the update's, see serve.h. Any thread that has borrowed the index.
  */
 void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body);
 
@@ -49,12 +49,15 @@ void floodkeeper_caught_up(struct floodkeeper *k, struct index *index, int body)
  *   messages, rate, signal, limit, usual, networks, senders, undelivered, window, clients,
  *   queue_ids, action, expires, held, mark.
  * - {"do":"flood-mark","id":N,"mark":"normal"|"bad"}: "flood": the incident as it is now
- * - {"do":"flood-named","subjects":[TEXT, ...]}, of rules ("login:joe"): a command purges, holds or
- *   blocks this; open incidents of these keys are bad unless marked before: "marked": how many
- * - {"do":"flood-learn","lines":TEXT}, lines of the file about peaks: "learned": how many, "wrong"
+ * - {"do":"flood-named","subjects":[TEXT, ...]}: a command purges, holds or blocks these subjects
+ *   of rules ("login:joe"). Open incidents of these keys become bad unless marked before; "marked":
+ *   how many
+ * - {"do":"flood-learn","lines":TEXT}, lines of the file about peaks: "learned": how many, "wrong":
+ *   how many
  */
 bool floodkeeper_is_mine(const char *word);
 int floodkeeper_answer(struct floodkeeper *k, const struct json *request, struct json *reply,
     struct err *err) NODISCARD;
-/* "flood_watch", "floods_open", and "floods": the first ten open ones. Waits for no disk. */
+/* Adds "flood_watch", "floods_open", and "floods": the first ten open ones. Never waits for a
+ * disk. */
 void floodkeeper_status(struct floodkeeper *k, struct json *reply);

@@ -18,7 +18,7 @@ const char *flood_action_word(uint8_t action)
 	return action < COUNT_OF(actions) ? rule_action_word(actions[action]) : "WARN";
 }
 
-/* The rule that decides now about mail of this key. The set must be held. */
+/* The rule that now decides about mail of this key. Call it while holding the set. */
 static const struct rule *decides(struct ruleset *set, const struct flood_incident *i, int64_t now)
 {
 	struct ruleset_query query = {.wall = now};
@@ -42,7 +42,7 @@ static const struct rule *decides(struct ruleset *set, const struct flood_incide
 	return hit.rule;
 }
 
-/* The command's rule of this subject, or NULL. The set must be held. */
+/* The command's rule of this subject, or NULL. Call it while holding the set. */
 static const struct rule *rule_of(
     const struct floodkeeper *k, const struct ruleset *set, const char *subject, int64_t now)
 {
@@ -61,7 +61,7 @@ static bool is_ours(const struct rule *r)
 	return r && r->author && str_starts(r->author, AUTHOR);
 }
 
-/* Why no rule is set, or NULL. */
+/* The reason not to set a rule, or NULL. */
 static const char *obstacle(
     struct floodkeeper *k, const struct flood_incident *i, const struct rule *r, int64_t now)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The thread that asks root, by the order door, to hold what came before and to run the hook. */
+/* The thread that asks root, by the order door, to hold earlier mail and to run the hook. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"

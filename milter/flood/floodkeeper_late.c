@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Mail that came while nobody counted: before the install, while no daemon ran, or after the last
- * save of one that was killed. The first catch-up reads it from the queue; it counts in the windows
- * in which it arrived.
+ * Mail that came while nobody counted: before the installation, while no daemon ran, or after the
+ * last save of a killed daemon. The first catch-up reads it from the queue, and it counts in the
+ * windows of its arrival.
  */
 #include "base/clock.h"
 #include "base/role.h"
@@ -12,9 +12,9 @@
 #include "milter/flood/floodkeeper_private.h"
 
 #define DAY      (86400 * USEC_PER_SEC)
-#define PATIENCE (3600 * USEC_PER_SEC) /* with a catch-up that cannot read everything */
+#define PATIENCE (3600 * USEC_PER_SEC) /* with catch-ups that cannot read everything */
 
-/* The update behind the selector; it views body. */
+/* Reads the update after the selector. ret has views of body. */
 static int read_update(const struct blob *body, struct update *ret)
 {
 	struct reader r = reader_of(body->at, body->len);
@@ -50,7 +50,8 @@ static void count_one(struct floodkeeper *k, const struct message *m, int64_t no
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* Between what was counted before, and our begin. A notice of this host is nobody's. */
+/* Whether it arrived after the last count and before our begin. This host's notices count for
+ * nobody. */
 static bool is_late(const struct message *m, int64_t counted, int64_t began)
 {
 	int64_t arrival = message_arrival(m);

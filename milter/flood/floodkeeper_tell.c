@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* An incident in words: a line in the log, and JSON. */
+/* An incident as a log line and as JSON. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
 
-#define TELL_TIME (600 * USEC_PER_SEC) /* at most as many begins as k->told has in that time */
+#define TELL_TIME (600 * USEC_PER_SEC) /* at most as many begins are logged in it as fit k->told   \
+					*/
 
 static const char *window_words(uint8_t signal)
 {
@@ -44,7 +45,7 @@ static void put_rule(struct strbuf *line, const struct flood_incident *i)
 	strbuf_printf(line, "; %s until %s", flood_action_word(i->action), text);
 }
 
-/* Whether one more begin may be told; the others are counted. */
+/* Whether one more begin may be logged. The others are counted. */
 static bool may_tell(struct floodkeeper *k, int64_t now)
 {
 	size_t oldest = 0;

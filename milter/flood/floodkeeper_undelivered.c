@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * After a catch-up: how much of what busy accounts sent within the last hour is still queued. What
- * left has no row any more, so the rows of these accounts are counted.
+ * After a catch-up: how much of the mail that busy accounts sent within the last hour is still
+ * queued. Mail that left has no row, so counting these accounts' rows tells.
  */
 #include "base/clock.h"
 #include "index/index.h"
 #include "milter/flood/floodkeeper_private.h"
 
-#define EACH     (50 * USEC_PER_SEC) /* the timer's catch-up comes each minute */
+#define EACH     (50 * USEC_PER_SEC) /* microseconds; the timer's catch-up comes each minute */
 #define LATE     (600 * USEC_PER_SEC)
 #define HOUR     (3600 * USEC_PER_SEC)
 #define ACCOUNTS 64
-#define DOWN     .15 /* of all that busy accounts sent: a relay is down, and no account is to blame */
+#define DOWN     .15 /* share over all busy accounts: a relay is down, no account is to blame */
 
 struct accounts {
 	enum flood_kind kind;
@@ -84,7 +84,7 @@ static void judge(struct floodkeeper *k, const struct accounts *a, int64_t now)
 	for (size_t n = 0; n < a->count; n++) {
 		double sent = 0, waits = 0;
 
-		/* The others say whether mail flows at all. */
+		/* The other accounts show whether mail flows at all. */
 		for (size_t other = 0; other < a->count; other++)
 			if (other != n) {
 				sent += a->list[other].messages;

@@ -10,7 +10,7 @@
 #include "milter/policy/transactions.h"
 #include "milter/tally.h"
 
-#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* further off, instance says something else */
+#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* an instance this far off is no time */
 
 struct front {
 	const struct glue_config *config;
@@ -59,7 +59,7 @@ static bool refuses(const struct verdict *v)
 	return v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL;
 }
 
-/* A message that is refused for each of its recipients is one. */
+/* A message refused for each of its recipients counts once. */
 static void note_verdict(
     struct transaction *t, const char *id, const char *stage, const struct verdict *v)
 {
@@ -104,7 +104,7 @@ static int64_t arrival_of(const struct policy_request *r)
 	return llabs(clock_wall() - arrival) < ARRIVAL_DRIFT ? arrival : 0;
 }
 
-/* Begins the session's message with the first request of it. */
+/* Begins the session's message with its first request. */
 static bool begin(const struct front *f, struct transaction *t, const struct policy_request *r)
 {
 	struct net_address client = client_of(r);
@@ -160,7 +160,7 @@ static void record(struct front *f, const struct message *m, bool hold)
 	floodkeeper_feed(f->config->floods, &kept);
 }
 
-/* For the log: what came may be anything, and long. */
+/* For the log: the text may be anything, and long. */
 static const char *id_of(const struct policy_request *r)
 {
 	struct queue_id id;
@@ -168,7 +168,7 @@ static const char *id_of(const struct policy_request *r)
 	return queue_id_parse(r->queue_id, strlen(r->queue_id), &id) == 0 ? r->queue_id : "NOQUEUE";
 }
 
-/* It goes on, but no row has it. In front of a proxy filter no message of ours was to have one. */
+/* The message goes on without a row. Before a proxy filter it is not meant to have one. */
 static void lose(const struct front *f, const struct policy_request *r, const char *reason)
 {
 	if (r->stage == POLICY_END && r->queue_id[0])
@@ -204,7 +204,7 @@ static void judge(struct front *f, struct transaction *t, const struct policy_re
 		lose(f, r, known ? "out of memory" : "its queue ID is no queue ID");
 }
 
-/* Asked twice of one message, as when a restriction list names us twice, we count it once. */
+/* A restriction list may name us twice, so that we are asked twice; we count the message once. */
 static void on_end(struct front *f, struct transaction *t, const struct policy_request *r,
     char ret[FRONT_ANSWER_SIZE])
 {
@@ -228,7 +228,7 @@ void front_answer(struct front *f, const struct policy_request *r, char ret[FRON
 		atomic_fetch_add(&f->passed, 1);
 		return;
 	}
-	/* At MAIL (smtpd_delay_reject = no) the instance is still the message's before. */
+	/* At MAIL (smtpd_delay_reject = no) the instance is still that of the previous message. */
 	struct transaction *t =
 	    transactions_take(f->transactions, r->stage == POLICY_MAIL ? "" : r->instance);
 	if (!t) {

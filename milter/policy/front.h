@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The policy front: from requests of Postfix's policy protocol to the calls of a session, and from
- * verdicts to answers. Rules for login, client and envelope sender are looked up at each RCPT and
- * again at END-OF-MESSAGE, where the message is recorded and counted as the milter does it. Header
- * fields are not known here: the index gets them from the queue file.
+ * The policy front: turns requests of Postfix's policy protocol into calls of a session, and
+ * verdicts into answers. Rules for login, client and envelope sender are looked up at each RCPT and
+ * again at END-OF-MESSAGE, where the message is recorded and counted as by the milter. Header
+ * fields are not known here; the index gets them from the queue file.
  *
- * A message that the milter front has in hand (overlap.h) is passed. So is what we fail at: out of
- * memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters).
+ * The answer is DUNNO for a message that the milter front handles (overlap.h). So it is if we fail:
+ * out of memory, or END-OF-MESSAGE without a queue ID (before-queue proxy filters).
  */
 #pragma once
 
@@ -15,12 +15,12 @@
 
 struct front;
 
-/* config is the milter front's, too, and outlives it. NULL on no memory. */
+/* config is shared with the milter front, and must outlive it. NULL: no memory. */
 struct front *front_new(const struct glue_config *config);
-void front_free(struct front *f); /* NULL is fine */
-/* "action=...", an empty line behind it. */
+void front_free(struct front *f); /* takes NULL */
+/* "action=..." and an empty line. */
 #define FRONT_ANSWER_SIZE 512
 void front_answer(
     struct front *f, const struct policy_request *request, char ret[FRONT_ANSWER_SIZE]);
-/* Adds "policy_messages" (on their way) and "policy_passed" (to the milter front). */
+/* Adds "policy_messages" (in progress) and "policy_passed" (left to the milter front). */
 void front_status(struct front *f, struct json *out);

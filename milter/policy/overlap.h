@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages that the milter front has in hand, from MAIL to end of message. The policy front passes
- * them: the milter judges and records them with more, and nothing is counted twice. One set for the
- * process; any thread. */
+/* The messages that the milter front handles, from MAIL to end of message. The policy front leaves
+ * them alone: the milter sees more of them, and nothing is counted twice. One set for the process;
+ * any thread. */
 #pragma once
 
 #include "base/net.h"
 
 #define OVERLAP_PORT_SIZE 8
 
-/* An SMTP connection: both ends, since one client may use one port towards two of ours. */
+/* An SMTP connection, by both ends: one client may use the same port towards two of our ports. */
 struct overlap_key {
 	struct net_address client;
 	uint16_t client_port;
-	char server[NET_TEXT_SIZE], server_port[OVERLAP_PORT_SIZE]; /* as Postfix tells them */
+	char server[NET_TEXT_SIZE], server_port[OVERLAP_PORT_SIZE]; /* as Postfix writes them */
 };
 /* server and server_port may be NULL. */
 void overlap_set_server(struct overlap_key *key, const char *server, const char *server_port);
@@ -23,6 +23,6 @@ struct overlap {
 	bool in_hand;
 	struct overlap *next, **at;
 };
-void overlap_begin(struct overlap *o); /* key must stay as it is until overlap_end */
+void overlap_begin(struct overlap *o); /* key must not change until overlap_end */
 void overlap_end(struct overlap *o);
 bool overlap_has(const struct overlap_key *key);

@@ -14,7 +14,7 @@
 struct policy {
 	const struct settings *settings;
 	struct endpoint endpoint;
-	int fd; /* -1: the server has it */
+	int fd; /* -1: passed on to the server */
 	bool listening;
 	struct front *front;
 	struct policy_server *server;
@@ -37,7 +37,7 @@ static int begin(int *fd, const struct sockaddr *address, socklen_t len)
 	return errnum;
 }
 
-/* "inet:PORT@HOST"; without HOST every address. */
+/* "inet:PORT@HOST"; without HOST, every address. */
 static int listen_inet(const char *socket, int *ret_fd, struct err *err)
 {
 	bool six = str_starts(socket, "inet6:");

@@ -56,7 +56,7 @@ static enum policy_stage stage_of(const char *state)
 	return POLICY_OTHER;
 }
 
-/* What is read from a request besides texts. */
+/* The raw values of a request that are not texts. */
 struct raw {
 	struct policy_request request;
 	const char *what, *state, *count;
@@ -123,7 +123,7 @@ int policy_request_read(char *text, size_t len, struct policy_request *ret, stru
 
 static const char digits_of[] = "0123456789abcdef";
 
-/* Up to 12 hexadecimal digits and then end; NULL otherwise. */
+/* Reads up to 12 hexadecimal digits and then end; otherwise NULL. */
 static const char *hex_field(const char *text, char end, int64_t *ret)
 {
 	int64_t value = 0;

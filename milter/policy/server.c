@@ -14,18 +14,18 @@
 
 #define CHUNK         4096
 #define TURN_MAX      16   /* requests of one connection before others get their turn */
-#define SURPLUS_MAX   64   /* connections past the cap while idle ones are being closed */
+#define SURPLUS_MAX   64   /* connections beyond the cap, while idle ones are being closed */
 #define TICK          1000 /* milliseconds */
-#define BACK_OFF      50   /* milliseconds; out of descriptors */
+#define BACK_OFF      50   /* milliseconds of pause without free descriptors */
 #define JOIN_LOOK     1000 /* microseconds */
 #define COMPLAIN_EACH (60 * USEC_PER_SEC)
 
 struct connection {
 	int fd;
-	struct strbuf in; /* a part of a request; released when there is none */
+	struct strbuf in; /* a part of a request; freed when empty */
 	struct policy_scan scan;
 	/* Under the server's lock. */
-	struct connection *newer, *older; /* by use */
+	struct connection *newer, *older; /* ordered by use */
 	int64_t begun;                    /* steady, of the request in `in`; 0: idle */
 	bool closing;                     /* shut down; its next reader frees it */
 };
@@ -43,7 +43,7 @@ struct policy_server {
 	unsigned count;
 	int64_t next_look;     /* steady; for slow peers */
 	int64_t complained;    /* steady; 0: never */
-	uint64_t uncomplained; /* peers since */
+	uint64_t uncomplained; /* peers dropped since then */
 };
 
 /* ---- the list of connections; with the lock held */
@@ -62,7 +62,7 @@ static void link_one(struct policy_server *s, struct connection *c)
 	s->newest = c;
 }
 
-/* The thread that it wakes, or that has it, frees it. */
+/* The thread that this wakes, or that has the connection, frees it. */
 static void close_soon(struct connection *c)
 {
 	c->closing = true;
@@ -79,9 +79,9 @@ static void close_idlest(struct policy_server *s)
 		close_soon(c);
 }
 
-/* ---- */
+/* ---- serving */
 
-/* At most a line a minute. */
+/* At most one line a minute. */
 static void complain(struct policy_server *s, const char *why)
 {
 	int64_t now = clock_steady();
@@ -125,7 +125,7 @@ static void close_connection(struct policy_server *s, struct connection *c)
 	pthread_mutex_lock(&s->lock);
 	unlink_one(s, c);
 	s->count--;
-	close(c->fd); /* with the lock held, so that close_soon hits no other's descriptor */
+	close(c->fd); /* with the lock held, so that close_soon does not hit a reused descriptor */
 	pthread_mutex_unlock(&s->lock);
 	strbuf_release(&c->in);
 	free(c);
@@ -173,14 +173,14 @@ static bool answer(struct policy_server *s, struct connection *c, size_t len, st
 static void drop_front(struct strbuf *in, size_t len)
 {
 	if (len == in->len) {
-		strbuf_release(in); /* idle ones keep no memory */
+		strbuf_release(in); /* idle connections keep no memory */
 		return;
 	}
 	in->len -= len;
 	memmove(in->text, in->text + len, in->len + 1);
 }
 
-/* Answers what is whole in the buffer. false: close. */
+/* Answers all complete requests in the buffer. False: close. */
 static bool answer_all(struct policy_server *s, struct connection *c, struct err *err)
 {
 	while (c->in.len > 0) {
@@ -198,7 +198,7 @@ static bool answer_all(struct policy_server *s, struct connection *c, struct err
 	return true;
 }
 
-/* Reads and answers; 1 nothing more to read, 0 there may be more, -1 close. */
+/* Reads and answers. 1: nothing more to read; 0: there may be more; -1: close. */
 static int turn(struct policy_server *s, struct connection *c, struct err *err)
 {
 	char chunk[CHUNK];
@@ -217,7 +217,7 @@ static int turn(struct policy_server *s, struct connection *c, struct err *err)
 	return (size_t)got < sizeof(chunk);
 }
 
-/* The lock hands what is in the connection from thread to thread. */
+/* The lock passes the connection's content from thread to thread. */
 static bool is_closing(struct policy_server *s, const struct connection *c)
 {
 	pthread_mutex_lock(&s->lock);
@@ -226,7 +226,7 @@ static bool is_closing(struct policy_server *s, const struct connection *c)
 	return closing;
 }
 
-/* From here on it is another thread's. */
+/* From here on another thread may have the connection. */
 static bool give_back(struct policy_server *s, struct connection *c)
 {
 	pthread_mutex_lock(&s->lock);
@@ -249,7 +249,7 @@ static void tend(struct policy_server *s, struct connection *c)
 	close_connection(s, c);
 }
 
-/* Past the cap the idlest is closed for it, unless too many are being closed already. */
+/* Beyond the cap, closes the connection that was idle longest, unless too many are closing. */
 static bool find_room(struct policy_server *s, struct connection *c)
 {
 	pthread_mutex_lock(&s->lock);
@@ -360,7 +360,7 @@ int policy_server_start(
 	return 0;
 }
 
-/* By the steady clock. TSan of gcc 12 does not know pthread_clockjoin_np(3). */
+/* On the steady clock. TSan of gcc 12 does not know pthread_clockjoin_np(3). */
 static bool join_until(pthread_t thread, int64_t until)
 {
 	while (pthread_tryjoin_np(thread, NULL) != 0) {

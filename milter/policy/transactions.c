@@ -46,7 +46,7 @@ void transactions_free(struct transactions *t)
 	free(t);
 }
 
-/* Of the process. FNV-1a. */
+/* By the process, with FNV-1a. */
 static struct transaction **bucket_of(struct transactions *t, const char *instance)
 {
 	uint32_t hash = 2166136261u;
@@ -76,7 +76,7 @@ static void unlink_one(struct transactions *t, struct transaction *one)
 	t->bytes -= one->bytes;
 }
 
-/* The process's last one. */
+/* The process's last transaction. */
 static struct transaction *find_and_unlink(struct transactions *t, const char *instance)
 {
 	struct transaction *one = *bucket_of(t, instance);
@@ -125,19 +125,19 @@ static void link_one(struct transactions *t, struct transaction *one)
 	t->bytes += one->bytes;
 }
 
-/* The oldest must go. */
+/* Whether the oldest must go. */
 static bool has_surplus(const struct transactions *t, int64_t now)
 {
 	return t->oldest && (t->count > TRANSACTIONS_MAX || t->bytes > TRANSACTIONS_BYTES ||
 				now - t->oldest->used >= TRANSACTIONS_PATIENCE);
 }
 
-/* Takes out what must go: a list by same, which the caller discards without the lock. */
+/* Unlinks what must go. Returns a list by `same`, which the caller discards without the lock. */
 static struct transaction *shrink(struct transactions *t, int64_t now)
 {
 	struct transaction *surplus = NULL;
 
-	/* Two for one that came: the table shrinks again. Large ones go at once. */
+	/* Two for each new one, so that the table shrinks again. Large ones go at once. */
 	for (unsigned i = 0; has_surplus(t, now) && (i < 2 || t->bytes > TRANSACTIONS_BYTES); i++) {
 		struct transaction *one = t->oldest;
 
@@ -156,7 +156,7 @@ void transactions_put(struct transactions *t, struct transaction *one)
 	}
 	int64_t now = one->used = clock_steady();
 	pthread_mutex_lock(&t->lock);
-	/* Only a peer that is no smtpd sends two requests of a message at once. */
+	/* No smtpd sends two requests of a message at once, but other peers may. */
 	struct transaction *same = find_and_unlink(t, one->instance);
 	link_one(t, one);
 	struct transaction *surplus = shrink(t, now);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Messages that are on their way through the policy front, by Postfix's instance attribute: what
- * one request of a message says is there when the next one comes, perhaps over another connection.
+/* Messages in progress in the policy front, by Postfix's instance attribute. They keep what one
+ * request of a message says until the next one comes, perhaps over another connection.
  *
  * A policy service never learns that a message was given up. But an smtpd(8) has one at a time, and
- * its process ID stands in front of the attribute, up to the first '.': its next message takes the
- * place of the last, so that a client that gives up one after the other costs no more than one. Of
- * too many, or too large ones, those that were silent for longest go. Any thread; who took one has
- * it alone. */
+ * the attribute begins with its process ID, up to the first '.'. Its next message replaces the
+ * last, so a client that gives up many costs no more than one. If there are too many, or too large
+ * ones, those that were silent longest go. Any thread; a taken transaction belongs to its taker
+ * alone. */
 #pragma once
 
 #include "mail/queue_id.h"
@@ -14,15 +14,15 @@
 
 #define TRANSACTIONS_MAX      2048
 #define TRANSACTIONS_BYTES    ((size_t)64 << 20) /* some 4 KB each, and max_recipients addresses */
-#define TRANSACTIONS_PATIENCE (3600 * INT64_C(1000000)) /* of silence, in microseconds */
-#define INSTANCE_MAX          63                        /* bytes; Postfix's has at most 40 */
+#define TRANSACTIONS_PATIENCE (3600 * INT64_C(1000000)) /* microseconds of silence */
+#define INSTANCE_MAX          63                        /* bytes; Postfix's are at most 40 */
 
 struct transaction {
-	char instance[INSTANCE_MAX + 1]; /* "": unknown, so that it cannot be found again */
+	char instance[INSTANCE_MAX + 1]; /* "": unknown, so it is not found again */
 	struct session *session;         /* NULL: not begun, or over */
-	char ended[QUEUE_ID_MAX + 1];    /* the queue ID that it ended with; "" it did not */
-	bool refused;                    /* a rule refused it: counted and logged */
-	/* Of the table. */
+	char ended[QUEUE_ID_MAX + 1];    /* the queue ID at its end; "": not ended */
+	bool refused;                    /* by a rule, which is counted and logged */
+	/* For the table. */
 	int64_t used; /* steady */
 	size_t bytes;
 	struct transaction *same, *newer, *older;
@@ -30,9 +30,9 @@ struct transaction {
 
 struct transactions;
 
-struct transactions *transactions_new(void); /* NULL on no memory */
+struct transactions *transactions_new(void); /* NULL: no memory */
 void transactions_free(struct transactions *t);
-/* Takes it out of the table, or makes one in the place of the process's last. NULL on no memory. */
+/* Takes it out of the table, or makes one in place of the process's last. NULL: no memory. */
 struct transaction *transactions_take(struct transactions *t, const char *instance);
 /* Puts it back; the table owns it again. */
 void transactions_put(struct transactions *t, struct transaction *one);

@@ -56,7 +56,7 @@ int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)
 	return 0;
 }
 
-/* A wrong file stays wrong until it changes; other errors are retried. */
+/* A wrong file stays wrong until it changes. Other errors are retried. */
 static bool is_wrong(int code)
 {
 	return code == ERR_SYNTAX || code == ERR_LIMIT;
@@ -69,7 +69,7 @@ static int read_file(struct rulekeeper *k, struct err *err)
 	struct rule_list rules = {0};
 	size_t count;
 
-	k->file_mark = file_mark_of(file); /* before reading, so that a later change is seen */
+	k->file_mark = file_mark_of(file); /* from before reading, so that later changes are seen */
 	int code = rules_file_read(file, &rules, err);
 	count = rules.count;
 	if (!code) {
@@ -115,7 +115,7 @@ int rulekeeper_open(const struct settings *settings, struct rulekeeper **ret, st
 	return 0;
 }
 
-/* Publishes the troubles for the status and unlocks `change`. */
+/* Publishes the errors for the status, and unlocks `change`. */
 static void end_change(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->swap);
@@ -131,7 +131,7 @@ void rulekeeper_begin(struct rulekeeper *k)
 {
 	pthread_mutex_lock(&k->change);
 	k->begun = true;
-	keeper_fleet_read(k); /* before the hits are */
+	keeper_fleet_read(k); /* before the hits, which name its rules */
 	keeper_look(k, true);
 	end_change(k);
 }
@@ -171,7 +171,7 @@ struct ruleset *rulekeeper_get(struct rulekeeper *k)
 	return set;
 }
 
-/* Reads the rules file if it changed, or by force; with `change` held. */
+/* Reads the rules file if it changed, or by force. Call it with `change` held. */
 static void look(struct rulekeeper *k, bool force)
 {
 	struct file_mark now = file_mark_of(k->settings->rules_file);
@@ -278,7 +278,7 @@ static int answer_set(
 	return code;
 }
 
-/* rule_make normalizes the pattern. */
+/* rule_make brings the pattern into normal form. */
 static int answer_unset(
     struct rulekeeper *k, const struct json *request, struct json *reply, struct err *err)
 {
@@ -358,7 +358,7 @@ int rulekeeper_unset(struct rulekeeper *k, const char *subject, struct err *err)
 	return there;
 }
 
-/* It waits for no file: what changed last is told once the change is over. */
+/* Waits for no file: a change in progress shows once it is over. */
 void rulekeeper_status(struct rulekeeper *k, struct json *reply)
 {
 	int64_t wall = clock_wall();

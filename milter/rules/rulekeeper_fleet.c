@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules. Everything here is called with `change` held. */
+/* The fleet's rules. Call everything here with `change` held. */
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -55,7 +55,7 @@ int keeper_fleet_save(struct rulekeeper *k)
 	return code;
 }
 
-/* An agent that joins again hands over all rules: mostly those that are in force. */
+/* An agent that joins again hands over all rules, most of which are in force already. */
 static int put_in_force(struct rulekeeper *k, struct rule_list *rules)
 {
 	struct rule_list old = {0};
@@ -84,7 +84,7 @@ int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struc
 	return code;
 }
 
-/* What has expired is not matched any more; this lets its memory go. */
+/* Expired rules do not match; this frees their memory. */
 void keeper_fleet_expire(struct rulekeeper *k)
 {
 	size_t begin = ruleset_command_count(k->set), n = 0;

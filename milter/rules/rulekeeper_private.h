@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* For rulekeeper.c and rulekeeper_stored.c alone. */
+/* The rule keeper's internals, for rulekeeper*.c only. */
 #pragma once
 
 #include <pthread.h>
@@ -8,7 +8,7 @@
 #include "rules/ruleset.h"
 #include "rules/stored.h"
 
-/* Tells one state of a file or directory from another. */
+/* Identifies one state of a file or directory. */
 struct file_mark {
 	int error; /* errno of stat(2) */
 	dev_t dev;
@@ -22,7 +22,7 @@ struct rulekeeper {
 	char *stored_path; /* the command's rules */
 
 	/* Serializes changes and questions, and is held while files are read and written. Guards
-	 * what follows; with it held, set may be read without `swap`. */
+	 * the members below; its holder may read set without `swap`. */
 	pthread_mutex_t change;
 	struct file_mark file_mark;
 	size_t file_count;
@@ -31,7 +31,7 @@ struct rulekeeper {
 	struct file_mark stored_mark, directory_mark;
 	bool unread;           /* the command's rules could not be read, so must not be written */
 	bool unsaved;          /* must be written */
-	struct strbuf pending; /* packed list: unsaved subjects */
+	struct strbuf pending; /* packed list: subjects of unsaved changes */
 	struct strbuf kept, told; /* as in struct stored */
 	size_t damaged;
 	struct err stored_error; /* "" = fine */
@@ -41,14 +41,14 @@ struct rulekeeper {
 	uint64_t hits_saved;
 	int64_t next_hits, next_expiry; /* steady */
 
-	pthread_mutex_t swap;   /* guards what follows; held briefly */
+	pthread_mutex_t swap;   /* guards the members below; held briefly */
 	struct keeper_trouble { /* copies for the status */
 		bool unsaved;
 		size_t damaged;
 		struct err stored, file; /* "" = fine */
 	} trouble;
-	struct ruleset *set;   /* replaced with both locks held */
-	uint64_t limit_errors; /* of all sets so far */
+	struct ruleset *set;   /* replaced only with both locks held */
+	uint64_t limit_errors; /* sum over all sets so far */
 };
 
 struct file_mark file_mark_of(const char *path);
@@ -56,15 +56,16 @@ bool file_mark_same(const struct file_mark *a, const struct file_mark *b);
 /* Puts fresh in force; -ENOMEM if it is NULL. */
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh) NODISCARD;
 
-/* The command's rules; call with `change` held. Reads them if they changed, or by force. */
+/* The command's rules, with `change` held. Reads them if they changed, or by force. */
 void keeper_look(struct rulekeeper *k, bool force);
 /* Writes them if needed. 0, or a code (words in k->stored_error). */
 int keeper_save(struct rulekeeper *k);
-/* Sets r (taken over), or with NULL removes subject: 1 replaced or removed, 0 there was none. */
+/* Sets r (taken over), or removes subject if r is NULL. 1: replaced or removed one; 0: there was
+ * none. */
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err);
 void keeper_expire(struct rulekeeper *k);
 
-/* The fleet's, likewise. */
+/* The same for the fleet's rules. */
 struct fleet_change;
 void keeper_fleet_read(struct rulekeeper *k);
 int keeper_fleet_save(struct rulekeeper *k);

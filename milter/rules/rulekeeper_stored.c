@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The command's rules. Everything here is called with `change` held. */
+/* The command's rules. Call everything here with `change` held. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "milter/rules/rulekeeper_private.h"
@@ -35,7 +35,7 @@ static int add_copy(struct rule_list *rules, const struct rule *r)
 	return code;
 }
 
-/* Copies the rules in force, without expired ones and the one for subject (may be NULL). */
+/* Copies the rules in force, without expired ones and without subject's (may be NULL). */
 static int copy_all(
     struct rulekeeper *k, const char *subject, struct rule_list *ret, const struct rule **ret_there)
 {
@@ -55,7 +55,7 @@ static int copy_all(
 	return code;
 }
 
-/* Lays unsaved changes on top of what was read. */
+/* Applies the unsaved changes to the rules just read. */
 static int lay_pending(struct rulekeeper *k, struct rule_list *rules)
 {
 	const struct strlist pending = strlist_of(&k->pending);
@@ -114,8 +114,8 @@ static int read_stored(struct rulekeeper *k, struct err *err)
 	return code;
 }
 
-/* The directory is gone or another one: nobody took these rules away, so they stay in force and are
- * written again. */
+/* If the directory is gone or replaced, nobody removed these rules on purpose: they stay in force
+ * and are written again. */
 static bool is_lost(const struct rulekeeper *k, const struct file_mark *directory)
 {
 	return directory->error || directory->dev != k->directory_mark.dev ||
@@ -145,7 +145,7 @@ void keeper_look(struct rulekeeper *k, bool force)
 	if (!k->hits_read)
 		hits_read(k->settings->state_directory, k->set);
 	k->hits_read = true;
-	k->stored_mark = now; /* from before reading */
+	k->stored_mark = now; /* from before the reading */
 	k->directory_mark = directory;
 }
 
