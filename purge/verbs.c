@@ -9,49 +9,48 @@
 /* clang-format off */
 static const struct verb verbs[] = {
     {"purge", "[PATTERN...]", "delete what matches (the verb when none is given)",
-	"On a terminal it shows what it will delete and asks. With --block the senders\n"
-	"are refused before anything is deleted; --sweep repeats until a pass finds\n"
-	"nothing. With --for the order stays in force: the senders are refused, and\n"
-	"each catch-up deletes what came in all the same, until AGE is over or undo\n"
-	"ends it.\n",
+	"On a terminal it shows what it will delete and asks. --block refuses the\n"
+	"senders before anything is deleted. --sweep repeats until a pass finds nothing.\n"
+	"With --for the order stays in force for AGE, or until undo ends it: a rule\n"
+	"refuses the senders, and each catch-up deletes what came in past the rule.\n",
 	TAKES_MATCHES | OPTION_REASON | OPTION_PURGE | OPTION_STANDING | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_DELETE, verb_act},
     {"hold", "[PATTERN...]", "move what matches to the hold queue",
-	"With --for what comes later is held, too, at the door and by each catch-up,\n"
-	"until AGE is over or undo ends it.\n",
+	"With --for the order stays in force for AGE, or until undo ends it: a rule\n"
+	"holds new mail, and each catch-up holds what came in past the rule.\n",
 	TAKES_MATCHES | OPTION_REASON | OPTION_STANDING | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_HOLD, verb_act},
     {"release", "[PATTERN...]", "move what matches back from the hold queue",
-	"Only what a hold of this command put there, unless --foreign is given. Mail past\n"
-	"maximal_queue_lifetime would bounce at once, so it stays: --requeue makes it new\n"
-	"mail, -y releases it all the same.\n",
+	"It releases only what a hold of this command put there; --foreign releases all.\n"
+	"Mail past maximal_queue_lifetime would bounce at once, so it stays. --requeue\n"
+	"makes it new mail, and -y releases it as it is.\n",
 	TAKES_MATCHES | OPTION_REASON | OPTION_RELEASE | OPTION_REQUEUE | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
     {"retry", "[PATTERN...]", "ask Postfix to try what matches now",
-	"It tries even what defer_transports parks. What is on hold stays there.\n",
+	"Postfix also tries mail that defer_transports would hold back. Mail in the hold\n"
+	"queue stays there.\n",
 	TAKES_MATCHES | OPTION_REASON,
 	WORDS_PATTERNS, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RETRY, verb_retry},
     {"list", "[PATTERN...]", "show matches that are in the queue now",
-	"With no pattern and no selector: all mail in the queue.\n",
+	"With no pattern and no selector it shows all mail in the queue.\n",
 	TAKES_MATCHES | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_list},
     {"show", "ID...", "show all that is known of a message", NULL,
 	OPTION_INDEX,
 	WORDS_IDS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_show},
     {"top", "[PATTERN...]", "show who fills the queue: counts, sizes, ages by sender domain",
-	"Messages that are in the queue now, by the domain of the envelope sender or by\n"
-	"what --by says. On a pipe: tab-separated columns.\n",
+	"Groups the messages in the queue by the domain of the envelope sender, or by the\n"
+	"property that --by names. On a pipe it prints tab-separated columns.\n",
 	TAKES_MATCHES | OPTION_TOP | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_top},
-    {"screen", "", "watch the queue on the whole terminal, and act on what is seen",
-	"Groups by sender domain, header From, recipient domain, login or client, drawn\n"
-	"anew every two seconds; their messages; hold, purge, block, undo, each of which\n"
-	"shows what it will do and asks. '?' tells the keys.\n",
+    {"screen", "", "watch the queue on a full screen, and act on it",
+	"Shows groups by sender domain, header From, recipient domain, login or client,\n"
+	"every 2 seconds, and their messages. Keys hold, purge, block and undo; each\n"
+	"shows what it will do and asks. '?' shows the keys.\n",
 	0, WORDS_NONE, VERB_BY_VERBS, ACTION_LIST, verb_screen},
     {"why", "[PATTERN...]", "show why matches are deferred: the reasons, counted",
-	"Numbers, addresses, hosts and IDs in the reasons are folded. It also tells when\n"
-	"Postfix tries again and gives up. With no pattern and no selector it is about\n"
-	"the whole queue.\n",
+	"Similar reasons are folded into one. It also shows when Postfix tries again and\n"
+	"when it gives up. With no pattern and no selector it covers the whole queue.\n",
 	TAKES_MATCHES | OPTION_INDEX | OPTION_FLEET,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_GROUPS | VERB_AT_DOOR, ACTION_LIST, verb_why},
     {"block", "PATTERN...", "refuse mail by a rule that is in force at once",
@@ -67,52 +66,53 @@ static const struct verb verbs[] = {
 	OPTION_TEST,
 	WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_rules},
     {"sync", "", "bring the index in line with the queue",
-	"Reads the queue files that the index does not know, and drops the rows of what\n"
-	"left the queue. Every other verb does the same; this is the timer's.\n",
+	"Reads the queue files that the index does not know, and drops the rows of\n"
+	"messages that left. A timer runs it each minute; other verbs do this, too.\n",
 	0, WORDS_NONE, VERB_CHANGES | VERB_POSTFIX, ACTION_LIST, verb_sync},
-    {"status", "", "tell how daemon, index and Postfix do, and what is wrong",
-	"It names the settings of Postfix through which mail comes in past the rules, and\n"
-	"for each finding says what to type. Exit status 2: something is wrong.\n",
+    {"status", "", "show the state of daemon, index and Postfix, and what is wrong",
+	"It names Postfix settings that let mail in past the rules. For each finding it\n"
+	"says what to type. Exit status 2: something is wrong.\n",
 	OPTION_FLEET, WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_status},
-    {"setup", "", "wire the daemon into this host's Postfix, or take it out again",
-	"Makes user and directories, puts the milter first in main.cf, starts the units\n"
-	"and tells the status. It shows what it will do and asks; -n only shows.\n",
+    {"setup", "", "connect the daemon and this host's Postfix, or disconnect them",
+	"Makes the user and the directories, puts the milter first in main.cf, starts the\n"
+	"units, and prints the status. It shows what it will do and asks; -n only shows.\n",
 	OPTION_SETUP,
 	WORDS_NONE, VERB_CHANGES, ACTION_LIST, verb_setup},
     {"log", "", "list past batches: when, who, what, how many, why", NULL,
 	OPTION_LIMIT,
 	WORDS_NONE, VERB_AT_DOOR, ACTION_LIST, verb_log},
     {"report", "[PATTERN...]", "write what happened as one HTML file, to keep or to send",
-	"About a batch of the log (--batch), a flood (--flood), or what is in the queue\n"
-	"now. With --batch the selection is that of the batch, unless another is given:\n"
-	"what of it is left in the queue is told, too.\n",
+	"Reports on a batch of the log (--batch), a flood (--flood), or what is in the\n"
+	"queue now. To find what is left, --batch uses the selection of the batch, unless\n"
+	"another one is given.\n",
 	OPTION_REPORT | OPTION_OUTPUT | OPTION_SELECT,
 	WORDS_PATTERNS, VERB_POSTFIX | VERB_AT_DOOR, ACTION_LIST, verb_report},
     {"undo", "BATCH...", "release what a hold batch held and still holds",
-	"hold and log tell the number of a batch. Mail past maximal_queue_lifetime\n"
-	"stays, unless -y or --requeue is given. Of an order that stays in force it is\n"
-	"the end.\n",
+	"hold and log show the number of a batch. Mail past maximal_queue_lifetime stays,\n"
+	"unless -y or --requeue is given. An order that stays in force is ended.\n",
 	OPTION_REASON | OPTION_REQUEUE | OPTION_FLEET,
 	WORDS_BATCHES, VERB_CHANGES | VERB_POSTFIX | VERB_AT_DOOR, ACTION_RELEASE, verb_act},
-    {"metrics", "", "tell numbers of queue, rules, floods and batches for Prometheus",
-	"Its text format, for node_exporter's textfile collector with -o FILE, which is\n"
-	"replaced as a whole. With --json one object for each sample.\n",
+    {"metrics", "", "write numbers of queue, rules, floods and batches for Prometheus",
+	"-o FILE replaces a file for node_exporter's textfile collector. --json writes an\n"
+	"object for each sample.\n",
 	OPTION_OUTPUT, WORDS_NONE, VERB_POSTFIX, ACTION_LIST, verb_metrics},
     {"order", "[--listen]", "carry out one order that comes through the order door",
-	"For systemd, which hands it a connection as stdin. With --listen it makes the\n"
-	"sockets itself, for hosts without systemd.\n",
+	"systemd runs it and hands it a connection as stdin. On hosts without systemd,\n"
+	"--listen makes the sockets and serves them.\n",
 	OPTION_ORDER,
 	WORDS_NONE, VERB_HIDDEN, ACTION_LIST, verb_order},
     {"floods", "[ID]", "show floods: who sends far more than usual, and what was done",
-	"Without ID the open ones. 'floods --try FILE...' reads mail logs (also .gz) and\n"
-	"tells what the flood watch would have told; --learn takes over what is usual.\n",
+	"Without ID it lists the open ones. 'floods --try FILE...' reads mail logs (also\n"
+	".gz) and shows what the flood watch would have reported; --learn learns from\n"
+	"them what is usual.\n",
 	OPTION_FLOODS | OPTION_LIMIT | OPTION_REASON,
 	WORDS_ANY, VERB_AT_DOOR, ACTION_LIST, verb_floods},
     {"fleet", "WORD [N|NAME]",
-	"tell of the fleet's hosts and orders, and manage them",
+	"show and manage the fleet's hosts and orders",
 	"WORD: hosts, orders, order N, cancel N, init, add NAME, retire NAME.\n"
-	"An order of '--fleet' stands until every host has done it or it expires; cancel\n"
-	"ends it. init prepares the database, add and retire let hosts in and out.\n",
+	"An order with --fleet stands until every host has done it or until it expires;\n"
+	"cancel ends it. init prepares the database. add and retire admit and remove\n"
+	"hosts and persons.\n",
 	OPTION_FLEET_ADD | OPTION_LIMIT | OPTION_REASON,
 	WORDS_ANY, VERB_NO_ROOT, ACTION_LIST, verb_fleet},
     {"complete", "domains|rules|batches|log [PREFIX]", "suggest words for the shell's completion", NULL,
@@ -184,18 +184,17 @@ static const char patterns_text[] =
     "  user@example.com   that address\n"
     "  <>                 the null sender\n"
     "  /pcre/, /pcre/i    a regular expression for the whole address\n"
-    "Several are alternatives; every other kind of option narrows.\n";
+    "One of several patterns must match, and every kind of selector that is given.\n";
 
 static void help_whole(FILE *to)
 {
 	fputs("usage: pqpurge-idx [-c FILE] [VERB] [OPTION...] [PATTERN...]\n\n"
-	      "Deletes exactly a domain's queued mail, and does what goes with it.\n\nVerbs:\n",
+	      "Finds exactly a domain's queued mail, and deletes, holds or lists it.\n\nVerbs:\n",
 	    to);
 	for (size_t i = 0; i < COUNT_OF(verbs); i++)
 		if (!(verbs[i].flags & VERB_HIDDEN))
 			fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
-	fputs(
-	    "\n'pqpurge-idx VERB --help' tells the options of a verb; pqpurge-idx(8) tells all.\n",
+	fputs("\n'pqpurge-idx VERB --help' lists the options of a verb. See also pqpurge-idx(8).\n",
 	    to);
 	fputs(patterns_text, to);
 	help_options(to, "Options of all verbs:", OPTION_COMMON);
