@@ -23,7 +23,7 @@ static void on_stop(int signal_number)
 static int find_name(struct agent *a, struct err *err)
 {
 	const struct settings *s = a->settings;
-	struct postfix p = {0};
+	AUTO(postfix_release) struct postfix p = {0};
 	const char *name = s->fleet_name;
 	int code = 0;
 
@@ -38,7 +38,6 @@ static int find_name(struct agent *a, struct err *err)
 	if (code == 0)
 		snprintf(a->name, sizeof(a->name), "%s", name);
 	str_lower_all(a->name, strlen(a->name));
-	postfix_release(&p);
 	return code;
 }
 

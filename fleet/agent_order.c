@@ -86,11 +86,10 @@ static void begin(struct agent *a)
 	struct door_order order = order_of(o);
 	struct job_call call = {
 	    a->settings->order_directory, &order, 1, ORDER_TIME, a->pg ? pg_fd(a->pg) : -1};
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	struct err err = {{0}};
 	int code = door_encode(&order, &frame, &err);
 
-	bytes_release(&frame);
 	code = code ?: job_start(&o->job, &call, &err);
 	if (code < 0) {
 		refuse(a, err.text);

@@ -44,11 +44,10 @@ static struct door_rule rule_of(struct agent *a, size_t row)
 static size_t size_of(struct agent *a, struct door_rule *rule, size_t *left_out)
 {
 	struct door_order order = {.kind = DOOR_RULES, .rules = {.rules = rule, .count = 1}};
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	struct err err = {{0}};
 	size_t size = door_encode(&order, &frame, &err) == 0 ? frame.len : 0;
 
-	bytes_release(&frame);
 	if (size == 0 && ++*left_out == 1)
 		agent_log(a, warning, "fleet: a rule is left out: %s", err.text);
 	return size;

@@ -35,7 +35,7 @@ static int find_version(struct pg *pg, int64_t *ret, char sqlstate[6], struct er
 static int apply_next(
     struct pg *pg, int64_t *version, bool *ret_applied, char sqlstate[6], struct err *err)
 {
-	struct strbuf note = {0};
+	AUTO(strbuf_release) struct strbuf note = {0};
 	int code = find_version(pg, version, sqlstate, err);
 
 	*ret_applied = code == 0 && *version < (int64_t)migrations_count;
@@ -45,9 +45,7 @@ static int apply_next(
 	code = script(pg, migrations[*version - 1], sqlstate, err);
 	strbuf_printf(
 	    &note, "INSERT INTO pqpurge.fleet_version (version) VALUES (%" PRId64 ")", *version);
-	code = code ?: script(pg, strbuf_text(&note), sqlstate, err);
-	strbuf_release(&note);
-	return code;
+	return code ?: script(pg, strbuf_text(&note), sqlstate, err);
 }
 
 static int step(
@@ -106,9 +104,9 @@ int init_run(struct pg *pg, struct json **ret, char sqlstate[6], struct err *err
 		if (code == 0 && more)
 			applied[count++] = (uint64_t)version;
 	}
-	if (code == 0)
-		code = operator_ask(
-		    pg, "SELECT quote_ident(current_database())", NULL, 0, sqlstate, err);
+	code = code
+		   ?: operator_ask(
+			  pg, "SELECT quote_ident(current_database())", NULL, 0, sqlstate, err);
 	if (code < 0)
 		return code;
 	*ret = json_new();

@@ -32,7 +32,7 @@ static int pass_on(void *arg, enum door_answer_kind kind, struct span bytes)
 
 static void tell_end(int fd, int code, const struct door_end *end, const struct err *err)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 
 	bytes_put_u8(&out, JOB_ENDED);
 	bytes_put_i64(&out, code);
@@ -40,7 +40,6 @@ static void tell_end(int fd, int code, const struct door_end *end, const struct 
 	bytes_put_text(&out, err->text);
 	if (!out.failed)
 		(void)!io_frame_write(fd, bytes_span(&out), clock_steady() + GIVE_TIME);
-	bytes_release(&out);
 }
 
 static _Noreturn void child(const struct job_call *call, int fd, pid_t parent)

@@ -20,12 +20,10 @@ static const char *word_of(int code, const char *sqlstate)
 
 static int say(int out, struct json *answer)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	int code = json_write(&line, answer);
 
-	code = code ?: io_write_all(out, line.text, line.len);
-	strbuf_release(&line);
-	return code;
+	return code ?: io_write_all(out, line.text, line.len);
 }
 
 static int answer(int out, int code, struct json *good, const char *sqlstate, const struct err *err)
@@ -77,7 +75,7 @@ static int serve_lines(struct operator_side *o, int out, struct strbuf *in)
 int operator_run(int in, int out)
 {
 	struct operator_side o = {0};
-	struct strbuf lines = {0};
+	AUTO(strbuf_release) struct strbuf lines = {0};
 	char chunk[16384];
 	ssize_t got = 0;
 	int code = 0;
@@ -90,7 +88,6 @@ int operator_run(int in, int out)
 	}
 	if (lines.len > OPERATOR_LINE_MAX)
 		code = answer(out, ERR_USAGE, NULL, "", &(struct err){"the request is too long"});
-	strbuf_release(&lines);
 	pg_close(o.pg);
 	return code == 0 && got == 0 ? 0 : 1;
 }

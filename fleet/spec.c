@@ -43,12 +43,11 @@ static bool is_number(const struct json *value, int64_t *ret)
 /* False and null make no pair. A fraction or an object is an error. */
 static bool is_nothing(const struct json *value)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	bool is =
 	    json_member_text(value, NULL, &text) == 0 &&
 	    (strcmp(strbuf_text(&text), "null") == 0 || strcmp(strbuf_text(&text), "false") == 0);
 
-	strbuf_release(&text);
 	return is;
 }
 
@@ -72,11 +71,10 @@ static int add_value(struct spec *s, const char *key, const struct json *value, 
 
 static bool is_array(const struct json *value)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	bool is = json_child(value, NULL) && json_member_text(value, NULL, &text) == 0 &&
 		  str_starts(strbuf_text(&text), "[");
 
-	strbuf_release(&text);
 	return is;
 }
 

@@ -53,11 +53,8 @@ struct daemon {
 
 int daemon_check(const struct settings *settings, struct err *err)
 {
-	struct rule_list rules = {0};
-	int code = rules_file_read(settings->rules_file, &rules, err);
-
-	rule_list_release(&rules);
-	return code;
+	AUTO(rule_list_release) struct rule_list rules = {0};
+	return rules_file_read(settings->rules_file, &rules, err);
 }
 
 /* SIGTERM and SIGINT stop the daemon, SIGHUP and SIGUSR1 reload the rules. */
@@ -123,14 +120,13 @@ static int find_roles(struct daemon *d, struct err *err)
  * go unrecorded until somebody reads the log. */
 static int adopt(const struct daemon *d, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int code = 0;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && d->role.uid != 0 &&
 	    io_is_empty_directory(fd) && fchown(fd, d->role.uid, d->role.gid) != 0)
 		code = err_sys(err, errno, "failed to give directory '%s' away", path);
-	io_close(&fd);
 	return code;
 }
 

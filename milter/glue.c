@@ -223,7 +223,7 @@ static sfsistat on_header(SMFICTX *ctx, char *name, char *value)
 
 static void tell_cut(const char *id, const struct message *m)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	if (m->flags & MESSAGE_CUT_RECIPIENTS)
 		strbuf_printf(&line, ", %u of %u recipients", (unsigned)m->recipients.count,
@@ -234,7 +234,6 @@ static void tell_cut(const char *id, const struct message *m)
 		strbuf_puts(&line, ", the beginning of an overlong field");
 	if (line.len)
 		log_info("%s: recorded in part: %s", id, strbuf_text(&line) + 2);
-	strbuf_release(&line);
 }
 
 static void record(const char *id, const struct message *m)

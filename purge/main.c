@@ -14,11 +14,10 @@ static int guard_stdio(void)
 	int code = io_guard_stdio();
 
 	if (code == 0 && no_stdout) {
-		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		AUTO(io_close) int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 		if (fd < 0 || dup2(fd, STDOUT_FILENO) < 0)
 			code = -errno;
-		io_close(&fd);
 	}
 	return code;
 }

@@ -251,12 +251,11 @@ static int gather(void *arg, const struct option_row *row, const char *value, st
 
 static void keep_given(struct options *o, const struct option_row *row, const char *value)
 {
-	struct strbuf word = {0};
+	AUTO(strbuf_release) struct strbuf word = {0};
 
 	strbuf_printf(&word, "%s%s%s", row->name, value ? "=" : "", value ? value : "");
 	o->given.failed |= word.failed;
 	strlist_push(&o->given, strbuf_text(&word), word.len);
-	strbuf_release(&word);
 }
 
 /* Second pass, when the verb is known: sets the options. */

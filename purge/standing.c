@@ -112,7 +112,7 @@ static bool is_whole(const struct outcome *o)
 
 int standing_carry_out(const struct session *s)
 {
-	struct standings all = {0};
+	AUTO(standings_release) struct standings all = {0};
 	struct err err = {{0}}, trouble = {{0}};
 	int status = EXIT_DONE;
 
@@ -122,7 +122,7 @@ int standing_carry_out(const struct session *s)
 		status = EXIT_SOME_FAILED;
 	}
 	for (size_t n = 0; n < all.count && !interrupt_stop; n++) {
-		struct outcome outcome = {0};
+		AUTO(outcome_release) struct outcome outcome = {0};
 		int code = standing_run(
 		    &s->settings, &s->postfix, &all.list[n], &interrupt_stop, &outcome, &err);
 
@@ -130,9 +130,7 @@ int standing_carry_out(const struct session *s)
 			complain("standing order %" PRIu64 ": %s", all.list[n].number, err.text);
 		if (code < 0 || tell_run(s, &all.list[n], &outcome) < 0 || !is_whole(&outcome))
 			status = EXIT_SOME_FAILED;
-		outcome_release(&outcome);
 	}
-	standings_release(&all);
 	return status;
 }
 
@@ -253,7 +251,7 @@ int standing_end_all(
 
 int standing_end_of_rule(const struct session *s, const char *subject, FILE *to, struct err *err)
 {
-	struct standings all = {0};
+	AUTO(standings_release) struct standings all = {0};
 	int code = standing_list(&s->settings, s->options.now, &all, NULL, err);
 
 	for (size_t n = 0; code >= 0 && n < all.count; n++) {
@@ -263,7 +261,6 @@ int standing_end_of_rule(const struct session *s, const char *subject, FILE *to,
 		if (code == 1)
 			say(to, "Order %" PRIu64 " is no longer in force.\n", all.list[n].number);
 	}
-	standings_release(&all);
 	return code < 0 ? code : 0;
 }
 

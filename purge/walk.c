@@ -153,7 +153,7 @@ static void log_run(const struct walk *w, const struct summary *r)
 {
 	struct count rows[COUNTS_MAX];
 	size_t count = summary_counts(r, rows);
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	strbuf_printf(&line, "batch=%" PRIu64 " user=%s verb=%s", r->outcome->tally.batch,
 	    w->s->user, w->s->verb->name);
@@ -163,7 +163,6 @@ static void log_run(const struct walk *w, const struct summary *r)
 	put_quoted(&line, "command", w->s->command_line);
 	put_quoted(&line, "reason", w->s->options.reason);
 	log_info("%s", strbuf_text(&line));
-	strbuf_release(&line);
 }
 
 int walk_tell(const struct walk *w, struct err *err)

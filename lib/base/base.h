@@ -22,6 +22,10 @@
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
+/* Before the declaration of locals: release(&local) is called when their block ends, on every way
+ * out. What they hold must not be handed on by a copy of the struct. */
+#define AUTO(release) __attribute__((cleanup(release)))
+
 /* Banned: unbounded writers, hidden state, the shell, and comparisons that heed the locale. Use
  * strbuf, snprintf, strtok_r, gmtime_r, execve, str_equal_nocase, str_starts_nocase. The #undefs
  * are for clang, where glibc's macros would hide some of them. */

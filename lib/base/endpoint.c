@@ -56,11 +56,10 @@ int endpoint_parse(const char *socket, struct endpoint *ret, struct err *err)
 
 bool endpoint_is_heard(const struct sockaddr_un *address)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO(io_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool heard =
 	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
 			   errno == EAGAIN); /* it is busy */
 
-	io_close(&fd);
 	return heard;
 }

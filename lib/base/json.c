@@ -43,6 +43,11 @@ void json_free(struct json *o)
 	json_decref(value_of(o));
 }
 
+void json_release(struct json **o)
+{
+	json_free(*o);
+}
+
 struct json *json_reopen(struct json *o)
 {
 	if (json_object_set_new(value_of(o), whole, json_true()) == 0)
@@ -102,7 +107,7 @@ static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 /* NULL: out of memory. jansson takes UTF-8 alone. */
 static json_t *text_value(const char *text)
 {
-	struct strbuf clean = {0};
+	AUTO(strbuf_release) struct strbuf clean = {0};
 	json_t *value = json_string(text);
 
 	if (value)
@@ -110,7 +115,6 @@ static json_t *text_value(const char *text)
 	clean_utf8(&clean, text, strlen(text));
 	if (!clean.failed)
 		value = json_string(strbuf_text(&clean));
-	strbuf_release(&clean);
 	return value;
 }
 
@@ -230,7 +234,7 @@ static void escape_rest(struct strbuf *into, const char *text)
 
 int json_write(struct strbuf *to, struct json *o)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	char *text = NULL;
 	bool failed;
 
@@ -245,19 +249,17 @@ int json_write(struct strbuf *to, struct json *o)
 	if (!line.failed)
 		strbuf_add(to, line.text, line.len);
 	failed = line.failed || to->failed;
-	strbuf_release(&line);
 	return failed ? -ENOMEM : 0;
 }
 
 int json_line(FILE *to, struct json *o)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	int code = json_write(&line, o);
 
 	errno = 0;
 	if (code == 0 && fwrite(line.text, 1, line.len, to) != line.len)
 		code = errno ? -errno : -EIO;
-	strbuf_release(&line);
 	return code;
 }
 
@@ -285,14 +287,13 @@ static bool is_too_deep(const char *text, size_t len)
 static json_t *load(const char *text, size_t len, json_error_t *why)
 {
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, why);
-	struct strbuf clean = {0};
+	AUTO(strbuf_release) struct strbuf clean = {0};
 
 	if (value || json_error_code(why) != json_error_invalid_utf8)
 		return value;
 	clean_utf8(&clean, text, len);
 	if (!clean.failed)
 		value = json_loadb(clean.text, clean.len, JSON_REJECT_DUPLICATES, why);
-	strbuf_release(&clean);
 	return value;
 }
 

@@ -11,6 +11,8 @@ struct json; /* an object or array */
 
 struct json *json_new(void); /* NULL: out of memory (every json_put takes NULL) */
 void json_free(struct json *o);
+/* For AUTO. */
+void json_release(struct json **o);
 void json_put_text(struct json *o, const char *key, const char *text); /* NULL: null */
 void json_put_int(struct json *o, const char *key, int64_t value);
 void json_put_bool(struct json *o, const char *key, bool value);

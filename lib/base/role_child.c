@@ -51,7 +51,7 @@ static void close_all_but(const int *keep, size_t count)
  * it. */
 static void leave_terminal(void)
 {
-	int null = -1;
+	AUTO(io_close) int null = -1;
 
 	setsid();
 	for (int fd = 0; fd <= 2; fd++) {
@@ -62,7 +62,6 @@ static void leave_terminal(void)
 		if (null < 0 || dup2(null, fd) < 0)
 			_exit(1);
 	}
-	io_close(&null);
 }
 
 /* The parent decides when to end, in order, and needs its children for that; systemd sends SIGTERM

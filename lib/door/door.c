@@ -49,16 +49,14 @@ static bool is_login(const char *value)
  * because this runs as root. */
 static bool is_pattern(const char *value, enum pattern_kind kind)
 {
-	struct pattern p = {0};
-	struct strbuf normal = {0};
+	AUTO(pattern_release) struct pattern p = {0};
+	AUTO(strbuf_release) struct strbuf normal = {0};
 	bool is = *value != '/' && pattern_parse(value, &p, NULL) == 0 && p.kind == kind;
 
 	if (is) {
 		pattern_canonical(&p, &normal);
 		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
 	}
-	strbuf_release(&normal);
-	pattern_release(&p);
 	return is;
 }
 
@@ -375,7 +373,7 @@ static void put_verb(struct bytes *b, const struct door_verb *verb)
 int door_encode(const struct door_order *order, struct bytes *ret, struct err *err)
 {
 	size_t before = ret->len;
-	struct door_order again = {0};
+	AUTO(door_order_release) struct door_order again = {0};
 
 	bytes_put_u8(ret, DOOR_VERSION);
 	bytes_put_u8(ret, (uint8_t)order->kind);
@@ -392,6 +390,5 @@ int door_encode(const struct door_order *order, struct bytes *ret, struct err *e
 	if (ret->failed)
 		return err_set(err, -ENOMEM, "out of memory");
 	int code = door_decode((struct span){ret->at + before, ret->len - before}, &again, err);
-	door_order_release(&again);
 	return code;
 }

@@ -17,8 +17,8 @@ static bool is_expression(const char *value)
 /* Whether value is in normal form, so that it means the same here as where it was written. */
 static bool is_pattern(const char *value)
 {
-	struct pattern p = {0};
-	struct strbuf normal = {0};
+	AUTO(pattern_release) struct pattern p = {0};
+	AUTO(strbuf_release) struct strbuf normal = {0};
 
 	if (*value == '/')
 		return is_expression(value);
@@ -27,8 +27,6 @@ static bool is_pattern(const char *value)
 		pattern_canonical(&p, &normal);
 		is = !normal.failed && strcmp(strbuf_text(&normal), value) == 0;
 	}
-	strbuf_release(&normal);
-	pattern_release(&p);
 	return is;
 }
 

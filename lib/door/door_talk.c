@@ -16,18 +16,16 @@
 
 int door_answer_write(int fd, enum door_answer_kind kind, struct span bytes, int64_t deadline)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 
 	bytes_put_u8(&out, (uint8_t)kind);
 	bytes_put(&out, bytes.at, bytes.len);
-	int code = out.failed ? -ENOMEM : io_frame_write(fd, bytes_span(&out), deadline);
-	bytes_release(&out);
-	return code;
+	return out.failed ? -ENOMEM : io_frame_write(fd, bytes_span(&out), deadline);
 }
 
 int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 
 	bytes_put_u8(&out, (uint8_t)end->status);
 	bytes_put_u8(&out, end->refused);
@@ -38,18 +36,16 @@ int door_end_write(int fd, const struct door_end *end, int64_t deadline)
 	bytes_put_text(&out, end->words);
 	int code =
 	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_ENDS, bytes_span(&out), deadline);
-	bytes_release(&out);
 	return code;
 }
 
 int door_progress_write(int fd, uint64_t done, uint64_t total, int64_t deadline)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 	bytes_put_u64(&out, done);
 	bytes_put_u64(&out, total);
 	int code =
 	    out.failed ? -ENOMEM : door_answer_write(fd, DOOR_PROGRESS, bytes_span(&out), deadline);
-	bytes_release(&out);
 	return code;
 }
 
@@ -121,7 +117,7 @@ static void pass_stop(int fd, const struct door_talk *talk, bool *stopped)
 static int await_end(
     int fd, const struct door_talk *talk, int64_t deadline, struct door_end *ret, struct err *err)
 {
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	bool stopped = false;
 	int code = 0;
 
@@ -139,7 +135,6 @@ static int await_end(
 		if (ready == 1 && code == 0)
 			code = take_answer(&frame, talk, ret, err);
 	}
-	bytes_release(&frame);
 	return code < 0 ? code : 0;
 }
 
@@ -194,11 +189,10 @@ static int encode_all(
 	int code = 0;
 
 	for (size_t n = 0; code == 0 && n < count; n++) {
-		struct bytes frame = {0};
+		AUTO(bytes_release) struct bytes frame = {0};
 
 		code = door_encode(&orders[n], &frame, err);
 		bytes_put_blob(ret, frame.at, frame.len);
-		bytes_release(&frame);
 	}
 	return code == 0 && ret->failed ? err_set(err, -ENOMEM, "out of memory") : code;
 }
@@ -221,7 +215,7 @@ int door_call_all(const char *directory, const char *socket_name, const struct d
     size_t count, const struct door_talk *talk, int64_t deadline, struct door_end *ret,
     struct err *err)
 {
-	struct bytes frames = {0};
+	AUTO(bytes_release) struct bytes frames = {0};
 	int code = encode_all(orders, count, &frames, err), fd = -1;
 
 	if (code == 0)
@@ -230,7 +224,6 @@ int door_call_all(const char *directory, const char *socket_name, const struct d
 		code = send_all(fd, &frames, err);
 	if (code >= 0)
 		code = await_end(fd, talk, deadline, ret, err);
-	bytes_release(&frames);
 	io_close(&fd);
 	return code;
 }

@@ -52,7 +52,7 @@ static int take_exempt(struct flood_setup *s, const char *text, struct err *err)
 
 static int take_own(struct flood_setup *s, const char *text, struct err *err)
 {
-	struct strbuf packed = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0};
 	int code = net_parse_list(text ? text : "", &packed, err);
 	struct strlist list = strlist_of(&packed);
 
@@ -62,7 +62,6 @@ static int take_own(struct flood_setup *s, const char *text, struct err *err)
 	strlist_each (item, &list)
 		if (!code)
 			code = net_parse_block(item, &s->own[s->own_count++]);
-	strbuf_release(&packed);
 	return code;
 }
 
@@ -116,13 +115,12 @@ enum flood_action flood_action_of(const struct settings *settings, enum flood_ki
 static void put_address(const char *key, char *buf, size_t size)
 {
 	struct pattern p = {.kind = PATTERN_ADDRESS};
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	address_split(key, &p.address);
 	pattern_canonical(&p, &text);
 	if (!text.failed && text.len < size)
 		snprintf(buf, size, "%s", strbuf_text(&text));
-	strbuf_release(&text);
 }
 
 void flood_rule_pattern(const struct flood_incident *i, char *buf, size_t size)

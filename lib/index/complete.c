@@ -29,8 +29,7 @@ int complete_init(struct complete *c, const struct strlist *own_networks, int64_
 	if (!own_networks)
 		return code;
 	strlist_each (text, own_networks) {
-		if (code == 0)
-			code = add_block(c, text);
+		code = code ?: add_block(c, text);
 	}
 	return code;
 }

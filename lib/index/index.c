@@ -43,7 +43,7 @@ int meta_get(struct txn *txn, struct index_counts *ret)
 
 void meta_put(struct txn *txn, const struct index_counts *meta)
 {
-	struct bytes value = {0};
+	AUTO(bytes_release) struct bytes value = {0};
 
 	bytes_put_u64(&value, meta->place.device);
 	bytes_put_u64(&value, meta->place.inode);
@@ -55,7 +55,6 @@ void meta_put(struct txn *txn, const struct index_counts *meta)
 	if (value.failed)
 		(void)txn_fail(txn, -ENOMEM, NULL);
 	txn_put(txn, STORE_META, meta_key, bytes_span(&value), false);
-	bytes_release(&value);
 }
 
 /* LMDB's writer mutex is not fair: a thread that releases it and at once takes it again starves the
@@ -94,7 +93,7 @@ static int record_once(struct index *ix, struct span record, struct err *err)
 
 int index_record(struct index *ix, const struct message *m, struct err *err)
 {
-	struct bytes record = {0};
+	AUTO(bytes_release) struct bytes record = {0};
 	int code;
 
 	record_encode(m, &record);
@@ -107,7 +106,6 @@ int index_record(struct index *ix, const struct message *m, struct err *err)
 	}
 	atomic_fetch_sub(&ix->waiting, 1);
 	atomic_fetch_add(code == 0 ? &ix->recorded : &ix->left_out, 1);
-	bytes_release(&record);
 	return code;
 }
 

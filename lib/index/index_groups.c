@@ -188,8 +188,7 @@ int index_groups(struct index *ix, const struct census_question *q, int64_t dead
 		code = code ?: count_all(ix, deadline, err);
 		code = code ?: tell(c, q, ret);
 		pthread_mutex_unlock(&c->turn);
-		if (code == 0)
-			code = -ENOMEM;
+		code = code ?: -ENOMEM;
 	}
 	if (code == -ENOMEM)
 		return err_sys(err, ENOMEM, "failed to count the index");

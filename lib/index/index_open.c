@@ -146,10 +146,8 @@ int index_open(const char *directory, int64_t map_size, struct index **ret, stru
 	if (!ix)
 		return err_sys(err, ENOMEM, "failed to open index '%s'", directory);
 	code = index_lock_take(directory, &ix->lock, err);
-	if (code == 0)
-		code = prepare(ix, ret_note, err);
-	if (code == 0)
-		code = open_or_replace(ix, bounded(ix, map_size), ret_note, err);
+	code = code ?: prepare(ix, ret_note, err);
+	code = code ?: open_or_replace(ix, bounded(ix, map_size), ret_note, err);
 	if (code != 0)
 		index_close(ix);
 	else

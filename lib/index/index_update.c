@@ -234,13 +234,10 @@ int index_update(struct index *ix, struct span body, const struct selector *sele
 	atomic_fetch_add(&ix->begun, w.update.record_count > 0);
 	if (code != 0)
 		code = err_set(err, code, "failed to update the index (%s)", err_word(code));
-	if (code == 0)
-		code = read_caught_up(&w, err);
-	if (code == 0)
-		code = all_slices(&w, &p, out, deadline, err);
+	code = code ?: read_caught_up(&w, err);
+	code = code ?: all_slices(&w, &p, out, deadline, err);
 	atomic_fetch_add(&ix->ended, w.update.record_count > 0);
-	if (code == 0)
-		code = write_meta(&w, err);
+	code = code ?: write_meta(&w, err);
 	complete_release(&w.complete);
 	author_rows_release(&w.authors);
 	if (code != 0)

@@ -70,7 +70,7 @@ static int put_all(
 	struct ledger_entries entries = {0};
 	const struct ledger_entry *last;
 	struct holds_lost lost = {0};
-	struct strbuf held = {0};
+	AUTO(strbuf_release) struct strbuf held = {0};
 	int code = ledger_entries(ledger, &entries);
 
 	for (size_t begin = 0, end; code == 0 && begin < entries.count; begin = end) {
@@ -81,7 +81,6 @@ static int put_all(
 	bytes_put(out, &lost, sizeof(lost));
 	bytes_put_text(out, strbuf_text(&held));
 	out->failed |= held.failed;
-	strbuf_release(&held);
 	free(entries.list);
 	return code < 0 ? err_sys(err, ENOMEM, "failed to read the account") : 0;
 }
@@ -89,14 +88,12 @@ static int put_all(
 static int work(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
 	const struct asking *a = arg;
-	struct ledger ledger = {0};
+	AUTO(ledger_release) struct ledger ledger = {0};
 	int code = ledger_read(log, true, &ledger, err);
 
 	for (size_t n = 0; code == 0 && n < a->count; n++)
 		code = check_number(&ledger, a->numbers[n], err);
-	code = code ?: put_all(a, &ledger, out, err);
-	ledger_release(&ledger);
-	return code;
+	return code ?: put_all(a, &ledger, out, err);
 }
 
 static int take(const struct blob *blob, struct account_entries *ret, struct holds_lost *lost)
@@ -116,7 +113,7 @@ int holds_read(const struct order *order, struct account_entries *ret, struct ho
 {
 	struct asking a = {order->undo_count > 0 ? order->undo : NULL, order->undo_count};
 	struct account_entries held = {0};
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = ledger_ask(order->settings, false, order->stop, work, &a, &blob, err);
 
 	if (code == 0) {
@@ -124,7 +121,6 @@ int holds_read(const struct order *order, struct account_entries *ret, struct ho
 		if (code < 0)
 			err_set(err, code, "failed to read the account (%s)", err_word(code));
 	}
-	blob_release(&blob);
 	if (code < 0)
 		account_entries_release(&held);
 	else

@@ -77,15 +77,13 @@ static int read_all(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
 	struct tally *tally = &run->outcome->tally;
-	struct caught caught = {0};
+	AUTO(caught_release) struct caught caught = {0};
 
 	task.proven_there = run->touched;
 	if (!run->indexed)
 		tally->limits = tally->unjoined = 0; /* it counts them all */
 	int code = catchup_run(&task, &caught, err);
-	code = code ?: take_caught(run, &caught, err);
-	caught_release(&caught);
-	return code;
+	return code ?: take_caught(run, &caught, err);
 }
 
 /*
@@ -180,7 +178,7 @@ static int believe_all(struct run *run, struct err *err)
 static int find_place(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
-	struct caught caught = {0};
+	AUTO(caught_release) struct caught caught = {0};
 
 	task.selector = NULL;
 	task.notices = false;
@@ -191,7 +189,6 @@ static int find_place(struct run *run, struct err *err)
 		run->place = caught.counts.place;
 		run->indexed = caught.counts.indexed && !caught.counts.elsewhere;
 	}
-	caught_release(&caught);
 	return code;
 }
 

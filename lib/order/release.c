@@ -7,7 +7,7 @@
 int order_leave_foreign(struct run *run, struct err *err)
 {
 	struct outcome *outcome = run->outcome;
-	struct account_entries holds = {0};
+	AUTO(account_entries_release) struct account_entries holds = {0};
 	struct holds_lost lost;
 
 	if (!run->row->only_ours || run->order->foreign || run->order->undo_count > 0)
@@ -27,7 +27,6 @@ int order_leave_foreign(struct run *run, struct err *err)
 		item->result = RESULT_EXCLUDED;
 		outcome->foreign++;
 	}
-	account_entries_release(&holds);
 	return 0;
 }
 
@@ -45,13 +44,12 @@ int order_parse_lifetime(const char *text, int64_t *ret_usec)
 
 static int read_lifetime(const struct postfix *p, int64_t *ret, struct err *err)
 {
-	struct strbuf value = {0};
+	AUTO(strbuf_release) struct strbuf value = {0};
 	int code = postfix_parameter(p, "maximal_queue_lifetime", &value, err);
 
 	if (code == 0 && order_parse_lifetime(strbuf_text(&value), ret) < 0)
 		code =
 		    err_set(err, ERR_CONFIG, "maximal_queue_lifetime is '%s'", strbuf_text(&value));
-	strbuf_release(&value);
 	return code;
 }
 
@@ -130,9 +128,9 @@ static int read_files(
 
 int order_select_undo(struct run *run, struct err *err)
 {
-	struct account_entries holds = {0};
-	struct candidates bare = {0};
-	struct caught caught = {0};
+	AUTO(account_entries_release) struct account_entries holds = {0};
+	AUTO(candidates_release) struct candidates bare = {0};
+	AUTO(caught_release) struct caught caught = {0};
 	struct holds_lost lost;
 
 	order_show(run->order, "reading the account", 0, 0);
@@ -147,9 +145,5 @@ int order_select_undo(struct run *run, struct err *err)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
 	/* A file that is there takes the place of the account's candidate. */
 	code = code ?: order_take(run, &bare, err);
-	code = code ?: order_take(run, &caught.found, err);
-	candidates_release(&bare);
-	caught_release(&caught);
-	account_entries_release(&holds);
-	return code;
+	return code ?: order_take(run, &caught.found, err);
 }

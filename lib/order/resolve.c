@@ -12,7 +12,7 @@ static bool is_new(const struct item *item)
 /* A file that is not its row's message becomes the candidate. */
 static int resolve_another(struct run *run, struct err *err)
 {
-	struct caught caught = {0};
+	AUTO(caught_release) struct caught caught = {0};
 	struct chosen c;
 	int code = order_choose(run->outcome, IS_ANOTHER, is_new, &c, err);
 
@@ -24,7 +24,6 @@ static int resolve_another(struct run *run, struct err *err)
 	for (size_t n = 0; n < c.count; n++)
 		run->outcome->items[c.at[n]].reread = true;
 	code = code ?: order_decide_unsure(run, err);
-	caught_release(&caught);
 	chosen_release(&c);
 	return code;
 }

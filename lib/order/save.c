@@ -196,14 +196,13 @@ static int run_part(struct saving *s, size_t *waiting, struct err *err)
 {
 	const struct order *order = s->order;
 	struct role_child child = {.stop = order->stop, .keep = order->save->directory};
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_start(&child, &order->postfix->owner, work, s, err);
 
 	code = code ?: role_finish(&child, INT64_MAX, &blob, err);
 	if (code < 0)
 		return code;
 	code = take_part(s, &blob, waiting);
-	blob_release(&blob);
 	if (code < 0)
 		fail_all(s, code);
 	order_show(order, "saving", s->saved, s->total);

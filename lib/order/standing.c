@@ -115,8 +115,8 @@ static int read_members(const struct json *o, struct standing *s, struct err *er
 static int read_file(const char *directory, const char *name, struct standing *ret, struct err *err)
 {
 	struct standing s = {0};
-	struct strbuf path = {0}, text = {0};
-	struct json *o = NULL;
+	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
+	AUTO(json_release) struct json *o = NULL;
 	int code = str_parse_u64(name, 1, INT64_MAX, &s.number);
 
 	strbuf_printf(&path, "%s/%s", directory, name);
@@ -128,9 +128,6 @@ static int read_file(const char *directory, const char *name, struct standing *r
 		*ret = s;
 	else
 		standing_release(&s);
-	json_free(o);
-	strbuf_release(&path);
-	strbuf_release(&text);
 	return code;
 }
 
@@ -207,7 +204,7 @@ static int write_file(const struct settings *s, const struct standing *standing,
 {
 	struct strlist rules = strlist_of(&standing->rules);
 	struct json *o = json_new();
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	char name[NAME_MAX_LEN];
 	size_t first = standing->batch_count > STANDING_BATCHES_MAX
 			   ? standing->batch_count - STANDING_BATCHES_MAX
@@ -225,10 +222,8 @@ static int write_file(const struct settings *s, const struct standing *standing,
 	json_put_ints(o, "batches", standing->batches + first, standing->batch_count - first);
 	if (json_write(&text, o) < 0)
 		text.failed = true;
-	int code = stored_replace(
+	return stored_replace(
 	    s->standing_directory, name_of(standing->number, name), &text, true, err);
-	strbuf_release(&text);
-	return code;
 }
 
 static size_t count_names(int dir)
@@ -312,7 +307,7 @@ struct watch {
 static bool is_ended(void *arg)
 {
 	struct watch *w = arg;
-	struct strbuf path = {0};
+	AUTO(strbuf_release) struct strbuf path = {0};
 	int64_t now = clock_steady();
 
 	if (w->ended || now < w->next)
@@ -320,7 +315,6 @@ static bool is_ended(void *arg)
 	strbuf_printf(&path, "%s/%s", w->directory, w->name);
 	w->ended = !path.failed && access(path.text, F_OK) < 0 && errno == ENOENT;
 	w->next = now + USEC_PER_SEC / 10;
-	strbuf_release(&path);
 	return w->ended;
 }
 

@@ -75,6 +75,7 @@ static int read_files(
     struct unsure *u, unsigned results, bool (*is)(const struct item *item), struct err *err)
 {
 	struct outcome *outcome = u->run->outcome;
+	AUTO(spool_reading_release)
 	struct spool_reading reading = {.get = get_id,
 	    .take = put_answer,
 	    .give = take_answers,
@@ -90,9 +91,7 @@ static int read_files(
 	/* An answer opens it again. */
 	for (size_t n = 0; code == 0 && u->decides && n < reading.count; n++)
 		outcome->items[u->items.at[n]].result = RESULT_EXCLUDED;
-	code = code ?: spool_read(&u->run->looking, &reading, err);
-	spool_reading_release(&reading);
-	return code;
+	return code ?: spool_read(&u->run->looking, &reading, err);
 }
 
 static int count_unanswered(struct unsure *u, struct err *err)

@@ -118,8 +118,8 @@ bool fleet_rules_same(const struct rule_list *a, const struct rule_list *b)
 
 int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *err)
 {
-	struct strbuf path = {0}, text = {0};
-	struct stored stored = {0};
+	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
+	AUTO(stored_release) struct stored stored = {0};
 
 	strbuf_printf(&path, "%s/" FLEET_RULES_FILE, directory);
 	int code = path.failed ? err_set(err, -ENOMEM, "out of memory")
@@ -132,22 +132,17 @@ int fleet_rules_read(const char *directory, struct rule_list *ret, struct err *e
 		*ret = stored.rules;
 		stored.rules = (struct rule_list){0};
 	}
-	stored_release(&stored);
-	strbuf_release(&text);
-	strbuf_release(&path);
 	return code;
 }
 
 int fleet_rules_save(
     const char *directory, const struct rule_list *rules, int64_t wall, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_puts(&text, "# Rules of the fleet. Its agent writes them; changes are lost.\n");
 	for (size_t n = 0; n < rules->count; n++)
 		if (!rule_expired(&rules->list[n], wall))
 			stored_put(&text, &rules->list[n]);
-	int code = stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
-	strbuf_release(&text);
-	return code;
+	return stored_replace(directory, FLEET_RULES_FILE, &text, true, err);
 }

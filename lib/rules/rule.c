@@ -135,12 +135,11 @@ bool rule_expired(const struct rule *r, int64_t wall)
  * can fail. */
 static int compile_again(struct rule *r, bool caseless)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct pattern p = {0};
 
 	strbuf_printf(&text, "%s%s", strchr(r->subject, '/'), caseless ? "i" : "");
 	int rc = text.failed ? -ENOMEM : pattern_parse(text.text, &p, NULL);
-	strbuf_release(&text);
 	return rc == 0 ? rule_own_regex(r, &p) : -ENOMEM;
 }
 

@@ -50,7 +50,7 @@ static int check_login(const char *login, struct err *err)
 
 static int set_login_name(struct rule *r, const char *written, struct err *err)
 {
-	struct strbuf name = {0}, whole = {0};
+	AUTO(strbuf_release) struct strbuf name = {0}, whole = {0};
 	int rc = unquote(written, &name, err);
 
 	r->pattern_kind = PATTERN_ADDRESS;
@@ -59,8 +59,6 @@ static int set_login_name(struct rule *r, const char *written, struct err *err)
 	if (rc == 0)
 		rc = name.failed || whole.failed ? -ENOMEM : rule_own(&r->key, name.text);
 	rc = rc ?: rule_own(&r->subject, whole.text);
-	strbuf_release(&name);
-	strbuf_release(&whole);
 	return rc;
 }
 
@@ -88,7 +86,7 @@ static int set_login(struct rule *r, const char *subject, struct err *err)
 {
 	const char *login = subject + strlen(RULE_LOGIN_PREFIX);
 	bool is_domain = *login == '@';
-	struct strbuf whole = {0};
+	AUTO(strbuf_release) struct strbuf whole = {0};
 	struct pattern p;
 
 	r->kind = RULE_LOGIN;
@@ -103,7 +101,6 @@ static int set_login(struct rule *r, const char *subject, struct err *err)
 		return rc != 0 ? rc : rule_own(&r->subject, subject);
 	strbuf_printf(&whole, RULE_LOGIN_PREFIX "@%s", r->key);
 	rc = whole.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&whole));
-	strbuf_release(&whole);
 	return rc;
 }
 
@@ -131,7 +128,7 @@ static int set_client(struct rule *r, const char *subject, struct err *err)
 
 static int set_pattern(struct rule *r, const char *subject, struct err *err)
 {
-	struct strbuf canonical = {0};
+	AUTO(strbuf_release) struct strbuf canonical = {0};
 	struct pattern p;
 	int rc = pattern_parse(subject, &p, err);
 
@@ -145,7 +142,6 @@ static int set_pattern(struct rule *r, const char *subject, struct err *err)
 	else
 		rc = canonical.failed ? -ENOMEM : rule_own(&r->subject, strbuf_text(&canonical));
 	rc = rc ?: set_key(r, &p);
-	strbuf_release(&canonical);
 	pattern_release(&p);
 	return rc;
 }

@@ -104,13 +104,12 @@ int rules_file_text(const char *file, struct strbuf *ret, struct err *err)
 
 int rules_file_read(const char *file, struct rule_list *ret, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int rc = rules_file_text(file, &text, err);
 
 	if (rc == 0)
 		memset(ret, 0, sizeof(*ret));
 	if (rc == 1)
 		rc = rules_file_parse(file, strbuf_text(&text), text.len, ret, err);
-	strbuf_release(&text);
 	return rc;
 }

@@ -40,14 +40,13 @@ struct json *rule_json(const struct rule *r, const char *rules_file)
 
 void rule_put_request(const struct rule *r, struct json *request)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
 	json_put_text(request, "pattern", r->subject);
 	json_put_text(request, "action", rule_action_word(r->action));
 	json_put_text(request, "text", strbuf_text(&text));
 	put_notes(r, request);
-	strbuf_release(&text);
 }
 
 /* Returns the place of the first rule after the page, or 0 at the end. */
@@ -122,14 +121,13 @@ static int put_all_outranking(
 
 	for (size_t i = 0; rc == 0 && i < blocked; i++) {
 		const char *subject = json_text(json_at(question, "blocked", i), NULL);
-		struct rule r = {0};
+		AUTO(rule_release) struct rule r = {0};
 
 		rc = rule_make(subject ? subject : "", RULE_REJECT, NULL, &r, err);
 		if (rc == 0 && !v->login_exact)
 			rc = rule_ignore_login_case(&r);
 		if (rc == 0)
 			count = put_outranking(v, &r, count, list);
-		rule_release(&r);
 	}
 	json_put(reply, "outranking", list);
 	json_put_int(reply, "outranking_count", (int64_t)count);

@@ -214,7 +214,7 @@ uint64_t ruleset_limit_errors(const struct ruleset *set, ruleset_told *take, voi
 static void add_hits(const struct ruleset *set, size_t of, const char *subject, uint64_t hits)
 {
 	const struct rule_layer *layer = set->layers[of];
-	struct rule same = {0};
+	AUTO(rule_release) struct rule same = {0};
 
 	if (rule_make(subject, RULE_OK, NULL, &same, NULL) == 0 &&
 	    (layer->login_exact || rule_ignore_login_case(&same) == 0)) {
@@ -223,7 +223,6 @@ static void add_hits(const struct ruleset *set, size_t of, const char *subject, 
 		if (n != RULE_NONE)
 			atomic_fetch_add(&layer->rules[n].counter->hits, hits);
 	}
-	rule_release(&same);
 }
 
 static const char *const origins[LAYER_COUNT] = {
@@ -241,23 +240,20 @@ static void take_line(const char *line, const struct ruleset *set)
 
 void hits_take(const char *text, size_t len, const struct ruleset *set)
 {
-	struct lines lines = LINES_IN(text, len);
+	AUTO(lines_release) struct lines lines = LINES_IN(text, len);
 
 	while (lines_next(&lines) == 1)
 		if (!lines.cut)
 			take_line(lines.line.text, set);
-	lines_release(&lines);
 }
 
 void hits_read(const char *directory, const struct ruleset *set)
 {
-	struct strbuf path = {0}, text = {0};
+	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
 
 	strbuf_printf(&path, "%s/" HITS_FILE, directory);
 	if (!path.failed && rules_file_text(path.text, &text, NULL) == 1)
 		hits_take(strbuf_text(&text), text.len, set);
-	strbuf_release(&text);
-	strbuf_release(&path);
 }
 
 uint64_t hits_put(const struct ruleset *set, struct strbuf *out)

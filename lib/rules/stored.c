@@ -158,7 +158,7 @@ static int take_line(struct stored *s, const char *name, const struct lines *lin
 	const struct strbuf *line = &lines->line;
 	size_t blanks = strspn(line->text, " \t");
 	struct err why = {{0}};
-	struct rule r = {0};
+	AUTO(rule_release) struct rule r = {0};
 
 	if (blanks == line->len && !lines->cut)
 		return 0;
@@ -176,7 +176,6 @@ static int take_line(struct stored *s, const char *name, const struct lines *lin
 	free(pieces);
 	if (rc == 0)
 		rc = s->rules.count == RULES_MAX ? ERR_LIMIT : rule_list_add(&s->rules, &r);
-	rule_release(&r);
 	return rc == ERR_SYNTAX ? keep_damaged(s, name, lines, &why) : rc;
 }
 
@@ -246,7 +245,7 @@ void stored_put(struct strbuf *out, const struct rule *r)
 
 int stored_read(const char *directory, struct stored *ret, struct err *err)
 {
-	struct strbuf path = {0}, text = {0};
+	AUTO(strbuf_release) struct strbuf path = {0}, text = {0};
 
 	strbuf_printf(&path, "%s/" STORED_FILE, directory);
 	int rc = path.failed ? err_set(err, -ENOMEM, "out of memory")
@@ -255,8 +254,6 @@ int stored_read(const char *directory, struct stored *ret, struct err *err)
 		*ret = (struct stored){0};
 	if (rc == 1)
 		rc = stored_parse(path.text, strbuf_text(&text), text.len, ret, err);
-	strbuf_release(&text);
-	strbuf_release(&path);
 	return rc;
 }
 
@@ -315,7 +312,7 @@ static int locked_by_another(int fd, const char *path, struct err *err)
 
 int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err *err)
 {
-	struct strbuf path = {0};
+	AUTO(strbuf_release) struct strbuf path = {0};
 	int fd, rc = 0;
 
 	strbuf_printf(&path, "%s/" STORED_LOCK, directory);
@@ -336,7 +333,6 @@ int stored_lock(const char *directory, int64_t deadline, int *ret_fd, struct err
 		*ret_fd = fd;
 	else
 		io_close(&fd);
-	strbuf_release(&path);
 	return rc;
 }
 
@@ -362,7 +358,7 @@ int stored_drop(struct rule_list *rules, const char *subject, int64_t wall, bool
 static int write_all(const char *directory, const struct stored *s, const struct rule *added,
     int64_t wall, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	stored_begin(&text, &s->kept);
 	for (size_t i = 0; i < s->rules.count; i++)
@@ -371,14 +367,13 @@ static int write_all(const char *directory, const struct stored *s, const struct
 	if (added)
 		stored_put(&text, added);
 	int rc = stored_replace(directory, STORED_FILE, &text, true, err);
-	strbuf_release(&text);
 	return rc;
 }
 
 int stored_change(const char *directory, const char *subject, const struct rule *added,
     int64_t wall, bool login_exact, struct err *err)
 {
-	struct stored s = {0};
+	AUTO(stored_release) struct stored s = {0};
 	int lock = -1, there = 0;
 	int rc = stored_lock(directory, clock_steady() + 2 * USEC_PER_SEC, &lock, err);
 
@@ -389,7 +384,6 @@ int stored_change(const char *directory, const char *subject, const struct rule 
 		rc = err_set(err, ERR_LIMIT, "there are %d rules already", RULES_MAX);
 	if (rc == 0 && (added || there))
 		rc = write_all(directory, &s, added, wall, err);
-	stored_release(&s);
 	io_close(&lock);
 	return rc == 0 ? there : rc;
 }

@@ -19,13 +19,12 @@ static void ask_index(const struct requests *r, struct control_work *w)
 /* Moves the answer, which it frees, into a memory file; returns the line that announces it. */
 static struct json *put_aside(struct json *answer, int *ret_file)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct json *rest = serve_ok();
 
 	if (json_write(&text, answer) == 0)
 		*ret_file = io_sealed(text.text, text.len);
 	json_put_int(rest, "bytes", (int64_t)text.len);
-	strbuf_release(&text);
 	if (*ret_file >= 0)
 		return rest;
 	*ret_file = -1;
@@ -36,14 +35,12 @@ static struct json *put_aside(struct json *answer, int *ret_file)
 /* The body as JSON; *ret is NULL if there is none. */
 static int read_body(const struct control_work *w, struct json **ret, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 
 	if (w->body < 0)
 		return 0;
 	int code = wire_map(w->body, &blob, err);
-	code = code ?: json_parse((const char *)blob.at, blob.len, ret, err);
-	blob_release(&blob);
-	return code;
+	return code ?: json_parse((const char *)blob.at, blob.len, ret, err);
 }
 
 static struct json *ask_rules(const struct requests *r, struct control_work *w)

@@ -59,11 +59,11 @@ typedef int take_line(struct flood *f, const struct json *line);
 static int take_lines(
     struct floodkeeper *k, take_line *take, const char *text, size_t len, uint64_t *ret_wrong)
 {
-	struct lines lines = LINES_IN(text, len);
+	AUTO(lines_release) struct lines lines = LINES_IN(text, len);
 	int taken = 0, code;
 
 	while ((code = lines_next(&lines)) == 1) {
-		struct json *line = NULL;
+		AUTO(json_release) struct json *line = NULL;
 		int wrong = json_parse(lines.line.text, lines.line.len, &line, NULL);
 
 		pthread_mutex_lock(&k->lock);
@@ -71,9 +71,7 @@ static int take_lines(
 		pthread_mutex_unlock(&k->lock);
 		taken += wrong == 0;
 		*ret_wrong += wrong != 0;
-		json_free(line);
 	}
-	lines_release(&lines);
 	return code < 0 ? code : taken;
 }
 
@@ -94,7 +92,7 @@ static int read_all(const char *path, char **ret, size_t *ret_len)
 
 void floodkeeper_begin(struct floodkeeper *k)
 {
-	struct strbuf path = {0};
+	AUTO(strbuf_release) struct strbuf path = {0};
 	char *text = NULL;
 	size_t len = 0;
 	uint64_t wrong = 0;
@@ -114,7 +112,6 @@ void floodkeeper_begin(struct floodkeeper *k)
 		log_warning("'%s': %llu lines are left out, since they make no sense",
 		    strbuf_text(&path), (unsigned long long)wrong);
 	free(text);
-	strbuf_release(&path);
 	if (flood_door_start(k, &err) != 0)
 		log_error("%s", err.text);
 }
@@ -122,7 +119,7 @@ void floodkeeper_begin(struct floodkeeper *k)
 /* In slices, so that no session waits long. */
 static void save(struct floodkeeper *k, int64_t now)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct err err = {{0}};
 	bool more = true;
 
@@ -137,7 +134,6 @@ static void save(struct floodkeeper *k, int64_t now)
 		log_error("%s", err.text);
 	k->unsaved = code != 0;
 	k->next_save = now + (code ? SAVE_SOON * 30 : SAVE_EVERY);
-	strbuf_release(&text);
 }
 
 void floodkeeper_stop(struct floodkeeper *k)

@@ -24,7 +24,7 @@ static const struct rule *decides(struct ruleset *set, const struct flood_incide
 	struct ruleset_query query = {.wall = now};
 	struct address address;
 	struct net_address client;
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (i->kind == FLOOD_LOGIN)
 		query.login = i->key;
@@ -38,7 +38,6 @@ static const struct rule *decides(struct ruleset *set, const struct flood_incide
 		query.address = &address;
 	}
 	struct ruleset_hit hit = ruleset_find(set, &query);
-	strbuf_release(&text);
 	return hit.rule;
 }
 

@@ -75,7 +75,7 @@ static void count_all(struct floodkeeper *k, const struct update *u, int64_t cou
 
 void flood_count_late(struct floodkeeper *k, int body)
 {
-	struct blob map = {0};
+	AUTO(blob_release) struct blob map = {0};
 	struct update u;
 
 	pthread_mutex_lock(&k->lock);
@@ -90,5 +90,4 @@ void flood_count_late(struct floodkeeper *k, int body)
 		k->caught_up |= u.whole >= k->began || clock_wall() > k->began + PATIENCE;
 		pthread_mutex_unlock(&k->lock);
 	}
-	blob_release(&map);
 }

@@ -69,7 +69,7 @@ void flood_tell(
 	    [FLOOD_ACTS] = "passed what is acted at",
 	    [FLOOD_UPDATE] = "grows",
 	    [FLOOD_ENDS] = "ends"};
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	char key[FLOOD_KEY_MAX + 1];
 
 	if (event == FLOOD_ACTS && !i->expires)
@@ -86,7 +86,6 @@ void flood_tell(
 	put_rule(&line, i);
 	strbuf_printf(&line, "; pqpurge-idx floods %u", i->id);
 	log_warning("%s", strbuf_text(&line));
-	strbuf_release(&line);
 }
 
 static void put_samples(struct json *o, const struct flood_incident *i)

@@ -28,14 +28,13 @@ static int select_accounts(const struct accounts *a, bool login_exact, struct se
 	s->login_exact = login_exact;
 	for (size_t n = 0; n < a->count && code == 0; n++) {
 		const char *name = a->list[n].name;
-		struct pattern p = {0};
+		AUTO(pattern_release) struct pattern p = {0};
 
 		if (a->kind == FLOOD_LOGIN && name[0] != '@' && name[0] != '/')
 			code = selector_add_login(s, name);
 		else if (a->kind == FLOOD_LOCAL && name[0] != '/' && strchr(name, '@') &&
 			 pattern_parse(name, &p, NULL) == 0)
 			code = pattern_set_add(&s->sender, &p);
-		pattern_release(&p);
 	}
 	selector_seal(s);
 	return code;
@@ -55,26 +54,22 @@ static void count_one(struct accounts *a, const struct message *m, int64_t now)
 static int count(struct floodkeeper *k, struct index *index, struct accounts *a, int64_t now)
 {
 	struct selector selector;
-	struct candidates rows = {0};
-	struct bytes out = {0};
+	AUTO(candidates_release) struct candidates rows = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 	int code = select_accounts(a, k->settings->login_exact, &selector);
 
 	if (code == 0 && selector_is_empty(&selector)) {
 		selector_release(&selector);
 		return 0;
 	}
-	if (code == 0)
-		code = index_find(index, &selector, clock_steady() + HOUR / 360, &out, NULL);
+	code = code ?: index_find(index, &selector, clock_steady() + HOUR / 360, &out, NULL);
 	struct blob blob = {.at = out.at, .len = out.len};
-	if (code == 0)
-		code = select_view(&blob, &rows, NULL);
+	code = code ?: select_view(&blob, &rows, NULL);
 	for (size_t n = 0; code == 0 && n < rows.count; n++) {
 		struct message m = candidate_message(&rows.list[n]);
 
 		count_one(a, &m, now);
 	}
-	candidates_release(&rows);
-	bytes_release(&out);
 	selector_release(&selector);
 	return code;
 }

@@ -29,7 +29,7 @@ bool file_mark_same(const struct file_mark *a, const struct file_mark *b)
 static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t errors)
 {
 	struct rulekeeper *k = keeper;
-	struct strbuf where = {0};
+	AUTO(strbuf_release) struct strbuf where = {0};
 
 	pthread_mutex_lock(&k->swap);
 	k->limit_errors += errors;
@@ -41,7 +41,6 @@ static void tell_limit_errors(void *keeper, const struct rule *r, uint64_t error
 	log_warning("%s: expression '%s' ran into its match limit %" PRIu64
 		    " times, which counts as no match",
 	    strbuf_text(&where), r->subject, errors);
-	strbuf_release(&where);
 }
 
 int rulekeeper_swap(struct rulekeeper *k, struct ruleset *fresh)

@@ -40,14 +40,13 @@ static int copy_all(const struct rulekeeper *k, struct rule_list *ret)
 
 int keeper_fleet_save(struct rulekeeper *k)
 {
-	struct rule_list rules = {0};
+	AUTO(rule_list_release) struct rule_list rules = {0};
 	struct err err = {{0}};
 
 	if (!k->fleet_unsaved)
 		return 0;
 	int code = copy_all(k, &rules);
 	code = code ?: fleet_rules_save(k->settings->state_directory, &rules, clock_wall(), &err);
-	rule_list_release(&rules);
 	if (code < 0 && strcmp(k->fleet_error.text, err.text) != 0)
 		log_error("%s; trying again each second", err.text);
 	k->fleet_error = err;
@@ -58,20 +57,19 @@ int keeper_fleet_save(struct rulekeeper *k)
 /* An agent that joins again hands over all rules, most of which are in force already. */
 static int put_in_force(struct rulekeeper *k, struct rule_list *rules)
 {
-	struct rule_list old = {0};
+	AUTO(rule_list_release) struct rule_list old = {0};
 	int code = copy_all(k, &old);
 	const bool same = code == 0 && fleet_rules_same(&old, rules);
 
 	if (code == 0 && !same)
 		code = rulekeeper_swap(k, ruleset_with_fleet(k->set, rules));
 	k->fleet_unsaved |= code == 0 && !same;
-	rule_list_release(&old);
 	return code;
 }
 
 int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struct err *err)
 {
-	struct rule_list rules = {0};
+	AUTO(rule_list_release) struct rule_list rules = {0};
 	int code = change->replace ? 0 : copy_all(k, &rules);
 
 	if (code < 0)
@@ -80,7 +78,6 @@ int keeper_fleet_change(struct rulekeeper *k, struct fleet_change *change, struc
 		code = fleet_rules_change(&rules, change, err);
 	if (code == 0 && put_in_force(k, &rules) < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
-	rule_list_release(&rules);
 	return code;
 }
 
@@ -89,7 +86,7 @@ void keeper_fleet_expire(struct rulekeeper *k)
 {
 	size_t begin = ruleset_command_count(k->set), n = 0;
 	int64_t wall = clock_wall();
-	struct rule_list rules = {0};
+	AUTO(rule_list_release) struct rule_list rules = {0};
 
 	while (
 	    n < ruleset_fleet_count(k->set) && !rule_expired(ruleset_at(k->set, begin + n), wall))
@@ -98,5 +95,4 @@ void keeper_fleet_expire(struct rulekeeper *k)
 		return;
 	if (copy_all(k, &rules) == 0 && rulekeeper_swap(k, ruleset_with_fleet(k->set, &rules)) == 0)
 		k->fleet_unsaved = true;
-	rule_list_release(&rules);
 }

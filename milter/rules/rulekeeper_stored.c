@@ -101,7 +101,7 @@ static int take_over(struct rulekeeper *k, struct stored *s)
 
 static int read_stored(struct rulekeeper *k, struct err *err)
 {
-	struct stored s = {0};
+	AUTO(stored_release) struct stored s = {0};
 	int code = stored_read(k->settings->state_directory, &s, err);
 
 	if (code == 0) {
@@ -110,7 +110,6 @@ static int read_stored(struct rulekeeper *k, struct err *err)
 			err_set(err, code, "failed to take the rules of '%s' (%s)", k->stored_path,
 			    err_word(code));
 	}
-	stored_release(&s);
 	return code;
 }
 
@@ -197,7 +196,7 @@ static int put_in_force(
 
 int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, struct err *err)
 {
-	struct rule_list rules = {0};
+	AUTO(rule_list_release) struct rule_list rules = {0};
 	const struct rule *there = NULL;
 
 	keeper_look(k, false);
@@ -209,13 +208,12 @@ int keeper_change(struct rulekeeper *k, const char *subject, struct rule *r, str
 		code = err_set(err, -ENOMEM, "failed to put the rule in force (out of memory)");
 	else if (r || was_there)
 		code = put_in_force(k, &rules, r, err);
-	rule_list_release(&rules);
 	return code ? code : was_there;
 }
 
 void keeper_expire(struct rulekeeper *k)
 {
-	struct rule_list rules = {0};
+	AUTO(rule_list_release) struct rule_list rules = {0};
 	const struct rule *there = NULL;
 	int64_t wall = clock_wall();
 	size_t n = 0;
@@ -227,12 +225,11 @@ void keeper_expire(struct rulekeeper *k)
 	if (copy_all(k, NULL, &rules, &there) == 0 &&
 	    rulekeeper_swap(k, ruleset_with_command(k->set, &rules)) == 0)
 		k->unsaved = true;
-	rule_list_release(&rules);
 }
 
 void keeper_save_hits(struct rulekeeper *k)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct err err = {{0}};
 
 	if (k->unread) /* hits of unread rules would be lost */
@@ -245,5 +242,4 @@ void keeper_save_hits(struct rulekeeper *k)
 		else
 			log_debug("%s", err.text);
 	}
-	strbuf_release(&text);
 }

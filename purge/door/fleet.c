@@ -139,7 +139,7 @@ static void add_batch(struct before *b, const struct batch *batch)
 
 static int look_up(struct session *s, const char *token, struct before *ret, struct err *err)
 {
-	struct batches batches = {0};
+	AUTO(batches_release) struct batches batches = {0};
 	uint64_t *numbers;
 	int code = account_list(&s->settings, &s->postfix, &batches, err);
 
@@ -157,7 +157,6 @@ static int look_up(struct session *s, const char *token, struct before *ret, str
 	}
 	ret->numbers = numbers;
 	ret->sum.matched = ret->sum.done + ret->sum.changed + ret->sum.failed;
-	batches_release(&batches);
 	return numbers ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
@@ -174,13 +173,11 @@ static const char *done_word(const char *verb)
 static int say_object(const struct saying *y, struct json *o)
 {
 	struct json *line = json_new();
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	json_put(line, "summary", o);
 	int code = json_write(&text, line);
-	code = code ?: send(y, DOOR_SAYS, text.text, text.len);
-	strbuf_release(&text);
-	return code;
+	return code ?: send(y, DOOR_SAYS, text.text, text.len);
 }
 
 /* With the keys of the verb's own summary. */

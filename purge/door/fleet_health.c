@@ -67,16 +67,15 @@ static struct json *make(const struct live *live, size_t floods)
 /* Tells `status` that an agent asks: it reads nothing from the agent. */
 static void leave_mark(const char *directory)
 {
-	int fd = -1;
+	AUTO(io_close) int fd = -1;
 
 	if (turn_take(directory, DOOR_FLEET_SEEN, USEC_PER_SEC, &fd, NULL) == 0)
 		(void)!futimens(fd, NULL);
-	io_close(&fd);
 }
 
 int fleet_health(struct session *s, int fd, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct live live;
 
 	leave_mark(s->settings.order_directory);
@@ -90,6 +89,5 @@ int fleet_health(struct session *s, int fd, struct err *err)
 	if (code == 0)
 		code = door_answer_write(fd, DOOR_SAYS, (struct span){text.text, text.len},
 		    clock_steady() + RELAY_PATIENCE);
-	strbuf_release(&text);
 	return code < 0 ? err_set(err, code, "failed to tell how this host does") : 0;
 }

@@ -60,21 +60,19 @@ static int read_more(
 static int gather(int fd, const struct door_rules *first, struct json *list, struct err *err)
 {
 	const int64_t until = clock_steady() + GATHER_TIME;
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	size_t count = 0;
 	bool more = first->more;
 	int code = put_frame(list, first, &count, err);
 
 	while (code == 0 && more) {
-		struct door_order next = {0};
+		AUTO(door_order_release) struct door_order next = {0};
 
 		bytes_clear(&frame);
 		code = read_more(fd, until, &frame, &next, err);
 		code = code ?: put_frame(list, &next.rules, &count, err);
 		more = next.rules.more;
-		door_order_release(&next);
 	}
-	bytes_release(&frame);
 	return code;
 }
 
@@ -119,8 +117,8 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 	const char *directory = h->settings->state_directory;
 	struct fleet_change change = {
 	    .replace = h->replace, .allow = h->settings->fleet_allow, .wall = clock_wall()};
-	struct rule_list rules = {0}, old = {0};
-	struct json *body = NULL;
+	AUTO(rule_list_release) struct rule_list rules = {0}, old = {0};
+	AUTO(json_release) struct json *body = NULL;
 	int code = json_parse(h->text.text, h->text.len, &body, err);
 
 	change.rules = body;
@@ -131,9 +129,6 @@ static int change_locked(const struct handing *h, struct bytes *out, struct err 
 		code = fleet_rules_save(directory, &rules, change.wall, err);
 	bytes_put_u64(out, change.refused);
 	bytes_put_text(out, change.why.text);
-	rule_list_release(&rules);
-	rule_list_release(&old);
-	json_free(body);
 	return code;
 }
 
@@ -153,7 +148,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 static int change_in_child(
     const struct index_client *client, struct handing *h, struct door_end *ret, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	struct role owner;
 	char why[512];
 	int code = role_of_owner(h->settings->state_directory, &owner, err);
@@ -166,7 +161,6 @@ static int change_in_child(
 		str_scrub(why, sizeof(why), reader_text(&r));
 		code = tell_refused((int64_t)refused, why, ret);
 	}
-	blob_release(&blob);
 	return code;
 }
 
@@ -224,8 +218,7 @@ int fleet_rules(struct session *s, int fd, const struct door_rules *first, struc
 	if (code == 0 && !str_has_word(s->settings.fleet_allow, "block"))
 		code = err_set(err, ERR_REFUSED,
 		    "the fleet may set no rules here: fleet_allow does not list 'block'");
-	if (code == 0)
-		code = await_turn(s->settings.order_directory, &turn, err);
+	code = code ?: await_turn(s->settings.order_directory, &turn, err);
 	code = code ?: hand_over(&s->client, &h, ret, err);
 	end_turn(&turn);
 	strbuf_release(&h.text);

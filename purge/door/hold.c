@@ -7,12 +7,10 @@
 
 static int add_sender(struct selector *s, const char *value, struct err *err)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	int code = pattern_parse(value, &p, err);
 
-	code = code ?: pattern_set_add(&s->sender, &p);
-	pattern_release(&p);
-	return code;
+	return code ?: pattern_set_add(&s->sender, &p);
 }
 
 /* door_decode checked it: the value is in normal form, and a login does not look like an
@@ -53,7 +51,7 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
     const struct door_hold *hold, struct door_end *ret, struct err *err)
 {
 	struct selector selector;
-	struct outcome outcome = {0};
+	AUTO(outcome_release) struct outcome outcome = {0};
 	struct order order = {.settings = &s->settings,
 	    .postfix = &s->postfix,
 	    .selector = &selector,
@@ -76,7 +74,6 @@ int hold_run(struct session *s, const struct peer *peer, const char *command,
 	code = code ?: order_run(&order, &outcome, err);
 	if (code == 0)
 		take_result(&outcome, ret);
-	outcome_release(&outcome);
 	selector_release(&selector);
 	return code;
 }

@@ -46,7 +46,7 @@ static int judge(const char *program, char path[PATH_MAX], struct err *err)
 static void put_variable(struct strbuf *texts, const struct door_field *f)
 {
 	struct strlist list = strlist_of(&f->list);
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	strbuf_puts(&line, "PQPURGE_FLOOD_");
 	for (const char *at = f->name; *at; at++)
@@ -60,7 +60,6 @@ static void put_variable(struct strbuf *texts, const struct door_field *f)
 		strbuf_printf(&line, "%s%s", each == list.first ? "" : " ", each);
 	texts->failed |= line.failed;
 	strlist_push(texts, strbuf_text(&line), line.len);
-	strbuf_release(&line);
 }
 
 static void put_member(struct json *o, const struct door_field *f)
@@ -79,7 +78,7 @@ static void put_member(struct json *o, const struct door_field *f)
 static int make_input(const struct door_hook *fields, struct err *err)
 {
 	struct json *o = json_new();
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int fd = memfd_create("flood", MFD_CLOEXEC), code = fd < 0 ? -errno : 0;
 
 	for (size_t n = 0; n < fields->count; n++)
@@ -89,7 +88,6 @@ static int make_input(const struct door_hook *fields, struct err *err)
 	code = code ?: io_write_all(fd, strbuf_text(&text), text.len);
 	if (code == 0 && lseek(fd, 0, SEEK_SET) < 0)
 		code = -errno;
-	strbuf_release(&text);
 	if (code == 0)
 		return fd;
 	io_close(&fd);
@@ -203,7 +201,7 @@ static void end(pid_t child)
 
 int hook_wait(const char *path, pid_t child, int errors, int64_t deadline, struct err *err)
 {
-	struct strbuf said = {0};
+	AUTO(strbuf_release) struct strbuf said = {0};
 	int status = 0, code = 0;
 
 	bool ended = listen_to(errors, deadline, &said) && ends(child, deadline, &status);
@@ -217,7 +215,6 @@ int hook_wait(const char *path, pid_t child, int errors, int64_t deadline, struc
 		    WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status),
 		    said.len ? ": " : "", strbuf_text(&said));
 	}
-	strbuf_release(&said);
 	return code;
 }
 

@@ -76,7 +76,7 @@ static int refusal_turn(const struct serving *g, int64_t patience)
 
 static void answer(const struct serving *g, const struct door_end *end, bool refused)
 {
-	int turn = refused ? refusal_turn(g, g->place >= 0 ? REFUSAL_WAIT : 0) : -1;
+	AUTO(io_close) int turn = refused ? refusal_turn(g, g->place >= 0 ? REFUSAL_WAIT : 0) : -1;
 
 	(void)!door_end_write(g->fd, end, clock_steady() + ANSWER_TIME);
 	shutdown(g->fd, SHUT_RDWR);
@@ -84,7 +84,6 @@ static void answer(const struct serving *g, const struct door_end *end, bool ref
 		turn = refusal_turn(g, REFUSAL_WAIT);
 	if (turn >= 0)
 		sleep(REFUSAL_TIME);
-	io_close(&turn);
 }
 
 static void account_for(const struct serving *g, const char *why)
@@ -234,7 +233,7 @@ int serve_order(struct session *s, int fd)
 {
 	struct serving g = {.s = s, .fd = fd, .place = -1};
 	struct door_end end = {.status = EXIT_DONE};
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	struct err err = {{0}};
 	int code = read_order(&g, &frame, &err);
 
@@ -257,7 +256,6 @@ int serve_order(struct session *s, int fd)
 	answer(&g, &end, code == ERR_REFUSED);
 	io_close(&g.place);
 	door_order_release(&g.order);
-	bytes_release(&frame);
 	strbuf_release(&g.line);
 	return EXIT_DONE;
 }

@@ -18,9 +18,8 @@ static int open_file(const char *directory, const char *name, int *ret, struct e
 		return err_set(err, ERR_CONFIG,
 		    "'%s' and the directories above it must be root's and not writable by others",
 		    directory);
-	int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(io_close) int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*ret = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	io_close(&dir);
 	return *ret < 0 ? err_sys(err, errno, "failed to open '%s/%s'", directory, name) : 0;
 }
 

@@ -102,7 +102,7 @@ static void say_found(const struct acting *a, const char *key)
 {
 	size_t hosts = 0, told = 0;
 	int64_t sum = fleet_sum(&a->preview, key, &hosts);
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	strbuf_printf(&line, "%" PRId64 " %s on %zu %s", sum, PLURAL(sum, "message"), hosts,
 	    PLURAL(hosts, "host"));
@@ -114,7 +114,6 @@ static void say_found(const struct acting *a, const char *key)
 			    json_int(s, key, 0));
 	}
 	say(stderr, "%s.\n", strbuf_text(&line));
-	strbuf_release(&line);
 	for (size_t n = 0; n < a->plan.rules.count; n++)
 		say(stderr, "To be refused on all hosts: %s.\n", a->plan.rules.list[n].subject);
 }
@@ -123,7 +122,7 @@ static void say_found(const struct acting *a, const char *key)
 static char *absent_names(const struct fleet_order *o, char *buf, size_t size)
 {
 	struct fleet_counts c = fleet_count(o);
-	struct strbuf names = {0};
+	AUTO(strbuf_release) struct strbuf names = {0};
 
 	fleet_each (r, o)
 		if (c.absent <= 2 && fleet_state_of(r.json) == FLEET_ABSENT)
@@ -132,7 +131,6 @@ static char *absent_names(const struct fleet_order *o, char *buf, size_t size)
 		snprintf(buf, size, "%zu absent hosts", c.absent);
 	else
 		snprintf(buf, size, "%s", strbuf_text(&names));
-	strbuf_release(&names);
 	return buf;
 }
 
@@ -205,7 +203,7 @@ static void say_waits_at(const struct acting *a, size_t site)
 {
 	const char *fleet = a->f->sites[site].name;
 	char until[CLOCK_TEXT_SIZE];
-	struct strbuf names = {0};
+	AUTO(strbuf_release) struct strbuf names = {0};
 
 	fleet_each (r, &a->order) {
 		enum fleet_state state = fleet_state_of(r.json);
@@ -219,7 +217,6 @@ static void say_waits_at(const struct acting *a, size_t site)
 		    a->order.at[site].number, fleet ? " of " : "", fleet ? fleet : "", names.text,
 		    clock_text(
 			clock_wall() + a->order.expire * USEC_PER_SEC, until, sizeof(until)));
-	strbuf_release(&names);
 }
 
 static void say_rules(const struct acting *a)

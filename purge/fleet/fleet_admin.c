@@ -64,7 +64,7 @@ static void host_row(struct table *t, const struct json *host)
 	const struct json *health = json_child(host, "health");
 	int64_t behind = json_int(host, "rules_behind", 0), open = json_int(host, "open", 0);
 	char seen[64], queued[32] = "", rules[32] = "", orders[32] = "";
-	struct strbuf trouble = {0};
+	AUTO(strbuf_release) struct strbuf trouble = {0};
 
 	fleet_seen_text(json_int(host, "age_us", -1), seen, sizeof(seen));
 	if (health && json_int(health, "queued", -1) >= 0)
@@ -80,7 +80,6 @@ static void host_row(struct table *t, const struct json *host)
 		   json_words(health, "version"), rules, queued, orders, strbuf_text(&trouble)});
 	if (strcmp(json_words(host, "state"), "present") != 0)
 		table_color(t, 1, "yellow");
-	strbuf_release(&trouble);
 }
 
 static int tell_hosts(struct fleet *f, const struct json *answer)
@@ -119,15 +118,13 @@ static int judge_hosts(const struct json *answer)
 
 static int hosts(struct fleet *f, struct err *err)
 {
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	int code = fleet_link_ask(&f->sites[0].link, fleet_request("hosts"), &answer, err);
 
 	code = code ?: session_written(tell_hosts(f, answer), err);
 	if (code == 0)
 		fleet_floods_alert(answer);
-	code = code ?: judge_hosts(answer);
-	json_free(answer);
-	return code;
+	return code ?: judge_hosts(answer);
 }
 
 /* ---- orders */
@@ -148,7 +145,7 @@ static void put_states(struct strbuf *to, const struct json *order)
 static void order_row(struct table *t, const struct json *order)
 {
 	char placed[CLOCK_TEXT_SIZE], number[32], verb[64];
-	struct strbuf states = {0};
+	AUTO(strbuf_release) struct strbuf states = {0};
 
 	snprintf(number, sizeof(number), "%" PRId64, json_int(order, "order", 0));
 	snprintf(verb, sizeof(verb), "%.30s%s", json_words(order, "verb"),
@@ -157,7 +154,6 @@ static void order_row(struct table *t, const struct json *order)
 	table_add(t, (const char *[]){number, time_text(order, "placed", placed, sizeof(placed)),
 			 json_words(order, "placed_by"), verb, strbuf_text(&states),
 			 json_words(order, "reason")});
-	strbuf_release(&states);
 }
 
 static int orders(struct fleet *f, struct err *err)
@@ -294,7 +290,7 @@ static void say_list(const struct json *answer, const char *key, const char *hea
 
 static int init(struct fleet *f, struct err *err)
 {
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	int code = fleet_link_ask(&f->sites[0].link, fleet_request("init"), &answer, err);
 
 	if (code == 0 && f->s->options.json) {
@@ -308,7 +304,6 @@ static int init(struct fleet *f, struct err *err)
 		say_list(answer, "ident", "In pg_ident.conf:");
 		say_list(answer, "warnings", "Warnings:");
 	}
-	json_free(answer);
 	return code;
 }
 

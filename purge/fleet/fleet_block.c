@@ -46,7 +46,7 @@ static int make_plan(struct blocking *b, struct err *err)
 static int send(struct blocking *b, size_t site, const struct rule *r, struct err *err)
 {
 	struct json *request = fleet_request("rule"), *answer = NULL;
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	strbuf_printf(&text, "%s%s%s", r->status, *r->status && *r->text ? " " : "", r->text);
 	json_put_text(request, "subject", r->subject);
@@ -60,7 +60,6 @@ static int send(struct blocking *b, size_t site, const struct rule *r, struct er
 		b->version[site] = json_int(answer, "rule_version", 0);
 	b->lost[site] = code == ERR_TIMEOUT || code == ERR_CHILD;
 	json_free(answer);
-	strbuf_release(&text);
 	return code;
 }
 

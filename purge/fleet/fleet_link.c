@@ -96,14 +96,13 @@ void fleet_link_close(struct fleet_link *link)
 
 static int send_line(struct fleet_link *link, struct json *request, struct err *err)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	int code = json_write(&line, request);
 
 	if (code < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
 	else if (io_write_all(link->fd, line.text, line.len) < 0)
 		code = err_set(err, ERR_CHILD, "%s ended", FLEET_LINK_PROGRAM);
-	strbuf_release(&line);
 	return code;
 }
 

@@ -334,7 +334,7 @@ static int tell(struct looking *k, struct err *err)
 int fleet_look(struct fleet *f, struct err *err)
 {
 	struct looking k = {.f = f, .o = &f->s->options};
-	struct json *spec = NULL;
+	AUTO(json_release) struct json *spec = NULL;
 	int code = fleet_spec(k.o, &spec, err);
 
 	k.order =
@@ -349,6 +349,5 @@ int fleet_look(struct fleet *f, struct err *err)
 		code = fleet_exit(&k.order);
 	fleet_order_release(&k.order);
 	fleet_sums_release(&k.sums);
-	json_free(spec);
 	return code;
 }

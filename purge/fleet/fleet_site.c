@@ -123,16 +123,14 @@ static int read_hosts(struct fleet *f, const char *list, struct err *err)
 
 static int connect_to(struct fleet *f, struct fleet_site *site, struct err *err)
 {
-	struct strbuf service = {0};
+	AUTO(strbuf_release) struct strbuf service = {0};
 
 	if (site->name)
 		strbuf_printf(&service, "service=%s", site->name);
-	int code = service.failed
-		       ? err_set(err, -ENOMEM, "out of memory")
-		       : fleet_link_open(&site->link,
-			     site->name ? service.text : f->s->settings.fleet, site->name, err);
-	strbuf_release(&service);
-	return code;
+	return service.failed
+		   ? err_set(err, -ENOMEM, "out of memory")
+		   : fleet_link_open(&site->link, site->name ? service.text : f->s->settings.fleet,
+			 site->name, err);
 }
 
 int fleet_open(struct fleet *f, struct session *s, struct err *err)

@@ -132,8 +132,8 @@ static int put_patterns(
 	struct strbuf packed = {0};
 
 	for (size_t n = 0; n < set->count; n++) {
-		struct pattern p = {0};
-		struct strbuf normal = {0};
+		AUTO(pattern_release) struct pattern p = {0};
+		AUTO(strbuf_release) struct strbuf normal = {0};
 
 		if (set->list[n].kind == PATTERN_REGEX)
 			strbuf_puts(&normal, set->list[n].text);
@@ -141,8 +141,6 @@ static int put_patterns(
 			pattern_canonical(&p, &normal);
 		strlist_push(&packed, strbuf_text(&normal), normal.len);
 		packed.failed |= normal.failed || normal.len == 0;
-		pattern_release(&p);
-		strbuf_release(&normal);
 	}
 	bool failed = packed.failed;
 	put_some(o, key, &packed);

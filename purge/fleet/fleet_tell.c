@@ -59,7 +59,7 @@ static void add_row(struct table *t, const struct fleet_result *result, const ch
 	const struct json *r = result->json;
 	static const char *const colors[] = {
 	    [FLEET_FAILED] = "red", [FLEET_ABSENT] = "yellow", [FLEET_OPEN] = NULL};
-	struct strbuf what = {0};
+	AUTO(strbuf_release) struct strbuf what = {0};
 	char when[64];
 	enum fleet_state state = fleet_state_of(r);
 
@@ -69,7 +69,6 @@ static void add_row(struct table *t, const struct fleet_result *result, const ch
 	    t, (const char *[]){result->shown, fleet_state_word(r), strbuf_text(&what), when});
 	if (state != FLEET_DONE && colors[state])
 		table_color(t, 1, colors[state]);
-	strbuf_release(&what);
 }
 
 int fleet_tell_hosts(FILE *to, const struct fleet_order *o, size_t most, size_t *ret_rows)
@@ -125,7 +124,7 @@ static int host_line(const struct fleet_order *o, const struct fleet_result *res
 /* Sums each number that occurs in any host's summary. */
 static void put_sums(struct json *to, const struct fleet_order *o)
 {
-	struct strbuf seen = {0};
+	AUTO(strbuf_release) struct strbuf seen = {0};
 
 	fleet_each (r, o) {
 		const struct json *s = json_child(r.json, "summary"), *value;
@@ -145,7 +144,6 @@ static void put_sums(struct json *to, const struct fleet_order *o)
 			strlist_push(&seen, key, strlen(key));
 		}
 	}
-	strbuf_release(&seen);
 }
 
 /* "order", or with several fleets "orders" by the fleet's name. */

@@ -101,7 +101,7 @@ void fleet_why_say(const struct fleet_group *g, bool cut)
 {
 	const char *members[EXAMPLE_COUNT];
 	char count[32];
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	snprintf(count, sizeof(count), "%s%" PRId64, cut ? ">=" : "", g->count);
 	say(stdout, "%8s  ", count);
@@ -121,5 +121,4 @@ void fleet_why_say(const struct fleet_group *g, bool cut)
 		say_fold(stdout, INDENT, strbuf_text(&line));
 	}
 	say(stdout, "\n");
-	strbuf_release(&line);
 }

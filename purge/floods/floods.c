@@ -77,7 +77,7 @@ void floods_selected(const struct session *s)
 {
 	const struct options *o = &s->options;
 	const struct block_terms terms = {.action = RULE_REJECT, .reason = "", .author = ""};
-	struct block_plan plan = {0};
+	AUTO(block_plan_release) struct block_plan plan = {0};
 	struct err ignored;
 
 	if (o->flood && floods_mark(s, o->flood, "bad", &ignored) == 0 && !o->quiet && !o->json)
@@ -85,19 +85,16 @@ void floods_selected(const struct session *s)
 		    (unsigned)o->flood);
 	else if (!o->flood && block_plan_selector(&plan, &o->selector, &terms, &ignored) == 0)
 		floods_named(s, &plan.rules);
-	block_plan_release(&plan);
 }
 
 /* ---- the selector */
 
 static int add_sender(struct selector *s, const char *text, struct err *err)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	int code = pattern_parse(text, &p, err);
 
-	code = code ?: pattern_set_add(&s->sender, &p);
-	pattern_release(&p);
-	return code;
+	return code ?: pattern_set_add(&s->sender, &p);
 }
 
 /* An expression for the addresses that fold to this key: with any tag, in any case. */
@@ -119,38 +116,32 @@ static void put_folded(struct strbuf *text, const char *key)
 
 static int add_folded(struct selector *s, const char *key, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (strcmp(key, "<>") == 0)
 		return add_sender(s, key, err);
 	put_folded(&text, key);
-	int code = text.failed ? -ENOMEM : add_sender(s, text.text, err);
-	strbuf_release(&text);
-	return code;
+	return text.failed ? -ENOMEM : add_sender(s, text.text, err);
 }
 
 static int add_domain(struct selector *s, const char *key, struct err *err)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	int code = strpbrk(key, "/@<") ? ERR_SYNTAX : pattern_parse(key, &p, err);
 
 	if (code == 0 && p.kind != PATTERN_DOMAIN)
 		code = ERR_SYNTAX;
-	code = code ?: pattern_set_add(&s->sender, &p);
-	pattern_release(&p);
-	return code;
+	return code ?: pattern_set_add(&s->sender, &p);
 }
 
 /* Selects bounces to one recipient; such a key is no expression. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	int code = *key == '/' ? ERR_SYNTAX : add_sender(s, "<>", err);
 
 	code = code ?: pattern_parse(key, &p, err);
-	code = code ?: pattern_set_add(&s->recipient, &p);
-	pattern_release(&p);
-	return code;
+	return code ?: pattern_set_add(&s->recipient, &p);
 }
 
 static int add_key(struct selector *s, enum flood_kind kind, const char *key, struct err *err)
@@ -258,10 +249,8 @@ int floods_select_of(struct session *s, const struct json *incident, struct err 
 
 int floods_select(struct session *s, uint32_t id, struct err *err)
 {
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	int code = s->options.flood_meaning ? 0 : floods_ask(s, id, false, &answer, err);
 
-	code = code ?: floods_select_of(s, json_at(answer, "floods", 0), err);
-	json_free(answer);
-	return code;
+	return code ?: floods_select_of(s, json_at(answer, "floods", 0), err);
 }

@@ -103,7 +103,7 @@ int floods_list(const struct session *s, const struct json *answer)
 
 static void put_samples(FILE *to, const struct json *i, const char *label, const char *key)
 {
-	struct strbuf packed = {0}, line = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0}, line = {0};
 
 	json_list(i, key, SAMPLES_MAX, &packed);
 	struct strlist list = strlist_of(&packed);
@@ -111,8 +111,6 @@ static void put_samples(FILE *to, const struct json *i, const char *label, const
 		strbuf_printf(&line, " %s", item);
 	if (line.len)
 		say(to, "%-12s%s\n", label, strbuf_text(&line));
-	strbuf_release(&packed);
-	strbuf_release(&line);
 }
 
 void floods_show(FILE *to, const struct session *s, const struct json *i)

@@ -227,7 +227,7 @@ static size_t name_domains(const struct top *top, struct named ret[METRICS_DOMAI
 static int put_domains(struct exposition *to, const struct outcome *queue, int64_t now)
 {
 	struct named named[METRICS_DOMAINS];
-	struct top top = {0};
+	AUTO(top_release) struct top top = {0};
 	int code = top_of(queue, TOP_SENDER, now, &top);
 
 	if (code == 0) {
@@ -238,7 +238,6 @@ static int put_domains(struct exposition *to, const struct outcome *queue, int64
 			exposition_put(to, (const struct label[2]){{"domain", named[n].text}},
 			    (int64_t)named[n].count);
 	}
-	top_release(&top);
 	return code;
 }
 

@@ -48,7 +48,7 @@ static struct recall_wish wish_of(const struct options *o)
 /* Root's own directory says which orders still stand. */
 static void mark_standing(const struct session *s, struct gathered *g)
 {
-	struct standings all = {0};
+	AUTO(standings_release) struct standings all = {0};
 
 	standing_read(s, &all);
 	for (size_t n = 0; n < all.count; n++) {
@@ -57,7 +57,6 @@ static void mark_standing(const struct session *s, struct gathered *g)
 		if (b)
 			b->state = ACCOUNT_STANDING;
 	}
-	standings_release(&all);
 }
 
 static void add_batches(struct gathered *g)
@@ -264,7 +263,7 @@ static int add_groups(struct gathered *g, int64_t now, struct err *err)
 /* Without the reasons, the report is still useful. */
 static int add_reasons(const struct session *s, struct gathered *g, struct err *err)
 {
-	struct why why = {0};
+	AUTO(why_release) struct why why = {0};
 	struct err words = {{0}};
 	int code = why_of(&s->postfix, &g->walk.outcome, s->options.now, &why, &words);
 
@@ -278,7 +277,6 @@ static int add_reasons(const struct session *s, struct gathered *g, struct err *
 		incident_add_count(&g->incident, FACT_REASONS, COLUMN_WAITING, reason,
 		    (uint64_t)bounded(why.groups[n], "recipients", COUNT_MOST));
 	}
-	why_release(&why);
 	return code == ERR_STOPPED ? err_set(err, code, "interrupted") : 0;
 }
 

@@ -74,7 +74,7 @@ int reselect(
 	/* An account may hold a stranger's words, so no expressions. */
 	const struct behalf account = {.user = "the account", .allow = "", .allow_key = "this"};
 	char *words = strdup(selected), *argv[WORDS_MAX + 1];
-	struct options parsed = {0};
+	AUTO(options_release) struct options parsed = {0};
 	const struct verb *verb;
 	int argc = 0, code;
 
@@ -88,7 +88,5 @@ int reselect(
 	if (code < 0)
 		return code;
 	code = options_parse(argc, argv, &parsed, &verb, err);
-	code = code ?: take_over(s, &parsed, then, err);
-	options_release(&parsed);
-	return code;
+	return code ?: take_over(s, &parsed, then, err);
 }

@@ -19,7 +19,7 @@ static int64_t up_to_second(int64_t wall)
 static int add_rule(
     struct block_plan *plan, const char *subject, const struct block_terms *terms, struct err *err)
 {
-	struct rule r = {0};
+	AUTO(rule_release) struct rule r = {0};
 
 	/* JSON and the rules file hold text only. */
 	if (!str_is_utf8(subject))
@@ -32,30 +32,26 @@ static int add_rule(
 	r.expires = up_to_second(terms->expires);
 	code = rule_set_note(&r, terms->reason, terms->author);
 	code = code ?: rule_list_add(&plan->rules, &r);
-	rule_release(&r);
 	return code < 0 ? err_set(err, code, "'%s': %s", subject, err_word(code)) : 0;
 }
 
 static bool is_domain(const char *text)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	bool is = pattern_parse(text, &p, NULL) == 0 && p.kind == PATTERN_DOMAIN &&
 		  p.address.domain.kind != DOMAIN_LITERAL;
 
-	pattern_release(&p);
 	return is;
 }
 
 static int add_joined(struct block_plan *plan, const char *prefix, const char *subject,
     const struct block_terms *terms, struct err *err)
 {
-	struct strbuf joined = {0};
+	AUTO(strbuf_release) struct strbuf joined = {0};
 
 	strbuf_printf(&joined, "%s%s", prefix, subject);
-	int code = joined.failed ? err_set(err, -ENOMEM, "out of memory")
-				 : add_rule(plan, joined.text, terms, err);
-	strbuf_release(&joined);
-	return code;
+	return joined.failed ? err_set(err, -ENOMEM, "out of memory")
+			     : add_rule(plan, joined.text, terms, err);
 }
 
 int block_plan_add(
@@ -152,7 +148,7 @@ static bool hits_own(const struct pattern *p, const char *list, char *buf, size_
 
 const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf, size_t size)
 {
-	struct pattern pattern = {0};
+	AUTO(pattern_release) struct pattern pattern = {0};
 	struct address null_sender = {0};
 	char own[DOMAIN_MAX + 1];
 
@@ -169,7 +165,6 @@ const char *block_doubt(const struct rule *r, const struct postfix *p, char *buf
 		 hits_own(&pattern, p->mydestination, own, sizeof(own)))
 		snprintf(
 		    buf, size, "'%s' means mail from this host's own domain '%s'", r->subject, own);
-	pattern_release(&pattern);
 	return *buf ? buf : NULL;
 }
 
@@ -216,7 +211,7 @@ static int change_file(void *arg, struct bytes *out, struct err *err)
 static int change_in_child(const struct index_client *client, struct change *change,
     struct block_answer *ret, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	struct role owner;
 	int code = role_of_owner(client->settings->state_directory, &owner, err);
 
@@ -226,7 +221,6 @@ static int change_in_child(const struct index_client *client, struct change *cha
 		code = err_set(err, ERR_CHILD, "a child ended without a result");
 	if (code == 0)
 		*ret = (struct block_answer){.was_there = blob.at[0], .saved = true};
-	blob_release(&blob);
 	return code;
 }
 
@@ -326,7 +320,7 @@ static void tell_outranking(const struct session *s, const struct block_plan *pl
 /* One line; status shows all. */
 static void tell_past_rules(const struct session *s)
 {
-	struct findings findings = {0};
+	AUTO(findings_release) struct findings findings = {0};
 	const struct finding *first = NULL;
 	struct err err = {{0}};
 
@@ -339,7 +333,6 @@ static void tell_past_rules(const struct session *s)
 	if (first)
 		complain("rules are not applied to all mail: %s ('pqpurge-idx status' says more)",
 		    first->words);
-	findings_release(&findings);
 }
 
 void block_tell_exceptions(const struct session *s, const struct block_plan *plan)
@@ -350,14 +343,13 @@ void block_tell_exceptions(const struct session *s, const struct block_plan *pla
 
 void block_tell_sessions(FILE *to, const struct session *s)
 {
-	struct live live = {0};
+	AUTO(live_release) struct live live = {0};
 
 	live_read(&s->client, &live);
 	if (live.answer && live_lost_sessions(&live, s->options.now))
 		say_fold(to, 0,
 		    "SMTP sessions that were open when the daemon last stopped are not covered "
 		    "until they end.");
-	live_release(&live);
 }
 
 char *block_until(const struct rule *r, char *buf, size_t size)

@@ -154,13 +154,12 @@ static int ask_daemon(const struct index_client *client, const struct rulebox_qu
 	int code;
 
 	do {
-		struct json *reply = NULL;
+		AUTO(json_release) struct json *reply = NULL;
 
 		from = next;
 		code =
 		    client_ask(client, request_of(question, from), WIRE_ANSWER_TIME, &reply, err);
 		code = code ?: take(reply, question, box, &next, err);
-		json_free(reply);
 		if (code == 0 && next && next <= from)
 			code = err_set(err, ERR_CHILD, "the daemon lists its rules in a circle");
 	} while (code == 0 && next);
@@ -199,7 +198,7 @@ static int put_answer(const struct rules_view *view, const struct rulebox_questi
     size_t *from, struct bytes *out, struct err *err)
 {
 	struct json *request = request_of(question, *from), *reply = json_new();
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	*from = 0;
 	int code = request ? rules_answer(view, request, reply, from, err) : -ENOMEM;
@@ -210,7 +209,6 @@ static int put_answer(const struct rules_view *view, const struct rulebox_questi
 		code = json_write(&text, reply);
 	if (code == 0)
 		bytes_put_blob(out, text.text, text.len);
-	strbuf_release(&text);
 	return code;
 }
 
@@ -249,13 +247,12 @@ static int take_all(const struct blob *blob, const struct rulebox_question *ques
 
 	while (code == 0 && !reader_done(&r)) {
 		struct span text = reader_blob(&r);
-		struct json *reply = NULL;
+		AUTO(json_release) struct json *reply = NULL;
 		size_t next;
 
 		code = r.failed ? err_set(err, ERR_CHILD, "the rules were handed over in part")
 				: json_parse(text.at, text.len, &reply, err);
 		code = code ?: take(reply, question, box, &next, err);
-		json_free(reply);
 	}
 	return code;
 }
@@ -263,7 +260,7 @@ static int take_all(const struct blob *blob, const struct rulebox_question *ques
 /* Without a state directory there is only the admin's own file, so no child is needed. */
 static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 	int code = answer(r, &out, err);
 
 	if (code == 0 && out.failed)
@@ -271,19 +268,16 @@ static int answer_here(struct reading *r, struct rulebox *box, struct err *err)
 	if (code == 0)
 		code =
 		    take_all(&(struct blob){.at = out.at, .len = out.len}, r->question, box, err);
-	bytes_release(&out);
 	return code;
 }
 
 static int answer_in_child(const struct index_client *client, const struct role *owner,
     struct reading *r, struct rulebox *box, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_ask(owner, client->stop, READ_TIME, answer, r, &blob, err);
 
-	code = code ?: take_all(&blob, r->question, box, err);
-	blob_release(&blob);
-	return code;
+	return code ?: take_all(&blob, r->question, box, err);
 }
 
 static int read_files(const struct index_client *client, int64_t wall,

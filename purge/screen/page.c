@@ -88,7 +88,7 @@ static void put_title(const struct screen_model *m, struct strbuf *to)
 
 static void make_title(const struct screen_model *m, int64_t now, struct page_line *line)
 {
-	struct strbuf left = {0}, right = {0}, whole = {0};
+	AUTO(strbuf_release) struct strbuf left = {0}, right = {0}, whole = {0};
 	size_t width;
 
 	put_title(m, &left);
@@ -101,15 +101,12 @@ static void make_title(const struct screen_model *m, int64_t now, struct page_li
 		put(&whole, "%s", strbuf_text(&left));
 	}
 	set_line(m, line, STYLE_PLAIN, strbuf_text(&whole));
-	strbuf_release(&left);
-	strbuf_release(&right);
-	strbuf_release(&whole);
 }
 
 /* The second line: what is typed, a note, a problem, loading, or the filter. */
 static void make_note(const struct screen_model *m, struct page *p)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	enum page_style style = STYLE_NOTE;
 
 	if (m->typing) {
@@ -133,7 +130,6 @@ static void make_note(const struct screen_model *m, struct page *p)
 		style = STYLE_PLAIN;
 	}
 	set_line(m, &p->lines[1], style, strbuf_text(&text));
-	strbuf_release(&text);
 }
 
 static const char *keys_of(const struct screen_model *m)

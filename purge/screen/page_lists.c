@@ -182,7 +182,7 @@ static void put_message(const struct screen_model *m, int64_t now,
     const struct screen_message *message, struct page_line *line)
 {
 	char age[GLYPHS_SIZE], size[GLYPHS_SIZE] = "";
-	struct strbuf recipient = {0};
+	AUTO(strbuf_release) struct strbuf recipient = {0};
 
 	if (message->size >= 0)
 		str_size_text((uint64_t)message->size, size, sizeof(size));
@@ -193,7 +193,6 @@ static void put_message(const struct screen_model *m, int64_t now,
 	    ago(now, message->arrival, age, sizeof(age)), size, message->sender,
 	    strbuf_text(&recipient)};
 	put_cells(m, message_cells, COUNT_OF(message_cells), texts, line);
-	strbuf_release(&recipient);
 }
 
 void page_messages(const struct screen_model *m, int64_t now, struct page_line *head,

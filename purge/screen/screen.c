@@ -48,13 +48,12 @@ static void look_at_groups(struct screen *v)
 static bool begin_words(
     struct screen *v, enum task_kind kind, const char *verb, enum screen_effect effect)
 {
-	struct strbuf words = {0};
+	AUTO(strbuf_release) struct strbuf words = {0};
 	int code = model_words(&v->model, effect, &words);
 
 	job_release(&v->jobs[kind]);
 	task_words(&v->tasks[kind], verb);
 	task_add_all(&v->tasks[kind], &words);
-	strbuf_release(&words);
 	if (code == 0)
 		return true;
 	v->model.loading = false;
@@ -88,8 +87,8 @@ static void take_groups(struct screen *v, const char *complaint)
 {
 	const struct job *job = &v->jobs[TASK_GROUPS];
 	const char *text = strbuf_text(&job->out);
-	struct screen_groups groups = {0};
-	struct json *answer = NULL;
+	AUTO(screen_groups_release) struct screen_groups groups = {0};
+	AUTO(json_release) struct json *answer = NULL;
 	int64_t took = clock_steady() - job->began, rest = LOOK_EACH;
 	int code = ERR_SYNTAX;
 
@@ -108,21 +107,18 @@ static void take_groups(struct screen *v, const char *complaint)
 		model_groups(&v->model, &groups);
 	else if (!*complaint)
 		model_note(&v->model, "What came of the counts makes no sense.");
-	screen_groups_release(&groups);
-	json_free(answer);
 }
 
 static void take_messages(struct screen *v, const char *complaint)
 {
 	const struct job *job = &v->jobs[TASK_MESSAGES];
-	struct screen_messages messages = {0};
+	AUTO(screen_messages_release) struct screen_messages messages = {0};
 
 	if (screen_messages_read(strbuf_text(&job->out), job->out.len, &messages) == 0)
 		model_messages(&v->model, &messages);
 	if (*complaint && messages.count == 0 && v->model.messages.count == 0)
 		model_note(&v->model, "%s", complaint);
 	v->model.loading = v->model.loading && v->model.view != VIEW_MESSAGES;
-	screen_messages_release(&messages);
 }
 
 static void take_text(struct screen *v)
@@ -168,8 +164,8 @@ static void take(struct screen *v, enum task_kind kind)
 static bool find_batch(struct screen *v, struct strbuf *packed)
 {
 	struct task t = {.s = v->s};
-	struct job job = {0};
-	struct json *batch = NULL;
+	AUTO(job_release) struct job job = {0};
+	AUTO(json_release) struct json *batch = NULL;
 	char complaint[SCREEN_NOTE_MAX] = "", number[24];
 
 	task_words(&t, "log");
@@ -196,8 +192,6 @@ static bool find_batch(struct screen *v, struct strbuf *packed)
 		    verb);
 	else
 		strlist_push(packed, number, strlen(number));
-	json_free(batch);
-	job_release(&job);
 	return can;
 }
 
@@ -225,11 +219,10 @@ static void act(struct screen *v, const char *verb, enum screen_effect effect)
 
 static void repaint(struct screen *v)
 {
-	struct page page = {0};
+	AUTO(page_release) struct page page = {0};
 
 	if (page_make(&v->model, clock_wall(), &page) == 0)
 		painter_repaint(&page);
-	page_release(&page);
 }
 
 static void carry_out(struct screen *v, enum screen_effect effect)

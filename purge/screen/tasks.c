@@ -74,13 +74,12 @@ int task_text(void *arg)
 static void say_words(const struct strbuf *words)
 {
 	struct strlist list = strlist_of(words);
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	strlist_each (word, &list)
 		strbuf_printf(&line, "%s%s", line.len ? " " : "", word);
 	say(stdout, "\n# %s\n", strbuf_text(&line));
 	fflush(stdout);
-	strbuf_release(&line);
 }
 
 static int run_aloud(const struct strbuf *words)
@@ -117,7 +116,7 @@ int task_act(void *arg)
 int task_block(void *arg)
 {
 	const struct task *t = arg;
-	struct strbuf dry = {0};
+	AUTO(strbuf_release) struct strbuf dry = {0};
 	struct strlist list = strlist_of(&t->words);
 	int status;
 
@@ -128,7 +127,6 @@ int task_block(void *arg)
 		strlist_push(&dry, word, strlen(word));
 	}
 	status = run_aloud(&dry);
-	strbuf_release(&dry);
 	if (status == EXIT_DONE && ask_yes(STDIN_FILENO, stderr, "Block this?") == ANSWER_YES)
 		status = run_aloud(&t->words);
 	else

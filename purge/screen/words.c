@@ -25,13 +25,12 @@ static const char *const rule_kinds[GROUP_KINDS] = {
 
 static bool is_domain(const char *name)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	bool plain;
 
 	if (pattern_parse(name, &p, NULL) < 0)
 		return false;
 	plain = p.kind == PATTERN_DOMAIN && strcmp(p.address.domain.text, name) == 0;
-	pattern_release(&p);
 	return plain;
 }
 
@@ -60,12 +59,11 @@ static bool is_plain(enum group_kind kind, const char *name)
 /* Joins them into one word, so that a name that begins with '-' is still a value. */
 static int push(struct strbuf *packed, const char *front, const char *name)
 {
-	struct strbuf word = {0};
+	AUTO(strbuf_release) struct strbuf word = {0};
 
 	strbuf_printf(&word, "%s%s", front, name);
 	strlist_push(packed, strbuf_text(&word), word.len);
 	packed->failed |= word.failed;
-	strbuf_release(&word);
 	return packed->failed ? -ENOMEM : 0;
 }
 

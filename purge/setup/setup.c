@@ -241,7 +241,7 @@ static void plan_place(
 static void plan_units(struct setup *setup)
 {
 	bool restarts = strcmp(strbuf_text(&setup->conf.before), strbuf_text(&setup->conf.after));
-	struct strbuf packed = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0};
 
 	setup_units_of(setup->conf.path, setup->s->settings.socket, &packed);
 	setup->failed |= packed.failed;
@@ -258,7 +258,6 @@ static void plan_units(struct setup *setup)
 			else if (restarts && strstr(unit, ".service"))
 				add_step(setup, SETUP_RESTART, unit, NULL, NULL);
 		}
-	strbuf_release(&packed);
 }
 
 int setup_plan(struct setup *setup, const struct session *s, struct err *err)

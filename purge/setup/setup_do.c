@@ -27,10 +27,9 @@ static void note_made(struct setup *setup, const char *kind, const char *subject
 
 static int run(const char *const argv[], struct err *err)
 {
-	struct strbuf out = {0};
+	AUTO(strbuf_release) struct strbuf out = {0};
 	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
 
-	strbuf_release(&out);
 	return code > 0 ? ERR_CHILD : code;
 }
 
@@ -77,7 +76,7 @@ static int make_by_hand(const char *path, const char *words, struct err *err)
 static int make_directory(struct setup *setup, const struct setup_step *step, struct err *err)
 {
 	const char *path = step->subject;
-	struct strbuf prefix = {0};
+	AUTO(strbuf_release) struct strbuf prefix = {0};
 	struct stat st;
 	int code = 0;
 
@@ -86,7 +85,6 @@ static int make_directory(struct setup *setup, const struct setup_step *step, st
 	    "/usr/bin/systemd-tmpfiles", "--create", strbuf_text(&prefix), INSTALLED, NULL};
 	if (prefix.failed || run(by_file, NULL) < 0 || stat(path, &st) < 0)
 		code = make_by_hand(path, step->after, err);
-	strbuf_release(&prefix);
 	if (code == 0)
 		note_made(setup, "directory", path);
 	return code;
@@ -100,11 +98,10 @@ static void remove_dead_socket(const char *path)
 	if (strlen(path) >= sizeof(address.sun_path))
 		return;
 	memcpy(address.sun_path, path, strlen(path) + 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	AUTO(io_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 &&
 	    errno == ECONNREFUSED)
 		unlink(path);
-	io_close(&fd);
 }
 
 static int remove_directory(struct setup *setup, const struct setup_step *step, struct err *err)
@@ -133,11 +130,10 @@ static int replace(const struct setup_text *text, const struct strbuf *by, struc
 
 static bool is_stale(const struct setup_text *text)
 {
-	struct strbuf now = {0};
+	AUTO(strbuf_release) struct strbuf now = {0};
 	bool stale = setup_file_read(text->path, &now, NULL) < 0 ||
 		     strcmp(strbuf_text(&now), strbuf_text(&text->before)) != 0;
 
-	strbuf_release(&now);
 	return stale;
 }
 

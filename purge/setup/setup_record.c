@@ -29,7 +29,7 @@ static int check_owner(const char *path, struct err *err)
 
 int setup_record_load(const char *path, struct strbuf *made, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	char file[PATH_MAX], *line, *rest = NULL;
 	int code = check_owner(path, err);
 
@@ -42,14 +42,13 @@ int setup_record_load(const char *path, struct strbuf *made, struct err *err)
 		while (line && (line = strtok_r(NULL, "\n", &rest)))
 			strlist_push(made, line, strlen(line));
 	}
-	strbuf_release(&text);
 	return code;
 }
 
 int setup_record_save(const char *path, const struct strbuf *made, struct err *err)
 {
 	struct strlist list = strlist_of(made);
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	char file[PATH_MAX];
 
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
@@ -60,7 +59,6 @@ int setup_record_save(const char *path, const struct strbuf *made, struct err *e
 		strbuf_printf(&text, "%s\n", line);
 	if (code >= 0)
 		code = setup_file_replace(file_of(path, "made", "", file), &text, 0600, err);
-	strbuf_release(&text);
 	return code;
 }
 
@@ -82,13 +80,12 @@ static bool is_kept(const char *path, const char *name, const char *state)
 static bool is_same(
     const char *path, const char *name, const char *state, const struct strbuf *text)
 {
-	struct strbuf kept = {0};
+	AUTO(strbuf_release) struct strbuf kept = {0};
 	char file[PATH_MAX];
 
 	bool same = setup_file_read(file_of(path, name, state, file), &kept, NULL) > 0 &&
 		    kept.len == text->len &&
 		    memcmp(strbuf_text(&kept), strbuf_text(text), text->len) == 0;
-	strbuf_release(&kept);
 	return same;
 }
 

@@ -61,14 +61,13 @@ void setup_units_of(const char *conf, const char *socket, struct strbuf *ret_pac
 int setup_systemctl(const char *verb, const char *option, const char *unit, struct err *err)
 {
 	const char *argv[5] = {"/usr/bin/systemctl", verb};
-	struct strbuf out = {0};
+	AUTO(strbuf_release) struct strbuf out = {0};
 	size_t count = 2;
 
 	if (option)
 		argv[count++] = option;
 	argv[count] = unit;
 	int code = postfix_run(argv, OUTPUT_MAX, TIMEOUT, NULL, &out, err);
-	strbuf_release(&out);
 	return code > 0 ? err_within(err, ERR_CHILD, "%s", unit ? unit : "systemd") : code;
 }
 

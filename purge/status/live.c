@@ -36,16 +36,15 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 
 	(void)err;
 	snprintf(path, sizeof(path), "%s/lock", (const char *)arg);
-	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bytes_put_u8(out, fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK);
 	bytes_put_i64(out, read_pid(fd));
-	io_close(&fd);
 	return 0;
 }
 
 static bool look_at_lock(const struct index_client *client, struct live *live)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	struct role owner;
 	bool locked = false;
 
@@ -57,7 +56,6 @@ static bool look_at_lock(const struct index_client *client, struct live *live)
 		locked = reader_u8(&r) == 1;
 		live->pid = locked ? (long)reader_i64(&r) : 0;
 	}
-	blob_release(&blob);
 	return locked;
 }
 

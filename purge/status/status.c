@@ -8,12 +8,11 @@
 
 static void read_postfix(struct status *st)
 {
-	int queue_dir = queue_directory_open(&st->postfix, &st->queue_err);
+	AUTO(io_close) int queue_dir = queue_directory_open(&st->postfix, &st->queue_err);
 
 	st->postfix_runs = wiring_postfix_runs(&st->postfix, &st->postfix_err);
 	if (queue_dir >= 0)
 		queue_directory_place(queue_dir, &st->place.device, &st->place.inode);
-	io_close(&queue_dir);
 }
 
 static void read_index(struct status *st)
@@ -30,7 +29,7 @@ static void read_index(struct status *st)
 static void read_rules(struct status *st)
 {
 	const struct json *answer = st->live.answer;
-	struct rulebox box = {0};
+	AUTO(rulebox_release) struct rulebox box = {0};
 	const char *wrong;
 
 	st->rules = -1;
@@ -45,7 +44,6 @@ static void read_rules(struct status *st)
 	if (rulebox_read(&st->s->client, st->s->options.now, NULL, &box, NULL) == 0)
 		st->rules = (int64_t)(box.file.count + box.command.count);
 	snprintf(st->rules_error, sizeof(st->rules_error), "%s", box.broken.text);
-	rulebox_release(&box);
 }
 
 /* Before setup there is only one finding, and its command names this run's settings file. */
@@ -70,7 +68,7 @@ static void read_settings(struct status *st, struct findings *settings)
 
 int status_read(struct status *st, const struct session *s, struct err *err)
 {
-	struct findings settings = {0};
+	AUTO(findings_release) struct findings settings = {0};
 
 	*st = (struct status){.s = s, .rules = -1};
 	int code = postfix_read(s->settings.postfix_config_directory, &st->postfix, err);
@@ -83,7 +81,6 @@ int status_read(struct status *st, const struct session *s, struct err *err)
 	    st->live.state == LIVE_ANSWERS, &settings, err);
 	if (code == 0)
 		read_settings(st, &settings);
-	findings_release(&settings);
 	return code;
 }
 

@@ -272,7 +272,7 @@ static void judge_floods(struct status *st)
 
 static void judge_standing(struct status *st)
 {
-	struct standings all = {0};
+	AUTO(standings_release) struct standings all = {0};
 	struct err err = {{0}}, trouble = {{0}};
 	char words[64], command[PATH_MAX], until[CLOCK_TEXT_SIZE];
 	int code = standing_list(&st->s->settings, st->s->options.now, &all, &trouble, &err);
@@ -288,7 +288,6 @@ static void judge_standing(struct status *st)
 		    all.list[n].user, all.list[n].command,
 		    clock_text(all.list[n].until, until, sizeof(until)));
 	}
-	standings_release(&all);
 }
 
 /* Judges one socket of the order door that the configuration needs. */

@@ -141,14 +141,13 @@ static void say_line(FILE *to, const char *key, const struct strbuf *value)
 static void say_member(FILE *to, const char *key, const struct json *value)
 {
 	size_t count = json_count(value, NULL);
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	for (size_t i = 0; i < count || i == 0; i++) {
 		strbuf_clear(&line);
 		say_value(&line, key, count ? json_at(value, NULL, i) : value);
 		say_line(to, i ? "" : key, &line);
 	}
-	strbuf_release(&line);
 }
 
 void sheet_say(FILE *to, const struct json *o)

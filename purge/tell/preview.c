@@ -22,7 +22,7 @@ struct subjects {
 static int read_subjects(void *arg, struct bytes *out, struct err *err)
 {
 	const struct subjects *s = arg;
-	int queue_dir = queue_directory_open(s->p, NULL);
+	AUTO(io_close) int queue_dir = queue_directory_open(s->p, NULL);
 	struct queue_layout layout;
 
 	(void)err;
@@ -41,7 +41,6 @@ static int read_subjects(void *arg, struct bytes *out, struct err *err)
 		}
 		bytes_put_text(out, *m.subject ? m.subject : subject);
 	}
-	io_close(&queue_dir);
 	return 0;
 }
 
@@ -63,7 +62,7 @@ static void put_from(FILE *to, const struct message *m)
 	const struct strlist *list = message_from(m);
 	const char *sender = message_sender(m), *from = list->count ? list->first : sender;
 	char text[ADDRESS_MAX + 8], more[32] = "";
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	strbuf_puts(&line, wording_address_text(from, text, sizeof(text)));
 	if (strcmp(from, sender) != 0)
@@ -75,7 +74,6 @@ static void put_from(FILE *to, const struct message *m)
 	if (list->count > 1)
 		snprintf(more, sizeof(more), " and %" PRIu32 " more", list->count - 1);
 	put_line(to, "From", strbuf_text(&line), more);
-	strbuf_release(&line);
 }
 
 static void put_one(FILE *to, const struct message *m, const char *subject)
@@ -100,7 +98,7 @@ static void put_samples(
 {
 	struct subjects s = {p, items, count};
 	struct progress progress;
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 
 	progress_init(&progress, true);
 	progress_show(&progress, "reading some of them", 0, 0);
@@ -114,7 +112,6 @@ static void put_samples(
 
 		put_one(to, &m, blob.len ? reader_text(&r) : m.subject);
 	}
-	blob_release(&blob);
 }
 
 static void put_places(FILE *to, const struct outcome *o)

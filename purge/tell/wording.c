@@ -51,7 +51,7 @@ void wording_address(const char *normal, struct strbuf *ret)
 
 char *wording_address_text(const char *normal, char *buf, size_t size)
 {
-	struct strbuf address = {0};
+	AUTO(strbuf_release) struct strbuf address = {0};
 
 	if (*normal == '\0') {
 		snprintf(buf, size, "<>");
@@ -66,7 +66,6 @@ char *wording_address_text(const char *normal, char *buf, size_t size)
 			;
 		memcpy(buf + len, "...", 4);
 	}
-	strbuf_release(&address);
 	return buf;
 }
 
@@ -106,11 +105,10 @@ static void put_text(struct json *o, const char *key, const char *text)
 
 static void put_address(struct json *o, const char *key, const char *normal)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	wording_address(normal, &text);
 	json_put_text(o, key, strbuf_text(&text));
-	strbuf_release(&text);
 }
 
 void wording_put_sender(struct json *o, const struct message *m)
@@ -173,7 +171,7 @@ static void put_given(struct joining *j, const char *given)
 {
 	bool cut = j->m->flags & MESSAGE_CUT_QUEUED_RECIPIENTS;
 	const char *first = NULL;
-	struct strbuf queued = {0}, text = {0};
+	AUTO(strbuf_release) struct strbuf queued = {0}, text = {0};
 	size_t found = 0, from = j->at;
 
 	for (size_t seen = 0; seen < j->count; seen++) {
@@ -195,8 +193,6 @@ static void put_given(struct joining *j, const char *given)
 		put_one(j, given, NULL, false);
 	else
 		put_one(j, given, &queued, false);
-	strbuf_release(&queued);
-	strbuf_release(&text);
 }
 
 /* Puts the waiting recipients that are left. If the given half is missing or cut, by their RCPT

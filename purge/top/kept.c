@@ -44,7 +44,7 @@ static int take_group(struct top *top, const struct json *o)
 
 int kept_top(const struct index_client *c, enum top_by by, struct top *ret, struct err *err)
 {
-	struct json *answer = NULL;
+	AUTO(json_release) struct json *answer = NULL;
 	int code = kept_ask(c, (enum group_kind)by, "", CENSUS_LIST, &answer, err);
 
 	*ret = (struct top){.names.value_size = sizeof(*ret->list)};
@@ -56,6 +56,5 @@ int kept_top(const struct index_client *c, enum top_by by, struct top *ret, stru
 	ret->bytes = number(answer, "bytes");
 	ret->more =
 	    number(answer, "groups") > ret->count ? number(answer, "groups") - ret->count : 0;
-	json_free(answer);
 	return code;
 }

@@ -76,7 +76,7 @@ static int set_one(const struct session *s, const struct rule *r, struct err *er
 
 int verb_block(struct session *s, struct err *err)
 {
-	struct block_plan plan = {0};
+	AUTO(block_plan_release) struct block_plan plan = {0};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
 	code = code ?: ask_doubts(s, &plan, err);
@@ -95,7 +95,6 @@ int verb_block(struct session *s, struct err *err)
 		floods_named(s, &plan.rules);
 	if (code > 0 && !s->options.json && !s->options.quiet && !s->options.dry_run)
 		block_tell_sessions(stdout, s);
-	block_plan_release(&plan);
 	return code < 0 ? code : status;
 }
 
@@ -161,8 +160,8 @@ static int remove_one(
 
 int verb_unblock(struct session *s, struct err *err)
 {
-	struct block_plan plan = {0};
-	struct rulebox box = {0};
+	AUTO(block_plan_release) struct block_plan plan = {0};
+	AUTO(rulebox_release) struct rulebox box = {0};
 	struct err why = {{0}};
 	int status = EXIT_DONE, code = make_plan(s, &plan, err);
 
@@ -173,7 +172,5 @@ int verb_unblock(struct session *s, struct err *err)
 		code = remove_one(s, &plan.rules.list[i], &box, err);
 		status = code > 0 ? code : status;
 	}
-	rulebox_release(&box);
-	block_plan_release(&plan);
 	return code < 0 ? code : status;
 }

@@ -33,7 +33,7 @@ static void suggest(struct wanted *w, const char *word)
 static void domains(const struct session *s, struct wanted *w)
 {
 	struct domain list[MESSAGE_AUTHORS_MAX];
-	struct candidates found = {0};
+	AUTO(candidates_release) struct candidates found = {0};
 	struct selector all;
 
 	selector_init(&all);
@@ -47,23 +47,21 @@ static void domains(const struct session *s, struct wanted *w)
 		for (size_t n = 0; n < count; n++)
 			suggest(w, list[n].text);
 	}
-	candidates_release(&found);
 	selector_release(&all);
 }
 
 static void rules(const struct session *s, struct wanted *w)
 {
-	struct rulebox box = {0};
+	AUTO(rulebox_release) struct rulebox box = {0};
 
 	if (rulebox_read(&s->client, s->options.now, NULL, &box, NULL) == 0)
 		for (size_t i = 0; i < box.command.count; i++)
 			suggest(w, box.command.list[i].subject);
-	rulebox_release(&box);
 }
 
 static void numbers(const struct session *s, struct wanted *w, bool undoable)
 {
-	struct batches list = {0};
+	AUTO(batches_release) struct batches list = {0};
 	char number[24];
 
 	if (account_list(&s->settings, NULL, &list, NULL) < 0)
@@ -75,7 +73,6 @@ static void numbers(const struct session *s, struct wanted *w, bool undoable)
 		if (!undoable || (strcmp(b->verb, "hold") == 0 && b->state != ACCOUNT_UNDONE))
 			suggest(w, number);
 	}
-	batches_release(&list);
 }
 
 static void batches(const struct session *s, struct wanted *w)

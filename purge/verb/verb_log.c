@@ -131,7 +131,7 @@ static int add_standing(struct batches *batches, const struct standing *standing
 /* Root's own directory says which orders stand. */
 static int mark_standing(const struct session *s, struct batches *batches)
 {
-	struct standings all = {0};
+	AUTO(standings_release) struct standings all = {0};
 	int code = 0;
 
 	standing_read(s, &all);
@@ -145,7 +145,6 @@ static int mark_standing(const struct session *s, struct batches *batches)
 		if (code == 0)
 			batches->list[at].state = ACCOUNT_STANDING;
 	}
-	standings_release(&all);
 	return code;
 }
 

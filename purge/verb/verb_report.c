@@ -28,11 +28,10 @@ static int put(const struct options *o, const struct strbuf *page, struct err *e
 
 static int write_report(struct gathered *g, const struct options *o, struct err *err)
 {
-	struct strbuf page = {0};
+	AUTO(strbuf_release) struct strbuf page = {0};
 	int code = page_write(&g->incident, &page);
 
 	code = code < 0 ? err_set(err, code, "out of memory") : put(o, &page, err);
-	strbuf_release(&page);
 	return code < 0 || !g->walked ? code : walk_end_look(&g->walk);
 }
 

@@ -13,7 +13,7 @@ static void add_row(
     struct table *t, const struct session *s, const struct rule *r, const struct standing *standing)
 {
 	const char *words = r->reason && *r->reason ? r->reason : r->text;
-	struct strbuf why = {0}, author = {0};
+	AUTO(strbuf_release) struct strbuf why = {0}, author = {0};
 	char origin[256], expires[CLOCK_TEXT_SIZE] = "never", hits[24];
 	const char *base = rulebox_origin(&s->settings, r, origin, sizeof(origin));
 
@@ -30,8 +30,6 @@ static void add_row(
 	table_add(t, (const char *[]){r->subject, rule_action_word(r->action),
 			 r->line ? base : strbuf_text(&author), r->line ? "" : expires, hits,
 			 strbuf_text(&why)});
-	strbuf_release(&author);
-	strbuf_release(&why);
 }
 
 static int put_rule(const struct session *s, const struct rule *r, const struct standing *standing)
@@ -50,7 +48,7 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 	    {.name = "WHY", .cut = true}};
 	const struct rule_list *lists[] = {&box->command, &box->fleet, &box->file};
 	struct table *t = s->options.json ? NULL : table_new(stdout, columns, COUNT_OF(columns));
-	struct standings standings = {0};
+	AUTO(standings_release) struct standings standings = {0};
 	int code = 0;
 
 	standing_read(s, &standings);
@@ -71,7 +69,6 @@ static int list_rules(const struct session *s, const struct rulebox *box)
 		}
 	if (!s->options.json && code == 0)
 		code = table_end(t);
-	standings_release(&standings);
 	return code;
 }
 
@@ -187,12 +184,10 @@ static int tell_troubles(const struct session *s, const struct rulebox *box)
 int verb_rules(struct session *s, struct err *err)
 {
 	const struct selector *selector = &s->options.selector;
-	struct rulebox box = {0};
+	AUTO(rulebox_release) struct rulebox box = {0};
 
 	if (!s->options.test && (selector_asks_login(selector) || selector->clients.count))
 		return err_set(err, ERR_USAGE, "'--login' and '--client' go with '--test'");
 	int code = s->options.test ? test_rules(s, &box, err) : list_all(s, &box, err);
-	code = code ?: tell_troubles(s, &box);
-	rulebox_release(&box);
-	return code;
+	return code ?: tell_troubles(s, &box);
 }

@@ -220,10 +220,8 @@ static int carry_out(struct session *s, struct setup *setup, struct err *err)
 
 int verb_setup(struct session *s, struct err *err)
 {
-	struct setup setup = {0};
+	AUTO(setup_release) struct setup setup = {0};
 	int code = (s->options.remove ? setup_plan_removal : setup_plan)(&setup, s, err);
 
-	code = code ?: carry_out(s, &setup, err);
-	setup_release(&setup);
-	return code;
+	return code ?: carry_out(s, &setup, err);
 }

@@ -160,10 +160,9 @@ static int show_one(const struct walk *w, const struct queue_id *id, struct err 
 	if (code >= 0 && w->s->options.json) {
 		code = session_written(json_line(stdout, sheet_of(&shown)), err);
 	} else if (code >= 0) {
-		struct json *sheet = sheet_of(&shown);
+		AUTO(json_release) struct json *sheet = sheet_of(&shown);
 
 		sheet_say(stdout, sheet);
-		json_free(sheet);
 		code = 0;
 	}
 	strbuf_release(&shown.reasons);

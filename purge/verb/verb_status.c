@@ -141,12 +141,11 @@ void status_findings_text(FILE *to, const struct status *st)
 {
 	for (size_t n = 0; n < st->findings.count; n++) {
 		const struct finding *f = &st->findings.list[n];
-		struct strbuf words = {0};
+		AUTO(strbuf_release) struct strbuf words = {0};
 
 		strbuf_printf(&words, "%s.", f->words);
 		say(to, "%c ", f->level == FINDING_FAULT ? '!' : '-');
 		say_fold_from(to, 2, strbuf_text(&words));
-		strbuf_release(&words);
 		/* not folded, so that it can be copied */
 		if (*f->command)
 			say(to, "  type: %s\n", f->command);

@@ -43,6 +43,7 @@ static int put_result(const struct session *s, const struct sync *sync)
 static int catch_up(struct session *s, struct err *err)
 {
 	struct progress progress;
+	AUTO(sync_release)
 	struct sync sync = {.settings = &s->settings,
 	    .postfix = &s->postfix,
 	    .dry_run = s->options.dry_run,
@@ -64,7 +65,6 @@ static int catch_up(struct session *s, struct err *err)
 		say(s->options.json ? stderr : stdout, "Could not be read: %s\n", name);
 	if (code == 0 && sync.counts.unreadable)
 		code = EXIT_SOME_FAILED;
-	sync_release(&sync);
 	return code;
 }
 

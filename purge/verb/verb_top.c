@@ -293,7 +293,7 @@ static int look_at_kept(struct session *s, unsigned turn, struct top *ret, struc
 static int look_at_all(struct session *s, unsigned turn, struct top *ret, struct err *err)
 {
 	bool index_only = s->options.index_only, quiet = s->options.quiet;
-	struct walk w = {0};
+	AUTO(walk_release) struct walk w = {0};
 
 	s->options.index_only |= turn % WATCH_CATCH_UP != 0 && s->options.by != TOP_REASON &&
 				 !selector_asks_file(&s->options.selector);
@@ -302,7 +302,6 @@ static int look_at_all(struct session *s, unsigned turn, struct top *ret, struct
 	code = code < 0 ? code : group(&w, ret, err);
 	s->options.index_only = index_only;
 	s->options.quiet = quiet;
-	walk_release(&w);
 	return code;
 }
 
@@ -367,8 +366,8 @@ static struct screen screen_of(const struct session *s)
 static int once(struct walk *w, struct err *err)
 {
 	struct screen screen = screen_of(w->s);
-	struct top top = {0};
-	struct json *floods = NULL;
+	AUTO(top_release) struct top top = {0};
+	AUTO(json_release) struct json *floods = NULL;
 	int status = group(w, &top, err), code = status < 0 ? status : 0;
 
 	/* Without a daemon no group is marked as a flood. */
@@ -377,8 +376,6 @@ static int once(struct walk *w, struct err *err)
 		screen.floods = floods;
 	progress_end(&w->progress);
 	code = code ?: session_written(put_screen(&screen, &top), err);
-	json_free(floods);
-	top_release(&top);
 	return code < 0 ? code : status;
 }
 

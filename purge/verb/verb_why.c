@@ -134,7 +134,7 @@ static void text_group(const struct json *g)
 	const int64_t recipients = json_int(g, "recipients", 0);
 	const int64_t messages = json_int(g, "messages", 0);
 	const int64_t more = json_int(g, "domain_count", 0) - (int64_t)json_count(g, "domains");
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	say(stdout, "%8" PRId64 "  ", recipients);
 	say_fold_from(stdout, 10, json_words(g, "reason"));
@@ -155,7 +155,6 @@ static void text_group(const struct json *g)
 	    json_words(example, "address"), json_words(example, "delay_reason"));
 	say_fold(stdout, 10, strbuf_text(&line));
 	say(stdout, "\n");
-	strbuf_release(&line);
 }
 
 static int text_all(struct told *t)

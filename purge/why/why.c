@@ -218,12 +218,11 @@ static struct json *sums_of(const struct counting *c)
 
 static int put(struct json *o, struct bytes *out)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int code = json_write(&text, o);
 
 	if (code == 0)
 		bytes_put_blob(out, text.text, text.len);
-	strbuf_release(&text);
 	return code;
 }
 
@@ -285,13 +284,11 @@ static int take(const struct blob *blob, struct why *ret, struct err *err)
 
 int why_read(struct why_task *task, struct why *ret, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_ask(&task->p->owner, task->p->stop, WHY_TIME_MAX, work, task, &blob, err);
 
 	*ret = (struct why){0};
-	code = code ?: take(&blob, ret, err);
-	blob_release(&blob);
-	return code;
+	return code ?: take(&blob, ret, err);
 }
 
 int why_of(const struct postfix *p, const struct outcome *outcome, int64_t now, struct why *ret,

@@ -116,7 +116,7 @@ int why_groups_read(
     const struct postfix *p, const struct outcome *outcome, struct why_groups *ret, struct err *err)
 {
 	struct reading *r = calloc(1, sizeof(*r));
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 
 	*ret = (struct why_groups){0};
 	if (!r)
@@ -125,7 +125,6 @@ int why_groups_read(
 	r->outcome = outcome;
 	int code = role_ask(&p->owner, p->stop, WHY_TIME_MAX, work, r, &blob, err);
 	code = code ?: take(&blob, outcome->count, ret, err);
-	blob_release(&blob);
 	free(r);
 	return code;
 }

@@ -237,7 +237,7 @@ static int parse_locked(struct load *load, const struct strbuf *text)
 
 static int load_file(struct load *load, bool must_exist, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int code, fd = open(load->file, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 && !must_exist && (errno == ENOENT || errno == ENOTDIR))
@@ -256,7 +256,6 @@ static int load_file(struct load *load, bool must_exist, struct err *err)
 		    err, ERR_CONFIG, "failed to read '%s' (%s)", load->file, err_word(code));
 	else if ((code = parse_locked(load, &text)) < 0)
 		err_set(err, code, "%s", load->err.text);
-	strbuf_release(&text);
 	return code;
 }
 

@@ -55,10 +55,9 @@ static bool is_text(const struct settings_row *row)
 
 static int check_networks(const struct settings_row *row, const char *value, struct err *err)
 {
-	struct strbuf list = {0};
+	AUTO(strbuf_release) struct strbuf list = {0};
 	int code = net_parse_list(value, &list, err);
 
-	strbuf_release(&list);
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 

@@ -183,7 +183,7 @@ int client_update(const struct index_client *c, const struct update *update,
 {
 	struct candidates candidates = {0};
 	struct bytes body = {0};
-	struct blob memory = {0};
+	AUTO(blob_release) struct blob memory = {0};
 	struct served served;
 	int code;
 
@@ -192,7 +192,6 @@ int client_update(const struct index_client *c, const struct update *update,
 	code = ask_for(c, update_request(c->settings), &body, selector, &memory, &served, err);
 	if (code == 0 && selector)
 		code = no_index(select_view(&memory, &candidates, err));
-	blob_release(&memory);
 	if (code != 0)
 		return code;
 	if (ret)
@@ -206,11 +205,10 @@ int client_update(const struct index_client *c, const struct update *update,
 
 int client_count(const struct index_client *c, struct index_counts *ret, struct err *err)
 {
-	struct blob memory = {0};
+	AUTO(blob_release) struct blob memory = {0};
 	struct served served;
 	int code = ask_for(c, wire_request("count"), NULL, NULL, &memory, &served, err);
 
-	blob_release(&memory);
 	if (code != 0)
 		return code;
 	*ret = served.counts;
@@ -229,7 +227,7 @@ static int ask_daemon_only(const struct index_client *c, bool served, struct jso
     struct bytes *body, int64_t timeout, struct json **ret, struct err *err)
 {
 	struct client_call call = {.daemon_only = true, .served = served, .body = *body};
-	struct blob memory = {0};
+	AUTO(blob_release) struct blob memory = {0};
 	int code = json_write(&call.request, request);
 
 	*body = (struct bytes){0};
@@ -240,7 +238,6 @@ static int ask_daemon_only(const struct index_client *c, bool served, struct jso
 	release_call(&call);
 	if (code == 0 && ret)
 		code = json_parse((const char *)memory.at, memory.len, ret, err);
-	blob_release(&memory);
 	return code;
 }
 

@@ -92,7 +92,7 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
     const struct json *line, int fd, struct bytes *out, struct err *err)
 {
 	int64_t bytes = json_int(line, "bytes", 0);
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	struct span body;
 	int code = 0;
 
@@ -111,7 +111,6 @@ static int take_answer(const struct client_call *call, const struct wire *wire,
 		bytes_put(out, body.at, body.len);
 	else if (client_take(call, line, body, out) != 0)
 		code = err_set(err, ERR_CHILD, "the daemon's answer makes no sense");
-	blob_release(&blob);
 	return code;
 }
 
@@ -202,8 +201,7 @@ static int ask_daemon(
 	int code = send_request(call, fd, patience, err);
 
 	wire_init(&wire, fd);
-	if (code == 0)
-		code = receive(&wire, &line, &memory, patience, err);
+	code = code ?: receive(&wire, &line, &memory, patience, err);
 	if (code == 0 && json_bool(line, "working", false)) {
 		/* if both lines came together, the first one brought the descriptor */
 		int late = -1;
@@ -216,8 +214,7 @@ static int ask_daemon(
 			memory = late;
 		}
 	}
-	if (code == 0)
-		code = take_answer(call, &wire, line, memory, out, err);
+	code = code ?: take_answer(call, &wire, line, memory, out, err);
 	json_free(line);
 	io_close(&memory);
 	wire_release(&wire);

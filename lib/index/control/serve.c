@@ -53,12 +53,11 @@ struct json *serve_error(int code, const char *text)
 
 void serve_body(const struct selector *selector, struct bytes *out)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (selector && json_write(&text, wire_selector(selector)) != 0)
 		out->failed = true;
 	bytes_put_blob(out, strbuf_text(&text), text.len);
-	strbuf_release(&text);
 }
 
 /* Reads the selector at the front and sets *ret_rest to the rest. *ret_given: there is a selector,
@@ -78,8 +77,7 @@ static int read_body(const struct work *w, struct selector *ret, bool *ret_given
 	if (text.len == 0)
 		return 0;
 	code = json_parse(text.at, text.len, &o, err);
-	if (code == 0)
-		code = wire_selector_read(o, ret, err);
+	code = code ?: wire_selector_read(o, ret, err);
 	json_free(o);
 	return code;
 }
@@ -124,11 +122,11 @@ static int read_networks(const struct json *request, struct strbuf *packed, stru
 
 static int serve_update(struct work *w, struct err *err)
 {
-	struct strbuf packed = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0};
 	struct selector selector;
 	struct strlist own;
 	struct span body = {.len = 0};
-	struct bytes none = {0};
+	AUTO(bytes_release) struct bytes none = {0};
 	bool given = false;
 	int code = read_body(w, &selector, &given, &body, err);
 
@@ -141,8 +139,6 @@ static int serve_update(struct work *w, struct err *err)
 		    given ? w->out : &none, &w->ret->updated, err);
 	if (given)
 		selector_release(&selector);
-	strbuf_release(&packed);
-	bytes_release(&none);
 	return code;
 }
 
@@ -171,7 +167,7 @@ static int read_question(const struct json *request, struct census_question *ret
 static int serve_groups(struct work *w, struct err *err)
 {
 	struct census_question q;
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct json *answer = NULL;
 	struct index_counts counts;
 	int code = read_question(w->request, &q, err);
@@ -184,7 +180,6 @@ static int serve_groups(struct work *w, struct err *err)
 	json_put_int(answer, "caught_up", counts.caught_up);
 	code = json_write(&text, answer);
 	bytes_put(w->out, strbuf_text(&text), text.len);
-	strbuf_release(&text);
 	return code < 0 ? err_sys(err, ENOMEM, "failed to tell the groups") : 0;
 }
 
@@ -309,15 +304,14 @@ int serve_here(struct index *ix, const struct json *request, struct span body, i
 static int answer(struct index *ix, const struct json *request, int body, int64_t deadline,
     struct json *ret, int *ret_fd, struct err *err)
 {
-	struct blob mapped = {0};
+	AUTO(blob_release) struct blob mapped = {0};
 	struct served served;
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 	int code = body >= 0 ? wire_map(body, &mapped, err) : 0;
 
 	if (code == 0)
 		code = serve_here(ix, request, (struct span){mapped.at, mapped.len}, deadline, &out,
 		    &served, err);
-	blob_release(&mapped);
 	if (code == 0 && out.failed)
 		code = -ENOMEM;
 	if (code == 0 && out.len > 0) {
@@ -328,7 +322,6 @@ static int answer(struct index *ix, const struct json *request, int body, int64_
 		put_fields(find(request)->bit, &served, ret);
 		json_put_int(ret, "bytes", (int64_t)out.len);
 	}
-	bytes_release(&out);
 	return code;
 }
 

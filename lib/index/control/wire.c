@@ -188,13 +188,10 @@ int wire_send_text(int socket, const struct strbuf *line, int fd, int64_t deadli
 
 int wire_send(int socket, struct json *line, int fd, int64_t deadline)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int code = json_write(&text, line);
 
-	if (code == 0)
-		code = wire_send_text(socket, &text, fd, deadline);
-	strbuf_release(&text);
-	return code;
+	return code ?: wire_send_text(socket, &text, fd, deadline);
 }
 
 /* Only memory files have seals. */

@@ -16,7 +16,7 @@
 static struct json *text_of(const char *text)
 {
 	struct json *o = json_new();
-	struct strbuf hex = {0};
+	AUTO(strbuf_release) struct strbuf hex = {0};
 
 	if (str_is_utf8(text)) {
 		json_put_text(o, "text", text);
@@ -29,7 +29,6 @@ static struct json *text_of(const char *text)
 		o = NULL;
 	}
 	json_put_text(o, "hex", strbuf_text(&hex));
-	strbuf_release(&hex);
 	return o;
 }
 
@@ -67,7 +66,7 @@ static int read_text(const struct json *o, struct strbuf *out)
 static struct json *patterns_of(const struct pattern_set *set)
 {
 	struct json *array = json_new_array();
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	for (size_t i = 0; i < set->count; i++) {
 		struct json *each;
@@ -79,7 +78,6 @@ static struct json *patterns_of(const struct pattern_set *set)
 			json_put_bool(each, "within", true);
 		json_append(array, each);
 	}
-	strbuf_release(&text);
 	return array;
 }
 
@@ -110,7 +108,7 @@ static void put_clients(struct json *o, const struct selector *s)
 
 static void put_ids(struct json *o, const struct selector *s)
 {
-	struct strbuf packed = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0};
 	struct strlist list;
 
 	for (size_t i = 0; i < s->ids.count; i++)
@@ -118,7 +116,6 @@ static void put_ids(struct json *o, const struct selector *s)
 	list = strlist_of(&packed);
 	json_put_list(o, "ids", &list);
 	json_put_bool(o, "ids_given", packed.failed || s->ids_given);
-	strbuf_release(&packed);
 }
 
 struct json *wire_selector(const struct selector *s)
@@ -155,18 +152,15 @@ struct target {
 
 static int read_pattern(const struct json *o, struct target *to, struct err *err)
 {
-	struct pattern pattern = {0};
+	AUTO(pattern_release) struct pattern pattern = {0};
 	int code = read_text(o, &to->text);
 
-	if (code == 0)
-		code = pattern_parse(strbuf_text(&to->text), &pattern, err);
+	code = code ?: pattern_parse(strbuf_text(&to->text), &pattern, err);
 	if (code != 0)
 		return code;
 	if (json_bool(o, "within", false))
 		pattern_include_subdomains(&pattern);
-	code = pattern_set_add(to->set, &pattern);
-	pattern_release(&pattern);
-	return code;
+	return pattern_set_add(to->set, &pattern);
 }
 
 static int read_login(const struct json *o, struct target *to, struct err *err)

@@ -95,8 +95,7 @@ static int keep_head(struct span record, struct kept_head *ret)
 {
 	int code = record_head(record, &ret->head);
 
-	if (code == 0)
-		code = queue_id_pack(&ret->head.queue_id, &ret->id);
+	code = code ?: queue_id_pack(&ret->head.queue_id, &ret->id);
 	if (code != 0)
 		return code;
 	if (ret->head.authors.len > sizeof ret->authors)
@@ -199,7 +198,7 @@ static void keep_left(
 {
 	uint64_t number = last_number(txn, STORE_LEFT) + 1;
 	unsigned char buf[ENTRY_KEY_SIZE];
-	struct bytes value = {0};
+	AUTO(bytes_release) struct bytes value = {0};
 
 	bytes_put_i64(&value, left_time);
 	bytes_put(&value, record.at, record.len);
@@ -207,7 +206,6 @@ static void keep_left(
 		(void)txn_fail(txn, -ENOMEM, NULL);
 	txn_put(txn, STORE_LEFT, entry_key(number, buf), bytes_span(&value), true);
 	put_inode(txn, &kept->id, number | ENTRY_LEFT, &kept->head);
-	bytes_release(&value);
 }
 
 /* Drops all but the inode row. Author rows of a damaged record stay. */

@@ -318,7 +318,6 @@ int record_decode(struct span stored, struct message *ret)
 	struct layout l = {.head = &head};
 	int code = check(stored, &l);
 
-	if (code == 0)
-		code = view_message(&l, true, ret);
+	code = code ?: view_message(&l, true, ret);
 	return code == 0 && !head_agrees(&head, ret) ? ERR_DAMAGED : code;
 }

@@ -214,7 +214,7 @@ static void put(struct work *w, size_t n, const struct share *s)
 static void do_shares(struct txn *txn, struct work *w)
 {
 	int64_t began = clock_steady();
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 	size_t n;
 
 	while (take(w, &n)) {
@@ -229,7 +229,6 @@ static void do_shares(struct txn *txn, struct work *w)
 		consider_share(txn, &s);
 		put(w, n, &s);
 	}
-	bytes_release(&out);
 }
 
 /* If this thread cannot begin a transaction, the others do its work. */

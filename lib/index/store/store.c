@@ -261,8 +261,7 @@ int txn_usage(struct txn *txn, struct store_usage *ret)
 		rc = add_pages(txn, s->tables[i], &stat, &usage.used_pages);
 		usage.rows[i] = stat.ms_entries;
 	}
-	if (rc == 0)
-		rc = mdb_env_info(s->env, &info);
+	rc = rc ?: mdb_env_info(s->env, &info);
 	if (rc != 0)
 		return txn_fails(txn, rc, "to read");
 	usage.page_size = stat.ms_psize;
@@ -396,8 +395,7 @@ static int reach_last_page(struct store *s)
 	uint64_t size;
 	int rc = mdb_env_info(s->env, &info);
 
-	if (rc == 0)
-		rc = mdb_env_stat(s->env, &stat);
+	rc = rc ?: mdb_env_stat(s->env, &stat);
 	if (rc != 0)
 		return rc;
 	size = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
@@ -421,20 +419,13 @@ static int open_environment(struct store *s, int64_t map_size)
 {
 	int rc = mdb_env_create(&s->env);
 
-	if (rc == 0)
-		rc = mdb_env_set_maxdbs(s->env, STORE_TABLE_COUNT);
-	if (rc == 0)
-		rc = mdb_env_set_maxreaders(s->env, READERS);
-	if (rc == 0)
-		rc = mdb_env_set_userctx(s->env, s) | mdb_env_set_assert(s->env, on_assert);
-	if (rc == 0)
-		rc = mdb_env_set_mapsize(s->env, (size_t)map_size);
-	if (rc == 0)
-		rc = -data_file_reserve_lock(s->path);
-	if (rc == 0)
-		rc = mdb_env_open(s->env, s->path, MDB_NOSYNC | MDB_NOSUBDIR | MDB_NOTLS, 0600);
-	if (rc == 0)
-		rc = mdb_env_get_fd(s->env, &s->fd);
+	rc = rc ?: mdb_env_set_maxdbs(s->env, STORE_TABLE_COUNT);
+	rc = rc ?: mdb_env_set_maxreaders(s->env, READERS);
+	rc = rc ?: mdb_env_set_userctx(s->env, s) | mdb_env_set_assert(s->env, on_assert);
+	rc = rc ?: mdb_env_set_mapsize(s->env, (size_t)map_size);
+	rc = rc ?: -data_file_reserve_lock(s->path);
+	rc = rc ?: mdb_env_open(s->env, s->path, MDB_NOSYNC | MDB_NOSUBDIR | MDB_NOTLS, 0600);
+	rc = rc ?: mdb_env_get_fd(s->env, &s->fd);
 	if (rc != 0)
 		return rc;
 	(void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);

@@ -259,7 +259,7 @@ void address_unquoted(const char *text, const char *origin, struct address *ret)
 {
 	const char *at = strrchr(text, '@');
 	size_t local = at ? (size_t)(at - text) : strlen(text);
-	struct strbuf quoted = {0};
+	AUTO(strbuf_release) struct strbuf quoted = {0};
 
 	/* smtpd has taken a route away; another one is rewrite's. */
 	if (text[0] == '@')
@@ -274,5 +274,4 @@ void address_unquoted(const char *text, const char *origin, struct address *ret)
 		address_split(text, ret);
 	else
 		address_envelope(strbuf_text(&quoted), origin, ret);
-	strbuf_release(&quoted);
 }

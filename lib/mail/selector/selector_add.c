@@ -68,7 +68,7 @@ static int parse_login_pattern(const char *text, struct pattern *ret, struct err
 
 int selector_add_login_text(struct selector *s, const char *text, struct err *err)
 {
-	struct pattern p = {0};
+	AUTO(pattern_release) struct pattern p = {0};
 	int code;
 
 	if (*text != '@' && *text != '/') {
@@ -76,22 +76,19 @@ int selector_add_login_text(struct selector *s, const char *text, struct err *er
 		return code < 0 ? err_set(err, code, "%s", err_word(code)) : 0;
 	}
 	code = parse_login_pattern(text, &p, err);
-	code = code ?: pattern_set_add(&s->login_patterns, &p);
-	pattern_release(&p);
-	return code;
+	return code ?: pattern_set_add(&s->login_patterns, &p);
 }
 
 /* The same expression with the flag i. It was parsed before, so only memory can fail. */
 static int ignore_case(struct pattern *p)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct pattern caseless = {0};
 
 	if (p->kind != PATTERN_REGEX || p->text[strlen(p->text) - 1] == 'i')
 		return 0;
 	strbuf_printf(&text, "%si", p->text);
 	int code = text.failed ? -ENOMEM : pattern_parse(text.text, &caseless, NULL);
-	strbuf_release(&text);
 	if (code < 0)
 		return -ENOMEM;
 	pattern_release(p);

@@ -115,13 +115,13 @@ static int take_batch(struct batch *b, struct reader *r)
 
 static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
-	struct ledger ledger = {0};
+	AUTO(ledger_release) struct ledger ledger = {0};
 	int code = ledger_read(log, false, &ledger, err);
 
 	(void)arg;
 	for (size_t n = code == 0 ? ledger.count : 0; n > 0; n--) {
 		struct ledger_batch *b = &ledger.list[n - 1];
-		struct strbuf doubt = {0};
+		AUTO(strbuf_release) struct strbuf doubt = {0};
 
 		if (!b->ended)
 			b->told.matched = b->told.done = ledger_doubt(b, &doubt);
@@ -129,9 +129,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 		bytes_put_text(out, strbuf_text(&doubt));
 		put_batch(out, &b->told);
 		out->failed |= doubt.failed;
-		strbuf_release(&doubt);
 	}
-	ledger_release(&ledger);
 	return code;
 }
 
@@ -163,7 +161,7 @@ static int take_next(
     struct reader *r, const struct postfix *p, struct batches *ret, struct err *err)
 {
 	enum ledger_effect effect = (enum ledger_effect)reader_u8(r);
-	struct account_entries doubt = {0};
+	AUTO(account_entries_release) struct account_entries doubt = {0};
 	struct batch b = {0};
 	int code = account_entries_parse(reader_text(r), &doubt);
 
@@ -176,7 +174,6 @@ static int take_next(
 		code = err_sys(err, ENOMEM, "failed to read the account");
 	if (code < 0)
 		batch_release(&b);
-	account_entries_release(&doubt);
 	return code;
 }
 
@@ -192,13 +189,12 @@ int account_list(
     const struct settings *s, const struct postfix *postfix, struct batches *ret, struct err *err)
 {
 	struct batches batches = {0};
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = ledger_ask(s, false, postfix ? postfix->stop : NULL, put_all, NULL, &blob, err);
 
 	struct reader r = reader_of(blob.at, blob.len);
 	while (code == 0 && !reader_done(&r))
 		code = take_next(&r, postfix, &batches, err);
-	blob_release(&blob);
 	if (code == -ENOENT)
 		code = 0;
 	if (code < 0)

@@ -109,7 +109,7 @@ static void take_reasons(struct facts *facts, const struct blob *blob)
 void facts_read_reasons(struct facts *facts, const struct postfix *p, const struct outcome *outcome)
 {
 	struct reading r = {.p = p, .outcome = outcome};
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	size_t ahead = 0;
 
 	for (size_t n = 0; n < outcome->count; n++)
@@ -117,7 +117,6 @@ void facts_read_reasons(struct facts *facts, const struct postfix *p, const stru
 	r.every = (ahead + FACTS_REASONS - 1) / FACTS_REASONS;
 	if (ahead > 0 && role_ask(&p->owner, p->stop, PATIENCE, read_reasons, &r, &blob, NULL) == 0)
 		take_reasons(facts, &blob);
-	blob_release(&blob);
 }
 
 static void count_domain(struct fact_table *t, const char *address)

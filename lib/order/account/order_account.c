@@ -82,7 +82,7 @@ static int make_end(const struct run *run, struct strbuf *ret)
 
 static int end(struct run *run, struct err *err)
 {
-	struct strbuf lines = {0};
+	AUTO(strbuf_release) struct strbuf lines = {0};
 	int code = order_account_begin(run, err);
 
 	if (code < 0)
@@ -97,7 +97,6 @@ static int end(struct run *run, struct err *err)
 		err_sys(err, ENOMEM, "failed to end the account");
 	else
 		code = writer_end(run->writer, &lines, err);
-	strbuf_release(&lines);
 	return code;
 }
 

@@ -149,7 +149,7 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
     const volatile sig_atomic_t *stop, struct recall *ret, struct err *err)
 {
 	struct recall_wish asked = *wish;
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = ledger_ask(s, false, stop, recall_work, &asked, &blob, err);
 
 	*ret = (struct recall){0};
@@ -158,7 +158,6 @@ int recall_read(const struct settings *s, const struct recall_wish *wish,
 	if (code < 0)
 		return code;
 	code = recall_take((struct span){blob.at, blob.len}, ret);
-	blob_release(&blob);
 	return code < 0 ? err_set(err, code, "failed to read the account (%s)", err_word(code)) : 0;
 }
 

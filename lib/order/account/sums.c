@@ -79,21 +79,19 @@ static void put_numbers(const struct sums *sums, struct bytes *out)
 
 static int put_all(void *arg, struct account_log *log, struct bytes *out, struct err *err)
 {
-	struct ledger ledger = {0};
+	AUTO(ledger_release) struct ledger ledger = {0};
 	int code = ledger_read(log, false, &ledger, err);
 
 	(void)arg;
 	for (size_t n = 0; code == 0 && n < ledger.count; n++) {
 		struct ledger_batch *b = &ledger.list[n];
-		struct strbuf doubt = {0};
+		AUTO(strbuf_release) struct strbuf doubt = {0};
 
 		if (!b->ended)
 			b->told.done = ledger_doubt(b, &doubt);
 		sums_add(&ledger.dropped, &b->told);
-		strbuf_release(&doubt);
 	}
 	put_numbers(&ledger.dropped, out);
-	ledger_release(&ledger);
 	return code;
 }
 
@@ -119,7 +117,7 @@ static int take_all(const struct blob *blob, struct sums *ret)
 int sums_read(
     const struct settings *s, const volatile sig_atomic_t *stop, struct sums *ret, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = ledger_ask(s, false, stop, put_all, NULL, &blob, err);
 
 	*ret = (struct sums){0};
@@ -127,6 +125,5 @@ int sums_read(
 		return 0;
 	if (code == 0 && take_all(&blob, ret) < 0)
 		code = err_set(err, ERR_CHILD, "the reader of the account broke off");
-	blob_release(&blob);
 	return code;
 }

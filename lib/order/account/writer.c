@@ -53,14 +53,13 @@ static int start(struct writer *w, struct err *err)
 
 static int send_lines(struct writer *w, uint32_t part, const struct strbuf *lines, struct err *err)
 {
-	struct bytes frame = {.failed = lines->failed};
+	AUTO(bytes_release) struct bytes frame = {.failed = lines->failed};
 
 	bytes_put_u32(&frame, part);
 	bytes_put_text(&frame, strbuf_text(lines));
 	int code = frame.failed ? -ENOMEM
 				: io_frame_write(w->ours, bytes_span(&frame),
 				      clock_steady() + ACCOUNT_PATIENCE);
-	bytes_release(&frame);
 	return code < 0 ? err_set(err, code, "failed to write the account (%s)", err_word(code))
 			: 0;
 }
@@ -142,14 +141,13 @@ static int make_first(const struct order *order, struct strbuf *ret)
 
 static int begin(struct writer *w, const struct order *order, struct err *err)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	int code = make_first(order, &line);
 
 	if (code < 0)
 		err_sys(err, ENOMEM, "failed to begin the account");
 	else
 		code = send_lines(w, WRITER_BEGIN, &line, err);
-	strbuf_release(&line);
 	return code;
 }
 
@@ -219,7 +217,7 @@ uint64_t writer_batch(const struct writer *w)
 static void make_line(struct strbuf *line, const char *kind, const struct writer *w, uint32_t part,
     const struct account_entry *list, size_t count)
 {
-	struct strbuf ids = {0};
+	AUTO(strbuf_release) struct strbuf ids = {0};
 
 	for (size_t n = 0; list && n < count; n++)
 		account_entry_put(&ids, &list[n]);
@@ -229,17 +227,15 @@ static void make_line(struct strbuf *line, const char *kind, const struct writer
 		strbuf_printf(line, ",\"ids\":\"%s\"", strbuf_text(&ids));
 	strbuf_puts(line, "}\n");
 	line->failed |= ids.failed;
-	strbuf_release(&ids);
 }
 
 int writer_chunk(struct writer *w, const struct account_entry *list, size_t count,
     uint32_t *ret_part, struct err *err)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	make_line(&line, "chunk", w, w->part + 1, list, count);
 	int code = send_lines(w, w->part + 1, &line, err);
-	strbuf_release(&line);
 	if (code == 0)
 		*ret_part = ++w->part;
 	return code;
@@ -261,11 +257,10 @@ int writer_next(struct writer *w, uint32_t *ret_part, int *ret_code, struct err 
 
 void writer_done(struct writer *w, uint32_t part, const struct account_entry *list, size_t count)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 
 	make_line(&line, "done", w, part, list, count);
 	(void)!send_lines(w, WRITER_NOTE, &line, NULL);
-	strbuf_release(&line);
 }
 
 int writer_end(struct writer *w, const struct strbuf *lines, struct err *err)
@@ -286,18 +281,16 @@ int account_refusal(const struct settings *s, const struct refusal *refusal, str
 	    .reason = refusal->why,
 	    .user = refusal->user,
 	    .uid = refusal->uid};
-	struct account_entries doubt = {0};
+	AUTO(account_entries_release) struct account_entries doubt = {0};
 	struct writer *w = NULL;
 	uint64_t done;
-	struct strbuf end = {0};
+	AUTO(strbuf_release) struct strbuf end = {0};
 	int code = writer_open(&order, &w, &done, &doubt, err);
 
 	if (code < 0 || !w)
 		return code;
 	strbuf_printf(&end, "{\"end\":%llu,\"refused\":true}\n", (unsigned long long)w->batch);
 	code = writer_end(w, &end, err);
-	strbuf_release(&end);
-	account_entries_release(&doubt);
 	writer_close(w);
 	return code;
 }

@@ -19,7 +19,7 @@ struct serving {
 
 static int answer(int socket, uint32_t part, int code, const char *words, struct span more)
 {
-	struct bytes out = {0};
+	AUTO(bytes_release) struct bytes out = {0};
 
 	bytes_put_u32(&out, part);
 	bytes_put_u32(&out, (uint32_t)code);
@@ -28,7 +28,6 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	int sent = out.failed ? -ENOMEM
 			      : io_frame_write(
 				    socket, bytes_span(&out), clock_steady() + ACCOUNT_PATIENCE);
-	bytes_release(&out);
 	return sent;
 }
 
@@ -52,21 +51,20 @@ static struct ledger_batch *find_adoptable(const struct ledger *ledger, const st
 
 static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *adopted)
 {
-	struct strbuf doubt = {0};
+	AUTO(strbuf_release) struct strbuf doubt = {0};
 
 	bytes_put_u64(out, number);
 	bytes_put_u64(out, adopted ? ledger_doubt(adopted, &doubt) : 0);
 	bytes_put_u32(out, adopted ? adopted->last_part : 0);
 	bytes_put_text(out, strbuf_text(&doubt));
 	out->failed |= doubt.failed;
-	strbuf_release(&doubt);
 }
 
 /* Puts the number in front. */
 static int append_first(
     struct serving *s, const char *first, uint64_t number, bool adopts, struct err *err)
 {
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	int code = account_log_run(&s->log, number, err);
 
 	strbuf_printf(&line, "{\"%s\":%llu,%s", adopts ? "adopt" : "begin",
@@ -76,7 +74,6 @@ static int append_first(
 	code = code ?: account_log_append(&s->log, line.text, line.len, true, err);
 	if (code == 0)
 		account_log_reserve(&s->log);
-	strbuf_release(&line);
 	return code;
 }
 
@@ -84,8 +81,8 @@ static int append_first(
 static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
 {
 	struct ledger_batch *adopted;
-	struct json *o = NULL;
-	struct ledger ledger = {0};
+	AUTO(json_release) struct json *o = NULL;
+	AUTO(ledger_release) struct ledger ledger = {0};
 	uint64_t number;
 	int code = json_parse(first, strlen(first), &o, err);
 
@@ -97,15 +94,13 @@ static int begin_locked(struct serving *s, const char *first, struct bytes *out,
 		put_answer(out, number, adopted);
 		code = append_first(s, first, number, adopted != NULL, err);
 	}
-	ledger_release(&ledger);
-	json_free(o);
 	return code;
 }
 
 static int begin(struct serving *s, const char *first)
 {
 	struct err why = {{0}};
-	struct bytes more = {0};
+	AUTO(bytes_release) struct bytes more = {0};
 	int code = account_log_lock(&s->log, &why), sent;
 
 	if (code == 0) {
@@ -117,7 +112,6 @@ static int begin(struct serving *s, const char *first)
 	if (code < 0)
 		bytes_clear(&more);
 	sent = answer(s->socket, WRITER_BEGIN, code, why.text, bytes_span(&more));
-	bytes_release(&more);
 	return sent;
 }
 
@@ -170,7 +164,7 @@ static int write_lines(struct serving *s)
 int writer_serve(int socket, const char *directory, struct err *err)
 {
 	struct serving s = {.socket = socket};
-	struct bytes frame = {0};
+	AUTO(bytes_release) struct bytes frame = {0};
 	int code = account_log_open(&s.log, directory, true, err), got = 1;
 
 	if (code < 0)
@@ -184,7 +178,6 @@ int writer_serve(int socket, const char *directory, struct err *err)
 	}
 	if (s.ended && code == 0)
 		ledger_compact(&s.log, s.written);
-	bytes_release(&frame);
 	strbuf_release(&s.lines);
 	account_log_close(&s.log);
 	return 0;

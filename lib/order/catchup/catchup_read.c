@@ -147,8 +147,8 @@ static void tell(struct reading *r)
 	struct catchup_work *w = r->w;
 	struct update update = w->update;
 	struct index_updated updated = {0};
-	struct candidates told = {0};
-	struct bytes records = {0};
+	AUTO(candidates_release) struct candidates told = {0};
+	AUTO(bytes_release) struct bytes records = {0};
 
 	for (size_t n = 0; n < r->count; n++)
 		bytes_put_blob(&records, r->list[n].record.at, r->list[n].record.len);
@@ -158,8 +158,6 @@ static void tell(struct reading *r)
 					    &updated, &w->index_why) == 0;
 	w->counts.added += updated.added;
 	put_told(r, &told);
-	candidates_release(&told);
-	bytes_release(&records);
 }
 
 static int give_part(void *arg, struct span part, struct err *err)
@@ -205,7 +203,7 @@ static void take_counts(struct catchup_work *w, const struct spool_reading *s)
 
 static int parse_networks(struct reading *r, const char *text, struct err *err)
 {
-	struct strbuf packed = {0};
+	AUTO(strbuf_release) struct strbuf packed = {0};
 	int code = net_parse_list(text ? text : "", &packed, err);
 
 	if (code < 0)
@@ -217,7 +215,6 @@ static int parse_networks(struct reading *r, const char *text, struct err *err)
 	strlist_each (block, &list)
 		if (code == 0 && net_parse_block(block, &r->networks[r->network_count]) == 0)
 			r->network_count++;
-	strbuf_release(&packed);
 	return code;
 }
 

@@ -36,13 +36,12 @@ static bool any_was_seen(const struct catchup_work *w)
 static bool was_used(const struct postfix *p)
 {
 	static const char *const traces[] = {"pid/master.pid", "public/qmgr", "public/cleanup"};
-	int dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(io_close) int dir = open(p->queue_directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	bool used = false;
 	struct stat st;
 
 	for (size_t n = 0; dir >= 0 && n < COUNT_OF(traces); n++)
 		used |= fstatat(dir, traces[n], &st, AT_SYMLINK_NOFOLLOW) == 0;
-	io_close(&dir);
 	return used;
 }
 

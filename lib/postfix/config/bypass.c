@@ -190,7 +190,7 @@ static void check_reach(struct scope *s, const struct milter *m)
 {
 	const char *ours = milter_path(s->facts->socket), *path = milter_path(m->endpoint);
 	const char *from = s->service->chroot ? "from the chroot" : "without a chroot";
-	struct strbuf seen = {0}, words = {0};
+	AUTO(strbuf_release) struct strbuf seen = {0}, words = {0};
 
 	if (!ours || !path)
 		return;
@@ -208,8 +208,6 @@ static void check_reach(struct scope *s, const struct milter *m)
 		    "below the queue directory (socket in pqpurge.conf), or",
 		    from, strbuf_text(&seen), ours);
 	}
-	strbuf_release(&words);
-	strbuf_release(&seen);
 }
 
 /* Mail that the milter does not see: the policy front alone sees it, or (from sendmail(1)) neither
@@ -348,7 +346,7 @@ static const struct check {
 static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 {
 	const char *ours = milter_path(s->facts->socket), *theirs = milter_path(m->endpoint);
-	struct strbuf seen = {0};
+	AUTO(strbuf_release) struct strbuf seen = {0};
 
 	if (!by_file || (!ours && !theirs))
 		return milter_is_daemon(m, s->facts->socket);
@@ -356,7 +354,6 @@ static bool is_ours(const struct scope *s, const struct milter *m, bool by_file)
 		return false;
 	bypass_seen_path(s->facts, s->service, theirs, &seen);
 	bool same = bypass_same_file(strbuf_text(&seen), ours);
-	strbuf_release(&seen);
 	return same;
 }
 

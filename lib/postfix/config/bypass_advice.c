@@ -125,7 +125,7 @@ void advice_milters(const struct bypass_facts *facts, const struct service *serv
     const char *list, struct strbuf *ret)
 {
 	const char *at = mailconf_value(facts->conf, service, list);
-	struct strbuf value = {0}, words = {0};
+	AUTO(strbuf_release) struct strbuf value = {0}, words = {0};
 	struct milter m;
 
 	bypass_entry(facts, &value);
@@ -139,6 +139,4 @@ void advice_milters(const struct bypass_facts *facts, const struct service *serv
 		strbuf_printf(&words, "%s = %s", list, strbuf_text(&value));
 	}
 	advice_postconf(facts, service ? "-P" : "-e", strbuf_text(&words), ret);
-	strbuf_release(&words);
-	strbuf_release(&value);
 }

@@ -33,7 +33,7 @@ static bool may_by_group(const struct role *owner, const struct stat *st)
 
 static void check_socket(const struct postfix *p, const char *path, struct findings *to)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	struct stat st;
 
 	if (stat(path, &st) < 0 && (errno == ENOENT || errno == ENOTDIR)) {
@@ -53,13 +53,12 @@ static void check_socket(const struct postfix *p, const char *path, struct findi
 			    "in pqpurge.conf(5), and the directories above",
 			    p->mail_owner, path, strerror(error));
 	}
-	blob_release(&blob);
 }
 
 int bypass_find(const struct postfix *p, const char *socket, const char *policy_socket,
     bool daemon_runs, struct findings *to, struct err *err)
 {
-	struct mailconf conf = {0};
+	AUTO(mailconf_release) struct mailconf conf = {0};
 	struct bypass_facts facts = {&conf, p, socket, policy_socket, lookup_has};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
@@ -70,13 +69,12 @@ int bypass_find(const struct postfix *p, const char *socket, const char *policy_
 		check_socket(p, milter_path(socket), to);
 	if (daemon_runs && policy_socket && milter_path(policy_socket))
 		check_socket(p, milter_path(policy_socket), to);
-	mailconf_release(&conf);
 	return 0;
 }
 
 static void look_at_instance(const char *directory, const char *socket, struct findings *to)
 {
-	struct mailconf conf = {0};
+	AUTO(mailconf_release) struct mailconf conf = {0};
 	struct postfix p;
 	struct bypass_facts facts = {&conf, &p, socket, NULL, lookup_has};
 
@@ -88,26 +86,24 @@ static void look_at_instance(const char *directory, const char *socket, struct f
 		    "mail needs a pqpurge.conf of its own (-c), with postfix_config_directory = "
 		    "\"%s\"",
 		    p.config_directory, p.queue_directory, p.config_directory);
-	mailconf_release(&conf);
 	postfix_release(&p);
 }
 
 static void add_directories(const struct postfix *p, struct strbuf *to)
 {
-	struct strbuf value = {0};
+	AUTO(strbuf_release) struct strbuf value = {0};
 
 	if (postfix_parameter(p, "multi_instance_directories", &value, NULL) == 0)
 		strbuf_printf(to, " %s", strbuf_text(&value));
 	if (postfix_parameter(p, "alternate_config_directories", &value, NULL) == 0)
 		strbuf_printf(to, " %s", strbuf_text(&value));
-	strbuf_release(&value);
 }
 
 /* Looks at the instances that p names, the default instance, and the instances that this one
  * names. */
 void bypass_find_others(const struct postfix *p, const char *socket, struct findings *to)
 {
-	struct strbuf all = {0};
+	AUTO(strbuf_release) struct strbuf all = {0};
 	char *rest = NULL;
 	struct postfix first;
 
@@ -124,5 +120,4 @@ void bypass_find_others(const struct postfix *p, const char *socket, struct find
 	     one = strtok_r(NULL, ", \t", &rest))
 		if (*one == '/' && !bypass_same_file(one, p->config_directory))
 			look_at_instance(one, socket, to);
-	strbuf_release(&all);
 }

@@ -113,12 +113,11 @@ static void tell(const struct look *l, const char *id, bool always, size_t list,
 {
 	bool own = mailconf_overrides(l->facts->conf, l->service, lists[list]);
 	bool fault = always || !has_milter(l->facts, l->service);
-	struct strbuf command = {0};
+	AUTO(strbuf_release) struct strbuf command = {0};
 
 	advice_show(l->facts, own ? l->service : NULL, lists[list], &command);
 	findings_add(l->to, id, fault ? FINDING_FAULT : FINDING_NOTE, strbuf_text(&command),
 	    "%s%s%s %s", lists[list], own ? " of " : "", own ? l->service->name : "", words);
-	strbuf_release(&command);
 }
 
 static void check_action(const struct look *l, size_t list, const struct policy_place *place)
@@ -142,7 +141,7 @@ static void check_reach(const struct look *l, size_t list, const struct policy_p
 {
 	const char *ours = milter_path(l->facts->policy_socket);
 	const char *path = milter_path(place->entry.endpoint);
-	struct strbuf seen = {0};
+	AUTO(strbuf_release) struct strbuf seen = {0};
 	char words[768];
 
 	if (!ours || !path)
@@ -152,7 +151,6 @@ static void check_reach(const struct look *l, size_t list, const struct policy_p
 	    strbuf_text(&seen), ours);
 	if (!bypass_same_file(strbuf_text(&seen), ours))
 		tell(l, "policy_unreachable", true, list, words);
-	strbuf_release(&seen);
 }
 
 static void check_list(const struct look *l, size_t list, const struct policy_place *place)

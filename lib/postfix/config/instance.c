@@ -51,7 +51,7 @@ int postconf_run(const char *directory, const char *option, const char *const *w
 {
 	const char *argv[ASKED_MAX + 7] = {postconf_path(), "-c", directory};
 	bool edits = strcmp(option, "-e") == 0 || strcmp(option, "-X") == 0;
-	struct strbuf itself = {0};
+	AUTO(strbuf_release) struct strbuf itself = {0};
 	size_t at = 3;
 
 	strbuf_printf(&itself, "config_directory=%s", directory);
@@ -65,7 +65,6 @@ int postconf_run(const char *directory, const char *option, const char *const *w
 	int code = itself.failed
 		       ? -ENOMEM
 		       : postfix_run(argv, POSTCONF_MAX, POSTCONF_TIMEOUT, NULL, ret, err);
-	strbuf_release(&itself);
 	if (code == 0)
 		return 0;
 	if (code > 0)
@@ -167,7 +166,7 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 	    [AT_LONG_QUEUE_IDS] = "enable_long_queue_ids"};
 	const char *values[AT_COUNT] = {0};
 	struct postfix p = {.config_directory = realpath(config_directory, NULL)};
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (!p.config_directory) {
 		err_sys(
@@ -181,7 +180,6 @@ int postfix_read(const char *config_directory, struct postfix *ret, struct err *
 		take_values(text.text, names, AT_COUNT, values);
 		code = fill(&p, names, values, err);
 	}
-	strbuf_release(&text);
 	if (code < 0)
 		postfix_release(&p);
 	else
@@ -279,7 +277,7 @@ static bool copy(struct postfix *to, const struct postfix *from)
 int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigned depth,
     struct postfix *ret, struct err *err)
 {
-	struct strbuf values = {0}, text = {0};
+	AUTO(strbuf_release) struct strbuf values = {0}, text = {0};
 	struct postfix made;
 	int code = postconf_run(p->config_directory, "-x", postsuper_reads, &values, err);
 
@@ -295,8 +293,6 @@ int postfix_with_layout(const struct postfix *p, unsigned hashed_queues, unsigne
 		code = postfix_private_main(&text, &made.config_directory, err);
 		made.private_directory = true;
 	}
-	strbuf_release(&text);
-	strbuf_release(&values);
 	if (code < 0)
 		postfix_release(&made);
 	else
@@ -319,7 +315,7 @@ int postfix_parameter(
     const struct postfix *p, const char *name, struct strbuf *ret, struct err *err)
 {
 	const char *names[] = {name, NULL}, *value = NULL;
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	int code = postconf_run(p->config_directory, "-x", names, &text, err);
 
 	if (code < 0)
@@ -330,6 +326,5 @@ int postfix_parameter(
 		strbuf_puts(ret, value);
 	else
 		code = err_set(err, ERR_CONFIG, "postconf does not know %s", name);
-	strbuf_release(&text);
 	return code < 0 ? code : ret->failed ? err_sys(err, ENOMEM, "failed to keep %s", name) : 0;
 }

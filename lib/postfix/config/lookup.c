@@ -53,7 +53,7 @@ static bool fits(const char *text, const char *expression)
 bool lookup_text_has(const char *text, size_t len, bool of_patterns, const char *lacking)
 {
 	const char *at = text, *end = text + len;
-	struct strbuf line = {0};
+	AUTO(strbuf_release) struct strbuf line = {0};
 	bool found = false;
 
 	while (!found && (at = next_line(at, end, &line)) != NULL) {
@@ -64,7 +64,6 @@ bool lookup_text_has(const char *text, size_t len, bool of_patterns, const char 
 		found = lacking ? fits(rule, WITH_VALUE) && !strstr(rule, lacking)
 				: fits(rule, of_patterns ? BEHIND_PATTERN : BEHIND_KEY);
 	}
-	strbuf_release(&line);
 	return found;
 }
 
@@ -77,7 +76,7 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 {
 	const struct looking *looking = arg;
 	int fd = open(looking->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY), code;
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 	struct stat st;
 
 	if (fd < 0)
@@ -89,21 +88,19 @@ static int look_in_child(void *arg, struct bytes *out, struct err *err)
 	else
 		bytes_put_u8(out, lookup_text_has(strbuf_text(&text), text.len,
 				      looking->of_patterns, looking->lacking));
-	strbuf_release(&text);
 	io_close(&fd);
 	return code;
 }
 
 static int look_in_file(const struct postfix *p, const struct looking *looking, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code =
 	    role_ask(&p->owner, p->stop, ROLE_TIME, look_in_child, (void *)looking, &blob, err);
 	int found = blob.len == 1 && blob.at[0] == 1;
 
 	if (code == 0 && blob.len != 1)
 		code = err_set(err, ERR_CHILD, "the reader of '%s' broke off", looking->path);
-	blob_release(&blob);
 	return code < 0 ? code : found;
 }
 

@@ -9,31 +9,27 @@ static const char *const list_names[WIRING_LISTS] = {"smtpd_milters", "non_smtpd
 static int read_list(const char *copy, const char *name, struct wiring_list *ret, struct err *err)
 {
 	const char *words[] = {name, NULL}, *value;
-	struct strbuf out = {0};
+	AUTO(strbuf_release) struct strbuf out = {0};
 	int code = postconf_run(copy, "-n", words, &out, err);
 
 	ret->name = name;
 	value = code == 0 ? postconf_value(strbuf_text(&out), name) : NULL;
 	if (value)
 		strbuf_add(&ret->before, value, strcspn(value, "\n"));
-	strbuf_release(&out);
 	return code;
 }
 
 static int write_list(const char *copy, const struct wiring_list *list, struct err *err)
 {
-	struct strbuf line = {0}, out = {0};
+	AUTO(strbuf_release) struct strbuf line = {0}, out = {0};
 	const char *words[] = {list->name, NULL};
 
 	strbuf_printf(&line, "%s = %s", list->name, strbuf_text(&list->after));
 	if (list->after.len > 0)
 		words[0] = strbuf_text(&line);
-	int code = line.failed
-		       ? err_sys(err, ENOMEM, "failed to write main.cf")
-		       : postconf_run(copy, list->after.len > 0 ? "-e" : "-X", words, &out, err);
-	strbuf_release(&line);
-	strbuf_release(&out);
-	return code;
+	return line.failed
+		   ? err_sys(err, ENOMEM, "failed to write main.cf")
+		   : postconf_run(copy, list->after.len > 0 ? "-e" : "-X", words, &out, err);
 }
 
 /* ours: the member to put first; NULL removes the daemon. */
@@ -41,7 +37,7 @@ static int edit_list(const char *copy, const char *socket, const char *ours,
     struct wiring_list *list, struct err *err)
 {
 	struct postfix there = {.config_directory = (char *)copy};
-	struct strbuf expanded = {0};
+	AUTO(strbuf_release) struct strbuf expanded = {0};
 	const char *raw = strbuf_text(&list->before);
 	int code;
 
@@ -52,7 +48,6 @@ static int edit_list(const char *copy, const char *socket, const char *ours,
 		    milter_list_join(ours, socket, raw, strbuf_text(&expanded), &list->after, err);
 	if (code > 0)
 		code = write_list(copy, list, err);
-	strbuf_release(&expanded);
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s in main.cf", list->name) : 0;
 }
 
@@ -87,9 +82,9 @@ static int check_reach(const struct bypass_facts *facts, struct err *err)
 int wiring_edit(const struct postfix *p, const char *copy, const char *socket, bool joins,
     struct wiring *ret, struct err *err)
 {
-	struct mailconf conf = {0};
+	AUTO(mailconf_release) struct mailconf conf = {0};
 	struct bypass_facts facts = {.conf = &conf, .p = p, .socket = socket};
-	struct strbuf ours = {0};
+	AUTO(strbuf_release) struct strbuf ours = {0};
 	int code = mailconf_read(p, bypass_parameters, &conf, err);
 
 	if (code == 0 && joins)
@@ -98,8 +93,6 @@ int wiring_edit(const struct postfix *p, const char *copy, const char *socket, b
 		bypass_entry(&facts, &ours);
 		code = edit_lists(copy, socket, joins ? strbuf_text(&ours) : NULL, ret, err);
 	}
-	strbuf_release(&ours);
-	mailconf_release(&conf);
 	return code;
 }
 

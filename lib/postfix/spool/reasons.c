@@ -137,7 +137,7 @@ int spool_reasons(
     const struct postfix *p, const struct queue_id *id, struct strbuf *ret_packed, struct err *err)
 {
 	struct task task = {p, id};
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_ask(&p->owner, p->stop, queue_patience(1), work, &task, &blob, err);
 	strbuf_clear(ret_packed);
 	if (code == 0 && blob.len > 0 && blob.at[blob.len - 1] != '\0')
@@ -146,6 +146,5 @@ int spool_reasons(
 		strbuf_add(ret_packed, (const char *)blob.at, blob.len);
 	if (code == 0 && ret_packed->failed)
 		code = err_sys(err, ENOMEM, "failed to keep reasons");
-	blob_release(&blob);
 	return code;
 }

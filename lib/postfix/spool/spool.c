@@ -33,7 +33,7 @@ static int work(void *arg, struct bytes *out, struct err *err)
 static int take_batch(struct batch *b, int64_t deadline, struct proof *into, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_finish(&b->child, deadline, &blob, err);
 
 	if (code == 0 && blob.len != count * sizeof(*into))
@@ -44,7 +44,6 @@ static int take_batch(struct batch *b, int64_t deadline, struct proof *into, str
 		    into[first + n].depth > HASH_DEPTH_MAX)
 			code = err_set(err, ERR_CHILD, "the prover lied");
 	}
-	blob_release(&blob);
 	return code;
 }
 

@@ -194,13 +194,11 @@ static int take_parts(
 
 static int take_over(struct share *share, struct spool_reading *r, struct err *err)
 {
-	struct blob blob = {0};
+	AUTO(blob_release) struct blob blob = {0};
 	int code = role_finish(&share->child, share->deadline, &blob, err);
 
 	share->at_work = false;
-	code = code ?: take_parts(share, r, &blob, err);
-	blob_release(&blob);
-	return code;
+	return code ?: take_parts(share, r, &blob, err);
 }
 
 static size_t left_of(const struct share *share)

@@ -108,7 +108,7 @@ static int64_t next_look(const struct bounds *b)
  * kills its process group. Returns the code; *ret_status is that of waitpid(2). */
 static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_status)
 {
-	int watch = child_watch(pid);
+	AUTO(io_close) int watch = child_watch(pid);
 
 	while (code == 0 && watch >= 0 && io_wait(watch, POLLIN, next_look(bounds)) == 0)
 		code = is_over(bounds);
@@ -116,7 +116,6 @@ static int child_end(pid_t pid, int code, const struct bounds *bounds, int *ret_
 		kill(-pid, SIGKILL);
 	while (waitpid(pid, ret_status, 0) < 0 && errno == EINTR)
 		;
-	io_close(&watch);
 	return code;
 }
 
@@ -229,7 +228,7 @@ out:
 int postfix_tool(
     const struct postfix *p, const char *tool, const char *const *words, struct err *err)
 {
-	struct strbuf program = {0}, out = {0};
+	AUTO(strbuf_release) struct strbuf program = {0}, out = {0};
 	const char *argv[TOOL_WORDS + 4] = {NULL, "-c", p->config_directory};
 	int code = -ENOMEM;
 
@@ -239,7 +238,5 @@ int postfix_tool(
 		argv[3 + n] = words[n];
 	if (!program.failed)
 		code = postfix_run(argv, TOOL_OUTPUT, TOOL_TIME, p->stop, &out, err);
-	strbuf_release(&out);
-	strbuf_release(&program);
 	return code;
 }

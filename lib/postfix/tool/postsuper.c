@@ -26,13 +26,12 @@ static const struct {
 /* postsuper can read a sealed file to its end even if we are gone. */
 static int write_ids(const struct postsuper_job *job, struct err *err)
 {
-	struct strbuf text = {0};
+	AUTO(strbuf_release) struct strbuf text = {0};
 
 	for (size_t n = job->first; n < job->count; n++)
 		if (!job->skipped[n])
 			strbuf_printf(&text, "%s\n", job->ids[n].text);
 	int fd = text.failed ? -ENOMEM : io_sealed(strbuf_text(&text), text.len);
-	strbuf_release(&text);
 	return fd < 0 ? err_sys(err, -fd, "failed to hand over %zu queue IDs", job->count) : fd;
 }
 
@@ -40,11 +39,10 @@ static int write_ids(const struct postsuper_job *job, struct err *err)
  * directory is missing. */
 static int open_lock(const struct postfix *p)
 {
-	struct strbuf path = {0};
+	AUTO(strbuf_release) struct strbuf path = {0};
 
 	strbuf_printf(&path, "%s/private", p->queue_directory);
 	int fd = path.failed ? -1 : open(path.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	strbuf_release(&path);
 	return fd;
 }
 
@@ -67,7 +65,7 @@ int postsuper_await_orphans(const struct postfix *p, struct err *err)
 
 static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err)
 {
-	struct strbuf program = {0};
+	AUTO(strbuf_release) struct strbuf program = {0};
 	int lock = job->action == POSTSUPER_HOLD ? open_lock(job->p) : -1, code;
 
 	if (lock >= 0)
@@ -78,7 +76,6 @@ static int spawn(struct postsuper_job *job, int ids, int errors, struct err *err
 	code = program.failed ? err_sys(err, ENOMEM, "failed to start postsuper")
 			      : child_spawn(argv, (int[]){ids, -1, errors}, lock, &job->pid, err);
 	io_close(&lock);
-	strbuf_release(&program);
 	return code;
 }
 
