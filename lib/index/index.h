@@ -41,8 +41,9 @@ struct queue_place {
  * free space, but not below 1 MiB. An index of another boot or version is emptied.
  *
  * A data file is set aside and replaced if it cannot be opened, is damaged, or if two openers in a
- * row died; *ret_note (may be NULL) then says why. If the last owner did not close the index, all
- * rows are read once to find damage.
+ * row died; *ret_note (may be NULL) then says why. What changed while nobody had it open, if only
+ * by a byte, is damage. A sum of the file shows it, or, if the last owner did not close the index,
+ * reading all rows once.
  *
  * Returns 0, ERR_LOCKED (with the owner's pid), ERR_NO_INDEX (no directory), ERR_FULL or -EACCES.
  */

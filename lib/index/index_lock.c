@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #include "index/store/data_file.h"
 
 #define ATTEMPTS  10
-#define FORM      "%-10ld\n%-36.36s\n%-10u\n%-10u\n%-10u\n"
+#define FORM      "%-10ld\n%-36.36s\n%-10u\n%-10u\n%016" PRIx64 "\n"
 #define TEXT_SIZE 96
 #define BOOT_ID   "/proc/sys/kernel/random/boot_id"
 
@@ -36,7 +37,7 @@ void index_lock_note(const struct index_lock *lock)
 {
 	char text[TEXT_SIZE];
 	int len = snprintf(text, sizeof text, FORM, (long)getpid(), lock->boot, lock->version,
-	    lock->deaths, (unsigned)lock->in_use);
+	    lock->deaths, lock->sum);
 
 	if (len > 0 && (size_t)len < sizeof text)
 		(void)!pwrite(lock->fd, text, (size_t)len, 0);
@@ -46,15 +47,16 @@ static long read_text(int fd, struct index_lock *ret)
 {
 	char text[TEXT_SIZE + 1] = "";
 	ssize_t len = pread(fd, text, TEXT_SIZE, 0);
-	unsigned version = 0, deaths = 0, in_use = 0;
+	unsigned version = 0, deaths = 0;
+	uint64_t sum = 0;
 	long pid = 0;
 
 	ret->fd = fd;
-	if (len > 0 &&
-	    sscanf(text, "%ld %36s %u %u %u", &pid, ret->boot, &version, &deaths, &in_use) == 5) {
+	if (len > 0 && sscanf(text, "%ld %36s %u %u %16" SCNx64, &pid, ret->boot, &version, &deaths,
+			   &sum) == 5) {
 		ret->version = version;
 		ret->deaths = deaths;
-		ret->in_use = in_use != 0;
+		ret->sum = sum;
 	} else {
 		ret->boot[0] = '\0';
 	}

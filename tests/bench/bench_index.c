@@ -5,7 +5,7 @@
  *
  *   bench_index fill DIRECTORY FROM ROWS THREADS   records rows, one a commit
  *   bench_index read DIRECTORY FROM ROWS           completes them, as a catch-up does
- *   bench_index ask DIRECTORY [NAME]               selections and names, each several times
+ *   bench_index ask DIRECTORY [NAME]               selections, names, opening; each several times
  *   bench_index leave DIRECTORY FROM ROWS          drops them, as a catch-up does
  *   bench_index beside DIRECTORY THREADS SECONDS   commits beside finds, names, updates, prunes
  *
@@ -16,6 +16,7 @@
 #include <malloc.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/bench/index_messages.h"
@@ -268,6 +269,41 @@ static void ask_as_command(char *directory, const char *only)
 	}
 }
 
+/* ---- opening */
+
+static void open_once(const char *directory, const char *name)
+{
+	struct since began = begin();
+	struct index *ix;
+	struct err err;
+
+	if (index_open(directory, MAP_SIZE, &ix, NULL, &err) != 0)
+		die(name, &err);
+	tell(name, ROUNDS, began);
+	index_close(ix);
+}
+
+static void open_and_die(const char *directory)
+{
+	pid_t pid = fork();
+	struct index *ix;
+
+	if (pid == 0)
+		_exit(index_open(directory, MAP_SIZE, &ix, NULL, NULL) != 0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		abort();
+}
+
+/* One that was closed has a sum; one whose owner was killed is read as a whole. */
+static void open_both(const char *directory)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		open_once(directory, "open");
+		open_and_die(directory);
+		open_once(directory, "open-killed");
+	}
+}
+
 /* ---- commits beside everything else */
 
 struct beside {
@@ -443,7 +479,9 @@ int main(int argc, char **argv)
 		die("open", &err);
 	run(ix, argv, numbers);
 	index_close(ix);
-	if (strcmp(argv[1], "ask") == 0)
+	if (strcmp(argv[1], "ask") == 0) {
 		ask_as_command(argv[2], argv[3]);
+		open_both(argv[2]);
+	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 """An index made to harm its reader: pages that lead to each other, counts that lie, records that are none. No process of
-root's reads it; a child does, within bounds, and the queue answers for what it cannot."""
+root's reads it; a child does, within bounds, and the queue answers for what it cannot. And one that an accident changed."""
+import ctypes
 import os
 import random
 import struct
@@ -12,9 +13,34 @@ from rig import HERE
 
 PAGE = 4096
 BRANCH, LEAF, OVERFLOW = 1, 2, 4
+BLOCK = 128 << 10
+SUM_AT = 70  # in the lock file
+
+
+def sum_of(data):
+    """As lib/index/data_file.h makes it."""
+    xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
+    xxh3.restype, xxh3.argtypes = ctypes.c_uint64, (ctypes.c_char_p, ctypes.c_size_t)
+    total, at = 0, 0
+    while True:
+        block = bytes(data[at:at + BLOCK])
+        total, at = xxh3(total.to_bytes(8, "little") + block, 8 + len(block)), at + BLOCK
+        if len(block) < BLOCK:
+            return total
+
+
+def note_sum(pq, number):
+    """Says so in the lock file; 0: it was not closed."""
+    with open(os.path.join(pq.index, "lock"), "r+b") as file:
+        file.seek(SUM_AT)
+        was = int(file.read(16), 16)
+        file.seek(SUM_AT)
+        file.write(b"%016x" % number)
+    return was
 
 
 class Crafted(RigCase):
+    """Whoever makes it can say its sum, too."""
     settings = {"index_map_size": "64M"}
 
     def setUp(self):
@@ -23,6 +49,9 @@ class Crafted(RigCase):
         self.others = set(self.send_many("a@good.test", 10))
         self.queue_many("bulk@good.test", 1500)
         self.postfix.settled(1520)
+
+    def sum_noted(self, data):
+        return sum_of(data)
 
     def pages(self, data, flag):
         """Offsets of pages with that flag, behind the two meta pages."""
@@ -43,9 +72,11 @@ class Crafted(RigCase):
         self.pq.stop()
         with open(self.pq.index_file, "rb") as file:
             data = bytearray(file.read())
+        was = sum_of(data)
         change(data)
         with open(self.pq.index_file, "r+b") as file:
             file.write(data)
+        self.assertEqual(note_sum(self.pq, self.sum_noted(data)), was)
         used = os.path.join(self.pq.home, "used")
         for verb, *args in (("list", "--json", BAD), ("top", "--json"), ("sync",), ("status",), ("purge", "-y", "--json", BAD)):
             began = time.monotonic()
@@ -112,7 +143,8 @@ class Crafted(RigCase):
         self.craft(change)
 
     def test_random_bytes(self):
-        """So many that a record is hit in any case. One byte of a key may hide a row: so may a daemon that lies."""
+        """So many that a record is hit in any case. One byte of a key, and a sum that agrees, may hide a row: so may a daemon
+        that lies."""
         chance = random.Random(2)
         def change(data):
             for _ in range(len(data) // 100):
@@ -125,6 +157,58 @@ class Crafted(RigCase):
             for meta in (0, PAGE):
                 struct.pack_into("<Q", data, meta + 16 + 16, 1 << 40)
         self.craft(change)
+
+
+class CraftedAndNotClosed(Crafted):
+    def sum_noted(self, data):
+        return 0
+
+
+class Accident(RigCase):
+    """One byte changes while nobody has the index open: of a key it would hide a message, for a catch-up believes the rows."""
+
+    def setUp(self):
+        super().setUp()
+        self.ours = set(self.send_many("a@example.com", 40))
+        self.send_many("a@good.test", 40)
+        self.postfix.settled(80)
+        self.assertEqual(set(self.pq.listed(BAD)), self.ours)  # now all files are read
+        self.pq.stop()
+        with open(self.pq.index_file, "rb") as file:
+            self.sound = file.read()
+        self.sum = note_sum(self.pq, 0)
+
+    def change(self, at, number):
+        """Writes the index with the byte at that place changed, closed with that sum."""
+        data = bytearray(self.sound)
+        data[at] ^= 1 << at % 8
+        with open(self.pq.index_file, "r+b") as file:
+            file.truncate(0)
+            file.write(data)
+        note_sum(self.pq, number)
+
+    def places(self, chance):
+        """In the author keys of ours, and anywhere."""
+        key, found = b"com.example.\0", []
+        at = self.sound.find(key)
+        while at >= 0:
+            found.append(at)
+            at = self.sound.find(key, at + 1)
+        self.assertGreaterEqual(len(found), len(self.ours))
+        for _ in range(8):
+            yield chance.choice(found) + chance.randrange(len(key) + 8)
+            yield chance.randrange(len(self.sound))
+
+    def check(self, number):
+        for at in self.places(random.Random(4)):
+            self.change(at, number)
+            self.assertEqual(set(self.pq.listed(BAD)), self.ours, f"a byte at {at}")
+
+    def test_after_it_was_closed(self):
+        self.check(self.sum)
+
+    def test_after_its_owner_was_killed(self):
+        self.check(0)
 
 
 class UnderTheDaemon(RigCase):

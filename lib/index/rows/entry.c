@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/entry.h"
 
-#include <endian.h>
 #include <errno.h>
 
+#include "index/rows/keys.h"
 #include "mail/address/from.h"
 
-#define AUTHORS_BYTES   (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
-#define AUTHOR_KEY_SIZE (DOMAIN_KEY_MAX + 1 + ENTRY_KEY_SIZE)
-#define INODE_KEY_SIZE  16
-#define LEFT_HEAD       8 /* bytes of the time in front of a record in STORE_LEFT */
+#define AUTHORS_BYTES (MESSAGE_AUTHORS_MAX * (2 + DOMAIN_KEY_MAX))
+#define LEFT_HEAD     8 /* bytes of the time in front of a record in STORE_LEFT */
 
 static const struct span empty = {.at = "", .len = 0};
 
@@ -24,15 +22,6 @@ uint64_t entry_number(struct span key)
 	return key.len == ENTRY_KEY_SIZE ? be64_load(key.at) : 0;
 }
 
-static struct span author_key(
-    struct span key, uint64_t sequence, unsigned char buf[AUTHOR_KEY_SIZE])
-{
-	memcpy(buf, key.at, key.len);
-	buf[key.len] = 0;
-	be64_store(buf + key.len + 1, sequence);
-	return (struct span){.at = buf, .len = key.len + 1 + ENTRY_KEY_SIZE};
-}
-
 bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_sequence)
 {
 	const unsigned char *at = stored.at;
@@ -41,27 +30,6 @@ bool entry_author_split(struct span stored, struct span *ret_key, uint64_t *ret_
 		return false;
 	*ret_key = (struct span){.at = at, .len = stored.len - ENTRY_KEY_SIZE - 1};
 	*ret_sequence = be64_load(at + stored.len - ENTRY_KEY_SIZE);
-	return true;
-}
-
-static struct span inode_key(uint64_t inode, uint64_t sequence, unsigned char buf[INODE_KEY_SIZE])
-{
-	be64_store(buf, inode);
-	be64_store(buf + 8, sequence);
-	return (struct span){.at = buf, .len = INODE_KEY_SIZE};
-}
-
-static bool inode_split(
-    struct span key, struct span value, struct packed_id *ret, uint64_t *ret_sequence)
-{
-	const unsigned char *at = key.at;
-
-	if (key.len != INODE_KEY_SIZE || value.len != sizeof ret->time)
-		return false;
-	ret->inode = be64_load(at);
-	*ret_sequence = be64_load(at + 8);
-	memcpy(&ret->time, value.at, sizeof ret->time);
-	ret->time = le64toh(ret->time);
 	return true;
 }
 
@@ -76,10 +44,8 @@ static void put_inode(
     struct txn *txn, const struct packed_id *id, uint64_t sequence, const struct record_head *head)
 {
 	unsigned char buf[INODE_KEY_SIZE];
-	uint64_t time = (id->time & ~PACKED_ID_FLAGS) | (head->read ? PACKED_ID_FLAG_A : 0) |
-			(head->moved ? PACKED_ID_FLAG_B : 0);
+	uint64_t time = inode_value(id, head);
 
-	time = htole64(time);
 	txn_put(txn, STORE_INODE, inode_key(id->inode, sequence, buf),
 	    (struct span){.at = &time, .len = sizeof time}, false);
 }

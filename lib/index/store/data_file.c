@@ -7,9 +7,11 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/bytes.h"
 #include "base/io.h"
 
-#define LOCK_SIZE 20480 /* bytes: LMDB's header and 254 readers of 64 bytes */
+#define SUM_BLOCK (128 << 10) /* bytes; fits a cache */
+#define LOCK_SIZE 20480       /* bytes: LMDB's header and 254 readers of 64 bytes */
 
 uint64_t data_file_free(int fd)
 {
@@ -29,6 +31,36 @@ bool data_file_is(const char *path, int fd)
 	if (stat(path, &on_disk) != 0)
 		return errno != ENOENT && errno != ENOTDIR;
 	return on_disk.st_dev == opened.st_dev && on_disk.st_ino == opened.st_ino;
+}
+
+/* Each block's sum goes in front of the next block. */
+static int sum_blocks(int fd, unsigned char *block, uint64_t *ret)
+{
+	uint64_t sum = 0;
+	ssize_t len;
+
+	do {
+		memcpy(block, &sum, sizeof sum);
+		len = io_read_all(fd, block + sizeof sum, SUM_BLOCK);
+		if (len < 0)
+			return (int)len;
+		sum = bytes_hash(block, sizeof sum + (size_t)len);
+	} while (len == SUM_BLOCK);
+	*ret = sum;
+	return 0;
+}
+
+int data_file_sum(const char *path, uint64_t *ret)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+	unsigned char *block = malloc(sizeof *ret + SUM_BLOCK);
+	int code = fd < 0 ? -errno : -ENOMEM;
+
+	if (fd >= 0 && block)
+		code = sum_blocks(fd, block, ret);
+	free(block);
+	io_close(&fd);
+	return code;
 }
 
 /* LMDB's lock file lists the data file's readers; without that file the list is void. */

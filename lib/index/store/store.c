@@ -32,6 +32,7 @@ struct store {
 	int fd;                                /* LMDB's descriptor of the data file */
 	char *path;
 	atomic_bool damaged, stale;
+	size_t opened;                   /* the last transaction before it was opened */
 	const struct store_watch *watch; /* may be NULL */
 };
 struct store_cursor {
@@ -347,6 +348,18 @@ void cursor_close(struct store_cursor *cursor)
 	free(cursor);
 }
 
+static size_t last_commit(const struct store *s)
+{
+	MDB_envinfo info = {0};
+
+	return mdb_env_info(s->env, &info) == 0 ? info.me_last_txnid : 0;
+}
+
+bool store_is_changed(const struct store *store)
+{
+	return last_commit(store) != store->opened;
+}
+
 bool store_is_damaged(const struct store *store)
 {
 	return store->damaged;
@@ -429,6 +442,7 @@ static int open_environment(struct store *s, int64_t map_size)
 	if (rc != 0)
 		return rc;
 	(void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);
+	s->opened = last_commit(s);
 	rc = reach_last_page(s);
 	return rc == 0 ? open_tables(s) : rc;
 }

@@ -237,7 +237,7 @@ static void test_damage(void **state)
 	for (off_t at = st.st_size / 2; at < st.st_size; at += (off_t)sizeof page)
 		assert_int_equal(pwrite(fd, page, sizeof page, at), sizeof page);
 	assert_int_equal(close(fd), 0);
-	put_text(fixture_path(dir, INDEX_LOCK), 70, "1"); /* in use */
+	put_text(fixture_path(dir, INDEX_LOCK), 70, "0000000000000000"); /* not closed */
 	try_to_open(dir);
 	try_to_open(dir);
 	assert_opens("damaged and not closed", dir, 0, "set aside as");
