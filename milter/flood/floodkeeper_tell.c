@@ -4,8 +4,7 @@
 #include "base/log.h"
 #include "milter/flood/floodkeeper_private.h"
 
-#define TELL_TIME (600 * USEC_PER_SEC) /* at most as many begins are logged in it as fit k->told   \
-					*/
+#define TELL_TIME (600 * USEC_PER_SEC) /* as many begins as fit k->told are logged in it */
 
 static const char *window_words(uint8_t signal)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What every fuzz target includes: the entry point of libFuzzer, and an assertion that no build
- * leaves out.
- */
+/* Included by every fuzz target: libFuzzer's entry point, and an assertion that every build
+ * keeps. */
 #ifndef PQPURGE_TESTS_FUZZ_H
 #define PQPURGE_TESTS_FUZZ_H
 

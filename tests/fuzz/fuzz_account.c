@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * An account as its owner might leave it: the input is state_directory/log. What is read of it are
- * batches in ascending order and messages whose IDs are Postfix's, and they are read back from
- * their text. What a report recalls of it is what the command can read, in whole and not in part.
+ * An account as its owner might leave it: the input is state_directory/log. The batches read from
+ * it are in ascending order, their messages have Postfix's IDs, and both can be read back from
+ * their text. A report's recollection is complete for the command, or refused.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -103,7 +103,7 @@ static void recall(struct account_log *log, struct recall_wish wish)
 	for (size_t n = 0; n < r.count; n++)
 		fuzz_require(r.list[n].number > 0 && r.list[n].number <= r.highest);
 	recall_release(&r);
-	/* Cut off anywhere, or with a byte changed: refused, or read as something else. */
+	/* Cut anywhere, or with a byte changed: refused, or read as something else. */
 	if (out.len > 0) {
 		fuzz_require(recall_take((struct span){out.at, out.len - 1}, &r) < 0);
 		recall_release(&r);

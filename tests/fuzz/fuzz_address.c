@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Envelope addresses, domains and their keys: any bytes have one normal form, and it stays as it
- * is.
- */
+/* Envelope addresses, domains and their keys: any bytes have one normal form, which is stable. */
 #include "mail/address/address.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -41,9 +38,8 @@ static void check_domain(const char *bytes, size_t len, struct domain *ret)
 			     strlen(ret->text));
 }
 
-/*
- * Keys of two domains: equal where these are, one the beginning of the other where one lies below.
- */
+/* Keys of two domains: equal if the domains are, and one the prefix of the other for a
+ * subdomain. */
 static void check_keys(const struct domain *a, const struct domain *b)
 {
 	unsigned char key_a[DOMAIN_KEY_MAX], key_b[DOMAIN_KEY_MAX];
@@ -75,8 +71,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_address(text, NULL);
 	check_address(text, "origin.example");
 	/*
-	 * The first line break divides the bytes into two domains to compare; without one the
-	 * second is behind the first dot.
+	 * The first line break splits the bytes into two domains to compare. Without one, the
+	 * second begins after the first dot.
 	 */
 	split = strcspn(text, "\n");
 	if (split >= size)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Settings files. Whatever is accepted can be printed and read again, and means the same; whatever
- * is refused is refused with file and line, and the next file is read as if nothing had been.
+ * Settings files. An accepted file can be printed and read again with the same meaning. A refused
+ * one is refused with file and line, and leaves no trace in the next one.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@ static int load(const void *text, size_t len, struct settings *ret, struct err *
 	return code;
 }
 
-/* What settings_print writes; free it. */
+/* The output of settings_print; free it. */
 static char *print(const struct settings *s, size_t *ret_len)
 {
 	char *text = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The content of queue files: whatever the bytes, it ends, is no longer than the file, and a field
- * keeps its bounds.
+ * The content of queue files: for any bytes, reading ends, the content is no longer than the file,
+ * and a field keeps its bounds.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_require(write(from, data, size) == (ssize_t)size);
 	code = content_write(from, to);
 	fuzz_require(code == 0 || code == ERR_SYNTAX);
-	/* Each record is read once but in a loop of pointers, of which there are few. */
+	/* Each record is read once, except in loops of pointers, which are few. */
 	fuzz_require(code < 0 || lseek(to, 0, SEEK_END) <= (off_t)(size * size));
 	memset(field, 0x7e, sizeof(field));
 	if (content_field(from, "Subject", field, sizeof(field)))

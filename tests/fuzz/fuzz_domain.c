@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Domains in normal form against libidn2's own answer, asked directly and judged by the letter of
- * the host name rules, after taking out what nobody sees.
+ * Domains in normal form compared with libidn2's own answer, which is judged by the letter of the
+ * host name rules, after removing invisible characters.
  */
 #include <idn2.h>
 
@@ -9,7 +9,7 @@
 #include "mail/address/domain.h"
 #include "tests/fuzz/fuzz.h"
 
-/* RFC 952 and 1123 with '_': labels of 1 to 63, 253 in all. */
+/* RFC 952 and 1123 with '_': labels of 1 to 63 bytes, 253 in all. */
 static bool is_host_name(const char *text)
 {
 	size_t label = 0, len = strlen(text);
@@ -41,7 +41,7 @@ static void drop_dots(char *text)
 		text[--len] = '\0';
 }
 
-/* A few of those that domain_text.h speaks of, and the two joiners. */
+/* Some of those in domain_text.h, and the two joiners. */
 static bool is_unseen(const char *at, size_t len)
 {
 	static const char *const unseen[] = {"\xc2\xa0", "\xc2\xad", "\xe2\x80\x8b", "\xe2\x81\xa0",
@@ -60,8 +60,8 @@ static bool is_joiner(const char *at, size_t len)
 }
 
 /*
- * Takes out what nobody sees; joiners, too, or all but those behind what is not ASCII. False: bytes
- * that are not judged here.
+ * Removes invisible characters. Of joiners it removes all (joiners is true), or only those after
+ * ASCII and repeated ones. False: the text has bytes that are not judged here.
  */
 static bool take_out(const char *from, char *to, bool joiners)
 {
@@ -96,7 +96,7 @@ static bool holds_a_label(const char *text)
 	return strncmp(text, "xn--", 4) == 0 || strstr(text, ".xn--");
 }
 
-/* What libidn2 makes of it, where that is a host name which it leaves as it is. */
+/* libidn2's result, if it is a host name that libidn2 leaves unchanged. */
 static bool opinion(const char *text, char *ret, size_t size)
 {
 	uint8_t *out = NULL, *again = NULL;
@@ -117,14 +117,14 @@ static bool opinion(const char *text, char *ret, size_t size)
 	return ok;
 }
 
-/* What name text is, in lower case, without dots behind; "" where it is none. */
+/* The name in text, in lower case, without trailing dots; "" if it is none. */
 static void name_of(const char *text, char *ret, size_t size)
 {
 	bool ascii = true, ok;
 
 	for (const char *at = text; *at; at++)
 		ascii &= (unsigned char)*at < 0x80;
-	if (ascii && !holds_a_label(text)) { /* libidn2 has no say beyond punycode */
+	if (ascii && !holds_a_label(text)) { /* libidn2 decides no further than punycode */
 		snprintf(ret, size, "%s", is_host_name(text) ? text : "");
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* An order as a stranger might send it. What is read is sent again, byte for byte. */
+/* An order as a stranger might send it. If it is read, it is sent again byte for byte. */
 #include "tests/fuzz/fuzz.h"
 
 #include "door/door.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reasons: folding ends and keeps its bounds, also on what was folded before. */
+/* Reasons: folding ends and keeps its bounds, also on folded text. */
 #include "postfix/spool/reason_fold.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Header From fields: what is reported is in normal form, counted, capped, and recorded once; who
- * looks mailboxes up is told of all of them.
+ * Header From fields: mailboxes are in normal form, counted, capped, and recorded once; a caller
+ * that looks them up gets all.
  */
 #include "mail/address/from.h"
 #include "tests/fuzz/fuzz.h"
@@ -38,7 +38,7 @@ static bool holds(const struct from_list *from, const char *text)
 	return false;
 }
 
-/* A field of its own, after any other, still has its author. */
+/* A separate field, after any other, still yields its author. */
 static void check_author(struct from_list *from)
 {
 	static const char author[] = "\"A, B\" <author@example.com>";

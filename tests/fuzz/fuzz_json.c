@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * JSON in and out: what is parsed keeps its bounds, and any bytes that are written as a text come
- * out as one line that can be parsed.
+ * JSON in and out: parsed values keep their bounds, and any bytes written as a text become one line
+ * that can be parsed.
  */
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"

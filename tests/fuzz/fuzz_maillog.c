@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A mail log of hostile lines (floods --try), as far as the detector. Whatever it holds, each
- * message is counted once, has a queue ID and some recipients, and came at a time that its line
- * named.
+ * A mail log of hostile lines (floods --try), up to the detector. Each message is counted once, has
+ * a queue ID and some recipients, and came at a time in its line.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -47,7 +46,7 @@ static struct flood *new_flood(void)
 	return flood_new(&config);
 }
 
-/* The whole input as lines; *ret_lines says how many. */
+/* Reads the whole input as lines; *ret_lines is their number. */
 static void read_all(struct maillog *l, char *text, uint64_t *ret_lines)
 {
 	for (char *line; (line = strsep(&text, "\n")); ++*ret_lines) {
@@ -59,7 +58,7 @@ static void read_all(struct maillog *l, char *text, uint64_t *ret_lines)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct flood *flood; /* large, and as it was left */
+	static struct flood *flood; /* large, so reused as it is left */
 	struct fuzz f = {.flood = flood ? flood : new_flood()};
 	struct maillog *l = maillog_new(on_message, on_bad, &f);
 	char *text = malloc(size + 1);

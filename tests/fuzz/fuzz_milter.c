@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The daemon's own front: libmilter and the glue, the rules and a real index, behind a socket. The
- * input is what an MTA sends. Its first byte says how: odd, the rest goes out as it is; even, a
- * negotiation goes first, and the rest is packets, each a command byte, its length (16 bits,
- * little-endian) and its data. Whatever comes, the daemon answers or closes, and the next session
- * is served.
+ * input is an MTA's. If its first byte is odd, the rest is sent as it is. If it is even, a
+ * negotiation is sent first, and the rest is packets: a command byte, a length (16 bits,
+ * little-endian), and data. Whatever comes, the daemon answers or closes, and serves the next
+ * session.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -96,9 +96,9 @@ static void start(void)
 }
 
 /*
- * What libmilter itself logs, of garbage and of clients that hung up. syslog(3) waits for ever
- * where the machine's log daemon does not read, and a session that ends with such a line then never
- * closes. <syslog.h>, which other headers include, may make a macro of it.
+ * Replaces libmilter's logging, of garbage and of clients that hung up. syslog(3) waits for ever if
+ * the machine's log daemon does not read, and a session that ends with such a line would then never
+ * close. <syslog.h>, which other headers include, may make a macro of it.
  */
 #undef syslog
 void syslog(int priority, const char *format, ...);
@@ -128,7 +128,7 @@ static int connect_to_it(void)
 	return fd;
 }
 
-/* libFuzzer's alarm may come meanwhile. */
+/* libFuzzer's alarm may interrupt it. */
 static void await(struct pollfd *p)
 {
 	int ready;
@@ -139,8 +139,8 @@ static void await(struct pollfd *p)
 	fuzz_require(ready == 1);
 }
 
-/* Sends as much as it takes, and reads what it says meanwhile, so that neither waits for the other.
- * Ends when it has closed. */
+/* Sends as much as the daemon takes and reads its answers meanwhile, so that neither waits for the
+ * other. Ends when the daemon has closed. */
 static void talk(int fd, const uint8_t *at, size_t len)
 {
 	bool open = true;
@@ -185,10 +185,10 @@ static size_t put_packet(uint8_t *to, uint8_t command, const void *data, size_t 
 }
 
 /*
- * Macros come in pairs. On a name without value smfi_getsymval() of libmilter 8.17 reads past the
- * end of its array. libmilter shows its packets to nobody, so that no code of ours could look
- * first, and every macro is asked for by that function: such packets are left out. Only those who
- * may open the daemon's socket could send one, which are root and Postfix, and Postfix sends pairs.
+ * Macros come in pairs. For a name without a value smfi_getsymval() of libmilter 8.17 reads past
+ * the end of its array. Our code cannot check that first, since libmilter shows its packets to
+ * nobody, and every macro is read by that function. So such packets are left out. Only root and
+ * Postfix may open the daemon's socket, and Postfix sends pairs.
  */
 static bool is_odd(uint8_t command, const uint8_t *data, size_t len)
 {
@@ -199,7 +199,7 @@ static bool is_odd(uint8_t command, const uint8_t *data, size_t len)
 	return ends % 2 != 0;
 }
 
-/* Bytes of a raw stream up to such a packet. */
+/* Bytes of a raw stream before such a packet. */
 static size_t before_odd(const uint8_t *data, size_t size)
 {
 	size_t at = 0;
@@ -239,7 +239,7 @@ static void talk_in_packets(int fd, const uint8_t *data, size_t size)
 	free(wire);
 }
 
-/* A client that does it right gets its answer. */
+/* A well-behaved client gets its answer. */
 static void check_served(void)
 {
 	static const uint8_t want[] = {0, 0, 0, 1, 'c'};

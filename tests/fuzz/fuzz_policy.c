@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a policy client sends: requests are found as bytes come in, read, and answered by the front
+ * A policy client's input: requests are found as bytes come in, read, and answered by the front
  * with rules, a flood watch and a real index. The first byte says how many bytes come at a time. A
- * second, plain reading of the bytes says where each request ends, and what its values are.
+ * second, simple reading of the bytes says where each request ends, and what its values are.
  */
 #include <ftw.h>
 #include <sys/stat.h>
@@ -69,7 +69,7 @@ static void start(void)
 	fuzz_require(front != NULL);
 }
 
-/* The value of an attribute as of its last line; NULL: there is none. */
+/* The value of an attribute in its last line; NULL: absent. */
 static const char *value_of(const char *text, size_t len, const char *name, size_t *ret_len)
 {
 	size_t name_len = strlen(name);
@@ -108,7 +108,7 @@ static void check_request(const char *text, size_t len, const struct policy_requ
 	check_value(text, len, "client_port", r->client_port);
 }
 
-/* One line of an action that smtpd(8) knows, then an empty one. */
+/* One line with an action that smtpd(8) knows, then an empty line. */
 static void check_answer(const char *text, const struct policy_request *r)
 {
 	static const char *const actions[] = {"DUNNO\n", "550 ", "451 ", "HOLD ", "DISCARD "};
@@ -126,7 +126,7 @@ static void check_answer(const char *text, const struct policy_request *r)
 	fuzz_require(r->stage != POLICY_OTHER || strcmp(text, "action=DUNNO\n\n") == 0);
 }
 
-/* Takes the request in front of len bytes; how long it is, or 0: the peer is hung up on. */
+/* Takes the first request of len bytes. Returns its length, or 0: the peer is hung up on. */
 static size_t take(char *at, size_t len)
 {
 	struct policy_request r;
@@ -147,7 +147,7 @@ static size_t take(char *at, size_t len)
 	return read ? len : 0;
 }
 
-/* Where the first request ends by a plain look; 0: it does not. */
+/* The end of the first request by the simple reading; 0: incomplete. */
 static size_t plain_end(const char *at, size_t len)
 {
 	const char *end = len && at[0] == '\n' ? at - 1 : memmem(at, len, "\n\n", 2);
@@ -155,7 +155,7 @@ static size_t plain_end(const char *at, size_t len)
 	return end ? (size_t)(end - at) + 2 : 0;
 }
 
-/* Finds the request in front of what comes in steps. 0: there is none, or it is refused. */
+/* Finds the first request as it comes in steps. 0: incomplete, or refused. */
 static size_t find(const char *at, size_t len, size_t step)
 {
 	struct policy_scan scan = {0};
@@ -188,7 +188,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	size_t step = data[0] ? data[0] : 4096, len = size - 1, used = 0;
-	char *copy = malloc(len + 1); /* its end is the input's: a reader past it is caught */
+	char *copy = malloc(len + 1); /* ends with the input, so that reading past it is caught */
 
 	fuzz_require(copy != NULL);
 	memcpy(copy, data + 1, len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Queue files: whatever the bytes, what is read of them keeps its bounds. */
+/* Queue files: for any bytes, the facts read from them keep their bounds. */
 #include <sys/mman.h>
 #include <unistd.h>
 

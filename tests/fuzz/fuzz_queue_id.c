@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Queue IDs: what is taken is what Postfix would write for the same inode and time, byte for byte,
- * and so is what was packed. Any packed value is one ID or none.
+ * Queue IDs: an accepted ID is what Postfix would write for the same inode and time, byte for byte.
+ * The same holds for packed ones. Any packed value is one ID or none.
  */
 #include "base/clock.h"
 #include "mail/queue_id.h"
 #include "tests/fuzz/fuzz.h"
 
-/* safe_ultostr.c */
+/* As in Postfix's safe_ultostr.c. */
 static size_t write_number(char *to, uint64_t value, unsigned base, size_t width)
 {
 	static const char digits[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
@@ -43,7 +43,7 @@ static void check_packed(const struct queue_id *id)
 	struct packed_id packed;
 	struct queue_id back;
 
-	if (queue_id_pack(id, &packed) < 0) /* seconds past 41 bits */
+	if (queue_id_pack(id, &packed) < 0) /* seconds beyond 41 bits */
 		return;
 	fuzz_require((packed.time & PACKED_ID_FLAGS) == 0);
 	packed.time |= PACKED_ID_FLAG_B;

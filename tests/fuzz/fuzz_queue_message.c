@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Queue files as messages: whatever the bytes, what is read keeps its bounds, is the same when
- * the reader was used before, and makes a record that decodes to the same message. No bytes make a
- * notice of a file that has a sender or a client, nor let a remote client name another's login.
+ * Queue files as messages: for any bytes the result keeps its bounds, is the same if the reader was
+ * used before, and makes a record that decodes to the same message. No bytes make a notice of a
+ * file that has a sender or a client, or let a remote client name another one's login.
  */
 #include <sys/mman.h>
 #include <unistd.h>
@@ -85,7 +85,7 @@ static void check(const struct queue_message *m)
 	check_record(out);
 }
 
-/* Any subject is one that either matches or not, unless something is missing. */
+/* Any subject either matches or does not, unless something is missing. */
 static const struct selector *selector(void)
 {
 	static struct selector s;

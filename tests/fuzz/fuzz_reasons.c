@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Defer logs, in which remote servers' words stand: any bytes are read to their end, each block is
- * visited once at most, and what is handed over keeps its bounds and drives no terminal.
+ * Defer logs, which contain remote servers' words: any bytes are read to their end, each block is
+ * visited at most once, and the results keep their bounds and control no terminal.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -42,7 +42,7 @@ static int visit(void *arg, const struct spool_reason *entry)
 	return 0;
 }
 
-/* Blocks end at blank lines, and at the end. */
+/* Blocks end at blank lines and at the end. */
 static uint64_t count_blocks(const uint8_t *data, size_t size)
 {
 	uint64_t blocks = 1;

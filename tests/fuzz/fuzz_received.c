@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Received headers: the first line of the input is a HELO, the others are header values, from the
- * top. Whatever a client says in HELO, as Postfix writes it, the line that Postfix makes of it is
- * read for what it is; whatever stands in the other lines, what is read keeps its bounds.
+ * Received headers: the first line of the input is a HELO, the others are header values from the
+ * top. Postfix's line with any HELO is read correctly. For any other lines, the results keep their
+ * bounds.
  */
 #include "postfix/file/queue_route.h"
 #include "tests/fuzz/fuzz.h"
@@ -11,7 +11,7 @@
 
 static const struct queue_host host = {.hostname = "mx.rig.test", .mail_owner = 102};
 
-/* smtpd.c: printable(), then neuter() of NEUTER_CHARACTERS. */
+/* As in smtpd.c: printable(), then neuter() of NEUTER_CHARACTERS. */
 static void neuter(char *helo)
 {
 	for (; *helo; helo++)
@@ -34,7 +34,7 @@ static void check_own(char *helo)
 	fuzz_require(strcmp(pass.queue_id.text, "C951EA72936") == 0);
 	fuzz_require(strcmp(net_text(&pass.client, text), "203.0.113.7") == 0);
 	fuzz_require(pass.login[0] == '\0' && pass.plain && pass.by_smtp && pass.uid == -1);
-	/* Nor does it make another host's line ours. */
+	/* Nor does it turn another host's line into ours. */
 	snprintf(line, sizeof(line),
 	    "from %.900s (evil.test [203.0.113.7])\n\tby other.test (Postfix) with ESMTP id "
 	    "C951EA72936\n\tfor <%.900s>; date",
@@ -56,7 +56,7 @@ static void check_pass(const struct received_pass *pass)
 	fuzz_require(!pass->plain || !pass->login[0]);
 }
 
-/* The file of a remote client: nothing that stands below says anything. */
+/* In a remote client's file the lines below mean nothing. */
 static void check_remote(const struct queue_route *route)
 {
 	struct message m;
@@ -73,7 +73,7 @@ static void check_remote(const struct queue_route *route)
 	fuzz_require(!m.first.queue_id.text[0] && !m.first.login[0] && m.first.client.family == 0);
 }
 
-/* Of a local client's: what is told is what one of the lines says. */
+/* In a local client's file every fact comes from one of the lines. */
 static void check_local(const struct queue_route *route)
 {
 	struct message m;

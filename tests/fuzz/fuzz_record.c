@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Fuzz target: stored records. The first pass takes the bytes as they are, the second with a
- * checksum that fits.
- */
+/* Stored records. The first pass takes the bytes as they are, the second with a matching
+ * checksum. */
 #include "index/rows/record.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -32,7 +30,7 @@ static void use_list(const struct strlist *list)
 		sink = strlen(item);
 }
 
-/* Whatever it says, every text ends where the record does, or before. */
+/* Every text ends within the record. */
 static void use_texts(const struct message *m)
 {
 	sink = strlen(m->sender) + strlen(m->login) + strlen(m->message_id) + strlen(m->subject);
@@ -56,8 +54,8 @@ static void use_message(const struct message *m)
 	struct message copy;
 
 	use_texts(m);
-	/* What was decoded can be encoded, and comes out the same. Whose mail it is is asked anew.
-	 */
+	/* A decoded record can be encoded, and the result is the same. Its authors are computed
+	 * anew. */
 	record_encode(m, &again);
 	fuzz_require(again.failed || record_decode(bytes_span(&again), &copy) == 0);
 	fuzz_require(again.failed || strcmp(copy.sender, m->sender) == 0);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Rules files and searches. Up to the first NUL the input is a rules file; what is between further
- * NULs are senders to look up, beside those that the rules themselves name. Every second rule plays
- * one of the command's. Whatever the file's parser accepts, the rule set must search as the naive
- * search does, and every rule must survive being stored.
+ * Rules files and searches. Up to the first NUL the input is a rules file; between further NULs are
+ * senders to look up, in addition to those that the rules name. Every second rule is taken as the
+ * command's. The rule set must search as the naive search does, and every accepted rule must
+ * survive being stored.
  */
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/rules/naive.h"
@@ -15,7 +15,7 @@
 #define SENDERS_TRIED 24
 #define NOW           1000
 
-/* As a stored line it gives the same rule back, and the line again. */
+/* As a stored line it gives the same rule again, and the same line. */
 static void check_line(const struct rule *r)
 {
 	struct strbuf line = {0}, again = {0};
@@ -34,7 +34,8 @@ static void check_line(const struct rule *r)
 	strbuf_release(&again);
 }
 
-/* What is written of any file is read back: as many rules, as much damage, the same text again. */
+/* For any file, the written text is read back: as many rules, as much damage, the same text
+ * again. */
 static void check_stored(const char *text, size_t len)
 {
 	struct stored first = {0}, second = {0};
@@ -58,7 +59,7 @@ static void check_stored(const char *text, size_t len)
 	strbuf_release(&again);
 }
 
-/* A set comes to be in one step, or one side after the other; it is the same. */
+/* A set made in one step equals one made side by side. */
 static struct ruleset *join(struct rule_list *file, struct rule_list *command, size_t way)
 {
 	struct ruleset *first, *set;
@@ -72,7 +73,7 @@ static struct ruleset *join(struct rule_list *file, struct rule_list *command, s
 	return set;
 }
 
-/* Shares the rules out; an expression that may hit its limits makes no good comparison. */
+/* Divides the rules. An expression that may reach its limits is no use for comparing. */
 static struct ruleset *share_out(struct rule_list *rules)
 {
 	struct rule_list file = {0}, command = {0};
@@ -100,7 +101,7 @@ static void look_up(struct ruleset *set, const struct ruleset_query *query)
 	fuzz_require(hit.rule == naive.rule && hit.warned == naive.warned);
 }
 
-/* One that the rule is for. */
+/* A login that the rule covers. */
 static const char *login_of(const struct rule *r, char *buf, size_t size)
 {
 	snprintf(buf, size, "%s%s", r->pattern_kind == PATTERN_DOMAIN ? "Joe@" : "",
@@ -108,8 +109,7 @@ static const char *login_of(const struct rule *r, char *buf, size_t size)
 	return buf;
 }
 
-/* Mail from sender, and from what is below its domain, as every login and client that rules name.
- */
+/* Mail from sender, and from below its domain, with every login and client that rules name. */
 static void look_up_sender(struct ruleset *set, const char *sender)
 {
 	struct ruleset_query query = {.wall = NOW};

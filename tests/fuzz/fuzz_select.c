@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Selection against a naive filter. The input is lines, each a letter and a text: A S F R are
+ * Selection compared with a naive filter. The input is lines, each a letter and a text. A S F R are
  * patterns (author, sender, from, recipient; small letters include subdomains), L a login, I an ID,
- * O "only", and M a message: sender, header From, recipient and login, divided by tabs; then, where
- * the queue file was read, sender and recipient as queued. Whatever way the index takes to its
- * rows, it must give exactly those that selector_nominate_row says of all.
+ * O "only". M is a message: sender, header From, recipient and login, separated by tabs; then, if
+ * the queue file was read, sender and recipient as queued. By any path, the index must return
+ * exactly the rows that selector_nominate_row accepts.
  */
 #include "index/rows/entry.h"
 #include "index/rows/select.h"
@@ -38,7 +38,7 @@ static void add_pattern(struct selector *s, char kind, const char *text)
 	fuzz_require(pattern_set_add(set, &p) == 0);
 }
 
-/* Cuts the next field off; "" past the end. */
+/* Cuts off the next field; "" at the end. */
 static const char *field(char **rest)
 {
 	char *begin = *rest, *tab = strchr(begin, '\t');
@@ -52,7 +52,7 @@ static const char *field(char **rest)
 	return begin;
 }
 
-/* What the file says, if anything stands there. */
+/* The file's facts, if there are any. */
 static void read_file(struct message *m, char *line, struct address *sender, struct strbuf *packed)
 {
 	struct queued *q = &m->queued;
@@ -123,7 +123,7 @@ static void take_line(struct selector *s, struct txn *txn, char *line, unsigned 
 		add_pattern(s, line[0], line + 1);
 }
 
-/* All rows in order, each asked. */
+/* Asks about all rows in order. */
 static void compare(struct txn *txn, const struct selector *s, const struct candidates *got)
 {
 	struct store_cursor *cursor = cursor_open(txn, STORE_MESSAGE);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A session driven by any sequence of events. Up to the first NUL the input is a rules file (wrong
- * ones count as empty); then come events, each a letter and as many NUL-terminated texts as it
- * takes: C connect, c connect of sendmail(1), M sender, m sender and login, R recipient, r
- * recipient and the queue ID by then, L header name and value, E queue ID, e queue ID and login, A
- * abort, S the clock is set. A model beside it knows what the message must be.
+ * A session driven by any sequence of events. Up to the first NUL the input is a rules file (a
+ * wrong one counts as empty). Then come events, each a letter and its NUL-terminated texts: C
+ * connect, c connect of sendmail(1), M sender, m sender and login, R recipient, r recipient and the
+ * queue ID by then, L header name and value, E queue ID, e queue ID and login, A abort, S the clock
+ * is set. A model beside the session knows the right message.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -32,7 +32,7 @@ struct input {
 	const char *at, *end;
 };
 
-/* What the session should know. */
+/* The session's expected state. */
 struct model {
 	bool in_mail, local, stepped;
 	unsigned recipients, kept, froms;
@@ -68,7 +68,8 @@ static void check_verdict(const struct verdict *v, const struct model *m)
 	fuzz_require(!refuses || !m->local);
 	fuzz_require(!refuses || v->code[0] == (v->action == VERDICT_REJECT ? '5' : '4'));
 	fuzz_require(!refuses || v->status[0] == v->code[0]);
-	/* Every '%' is doubled, and there is no line end: smfi_setreply would take neither. */
+	/* Every '%' is doubled and there is no line end, since smfi_setreply would accept
+	 * neither. */
 	for (const char *c = v->text; *c; c++) {
 		fuzz_require(*c != '\r' && *c != '\n');
 		if (*c == '%')
@@ -116,7 +117,7 @@ static void on_mail(
 	check_verdict(&v, m);
 }
 
-/* Another file than the last: all but the last recipient were that one's. */
+/* A new file: all recipients but the last belong to the old one. */
 static void see_file(struct model *m, const char *id)
 {
 	if (!id[0] || strlen(id) > QUEUE_ID_MAX)
@@ -157,7 +158,7 @@ static void on_rcpt(struct session *s, struct model *m, struct input *in, bool w
 	session_rcpt(s, recipient, id);
 	if (id)
 		see_file(m, id);
-	/* Before MAIL there is no message; what the session makes of it is not recorded. */
+	/* Before MAIL there is no message, and the session's state is not recorded. */
 	if (m->recipients++ == 0 && m->in_mail)
 		m->stepped = wall_offset != 0;
 	m->last_kept = m->kept < RECIPIENTS;

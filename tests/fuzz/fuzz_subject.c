@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A Subject in the form that --subject is compared with. It is bounded, UTF-8, without controls,
- * marks that are not shown, and blanks at its ends or side by side. A text without encoded words is
- * in this form already once it was brought into it.
+ * A Subject in the form to which --subject is compared. It is bounded, UTF-8, without controls,
+ * without invisible marks, and without blanks at its ends or side by side. A text without encoded
+ * words that has this form keeps it.
  */
 #include "mail/subject.h"
 #include "tests/fuzz/fuzz.h"
@@ -22,7 +22,7 @@ static void check_form(const struct strbuf *s)
 	}
 }
 
-/* More words than converters are opened for. */
+/* More words than converters may be opened for. */
 static bool has_many_words(const uint8_t *data, size_t size)
 {
 	unsigned words = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What the walk's child hands over: a byte, so many IDs are known, then the report. Whatever it is,
- * what comes out is within its bounds. */
+/* The output of the walk's child. The input is a byte, the number of known IDs, then the report.
+ * The result keeps its bounds. */
 #include "postfix/spool/walk.h"
 #include "tests/fuzz/fuzz.h"
 

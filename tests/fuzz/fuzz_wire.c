@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Fuzz target: the control protocol, both ends. The input is lines, then NUL, then the bytes of a
- * memory file.
+ * The control protocol, both ends. The input is lines, then NUL, then the bytes of a memory file.
  *
- * A hostile request: each line is taken as wire_next does and served from an index of its own, the
- * memory file its body. Every request is answered. A hostile answer: the same line and bytes go the
- * way that the command takes them in.
+ * A hostile request: each line is taken as wire_next does and served from an index of the target's
+ * own, with the memory file as its body. Every request is answered. A hostile answer: the command
+ * takes in the same line and bytes.
  */
 #include <sys/socket.h>
 
@@ -19,7 +18,7 @@ static volatile size_t sink;
 
 /* ---- requests */
 
-/* An answer is JSON that says yes or no, and a memory file is as long as it says. */
+/* An answer is JSON with "ok" or "error", and its memory file has the announced length. */
 static void look_at_answer(struct json *answer, int fd)
 {
 	struct strbuf text = {0};
@@ -54,7 +53,7 @@ static void serve_request(const struct json *request, struct span body)
 
 /* ---- answers */
 
-/* In memory that a page begins, as it comes. */
+/* In page-aligned memory, as it arrives. */
 static struct blob hand_over(struct bytes *out)
 {
 	struct blob blob = {0};
@@ -95,7 +94,7 @@ static void view_names(struct blob blob)
 	sink = strlen(names.queue_directory);
 }
 
-/* Once as a selection, once as names: the child's part, then its parent's. */
+/* Once as a selection, once as names: first in the child, then in its parent. */
 static void take_answer(const struct json *line, struct span body)
 {
 	struct selector all;
@@ -166,7 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	add_rows();
 	fuzz_require(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
 	if (lines > WIRE_LINE_MAX)
-		lines = WIRE_LINE_MAX; /* what surely fits the socket */
+		lines = WIRE_LINE_MAX; /* surely fits the socket */
 	fuzz_require(send(ends[1], data, lines, MSG_DONTWAIT) == (ssize_t)lines);
 	wire_init(&wire, ends[0]);
 	while (code == 1) {

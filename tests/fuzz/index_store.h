@@ -11,7 +11,7 @@
 static struct index *fuzz_ix;
 static char fuzz_directory[] = "/dev/shm/pqpurge-fuzz.XXXXXX";
 
-/* The files go at once: what is open stays. */
+/* The files are unlinked at once; the open ones stay usable. */
 static inline struct index *fuzz_index(void)
 {
 	static const char *const names[] = {INDEX_FILE, INDEX_FILE "-lock", INDEX_LOCK};

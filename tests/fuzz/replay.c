@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* main() for builds without libFuzzer: shows each file named as an argument to the target, once. */
+/* main() for builds without libFuzzer: gives each file named as an argument to the target, once. */
 #include "tests/fuzz/fuzz.h"
 
 static int replay(const char *path)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Children of the command that its other users stop, for LD_PRELOAD: from the
- * $PQPURGE_STOP_CHILD-th that it forks on, each stops itself as soon as it has become another user
- * for good, before it works.
+ * For LD_PRELOAD: children that become another user are stopped. From the $PQPURGE_STOP_CHILD-th
+ * child that the command forks on, each stops itself before its work, as soon as it has become
+ * another user for good.
  */
 #include <dlfcn.h>
 #include <signal.h>

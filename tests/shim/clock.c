@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * LD_PRELOAD for tests that would have to wait: a wall clock that is PQPURGE_CLOCK_AHEAD seconds
+ * For LD_PRELOAD, so that tests need not wait: a wall clock that is PQPURGE_CLOCK_AHEAD seconds
  * ahead, and a steady clock that has leapt 61 seconds for each byte of the file
- * PQPURGE_CLOCK_LEAPS, so that whoever is to be waited for says when a minute is over.
+ * PQPURGE_CLOCK_LEAPS. So the test decides when a minute has passed.
  */
 #include <dlfcn.h>
 #include <errno.h>

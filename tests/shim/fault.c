@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Faults at a chosen moment, for LD_PRELOAD, on regular files alone:
+ * For LD_PRELOAD: faults at a chosen moment, only on regular files:
  *   PQPURGE_FAIL_AT=N      the N-th write fails (counted over all threads of the process)
  *   PQPURGE_FAIL_COUNT=N   and so do the next N - 1
  *   PQPURGE_FAIL_ERRNO=N   with this errno; 0 makes the write short by half
- * and a wall clock that goes wrong: $PQPURGE_CLOCK names a file; the microseconds in it are added
- * to CLOCK_REALTIME at every call.
+ * Also a wrong wall clock: the microseconds in the file $PQPURGE_CLOCK are added to CLOCK_REALTIME
+ * at every call.
  */
 #include <dlfcn.h>
 #include <errno.h>

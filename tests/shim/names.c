@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A queue that takes long to read, for LD_PRELOAD: while the file $PQPURGE_NAMES_HANG is there, no
- * names of a directory are read; with $PQPURGE_NAMES_OF only of directories of that name not. */
+/* For LD_PRELOAD: a queue that takes long to read. While the file $PQPURGE_NAMES_HANG exists,
+ * directories are not read; with $PQPURGE_NAMES_OF, only those of that name. */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A disk that misbehaves on command, for LD_PRELOAD. While $PQPURGE_SHIM_DIR holds a file
+ * For LD_PRELOAD: a disk that misbehaves while $PQPURGE_SHIM_DIR contains one of these files:
  *   hang     writes and syncs wait until it is gone
- *   enospc   writes fail with ENOSPC, after an "it is full" that no preallocation helps against
+ *   enospc   writes fail with ENOSPC, even into preallocated space
  *   delay    each sync takes 300 ms longer
- * Only regular files are touched, so that sockets and logs go on; with $PQPURGE_SHIM_UNDER only
+ * Only regular files are affected, so that sockets and logs go on; with $PQPURGE_SHIM_UNDER only
  * those below that directory.
  */
 #include <dlfcn.h>
@@ -41,7 +41,7 @@ static int is_ours(int fd)
 	return strncmp(path, under, strlen(under)) == 0;
 }
 
-/* 0, or -1 with errno set where the call shall fail. */
+/* 0, or -1 with errno set to fail the call. */
 static int misbehave(int fd, int is_sync)
 {
 	struct stat st;
@@ -90,7 +90,7 @@ ssize_t pwritev64(int fd, const struct iovec *parts, int count, off64_t where)
 	return real(fd, parts, count, where);
 }
 
-/* LMDB's way of writing pages that lie side by side. */
+/* LMDB's way of writing adjacent pages. */
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
 	PASS_WRITE("writev", const struct iovec *, int);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Stops a child of the command where no system call of its own can be waited for, for LD_PRELOAD: a
+ * For LD_PRELOAD: stops a child of the command at a point that no system call marks. This is a
  * reader of the index in the middle of its transaction, at its $PQPURGE_STOP_AT-th call of
- * mdb_cursor_get(); or a reader of the queue, when it opens its first file as user number
+ * mdb_cursor_get(), or a reader of the queue, when it opens its first file as user number
  * $PQPURGE_STOP_USER.
  */
 #include <dlfcn.h>

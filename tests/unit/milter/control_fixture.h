@@ -77,7 +77,7 @@ static inline int teardown(void **state)
 
 	atomic_store(&f->held, false);
 	assert_true(control_stop(f->control, PATIENCE));
-	assert_int_equal(rmdir(f->directory), 0); /* the socket is gone */
+	assert_int_equal(rmdir(f->directory), 0); /* empty: the socket is gone */
 	free(f);
 	return 0;
 }
@@ -109,7 +109,7 @@ static inline struct wire dial(const struct fixture *f)
 	struct wire w;
 	int fd = -1;
 
-	/* The socket is there before it listens. */
+	/* The socket exists before it listens. */
 	WAIT_FOR(fd >= 0 || (fd = try_connect(f)) >= 0);
 	wire_init(&w, fd);
 	return w;
@@ -126,7 +126,7 @@ static inline void say(const struct wire *w, const char *text)
 	assert_int_equal(io_write_all(w->socket, text, strlen(text)), 0);
 }
 
-/* The next line; free it. *ret_fd (may be NULL) is what came with it. */
+/* The next line; free it. *ret_fd (may be NULL): the descriptor that came with it. */
 static inline struct json *hear(struct wire *w, int *ret_fd)
 {
 	struct json *line = NULL;

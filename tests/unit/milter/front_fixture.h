@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* A policy front with rules, a flood watch and an index of its own; its answers and its rows. */
+/* A policy front with its own rules, flood watch and index; its answers and its rows. */
 #ifndef PQPURGE_TESTS_FRONT_FIXTURE_H
 #define PQPURGE_TESTS_FRONT_FIXTURE_H
 
@@ -68,7 +68,7 @@ static inline int front_teardown(void **state)
 	return teardown(&made);
 }
 
-/* The action for a request, without "action=" and its ends. */
+/* The action in the answer to a request, without "action=" and line ends. */
 static inline const char *answer_to(
     const struct front_fixture *f, const struct policy_request *asked)
 {

@@ -45,7 +45,7 @@ static inline void remove_index(void)
 	assert_int_equal(nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
 }
 
-/* Takes the index's lock, as a command does; close it to let go. */
+/* Takes the index's lock, as a command does; close the descriptor to release it. */
 static inline int take_lock(void)
 {
 	char path[128];
@@ -78,7 +78,7 @@ static inline bool record(struct indexkeeper *k, unsigned n)
 	return indexkeeper_record(k, &m);
 }
 
-/* A member of the status. */
+/* A number in the status. */
 static inline int64_t status_of(struct indexkeeper *k, const char *key)
 {
 	struct json *o = json_new(), *back = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* For the tests of verdicts: a rule set from lines, a session. */
+/* For tests of verdicts: a rule set from lines, and a session. */
 #ifndef PQPURGE_TESTS_JUDGE_FIXTURE_H
 #define PQPURGE_TESTS_JUDGE_FIXTURE_H
 
@@ -11,7 +11,7 @@
 
 static const struct session_config config = {.origin = "origin.example", .max_recipients = 10};
 
-static const struct judge_more none; /* no mailboxes past those that are recorded */
+static const struct judge_more none; /* no mailboxes beyond the recorded ones */
 
 static inline struct ruleset *build(const char *const *lines)
 {

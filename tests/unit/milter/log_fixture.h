@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The log of a test. */
+/* The log lines of a test. */
 #ifndef PQPURGE_TESTS_MILTER_LOG_FIXTURE_H
 #define PQPURGE_TESTS_MILTER_LOG_FIXTURE_H
 
@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Catches what is written to stderr from here on. */
+/* From here on catches writes to stderr. */
 static inline int catch_log(void)
 {
 	int kept = dup(STDERR_FILENO), file = memfd_create("log", MFD_CLOEXEC);
@@ -19,7 +19,7 @@ static inline int catch_log(void)
 	return kept;
 }
 
-/* What was caught; puts stderr back. */
+/* The text caught; restores stderr. */
 static inline size_t caught_log(int kept, char *text, size_t size)
 {
 	ssize_t len = pread(STDERR_FILENO, text, size - 1, 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* For the tests of the rule keeper: a rules file, a state directory, requests as text. */
+/* For tests of the rule keeper: a rules file, a state directory, requests as text. */
 #ifndef PQPURGE_TESTS_RULEKEEPER_FIXTURE_H
 #define PQPURGE_TESTS_RULEKEEPER_FIXTURE_H
 
@@ -78,7 +78,7 @@ static inline void open_keeper(struct fixture *f)
 	rulekeeper_begin(f->keeper);
 }
 
-/* As the daemon does that stops and starts again. */
+/* As a daemon that stops and starts again. */
 static inline void open_again(struct fixture *f)
 {
 	rulekeeper_stop(f->keeper);
@@ -86,7 +86,7 @@ static inline void open_again(struct fixture *f)
 	open_keeper(f);
 }
 
-/* What the set in force says of a sender; its place counted as hit where asked. */
+/* Whether the set in force refuses the sender; counts a hit if asked. */
 static inline bool refuses(const struct fixture *f, const char *sender, bool count)
 {
 	struct ruleset *set = rulekeeper_get(f->keeper);
@@ -102,7 +102,7 @@ static inline bool refuses(const struct fixture *f, const char *sender, bool cou
 	return found;
 }
 
-/* Asks; the answer is to be freed. NULL: it was refused. */
+/* Asks; free the answer. NULL: refused. */
 static inline struct json *ask(const struct fixture *f, const char *request)
 {
 	struct json *question = NULL, *reply = json_new(), *back = NULL;
@@ -153,7 +153,7 @@ static inline bool is_saved(const struct fixture *f)
 	return saved;
 }
 
-/* Sets or removes; what was said of `was_there` and `saved`. */
+/* Sets or removes; the answer's `was_there` and `saved`. */
 struct done {
 	bool was_there, saved;
 };
@@ -186,7 +186,7 @@ static inline struct done unset_rule(const struct fixture *f, const char *subjec
 	return change(f, request);
 }
 
-/* The hits of a rule as "rules" tells them; -1: it is not there. */
+/* A rule's hits in the answer to "rules"; -1: no such rule. */
 static inline int64_t hits_of(const struct fixture *f, const char *subject)
 {
 	struct json *reply = ask(f, "{\"do\":\"rules\"}");
@@ -212,7 +212,7 @@ static inline char *text_of(const char *path)
 	return text;
 }
 
-/* Files of the daemon cannot grow past this many bytes: a disk that is full. */
+/* The daemon's files cannot grow past this many bytes, as on a full disk. */
 static inline void let_grow(rlim_t bytes)
 {
 	struct rlimit limit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The control server: what it answers, and a socket that is taken away. */
+/* The control server: its answers, and a socket that is taken away. */
 #include "tests/unit/milter/control_fixture.h"
 
 /* ---- answers */
@@ -43,7 +43,7 @@ static void test_file_comes_with_its_answer(void **state)
 	hang_up(&w);
 }
 
-/* The index's requests are announced, for they may take long. */
+/* The index's requests are announced, as they may take long. */
 static void test_working(void **state)
 {
 	struct wire w = dial(*state);
@@ -87,7 +87,8 @@ static void test_no_memory_for_an_answer(void **state)
 	assert_status_answers(*state);
 }
 
-/* Answered when what was in flight has ended, whatever comes in the meantime; others are served. */
+/* Answered once the messages then in flight have ended, whatever comes meanwhile; others are
+ * served. */
 static void test_settle(void **state)
 {
 	struct fixture *f = *state;
@@ -106,7 +107,7 @@ static void test_settle(void **state)
 	hang_up(&w);
 }
 
-/* One that waits and goes away leaves nothing behind. */
+/* A client that goes while it waits leaves nothing behind. */
 static void test_settle_without_an_asker(void **state)
 {
 	struct fixture *f = *state;
@@ -135,7 +136,7 @@ static void test_socket_comes_back(void **state)
 	assert_status_answers(f);
 }
 
-/* Another daemon's, that lives, is left alone. */
+/* The socket of another running daemon is left alone. */
 static void test_socket_of_another(void **state)
 {
 	struct fixture *f = *state;

@@ -33,7 +33,7 @@ static void test_slow_work_holds_nobody(void **state)
 	hang_up(&quick);
 }
 
-/* Its answer goes to nobody, also where another client has its place by then. */
+/* Its answer goes to nobody, even if another client has its place by then. */
 static void test_client_gone_before_its_answer(void **state)
 {
 	struct fixture *f = *state;
@@ -53,7 +53,7 @@ static void test_client_gone_before_its_answer(void **state)
 	hang_up(&next);
 }
 
-/* Clients that ask and go, over and over, do not fill the house with threads. */
+/* Clients that ask and go, again and again, do not accumulate threads. */
 static void test_work_is_capped(void **state)
 {
 	struct fixture *f = *state;
@@ -76,7 +76,7 @@ static void test_work_is_capped(void **state)
 	hang_up(&w);
 }
 
-static struct control *left_behind; /* on purpose, as the daemon does before it ends */
+static struct control *left_behind; /* on purpose: the daemon does so before it ends */
 
 static void test_stop_while_work_hangs(void **state)
 {

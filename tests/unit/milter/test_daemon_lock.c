@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The lock that makes a daemon the only one. */
+/* The lock that allows only one daemon. */
 #include "tests/unit/milter/index_fixture.h"
 
 #include <pthread.h>
@@ -64,7 +64,7 @@ static void *let_go(void *arg)
 	return NULL;
 }
 
-/* A command has it for some milliseconds. */
+/* A command holds it for some milliseconds. */
 static void test_waits(void **state)
 {
 	struct daemon_lock first = lock_of(), second = lock_of();

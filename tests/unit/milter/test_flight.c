@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is in flight, asked about at any moment. */
+/* Callbacks in flight, asked about at any moment. */
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
@@ -21,13 +21,13 @@ static void test_before_and_after(void **state)
 	assert_false(flight_is_over(mark));
 	unsigned later = flight_mark();
 	flight_end(before);
-	assert_true(flight_is_over(mark)); /* whatever began since */
+	assert_true(flight_is_over(mark)); /* whatever began later */
 	assert_false(flight_is_over(later));
 	flight_end(after);
 	assert_true(flight_is_over(later));
 }
 
-/* More marks than spans, while one callback stays: its end is awaited by all that came after it. */
+/* More marks than spans while one callback stays: all later marks wait for its end. */
 static void test_many_marks(void **state)
 {
 	unsigned first = flight_mark(), stays = flight_begin(), marks[200];
@@ -57,7 +57,7 @@ static void *fly(void *arg)
 	return NULL;
 }
 
-/* Callbacks come without end, and still each mark is over soon. */
+/* Callbacks come without end, and still each mark is soon over. */
 static void test_busy(void **state)
 {
 	pthread_t threads[4];

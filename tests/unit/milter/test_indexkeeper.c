@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's index: open or not, mail goes on; nobody meets a closed one. */
+/* The daemon's index: open or not, mail goes on, and nobody uses a closed one. */
 #include "tests/unit/milter/index_fixture.h"
 
 #include <pthread.h>
@@ -34,7 +34,7 @@ static void test_records(void **state)
 	assert_int_equal(status_of(k, "recorded"), 10);
 	assert_int_equal(status_of(k, "lost"), 0);
 	end(k);
-	k = opened(); /* what was recorded is there at the next start */
+	k = opened(); /* recorded rows are there at the next start */
 	assert_int_equal(status_of(k, "rows"), 10);
 	assert_int_equal(status_of(k, "recorded"), 0);
 	end(k);
@@ -103,7 +103,7 @@ static void test_command_that_stays(void **state)
 	end(k);
 }
 
-/* Tends until the index is what it should be; under load that may be true for an instant only. */
+/* Tends until the index is in the wanted state, which under load may last only an instant. */
 static void tend_until(struct indexkeeper *k, bool recording)
 {
 	int64_t until = clock_steady() + 20 * USEC_PER_SEC;
@@ -117,7 +117,7 @@ static void tend_until(struct indexkeeper *k, bool recording)
 	assert_int_equal(is, recording);
 }
 
-/* A user keeps the old one from being closed; there are no new users meanwhile. */
+/* A user keeps the old index from being closed; meanwhile there are no new users. */
 static void test_removed_while_in_use(void **state)
 {
 	struct indexkeeper *k = opened();
@@ -149,7 +149,7 @@ static void test_close_does_not_wait_for_ever(void **state)
 
 	assert_non_null(indexkeeper_borrow(k));
 	assert_false(indexkeeper_close(k, 20000));
-	assert_false(record(k, 1)); /* and nobody new comes in */
+	assert_false(record(k, 1)); /* and no new user is let in */
 	indexkeeper_give_back(k);
 	end(k);
 }
@@ -196,7 +196,7 @@ static void test_losses_are_told_once_a_minute(void **state)
 	end(k);
 }
 
-/* The index lies in memory by rule, and on a disk where somebody wants that: it is left asleep. */
+/* The index is usually in memory, but may be on a disk, which must be able to sleep. */
 static void test_idle_writes_nothing(void **state)
 {
 	const struct timespec old[] = {{1, 0}, {1, 0}};
@@ -231,7 +231,7 @@ static atomic_bool enough;
 static atomic_uint offered;
 static _Atomic int64_t ahead;
 
-/* The real clock, set ahead so that a second has passed whenever the index is looked after. */
+/* The real clock, advanced so that a second has passed at each call of indexkeeper_tend. */
 static int64_t hasty_clock(void)
 {
 	struct timespec t;
@@ -248,7 +248,7 @@ static void *record_many(void *arg)
 	return NULL;
 }
 
-/* Tends until the file is there: "recording" may still be, or be no more, what it was before. */
+/* Tends until the file exists: "recording" may still be, or no longer be, as before. */
 static void tend_until_there(struct indexkeeper *k, const char *file)
 {
 	int64_t until = clock_steady() + 20 * USEC_PER_SEC;
@@ -260,7 +260,7 @@ static void tend_until_there(struct indexkeeper *k, const char *file)
 	}
 }
 
-/* Sessions record while the index is removed and opened anew, over and over. */
+/* Sessions record while the index is removed and reopened, again and again. */
 static void test_replaced_under_load(void **state)
 {
 	pthread_t threads[THREADS];

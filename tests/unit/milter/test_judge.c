@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Verdicts: rows of rules and one message, judged at MAIL and at end of message. A row gives both
- * verdicts, the text of the rule that decided at the end, and what was warned.
+ * verdicts, the text of the rule that decided at the end, and the warning's.
  */
 #include "tests/unit/milter/judge_fixture.h"
 
@@ -11,7 +11,7 @@ struct row {
 	const char *sender, *login, *from[3];
 	enum verdict_action at_mail, at_end;
 	const char *want, *warned; /* texts of rules at the end; NULL: none */
-	const char *subject;       /* the address that was hit; NULL: not looked at */
+	const char *subject;       /* the address that matched; NULL: not checked */
 };
 
 #define C VERDICT_CONTINUE
@@ -93,7 +93,7 @@ static const struct row smtp[] = {
 	NULL, "1", "u@a.test"},
 };
 
-/* Local mail: no client; refusals hold at the end. */
+/* Local mail: no client; refusals become HOLD at the end. */
 static const struct row local[] = {
     {"refused", {"a.test REJECT r"}, "u@a.test", "", {NULL}, C, H, "r", NULL, "u@a.test"},
     {"deferred", {"a.test DEFER t"}, "u@a.test", "", {NULL}, C, H, "t", NULL, NULL},
@@ -107,7 +107,7 @@ static const struct row local[] = {
     {"null sender", {"<> REJECT r"}, "", "", {NULL}, C, H, "r", NULL, ""},
 };
 
-/* What stands in a reply never depends on the mail: at MAIL and at the end, SMTP or not. */
+/* A reply never depends on the mail: at MAIL and at the end, by SMTP or not. */
 static void check_reply(const char *name, const struct verdict *v)
 {
 	bool refuses = v->action == VERDICT_REJECT || v->action == VERDICT_TEMPFAIL;
@@ -147,7 +147,7 @@ static void judge_row(const struct row *r, bool is_local)
 	judge_envelope(set, s, NOW, &v);
 	if (v.action != r->at_mail)
 		case_fail(r->name, "at MAIL: got %d, want %d", v.action, r->at_mail);
-	/* What does not act here is told at the end, once. */
+	/* A rule without effect here is reported at the end, once. */
 	case_assert(r->name, (v.hit.rule != NULL) == (v.action != VERDICT_CONTINUE));
 	case_assert(r->name, v.hit.rule || !v.hit.warned);
 	check_reply(r->name, &v);
@@ -192,7 +192,7 @@ static void test_reply(void **state)
 		struct ruleset *set = build(lines);
 		struct verdict v;
 
-		/* A sender that would like to be quoted. */
+		/* A sender made to be quoted. */
 		session_mail(s, "<\"%n\\\r\\\nx\"@a.test>", "");
 		judge_envelope(set, s, NOW, &v);
 		case_assert_text(rows[i].rule, v.code, rows[i].code);
@@ -206,7 +206,7 @@ static void test_reply(void **state)
 	}
 }
 
-/* The longest text, all of it doubled, arrives whole. */
+/* The longest text, with every byte doubled, is not cut. */
 static void test_longest_text(void **state)
 {
 	char line[RULE_TEXT_MAX + 32];
@@ -227,7 +227,7 @@ static void test_longest_text(void **state)
 	session_free(s);
 }
 
-/* A rule set between MAIL and the end counts, and one that expired meanwhile does not. */
+/* A rule set between MAIL and the end counts; one that expired meanwhile does not. */
 static void test_meanwhile(void **state)
 {
 	static const char *const before[] = {NULL}, *const after[] = {"a.test REJECT r", NULL};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* Verdicts on mail whose sender does not want to be recognised: ways to write a domain or a login,
- * and mailboxes past those that are recorded. */
+/* Verdicts on mail whose sender does not want to be recognised: spellings of a domain or a login,
+ * and mailboxes beyond the recorded ones. */
 #include "tests/unit/milter/judge_fixture.h"
 
-/* A field of `count` mailboxes that no rule is for, then the others given. */
+/* A field of `count` mailboxes without a rule, followed by the given ones. */
 static void put_from(struct judge_more *more, struct ruleset *set, struct session *s,
     unsigned count, const char *others)
 {
@@ -16,7 +16,7 @@ static void put_from(struct judge_more *more, struct ruleset *set, struct sessio
 	strbuf_release(&value);
 }
 
-/* Every mailbox is looked up, however many stand in front of it, in whichever field. */
+/* Every mailbox is looked up, however many precede it, in whichever field. */
 static void test_past_the_recorded(void **state)
 {
 	static const struct {
@@ -73,7 +73,7 @@ static void test_past_the_recorded(void **state)
 	}
 }
 
-/* A rule that is gone by the end of the message counts no more. */
+/* A rule that is gone by the end of the message does not count. */
 static void test_past_the_recorded_meanwhile(void **state)
 {
 	static const char *const before[] = {"bad.test REJECT r", NULL}, *const after[] = {NULL};
@@ -93,12 +93,11 @@ static void test_past_the_recorded_meanwhile(void **state)
 	session_free(s);
 }
 
-/* However a domain is written that reads as bad.test, the rule meets it; what is another does
- * not. */
+/* A rule matches every spelling that reads as bad.test, and no other domain. */
 static void test_evasions(void **state)
 {
 	static const struct {
-		const char *name, *from; /* also tried as envelope sender where it is one */
+		const char *name, *from; /* also tried as envelope sender, if it is one */
 		bool want;
 	} rows[] = {
 	    {"plain", "x@bad.test", true},
@@ -156,7 +155,7 @@ static void test_evasions(void **state)
 	ruleset_unref(set);
 }
 
-/* The same of header fields as a whole. */
+/* The same for whole header fields. */
 static void test_header_forms(void **state)
 {
 	static const struct {
@@ -194,7 +193,7 @@ static void test_header_forms(void **state)
 	ruleset_unref(set);
 }
 
-/* A login in another case, with its domain, by an expression. */
+/* A login in another case, with its domain, and by an expression. */
 static void test_logins(void **state)
 {
 	static const struct {

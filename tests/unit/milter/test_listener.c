@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's socket: what is given away. */
+/* The daemon's socket: which files are given away. */
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static int make_socket(const char *path)
 	return fd;
 }
 
-/* Only a socket is given away, whatever stands in its place. */
+/* Only a socket is given away, whatever is in its place. */
 static void test_give(void **state)
 {
 	char directory[] = "/tmp/pqp-listener.XXXXXX", at[64], other[64];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The policy front: rules to answers, requests of one message to one row, and both fronts at
+/* The policy front: rules to answers, the requests of a message to one row, and both fronts at
  * once. */
 #include "tests/unit/milter/front_fixture.h"
 #include "tests/unit/milter/log_fixture.h"
@@ -78,7 +78,7 @@ static void test_stages_without_mail(void **state)
 	const struct front_fixture *f = *state;
 
 	assert_string_equal(ASK(f, .stage = POLICY_OTHER, .client = "192.0.2.66"), "DUNNO");
-	/* smtpd_delay_reject = no: the instance is still the one before. */
+	/* smtpd_delay_reject = no: the instance is still that of the previous message. */
 	assert_string_equal(ASK(f, RCPT, .sender = "a@fine.example"), "DUNNO");
 	assert_int_equal(
 	    strncmp(ASK(f, .stage = POLICY_MAIL, .instance = "1.1.1.1", .sender = "a@bad.example"),
@@ -89,7 +89,7 @@ static void test_stages_without_mail(void **state)
 	assert_int_equal(front_count(f), 1);
 }
 
-/* All that a row keeps. */
+/* Everything that a row keeps. */
 static void test_row(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -137,8 +137,8 @@ static void test_row(void **state)
 	candidates_release(&rows);
 }
 
-/* An instance that is not Postfix's: when MAIL was is unknown, so the window proves nothing
- * alone. */
+/* An instance that is not Postfix's: the time of MAIL is unknown, so the window alone proves
+ * nothing. */
 static void test_foreign_instance(void **state)
 {
 	static const char *const instances[] = {"something else", "1.1.1.1", "",
@@ -172,7 +172,7 @@ static void test_foreign_instance(void **state)
 	candidates_release(&rows);
 }
 
-/* What the calls gathered against what was accepted. */
+/* The gathered recipients, compared with the accepted ones. */
 static void test_recipients(void **state)
 {
 	static const struct {
@@ -222,7 +222,7 @@ static void test_recipients(void **state)
 	}
 }
 
-/* One message is one hit, whatever number of its recipients a rule refuses. */
+/* One message is one hit, however many of its recipients a rule refuses. */
 static void test_hits(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -246,7 +246,7 @@ static void test_hits(void **state)
 	assert_int_equal(hits_of(f->rules, "held.example"), 1);
 }
 
-/* A rule that is set between RCPT and the end counts. */
+/* A rule set between RCPT and the end counts. */
 static void test_rule_meanwhile(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -257,7 +257,7 @@ static void test_rule_meanwhile(void **state)
 	assert_int_equal(front_count(f), 0);
 }
 
-/* Postfix before 3.12 goes on after a refusal of the end without a new MAIL: another queue file. */
+/* Postfix before 3.12 goes on after a refusal at the end without a new MAIL: another queue file. */
 static void test_second_file(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -275,7 +275,7 @@ static void test_second_file(void **state)
 	candidates_release(&rows);
 }
 
-/* In front of a proxy filter there is no queue ID: the Postfix behind it records and holds. */
+/* Before a proxy filter there is no queue ID: the Postfix after it records and holds. */
 static void test_without_id(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -289,7 +289,7 @@ static void test_without_id(void **state)
 	assert_int_equal(front_count(f), 0);
 }
 
-/* What is no queue ID is no word for a log line to begin with. */
+/* Only a queue ID may begin a log line. */
 static void test_foreign_id(void **state)
 {
 	const struct front_fixture *f = *state;
@@ -356,7 +356,8 @@ static void test_overlap(void **state)
 	assert_int_equal(front_count(f), 1);
 }
 
-/* The table is bounded; the oldest go, and are judged and recorded without their recipients. */
+/* The table is bounded. The oldest messages go, and are judged and recorded without their
+ * recipients. */
 static void test_many(void **state)
 {
 	const struct front_fixture *f = *state;

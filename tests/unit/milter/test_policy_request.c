@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Requests of the policy protocol: what is read of them, and where they are refused. */
+/* Requests of the policy protocol: the parts that are read, and refusals. */
 #include "tests/unit/unit.h"
 
 #include "base/str.h"
@@ -16,7 +16,7 @@ static const char real[] = "request=smtpd_access_policy\nprotocol_state=END-OF-M
 			   "sasl_method=plain\nsasl_username=joe=x@c.example\nsasl_sender=\n"
 			   "ccert_subject=\nccert_issuer=\npolicy_context=\n\n";
 
-/* Whole, or in parts of one byte each. */
+/* As a whole, or byte by byte. */
 static int find(const char *text, size_t len, bool slowly, size_t *ret_len, struct err *err)
 {
 	struct policy_scan scan = {0};
@@ -96,7 +96,7 @@ static void test_nul(void **state)
 	assert_int_equal(find(text, sizeof(text) - 1, false, &len, &err), ERR_SYNTAX);
 }
 
-/* What fits, and one more. */
+/* The largest that fits, and one more. */
 static void test_caps(void **state)
 {
 	struct strbuf line = {0}, many = {0}, large = {0};
@@ -111,7 +111,7 @@ static void test_caps(void **state)
 	assert_int_equal(find(line.text, line.len, false, &len, &err), 1);
 	line.text[line.len - 2] = 'x';
 	assert_int_equal(find(line.text, line.len, false, &len, &err), ERR_LIMIT);
-	/* also before its end is there */
+	/* also before its end has come */
 	assert_int_equal(find(line.text, line.len - 1, false, &len, &err), ERR_LIMIT);
 
 	for (unsigned i = 0; i < POLICY_ATTRIBUTES_MAX; i++)
@@ -187,7 +187,7 @@ static void test_instance(void **state)
 	    {"1.0.0.0", 0},
 	    {"1.1.f423f.ff", 1999999},
 	    {"", 0},
-	    {"3f1.65a1b2c3.0", 0}, /* Postfix before 2.2: without microseconds */
+	    {"3f1.65a1b2c3.0", 0}, /* Postfix before 2.2: no microseconds */
 	    {"3f1.65a1b2c3.f4240.0", 0},
 	    {"3f1.65A1B2C3.d4e5f.0", 0},
 	    {"3f1.65a1b2c3.d4e5f.0.1", 0},

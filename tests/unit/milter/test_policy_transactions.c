@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the policy front keeps of messages between requests. */
+/* The policy front's state of messages between requests. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -30,7 +30,7 @@ static void test_large(void **state)
 	transactions_free(t);
 }
 
-/* An smtpd has one message at a time, so its next one takes the place of what was given up. */
+/* An smtpd has one message at a time, so its next one replaces one that was given up. */
 static void test_one_of_a_process(void **state)
 {
 	struct transactions *t = transactions_new();
@@ -63,7 +63,7 @@ static int64_t test_steady(void)
 	return steady;
 }
 
-/* What was given up on is forgotten. */
+/* A message that was given up is forgotten. */
 static void test_patience(void **state)
 {
 	struct transactions *t = transactions_new();
@@ -82,7 +82,7 @@ static void test_patience(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		transactions_put(t, transactions_take(t, "new"));
 	assert_int_equal(transactions_count(t), 1);
-	/* One that is taken is with its taker alone. */
+	/* A taken transaction belongs to its taker alone. */
 	struct transaction *one = transactions_take(t, "new"), *two = transactions_take(t, "new");
 	assert_ptr_not_equal(one, two);
 	assert_int_equal(transactions_count(t), 0);

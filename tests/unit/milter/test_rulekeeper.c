@@ -70,7 +70,7 @@ static void test_wrong_file_keeps_the_old(void **state)
 	assert_non_null(strstr(json_text(told, "rules_error"), "rules:2:"));
 	assert_int_equal(json_count(told, "rules"), 1);
 	json_free(told);
-	(void)set_rule(f, "command.example"); /* built of the old file, not of the wrong one */
+	(void)set_rule(f, "command.example"); /* built with the old file, not the wrong one */
 	assert_true(refuses(f, "<a@old.example>", false));
 
 	write_rules(f, "new.example REJECT\n");
@@ -117,11 +117,11 @@ static void test_hits_survive_a_swap(void **state)
 	assert_int_equal(hits_of(f, "command.example"), 2);
 	assert_int_equal(hits_of(f, "file.example"), 1);
 	(void)unset_rule(f, "command.example");
-	(void)set_rule(f, "command.example"); /* another one */
+	(void)set_rule(f, "command.example"); /* another rule */
 	assert_int_equal(hits_of(f, "command.example"), 0);
 }
 
-/* A session is slow: its set has long been replaced, when it counts. */
+/* A slow session counts a hit when its set has long been replaced. */
 static void test_hit_of_a_set_that_is_gone(void **state)
 {
 	struct fixture *f = *state;
@@ -139,7 +139,7 @@ static void test_hit_of_a_set_that_is_gone(void **state)
 	assert_int_equal(hits_of(f, "file.example"), 1);
 }
 
-/* They outlive the daemon, of the file's rules and of the command's. */
+/* The hits of the file's and the command's rules outlive the daemon. */
 static void test_hits_are_saved(void **state)
 {
 	struct fixture *f = *state;
@@ -148,7 +148,7 @@ static void test_hits_are_saved(void **state)
 	open_keeper(f);
 	(void)set_rule(f, "command.example");
 	assert_true(refuses(f, "<a@command.example>", true));
-	rulekeeper_each_second(f->keeper); /* the first time the file is written */
+	rulekeeper_each_second(f->keeper); /* the first write of the file */
 	assert_non_null(strstr(text_of(f->hits), "1 command command.example\n"));
 	assert_true(refuses(f, "<a@command.example>", true));
 	assert_true(refuses(f, "<a@file.example>", true));
@@ -157,7 +157,7 @@ static void test_hits_are_saved(void **state)
 	open_again(f);
 	assert_int_equal(hits_of(f, "command.example"), 2);
 	assert_int_equal(hits_of(f, "file.example"), 1);
-	/* A cache: it may be lost, and be anything. */
+	/* The file is a cache: it may be lost, and contain anything. */
 	rulekeeper_stop(f->keeper);
 	rulekeeper_close(f->keeper);
 	write_file(f->hits, "rubbish\n7 file file.example\n");
@@ -187,7 +187,7 @@ static bool is_old(const char *path)
 	return st.st_mtime == 1;
 }
 
-/* A daemon that nobody talks to leaves its disk asleep. */
+/* A daemon that nobody talks to lets its disk sleep. */
 static void test_idle_writes_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -217,7 +217,7 @@ static int64_t limit_errors(const struct fixture *f)
 	return status_int(f, "match_limit_errors");
 }
 
-/* Counted since the start, whether told yet or not, and over reloads. */
+/* Counted since the start, logged or not, and across reloads. */
 static void test_limit_errors(void **state)
 {
 	struct fixture *f = *state;
@@ -267,7 +267,7 @@ static void *read_on(void *arg)
 	return NULL;
 }
 
-/* Requests come in threads of their own, the status in another. */
+/* Requests come in various threads, the status in another. */
 static void *ask_on(void *arg)
 {
 	struct reader_thread *r = arg;
@@ -305,11 +305,11 @@ static void test_swaps_under_readers(void **state)
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(reader.wrong, 0);
-	/* None is lost, whoever held a set for how long. */
+	/* No hit is lost, however long anybody holds a set. */
 	assert_int_equal(hits_of(f, "always.example"), reader.right);
 }
 
-/* No descriptor was free just when the file had changed: it is read at the next look. */
+/* No descriptor was free when the file had changed, so it is read at the next check. */
 static void test_unreadable_for_a_moment(void **state)
 {
 	struct fixture *f = *state;

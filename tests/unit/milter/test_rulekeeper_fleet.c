@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The fleet's rules in the daemon: in force at once, kept on disk, over when their time is. */
+/* The fleet's rules in the daemon: in force at once, kept on disk, gone when they expire. */
 #include "tests/unit/milter/rulekeeper_fixture.h"
 
 static char allow[] = "block";
@@ -61,7 +61,7 @@ static void test_rules(void **state)
 	assert_true(refuses(f, "u@a.test", false));
 	tell(f, "{\"do\":\"rule-fleet\",\"rules\":[{\"subject\":\"a.test\"}]}");
 	assert_false(refuses(f, "u@a.test", false));
-	/* Its time is looked at when it is asked. */
+	/* Expiry is checked when it is asked. */
 	later = 61 * USEC_PER_SEC + USEC_PER_SEC;
 	clock_inject(wall_later, NULL);
 	assert_false(refuses(f, "u@b.test", false));
@@ -71,8 +71,7 @@ static void test_rules(void **state)
 	assert_false(refuses(f, "u@b.test", false));
 }
 
-/* An agent that joins again hands over what is in force: nothing is put in force anew or
- * written. */
+/* An agent that joins again hands over the rules in force: nothing is set anew or written. */
 static void test_same_again(void **state)
 {
 	static const char all[] =
@@ -108,7 +107,7 @@ static void test_not_allowed(void **state)
 	assert_null(ask(f, "{\"do\":\"rule-fleet\"}"));
 }
 
-/* A file that cannot be read is no reason to be without a daemon; the agent sends all again. */
+/* An unreadable file does not keep the daemon from starting; the agent sends all rules again. */
 static void test_damaged(void **state)
 {
 	struct fixture *f = *state;

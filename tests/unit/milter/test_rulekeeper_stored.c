@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The rule keeper: the command's rules, in force when answered, saved or not, whatever happens to
- * their file. */
+/* The rule keeper: the command's rules are in force once answered, saved or not, whatever happens
+ * to their file. */
 #include "tests/unit/milter/rulekeeper_fixture.h"
 
 static void test_in_force_when_answered(void **state)
@@ -27,7 +27,7 @@ static void test_in_force_when_answered(void **state)
 	assert_int_equal(status_int(f, "rules"), 1);
 }
 
-/* All that a rule has comes back after a start. */
+/* All members of a rule survive a restart. */
 static void test_whole_rule(void **state)
 {
 	struct fixture *f = *state;
@@ -68,7 +68,7 @@ static void test_nonsense_is_refused(void **state)
 	assert_null(text_of(f->stored));
 }
 
-/* A full disk does not stop a block; it is saved as soon as that works. */
+/* A full disk does not stop a block, which is saved as soon as possible. */
 static void test_full_disk(void **state)
 {
 	struct fixture *f = *state;
@@ -104,8 +104,8 @@ static void test_full_disk(void **state)
 	assert_false(refuses(f, "a@old.example", false));
 }
 
-/* What an admin does to the file while it could not be written is not undone, nor what the command
- * did. */
+/* An admin's edits while the file could not be written are kept, and so are the command's
+ * changes. */
 static void test_edited_while_it_could_not_be_saved(void **state)
 {
 	struct fixture *f = *state;
@@ -139,19 +139,19 @@ static void test_edited_by_hand(void **state)
 	rulekeeper_each_second(f->keeper);
 	assert_true(refuses(f, "a@hand.example", false));
 	assert_false(refuses(f, "a@bad.example", false));
-	/* Also where it changed within the second of a block. */
+	/* Also if it changed within the second of a block. */
 	write_file(f->stored, "# mine\nother.example REJECT\n");
 	(void)set_rule(f, "bad.example");
 	assert_true(refuses(f, "a@other.example", false));
 	assert_true(refuses(f, "a@bad.example", false));
 	assert_non_null(strstr(text_of(f->stored), "# mine\nother.example REJECT"));
-	/* Taken away on purpose. */
+	/* Removed on purpose. */
 	unlink(f->stored);
 	rulekeeper_each_second(f->keeper);
 	assert_int_equal(status_int(f, "rules"), 0);
 }
 
-/* Whoever asks is told of the files as they are now, and that is in force then. */
+/* A question is answered from the files as they are now, and those rules are then in force. */
 static void test_asked_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -167,7 +167,7 @@ static void test_asked_at_once(void **state)
 	assert_true(refuses(f, "a@hand.example", false));
 }
 
-/* A damaged line is told, the others are in force, and it survives that the file is written. */
+/* A damaged line is reported, the others are in force, and it survives a rewriting of the file. */
 static void test_damaged_line(void **state)
 {
 	struct fixture *f = *state;
@@ -184,7 +184,7 @@ static void test_damaged_line(void **state)
 	assert_int_equal(status_int(f, "rules"), 3);
 }
 
-/* A file that cannot be read now is not overwritten; what is set meanwhile is laid on top later. */
+/* An unreadable file is not overwritten. Changes made meanwhile are applied on top later. */
 static void test_unreadable_stored(void **state)
 {
 	struct fixture *f = *state;
@@ -204,7 +204,8 @@ static void test_unreadable_stored(void **state)
 	assert_true(refuses(f, "a@old.example", false));
 }
 
-/* The directory is lost: nobody took the rules away. They are written into the next one. */
+/* The directory is lost, so nobody removed the rules on purpose. They are written into the next
+ * one. */
 static void test_directory_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -230,7 +231,7 @@ static void test_directory_lost(void **state)
 	rmdir(away);
 }
 
-/* There never was one: rules are in force, and told to be unsaved. */
+/* There never was one: rules are in force, and reported as unsaved. */
 static void test_no_directory(void **state)
 {
 	struct fixture *f = *state;
@@ -257,7 +258,7 @@ static int64_t steady(void)
 	return now_steady;
 }
 
-/* It does not match from its second on, is not told, and leaves the file later. */
+/* From its second on it does not match and is not listed; it leaves the file later. */
 static void test_expiry(void **state)
 {
 	struct fixture *f = *state;
@@ -276,7 +277,7 @@ static void test_expiry(void **state)
 	assert_int_equal(hits_of(f, "bad.example"), -1);
 	assert_int_equal(status_int(f, "rules"), 1);
 	assert_non_null(strstr(text_of(f->stored), "bad.example"));
-	/* Whoever sets it anew replaces nothing, and counts anew. */
+	/* Setting it anew replaces nothing, and counts from zero. */
 	assert_false(unset_rule(f, "bad.example").was_there);
 	assert_false(set_rule(f, "bad.example").was_there);
 	assert_int_equal(hits_of(f, "bad.example"), 0);
@@ -289,7 +290,7 @@ static void test_expiry(void **state)
 	assert_non_null(strstr(text_of(f->stored), "other.example"));
 }
 
-/* Logins are one rule in any case, or not, as the settings say. */
+/* Logins that differ in case are one rule or not, by the settings. */
 static void test_login_case(void **state)
 {
 	struct fixture *f = *state;
@@ -307,7 +308,7 @@ static void test_login_case(void **state)
 	assert_int_equal(status_int(f, "rules"), 2);
 }
 
-/* Expressions decide in the order in which they were set, also after a start. */
+/* Expressions decide in the order in which they were set, even after a restart. */
 static void test_order_of_expressions(void **state)
 {
 	struct fixture *f = *state;
@@ -319,7 +320,7 @@ static void test_order_of_expressions(void **state)
 		assert_false(refuses(f, "a@x.example", false));
 		open_again(f);
 	}
-	/* Set anew it comes last. */
+	/* Set anew, it comes last. */
 	(void)change(f, "{\"do\":\"rule-set\",\"pattern\":\"/^a/\",\"action\":\"OK\"}");
 	for (int turn = 0; turn < 2; turn++) {
 		assert_true(refuses(f, "a@x.example", false));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The session: fields, caps, times, and above all that nothing of one message reaches the next. */
+/* The session: fields, caps, times, and above all no trace of one message in the next. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
@@ -256,7 +256,7 @@ static void test_queue_id(void **state)
 		    cases[i].name, session_end(s, cases[i].input, NULL, &m) == cases[i].want);
 	}
 	session_abort(s);
-	assert_int_equal(session_end(s, ID, NULL, &m), 0); /* no MAIL, no message */
+	assert_int_equal(session_end(s, ID, NULL, &m), 0); /* without MAIL there is no message */
 	session_free(s);
 }
 
@@ -275,7 +275,7 @@ static void test_login_of_the_end_counts(void **state)
 	session_free(s);
 }
 
-/* The queued half is the queue file's alone. */
+/* Only the queue file fills the queued half. */
 static void test_given_half_alone(void **state)
 {
 	struct session *s = session_new(&plain);

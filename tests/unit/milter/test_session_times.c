@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whose times, and of which queue file, a session takes: clocks that are set, a next file without
+ * Which times, and of which queue file, a session keeps: clocks that are set, a next file without
  * MAIL.
  */
 #include "tests/unit/unit.h"
@@ -12,8 +12,7 @@
 
 static const struct session_config plain = {.origin = "origin.example", .max_recipients = 3};
 
-/* Each reading moves the clocks on by a millisecond; `jump` is what the wall clock is set ahead
- * by. */
+/* Each reading advances the clocks by a millisecond; the wall clock is also `jump` ahead. */
 static int64_t ticks, jump;
 
 static int64_t fake_wall(void)
@@ -96,22 +95,22 @@ static void test_clock_steps(void **state)
 	}
 	session_mail(s, "<a@b.example>", NULL);
 	session_rcpt(s, "<r@b.example>", NULL);
-	jump += USEC_PER_SEC; /* after the first RCPT it does not matter */
+	jump += USEC_PER_SEC; /* after the first RCPT a step does no harm */
 	session_rcpt(s, "<r@b.example>", NULL);
 	assert_int_equal(end(s)->flags, 0);
 	session_free(s);
 }
 
 /*
- * What smtpd says where smtpd_end_of_data_restrictions refused a message and the client goes on
- * without MAIL: the first recipient of the next queue file still comes with the ID of the last one.
+ * As from smtpd, if smtpd_end_of_data_restrictions refused a message and the client goes on without
+ * MAIL: the first recipient of the next queue file still comes with the ID of the last one.
  */
 static void test_next_file_without_mail(void **state)
 {
 	static const struct {
 		const char *name;
 		const char *given[6][2]; /* recipient and the queue ID that came with it */
-		const char *id;          /* at the end */
+		const char *id;          /* the ID at the end */
 		const char *want;        /* recipients kept */
 		unsigned count;          /* in all */
 		bool cut;
@@ -163,7 +162,7 @@ static void test_next_file_without_mail(void **state)
 	session_free(s);
 }
 
-/* The file's arrival time is that of MAIL, so the window that proves it stays as it was. */
+/* The file's arrival time is that of MAIL, so the window that proves it stays the same. */
 static void test_next_file_keeps_the_window(void **state)
 {
 	struct session *s = session_new(&plain);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The upkeep thread: what it calls, and that a stop does not wait for it for ever. */
+/* The upkeep thread: its calls, and a stop that does not wait for it for ever. */
 #include "tests/unit/milter/index_fixture.h"
 
 #include <stdatomic.h>
