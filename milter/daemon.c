@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "milter/daemon.h"
 
-#include <grp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <sys/resource.h>
@@ -10,10 +9,10 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/log.h"
-#include "base/role.h"
 #include "milter/control/control.h"
 #include "milter/control/requests.h"
 #include "milter/daemon_lock.h"
+#include "milter/daemon_user.h"
 #include "milter/flood/floodkeeper.h"
 #include "milter/glue.h"
 #include "milter/listener.h"
@@ -29,9 +28,7 @@
 
 struct daemon {
 	const struct settings *settings;
-	bool root;
-	struct role role;   /* assumed if started as root; else uid is (uid_t)-1 */
-	gid_t socket_group; /* only as root */
+	struct daemon_user user;
 	struct endpoint listener;
 	bool listening;
 	struct daemon_lock lock;
@@ -100,54 +97,17 @@ static int read_files(struct daemon *d, struct err *err)
 	return code ? code : floodkeeper_open(d->settings, d->rules, &d->floods, err);
 }
 
-static int find_roles(struct daemon *d, struct err *err)
+static int find_user(struct daemon *d, struct err *err)
 {
-	d->root = geteuid() == 0;
-	d->socket_group = (gid_t)-1;
-	const struct group *group = getgrnam(d->settings->socket_group);
-	if (group)
-		d->socket_group = group->gr_gid;
-	d->role.uid = (uid_t)-1;
-	if (!d->root)
-		return 0;
-	if (!group)
-		return err_set(err, ERR_CONFIG, "socket_group: there is no group '%s'",
-		    d->settings->socket_group);
-	return role_of_user(d->settings->user, &d->role, err);
-}
-
-/* Gives root's empty directory, as mkdir(1) leaves it, to the daemon's user. Otherwise mail would
- * go unrecorded until somebody reads the log. */
-static int adopt(const struct daemon *d, const char *path, struct err *err)
-{
-	AUTO(io_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	struct stat st;
-	int code = 0;
-
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && d->role.uid != 0 &&
-	    io_is_empty_directory(fd) && fchown(fd, d->role.uid, d->role.gid) != 0)
-		code = err_sys(err, errno, "failed to give directory '%s' away", path);
-	return code;
-}
-
-static int make_directory(const struct daemon *d, const char *path, mode_t mode, struct err *err)
-{
-	int code = listener_make_directory(path, mode, d->role.uid, d->role.gid, err);
-
-	if (code && !d->root) {
-		log_warning("%s", err->text); /* it will be retried */
-		return 0;
-	}
-	return code || !d->root ? code : adopt(d, path, err);
+	return daemon_user_find(d->settings, &d->user, err);
 }
 
 static int make_directories(struct daemon *d, struct err *err)
 {
-	int code = make_directory(d, d->settings->index_directory, 0750, err);
+	int code = daemon_user_make_directories(&d->user, err);
 
-	code = code ?: make_directory(d, d->settings->state_directory, 0700, err);
-	if (!code && d->root)
-		code = listener_prepare(&d->listener, d->role.uid, d->socket_group, err);
+	if (!code && d->user.root)
+		code = listener_prepare(&d->listener, d->user.role.uid, d->user.socket_group, err);
 	return code;
 }
 
@@ -156,8 +116,8 @@ static int be_the_only_one(struct daemon *d, struct err *err)
 {
 	d->lock = (struct daemon_lock){
 	    .directory = d->settings->state_directory,
-	    .uid = d->role.uid,
-	    .gid = d->role.gid,
+	    .uid = d->user.role.uid,
+	    .gid = d->user.role.gid,
 	    .fd = -1,
 	};
 	int code = daemon_lock_take(&d->lock, LOCK_PATIENCE, err);
@@ -174,8 +134,8 @@ static int open_socket(struct daemon *d, struct err *err)
 	if (code)
 		return code;
 	d->listening = true;
-	code = listener_give(&d->listener, d->role.uid, d->socket_group, err);
-	if (code && !d->root) {
+	code = listener_give(&d->listener, d->user.role.uid, d->user.socket_group, err);
+	if (code && !d->user.root) {
 		log_warning("%s", err->text);
 		code = 0;
 	}
@@ -184,21 +144,12 @@ static int open_socket(struct daemon *d, struct err *err)
 
 static int open_policy_socket(struct daemon *d, struct err *err)
 {
-	return policy_open(d->settings, d->role.uid, d->socket_group, &d->policy, err);
+	return policy_open(d->settings, d->user.role.uid, d->user.socket_group, &d->policy, err);
 }
 
 static int drop_privileges(struct daemon *d, struct err *err)
 {
-	int code = d->root ? role_assume(&d->role, true, err) : 0;
-
-	umask(0077);
-	if (code)
-		return code;
-	/* They were read as root, but a reload reads them as the daemon's user. */
-	if (access(d->settings->rules_file, R_OK) != 0 && errno != ENOENT)
-		return err_sys(err, errno, "user '%s' cannot read '%s'", d->settings->user,
-		    d->settings->rules_file);
-	return 0;
+	return daemon_user_become(&d->user, err);
 }
 
 static int begin_rules_and_index(struct daemon *d, struct err *err)
@@ -388,7 +339,7 @@ static void stop(struct daemon *d)
 static int start(struct daemon *d, struct err *err)
 {
 	static int (*const checklist[])(struct daemon * d, struct err * err) = {
-	    find_roles,
+	    find_user,
 	    read_files,
 	    make_directories,
 	    be_the_only_one,
