@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The base of the tests: a shared private Postfix, and for each test a fresh index, a fresh daemon and an empty queue."""
+"""The base of the tests: a shared private Postfix, and for each test a fresh index, a fresh daemon and an empty
+queue."""
 import concurrent.futures
 import functools
 import os
@@ -14,19 +15,19 @@ BAD = "example.com"
 
 
 def sized(short, full):
-    """A size: the full one where PQPURGE_FULL is set, as `make torture` does."""
+    """A size: the full one if PQPURGE_FULL is set, as by `make torture`."""
     return full if os.environ.get("PQPURGE_FULL") else short
 
 
 def side_by_side(call, items, jobs=3):
-    """call of each item, some at a time; raises what one raised. For what mostly waits."""
+    """Calls call for each item, a few at a time; raises the first exception. For work that mostly waits."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         return list(pool.map(call, items))
 
 
 @functools.lru_cache(maxsize=None)
 def shared_postfix(long_ids, main, services, default_action):
-    """Starting Postfix takes two seconds, so tests that want the same one share it. It ends with the process."""
+    """Starting Postfix takes two seconds, so tests that need the same one share it. It ends with the process."""
     postfix = PrivatePostfix(long_ids=long_ids, main=main, services=services)
     wire(postfix, default_action=default_action)
     return postfix.start()
@@ -41,7 +42,8 @@ def both_ids(cls):
 
 
 def known_defect(words):
-    """Marks a test that shows a defect which is not mended yet. It is run, says so on stderr each time, and fails once it passes."""
+    """Marks a test that shows a known defect. It runs, reports the defect on stderr each time, and fails once it
+    passes."""
     def mark(test):
         @functools.wraps(test)
         def run(self):
@@ -52,7 +54,7 @@ def known_defect(words):
 
 
 class RigCase(unittest.TestCase):
-    """self.postfix is running with our milter, self.pq is an installation whose daemon is up."""
+    """self.postfix runs with our milter; self.pq is an installation whose daemon is up."""
 
     long_ids = False
     main, services, default_action = "", "", "accept"
@@ -71,19 +73,20 @@ class RigCase(unittest.TestCase):
     # ---- sending
 
     def send(self, sender, recipients="u@dest.test", text=None, *options, **xclient):
-        """One message in a connection of its own; its queue ID."""
+        """Sends one message over its own connection; returns its queue ID."""
         with self.postfix.smtp() as client:
             if xclient:
                 client.xclient(**xclient)
             return client.message(sender, recipients, content() if text is None else text, *options)
 
     def send_many(self, sender, count, recipients="u@dest.test", text=None):
-        """count messages over one connection; their queue IDs in order."""
+        """Sends count messages over one connection; returns their queue IDs in order."""
         with self.postfix.smtp() as client:
             return [client.message(sender, recipients, content() if text is None else text) for _ in range(count)]
 
     def queue_many(self, sender, count, recipient="u@dest.test", known=True):
-        """count messages in the queue, one sent and the others its copies; their queue IDs. known: the index has rows of all."""
+        """Puts count messages into the queue: one is sent, the others are its copies. Returns their queue IDs. known: the
+        index has rows of all."""
         first = self.send(sender, recipient, content(sender))
         filled = {first} | self.postfix.copies(first, count - 1)
         if known:
@@ -93,13 +96,13 @@ class RigCase(unittest.TestCase):
     # ---- judging
 
     def purge(self, *args, status=0, **options):
-        """`purge -y --json`; its Result. The exit status must be the expected one."""
+        """Runs `purge -y --json`; returns its Result. The exit status must be the expected one."""
         result = self.pq.idx("purge", "-y", "--json", *args, **options)
         self.assertEqual(result.status, status, f"purge {args}: {result}")
         return result
 
     def assert_purged(self, expected, *args, **options):
-        """A purge deletes exactly expected, says so, and leaves every other message in the queue."""
+        """A purge deletes exactly the expected messages, reports so, and leaves every other message in the queue."""
         expected, before = set(expected), self.postfix.ids()
         result = self.purge(*args, **options)
         self.assertEqual(self.postfix.ids(), before - expected, f"purge {args} left this queue; it said: {result}")
@@ -108,7 +111,7 @@ class RigCase(unittest.TestCase):
         return result
 
     def assert_selects(self, expected, *args):
-        """A dry run with these arguments means exactly expected, and touches nothing."""
+        """A dry run with these arguments selects exactly the expected messages, and touches nothing."""
         before = self.postfix.ids()
         result = self.pq.idx("purge", "-n", "--json", *args)
         self.assertEqual(result.status, 0, f"purge -n {args}: {result}")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A headless Chromium over its debugging pipe: shows a file, and tells what it asked for, what it complained of, and how it looks."""
+"""A headless Chromium, controlled over its debugging pipe: shows a file, and reports its requests, its complaints
+and its picture."""
 import base64
 import contextlib
 import json
@@ -14,11 +15,11 @@ PROGRAM = "chromium"
 WORDS = ["--headless=new", "--remote-debugging-pipe", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions",
          "--disable-default-apps", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND"]
-PATIENCE = 120  # seconds for one answer, on a machine that does much else
+PATIENCE = 120  # seconds for one answer on a busy machine
 
 
 class Chromium:
-    """requests: URLs that the page asked for; complaints: of the console and of the security policy."""
+    """requests: URLs that the page asked for; complaints: those of the console and of the security policy."""
 
     def __init__(self):
         if not shutil.which(PROGRAM):
@@ -27,7 +28,7 @@ class Chromium:
         self.requests, self.complaints, self.number, self.rest, self.loaded = [], [], 0, b"", 0
         read, theirs_out = os.pipe()
         theirs_in, write = os.pipe()
-        # It reads from 3 and writes to 4; a shell puts them there, whatever numbers they have here.
+        # It reads from 3 and writes to 4. A shell makes these descriptors, whatever numbers they have here.
         script = f'exec "$@" 3<&{theirs_in} 4>&{theirs_out}'
         words = [PROGRAM, *WORDS, *(["--no-sandbox"] if os.geteuid() == 0 else []), "--user-data-dir=" + self.home, "about:blank"]
         self.process = subprocess.Popen(["/bin/bash", "-c", script, "chromium", *words], pass_fds=(theirs_in, theirs_out),
@@ -97,7 +98,7 @@ class Chromium:
     # ---- what is asked
 
     def show(self, path, width=900, height=1200, mobile=False, dark=False):
-        """Loads a file; the URLs and complaints are those of this load."""
+        """Loads a file. requests and complaints are then those of this load."""
         self.ask("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=mobile)
         self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self.requests, self.complaints = [], []

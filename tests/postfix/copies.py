@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Copies of a deferred message: each with an inode, a time of arrival and the queue ID of both, and with its defer log, as if it
-had come in and been tried. Quick, where a test needs many and not how they came in."""
+"""Copies of a deferred message, each with its own inode, arrival time and queue ID, and with its defer log, as if it had
+come in and been tried. Quick, for tests that need many messages and not their arrival."""
 import os
 import re
 import time
@@ -29,7 +29,7 @@ def new_id(seconds, micros, inode, long_ids):
 
 
 class Copier:
-    """path: where the message lies in the deferred queue, tried and at rest. long_ids: whether the copies get such."""
+    """path: the message in the deferred queue, after a try. long_ids: whether the copies get long IDs."""
 
     def __init__(self, queue_id, path, long_ids):
         self.queue_id, self.long_ids, self.info = queue_id, long_ids, os.stat(path)
@@ -45,7 +45,7 @@ class Copier:
             return file.read()
 
     def place(self, queue, queue_id):
-        """Where a file of that queue belongs; its directories are made."""
+        """The path of a file in that queue; its directories are made."""
         directory = os.path.join(self.root, queue)
         for letter in spool.hash_digits(queue_id)[:self.depth]:
             directory = os.path.join(directory, letter)
@@ -60,7 +60,8 @@ class Copier:
         os.fchmod(file.fileno(), mode)
 
     def renamed(self, queue_id, when):
-        """The bytes of the message under another ID and with another time. The header keeps an ID of another length."""
+        """The message's bytes with another ID and time. If the new ID has another length, the header keeps the old
+        one."""
         data, old, new = self.data, self.queue_id.encode(), queue_id.encode()
         if len(old) == len(new):
             data = data.replace(old, new)
@@ -76,11 +77,11 @@ class Copier:
 
     @staticmethod
     def with_offset(data, moved):
-        """The first record, C, tells in the second of its fields, 15 bytes each, where the content begins."""
+        """The second field of the first record, C, 15 bytes long, is the offset of the content."""
         return data[:18] + b"%15d" % (int(data[18:33]) + moved) + data[33:] if moved else data
 
     def put(self, number):
-        """The copy that arrived so many steps earlier; its queue ID."""
+        """Makes the copy that arrived `number` steps earlier; returns its queue ID."""
         seconds, micros = divmod(self.arrival - number * STEP, 1000000)
         new = os.path.join(self.root, "deferred", "new")
         with open(new, "xb") as file:
@@ -88,6 +89,6 @@ class Copier:
             self.write(file, self.renamed(queue_id, f"{seconds} {micros}"), 0o700)
         with open(self.place("defer", queue_id), "xb") as file:
             self.write(file, self.log, 0o600)
-        os.utime(new, (time.time() + 1000,) * 2)  # tried again then
+        os.utime(new, (time.time() + 1000,) * 2)  # after its next try
         os.rename(new, self.place("deferred", queue_id))
         return queue_id

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The order door, from outside: `order --listen` for a rig, and a client that speaks its frames by hand, as any user."""
+"""The order door from outside: `order --listen` for a rig, and a client that writes its frames by hand, as any user."""
 import grp
 import os
 import pwd
@@ -64,7 +64,7 @@ FLEET_ORDER = fleet("purge", ("author", "example.com"))
 
 
 class Answer:
-    """What root answered: the verb's output, and how it ended; status None: the connection was closed without a word."""
+    """Root's answer: the verb's output, and its end. status None: the connection was closed without an answer."""
 
     def __init__(self, data):
         self.out = self.err = b""
@@ -87,7 +87,7 @@ class Answer:
         return f"status {self.status} words '{self.words}' done {self.done}\n{self.out.decode()}\n{self.err.decode()}"
 
 
-# Run by another user, so that the kernel says who it is: connects to argv[1], sends stdin, and writes what comes back.
+# Runs as another user, whom the kernel then reports: connects to argv[1], sends stdin, and prints the answer.
 CLIENT = """
 import socket, sys
 s = socket.socket(socket.AF_UNIX)
@@ -112,7 +112,7 @@ except ConnectionResetError:
 """
 
 
-# Connects argv[2] times to argv[1], says nothing, and writes what each connection was answered.
+# Connects argv[2] times to argv[1], sends nothing, and prints the answer to each connection.
 SILENT = """
 import socket, sys
 all = []
@@ -167,7 +167,7 @@ class Door:
             return file.read().split()
 
     def send(self, name, payload, user, groups=(), raw=False):
-        """Sends one frame as user; the Answer. PermissionError where the socket does not let that user in."""
+        """Sends one frame as user; returns the Answer. PermissionError: the socket does not let that user in."""
         data = payload if raw else struct.pack("<I", len(payload)) + payload
         done = subprocess.run(["/usr/bin/python3", "-c", CLIENT, self.path(name)], input=data, capture_output=True, timeout=120,
                               check=False, **identity(user, groups))
@@ -177,5 +177,5 @@ class Door:
 
 
 def identity(user, groups=()):
-    """subprocess.run's words for being that user, in these groups alone."""
+    """subprocess.run's arguments to run as that user, in these groups alone."""
     return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": [grp.getgrnam(g).gr_gid for g in groups]}

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""A content filter as in Postfix's FILTER_README: takes mail over SMTP, marks it, and gives it back to another smtpd.
-
-Behaves like amavis: its own Received header goes on top, all others stay, and with xforward it passes on whatever XFORWARD
-said of the first client.
-"""
+"""A content filter as in Postfix's FILTER_README: takes mail over SMTP, marks it, and gives it back to another smtpd. It
+behaves like amavis: it adds its own Received header on top and keeps all others. With xforward it passes on the first
+client's XFORWARD."""
 import re
 import socketserver
 import threading
@@ -60,8 +58,8 @@ class Session(socketserver.StreamRequestHandler):
 
 
 class Filter(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1:port, gives back to 127.0.0.1:back. passed: the queue IDs that mail got there. address: of the host
-    that it seems to run on (the smtpd behind it must take XCLIENT)."""
+    """Listens on 127.0.0.1:port, gives back to 127.0.0.1:back. passed: the queue IDs that mail got there. address: the
+    host on which it seems to run (the smtpd behind it must accept XCLIENT)."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -72,7 +70,7 @@ class Filter(socketserver.ThreadingTCPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def give_back(self, sender, recipients, forward, content):
-        """Its new queue ID. The verdict of the smtpd behind the filter is the filter's."""
+        """Returns the new queue ID. The filter answers with the verdict of the smtpd behind it."""
         with Smtp(self.back) as client:
             if self.address:
                 client.xclient(ADDR=self.address, NAME="filter.test")
@@ -83,15 +81,15 @@ class Filter(socketserver.ThreadingTCPServer):
 
 
 class SendmailFilter(Filter):
-    """Gives mail back by sendmail(1), as the simple filter of FILTER_README does: it adds no header of its own, and forwards
-    nothing. postfix: the one whose sendmail it calls."""
+    """Gives mail back by sendmail(1), as the simple filter of FILTER_README does: it adds no header and forwards nothing.
+    postfix: the rig whose sendmail it calls."""
 
     def __init__(self, port, postfix):
         self.postfix = postfix
         super().__init__(port, None)
 
     def taken(self):
-        """The queue IDs of what pickup has taken up so far."""
+        """The queue IDs of the mail that pickup has taken up so far."""
         return PICKED_UP.findall(self.postfix.log())
 
     def give_back(self, sender, recipients, _, content):

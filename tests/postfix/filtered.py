@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The base of tests behind a content filter: who sent mail first, and under which ID it waits now."""
+"""The base of tests behind a content filter: who first sent the mail, and under which ID it waits now."""
 import functools
 import sys
 
@@ -13,12 +13,12 @@ JOE, ANN = {"ADDR": "192.0.2.7", "LOGIN": "joe"}, {"ADDR": "192.0.2.8", "LOGIN":
 
 @functools.lru_cache(maxsize=None)
 def shared_filter(port, back, xforward, address):
-    """Postfix keeps connections to it from one test to the next, so it lives as long as Postfix."""
+    """Postfix keeps connections to the filter between tests, so it lives as long as Postfix."""
     return Filter(port, back, xforward, address)
 
 
 def wired(cls):
-    """Gives a class and its twin for long IDs ports of their own, and the services of FILTER_README: the smtpd of main.cf
+    """Gives a class and its twin for long IDs their own ports and the services of FILTER_README: the smtpd of main.cf
     (wiring), one behind the filter (options: behind), and one beside it (options: beside)."""
     both_ids(cls)
     for target in (cls, getattr(sys.modules[cls.__module__], cls.__name__ + "LongIds")):
@@ -45,7 +45,7 @@ class Filtered(RigCase):
         return shared_filter(self.port, self.back, self.xforward, self.address)
 
     def through(self, count=1, text=None, recipients="u@dest.test", **client):
-        """Messages through the filter; {first ID: second ID}, in order."""
+        """Sends messages through the filter; returns {first ID: second ID}, in order."""
         found = {}
         for _ in range(count):
             done = len(self.filter.passed)
@@ -56,13 +56,13 @@ class Filtered(RigCase):
         return found
 
     def send_beside(self, sender, recipients="u@dest.test", text=None, **xclient):
-        """One message to the smtpd beside; its queue ID."""
+        """Sends one message to the smtpd beside the filter; returns its queue ID."""
         with Smtp(self.side) as client:
             client.xclient(**xclient)
             return client.message(sender, recipients, content() if text is None else text)
 
     def requeue(self, ids):
-        """`postsuper -r`, to its end; the new IDs."""
+        """Runs `postsuper -r` and waits for its effect; returns the new IDs."""
         others = self.postfix.ids() - set(ids)
         self.postfix.postsuper("-r", "-", ids=ids)
         self.postfix.wake_pickup()
@@ -71,7 +71,7 @@ class Filtered(RigCase):
         return self.postfix.ids() - others
 
     def assert_unknown(self, count, *args):
-        """Nothing is touched, and it is said that so many cannot be judged."""
+        """Nothing is touched, and count messages are reported as undecidable."""
         before = self.postfix.ids()
         result = self.purge(*args, status=2)
         self.assertEqual(self.postfix.ids(), before, result)

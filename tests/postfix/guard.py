@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""guard.py DIRECTORY MEMORY: cleans up after a rig that could not do it itself (kill -9, a crash).
+"""guard.py DIRECTORY MEMORY: cleans up after a rig that could not do so itself (kill -9, a crash).
 
-Runs in a session of its own and reads lines from the rig, "+PID" and "-PID" for daemons that it started and ended. When
-the rig's end of the pipe closes while the directory still exists, ends the daemons and Postfix and removes both.
-"""
+Runs in its own session and reads lines from the rig, "+PID" and "-PID" for daemons that it started and ended. When the
+rig's end of the pipe closes while the directory still exists, ends the daemons and Postfix, and removes both
+directories."""
 import os
 import shutil
 import signal

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""hostile.py USER DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is killed.
+"""hostile.py USER DIRECTORY WAY: plays a daemon whose account was taken over, on DIRECTORY/control.sock, until it is
+killed.
 
-Says "ready" once it listens. A way is a function of the connection and of the first request (its line, and what came with it).
-"""
+Prints "ready" once it listens. A way is a function of the connection and of the first request (its line and
+descriptors)."""
 import array
 import fcntl
 import itertools
@@ -19,7 +20,7 @@ ANSWER = b'{"ok":true,"bytes":%d,"queue_directory":"/","completed":1,"added":1,"
 
 
 def memory(size, data=b"", seals=True):
-    """A memory file, by default as sealed as the protocol wants it."""
+    """A memory file, by default sealed as the protocol requires."""
     made = os.memfd_create("x", os.MFD_ALLOW_SEALING)
     os.ftruncate(made, size)
     os.pwrite(made, data, 0)
@@ -34,7 +35,7 @@ def send_with(to, line, *descriptors):
 
 
 def receive_with(peer):
-    """What came, and the descriptors with it; None at the end."""
+    """The bytes received and their descriptors; None at the end."""
     data, ancillary, _, _ = peer.recvmsg(65536, 4096)
     found = [number for _, kind, raw in ancillary if kind == socket.SCM_RIGHTS for number in array.array("i", raw)]
     return (data, found) if data else None
@@ -46,16 +47,16 @@ FACES = itertools.chain(["joe"], itertools.repeat("jim"))
 # ---- the ways
 
 def silent(peer, _):
-    """Nothing comes."""
+    """Never answers."""
     time.sleep(600)
 
 
 def closes(peer, _):
-    """The connection ends."""
+    """Closes the connection."""
 
 
 def half_a_line(peer, _):
-    """A line that never ends, and then nothing."""
+    """Begins a line, and then sends nothing."""
     peer.sendall(b'{"ok":true,')
     time.sleep(600)
 
@@ -67,20 +68,20 @@ def endless_line(peer, _):
 
 
 def endless_lines(peer, _):
-    """It is working, it says, as fast as it can."""
+    """Reports that it is working, as fast as it can."""
     while True:
         peer.sendall(b'{"working":true}\n' * 1000)
 
 
 def drops(peer, _):
-    """A byte now and then."""
+    """Sends a byte now and then."""
     for byte in b'{"ok":true,"bytes":0}' * 1000:
         peer.sendall(bytes([byte]))
         time.sleep(0.3)
 
 
 def noise(peer, _):
-    """Random bytes, newlines among them."""
+    """Random bytes with newlines."""
     chance = random.Random(1)
     for _ in range(200):
         peer.sendall(chance.randbytes(5000))
@@ -91,7 +92,7 @@ def zeros(peer, _):
 
 
 def deep(peer, _):
-    """JSON that nests as deep as a line allows."""
+    """JSON nested as deep as a line allows."""
     peer.sendall(b"[" * 60000 + b"\n")
 
 
@@ -104,18 +105,18 @@ def wrong_types(peer, _):
 
 
 def numbers(peer, _):
-    """Counts beyond all reason."""
+    """Absurd counts."""
     peer.sendall(b'{"ok":true,"bytes":18446744073709551615,"rows":-1,"completed":1e300,"added":9223372036854775807}\n')
 
 
 def promises(peer, _):
-    """Bytes are announced, and no file comes."""
+    """Announces bytes, and sends no file."""
     peer.sendall(ANSWER % 100000)
     time.sleep(600)
 
 
 def error_of_control(peer, _):
-    """Words that would do something to a terminal, in the longest line there may be."""
+    """Terminal control sequences in the longest allowed line."""
     peer.sendall(json.dumps({"error": "failed", "text": "\x1b]0;owned\x07\x1b[2J\u202e\u200b" * 1500}).encode() + b"\n")
 
 
@@ -125,19 +126,19 @@ def unsealed(peer, _):
 
 
 def huge(peer, _):
-    """A sealed memory file of 64 GiB, of which no page is there."""
+    """A sealed memory file of 64 GiB without a single page."""
     send_with(peer, ANSWER % (1 << 36), memory(1 << 36))
     time.sleep(600)
 
 
 def large(peer, _):
-    """As large as the protocol allows, and all zeros."""
+    """As large as the protocol allows, all zeros."""
     send_with(peer, ANSWER % (1 << 30), memory(1 << 30))
     time.sleep(600)
 
 
 def shrunk(peer, _):
-    """Cut short while it is read."""
+    """Truncated while it is read."""
     made = memory(1 << 26, seals=False)
     send_with(peer, ANSWER % (1 << 26), made)
     while True:
@@ -146,7 +147,7 @@ def shrunk(peer, _):
 
 
 def forged_rows(peer, _):
-    """Sealed as it should be, and full of counts that lie."""
+    """Sealed as required, and full of false counts."""
     send_with(peer, ANSWER % 4096, memory(4096, b"\xff" * 4096))
     time.sleep(600)
 
@@ -157,13 +158,13 @@ def random_rows(peer, _):
 
 
 def no_rows(peer, _):
-    """A count of none, in a file of none."""
+    """A count of no rows, in an empty file."""
     send_with(peer, ANSWER % 32, memory(32))
     time.sleep(600)
 
 
 def not_memory(peer, _):
-    """A file that lies on a disk."""
+    """A file on a disk."""
     made = os.open("/etc/passwd", os.O_RDONLY)
     send_with(peer, ANSWER % os.fstat(made).st_size, made)
     time.sleep(600)
@@ -175,13 +176,13 @@ def device(peer, _):
 
 
 def pipe(peer, _):
-    """One that nobody ever writes to."""
+    """A pipe to which nobody writes."""
     send_with(peer, ANSWER % 4096, os.pipe()[0])
     time.sleep(600)
 
 
 def many_files(peer, _):
-    """As many descriptors as one message takes, again and again."""
+    """As many descriptors as fit in one message, again and again."""
     made = [memory(16) for _ in range(200)]
     for _ in range(100):
         send_with(peer, b"{", *made)
@@ -189,13 +190,13 @@ def many_files(peer, _):
 
 
 def works_on(peer, _):
-    """It began, it says, and then nothing."""
+    """Says that it began, and then nothing."""
     peer.sendall(b'{"working":true}\n')
     time.sleep(600)
 
 
 def redirects(peer, request):
-    """The real daemon answers, but for another domain than was asked for."""
+    """Passes on the real daemon's answer, but for another domain."""
     real = socket.socket(socket.AF_UNIX)
     real.connect("control.real")
     while request:
@@ -213,7 +214,7 @@ def redirects(peer, request):
 
 
 def two_faces(peer, request):
-    """Asked again whose flood it is, it names another sender."""
+    """Asked a second time whose flood it is, it names another sender."""
     while request:
         answer = {"error": "no-index", "text": "none"}
         if b'"floods"' in request[0]:
@@ -237,7 +238,7 @@ def serve(peer, way):
 
 
 def become(user):
-    """This process is that user's from here on. (The interpreter itself may lie where only root can start it.)"""
+    """Turns this process into that user for good. (Only root may be able to start the interpreter.)"""
     entry = pwd.getpwnam(user)
     os.setgroups([])
     os.setgid(entry.pw_gid)

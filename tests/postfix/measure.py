@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""measure.py FILE COMMAND...: runs a command and writes how many bytes of memory the largest of its processes used to FILE. It
-imports next to nothing, since some tests run it a thousand times (python3 -IS)."""
+"""measure.py FILE COMMAND...: runs a command and writes to FILE the bytes of memory of its largest process. It imports
+next to nothing, since some tests run it a thousand times (python3 -IS)."""
 import os
 import sys
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Milters in the protocol's own bytes, filters of somebody else in a list beside ours: one that lets all mail pass and counts it,
-and one that changes it."""
+"""Other people's milters, in the protocol's own bytes, for lists that also name ours: one passes all mail and counts it,
+one changes it."""
 import socketserver
 import struct
 import threading
@@ -35,7 +35,7 @@ class Session(socketserver.StreamRequestHandler):
 
 
 class NullMilter(socketserver.ThreadingTCPServer):
-    """Listens on 127.0.0.1:port. mails: how many MAIL commands it was asked about."""
+    """Listens on 127.0.0.1:port. mails: the number of MAIL commands that it saw."""
 
     allow_reuse_address = True
     daemon_threads = True
@@ -51,7 +51,7 @@ class NullMilter(socketserver.ThreadingTCPServer):
 
 
 class Editor(NullMilter):
-    """Changes the mail of some senders at its end. edits: {sender: what sender(), recipient() and others returned}."""
+    """Changes some senders' mail at its end. edits: {sender: results of sender(), recipient() and so on}."""
 
     actions = ADD_RECIPIENTS | DELETE_RECIPIENTS | CHANGE_HEADERS | CHANGE_SENDER
 
@@ -76,5 +76,5 @@ class Editor(NullMilter):
 
     @staticmethod
     def header(name, value):
-        """The first of that name."""
+        """The first header of that name."""
         return b"m" + struct.pack("!I", 1) + f"{name}\0{value}\0".encode()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Reads a report of pqpurge-idx as a browser would, and judges that it refers to nothing and runs nothing."""
+"""Reads a report of pqpurge-idx as a browser would, and checks that it refers to nothing and runs nothing."""
 import base64
 import hashlib
 import html.parser
@@ -99,26 +99,26 @@ class Page(html.parser.HTMLParser):
         self.faults += [f"control U+{ord(c):04X}" for c in set(self.source) if ord(c) < 32 and c != "\n" or 127 <= ord(c) < 160]
 
     def rows(self, table):
-        """[{head: text}] of a table; [] where the page has none of that id."""
+        """[{head: text}] of a table; [] if there is none with that id."""
         heads, rows = self.tables.get(table, ([], []))
         return [dict(zip(heads, row, strict=True)) for row in rows if row]
 
     def counts(self, table, column):
-        """{name: number} of a table's column, without what is empty."""
+        """{name: number} of a table's column, without empty cells."""
         heads, _ = self.tables.get(table, (["Name"], []))
         return {row[heads[0]]: int(row[column]) for row in self.rows(table) if row.get(column)}
 
     def fates(self):
-        """{fate: messages} by the table of minutes."""
+        """{fate: messages} from the table of minutes."""
         return {fate: sum(self.counts("minutes", fate).values()) for fate in ("deleted", "held", "let go", "waiting")}
 
     def svg(self):
-        """The picture as XML; None where there is none."""
+        """The picture as XML; None if there is none."""
         found = re.search(r"<svg.*?</svg>", self.source, re.S)
         return xml.etree.ElementTree.fromstring(found.group()) if found else None
 
     def drawn(self):
-        """{fate: messages} by the words of the picture's bars."""
+        """{fate: messages} from the text of the picture's bars."""
         found = {}
         for bar in self.svg().iter("rect"):
             number, fate = re.search(r": (\d+) (.*)$", bar.find("title").text).groups()

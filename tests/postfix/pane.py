@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A terminal of tmux's, with a shell in it: what is typed there, and what it shows."""
+"""A terminal of tmux with a shell in it: typing, and what it shows."""
 import os
 import shlex
 import subprocess
@@ -11,7 +11,7 @@ PROMPT = "ready$ "
 
 
 class Pane:
-    """A server of its own, which ends with close(). environment: of what runs in it."""
+    """Its own tmux server, which close() ends. environment: of the programs in it."""
 
     def __init__(self, postfix, columns=80, rows=24, **environment):
         self.postfix = postfix
@@ -29,7 +29,7 @@ class Pane:
         self.postfix.guarded("-", self.pid)
 
     def tmux(self, *args):
-        # UTF-8 whatever the locale of the tests is; no configuration of the user's.
+        # UTF-8 in any locale of the tests; without the user's configuration.
         return subprocess.run(["tmux", "-u", "-f", "/dev/null", "-S", self.socket, *args], check=True, capture_output=True,
                               text=True, env={**os.environ, "LC_ALL": "C.UTF-8"}).stdout
 
@@ -56,7 +56,7 @@ class Pane:
         return self.tmux("capture-pane", "-p")
 
     def styled(self):
-        """With its escape sequences."""
+        """The text with its escape sequences."""
         return self.tmux("capture-pane", "-p", "-e")
 
     def told(self, name):
@@ -64,7 +64,7 @@ class Pane:
         return self.tmux("display-message", "-p", "#{" + name + "}").rstrip("\n")
 
     def until(self, holds, what, timeout=120):
-        """Waits until holds(text) is true; the text."""
+        """Waits until holds(text) is true; returns the text."""
         seen = ""
 
         def look():
@@ -78,5 +78,5 @@ class Pane:
         return seen
 
     def shows(self, *parts, timeout=120):
-        """Waits for all of these texts, which may go on in the next line; the text."""
+        """Waits for all of these texts, which may be broken across lines; returns the screen's text."""
         return self.until(lambda text: all(part in text or part in text.replace("\n", "") for part in parts), f"{parts}", timeout)

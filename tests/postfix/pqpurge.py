@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Our two programs, as installed for a rig: a configuration, the daemon's life, the command's runs."""
+"""Our two programs, installed for a rig: a configuration, the daemon's life, the command's runs."""
 import json
 import os
 import pwd
@@ -18,7 +18,8 @@ USER = "nobody"
 
 
 def preload(name, **settings):
-    """The environment for a shim of tests/shim. Without the file ld.so would go on without it, and the test wait in vain."""
+    """The environment for a shim of tests/shim. Fails if the file is missing, since ld.so would go on without it and the
+    test would wait in vain."""
     path = os.path.join(BUILD, f"shim/{name}.so")
     if not os.path.exists(path):
         raise RuntimeError(f"{path} is missing (make programs-for-tests)")
@@ -26,7 +27,7 @@ def preload(name, **settings):
 
 
 def wire(postfix, **options):
-    """Puts our milter into a rig's configuration; before its start."""
+    """Puts our milter into a rig's configuration, before the rig starts."""
     words = milter_words(socket_path(postfix), **options)
     postfix.main += f"smtpd_milters = {words}\nnon_smtpd_milters = {words}\n"
 
@@ -36,7 +37,7 @@ def socket_path(postfix):
 
 
 class Result:
-    """What one run of the command left behind."""
+    """The output and status of one run of the command."""
 
     def __init__(self, done):
         self.status, self.out, self.err = done.returncode, done.stdout, done.stderr
@@ -46,7 +47,7 @@ class Result:
 
     @property
     def lines(self):
-        """Its JSON objects; fails where a line is none."""
+        """Its JSON objects; fails if a line is none."""
         return [json.loads(line) for line in self.out.splitlines()]
 
     @property
@@ -64,7 +65,8 @@ class Result:
 
 
 class Pqpurge:
-    """One configuration with an index, in memory, and a state of its own. settings: keys of pqpurge.conf, as Python values."""
+    """One configuration with its own index, in memory, and its own state. settings: keys of pqpurge.conf, as Python
+    values."""
 
     def __init__(self, postfix, **settings):
         self.postfix = postfix
@@ -114,7 +116,7 @@ class Pqpurge:
     # ---- the daemon
 
     def start(self, environment=None, prefix=()):
-        """Starts pqpurge-milter and returns when it says READY=1."""
+        """Starts pqpurge-milter; returns when it says READY=1."""
         path = os.path.join(self.home, "notify")
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
             if os.path.exists(path):
@@ -139,7 +141,7 @@ class Pqpurge:
             return False
 
     def stop(self):
-        """SIGTERM; its exit status."""
+        """Sends SIGTERM; returns the exit status."""
         return self._end(signal.SIGTERM)
 
     def kill9(self):
@@ -167,17 +169,17 @@ class Pqpurge:
         return os.path.join(self.index, "index.mdb")
 
     def index_bytes(self):
-        """How large the index's file is."""
+        """The size of the index's file."""
         return os.stat(self.index_file).st_size
 
     def forget(self):
-        """Removes the index's files; the daemon may run."""
+        """Removes the index's files; the daemon may be running."""
         for name in (self.index_file, self.index_file + "-lock"):
             if os.path.exists(name):
                 os.unlink(name)
 
     def account(self):
-        """The account as it lies on disk: its JSON objects; a last line that was cut off is left out."""
+        """The account on disk: its JSON objects, without a last line that was cut off."""
         try:
             with open(os.path.join(self.state, "log"), encoding="utf-8") as file:
                 return [json.loads(line) for line in file if line.endswith("\n")]
@@ -190,13 +192,13 @@ class Pqpurge:
         return [*prefix, COMMAND, "-c", self.conf, *args]
 
     def idx(self, *args, input=None, prefix=(), timeout=120, **options):
-        """Runs pqpurge-idx with no terminal anywhere. options: subprocess.run's (user=, env=)."""
+        """Runs pqpurge-idx without any terminal. options: subprocess.run's (user=, env=)."""
         stdin = {"stdin": subprocess.DEVNULL} if input is None else {"input": input}
         return Result(subprocess.run(self.words(*args, prefix=prefix), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                      text=True, timeout=timeout, check=False, **stdin, **options))
 
     def idx_start(self, *args, prefix=(), **options):
-        """Starts pqpurge-idx; a Popen."""
+        """Starts pqpurge-idx; returns a Popen."""
         return subprocess.Popen(self.words(*args, prefix=prefix), stdin=subprocess.DEVNULL, **options)
 
     def listed(self, *args):

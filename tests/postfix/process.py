@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: ISC
-"""Processes below another one."""
+"""A process and its descendants."""
 import os
 import signal
 
 
 def descendants(pid):
-    """pid and all processes below it."""
+    """pid and all its descendants."""
     found = [pid]
     try:
         for task in os.listdir(f"/proc/{pid}/task"):
@@ -18,7 +18,7 @@ def descendants(pid):
 
 
 def open_files(pid):
-    """The paths of what a process has open."""
+    """The paths of a process's open files."""
     found = set()
     try:
         for fd in os.listdir(f"/proc/{pid}/fd"):
@@ -29,7 +29,7 @@ def open_files(pid):
 
 
 def state(pid):
-    """As in proc(5); an empty string: there is no such process."""
+    """The state as in proc(5); "" if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii") as file:
             return file.read().rpartition(")")[2].split()[0]
@@ -42,12 +42,12 @@ def is_stopped(pid):
 
 
 def has_ended(pid):
-    """Also where its parent, a lazy init, does not ask for it at once."""
+    """True for a zombie, too, whose parent may be an init that reaps late."""
     return state(pid) in ("", "Z", "X")
 
 
 def kill_all(child):
-    """Ends a command of ours and its children, stopped or not."""
+    """Ends a command of ours and its children, even if they are stopped."""
     for pid in descendants(child.pid):
         try:
             os.kill(pid, signal.SIGKILL)

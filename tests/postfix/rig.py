@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: ISC
-"""A private Postfix under one temporary directory, on a free port of 127.0.0.1. All mail stays deferred; nothing leaves: where
-Postfix is made to try what defer_transports parks, it finds a relayhost that nobody listens on, and asks no name server, whose
-answer would bounce mail into whatever test runs by then. A second directory, in memory, is for the index.
+"""A private Postfix under one temporary directory, on a free port of 127.0.0.1. All mail stays deferred, and none leaves:
+if Postfix is made to try mail that defer_transports parks, it finds a relayhost on which nobody listens. It asks no
+name server, whose answer would bounce mail into a later test. A second directory, in memory, is for the index.
 
     with PrivatePostfix(long_ids=True) as postfix:
         with postfix.smtp() as client:
             queue_id = client.message("a@b.test", "u@dest.test", content())
         postfix.settled(1)
 
-Needs root and Debian's postfix package. Whatever ends the test (an exception, ^C, SIGTERM, kill -9), Postfix is
-stopped and both directories are removed.
-"""
+Needs root and Debian's postfix package. However the test ends (an exception, ^C, SIGTERM, kill -9), Postfix is stopped
+and both directories are removed."""
 import atexit
 import grp
 import json
@@ -73,7 +72,7 @@ enable_long_queue_ids = {long_ids}
 
 
 def until(ready, what, timeout=30.0):
-    """Polls until ready() is true and returns its value; fails loudly past the timeout."""
+    """Polls until ready() is true and returns its value; fails loudly after the timeout."""
     end = time.monotonic() + timeout
     while True:
         value = ready()
@@ -85,13 +84,13 @@ def until(ready, what, timeout=30.0):
 
 
 def default_of(parameter):
-    """Postfix's built-in default; where things lie differs between its versions."""
+    """Postfix's built-in default; some paths differ between its versions."""
     return subprocess.run([os.path.join(COMMANDS, "postconf"), "-dh", parameter], check=True, capture_output=True,
                           text=True).stdout.strip()
 
 
 def memory_directory():
-    """Where a directory lies in memory, as /run does on most machines; None where there is no such place."""
+    """A directory in memory, as /run is on most machines; None if there is none."""
     with open("/proc/mounts", encoding="utf-8") as file:
         mounts = [line.split()[1:4] for line in file]
     in_memory = {at for at, kind, options in mounts if kind == "tmpfs" and "rw" in options.split(",")}
@@ -102,8 +101,8 @@ CLAIMS = []
 
 
 def free_port():
-    """A port that nobody has, outside of those that the kernel gives to connections. No other rig gets it while this process
-    lives: a port may be used long after it was chosen, and mail that goes to somebody else's Postfix fails his test."""
+    """A free port outside of the range that the kernel gives to connections. No other rig gets it while this process
+    lives: a port may be used long after it was chosen, and mail to another test's Postfix would make that test fail."""
     for port in random.sample(range(10000, 32000), 1000):
         claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
@@ -146,7 +145,7 @@ class PrivatePostfix:
     # ---- configuration
 
     def configure(self):
-        """Writes the configuration and the directories; says nothing to a running Postfix."""
+        """Writes the configuration and the directories; does not tell a running Postfix."""
         for name, owner in (("etc", 0), ("spool", 0), ("data", pwd.getpwnam("postfix").pw_uid)):
             path = os.path.join(self.directory, name)
             os.makedirs(path, 0o755, exist_ok=True)
@@ -163,7 +162,7 @@ class PrivatePostfix:
         self.backdate()
 
     def make_queue_directories(self):
-        """What the checks of a first start would make, by Postfix's own list; so the start leaves them out."""
+        """Makes the directories of a first start by Postfix's own list, so that starting can skip them."""
         owners = {"root": 0, "$mail_owner": pwd.getpwnam("postfix").pw_uid}
         groups = {"-": 0, "$setgid_group": grp.getgrnam("postdrop").gr_gid}
         with open(os.path.join(self.etc, "postfix-files"), encoding="ascii") as file:
@@ -186,7 +185,7 @@ class PrivatePostfix:
             file.writelines(f"{name} = {value}\n" for name, value in settings.items())
 
     def write_master_cf(self):
-        """The shipped services without chroot, smtpd on our port, no service that needs foreign programs."""
+        """The shipped services without chroot, smtpd on our port, and no service that needs foreign programs."""
         lines = []
         with open(SERVICES, encoding="utf-8") as file:
             for line in file:
@@ -206,7 +205,7 @@ class PrivatePostfix:
         self.backdate()
 
     def backdate(self):
-        """Postfix's programs wait for two seconds where a file of theirs was changed just now."""
+        """Postfix's programs wait for two seconds if one of their files was changed just now."""
         for name in ("main.cf", "master.cf"):
             os.utime(os.path.join(self.etc, name), (time.time() - 60,) * 2)
 
@@ -235,7 +234,7 @@ class PrivatePostfix:
             return None
 
     def stop(self):
-        """Stops Postfix as `postfix stop` does, and without its waits of a second. Its master has gone then."""
+        """Stops Postfix as `postfix stop` does, but without its waits of a second. Its master has then ended."""
         if not self.running:
             return
         pid = self.master_pid()
@@ -243,12 +242,12 @@ class PrivatePostfix:
         if pid is not None and not has_ended(pid):
             os.kill(pid, signal.SIGTERM)
             until(lambda: has_ended(pid), "master's end")
-        end = time.monotonic() + 10  # a program that a test has stopped there may stay
+        end = time.monotonic() + 10  # a stopped program of a test may stay there
         while self.daemons() and time.monotonic() < end:
             time.sleep(0.02)
 
     def daemons(self):
-        """Processes that work in the queue directory, as each of Postfix's daemons does."""
+        """Processes in the queue directory, as all of Postfix's daemons are."""
         found = []
         for name in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -270,7 +269,7 @@ class PrivatePostfix:
         self.guard.wait(30)
 
     def guarded(self, sign, pid):
-        """Tells the guard of a daemon that must not outlive us."""
+        """Tells the guard about a daemon that must not outlive us."""
         self.guard.stdin.write(f"{sign}{pid}\n".encode())
         self.guard.stdin.flush()
 
@@ -287,7 +286,7 @@ class PrivatePostfix:
     # ---- Postfix's commands
 
     def run(self, command, *args, check=True, input=None):
-        """One of Postfix's commands with -c; its completed process, text."""
+        """Runs one of Postfix's commands with -c; returns its completed process, as text."""
         done = subprocess.run([os.path.join(COMMANDS, command), "-c", self.etc, *args],
                               input=input, stdin=None if input is not None else subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False)
@@ -303,24 +302,24 @@ class PrivatePostfix:
         return self.run("postsuper", *args, input="".join(f"{i}\n" for i in ids)).stderr
 
     def wipe(self):
-        """An empty queue, seen twice."""
+        """Empties the queue, and checks twice that it is empty."""
         self.postsuper("-d", "ALL")
         until(lambda: not (self.ids() or self.ids()) or self.postsuper("-d", "ALL") is None, "an empty queue")
 
     def wake_pickup(self):
-        """`postsuper -r` leaves it to pickup's next round, up to a minute later."""
+        """`postsuper -r` leaves mail to pickup's next round, up to a minute later."""
         with socket.socket(socket.AF_UNIX) as trigger:
             trigger.connect(os.path.join(self.spool, "public/pickup"))
             trigger.sendall(b"W")
 
     def sendmail(self, sender, recipients, text, *options):
-        """Submission by sendmail(1)."""
+        """Submits a message by sendmail(1)."""
         words = ["/usr/sbin/sendmail", "-C", self.etc, "-f", sender, *options, "--", *recipients]
         text = text if isinstance(text, bytes) else text.encode()
         subprocess.run(words, input=text, check=True)
 
     def flood(self, sender, count, recipient="u@dest.test", sessions=10, size=500, wait=True):
-        """smtp-source; a Popen if not wait."""
+        """Runs smtp-source; returns a Popen if not wait."""
         words = [os.path.join(COMMANDS, "smtp-source"), "-s", str(sessions), "-m", str(count), "-l", str(size),
                  "-f", sender, "-t", recipient, f"127.0.0.1:{self.port}"]
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -329,7 +328,7 @@ class PrivatePostfix:
         return child
 
     def copies(self, queue_id, count):
-        """count copies of a message once it is deferred; their IDs."""
+        """Makes count copies of a message once it is deferred; returns their IDs."""
         path = until(lambda: "/deferred/" in (self.find(queue_id) or "") and self.find(queue_id), f"{queue_id} deferred")
         copier = Copier(queue_id, path, self.long_ids)
         return {copier.put(number) for number in range(1, count + 1)}
@@ -349,10 +348,10 @@ class PrivatePostfix:
         return spool.find(self.spool, queue_id)
 
     def arrived_earlier(self, queue_id, seconds):
-        """As if the message had come earlier: in the record of its arrival, in place."""
+        """Changes the arrival time in the queue file, as if the message had come earlier."""
         with open(self.find(queue_id), "r+b") as file:
             data = file.read()
-            at = 2 + data[1]  # behind the record of the size
+            at = 2 + data[1]  # after the record of the size
             stamp = data[at + 2:at + 2 + data[at + 1]].partition(b" ")[0]
             earlier = b"%d" % (int(stamp) - seconds)
             if (data[at:at + 1], len(earlier)) != (b"T", len(stamp)):
@@ -361,8 +360,8 @@ class PrivatePostfix:
             file.write(earlier)
 
     def settled(self, count=None, timeout=60):
-        """Waits until nothing is on its way (maildrop, incoming, active are empty) and the queue holds count messages. Looks
-        twice: one walk may miss a message that goes back from deferred, as on its way to another try."""
+        """Waits until no mail is in transit (maildrop, incoming, active are empty) and the queue holds count messages.
+        Looks twice, since one walk may miss a message that moves between deferred and another try."""
         def still():
             found = list(spool.walk(self.spool))
             if any(queue in ("maildrop", "incoming", "active") for queue, _, _ in found):

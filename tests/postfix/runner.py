@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: ISC
 """Runs the tests (all, or those named) and ends with one line that says how many passed and how many failed.
 
-Most of a test's time is waiting, so several processes work side by side, each with private Postfixes of its own. One
-class at a time goes to whichever is free: the tests of a class stay together and in order. JOBS in the environment says
-how many (default: two for each processor); JOBS=1 is one after the other.
+A test mostly waits, so several processes work side by side, each with its own private Postfixes. Each free process gets
+the next class: the tests of a class stay together and in order. JOBS in the environment is the number of processes
+(default: two for each processor); with JOBS=1 all tests run one after the other.
 
     runner.py [NAME...]      what people and make call
-    runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one
-"""
+    runner.py --worker       such a process: a line of test names in, a line of JSON out for each test, and an empty one"""
 import json
 import os
 import signal
@@ -19,7 +18,7 @@ import unittest
 
 JOBS = int(os.environ.get("JOBS") or 2 * len(os.sched_getaffinity(0)))
 SUITE = os.environ.get("SUITE", "tests/postfix")
-# These take longest, so that they begin first and nobody waits for them at the end.
+# These take longest, so they begin first.
 FIRST = ("test_hostile_daemon.Answers", "test_setup.Life", "test_hostile_daemon.Files", "test_setup_units.Units",
          "test_status.Misconfigured", "test_completion_foreign.ZshIndex", "test_truth_killed.Hold", "test_truth_killed.HoldLongIds",
          "test_hostile_child.Stopped", "test_completion_foreign.BashIndex", "test_truth_index.MidPurge", "test_hostile_index.Crafted",
@@ -47,7 +46,7 @@ def classes(names):
 # ---- a worker
 
 class Report(unittest.TestResult):
-    """A line of JSON for each test. A skipped test is a failed one."""
+    """Prints a line of JSON for each test. A skipped test counts as failed."""
 
     def __init__(self, out):
         super().__init__()
@@ -58,7 +57,7 @@ class Report(unittest.TestResult):
         self.began, self.before = time.monotonic(), self.troubles()
 
     def troubles(self):
-        """What unittest has to tell, that of subtests and of setUpClass too."""
+        """The failures that unittest reports, also of subtests and of setUpClass."""
         return len(self.failures) + len(self.errors) + len(self.skipped) + len(self.unexpectedSuccesses)
 
     def stopTest(self, test):
@@ -73,13 +72,13 @@ class Report(unittest.TestResult):
         self.out.flush()
 
     def tell_rest(self):
-        """What failed outside of a test: setUpClass, an import."""
+        """Reports failures outside of a test: setUpClass, an import."""
         for where, words in self.failures + self.errors + self.skipped:
             self.tell(where.id(), 0.0, False, words)
 
 
 def work():
-    """stdout is for the reports alone; what a test prints goes to stderr."""
+    """stdout is only for the reports; what a test prints goes to stderr."""
     out = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
@@ -90,10 +89,10 @@ def work():
         out.flush()
 
 
-# ---- the one that hands out
+# ---- the distributor
 
 class Course:
-    """What is still to do, and what came of the rest."""
+    """The tests still to run, and the results so far."""
 
     def __init__(self, todo):
         self.todo, self.lock = todo, threading.Lock()
@@ -120,13 +119,13 @@ class Course:
             return self.workers[-1]
 
     def run_class(self, worker, names):
-        """False: the worker died of it. What it did not tell of has failed."""
+        """False: the worker died of it. Tests that it did not report have failed."""
         missing = set(names)
         try:
             worker.stdin.write(" ".join(names) + "\n")
             worker.stdin.flush()
         except BrokenPipeError:
-            pass  # told below
+            pass  # reported below
         while (line := worker.stdout.readline()).strip():
             report = json.loads(line)
             missing.discard(report["test"])
@@ -136,7 +135,7 @@ class Course:
         return line != ""
 
     def run(self):
-        """Gives classes to one worker after the other until none is left."""
+        """Gives classes to one worker, one after the other, until none is left."""
         names = self.next()
         while names:
             worker = self.start_worker()
@@ -147,7 +146,7 @@ class Course:
             worker.wait()
 
     def end(self):
-        """Whatever ends us ends the workers in order, so that they take their Postfixes down."""
+        """However we end, the workers end in order, so that they take down their Postfixes."""
         self.todo.clear()
         for worker in self.workers:
             worker.terminate()

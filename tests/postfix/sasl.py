@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A SASL server in Dovecot's protocol, for smtpd_sasl_type = dovecot: whoever says PLAIN with the password "secret" is who he
-says he is."""
+"""A SASL server with Dovecot's protocol, for smtpd_sasl_type = dovecot. It accepts PLAIN with the password "secret"
+for any user."""
 import base64
 import os
 import pwd
@@ -26,7 +26,7 @@ class Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
 
 
 def serve(path):
-    """Begins to serve there; the server, to be shut down."""
+    """Starts to serve there; returns the server, to be shut down."""
     server = Server(path, Handler)
     os.chown(path, pwd.getpwnam("postfix").pw_uid, -1)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A small SMTP client that hides nothing: every command and reply is the test's own, bytes where it wants bytes."""
+"""A small SMTP client that hides nothing: the test writes every command and sees every reply, in bytes if it wants."""
 import re
 import socket
 
@@ -42,7 +42,7 @@ class Smtp:
         self.drop()
 
     def drop(self):
-        """Ends the connection without a word."""
+        """Closes the connection without QUIT."""
         self.stream.close()
         self.socket.close()
 
@@ -80,14 +80,14 @@ class Smtp:
         self.ehlo()
 
     def mail(self, sender, *options):
-        """MAIL FROM; sender as it goes between the angle brackets."""
+        """MAIL FROM; sender is the text between the angle brackets."""
         return self.command(b" ".join([b"MAIL FROM:<" + as_bytes(sender) + b">", *map(as_bytes, options)]))
 
     def rcpt(self, recipient):
         return self.command(b"RCPT TO:<" + as_bytes(recipient) + b">")
 
     def data(self, content):
-        """DATA with content (LF or CRLF line ends; dots are stuffed); the final reply."""
+        """Sends DATA with content (LF or CRLF line ends; dots are stuffed); returns the final reply."""
         self.expect(3, self.command("DATA"))
         return self.finish(content)
 
@@ -99,7 +99,7 @@ class Smtp:
         return self.reply()
 
     def message(self, sender, recipients, content, *options):
-        """One whole message; its queue ID. Raises Refused at the first reply that refuses."""
+        """Sends one whole message; returns its queue ID. Raises Refused at the first refusal."""
         if isinstance(recipients, (str, bytes)):
             recipients = [recipients]
         self.expect(2, self.mail(sender, *options))
@@ -108,7 +108,7 @@ class Smtp:
         return queue_id(self.expect(2, self.data(content)))
 
     def pipelined(self, sender, recipient, content):
-        """One whole message with MAIL, RCPT and DATA in one write; its queue ID."""
+        """Sends one whole message with MAIL, RCPT and DATA in one write; returns its queue ID."""
         self.send(f"MAIL FROM:<{sender}>", f"RCPT TO:<{recipient}>", "DATA")
         for kind in (2, 2, 3):
             self.expect(kind, self.reply())
@@ -123,5 +123,5 @@ def queue_id(reply):
 
 
 def content(author="someone@else.test", subject="test", body="Hello.\n", extra=""):
-    """A plain message. extra: further header lines, each ended."""
+    """A plain message. extra: further header lines, each with its line end."""
     return f"From: {author}\nTo: u@dest.test\nSubject: {subject}\n{extra}\n{body}"

@@ -2,8 +2,7 @@
 """An independent reading of Postfix's queue: a second opinion that shares no code with pqpurge.
 
 Queue files are sequences of records: one type byte, a length in groups of seven bits (low group first, 0x80 = more
-follows), then the data. Only what the tests need is read.
-"""
+follow), then the data. This reads only what the tests need."""
 import email.header
 import email.parser
 import email.policy
@@ -45,13 +44,13 @@ def records(data):
             return
 
 
-# Digits of the numbers in a long queue ID.
+# The digits of numbers in a long queue ID.
 DIGITS = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
 
 
 def hash_digits(queue_id):
-    """The names of the directories that Postfix hashes a message into, as many as there may be, in one string: the ID's own
-    characters, or of a long one those of its microseconds."""
+    """The names of the directories into which Postfix hashes a message, for any depth, in one string: the ID's own
+    characters, or those of the microseconds in a long one."""
     end = queue_id.rfind("z")
     if end < 10:
         return queue_id
@@ -62,12 +61,12 @@ def hash_digits(queue_id):
 
 
 class QueueFile:
-    """One queue file: sender, recipients that it waits for, what each was before aliases (originals), those that are done,
-    arrival, size, attributes (client_address, log_client_address, log_ident, sasl_username, ...), header."""
+    """One queue file: sender, waiting recipients, the address of each before aliases (originals), recipients that are
+    done, arrival, size, attributes (client_address, log_client_address, log_ident, sasl_username, ...), header."""
 
     def __init__(self, queue, queue_id, path):
         with open(path, "rb") as file:
-            info = os.fstat(file.fileno())  # first: what is ready now is whole
+            info = os.fstat(file.fileno())  # first: a file that is ready now is complete
             data = file.read()
         self.queue, self.queue_id, self.path = queue, queue_id, path
         self.inode = info.st_ino
@@ -113,7 +112,7 @@ class QueueFile:
 
     @staticmethod
     def decoded(value):
-        """Encoded words in a charset that nobody knows stay as written."""
+        """Encoded words in an unknown charset stay as written."""
         try:
             return str(email.header.make_header(email.header.decode_header(value)))
         except LookupError:
@@ -121,24 +120,24 @@ class QueueFile:
 
     @property
     def from_addresses(self):
-        """Every mailbox of every From field, groups included, as user@domain."""
+        """Every mailbox of every From field, including groups, as user@domain."""
         fields = self.message.get_all("from") or []
         return [f"{a.username}@{a.domain}" for field in fields for a in field.addresses]
 
     @property
     def author_domains(self):
-        """The domains of envelope sender and header From, lower case."""
+        """The domains of envelope sender and header From, in lower case."""
         addresses = [self.sender] + self.from_addresses
         return {a.rpartition("@")[2].lower() for a in addresses if a and "@" in a}
 
     @property
     def recipient_domains(self):
-        """The domains of the recipients that it waits for, lower case."""
+        """The domains of the waiting recipients, in lower case."""
         return {a.rpartition("@")[2].lower() for a in self.recipients}
 
     @property
     def client(self):
-        """Whom Postfix's log names as the client: behind a filter that forwards it, the first one."""
+        """The client in Postfix's log: behind a filter that forwards it, the first one."""
         return self.attributes.get("log_client_address", self.attributes.get("client_address"))
 
     @property
@@ -149,7 +148,7 @@ class QueueFile:
 
 
 def read(directory):
-    """Every message now in the queue, {queue ID: QueueFile}. A file that leaves meanwhile is left out."""
+    """All messages now in the queue, {queue ID: QueueFile}. A file that leaves meanwhile is left out."""
     found = {}
     for queue, queue_id, path in walk(directory):
         try:

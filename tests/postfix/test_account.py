@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What is kept of what was done: who asked, and how often each rule was met."""
+"""The records of what was done: who asked, and how often each rule was hit."""
 import os
 import time
 
@@ -15,7 +15,7 @@ class Account(RigCase):
         return result.lines
 
     def test_who_asked(self):
-        """The user's name; whoever called sudo; not what the environment calls itself otherwise."""
+        """The user's name, or that of the user who called sudo; never the environment's."""
         plain = {k: v for k, v in os.environ.items() if k not in ("SUDO_USER", "LOGNAME", "USER")}
         for number, (extra, user) in enumerate((({}, "root"), ({"LOGNAME": "mallory"}, "root"),
                                                 ({"SUDO_USER": "anna"}, "anna")), 1):
@@ -26,7 +26,7 @@ class Account(RigCase):
             self.assertEqual((batch["batch"], batch["user"], batch["uid"]), (number, user, 0), extra)
 
     def test_whole(self):
-        """Every field of a batch: what was done, why, in which words, to how many, and the rules that were set."""
+        """Every field of a batch: the action, the reason, the words, the numbers, and the rules that were set."""
         ours = self.send_many("a@example.com", 4)
         self.send("b@good.test")
         self.postfix.settled(5)
@@ -52,7 +52,7 @@ class Account(RigCase):
         self.assertEqual([(b["batch"], b["reason"]) for b in limited], [(3, "the 3."), (4, "the 4.")])
 
     def test_hits(self):
-        """Of the command's rules and of the file's; a restart keeps them."""
+        """Hits of the command's rules and of the file's; a restart keeps them."""
         self.pq.write_rules("file.example REJECT\nquiet.example REJECT\n")
         self.pq.reload()
         self.assertEqual(self.pq.idx("block", "command.example").status, 0)

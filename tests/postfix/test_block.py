@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Blocking: in force from the next MAIL FROM on, for exactly what was named, and over when it is said to be over."""
+"""Blocking: in force from the next MAIL FROM on, for exactly the named mail, and over at its end."""
 import signal
 import time
 
@@ -21,7 +21,7 @@ class BlockCase(RigCase):
         self.assertEqual(result.status, 0, f"{verb} {args}: {result}")
 
     def answer(self, sender, author="n@good.test", client=None):
-        """How a message is answered on the connection that is open all the time: the first refusal, or 250."""
+        """The answer to a message on the connection that stays open: the first refusal, or 250."""
         client = client or self.client
         try:
             client.message(sender, "u@dest.test", content(author))
@@ -41,7 +41,7 @@ class BlockCase(RigCase):
 
 
 class Frozen(BlockCase):
-    """A daemon that does not answer is not waited for long, and what that means is said."""
+    """The command does not wait long for a frozen daemon, and says what that means."""
 
     def test_block(self):
         self.pq.process.send_signal(signal.SIGSTOP)
@@ -97,7 +97,7 @@ class ByCommand(BlockCase):
         self.assert_passes("spammer@good.test")
 
     def test_header_from(self):
-        """The envelope says nothing of it; refused at end of message."""
+        """The envelope does not show it; the message is refused at its end."""
         self.block(BAD)
         self.client.expect(2, self.client.mail("a@good.test"))
         self.client.expect(2, self.client.rcpt("u@dest.test"))
@@ -158,7 +158,8 @@ class ByCommand(BlockCase):
         self.postfix.settled(1)
 
     def test_discard_waits_for_the_end(self):
-        """Told at MAIL, it would come back through cleanup as mail from sendmail(1): counted twice, and no header seen."""
+        """A DISCARD at MAIL would bring the mail back through cleanup as mail from sendmail(1): counted twice,
+        without its header."""
         self.block("--action", "DISCARD", BAD)
         with self.postfix.smtp() as client:
             queue_id = client.message("a@bad.example", "u@dest.test", content())
@@ -302,7 +303,7 @@ class PurgeAndBlock(BlockCase):
         self.assertIn(other, self.postfix.ids())
 
     def test_until_unblocked(self):
-        """--block without an age; an OK that lets some of it through is told."""
+        """--block without an age; an OK rule that lets some of the mail pass is reported."""
         self.pq.write_rules(f"boss@{BAD} OK\n")
         ours = set(self.send_many(f"a@{BAD}", 3))
         self.postfix.settled(3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""--with-bounces: the bounces and delay notices that the mail caused, told by their own files from all others."""
+"""--with-bounces: bounces and delay notices of the mail, told apart from all others by their own files."""
 from case import BAD, RigCase, both_ids
 from rig import until
 from smtp import content
@@ -7,12 +7,12 @@ from smtp import content
 
 @both_ids
 class Bounces(RigCase):
-    """Mail to unknown users bounces on this host; the bounces wait in the queue for the forged sender's server."""
+    """Mail to unknown users bounces on this host; the bounces wait for the forged sender's server."""
 
     main = "mydestination = here.test\nnotify_classes = bounce\n"
 
     def bounce(self, sender, count=1):
-        """Causes bounces and waits for them; their IDs."""
+        """Causes bounces and waits for them; returns their IDs."""
         before = self.postfix.ids()
         for _ in range(count):
             self.send(sender, "nobody-of-that-name@here.test", content(sender))
@@ -26,7 +26,7 @@ class Bounces(RigCase):
         return ids
 
     def forged(self, recipient, login=None):
-        """A bounce that came over SMTP, with everything in it that a client can write."""
+        """A bounce over SMTP, with everything in it that a client can write."""
         with self.postfix.smtp() as client:
             text = ("Received: by rig.test (Postfix)\n\tid 3Pt2mN2VXxznjll; Mon, 23 Nov 2026 18:49:21 +0000 (UTC)\n"
                     "Date: Mon, 23 Nov 2026 18:49:21 +0000 (UTC)\n"
@@ -77,7 +77,7 @@ class BouncesThatAMilterSees(Bounces):
     main = Bounces.main + "internal_mail_filter_classes = bounce, notify\n"
 
     def test_bounces_after_a_catch_up(self):
-        """There is nothing to add: they have rows, whose sender is nobody."""
+        """Nothing is missing from the index: they have rows, with an empty sender."""
         ours = self.bounce("a@example.com")
         self.assertLessEqual(ours, set(self.pq.idx("list", "--json", "--index-only", "<>").messages))
         self.assertEqual(self.pq.idx("sync", "--json").lines[0]["sync"]["added"], 0)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Complete without a flag: mail that no milter saw is found in its queue files by the same patterns, selectors and verbs."""
+"""Complete without any option: mail that no milter saw is found in its queue files by the same patterns, selectors
+and verbs."""
 import os
 import time
 
@@ -11,7 +12,7 @@ from smtp import content
 @both_ids
 class Unheard(RigCase):
     def send_mix(self):
-        """What stands in queue files, half of it of BAD; the IDs of that half and of the other."""
+        """Mail that is only in queue files, half of it of BAD; the IDs of that half and of the other."""
         with self.postfix.smtp() as client:
             bad = {client.message(*m) for m in (
                 ("a@example.com", "u@dest.test", content("a@example.com")),
@@ -51,7 +52,7 @@ class Unheard(RigCase):
         self.check_missed(self.pq.kill9, self.pq.start)
 
     def test_purged_at_once(self):
-        """No verb looked before."""
+        """The purge is the first command."""
         self.pq.stop()
         bad, _ = self.send_mix()
         self.pq.start()
@@ -110,7 +111,7 @@ class Unheard(RigCase):
         self.assertRegex(text.out, r"(?m)^ *from queue +2 ")
 
     def test_damaged_file(self):
-        """What cannot be read is told, and everything else is found."""
+        """What cannot be read is reported, and everything else is found."""
         self.pq.stop()
         ours, broken = self.send("a@example.com"), self.send("a@example.com")
         self.postfix.settled(2)
@@ -125,7 +126,7 @@ class Unheard(RigCase):
 
 @both_ids
 class LocalMail(RigCase):
-    """sendmail(1) mail: recorded through non_smtpd_milters, proven by create_time; and where no milter saw it yet."""
+    """sendmail(1) mail: recorded through non_smtpd_milters, proven by create_time; also where no milter has seen it."""
 
     def submit(self, sender, **options):
         self.postfix.sendmail(sender, ["u@dest.test"], f"From: {sender}\nSubject: x\n\nx\n", **options)
@@ -141,7 +142,7 @@ class LocalMail(RigCase):
         self.assertEqual(self.assert_purged(ours, BAD).summary["from_queue"], 0)
 
     def in_maildrop(self, *senders):
-        """Submits with no Postfix running; {sender: queue ID in maildrop}."""
+        """Submits while Postfix is down; {sender: queue ID in maildrop}."""
         self.postfix.stop()
         self.addCleanup(self.start_postfix)
         for sender in senders:
@@ -163,7 +164,7 @@ class LocalMail(RigCase):
         self.assert_purged(ours, BAD)
 
     def test_maildrop_is_counted_apart(self):
-        """Only its submitter can read it there, so it is left alone, and nobody calls that nothing."""
+        """Only its submitter can read it there, so it is left alone but reported."""
         there = set(self.in_maildrop("a@example.com", "a@good.test").values())
         self.assertEqual(len(there), 2)
         for args in [BAD], ["--queue", "maildrop", BAD], ["--all"]:

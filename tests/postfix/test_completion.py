@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Completion as the shells do it: a real zsh and a real bash on a terminal, verbs and options from --help, names from the index."""
+"""Completion in the shells: a real zsh and a real bash on a terminal, verbs and options from --help, names from the
+index."""
 import os
 import select
 import shutil
@@ -13,7 +14,7 @@ from test_terminal import Terminal
 
 SCRIPTS = os.path.join(TOP, "conf/completion")
 
-# TAB completes; ^X^T hands over the line as it is then and empties it. What was offered goes to a file, too.
+# TAB completes; ^X^T writes the resulting line to a file and empties it. The offers are written to a file, too.
 ZSHRC = """
 PROMPT='> ' LISTMAX=10000
 unsetopt beep auto_menu
@@ -38,7 +39,7 @@ bindkey '^I' complete-word
 bindkey '^X^T' hand-over
 : >$ZDOTDIR/ready
 """
-# complete lists what there is at the second TAB; readline's own command shows what it would insert.
+# complete lists the offers at the second TAB; readline's own command shows what it would insert.
 BASHRC = """
 PS1='> '
 bind 'set bell-style none' 'set completion-query-items 0' 'set page-completions off'
@@ -63,10 +64,8 @@ BASH = ["bash", "--noprofile", "-i"], (".bashrc", BASHRC)
 
 
 class Shell:
-    """
-    An interactive shell that knows our completion and nothing of the machine's. It starts in a home of its own. before: a
-    directory whose commands come before ours.
-    """
+    """An interactive shell that knows our completion and nothing of the user's. before: a directory whose commands
+    come before ours."""
 
     def __init__(self, words, rc, home, conf, before=""):
         self.home = tempfile.mkdtemp(prefix="shell.", dir=home)
@@ -78,7 +77,7 @@ class Shell:
         self.wait("ready")
 
     def wait(self, name):
-        """Until the shell has made that file; what it writes meanwhile is read, or it would stand still."""
+        """Waits until the shell has made that file; returns its output meanwhile."""
         def made():
             while select.select([self.terminal.master], [], [], 0)[0]:
                 self.terminal.text += os.read(self.terminal.master, 4096).decode("utf-8", "replace")
@@ -95,13 +94,13 @@ class Shell:
         return [line for line in lines if line]
 
     def complete(self, text):
-        """(the line after TAB, what was offered)."""
+        """(the line after TAB, the offers)."""
         os.write(self.terminal.master, text.encode() + b"\t\x18\x14")
         self.wait("line")
         return self.take("line")[0], set(self.take("offered"))
 
     def enter(self, text):
-        """TAB, then Return: the shell runs the line as it is then."""
+        """TAB, then Return: the shell runs the resulting line."""
         os.write(self.terminal.master, text.encode() + b"\t\n: >$ZDOTDIR/done\n")
         self.wait("done")
         self.take("done")
@@ -161,7 +160,7 @@ class ShellCase:
         self.assert_line(f"pqpurge-idx purge --save {self.shell.home}/evi", f"pqpurge-idx purge --save {self.shell.home}/evidence/")
 
     def test_fleets(self):
-        """They are services of libpq; a list of them is one word; without '=' no name follows."""
+        """They are libpq services; a list of them is one word; without '=' no name follows."""
         with open(os.path.join(self.shell.home, ".pg_service.conf"), "w", encoding="ascii") as file:
             file.write("[east]\nhost=a.test\n# [north]\n[west]\nhost=b.test\n[w`fire`]\n")
         self.assert_line("pqpurge-idx purge --fleet=ea", "pqpurge-idx purge --fleet=east")
@@ -178,7 +177,7 @@ class ShellCase:
         self.assertEqual(self.assert_offers("pqpurge-idx list ", [BAD]), {BAD, "sub.example.org", "good.test", "else.test"})
 
     def test_without_an_index(self):
-        """Silence, not an error in the middle of the line."""
+        """No output, rather than an error in the middle of the line."""
         self.pq.stop()
         shutil.rmtree(self.pq.index)
         self.assertEqual(self.shell.complete("pqpurge-idx hold exa"), ("pqpurge-idx hold exa", set()))

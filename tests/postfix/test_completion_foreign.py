@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""
-Root presses TAB, and strangers chose the names in the index. Nothing that they wrote may be expanded, run or offered: neither
-with our command behind a real bash and a real zsh, nor with a command that prints anything at all.
-"""
+"""Root presses TAB, and strangers chose the names in the index. None of their words may be expanded, run or offered:
+neither by our command with a real bash and a real zsh, nor by a command that prints anything at all."""
 import os
 import re
 import shutil
@@ -14,21 +12,21 @@ from case import RigCase
 from smtp import content
 from test_completion import BASH, ZSH, Shell
 
-# `fire` is a command of these tests: it leaves a file behind.
+# `fire` is a command of these tests, which leaves a file behind.
 WORDS = [
     "`fire`", "a`fire`", "`fire`.example", "$(fire)", "a$(fire).example", "${HOME}", "${x:-$(fire)}", "$HOME", "$((1+$(fire)))",
     "a[$(fire)]", "<(fire)", "=(fire)", "*", "*.example", "?", "*(e:fire:)", "~", "~root", "{a,b}.example", ";fire", "a;fire;", "&fire",
     "a|fire", "'fire'", "a'b", "\"fire\"", "a\"b", "\\`fire\\`", "a fire", " fire", "a\nfire", "\nfire", "a\n`fire`\n$(fire)", "a\tb",
     "!!", "#a", "%1", "a:b", "-n", "--yes", "-n.example", "--config=$(fire)", "\x1b[31m.example", "\u00fc.example", "\u202ea.example",
 ]
-# What follows "pqpurge-idx ": every place where something is completed, and some where nothing is.
+# The words after "pqpurge-idx ": every place where something is completed, and some where nothing is.
 PLACES = [
     "", "-n ", "purge ", "hold ", "release ", "list ", "top ", "why ", "block ", "unblock ", "undo ", "show ", "log ", "rules ",
     "--sender ", "list --sender ", "list --sender=", "hold --from ", "hold --from=", "list --login ", "list --id ", "list --queue ",
     "list --queue=", "top --by ", "block --action ", "block --reason ", "purge --older ", "purge --block=", "list -", "list --",
     "fleet ", "fleet add --as ", "top --fleet=", "top --fleet=a,", "purge -y -- ", "unblock -y ", "undo -y ", "nonsense ", "list x@",
 ]
-# What root may have typed: it runs when root presses Return, not at TAB.
+# Words that root may have typed. They run when root presses Return, but not at TAB.
 TYPED = ["`fire`", "$(fire)", "a`fire`", "\"$(fire)", "\"`fire`", "${x:-$(fire)}", "<(fire)", ";fire;", "$((1+$(fire)))", "a[$(fire)]"]
 FILES = ["a`fire`", "b$(fire)", "c;fire;", "d fire", "e'fire'", "f\"fire\"", "g\nfire", "h*", "i~root", "j${HOME}", "k&fire", "l#a", "m\\n",
          "n|fire", "o<(fire)", "p{a,b}", "q=a", "r:b", "s\tb", "t$HOME", "v[fire]"]
@@ -40,7 +38,8 @@ OPTION = re.compile(r"--[a-z][a-z-]*\Z")
 
 
 class Trapped:
-    """A shell whose PATH begins with a directory of ours, with `fire` in it. names: what may be offered, beside FIXED."""
+    """A shell whose PATH begins with the test's directory, which has `fire` in it. names: the words that may be
+    offered, besides FIXED."""
 
     # The beginning of a word at such a place.
     begun = ("", "a", "g", "\\$", "$", "~", "*", "\"", "'", "\"a", "-")
@@ -64,7 +63,7 @@ class Trapped:
         self.addCleanup(self.shell.end)
 
     def harm(self, typed):
-        """What went wrong by now: a list of sentences."""
+        """The faults so far: a list of sentences."""
         if not os.path.exists(self.fired):
             return []
         with open(self.fired, encoding="utf-8") as file:
@@ -73,7 +72,7 @@ class Trapped:
         return [f"{typed!r}: a foreign command ran {len(users)} times as {users[:1]}"]
 
     def tab(self, typed):
-        """What went wrong at TAB behind this."""
+        """The faults at TAB after this text."""
         line, offered = self.shell.complete(typed)
         wrong = self.harm(typed)
         for word in sorted(offered - self.names - FIXED):
@@ -135,7 +134,7 @@ class Filled(RigCase):
         self.assert_filled()
 
     def assert_filled(self):
-        """Otherwise the tests would show nothing."""
+        """Otherwise the tests would prove nothing."""
         for word in {"`fire`", "a`fire`", "`fire`.example", "*", "~root", "a'b", "--yes", "-n.example", "#a"} & set(self.foreign):
             self.assertIn("a@" + word, self.listed)
         for word in {"`fire`", "$(fire)", "${x:-$(fire)}", "*", "'fire'", "a;fire;", "a|fire"} & set(self.foreign):
@@ -144,14 +143,14 @@ class Filled(RigCase):
         self.assertEqual(len(self.pq.idx("log", "--json").lines), 2 * len(self.foreign[::5]))
 
     def submit(self, sender):
-        """sendmail(1) warns of some of these senders, and takes them."""
+        """sendmail(1) warns about some of these senders, but takes them."""
         words = ["/usr/sbin/sendmail", "-C", self.postfix.etc, "-f", sender, "--", "u@dest.test"]
         subprocess.run(words, input=b"Subject: x\n\nx\n", stderr=subprocess.DEVNULL, check=True)
 
 
 class Verb(Filled):
     def test_the_verb(self):
-        """What the command says is harmless by itself, whatever the shell makes of it."""
+        """The command's output alone is harmless, whatever the shell does with it."""
         for kind in ("domains", "rules", "batches", "log"):
             for prefix in ("", "a", "-", "`", "$", "*", "~", "--"):
                 result = self.pq.idx("complete", kind, "--", prefix)
@@ -163,7 +162,7 @@ class Verb(Filled):
 
 
 class Index(Trapped):
-    """Our command and a true index; one for all, since it takes long to fill."""
+    """Our command and a real index, shared by all tests, since it takes long to fill."""
 
     test_every_place = test_what_root_types = None
 
@@ -185,7 +184,7 @@ class Index(Trapped):
 
 
 class AnyCommand(Trapped):
-    """A command that prints what it likes: the shells' own files let nothing through."""
+    """A command that prints anything: the shells' own files let nothing through."""
 
     not_entered = ""  # initials of directories that the shell cannot complete in by itself
 
@@ -235,7 +234,7 @@ for word; do printf '%s\\0' "$word" >>{self.args}; done
         self.judge(wrong)
 
     def test_names_of_files(self):
-        """A file is root's choice, but others name files, too: the name comes to the command as it is."""
+        """Root may name any file, and others choose names of files, too: the name reaches the command unchanged."""
         for top, option, end in (("files", "-c", ""), ("dirs", "--save", "/inner")):
             wrong = []
             for name in FILES:
@@ -254,7 +253,7 @@ for word; do printf '%s\\0' "$word" >>{self.args}; done
             self.judge(wrong)
 
 
-# Behind these zsh offers its own parameters and the names of users.
+# After these, zsh offers its own parameters and the names of users.
 ZSH_BEGUN = tuple(word for word in Trapped.begun if word not in ("$", "~"))
 
 
@@ -263,7 +262,7 @@ class BashIndex(Index, Filled):
 
 
 class BashIndexOfOne(BashIndex):
-    """One word alone: a quote that is open in another does not stand in its way."""
+    """One word alone, so that an open quote in another one does not get in its way."""
 
     foreign = ["`fire`"]
 
@@ -276,7 +275,7 @@ class BashAnyCommand(AnyCommand, unittest.TestCase):
     shell_words = BASH
 
     def test_typed_names_of_files(self):
-        """zsh does expand these at TAB by itself, wherever it completes the name of a file."""
+        """zsh itself expands these at TAB wherever it completes file names."""
         self.assert_not_run(f"list {option}{typed}/" for option in ("-c ", "--config=", "--save ", "--save=") for typed in TYPED)
 
 

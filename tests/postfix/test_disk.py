@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What the index or the state lies on is full, fails, or goes: mail flows on, a purge is complete, and recording resumes by
-itself."""
+"""The disk of the index or of the state is full, fails, or goes: mail flows on, a purge is complete, and recording resumes
+without help."""
 import errno
 import os
 import shutil
@@ -21,19 +21,19 @@ class Disk(RigCase):
         self.before = set(self.send_many("a@example.com", 10))
 
     def timed(self, count, sender):
-        """Seconds that count messages took on one connection."""
+        """The seconds that count messages took on one connection."""
         began = time.monotonic()
         self.send_many(sender, count)
         return time.monotonic() - began
 
     def recording(self):
-        """Sends a message of the domain; whether the index has it."""
+        """Sends a message of the domain; returns whether the index has it."""
         queue_id = self.send("a@example.com")
         result = self.pq.idx("list", "--json", "--index-only", BAD)
         return result.status == 0 and queue_id in result.messages
 
     def purge_all(self):
-        """A purge of the domain, which all of the queue is of; its summary. Whether it could be accounted for is not said."""
+        """Purges the domain, to which the whole queue belongs; returns the summary. Does not check the account."""
         self.postfix.settled()
         ours = self.postfix.ids()
         result = self.pq.idx("purge", "-y", "--json", BAD)
@@ -111,7 +111,7 @@ class IndexDisk(Disk):
         self.assert_complete()
 
     def test_block_on_it(self):
-        """Rules are no part of the index."""
+        """Rules are not part of the index."""
         self.fill(self.pq.index)
         result = self.pq.idx("purge", "-y", "--block=1h", "--json", BAD)
         self.assertEqual((result.status, self.postfix.ids()), (0, set()), result)
@@ -133,7 +133,7 @@ class IndexDisk(Disk):
 
 
 class StateDisk(Disk):
-    """The state on a full file system of its own, as after the flood that the purge is to end."""
+    """The state on a full file system of its own, as after the flood that the purge should end."""
 
     def setUp(self):
         RigCase.setUp(self)
@@ -167,7 +167,7 @@ class StateDisk(Disk):
             self.assertEqual(client.mail("a@example.com")[0], 550)
 
     def test_hold(self):
-        """It says that undo will not know of it."""
+        """It says that undo will not know of the hold."""
         self.postfix.settled()
         result = self.pq.idx("hold", "-y", BAD)
         self.assertEqual({file.queue for file in self.postfix.read().values()}, {"hold"}, result)
@@ -210,7 +210,7 @@ class StateMissing(Disk):
 
 
 class ReadOnly(Disk):
-    """A disk of the index's own that becomes read-only under it, as ext4 does by itself when it meets an error."""
+    """A disk for the index that becomes read-only, as ext4 does after an error."""
 
     def setUp(self):
         RigCase.setUp(self)
@@ -253,7 +253,7 @@ class ReadOnly(Disk):
         self.assertEqual(set(self.pq.listed(BAD)), self.postfix.ids())
         self.assert_complete()
         self.run_tool("umount", "-l", self.pq.index)
-        # Nothing holds the old disk once the daemon has let go of it.
+        # Once the daemon has let go of the old disk, nothing holds it.
         until(lambda: self.run_tool("losetup", "-j", self.image) == "", "the daemon's leaving the disk")
         self.run_tool("e2fsck", "-fy", self.image, good=(0, 1))
         self.mount_image()
@@ -263,7 +263,7 @@ class ReadOnly(Disk):
 
 
 class FailingWrites(Disk):
-    """The daemon's writes are refused by a shim."""
+    """A shim refuses the daemon's writes."""
 
     starts_daemon = False
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Who may order what of root, without being root: the daemon's user can cause holds and nothing else, operators what the
-configuration lists, strangers nothing. What was ordered, and what was refused, stands in the account."""
+"""Orders to root from others: the daemon's user can cause holds and nothing else, operators can do what the configuration
+lists, strangers nothing. The account has all orders and refusals."""
 import json
 import os
 import pwd
@@ -37,17 +37,17 @@ class DoorCase(RigCase):
         return self.door.send("daemon", payload, USER, **options)
 
     def member(self, *words, **options):
-        """The command as a member of the operators' group runs it."""
+        """Runs the command as a member of the operators' group."""
         return self.pq.idx(*words, **identity(MEMBER, [OPERATORS]), **options)
 
     def last(self, state=None):
-        """The last batch of the account, as `log` tells it."""
+        """The account's last batch, as `log` shows it."""
         lines = [line for line in self.pq.idx("log", "--json").lines if state in (None, line["state"])]
         return lines[-1] if lines else None
 
 
 class TheDaemon(DoorCase):
-    """All that an order of the daemon's account can do is hold what one key sent."""
+    """An order of the daemon's account can do no more than hold one key's mail."""
 
     def setUp(self):
         super().setUp()
@@ -75,7 +75,7 @@ class TheDaemon(DoorCase):
         self.assertEqual(self.postfix.ids(), self.all)
 
     def test_window_and_cap(self):
-        """What lies outside the window stays, and no more than the cap is held: the oldest."""
+        """Mail outside the window stays, and no more than the cap is held: the oldest."""
         now = time.time()
         self.assertEqual(self.daemon(hold("domain", "example.com", now - 7200, now - 3600)).done, 0)
         self.assertEqual(self.daemon(hold("domain", "example.com", most=2)).done, 2)
@@ -83,7 +83,8 @@ class TheDaemon(DoorCase):
         self.assertLess(self.held(), self.bad)
 
     def test_nothing_else(self):
-        """Every other order of the daemon's account is refused, or is none; the queue stays as it is, on both sockets."""
+        """Every other order of the daemon's account is refused or invalid; the queue stays as it is, on both
+        sockets."""
         wide = time.time() + 60
         orders = [verb(*words) for words in (
             ("purge", "-y", BAD), ("hold", BAD), ("release", "--all", "-y"), ("list",), ("block", BAD), ("unblock", BAD),
@@ -116,7 +117,7 @@ class TheDaemon(DoorCase):
         self.assertEqual({line["user"] for line in refused}, {USER})
 
     def test_its_own_configuration(self):
-        """Who the daemon is, root's configuration says: another user's frames are refused."""
+        """Root's configuration names the daemon's user: another user's frames are refused."""
         os.chmod(self.door.path("daemon"), 0o666)
         answer = self.door.send("daemon", hold("domain", BAD), STRANGER)
         self.assertEqual(answer.status, 1, answer)
@@ -125,7 +126,7 @@ class TheDaemon(DoorCase):
 
 
 class Operators(DoorCase):
-    """Members of operator_group run the verbs of operator_allow by the ordinary command."""
+    """Members of operator_group run the verbs of operator_allow with the ordinary command."""
 
     def setUp(self):
         super().setUp()
@@ -145,7 +146,7 @@ class Operators(DoorCase):
         self.assertEqual(self.held(), set())
 
     def test_question(self):
-        """On a terminal a member sees what would be done, and is asked; a no touches nothing."""
+        """On a terminal a member sees the effect, and is asked; a no touches nothing."""
         for answer, status, held in (("n", 3, set()), ("y", 0, self.bad)):
             terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
                                  *self.pq.words("hold", BAD)])
@@ -156,7 +157,7 @@ class Operators(DoorCase):
             self.assertEqual(self.held(), held)
 
     def test_terminal(self):
-        """On a terminal the output is that of a terminal, a table; on a pipe that of a pipe."""
+        """On a terminal the output is a terminal's, a table; on a pipe a pipe's."""
         terminal = Terminal(["/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}",
                              *self.pq.words("top")])
         self.assertEqual(terminal.answer(""), 0, terminal.text)
@@ -171,7 +172,7 @@ class Operators(DoorCase):
 
     @staticmethod
     def with_a_place(call):
-        """Each order that was refused keeps its place for a second, and a member has few."""
+        """A refused order keeps its place for a second, and a member has few places."""
         answers = []
 
         def tried():
@@ -181,7 +182,7 @@ class Operators(DoorCase):
         return answers[-1]
 
     def test_refused(self):
-        """What is not listed, and options that name files, are refused, and the queue stays."""
+        """Verbs that are not listed and options that name files are refused, and the queue stays."""
         ids = self.postfix.ids()
         for words in (("purge", "-y", BAD), ("block", BAD), ("unblock", BAD), ("undo", "1"), ("sync",), ("setup", "-y"),
                       ("order", "--listen"), ("hold", "/./"), ("list", "--sender=/./"), ("hold", "--id", "-"),
@@ -199,7 +200,7 @@ class Operators(DoorCase):
         self.assertIn("--save", refused["command"])
 
     def test_raw_words(self):
-        """Nor does a client that makes its own frames get past root's parser."""
+        """A client that makes its own frames does not get past root's parser either."""
         for words in (("hold", "-c/tmp/x", BAD), ("hold", "--config=/tmp/x", BAD), ("list", "--save=/tmp/x"),
                       ("top", "--watch"), ("hold", "--sender", "/./"), ("list", "--login=/./"), ("complete", "domains")):
             answer = self.with_a_place(lambda words=words: self.door.send("operator", verb(*words), MEMBER, [OPERATORS]))
@@ -209,7 +210,7 @@ class Operators(DoorCase):
         self.assertEqual(self.held(), set())
 
     def test_status(self):
-        """A door that the configuration asks for, and that is not there, is named with what to type."""
+        """If the configuration needs a door that is missing, status names it and the command to type."""
         self.assertNotIn("root does not hear", self.pq.idx("status").out)
         self.door.close()
         result = self.pq.idx("status")
@@ -218,7 +219,7 @@ class Operators(DoorCase):
         self.assertIn("order --listen", result.out)
 
     def test_strangers(self):
-        """No member: the socket lets nobody else in, and where it did, root would not."""
+        """Not a member: the socket does not let others in, and if it did, root would refuse."""
         result = self.pq.idx("list", **identity(STRANGER))
         self.assertEqual(result.status, 1)
         self.assertIn("must be run by root", result.err)
@@ -257,7 +258,7 @@ class Allowed(DoorCase):
     settings = {"operator_group": OPERATORS, "operator_allow": "purge, hold undo block regex"}
 
     def test_undo_of_what_stands(self):
-        """Where there is nothing to release the order is ended all the same, after a yes."""
+        """With nothing to release, the order still ends, after a yes."""
         for words in ("purge", "none.test"), ("hold", "--sender", "none.test"):
             self.assertEqual(self.pq.idx(*words, "-y", "--for", "10m").status, 0)
             number = self.last()["batch"]
@@ -281,7 +282,7 @@ class Allowed(DoorCase):
         self.assertEqual(self.member("list").status, 1)
 
     def test_expressions(self):
-        """Subjects, reasons and logins are asked by expressions, which `regex` allows."""
+        """Subjects, reasons and logins are selected by expressions, which `regex` allows."""
         ours = self.send("a@example.com", text=content(subject="Win a prize"), LOGIN="joe@web.test")
         other = self.send("a@example.com", text=content(subject="Minutes"), LOGIN="ann@good.test")
         self.postfix.settled(2)
@@ -294,7 +295,7 @@ class Allowed(DoorCase):
 
 
 class Floods(DoorCase):
-    """What strangers can do to the door itself is bounded."""
+    """The effect of strangers on the door itself is bounded."""
 
     def connect(self):
         s = socket.socket(socket.AF_UNIX)
@@ -304,7 +305,7 @@ class Floods(DoorCase):
         return s
 
     def test_slow_frames(self):
-        """A frame that is not whole after two seconds is none, however it drips."""
+        """A frame that is not complete after two seconds is dropped, however it drips."""
         began = time.monotonic()
         client = self.connect()
         client.sendall(struct.pack("<I", 100) + b"\1")
@@ -318,7 +319,8 @@ class Floods(DoorCase):
             self.assertEqual(answer.status, 2, answer)
 
     def test_many_connections(self):
-        """At most sixteen processes; the others wait, and orders go through again once the silent ones are dropped."""
+        """At most sixteen processes run and the others wait; orders get through again once the silent ones are
+        dropped."""
         silent = [self.connect() for _ in range(40)]
         until(lambda: len(self.door.children()) >= 16, "the door to be full")
         self.assertEqual(len(self.door.children()), 16)
@@ -333,7 +335,7 @@ class Floods(DoorCase):
         self.assertEqual(self.daemon(hold("domain", BAD)).status, 0)
 
     def test_stopped(self):
-        """SIGTERM removes the sockets and ends."""
+        """SIGTERM removes the sockets and ends the listener."""
         self.door.process.terminate()
         self.assertEqual(self.door.process.wait(60), 0)
         self.assertFalse(os.path.exists(self.door.path("operator")))
@@ -341,7 +343,8 @@ class Floods(DoorCase):
 
 
 class Hook(DoorCase):
-    """flood_hook: run as hook_user, with what the daemon says as JSON and in its environment, and nothing else of ours."""
+    """flood_hook runs as hook_user, with the daemon's words as JSON and in its environment, and with nothing else of
+    ours."""
 
     script = """#!/bin/sh
 exec >>{out} 2>&1
@@ -400,7 +403,7 @@ ls -l /proc/self/fd | wc -l
         self.assertIn("no mail today", answer.words)
 
     def test_nobody_elses_program(self):
-        """What others may write is not run, nor what a hostile field looks like."""
+        """A program that others may write is not run, and a hostile field changes nothing."""
         os.chmod(self.hook, 0o777)
         self.assertIn("must be root's", self.run_hook().words)
         os.chmod(self.hook, 0o755)
@@ -424,7 +427,7 @@ class Held(DoorCase):
     held_kinds = ("login",)
 
     def test_root_says_which(self):
-        """Where the configuration does not say `held`, the daemon's account holds nothing."""
+        """Unless the configuration says `held`, the daemon's account holds nothing."""
         self.send_many("a@example.com", 2)
         self.assertIn("this is not held", self.daemon(hold("domain", BAD)).words)
         self.assertEqual(self.held(), set())

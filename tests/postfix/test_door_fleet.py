@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Orders of the fleet, as its agent's account might send them: what is refused, what is done once, and what stands in the account."""
+"""Orders of the fleet, as its agent's account might send them: refusals, orders done once, and the account."""
 import concurrent.futures
 import fcntl
 import json
@@ -42,7 +42,7 @@ class FleetCase(DoorCase):
 
 class Orders(FleetCase):
     def test_done_once(self):
-        """The same token again: what was done is told, and nothing more is done, whatever came since."""
+        """The same token again: the results are reported, and nothing more is done, whatever mail came since."""
         answer = self.fleet(fleet("purge", AUTHOR, reason="hacked"))
         self.assertEqual((answer.status, answer.done, self.summary(answer)["deleted"]), (0, 4, 4), answer)
         self.assertEqual(self.postfix.ids(), self.rest)
@@ -61,7 +61,7 @@ class Orders(FleetCase):
         self.assertEqual(other.done, 2, other)
 
     def test_lookup(self):
-        """An order that is over is only looked up: not begun, or as it was."""
+        """An order that is over is only looked up: not begun, or with its results."""
         answer = self.fleet(fleet("purge", AUTHOR, lookup=1, attempt=2))
         self.assertEqual((answer.status, answer.out), (3, b""), answer)
         self.assertEqual(self.postfix.ids(), self.all)
@@ -70,7 +70,7 @@ class Orders(FleetCase):
         self.assertEqual((answer.status, self.summary(answer)["held"]), (0, 4), answer)
 
     def test_undo_by_token(self):
-        """undo releases what the named order held; of an order that held nothing there is nothing to release."""
+        """undo releases what the named order held. If that held nothing, there is nothing to release."""
         self.fleet(fleet("hold", AUTHOR))
         self.fleet(fleet("hold", ("author", "good.test"), token=TOKEN % 2))
         self.assertEqual(self.held(), self.all)
@@ -81,13 +81,13 @@ class Orders(FleetCase):
         self.assertEqual((answer.status, self.summary(answer)["released"]), (0, 0), answer)
 
     def test_late(self):
-        """An order that is two hours old spares what came since."""
+        """An order that is two hours old spares mail that came since."""
         answer = self.fleet(fleet("purge", AUTHOR, age=2 * 3600 * 10 ** 6))
         self.assertEqual((answer.status, self.summary(answer)["matched"]), (0, 0), answer)
         self.assertEqual(self.postfix.ids(), self.all)
 
     def test_looking(self):
-        """Verbs that look say their lines and sums; nothing is accounted."""
+        """Read-only verbs return their lines and sums; the account has nothing of them."""
         answer = self.fleet(fleet("list", AUTHOR))
         self.assertEqual({json.loads(line)["queue_id"] for line in answer.out.splitlines()[:-1]}, self.bad, answer)
         self.assertEqual(self.summary(answer)["lines"], 4)
@@ -99,14 +99,14 @@ class Orders(FleetCase):
         self.assertEqual(self.postfix.ids(), self.all)
 
     def test_refused_pairs(self):
-        """A pair that makes no sense, or is not the fleet's to say, changes nothing."""
+        """A pair that is invalid or not allowed to the fleet changes nothing."""
         self.assert_refused(fleet("purge", pair) for pair in (
             ("author", "EXAMPLE.com"), ("author", "x.test;id"), ("author", "/example/"), ("subject", "/./"), ("why", "/./"), ("login", "/./"),
             ("subject", "win"), ("save", "/tmp"), ("config", "/tmp/x"),
             ("all", "no"), ("older_s", "1h"), ("id", "../x"), ("id", "-"), ("by", "--help"), ("author", "a\nb"), ("colour", "red")))
 
     def test_refused(self):
-        """Nor does an order of another kind, or one that is broken. Refusals take a second each, however many come."""
+        """So does an order of another kind, or a broken one. Each refusal takes a second, however many come."""
         orders = [fleet(word, AUTHOR) for word in ("block", "unblock", "setup", "sync", "order", "retry", "log", "", "--help")]
         orders += [fleet("purge", AUTHOR, token=token) for token in ("", "flood:12", "x" * 36, (TOKEN % 1).upper() + "A")]
         orders += [fleet("purge", AUTHOR, by=by) for by in ("", "a b", "a;b", "x" * 64)]
@@ -126,7 +126,7 @@ class Orders(FleetCase):
         self.assertEqual(self.held(), set())
 
     def test_others(self):
-        """Nobody but fleet_user sends orders of the fleet: not the daemon, not a stranger, not an operator."""
+        """Only fleet_user sends orders of the fleet: not the daemon, a stranger, or an operator."""
         for user in (USER, STRANGER, MEMBER):
             for order in (fleet("purge", AUTHOR), rules("x.test")):
                 answer = self.door.send("daemon", order, user, ["nogroup"])
@@ -136,7 +136,8 @@ class Orders(FleetCase):
 
 class Places(FleetCase):
     def test_the_daemon_has_its_own(self):
-        """The agent's account takes half of the places of daemon.sock at most; the daemon's orders get through meanwhile."""
+        """The agent's account takes at most half of the places of daemon.sock; the daemon's orders get through
+        meanwhile."""
         child = subprocess.Popen(["/usr/bin/python3", "-c", SILENT, self.door.path("daemon"), "30"], stdin=subprocess.DEVNULL,
                                  stdout=subprocess.PIPE, **identity(AGENT, ["nogroup"]))
         self.addCleanup(child.wait)
@@ -145,7 +146,7 @@ class Places(FleetCase):
         answer = self.door.send("daemon", hook(1, key="x"), USER, ["nogroup"])
         self.assertIn("flood_hook", answer.words, answer)
         answers = [child.stdout.readline() for _ in range(30)]
-        # How many get a place after others gave theirs up is a question of speed.
+        # How many get a place after others gave theirs up depends on speed.
         self.assertGreaterEqual(sum(b"8 orders of yours are under way" in answer for answer in answers), 1, answers)
         self.assertEqual(self.fleet(fleet("list", AUTHOR)).status, 0)
 
@@ -154,7 +155,7 @@ class Expressions(FleetCase):
     settings = {**FleetCase.settings, "fleet_allow": "purge hold list regex"}
 
     def test_of_subjects_reasons_and_logins(self):
-        """Where the host allows expressions, the fleet asks by them, too."""
+        """If the host allows expressions, the fleet may use them."""
         ours = self.send("a@example.com", text=content(subject="Win a prize"), LOGIN="joe@web.test")
         self.postfix.settled(7)
         until(lambda: all("delay_reason" in r for e in self.postfix.queue() for r in e["recipients"]), "reasons")
@@ -170,7 +171,8 @@ class Stopped(FleetCase):
     settings = {**FleetCase.settings, "postsuper_jobs": 1}
 
     def test_gone_on_with(self):
-        """A link that goes away stops root between chunks; the next attempt does the rest, and tells the sum of both."""
+        """A link that goes away stops root between chunks. The next attempt does the rest, and reports the sum of
+        both."""
         before = self.queue_many("a@example.com", 3000)
         order = fleet("purge", AUTHOR)
         with subprocess.Popen(["/usr/bin/python3", "-c", door.CLIENT, self.door.path("daemon")], stdin=subprocess.PIPE,
@@ -191,7 +193,8 @@ class Stopped(FleetCase):
 
 
     def test_killed(self):
-        """Root's process is killed while its child is at work: nobody begins again before the child has ended, and nothing is lost."""
+        """Root's process is killed while its child is at work: no other begins before the child has ended, and
+        nothing is lost."""
         before = self.queue_many("a@example.com", 3000)
         order = fleet("purge", AUTHOR)
         client = subprocess.Popen(["/usr/bin/python3", "-c", door.CLIENT, self.door.path("daemon")], stdin=subprocess.PIPE,
@@ -218,7 +221,7 @@ class Bounds(FleetCase):
     settings = {**FleetCase.settings, "fleet_allow": "purge, list", "fleet_max_messages": 3}
 
     def test_the_host_has_the_last_word(self):
-        """fleet_allow and fleet_max_messages decide, whatever the fleet wants; refusals stand in the account."""
+        """fleet_allow and fleet_max_messages decide, whatever the fleet wants; refusals are in the account."""
         for order, word in ((fleet("hold", AUTHOR), "fleet_allow"), (fleet("purge", AUTHOR, dry_run=1), "4 messages match, and fleet_max_messages is 3"), (fleet("purge", ("author", "/./")), "regex"),
                             (fleet("purge", AUTHOR), "fleet_max_messages"), (rules("x.test"), "block"), (fleet("purge", AUTHOR, ("sweep", "yes")), "fleet_max_messages")):
             answer = self.fleet(order)
@@ -237,7 +240,7 @@ class Rules(FleetCase):
         return {r["pattern"]: r["origin"] for r in self.pq.idx("rules", "--json").lines}
 
     def test_rules(self):
-        """Rules of one or many frames replace or change those of the fleet; what is cut off changes nothing."""
+        """Rules in one or many frames replace or change those of the fleet; an incomplete set changes nothing."""
         frames = rules("a.test", more=1), rules("b.test", "login:joe")
         data = b"".join(struct.pack("<I", len(frame)) + frame for frame in frames)
         self.assertEqual(self.fleet(data, raw=True).status, 0)
@@ -251,7 +254,7 @@ class Rules(FleetCase):
         self.assertEqual(set(self.listed()), {"d.test"})
 
     def test_a_second_each(self):
-        """Whoever has the agent's account puts rules in force once a second, however many connections they take; none is lost."""
+        """The agent's account can put rules in force once a second, over any number of connections; none is lost."""
         began = time.monotonic()
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             answers = list(pool.map(lambda n: self.fleet(rules(f"n{n}.test", replace=0)), range(4)))
@@ -264,7 +267,7 @@ class NoFleet(FleetCase):
     settings = {"fleet_user": AGENT, "flood_watch": "act"}
 
     def test_no_fleet(self):
-        """A host that is in no fleet takes no orders, whoever has its agent's account."""
+        """A host that is in no fleet takes no orders, even from its agent's account."""
         for order in (fleet("purge", AUTHOR), fleet("health"), rules("x.test")):
             answer = self.fleet(order)
             self.assertEqual((answer.status, answer.refused), (1, 1), answer)

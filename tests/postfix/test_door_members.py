@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Members of operator_group at the door: what they are shown is what is done, ^C reaches the verb, and none fills the door."""
+"""Members of operator_group at the door: the verb does what they were shown, ^C reaches it, and no member fills the
+door."""
 import os
 import pwd
 import signal
@@ -53,7 +54,7 @@ class Shown(DoorCase):
         self.assertEqual(self.held(), self.joe)
 
     def test_normal(self):
-        """What floods --normal releases is what was looked up before, and is shown."""
+        """floods --normal releases the mail that was looked up before, and shows it."""
         self.postfix.postsuper("-h", "-", ids=self.joe | self.jim)
         self.ask("floods", "--normal", "1", question="Release", prefix=("/usr/bin/env",))
         self.assertEqual(self.held(), self.jim | self.joe, "nothing of this was held by us")
@@ -61,7 +62,7 @@ class Shown(DoorCase):
 
 class Interrupted(DoorCase):
     def test_reaches_the_verb(self):
-        """^C at the member's side ends the verb that root runs, which says what it did; nothing was held."""
+        """^C at the member's side ends the verb that root runs, which reports its results; nothing was held."""
         self.pq.stop()
         ids = set(self.send_many("a@example.com", 3))  # past the index: they must be read
         self.postfix.settled(3)
@@ -90,19 +91,19 @@ class Places(DoorCase):
         return child
 
     def test_each_has_some(self):
-        """One member takes a few places at most: all further orders of theirs are refused at once, and others get through."""
+        """One member gets a few places at most: their further orders are refused at once, and others get through."""
         child = self.silent(30, MEMBER)
         self.assertEqual(self.pq.idx("list", **identity(STRANGER, [OPERATORS])).status, 0)
         answers = [child.stdout.readline() for _ in range(30)]
         crowded = [answer for answer in answers if b"orders of yours are under way" in answer]
-        # How many get a place after others gave theirs up is a question of speed.
+        # How many get a place after others gave theirs up depends on speed.
         self.assertGreaterEqual(len(crowded), 1, answers)
         self.assertGreaterEqual(sum(b"no order came" in answer for answer in answers), 1, answers)
         self.assertEqual(self.pq.account(), [])
         self.assertEqual(self.member("list").status, 0)
 
     def test_not_roots_directory(self):
-        """Locks are taken in a directory of root's alone, whatever unit hands the connection over."""
+        """Locks are made only in root's own directory, whatever unit hands the connection over."""
         self.door.close()
         os.makedirs(self.door.directory, exist_ok=True)
         os.chmod(self.door.directory, 0o777)

@@ -12,7 +12,7 @@ from pqpurge import COMMAND, TOP
 from smtp import content
 from test_terminal import Terminal
 
-# Each domain's mail is deferred for a reason of its own kind, with numbers and addresses that differ.
+# Each domain's mail is deferred for its own kind of reason, with varying numbers and addresses.
 REASONS = {
     "timeout": "connect to mx{n}.d{n}.test[192.0.2.{n}]:25: Connection timed out",
     "full": "host mx.full.test[192.0.2.{n}] said: 452 4.2.2 <user{n}@d{n}.test>: mailbox full, ticket 77{n}ABC{n}",
@@ -21,7 +21,8 @@ REASONS = {
 
 
 def restrictions(count):
-    """Mail for d0.test, d1.test, ... goes to retry(8) with a reason each; smtpd would refuse it in transport_maps."""
+    """Mail for d0.test, d1.test, ... goes to retry(8), each with its reason. In transport_maps, smtpd would refuse
+    it."""
     kinds = sorted(REASONS)
     rows = []
     for n in range(count):
@@ -31,7 +32,7 @@ def restrictions(count):
 
 
 def queue_files(postfix):
-    """{queue ID: (bytes, mtime)} of all that lies in the queue, wherever."""
+    """{queue ID: (bytes, mtime)} of all queue files, in any queue."""
     found = {}
     for queue in ("maildrop", "incoming", "active", "deferred", "hold"):
         for directory, _, names in os.walk(os.path.join(postfix.spool, queue)):
@@ -117,7 +118,7 @@ class Session(RigCase):
         self.assertEqual((summary["minimal_backoff_time"], summary["maximal_backoff_time"]), (1000, 2000))
         self.assertEqual((summary["queue_run_delay"], summary["maximal_queue_lifetime"]), (300, 5 * 86400))
         self.assertGreater(summary["next_try"], time.time() - 60)
-        # Three kinds of reasons and the rest of the domains, which all wait for the deferred transport.
+        # Three kinds of reasons; the rest of the domains all wait for the deferred transport.
         kinds = collections.Counter(
             "timeout" if "timed out" in r["delay_reason"] else "full" if "mailbox full" in r["delay_reason"]
             else "grey" if "try again in" in r["delay_reason"] else "other" for r in entries)
@@ -160,7 +161,7 @@ class Session(RigCase):
 
 
 class EmptyTheQueue(RigCase):
-    """purge --all --queue deferred: only the number of messages is a yes."""
+    """purge --all --queue deferred: only the number of messages counts as a yes."""
 
     def setUp(self):
         super().setUp()
@@ -193,7 +194,7 @@ class EmptyTheQueue(RigCase):
 
 @both_ids
 class Combined(RigCase):
-    """Selectors together: each kind narrows, the same kind twice is an alternative."""
+    """Selectors together: different kinds narrow, two of a kind are alternatives."""
 
     def corpus(self):
         self.send("a@example.com", "x@d1.test", ADDR="192.0.2.7", LOGIN="joe")
@@ -250,7 +251,7 @@ class Combined(RigCase):
 
 
 class Speech(RigCase):
-    """Every error says what, on what, why, and what to do; every screen fits."""
+    """Every error says what failed, on what, why, and what to do; every screen fits."""
 
     def test_help_of_each_verb(self):
         whole = subprocess.run([COMMAND, "--help"], stdout=subprocess.PIPE, text=True, check=True).stdout
@@ -275,7 +276,7 @@ class Speech(RigCase):
                     self.assertNotIn("\x1b]", text)
                     self.assertNotIn("\x07", text)
                     for line in re.sub(r"\x1b\[[0-9;]*m|\r", "", text).splitlines():
-                        line = line.rpartition("\x1b[K")[2]  # progress was there
+                        line = line.rpartition("\x1b[K")[2]  # after the line of progress
                         self.assertLessEqual(len(line), int(columns), line)
 
     def on_terminal(self, columns, *words):
@@ -302,7 +303,7 @@ class Speech(RigCase):
         self.assertRegex(terminal.text, r"\+\d+\.\d/s")
         heads = re.findall(r"^.*messages? .* in \d+ groups?, .*$", terminal.text.replace("\r", ""), re.M)
         self.assertTrue(heads)
-        # Of 80 columns some are left for numbers that are larger here and there.
+        # Some of the 80 columns are left for larger numbers.
         self.assertLessEqual(max(len(re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", head)) for head in heads), 66, heads)
         os.write(terminal.master, b"\x03")
         terminal.read_until(None)
@@ -340,7 +341,7 @@ class Speech(RigCase):
         self.assertEqual(self.bash("pqpurge-idx hold --queue def"), ["deferred"])
 
     def bash(self, line):
-        """What bash would offer for the last word of line."""
+        """Bash's offers for the last word of line."""
         script = os.path.join(TOP, "conf/completion/pqpurge-idx.bash")
         program = f"""
             source {script}

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: ISC
-"""However a sender writes the domain, a block refuses it at the door and a purge finds it, with the index and without; what is
-another domain, or no sender, passes and stays. The unit tests have the whole table of pqpurge-rules(5); here Postfix is between."""
+"""However a sender writes the domain, a block refuses it at the door and a purge finds it, with and without the index.
+Another domain, or no sender, passes and stays. The unit tests have the whole table of pqpurge-rules(5); here a Postfix
+is in between."""
 from case import RigCase
 from smtp import Refused
 
 BAD = "bad.example"
 MANY = ", ".join(f"f{n}@ok.test" for n in range(64))
 
-# Header fields, by what they are.
+# Header fields, with their kind.
 OURS = {
     "65th mailbox": f"From: {MANY},\n ceo@bad.example",
     "3000th mailbox": "From: " + ",\n ".join(f"f{n}@ok.test" for n in range(2999)) + ",\n ceo@bad.example",
@@ -64,7 +65,7 @@ OTHER_SENDERS = ["ceo@sub.bad.example", "ceo@notbad.example", "ceo@b\u0430d.exam
 
 
 class Evasions(RigCase):
-    # The header as it came: that of its own clients Postfix writes anew, with 10,240 tokens at most.
+    # The header as it came: Postfix rewrites that of its own clients, with at most 10,240 tokens.
     main = "smtputf8_enable = yes\nlocal_header_rewrite_clients =\n"
 
     def setUp(self):
@@ -73,7 +74,7 @@ class Evasions(RigCase):
         self.addCleanup(self.client.__exit__)
 
     def answer(self, sender, header="From: a@ok.test"):
-        """The queue ID; or None where our rule refused; a sender that Postfix itself does not take is "". """
+        """The queue ID; None: our rule refused; "": Postfix itself does not accept the sender."""
         try:
             return self.client.message(sender, "u@dest.test", f"{header}\nTo: u@dest.test\n\nHello.\n", "SMTPUTF8")
         except Refused as refused:
@@ -84,14 +85,14 @@ class Evasions(RigCase):
             return ""
 
     def everything(self):
-        """[(name, whether it is the domain's, sender, header)]"""
+        """[(name, whether it belongs to the domain, sender, header)]"""
         return [*((f"From, {name}", ours, "n@ok.test", header)
                   for ours, fields in ((True, OURS), (False, OTHERS)) for name, header in fields.items()),
                 *((f"MAIL FROM {sender!a}", ours, sender, "From: a@ok.test")
                   for ours, senders in ((True, OUR_SENDERS), (False, OTHER_SENDERS)) for sender in senders)]
 
     def send_all(self):
-        """{queue ID: (name, whether it is the domain's)} of what waits."""
+        """{queue ID: (name, whether it belongs to the domain)} of the waiting mail."""
         sent = {}
         for name, ours, sender, header in self.everything():
             queue_id = self.answer(sender, header)
@@ -113,7 +114,7 @@ class Evasions(RigCase):
         self.assertEqual(self.postfix.ids(), {i for i, (_, ours) in sent.items() if not ours})
 
     def test_without_an_index(self):
-        """The queue files alone say the same."""
+        """The queue files alone give the same answer."""
         sent = self.send_all()
         self.pq.kill9()
         self.pq.forget()
@@ -127,7 +128,7 @@ class Evasions(RigCase):
 
 
 class Logins(RigCase):
-    """login_case: a login in another case is the same one, by default."""
+    """login_case: by default a login in another case is the same one."""
     CASES = ("joe", "JOE", "Joe")
 
     def check(self, same):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The command interrupted, doubled, and with Postfix going away below it: what is gone is what was meant, and it is told."""
+"""The command interrupted, run twice, and with Postfix going away meanwhile: only selected mail is gone, and it is
+reported."""
 import os
 import pwd
 import random
@@ -32,7 +33,7 @@ class Purging(RigCase):
             return self.pq.idx_start("purge", "-y", "--json", *args, BAD, prefix=prefix, stdout=out, stderr=subprocess.STDOUT)
 
     def end_it(self):
-        """Whatever happened before: a purge now finishes the work, and others' mail is all there."""
+        """After any event, another purge finishes the work, and others' mail is all there."""
         result = self.purge(BAD)
         self.assertEqual(self.postfix.ids(), self.others, result.summary)
 
@@ -67,7 +68,7 @@ class Interrupted(Purging):
         self.killed_at_many_moments(signal.SIGINT)
 
     def test_all_of_it_killed(self):
-        """With its children, postsuper among them."""
+        """With its children, including postsuper."""
         self.fill()
         for _ in range(min(KILLS, 20)):
             child = self.start_purge()
@@ -78,8 +79,8 @@ class Interrupted(Purging):
 
 
 class EveryStep(Purging):
-    """A signal at one call after the other of those that are steps: files and sockets made, children started, fed and waited
-    for, answers read, words written. Each run but the last few finds the purge at another place."""
+    """A signal at each call in turn that is a step: files and sockets made, children started, fed and waited for, answers
+    read, words written. All runs but the last few find the purge at a different place."""
 
     CALLS = "openat,pipe2,memfd_create,clone,clone3,vfork,fork,connect,sendto,recvfrom,write,poll,ppoll,wait4,kill"
     POINTS = 24
@@ -93,7 +94,7 @@ class EveryStep(Purging):
             self.postfix.settled(6 + len(self.others))
 
     def steps(self):
-        """Some of the calls that a whole purge makes, spread over all, as (name, how many of that name)."""
+        """Some of the calls in a whole purge, spread evenly, as (name, number among those of that name)."""
         self.start_purge(prefix=self.strace("-e", "trace=" + self.CALLS)).wait(60)
         with open(os.path.join(self.pq.home, "trace"), encoding="utf-8", errors="replace") as file:
             names = [line.partition("(")[0] for line in file]
@@ -125,7 +126,7 @@ class EveryStep(Purging):
         return ends
 
     def test_interrupt(self):
-        """Before anything is begun it may just die of it."""
+        """Before anything has begun, the signal may simply kill it."""
         self.assertLessEqual({3}, self.at_every_step("SIGINT"))
 
     def test_kill(self):
@@ -145,7 +146,7 @@ class Together(Purging):
         self.assertFalse(deleted[0] & deleted[1], "and by one only")
 
     def test_under_a_flood(self):
-        """Mail of the domain comes in all the while: a sweep after its end leaves nothing, and nothing else goes."""
+        """Mail of the domain keeps coming: a sweep after its end leaves nothing, and nothing else goes."""
         self.fill(300)
         flood = self.postfix.flood("a@example.com", 800, wait=False)
         try:
@@ -158,7 +159,7 @@ class Together(Purging):
         self.end_it()
 
     def test_purge_while_sync_while_flood(self):
-        """All at once, again and again: nothing of others goes, no row of what is there is lost, and the end is clean."""
+        """All at once, again and again: others' mail stays, no row of present mail is lost, and the end is clean."""
         self.fill(300)
         flood = self.postfix.flood("a@example.com", 800, wait=False)
         try:
@@ -188,7 +189,7 @@ class WithoutPostfix(Purging):
 
     def test_stopped_meanwhile(self):
         self.fill(1000)
-        # Postfix 3.7.11's postsuper cannot open the maillog_file of a stopped Postfix, unless it owns it.
+        # Postfix 3.7.11's postsuper cannot open the maillog_file of a stopped Postfix unless it owns it.
         os.chown(self.postfix.maillog, pwd.getpwnam("postfix").pw_uid, -1)
         child = self.start_purge()
         self.postfix.stop()
@@ -201,7 +202,7 @@ class WithoutPostfix(Purging):
         self.assertEqual(self.postfix.ids(), self.others)
 
     def test_restarted_meanwhile(self):
-        """The start renames, cleans and moves mail from active: still exactly what was meant."""
+        """The start renames and cleans files and moves mail from active: still exactly the selected mail goes."""
         self.fill(1000)
         child = self.start_purge()
         self.postfix.stop()
@@ -237,7 +238,7 @@ class Clock(RigCase):
             return QUEUED.search(client.data(content())[1]).group(1)
 
     def test_during_a_message(self):
-        """T proves nothing then; client, port and sender do."""
+        """T then proves nothing; client, port and sender do."""
         ours = {self.stepped(s) for s in (3600, -3600, 86400, 0)}
         other = self.send("a@good.test")
         self.postfix.settled(5)
@@ -245,7 +246,8 @@ class Clock(RigCase):
         self.assertEqual(self.postfix.ids(), {other})
 
     def test_between_messages(self):
-        """A daemon whose clock is not Postfix's proves nothing; the files themselves match, and others' do not."""
+        """A daemon whose clock differs from Postfix's proves nothing; the files themselves match, and others' do
+        not."""
         before = set(self.send_many("a@example.com", 3))
         self.set(7200)
         wrong = set(self.send_many("a@example.com", 3))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Behind a content filter mail has a second queue ID, and that is the one under which it waits."""
+"""Behind a content filter mail has a second queue ID, under which it waits."""
 import functools
 import os
 import sys
@@ -14,7 +14,7 @@ FILTER, BACK, BLIND_FILTER, BLIND_BACK = (free_port() for _ in range(4))
 
 @functools.lru_cache(maxsize=None)
 def shared_filter(port, back):
-    """Postfix keeps connections to it from one test to the next, so it lives as long as Postfix."""
+    """Postfix keeps connections to the filter between tests, so it lives as long as Postfix."""
     return Filter(port, back)
 
 
@@ -37,7 +37,7 @@ class Filtered(RigCase):
         self.filter.passed.clear()
 
     def send_through(self):
-        """Mail of BAD and of others; the IDs that the former waits under, and all first IDs."""
+        """Mail of BAD and of others: the IDs under which the former waits, and all first IDs."""
         first = self.send_many("a@example.com", 5) + self.send_many("a@good.test", 3)
         until(lambda: len(self.filter.passed) == 8, "8 messages through the filter")
         self.postfix.settled(8)
@@ -62,7 +62,7 @@ class Filtered(RigCase):
 
 
 class FilteredUnseen(Filtered):
-    """With no_milters behind the filter, as FILTER_README's example has it, the daemon is blind; the command is not."""
+    """With no_milters behind the filter, as in FILTER_README's example, the daemon is blind; the command is not."""
 
     port, back = BLIND_FILTER, BLIND_BACK
     main = f"content_filter = scan:[127.0.0.1]:{BLIND_FILTER}\n"
