@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Ending a flood that goes on: block, purge and sweep in one command, while the flooders stay and other mail flows."""
+"""Ending a flood in progress: block, purge and sweep in one command, while the flooders stay connected and other
+mail flows."""
 import os
 import select
 import subprocess
@@ -14,7 +15,7 @@ BAD = "bad.example"
 
 
 class Senders:
-    """Threads with a connection each that send until told to stop, whatever they are answered."""
+    """Threads, each with its connection, that send until they are stopped, whatever the answers."""
 
     def __init__(self, postfix, count, sender):
         self.accepted, self.refused, self.broken = [], [], []
@@ -80,7 +81,7 @@ class Flood(RigCase):
 
 
 class InFlight(RigCase):
-    """What was judged before the block has no row yet when the block is in force: its thread hangs in the index."""
+    """Mail judged before the block may have no row yet when the block is in force: its thread hangs in the index."""
 
     starts_daemon = False
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The flood watch on a real Postfix: an account that is abused, among a newsletter and ordinary mail."""
+"""The flood watch on a real Postfix: an abused account among a newsletter and ordinary mail."""
 import json
 import os
 import threading
@@ -17,7 +17,7 @@ cat >"{home}/hook.$1.$PQPURGE_FLOOD_ID.$$"
 
 class FloodCase(RigCase):
     def flood(self, count, login="joe", address="198.51.100.7", sender="joe@example.com"):
-        """count messages of one login over one connection; their IDs."""
+        """Sends count messages of one login over one connection; returns their IDs."""
         with self.postfix.smtp() as client:
             client.xclient(LOGIN=login, ADDR=address)
             return [client.message(sender, "u@dest.test", f"From: {sender}\r\nSubject: {n}\r\n\r\nx\r\n") for n in range(count)]
@@ -44,7 +44,7 @@ class FloodCase(RigCase):
         return found
 
     def write_log(self, login, count):
-        """A mail log in which login sent count messages within a minute, three days ago."""
+        """Writes a mail log in which login sent count messages within a minute, three days ago."""
         path = os.path.join(self.pq.home, login + ".log")
         at = time.strftime("%Y-%m-%dT%H:%M:", time.localtime(time.time() - 3 * 86400))
         with open(path, "w", encoding="ascii") as file:
@@ -57,7 +57,7 @@ class FloodCase(RigCase):
 
 
 class Warns(FloodCase):
-    """The default: it is told, and nothing else is done."""
+    """The default: a flood is reported, and nothing else is done."""
 
     def test_warned_at_the_limit(self):
         self.flood(100)
@@ -83,7 +83,7 @@ class Warns(FloodCase):
         self.assertEqual(marked, {"joe": 1, "": None})
 
     def test_selects(self):
-        """--flood means what the key sent since its window began, and nothing of others."""
+        """--flood selects the key's mail since its window began, and nothing of others."""
         other = self.send("joe@example.com", LOGIN="jim", ADDR="198.51.100.7")
         bad = set(self.flood(101))
         self.opened()
@@ -102,7 +102,7 @@ class Warns(FloodCase):
         self.assertEqual(self.incidents(), [])
         i = self.incidents("--all")[0]
         self.assertEqual((i["mark"], "until" in i), ("normal", True))
-        self.flood(150)  # learned: more than 3 times 101 would be needed
+        self.flood(150)  # learned: it would take more than 3 times 101
         self.assertEqual(self.incidents(), [])
         self.assertEqual(self.pq.idx("floods", "--normal", "7").status, 1)
 
@@ -126,7 +126,7 @@ class Warns(FloodCase):
             return ""
 
     def test_hostile_names(self):
-        """A login of odd bytes and a long one: told scrubbed, and nobody else is selected."""
+        """A login with odd bytes and a long one: printed scrubbed, and nobody else is selected."""
         self.flood(101, login="/.*/")
         self.assertEqual(self.opened()["key"], "/.*/")
         result = self.pq.idx("purge", "-y", "--flood", "1")
@@ -135,7 +135,8 @@ class Warns(FloodCase):
 
 
     def test_named_is_bad(self):
-        """A purge, hold or block of an open incident's key marks it: nothing of it is learned. Others stay as they are."""
+        """A purge, hold or block of an open incident's key marks it as bad, so nothing of it is learned. Others stay
+        as they are."""
         for n, words in enumerate((("purge", "-y", "--login", "a0"), ("hold", "--login", "A1"), ("block", "login:a2"),
                                    ("purge", "-y", "--flood", "4"), ("purge", "-y", "--login", "a4", "--block"))):
             with self.subTest(words=words):
@@ -152,7 +153,7 @@ class Warns(FloodCase):
                 self.assertEqual(self.incidents(str(n + 1))[0]["mark"], "bad")
 
     def test_learned_while_it_runs(self):
-        """floods --learn tells a running daemon what is usual; an open incident, and what was marked as bad, stay."""
+        """floods --learn tells a running daemon the usual volumes; open incidents and bad marks stay."""
         log = self.write_log("news", 600)
         self.flood(101, login="spam")
         self.opened()
@@ -172,7 +173,7 @@ class Warns(FloodCase):
 
 
 class Late(FloodCase):
-    """Mail that came while no daemon ran, as the first catch-up finds it in the queue."""
+    """Mail that came while no daemon ran, found in the queue by the first catch-up."""
     starts_daemon = False
 
     def backdate(self, ids, seconds):
@@ -193,7 +194,7 @@ class Late(FloodCase):
         self.flood(40, login="jim")
         self.sync()
         self.assertEqual([i["key"] for i in self.incidents()], ["joe"])
-        # Once: neither the next catch-ups nor another daemon count it again, also where the index was lost.
+        # Once: neither later catch-ups nor another daemon count it again, even if the index was lost.
         for end in (self.pq.stop, lambda: (self.pq.stop(), self.pq.forget())):
             end()
             self.pq.start()
@@ -205,7 +206,7 @@ class Late(FloodCase):
         self.assertEqual({i["key"]: i["messages"] for i in self.incidents()}, {"joe": 150, "jim": 101})
 
     def test_old_mail_waits(self):
-        """60 messages that have waited for twenty minutes are no rate to speak of, but nothing of them was delivered."""
+        """60 messages that have waited for twenty minutes are no notable rate, but none of them was delivered."""
         self.flood(60)
         few = self.flood(15, login="jim")
         self.postfix.settled(75)
@@ -258,7 +259,7 @@ class Acts(FloodCase):
         self.pq.start()
 
     def hooks(self, event):
-        """What the hook got on stdin, for each time that it ran."""
+        """The hook's stdin in each of its runs."""
         found = []
         for name in sorted(os.listdir(self.home)):
             if name.startswith(f"hook.{event}."):
@@ -269,7 +270,8 @@ class Acts(FloodCase):
         return found
 
     def sessions(self, count, login, senders, each):
-        """count sessions of login, each sends `each` messages; started. The queue IDs come in the order of their acceptance."""
+        """Starts count sessions of login, each of which sends `each` messages. Returns queue IDs in the order of
+        acceptance."""
         accepted, jobs = [], []
 
         def run(number):
@@ -285,13 +287,14 @@ class Acts(FloodCase):
         return accepted, jobs
 
     def test_six_hundred(self):
-        """A login sends 600 among a newsletter and ordinary mail: warned at once, held at twice the limit, what came before
-        too; the rest is untouched, the hook runs once at begin and at end, and floods --normal puts all back."""
+        """A login sends 600 messages among a newsletter and ordinary mail. It is warned about at once, and held at twice
+        the limit, including earlier mail; the rest is untouched. The hook runs once at begin and at end, and floods
+        --normal puts all back."""
         learned = self.pq.idx("floods", "--learn", self.write_log("news@example.com", 400))
         self.assertEqual(learned.status, 0, learned)
         told = []
 
-        def watch():  # when the first line and the first rule are there
+        def watch():  # notes the times of the first line and the first rule
             told.append((until(lambda: self.logged("flood 1 begins"), "the warning", 120)[0], time.monotonic()))
             told.append((until(lambda: self.pq.idx("rules", "--json").lines, "the rule", 120)[0], time.monotonic()))
         watcher = threading.Thread(target=watch)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""Holding and letting go: what is being delivered meanwhile, what is too old, what there is nothing to do for."""
+"""Holding and releasing: mail that is being delivered, mail that is too old, and orders with nothing to do."""
 import os
 import time
 
 from case import BAD, RigCase, both_ids
 from rig import until
 
-# A delivery that goes on until this file is there.
+# A delivery that lasts until this file exists.
 GO = f"/tmp/pqpurge-go.{os.getpid()}"
 SLOW = f"slow unix - n n - - pipe\n  user=nobody argv=/bin/sh -c {{until test -e {GO}; do sleep 0.1; done}}\n"
 
@@ -27,7 +27,7 @@ class Running(RigCase):
 
     @staticmethod
     def sleeps():
-        """Not pipe(8), which has these words in its arguments too, but the shell that it started."""
+        """Not pipe(8), whose arguments have these words, too, but the shell that it started."""
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
@@ -59,7 +59,7 @@ class Running(RigCase):
 
 @both_ids
 class Old(RigCase):
-    """Past maximal_queue_lifetime."""
+    """Older than maximal_queue_lifetime."""
 
     def setUp(self):
         super().setUp()

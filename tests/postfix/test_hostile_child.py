@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Children of the command run as other users, who may stop them, and may hold locks for ever: ^C and SIGTERM always end the
-command, and what waits has a deadline."""
+"""The command's children run as other users, who may stop them and hold locks for ever. Still, ^C and SIGTERM always end
+the command, and every wait has a deadline."""
 import os
 import signal
 import subprocess
@@ -29,14 +29,14 @@ def stopped_below(pid):
 
 
 class ChildCase(RigCase):
-    """The shim stops a command's children where they have become other users: the first one and all behind it, then the
-    second one and all behind it, until the command has no more of them."""
+    """The shim stops the command's children once they have become other users: from the first one on, then from the second
+    one on, and so on, until the command has no more of them."""
     settings = {"postsuper_jobs": 1}
     COUNT = 20
-    # A shell without job control starts what has an '&' behind it so.
+    # A shell without job control starts '&' jobs like this.
     IGNORING = ("sh", "-c", "trap '' INT; exec \"$@\"", "sh")
-    # Seconds to the end: mostly it is at once; in a verb that acts postsuper may end its chunk in order (10 s), and the account's
-    # writer its line (3 s).
+    # Seconds until the end. Usually it comes at once, but in an acting verb postsuper may finish its chunk (10 s), and
+    # the account's writer its line (3 s).
     LOOKS, ACTS = 20, 40
 
     def setUp(self):
@@ -45,7 +45,7 @@ class ChildCase(RigCase):
         self.postfix.settled(self.COUNT)
 
     def start_and_stop(self, first, *args, prefix=()):
-        """A command, and its stopped children: none where it ends with fewer than first of them."""
+        """A command and its stopped children; none if it ends with fewer than first of them."""
         command = self.pq.idx_start(*args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, prefix=prefix,
                                     env={**os.environ, **preload("child", PQPURGE_STOP_CHILD=str(first))})
         self.addCleanup(lambda: command.poll() is None and command.kill())
@@ -53,7 +53,7 @@ class ChildCase(RigCase):
         return command, stopped_below(command.pid)
 
     def each_ends(self, number, *args, seconds=LOOKS, prefix=()):
-        """Whichever of its children is stopped."""
+        """For each of its children, stopped in turn."""
         first = 1
         while self.ends(number, first, *args, seconds=seconds, prefix=prefix):
             first += 1
@@ -67,7 +67,7 @@ class ChildCase(RigCase):
             return False
         command.send_signal(number)
         until(lambda: command.poll() is not None, f"the end of {args}, child {first}, after signal {number}", seconds)
-        # No more than the last row of the index may have been missing.
+        # At most the index's last row may have been missing.
         self.assertIn(command.returncode, (0, 1, 2, 3, -number) if self.is_done(args[0]) else (1, 2, 3, -number), args)
         for child in stopped:
             self.assertFalse(os.path.exists(f"/proc/{child}") and not self.is_dead(child), "a stopped child outlives its parent")
@@ -79,14 +79,14 @@ class ChildCase(RigCase):
         return True
 
     def is_done(self, verb):
-        """Whether there is nothing left for it to do."""
+        """Whether it has nothing left to do."""
         places = {queue_id: self.postfix.find(queue_id) for queue_id in self.postfix.ids()}
         held = {queue_id for queue_id, path in places.items() if path and "/hold/" in path}
         return {"purge": not places, "hold": held == set(places), "release": not held}.get(verb, False)
 
     @staticmethod
     def is_dead(pid):
-        """Gone, or a zombie that init will fetch, or about to be killed."""
+        """Gone, or a zombie that init will reap, or about to be killed."""
         def gone():
             try:
                 with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
@@ -135,7 +135,7 @@ class Stopped(ChildCase):
 
 
 class Locked(RigCase):
-    """A process of the daemon's user holds each lock there is, and is stopped."""
+    """A process of the daemon's user holds every lock, and is stopped."""
 
     def lock(self, *paths):
         locker = subprocess.Popen([sys.executable, "-c", LOCKER, USER, *paths],
@@ -158,7 +158,7 @@ class Locked(RigCase):
         return result
 
     def test_index(self):
-        """The index's lock: the queue answers, and it says so."""
+        """The index's lock: the queue answers, and the command says so."""
         ours, other = self.fill()
         self.pq.kill9()
         self.lock(os.path.join(self.pq.index, "lock"))
@@ -169,7 +169,7 @@ class Locked(RigCase):
         self.assertTrue(result.err.strip(), "it says why it is slower")
 
     def test_state(self):
-        """All files of the state: mail is deleted all the same, and what could not be written is told."""
+        """All files of the state: mail is deleted all the same, and unwritten files are reported."""
         ours, other = self.fill()
         self.pq.kill9()
         self.lock(*(os.path.join(self.pq.state, name) for name in ("lock", "log", "rules", "hits")))

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The daemon's account belongs to somebody else. Whatever it answers, at whatever speed, and whatever it leaves in its
-directories: each verb ends in time, with little memory, and touches nothing that does not match."""
+"""The daemon's account was taken over. Whatever it answers, at any speed, and whatever it leaves in its directories: each
+verb ends in time, with little memory, and touches nothing that does not match."""
 import json
 import os
 import re
@@ -19,14 +19,14 @@ from test_terminal import Terminal
 
 MEMORY = 100 << 20
 SECONDS = 20
-# Ways that hold up what they are asked for as long as a daemon that really works may.
+# Ways that delay an answer for as long as a working daemon may.
 PATIENT = {"works_on", "endless_lines"}
 # Needs a real daemon beside it.
 PROXIES = {"redirects"}
-# Well-formed answers may hide rows that they claim to have read; all others are no answers, so that the queue is read.
+# A well-formed answer may hide rows. All other ways give no valid answer, so the queue is read.
 LIARS = {"no_rows"}
 
-# What each verb is called with. One that --help names and that is missing here fails the test.
+# The arguments of each verb. A verb in --help without an entry here fails the test.
 VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why": ["--json"], "rules": ["--json"],
          "log": ["--json"], "status": ["--json"], "sync": ["--json"], "setup": ["-n"], "floods": ["--json"], "report": ["--all"],
          "metrics": [], "screen": [],
@@ -34,12 +34,13 @@ VERBS = {"list": ["--json", "--all"], "show": ["{id}"], "top": ["--json"], "why"
          "block": ["-y", "x.test"], "unblock": ["-y", "x.test"],
          "undo": ["-y", "7"], "hold": ["-y", "--json", BAD], "release": ["-y", "--json", BAD], "retry": ["-y", "--json", BAD],
          "purge": ["-y", "--json", BAD]}
-# These touch no mail, so that they are run side by side.
+# These touch no mail, so they run side by side.
 LOOKING = ["list", "show", "top", "why", "report", "metrics", "screen", "rules", "log", "status", "sync", "setup", "floods", "fleet", "order"]
 
 
 def on_terminal(words, seconds):
-    """A full screen that is quit as soon as it listens. What it draws is judged elsewhere: here it has neither out nor err."""
+    """Runs a full screen, and quits it as soon as it listens. Other tests judge its output; here it has neither out
+    nor err."""
     terminal = Terminal(["/usr/bin/env", "TERM=xterm", *words])
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -57,7 +58,7 @@ def on_terminal(words, seconds):
 
 class HostileCase(RigCase):
     starts_daemon = False
-    # `retry` tries even what defer_transports parks: nothing of it may leave.
+    # `retry` tries even mail that defer_transports parks; none of it may leave.
     main = "smtpd_recipient_restrictions = check_recipient_access inline:{ { dest.test = FILTER retry:4.3.2 parked } }\n"
 
     def setUp(self):
@@ -88,7 +89,7 @@ class HostileCase(RigCase):
         return self.pq.idx(verb, *words, prefix=prefix, timeout=seconds)
 
     def run_verb(self, verb, seconds=SECONDS):
-        """One verb, within its bounds; its result."""
+        """Runs one verb within its bounds; returns its result."""
         used = os.path.join(self.pq.home, "used-" + verb)
         began = time.monotonic()
         result = self.run_command(verb, [sys.executable, "-IS", os.path.join(HERE, "measure.py"), used], seconds + 60)
@@ -175,7 +176,7 @@ for _way in ("silent", "closes", "noise", "deep", "numbers", "error_of_control",
 
 
 class Patience(HostileCase):
-    """A daemon may take its time with what it has begun; the command has an end to that too."""
+    """A daemon may take long for work that it has begun, but the command does not wait for ever."""
 
     def check(self, way):
         self.take_over(way)
@@ -190,7 +191,7 @@ class Patience(HostileCase):
 
 
 class Redirected(HostileCase):
-    """A daemon that answers in perfect form with the rows of other mail than was asked for."""
+    """A daemon that gives perfect answers with the rows of other mail."""
 
     def setUp(self):
         super().setUp()
@@ -215,10 +216,10 @@ class Redirected(HostileCase):
 
 
 class Files(HostileCase):
-    """What the account leaves in its directories, with no daemon there."""
+    """Files that the account leaves in its directories, with no daemon running."""
 
     def leave(self, directory, name, *words):
-        """Puts something else in a file's place, as the daemon's user."""
+        """Replaces a file as the daemon's user."""
         self.pq.kill9()
         path = os.path.join(directory, name)
         script = 'rm -rf "$0"; ' + " ".join(words)
@@ -226,7 +227,7 @@ class Files(HostileCase):
         return path
 
     def every_place(self, *words):
-        """Each file of both directories replaced in turn."""
+        """Replaces each file of both directories in turn."""
         for directory, name in ((self.pq.index, "index.mdb"), (self.pq.index, "index.mdb-lock"), (self.pq.index, "lock"),
                                 (self.pq.index, "control.sock"), (self.pq.state, "rules"), (self.pq.state, "hits"),
                                 (self.pq.state, "log"), (self.pq.state, "lock")):
@@ -247,7 +248,7 @@ class Files(HostileCase):
         self.every_place("mkdir", '"$0"')
 
     def test_link_to_a_secret(self):
-        """Nothing of it is shown, and it stays as it is."""
+        """The secret is not shown, and its file stays as it is."""
         secret = os.path.join(self.pq.home, "secret")
         with open(secret, "w", encoding="ascii") as file:
             file.write("secret.test REJECT\n")
@@ -261,7 +262,7 @@ class Files(HostileCase):
         self.every_place("ln", "-s", "/nonexistent/x", '"$0"')
 
     def test_large(self):
-        """A file of 100 GiB, none of which is there."""
+        """A sparse file of 100 GiB."""
         self.every_place("truncate", "-s", "100G", '"$0"')
 
     def test_one_long_line(self):
@@ -289,7 +290,7 @@ class Account(HostileCase):
                 "selector": "", "token": "", "undoes": [], **fields}
 
     def test_undo_of_what_was_never_held(self):
-        """Mail that others hold is named in a forged batch: undo may release it at worst, never delete it."""
+        """A forged batch names mail that others hold: at worst undo may release it, but never delete it."""
         self.postfix.postsuper("-h", "-", ids=self.others)
         ids = " ".join(f"{i} {int(self.postfix.read()[i].arrival * 1e6)}" for i in self.others)
         self.write_log(self.begin(), {"chunk": 7, "part": 1, "ids": ids}, {"done": 7, "part": 1},
@@ -333,7 +334,7 @@ class Account(HostileCase):
 
 class Answered(HostileCase):
     def test_socket_of_another_user(self):
-        """Not even the daemon's user listens there."""
+        """Another user listens there, not even the daemon's."""
         self.pq.kill9()
         os.chmod(self.pq.index, 0o777)
         self.addCleanup(os.chmod, self.pq.index, 0o700)

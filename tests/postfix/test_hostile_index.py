@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""An index made to harm its reader: pages that lead to each other, counts that lie, records that are none. No process of
-root's reads it; a child does, within bounds, and the queue answers for what it cannot. And one that an accident changed."""
+"""An index made to harm its reader: pages in a circle, false counts, invalid records. No process of root's reads it. A
+child does, within bounds, and the queue answers for what it cannot read. Also an index changed by accident."""
 import ctypes
 import os
 import random
@@ -14,11 +14,11 @@ from rig import HERE
 PAGE = 4096
 BRANCH, LEAF, OVERFLOW = 1, 2, 4
 BLOCK = 128 << 10
-SUM_AT = 70  # in the lock file
+SUM_AT = 70  # offset in the lock file
 
 
 def sum_of(data):
-    """As lib/index/data_file.h makes it."""
+    """As in lib/index/data_file.h."""
     xxh3 = ctypes.CDLL("libxxhash.so.0").XXH3_64bits
     xxh3.restype, xxh3.argtypes = ctypes.c_uint64, (ctypes.c_char_p, ctypes.c_size_t)
     total, at = 0, 0
@@ -30,7 +30,7 @@ def sum_of(data):
 
 
 def note_sum(pq, number):
-    """Says so in the lock file; 0: it was not closed."""
+    """Writes that sum into the lock file; 0: it was not closed."""
     with open(os.path.join(pq.index, "lock"), "r+b") as file:
         file.seek(SUM_AT)
         was = int(file.read(16), 16)
@@ -40,7 +40,7 @@ def note_sum(pq, number):
 
 
 class Crafted(RigCase):
-    """Whoever makes it can say its sum, too."""
+    """An attacker can also write the matching sum."""
     settings = {"index_map_size": "64M"}
 
     def setUp(self):
@@ -54,7 +54,7 @@ class Crafted(RigCase):
         return sum_of(data)
 
     def pages(self, data, flag):
-        """Offsets of pages with that flag, behind the two meta pages."""
+        """Offsets of the pages with that flag, after the two meta pages."""
         for at in range(2 * PAGE, len(data), PAGE):
             if struct.unpack_from("<H", data, at + 10)[0] & flag:
                 yield at
@@ -68,7 +68,8 @@ class Crafted(RigCase):
                 yield node
 
     def craft(self, change):
-        """Changes the file with the daemon down; every verb that reads it ends within bounds, and the answer is complete."""
+        """Changes the file while the daemon is down. Every verb that reads it ends within bounds, and the answer is
+        complete."""
         self.pq.stop()
         with open(self.pq.index_file, "rb") as file:
             data = bytearray(file.read())
@@ -108,7 +109,7 @@ class Crafted(RigCase):
         self.craft(change)
 
     def test_branches_that_lead_to_one_leaf(self):
-        """A tree of one leaf, met again and again."""
+        """A tree with one leaf that is met again and again."""
         def change(data):
             leaf = max(self.pages(data, LEAF)) // PAGE
             for at in self.pages(data, BRANCH):
@@ -124,7 +125,7 @@ class Crafted(RigCase):
         self.craft(change)
 
     def test_values_far_away(self):
-        """Each value is on overflow pages, as many as there are numbers."""
+        """Each value is on overflow pages, as many as the numbers allow."""
         def change(data):
             for at in self.pages(data, LEAF):
                 for node in self.nodes(data, at):
@@ -143,8 +144,8 @@ class Crafted(RigCase):
         self.craft(change)
 
     def test_random_bytes(self):
-        """So many that a record is hit in any case. One byte of a key, and a sum that agrees, may hide a row: so may a daemon
-        that lies."""
+        """Enough bytes to hit a record in any case. One byte of a key, with a matching sum, may hide a row; so may a
+        lying daemon."""
         chance = random.Random(2)
         def change(data):
             for _ in range(len(data) // 100):
@@ -152,7 +153,7 @@ class Crafted(RigCase):
         self.craft(change)
 
     def test_sparse(self):
-        """A file that says it has a terabyte of pages."""
+        """A file whose header claims a terabyte of pages."""
         def change(data):
             for meta in (0, PAGE):
                 struct.pack_into("<Q", data, meta + 16 + 16, 1 << 40)
@@ -165,7 +166,8 @@ class CraftedAndNotClosed(Crafted):
 
 
 class Accident(RigCase):
-    """One byte changes while nobody has the index open: of a key it would hide a message, for a catch-up believes the rows."""
+    """One byte changes while nobody has the index open. In a key it would hide a message, since a catch-up believes
+    the rows."""
 
     def setUp(self):
         super().setUp()
@@ -179,7 +181,7 @@ class Accident(RigCase):
         self.sum = note_sum(self.pq, 0)
 
     def change(self, at, number):
-        """Writes the index with the byte at that place changed, closed with that sum."""
+        """Changes the byte at that offset, in an index closed with that sum."""
         data = bytearray(self.sound)
         data[at] ^= 1 << at % 8
         with open(self.pq.index_file, "r+b") as file:
@@ -188,7 +190,7 @@ class Accident(RigCase):
         note_sum(self.pq, number)
 
     def places(self, chance):
-        """In the author keys of ours, and anywhere."""
+        """Offsets in the author keys of our mail, and anywhere."""
         key, found = b"com.example.\0", []
         at = self.sound.find(key)
         while at >= 0:
@@ -213,7 +215,7 @@ class Accident(RigCase):
 
 class UnderTheDaemon(RigCase):
     def test_random_bytes_while_it_runs(self):
-        """The daemon may be confused, or end and start again; the queue is not, and mail flows."""
+        """The daemon may be confused, or end and start again. The queue is not, and mail flows."""
         ours = set(self.send_many("a@example.com", 10))
         other = self.send("a@good.test")
         self.postfix.settled(11)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Whoever may connect to the milter's socket can say what he likes of any message. He can hide none, and none of others' mail
-is deleted for what he said."""
+"""A client that may connect to the milter's socket can say anything of any message. It can hide none, and its words get
+none of others' mail deleted."""
 import os
 import struct
 import sys
@@ -16,7 +16,7 @@ INNOCENT = "From: boss@good.test\nSubject: innocent\n\nx\n"
 
 
 class Milter(RigCase):
-    """A client of the socket that is not Postfix. family: what it says of its own address."""
+    """A client of the socket that is not Postfix. family: that of the address it claims."""
 
     def connect(self, family):
         client = milter_client.Client(socket_path(self.postfix))
@@ -31,7 +31,7 @@ class Milter(RigCase):
         return client
 
     def claim(self, client, sender, victim, wait, recipient="<u@dest.test>"):
-        """MAIL, then what wait does, then that a message of the queue ID that it returns was this sender's."""
+        """Says MAIL, then calls wait, then claims that the queue ID returned by wait is this sender's message."""
         client.send(b"D", b"M" + terminated("{client_addr}", "127.0.0.1"))
         client.send(b"M", terminated(f"<{sender}>"))
         client.reply()
@@ -77,7 +77,7 @@ class WideWindow:
         self.assertEqual((result.with_result("deleted"), self.postfix.ids()), (set(), {innocent}), result)
 
     def test_guilty_mail_is_not_hidden(self):
-        """The row says that another sent it; its file says who did."""
+        """The row names another sender; the file names the true one."""
         client = self.connect(self.family)
         guilty = self.claim(client, "x@good.test", None, self.guilty)
         self.postfix.settled(1)
@@ -132,7 +132,7 @@ class AsSendmail(WideWindow, Milter):
 @both_ids
 class ForgedLogin(Milter):
     def test_login(self):
-        """A claimed login of mail whose file names another."""
+        """A claimed login for mail whose file names another."""
         with self.postfix.smtp() as smtp:
             smtp.xclient(ADDR="192.0.2.7", LOGIN="joe")
             joes = smtp.message("a@good.test", "u@dest.test", INNOCENT)

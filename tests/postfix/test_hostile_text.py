@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Text of strangers drives no terminal and deceives no eye, wherever the command prints it: hostile bytes in every such place."""
+"""Strangers' text controls no terminal and deceives no eye, wherever the command prints it: hostile bytes in every
+such place."""
 import os
 import subprocess
 
@@ -8,10 +9,10 @@ from rig import until
 from test_emergency import restrictions
 from test_terminal import Terminal
 
-# A terminal's title, a bell, C1's CSI, right to left, no width. A byte that is no UTF-8 goes where Postfix lets it.
+# A terminal's title, a bell, C1's CSI, right to left, no width. A byte that is not UTF-8 goes where Postfix accepts it.
 HOSTILE = "\x1b]0;owned\x07\u009b31m\u202e\u200b".encode()
 BROKEN = HOSTILE + b"\xff\xc0\x80"
-# None of it may come out, as text or as JSON.
+# None of these may be printed, as text or as JSON.
 FORBIDDEN = (b"\x1b]", b"\x07", "\u009b".encode(), "\u202e".encode(), "\u200b".encode(), b"\xff", b"\xc0")
 
 
@@ -28,7 +29,7 @@ class Foreign(RigCase):
         text = (b"From: \"boss " + BROKEN + b"\" <\"xfrom" + HOSTILE + b"\"@example.com>\n"
                 b"Subject: xsubject" + BROKEN + b"\nMessage-ID: <xmessageid" + BROKEN + b"@x>\n\nbody\n")
         with self.postfix.smtp() as client:
-            # A NAME of this kind Postfix does not take.
+            # Postfix does not accept such a NAME.
             client.xclient(ADDR="192.0.2.7", LOGIN=xtext(b"xlogin" + HOSTILE), HELO=xtext(b"xhelo" + HOSTILE))
             self.queue_id = client.message(b'"xsender' + HOSTILE + b'"@example.com', b'"xrecipient' + HOSTILE + b'"@d0.test', text)
         self.postfix.settled(1)
@@ -48,7 +49,7 @@ class Foreign(RigCase):
         self.said += out
 
     def run_words(self, *words, status=(0,), input=None):
-        """On a pipe; what it says on both ends is judged."""
+        """On pipes; both outputs are checked."""
         result = subprocess.run(self.pq.words(*words), stdin=None if input else subprocess.DEVNULL, input=input, capture_output=True,
                                 timeout=120, check=False)
         self.judge(words, result.stdout + b"\n" + result.stderr)
@@ -62,7 +63,7 @@ class Foreign(RigCase):
         self.judge(words, terminal.text.encode())
 
     def assert_told(self, *tags):
-        """What was planted came as far as the output: else this shows nothing."""
+        """The planted text reached the output; otherwise this proves nothing."""
         for tag in tags:
             self.assertIn(tag, self.said, "it is not told anywhere")
 
@@ -90,7 +91,7 @@ class Foreign(RigCase):
         self.assert_told(b"xsubject", b"xfrom", b"xsender", b"xrecipient")
 
     def test_of_the_account(self):
-        """A reason, and a command line, that somebody with the right to sudo chose."""
+        """A reason and a command line chosen by a user with the right to sudo."""
         self.run_words("hold", "-y", b"--reason=xwhy" + BROKEN, BAD)
         self.run_words("undo", "-y", b"--reason=xback" + BROKEN, "1")
         for words in (["log"], ["log", "--json"], ["report", "--batch", "1"]):
@@ -116,7 +117,7 @@ class Foreign(RigCase):
         self.assert_told(b"xcause", b"xblocked")
 
     def test_of_the_command_line(self):
-        """What a script may have put there unseen comes back in an error."""
+        """Words that a script may have passed on unseen come back in an error."""
         for words in ([b"xverb" + BROKEN], ["purge", b"xpattern" + BROKEN], ["purge", b"--xoption" + BROKEN], ["show", b"xid" + BROKEN],
                       ["purge", "--older", b"xage" + BROKEN, BAD], ["purge", "--queue", b"xqueue" + BROKEN, BAD],
                       ["purge", "--save", b"/nowhere/xsave" + BROKEN, "-y", BAD], ["purge", "--client", b"xclient" + BROKEN],

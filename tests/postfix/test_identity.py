@@ -11,7 +11,7 @@ from smtp import content, queue_id
 
 
 def overwrite(postfix, first, second):
-    """The message second comes to lie in the file of first: under its queue ID and on its inode."""
+    """Puts the message second into the file of first: under its queue ID and on its inode."""
     with open(postfix.find(second), "rb") as source:
         mail = source.read()
     with open(postfix.find(first), "r+b") as target:
@@ -23,7 +23,7 @@ def overwrite(postfix, first, second):
 @both_ids
 class ReusedId(RigCase):
     def reuse(self, first, second):
-        """Gives the file of second the queue ID of first, which is deleted; as Postfix would when it reuses an inode."""
+        """Gives the file of second the queue ID of first, which is deleted, as when Postfix reuses an inode."""
         self.postfix.settled()
         path = self.postfix.find(first)
         self.postfix.postsuper("-d", first)
@@ -48,7 +48,7 @@ class ReusedId(RigCase):
         self.assertEqual(result.summary["would_delete"], 0, result)
 
     def test_of_the_same_sender(self):
-        """It is not the recorded message, but it matches itself."""
+        """It is not the recorded message, but it matches by itself."""
         ours, other = self.send("a@example.com"), self.send("a@example.com")
         self.reuse(ours, other)
         for how, word in ("-n", "would-delete"), ("-y", "deleted"):
@@ -68,7 +68,7 @@ class ReusedId(RigCase):
         self.assert_purged({ours}, BAD)
 
     def test_selected_by_id(self):
-        """An ID means the message that has it now; what else is asked for must be true of that one."""
+        """An ID means the message that has it now, and the other selectors must match that one."""
         ours, other = self.send("a@example.com"), self.send("a@good.test")
         self.reuse(ours, other)
         result = self.purge("--id", ours, BAD)
@@ -78,7 +78,7 @@ class ReusedId(RigCase):
         self.assertEqual(self.assert_purged({ours}, "--id", ours).messages[ours]["sender"], "a@good.test")
 
     def test_among_others(self):
-        """One changed message does not keep the rest from being deleted."""
+        """One changed message does not keep the others from being deleted."""
         ours, other = self.send("a@example.com"), self.send("a@good.test")
         rest = set(self.send_many("b@example.com", 4))
         self.reuse(ours, other)
@@ -88,8 +88,8 @@ class ReusedId(RigCase):
 
 
 class TenThousand(RigCase):
-    """A queue and its index made by a tool, a message each 1.3 ms, every second one of the domain. Then each of those IDs gets
-    the next message's file: half of them by a rename, half in place, so that the inode is the ID's own."""
+    """A generated queue with its index, a message every 1.3 ms, every second one of the domain. Then each of those IDs
+    gets the next message's file: half of them by a rename, half in place, so that the inode is the ID's own."""
 
     starts_daemon = False
 
@@ -140,7 +140,8 @@ class TenThousand(RigCase):
 
 @both_ids
 class WithinTheWindow(RigCase):
-    """Other mail on the same inode under the same ID, arrived between the recorded one's MAIL and RCPT: T cannot tell."""
+    """Other mail on the same inode under the same ID, arrived between the recorded one's MAIL and RCPT: T cannot
+    tell."""
 
     def check(self, sender, result, submit, *args, status=0):
         with self.postfix.smtp() as client:
@@ -165,7 +166,7 @@ class WithinTheWindow(RigCase):
         self.check("a@good.test", "changed", self.send)
 
     def test_of_another_client_by_the_same_sender(self):
-        """It matches itself as soon as no more is asked for than is true of it."""
+        """It matches by itself once all selectors are true of it."""
         self.check("a@example.com", "unproven", self.send, "--client", "192.0.2.9", status=2)
 
     def test_by_sendmail(self):
@@ -177,7 +178,7 @@ class Rewriting(RigCase):
     main = "sender_canonical_maps = inline:{a@example.com=new@rewritten.test}\n"
 
     def test_rewritten_sender_is_no_change(self):
-        """A file whose sender is not the one in MAIL FROM is still the recorded message."""
+        """A file whose sender differs from the one in MAIL FROM is still the recorded message."""
         ours = self.send("a@example.com")
         self.postfix.settled(1)
         self.assertEqual(self.postfix.read()[ours].sender, "new@rewritten.test")

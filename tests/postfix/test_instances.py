@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Two instances of Postfix, made, listed and started by postmulti(1): a configuration, a daemon and an index for each."""
+"""Two instances of Postfix, made, listed and started by postmulti(1), each with a configuration, a daemon and an
+index."""
 import os
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ from rig import PrivatePostfix, until
 from smtp import content
 
 NAME = "postfix-out"
-# postmulti takes /etc/postfix for the first instance and nothing else, so it sees that of the rig there.
+# postmulti accepts only /etc/postfix as the first instance, so the rig's directory is mounted there for it.
 IN_PLACE = 'mount --bind "$1" /etc/postfix && shift && exec "$@"'
 SECOND = f"multi_instance_name = {NAME}\nmulti_instance_group = mta\nmulti_instance_enable = yes\n"
 
@@ -47,8 +48,8 @@ class Postmulti(unittest.TestCase):
                        f"queue_directory={place}/spool", f"data_directory={place}/data")
         listed = [line.split() for line in self.postmulti("-l").splitlines()]
         self.assertEqual([(words[0], words[-1]) for words in listed], [("-", "/etc/postfix"), (NAME, self.second.etc)])
-        self.second.configure()  # ours, in the place of what is shipped
-        # Cleaning up, the rig stops each on its own, which postmulti's wrapper would refuse.
+        self.second.configure()  # our configuration in place of the shipped one
+        # For cleaning up, the rig stops each instance alone, which postmulti's wrapper would refuse.
         self.first.set(multi_instance_wrapper="")
 
     def start(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The command's contract, word for word: exit statuses, what it refuses, the JSON summary."""
+"""The command's contract, word for word: exit statuses, refusals, the JSON summary."""
 import grp
 import json
 import os
@@ -22,7 +22,7 @@ SHIPPED = os.path.join(TOP, "conf/pqpurge.conf")
 
 
 class Refusals(RigCase):
-    """Whatever is not understood changes nothing and exits 1."""
+    """A command line that is not understood changes nothing and exits 1."""
 
     def setUp(self):
         super().setUp()
@@ -45,7 +45,7 @@ class Refusals(RigCase):
         self.refused("purgee", "-y", "--all")
 
     def test_words_of_habit(self):
-        """What people write who know other commands, or our rules, is answered with what to write here."""
+        """Words of other commands or of our rules are answered with the right words."""
         for words, answer in ((("help",), "'--help'"), (("example.com", "list"), "the verb comes first"),
                               (("purge", "-y", "login:joe"), "--login joe"),
                               (("purge", "-y", "login:joe@example.com"), "--login joe@example.com"),
@@ -85,7 +85,7 @@ class Refusals(RigCase):
         self.refused("purge", "-y", BAD, user="nobody", extra_groups=[], group="nogroup")
 
     def test_gone_options(self):
-        """No habit of a first edition deletes anything by mistake."""
+        """Options of the first edition delete nothing by mistake."""
         for words in ("purge", "-y", "--scan", BAD), ("list", "--scan"), ("sync", "--add"), ("sync", "--prove"):
             self.refused(*words)
 
@@ -151,7 +151,7 @@ class Summary(RigCase):
         self.assertEqual(self.postfix.ids(), sent | {other})
 
     def test_limit_is_the_oldest(self):
-        """Of what is left to do: what is held already takes no place."""
+        """The limit counts messages with something to do: those held already do not count."""
         ids = self.send_many("a@example.com", 4)
         self.postfix.settled(4)
         for held in ids[:2], ids[2:]:
@@ -204,7 +204,7 @@ class Verbs(RigCase):
 
 
 class Install(unittest.TestCase):
-    """`make install`: what stands where, and that a configuration stays as its admin left it."""
+    """`make install`: the places of files, and a configuration stays as its admin left it."""
 
     def install(self, root, *words):
         environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
@@ -264,7 +264,7 @@ class Configuration(RigCase):
         self.assertEqual(shipped, KEYS)
 
     def test_shipped_values_are_the_defaults(self):
-        """Every key with its comment sign taken off is accepted as well."""
+        """Every key without its comment sign is accepted, too."""
         with open(SHIPPED, encoding="utf-8") as file:
             text = re.sub(r"(?m)^#([a-z_]+ = )", r"\1", file.read())
         path = os.path.join(self.pq.home, "full.conf")
@@ -298,7 +298,7 @@ class Configuration(RigCase):
         self.assertIn(self.pq.conf, done.stderr)
 
     def test_socket(self):
-        """Postfix's group may use it, nobody else."""
+        """Postfix's group may use it, others may not."""
         self.pq.start()
         info = os.stat(self.pq.settings["socket"].partition(":")[2])
         self.assertEqual(oct(info.st_mode & 0o777), "0o660")
@@ -312,7 +312,7 @@ class Configuration(RigCase):
         self.assertRegex(status, r"CapEff:\s+0+\n")
 
     def test_index_directory_made_by_root(self):
-        """As `mkdir` leaves it, it is given to the user; one in use stays whose it is."""
+        """An empty directory as `mkdir` leaves it is given to the user; one in use keeps its owner."""
         os.rmdir(self.pq.index)
         os.mkdir(self.pq.index)
         self.pq.start()
@@ -325,7 +325,7 @@ class Configuration(RigCase):
         self.assertEqual(os.stat(self.pq.index).st_uid, 0)
 
     def test_without_root(self):
-        """As the unit starts it: never root, in group postfix, the socket's directory setgid."""
+        """As its unit starts it: never root, in group postfix, the socket's directory setgid."""
         self.pq.start(prefix=("setpriv", "--reuid=nobody", "--regid=nogroup", "--groups=postfix"))
         info = os.stat(self.pq.settings["socket"].partition(":")[2])
         self.assertEqual((oct(info.st_mode & 0o777), grp.getgrgid(info.st_gid).gr_name), ("0o660", "postfix"))

@@ -69,7 +69,7 @@ class List(JsonCase):
         self.assertEqual(self.pq.idx("list", "--json", "none.test").out, "")
 
     def test_after_the_index_was_removed(self):
-        """What the queue file keeps."""
+        """The fields that the queue file keeps."""
         self.pq.stop()
         self.pq.forget()
         line = self.pq.listed("rewritten.test")[self.ours]
@@ -98,7 +98,7 @@ class Summary(JsonCase):
         return ours
 
     def check(self, verb, *args):
-        """Dry and done: the lines and the summary, which comes last; that of the dry run."""
+        """Runs the verb dry and for real: the lines and the summary, which comes last. Returns the dry run's."""
         key, dry_key, word, dry_word = DONE[verb]
         ours = self.ours
         dry = self.pq.idx(verb, "-n", "--json", *args, BAD)
@@ -140,7 +140,7 @@ class Summary(JsonCase):
         self.assertEqual(self.check("purge")["from_queue"], 3)
 
     def test_gone(self):
-        """Seen by a catch-up, and then taken away by somebody else."""
+        """A catch-up saw it, and then somebody else removed it."""
         ours = self.fill()
         self.assertEqual(self.pq.idx("sync").status, 0)
         self.postfix.postsuper("-d", "-", ids=ours)
@@ -149,7 +149,7 @@ class Summary(JsonCase):
         self.assertEqual(self.purge(BAD).summary["gone"], 0, "the rows went with it")
 
     def test_gone_by_id(self):
-        """Those that were asked for are listed."""
+        """Gone messages are listed if their IDs were asked for."""
         one = min(self.fill())
         self.assertEqual(self.pq.idx("sync").status, 0)
         self.postfix.postsuper("-d", one)

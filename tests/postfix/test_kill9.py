@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Whatever was answered 250 is in the index, however the daemon dies."""
+"""Every message that was answered 250 is in the index, however the daemon dies."""
 import threading
 import time
 
@@ -9,7 +9,7 @@ from smtp import content
 
 
 class Sessions:
-    """Parallel SMTP sessions that send as fast as they can and keep the queue IDs of what was answered 250."""
+    """Parallel SMTP sessions that send as fast as they can and keep the queue IDs of messages answered 250."""
 
     def __init__(self, postfix, count, sender=f"a@{BAD}"):
         self.answered, self.stopping = [], threading.Event()
@@ -30,7 +30,7 @@ class Sessions:
 
 class Kill9Case(RigCase):
     def indexed(self, *args):
-        """What the index alone has; the queue is not asked."""
+        """The messages in the index alone; the queue is not asked."""
         result = self.pq.idx("list", "--json", "--index-only", *args)
         self.assertEqual(result.status, 0, result)
         return set(result.messages)
@@ -56,7 +56,7 @@ class Kill9(Kill9Case):
         self.assertGreater(len(unheard), 0, "nothing came without the daemon")
 
     def test_again_and_again(self):
-        """Three kills and starts; a daemon that takes over a dead one's socket and lock."""
+        """Three kills and starts: a daemon takes over a dead one's socket and lock."""
         known = []
         for _ in range(3):
             known += self.send_many("a@example.com", 20)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""metrics: numbers for Prometheus. They are right on real mail, whatever is down and whoever sent it, and a real Prometheus reads
-them through a real node_exporter."""
+"""metrics: numbers for Prometheus. They are right on real mail, whatever is down and whoever sent it, and a real
+Prometheus reads them through a real node_exporter."""
 import json
 import os
 import re
@@ -29,7 +29,7 @@ KINDS = {"login", "local", "sender", "client", "domain", "xdomain", "bounce"}
 
 
 def need(*tools):
-    """Without them these tests fail, for a skipped one says nothing."""
+    """Without these tools the tests fail, since a skipped test proves nothing."""
     missing = [tool for tool in tools if not shutil.which(tool)]
     if missing:
         raise AssertionError(f"missing: {' '.join(missing)} ('tests/deps.sh test' installs what is needed)")
@@ -40,7 +40,7 @@ def unescaped(text):
 
 
 def parsed(text):
-    """{name: {label values in the order of their names: value}}; fails where a line is none of the format's."""
+    """{name: {label values in the order of their names: value}}; fails on a line in another format."""
     found, typed = {}, None
     for line in text.splitlines():
         if line.startswith("# TYPE "):
@@ -66,7 +66,7 @@ class MetricsCase(RigCase):
         need("promtool")
 
     def text(self, *args, status=0, **options):
-        """What metrics says; promtool finds nothing wrong with it."""
+        """The output of metrics, which promtool accepts."""
         result = self.pq.idx("metrics", *args, **options)
         self.assertEqual(result.status, status, result)
         checked = subprocess.run(["promtool", "check", "metrics"], input=result.out, capture_output=True, text=True, check=False)
@@ -81,7 +81,7 @@ class MetricsCase(RigCase):
 
 
 class Rules(unittest.TestCase):
-    """The alerts: what promtool says of them, and what they say of made-up series."""
+    """The alerts: promtool's check, and their text for invented series."""
 
     def setUp(self):
         need("promtool")
@@ -105,7 +105,7 @@ class Rules(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
     def test_each_alert(self):
-        """Each is tested, says what to type, and names no label in that: labels may be a stranger's words."""
+        """Each one is tested, says what to type, and uses no label in that: labels may be strangers' words."""
         with open(RULES, encoding="utf-8") as file:
             rules = file.read().split("- alert: ")[1:]
         with open(ALERTS, encoding="utf-8") as file:
@@ -175,7 +175,7 @@ class Mail(MetricsCase):
         self.assertAlmostEqual(self.one("pqpurge_queue_oldest_seconds"), age, delta=60)
 
     def test_maildrop(self):
-        """What lies in maildrop counts, though nobody but its submitter may read it."""
+        """Mail in maildrop counts, although only its submitter may read it."""
         self.postfix.stop()
         try:
             self.postfix.sendmail("a@example.com", ["u@dest.test"], "Subject: x\n\nx\n")
@@ -193,7 +193,7 @@ class Mail(MetricsCase):
         self.assertEqual({name for name, n in found.items() if n == 2}, {(f"d{n}.test",) for n in range(9)})
 
     def test_batches(self):
-        """Of the account; no restart and no loss of the index lets them fall."""
+        """From the account: no restart and no loss of the index lowers them."""
         self.send_many("a@example.com", 4)
         self.send_many("b@good.test", 3)
         self.postfix.settled(7)
@@ -234,7 +234,7 @@ class Floods(MetricsCase):
 
 
 class Troubles(MetricsCase):
-    """What is down is told; what is not known is left out, and the rest is there all the same."""
+    """A failed part is reported. Unknown numbers are left out, and the rest is there."""
 
     def setUp(self):
         super().setUp()
@@ -338,7 +338,7 @@ class Troubles(MetricsCase):
         self.assertEqual((found["pqpurge_up"], found["pqpurge_rules_applied"]), ({(): 1}, {(): 0}))
 
     def test_it_only_looks(self):
-        """A catch-up of its own would hide that there is no other. What it read is not told to the index."""
+        """Its own catch-up would hide that there is no other. It does not tell the index what it read."""
         before = self.metrics()["pqpurge_last_sync_timestamp_seconds"]
         self.pq.stop()
         self.send_many("c@unseen.test", 2)
@@ -392,7 +392,7 @@ class File(MetricsCase):
             self.assertEqual(parsed(file.read())["pqpurge_up"], {(): 1})
 
     def test_whole_for_every_reader(self):
-        """Whoever reads while it is written sees a whole file: its last line is always the same metric's."""
+        """A reader always sees a whole file: its last line is always of the same metric."""
         self.send("a@example.com")
         self.postfix.settled(1)
         self.write()
@@ -415,7 +415,7 @@ class File(MetricsCase):
         self.assertGreater(reads[0], 10)
 
     def test_a_link_of_a_stranger(self):
-        """In his directory a link, as the file or on the way, leads root nowhere."""
+        """In a stranger's directory a link, as the file or on the way, leads root nowhere."""
         os.chown(self.directory, 65534, 65534)
         victim = os.path.join(self.pq.home, "victim")
         os.mkdir(victim)
@@ -440,10 +440,10 @@ class File(MetricsCase):
 
 
 class Hostile(MetricsCase):
-    """Names that strangers chose, as they lie in queue files. No index: what it has is not to help."""
+    """Names that strangers chose, in queue files. There is no index that could help."""
 
     def rewrite(self, queue_id, new, old=b"0123456789abcdef0123.test"):
-        """Other bytes for the sender's domain, in all its places; the file's length stays."""
+        """Writes other bytes for the sender's domain in all its places; the file's length stays."""
         self.assertEqual(len(new), len(old))
         path = self.postfix.find(queue_id)
         with open(path, "r+b") as file:
@@ -472,7 +472,8 @@ class Hostile(MetricsCase):
                 self.assertNotIn(bad, line)
 
     def test_names_that_look_alike(self):
-        """Two samples of one name would make the collector refuse all of them: whoever does not show is counted together."""
+        """Two samples with one name would make the collector refuse all, so names that look alike are counted
+        together."""
         ids = [self.send("a@0123456789abcdef0123.test") for _ in range(3)]
         self.postfix.settled(3)
         self.pq.stop()
@@ -510,7 +511,7 @@ class Served:
 
 
 class Prometheus(MetricsCase):
-    """A real Prometheus scrapes a real node_exporter, and is asked by PromQL."""
+    """A real Prometheus scrapes a real node_exporter, and is queried by PromQL."""
 
     @classmethod
     def setUpClass(cls):
@@ -522,7 +523,7 @@ class Prometheus(MetricsCase):
         os.chmod(self.directory, 0o755)
         self.path = os.path.join(self.directory, "pqpurge.prom")
         exporter, self.port = free_port(), free_port()
-        # Another user than who writes, as on a real host.
+        # Not the user who writes the file, as on a real host.
         self.exporter = Served(self, "setpriv", "--reuid=nobody", "--clear-groups", "prometheus-node-exporter", "--collector.disable-defaults",
                                "--collector.textfile", f"--collector.textfile.directory={self.directory}",
                                f"--web.listen-address=127.0.0.1:{exporter}")
@@ -535,7 +536,8 @@ class Prometheus(MetricsCase):
                              f"--web.listen-address=127.0.0.1:{self.port}")
 
     def ask(self, query):
-        """The values of an instant query: {labels but instance, job and name: value}; None while there is no answer."""
+        """The values of an instant query: {labels without instance, job and name: value}; None while there is no
+        answer."""
         text = self.server.fetch(f"http://127.0.0.1:{self.port}/api/v1/query?" + urllib.parse.urlencode({"query": query}))
         if text is None:
             return None
@@ -569,7 +571,7 @@ class Prometheus(MetricsCase):
         self.await_answer('max_over_time(node_textfile_scrape_error[1m])', {(): 0})
         self.await_answer("pqpurge_accepted_total", {(): 7})
 
-        # A daemon that begins again at 0 is a reset, and what it counts then is added.
+        # A daemon that begins again at 0 is a reset; its later counts are added.
         self.pq.stop()
         self.pq.start()
         self.send_many("a@example.com", 3)
@@ -577,14 +579,14 @@ class Prometheus(MetricsCase):
         self.await_answer("pqpurge_accepted_total", {(): 3})
         self.await_answer("resets(pqpurge_accepted_total[5m])", {(): 1})
 
-        # The account goes on.
+        # The account continues.
         self.purge(BAD)
         self.write()
         self.await_answer('pqpurge_batch_messages_total{result="deleted"}', {("deleted", "purge"): 8})
         self.await_answer("sum(resets(pqpurge_batch_messages_total[5m]))", {(): 0})
         self.await_answer("count(ALERTS) or vector(0)", {(): 0})
 
-        # And down it is told.
+        # When it is down, that is reported.
         self.pq.stop()
         self.write()
         self.await_answer("pqpurge_up", {(): 0})

@@ -49,7 +49,7 @@ class PolicyCase(RigCase):
         return policy_postfix(self.long_ids, self.main, self.services, self.with_milter).spool
 
     def rows(self):
-        """{queue ID: record} of the index as it is; two rows of one ID fail."""
+        """{queue ID: record} of the index as it is; two rows with one ID fail."""
         done = subprocess.run([DUMP, self.pq.index], stdout=subprocess.PIPE, check=True)
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         found = {row["queue_id"]: row for row in rows}
@@ -61,7 +61,7 @@ class PolicyCase(RigCase):
         self.assertEqual(result.status, 0, result)
 
     def ask(self, **request):
-        """A request of the control protocol."""
+        """Sends a request of the control protocol."""
         with socket.socket(socket.AF_UNIX) as control:
             control.connect(os.path.join(self.pq.index, "control.sock"))
             control.sendall(json.dumps(request).encode() + b"\n")
@@ -72,7 +72,7 @@ class PolicyCase(RigCase):
         return next(rule["hits"] for rule in self.ask(do="rules")["rules"] if rule["pattern"] == pattern)
 
     def refused(self, call, code, words, *args, **options):
-        """The call must be refused; the whole reply."""
+        """The call must be refused; returns the whole reply."""
         with self.assertRaises(Refused) as caught:
             call(*args, **options)
         self.assertEqual((caught.exception.code, words in caught.exception.text), (code, True), str(caught.exception))
@@ -84,7 +84,7 @@ class Alone(PolicyCase):
     """No milter anywhere."""
 
     def test_recorded(self):
-        """Before any catch-up: envelope, client, login, and the very arrival time of the file."""
+        """Before any catch-up: envelope, client, login, and the exact arrival time of the file."""
         with self.postfix.smtp() as client:
             client.xclient(ADDR="192.0.2.7", PORT="4711", LOGIN="joe")
             ours = client.message("Some.User@Example.COM", ["u@dest.test", "V@dest.test"], content())
@@ -117,7 +117,7 @@ class Alone(PolicyCase):
         self.assertEqual({plain}, self.postfix.ids())
 
     def test_header_from(self):
-        """Not known here; the catch-up of each verb reads it from the file."""
+        """The front does not see it; each verb's catch-up reads it from the file."""
         ours, other = self.send("a@good.test", text=content("Boss <b@example.com>")), self.send("a@good.test")
         self.assertEqual([], self.rows()[ours]["from"])
         self.postfix.settled(2)
@@ -125,7 +125,7 @@ class Alone(PolicyCase):
         self.assertEqual({other}, self.postfix.ids())
 
     def test_several_in_one_connection(self):
-        """RSET, a message that no recipient was accepted of, and one after the other."""
+        """RSET, a message without an accepted recipient, and one after the other."""
         with self.postfix.smtp() as client:
             client.expect(2, client.mail("a@lost.test"))
             client.expect(2, client.rcpt("lost@dest.test"))
@@ -151,14 +151,14 @@ class Alone(PolicyCase):
         self.assertEqual({first, second}, set(self.rows()))
 
     def test_sendmail_is_found(self):
-        """It never comes this way; the catch-up finds it."""
+        """It never passes here; the catch-up finds it."""
         self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
         self.postfix.settled(1)
         self.assertEqual({}, self.rows())
         self.assert_purged(self.postfix.ids(), BAD)
 
     def test_while_the_daemon_is_down(self):
-        """default_action=DUNNO: mail is taken, and found later."""
+        """default_action=DUNNO: mail is accepted, and found later."""
         self.send("a@good.test")
         self.pq.stop()
         ours = self.send("a@example.com")
@@ -170,7 +170,7 @@ class Alone(PolicyCase):
         self.assert_purged({ours, late}, BAD)
 
     def test_daemon_restarts_in_a_session(self):
-        """Unlike a milter's, a session goes on with the new daemon."""
+        """Unlike with a milter, the session goes on with the new daemon."""
         with self.postfix.smtp() as client:
             client.message("a@one.test", "u@dest.test", content())
             self.pq.stop()
@@ -182,7 +182,7 @@ class Alone(PolicyCase):
         self.assertIn(second, self.rows())
 
     def test_daemon_that_hangs_between_the_two_calls(self):
-        """Killed between RCPT and the end: the message is taken, and read from the queue."""
+        """Killed between RCPT and the end: the message is accepted, and read from the queue."""
         with self.postfix.smtp() as client:
             client.expect(2, client.mail("a@example.com"))
             client.expect(2, client.rcpt("u@dest.test"))
@@ -193,7 +193,7 @@ class Alone(PolicyCase):
         self.assert_purged({ours}, BAD)
 
     def test_reused_id_is_not_hit(self):
-        """The row of a message that left does not speak for another file."""
+        """The row of a message that left does not stand for another file."""
         ours = self.send("a@example.com")
         self.postfix.settled(1)
         path = self.postfix.find(ours)
@@ -208,7 +208,7 @@ class Alone(PolicyCase):
             now = f"{arrival // 1000000} {arrival % 1000000}".encode()
         self.assertIn(was, data)
         changed = data.replace(was, now).replace(b"a@example.com", b"a@exampl2.com")
-        with open(path, "r+b") as file:  # the same inode and name: another message by a microsecond alone
+        with open(path, "r+b") as file:  # the same inode and name; only the microsecond differs
             file.write(changed)
         self.assert_purged(set(), BAD)
         self.assertEqual({ours}, self.postfix.ids())
@@ -276,7 +276,7 @@ class Rules(PolicyCase):
         self.assertIn("discarded by pqpurge", self.postfix.log())
 
     def test_rule_meanwhile(self):
-        """Set between RCPT and the end, by the command, by the file, by the fleet, by a flood's order."""
+        """A rule set between RCPT and the end: by the command, the file, the fleet, or an order of a flood."""
         def by_file(domain):
             self.pq.write_rules(f"{domain} REJECT\n")
             self.assertTrue(self.ask(do="reload")["ok"])
@@ -298,7 +298,8 @@ class Rules(PolicyCase):
         until(lambda: not self.postfix.ids(), "cleanup to remove what was refused")
 
     def test_goes_on_without_mail(self):
-        """After such a refusal Postfix before 3.12 takes RCPT and DATA without a new MAIL: that message stands for itself."""
+        """After such a refusal Postfix before 3.12 accepts RCPT and DATA without a new MAIL: that message counts by
+        itself."""
         with self.postfix.smtp() as client:
             client.expect(2, client.mail("a@late.example"))
             for recipient in "u@dest.test", "v@dest.test":
@@ -308,7 +309,7 @@ class Rules(PolicyCase):
             self.assertEqual(550, client.finish(content())[0])
             self.assertEqual(0, self.pq.idx("unblock", "-y", "late.example").status)
             if client.rcpt("w@dest.test")[0] != 250:
-                return  # a Postfix that wants MAIL
+                return  # this Postfix requires MAIL
             ours = queue_id(client.expect(2, client.data(content())))
         self.assertEqual({ours: []}, {i: row["recipients"] for i, row in self.rows().items()},
                          "Postfix counts the first one's recipients, too, so the file alone knows them")
@@ -324,7 +325,7 @@ class Rules(PolicyCase):
         self.send("a@bad.example")
 
     def test_no_reject_for_header_from(self):
-        """Documented: what the milter would refuse by its header passes."""
+        """As documented: mail that the milter would refuse by its header passes."""
         self.block("bad.example")
         self.send("a@good.test", text=content("b@bad.example"))
 
@@ -362,7 +363,7 @@ class Recipients(PolicyCase):
 
 
 class Senders(PolicyCase):
-    """What may stand in MAIL FROM, put together at random: our reading against the queue file's."""
+    """Random addresses that MAIL FROM accepts: our reading compared with the queue file's."""
 
     PIECES = ("a", "user", "example.com", "Sub.Example.COM", "x.test", "@", "@", "@", "%", "!", ":", ",", '"q r"', '"a@b.test"',
               '"\\""', "(c)", ".", "[192.0.2.1]", "-", "_", "\\@", " ", "rig.test", "@relay.test:", "'", "<", ">", ";")
@@ -434,7 +435,7 @@ class Both(PolicyCase):
 
 
 class Submission(PolicyCase):
-    """A service with SASL and restrictions of its own."""
+    """A service with its own SASL and restrictions."""
 
     services = SUBMISSION_SERVICE
 
@@ -466,7 +467,7 @@ class Submission(PolicyCase):
         self.login("anna").message("a@x.test", "u@dest.test", content())
 
     def test_flood(self):
-        """The flood watch counts what comes this way."""
+        """The flood watch counts mail that comes this way."""
         self.pq.stop()
         with open(self.pq.conf, "a", encoding="utf-8") as file:
             file.write('flood login {\n count = {"5/10m", "500/1h", "600/1d"}\n}\n')
@@ -515,7 +516,7 @@ class RecipientsAlone(PolicyCase):
 
 
 class Status(PolicyCase):
-    """What status says of the lists; the rig's are right, and a look alone decides, so that nothing is reloaded."""
+    """status about the lists. The rig's are right, and a look is enough, so nothing is reloaded."""
 
     def findings(self):
         result = self.pq.idx("status", "--json")
@@ -567,7 +568,7 @@ class Status(PolicyCase):
 
 
 class Frozen(PolicyCase):
-    """A daemon that hangs: Postfix waits for the timeout in the braces, and takes the mail."""
+    """A daemon that hangs: Postfix waits for the timeout in the braces, and accepts the mail."""
 
     main = FIRST.replace("DUNNO }", "DUNNO, timeout=1s }")
 

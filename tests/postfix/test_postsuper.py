@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""postsuper exits 0 whatever happened. With false ones in its place the report is still true."""
+"""postsuper always exits 0. With false ones in its place the report is still true."""
 import os
 import signal
 import stat
@@ -48,7 +48,7 @@ class FalsePostsuper(RigCase):
         self.assertEqual((result.summary["deleted"], result.summary["failed"]), (0, 5))
 
     def test_dying(self):
-        """Two are deleted, then it is killed: it is started again for the rest."""
+        """It deletes two and is killed; it is started again for the rest."""
         self.install(DYING)
         self.assert_purged(self.sent, BAD)
 
@@ -70,7 +70,7 @@ class FalsePostsuper(RigCase):
         self.assertEqual(self.postfix.ids(), self.sent)
 
     def test_hanging(self):
-        """It is given up after a minute of silence, which is over when it says so; nothing waits for it for ever."""
+        """It is given up after a minute of silence, which is reported; nothing waits for it for ever."""
         leaps = os.path.join(self.pq.home, "leaps")
         self.install(HANGING.format(leaps=leaps))
         result = self.purge(BAD, status=2, env={**os.environ, **preload("clock", PQPURGE_CLOCK_LEAPS=leaps)})
@@ -87,7 +87,7 @@ class Interrupted(RigCase):
     settings = {"postsuper_jobs": 1}
 
     def interrupt(self, verb, begun):
-        """^C once something was done; what the command wrote, and its batch as `log` tells it."""
+        """^C once something was done; returns the command's output, and its batch in `log`."""
         child = self.pq.idx_start(verb, "-y", "--json", BAD, stdout=open(self.pq.home + "/out", "wb"))
         until(lambda: child.poll() is not None or begun(), f"the beginning of {verb}")
         child.send_signal(signal.SIGINT)
@@ -99,7 +99,7 @@ class Interrupted(RigCase):
         return {name for _, _, files in os.walk(os.path.join(self.postfix.spool, "hold")) for name in files}
 
     def test_interrupt_tells_what_was_done(self):
-        """^C between chunks: exit 3, the rest untouched, and what is told is what happened, and is undone."""
+        """^C between chunks: exit 3, the rest untouched; the report is true, and can be undone."""
         before = self.queue_many("a@example.com", 3000)
 
         _, batch = self.interrupt("hold", lambda: len(self.held()) > 10)

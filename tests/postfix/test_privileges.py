@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Where words from outside go, and what is left to whom: children keep no descriptor that is not theirs, nothing of root's is left
-in the daemon's directories, and sudo gives no more than it says."""
+"""The way of words from outside, and the rights that are passed on: children keep no descriptor that is not theirs,
+nothing of root's is left in the daemon's directories, and sudo gives no more than it says."""
 import os
 import pwd
 import re
@@ -47,7 +47,7 @@ class RootsFiles(RigCase):
         self.run_all()
 
     def test_without_the_daemon(self):
-        """The command is the writer then, and still not as root."""
+        """Then the command writes, but still not as root."""
         self.send_many("a@example.com", 3)
         self.postfix.settled(3)
         self.assertEqual(self.pq.stop(), 0)
@@ -69,7 +69,7 @@ class RootsFiles(RigCase):
 
 
 class PlantedFile(RigCase):
-    """The owner of index and state puts links to a file of root's in the places of his own files."""
+    """The owner of index and state replaces his files by links to a file of root's."""
 
     VERBS = (("list", BAD), ("block", "-y", "x.example"), ("status",), ("top",), ("log",), ("rules",), ("sync",), ("purge", "-y", BAD))
 
@@ -118,7 +118,7 @@ class PlantedFile(RigCase):
             self.postfix.settled(1)
 
     def test_files_of_roots(self):
-        """As an administrator who ran something by hand may leave them."""
+        """Files of root's, as an administrator may leave them."""
         self.mode = 0o644
         os.chmod(self.victim, self.mode)
         for name in os.listdir(self.pq.index):
@@ -127,7 +127,7 @@ class PlantedFile(RigCase):
 
 
 class Surroundings(RigCase):
-    """What the command inherits from whoever starts it."""
+    """The environment that the command inherits from its caller."""
 
     def setUp(self):
         super().setUp()
@@ -135,7 +135,7 @@ class Surroundings(RigCase):
         self.postfix.settled(3)
 
     def test_ignored_children(self):
-        """SIGCHLD ignored: then no child could be waited for."""
+        """With SIGCHLD ignored, no child could be waited for."""
         result = self.purge(BAD, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN))
         self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
 
@@ -144,13 +144,13 @@ class Surroundings(RigCase):
         self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
 
     def test_environment(self):
-        """PATH and what Postfix heeds lead nowhere."""
+        """PATH and Postfix's variables lead nowhere."""
         result = self.purge(BAD, env={"PATH": "/nonexistent", "MAIL_CONFIG": "/nonexistent", "MAIL_DEBUG": "1",
                                       "POSTLOG_SERVICE": "x", "TZ": "/nonexistent"})
         self.assertEqual((result.summary["deleted"], self.postfix.ids()), (3, set()), result)
 
     def test_no_room_for_files(self):
-        """`ulimit -f`: what is too small is named, and no message is called gone or deleted."""
+        """`ulimit -f`: a limit that is too small is named, and no message is called gone or deleted."""
         before = self.postfix.ids()
         for words in (("list", BAD), ("purge", "-y", BAD), ("sync",)):
             done = subprocess.run(["prlimit", "--fsize=0", *self.pq.words(*words)], stdin=subprocess.DEVNULL,
@@ -161,7 +161,7 @@ class Surroundings(RigCase):
         self.assertEqual(self.postfix.ids(), before)
 
     def test_full_output(self):
-        """What was done is done, but nobody heard of it: no success."""
+        """The work was done, but nobody got the report: no success."""
         for words in (("list", BAD), ("list", "--json", BAD), ("status",), ("purge", "-n", BAD), ("purge", "-y", BAD)):
             with self.subTest(words), open("/dev/full", "wb") as full:
                 done = subprocess.run(self.pq.words(*words), stdin=subprocess.DEVNULL, stdout=full,
@@ -178,7 +178,7 @@ class Surroundings(RigCase):
 
 
 class Sudo(RigCase):
-    """root by sudo(8), as somebody whom a sudoers rule lets add -c: the file names programs, so it must be root's."""
+    """root by sudo(8), for a user whom a sudoers rule lets add -c. The file names programs, so it must be root's."""
     AS = ({"SUDO_UID": "1000"}, {"DOAS_USER": "joe"}, {"PKEXEC_UID": "1000"})
 
     def setUp(self):
@@ -187,7 +187,7 @@ class Sudo(RigCase):
             self.text = file.read()
 
     def place(self, *, owner=0, mode=0o644, above=0o755, above_owner=0):
-        """A directory with a configuration in it; its path."""
+        """A directory with a configuration in it; returns its path."""
         directory = tempfile.mkdtemp(dir=self.pq.home)
         path = os.path.join(directory, "pqpurge.conf")
         with open(path, "w", encoding="utf-8") as file:
@@ -226,7 +226,7 @@ class Sudo(RigCase):
         self.check(self.place(above_owner=1000), False)
 
     def test_a_link(self):
-        """What counts is where it leads, and that nobody can lead it elsewhere meanwhile."""
+        """The link's target counts, and nobody may be able to change the link."""
         for path, taken in ((self.place(owner=1000), False), (self.place(), True)):
             link = os.path.join(tempfile.mkdtemp(dir=self.pq.home), "link.conf")
             os.symlink(path, link)
@@ -249,7 +249,7 @@ class Sudo(RigCase):
 
 
 class Descriptors(RigCase):
-    """What the caller left open stays with the command itself."""
+    """Descriptors that the caller left open stay with the command itself."""
 
     def setUp(self):
         super().setUp()
@@ -267,7 +267,7 @@ class Descriptors(RigCase):
         return found
 
     def test_reader(self):
-        """Of the index, where no daemon runs."""
+        """Of the index, while no daemon runs."""
         self.assertEqual(self.pq.stop(), 0)
         child = subprocess.Popen(self.pq.words("list", "--json", BAD), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL, pass_fds=(self.read, self.write),
@@ -287,7 +287,7 @@ class Descriptors(RigCase):
         os.kill(stopped[0], signal.SIGCONT)
 
     def test_queue_reader(self):
-        """Whichever verb reads the queue; and it is mail_owner for good, in no other group."""
+        """Whichever verb reads the queue; it is mail_owner for good, in no other group."""
         owner, queue_id = pwd.getpwnam("postfix"), sorted(self.postfix.ids())[0]
         allowed = re.compile(rf"/dev/null|/memfd:|pipe:|socket:|{re.escape(self.postfix.spool)}(/.*)?|{self.pq.home}/saved")
         for words in (("list", "--json", BAD), ("show", queue_id), ("why", BAD), ("top", "--by", "recipient"), ("sync",),
@@ -328,13 +328,13 @@ class Descriptors(RigCase):
             lines = [line for line in file if " -> " in line]
         self.assertTrue(lines)
         self.assertNotIn(self.foreign, "".join(lines))
-        # The shell has its script and what it put aside for the redirection open, from 10 on.
+        # The shell has its script and its saved descriptors open, from 10 on.
         numbers = {int(line.split(" -> ")[0].split()[-1]) for line in lines} - {10, 11}
         self.assertLessEqual(numbers, {0, 1, 2}, lines)
 
 
 class HostileWords(RigCase):
-    """Shell characters, newlines, ALL, -d and .. go nowhere but where they should."""
+    """Shell characters, newlines, ALL, -d and .. have no effect but their meaning as words."""
 
     words = ("ALL", "-d", "--", "..", "../..", "../../etc/passwd", "/etc/passwd", "$(touch {x})", "`touch {x}`", ";touch {x};",
              "a.example;touch {x}", "a.example\nALL", "ALL\n", "\nALL\n-d", "*", "?", "*.example.com", "%s%n.example",
@@ -372,7 +372,7 @@ class HostileWords(RigCase):
             word = word.replace("{x}", self.x)
             for option in self.options:
                 if word == "--all" and not option:
-                    continue  # means what it says
+                    continue  # it means what it says
                 if option == ("--reason",):
                     self.check("purge", "-y", "--reason", word, "nothing.example")
                 else:
@@ -383,7 +383,7 @@ class HostileWords(RigCase):
                 self.fail("postsuper was run: " + file.read())
 
     def test_every_verb(self):
-        """The worst of these words where other verbs take one."""
+        """The worst of these words in other verbs."""
         for word in ("ALL", "-d", "..", "../../etc/passwd", "$(touch {x})", "`touch {x}`", "a.example\nALL", "\nALL\n-d", "*",
                      "%s%n.example", "\x1b[31m.example"):
             word = word.replace("{x}", self.x)
@@ -398,7 +398,7 @@ class HostileWords(RigCase):
                 self.fail("postsuper was run: " + file.read())
 
     def test_names_in_the_queue(self):
-        """Files that are called like options and commands lie in the queue, with mail of the domain in them."""
+        """Files named like options and commands are in the queue, with mail of the domain in them."""
         one = sorted(self.ours - {i for i, f in self.postfix.read().items() if f.sender != "a@example.com"})[0]
         path = self.postfix.find(one)
         names = ("ALL", "-d", "--", "$(touch x)", ";touch x", "A\nALL", "A B", "*", "\x1b[31m")
@@ -419,7 +419,7 @@ class HostileWords(RigCase):
         self.assertLessEqual(set(names), self.postfix.ids())
 
     def test_what_postsuper_gets(self):
-        """Options of ours and `-`; queue IDs on its input, one a line, and nothing else."""
+        """It gets our options and `-`; on its input queue IDs, one a line, and nothing else."""
         result = self.pq.idx("purge", "-y", "--reason", "$(touch %s)\nALL" % self.x, "--json", BAD, "$(x).example")
         self.assertIn(result.status, (0, 1))
         if result.status == 1:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Who opens what, by strace -f: queue files are opened by nobody but mail_owner, index and account by nobody but their owner,
-and the index by no command at all while the daemon runs; nothing but Postfix's own commands is executed."""
+"""Who opens what, by strace -f: only mail_owner opens queue files, only their owner opens index and account, and while the
+daemon runs no command opens the index. Only Postfix's own commands are executed."""
 import os
 import pwd
 import re
@@ -11,14 +11,14 @@ from pqpurge import TOP, USER
 from rig import until
 from spool import QUEUES
 
-LOGS = ("bounce", "defer", "trace")  # what Postfix noted of a message; strangers' words stand in it
+LOGS = ("bounce", "defer", "trace")  # Postfix's notes on a message, with strangers' words
 CALL = re.compile(r"^(\d+) +(\w+)\((.*?)(\) += +(-?\d+)| <unfinished)")
 RESUMED = re.compile(r"^(\d+) +<\.\.\. (\w+) resumed>.*= +(-?\d+)")
 TRACED = "open,openat,openat2,execve,setuid,setreuid,setresuid,fork,vfork,clone,clone3"
 
 
 class Trace:
-    """What `strace -f` saw: (uid, path) of every file opened, the programs executed."""
+    """The result of `strace -f`: (uid, path) of every file opened, and the programs executed."""
 
     def __init__(self, text):
         self.opened, self.executed, uids, started = [], [], {}, {}
@@ -69,7 +69,7 @@ class Traced(RigCase):
         self.postfix.settled(10)
 
     def check(self, *args, status=(0,), must_open=True):
-        """must_open: it has to be seen at least that queue files and, where no daemon runs, the index are opened."""
+        """must_open: at least queue files and, without a daemon, the index must be seen opened."""
         trace = self.trace(*args, status=status)
         owner, indexer = pwd.getpwnam("postfix").pw_uid, pwd.getpwnam(USER).pw_uid
         spool = re.compile(rf"(^|/)({'|'.join(QUEUES + LOGS)})(/|$)")
@@ -90,7 +90,7 @@ class Traced(RigCase):
         if args[0] in ("status", "metrics"):
             known |= {"postfix", "postfix-script", "master", "postlog", "sed"}  # `postfix status`
         if args[0] == "fleet":
-            known |= {"pqpurge-link"}  # what speaks to the database
+            known |= {"pqpurge-link"}  # it speaks to the database
         self.assertLessEqual(names, known, trace.executed)
         return trace
 
@@ -116,7 +116,7 @@ class Strace(Traced):
         self.assertEqual(self.postfix.ids(), set(self.other))
 
     def test_other_verbs(self):
-        """Whatever reads a message reads it as mail_owner, and the index as its owner. No verb is left out."""
+        """Every message is read as mail_owner, and the index as its owner. No verb is left out."""
         first = self.ours[0]
         readers = (("hold", "-y", BAD), ("show", first), ("release", "-y", BAD), ("list", "--json", BAD), ("why", BAD),
                    ("top", "--by", "recipient"), ("purge", "-n", BAD), ("purge", "-n", "--older", "0s", BAD),
@@ -130,14 +130,15 @@ class Strace(Traced):
         for words in others:
             with self.subTest(words):
                 self.check(*words, status=(0, 2), must_open=False)
-        self.check("fleet", "hosts", status=(1,), must_open=False)  # there is none here
+        self.check("fleet", "hosts", status=(1,), must_open=False)  # there is no fleet here
         with open(os.path.join(TOP, "purge/verbs.c"), encoding="ascii") as file:
             verbs = set(re.findall(r'(?m)^\s*\{"(\w+)", "', file.read()))
-        # An order runs one of these verbs in a child; test_door.py has it. screen needs a terminal; test_screen.py has it.
+        # `order` runs one of these verbs in a child; test_door.py has it. screen needs a terminal; test_screen.py has
+        # it.
         self.assertEqual(verbs, {words[0] for words in readers + others} | {"purge", "order", "fleet", "screen"})
 
     def test_what_the_index_does_not_know(self):
-        """Whole messages are read then, whoever sent them."""
+        """Then whole messages are read, whoever sent them."""
         self.assertEqual(self.pq.stop(), 0)
         self.ours += self.send_many("a@example.com", 3)
         self.pq.start()
@@ -148,7 +149,7 @@ class Strace(Traced):
         self.assertEqual(len(self.pq.listed(BAD)), 7)
 
     def test_save(self):
-        """Content is read, and written, as mail_owner, and for nobody else to read."""
+        """Content is read and written as mail_owner, and others cannot read it."""
         directory = os.path.join(self.pq.home, "saved")
         self.check("purge", "-y", "--save", directory, BAD)
         saved = os.listdir(directory)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Whatever takes over a second shows a line on the terminal, ticks while it waits, and leaves nothing behind: on a real terminal,
-with children of the command stopped, so that it takes as long as the test likes."""
+"""A step of more than a second shows a line on the terminal, ticks while it waits, and leaves nothing behind. On a real
+terminal, with the command's children stopped, so that a step takes as long as the test needs."""
 import fcntl
 import json
 import os
@@ -22,7 +22,7 @@ LINE = re.compile(r"\r((?:asking|reading|proving|deleting|holding|releasing|savi
 
 
 def screen(text):
-    """The lines that a terminal shows in the end, of what the command writes."""
+    """The lines that a terminal finally shows for the command's output."""
     lines, column = [""], 0
     for part in re.findall(r"\r|\n|\x1b\[K|\x1b\[[0-9;]*m|.", text, re.DOTALL):
         if part == "\r":
@@ -39,7 +39,7 @@ def screen(text):
 
 
 class Stopped(Terminal):
-    """The command on a terminal; from its first-th child on all stop. out: a descriptor for stdout."""
+    """The command on a terminal; its children stop, from the first-th one on. out: a descriptor for stdout."""
 
     def __init__(self, words, first=1, term="xterm", columns=80, out=None):
         prefix = ["/usr/bin/env", f"TERM={term}", "LC_ALL=C.UTF-8", f"LD_PRELOAD={SHIM}", f"PQPURGE_STOP_CHILD={first}"]
@@ -76,7 +76,7 @@ class Stopped(Terminal):
         return not self.ended
 
     def finish(self):
-        """Lets all go on; the exit status."""
+        """Lets all go on; returns the exit status."""
         def over():
             self.go_on()
             self.read_some()
@@ -95,7 +95,7 @@ class ProgressCase(RigCase):
         self.assertTrue(os.path.exists(SHIM), f"{SHIM} is missing (make programs-for-tests)")
         self.send_many("a@example.com", self.COUNT)
         self.postfix.settled(self.COUNT)
-        self.assertEqual(self.pq.idx("sync").status, 0)  # what is read already is proven anew
+        self.assertEqual(self.pq.idx("sync").status, 0)  # files already read are proven anew
 
     def open(self, *args, **options):
         return Stopped(self.pq.words(*args), **options)
@@ -108,7 +108,7 @@ class ProgressCase(RigCase):
 
 class Lines(ProgressCase):
     def each(self, *args):
-        """Stops each child of the command in turn, until there is a line for it. The words of all these lines."""
+        """Stops each child of the command in turn, until there is a line for it. Returns the words of these lines."""
         terminal, shown = self.open(*args), set()
         while True:
             until(lambda: terminal.read_some() is not None and (terminal.ended or terminal.stopped()), f"a child of {args}", 60)
@@ -165,7 +165,7 @@ class Lines(ProgressCase):
 
 class Drawing(ProgressCase):
     def test_it_ticks(self):
-        """Seconds are told where there is nothing to count, while the command itself only waits."""
+        """With nothing to count it shows seconds, even while the command itself only waits."""
         terminal = self.open("list", BAD)
         self.assertTrue(terminal.await_line(r"asking the index, 1 s"))
         self.assertTrue(terminal.await_line(r"asking the index, [2-9] s"))
@@ -187,7 +187,8 @@ class Drawing(ProgressCase):
         terminal.finish()
 
     def test_nowhere_else(self):
-        """Not where it is not wanted, nor where the terminal cannot; a terminal that shows it at last says that there was time."""
+        """No line where it is not wanted or the terminal is unfit; a last terminal that shows it proves that there
+        was time."""
         silent = [self.open("list", "-q", BAD), self.open("list", BAD, term="dumb")]
         pipe = self.pq.idx_start("list", "--json", BAD, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                  env={**os.environ, "LD_PRELOAD": SHIM, "PQPURGE_STOP_CHILD": "1", "TERM": "xterm"})
@@ -210,7 +211,7 @@ class Drawing(ProgressCase):
             json.loads(line)
 
     def test_json_beside_it(self):
-        """What goes elsewhere stays whole while the terminal has its line."""
+        """Output to another place stays intact while the terminal has its line."""
         reader, writer = os.pipe()
         terminal = self.open("list", "--json", BAD, out=writer)
         os.close(writer)
@@ -221,7 +222,7 @@ class Drawing(ProgressCase):
             self.assertEqual([json.loads(line)["sender"] for line in file], ["a@example.com"] * self.COUNT)
 
     def test_problems_come_on_a_line_of_their_own(self):
-        """The index does not answer: that is said where the line was."""
+        """The index does not answer, which is reported in place of the line."""
         os.kill(self.pq.process.pid, signal.SIGSTOP)
         try:
             terminal = self.open("list", BAD, first=10000)
@@ -237,7 +238,7 @@ class Drawing(ProgressCase):
 
 class Interrupted(ProgressCase):
     def test_looking(self):
-        """What ends by the signal itself removes its line first."""
+        """A verb that the signal ends removes its line first."""
         for number, key in (signal.SIGINT, b"\x03"), (signal.SIGQUIT, b"\x1c"), (signal.SIGTERM, None), (signal.SIGHUP, None):
             for verb in "list", "top":
                 terminal = self.open(verb, BAD)
@@ -250,7 +251,7 @@ class Interrupted(ProgressCase):
                 self.assertEqual(screen(terminal.text), [""], (verb, number, terminal.text))
 
     def test_acting(self):
-        """What catches the signal tells what became of it; nothing was touched."""
+        """A verb that catches the signal reports the result; nothing was touched."""
         before = self.postfix.ids()
         terminal = self.open("purge", "-y", BAD)
         self.assertTrue(terminal.await_line(LINE))

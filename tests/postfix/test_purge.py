@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Purging a domain out of a mixed flood: exactly the right messages, agreed by an independent reading of the queue."""
+"""Purging a domain out of a mixed flood: exactly the right messages, by an independent reading of the queue."""
 import os
 import re
 
@@ -75,7 +75,7 @@ class Flood(RigCase):
         self.assert_selects({ours}, "EXAMPLE.Com.")
 
     def test_in_every_queue(self):
-        """Mail that lies in hold and in incoming's neighbours goes as well as deferred mail."""
+        """Mail in hold goes as well as deferred mail."""
         ours = set(self.send_many("a@example.com", 6))
         self.postfix.settled(6)
         held = sorted(ours)[:3]
@@ -140,12 +140,12 @@ class Recipients(RigCase):
 
 @both_ids
 class FewInodes(RigCase):
-    """Mail that passes through a small queue leaves few rows: at most sixteen for an inode that is used again and again."""
+    """Mail that passes through a small queue leaves few rows: at most sixteen for an inode that is reused."""
 
     main = "default_transport = discard\n"
 
     def inodes_since(self, place, count):
-        """The inodes of count messages, as their queue IDs in the log tell; None where it has not all of them."""
+        """The inodes of count messages, from their queue IDs in the log; None if some are missing."""
         with open(self.postfix.maillog, encoding="utf-8", errors="replace") as log:
             log.seek(place)
             ids = re.findall(r" postfix/cleanup\[\d+\]: (\w+): message-id=", log.read())
@@ -155,7 +155,7 @@ class FewInodes(RigCase):
         return self.pq.idx("status", "--json").lines[0]["status"]["index"]["rows"]
 
     def test_rows_for_each_inode(self):
-        """None was ever seen in the queue, so nothing is called gone."""
+        """None was ever seen in the queue, so none is called gone."""
         begun = os.path.getsize(self.postfix.maillog)
         self.postfix.flood("spam@example.com", 1200, sessions=4)
         self.postfix.settled(0)

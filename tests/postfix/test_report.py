@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""`report`: one HTML file whose numbers are those of log, list, top and why; that runs nothing and asks for nothing, whatever a
-stranger wrote; and that says what is not known any more."""
+"""`report`: one HTML file with the numbers of log, list, top and why. It runs nothing and fetches nothing, whatever a
+stranger wrote, and it names what is no longer known."""
 import json
 import os
 import stat
@@ -24,7 +24,7 @@ EVIL = "x\"'><script>alert(1)</script><img src=http://evil.test/x onerror=alert(
 
 
 class Reporting:
-    """A report that is parsed; that it refers to nothing and runs nothing is judged of each."""
+    """A parsed report; each is checked to refer to nothing and run nothing."""
 
     def page(self, *words, status=0):
         result = self.pq.idx("report", *words)
@@ -40,7 +40,7 @@ class Reporting:
         return {line["group"]: line["count"] for line in self.pq.idx("top", "--json", "--by", by, *words).lines}
 
     def assert_acts(self, page, *numbers):
-        """What was done is told as log tells it."""
+        """The actions are those in log."""
         log, rows = self.log(), page.rows("acts")
         self.assertEqual([int(row["Batch"]) for row in rows], sorted(numbers))
         for row in rows:
@@ -52,7 +52,7 @@ class Reporting:
             self.assertIn(batch["reason"], row["Command"])
 
     def assert_left(self, page, *words):
-        """What is left is what list and top find with these selectors."""
+        """The rest is what list and top find with these selectors."""
         left = self.pq.listed(*words)
         self.assertEqual(page.tiles["in the queue now"], len(left))
         for by, table, none in (("sender", "senders", "(none)"), ("login", "logins", "(no login)"), ("client", "clients", "(local)"),
@@ -84,7 +84,7 @@ class Finished(Reporting, RigCase):
         return lines[-1]["summary"].get("recipients") == 26 and not lines[-1]["summary"].get("without_reason")
 
     def test_of_the_queue(self):
-        """Before anything is done: the whole queue, and a part of it."""
+        """Before any action: the whole queue, and a part of it."""
         page = self.page()
         self.assert_left(page)
         self.assertEqual(page.fates(), {"deleted": 0, "held": 0, "let go": 0, "waiting": 21})
@@ -95,7 +95,7 @@ class Finished(Reporting, RigCase):
         self.assertEqual((page.title, page.tiles), (f"Mail in the queue: --login=joe {BAD}", {"in the queue now": 17}))
 
     def test_of_a_purge(self):
-        """The numbers are those of before the purge; of the rest nothing."""
+        """The numbers are those from before the purge; nothing is left."""
         before = {by: self.top(by, BAD) for by in ("sender", "login", "client")}
         self.purge("--reason", "hacked account", BAD)
         self.send("late@example.com")
@@ -171,7 +171,7 @@ class Finished(Reporting, RigCase):
         os.chmod(path, 0o600)
 
     def test_lost(self):
-        """What the account does not know any more is told plainly; a batch that it lost is an error."""
+        """Facts that the account has lost are named as such; a lost batch is an error."""
         batch = {"time": 1700000000000000, "uid": 0, "user": "root", "verb": "purge", "command": "pqpurge-idx purge x.test",
                  "reason": "", "selector": "x.test", "token": ""}
         self.write_account({"begin": 40, **batch}, {"end": 40, "matched": 700, "done": 700}, {"kept": 999}, {"begin": 41, **batch},
@@ -203,7 +203,7 @@ class Finished(Reporting, RigCase):
 
 class Killed(Reporting, KilledCase):
     def test_told(self):
-        """A purge that was killed: what it did is in the picture, the rest waits, and what is not known is named."""
+        """A killed purge: its deletions are in the picture, the rest waits, and unknown facts are named."""
         self.kill_when(lambda: self.count("deferred") < COUNT - 180, "purge", "-y", BAD)
         left = self.postfix.ids() & self.ours
         self.assertTrue(0 < len(left) < COUNT, "not in the middle")
@@ -217,7 +217,7 @@ class Killed(Reporting, KilledCase):
 
 
 class Noted(Reporting, FloodCase):
-    """The flood watch warns, and nobody does anything."""
+    """The flood watch warns, and nobody acts."""
 
     def test_told(self):
         other = self.send("joe@example.com", LOGIN="jim", ADDR="198.51.100.7")
@@ -249,7 +249,7 @@ class ActedOn(Reporting, FloodCase):
         self.pq.start()
 
     def test_told(self):
-        """The daemon held it, root deleted some and let the others go: each message is told once."""
+        """The daemon held the mail, root deleted some and released the others: each message is reported once."""
         bad = self.flood(210)
         until(lambda: self.held() >= set(bad), "all is held", 60)
         until(lambda: self.incidents()[0]["held"], "what was held before")
@@ -286,7 +286,7 @@ class OfTheFleet(Reporting, DoorCase):
         self.assertEqual(page.tiles["deleted"], 3)
 
     def test_operators(self):
-        """An operator may have the report, and never a file of root's."""
+        """An operator may have the report, but no file of root's."""
         self.send_many("a@example.com", 3)
         self.postfix.settled(3)
         self.purge(BAD)
@@ -322,7 +322,7 @@ class Hostile(Reporting, RigCase):
         return None
 
     def test_stays_text(self):
-        """Page judges that there is no tag, attribute or comment but ours."""
+        """Page checks that there is no tag, attribute or comment but ours."""
         page = self.page()
         self.assertTrue(any("<script>alert(1)</script>" in name for name in page.counts("logins", "In the queue now")))
         self.assertTrue(any("<script>" in name for name in page.counts("reasons", "In the queue now")), page.counts("reasons", "In the queue now"))
@@ -359,7 +359,7 @@ class File(Reporting, RigCase):
         super().setUp()
         self.send("a@example.com")
         self.postfix.settled(1)
-        # Below a directory that root alone can write to.
+        # Below a directory that only root can write.
         self.place = tempfile.mkdtemp(prefix="pqpurge-report.", dir="/run")
         self.addCleanup(subprocess.run, ["rm", "-rf", self.place], check=True)
         self.path = os.path.join(self.place, "out.html")
@@ -381,7 +381,7 @@ class File(Reporting, RigCase):
         self.assertEqual(self.pq.idx("report", "-q", "--output", self.path).out, "")
 
     def test_left_alone(self):
-        """A link, a device, a directory, a place that is not there."""
+        """A link, a device, a directory, a place that does not exist."""
         kept = os.path.join(self.place, "kept")
         with open(kept, "w", encoding="utf-8") as file:
             file.write("x")
@@ -407,7 +407,7 @@ class File(Reporting, RigCase):
 
 
 class Browser(Reporting, RigCase):
-    """A real Chromium: it shows the report, asks for nothing, complains of nothing; on a phone, in the dark, on paper."""
+    """A real Chromium shows the report, fetches nothing, and has no complaint: on a phone, in the dark, on paper."""
     main = restrictions(1)
 
     def setUp(self):
@@ -431,7 +431,7 @@ class Browser(Reporting, RigCase):
         return path
 
     def judge(self, browser, path):
-        browser.screenshot()  # what it has to say has come by then
+        browser.screenshot()  # by now it has made its complaints
         self.assertEqual((browser.requests, browser.complaints), (["file://" + path], []))
 
     def test_shown(self):

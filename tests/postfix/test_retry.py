@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`retry`: Postfix is asked to try again what matches; what came of it is seen in the queue, for postqueue -i always exits 0."""
+"""`retry`: Postfix is asked to retry matches. The queue shows the effect, since postqueue -i always exits 0."""
 import os
 
 from case import BAD, RigCase
@@ -9,7 +9,7 @@ from test_terminal import Terminal
 
 
 class RetryCase(RigCase):
-    # By itself Postfix tries nothing again while a test runs.
+    # Postfix retries nothing without being asked while a test runs.
     main = restrictions(1) + "queue_run_delay = 1h\nminimal_backoff_time = 1h\nmaximal_backoff_time = 1h\n"
 
     def setUp(self):
@@ -20,7 +20,8 @@ class RetryCase(RigCase):
         self.before = self.times()
 
     def times(self):
-        """{queue ID: when its file was last touched}; the time of the next try may be the same, for it has whole seconds."""
+        """{queue ID: time of the last change of its file}; the time of the next try may stay the same, as it has
+        whole seconds."""
         return {i: os.stat(self.postfix.find(i)).st_ctime_ns for i in self.postfix.ids()}
 
     def retry(self, *args, status=0):
@@ -86,7 +87,7 @@ class Retry(RetryCase):
         self.assertEqual(self.retry("nowhere.test").summary["matched"], 0)
 
     def test_it_is_on_the_account(self):
-        """Who asked for it, and what came of it; there is nothing to undo."""
+        """The account has who asked and the result; there is nothing to undo."""
         result = self.retry("--reason", "ticket 7", BAD)
         line = self.pq.idx("log", "--json").lines[0]
         self.assertEqual((line["batch"], line["verb"], line["matched"], line["done"], line["state"], line["reason"]),
@@ -101,7 +102,7 @@ class Retry(RetryCase):
         self.assertEqual(self.pq.idx("log", "--json").lines, [])
 
     def test_while_postfix_is_down(self):
-        """Nobody takes it up, and that is said."""
+        """Nobody takes it up, which is reported."""
         self.postfix.stop()
         self.addCleanup(self.postfix.start)
         result = self.retry("--id", min(self.ours), status=2)
@@ -109,11 +110,11 @@ class Retry(RetryCase):
 
 
 class AnotherLayout(RetryCase):
-    """A Postfix of its own: flush(8) goes on with the setting of its start."""
+    """Its own Postfix: flush(8) keeps the setting from its start."""
     main = RetryCase.main + "# of its own\n"
 
     def test_another_layout(self):
-        """main.cf says that the files lie deeper, and nobody has moved them."""
+        """main.cf says that the files are deeper, and nobody has moved them."""
         self.postfix.set(hash_queue_depth="2")
         result = self.retry(BAD, status=2)
         self.assertEqual(result.with_result("failed"), self.ours)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The rig itself, without our programs: what it says of a queue is what Postfix says, and it cleans up however it ends."""
+"""The rig alone, without our programs: its view of a queue is Postfix's, and it cleans up however it ends."""
 import os
 import shutil
 import subprocess
@@ -56,7 +56,7 @@ class Reading(unittest.TestCase):
 
 
 class Parked(unittest.TestCase):
-    """What is tried all the same, as by the verb retry, stays deferred: a bounce would come into a later test."""
+    """Mail that is tried after all, as by the verb retry, stays deferred: a bounce would come into a later test."""
 
     def test_forced_try(self):
         with PrivatePostfix() as postfix:
@@ -92,8 +92,8 @@ class Ending(unittest.TestCase):
 
 
 class Closed(unittest.TestCase):
-    """A checkout below a directory that other users cannot enter: the daemon is another user. It is said at once, not by tests
-    that fail one after the other."""
+    """A checkout below a directory that other users cannot enter, as the daemon would have to. That is reported at once,
+    not by one failing test after the other."""
 
     def check(self, directory, *words):
         with tempfile.TemporaryDirectory() as closed:  # 0700

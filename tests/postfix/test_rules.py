@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What block, unblock and rules say; rules for local mail; expressions that cost too much."""
+"""The output of block, unblock and rules; rules for local mail; expressions that cost too much."""
 from case import RigCase
 from rig import until
 from smtp import Refused, content
@@ -35,7 +35,7 @@ class Words(RigCase):
         self.assertEqual(self.rules(), {})
 
     def test_typo(self):
-        """An error with the place, and nothing is set, not even what is right."""
+        """An error with its place; nothing is set, not even the correct part."""
         for words, told in ((("/^(spam/",), "at byte"), (("bad..example",), "bad..example"), (("*.bad.example",), "*"),
                             (("client:192.0.2.1/24",), "client"), (("/spam/x",), "/spam/x"), ((BAD, "/[/"), "at byte")):
             result = self.idx("block", *words, status=1)
@@ -86,7 +86,7 @@ class Words(RigCase):
         self.assertEqual((line["action"], line["rule"]["origin"]), ("REJECT", "command"))
 
     def test_domain_is_no_address(self):
-        """As a local part of this host it would pass, which says nothing of the domain."""
+        """As a local part of this host it would pass, which says nothing about the domain."""
         self.assertEqual(self.pq.idx("block", BAD).status, 0)
         self.assertIn(f"user@{BAD}", self.idx("rules", "--test", BAD, status=1).err)
         self.assertIn("REJECT", self.idx("rules", "--test", f"user@{BAD}").out)
@@ -108,7 +108,7 @@ class Words(RigCase):
 
 
 class Local(RigCase):
-    """Mail from sendmail(1): what would be refused is held, and nobody outside hears of it."""
+    """Mail from sendmail(1) is held instead of refused, and nobody outside hears of it."""
 
     def test_each_action(self):
         actions = ("REJECT", "DEFER", "HOLD", "DISCARD", "WARN", "OK")
@@ -148,7 +148,8 @@ class Local(RigCase):
 
 class Costly(RigCase):
     def test_hostile_senders(self):
-        """An expression that would take for ever counts as not matching, and is told with its line; the next one is asked."""
+        """An expression that would take for ever counts as no match and is reported with its line; the next rule is
+        tried."""
         self.pq.write_rules("# one\n/^(a+)+$/ REJECT never\n/^a+@bad/ REJECT next\n")
         self.pq.reload()
         until(lambda: "rules reloaded" in self.pq.log(), "the reload")

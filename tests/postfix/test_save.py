@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""purge --save: each message as it is, in a directory that nobody else can write to."""
+"""purge --save: each message as it is, in a directory that nobody else can write."""
 import os
 import pwd
 import subprocess
@@ -43,7 +43,7 @@ class Save(RigCase):
                 self.assertEqual(file.read(), contents[queue_id])
 
     def postcat(self, queue_id):
-        """Header and body as Postfix's own tool shows them."""
+        """Header and body as shown by Postfix's own tool."""
         words = ["/usr/sbin/postcat", "-c", self.postfix.etc, "-hbq", queue_id]
         return subprocess.run(words, stdout=subprocess.PIPE, check=True).stdout
 
@@ -75,7 +75,7 @@ class Save(RigCase):
             self.assertEqual(self.postfix.ids(), ours)
 
     def test_an_empty_directory_of_roots(self):
-        """As `--save $(mktemp -d)` names it; and a second purge into it."""
+        """As `--save $(mktemp -d)` names it; then a second purge into it."""
         target = self.directory(owner="root")
         for count in (1, 2):
             ours = {self.send("a@example.com")}

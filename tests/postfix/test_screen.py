@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`screen` in a real terminal, key by key: what it shows is what is there, and what it does is what the verbs do."""
+"""`screen` in a real terminal, key by key: it shows the true state, and acts as the verbs do."""
 import os
 import pwd
 import re
@@ -14,11 +14,11 @@ from pqpurge import preload
 from rig import until
 from smtp import content
 
-KEYS = "Enter open"  # in the last line, among groups
+KEYS = "Enter open"  # in the last line, for groups
 
 
 class ScreenCase(RigCase):
-    """Three of example.com to d1 by joe, one of good.test to d2; a client for each."""
+    """Three of example.com to d1 by joe, one of good.test to d2, each from its own client."""
 
     columns, rows = 80, 24
     environment = {}
@@ -44,7 +44,7 @@ class ScreenCase(RigCase):
         return [pid for pid in descendants(self.pane.pid) if is_stopped(pid)]
 
     def start_with_a_catchup_that_stops(self):
-        """What needs the queue waits for it, until go_on()."""
+        """Everything that needs the queue waits until go_on()."""
         for name, value in preload("stop", PQPURGE_STOP_USER=str(pwd.getpwnam("postfix").pw_uid)).items():
             self.pane.type(f"export {name}={value}")
             self.pane.keys("Enter")
@@ -56,7 +56,7 @@ class ScreenCase(RigCase):
             os.kill(pid, signal.SIGCONT)
 
     def groups(self, text=None):
-        """{name: count} as shown."""
+        """{name: count} on the screen."""
         found = {}
         for line in (text or self.pane.text()).splitlines()[3:]:
             words = re.match(r"(\S+) +(\d+) +[0-9.]+%", line)
@@ -71,7 +71,7 @@ class ScreenCase(RigCase):
         return {line["queue_id"] for line in self.postfix.queue() if line["queue_name"] == "hold"}
 
     def asks(self, *parts):
-        """Waits for these texts and a question in the last line: those of before may still be seen above it."""
+        """Waits for these texts and a question in the last line: earlier ones may still be visible above it."""
         def holds(text):
             return text.rstrip().endswith("[y/N]") and all(part in text.replace("\n", "") for part in parts)
         self.pane.until(holds, f"a question after {parts}")
@@ -86,7 +86,7 @@ class Groups(ScreenCase):
             self.shows_groups(wanted)
 
     def test_changes_are_seen(self):
-        """What comes and goes, by itself: nothing is typed."""
+        """Arrivals and departures show without a key."""
         text = self.start()
         self.assertIn("4 messages", text)
         more = self.send("c@third.test", "u@d1.test")
@@ -96,7 +96,7 @@ class Groups(ScreenCase):
         self.shows_groups({BAD: 3})  # at the next catch-up
 
     def test_counts_are_top_s(self):
-        """A larger queue, some of it past the index."""
+        """A larger queue, partly missing from the index."""
         self.queue_many("x@many.test", 300)
         self.pq.stop()
         self.send("y@past.test", "u@d1.test")
@@ -133,7 +133,7 @@ class Groups(ScreenCase):
         self.start()
         self.pane.keys("?")
         self.pane.shows("Groups", "by the domain of the envelope sender")
-        self.pane.keys("p")  # acts on nothing there
+        self.pane.keys("p")  # no effect there
         self.pane.keys("Escape")
         self.pane.shows(KEYS, BAD)
 
@@ -201,7 +201,7 @@ class Messages(ScreenCase):
         self.pane.shows(KEYS)
 
     def test_left_while_it_loads(self):
-        """What was asked for one group is not shown under the next, which no option names."""
+        """Messages loaded for one group are not shown for the next, which no option names."""
         self.send("c@good.test")  # without a login
         self.start_with_a_catchup_that_stops()
         self.pane.keys("l")
@@ -263,7 +263,7 @@ class Acts(ScreenCase):
         self.pane.shows("Released 3 messages")
         self.assertEqual(self.held(), set())
         self.back()
-        self.pane.keys("u")  # the last batch is that of the undo now
+        self.pane.keys("u")  # now the last batch is that of the undo
         self.pane.shows("The last batch, 2, is one of undo")
         self.assertEqual([line["verb"] for line in self.log()], ["hold", "undo"])
 
@@ -284,7 +284,7 @@ class Acts(ScreenCase):
         self.pane.shows("only what was held can be undone")
 
     def test_undo_of_what_stands(self):
-        """An order with nothing to release is ended after a yes, and no sooner."""
+        """An order with nothing to release ends after a yes, and not before."""
         for number, words in enumerate((("purge", "none.test"), ("hold", "--sender", "none.test")), 1):
             self.assertEqual(self.pq.idx(*words, "-y", "--for", "10m").status, 0)
             self.assertEqual(self.log()[-1]["state"], "standing")
@@ -314,12 +314,12 @@ class Acts(ScreenCase):
         self.assertEqual(self.log(), [])
 
     def test_typed_ahead(self):
-        """What was typed before the question was there is no answer to it."""
+        """Text typed before the question does not answer it."""
         self.start_with_a_catchup_that_stops()
         self.pane.keys("p")
         self.pane.shows(f"purge --sender={BAD}")
         self.answer("y")
-        # Progress may stand before it.
+        # Progress may precede it.
         self.pane.until(lambda text: any(line.endswith("y") for line in text.splitlines()), "what was typed")
 
         def asks(text):
@@ -403,7 +403,7 @@ class Acts(ScreenCase):
 
 
 class Nameless(RigCase):
-    """Groups that no option names alone are not acted on."""
+    """Groups that no option names are not acted on."""
 
     def test_refused(self):
         self.send("a@example.com", LOGIN="/.*/")
@@ -449,7 +449,7 @@ class WithoutTheDaemon(ScreenCase):
 
 
 class Members(ScreenCase):
-    """Who is not root looks and acts through the order door, by what operator_allow lists."""
+    """A user who is not root looks and acts through the order door, within operator_allow."""
 
     settings = {"operator_group": OPERATORS, "operator_allow": "top list hold log undo"}
     prefix = ("/usr/bin/setpriv", f"--reuid={MEMBER}", f"--regid={MEMBER}", f"--groups={OPERATORS}")

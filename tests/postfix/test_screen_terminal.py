@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`screen` and terminals: sizes, locales, no colours, signals; whatever ends it leaves the terminal as it was."""
+"""`screen` and terminals: sizes, locales, no colours, signals; however it ends, the terminal is as before."""
 import os
 import re
 import signal
@@ -18,7 +18,7 @@ COLOURS = re.compile(r"\033\[[0-9;]*(3[0-8]|4[0-8]|9[0-7])[0-9;]*m")
 
 
 def command_of(pane, name="pqpurge-idx"):
-    """The process id of the command that runs in the pane."""
+    """The process ID of the command that runs in the pane."""
     shell = int(pane.told("pane_pid"))
     for pid in descendants(shell)[1:]:
         with open(f"/proc/{pid}/comm", encoding="ascii") as file:
@@ -76,7 +76,7 @@ class Sizes(ScreenCase):
 
 class Plain(ScreenCase):
     def test_colours(self):
-        """Three quarters of all: that is red, where colours are."""
+        """Three quarters of all: red, if there are colours."""
         self.pane.resize(110, 24)
         self.start()
         self.pane.until(lambda _: COLOURS.search(self.pane.styled()), "colours")
@@ -104,7 +104,7 @@ class Plain(ScreenCase):
             self.assertEqual("█" in text, utf8, text)
 
     def test_dumb(self):
-        """A terminal that cannot be drawn on is an error, and nothing else."""
+        """A terminal that cannot be drawn on is an error, and nothing more."""
         for term in "dumb", "no-such-terminal":
             self.pane.type(f"TERM={term} ")
             self.pane.run(self.pq.words("screen"))
@@ -117,13 +117,13 @@ class Plain(ScreenCase):
 
 
 class Ends(ScreenCase):
-    """Each way out: the terminal's modes, its cursor and its other screen are as before."""
+    """Each way to end: the terminal's modes, cursor and other screen are as before."""
 
     def assert_restored(self):
         self.pane.until(lambda _: self.pane.told("alternate_on") == "0", "the first screen")
         self.pane.shows("ready$")
         self.pane.until(lambda _: self.pane.told("cursor_flag") == "1", "the cursor")
-        # The shell sets the modes that it wants while it reads a line: so let a program tell them.
+        # The shell sets its own modes while it reads a line, so a program reports them.
         self.pane.run(["sh", "-c", "stty -g > " + self.pq.home + "/stty"])
         until(lambda: self.read_stty(), "the modes", 120)
         self.assertEqual(self.read_stty(), self.wanted)
@@ -161,7 +161,7 @@ class Ends(ScreenCase):
         self.assert_restored()
 
     def test_signals(self):
-        """Also ^\\ and those of a crash, of which abort(3) is what a failed assertion does."""
+        """Also ^\\ and the signals of a crash, such as abort(3) after a failed assertion."""
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS):
             self.run_it()
             os.kill(until(lambda: command_of(self.pane), "the command", 120), number)
@@ -183,7 +183,7 @@ class Ends(ScreenCase):
         self.assert_restored()
 
     def test_stop_at_a_question(self):
-        """The verb and the screen stop, and go on."""
+        """Verb and screen stop, and go on."""
         self.run_it()
         pid = until(lambda: command_of(self.pane), "the command", 120)
         self.pane.keys("p")
@@ -192,7 +192,7 @@ class Ends(ScreenCase):
         self.pane.shows("Stopped", "ready$")
         self.pane.type("fg")
         self.pane.keys("Enter")
-        # The shell has set the terminal's modes before it lets a job go on.
+        # The shell sets the terminal's modes before it continues a job.
         until(lambda: not is_stopped(pid), "the screen to go on", 120)
         self.pane.type("n")
         self.pane.keys("Enter")
@@ -204,7 +204,7 @@ class Ends(ScreenCase):
         self.assertEqual(self.postfix.ids(), {*self.bad, self.good})
 
     def test_hang_up(self):
-        """The terminal is gone: so is the command, with all its children."""
+        """With the terminal gone, the command and all its children end."""
         self.run_it()
         pid = until(lambda: command_of(self.pane), "the command", 120)
         self.pane.close()
@@ -212,7 +212,7 @@ class Ends(ScreenCase):
 
 
 class Hostile(ScreenCase):
-    """A stranger's words on every line drive no terminal."""
+    """A stranger's words on every line control no terminal."""
 
     def setUp(self):
         super().setUp()
@@ -237,7 +237,7 @@ class Hostile(ScreenCase):
         self.assertEqual(self.pane.told("pane_title"), title)
 
     def test_bytes(self):
-        """What the terminal gets, byte by byte."""
+        """The terminal's input, byte by byte."""
         terminal = Terminal(["/usr/bin/env", "TERM=xterm", "LC_ALL=C.UTF-8", *self.pq.words("screen")])
         terminal.read_until("n0.test")
         for key, shown in ((b"l", "x1?"), (b"f", "from1"), (b"r", "d1.test"), (b"d", "n1.test"), (b"j\n", "deferred"), (b"\n", "proof")):
@@ -250,7 +250,7 @@ class Hostile(ScreenCase):
         os.close(terminal.master)
 
     def see(self, terminal, shown):
-        """Has all of it drawn again until it is there: ncurses draws only what differs."""
+        """Has everything redrawn until it is there: ncurses draws only differences."""
         def drawn():
             terminal.text = ""
             os.write(terminal.master, b"\x0c")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Each selector on real mail. What it should mean is worked out from the queue files, not from what was asked for."""
+"""Each selector on real mail. The right answer is computed from the queue files, not from what was sent."""
 import ipaddress
 import os
 import pwd
@@ -34,7 +34,7 @@ class Selectors(RigCase):
         return self.postfix.read()
 
     def by(self, files, condition):
-        """The IDs for which condition(file) holds; it must be some, and not all."""
+        """The IDs for which condition(file) holds; it must be some, but not all."""
         found = {i for i, file in files.items() if condition(file)}
         self.assertTrue(0 < len(found) < len(files), "the corpus does not tell this selector apart")
         return found
@@ -114,7 +114,7 @@ class Selectors(RigCase):
         self.assert_selects(files, "--queue", "hold,deferred")
 
     def test_older_and_newer(self):
-        """Some came an hour ago. Whether the index knows of their age or the files alone tell it is the same."""
+        """Some came an hour ago. The index and the files alone give the same answer."""
         new = self.send_many("a@good.test", 2)
         self.postfix.settled(2)
         copier = Copier(new[0], self.postfix.find(new[0]), self.long_ids)
@@ -163,7 +163,7 @@ class Ids(RigCase):
         self.assert_purged(ids[:2], "--id", ids[0], "--id", ids[1])
 
     def test_dirty_input(self):
-        """What people pipe in: CRs, blanks, doubles, postqueue's marks. Only whole, well-formed IDs count."""
+        """Real input of pipes: CRs, blanks, duplicates, postqueue's marks. Only complete, well-formed IDs count."""
         ids = self.send_many("a@good.test", 6)
         self.postfix.settled(6)
         glued, path = ids[4] + ids[5], "../../" + ids[5]
@@ -192,7 +192,7 @@ class Ids(RigCase):
         self.assertEqual((result.summary["gone"], result.summary["deleted"]), (1, 1))
 
     def test_not_in_the_index(self):
-        """What no milter saw is dealt with where all that was asked for means it, and left out otherwise."""
+        """Mail that no milter saw is handled if all selectors match it, and left out otherwise."""
         self.pq.stop()
         missed = self.send("a@good.test")
         self.postfix.settled(1)
@@ -205,7 +205,7 @@ class Ids(RigCase):
         self.assert_purged({missed}, "--id", missed)
 
     def test_gone_is_counted_only_for_patterns(self):
-        """Of what a catch-up has seen in the queue; nobody saw the other wait."""
+        """A catch-up has seen one in the queue; nobody saw the other wait."""
         first, second = self.send_many("a@example.com", 2)
         self.postfix.settled(2)
         self.assertEqual(self.pq.idx("sync").status, 0)
@@ -224,7 +224,7 @@ class Ids(RigCase):
 
 
 class Uid(RigCase):
-    """--uid: submitted by sendmail(1), by this user."""
+    """--uid: submitted with sendmail(1) by this user."""
 
     def setUp(self):
         super().setUp()
@@ -232,7 +232,7 @@ class Uid(RigCase):
         self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
         self.postfix.settled(2)
         (self.roots,) = self.postfix.ids() - {self.remote}
-        # pickup(8) takes the owner of the file in maildrop for the submitter.
+        # pickup(8) takes the owner of the file in maildrop as the submitter.
         self.postfix.stop()
         self.addCleanup(lambda: self.postfix.run("postfix", "status", check=False).returncode and self.postfix.start())
         self.postfix.sendmail("b@example.com", ["u@dest.test"], content())
@@ -262,7 +262,7 @@ class Uid(RigCase):
 
 @both_ids
 class List(RigCase):
-    """list --json: names and shapes as in `postqueue -j` where it has them."""
+    """list --json: names and forms of `postqueue -j`, where it has them."""
 
     def test_fields(self):
         queue_id = self.send("a@example.com", ["one@dest.test", "two@dest.test"],
@@ -292,7 +292,7 @@ class List(RigCase):
 
 @both_ids
 class CutRecipients(RigCase):
-    """Recipients past max_recipients are not in the index: the queue file decides."""
+    """Recipients beyond max_recipients are not in the index: the queue file decides."""
 
     main = "virtual_alias_maps = inline:{r4@dest.test=elsewhere@alias.test}\n"
     settings = {"max_recipients": 3}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the index cannot answer alone, the queue file or its defer log decides; selectors of all kinds together."""
+"""If the index alone cannot answer, the queue file or its defer log decides; selectors of all kinds together."""
 import random
 import re
 
@@ -16,10 +16,10 @@ def boxes(count, *others):
 
 @both_ids
 class CutFrom(RigCase):
-    """More header From mailboxes than are recorded: the file decides, also where nobody is asked."""
+    """With more header From mailboxes than are recorded, the file decides, even without a question."""
 
     def send_two(self):
-        """The one that is not meant, and the one that is."""
+        """One that does not match, and one that does."""
         ids = [self.send("a@good.test", text=content(boxes(70, *last))) for last in ([], ["b@" + BAD])]
         self.postfix.settled(2)
         return ids
@@ -47,7 +47,7 @@ class CutFrom(RigCase):
 
 @both_ids
 class Gone(RigCase):
-    """Of what left nobody can say whether it was meant, unless its ID was asked for, or a look had seen it."""
+    """Nobody can say whether mail that left would have matched, unless its ID was asked for, or a look had seen it."""
 
     def test_gone(self):
         ours = self.send_many("a@example.com", 3)
@@ -72,7 +72,7 @@ class Gone(RigCase):
 
 @both_ids
 class Combined(WhyCase):
-    """Selectors of every kind together, drawn by lot, against the queue files and postqueue -j."""
+    """Random selectors of every kind together, compared with the queue files and postqueue -j."""
 
     SUBJECTS = ("Invoice 1", word("Rechnung für Sie"), "no bill")
 
@@ -90,7 +90,7 @@ class Combined(WhyCase):
         self.reasons = {e["queue_id"]: [r["delay_reason"] for r in e["recipients"] if "delay_reason" in r] for e in self.postfix.queue()}
 
     def kinds(self):
-        """For each kind its words, and what they mean of a queue file; one of a kind is an alternative to another."""
+        """For each kind its words, and their meaning for a queue file. Two of a kind are alternatives."""
         def domain(name):
             return [name], lambda f: name in f.author_domains
 
@@ -127,7 +127,7 @@ class Combined(WhyCase):
         self.assertGreater(len(seen), 5, "too little was told apart")
 
     def test_to_the_end(self):
-        """A purge of such a lot leaves exactly the rest."""
+        """A purge with such selectors leaves exactly the rest."""
         expected = {i for i, f in self.files.items() if any("Invoice" in s for s in f.subjects) and any("mailbox" in r for r in self.reasons[i])}
         self.assertTrue(expected)
         self.assert_purged(expected, "--subject", "/Invoice/", "--why", "/mailbox/", "--all")

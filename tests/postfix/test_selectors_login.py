@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""--login @DOMAIN and /pcre/: of each message's login, and of its first pass behind a content filter."""
+"""--login @DOMAIN and /pcre/: for each message's login, and for that of its first pass behind a content filter."""
 import re
 
 from case import BAD, RigCase, both_ids
@@ -26,7 +26,7 @@ class Patterns(RigCase):
         self.files = self.postfix.read()
 
     def by(self, rule):
-        """The messages whose login, by the queue file, rule holds of."""
+        """The messages for whose login in the queue file rule holds."""
         return {i for i, f in self.files.items() if f.attributes.get("sasl_username") and rule(f.attributes["sasl_username"])}
 
     def assert_all(self):
@@ -73,7 +73,7 @@ class Patterns(RigCase):
         self.assertEqual(self.pq.idx("rules", "--test", "a@web.test", "--login", "@web.test").status, 1)
 
     def test_blocked_and_standing(self):
-        """What a purge deletes by a login's pattern, its rule refuses."""
+        """The rule refuses what a purge by the same login pattern deletes."""
         web, joe = self.by(lambda l: domain_of(l) == "web.test"), self.by(lambda l: l.lower() == "joe")
         self.assertEqual(self.purge("--block=1h", "--login", "@Web.test").with_result("deleted"), web)
         self.assertEqual(self.purge("--for", "1h", "--login", "/^joe$/").with_result("deleted"), joe)
@@ -87,7 +87,7 @@ class Patterns(RigCase):
 
 class Standing(RigCase):
     def test_carried_out_again(self):
-        """What came in past the rule is deleted by the next catch-up."""
+        """Mail that came in past the rule is deleted by the next catch-up."""
         self.purge("--for", "1h", "--login", "@web.test")
         self.pq.kill9()
         ours = self.send("a@good.test", LOGIN="joe@web.test")
@@ -115,7 +115,7 @@ class BehindAFilter(Filtered):
         self.assertEqual(result.summary["joined"], 3, result)
 
     def test_without_the_first_row(self):
-        """Its Received names no login: nothing is deleted on doubt."""
+        """The first pass's Received names no login: nothing is deleted on doubt."""
         self.through(1, ADDR="192.0.2.7", LOGIN="joe@web.test")
         self.pq.stop()
         self.pq.forget()

@@ -36,7 +36,7 @@ class Subject(RigCase):
         self.files = self.postfix.read()
 
     def by(self, text, flags=0):
-        """By Python's reading of the queue files. An expression is of bytes."""
+        """By Python's reading of the queue files. An expression matches bytes."""
         rule = re.compile(text.encode(), flags)
         return {i for i, f in self.files.items() if any(rule.search(subject.encode()) for subject in f.subjects)}
 
@@ -89,7 +89,7 @@ class HostileSubject(RigCase):
         return self.send("a@example.com", text=b"From: a@example.com\nSubject: " + value + b"\n" + more + b"\nbody\n")
 
     def test_bytes(self):
-        """Controls are a blank, what is no UTF-8 is a question mark, what is not shown is not there."""
+        """Controls become a blank, invalid UTF-8 a question mark, and invisible characters nothing."""
         ids = [self.subject(value) for value in (
             b"in\x1b[31mvoice\x07", b"inv\xffoice", "in\u200bvo\u00adice".encode(), "in\u00a0voice".encode(), b"=?utf-8?Q?in=00voice=FF?=",
             b"=?utf-8?B?" + base64.b64encode("in\u202evoice".encode()) + b"?=")]
@@ -98,7 +98,8 @@ class HostileSubject(RigCase):
             self.assert_selects({ids[n] for n in expected}, "--subject", f"/{text}/")
 
     def test_long(self):
-        """A subject that is too long is meant only if what follows cannot matter; else it is left alone, and told."""
+        """A subject that is too long matches only if the rest cannot matter; otherwise it is left alone, and
+        reported."""
         ids = [self.subject(b"invoice " + b"x" * 100000), self.subject(b"x" * 100000 + b" invoice"), self.subject(b"x " * 2000 + b"invoice"),
                self.subject(b"\n ".join([b"x" * 900] * 100)), self.subject(b"short invoice")]
         self.postfix.settled(len(ids))
@@ -112,7 +113,7 @@ class HostileSubject(RigCase):
         self.assertEqual(self.postfix.ids(), {ids[1], ids[3]})
 
     def test_many_fields(self):
-        """The first ten Subject fields are looked at."""
+        """The first ten Subject fields are examined."""
         fields = b"".join(b"Subject: s%d\n" % n for n in range(1, 30))
         queue_id = self.subject(b"s0", fields)
         self.postfix.settled(1)
@@ -122,7 +123,7 @@ class HostileSubject(RigCase):
         self.assertEqual(self.postfix.ids(), {queue_id})
 
     def test_costly(self):
-        """An expression that hits its match limit deletes nothing."""
+        """An expression that reaches its match limit deletes nothing."""
         ours = self.subject(b"a" * 1000 + b"!")
         other = self.subject(b"aaa")
         self.postfix.settled(2)
@@ -131,7 +132,7 @@ class HostileSubject(RigCase):
         self.assertEqual((result.with_result("deleted"), self.postfix.ids()), ({other}, {ours}))
 
     def test_lines_longer_than_a_record(self):
-        """line_length_limit was raised: what a record is longer than we read is missing."""
+        """With line_length_limit raised, the part of a record beyond our limit is missing."""
         self.postfix.set(line_length_limit="20000")
         self.addCleanup(self.postfix.set, line_length_limit="2048")
         ids = [self.subject(b"x" * 5000 + b" invoice"), self.subject(b"short invoice")]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""--why: the reasons of the defer logs, as postqueue -j has them; and `top --by reason` and `--by uid`."""
+"""--why: the reasons in the defer logs, as postqueue -j has them; and `top --by reason` and `--by uid`."""
 import os
 import re
 
@@ -17,7 +17,7 @@ class WhyCase(RigCase):
         super().setUp()
         for n in range(6):
             self.send("a@example.com", [f"u@d{n}.test"])
-        # A FILTER is the whole message's: both recipients wait for the reason of the last.
+        # A FILTER covers the whole message: both recipients wait for the last one's reason.
         self.send("b@good.test", ["u@d1.test", "v@d2.test"])
         self.postfix.settled(7)
         self.logged(8)
@@ -26,7 +26,7 @@ class WhyCase(RigCase):
         until(lambda: sum("delay_reason" in r for e in self.postfix.queue() for r in e["recipients"]) == count, f"{count} reasons")
 
     def by(self, text, flags=0):
-        """By postqueue -j."""
+        """The expected answer, from postqueue -j."""
         return {e["queue_id"] for e in self.postfix.queue() if any(re.search(text, r.get("delay_reason", ""), flags) and "delay_reason" in r
                                                                      for r in e["recipients"])}
 
@@ -35,7 +35,7 @@ class WhyCase(RigCase):
         return found[0] if found else None
 
     def write_log(self, queue_id, *reasons):
-        """As bounce(8) would."""
+        """Writes the log as bounce(8) would."""
         path = self.defer_log(queue_id)
         with open(path, "wb") as file:
             for n, reason in enumerate(reasons):
@@ -65,7 +65,7 @@ class Why(WhyCase):
         self.assert_all()
 
     def test_as_why_has_it(self):
-        """`why` of what --why selects has the reasons of postqueue -j, and no message more."""
+        """`why` on a selection by --why has the reasons of postqueue -j, and no further message."""
         for text in ("mailbox full", "timed out", "."):
             result = self.pq.idx("why", "--json", "--why", f"/{text}/")
             queue = [e for e in self.postfix.queue() if e["queue_id"] in self.by(text)]
@@ -97,7 +97,7 @@ class Why(WhyCase):
 
 
 class WhyChanges(WhyCase):
-    """The log is read once more right before: what changed meanwhile is left alone."""
+    """The log is read again just before the action: mail whose log changed is left alone."""
 
     def test_between_the_question_and_the_answer(self):
         before = self.by(".")
@@ -111,7 +111,7 @@ class WhyChanges(WhyCase):
         self.assertEqual(self.postfix.ids(), {changed, other}, terminal.text)
 
     def test_nobody_is_asked(self):
-        """By the index alone, beside the catch-up."""
+        """By the index alone, without the catch-up."""
         before = self.by(".")
         self.assertEqual(self.pq.idx("sync").status, 0)
         changed = min(before)
@@ -166,7 +166,7 @@ class WhyHostile(WhyCase):
 
 
 class TopBy(WhyCase):
-    """`top --by reason` and `--by uid`, against postqueue -j and the queue files."""
+    """`top --by reason` and `--by uid`, compared with postqueue -j and the queue files."""
 
     def top(self, *args, status=0):
         result = self.pq.idx("top", "--json", *args)
@@ -174,7 +174,7 @@ class TopBy(WhyCase):
         return {line["group"]: line["count"] for line in result.lines}
 
     def test_reason(self):
-        """Each group has as many messages as postqueue says; folded reasons are those of `why`."""
+        """Each group has as many messages as postqueue reports; folded reasons are those of `why`."""
         self.pq.kill9()
         self.postfix.copies(min(self.by("mailbox full")), 20)
         for args in ([], [BAD], ["--why", "/mailbox full/"]):

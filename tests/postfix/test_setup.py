@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`setup` on a private Postfix: what it writes, that mail then is recorded, and that `--remove` leaves no trace of it."""
+"""`setup` on a private Postfix: what it writes, mail is then recorded, and `--remove` leaves no trace."""
 import grp
 import json
 import os
@@ -15,7 +15,7 @@ from smtp import content
 from test_terminal import Terminal
 
 OTHER = "{ inet:127.0.0.1:1, default_action=accept }"
-# A list over several lines with a comment among them: a value that postconf -e would not write so.
+# A list over several lines with a comment in it: postconf -e would not write it so.
 MAIN = f"""\
 # before
 smtpd_milters =
@@ -44,7 +44,7 @@ class SetupCase(unittest.TestCase):
             cls.bare = file.read()
 
     def setUp(self):
-        """Settings, but no directories: those are setup's to make."""
+        """Settings, but no directories, which setup makes."""
         self.pq = Pqpurge(self.postfix, origin="")
         self.addCleanup(self.pq.kill9)
         os.rmdir(self.pq.index)
@@ -88,7 +88,7 @@ class SetupCase(unittest.TestCase):
 
 
 class Before(SetupCase):
-    """Nothing was set up: status says one thing."""
+    """Nothing was set up: status has one finding."""
 
     def check(self):
         (line,) = self.pq.idx("status", "--json").lines
@@ -111,7 +111,7 @@ class Before(SetupCase):
 class Life(SetupCase):
     def test_whole(self):
         before = self.traces()
-        # Exit status 2: all is written, and status says that no daemon runs.
+        # Exit status 2: all is written, and status finds that no daemon runs.
         result = self.setup("-y", status=2)
         ours = member(socket_path(self.postfix))
         self.assertEqual(self.milters(), f"{ours}, inet:127.0.0.1:2, {OTHER}")
@@ -179,7 +179,7 @@ class Life(SetupCase):
         self.assertFalse(os.path.exists(self.undo))
 
     def test_other_lines_edited_between(self):
-        """The lists are as setup left them: their former values come back."""
+        """If the lists are as setup left them, their old values come back."""
         self.setup("-y", status=2)
         self.write(self.main_cf, self.read(self.main_cf) + "# mine\n")
         self.setup("--remove", "-y")
@@ -188,7 +188,7 @@ class Life(SetupCase):
         self.assertIn("# mine\n", self.read(self.main_cf))
 
     def test_set_up_again_after_an_edit(self):
-        """A filter was put before the daemon; setup moves it back; removal keeps the filter."""
+        """A filter was put before the daemon; setup moves the daemon back to the front; removal keeps the filter."""
         self.setup("-y", status=2)
         self.postfix.run("postconf", "-e", f"smtpd_milters = inet:127.0.0.1:3, {self.milters()}")
         self.setup("-y", status=2)
@@ -208,7 +208,7 @@ class Life(SetupCase):
         self.assertEqual(self.traces(), before)
 
     def test_the_file_itself_stays(self):
-        """A link stays a link; owner, group and mode are kept, which postconf -e would not do."""
+        """A link stays a link; owner, group and mode are kept, unlike with postconf -e."""
         elsewhere = os.path.join(self.pq.home, "main.cf")
         os.rename(self.main_cf, elsewhere)
         self.addCleanup(self.write, self.main_cf, self.bare)
@@ -236,7 +236,7 @@ class Life(SetupCase):
         self.assertIn("# mine\n", self.read(self.main_cf))
 
     def test_after_a_write_that_failed(self):
-        """Nothing can be renamed onto what is mounted. The next try is the first that counts."""
+        """Nothing can be renamed onto a mount. The next try counts as the first."""
         before = self.traces()
         subprocess.run(["mount", "--bind", self.main_cf, self.main_cf], check=True)
         try:
@@ -293,7 +293,7 @@ class Asking(SetupCase):
 
 
 class Places(SetupCase):
-    """The socket's path as those see it who connect."""
+    """The socket's path as its clients see it."""
 
     def chroot(self, **services):
         master = self.read(self.master_cf)
@@ -333,12 +333,12 @@ class Places(SetupCase):
         self.assertIn("braces", self.setup("-y", status=1).err)
 
 
-# Not by a shell: dash knows descriptors of one digit only, and a long run of tests has more open than that.
+# Not with a shell: dash has only one-digit descriptors, and a long run of tests has more open.
 HAND_OVER = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
 
 
 class Activation(SetupCase):
-    """socket = "fd:3": somebody else made the socket and hands it over, as systemd does."""
+    """socket = "fd:3": another process made the socket and hands it over, as systemd does."""
 
     def test_recorded(self):
         self.setup("-y", status=2)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""`setup` where systemd runs: which units it enables, restarts and stops. A systemctl of our own keeps the books, and /etc,
-/run and /usr/bin are ours alone, in a mount namespace."""
+"""`setup` with systemd: the units that it enables, restarts and stops. A fake systemctl records the calls, and /etc, /run
+and /usr/bin are private in a mount namespace."""
 import glob
 import os
 import shutil
@@ -9,7 +9,7 @@ import subprocess
 from pqpurge import TOP
 from test_setup import SetupCase
 
-# Layers over the real directories; they outlive the command. Its words follow.
+# Layers over the real directories; they outlive the command, whose words follow.
 NAMESPACE = """
 set -e
 for name in etc usr/bin; do
@@ -23,7 +23,7 @@ status=0
 [ ! -d /run/pqpurge ] || stat -c '%a %U %G' /run/pqpurge >"$LAYERS/run_pqpurge"
 exit $status
 """
-# Units are files below enabled/ and active/. One that is in broken/ can be enabled and does not start.
+# Units are files below enabled/ and active/. A unit in broken/ can be enabled but does not start.
 SYSTEMCTL = """#!/bin/sh
 cd %(books)s || exit 1
 echo "$*" >>calls
@@ -53,7 +53,7 @@ class Units(SetupCase):
         super().setUp()
         self.given = self.pq.conf
         self.layers = os.path.join(self.pq.home, "layers")
-        # A layer of changes cannot lie on a file system that is one itself, as a container's root is.
+        # An overlay's upper layer cannot be on an overlay, as a container's root is.
         os.makedirs(self.layers)
         subprocess.run(["mount", "-t", "tmpfs", "none", self.layers], check=True)
         self.addCleanup(subprocess.run, ["umount", self.layers], check=True)
@@ -73,7 +73,7 @@ class Units(SetupCase):
         self.use("pqpurge.conf")
 
     def use(self, name):
-        """The settings under a name in /etc/pqpurge, as the command in the namespace sees it."""
+        """Puts the settings under a name in /etc/pqpurge, as the command in the namespace sees it."""
         shutil.copy(self.given, os.path.join(self.layers, "etc/pqpurge", name))
         self.conf = os.path.join(self.layers, "etc/pqpurge", name)
         self.pq.conf = "/etc/pqpurge/" + name
@@ -86,7 +86,7 @@ class Units(SetupCase):
         return result
 
     def calls(self):
-        """What systemctl was told to change since the last look."""
+        """The changes asked of systemctl since the last call of this."""
         path = os.path.join(self.books, "calls")
         if not os.path.exists(path):
             return []
@@ -123,7 +123,7 @@ class Units(SetupCase):
         self.assertEqual(self.calls(), [])
 
     def test_a_daemon_that_does_not_start(self):
-        """Postfix is not told to ask it; once that is put right setup goes on; the removal stops what was enabled."""
+        """Postfix is not set to ask it. After a repair setup goes on; the removal stops what was enabled."""
         main_cf = self.read(self.main_cf)
         broken = os.path.join(self.books, "broken/pqpurge-milter.service")
         self.write(broken, "")
@@ -149,7 +149,7 @@ class Units(SetupCase):
         self.assertEqual(self.enabled(), {"pqpurge-milter.service"})
 
     def test_socket_unit(self):
-        """socket = "fd:3": systemd's socket first, without which the service does not start."""
+        """socket = "fd:3": first systemd's socket, without which the service does not start."""
         text = self.read(self.conf)
         self.write(self.conf, "".join('socket = "fd:3"\n' if line.startswith("socket =") else line
                                       for line in text.splitlines(True)))
@@ -191,7 +191,7 @@ class Units(SetupCase):
         self.assertEqual(self.assert_user_is_made(without="/usr/bin/systemd-sysusers")[5], self.pq.state)
 
     def test_a_user_that_cannot_be_made(self):
-        """It is not on record, or the removal would speak of a user that never was."""
+        """It is not recorded, or the removal would name a user that never existed."""
         self.without_user()
         result = self.setup("-y", status=2, without="/usr/bin/systemd-sysusers /usr/sbin/useradd")
         self.assertIn("useradd", result.err)
@@ -200,17 +200,17 @@ class Units(SetupCase):
         self.assertNotIn("userdel", self.setup("--remove", "-n").out)
 
     def usual_index(self):
-        """The index where conf/pqpurge.tmpfiles has it."""
+        """The index in its place in conf/pqpurge.tmpfiles."""
         self.without_user()
         self.write(self.conf, "".join(line for line in self.read(self.conf).splitlines(True)
                                       if not line.startswith("index_directory")))
 
     def run_pqpurge(self):
-        """What /run/pqpurge was when the command ended."""
+        """The state of /run/pqpurge at the command's end."""
         return self.read(os.path.join(self.layers, "run_pqpurge")).strip()
 
     def test_directories_by_tmpfiles(self):
-        """Only what was shown is made, whatever else the file names."""
+        """Only the shown ones are made, whatever else the file names."""
         self.usual_index()
         tmpfiles = os.path.join(self.layers, "etc/tmpfiles.d/pqpurge.conf")
         self.write(tmpfiles, self.read(tmpfiles).replace("d /run/pqpurge 0750", "d /run/pqpurge 0751") +

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Configurations of common mail systems (sites/README): setup, mail through every service, status and what it says to type,
-removal. The filters of others are asked as often afterwards as before."""
+"""Configurations of common mail systems (sites/README): setup, mail through every service, status with the commands that
+it names, removal. Foreign filters are asked as often afterwards as before."""
 import os
 import re
 import socket
@@ -26,7 +26,7 @@ class At(Smtp):
 
 
 class SitePostfix(PrivatePostfix):
-    """The rig with a site's files in place of its own smtpd. A service that the site has too is the site's."""
+    """The rig with a site's files in place of its own smtpd. The site's services replace the rig's."""
 
     def __init__(self, site, port):
         def fill(name):
@@ -62,7 +62,7 @@ class SitePostfix(PrivatePostfix):
 
 
 class Service:
-    """One that takes mail. name: as status calls it; filter: the port of the content filter that its mail goes through."""
+    """A service that accepts mail. name: as in status; filter: the port of the content filter for its mail."""
 
     def __init__(self, at, name, next_port):
         host, _, port = at.rpartition(":")
@@ -95,7 +95,7 @@ class SiteCase(unittest.TestCase):
 
     @classmethod
     def find_services(cls):
-        """Those that listen; behind postscreen it is the service smtpd/pass that status speaks of."""
+        """Those that listen; behind postscreen it is the service smtpd/pass that status names."""
         everywhere = cls.postfix.run("postconf", "-h", "content_filter").stdout
         found = []
         for line in cls.postfix.run("postconf", "-M").stdout.splitlines():
@@ -116,7 +116,7 @@ class SiteCase(unittest.TestCase):
     # ---- mail
 
     def last_service(self, service):
-        """The one that queues what came in through service, once it has been through all filters."""
+        """The service that queues mail from service, after all filters."""
         while service.next_port:
             port = self.backs.get(service.next_port, service.next_port)
             (service,) = [other for other in self.services if other.address[1] == port]
@@ -126,8 +126,8 @@ class SiteCase(unittest.TestCase):
         return {port: milter.mails for port, milter in self.milters.items()}
 
     def send_everywhere(self):
-        """One message through each service, and one by sendmail(1); how often each milter was asked. {last service: IDs} of
-        what waits now."""
+        """Sends one message through each service and one by sendmail(1), and counts the questions to each milter. Returns
+        {last service: IDs} of the mail that waits."""
         before, waiting = self.asked(), {}
         for service in self.services:
             had = self.postfix.ids()
@@ -144,24 +144,24 @@ class SiteCase(unittest.TestCase):
         with At(service.address) as client:
             return client.mail(f"x@{BAD}")[0] == 550
 
-    # ---- what is said
+    # ---- the command's words
 
     def status(self):
         (line,) = self.pq.idx("status", "--json").lines
         return line["status"]["findings"]
 
     def said_of(self, service):
-        """What status says of this service, or of all."""
+        """The findings of status about this service, or about all."""
         own = [f["text"] for f in self.status() if " of " + service.name + " " in f["text"]]
         return own or [f["text"] for f in self.status() if f["id"] in ("milter_missing", "no_milters") and "/" not in f["text"]]
 
     def members(self, name):
-        """A list of milters, references followed, each member by its endpoint."""
+        """A list of milters with references expanded, each member by its endpoint."""
         value = self.postfix.run("postconf", "-xh", name).stdout
         return re.findall(r"(?:inet|unix):[^ ,}]+", value)
 
     def read(self):
-        """The files of Postfix, byte by byte."""
+        """Postfix's files, byte by byte."""
         found = {}
         for name, path in self.files.items():
             with open(path, "rb") as file:
@@ -185,7 +185,7 @@ class SiteCase(unittest.TestCase):
             self.assertEqual(rest, others, "the others stay, and in order")
 
     def assert_used(self, asked):
-        """Each service refuses what is blocked, and what it queues is recorded; or status says of it that it does not."""
+        """Each service refuses blocked mail and records what it queues, or status says that it does not."""
         self.assertEqual(self.pq.idx("block", "-y", BAD).status, 0)
         counts, waiting = self.send_everywhere()
         self.assertEqual(counts, asked, "another filter was asked more or less often than before")
@@ -202,7 +202,7 @@ class SiteCase(unittest.TestCase):
         self.assertFalse(self.postfix.ids() & everything)
 
     def assert_advice(self, asked):
-        """What status says to type drops no filter, and where it changes anything no fault of that kind is left."""
+        """The commands in status drop no filter, and once they change anything no fault of that kind is left."""
         files = self.read()
         for finding in self.status():
             if finding["command"].startswith("postconf"):
@@ -242,6 +242,6 @@ make_cases()
 
 
 def load_tests(loader, _tests, _pattern):
-    """The sites' classes alone: their base has no site."""
+    """Only the sites' classes: their base has no site."""
     classes = [c for c in vars(sys.modules[__name__]).values() if isinstance(c, type) and issubclass(c, SiteCase) and c.site]
     return unittest.TestSuite(loader.loadTestsFromTestCase(c) for c in classes)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Orders that stay in force: refused at the door, carried out again by each catch-up, ended by undo, unblock and time; and kept
-where nobody but root can make one."""
+"""Orders that stay in force: refused at the door, carried out again by each catch-up, ended by undo, unblock and time, and
+kept where only root can make one."""
 import json
 import os
 import pwd
@@ -25,7 +25,7 @@ class Standing(RigCase):
         return result
 
     def past_the_door(self, count=2):
-        """Mail that the milter does not see, for its daemon is off. Their queue IDs."""
+        """Mail that the milter does not see, since its daemon is off. Returns the queue IDs."""
         self.pq.stop()
         ids = set(self.send_many("a@example.com", count))
         self.pq.start()
@@ -72,7 +72,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), self.good | stays)
 
     def test_nothing_yet(self):
-        """Nothing in the queue matches: it stands all the same."""
+        """Nothing in the queue matches, but the order stands."""
         batch = self.begin()
         self.assertTrue(batch)
         self.past_the_door()
@@ -80,7 +80,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), self.good)
 
     def test_without_the_account(self):
-        """The account may be lost: what stands is what root's directory says, and log and rules tell it."""
+        """The account may be lost: root's directory says which orders stand, and log and rules show them."""
         batch = self.begin()
         os.unlink(os.path.join(self.pq.state, "log"))
         self.past_the_door()
@@ -107,7 +107,7 @@ class Standing(RigCase):
         self.assertEqual(self.held(), at_the_door)
 
     def test_undone_while_it_runs(self):
-        """A catch-up that carries the order out stops where undo ends it: what it had not reached stays."""
+        """A catch-up that carries the order out stops when undo ends it: mail that it had not reached stays."""
         batch = self.begin()
         stays = self.past_the_door(3)
         sync = self.pq.idx_start("sync", stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={
@@ -138,7 +138,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), self.good | stays)
 
     def test_two_orders(self):
-        """The rule stays for as long as one of them wants it."""
+        """The rule stays as long as one of the orders needs it."""
         first, second = self.begin(), self.begin("purge", BAD, "other.example")
         self.pq.idx("undo", str(first))
         self.assertEqual(self.standing_rules(), {BAD: second, "other.example": second})
@@ -171,7 +171,7 @@ class Standing(RigCase):
                        "state_directory": self.pq.state}, file)
 
     def test_forged(self):
-        """The daemon's account cannot make one: not in its own directories, nor by being given ours."""
+        """The daemon's account cannot make one, neither in its own directories nor by taking over ours."""
         for directory in (self.pq.state, os.path.join(self.pq.state, "standing"), self.pq.index):
             self.forge(directory)
         with open(os.path.join(self.pq.state, "log"), "a", encoding="ascii") as file:
@@ -196,7 +196,7 @@ class Standing(RigCase):
         self.assertEqual(self.postfix.ids(), before)
 
     def test_damaged(self):
-        """A file that makes no sense is told, and stops nothing else."""
+        """A broken file is reported, and stops nothing else."""
         self.begin()
         directory = self.pq.settings["standing_directory"]
         for name, text in (("8", "{"), ("9", '{"verb":"release","until":99999999999999999,"selector":{"all":true}}'),

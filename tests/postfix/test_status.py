@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""status: what it says of daemon, index and queue, and each setting of Postfix through which mail goes by."""
+"""status: its findings on daemon, index and queue, and on each setting of Postfix that lets mail bypass the milter."""
 import os
 import re
 import shutil
@@ -15,7 +15,7 @@ from smtp import content
 
 class StatusCase(RigCase):
     def status(self, *args, status=None):
-        """The object of `status --json`; the exit status must fit what it says, and be the expected one."""
+        """The object of `status --json`. The exit status must fit its findings, and be the expected one."""
         result = self.pq.idx("status", "--json", *args)
         self.assertIn(result.status, (0, 2), result)
         (line,) = result.lines
@@ -52,7 +52,7 @@ class Plain(StatusCase):
         self.assertRegex(self.pq.idx("status").out, r" catch-up +\d{4}-")
 
     def test_index_of_another_instance(self):
-        """Each verb answers from the queue that it works on; status says that the index is another's."""
+        """Each verb answers from its own queue; status says that the index is another's."""
         self.send("a@example.com")
         self.assertEqual(self.pq.idx("sync").status, 0)
         other = Pqpurge(shared_postfix(True, "", "", "accept"))
@@ -94,7 +94,8 @@ class Plain(StatusCase):
 
 class Daemon(StatusCase):
     def test_sessions_that_outlive_the_daemon(self):
-        """Neither recorded nor blocked until they end: said while the daemon is down and after it came back, and only then."""
+        """Their mail is neither recorded nor blocked until they end: reported while the daemon is down and after its
+        return, and only then."""
         said = re.compile(r"SMTP sessions .*neither\s+recorded\s+nor\s+blocked\s+until\s+they\s+end", re.DOTALL)
         with self.postfix.smtp() as client:
             client.message("a@example.com", "u@dest.test", content())
@@ -117,7 +118,8 @@ class Daemon(StatusCase):
         self.assert_purged([*before, *missed], BAD)
 
     def test_no_systemctl_where_systemd_does_not_run(self):
-        """What is to be typed works here: after the daemon's end, its freeze, and with a door that nobody opened."""
+        """The commands that status names work here: after the daemon's end, its freeze, and with a door that nobody
+        opened."""
         if os.path.isdir("/run/systemd/system"):
             self.skipTest("systemd runs here")
         with open(self.pq.conf, "a", encoding="ascii") as file:
@@ -154,14 +156,14 @@ class Daemon(StatusCase):
         self.assertIn("daemon_silent", {f["id"] for f in told["findings"]})
 
     def test_control_socket_gone(self):
-        """Looked at before the daemon, which looks each second, has made it anew."""
+        """Read before the daemon, which checks each second, has made it anew."""
         self.pq.process.send_signal(signal.SIGSTOP)
         self.addCleanup(self.pq.process.send_signal, signal.SIGCONT)
         os.unlink(os.path.join(self.pq.index, "control.sock"))
         self.assertIn("daemon_silent", self.findings())
 
     def test_control_socket_on_its_way(self):
-        """Somebody has replaced the directory: the daemon makes its socket anew, and status waits for that."""
+        """The directory was replaced: the daemon makes its socket anew, and status waits for that."""
         for _ in range(3):
             away = self.pq.index + ".away"
             owner = os.stat(self.pq.index)
@@ -201,20 +203,20 @@ class Bounces(StatusCase):
 
 
 class PassedOn(StatusCase):
-    """Mail that Postfix passes on past the milter is found like other mail, and is nothing that status has to tell."""
+    """Mail that Postfix passes on without the milter is found like other mail, and is no finding of status."""
 
     main = ("mydestination = here.test\nalias_maps = inline:{fwd=u@dest.test}\n"
             "header_checks = regexp:{{/^X-Spam: yes/ REDIRECT spam@dest.test}}\n")
 
     def assert_found(self, missed, *others):
-        """missed: those that the milter did not hear of."""
+        """missed: those that the milter did not see."""
         self.postfix.settled(len(missed) + len(others))
         self.assertEqual(self.findings() - {"redirect"}, set())
         result = self.assert_purged({*missed, *others}, BAD)
         self.assertEqual({i for i, line in result.messages.items() if line.get("from_queue")}, set(missed), result)
 
     def test_redirected(self):
-        """Here the rules do not see the header, and that is told."""
+        """Here the rules do not see the header, which is reported."""
         self.assert_found([self.send("a@example.com", text="Subject: x\nX-Spam: yes\n\nx\n")])
         self.assertIn("redirect", self.findings())
 
@@ -244,8 +246,8 @@ class PassedOn(StatusCase):
 
 
 class Misconfigured(StatusCase):
-    """Each wrong setting is named, with what to type; that, typed, puts it right, or shows what is wrong where only its owner
-    can know what to do."""
+    """Each wrong setting is named with a command to type, which corrects it or, if only its owner can know what to
+    do, shows it."""
 
     def setUp(self):
         super().setUp()
@@ -256,7 +258,7 @@ class Misconfigured(StatusCase):
         self.words = milter_words(socket_path(self.postfix))
 
     def assert_named(self, finding, *, cured=True, level="fault"):
-        """status names it, and what it says to type cures it."""
+        """status names it, and the command that it names cures it."""
         found = [f for f in self.status(status=2 if level == "fault" else 0)["findings"] if f["id"] == finding]
         self.assertTrue(found, f"{finding} is not among {self.status()['findings']}")
         for one in found:
@@ -372,7 +374,7 @@ class Misconfigured(StatusCase):
 
 
 class RelativePath(StatusCase):
-    """What status says to type where some services are chrooted and some are not: a path relative to the queue."""
+    """The command that status names if some services are chrooted and some are not: a path relative to the queue."""
 
     def test_mail_is_recorded(self):
         words = milter_words("pqpurge/milter.sock")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Nothing the command does, and no way in which it can be stopped, makes mail wait or the index grow."""
+"""Whatever the command does, and however it is stopped, mail does not wait and the index does not grow."""
 import fcntl
 import os
 import shutil
@@ -17,7 +17,8 @@ PIPE_SIZE = 4096
 
 
 class StoppedCommand(RigCase):
-    """However the command is stopped, mail goes on at full speed, everything is recorded, and the index does not grow."""
+    """However the command is stopped, mail goes on at full speed, everything is recorded, and the index does not
+    grow."""
 
     def setUp(self):
         super().setUp()
@@ -27,7 +28,7 @@ class StoppedCommand(RigCase):
         self.bytes = self.pq.index_bytes()
 
     def churn(self):
-        """Mail that comes and goes, so that the index is rewritten; the seconds its coming took."""
+        """Mail that comes and goes, so that the index is rewritten; returns the seconds that the arrivals took."""
         began = time.monotonic()
         ids = self.send_many("a@good.test", 50)
         took = time.monotonic() - began
@@ -71,7 +72,8 @@ class StoppedCommand(RigCase):
     # ---- stopped at a system call
 
     def stop_at(self, point, *args):
-        """Starts the command under strace, which stops each process of it at point, "CALLS:when=N" and which files."""
+        """Starts the command under strace, which stops each of its processes at point: "CALLS:when=N", and the
+        files."""
         calls, paths = point
         trace = os.path.join(self.pq.home, "trace")
         open(trace, "w", encoding="ascii").close()
@@ -101,7 +103,7 @@ class StoppedCommand(RigCase):
 
     def test_stopped_while_it_asks(self):
         """At the control socket, for a selection, names, an update; no snapshot of the index is held for it."""
-        points = ("connect:when=1", "sendmsg:when=1", "recvmsg:when=1", "recvmsg:when=2")  # the last only of an answer in two parts
+        points = ("connect:when=1", "sendmsg:when=1", "recvmsg:when=1", "recvmsg:when=2")  # the last one only for an answer in two parts
         self.stop_everywhere(("list", "--json", BAD), [(point, ()) for point in points])
 
     def test_stopped_while_it_orders(self):
@@ -114,7 +116,8 @@ class StoppedCommand(RigCase):
     # ---- stopped with the index in its hands
 
     def test_stopped_in_its_transaction(self):
-        """The worst place: no daemon runs, and the command owns the index. One that starts does not wait for it for ever."""
+        """The worst place: no daemon runs, and the command owns the index. A starting daemon does not wait for it
+        for ever."""
         self.pq.stop()
         environment = {**os.environ, **preload("stop", PQPURGE_STOP_AT="100")}
         child = self.pq.idx_start("list", "--json", BAD, stdout=subprocess.DEVNULL, env=environment)

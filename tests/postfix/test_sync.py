@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""sync: the index follows the queue. A row goes when its message left, and never while it is there."""
+"""sync: the index follows the queue. A row goes when its message left, and never before."""
 import json
 import os
 import signal
@@ -23,7 +23,7 @@ class SyncCase(RigCase):
         return result.lines[0]["sync"]
 
     def rows(self):
-        """{queue ID: record} of the index, read by a tool of its own."""
+        """{queue ID: record} of the index, read by a separate tool."""
         out = subprocess.run([os.path.join(BUILD, "tools/index_dump"), self.pq.index],
                              check=True, capture_output=True, text=True).stdout
         lines = [json.loads(line) for line in out.splitlines()]
@@ -52,7 +52,7 @@ class Leaving(SyncCase):
         self.assertEqual(set(self.rows()), set(ids[15:]))
 
     def test_with_what_its_unit_leaves_it(self):
-        """The rights of conf/pqpurge-sync.service are enough."""
+        """The rights in conf/pqpurge-sync.service are enough."""
         ids = self.send_many("a@example.com", 4)
         self.postfix.settled(4)
         self.postfix.postsuper("-d", "-", ids=ids[:3])
@@ -69,7 +69,7 @@ class Leaving(SyncCase):
         self.postfix.postsuper("-h", held)
         self.postfix.stop()
         try:
-            # What postsuper -r does; pickup(8) is not there to take it on.
+            # As postsuper -r does it; pickup(8) is not there to take it up.
             os.rename(self.postfix.find(requeued), os.path.join(self.postfix.spool, "maildrop", requeued))
             self.assertEqual(self.sync()["dropped"], 0)
             self.assertEqual(set(self.rows()), {held, requeued})
@@ -93,7 +93,7 @@ class Leaving(SyncCase):
         self.assert_purged(new, BAD)
 
     def test_file_that_is_another_message(self):
-        """Under the ID of a row lies another message: the row is that one's then."""
+        """Another message has a row's ID: then the row describes that message."""
         ours, other = self.send("a@example.com"), self.send("b@good.test")
         self.postfix.settled(2)
         path = self.postfix.find(ours)
@@ -145,7 +145,8 @@ class Adding(SyncCase):
 
 @both_ids
 class Churn(SyncCase):
-    """Mail passes through. What left is kept an hour, for what a content filter gives back; then the file grows no more."""
+    """Mail passes through. Rows that left are kept for an hour, for mail that a content filter gives back; then the
+    file stops growing."""
 
     main = "default_transport = discard\n"
     starts_daemon = False
@@ -166,7 +167,7 @@ class Churn(SyncCase):
 
 
 class SlowWalk(SyncCase):
-    """A queue whose names take long to read: what the index knows is deleted beside that, and nothing is left out."""
+    """A queue whose names take long to read: mail in the index is deleted meanwhile, and nothing is left out."""
 
     def setUp(self):
         super().setUp()
@@ -185,7 +186,7 @@ class SlowWalk(SyncCase):
             os.unlink(self.hang)
 
     def purge_slowly(self):
-        """A purge that has deleted what the index knows, while the names are not read yet."""
+        """A purge that has deleted the mail in the index while the names are not read yet."""
         open(self.hang, "w", encoding="ascii").close()
         command = self.pq.idx_start("purge", "-y", "--json", BAD, env=self.slow, text=True,
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -206,17 +207,17 @@ class SlowWalk(SyncCase):
         self.assertEqual((summary["deleted"], summary["from_queue"], self.postfix.ids()), (5, 2, set()), summary)
 
     def test_interrupted(self):
-        """Nobody has to wait: what was deleted is told, and that the rest was not looked for."""
+        """Nobody has to wait: it reports the deletions, and that it did not look for the rest."""
         self.command.send_signal(signal.SIGINT)
         summary = self.summary(3)
         self.assertEqual((summary["deleted"], self.postfix.ids()), (3, self.missed), summary)
 
 
 class Moves(SyncCase):
-    """What moves while the queue is read."""
+    """Messages that move while the queue is read."""
 
     def test_released_behind_the_reader(self):
-        """Mail that the index does not know goes from hold to deferred when deferred was read, and hold is about to be."""
+        """Mail that is not in the index moves from hold to deferred when deferred has been read and hold is next."""
         self.pq.stop()
         ours = self.send_many("a@example.com", 3)
         self.postfix.settled(3)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""On a terminal the command shows what it will do and asks; a refusal touches nothing."""
+"""On a terminal the command shows the effect and asks; a refusal touches nothing."""
 import json
 import os
 import pty
@@ -11,7 +11,7 @@ from case import BAD, RigCase
 
 
 class Terminal:
-    """The command on a pseudo terminal; what it writes there is one text."""
+    """The command on a pseudo terminal; all its output is one text."""
 
     def __init__(self, words):
         self.pid, self.master = pty.fork()
@@ -20,7 +20,7 @@ class Terminal:
         self.text = ""
 
     def read_until(self, word, timeout=30):
-        """Everything up to word; all there is at the end of the command, for word None."""
+        """Everything up to word; for word None, everything until the command's end."""
         end = time.monotonic() + timeout
         while word is None or word not in self.text:
             if not select.select([self.master], [], [], max(0, end - time.monotonic()))[0]:
@@ -35,7 +35,7 @@ class Terminal:
         return self.text
 
     def answer(self, line):
-        """Types line and waits for the command's end; its exit status."""
+        """Types line and waits for the command's end; returns its exit status."""
         os.write(self.master, line.encode() + b"\n")
         self.read_until(None)
         status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
@@ -81,7 +81,7 @@ class Question(RigCase):
         self.assertEqual(self.postfix.ids(), self.sent | {self.other}, terminal.text)
 
     def test_save_touches_nothing_before_yes(self):
-        """Neither a directory that is there nor one that is not, whatever ends the question."""
+        """Neither an existing directory nor a new one, however the question ends."""
         for end in ("n", "", "\x03"):
             for there in True, False:
                 path = os.path.join(tempfile.mkdtemp(dir=self.pq.home), "mail")
@@ -113,7 +113,7 @@ class Question(RigCase):
         self.assertEqual(self.postfix.ids(), {self.other}, terminal.text)
 
     def test_other_recipients(self):
-        """Deleting for one recipient deletes for the others: the question itself says so."""
+        """Deleting a message for one recipient deletes it for the others; the question says so."""
         ours = self.send("a@good.test", ["x@one.test", "y@two.test", "z@two.test"])
         self.postfix.settled(9)
         terminal = Terminal(self.pq.words("purge", "--recipient", "one.test"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`top`: what is in the queue now, grouped by each of its ways, and what came in lately."""
+"""`top`: the present queue, grouped in each way, and recent arrivals."""
 import os
 import subprocess
 
@@ -25,7 +25,7 @@ class Top(RigCase):
         self.assertEqual(self.groups(), {BAD: 3, "<>": 1, "good.test": 1, "local.test": 1})
         self.assertEqual(self.groups("--by", "from"), {BAD: 3, "good.test": 2, "local.test": 1})
         self.assertEqual(self.groups("--by=recipient"), {"d1.test": 5, "d2.test": 4})
-        # Postfix has taken the control character out itself.
+        # Postfix itself has removed the control character.
         self.assertEqual(self.groups("--by", "login"), {"joe": 3, "evil?[31m": 1, "": 2})
         self.assertEqual(self.groups("--by", "client"), {"192.0.2.7": 3, "2001:db8::7": 1, "192.0.2.9": 1, "": 1})
         self.assertEqual(self.groups("--by", "client", "--login", "joe"), {"192.0.2.7": 3})
@@ -40,7 +40,7 @@ class Top(RigCase):
         self.assertEqual(self.groups(), {})
 
     def test_lately(self):
-        """Two hundred of an hour ago, three of now."""
+        """Two hundred from an hour ago, three from now."""
         self.pq.kill9()
         subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix", self.pq.index, "200", "2",
                         "old.test"], check=True, stdout=subprocess.DEVNULL)
