@@ -33,7 +33,8 @@ enum {
 
 static char **text_of(struct postfix *p, size_t n)
 {
-	return (char **)(void *)((char *)p + texts[n].member);
+	void *at = (char *)p + texts[n].member;
+	return at;
 }
 
 static const char *postconf_path(void)
