@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Mail that no milter is asked about is found all the same, and whoever blocks hears where rules are not applied."""
+"""Mail that bypasses every milter is found all the same, and a block reports where rules are not applied."""
 from case import BAD, RigCase, both_ids
 
 OTHER = "inet:127.0.0.1:1"
@@ -14,7 +14,7 @@ class BypassCase(RigCase):
 
 
 class Bypassed:
-    """parameter: what of main.cf leads past the milter."""
+    """parameter: the setting in main.cf that leads past the milter."""
 
     parameter = None
 
@@ -59,7 +59,7 @@ class MapsDisable(Bypassed, BypassCase):
 
 @both_ids
 class Override(Bypassed, BypassCase):
-    """An override of the one smtpd there is, as for a filter's way back."""
+    """An override of the only smtpd, as for mail that comes back from a filter."""
 
     parameter = "no_milters"
     main = "receive_override_options = no_milters\n"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Postfix stopped, the daemon stopped, frozen or hung: it is told, and the queue is answered for all the same."""
+"""Postfix stopped, the daemon stopped, frozen or hung: that is reported, and the queue is still answered for."""
 import os
 import signal
 import time
@@ -58,7 +58,7 @@ class PostfixStopped(DownCase):
 
 @both_ids
 class Refused(DownCase):
-    """main.cf is such that Postfix refuses it: the daemons run on, and `postfix status` fails all the same."""
+    """Postfix refuses such a main.cf: its daemons run on, but `postfix status` fails."""
 
     def setUp(self):
         super().setUp()
@@ -94,7 +94,7 @@ class Running(DownCase):
 
 
 class Frozen(DownCase):
-    """SIGSTOP: it holds its socket and its lock, and says nothing."""
+    """SIGSTOP: it keeps its socket and its lock, and does not answer."""
 
     def setUp(self):
         super().setUp()
@@ -125,7 +125,7 @@ class Frozen(DownCase):
         self.assertEqual(top, {BAD: 10, "good.test": 1})
 
     def test_block(self):
-        """A rule that the daemon does not take is not in force, and nobody claims it."""
+        """A rule that the daemon does not take is not in force, and the command does not claim so."""
         result = self.in_time("block", "-y", BAD)
         self.assertIn(result.status, (1, 2), result)
 
@@ -153,7 +153,7 @@ class DaemonStopped(DownCase):
         self.assert_purged(self.ours, BAD)
 
     def test_no_index_to_be_had(self):
-        """It runs, but cannot open its index: that is another thing than not running."""
+        """It runs, but cannot open its index, which is not the same as not running."""
         self.pq.stop()
         self.pq.forget()
         os.chmod(self.pq.index, 0o500)
@@ -162,7 +162,7 @@ class DaemonStopped(DownCase):
         try:
             self.pq.start()
         except RuntimeError:
-            return  # it may refuse to start; then it says so
+            return  # it may refuse to start, and then says so
         text = self.pq.idx("status")
         self.assertEqual(text.status, 2, text)
         self.assertIn("index", text.out + text.err)

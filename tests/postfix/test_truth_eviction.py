@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Large mail pushes the rows of other mail out of the index: an attacker's fat recipients, or many. The purge is complete all
-the same, and status tells what happened."""
+"""Large mail displaces other mail's rows in the index: an attacker's bulky or numerous recipients. The purge is still
+complete, and status reports the displacement."""
 import os
 import subprocess
 
@@ -12,7 +12,8 @@ class EvictionCase(RigCase):
     sent = 0
 
     def bulky(self):
-        """A message that takes about 40 kB in the index: 64 header From mailboxes with domains as long as may be."""
+        """A message that takes about 40 kB in the index: 64 header From mailboxes with domains of the greatest
+        length."""
         self.sent += 1
         label = f"{self.sent:07d}" + "x" * 50
         boxes = ",\n ".join(f"a@{n:02d}{label}.{label}.{label}.{label}.example" for n in range(64))
@@ -27,7 +28,7 @@ class EvictionCase(RigCase):
         return result.lines[0]["status"]
 
     def push_out(self, ours):
-        """Sends bulky mail until rows of ours are missing."""
+        """Sends bulky mail until rows of our mail are missing."""
         with self.postfix.smtp() as client:
             for _ in range(20):
                 for _ in range(25):
@@ -60,7 +61,7 @@ class Evicted(EvictionCase):
         self.assertEqual(set(self.pq.listed(BAD)), self.ours)
 
     def test_catch_up_does_not_end_it(self):
-        """A queue that does not fit is read each time as far as is needed."""
+        """A queue that does not fit is read as far as needed, each time."""
         self.push_out(self.ours)
         for _ in range(2):
             self.assertEqual(self.pq.idx("sync").status, 0)
@@ -108,7 +109,7 @@ class FatRecipients(EvictionCase):
 
 @both_ids
 class Small(EvictionCase):
-    """A file system with next to no room: half of what is free bounds the index."""
+    """A file system with almost no room: half of the free space bounds the index."""
 
     def test_purge(self):
         self.pq.kill9()

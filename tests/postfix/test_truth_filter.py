@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Mail that a content filter gave back waits under a second queue ID and comes from the filter. Who sent it first, and from
-where, is still what --login and --client mean."""
+"""Mail given back by a content filter waits under a second queue ID and comes from the filter. --login and --client still
+mean its first sender and client."""
 import functools
 import sys
 
@@ -12,10 +12,10 @@ OTHER_HOST = "198.51.100.25"
 
 
 class Known:
-    """The first pass is known: by the Received header that it wrote, or by log_ident."""
+    """The first pass is known: by its own Received header, or by log_ident."""
 
     def mixed(self):
-        """Three of joe's, two of ann's, one of nobody's."""
+        """Three messages of joe's, two of ann's, one without login."""
         joe, ann = self.through(3, **JOE), self.through(2, **ANN)
         self.through(1, ADDR="192.0.2.9")
         return joe, ann
@@ -62,7 +62,7 @@ class Known:
         self.assert_purged(joe.values(), "--login", "joe")
 
     def test_same_message_id(self):
-        """Two logins may send one Message-ID; each is joined with its own first pass."""
+        """Two logins may send one Message-ID; each message is joined with its own first pass."""
         text = content(extra="Message-ID: <same@good.test>\n")
         joe, ann = self.through(2, text, **JOE), self.through(2, text, **ANN)
         self.assert_purged(joe.values(), "--login", "joe")
@@ -74,10 +74,11 @@ class Known:
         self.assert_purged(joe.values(), "--login", "joe")
 
     def test_requeued(self):
-        """`postsuper -r` gives it another ID and a further Received header; with content_filter it is filtered once more."""
+        """`postsuper -r` gives it another ID and a further Received header; with content_filter it is filtered
+        again."""
         joe, ann = self.through(2, **JOE), self.through(2, **ANN)
         self.requeue({*joe.values(), *ann.values()})
-        # By the header of the first pass, which no client can write above its own.
+        # By the header of the first pass; a client cannot write above it.
         whose = {i: "joe" if b"192.0.2.7" in f.content else "ann" for i, f in self.postfix.read().items()}
         result = self.pq.idx("purge", "-y", "--json", "--login", "joe")
         deleted = result.with_result("deleted")
@@ -111,8 +112,8 @@ def shared_sendmail_filter(port, postfix):
 
 @wired
 class BySendmail(Known, Filtered):
-    """The simple filter of FILTER_README gives mail back by sendmail(1): it comes from a local user, and with no header of the
-    filter's between those of this host."""
+    """The simple filter of FILTER_README gives mail back by sendmail(1): it comes from a local user, without a header of
+    the filter between this host's headers."""
 
     wiring, beside = "", "-o content_filter=scan:[127.0.0.1]:{port}"
 
@@ -125,7 +126,7 @@ class BySendmail(Known, Filtered):
 
 @wired
 class OnAnotherHost(Known, Filtered):
-    """The filter runs on a host of own_networks."""
+    """The filter runs on a host in own_networks."""
 
     address = OTHER_HOST
     settings = {"own_networks": "198.51.100.0/24"}
@@ -133,7 +134,7 @@ class OnAnotherHost(Known, Filtered):
 
 @wired
 class OnAStrangersHost(Filtered):
-    """Mail from a host that nobody named as ours is that host's, whatever its headers say."""
+    """Mail from a host that is not configured as ours belongs to that host, whatever its headers say."""
 
     address = OTHER_HOST
 
@@ -150,7 +151,7 @@ class OnAStrangersHost(Filtered):
 
 @wired
 class Requeued(Filtered):
-    """pickup(8) does not filter once more, so a requeued message has three Received headers of this host."""
+    """pickup(8) does not filter again, so a requeued message has three Received headers of this host."""
 
     wiring, beside = "", "-o content_filter=scan:[127.0.0.1]:{port}"
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Received headers are text that any sender can write. Whoever forges those of another login's first pass, or has his own
-removed, gets nobody's login: --login never means another's mail, and says how many messages it cannot judge."""
+"""Received headers are text that any sender can write. A sender who forges another login's first pass, or has its own
+removed, does not get that login: --login never selects another's mail, and reports the number of messages that it
+cannot judge."""
 import sys
 
 from filtered import ANN, JOE, Filtered, wired
@@ -11,7 +12,7 @@ MESSAGE_ID = "Message-ID: <m1@good.test>\n"
 
 
 def forged(first):
-    """What joe's first pass would have written, and the Message-ID of his mail."""
+    """The header that joe's first pass would have written, and his Message-ID."""
     return (f"Received: from client.test (unknown [192.0.2.7])\n\t(Authenticated sender: joe)\n"
             f"\tby rig.test (Postfix) with ESMTPA id {first}\n"
             f"\tfor <u@dest.test>; Mon, 23 Nov 2026 18:49:21 +0000 (UTC)\n" + content(extra=MESSAGE_ID))
@@ -19,13 +20,13 @@ def forged(first):
 
 class Forging(Filtered):
     def joes(self):
-        """One message of joe's: its first and its second ID."""
+        """Sends one message of joe's; returns its first and its second ID."""
         (pair,) = self.through(1, content(extra=MESSAGE_ID), **JOE).items()
         return pair
 
 
 class Headers:
-    """Below the header that this host wrote at the first pass, forged ones lie in vain."""
+    """Forged headers below the one that this host wrote at the first pass have no effect."""
 
     def test_by_a_remote_sender(self):
         first, second = self.joes()
@@ -54,7 +55,7 @@ class Headers:
         self.assert_purged({second}, "--client", "192.0.2.7")
 
     def test_first_id_of_mail_that_still_waits(self):
-        """joe's own mail went past the filter and waits under the ID that is forged."""
+        """joe's own mail bypassed the filter and waits under the forged ID."""
         waits = self.send_beside("a@good.test", text=content(extra=MESSAGE_ID), **JOE)
         self.through(2, forged(waits), **STRANGER)
         self.assert_purged({waits}, "--login", "joe")
@@ -89,7 +90,7 @@ class ShownLogin(Headers, Forging):
 
 @wired
 class Removed(Forging):
-    """header_checks drop what the first pass wrote, as advice on privacy has it; what a client forged stays."""
+    """header_checks drop the first pass's header, as advice on privacy has it; a client's forged one stays."""
 
     more = ("smtpd_sasl_authenticated_header = yes\nheader_checks = regexp:{ "
             "{ /^Received:.*Authenticated sender.*192\\.0\\.2\\.[0-9]+.*by rig\\.test/ IGNORE } "
@@ -97,8 +98,8 @@ class Removed(Forging):
             "{ /^Received:.*\\[192\\.0\\.2\\.[0-9]+\\]\\).*for <u@dest\\.test>; [A-Z][a-z][a-z], *[0-9]+ [A-Z][a-z]+ 20[0-9][0-9] "
             "[0-9:]+ .0000 \\(UTC\\)$/ IGNORE } }\n")
 class Removing(Forging):
-    """header_checks drop the header of the first pass where a client had logged in, as advice on privacy has it. What a client
-    forged in another style stays, and is the topmost then."""
+    """header_checks drop the first pass's header if the client had logged in, as advice on privacy has it. A client's
+    forged header of another style stays, and is then the topmost."""
 
     more = "header_checks = regexp:{ { /^Received:.*with ESMTPA/ IGNORE } }\n"
 
@@ -126,14 +127,14 @@ class Removed(Removing):
         self.assertEqual(result.summary["unjoined"], 0, "nothing had to be known of it")
 
     def test_not_reinjected(self):
-        """What did not come back from a filter says itself who sent it."""
+        """Mail that did not come back from a filter names its own sender."""
         ours = self.send_beside("a@good.test", **JOE)
         self.postfix.settled()
         result = self.assert_purged({ours}, "--login", "joe")
         self.assertEqual(result.summary["unjoined"], 0, result)
 
     def forge(self, text, sender="a@good.test", recipients="u@dest.test"):
-        """Another login's mail with forged headers, through the filter beside joe's; neither can be known."""
+        """Sends another login's mail with forged headers through the filter, beside joe's; neither can be known."""
         self.through(1, content(extra=MESSAGE_ID), **JOE)
         with self.postfix.smtp() as client:
             client.xclient(**ANN)
@@ -160,7 +161,7 @@ class Removed(Removing):
         self.forge(self.forged(self.first()), recipients=["u@dest.test", "v@dest.test"])
 
     def test_all_forged(self):
-        """Whoever knows joe's queue ID, address, Message-ID and recipients."""
+        """The forger knows joe's queue ID, address, Message-ID and recipients."""
         self.forge(self.forged(self.first()))
 
 
@@ -178,13 +179,13 @@ class RemovedAndForwarded(Removing):
 
 
 class Proxied(Forging):
-    """A filter before the queue: the first smtpd queues nothing, so there is no first ID, and the milter that sees the second
-    one hears of the filter alone."""
+    """A filter before the queue: the first smtpd queues nothing, so there is no first ID. The milter, which sees the
+    second ID, only knows the filter as client."""
 
     wiring = "smtpd_proxy_filter = 127.0.0.1:{port}\n"
 
     def whose(self, count):
-        """Messages of joe's, and as many of ann's that forge them; both as sets of IDs."""
+        """Messages of joe's, and as many of ann's with forged headers; both as sets of IDs."""
         joe = set(self.through(count, content(extra=MESSAGE_ID), **JOE).values())
         return joe, set(self.through(count, forged(min(joe)), **ANN).values())
 
@@ -198,7 +199,7 @@ class Proxy(Proxied):
 
 @wired
 class ProxyShowsLogin(Proxied):
-    """The first smtpd's header tells the login; it has no ID, but lies above what a client can write."""
+    """The first smtpd's header has the login. It has no ID, but is above everything that a client can write."""
 
     more = "smtpd_sasl_authenticated_header = yes\n"
 
@@ -217,7 +218,7 @@ class ProxyShowsLogin(Proxied):
 
 @wired
 class ProxyForwards(Proxied):
-    """XFORWARD tells the client, not the login."""
+    """XFORWARD names the client, not the login."""
 
     xforward = True
 

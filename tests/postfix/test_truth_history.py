@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""Ten thousand messages of every origin (make torture; else fewer): a third came before the install, a third while the daemon was stopped, a third
-through it; bounces, forwards, requeued, held and local mail among them. list, top, why and purge agree with a reading of the
-queue files that shares no code with ours, with no option."""
+"""Ten thousand messages of every origin (fewer without `make torture`): a third came before the install, a third while the
+daemon was stopped, a third through it. Bounces, forwards, requeued, held and local mail are among them. Without any
+option, list, top, why and purge agree with a reading of the queue files that shares no code with ours."""
 import collections
 import os
 import random
@@ -15,7 +15,7 @@ OTHERS = ["good.test", "badexample.com", "example.com.evil.test", "mail.example.
 
 
 class HistoryCase(RigCase):
-    """mydestination bounces unknown users on this host, and forwards one of them."""
+    """mydestination bounces mail to unknown users on this host, and forwards one user's."""
 
     starts_daemon = False
     main = ("mydestination = here.test\nnotify_classes = bounce\nalias_maps = inline:{ fwd=out@forwarded.test }\n"
@@ -48,7 +48,7 @@ class HistoryCase(RigCase):
                 self.one(client)
 
     def odd(self):
-        """What comes in by other ways: bounces to both kinds of sender, forwards, sendmail(1), requeued mail."""
+        """Mail by other ways: bounces to both kinds of sender, forwards, sendmail(1), requeued mail."""
         with self.postfix.smtp() as client:
             for n in range(30):
                 client.message(f"b{n}@{self.chance.choice([BAD, *OTHERS])}", "nobody-of-that-name@here.test", content())
@@ -69,8 +69,8 @@ class HistoryCase(RigCase):
         self.odd()
 
     def fill(self):
-        """Before the install; while the daemon is stopped; through it. What only the milter could know, the sender before a
-        rewrite, is known of the last third."""
+        """Before the install; while the daemon is stopped; through it. Only for the last third the milter knows the sender
+        before a rewrite."""
         self.third()
         self.pq.start()
         self.pq.stop()
@@ -90,7 +90,7 @@ class HistoryCase(RigCase):
 @both_ids
 class History(HistoryCase):
     def compare(self):
-        """Looking verbs, one after the other, and then a purge."""
+        """Runs the looking verbs, one after the other, and then a purge."""
         listed = self.pq.listed()
         self.assertEqual(set(listed), set(self.files))
         for queue_id, file in self.files.items():
@@ -115,7 +115,7 @@ class History(HistoryCase):
         return {line["group"]: line["count"] for line in result.lines}
 
     def test_looked_at_first(self):
-        """With no index at all, then with the rows of the last third gone, then once more after a purge."""
+        """With no index at all, then without the rows of the last third, then once more after a purge."""
         self.fill()
         self.assertGreater(len(self.files), MESSAGES * 0.95)
         self.pq.kill9()
@@ -134,7 +134,7 @@ class History(HistoryCase):
         self.compare()
 
     def test_purged_at_once(self):
-        """No verb looked at the queue before. The milter heard who some of the last third were before a rewrite."""
+        """The purge is the first command. For some of the last third the milter saw the sender before a rewrite."""
         self.fill()
         ours = self.meant()
         hidden = {i for i in self.through if self.files[i].sender == "shown@b.test"}

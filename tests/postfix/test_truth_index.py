@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The index is a cache: removed, damaged, stale, never made, or taken away in the middle of a purge, the answer is complete."""
+"""The index is a cache: removed, damaged, outdated, never made, or taken away in the middle of a purge, the answer
+is complete."""
 import json
 import os
 import shutil
@@ -63,7 +64,7 @@ class Removed(IndexCase):
         self.assert_complete()
 
     def test_recorded_again(self):
-        """The daemon takes a new file at the latest a second after, without a restart."""
+        """The daemon takes the new file within a second, without a restart."""
         daemon = self.pq.process.pid
         self.pq.forget()
         until(lambda: os.path.exists(self.pq.index_file), "a new index")
@@ -123,7 +124,7 @@ class Removed(IndexCase):
 
 @both_ids
 class Damaged(IndexCase):
-    """A file that is no index, or no longer one, is set aside and built anew."""
+    """A file that is not, or no longer, an index is set aside and built anew."""
 
     def damage_and_start(self, damage):
         self.pq.kill9()
@@ -168,7 +169,7 @@ class Damaged(IndexCase):
         self.assert_complete()
 
     def test_under_the_running_daemon(self):
-        """Whatever the daemon answers then, the queue decides."""
+        """Whatever the daemon then answers, the queue decides."""
         self.overwrite(0, b"\xa5" * os.stat(self.pq.index_file).st_size)
         result = self.pq.idx("purge", "-y", "--json", BAD)
         self.assertEqual((result.status, result.with_result("deleted")), (0, self.ours), result)
@@ -177,7 +178,7 @@ class Damaged(IndexCase):
 @both_ids
 class Stale(IndexCase):
     def test_copy_of_yesterday(self):
-        """An older index comes back: its rows of messages that left are dropped, what it lacks is read."""
+        """An older index comes back: rows of messages that left are dropped, and missing ones are read."""
         old = set(self.send_many("old@example.com", 4))
         self.postfix.settled(39)
         self.pq.stop()
@@ -242,7 +243,7 @@ class NeverInstalled(RigCase):
     starts_daemon = False
 
     def test_first_command_ever(self):
-        """What came before the install is found by the first purge."""
+        """The first purge finds mail from before the install."""
         ours, other = set(self.send_many("a@example.com", 10)), self.send("a@good.test")
         self.postfix.settled(11)
         self.pq.start()
@@ -263,7 +264,7 @@ class NeverInstalled(RigCase):
 
 @both_ids
 class MidPurge(RigCase):
-    """Something happens to the index while a purge is under way."""
+    """Something happens to the index during a purge."""
 
     settings = {"postsuper_jobs": 1}
     COUNT = 1500
@@ -275,7 +276,7 @@ class MidPurge(RigCase):
         self.postfix.settled(self.COUNT + 20)
 
     def waiting(self):
-        """How many are neither gone nor held."""
+        """The number of messages that are neither gone nor held."""
         return sum(queue != "hold" for queue, _, _ in spool.walk(self.postfix.spool))
 
     def run_and(self, happening, *words):
@@ -322,7 +323,7 @@ class MidPurge(RigCase):
         self.purge_and(lambda: (self.pq.stop(), self.pq.forget()))
 
     def test_index_removed_in_mid_hold(self):
-        """What was held is on the account, not in the index."""
+        """The account has what was held, not the index."""
         ours = self.postfix.ids() - self.others
         self.run_and(self.pq.forget, "hold")
         self.assertEqual({i for i, file in self.postfix.read().items() if file.queue == "hold"}, ours)
@@ -339,10 +340,11 @@ class MidPurge(RigCase):
 
 @both_ids
 class ReadBySomebodyElse(RigCase):
-    """What one command left to the index, because another had read it meanwhile, and then the index answers no more."""
+    """Mail that one command left to the index, since another had read it meanwhile; then the index stops answering."""
 
     def start(self, *words):
-        """A command that has selected, and stops before it asks for the names that the index knows; the next children stop, too."""
+        """Starts a command, which has selected, and stops before it asks for the names in the index; its next
+        children stop, too."""
         command = self.pq.idx_start(*words, "--json", BAD, env={**os.environ, **preload("child", PQPURGE_STOP_CHILD="2")},
                                     stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.addCleanup(kill_all, command)
@@ -350,7 +352,8 @@ class ReadBySomebodyElse(RigCase):
 
     @staticmethod
     def next_child(command, pid=None):
-        """Lets its stopped child go on until another one is stopped; that one, or None: the command has ended."""
+        """Lets its stopped child go on until another one is stopped. Returns that one, or None: the command has
+        ended."""
         def others():
             return [child for child in descendants(command.pid) if is_stopped(child) and child != pid]
         if pid:
@@ -388,7 +391,7 @@ class ReadBySomebodyElse(RigCase):
 
 @both_ids
 class Thousands(RigCase):
-    """2,000 queued, and the index goes."""
+    """2,000 are queued, and the index goes."""
 
     def check(self, *steps):
         ours = self.queue_many("a@example.com", 900)

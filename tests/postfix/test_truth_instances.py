@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Two instances of Postfix whose main.cf, copied, names one daemon: the index has the mail of both. Each command deals with
+"""Two instances of Postfix whose main.cf, copied, names one daemon: the index has the mail of both. Each command handles
 its own queue, finds all of it, and calls nothing of the other's gone."""
 import functools
 import os
@@ -46,7 +46,7 @@ class Shared(unittest.TestCase):
         return sent
 
     def other(self):
-        """The command with a configuration for the second instance, and the same index."""
+        """Runs the command with a configuration for the second instance and the same index."""
         pq = Pqpurge.__new__(Pqpurge)
         pq.__dict__.update(self.pq.__dict__)
         pq.conf = os.path.join(self.pq.home, "second.conf")
@@ -74,7 +74,7 @@ class Shared(unittest.TestCase):
         self.assertEqual((result.with_result("deleted"), result.summary["gone"]), (self.here, 0), result)
 
     def test_again_and_again(self):
-        """Catch-ups of both in turn make nothing of the other's gone."""
+        """Alternating catch-ups of both drop nothing of the other's."""
         other = self.other()
         for pq, ids in ((self.pq, self.here), (other, self.there), (self.pq, self.here)):
             self.assertEqual(pq.idx("sync").status, 0)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""kill -9 of the command in the middle of its work, as the OOM killer does it: the account was begun before the first message
-was touched and says what was done, undo works, and the next command takes the work up."""
+"""kill -9 of the command in the middle of its work, as by the OOM killer. The account was begun before the first message
+was touched and has what was done, undo works, and the next command takes the work up."""
 import os
 import subprocess
 import threading
@@ -27,7 +27,7 @@ class KilledCase(RigCase):
         return sum(len(names) for _, _, names in os.walk(os.path.join(self.postfix.spool, queue)))
 
     def kill_when(self, reached, *args):
-        """Starts the command and kills it, alone, when so much is done."""
+        """Starts the command and kills it, without its children, once this much is done."""
         with open(os.path.join(self.pq.home, "out"), "wb") as out:
             command = self.pq.idx_start(*args, stdout=out, stderr=subprocess.STDOUT)
         until(lambda: reached() or command.poll() is not None, "the middle of it")
@@ -68,12 +68,12 @@ class Hold(KilledCase):
         self.assertEqual((after["state"], after["done"]), ("undone", len(self.in_hold)), "what it had done stays on record")
 
     def test_release(self):
-        """What it held is ours."""
+        """Mail that it held is ours."""
         result = self.pq.idx("release", "-y", "--json", BAD)
         self.assertEqual((result.status, result.with_result("released")), (0, self.in_hold), result)
 
     def test_second_hold_adopts(self):
-        """One undo takes back what both have done."""
+        """One undo takes back the work of both."""
         (first,) = self.log()
         result = self.pq.idx("hold", "-y", "--json", BAD)
         self.assertEqual((result.status, self.held()), (0, self.ours), result)
@@ -90,7 +90,7 @@ class Hold(KilledCase):
         self.assertEqual(self.held(), self.in_hold)
 
     def test_others_hands_stay(self):
-        """What somebody held by hand is no part of it."""
+        """Mail that somebody held by hand is not part of it."""
         self.postfix.postsuper("-h", "-", ids=self.others)
         result = self.pq.idx("undo", "-y", "--json", str(self.log()[0]["batch"]))
         self.assertEqual((result.status, self.held()), (0, self.others), result)
@@ -133,7 +133,7 @@ class Release(KilledCase):
 
 @both_ids
 class AtAnyMoment(KilledCase):
-    """A kill at one moment after the other: the account never claims what was not done, nor misses what was."""
+    """Kills at one moment after another: the account never claims what was not done, nor lacks what was."""
 
     def test_hold(self):
         for n in range(8):
@@ -177,7 +177,7 @@ class Account(RigCase):
         self.assertEqual((info.st_uid, info.st_mode & 0o777), (directory.st_uid, 0o600))
 
     def test_last_line_cut_off(self):
-        """As a crash of the machine leaves it: the rest is told, and the next batch is whole."""
+        """As after a crash of the machine: the rest is reported, and the next batch is complete."""
         self.send("a@example.com")
         self.postfix.settled(1)
         first = self.purge(BAD).summary["batch"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""How queues are hashed into directories is what lies on disk, not what main.cf says: somebody changes hash_queue_depth or
-hash_queue_names, reloads or not, and the mail that waits is where it was."""
+"""The hashing of queues into directories is the one on disk, whatever main.cf says: somebody changes hash_queue_depth or
+hash_queue_names, reloads or not, and waiting mail stays where it was."""
 import os
 
 import spool
@@ -17,12 +17,12 @@ class LayoutCase(RigCase):
         self.addCleanup(self.restore)
 
     def restore(self):
-        """The files go back to where this Postfix looks for them. With none left there is nothing to do."""
+        """Moves the files to where this Postfix looks for them, if any are left."""
         self.postfix.set(**DEFAULTS)
         self.postfix.run("postsuper", "-s")
 
     def fill(self, bad=50, good=5):
-        """What is queued of the domain, and of others."""
+        """Queues mail of the domain, and of others."""
         ours, others = set(self.send_many("a@example.com", bad)), set(self.send_many("a@good.test", good))
         self.postfix.settled(bad + good)
         return ours, others
@@ -40,7 +40,7 @@ class LayoutCase(RigCase):
 
 
 class Changed:
-    """main.cf was edited, and nobody was told."""
+    """main.cf was edited, and no program was told."""
 
     changes = {}
 
@@ -145,7 +145,7 @@ class AllHashedDeeper(Changed, LayoutCase):
 
 @both_ids
 class Rehashed(LayoutCase):
-    """A rig of its own: `postfix reload` moves the files in the background, and back needs another one."""
+    """Its own rig: `postfix reload` moves the files in the background, and moving them back needs another one."""
 
     changes = {"hash_queue_depth": "2"}
     main = "hash_queue_depth = 1\n"
@@ -164,7 +164,7 @@ class Rehashed(LayoutCase):
         self.postfix.run("postfix", "reload")
 
     def test_purge_at_once(self):
-        """Files lie at both depths, and move."""
+        """Files are at both depths, and move."""
         ours, others = self.queue_many("a@example.com", 1500), self.queue_many("a@good.test", 200)
         self.postfix.settled(1700)
         self.reload()
@@ -177,7 +177,7 @@ class Rehashed(LayoutCase):
         self.assert_purged(ours, BAD)
 
     def test_both_depths(self):
-        """Half of it was moved when something stopped."""
+        """Half of it had moved when something stopped."""
         ours, others = self.fill(20, 4)
         for queue_id in sorted(ours)[::2]:
             path = self.postfix.find(queue_id)
@@ -206,7 +206,7 @@ class RehashedToFlat(Rehashed):
 @both_ids
 class Odd(LayoutCase):
     def test_directories_that_are_no_part_of_a_layout(self):
-        """A name of two characters under a queue holds no queue files, whatever lies in it."""
+        """A directory with a name of two characters under a queue holds no queue files, whatever is in it."""
         ours, _ = self.fill(5)
         place = os.path.join(self.postfix.spool, "deferred", "lost+found")
         os.mkdir(place, 0o700)

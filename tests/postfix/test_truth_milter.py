@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Another milter, asked after ours, changes the message: its sender, its recipients, its header. What mailq shows can be asked
-for, and so can what the client said."""
+"""Another milter, asked after ours, changes the message: its sender, recipients, or header. A selector matches what mailq
+shows, and also what the client said."""
 import functools
 import sys
 
@@ -19,7 +19,7 @@ def shared_editor(port):
 
 
 def edited(cls):
-    """Gives a class and its twin for long IDs an smtpd whose mail goes through our milter first, and then through an editor."""
+    """Gives a class and its twin for long IDs an smtpd that asks our milter first, and then an editor."""
     both_ids(cls)
     for target in (cls, getattr(sys.modules[cls.__module__], cls.__name__ + "LongIds")):
         target.side, target.port = free_port(), free_port()
@@ -29,7 +29,7 @@ def edited(cls):
 
 
 class EditedCase(RigCase):
-    """edits: what becomes of the mail of EDITED."""
+    """edits: the changes to the mail of EDITED."""
 
     edits = ()
 
@@ -71,7 +71,7 @@ class ChangedCase(EditedCase):
 
 @edited
 class Recipients(ChangedCase):
-    """One added, one taken away."""
+    """One added, one removed."""
 
     edits = (Editor.add_recipient("archive@bcc.test"), Editor.delete_recipient("v@else.test"))
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A spool that is not mounted is no empty queue. What lies beneath its mount point, nothing, a skeleton of directories or a
-forgotten file, is another place: the command says so, exits 1, and the index keeps every row."""
+"""A spool that is not mounted is no empty queue. Beneath its mount point may be nothing, a skeleton of directories or a
+forgotten file, but it is another place: the command says so, exits 1, and the index keeps every row."""
 import os
 import shutil
 
@@ -11,10 +11,10 @@ DIRECTORIES = ("maildrop", "incoming", "active", "deferred", "hold", "defer", "b
 
 
 class Unmounted(RigCase):
-    """Something else lies over the spool, as the command sees it."""
+    """For the command, something else is mounted over the spool."""
 
     def beneath(self, script=""):
-        """The prefix for a command that finds a tmpfs in the spool's place, after a shell script there."""
+        """The prefix for a command that finds a tmpfs in place of the spool, prepared by a shell script."""
         words = f'mount -t tmpfs -o mode=0755 t "{self.postfix.spool}" && cd "{self.postfix.spool}" && {{ {script or ":"}; }}'
         return ["unshare", "-m", "--propagation", "private", "sh", "-c", words + ' && cd / && exec "$@"', "sh"]
 
@@ -54,7 +54,8 @@ class Cases:
         self.check(self.skeleton)
 
     def test_stray_file(self):
-        """Among the directories a file that is no message of ours; it looks like one, and the selection means it."""
+        """Among the directories is a file that is no message of ours; it looks like one, and the selection matches
+        it."""
         stray = os.path.join(self.pq.home, "stray")
         shutil.copy(self.postfix.find(min(self.ours)), stray)
         name = "4jcldJ4xhtz1bgHn" if self.long_ids else "ABCDE1234F"
@@ -78,7 +79,7 @@ class Known(Cases, Unmounted):
         self.assertIn("mounted", result.out + result.err)
 
     def test_index_only(self):
-        """It asks no queue."""
+        """It looks at no queue."""
         result = self.pq.idx("list", "--json", "--index-only", BAD, prefix=self.beneath(self.skeleton))
         self.assertEqual((result.status, set(result.messages)), (0, self.ours), result)
 
@@ -87,7 +88,7 @@ class Known(Cases, Unmounted):
         self.check(self.skeleton)
 
     def test_undo(self):
-        """What a batch holds has not left because the queue is not there."""
+        """Mail of a hold batch has not left because the queue is missing."""
         held = self.pq.idx("hold", "-y", "--json", BAD)
         for args in (("undo", "-n", "1"), ("undo", "-y", "1")):
             self.assert_refused(self.beneath(self.skeleton), *args)
@@ -96,7 +97,7 @@ class Known(Cases, Unmounted):
         self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
 
     def test_some_of_it_lies_there(self):
-        """A copy of half of the queue elsewhere: what lies there is dealt with, and of the rest nothing is said."""
+        """A copy of half of the queue elsewhere: mail in it is handled, and nothing is said of the rest."""
         half = sorted(self.ours)[:10]
         copies = os.path.join(self.pq.home, "copies")
         for queue_id in half:
@@ -114,13 +115,13 @@ class Known(Cases, Unmounted):
 
 @both_ids
 class New(Cases, Unmounted):
-    """No catch-up has seen the queue yet: what the milter recorded is all there is."""
+    """No catch-up has seen the queue yet: there is only what the milter recorded."""
 
 
 @both_ids
 class Missing(Unmounted):
     def test_missing(self):
-        """Not even the mount point is there, and then Postfix's directory is a plain empty one."""
+        """Even the mount point is missing, so Postfix's directory is just empty."""
         self.sync()
         away = self.postfix.spool + ".away"
         os.rename(self.postfix.spool, away)
@@ -137,7 +138,7 @@ class Missing(Unmounted):
         self.assertEqual(self.assert_purged(self.ours, BAD).summary["gone"], 0)
 
     def test_index_removed(self):
-        """With no row that says what there was, an empty queue is empty."""
+        """Without a row that says otherwise, an empty queue is empty."""
         self.sync()
         self.pq.stop()
         self.pq.forget()
@@ -158,7 +159,7 @@ class Missing(Unmounted):
         self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
 
     def test_undo_with_an_empty_index(self):
-        """A daemon that has started anew has no row, and knows no place."""
+        """A daemon that has restarted has no row, and knows no place."""
         held = self.pq.idx("hold", "-y", "--json", BAD)
         self.pq.stop()
         self.pq.forget()
@@ -168,7 +169,7 @@ class Missing(Unmounted):
         self.assertEqual((result.status, result.with_result("released")), (0, self.ours), result)
 
     def test_replaced_on_purpose(self):
-        """The words say what to do where the queue directory really is a new one: remove the index."""
+        """The words say what to do if the queue directory really is a new one: remove the index."""
         self.sync()
         refused = self.assert_refused(self.beneath(self.skeleton), "list")
         self.assertIn("index.mdb", refused.err)

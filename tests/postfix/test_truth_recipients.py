@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: ISC
-"""Recipients that aliases turn into others, that always_bcc adds, and that are delivered meanwhile: --recipient finds both
-forms, --only and other_recipients count what the message still waits for."""
+"""Recipients that aliases expand, that always_bcc adds, and that are delivered meanwhile: --recipient finds both forms;
+--only and other_recipients count those for whom the message still waits."""
 from case import BAD, RigCase, both_ids
 from rig import until
 
 
 class RecipientCase(RigCase):
     def addresses(self, queue_id):
-        """As the queue file has them: those that it waits for."""
+        """The waiting recipients in the queue file."""
         return sorted(self.postfix.read()[queue_id].recipients)
 
     def listed_recipients(self, queue_id):
@@ -41,7 +41,7 @@ class Alias(RecipientCase):
         self.assert_selects({self.other}, "--recipient", "dest.test", "--only")
 
     def test_after_the_index_was_removed(self):
-        """The file keeps what the recipient was before the alias."""
+        """The file keeps the recipient from before the alias."""
         self.pq.stop()
         self.pq.forget()
         self.assert_selects(self.ours, "--recipient", "bigmail.test")
@@ -101,7 +101,7 @@ class Added(RecipientCase):
         self.assert_purged({self.ours}, "--recipient", "bcc.test")
 
     def test_only(self):
-        """It waits for another as well, whom nobody named at RCPT."""
+        """It also waits for another one, whom nobody named at RCPT."""
         self.assert_selects(set(), "--recipient", "dest.test", "--only")
         self.assert_selects({self.ours}, "--recipient", "dest.test", "--recipient", "bcc.test", "--only")
 
@@ -135,7 +135,7 @@ class SenderBcc(RecipientCase):
 
 @both_ids
 class RecipientBcc(RecipientCase):
-    """Of the mail to one recipient somebody else gets a copy, too."""
+    """Another user gets a copy of the mail to one recipient."""
 
     main = "recipient_bcc_maps = inline:{ u@dest.test=boss@bcc.test }\n"
 
@@ -150,7 +150,7 @@ class RecipientBcc(RecipientCase):
 
 @both_ids
 class Canonical(RecipientCase):
-    """Rewritten without an alias: the file has no more than the new form, and the original as DSN has it."""
+    """Rewritten without an alias: the file has only the new form, and the original as DSN has it."""
 
     main = "recipient_canonical_maps = inline:{ old@dest.test=new@moved.test }\n"
 
@@ -208,7 +208,7 @@ class DoneMeanwhile(RecipientCase):
         self.postfix.settled(1)
         self.assertEqual(self.pq.idx("sync").status, 0)
         self.assert_selects(set(), "--recipient", "dest.test", "--only")
-        # What a delivery writes: the record's type.
+        # As a delivery writes it: the record's type.
         path = self.postfix.find(ours)
         with open(path, "r+b") as file:
             data = file.read()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
-"""smtpd_end_of_data_restrictions refuse a message, and the client goes on with RCPT and DATA without a MAIL, which Postfix
-before 3.12-20260805 takes without telling the milter of an end: the second message is judged and recorded with what is its
-own."""
+"""smtpd_end_of_data_restrictions refuse a message, and the client goes on with RCPT and DATA without a MAIL. Postfix
+before 3.12-20260805 accepts that without telling the milter of an end. The second message must be judged and recorded
+with its own data."""
 import contextlib
 
 from case import BAD, RigCase, both_ids
@@ -22,7 +22,7 @@ class Going(RigCase):
             yield client
 
     def second(self, client, text=None, recipients=("yes@dest.test",)):
-        """The queue ID of what goes on without MAIL; None where this Postfix does not take it."""
+        """Goes on without MAIL; returns the queue ID, or None if this Postfix does not accept that."""
         for recipient in recipients:
             if client.rcpt(recipient)[0] // 100 != 2:
                 return None
@@ -54,7 +54,7 @@ class Going(RigCase):
         self.assertEqual(self.postfix.ids(), {other})
 
     def test_by_sender(self):
-        """What the queue file says."""
+        """The sender in the queue file."""
         with self.refused_once() as client:
             ours = self.second(client)
         self.postfix.settled()
@@ -62,7 +62,7 @@ class Going(RigCase):
             self.assert_purged({ours}, self.postfix.read()[ours].sender.rpartition("@")[2])
 
     def test_judged(self):
-        """A rule for its header From holds for the second one."""
+        """A rule for its header From applies to the second message."""
         self.pq.idx("block", "-y", "blocked.test")
         with self.refused_once() as client:
             if client.rcpt("yes@dest.test")[0] == 250:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A spool that was restored from a backup has new inodes, and perhaps a new directory. The files themselves say what they
-are: nothing is unproven, nothing is gone, and a catch-up heals the rows."""
+"""A spool restored from a backup has new inodes, and perhaps a new directory. The files themselves say what they are:
+nothing is unproven, nothing is gone, and a catch-up mends the rows."""
 import os
 import pathlib
 import shutil
@@ -14,7 +14,7 @@ def copy_tree(source, target):
 
 
 def renew(path):
-    """The same file with another inode, which none of its neighbours had before."""
+    """Gives the file another inode, which none of its neighbours had before."""
     shutil.copy2(path, path + ".new")
     info = os.stat(path)
     os.chown(path + ".new", info.st_uid, info.st_gid)
@@ -43,7 +43,7 @@ class RestoreCase(RigCase):
         work()
 
     def renew_files(self):
-        """All files get new inodes, each while all the old ones are still taken."""
+        """All files get new inodes, each while all the old ones are still in use."""
         paths = [self.postfix.find(i) for i in self.ours | self.others]
         copies = [shutil.copy2(path, path + ".new") for path in paths]
         for path, copy in zip(paths, copies, strict=True):
@@ -53,7 +53,7 @@ class RestoreCase(RigCase):
             os.rename(copy, path)
 
     def swap_files(self):
-        """Each file lies on an inode that was another's before, of the domain and not in turn."""
+        """Each file gets an inode that another message of the domain had, in random order."""
         ours, others = sorted(self.ours), sorted(self.others)
         names = [name for n in range(3) for name in (*ours[4 * n:4 * n + 4], others[n])]
         paths = [self.postfix.find(name) for name in names]
@@ -67,7 +67,7 @@ class RestoreCase(RigCase):
             os.utime(path, ns=(time.st_atime_ns, time.st_mtime_ns))
 
     def forget_times(self):
-        """As `cp -r` or rsync without -t leave the files: they were changed just now."""
+        """As `cp -r` or rsync without -t leave the files: changed just now."""
         for queue_id in self.ours | self.others:
             os.utime(self.postfix.find(queue_id))
 
@@ -78,7 +78,7 @@ class RestoreCase(RigCase):
             os.rename(path, os.path.join(self.postfix.spool, "deferred", queue_id))
 
     def replace_directory(self):
-        """The whole spool is another directory now. Sockets are not copied by anybody's backup."""
+        """The whole spool becomes another directory. No backup copies sockets."""
         old = self.postfix.spool + ".old"
         os.rename(self.postfix.spool, old)
         self.addCleanup(shutil.rmtree, old)
@@ -90,7 +90,7 @@ class RestoreCase(RigCase):
 
 
 class Restored:
-    """Acted on before Postfix starts, and so under the old names."""
+    """Acted on before Postfix starts, so under the old names."""
 
     def test_purge(self):
         self.stopped(self.restore)
@@ -123,7 +123,7 @@ class Restored:
         self.assertEqual((result.status, result.with_result("held")), (0, self.ours), result)
 
     def test_after_the_start(self):
-        """Postfix gives short IDs anew where file and name differ."""
+        """Postfix gives a new short ID where file and name differ."""
         self.stopped(self.restore)
         self.start_postfix()
         self.postfix.settled(15)
@@ -147,7 +147,7 @@ class NewInodes(Restored, RestoreCase):
 
 @both_ids
 class Swapped(Restored, RestoreCase):
-    """The same inodes, and each is another message's now, as after an rsync --delete into the old directories."""
+    """The same inodes, each now with another message, as after an rsync --delete into the old directories."""
 
     def restore(self):
         self.swap_files()
@@ -155,7 +155,7 @@ class Swapped(Restored, RestoreCase):
 
 @both_ids
 class Copied(Restored, RestoreCase):
-    """From a host that hashed in another way, and by a tool that keeps no times."""
+    """From a host with another hashing, and by a tool that keeps no times."""
 
     def restore(self):
         self.renew_files()
@@ -165,7 +165,7 @@ class Copied(Restored, RestoreCase):
 
 @both_ids
 class NewDirectory(Restored, RestoreCase):
-    """The queue directory's own inode is another one as well."""
+    """The queue directory's own inode changes, too."""
 
     def restore(self):
         self.replace_directory()
@@ -179,7 +179,7 @@ class Mixed(RestoreCase):
         self.assert_purged(self.ours, BAD)
 
     def test_some_are_lost(self):
-        """What the backup lacks is gone; the rest is there."""
+        """Mail missing from the backup is gone; the rest is there."""
         self.assertEqual(self.pq.idx("sync").status, 0)
         lost = set(sorted(self.ours)[:4])
         def restore():
@@ -195,7 +195,7 @@ class Mixed(RestoreCase):
         self.assert_purged({one}, "--id", one)
 
     def test_by_client_and_header(self):
-        """What only the file can say now."""
+        """Facts that only the file has now."""
         with self.postfix.smtp() as client:
             client.xclient(ADDR="192.0.2.7", LOGIN="joe")
             special = client.message("a@good.test", "u@dest.test", "From: boss@brand.test\nSubject: x\n\nx\n")

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""Senders that Postfix rewrites behind the milter: what mailq shows can be asked for, and so can what the client said."""
+"""Senders that Postfix rewrites behind the milter: a selector matches what mailq shows, and also what the client
+said."""
 from case import BAD, RigCase, both_ids
 from smtp import content
 
 
 class Rewritten(RigCase):
-    """The envelope sender is given as one and queued as another; neither means the others' mail."""
+    """The envelope sender is given as one and queued as another; neither selects others' mail."""
 
     given, queued = "a@example.com", None
     header = "someone@else.test"
@@ -49,7 +50,7 @@ class Forms:
             self.assert_selects(self.ours, self.domain(address))
 
     def test_after_the_index_was_removed(self):
-        """What the client said is lost then; what the queue shows is there."""
+        """The client's form is then lost; the queue's is there."""
         self.pq.stop()
         self.pq.forget()
         self.pq.start()
@@ -72,7 +73,7 @@ class Forms:
         self.assertEqual(top.get(self.domain(self.queued)), 4, top)
 
     def test_preview_tells_by_what(self):
-        """As postqueue shows it nothing is of this domain; the preview tells why it matches all the same."""
+        """In postqueue's output nothing is of this domain; the preview says why it matches."""
         text = self.pq.idx("purge", "-n", self.domain(self.given)).out
         self.assertIn(self.queued, text)
 
@@ -98,7 +99,7 @@ class Masqueraded(Forms, Rewritten):
     main = "masquerade_domains = example.com\n"
 
     def test_domain_alone(self):
-        """Given under a subdomain, queued under the domain: each form is that domain alone."""
+        """Given under a subdomain, queued under the domain: each form matches that domain alone."""
         self.assert_selects(self.ours, "www.example.com")
         self.assert_selects(self.ours, "example.com")
         self.assert_selects(self.ours, ".example.com")
@@ -107,7 +108,8 @@ class Masqueraded(Forms, Rewritten):
 
 @both_ids
 class Header(RigCase):
-    """canonical_maps holds for header From too; cleanup(8) rewrites it before the milter sees it, so there is one form."""
+    """canonical_maps covers header From, too. cleanup(8) rewrites it before the milter sees it, so there is one
+    form."""
 
     main = "canonical_maps = inline:{boss@example.com=chief@brand.test}\nlocal_header_rewrite_clients = static:all\n"
 
@@ -161,7 +163,7 @@ class Unqualified(RigCase):
 
 @both_ids
 class Local(RigCase):
-    """Mail of sendmail(1) is rewritten before the milter hears of it, so there is one form."""
+    """Mail of sendmail(1) is rewritten before the milter sees it, so there is one form."""
 
     main = "sender_canonical_maps = inline:{a@example.com=new@rewritten.test}\n"
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""A part of the queue that cannot be read does not keep the rest from being dealt with. It is named, nothing in it is called
-gone, and the exit is 2: zero would mean zero."""
+"""An unreadable part of the queue does not keep the rest from being handled. It is named, nothing in it is called gone,
+and the exit status is 2, since zero would mean zero."""
 import os
 import stat
 
@@ -22,7 +22,7 @@ class UnreadableCase(RigCase):
         return lambda: os.chmod(path, old)
 
     def half(self):
-        """A directory under deferred, and which of ours lie in it."""
+        """A directory under deferred, and which of our messages are in it."""
         path = os.path.dirname(self.postfix.find(min(self.ours)))
         return path, {i for i in self.ours if os.path.dirname(self.postfix.find(i)) == path}
 
@@ -60,7 +60,7 @@ class Directory(UnreadableCase):
         self.check()
 
     def test_not_executable(self):
-        """Names can be listed, files not opened."""
+        """Names can be listed, but files not opened."""
         path, inside = self.half()
         unlock = self.lock(path, 0o600)
         result = self.purge(BAD, status=2)
@@ -110,7 +110,7 @@ class Directory(UnreadableCase):
 @both_ids
 class Queue(UnreadableCase):
     def test_whole_queue(self):
-        """deferred itself; what lies in hold is dealt with."""
+        """deferred itself; mail in hold is handled."""
         held = set(sorted(self.ours)[:7])
         self.postfix.postsuper("-h", "-", ids=held)
         unlock = self.lock(os.path.join(self.postfix.spool, "deferred"))
@@ -121,7 +121,7 @@ class Queue(UnreadableCase):
         self.assert_purged(self.ours - held, BAD)
 
     def test_empty_queue(self):
-        """hold, in which nothing lies: who can know?"""
+        """hold, which is empty, but nobody can know that."""
         self.lock(os.path.join(self.postfix.spool, "hold"))
         result = self.purge(BAD, status=2)
         self.assertEqual(result.with_result("deleted"), self.ours, result)
@@ -140,7 +140,7 @@ class File(UnreadableCase):
         self.assertIn(broken, result.err + result.out)
 
     def test_damaged(self):
-        """Its records are no records. With a row it is proven by its inode; without one it cannot be read."""
+        """Its records are invalid. With a row its inode proves it; without one it cannot be read."""
         broken = min(self.ours)
         self.pq.stop()
         self.pq.forget()
@@ -169,7 +169,8 @@ class File(UnreadableCase):
 
 @both_ids
 class Misplaced(UnreadableCase):
-    """A file where its name does not hash to: qmgr lists it, and postsuper does not find it. It is named, and never passed over."""
+    """A file outside the directory of its hash: qmgr lists it, but postsuper does not find it. It is named, and
+    never skipped."""
 
     def test_it_is_named(self):
         path, inside = self.half()

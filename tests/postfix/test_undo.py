@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Taking back: undo of a hold, release of what is held, and what is too old for it."""
+"""Taking back: undo of a hold, release of held mail, and mail that is too old for it."""
 import os
 import time
 
@@ -35,7 +35,7 @@ class Undo(RigCase):
         self.assertEqual(self.in_hold(), {ours[2]})
 
     def test_without_rows(self):
-        """The account alone says what was held; the index may have forgotten the messages, or never known them."""
+        """Only the account says what was held; the index may have forgotten the messages, or never known them."""
         ours = set(self.send_many("a@example.com", 3))
         self.postfix.settled(3)
         batch = self.hold(BAD)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Every way in which mail reaches Postfix: what the milter sees of it is recorded, and found again."""
+"""Every way in which mail reaches Postfix: what the milter sees is recorded, and found again."""
 import os
 import random
 import socket
@@ -12,7 +12,7 @@ PORTS = {long_ids: (free_port(), free_port()) for long_ids in (False, True)}  # 
 
 
 class SmtpFrom(Smtp):
-    """A connection to any address and port; first is said before anything else."""
+    """A connection to any address and port; first is sent before anything else."""
 
     def __init__(self, host, port, first=""):
         self.host, self.first = host, first
@@ -26,7 +26,7 @@ class SmtpFrom(Smtp):
 
 @both_ids
 class Envelope(RigCase):
-    """What may stand in MAIL FROM. The queue file's own sender says how Postfix reads it."""
+    """Addresses that MAIL FROM accepts. The queue file's own sender shows how Postfix reads them."""
 
     def check(self, sender, domain, *options, pattern=None):
         ours = self.send(sender, "u@dest.test", content("n@good.test"), *options)
@@ -92,8 +92,8 @@ class Envelope(RigCase):
 
 
 class Generated(RigCase):
-    """Senders put together at random from what is special in addresses: our reading of the domain against that of the
-    queue file."""
+    """Random senders made of characters that are special in addresses: our reading of the domain compared with that
+    of the queue file."""
 
     PIECES = ("a", "user", "example.com", "Sub.Example.COM", "x.test", "@", "@", "@", "%", "!", ":", ",", '"q r"', '"a@b.test"',
               '"\\""', "(c)", "(a@b.test)", ".", "..", "[192.0.2.1]", "[IPv6:2001:db8::1]", "-", "_", "+", "\\@", " ", "x--y",
@@ -118,10 +118,10 @@ class Generated(RigCase):
         self.assertEqual(set(said), set(taken))
         wrong = {}
         for queue_id_, file in self.postfix.read().items():
-            # Postfix keeps a blank that a quoted string leaves at the end; no domain has one.
+            # Postfix keeps a blank at the end of a quoted string; no domain has one.
             theirs = file.sender.rpartition("@")[2].lower().strip().removesuffix(".")
             ours = said[queue_id_].rpartition("@")
-            # "user@" has no domain, neither here nor there, and a quoted local part may hold an @ of its own.
+            # "user@" has no domain for either, and a quoted local part may contain an @.
             if (ours[2] if ours[1] and not ours[2].endswith('"') else "") != theirs:
                 wrong[taken[queue_id_]] = (said[queue_id_], file.sender)
         self.assertEqual(wrong, {}, f"SEED={seed}: sender: (what we say, what Postfix stored)")
@@ -164,7 +164,7 @@ class Submission(RigCase):
         self.assert_purged({ours}, "--sender", "rig.test")
 
     def test_after_a_wait_in_maildrop(self):
-        """Submitted while Postfix is down: the queue file is younger than the submission by far."""
+        """Submitted while Postfix is down: the queue file is much younger than the submission."""
         self.postfix.stop()
         self.postfix.sendmail("a@example.com", ["u@dest.test"], content())
         self.postfix.start()
@@ -183,7 +183,7 @@ class Content(RigCase):
         self.assert_purged({ours}, BAD)
 
     def test_100_kilobyte_header(self):
-        """In two fields, and in one (of which Postfix keeps 60,000 bytes where there are milters)."""
+        """In two fields, and in one, of which Postfix keeps 60,000 bytes if there are milters."""
         half = "X-Long: " + "\n ".join("z" * 900 for _ in range(55)) + "\n"
         whole = half + half.replace("X-Long:", "")
         with self.postfix.smtp() as client:
@@ -225,7 +225,7 @@ class Content(RigCase):
 
 @both_ids
 class Clients(RigCase):
-    """Whoever the client is said to be: the address and port recorded are those in the queue file, which is proven by them."""
+    """Whatever client is named: the recorded address and port are those in the queue file, which they prove."""
 
     main = "inet_interfaces = all\ninet_protocols = all\nsmtpd_authorized_xforward_hosts = 127.0.0.0/8\n"
 
@@ -236,7 +236,7 @@ class Clients(RigCase):
         super().setUp()
 
     def check(self, client, address=None, port=None, shown_as=None):
-        """Where none are given, the connection's own."""
+        """address and port: None means the connection's own."""
         with client:
             own = client.socket.getsockname()
             ours = client.message("a@example.com", "u@dest.test", content())
@@ -279,7 +279,7 @@ class Clients(RigCase):
         self.check(self.as_client(ADDR="192.0.2.1", PORT="[UNAVAILABLE]"), "192.0.2.1", 0)
 
     def test_xforward(self):
-        """It says where the mail came from, and changes nothing of the connection."""
+        """It says where the mail came from, and does not change the connection's client."""
         client = self.postfix.smtp()
         client.expect(2, client.command("XFORWARD NAME=x.test ADDR=192.0.2.99 PORT=999"))
         self.check(client, shown_as=("192.0.2.99", 0))
@@ -287,7 +287,7 @@ class Clients(RigCase):
 
 @both_ids
 class Conversation(RigCase):
-    """The order in which a client may say things."""
+    """The order of a client's commands."""
 
     def test_rset(self):
         with self.postfix.smtp() as client:
@@ -342,7 +342,7 @@ class Conversation(RigCase):
         self.assertEqual([r["address"] for r in self.pq.listed(BAD)[ours]["recipients"]], ["u@dest.test"])
 
     def test_abrupt_close(self):
-        """Clients that vanish after RCPT and in the middle of the data leave nothing behind, and the daemon serves on."""
+        """Clients that vanish after RCPT or in the middle of the data leave nothing behind, and the daemon goes on."""
         for words in ((), ("DATA", "From: a@example.com", "", "half a line")):
             client = self.postfix.smtp()
             client.mail("a@example.com")
@@ -357,7 +357,7 @@ class Conversation(RigCase):
 
 @both_ids
 class Unseen(RigCase):
-    """What no milter sees is found all the same."""
+    """Mail that no milter sees is found all the same."""
 
     def test_while_the_daemon_was_down(self):
         seen = self.send("a@example.com")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`why`: the reasons for which mail waits, from its defer logs; however much waits."""
+"""`why`: the reasons for which mail waits, from its defer logs, for any amount of mail."""
 import collections
 import os
 import re
@@ -13,7 +13,7 @@ from pqpurge import BUILD
 from rig import until
 from test_emergency import restrictions
 
-# Runs a command and says on stderr how much memory the largest of its processes had, in KiB.
+# Runs a command and prints on stderr the memory of its largest process, in KiB.
 MEASURED = [sys.executable, "-c", "import resource, subprocess, sys\n"
             "status = subprocess.run(sys.argv[1:]).returncode\n"
             "print('peak', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n"
@@ -35,11 +35,11 @@ class WhyCase(RigCase):
         return found[0]
 
     def reasons(self):
-        """[reason] of postqueue -j, one for each recipient that has one."""
+        """The reasons in postqueue -j, one for each recipient that has one."""
         return [r["delay_reason"] for e in self.postfix.queue() for r in e["recipients"] if "delay_reason" in r]
 
     def logged(self, count):
-        """qmgr notes the reason before the message is back in deferred, but a log may come a moment later."""
+        """qmgr reports the reason before the message is back in deferred, but a log may follow a moment later."""
         until(lambda: len(self.reasons()) == count, f"{count} reasons")
 
 
@@ -51,12 +51,12 @@ class Sources(WhyCase):
         self.logged(19)
         whole, matches = self.groups(), self.groups("--client", "127.0.0.1")
         self.assertEqual(whole, matches)
-        # A FILTER is the whole message's, so its recipients share a reason.
+        # A FILTER covers the whole message, so its recipients share a reason.
         self.assertEqual([(g["recipients"], g["messages"]) for g in whole], [(15, 5), (4, 4)])
         self.assertEqual([d["recipients"] for d in whole[0]["domains"]], [5, 5, 5])
 
     def groups(self, *args):
-        """The groups without their examples, which are the first that came."""
+        """The groups without their examples, which depend on the order."""
         result = self.why(*args)
         self.assertEqual((result.summary["messages"], result.summary["recipients"], result.summary["unread"]), (9, 19, 0))
         return [{key: value for key, value in line.items() if key != "example"} for line in result.lines[:-1]]
@@ -143,7 +143,7 @@ class Patience(WhyCase):
 
 class Trouble(WhyCase):
     def test_a_log_that_cannot_be_read(self):
-        """It is told and counted; the others are read."""
+        """It is reported and counted; the others are read."""
         ours = self.send_many("a@example.com", 3, "u@d0.test")
         self.postfix.settled(3)
         self.logged(3)
@@ -157,7 +157,7 @@ class Trouble(WhyCase):
         self.assertIn("symbolic link", self.why(BAD, status=2).err)
 
     def test_noise_in_a_log(self):
-        """Another message's reasons are none of its business."""
+        """It ignores the reasons of another message."""
         ours = self.send_many("a@example.com", 3, "u@d0.test")
         self.postfix.settled(3)
         self.logged(3)
@@ -182,7 +182,7 @@ class Trouble(WhyCase):
 
 
 class Large(WhyCase):
-    """Memory is bounded by the number of different reasons."""
+    """The number of different reasons bounds memory."""
 
     LINES, MOST_KIB = 300000, 64 * 1024
 
@@ -204,7 +204,7 @@ class Large(WhyCase):
         self.assertLess(int(re.search(r"peak (\d+)", result.err)[1]), self.MOST_KIB)
 
     def test_a_large_queue(self):
-        """Made, not sent: what postqueue counts."""
+        """Generated, not sent: compared with postqueue's count."""
         self.pq.kill9()
         subprocess.run([os.path.join(BUILD, "tools/make_queue"), self.postfix.spool, "postfix",
                         self.pq.index, "5000", "3", BAD, "0", "20"], check=True, stdout=subprocess.DEVNULL)
