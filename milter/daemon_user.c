@@ -29,14 +29,13 @@ int daemon_user_find(const struct settings *settings, struct daemon_user *ret, s
  * go unrecorded until somebody reads the log. */
 static int adopt(const struct daemon_user *u, const char *path, struct err *err)
 {
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	AUTO(io_close) int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	struct stat st;
 	int code = 0;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == 0 && u->role.uid != 0 &&
 	    io_is_empty_directory(fd) && fchown(fd, u->role.uid, u->role.gid) != 0)
 		code = err_sys(err, errno, "failed to give directory '%s' away", path);
-	io_close(&fd);
 	return code;
 }
 

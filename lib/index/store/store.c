@@ -1,44 +1,16 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * LMDB (0.9.24 in Debian 12). Plain tables only: MDB_DUPSORT and MDB_CURRENT have known bugs in
- * 0.9.24. Never MDB_WRITEMAP: on a full file system its writes are a SIGBUS, while pwrite(2)
- * returns an error. The map is never resized. Nothing is synced, because the file is valid only
- * until the machine boots.
- */
-#include "index/store/store.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <stdatomic.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "base/io.h"
 #include "index/store/data_file.h"
+#include "index/store/store_private.h"
 
-#define READERS    254 /* transactions at once */
 #define META_PAGES 2
-#define FREE_LIST  0 /* from mdb.c: FREE_DBI, MAIN_DBI */
-#define MAIN_TABLE 1
+#define MAIN_TABLE 1                   /* mdb.c, MAIN_DBI */
 #define NO_SPACE   (UINT64_C(1) << 20) /* free bytes; below this a failed write means a full disk */
 
-static const char *const table_names[STORE_TABLE_COUNT] = {
-    "message", "author", "inode", "left", "meta"};
-
-struct store {
-	MDB_env *env;
-	MDB_dbi tables[STORE_TABLE_COUNT + 1]; /* the last one is the list of free pages */
-	int fd;                                /* LMDB's descriptor of the data file */
-	char *path;
-	atomic_bool damaged, stale;
-	size_t opened;                   /* the last transaction before it was opened */
-	const struct store_watch *watch; /* may be NULL */
-};
 struct store_cursor {
 	struct txn *txn;
 	MDB_cursor *handle;
 };
+
 static MDB_val val_of(struct span span)
 {
 	return (MDB_val){.mv_size = span.len, .mv_data = (void *)(uintptr_t)span.at};
@@ -48,6 +20,7 @@ static struct span span_of(const MDB_val *val)
 {
 	return (struct span){.at = val->mv_data, .len = val->mv_size};
 }
+
 static int code_of(const struct store *s, int rc)
 {
 	switch (rc) {
@@ -88,8 +61,7 @@ static int full_words(const struct store *s, int rc, struct err *err)
 	    err, ERR_FULL, "failed to write to index '%s' (no space left there)", s->path);
 }
 
-/* what: "to write to", "to open" */
-static int fail(struct store *s, int rc, const char *what, struct err *err)
+int store_fail(struct store *s, int rc, const char *what, struct err *err)
 {
 	int code = code_of(s, rc);
 
@@ -118,7 +90,7 @@ int txn_fail(struct txn *txn, int code, const char *words)
 static int txn_fails(struct txn *txn, int rc, const char *what)
 {
 	if (txn->code == 0)
-		txn->code = fail(txn->store, rc, what, &txn->err);
+		txn->code = store_fail(txn->store, rc, what, &txn->err);
 	return txn->code;
 }
 
@@ -346,125 +318,4 @@ void cursor_close(struct store_cursor *cursor)
 	if (cursor)
 		mdb_cursor_close(cursor->handle);
 	free(cursor);
-}
-
-static size_t last_commit(const struct store *s)
-{
-	MDB_envinfo info = {0};
-
-	return mdb_env_info(s->env, &info) == 0 ? info.me_last_txnid : 0;
-}
-
-bool store_is_changed(const struct store *store)
-{
-	return last_commit(store) != store->opened;
-}
-
-bool store_is_damaged(const struct store *store)
-{
-	return store->damaged;
-}
-
-int store_check(struct store *store)
-{
-	if (store->damaged || store->stale || !data_file_is(store->path, store->fd))
-		return ERR_STALE;
-	return 0;
-}
-
-void store_close(struct store *store)
-{
-	if (!store)
-		return;
-	if (store->env)
-		mdb_env_close(store->env);
-	free(store->path);
-	free(store);
-}
-
-static int open_tables(struct store *s)
-{
-	MDB_txn *txn;
-	int rc = mdb_txn_begin(s->env, NULL, 0, &txn);
-
-	if (rc != 0)
-		return rc;
-	for (int i = 0; i < STORE_TABLE_COUNT; i++) {
-		rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &s->tables[i]);
-		if (rc != 0) {
-			mdb_txn_abort(txn);
-			return rc;
-		}
-	}
-	return mdb_txn_commit(txn);
-}
-
-/* Lengthens a truncated file to its last page, because reading past the end is a SIGBUS. */
-static int reach_last_page(struct store *s)
-{
-	MDB_envinfo info;
-	MDB_stat stat;
-	struct stat st;
-	uint64_t size;
-	int rc = mdb_env_info(s->env, &info);
-
-	rc = rc ?: mdb_env_stat(s->env, &stat);
-	if (rc != 0)
-		return rc;
-	size = ((uint64_t)info.me_last_pgno + 1) * stat.ms_psize;
-	if (size > info.me_mapsize)
-		return MDB_CORRUPTED;
-	if (fstat(s->fd, &st) != 0)
-		return errno;
-	return (uint64_t)st.st_size >= size || ftruncate(s->fd, (off_t)size) == 0 ? 0 : errno;
-}
-
-/* After this call LMDB aborts the process; the next opener begins anew. */
-static void on_assert(MDB_env *env, const char *what)
-{
-	const struct store *s = mdb_env_get_userctx(env);
-
-	(void)what; /* LMDB writes it to stderr */
-	(void)!data_file_set_aside(s->path);
-}
-
-static int open_environment(struct store *s, int64_t map_size)
-{
-	int rc = mdb_env_create(&s->env);
-
-	rc = rc ?: mdb_env_set_maxdbs(s->env, STORE_TABLE_COUNT);
-	rc = rc ?: mdb_env_set_maxreaders(s->env, READERS);
-	rc = rc ?: mdb_env_set_userctx(s->env, s) | mdb_env_set_assert(s->env, on_assert);
-	rc = rc ?: mdb_env_set_mapsize(s->env, (size_t)map_size);
-	rc = rc ?: -data_file_reserve_lock(s->path);
-	rc = rc ?: mdb_env_open(s->env, s->path, MDB_NOSYNC | MDB_NOSUBDIR | MDB_NOTLS, 0600);
-	rc = rc ?: mdb_env_get_fd(s->env, &s->fd);
-	if (rc != 0)
-		return rc;
-	(void)fcntl(s->fd, F_SETFD, FD_CLOEXEC);
-	s->opened = last_commit(s);
-	rc = reach_last_page(s);
-	return rc == 0 ? open_tables(s) : rc;
-}
-
-int store_open(const char *path, int64_t map_size, struct store **ret, struct err *err)
-{
-	struct store *s = calloc(1, sizeof *s);
-	int rc;
-
-	if (s)
-		s->path = strdup(path);
-	if (!s || !s->path) {
-		free(s);
-		return err_sys(err, ENOMEM, "failed to open index '%s'", path);
-	}
-	s->fd = -1;
-	rc = open_environment(s, map_size);
-	if (rc == 0) {
-		*ret = s;
-		return 0;
-	}
-	rc = fail(s, rc, "to open", err);
-	store_close(s);
-	return rc;
 }
