@@ -35,6 +35,7 @@ struct session {
 	char login[MESSAGE_TEXT_MAX + 1];
 	char subject[MESSAGE_TEXT_MAX + 1];
 	bool has_subject;
+	bool lacked_memory; /* for an address */
 };
 
 /* Reads both clocks at one moment. Repeats slow readings, since a preempted thread would look like
@@ -90,7 +91,7 @@ void session_abort(struct session *s)
 	s->recipients_kept = 0;
 	s->file[0] = '\0';
 	s->login[0] = s->subject[0] = '\0';
-	s->has_subject = false;
+	s->has_subject = s->lacked_memory = false;
 	s->mail = (struct moment){0};
 	address_envelope(NULL, NULL, &s->sender);
 
@@ -166,6 +167,7 @@ static void begin_mail(struct session *s, const char *sender, const char *login,
 	s->mail = now;
 	s->message.mail_time = now.wall;
 	read(sender, s->config->origin, &s->sender);
+	s->lacked_memory |= domain_lacked_memory();
 	if (s->sender.cut)
 		s->message.flags |= MESSAGE_CUT_TEXT;
 	if (login)
@@ -247,6 +249,7 @@ static void take_recipient(
 		return;
 	}
 	read(text, s->config->origin, &recipient);
+	s->lacked_memory |= domain_lacked_memory();
 	if (recipient.cut)
 		s->message.flags |= MESSAGE_CUT_TEXT;
 	s->last_recipient = s->recipients.len;
@@ -333,6 +336,7 @@ void session_from(struct session *s, const char *value, from_taken *taken, void 
 	s->header.from.taken = taken;
 	s->header.from.arg = arg;
 	session_header(s, "From", value);
+	s->lacked_memory |= domain_lacked_memory();
 	s->header.from.taken = NULL;
 }
 
@@ -348,7 +352,7 @@ int session_end(
 		m->rcpt_time = m->end_time;
 	see_file(s, queue_id);
 	view(s);
-	if (s->header.from.packed.failed || s->recipients.failed)
+	if (s->header.from.packed.failed || s->recipients.failed || s->lacked_memory)
 		return -ENOMEM;
 	if (!queue_id || m->mail_time == 0 ||
 	    queue_id_parse(queue_id, strlen(queue_id), &m->queue_id) != 0)

@@ -271,6 +271,8 @@ void address_unquoted(const char *text, const char *origin, struct address *ret)
 	}
 	quote(text, local, &quoted);
 	if (quoted.failed)
+		domain_note_lack();
+	if (quoted.failed)
 		address_split(text, ret);
 	else
 		address_envelope(strbuf_text(&quoted), origin, ret);

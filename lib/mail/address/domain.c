@@ -25,15 +25,30 @@ static bool is_label(const char *at, size_t len, bool *alabel)
 	return true;
 }
 
+static _Thread_local bool lacked_memory;
+
+void domain_note_lack(void)
+{
+	lacked_memory = true;
+}
+
+bool domain_lacked_memory(void)
+{
+	bool lacked = lacked_memory;
+
+	lacked_memory = false;
+	return lacked;
+}
+
 /* The A-labels of UTF-8 text, for idn2_free; NULL if libidn2 refuses. */
 static char *to_alabels(const char *text)
 {
 	uint8_t *out = NULL;
+	int rc = idn2_lookup_u8((const uint8_t *)text, &out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 
-	if (idn2_lookup_u8((const uint8_t *)text, &out, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL) !=
-	    IDN2_OK)
-		return NULL;
-	return (char *)out;
+	if (rc == IDN2_MALLOC)
+		domain_note_lack();
+	return rc == IDN2_OK ? (char *)out : NULL;
 }
 
 /* Whether lower-case text is a NAME. libidn2 must leave punycode as it is, so that the answer

@@ -30,6 +30,9 @@ struct domain {
 bool domain_normal(const char *bytes, size_t len, struct domain *ret);
 /* Without libidn2 (some 10 us): what is not ASCII, or punycode, is RAW. */
 bool domain_unmapped(const char *bytes, size_t len, struct domain *ret);
+/* Whether libidn2 found no memory in this thread since the last call: then what is RAW may be a
+ * NAME, and whoever compared it must not be believed. */
+bool domain_lacked_memory(void);
 bool domain_equal(const struct domain *a, const struct domain *b);
 /* Whether d is a subdomain of parent. Nothing is below a literal. */
 bool domain_below(const struct domain *d, const struct domain *parent);

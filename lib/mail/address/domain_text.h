@@ -15,6 +15,9 @@ struct domain_text {
 	bool no_joiners; /* drop U+200C and U+200D everywhere */
 };
 
+/* domain_lacked_memory will tell. */
+void domain_note_lack(void);
+
 void domain_text_clear(struct domain_text *t);
 void domain_text_add(struct domain_text *t, char c);
 /* Ends the text: lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes; NUL becomes '?'. */

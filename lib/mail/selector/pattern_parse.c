@@ -242,6 +242,8 @@ int pattern_parse(const char *text, struct pattern *ret, struct err *err)
 		rc = parse_address(text, &p, err);
 	else
 		rc = parse_domain(text, &p, err);
+	if (domain_lacked_memory())
+		rc = -ENOMEM;
 	if (rc == 0) {
 		p.text = strdup(text);
 		rc = p.text ? 0 : -ENOMEM;

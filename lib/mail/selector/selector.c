@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/selector/selector.h"
 
-/* An expression that hits its limit does not match, and is counted. */
+/* An expression that hits its limit, or finds no memory, does not match, and is counted. */
 static bool any_matches(
     const struct pattern_set *set, const char *normal, struct selector_notes *notes)
 {
@@ -11,7 +11,7 @@ static bool any_matches(
 
 	for (size_t i = 0; i < set->count && rc != 1; i++) {
 		rc = pattern_match_subject(&set->list[i], &s);
-		notes->limits += rc == ERR_LIMIT;
+		notes->limits += rc < 0;
 	}
 	return rc == 1;
 }
@@ -195,6 +195,8 @@ static enum answer any_login_pattern(
 	if (at) {
 		domain_normal(at + 1, strlen(at + 1), &domain);
 		subject.domain = domain.text;
+		if (domain_lacked_memory())
+			answer = UNSURE;
 	}
 	for (size_t i = 0; i < set->count && answer != YES; i++) {
 		int rc = pattern_match_subject(&set->list[i], &subject);
@@ -392,7 +394,10 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 	/* A selector without any question matches nothing. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
+	unsigned before = notes->limits;
 	unsigned matched = match_authors(s, m, header, notes);
+	if (header && notes->limits == before)
+		notes->limits += header->limits;
 	enum answer recipients = matched ? wants_recipients(s, m, notes) : NO;
 	if (recipients == NO)
 		return 0;

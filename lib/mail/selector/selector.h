@@ -52,7 +52,7 @@ enum selector_matched {
 
 /* What a selection could not decide. Zero-initialise; counts go up. */
 struct selector_notes {
-	unsigned limits;   /* expressions that hit their match limit */
+	unsigned limits;   /* expressions that hit their match limit, or found no memory */
 	unsigned unjoined; /* back from a filter, and --login or --client cannot judge them */
 };
 

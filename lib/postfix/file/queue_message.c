@@ -202,7 +202,7 @@ static int finish(struct queue_message *m)
 
 	if (m->recipients.failed || m->originals.failed || m->login.failed ||
 	    m->header.recorded.from.packed.failed || m->header.field.failed ||
-	    m->header.report.failed)
+	    m->header.report.failed || domain_lacked_memory())
 		return -ENOMEM;
 	if (!m->identity.has_sender)
 		return ERR_SYNTAX;

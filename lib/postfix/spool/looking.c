@@ -103,8 +103,10 @@ static int judge_open(int fd, const struct message *recorded, struct proof *ret)
 	ret->arrival_time = found.arrival_time;
 	ret->size = found.size;
 	if (!queue_is_complete(&st))
-		return (int)state_of_arriving(recorded, &found, code);
-	return code < 0 ? code : (int)states[identity_judge(recorded, &found)];
+		code = (int)state_of_arriving(recorded, &found, code);
+	else if (code >= 0)
+		code = (int)states[identity_judge(recorded, &found)];
+	return domain_lacked_memory() ? -ENOMEM : code;
 }
 
 void spool_judge(int fd, const struct message *recorded, struct proof *ret)
