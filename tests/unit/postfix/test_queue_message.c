@@ -9,14 +9,14 @@
 #include "base/err.h"
 #include "postfix/file/queue_message.h"
 
-static bool no_memory;
+static bool no_names;
 
 int idn2_lookup_u8(const uint8_t *src, uint8_t **ret, int flags)
 {
 	int (*real)(const uint8_t *src, uint8_t **ret, int flags);
 
 	*(void **)&real = dlsym(RTLD_NEXT, "idn2_lookup_u8");
-	return no_memory ? IDN2_MALLOC : real(src, ret, flags);
+	return no_names ? IDN2_MALLOC : real(src, ret, flags);
 }
 
 #define ARRIVAL INT64_C(1700000000123456)
@@ -461,9 +461,9 @@ static void test_no_memory_for_names(void **state)
 
 	(void)state;
 	craft(&file, lines);
-	no_memory = true;
+	no_names = true;
 	assert_int_equal(parse(&file, &m), -ENOMEM);
-	no_memory = false;
+	no_names = false;
 	assert_int_equal(parse(&file, &m), 0);
 	queue_message_release(&m);
 	bytes_release(&file);
