@@ -1,76 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /* The screen key by key: the new state, and the effect that it returns. */
-#include "tests/unit/unit.h"
+#include "tests/unit/purge/screen_fixture.h"
 
-#include "base/clock.h"
 #include "base/err.h"
-#include "purge/screen/model.h"
-
-#define GROUPS   50
-#define MESSAGES 30
-
-static struct screen_groups some_groups(size_t count)
-{
-	struct screen_groups g = {.count = count, .cap = count, .now = 1, .kept = true};
-	char name[32];
-
-	g.list = calloc(count + 1, sizeof(*g.list));
-	assert_non_null(g.list);
-	for (size_t i = 0; i < count; i++) {
-		snprintf(name, sizeof(name), "n%02zu.example", i);
-		g.list[i] = (struct screen_group){.name = strdup(name), .count = 1000 - i};
-	}
-	return g;
-}
-
-static struct screen_messages some_messages(size_t count)
-{
-	struct screen_messages m = {.count = count, .cap = count};
-
-	m.list = calloc(count + 1, sizeof(*m.list));
-	assert_non_null(m.list);
-	for (size_t i = 0; i < count; i++) {
-		char id[16];
-
-		snprintf(id, sizeof(id), "00001%zX", 0x100 + i);
-		m.list[i] = (struct screen_message){.id = strdup(id),
-		    .queue = strdup("deferred"),
-		    .sender = strdup("a@example.com"),
-		    .recipient = strdup("u@dest.example")};
-	}
-	return m;
-}
-
-static void begin(struct screen_model *m)
-{
-	struct screen_groups groups = some_groups(GROUPS);
-
-	model_init(m);
-	model_resize(m, 24, 80);
-	model_groups(m, &groups);
-}
-
-static void begin_messages(struct screen_model *m)
-{
-	struct screen_messages messages = some_messages(MESSAGES);
-
-	begin(m);
-	assert_int_equal(model_key(m, SCREEN_ENTER), EFFECT_MESSAGES);
-	model_messages(m, &messages);
-}
-
-static void check_words(struct screen_model *m, enum screen_effect effect, const char *want)
-{
-	struct strbuf packed = {0}, joined = {0};
-
-	assert_int_equal(model_words(m, effect, &packed), 0);
-	struct strlist list = strlist_of(&packed);
-	strlist_each (word, &list)
-		strbuf_printf(&joined, "%s%s", joined.len ? " " : "", word);
-	case_assert_text(want, strbuf_text(&joined), want);
-	strbuf_release(&packed);
-	strbuf_release(&joined);
-}
 
 /* ---- moving */
 
@@ -349,95 +281,6 @@ static void test_filter(void **state)
 	model_release(&m);
 }
 
-/* ---- acting */
-
-static void test_acting(void **state)
-{
-	static const struct {
-		int key;
-		enum screen_effect effect;
-		const char *group, *message;
-	} cases[] = {{'h', EFFECT_HOLD, "--sender=n00.example", "--id=00001100"},
-	    {'p', EFFECT_PURGE, "--sender=n00.example", "--id=00001100"},
-	    {'b', EFFECT_BLOCK, "-- n00.example", "-- n00.example"},
-	    {'w', EFFECT_WHY, "--sender=n00.example", "--sender=n00.example"}};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct screen_model m;
-
-		begin(&m);
-		assert_int_equal(model_key(&m, cases[i].key), cases[i].effect);
-		check_words(&m, cases[i].effect, cases[i].group);
-		model_release(&m);
-		begin_messages(&m);
-		assert_int_equal(model_key(&m, cases[i].key), cases[i].effect);
-		check_words(&m, cases[i].effect, cases[i].message);
-		model_release(&m);
-	}
-}
-
-/* A key acts on the message that is shown. */
-static void test_acting_on_what_is_shown(void **state)
-{
-	struct screen_model m;
-
-	(void)state;
-	begin_messages(&m);
-	(void)model_key(&m, SCREEN_DOWN);
-	assert_int_equal(model_key(&m, SCREEN_ENTER), EFFECT_SHOW);
-	model_text(&m, "00001101", "x\n", 2);
-	assert_int_equal(model_key(&m, 'p'), EFFECT_PURGE);
-	check_words(&m, EFFECT_PURGE, "--id=00001101");
-	model_release(&m);
-}
-
-/* A message that takes its place in the list is not the one shown, even after the list is
- * reloaded. */
-static void test_acting_on_what_is_gone(void **state)
-{
-	static const struct {
-		const char *name;
-		int opens;
-	} cases[] = {{"the message", SCREEN_ENTER}, {"why", 'w'}};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		struct screen_model m;
-
-		begin_messages(&m);
-		(void)model_key(&m, SCREEN_DOWN);
-		(void)model_key(&m, cases[i].opens);
-		for (int times = 0; times < 2; times++) {
-			struct screen_messages messages = some_messages(MESSAGES);
-
-			messages.list[1].id[5] = 'F';
-			model_messages(&m, &messages);
-			case_assert(cases[i].name, model_key(&m, 'p') == EFFECT_NONE);
-			case_assert_text(cases[i].name, m.note, "It is not in the list any more.");
-			case_assert(cases[i].name, model_key(&m, 'h') == EFFECT_NONE);
-		}
-		(void)model_key(&m, SCREEN_ESCAPE);
-		assert_int_equal(model_key(&m, 'p'), EFFECT_PURGE);
-		check_words(&m, EFFECT_PURGE, "--id=00001F01");
-		model_release(&m);
-	}
-}
-
-/* If no messages came, no message is chosen, and the keys do not act on the group instead. */
-static void test_acting_on_no_message(void **state)
-{
-	struct screen_model m;
-
-	(void)state;
-	begin(&m);
-	assert_int_equal(model_key(&m, SCREEN_ENTER), EFFECT_MESSAGES);
-	assert_int_equal(model_key(&m, 'p'), EFFECT_NONE);
-	assert_string_equal(m.note, "Nothing is chosen.");
-	assert_int_equal(model_key(&m, 'h'), EFFECT_NONE);
-	model_release(&m);
-}
-
 static void test_the_rest(void **state)
 {
 	struct screen_model m;
@@ -464,6 +307,4 @@ UNIT_MAIN(cmocka_unit_test(test_moving), cmocka_unit_test(test_empty),
     cmocka_unit_test(test_resize), cmocka_unit_test(test_groups),
     cmocka_unit_test(test_the_cursor_stays), cmocka_unit_test(test_open),
     cmocka_unit_test(test_messages_anew), cmocka_unit_test(test_text), cmocka_unit_test(test_help),
-    cmocka_unit_test(test_filter), cmocka_unit_test(test_acting),
-    cmocka_unit_test(test_acting_on_what_is_shown), cmocka_unit_test(test_acting_on_what_is_gone),
-    cmocka_unit_test(test_acting_on_no_message), cmocka_unit_test(test_the_rest))
+    cmocka_unit_test(test_filter), cmocka_unit_test(test_the_rest))
