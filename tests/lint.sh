@@ -3,7 +3,7 @@
 # What compilers do not check.
 # `lint.sh format FILES...`: clang-format, where it is the version that knows our format.
 # `lint.sh rooms`: includes point downward only, and each foreign engine is included by one file.
-# `lint.sh map`: what CONTRIBUTING.md names is there.
+# `lint.sh map`: what CONTRIBUTING.md and the rooms' READMEs name is there.
 # `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
 # postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
 # `lint.sh clang FLAGS...`: clang's warnings over everything.
@@ -97,9 +97,23 @@ map_line() {
 	done
 }
 
+# What a room's README names is in the room, or in a folder of it.
+# shellcheck disable=SC2016
+map_room() {
+	for word in $(grep -oE '`[a-z_./]+`' "$1/README.md" | tr -d '`'); do
+		for at in "$1" "$1"/*/; do
+			[ -e "$at/$word" ] || [ -e "$at/$word.c" ] && continue 2
+		done
+		echo "$1/README.md: there is no $word"
+	done
+}
+
 # shellcheck disable=SC2016
 map() {
 	wrong=$(
+		for room in lib/*/README.md milter/README.md purge/README.md; do
+			map_room "${room%/README.md}"
+		done
 		grep -v 'NAME' CONTRIBUTING.md | grep -oE '(`|\| )(lib|milter|purge|fleet|tests|conf|base|mail|door|flood|rules|index|postfix|order|policy)/[a-z0-9_/.]*' |
 			sed 's/^[`| ]*//' | sort -u | while read -r path; do
 			is_there "$path" || is_there "milter/$path" || echo "CONTRIBUTING.md: there is no $path"
