@@ -61,14 +61,14 @@ else
 fi
 
 # A Postfix installed for the tests must not become this machine's mail server: "No configuration" starts none, and
-# --no-remove refuses rather than take another mail server away.
+# --no-remove refuses rather than remove another mail server.
 case " $missing " in
 *' postfix '*)
 	echo 'postfix postfix/main_mailer_type select No configuration' |
 		$as_root debconf-set-selections || fail "debconf-set-selections failed"
 	;;
 esac
-# Nor does a PostgreSQL become its database server: no cluster is made. The package keeps a file that is there.
+# PostgreSQL must not become its database server either, so no cluster is made. The package keeps an existing file.
 case " $missing " in
 *' postgresql '*)
 	clusters=/etc/postgresql-common/createcluster.conf
@@ -78,8 +78,8 @@ case " $missing " in
 		fail "cannot write $clusters"
 	;;
 esac
-# Nor do Prometheus and its exporter serve: the admin's mask, which their packages leave alone, keeps them down, at boot, too; and
-# where there is no systemd invoke-rc.d(8) asks policy-rc.d.
+# Prometheus and its exporter must not serve either. The admin's mask, which their packages respect, keeps them down,
+# also at boot. Without systemd invoke-rc.d(8) asks policy-rc.d.
 policy=/usr/sbin/policy-rc.d
 for unit in prometheus prometheus-node-exporter; do
 	case " $missing " in
@@ -99,6 +99,6 @@ install() {
 	# shellcheck disable=SC2086
 	$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends --no-remove $missing
 }
-# Package lists may be missing or too old: then they are fetched, once.
+# Package lists may be missing or too old, so they are fetched once.
 install || { $as_root apt-get update -q && install; } ||
 	fail "apt-get could not install:$missing"

@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What compilers do not check.
-# `lint.sh format FILES...`: clang-format, where it is the version that knows our format.
+# Checks that compilers do not make.
+# `lint.sh format FILES...`: clang-format, if it is the version that has our format.
 # `lint.sh rooms`: includes point downward only, and each foreign engine is included by one file.
 # `lint.sh map`: what CONTRIBUTING.md and the rooms' READMEs name is there.
 # `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
 # postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
 # `lint.sh clang FLAGS...`: clang's warnings over everything.
-# `lint.sh tidy FLAGS...`: clang-tidy over all sources, but for its analyzer, which takes twenty times as long as the rest;
+# `lint.sh tidy FLAGS...`: clang-tidy over all sources, without its analyzer, which takes twenty times as long as the rest;
 # `analyze`: with it.
 set -eu
 
@@ -54,7 +54,7 @@ rooms() {
 	return $bad
 }
 
-# The path as it stands, or without its ending or the room's lib/, as prose names a module.
+# The path as it is, or without its ending or the room's lib/, as prose names a module.
 is_there() {
 	for at in "$1" "lib/$1"; do
 		[ -e "$at" ] || [ -e "$at.c" ] || [ -e "$at.h" ] && return 0
@@ -154,7 +154,7 @@ units() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	mkdir "$work/sbin"
-	# A unit whose program is missing would not pass; which one it is does not matter here.
+	# A unit whose program is missing would not pass; any program will do here.
 	ln -s /bin/true "$work/sbin/pqpurge-milter"
 	ln -s /bin/true "$work/sbin/pqpurge-idx"
 	ln -s /bin/true "$work/sbin/pqpurge-link"
@@ -164,8 +164,8 @@ units() {
 	cp "$work/pqpurge-order@.service" "$work/pqpurge-order-operator@.service"
 	mv "$work/pqpurge-order@.service" "$work/pqpurge-order-daemon@.service"
 	bad=0
-	# systemd does this by chown(2) on a path in the daemon's own directory, where it follows links.
-	# That of the order door lies in a directory of root's own.
+	# systemd does this by chown(2) on a path in the daemon's own directory, where it follows links. That of the order door
+	# is in root's own directory.
 	if grep -nE '^Socket(User|Group)=' conf/pqpurge-milter*.socket conf/pqpurge-order-operator.socket; then
 		echo "a socket must not be given away by its path"
 		bad=1
@@ -176,7 +176,8 @@ units() {
 		bad=1
 	fi
 	for unit in "$work"/*.service; do
-		# Who runs postsuper or postfix needs the network's addresses; an order's hook may need the network, and setgid programs.
+		# Services that run postsuper or postfix need the network's addresses; an order's hook may need the network, and
+		# setgid programs.
 		case $unit in
 		*-order-*) exposure=35 ;;
 		*-sync* | *-metrics*) exposure=25 ;;

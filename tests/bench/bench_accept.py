@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""What a message costs while it is accepted: no filter, a null milter that asks for the same events, ours, and our policy front."""
+"""The cost of accepting a message: with no filter, a null milter that asks for the same events, our milter, and our
+policy front."""
 import contextlib
 import glob
 import os
@@ -20,13 +21,13 @@ PACE = float(os.environ.get("PACE", "0"))  # seconds between two messages
 CONNECTIONS, EACH = 20, int(os.environ.get("EACH", "1000"))
 RULES = int(os.environ.get("RULES", "100000"))
 
-# Mail is thrown away by the discard transport: the queue stays short, and inodes are used again at once, which is the
-# index's dearest case.
+# The discard transport throws mail away. The queue stays short and inodes are reused at once, which costs the index
+# most.
 DISCARD = "default_transport = discard\ndefer_transports =\n"
 
 
 class Null:
-    """The filter that does nothing: a milter, or a policy service."""
+    """A filter that does nothing: a milter, or a policy service."""
 
     def __init__(self, directory, name="null.sock", what="null_milter", kind="unix:"):
         self.socket = os.path.join(directory, name)
@@ -39,7 +40,7 @@ class Null:
 
 
 class Ours:
-    """A daemon of its own, with its own index and socket."""
+    """Our daemon, with its own index and socket."""
 
     def __init__(self, postfix, name, rules="", **settings):
         self.socket = os.path.join(postfix.directory, name + ".sock")
@@ -58,7 +59,8 @@ class Ours:
 # ---- the milter alone
 
 def load(milter, connections=CONNECTIONS, each=EACH, pause=0):
-    """Microseconds of the milter's CPU a message; messages a second; median and 99th percentile at MAIL and at the end."""
+    """Microseconds of the milter's CPU for each message; messages a second; median and 99th percentile at MAIL and
+    at the end."""
     before = cpu_of_tree(milter.process.pid)
     out = subprocess.run([program("bench/milter_load"), milter.socket, str(connections), str(each), str(pause)],
                          check=True, capture_output=True, text=True).stdout
@@ -82,7 +84,7 @@ def compare(name, title, milters, base, **how):
 
 
 def with_milters(work):
-    """Calls work(directory's Postfix, not started) where daemons can live; removes all afterwards."""
+    """Calls work with a configured Postfix in whose directory daemons can run; removes everything afterwards."""
     postfix = PrivatePostfix()
     try:
         postfix.configure()
@@ -92,7 +94,7 @@ def with_milters(work):
 
 
 def bench_milter(_):
-    """The daemon's own work, without Postfix: at full load, and at a pace where nobody waits for others."""
+    """The daemon's own work, without Postfix: at full load, and at a pace at which nobody waits for others."""
     def work(postfix):
         milters = {"null milter": Null(postfix.directory), "pqpurge": Ours(postfix, "ours")}
         compare("milter", f"the milter alone, {CONNECTIONS} connections at full load", milters, 0)
@@ -104,7 +106,7 @@ def bench_milter(_):
 
 
 def bench_flood(_):
-    """What the flood watch costs: by itself (bench_flood.c), and as a part of the daemon."""
+    """The cost of the flood watch: alone (bench_flood.c), and in the daemon."""
     out = subprocess.run([program("bench/bench_flood")], stdin=subprocess.DEVNULL, check=True, capture_output=True, text=True)
     print("\n" + out.stdout.splitlines()[-1], flush=True)
 
@@ -117,7 +119,7 @@ def bench_flood(_):
 
 
 def some_rules():
-    """A hundred thousand of all kinds that are looked up; none of them means the mail of the load."""
+    """A hundred thousand rules of all kinds that are looked up; none matches the load's mail."""
     forms = ["blocked{0}.example REJECT", ".parent{0}.example REJECT", "user{0}@many.example DEFER",
              "login:account{0} REJECT", "client:198.51.{1}.{2} REJECT"]
     return "".join(forms[n % 5].format(n, n // 5 // 256 % 256, n // 5 % 256) + "\n"
@@ -135,7 +137,7 @@ def bench_rules(_):
 
 
 def bench_load(_):
-    """Seconds of CPU to read and check a rules file of a hundred thousand domains, against an empty one."""
+    """Seconds of CPU to read and check a rules file of a hundred thousand domains, and an empty one."""
     def work(postfix):
         ways = {"no rules": "", f"{RULES} domains": "".join(f"d{n}.example REJECT\n" for n in range(RULES))}
         pq = Pqpurge(postfix)
@@ -158,8 +160,8 @@ BASE, FREE, NOTHING, POLICY = "null milter", "no milter", "null policy service",
 
 
 def running(postfix, milter):
-    """Seconds that all of Postfix and the milter ran. The kernel counts the threads of a living process in nanoseconds; no
-    process of Postfix's ends here (max_use)."""
+    """Seconds of CPU of all of Postfix and the milter. The kernel counts the threads of a living process in nanoseconds;
+    no process of Postfix ends here (max_use)."""
     roots = [postfix.master_pid()] + ([milter.process.pid] if milter else [])
     total = 0
     for pid in (each for root in roots for each in descendants(root)):
@@ -170,7 +172,7 @@ def running(postfix, milter):
 
 
 def flood(postfix, port, milter, count):
-    """Milliseconds of CPU a message."""
+    """Milliseconds of CPU for each message."""
     before = running(postfix, milter)
     subprocess.run(["/usr/sbin/smtp-source", "-s", "10", "-m", str(count), "-l", "2000", "-f", "a@bad.example",
                     "-t", "u@dest.test", f"127.0.0.1:{port}"], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
@@ -179,7 +181,7 @@ def flood(postfix, port, milter, count):
 
 
 class Session:
-    """One SMTP session, spoken by hand: smtplib costs as much as what is measured."""
+    """One SMTP session by hand, since smtplib costs as much as what is measured."""
 
     def __init__(self, port):
         self.socket = socket.create_connection(("127.0.0.1", port))
@@ -214,9 +216,9 @@ class Session:
 
 
 def latency(ports, messages):
-    """{way: microseconds from the final dot to 250 of each message}. A session for each way, a message in each by turns in
-    random order, so that what else the machine does meets all alike; new sessions now and then, since one smtpd is not like
-    another. The first two messages of a session are not counted."""
+    """{way: microseconds from the final dot to 250 of each message}. Each way has a session, and they take turns with a
+    message in random order, so that other load meets all alike. Sessions are renewed now and then, since smtpds differ.
+    The first two messages of a session are not counted."""
     waits = {way: [] for way in ports}
     for _ in range(0, messages, EACH_SESSION):
         sessions = {way: Session(port) for way, port in ports.items()}
@@ -239,7 +241,8 @@ def middle(numbers):
 
 
 def tell_pairs(name, title, waits, unit, beside=BASE):
-    """The median of each way, and of the differences to the message, or block, of the way beside it in the same turn."""
+    """Each way's median, and the median of its differences to the other way (beside) in the same turn, by message or
+    block."""
     show(f"{title} ({len(waits[beside])} of each way; ratio to: {beside})")
     base, rows = statistics.median(waits[beside]), []
     for way, taken in waits.items():
@@ -252,7 +255,7 @@ def tell_pairs(name, title, waits, unit, beside=BASE):
 
 
 def options_of(way, path):
-    """How its smtpd asks a filter."""
+    """The smtpd options that name the filter."""
     if way in (NOTHING, POLICY):
         ask = f"check_policy_service {{ unix:{path}, default_action=DUNNO }}"
         return (f"-o smtpd_milters= -o {{ smtpd_recipient_restrictions = {ask}, permit_mynetworks, reject }} "
@@ -261,7 +264,7 @@ def options_of(way, path):
 
 
 def with_ports(postfix, sockets):
-    """One smtpd more for each way, {way: its filter's socket or None}, before Postfix starts; returns their ports."""
+    """Adds an smtpd for each way, {way: its filter's socket or None}, before Postfix starts; returns their ports."""
     ports = {way: free_port() for way in sockets}
     postfix.services += "".join(f"127.0.0.1:{ports[way]} inet n - n - 200 smtpd {options_of(way, path)}\n"
                                 for way, path in sockets.items())
@@ -269,7 +272,7 @@ def with_ports(postfix, sockets):
 
 
 def filter_of(postfix, way, name):
-    """The process behind it, or None."""
+    """The filter's process, or None."""
     if not name:
         return None
     if way == POLICY:
@@ -283,8 +286,8 @@ def filter_of(postfix, way, name):
 
 
 def bench_accept(_):
-    """Postfix and the milter together, by turns. The null milter takes part twice: how far it differs from itself is how
-    little this run can tell apart."""
+    """Postfix and the milter together, by turns. The null milter takes part twice: the difference between its two results
+    is the resolution of this run."""
     postfix = PrivatePostfix(main=DISCARD + "max_use = 1000000\n")
     milters = {}
     try:
@@ -293,7 +296,7 @@ def bench_accept(_):
         for way, name in WAYS.items():
             milters[way] = filter_of(postfix, way, name)
         for milter in (each for way, each in milters.items() if each and way != NOTHING):
-            load(milter, 20, EACH)  # the index and the flood watch are no longer new
+            load(milter, 20, EACH)  # index and flood watch are no longer empty
         for way, port in ports.items():
             flood(postfix, port, milters[way], BLOCK)
         cpu = {way: [] for way in ports}

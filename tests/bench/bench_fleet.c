@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * bench_fleet COUNT ROUNDS CONNINFO: COUNT simulated hosts of a fleet in one process, each with a
- * connection, a role and a certificate of its own (fleet/pg.h), and an operator who places ROUNDS
- * orders with a rule each. "@" in CONNINFO stands for a name: h0001 ... and "anna". Prints how long
- * it took until the rule was known to all, the order received by all, and all results were there,
- * from before the order was placed. A host does nothing with its order: what is measured is the
- * fleet, not a purge.
+ * bench_fleet COUNT ROUNDS CONNINFO: COUNT simulated hosts of a fleet in one process, each with its
+ * own connection, role and certificate (fleet/pg.h), and an operator who places ROUNDS orders with
+ * a rule each. "@" in CONNINFO stands for a name: h0001 ... and "anna". For each order, prints the
+ * time from before its placement until all hosts knew the rule, until all had received the order,
+ * and until all results were there. A host does nothing with its order: this measures the fleet,
+ * not a purge.
  */
 #include "base/clock.h"
 #include "base/str.h"
@@ -56,7 +56,7 @@ static struct pg *open_as(const char *pattern, const char *name)
 
 /* ---- a host */
 
-/* A report of order 0 is the warm-up that the agent makes, too. */
+/* A report of order 0 is the agent's warm-up. */
 static void ask(struct host *h, enum step step)
 {
 	static const char *const sql[] = {[LISTENING] = FLEET_LISTEN,
@@ -192,7 +192,7 @@ static double latest(const struct host *hosts, size_t count, size_t offset, int6
 	return (double)(last - since) / 1e6;
 }
 
-/* The hosts are polled as soon as the order is sent: they need not wait for its answer. */
+/* The hosts are polled as soon as the order is sent, without waiting for its answer. */
 static void place(struct pg *operator_, struct host *hosts, struct pollfd *fds, size_t count)
 {
 	struct err err = {{0}};
@@ -234,7 +234,7 @@ int main(int argc, char **argv)
 	anna = open_as(argv[3], "anna");
 	if (pg_await_connection(anna, &err) < 0)
 		fail("anna", err.text);
-	/* A few at a time: the handshakes are the server's work, and each has its deadline. */
+	/* A few at a time: handshakes cost the server time, and each has a deadline. */
 	for (size_t ready = 0, n = 0; ready < count; ready = n) {
 		char name[32];
 

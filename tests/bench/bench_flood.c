@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The flood watch beside the fixed limits of other tools, on the traffic of flood_traffic.py
- * (stdin), in one table; then what a message costs and how much memory it takes. An administrator
- * is played who marks real incidents (floods --bad) and ignores false alarms. -v: each false alarm
- * and miss.
+ * Compares the flood watch with the fixed limits of other tools, on the traffic of flood_traffic.py
+ * (stdin), in one table; then measures the cost of a message and the memory. A simulated
+ * administrator marks real incidents (floods --bad) and ignores false alarms. -v: prints each false
+ * alarm and miss.
  */
 #include <math.h>
 #include <time.h>
@@ -124,7 +124,8 @@ static void feed_fixed(struct fixed *x, struct score *s, const struct event *e)
 
 /* ---- the flood watch */
 
-/* What a catch-up each minute would see: bad messages of the last hour, ten minutes old. */
+/* What a catch-up would see each minute: bad messages of the last hour that are at least ten
+ * minutes old. */
 struct undelivered {
 	char *key;
 	bool login;
@@ -184,7 +185,7 @@ static void wait_for(const struct event *e)
 		.t = e->t};
 }
 
-/* An address for each client: its network's number, then the client's name. */
+/* An address for each client: made of its network's number and the client's name. */
 static struct net_address client_of(const struct event *e)
 {
 	static const uint64_t secret[2] = {3, 4};
@@ -354,7 +355,7 @@ static uint64_t random64(void)
 	return s;
 }
 
-/* hostile: every sender, client and domain is new, and the client is an own host's. */
+/* hostile: every sender, client and domain is new, and the client is a host of our own. */
 static double cost(const struct flood_config *config, bool hostile)
 {
 	enum { N = 1000000 };

@@ -26,7 +26,7 @@
 
 /* ---- asking */
 
-/* One thing that is asked; NULL: not by this. */
+/* A question; NULL: not asked in this way. */
 static const struct question {
 	const char *name, *author, *login, *recipient;
 } questions[] = {
@@ -91,7 +91,7 @@ static void ask_names(struct index *ix)
 	}
 }
 
-/* As the command does it: through children, taken over. */
+/* As the command asks: through children. */
 static void ask_as_command(char *directory, const char *only)
 {
 	struct settings settings = {.index_directory = directory, .index_map_size = MAP_SIZE};
@@ -151,7 +151,7 @@ static void open_and_die(const char *directory)
 		abort();
 }
 
-/* One that was closed has a sum; one whose owner was killed is read as a whole. */
+/* A closed index has a sum; one whose owner was killed is read completely. */
 static void open_both(const char *directory)
 {
 	for (int round = 0; round < ROUNDS; round++) {
@@ -167,7 +167,7 @@ struct beside {
 	struct index *ix;
 	_Atomic bool stop;
 	_Atomic uint64_t next;
-	uint64_t rows; /* that were there */
+	uint64_t rows; /* that existed */
 };
 struct session {
 	pthread_t thread;
@@ -215,7 +215,7 @@ static void drop_part(struct index *ix, uint64_t from, size_t count)
 	update(ix, &u, &sum);
 }
 
-/* What the daemon's other threads do, one after the other and without a rest. */
+/* The work of the daemon's other threads, one after the other without a pause. */
 static void *everything_else(void *arg)
 {
 	struct beside *b = arg;
@@ -329,7 +329,7 @@ int main(int argc, char **argv)
 	}
 	for (int i = 3; i < argc && i < 6; i++)
 		numbers[i - 3] = strtoull(argv[i], NULL, 10);
-	/* What was freed goes back at once, as if the command had just begun: a child that is given
+	/* Freed memory goes back at once, as if the command had just begun: a child that inherited
 	 * it would copy it page by page. */
 	(void)mallopt(M_MMAP_THRESHOLD, 128 * 1024);
 	if (index_open(argv[2], MAP_SIZE, &ix, NULL, &err) != 0)

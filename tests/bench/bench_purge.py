@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Purges: against other ways to the same end, and against the size of the index."""
+"""Purges, compared with other ways to the same result, and by the size of the index."""
 import os
 import statistics
 import subprocess
@@ -17,7 +17,7 @@ def pqpurge(_, pq, __, *args):
 
 
 def unread(bench, pq, ids):
-    """The matches are proven by the window rule, and the other files are read beside the deletions."""
+    """The window rule proves the matches, and the other files are read beside the deletions."""
     pqpurge(bench, pq, ids)
 
 
@@ -70,7 +70,7 @@ def bench_seed(bench):
 
 
 def bench_look(bench):
-    """What a queue costs to look at: microseconds of CPU a name, and MiB of the largest child."""
+    """The cost of looking at a queue: microseconds of CPU for each name, and MiB of the largest child."""
     rows = []
     for count in (10000, 100000, 300000):
         with tempfile.TemporaryDirectory(dir="/var/tmp") as place:
@@ -88,7 +88,7 @@ def bench_look(bench):
 
 
 def bench_history(bench):
-    """The purge of 2,000 of 10,000 with more and more other rows in one index."""
+    """The purge of 2,000 of 10,000 messages, with more and more other rows in one index."""
     show("2000 of 10000 deferred, with other rows in the index")
     pq, before, rows = None, 0, []
     for extra in [0, *SIZES]:
@@ -104,7 +104,7 @@ def bench_history(bench):
 
 
 def bench_growth(bench):
-    """The purge of a fifth of a queue that grows, and bare postsuper on the same IDs."""
+    """The purge of a fifth of a growing queue, and bare postsuper on the same IDs."""
     show("a fifth of the queue goes")
     rows = []
     for count in [size for size in SIZES if size <= 4 * COUNT]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What a redraw of `screen` costs: CPU of the command with all its children, and of the daemon."""
+"""The cost of a redraw of `screen`: CPU of the command with its children, and of the daemon."""
 import os
 import pty
 import select
@@ -9,11 +9,11 @@ import time
 from common import keep, measured, show, stop
 
 MESSAGES = [int(s) for s in os.environ.get("SCREENS", "300000").split()]
-SYNCS = int(os.environ.get("SYNCS", "3"))  # catch-ups that run beside it, one each ten seconds
+SYNCS = int(os.environ.get("SYNCS", "3"))  # catch-ups during the measurement, one every ten seconds
 
 
 def watch(pq, lasting):
-    """`screen` on a terminal of 80x24 for so many seconds."""
+    """Runs `screen` on a terminal of 80x24 for that many seconds."""
     pid, master = pty.fork()
     if pid == 0:
         os.environ.update(TERM="xterm", LC_ALL="C.UTF-8")
@@ -39,7 +39,8 @@ def read(master):
 
 
 def bench_screen(bench):
-    """A redraw each two seconds. What the catch-ups beside it take is taken off: it ends well before another would begin."""
+    """A redraw every two seconds. The cost of the catch-ups is subtracted; it ends well before another one would
+    begin."""
     lasting = 10 * SYNCS - 2
     show(f"screen: milliseconds of CPU a redraw, {lasting // 2} redraws")
     rows = []

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a queue costs to look at: bench_spool DIRECTORY OWNER COUNT makes a queue of COUNT messages
- * in DIRECTORY, hashed once, and walks, proves, looks for and reads them. Lines: what, names, wall
- * microseconds, microseconds of CPU (the children's too), KiB of the largest child so far, and KiB
- * that were added here. "readdir" is getdents64(2) alone.
+ * The cost of looking at a queue. bench_spool DIRECTORY OWNER COUNT makes a queue of COUNT messages
+ * in DIRECTORY, hashed once, then walks it, and proves, looks for and reads the messages. Each line
+ * has: what, names, wall microseconds, microseconds of CPU (with the children's), KiB of the
+ * largest child so far, and KiB added here. "readdir" is getdents64(2) alone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -67,7 +67,7 @@ static int64_t arrival_of(size_t n)
 	return ARRIVAL + (int64_t)n * 1000;
 }
 
-/* A file whose ID has its inode, as Postfix makes it. */
+/* A file whose ID contains its inode, as Postfix makes it. */
 static void make_message(struct bench *b, size_t n, struct bytes *file)
 {
 	char temporary[4096], path[4096], relative[QUEUE_PATH_MAX], text[64];
@@ -107,7 +107,7 @@ static void make_queue(struct bench *b)
 	bytes_release(&file);
 }
 
-/* ---- what is measured */
+/* ---- measuring */
 
 struct mark {
 	int64_t wall, cpu;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The index apart from everything else, at sizes from ten thousand to a million rows; and memory."""
+"""The index alone, with ten thousand to a million rows; and memory."""
 import os
 import re
 import shutil
@@ -13,26 +13,26 @@ from common import BAD, BUILD, descendants, keep, program, show, stop
 from bench_accept import EACH, Ours, load, some_rules, with_milters
 
 SIZES = [int(s) for s in os.environ.get("SIZES", "10000 100000 1000000").split()]
-THREADS = 20  # that record at once
+THREADS = 20  # that record at the same time
 BESIDE = int(os.environ.get("BESIDE", 5))  # seconds of commits beside everything else
 
 
 def run(*words):
-    """Lines of bench_index: [(name, count, seconds, seconds of CPU)]."""
+    """Runs bench_index; returns its lines: [(name, count, seconds, seconds of CPU)]."""
     out = subprocess.run([program("bench/bench_index"), *map(str, words)], check=True, capture_output=True, text=True).stdout
     return [(name, int(count), int(took) / 1e6, int(cpu) / 1e6)
             for name, count, took, cpu, *_ in (line.split("\t") for line in out.splitlines())]
 
 
 def beside(directory):
-    """Commits, and microseconds: the median, the 99.9th percentile, the longest."""
+    """Commits, and in microseconds: the median, the 99.9th percentile, the longest."""
     out = subprocess.run([program("bench/bench_index"), "beside", directory, "200", str(BESIDE)],
                          check=True, capture_output=True, text=True).stdout
     return [int(word) for word in out.split("\t")[1:5]]
 
 
 def rate(lines, name):
-    """Microseconds of CPU a row over all of a kind's lines."""
+    """Microseconds of CPU for each row, over all lines of that name."""
     of = [line for line in lines if line[0] == name]
     return sum(line[3] for line in of) / sum(line[1] for line in of) * 1e6
 
@@ -44,7 +44,7 @@ def medians(lines):
 
 
 def grow(directory, size, before):
-    """Brings the index from before to size rows and measures it; {what: number}."""
+    """Grows the index from before to size rows and measures it; {what: number}."""
     part = (size - before) // 2
     row = {"rows": size}
     for name, threads in (("one", 1), ("many", THREADS)):
@@ -61,7 +61,7 @@ def grow(directory, size, before):
 
 
 def bench_index(_):
-    """On a tmpfs, as it is meant to lie: rows recorded one a commit, asked, completed by what a catch-up read, dropped."""
+    """On a tmpfs, its intended place: rows recorded one in a commit, asked for, completed by a catch-up, dropped."""
     show("the index by itself: microseconds of CPU a commit and a row, milliseconds asked")
     memory = tempfile.mkdtemp(prefix="bench-index.", dir="/dev/shm")
     rows, before = [], 0
@@ -84,7 +84,7 @@ def bench_index(_):
 # ---- memory
 
 def resident(pid):
-    """MiB resident of a process: (besides the map of the index, the map)."""
+    """MiB resident of a process: (without the index's map, the map)."""
     total = mapped = 0
     inside = False
     with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="replace") as file:
@@ -99,7 +99,7 @@ def resident(pid):
 
 
 def numbers(path):
-    """{name: KiB} of a file of /proc that has such lines; {} where the process has gone."""
+    """{name: KiB} from a file of /proc with such lines; {} if the process is gone."""
     try:
         with open(path, encoding="utf-8", errors="replace") as file:
             return {words[0][:-1]: int(words[1]) for words in map(str.split, file) if words[-1] == "kB"}
@@ -108,7 +108,7 @@ def numbers(path):
 
 
 def drain(master):
-    """Reads a terminal until nobody has it open any more."""
+    """Reads a terminal until no process has it open."""
     try:
         while os.read(master, 65536):
             pass
@@ -117,9 +117,8 @@ def drain(master):
 
 
 def peak(words, terminal=False):
-    """MiB of a command, looked at every few milliseconds: what its largest process had besides the files that it maps (the
-    index, programs); what all had together, where shared memory is shared out; and what the largest had with these files,
-    by the kernel's own count."""
+    """MiB of a command, sampled every few milliseconds: its largest process without mapped files (the index, programs);
+    all together, with shared memory divided; and the largest with mapped files, by the kernel's own count."""
     master, slave = os.openpty() if terminal else (-1, subprocess.DEVNULL)
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=slave, stderr=subprocess.DEVNULL)
     if terminal:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the queue costs to catch up with: sync, by size of queue and index; and purges that find no index."""
+"""The cost of catching up with the queue: sync, by size of queue and index; and purges without an index."""
 import os
 import statistics
 
@@ -13,7 +13,7 @@ LOST = int(os.environ.get("LOST", "20000"))
 
 
 def sync(pq, *args):
-    """(what sync says, seconds, seconds of CPU of the command, of the daemon)."""
+    """(the output of sync, seconds, seconds of CPU of the command, of the daemon)."""
     said = {}
 
     def work():
@@ -28,7 +28,7 @@ def remove_index(pq):
 
 
 def bench_sync(bench):
-    """Files read first, nothing to do, the index made anew, rows of mail that left."""
+    """Files read for the first time, nothing to do, the index made anew, rows of mail that left."""
     show("sync: seconds that passed, CPU of the command, CPU of the daemon")
     rows = []
 
@@ -68,7 +68,7 @@ def purge(pq):
 
 
 def bench_lost(bench):
-    """The next purge after `rm index.mdb`: with the daemon running, and stopped."""
+    """The next purge after `rm index.mdb`, with the daemon running and stopped."""
     ways = {"index there, all read": [], "removed, daemon running": [], "removed, daemon stopped": []}
     for _ in range(ROUNDS):
         for number, times in enumerate(ways.values()):
@@ -85,7 +85,7 @@ def bench_lost(bench):
 
 
 def bench_beside(bench):
-    """500 messages go beside more and more others, all read before: what a queued name costs."""
+    """500 messages go beside more and more others, all read before: the cost of a queued name."""
     show("purge of 500 beside others: seconds, CPU of the command with postsuper, MiB of its largest process and of all")
     rows = []
     for others in OTHERS:
@@ -114,7 +114,7 @@ def seconds_and_cpu(pq):
 
 
 def bench_why(bench):
-    """Memory of what looks at a fifth of a long queue, or at all of it: MiB of the largest process and of all."""
+    """Memory of verbs that look at a fifth of a long queue, or at all of it: MiB of the largest process and of all."""
     show("memory of looking: MiB of the largest process, of all")
     rows = []
     for queued in OTHERS[-1:]:

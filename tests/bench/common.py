@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What the measurements share: a private Postfix, a queue with its index, time and CPU, tables of medians."""
+"""Shared by the measurements: a private Postfix, a queue with its index, time and CPU, tables of medians."""
 import os
 import platform
 import resource
@@ -14,7 +14,7 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 BUILD = os.path.abspath(os.environ.get("PQPURGE_BUILD", os.path.join(TOP, "build")))
 RESULTS = os.environ.get("RESULTS", os.path.join(BUILD, "bench-results"))
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
-# A purge is measured on so many messages, of which every fifth goes.
+# A purge is measured on this many messages, of which every fifth goes.
 COUNT = int(os.environ.get("COUNT", "100000"))
 BAD = "bad.example"
 TICK = os.sysconf("SC_CLK_TCK")
@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(TOP, "tests/postfix"))
 from pqpurge import Pqpurge, socket_path, wire  # noqa: E402
 from rig import PrivatePostfix  # noqa: E402
 
-# The queue manager looks at the deferred queue only every ten hours.
+# The queue manager scans the deferred queue only every ten hours.
 QUIET = "queue_run_delay = 36000s\nminimal_backoff_time = 36000s\nmaximal_backoff_time = 36000s\n"
 
 
@@ -32,7 +32,7 @@ def program(name):
 
 
 def machine():
-    """One line on what this was measured on, and how busy it was."""
+    """One line about this machine and its load."""
     with open("/proc/cpuinfo", encoding="ascii", errors="replace") as file:
         model = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), "?")
     kind = subprocess.run(["stat", "-f", "-c", "%T", "/var/tmp"], capture_output=True, text=True, check=False).stdout.strip()
@@ -49,7 +49,7 @@ def seconds(work):
 
 
 def _stat(pid):
-    """(parent, seconds of CPU of a process and of the children that it waited for); None: it has gone."""
+    """(parent, seconds of CPU of a process and of the children that it waited for); None: the process is gone."""
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
             words = file.read().rpartition(")")[2].split()
@@ -68,7 +68,7 @@ def descendants(pid):
 
 
 def cpu_of_tree(root):
-    """Seconds of CPU of a process and of all that descend from it, living or waited for."""
+    """Seconds of CPU of a process and all its descendants, living or waited for."""
     found = {int(name): _stat(name) for name in os.listdir("/proc") if name.isdigit()}
     found = {pid: stat for pid, stat in found.items() if stat}
     total, wanted = 0.0, [root]
@@ -87,7 +87,7 @@ def cpu_seconds():
 
 
 def measured(work, daemon):
-    """(seconds, seconds of CPU of the commands that work ran, of the daemon)."""
+    """(seconds, seconds of CPU of work's commands, of the daemon)."""
     command, before = cpu_seconds(), cpu_of_tree(daemon)
     taken = seconds(work)
     return taken, cpu_seconds() - command, cpu_of_tree(daemon) - before
@@ -100,8 +100,8 @@ def show(title):
 
 
 def table(name, title, ways, unit="s", digits=3, base=0):
-    """ways: {way: [a number for each round]}. Prints and keeps medians, and the ratio of each to the one at base; or, where
-    base is None, no ratio."""
+    """ways: {way: [a number for each round]}. Prints and keeps medians, and the ratio of each to the one at index base
+    (None: no ratios)."""
     show(f"{title} ({len(next(iter(ways.values())))} rounds)")
     divisor = statistics.median(list(ways.values())[base]) if base is not None else 0
     rows = []
@@ -126,7 +126,7 @@ def keep(name, head, rows):
 # ---- a queue
 
 class Bench:
-    """One private Postfix, started when first asked for, and indexes that are remade for every round."""
+    """One private Postfix, started at its first use, and indexes that are made anew for every round."""
 
     def __init__(self):
         self._postfix = None
@@ -145,8 +145,8 @@ class Bench:
             self._postfix = None
 
     def fresh(self, count, every, extra=0, pq=None):
-        """A queue of count messages, every every-th of BAD, in a new index (or one more time in pq's) with extra other rows;
-        returns the installation, running, and the matching IDs."""
+        """A queue of count messages, every every-th of BAD, in a new index (or one more in pq's) with extra other rows.
+        Returns the running installation and the matching IDs."""
         self.shell(f"find {self.postfix.spool}/deferred -type f -delete")
         pq = pq or Pqpurge(self.postfix, index_map_size="8G")
         out = subprocess.run([program("tools/make_queue"), self.postfix.spool, "postfix", pq.index,
@@ -156,7 +156,7 @@ class Bench:
         return pq, out.stdout
 
     def history(self, pq, rows):
-        """Rows of mail that is in no queue, into the index of an installation that is stopped."""
+        """Adds rows of mail that is in no queue to the index of a stopped installation."""
         subprocess.run([program("tools/make_queue"), self.postfix.spool, "postfix", pq.index, "0", "1", BAD, str(rows)],
                        check=True, stdout=subprocess.DEVNULL)
         self.shell(f"chown -R nobody {pq.index}")
@@ -170,8 +170,8 @@ class Bench:
 
 
 def end(process, path, number=signal.SIGTERM):
-    """Ends a milter. libmilter looks for its stop when a connection comes, or every 5 s: so some come; and now and then it
-    stands still instead (milter/daemon.c), which the null milter does nothing about."""
+    """Ends a milter. libmilter checks for its stop when a connection comes, or every 5 s, so this makes connections. Now
+    and then it hangs instead (milter/daemon.c), against which the null milter does nothing."""
     process.send_signal(number)
     last = time.monotonic() + 20
     while process.poll() is None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""fleet.py BUILD [COUNT] [ROUNDS]: a private PostgreSQL with TLS, and COUNT simulated hosts (500), each with a role, a certificate
-and a connection of its own; ROUNDS orders (5) with a rule each. Server and hosts share this machine."""
+"""fleet.py BUILD [COUNT] [ROUNDS]: a private PostgreSQL with TLS and COUNT simulated hosts (500), each with its own role,
+certificate and connection; ROUNDS orders (5) with a rule each. Server and hosts share this machine."""
 import concurrent.futures
 import os
 import subprocess

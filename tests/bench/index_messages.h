@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What bench_index measures with and on: clocks, and messages by their number. */
+/* For bench_index: clocks, and messages by number. */
 #ifndef PQPURGE_BENCH_INDEX_MESSAGES_H
 #define PQPURGE_BENCH_INDEX_MESSAGES_H
 
@@ -20,8 +20,7 @@ static inline int64_t usec_of(struct timeval t)
 	return (int64_t)t.tv_sec * USEC_PER_SEC + t.tv_usec;
 }
 
-/* What this process and its children have used: on a busy machine the time that passes says little.
- */
+/* CPU time of this process and its children: on a busy machine wall time says little. */
 static inline int64_t used(void)
 {
 	static const int whose[] = {RUSAGE_SELF, RUSAGE_CHILDREN};
@@ -59,7 +58,7 @@ struct made {
 	struct message m;
 };
 
-/* The inodes of a queue are in no order, and neither are microseconds. */
+/* The inodes of a queue are in no order, and neither are the microseconds. */
 static inline void make_id(uint64_t n, struct queue_id *ret)
 {
 	char text[32];

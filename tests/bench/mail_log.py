@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""mail_log.py BYTES >LOG: a mail log of a month with 2,000 logins of very different diligence, four lines a message."""
+"""mail_log.py BYTES >LOG: a mail log of a month with 2,000 logins that send at very different rates, four lines a
+message."""
 import random
 import sys
 import time

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Speaks to a milter as Postfix 3.7 does, without Postfix: so many connections at once, so many
- * messages on each. Knows milters that ask for what pqpurge-milter asks for: an answer at MAIL and
- * at end of message, none in between.
+ * Speaks to a milter as Postfix 3.7 does, without Postfix: that many connections at once, with that
+ * many messages on each. It supports milters that negotiate what pqpurge-milter does: an answer at
+ * MAIL and at end of message, none in between.
  *
  *   milter_load SOCKET CONNECTIONS MESSAGES [PAUSE]
  *
- * PAUSE: microseconds from one message to the next, for latencies below saturation. Prints
- * messages, microseconds passed, and of the wait at MAIL and at end of message the median and the
- * 99th percentile in microseconds, with tabs between them.
+ * PAUSE: microseconds from one message to the next, for latencies below saturation. Prints,
+ * separated by tabs: messages, microseconds passed, and the median and 99th percentile of the wait
+ * in microseconds, at MAIL and at end of message.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #include "tests/tools/mta.h"
 
 #define CONNECTIONS 1000
-#define INODES      50000 /* of the queue that there would be: they are used again */
+#define INODES      50000 /* in the imagined queue, which reuses them */
 
 struct connection {
 	pthread_t thread;
@@ -30,7 +30,7 @@ static uint64_t messages;
 static int64_t pause_usec;
 static uint32_t *mail_waits, *end_waits;
 
-/* How long the milter takes to let pass what was said. */
+/* Microseconds that the milter takes to continue. */
 static uint32_t ask(struct connection *c)
 {
 	int64_t began = clock_steady();

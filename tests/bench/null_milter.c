@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A milter that does nothing: it asks for the events and macros that pqpurge-milter asks for
- * (milter/glue.c) and lets everything pass. What a message costs with it is what any such milter
- * costs.
+ * A milter that does nothing: it asks for the events and macros of pqpurge-milter (milter/glue.c)
+ * and lets everything pass. Its cost is the least for any such milter.
  *
  *   null_milter SOCKET      libmilter notation
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* A policy service that lets everything pass: null_policy SOCKET. One thread; what smtpd(8) sends
- * is only looked at for its end. */
+/* A policy service that lets everything pass: null_policy SOCKET. One thread; it searches requests
+ * only for their end. */
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -10,7 +10,7 @@
 
 static const char answer[] = "action=DUNNO\n\n";
 
-/* false: it left. */
+/* False: the client left. */
 static bool serve(int fd)
 {
 	char text[65536];

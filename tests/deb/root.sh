@@ -128,7 +128,7 @@ same() {
 # ---- the root
 
 make_root() {
-	# A package goes where it was built: another release has libraries of other names.
+	# A package fits the release on which it was built: another one names its libraries differently.
 	suite=${SUITE:-$(sed -n "s/^VERSION_CODENAME=//p" /etc/os-release)}
 	echo "making a bare Debian $suite in $root"
 	if [ -n "${PQPURGE_ROOT:-}" ]; then
@@ -146,7 +146,7 @@ make_root() {
 	inside apt-get update -q >"$work/out" 2>&1 || { cat "$work/out"; fail "apt-get update"; }
 }
 
-# smtpd on a free port of the loopback, nothing that leaves, a log that needs no syslog daemon.
+# smtpd on a free port of the loopback, no mail leaves, and the log needs no syslog daemon.
 set_up_postfix() {
 	port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 	inside postconf -MX smtp/inet
@@ -157,7 +157,7 @@ set_up_postfix() {
 		'smtpd_milters = { inet:127.0.0.1:1, default_action=accept, connect_timeout=1s }'
 }
 
-# The package of this checkout, made where it is missing: $deb.
+# Sets $deb to this checkout's package, which it builds if it is missing.
 find_package() {
 	set -- "$build"/deb/pqpurge_*_*.deb
 	[ -e "$1" ] || DEB_BUILD_OPTIONS=nocheck make -C "$top" BUILD="$build" deb

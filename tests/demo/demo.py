@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: ISC
 """demo.py [BUILD]: the main job, shown on a private Postfix under a temporary directory. Nothing leaves this machine.
 
-A flood of one domain among other mail is indexed by pqpurge-milter as it arrives, purged by pqpurge-idx, and refused from
-then on. That exactly the right messages went is proven by Postfix's own `postqueue -j`. Needs root, for postsuper.
-"""
+pqpurge-milter indexes a flood of one domain among other mail as it arrives; pqpurge-idx purges it, and from then on it
+is refused. Postfix's own `postqueue -j` proves that exactly the right messages went. Needs root, for postsuper."""
 import collections
 import os
 import shlex
@@ -38,7 +37,7 @@ def say(text):
 
 
 def show(*words):
-    """Prints a command as one would type it, then its output; its exit status."""
+    """Prints a command as typed, then its output; returns its exit status."""
     print("$ " + shlex.join(words), flush=True)
     done = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
@@ -49,7 +48,7 @@ def show(*words):
 
 
 def fill(postfix):
-    """The mixed flood; how many messages it was."""
+    """Sends the mixed flood; returns the number of messages."""
     with postfix.smtp() as client:
         for sender, recipient, author, count in MAIL:
             for _ in range(count):
@@ -59,7 +58,7 @@ def fill(postfix):
 
 
 def queue_table(postfix):
-    """What Postfix itself says is queued, counted by the envelope sender's domain."""
+    """Postfix's own list of the queue, counted by the envelope sender's domain."""
     print("$ postqueue -j    # counted by the domain of \"sender\"", flush=True)
     lines = postfix.queue()
     counts = collections.Counter(line["sender"].rpartition("@")[2].lower() for line in lines)
@@ -70,7 +69,8 @@ def queue_table(postfix):
 
 
 def prove(before, after, files):
-    """Compares two answers of postqueue -j with what the queue files themselves said; true when exactly the right ones went."""
+    """Compares two answers of postqueue -j with the queue files from before; true if exactly the right messages
+    went."""
     meant = {queue_id for queue_id, file in files.items() if BAD in file.author_domains}
     gone = before - after
     print(f"{len(meant)} queue files had {BAD} as domain of envelope sender or header From")
@@ -80,7 +80,7 @@ def prove(before, after, files):
 
 
 def converse(client, sender):
-    """MAIL FROM on a connection that has been open all the time; its reply's code."""
+    """Says MAIL FROM on a connection that was open all the time; returns the reply's code."""
     code, text = client.mail(sender)
     print(f"> MAIL FROM:<{sender}>\n< {code} {text}", flush=True)
     client.command("RSET")

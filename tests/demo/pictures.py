@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""pictures.py BUILD DIRECTORY: draws DIRECTORY/report.png, what `pqpurge-idx report` tells of the demo's flood, by Chromium.
+"""pictures.py BUILD DIRECTORY: draws DIRECTORY/report.png, the report of `pqpurge-idx report` on the demo's flood, with
+Chromium.
 
-The flood is the demo's, on a private Postfix; its messages are given times of arrival within three quarters of an hour. A part
-is deleted, a part held, and some mail comes late. Needs root, for postsuper.
-"""
+The flood is the demo's, on a private Postfix, with arrival times spread over three quarters of an hour. A part is
+deleted, a part held, and some mail comes late. Needs root, for postsuper."""
 import os
 import random
 import subprocess
@@ -20,12 +20,12 @@ import rig  # noqa: E402
 from smtp import content  # noqa: E402
 
 WIDTH, HEIGHT = 900, 1960
-MOST = 200_000  # bytes of a picture
+MOST = 200_000  # bytes of a picture at most
 REASON = "hacked account, its owner was called"
 
 
 def backdate(postfix):
-    """The flood swells, the other mail comes all the time."""
+    """The flood swells, while the other mail comes evenly."""
     chance = random.Random(17)
     for queue_id, file in sorted(postfix.read().items()):
         ago = chance.triangular(300, 2700, 700) if demo.BAD in file.author_domains else chance.uniform(300, 2700)
@@ -33,7 +33,7 @@ def backdate(postfix):
 
 
 def run(*words):
-    """As somebody would type it, since the account has the words."""
+    """In the form that people type, since the account keeps the words."""
     done = subprocess.run(["pqpurge-idx", *words], stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode != 0:
         sys.exit(f"pictures: {words}: {done}")
@@ -45,7 +45,7 @@ def make_incident(postfix, ours):
     postfix.settled(total, timeout=120)
     ours.stop()
     backdate(postfix)
-    ours.forget()  # what the milter recorded is of another time
+    ours.forget()  # the milter's records have other times
     ours.start()
     run("purge", "-y", "--limit", "520", "--reason", REASON, demo.BAD)
     run("hold", "-y", "--reason", "the newest are looked at first", demo.BAD)

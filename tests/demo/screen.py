@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""screen.py BUILD [COLUMNS [ROWS]]: prints `pqpurge-idx screen` as a terminal shows it, on a private Postfix whose queue a flood fills."""
+"""screen.py BUILD [COLUMNS [ROWS]]: prints `pqpurge-idx screen` as a terminal shows it, on a private Postfix with a
+flood in its queue."""
 import os
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from rig import PrivatePostfix  # noqa: E402
 
 
 def fill(postfix, pq):
-    """What waits since an hour; then a flood."""
+    """Mail that waits since an hour; then a flood."""
     subprocess.run([os.path.join(BUILD, "tools/make_queue"), postfix.spool, "postfix", pq.index, "300", "3", "shop.example"],
                    check=True, stdout=subprocess.DEVNULL)
     subprocess.run(["chown", "-R", "nobody", pq.index], check=True)

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: ISC
-"""A private PostgreSQL on a free port of 127.0.0.1 with TLS and an authority of its own, as an unprivileged user.
+"""A private PostgreSQL on a free port of 127.0.0.1, with TLS and its own authority, run by an unprivileged user.
 
     server = Server().start()
     server.client("mx1")          a directory with that name's key and certificate
     server.psql("f1", "mx1", "SELECT 1")
 
-Roles are the server's, so each test has a database of its own (`database()`) and the roles stay. Whatever ends the test, the
-server is killed and its directory removed.
-"""
+Roles belong to the server, so each test has its own database (`database()`), and the roles stay. However the test ends,
+the server is killed and its directory removed."""
 import atexit
 import glob
 import grp
@@ -64,7 +63,7 @@ def run(*words, **options):
 
 
 def as_user(user, *words):
-    """words as that user, killed when we die."""
+    """The words of a command as that user, killed when we die."""
     return ["setpriv", f"--reuid={user}", f"--regid={pwd.getpwnam(user).pw_gid}", "--clear-groups", "--pdeathsig=KILL", *words]
 
 
@@ -99,7 +98,7 @@ class Keys:
 
 
 class Server:
-    """One PostgreSQL. of: a running server that this one is to follow (a standby)."""
+    """One PostgreSQL. of: a running server for which this one is a standby."""
 
     def __init__(self, connections=60, of=None, fsync="off"):
         self.directory = tempfile.mkdtemp(prefix="pqpurge-fleet.")
@@ -149,7 +148,7 @@ class Server:
                               check=False).returncode == 0
 
     def stop(self, how=signal.SIGINT):
-        """SIGINT: at once, in order. SIGQUIT: as a crash."""
+        """SIGINT: at once, in order. SIGQUIT: like a crash."""
         if self.process is None:
             return
         self.process.send_signal(how)
@@ -159,7 +158,7 @@ class Server:
         self.log.close()
 
     def pause(self):
-        """As a machine that stands still: connections stay open, nothing answers."""
+        """Like a machine that hangs: connections stay open, nothing answers."""
         self.signal_all(signal.SIGSTOP)
 
     def resume(self):
@@ -199,7 +198,7 @@ class Server:
     # ---- asking
 
     def database(self):
-        """A new, empty database; its name."""
+        """Makes a new, empty database; returns its name."""
         name = f"fleet{next(self.names)}"
         self.admin("postgres", f"CREATE DATABASE {name}")
         return name
@@ -209,7 +208,7 @@ class Server:
         return f"host={self.socket} port={self.port} dbname={database} user=postgres"
 
     def remote(self, database, name, owner="root", others=""):
-        """The conninfo of whoever has that name's certificate; others: further servers' ports, "5433,5434"."""
+        """The conninfo for the holder of that name's certificate; others: further servers' ports, "5433,5434"."""
         keys = self.keys.client(name, owner)
         count = 1 + len(others.split(",")) if others else 1
         return (f"host={','.join(['localhost'] * count)} hostaddr={','.join(['127.0.0.1'] * count)} "
@@ -218,13 +217,13 @@ class Server:
                 f"sslcert={keys}/postgresql.crt sslkey={keys}/postgresql.key")
 
     def ask(self, conninfo, sql):
-        """psql's run: rows without a head, fields by '|'."""
+        """Runs psql: rows without a head, fields separated by '|'."""
         return subprocess.run(["psql", "-XAtq", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", "-d", conninfo, "-c", sql],
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, check=False,
                               timeout=120)
 
     def admin(self, database, sql):
-        """What the superuser gets: a list of lines."""
+        """The result as the superuser: a list of lines."""
         done = self.ask(self.local(database), sql)
         if done.returncode != 0:
             raise RuntimeError(f"{sql}\n{done.stderr}")

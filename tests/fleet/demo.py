@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: ISC
-"""demo.py [BUILD]: one order for a fleet of three private Postfixes, one of which is away, and a fourth that joins later; a private
-PostgreSQL with TLS and client certificates on loopback. Nothing leaves this machine. Needs root, for postsuper.
+"""demo.py [BUILD]: one order for a fleet of three private Postfixes, one of which is away, and a fourth that joins later;
+with a private PostgreSQL with TLS and client certificates on loopback. Nothing leaves this machine. Needs root, for
+postsuper.
 
-What happened to the mail is proven by Postfix's own `postqueue -j` on each host; the last line is the verdict.
-"""
+Postfix's own `postqueue -j` on each host proves the effect on the mail; the last line is the verdict."""
 import os
 import shlex
 import subprocess
@@ -30,7 +30,7 @@ def say(text):
 
 
 def show(fleet, *words, status=(0,)):
-    """Prints a command as anna types it, then its output; whether its exit status was expected."""
+    """Prints a command as anna types it, then its output; returns whether its exit status was expected."""
     print("$ " + shlex.join(("pqpurge-idx", *words)), flush=True)
     done = fleet.idx(*words)
     print(done.out + done.err, end="", flush=True)
@@ -40,7 +40,7 @@ def show(fleet, *words, status=(0,)):
 
 
 def queues(*hosts):
-    """What each Postfix says is queued, by sender; {host: {sender: messages}}."""
+    """Each Postfix's queue by sender; {host: {sender: messages}}."""
     found = {}
     for host in hosts:
         found[host.name] = host.senders()
@@ -57,7 +57,7 @@ def fill(host):
 
 
 def is_clean(found):
-    """Exactly the bad ones have gone."""
+    """Exactly the bad ones are gone."""
     return all(senders == {sender: 5 * number for number, sender in enumerate(GOOD, 1)} for senders in found.values())
 
 
@@ -76,7 +76,7 @@ def tell_story(server, fleet):
         fill(host)
     mx3.stop_agent()
     mx3.door.close()
-    # Nobody waits here for the minute after which a silent host is absent.
+    # Skips the minute after which a silent host counts as absent.
     fleet.admin("UPDATE pqpurge.fleet_host SET seen_at = seen_at - interval '4 minutes' WHERE name = 'mx3'")
     queues(mx1, mx2, mx3)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Root's order door as a test wants it: listens at daemon.sock, keeps what the agent sent, and answers as it is told. With it an
-agent needs no Postfix."""
+"""Root's order door under the test's control: listens at daemon.sock, keeps what the agent sent, and answers as the test
+says. With it an agent needs no Postfix."""
 import os
 import socket
 import struct

@@ -4,8 +4,7 @@
     fleet = Fleet(server)
     mx1 = fleet.join("mx1")          Postfix, daemon, door and agent run
     fleet.operator()                 `pqpurge-link operator` as an operator
-    fleet.idx("purge", "--fleet", ...)   the command, as an operator on a machine without Postfix
-"""
+    fleet.idx("purge", "--fleet", ...)   the command, as an operator on a machine without Postfix"""
 import functools
 import grp
 import os
@@ -25,7 +24,7 @@ from rig import PrivatePostfix, until
 from smtp import Refused
 
 def until_told(ready, what, story, timeout=90.0):
-    """until; a failure tells the story as it is then."""
+    """As until; a failure prints story()."""
     try:
         return until(ready, what, timeout)
     except TimeoutError as trouble:
@@ -33,7 +32,7 @@ def until_told(ready, what, story, timeout=90.0):
 
 
 AGENT = "news"  # a user that every Debian has
-LONG = 90.0     # a generous wait for what takes a second
+LONG = 90.0     # a generous limit for what takes a second
 
 
 @functools.lru_cache(maxsize=None)
@@ -42,7 +41,7 @@ def shared_server():
 
 
 class Postfixes:
-    """Starting Postfix takes seconds: those of a test that has ended serve the next one."""
+    """Starting Postfix takes seconds, so a later test reuses those of an earlier one."""
 
     free, count = [], 0
 
@@ -61,7 +60,7 @@ class Postfixes:
 
 
 class Host:
-    """One host: name is its own in the fleet. postfix: a rig that runs."""
+    """One host: name is its name in the fleet. postfix: a running rig."""
 
     def __init__(self, fleet, name, settings):
         self.fleet, self.name = fleet, name
@@ -84,7 +83,7 @@ class Host:
         return self
 
     def stop_agent(self, how=signal.SIGTERM):
-        """Its exit status."""
+        """Stops it; returns its exit status."""
         if self.agent is None:
             return None
         self.agent.send_signal(signal.SIGCONT)
@@ -105,7 +104,7 @@ class Host:
             return file.read()
 
     def joined(self, times=1):
-        """Waits until the agent has said hello so often."""
+        """Waits until the agent has said hello that many times."""
         until_told(lambda: self.log().count("fleet: joined as") >= times, f"{self.name} to join", self.log)
         return self
 
@@ -119,7 +118,7 @@ class Host:
         return ids
 
     def refuses(self, sender):
-        """Whether smtpd refuses mail of that sender now."""
+        """Whether smtpd now refuses that sender's mail."""
         with self.postfix.smtp() as client:
             try:
                 client.message(sender, "u@dest.test", content())
@@ -128,7 +127,7 @@ class Host:
         return False
 
     def senders(self):
-        """{sender: messages} by `postqueue -j`."""
+        """{sender: messages} from `postqueue -j`."""
         found = {}
         for line in self.postfix.queue():
             found[line["sender"]] = found.get(line["sender"], 0) + 1
@@ -136,7 +135,7 @@ class Host:
 
 
 def agent_identity():
-    """subprocess's words for being the agent's user, as its unit makes it: in the group of daemon.sock."""
+    """subprocess's arguments to run as the agent's user, as its unit does: in the group of daemon.sock."""
     try:
         door = grp.getgrnam("pqpurge-order").gr_gid
     except KeyError:
@@ -145,7 +144,7 @@ def agent_identity():
 
 
 class Fleet:
-    """A fleet in a database of its own."""
+    """A fleet with its own database."""
 
     def __init__(self, server, others=""):
         self.server, self.others, self.hosts = server, others, {}
@@ -165,7 +164,7 @@ class Fleet:
                 admin.ask("add", name=name, **({"tags": tags} if tags else {}))
 
     def host(self, name, **settings):
-        """A host that is added and does not run yet."""
+        """A host that is added but does not run yet."""
         self.add(name)
         self.hosts[name] = Host(self, name, settings)
         return self.hosts[name]
@@ -180,7 +179,7 @@ class Fleet:
         return Operator(self.conninfo(name, "root"))
 
     def words(self, *args, name="anna"):
-        """The command's words as that operator, without Postfix: a configuration that has the fleet alone."""
+        """The command's words for that operator, without Postfix: the configuration has only the fleet."""
         conf = os.path.join(self.home, name + ".conf")
         with open(conf, "w", encoding="ascii") as file:
             file.write(f'fleet = "{self.conninfo(name, "root")}"\n')
@@ -198,7 +197,7 @@ class Fleet:
         return dict(line.split("|") for line in self.admin(f"SELECT host, state FROM pqpurge.fleet_result WHERE order_id = {order}"))
 
     def until_states(self, order, expected):
-        """Waits until the order's states are these."""
+        """Waits until the order has these states."""
         until_told(lambda: self.states(order) == expected, f"{expected} of order {order}",
                    lambda: f"{self.states(order)}\n{self.story()}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""`pqpurge-link operator`, spoken to as pqpurge-idx does."""
+"""A client of `pqpurge-link operator`, which speaks as pqpurge-idx does."""
 import json
 import subprocess
 import uuid
@@ -8,7 +8,7 @@ from database import LINK
 
 
 class Refused(Exception):
-    """{"error":...} as the answer."""
+    """The answer was {"error":...}."""
 
     def __init__(self, answer):
         super().__init__(f"{answer['error']}: {answer['text']} {answer.get('sqlstate', '')}")
@@ -16,7 +16,7 @@ class Refused(Exception):
 
 
 class Operator:
-    """One process of it, connected."""
+    """One connected process of it."""
 
     def __init__(self, conninfo):
         self.process = subprocess.Popen([LINK, "operator"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -34,7 +34,7 @@ class Operator:
         return answer
 
     def place(self, verb, token=None, expire_s=86400, **members):
-        """An order; its number. Further members: of `place`."""
+        """Places an order; returns its number. members: further ones of `place`."""
         members.setdefault("spec", {})
         spec = {"v": 1, **members.pop("spec")}
         return self.ask("place", token=token or str(uuid.uuid4()), verb=verb, expire_s=expire_s, spec=spec, **members)["order"]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""The agent alone, before a door that is the test's own: what it hands to root, what it makes of root's answers, and how often it
-lets itself be woken."""
+"""The agent alone, with the test's own door: what it hands to root, what it makes of root's answers, and how often it lets
+itself be woken."""
 import json
 import os
 import signal
@@ -67,7 +67,7 @@ class AgentCase(FleetCase):
 
 class Handed(AgentCase):
     def test_order(self):
-        """Root gets the order as it was placed: its pairs, its age, who and why; and no more than that."""
+        """Root gets the order as it was placed: its pairs, age, user and reason; and no more than that."""
         with self.fleet.operator() as anna:
             spec = {"author": ["example.com", "example.org"], "older_s": 60, "sweep": True, "only": False, "login": "o'joe \u00e4"}
             order = anna.place("purge", spec=spec, reason="why \u202e not", dry_run=True)
@@ -82,7 +82,8 @@ class Handed(AgentCase):
                                "reason": "why ? not"})
 
     def test_rules(self):
-        """All of them after a connect, then what changed; more than a frame holds; one that root would refuse keeps back no other."""
+        """All rules after a connect, then changes; more than a frame holds; a rule that root would refuse does not
+        hold back the others."""
         self.until(lambda: self.door.rules, "the first rules")
         self.assertEqual(self.door.rules[0], {"replace": 1, "more": 0, "rules": []})
         with self.fleet.operator() as anna:
@@ -110,7 +111,7 @@ class Handed(AgentCase):
         self.until(lambda: behind() == 0, "the database to know")
 
     def test_order_waits_for_its_rules(self):
-        """An order with a rule is begun when the rule is in force."""
+        """An order with a rule begins once the rule is in force."""
         with self.fleet.operator() as anna:
             order = anna.place("purge", rules=[{"subject": "a.test", "action": "REJECT"}], rules_for_s=60)
             seen = []
@@ -135,7 +136,7 @@ class Handed(AgentCase):
 
 class Answers(AgentCase):
     def test_hostile(self):
-        """Whatever root's process says or does not say, there is one truthful end, and the next order is done."""
+        """Whatever root's process answers, there is one true result, and the next order is done."""
         junk = os.urandom(3000)
         answers = [
             ("failed", b""), ("failed", junk), ("failed", answer(SAYS, b'{"summary":{"matched":1}}\n')),
@@ -154,7 +155,8 @@ class Answers(AgentCase):
             self.assertEqual(result["words"], "two ?[31m")
 
     def test_lost_answer(self):
-        """Where root's process dies in the middle it is asked once more, as an attempt that looks into the account first."""
+        """If root's process dies in the middle it is asked once more, by an attempt that first looks into the
+        account."""
         def die_once(order, connection):
             if order["attempt"] > 1:
                 connection.sendall(answer(SAYS, b'{"summary":{"matched":5,"deleted":5}}\n') + end(done=5))
@@ -167,7 +169,7 @@ class Answers(AgentCase):
         self.assertEqual([order["attempt"] for order in self.door.orders], [1, 2])
 
     def test_lines(self):
-        """A list comes in parts, whole and in order."""
+        """A list comes in parts, complete and in order."""
         lines = [json.dumps({"queue_id": f"{n:X}", "x": "y" * 500}) for n in range(1500)]
         text = "\n".join(lines + ['{"summary":{"matched":1500}}', ""]).encode()
 
@@ -190,7 +192,7 @@ class Answers(AgentCase):
             self.assertGreater(part, 2)
 
     def test_progress_and_cancel(self):
-        """While it runs its progress is told; a cancel stops it as ^C does, and what was done is told."""
+        """A running order's progress is reported. A cancel stops it as ^C does, and its result is reported."""
         def run(_, connection):
             connection.sendall(progress(10, 100))
             connection.settimeout(90)
@@ -206,7 +208,8 @@ class Answers(AgentCase):
             self.assertEqual((result["state"], result["batch"], result["exit"]), ("interrupted", 5, 3))
 
     def test_beats_while_an_order_runs(self):
-        """A long order stops neither heartbeat, nor rules, nor the next connection; its result is told under its own attempt."""
+        """A long order stops neither heartbeats, nor rules, nor the next connection; its result is reported under
+        its own attempt."""
         release = os.path.join(self.home, "release")
 
         def run(_, connection):
@@ -232,9 +235,10 @@ class Answers(AgentCase):
 
 class Woken(AgentCase):
     def test_notifications(self):
-        """A host that wakes the others as fast as it can costs them at most five looks a second; orders still go through."""
+        """A host that wakes the others as fast as it can costs them at most five looks a second; orders still get
+        through."""
         self.fleet.add("mx2")
-        for name in ("mx2", "mx1"):  # mx1's is what we count by
+        for name in ("mx2", "mx1"):  # we count mx1's
             self.assertEqual(self.server.ask(self.fleet.conninfo(name), "SELECT 1").returncode, 0)
         before = self.calls()
         began = time.monotonic()
@@ -250,12 +254,13 @@ class Woken(AgentCase):
             self.assertEqual(self.ended(anna, anna.place("purge"))["state"], "done")
 
     def calls(self):
-        """Questions of mx1 so far: transactions of its session are seen by their number of system calls, which /proc counts."""
+        """The number of mx1's questions so far: its session's transactions, seen by their system calls, which /proc
+        counts."""
         with open(f"/proc/{self.agent.pid}/io", encoding="ascii") as file:
             return int(dict(line.split(": ") for line in file.read().splitlines())["syscw"])
 
     def test_log(self):
-        """The database decides how much happens, but not how much is logged: what is left out is counted."""
+        """The database controls how much happens, but not how much is logged: lines left out are counted."""
         began = time.monotonic()
         self.fleet.admin("SELECT pqpurge.fleet_place(gen_random_uuid(), 'purge', false, '{\"v\":2}', '', '1 day', NULL, NULL, NULL) "
                          "FROM generate_series(1, 200)")
@@ -269,7 +274,7 @@ class Woken(AgentCase):
         return "lines are left out" in self.log()
 
     def test_door_is_missing(self):
-        """Without a door the host is there and says what its trouble is; an order fails with words."""
+        """Without a door the host is present and reports its trouble; an order fails with words."""
         self.door.close()
         os.unlink(os.path.join(self.home, "order", "daemon.sock"))
         with self.fleet.operator() as anna:
@@ -282,7 +287,7 @@ class Woken(AgentCase):
             self.until(lambda: (anna.ask("hosts")["hosts"][0]["health"] or {}).get("trouble"), "words about the door")
 
     def test_somebody_else_listens(self):
-        """An agent gives its orders to root alone."""
+        """An agent gives its orders only to root."""
         self.door.close()
         path = os.path.join(self.home, "order", "daemon.sock")
         os.unlink(path)
@@ -306,14 +311,14 @@ class Begins(AgentCase):
     starts = False
 
     def test_configuration(self):
-        """What makes no sense ends it at once, with words."""
+        """A configuration error ends it at once, with words."""
         for settings, words in (({"fleet": ""}, "in no fleet"), ({"fleet_name": "x" * 64}, "63 bytes"),):
             process = self.start(**settings)
             self.assertEqual(process.wait(60), 1)
             self.assertIn(words, self.log())
 
     def test_session_is_warm(self):
-        """A session plans what an order needs before the first one comes; that leaves nothing behind."""
+        """A session plans the statements of an order before the first one comes, and leaves nothing behind."""
         self.fleet.admin(f"ALTER DATABASE {self.fleet.database} SET track_functions = 'all'")
         self.start()
         self.joined()
@@ -326,7 +331,8 @@ class Begins(AgentCase):
         self.assertNotIn("refuse", self.log())
 
     def test_goes_on_trying(self):
-        """No certificate, a name that was not added, a server that is none: it waits, says why once, and joins when it can."""
+        """Without a certificate, with an unknown name, without a server: it waits, logs why once, and joins when it
+        can."""
         with socket.socket() as silent:
             silent.bind(("127.0.0.1", 0))
             silent.listen(9)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The command with --fleet: what an operator types on a machine without Postfix, and what comes back."""
+"""The command with --fleet, run by an operator on a machine without Postfix."""
 import json
 import os
 import signal
@@ -19,7 +19,8 @@ def lines_of(result):
 
 class Purge(FleetCase):
     def test_three_hosts(self):
-        """One command deletes a domain's mail on three hosts: a line a host, the sums, exit 0, in two seconds."""
+        """One command deletes a domain's mail on three hosts: a line for each host, the sums, exit 0, in two
+        seconds."""
         hosts = self.fleet.join("mx1", "mx2", "mx3")
         counts = {}
         for number, host in enumerate(hosts, 1):
@@ -42,7 +43,7 @@ class Purge(FleetCase):
             self.assertEqual((batch["user"], batch["reason"], batch["done"]), ("fleet:anna", "hacked account", counts[host.name]))
 
     def test_dry_run(self):
-        """A dry run tells what each host would do and touches nothing."""
+        """A dry run reports each host's matches and touches nothing."""
         hosts = self.fleet.join("mx1", "mx2")
         for host in hosts:
             host.fill(BAD, 3)
@@ -52,7 +53,7 @@ class Purge(FleetCase):
             self.assertEqual(host.senders(), {BAD: 3})
 
     def test_absent_host(self):
-        """An absent host: exit 4, the order waits for it, and it does it when it returns. Sentences say so."""
+        """An absent host: exit 4, the order waits for it, and is done when it returns. The output says so."""
         here, away = self.fleet.join("mx1", "mx2")
         for host in (here, away):
             host.fill(BAD, 3)
@@ -73,7 +74,7 @@ class Purge(FleetCase):
         self.until(lambda: away.refuses(BAD), "the rule")
 
     def test_named_hosts_and_tags(self):
-        """--host takes names and tags; a name that is none places nothing."""
+        """--host takes names and tags; an unknown name places nothing."""
         mx1, mx2, out = self.fleet.join("mx1", "mx2", "out1")
         self.fleet.add("out1", tags=["edge"])
         for host in (mx1, mx2, out):
@@ -88,7 +89,7 @@ class Purge(FleetCase):
         self.assertEqual([h.senders() for h in (mx1, mx2, out)], [{}, {BAD: 2}, {}])
 
     def test_hold_and_undo(self):
-        """undo --fleet N releases what that order held, and nothing else that is on hold."""
+        """undo --fleet N releases what that order held, and nothing else in hold."""
         hosts = self.fleet.join("mx1", "mx2")
         for host in hosts:
             host.fill(GOOD, 1)
@@ -104,7 +105,7 @@ class Purge(FleetCase):
             self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue() if m["sender"] == BAD})
 
     def test_release(self):
-        """release --fleet moves back what a hold of ours holds, on each host; what others hold stays."""
+        """release --fleet releases mail of our holds on each host; mail held by others stays."""
         hosts = self.fleet.join("mx1", "mx2")
         for host in hosts:
             host.fill(BAD, 2)
@@ -115,7 +116,7 @@ class Purge(FleetCase):
             self.assertNotIn("hold", {m["queue_name"] for m in host.postfix.queue()})
 
     def test_wait_and_expire(self):
-        """--wait waits for an absent host too, which returns; --expire says how long the order stands for one that does not."""
+        """--wait also waits for an absent host, which returns; --expire limits the time for one that does not."""
         here, away = self.fleet.join("mx1", "mx2")
         for host in (here, away):
             host.fill(BAD, 2)
@@ -161,7 +162,7 @@ class Purge(FleetCase):
         self.assertEqual(self.fleet.states(order), {"mx1": "cancelled"})
 
     def test_what_does_not_go(self):
-        """Options that mean this machine do not go with --fleet; nothing is placed."""
+        """Options about this machine are refused with --fleet; nothing is placed."""
         for words in (["--save", "/tmp/x", "example.com"], ["--for", "1h", "example.com"], ["--id", "-"], []):
             done = self.fleet.idx("purge", "--fleet", "-y", *words)
             self.assertEqual(done.status, 1, (words, done))
@@ -170,7 +171,7 @@ class Purge(FleetCase):
 
 class Look(FleetCase):
     def test_list_top_why_status(self):
-        """list names the host of each message; top and why are summed; status tells each host."""
+        """list names each message's host; top and why are summed; status reports each host."""
         hosts = self.fleet.join("mx1", "mx2")
         ids = {}
         for number, host in enumerate(hosts, 1):
@@ -201,12 +202,12 @@ class Look(FleetCase):
 
 class Status(FleetCase):
     def found(self, host):
-        """The local status of a host: {id: finding} of the fleet's link, and what the exit status is without anything else."""
+        """A host's local status: {id: finding} about the fleet's link, and the exit status without other findings."""
         status = host.pq.idx("status", "--json").lines[-1]["status"]
         return {finding["id"]: finding for finding in status["findings"] if finding["id"].startswith("fleet")}
 
     def test_link_of_a_host(self):
-        """An agent that never joined, and one that has been silent, are faults; one that is joined is none."""
+        """An agent that never joined and one that has been silent are faults; a joined one is not."""
         host = self.fleet.host("mx1").start(agent=False)
         found = self.found(host)["fleet_away"]
         self.assertEqual(found["level"], "fault", found)
@@ -218,7 +219,8 @@ class Status(FleetCase):
         self.assertIn("was last joined 1h", self.found(host)["fleet_away"]["text"])
 
     def test_where_only_operators_work(self):
-        """`fleet` is set there, too, and fleet_allow is empty: no fault. The fleet's own status is that of its hosts."""
+        """`fleet` is set there, too, and fleet_allow is empty: no fault. The fleet's own status is that of its
+        hosts."""
         self.fleet.join("mx1")
         station = self.fleet.host("station", fleet_allow="").start(agent=False)
         self.assertEqual(self.found(station), {})
@@ -230,7 +232,8 @@ class Status(FleetCase):
 
 class Rules(FleetCase):
     def test_block_and_unblock(self):
-        """A rule of the fleet is in force everywhere at once, listed with its origin, below the command's own."""
+        """A rule of the fleet is in force everywhere at once, listed with its origin, and outranked by the command's
+        own."""
         mx1, mx2 = self.fleet.join("mx1", "mx2")
         done = self.fleet.idx("block", "--fleet", "--for", "2h", "--reason", "ticket 17", "example.com")
         self.assertEqual(done.status, 0, done)
@@ -259,7 +262,7 @@ class Rules(FleetCase):
 
 
 class Sites(FleetCase):
-    """--fleet=east,west: two databases, each with hosts, orders and rules of its own."""
+    """--fleet=east,west: two databases, each with its own hosts, orders and rules."""
 
     def setUp(self):
         super().setUp()
@@ -283,7 +286,8 @@ class Sites(FleetCase):
         return [int(fleet.admin(f"SELECT count(*) FROM pqpurge.{table}")[0]) for fleet in (self.fleet, self.west)]
 
     def test_both(self):
-        """One command, an order in each; a line for each host says of which fleet; the sums are of all; then a rule for both."""
+        """One command places an order in each. A line for each host names its fleet, the sums cover both; then a
+        rule for both."""
         hosts = self.join()
         done = self.idx("purge", "--fleet=east,west", "-y", "--json", "example.com")
         self.assertEqual(done.status, 0, done)
@@ -312,7 +316,8 @@ class Sites(FleetCase):
         self.assertIn("west/mx2", self.idx("status", "--fleet=east,west").out)
 
     def test_named_hosts(self):
-        """--host takes names of any of them; a fleet of which none is named gets no order; an unknown name places nothing."""
+        """--host takes names in any of them. A fleet without a named host gets no order; an unknown name places
+        nothing."""
         hosts = self.join()
         for names in ("mx9", "mx2,mx9", "@none"):
             self.assertEqual(self.idx("purge", "--fleet=east,west", "--host", names, "-y", "example.com").status, 1, names)
@@ -324,7 +329,7 @@ class Sites(FleetCase):
         self.assertEqual((done.status, done.lines[-1]["summary"]["deleted"]), (0, 4), done)
 
     def test_one_of_them_fails(self):
-        """One that cannot be reached: nothing is placed. One that refuses: the other does it, and the exit status is 2."""
+        """If one cannot be reached, nothing is placed. If one refuses, the other does it, and the exit status is 2."""
         hosts = self.join()
         for names in ("east,nowhere", "nowhere", ",", "", "east;west", "a=b"):
             done = self.idx("purge", "--fleet=" + names, "-y", "example.com")
@@ -336,7 +341,7 @@ class Sites(FleetCase):
         self.assertEqual([host.senders() for host in hosts], [{}, {BAD: 2}, {BAD: 2}])
 
     def test_numbers(self):
-        """An order's number is its fleet's own: what takes one is for one fleet."""
+        """An order's number belongs to its fleet, so a command that takes one is for one fleet."""
         self.west.add("mx1")
         self.fleet.add("mx1")
         self.assertEqual(self.idx("hold", "--fleet=west,east", "-y", "example.com").status, 4)
@@ -352,7 +357,7 @@ class Sites(FleetCase):
 
 class Admin(FleetCase):
     def test_hosts_and_orders(self):
-        """fleet hosts, orders and order tell of all; text and JSON."""
+        """fleet hosts, orders and order show all; text and JSON."""
         host = self.fleet.join("mx1")
         host.fill(BAD, 3)
         self.fleet.add("mx9", tags=["edge"])
@@ -372,7 +377,8 @@ class Admin(FleetCase):
             self.assertEqual(self.fleet.idx("fleet", *words).status, 1, words)
 
     def test_manage(self):
-        """init makes the tables once and prints what pg_hba.conf needs; add and retire let hosts and people in and out; not for operators."""
+        """init makes the tables once and prints the lines for pg_hba.conf; add and retire let hosts and people in and out;
+        operators may not."""
         conf = os.path.join(self.fleet.home, "admin.conf")
         with open(conf, "w", encoding="ascii") as file:
             file.write(f'fleet = "{self.server.local(self.server.database())}"\n')
@@ -401,7 +407,7 @@ class Admin(FleetCase):
         return {line["name"]: line for line in self.fleet.idx("fleet", "hosts", "--json").lines}
 
     def test_hostile_words(self):
-        """Text from the database drives no terminal."""
+        """Text from the database controls no terminal."""
         self.fleet.join("mx1")
         self.fleet.admin("UPDATE pqpurge.fleet_host SET health = json_build_object('trouble', E'\\x1b[2Jred\\u202e', 'floods', "
                          "json_build_array(json_build_object('kind', E'\\x1bk', 'key', E'a\\x07b', 'recipients', 5)))")
@@ -431,7 +437,7 @@ class Admin(FleetCase):
 
 
 class Question(FleetCase):
-    """On a terminal a dry run comes first, and the answer is the number of hosts."""
+    """On a terminal a dry run comes first, and the answer must be the number of hosts."""
 
     def ask(self, *words):
         terminal = Terminal(self.fleet.words(*words))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Orders: what one says is done once on every host, by those that are there and by those that come back."""
+"""Orders: each is done once on every host, by those present and by those that come back."""
 import concurrent.futures
 import os
 import subprocess
@@ -17,7 +17,7 @@ PURGE = {"author": ["example.com"]}
 
 class Orders(FleetCase):
     def test_three_hosts(self):
-        """One order deletes exactly a domain's mail on three hosts; every result is there, with each host's own numbers."""
+        """One order deletes exactly a domain's mail on three hosts; every result has its host's numbers."""
         hosts = self.fleet.join("mx1", "mx2", "mx3")
         counts = {}
         for number, host in enumerate(hosts, 1):
@@ -41,7 +41,7 @@ class Orders(FleetCase):
             self.assertEqual(sorted(e["kind"] for e in story["events"]), ["done"] * 3 + ["place"])
 
     def test_dry_run_and_list(self):
-        """A dry run touches nothing; what list says comes as lines."""
+        """A dry run touches nothing; the output of list comes as lines."""
         host = self.fleet.join("mx1")
         ids = host.fill(BAD, 4)
         host.fill(GOOD, 2)
@@ -57,7 +57,7 @@ class Orders(FleetCase):
             self.assertTrue(part["last"])
 
     def test_absent_host(self):
-        """A host that is away does it when it returns."""
+        """An absent host does it when it returns."""
         here, away = self.fleet.join("mx1"), self.fleet.host("mx2").start(agent=False)
         for host in (here, away):
             host.fill(BAD, 3)
@@ -71,7 +71,7 @@ class Orders(FleetCase):
             self.assertEqual(anna.results(order)["mx2"]["summary"]["deleted"], 3)
 
     def test_late_order_spares_newer_mail(self):
-        """What came after the order stays, whenever the host gets to it."""
+        """Mail that came after the order stays, whenever the host carries it out."""
         host = self.fleet.host("mx1").start(agent=False)
         host.fill(BAD, 3)
         with self.fleet.operator() as anna:
@@ -86,7 +86,7 @@ class Orders(FleetCase):
             self.assertEqual(host.senders(), {})
 
     def test_expired_and_cancelled(self):
-        """An order that is over, or was taken back before it began, is not carried out."""
+        """An order that expired, or was cancelled before it began, is not carried out."""
         host = self.fleet.host("mx1").start(agent=False)
         host.fill(BAD, 3)
         with self.fleet.operator() as anna:
@@ -103,7 +103,7 @@ class Orders(FleetCase):
                 anna.ask("cancel", order=back)
 
     def test_two_operators_at_once(self):
-        """Orders of two operators at the same time are each done once, on each host."""
+        """Simultaneous orders of two operators are each done once on each host."""
         self.fleet.join("mx1", "mx2")
 
         def place_all(name):
@@ -128,7 +128,7 @@ class Orders(FleetCase):
             self.assertEqual(anna.place("purge", token=token, spec=PURGE), anna.place("purge", token=token, spec=PURGE))
 
     def test_refused(self):
-        """What a host does not know or does not allow it refuses, and says why; nothing is touched."""
+        """A host refuses what it does not know or allow, and says why; nothing is touched."""
         host = self.fleet.join("mx1", fleet_allow="purge list", fleet_max_messages=2)
         host.fill(BAD, 3)
         with self.fleet.operator() as anna:
@@ -160,7 +160,7 @@ def rules_of(host):
 
 class Crashes(FleetCase):
     def lock(self):
-        """Keeps reports from being taken, as long as it is open."""
+        """Keeps reports from being taken while it is open."""
         lock = subprocess.Popen(["psql", "-XAtq", "-d", self.server.local(self.fleet.database)], stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, text=True)
         lock.stdin.write("BEGIN; LOCK TABLE pqpurge.fleet_event IN EXCLUSIVE MODE; SELECT 'locked';\n")
@@ -170,7 +170,7 @@ class Crashes(FleetCase):
         return lock
 
     def test_killed_between_purge_and_report(self):
-        """Its successor tells what was done; nothing is counted twice, and nothing is lost."""
+        """Its successor reports the result; nothing is counted twice, and nothing is lost."""
         host = self.fleet.host("mx1").start(agent=False)
         host.fill(BAD, 6)
         with self.fleet.operator() as anna:
@@ -193,7 +193,7 @@ class Crashes(FleetCase):
             self.assertEqual(sum("begin" in line for line in host.pq.account()), 1)
 
     def test_database_restarts_before_the_report(self):
-        """The report is kept until there is somebody to take it."""
+        """The report is kept until it can be delivered."""
         host = self.fleet.host("mx1").start(agent=False)
         host.fill(BAD, 3)
         with self.fleet.operator() as anna:
@@ -209,7 +209,7 @@ class Crashes(FleetCase):
             self.assertEqual((anna.results(order)["mx1"]["attempt"], anna.results(order)["mx1"]["summary"]["deleted"]), (1, 3))
 
     def test_order_is_over_before_the_successor_comes(self):
-        """What was begun and then cancelled is told as it was; no more is done."""
+        """An order that began and was then cancelled is reported with its result so far; no more is done."""
         host = self.fleet.host("mx1").start(agent=False)
         with self.fleet.operator() as anna:
             order = anna.place("purge", spec=PURGE)
@@ -222,7 +222,8 @@ class Crashes(FleetCase):
             self.assertEqual(host.senders(), {BAD: 2})
 
     def test_clone(self):
-        """Of two agents with one certificate the later has the name; the other waits, and takes it when that one is silent."""
+        """Of two agents with one certificate the later one has the name; the other waits, and takes it when that one
+        is silent."""
         host = self.fleet.join("mx1")
         first, host.agent = host.agent, None
         clone_log = host.agent_log + ".clone"
@@ -257,7 +258,7 @@ class Crashes(FleetCase):
 
 class Away(FleetCase):
     def work_locally(self, host):
-        """Mail comes in, the fleet's rule refuses, a purge purges, while the database does whatever it does."""
+        """Mail comes in, the fleet's rule refuses, a purge purges, whatever happens to the database."""
         host.fill(GOOD, 2)
         self.assertTrue(host.refuses("x@blocked.test"))
         host.fill("c@local.test", 3)
@@ -269,7 +270,8 @@ class Away(FleetCase):
         host.postfix.wipe()
 
     def test_database_stopped(self):
-        """A database that is away delays neither mail, nor a local purge, nor a rule; the fleet's rules stay; then all goes on."""
+        """An absent database delays neither mail, nor a local purge, nor a rule. The fleet's rules stay; then all
+        goes on."""
         host = self.fleet.join("mx1")
         with self.fleet.operator() as anna:
             anna.ask("rule", subject="blocked.test", action="REJECT", for_s=3600)
@@ -304,7 +306,7 @@ class Away(FleetCase):
 
 class Programs(FleetCase):
     def test_what_they_link(self):
-        """Root's programs know nothing of PostgreSQL; the link does."""
+        """Only pqpurge-link is linked with PostgreSQL; root's programs are not."""
         for program, expected in ((COMMAND, False), (MILTER, False), (LINK, True)):
             libraries = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
             self.assertEqual("libpq" in libraries, expected, program)
@@ -318,7 +320,7 @@ class Programs(FleetCase):
             self.assertEqual(done.returncode, status, words)
 
     def test_operator_protocol(self):
-        """Whatever comes in gets one answer line each."""
+        """Each input gets exactly one answer line."""
         with self.fleet.operator() as anna:
             for line in ("\nx", "x", "[]", "{}", '{"do":1}', '{"do":"nothing"}', '{"do":"place"}', '{"do":"results","order":"x"}',
                          '{"do":"cancel","order":99}', '{"do":"parts","order":1,"host":"x","part":1e3}', '{"do":"hosts"}{"do":"hosts"}'):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Who may do what in the database: a table of attempts by a host, an operator, a reader and strangers. Each must fail for the
-reason that is written beside it, and what is left of the fleet's data must be what it was."""
+"""Rights in the database: a table of attempts by a host, an operator, a reader and strangers. Each must fail for the
+reason beside it, and the fleet's data must be unchanged."""
 import functools
 import json
 import os
@@ -18,7 +18,7 @@ def shared_server():
 
 DENIED, FILE, ROLE, TYPE = "42501", "42501", "42501", "42704"
 
-# (who, what, SQLSTATE). mx1 and mx2 are hosts, order 1 is for both, order 2 for mx2 alone; "{epoch}" is mx1's.
+# (user, statement, SQLSTATE). mx1 and mx2 are hosts, order 1 is for both, order 2 for mx2 alone; "{epoch}" is mx1's.
 ATTACKS = [
     # A host writes no table, not even its own rows.
     ("mx1", "INSERT INTO pqpurge.fleet_order (expires_at, verb, spec, token) VALUES (now(), 'purge', '{{\"v\":1}}', gen_random_uuid())",
@@ -38,7 +38,7 @@ ATTACKS = [
     # It reads neither addresses nor the account.
     ("mx1", "SELECT * FROM pqpurge.fleet_part", DENIED),
     ("mx1", "SELECT * FROM pqpurge.fleet_event", DENIED),
-    # It is no operator, and does not call what only functions call.
+    # It is no operator, and cannot call internal functions.
     ("mx1", "SELECT pqpurge.fleet_set_rule('gmail.com', 'REJECT', '', '', '1 day')", DENIED),
     ("mx1", "SELECT pqpurge.fleet_place(gen_random_uuid(), 'purge', false, '{{\"v\":1}}', '', '1 day', NULL, NULL, NULL)", DENIED),
     ("mx1", "SELECT pqpurge.fleet_cancel(1, 'x')", DENIED),
@@ -50,7 +50,7 @@ ATTACKS = [
     ("mx1", "SELECT pqpurge.fleet_add_person('mx9', 'pqpurge_operator')", DENIED),
     ("mx1", "SELECT pqpurge.fleet_bar('mx2')", DENIED),
     ("mx1", "SELECT pqpurge.fleet_retire_host('mx2')", DENIED),
-    # It speaks for nobody else.
+    # It reports for no other host or order.
     ("mx1", "SELECT pqpurge.fleet_report({epoch}, 2, 1, 'done', 0, 1, '{{}}', '')", "FL004"),
     ("mx1", "SELECT pqpurge.fleet_progress({epoch}, 2, 1, 1, 1)", "FL003"),
     ("mx1", "SELECT pqpurge.fleet_add_part({epoch}, 2, 1, 0, '[]')", "FL003"),
@@ -61,11 +61,11 @@ ATTACKS = [
     ("mx1", "SELECT * FROM pqpurge.fleet_claim(NULL)", "FL002"),
     ("mx1", "SELECT pqpurge.fleet_report({epoch}, 1, NULL, 'done', 0, 1, '{{}}', '')", "FL003"),
     ("mx1", "SELECT pqpurge.fleet_report({epoch}, 1, 1, NULL, 0, 1, '{{}}', '')", "FL003"),
-    # Nor does it fill the table of hosts.
+    # It cannot fill the table of hosts either.
     ("mx1", "SELECT * FROM pqpurge.fleet_beat({epoch}, 0, to_json(repeat('x', 5000)))", "23514"),
     ("mx1", "SELECT pqpurge.fleet_add_part({epoch}, 1, 1, 99, '[]')", "23514"),
     ("mx1", "SELECT pqpurge.fleet_add_part({epoch}, 1, 1, 0, to_json(repeat('x', 300000)))", "23514"),
-    # It becomes nobody else, and gives itself nothing.
+    # It takes no other role, and gives itself no rights.
     ("mx1", "SET ROLE pqpurge_operator", ROLE),
     ("mx1", "SET ROLE mx2", ROLE),
     ("mx1", "SET ROLE pqpurge_owner", ROLE),
@@ -94,7 +94,7 @@ ATTACKS = [
     ("mx1", "SELECT lo_create(0)", DENIED),
     ("mx1", "SELECT lo_from_bytea(0, 'x')", DENIED),
     ("mx1", "SELECT lo_creat(-1)", DENIED),
-    # Nor does it fill the server's table of locks.
+    # It cannot fill the server's lock table either.
     ("mx1", "SELECT pg_advisory_lock(g) FROM generate_series(1, 1000000) g", DENIED),
     ("mx1", "SELECT pg_try_advisory_xact_lock_shared(7077, 1)", DENIED),
     ("anna", "SELECT pg_advisory_xact_lock(7077, 1)", DENIED),
@@ -107,7 +107,7 @@ ATTACKS = [
     ("mx1", "ALTER SYSTEM SET fsync = off", DENIED),
     ("mx1", "SET temp_file_limit = -1", DENIED),
     ("mx1", "SET session_replication_role = replica", DENIED),
-    # An operator changes no table by hand, speaks for no host, and joins none.
+    # An operator changes no table by hand, reports for no host, and adds none.
     ("anna", "UPDATE pqpurge.fleet_order SET placed_by = 'bob'", DENIED),
     ("anna", "DELETE FROM pqpurge.fleet_event", DENIED),
     ("anna", "INSERT INTO pqpurge.fleet_event (kind, actor) VALUES ('x', 'bob')", DENIED),
@@ -125,7 +125,7 @@ ATTACKS = [
     ("anna", "SELECT pqpurge.fleet_set_rule('a.test', 'EXEC', '', '', '1 day')", "23514"),
     ("anna", "SELECT pqpurge.fleet_set_rule('a.test', 'REJECT', E'x\\r\\n250 ok', '', '1 day')", "23514"),
     ("anna", "SET ROLE pqpurge_owner", ROLE),
-    # A reader reads, and no addresses.
+    # A reader reads, but no addresses.
     ("rita", "SELECT * FROM pqpurge.fleet_part", DENIED),
     ("rita", "SELECT pqpurge.fleet_place('{token}', 'list', true, '{{\"v\":1}}', '', '1 day', NULL, NULL, NULL)", DENIED),
     ("rita", "SELECT pqpurge.fleet_set_rule('a.test', 'REJECT', '', '', '1 day')", DENIED),
@@ -174,7 +174,7 @@ class Rights(unittest.TestCase):
         self.assertFalse(os.path.exists("/tmp/pqpurge-attack"))
 
     def test_one_spelling(self):
-        """A rule has one row, however an operator writes it; names of logins and expressions stay as they are."""
+        """A rule has one row, however an operator writes it; login names and expressions stay as they are."""
         for given, kept in (("Example.COM", "example.com"), ("Joe@Example.com", "joe@example.com"), (".X.test", ".x.test"), ("<>", "<>"),
                             ("client:2001:DB8::0/32", "client:2001:db8::/32"), ("client:192.0.2.1/32", "client:192.0.2.1"),
                             ("client:192.0.2.1", "client:192.0.2.1"), ("login:Joe", "login:Joe"), ("login:@X.test", "login:@x.test"),
@@ -189,7 +189,7 @@ class Rights(unittest.TestCase):
                 self.assertEqual({rule["subject"] for rule in anna.ask("rules")["rules"]}, {"bad.test"})
 
     def test_host_sees_its_own(self):
-        """Of orders, results and hosts a host sees its own rows, whatever it asks."""
+        """Of orders, results and hosts a host sees only its own rows, whatever it asks."""
         for sql, expected in (("SELECT id FROM pqpurge.fleet_order", "1"), ("SELECT DISTINCT host FROM pqpurge.fleet_result", "mx1"),
                               ("SELECT name FROM pqpurge.fleet_host", "mx1"),
                               ("SELECT name FROM pqpurge.fleet_host WHERE 1 / (length(name) - 3) IS NULL OR name > ''", "")):
@@ -197,7 +197,7 @@ class Rights(unittest.TestCase):
         self.assertEqual(self.host("mx1", "SELECT subject FROM pqpurge.fleet_rules(0)").stdout.strip(), "bad.test")
 
     def test_open_transaction_of_a_host(self):
-        """A host that keeps its claim open stops neither a cancel nor another order."""
+        """A host that keeps its claim's transaction open stops neither a cancel nor another order."""
         order = None
         with Operator(self.server.remote(self.name, "anna")) as anna:
             order = anna.place("status", hosts=["mx1"])
@@ -236,7 +236,7 @@ class Rights(unittest.TestCase):
         self.assertEqual(self.server.ask(good, "SELECT 1").returncode, 0)
 
     def test_less_than_full_verification(self):
-        """pqpurge-link does not speak to a server that it has not proven."""
+        """pqpurge-link does not speak to a server that it has not verified."""
         good = self.server.remote(self.name, "anna")
         for mode in ("disable", "allow", "prefer", "require", "verify-ca"):
             with self.assertRaises(Refused) as caught:
@@ -249,7 +249,8 @@ class Rights(unittest.TestCase):
         self.assertIn("certificate", caught.exception.text)
 
     def test_bounds_of_the_operators_side(self):
-        """Whatever a database sends, root's command does not take all memory for it; nor is a key left in a core file."""
+        """Whatever a database sends, root's command does not use all memory for it, and no key is left in a core
+        file."""
         with Operator(self.server.remote(self.name, "anna")) as anna:
             with open(f"/proc/{anna.process.pid}/limits", encoding="ascii") as file:
                 limits = {line[:26].strip(): line[26:].split()[:2] for line in file}
@@ -267,7 +268,7 @@ class Rights(unittest.TestCase):
         self.assertIn("private key file", caught.exception.text)
 
     def test_retired(self):
-        """A host that is retired is thrown out at once, and gets in again only when it is added again."""
+        """A retired host is disconnected at once, and gets in again only after it is added again."""
         with Operator(self.server.local(self.name)) as admin:
             admin.ask("add", name="mx3", tags=["edge"])
             held = subprocess.Popen(["psql", "-XAtq", "-d", self.server.remote(self.name, "mx3")], stdin=subprocess.PIPE,
@@ -308,7 +309,7 @@ class Rights(unittest.TestCase):
                 self.assertEqual(caught.exception.state, "FL007", name)
 
     def test_init(self):
-        """Twice is once, and two at a time are one after the other."""
+        """A second init changes nothing, and simultaneous ones take turns."""
         name = self.server.database()
         with Operator(self.server.local(name)) as one, Operator(self.server.local(name)) as other:
             self.assertEqual(one.greeting["version"], 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The database's machine dies, and a standby takes over: a real one, that followed by streaming replication."""
+"""The database's machine dies, and a standby takes over, which followed by real streaming replication."""
 import signal
 import unittest
 
@@ -14,7 +14,8 @@ PURGE = {"author": ["example.com"]}
 
 class Standby(unittest.TestCase):
     def test_promoted(self):
-        """Hosts find the new primary by themselves; rules stay in force, no order that was acknowledged is lost, none is done twice."""
+        """Hosts find the new primary without help. Rules stay in force, no acknowledged order is lost, none is done
+        twice."""
         primary = Server().start()
         self.addCleanup(primary.close)
         standby = Server(of=primary).start()
@@ -37,7 +38,7 @@ class Standby(unittest.TestCase):
         self.assertEqual(here.pq.idx("purge", "-y", "nothing.test").status, 0)
 
         standby.promote()
-        fleet.server = standby  # where the test asks
+        fleet.server = standby  # the test asks there
         here.joined(2)
         away.start_agent()
         fleet.until_states(order, {"mx1": "done", "mx2": "done"})
@@ -55,7 +56,7 @@ class Standby(unittest.TestCase):
 
 class Builder(unittest.TestCase):
     def test_init_without_a_superuser(self):
-        """A role that may make roles and owns the database sets the fleet up; what it could not do is told."""
+        """A role that may make roles and owns the database sets the fleet up; missing rights are reported."""
         server = Server().start()
         self.addCleanup(server.close)
         name = server.database()

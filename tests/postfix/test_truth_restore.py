@@ -53,7 +53,7 @@ class RestoreCase(RigCase):
             os.rename(copy, path)
 
     def swap_files(self):
-        """Each file gets an inode that another message of the domain had, in random order."""
+        """Each file gets the inode of another message, of the domain or of others by turns."""
         ours, others = sorted(self.ours), sorted(self.others)
         names = [name for n in range(3) for name in (*ours[4 * n:4 * n + 4], others[n])]
         paths = [self.postfix.find(name) for name in names]

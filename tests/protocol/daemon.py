@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The daemon under test, in a directory of its own: configuration, start, stop, its log, its index."""
+"""The daemon under test, in its own directory: configuration, start, stop, its log, its index."""
 import fcntl
 import json
 import os
@@ -28,7 +28,7 @@ CUT_RECIPIENTS, CUT_FROM, HELD = 1 << 1, 1 << 3, 1 << 6
 
 
 def until(what, seconds=20):
-    """Waits for a condition and returns its value; None where it does not come true in time."""
+    """Waits for a condition and returns its value; None after the timeout."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = what()
@@ -103,7 +103,7 @@ class Daemon:
         raise AssertionError("the daemon did not become ready:\n" + self.log)
 
     def run(self, *options):
-        """Runs it to its end, where it must end by itself; (status, output)."""
+        """Runs it to its end, to which it must come without help; (status, output)."""
         done = subprocess.run([MILTER, "-c", self.config_file, *options], stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=30)
         return done.returncode, done.stdout.decode()
@@ -120,7 +120,7 @@ class Daemon:
             self.process.wait()
         shutil.rmtree(self.home, ignore_errors=True)
 
-    # ---- what it says
+    # ---- its output
 
     @property
     def log(self):
@@ -167,7 +167,7 @@ class Daemon:
         return s
 
     def ask(self, what, **members):
-        """One request on a connection of its own; its answer."""
+        """Sends one request on its own connection; returns the answer."""
         with self.control() as s:
             return ask(s, what, **members)[0]
 
@@ -180,7 +180,7 @@ class Daemon:
 
 
 def ask(connection, what, body=None, **members):
-    """(the answer, what came with it as a memory file or None); a line that says that it is at work is passed over."""
+    """(the answer, and the content of its memory file or None); skips lines that say that it is at work."""
     line = json.dumps(dict(do=what, **members)).encode() + b"\n"
     if body is None:
         connection.sendall(line)
@@ -210,7 +210,7 @@ def receive_line(connection):
 
 
 def sealed(content):
-    """A memory file as the protocol wants it; to be closed by the caller."""
+    """A memory file as the protocol requires; the caller closes it."""
     fd = os.memfd_create("body", os.MFD_ALLOW_SEALING)
     os.write(fd, content)
     fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
@@ -218,7 +218,7 @@ def sealed(content):
 
 
 class DaemonCase(unittest.TestCase):
-    """A test with a daemon of its own, whose log is shown where the test fails."""
+    """A test with its own daemon, whose log is shown on failure."""
     settings = {}
 
     def setUp(self):

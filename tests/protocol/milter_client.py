@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A raw milter client: what Postfix's side of the protocol says, byte by byte, and what it never would."""
+"""A raw milter client: Postfix's side of the protocol byte by byte, and what Postfix would never send."""
 import socket
 import struct
 
@@ -66,7 +66,7 @@ class Client:
         return packet[:1], packet[1:]
 
     def reply(self):
-        """The final reply of one event, with what came before it: (reply, text, [modifications])."""
+        """The final reply to one event, and what came before it: (reply, text, [modifications])."""
         before = []
         while True:
             command, data = self.receive()
@@ -75,7 +75,7 @@ class Client:
             before.append((command, data))
 
     def silent(self, seconds=0.05):
-        """True if the filter says nothing for a moment."""
+        """True if the filter sends nothing for a moment."""
         self.socket.settimeout(seconds)
         try:
             return not self.socket.recv(1)
@@ -102,7 +102,7 @@ class Client:
         self.send(b"D", command + terminated(*(x for pair in names for x in pair)))
 
     def answer(self, silent_step):
-        """CONTINUE at once where no reply was agreed on."""
+        """CONTINUE at once if no reply was negotiated for the step."""
         return (CONTINUE, "", []) if self.steps & silent_step else self.reply()
 
     def connect(self, host="client.example", address="192.0.2.7", port=2525, local=None):
@@ -125,7 +125,7 @@ class Client:
         return self.answer(NR_RCPT)
 
     def data(self, queue_id):
-        """Postfix sends the macros of a step also where the step is skipped; of those asked for, it has none here."""
+        """Postfix sends a step's macros even if the step is skipped; here it has none of those asked for."""
         self.macros(b"T", **({"i": queue_id} if "i" in self.lists.get(4, "i").split() else {"client_addr": "192.0.2.7"}))
 
     def header(self, name, value):
@@ -152,7 +152,7 @@ class Client:
         self.send(b"Q")
 
     def message(self, queue_id, sender="<a@example.com>", recipients=("<b@example.net>",), headers=(), login=None):
-        """A whole message; its final reply."""
+        """Sends a whole message; returns the final reply."""
         answer = self.mail(sender, login)
         if answer[0] != CONTINUE:
             return answer
@@ -166,5 +166,5 @@ class Client:
 
 
 def queue_id(number):
-    """A short queue ID that no other number has, nor its inode."""
+    """A short queue ID for this number alone, with its own inode."""
     return "%05X%X" % (number % 1000000, 4096 + number)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""A raw client of the policy protocol: what smtpd says, and what it never would."""
+"""A raw client of the policy protocol: smtpd's requests, and what smtpd would never send."""
 import socket
 
 import milter_client
@@ -52,7 +52,7 @@ class PolicyClient:
         return self.receive()
 
     def message(self, queue_id, instance=None, recipients=("b@example.net",), **attributes):
-        """All requests of one message that is accepted as far as we say; the actions."""
+        """Sends all requests of one message, as if every recipient were accepted; returns the actions."""
         common = dict(attributes, instance=instance or "1.1.1.%x" % (hash(queue_id) & 0xFFFFFF))
         actions = [self.ask(recipient=r, queue_id=queue_id if n else "", **common) for n, r in enumerate(recipients)]
         return actions + [self.ask(protocol_state="END-OF-MESSAGE", queue_id=queue_id, recipient_count=str(len(recipients)),

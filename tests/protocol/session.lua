@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: ISC
--- A session as miltertest's own MTA plays it: a client that shares nothing with ours. SOCKET is given by the caller.
+-- A session by miltertest's own MTA, a client that shares nothing with ours. The caller sets SOCKET.
 local function check(answer, what)
 	if answer ~= nil then
 		error(what .. ": " .. tostring(answer))
@@ -17,7 +17,7 @@ local function message(conn, id, sender, want)
 	check(mt.rcptto(conn, "<b@example.net>"), "rcptto")
 	check(mt.header(conn, "From", "Ann <ann@header.example>"), "header")
 	check(mt.header(conn, "Message-ID", "<" .. id .. "@lua>"), "header")
-	check(mt.macro(conn, 69, "i", id), "macro") -- 69 is 'E', which Lua has no name for
+	check(mt.macro(conn, 69, "i", id), "macro") -- 69 is 'E', for which Lua has no name
 	check(mt.eom(conn), "eom")
 	if mt.getreply(conn) ~= SMFIR_CONTINUE then
 		error("end of message " .. id .. ": unexpected reply " .. string.char(mt.getreply(conn)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What no MTA should do: the daemon lives on and the next session is served."""
+"""Input that no MTA sends: the daemon lives on and serves the next session."""
 import os
 import socket
 import struct
@@ -73,8 +73,8 @@ class Abuse(DaemonCase):
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def test_megabytes_of_from(self):
-        """10 MB of header From: one international mailbox again and again, two in turn, or ever new ones. The cost is that of
-        reading them, and not of looking each up."""
+        """10 MB of header From: one international mailbox again and again, two by turns, or new ones. The cost is that of
+        reading them, not of looking each up."""
         self.daemon.rules("bad.example REJECT\n")
         for first in ("x@b\u00fccher.example, ", "x@b\u00fccher.example, y@b\u00e4cher.example, ", None):
             with self.daemon.client() as c:
@@ -151,7 +151,7 @@ class Abuse(DaemonCase):
 
 class Reset(DaemonCase):
     def test_connection_reset(self):
-        """Closed with data unread: the daemon gets ECONNRESET, not end of file."""
+        """Closed with unread data: the daemon gets ECONNRESET, not end of file."""
         self.daemon.settings["socket"] = "inet:%d@127.0.0.1" % self.port()
         self.daemon.write_config()
         self.daemon.start()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The control protocol: what it answers, and that mail is not kept waiting whatever its clients do."""
+"""The control protocol: its answers, and mail never waits, whatever its clients do."""
 import json
 import os
 import re
@@ -55,7 +55,7 @@ class Answers(Control):
         self.assertEqual(set(), set(self.daemon.status()) - told - {"ok"})
 
     def test_example_of_the_manual(self):
-        """The Python example, run as it stands there, but for the path."""
+        """The manual's Python example, run unchanged except for the path."""
         with open(MANUAL, encoding="utf-8") as f:
             example = f.read().split("With Python", 1)[1].split(".Bd -literal -offset indent\n", 1)[1].split(".Ed", 1)[0]
         example = example.replace("\\e", "\\").replace("/run/pqpurge", self.daemon.index)
@@ -66,7 +66,7 @@ class Answers(Control):
             self.assertEqual(mc.REPLY, c.mail("<a@bad.example>")[0])
 
     def test_half_closed_client(self):
-        """As `echo ... | socat - UNIX:...` does: nothing more will come, and the answer is awaited."""
+        """As with `echo ... | socat - UNIX:...`: nothing more comes, and the client waits for the answer."""
         for what in (b'{"do":"status"}\n', b'{"do":"count"}\n', b'{"do":"settle"}\n'):
             with self.daemon.control() as s:
                 s.sendall(what)
@@ -109,7 +109,7 @@ class Answers(Control):
             self.assertEqual(mc.REPLY, c.mail("<a@bad.example>")[0])
 
     def test_settle(self):
-        """It waits for the messages at their end, and not for those that come later."""
+        """It waits for the messages at their end, and not for later ones."""
         with self.daemon.client() as c:
             c.connect()
             for n in range(200):
@@ -163,7 +163,7 @@ class Refusals(Control):
         self.message_is_quick(1)
 
     def test_bodies(self):
-        """What is not sealed, or is no memory file, or no body, is refused; the daemon does not map it."""
+        """A body that is not sealed, no memory file, or invalid is refused; the daemon does not map it."""
         open_memory = os.memfd_create("open", os.MFD_ALLOW_SEALING)
         os.write(open_memory, b"\0\0\0\0")
         bodies = [open_memory, os.open("/dev/zero", os.O_RDONLY), os.open(self.daemon.config_file, os.O_RDONLY),
@@ -183,7 +183,7 @@ class Refusals(Control):
         for n in range(60):
             with self.daemon.control() as s:
                 body = self.body()
-                try:  # with a request that wants none, with half a line, more than one
+                try:  # with a request that takes none, with half a line, more than one
                     socket.send_fds(s, [[b'{"do":"status"}\n', b'{"do":', b'{"do":"names"}\n'][n % 3]], [body] * (1 + n % 2))
                     if n % 3 != 1:
                         s.recv(1)
@@ -202,7 +202,7 @@ class Refusals(Control):
         self.message_is_quick(1)
 
     def test_strangers_are_turned_away(self):
-        """The directory is closed to them; even past that, only root and the owner are heard."""
+        """The directory is closed to them. Even past that, only root and the owner are served."""
         os.chmod(self.daemon.index, 0o755)
         os.chmod(os.path.join(self.daemon.index, "control.sock"), 0o666)
         script = ("import socket,sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n"
@@ -235,7 +235,7 @@ class Patience(Control):
             s.close()
 
     def test_client_that_never_reads(self):
-        """What it does not take is not kept for it: at some answer its buffer is full, and it is dropped."""
+        """Unread answers are not kept: at some answer its buffer is full, and it is dropped."""
         with self.daemon.control() as s:
             s.settimeout(10)
             with self.assertRaises(OSError):

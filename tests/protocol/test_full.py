@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""No room for the index: a full map, a full tmpfs, a directory that goes away. Mail goes on, and what is not recorded is
-counted; the queue has it."""
+"""No room for the index: a full map, a full tmpfs, a directory that goes away. Mail goes on. A message that is not
+recorded is counted, and is still in the queue."""
 import os
 import shutil
 import subprocess
@@ -10,12 +10,12 @@ import milter_client as mc
 from daemon import DaemonCase, until
 from milter_client import queue_id
 
-RECIPIENTS = ["<%s%d@x.example>" % ("r" * 40, n) for n in range(100)]  # some 5 kB a row
+RECIPIENTS = ["<%s%d@x.example>" % ("r" * 40, n) for n in range(100)]  # about 5 kB for each row
 
 
 class Full(DaemonCase):
     def send(self, first, count, recipients=("<b@example.net>",)):
-        """Messages in one session; how long the slowest end took."""
+        """Sends messages in one session; returns the time of the slowest end."""
         slowest = 0
         with self.daemon.client() as c:
             c.connect()
@@ -83,7 +83,8 @@ class Tmpfs(Full):
         self.assertLessEqual(status["file_bytes"], 2 << 20)
 
     def test_full_of_others(self):
-        """Rows still find the room of older ones; whatever does not is counted, and recorded again once there is room."""
+        """Rows still take the room of older ones. Messages without room are counted, and recording resumes once
+        there is room."""
         self.daemon.start()
         self.send(0, 50)
         fat = self.fill()
@@ -99,7 +100,7 @@ class Tmpfs(Full):
         self.assertIsNone(self.daemon.process.poll())
 
     def test_full_before_the_start(self):
-        """No index at all: rules and mail work, the log says why, and the index comes when there is room."""
+        """Without an index rules and mail work, the log says why, and the index comes when there is room."""
         self.daemon.rules("bad.example REJECT\n")
         fat = self.fill()
         self.daemon.start()
@@ -132,7 +133,7 @@ class Directory(Full):
         self.assertTrue(self.daemon.status()["recording"])
 
     def test_file_removed(self):
-        """`rm index.mdb` while it runs: a new one within a second or two, and no session meets a closed one."""
+        """`rm index.mdb` while it runs: a new one within a second or two, and no session uses a closed one."""
         self.daemon.start()
         for n in range(3):
             self.assertTrue(self.recorded(10 * n))

@@ -97,7 +97,7 @@ class Start(DaemonCase):
                 self.assertEqual((int(uids[0]), 0o600), (st.st_uid, st.st_mode & 0o777), name)
 
     def test_empty_directories_of_root_are_taken_over(self):
-        """As mkdir(1) leaves them; what is not empty stays whose it is."""
+        """As mkdir(1) leaves them; a directory that is not empty keeps its owner."""
         for directory in (self.daemon.index, self.daemon.state):
             os.mkdir(directory, 0o755)
         self.daemon.start()
@@ -106,7 +106,7 @@ class Start(DaemonCase):
             self.assertNotEqual(0, os.stat(directory).st_uid)
 
     def test_lock_that_is_no_plain_file(self):
-        """The directory is the daemon's user's: root writes through no link that lies there."""
+        """The directory belongs to the daemon's user: root writes through no link in it."""
         target = os.path.join(self.daemon.home, "target")
         with open(target, "w", encoding="ascii") as f:
             f.write("mine")
@@ -134,7 +134,8 @@ class Start(DaemonCase):
         self.still_served()
 
     def test_second_daemon_on_one_index_directory(self):
-        """A mistake: it serves mail without an index, and takes neither index nor control socket from the first."""
+        """By mistake. It serves mail without an index, and takes neither index nor control socket from the first
+        one."""
         self.daemon.start()
         first = self.daemon.process
         try:
@@ -162,7 +163,7 @@ class Start(DaemonCase):
         self.still_served()
 
     def test_socket_from_systemd(self):
-        """fd:N, which Debian's libmilter takes: the daemon neither makes nor removes the path."""
+        """fd:N, which Debian's libmilter supports: the daemon neither makes nor removes the path."""
         os.mkdir(os.path.dirname(self.daemon.socket))
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(self.daemon.socket)
@@ -180,11 +181,11 @@ class Start(DaemonCase):
             self.assertEqual(mc.CONTINUE, c.message(queue_id(1))[0])
 
     def test_index_that_cannot_be_opened(self):
-        """No reason to refuse to start: mail flows, and the log says what is wrong."""
+        """It starts all the same: mail flows, and the log says what is wrong."""
         os.mkdir(self.daemon.index, 0o700)
         with open(os.path.join(self.daemon.index, "other"), "w", encoding="ascii"):
             pass  # an empty one would be given to nobody
-        self.daemon.start()  # root's directory: nobody cannot write there
+        self.daemon.start()  # root's directory, in which nobody cannot write
         self.assertIn("read from the queue when asked for", self.daemon.log)
         self.still_served()
         shutil.chown(self.daemon.index, "nobody", "nogroup")
@@ -226,7 +227,7 @@ class Start(DaemonCase):
             self.daemon.stop()
 
     def test_start_beside_a_command_that_stays(self):
-        """READY with its rules after a second; the index follows as soon as it is to be had."""
+        """READY with its rules after a second; the index follows as soon as it is free."""
         self.daemon.rules("bad.example REJECT\n")
         self.daemon.start()
         self.daemon.stop()
@@ -254,7 +255,7 @@ class Stop(DaemonCase):
             self.assertFalse(os.path.exists(os.path.join(self.daemon.index, "control.sock")))
 
     def test_idle(self):
-        """At once, though nobody comes: libmilter by itself looks every five seconds."""
+        """At once, although no connection comes: libmilter alone checks every five seconds."""
         self.daemon.start()
         began = time.monotonic()
         self.assertEqual(0, self.daemon.stop())
@@ -291,7 +292,7 @@ class Stop(DaemonCase):
         self.assertEqual(set(), set(answered) - set(self.daemon.messages()))
 
     def test_killed_under_load(self):
-        """Recorded before accepted: what was answered is in the index, kill after kill."""
+        """Recorded before accepted: answered messages are in the index, kill after kill."""
         answered = []
         for _ in range(5):
             before = len(answered)
@@ -328,7 +329,7 @@ class Reload(DaemonCase):
         self.assertTrue(until(lambda: not self.refused("<a@new.example>")))
 
     def test_a_burst_of_signals(self):
-        """None of them reaches libmilter, which would stop for a SIGHUP."""
+        """None of them reaches libmilter, which would stop at a SIGHUP."""
         self.daemon.start()
         for _ in range(2000):
             self.daemon.process.send_signal(signal.SIGHUP)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The same protocol from another's hand: OpenDKIM's miltertest."""
+"""The same protocol by another implementation: OpenDKIM's miltertest."""
 import os
 import subprocess
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""The policy front alone: what smtpd says, what it never would, and both fronts at once."""
+"""The policy front alone: smtpd's requests, what smtpd would never send, and both fronts at once."""
 import os
 import resource
 import select
@@ -99,7 +99,8 @@ class Messages(PolicyCase):
         self.assertEqual([1, ["b@example.net"], 0], [got[queue_id(2)][k] for k in ("recipient_count", "recipients", "flags")])
 
     def test_both_fronts(self):
-        """The milter records and counts; the policy front passes what the milter has in hand, and nothing else."""
+        """The milter records and counts. The policy front leaves alone the messages that the milter handles, and no
+        others."""
         with self.daemon.client() as m, self.client() as c:
             m.macros(b"C", daemon_addr="192.0.2.1", daemon_port="25")
             m.send(b"C", mc.terminated("client.example") + b"4" + b"\x09\xdd" + mc.terminated("192.0.2.7"))
@@ -112,9 +113,9 @@ class Messages(PolicyCase):
             m.header("From", "f@held.example")
             m.header("Message-ID", "<1@x>")
             self.assertEqual((mc.CONTINUE, "", [(b"q", b"held by pqpurge\0")]), m.end(queue_id(1)))
-            # Another port of ours, the same client: not the milter's.
+            # Another of our ports with the same client: not the milter's.
             self.assertEqual(["DUNNO", "HOLD held by pqpurge"], c.message(queue_id(2), sender="a@held.example", server_port="587"))
-            # The milter's next message was refused by another; Postfix does not go on with it.
+            # Another filter refused the milter's next message, with which Postfix does not go on.
             self.assertEqual(["DUNNO", "HOLD held by pqpurge"], c.message(queue_id(3), sender="a@held.example"))
             m.mail("<a@held.example>")
             self.assertEqual("DUNNO", c.ask(sender="a@bad.example", instance="1.1.1.9"))
@@ -140,7 +141,7 @@ class Messages(PolicyCase):
 
 class Floods(PolicyCase):
     def test_counted_once(self):
-        """A login's recipients, by each front alone and by both: the detector's window says how many."""
+        """A login's recipients, by each front alone and by both; the detector's window has the count."""
         with open(self.daemon.config_file, "a") as f:
             f.write('flood_watch = warn\nflood login {\n count = {"5/10m", "500/1h", "600/1d"}\n}\n')
         self.daemon.start()
@@ -242,7 +243,7 @@ class Abuse(PolicyCase):
         self.daemon.wait_log("it does not read")
 
     def test_slow_peers(self):
-        """They cost no thread and hold nobody up; after 10 s they are gone, idle ones are not."""
+        """They cost no thread and delay nobody. After 10 s they are gone; idle ones are not."""
         threads = lambda: len(os.listdir("/proc/%d/task" % self.daemon.process.pid))
         before = threads()
         slow = [self.client(timeout=120) for _ in range(300)]
@@ -253,7 +254,7 @@ class Abuse(PolicyCase):
         with self.client() as c:
             self.assertEqual("DUNNO", c.ask())
         self.assertTrue(until(lambda: self.status("policy_connections") >= 301))
-        self.assertLess(threads() - before, 30)  # libmilter's and the control server's come and go
+        self.assertLess(threads() - before, 30)  # libmilter's and the control server's threads come and go
         for c in slow:
             self.assertRaises(mc.Closed, c.receive)
             c.close()
@@ -301,7 +302,7 @@ class Abuse(PolicyCase):
             self.assertEqual(["u%d@d.example" % n, ["r%d@x.example" % n]], [got[queue_id(n)]["sender"], got[queue_id(n)]["recipients"]])
 
     def test_one_instance_by_many(self):
-        """No smtpd does so: whatever is recorded, nothing breaks."""
+        """No smtpd does so: the record may be anything, but nothing breaks."""
         def peer():
             with self.client(timeout=60) as c:
                 for n in range(200):
@@ -324,7 +325,7 @@ class Connections(PolicyCase):
         idle = []
         for n in range(MAX + 500):
             idle.append(self.client())
-            if n % 64 == 0:  # so that the backlog never is full
+            if n % 64 == 0:  # so that the backlog never fills up
                 self.assertEqual("DUNNO", idle[-1].ask(instance="1.1.1.%x" % n))
         last = self.client()
         self.assertEqual("DUNNO", last.ask(instance="1.1.2.1"))
@@ -341,7 +342,7 @@ class Connections(PolicyCase):
 
 class Life(PolicyCase):
     def test_socket(self):
-        """Group and mode like the milter's, removed at the end, not taken from a live process."""
+        """Group and mode like the milter's; removed at the end; not taken from a live process."""
         self.daemon.start()
         here, there = os.stat(self.path), os.stat(self.daemon.socket)
         self.assertEqual([there.st_mode, there.st_uid, there.st_gid], [here.st_mode, here.st_uid, here.st_gid])
@@ -395,7 +396,7 @@ class Life(PolicyCase):
             self.assertEqual((1, True), (status, words in output), output)
 
     def test_stop_under_load(self):
-        """What was answered is in the index; whoever was not answered knows."""
+        """Answered messages are in the index; clients without an answer know."""
         self.daemon.start()
         answered, ready = [], threading.Barrier(9)
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
-"""Rules that are replaced hundreds of times (PQPURGE_FULL: a thousand) while mail comes in: every message gets the verdict it must
-get, and the daemon keeps nothing of what it let go."""
+"""Rules are replaced hundreds of times (PQPURGE_FULL: a thousand) while mail comes in. Every message gets the right
+verdict, and the daemon frees everything that it let go."""
 import os
 import re
 import signal
@@ -11,9 +11,9 @@ from daemon import MILTER, DaemonCase, until
 from milter_client import queue_id
 
 RELOADS, CLIENTS, RULES = 1000 if os.environ.get("PQPURGE_FULL") else 300, 4, 300
-ROUNDS = 8        # of each client while the rules are replaced once: the index shall keep all rows
-WRONG_EVERY = 10  # reloads with a file that is wrong
-WARM = 100        # reloads after which memory and descriptors are looked at first
+ROUNDS = 8        # messages of each client during one replacement; the index must keep all rows
+WRONG_EVERY = 10  # every so many reloads one with a wrong file
+WARM = 100        # reloads before memory and descriptors are first measured
 
 
 def sanitized():
@@ -22,8 +22,8 @@ def sanitized():
     return any(name in program for name in (b"__asan_init", b"__tsan_init"))
 
 
-# Rules leaked with each reload would be ten times the first; the second only says that there is an end, for sanitizers keep
-# what is freed.
+# Rules leaked at each reload would be ten times the first limit. The second only shows that there is an end, since
+# sanitizers keep freed memory.
 GROWTH_MAX = (400 if sanitized() else 16) << 20
 
 
@@ -70,7 +70,7 @@ class Sender(threading.Thread):
 
 class Thousand(DaemonCase):
     def text(self, turn):
-        """Never the same file twice; what the senders meet is in all of them, and in a rule that no reload takes away."""
+        """Never the same file twice. All of them have the senders' rules, and one rule that no reload removes."""
         lines = ["d%d.n%d.example REJECT\n" % (n, turn) for n in range(RULES)]
         lines.insert(turn % RULES, "bad.example REJECT go away\n")
         lines.insert(turn % 7, "held.example HOLD\n")
@@ -78,14 +78,15 @@ class Thousand(DaemonCase):
         return "".join(lines) + ("what is this\n" if turn % WRONG_EVERY == 0 else "")
 
     def size(self):
-        """(resident bytes that are no file's, open descriptors)"""
+        """(resident bytes of anonymous memory, open descriptors)"""
         of = "/proc/%d/" % self.daemon.process.pid
         with open(of + "status") as f:
             rss = int(re.search(r"^RssAnon:\s+(\d+) kB", f.read(), re.M).group(1)) << 10
         return rss, len(os.listdir(of + "fd"))
 
     def reload(self, turn):
-        """Returns once the daemon has told that it took the file, or that it did not: it may do so once more by itself."""
+        """Returns once the log says that the file was taken, or was not; the daemon may read it once more without
+        being asked."""
         before = self.reloads, self.refusals
         self.daemon.rules(self.text(turn))
         self.daemon.process.send_signal(signal.SIGUSR1)

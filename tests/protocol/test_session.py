@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""What Postfix says in normal life, and in its less usual moods."""
+"""Postfix's usual behaviour, and its rarer kinds."""
 import os
 import time
 
@@ -42,7 +42,7 @@ class Negotiation(DaemonCase):
             try:
                 c.negotiate()
             except (mc.Closed, TimeoutError):
-                pass  # libmilter takes no second one
+                pass  # libmilter accepts no second one
         with self.daemon.client() as c:
             c.connect()
             self.assertEqual(mc.CONTINUE, c.message(queue_id(2))[0])
@@ -99,7 +99,7 @@ class Messages(DaemonCase):
             self.assertEqual(mc.CONTINUE, c.message(queue_id(2))[0])
 
     def test_sendmail(self):
-        """Macro i at CONNECT is what tells it apart; 127.0.0.1 is also webmail."""
+        """Macro i at CONNECT identifies it; 127.0.0.1 may also be webmail."""
         with self.daemon.client() as c:
             c.connect("localhost", "127.0.0.1", 0, local=queue_id(1))
             c.message(queue_id(1), "root")
@@ -117,7 +117,7 @@ class Messages(DaemonCase):
         self.assertEqual([], self.daemon.messages()[queue_id(1)]["from"])
 
     def test_without_header_and_skips(self):
-        """An MTA that can skip next to nothing: nearly every event is sent and answered."""
+        """An MTA that can skip almost nothing: nearly every event is sent and answered."""
         with self.daemon.client(steps=mc.SKIP) as c:
             c.connect()
             self.assertEqual(mc.CONTINUE, c.message(queue_id(1))[0])
@@ -146,8 +146,8 @@ class Messages(DaemonCase):
         self.assertEqual(["a@two.example", []], [got[queue_id(1)]["sender"], got[queue_id(1)]["from"]])
 
     def test_next_file_without_mail(self):
-        """smtpd_end_of_data_restrictions refuse a message, and the client goes on with RCPT: Postfix before 3.12 makes a
-        new queue file, says nothing of it, and tells its first recipient with the macro of the file before."""
+        """smtpd_end_of_data_restrictions refuse a message, and the client goes on with RCPT. Postfix before 3.12 silently
+        makes a new queue file, and sends its first recipient with the previous file's macro."""
         first, second, third = queue_id(1), queue_id(2), queue_id(3)
         with self.daemon.client() as c:
             c.connect()
@@ -155,7 +155,7 @@ class Messages(DaemonCase):
             c.rcpt("<r1@x.example>")
             c.rcpt("<r2@x.example>", first)
             c.data(first)
-            c.rcpt("<r3@x.example>", first)  # refused; from here on it is another file's
+            c.rcpt("<r3@x.example>", first)  # refused; from here on there is another file
             c.rcpt("<r4@x.example>", second)
             c.data(second)
             c.header("From", "b@two.example")
@@ -200,7 +200,7 @@ class Messages(DaemonCase):
         self.assertEqual([64, CUT_FROM], [len(m["from"]), m["flags"]])
 
     def test_header_of_one_name_repeated(self):
-        """Millions of bytes of From cost what reading them costs: the same name is not brought to A-labels twice."""
+        """Megabytes of From cost no more than reading them: the same name is not brought to A-labels twice."""
         def spent():
             with open("/proc/%d/stat" % self.daemon.process.pid, encoding="ascii") as f:
                 return sum(int(x) for x in f.read().rsplit(")", 1)[1].split()[11:13]) / os.sysconf("SC_CLK_TCK")
@@ -258,7 +258,7 @@ class Rules(DaemonCase):
         self.assertEqual({}, self.daemon.messages())
 
     def test_by_header_past_what_is_recorded(self):
-        """The 65th mailbox, and one in a field after 64: recorded are 64, looked up are all."""
+        """The 65th mailbox, and one in a field after 64: 64 are recorded, all are looked up."""
         many = ",".join("u%d@fine%d.example" % (n, n) for n in range(64))
         for head in ([("From", many + ", y@bad.example")], [("From", many), ("From", "y@bad.example")],
                      [("From", many), ("Subject", "x"), ("from", many + ",y@BAD.example," + many)]):

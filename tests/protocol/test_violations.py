@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-"""Violations in each state of the protocol: the daemon answers or closes, nothing leaks, nobody else's session suffers."""
+"""Violations in each state of the protocol: the daemon answers or closes, nothing leaks, no other session suffers."""
 import os
 import socket
 import struct
@@ -17,7 +17,7 @@ def packet(command, data=b""):
     return struct.pack(">I", len(data) + 1) + command + data
 
 
-# What brings a session into each state.
+# The packets that bring a session into each state.
 STATES = {
     "nothing": b"",
     "negotiated": packet(b"O", OFFER),
@@ -29,8 +29,8 @@ STATES = {
     "ended": packet(b"O", OFFER) + packet(b"C", CONNECT) + packet(b"M", b"<a@x.example>\0") +
     packet(b"R", b"<b@x.example>\0") + packet(b"D", b"Ei\0ABCDE1\0") + packet(b"E"),
 }
-# What no MTA sends there, or not so. One thing is left out: a macro packet with a name and no value, on which libmilter's own
-# smfi_getsymval() reads past its array. Only Postfix can reach the socket, and it sends pairs.
+# Packets that no MTA sends there, or not in this form. One is left out: a macro packet with a name and no value, for
+# which libmilter's own smfi_getsymval() reads past its array. Only Postfix can reach the socket, and it sends pairs.
 VIOLATIONS = {
     "negotiation": packet(b"O", OFFER),
     "short negotiation": packet(b"O", OFFER[:5]),
@@ -94,7 +94,7 @@ class Violations(DaemonCase):
         return len(os.listdir("/proc/%d/fd" % self.daemon.process.pid))
 
     def memory(self):
-        """Bytes that are the daemon's own."""
+        """Bytes of the daemon's anonymous memory."""
         with open("/proc/%d/smaps_rollup" % self.daemon.process.pid, encoding="ascii") as f:
             return sum(int(line.split()[1]) for line in f if line.startswith("Anonymous:")) * 1024
 
@@ -165,7 +165,7 @@ class Violations(DaemonCase):
         self.assertEqual(["a@x.example"], self.daemon.messages()[queue_id(1)]["from"])
 
     def test_stale_macros(self):
-        """What one message had is not the next one's."""
+        """One message's macros do not count for the next."""
         with self.daemon.client() as c:
             c.connect()
             c.message(queue_id(1), login="mallory")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Prints what an index holds, one JSON object a line: {"kind": "message", ...} for each record in
- * order. For tests; asks the daemon where one runs. Run by root or the index's owner.
+ * Prints an index, one JSON object a line: {"kind": "message", ...} for each record in order. For
+ * tests; asks the daemon if one runs. Run it as root or the index's owner.
  *
  *   index_dump INDEX
  */

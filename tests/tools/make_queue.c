@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Makes a deferred queue and the index that belongs to it, for measurements: COUNT messages, of
- * which every EVERYth is from a@DOMAIN and the others from domains of their own. The queue files
- * are what Postfix would have written (postqueue and postsuper take them); each lies under the ID
- * that its own inode gives it.
+ * Makes a deferred queue and its index, for measurements: COUNT messages, of which every EVERYth is
+ * from a@DOMAIN and the others from domains of their own. The queue files are as from Postfix, and
+ * postqueue and postsuper accept them; each has the ID of its own inode.
  *
  *   make_queue SPOOL OWNER INDEX COUNT EVERY DOMAIN [EXTRA [REASONS]]
  *
- * EXTRA rows go into the index alone: history, to show that a purge does not depend on it. With
- * REASONS each message but every hundredth gets a defer log, in so many kinds that differ by a
- * word and not by numbers alone. Prints the matching queue IDs.
+ * EXTRA rows go only into the index: history, to show that a purge does not depend on it. With
+ * REASONS each message but every hundredth gets a defer log, of that many kinds, which differ in a
+ * word and not only in numbers. Prints the matching queue IDs.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -31,7 +30,7 @@ struct maker {
 	int64_t time;
 };
 
-/* Writes one file under the short ID that its inode and time give it. */
+/* Writes one file under the short ID of its inode and time. */
 static void put_file(struct maker *m, const char *sender, size_t n, struct queue_id *ret)
 {
 	char path[4096], final[4096];
@@ -59,7 +58,7 @@ static void put_file(struct maker *m, const char *sender, size_t n, struct queue
 		err(1, "%s", final);
 }
 
-/* A word of letters, another one for each kind. */
+/* A word of letters, different for each kind. */
 static void word_of(size_t kind, char word[16])
 {
 	size_t len = 0;
@@ -70,7 +69,7 @@ static void word_of(size_t kind, char word[16])
 	word[len] = '\0';
 }
 
-/* What bounce(8) notes of a try, by its own format. */
+/* Writes a try's log as bounce(8) does. */
 static void put_log(struct maker *m, const struct queue_id *id, size_t n)
 {
 	char path[4096], word[16], reason[200];
@@ -140,7 +139,7 @@ static void put_history(struct maker *m, size_t extra)
 	}
 }
 
-/* To the owner of their directory. */
+/* Gives the index's files to the owner of their directory. */
 static void give_away(const char *directory)
 {
 	static const char *const names[] = {INDEX_LOCK, INDEX_FILE, INDEX_FILE "-lock"};

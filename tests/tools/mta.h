@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Postfix 3.7's part of the milter protocol, for programs that load a milter without Postfix. Knows
- * milters that ask for what pqpurge-milter asks for: an answer at MAIL and at end of message, none
- * in between. What is put is sent when an answer is wanted, or by mta_flush. Whatever goes wrong
- * ends the program.
+ * Postfix 3.7's part of the milter protocol, for programs that load a milter without Postfix. It
+ * supports milters that negotiate what pqpurge-milter does: an answer at MAIL and at end of
+ * message, none in between. Packets are sent when an answer is awaited, or by mta_flush. Any
+ * failure ends the program.
  */
 #ifndef PQPURGE_TESTS_MTA_H
 #define PQPURGE_TESTS_MTA_H
@@ -85,7 +85,7 @@ static inline void mta_flush(struct mta *m)
 	bytes_clear(&m->out);
 }
 
-/* The command of the next packet; what it carries goes into data. */
+/* The command of the next packet; its content goes into data. */
 static inline char mta_receive(struct mta *m, unsigned char data[MTA_PACKET_MAX])
 {
 	unsigned char head[4];
@@ -99,7 +99,7 @@ static inline char mta_receive(struct mta *m, unsigned char data[MTA_PACKET_MAX]
 	return (char)data[0];
 }
 
-/* Sends what was put, and waits until the milter lets it pass. */
+/* Sends the packets, and waits for the milter's CONTINUE. */
 static inline void mta_ask(struct mta *m)
 {
 	unsigned char data[MTA_PACKET_MAX];

@@ -20,8 +20,8 @@ static inline void queue_bytes_record(struct bytes *out, char type, const char *
 }
 
 /*
- * A message that arrived at that time from port 40000 of 192.0.2.7, for one recipient; C stands
- * first, with the sizes filled in. n tells messages apart.
+ * A message that arrived at that time from port 40000 of 192.0.2.7, for one recipient. C comes
+ * first, with the sizes filled in. n makes the message unique.
  */
 static inline void queue_bytes(struct bytes *out, int64_t arrival, const char *sender, uint64_t n)
 {

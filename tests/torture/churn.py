@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""churn.py SECONDS: mail passes through a private Postfix for that long. Floods come in, nine of ten messages are delivered to
-smtp-sink on loopback, sync runs beside them and after them. After each flood the rows are the queue's names, no more and no
-fewer; then what stayed is deleted; and the index file stays about as large as the first rounds made it. Prints its figures."""
+"""churn.py SECONDS: mail passes through a private Postfix for that long. Floods come in; nine of ten messages are
+delivered to smtp-sink on loopback; sync runs beside and after them. After each flood the rows must be exactly the
+queue's names. Then the remaining mail is deleted, and the index file must stay about as large as after the first
+rounds. Prints its figures."""
 import os
 import subprocess
 import sys
@@ -16,12 +17,13 @@ from rig import COMMANDS, PrivatePostfix, free_port, until  # noqa: E402
 
 FLOOD, STAYS = 450, 50  # messages of one round
 SESSIONS = 10
-DOMAINS = 20  # of senders, in turn
+DOMAINS = 20  # of senders, by turns
 FIRST_ROUNDS, ROUNDS_MIN = 3, 6
-# How far the most rows at one time differ by chance, on a busy machine. Without sync each round adds as much again.
+# The random variation of the greatest number of rows, on a busy machine. Without sync each round would add as much
+# again.
 GROWTH = 2
 EMPTY = 128 << 10  # bytes in use of an index without rows
-HOUR = 3700 * 1000000  # microseconds; rows of what left are kept an hour, for what a content filter gives back
+HOUR = 3700 * 1000000  # microseconds; rows that left are kept for an hour, for mail that a content filter gives back
 MAIN = """\
 relayhost = [127.0.0.1]:{sink}
 defer_transports = lmtp
@@ -67,7 +69,7 @@ class Churn:
         return said
 
     def hour_passes(self):
-        """For the daemon, which then drops rows of what left; nothing arrives meanwhile."""
+        """Advances the daemon's clock, so that it drops rows that left; nothing arrives meanwhile."""
         with open(self.clock, "w", encoding="ascii") as file:
             file.write(str(HOUR))
         least = until(self.is_dropped, "the end of rows of what left")
@@ -75,16 +77,16 @@ class Churn:
         return least
 
     def is_dropped(self):
-        """How many bytes are in use when that becomes no less."""
+        """The bytes in use, once they no longer shrink."""
         before = self.used()
-        time.sleep(1.5)  # it looks each second
+        time.sleep(1.5)  # it checks each second
         return self.used() == before and before
 
     def used(self):
         return self.pq.idx("status", "--json").lines[0]["status"]["index"]["used_bytes"]
 
     def flood(self, sender):
-        """Both kinds side by side, and sync beside them until they are through."""
+        """Sends both kinds side by side, with sync beside them until they are through."""
         sources = [self.postfix.flood(sender, FLOOD, "u@dest.test", SESSIONS, wait=False),
                    self.postfix.flood(sender, STAYS, "u@stay.test", 2, wait=False)]
         while any(source.poll() is None for source in sources):
@@ -103,7 +105,7 @@ class Churn:
         check(listed == queue, f"round {number}: rows and queue differ by", sorted(listed ^ queue)[:10])
         selected = self.pq.idx("purge", "-n", "--json", sender)
         check(selected.status == 0 and selected.summary["would_delete"] == STAYS, f"round {number}:", selected)
-        self.postfix.postsuper("-d", "-", ids=sorted(queue))  # a purge would leave its account in the index
+        self.postfix.postsuper("-d", "-", ids=sorted(queue))  # a purge would leave its traces in the index
         check(not self.postfix.ids(), f"round {number}: not all of it was deleted")
         self.sync()
         self.used_bytes.append(self.hour_passes())

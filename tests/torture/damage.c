@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * damage [ROUNDS [SEED]]: damaged index files. An index gets a past; copies of its file are damaged
- * (random bytes, whole pages, swapped pages, truncation), and a child opens each as the daemon
- * does, reads all of it, records, completes and drops. It may find the file sound, or set it aside,
- * or die of it, and is then started again, as systemd does. Whatever it is: soon an index is open
- * that finds each message recorded from then on, and at no time is a row handed out that is not, to
- * the byte, one that was once written.
+ * damage [ROUNDS [SEED]]: damaged index files. An index gets a past. Copies of its file are damaged
+ * (random bytes, whole pages, swapped pages, truncation). A child opens each as the daemon does,
+ * reads all of it, records, completes and drops. It may find the file sound, or set it aside, or
+ * die of it; then it is started again, as by systemd. In every case an index is soon open that
+ * finds each message recorded from then on, and every row ever returned equals, byte for byte, one
+ * that was once written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,14 +22,14 @@
 #define PAST      6000 /* messages of the sound index */
 #define LATER     (INT64_C(1) << 60)
 #define PAGE      4096
-#define IN_USE    70 /* the place in the lock's file that says that nobody closed the index */
+#define IN_USE    70 /* offset in the lock's file; says that nobody closed the index */
 #define LIFE_MAX  60 /* seconds */
 #define LIVES_MAX 6  /* some that die at work, two that die opening it, one with a new file */
 
 static char directory[] = "/dev/shm/pqpurge-damage.XXXXXX";
 static uint64_t seed;
 
-/* ---- messages: all of one is told by its number */
+/* ---- messages: the number determines everything */
 
 static struct message numbered(uint64_t n, bool read)
 {
@@ -89,7 +89,7 @@ static bool is_encoded(const struct message *m, struct span row)
 	return same;
 }
 
-/* Its row as it was recorded, as it was read, or with both halves. */
+/* Its row must be as recorded, as read, or with both halves. */
 static void check_row(const struct candidate *c)
 {
 	struct span row = {.at = c->record, .len = c->record_len};
@@ -108,7 +108,7 @@ static void check_row(const struct candidate *c)
 	require(is_encoded(&both, row), "a row that nobody wrote: %s", m.queue_id.text);
 }
 
-/* ---- work, as a daemon and a command do it: a code where it fails */
+/* ---- work, as by a daemon and a command; returns a code on failure */
 
 static int record(struct index *ix, uint64_t n)
 {
@@ -117,7 +117,7 @@ static int record(struct index *ix, uint64_t n)
 	return index_record(ix, &m, NULL);
 }
 
-/* Reads `reads` files from `from` on; of the messages from `left` on so many went. */
+/* Reads `reads` files from `from` on; `count` messages from `left` on have gone. */
 static int update(struct index *ix, uint64_t from, unsigned reads, uint64_t left, unsigned count)
 {
 	struct bytes records = {0}, body = {0}, out = {0};
@@ -150,7 +150,7 @@ static int update(struct index *ix, uint64_t from, unsigned reads, uint64_t left
 	return code;
 }
 
-/* Every row that a selector means; *ret_count may be NULL. */
+/* Finds every row that a selector matches; *ret_count may be NULL. */
 static int find(struct index *ix, struct selector *s, size_t *ret_count)
 {
 	struct candidates found = {0};
@@ -268,11 +268,11 @@ static size_t damage(unsigned char *data, size_t len)
 	unsigned char page[PAGE];
 
 	switch (below(&seed, 7)) {
-	case 0: /* bytes anywhere */
+	case 0: /* random bytes */
 		for (uint64_t n = 1 + below(&seed, 200); n > 0; n--)
 			data[below(&seed, len)] = (unsigned char)chance(&seed);
 		return len;
-	case 1: /* a bit, in the first bytes of a page, where its head and its nodes' places are */
+	case 1: /* a bit in the first bytes of a page, which hold its head and its nodes' offsets */
 		for (uint64_t n = 1 + below(&seed, 8); n > 0; n--)
 			data[below(&seed, pages) * PAGE + below(&seed, 32)] ^=
 			    (unsigned char)(1u << below(&seed, 8));
@@ -280,7 +280,7 @@ static size_t damage(unsigned char *data, size_t len)
 	case 2:
 		memset(data + a, one_in(&seed, 2) ? 0 : 0xff, PAGE);
 		return len;
-	case 3: /* an old page where a new one should be */
+	case 3: /* an old page in place of a new one */
 		memcpy(page, data + a, PAGE);
 		memcpy(data + a, data + b, PAGE);
 		memcpy(data + b, page, PAGE);
@@ -298,7 +298,7 @@ static size_t damage(unsigned char *data, size_t len)
 	}
 }
 
-/* closed: as its owner left it; else as after an owner that died. */
+/* closed: as its owner left it; otherwise as after an owner that died. */
 static void write_damaged(const char *where, bool closed)
 {
 	unsigned char *data = malloc(sound_len);
@@ -313,12 +313,12 @@ static void write_damaged(const char *where, bool closed)
 	free(data);
 }
 
-/* ---- what a daemon does with it */
+/* ---- a daemon's lives with it */
 
 enum life {
 	LIFE_SOUND = 10, /* nothing failed */
-	LIFE_REPLACED,   /* opened with a new file, and nothing failed then */
-	LIFE_FAILED,     /* something failed; the daemon closes the index, and opens one anew */
+	LIFE_REPLACED,   /* opened with a new file, and then nothing failed */
+	LIFE_FAILED,     /* something failed; the daemon closes the index and opens a new one */
 	LIFE_STUCK,      /* something failed, and the index calls itself usable */
 	LIFE_DIED,
 	LIVES_KINDS,
@@ -360,7 +360,7 @@ static enum life live(const char *where, uint64_t from)
 		how = replaced ? LIFE_REPLACED : LIFE_SOUND;
 	else if (replaced || index_check(ix) == 0)
 		how = LIFE_STUCK;
-	if (how != LIFE_STUCK) /* whoever comes after one that did not close it reads all of it */
+	if (how != LIFE_STUCK) /* the successor of one that did not close it reads all of it */
 		index_close(ix);
 	return how;
 }
@@ -394,7 +394,7 @@ static void one(const char *where, unsigned long nth, unsigned long lives[LIVES_
 		how = life_of(where, PAST + 1000 * i);
 		lives[how]++;
 	}
-	/* Stuck: rows that are not found are read from the queue. But nobody dies for good. */
+	/* Stuck: rows that are not found are read from the queue. But no daemon dies for ever. */
 	require(how == LIFE_SOUND || how == LIFE_REPLACED || how == LIFE_STUCK,
 	    "file %lu: after %d lives it is still not usable", nth, LIVES_MAX);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * history [MESSAGES [SEED]]: identity over a random history of a simulated spool. Messages arrive
- * by SMTP and sendmail(1), with and without the daemon, are delivered, requeued, renamed onto other
- * queue IDs; others claim their IDs; the clock is set back and forth; inodes are few, and now and
- * then a queue ID is handed out again to the microsecond. The index is the real one, and so are its
- * updates, selection and judgement; the walk is played here: what the index does not know as read
- * is read, and what lies nowhere left. Each purge deletes what the index proves at once, catches
- * up, and deletes the rest. Nothing goes that does not match in one of its halves, no row stands
- * for another message's file, and nothing is left that matches.
+ * by SMTP and sendmail(1), with and without the daemon, and are delivered, requeued, or renamed
+ * onto other queue IDs. Others claim their IDs. The clock is set back and forth. Inodes are few,
+ * and now and then a queue ID is reused to the microsecond. The index, its updates, selection and
+ * judgement are real; the walk is simulated: messages that the index does not know as read are
+ * read, and those that are nowhere have left. Each purge deletes what the index proves at once,
+ * catches up, and deletes the rest. Only messages that match in one of their halves may go, no row
+ * may stand for another message's file, and no match may be left.
  */
 #include "tests/torture/spool.h"
 
@@ -16,7 +16,7 @@
 #include "index/index_private.h"
 #include "mail/identity.h"
 
-/* ---- what its file says */
+/* ---- the file's own facts */
 
 static bool is_of(const char *address, const char *domain)
 {
@@ -95,7 +95,7 @@ static void look_at(
 	if (!read)
 		read_one(c, m);
 	else
-		/* Nobody recorded it, and an older one of its very name was read. */
+		/* Nobody recorded it, and an older message with the same name was read. */
 		require(m->read_here || !m->recorded_here, "%s is taken for read", m->id.text);
 	shadowed += read && !m->read_here;
 }
@@ -169,7 +169,7 @@ static void catch_up(void)
 
 /* ---- purging */
 
-/* It is the recorded message, and matches by what was recorded, or by what its file says. */
+/* It is the recorded message, and matches by its record or by its file. */
 static void purge_one(const struct candidate *c, const char *domain)
 {
 	const struct message r = candidate_message(c);
@@ -196,7 +196,7 @@ static void purge_one(const struct candidate *c, const char *domain)
 	deleted++;
 }
 
-/* Whether its given half proves it, by what arrived and not by what is judged. */
+/* Whether its given half proves it; computed from the arrival, not by the judgement under test. */
 static bool provable(const struct mail *m)
 {
 	bool rewritten = strcmp(m->sender, m->file.sender) != 0;
@@ -211,7 +211,7 @@ static bool provable(const struct mail *m)
 static void check_left(const struct mail *m, const char *domain)
 {
 	const struct message *r = &m->recorded;
-	bool known = m->read_here; /* else an older one of its name is, and this one nobody saw */
+	bool known = m->read_here; /* else an older one of its name is, and nobody saw this */
 
 	require(!m->there || !known || !file_matches(m, domain), "%s %s is left behind", m->id.text,
 	    m->text);
@@ -250,7 +250,7 @@ static void purge(void)
 	char domain[32];
 
 	snprintf(domain, sizeof(domain), "d%u.example", (unsigned)below(&seed, DOMAINS));
-	if (one_in(&seed, 2)) /* what is known goes first, as in an emergency */
+	if (one_in(&seed, 2)) /* known ones go first, as in an emergency */
 		purge_known(domain);
 	catch_up();
 	purge_known(domain);
@@ -263,7 +263,7 @@ static void purge(void)
 	purges++;
 }
 
-/* Some of the oldest rows go; what their given halves proved is provable no more. */
+/* Drops some of the oldest rows; what only their given halves proved is no longer provable. */
 static void prune(void)
 {
 	room_make(ix);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * An owner of the index killed (SIGKILL) at every system call that its work makes, and at so many
- * moments between them. Whatever it was told that it is in the index is there when the index is
+ * An owner of the index is killed (SIGKILL) at every system call of its work, and at a number of
+ * moments between them. Everything that it was told is in the index must be there when the index is
  * opened again, which reads all of it.
  *
  *   kill_commit ROUNDS [SEED]    ROUNDS: moments, for each kind of work
@@ -17,9 +17,9 @@
 #include "tests/torture/torture.h"
 
 #define MAP_SIZE (INT64_C(2) << 20)
-#define BEFORE   60   /* rows that are there before */
-#define WORK     4    /* steps that are acknowledged */
-#define MOMENTS  3000 /* microseconds that they take, about */
+#define BEFORE   60   /* rows from before */
+#define WORK     4    /* acknowledged steps */
+#define MOMENTS  3000 /* microseconds that they take, roughly */
 
 /* ---- messages */
 
@@ -106,7 +106,7 @@ static void update(struct index *ix, unsigned from, unsigned reads, const struct
 	bytes_release(&out);
 }
 
-/* ---- kinds of work: each step is acknowledged; then what must be there */
+/* ---- kinds of work: each step is acknowledged, and must then be there */
 
 struct rows {
 	bool there[4096], read[4096];
@@ -125,7 +125,7 @@ static void record_check(const struct rows *r, unsigned done)
 	require(r->count <= BEFORE + done + 1, "%u rows", r->count);
 }
 
-/* A row is completed, one is added, one goes. */
+/* Completes a row, adds one, and drops one. */
 static void update_step(struct index *ix, unsigned step)
 {
 	struct packed_id left = packed(20 + step);
@@ -145,7 +145,7 @@ static void update_check(const struct rows *r, unsigned done)
 	}
 }
 
-/* In a map that is nearly full each row pushes others out. */
+/* In a map that is nearly full each row displaces others. */
 static void full_step(struct index *ix, unsigned step)
 {
 	if (step == 0)
@@ -175,7 +175,7 @@ static const struct kind {
 	const char *name;
 	void (*step)(struct index *ix, unsigned step);
 	void (*check)(const struct rows *r, unsigned done);
-	unsigned from; /* the step at whose beginning killing begins */
+	unsigned from; /* the step at whose beginning killing starts */
 } kinds[] = {
     {"record", record_step, record_check, 0},
     {"update", update_step, update_check, 0},
@@ -228,8 +228,8 @@ static void kill_now(pid_t pid)
 	require(WIFSIGNALED(status) || WEXITSTATUS(status) == 0, "status %x", status);
 }
 
-/* Kills it where its calls stopped it so many times, each twice. Returns how many times they did:
- * fewer where it came to its end before. */
+/* Kills it at its stops-th stop; each call stops it twice. Returns the number of stops: fewer if it
+ * ended before. */
 static uint64_t kill_at_call(pid_t pid, uint64_t stops)
 {
 	int status;
@@ -256,7 +256,7 @@ static uint64_t kill_after(pid_t pid, uint64_t usec)
 	return usec;
 }
 
-/* ---- what is there afterwards */
+/* ---- the state afterwards */
 
 static void note_rows(struct index *ix, struct rows *r)
 {

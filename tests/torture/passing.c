@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Plays Postfix's part towards the daemon and the command, faster than a Postfix: mail passes
- * through a real queue directory. A message is announced to the milter, lies in incoming with mode
- * 0600 until its end of message is answered, becomes complete and goes to active; it wanders
- * between active and deferred, and is unlinked. The queue holds QUEUE messages at any time, and who
- * leaves next is chance. Each file has the short ID of its own inode, and holds what cleanup(8)
- * would have written, without the fsync.
+ * Plays Postfix's part for the daemon and the command, faster than a Postfix: mail passes through a
+ * real queue directory. A message is announced to the milter and is in incoming with mode 0600
+ * until its end of message is answered. Then it becomes complete and goes to active, moves between
+ * active and deferred, and is unlinked. The queue always holds QUEUE messages; chance decides which
+ * one leaves next. Each file has the short ID of its own inode and cleanup(8)'s content, without
+ * the fsync.
  *
  *   passing SPOOL OWNER SOCKET QUEUE RATE SESSIONS
  *
- * Becomes OWNER. RATE: messages a second, 0 for as many as can be. Reads commands, a line each:
- *   go N    lets N more messages come in, from now on; returns at once
- *   hold    lets none come in any more, and waits for those that are on their way
- *   count   prints: messages begun, answered, and left; the most that were there at one time; how
- *           many different inodes they have had
+ * Becomes OWNER. RATE: messages a second, 0 for as many as possible. Reads commands, one a line:
+ *   go N    lets N more messages come in from now on; returns at once
+ *   hold    lets no more come in, and waits for those in progress
+ *   count   prints: messages begun, answered, and left; the most at one time; how many different
+ *           inodes they have had
  * Each command is answered by that line. Ends with its input.
  */
 #include <fcntl.h>
@@ -30,7 +30,7 @@
 #define QUEUE_MAX    100000
 #define SESSIONS_MAX 100
 
-struct file { /* of a message that is there */
+struct file { /* of a present message */
 	char id[QUEUE_ID_MAX + 1];
 	bool deferred;
 };
@@ -38,8 +38,8 @@ struct file { /* of a message that is there */
 static const char *socket_path;
 static uint64_t queue_max, rate;
 
-/* All below belongs to the holder of the lock; so do the steps of complete messages, for the queue
- * manager is one process. */
+/* The holder of the lock owns everything below. The steps of complete messages need the lock, too,
+ * since the queue manager is one process. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turned = PTHREAD_COND_INITIALIZER;
 static struct file queue[QUEUE_MAX];
@@ -50,7 +50,7 @@ static int64_t went;                       /* and its time */
 static uint64_t begun, answered, gone, most, inodes;
 static void *seen; /* inodes: a tree */
 
-/* ---- a message in the queue; the lock is held */
+/* ---- a message in the queue; call with the lock held */
 
 static const char *path_of(const struct file *f, char path[64])
 {
@@ -108,9 +108,9 @@ static void note_inode(uint64_t inode)
 	inodes++;
 }
 
-/* ---- a message that arrives */
+/* ---- an arriving message */
 
-/* As mail_queue_enter: a name that is no queue ID, until inode and time have made one. */
+/* As mail_queue_enter: a name that is no queue ID, until the inode and the time make one. */
 static int create_file(unsigned session, struct file *ret)
 {
 	char name[64], path[64];

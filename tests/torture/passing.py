@@ -1,20 +1,23 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""passing.py synced SECONDS | unsynced MESSAGES | postfix MESSAGES: mail passes through a queue of QUEUE messages. In the first
-two it is more than a whole Postfix could carry on a small machine: passing.c plays Postfix's part; daemon, command and
-Postfix's configuration are real.
+"""passing.py synced SECONDS | unsynced MESSAGES | postfix MESSAGES: mail passes through a queue of QUEUE messages. The
+first two carry more than a whole Postfix could on a small machine: passing.c plays Postfix's part, while daemon,
+command and Postfix's configuration are real.
 
-synced: RATE messages a second, and `pqpurge-idx sync`, anew EVERY seconds after the last. A row of a message that had left
-when the last sync began is a fault, and so is a message in the queue without a row.
-unsynced: as fast as it goes, no sync, on each kind of file system. There are at most eight rows of each inode that mail has
-had, and on an ext4 of its own these are as many as there were messages at one time.
-postfix: the same with a real Postfix, whose log tells the inodes: QUEUE messages are deferred, MESSAGES are delivered at once.
+synced: RATE messages a second, and `pqpurge-idx sync`, EVERY seconds after the last one. A row of a message that had
+left when the last sync began is a fault, and so is a message in the queue without a row.
 
-ON says where the spool lies: disk, tmpfs or a word of MAKERS, where unsynced takes several; the index is in $TMPDIR. ON, QUEUE,
-RATE and EVERY come from the environment.
-Progress goes to stderr, the verdict to stdout. What is mounted is gone with the mount namespace, for which tests/torture/run
-calls unshare(1).
-"""
+unsynced: as fast as possible, without sync, on each kind of file system. Each inode that mail has had may have at most
+INODE_ROWS rows, and on an ext4 of its own the inodes are as many as there were messages at one time.
+
+postfix: the same with a real Postfix, whose log names the inodes: QUEUE messages are deferred, MESSAGES are delivered
+at once.
+
+ON is the spool's place: disk, tmpfs or a word of MAKERS, of which unsynced takes several. The index is in $TMPDIR. ON,
+QUEUE, RATE and EVERY come from the environment.
+
+Progress goes to stderr, the verdict to stdout. Mounts vanish with the mount namespace, for which tests/torture/run
+calls unshare(1)."""
 import os
 import re
 import subprocess
@@ -31,17 +34,17 @@ from spool import walk  # noqa: E402
 QUEUE = int(os.environ.get("QUEUE", "1000"))
 RATE = int(os.environ.get("RATE", "1000"))
 SESSIONS = 20
-EVERY_MAX = 60  # as pqpurge-sync.timer
+EVERY_MAX = 60  # as in pqpurge-sync.timer
 LINES = 60  # of progress
-ROW, REST = 1 << 10, 256 << 10  # bytes of pages in use: a row with its keys, pages half full; and what else there is
-# How much the file may grow after its first rounds: pages that a reader has in view are not used again, and on a busy machine it
-# has them long. Pages that nobody used again would be more than this after a minute.
+ROW, REST = 1 << 10, 256 << 10  # bytes of pages in use: a row with its keys, pages half full; and everything else
+# How much the file may grow after its first rounds: pages that a reader still sees are not reused, and on a busy
+# machine a reader is slow. Pages that were never reused would exceed this after a minute.
 GROWTH = 16 << 20
 SYNCS_MIN = 3
-NEAR = 1.1  # of the most files at one time: what an ext4 with a journal may have handed out in inodes
+NEAR = 1.1  # times the most files at once: the inodes that an ext4 with a journal may have used
 INODE_ROWS = 16  # as index/rows/entry.h says
-FLOOD = 10000  # messages between two looks
-# As passing.c lays out the queue.
+FLOOD = 10000  # messages between two checks
+# The queue layout of passing.c.
 LAYOUT = {"hash_queue_names": "deferred, defer", "hash_queue_depth": "1", "enable_long_queue_ids": "no"}
 
 
@@ -54,14 +57,14 @@ def tell(*words):
     print(*words, file=sys.stderr, flush=True)
 
 
-# ---- where the spool lies
+# ---- the spool's place
 
 MAKERS = {"ext4": "mkfs.ext4 -q -E nodiscard", "ext4-nojournal": "mkfs.ext4 -q -E nodiscard -O ^has_journal",
           "xfs": "mkfs.xfs -q", "btrfs": "mkfs.btrfs -q"}
 
 
 def put_spool(kind, directory):
-    """On a file system of its own; disk: in $TMPDIR, where others make files as well."""
+    """Puts the spool on its own file system; disk: in $TMPDIR, where others make files, too."""
     if kind == "tmpfs":
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", directory], check=True)
     elif kind != "disk":
@@ -72,10 +75,10 @@ def put_spool(kind, directory):
         subprocess.run(["mount", "-o", "loop", image, directory], check=True)
 
 
-# ---- what can be known
+# ---- known facts
 
 class Count:
-    """What passing.c has counted. most: at one time."""
+    """The counts of passing.c. most: at one time."""
 
     def __init__(self, line):
         self.begun, self.answered, self.left, self.most, self.inodes = map(int, line.split())
@@ -90,12 +93,12 @@ class Look:
         said = passing.index()
         self.rows, self.used = said["rows"], said["used_bytes"]
         file = os.stat(os.path.join(passing.pq.index, "index.mdb"))
-        self.size, self.disk = file.st_size, file.st_blocks * 512  # written ever; set aside as well
+        self.size, self.disk = file.st_size, file.st_blocks * 512  # ever written; also of those set aside
         self.after = passing.count()
 
 
 class Spool:
-    """A configured Postfix that does not run, its spool on such a file system, the daemon."""
+    """A configured Postfix that does not run, its spool on such a file system, and the daemon."""
 
     def __init__(self, spool, main=""):
         self.spool = spool
@@ -106,7 +109,7 @@ class Spool:
         self.postfix.run("postfix", "check")  # makes the queue's directories
         for name, value in LAYOUT.items():
             check(self.postfix.run("postconf", "-h", name).stdout.strip() == value, name, "is not", value)
-        self.pq = Pqpurge(self.postfix, index_map_size="1G")  # never so full that old rows have to go
+        self.pq = Pqpurge(self.postfix, index_map_size="1G")  # never so full that old rows must go
         self.pq.start()
 
     def __enter__(self):
@@ -148,7 +151,7 @@ class Passing(Spool):
         return self.command("count")
 
     def through(self, messages):
-        """Lets so many come in, and waits until the last is in the queue."""
+        """Lets that many come in, and waits until the last one is in the queue."""
         wanted = self.count().begun + messages
         self.command(f"go {messages}")
         while self.count().answered < wanted:
@@ -161,7 +164,7 @@ class Passing(Spool):
         return said
 
     def agree(self):
-        """Nothing comes or goes: after a sync rows and queue are the same messages."""
+        """While nothing comes or goes: after a sync rows and queue have the same messages."""
         self.command("hold")
         self.sync()
         queue, rows = self.postfix.ids(), set(self.pq.listed("--all"))
@@ -187,8 +190,8 @@ class Synced(Passing):
         self.slowest = max(self.slowest, time.monotonic() - began)
 
     def look(self, synced):
-        """Each message that is in the queue all the time has a row, and none that left before the last sync has one; but
-        what was recorded is kept for an hour more where a filter's mail can find it, and takes room."""
+        """Each message that is in the queue all the time has a row, and none that left before the last sync has one. But
+        rows are kept for an hour more if a filter's mail could need them, which takes room."""
         at, now = Look(self), time.monotonic() - self.began
         least, most = at.before.answered - at.after.left, at.after.begun - self.left
         check(least <= at.rows <= most, at.rows, "rows, which can be", least, "to", most)
@@ -219,7 +222,7 @@ class Synced(Passing):
         after = [at.rows for _, at in ends]
         early = [at for when, at, _ in self.looks if when <= max(self.seconds / 5, ends[1][0])][-1]
         last = self.looks[-1][1]
-        grown = ROW * (last.after.begun - early.after.begun)  # of what left in the last hour
+        grown = ROW * (last.after.begun - early.after.begun)  # of mail that left in the last hour
         check(last.size <= early.size + grown + GROWTH, f"the index file grew from {early.size} to {last.size} bytes")
         return (f"{passed} through a queue of {QUEUE} on {self.spool}: at most {max(rows)} rows, after each of {self.syncs} "
                 f"syncs (slowest {self.slowest:.2f} s) {min(after)} to {max(after)}; index.mdb "
@@ -238,7 +241,8 @@ def synced(seconds):
 # ---- without
 
 def check_rows(spool, rows, messages, inodes, most):
-    """A newcomer replaces no row, for nobody has looked at a file; yet of each inode only so many are kept."""
+    """A newcomer replaces no row, since nobody has read its file; but only a bounded number of rows is kept for an
+    inode."""
     check(inodes <= rows <= min(messages, INODE_ROWS * inodes), rows, "rows of", messages, "messages on", inodes, "inodes")
     check(spool != "ext4" or inodes <= NEAR * most, inodes, "inodes, and at most", most, "messages at one time")
 
@@ -259,7 +263,7 @@ def unsynced(messages):
 
 
 class Delivering(Spool):
-    """A real Postfix, which keeps mail to stay.test and delivers the rest to discard(8)."""
+    """A real Postfix that keeps mail to stay.test and delivers the rest to discard(8)."""
 
     MAIN = "transport_maps = inline:{dest.test=discard:}\n"
     ARRIVED = re.compile(r" postfix/cleanup\[\d+\]: [0-9A-F]{5}([0-9A-F]+): message-id=")
@@ -297,7 +301,7 @@ def real(messages):
                     f"deferred, without sync, on {postfix.spool}: {rows} rows of {inodes} inodes; at most {postfix.most} "
                     "messages were seen at one time")
             tell(told)
-            # Between two looks at the queue each session may have had one more there, and cleanup(8) another.
+            # Between two looks at the queue each session may have had one more there, and cleanup(8) another one.
             check_rows(postfix.spool, rows, sent + QUEUE, inodes, postfix.most + 2 * SESSIONS)
         print(told)
 

@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: ISC
-"""restart.py SECONDS: the daemon is started and stopped for that long, on a private Postfix, while list, sync, status and purge
-run beside it all the time. Whoever opens the index while another closes it must wait, and neither fail nor lose a row: each
-message that came in while the daemon was ready is in the index, before the daemon stops and after. Prints its figures."""
+"""restart.py SECONDS: the daemon is started and stopped for that long, on a private Postfix, while list, sync, status and
+purge run beside it. A process that opens the index while another closes it must wait, and neither fail nor lose a row:
+each message that came in while the daemon was ready is in the index, before the daemon stops and after. Prints its
+figures."""
 import collections
 import os
 import subprocess
@@ -18,7 +19,7 @@ from pqpurge import Pqpurge, wire  # noqa: E402
 from rig import PrivatePostfix  # noqa: E402
 from smtp import content  # noqa: E402
 
-PATIENCE = 60  # seconds that a command may take on a busy machine; what hangs takes longer
+PATIENCE = 60  # seconds that a command may take on a busy machine; a hang takes longer
 EACH = 4       # messages of each kind while the daemon is up
 KEPT_MAX = 200  # messages that stay in the queue
 STAYS, GOES = "stays.test", "goes.test"
@@ -40,7 +41,7 @@ class Restart:
         self.postfix.close()
 
     def judge(self, words, result):
-        """status finds no daemon half the time."""
+        """status finds no daemon half of the time."""
         allowed = (0, 2) if words[0] == "status" else (0,)
         if result.status not in allowed or any(word in result.out + result.err for word in WRONG):
             self.trouble.append(f"{' '.join(words)}: {result}")

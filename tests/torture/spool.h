@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * A simulated spool, and what befalls mail in it: it arrives, is recorded or not, is claimed by
- * others, leaves, is requeued, and renamed onto other queue IDs. For history.c alone.
+ * A simulated spool and the events of its mail: it arrives, is recorded or not, is claimed by
+ * others, leaves, is requeued, and renamed onto other queue IDs. For history.c only.
  */
 #ifndef PQPURGE_TESTS_TORTURE_SPOOL_H
 #define PQPURGE_TESTS_TORTURE_SPOOL_H
@@ -19,17 +19,17 @@
 
 struct mail { /* a file in the spool, and the truth about it */
 	bool there;
-	bool recorded_here; /* the index has its given half, under the ID that it has */
-	bool read_here;     /* its file was read, where it lies now */
+	bool recorded_here; /* the index has its given half, under its present ID */
+	bool read_here;     /* its file was read in its present place */
 	uint64_t serial;
 	uint64_t inode;
 	struct queue_id id;
-	struct message recorded; /* as it was recorded; strings below */
+	struct message recorded; /* as it was recorded; its strings are below */
 	struct identity file;
 	char sender[64], from[64], text[32];
 };
 
-/* What lay on an inode before, so that its ID can be handed out again. */
+/* An inode's previous message, so that its ID can be reused. */
 struct past {
 	int64_t usec;
 	bool known;
@@ -41,8 +41,8 @@ static struct mail spool[INODES]; /* by inode - 1 */
 static struct mail renamed[RENAMED_MAX];
 static struct past past[INODES];
 static struct index *ix;
-static int64_t latest;      /* nothing that is created now is older */
-static uint64_t last_freed; /* an inode: the next file likes to get it */
+static int64_t latest;      /* nothing created now is older */
+static uint64_t last_freed; /* an inode; the next file tends to get it */
 static uint64_t serial, purges, deleted, left_alone, reused, unrecorded, forged, shadowed;
 
 /* ---- time */
@@ -52,7 +52,7 @@ static inline void pass(int64_t most)
 	now += 1 + (int64_t)below(&seed, (uint64_t)most);
 }
 
-/* Between messages, and rarely: hours either way. */
+/* Between messages, and rarely: by hours, in either direction. */
 static inline void set_clock(void)
 {
 	now += (int64_t)below(&seed, 7200 * USEC_PER_SEC) - 3600 * USEC_PER_SEC;
@@ -62,7 +62,7 @@ static inline void set_clock(void)
 
 /*
  * The moment at which Postfix creates the file, whose microsecond becomes part of the ID. Now and
- * then it is that of the file that had the inode before.
+ * then it is that of the inode's previous file.
  */
 static inline void create_file(struct mail *m, bool again)
 {
@@ -81,10 +81,10 @@ static inline void create_file(struct mail *m, bool again)
 }
 
 /*
- * beside: sessions run side by side, and this one's MAIL is older than the file made last. No ID is
- * handed out again then: a file whose MAIL came inside another's window, that nobody recorded, and
- * that was made whole seconds after the other to the microsecond, on its inode, would pass for it.
- * Such a pair is one in a million of those that share the inode so soon.
+ * beside: sessions run side by side, and this one's MAIL is older than the last file. Then no ID is
+ * reused: an unrecorded file whose MAIL came inside another's window, made whole seconds later to
+ * the microsecond on its inode, would pass for it. Such a pair is one in a million of those that
+ * share the inode so soon.
  */
 static inline void arrive_smtp(struct mail *m, bool step, bool beside)
 {
@@ -140,7 +140,7 @@ static inline void record(struct mail *m)
 	m->recorded_here = true;
 }
 
-/* Another client claims its ID, about the same time, for some domain. */
+/* Another client claims its ID, at about the same time, for some domain. */
 static inline void forge(const struct mail *m)
 {
 	struct message r = m->recorded;
@@ -183,7 +183,7 @@ static inline void arrive(bool daemon)
 		arrive_smtp(m, step, one_in(&seed, 2));
 	pass(20 * MSEC);
 	m->recorded.end_time = now;
-	/* Canonical, SRS, CHGFROM: another sender in the file. */
+	/* Canonical, SRS, CHGFROM: the file has another sender. */
 	snprintf(m->file.sender, sizeof(m->file.sender), "%s",
 	    one_in(&seed, 20) ? "rewritten@other.example" : m->sender);
 	m->file.has_sender = true;
@@ -191,7 +191,7 @@ static inline void arrive(bool daemon)
 	m->there = true;
 	if (daemon && one_in(&seed, 20))
 		forge(m);
-	if (daemon && !one_in(&seed, 10)) /* the index fails at times */
+	if (daemon && !one_in(&seed, 10)) /* the index sometimes fails */
 		record(m);
 	else
 		unrecorded++;
@@ -199,7 +199,7 @@ static inline void arrive(bool daemon)
 		forge(m);
 }
 
-/* ---- what else befalls mail */
+/* ---- other events */
 
 static inline void vanish(struct mail *m)
 {
@@ -230,12 +230,12 @@ static inline void requeue(struct mail *m)
 	vanish(m);
 }
 
-/* A file is renamed onto the ID of another, which is gone (restores do such things). */
+/* A file is renamed onto the ID of another one, which is gone (as some restores do). */
 static inline void rename_onto(struct mail *m)
 {
 	struct mail *to = &renamed[below(&seed, RENAMED_MAX)], *victim = NULL;
 
-	for (size_t i = 0; i < INODES; i++) /* one that came at the same time, if there is */
+	for (size_t i = 0; i < INODES; i++) /* one that came at the same time, if there is one */
 		if (spool[i].there && spool[i].serial == m->serial + 1)
 			victim = &spool[i];
 	if (!victim)
@@ -246,13 +246,13 @@ static inline void rename_onto(struct mail *m)
 	struct queue_id_parts parts;
 	queue_id_split(&id, &parts);
 	if (parts.inode <= INODES)
-		past[parts.inode - 1].known = false; /* no two files of one name */
+		past[parts.inode - 1].known = false; /* no two files with one name */
 	victim->there = false;
 	*to = *m;
 	m->there = false;
 	to->id = id;
 	to->recorded_here = to->read_here = false;
-	/* Its inode may be given out again, yet not twice at once: it stays the spool's. */
+	/* Its inode may be reused, but not twice at once: it stays the spool's. */
 	to->file.inode += INODES;
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the torture programs share: chance that can be repeated, a directory of their own, messages.
- */
+/* Shared by the torture programs: repeatable chance, a directory of their own, messages. */
 #ifndef PQPURGE_TESTS_TORTURE_H
 #define PQPURGE_TESTS_TORTURE_H
 
@@ -21,7 +20,7 @@
 		}                                                                                  \
 	} while (0)
 
-/* xorshift64*: the same seed, the same history. */
+/* xorshift64*: the same seed gives the same history. */
 static inline uint64_t chance(uint64_t *seed)
 {
 	*seed ^= *seed >> 12;
