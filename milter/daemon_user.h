@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The user that the daemon runs as, and that owns its directories: that of the settings if root
- * started it, else whoever did. What such a user may not do is a warning in the log. */
+/* The user as whom the daemon runs, and who owns its directories: the one in the settings if root
+ * started it, else the user who started it. The log warns of rights that this user lacks. */
 #pragma once
 
 #include "base/role.h"
@@ -13,10 +13,11 @@ struct daemon_user {
 	gid_t socket_group; /* of the settings; (gid_t)-1: there is none */
 };
 
-/* ERR_CONFIG: root, and there is no such user or group. */
+/* ERR_CONFIG: started as root, and no such user or group exists. */
 int daemon_user_find(
     const struct settings *settings, struct daemon_user *ret, struct err *err) NODISCARD;
 /* Makes index_directory and state_directory if they are missing. */
 int daemon_user_make_directories(const struct daemon_user *u, struct err *err) NODISCARD;
-/* Sets the umask, and if root becomes that user for good. An error if it cannot read the rules. */
+/* Sets the umask; as root also becomes that user for good. An error if that user cannot read the
+ * rules. */
 int daemon_user_become(const struct daemon_user *u, struct err *err) NODISCARD;

@@ -3,9 +3,9 @@
 # Checks that compilers do not make.
 # `lint.sh format FILES...`: clang-format, if it is the version that has our format.
 # `lint.sh rooms`: includes point downward only, and each foreign engine is included by one file.
-# `lint.sh map`: what CONTRIBUTING.md and the rooms' READMEs name is there.
-# `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 where
-# postsuper(1) or postfix(1) is run, 3.5 where a hook is, too), and no unit gives a socket away by its path; no systemd need run for that.
+# `lint.sh map`: everything that CONTRIBUTING.md and the rooms' READMEs name exists.
+# `lint.sh units`: systemd understands every line of our units and finds each service confined (exposure at most 2.0; 2.5 with
+# postsuper(1) or postfix(1), 3.5 with a hook, too), and no unit gives a socket away by its path. Works without a running systemd.
 # `lint.sh clang FLAGS...`: clang's warnings over everything.
 # `lint.sh tidy FLAGS...`: clang-tidy over all sources, without its analyzer, which takes twenty times as long as the rest;
 # `analyze`: with it.

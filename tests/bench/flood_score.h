@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a detector made of the traffic: incidents seen, how late, and false alarms. */
+/* A detector's score on the traffic: incidents that it saw, after what time, and false alarms. */
 #pragma once
 
 #include <math.h>
@@ -35,7 +35,7 @@ static int incident_count;
 
 struct score {
 	const char *name;
-	double seen[INCIDENTS]; /* when; 0 never */
+	double seen[INCIDENTS]; /* time of the alarm; 0: never */
 	unsigned false_alarms;
 };
 static struct score scores[DETECTORS];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What bench_index changes: rows taken in, and what a catch-up says of them. */
+/* Changes of the index for bench_index: recorded rows, and a catch-up's report. */
 #pragma once
 
 #include <pthread.h>
@@ -42,7 +42,7 @@ static inline void usage(struct index *ix)
 	    "bytes\t%" PRIu64 "\t%" PRIu64 "\t%" PRIu64 "\n", c.rows, c.used_bytes, c.file_bytes);
 }
 
-/* What a record costs to make, for it is a part of `fill`. */
+/* The cost of making a record, which is a part of `fill`. */
 static inline void make_only(uint64_t from, uint64_t rows)
 {
 	struct made made = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Where libidn2 or PCRE2 find no memory, that is told: never a "no" in silence. */
+/* If libidn2 or PCRE2 runs out of memory, that is reported: never a silent "no". */
 #include "tests/unit/mail/selector_words.h"
 
 #include <dlfcn.h>
@@ -8,7 +8,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-static bool none; /* no memory */
+static bool none; /* there is no memory */
 
 int idn2_lookup_u8(const uint8_t *src, uint8_t **ret, int flags)
 {
@@ -42,7 +42,7 @@ static void test_domains(void **state)
 		domain_normal(names[i], strlen(names[i]), &d);
 		assert_int_equal(d.kind, DOMAIN_RAW);
 		assert_true(domain_lacked_memory());
-		assert_false(domain_lacked_memory()); /* once */
+		assert_false(domain_lacked_memory()); /* reported once */
 		none = false;
 		domain_normal(names[i], strlen(names[i]), &d);
 		assert_int_equal(d.kind, DOMAIN_NAME);
@@ -68,7 +68,7 @@ static void test_patterns(void **state)
 	}
 }
 
-/* A message that would match does not, and is not passed over in silence. */
+/* A message that would match does not, and that is reported. */
 static void test_selectors(void **state)
 {
 	static const struct row rows[] = {
@@ -103,7 +103,7 @@ static void test_selectors(void **state)
 	}
 }
 
-/* The mailboxes of a queue file's header, looked at while it is read. */
+/* The mailboxes in a queue file's header, looked up while it is read. */
 static void test_header(void **state)
 {
 	struct selector_header header = {0};

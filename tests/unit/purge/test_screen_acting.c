@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The screen's keys that act: on what is shown, and on nothing else. */
+/* The screen's acting keys: they act on what is shown, and on nothing else. */
 #include "tests/unit/purge/screen_fixture.h"
 
 static void test_acting(void **state)

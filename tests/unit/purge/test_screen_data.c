@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the screen reads of the daemon and of its children. */
+/* The screen's reading of answers from the daemon and from its children. */
 #include "tests/unit/unit.h"
 
 #include "base/clock.h"
