@@ -111,6 +111,7 @@ void lane_begin_look(struct work *w, struct lane *lane)
 {
 	size_t left = lane_may_begin(w) ? w->now.count - w->next : 0;
 
+	lane->again = 0;
 	lane->next = left < w->chunk ? left : w->chunk;
 	memcpy(lane->at + lane->had, w->now.at + w->next, lane->next * sizeof(*lane->at));
 	w->next += lane->next;
@@ -118,11 +119,20 @@ void lane_begin_look(struct work *w, struct lane *lane)
 		start_look(w, lane);
 }
 
+static bool is_too_old(const struct lane *lane)
+{
+	int64_t now = clock_steady();
+
+	return now - lane->seen > ORDER_PROOF_AGE ||
+	       (now - lane->proven > ORDER_PROOF_AGE && lane->again < ORDER_PROOF_AGAIN);
+}
+
 static void go_on(struct work *w, struct lane *lane, void (*step)(struct work *w, struct lane *l))
 {
 	if (lane->had == 0 || !lane_may_begin(w)) {
 		be_idle(lane);
-	} else if (clock_steady() - lane->seen > ORDER_PROOF_AGE) {
+	} else if (is_too_old(lane)) {
+		lane->again++;
 		lane->next = lane->had;
 		lane->had = 0;
 		start_look(w, lane);
@@ -300,7 +310,8 @@ void lane_end_look(struct work *w, struct lane *lane)
 	size_t had = lane->had;
 	struct proof *proofs = NULL;
 	struct err err = {{0}};
-	int code = order_look_finish(w->run, lane->look, lane->at, had + lane->next, &proofs, &err);
+	int code = order_look_finish(
+	    w->run, lane->look, lane->at, had + lane->next, &proofs, &lane->proven, &err);
 
 	if (code < 0) {
 		give_up_look(w, lane, code, &err);

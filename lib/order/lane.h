@@ -22,6 +22,8 @@ struct lane {
 	uint32_t part;                  /* of the account */
 	const struct postfix *layout;   /* under which postsuper finds the files */
 	int64_t seen;                   /* steady; the step was still under way then */
+	int64_t proven;                 /* steady; no proof of the next ones is older */
+	unsigned again;                 /* looks made again because of their age */
 };
 
 /* The instance with the hash settings of files on disk, if main.cf's differ (queue_hashing). */

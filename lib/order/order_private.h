@@ -62,9 +62,11 @@ int holds_candidates(
 
 /* ---- the walk */
 
-/* Microseconds from the end of a look, whose last step is the proof (spool_prove_start), to its
- * postsuper. After ^Z or ^S it is older, and is made again. */
-#define ORDER_PROOF_AGE INT64_C(1000000)
+/* Microseconds from the first proof of a look to its postsuper. After ^Z or ^S it is older, and the
+ * look is made again. Where that many looks in a row took so long, age counts from their end: files
+ * that are not in memory may take longer. */
+#define ORDER_PROOF_AGAIN 3
+#define ORDER_PROOF_AGE   INT64_C(1000000)
 
 /* One order on its way. */
 struct run {
@@ -186,7 +188,7 @@ int order_look(
 int order_look_start(struct run *run, const struct postfix *p, const size_t *at, size_t count,
     size_t departed, struct spool_proving **ret, struct err *err) NODISCARD;
 int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
-    struct proof **ret, struct err *err) NODISCARD;
+    struct proof **ret, int64_t *ret_since, struct err *err) NODISCARD;
 /* Before anything is done: keeps proof in the item and sets its result. */
 void order_judge(struct run *run, struct item *item, const struct proof *proof);
 

@@ -41,9 +41,9 @@ static void judge_by_arrival(const struct item *item, struct proof *proof)
 }
 
 int order_look_finish(struct run *run, struct spool_proving *look, const size_t *at, size_t count,
-    struct proof **ret, struct err *err)
+    struct proof **ret, int64_t *ret_since, struct err *err)
 {
-	int code = spool_prove_finish(look, ret, err);
+	int code = spool_prove_finish(look, ret, ret_since, err);
 
 	for (size_t n = 0; code == 0 && run->order->undo_count > 0 && n < count; n++)
 		judge_by_arrival(&run->outcome->items[at[n]], &(*ret)[n]);
@@ -55,7 +55,7 @@ int order_look(struct run *run, const size_t *at, size_t count, struct proof **r
 	struct spool_proving *look = NULL;
 	int code = order_look_start(run, &run->looking, at, count, 0, &look, err);
 
-	return code < 0 ? code : order_look_finish(run, look, at, count, ret, err);
+	return code < 0 ? code : order_look_finish(run, look, at, count, ret, NULL, err);
 }
 
 static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,

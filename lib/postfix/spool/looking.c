@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "postfix/spool/looking.h"
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "postfix/file/queue_file.h"
 
@@ -297,6 +298,7 @@ static void look_at_all(struct looking *l)
 	look_by_name(l);
 	find_left(l);
 	leave(l, l->departed, l->count);
+	l->since = clock_steady();
 	for (int round = 0; round < ROUNDS_MAX && l->left_count > 0; round++) {
 		look_at_left(l);
 		find_left(l);

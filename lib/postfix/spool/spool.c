@@ -23,26 +23,35 @@ static int work(void *arg, struct bytes *out, struct err *err)
 	struct looking *l = arg; /* the child's own copy, by fork */
 	int code = looking_run(l, err);
 
-	if (code == 0)
+	if (code == 0) {
 		bytes_put(out, l->proofs, l->count * sizeof(*l->proofs));
+		bytes_put(out, &l->since, sizeof(l->since));
+	}
 	looking_release(l);
 	return code;
 }
 
-/* Copies a child's result if it has the right size. */
-static int take_batch(struct batch *b, int64_t deadline, struct proof *into, struct err *err)
+/* Copies a child's result if it has the right size. *since becomes the child's, if that is earlier.
+ */
+static int take_batch(
+    struct batch *b, int64_t deadline, struct proof *into, int64_t *since, struct err *err)
 {
 	size_t first = b->looking.first, count = b->looking.count;
 	AUTO(blob_release) struct blob blob = {0};
+	int64_t began;
 	int code = role_finish(&b->child, deadline, &blob, err);
 
-	if (code == 0 && blob.len != count * sizeof(*into))
+	if (code == 0 && blob.len != count * sizeof(*into) + sizeof(began))
 		code = err_set(err, ERR_CHILD, "the prover broke off");
 	for (size_t n = 0; code == 0 && into && n < count; n++) {
 		memcpy(&into[first + n], blob.at + n * sizeof(*into), sizeof(*into));
 		if (into[first + n].state > PROOF_ERROR || into[first + n].asked > ASKED_UNSURE ||
 		    into[first + n].depth > HASH_DEPTH_MAX)
 			code = err_set(err, ERR_CHILD, "the prover lied");
+	}
+	if (code == 0) {
+		memcpy(&began, blob.at + count * sizeof(*into), sizeof(began));
+		*since = began < *since ? began : *since;
 	}
 	return code;
 }
@@ -82,7 +91,7 @@ static int start(const struct looking *task, struct spool_proving **ret, struct 
 	if (code == 0)
 		*ret = s;
 	else
-		(void)!spool_prove_finish(s, NULL, NULL);
+		(void)!spool_prove_finish(s, NULL, NULL, NULL);
 	return code;
 }
 
@@ -104,16 +113,21 @@ int spool_prove_fd(const struct spool_proving *s)
 	return s->batches[0].child.done;
 }
 
-int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err)
+int spool_prove_finish(
+    struct spool_proving *s, struct proof **ret, int64_t *ret_since, struct err *err)
 {
+	int64_t since = clock_steady();
 	struct proof *proofs = calloc(s->count + 1, sizeof(*proofs));
 	int code = proofs ? 0 : err_sys(err, ENOMEM, "failed to look at %zu messages", s->count);
 
 	for (unsigned n = 0; n < s->started; n++) {
-		int one = take_batch(&s->batches[n], s->deadline, proofs, code == 0 ? err : NULL);
+		int one =
+		    take_batch(&s->batches[n], s->deadline, proofs, &since, code == 0 ? err : NULL);
 
 		code = code == 0 ? one : code;
 	}
+	if (ret_since)
+		*ret_since = since;
 	if (code == 0 && ret)
 		*ret = proofs;
 	else
@@ -128,7 +142,7 @@ int spool_prove(const struct postfix *p, spool_get *get, void *arg, size_t count
 	struct spool_proving *s = NULL;
 	int code = spool_prove_start(p, get, arg, count, 0, NULL, &s, err);
 
-	return code != 0 || !s ? code : spool_prove_finish(s, ret, err);
+	return code != 0 || !s ? code : spool_prove_finish(s, ret, NULL, err);
 }
 
 int spool_states(const struct postfix *p, const struct queue_id *ids, size_t count,
@@ -138,5 +152,5 @@ int spool_states(const struct postfix *p, const struct queue_id *ids, size_t cou
 	struct spool_proving *s = NULL;
 	int code = start(&task, &s, err);
 
-	return code != 0 || !s ? code : spool_prove_finish(s, ret, err);
+	return code != 0 || !s ? code : spool_prove_finish(s, ret, NULL, err);
 }

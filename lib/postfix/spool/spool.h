@@ -71,7 +71,9 @@ int spool_prove_start(const struct postfix *p, spool_get *get, void *arg, size_t
     size_t departed, const struct selector *asks, struct spool_proving **ret,
     struct err *err) NODISCARD;
 int spool_prove_fd(const struct spool_proving *s); /* for poll() */
-int spool_prove_finish(struct spool_proving *s, struct proof **ret, struct err *err) NODISCARD;
+/* *ret_since (may be NULL): steady; no proof of a message that had not departed is older. */
+int spool_prove_finish(
+    struct spool_proving *s, struct proof **ret, int64_t *ret_since, struct err *err) NODISCARD;
 
 /* Judges the open file and sets all of *ret except its place. Runs in this process, which must be
  * mail_owner. */

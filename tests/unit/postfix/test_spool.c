@@ -2,6 +2,8 @@
 /* Proofs and states on a spool of crafted files. */
 #include "tests/unit/postfix/rig.h"
 
+#include <sys/mman.h>
+
 #include <signal.h>
 
 #include "base/clock.h"
@@ -224,13 +226,59 @@ static void test_many(void **state)
 	for (size_t departed = 0; departed <= MANY; departed += 1000) {
 		if (spool_prove_start(
 			&rig.p, alternate_at, two, MANY, departed, NULL, &proving, &err) < 0 ||
-		    spool_prove_finish(proving, &proofs, &err) < 0)
+		    spool_prove_finish(proving, &proofs, NULL, &err) < 0)
 			fail_msg("%s", err.text);
 		for (size_t n = 0; n < MANY; n++)
 			assert_int_equal(proofs[n].state, n % 3 == 0 ? PROOF_SAME : PROOF_GONE);
 		free(proofs);
 	}
 	rig_close(&rig);
+}
+
+/* The prover stands still once it has proven one. */
+struct slow {
+	const struct message *message;
+	_Atomic int64_t *second; /* shared; when the second was asked for */
+};
+
+static const struct message *slow_at(void *arg, size_t n)
+{
+	const struct slow *slow = arg;
+	int64_t now = clock_steady();
+
+	if (n == 1) {
+		*slow->second = now;
+		while (clock_steady() < now + 5000)
+			;
+	}
+	return slow->message;
+}
+
+/* Age counts from the first proof, not from the end. */
+static void test_age(void **state)
+{
+	_Atomic int64_t *second =
+	    mmap(NULL, sizeof *second, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct spool_proving *proving;
+	struct message message;
+	struct slow slow = {.message = &message, .second = second};
+	struct proof *proofs;
+	int64_t began = clock_steady(), since = 0;
+	struct queue_id id;
+	struct rig rig;
+
+	(void)state;
+	assert_true(second != MAP_FAILED);
+	rig_open(&rig);
+	id = rig_mail(&rig, QUEUE_DEFERRED, ARRIVAL);
+	rig_recorded(&message, &id, ARRIVAL);
+	assert_int_equal(spool_prove_start(&rig.p, slow_at, &slow, 2, 0, NULL, &proving, NULL), 0);
+	assert_int_equal(spool_prove_finish(proving, &proofs, &since, NULL), 0);
+	assert_true(*second > 0);
+	assert_true(since >= began && since <= *second);
+	free(proofs);
+	rig_close(&rig);
+	munmap(second, sizeof *second);
 }
 
 static void test_states(void **state)
@@ -265,4 +313,4 @@ static void test_states(void **state)
 UNIT_MAIN(cmocka_unit_test(test_same_in_every_queue), cmocka_unit_test(test_every_depth),
     cmocka_unit_test(test_judgements), cmocka_unit_test(test_renamed_onto),
     cmocka_unit_test(test_earlier_queue_counts), cmocka_unit_test(test_gone),
-    cmocka_unit_test(test_many), cmocka_unit_test(test_states))
+    cmocka_unit_test(test_many), cmocka_unit_test(test_age), cmocka_unit_test(test_states))

@@ -123,7 +123,7 @@ static void test_stopped_child(void **state)
 	clock_inject(NULL, steady);
 	assert_int_equal(spool_prove_start(&rig.p, hang, &m, 1, 0, NULL, &proving, &err), 0);
 	ahead = 3600 * USEC_PER_SEC;
-	assert_int_equal(spool_prove_finish(proving, &proofs, &err), ERR_TIMEOUT);
+	assert_int_equal(spool_prove_finish(proving, &proofs, NULL, &err), ERR_TIMEOUT);
 	clock_inject(NULL, NULL);
 	assert_null(proofs);
 	rig_close(&rig);

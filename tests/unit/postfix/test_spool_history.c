@@ -170,7 +170,7 @@ static void check(size_t departed)
 	struct err err = {{0}};
 
 	if (spool_prove_start(&rig.p, get, NULL, MESSAGES, departed, NULL, &proving, &err) != 0 ||
-	    spool_prove_finish(proving, &proofs, &err) != 0)
+	    spool_prove_finish(proving, &proofs, NULL, &err) != 0)
 		case_fail("prove", "%s", err.text);
 	for (size_t i = 0; i < MESSAGES; i++) {
 		const struct truth *t = &truths[i];
