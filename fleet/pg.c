@@ -20,7 +20,7 @@ struct pg {
 	struct strbuf warnings; /* packed */
 };
 
-/* ---- what the server says */
+/* ---- the server's words */
 
 /* Takes the first line, without libpq's prefix ("ERROR:  " and the like). */
 static void take_words(char *to, size_t size, const char *from)

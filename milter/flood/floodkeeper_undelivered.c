@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * After a catch-up: how much of the mail that busy accounts sent within the last hour is still
- * queued. Mail that left has no row, so counting these accounts' rows tells.
+ * queued. Mail that left has no row, so this counts the accounts' rows.
  */
 #include "base/clock.h"
 #include "index/index.h"

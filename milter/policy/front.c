@@ -10,7 +10,7 @@
 #include "milter/policy/transactions.h"
 #include "milter/tally.h"
 
-#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* an instance this far off is no time */
+#define ARRIVAL_DRIFT (24 * 3600 * USEC_PER_SEC) /* an instance further off holds no time */
 
 struct front {
 	const struct glue_config *config;

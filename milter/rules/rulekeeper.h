@@ -42,19 +42,19 @@ void rulekeeper_each_second(struct rulekeeper *k);
 /*
  * Answers a request of the control protocol, whose body (may be NULL) is JSON; reply is an object
  * that already may have members. 0, or a negative code and words for {"error":...}: ERR_SYNTAX for
- * a request that makes no sense, ERR_LIMIT for too many rules.
+ * an invalid request, ERR_LIMIT for too many rules.
  *
- * - {"do":"rules",...}: question and answer as rules/rules_json.h has them, of the rules in force;
- *   and "rules_error", "rules_stored_error", "rules_damaged" as the status has them
+ * - {"do":"rules",...}: a question about the rules in force; question and answer are in
+ *   rules/rules_json.h. Also "rules_error", "rules_stored_error", "rules_damaged" as in the status
  * - {"do":"rule-set","pattern":P,"action":A,"text":T,"expires":SECONDS,"author":U,"reason":R}:
- *   the last four may be absent; "was_there" whether it replaced one, "saved", and "why" not
+ *   the last four may be absent. "was_there": whether it replaced one; "saved"; if not saved, "why"
  * - {"do":"rule-unset","pattern":P}: likewise
  * - {"do":"rule-fleet","replace":B,"rules":[{"subject":P,"action":A,"text":T,"reason":R,"set_by":U,
- *   "left_us":N},...]}: rules of origin fleet, N microseconds from now, or without N until they are
- *   taken back; without an action a rule is taken back. With B these are all there are. "rules" may
- *   stand in a sealed body instead, {"rules":[...]}. All at once: "rules" (in force), "refused"
- *   (left out, since fleet_allow or the grammar forbids them) and "why" of the first, "saved".
- *   ERR_REFUSED where fleet_allow has no "block"
+ *   "left_us":N},...]}: rules of origin fleet, in force for N microseconds, or without N until they
+ *   are taken back. A rule without action is taken back. If B is true, the set replaces all of
+ *   them. A sealed body {"rules":[...]} may replace "rules". The whole set is applied at once:
+ *   "rules" (in force), "refused" (left out, as fleet_allow or the grammar forbids them), "why" the
+ *   first was refused, "saved". ERR_REFUSED if fleet_allow lacks "block"
  */
 int rulekeeper_answer(struct rulekeeper *k, const struct json *request, const struct json *body,
     struct json *reply, struct err *err) NODISCARD;

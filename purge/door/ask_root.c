@@ -184,7 +184,7 @@ static int run(struct session *s, struct line *line, struct err *err)
 
 	if (asks && !ask(s, line, flood, &code, err))
 		return code;
-	if (flood[0]) { /* exactly what was shown */
+	if (flood[0]) { /* exactly the mail that was shown */
 		line_release(line);
 		code = make_line(s, flood, line, err);
 	}

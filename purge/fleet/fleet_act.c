@@ -18,7 +18,7 @@ struct acting {
 	struct fleet_order preview, order;
 };
 
-/* ---- what is ordered */
+/* ---- the order */
 
 static int add_rules(struct acting *a, struct err *err)
 {

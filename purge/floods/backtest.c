@@ -33,7 +33,7 @@ struct test {
 	int64_t read, total, shown;
 };
 
-/* ---- what is told */
+/* ---- alarms */
 
 static void put_alarm(struct test *t, const struct flood_incident *i)
 {
@@ -72,7 +72,7 @@ static void take_events(struct test *t, int way)
 	}
 }
 
-/* ---- what the log says */
+/* ---- events of the log */
 
 static uint32_t add(struct tally *t, int64_t now, uint32_t n)
 {

@@ -285,7 +285,7 @@ static void put_tables(const struct incident *i, struct strbuf *h)
 	html_put(h, "</section>\n");
 }
 
-/* ---- what is left */
+/* ---- the rest */
 
 static void put_queues(const struct incident_left *left, struct strbuf *h)
 {

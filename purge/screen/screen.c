@@ -81,7 +81,7 @@ static void look_at_text(struct screen *v, const char *verb, enum screen_effect 
 	start(v, TASK_TEXT, task_text);
 }
 
-/* ---- what came */
+/* ---- answers */
 
 static void take_groups(struct screen *v, const char *complaint)
 {

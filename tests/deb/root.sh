@@ -71,7 +71,7 @@ until_true() {
 	fail "waited in vain for: $what"
 }
 
-# ---- what runs inside
+# ---- inside the root
 
 has_status() { # WANTED COMMAND...
 	wanted=$1

@@ -95,7 +95,7 @@ class Chromium:
                     raise RuntimeError(f"{method}: {answer['error']}")
                 return answer["result"]
 
-    # ---- what is asked
+    # ---- questions
 
     def show(self, path, width=900, height=1200, mobile=False, dark=False):
         """Loads a file. requests and complaints are then those of this load."""

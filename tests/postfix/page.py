@@ -26,7 +26,7 @@ class Page(html.parser.HTMLParser):
             self.faults.append(f"never closed: {self.open}")
         self.judge()
 
-    # ---- what is parsed
+    # ---- parsing
 
     def handle_starttag(self, tag, attrs):
         attributes = dict(attrs)
@@ -86,7 +86,7 @@ class Page(html.parser.HTMLParser):
     def handle_pi(self, data):
         self.faults.append(f"an instruction: {data}")
 
-    # ---- what is asked
+    # ---- questions
 
     def judge(self):
         digest = base64.b64encode(hashlib.sha256(self.style.encode()).digest()).decode()

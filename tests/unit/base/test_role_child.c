@@ -9,7 +9,7 @@
 
 #include "tests/unit/base/role_child.h"
 
-/* ---- what comes back */
+/* ---- its result */
 
 static void test_output(void **state)
 {
@@ -79,7 +79,7 @@ static void test_failure_travels(void **state)
 	assert_string_equal(err.text, "damaged");
 }
 
-/* ---- what it keeps */
+/* ---- its inheritance */
 
 struct descriptors {
 	int kept, other;

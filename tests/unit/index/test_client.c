@@ -12,7 +12,7 @@ static const struct mail reads[] = {
 static const struct said said = {
     .read = reads, .read_count = COUNT_OF(reads), .left = {{0}}, .left_count = 0, .whole = 500};
 
-/* ---- the same questions, whoever answers */
+/* ---- the same questions, with and without a daemon */
 
 static void update_by(const struct index_client *c)
 {

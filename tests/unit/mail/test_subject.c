@@ -99,7 +99,7 @@ static void test_bound(void **state)
 	strbuf_release(&out);
 }
 
-/* ---- without what decodes it */
+/* ---- without a decoder */
 
 static bool no_converter;
 static unsigned converters; /* opened */

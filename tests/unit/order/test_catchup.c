@@ -134,7 +134,7 @@ static void test_index_lost_while_deleting(void **state)
 	close_walk(&w);
 }
 
-/* ---- what cannot be read */
+/* ---- unreadable files */
 
 static void test_unreadable(void **state)
 {
