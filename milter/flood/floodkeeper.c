@@ -276,5 +276,3 @@ void floodkeeper_each_second(struct floodkeeper *k)
 	if (steady >= k->next_save)
 		save(k, steady);
 }
-
-/* ---- requests */

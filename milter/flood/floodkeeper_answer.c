@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the command asks of the flood keeper. */
+/* The command's requests to the flood keeper. */
 #include "base/clock.h"
 #include "milter/flood/floodkeeper_private.h"
 

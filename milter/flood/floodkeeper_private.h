@@ -41,11 +41,11 @@ struct floodkeeper {
 	bool stop;
 };
 
-/* Takes each line of text. Returns how many, or a code; lines that make no sense are *ret_wrong. */
+/* Takes each line of text. Returns the number taken, or a code; *ret_wrong counts invalid lines. */
 typedef int flood_take_line(struct flood *f, const struct json *line);
 int flood_take_lines(struct floodkeeper *k, flood_take_line *take, const char *text, size_t len,
     uint64_t *ret_wrong);
-/* Keeps what a copy says of its incident's rule. hook: the hook was ordered. */
+/* Writes a copy's state of its incident's rule back. hook: the hook was ordered. */
 void flood_write_back(struct floodkeeper *k, const struct flood_incident *copy, bool hook);
 
 /* Rules, for the upkeep thread. i is a copy; the caller writes changes back. */

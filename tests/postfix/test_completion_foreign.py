@@ -186,7 +186,7 @@ class Index(Trapped):
 class AnyCommand(Trapped):
     """A command that prints anything: the shells' own files let nothing through."""
 
-    not_entered = ""  # initials of directories that the shell cannot complete in by itself
+    not_entered = ""  # initials of directories that the shell alone cannot complete
 
     def setUp(self):
         super().setUp()
@@ -214,7 +214,7 @@ for word; do printf '%s\\0' "$word" >>{self.args}; done
         self.names = {line for line in text.split("\n") if NAME.match(line)}
 
     def run_line(self, typed):
-        """What the command is given where TAB and Return follow; nothing: it was not run."""
+        """The arguments that the command gets after TAB and Return; none: it was not run."""
         self.shell.enter("pqpurge-idx " + typed)
         if not os.path.exists(self.args):
             return []

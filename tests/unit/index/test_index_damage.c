@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* One byte of the file changes while nobody has it open: no message is hidden. What names list as
- * read must be selected, or the index is found damaged; else a catch-up would take it for known. */
+/* One byte of the file changes while nobody has it open: no message may be hidden. An ID that the
+ * names list as read must be selected, or the index must be found damaged. Otherwise a catch-up
+ * would take it for known. */
 #include "tests/unit/index/select_fixture.h"
 
 #include <sys/mman.h>
@@ -79,7 +80,7 @@ static enum verdict look(struct index *ix)
 	return COMPLETE;
 }
 
-/* What is written then goes to pages that are believed to be free. */
+/* These writes go to pages that are believed to be free. */
 static void write_some(struct index *ix)
 {
 	for (unsigned n = 0; n < 100; n++) {
@@ -111,7 +112,7 @@ static enum verdict use_index(const char *dir)
 	return verdict;
 }
 
-/* As the client does it: one that dies is followed by another. */
+/* As the client does: after a child that dies it starts another. */
 static enum verdict use(const char *dir)
 {
 	int status = 0;
@@ -141,7 +142,7 @@ static void copy(const char *from_dir, const char *to_dir, const char *name)
 	assert_int_equal(close(out), 0);
 }
 
-/* A place in the author key of one of ours, or in its sequence, at or after start. */
+/* A byte in the author key of one of our messages, or in its sequence, at or after start. */
 static size_t near_a_key(const unsigned char *bytes, size_t size, size_t start, unsigned *seed)
 {
 	static const char key[] = "com.example.";
@@ -153,7 +154,7 @@ static size_t near_a_key(const unsigned char *bytes, size_t size, size_t start, 
 	return (size_t)(found - bytes) + (unsigned)rand_r(seed) % (sizeof key + ENTRY_KEY_SIZE);
 }
 
-/* Anywhere, or where it hides the most. */
+/* At a random byte, or where it hides the most. */
 static void damage(const char *dir, bool anywhere, unsigned *seed)
 {
 	int fd = open(fixture_path(dir, INDEX_FILE), O_RDWR);
@@ -217,7 +218,7 @@ static void test_not_closed(void **state)
 	fixture_remove(killed);
 }
 
-/* A sound one is kept, closed or not. */
+/* An undamaged file is kept, closed or not. */
 static void test_sound(void **state)
 {
 	char *dir = fixture_dir(), *killed = fixture_dir();
