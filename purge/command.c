@@ -24,7 +24,7 @@ static int run_fleet(struct session *s, struct err *err)
 {
 	int code = session_open_plain(s, err);
 
-	return code < 0 ? code : fleet_main(s, err);
+	return code < 0 ? code : verb_fleet(s, err);
 }
 
 /* The verb runs other verbs, which check their own rights. */

@@ -5,26 +5,11 @@
 #include "postfix/spool/queue.h"
 #include "purge/options.h"
 
-int options_add_pattern(struct pattern_set *set, const char *text, struct err *err)
-{
-	struct pattern p = {0};
-	int code = pattern_parse(text, &p, err);
-
-	if (code < 0)
-		return code;
-	code = pattern_set_add(set, &p);
-	if (code < 0) {
-		pattern_release(&p);
-		return err_set(err, code, "out of memory");
-	}
-	return 0;
-}
-
-int options_add_expression(struct pattern_set *set, const char *text, struct err *err)
+static int add_expression(struct pattern_set *set, const char *text, struct err *err)
 {
 	if (*text != '/')
 		return err_set(err, ERR_SYNTAX, "'%s' is no expression, /.../", text);
-	return options_add_pattern(set, text, err);
+	return pattern_set_parse(set, text, err);
 }
 
 static int worded(int code, struct err *err)
@@ -35,13 +20,13 @@ static int worded(int code, struct err *err)
 static int set_pattern(struct options *o, void *at, const char *value, struct err *err)
 {
 	(void)o;
-	return options_add_pattern(at, value, err);
+	return pattern_set_parse(at, value, err);
 }
 
 static int set_expression(struct options *o, void *at, const char *value, struct err *err)
 {
 	(void)o;
-	return options_add_expression(at, value, err);
+	return add_expression(at, value, err);
 }
 
 static int set_words(struct options *o, void *at, const char *value, struct err *err)

@@ -157,7 +157,7 @@ static int add_author(struct options *o, const struct verb *verb, const char *wo
 {
 	if (!pattern_looks_like(word) || rule_prefix(word))
 		return no_pattern(verb, word, err);
-	int code = options_add_pattern(&o->selector.author, word, err);
+	int code = pattern_set_parse(&o->selector.author, word, err);
 	return code < 0 ? err_within(err, ERR_USAGE, "pattern '%s'", word) : 0;
 }
 

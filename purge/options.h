@@ -95,8 +95,4 @@ int options_parse(int argc, char **argv, struct options *ret, const struct verb 
     struct err *err) NODISCARD;
 void options_release(struct options *o);
 
-/* ERR_SYNTAX or -ENOMEM. */
-int options_add_pattern(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
-/* An expression, /.../ alone. */
-int options_add_expression(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
 int options_add_id(struct options *o, const char *word, struct err *err) NODISCARD;

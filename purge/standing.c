@@ -82,19 +82,17 @@ static int tell_run(
 {
 	const struct action_row *row = &action_rows[standing->action];
 	uint64_t done = o->tally.results[RESULT_DONE];
-	struct json *line, *inner;
+	struct json *inner;
 
 	if (o->trouble.text[0])
 		complain("standing order %" PRIu64 ": %s", standing->number, o->trouble.text);
 	if (s->options.json) {
-		line = json_new();
 		inner = json_new();
 		json_put_int(inner, "order", (int64_t)standing->number);
 		json_put_int(inner, "matched", (int64_t)o->tally.matched);
 		json_put_int(inner, row->done, (int64_t)done);
 		json_put_int(inner, "batch", (int64_t)o->tally.batch);
-		json_put(line, "standing", inner);
-		return json_line(stdout, line);
+		return json_line_of(stdout, "standing", inner);
 	}
 	if (!s->options.quiet && o->tally.matched)
 		say(stdout, "Standing order %" PRIu64 ": %" PRIu64 " %s %s.\n", standing->number,

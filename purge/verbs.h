@@ -65,4 +65,4 @@ int verb_order(struct session *s, struct err *err);
 int verb_floods(struct session *s, struct err *err);
 int verb_report(struct session *s, struct err *err);
 int verb_setup(struct session *s, struct err *err);
-int verb_fleet(struct session *s, struct err *err);
+int verb_fleet(struct session *s, struct err *err); /* also other verbs with --fleet */

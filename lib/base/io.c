@@ -252,3 +252,12 @@ bool io_is_roots(const char *path)
 		slash[slash == above] = '\0';
 	}
 }
+
+int io_check_roots(const char *directory, struct err *err)
+{
+	if (io_is_roots(directory))
+		return 0;
+	return err_set(err, ERR_CONFIG,
+	    "'%s' and the directories above it must be root's and not writable by others",
+	    directory);
+}

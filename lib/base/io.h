@@ -32,5 +32,7 @@ bool io_is_empty_directory(int fd);
 /* Whether only root can write path and every directory above it (sticky ones count as such); a
  * symbolic link among them must be root's too. */
 bool io_is_roots(const char *path);
+/* The same as ERR_CONFIG with words. */
+int io_check_roots(const char *directory, struct err *err) NODISCARD;
 /* Closes *fd if it is open, and sets it to -1. */
 void io_close(int *fd);

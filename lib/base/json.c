@@ -263,6 +263,14 @@ int json_line(FILE *to, struct json *o)
 	return code;
 }
 
+int json_line_of(FILE *to, const char *key, struct json *child)
+{
+	struct json *line = json_new();
+
+	json_put(line, key, child);
+	return json_line(to, line);
+}
+
 /* jansson's own limit on depth is a fixed 2048. */
 static bool is_too_deep(const char *text, size_t len)
 {

@@ -27,6 +27,8 @@ void json_append(struct json *array, struct json *child); /* takes child over */
 /* Writes the object as one line and frees it. 0, -ENOMEM or -errno of the stream, which may fail
  * only when it is flushed. */
 int json_line(FILE *to, struct json *o) NODISCARD;
+/* The same for {key:child}. */
+int json_line_of(FILE *to, const char *key, struct json *child) NODISCARD;
 /* The same into memory: appends to `to`. -ENOMEM leaves `to` unchanged. */
 int json_write(struct strbuf *to, struct json *o) NODISCARD;
 

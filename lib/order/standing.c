@@ -49,15 +49,12 @@ static int open_directory(const char *directory, bool make, int *ret, struct err
 	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(err, errno, "failed to open '%s'", directory);
-	if (!io_is_roots(directory)) {
+	int code = io_check_roots(directory, err);
+	if (code == 0)
+		flock(*ret = fd, LOCK_EX);
+	else
 		close(fd);
-		return err_set(err, ERR_CONFIG,
-		    "'%s' and the directories above it must be root's and not writable by others",
-		    directory);
-	}
-	flock(fd, LOCK_EX);
-	*ret = fd;
-	return 0;
+	return code;
 }
 
 static char *name_of(uint64_t number, char buf[NAME_MAX_LEN])

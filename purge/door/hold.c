@@ -5,14 +5,6 @@
 #include "order/order.h"
 #include "purge/interrupt.h"
 
-static int add_sender(struct selector *s, const char *value, struct err *err)
-{
-	AUTO(pattern_release) struct pattern p = {0};
-	int code = pattern_parse(value, &p, err);
-
-	return code ?: pattern_set_add(&s->sender, &p);
-}
-
 /* door_decode checked it: the value is in normal form, and a login does not look like an
  * expression. */
 static int make_selector(const struct door_hold *hold, struct selector *s, struct err *err)
@@ -24,7 +16,7 @@ static int make_selector(const struct door_hold *hold, struct selector *s, struc
 	else if (hold->key == DOOR_CLIENT)
 		code = selector_add_client(s, hold->value, err);
 	else
-		code = add_sender(s, hold->value, err);
+		code = pattern_set_parse(&s->sender, hold->value, err);
 	s->arrived_after = hold->since;
 	s->arrived_before = hold->until;
 	selector_seal(s);

@@ -42,11 +42,7 @@ static int make_directory(const char *directory, struct err *err)
 {
 	if (mkdir(directory, 0755) == 0 && chmod(directory, 0755) < 0)
 		return err_sys(err, errno, "failed to make '%s'", directory);
-	if (!io_is_roots(directory))
-		return err_set(err, ERR_CONFIG,
-		    "'%s' and the directories above it must be root's and not writable by others",
-		    directory);
-	return 0;
+	return io_check_roots(directory, err);
 }
 
 static int open_socket(
@@ -105,10 +101,10 @@ int serve_grant(const struct settings *s, struct err *err)
 	const struct group *operators = getgrnam(s->operator_group);
 	char path[PATH_MAX];
 
-	if (!io_is_roots(s->order_directory))
-		return err_set(err, ERR_CONFIG,
-		    "'%s' and the directories above it must be root's and not writable by others",
-		    s->order_directory);
+	int code = io_check_roots(s->order_directory, err);
+
+	if (code < 0)
+		return code;
 	snprintf(path, sizeof(path), "%s/" DOOR_OPERATOR_SOCKET, s->order_directory);
 	if (lchown(path, 0, operators ? operators->gr_gid : 0) < 0 || chmod(path, 0660) < 0)
 		return err_sys(err, errno, "failed to give away '%s'", path);

@@ -13,11 +13,11 @@
 /* Checks the directory, since systemd's units can name any. */
 static int open_file(const char *directory, const char *name, int *ret, struct err *err)
 {
+	int code = io_check_roots(directory, err);
+
 	*ret = -1;
-	if (!io_is_roots(directory))
-		return err_set(err, ERR_CONFIG,
-		    "'%s' and the directories above it must be root's and not writable by others",
-		    directory);
+	if (code < 0)
+		return code;
 	AUTO(io_close) int dir = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	*ret = dir < 0 ? -1 : openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	return *ret < 0 ? err_sys(err, errno, "failed to open '%s/%s'", directory, name) : 0;

@@ -86,8 +86,6 @@ int fleet_act(struct fleet *f, struct err *err);   /* purge, hold, release, undo
 int fleet_look(struct fleet *f, struct err *err);  /* list, top, why, status */
 int fleet_block(struct fleet *f, struct err *err); /* block, unblock */
 int fleet_admin(struct fleet *f, struct err *err); /* fleet ... */
-/* Connects and runs the session's verb. An exit status or a negative code. */
-int fleet_main(struct session *s, struct err *err) NODISCARD;
 
 /* "seen 4 minutes ago" for microseconds; "never seen" for a negative number. Returns buf. */
 char *fleet_seen_text(int64_t seen_us, char *buf, size_t size);

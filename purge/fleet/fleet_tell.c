@@ -165,7 +165,7 @@ static void put_orders(struct json *to, const struct fleet_order *o)
 int fleet_tell_json(const struct fleet_order *o)
 {
 	struct fleet_counts c = fleet_count(o);
-	struct json *summary = json_new(), *line;
+	struct json *summary = json_new();
 	int code = 0;
 
 	fleet_each (r, o)
@@ -179,7 +179,7 @@ int fleet_tell_json(const struct fleet_order *o)
 	if (c.open)
 		json_put_int(summary, "open", (int64_t)c.open);
 	put_sums(summary, o);
-	line = json_new();
-	json_put(line, "summary", summary);
-	return code < 0 ? (json_free(line), code) : json_line(stdout, line);
+	if (code < 0)
+		json_free(summary);
+	return code < 0 ? code : json_line_of(stdout, "summary", summary);
 }

@@ -340,18 +340,16 @@ static void put_summary(const struct test *t)
 	    {"fired_halved", (int64_t)t->fired[1]},
 	    {"fired_doubled", (int64_t)t->fired[2]},
 	};
-	struct json *o, *all;
+	struct json *o;
 
 	if (!t->b->json) {
 		say_summary(t, c, days);
 		return;
 	}
 	o = json_new();
-	all = json_new();
 	for (size_t n = 0; n < COUNT_OF(numbers); n++)
 		json_put_int(o, numbers[n].key, numbers[n].value);
-	json_put(all, "summary", o);
-	(void)!json_line(t->to, all);
+	(void)!json_line_of(t->to, "summary", o);
 }
 
 static void put_lifted(

@@ -89,14 +89,6 @@ void floods_selected(const struct session *s)
 
 /* ---- the selector */
 
-static int add_sender(struct selector *s, const char *text, struct err *err)
-{
-	AUTO(pattern_release) struct pattern p = {0};
-	int code = pattern_parse(text, &p, err);
-
-	return code ?: pattern_set_add(&s->sender, &p);
-}
-
 /* An expression for the addresses that fold to this key: with any tag, in any case. */
 static void put_folded(struct strbuf *text, const char *key)
 {
@@ -119,9 +111,9 @@ static int add_folded(struct selector *s, const char *key, struct err *err)
 	AUTO(strbuf_release) struct strbuf text = {0};
 
 	if (strcmp(key, "<>") == 0)
-		return add_sender(s, key, err);
+		return pattern_set_parse(&s->sender, key, err);
 	put_folded(&text, key);
-	return text.failed ? -ENOMEM : add_sender(s, text.text, err);
+	return text.failed ? -ENOMEM : pattern_set_parse(&s->sender, text.text, err);
 }
 
 static int add_domain(struct selector *s, const char *key, struct err *err)
@@ -137,11 +129,9 @@ static int add_domain(struct selector *s, const char *key, struct err *err)
 /* Selects bounces to one recipient; such a key is no expression. */
 static int add_bounces(struct selector *s, const char *key, struct err *err)
 {
-	AUTO(pattern_release) struct pattern p = {0};
-	int code = *key == '/' ? ERR_SYNTAX : add_sender(s, "<>", err);
+	int code = *key == '/' ? ERR_SYNTAX : pattern_set_parse(&s->sender, "<>", err);
 
-	code = code ?: pattern_parse(key, &p, err);
-	return code ?: pattern_set_add(&s->recipient, &p);
+	return code ?: pattern_set_parse(&s->recipient, key, err);
 }
 
 static int add_key(struct selector *s, enum flood_kind kind, const char *key, struct err *err)

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "purge/screen/screen.h"
-
 #include <langinfo.h>
 
 #include "base/clock.h"
@@ -379,7 +377,7 @@ static int run(struct screen *v, struct err *err)
 	return EXIT_DONE;
 }
 
-int screen_run(struct session *s, struct err *err)
+int verb_screen(struct session *s, struct err *err)
 {
 	struct screen v = {.s = s};
 

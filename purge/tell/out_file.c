@@ -188,3 +188,11 @@ int out_file_write(const char *path, mode_t mode, const char *text, size_t len, 
 	io_close(&f.directory);
 	return code;
 }
+
+int out_file_put(const struct options *o, mode_t mode, const struct strbuf *text, struct err *err)
+{
+	if (!o->output)
+		return session_written(
+		    fwrite(text->text, 1, text->len, stdout) == text->len ? 0 : -errno, err);
+	return o->dry_run ? 0 : out_file_write(o->output, mode, text->text, text->len, err);
+}

@@ -2,7 +2,7 @@
 /* A file that a verb writes for other programs and people: `-o FILE`. */
 #pragma once
 
-#include "base/err.h"
+#include "purge/session.h"
 
 /*
  * Writes the file completely or not at all: first beside it, then renamed, so that no reader sees a
@@ -13,3 +13,6 @@
  */
 int out_file_write(
     const char *path, mode_t mode, const char *text, size_t len, struct err *err) NODISCARD;
+/* The same to where --output says: without it, to stdout; in a dry run, nowhere. */
+int out_file_put(
+    const struct options *o, mode_t mode, const struct strbuf *text, struct err *err) NODISCARD;

@@ -333,7 +333,7 @@ static void put_batch(struct json *o, const struct summary *s)
 
 static int summary_line(FILE *to, const struct summary *s)
 {
-	struct json *o = json_new(), *line = json_new();
+	struct json *o = json_new();
 	struct count rows[COUNTS_MAX];
 	size_t count = summary_counts(s, rows);
 
@@ -343,8 +343,7 @@ static int summary_line(FILE *to, const struct summary *s)
 	if (s->outcome->trouble.text[0])
 		json_put_text(o, "trouble", s->outcome->trouble.text);
 	put_batch(o, s);
-	json_put(line, "summary", o);
-	return json_line(to, line);
+	return json_line_of(to, "summary", o);
 }
 
 int summary_json(FILE *to, const struct summary *s)

@@ -18,7 +18,7 @@ static int run(struct fleet *f, struct err *err)
 	return err_set(err, ERR_USAGE, "'%s' is no verb for the fleet", f->s->verb->name);
 }
 
-int fleet_main(struct session *s, struct err *err)
+int verb_fleet(struct session *s, struct err *err)
 {
 	struct fleet f;
 
@@ -27,10 +27,4 @@ int fleet_main(struct session *s, struct err *err)
 	code = code ?: run(&f, err);
 	fleet_close(&f);
 	return code;
-}
-
-/* For its row in verbs.c; command.c calls fleet_main itself. */
-int verb_fleet(struct session *s, struct err *err)
-{
-	return fleet_main(s, err);
 }

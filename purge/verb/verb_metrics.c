@@ -88,17 +88,11 @@ static int gather(struct gathered *g, struct session *s, struct err *err)
 	return read_queue(g, s);
 }
 
-static int deliver(const struct session *s, const struct strbuf *text, struct err *err)
+static int deliver(const struct options *o, const struct strbuf *text, struct err *err)
 {
-	const char *path = s->options.output;
-
-	if (!path)
-		return session_written(
-		    fwrite(text->text, 1, text->len, stdout) == text->len ? 0 : -errno, err);
-	if (!s->options.dry_run)
-		return out_file_write(path, FILE_MODE, text->text, text->len, err);
-	say(stdout, "'%s' would be written: %zu bytes.\n", path, text->len);
-	return 0;
+	if (o->output && o->dry_run)
+		say(stdout, "'%s' would be written: %zu bytes.\n", o->output, text->len);
+	return out_file_put(o, FILE_MODE, text, err);
 }
 
 int verb_metrics(struct session *s, struct err *err)
@@ -109,7 +103,7 @@ int verb_metrics(struct session *s, struct err *err)
 
 	if (code == 0 && metrics_put(&g.all, &text) < 0)
 		code = err_set(err, -ENOMEM, "out of memory");
-	code = code ?: deliver(s, &text.text, err);
+	code = code ?: deliver(&s->options, &text.text, err);
 	strbuf_release(&text.text);
 	json_free(g.floods);
 	walk_release(&g.walk);

@@ -9,16 +9,9 @@
 
 static int put(const struct options *o, const struct strbuf *page, struct err *err)
 {
-	int code = 0;
+	int code = out_file_put(o, MODE, page, err);
 
-	if (!o->output) {
-		if (fwrite(page->text, 1, page->len, stdout) != page->len)
-			code = -errno;
-		return session_written(code, err);
-	}
-	if (!o->dry_run)
-		code = out_file_write(o->output, MODE, page->text, page->len, err);
-	if (code == 0 && !o->quiet)
+	if (code == 0 && o->output && !o->quiet)
 		say(stdout,
 		    o->dry_run ? "'%s' would be written: %zu bytes.\n"
 			       : "The report is in '%s' (%zu bytes).\n",

@@ -118,7 +118,7 @@ static void put_all(const struct telling *t, const struct status *st)
 
 int status_json(FILE *to, const struct status *st)
 {
-	struct json *o = json_new(), *line = json_new(), *list = json_new_array();
+	struct json *o = json_new(), *list = json_new_array();
 
 	json_put_bool(o, "ok", findings_faults(&st->findings) == 0);
 	put_all(&(struct telling){.o = o}, st);
@@ -133,8 +133,7 @@ int status_json(FILE *to, const struct status *st)
 		json_append(list, one);
 	}
 	json_put(o, "findings", list);
-	json_put(line, "status", o);
-	return json_line(to, line);
+	return json_line_of(to, "status", o);
 }
 
 void status_findings_text(FILE *to, const struct status *st)

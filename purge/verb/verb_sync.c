@@ -33,10 +33,8 @@ static int put_result(const struct session *s, const struct sync *sync)
 		return 0;
 	}
 	struct json *o = json_new();
-	struct json *line = json_new();
 	fields_put(o, fields, COUNT_OF(fields));
-	json_put(line, "sync", o);
-	return json_line(stdout, line);
+	return json_line_of(stdout, "sync", o);
 }
 
 /* The catch-up itself. */

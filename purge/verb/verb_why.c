@@ -121,11 +121,9 @@ static int json_all(struct told *t)
 		if (code < 0)
 			return code;
 	}
-	struct json *o = json_new();
 	struct json *summary = json_new();
 	fields_put(summary, sums, sums_of(t, sums));
-	json_put(o, "summary", summary);
-	return json_line(stdout, o);
+	return json_line_of(stdout, "summary", summary);
 }
 
 static void text_group(const struct json *g)

@@ -60,6 +60,8 @@ void selector_init(struct selector *s);
 void selector_release(struct selector *s);
 /* Takes over *p. 0 or -ENOMEM. */
 int pattern_set_add(struct pattern_set *set, struct pattern *p) NODISCARD;
+/* Parses text (pattern_parse) and adds it. */
+int pattern_set_parse(struct pattern_set *set, const char *text, struct err *err) NODISCARD;
 /* ERR_SYNTAX for what is empty or no network, or -ENOMEM. */
 int selector_add_client(struct selector *s, const char *block, struct err *err) NODISCARD;
 int selector_add_login(struct selector *s, const char *login) NODISCARD; /* whatever it holds */

@@ -34,6 +34,16 @@ int pattern_set_add(struct pattern_set *set, struct pattern *p)
 	return code;
 }
 
+int pattern_set_parse(struct pattern_set *set, const char *text, struct err *err)
+{
+	AUTO(pattern_release) struct pattern p = {0};
+	int code = pattern_parse(text, &p, err);
+
+	if (code == 0 && pattern_set_add(set, &p) < 0)
+		code = err_set(err, -ENOMEM, "out of memory");
+	return code;
+}
+
 int selector_add_client(struct selector *s, const char *block, struct err *err)
 {
 	struct net_block parsed;
