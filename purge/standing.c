@@ -2,9 +2,6 @@
 /* Standing orders, as verbs see them. */
 #include "purge/standing.h"
 
-#include <errno.h>
-#include <inttypes.h>
-
 #include "base/clock.h"
 #include "base/json.h"
 #include "purge/door/behalf.h"

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/complete.h"
 
-#include <errno.h>
-
 #include "mail/identity.h"
 #include "mail/join.h"
 

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "index/index_private.h"

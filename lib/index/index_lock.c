@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/index_lock.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/str.h"

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 
 #include "base/clock.h"
 #include "index/index_private.h"

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* Items are applied in slices. If the map is full, the slice is rolled back, room is made, and the
  * slice's first item is applied alone. */
-#include <errno.h>
 
 #include "base/clock.h"
 #include "index/complete.h"

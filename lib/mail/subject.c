@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "mail/subject.h"
 
-#include <errno.h>
 #include <iconv.h>
 
 #include "mail/address/domain_text.h"

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /* Passes the fleet's rules from pqpurge-link to the daemon. Root does not interpret them. */
-#include <sys/stat.h>
 
+#include "rules/fleet_rules.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "base/role.h"
 #include "purge/door/fleet.h"
 #include "purge/door/turn.h"
-#include "rules/fleet_rules.h"
 #include "rules/stored.h"
 
 #define ANSWER_TIME (10 * USEC_PER_SEC)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "purge/top/top.h"
 
-#include <inttypes.h>
 #include <pwd.h>
 
 #include "purge/tell/wording.h"

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/control/client.h"
 
-#include <errno.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/clock.h"
 #include "base/role.h"
 #include "index/control/client_child.h"

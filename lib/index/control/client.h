@@ -11,8 +11,6 @@
  */
 #pragma once
 
-#include <signal.h>
-
 #include "base/settings/settings.h"
 #include "index/control/serve.h"
 #include "index/control/update.h"

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/control/client_child.h"
 
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/control/serve.h"
 
-#include <errno.h>
-#include <stddef.h>
-
 #include "base/clock.h"
 #include "base/io.h"
 

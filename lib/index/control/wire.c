@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/control/wire.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 

@@ -9,7 +9,6 @@
  * TEXT is {"text":"..."}, or {"hex":"..."} if it is not UTF-8, which JSON requires. PATTERN is a
  * TEXT, with "within":true if it includes subdomains. Absent members do not restrict the selection.
  */
-#include <errno.h>
 
 #include "index/control/wire.h"
 

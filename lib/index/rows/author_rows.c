@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/author_rows.h"
 
-#include <errno.h>
-
 int author_rows_add(struct author_rows *a, struct span key)
 {
 	if (a->count == a->cap) {

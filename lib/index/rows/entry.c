@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/entry.h"
 
-#include <errno.h>
-
 #include "index/rows/keys.h"
 #include "mail/address/from.h"
 

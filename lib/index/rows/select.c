@@ -3,7 +3,6 @@
  * with its own read transaction. The caller verifies the checksums of matches. */
 #include "index/rows/select.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 

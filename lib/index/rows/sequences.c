@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/rows/sequences.h"
 
-#include <errno.h>
-
 #include "index/rows/entry.h"
 
 static void sequences_add(struct sequences *s, uint64_t sequence)

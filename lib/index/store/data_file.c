@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "index/store/data_file.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/io.h"

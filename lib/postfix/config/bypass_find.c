@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
 #include <grp.h>
-#include <unistd.h>
 
 #include "postfix/config/bypass_advice.h"
 #include "postfix/config/lookup.h"
