@@ -32,9 +32,8 @@ struct entry {
 	char name[ENTRY_NAME];
 };
 struct table {
-	uint64_t
-	    /* hash of each entry, so that a set is found in one cache line; 0: empty */
-	    *hash;
+	/* hash of each entry, so that a set is found in one cache line; 0: empty */
+	uint64_t *hash;
 	struct entry *list;
 	uint32_t sets;
 };

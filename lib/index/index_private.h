@@ -31,10 +31,9 @@ struct index {
 	uint64_t sum;        /* of the data file as it was opened; 0 unknown */
 	atomic_uint waiting; /* sessions that want or have the write lock */
 	atomic_ullong recorded, left_out;
-	atomic_ullong begun,
-	    /* Updates with records. Both start at the time of the opening, so that no value comes
-	     * twice. */
-	    ended;
+	/* Updates with records. Both start at the time of the opening, so that no value comes
+	 * twice. */
+	atomic_ullong begun, ended;
 	atomic_bool near_full; /* each new row pushes out old ones */
 	atomic_bool pruning;   /* from crossing the high mark until below the low mark */
 	struct counting counting;

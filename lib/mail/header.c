@@ -36,7 +36,7 @@ static const char *skip_comments(const char *at, const char *end)
 	return at;
 }
 
-/* The end of the ID at at: behind its '>', or of its word. */
+/* The end of the ID at at: after its '>', or after its word. */
 static const char *id_end(const char *at, const char *end)
 {
 	const char *close = *at == '<' ? memchr(at, '>', (size_t)(end - at)) : NULL;
@@ -56,7 +56,7 @@ static void take_message_id(struct header *h, const char *value, size_t len)
 
 	if (h->message_id[0] || begin == end)
 		return;
-	/* Readers skip words before the brackets. */
+	/* Mail readers skip words before the brackets. */
 	at = memchr(begin, '<', (size_t)(end - begin));
 	if (!at || !memchr(at, '>', (size_t)(end - at)))
 		at = begin;

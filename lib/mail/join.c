@@ -22,7 +22,7 @@ static bool skip_word(const char **at, const char *word)
 	return true;
 }
 
-/* Copies up to one of ends. False if that is nothing or too long. */
+/* Copies the text up to one of ends. False if it is empty or too long. */
 static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX + 1])
 {
 	size_t len = strcspn(*at, ends);
@@ -35,7 +35,7 @@ static bool take_until(const char **at, const char *ends, char token[TOKEN_MAX +
 	return true;
 }
 
-/* A comment and the blanks behind it. Postfix balances parentheses and escapes nothing
+/* Takes a comment and the blanks after it. Postfix balances parentheses and escapes nothing
  * (comment_sanitize). */
 static bool take_comment(const char **at, const char **ret_text, size_t *ret_len)
 {
@@ -72,8 +72,8 @@ static bool take_client(const char **at, struct net_address *ret)
 	return skip_blanks(at);
 }
 
-/* "(Authenticated sender: LOGIN)". comment_sanitize writes '?' for other bytes and may add
- * parentheses: a login with these could be another's. */
+/* Takes "(Authenticated sender: LOGIN)". comment_sanitize writes '?' for other bytes and may add
+ * parentheses, so a login with these could be another user's. */
 static void take_login(const char *text, size_t len, struct received_pass *pass)
 {
 	static const char mark[] = "Authenticated sender: ";
@@ -96,7 +96,7 @@ static bool take_from(const char **at, struct received_pass *pass)
 	const char *text;
 	size_t len;
 
-	/* HELO holds no parenthesis. */
+	/* HELO contains no parenthesis. */
 	*at += strcspn(*at, "(");
 	if (!str_is_blank((*at)[-1]) || !take_client(at, &pass->client))
 		return false;
@@ -118,8 +118,8 @@ static int64_t user_of(const char *text, size_t len)
 	return (int64_t)uid;
 }
 
-/* In smtpd an 'A' after ESMTP means a login (RFC 3848). smtpd writes no login without it, except
- * after HELO. smtpd_hide_client_session hides client and 'A'. */
+/* In smtpd an 'A' after ESMTP means a login (RFC 3848). smtpd writes a login only with it, except
+ * after HELO. smtpd_hide_client_session hides both client and 'A'. */
 static bool take_protocol(const char **at, struct received_pass *pass)
 {
 	char token[TOKEN_MAX + 1];
@@ -152,7 +152,7 @@ bool received_read(const char *value, const char *host, struct received_pass *re
 		ret->uid = user_of(text, len);
 	if (skip_word(&at, "with") ? !take_protocol(&at, ret) : ret->by_smtp)
 		return false;
-	if (!skip_word(&at, "id")) /* smtpd before a proxy has none */
+	if (!skip_word(&at, "id")) /* an smtpd before a proxy writes none */
 		return ret->by_smtp;
 	return take_until(&at, " \t\r\n;", id) && !queue_id_parse(id, strlen(id), &ret->queue_id);
 }
@@ -209,8 +209,9 @@ static bool has_recipient(const struct message *m, const char *address)
 	       holds(&m->queued.originals, address);
 }
 
-/* Whether all that second was given for are recipients of first: by RCPT TO if a milter saw that,
- * else by the queue file, where the name before aliases counts, too. A cut list says nothing. */
+/* Whether all recipients of second are recipients of first. Takes those of RCPT TO if a milter saw
+ * them, otherwise those of the queue file, where the address before aliases counts, too. A list
+ * that was cut proves nothing. */
 static bool among_recipients(const struct message *first, const struct message *second)
 {
 	bool given = message_is_given(second);
@@ -236,7 +237,7 @@ static bool is_client(const struct message *m, const struct net_address *client)
 	       net_equal(&m->queued.log_client, client) || net_equal(&m->first.client, client);
 }
 
-/* Whether first is what the Received headers of second say. */
+/* Whether first agrees with the Received headers of second. */
 static bool agrees(const struct message *first, const struct message *second)
 {
 	const struct first_pass *told = &second->first;
@@ -259,7 +260,7 @@ bool join_judge(const struct message *first, const struct message *second, bool 
 	       among_recipients(first, second) && agrees(first, second);
 }
 
-/* Its own first pass, XFORWARD's word, or its client. */
+/* The client of m's own first pass, or the one of XFORWARD, or its own client. */
 static const struct net_address *origin_of(const struct message *m)
 {
 	const struct queued *q = &m->queued;

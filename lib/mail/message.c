@@ -79,7 +79,7 @@ struct authors {
 	size_t count, max;
 };
 
-/* Kinds differ where texts do not: "" is NULL or NONE. */
+/* The kind counts, too: "" is NULL or NONE. */
 static void add_domain(struct authors *a, const struct domain *d)
 {
 	if (a->count == a->max)

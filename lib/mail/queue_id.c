@@ -4,7 +4,7 @@
 #include "base/err.h"
 
 #define SHORT_USEC_DIGITS  5
-#define SHORT_INODE_DIGITS 16 /* of 64 bits */
+#define SHORT_INODE_DIGITS 16 /* hex digits of 64 bits */
 #define LONG_SEC_DIGITS    6  /* at least; padded with '0' */
 #define LONG_USEC_DIGITS   4
 #define LONG_TIME_DIGITS   (LONG_SEC_DIGITS + LONG_USEC_DIGITS)
@@ -13,18 +13,19 @@
 static const char hex_alphabet[] = "0123456789ABCDEF";
 static const char safe_alphabet[] = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz";
 
-/* struct packed_id's time below its flags: 1 bit, 41 of seconds, 20 of microseconds. */
+/* The time in struct packed_id, below the flags: 1 bit long or short, 41 bits of seconds, 20 bits
+ * of microseconds. */
 #define PACKED_LONG     (UINT64_C(1) << 61)
 #define PACKED_USECS    20
 #define PACKED_SECS_MAX ((UINT64_C(1) << 41) - 1)
 
-/* What each digit stands for, plus 1; 0: no digit. */
+/* The value of each digit plus 1; 0: not a digit. */
 /* clang-format off */
 static const uint8_t hex_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
 	['8'] = 9, ['9'] = 10, ['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
 };
-/* safe_ultostr.c: no vowels. The inode is in base 51, so without the separator. */
+/* As in safe_ultostr.c: no vowels. The inode is in base 51, which excludes the separator. */
 static const uint8_t safe_digits[256] = {
 	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
 	['8'] = 9, ['9'] = 10, ['B'] = 11, ['C'] = 12, ['D'] = 13, ['F'] = 14, ['G'] = 15, ['H'] = 16,
@@ -36,7 +37,8 @@ static const uint8_t safe_digits[256] = {
 };
 /* clang-format on */
 
-/* Digits of the first `base` of an alphabet. False: another byte, no digit, or over 64 bits. */
+/* Reads digits of the first `base` of an alphabet. False: another byte, no digit, or more than 64
+ * bits. */
 static bool read_number(
     const char *text, size_t len, const uint8_t *digits, unsigned base, uint64_t *ret)
 {
@@ -75,7 +77,7 @@ static bool read_short(const char *text, size_t len, struct queue_id_parts *ret)
 	    text + SHORT_USEC_DIGITS, len - SHORT_USEC_DIGITS, hex_digits, 16, &ret->inode);
 }
 
-/* The last 'z' separates; the time before it may hold others (MQID_FIND_LG_INUM_SEPARATOR). */
+/* The last 'z' separates; the time before it may contain others (MQID_FIND_LG_INUM_SEPARATOR). */
 static bool read_long(const char *text, size_t len, struct queue_id_parts *ret)
 {
 	const char *separator = memrchr(text, LONG_SEPARATOR, len);
@@ -142,7 +144,7 @@ int queue_id_pack(const struct queue_id *id, struct packed_id *ret)
 	return queue_id_pack_text(id->text, strlen(id->text), ret);
 }
 
-/* Writes at least `width` digits before end and returns the first. */
+/* Writes at least `width` digits before end. Returns the first. */
 static char *write_number(
     char *end, uint64_t number, const char *alphabet, unsigned base, unsigned width)
 {

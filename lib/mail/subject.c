@@ -6,10 +6,10 @@
 #include "mail/address/domain_text.h"
 
 #define CHARSET_LEN_MAX 40
-#define CONVERTERS_MAX  64 /* opened for one field: some 5 us each */
+#define CONVERTERS_MAX  64 /* opened for one field; some 5 us each */
 
-/* The names of charsets that are decoded, and how iconv(3) calls them; NULL: taken as UTF-8. Only
- * well-worn converters: a stranger chooses which of them runs. */
+/* The charsets that are decoded, and iconv(3)'s names for them; NULL: taken as UTF-8. Only
+ * well-tested converters, because a stranger chooses which of them runs. */
 static const struct charset {
 	const char *name, *iconv;
 } charsets[] = {
@@ -60,13 +60,14 @@ static const struct charset {
 
 struct decoder {
 	struct strbuf *out;
-	size_t start;         /* of our text in out */
-	bool blank;           /* one is due */
-	bool cut;             /* it is full */
-	struct strbuf octets; /* of words in one charset: a character may be in two of them */
-	const struct charset *charset; /* of octets; NULL: no word stands before */
+	size_t start; /* offset of our text in out */
+	bool blank;   /* a blank is due */
+	bool cut;     /* the text is full */
+	/* of consecutive words in one charset: a character may be split over two words */
+	struct strbuf octets;
+	const struct charset *charset; /* charset of octets; NULL: no word comes before */
 	iconv_t convert;               /* if charset->iconv */
-	unsigned converters;           /* opened */
+	unsigned converters;           /* converters opened so far */
 };
 
 static bool is_blank(const char *text, size_t len, uint32_t point)
@@ -106,7 +107,7 @@ static void put(struct decoder *d, const char *text, size_t len)
 	}
 }
 
-/* Each byte that cannot be converted is '?'. */
+/* Each byte that cannot be converted becomes '?'. */
 static void put_converted(struct decoder *d)
 {
 	char *from = d->octets.text;
@@ -150,8 +151,8 @@ static bool open_converter(struct decoder *d, const char *name)
 	return d->convert != (iconv_t)-1;
 }
 
-/* What cannot be decoded for lack of memory, descriptors or a converter is missing; so is what a
- * field with too many changes of charset goes on with. */
+/* If memory, descriptors or a converter is lacking, the rest of the field counts as missing. So
+ * does the rest of a field that changes its charset too often. */
 static void begin_word(struct decoder *d, const struct charset *charset)
 {
 	if (charset == d->charset)
@@ -171,7 +172,7 @@ struct word {
 
 static const struct charset *charset_of(const char *name, size_t len)
 {
-	const char *language = memchr(name, '*', len); /* RFC 2231 5 */
+	const char *language = memchr(name, '*', len); /* the language, RFC 2231 section 5 */
 
 	if (language)
 		len = (size_t)(language - name);
@@ -223,7 +224,7 @@ static void decode_q(const struct word *w, struct strbuf *octets)
 	}
 }
 
-/* Bytes that are not of the alphabet count for nothing. */
+/* Ignores bytes that are not in the alphabet. */
 static void decode_b(const struct word *w, struct strbuf *octets)
 {
 	static const char alphabet[] =

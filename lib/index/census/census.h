@@ -35,9 +35,8 @@ void census_spoil(struct census *c);
 struct census_question {
 	enum group_kind kind;
 	size_t limit; /* groups in the answer, at most CENSUS_LIST */
-	const char
-	    /* Only groups whose names contain this text; ASCII case is ignored. "": all. */
-	    *like;
+	/* Only groups whose names contain this text; ASCII case is ignored. "": all. */
+	const char *like;
 	int64_t now; /* wall clock */
 };
 /*

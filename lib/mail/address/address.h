@@ -1,38 +1,44 @@
 /* SPDX-License-Identifier: ISC */
 /* Envelope addresses as Postfix reads them (smtpd/smtpd.c extract_addr, trivial-rewrite/rewrite.c
- * rewrite_tree, with swap_bangpath and allow_percent_hack at their default yes). */
+ * rewrite_tree), if swap_bangpath and allow_percent_hack have their default, yes. */
 #pragma once
 
 #include "mail/address/domain.h"
 
-#define ADDRESS_LOCAL_MAX 512 /* bytes of local part that are kept; RFC 5321 allows 64 */
+#define ADDRESS_LOCAL_MAX 512 /* bytes of the local part that are kept; RFC 5321 allows 64 */
 #define ADDRESS_MAX       (ADDRESS_LOCAL_MAX + 1 + DOMAIN_MAX)
 
 struct address {
-	/* Normal form: the local part unquoted with its case kept, '@', the domain in normal form.
-	 * The domain is after the last '@'. "" is the null sender. Without a domain there is no
-	 * '@', unless the local part holds one: then a last '@' ends it. */
+	/* Normal form: the local part unquoted, with its case kept; '@'; the domain in normal form.
+	 * The domain follows the last '@'. "" is the null sender. Without a domain there is no '@',
+	 * unless the local part contains one: then an '@' is added at the end. */
 	char text[ADDRESS_MAX + 1];
-	size_t local_len; /* of text */
+	size_t local_len; /* bytes of the local part in text */
 	struct domain domain;
-	bool cut; /* something was longer than its cap */
+	bool cut; /* a part was longer than its cap */
 };
 
-/* Reads an argument of MAIL FROM or RCPT TO, with or without <>; "" or NULL is the null sender.
- * Drops source route, comments and white space; unquotes the local part. Without '@', "a!b" is b@a
- * and "a%b" is a@b; else the domain is origin (NULL or "": none). As in Postfix, quotes are removed
- * first: <"a@b"> is local part a at b. Never fails: of what smtpd refuses, the rightmost piece that
- * it would call an address counts. Ignores append_dot_mydomain, canonical and masquerade maps, and
- * MAILER-DAEMON@$myorigin as the null sender. */
+/*
+ * Reads an argument of MAIL FROM or RCPT TO, with or without <>. "" or NULL is the null sender.
+ * Drops source route, comments and white space; unquotes the local part.
+ *
+ * Without '@', "a!b" becomes b@a, and "a%b" becomes a@b. Any other address gets the domain origin
+ * (NULL or "": none). As in Postfix, quotes are removed first: <"a@b"> is local part a at b.
+ *
+ * Never fails: if smtpd would refuse the argument, the rightmost piece that it would call an
+ * address counts. Ignores append_dot_mydomain, canonical and masquerade maps, and does not take
+ * MAILER-DAEMON@$myorigin for the null sender.
+ */
 void address_envelope(const char *argument, const char *origin, struct address *ret);
-/* The same for an address that smtpd has unquoted already, as policy services get it. Out of
- * memory: as address_split. */
+/* Reads an address that smtpd has already unquoted, as policy services get it. If out of memory,
+ * acts as address_split. */
 void address_unquoted(const char *text, const char *origin, struct address *ret);
-/* Splits normal form, or Postfix's internal form (S and R records of a queue file). */
+/* Splits an address in normal form, or in Postfix's internal form (S and R records of a queue
+ * file). */
 void address_split(const char *normal, struct address *ret);
 /* Ignores the case of the local part. */
 bool address_equal(const struct address *a, const struct address *b);
-/* Builds the normal form from raw bytes. Of a domain with '@' the part after the last one counts;
- * NUL becomes '?'. */
+/* Builds the normal form from raw bytes. If the domain contains '@', the part after the last one
+ * counts. NUL becomes '?'. */
 void address_build(const char *local, size_t local_len, const char *domain, size_t domain_len,
     struct address *ret);

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads envelope addresses in the three steps of smtpd, cleanup and trivial-rewrite, so that a
- * forged sender is filed where the queue file says: tokens (global/tok822_parse.c tok822_scan), the
- * one address among them (tok822_parse, right to left), then on its internal form, where quotes are
- * gone, source route, '@', '!' and '%' (quote_822_local.c, rewrite.c). */
+/*
+ * Reads envelope addresses in the three steps of smtpd, cleanup and trivial-rewrite, so that a
+ * forged sender is filed under the address that the queue file will have. First tokens
+ * (global/tok822_parse.c tok822_scan), then the one address among them (tok822_parse, right to
+ * left), then source route, '@', '!' and '%' in its internal form without quotes
+ * (quote_822_local.c, rewrite.c).
+ */
 #include "mail/address/address_parts.h"
 
 /* Four times smtpd's line_length_limit. Of a longer argument at least the last half is read. */
@@ -27,13 +30,13 @@ static void add(struct tokens *t, char c, bool special)
 	t->special[t->count++] = special;
 }
 
-/* A byte after a backslash, or inside "..." or [...]. */
+/* Adds a byte from after a backslash, or from inside "..." or [...]. */
 static void add_plain(struct tokens *t, char c)
 {
 	add(t, str_is_blank(c) ? ' ' : c, false);
 }
 
-/* Adds up to closing or the end; returns what follows. */
+/* Adds the text up to closing or the end. Returns what follows. */
 static const char *add_enclosed(struct tokens *t, const char *at, const char *end, char closing)
 {
 	for (; at < end && *at != closing; at++) {
@@ -63,7 +66,7 @@ static void scan(struct tokens *t, const char *at, const char *end)
 		} else if (c == '[') {
 			add(t, c, false);
 			at = add_enclosed(t, at, end, ']');
-			add(t, ']', false); /* it always gets one */
+			add(t, ']', false); /* the token always ends with one */
 		} else if (!str_is_blank(c)) {
 			add(t, c, strchr("<>,;:", c) != NULL);
 		}
@@ -74,14 +77,14 @@ struct region {
 	ptrdiff_t begin, end;
 };
 
-/* Keeps the first that is not empty: Postfix refuses more than one address. */
+/* Keeps the first region that is not empty: Postfix refuses more than one address. */
 static void keep(struct region *r, ptrdiff_t begin, ptrdiff_t end)
 {
 	if (r->begin == r->end && begin < end)
 		*r = (struct region){begin, end};
 }
 
-/* Leftwards from at, the next special of these kinds, or -1. */
+/* Searches leftward from at for a special of these kinds. -1 if there is none. */
 static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds)
 {
 	while (at >= 0 && !(t->special[at] && strchr(kinds, t->byte[at])))
@@ -89,8 +92,8 @@ static ptrdiff_t back_to(const struct tokens *t, ptrdiff_t at, const char *kinds
 	return at;
 }
 
-/* From right to left: a '>' claims all up to the next '<', and a ';' makes every ':' before it the
- * end of a group's name. Skips group names, and phrases before '<'. */
+/* Goes from right to left: a '>' takes everything up to the next '<', and a ';' makes every ':'
+ * before it the end of a group's name. Skips group names, and phrases before '<'. */
 static struct region find_address(const struct tokens *t)
 {
 	static const char any[] = "<>,;:";
@@ -127,11 +130,11 @@ static struct region find_address(const struct tokens *t)
 
 struct survey {
 	struct region region;
-	ptrdiff_t at;      /* the last '@', or NOWHERE; so, too: */
+	ptrdiff_t at;      /* the last '@', or NOWHERE; likewise the next two */
 	ptrdiff_t bang;    /* the first '!' */
 	ptrdiff_t percent; /* the last '%' */
-	bool quoted;       /* rewrite.c will see it quoted: '!' and '%' are plain */
-	bool routed;       /* a source route preceded it */
+	bool quoted;       /* rewrite.c will see it quoted, so '!' and '%' are ordinary */
+	bool routed;       /* a source route came before it */
 };
 
 static void survey_begin(struct survey *s, struct region region)
@@ -141,7 +144,7 @@ static void survey_begin(struct survey *s, struct region region)
 	s->quoted = false;
 }
 
-/* A source route that does not begin the argument ("< @a:b@c>") is dropped, once. */
+/* Also drops, once, a source route that does not begin the argument ("< @a:b@c>"). */
 static void survey(const struct tokens *t, struct region region, struct survey *s)
 {
 	s->routed = false;
@@ -167,9 +170,9 @@ static void survey(const struct tokens *t, struct region region, struct survey *
 	}
 }
 
-/* Splits the region at `divide`. Postfix runs what follows '@' through tok822_scan again, so quoted
- * quotes, backslashes and white space vanish. (It leaves a blank in some places; we drop that,
- * which changes no domain.) */
+/* Splits the region at `divide`. Postfix scans the text after '@' once more (tok822_scan), so
+ * quoted quotes, backslashes and white space vanish. (It leaves a blank in some places; we drop
+ * that, which changes no domain.) */
 static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t divide, bool swap,
     struct address_parts *parts)
 {
@@ -192,7 +195,8 @@ static void fill_parts(const struct tokens *t, struct region region, ptrdiff_t d
 	}
 }
 
-/* smtpd's extract_addr: blanks around it, one pair of <>, a source route at its very front. */
+/* Does what smtpd's extract_addr does: removes blanks around the argument, one pair of <>, and a
+ * source route at its very front. */
 static const char *strip_argument(const char *text, const char **end)
 {
 	const char *colon;
@@ -231,7 +235,7 @@ void address_envelope(const char *argument, const char *origin, struct address *
 		swap = s.bang != NOWHERE;
 		divide = swap ? s.bang : s.percent;
 	}
-	/* Without a place to divide all of it is the local part. */
+	/* If there is no place to divide, all of it is the local part. */
 	fill_parts(&tokens, s.region, divide == NOWHERE ? s.region.end : divide, swap, &parts);
 	if (divide == NOWHERE && (s.region.begin < s.region.end || s.routed) && origin) {
 		address_build(parts.local, parts.local_len, origin, strlen(origin), ret);
@@ -242,7 +246,7 @@ void address_envelope(const char *argument, const char *origin, struct address *
 	ret->cut |= tokens.cut;
 }
 
-/* With quotes around the local part and '\\' before '"' and '\\'. */
+/* Quotes the local part, with '\\' before '"' and '\\'. */
 static void quote(const char *text, size_t local, struct strbuf *out)
 {
 	strbuf_putc(out, '"');
@@ -261,10 +265,10 @@ void address_unquoted(const char *text, const char *origin, struct address *ret)
 	size_t local = at ? (size_t)(at - text) : strlen(text);
 	AUTO(strbuf_release) struct strbuf quoted = {0};
 
-	/* smtpd has taken a route away; another one is rewrite's. */
+	/* smtpd has removed one source route; another one is left to rewrite. */
 	if (text[0] == '@')
 		local = strlen(text);
-	/* What is not at home outside quotes. */
+	/* No byte of the local part needs quotes. */
 	else if (strcspn(text, " \t\r\n()<>[]:;,\"\\") >= local) {
 		address_envelope(text, origin, ret);
 		return;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Shared by the envelope reader (address_envelope.c) and the header From scanner (from.c): an
- * address while it is read byte by byte, and the ends of comments and quoted strings. */
+/* An address while it is read byte by byte, and where comments and quoted strings end. Shared by
+ * the envelope reader (address_envelope.c) and the header From scanner (from.c). */
 #pragma once
 
 #include "base/str.h"
@@ -16,13 +16,13 @@ struct address_parts {
 };
 void address_parts_clear(struct address_parts *p);
 void address_parts_local(struct address_parts *p, char c);
-/* "b@c" turns out to be a local part: moves '@' and the domain into it. */
+/* After "b@c" another '@' follows: moves '@' and the domain into the local part. */
 void address_parts_join(struct address_parts *p);
 void address_parts_build(const struct address_parts *p, struct address *ret);
-/* Joins a raw local part and a domain in normal form; domain_cut as domain_normal returned it. */
+/* Joins a raw local part and a domain in normal form. domain_cut: what domain_normal returned. */
 void address_join(const char *local, size_t local_len, const struct domain *domain, bool domain_cut,
     struct address *ret);
-/* at follows a '('. Returns the place after its ')', or NULL. Comments nest; '\' escapes. */
+/* at: the byte after a '('. Returns the byte after its ')', or NULL. Comments nest; '\' escapes. */
 const char *comment_end(const char *at, const char *end);
-/* at follows a '"'. Returns the closing '"', or NULL. */
+/* at: the byte after a '"'. Returns the closing '"', or NULL. */
 const char *quote_end(const char *at, const char *end);

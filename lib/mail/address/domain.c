@@ -4,7 +4,7 @@
 #include "base/bytes.h"
 #include "mail/address/domain_text.h"
 
-#define NAME_MAX_BYTES  253 /* RFC 1035 3.1, less the length bytes at both ends */
+#define NAME_MAX_BYTES  253 /* RFC 1035 section 3.1, without the length bytes at both ends */
 #define LABEL_MAX_BYTES 63
 
 static bool is_host_byte(char c)
@@ -12,7 +12,7 @@ static bool is_host_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* One lower-case label of a host name. Sets *alabel if it claims to be punycode. */
+/* Whether this is a lower-case label of a host name. Sets *alabel if it claims to be punycode. */
 static bool is_label(const char *at, size_t len, bool *alabel)
 {
 	if (len == 0 || len > LABEL_MAX_BYTES || at[0] == '-' || at[len - 1] == '-')
@@ -40,7 +40,7 @@ bool domain_lacked_memory(void)
 	return lacked;
 }
 
-/* The A-labels of UTF-8 text, for idn2_free; NULL if libidn2 refuses. */
+/* The A-labels of UTF-8 text, to free with idn2_free. NULL if libidn2 refuses. */
 static char *to_alabels(const char *text)
 {
 	uint8_t *out = NULL;
@@ -51,8 +51,8 @@ static char *to_alabels(const char *text)
 	return rc == IDN2_OK ? (char *)out : NULL;
 }
 
-/* Whether lower-case text is a NAME. libidn2 must leave punycode as it is, so that the answer
- * depends on the text alone. Without `mapped` punycode is no NAME. */
+/* Whether lower-case text is a NAME. libidn2 must leave punycode unchanged, so that the answer
+ * depends on the text alone. Unless `mapped`, punycode is not a NAME. */
 static bool is_name(const char *text, bool mapped)
 {
 	bool alabel = false;
@@ -82,8 +82,8 @@ static bool is_literal(const char *text, size_t len)
 	       text[len - 1] == ']';
 }
 
-/* The mapping may yield any ASCII (fullwidth '@', '/', dots), so it counts only if it is a host
- * name. */
+/* The mapping may yield any ASCII (from fullwidth '@', '/' or dots), so it counts only if it is a
+ * host name. */
 static bool map_name(const char *text, struct domain *ret)
 {
 	char *mapped = to_alabels(text);
@@ -101,7 +101,7 @@ static bool map_name(const char *text, struct domain *ret)
 	return ok;
 }
 
-/* Keeps the text. If it is too long: its end, after a '*', which no NAME holds, and returns
+/* Keeps the text. If it is too long, keeps its end after a '*', which no NAME contains, and returns
  * true. */
 static bool keep(const struct domain_text *t, enum domain_kind kind, struct domain *ret)
 {
@@ -131,7 +131,7 @@ static enum domain_kind kind_of(const struct domain_text *t, bool mapped)
 	return t->ascii && is_name(t->at, mapped) ? DOMAIN_NAME : DOMAIN_RAW;
 }
 
-/* mapped: libidn2 may be asked. Joiners stay only if that makes it a name. */
+/* mapped: libidn2 may be asked. Joiners stay only if that makes the text a name. */
 static bool normalise(const char *bytes, size_t len, bool mapped, struct domain *ret)
 {
 	struct domain_text t;
@@ -181,7 +181,7 @@ bool domain_below(const struct domain *d, const struct domain *parent)
 	return has_labels(d) && has_labels(parent) && domain_ends_with(d->text, parent->text);
 }
 
-/* Labels from last to first, a dot after each; reversed holds DOMAIN_MAX + 1 bytes. */
+/* Writes labels from last to first, with a dot after each. reversed has DOMAIN_MAX + 1 bytes. */
 static size_t reverse_labels(const char *text, char *reversed)
 {
 	size_t end = strlen(text), n = 0;

@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 
-/* RFC 5892 A.1, A.2. */
+/* Zero-width (non-)joiner, RFC 5892 A.1, A.2. */
 static bool is_joiner(uint32_t point)
 {
 	return point == 0x200c || point == 0x200d;
@@ -23,7 +23,7 @@ bool domain_is_blank(const char *text, size_t len)
 	return (unsigned char)*text >= 0x80 && str_utf8(text, len, &point) > 0 && is_blank(point);
 }
 
-/* Beyond ASCII. */
+/* Only characters beyond ASCII. */
 static bool is_invisible(uint32_t point)
 {
 	static const struct {
@@ -59,7 +59,7 @@ static bool is_unfinished(const char *text, size_t len)
 	return false;
 }
 
-/* A joiner joins what is not ASCII, and once. */
+/* A joiner counts only after a non-ASCII character, and only once. */
 static bool joins(const char *text, size_t len)
 {
 	uint32_t before;
@@ -68,11 +68,11 @@ static bool joins(const char *text, size_t len)
 	       !(last_character(text, len, &before) > 0 && is_joiner(before));
 }
 
-/* How many bytes at the end nobody sees. */
+/* How many bytes at the end are invisible. */
 static size_t unseen(const struct domain_text *t)
 {
 	const char *text = t->at;
-	/* First bytes of all of these; most letters have others. */
+	/* The first bytes of all invisible characters; most letters begin otherwise. */
 	static const char leads[] = "\xc2\xcd\xd8\xe1\xe2\xe3\xef\xf0\xf3";
 	size_t len = t->len, n;
 	unsigned char c = (unsigned char)text[len - 1];
@@ -80,7 +80,7 @@ static size_t unseen(const struct domain_text *t)
 
 	if (c < 0x80)
 		return c != '\0' && c != '\t' && c != '\n' && c != '\r' && (c < ' ' || c == 0x7f);
-	/* Latin-1's no-break space and soft hyphen, alone. */
+	/* The single Latin-1 bytes of no-break space and soft hyphen. */
 	if ((c == 0xa0 || c == 0xad) && !is_unfinished(text, len - 1))
 		return 1;
 	n = last_character(text, len, &point);
@@ -134,7 +134,7 @@ void domain_text_finish(struct domain_text *t)
 	t->ascii = bits < 0x80;
 }
 
-/* Adds all bytes again: with a joiner gone its neighbours may form a character. */
+/* Adds all bytes again, because without the joiner its neighbours may form one character. */
 bool domain_text_drop_joiners(struct domain_text *t)
 {
 	char before[DOMAIN_INPUT_MAX + 2];

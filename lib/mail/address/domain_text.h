@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: ISC */
-/* A domain while it is read, in bounded memory: its last bytes, which are all that the normal form
- * keeps. Drops control characters and Unicode's blanks, format characters, fillers and variation
- * selectors: "bad.exa<U+200B>mple" is shown, and read, as bad.example. Keeps U+200C and U+200D
- * where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides. */
+/*
+ * A domain while it is read, in bounded memory: its last bytes, because the normal form keeps no
+ * more. Drops control characters and Unicode's blanks, format characters, fillers and variation
+ * selectors: "bad.exa<U+200B>mple" is displayed, and so read, as bad.example. Keeps U+200C and
+ * U+200D where they may be part of a name (RFC 5892 A.1, A.2); domain.c decides.
+ */
 #pragma once
 
 #include "mail/address/domain.h"
@@ -20,11 +22,11 @@ void domain_note_lack(void);
 
 void domain_text_clear(struct domain_text *t);
 void domain_text_add(struct domain_text *t, char c);
-/* Ends the text: lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes; NUL becomes '?'. */
+/* Ends the text: lower case, no trailing dots, at most DOMAIN_INPUT_MAX bytes. NUL becomes '?'. */
 void domain_text_finish(struct domain_text *t);
-/* Drops U+200C and U+200D from a finished text. False: there are none. */
+/* Drops U+200C and U+200D from a finished text. Returns false if there are none. */
 bool domain_text_drop_joiners(struct domain_text *t);
-/* Whether a non-ASCII blank stands in front of len > 0 bytes. */
+/* Whether text begins with a non-ASCII blank; len > 0. */
 bool domain_is_blank(const char *text, size_t len);
-/* Length without trailing dots, but for a single dot. */
+/* The length without trailing dots. A single dot stays. */
 size_t domain_undotted(const char *bytes, size_t len);

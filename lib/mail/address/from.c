@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* One pass over runs: words joined by '.' and '@'. A run with '@' and a domain is a mailbox
- * wherever it stands. Another run is part of a display name, or an unqualified mailbox if it stands
- * alone. */
+/* One pass over runs: words that '.' and '@' join. A run with '@' and a domain is a mailbox
+ * wherever it stands. Any other run is part of a display name, or, if it stands alone, an
+ * unqualified mailbox. */
 #include "mail/address/from.h"
 
 #include "mail/address/address_parts.h"
 #include "mail/address/from_list.h"
 
-#define ENCODED_WORD_MAX 1000 /* RFC 2047 allows 75; bounded so that failed looks stay cheap */
+#define ENCODED_WORD_MAX 1000 /* RFC 2047 allows 75; bounded so that failed searches stay cheap */
 
 enum joint {
-	JOINT_TIGHT,  /* what comes next joins the run */
-	JOINT_SPACED, /* white space or a comment came: only '.' and '@' still join */
+	JOINT_TIGHT,  /* the next word joins the run */
+	JOINT_SPACED, /* after white space or a comment: only '.' and '@' still join */
 	JOINT_CLOSED, /* nothing joins */
 };
 
@@ -20,17 +20,18 @@ struct scan {
 	/* the run */
 	struct address_parts run;
 	bool has_at;
-	bool quoted_at; /* an '@' stood in a quoted string of its local part */
-	bool encoded;   /* it has an encoded word: without a domain it is a name */
-	bool awaiting;  /* it ends with a bare '.' or '@': a word joins across blanks */
+	bool quoted_at; /* a quoted string in its local part contains '@' */
+	bool encoded;   /* has an encoded word: without a domain it is a name */
+	bool awaiting;  /* ends with a bare '.' or '@': the next word joins even after blanks */
 	enum joint joint;
 	/* the item, from comma to comma */
 	bool in_angle;
 	bool taken;      /* it has an angle address, or an address was reported */
-	bool has_phrase; /* it has words that were no address */
+	bool has_phrase; /* it has words that are not an address */
 	/* the field */
-	bool no_comments, no_quotes; /* one is unclosed: from there on they are plain */
-	/* look-ahead: whether this item has a '<' with an address; nothing is looked at twice */
+	/* one is never closed: from there on, '(' or '"' is an ordinary character */
+	bool no_comments, no_quotes;
+	/* look-ahead: does this item have an address in '<>'? No byte is looked at twice */
 	const char *looked;
 	bool angle, look_no_comments, look_no_quotes;
 	struct from_costly costly;
@@ -42,7 +43,7 @@ static bool run_is_empty(const struct scan *s)
 	return !s->has_at && s->run.local_len == 0;
 }
 
-/* "<@a,@b:" */
+/* A source route: "<@a,@b:". */
 static bool run_is_route(const struct scan *s)
 {
 	return s->in_angle && s->has_at && s->run.local_len == 0;
@@ -55,7 +56,7 @@ static void run_clear(struct scan *s)
 	s->joint = JOINT_TIGHT;
 }
 
-/* at is a '<'. Whether "<...@...>" stands there. */
+/* at: a '<'. Whether "<...@...>" stands there. */
 static bool is_angle_address(const char *at, const char *end)
 {
 	bool has_at = false;
@@ -65,7 +66,7 @@ static bool is_angle_address(const char *at, const char *end)
 	return has_at && at < end && *at == '>';
 }
 
-/* Behind the quoted string or comment that at opens; NULL if it is not closed. */
+/* The byte after the quoted string or comment that begins at at; NULL if it is not closed. */
 static const char *past_enclosed(const struct scan *s, const char *at)
 {
 	const char *closing = NULL;
@@ -98,7 +99,7 @@ static void look_ahead(struct scan *s, const char *at)
 	s->looked = at;
 }
 
-/* Whether what was read is a display name: "joe@a.example via Desk <desk@b.example>". */
+/* Whether the text so far is a display name: "joe@a.example via Desk <desk@b.example>". */
 static bool is_display_name(struct scan *s)
 {
 	const char *at = s->at - 1;
@@ -125,7 +126,7 @@ static void report_run(struct scan *s)
 	report_parts(s, s->run.local, s->run.local_len, s->run.domain.at, s->run.domain.len);
 }
 
-/* A run without a domain where a mailbox must stand: "root", or "a@b" all in quotes. */
+/* Reports a run without a domain where a mailbox must stand: "root", or "a@b" all in quotes. */
 static void report_bare(struct scan *s)
 {
 	const char *at = NULL;
@@ -148,7 +149,7 @@ static void run_end(struct scan *s)
 	run_clear(s);
 }
 
-/* The end of an item or of <>: a run without a domain is a mailbox if nothing else is. */
+/* At the end of an item or of <>: a run without a domain is a mailbox if the item has no other. */
 static void mailbox_end(struct scan *s)
 {
 	bool bare = s->run.local_len > 0 && s->run.domain.len == 0 && !s->encoded;
@@ -165,7 +166,7 @@ static void item_begin(struct scan *s)
 	s->in_angle = s->taken = s->has_phrase = false;
 }
 
-/* White space or a comment. By the grammar the domain may go on behind it, but readers see it
+/* White space or a comment. By the grammar the domain may continue after it, but readers see it
  * end. */
 static void space(struct scan *s)
 {
@@ -175,7 +176,7 @@ static void space(struct scan *s)
 		s->joint = JOINT_SPACED;
 }
 
-/* A byte of a host name, of UTF-8, or one that nobody sees. */
+/* A byte of a host name or of UTF-8, or an invisible one. */
 static bool is_domain_byte(char c)
 {
 	return (c > 0 && c < ' ') || c == 0x7f || (c >= 'a' && c <= 'z') ||
@@ -212,7 +213,7 @@ static void put_dot(struct scan *s)
 	s->awaiting = true;
 }
 
-/* In "a@b@c" a reader may see b or c. */
+/* In "a@b@c" a reader may take b or c for the domain. */
 static void put_at(struct scan *s)
 {
 	if (s->joint == JOINT_CLOSED)
@@ -261,7 +262,7 @@ static void comment(struct scan *s)
 	}
 }
 
-/* "[192.0.2.1]" is a domain right after '@'; elsewhere brackets only separate. */
+/* "[192.0.2.1]" is a domain right after '@'. Elsewhere brackets only separate. */
 static void literal(struct scan *s)
 {
 	const char *at = s->at;
@@ -282,7 +283,7 @@ static void literal(struct scan *s)
 	s->joint = JOINT_CLOSED;
 }
 
-/* Behind "=?charset?q?text?=" at at, or NULL. */
+/* The byte after the "=?charset?q?text?=" at at, or NULL. */
 static const char *encoded_word_end(const char *at, const char *end)
 {
 	int marks = 0;
@@ -328,7 +329,7 @@ static void colon(struct scan *s)
 	else
 		run_end(s);
 	if (!s->in_angle)
-		item_begin(s); /* it was the name of a group */
+		item_begin(s); /* what preceded was a group's name */
 }
 
 static void group_end(struct scan *s)
@@ -345,7 +346,7 @@ static void comma(struct scan *s)
 		group_end(s);
 }
 
-/* Called with s->at behind the byte. Any other byte begins a word. */
+/* Called when s->at is after the byte. Any other byte begins a word. */
 static void (*const steps[UCHAR_MAX + 1])(struct scan *s) = {
     [' '] = space,
     ['\t'] = space,

@@ -49,7 +49,7 @@ static bool is_costly(const char *bytes, size_t len)
 	return false;
 }
 
-/* Asks once for the same bytes. Returns whether the domain was cut. */
+/* Asks libidn2 only once for the same bytes. Returns whether the domain was cut. */
 static bool costly_domain(struct from_list *list, struct from_costly *costly, const char *bytes,
     size_t len, struct domain *ret)
 {

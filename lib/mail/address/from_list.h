@@ -5,12 +5,12 @@
 #include "mail/address/from.h"
 
 #define FROM_KNOWN     8   /* non-ASCII domains of one field that are remembered */
-#define FROM_KNOWN_LEN 255 /* longer ones are not */
+#define FROM_KNOWN_LEN 255 /* longer domains are not remembered */
 
 /* Zero-initialise. */
 struct from_costly {
 	struct known_domain {
-		size_t len; /* 0: none */
+		size_t len; /* 0: free */
 		char raw[FROM_KNOWN_LEN];
 		bool cut;
 		struct domain normal;

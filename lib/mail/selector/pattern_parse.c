@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* Refuses what an admin surely did not mean, and says what to write instead. An expression can name
- * any odd address. */
+/* Refuses obvious mistakes, and says what to write instead. An odd address can always be given as
+ * an expression. */
 #include "base/net.h"
 #include "mail/selector/pattern.h"
 #include "mail/selector/regex.h"
 
-#define LABEL_MAX    63  /* RFC 1035 2.3.4 */
+#define LABEL_MAX    63  /* RFC 1035, section 2.3.4 */
 #define NAME_LEN_MAX 253 /* 255 octets on the wire */
 
-/* The end of what text[0] opens, past backslash pairs; NULL if it is not closed. */
+/* Where the opening character text[0] is closed, past backslash pairs; NULL if it is not. */
 static const char *closing(const char *text)
 {
 	for (const char *p = text + 1; *p; p++) {
@@ -55,7 +55,7 @@ static int parse_regex(const char *text, struct pattern *p, struct err *err)
 	return rc == ERR_SYNTAX ? err_within(err, rc, "%s", text) : rc;
 }
 
-/* Mostly slips of the hand. */
+/* Refuses bytes that are probably typing mistakes. */
 static int check_domain_bytes(const char *text, size_t len, struct err *err)
 {
 	for (size_t i = 0; i < len; i++) {
@@ -101,7 +101,7 @@ static int parse_literal(const char *text, size_t len, struct domain *ret, struc
 	return 0;
 }
 
-/* What follows '@' in a pattern, or all of it. */
+/* Parses the domain of a pattern: what follows '@', or the whole. */
 static int parse_domain_part(const char *text, size_t len, struct domain *ret, struct err *err)
 {
 	if (len > 0 && text[0] == '[')
@@ -109,7 +109,7 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	int rc = check_domain_bytes(text, len, err);
 	if (rc != 0)
 		return rc;
-	/* In mail such dots are dropped; here they are a slip of the hand. */
+	/* In mail such dots are dropped; in a pattern they are probably a mistake. */
 	if (len >= 2 && text[len - 1] == '.' && text[len - 2] == '.')
 		return err_set(err, ERR_SYNTAX, "empty label in domain '%s'", text);
 	if (domain_normal(text, len, ret))
@@ -117,7 +117,7 @@ static int parse_domain_part(const char *text, size_t len, struct domain *ret, s
 	return check_labels(ret->text, err);
 }
 
-/* What is taken for something else than a domain. */
+/* Refuses a domain that is probably meant as something else. */
 static int check_spelling(const char *domain, const char *text, struct err *err)
 {
 	struct net_block block;
@@ -145,7 +145,7 @@ static int parse_domain(const char *text, struct pattern *p, struct err *err)
 	p->kind = text[0] == '.' ? PATTERN_SUBDOMAINS : PATTERN_DOMAIN;
 	if (p->kind == PATTERN_DOMAIN) {
 		code = code ?: parse_domain_part(text, strlen(text), &p->address.domain, err);
-		/* As it is stored, less the bytes that count for nothing. */
+		/* check the normal form, which lacks ignored bytes */
 		return code ?: check_spelling(p->address.domain.text, text, err);
 	}
 	if (text[1] == '[')

@@ -4,25 +4,29 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-/* Steps that PCRE2 may take from one start offset. JIT counts fewer: not going back over one
- * repeated character. An expression that hits the limit, as /(a+)+$/ does, ends the search at once:
- * 20 to 100 us for a long address. One that stays just below it at each offset, as
- * /a{1,90}a{1,90}[bc]/, takes 4 ms at most, also with a fifth of the limit. Usual expressions take
- * below a thousand steps, and one that hits the limit lets mail pass: so not lower. */
+/*
+ * Steps that PCRE2 may take from one start offset. (JIT counts fewer: it skips backtracking over
+ * one repeated character.) An expression that hits the limit, such as /(a+)+$/, ends the search at
+ * once: 20 to 100 us for a long address. One that stays just below it at each offset, such as
+ * /a{1,90}a{1,90}[bc]/, takes at most 4 ms, and no less with a fifth of the limit.
+ *
+ * Usual expressions take under a thousand steps. An expression that hits the limit lets mail pass,
+ * so the limit must not be lower.
+ */
 #define MATCH_LIMIT 10000
-/* KiB for the interpreter; JIT uses 32 KiB of the thread's stack. */
+/* KiB for the interpreter. JIT uses 32 KiB of the thread's stack. */
 #define HEAP_LIMIT 2048
 #define PARENS_MAX 100
 
-/* Addresses are bytes in normal form, so UTF is never needed. If an expression turned it on, a
- * subject that is no UTF-8 would be an error. */
+/* Addresses are bytes in normal form and never need UTF. If an expression turned it on, a subject
+ * that is not UTF-8 would be an error. */
 #define OPTIONS                                                                                    \
 	(PCRE2_NEVER_UTF | PCRE2_NEVER_UCP | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE |     \
 	    PCRE2_DOLLAR_ENDONLY)
 
 struct pattern_regex {
 	pcre2_code *code;
-	pcre2_match_context *limits; /* read-only once made */
+	pcre2_match_context *limits; /* read-only after setup */
 };
 
 static int compile(
@@ -44,7 +48,8 @@ static int compile(
 		return err_set(
 		    err, ERR_SYNTAX, "bad expression at byte %zu: %s", at + 1, (const char *)words);
 	}
-	/* Fails where memory must not be writable and executable; then the interpreter works. */
+	/* Fails where memory must not be both writable and executable. Then the interpreter
+	 * works. */
 	(void)pcre2_jit_compile(r->code, PCRE2_JIT_COMPLETE);
 	return 0;
 }
@@ -88,7 +93,8 @@ void regex_free(struct pattern_regex *r)
 
 static int match(const struct pattern_regex *r, const char *subject, size_t len, uint32_t options)
 {
-	/* One pair of offsets suffices; memory of its own makes this thread-safe. */
+	/* One pair of offsets suffices. Each call has its own memory, so threads may match at
+	 * once. */
 	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
 	PCRE2_SPTR at = (PCRE2_SPTR)subject;
 
@@ -99,7 +105,7 @@ static int match(const struct pattern_regex *r, const char *subject, size_t len,
 	if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
 		rc = pcre2_match(r->code, at, len, 0, options | PCRE2_NO_JIT, data, r->limits);
 	pcre2_match_data_free(data);
-	if (rc >= 0) /* 0: more groups than pairs of offsets */
+	if (rc >= 0) /* 0: there are more groups than pairs of offsets */
 		return 1;
 	if (rc == PCRE2_ERROR_NOMATCH || rc == PCRE2_ERROR_PARTIAL)
 		return 0;
@@ -111,8 +117,8 @@ int regex_match(const struct pattern_regex *r, const char *subject, size_t len)
 	return match(r, subject, len, 0);
 }
 
-/* A search that comes to the end of the subject is partial: what follows might change its result.
- */
+/* A search that reaches the end of the subject is partial: a longer text might change its
+ * result. */
 int regex_match_start(const struct pattern_regex *r, const char *subject, size_t len)
 {
 	return match(r, subject, len, PCRE2_PARTIAL_HARD);

@@ -25,7 +25,7 @@ static bool any_of_list(
 	return false;
 }
 
-/* MAYBE: neither does, but mailboxes were cut. */
+/* MAYBE: neither half matches, but mailboxes were cut. */
 enum halves { GIVEN = 1u << 0, QUEUED = 1u << 1, MAYBE = 1u << 2 };
 
 static unsigned halves_of(const struct pattern_set *set, const struct strlist *given,
@@ -51,7 +51,7 @@ static unsigned halves_of_sender(
 	return halves_of(set, &given, &queued, notes);
 }
 
-/* found: in the whole header of the queue file, if that was read. */
+/* found: a mailbox in the queue file's whole header matched, if that was read. */
 static unsigned halves_of_from(const struct pattern_set *set, const struct message *m, bool found,
     bool cut, struct selector_notes *notes)
 {
@@ -77,7 +77,7 @@ static unsigned given_alone(const struct message *m, unsigned halves)
 
 enum answer { NO, YES, UNSURE };
 
-/* The queue file's recipients if it was read, else those of RCPT TO. */
+/* The queue file's recipients if it was read, otherwise those of RCPT TO. */
 struct waiting {
 	const struct strlist *list, *originals;
 	uint32_t count;
@@ -95,13 +95,13 @@ static struct waiting waiting_of(const struct message *m)
 	    .cut = m->flags & (queued ? MESSAGE_CUT_QUEUED_RECIPIENTS : MESSAGE_CUT_RECIPIENTS),
 	};
 
-	/* A record may claim fewer than it lists. */
+	/* A record may claim fewer recipients than it lists. */
 	if (w.list->count > w.count)
 		w.count = w.list->count;
 	return w;
 }
 
-/* Recipients that match by their address, or by the one before aliases. */
+/* Counts recipients that match by their address, or by the one before aliases. */
 static uint32_t count_matching(
     const struct selector *s, const struct waiting *w, bool as_queued, struct selector_notes *notes)
 {
@@ -166,8 +166,8 @@ static enum answer either(enum answer a, enum answer b)
 enum pass {
 	PASS_NO,
 	PASS_OWN,     /* the message's own */
-	PASS_FIRST,   /* of its first pass through a content filter alone */
-	PASS_UNSURE,  /* what was cut of a login decides */
+	PASS_FIRST,   /* only that of its first pass through a content filter */
+	PASS_UNSURE,  /* depends on the cut end of a login */
 	PASS_UNKNOWN, /* back from a filter, first pass unknown */
 };
 
@@ -209,7 +209,7 @@ static enum answer any_login_pattern(
 	return answer;
 }
 
-/* A login that was cut must be equal as far as it goes; a pattern may mean its end. */
+/* A login that was cut must be equal up to its cut; a pattern may concern the missing end. */
 static enum answer any_login(const struct selector *s, const struct message *m, const char *text,
     struct selector_notes *notes)
 {
@@ -261,7 +261,7 @@ static bool any_client(const struct selector *s, const struct net_address *addre
 
 static enum pass client_pass(const struct selector *s, const struct message *m)
 {
-	/* log_client is the origin's: by XFORWARD, or from before a requeue. */
+	/* log_client is the first client: by XFORWARD, or from before a requeue. */
 	if (s->clients.count == 0 || any_client(s, &m->client) ||
 	    any_client(s, &m->queued.client) || any_client(s, &m->queued.log_client))
 		return PASS_OWN;
@@ -270,7 +270,7 @@ static enum pass client_pass(const struct selector *s, const struct message *m)
 	return m->flags & MESSAGE_UNJOINED && m->first.client.family == 0 ? PASS_UNKNOWN : PASS_NO;
 }
 
-/* Compares without <>, which either side may lack or have half of. */
+/* Compares without <>; either side may lack one or both of them. */
 static bool is_message_id(const struct message *m, const char *id, const char *asked)
 {
 	size_t len = strlen(id), asked_len = strlen(asked);
@@ -343,7 +343,7 @@ bool selector_is_empty(const struct selector *s)
 	       s->queues == 0 && !selector_asks_file(s);
 }
 
-/* PATTERN, --sender and --from: bits of selector_matched; 0 if one of them does not hold. */
+/* Asks PATTERN, --sender and --from. Returns bits of selector_matched; 0 if one of them fails. */
 static unsigned match_authors(const struct selector *s, const struct message *m,
     const struct selector_header *read, struct selector_notes *notes)
 {
@@ -367,7 +367,7 @@ static unsigned match_authors(const struct selector *s, const struct message *m,
 	envelope = halves_of_sender(&s->author, m, notes);
 	header = halves_of_from(&s->author, m, read && read->author, cut, notes);
 	if (header == MAYBE) {
-		/* The envelope suffices; then MATCHED_FROM is not set. */
+		/* If the envelope matches, MATCHED_FROM is not set. */
 		header = envelope ? 0 : MAYBE;
 		matched |= envelope ? 0 : MATCHED_UNSURE;
 	}
@@ -384,14 +384,14 @@ unsigned selector_nominate_read(const struct selector *s, const struct message *
 
 	if (!notes)
 		notes = &unheard;
-	/* Cheap questions first: this runs for each message of the index. */
+	/* Cheap questions come first, because this runs for each message of the index. */
 	if (!wants_id(s, m) || !wants_uid(s, m) || !wants_message_id(s, m))
 		return 0;
 	enum pass client = client_pass(s, m);
 	enum pass login = client == PASS_NO ? PASS_NO : login_pass(s, m, notes);
 	if (login == PASS_NO)
 		return 0;
-	/* A selector without any question matches nothing. */
+	/* A selector without any condition matches nothing. */
 	if (selector_is_empty(s) && !s->all)
 		return 0;
 	unsigned before = notes->limits;

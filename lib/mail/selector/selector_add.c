@@ -58,7 +58,7 @@ int selector_add_client(struct selector *s, const char *block, struct err *err)
 
 int selector_add_login(struct selector *s, const char *login)
 {
-	/* Most mail records "", so asking for that is a mistake. */
+	/* Most mail has the login "", so asking for it is a mistake. */
 	if (!*login)
 		return ERR_SYNTAX;
 	strlist_push(&s->logins, login, strlen(login));
@@ -89,7 +89,8 @@ int selector_add_login_text(struct selector *s, const char *text, struct err *er
 	return code ?: pattern_set_add(&s->login_patterns, &p);
 }
 
-/* The same expression with the flag i. It was parsed before, so only memory can fail. */
+/* Compiles the expression again with the flag i. It was compiled before, so only memory can
+ * fail. */
 static int ignore_case(struct pattern *p)
 {
 	AUTO(strbuf_release) struct strbuf text = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What a selector asks of a message's header and of its defer log. */
+/* The third step: asks a message's header and its defer log. */
 #include "mail/selector/selector.h"
 #include "mail/subject.h"
 
@@ -8,8 +8,8 @@ bool selector_asks_file(const struct selector *s)
 	return s->subject.count > 0 || s->why.count > 0;
 }
 
-/* Of a text whose end is missing an expression is sure only if it matches whatever follows. One
- * that could not be tried, for lack of memory, is not sure either. */
+/* If the end of a text is missing, a match is certain only if the text matches however it
+ * continues. An expression that could not be tried, for lack of memory, is unsure as well. */
 static enum selector_answer any_expression(
     const struct pattern_set *set, const char *text, size_t len, bool cut, unsigned *limits)
 {
