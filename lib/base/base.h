@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What every file may use: the C library's usual headers, attributes, and the list of banned
- * functions. */
+/* For every file: the C library's usual headers, attributes, and the list of banned functions. */
 #pragma once
 
 #include <errno.h>
@@ -22,13 +21,13 @@
 #define FORMAT(at, values) __attribute__((format(printf, at, values)))
 #define COUNT_OF(array)    (sizeof(array) / sizeof((array)[0]))
 
-/* Before the declaration of locals: release(&local) is called when their block ends, on every way
- * out. What they hold must not be handed on by a copy of the struct. */
+/* Put it before the declaration of locals: release(&local) is called at the end of their block, on
+ * every way out. So never pass on what a local owns by copying its struct. */
 #define AUTO(release) __attribute__((cleanup(release)))
 
-/* Banned: unbounded writers, hidden state, the shell, and comparisons that heed the locale. Use
- * strbuf, snprintf, strtok_r, gmtime_r, execve, str_equal_nocase, str_starts_nocase. The #undefs
- * are for clang, where glibc's macros would hide some of them. */
+/* Banned: functions that write without a bound, keep hidden state, run a shell, or compare by
+ * locale. Use strbuf, snprintf, strtok_r, gmtime_r, execve, str_equal_nocase, str_starts_nocase.
+ * The #undefs are for clang, because glibc's macros would hide some of them from it. */
 #undef sprintf
 #undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strtok gmtime localtime ctime asctime system     \

@@ -176,7 +176,7 @@ struct span reader_blob(struct reader *r)
 	return at ? (struct span){at, len} : (struct span){"", 0};
 }
 
-/* The NUL must be the last byte and the only one. */
+/* The last byte, and no other, must be a NUL. */
 const char *reader_text(struct reader *r)
 {
 	struct span blob = reader_blob(r);

@@ -41,7 +41,7 @@ void clock_inject(int64_t (*wall)(void), int64_t (*steady)(void))
 
 char *clock_text(int64_t wall, char *buf, size_t size)
 {
-	int64_t below = wall % USEC_PER_SEC < 0; /* round down before 1970, too */
+	int64_t below = wall % USEC_PER_SEC < 0; /* rounds down before 1970, too */
 	time_t seconds = (time_t)(wall / USEC_PER_SEC - below);
 	struct tm parts;
 

@@ -59,7 +59,7 @@ bool endpoint_is_heard(const struct sockaddr_un *address)
 	AUTO(io_close) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool heard =
 	    fd >= 0 && (connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ||
-			   errno == EAGAIN); /* it is busy */
+			   errno == EAGAIN); /* it listens, but is busy */
 
 	return heard;
 }

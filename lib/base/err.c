@@ -5,10 +5,10 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Longer than err.text: replacing control characters may shorten it. */
+/* Longer than err.text, because replacing control characters may shorten it. */
 #define DRAFT_SIZE 2048
 
-/* Formats into a buffer of its own, since the values may point into err->text. */
+/* Formats into its own buffer, because the values may point into err->text. */
 static void FORMAT(2, 0)
     set_text(struct err *err, const char *format, va_list values, const char *tail)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* A struct json is a json_t. An object under construction has an extra member, "whole", and an
- * array an extra first element. When memory runs out that mark is removed, which needs no memory:
- * the failure stays with the object, and with the one that it is put into, until it is written. */
+/*
+ * A struct json is a json_t. An object under construction has an extra member "whole", an array an
+ * extra first element. When an allocation fails we remove that mark, which needs no memory. So the
+ * failure stays with the object, and passes to any object that it is put into, until it is written.
+ */
 #include <jansson.h>
 
 #include "base/json.h"
@@ -78,7 +80,7 @@ struct json *json_new_array(void)
 	return NULL;
 }
 
-/* jansson takes value over, also on failure, also if NULL. */
+/* jansson takes over value, even on failure and even if it is NULL. */
 static void set_new(struct json *o, const char *key, json_t *value)
 {
 	if (!o)
@@ -104,7 +106,7 @@ static void clean_utf8(struct strbuf *into, const char *text, size_t len)
 	}
 }
 
-/* NULL: out of memory. jansson takes UTF-8 alone. */
+/* NULL if out of memory. jansson accepts only UTF-8. */
 static json_t *text_value(const char *text)
 {
 	AUTO(strbuf_release) struct strbuf clean = {0};
@@ -197,7 +199,7 @@ void json_append(struct json *array, struct json *child)
 	}
 }
 
-/* Bytes from text on that are printable ASCII: nearly all. */
+/* How many bytes from text on are printable ASCII. Nearly all are. */
 static size_t plain(const char *text)
 {
 	size_t n = 0;
@@ -207,8 +209,8 @@ static size_t plain(const char *text)
 	return n;
 }
 
-/* Unsafe characters are legal in JSON, yet they drive terminals and deceive eyes. Only strings hold
- * any, so the finished text can be escaped. */
+/* Unsafe characters are legal in JSON, but can control terminals and deceive readers. They occur
+ * only in strings, so we can escape them in the finished text. */
 static void escape_rest(struct strbuf *into, const char *text)
 {
 	size_t step;
@@ -271,7 +273,7 @@ int json_line_of(FILE *to, const char *key, struct json *child)
 	return json_line(to, line);
 }
 
-/* jansson's own limit on depth is a fixed 2048. */
+/* jansson has a fixed limit of its own, 2048. */
 static bool is_too_deep(const char *text, size_t len)
 {
 	size_t depth = 0;

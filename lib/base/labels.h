@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Distinct names, numbered from 0 as they come, for counting by name. */
+/* Numbers distinct names from 0 in the order in which they come, to count by name. */
 #pragma once
 
 #include "base/str.h"
@@ -8,20 +8,20 @@ struct labels {
 	struct strbuf text;
 	size_t *begin; /* offsets in text */
 	size_t count;
-	void *values;      /* of value_size bytes for each name, zero at first */
-	size_t value_size; /* the caller sets it; may be 0 */
-	uint32_t *slots;   /* number + 1, by hash; 0 = free */
+	void *values;      /* value_size bytes for each name, zero at first */
+	size_t value_size; /* set by the caller; may be 0 */
+	uint32_t *slots;   /* number + 1, by hash; 0: free */
 	size_t slot_count;
 };
 
 #define LABELS_MAX ((size_t)50 << 20)
 
-/* The number of name, which is added if new. 0, -ENOMEM, or ERR_LIMIT if there are max already (0:
- * LABELS_MAX). */
+/* Finds the number of name, which is added if new. Returns 0, -ENOMEM, or ERR_LIMIT if there are
+ * max names already (max 0 means LABELS_MAX). */
 int labels_number(struct labels *labels, const char *name, size_t max, size_t *ret) NODISCARD;
 /* Valid until the next name is added. */
 const char *labels_at(const struct labels *labels, size_t number);
-/* Ends the counting: sets the first member of each value, a const char *, to the name, sorts the
- * values, and returns them. */
+/* To be called after the counting: sets the first member of each value, a const char *, to the
+ * name, sorts the values, and returns them. */
 void *labels_sort(struct labels *labels, int (*compare)(const void *, const void *));
 void labels_release(struct labels *labels);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads untrusted text or files line by line in bounded memory. What a line has past its cap is
+/* Reads untrusted text or files line by line in bounded memory. The part of a line past its cap is
  * skipped. */
 #pragma once
 
@@ -7,15 +7,15 @@
 
 #define LINES_MAX 16384
 
-/* Begin with LINES_IN(text, len), or set fd and max and zero the rest. */
+/* Initialise with LINES_IN(text, len), or set fd and max and zero the rest. */
 struct lines {
-	int fd;             /* -1: no file */
+	int fd;             /* -1: read text, not a file */
 	size_t max;         /* bytes of a line that are kept */
-	struct strbuf line; /* without its newline, terminated; it may hold NULs */
-	unsigned number;    /* of the line, from 1 */
-	bool cut;           /* it was longer than max */
-	bool partial;       /* the text ended before its newline */
-	const char *text;   /* at..filled is not used yet */
+	struct strbuf line; /* without its newline, terminated; may contain NULs */
+	unsigned number;    /* of the current line, from 1 */
+	bool cut;           /* the line was longer than max */
+	bool partial;       /* the text ended without a newline */
+	const char *text;   /* text[at] to text[filled - 1] is unread */
 	size_t at, filled;
 	char *buffer;
 };
@@ -24,6 +24,6 @@ struct lines {
 		.fd = -1, .max = LINES_MAX, .text = (text_), .filled = (len)                       \
 	}
 
-/* 1: the next line is in `line`; 0: the end; or -errno. */
+/* Returns 1 if the next line is in `line`, 0 at the end, or -errno. */
 int lines_next(struct lines *l) NODISCARD;
-void lines_release(struct lines *l); /* the descriptor stays open */
+void lines_release(struct lines *l); /* does not close fd */

@@ -10,7 +10,7 @@
 #include "base/io.h"
 
 #define PATIENCE  USEC_PER_SEC
-#define TEXT_SIZE 2048 /* roughly what syslog daemons take without cutting */
+#define TEXT_SIZE 2048 /* about what syslog daemons accept without a cut */
 #define LINE_SIZE 2200
 
 static const char *const level_words[] = {
@@ -48,8 +48,8 @@ static void reopen(struct log_sink *s)
 		io_close(&s->fd);
 }
 
-/* ERR_TIMEOUT: nobody reads. Other codes: the descriptor is useless now. One call writes the whole
- * line, so that lines of several processes do not mix. */
+/* Returns ERR_TIMEOUT if nobody reads; any other code means that the descriptor is useless now.
+ * Writes the whole line in one call, so that lines of several processes do not mix. */
 static int put(const struct log_sink *s, const char *line, size_t len)
 {
 	int fd = s->path ? s->fd : STDERR_FILENO;
@@ -109,7 +109,7 @@ void log_open(const char *ident, enum log_target target, bool debug)
 {
 	name = ident;
 	if (target == LOG_TO_SYSLOG)
-		openlog(ident, LOG_PID, LOG_MAIL); /* for libmilter's own messages */
+		openlog(ident, LOG_PID, LOG_MAIL); /* libmilter logs by syslog(3) */
 	atomic_store(&with_debug, debug);
 	atomic_store(&to_syslog, target == LOG_TO_SYSLOG);
 }

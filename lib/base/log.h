@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* The log: syslog facility mail, or stderr with the level in front. Libraries log only at debug.
- * One line a message, queue ID first, lower case. Callers scrub text from outside (str_scrub); the
- * whole line is scrubbed once more here. Thread-safe.
+/*
+ * The log: syslog facility mail, or stderr with the level in front. Libraries log only at debug.
+ * One line per message, queue ID first, lower case. Callers scrub text from outside (str_scrub);
+ * each line is scrubbed once more here. Thread-safe.
  *
- * If the log daemon or terminal stops reading, a line waits at most 1 s, and the next ones not at
- * all until one gets through. Lost lines are counted and reported then. libmilter's own messages go
- * by syslog(3), which may block. */
+ * If the log daemon or terminal stops reading, we wait once, at most 1 s; then lines are dropped
+ * without a wait until one gets through. The next line that gets through reports how many were
+ * lost. libmilter logs with syslog(3), which may block.
+ */
 #pragma once
 
 #include <pthread.h>
@@ -15,9 +17,9 @@
 
 enum log_target { LOG_TO_STDERR, LOG_TO_SYSLOG };
 
-/* ident: program name, not copied. Until this is called lines go to stderr. */
+/* ident: the program's name, not copied. Before this call lines go to stderr. */
 void log_open(const char *ident, enum log_target target, bool debug);
-/* level as for syslog(3). Keeps errno. */
+/* level: as for syslog(3). Keeps errno. */
 void log_line(int level, const char *format, ...) FORMAT(2, 3);
 #define log_debug(...)   log_line(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)    log_line(LOG_INFO, __VA_ARGS__)
@@ -25,11 +27,11 @@ void log_line(int level, const char *format, ...) FORMAT(2, 3);
 #define log_error(...)   log_line(LOG_ERR, __VA_ARGS__)
 
 struct log_sink {
-	const char *path; /* of the log daemon's socket; NULL: stderr */
+	const char *path; /* path of the log daemon's socket; NULL: stderr */
 	/* Private. */
 	pthread_mutex_t lock;
 	int fd;
-	pid_t owner; /* process that opened fd; a forked child opens its own */
+	pid_t owner; /* the process that opened fd; a forked child opens its own */
 	bool stalled;
 	unsigned long lost;
 };
@@ -39,5 +41,5 @@ struct log_sink {
 		.path = (where), .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1                       \
 	}
 
-/* priority as for syslog(3). text: one line. Keeps errno. */
+/* priority: as for syslog(3). text: one line. Keeps errno. */
 void log_sink_send(struct log_sink *s, int priority, const char *ident, const char *text);

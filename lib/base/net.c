@@ -47,10 +47,10 @@ static bool rest_is_zero(const unsigned char at[16], unsigned bits)
 
 int net_parse_block(const char *text, struct net_block *ret)
 {
-	char address[NET_TEXT_SIZE + 8]; /* with "IPv6:" */
+	char address[NET_TEXT_SIZE + 8]; /* may begin with "IPv6:" */
 	size_t len = strcspn(text, "/");
 	struct net_block block;
-	unsigned lead; /* bits in front of an IPv4 address */
+	unsigned lead; /* bits before an IPv4 address */
 
 	if (len >= sizeof(address))
 		return ERR_SYNTAX;
@@ -69,7 +69,7 @@ int net_parse_block(const char *text, struct net_block *ret)
 	return 0;
 }
 
-/* "[ADDRESS]/BITS" to "ADDRESS/BITS", in place. */
+/* Turns "[ADDRESS]/BITS" into "ADDRESS/BITS", in place. */
 static void drop_brackets(char *block)
 {
 	char *close = block[0] == '[' ? strchr(block, ']') : NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Client addresses and networks, IPv4 and IPv6. IPv4-mapped IPv6 is IPv4. */
+/* Client addresses and networks, IPv4 and IPv6. An IPv4-mapped IPv6 address is IPv4. */
 #pragma once
 
 #include "base/err.h"
@@ -13,22 +13,23 @@ struct net_address {
 };
 struct net_block {
 	struct net_address base;
-	unsigned bits; /* of 128 */
+	unsigned bits; /* mask length, 0 to 128; an IPv4 mask plus 96 */
 };
 
-/* "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". ERR_SYNTAX otherwise. */
+/* Parses "192.0.2.1", "2001:db8::1", and Postfix's "IPv6:2001:db8::1". Returns 0 or ERR_SYNTAX. */
 int net_parse(const char *text, struct net_address *ret) NODISCARD;
-/* With an optional "/BITS". Bits set below the mask are ERR_SYNTAX (as in cidr_table(5)). */
+/* Parses an address with an optional "/BITS". Set bits below the mask are ERR_SYNTAX, as in
+ * cidr_table(5). */
 int net_parse_block(const char *text, struct net_block *ret) NODISCARD;
-/* Pushes each block of a list separated by blanks or commas, without brackets ("[::1]/128" as in
- * mynetworks), on a packed list. ERR_SYNTAX names the first that is no block. */
+/* Parses a list of blocks separated by blanks or commas. Pushes each to a packed list, without
+ * brackets (mynetworks has "[::1]/128"). ERR_SYNTAX names the first that is not a block. */
 int net_parse_list(const char *text, struct strbuf *packed, struct err *err) NODISCARD;
-/* Family 0 for anything but AF_INET and AF_INET6. Returns the port, or 0. */
+/* *ret has family 0 unless sa is AF_INET or AF_INET6. Returns the port, or 0. */
 uint16_t net_of_sockaddr(const struct sockaddr *sa, struct net_address *ret);
 bool net_equal(const struct net_address *a, const struct net_address *b);
-/* IPv4 lies in IPv4 blocks only, family 0 in none. */
+/* An IPv4 address lies only in IPv4 blocks, family 0 in none. */
 bool net_contains(const struct net_block *block, const struct net_address *address);
-/* At least as narrow as one network of one customer: /24, or /48 for IPv6. */
+/* Whether a block is at most as large as one network of one customer: /24, or /48 for IPv6. */
 bool net_is_narrow(const struct net_block *block);
 #define NET_TEXT_SIZE 48
 char *net_text(const struct net_address *address, char buf[NET_TEXT_SIZE]); /* "" for family 0 */

@@ -70,7 +70,7 @@ static int verify_dropped(const struct role *role, bool with_groups, struct err 
 	return err_set(err, -EPERM, "failed to become %s (%s)", role->name, wrong);
 }
 
-/* Groups first, uid last: each step needs the right that the last one gives up. */
+/* Groups first, uid last: each step needs the right that the last step gives up. */
 int role_assume(const struct role *role, bool with_groups, struct err *err)
 {
 	if (geteuid() != 0) {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* Roles: a process that becomes another user, and work done in such a child.
+/*
+ * Roles: a process that becomes another user, and work in such a child.
  *
  * Code that reads untrusted bytes (index, queue files, account) runs in a forked child that has
- * become their owner for good. The child calls one function and hands its output back as one block
- * of memory. If it dies, the parent gets an error. Not for several threads at once. */
+ * become their owner for good. The child calls one function, and the parent gets its output as one
+ * block of memory. If the child dies, the parent gets an error. Only one thread at a time may use
+ * this.
+ */
 #pragma once
 
 #include "base/bytes.h"
@@ -12,25 +15,26 @@
 struct role {
 	uid_t uid;
 	gid_t gid;
-	char name[64]; /* for messages; "uid 123" if it has no name */
+	char name[64]; /* for messages; "uid 123" if the user has no name */
 };
 
-/* A user by name, with its primary group. ERR_CONFIG if there is none. */
+/* Looks up a user and its primary group. ERR_CONFIG if there is no such user. */
 int role_of_user(const char *user, struct role *ret, struct err *err) NODISCARD;
-/* The owner of path, with that user's primary group: Postfix's directories have group root, which
- * no child should get. A uid without a name gets the file's group, but never root's. A last symlink
- * is followed only if root owns it. */
+/* The owner of path with that user's primary group. (Postfix's directories have root's group, which
+ * no child should get.) A uid without a name gets the file's group, but never root's. A final
+ * symlink is followed only if root owns it. */
 int role_of_owner(const char *path, struct role *ret, struct err *err) NODISCARD;
 
-/* Becomes role for good: groups (the user's if with_groups, else none), gid, uid; then verifies
- * that root cannot be regained. Does nothing if an unprivileged process already is that role. */
+/* Becomes role for good: groups (the user's if with_groups, otherwise none), gid, uid. Then
+ * verifies that root cannot be regained. Does nothing if an unprivileged process already has that
+ * role. */
 int role_assume(const struct role *role, bool with_groups, struct err *err) NODISCARD;
 
-/* The child's work. Returns 0 or a negative code. Its err text reaches the parent, its output only
- * with 0. It inherits descriptors 0-2, and role_child.keep. */
+/* Runs in the child. Returns 0 or a negative code. The parent gets its err text, and its output
+ * only with 0. It inherits descriptors 0 to 2, and role_child.keep. */
 typedef int role_work(void *arg, struct bytes *out, struct err *err);
 
-/* The child's output, read-only. Zero-initialise; release once. */
+/* The output of a child, read-only. Zero-initialise; release once. */
 struct blob {
 	const unsigned char *at;
 	size_t len;
@@ -39,33 +43,40 @@ struct blob {
 };
 void blob_release(struct blob *blob);
 
-/* A child between role_start and role_finish. Zero-initialise; zero members mean defaults. */
+/* A child between role_start and role_finish. Zero-initialise. A member that is zero means the
+ * default. */
 struct role_child {
-	uint64_t memory; /* bytes it may map beyond what the parent has (RLIMIT_AS) */
+	uint64_t memory; /* bytes that it may map in addition to what the parent has (RLIMIT_AS) */
 	unsigned cpu;    /* seconds of CPU time (RLIMIT_CPU) */
 	int keep;        /* a descriptor that stays open in the child; 0: none */
-	const volatile sig_atomic_t *stop; /* role_finish ends soon after this is set */
+	const volatile sig_atomic_t *stop; /* once set, role_finish ends soon */
 	pid_t pid;
-	int output; /* memfd that the child fills */
-	int done;   /* readable (end of file) once the child ended; for poll() */
+	int output; /* memory file that the child fills */
+	int done;   /* for poll(): readable (end of file) once the child ended */
 };
 #define ROLE_MEMORY (UINT64_C(1) << 30)
 #define ROLE_CPU    600u
-#define ROLE_TIME   (60 * INT64_C(1000000)) /* microseconds for a small question */
+#define ROLE_TIME   (60 * INT64_C(1000000)) /* microseconds, enough for a small question */
 
-/* Forks a child that drops to role without supplementary groups, terminal, or descriptors from 3
- * on, runs work(arg, out) and ends. It ignores SIGINT, SIGTERM and SIGHUP, dies with its parent,
- * dumps no core, cannot be traced, gains no rights by exec, and has limited memory and CPU time.
- * Role root is legal and drops nothing: check uid first. An unprivileged caller must be role
- * itself, else -EPERM. */
+/*
+ * Forks a child that becomes role, runs work(arg, out) and ends. It has no supplementary groups, no
+ * terminal, no descriptors from 3 on, and limited memory and CPU time. It ignores SIGINT, SIGTERM
+ * and SIGHUP, dies with its parent, dumps no core, cannot be traced, and gains no rights by exec.
+ *
+ * If role is root, nothing is dropped: check uid first. An unprivileged caller must have the role
+ * itself, otherwise -EPERM.
+ */
 int role_start(struct role_child *child, const struct role *role, role_work *work, void *arg,
     struct err *err) NODISCARD;
-/* Waits for the child and maps its output. At the steady deadline (INT64_MAX: never), or once
- * *child->stop is set, it kills the child: ERR_TIMEOUT or ERR_STOPPED. Returns what work returned,
- * or ERR_CHILD if the child died or broke the protocol. In any case the child is gone and *child is
- * zero. Check the bytes: they are what the child says. */
+/*
+ * Waits for the child and maps its output. Kills the child at the deadline (steady clock;
+ * INT64_MAX: never), with ERR_TIMEOUT, or once *child->stop is set, with ERR_STOPPED. Otherwise
+ * returns the code of work, or ERR_CHILD if the child died or broke the protocol. In any case the
+ * child is gone and *child is zero. Check the bytes, because the child is not trusted.
+ */
 int role_finish(
     struct role_child *child, int64_t deadline, struct blob *ret, struct err *err) NODISCARD;
-/* Both in one, with the defaults. stop may be NULL. patience in microseconds. */
+/* Starts a child with the defaults and waits for it, at most patience microseconds. stop may be
+ * NULL. */
 int role_ask(const struct role *role, const volatile sig_atomic_t *stop, int64_t patience,
     role_work *work, void *arg, struct blob *ret, struct err *err) NODISCARD;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The parent trusts nothing that comes back: the bytes that the child read may have taken it over.
- * So the output is sealed before it is mapped, and its trailer is checked. */
+/* The parent trusts nothing that comes back, because the bytes that the child read may have taken
+ * it over. So the output is sealed before it is mapped, and its trailer is checked. */
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,13 +12,13 @@
 #include "base/role.h"
 #include "base/str.h"
 
-/* The child writes a trailer last: u32 magic, i32 code, u64 length of the output, err text. An
- * output that was cut short has none. */
+/* The child writes a trailer last: u32 magic, i32 code, u64 length of the output, err text. Output
+ * that was cut short has none. */
 #define TRAILER_MAGIC 0x524f4c45u
 #define TRAILER_TEXT  16
 #define TRAILER_SIZE  (TRAILER_TEXT + sizeof(((struct err *)0)->text))
 #define OUTPUT_MAX    (UINT64_C(4) << 30)
-#define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between looks at the stop flag */
+#define STOP_LOOK     (50 * INT64_C(1000)) /* microseconds between two looks at the stop flag */
 
 /* An old seccomp filter may refuse close_range(2). */
 static void close_between(int first, int last)
@@ -32,7 +32,7 @@ static void close_all_but(const int *keep, size_t count)
 {
 	int next = 3, kept;
 
-	/* syslog() would reuse a descriptor that by then may be another file. */
+	/* syslog() would use its old descriptor number, which may be another file by then. */
 	closelog();
 	do {
 		kept = INT_MAX;
@@ -47,8 +47,8 @@ static void close_all_but(const int *keep, size_t count)
 	closefrom(next);
 }
 
-/* No terminal: a child that was taken over must neither type into root's (TIOCSTI) nor draw on
- * it. */
+/* Leaves the terminal: a child that was taken over must neither type into root's terminal (TIOCSTI)
+ * nor write to it. */
 static void leave_terminal(void)
 {
 	AUTO(io_close) int null = -1;
@@ -64,22 +64,22 @@ static void leave_terminal(void)
 	}
 }
 
-/* The parent decides when to end, in order, and needs its children for that; systemd sends SIGTERM
- * to the whole control group at once. All signals are blocked until now. */
+/* systemd sends SIGTERM to the whole control group at once, but the parent decides when to end and
+ * needs its children for an orderly end. All signals are blocked until here. */
 static void reset_signals(void)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP};
 	sigset_t none;
 
 	for (int number = 1; number < NSIG; number++)
-		signal(number, SIG_DFL); /* fails for a few, which have no handler either */
+		signal(number, SIG_DFL); /* fails for a few signals, which have no handler anyway */
 	for (size_t n = 0; n < COUNT_OF(ignored); n++)
 		signal(ignored[n], SIG_IGN);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* After the change of ids, which clears the parent-death signal. */
+/* Must follow the change of ids, which clears the parent-death signal. */
 static void tie_to_parent(pid_t parent)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -89,7 +89,7 @@ static void tie_to_parent(pid_t parent)
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* Bytes that this process has mapped; 0 if /proc does not say. */
+/* Bytes that this process has mapped; 0 if /proc does not tell. */
 static uint64_t mapped(void)
 {
 	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -120,8 +120,8 @@ static int lower(int resource, uint64_t soft, uint64_t hard)
 	return setrlimit(resource, &limit) < 0 ? -errno : 0;
 }
 
-/* Memory counts from what the parent has mapped already. The hard CPU limit comes a second later,
- * in case SIGXCPU was ignored. */
+/* Memory counts from what is mapped already. The hard CPU limit comes one second later, in case
+ * SIGXCPU was ignored. */
 static int bound(uint64_t memory, unsigned cpu, struct err *err)
 {
 	uint64_t before = mapped();
@@ -181,7 +181,7 @@ static void close_child(struct role_child *child)
 	*child = (struct role_child){0};
 }
 
-/* Signals are blocked over the fork, so that no handler of the parent runs in the child. */
+/* Signals are blocked during the fork, so that no handler of the parent runs in the child. */
 static pid_t fork_child(const struct plan *plan)
 {
 	sigset_t all, before;
@@ -245,7 +245,7 @@ static int wait_for(pid_t pid, int *ret_status)
 	return 0;
 }
 
-/* Waits in slices, since the stop flag may be set between a look at it and the wait. */
+/* Waits in slices, because the stop flag may be set just before a wait. */
 static int wait_done(const struct role_child *child, int64_t deadline, struct err *err)
 {
 	for (;;) {
@@ -263,8 +263,8 @@ static int wait_done(const struct role_child *child, int64_t deadline, struct er
 	}
 }
 
-/* Kills in any case: a child that closed its end and lives on would hold us for ever. That does not
- * harm one that is exiting, and its output counts only with its trailer. */
+/* Kills in any case, because a child that closed its end and lives on would block us forever. A
+ * child that is exiting is not harmed, and output counts only with its trailer. */
 static int end_child(const struct role_child *child, int64_t deadline, struct err *err)
 {
 	int ended = wait_done(child, deadline, err);
@@ -284,7 +284,7 @@ static int end_child(const struct role_child *child, int64_t deadline, struct er
 	return 0;
 }
 
-/* Once it is sealed nobody can change the output, whoever has the descriptor. */
+/* Once sealed, the output cannot be changed by any process that has the descriptor. */
 static int map_output(int fd, struct blob *ret, struct err *err)
 {
 	struct stat st;
@@ -306,7 +306,7 @@ static int map_output(int fd, struct blob *ret, struct err *err)
 	return 0;
 }
 
-/* Points blob at what precedes the trailer; returns the child's code. */
+/* Points blob at the bytes before the trailer. Returns the child's code. */
 static int read_trailer(struct blob *blob, struct err *err)
 {
 	const unsigned char *first = blob->map;

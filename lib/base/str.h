@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
-/* Strings: a growing buffer, a packed list of strings, and conversions. ASCII rules, no locale. */
+/* Strings: a growing buffer, a packed list of strings, and conversions. By ASCII rules, whatever
+ * the locale. */
 #pragma once
 
 #include "base/base.h"
 
-/* A growing, terminated string. Zero-initialise; text is NULL until something is added. Out of
- * memory is sticky: `failed` is set and later adds do nothing, so check it once at the end. */
+/* A growing, terminated string. Zero-initialise; text is NULL until something is added. An
+ * allocation that fails sets `failed`, and later adds do nothing. So check `failed` once at the
+ * end. */
 struct strbuf {
 	char *text;
 	size_t len, cap;
@@ -16,37 +18,39 @@ void strbuf_puts(struct strbuf *s, const char *text);
 void strbuf_putc(struct strbuf *s, char c);
 void strbuf_printf(struct strbuf *s, const char *format, ...) FORMAT(2, 3);
 void strbuf_clear(struct strbuf *s);             /* keeps the memory */
-void strbuf_release(struct strbuf *s);           /* frees, zeroes */
+void strbuf_release(struct strbuf *s);           /* frees and zeroes */
 const char *strbuf_text(const struct strbuf *s); /* never NULL */
 
-/* A view of `count` strings, one behind the other with their NULs, in `bytes` bytes that somebody
- * else owns. Zero is the empty list. */
+/* A view of a packed list: `count` strings with their NULs, one after the other, in `bytes` bytes
+ * that somebody else owns. All zero is the empty list. */
 struct strlist {
 	const char *first;
 	size_t bytes;
 	uint32_t count;
 };
-/* A declaration's name cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
+/* The name in a declaration cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define strlist_each(item, list)                                                                   \
 	for (const char *item = (list)->first; item && item < (list)->first + (list)->bytes;       \
 	     item += strlen(item) + 1)
 /* NOLINTEND(bugprone-macro-parentheses) */
 
-/* Appends a string to a buffer that holds a list; a NUL inside ends it early. */
+/* Appends a string to a buffer that holds a packed list. A NUL in text ends it. */
 void strlist_push(struct strbuf *packed, const char *text, size_t len);
-/* Views a buffer filled by strlist_push, until that changes. */
+/* A view of a buffer that strlist_push filled; valid until the buffer changes. */
 struct strlist strlist_of(const struct strbuf *packed);
-/* Views untrusted bytes; ERR_SYNTAX unless they are exactly count terminated strings. */
+/* Makes a view of untrusted bytes. Returns 0, or ERR_SYNTAX unless they are exactly count
+ * terminated strings. */
 int strlist_view(const char *bytes, size_t len, uint32_t count, struct strlist *ret) NODISCARD;
 bool strlist_equal(const struct strlist *a, const struct strlist *b);
 
-/* Whether it drives terminals or hides: controls, line separators, direction and zero-width
- * marks. */
+/* Whether a character can control a terminal or hide text: controls, line separators, direction and
+ * zero-width marks. */
 bool str_is_unsafe(uint32_t point);
-/* Copies with '?' for each unsafe character and each byte that is no UTF-8. Cuts to size between
- * characters. buf may be text. */
+/* Copies text with '?' for each unsafe character and each byte that is not UTF-8. Cuts to size
+ * between characters. buf may be text. */
 char *str_scrub(char *buf, size_t size, const char *text);
-/* Length and code point of the UTF-8 character in front of len bytes; 0 if there is none. */
+/* The length of the UTF-8 character at the start of text, and its code point; 0 if there is none in
+ * len bytes. */
 size_t str_utf8(const char *text, size_t len, uint32_t *ret_point);
 bool str_is_utf8(const char *text);
 /* Space, tab, CR, LF. */
@@ -54,28 +58,31 @@ static inline bool str_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
-/* Whether it holds an ASCII control character. */
+/* Whether text contains an ASCII control character. */
 bool str_has_control(const char *text);
 char str_lower(char c);
 void str_lower_all(char *text, size_t len);
-/* Whether words, with blanks or commas between, have this one. */
+/* Whether word is in words, which blanks or commas separate. */
 bool str_has_word(const char *words, const char *word);
 bool str_equal_nocase(const char *a, const char *b);
 bool str_starts(const char *text, const char *prefix);
 bool str_starts_nocase(const char *text, const char *prefix);
 bool str_has_nocase(const char *text, const char *part); /* true for "" */
-/* Reads the decimal in front; returns what follows, or NULL: no digit, or over 64 bits. */
+/* Reads the decimal at the start of text. Returns the rest, or NULL if there is no digit, or over
+ * 64 bits. */
 const char *str_digits(const char *text, uint64_t *ret);
-/* The whole text is a decimal in min..max; else ERR_SYNTAX. */
+/* Returns 0, or ERR_SYNTAX unless the whole text is a decimal in min..max. */
 int str_parse_u64(const char *text, uint64_t min, uint64_t max, uint64_t *ret) NODISCARD;
-/* Bytes with an optional unit k, M, G, T (1024 each, any case): "512k". Else ERR_SYNTAX. */
+/* Parses bytes with an optional unit k, M, G, T (powers of 1024, any case): "512k". Returns 0 or
+ * ERR_SYNTAX. */
 int str_parse_size(const char *text, uint64_t *ret_bytes) NODISCARD;
-/* "1.2 MB", 1024-based. Returns buf. */
+/* Writes "1.2 MB", by powers of 1024. Returns buf. */
 char *str_size_text(uint64_t bytes, char *buf, size_t size);
-/* The nearest of several words, for "did you mean". Zero-initialise; best may stay NULL. */
+/* The nearest of several words, for "did you mean". Zero-initialise. best stays NULL if none is
+ * near. */
 struct spell {
 	const char *best;
 	size_t distance;
 };
-/* A candidate counts if its distance is at most a third of word's length, and at most 3. */
+/* A candidate counts if its distance is at most a third of word's length and at most 3. */
 void spell_consider(struct spell *s, const char *word, const char *candidate);

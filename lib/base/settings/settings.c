@@ -8,26 +8,26 @@
 
 #define FILE_MAX ((size_t)1 << 20)
 
-/* libconfuse's callbacks carry no pointer of ours, and its scanner is global: one load at a
- * time. */
+/* libconfuse's callbacks get no pointer of ours, and its scanner is global. So only one load runs
+ * at a time. */
 struct load {
 	const char *file;
 	struct settings settings;
-	unsigned lines[SETTINGS_ROWS]; /* where a key was given; 0 = not */
+	unsigned lines[SETTINGS_ROWS]; /* line of each key; 0: not given */
 	unsigned flood_lines[SETTINGS_FLOOD_KINDS];
-	unsigned taken;                          /* values of the list that is read now */
-	unsigned key_lines[SETTINGS_FLOOD_ROWS]; /* of the section that is read now */
-	unsigned last_line; /* that there is; libconfuse counts on past the end */
+	unsigned taken;                          /* values so far of the current list */
+	unsigned key_lines[SETTINGS_FLOOD_ROWS]; /* lines of the keys in the current section */
+	unsigned last_line; /* of the file; libconfuse counts on past the end */
 	struct err err;
 	int code;
 };
 static pthread_mutex_t load_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct load *loading;
 
-/* Keeps the first complaint; the others follow from it. */
+/* Keeps only the first complaint, because the others follow from it. */
 static void complain(unsigned line, int code, const char *what)
 {
-	if (!loading) /* only while a file is read */
+	if (!loading) /* set only while a file is read */
 		return;
 	if (line > loading->last_line)
 		line = loading->last_line;
@@ -36,12 +36,12 @@ static void complain(unsigned line, int code, const char *what)
 		    err_set(&loading->err, code, "%s:%u: %s", loading->file, line, what);
 }
 
-/* The keys of the file, or of a section. */
+/* The keys of the file or of a section. */
 struct keys {
 	const struct settings_row *rows;
 	size_t count;
 	void *base;      /* NULL: there is no such section */
-	unsigned *lines; /* where each was given */
+	unsigned *lines; /* where each key was given */
 };
 
 static struct keys keys_of(cfg_t *cfg)
@@ -114,7 +114,7 @@ static void complain_of_kind(unsigned line, const char *kind)
 	complain(line, ERR_CONFIG, text);
 }
 
-/* Called by libconfuse for each value that it read; of a list, too. */
+/* Called by libconfuse for each value, also of a list. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct keys keys = keys_of(cfg);
@@ -197,7 +197,7 @@ static void parse(const char *text)
 	cfg_free(cfg);
 }
 
-/* libconfuse takes the end of the text for the end of a section. */
+/* libconfuse accepts the end of the text as the end of a section. */
 static bool is_open_at_end(const char *text)
 {
 	int depth = 0;
@@ -247,7 +247,7 @@ static int load_file(struct load *load, bool must_exist, struct err *err)
 		    err, ERR_CONFIG, "failed to open '%s' (%s)", load->file, err_word(-errno));
 	code = io_read_text(fd, FILE_MAX, &text);
 	io_close(&fd);
-	/* A newline, so that libconfuse sees the end of the last line and never an empty text. */
+	/* The newline lets libconfuse see the end of the last line, and never an empty text. */
 	strbuf_putc(&text, '\n');
 	if (code == 0 && text.failed)
 		code = -ENOMEM;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What is given for the flood watch's kinds; what is not is the detector's default. */
+/* The values given in `flood KIND` sections. Missing ones are left to the detector's defaults. */
 #include "base/settings/settings_table.h"
 
 #include "base/clock.h"
@@ -70,7 +70,7 @@ int settings_flood_check_exempt(const char *value, struct err *err)
 	    value);
 }
 
-/* "100/10m" */
+/* Parses "100/10m". */
 static int set_count(
     const struct settings_row *row, int64_t *into, const char *value, struct err *err)
 {

@@ -12,7 +12,7 @@
 
 #define IN(member) .offset = offsetof(struct settings, member)
 
-/* clang-format off: one row a key */
+/* clang-format off: one row per key */
 const struct settings_row settings_rows[SETTINGS_ROWS] = {
     {"socket", TEXT_SOCKET, "unix:/var/spool/postfix/pqpurge/milter.sock", IN(socket)},
     {"socket_group", TEXT_GROUP, "postfix", IN(socket_group)},
@@ -61,8 +61,8 @@ static int check_networks(const struct settings_row *row, const char *value, str
 	return code < 0 ? err_within(err, ERR_CONFIG, "%s", row->key) : 0;
 }
 
-/* What no domain holds, and would make other addresses of senders: blanks, and RFC 5322's specials.
- */
+/* Refuses blanks and RFC 5322's specials: no domain contains them, and they would change senders'
+ * addresses. */
 static bool is_domain(const char *value)
 {
 	return !value[strcspn(value, " ()<>@,;:\\\"[]")] && value[0] != '.' && strlen(value) < 256;
@@ -141,7 +141,7 @@ static int set_choice(
 	    row->words[0], row->words[1], row->words[2], value);
 }
 
-/* A mode is octal as written, with or without the leading zero. */
+/* A mode is always octal, with or without a leading zero. */
 static int parse_octal(const char *value, uint64_t *ret)
 {
 	uint64_t mode = 0;
@@ -154,7 +154,7 @@ static int parse_octal(const char *value, uint64_t *ret)
 	return 0;
 }
 
-/* As one would write it, a size in the largest unit that keeps it whole. */
+/* Writes a size in the largest unit that keeps it whole. */
 static char *number_text(const struct settings_row *row, int64_t number, char *buf, size_t size)
 {
 	static const char *const units[] = {"", "k", "M", "G", "T"};
@@ -240,7 +240,7 @@ static int check_account(const struct settings_row *row, const char *name, struc
 	    err, ERR_CONFIG, "%s: there is no %s '%s'", row->key, is_user ? "user" : "group", name);
 }
 
-/* The map needs its whole size in address space, however little is used. */
+/* The map needs address space for its whole size, even if little of it is used. */
 static int check_size(const struct settings_row *row, uint64_t size, struct err *err)
 {
 	struct rlimit limit;
@@ -274,7 +274,7 @@ void settings_release(struct settings *s)
 	*s = (struct settings){0};
 }
 
-/* Quoted so that it is read back as it is. */
+/* Quotes text so that it is read back unchanged. */
 static void print_quoted(const char *text, size_t len, FILE *to)
 {
 	fputc('"', to);

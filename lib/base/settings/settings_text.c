@@ -4,7 +4,7 @@
 struct scan {
 	char *at, *end;
 	unsigned line;
-	char quote; /* that ends the string we are in, or NUL */
+	char quote; /* the quote that ends the current string; NUL outside */
 };
 
 static char peek(const struct scan *s, size_t ahead)
@@ -38,7 +38,7 @@ static void blank_comment(struct scan *s)
 		*++s->at = ' ';
 }
 
-/* For libconfuse `#` and `//` begin a comment even inside a word: /a//b would be cut. */
+/* libconfuse begins a comment at `#` and `//` even inside a word: it would cut /a//b. */
 static const char *check_plain(struct scan *s, char before)
 {
 	char c = s->at[0], next = peek(s, 1);
