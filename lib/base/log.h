@@ -4,9 +4,9 @@
  * One line per message, queue ID first, lower case. Callers scrub text from outside (str_scrub);
  * each line is scrubbed once more here. Thread-safe.
  *
- * If the log daemon or terminal stops reading, we wait once, at most 1 s; then lines are dropped
- * without a wait until one gets through. The next line that gets through reports how many were
- * lost. libmilter logs with syslog(3), which may block.
+ * If the log daemon or terminal stops reading, we wait once, at most 1 s. Then lines are dropped
+ * without a wait until one gets through; that one says how many were lost. libmilter logs with
+ * syslog(3), which may block.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* Acts on chunks of messages, in lanes (lane.h). Each chunk is proven, and in the account on
- * disk, right before a postsuper gets it. Whatever postsuper says, we look at the chunk again. */
+/* Acts on chunks of messages, in lanes (lane.h). Each chunk is proven, and is in the account on
+ * disk, right before a postsuper gets it. Whatever postsuper reports, we look at the chunk
+ * again. */
 #include "base/clock.h"
 #include "order/lane.h"
 
@@ -8,13 +9,13 @@
 #define CHUNK_MIN   50
 #define LANES_MAX   64 /* the maximum of postsuper_jobs */
 #define LANES_USUAL 8
-#define POLL_MS     20                  /* also the wait of a lane without a descriptor */
-#define WAIT_MS     20                  /* between looks at what is still arriving */
-#define WAIT_TOTAL  (2 * USEC_PER_SEC)  /* for all of it together */
-#define STOP_TIME   (10 * USEC_PER_SEC) /* for a chunk to end in order after ^C */
+#define POLL_MS     20                  /* also how long a lane without a descriptor waits */
+#define WAIT_MS     20                  /* between two looks at messages that are still arriving */
+#define WAIT_TOTAL  (2 * USEC_PER_SEC)  /* for all these looks together */
+#define STOP_TIME   (10 * USEC_PER_SEC) /* in which a chunk may end in order after ^C */
 
-/* postsuper mostly waits for disk and log. Four at once use less processor time than eight, but on
- * a busy machine took 1.4 times as long. */
+/* postsuper mostly waits for disk and log. Four at a time use less processor time than eight, but
+ * on a busy machine took 1.4 times as long. */
 static unsigned count_lanes(const struct settings *settings)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -25,7 +26,7 @@ static unsigned count_lanes(const struct settings *settings)
 	return wanted < LANES_MAX ? (unsigned)wanted : LANES_MAX;
 }
 
-/* Gives work to idle lanes; true if any lane is busy. */
+/* Gives work to idle lanes. Returns true if any lane is busy. */
 static bool feed(struct work *w)
 {
 	bool busy = false;
@@ -48,7 +49,8 @@ static int lane_fd(const struct lane *lane)
 	return lane->step == LANE_LOOKING ? spool_prove_fd(lane->look) : -1;
 }
 
-/* After ^C a chunk may end in order for STOP_TIME: a child may be stopped, or the disk hang. */
+/* After ^C a chunk may end in order, but only for STOP_TIME: a child may be stopped, or the disk
+ * may hang. */
 static void watch_stop(struct work *w, int64_t now)
 {
 	if (!order_stopped(w->order))
@@ -63,7 +65,7 @@ static void watch_stop(struct work *w, int64_t now)
 			w->lanes[n].job.deadline = now;
 }
 
-/* Waits a while for a lane to end its step, and lets it go on. */
+/* Waits a while until some lane ends its step, and lets that lane go on. */
 static void attend(struct work *w)
 {
 	struct pollfd fds[LANES_MAX + 1];

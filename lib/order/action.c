@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Nothing else in this room asks which action it is. */
+/* The rest of lib/order asks this table, never which action it is. */
 #include "order/order.h"
 
 #define ALL_BUT_HOLD (QUEUE_ALL & ~(unsigned)QUEUE_HOLD)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-/* A child hands over struct holds_lost and the messages as one text. */
+/* The child hands over struct holds_lost and the messages as one text. */
 #include "order/order_private.h"
 
 struct asking {
-	const uint64_t *numbers; /* of the batches; NULL: all */
+	const uint64_t *numbers; /* of the batches; NULL: all batches */
 	size_t count;
 };
 
@@ -161,7 +161,7 @@ int holds_candidates(const struct account_entry *list, size_t count, struct cand
 		ret->list[n].record_len = (uint32_t)(ret->made.len - before);
 		ret->list[n].matched = MATCHED_OTHER;
 	}
-	at = ret->made.at; /* it moves while it grows */
+	at = ret->made.at; /* the buffer moves while it grows */
 	for (size_t n = 0; n < count && !ret->made.failed; at += ret->list[n++].record_len)
 		ret->list[n].record = at;
 	ret->count = count;
@@ -170,7 +170,7 @@ int holds_candidates(const struct account_entry *list, size_t count, struct cand
 
 struct looking {
 	const struct account_entry *list;
-	struct message message; /* the one asked for last */
+	struct message message; /* the message that was last asked for */
 };
 
 static const struct message *message_at(void *arg, size_t n)
@@ -181,7 +181,7 @@ static const struct message *message_at(void *arg, size_t n)
 	return &l->message;
 }
 
-/* Ignores the proof's state, for the account has only ID and arrival. */
+/* Ignores the proof's state, because the account knows only ID and arrival. */
 int holds_look(
     const struct postfix *p, const struct account_entries *messages, uint8_t **ret, struct err *err)
 {

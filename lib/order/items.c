@@ -54,7 +54,7 @@ struct item *order_find(struct outcome *outcome, const struct queue_id *id)
 static void set_candidate(
     struct run *run, struct item *item, const struct candidate *c, const struct message *m)
 {
-	/* A file that was read, and then told to the index, has a row now. */
+	/* A file that was read and then reported to the index has a row now. */
 	item->from_queue = (c->matched & FOUND_UNKNOWN) || (item->fresh && item->from_queue);
 	item->candidate = c;
 	item->recorded = message_arrival(m);
@@ -122,7 +122,7 @@ static void take(struct run *run, const struct candidate *c)
 		set_candidate(run, item, c, &m);
 }
 
-/* Takes candidates over in any case, and makes room for their items. */
+/* Takes over candidates in any case, and makes room for their items. */
 static int keep(struct outcome *outcome, struct candidates *candidates)
 {
 	struct outcome_memory *m = order_memory(outcome);
@@ -299,8 +299,8 @@ int order_choose_oldest(
 	return code;
 }
 
-/* Moves each item to its place, from[place] being where it is; cycle by cycle, so that no second
- * array is needed. */
+/* Moves each item to its place; from[place] is its present position. Goes cycle by cycle, which
+ * needs no second array. */
 static void permute(struct item *items, size_t *from, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {
@@ -319,7 +319,7 @@ static void permute(struct item *items, size_t *from, size_t count)
 	}
 }
 
-/* Without memory they stay as they are. */
+/* If out of memory, the order does not change. */
 void order_sort(struct outcome *outcome)
 {
 	struct chosen all;

@@ -27,8 +27,8 @@ static void be_idle(struct lane *lane)
 	lane->had = 0;
 }
 
-/* A chunk cannot go on. Before anything was touched the order fails, later only the chunk. If
- * stopped, it stays untouched. */
+/* A chunk cannot go on. If nothing was touched yet, the order fails; later only the chunk. If
+ * stopped, the chunk stays untouched. */
 static void give_up(
     struct work *w, struct lane *lane, size_t begin, size_t end, int code, const struct err *err)
 {
@@ -43,7 +43,7 @@ static void give_up(
 	be_idle(lane);
 }
 
-/* The look failed: believes postsuper's words, and says so. */
+/* The look failed: believes postsuper's words, fails the other items, and reports trouble. */
 static void settle_by_words(
     struct work *w, const struct lane *lane, int code, const struct err *err)
 {
@@ -92,7 +92,8 @@ static void give_up_look(struct work *w, struct lane *lane, int code, const stru
 	give_up(w, lane, had, had + lane->next, code, err);
 }
 
-/* A look at what a postsuper did may end in order after ^C; one at what is to come ends at once. */
+/* After ^C a look at what postsuper did may still end in order. A look at the next chunk ends at
+ * once. */
 static void start_look(struct work *w, struct lane *lane)
 {
 	const struct postfix *p = lane->had > 0 ? &w->settling : &w->run->looking;
@@ -155,7 +156,7 @@ static void begin_work(struct work *w, struct lane *lane)
 	w->run->touched = true;
 }
 
-/* Goes on without an account, for the flood may have filled its disk. */
+/* Goes on without an account, because the flood may have filled the disk. */
 static void end_keeping(struct work *w, struct lane *lane, int code, const struct err *err)
 {
 	if (code == ERR_STOPPED) {
@@ -240,8 +241,8 @@ static const struct postfix *layout_of(struct work *w, const struct proof *proof
 	return &layout->postfix;
 }
 
-/* Sets results of the job's items. If a postsuper did some and then died, as it does when it cannot
- * write a log, that is no try for the others. */
+/* Sets the results of the job's items. If a postsuper did some items and then died, as when it
+ * cannot write a log, the others do not lose a try. */
 static void settle(struct work *w, const struct lane *lane, const struct proof *after)
 {
 	const char *complaint = strbuf_text(&lane->job.complaint);
@@ -262,8 +263,8 @@ static void settle(struct work *w, const struct lane *lane, const struct proof *
 	lane_report(w, settled);
 }
 
-/* Whether the lane's next job takes the item: one postsuper must find all of them. If not, it comes
- * later, or has its result. */
+/* Whether the lane's next job takes the item. One postsuper must find all its items in one layout.
+ * An item that is not taken comes later, or has its result. */
 static bool admit(struct work *w, struct lane *lane, size_t at, const struct proof *proof)
 {
 	struct item *item = &w->outcome->items[at];

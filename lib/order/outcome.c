@@ -30,7 +30,7 @@ void outcome_release(struct outcome *outcome)
 	*outcome = (struct outcome){0};
 }
 
-/* Reasons are few and alike, so each is kept once. */
+/* Reasons are few and repeat, so each text is kept once. */
 static const char *keep_words(struct outcome *outcome, const char *words)
 {
 	struct outcome_memory *m = order_memory(outcome);

@@ -4,7 +4,7 @@
 
 #define SETTLE_TIME (10 * INT64_C(1000000))
 
-/* Until one fails; NULL ends the list. */
+/* Takes steps until one fails; NULL ends the list. */
 static int take_steps(struct run *run, order_step *const *steps, struct err *err)
 {
 	int code = 0;
@@ -72,7 +72,7 @@ static int take_caught(struct run *run, struct caught *caught, struct err *err)
 	return order_take(run, &caught->found, err);
 }
 
-/* With an index that we trust no more, or without one. */
+/* Reads all files: there is no index, or one that we no longer trust. */
 static int read_all(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
@@ -81,16 +81,17 @@ static int read_all(struct run *run, struct err *err)
 
 	task.proven_there = run->touched;
 	if (!run->indexed)
-		tally->limits = tally->unjoined = 0; /* it counts them all */
+		tally->limits = tally->unjoined = 0; /* the catch-up counts them all */
 	int code = catchup_run(&task, &caught, err);
 	return code ?: take_caught(run, &caught, err);
 }
 
 /*
- * The index now knows more, by our reading and by others'. What a catch-up leaves to it, because
- * somebody has read it before, only a later selection can tell: we may have selected even before
- * that. So where the index answers no more, or has damaged rows now, nothing is left to it. If
- * nobody has read anything since, it would say the same again.
+ * The index knows more by now, from our reading and from others'. If another process has read a
+ * file before, a catch-up leaves it to the index, and only a later selection can tell about it:
+ * ours may have been even earlier. So if the index no longer answers, or now has damaged rows,
+ * nothing is left to it. If nobody has read anything since, a selection would return the same
+ * again.
  */
 static int select_again(struct run *run, struct err *err)
 {
@@ -152,7 +153,7 @@ static int tell_age(struct run *run, struct err *err)
 	return code;
 }
 
-/* From the index alone, without a look at the queue. */
+/* Believes the index alone, without a look at the queue. */
 static int believe_all(struct run *run, struct err *err)
 {
 	const struct selector *s = run->order->selector;
@@ -174,7 +175,7 @@ static int believe_all(struct run *run, struct err *err)
 	return 0;
 }
 
-/* Undo goes by the account, yet not in a directory that is not the queue's. */
+/* undo goes by the account, but only if this is the queue's directory. */
 static int find_place(struct run *run, struct err *err)
 {
 	struct catchup_task task = task_of(run);
@@ -233,7 +234,8 @@ static int act(struct run *run, struct err *err)
 	return code;
 }
 
-/* Whether action may begin with what the index knows, for nothing found later bears on it. */
+/* Whether action may begin with what the index knows, because nothing that is found later can
+ * change it. */
 static bool is_beside(const struct run *run)
 {
 	const struct order *o = run->order;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Compares each candidate with its queue file, before and after an action. postsuper's words
- * alone are not believed, and what happened without its words is not claimed. */
+/* Compares each candidate with its queue file, before and after an action. We neither believe
+ * postsuper's words alone, nor claim what it did not report. */
 #include "order/order_private.h"
 
 #define PROVE_BATCH 20000 /* messages between two looks at the stop flag; a tenth of a second */
@@ -8,7 +8,7 @@
 struct looked {
 	const struct outcome *outcome;
 	const size_t *at;
-	struct message message; /* returned by the last call */
+	struct message message; /* the result of the last call */
 };
 
 static const struct message *message_at(void *arg, size_t n)
@@ -28,7 +28,7 @@ int order_look_start(struct run *run, const struct postfix *p, const size_t *at,
 	    p, message_at, &looked, count, departed, run->order->selector, ret, err);
 }
 
-/* For undo the identity is queue ID and time of arrival, by the account. */
+/* For undo the identity is queue ID and time of arrival, from the account. */
 static void judge_by_arrival(const struct item *item, struct proof *proof)
 {
 	struct message m = candidate_message(item->candidate);
@@ -64,8 +64,8 @@ static const enum result result_of[] = {[PROOF_GONE] = RESULT_GONE,
     [PROOF_ARRIVING] = RESULT_READY,
     [PROOF_SAME] = RESULT_READY};
 
-/* Whether the file's header and defer log are what was asked for. What still arrives can be acted
- * on later; it has no reasons. */
+/* Whether the file's header and defer log match. An arriving message can be acted on later; it has
+ * no reasons yet. */
 static bool is_asked_for(struct run *run, struct item *item, const struct proof *proof)
 {
 	const struct selector *s = run->order->selector;
@@ -149,7 +149,7 @@ static enum settled fail(struct outcome *outcome, struct item *item, const char 
 	return SETTLED;
 }
 
-/* The file is there, and postsuper did not say that it did it. */
+/* The file is there, and postsuper did not report it as done. */
 static enum settled settle_unsaid(const struct action_row *row, struct outcome *outcome,
     struct item *item, const struct proof *after, bool last, const char *complaint)
 {
@@ -166,8 +166,8 @@ static enum settled settle_unsaid(const struct action_row *row, struct outcome *
 	return fail(outcome, item, complaint[0] ? complaint : "postsuper did not see it");
 }
 
-/* What postsuper released may be delivered by now, and its name used again, as may be that of what
- * it deleted. What it held must be in hold. */
+/* A message that postsuper released may be delivered by now, and its name reused; so may the name
+ * of a deleted one. A message that it held must be in hold. */
 enum settled order_settle(const struct action_row *row, struct outcome *outcome, struct item *item,
     const struct proof *after, bool said, bool last, const char *complaint)
 {
@@ -196,7 +196,7 @@ int order_apply_limit(struct run *run, struct err *err)
 
 	if (room == 0 || code < 0)
 		return code;
-	/* Earlier passes count. */
+	/* Messages of earlier passes count. */
 	for (size_t n = 0; n < outcome->count; n++)
 		room -= outcome->items[n].result == RESULT_DONE && room > 0;
 	for (size_t n = room; n < c.count; n++)

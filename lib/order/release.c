@@ -34,7 +34,8 @@ int order_parse_lifetime(const char *text, int64_t *ret_usec)
 {
 	uint64_t days;
 
-	/* Without a unit: days here, elsewhere seconds (global/conv_time.c, mail_params.h). */
+	/* A number without a unit means days here, elsewhere seconds (global/conv_time.c,
+	 * mail_params.h). */
 	if (str_parse_u64(text, 0, 36500, &days) == 0) {
 		*ret_usec = (int64_t)days * DAY;
 		return 0;
@@ -143,7 +144,7 @@ int order_select_undo(struct run *run, struct err *err)
 	code = code ?: read_files(run, &holds, &caught, err);
 	if (code == 0 && holds_candidates(holds.list, holds.count, &bare) < 0)
 		code = err_sys(err, ENOMEM, "failed to keep %zu messages", holds.count);
-	/* A file that is there takes the place of the account's candidate. */
+	/* A file that is there replaces the account's candidate. */
 	code = code ?: order_take(run, &bare, err);
 	return code ?: order_take(run, &caught.found, err);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* Items whose file differs from their row, or is not there. The file decides: if it matches what
- * was asked, we act on it, whatever the index says of its ID. */
+/* Items whose file differs from their row, or is missing. The file decides: if it matches the
+ * selector, we act on it, whatever the index says about its ID. */
 
 #include "order/order_private.h"
 
@@ -9,7 +9,7 @@ static bool is_new(const struct item *item)
 	return item->fresh && !item->reread;
 }
 
-/* A file that is not its row's message becomes the candidate. */
+/* If a file is not the message of its row, the file becomes the candidate. */
 static int resolve_another(struct run *run, struct err *err)
 {
 	AUTO(caught_release) struct caught caught = {0};
@@ -33,8 +33,8 @@ static bool is_missed(const struct item *item)
 	return item->fresh && !item->looked;
 }
 
-/* Whether we ever saw it in the queue. What only the milter saw may have been refused by a later
- * filter, or be another instance's. */
+/* Whether we ever saw it in the queue. A later filter may have refused what only the milter saw; or
+ * it may be another instance's. */
 static bool was_seen(const struct run *run, const struct item *item)
 {
 	const struct selector *s = run->order->selector;
@@ -42,7 +42,7 @@ static bool was_seen(const struct run *run, const struct item *item)
 
 	if (item->unheard)
 		return true;
-	/* Nobody can say any more whether it was meant. */
+	/* Nobody can tell any more whether it matched. */
 	if (selector_asks_file(s) && !s->ids_given && item->proof.asked != ASKED_YES)
 		return false;
 	return run->certain && !item->again &&
@@ -86,7 +86,7 @@ static int resolve_gone(struct run *run, struct err *err)
 
 int order_resolve(struct run *run, struct err *err)
 {
-	/* Somebody was asked about what lay there then; undo goes by the account. */
+	/* An approved order acts only on what the user saw. undo goes by the account. */
 	bool settled = run->approved || run->order->undo_count > 0;
 	int code = settled ? 0 : resolve_another(run, err);
 

@@ -3,7 +3,7 @@
 #include "order/order_private.h"
 
 #define PAUSE_MS      100 /* between two passes */
-#define FRUITLESS_MAX 3   /* passes in a row that find messages and get nothing done */
+#define FRUITLESS_MAX 3   /* passes in a row that find messages but achieve nothing */
 #define PASSES_MAX    6000
 #define SWEEP_TIME    (600 * USEC_PER_SEC)
 
@@ -30,7 +30,7 @@ static bool is_over(const struct run *run)
 	       run->order->dry_run || !run->row->changes;
 }
 
-/* At least two passes: the last begins a pause after the first. */
+/* Takes at least two passes; the last one begins a pause after the first. */
 static int sweep(struct run *run, struct err *err)
 {
 	int64_t deadline = clock_steady() + SWEEP_TIME;

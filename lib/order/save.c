@@ -5,16 +5,16 @@
 #include "postfix/file/content.h"
 
 #define PART_MAX   2000                /* messages between two looks at the stop flag */
-#define WAIT_MS    20                  /* between looks at what is still arriving */
-#define WAIT_TOTAL (2 * USEC_PER_SEC)  /* for all of it together */
-#define NAME_SIZE  (QUEUE_ID_MAX + 64) /* of a file */
+#define WAIT_MS    20                  /* between two looks at messages that are still arriving */
+#define WAIT_TOTAL (2 * USEC_PER_SEC)  /* for all these looks together */
+#define NAME_SIZE  (QUEUE_ID_MAX + 64) /* bytes of a file name */
 
 struct saving {
 	const struct order *order;
 	struct outcome *outcome;
 	struct chosen left;
 	size_t saved, total;
-	const size_t *at; /* of a part, some of left */
+	const size_t *at; /* of a part; points into left */
 	size_t count;
 };
 
@@ -22,7 +22,7 @@ struct saving {
 
 struct one {
 	struct message message;
-	int64_t arrival; /* as its file says */
+	int64_t arrival; /* from its file */
 	int code;
 	char temporary[NAME_SIZE];
 };
@@ -56,7 +56,7 @@ static int write_content(const struct one *one, int directory, int from)
 	return code;
 }
 
-/* Writes the content under its temporary name; returns a code that stops everything. */
+/* Writes the content under its temporary name. Returns a code only if it ends everything. */
 static int write_one(
     struct one *one, int directory, const struct queue_layout *layout, int queue_dir)
 {
@@ -80,7 +80,7 @@ static bool is_saved(int directory, const char *name, int64_t arrival)
 	       st.st_mtim.tv_nsec == arrival % USEC_PER_SEC * 1000;
 }
 
-/* Does not overwrite another message of the same queue ID. */
+/* Does not overwrite another message with the same queue ID. */
 static int name_one(const struct one *one, int directory)
 {
 	const char *id = one->message.queue_id.text;
@@ -95,7 +95,8 @@ static int name_one(const struct one *one, int directory)
 	return renameat(directory, one->temporary, directory, name) < 0 ? -errno : 0;
 }
 
-/* All contents, one sync, all names; returns a code that stops everything. */
+/* Writes all contents, syncs once, then gives all names. Returns a code only if it ends
+ * everything. */
 static int save_all(struct one *list, size_t count, int directory, int queue_dir)
 {
 	struct queue_layout layout;
@@ -156,7 +157,7 @@ static void fail_one(struct saving *s, size_t at, int code)
 		order_fail(s->outcome, item, words.text);
 }
 
-/* Nothing is deleted. */
+/* Fails all ready items, so nothing is deleted. */
 static void fail_all(struct saving *s, int code)
 {
 	struct err words;
@@ -170,7 +171,7 @@ static void fail_all(struct saving *s, int code)
 	order_trouble(s->outcome, &words);
 }
 
-/* 0, or a code that stops everything. */
+/* Returns 0, or a code that ends everything. */
 static int take_part(struct saving *s, const struct blob *blob, size_t *waiting)
 {
 	struct reader r = reader_of(blob->at, blob->len);
@@ -191,7 +192,7 @@ static int take_part(struct saving *s, const struct blob *blob, size_t *waiting)
 	return stopped == 0 && reader_done(&r) ? 0 : stopped < 0 ? stopped : ERR_CHILD;
 }
 
-/* 1: save nothing more. */
+/* Returns 1 if nothing more is to be saved. */
 static int run_part(struct saving *s, size_t *waiting, struct err *err)
 {
 	const struct order *order = s->order;

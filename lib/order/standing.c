@@ -41,7 +41,7 @@ const struct standing *standing_find(const struct standings *s, uint64_t number)
 	return NULL;
 }
 
-/* The lock ends when it is closed. */
+/* The lock ends when the descriptor is closed. */
 static int open_directory(const char *directory, bool make, int *ret, struct err *err)
 {
 	if (make && mkdir(directory, 0700) < 0 && errno != EEXIST)
@@ -105,7 +105,7 @@ static int read_members(const struct json *o, struct standing *s, struct err *er
 	code = code ?: copy(&s->state_directory, o, "state_directory");
 	code = code ?: read_lists(o, s);
 	code = code ?: wire_selector_read(selector, &s->selector, err);
-	/* What narrows nothing would be all mail. */
+	/* A selector without conditions would mean all mail. */
 	return code == 0 && selector_is_empty(&s->selector) ? ERR_SYNTAX : code;
 }
 
@@ -170,7 +170,7 @@ int standing_list(const struct settings *s, int64_t now, struct standings *ret,
 {
 	struct standings all = {0};
 	const struct dirent *entry;
-	DIR *dir = NULL; /* has fd, then */
+	DIR *dir = NULL; /* owns fd once open */
 	int fd = -1;
 	int code = open_directory(s->standing_directory, false, &fd, err);
 
@@ -273,7 +273,7 @@ int standing_end(const struct settings *s, uint64_t number, struct err *err)
 	return code < 0 ? err_sys(err, -code, "failed to end standing order %s", name) : code;
 }
 
-/* Ended meanwhile, it stays ended. */
+/* An order that was ended meanwhile stays ended. */
 static int keep_batch(
     const struct settings *s, struct standing *standing, uint64_t batch, struct err *err)
 {
@@ -293,11 +293,11 @@ static int keep_batch(
 	return code;
 }
 
-/* Looks at the directory ten times a second at most. */
+/* Looks at the directory at most ten times a second. */
 struct watch {
 	const char *directory;
 	char name[NAME_MAX_LEN];
-	int64_t next; /* steady */
+	int64_t next; /* steady clock */
 	bool ended;
 };
 
@@ -315,7 +315,7 @@ static bool is_ended(void *arg)
 	return w->ended;
 }
 
-/* It stopped as it was meant to. Of a hold undo did not know this batch yet. */
+/* The order was ended, so it stopped as it should. undo of the hold did not know this batch yet. */
 static void be_ended(struct outcome *ret, const struct standing *standing, bool stopped)
 {
 	ret->interrupted = stopped;

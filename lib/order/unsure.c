@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What only the queue file can say of some items: whether one with more recipients or header From
- * mailboxes than are recorded is meant, and how many other recipients it has now, for a row is as
- * old as its reading. A child hands over for each file that is the recorded message: u32 position,
- * u32 matched, u32 limits, u32 other recipients.
+ * Asks queue files what the index cannot tell about some items: whether an item matches that has
+ * more recipients or header From mailboxes than were recorded; and how many other recipients it has
+ * now, because a row is as old as its reading. For each file that is the recorded message a child
+ * hands over u32 position, u32 matched, u32 limits, u32 other recipients.
  */
 #include "order/order_private.h"
 #include "postfix/spool/spool_read.h"
@@ -11,7 +11,7 @@
 struct unsure {
 	struct run *run;
 	struct chosen items;
-	bool decides; /* else only the other recipients are counted */
+	bool decides; /* false: only other recipients are counted */
 	uint64_t undecided;
 };
 
@@ -47,7 +47,7 @@ static int take_answer(struct unsure *u, struct reader *r)
 
 	if (r->failed || n >= u->items.count || u->items.ids[n].text[0] == '\0')
 		return ERR_CHILD;
-	u->items.ids[n].text[0] = '\0'; /* answered */
+	u->items.ids[n].text[0] = '\0'; /* marks it as answered */
 	struct item *item = &u->run->outcome->items[u->items.at[n]];
 	if (u->decides) {
 		u->run->outcome->tally.limits += limits;
@@ -88,7 +88,7 @@ static int read_files(
 	if (code < 0 || reading.count == 0)
 		return code;
 	code = chosen_ids(&u->items, outcome, err);
-	/* An answer opens it again. */
+	/* An answer opens the item again. */
 	for (size_t n = 0; code == 0 && u->decides && n < reading.count; n++)
 		outcome->items[u->items.at[n]].result = RESULT_EXCLUDED;
 	return code ?: spool_read(&u->run->looking, &reading, err);

@@ -6,7 +6,7 @@
 #include "order/account/ledger.h"
 #include "order/order_private.h"
 
-#define TEXT_MAX 4096 /* of a text of a batch */
+#define TEXT_MAX 4096 /* bytes of a text of a batch */
 
 const char *account_state_word(enum account_state state)
 {
@@ -16,12 +16,12 @@ const char *account_state_word(enum account_state state)
 	return words[state];
 }
 
-/* What a batch's lines say, and a child hands over. */
+/* Members of a batch's lines, which a child hands over. */
 static const struct field {
 	const char *key;
-	size_t offset; /* of a char * or uint64_t */
+	size_t offset; /* in struct batch; of a char * or uint64_t */
 	bool text;
-	bool begin; /* in the first line, else in the last */
+	bool begin; /* in the first line; otherwise in the last */
 } fields[] = {
 #define AT(member) .key = #member, .offset = offsetof(struct batch, member)
     {AT(time), .begin = true},

@@ -4,9 +4,9 @@
 #include "base/io.h"
 #include "base/lines.h"
 
-#define RUNNING (INT64_C(1) << 40) /* the byte of batch 0 */
+#define RUNNING (INT64_C(1) << 40) /* the lock byte of batch 0 */
 
-/* Replaces *ret; by -1 if there is no such file to read. */
+/* Replaces *ret; sets -1 if there is no such file to read. */
 static int open_in(
     const struct account_log *log, const char *name, bool writing, int *ret, struct err *err)
 {
@@ -160,7 +160,7 @@ static bool tell_kind(struct account_line *line)
 	return false;
 }
 
-/* Skips lines that were cut off or hold a NUL. */
+/* Skips lines that were cut off or contain a NUL. */
 static int take_line(struct lines *lines, account_visit *visit, void *arg)
 {
 	struct account_line line = {.text = lines->line.text, .len = lines->line.len};

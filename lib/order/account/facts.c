@@ -41,7 +41,7 @@ static int by_count(const void *a, const void *b)
 	return strcmp(x->text, y->text);
 }
 
-/* The most frequent first, which ends the counting; *ret_told: how many are written. */
+/* Ends the counting and sorts, the most frequent first. *ret_told: how many are written. */
 static const struct fact *sort_table(struct fact_table *t, size_t *ret_told)
 {
 	*ret_told = t->names.count < FACTS_TOLD ? t->names.count : FACTS_TOLD;
@@ -51,7 +51,7 @@ static const struct fact *sort_table(struct fact_table *t, size_t *ret_told)
 struct reading {
 	const struct postfix *p;
 	const struct outcome *outcome;
-	size_t every; /* every nth message */
+	size_t every; /* read every nth message */
 	struct facts facts;
 	struct strbuf folded;
 };

@@ -28,7 +28,7 @@ void account_entry_put(struct strbuf *text, const struct account_entry *entry)
 	    text, "%s%s %lld", text->len ? " " : "", entry->queue_id.text, (long long)arrival);
 }
 
-/* 1 and the next one, 0 at the end, ERR_SYNTAX. */
+/* Parses the next entry. Returns 1, 0 at the end, or ERR_SYNTAX. */
 static int next_entry(const char **text, struct account_entry *ret)
 {
 	const char *at = *text + strspn(*text, " ");
@@ -129,7 +129,7 @@ static int add_part(
 	return code;
 }
 
-/* The message is the first member. */
+/* Works for both structs, because the message is the first member. */
 static int by_message(const void *a, const void *b)
 {
 	const struct ledger_entry *x = a, *y = b;
@@ -153,7 +153,7 @@ static void sort_entries(struct ledger_entries *e)
 		qsort(e->list, e->count, sizeof(*e->list), by_message);
 }
 
-/* Of a part in doubt what was released is done. */
+/* In a part in doubt, messages that an undo released are done. */
 static int settle_part(struct ledger_part *part, const struct ledger_entries *released)
 {
 	struct ledger_entries asked = {0};
@@ -174,7 +174,8 @@ static int settle_part(struct ledger_part *part, const struct ledger_entries *re
 	return code < 0 || sure.failed || !part->ids ? -ENOMEM : 0;
 }
 
-/* What an undo releases the killed batch had done; the queue does not show that any more. */
+/* If an undo released messages, the killed batch had held them, although the queue no longer shows
+ * it. */
 static int settle_batch(struct ledger_batch *batch, struct ledger_batch *undo)
 {
 	struct ledger_entries released = {0};
@@ -209,8 +210,8 @@ static int end_batch(struct ledger *ledger, struct ledger_batch *batch, const st
 	return code < 0 ? code : batch_read(&batch->told, line, false);
 }
 
-/* After the number: ,"part":1} (*ret_ids NULL) or ,"part":1,"ids":"..."}. No JSON parser, for these
- * lines are many and long, and have no escapes. */
+/* Parses what follows the number: ,"part":1} (then *ret_ids is NULL) or ,"part":1,"ids":"..."}.
+ * Without a JSON parser, because these lines are many and long, and have no escapes. */
 static bool parse_part(const char *at, uint32_t *ret_number, const char **ret_ids, size_t *ret_len)
 {
 	static const char head[] = ",\"part\":", ids[] = ",\"ids\":\"";

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* The account's content: batches, and their messages. For a process that is state_directory's
- * owner; account_entry is for the command, too. Private to lib/order. */
+/* The content of the account: batches and their messages. For a process that runs as
+ * state_directory's owner, except account_entry, which the command uses, too. Private to
+ * lib/order. */
 #pragma once
 
 #include "base/role.h"
@@ -9,11 +10,11 @@
 #include "order/account/account_log.h"
 #include "order/account/sums.h"
 
-/* ---- messages: queue ID and time of arrival, which are an identity */
+/* ---- messages: queue ID and time of arrival are their identity */
 
 struct account_entry {
 	struct queue_id queue_id;
-	int64_t arrival_time; /* T record, wall microseconds */
+	int64_t arrival_time; /* T record, wall clock, microseconds */
 };
 /* Zero-initialise. */
 struct account_entries {
@@ -23,52 +24,52 @@ struct account_entries {
 void account_entries_release(struct account_entries *e);
 
 int account_entry_compare(const void *a, const void *b);
-/* Appends it to a text "QUEUEID arrival QUEUEID arrival". */
+/* Appends an entry to a text "QUEUEID arrival QUEUEID arrival". */
 void account_entry_put(struct strbuf *text, const struct account_entry *entry);
-/* ERR_CHILD: not such a text; -ENOMEM. */
+/* Parses such a text. Returns 0, ERR_CHILD if it is malformed, or -ENOMEM. */
 int account_entries_parse(const char *text, struct account_entries *ret) NODISCARD;
 
 /* ---- batches */
 
-/* What a batch does to held messages. */
+/* What a batch does to messages in hold. */
 enum ledger_effect { EFFECT_NONE, EFFECT_HOLDS, EFFECT_FREES, EFFECT_DELETES };
 
-/* Messages of one postsuper. */
+/* The messages of one postsuper. */
 struct ledger_part {
 	uint32_t number;
-	uint32_t order; /* of events: an adopted hold went on after later batches */
+	uint32_t order; /* place among all events: an adopted hold continues after later batches */
 	bool doubt;     /* its result is unknown */
 	char *ids;
 };
 struct ledger_batch {
 	struct batch told;
 	enum ledger_effect effect;
-	bool ended, refused, undone; /* undone: by an undo that left nothing of it */
+	bool ended, refused, undone; /* undone: by an undo that left none of it held */
 	bool interrupted;            /* ended before all was done */
-	uint32_t last_part;          /* the highest number */
+	uint32_t last_part;          /* the highest part number */
 	struct {
 		struct ledger_part *list;
 		size_t count, cap;
 	} parts;
-	struct strbuf held; /* ledger_compact's: what it holds */
+	struct strbuf held; /* for ledger_compact: what it holds */
 };
 struct ledger {
 	struct ledger_batch *list; /* by number */
 	size_t count, cap;
-	bool all;            /* keep parts of ended batches, too */
-	uint64_t highest;    /* number ever used */
-	uint64_t written;    /* size of the file after it was written anew; 0 = never */
-	struct sums dropped; /* of batches that are not in the log any more */
+	bool all;            /* also keep parts of ended batches */
+	uint64_t highest;    /* the highest number ever used */
+	uint64_t written;    /* size of the file when it was last written anew; 0: never */
+	struct sums dropped; /* sums of batches that the log has dropped */
 	uint32_t order;
 };
-/* Release *ret in any case. */
+/* Reads the log. Release *ret in any case. */
 int ledger_read(
     const struct account_log *log, bool all, struct ledger *ret, struct err *err) NODISCARD;
 void ledger_release(struct ledger *ledger);
 struct ledger_batch *ledger_find(const struct ledger *ledger, uint64_t number);
 
-/* Of a batch that did not end: with how many messages it was done, and those that are still in
- * doubt. */
+/* For a batch that did not end: returns how many messages were done, and writes those in doubt to
+ * ret_doubt. */
 uint64_t ledger_doubt(struct ledger_batch *batch, struct strbuf *ret_doubt);
 
 struct ledger_entry {
@@ -81,16 +82,17 @@ struct ledger_entries {
 	struct ledger_entry *list; /* by queue ID, arrival and order */
 	size_t count, cap;
 };
-/* All parts of batches with an effect. -ENOMEM. */
+/* Collects all parts of batches that have an effect. Returns 0 or -ENOMEM. */
 int ledger_entries(const struct ledger *ledger, struct ledger_entries *ret) NODISCARD;
-/* The end of the entries of the message whose first is at `begin`. *ret_last: the last entry that
- * counts, for one in doubt counts only if it holds; NULL: none does. */
+/* Returns the end of the entries of the message that begins at `begin`. *ret_last: the last entry
+ * that counts, or NULL. An entry in doubt counts only if it holds. */
 size_t ledger_message(
     const struct ledger_entries *e, size_t begin, const struct ledger_entry **ret_last);
 
 /* ---- for a command */
 
-/* In a child that is state_directory's owner. -ENOENT: there is no such directory. */
+/* Runs ask in a child that is state_directory's owner. Returns -ENOENT if there is no such
+ * directory. */
 typedef int ledger_work(void *arg, struct account_log *log, struct bytes *out, struct err *err);
 int ledger_ask(const struct settings *s, bool writing, const volatile sig_atomic_t *stop,
     ledger_work *ask, void *arg, struct blob *ret, struct err *err) NODISCARD;

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Writes the log anew with the newest batches, and of their messages only those that a hold may
- * still hold. If that fails, the old log stays. Others go on writing; they wait only while what
- * they added is copied.
- */
+/* Writes the log anew with the newest batches, and with only those of their messages that a hold
+ * may still hold. If that fails, the old log stays. Others go on writing; they wait only while the
+ * lines that they added meanwhile are copied. */
 #include "base/io.h"
 #include "order/account/writer.h"
 
@@ -14,7 +12,7 @@ struct compacting {
 	struct ledger ledger;
 	ino_t inode; /* of the old log */
 	int fd;
-	struct strbuf out; /* not written yet */
+	struct strbuf out; /* text not written yet */
 	uint64_t written;
 };
 
@@ -76,7 +74,7 @@ static bool is_kept(
 	return !b->ended || (line->kind != LINE_CHUNK && line->kind != LINE_DONE);
 }
 
-/* In several parts, for lines have a bound. */
+/* In several parts, because a line has a limit. */
 static void put_held(struct compacting *c, unsigned long long number, const char *ids)
 {
 	for (unsigned part = 1; *ids; part++) {
@@ -118,7 +116,7 @@ static int visit(void *arg, const struct account_line *line)
 	return flush(c, FLUSH_SIZE);
 }
 
-/* What others added meanwhile. With the lock held. */
+/* Copies the lines that others added meanwhile. The caller holds the lock. */
 static int copy_rest(struct compacting *c, const struct account_log *log)
 {
 	char buffer[1 << 14];
@@ -133,7 +131,7 @@ static int copy_rest(struct compacting *c, const struct account_log *log)
 	return code < 0 ? code : got < 0 ? -errno : 0;
 }
 
-/* What is dropped now, and what was before. */
+/* Writes the sums of batches that are dropped now or were dropped before. */
 static void put_sums(struct compacting *c)
 {
 	struct sums *dropped = &c->ledger.dropped;
@@ -153,11 +151,11 @@ static int write_anew(struct compacting *c, const struct account_log *log)
 	if (code == 0 && c->written > 0)
 		strbuf_printf(&c->out, "{\"kept\":%llu}\n", (unsigned long long)c->written);
 	code = code ?: flush(c, 0);
-	/* The most of it before anybody waits. */
+	/* Most of the data goes to disk before any other process waits. */
 	return code == 0 && fsync(c->fd) < 0 ? -errno : code;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static int rename_over(struct compacting *c, struct account_log *log)
 {
 	struct stat st;
@@ -190,7 +188,7 @@ static int replace(struct compacting *c, struct account_log *log)
 	return code;
 }
 
-/* Where it ends now, on a whole line, and that it is the log. */
+/* Finds where the log now ends, after a whole line, and checks that it is still the log. */
 static int find_end(struct compacting *c, struct account_log *log)
 {
 	struct stat st;

@@ -2,8 +2,9 @@
 #include "base/json.h"
 #include "order/order_private.h"
 
-/* Looks at what a killed command had handed to postsuper without learning the result: what lies
- * where it should is done. Called again in the end, for that postsuper may still be at work now. */
+/* Looks at the messages that a killed command gave to postsuper without learning the result: those
+ * that lie where they should are done. Called again at the end, because that postsuper may still be
+ * at work now. */
 static void settle_doubt(struct run *run)
 {
 	struct account_entries *doubt = &run->doubt;

@@ -4,8 +4,8 @@
 #include "base/array.h"
 #include "order/order_private.h"
 
-#define TEXT_SIZE  512                     /* of a text that was counted, with its NUL */
-#define COUNT_MOST UINT64_C(1000000000000) /* so that sums stay sums */
+#define TEXT_SIZE  512                     /* bytes of a counted text, with its NUL */
+#define COUNT_MOST UINT64_C(1000000000000) /* so that sums cannot overflow */
 
 const char *const fact_keys[FACT_TABLES] = {
     "senders", "recipients", "logins", "clients", "reasons"};
@@ -41,7 +41,7 @@ const struct recalled *recall_find(const struct recall *r, uint64_t number)
 	return NULL;
 }
 
-/* ---- what the child hands over, within the caps that it has promised to keep */
+/* ---- the child's output, within the caps that it promised */
 
 static uint64_t take_count(struct reader *r)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What the account knows of an incident: the batches that belong to it, the facts that each wrote
- * down before its messages were gone, and the messages themselves as far as their IDs are kept.
+ * What the account knows about an incident: the batches that belong to it, the facts that each
+ * wrote before its messages were gone, and the messages, as far as their IDs are kept.
  *
- * A child that is state_directory's owner reads the account. The caller gets numbers, queue IDs,
- * and texts that are scrubbed.
+ * A child that runs as state_directory's owner reads the account. The caller gets numbers, queue
+ * IDs, and scrubbed texts.
  */
 #pragma once
 
@@ -12,10 +12,10 @@
 #include "order/account/ledger.h"
 #include "postfix/config/instance.h"
 
-#define RECALL_BATCHES 500 /* the newest of those that belong to it */
-#define RECALL_COUNTS  64  /* texts of a table of one batch */
+#define RECALL_BATCHES 500 /* the newest ones that belong to it */
+#define RECALL_COUNTS  64  /* texts in a table of one batch */
 
-/* What a facts line counts. */
+/* The tables of a facts line. */
 enum fact_kind {
 	FACT_SENDERS,
 	FACT_RECIPIENTS,
@@ -24,14 +24,14 @@ enum fact_kind {
 	FACT_REASONS,
 	FACT_TABLES
 };
-extern const char *const fact_keys[FACT_TABLES]; /* in the account's JSON */
+extern const char *const fact_keys[FACT_TABLES]; /* keys in the account's JSON */
 
-/* One of these, the others 0 or NULL. */
+/* Set one of these; the others are 0 or NULL. */
 struct recall_wish {
-	/* This batch; what has its token: the same order of the fleet, the same flood, the same
-	 * standing order; and what undid one of these. */
+	/* This batch; the batches with its token (the same fleet order, the same flood, the same
+	 * standing order); and the batches that undid one of these. */
 	uint64_t batch;
-	uint32_t flood;       /* batches of the daemon for it, and those with --flood=ID */
+	uint32_t flood;       /* the daemon's batches for this flood, and those with --flood=ID */
 	const char *selector; /* batches with exactly this selector_text */
 };
 
@@ -42,10 +42,10 @@ struct recall_count {
 struct recall_table {
 	struct recall_count *list; /* the most frequent first */
 	size_t count, cap;
-	uint64_t others; /* of texts that are not in the list */
+	uint64_t others; /* messages with texts that are not in the list */
 };
 struct recall_minute {
-	int64_t time; /* its first second, wall */
+	int64_t time; /* its first second, wall clock */
 	uint64_t count;
 };
 struct recall_minutes {
@@ -59,9 +59,9 @@ struct recall_numbers {
 struct recalled {
 	uint64_t number;
 	enum ledger_effect effect;
-	int64_t adopted; /* when a later command went on with it, wall microseconds; 0: never */
+	int64_t adopted; /* when a later command continued it, wall clock, microseconds; 0: never */
 	bool facts;      /* the account has its facts: `tables` and `arrivals` */
-	bool ids;        /* it has the IDs of all its messages: they are in `messages` */
+	bool ids;        /* the account has the IDs of all its messages; they are in `messages` */
 	struct recall_numbers undoes;
 	struct recall_minutes arrivals;
 	struct recall_table tables[FACT_TABLES];
@@ -71,30 +71,33 @@ struct recalled {
 struct recall {
 	struct recalled *list; /* by number */
 	size_t count, cap;
-	uint64_t highest;  /* number ever used; 0: there is no account */
-	uint64_t oldest;   /* number that the account has; 0: none */
+	uint64_t highest;  /* the highest number ever used; 0: there is no account */
+	uint64_t oldest;   /* the lowest number in the account; 0: none */
 	uint64_t left_out; /* batches past RECALL_BATCHES */
-	bool rewritten;    /* the account was written anew: it has the newest batches only */
-	/* Each message of these batches once, by what was last done to it. Sorted. */
+	bool rewritten;    /* the account was written anew, so it has only the newest batches */
+	/* Each message of these batches once, under the last effect on it. Sorted. */
 	struct account_entries messages[RECALL_EFFECTS];
-	/* The command was killed before it learned whether it was done. */
+	/* Messages whose command was killed before it learned the result. */
 	struct account_entries doubt[RECALL_EFFECTS];
 };
 
-/* No state_directory or log: an empty recall. Release *ret in any case. */
+/* Without state_directory or log the recall is empty. Release *ret in any case. */
 int recall_read(const struct settings *s, const struct recall_wish *wish,
     const volatile sig_atomic_t *stop, struct recall *ret, struct err *err) NODISCARD;
 void recall_release(struct recall *r);
-const struct recalled *recall_find(const struct recall *r, uint64_t number); /* or NULL */
+/* NULL if there is none */
+const struct recalled *recall_find(const struct recall *r, uint64_t number);
 
-/* Looks in the queue for the messages in doubt: those whose effect shows go over to `messages`. */
+/* Looks in the queue for the messages in doubt. Those that lie where the effect puts them move to
+ * `messages`. */
 int recall_settle(struct recall *r, const struct postfix *p, struct err *err) NODISCARD;
 
-/* Whether they held or let go this message. */
+/* Whether these batches held or released this message. */
 bool recall_has(const struct recall *r, const struct queue_id *id, int64_t arrival);
 
-/* Private. The child's half, recall_child.c; arg is a struct recall_wish. */
+/* Private: the child's half, in recall_child.c. arg: a struct recall_wish. */
 ledger_work recall_work;
-/* What the child wrote, and nobody trusts: ERR_CHILD or -ENOMEM. Release *ret in any case. */
+/* Parses the child's output, which is not trusted. Returns 0, ERR_CHILD or -ENOMEM. Release *ret in
+ * any case. */
 int recall_take(struct span bytes, struct recall *ret) NODISCARD;
 void recalled_release(struct recalled *b);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* In the child that reads the account. */
+/* The child that reads the account. */
 #include "base/array.h"
 #include "base/clock.h"
 #include "base/json.h"
@@ -11,8 +11,9 @@
 struct recalling {
 	const struct recall_wish *wish;
 	struct ledger ledger;
-	struct recalled *batches; /* one for each of the ledger's; number 0: it does not belong */
-	struct recall_numbers undone; /* by the batch that is wished for */
+	/* one for each batch of the ledger; number 0: it does not belong */
+	struct recalled *batches;
+	struct recall_numbers undone; /* by the batch that is asked for */
 	size_t left_out;              /* older batches past RECALL_BATCHES */
 	struct bytes *out;
 };
@@ -24,7 +25,7 @@ static size_t position(const struct recalling *r, uint64_t number)
 	return b ? (size_t)(b - r->ledger.list) : SIZE_MAX;
 }
 
-/* ---- what belongs to it */
+/* ---- which batches belong */
 
 static bool has(const struct recall_numbers *numbers, uint64_t number)
 {
@@ -47,7 +48,7 @@ static int read_numbers(const struct json *line, const char *key, struct recall_
 	return code;
 }
 
-/* "--flood=12", alone or with its meaning behind a colon. */
+/* Finds "--flood=12", alone or followed by a colon and its meaning. */
 static bool names_flood(const char *selector, uint32_t flood)
 {
 	char word[32];
@@ -89,7 +90,7 @@ static bool is_wished(const struct recalling *r, const struct batch *b)
 	return w->selector && *w->selector && strcmp(b->selector, w->selector) == 0;
 }
 
-/* Undoes one that belongs to it, which came before. */
+/* Whether it undoes an earlier batch that belongs. */
 static bool undoes_one(const struct recalling *r, const struct recall_numbers *undoes)
 {
 	for (size_t n = 0; n < undoes->count; n++) {
@@ -196,7 +197,8 @@ static int visit(void *arg, const struct account_line *line)
 	return take_line(r, at, line);
 }
 
-/* What the wished batch undoes stands before it in the file, so it is read first. */
+/* A batch that the wished one undoes comes before it in the file, so the wished one's line is read
+ * first. */
 static int visit_wished(void *arg, const struct account_line *line)
 {
 	struct recalling *r = arg;
@@ -215,10 +217,11 @@ static int visit_wished(void *arg, const struct account_line *line)
 
 struct sorted {
 	struct strbuf sure[RECALL_EFFECTS], doubt[RECALL_EFFECTS];
-	uint64_t *known; /* messages of each of the ledger's batches */
+	uint64_t *known; /* messages known of each batch of the ledger */
 };
 
-/* The entries of one message: its last fate counts, and of those in doubt, if none is sure. */
+/* Sorts the entries of one message. The last sure entry counts; if none is sure, the last one in
+ * doubt. */
 static void sort_message(const struct recalling *r, const struct ledger_entries *e, size_t begin,
     size_t end, struct sorted *s)
 {
@@ -248,7 +251,7 @@ static int sort_messages(struct recalling *r, struct sorted *s)
 
 	for (size_t n = 0; n < r->ledger.count; n++)
 		if (!r->batches[n].number)
-			r->ledger.list[n].effect = EFFECT_NONE; /* no entries */
+			r->ledger.list[n].effect = EFFECT_NONE; /* it has no entries */
 	s->known = calloc(r->ledger.count + 1, sizeof(*s->known));
 	code = s->known ? ledger_entries(&r->ledger, &e) : -ENOMEM;
 	for (size_t begin = 0, end; code == 0 && begin < e.count; begin = end) {
@@ -258,7 +261,7 @@ static int sort_messages(struct recalling *r, struct sorted *s)
 	for (size_t n = 0; code == 0 && n < r->ledger.count; n++) {
 		const struct ledger_batch *b = &r->ledger.list[n];
 
-		/* Of a batch that ended the log may have lost IDs when it was written anew. */
+		/* When the log was written anew, it may have lost IDs of a batch that ended. */
 		r->batches[n].ids =
 		    b->effect != EFFECT_NONE && (!b->ended || s->known[n] >= b->told.done);
 	}
@@ -266,7 +269,7 @@ static int sort_messages(struct recalling *r, struct sorted *s)
 	return code;
 }
 
-/* ---- what the parent gets */
+/* ---- the output for the parent */
 
 static void put_minutes(struct bytes *out, const struct recall_minutes *m)
 {
@@ -320,7 +323,7 @@ static void put_batches(struct recalling *r)
 			put_batch(r->out, &r->batches[n]);
 }
 
-/* With their messages. */
+/* Together with their messages. */
 static void leave_out_old(struct recalling *r)
 {
 	size_t count = count_batches(r);

@@ -6,7 +6,7 @@
 
 static const char *const words[SUM_VERBS] = {"purge", "hold", "release", "undo", "retry"};
 
-/* In the order of struct sum, behind batches. */
+/* In the order of struct sum, after batches. */
 static const char *const keys[] = {"done", "gone", "changed", "failed"};
 #define NUMBERS (1 + COUNT_OF(keys))
 _Static_assert(sizeof(struct sum) == NUMBERS * sizeof(uint64_t), "a key is missing");
@@ -95,7 +95,7 @@ static int put_all(void *arg, struct account_log *log, struct bytes *out, struct
 	return code;
 }
 
-/* The account's owner is not root's friend: numbers are all that is taken, and bounded. */
+/* The account's owner is hostile to root: takes only numbers, and bounds them. */
 static int take_all(const struct blob *blob, struct sums *ret)
 {
 	struct reader r = reader_of(blob->at, blob->len);

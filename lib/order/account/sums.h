@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * What all batches of the account did, added up by verb. A batch that the log drops once it is
- * past its bound (ledger_compact) is kept in the sums by a line {"sums":BATCHES,"verb":"purge",..},
- * so that they never fall while the log is there.
- */
+/* What all batches of the account did, added up by verb. When the log drops old batches
+ * (ledger_compact), it keeps their sums in lines {"sums":BATCHES,"verb":"purge",..}. So sums never
+ * fall while the log exists. */
 #pragma once
 
 #include "order/account/account.h"
@@ -18,14 +16,14 @@ struct sum {
 struct sums {
 	struct sum verbs[SUM_VERBS];
 };
-/* In a child that is state_directory's owner. Without state_directory or log all are 0. Of a batch
- * that still runs, or was killed, what is known to be done counts. */
+/* Reads the sums, in a child that runs as state_directory's owner. Without state_directory or log
+ * all are 0. Of a batch that still runs, or was killed, only what is known to be done counts. */
 int sums_read(const struct settings *s, const volatile sig_atomic_t *stop, struct sums *ret,
     struct err *err) NODISCARD;
 
-/* ---- for the account's own files */
+/* ---- for the other files of the account */
 
-/* Other verbs are left out. A sum ends at INT64_MAX. */
+/* Ignores other verbs. A sum stops at INT64_MAX. */
 void sums_add(struct sums *sums, const struct batch *b);
 void sums_add_line(struct sums *sums, const struct account_line *line);
 void sums_put_lines(const struct sums *sums, struct strbuf *to);

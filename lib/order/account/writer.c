@@ -14,13 +14,13 @@
 struct writer {
 	struct role_child child;
 	const char *directory;
-	int socket; /* the child's end, in the child */
+	int socket; /* the child's end of the pair */
 	int ours;
 	uint64_t batch;
 	uint32_t part;
 	const volatile sig_atomic_t *stop;
 	bool silent;        /* an answer did not come in time */
-	bool ended;         /* nothing is lost with the child */
+	bool ended;         /* the last line is on disk: killing the child loses nothing */
 	struct bytes frame; /* the last answer */
 };
 
@@ -41,7 +41,7 @@ static int start(struct writer *w, struct err *err)
 		return code;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(err, errno, "failed to make a socket");
-	/* The lines of all lanes at once: a child that is stopped must not hold up a send. */
+	/* Room for the lines of all lanes, so that a stopped child does not block a send. */
 	(void)!setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &(int){ROOM}, sizeof(int));
 	w->ours = ends[0];
 	w->socket = ends[1];
@@ -64,7 +64,7 @@ static int send_lines(struct writer *w, uint32_t part, const struct strbuf *line
 			: 0;
 }
 
-/* 1: an answer was read up to its words. */
+/* Returns 1 if an answer was read, up to its words. */
 static int receive(struct writer *w, int64_t deadline, struct reader *r, uint32_t *ret_part,
     int *ret_code, struct err *err)
 {
@@ -91,7 +91,7 @@ static bool is_readable(const struct writer *w, int wait_ms)
 	return poll(&waiting, 1, wait_ms) == 1;
 }
 
-/* Whether to wait no longer: a stopped writer must not delay ^C. */
+/* Whether the wait is over. A stopped writer must not delay ^C. */
 static bool is_over(const struct writer *w, int64_t began)
 {
 	return clock_steady() > began + (w->stop && *w->stop ? HURRIED : ACCOUNT_PATIENCE);
@@ -118,7 +118,7 @@ static int await(struct writer *w, uint32_t wanted, struct reader *r, struct err
 	return answered < 0 ? answered : code;
 }
 
-/* The first line without its first member, the number. */
+/* Makes the first line without its first member, the number. */
 static int make_first(const struct order *order, struct strbuf *ret)
 {
 	const struct {
@@ -193,7 +193,7 @@ int writer_open(const struct order *order, struct writer **ret, uint64_t *ret_do
 void writer_close(struct writer *w)
 {
 	struct blob ignored = {0};
-	/* If it could not begin it may wait for a lock for ever. */
+	/* A child that has not begun may wait for a lock forever, so it is killed at once. */
 	bool waits = w && w->batch > 0 && !w->silent;
 	int64_t patience = w && w->ended ? ACCOUNT_COMPACT : ACCOUNT_PATIENCE;
 	int64_t deadline = waits ? clock_steady() + patience : 0;

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: ISC */
-/* The child writes all lines that have come together, and syncs once. */
+/* The child writes all lines that have arrived in one go, and syncs once. */
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/json.h"
 #include "order/account/writer.h"
 
-#define GATHER_MAX 128 /* frames written together */
+#define GATHER_MAX 128 /* frames that are written together */
 
 struct serving {
 	int socket;
 	struct account_log log;
-	struct strbuf lines;        /* gathered */
-	uint32_t parts[GATHER_MAX]; /* to be answered once they are on disk */
+	struct strbuf lines;        /* lines to write */
+	uint32_t parts[GATHER_MAX]; /* parts to answer once the lines are on disk */
 	size_t count;
 	bool ended;
-	uint64_t written; /* struct ledger */
+	uint64_t written; /* as in struct ledger */
 };
 
 static int answer(int socket, uint32_t part, int code, const char *words, struct span more)
@@ -31,7 +31,7 @@ static int answer(int socket, uint32_t part, int code, const char *words, struct
 	return sent;
 }
 
-/* An unfinished hold of the same selector and token whose command is gone. */
+/* An unfinished hold with the same selector and token, whose command is gone. */
 static struct ledger_batch *find_adoptable(const struct ledger *ledger, const struct json *first)
 {
 	const char *verb = json_text(first, "verb"), *selector = json_text(first, "selector");
@@ -60,7 +60,7 @@ static void put_answer(struct bytes *out, uint64_t number, struct ledger_batch *
 	out->failed |= doubt.failed;
 }
 
-/* Puts the number in front. */
+/* Puts the number at the front. */
 static int append_first(
     struct serving *s, const char *first, uint64_t number, bool adopts, struct err *err)
 {
@@ -77,7 +77,7 @@ static int append_first(
 	return code;
 }
 
-/* With the lock held. */
+/* The caller holds the lock. */
 static int begin_locked(struct serving *s, const char *first, struct bytes *out, struct err *err)
 {
 	struct ledger_batch *adopted;
@@ -115,7 +115,7 @@ static int begin(struct serving *s, const char *first)
 	return sent;
 }
 
-/* 0: the parent is gone. */
+/* Returns 0 if the parent is gone. */
 static int take_frame(struct serving *s, struct bytes *frame)
 {
 	int got = io_frame_read(s->socket, frame, WRITER_FRAME_MAX, INT64_MAX), code = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Reads queue files for a catch-up. The readers, who are mail_owner, hand over for each file u32
+/* Reads queue files for a catch-up. The readers run as mail_owner. For each file they hand over u32
  * position, u32 matched, u32 limits, u32 unjoined, and the record in the form of update_add. */
 #include "base/array.h"
 #include "order/catchup/catchup_work.h"
@@ -10,14 +10,14 @@ struct one {
 	uint32_t at, matched;
 	struct queue_id id;
 	struct span record;
-	bool told; /* the index has returned what it now knows of it */
+	bool told; /* the index has returned what it now knows about it */
 };
 
 struct reading {
 	struct catchup_work *w;
 	struct net_block *networks; /* own_networks */
 	size_t network_count;
-	size_t max_recipients; /* of a record */
+	size_t max_recipients; /* in a record */
 	struct one *list;      /* of a part */
 	size_t count, cap;
 };
@@ -55,7 +55,8 @@ static struct message cut_recipients(const struct message *m, size_t max)
 	return cut;
 }
 
-/* If the index is told, it judges what the file says of a first pass, for it may know that pass. */
+/* If the index is told, it judges what the file says about a first pass, because it may know that
+ * pass. */
 static void forget_first(const struct reading *r, struct message *m)
 {
 	if (!r->w->telling)
@@ -122,7 +123,7 @@ static int by_id(const void *a, const void *b)
 	return strcmp(((const struct one *)a)->id.text, ((const struct one *)b)->id.text);
 }
 
-/* What the index now knows of a message counts more than its file alone. */
+/* What the index now knows about a message replaces what its file alone says. */
 static void put_told(struct reading *r, const struct candidates *told)
 {
 	for (size_t n = 0; n < told->count; n++) {
@@ -141,7 +142,7 @@ static void put_told(struct reading *r, const struct candidates *told)
 	}
 }
 
-/* If this fails, the index is told no more. */
+/* If this fails, no more updates are sent. */
 static void tell(struct reading *r)
 {
 	struct catchup_work *w = r->w;

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 
-/* An index that does not answer is no failure: all files are read. */
+/* If the index does not answer, all files are read. */
 static void ask_names(struct catchup_work *w)
 {
 	w->index_answers =
@@ -54,7 +54,8 @@ static int fail_unmounted(const struct catchup_work *w, const char *why, struct 
 	    w->task->settings->index_directory, INDEX_FILE);
 }
 
-/* The index is of another instance that shares the daemon: reads all, tells nobody. */
+/* The index belongs to another instance that shares the daemon: reads all files, and does not tell
+ * the index. */
 static int go_elsewhere(struct catchup_work *w, struct err *err)
 {
 	w->index_answers = w->telling = w->counts.certain = false;
@@ -62,7 +63,7 @@ static int go_elsewhere(struct catchup_work *w, struct err *err)
 	return walk(w, NULL, 0, err);
 }
 
-/* Sets `certain`, and what the index is told of the place. */
+/* Sets `certain`, and the place in the update. */
 static int judge_place(struct catchup_work *w, struct err *err)
 {
 	const struct queue_place *place = &w->names.place;
@@ -158,7 +159,7 @@ static int find_left(struct catchup_work *w, struct err *err)
 	return code;
 }
 
-/* The last update: what has left, and that the queue was read as a whole. */
+/* The last update: which messages have left, and that the queue was read completely. */
 static void tell_end(struct catchup_work *w)
 {
 	struct index_updated updated = {0};

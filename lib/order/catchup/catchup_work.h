@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * The catch-up's child. Its output is a selection (index/rows/select.h), struct sync_counts, u32 n,
- * n texts, text index_why, and u32, the length of all behind the selection. Private to catchup*.c.
- */
+/* The catch-up's child. Its output: a selection (index/rows/select.h), struct sync_counts, u32 n, n
+ * texts, text index_why, and u32, the length of everything after the selection. Private to
+ * lib/order/catchup. */
 #pragma once
 
 #include "index/rows/select.h"
@@ -24,16 +23,14 @@ struct catchup_work {
 	struct err index_why;
 	struct update update; /* the head of all updates */
 	bool index_answers;   /* the index has answered */
-	bool telling;         /* it is told */
+	bool telling;         /* updates are sent to the index */
 	struct packed_id *left;
 	size_t left_count;
 	struct selection found;
 };
 int catchup_work(struct catchup_work *w, struct bytes *out, struct err *err) NODISCARD;
 
-/*
- * Reads the task's files, or what the walk found, part by part, tells the index, and puts what is
- * meant into `found`. If the index fails, `telling` becomes false; read again then, for what the
- * files say of a first pass was left to the index.
- */
+/* Reads the task's files, or those that the walk found, part by part, tells the index, and adds
+ * matches to `found`. If the index fails, `telling` becomes false. Then read again, because the
+ * index was to judge what the files say about a first pass. */
 int catchup_read(struct catchup_work *w, struct err *err) NODISCARD;
