@@ -98,7 +98,7 @@ static int add_to(struct census_table *t, const char *name, uint64_t hash, const
 
 	if (!g)
 		g = census_table_add(t, name, hash);
-	return g ? census_group_add(g, s) : -ENOMEM;
+	return g ? census_table_count(t, g, s) : -ENOMEM;
 }
 
 /* A group that is not found was given up: its messages are among the others. */

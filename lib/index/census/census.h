@@ -3,11 +3,12 @@
  * Counts of the index's rows by group, for the screen. All kinds of group are counted at once, and
  * the counts follow as rows come, change and leave. In memory only; not locked.
  *
- * At most CENSUS_GROUPS groups of a kind are counted. When there are more, a newcomer replaces the
- * smallest of a few groups, whose messages then count as "others". So a group that grows soon gets
- * its place, even if somebody floods us with invented names, but its count may be too low, by at
- * most "others". Counts and sizes are exact while there are no others; times are known to an eighth
- * of their age (arrivals.h). Memory: some 200 bytes a group, at most 40 MB in all.
+ * At most CENSUS_GROUPS groups of a kind, in CENSUS_BYTES, are counted. When there are more, a
+ * newcomer replaces the smallest of a few groups, whose messages then count as "others". So a group
+ * that grows soon gets its place, even if somebody floods us with invented names, but its count may
+ * be too low, by at most "others". Counts and sizes are exact while there are no others; times are
+ * known to an eighth of their age (arrivals.h). Memory: some 200 bytes a group, up to 2.5 KB with a
+ * long name and mail of many minutes; at most 40 MB in all.
  */
 #pragma once
 
@@ -15,9 +16,10 @@
 #include "base/json.h"
 #include "mail/group.h"
 
-#define CENSUS_GROUPS 8192 /* of each kind */
-#define CENSUS_CAME   10   /* minutes */
-#define CENSUS_LIST   500  /* groups in one answer, at most */
+#define CENSUS_GROUPS 8192    /* of each kind */
+#define CENSUS_BYTES  7500000 /* of each kind */
+#define CENSUS_CAME   10      /* minutes */
+#define CENSUS_LIST   500     /* groups in one answer, at most */
 
 struct census;
 

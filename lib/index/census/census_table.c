@@ -3,6 +3,20 @@
 
 #define LOOKS 8 /* groups among which the smallest is given up */
 
+/* As glibc does it: a head of eight bytes, whole lines of 16, at least two. */
+static size_t piece(size_t size)
+{
+	size_t whole = (size + 8 + 15) & ~(size_t)15;
+
+	return size == 0 ? 0 : whole < 32 ? 32 : whole;
+}
+
+static size_t bytes_of(const struct census_group *g)
+{
+	return piece(sizeof(*g)) + piece(strlen(g->name) + 1) +
+	       piece(g->arrivals.cap * sizeof(*g->arrivals.list));
+}
+
 struct census_group *census_table_find(
     const struct census_table *t, const char *name, uint64_t hash)
 {
@@ -20,6 +34,7 @@ void census_table_drop(struct census_table *t, struct census_group *g)
 	while (*at != g)
 		at = &(*at)->next;
 	*at = g->next;
+	t->bytes -= bytes_of(g);
 	t->list[g->place] = t->list[--t->count];
 	t->list[g->place]->place = g->place;
 	census_group_release(g);
@@ -59,7 +74,20 @@ struct census_group *census_table_add(struct census_table *t, const char *name, 
 	g->next = t->slots[hash % CENSUS_SLOTS];
 	t->slots[hash % CENSUS_SLOTS] = g;
 	t->list[t->count++] = g;
+	t->bytes += bytes_of(g);
 	return g;
+}
+
+int census_table_count(struct census_table *t, struct census_group *g, const struct share *s)
+{
+	int code;
+
+	t->bytes -= bytes_of(g);
+	code = census_group_add(g, s);
+	t->bytes += bytes_of(g);
+	while (t->bytes > CENSUS_BYTES)
+		give_up_one(t);
+	return code;
 }
 
 void census_table_release(struct census_table *t)

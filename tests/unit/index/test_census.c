@@ -2,6 +2,8 @@
 /* The counts by group, without an index: times, caps, and the form of an answer. */
 #include "tests/unit/index/fixture.h"
 
+#include <malloc.h>
+
 #include "index/census/arrivals.h"
 #include "index/census/census.h"
 
@@ -298,6 +300,57 @@ static void test_cap(void **state)
 	census_free(c);
 }
 
+/* With names as long as they can be, and mail of many minutes, for all kinds at once. */
+static void test_bytes(void **state)
+{
+	enum { MANY = CENSUS_GROUPS, TIMES = 75 };
+	size_t before = mallinfo2().uordblks;
+	struct census *c = census_new();
+	struct mail mail = joe;
+	char domain[241], login[501], sender[300], from[310], recipient[310], client[60];
+
+	(void)state;
+	memset(domain, 'd', sizeof domain - 1);
+	memset(login, 'l', sizeof login - 1);
+	domain[sizeof domain - 1] = login[sizeof login - 1] = '\0';
+	for (size_t i = 60; i < sizeof domain - 1; i += 60)
+		domain[i] = '.';
+	mail.sender = sender;
+	mail.from = from;
+	mail.recipient = recipient;
+	mail.login = login;
+	mail.client = client;
+	for (int i = 0; i < MANY; i++) {
+		snprintf(sender, sizeof sender, "a@%05d%s", i, domain + 5);
+		snprintf(from, sizeof from, "f%s", sender);
+		snprintf(recipient, sizeof recipient, "r%s", sender);
+		snprintf(client, sizeof client, "2001:db8::%x", i);
+		login[snprintf(login, sizeof login, "%05d", i)] = 'l';
+		int64_t age = 0; /* minutes; each in a block of its own */
+
+		for (int n = 0; n < TIMES; n++, age += 1 + age / 7) {
+			mail.time = NOW - age * MINUTE;
+			change(c, NULL, &mail, NOW);
+		}
+	}
+	size_t took = mallinfo2().uordblks - before;
+	if (took > 40 * 1000 * 1000)
+		case_fail("bytes", "%zu", took);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* they count by themselves */
+	case_assert("counted at all", took > 10 * 1000 * 1000);
+#endif
+	for (size_t kind = 0; kind < GROUP_KINDS; kind++) {
+		struct json *o =
+		    tell(c, (struct census_question){.kind = (enum group_kind)kind, .limit = 1});
+
+		assert_int_equal(json_int(o, "count", -1), MANY * TIMES);
+		assert_true(json_int(o, "groups", -1) > 1000);
+		json_free(o);
+	}
+	census_free(c);
+}
+
 UNIT_MAIN(cmocka_unit_test(test_arrivals_history), cmocka_unit_test(test_arrivals_width),
     cmocka_unit_test(test_arrivals_clock), cmocka_unit_test(test_kinds),
-    cmocka_unit_test(test_came), cmocka_unit_test(test_question), cmocka_unit_test(test_cap))
+    cmocka_unit_test(test_came), cmocka_unit_test(test_question), cmocka_unit_test(test_cap),
+    cmocka_unit_test(test_bytes))
